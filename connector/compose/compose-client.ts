@@ -4,8 +4,7 @@ import type { FindClientParts } from '../inspect/client/find-client.ts'
 import { kafkaEventPublisher } from '../kafka/kafka-event-publisher.ts'
 import { erasureMarks } from '../pipeline/features/erase/erasure-marks.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
-import { checkpointKey, featureKey } from '../storage/checkpoint-store-config.ts'
-import { openParts, withoutPlacement } from './compose-stream.ts'
+import { openParts, streamErasures, withoutPlacement } from './compose-stream.ts'
 import type { SharedResources } from './shared-resources.ts'
 
 /** Adapters that only read, to look for a client. */
@@ -14,7 +13,7 @@ export function composeClient(
   shared: SharedResources,
   closing: CloseStack,
 ): Omit<FindClientParts, 'onProgress'> {
-  const { clock, accounts, config, store, kafkaLog: log } = shared
+  const { clock, accounts, config, kafkaLog: log } = shared
   const open = openParts(stream, shared, { ...withoutPlacement, observe: () => {}, closing })
   const { topic } = stream.kafka
   const names = { connector: config.connector, stream: stream.name }
@@ -22,6 +21,5 @@ export function composeClient(
   const deadLetters = closing.use(kafkaEventPublisher(ofDeadLetters, { ...names, clock, log, accounts }), (opened) =>
     opened.close(),
   )
-  const object = store.object(featureKey(checkpointKey(config.connector, stream.name), 'erasures'))
-  return { open, deadLetters, erasures: erasureMarks({ object, newNonce: randomUUID }) }
+  return { open, deadLetters, erasures: erasureMarks({ object: streamErasures(stream, shared), newNonce: randomUUID }) }
 }

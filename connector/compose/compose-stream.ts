@@ -6,14 +6,14 @@ import { deadLetterGuard } from '../event/dead-letter.ts'
 import { streamIndex } from '../index/stream-index.ts'
 import { checkStream } from '../inspect/check-stream.ts'
 import { kafkaEventPublisher } from '../kafka/kafka-event-publisher.ts'
-import { type FeatureParts, featureList } from '../pipeline/features/feature-list.ts'
+import { featureList } from '../pipeline/features/feature-list.ts'
 import type { PipelineParts } from '../pipeline/pipeline.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { ReaderParts } from '../pipeline/read/reader-parts.ts'
 import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
 import { once } from '../runtime/once.ts'
 import type { Outages } from '../source/recovery/after-failed-read.ts'
-import { checkpointKey, featureKey } from '../storage/checkpoint-store-config.ts'
+import { checkpointKey, erasuresKey } from '../storage/checkpoint-store-config.ts'
 import type { SegmentStore } from '../storage/segment-store.ts'
 import { type AttemptParts, attempts } from '../stream/attempt.ts'
 import type { ConfiguredStream, OpenParts, StoredStream } from '../stream/open/open-parts.ts'
@@ -133,10 +133,9 @@ export function streamObject(stream: StreamConfig, { config, store }: SharedReso
   return store.object(checkpointKey(config.connector, stream.name))
 }
 
-/** What a feature keeps beside the checkpoint, by its name. */
-function streamFeatureObject(stream: StreamConfig, { config, store }: SharedResources) {
-  const key = checkpointKey(config.connector, stream.name)
-  return (name: string) => store.object(featureKey(key, name))
+/** The marks of the erased clients of a stream. */
+export function streamErasures(stream: StreamConfig, { config, store }: SharedResources): OpenParts['object'] {
+  return store.object(erasuresKey(checkpointKey(config.connector, stream.name)))
 }
 
 export function streamSegments(stream: StreamConfig, { config, store }: SharedResources): SegmentStore {
@@ -191,21 +190,19 @@ function configuredStream(stream: StreamConfig, config: SharedResources['config'
   }
 }
 
-export const streamFeatures = ({ removed, kafka }: StreamConfig, object: FeatureParts['object']) =>
-  featureList({
-    object,
-    newNonce: randomUUID,
-    removed,
-    announcedTopic: kafka.topic.progress === undefined ? undefined : kafka.topic.events,
-  })
-
 function storedStream(stream: StreamConfig, shared: SharedResources, closing: CloseStack): StoredStream {
   const { storeReady, clock, indexMemory: memory } = shared
   const index = streamIndex(streamSegments(stream, shared), clock.monotonic() + FIRST_AUDIT_MS, { memory })
+  const { topic } = stream.kafka
   return {
     storeReady,
     object: streamObject(stream, shared),
-    features: streamFeatures(stream, streamFeatureObject(stream, shared)),
+    features: featureList({
+      erasures: streamErasures(stream, shared),
+      newNonce: randomUUID,
+      removed: stream.removed,
+      announcedTopic: topic.progress === undefined ? undefined : topic.events,
+    }),
     index: closing.use(index, (opened) => opened.release()),
   }
 }

@@ -2,7 +2,7 @@ import { parseDocument } from '../../connector/checkpoint/checkpoint-document.ts
 import type { StreamState } from '../../connector/checkpoint/stream-state.ts'
 import { openChecks, pauseOf } from '../../connector/control/requests.ts'
 import { EVENT_TYPE } from '../../connector/event/client-event.ts'
-import { featureKey } from '../../connector/storage/checkpoint-store-config.ts'
+import { erasuresKey } from '../../connector/storage/checkpoint-store-config.ts'
 import { eventIn } from '../support/cloud-event.ts'
 import { OPENING_HOLDS_MS } from './actor.ts'
 import { missingMarks } from './check-index.ts'
@@ -224,7 +224,7 @@ function lateNow(world: World): string[] {
 /** A replica writes marks back within an hour. */
 function unmarked({ store }: World, stream: SimulatedStream, state: StreamState | undefined): string[] {
   if (!stream.hasLostMarks || state === undefined) return []
-  const stored = store.stored(featureKey(stream.key, 'erasures'))?.text
+  const stored = store.stored(erasuresKey(stream.key))?.text
   const missing = missingMarks(state.index, store.segments(stream.key).stored, stored)
   return missing === 0 ? [] : [`${stream.name} has not written back ${missing} erasure marks`]
 }

@@ -20,7 +20,7 @@ import { untilAborted } from '../../connector/runtime/abort.ts'
 import type { ScanSettings } from '../../connector/scan/scan-settings.ts'
 import type { ClientSource, Page, SourceTime } from '../../connector/source/client-source.ts'
 import { retrying } from '../../connector/source/recovery/retrying-source.ts'
-import { featureKey } from '../../connector/storage/checkpoint-store-config.ts'
+import { erasuresKey } from '../../connector/storage/checkpoint-store-config.ts'
 import type { OpenParts } from '../../connector/stream/open/open-parts.ts'
 import type { StreamAdapters } from '../../connector/stream/run-stream.ts'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
@@ -145,9 +145,8 @@ export function openParts(
 }
 
 function featuresOf(world: World, replica: Actor, stream: SimulatedStream): OpenParts['features'] {
-  const object = (name: string) => storeOf(world, replica, { stream: stream.name, key: featureKey(stream.key, name) })
   return featureList({
-    object,
+    erasures: storeOf(world, replica, { stream: stream.name, key: erasuresKey(stream.key) }),
     newNonce: replica.newNonce,
     removed: removedOf(world.options, modeOf(world, replica)),
     announcedTopic: 'client.modified',

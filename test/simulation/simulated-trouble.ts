@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../connector/runtime/error-catalogue.ts'
-import { featureKey } from '../../connector/storage/checkpoint-store-config.ts'
+import { erasuresKey } from '../../connector/storage/checkpoint-store-config.ts'
 import { restoreSegments } from './simulated-segments.ts'
 import type { SimulatedStream } from './simulated-stream.ts'
 import type { World } from './world.ts'
@@ -18,7 +18,7 @@ export function damageCheckpoint({ store, commands }: World, stream: SimulatedSt
 /** The erasure marks are deleted, or damaged until an operator restores them. */
 export function loseMarks(world: World, stream: SimulatedStream, detail: number): void {
   const { store, commands } = world
-  const key = featureKey(stream.key, 'erasures')
+  const key = erasuresKey(stream.key)
   const text = store.stored(key)?.text
   if (text === undefined || stream.healthyMarks !== undefined || commands.has(stream.name)) return
   stream.hasLostMarks = true
@@ -30,7 +30,7 @@ export function loseMarks(world: World, stream: SimulatedStream, detail: number)
 }
 
 function healMarks({ store }: Pick<World, 'store'>, stream: SimulatedStream): void {
-  if (stream.healthyMarks !== undefined) store.tamper(featureKey(stream.key, 'erasures'), stream.healthyMarks)
+  if (stream.healthyMarks !== undefined) store.tamper(erasuresKey(stream.key), stream.healthyMarks)
   stream.healthyMarks = undefined
 }
 

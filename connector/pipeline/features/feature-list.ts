@@ -9,8 +9,8 @@ import { republish } from './republish/republish.ts'
 import { silence } from './silence/silence.ts'
 
 export interface FeatureParts {
-  /** The object of this name beside the checkpoint. */
-  readonly object: (name: string) => VersionedObject
+  /** The marks of erased clients. */
+  readonly erasures: VersionedObject
   readonly newNonce: () => string
   /** Undefined: clients that are gone are not looked for. */
   readonly removed: RemovedSettings | undefined
@@ -19,9 +19,9 @@ export interface FeatureParts {
 }
 
 /** What the pipeline does besides copying pages. A new feature is a folder and a line here. */
-export const featureList = ({ object, newNonce, removed, announcedTopic }: FeatureParts): readonly Feature[] => [
+export const featureList = ({ erasures, newNonce, removed, announcedTopic }: FeatureParts): readonly Feature[] => [
   republish,
-  erase(erasureMarks({ object: object('erasures'), newNonce })),
+  erase(erasureMarks({ object: erasures, newNonce })),
   ...(removed === undefined ? [] : [removal(removed)]),
   silence(),
   // After those that end requests.

@@ -11,8 +11,8 @@ import { type OperatorOpening, openAsOperator, startingOver } from './open-as-op
 /** A stream under one of its names. */
 export interface NamedStream {
   readonly open: OpenParts
-  /** What features store beside the checkpoint, in an order that no name changes. */
-  readonly objects: readonly VersionedObject[]
+  /** The marks of its erased clients. */
+  readonly erasures: VersionedObject
 }
 
 interface Renaming {
@@ -30,7 +30,7 @@ export async function renameCheckpoint({ from, to }: Renaming, stop: AbortSignal
   const target = await freeTarget(to, stop)
   const left = await startingOver(from.open, () => leave(from.open, to.open.identity.stream, stop), stop)
   await copySegments({ from, to }, left, stop)
-  for (const [at, object] of from.objects.entries()) await copyObject(object, to.objects[at], stop)
+  await copyObject(from.erasures, to.erasures, stop)
   const { owner, clock, newNonce, identity } = to.open
   const document = renamed(left, identity, { nonce: newNonce(), at: clock.now(), owner, usedEpoch: target.epoch })
   await writeDocument(to.open, { document, expected: target.stored?.version ?? null }, stop)
@@ -88,9 +88,9 @@ async function copySegments({ from, to }: Renaming, document: CheckpointDocument
   }
 }
 
-async function copyObject(from: VersionedObject, to: VersionedObject | undefined, stop: AbortSignal): Promise<void> {
+async function copyObject(from: VersionedObject, to: VersionedObject, stop: AbortSignal): Promise<void> {
   const stored = await from.read(stop)
-  if (stored === undefined || to === undefined) return
+  if (stored === undefined) return
   const before = await to.read(stop)
   if (before?.text === stored.text) return
   const { kind } = await to.write(stored.text, before?.version ?? null, stop)

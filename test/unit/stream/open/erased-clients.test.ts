@@ -5,7 +5,7 @@ import type { PipelineParts } from '../../../../connector/pipeline/pipeline.ts'
 import type { EventPublisher, PublisherTransaction } from '../../../../connector/publish/event-publisher.ts'
 import { ConnectorError, codeOf } from '../../../../connector/runtime/connector-error.ts'
 import type { ClientSource } from '../../../../connector/source/client-source.ts'
-import { featureKey } from '../../../../connector/storage/checkpoint-store-config.ts'
+import { erasuresKey } from '../../../../connector/storage/checkpoint-store-config.ts'
 import { openStream } from '../../../../connector/stream/open/open-stream.ts'
 import type { MemoryFault } from '../../../support/fakes/memory-versioned-object.ts'
 import { openErasures } from '../../../support/fakes/open-erasures.ts'
@@ -14,7 +14,7 @@ import { never } from '../../../support/signals.ts'
 import { pageOf } from '../../pipeline/readings.ts'
 import { KEY, settled, stage } from './open-parts.ts'
 
-const MARKS = featureKey(KEY, 'erasures')
+const MARKS = erasuresKey(KEY)
 
 /** Brokers reject transactions with such a record. */
 function rejecting(publisher: EventPublisher, isRejected: (record: PackedRecord) => boolean): EventPublisher {

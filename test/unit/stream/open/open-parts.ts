@@ -12,7 +12,7 @@ import { createServerClock } from '../../../../connector/pipeline/read/server-cl
 import { semaphore } from '../../../../connector/runtime/semaphore.ts'
 import type { ScanSettings } from '../../../../connector/scan/scan-settings.ts'
 import type { ClientSource, SourceTime } from '../../../../connector/source/client-source.ts'
-import { featureKey } from '../../../../connector/storage/checkpoint-store-config.ts'
+import { erasuresKey } from '../../../../connector/storage/checkpoint-store-config.ts'
 import type { OpenParts } from '../../../../connector/stream/open/open-parts.ts'
 import { fakeKafka } from '../../../support/fakes/fake-event-publisher.ts'
 import type { FaultHook } from '../../../support/fakes/fake-kafka-cluster.ts'
@@ -109,7 +109,7 @@ export function stage(of: Stage = {}) {
     openLimit: semaphore(Number.POSITIVE_INFINITY),
     object: store.object(KEY),
     features: featureList({
-      object: (name) => store.object(featureKey(KEY, name)),
+      erasures: store.object(erasuresKey(KEY)),
       newNonce: () => `${replica}-${++nonces}`,
       removed: undefined,
       announcedTopic: undefined,

@@ -34,7 +34,7 @@ import { semaphore } from '../../../../connector/runtime/semaphore.ts'
 import type { ScanSettings } from '../../../../connector/scan/scan-settings.ts'
 import { UNKNOWN_BEGINNING } from '../../../../connector/scan/scan-state.ts'
 import type { SourceTime } from '../../../../connector/source/client-source.ts'
-import { featureKey } from '../../../../connector/storage/checkpoint-store-config.ts'
+import { erasuresKey } from '../../../../connector/storage/checkpoint-store-config.ts'
 import type { OpenParts } from '../../../../connector/stream/open/open-parts.ts'
 import { openStream } from '../../../../connector/stream/open/open-stream.ts'
 import { newestLists, type RebuildParts, rebuildIndex } from '../../../../connector/stream/rewrite/rebuild-index.ts'
@@ -83,7 +83,7 @@ function stage(ignored: readonly string[] = []) {
     indexRules: presentRules(rules, 'No 1000000'),
     beginAt,
     features: featureList({
-      object: (name) => store.object(featureKey(KEY, name)),
+      erasures: store.object(erasuresKey(KEY)),
       newNonce: () => `${owner}-${++nonces}`,
       removed: undefined,
       announcedTopic: undefined,
@@ -163,7 +163,7 @@ function stage(ignored: readonly string[] = []) {
     rebuilds,
     clock,
     erase: control.erase,
-    marks: erasureMarks({ object: store.object(featureKey(KEY, 'erasures')), newNonce: () => `marks-${++nonces}` }),
+    marks: erasureMarks({ object: store.object(erasuresKey(KEY)), newNonce: () => `marks-${++nonces}` }),
     /** Changes the setting `event.fields`. */
     use: (fields: Record<string, FieldAction>, hmac?: FieldHash) => {
       rules = rulesWith(fields, hmac, ignored)
@@ -295,7 +295,7 @@ describe('rebuildIndex', () => {
 
   test('knows from its tombstone that a client is erased when the marks are lost', async () => {
     const on = await erasedOfTwo()
-    on.store.tamper(featureKey(KEY, 'erasures'), undefined)
+    on.store.tamper(erasuresKey(KEY), undefined)
     on.kafka.committed.splice(0, 1) // as compaction does
     await on.rebuild()
     await on.reset()

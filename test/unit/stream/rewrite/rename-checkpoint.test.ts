@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { parseDocument } from '../../../../connector/checkpoint/checkpoint-document.ts'
 import { streamIndex } from '../../../../connector/index/stream-index.ts'
 import { codeOf } from '../../../../connector/runtime/connector-error.ts'
-import { checkpointKey, featureKey } from '../../../../connector/storage/checkpoint-store-config.ts'
+import { checkpointKey, erasuresKey } from '../../../../connector/storage/checkpoint-store-config.ts'
 import { openStream } from '../../../../connector/stream/open/open-stream.ts'
 import { renameCheckpoint } from '../../../../connector/stream/rewrite/rename-checkpoint.ts'
 import { never } from '../../../support/signals.ts'
@@ -22,7 +22,7 @@ async function published() {
   await transaction.commit(record)
   checkpoint.decided()
   const operator = { ...on.open, owner: 'operator' }
-  const marks = (key: string) => on.store.object(featureKey(key, 'erasures'))
+  const marks = (key: string) => on.store.object(erasuresKey(key))
   await marks(KEY).write('marks', null, never)
   const to = {
     ...operator,
@@ -31,7 +31,7 @@ async function published() {
     publisher: on.kafka.publisher({ connector, stream: NEW, replica: 'operator' }),
     identity: { ...on.open.identity, stream: NEW },
   }
-  const renaming = { from: { open: operator, objects: [marks(KEY)] }, to: { open: to, objects: [marks(NEW_KEY)] } }
+  const renaming = { from: { open: operator, erasures: marks(KEY) }, to: { open: to, erasures: marks(NEW_KEY) } }
   return { ...on, renaming, to, marks, rename: () => renameCheckpoint(renaming, never) }
 }
 type Published = Awaited<ReturnType<typeof published>>
