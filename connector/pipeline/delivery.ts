@@ -98,7 +98,7 @@ function published(
   group: PageGroup,
   done: { tookMs: number; now: number; checkpoint: StreamCheckpoint },
 ): PipelineEvent {
-  const { pages, deadLetters, scans, changedAt, size, change } = group
+  const { pages, deadLetters, scans, changedAt, newestChange, size, change } = group
   const { tookMs, now, checkpoint } = done
   const { table } = checkpoint
   const index = {
@@ -114,6 +114,7 @@ function published(
     bytes: size,
     tookMs,
     delays: changedAt.map((at) => now - at),
+    newestChange,
     seq: checkpoint.seq(),
     states: change.scans,
     index,

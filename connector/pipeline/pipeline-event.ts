@@ -5,7 +5,6 @@ import type { SourceEvent } from '../source/client-source.ts'
 import type { EraseEvent } from './features/erase/erase-event.ts'
 import type { RemovalEvent } from './features/removal/removed-clients.ts'
 import type { RepublishEvent } from './features/republish/republish-event.ts'
-import type { SilenceEvent } from './features/silence/quiet-spells.ts'
 import type { ScanCounts } from './group/late-change.ts'
 import type { ServerClockEvent } from './read/server-clock.ts'
 
@@ -97,6 +96,8 @@ export type PipelineEvent =
       readonly tookMs: number
       /** Milliseconds from each change that a live scan found to the commit of its event; not if the time is unknown. */
       readonly delays: readonly number[]
+      /** When the newest of its changes was made, by the clock of the server, in ms since 1970. */
+      readonly newestChange: number | undefined
       readonly seq: number
       /** All scans after the group. */
       readonly states: ScanStates
@@ -143,7 +144,6 @@ export type PipelineEvent =
   | RemovalEvent
   | EraseEvent
   | RepublishEvent
-  | SilenceEvent
   | StreamRetrying
   /**
    * Another process has opened the stream. `wasStopping`: this replica was already stopping it, for example because it

@@ -40,8 +40,6 @@ interface StreamHealth extends Partial<ExplainedFailure> {
   readonly secondsFailing?: number
   /** Since the last page read; since the stream was started here, if none was read. */
   readonly secondsSinceGoodPoll?: number
-  /** No client has changed for much longer than ever before. */
-  readonly silence?: { readonly quietSeconds: number; readonly longestQuietSeconds: number }
 }
 
 interface HealthParts {
@@ -85,7 +83,7 @@ function streamHealth(
   { readyAfterMs, group, explain }: HealthParts,
   now: number,
 ): StreamHealth {
-  const { state, isCaughtUp, silence } = status
+  const { state, isCaughtUp } = status
   const isOutForMs = isReading(status) ? group.isOutForMs : undefined
   const failure = failureSeen(status, { ...group, isOutForMs })
   const failingSince = status.failingSince ?? (isOutForMs === undefined ? undefined : now - isOutForMs)
@@ -101,7 +99,6 @@ function streamHealth(
     ...(isHere && failure !== undefined ? explain(failure, stream) : {}),
     ...(isHere && failingSince !== undefined ? { secondsFailing: secondsSince(failingSince, now) } : {}),
     ...(isHere ? { secondsSinceGoodPoll: secondsSince(status.goodPollAt ?? status.startedAt, now) } : {}),
-    ...(isHere && silence !== undefined ? { silence: silenceReport(silence, now) } : {}),
   }
 }
 
@@ -118,11 +115,6 @@ function pauseReport({
 }: NonNullable<StreamStatus['pause']>): NonNullable<StreamHealth['pause']> {
   return { ...pause, requestedAt: new Date(requestedAt).toISOString() }
 }
-
-const silenceReport = ({ since, longestMs }: NonNullable<StreamStatus['silence']>, now: number) => ({
-  quietSeconds: secondsSince(since, now),
-  longestQuietSeconds: Math.round(longestMs / 1000),
-})
 
 function notReadyReason(status: StreamStatus, limitMs: number, now: number): StreamHealth['why'] {
   if (status.state === 'held') return 'held'
@@ -141,13 +133,11 @@ export function troublesIn({ streams }: Pick<Health, 'streams'>, now: number): T
   return new Map(here.map((one) => [one.stream, troubleOf(one, now)]))
 }
 
-function troubleOf({ state, why, code, silence, ...seconds }: StreamHealth, now: number): Trouble | 'none' {
+function troubleOf({ state, why, code, ...seconds }: StreamHealth, now: number): Trouble | 'none' {
   const { secondsFailing, secondsSinceGoodPoll = 0 } = seconds
   const forSeconds = secondsFailing ?? (why === undefined ? 0 : secondsSinceGoodPoll)
-  const since = (agoSeconds: number) => Math.round(now - agoSeconds * 1000)
-  if (state === 'held' || why === 'no progress' || forSeconds >= REPORTED_AFTER_S)
-    return { state, code: code ?? null, since: since(forSeconds) }
-  return silence === undefined ? 'none' : { state: 'silent', code: null, since: since(silence.quietSeconds) }
+  const isReported = state === 'held' || why === 'no progress' || forSeconds >= REPORTED_AFTER_S
+  return isReported ? { state, code: code ?? null, since: Math.round(now - forSeconds * 1000) } : 'none'
 }
 
 /** In seconds, rounded to the millisecond. */

@@ -38,10 +38,8 @@ export interface StreamStatus {
   readonly removal: RemovalStatus | undefined
   /** Milliseconds from the last changes to their commits. */
   readonly delays: readonly number[]
-  /** When the newest change was made, milliseconds since 1970. */
+  /** When the newest published change was made, milliseconds since 1970. */
   readonly newestChange: number | undefined
-  /** Since when no client has changed, if that is much longer than ever before. */
-  readonly silence: { readonly since: number; readonly longestMs: number } | undefined
   /** When the certificates of the last connection to Polaris expire, milliseconds since 1970. */
   readonly certificates: CertificateExpiries
   readonly totals: StreamTotals
@@ -90,7 +88,6 @@ export const atBeginning = {
   removal: undefined,
   delays: [],
   newestChange: undefined,
-  silence: undefined,
 } as const
 
 export const unobserved: StreamStatus = {

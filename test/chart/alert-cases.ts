@@ -416,28 +416,6 @@ export const alertCases: readonly AlertCase[] = [
     },
   },
   {
-    alert: 'PolarisStreamSilent',
-    fires: {
-      series: [{ metric: 'silent', labels: { ...paris, ...a }, values: '0x2 1x20' }],
-      at: '9m',
-      labels: paris,
-      summary: 'No client of stream paris has changed for much longer than ever before',
-    },
-    silent: {
-      'a stream whose clients change': {
-        series: [{ metric: 'silent', labels: { ...paris, ...a }, values: '0x20' }],
-        at: '9m',
-      },
-      'a stream that moved to another replica, where clients change': {
-        series: [
-          { metric: 'silent', labels: { ...paris, ...a }, values: '1x2 _x20' },
-          { metric: 'silent', labels: { ...paris, ...b }, values: '_x3 0x20' },
-        ],
-        at: '12m',
-      },
-    },
-  },
-  {
     alert: 'PolarisAuditDiffers',
     fires: {
       series: [{ metric: 'audit_differences', labels: { ...paris, ...a }, values: '0x2 3x20' }],

@@ -4,10 +4,8 @@ import type { Browser, HTTPRequest, Page } from 'puppeteer-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ConnectorError } from '../../connector/runtime/connector-error.ts'
 import { closingAfterEach } from '../support/closing.ts'
-import { published } from '../support/every-pipeline-event.ts'
 import { openBrowser, openPage, type View } from '../support/page/browser.ts'
 import { type SceneName, statusScene } from '../support/page/status-scene.ts'
-import { polling } from '../support/polling.ts'
 import { never } from '../support/signals.ts'
 import { entered } from '../support/stream-states.ts'
 
@@ -103,16 +101,6 @@ test('shows how soon changes are published, for each stream and the slowest', as
   expect((await textOf(page, '.detail:not([hidden])'))[0]).toMatch(
     /Published within7.* s \(95 %\), \d.* s \(half\), of 293 changes/,
   )
-})
-
-test('a stream without a change for much longer than ever before needs attention', async () => {
-  const { page, observe, time } = await show('one')
-  const clients = observe('clients', { ...polling, intervalMs: 5000 })
-  for (const event of [entered('opening'), entered('running'), published()]) clients(event)
-  clients({ kind: 'newest-change', at: time.now - 90_000_000 })
-  clients({ kind: 'source-silent', quietMs: 90_000_000, longestMs: 30_000_000 })
-  await untilShown(page, '#troubles', 'no change for 25 h')
-  expect(await shownRows(page)).toEqual(['clients'])
 })
 
 test('can be used with the keyboard alone, and keeps the focus when it updates', async () => {

@@ -13,7 +13,7 @@ import { type SeenGroup, type StreamOverview, streamOverview } from './stream-ov
 import { hintOf } from './stream-trouble.ts'
 
 const states =
-  'running, opening, rebalancing, paused, new; or, needing attention: held, failing, silent, source-down, source-refuses, throttled'
+  'running, opening, rebalancing, paused, new; or, needing attention: held, failing, source-down, source-refuses, throttled'
 
 /** What `status --json` prints. */
 export const statusShape = z.strictObject({
@@ -43,7 +43,7 @@ export const statusShape = z.strictObject({
           .describe('The background scans in progress'),
         replica: z.string().nullable().describe('The replica that has it; without a group, that had it last'),
         remark: z.string().nullable().describe('More about the state, such as the reason of a pause'),
-        hint: z.string().nullable().describe('What to do about the code, or about a silent stream'),
+        hint: z.string().nullable().describe('What to do about the code'),
       }),
     )
     .readonly()
@@ -58,7 +58,7 @@ export const status: Command = {
   summary: 'show the state of all streams, and which need attention',
   usage:
     'Reads the consumer group, the checkpoints and the control object, where replicas report streams\n' +
-    'that are held, silent, or have been failing for a minute. Prints for each stream its state, error\n' +
+    'that are held, or have been failing for a minute. Prints for each stream its state, error\n' +
     'code, lag, scans in progress and replica, and what to do. Works without Kafka too. Changes nothing.\n' +
     'The lag is that of the checkpoint, which an idle stream saves once a minute.\n' +
     'Exit code: 0 no stream needs attention, 1 one does, 2 invalid configuration, 3 the checkpoint\n' +
@@ -116,19 +116,13 @@ export function statusReport(
   }
 }
 
-/** What to do about a state that has no error code. */
-const hintOfState: Readonly<Record<string, string>> = {
-  silent:
-    'no client has changed for much longer than ever before: check on the server whether clients change and the connector still sees all of them',
-}
-
 function outputOf({ since, lagMs, code, ...overview }: StreamOverview): Output['streams'][number] {
   return {
     ...overview,
     code,
     since: since === null ? null : new Date(since).toISOString(),
     lagSeconds: lagMs === null ? null : Math.round(lagMs) / 1000,
-    hint: (code === null ? hintOfState[overview.state] : hintOf(code)) ?? null,
+    hint: (code === null ? undefined : hintOf(code)) ?? null,
   }
 }
 
@@ -145,7 +139,7 @@ export function statusLines(report: Output, { paint, width }: Pick<Screen, 'pain
     one.replica ?? none,
     paint('yellow', one.code ?? one.remark ?? ''),
   ])
-  const hints = new Map(streams.flatMap(({ state, code, hint }) => (hint === null ? [] : [[code ?? state, hint]])))
+  const hints = new Map(streams.flatMap(({ code, hint }) => (hint === null ? [] : [[code, hint]])))
   const unreadable = [
     ...(groupUnreadable === null ? [] : [`consumer group cannot be read: ${groupUnreadable}`]),
     ...(controlUnreadable === null ? [] : [`control object cannot be read: ${controlUnreadable}`]),

@@ -65,7 +65,7 @@ const unassignedStanding = (remark: string): Standing =>
   remark === REBALANCING ? { ...calm, state: 'rebalancing' } : { ...alarming, state: 'unassigned', remark }
 
 /** States that say what is wrong; in any other one, the stream should make progress. */
-const named = ['held', 'source-down', 'source-refuses', 'throttled', 'group-unreachable', 'silent']
+const named = ['held', 'source-down', 'source-refuses', 'throttled', 'group-unreachable']
 
 function troubleStanding({ state, code, since }: ReportedTrouble): Standing {
   return { ...alarming, state: named.includes(state) ? state : 'failing', code, since }

@@ -6,7 +6,6 @@ import { progress } from './progress/progress.ts'
 import { removal } from './removal/removal.ts'
 import type { RemovedSettings } from './removal/removed-clients.ts'
 import { republish } from './republish/republish.ts'
-import { silence } from './silence/silence.ts'
 
 export interface FeatureParts {
   /** The marks of erased clients. */
@@ -23,7 +22,6 @@ export const featureList = ({ erasures, newNonce, removed, announcedTopic }: Fea
   republish,
   erase(erasureMarks({ object: erasures, newNonce })),
   ...(removed === undefined ? [] : [removal(removed)]),
-  silence(),
   // After those that end requests.
   ...(announcedTopic === undefined ? [] : [progress(announcedTopic)]),
 ]

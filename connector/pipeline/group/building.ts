@@ -29,6 +29,8 @@ export interface PageGroup {
   readonly scans: ReadonlyMap<ScanKind, ScanCounts>
   /** When the changes were made that live scans found, by our clock. */
   readonly changedAt: readonly number[]
+  /** When the newest change that it publishes was made, by the clock of the server. */
+  readonly newestChange: number | undefined
   /** Size of all values in bytes, which limits group commit. */
   readonly size: number
   readonly parts: readonly FinishedPart[]
@@ -74,6 +76,7 @@ export interface Building extends OpenGroup {
     deadLetters: number
     readonly scans: Map<ScanKind, ScanCounts>
     readonly changedAt: number[]
+    newestChange: number | undefined
   }
   /** Adds what of the last reading is not in a group yet. */
   rest: Adding | undefined

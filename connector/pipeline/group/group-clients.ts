@@ -8,7 +8,7 @@ import { LIVE, RECHECK_AFTER_MS, type Recheck, type ScanKind } from '../../scan/
 import { madeClient } from '../../source/client-source.ts'
 import type { PageReading } from '../read/page-reading.ts'
 import { type Building, returnedEntry } from './building.ts'
-import { changedAt, type LateChange, lateChange, type ScanCounts } from './late-change.ts'
+import { changedAt, changeTime, type LateChange, lateChange, type ScanCounts } from './late-change.ts'
 import { type Adding, addRecord, MAX_ENTRIES, SLICE_CLIENTS } from './open-group.ts'
 import type { ScanRun } from './scan-memory.ts'
 
@@ -132,6 +132,7 @@ function publish(
   const as = again === undefined ? 'changed' : 'again'
   for (const part of building.parts) part.published?.({ key, client, known }, scan, as)
   if (again !== undefined) return
+  added.newestChange = Math.max(added.newestChange ?? 0, changeTime(client.modified, readAt))
   const changed = changedAt(client.modified, { scan, readAt })
   if (changed !== undefined) added.changedAt.push(changed)
   const late = lateChange(client.modified, { scan, states, readAt, settings: settings.scanSettings })

@@ -42,3 +42,8 @@ export function changedAt(
   if (scan.kind !== 'live' || modified?.hasTimeOfDay !== true) return undefined
   return modified.instant + readAt.ours - readAt.server
 }
+
+/** When a change was made, by the server's clock: now, at the latest. A date alone does not say when on its day. */
+export function changeTime(modified: ModificationTime | undefined, { server }: Times): number {
+  return modified?.hasTimeOfDay === true ? Math.min(modified.instant, server) : server
+}

@@ -172,5 +172,6 @@ function keptBy({ kept, parts }: Building): Building['kept'] {
 }
 
 function nothing(): Building['added'] {
-  return { pages: 0, records: [], memory: new RecordMemory(), deadLetters: 0, size: 0, scans: new Map(), changedAt: [] }
+  const counts = { pages: 0, deadLetters: 0, size: 0, scans: new Map() }
+  return { ...counts, records: [], memory: new RecordMemory(), changedAt: [], newestChange: undefined }
 }

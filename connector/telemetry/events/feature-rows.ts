@@ -1,4 +1,3 @@
-import { HOUR_MS } from '../../runtime/units.ts'
 import type { LogLevel, LogLine } from '../logger.ts'
 import { info, line, picked, unlogged, warn } from './event-row.ts'
 import type { EventOf, StreamRows } from './stream-rows.ts'
@@ -55,24 +54,6 @@ export const eraseRows: StreamRows<EraseKind> = {
     log: warn('marks of erased clients were missing from the store, written back', 'clients'),
   },
 }
-
-/** When clients changed last. */
-export const silenceRows: StreamRows<'newest-change' | 'source-silent' | 'silence-ended'> = {
-  'newest-change': { log: unlogged, status: ({ at }) => ({ newestChange: at }) },
-  'source-silent': {
-    log: ({ quietMs, longestMs }) =>
-      line(
-        'warn',
-        'no client has changed for much longer than ever before: check on the server whether the connector still sees all changes',
-        { quietHours: hours(quietMs), longestHours: hours(longestMs) },
-      ),
-    isWarning: true,
-    status: ({ quietMs, longestMs }, _, at) => ({ silence: { since: at - quietMs, longestMs } }),
-  },
-  'silence-ended': { log: info('clients change again'), status: () => ({ silence: undefined }) },
-}
-
-const hours = (ms: number) => Math.round(ms / HOUR_MS)
 
 /** Clients that an operator publishes again. */
 export const republishRows: StreamRows<'republish-started' | 'republish-ended'> = {

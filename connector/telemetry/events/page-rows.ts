@@ -110,7 +110,7 @@ function countLate(scan: ScanKind, late: readonly LateChange[], metrics: Metrics
 }
 
 function pagesPublished(event: EventOf<'pages-published'>, before: StreamStatus, at: number): Partial<StreamStatus> {
-  const { scans, deadLetters, delays, seq, states, index } = event
+  const { scans, deadLetters, delays, newestChange, seq, states, index } = event
   const { totals } = before
   const events = clientsOf(scans, 'events')
   const hasCommitted = events + deadLetters > 0 // a page group with nothing to publish commits nothing
@@ -123,6 +123,7 @@ function pagesPublished(event: EventOf<'pages-published'>, before: StreamStatus,
     scans: watchedScans(before.scans, states, at),
     index,
     delays: [...before.delays, ...delays].slice(-KEPT_DELAYS),
+    newestChange: newer(before.newestChange, newestChange),
     totals: {
       ...totals,
       events: totals.events + events,
@@ -132,6 +133,8 @@ function pagesPublished(event: EventOf<'pages-published'>, before: StreamStatus,
     },
   }
 }
+
+const newer = (one = 0, other = 0): number | undefined => Math.max(one, other) || undefined
 
 /** Those of the last changes show how the stream does now. */
 const KEPT_DELAYS = 500

@@ -76,13 +76,8 @@ export const scrapedList = {
   ),
   newestChange: here(
     'newest_change_timestamp_seconds',
-    `When the newest change that was read was made, by the clock of the server; without a mapped modification time, when it was read; ${onlyHere}`,
+    `When the newest change that was published was made, by the clock of the server; without a mapped time of day, when it was read; absent before the first, or if the stream does not run here`,
     ({ status }) => inSeconds(status.newestChange),
-  ),
-  silent: here(
-    'silent',
-    `1 if no client has changed for three times as long as ever before, and for at least a day; only after two weeks of observation; ${onlyHere}`,
-    ({ status }) => (status.silence === undefined ? 0 : 1),
   ),
   lastSave: here(
     'last_save_timestamp_seconds',

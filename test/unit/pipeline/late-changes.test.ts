@@ -5,7 +5,7 @@ import { deadLetterGuard } from '../../../connector/event/dead-letter.ts'
 import { rulesText } from '../../../connector/index/client-index.ts'
 import { clientTable } from '../../../connector/index/client-table.ts'
 import { emptyIndex } from '../../../connector/index/index-state.ts'
-import { changedAt } from '../../../connector/pipeline/group/late-change.ts'
+import { changedAt, changeTime } from '../../../connector/pipeline/group/late-change.ts'
 import { pageGroupBuilder } from '../../../connector/pipeline/group/page-group.ts'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import type { ScanSettings } from '../../../connector/scan/scan-settings.ts'
@@ -122,4 +122,12 @@ test('tells when the changes of a live scan were made, by our clock, if their ti
   expect(changedAt(modified(false), live)).toBeUndefined()
   expect(changedAt(undefined, live)).toBeUndefined()
   expect(changedAt(modified(true), { ...live, scan: lookBack })).toBeUndefined()
+})
+
+test('knows when a change was made, by the clock of the server; without a time of day it counts as just made', () => {
+  const now = { ours: noon + 5 * MINUTE, server: noon }
+  const modified = (instant: number, hasTimeOfDay = true) => ({ instant, wallClock: from, hasTimeOfDay })
+  expect(changeTime(modified(noon - 3000), now)).toBe(noon - 3000)
+  for (const other of [modified(noon + 1), modified(noon - 3000, false), undefined])
+    expect(changeTime(other, now)).toBe(noon)
 })

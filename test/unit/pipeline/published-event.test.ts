@@ -66,6 +66,7 @@ test('a delivered group reports the scans after it, and the size of the client i
     deadLetters: 0,
     scans: new Map(),
     changedAt: [-3_000],
+    newestChange: 7_000,
     size: 0,
     parts: [],
     change,
@@ -75,6 +76,7 @@ test('a delivered group reports the scans after it, and the size of the client i
     {
       kind: 'pages-published',
       delays: [3_000],
+      newestChange: 7_000,
       states: scans,
       index: { clients: 3, memoryBytes: table.bytes(), segments: 1 },
     },

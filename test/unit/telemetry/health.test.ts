@@ -91,24 +91,6 @@ test('other processes learn of a stream that is held, or has been failing for a 
   expect(troubleAt(2 * minute, [[0, opening]])).toMatchObject({ state: 'opening', code: null })
 })
 
-test('other processes learn of a silent stream, and of its failure first', () => {
-  const silent: PipelineEvent = { kind: 'source-silent', quietMs: 60 * minute, longestMs: 20 * minute }
-  const troubleAt = (at: number, timeline: readonly TimedEvents[]) => {
-    const { stream = '', state = 'waiting', ...rest } = healthAt(at, timeline)
-    return troublesIn({ streams: [{ stream, state, ...rest }] }, 100 * minute + at).get('shop')
-  }
-  const timeline: TimedEvents[] = [running, [minute, silent]]
-  expect(troubleAt(2 * minute, timeline)).toEqual({ state: 'silent', code: null, since: 41 * minute })
-  expect(healthAt(2 * minute, timeline)).toMatchObject({
-    ready: true,
-    silence: { quietSeconds: 61 * 60, longestQuietSeconds: 20 * 60 },
-  })
-  const failing: TimedEvents = [2 * minute, retrying]
-  expect(troubleAt(2.5 * minute, [...timeline, failing])).toMatchObject({ state: 'silent' })
-  expect(troubleAt(4 * minute, [...timeline, failing])).toMatchObject({ state: 'retrying' })
-  expect(troubleAt(4 * minute, [...timeline, [3 * minute, { kind: 'silence-ended' }]])).toBe('none')
-})
-
 test('a replica is not ready while a stream is not opened yet, and shows the failure', () => {
   expect(
     healthAt(10 * second, [

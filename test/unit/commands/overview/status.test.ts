@@ -99,17 +99,6 @@ describe('the state of a stream', () => {
     expect(lyonOf({ document })).toMatchObject({ state: 'failing', needsAttention: true })
   })
 
-  test('is silent while its replica reports that no client changes, and says what to do', () => {
-    const silent = { ...trouble, state: 'silent', code: null, since: now - 3 * 86_400_000 }
-    const report = reportOf({ document: { ...noRequests, streams: { lyon: { trouble: silent } } } })
-    expect(report.needsAttention).toBe(true)
-    expect(report.streams[1]).toMatchObject({
-      ...{ state: 'silent', needsAttention: true, code: null, since: '2026-06-12T10:00:00.000Z' },
-      hint: expect.stringContaining('check on the server'),
-    })
-    expect(statusLines(report, plainScreen).at(-1)).toMatch(/^silent → /)
-  })
-
   test('is paused before it is held, and needs no attention', () => {
     const wanted = { kind: 'pause', stream: 'lyon', reason: 'maintenance' } as const
     const document = requested(held, wanted, { id: '1', by: 'operator', at: now }) ?? held

@@ -192,20 +192,14 @@ test('look_backs_behind counts look-backs due for more than two of their periods
   expect(await behind()).toBe(2)
 })
 
-test('shows the newest change of a client, and whether the stream is silent', async () => {
+test('shows the newest change that was published', async () => {
   const { observe, samples } = observed()
   const shop = reporting(observe('shop', polling))
-  const found = async () => {
-    const all = await samples()
-    return ['newest_change_timestamp_seconds', 'silent'].map((name) => all.get(`${name}{stream="shop"}`))
-  }
-  for (const event of [entered('opening'), claimed]) shop(event)
-  expect(await found()).toEqual([undefined, 0])
-  shop({ kind: 'newest-change', at: 1_700_000_000_500 })
-  shop({ kind: 'source-silent', quietMs: 90_000_000, longestMs: 30_000_000 })
-  expect(await found()).toEqual([1_700_000_000.5, 1])
-  shop({ kind: 'silence-ended' })
-  expect(await found()).toEqual([1_700_000_000.5, 0])
+  const found = async () => (await samples()).get('newest_change_timestamp_seconds{stream="shop"}')
+  for (const event of [entered('opening'), claimed, published()]) shop(event)
+  expect(await found()).toBeUndefined()
+  for (const newestChange of [1_700_000_000_500, 1_600_000_000_000, undefined]) shop(published({}, { newestChange }))
+  expect(await found()).toBe(1_700_000_000.5)
 })
 
 test('shows the size of the client index', async () => {
@@ -335,8 +329,7 @@ test('a stream has at most the documented number of series, whatever has happene
   const shop = reporting(observe('shop', polling))
   const series = async () => [...(await samples()).keys()].filter((name) => name.includes('stream="shop"'))
   for (const event of everyPipelineEvent(error)) shop(event)
-  for (const event of [entered('opening'), claimed, published({ events: 1 })]) shop(event)
-  shop({ kind: 'newest-change', at: 0 })
+  for (const event of [entered('opening'), claimed, published({ events: 1 }, { newestChange: 1 })]) shop(event)
   shop({ kind: 'stream-retrying', code: 'publish.unreachable', error, pauseMs: 10, attempt: 1, isRepeated: false })
   const found = (await series()).length
   expect(found).toBeLessThanOrEqual(MOST_STREAM_SERIES)
