@@ -140,7 +140,6 @@ export type PipelineEvent =
   | { readonly kind: 'late-changes'; readonly scan: ScanKind; readonly ms: number }
   /** None of the first clients has a modification time in the mapped field. */
   | { readonly kind: 'times-unreadable'; readonly field: string }
-  | { readonly kind: 'fields-keep-changing'; readonly fields: readonly string[] }
   | RemovalEvent
   | EraseEvent
   | RepublishEvent

@@ -114,7 +114,6 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
       error,
     },
     'times-unreadable': { kind: 'times-unreadable', field: 'DateModif' },
-    'fields-keep-changing': { kind: 'fields-keep-changing', fields: ['points'] },
     'full-scan-compared': { kind: 'full-scan-compared', ...comparison, outcome: 'too-many' },
     'missing-clients': { kind: 'missing-clients', missing: 4, gone: 3, withoutEvent: 1, isHeld: false },
     'clients-removed': { kind: 'clients-removed', clients: 2 },

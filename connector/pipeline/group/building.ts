@@ -5,7 +5,6 @@ import type { DeadLetterGuard } from '../../event/dead-letter.ts'
 import type { PackedRecord, RecordMemory } from '../../event/packed-record.ts'
 import type { StreamMapping } from '../../event/page-mapping.ts'
 import type { ReadClient, ReadingRules } from '../../event/read-client.ts'
-import type { RepeatWatch } from '../../event/repeat-watch.ts'
 import type { ClientIndex } from '../../index/client-index.ts'
 import type { ClientTable } from '../../index/client-table.ts'
 import type { IndexEntry } from '../../index/index-entry.ts'
@@ -66,7 +65,6 @@ export interface Building extends OpenGroup {
   /** What the parts have stored, by their names. */
   kept: StateChange['parts']
   readonly deadLetters: DeadLetterGuard
-  readonly repeats: RepeatWatch
   readonly memory: ScanMemory
   recheck: Recheck | null
   mapping: StreamMapping | null

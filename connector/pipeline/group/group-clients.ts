@@ -137,9 +137,6 @@ function publish(
   if (changed !== undefined) added.changedAt.push(changed)
   const late = lateChange(client.modified, { scan, states, readAt, settings: settings.scanSettings })
   if (late !== undefined) addLate(building, counts, { ...late, run: scan })
-  const timeField = mapping[scan.output]?.modifiedAt
-  const fields = known === undefined ? undefined : building.repeats.publishedAgain(client, timeField)
-  if (fields !== undefined) settings.observe({ kind: 'fields-keep-changing', fields })
 }
 
 /** This many late changes in one scan have a common cause. */

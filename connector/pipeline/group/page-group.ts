@@ -2,14 +2,12 @@ import { KEPT_REQUESTS, type StreamState } from '../../checkpoint/stream-state.t
 import { withLists } from '../../event/configured-events.ts'
 import { listsInForce } from '../../event/list-shapes.ts'
 import { RecordMemory } from '../../event/packed-record.ts'
-import { repeatWatch } from '../../event/repeat-watch.ts'
 import { clientIndex } from '../../index/client-index.ts'
 import type { ClientTable } from '../../index/client-table.ts'
 import { entryWordsOf } from '../../index/index-entry.ts'
 import { deltaText, withRules } from '../../index/index-state.ts'
 import { recheckAfter } from '../../scan/end-scan.ts'
 import { withoutUnwanted } from '../../scan/requested-scan.ts'
-import { LIVE } from '../../scan/scan-state.ts'
 import { isWantedBy, type Part } from '../features/part.ts'
 import type { PageReading, Reading } from '../read/page-reading.ts'
 import type { Processed } from '../read/reader-parts.ts'
@@ -81,7 +79,6 @@ function begun(given: PageGroupParts, { state, table, openParts = () => [] }: Bu
     newRules: [],
     table,
     deadLetters: settings.deadLetters.copy(),
-    repeats: repeatWatch(),
     memory: scanMemory(scans, settings.scanSettings),
     entries: new Map(),
     undelivered: new Map(),
@@ -123,12 +120,11 @@ function* addPage(building: Building, reading: PageReading): Adding {
 }
 
 function beginPage(building: Building, reading: PageReading): void {
-  const { parts, memory, repeats } = building
+  const { parts, memory } = building
   const { scan, states, isFirst } = reading
   useLists(building, reading)
   for (const part of parts) part.beginPage?.(reading)
   if (isFirst) memory.beginScan(scan, states)
-  if (isFirst && scan.tag === LIVE) repeats.nextScan()
 }
 
 /** Lists may have been settled since the last page: its clients have other rules. */

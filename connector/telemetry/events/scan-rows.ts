@@ -108,12 +108,4 @@ export const scanRows = {
     logged: 'hourly',
     isWarning: true,
   },
-  'fields-keep-changing': {
-    log: warn(
-      'client published again at every poll although its modification time stays the same or its contents alternate: only if these fields change without a real change, add them to POLARIS_HASH_IGNORE',
-      'fields',
-    ),
-    logged: 'hourly',
-    isWarning: true,
-  },
 } satisfies Partial<StreamRows<PipelineEvent['kind']>>

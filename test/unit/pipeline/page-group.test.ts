@@ -224,16 +224,6 @@ test('what is known of the pages is part of the change once a page is whole', ()
   expect(builder.finish().change.mapping).toEqual(mappedTo('No', 'Modif'))
 })
 
-test('a field that keeps changing is reported after five live scans in a row, and not by other scans', () => {
-  const { builder, of } = building()
-  const backfill = liveScan({ kind: 'backfill', tag: 1 })
-  for (let scan = 0; scan <= 8; scan += 1) builder.add(reading([{ No: '1', Age: `${scan}` }], { scan: backfill }))
-  expect(of('fields-keep-changing')).toEqual([])
-  for (let scan = 0; scan <= 5; scan += 1)
-    builder.add(reading([{ No: '2', Points: `${scan}`, Modif: '2026-03-01T12:00:00' }]))
-  expect(of('fields-keep-changing')).toEqual([{ kind: 'fields-keep-changing', fields: ['Points'] }])
-})
-
 describe('too many clients that cannot become events', () => {
   const withoutId = (count: number, name = 'planted') =>
     Array.from({ length: count }, (_, index) => ({ Nom: `${name}-${index}` }))

@@ -158,7 +158,7 @@ test('logs a persistent condition once an hour, even if its numbers change', () 
 
 test('logs the same condition for another field separately', () => {
   const { logged, observe } = observed()
-  for (const fields of [['age'], ['age', 'points'], ['age']]) observe({ kind: 'fields-keep-changing', fields })
+  for (const field of ['Modif', 'DateModif', 'Modif']) observe({ kind: 'times-unreadable', field })
   expect(logged).toHaveLength(2)
 })
 
