@@ -5,7 +5,6 @@ import type { SourceEvent } from '../source/client-source.ts'
 import type { EraseEvent } from './features/erase/erase-event.ts'
 import type { RemovalEvent } from './features/removal/removed-clients.ts'
 import type { RepublishEvent } from './features/republish/republish-event.ts'
-import type { ScanCounts } from './group/late-change.ts'
 import type { ServerClockEvent } from './read/server-clock.ts'
 
 /**
@@ -136,8 +135,6 @@ export type PipelineEvent =
     }
   /** A backfill or full scan ended with an empty page twice: the server may have more clients. */
   | { readonly kind: 'scan-end-unconfirmed'; readonly scan: ScanKind; readonly clients: number }
-  /** A scan has found many changes that live scans should have returned, once per scan. `ms`: delay of the last one. */
-  | { readonly kind: 'late-changes'; readonly scan: ScanKind; readonly ms: number }
   /** None of the first clients has a modification time in the mapped field. */
   | { readonly kind: 'times-unreadable'; readonly field: string }
   | RemovalEvent
@@ -166,6 +163,14 @@ interface StreamRetrying {
   readonly attempt: number
   /** The previous one failed with the same code. */
   readonly isRepeated: boolean
+}
+
+/** What became of the clients of a scan in one group. */
+export interface ScanCounts {
+  events: number
+  suppressed: number
+  /** Not published: another scan had published the client after the first response of this one. */
+  superseded: number
 }
 
 /** Size of the client index. */

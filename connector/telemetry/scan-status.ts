@@ -1,4 +1,4 @@
-import type { ScanCounts } from '../pipeline/group/late-change.ts'
+import type { ScanCounts } from '../pipeline/pipeline-event.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { positionOf, shareDone } from '../scan/scan-order.ts'
 import type { ScanSettings } from '../scan/scan-settings.ts'

@@ -397,25 +397,6 @@ export const alertCases: readonly AlertCase[] = [
     },
   },
   {
-    alert: 'PolarisLateChanges',
-    fires: {
-      series: [{ metric: 'found_late_seconds_count', labels: paris, values: '0x5 12x20' }],
-      at: '7m',
-      labels: paris,
-      summary: 'Changes of stream paris become visible late',
-    },
-    silent: {
-      'a few late changes': {
-        series: [{ metric: 'found_late_seconds_count', labels: paris, values: '0x5 9x20' }],
-        at: '7m',
-      },
-      'late changes more than an hour ago': {
-        series: [{ metric: 'found_late_seconds_count', labels: paris, values: '0x5 12x120' }],
-        at: '90m',
-      },
-    },
-  },
-  {
     alert: 'PolarisAuditDiffers',
     fires: {
       series: [{ metric: 'audit_differences', labels: { ...paris, ...a }, values: '0x2 3x20' }],

@@ -23,7 +23,7 @@ it('finds every fifth change, which becomes visible long after the overlap, with
   const records = await caughtUp(lateMs + lookBackMs + 10_000)
   expectExactlyOnce({ simulator }, records)
   const { body } = await connector.get('/metrics')
-  expect(body).toMatch(/^polaris_connector_found_late_total{.*scan="look-back".*} [1-9]/m)
+  expect(body).toMatch(/^polaris_connector_events_total{.*scan="look-back".*} [1-9]/m)
   expect(await connector.stop()).toBe(0)
 })
 

@@ -18,9 +18,9 @@ export function observed(world: World, stream: string, clock: Clock) {
   return (event: PipelineEvent): void => {
     world.eventKinds.add(event.kind === 'stream-state' ? `${event.was} → ${event.state}` : event.kind)
     if (event.kind === 'pages-published')
-      for (const [kind, { events, superseded, late }] of event.scans) {
+      for (const [kind, { events, superseded }] of event.scans) {
         if (superseded > 0) world.eventKinds.add('superseded')
-        if (late.length > 0) world.eventKinds.add('late')
+        if (events > 0) world.eventKinds.add(`${kind} events`)
         // Delivery may have taken long.
         if (events > 0 && isCounted(kind)) changedAt = readAt[0] ?? changedAt
       }

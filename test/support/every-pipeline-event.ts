@@ -1,5 +1,4 @@
-import type { ScanCounts } from '../../connector/pipeline/group/late-change.ts'
-import type { PipelineEvent } from '../../connector/pipeline/pipeline-event.ts'
+import type { PipelineEvent, ScanCounts } from '../../connector/pipeline/pipeline-event.ts'
 import { BACKFILL, newScans, type Scan, type ScanStates } from '../../connector/scan/scan-state.ts'
 import { someScan } from './scans.ts'
 
@@ -16,7 +15,7 @@ type PagesPublished = Extract<PipelineEvent, { kind: 'pages-published' }>
 
 /** A delivered group of a live scan with these outcomes. */
 export function published(counts: Partial<ScanCounts> = {}, more: Partial<PagesPublished> = {}): PagesPublished {
-  const live = { events: 0, suppressed: 0, superseded: 0, late: [], ...counts }
+  const live = { events: 0, suppressed: 0, superseded: 0, ...counts }
   return {
     kind: 'pages-published',
     pages: 1,
@@ -32,8 +31,6 @@ export function published(counts: Partial<ScanCounts> = {}, more: Partial<PagesP
     ...more,
   }
 }
-
-const late = { scan: 'look-back', ms: 4_000_000 } as const
 
 const comparison = { clients: 5000, missing: 60, gone: 3, returned: 1 }
 
@@ -82,8 +79,8 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
       kind: 'pages-published',
       pages: 2,
       scans: new Map([
-        ['live', { events: 188, suppressed: 5, superseded: 0, late: [] }],
-        ['look-back', { events: 2, suppressed: 1, superseded: 1, late: [late, { scan: 'look-back', ms: undefined }] }],
+        ['live', { events: 188, suppressed: 5, superseded: 0 }],
+        ['look-back', { events: 2, suppressed: 1, superseded: 1 }],
       ]),
       deadLetters: 3,
       bytes: 160_000,
@@ -106,7 +103,6 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
     'limit-lowered': { kind: 'limit-lowered', scan: 'live', failedLimit: 100, limit: 50, error },
     'scans-not-interleaved': { kind: 'scans-not-interleaved' },
     'scan-done': { kind: 'scan-done', scan: 'backfill', clients: 5000, pages: 50, tookMs: 6000 },
-    'late-changes': { kind: 'late-changes', scan: 'look-back', ms: 4_000_000 },
     'checkpoint-refused': {
       kind: 'checkpoint-refused',
       scan: 'live',

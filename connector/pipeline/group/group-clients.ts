@@ -6,11 +6,11 @@ import { ConnectorError } from '../../runtime/connector-error.ts'
 import { recheckFrom } from '../../scan/end-scan.ts'
 import { LIVE, RECHECK_AFTER_MS, type Recheck, type ScanKind } from '../../scan/scan-state.ts'
 import { madeClient } from '../../source/client-source.ts'
+import type { ScanCounts } from '../pipeline-event.ts'
 import type { PageReading } from '../read/page-reading.ts'
 import { type Building, returnedEntry } from './building.ts'
-import { changedAt, changeTime, type LateChange, lateChange, type ScanCounts } from './late-change.ts'
+import { changedAt, changeTime } from './change-time.ts'
 import { type Adding, addRecord, MAX_ENTRIES, SLICE_CLIENTS } from './open-group.ts'
-import type { ScanRun } from './scan-memory.ts'
 
 /** Adds the clients of a page. */
 export function* addClients(building: Building, reading: PageReading): Adding {
@@ -110,7 +110,7 @@ interface Publishing {
 function publish(
   building: Building,
   { client, known, counts, again }: Publishing,
-  { scan, readAt, states, mapping }: PageReading,
+  { scan, readAt, mapping }: PageReading,
 ): void {
   const { settings, index, added, deadLetters, events } = building
   const previous = known === undefined ? `g${index.generation}` : String(known.number)
@@ -135,22 +135,10 @@ function publish(
   added.newestChange = Math.max(added.newestChange ?? 0, changeTime(client.modified, readAt))
   const changed = changedAt(client.modified, { scan, readAt })
   if (changed !== undefined) added.changedAt.push(changed)
-  const late = lateChange(client.modified, { scan, states, readAt, settings: settings.scanSettings })
-  if (late !== undefined) addLate(building, counts, { ...late, run: scan })
-}
-
-/** This many late changes in one scan have a common cause. */
-const MANY_LATE = 10
-
-function addLate({ settings, memory }: Building, counts: ScanCounts, late: LateChange & { run: ScanRun }): void {
-  const { scan, run, ms } = late
-  counts.late.push({ scan, ms })
-  // Without a delay, a busy stream finds fresh changes in every look-back.
-  if (ms !== undefined && memory.foundLate(run) === MANY_LATE) settings.observe({ kind: 'late-changes', scan, ms })
 }
 
 function countsOf({ scans }: Building['added'], kind: ScanKind): ScanCounts {
-  const counts = scans.get(kind) ?? { events: 0, suppressed: 0, superseded: 0, late: [] }
+  const counts = scans.get(kind) ?? { events: 0, suppressed: 0, superseded: 0 }
   scans.set(kind, counts)
   return counts
 }

@@ -15,8 +15,6 @@ export interface ScanMemory {
   /** Of the pages that were processed; before the first one, what the scan itself knows. */
   order(scan: ScanRun): ScanOrder
   isCycling(scan: ScanRun): boolean
-  /** Counts a late change with a known delay. Returns how many the scan has found. */
-  foundLate(scan: ScanRun): number
 }
 
 /** A scan since it began at its start. */
@@ -27,7 +25,6 @@ interface Remembered {
   readonly order: OrderWatch
   returned: ReturnedClients
   isCycling: boolean
-  late: number
 }
 
 /** `states`: the scans in progress that are resumed. */
@@ -35,7 +32,7 @@ export function scanMemory(states: ScanStates, settings: Pick<ScanSettings, 'tim
   const byOrdinal = new Map<number, Remembered>()
   const begin = ({ ordinal, restarts, order }: ScanRun) => {
     const watch = orderWatch(order, settings)
-    const remembered = { restarts, order: watch, returned: returnedClients(), isCycling: false, late: 0 }
+    const remembered = { restarts, order: watch, returned: returnedClients(), isCycling: false }
     byOrdinal.set(ordinal, remembered)
     return remembered
   }
@@ -66,11 +63,6 @@ export function scanMemory(states: ScanStates, settings: Pick<ScanSettings, 'tim
     endScan: ({ ordinal }) => void byOrdinal.delete(ordinal),
     order: (scan) => of(scan)?.order.order() ?? scan.order,
     isCycling: (scan) => of(scan)?.isCycling ?? false,
-    foundLate: (scan) => {
-      const remembered = ofOrNew(scan)
-      remembered.late += 1
-      return remembered.late
-    },
   }
 }
 

@@ -1,6 +1,5 @@
-import type { LateChange } from '../../pipeline/group/late-change.ts'
 import type { PipelineEvent } from '../../pipeline/pipeline-event.ts'
-import type { ScanKind, ScanStates } from '../../scan/scan-state.ts'
+import type { ScanStates } from '../../scan/scan-state.ts'
 import type { Metrics } from '../metrics/prom-metrics.ts'
 import { clientsOf, watchedScans } from '../scan-status.ts'
 import { isReading, noFailure, type StreamStatus } from '../stream-status.ts'
@@ -94,19 +93,11 @@ function countPublished(event: EventOf<'pages-published'>, metrics: Metrics): vo
   for (const ms of delays) metrics.measure('changeDelay', ms)
   metrics.count('suppressed', clientsOf(scans, 'suppressed'))
   metrics.count('superseded', clientsOf(scans, 'superseded'))
-  for (const [scan, { events, late }] of scans) {
-    metrics.count('events', events, { scan })
-    countLate(scan, late, metrics)
-  }
+  for (const [scan, { events }] of scans) metrics.count('events', events, { scan })
   if (clientsOf(scans, 'events') + deadLetters === 0) return
   metrics.count('deadLetters', deadLetters)
   metrics.count('publishedBytes', bytes)
   metrics.measure('publish', tookMs)
-}
-
-function countLate(scan: ScanKind, late: readonly LateChange[], metrics: Metrics): void {
-  if (late.length > 0) metrics.count('foundLate', late.length, { scan })
-  for (const { ms } of late) if (ms !== undefined) metrics.measure('foundLate', ms)
 }
 
 function pagesPublished(event: EventOf<'pages-published'>, before: StreamStatus, at: number): Partial<StreamStatus> {

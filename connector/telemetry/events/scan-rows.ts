@@ -93,16 +93,6 @@ export const scanRows = {
     ),
     isWarning: true,
   },
-  'late-changes': {
-    log: ({ scan, ms }) =>
-      line(
-        'warn',
-        'many changes become visible late: check POLARIS_TIME_ZONE and the clocks, look for a shop that was offline, or raise POLL_OVERLAP',
-        { scan, delaySeconds: Math.round(ms / 1000) },
-      ),
-    logged: 'hourly',
-    isWarning: true,
-  },
   'times-unreadable': {
     log: warn('no modification time can be parsed: check POLARIS_MODIFIED_AT_FIELD', 'field'),
     logged: 'hourly',

@@ -36,11 +36,6 @@ export const counterList = {
     'Clients not published because a scan that began later had published them; they are read again',
   ),
   erasures: ofReplica('erasures_total', 'Clients deleted from the topic on request of an operator'),
-  foundLate: ofStream(
-    'found_late_total',
-    'Changes that a look-back, full scan or requested scan published although a live scan should have returned them; if the modification time is not mapped or has no time of day, all changes that it published first',
-    { scan: ['look-back', 'full', 'requested'] },
-  ),
   replacedCharacters: ofStream(
     'replaced_characters_total',
     'Characters read from Polaris as U+FFFD because XML forbids them, such as &#x0;',
@@ -108,13 +103,6 @@ export const histogramList = {
       'Time from the modification of a client to the commit of its event, by the clock of the server; changes found by live scans, if the modification time is mapped and has a time of day',
     ),
     [10, 60, 600, 3600],
-  ),
-  foundLate: histogram(
-    ofStream(
-      'found_late_seconds',
-      'Time from the modification of a client until a look-back, full scan or republish read it, for changes found late whose time is known',
-    ),
-    [60, 3600, 93_600],
   ),
 } as const satisfies Record<string, HistogramEntry>
 

@@ -38,7 +38,7 @@ describe('a group', () => {
     expect(group).toMatchObject({ pages: 2, deadLetters: 0, change: { events: 3, scans: scansAt(2) } })
     expect(keysOf(group.records)).toEqual(['2', '1', '3'])
     expect(group.size).toBe(group.records.reduce((sum, { value }) => sum + Buffer.byteLength(String(value)), 0))
-    expect(group.scans).toEqual(new Map([['live', { events: 3, suppressed: 0, superseded: 0, late: [] }]]))
+    expect(group.scans).toEqual(new Map([['live', { events: 3, suppressed: 0, superseded: 0 }]]))
   })
 
   test('knows when the changes that it publishes were made, but not of those published again or late', () => {

@@ -5,15 +5,7 @@ import { rulesText } from '../../../connector/index/client-index.ts'
 import { clientKey } from '../../../connector/index/index-entry.ts'
 import { withRules } from '../../../connector/index/index-state.ts'
 import type { PageReading } from '../../../connector/pipeline/read/page-reading.ts'
-import {
-  BACKFILL,
-  FULL,
-  LIVE,
-  newScans,
-  RECHECK,
-  type Scan,
-  type ScanKind,
-} from '../../../connector/scan/scan-state.ts'
+import { BACKFILL, FULL, LIVE, RECHECK, type Scan } from '../../../connector/scan/scan-state.ts'
 import type { ClientRecord } from '../../../connector/source/client-source.ts'
 import { eventForm } from '../../support/records.ts'
 import { at, beginAt, MINUTE, noon, SECOND, scanOf, statesOf, timeText } from '../scan/scans.ts'
@@ -315,44 +307,5 @@ describe('clients of which events contain only a part', () => {
     expect(idUnder(hashing, mail)).toBe(idUnder(hashing, mail))
     expect(idUnder(hashing, mail)).not.toBe(idUnder(hashing, other))
     expect(idUnder(hashing, mail)).not.toBe(idUnder(settingsOf({ Mail: 'hmac' }, newKey), mail))
-  })
-})
-
-describe('a late change', () => {
-  const states = statesOf({ live: { startedAt: noon, scan: null } })
-  /** The overlap is five minutes in this test. */
-  const lateOf = (kind: ScanKind, tag: number, Modif: string | undefined, more: Partial<PageReading> = {}) => {
-    const page = [client('1', 'a', Modif)]
-    const { counts } = publishing().by(scanOf({ kind, tag }), page, { states, readAt: at(noon + MINUTE), ...more })
-    return counts?.late
-  }
-
-  test.each([
-    ['look-back', 4],
-    ['full', FULL],
-  ] as const)('is one that a %s publishes first although a live scan should have returned it', (scan, tag) => {
-    expect(lateOf(scan, tag, '2026-06-15T11:54:59')).toEqual([{ scan, ms: 6 * MINUTE + SECOND }])
-    expect(lateOf(scan, tag, '2026-06-15T11:55:00')).toEqual([])
-  })
-
-  test.each([undefined, '2026-06-15', '2026-06-15T00:00:00'])('has no known delay when its time is %s', (time) => {
-    expect(lateOf('look-back', 4, time)).toEqual([{ scan: 'look-back', ms: undefined }])
-  })
-
-  test('is never found by a live scan, the backfill or a recheck, nor before the first backfill is done', () => {
-    const old = '2026-06-15T09:00:00'
-    expect(lateOf('live', LIVE, old)).toEqual([])
-    expect(lateOf('live', 12, old)).toEqual([])
-    expect(lateOf('backfill', BACKFILL, old)).toEqual([])
-    expect(lateOf('look-back', RECHECK, old)).toEqual([])
-    expect(lateOf('look-back', 4, old, { states: { ...states, backfill: 'due' } })).toEqual([])
-    expect(lateOf('look-back', 4, old, { states: { ...newScans, backfill: 'done' } })).toEqual([])
-  })
-
-  test('is not one when the client is suppressed', () => {
-    const { publish, by } = publishing()
-    const page = [client('1', 'a', '2026-06-15T09:00:00')]
-    publish(page)
-    expect(by(scanOf({ kind: 'look-back', tag: 4 }), page, { states }).counts?.late).toEqual([])
   })
 })

@@ -149,10 +149,11 @@ function observed() {
 
 test('logs a persistent condition once an hour, even if its numbers change', () => {
   const { logged, time, observe } = observed()
-  for (let ms = 1; ms < 100; ms++) observe({ kind: 'late-changes', scan: 'look-back', ms })
+  const waited = (waitedMs: number) => observe({ kind: 'request-waited-long', turn: 'live', waitedMs })
+  for (let ms = 1; ms < 100; ms++) waited(ms)
   expect(logged).toHaveLength(1)
   time.now = 3_600_000
-  observe({ kind: 'late-changes', scan: 'look-back', ms: 5 })
+  waited(5)
   expect(logged).toHaveLength(2)
 })
 
@@ -184,13 +185,6 @@ test('logs the start and the end of a backfill or full scan at info, and other s
   expect((['live', 'look-back', 'backfill', 'full'] as const).map((scan) => started(scan)?.level)).toEqual([
     ...['trace', 'trace', 'info', 'info'],
   ])
-})
-
-test('names the likely causes when many changes become visible late', () => {
-  const line = logLine('shop', { kind: 'late-changes', scan: 'look-back', ms: 3_600_400 })
-  for (const cause of ['POLARIS_TIME_ZONE', 'POLL_OVERLAP', 'shop that was offline'])
-    expect(line?.message).toContain(cause)
-  expect(line).toMatchObject({ level: 'warn', fields: { scan: 'look-back', delaySeconds: 3600 } })
 })
 
 test('logs the progress of a backfill every five minutes, and not that of a look-back', () => {

@@ -56,8 +56,6 @@ test('each event updates its metrics', async () => {
     'dead_letters_total{stream="shop"}': 3,
     'suppressed_total{stream="shop"}': 6,
     'superseded_total{stream="shop"}': 1,
-    'found_late_total{stream="shop",scan="look-back"}': 2,
-    'found_late_total{stream="shop",scan="full"}': 0,
     'read_bytes_total{}': 87_000,
     'published_bytes_total{}': 160_000,
     'checkpoint_saves_total{}': 1,
@@ -81,8 +79,6 @@ test('each event updates its metrics', async () => {
     'publish_duration_seconds_sum{stream="shop"}': 0.03,
     'change_delay_seconds_sum{stream="shop"}': 45,
     'change_delay_seconds_bucket{le="10",stream="shop"}': 1,
-    'found_late_seconds_sum{stream="shop"}': 4000,
-    'found_late_seconds_count{stream="shop"}': 1,
   })
 })
 

@@ -134,14 +134,6 @@ describe('a scan that publishes again', () => {
     expect(publish([client('1')], { scan: liveScan({ tag: LIVE }) }).records).toEqual([])
   })
 
-  test('counts only clients that differ as late', () => {
-    const { again } = publishingAgain()
-    const unchanged = again([client('1'), client('2')], { states: statesOf() })
-    expect(unchanged.scans.get('requested')).toMatchObject({ events: 2, late: [] })
-    const changed = again([client('3', 'b')], { states: statesOf() })
-    expect(changed.scans.get('requested')?.late).toEqual([{ scan: 'requested', ms: undefined }])
-  })
-
   test('is complete with its last page: how many were published is part of that transaction', () => {
     const { again, id, state, stored } = publishingAgain()
     again([client('1')])
