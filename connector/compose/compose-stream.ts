@@ -193,16 +193,11 @@ function configuredStream(stream: StreamConfig, config: SharedResources['config'
 function storedStream(stream: StreamConfig, shared: SharedResources, closing: CloseStack): StoredStream {
   const { storeReady, clock, indexMemory: memory } = shared
   const index = streamIndex(streamSegments(stream, shared), clock.monotonic() + FIRST_AUDIT_MS, { memory })
-  const { topic } = stream.kafka
+  const erasures = streamErasures(stream, shared)
   return {
     storeReady,
     object: streamObject(stream, shared),
-    features: featureList({
-      erasures: streamErasures(stream, shared),
-      newNonce: randomUUID,
-      removed: stream.removed,
-      announcedTopic: topic.progress === undefined ? undefined : topic.events,
-    }),
+    features: featureList({ erasures, newNonce: randomUUID, removed: stream.removed }),
     index: closing.use(index, (opened) => opened.release()),
   }
 }

@@ -5,7 +5,7 @@ import { kafkaSection, streamKafkaSection } from './sections/kafka-section.ts'
 import { polarisSection } from './sections/polaris-section.ts'
 import { pollSection } from './sections/poll-section.ts'
 import { removedSection } from './sections/removed-section.ts'
-import { http, log, placement, progress } from './sections/replica-sections.ts'
+import { http, log, placement } from './sections/replica-sections.ts'
 import * as check from './setting-checks.ts'
 import * as setting from './setting-types.ts'
 
@@ -55,7 +55,6 @@ export const configSchema = z
       }),
       log,
       http,
-      progress,
       kafka: kafkaSection,
       checkpoint: checkpointSection,
       placement,

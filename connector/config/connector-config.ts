@@ -105,13 +105,13 @@ export function connectorConfig(settings: Settings): ConnectorConfig {
   }
 }
 
-function streamConfig(stream: StreamSettings, { connector, kafka, progress }: Settings): StreamConfig {
+function streamConfig(stream: StreamSettings, { connector, kafka }: Settings): StreamConfig {
   const { name, polaris, deadLetters, poll, event } = stream
   return {
     name,
     eventSource: eventSource(connector, event.source ?? name),
     polaris: polarisConfig(polaris),
-    kafka: kafkaConfig(kafka, stream.kafka, progress.topic),
+    kafka: kafkaConfig(kafka, stream.kafka),
     topicUse: stream.sharedKeys || stream.kafka.adoptTopic ? 'shared' : 'exclusive',
     poll: scanSettings(poll, polaris),
     removed: removedSettings(stream.removed, event.mode),

@@ -46,8 +46,7 @@ export const crossChecks: readonly CrossCheck[] = [
   { reads: ['streams.name'], find: distinctNames },
   { reads: ['streams.name', 'streams.event'], find: distinctSources },
   { reads: ['streams.kafka', 'streams.sharedKeys'], find: distinctTopics },
-  { reads: ['streams.kafka', 'progress'], find: ownProgressTopic },
-  { reads: ['streams.kafka', 'progress', 'placement', 'connector'], find: emptySlotsTopic },
+  { reads: ['streams.kafka', 'placement', 'connector'], find: emptySlotsTopic },
 ]
 
 function sslDisabled({ kafka: { ssl } }: Settings): Violation[] {
@@ -120,20 +119,13 @@ function distinctTopics({ streams }: Settings): Violation[] {
   })
 }
 
-function ownProgressTopic({ streams, progress: { topic } }: Settings): Violation[] {
-  const index = streams.findIndex(({ kafka }) => [kafka.topic, deadLetterTopic(kafka)].includes(topic ?? ''))
-  if (index < 0) return []
-  const what = `is also a topic of streams[${index}], whose consumers expect other records: use another name`
-  return [{ path: ['progress', 'topic'], what }]
-}
-
-function emptySlotsTopic({ connector, placement, progress, streams }: Settings): Violation[] {
+function emptySlotsTopic({ connector, placement, streams }: Settings): Violation[] {
   const slots = placement.mode === 'group' ? slotsTopic(connector, { topic: placement.slotsTopic }) : undefined
   const written = streams.flatMap(({ kafka }, index) => [
     { path: ['streams', index, 'kafka', 'topic'], topic: kafka.topic },
     { path: ['streams', index, 'kafka', 'deadLetterTopic'], topic: deadLetterTopic(kafka) },
   ])
-  return [...written, { path: ['progress', 'topic'], topic: progress.topic }]
-    .filter(({ topic }) => topic !== undefined && topic === slots)
+  return written
+    .filter(({ topic }) => topic === slots)
     .map(({ path }) => ({ path, what: 'is also placement.slotsTopic, which stays empty: use another name' }))
 }

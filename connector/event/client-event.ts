@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto'
 
-/** One Kafka record. A stream writes to the topics `events`, `deadLetters` and, if it is configured, `progress`. */
+/** One Kafka record, for one of the two topics of a stream. */
 export type OutgoingRecord = ValueRecord | Tombstone
 
 export interface ValueRecord {
-  readonly to: 'events' | 'deadLetters' | 'progress'
-  /** The client id; null in a dead letter without one; what progress is about. Determines the partition (Java-compatible murmur2). */
+  readonly to: 'events' | 'deadLetters'
+  /** The client id; null in a dead letter without one. Determines the partition (Java-compatible murmur2). */
   readonly key: string | null
   /** JSON text. */
   readonly value: string

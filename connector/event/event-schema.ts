@@ -3,7 +3,6 @@ import type { TombstoneType } from './cloud-event/tombstone.ts'
 import { REMOVED_TYPE } from './cloud-event/tombstone.ts'
 import { deadLetterCodes } from './dead-letter.ts'
 import { fieldAttributeSchemas } from './fields/field-rules.ts'
-import { COMPLETED_TYPE, completedSchema } from './scan-completed.ts'
 
 export type JsonSchema = Readonly<Record<string, unknown>>
 
@@ -33,7 +32,7 @@ export function sharedSchemas(at: string): { readonly client: JsonSchema; readon
 }
 
 /** Attributes of all events and tombstones. */
-export const attributes = {
+const attributes = {
   specversion: { const: '1.0' },
   source: {
     description: '/polaris/<connector>/<stream>',
@@ -155,11 +154,6 @@ export function schemaFiles(): Readonly<Record<string, JsonSchema>> {
     [`${folder}/event.schema.json`]: { ...schemaHeader, $id: idOf('event'), ...eventSchema('#/$defs/'), $defs },
     [`${folder}/binary-headers.schema.json`]: { ...schemaHeader, $id: idOf('binary-headers'), ...binaryHeaders() },
     [`${folder}/removal.schema.json`]: { ...schemaHeader, $id: idOf('removal'), ...removalSchema() },
-    [`${folder}/scan-completed.schema.json`]: {
-      ...schemaHeader,
-      $id: idOf(COMPLETED_TYPE),
-      ...completedSchema(attributes),
-    },
     [`${folder}/dead-letter.schema.json`]: {
       ...schemaHeader,
       $id: idOf('dead-letter'),

@@ -59,8 +59,6 @@ export interface OAuthClient {
 export interface TopicConfig {
   readonly events: string
   readonly deadLetters: string
-  /** Topic for completed scans. Absent: none. */
-  readonly progress?: string | undefined
   /** How to create missing topics. Absent: a missing topic holds the stream (`publish.topic-missing`). */
   readonly create?: TopicCreation | undefined
 }
@@ -72,12 +70,10 @@ export interface TopicCreation {
   /** Topic settings by their Kafka names. */
   readonly eventsConfig: Readonly<Record<string, string>>
   readonly deadLettersConfig: Readonly<Record<string, string>>
-  readonly progressConfig: Readonly<Record<string, string>>
 }
 
 /** The topics of a stream. */
-export const topicNames = ({ events, deadLetters, progress }: TopicConfig): readonly string[] =>
-  progress === undefined ? [events, deadLetters] : [events, deadLetters, progress]
+export const topicNames = ({ events, deadLetters }: TopicConfig): readonly string[] => [events, deadLetters]
 
 export interface KafkaTimeouts {
   readonly connectionMs: number
@@ -118,8 +114,6 @@ export const kafkaDefaults = {
     // Readers rebuild their state from the newest event of each client; the lag keeps every change for at least a week.
     eventsConfig: { 'cleanup.policy': 'compact', 'min.compaction.lag.ms': String(7 * dayMs) },
     deadLettersConfig: { 'cleanup.policy': 'delete', 'retention.ms': String(30 * dayMs) },
-    // Whoever subscribes later finds the last event of each kind.
-    progressConfig: { 'cleanup.policy': 'compact' },
   },
   timeouts: { connectionMs: 10_000, requestMs: 15_000, transactionMs: 60_000, commitWithinMs: 45_000, closeMs: 3_000 },
   retry: { firstPauseMs: 5, maxPauseMs: 500, retries: 30 },

@@ -70,7 +70,7 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: Delivering): Pag
     deliver: async ({ group, events }) => {
       const began = clock.monotonic()
       try {
-        if (group.records.length > 0 || lastRecordsOf(group).length > 0) {
+        if (group.records.length > 0) {
           await withDeadline(parts, (finish) => deliverGroup(group, stream, finish))
           schedule.saved()
         } else await advance(group)
@@ -154,15 +154,10 @@ export async function deliverGroup(
     checkpoint.prepare(group.change, signal),
     transaction.send(group.records),
   ])
-  // Only now: a last record without a marker then belongs to the pending state.
-  for (const lastRecord of lastRecordsOf(group))
-    await transaction.send([group.memory.pack(lastRecord(record, await transaction.endOffsets()))])
   // Invariants 1, 2: all records are stored and the next state is in S3; the commit makes both valid, or neither.
   await transaction.commit(record)
   checkpoint.decided()
 }
-
-const lastRecordsOf = ({ parts }: PageGroup) => parts.flatMap(({ lastRecord }) => lastRecord ?? [])
 
 /** Runs both; if one fails, aborts the other. */
 async function bothOrNeither<First, Second>(

@@ -43,8 +43,6 @@ export interface EventReading<Found> {
   readonly onVisible: (found: Found) => void
   /** `share`: how much of the topic has been read, 0 to 1. */
   readonly onProgress: (share: number) => void
-  /** `progress`: of which nothing is read if it is not configured or does not exist. Default: `events`. */
-  readonly of?: 'events' | 'progress'
   /** Oldest record time to read, in ms since 1970. Default: the whole topic. */
   readonly since?: number
   /** Where an earlier reading ended; partitions that the topic got since are read whole. Default: the whole topic. */
@@ -161,11 +159,6 @@ export interface StreamProducer {
 export interface PublisherTransaction extends AsyncDisposable {
   /** Resolves once every record is stored in the open transaction. One call at a time. */
   send(records: readonly PackedRecord[]): Promise<void>
-  /**
-   * By partition of the events topic, the offset after all records that are stored: those of this transaction, without
-   * its markers, and those of all others.
-   */
-  endOffsets(): Promise<readonly bigint[]>
   /** Resolves once events and commit record are visible; `publish.outcome-unknown` if no response confirms that. */
   commit(record: CommitRecord): Promise<void>
 }

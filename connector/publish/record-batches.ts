@@ -23,8 +23,6 @@ interface PartitionBatches {
 interface BatchLayout {
   readonly events: TopicLayout
   readonly deadLetters: TopicLayout
-  /** Undefined: none is configured. */
-  readonly progress: TopicLayout | undefined
   /** Limit for a record and, with a margin (`chunkFill`), for a chunk; in bytes. */
   readonly maxMessageBytes: number
   /** The timestamp of every record, in ms since 1970. */
@@ -67,9 +65,9 @@ export function partitionBatches(records: readonly PackedRecord[], layout: Batch
   const timestamp = String(layout.publishedAt)
   const sizeOf = headerSizes()
   const batchesOf = () => new Map<number, OpenBatches>()
-  const open = { events: batchesOf(), deadLetters: batchesOf(), progress: batchesOf() }
+  const open = { events: batchesOf(), deadLetters: batchesOf() }
   for (const record of records) {
-    const { topic, partitions } = layoutOf(record, layout)
+    const { topic, partitions } = layout[record.to]
     const key = record.key === null ? null : Buffer.from(record.key)
     const { value, headers } = record
     const bytes = recordOverheadBytes + sizeOf(headers) + (key?.length ?? 0) + (value?.length ?? 0)
@@ -83,12 +81,6 @@ export function partitionBatches(records: readonly PackedRecord[], layout: Batch
     add(batches, { key, value, partition, timestamp, headers }, { bytes, limit: layout.maxMessageBytes * chunkFill })
   }
   return Object.values(open).flatMap((batches) => [...batches.values()])
-}
-
-function layoutOf({ to }: PackedRecord, layout: Pick<BatchLayout, PackedRecord['to']>): TopicLayout {
-  const found = layout[to]
-  if (found === undefined) throw new ConnectorError('bug', `publish: there is no topic for ${to}`)
-  return found
 }
 
 function add(batches: OpenBatches, record: KafkaRecord, size: { bytes: number; limit: number }): void {

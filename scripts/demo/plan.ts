@@ -54,7 +54,7 @@ export function connectorEnvironment(given: Environment, plan: DemoPlan, at: Add
   const present = Object.entries(given).flatMap(([name, value]) => (value ? [[name, applies(name) ? value : '']] : []))
   return {
     ...{ CONNECTOR_ID: 'demo', POLL_INTERVAL: '1s', HTTP_PORT: '0', PLACEMENT: 'single' },
-    ...(simulator === undefined ? {} : { PROGRESS_TOPIC: `${plan.topic}.progress`, EVENT_TYPES: TYPES }),
+    ...(simulator === undefined ? {} : { EVENT_TYPES: TYPES }),
     ...Object.fromEntries(present),
     ...(simulator === undefined ? {} : settingsOf(simulator)),
     ...{ KAFKA_BROKERS: at.bootstrap, KAFKA_TOPIC: plan.topic, CHECKPOINT_URL: plan.checkpointUrl },

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs'
 import { CONTRACT_MAJOR } from '../../connector/event/client-event.ts'
 import { structuredHeaders } from '../../connector/event/cloud-event/event-form.ts'
 import {
-  attributes,
   binaryHeaders,
   deadLetterSchema,
   eventSchema,
@@ -12,7 +11,6 @@ import {
   structuredHeadersSchema,
   tombstoneHeaders,
 } from '../../connector/event/event-schema.ts'
-import { completedSchema } from '../../connector/event/scan-completed.ts'
 import { kafkaDefaults } from '../../connector/kafka/kafka-config.ts'
 
 const folder = `contract/v${CONTRACT_MAJOR}`
@@ -33,7 +31,7 @@ function example(name: string): unknown {
 }
 
 function asyncApi(): unknown {
-  const { eventsConfig, deadLettersConfig, progressConfig } = kafkaDefaults.create
+  const { eventsConfig, deadLettersConfig } = kafkaDefaults.create
   return {
     asyncapi: '3.0.0',
     info: {
@@ -52,7 +50,6 @@ function asyncApi(): unknown {
         'clientErased',
       ]),
       deadLetters: channel('client.modified.dlq', deadLettersConfig, ['deadLetter']),
-      progress: channel('client.modified.progress', progressConfig, ['scanCompleted']),
     },
     operations: {
       publishClients: operation(
@@ -62,10 +59,6 @@ function asyncApi(): unknown {
       publishDeadLetters: operation(
         'deadLetters',
         'Publishes clients that cannot become an event, in the same transaction.',
-      ),
-      publishProgress: operation(
-        'progress',
-        'Publishes that a scan has read all clients, in the transaction of its last page. The topic exists only if `progress.topic` is set.',
       ),
     },
     components: { messages: messages(), schemas: schemas() },
@@ -147,16 +140,9 @@ function messages() {
       payload: { $ref: '#/components/schemas/deadLetter' },
       examples: plain('dead-letter', 'dead-letter-with-client'),
     },
-    scanCompleted: {
-      ...{ name: 'scan.completed', title: 'A scan has read all clients', ...keyed(completedKey) },
-      ...{ contentType: 'application/cloudevents+json', headers: structuredHeadersSchema('scan.completed') },
-      payload: { $ref: '#/components/schemas/scanCompleted' },
-      examples: [structured('scan-completed')],
-    },
   }
 }
 
-const completedKey = { description: 'source/scan: the last one of each kind of scan is kept.', type: 'string' }
 const clientId = {
   description: 'The client id. Partitioned with murmur2, like Java producers.',
   type: 'string',
@@ -176,7 +162,6 @@ function schemas() {
     event: eventSchema(at),
     removal: removalSchema(),
     deadLetter: deadLetterSchema(at),
-    scanCompleted: completedSchema(attributes),
     ...sharedSchemas(at),
   }
 }

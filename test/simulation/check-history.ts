@@ -4,7 +4,6 @@ import { eventSource } from '../../connector/event/client-event.ts'
 import { ERASED_TYPE } from '../../connector/event/cloud-event/tombstone.ts'
 import { type ClientKey, clientKey, ENTRY_WORDS, readEntry, readKey } from '../../connector/index/index-entry.ts'
 import { deltaWords } from '../../connector/index/index-state.ts'
-import { announcedOtherwise, announcedTooEarly } from './check-completed.ts'
 import { documentTooLarge, otherIndex } from './check-index.ts'
 import { savedTooEarly } from './check-pages.ts'
 import { typeOf, wasAbsentAt, wasDeletedSince, wasErasedWith, wrongRemovals } from './check-removals.ts'
@@ -38,7 +37,6 @@ const checks: Check[] = [
   ...[duplicatedOrDisordered, publishedWhenFenced, wrongSequence, decreasingSequence, otherErasures],
   ...[wrongRemovals, otherIndex, otherShapes],
   ...[republishedTwice, republishedOlder],
-  ...[announcedOtherwise, announcedTooEarly],
 ]
 
 /** Invariant 1: the last event of every client has its content from before the replicas were stopped, or a newer one. */

@@ -79,30 +79,6 @@ const cases: Record<string, { defects: Defects; violation: RegExp; kind?: Kind }
     })),
     violation: /is duplicated or out of order/,
   },
-  'an event scan that does not look for ends of scans': {
-    defects: withPublisher((publisher) => ({
-      ...publisher,
-      readEvents: async (reading, stop) =>
-        reading.of === 'progress' ? new Map() : await publisher.readEvents(reading, stop),
-    })),
-    violation: /the transaction that announced a .* scan was made again/,
-  },
-  'end offsets that are listed before the last page is sent': {
-    defects: withProducer((producer) => ({
-      ...producer,
-      begin: (finish) => {
-        const transaction = producer.begin(finish)
-        let ends: Promise<readonly bigint[]> | undefined
-        const send: typeof transaction.send = async (records) => {
-          ends ??= transaction.endOffsets()
-          await ends
-          await transaction.send(records)
-        }
-        return { ...transaction, send, endOffsets: () => ends ?? transaction.endOffsets() }
-      },
-    })),
-    violation: /is not in the topic up to the end of a .* scan/,
-  },
   'a publisher that leaves hanging transactions to the next marker': {
     defects: withProducer((producer) => ({
       ...producer,

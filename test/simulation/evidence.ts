@@ -30,8 +30,6 @@ export interface Evidence {
   readonly sent: readonly { readonly event: PublishedEvent; readonly after: number }[]
   /** Events without a marker: who reads up to their offset waits for them. */
   readonly hanging: readonly FakeRecord[]
-  /** In the progress topic. */
-  readonly completed: readonly FakeRecord[]
   readonly removals: readonly (FakeRecord & { readonly at: number })[]
   /** Whether an index that was made again from the topic may lack the record: retention has removed it. */
   readonly isForgotten: (record: { readonly at: number }) => boolean
@@ -46,7 +44,6 @@ export type Check = (evidence: Evidence) => string[]
 export function evidenceOf(history: History, stream: SimulatedStream): Evidence {
   const isOwn = (record: FakeRecord) => record.stream === stream.name && record.to === 'events'
   const own = history.records.flatMap((record, at) => (isOwn(record) ? [{ ...record, at }] : []))
-  const completed = history.records.filter((record) => record.stream === stream.name && record.to === 'progress')
   const isForgotten = ({ at }: { readonly at: number }) => {
     const record = history.records[at]
     return record !== undefined && isForgottenBy(stream, history.expired, record)
@@ -65,11 +62,11 @@ export function evidenceOf(history: History, stream: SimulatedStream): Evidence 
   const documents = stream.documents.flatMap((stored) => {
     return stored.text === '{' ? [] : [{ ...stored, document: parseDocument(stored.text) }]
   })
-  return { history, stream, records, sent, hanging, completed, removals, numbered, documents, isForgotten }
+  return { history, stream, records, sent, hanging, removals, numbered, documents, isForgotten }
 }
 
 /** Of a record of the events topic; undefined for a dead letter. */
-export const publishedIn = (record: TextRecord): PublishedEvent | undefined =>
+const publishedIn = (record: TextRecord): PublishedEvent | undefined =>
   record.to === 'events' ? (eventIn(record) as unknown as PublishedEvent) : undefined
 
 /** Not the tombstone that follows a removal. */

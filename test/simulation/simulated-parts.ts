@@ -149,7 +149,6 @@ function featuresOf(world: World, replica: Actor, stream: SimulatedStream): Open
     erasures: storeOf(world, replica, { stream: stream.name, key: erasuresKey(stream.key) }),
     newNonce: replica.newNonce,
     removed: removedOf(world.options, modeOf(world, replica)),
-    announcedTopic: 'client.modified',
   })
 }
 

@@ -91,14 +91,13 @@ export function kafkaConnection({ brokers, ssl, sasl }: KafkaSettings): KafkaCon
 export const deadLetterTopic = ({ topic, deadLetterTopic }: TopicSettings) => deadLetterTopic ?? `${topic}.dlq`
 
 /** The connection and topics of one stream. */
-export function kafkaConfig(kafka: KafkaSettings, stream: TopicSettings, progress: string | undefined): KafkaConfig {
+export function kafkaConfig(kafka: KafkaSettings, stream: TopicSettings): KafkaConfig {
   const { compression, maxMessageBytes } = kafka
   return {
     ...kafkaConnection(kafka),
     topic: {
       events: stream.topic,
       deadLetters: deadLetterTopic(stream),
-      progress,
       create: topicCreation(kafka.topics),
     },
     compression,
@@ -107,7 +106,7 @@ export function kafkaConfig(kafka: KafkaSettings, stream: TopicSettings, progres
 }
 
 function topicCreation({ create, config, ...topics }: KafkaSettings['topics']) {
-  const { deadLettersConfig, progressConfig } = kafkaDefaults.create
+  const { deadLettersConfig } = kafkaDefaults.create
   if (!create) return undefined
-  return { ...topics, eventsConfig: config, deadLettersConfig, progressConfig } satisfies TopicCreation
+  return { ...topics, eventsConfig: config, deadLettersConfig } satisfies TopicCreation
 }

@@ -39,18 +39,6 @@ export const http = setting.section('HTTP endpoints: health, metrics and the sta
     .optional(),
 })
 
-export const progress = setting.section('Events that say how far a stream has read', {
-  topic: setting
-    .text({
-      check: check.topic,
-      variable: 'PROGRESS_TOPIC',
-      description:
-        'Topic for an event `scan.completed` when the backfill, a full scan or a republication of all clients is complete, with the offsets up to which the events topic contains its clients. Default: no such events',
-      examples: ['client.modified.progress'],
-    })
-    .optional(),
-})
-
 export const placement = setting.section('Which replica runs which streams', {
   mode: setting.choice({
     choices: ['group', 'single'],

@@ -20,9 +20,9 @@ export async function inspectKafka(parts: ProducerParts, options: OpenOptions, s
   const work = (admin: Admin) =>
     readTopics(admin, { ...options, config: topic }, (wanted) => inspectTopic(admin, wanted, { clock, stop }))
   const operation = `inspect topics ${topicNames(topic).join(', ')}`
-  const { clusterId, events, deadLetters, progress } = await withAdmin(parts, { operation, work }, stop)
+  const { clusterId, events, deadLetters } = await withAdmin(parts, { operation, work }, stop)
   if (events === undefined) return { destination: undefined, stored: { record: undefined, isUnstable: false } }
-  const topics = { clusterId, events, deadLetters: deadLetters ?? events, progress }
+  const topics = { clusterId, events, deadLetters: deadLetters ?? events }
   const request = {
     topics,
     place: { group: names.recordGroup, topic: events.topic },

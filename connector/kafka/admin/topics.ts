@@ -12,12 +12,9 @@ export interface Topics<Topic = TopicLayout> {
   readonly clusterId: string | null
   readonly events: Topic
   readonly deadLetters: Topic
-  /** Undefined: none is configured. */
-  readonly progress: Topic | undefined
 }
 
-export const existingTopics = ({ events, deadLetters, progress }: Topics): readonly TopicLayout[] =>
-  progress === undefined ? [events, deadLetters] : [events, deadLetters, progress]
+export const existingTopics = ({ events, deadLetters }: Topics): readonly TopicLayout[] => [events, deadLetters]
 
 /**
  * Reads the cluster id and, with `ensure`, the topics of a stream. An events topic to which events were published
@@ -42,20 +39,16 @@ export async function readTopics<Topic>(
     clusterId,
     events: await events,
     deadLetters: await wanted(config.deadLetters, shapes.deadLetters, isCreationAllowed),
-    progress:
-      config.progress === undefined ? undefined : await wanted(config.progress, shapes.progress, isCreationAllowed),
   }
 }
 
 /** How the topics are created, by the connector or by an operator. */
 export function topicShapes({
   create = kafkaDefaults.create,
-}: TopicConfig): Readonly<Record<'events' | 'deadLetters' | 'progress', TopicShape>> {
+}: TopicConfig): Readonly<Record<'events' | 'deadLetters', TopicShape>> {
   return {
     events: { ...create, settings: create.eventsConfig },
     deadLetters: { ...create, settings: create.deadLettersConfig },
-    // A few records a day, which are read in their order.
-    progress: { ...create, partitions: 1, settings: create.progressConfig },
   }
 }
 

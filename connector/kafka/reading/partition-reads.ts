@@ -1,5 +1,4 @@
 import type { TopicLayout } from '../../publish/event-publisher.ts'
-import { ConnectorError } from '../../runtime/connector-error.ts'
 import type { AdminParts } from '../kafka-connection.ts'
 import { withCluster } from '../kafka-connection.ts'
 import { KafkaCode } from '../kafka-errors.ts'
@@ -37,21 +36,6 @@ export async function onLeaders(
   }
   const needs = { [KafkaCode.TOPIC_AUTHORIZATION_FAILED]: `READ on topic ${topic.topic}` }
   await withCluster(parts, { operation, needs, work: workOnLeaders }, stop)
-}
-
-/** The end offset of each partition. Rejects like `onLeaders`, and with `publish.failed` if a leader does not know its own. */
-export async function endOffsets(parts: AdminParts, topic: TopicLayout, stop: AbortSignal): Promise<bigint[]> {
-  const operation = `list the end offsets of ${topic.topic}`
-  const ends = new Map<number, bigint>()
-  const work = async (led: LedPartitions) => {
-    for (const [partition, end] of await offsetsOf(led, END)) ends.set(partition, end)
-  }
-  await onLeaders(parts, { operation, topic, work }, stop)
-  return Array.from({ length: topic.partitions }, (_, partition) => {
-    const end = ends.get(partition)
-    if (end === undefined) throw new ConnectorError('publish.failed', `${operation}: partition ${partition} has none`)
-    return end
-  })
 }
 
 /** The `timestamp` that requests the offset of the first record that is left. */

@@ -1,7 +1,7 @@
 import type { Admin } from 'kafkajs'
 import type { StoredEvent } from '../../event/cloud-event/stored-event.ts'
 import type { EventReading, OpenTransaction, TopicEnd, TopicLayout } from '../../publish/event-publisher.ts'
-import { ConnectorError, codeOf } from '../../runtime/connector-error.ts'
+import { ConnectorError } from '../../runtime/connector-error.ts'
 import { ensureTopic, topicShapes } from '../admin/topics.ts'
 import type { KafkaConfig } from '../kafka-config.ts'
 import { type AdminParts, withAdmin } from '../kafka-connection.ts'
@@ -20,34 +20,18 @@ import {
   storedEvent,
 } from './partition-scan.ts'
 
-/** Implements `EventPublisher.readEvents`. Rejects as `readEvents`; with `publish.topic-missing` if it is the events topic. */
+/** Implements `EventPublisher.readEvents`. Rejects as `readEvents`, and with `publish.topic-missing`. */
 export async function readTopicEvents<Found>(
   parts: AdminParts & { readonly config: Pick<KafkaConfig, 'topic'> },
   reading: EventReading<Found>,
   stop: AbortSignal,
 ): Promise<TopicEnd<Found>> {
-  const topic = await topicOf(parts, reading.of ?? 'events', stop)
-  if (topic === undefined) return new Map()
-  return await readEvents(parts, { ...reading, topic, since: reading.since ?? START }, stop)
-}
-
-/** Undefined: there is no progress topic. */
-async function topicOf(
-  parts: AdminParts & { readonly config: Pick<KafkaConfig, 'topic'> },
-  of: 'events' | 'progress',
-  stop: AbortSignal,
-): Promise<TopicLayout | undefined> {
-  const { [of]: topic } = parts.config.topic
-  if (topic === undefined) return undefined
-  const shape = topicShapes(parts.config.topic)[of]
-  const wanted = { topic, shape, mayCreate: false, alternative: undefined, acl: 'DESCRIBE' } as const
+  const { topic: config } = parts.config
+  const { events: shape } = topicShapes(config)
+  const wanted = { topic: config.events, shape, mayCreate: false, alternative: undefined, acl: 'DESCRIBE' } as const
   const work = (admin: Admin) => ensureTopic(admin, wanted, { ...parts, stop })
-  try {
-    return await withAdmin(parts, { operation: `open topic ${topic}`, work }, stop)
-  } catch (error) {
-    if (of === 'progress' && codeOf(error) === 'publish.topic-missing') return undefined
-    throw error
-  }
+  const topic = await withAdmin(parts, { operation: `open topic ${config.events}`, work }, stop)
+  return await readEvents(parts, { ...reading, topic, since: reading.since ?? START }, stop)
 }
 
 interface TopicReading<Found> extends EventReading<Found> {

@@ -6,7 +6,6 @@ import { untilAborted } from '../../runtime/abort.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { hasKafkaCode, KafkaCode, type NeededAcls, publishError } from '../kafka-errors.ts'
 import { groupedMessages, sendingTo } from '../kafkajs/transaction-requests.ts'
-import { endOffsets } from '../reading/partition-reads.ts'
 import { aclsOfRecord, recordOffsets } from './commit-record.ts'
 import { confirmMarkers } from './confirm-markers.ts'
 import {
@@ -36,12 +35,6 @@ export function beginTransaction(producer: TransactionalProducer, finish: AbortS
       } finally {
         isSending = false
       }
-    },
-    endOffsets: async () => {
-      const { events } = producer.topics
-      const active = await activeTransaction(producer, finish)
-      const work = () => endOffsets(producer, events, active.limit.signal)
-      return await runOrAbort(producer, active, { operation: `list the end offsets of ${events.topic}`, work })
     },
     commit: async (record) => {
       if (isSending) throw new ConnectorError('bug', 'commit: the events are still being sent')

@@ -2,7 +2,6 @@ import type { VersionedObject } from '../../storage/versioned-object.ts'
 import { erase } from './erase/erase.ts'
 import { erasureMarks } from './erase/erasure-marks.ts'
 import type { Feature } from './part.ts'
-import { progress } from './progress/progress.ts'
 import { removal } from './removal/removal.ts'
 import type { RemovedSettings } from './removal/removed-clients.ts'
 import { republish } from './republish/republish.ts'
@@ -13,15 +12,11 @@ export interface FeatureParts {
   readonly newNonce: () => string
   /** Undefined: clients that are gone are not looked for. */
   readonly removed: RemovedSettings | undefined
-  /** The events topic, if there is a topic that says which scans are complete. */
-  readonly announcedTopic: string | undefined
 }
 
 /** What the pipeline does besides copying pages. A new feature is a folder and a line here. */
-export const featureList = ({ erasures, newNonce, removed, announcedTopic }: FeatureParts): readonly Feature[] => [
+export const featureList = ({ erasures, newNonce, removed }: FeatureParts): readonly Feature[] => [
   republish,
   erase(erasureMarks({ object: erasures, newNonce })),
   ...(removed === undefined ? [] : [removal(removed)]),
-  // After those that end requests.
-  ...(announcedTopic === undefined ? [] : [progress(announcedTopic)]),
 ]

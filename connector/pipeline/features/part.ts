@@ -1,10 +1,9 @@
 import type { z } from 'zod'
 import type { StreamCheckpoint } from '../../checkpoint/stream-checkpoint.ts'
 import type { StreamRequests } from '../../control/stream-requests.ts'
-import type { OutgoingRecord } from '../../event/client-event.ts'
 import type { ReadClient } from '../../event/read-client.ts'
 import type { ClientKey, IndexEntry } from '../../index/index-entry.ts'
-import type { CommitRecord, EventPublisher } from '../../publish/event-publisher.ts'
+import type { EventPublisher } from '../../publish/event-publisher.ts'
 import type { Changes } from '../../runtime/changes.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
@@ -89,10 +88,6 @@ export interface WantedScans {
 export interface FinishedPart {
   /** Reported once the group is delivered. */
   readonly events: readonly PipelineEvent[]
-  /**
-   * Makes the last record of the group's transaction. `endOffsets`: of the events topic, once everything else is stored.
-   */
-  lastRecord?(record: CommitRecord, endOffsets: readonly bigint[]): OutgoingRecord
   /** Called once the group is delivered. A rejection is reported only. */
   delivered?(finish: AbortSignal): Promise<void> | void
   /** The delivery has failed. Returns the error with which the stream is opened again. */

@@ -1,8 +1,7 @@
 import type { CheckpointDocument, StreamIdentity } from '../../checkpoint/checkpoint-document.ts'
 import { mismatch } from '../../checkpoint/mismatch.ts'
 import { type KeptEvent, keptEvent, matchOf, type Resolution, resolveState } from '../../checkpoint/resolve.ts'
-import { cloudEvent, type StoredEvent, sequenceOf } from '../../event/cloud-event/stored-event.ts'
-import { completedId } from '../../event/scan-completed.ts'
+import { type StoredEvent, sequenceOf } from '../../event/cloud-event/stored-event.ts'
 import type { ClientTable } from '../../index/client-table.ts'
 import type {
   EventMatch,
@@ -62,16 +61,12 @@ export async function resolveBy(parts: ResolvingParts, evidence: Evidence, stop:
   const { eventSource: source } = parts.identity
   const kept = await keptIn(parts, { document, table: evidence.table }, stop)
   const matches = (event: StoredEvent) => matchOf(document, { sequence: sequenceOf(event, source), kept })
-  const endsScan = (event: StoredEvent) => (completesIn(event, source, document.pending) ? 'of pending' : undefined)
   const conclude = (visible: ReadonlySet<EventMatch>) => conclusive(resolveState(document, { ...known, visible, kept }))
   const byEventsSince = async (since: number) => {
     const visible = new Set<EventMatch>()
     const onVisible = (match: EventMatch) => visible.add(match)
-    const reading = { since, onVisible, onProgress: () => {} }
     if (evidence.destination === undefined) return conclude(visible) // a missing topic has none
-    await parts.publisher.readEvents({ ...reading, find: matches }, stop)
-    // The end of a scan may be all that the pending transaction contains.
-    await parts.publisher.readEvents({ ...reading, find: endsScan, of: 'progress' }, stop)
+    await parts.publisher.readEvents({ since, onVisible, onProgress: () => {}, find: matches }, stop)
     return conclude(visible)
   }
   const recent = await byEventsSince(resolution.since)
@@ -79,9 +74,6 @@ export async function resolveBy(parts: ResolvingParts, evidence: Evidence, stop:
   const isOpen = recent.kind === 'hold' || ('isUnproven' in recent && recent.isUnproven)
   return isOpen ? await byEventsSince(0) : recent
 }
-
-const completesIn = (event: StoredEvent, source: string, pending: CheckpointDocument['pending']) =>
-  pending !== null && cloudEvent(event)?.attributes.id === completedId(source, pending.nonce)
 
 /** A new stream must be the first writer of its topic, unless that is meant to be otherwise. */
 async function resolveNew(
@@ -143,7 +135,7 @@ export async function repairStream(
 /**
  * Whether the hanging transaction belongs to the valid `pending` state. Otherwise it is the next one, whose events were
  * sent while its state was being prepared. The sequence of its first event decides. Dead letters have no sequence: a
- * duplicate is preferred to a loss. An end of a scan is sent only once its state is prepared.
+ * duplicate is preferred to a loss.
  */
 async function hangingIsOfPending(
   { producer, document, resolved }: Parameters<typeof repairStream>[1],

@@ -1,5 +1,5 @@
 import type { LogLevel, LogLine } from '../logger.ts'
-import { info, line, picked, unlogged, warn } from './event-row.ts'
+import { info, line, picked, warn } from './event-row.ts'
 import type { EventOf, StreamRows } from './stream-rows.ts'
 
 type RemovalKind = 'full-scan-compared' | 'missing-clients' | 'clients-removed' | 'removals-wait'

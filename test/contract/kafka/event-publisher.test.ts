@@ -14,7 +14,7 @@ import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { committedRecords } from '../../support/committed-records.ts'
 import { fakeKafka } from '../../support/fakes/fake-event-publisher.ts'
-import { packed, sentEvent, sentTo, type TextRecord } from '../../support/records.ts'
+import { sentEvent, sentTo, type TextRecord } from '../../support/records.ts'
 import { never } from '../../support/signals.ts'
 
 /** One stream on a fake or real cluster, with as many publishers (replicas) as a test needs. */
@@ -44,7 +44,6 @@ function realCluster(closing: CloseStack): Cluster {
   const topic = {
     events: stream,
     deadLetters: `${stream}.dlq`,
-    progress: `${stream}.progress`,
     create: { ...kafkaDefaults.create, partitions: 4 },
   }
   return {
@@ -120,33 +119,6 @@ describe.each([
     memory.free()
     expect(records.map(({ value }) => value?.length)).toEqual(values.map(() => 0))
     expect((await cluster.committed('events')).map(({ value }) => value)).toEqual(values)
-  })
-
-  it('knows the end of each partition after all records so far, which the last record of the transaction can name', async () => {
-    const producer = await cluster.replica().open(fresh, never)
-    await commit(producer, [event('1', '"a"'), event('2', '"b"')], 7)
-    const send = async (values: readonly string[], seq: number) => {
-      await using transaction = producer.begin(never)
-      await transaction.send(values.map((value) => event('1', value)))
-      const ends = await transaction.endOffsets()
-      const headers = { ce_type: 'scan.completed' }
-      await transaction.send([packed({ to: 'progress', key: 'k', value: String(ends), headers })])
-      await transaction.commit({ epoch: 1, seq, nonce: `nonce-${seq}` })
-      return ends
-    }
-    const before = await send([], 8)
-    const after = await send(['"c"', '"d"'], 9)
-
-    expect(before).toHaveLength(4)
-    const added = after.map((end, partition) => end - (before[partition] ?? 0n))
-    // Without a transaction marker: that of this transaction follows, and the one before had sent nothing there.
-    expect(added.toSorted()).toEqual([0n, 0n, 0n, 2n])
-    const sent = await cluster.committed('progress')
-    expect(sent.map(({ key, value }) => [key, value])).toEqual([
-      ['k', String(before)],
-      ['k', String(after)],
-    ])
-    expect(sent[1]?.headers).toMatchObject({ ce_type: 'scan.completed' })
   })
 
   it('shows nothing and closes the producer when a transaction is disposed without a commit', async () => {

@@ -13,7 +13,6 @@ import { createTopics } from '../../support/create-topics.ts'
 import { allow } from '../../support/documentation/kafka-acls.ts'
 import { startKafka } from '../../support/servers/kafka-broker.ts'
 import { configFile, expectExactlyOnce, type Scene, scene } from '../../support/stream-scene.ts'
-import { readTopic } from '../../support/topic-reader.ts'
 
 const hasMessage = (msg: string) => (line: LogLine) => line.msg === msg
 
@@ -183,11 +182,9 @@ it('explains a rejecting server, and warns about a suspicious page', async () =>
 
 it('reports a topic that is missing or accepts too little, and a checkpoint of another stream', async () => {
   const here = await scene({ yaml: 'kafka: { topics: { create: false } }' })
-  const used = { ...group, PROGRESS_TOPIC: `${here.name}.progress` }
-  const missing = await examined(here, used)
+  const missing = await examined(here, group)
   expect(missing.exit).toBe(3)
-  expect(verdicts(missing.findings, 'failed')).toEqual(['placement', 'topic', 'dead letters', 'progress'])
-  expect(missing.byCheck.progress?.hint).toContain(`.progress --partitions 1 --config cleanup.policy=compact`)
+  expect(verdicts(missing.findings, 'failed')).toEqual(['placement', 'topic', 'dead letters'])
   expect(missing.byCheck.topic?.hint).toContain(`--create --topic ${here.name} --partitions 6`)
 
   const kafka = await admin(inject('kafkaBrokers'))
@@ -198,13 +195,11 @@ it('reports a topic that is missing or accepts too little, and a checkpoint of a
   await createTopics(kafka, [
     { topic: here.name, configEntries: small },
     { topic: `${here.name}.dlq` },
-    { topic: `${here.name}.progress`, configEntries: small },
     { topic: `${here.name}.slots`, numPartitions: 3 },
   ])
-  const tooSmall = await examined(here, used)
+  const tooSmall = await examined(here, group)
   expect(verdicts(tooSmall.findings, 'failed')).toEqual(['topic'])
   expect(tooSmall.byCheck.topic).toMatchObject({ code: 'publish.refused', detail: expect.stringContaining('500000') })
-  expect(tooSmall.byCheck.progress).toMatchObject({ hint: expect.stringContaining('finds no completed scan') })
   expect(await here.start({}, ['poll-once']).exitCode()).toBe(0)
   const other = await examined(here, { POLARIS_CODE_MAGASIN: '2' })
   expect(other.byCheck.checkpoint).toMatchObject({ code: 'checkpoint.other-stream', verdict: 'failed' })
@@ -265,7 +260,6 @@ it('names all missing ACLs in one run before any topic exists, and those that --
   const operator = await admin(kafka.bootstrap)
   const environment = {
     ...group,
-    PROGRESS_TOPIC: `${here.name}.progress`,
     KAFKA_SSL_CA: readFileSync(secure.certificates.authority, 'utf8'),
     ...{ KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: secure.username, KAFKA_SASL_PASSWORD: secure.password },
   }
@@ -274,13 +268,9 @@ it('names all missing ACLs in one run before any topic exists, and those that --
     exit: 3,
     details: [
       `the ACLs READ on group ${here.name}, DESCRIBE on topic ${here.name}.slots, CREATE on topic ${here.name}.slots (if it does not exist) are missing`,
-      `the ACLs WRITE on transactional id ${here.name}.clients, READ on group ${here.name}.clients, ${[
-        '',
-        '.dlq',
-        '.progress',
-      ]
+      `the ACLs WRITE on transactional id ${here.name}.clients, READ on group ${here.name}.clients, ${['', '.dlq']
         .map((suffix) => `WRITE on topic ${here.name}${suffix}, READ on topic ${here.name}${suffix}`)
-        .join(', ')}, ${['', '.dlq', '.progress']
+        .join(', ')}, ${['', '.dlq']
         .map((suffix) => `CREATE on topic ${here.name}${suffix} (if it does not exist)`)
         .join(', ')} are missing`,
       `no trial transaction: the ACLs WRITE on transactional id ${here.name}.doctor, READ on group ${here.name}.doctor are missing`,
@@ -300,6 +290,4 @@ it('names all missing ACLs in one run before any topic exists, and those that --
   const connector = here.start(environment)
   await connector.line(hasMessage('caught up'))
   expect(await connector.stop()).toBe(0)
-  const ends = await readTopic(kafka.bootstrap, environment.PROGRESS_TOPIC)
-  expect(ends.map(({ key }) => key)).toEqual([`/polaris/${here.name}/clients/backfill`])
 })

@@ -34,7 +34,7 @@ export function destinationOf(cluster: Cluster): Destination {
 function stored(stream: StreamOfReplica, records: readonly PackedRecord[], partitions: number, transaction: number) {
   const layout = { topic: 'any', partitions }
   const maxMessageBytes = stream.cluster.options.maxMessageBytes ?? 1_000_000
-  partitionBatches(records, { events: layout, deadLetters: layout, progress: layout, maxMessageBytes, publishedAt: 0 })
+  partitionBatches(records, { events: layout, deadLetters: layout, maxMessageBytes, publishedAt: 0 })
   return records.map(asText).map((record) => ({
     ...record,
     partition: partitionOf(Buffer.from(record.key ?? record.value ?? ''), partitions),
@@ -130,16 +130,6 @@ export function transactionalProducer(stream: StreamOfReplica, epoch: number): S
   }
 }
 
-/** The offsets of a stream's own records: as if it were alone in the topic. */
-function endsOf({ cluster, state, name }: StreamOfReplica, own: readonly FakeRecord[], partitions: number): bigint[] {
-  const all = [...cluster.committed, ...state.hanging, ...own].filter(
-    (one) => one.stream === name && one.to === 'events',
-  )
-  return Array.from({ length: partitions }, (_, partition) =>
-    BigInt(all.filter((one) => one.partition === partition).length),
-  )
-}
-
 function transaction(
   stream: StreamOfReplica,
   owner: { producer: ProducerState; epoch: number },
@@ -158,7 +148,7 @@ function transaction(
     if (state.open !== own) throw new ConnectorError('publish.fenced', 'fake: the transaction has ended')
   }
   const step = async <Answer>(
-    operation: 'send' | 'ends' | 'commit',
+    operation: 'send' | 'commit',
     effect: () => Answer,
     unanswered: ConnectorError,
   ): Promise<Answer> => {
@@ -216,8 +206,6 @@ function transaction(
         isSending = false
       }
     },
-    endOffsets: () =>
-      step('ends', () => endsOf(stream, own.records, producer.partitions), lost('ends', 'publish.failed')),
     commit: async (record) => {
       if (isSending) throw new ConnectorError('bug', 'commit: the events are still being sent')
       sendRecord(record)

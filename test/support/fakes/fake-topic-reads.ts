@@ -26,13 +26,9 @@ async function read<Found>(
   stop: AbortSignal,
 ): Promise<TopicEnd<Found>> {
   const effect = () => {
-    const { of: to = 'events' } = reading
     const scans = new Map<number, PartitionScan<Found>>()
     for (let partition = 0; partition < cluster.partitions; partition += 1)
-      scans.set(
-        partition,
-        readPartition(recordsOf(cluster, { name, partition, to }), cluster, { ...reading, partition }),
-      )
+      scans.set(partition, readPartition(recordsOf(cluster, { name, partition }), cluster, { ...reading, partition }))
     return scans
   }
   const answer = request({ operation: 'scan', effect, lost: lost('scan', 'publish.unreachable') })
@@ -44,10 +40,10 @@ async function read<Found>(
 /** As if each stream had a topic of its own; with gaps where compaction has removed something. */
 function recordsOf(
   { committed, compacted }: Cluster,
-  of: { readonly name: string; readonly partition: number; readonly to: FakeRecord['to'] },
+  of: { readonly name: string; readonly partition: number },
 ): (FakeRecord | undefined)[] {
   const isOf = ({ to, stream, partition }: FakeRecord) =>
-    to === of.to && stream === of.name && partition === of.partition
+    to === 'events' && stream === of.name && partition === of.partition
   const events = committed.filter(isOf)
   return events.map((record) => (compacted.has(record) ? undefined : record))
 }

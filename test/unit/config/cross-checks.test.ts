@@ -212,22 +212,9 @@ describe('two streams', () => {
 test('the slots topic is no topic that is written to', () => {
   const of = (more: string) => settings(`{ streams: [{ kafka: { topic: clients } }], ${more} }`)
   const what = 'is also placement.slotsTopic, which stays empty: use another name'
-  expect(of('progress: { topic: clients.progress }')).toEqual([])
-  expect(of('progress: { topic: shops.slots }')).toEqual([`progress.topic ${what}`])
   expect(of('placement: { slotsTopic: clients }')).toEqual([`streams[0].kafka.topic ${what}`])
   expect(of('placement: { slotsTopic: clients.dlq }')).toEqual([`streams[0].kafka.deadLetterTopic ${what}`])
   expect(of('placement: { slotsTopic: clients, mode: single }')).toEqual([])
-})
-
-test('the progress topic is no topic of a stream', () => {
-  const of = (topic: string) => settings(`{ progress: { topic: ${topic} }, streams: [{ kafka: { topic: clients } }] }`)
-  expect(of('clients.progress')).toEqual([])
-  for (const topic of ['clients', 'clients.dlq'])
-    expect(of(topic)).toEqual([
-      'progress.topic is also a topic of streams[0], whose consumers expect other records: use another name',
-    ])
-  expect(found({ PROGRESS_TOPIC: 'a b' })).toEqual([expect.stringContaining('PROGRESS_TOPIC must be a topic name')])
-  expect(found({ PROGRESS_TOPIC: '' })).toEqual([])
 })
 
 test('a setting that is invalid by itself is reported once', () => {

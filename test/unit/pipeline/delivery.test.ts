@@ -90,43 +90,6 @@ describe('S3 prepares, Kafka decides', () => {
     expect(calls.at(-1)).toBe('kafka commit')
   })
 
-  test('sends the last record once the rest is stored and prepared, with the end offsets, also of a group without others', async () => {
-    const { group, calls, checkpoint, producer, kafka, record, clock, giveUp } = await delivering()
-    const lastRecord = ({ seq }: { seq: number }, endOffsets: readonly bigint[]) =>
-      ({ to: 'progress', key: `${seq}`, value: String(endOffsets), headers: {} }) as const
-    const withLast = { ...group, parts: [{ events: [], lastRecord }] }
-    const time = { clock, deliverWithinMs: 10_000, giveUp: giveUp.signal }
-    const deliver = (of: typeof group) =>
-      withDeadline(time, (finish) => deliverGroup(of, { checkpoint, producer }, finish))
-    await deliver(withLast)
-    expect(calls.slice(0, 2).toSorted()).toEqual(['kafka send', 'store write'])
-    expect(calls.slice(2)).toEqual(['kafka ends', 'kafka send', 'kafka commit'])
-    await deliver({ ...withLast, records: [] })
-    expect(calls.slice(5)).toEqual(['store write', 'kafka ends', 'kafka send', 'kafka commit'])
-    const sent = kafka.committed.filter(({ to }) => to === 'progress').map(({ key, value }) => `${key}: ${value}`)
-    expect(sent).toEqual(['1: 0,0,1,1,0,0', '2: 0,0,1,1,0,0'])
-    expect(record()?.seq).toBe(2)
-  })
-
-  test.each([
-    ['the end offsets are unknown', { ends: 'before' }],
-    ['the last record is not stored', { ends: 'none' }],
-  ] as const)('Invariant 2: shows nothing when %s', async (_, { ends }) => {
-    const { group, faults, code, checkpoint, producer, kafka, record, giveUp } = await delivering()
-    const lastRecord = () => {
-      faults.kafka = { send: 'before' }
-      return { to: 'progress', key: 'k', value: '{}', headers: {} } as const
-    }
-    faults.kafka = { ends }
-    const delivered = deliverGroup(
-      { ...group, parts: [{ events: [], lastRecord }] },
-      { checkpoint, producer },
-      giveUp.signal,
-    )
-    expect(await code(delivered)).toBe('publish.failed')
-    expect([kafka.committed, record()]).toEqual([[], undefined])
-  })
-
   test('makes events and commit record visible together, and advances the checkpoint', async () => {
     const { deliver, record, stored, checkpoint, after } = await delivering()
     await deliver()

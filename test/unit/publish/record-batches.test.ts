@@ -8,7 +8,6 @@ import { packed, sentEvent, sentTo, textOf } from '../../support/records.ts'
 const layout = (partitions: number, maxMessageBytes = 1_000_000) => ({
   events: { topic: 'events', partitions },
   deadLetters: { topic: 'dlq', partitions: 1 },
-  progress: { topic: 'progress', partitions: 1 },
   maxMessageBytes,
   publishedAt: 1_700_000_000_000,
 })

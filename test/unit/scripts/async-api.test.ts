@@ -65,6 +65,5 @@ test('the examples of each message fit its payload', () => {
     'clientErased',
     'deadLetter',
     'deadLetter',
-    'scanCompleted',
   ])
 })

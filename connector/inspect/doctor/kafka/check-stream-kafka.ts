@@ -35,40 +35,30 @@ export async function checkStreamKafka(
   finish: AbortSignal,
 ): Promise<StreamKafkaChecks> {
   const { cluster } = subject.kafka
-  const { progress: configured } = subject.stream.config.kafka.topic
   if (cluster === undefined) {
     const none = skipped('requires Kafka')
-    const results = { topic: none, 'dead letters': none, ...(configured && { progress: none }) }
     return {
-      results: { ...results, rights: none, transaction: none },
+      results: { topic: none, 'dead letters': none, rights: none, transaction: none },
       clusterId: null,
       topics: undefined,
       isTopicMissing: false,
     }
   }
-  const [topic, dead, progress, asked] = await Promise.all([
+  const [topic, dead, asked] = await Promise.all([
     checkTopic(parts, { ...subject, use: 'events' }, finish),
     checkTopic(parts, { ...subject, use: 'deadLetters' }, finish),
-    configured === undefined ? undefined : checkTopic(parts, { ...subject, use: 'progress' }, finish),
     askAcls(parts, subject.stream, finish),
   ])
-  const rights = judgeRights(
-    asked,
-    [topic, dead, progress].flatMap((one) => one?.missing ?? []),
-  )
+  const rights = judgeRights(asked, [...topic.missing, ...dead.missing])
   const { clusterId } = cluster
   const isUsable = rights.verdict === 'ok'
-  const isComplete =
-    isUsable && topic.view !== undefined && dead.view !== undefined && (progress === undefined || progress.view)
-  const topics = isComplete
-    ? { clusterId, events: topic.view, deadLetters: dead.view, progress: progress?.view }
-    : undefined
+  const isComplete = isUsable && topic.view !== undefined && dead.view !== undefined
+  const topics = isComplete ? { clusterId, events: topic.view, deadLetters: dead.view } : undefined
   const transaction = await checkTransaction(parts, { ...subject, topics, isUsable }, finish)
   return {
     results: {
       topic: topic.result,
       'dead letters': dead.result,
-      ...(progress && { progress: progress.result }),
       rights,
       transaction,
     },
@@ -93,7 +83,6 @@ interface TopicCheck {
 const lostUnlessCompacted = {
   events: 'the events of unchanged clients are deleted after retention.ms',
   deadLetters: undefined,
-  progress: 'who subscribes later than retention.ms finds no completed scan',
 } as const
 
 async function checkTopic(
@@ -101,9 +90,8 @@ async function checkTopic(
   { stream, kafka, use }: Subject & { readonly use: keyof typeof lostUnlessCompacted },
   finish: AbortSignal,
 ): Promise<TopicCheck> {
-  const { topic: configured, ...kafkaConfig } = stream.config.kafka
-  const maxMessageBytes = use === 'progress' ? undefined : kafkaConfig.maxMessageBytes
-  const { [use]: topic = '', create } = configured
+  const { topic: configured, maxMessageBytes } = stream.config.kafka
+  const { [use]: topic, create } = configured
   const shape = topicShapes(configured)[use]
   const lost = lostUnlessCompacted[use]
   const required = { create, shape, maxMessageBytes, lost, brokers: kafka.cluster?.brokers ?? 1 }

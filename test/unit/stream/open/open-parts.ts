@@ -112,7 +112,6 @@ export function stage(of: Stage = {}) {
       erasures: store.object(erasuresKey(KEY)),
       newNonce: () => `${replica}-${++nonces}`,
       removed: undefined,
-      announcedTopic: undefined,
     }),
     publisher: kafka.publisher({ connector, stream, replica }),
     identity: {

@@ -5,7 +5,6 @@ import {
   serializeDocument,
 } from '../../../../connector/checkpoint/checkpoint-document.ts'
 import { beginning } from '../../../../connector/checkpoint/stream-state.ts'
-import { scanCompleted } from '../../../../connector/event/scan-completed.ts'
 import { loadTable } from '../../../../connector/index/load-table.ts'
 import { segmentBytes, segmentHash, sortedEntries } from '../../../../connector/index/segment.ts'
 import { streamIndex } from '../../../../connector/index/stream-index.ts'
@@ -15,7 +14,7 @@ import type { ErrorCode } from '../../../../connector/runtime/error-catalogue.ts
 import { semaphore } from '../../../../connector/runtime/semaphore.ts'
 import type { OpenParts } from '../../../../connector/stream/open/open-parts.ts'
 import { openStream } from '../../../../connector/stream/open/open-stream.ts'
-import { asText, packed, sentEvent, sentTo } from '../../../support/records.ts'
+import { asText, sentEvent, sentTo } from '../../../support/records.ts'
 import { never } from '../../../support/signals.ts'
 import { change, documentWith, entriesOf, indexed, state } from '../../checkpoint/documents.ts'
 import { entry, key, words } from '../../index/entries.ts'
@@ -59,11 +58,6 @@ const own = (parts: Parameters<typeof documentWith>[0]): CheckpointDocument => {
     destination: { ...document.destination, clusterId: 'fake-cluster' },
     producerId: `${connector}.${stream} 1`,
   }
-}
-
-const completedBackfill = {
-  ...{ scan: 'backfill' as const, lastChanged: '2026-01-01T00:00:00', confirmed: true },
-  ...{ startedAt: 0, endedAt: 0, pages: 1, clients: 2, events: 2 },
 }
 
 /** A document whose committed state never had a commit record. */
@@ -254,23 +248,6 @@ describe('opening a stream', () => {
     expect(on.kafka.record(connector, stream)).toEqual({ epoch: 4, seq: 11, nonce: 'p' })
     expect(checkpoint.state().events).toBe(change.events)
     expect(repairs(on)).toEqual([{ partitions: 0, as: 'committed', record: 'rewrite' }])
-  })
-
-  test('Invariant 2: resumes from pending when only its end of a scan is visible and the marker of its record was lost', async () => {
-    const on = opening(own({ pending: { change: { ...change, events: 2 } } }))
-    await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
-    on.kafka.loseNextRecordMarker(connector, stream)
-    const producer = await on.parts.publisher.open(withoutCheckpoint, never)
-    const source = `/polaris/${connector}/${stream}`
-    const place = { source, topic: 'client.modified', endOffsets: [], nonce: 'p' }
-    {
-      await using transaction = producer.begin(never)
-      await transaction.send([packed(scanCompleted(completedBackfill, place))])
-      await transaction.commit({ epoch: 4, seq: 11, nonce: 'p' }).catch(() => undefined)
-    }
-    const { checkpoint } = await openStream(on.parts, never)
-    expect(on.kafka.record(connector, stream)).toEqual({ epoch: 4, seq: 11, nonce: 'p' })
-    expect(checkpoint.seq()).toBe(11)
   })
 
   test.each([

@@ -86,7 +86,6 @@ function stage(ignored: readonly string[] = []) {
       erasures: store.object(erasuresKey(KEY)),
       newNonce: () => `${owner}-${++nonces}`,
       removed: undefined,
-      announcedTopic: undefined,
     }),
     publisher: kafka.publisher({ connector: 'shop', stream: 'clients', replica: owner }),
     identity: {

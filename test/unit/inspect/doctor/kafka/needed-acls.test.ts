@@ -38,11 +38,3 @@ test('lists what streams share once, and nothing that the configuration does not
     'paris',
   ])
 })
-
-test('lists the topic for ends of scans only if it is configured, with READ, which finds hanging transactions', () => {
-  const streams = ['name: lyon, kafka: { topic: a }', 'name: paris, kafka: { topic: b }']
-  const ofProgress = (more: string) => neededAcls(configured({ streams, more })).filter(({ name }) => name === 'ends')
-  expect(ofProgress('')).toEqual([])
-  const operations = ofProgress('progress: { topic: ends }').map(({ operation }) => operation)
-  expect(operations).toEqual(['WRITE', 'READ', 'CREATE', 'DESCRIBE_CONFIGS'])
-})
