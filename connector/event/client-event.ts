@@ -36,6 +36,8 @@ export interface ClientEventParts {
   readonly sequence: number
   /** The request for which an unchanged client is published again; absent for a change. */
   readonly republished?: string | undefined
+  /** Whether the first history of the stream has ended. Like the request, it is no part of the event id. */
+  readonly isHistoryComplete?: boolean | undefined
 }
 
 /** The `source` of a stream's events. */

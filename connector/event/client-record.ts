@@ -22,6 +22,7 @@ export interface EventPlace {
   readonly idField: string
   /** See `republished` of `ClientEventParts`. */
   readonly request?: string | undefined
+  readonly isHistoryComplete?: boolean | undefined
 }
 
 type ClientRecordMade = { readonly kind: 'event' | 'dead-letter'; readonly record: ValueRecord }
@@ -41,9 +42,10 @@ export function clientRecord(client: ReadClient, place: EventPlace, settings: Ev
     return asDeadLetter({ ...dead, code, key: null, bytes: Buffer.byteLength(json), json }, settings)
   }
   const { form, maxValueBytes } = settings
-  const { sequence, previous, readAt, request: republished } = place
+  const { sequence, previous, readAt, request: republished, isHistoryComplete } = place
   const timeMs = modified?.instant ?? readAt
-  const parts = { clientId: id, json, contentHash: shapelessHash(), previous, timeMs, sequence, republished }
+  const marks = { republished, isHistoryComplete }
+  const parts = { clientId: id, json, contentHash: shapelessHash(), previous, timeMs, sequence, ...marks }
   const { record, headerBytes } = clientEvent(parts, form)
   const { value } = record
   // A UTF-16 code unit takes at most three bytes in UTF-8, so most events need no exact count.

@@ -83,6 +83,13 @@ const extensions = {
   },
 }
 
+/** In both modes, only a header. */
+const historycomplete = {
+  description:
+    'Only if the event was made after the first history of the stream had been read to its end: the first load is over.',
+  const: 'true',
+}
+
 /** A CloudEvent with a client: the value of a record in the events topic, in structured mode. */
 export function eventSchema(at: string): JsonSchema {
   const datacontenttype = { const: 'application/json' }
@@ -107,7 +114,11 @@ const asHeaders = (schemas: JsonSchema): JsonSchema =>
 /** The headers of an event in binary mode, whose value is the client. */
 export function binaryHeaders(): JsonSchema {
   const required = { 'content-type': { const: 'application/json' }, ...asHeaders({ ...ofClient, dataschema }) }
-  return objectSchema('Headers of a client event in binary mode', required, asHeaders(extensions))
+  return objectSchema(
+    'Headers of a client event in binary mode',
+    required,
+    asHeaders({ ...extensions, historycomplete }),
+  )
 }
 
 /** The headers of a tombstone: a CloudEvent without data in binary mode. */
@@ -118,7 +129,7 @@ export const tombstoneHeaders = (type: TombstoneType): JsonSchema =>
 export function structuredHeadersSchema(type: string): JsonSchema {
   const routing = asHeaders({ type: { const: type }, source: attributes.source })
   const required = { 'content-type': { const: 'application/cloudevents+json' }, ...routing }
-  const optional = type === EVENT_TYPE ? asHeaders({ republished: extensions.republished }) : {}
+  const optional = type === EVENT_TYPE ? asHeaders({ republished: extensions.republished, historycomplete }) : {}
   return objectSchema('Headers in structured mode', required, optional)
 }
 

@@ -88,7 +88,7 @@ const operation = (name: string, summary: string) => ({
 function structured(name: string) {
   const payload = example(name) as { readonly type: string; readonly source: string; readonly republished?: string }
   const { type, source, republished } = payload
-  const more = republished === undefined ? {} : { ce_republished: republished }
+  const more = republished === undefined ? {} : { ce_historycomplete: 'true', ce_republished: republished }
   return { name, headers: { ...structuredHeaders(type, source), ...more }, payload }
 }
 

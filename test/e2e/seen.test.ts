@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { expectExactlyOnce, scene } from '../support/stream-scene.ts'
 
-it('shows the progress of the backfill and the size of the client index while live scans continue', async () => {
+it('shows the progress of the backfill and the size of the client index, and marks the events that follow it', async () => {
   const { simulator, start, caughtUp } = await scene({ source: { clients: 2000 } })
   const connector = start()
   const report = await connector.status((status) => {
@@ -21,6 +21,10 @@ it('shows the progress of the backfill and the size of the client index while li
   const isIndexed = async () =>
     /^polaris_connector_index_clients{.*} 2000$/m.test((await connector.get('/metrics')).body)
   await expect.poll(isIndexed).toBe(true)
-  expectExactlyOnce({ simulator }, await caughtUp())
+  simulator.change()
+  const records = await caughtUp()
+  expectExactlyOnce({ simulator }, records)
+  const marked = records.filter(({ headers }) => headers.ce_historycomplete === 'true')
+  expect(marked.map(({ key }) => key)).toEqual([simulator.changes.at(-1)?.clientId])
   expect(await connector.stop()).toBe(0)
 })

@@ -64,6 +64,15 @@ const withStream = (history: History, change: Partial<SimulatedStream>): History
 const ofFirst = (history: History) => history.records.filter(({ stream }) => stream === first(history).name)
 const others = (history: History) => history.records.filter(({ stream }) => stream !== first(history).name)
 
+/** Changes the headers of one event of the first stream. */
+function withHeaders(history: History, at: number, change: (record: FakeRecord) => FakeRecord['headers']): History {
+  const changed = ofFirst(history)
+    .filter(({ to, value }) => to === 'events' && value?.includes('client.modified'))
+    .at(at)
+  const records = history.records.map((one) => (one === changed ? { ...one, headers: change(one) } : one))
+  return { ...history, records }
+}
+
 const rewritten =
   (from: RegExp, to: string) =>
   <Sent extends TextRecord>(record: Sent): Sent =>
@@ -71,6 +80,16 @@ const rewritten =
 
 /** Each changes one thing that one check must find. */
 const tampered: [name: string, tamper: (history: History) => History, violation: RegExp][] = [
+  [
+    'an event of the history that is marked as a later one',
+    (history) => withHeaders(history, 0, ({ headers }) => ({ ...headers, ce_historycomplete: 'true' })),
+    /event \d+ is marked before the end of the history/,
+  ],
+  [
+    'an event after the history without its mark',
+    (history) => withHeaders(history, -1, ({ headers: { ce_historycomplete: _, ...headers } }) => headers),
+    /is not marked after the end of the history/,
+  ],
   [
     'Invariant 1: a missing last change of a client',
     (history) => {

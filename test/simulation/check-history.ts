@@ -35,7 +35,7 @@ const checks: Check[] = [
   otherStreams,
   documentTooLarge,
   ...[duplicatedOrDisordered, publishedWhenFenced, wrongSequence, decreasingSequence, otherErasures],
-  ...[wrongRemovals, otherIndex, otherShapes],
+  ...[wrongRemovals, otherIndex, otherShapes, wronglyMarked],
   ...[republishedTwice, republishedOlder],
 ]
 
@@ -239,6 +239,24 @@ function otherIds(evidence: Evidence): string[] {
   return [...changes.values()].flatMap(({ content, ids }) =>
     ids.size > changesTo(content) ? [`${content} has several ids: ${[...ids]}`] : [],
   )
+}
+
+/** An event has the mark of a complete history exactly if the stream had read its history before it made the event. */
+function wronglyMarked({ records, documents }: Evidence): string[] {
+  const groups = documents.flatMap(({ document: { committed, pending } }) =>
+    pending === null ? [] : [{ before: committed.state, after: pending.change }],
+  )
+  return records.flatMap(({ event, headers }) => {
+    const number = Number(event.sequence)
+    const isMarked = headers.ce_historycomplete === 'true'
+    // The group that ends the history may have events of either kind.
+    const isRight = groups
+      .filter(({ before, after }) => before.events <= number && number < after.events)
+      .some(({ before, after }) => (isMarked ? after : before).scans.backfill === (isMarked ? 'done' : 'due'))
+    return isRight
+      ? []
+      : [`event ${number} is ${isMarked ? 'marked before' : 'not marked after'} the end of the history`]
+  })
 }
 
 /** A stream publishes only events of its own clients. */

@@ -55,9 +55,18 @@ export const structuredHeaders = (type: string, source: string): RecordHeaders =
   ce_source: source,
 })
 
+/** On the events that follow the first history: a subscriber sees that the first load is over. */
+const afterHistory = { ce_historycomplete: 'true' }
+
+const sharedHeaders = (plain: RecordHeaders) => ({
+  plain,
+  marked: lastOf((request: string) => ({ ...plain, ce_republished: request })),
+})
+
 function structuredWriter({ source, extensions }: EventForm): Writer {
   const shared = structuredHeaders(EVENT_TYPE, source)
-  const marked = lastOf((request: string) => ({ ...shared, ce_republished: request }))
+  const inHistory = sharedHeaders(shared)
+  const later = sharedHeaders({ ...shared, ...afterHistory })
   const head = `{"specversion":"1.0","type":"${EVENT_TYPE}","source":${JSON.stringify(source)},"id":"`
   const members = Object.entries(extensions).map(([name, text]) => `"${name}":${JSON.stringify(text)},`)
   const tail = `"datacontenttype":"application/json","dataschema":${JSON.stringify(DATA_SCHEMA)},${members.join('')}`
@@ -68,13 +77,14 @@ function structuredWriter({ source, extensions }: EventForm): Writer {
       `${head}${eventId({ source, clientId, contentHash, previous })}","time":"${eventTime(parts.timeMs)}","subject":${subject},` +
       `"sequence":"${sequenceText(parts.sequence)}","partitionkey":${subject},${tail}` +
       `${republished === undefined ? '' : `"republished":${JSON.stringify(republished)},`}"data":${json}}`
-    const headers = republished === undefined ? shared : marked(republished)
+    const { plain, marked } = parts.isHistoryComplete === true ? later : inHistory
+    const headers = republished === undefined ? plain : marked(republished)
     return { record: { to: 'events', key: clientId, value, headers }, headerBytes: 0 }
   }
 }
 
-/** What the time, the id and the number of an event take as headers, with their names. */
-const OWN_BYTES = 200
+/** What the headers of an event take that differ from event to event, without its client id. */
+const OWN_BYTES = 230
 
 function binaryWriter({ source, extensions }: EventForm): Writer {
   const named = Object.entries(extensions).map(([name, text]) => [`ce_${name}`, text])
@@ -88,9 +98,10 @@ function binaryWriter({ source, extensions }: EventForm): Writer {
   }
   const sharedBytes = OWN_BYTES + Buffer.byteLength(JSON.stringify(shared))
   return (parts) => {
-    const { clientId, contentHash, previous, republished, json } = parts
+    const { clientId, contentHash, previous, republished, isHistoryComplete, json } = parts
     const own = {
       ...shared,
+      ...(isHistoryComplete === true ? afterHistory : {}),
       ce_id: eventId({ source, clientId, contentHash, previous }),
       ce_time: eventTime(parts.timeMs),
       ce_subject: clientId,

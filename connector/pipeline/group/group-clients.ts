@@ -115,7 +115,8 @@ function publish(
   const { settings, index, added, deadLetters, events } = building
   const previous = known === undefined ? `g${index.generation}` : String(known.number)
   const idField = mapping[scan.output]?.clientId ?? ''
-  const place = { sequence: events, readAt: readAt.server, idField, previous, request: again }
+  const isHistoryComplete = building.scans.backfill === 'done'
+  const place = { sequence: events, readAt: readAt.server, idField, previous, request: again, isHistoryComplete }
   const { kind, record } = clientRecord(client, place, settings.settings)
   if (deadLetters.add(kind) === 'too-many') throw tooManyDeadLetters(idField)
   if (again === undefined && (scan.kind === 'live' || scan.kind === 'look-back')) building.changes += 1

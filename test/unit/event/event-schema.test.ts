@@ -42,7 +42,7 @@ test('every record that the connector makes of a client fits its schema, and the
     { timeZone: 'UTC', ignored: new Set(), fields: undefined },
   )
   const unmarked = { sequence: 7, previous: 'g0', readAt: 0, idField: 'No' }
-  const anyPlace = fc.constantFrom(unmarked, { ...unmarked, request: 'request-1' })
+  const anyPlace = fc.constantFrom(unmarked, { ...unmarked, request: 'request-1', isHistoryComplete: true })
   const binary = { ...settings, form: { ...settings.form, mode: 'binary' }, maxValueBytes: 1_000 } as const
   const fits = (value: unknown, isValid: ReturnType<typeof check>) => {
     expect(isValid(value), ajv.errorsText(isValid.errors)).toBe(true)

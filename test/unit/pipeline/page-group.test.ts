@@ -50,6 +50,31 @@ describe('a group', () => {
     expect(builder.finish().changedAt).toEqual([])
   })
 
+  test('marks the events of the pages that follow the end of the history', () => {
+    const { builder } = building()
+    const backfill = liveScan({ kind: 'backfill', tag: 1 })
+    builder.add(reading([{ No: '1' }], { isLast: false }))
+    builder.add(reading([{ No: '2' }], { scan: backfill, states: { ...newScans, backfill: 'done' } }))
+    builder.add(reading([{ No: '3' }], { states: { ...newScans, backfill: 'done' } }))
+    const marks = builder.finish().records.map(({ key, headers }) => [key, headers.ce_historycomplete])
+    expect(marks).toEqual([
+      ['1', undefined],
+      ['2', undefined],
+      ['3', 'true'],
+    ])
+  })
+
+  test('knows when the newest of the changes that it publishes was made', () => {
+    const { builder } = building()
+    const at = (Modif: string) => reading([{ No: Modif, Modif }])
+    for (const time of ['2026-06-15T10:00:00', '2026-06-15T11:00:00', '2026-06-15T09:00:00']) builder.add(at(time))
+    expect(builder.finish().newestChange).toBe(noon - 3_600_000)
+    builder.add(at('2026-06-15T11:00:00'))
+    expect(builder.finish().newestChange).toBeUndefined()
+    builder.add(reading([{ No: 'without a time' }]))
+    expect(builder.finish().newestChange).toBe(noon)
+  })
+
   test('continues from the previous group, whether that is delivered or not', () => {
     const { builder, deliver } = building()
     builder.add(reading([{ No: '1' }, { No: '2' }]))

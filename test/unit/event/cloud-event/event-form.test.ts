@@ -61,6 +61,7 @@ describe('an event in structured mode', () => {
     expect(headersOf({ clientId: '43' })).toBe(headersOf({}))
     expect(headersOf({ clientId: '43', republished: 'a' })).toBe(headersOf({ republished: 'a' }))
     expect(headersOf({ republished: 'b' })).not.toEqual(headersOf({ republished: 'a' }))
+    expect(headersOf({ clientId: '43', isHistoryComplete: true })).toBe(headersOf({ isHistoryComplete: true }))
   })
 })
 
@@ -95,11 +96,23 @@ describe('an event in binary mode', () => {
   test('counts at least the bytes that its headers take', () => {
     const extensions = { fieldrules: `é${'=drop,'.repeat(400)}` }
     for (const clientId of ['1', 'é'.repeat(500)]) {
-      const { record, headerBytes } = eventOf({ clientId, republished: 'r'.repeat(36) }, { mode: 'binary', extensions })
+      const { record, headerBytes } = eventOf(
+        { clientId, republished: 'r'.repeat(36), isHistoryComplete: true },
+        { mode: 'binary', extensions },
+      )
       const texts = Object.entries(record.headers).map(([name, text]) => Buffer.byteLength(name + text) + 4)
       expect(headerBytes).toBeGreaterThanOrEqual(texts.reduce((sum, bytes) => sum + bytes, 0))
     }
   })
+})
+
+test.each(eventModes)('in %s mode has a header once the first history has ended, and is the same otherwise', (mode) => {
+  for (const more of [{}, { republished: 'r' }]) {
+    const { headers, ...before } = eventOf(more, { mode }).record
+    expect(Object.keys(headers)).not.toContain('ce_historycomplete')
+    const after = eventOf({ ...more, isHistoryComplete: true }, { mode }).record
+    expect(after).toEqual({ ...before, headers: { ...headers, ce_historycomplete: 'true' } })
+  }
 })
 
 test.each(eventModes)('Invariant 7: in %s mode the same change has the same id', (mode) => {
