@@ -87,6 +87,7 @@ const ownValues = z.strictObject({
     enabled: z.boolean(),
     labels: texts,
     namespace: ownName,
+    noChangeFor: z.string().regex(/^[1-9][0-9]*[smhd]$/),
     disabled: z.array(text),
     alertLabels: texts,
     extraRules: foreignList,

@@ -77,7 +77,7 @@ export const panels: readonly Panel[] = [
   },
   {
     title: 'Time since the newest change',
-    description: 'Of all clients published. Grows while no client changes.',
+    description: 'Of all clients published. Grows while no client changes; an alert fires after a day.',
     unit: 's',
     queries: age('newest_change_timestamp_seconds'),
   },

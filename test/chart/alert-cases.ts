@@ -53,6 +53,14 @@ const active = [
   'held',
   'paused',
 ]
+/** Events of a kind of scan, by the minute. */
+const events = (scan: string, values: string): Series => {
+  return { metric: 'events_total', labels: { ...paris, ...a, scan }, values }
+}
+/** The time of the newest change, by the minute; tests begin at 1970-01-01. */
+const newestChange = (pod: typeof a, values: string): Series => {
+  return { metric: 'newest_change_timestamp_seconds', labels: { ...paris, ...pod }, values }
+}
 const nowhere = active.map((name) => state(a, name, '0x20'))
 
 export const alertCases: readonly AlertCase[] = [
@@ -393,6 +401,57 @@ export const alertCases: readonly AlertCase[] = [
       'characters more than an hour ago': {
         series: [{ metric: 'replaced_characters_total', labels: paris, values: '0x2 3x90' }],
         at: '80m',
+      },
+    },
+  },
+  {
+    alert: 'PolarisLookBacksFindMore',
+    fires: {
+      series: [events('live', '0x400'), events('look-back', '0x360 60x40')],
+      at: '380m',
+      labels: paris,
+      summary: 'Look-backs of stream paris publish more changes than live scans do',
+    },
+    silent: {
+      'a busy day on which some changes become visible late': {
+        series: [events('live', '0+1x400'), events('look-back', '0x360 60x40')],
+        at: '380m',
+      },
+      'a few late changes at night': {
+        series: [events('live', '0x400'), events('look-back', '0x360 9x40')],
+        at: '380m',
+      },
+      'late changes of the day before': {
+        series: [events('live', '0x1500'), events('look-back', '0x10 60x1490')],
+        at: '1000m',
+      },
+    },
+  },
+  {
+    alert: 'PolarisNoChange',
+    fires: {
+      series: [newestChange(a, '0+60x10 600x1500'), state(a, 'running', '1x1510')],
+      at: '1460m',
+      labels: paris,
+      summary: 'No client of stream paris has changed for 1d 0h 10m 0s',
+    },
+    silent: {
+      'a stream whose clients change': {
+        series: [newestChange(a, '0+60x1510'), state(a, 'running', '1x1510')],
+        at: '1460m',
+      },
+      'a stream that moved to another replica, where clients change': {
+        series: [
+          newestChange(a, '0+60x10 600x30 _x1460'),
+          newestChange(b, '_x1400 84000x100'),
+          state(a, 'running', '1x40 0x1460'),
+          state(b, 'running', '0x40 1x1460'),
+        ],
+        at: '1460m',
+      },
+      'a stream that is paused': {
+        series: [newestChange(a, '0+60x10 600x1500'), state(a, 'paused', '1x1510'), state(a, 'running', '0x1510')],
+        at: '1460m',
       },
     },
   },

@@ -111,6 +111,12 @@ test('limits follow the longest poll interval in the configuration', () => {
   expect(rules.find(({ alert }) => alert === 'PolarisStreamNotReading')?.expr).toContain('> 600')
 })
 
+test('the time without a change is a value of the chart', () => {
+  const limitOf = (of: readonly Rule[]) => of.find(({ alert }) => alert === 'PolarisNoChange')?.expr
+  expect(limitOf(rules)).toContain('> 86400')
+  expect(limitOf(rulesOf({ noChangeFor: '3d' }))).toContain('> 259200')
+})
+
 describe('alerts can be', () => {
   test('disabled, given labels, and extended', () => {
     const changed = rulesOf({

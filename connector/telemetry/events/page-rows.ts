@@ -92,8 +92,10 @@ function countPublished(event: EventOf<'pages-published'>, metrics: Metrics): vo
   const { scans, deadLetters, bytes, tookMs, delays } = event
   for (const ms of delays) metrics.measure('changeDelay', ms)
   metrics.count('suppressed', clientsOf(scans, 'suppressed'))
-  metrics.count('superseded', clientsOf(scans, 'superseded'))
-  for (const [scan, { events }] of scans) metrics.count('events', events, { scan })
+  for (const [scan, { events, superseded }] of scans) {
+    metrics.count('events', events, { scan })
+    metrics.count('superseded', superseded, { scan })
+  }
   if (clientsOf(scans, 'events') + deadLetters === 0) return
   metrics.count('deadLetters', deadLetters)
   metrics.count('publishedBytes', bytes)

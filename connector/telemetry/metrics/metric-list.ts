@@ -33,7 +33,8 @@ export const counterList = {
   suppressed: ofStream('suppressed_total', 'Clients read again with unchanged content and not published'),
   superseded: ofStream(
     'superseded_total',
-    'Clients not published because a scan that began later had published them; they are read again',
+    'Clients not published because a scan that began later had published them; they are read again, by kind of scan',
+    { scan: scanKinds },
   ),
   erasures: ofReplica('erasures_total', 'Clients deleted from the topic on request of an operator'),
   replacedCharacters: ofStream(

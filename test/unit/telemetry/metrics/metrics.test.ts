@@ -55,7 +55,7 @@ test('each event updates its metrics', async () => {
     'events_total{stream="shop",scan="backfill"}': 0,
     'dead_letters_total{stream="shop"}': 3,
     'suppressed_total{stream="shop"}': 6,
-    'superseded_total{stream="shop"}': 1,
+    'superseded_total{stream="shop",scan="look-back"}': 1,
     'read_bytes_total{}': 87_000,
     'published_bytes_total{}': 160_000,
     'checkpoint_saves_total{}': 1,
