@@ -13,23 +13,25 @@ import { adminParts, type SharedResources } from './shared-resources.ts'
 /** The placement of the configured mode; connects when it is run. */
 export function composePlacement(shared: SharedResources, report: (event: PlacementEvent) => void): Placement {
   const { config, clock, replica, accounts, servers, kafkaLog: log } = shared
-  const { connector, kafka, placement, streams, configuration } = config
-  if (placement.mode === 'single') return singlePlacement(streams.map(({ name }) => name))
-  const serverOf = new Map(streams.map(({ name, polaris }) => [name, apiBase(polaris.url).origin]))
+  const { connector, kafka, placement } = config
+  const streams = config.streams.map(({ name }) => name)
+  if (placement.mode === 'single') return singlePlacement(streams)
+  const serverOf = new Map(config.streams.map(({ name, polaris }) => [name, apiBase(polaris.url).origin]))
   const observe = (event: PlacementEvent) => {
     if (event.kind === 'group-described') servers.share(replicasPerServer(event.members, serverOf))
     report(event)
   }
-  return groupPlacement(placement, { connector, replica, configuration, kafka, clock, log, accounts, observe })
+  return groupPlacement(placement, { connector, replica, streams, kafka, clock, log, accounts, observe })
 }
 
 /** The current consumer group; null with `PLACEMENT=single`. Rejects with `publish.*`. */
 export async function viewReplicas(shared: SharedResources, stop: AbortSignal): Promise<GroupView | null> {
   const { config, replica } = shared
-  const { connector: group, kafka, placement, configuration } = config
+  const { connector: group, kafka, placement } = config
   if (placement.mode === 'single') return null
   const topic = slotsTopic(group, placement)
-  return await viewGroup({ group, topic, configuration, ...adminParts(kafka, shared, replica) }, stop)
+  const streams = config.streams.map(({ name }) => name)
+  return await viewGroup({ group, topic, streams, ...adminParts(kafka, shared, replica) }, stop)
 }
 
 /** The commit record of a stream, read without opening it. Rejects as `readStoredRecord` does. */

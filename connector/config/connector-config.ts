@@ -5,14 +5,12 @@ import type { ConfiguredFields } from '../event/fields/field-mapping.ts'
 import type { KafkaConnection } from '../kafka/kafka-client.ts'
 import { type KafkaConfig, kafkaDefaults } from '../kafka/kafka-config.ts'
 import type { RemovedSettings } from '../pipeline/features/removal/removed-clients.ts'
-import type { HashedSettings } from '../placement/hashed-settings.ts'
 import { groupDefaults, type PlacementConfig } from '../placement/placement-config.ts'
 import type { ScanSettings } from '../scan/scan-settings.ts'
 import type { SourceTime } from '../source/client-source.ts'
 import { type PolarisConfig, polarisDefaults } from '../source/polaris/polaris-config.ts'
 import { type CheckpointConfig, checkpointStoreDefaults } from '../storage/checkpoint-store-config.ts'
 import type { Settings, StreamSettings } from './config-schema.ts'
-import { hashedSettings } from './describe-config.ts'
 import { checkpointConfig } from './sections/checkpoint-section.ts'
 import { type EventFields, eventFields } from './sections/event-section.ts'
 import { kafkaConfig, kafkaConnection } from './sections/kafka-section.ts'
@@ -47,8 +45,6 @@ export interface ConnectorConfig extends Readonly<typeof runDefaults> {
   /** Kafka connection for everything not owned by a stream. */
   readonly kafka: KafkaConnection
   readonly placement: PlacementConfig
-  /** What must be equal on all replicas. */
-  readonly configuration: HashedSettings
   readonly checkpoint: CheckpointConfig
   /** Limit of the client indexes of all streams of a replica. */
   readonly maxIndexBytes: number
@@ -96,7 +92,6 @@ export function connectorConfig(settings: Settings): ConnectorConfig {
     http,
     kafka: kafkaConnection(kafka),
     placement: placementConfig(settings.placement, kafka.topics),
-    configuration: hashedSettings(settings),
     checkpoint: checkpointConfig(checkpoint),
     ...runDefaults,
     maxIndexBytes: checkpoint.maxIndexMemory,

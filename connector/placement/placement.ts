@@ -1,5 +1,4 @@
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
-import type { ConfigurationDifference } from './hashed-settings.ts'
 
 /**
  * Which replica runs which streams. It may be temporarily wrong without harm: the transactional id decides which
@@ -56,12 +55,8 @@ export interface GroupMemberView {
   readonly replica: string
   readonly host: string
   readonly slots: readonly number[]
-  /** The streams of its slots that it has. */
+  /** The streams of its slots. */
   readonly streams: readonly string[]
-  /** The streams of its slots that it does not have, but the viewing process does: they run nowhere. */
-  readonly unknownStreams?: readonly string[]
-  /** How its configuration differs from that of the viewing process. */
-  readonly difference?: ConfigurationDifference
 }
 
 /** The group as described by its coordinator. */

@@ -36,9 +36,6 @@ export interface Owner {
 
 export const nothing = { slots: [], streams: new Map(), members: [], owners: new Map() }
 
-/** Whether a replica has another configuration than this one. */
-export const isDifferent = ({ difference }: GroupMemberView): boolean => difference !== undefined
-
 /** Whether this replica was in the group and no longer is, as far as it knows. */
 export const isOut = ({ state }: GroupStatus): boolean => state === 'expired' || state === 'rejoining'
 
@@ -53,15 +50,11 @@ export interface GroupReport extends Partial<ExplainedFailure> {
   readonly secondsInState: number
   readonly slots: readonly number[]
   readonly streams: readonly { readonly stream: string; readonly assignedSeconds: number; readonly epoch?: number }[]
-  /**
-   * The streams that are not assigned here. `replica` is null if no owner is known. `unknownTo`: the replica that has
-   * its slot, but not the stream in its configuration, so that it runs nowhere.
-   */
+  /** The streams that are not assigned here. `replica` is null if no owner is known. */
   readonly elsewhere: readonly {
     readonly stream: string
     readonly replica: string | null
     readonly seenSeconds?: number
-    readonly unknownTo?: string
   }[]
   /** All replicas in the group, this one included. */
   readonly replicas: readonly Omit<GroupMemberView, 'slots'>[]
@@ -93,10 +86,8 @@ export function groupReport(group: GroupStatus, { watched, explain, now }: Repor
   }
 }
 
-function ownerReport({ owners, members }: GroupStatus, stream: string, now: number): GroupReport['elsewhere'][number] {
+function ownerReport({ owners }: GroupStatus, stream: string, now: number): GroupReport['elsewhere'][number] {
   const owner = owners.get(stream)
-  const unknownTo = members.find(({ unknownStreams = [] }) => unknownStreams.includes(stream))?.replica
-  if (unknownTo !== undefined) return { stream, replica: null, unknownTo }
   if (owner === undefined) return { stream, replica: null }
   return { stream, replica: owner.replica, seenSeconds: secondsSince(owner.since, now) }
 }

@@ -8,7 +8,7 @@ import { type Endpoints, endpoints } from './endpoints.ts'
 import { toLogFields } from './error-fields.ts'
 import { failureIn } from './events/event-row.ts'
 import { metricsObserver, rowOfEvent, warningKinds } from './events/pipeline-events.ts'
-import { configurationLines, controlLine, rowOfReplicaEvent, serverLine } from './events/replica-events.ts'
+import { controlLine, rowOfReplicaEvent, serverLine } from './events/replica-events.ts'
 import { explaining, runbookLink } from './failure.ts'
 import { type ReplicaState, troublesIn } from './health.ts'
 import { type LibraryLog, libraryLog } from './library-log.ts'
@@ -116,13 +116,11 @@ function replicaObservers({ leveled, watch, failures, metrics }: ObserverParts):
       log('debug', 'checkpoint store call failed, retrying', { ...toLogFields(error), attempt })
     },
     observePlacement: (event) => {
-      const before = watch.group()
       watch.observe(event)
       const row = rowOfReplicaEvent(event)
       failures.note(failureIn(event, row))
       row.count?.(event, metrics)
       write(row.log(event))
-      for (const line of configurationLines(before, watch.group())) write(line)
       if (event.kind === 'assignment-changed' && watch.state() === 'starting') replicaIs('running')
     },
     observeControl: (event) => {

@@ -24,9 +24,6 @@ const b = { pod: 'b' }
 const state = (pod: object, state: string, values: string): Series => {
   return { metric: 'stream_state', labels: { ...paris, ...pod, state }, values }
 }
-const differing = (pod: typeof a, values: string): Series => {
-  return { metric: 'replicas_with_other_configuration', labels: pod, values }
-}
 /** The time of the last read, by the minute; tests begin at 1970-01-01. */
 const controlRead = (pod: typeof a, values: string): Series => {
   return { metric: 'control_read_timestamp_seconds', labels: pod, values }
@@ -312,18 +309,6 @@ export const alertCases: readonly AlertCase[] = [
         at: '5m',
       },
       'contention an hour ago': { series: [{ metric: 'contested_total', labels: paris, values: '0 1x90' }], at: '60m' },
-    },
-  },
-  {
-    alert: 'PolarisReplicasDiffer',
-    fires: {
-      series: [differing(a, '0 1x60'), differing(b, '0 1x60')],
-      at: '40m',
-      summary: 'Replicas of the connector have different configurations',
-    },
-    silent: {
-      'a rolling update': { series: [differing(a, '1x20 0x60'), differing(b, '0x10 1x10 0x60')], at: '40m' },
-      'equal configurations': { series: [differing(a, '0x60'), differing(b, '0x60')], at: '40m' },
     },
   },
   {

@@ -23,8 +23,6 @@ export interface ReplicaScene {
   start(args?: readonly string[], more?: Record<string, string>): ConnectorProcess
   /** Starts `run` for this stream only, outside the consumer group. */
   startAlone(stream: string): ConnectorProcess
-  /** Starts `run` in the consumer group, with these streams only. */
-  startWith(streams: readonly string[]): ConnectorProcess
   /** Runs `replicas --json`. */
   replicas(): Promise<ReplicasJson>
   /** Waits until each stream runs on one replica, and each replica runs `least` or more. Resolves to the ms taken. */
@@ -40,7 +38,6 @@ interface ReplicasJson {
     readonly members: readonly {
       readonly replica: string
       readonly streams: readonly string[]
-      readonly difference?: { readonly missing: readonly string[] }
     }[]
   } | null
   readonly streams: readonly {
@@ -110,7 +107,6 @@ export async function replicaScene(count: number, options: ReplicaSceneOptions =
     untilShared: (replicas, options) => untilShared(streams, replicas, options),
     start,
     startAlone: (stream) => startWith(fileOf(withNames([stream])), ['run'], { PLACEMENT: 'single' }),
-    startWith: (some) => startWith(fileOf(withNames(some)), ['run'], {}),
     replicas: async () => {
       const command = start(['replicas', '--json'])
       await command.exitCode()

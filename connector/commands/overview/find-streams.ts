@@ -64,15 +64,12 @@ async function findCheckpoint(
   }
 }
 
-/** The replica that has the slot of a stream, and the stream in its configuration. */
+/** The replica that has the slot of a stream. */
 export const ownerOf = (stream: string, { members }: GroupView): string | undefined =>
   members.find(({ streams }) => streams.includes(stream))?.replica
 
 /** Why no replica runs a stream that is to run. */
-export function unassignedRemark(stream: string, { state, members }: GroupView): string {
-  const unaware = members.find(({ unknownStreams = [] }) => unknownStreams.includes(stream))
-  if (unaware !== undefined)
-    return `runs nowhere: ${unaware.replica} has its slot, but not the stream in its configuration`
+export function unassignedRemark({ state, members }: GroupView): string {
   return members.length > 0 && state !== 'Stable' ? REBALANCING : 'no replica runs it'
 }
 

@@ -1,17 +1,5 @@
 import * as z from 'zod'
 
-const names = z.array(z.string()).readonly()
-
-const differenceShape = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('unreported').describe('It does not report its configuration') }),
-  z.strictObject({
-    kind: z.literal('different'),
-    missing: names.describe('Streams that it lacks'),
-    additional: names.describe('Streams that only it has'),
-    settings: names.describe('Paths of settings with other values; those of a stream begin with its name'),
-  }),
-])
-
 /** What `replicas --json` prints. */
 export const replicasShape = z.strictObject({
   connector: z.string().describe('Name of the connector'),
@@ -25,13 +13,7 @@ export const replicasShape = z.strictObject({
             replica: z.string().describe('Name of the replica'),
             host: z.string().describe('Its address, as the broker sees it'),
             slots: z.array(z.int()).readonly().describe('Its slots'),
-            streams: z.array(z.string()).readonly().describe('The streams of its slots that it has'),
-            unknownStreams: z
-              .array(z.string())
-              .readonly()
-              .optional()
-              .describe('The streams of its slots that it does not have, so that they run nowhere'),
-            difference: differenceShape.optional().describe('How its configuration differs from that of the command'),
+            streams: z.array(z.string()).readonly().describe('The streams of its slots'),
           }),
         )
         .readonly()

@@ -2,8 +2,7 @@ import type * as z from 'zod'
 import type { CheckpointDocument } from '../../checkpoint/checkpoint-document.ts'
 import type { PauseRequest } from '../../control/control-document.ts'
 import { pauseOf } from '../../control/requests.ts'
-import { differenceText } from '../../placement/hashed-settings.ts'
-import type { GroupMemberView, GroupView } from '../../placement/placement.ts'
+import type { GroupView } from '../../placement/placement.ts'
 import { type Command, configOption, jsonOption, printOutput } from '../command.ts'
 import { asOperator } from '../command-resources.ts'
 import type { Screen } from '../output/screen.ts'
@@ -73,7 +72,7 @@ function remarkOn(stream: string, { group, found, trouble }: Known): string | un
   if (found.kind === 'unreadable') return `checkpoint cannot be read: ${found.code}`
   if (group === null) return found.kind === 'none' ? 'never opened' : undefined
   const owner = ownerOf(stream, group)
-  if (owner === undefined) return unassignedRemark(stream, group)
+  if (owner === undefined) return unassignedRemark(group)
   if (found.kind === 'none') return 'not opened yet'
   return found.document.claim.owner === owner ? undefined : 'not opened by this replica yet'
 }
@@ -83,7 +82,7 @@ const codeText = ({ code }: ReportedTrouble) => (code === null ? '' : `: ${code}
 function pauseRemark({ reason, progress }: PauseRequest, group: GroupView | null, stream: string): string {
   const pause = progress.kind === 'done' ? `paused: ${reason}` : `pause requested: ${reason}`
   const hasOwner = group === null || ownerOf(stream, group) !== undefined
-  return hasOwner ? pause : `${pause}; ${unassignedRemark(stream, group)}`
+  return hasOwner ? pause : `${pause}; ${unassignedRemark(group)}`
 }
 
 /** The report as tables for a terminal. */
@@ -104,17 +103,10 @@ export function replicaLines(
     ...groupLines(connector, group, { paint }),
     '',
     ...table([header, ...rows]),
-    ...(group?.members ?? []).flatMap(differenceLine).map((line) => paint('yellow', line)),
     ...(controlUnreadable === undefined
       ? []
       : [paint('yellow', `control object cannot be read: ${controlUnreadable} → run polaris-connector doctor`)]),
   ]
-}
-
-function differenceLine({ replica, difference }: GroupMemberView): string[] {
-  return difference === undefined
-    ? []
-    : [`warning: ${replica} has another configuration than this command: ${differenceText(difference)}`]
 }
 
 const stateText = (state: string) => (/Rebalance$/.test(state) ? 'rebalancing' : state.toLowerCase())

@@ -49,7 +49,7 @@ export function streamOverview(stream: StreamConfig, found: FoundStreams<SeenGro
   const trouble = troubleReported(name, { document: control.document, owner })
   const pause = pauseOf(control.document, name)
   const paused = pause && { ...calm, state: 'paused', since: pause.requestedAt, remark: pause.reason }
-  const unassigned = isKnown && owner === null ? unassignedStanding(unassignedRemark(name, group)) : undefined
+  const unassigned = isKnown && owner === null ? unassignedStanding(unassignedRemark(group)) : undefined
   const standing =
     paused ?? unassigned ?? (trouble && troubleStanding(trouble)) ?? standingOf(checkpoint, { owner, ...at })
   return {

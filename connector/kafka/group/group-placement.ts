@@ -1,4 +1,3 @@
-import type { HashedSettings } from '../../placement/hashed-settings.ts'
 import { createMembership, type Membership } from '../../placement/membership.ts'
 import type { Placement, PlacementEvent } from '../../placement/placement.ts'
 import { type GroupConfig, slotsTopic } from '../../placement/placement-config.ts'
@@ -17,8 +16,8 @@ interface GroupPlacementParts {
   readonly connector: string
   /** The client id of this replica in the group. */
   readonly replica: string
-  /** Must be equal on every replica; contains all streams. */
-  readonly configuration: HashedSettings
+  /** All streams; the same ones on every replica. */
+  readonly streams: readonly string[]
   readonly kafka: KafkaConnection
   readonly clock: Clock
   readonly log: KafkaLog
@@ -74,7 +73,7 @@ function applyAssignment(
   { slots, slotCount, tookMs, heardAt }: Joined,
 ): void {
   const before = membership.slots()
-  const streams = streamsIn(slots, Object.keys(parts.configuration.streams), slotCount)
+  const streams = streamsIn(slots, parts.streams, slotCount)
   membership.joined({ slots, streams, heardAt })
   const kept = slots.filter((slot) => before.includes(slot)).length
   parts.observe({ kind: 'group-joined', slots, kept, streams: [...streams], tookMs })
@@ -85,7 +84,7 @@ function applyAssignment(
 const kafkaJsRetry = { firstPauseMs: 100, maxPauseMs: 1_000, retries: 5 }
 
 function memberParts({ settings, parts, membership }: MemberContext, onJoined: (joined: Joined) => void): MemberParts {
-  const { connector, replica, configuration, clock, log, accounts, observe } = parts
+  const { connector, replica, streams, clock, log, accounts, observe } = parts
   const client = { clientId: replica, log, accounts, clock }
   const { kafka, connect = (connection) => kafkaClient(connection, client) } = parts
   // A response after the session timeout is useless.
@@ -97,7 +96,7 @@ function memberParts({ settings, parts, membership }: MemberContext, onJoined: (
     retry: kafkaJsRetry,
     config: { timeouts },
     connect: () => connect({ ...kafka, timeouts, retry: kafkaJsRetry }),
-    configuration,
+    streams,
     clock,
     held: () => ({ held: membership.slots(), silentMs: membership.silentMs() }),
     on: {

@@ -1,6 +1,5 @@
 import type { Consumer, GroupDescription, Kafka } from 'kafkajs'
 import type { SlotClaim } from '../../placement/assign-slots.ts'
-import type { HashedSettings } from '../../placement/hashed-settings.ts'
 import type { GroupMemberView } from '../../placement/placement.ts'
 import type { GroupConfig } from '../../placement/placement-config.ts'
 import type { Clock } from '../../runtime/clock.ts'
@@ -14,8 +13,8 @@ export interface SlotConsumerParts {
   readonly topic: string
   readonly settings: GroupConfig
   readonly retry: KafkaRetry
-  /** Of this replica, with all streams that it has. */
-  readonly configuration: HashedSettings
+  /** All streams. */
+  readonly streams: readonly string[]
   readonly clock: Clock
   readonly held: () => Pick<SlotClaim, 'held' | 'silentMs'>
   readonly on: SlotListeners
@@ -83,10 +82,10 @@ export function slotConsumer(kafka: Kafka, parts: SlotConsumerParts, onCrash: (e
 }
 
 /** Requests all members of the group, without waiting. During a rebalance there is no result: a join follows. */
-function memberDescriber(consumer: Consumer, { topic, configuration, on }: SlotConsumerParts) {
+function memberDescriber(consumer: Consumer, { topic, streams, on }: SlotConsumerParts) {
   let hasFailed = false
   const report = (slotCount: number) => (group: GroupDescription | undefined) => {
-    if (group?.state === 'Stable') on.described(membersOf(group, { topic, configuration, slotCount }))
+    if (group?.state === 'Stable') on.described(membersOf(group, { topic, streams, slotCount }))
   }
   return {
     hasFailed: () => hasFailed,

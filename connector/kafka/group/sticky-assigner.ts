@@ -1,7 +1,5 @@
-import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { AssignerProtocol, type Cluster, type GroupMember, type PartitionAssigner } from 'kafkajs'
 import { assignSlots, type SlotClaim } from '../../placement/assign-slots.ts'
-import type { HashedSettings } from '../../placement/hashed-settings.ts'
 import { partitionOf } from '../../publish/partitioner.ts'
 
 const { MemberAssignment, MemberMetadata } = AssignerProtocol
@@ -12,14 +10,14 @@ const assignerVersion = 1
 
 interface StickyAssignerParts {
   readonly topic: string
-  /** Of this replica. */
-  readonly configuration: HashedSettings
+  /** The streams of this replica. */
+  readonly streams: readonly string[]
   /** The slots of this member's last assignment, and the time since the group last answered it. */
   readonly held: () => Pick<SlotClaim, 'held' | 'silentMs'>
 }
 
 /** Assigns the partitions with `assignSlots`. Each member sends the slots it holds when it joins. */
-export function stickyAssigner({ topic, configuration, held }: StickyAssignerParts): PartitionAssigner {
+export function stickyAssigner({ topic, streams, held }: StickyAssignerParts): PartitionAssigner {
   return ({ cluster }) => ({
     name: assignerName,
     version: assignerVersion,
@@ -28,12 +26,11 @@ export function stickyAssigner({ topic, configuration, held }: StickyAssignerPar
       metadata: MemberMetadata.encode({
         version: assignerVersion,
         topics,
-        userData: encodeMemberData({ ...held(), settings: configuration }),
+        userData: encodeMemberData(held()),
       }),
     }),
     assign: async ({ members }) => {
-      const streams = streamsPerSlot(Object.keys(configuration.streams), slotCount(cluster, topic))
-      const shares = assignSlots(members.map(claimOf), streams)
+      const shares = assignSlots(members.map(claimOf), streamsPerSlot(streams, slotCount(cluster, topic)))
       return members.map(({ memberId }) => ({
         memberId,
         memberAssignment: MemberAssignment.encode({
@@ -58,42 +55,26 @@ export function claimOf({ memberId: member, memberMetadata }: GroupMember): Slot
 }
 
 /** What a replica reports to the group about itself when it joins. */
-export interface MemberData extends Pick<SlotClaim, 'held' | 'silentMs'> {
-  readonly settings: HashedSettings
+type MemberData = Pick<SlotClaim, 'held' | 'silentMs'>
+
+function encodeMemberData({ held, silentMs }: MemberData): Buffer {
+  const finite = Math.min(silentMs, Number.MAX_SAFE_INTEGER) // infinite for a new member
+  return Buffer.from(JSON.stringify({ held, silentMs: finite }))
 }
 
-/** Compressed: Kafka stores the data of all members in one record of at most 1 MB. */
-export function encodeMemberData(data: MemberData): Buffer {
-  const { silentMs } = data // infinite for a new member
-  return deflateRawSync(JSON.stringify({ ...data, silentMs: Math.min(silentMs, Number.MAX_SAFE_INTEGER) }))
-}
-
-/** The data of a member, as it sent them when it joined; undefined if they have an unknown format. */
-export function memberData(memberMetadata: Buffer): MemberData | undefined {
+function memberData(memberMetadata: Buffer): MemberData | undefined {
   try {
-    const userData = MemberMetadata.decode(memberMetadata)?.userData ?? Buffer.alloc(0)
-    const data: unknown = JSON.parse(inflateRawSync(userData, { maxOutputLength: MAX_BYTES }).toString())
+    const data: unknown = JSON.parse(MemberMetadata.decode(memberMetadata)?.userData.toString() ?? '')
     return isMemberData(data) ? data : undefined
   } catch {
     return undefined
   }
 }
 
-const MAX_BYTES = 16 * 1024 * 1024
-
 function isMemberData(data: unknown): data is MemberData {
-  const { held, silentMs, settings }: Partial<Record<keyof MemberData, unknown>> = Object(data)
-  const isClaim = Array.isArray(held) && held.every(Number.isInteger) && typeof silentMs === 'number'
-  return isClaim && isHashedSettings(settings)
+  const { held, silentMs }: Partial<Record<keyof MemberData, unknown>> = Object(data)
+  return Array.isArray(held) && held.every(Number.isInteger) && typeof silentMs === 'number'
 }
-
-function isHashedSettings(value: unknown): value is HashedSettings {
-  const { shared, streams }: Partial<Record<keyof HashedSettings, unknown>> = Object(value)
-  return isHashes(shared) && isMap(streams) && Object.values(streams).every(isHashes)
-}
-
-const isMap = (value: unknown): value is object => typeof value === 'object' && value !== null && !Array.isArray(value)
-const isHashes = (value: unknown) => isMap(value) && Object.values(value).every((hash) => typeof hash === 'string')
 
 /**
  * The slot of a stream: the partition that Kafka's Java client selects for a record whose key is the stream name

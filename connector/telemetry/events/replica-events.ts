@@ -1,5 +1,4 @@
 import type { ControlEvent } from '../../control/control-watch.ts'
-import { differenceText } from '../../placement/hashed-settings.ts'
 import type { GroupMemberView } from '../../placement/placement.ts'
 import { isTransient } from '../../runtime/connector-error.ts'
 import type { ServerEvent } from '../../source/client-source.ts'
@@ -7,7 +6,7 @@ import { toLogFields } from '../error-fields.ts'
 import { failureOf } from '../failure.ts'
 import type { LogLine } from '../logger.ts'
 import type { ControlStatus } from '../replica-status.ts'
-import { type GroupStatus, isDifferent, isOut, nothing, type Owner, type ReplicaEvent } from '../replica-status.ts'
+import { type GroupStatus, isOut, nothing, type Owner, type ReplicaEvent } from '../replica-status.ts'
 import { type EventRow, type EventRows, error, info, line, picked, rowOf, unlogged, warn } from './event-row.ts'
 
 /** One row for each kind of event of this replica: info if streams move, debug if none does. */
@@ -128,23 +127,4 @@ export function serverLine({ server, trouble, error, probes, failedForMs }: Serv
     case null:
       return line('info', 'server answers again, its streams resume', { server, probes, failedForMs })
   }
-}
-
-/** Log lines about configurations that differ, each once, and one when all agree again. */
-export function configurationLines(before: GroupStatus, { members }: GroupStatus): readonly LogLine[] {
-  const known = new Set(before.members.map(differenceKey))
-  const news = members.filter((member) => isDifferent(member) && !known.has(differenceKey(member)))
-  if (news.length > 0) return news.map(differenceLine)
-  const agreeAgain = before.members.some(isDifferent) && members.length > 0 && !members.some(isDifferent)
-  return agreeAgain ? [line('info', 'all replicas have the same configuration again')] : []
-}
-
-const differenceKey = ({ replica, difference }: GroupMemberView) => JSON.stringify([replica, difference])
-
-function differenceLine({ replica: other, difference, unknownStreams = [] }: GroupMemberView): LogLine {
-  return line('warn', 'another replica has a different configuration', {
-    other,
-    difference: difference && differenceText(difference),
-    ...(unknownStreams.length > 0 ? { streamsRunningNowhere: unknownStreams } : {}),
-  })
 }

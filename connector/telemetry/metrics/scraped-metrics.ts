@@ -2,7 +2,7 @@ import { Gauge, type Registry } from 'prom-client'
 import type { StreamReports } from '../../control/stream-reports.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { WatchedStream } from '../health.ts'
-import { groupStates, isDifferent } from '../replica-status.ts'
+import { groupStates } from '../replica-status.ts'
 import type { ReplicaWatch } from '../replica-watch.ts'
 import { lookBackReports } from '../scan-status.ts'
 import { isActive } from '../stream-status.ts'
@@ -156,11 +156,6 @@ export const scrapedList = {
     active(watch).reduce((sum, { status }) => sum + (status.index?.memoryBytes ?? 0), 0),
   ),
   assigned: replica('assigned_streams', 'Streams assigned to this replica', (watch) => watch.group().streams.size),
-  otherConfigurations: replica(
-    'replicas_with_other_configuration',
-    'Replicas of the consumer group whose configuration differs from that of this replica',
-    (watch) => watch.group().members.filter(isDifferent).length,
-  ),
   controlRead: replica(
     'control_read_timestamp_seconds',
     'When this replica last read the control object; absent before the first time',

@@ -18,7 +18,6 @@ import { runStreams } from '../../../connector/stream/run-streams.ts'
 import { assignedStream } from '../../support/assigned-stream.ts'
 import { closingAfterAll } from '../../support/closing.ts'
 import { testKafka } from '../../support/committed-records.ts'
-import { hashedStreams } from '../../support/hashed-streams.ts'
 import { type KafkaCluster, startKafka } from '../../support/servers/kafka-broker.ts'
 import { holdsRequest } from '../../support/servers/kafka-wire.ts'
 import { never } from '../../support/signals.ts'
@@ -95,7 +94,7 @@ function startMember(connector: string, options: MemberSettings = {}): Member {
     {
       connector,
       replica,
-      configuration: hashedStreams(...(options.streams ?? streams)),
+      streams: options.streams ?? streams,
       kafka: connection,
       clock: options.clock ?? systemClock,
       log: () => undefined,
@@ -195,7 +194,7 @@ function view(group: string, connection: Partial<KafkaConnection> = {}) {
   const parts = {
     group,
     topic: `${group}.slots`,
-    configuration: hashedStreams(...streams),
+    streams,
     config,
     clock: systemClock,
     connect,

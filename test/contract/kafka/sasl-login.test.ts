@@ -10,7 +10,6 @@ import { systemClock } from '../../../connector/runtime/clock.ts'
 import { type CloseStack, closeStack } from '../../../connector/runtime/close-stack.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
-import { hashedStreams } from '../../support/hashed-streams.ts'
 import { type SaslBroker, startSaslBroker } from '../../support/servers/sasl-broker.ts'
 import { never } from '../../support/signals.ts'
 
@@ -60,7 +59,7 @@ async function codeOfJoining(brokers: readonly SaslBroker[], mechanism: Mechanis
     {
       connector: randomUUID(),
       replica: 'replica',
-      configuration: hashedStreams('one'),
+      streams: ['one'],
       kafka: connection(brokers, mechanism),
       clock: systemClock,
       accounts: refusedAccounts(systemClock),

@@ -1,13 +1,7 @@
 import { expect, test } from 'vitest'
-import type { GroupMemberView } from '../../../connector/placement/placement.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
-import {
-  configurationLines,
-  groupStatus,
-  rowOfReplicaEvent,
-  serverLine,
-} from '../../../connector/telemetry/events/replica-events.ts'
-import { beforeJoining, type ReplicaEvent } from '../../../connector/telemetry/replica-status.ts'
+import { rowOfReplicaEvent, serverLine } from '../../../connector/telemetry/events/replica-events.ts'
+import type { ReplicaEvent } from '../../../connector/telemetry/replica-status.ts'
 import { everyReplicaEvent } from '../../support/every-replica-event.ts'
 
 const unreachable = new ConnectorError('publish.unreachable', 'join group shops')
@@ -33,46 +27,6 @@ test('logs at error with code and hint when joining the group needs an operator'
       hint: expect.stringContaining('ACL'),
     },
   })
-})
-
-test('logs each configuration that differs once, and one line when all replicas agree again', () => {
-  const member = (replica: string, ...settings: string[]): GroupMemberView => ({
-    replica,
-    host: '::1',
-    slots: [],
-    streams: [],
-    ...(settings.length > 0 && { difference: { kind: 'different', missing: [], additional: [], settings } }),
-  })
-  const described: GroupMemberView[][] = [
-    [member('one')],
-    [member('one'), member('two', 'kafka.compression')],
-    [member('two', 'kafka.compression')],
-    [member('two', 'kafka.idleAfter'), { ...member('three', 'kafka.compression'), unknownStreams: ['paris'] }],
-    [],
-    [member('one'), member('two', 'kafka.compression')],
-    [member('one'), member('two')],
-    [member('one')],
-  ]
-  let before = beforeJoining('group', 0)
-  const lines = described.map((members) => {
-    const after = groupStatus(before, { kind: 'group-described', members }, 0)
-    const found = configurationLines(before, after)
-    before = after
-    return found.map(({ level, message, fields }) => (level === 'warn' ? fields : message))
-  })
-  expect(lines).toEqual([
-    [],
-    [{ other: 'two', difference: 'different settings: kafka.compression' }],
-    [],
-    [
-      { other: 'two', difference: 'different settings: kafka.idleAfter' },
-      { other: 'three', difference: 'different settings: kafka.compression', streamsRunningNowhere: ['paris'] },
-    ],
-    [],
-    [{ other: 'two', difference: 'different settings: kafka.compression' }],
-    ['all replicas have the same configuration again'],
-    [],
-  ])
 })
 
 test('logs one line when a server fails or asks to wait, and one when it answers again', () => {

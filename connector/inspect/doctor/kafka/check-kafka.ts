@@ -2,7 +2,6 @@ import { missingAcls } from '../../../kafka/admin/access-check.ts'
 import { aclsOfNames, aclsOfPlacement, missingText } from '../../../kafka/admin/acl.ts'
 import { type ClusterView, viewCluster } from '../../../kafka/admin/cluster-view.ts'
 import { topicCure } from '../../../kafka/admin/topics.ts'
-import { differenceText } from '../../../placement/hashed-settings.ts'
 import { slotsCreation, slotsTopic } from '../../../placement/placement-config.ts'
 import type { DoctorParts } from '../doctor-parts.ts'
 import { after, type CheckResult, type CheckResults, checked, failed, ok, skipped, warning } from '../finding.ts'
@@ -72,12 +71,7 @@ async function checkGroup(
 ): Promise<CheckResult> {
   const { slots = 0, members = [] } = (await viewReplicas(finish)) ?? {}
   const replicas = members.length === 1 ? '1 replica' : `${members.length} replicas`
-  const detail = `group ${connector} with ${replicas}, ${slots} slots in ${topic}`
-  const different = members.flatMap(({ replica, difference }) =>
-    difference === undefined ? [] : [`${replica} has another configuration: ${differenceText(difference)}`],
-  )
-  if (different.length === 0) return ok(detail)
-  return warning([detail, ...different].join('; '), 'give all replicas and this command the same configuration')
+  return ok(`group ${connector} with ${replicas}, ${slots} slots in ${topic}`)
 }
 
 function sequence(): KafkaChecks['inSequence'] {

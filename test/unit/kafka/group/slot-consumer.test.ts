@@ -2,11 +2,10 @@ import { EventEmitter } from 'node:events'
 import { AssignerProtocol, type ConsumerConfig, type Kafka } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
 import { type Joined, slotConsumer } from '../../../../connector/kafka/group/slot-consumer.ts'
-import { encodeMemberData, slotOf } from '../../../../connector/kafka/group/sticky-assigner.ts'
+import { slotOf } from '../../../../connector/kafka/group/sticky-assigner.ts'
 import type { GroupMemberView } from '../../../../connector/placement/placement.ts'
 import { groupDefaults } from '../../../../connector/placement/placement-config.ts'
 import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
-import { hashedStreams } from '../../../support/hashed-streams.ts'
 
 const slotsInAll = 24
 
@@ -51,7 +50,7 @@ function setUp() {
     settings: groupDefaults,
     retry: { firstPauseMs: 1, maxPauseMs: 1, retries: 1 },
   }
-  slotConsumer(kafka, { ...parts, configuration: hashedStreams('a'), clock, held, on }, (error) => crashes.push(error))
+  slotConsumer(kafka, { ...parts, streams: ['a'], clock, held, on }, (error) => crashes.push(error))
   const emit = (name: string, payload: object = {}) => emitter.emit(name, { payload })
   return { emit, clock, calls, joined, heard, described, crashes, descriptions, config: () => config }
 }
@@ -111,9 +110,7 @@ describe('slotConsumer', () => {
       userData: Buffer.alloc(0),
       assignment: { t: [5, slotOf('a', slotsInAll)] },
     })
-    const userData = encodeMemberData({ held: [], silentMs: 0, settings: hashedStreams('a') })
-    const memberMetadata = AssignerProtocol.MemberMetadata.encode({ version: 1, topics: ['t'], userData })
-    const member = { clientId: 'one', clientHost: '/10.0.0.1', memberId: 'one-1', memberAssignment, memberMetadata }
+    const member = { clientId: 'one', clientHost: '/10.0.0.1', memberId: 'one-1', memberAssignment }
     const other = { ...member, clientId: 'another', memberId: 'another-1', memberAssignment: Buffer.alloc(0) }
     const members = [member, other]
     descriptions.push(

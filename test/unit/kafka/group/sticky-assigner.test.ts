@@ -1,18 +1,13 @@
-import { deflateRawSync } from 'node:zlib'
 import fc from 'fast-check'
 import { AssignerProtocol, type Cluster, type PartitionAssigner } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
 import {
   claimOf,
-  encodeMemberData,
-  memberData,
   slotOf,
   stickyAssigner,
   streamsIn,
   streamsPerSlot,
 } from '../../../../connector/kafka/group/sticky-assigner.ts'
-import type { HashedSettings } from '../../../../connector/placement/hashed-settings.ts'
-import { hashedStreams } from '../../../support/hashed-streams.ts'
 
 const { MemberAssignment, MemberMetadata } = AssignerProtocol
 const metadata = (userData: Buffer) => MemberMetadata.encode({ version: 1, topics: ['t'], userData })
@@ -20,7 +15,7 @@ const cluster = (slots: number) =>
   ({ findTopicPartitionMetadata: () => Array.from({ length: slots }) }) as unknown as Cluster
 const configOf = (slots: number) => ({ cluster: cluster(slots), groupId: 'g' }) as Parameters<PartitionAssigner>[0]
 const assignerOf = (held: number[], silentMs = 5) =>
-  stickyAssigner({ topic: 't', configuration: hashedStreams('a', 'b'), held: () => ({ held, silentMs }) })(configOf(6))
+  stickyAssigner({ topic: 't', streams: ['a', 'b'], held: () => ({ held, silentMs }) })(configOf(6))
 
 describe('stickyAssigner', () => {
   it('sends its slots to the leader, and as the leader keeps the slots of each member', async () => {
@@ -37,8 +32,15 @@ describe('stickyAssigner', () => {
     expect(slotsOf('m2')).toEqual({ t: [3, 4, 5] })
   })
 
-  it('treats a member with unknown data as one without slots', () => {
-    const claim = claimOf({ memberId: 'm', memberMetadata: metadata(Buffer.from('')) })
+  it.each([
+    ['no data', metadata(Buffer.alloc(0))],
+    ['no metadata', Buffer.alloc(0)],
+    ['no JSON', metadata(Buffer.from('1:2'))],
+    ['null', metadata(Buffer.from('null'))],
+    ['text for slots', metadata(Buffer.from('{"held":["1"],"silentMs":1}'))],
+    ['no silentMs', metadata(Buffer.from('{"held":[1]}'))],
+  ])('treats a member that sends %s as one without slots', (_, memberMetadata) => {
+    const claim = claimOf({ memberId: 'm', memberMetadata })
     expect(claim).toEqual({ member: 'm', held: [], silentMs: Number.MAX_SAFE_INTEGER })
   })
 
@@ -46,47 +48,11 @@ describe('stickyAssigner', () => {
     const { metadata: memberMetadata } = assignerOf([3, 1], 250).protocol({ topics: ['t'] })
     expect(claimOf({ memberId: 'm', memberMetadata })).toEqual({ member: 'm', held: [3, 1], silentMs: 250 })
   })
-})
 
-const settings = hashedStreams('paris')
-const compressed = (value: unknown) => deflateRawSync(JSON.stringify(value))
-
-it('the data of a member are decoded as they were encoded', () => {
-  const data = { held: [3, 1], silentMs: 250, settings }
-  expect(memberData(metadata(encodeMemberData(data)))).toEqual(data)
-})
-
-it('a new member, which the group never answered, reports its configuration too', () => {
-  expect(memberData(metadata(encodeMemberData({ held: [], silentMs: Number.POSITIVE_INFINITY, settings })))).toEqual({
-    held: [],
-    silentMs: Number.MAX_SAFE_INTEGER,
-    settings,
+  it('decodes the claim of a new member, which the group never answered', () => {
+    const { metadata: memberMetadata } = assignerOf([], Number.POSITIVE_INFINITY).protocol({ topics: ['t'] })
+    expect(claimOf({ memberId: 'm', memberMetadata }).silentMs).toBe(Number.MAX_SAFE_INTEGER)
   })
-})
-
-it.each([
-  ['no data', Buffer.alloc(0)],
-  ['text', Buffer.from('{"held":[1],"silentMs":1}')],
-  ['null', compressed(null)],
-  ['no configuration', compressed({ held: [1], silentMs: 1 })],
-  ['text for slots', compressed({ held: ['1'], silentMs: 1, settings })],
-  ['no silentMs', compressed({ held: [1], settings })],
-  ['a list of streams', compressed({ held: [1], silentMs: 1, settings: { shared: {}, streams: [] } })],
-  ['numbers as hashes', compressed({ held: [1], silentMs: 1, settings: { shared: { a: 1 }, streams: {} } })],
-])('a member that sends %s has no known data', (_, bytes) => {
-  expect(memberData(metadata(bytes))).toBeUndefined()
-})
-
-it('the data of 30 replicas with 200 streams of 60 settings fit into one record of Kafka, 1 MB', () => {
-  const hash = (text: string) => Buffer.from(text).toString('base64url').slice(-6)
-  const paths = Array.from({ length: 60 }, (_, index) => `section.setting-${index}`)
-  const streamOf = (index: number) => {
-    const own = (path: string, at: number) => (at < 8 ? hash(`${index} ${path}`) : hash(path))
-    return [`shop-${index}`, Object.fromEntries(paths.map((path, at) => [path, own(path, at)]))]
-  }
-  const streams = Object.fromEntries(Array.from({ length: 200 }, (_, index) => streamOf(index)))
-  const many: HashedSettings = { shared: {}, streams }
-  expect(encodeMemberData({ held: [], silentMs: 0, settings: many }).length * 30).toBeLessThan(1_000_000)
 })
 
 /** The partitions of these keys according to `Utils.murmur2` of Kafka's Java client 4.4.0. */
