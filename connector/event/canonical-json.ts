@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto'
 import { lowerCase } from '../runtime/memory/names.ts'
-import type { ClientRecord, ClientValue } from '../source/client-source.ts'
-import { RecordBuilder } from '../source/record-builder.ts'
+import { type ClientRecord, type ClientValue, recordOf } from '../source/client-source.ts'
 
 /** Dotted paths to leave out, in lower case (`a.b`). A list adds no level to a path. */
 export type IgnoredPaths = ReadonlySet<string>
@@ -14,7 +13,7 @@ export function canonicalJson(value: ClientValue): string {
   return JSON.stringify(isSorted(value) ? value : sorted(value))
 }
 
-/** Hot path: a `RecordBuilder` sorts the fields. */
+/** Hot path: `recordOf` sorts the fields. */
 function isSorted(value: ClientValue): boolean {
   if (typeof value === 'string') return true
   if (isList(value)) return value.every(isSorted)
@@ -33,9 +32,7 @@ function sorted(value: ClientValue): ClientValue {
 }
 
 export function withSortedKeys(record: ClientRecord): ClientRecord {
-  const building = new RecordBuilder()
-  for (const [name, field] of Object.entries(record)) building.add(name, sorted(field))
-  return building.record()
+  return recordOf(Object.entries(record).map(([name, field]) => [name, sorted(field)]))
 }
 
 /** A copy without the ignored paths; the record itself when nothing is ignored. */

@@ -120,6 +120,14 @@ export const shownName = (name: string) => (/^[A-Za-z_$][\w.-]{0,63}$/.test(name
 
 export const shownPath = (path: readonly string[]) => path.map(shownName).join('.')
 
+/**
+ * A record with these fields, in the order of canonical JSON. V8 makes a hash table of an object whose fields are set
+ * one by one, five times as large.
+ */
+export function recordOf(fields: Iterable<readonly [name: string, value: ClientValue]>): ClientRecord {
+  return Object.fromEntries([...fields].sort(([one], [other]) => (one < other ? -1 : 1)))
+}
+
 export type WritableRecord = { [field: string]: ClientValue }
 
 /** Sets an own field, also for `__proto__`, where an assignment would set the prototype. */

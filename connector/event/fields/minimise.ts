@@ -1,6 +1,5 @@
 import { lowerCase } from '../../runtime/memory/names.ts'
-import type { ClientRecord, ClientValue } from '../../source/client-source.ts'
-import { RecordBuilder } from '../../source/record-builder.ts'
+import { type ClientRecord, type ClientValue, recordOf } from '../../source/client-source.ts'
 import { canonicalJson } from '../canonical-json.ts'
 import type { FieldAction, FieldHash, FieldRules } from './field-rules.ts'
 
@@ -35,16 +34,16 @@ function branchesOf({ others, actions }: FieldRules): Branch {
 }
 
 function minimised(record: ClientRecord, branch: Branch, hmac: FieldHash | undefined): ClientRecord {
-  const kept = new RecordBuilder()
+  const kept: [string, ClientValue][] = []
   const keys = Object.keys(record)
   const other = isListOfOne(record, keys) ? branch : withoutBranches[branch.action]
   for (const key of keys) {
     const value = record[key]
     const own = branch.below.get(lowerCase(key))
     const left = value === undefined ? undefined : valueUnder(value, own ?? other, hmac)
-    if (left !== undefined) kept.add(key, left)
+    if (left !== undefined) kept.push([key, left])
   }
-  return kept.record()
+  return recordOf(kept)
 }
 
 /** XML shows a list of one item, if it is not configured as a list, as an object with one field that is the item. */

@@ -65,6 +65,7 @@ export const hostilePages: Readonly<Record<string, HostilePage>> = {
   'json: lists in a client': json(() => filled(`${CLIENT},"a":[[]`, ',[]', ']}]}'), 1),
   'json: lists beside the clients': json(() => filled('{"hasMoreResults":false,"a":[[]', ',[]', ']}'), TOO_LARGE),
   'json: names in a client': json(() => various(CLIENT, (at) => `,"${at.toString(36)}":1`, '}]}'), 1),
+  'json: 5,500 names in a client of 48 KB': json(() => various(CLIENT, (at) => `,"${at}":1`, '}]}', 5_500), 1),
   'json: names in a page': json(
     () => various('{"hasMoreResults":false', (at) => `,"${at.toString(36)}":1`, '}'),
     TOO_LARGE,
@@ -101,6 +102,7 @@ export const hostilePages: Readonly<Record<string, HostilePage>> = {
     () => `${XML_HEAD}${'<C><a><b/></a><c>x</c></C>'.repeat(99_000)}${XML_TAIL}`,
     99_000,
   ),
+  'xml: 5,500 names in a client': xml(() => various(XML_CLIENT, (at) => `<a${at}/>`, XML_CLIENT_TAIL, 5_500), 1),
   'xml: as many names as allowed in a page': xml(
     () => various('<Page><hasMoreResults>false</hasMoreResults>', (at) => `<a${at}/>`, '</Page>', 109_000),
     0,

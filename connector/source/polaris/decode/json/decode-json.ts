@@ -1,6 +1,5 @@
 import { ConnectorError } from '../../../../runtime/connector-error.ts'
-import type { ClientRecord, ClientValue } from '../../../client-source.ts'
-import { RecordBuilder } from '../../../record-builder.ts'
+import { type ClientRecord, type ClientValue, recordOf } from '../../../client-source.ts'
 import type { AnswerNode, AnswerRoot } from '../answer-node.ts'
 import type { DecodeSettings } from '../decode-xml.ts'
 import { normaliseText } from '../normalise-value.ts'
@@ -98,12 +97,12 @@ const isJsonList = (value: JsonValue): value is readonly JsonValue[] => Array.is
 
 /** Converts an object to a record: leaves keep their text; `null` and the minimum date are left out. Hot path. */
 function jsonRecord(object: JsonObject, timeZone: string): ClientRecord {
-  const building = new RecordBuilder()
+  const fields: [string, ClientValue][] = []
   for (const name in object) {
     const value = valueIn(object[name] ?? null, timeZone)
-    if (value !== undefined && !isSerializerMetadata(name)) building.add(name, value)
+    if (value !== undefined && !isSerializerMetadata(name)) fields.push([name, value])
   }
-  return building.record()
+  return recordOf(fields)
 }
 
 /** Fields that .NET serializers add. In XML these are attributes, which are ignored too. */
