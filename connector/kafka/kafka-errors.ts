@@ -119,10 +119,10 @@ function causesOf(error: unknown, depth = 0): KafkaError[] {
   return [own, ...inner.flatMap((cause) => causesOf(cause, depth + 1))]
 }
 
-/** Classifies by `code` and `name` in the chain of causes, never by message text. */
+/** Classifies by `code` and `name` in the chain of causes. A plain `Error` is a defect, unless `isDisconnected`. */
 export function classifyKafkaError(error: unknown): KafkaVerdict {
   const decisive = decisiveError(error)
-  if (decisive === undefined && isBare(error)) return 'publish.unreachable'
+  if (decisive === undefined && isDisconnected(error)) return 'publish.unreachable'
   if (decisive === undefined) return isKafkaError(error) ? 'publish.failed' : 'bug'
   if (typeof decisive.code === 'number') return verdictOfCode.get(decisive.code) ?? 'publish.failed'
   return verdictOfName[decisive.name] ?? 'publish.failed'
@@ -130,8 +130,12 @@ export function classifyKafkaError(error: unknown): KafkaVerdict {
 
 const isKafkaError = (error: unknown) => error instanceof Error && error.name.startsWith('KafkaJS')
 
-/** kafkajs throws a plain `Error` if a broker's connection closes between two steps. */
-const isBare = (error: unknown) => error instanceof Error && error.name === 'Error'
+/**
+ * An error of Node's network calls, or the only plain `Error` that kafkajs throws when a broker's connection closes
+ * between two steps. It has nothing but a message.
+ */
+const isDisconnected = (error: unknown) =>
+  error instanceof Error && ('syscall' in error || error.message === 'Broker not connected')
 
 /** Whether Kafka answered with one of these error codes. */
 export const hasKafkaCode = (error: unknown, ...codes: readonly number[]): boolean =>
@@ -180,7 +184,7 @@ export function publishError(operation: string, error: unknown, needs: NeededAcl
 }
 
 function reasonOf(error: unknown, decisive: KafkaError | undefined, needs: NeededAcls): string {
-  const unnamed = isBare(error) ? 'not connected' : 'error'
+  const unnamed = isDisconnected(error) ? 'not connected' : 'error'
   const answer = [decisive?.type ?? decisive?.name ?? unnamed, decisive?.code].filter((part) => part !== undefined)
   const broker = causesOf(error).find((one) => one.broker !== undefined)?.broker
   const from = broker === undefined ? '' : ` from ${broker}`

@@ -1,8 +1,9 @@
 import { type Admin, AssignerProtocol, type GroupDescription } from 'kafkajs'
 import type { GroupMemberView, GroupView } from '../../placement/placement.ts'
+import { ConnectorError } from '../../runtime/connector-error.ts'
 import { partitionsOf } from '../admin/topics.ts'
 import { type AdminParts, withAdmin } from '../kafka-connection.ts'
-import { KafkaCode, publishError } from '../kafka-errors.ts'
+import { KafkaCode } from '../kafka-errors.ts'
 import { streamsIn } from './sticky-assigner.ts'
 
 interface GroupViewParts extends AdminParts {
@@ -43,7 +44,8 @@ async function readGroup(admin: Admin, { group, topic, streams }: GroupViewParts
   const slotCount = (await partitionsOf(admin, topic)).length
   const { groups } = await admin.describeGroups([group])
   const [found] = groups
-  if (found === undefined) throw publishError(`describe group ${group}`, new Error('the response contains no group'))
+  if (found === undefined)
+    throw new ConnectorError('publish.failed', `describe group ${group}: the answer has no such group`)
   return { state: found.state, slots: slotCount, members: membersOf(found, { topic, streams, slotCount }) }
 }
 

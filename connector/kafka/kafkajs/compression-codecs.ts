@@ -4,6 +4,7 @@ import { zstdCompress, zstdDecompress } from 'node:zlib'
 import kafkajs from 'kafkajs'
 import type lz4js from 'lz4js'
 import type snappyjs from 'snappyjs'
+import { ConnectorError } from '../../runtime/connector-error.ts'
 
 const { CompressionCodecs, CompressionTypes } = kafkajs // Node does not detect these named exports of CommonJS
 
@@ -13,7 +14,7 @@ const { CompressionCodecs, CompressionTypes } = kafkajs // Node does not detect 
  */
 export function registerCodecs(): void {
   const reading = (decompress: (bytes: Buffer) => Promise<Uint8Array>) => () => ({
-    compress: () => Promise.reject(new Error('compression with this codec is not supported')),
+    compress: () => Promise.reject(new ConnectorError('bug', 'compress: this codec is only read')),
     decompress: async (bytes: Buffer) => Buffer.from(await decompress(bytes)),
   })
   const compress = promisify(zstdCompress)

@@ -1,5 +1,6 @@
 import type { Admin, Producer } from 'kafkajs'
 import type { OpenOptions, StreamProducer } from '../../publish/event-publisher.ts'
+import { ConnectorError } from '../../runtime/connector-error.ts'
 import { ensureTopic, readTopics, type Topics } from '../admin/topics.ts'
 import { type KafkaClient, retryOptions } from '../kafka-client.ts'
 import { topicNames } from '../kafka-config.ts'
@@ -64,7 +65,7 @@ function newProducer({ config, names }: ProducerParts, { kafka }: KafkaClient): 
 }
 
 const partitionAlreadyChosen = ({ message }: { message: { partition?: number } }): number => {
-  if (message.partition === undefined) throw new Error('a record has no partition')
+  if (message.partition === undefined) throw new ConnectorError('bug', 'publish: a record has no partition')
   return message.partition
 }
 

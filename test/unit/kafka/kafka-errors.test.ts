@@ -46,6 +46,8 @@ describe('classifyKafkaError', () => {
     ['publish.unreachable', new DOMException('not done within 5 ms', 'TimeoutError')],
     ['publish.failed', new KafkaJSError('something new')],
     ['publish.unreachable', new Error('Broker not connected')],
+    ['publish.unreachable', Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' })],
+    ['bug', new Error('decided without prepare')],
     ['bug', new TypeError('undefined is not a function')],
     ['bug', wrapped(new TypeError('undefined is not a function'))],
     ['bug', 'not even an error'],
@@ -63,6 +65,12 @@ describe('publishError', () => {
     expect(error.message).toBe(
       'publish 3 records to t: TOPIC_AUTHORIZATION_FAILED 29: the ACL WRITE on topic t is missing',
     )
+  })
+
+  it('does not take a defect of ours for a lost connection', () => {
+    expect(publishError('publish', new Error('a defect')).message).toBe('publish: error')
+    expect(publishError('publish', wrapped(new ConnectorError('bug', 'a defect'))).code).toBe('bug')
+    expect(publishError('publish', new Error('Broker not connected')).message).toBe('publish: not connected')
   })
 
   it('returns an error unchanged when it already has a code', () => {
