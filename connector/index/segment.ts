@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { free } from '../runtime/memory/free.ts'
+import { MAX_SEGMENT_BYTES } from '../storage/segment-store.ts'
 import { compareKeys, ENTRY_BYTES, ENTRY_WORDS, entryWords } from './index-entry.ts'
 
 // A segment is a stored part of the client index: a header, then entries in the order of their keys, each key once. It
@@ -9,8 +10,7 @@ const HEADER_BYTES = 16
 const HEADER_WORDS = HEADER_BYTES / 4
 const MAGIC = 'PCIX'
 const FORMAT = 1
-const MAX_BYTES = 8 * 1024 * 1024
-export const MAX_SEGMENT_ENTRIES = Math.floor((MAX_BYTES - HEADER_BYTES) / ENTRY_BYTES)
+export const MAX_SEGMENT_ENTRIES = Math.floor((MAX_SEGMENT_BYTES - HEADER_BYTES) / ENTRY_BYTES)
 
 /** A segment in the making, in memory of its size: it is stored from there. */
 export class SegmentMemory {

@@ -1,3 +1,6 @@
+/** The longest segment. */
+export const MAX_SEGMENT_BYTES = 8 * 1024 * 1024
+
 /**
  * Where the segments of one stream's client index are. They are never changed: a name always stands for the same bytes.
  */
@@ -8,7 +11,8 @@ export interface SegmentStore {
    */
   put(name: string, bytes: Uint8Array, finish: AbortSignal): Promise<void>
   /**
-   * Its bytes, which the caller may change or free; undefined where there is none. Rejects like `put`; a slow link is no failure while something arrives.
+   * Its bytes, which the caller may change or free; undefined where there is none. Rejects like `put`; a slow link is
+   * not a failure as long as bytes arrive.
    */
   get(name: string, finish: AbortSignal): Promise<Uint8Array | undefined>
   /** The names of all segments. Rejects like `put`. */

@@ -1,5 +1,5 @@
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3'
-import type { SegmentStore } from '../segment-store.ts'
+import { MAX_SEGMENT_BYTES, type SegmentStore } from '../segment-store.ts'
 import { type CallLimits, storeCall } from '../store-call.ts'
 import type { S3Bucket } from './s3-bucket.ts'
 import { isMissingKey, s3Error, s3Failure } from './s3-failure.ts'
@@ -62,17 +62,22 @@ async function bytesOf(
   onProgress: () => void,
 ): Promise<Uint8Array | undefined> {
   try {
-    const { Body, ContentLength = 0 } = await client.send(new GetObjectCommand({ ...at, Key }), { abortSignal })
+    const { Body, ContentLength = MAX_SEGMENT_BYTES } = await client.send(new GetObjectCommand({ ...at, Key }), {
+      abortSignal,
+    })
     // In Node, the body is a stream. Collected here: the SDK's own way takes the memory of a segment twice.
     const chunks = Body as unknown as AsyncIterable<Uint8Array>
-    const bytes = new Uint8Array(ContentLength)
+    // A proxy that changes the encoding leaves out the length. What is longer is not a segment: its hash is another.
+    const bytes = new Uint8Array(Math.min(ContentLength, MAX_SEGMENT_BYTES))
     let filled = 0
     for await (const chunk of chunks) {
-      bytes.set(chunk, filled)
-      filled += chunk.length
+      const fitting = chunk.subarray(0, bytes.length - filled)
+      bytes.set(fitting, filled)
+      filled += fitting.length
       onProgress()
+      if (fitting.length < chunk.length) break
     }
-    return bytes
+    return filled < bytes.length ? bytes.slice(0, filled) : bytes
   } catch (error) {
     if (isMissingKey(s3Failure(error))) return undefined
     throw error

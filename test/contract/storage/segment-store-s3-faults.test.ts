@@ -7,7 +7,7 @@ import { systemClock } from '../../../connector/runtime/clock.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { checkpointStoreDefaults, type S3Settings } from '../../../connector/storage/checkpoint-store-config.ts'
 import { s3Store } from '../../../connector/storage/s3/s3-versioned-object.ts'
-import type { SegmentStore } from '../../../connector/storage/segment-store.ts'
+import { MAX_SEGMENT_BYTES, type SegmentStore } from '../../../connector/storage/segment-store.ts'
 import { closingAfterEach } from '../../support/closing.ts'
 import { type FakeS3Fault, fakeObject, startFakeS3 } from '../../support/fakes/fake-s3-server.ts'
 import { never } from '../../support/signals.ts'
@@ -156,6 +156,25 @@ test.each(['break', 'silence'] as const)('get reads again when a body ends early
   expect((await segments.get('1-a', never))?.length).toBe(100_000)
   expect(retried).toEqual(['storage.unavailable'])
 })
+
+test.each([0, 6, 100_000])('get reads a segment of %d bytes whose answer has no length', async (length) => {
+  const { server, segments, retried } = await open()
+  await segments.put('1-a', Buffer.alloc(length, 7), never)
+  server.next('GET', { kind: 'without-length' })
+  const read = await segments.get('1-a', never)
+  expect(Buffer.from(read ?? []).equals(Buffer.alloc(length, 7))).toBe(true)
+  expect(retried).toEqual([])
+})
+
+test.each([undefined, { kind: 'without-length' }] as const)(
+  'get reads no more than a segment can have of an object that is none (%j)',
+  async (fault) => {
+    const { server, segments } = await open()
+    server.objects.set(`${prefix}1-a`, fakeObject(Buffer.alloc(MAX_SEGMENT_BYTES + 1_000_000)))
+    server.next('GET', fault)
+    expect((await segments.get('1-a', never))?.length).toBe(MAX_SEGMENT_BYTES)
+  },
+)
 
 test('get rejects a 404 without NoSuchKey instead of reporting an absent segment', async () => {
   const { server, segments } = await open()

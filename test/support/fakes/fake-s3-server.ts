@@ -25,6 +25,8 @@ export type FakeS3Fault =
   | { readonly kind: 'late' }
   /** Sends half of the body, then closes the connection (`break`) or sends nothing more (`silence`). */
   | { readonly kind: 'half-body'; readonly ending: 'break' | 'silence' }
+  /** Like a proxy that re-chunks the body: responds without Content-Length. */
+  | { readonly kind: 'without-length' }
   /** Another client changes the object just before. */
   | { readonly kind: 'meanwhile'; readonly change: (objects: Map<string, FakeS3Object>, key: string) => void }
 
@@ -137,6 +139,12 @@ async function serve(exchange: Exchange, fault: FakeS3Fault | undefined): Promis
       return
     case 'half-body':
       return sendHalf(exchange, apply(), fault.ending)
+    case 'without-length': {
+      const { status, headers, body } = apply()
+      outgoing.writeHead(status, headers).write(body)
+      outgoing.end()
+      return
+    }
     case 'meanwhile':
       fault.change(objects, key)
       return send(outgoing, apply())
