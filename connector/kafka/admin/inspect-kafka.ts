@@ -22,7 +22,7 @@ export async function inspectKafka(parts: ProducerParts, options: OpenOptions, s
   const operation = `inspect topics ${topicNames(topic).join(', ')}`
   const { clusterId, events, deadLetters } = await withAdmin(parts, { operation, work }, stop)
   if (events === undefined) return { destination: undefined, stored: { record: undefined, isUnstable: false } }
-  const topics = { clusterId, events, deadLetters: deadLetters ?? events }
+  const topics = { clusterId, events, deadLetters }
   const request = {
     topics,
     place: { group: names.recordGroup, topic: events.topic },

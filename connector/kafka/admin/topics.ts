@@ -14,7 +14,11 @@ export interface Topics<Topic = TopicLayout> {
   readonly deadLetters: Topic
 }
 
-export const existingTopics = ({ events, deadLetters }: Topics): readonly TopicLayout[] => [events, deadLetters]
+/** Topics of which those without events may be missing. */
+export type FoundTopics = Topics<TopicLayout | undefined> & Pick<Topics, 'events'>
+
+export const existingTopics = ({ events, deadLetters }: FoundTopics): readonly TopicLayout[] =>
+  [events, deadLetters].filter((topic) => topic !== undefined)
 
 /**
  * Reads the cluster id and, with `ensure`, the topics of a stream. An events topic to which events were published

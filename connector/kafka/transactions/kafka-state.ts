@@ -1,5 +1,5 @@
 import type { KafkaState, OpenTransaction, StoredRecord, TopicLayout } from '../../publish/event-publisher.ts'
-import { existingTopics, type Topics } from '../admin/topics.ts'
+import { existingTopics, type FoundTopics } from '../admin/topics.ts'
 import type { AdminParts } from '../kafka-connection.ts'
 import { withCluster } from '../kafka-connection.ts'
 import { KafkaCode, publishError } from '../kafka-errors.ts'
@@ -10,7 +10,7 @@ import { leadersOf } from '../reading/partition-reads.ts'
 import { aclsOfRecord, fetchRecord, type RecordPlace } from './commit-record.ts'
 
 interface StateRequest {
-  readonly topics: Topics
+  readonly topics: FoundTopics
   readonly place: RecordPlace
   /** Whose open transactions are read. */
   readonly producerIds: readonly string[]
@@ -42,7 +42,7 @@ export function readStoredRecord(parts: AdminParts, place: RecordPlace, stop: Ab
 }
 
 /** Returns the ids of the topics, that of the events topic first. */
-async function writableTopics(cluster: Cluster, topics: Topics): Promise<(string | null)[]> {
+async function writableTopics(cluster: Cluster, topics: FoundTopics): Promise<(string | null)[]> {
   const ids: (string | null)[] = []
   for (const topic of existingTopics(topics)) ids.push(await writableTopic(cluster, topic))
   return ids
