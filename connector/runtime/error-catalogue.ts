@@ -138,7 +138,7 @@ export const errorCatalogue = {
     'check the settings and limits of the topics, such as max.message.bytes: Kafka rejects the request permanently',
   ),
   'publish.hanging-transaction': hold(
-    'abort the hanging transaction of the expired producer id with `kafka-transactions.sh abort`',
+    'commit or abort the hanging transaction of the expired producer id, as the message says',
   ),
   'publish.broker-too-old': hold('upgrade Kafka to 2.8 or newer'),
   'publish.broker-too-new': hold('upgrade the connector: these brokers no longer accept its requests'),

@@ -122,42 +122,47 @@ export async function repairStream(
   const { resolution, kafka } = resolved
   const { stored, open } = kafka
   const notOurs = open.filter(({ producerId }) => producerId !== producer.producerId)
-  if (notOurs.length > 0) throw hangingTransaction(notOurs)
+  if (notOurs.length > 0) throw hangingTransaction(notOurs, await hangingIsDecided(of, notOurs, stop))
   const record = 'record' in resolution ? resolution.record : stored.isUnstable ? drop : none
   if (open.length === 0 && record.kind === 'none') return
   await mustBeCurrent()
-  const belongsToPending = resolution.kind === 'pending' && (await hangingIsOfPending(of, stop))
+  const belongsToPending = resolution.kind === 'pending' && (await hangingIsDecided(of, open, stop))
   const as = belongsToPending ? 'committed' : 'aborted'
   await producer.repairTransactions({ hanging: open, as, record }, stop)
   observe({ kind: 'transactions-repaired', partitions: open.length, as, record: record.kind })
 }
 
 /**
- * Whether the hanging transaction belongs to the valid `pending` state. Otherwise it is the next one, whose events were
- * sent while its state was being prepared. The sequence of its first event decides. Dead letters have no sequence: a
- * duplicate is preferred to a loss.
+ * Whether the hanging transaction belongs to the valid state. Otherwise it is the next one, whose events were sent while
+ * its state was being prepared. The sequence of its first event decides. Dead letters have no sequence: where `pending`
+ * is valid, a duplicate is preferred to a loss.
  */
-async function hangingIsOfPending(
+async function hangingIsDecided(
   { producer, document, resolved }: Parameters<typeof repairStream>[1],
+  open: readonly OpenTransaction[],
   stop: AbortSignal,
 ): Promise<boolean> {
-  const { identity, kafka } = resolved
-  const event = await producer.readHangingEvent(kafka.open, stop)
-  if (event === undefined) return true
+  const { identity, resolution } = resolved
+  const isPending = resolution.kind === 'pending'
+  const event = await producer.readHangingEvent(open, stop)
+  if (event === undefined) return isPending
   const sequence = sequenceOf(event, identity.eventSource)
-  return sequence !== undefined && sequence < (document?.pending?.change.events ?? 0)
+  const decided = isPending ? document?.pending?.change : document?.committed.state
+  return sequence !== undefined && sequence < (decided?.events ?? 0)
 }
 
 const none = { kind: 'none' } as const
 const drop = { kind: 'drop' } as const
 
-function hangingTransaction(open: readonly OpenTransaction[]): ConnectorError {
+function hangingTransaction(open: readonly OpenTransaction[], isDecided: boolean): ConnectorError {
   const places = open.map(
     ({ topic, partition, startOffset }) => `${topic} partition ${partition} offset ${startOffset}`,
   )
   const [{ producerId } = { producerId: '' }] = open
+  // Invariants 1, 2: an abort of a decided transaction would withdraw events that count as published.
+  const cure = isDecided ? 'it was decided, commit it' : 'it was not decided, abort it'
   return new ConnectorError(
     'publish.hanging-transaction',
-    `open stream: hanging transaction of the former producer id ${producerId} in ${places.join(', ')}`,
+    `open stream: hanging transaction of the former producer id ${producerId} in ${places.join(', ')}: ${cure}`,
   )
 }

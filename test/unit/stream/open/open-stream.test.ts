@@ -238,6 +238,24 @@ describe('opening a stream', () => {
     expect(on.stored()).toEqual(before)
   })
 
+  test.each([
+    ['pending', 'is the next one', 'abort it', { pending: {}, record: 'p', sequence: 4 }],
+    ['pending', 'belongs to it', 'commit it', { pending: {}, record: 'p', sequence: 2 }],
+    ['committed', 'is the next one', 'abort it', { record: 'c', sequence: 2 }],
+    ['committed', 'belongs to it', 'commit it', { record: 'c', sequence: 1 }],
+  ] as const)(
+    'says of a hanging transaction of an expired producer id, where %s is valid and it %s: %s',
+    async (_state, _of, cure, { record, sequence, ...document }) => {
+      const on = opening(own(document))
+      await commit(on, { epoch: 4, seq: record === 'p' ? 11 : 10, nonce: record })
+      on.kafka.loseNextMarker(connector, stream)
+      await leave(on, { sequence })
+      on.kafka.expireProducerId(connector, stream)
+      const error = await openStream(on.parts, never).catch((reason: unknown) => reason)
+      expect(String(error)).toContain(`decided, ${cure}`)
+    },
+  )
+
   test('Invariant 2: resumes from pending when its events are visible but the marker of its record was lost', async () => {
     const on = opening(own({ pending: {} }))
     await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
