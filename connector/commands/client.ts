@@ -1,9 +1,9 @@
 import { composeClient } from '../compose/compose-client.ts'
 import { findClient } from '../inspect/client/find-client.ts'
-import { type Command, type CommandArgs, type CommandParts, configOption, jsonOption, printOutput } from './command.ts'
-import { invalidRequest, streamOption, withStream } from './command-resources.ts'
+import { type Command, configOption, jsonOption, printOutput } from './command.ts'
+import { streamOption, withStream } from './command-resources.ts'
 import { findControl } from './control/found-control.ts'
-import { namedClients } from './control/wanted-clients.ts'
+import { namedClient } from './control/wanted-clients.ts'
 import { clientLines, clientOutput, clientShape, erasedLines } from './output/client-output.ts'
 import { timedProgress } from './output/shown-progress.ts'
 
@@ -32,7 +32,7 @@ export const client: Command = {
   outputs: { '--json': clientShape },
   run: (args, parts) =>
     withStream(args, parts, async ({ stream, shared, closing }) => {
-      const id = await clientIn(args, parts)
+      const id = await namedClient(args, parts)
       const { document: control } = await findControl(shared, parts.stop)
       const show = timedProgress(parts, shared.clock)
       const onProgress = (share: number) => show(`${Math.floor(share * 100)} % of the topic read`, 'in-time')
@@ -46,12 +46,4 @@ export const client: Command = {
       if (args.erased === true) return report.nothingLeft ? 0 : 1
       return report.standing === 'unknown' && report.newest === null ? 1 : 0
     }),
-}
-
-/** Rejects with `command.invalid`. */
-async function clientIn(args: CommandArgs, { readInput }: Pick<CommandParts, 'readInput'>): Promise<string> {
-  const given = typeof args.client === 'string' ? [args.client] : []
-  const [id, ...others] = await namedClients(given, readInput)
-  if (id === undefined || others.length > 0) throw invalidRequest('--client must be the id of one client')
-  return id
 }

@@ -52,8 +52,9 @@ it('an erased client is deleted from the topic, and published again only when it
   simulator.change(client)
   await caughtUp()
   expect(typesOf(of(await records(), client))).toEqual(['client.modified', 'client.erased', 'client.modified'])
-  const unknown = await outcome(start({}, eraseArgs('no such client')))
-  expect(unknown).toMatchObject({
+  const unknown = start({}, eraseArgs('-'))
+  unknown.type('no such client\n')
+  expect(await outcome(unknown)).toMatchObject({
     code: 1,
     output: expect.stringMatching('no client with this id, nothing was published'),
   })

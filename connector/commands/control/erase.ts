@@ -1,6 +1,7 @@
-import { type Command, type CommandArgs, configOption, optionText } from '../command.ts'
-import { invalidRequest, streamOption, withStream } from '../command-resources.ts'
+import { type Command, configOption } from '../command.ts'
+import { streamOption, withStream } from '../command-resources.ts'
 import { reasonIn, reasonOption, sendRequest } from './control-request.ts'
+import { namedClient } from './wanted-clients.ts'
 
 export const erase: Command = {
   name: 'erase',
@@ -22,20 +23,24 @@ export const erase: Command = {
   options: {
     ...configOption,
     ...streamOption,
-    client: { type: 'string', value: 'id', description: 'the client id, as in the key of its events' },
+    client: {
+      type: 'string',
+      value: 'id',
+      description: 'the client id, as in the key of its events; - reads it from standard input',
+    },
     force: { type: 'boolean', description: 'also if the client index has no such client' },
     ...reasonOption,
   },
   positional: ['stream'],
-  examples: ['erase lyon --config connector.yaml --client 4711 --reason request-2026-17'],
-  run: (args, parts) => {
+  examples: ['erase lyon --config connector.yaml --client - --reason request-2026-17'],
+  run: async (args, parts) => {
     const request = {
       kind: 'erase',
-      client: clientIn(args),
+      client: await namedClient(args, parts),
       reason: reasonIn(args),
       force: args.force === true,
     } as const
-    return withStream(args, parts, ({ stream, shared }) =>
+    return await withStream(args, parts, ({ stream, shared }) =>
       sendRequest(
         { ...request, stream: stream.name },
         { done: doneText, notAsAsked: notErasedText },
@@ -54,11 +59,4 @@ function doneText(by: string, outcome: string | undefined): string {
 function notErasedText(outcome: string | undefined): string | undefined {
   if (outcome === 'unknown') return 'has no client with this id, nothing was published: check --client, or add --force'
   return outcome === 'cancelled' ? 'has erased nothing: the request was cancelled' : undefined
-}
-
-/** Throws `command.invalid`. */
-function clientIn(args: CommandArgs): string {
-  const id = optionText(args, 'client') ?? ''
-  if (id !== '') return id
-  throw invalidRequest('--client must be the id of the client to erase')
 }

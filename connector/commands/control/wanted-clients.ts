@@ -50,13 +50,21 @@ export async function wantedRepublish(
 }
 
 /** `-` stands for the lines of standard input, so that the ids are not in the history of the shell. */
-export async function namedClients(given: readonly string[], readInput: CommandParts['readInput']): Promise<string[]> {
+async function namedClients(given: readonly string[], readInput: CommandParts['readInput']): Promise<string[]> {
   const lines = given.includes('-') ? (await readInput()).split(/\r?\n/).filter((line) => line !== '') : []
   const ids = [...new Set([...given.filter((id) => id !== '-'), ...lines])]
   if (given.length > 0 && ids.length === 0) throw invalidRequest('--client - found no client id on standard input')
   if (ids.length > MAX_CLIENTS)
     throw invalidRequest(`--client must name at most ${MAX_CLIENTS} clients, not ${ids.length}: use --from for more`)
   return ids
+}
+
+/** The client that `--client` names. Rejects with `command.invalid`. */
+export async function namedClient(args: CommandArgs, { readInput }: Pick<CommandParts, 'readInput'>): Promise<string> {
+  const given = optionText(args, 'client')
+  const [id, ...others] = await namedClients(given === undefined ? [] : [given], readInput)
+  if (id === undefined || id === '' || others.length > 0) throw invalidRequest('--client must be the id of one client')
+  return id
 }
 
 function fromIn(text: string, timeZone: string, now: SourceTime): SourceTime {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { CommandArgs } from '../../../../connector/commands/command.ts'
-import { wantedRepublish } from '../../../../connector/commands/control/wanted-clients.ts'
+import { namedClient, wantedRepublish } from '../../../../connector/commands/control/wanted-clients.ts'
 import { clientKey, keyAsText } from '../../../../connector/index/index-entry.ts'
 import { beginAt, noon } from '../../scan/scans.ts'
 
@@ -53,5 +53,22 @@ describe('what to publish again', () => {
       code: 'command.invalid',
       message: expect.stringMatching(problem),
     })
+  })
+})
+
+describe('one client', () => {
+  const named = (client: string | undefined, input = '') => namedClient({ client }, { readInput: async () => input })
+
+  test('is named on the command line, or on standard input so that its id is not in the history of the shell', async () => {
+    expect(await named('42')).toBe('42')
+    expect(await named('-', '007\n')).toBe('007')
+  })
+
+  test.each([
+    [undefined, ''],
+    ['', ''],
+    ['-', '1\n2\n'],
+  ])('is not %j', async (client, input) => {
+    await expect(named(client, input)).rejects.toMatchObject({ code: 'command.invalid' })
   })
 })
