@@ -52,7 +52,6 @@ export function retrying(source: ClientSource, parts: RetryParts): ClientSource 
     if (event.kind === 'source-waiting') reports.handOver()
     observe(event)
   }
-  let isProbe = false
   // One owner of the pause: the breaker while it is open.
   const pause = (error: unknown, attempt: number) => (gate.isOpen() ? 0 : pauseAfter(error, attempt, { policy, clock }))
   return {
@@ -63,7 +62,6 @@ export function retrying(source: ClientSource, parts: RetryParts): ClientSource 
         let passage: Passage | undefined
         try {
           passage = await gate.enter(reported, stop)
-          ;({ isProbe } = passage)
           at.onSend?.()
           const page = await source.read(at, stop)
           passage.succeeded()
@@ -74,7 +72,7 @@ export function retrying(source: ClientSource, parts: RetryParts): ClientSource 
           if (passage?.failed(error, stop) === 'not-sent') continue
           if (afterFailedRead(error, { patience }, series.after(error, patience)) !== 'retry')
             throw patience === 'once' ? error : series.givenUp(error)
-          reports.retried(error, { isProbe })
+          reports.retried(error, { isProbe: passage?.isProbe ?? false })
           await clock.sleep(pause(error, attempt), stop)
           attempt += 1
         }

@@ -14,7 +14,7 @@ import type {
 import { readError } from '../../../../connector/source/polaris/answer/answer-verdict.ts'
 import type { Outages } from '../../../../connector/source/recovery/after-failed-read.ts'
 import { retrying } from '../../../../connector/source/recovery/retrying-source.ts'
-import { openGate } from '../../../../connector/source/recovery/server-breaker.ts'
+import { openGate, type Passage, type ServerGate } from '../../../../connector/source/recovery/server-breaker.ts'
 import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
 import { never } from '../../../support/signals.ts'
 
@@ -93,6 +93,34 @@ describe('a read that fails', () => {
     const { result, pauses } = await failing(errors).read()
     expect(await result).toBe(page)
     expect(pauses).toEqual([2_000, 5_000, 700, 400])
+  })
+
+  it('is not reported as a probe when the breaker lets no read through after one', async () => {
+    const clock = virtualClock(0)
+    const events: SourceEvent[] = []
+    const passages: (Passage | ConnectorError)[] = [
+      { isProbe: true, succeeded: () => {}, failed: () => 'failed' },
+      error('source.unreachable'),
+      { isProbe: false, succeeded: () => {}, failed: () => 'failed' },
+    ]
+    const gate: ServerGate = {
+      ...openGate,
+      enter: async () => {
+        const next = passages.shift()
+        if (next === undefined || next instanceof ConnectorError) throw next
+        return next
+      },
+    }
+    const source = retrying(
+      { read: async () => page },
+      { clock, policy, suspectForMs: 60_000, outages: 'wait', observe: (event) => events.push(event), gate },
+    )
+    await source.read(at, never)
+    const second = source.read(at, never)
+    await settled()
+    clock.fireNext()
+    await second
+    expect(events.map(({ kind }) => kind)).toEqual(['read-retried', 'read-recovered'])
   })
 
   it.each(['source.certificate', 'source.mapping', 'source.unauthorized'] as const)(
