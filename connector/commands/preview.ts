@@ -90,7 +90,7 @@ const unused: ReadonlyMap<string | undefined, Readonly<Record<string, string>>> 
 export function loadWithoutTargets(sources: ConfigSources): Settings {
   const loaded = readConfig(sources)
   if (loaded.kind === 'valid') return loaded.settings
-  const replaced = loaded.problems.map(({ path }) => unused.get(path))
+  const replaced = loaded.problems.map(({ path, what }) => (what.startsWith('is missing') ? unused.get(path) : {}))
   return loadConfig({ ...sources, environment: Object.assign({}, sources.environment, ...replaced) })
 }
 

@@ -99,6 +99,13 @@ test('needs neither brokers nor a checkpoint store, but everything else', () => 
 })
 
 test.each([
+  ['KAFKA_BROKERS', 'no port'],
+  ['CHECKPOINT_URL', 'ftp://example'],
+])('reports a wrong %s', (variable, value) => {
+  expect(() => loadWithoutTargets(sources({ [variable]: value }))).toThrow(variable)
+})
+
+test.each([
   ['Marie-Zoé', 'xxx-xxx'],
   ['marie.zoe@example.com', 'xxx.xxx@xxx.xxx'],
   ['06 39 98 77 47', '99 99 99 99 99'],
