@@ -39,7 +39,7 @@ export const doctor: Command = {
     'last day.\n' +
     'Prints for each check: ok, warning, failed or skipped, the details, and what to do; a failure that\n' +
     'several streams share only once; at the end, the names of what failed. Does not disturb running\n' +
-    'replicas. Waits for Polaris as long as run does, and for the rest at most 15 seconds.\n' +
+    'replicas. Waits for Polaris as long as run does, and for the rest at most 12 seconds.\n' +
     'With --fields, prints the fields of the clients instead: how many clients fill each one, the types\n' +
     'of its values, and the settings for them; never a value.\n' +
     'With --acls, connects to nothing, and prints the commands that add all Kafka ACLs that this\n' +

@@ -51,7 +51,7 @@ function violationsOf(issue: Issue): Violation[] {
   return (issue.keys ?? []).map((key) => ({ path: [...path, String(key)], what: unknownKey(path, String(key)) }))
 }
 
-/** As other sections, and other programs, call the same. */
+/** Names that other sections or programs use for the same section. */
 const otherNames: Readonly<Record<string, string>> = { tls: 'ssl', ssl: 'tls' }
 
 function unknownKey(path: ConfigPath, key: string): string {

@@ -176,7 +176,7 @@ export const newScans: ScanStates = {
  */
 export interface Recheck {
   readonly from: SourceTime
-  /** The number of scans that had begun when the last of them was found. */
+  /** How many scans of the stream had begun when the last of these clients was found. */
   readonly after: number
   /** By our clock, in ms since 1970. */
   readonly dueAt: number

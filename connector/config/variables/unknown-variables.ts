@@ -3,7 +3,7 @@ import type { ConfigProblem } from '../config-problem.ts'
 import type { Environment } from '../environment.ts'
 import { settingList } from '../setting-list.ts'
 
-/** Nobody else's variables have these prefixes, except for service links. */
+/** Apart from service links of Kubernetes, only variables of this connector have these prefixes. */
 const ownPrefixes = /^(POLARIS|POLL|CHECKPOINT)_/i
 
 /** Read as well, but not settings. */

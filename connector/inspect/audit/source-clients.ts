@@ -148,7 +148,7 @@ function* clientsOf(reading: PageReading, { rules, memory }: PageParts): Generat
   if (isLast) memory.endScan(scan)
 }
 
-/** Only while a client is at hand can its content be compared under other rules than the present ones. */
+/** Compares contents under other rules than the present ones: this needs the client itself, which is not kept. */
 function entryReader(
   { index, topic, indexRules }: Pick<SourceReading, 'index' | 'topic' | 'indexRules'>,
   rules: ReadingRules,

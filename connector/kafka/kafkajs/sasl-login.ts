@@ -86,7 +86,7 @@ export interface SaslAuthenticator {
 }
 
 const { KafkaJSConnectionError }: { KafkaJSConnectionError: new (message: string, of: { broker: string }) => Error } =
-  createRequire(import.meta.url)('kafkajs/src/errors')
+  load('kafkajs/src/errors')
 
 /**
  * The original reports every failure of the exchange as rejected credentials, without its cause (tulios/kafkajs#1550).

@@ -131,7 +131,7 @@ export function claimOf(
   return { nonce: parts.newNonce(), at: parts.clock.now(), owner: parts.owner, producerId, identity }
 }
 
-/** The index under the present rules. If all older ones make place for them, the contents of erased clients are unknown. */
+/** The index under the present rules. If it drops all older ones for them, the contents of erased clients are unknown. */
 function currentIndex(parts: OpenParts, { index, events, mapping }: StreamState, table: ClientTable): IndexState {
   const rules = indexRulesWithLists(parts.indexRules, mapping?.lists ?? [])
   const current = withRules(index, rules, events, () => unusedRules(index, table))

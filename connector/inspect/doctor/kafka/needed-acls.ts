@@ -87,7 +87,7 @@ const operationName = (operation: string) =>
     .map((word) => `${word.slice(0, 1)}${word.slice(1).toLowerCase()}`)
     .join('')
 
-/** Of a client certificate and an AWS identity, only the brokers know it. */
+/** Only the brokers know the principal of a client certificate or of an AWS identity. */
 function principalOf(sasl: KafkaConnection['sasl']): string {
   if (sasl === undefined || sasl.mechanism === 'aws-msk-iam') return 'User:PRINCIPAL'
   return `User:${sasl.mechanism === 'oauthbearer' ? sasl.client.clientId : sasl.username}`
