@@ -10,8 +10,6 @@ export interface CommandEntry {
 export const commandList: readonly CommandEntry[] = [
   { name: 'run', load: async () => (await import('./run.ts')).run },
   { name: 'poll-once', load: async () => (await import('./poll-once.ts')).pollOnce },
-  { name: 'status', load: async () => (await import('./overview/status.ts')).status },
-  { name: 'replicas', load: async () => (await import('./overview/replicas.ts')).replicas },
   { name: 'pause', load: async () => (await import('./control/pause.ts')).pause },
   { name: 'resume', load: async () => (await import('./control/resume.ts')).resume },
   { name: 'erase', load: async () => (await import('./control/erase.ts')).erase },

@@ -16,11 +16,11 @@ export function controlParts({ config, store, storeReady }: SharedResources): Co
 /** The requests of operators, for the streams of this replica. */
 export function composeControl(
   shared: SharedResources,
-  { observeControl: observe, troubles }: Pick<Telemetry, 'observeControl' | 'troubles'>,
+  { observeControl: observe }: Pick<Telemetry, 'observeControl'>,
 ): ControlWatch {
   const { clock, replica } = shared
   const checkpoints = (stop: AbortSignal) => seenByCheckpoints(shared, stop)
-  return controlWatch({ ...controlParts(shared), clock, replica, checkpoints, troubles, observe })
+  return controlWatch({ ...controlParts(shared), clock, replica, checkpoints, observe })
 }
 
 /** A checkpoint that cannot be read is reported when its stream is opened. */

@@ -6,7 +6,7 @@ import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import type { ControlDocument, ControlParts } from './control-document.ts'
 import { type KnownControl, latestControl } from './lost-control.ts'
 import { type Ending, recorded, withProgress } from './requests.ts'
-import { type StreamReports, type Troubles, withTroubles } from './stream-reports.ts'
+import type { StreamReports } from './stream-reports.ts'
 import type { CarriedOut, RepublishProgress, Waiting } from './stream-requests.ts'
 
 /** Events about the control object, as this replica sees it. */
@@ -25,8 +25,6 @@ interface WatchParts extends ControlParts {
   readonly replica: string
   /** What the checkpoints of all streams keep of the control object. Rejects with `storage.unavailable`. */
   readonly checkpoints: (stop: AbortSignal) => Promise<KnownControl['checkpoints']>
-  /** What operators are to know of the streams of this replica. */
-  readonly troubles: () => Troubles
   readonly observe: (event: ControlEvent) => void
 }
 
@@ -136,11 +134,7 @@ interface Unrecorded {
   next(): { change(stored: ControlDocument): ControlDocument | undefined; written(): void }
 }
 
-function unrecordedReports({
-  replica,
-  clock,
-  troubles,
-}: Pick<WatchParts, 'replica' | 'clock' | 'troubles'>): Unrecorded {
+function unrecordedReports({ replica, clock }: Pick<WatchParts, 'replica' | 'clock'>): Unrecorded {
   const endings = new Map<string, Ending>()
   const running = new Map<string, RepublishProgress | Waiting>()
   return {
@@ -152,12 +146,11 @@ function unrecordedReports({
     hasEnded: (id) => endings.has(id),
     progressed: (progress) => void running.set(progress.id, progress),
     next: () => {
-      const [ended, progress, troubled] = [new Map(endings), new Map(running), troubles()]
+      const [ended, progress] = [new Map(endings), new Map(running)]
       return {
         change: (stored) => {
           const ending = recorded(stored, ended, replica)
-          const after = withProgress(ending ?? stored, progress, { by: replica, at: clock.now() }) ?? ending
-          return withTroubles(after ?? stored, troubled, replica) ?? after
+          return withProgress(ending ?? stored, progress, { by: replica, at: clock.now() }) ?? ending
         },
         written: () => {
           for (const id of [...ended.keys()].slice(0, -KNOWN)) endings.delete(id)

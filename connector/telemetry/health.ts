@@ -1,4 +1,3 @@
-import type { Trouble, Troubles } from '../control/stream-reports.ts'
 import type { Explain, ExplainedFailure, Failure } from './failure.ts'
 import type { WatchedPolling } from './scan-status.ts'
 import { isActive, isReading, type StreamPhase, type StreamStatus } from './stream-status.ts'
@@ -122,22 +121,6 @@ function notReadyReason(status: StreamStatus, limitMs: number, now: number): Str
   if (!isActive(status)) return undefined
   if (!status.wasOpened) return 'not opened yet'
   return now - (status.progressAt ?? status.startedAt) > limitMs ? 'no progress' : undefined
-}
-
-/** A trouble that passes sooner is not reported. */
-const REPORTED_AFTER_S = 60
-
-/** Which streams of this replica need attention, as other processes are to know it. `now`: milliseconds since 1970. */
-export function troublesIn({ streams }: Pick<Health, 'streams'>, now: number): Troubles {
-  const here = streams.filter(({ state }) => !['waiting', 'lost', 'ended'].includes(state))
-  return new Map(here.map((one) => [one.stream, troubleOf(one, now)]))
-}
-
-function troubleOf({ state, why, code, ...seconds }: StreamHealth, now: number): Trouble | 'none' {
-  const { secondsFailing, secondsSinceGoodPoll = 0 } = seconds
-  const forSeconds = secondsFailing ?? (why === undefined ? 0 : secondsSinceGoodPoll)
-  const isReported = state === 'held' || why === 'no progress' || forSeconds >= REPORTED_AFTER_S
-  return isReported ? { state, code: code ?? null, since: Math.round(now - forSeconds * 1000) } : 'none'
 }
 
 /** In seconds, rounded to the millisecond. */

@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client'
 import type { ControlEvent } from '../control/control-watch.ts'
-import { logLevelsIn, type Troubles } from '../control/stream-reports.ts'
+import { logLevelsIn } from '../control/stream-reports.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import { asWritten, type Naming } from '../runtime/connector-error.ts'
 import type { ServerEvent } from '../source/client-source.ts'
@@ -10,7 +10,7 @@ import { failureIn } from './events/event-row.ts'
 import { metricsObserver, rowOfEvent, warningKinds } from './events/pipeline-events.ts'
 import { controlLine, rowOfReplicaEvent, serverLine } from './events/replica-events.ts'
 import { explaining, runbookLink } from './failure.ts'
-import { type ReplicaState, troublesIn } from './health.ts'
+import type { ReplicaState } from './health.ts'
 import { type LibraryLog, libraryLog } from './library-log.ts'
 import { type LeveledLog, leveledLog } from './log-levels.ts'
 import { type Log, type LoggerParts, type LogLine, logger } from './logger.ts'
@@ -49,8 +49,6 @@ export interface Telemetry {
   /** Sets and logs the state of the replica, initially `starting`; ready only while `running`. */
   replicaIs(state: ReplicaState): void
   health(): ReplicaHealth
-  /** What operators are to know of the streams of this replica, wherever they look. */
-  troubles(): Troubles
   /** Serves the status page, /healthz, /readyz, /metrics and /status until closed; rejects as `endpoints` does. */
   listen(at: ListenAt, stop: AbortSignal): Promise<Endpoints>
 }
@@ -72,7 +70,6 @@ export function createTelemetry(parts: TelemetryParts): Telemetry {
     log,
     registry,
     health: watch.health,
-    troubles: () => troublesIn(watch.health(), clock.now()),
     libraryLog: (library) => libraryLog(log, library),
     observe: (stream, poll) => {
       const count = metricsObserver(metrics.ofStream(stream))

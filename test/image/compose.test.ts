@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { beforeAll, beforeEach, expect, it } from 'vitest'
-import type { ReplicasReport } from '../../connector/commands/overview/replicas.ts'
 import type { Change } from '../polaris/clients/change.ts'
 import { type ComposeStack, startComposed } from '../support/containers/compose-stack.ts'
 import { imageTag, needContainers } from '../support/containers/connector-container.ts'
@@ -21,20 +20,21 @@ beforeAll(async () => {
   if (whyNoContainers() === undefined) await buildImage({ target: 'simulator', tag: simulator })
 })
 
-/** Waits until the replicas run the wanted numbers of streams, as the documented `replicas` command reports. */
-async function untilShared(stack: ComposeStack, wanted: readonly number[], withinMs = 60_000): Promise<void> {
-  const command = ['polaris-connector', 'replicas', '--config', '/etc/polaris-connector/connector.yaml', '--json']
+/** Waits until the replicas run the wanted numbers of streams, as their status pages report. */
+async function untilShared({ pages }: ComposeStack, wanted: readonly number[], withinMs = 60_000): Promise<void> {
   for (const giveUpAt = performance.now() + withinMs; ; await delay(1_000)) {
-    const output = await podman('exec', stack.container('connector-2'), ...command).catch(String)
-    if (output.startsWith('{') && String(sharesIn(JSON.parse(output))) === String(wanted)) return
-    if (performance.now() > giveUpAt) throw new Error(`streams not shared as ${wanted}: ${output}`)
+    const shares = (await Promise.all(pages.map(streamsOn))).filter((share) => share !== undefined)
+    if (String(shares.toSorted()) === String(wanted)) return
+    if (performance.now() > giveUpAt) throw new Error(`streams not shared as ${wanted}: ${shares}`)
   }
 }
 
-/** The number of streams on each replica; empty while any stream is still moving. */
-function sharesIn({ group, streams }: ReplicasReport): number[] {
-  if (streams.some(({ remark }) => remark !== undefined)) return []
-  return (group?.members ?? []).map((member) => member.streams.length).toSorted()
+/** How many streams the replica with this status page runs; undefined: it does not respond. */
+async function streamsOn(page: string): Promise<number | undefined> {
+  const answer = await fetch(new URL('/status', page)).catch(() => undefined)
+  if (answer === undefined) return undefined
+  const { streams } = (await answer.json()) as { readonly streams: readonly { readonly state: string }[] }
+  return streams.filter(({ state }) => state === 'running').length
 }
 
 interface Event {

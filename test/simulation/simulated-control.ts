@@ -26,7 +26,6 @@ export function replicaControl(world: World, replica: Actor): ControlWatch {
     ...{ object: storeOf(world, replica, { stream: '', key: KEY }), storeReady: async () => {}, newNonce },
     clock: { ...clock, sleep: (_, stop) => clock.sleep(CONTROL_READ_MS, stop) },
     checkpoints: async () => seenByCheckpoints(world),
-    troubles: () => new Map(),
     ...{ replica: name, observe: ({ kind }) => world.eventKinds.add(kind) },
   })
 }

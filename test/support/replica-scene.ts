@@ -23,29 +23,10 @@ export interface ReplicaScene {
   start(args?: readonly string[], more?: Record<string, string>): ConnectorProcess
   /** Starts `run` for this stream only, outside the consumer group. */
   startAlone(stream: string): ConnectorProcess
-  /** Runs `replicas --json`. */
-  replicas(): Promise<ReplicasJson>
   /** Waits until each stream runs on one replica, and each replica runs `least` or more. Resolves to the ms taken. */
   untilShared(replicas: readonly ConnectorProcess[], options?: { least?: number; withinMs?: number }): Promise<number>
   /** Waits until all topics are complete; then every change of every stream must be there exactly once and in order. */
   expectAllExactlyOnce(): Promise<void>
-}
-
-interface ReplicasJson {
-  readonly group: {
-    readonly state: string
-    readonly slots: number
-    readonly members: readonly {
-      readonly replica: string
-      readonly streams: readonly string[]
-    }[]
-  } | null
-  readonly streams: readonly {
-    readonly stream: string
-    readonly assignedTo: string | null
-    readonly claim: { readonly owner: string; readonly epoch: number; readonly since: string } | null
-    readonly remark?: string
-  }[]
 }
 
 /** Variables that describe a single stream; with several streams, the file describes them. */
@@ -107,11 +88,6 @@ export async function replicaScene(count: number, options: ReplicaSceneOptions =
     untilShared: (replicas, options) => untilShared(streams, replicas, options),
     start,
     startAlone: (stream) => startWith(fileOf(withNames([stream])), ['run'], { PLACEMENT: 'single' }),
-    replicas: async () => {
-      const command = start(['replicas', '--json'])
-      await command.exitCode()
-      return JSON.parse(command.printed())
-    },
     expectAllExactlyOnce: async () => {
       for (const stream of streams) {
         expectExactlyOnce({ simulator }, await untilPublished({ brokers, topic: topicOf(stream), simulator }))

@@ -44,7 +44,7 @@ export async function sendRequest(
   print(`requested: a replica that runs stream ${stream} carries it out within seconds`)
   const followed = await followRequest(request.id, { object: parts.object, clock, stop })
   if (followed.kind !== 'done') {
-    print('stored, but no replica has carried it out yet: see `polaris-connector requests` and `replicas`')
+    print('stored, but no replica has carried it out yet: see `polaris-connector requests`')
     return 3
   }
   const done = followed.progress

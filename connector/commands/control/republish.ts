@@ -101,7 +101,7 @@ export function followedLines(followed: Followed, { id, idsByKey }: Request): st
       return [
         followed.isPaused
           ? 'stored: the stream is paused, the request is carried out once it is resumed'
-          : 'stored, but no replica has begun to carry it out yet: see `polaris-connector replicas`',
+          : 'stored, but no replica has begun to carry it out yet: see `polaris-connector requests`',
         cancel,
       ]
     case 'interrupted':

@@ -22,9 +22,7 @@ export const resume: Command = {
     withStream(args, parts, async ({ stream: { name: stream }, shared }) => {
       const isPaused = pauseOf(await readControl(controlParts(shared).object, parts.stop), stream) !== undefined
       const resumed = { done: (by: string) => `was resumed ${by}`, already: 'is not paused' }
-      const checked = {
-        done: (by: string) => `is not paused; it was checked ${by}: see \`polaris-connector status\``,
-      }
+      const checked = { done: (by: string) => `is not paused; it was checked ${by}` }
       return isPaused
         ? await sendRequest({ kind: 'resume', stream }, resumed, { ...parts, shared })
         : await sendRequest({ kind: 'check', stream }, checked, { ...parts, shared })

@@ -40,17 +40,5 @@ export function tookText(ms: number): string {
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`
 }
 
-/** Such as `95 s`, `17 min`, `26 h` or `9 d`: one unit says enough about an age. */
-export function ageText(ms: number): string {
-  const [size, unit] = ageUnits.find(([size]) => ms >= 2 * size) ?? [1000, 's']
-  return `${Math.floor(ms / size)} ${unit}`
-}
-
-const ageUnits: readonly (readonly [number, string])[] = [
-  [86_400_000, 'd'],
-  [3_600_000, 'h'],
-  [60_000, 'min'],
-]
-
 /** Such as `1 event` or `2 events`. */
 export const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`

@@ -13,7 +13,6 @@ const hasMessage = (msg: string) => (line: LogLine) => line.msg === msg
 
 /** Started before the other tests, because they wait for the brokers for about 15 seconds. */
 let withoutKafka: ConnectorProcess
-let replicasWithoutKafka: ConnectorProcess
 const folder = mkdtempSync(join(tmpdir(), 'e2e-'))
 beforeAll(() => {
   const polaris = { url: 'http://127.0.0.1:9/', codeMagasin: 1, lastChanged: '2000-01-01' }
@@ -25,11 +24,9 @@ beforeAll(() => {
     JSON.stringify({ connector: 'without-kafka', kafka, checkpoint: { url: `file:${folder}` }, streams }),
   )
   withoutKafka = startConnector(['poll-once', '--config', config], {})
-  replicasWithoutKafka = startConnector(['replicas', '--config', config], {})
 })
 afterAll(async () => {
   await withoutKafka.kill()
-  await replicasWithoutKafka.kill()
   rmSync(folder, { recursive: true, force: true })
 })
 
@@ -287,11 +284,4 @@ it('poll-once exits with 3 when Kafka is unavailable, after one attempt with its
   const failed = withoutKafka.lines().filter(hasMessage('stream failed, giving up'))
   expect(failed).toMatchObject([{ level: 'error', stream: 'one', code: 'publish.unreachable' }])
   expect(withoutKafka.printed()).toMatch(/^one +failed: publish.unreachable .*\nother +skipped /m)
-})
-
-it('replicas says what it waits for when Kafka is unavailable, and exits with 3', async () => {
-  expect(await replicasWithoutKafka.exitCode()).toBe(3)
-  expect(replicasWithoutKafka.output()).toMatch(
-    /^waiting for Kafka at 127\.0\.0\.1:9 \(2 s\)\npolaris-connector: describe group .*\npublish\.unreachable: /,
-  )
 })

@@ -20,7 +20,6 @@ test('answers a request once, and records the answer again when the control obje
     clock,
     replica: 'replica-1',
     checkpoints: async () => new Map(),
-    troubles: () => new Map(),
     observe: () => {},
   })
   const answered: string[] = []

@@ -7,7 +7,6 @@ import {
 } from '../../../connector/control/control-document.ts'
 import { CONTROL_PERIOD_MS, type ControlEvent, controlWatch } from '../../../connector/control/control-watch.ts'
 import { cancelled, type NewRequest, openRequests, pauseOf, requested } from '../../../connector/control/requests.ts'
-import type { Trouble } from '../../../connector/control/stream-reports.ts'
 import type { SeenControl } from '../../../connector/control/stream-requests.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { type MemoryFault, memoryStore } from '../../support/fakes/memory-versioned-object.ts'
@@ -31,8 +30,7 @@ function setUp() {
   let nonces = 0
   const parts = { object: store.object(KEY), storeReady: async () => {}, newNonce: () => `nonce-${++nonces}` }
   const checkpoints = new Map<string, SeenControl>()
-  const troubles = new Map<string, Trouble | 'none'>()
-  const watched = { ...parts, clock, checkpoints: async () => checkpoints, troubles: () => troubles }
+  const watched = { ...parts, clock, checkpoints: async () => checkpoints }
   const watch = controlWatch({ ...watched, replica: 'replica-1', observe: (event) => events.push(event) })
   const stop = new AbortController()
   const run = async () => {
@@ -50,7 +48,6 @@ function setUp() {
   return {
     watch,
     checkpoints,
-    troubles,
     clock,
     store,
     parts,
@@ -84,29 +81,6 @@ describe('controlWatch', () => {
     expect(clock.now() - before).toBe(CONTROL_PERIOD_MS)
     expect(await Promise.all(waiting)).toEqual([true, true])
     expect(calls).toEqual(['read'])
-    stop.abort()
-  })
-
-  test('records which of its streams need attention until they need none, and leaves those of other replicas alone', async () => {
-    const { run, nextRead, troubles, parts, stop, request, calls } = setUp()
-    await request(pause, '1')
-    const stored = async () => (await readControl(parts.object, never)).streams
-    void run()
-    await settled()
-    troubles.set('paris', { state: 'held', code: 'source.certificate', since: 7 }).set('lyon', 'none')
-    await nextRead()
-    const trouble = { state: 'held', code: 'source.certificate', since: 7, by: 'replica-1' }
-    expect(await stored()).toEqual({ paris: { trouble } })
-    troubles.set('paris', { state: 'held', code: 'source.certificate', since: 8 })
-    calls.length = 0
-    await nextRead()
-    expect(calls, 'the same trouble is written once').toEqual(['read'])
-    troubles.clear()
-    await nextRead()
-    expect(await stored()).toEqual({ paris: { trouble } })
-    troubles.set('paris', 'none')
-    await nextRead()
-    expect(await stored()).toEqual({ paris: {} })
     stop.abort()
   })
 
@@ -293,8 +267,7 @@ describe('a control object that is lost', () => {
     const on = await running()
     const other: ControlEvent[] = []
     const watched = {
-      ...{ ...on.parts, clock: on.clock },
-      ...{ checkpoints: async () => on.checkpoints, troubles: () => new Map() },
+      ...{ ...on.parts, clock: on.clock, checkpoints: async () => on.checkpoints },
     }
     const second = controlWatch({ ...watched, replica: 'replica-2', observe: (event) => other.push(event) })
     void second.run(on.stop.signal)

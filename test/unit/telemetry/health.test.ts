@@ -3,7 +3,7 @@ import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.t
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import { streamStatus } from '../../../connector/telemetry/events/pipeline-events.ts'
 import { explaining } from '../../../connector/telemetry/failure.ts'
-import { health, type ReplicaState, troublesIn } from '../../../connector/telemetry/health.ts'
+import { health, type ReplicaState } from '../../../connector/telemetry/health.ts'
 import { unobserved } from '../../../connector/telemetry/stream-status.ts'
 import { published as publishedGroup } from '../../support/every-pipeline-event.ts'
 import { polling } from '../../support/polling.ts'
@@ -70,25 +70,6 @@ test('a replica is not ready while it starts or stops, and ready while it stands
   expect(standby('starting')).toMatchObject({ ready: false, because: [{ why: 'starting' }] })
   expect(standby('running')).toMatchObject({ ready: true, because: [] })
   expect(standby('stopping')).toMatchObject({ ready: false, because: [{ why: 'stopping' }] })
-})
-
-test('other processes learn of a stream that is held, or has been failing for a minute', () => {
-  const troubleAt = (at: number, timeline: readonly TimedEvents[]) => {
-    const { stream = '', state = 'waiting', ...rest } = healthAt(at, timeline)
-    return troublesIn({ streams: [{ stream, state, ...rest }] }, 1_000_000 + at).get('shop')
-  }
-  expect(troubleAt(0, [])).toBeUndefined()
-  expect(troubleAt(minute, [running])).toBe('none')
-  expect(troubleAt(2 * second, [running, [second, held]])).toEqual({
-    ...{ state: 'held', code: 'checkpoint.damaged', since: 1_001_000 },
-  })
-  const failing: TimedEvents[] = [
-    [0, opening],
-    [second, retrying],
-  ]
-  expect(troubleAt(30 * second, failing)).toBe('none')
-  expect(troubleAt(2 * minute, failing)).toMatchObject({ state: 'retrying', code: 'storage.unavailable' })
-  expect(troubleAt(2 * minute, [[0, opening]])).toMatchObject({ state: 'opening', code: null })
 })
 
 test('a replica is not ready while a stream is not opened yet, and shows the failure', () => {

@@ -33,11 +33,11 @@ test('an operator changes the log level of one stream until its time is over, an
 })
 
 test('a request to end it restores the configured level, and leaves other reports on the stream alone', () => {
-  const trouble = { state: 'held', code: null, since: 0, by: 'r-1' }
-  const held = { ...noRequests, streams: { paris: { trouble } } }
-  const document = withLogLevel(held, 'paris', { level: 'trace', until: MINUTE })
-  expect(document.streams).toEqual({ paris: { trouble, log: { level: 'trace', until: MINUTE } } })
-  expect(withLogLevel(document, 'paris', undefined)).toEqual(held)
+  const audit = { at: 0, differences: 0 }
+  const audited = { ...noRequests, streams: { paris: { audit } } }
+  const document = withLogLevel(audited, 'paris', { level: 'trace', until: MINUTE })
+  expect(document.streams).toEqual({ paris: { audit, log: { level: 'trace', until: MINUTE } } })
+  expect(withLogLevel(document, 'paris', undefined)).toEqual(audited)
 })
 
 test('a level above the configured one makes a noisy stream quiet', () => {
