@@ -26,8 +26,7 @@ function exitAfterFlush(code: number): void {
   process.stdout.write('', () => process.exit())
 }
 
-const root = new URL('../', import.meta.url)
-const { version } = JSON.parse(readFile(new URL('package.json', root))) as { version: string }
+const { version } = JSON.parse(readFile(new URL('../package.json', import.meta.url))) as { version: string }
 const shutdown = stopOnSignals(process, (code) => process.exit(code))
 try {
   const code = await runCli(process.argv.slice(2), commandList, {
@@ -40,7 +39,6 @@ try {
     readInput: () => text(process.stdin),
     stop: shutdown.stop,
     version,
-    root,
   })
   exitAfterFlush(code)
 } catch (error) {

@@ -19,7 +19,6 @@ cpSync(join('node_modules', unbundled), join(app, 'node_modules', unbundled), { 
 const main = join(app, 'dist/main.js')
 writeFileSync(main, readFileSync(main, 'utf8').replace(/^#!.*/, '#!/usr/local/bin/node'))
 writeFileSync(join(app, 'package.json'), `${JSON.stringify({ name, version, type, engines })}\n`)
-cpSync('config/connector.example.yaml', join(app, 'config/connector.example.yaml'))
 cpSync('config/connector.schema.json', join(app, 'connector.schema.json'))
 collectLicences(join(folder, 'licenses'))
 writeFileSync(join(folder, 'sbom.cdx.json'), billOfMaterials())

@@ -21,8 +21,6 @@ export interface CommandParts {
   /** Aborts at the first SIGTERM or SIGINT. */
   readonly stop: AbortSignal
   readonly version: string
-  /** The folder of the program, which has `package.json`. */
-  readonly root: URL
 }
 
 export interface CommandOption {

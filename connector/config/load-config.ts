@@ -1,6 +1,6 @@
 import { type ConfigFile, parseConfigFile } from './config-file.ts'
 import { type ConfigPath, type ConfigProblem, configInvalid, pathText, type Violation } from './config-problem.ts'
-import { configSchema, type Settings } from './config-schema.ts'
+import type { Settings } from './config-schema.ts'
 import { valueAt, withoutUnset, withValueAt } from './document.ts'
 import {
   type Environment,
@@ -61,22 +61,6 @@ export function readConfig(sources: ConfigSources): LoadedConfig {
   if (problems.length > 0 || validated.settings === undefined) return { kind: 'invalid', problems }
   const texts = { written: document, origins, lookUp: known.lookUp, readFile: sources.readFile }
   return { kind: 'valid', settings: rereading(validated.settings, texts) }
-}
-
-/** Only the `http` section; ignores problems elsewhere. Throws `config.invalid`. */
-export function loadEndpointSettings({ file, environment, readFile }: ConfigSources): Settings['http'] {
-  const known = variables(environment, readFile)
-  const opened = file === undefined ? undefined : openFile(file, readFile)
-  const written = substitute({ http: valueAt(withoutUnset(opened?.value), ['http']) }, known.lookUp)
-  const { document } = fromEnvironment(converted(written.value, written.fromVariables), written.names, known)
-  const parsed = configSchema.shape.http.safeParse(valueAt(document, ['http']))
-  const problems = opened?.problems ?? []
-  if (parsed.success && problems.length === 0) return parsed.data
-  const issues = parsed.error?.issues ?? []
-  throw configInvalid([
-    ...problems,
-    ...issues.map(({ path, message }) => ({ path: pathText(['http', ...path.map(String)]), what: message })),
-  ])
 }
 
 /** Like `readConfig`, but throws `config.invalid` with all problems. */

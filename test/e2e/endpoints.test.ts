@@ -1,8 +1,11 @@
-import { expect, inject, it } from 'vitest'
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { expect, it } from 'vitest'
 import { faults } from '../polaris/polaris-simulator.ts'
-import { says, startConnector } from '../support/connector-process.ts'
+import { says } from '../support/connector-process.ts'
+import { readProjectFile } from '../support/documentation/markdown-file.ts'
 import { freePort } from '../support/servers/free-port.ts'
-import { configFile, scene } from '../support/stream-scene.ts'
+import { scene } from '../support/stream-scene.ts'
 
 it('serves health, metrics and status, even before the stream has read its first page', async () => {
   const { start, simulator, name } = await scene({
@@ -69,26 +72,14 @@ it('exits with 2 when the HTTP port is in use', async () => {
   expect(second.output()).toContain('HTTP_PORT')
 })
 
-it('the health command needs only the port setting, and prints in one line whether the connector is alive', async () => {
+it('the health check of the image succeeds only while the connector is alive', async () => {
   const { start } = await scene()
   const connector = start()
   const { port } = await connector.line(says('connector started'))
-  const health = async (environment: Record<string, string>, options: string[] = []) => {
-    const command = startConnector(['health', ...options], environment)
-    return [await command.exitCode(), command.output()]
-  }
-  const file = configFile(`http: { port: ${port} }\nkafka: { brokers: [] }\n`)
-  expect(await health({ HTTP_PORT: String(port) })).toEqual([0, 'alive\n'])
-  expect(await health({}, ['--config', file])).toEqual([0, 'alive\n'])
-  expect(await health({ HTTP_PORT: 'x' })).toEqual([1, expect.stringContaining('http.port')])
-  expect(await health({ HTTP_PORT: '0' })).toEqual([1, expect.stringContaining('HTTP_PORT is 0')])
-  expect(await health({ HTTP_PORT: String(new URL(inject('s3').endpoint).port) })).toEqual([
-    1,
-    expect.stringMatching(/^not alive: .* is not a connector\n$/),
-  ])
+  const [, command = ''] = /^HEALTHCHECK .* CMD (.*healthz.*)$/m.exec(readProjectFile('Dockerfile')) ?? []
+  const [, ...args] = JSON.parse(command) as string[]
+  const check = () => promisify(execFile)(process.execPath, args, { env: { HTTP_PORT: String(port) } })
+  await check()
   await connector.kill()
-  expect(await health({ HTTP_PORT: String(port) })).toEqual([
-    1,
-    `not alive: http://127.0.0.1:${port}/healthz did not respond (ECONNREFUSED)\n`,
-  ])
+  await expect(check()).rejects.toMatchObject({ code: 1 })
 })

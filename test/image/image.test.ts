@@ -66,7 +66,7 @@ it('is smaller than 200 MB, runs as a numeric user, and has all labels', async (
   expect(Config.User).toMatch(/^[1-9]\d*:[1-9]\d*$/)
   expect(Config.Entrypoint[0]).toBe('node')
   expect(Config.Cmd).toEqual(['run'])
-  expect(Healthcheck.Test).toEqual(['CMD', 'polaris-connector', 'health'])
+  expect(Healthcheck.Test.slice(0, 3)).toEqual(['CMD', 'node', '-e'])
   const labels = ['title', 'description', 'licenses', 'version', 'revision'].map(
     (one) => `org.opencontainers.image.${one}`,
   )
@@ -129,7 +129,7 @@ it('has the same files of the connector when it is built again for arm64, withou
   // The last layer makes the working folder; the one before it has the connector.
   expect(arm64.RootFS.Layers.slice(-2)).toEqual(one.RootFS.Layers.slice(-2))
   expect(arm64.RootFS.Layers[0]).not.toBe(one.RootFS.Layers[0])
-  const example = readFileSync('config/connector.example.yaml', 'utf8').trimEnd()
-  expect(await runOnArm64(tag, 'config', 'example')).toBe(example)
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
+  expect(await runOnArm64(tag, '--version')).toBe(version)
   await podman('rmi', tag)
 })

@@ -97,12 +97,10 @@ it('the image archive loads, and the image has its version, revision, health che
   expect(await podman('load', '--quiet', '--input', released(archive(own)))).toContain(`Loaded image: ${loaded}`)
   try {
     expect(await podman('run', '--rm', '--pull', 'never', '--network', 'none', loaded, '--version')).toBe(version)
-    const example = await podman('run', '--rm', '--pull', 'never', '--network', 'none', loaded, 'config', 'example')
-    expect(example).toBe(readFileSync(join(root, 'config/connector.example.yaml'), 'utf8').trimEnd())
     const [{ Config, Healthcheck }] = JSON.parse(await podman('image', 'inspect', loaded))
     expect(Config.Labels['org.opencontainers.image.version']).toBe(version)
     expect(Config.Labels['org.opencontainers.image.revision']).toBe(git('rev-parse', 'HEAD').toString().trim())
-    expect(Healthcheck.Test).toEqual(['CMD', 'polaris-connector', 'health'])
+    expect(Healthcheck.Test.slice(0, 3)).toEqual(['CMD', 'node', '-e'])
     const read = `fs.readFileSync('/sbom.cdx.json', 'utf8')`
     const inside = ['run', '--rm', '--pull', 'never', '--network', 'none', '--entrypoint', 'node', loaded, '-p', read]
     expect(await podman(...inside)).toBe(readFileSync(released(bill), 'utf8').trim())

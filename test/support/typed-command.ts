@@ -35,7 +35,6 @@ export async function typed({ command = 'lint', environment = {}, yaml }: Partia
     stop: never,
     version: '1.2.3',
     screen: plainScreen,
-    root: new URL('../../', import.meta.url),
     print: (line) => lines.push(line),
     printError: (line) => lines.push(line),
   })

@@ -23,7 +23,6 @@ function terminal(environment: Record<string, string> = {}, files: Record<string
     readInput: async () => '',
     stop: never,
     version: '1.2.3',
-    root: new URL('../../', import.meta.url),
   }
   return { out, err, parts }
 }

@@ -27,7 +27,7 @@ test('every base image of the Dockerfile is an argument, pinned by version tag a
 test('the image runs as a numeric non-root user, and starts Node without a shell', () => {
   expect(of('USER')).toEqual(['USER 65532:65532'])
   for (const name of ['ENTRYPOINT', 'CMD']) for (const line of of(name)) expect(line).toMatch(/^[A-Z]+ \[".*"\]$/)
-  expect(of('HEALTHCHECK').join()).toMatch(/ CMD \["polaris-connector", "health"\]$/)
+  expect(of('HEALTHCHECK').join()).toMatch(/ CMD \["node", "-e", ".*healthz.*"\]$/)
   expect(of('ADD')).toEqual([])
 })
 
