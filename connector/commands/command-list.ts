@@ -14,7 +14,6 @@ export const commandList: readonly CommandEntry[] = [
   { name: 'resume', load: async () => (await import('./control/resume.ts')).resume },
   { name: 'erase', load: async () => (await import('./control/erase.ts')).erase },
   { name: 'republish', load: async () => (await import('./control/republish.ts')).republish },
-  { name: 'log', load: async () => (await import('./control/log.ts')).log },
   { name: 'requests', load: async () => (await import('./control/requests.ts')).requests },
   { name: 'doctor', load: async () => (await import('./doctor.ts')).doctor },
   { name: 'audit', load: async () => (await import('./audit.ts')).audit },

@@ -1,6 +1,5 @@
 import type { Registry } from 'prom-client'
 import type { ControlEvent } from '../control/control-watch.ts'
-import { logLevelsIn } from '../control/stream-reports.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import { asWritten, type Naming } from '../runtime/connector-error.ts'
 import type { ServerEvent } from '../source/client-source.ts'
@@ -12,7 +11,6 @@ import { controlLine, rowOfReplicaEvent, serverLine } from './events/replica-eve
 import { explaining, runbookLink } from './failure.ts'
 import type { ReplicaState } from './health.ts'
 import { type LibraryLog, libraryLog } from './library-log.ts'
-import { type LeveledLog, leveledLog } from './log-levels.ts'
 import { type Log, type LoggerParts, type LogLine, logger } from './logger.ts'
 import { type Metrics, processRegistry, promMetrics } from './metrics/prom-metrics.ts'
 import { scrapedMetrics } from './metrics/scraped-metrics.ts'
@@ -57,8 +55,7 @@ export function createTelemetry(parts: TelemetryParts): Telemetry {
   const { connector, replica, version, clock, runbookUrl, named } = parts
   const watch = replicaWatch(parts)
   const failures = recentFailures(clock)
-  const leveled = leveledLog(withRunbook(withNames(logger({ ...parts, level: 'trace' }), named), runbookUrl), parts)
-  const { log } = leveled
+  const log = withRunbook(withNames(logger(parts), named), runbookUrl)
   const registry = processRegistry(connector)
   const metrics = promMetrics(registry)
   for (const kind of warningKinds) metrics.ofReplica.count('warnings', 0, { kind }) // each exists from the start
@@ -82,7 +79,7 @@ export function createTelemetry(parts: TelemetryParts): Telemetry {
         writeLines(event)
       }
     },
-    ...replicaObservers({ leveled, watch, failures, metrics: metrics.ofReplica }),
+    ...replicaObservers({ log, watch, failures, metrics: metrics.ofReplica }),
     listen: (at, stop) => {
       const onError = (error: unknown) => log('warn', 'health endpoint failed', toLogFields(error))
       return endpoints({ ...at, clock, paths: servedPaths(served), onError }, stop)
@@ -91,7 +88,7 @@ export function createTelemetry(parts: TelemetryParts): Telemetry {
 }
 
 interface ObserverParts {
-  readonly leveled: LeveledLog
+  readonly log: Log
   readonly watch: ReplicaWatch
   readonly failures: RecentFailures
   readonly metrics: Metrics
@@ -99,8 +96,7 @@ interface ObserverParts {
 
 type ReplicaObservers = 'serverChanged' | 'storeRetried' | 'observePlacement' | 'observeControl' | 'replicaIs'
 
-function replicaObservers({ leveled, watch, failures, metrics }: ObserverParts): Pick<Telemetry, ReplicaObservers> {
-  const { log } = leveled
+function replicaObservers({ log, watch, failures, metrics }: ObserverParts): Pick<Telemetry, ReplicaObservers> {
   const write = (line: LogLine | undefined) => line && log(line.level, line.message, line.fields)
   const replicaIs = (state: ReplicaState) => {
     if (watch.setState(state)) log('info', `replica ${state}`, {})
@@ -123,7 +119,6 @@ function replicaObservers({ leveled, watch, failures, metrics }: ObserverParts):
     observeControl: (event) => {
       watch.observeControl(event)
       write(controlLine(event))
-      if (event.kind === 'control-read') for (const line of leveled.requested(logLevelsIn(event.reports))) write(line)
     },
   }
 }
