@@ -9,7 +9,6 @@ export interface CommandEntry {
 /** Every command, in the order of `--help`. */
 export const commandList: readonly CommandEntry[] = [
   { name: 'run', load: async () => (await import('./run.ts')).run },
-  { name: 'poll-once', load: async () => (await import('./poll-once.ts')).pollOnce },
   { name: 'pause', load: async () => (await import('./control/pause.ts')).pause },
   { name: 'resume', load: async () => (await import('./control/resume.ts')).resume },
   { name: 'erase', load: async () => (await import('./control/erase.ts')).erase },

@@ -17,25 +17,26 @@ export interface CommandResources {
   readonly closing: CloseStack
 }
 
-/** What a command that runs streams works with. */
-export interface ReplicaResources extends CommandResources {
+/** What `run` works with. */
+interface ReplicaResources extends CommandResources {
   readonly telemetry: Telemetry
 }
 
-/** Opens what a replica works with, which logs to `out`. Throws `config.invalid`. */
+/** Opens what a replica works with. `isAlone`: without a consumer group. Throws `config.invalid`. */
 export function openReplica(
   args: CommandArgs,
   parts: CommandParts,
-  out: NodeJS.WriteStream,
+  { isAlone }: { readonly isAlone: boolean },
 ): ReplicaResources & AsyncDisposable {
   const sources = configSources(args, parts)
-  const config = connectorConfig(loadConfig(sources))
+  const configured = connectorConfig(loadConfig(sources))
+  const config: ConnectorConfig = isAlone ? { ...configured, placement: { mode: 'single' } } : configured
   const closing = closeStack()
   const identity = { connector: config.connector, replica: replicaName(), version: parts.version }
   const telemetry = createTelemetry({
     ...identity,
     level: config.log.level,
-    out: logOutput(config.log.format, out),
+    out: logOutput(config.log.format, process.stdout),
     clock: systemClock,
     placement: config.placement.mode,
     readyAfterMs: config.readyAfterMs,

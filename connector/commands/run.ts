@@ -1,8 +1,14 @@
 import { runConnector } from '../compose/run-connector.ts'
 import { linkedAbort } from '../runtime/abort.ts'
+import { codeOf } from '../runtime/connector-error.ts'
+import { errorCatalogue } from '../runtime/error-catalogue.ts'
 import { collectWhenIdle, thisProcess } from '../runtime/memory/idle-memory.ts'
+import type { StreamEnd } from '../stream/run-stream.ts'
+import type { LogFields } from '../telemetry/logger.ts'
 import { type Command, configOption } from './command.ts'
 import { openReplica } from './command-resources.ts'
+
+const untilCaughtUp = 'until-caught-up'
 
 export const run: Command = {
   name: 'run',
@@ -15,12 +21,20 @@ export const run: Command = {
     'continue.\n' +
     'The first SIGTERM or SIGINT publishes and saves the current page and releases the streams; a\n' +
     'second signal exits immediately.\n' +
-    'Exit code: 0 stopped, 1 another process took over all streams (PLACEMENT=single), 2 invalid\n' +
-    'configuration, 128+n second signal.',
-  options: configOption,
-  examples: ['run --config connector.yaml'],
+    'With --until-caught-up, for a scheduler: runs all streams without the consumer group, and ends\n' +
+    'when each has ended a live scan and its history, or is paused or held. Stop the replicas first.\n' +
+    'Transient failures are retried indefinitely: limit its time by `timeout`.\n' +
+    'Exit code: 0 stopped or caught up, 1 another process took over (without a consumer group), 2\n' +
+    'invalid configuration, 128+n second signal; with --until-caught-up, that of the error of a held\n' +
+    'stream.',
+  options: {
+    ...configOption,
+    [untilCaughtUp]: { type: 'boolean', description: 'end when all streams have caught up' },
+  },
+  examples: ['run --config connector.yaml', 'run --until-caught-up --config connector.yaml'],
   run: async (args, parts) => {
-    await using replica = openReplica(args, parts, process.stdout)
+    const isEnding = args[untilCaughtUp] === true
+    await using replica = openReplica(args, parts, { isAlone: isEnding })
     const { config, shared, telemetry, closing } = replica
     const { http, placement, streams } = config
     const { stop } = parts
@@ -30,11 +44,23 @@ export const run: Command = {
     stop.addEventListener('abort', () => telemetry.replicaIs('stopping'), { once: true })
     const running = closing.use(linkedAbort(stop), (linked) => linked.abort())
     void collectWhenIdle(thisProcess, shared.clock, running.signal)
-    const ends = [...(await runConnector(shared, telemetry, stop)).values()]
+    const until = isEnding ? 'caught-up' : 'stopped'
+    const byStream = await runConnector(shared, { telemetry, until }, stop)
+    const ends = [...byStream.values()]
+    if (isEnding)
+      for (const [stream, end] of byStream) telemetry.log('info', 'run ended', { stream, ...endFields(end) })
     // Only a consumer group can assign lost streams to this process again.
     const isReplaced = placement.mode === 'single' && ends.length > 0 && ends.every(({ kind }) => kind === 'lost')
     if (isReplaced) telemetry.log('error', 'all streams lost to another process, which has the same configuration', {})
     telemetry.log('info', 'connector stopped', {})
-    return isReplaced ? 1 : 0
+    return isEnding ? Math.max(0, ...ends.map(exitOf)) : Number(isReplaced)
   },
+}
+
+function endFields(end: StreamEnd): LogFields {
+  return { end: end.kind, code: 'error' in end ? codeOf(end.error) : undefined }
+}
+
+function exitOf(end: StreamEnd): number {
+  return 'error' in end ? errorCatalogue[codeOf(end.error)].exit : 0
 }

@@ -18,31 +18,18 @@ import type { SegmentStore } from '../storage/segment-store.ts'
 import { type AttemptParts, attempts } from '../stream/attempt.ts'
 import type { ConfiguredStream, OpenParts, StoredStream } from '../stream/open/open-parts.ts'
 import type { StreamAdapters } from '../stream/run-stream.ts'
-import type { Reopening } from '../stream/tries.ts'
 import { beginningOf, openSource, pageReader } from './compose-source.ts'
 import type { SharedResources } from './shared-resources.ts'
 
-/** How `run` and a one-shot command differ. */
+/** How a stream runs. */
 interface RunMode {
   readonly until: ReaderParts['until']
-  readonly outages: Outages
   readonly giveUp: AbortSignal
   readonly assignment: OpenParts['assignment']
   /** What operators have requested of the stream. */
   readonly requests: StreamRequests
   readonly observe: Observe
 }
-
-/** For `run`: reopens indefinitely. */
-export const serviceReopening: Reopening = {
-  retries: Number.POSITIVE_INFINITY,
-  withinMs: Number.POSITIVE_INFINITY,
-  firstPauseMs: 500,
-  maxPauseMs: 30_000,
-  maxRetryAfterMs: 300_000,
-}
-/** For a one-shot command: gives up within seconds. */
-export const oneShotReopening: Reopening = { ...serviceReopening, retries: 3, withinMs: 10_000, maxPauseMs: 5_000 }
 
 /** What the attempts to run a stream share; composed when it is first used. */
 export function composeStream(stream: StreamConfig, shared: SharedResources, mode: RunMode): StreamAdapters {
@@ -65,7 +52,7 @@ export function composeStream(stream: StreamConfig, shared: SharedResources, mod
 function sourceParts(
   { polaris, poll: { intervalMs } }: StreamConfig,
   shared: SharedResources,
-  how: Pick<RunMode, 'outages' | 'observe'>,
+  how: { readonly outages: Outages; readonly observe: Observe },
 ) {
   const { clock, accounts } = shared
   return {
@@ -85,7 +72,7 @@ function composeParts(
 ): AttemptParts {
   const { clock, config } = shared
   const { observe, requests } = mode
-  const source = openSource(stream.polaris, sourceParts(stream, shared, mode))
+  const source = openSource(stream.polaris, sourceParts(stream, shared, { outages: 'wait', observe }))
   closing.use(source, (opened) => opened.close())
   const reader: ReaderParts = { ...pageReader(stream, { source, clock, observe }), until: mode.until, observe }
   const { assignment } = mode
@@ -144,7 +131,7 @@ export function streamSegments(stream: StreamConfig, { config, store }: SharedRe
 
 const FIRST_AUDIT_MS = 3_600_000
 
-/** Ignores placement: a one-shot command takes the stream from its current owner. */
+/** Ignores placement: a command takes the stream from its current owner. */
 export const withoutPlacement: Pick<OpenParts, 'assignment'> = { assignment: () => 'here' }
 
 /** What a checkpoint must belong to, except for the topic. */

@@ -3,6 +3,7 @@ import { checkRequests } from '../control/check-requests.ts'
 import type { ControlWatch } from '../control/control-watch.ts'
 import { watchedRequests } from '../control/watched-requests.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
+import type { ReaderParts } from '../pipeline/read/reader-parts.ts'
 import type { Placement } from '../placement/placement.ts'
 import { linkedAbort } from '../runtime/abort.ts'
 import { closeStack } from '../runtime/close-stack.ts'
@@ -15,16 +16,17 @@ import { runStreams } from '../stream/run-streams.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import { composeControl } from './compose-control.ts'
 import { composePlacement } from './compose-placement.ts'
-import { composeStream, openParts, serviceReopening } from './compose-stream.ts'
+import { composeStream, openParts } from './compose-stream.ts'
 import type { SharedResources } from './shared-resources.ts'
 
 /**
- * Runs the streams assigned to this replica until `stop`, or until other processes have taken them all
- * (`PLACEMENT=single`). A held stream does not affect the others. Resolves to the last end of each stream that ran.
+ * Runs the streams assigned to this replica until `stop`, until other processes have taken them all
+ * (`PLACEMENT=single`), or, if they run until they have caught up, until each has, or is paused or held. A held stream
+ * does not affect the others. Resolves to the last end of each stream that ran.
  */
 export async function runConnector(
   shared: SharedResources,
-  telemetry: Telemetry,
+  { telemetry, until }: { readonly telemetry: Telemetry; readonly until: ReaderParts['until'] },
   stop: AbortSignal,
 ): Promise<ReadonlyMap<string, StreamEnd>> {
   const { config, clock } = shared
@@ -38,7 +40,15 @@ export async function runConnector(
   const run = (name: string, assignment: Assignment, stopStream: AbortSignal) => {
     const found = streams.get(name)
     if (found === undefined) throw new TypeError('placement assigned a stream that is not configured')
-    const parts = { ...found, shared, placement, control, assignment, observeReplica: telemetry.observePlacement }
+    const parts = {
+      ...found,
+      until,
+      shared,
+      placement,
+      control,
+      assignment,
+      observeReplica: telemetry.observePlacement,
+    }
     return runStream(streamParts(parts, stopStream), stopStream)
   }
   const ends = await runStreams(
@@ -52,6 +62,7 @@ export async function runConnector(
 
 interface RunParts {
   readonly stream: StreamConfig
+  readonly until: ReaderParts['until']
   readonly observe: Observe
   readonly shared: SharedResources
   readonly placement: Placement
@@ -60,11 +71,14 @@ interface RunParts {
   readonly observeReplica: Telemetry['observePlacement']
 }
 
+/** Pauses before the next opening of a stream that failed. */
+const reopening = { firstPauseMs: 500, maxPauseMs: 30_000, maxRetryAfterMs: 300_000 }
+
 /** Pauses between the checks of a held stream. */
 const holdPauses = { firstPauseMs: 60_000, maxPauseMs: 15 * 60_000 }
 
 function streamParts(parts: RunParts, stop: AbortSignal): StreamParts {
-  const { stream, shared, placement, control, assignment, observe } = parts
+  const { stream, until, shared, placement, control, assignment, observe } = parts
   const { clock, config } = shared
   const { name } = stream
   return {
@@ -72,16 +86,15 @@ function streamParts(parts: RunParts, stop: AbortSignal): StreamParts {
     contention: contention({ stream: name, placement, assignment, clock, observe: parts.observeReplica }),
     compose: (giveUp) =>
       composeStream(stream, shared, {
-        until: 'stopped',
-        outages: 'wait',
+        until,
         assignment: () => placement.assignmentOf(name),
         requests: watchedRequests(control, name),
         giveUp,
         observe,
       }),
     settle: (pauseEnds) => settlePaused(parts, pauseEnds),
-    reopening: serviceReopening,
-    holding: { ...holdPauses, requests: checkRequests(control, name, clock) },
+    reopening,
+    holding: until === 'stopped' ? { ...holdPauses, requests: checkRequests(control, name, clock) } : undefined,
     finishWithinMs: config.finishWithinMs,
     clock,
     observe,

@@ -150,7 +150,7 @@ export type PipelineEvent =
   | { readonly kind: 'stream-held'; readonly code: ErrorCode; readonly error: unknown; readonly pauseMs: number }
   /** A check failed, for the reported cause or with a transient error (`error`); `code` still holds the stream. */
   | { readonly kind: 'stream-still-held'; readonly code: ErrorCode; readonly error: unknown; readonly pauseMs: number }
-  /** A one-shot command has given up the stream. */
+  /** The stream ends instead of being held. */
   | { readonly kind: 'stream-failed'; readonly code: ErrorCode; readonly error: unknown }
 
 /** The stream has failed and is opened again after a pause. */

@@ -2,9 +2,8 @@ import pRetry from 'p-retry'
 import type { Clock } from './clock.ts'
 import { ConnectorError, isTransient } from './connector-error.ts'
 
-export interface RetryPolicy {
-  /** Attempts after the first one; `Infinity`: unlimited. */
-  readonly retries: number
+/** How long to wait between attempts. */
+export interface Pauses {
   /** Upper bound of the first pause; doubles with each attempt. */
   readonly firstPauseMs: number
   readonly maxPauseMs: number
@@ -12,8 +11,13 @@ export interface RetryPolicy {
   readonly maxRetryAfterMs: number
 }
 
+export interface RetryPolicy extends Pauses {
+  /** Attempts after the first one; `Infinity`: unlimited. */
+  readonly retries: number
+}
+
 /** The pause after failed attempt `attempt` (from 1): full jitter under a doubling cap, at least `Retry-After`. */
-export function pauseMs(policy: RetryPolicy, attempt: number, random: number, retryAfterMs = 0): number {
+export function pauseMs(policy: Pauses, attempt: number, random: number, retryAfterMs = 0): number {
   const cap = Math.min(policy.maxPauseMs, policy.firstPauseMs * 2 ** (attempt - 1))
   return Math.max(Math.min(retryAfterMs, policy.maxRetryAfterMs), random * cap)
 }
@@ -22,7 +26,7 @@ export function pauseMs(policy: RetryPolicy, attempt: number, random: number, re
 export function pauseAfter(
   error: unknown,
   attempt: number,
-  { policy, clock }: { policy: RetryPolicy; clock: Pick<Clock, 'random'> },
+  { policy, clock }: { policy: Pauses; clock: Pick<Clock, 'random'> },
 ): number {
   return pauseMs(policy, attempt, clock.random(), error instanceof ConnectorError ? error.retryAfterMs : undefined)
 }

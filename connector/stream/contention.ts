@@ -63,7 +63,7 @@ export function contention({ stream, placement, assignment, clock, observe }: Co
       const isContested =
         !isNewer() && placement.assignmentOf(stream) === 'here' && lostAt - started.at <= contentionPolicy.calmAfterMs
       fences = isContested ? fences + 1 : 1
-      const pause = pauseMs({ ...contentionPolicy, retries: 0, maxRetryAfterMs: 0 }, fences, 0.5 + clock.random() / 2)
+      const pause = pauseMs({ ...contentionPolicy, maxRetryAfterMs: 0 }, fences, 0.5 + clock.random() / 2)
       if (fences > 1) observe({ kind: 'stream-contested', stream, fences, pauseMs: pause })
       await within(pause, isOver)
       const mayRun = () => isOver() || placement.isConfirmed(stream, lostAt)

@@ -2,7 +2,7 @@ import type { PauseRequest } from '../control/control-document.ts'
 import type { ControlWatch } from '../control/control-watch.ts'
 import { lastOf, pauseOf } from '../control/requests.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
-import { linkedAbort, whenAborted } from '../runtime/abort.ts'
+import { linkedAbort } from '../runtime/abort.ts'
 import type { Changes } from '../runtime/changes.ts'
 import type { Assignment } from './assignment.ts'
 import type { Wanted } from './stream-machine.ts'
@@ -70,15 +70,3 @@ export function desiredState({ stream, assignment, control, observe }: DesiredPa
     },
   }
 }
-
-/** Of a command, which nobody else tells anything: runs until `stop`. */
-export const onlyUntil = (stop: AbortSignal): DesiredState => ({
-  current: () => ({ kind: stop.aborted ? 'stop' : 'run', id: '' }),
-  until: async (condition, ended) => {
-    while (!condition() && !ended.aborted) await whenAborted(ended)
-    return condition()
-  },
-  untilKnown: async () => {},
-  pause: () => undefined,
-  carriedOut: () => {},
-})

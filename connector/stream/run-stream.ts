@@ -6,7 +6,7 @@ import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import { graceAfter } from '../runtime/shutdown.ts'
 import type { Attempt, AttemptEnd } from './attempt.ts'
 import type { Contention } from './contention.ts'
-import { type DesiredState, onlyUntil } from './desired-state.ts'
+import type { DesiredState } from './desired-state.ts'
 import { stayHeld } from './held-stream.ts'
 import { type StreamMachine, streamMachine } from './stream-machine.ts'
 import { createTries, type Tries, type TryPolicy } from './tries.ts'
@@ -26,25 +26,19 @@ export interface StreamParts extends TryPolicy {
   readonly finishWithinMs: number
   /** Of a paused stream: see `settlePending`. */
   readonly settle: (stop: AbortSignal) => Promise<void>
-  /** Undefined: a stream that another process took is not taken back. */
-  readonly contention: Contention | undefined
+  readonly contention: Contention
   readonly clock: Clock
   readonly observe: Observe
 }
 
-/** For a command: nobody pauses the stream, holds it or takes it back. */
-export function unattended(stop: AbortSignal): Pick<StreamParts, 'desired' | 'holding' | 'settle' | 'contention'> {
-  return { desired: onlyUntil(stop), holding: undefined, settle: async () => {}, contention: undefined }
-}
-
-/** How a run of a stream ended. `lost`: another process owns it. `failed`: a one-shot command gave up. */
+/** How a run of a stream ended. `lost`: another process owns it. `paused`, `held`: it ends instead of waiting. */
 export type StreamEnd =
-  | { readonly kind: 'stopped' | 'caught-up' }
-  | { readonly kind: 'lost' | 'failed'; readonly error: unknown }
+  | { readonly kind: 'stopped' | 'caught-up' | 'paused' }
+  | { readonly kind: 'lost' | 'held'; readonly error: unknown }
 
 /** Does with one stream what is wanted, until the process stops or gives it up. Never rejects. */
 export async function runStream(parts: StreamParts, stop: AbortSignal): Promise<StreamEnd> {
-  const { desired, contention } = parts
+  const { desired, contention, holding } = parts
   const machine = streamMachine(parts)
   let end: StreamEnd = { kind: 'stopped' }
   for (;;) {
@@ -55,16 +49,17 @@ export async function runStream(parts: StreamParts, stop: AbortSignal): Promise<
         break
       case 'paused':
         await stayPaused(parts, stop)
-        machine.take(desired.current().kind)
+        if (holding === undefined) end = { kind: 'paused' }
+        machine.take(holding === undefined ? 'stop' : desired.current().kind)
         break
       case 'lost':
-        await contention?.untilReopenable(stop)
-        machine.take(contention === undefined || contention.isFinal() ? 'stop' : desired.current().kind)
+        await contention.untilReopenable(stop)
+        machine.take(contention.isFinal() ? 'stop' : desired.current().kind)
         break
       case 'ended':
         return end
       default:
-        contention?.started()
+        contention.started()
         end = await own(parts, machine, stop)
     }
   }
@@ -130,7 +125,7 @@ async function afterAttempt(owned: Owned, attempted: AttemptEnd, leave: AbortSig
     case 'give-up':
       observe({ kind: 'stream-failed', code, error })
       machine.take('give-up')
-      return { kind: 'failed', error }
+      return { kind: 'held', error }
     case 'retry': {
       const { pauseMs, attempt, isRepeated } = after
       machine.take('retry')
@@ -148,8 +143,11 @@ async function afterAttempt(owned: Owned, attempted: AttemptEnd, leave: AbortSig
 
 const SETTLE_EVERY_MS = 60_000
 
-/** Until something else is wanted. Settles repeatedly: a late write of the last owner may leave a pending state. */
-async function stayPaused({ desired, settle, clock, observe }: StreamParts, stop: AbortSignal): Promise<void> {
+/**
+ * Until something else is wanted, or once if the stream is to end. Settles repeatedly: a late write of the last owner may
+ * leave a pending state.
+ */
+async function stayPaused({ desired, settle, holding, clock, observe }: StreamParts, stop: AbortSignal): Promise<void> {
   const pause = desired.pause()
   if (pause === undefined) return
   const { id, reason, requestedAt, requestedBy } = pause
@@ -163,6 +161,7 @@ async function stayPaused({ desired, settle, clock, observe }: StreamParts, stop
     } catch (error) {
       if (!paused.signal.aborted) observe({ kind: 'pause-unsettled', code: codeOf(error), error })
     }
+    if (holding === undefined) paused.abort()
     await clock.sleep(SETTLE_EVERY_MS, paused.signal).catch(() => {})
   }
   await ending

@@ -2,10 +2,7 @@ import type { CheckRequests } from '../control/check-requests.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
 import { type ErrorCode, errorCatalogue } from '../runtime/error-catalogue.ts'
-import { pauseAfter, type RetryPolicy } from '../runtime/retry.ts'
-
-/** Limits of reopening: at most `retries` times (service: `Infinity`), within `withinMs` after the last progress. */
-export type Reopening = RetryPolicy & { readonly withinMs: number }
+import { type Pauses, pauseAfter } from '../runtime/retry.ts'
 
 /** How a stream is held that cannot continue until something outside changes. */
 export interface Holding {
@@ -17,8 +14,9 @@ export interface Holding {
 }
 
 export interface TryPolicy {
-  readonly reopening: Reopening
-  /** Undefined: the stream is given up instead of being held. */
+  /** The pauses between the attempts, which are unlimited. */
+  readonly reopening: Pauses
+  /** Undefined: the stream ends instead of being held, or of waiting while it is paused. */
   readonly holding: Holding | undefined
 }
 
@@ -39,10 +37,9 @@ export interface Tries {
 /** A defect may be temporary: some of kafkajs occur only while brokers restart. */
 const DEFECTS_IN_A_ROW = 5
 
-export function createTries({ reopening, holding }: TryPolicy, clock: Pick<Clock, 'monotonic' | 'random'>): Tries {
-  const fresh = () => ({ attempt: 0, defects: 0, checks: 0, since: clock.monotonic(), previous: undefined })
-  let tries: { attempt: number; defects: number; checks: number; since: number; previous: ErrorCode | undefined } =
-    fresh()
+export function createTries({ reopening, holding }: TryPolicy, clock: Pick<Clock, 'random'>): Tries {
+  const fresh = () => ({ attempt: 0, defects: 0, checks: 0, previous: undefined })
+  let tries: { attempt: number; defects: number; checks: number; previous: ErrorCode | undefined } = fresh()
   return {
     failed: (error, madeProgress) => {
       const code = codeOf(error)
@@ -52,9 +49,8 @@ export function createTries({ reopening, holding }: TryPolicy, clock: Pick<Clock
       tries.attempt += 1
       tries.defects = then === 'reopen' ? tries.defects + 1 : 0
       const isTransient = then === 'retry' || (then === 'reopen' && tries.defects <= DEFECTS_IN_A_ROW)
-      const pauseMs = pauseAfter(error, tries.attempt, { policy: reopening, clock })
-      const isInTime = clock.monotonic() - tries.since + pauseMs <= reopening.withinMs
-      if (isTransient && tries.attempt <= reopening.retries && isInTime) {
+      if (isTransient) {
+        const pauseMs = pauseAfter(error, tries.attempt, { policy: reopening, clock })
         const isRepeated = code === tries.previous
         tries.previous = code
         return { kind: 'retry', pauseMs, attempt: tries.attempt, isRepeated }

@@ -177,7 +177,7 @@ const mistakes: readonly ServerMistake[] = [
       cure: /^http\.cannot-listen: free the port, or set another HTTP_PORT/m,
     },
   },
-  ...['doctor', 'poll-once', 'checkpoint show'].map((command) => ({
+  ...['doctor', 'checkpoint show'].map((command) => ({
     ...{ mistake: `an unknown stream in ${command}`, command: `${command} --stream lyon`, exit: 2, given: () => ({}) },
     ...{ says: /unknown stream lyon/, cure: /must be one of clients/ },
   })),

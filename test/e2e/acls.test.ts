@@ -6,7 +6,7 @@ import { type ConnectorProcess, type LogLine, says } from '../support/connector-
 import { type Acl, documentedAcls } from '../support/documentation/kafka-acls.ts'
 import { naming, secureScene } from '../support/secure-scene.ts'
 import { type KafkaCluster, startKafka } from '../support/servers/kafka-broker.ts'
-import { expectExactlyOnce } from '../support/stream-scene.ts'
+import { expectExactlyOnce, untilCaughtUp } from '../support/stream-scene.ts'
 
 const closing = closingAfterAll()
 let kafka: KafkaCluster
@@ -46,7 +46,7 @@ it('with exactly the documented ACLs, two replicas run and take over, and every 
 
   expect(JSON.parse(await command('checkpoint', 'show', '--json'))).toMatchObject({ checkpoint: { epoch: 2 } })
   stage.simulator.change()
-  await command('poll-once')
+  await command(...untilCaughtUp)
   expectExactlyOnce(stage, await stage.caughtUp())
   expect(await command('checkpoint', 'set', '--last-changed', '2001-02-03', '--yes')).toContain('now: epoch 4')
 })
@@ -54,7 +54,7 @@ it('with exactly the documented ACLs, two replicas run and take over, and every 
 it('audit needs only READ on the events topic', async () => {
   const stage = await secureScene(servers())
   await stage.allow(stage.acls)
-  const polled = stage.start({}, ['poll-once'])
+  const polled = stage.start({}, untilCaughtUp)
   expect(await polled.exitCode(), polled.output()).toBe(0)
   const others = stage.acls.filter(({ name, operation }) => name !== stage.name || operation !== 'READ')
   expect(others).toHaveLength(stage.acls.length - 2) // also READ on the group of that name

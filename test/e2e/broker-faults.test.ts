@@ -6,7 +6,7 @@ import { createTopics } from '../support/create-topics.ts'
 import { type KafkaCluster, startKafka } from '../support/servers/kafka-broker.ts'
 import { holdsRequest, type kafkaApi } from '../support/servers/kafka-wire.ts'
 import type { TcpProxy } from '../support/servers/tcp-proxy.ts'
-import { expectExactlyOnce, type Scene, scene, untilPublished } from '../support/stream-scene.ts'
+import { expectExactlyOnce, type Scene, scene, untilCaughtUp, untilPublished } from '../support/stream-scene.ts'
 import { readTopic } from '../support/topic-reader.ts'
 
 let kafka: KafkaCluster
@@ -189,7 +189,7 @@ it('continues on another cluster with a mirrored topic, and publishes there only
     const done = here.start(more, args)
     expect(await done.exitCode(), done.output()).toBe(0)
   }
-  await command({}, 'poll-once')
+  await command({}, ...untilCaughtUp)
   expectExactlyOnce(here, await here.caughtUp())
   const there = inject('kafkaBrokers')
   await mirror(here.name, kafka.bootstrap, there)

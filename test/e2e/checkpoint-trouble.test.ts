@@ -3,7 +3,14 @@ import { expect, inject, it, onTestFinished } from 'vitest'
 import { type PolarisSimulator, startPolarisSimulator } from '../polaris/polaris-simulator.ts'
 import { type CheckpointObject, checkpointObject } from '../support/checkpoint-object.ts'
 import { type ConnectorProcess, says, startConnector } from '../support/connector-process.ts'
-import { configFile, environmentOf, expectExactlyOnce, scene, untilPublished } from '../support/stream-scene.ts'
+import {
+  configFile,
+  environmentOf,
+  expectExactlyOnce,
+  scene,
+  untilCaughtUp,
+  untilPublished,
+} from '../support/stream-scene.ts'
 
 const edited = (change: (document: Record<string, unknown>) => void) => (text: string) => {
   const document = JSON.parse(text)
@@ -193,7 +200,7 @@ it('a renamed stream is held until its checkpoint has the new name, and then pub
   expect(await second.stop()).toBe(0)
   expect(await old.stop()).toBe(0)
 
-  const third = here.start({ STREAM_NAME: 'third', KAFKA_ADOPT_TOPIC: 'true' }, ['poll-once'])
+  const third = here.start({ STREAM_NAME: 'third', KAFKA_ADOPT_TOPIC: 'true' }, untilCaughtUp)
   expect(await third.exitCode(), third.output()).toBe(0)
   expect(await here.records()).toHaveLength(records.length + 60)
 })
@@ -201,7 +208,7 @@ it('a renamed stream is held until its checkpoint has the new name, and then pub
 it('a stream continues in another place of the bucket; its old place is of no use then; another topic needs another name', async () => {
   const here = await scene({ source: { clients: 60 } })
   const poll = async (environment: Record<string, string> = {}) => {
-    const polled = here.start(environment, ['poll-once'])
+    const polled = here.start(environment, untilCaughtUp)
     return { exit: await polled.exitCode(), output: polled.output() }
   }
   expect((await poll()).exit).toBe(0)

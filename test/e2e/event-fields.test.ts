@@ -8,7 +8,7 @@ import { documentedCommands } from '../support/documentation/documented-commands
 import { expectNothingPersonal, httpOutputs } from '../support/nothing-personal.ts'
 import { setPaused } from '../support/paused-stream.ts'
 import { never } from '../support/signals.ts'
-import { scene } from '../support/stream-scene.ts'
+import { scene, untilCaughtUp } from '../support/stream-scene.ts'
 import type { TopicRecord } from '../support/topic-reader.ts'
 
 const DAY_MS = 86_400_000
@@ -55,9 +55,10 @@ it('publishes nothing of dropped or hashed fields, and nothing again after a new
   }
   /** Reads every client again, because of the overlap. Resolves to the number of events. */
   const readAgain = async (more: Record<string, string> = {}) => {
-    const ended = (await run(['poll-once'], more)).find(({ msg }) => msg === 'poll ended')
-    expect(ended?.read).toBeGreaterThanOrEqual(30)
-    return ended?.published
+    const before = (await records()).length
+    const ended = (await run(untilCaughtUp, more)).find(({ msg }) => msg === 'caught up')
+    expect(ended?.clients).toBeGreaterThanOrEqual(30)
+    return (await records()).length - before
   }
 
   const first = start()
@@ -132,8 +133,11 @@ it('publishes nothing again when a stream changes its mode, and reads a topic wi
     expect(await command.exitCode(60_000), command.output()).toBe(0)
     return command
   }
-  const polled = async (mode: string) =>
-    (await run(['poll-once'], mode)).lines().find(({ msg }) => msg === 'poll ended')?.published
+  const polled = async (mode: string) => {
+    const before = (await records().catch(() => [])).length
+    await run(untilCaughtUp, mode)
+    return (await records()).length - before
+  }
   expect(await polled('structured')).toBe(30)
   expect(await polled('binary')).toBe(0)
   const [one = '', two = '', erased = ''] = simulator.clientIds

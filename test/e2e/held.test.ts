@@ -13,7 +13,7 @@ import { documentedAcls } from '../support/documentation/kafka-acls.ts'
 import { naming, secureScene } from '../support/secure-scene.ts'
 import { type KafkaCluster, startKafka } from '../support/servers/kafka-broker.ts'
 import { never } from '../support/signals.ts'
-import { expectExactlyOnce, type Scene, scene } from '../support/stream-scene.ts'
+import { expectExactlyOnce, type Scene, scene, untilCaughtUp } from '../support/stream-scene.ts'
 
 const closing = closingAfterAll()
 let kafka: KafkaCluster
@@ -219,7 +219,7 @@ it('joins the group once the password file has the right password', async () => 
 it('a stream that is held notices a new checkpoint, and a request to resume it, within ten seconds', async () => {
   const stage = await scene()
   const object = checkpointObject(stage.name)
-  expect(await stage.start({}, ['poll-once']).exitCode()).toBe(0)
+  expect(await stage.start({}, untilCaughtUp).exitCode()).toBe(0)
   const document = await object.document()
   await object.write('{')
   const connector = stage.start()
@@ -235,6 +235,6 @@ it('a stream that is held notices a new checkpoint, and a request to resume it, 
   await connector.line(claimed)
   const { claim } = await object.document()
   expect(claim.epoch).toBeGreaterThan(document.claim.epoch)
-  expect(await connector.status(({ state }) => state === 'running')).not.toHaveProperty('code')
+  await connector.status(({ state, code }) => state === 'running' && code === undefined)
   expect(await connector.stop()).toBe(0)
 })

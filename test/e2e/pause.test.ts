@@ -18,9 +18,6 @@ it('a paused stream stays paused when its replica is killed and another takes ov
   await first.line(says('caught up'))
   const second = stage.start()
   await second.line(says('standing by: no stream is assigned to this replica'))
-  const left = await outcome(stage.start(['poll-once', '--json']))
-  expect(left).toMatchObject({ code: 0, output: expect.stringMatching('"end": "running"') })
-
   const paused = await outcome(stage.start(['pause', stream, '--reason', reason]))
   expect(paused).toMatchObject({ code: 0, output: expect.stringMatching(`stream ${stream} was paused by `) })
   expect(paused.tookMs).toBeLessThan(10_000)
@@ -31,9 +28,6 @@ it('a paused stream stays paused when its replica is killed and another takes ov
   expect(await first.status(({ state }) => state === 'paused')).toMatchObject(report)
   expect((await first.get('/metrics')).body).toMatch(/stream_state\{stream="[^"]*",state="paused",[^}]*\} 1/)
   expect((await outcome(stage.start(['pause', stream, '--reason', 'again']))).output).toMatch('is already paused')
-  const polled = await outcome(stage.start(['poll-once', '--json']))
-  expect(polled).toMatchObject({ code: 0, output: expect.stringMatching('"end": "paused"') })
-
   expect(first.lines().filter(says('stream lost to another replica'))).toEqual([])
   await first.kill()
   await second.line(says('stream paused'))

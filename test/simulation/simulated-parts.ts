@@ -72,8 +72,6 @@ export function simulatedParts(
     holding: { firstPauseMs: 5_000, maxPauseMs: 40_000, requests: run.checks },
     check: checkOf(world, replica, { ...run, stream, observe }),
     reopening: {
-      retries: Number.POSITIVE_INFINITY,
-      withinMs: Number.POSITIVE_INFINITY,
       firstPauseMs: 100,
       maxPauseMs: 2_000,
       maxRetryAfterMs: 0,

@@ -120,7 +120,7 @@ async function runOne(world: World, replica: Replica, { stream, assignment, stop
     },
     stop,
   )
-  if (end.kind === 'failed' && !process.isCrashed() && !hasPermanentFault(world, stream)) {
+  if (end.kind === 'held' && !process.isCrashed() && !hasPermanentFault(world, stream)) {
     world.violations.push(`${stream} stopped: ${codeOf(end.error)} ${end.error}`)
   }
   return end

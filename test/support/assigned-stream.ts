@@ -37,7 +37,7 @@ export function assignedStream({ placement, clock, attempt, ...parts }: Assigned
           close: async () => {},
         }),
         settle: async () => {},
-        reopening: { retries: 0, withinMs: 0, firstPauseMs: 0, maxPauseMs: 0, maxRetryAfterMs: 0 },
+        reopening: { firstPauseMs: 0, maxPauseMs: 0, maxRetryAfterMs: 0 },
         holding: undefined,
         finishWithinMs: 10_000,
         clock,

@@ -25,6 +25,9 @@ export interface Scene {
   caughtUp(withinMs?: number): Promise<TopicRecord[]>
 }
 
+/** A command line for `Scene.start`. */
+export const untilCaughtUp = ['run', '--until-caught-up']
+
 export interface SceneOptions {
   readonly source?: SimulatorOptions
   readonly environment?: Record<string, string>

@@ -48,7 +48,7 @@ function commands(run: Command['run'] = async () => 0) {
       },
     }),
   })
-  return { given, list: ['run', 'poll-once', 'checkpoint show', 'checkpoint set'].map(command) }
+  return { given, list: ['run', 'doctor', 'checkpoint show', 'checkpoint set'].map(command) }
 }
 
 async function type(...argv: string[]) {
@@ -92,7 +92,7 @@ describe('the command line', () => {
       expect({ code, err }).toEqual({ code: 0, err: '' })
       expect(out).toContain('Usage: polaris-connector checkpoint <command> [options]')
       expect(out).toContain('checkpoint set   does checkpoint set')
-      expect(out).not.toContain('poll-once')
+      expect(out).not.toContain('doctor')
     },
   )
 
@@ -105,14 +105,14 @@ describe('the command line', () => {
     [['run', '--config=c.yaml'], { config: 'c.yaml' }],
     [['checkpoint', 'set', '-c', 'c.yaml'], { config: 'c.yaml' }],
     [['run', '--client', 'a', '--client=-b', '--client', '-'], { client: ['a', '-b', '-'] }],
-    [['poll-once'], {}],
+    [['doctor'], {}],
   ])('%j passes the options to the command', async (argv, args) => {
     expect((await type(...argv)).given).toEqual([args])
   })
 
   test.each([
     [['rnu'], 'unknown command rnu; did you mean run?'],
-    [['pollonce'], 'unknown command pollonce; did you mean poll-once?'],
+    [['doctro'], 'unknown command doctro; did you mean doctor?'],
     [['frobnicate'], 'unknown command frobnicate'],
     [['--versoin'], 'unknown option --versoin; did you mean --version?'],
     [['help', 'rnu'], 'unknown command rnu; did you mean run?'],
@@ -161,7 +161,7 @@ describe('the list of commands', () => {
     expect(names).toEqual(commandList.map(({ name }) => name))
     expect(new Set(names).size).toBe(names.length)
     expect(names).toEqual(
-      expect.arrayContaining(['run', 'poll-once', 'lint', 'checkpoint show', 'checkpoint set', 'checkpoint reset']),
+      expect.arrayContaining(['run', 'doctor', 'lint', 'checkpoint show', 'checkpoint set', 'checkpoint reset']),
     )
   })
 })

@@ -100,8 +100,8 @@ async function untilDue(reader: Reader, ms: number, stop: AbortSignal): Promise<
 }
 
 function isCaughtUp({ until, states, liveScans }: Reader): boolean {
-  const isOpen = ({ kind }: Scan) => kind !== 'requested'
-  return until === 'caught-up' && liveScans > 0 && states.backfill === 'done' && !states.background.some(isOpen)
+  const isHistory = ({ kind }: Scan) => kind === 'backfill' || kind === 'full'
+  return until === 'caught-up' && liveScans > 0 && states.backfill === 'done' && !states.background.some(isHistory)
 }
 
 function begin(reader: Reader, beginning: Beginning): ScanTag {

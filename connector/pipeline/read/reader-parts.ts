@@ -18,7 +18,7 @@ export interface ReaderParts {
   readonly fields: ConfiguredFields
   /** The stream's configured beginning. */
   readonly beginAt: SourceTime
-  /** `caught-up`: ends once everything that is due has been read. */
+  /** `caught-up`: ends once a live scan and the history have ended; a page that cannot be read is a failure. */
   readonly until: 'stopped' | 'caught-up'
   readonly observe: Observe
 }

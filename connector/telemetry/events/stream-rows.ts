@@ -102,7 +102,7 @@ export const streamRows = {
     log: debug('stream still held', 'error', 'pauseMs'),
     status: ({ code }, { failure }) => ({ failure: still(failure, code) }),
   },
-  // Only a command gives up, so the hint does not say what `run` does.
+  // Nothing follows by itself, so the hint does not say what `run` does.
   'stream-failed': {
     log: (event) =>
       line('error', 'stream failed, giving up', {

@@ -20,7 +20,7 @@ import { createTopics } from '../../support/create-topics.ts'
 import { expectNothingPersonal } from '../../support/nothing-personal.ts'
 import { setPaused } from '../../support/paused-stream.ts'
 import { never } from '../../support/signals.ts'
-import { type Scene, scene } from '../../support/stream-scene.ts'
+import { type Scene, scene, untilCaughtUp } from '../../support/stream-scene.ts'
 
 const isCaughtUp = ({ msg }: LogLine) => msg === 'caught up'
 const noDifferences = {
@@ -42,7 +42,7 @@ async function audit({ start }: Pick<Scene, 'start'>, more: Record<string, strin
 /** A stream that has read its history, and whose replica has stopped. */
 async function stopped(options: Parameters<typeof scene>[0] = {}): Promise<Scene> {
   const stage = await scene(options)
-  const polled = stage.start({}, ['poll-once'])
+  const polled = stage.start({}, untilCaughtUp)
   expect(await polled.exitCode(), polled.output()).toBe(0)
   return stage
 }
@@ -184,8 +184,12 @@ it('finds each kind of difference, names the clients only with --ids, and exits 
 
   // The documented cures; only `erase` can delete the foreign client.
   await setPaused(stage.name, 'paused')
-  for (const command of ['checkpoint rebuild-index --yes', 'checkpoint reset --republish --yes', 'poll-once']) {
-    if (command === 'poll-once') await setPaused(stage.name, 'running')
+  for (const command of [
+    'checkpoint rebuild-index --yes',
+    'checkpoint reset --republish --yes',
+    'run --until-caught-up',
+  ]) {
+    if (command === 'run --until-caught-up') await setPaused(stage.name, 'running')
     const started = stage.start({}, command.split(' '))
     expect(await started.exitCode(), started.output()).toBe(0)
   }
@@ -219,7 +223,7 @@ it('requires a checkpoint whose backfill is done, and a paused stream where the 
   const { name, start } = stage
   const before = await audit(stage)
   expect(before).toMatchObject({ exit: 2, output: expect.stringContaining('the stream has none yet') })
-  expect(await start({}, ['poll-once']).exitCode()).toBe(0)
+  expect(await start({}, untilCaughtUp).exitCode()).toBe(0)
   const object = checkpointObject(name)
   const withScans = async (scans: object) => {
     const document = await object.document()
@@ -281,7 +285,7 @@ it('does not count events as missing that Kafka may delete', async () => {
   const { name, start } = stage
   const configEntries = [{ name: 'cleanup.policy', value: 'delete' }]
   await createTopics(admin, [{ topic: name, numPartitions: PARTITIONS, configEntries }])
-  expect(await start({}, ['poll-once']).exitCode()).toBe(0)
+  expect(await start({}, untilCaughtUp).exitCode()).toBe(0)
   const [first] = await admin.fetchTopicOffsets(name)
   const partitions = [{ partition: first?.partition ?? 0, offset: '5' }]
   await admin.deleteTopicRecords({ topic: name, partitions })
@@ -297,8 +301,8 @@ it('does not count events as missing that Kafka may delete', async () => {
   expect(text.printed()).toContain('note: Kafka deletes old events of this topic')
 
   await setPaused(stage.name, 'paused')
-  for (const command of ['checkpoint rebuild-index --yes', 'checkpoint reset --yes', 'poll-once']) {
-    if (command === 'poll-once') await setPaused(stage.name, 'running')
+  for (const command of ['checkpoint rebuild-index --yes', 'checkpoint reset --yes', 'run --until-caught-up']) {
+    if (command === 'run --until-caught-up') await setPaused(stage.name, 'running')
     const started = start({}, command.split(' '))
     expect(await started.exitCode(), started.output()).toBe(0)
   }

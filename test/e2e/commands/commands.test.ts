@@ -1,34 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Admin } from 'kafkajs'
-import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import { expect, inject, it } from 'vitest'
 import { checkpointObject } from '../../support/checkpoint-object.ts'
 import { testKafka } from '../../support/committed-records.ts'
-import { type ConnectorProcess, type LogLine, startConnector } from '../../support/connector-process.ts'
+import { type LogLine, startConnector } from '../../support/connector-process.ts'
 import { createTopics } from '../../support/create-topics.ts'
-import { expectExactlyOnce, expectNumbered, scene } from '../../support/stream-scene.ts'
+import { setPaused } from '../../support/paused-stream.ts'
+import { configFile, expectExactlyOnce, expectNumbered, scene, untilCaughtUp } from '../../support/stream-scene.ts'
 
 const hasMessage = (msg: string) => (line: LogLine) => line.msg === msg
-
-/** Started before the other tests, because they wait for the brokers for about 15 seconds. */
-let withoutKafka: ConnectorProcess
-const folder = mkdtempSync(join(tmpdir(), 'e2e-'))
-beforeAll(() => {
-  const polaris = { url: 'http://127.0.0.1:9/', codeMagasin: 1, lastChanged: '2000-01-01' }
-  const streams = ['one', 'other'].map((name) => ({ name, polaris, kafka: { topic: name } }))
-  const kafka = { brokers: ['127.0.0.1:9'] }
-  const config = join(folder, 'connector.yaml')
-  writeFileSync(
-    config,
-    JSON.stringify({ connector: 'without-kafka', kafka, checkpoint: { url: `file:${folder}` }, streams }),
-  )
-  withoutKafka = startConnector(['poll-once', '--config', config], {})
-})
-afterAll(async () => {
-  await withoutKafka.kill()
-  rmSync(folder, { recursive: true, force: true })
-})
 
 it('lint reports every invalid setting without connecting, and exits with 2', async () => {
   const { start, simulator } = await scene()
@@ -41,7 +20,7 @@ it('lint reports every invalid setting without connecting, and exits with 2', as
   expect(simulator.calls).toEqual([])
 })
 
-it.each(['run', 'poll-once'])(
+it.each(['run', 'doctor'])(
   '%s names every invalid setting and exits with 2 when the configuration is invalid',
   async (command) => {
     const { start } = await scene()
@@ -59,37 +38,45 @@ it('exits with 2 when the command is unknown', async () => {
   expect(connector.output()).toContain('unknown command rum')
 })
 
-it('poll-once reads until it has caught up, logs what it did, exits with 0, and resumes there the next time', async () => {
-  const { simulator, start, records } = await scene()
-  const first = start({}, ['poll-once'])
+it('run --until-caught-up ends with 0 when the stream has caught up, without a group, and resumes there the next time', async () => {
+  const { simulator, start, records, name } = await scene({ environment: { PLACEMENT: 'group' } })
+  const first = start({}, untilCaughtUp)
   expect(await first.exitCode()).toBe(0)
+  expect(first.lines().find(hasMessage('run ended'))).toMatchObject({ stream: 'clients', end: 'caught-up' })
   expect(await records()).toHaveLength(200)
-  const summary = first.lines().find(hasMessage('poll ended'))
-  expect(summary).toMatchObject({ level: 'info', stream: 'clients', end: 'caught-up', published: 200, suppressed: 0 })
   for (let change = 0; change < 20; change += 1) simulator.change()
-  expect(await start({}, ['poll-once']).exitCode()).toBe(0)
+  expect(await start({}, untilCaughtUp).exitCode()).toBe(0)
   expectExactlyOnce({ simulator }, await records())
+  expect(await withAdmin((admin) => admin.listTopics())).not.toContain(`${name}.slots`)
 })
 
-it('poll-once exits with 3 when Polaris or S3 is unavailable', async () => {
-  const times = {
-    checkpoint: { callWithinMs: 2_000, s3: { connectWithinMs: 500, answerWithinMs: 1_000 } },
-    polaris: { retry: { firstPauseMs: 10 } },
-  }
-  const { start } = await scene({ times })
-  const unavailable: [Record<string, string>, string][] = [
-    [{ POLARIS_URL: 'http://127.0.0.1:9/' }, 'source.unreachable'],
-    [{ AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:9' }, 'storage.unavailable'],
-    [{ CHECKPOINT_URL: 's3://no-such-bucket/e2e' }, 'storage.refused'],
+it('run --until-caught-up ends with the exit code of the error that holds a stream, after the other streams have caught up', async () => {
+  const { simulator, name, environment } = await scene()
+  const ofStreams = /^(?:POLARIS_|POLL_|KAFKA_TOPIC)/
+  const shared = Object.fromEntries(Object.entries(environment).filter(([variable]) => !ofStreams.test(variable)))
+  const polaris = { codeMagasin: 1, lastChanged: '2000-01-01', url: simulator.url }
+  const streams = [
+    { name: 'one', polaris, kafka: { topic: `${name}.one` } },
+    { name: 'other', polaris: { ...polaris, clientIdField: 'Missing' }, kafka: { topic: `${name}.other` } },
   ]
-  await Promise.all(
-    unavailable.map(async ([environment, code]) => {
-      const connector = start({ CONNECTOR_ID: code.replace('.', '-'), ...environment }, ['poll-once'])
-      expect(await connector.exitCode()).toBe(3)
-      const failed = connector.lines().find(hasMessage('stream failed, giving up'))
-      expect(failed).toMatchObject({ level: 'error', code })
-    }),
-  )
+  const config = configFile(JSON.stringify({ streams }))
+  const ended = startConnector([...untilCaughtUp, '--config', config], shared)
+  expect(await ended.exitCode(), ended.output()).toBe(2)
+  const failed = ended.lines().filter(hasMessage('stream failed, giving up'))
+  expect(failed).toMatchObject([{ level: 'error', stream: 'other', code: 'source.mapping' }])
+  expect(ended.lines().filter(hasMessage('run ended'))).toMatchObject([
+    { stream: 'one', end: 'caught-up' },
+    { stream: 'other', end: 'held', code: 'source.mapping' },
+  ])
+})
+
+it('run --until-caught-up leaves a paused stream alone, and ends with 0', async () => {
+  const { simulator, start, name } = await scene()
+  await setPaused(name, 'paused')
+  const ended = start({}, untilCaughtUp)
+  expect(await ended.exitCode(), ended.output()).toBe(0)
+  expect(ended.lines().find(hasMessage('run ended'))).toMatchObject({ stream: 'clients', end: 'paused' })
+  expect(simulator.calls).toEqual([])
 })
 
 it('checkpoint show prints the checkpoint and changes nothing', async () => {
@@ -97,7 +84,7 @@ it('checkpoint show prints the checkpoint and changes nothing', async () => {
   const before = start({}, ['checkpoint', 'show'])
   expect(await before.exitCode()).toBe(0)
   expect(before.output()).toContain('stream clients has no checkpoint yet')
-  await start({}, ['poll-once']).exitCode()
+  await start({}, untilCaughtUp).exitCode()
   const show = async () => {
     const shown = start({}, ['checkpoint', 'show'])
     expect(await shown.exitCode()).toBe(0)
@@ -120,7 +107,7 @@ it('checkpoint show prints the checkpoint and changes nothing', async () => {
 
 it('checkpoint show and checkpoint reset say that the checkpoint is lost when Kafka has its commit record', async () => {
   const { start, name } = await scene()
-  await start({}, ['poll-once']).exitCode()
+  await start({}, untilCaughtUp).exitCode()
   await checkpointObject(name).remove()
   const run = async (environment: Record<string, string>, ...args: string[]) => {
     const command = start(environment, ['checkpoint', ...args])
@@ -167,26 +154,26 @@ it('checkpoint set fences the running connector and reads again from a date; che
   expect(await running.exitCode()).toBe(1)
   expect(running.lines().find(hasMessage('stream lost to another replica'))).toMatchObject({ code: 'publish.fenced' })
 
-  expect(await start({}, ['poll-once']).exitCode()).toBe(0)
+  expect(await start({}, untilCaughtUp).exitCode()).toBe(0)
   expect(await caughtUp()).toHaveLength(201)
 
   expect(await start({}, ['checkpoint', 'reset', '--yes']).exitCode()).toBe(0)
-  expect(await start({}, ['poll-once']).exitCode()).toBe(0)
+  expect(await start({}, untilCaughtUp).exitCode()).toBe(0)
   expect(await records()).toHaveLength(201)
 
   expect(await start({}, ['checkpoint', 'reset', '--republish', '--yes']).exitCode()).toBe(0)
-  expect(await start({}, ['poll-once']).exitCode()).toBe(0)
+  expect(await start({}, untilCaughtUp).exitCode()).toBe(0)
   const all = await records()
   expect(all).toHaveLength(401)
   expectNumbered(all)
 })
 
-it('poll-once creates no topic for a checkpoint of another topic', async () => {
+it('run creates no topic for a checkpoint of another topic', async () => {
   const { start, name } = await scene()
-  expect(await start({}, ['poll-once']).exitCode()).toBe(0)
+  expect(await start({}, untilCaughtUp).exitCode()).toBe(0)
   const before = await checkpointObject(name).read()
   const elsewhere = { KAFKA_TOPIC: `${name}.other` }
-  const polled = start(elsewhere, ['poll-once'])
+  const polled = start(elsewhere, untilCaughtUp)
   expect(await polled.exitCode()).toBe(2)
   expect(polled.lines().find(hasMessage('stream failed, giving up'))).toMatchObject({ code: 'checkpoint.other-stream' })
   const topics = await withAdmin((admin) => admin.listTopics())
@@ -206,7 +193,7 @@ async function withAdmin<Result>(work: (admin: Admin) => Promise<Result>): Promi
 
 it('checkpoint set skips forward only with --skip, says what it skips, and reads nothing before the beginning of the stream', async () => {
   const { start } = await scene({ environment: { POLARIS_LAST_CHANGED: '2001-01-01' } })
-  expect(await start({}, ['poll-once']).exitCode()).toBe(0)
+  expect(await start({}, untilCaughtUp).exitCode()).toBe(0)
   const set = async (...options: string[]) => {
     const started = start({}, ['checkpoint', 'set', '--yes', '--last-changed', ...options])
     return { exit: await started.exitCode(), output: started.output() }
@@ -230,7 +217,7 @@ it('checkpoint set --skip makes a new stream begin at a date', async () => {
   const set = start({}, ['checkpoint', 'set', '--last-changed', '2024-07-01', '--skip', '--yes'])
   expect(await set.exitCode()).toBe(0)
   expect(set.output()).toMatch(/^before: no checkpoint\nskipped: everything before 2024-07-01T00:00:00\nnow: /)
-  expect(await start({}, ['poll-once']).exitCode()).toBe(0)
+  expect(await start({}, untilCaughtUp).exitCode()).toBe(0)
   const published = new Set((await records()).map(({ key }) => key))
   const modifiedSince = (time: string) =>
     simulator.changes.filter(({ modified }) => modified >= time).map(({ clientId }) => clientId)
@@ -242,9 +229,9 @@ it('checkpoint set --skip makes a new stream begin at a date', async () => {
 it('checkpoint rebuild-index makes the index again from the topic when its segments are lost, and nothing is published again', async () => {
   const clients = 2_000
   const { simulator, start, records, name } = await scene({ source: { clients } })
-  expect(await start({}, ['poll-once']).exitCode()).toBe(0)
+  expect(await start({}, untilCaughtUp).exitCode()).toBe(0)
   expect(await checkpointObject(name).removeSegments()).toBeGreaterThan(0)
-  const held = start({}, ['poll-once'])
+  const held = start({}, untilCaughtUp)
   expect(await held.exitCode()).toBe(4)
   expect(held.lines().find(hasMessage('stream failed, giving up'))).toMatchObject({ code: 'checkpoint.index-missing' })
 
@@ -256,7 +243,7 @@ it('checkpoint rebuild-index makes the index again from the topic when its segme
   expect(rebuilt.output()).toMatch(new RegExp(`^${clients} clients in the new index$`, 'm'))
   expect(await start({}, ['checkpoint', 'reset', '--yes']).exitCode()).toBe(0)
   for (let change = 0; change < 20; change += 1) simulator.change()
-  expect(await start({}, ['poll-once']).exitCode()).toBe(0)
+  expect(await start({}, untilCaughtUp).exitCode()).toBe(0)
   expectExactlyOnce({ simulator }, await records())
 })
 
@@ -276,12 +263,4 @@ it('checkpoint rebuild-index rejects a stream that runs at once, and works besid
   expect(await start({}, ['resume', 'clients']).exitCode()).toBe(0)
   await checkpointObject(name).until(({ claim }) => claim.epoch === 3)
   expect(await replica.stop()).toBe(0)
-})
-
-it('poll-once exits with 3 when Kafka is unavailable, after one attempt with its first stream', async () => {
-  expect(await withoutKafka.exitCode()).toBe(3)
-  expect(withoutKafka.lines().filter(hasMessage('stream failed, reopening'))).toEqual([])
-  const failed = withoutKafka.lines().filter(hasMessage('stream failed, giving up'))
-  expect(failed).toMatchObject([{ level: 'error', stream: 'one', code: 'publish.unreachable' }])
-  expect(withoutKafka.printed()).toMatch(/^one +failed: publish.unreachable .*\nother +skipped /m)
 })

@@ -12,7 +12,7 @@ import { type LogLine, shortTimes, startConnector } from '../../support/connecto
 import { createTopics } from '../../support/create-topics.ts'
 import { allow } from '../../support/documentation/kafka-acls.ts'
 import { startKafka } from '../../support/servers/kafka-broker.ts'
-import { configFile, expectExactlyOnce, type Scene, scene } from '../../support/stream-scene.ts'
+import { configFile, expectExactlyOnce, type Scene, scene, untilCaughtUp } from '../../support/stream-scene.ts'
 
 const hasMessage = (msg: string) => (line: LogLine) => line.msg === msg
 
@@ -200,7 +200,7 @@ it('reports a topic that is missing or accepts too little, and a checkpoint of a
   const tooSmall = await examined(here, group)
   expect(verdicts(tooSmall.findings, 'failed')).toEqual(['topic'])
   expect(tooSmall.byCheck.topic).toMatchObject({ code: 'publish.refused', detail: expect.stringContaining('500000') })
-  expect(await here.start({}, ['poll-once']).exitCode()).toBe(0)
+  expect(await here.start({}, untilCaughtUp).exitCode()).toBe(0)
   const other = await examined(here, { POLARIS_CODE_MAGASIN: '2' })
   expect(other.byCheck.checkpoint).toMatchObject({ code: 'checkpoint.other-stream', verdict: 'failed' })
   const moved = await examined(here, { KAFKA_TOPIC: `${here.name}.other` })

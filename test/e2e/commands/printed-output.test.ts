@@ -1,10 +1,9 @@
 import { stripVTControlCharacters } from 'node:util'
 import { expect, it } from 'vitest'
 import { commandList } from '../../../connector/commands/command-list.ts'
-import { startConnector } from '../../support/connector-process.ts'
 import { expectNothingPersonal } from '../../support/nothing-personal.ts'
 import { setPaused } from '../../support/paused-stream.ts'
-import { configFile, scene } from '../../support/stream-scene.ts'
+import { scene, untilCaughtUp } from '../../support/stream-scene.ts'
 
 /** The shape of what a command prints with these options, from the command itself. */
 async function shapeOf(name: string, options: string) {
@@ -36,9 +35,7 @@ it('every command prints JSON of the documented shape with --json, and nothing e
   expect(preview).toMatchObject({ masked: true, records: [{ topic: environment.KAFKA_TOPIC }, {}, {}] })
   expect(checkpoint).toEqual({ stream: 'clients', checkpoint: null, commitRecord: 'none', paused: null })
 
-  expect(await run('poll-once')).toMatchObject({
-    streams: [{ stream: 'clients', end: 'caught-up', code: null, published: 200, deadLetters: 0 }],
-  })
+  expect(await start({}, untilCaughtUp).exitCode()).toBe(0)
   expect(await run('audit')).toMatchObject({ stream: 'clients', agree: true })
   const [id = ''] = simulator.clientIds
   expect(await run('client', '--json', ['clients', id])).toMatchObject({
@@ -75,33 +72,12 @@ it('preview prints the first events without Kafka and the checkpoint store, mask
   expect(shown).toContain(`"subject": "${first?.clientId}"`)
 })
 
-it('poll-once prints a summary, and with --stream reads only that stream', async () => {
-  const { simulator, name, environment } = await scene()
-  const ofStreams = /^(?:POLARIS_|POLL_|KAFKA_TOPIC)/
-  const shared = Object.fromEntries(Object.entries(environment).filter(([variable]) => !ofStreams.test(variable)))
-  const polaris = { codeMagasin: 1, lastChanged: '2000-01-01' }
-  const streams = [
-    { name: 'one', polaris: { ...polaris, url: simulator.url }, kafka: { topic: `${name}.one` } },
-    { name: 'other', polaris: { ...polaris, url: 'http://127.0.0.1:9/' }, kafka: { topic: `${name}.other` } },
-  ]
-  const config = configFile(JSON.stringify({ streams }))
-  const one = startConnector(['poll-once', '--config', config, '--stream', 'one'], shared)
-  expect(await one.exitCode(), one.output()).toBe(0)
-  expect(one.printed()).toMatch(
-    /^STREAM +RESULT +READ +PUBLISHED +SUPPRESSED +SUPERSEDED +DEAD LETTERS +TOOK\none +caught up +\d+ +200 +\d+ +0 +0 +[\d.]+ m?s\n$/,
-  )
-  const unknown = startConnector(['poll-once', '--config', config, '--stream', 'two'], shared)
-  expect(await unknown.exitCode()).toBe(2)
-  expect(unknown.output()).toContain('must be one of one, other')
-})
-
 it('logs readable lines with LOG_FORMAT=text, coloured with FORCE_COLOR', async () => {
   const { start } = await scene()
-  const poll = start({ LOG_FORMAT: 'text', FORCE_COLOR: '1', CHECKPOINT_URL: 's3://no-such-bucket/e2e' }, ['poll-once'])
-  expect(await poll.exitCode()).toBe(3)
-  expect(poll.output()).toContain('\u001b[31m')
-  const text = stripVTControlCharacters(poll.output())
-  expect(text).toMatch(/^\S+Z ERROR {2}stream failed, giving up {2}stream=clients code=storage.refused/m)
+  const held = start({ LOG_FORMAT: 'text', FORCE_COLOR: '1', POLARIS_CLIENT_ID_FIELD: 'Missing' }, untilCaughtUp)
+  expect(await held.exitCode()).toBe(2)
+  expect(held.output()).toContain('\u001b[31m')
+  const text = stripVTControlCharacters(held.output())
+  expect(text).toMatch(/^\S+Z ERROR {2}stream failed, giving up {2}stream=clients code=source.mapping/m)
   expect(text).toMatch(/^ {4}hint: /m)
-  expect(stripVTControlCharacters(poll.printed())).toMatch(/^STREAM +RESULT .*\nclients +failed: storage.refused /)
 })

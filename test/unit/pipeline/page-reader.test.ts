@@ -208,6 +208,13 @@ describe('a stream that is to be caught up', () => {
     expect((await pages.next()).done).toBe(true)
   })
 
+  test('does not wait for a look-back that is backed off', async () => {
+    const waiting = scanOf({ kind: 'look-back', tag: 4, reachMs: 5 * MINUTE, notBefore: noon + HOUR })
+    const { pages, read } = pageReader(quiet(), { ...caughtUp, states: statesOf({ background: [waiting] }) })
+    expect(kindsOf(await read(1))).toEqual(['live*'])
+    expect((await pages.next()).done).toBe(true)
+  })
+
   test('fails when a page of a background scan cannot be read', async () => {
     const respond: Respond = (ask) => (isBackfill(ask) ? failure('source.unreachable') : pageOf([]))
     const { read, next } = pageReader(respond, caughtUp)

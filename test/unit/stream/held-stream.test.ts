@@ -29,7 +29,7 @@ function holding(checks: readonly Check[]) {
   }
   const { requests } = control
   const policy = { requests, firstPauseMs: minute, maxPauseMs: 15 * minute }
-  const reopening = { retries: 9, withinMs: Infinity, firstPauseMs: 0, maxPauseMs: 0, maxRetryAfterMs: 0 }
+  const reopening = { firstPauseMs: 0, maxPauseMs: 0, maxRetryAfterMs: 0 }
   const tries = createTries({ reopening, holding: policy }, clock)
   const observe = (event: PipelineEvent) => events.push(event)
   const stop = new AbortController()

@@ -7,8 +7,10 @@ import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import { createAssignment } from '../../../connector/stream/assignment.ts'
 import type { AttemptEnd } from '../../../connector/stream/attempt.ts'
 import { desiredState } from '../../../connector/stream/desired-state.ts'
-import { runStream, unattended } from '../../../connector/stream/run-stream.ts'
+import { runStream } from '../../../connector/stream/run-stream.ts'
+import { requestedChecks } from '../../support/fakes/requested-checks.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { unattended } from '../../support/run-alone.ts'
 import { entered } from '../../support/stream-states.ts'
 import { settled } from './open/open-parts.ts'
 
@@ -16,8 +18,15 @@ const stream = 'paris'
 const down = new ConnectorError('storage.unavailable', 'scripted')
 const fenced = new ConnectorError('publish.fenced', 'scripted')
 
+interface Options {
+  readonly settle?: () => Promise<void>
+  readonly isKnown?: boolean
+  /** It ends instead of waiting. */
+  readonly isEnding?: boolean
+}
+
 /** Control requests made by the test, and a stream that runs until it is stopped or the test ends it. */
-function setUp({ settle = async () => {}, isKnown = true }: { settle?: () => Promise<void>; isKnown?: boolean } = {}) {
+function setUp({ settle = async () => {}, isKnown = true, isEnding = false }: Options = {}) {
   const clock = virtualClock(0)
   const { changed, until } = createChanges()
   const events: PipelineEvent[] = []
@@ -48,7 +57,8 @@ function setUp({ settle = async () => {}, isKnown = true }: { settle?: () => Pro
         close: async () => {},
       }),
       settle,
-      reopening: { retries: 0, withinMs: 0, firstPauseMs: 0, maxPauseMs: 0, maxRetryAfterMs: 0 },
+      holding: isEnding ? undefined : { requests: requestedChecks(clock).requests, firstPauseMs: 0, maxPauseMs: 0 },
+      reopening: { firstPauseMs: 0, maxPauseMs: 0, maxRetryAfterMs: 0 },
       finishWithinMs: 50_000,
       clock,
       observe,
@@ -195,5 +205,18 @@ describe('runStream', () => {
     expect([clock.now(), settlings]).toEqual([60_000, 2])
     await request('resume')
     expect(runs).toHaveLength(2)
+  })
+
+  test.each([
+    ['once it is settled', async () => {}, []],
+    ['even if it cannot be settled', () => Promise.reject(down), ['pause-unsettled']],
+  ])('a paused stream that is not to wait ends, %s', async (_, settle, reported) => {
+    const { runs, request, ended, kinds } = setUp({ settle, isEnding: true })
+    await settled()
+    await request('pause')
+    runs[0]?.end({ kind: 'left' })
+    expect(await ended).toEqual({ kind: 'paused' })
+    expect(runs).toHaveLength(1)
+    expect(kinds()).toEqual(['opening', 'stopping', 'paused', 'stream-paused', ...reported, 'ended'])
   })
 })

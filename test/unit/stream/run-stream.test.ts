@@ -8,11 +8,11 @@ import { retrying } from '../../../connector/source/recovery/retrying-source.ts'
 import { openGate } from '../../../connector/source/recovery/server-breaker.ts'
 import type { StoredText } from '../../../connector/storage/versioned-object.ts'
 import { attempts } from '../../../connector/stream/attempt.ts'
-import { runStream, unattended } from '../../../connector/stream/run-stream.ts'
+import { runStream } from '../../../connector/stream/run-stream.ts'
 import type { FaultHook } from '../../support/fakes/fake-kafka-cluster.ts'
 import { requestedChecks } from '../../support/fakes/requested-checks.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
-import { type AloneParts, runAlone } from '../../support/run-alone.ts'
+import { type AloneParts, runAlone, unattended } from '../../support/run-alone.ts'
 import { never } from '../../support/signals.ts'
 import { entered } from '../../support/stream-states.ts'
 import { noon, pageOf } from '../pipeline/readings.ts'
@@ -218,38 +218,6 @@ describe('a transient failure', () => {
     await end
   })
 
-  test('ends a one-shot command when it requests more time than is left', async () => {
-    const throttled = new ConnectorError('source.throttled', 'scripted', { retryAfterMs: 7_000 })
-    const reopening = { ...stage().streamParts.reopening, maxRetryAfterMs: 60_000, withinMs: 5_000 }
-    const { end, pauses } = running([throttled], {}, { reopening })
-    expect(await end).toMatchObject({ kind: 'failed', error: throttled })
-    expect(pauses()).toEqual([])
-  })
-
-  test('ends a one-shot command when the retries are exhausted', async () => {
-    const reopening = { retries: 2, withinMs: 60_000, firstPauseMs: 100, maxPauseMs: 2_000, maxRetryAfterMs: 0 }
-    const { pass, end, kinds, pauses } = running([], { kafka: failing('publish.unreachable') }, { reopening })
-    await pass(3)
-    expect(await end).toMatchObject({ kind: 'failed' })
-    expect(pauses()).toHaveLength(2)
-    expect(kinds().at(-2)).toBe('stream-failed')
-  })
-
-  test('ends a one-shot command when its time is over, even if retries are left', async () => {
-    const reopening = { retries: 9, withinMs: 10_000, firstPauseMs: 100, maxPauseMs: 2_000, maxRetryAfterMs: 0 }
-    const clock = virtualClock(0)
-    const slowly: FaultHook = async () => {
-      clock.pass(6_000)
-      throw error('publish.unreachable')
-    }
-    const { end, pauses, kinds } = running([], { kafka: slowly }, { reopening, clock })
-    await settled()
-    clock.fireNext()
-    expect(await end).toMatchObject({ kind: 'failed' })
-    expect(pauses()).toHaveLength(1)
-    expect(kinds().at(-2)).toBe('stream-failed')
-  })
-
   test('Invariant 2: reopening resolves a commit without a response, and publishes nothing twice', async () => {
     for (const fault of ['before', 'after'] as const) {
       let faults = 1
@@ -311,24 +279,24 @@ describe('an unavailable source', () => {
   })
 })
 
-describe('a stream of a one-shot command', () => {
+describe('a stream that is not to be held', () => {
   test.each([
     'source.unauthorized',
     'source.answer-malformed',
     'source.function-missing',
     'publish.refused',
     'storage.no-conditional-writes',
-  ] as const)('fails with %s without a retry', async (code) => {
+  ] as const)('ends at %s without a retry', async (code) => {
     const { end, events, pauses } = running([error(code)])
-    expect(await end).toMatchObject({ kind: 'failed' })
+    expect(await end).toMatchObject({ kind: 'held' })
     expect(pauses()).toEqual([])
     expect(events.at(-2)).toMatchObject({ kind: 'stream-failed', code })
   })
 
-  test('fails at a bug that persists after five reopenings', async () => {
+  test('ends at a bug that persists after five reopenings', async () => {
     const { pass, end, events, pauses } = running(Array.from({ length: 9 }, () => new TypeError('oops')))
     await pass(5)
-    expect(await end).toMatchObject({ kind: 'failed' })
+    expect(await end).toMatchObject({ kind: 'held' })
     expect(pauses()).toHaveLength(5)
     expect(events.at(-2)).toMatchObject({ kind: 'stream-failed', code: 'bug' })
   })
@@ -454,7 +422,7 @@ describe('a stream that fails', () => {
     const answers = [pageOf([{ No: '1' }]), withoutId(9, 'first'), error('source.unreachable'), withoutId(1, 'second')]
     const { pass, end, events } = running(answers)
     await pass(3)
-    expect(await end).toMatchObject({ kind: 'failed' })
+    expect(await end).toMatchObject({ kind: 'held' })
     expect(events.at(-2)).toMatchObject({ kind: 'stream-failed', code: 'event.too-many-dead-letters' })
   })
 

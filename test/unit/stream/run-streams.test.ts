@@ -353,7 +353,7 @@ describe('with a single replica', () => {
     await last('b').end('failed')
     expect([...(await done)].map(([stream, { kind }]) => [stream, kind])).toEqual([
       ['a', 'lost'],
-      ['b', 'failed'],
+      ['b', 'held'],
     ])
   })
 })

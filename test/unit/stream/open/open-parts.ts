@@ -156,8 +156,6 @@ export function stage(of: Stage = {}) {
     savePeriodMs: 60_000,
   }
   const reopening = {
-    retries: Number.POSITIVE_INFINITY,
-    withinMs: Number.POSITIVE_INFINITY,
     firstPauseMs: 100,
     maxPauseMs: 2_000,
     maxRetryAfterMs: 0,

@@ -151,7 +151,7 @@ function stage(ignored: readonly string[] = []) {
     features: parts('replica').features,
     publisher: parts('replica').publisher,
   })
-  const reopening = { retries: 0, withinMs: 1, firstPauseMs: 1, maxPauseMs: 1, maxRetryAfterMs: 1 }
+  const reopening = { firstPauseMs: 1, maxPauseMs: 1, maxRetryAfterMs: 1 }
   const rebuilds: RebuildProgress[] = []
   const stored = () => parseDocument(store.stored(KEY)?.text ?? '')
   return {
