@@ -65,6 +65,11 @@ export const checkpointShape = z.strictObject({
   controlUnreadable: z.string().optional().describe('Error code: it is unknown whether the stream is paused'),
 })
 
+export function pauseOutput(stream: string, { document }: FoundControl): z.output<typeof checkpointShape>['paused'] {
+  const pause = pauseOf(document, stream)
+  return pause ? { reason: pause.reason, since: isoTime(pause.requestedAt), by: pause.requestedBy } : null
+}
+
 export type FoundCheckpoint =
   | { readonly kind: 'document'; readonly document: CheckpointDocument }
   | { readonly kind: 'none'; readonly record: FoundRecord }
@@ -75,9 +80,7 @@ export function checkpointOutput(
   control: FoundControl,
 ): z.output<typeof checkpointShape> {
   const { unreadable } = control
-  const pause = pauseOf(control.document, stream)
-  const paused = pause ? { reason: pause.reason, since: isoTime(pause.requestedAt), by: pause.requestedBy } : null
-  const ofControl = { paused, ...(unreadable && { controlUnreadable: unreadable }) }
+  const ofControl = { paused: pauseOutput(stream, control), ...(unreadable && { controlUnreadable: unreadable }) }
   return found.kind === 'none'
     ? { stream, checkpoint: null, ...missingOutput(found.record), ...ofControl }
     : { stream, checkpoint: claimedOutput(found.document), ...ofControl }

@@ -8,35 +8,44 @@ import { errorCatalogue } from '../../runtime/error-catalogue.ts'
 import { positionOf } from '../../scan/scan-order.ts'
 import { BACKFILL, FULL, RECHECK, REQUESTED, type Scan, scanWith } from '../../scan/scan-state.ts'
 import { type Command, configOption, configSources, jsonOption, printOutput } from '../command.ts'
-import { streamOption, withStream } from '../command-resources.ts'
+import { asOperator, onlyStream, streamOption } from '../command-resources.ts'
 import { findControl, pauseLines } from '../control/found-control.ts'
 import type { Screen } from '../output/screen.ts'
 import { counted, isoTime, table } from '../output/text.ts'
+import { checkpointsShape, showAll } from './all-checkpoints.ts'
 import { checkpointOutput, checkpointShape, type FoundCheckpoint } from './checkpoint-output.ts'
 import { type FoundRecord, findRecord } from './found-record.ts'
 
 export const checkpointShow: Command = {
   name: 'checkpoint show',
-  summary: 'show how far a stream has read, and which replica runs it',
+  summary: 'show how far the streams have read, and which replica runs them',
   usage:
-    'Reads the checkpoint and changes nothing. Prints until when the stream is caught up, how many\n' +
-    'events it has published, who opened it last, and its scans. Times are in UTC, but modification\n' +
-    'times of clients in the local time of the server. With --json, prints the whole document too.\n' +
+    'Reads the checkpoints and changes nothing. Without a stream, prints one row for each. Of one\n' +
+    'stream, prints until when it is caught up, how many events it has published, who opened it last,\n' +
+    'and its scans. Times are in UTC, but modification times of clients in the local time of the\n' +
+    'server. With --json, prints the whole document of that stream too.\n' +
     'A pending transaction counts only if Kafka has its commit record; that is checked when the stream\n' +
     'is opened. Of a stream without a checkpoint, looks for its commit record in Kafka, for at most\n' +
     'seven seconds: if there is one, the checkpoint is lost.\n' +
     'Exit code: 0 shown, or the stream is new, 1 the checkpoint is lost, or may be, 2 invalid\n' +
     'configuration or request, 3 the checkpoint store is unavailable, 4 the checkpoint is damaged.',
-  options: { ...configOption, ...streamOption, ...jsonOption },
-  examples: ['checkpoint show --config connector.yaml --stream lyon'],
-  outputs: { '--json': checkpointShape },
+  options: {
+    ...configOption,
+    stream: { ...streamOption.stream, description: 'only this stream, in detail' },
+    ...jsonOption,
+  },
+  positional: ['stream'],
+  examples: ['checkpoint show --config connector.yaml', 'checkpoint show lyon --config connector.yaml'],
+  outputs: { '--json': checkpointsShape, 'STREAM --json': checkpointShape },
   run: (args, parts) =>
-    withStream(args, parts, async (chosen) => {
-      const { stream, shared } = chosen
+    asOperator(args, parts, async (resources) => {
+      if (args.stream === undefined) return await showAll(args, parts, resources)
+      const { config, shared } = resources
+      const stream = onlyStream(args, config.streams)
       const stored = await streamObject(stream, shared).read(parts.stop)
       const found: FoundCheckpoint =
         stored === undefined
-          ? { kind: 'none', record: await findRecord(chosen, parts, parts.stop) }
+          ? { kind: 'none', record: await findRecord({ stream, shared }, parts, parts.stop) }
           : { kind: 'document', document: parseDocument(stored.text) }
       const control = await findControl(shared, parts.stop)
       const names = settingNames(configSources(args, parts))

@@ -22,10 +22,15 @@ export async function findControl(shared: SharedResources, stop: AbortSignal): P
   }
 }
 
+/** Why it is unknown which streams are paused; empty if it is known. */
+export function unreadableLines({ unreadable }: FoundControl): string[] {
+  return unreadable === undefined ? [] : [`control object cannot be read: ${unreadable} → run polaris-connector doctor`]
+}
+
 /** Whether a stream is paused, or why that is unknown; empty if it is not. */
-export function pauseLines({ document, unreadable }: FoundControl, stream: string): string[] {
-  if (unreadable !== undefined) return [`control object cannot be read: ${unreadable} → run polaris-connector doctor`]
-  const pause = pauseOf(document, stream)
+export function pauseLines(control: FoundControl, stream: string): string[] {
+  if (control.unreadable !== undefined) return unreadableLines(control)
+  const pause = pauseOf(control.document, stream)
   if (pause === undefined) return []
   return [`paused since ${new Date(pause.requestedAt).toISOString()} by ${pause.requestedBy}: ${pause.reason}`]
 }

@@ -81,12 +81,12 @@ it('run --until-caught-up leaves a paused stream alone, and ends with 0', async 
 
 it('checkpoint show prints the checkpoint and changes nothing', async () => {
   const { start, name } = await scene()
-  const before = start({}, ['checkpoint', 'show'])
+  const before = start({}, ['checkpoint', 'show', 'clients'])
   expect(await before.exitCode()).toBe(0)
   expect(before.output()).toContain('stream clients has no checkpoint yet')
   await start({}, untilCaughtUp).exitCode()
   const show = async () => {
-    const shown = start({}, ['checkpoint', 'show'])
+    const shown = start({}, ['checkpoint', 'show', 'clients'])
     expect(await shown.exitCode()).toBe(0)
     return shown.output()
   }
@@ -96,13 +96,16 @@ it('checkpoint show prints the checkpoint and changes nothing', async () => {
   )
   expect(shown).toMatch(/^SCAN +LAST COMPLETED +IN PROGRESS +NEXT\nlive /m)
   expect(await show()).toBe(shown)
-  const json = start({}, ['checkpoint', 'show', '--json'])
+  const json = start({}, ['checkpoint', 'show', 'clients', '--json'])
   expect(await json.exitCode()).toBe(0)
   const { stream, checkpoint } = JSON.parse(json.printed())
   expect({ stream, ...checkpoint }).toMatchObject({
     ...{ stream: 'clients', committed: { events: 200, backfill: 'done' }, pendingEvents: null, epoch: 1 },
     document: await checkpointObject(name).document(),
   })
+  const all = start({}, ['checkpoint', 'show'])
+  expect(await all.exitCode()).toBe(0)
+  expect(all.printed()).toMatch(/^STREAM +LIVE UNTIL .*\nclients +\S+Z +done +200 +\S+ +\S+Z +1\n$/)
 })
 
 it('checkpoint show and checkpoint reset say that the checkpoint is lost when Kafka has its commit record', async () => {
@@ -114,9 +117,9 @@ it('checkpoint show and checkpoint reset say that the checkpoint is lost when Ka
     return { exit: await command.exitCode(), printed: command.printed() }
   }
   const [shown, json, withoutKafka, reset] = await Promise.all([
-    run({}, 'show'),
-    run({}, 'show', '--json'),
-    run({ KAFKA_BROKERS: '127.0.0.1:9' }, 'show'),
+    run({}, 'show', 'clients'),
+    run({}, 'show', 'clients', '--json'),
+    run({ KAFKA_BROKERS: '127.0.0.1:9' }, 'show', 'clients'),
     run({}, 'reset'),
   ])
   expect(shown).toEqual({

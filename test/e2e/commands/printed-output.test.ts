@@ -20,7 +20,7 @@ it('every command prints JSON of the documented shape with --json, and nothing e
   const run = async (name: string, options = '--json', more: readonly string[] = []) => {
     const started = start(name === 'preview' ? withoutTargets : {}, [
       ...name.split(' '),
-      ...options.split(' '),
+      ...options.replace('STREAM', 'clients').split(' '),
       ...more,
     ])
     expect(await started.exitCode(), started.output()).toBe(0)
@@ -33,7 +33,7 @@ it('every command prints JSON of the documented shape with --json, and nothing e
     run('doctor', '--fields --json'),
   ])
   expect(preview).toMatchObject({ masked: true, records: [{ topic: environment.KAFKA_TOPIC }, {}, {}] })
-  expect(checkpoint).toEqual({ stream: 'clients', checkpoint: null, commitRecord: 'none', paused: null })
+  expect(checkpoint).toMatchObject({ streams: [{ stream: 'clients', code: null, committed: null, paused: null }] })
 
   expect(await start({}, untilCaughtUp).exitCode()).toBe(0)
   expect(await run('audit')).toMatchObject({ stream: 'clients', agree: true })
@@ -42,7 +42,10 @@ it('every command prints JSON of the documented shape with --json, and nothing e
     ...{ client: id, standing: 'published', isPending: false, source: 'unasked', nothingLeft: false },
     ...{ newest: { kind: 'event' }, left: { tombstones: [], deadLetters: [], requests: [] } },
   })
-  expect(await run('checkpoint show')).toMatchObject({ checkpoint: { committed: { events: 200, backfill: 'done' } } })
+  expect(await run('checkpoint show')).toMatchObject({ streams: [{ committed: { events: 200, backfill: 'done' } }] })
+  expect(await run('checkpoint show', 'STREAM --json')).toMatchObject({
+    checkpoint: { committed: { events: 200, backfill: 'done' } },
+  })
   expect(await run('checkpoint set', '--json', ['--yes', '--last-changed', '2020-01-01'])).toMatchObject({
     ...{ before: { events: 200 }, skipped: null, epoch: 2, after: { events: 200 } },
   })
