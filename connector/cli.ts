@@ -4,7 +4,7 @@ import type { CommandEntry } from './commands/command-list.ts'
 import { commandHelp, helpOption, overview, program } from './commands/help-text.ts'
 import { asWritten, ConnectorError, type Naming } from './runtime/connector-error.ts'
 import { didYouMean } from './runtime/did-you-mean.ts'
-import { errorCatalogue } from './runtime/error-catalogue.ts'
+import { type ExitCode, errorCatalogue } from './runtime/error-catalogue.ts'
 
 /** What a command line asks for. */
 type Asked =
@@ -20,7 +20,7 @@ export async function runCli(
   argv: readonly string[],
   commands: readonly CommandEntry[],
   parts: CommandParts,
-): Promise<number> {
+): Promise<ExitCode> {
   let asked: Asked | undefined
   try {
     asked = await askedIn(argv, commands, parts.version)

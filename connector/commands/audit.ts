@@ -7,7 +7,7 @@ import { type AuditProgress, auditStream } from '../inspect/audit/audit-stream.t
 import { countedDifferences } from '../inspect/audit/compare.ts'
 import { closeStack } from '../runtime/close-stack.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
-import { errorCatalogue } from '../runtime/error-catalogue.ts'
+import { type ExitCode, errorCatalogue, highest } from '../runtime/error-catalogue.ts'
 import { type Command, type CommandArgs, type CommandParts, configOption, jsonOption, printOutput } from './command.ts'
 import { asOperator, type ChosenStream, onlyStream, selectedStreams, streamOption } from './command-resources.ts'
 import { findControl } from './control/found-control.ts'
@@ -30,10 +30,7 @@ export const audit: Command = {
     'With --record, also stores the time and the number of differences beside the checkpoints, for the\n' +
     'metrics audit_differences and audit_timestamp_seconds; without a stream, audits all of them one\n' +
     'after another.\n' +
-    'A server that mixes up two scans of one caller requires that the stream is paused.\n' +
-    'Exit code: 0 source, index and topic agree, 1 they differ, 2 invalid configuration or request,\n' +
-    '3 Polaris, Kafka or S3 is unavailable, or the audit was stopped, 4 the checkpoint or its client\n' +
-    'index is damaged.',
+    'A server that mixes up two scans of one caller requires that the stream is paused.',
   options: {
     ...configOption,
     ...streamOption,
@@ -52,16 +49,16 @@ export const audit: Command = {
     asOperator(args, parts, async ({ config, shared }) => {
       const isOne = args.record !== true || args.json === true
       const streams = isOne ? [onlyStream(args, config.streams)] : selectedStreams(args, config.streams)
-      let exit = 0
+      const exits: ExitCode[] = []
       for (const stream of streams) {
         await using closing = closeStack()
-        exit = Math.max(exit, await auditOne({ stream, shared, closing }, args, parts))
+        exits.push(await auditOne({ stream, shared, closing }, args, parts))
       }
-      return exit
+      return highest(exits)
     }),
 }
 
-async function auditOne(chosen: ChosenStream, args: CommandArgs, parts: CommandParts): Promise<number> {
+async function auditOne(chosen: ChosenStream, args: CommandArgs, parts: CommandParts): Promise<ExitCode> {
   try {
     const report = await audited(chosen, { ...parts, wanted: args.ids === true ? 'ids' : 'counts' })
     printOutput(args, parts, { json: auditOutput(report), lines: () => auditLines(report, parts.screen) })

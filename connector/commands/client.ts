@@ -16,10 +16,7 @@ export const client: Command = {
     'partition, offset, number and time; and whether full scans still return it: Polaris cannot be\n' +
     'asked for a single client. Prints no data but the id that is given; - reads it from standard input.\n' +
     'With --erased, shows whether anything of an erased client is left in the topics, also what only\n' +
-    'compaction is to delete, and what still has it: the proof for a request of erasure.\n' +
-    'Exit code: 0 found, with --erased: erased and nothing is left; 1 the stream has no such client, with\n' +
-    '--erased: not erased, or something is left; 2 invalid configuration or request, 3 Kafka or the\n' +
-    'checkpoint store is unavailable, 4 the checkpoint or its client index is damaged.',
+    'compaction is to delete, and what still has it: the proof for a request of erasure.',
   options: {
     ...configOption,
     ...streamOption,

@@ -5,6 +5,7 @@ import { settingNames } from '../config/setting-names.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
+import type { ExitCode } from '../runtime/error-catalogue.ts'
 import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts'
 import { type CommandArgs, type CommandParts, configSources, optionText } from './command.ts'
 import { logOutput } from './output/readable-log.ts'
@@ -62,8 +63,8 @@ export function openReplica(
 export async function asOperator(
   args: CommandArgs,
   parts: CommandParts,
-  use: (resources: CommandResources) => Promise<number>,
-): Promise<number> {
+  use: (resources: CommandResources) => Promise<ExitCode>,
+): Promise<ExitCode> {
   const config = connectorConfig(loadConfig(configSources(args, parts)))
   await using closing = closeStack()
   const replica = `operator-${replicaName()}`
@@ -89,8 +90,8 @@ export type ChosenStream = Omit<CommandResources, 'config'> & { readonly stream:
 export function withStream(
   args: CommandArgs,
   parts: CommandParts,
-  use: (chosen: ChosenStream) => Promise<number>,
-): Promise<number> {
+  use: (chosen: ChosenStream) => Promise<ExitCode>,
+): Promise<ExitCode> {
   return asOperator(args, parts, ({ config, shared, closing }) =>
     use({ stream: onlyStream(args, config.streams), shared, closing }),
   )

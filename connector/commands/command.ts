@@ -2,6 +2,7 @@ import type { ZodType } from 'zod'
 import type { Environment, ReadFile } from '../config/environment.ts'
 import type { ConfigSources } from '../config/load-config.ts'
 import { systemClock } from '../runtime/clock.ts'
+import type { ExitCode } from '../runtime/error-catalogue.ts'
 import type { Screen } from './output/screen.ts'
 
 /** The environment of a command; every side effect of a command on its process goes through here. */
@@ -42,7 +43,7 @@ export interface Command {
   readonly name: string
   /** One line for the list of commands. */
   readonly summary: string
-  /** Paragraphs for `--help`: what the command does, what it prints, its exit codes. */
+  /** Paragraphs for `--help`: what the command does, and what it prints. */
   readonly usage: string
   readonly options: Readonly<Record<string, CommandOption>>
   /** Command lines without the name of the program, for `--help`. */
@@ -52,7 +53,7 @@ export interface Command {
   /** The options whose values may also be given without their names, in this order: `pause paris`. */
   readonly positional?: readonly string[]
   /** Resolves to the exit code. If it rejects with a `ConnectorError`, the catalogue gives exit code and hint. */
-  run(args: CommandArgs, parts: CommandParts): Promise<number>
+  run(args: CommandArgs, parts: CommandParts): Promise<ExitCode>
 }
 
 /** `--config`, for every command that has a configuration. */

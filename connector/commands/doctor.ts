@@ -14,6 +14,7 @@ import { fieldsShape, type StreamSurvey, surveyStream } from '../inspect/doctor/
 import { systemClock } from '../runtime/clock.ts'
 import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
 import type { Naming } from '../runtime/connector-error.ts'
+import type { ExitCode } from '../runtime/error-catalogue.ts'
 import {
   type Command,
   type CommandArgs,
@@ -43,8 +44,7 @@ export const doctor: Command = {
     'With --fields, prints the fields of the clients instead: how many clients fill each one, the types\n' +
     'of its values, and the settings for them; never a value.\n' +
     'With --acls, connects to nothing, and prints the commands that add all Kafka ACLs that this\n' +
-    'configuration needs.\n' +
-    'Exit code: 0 no check failed, 2 invalid configuration, 3 a problem with Polaris, Kafka or S3.',
+    'configuration needs.',
   options: {
     ...configOption,
     stream: { ...streamOption.stream, description: 'check only this stream' },
@@ -104,14 +104,14 @@ function doctorOf(args: CommandArgs, settings: Settings, closing: CloseStack): D
   return composeDoctor({ ...config, streams: selectedStreams(args, config.streams) }, systemClock, closing)
 }
 
-function printAcls(args: CommandArgs, parts: CommandParts): number {
+function printAcls(args: CommandArgs, parts: CommandParts): ExitCode {
   const config = connectorConfig(loadConfig(configSources(args, parts)))
   const json = neededAcls({ ...config, streams: selectedStreams(args, config.streams) })
   printOutput(args, parts, { json, lines: () => aclLines(json, config.kafka) })
   return 0
 }
 
-async function printFields(args: CommandArgs, parts: CommandParts): Promise<number> {
+async function printFields(args: CommandArgs, parts: CommandParts): Promise<ExitCode> {
   await using closing = closeStack()
   const doctor = doctorOf(args, loadConfig(configSources(args, parts)), closing)
   const surveys: StreamSurvey[] = []

@@ -1,9 +1,12 @@
+import { exitRows } from '../runtime/error-catalogue.ts'
 import type { Command, CommandOption } from './command.ts'
 
 export const program = 'polaris-connector'
 export const helpOption = { type: 'boolean', short: 'h', description: 'print this help' } as const
 
 const documentation = 'Documentation: docs/operations.md#commands'
+
+const exitLines = ['Exit codes:', ...columns(exitRows)]
 
 /** The commands, or those that begin with the word `family`. */
 export function overview(commands: readonly Command[], family?: string): string {
@@ -14,6 +17,9 @@ export function overview(commands: readonly Command[], family?: string): string 
     ...columns(commands.map(({ name, summary }) => [name, summary])),
     '',
     `Run ${program} help <command> for options and examples, or ${program} version for the version.`,
+    '',
+    ...exitLines,
+    '',
     documentation,
   ].join('\n')
 }
@@ -29,6 +35,8 @@ export function commandHelp({ name, summary, usage, options, positional = [], ex
     '',
     examples.length > 1 ? 'Examples:' : 'Example:',
     ...examples.map((example) => `  ${program} ${example}`),
+    '',
+    ...exitLines,
     '',
     documentation,
   ].join('\n')

@@ -33,8 +33,7 @@ export const lint: Command = {
   summary: 'check the configuration without connecting',
   usage:
     'Prints every problem, where it is and how to correct it. If there is none, prints the settings\n' +
-    'that differ from their defaults, with --all all settings in effect, with secrets as ***.\n' +
-    'Exit code: 0 valid, 2 invalid.',
+    'that differ from their defaults, with --all all settings in effect, with secrets as ***.',
   options: {
     ...configOption,
     all: { type: 'boolean', description: 'print also the settings that have their defaults' },

@@ -33,8 +33,7 @@ export const preview: Command = {
     'prints their events. Connects to Polaris only: needs neither Kafka nor a checkpoint store, nor\n' +
     'their settings, and changes nothing.\n' +
     'Masks what it prints of a client: a word is xxx, a digit 9. With --show-data, prints personal\n' +
-    'data.\n' +
-    'Exit code: 0 printed, 2 invalid configuration or request, 3 Polaris is unavailable.',
+    'data.',
   options: {
     ...configOption,
     ...streamOption,

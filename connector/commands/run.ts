@@ -1,7 +1,7 @@
 import { runConnector } from '../compose/run-connector.ts'
 import { linkedAbort } from '../runtime/abort.ts'
 import { codeOf } from '../runtime/connector-error.ts'
-import { errorCatalogue } from '../runtime/error-catalogue.ts'
+import { type ExitCode, errorCatalogue, highest } from '../runtime/error-catalogue.ts'
 import { collectWhenIdle, thisProcess } from '../runtime/memory/idle-memory.ts'
 import type { StreamEnd } from '../stream/run-stream.ts'
 import type { LogFields } from '../telemetry/logger.ts'
@@ -23,10 +23,7 @@ export const run: Command = {
     'second signal exits immediately.\n' +
     'With --until-caught-up, for a scheduler: runs all streams without the consumer group, and ends\n' +
     'when each has ended a live scan and its history, or is paused or held. Stop the replicas first.\n' +
-    'Transient failures are retried indefinitely: limit its time by `timeout`.\n' +
-    'Exit code: 0 stopped or caught up, 1 another process took over (without a consumer group), 2\n' +
-    'invalid configuration, 128+n second signal; with --until-caught-up, that of the error of a held\n' +
-    'stream.',
+    'Transient failures are retried indefinitely: limit its time by `timeout`.',
   options: {
     ...configOption,
     [untilCaughtUp]: { type: 'boolean', description: 'end when all streams have caught up' },
@@ -53,7 +50,8 @@ export const run: Command = {
     const isReplaced = placement.mode === 'single' && ends.length > 0 && ends.every(({ kind }) => kind === 'lost')
     if (isReplaced) telemetry.log('error', 'all streams lost to another process, which has the same configuration', {})
     telemetry.log('info', 'connector stopped', {})
-    return isEnding ? Math.max(0, ...ends.map(exitOf)) : Number(isReplaced)
+    if (isEnding) return highest(ends.map(exitOf))
+    return isReplaced ? 1 : 0
   },
 }
 
@@ -61,6 +59,6 @@ function endFields(end: StreamEnd): LogFields {
   return { end: end.kind, code: 'error' in end ? codeOf(end.error) : undefined }
 }
 
-function exitOf(end: StreamEnd): number {
+function exitOf(end: StreamEnd): ExitCode {
   return 'error' in end ? errorCatalogue[codeOf(end.error)].exit : 0
 }

@@ -1,3 +1,24 @@
+/** The exit codes of all commands, as `--help` and docs/operations.md explain them. */
+const exitCodes = {
+  0: 'done, stopped, or all agrees',
+  1: 'the answer is no (audit differs, doctor finds a failure), fenced, or a defect',
+  2: 'wrong configuration or argument',
+  3: 'Polaris, Kafka or S3 is missing, or no replica has confirmed in time',
+} as const
+
+export type ExitCode = keyof typeof exitCodes
+
+/** Of several streams; 0 without any. */
+export function highest(exits: readonly ExitCode[]): ExitCode {
+  return ([3, 2, 1] as const).find((exit) => exits.includes(exit)) ?? 0
+}
+
+/** With the code of a process that a second signal ended. */
+export const exitRows: readonly (readonly [string, string])[] = [
+  ...Object.entries(exitCodes),
+  ['128+n', 'ended by a second signal n'],
+]
+
 /**
  * What follows an error: `retry` indefinitely; `recheck` a few times, then hold the stream; `suspect` a server in
  * trouble for a while if it returned pages before, then hold the stream; `reopen` the stream a few times, then hold it;
@@ -8,11 +29,8 @@ type Then = 'retry' | 'recheck' | 'suspect' | 'reopen' | 'hold' | 'lost' | 'exit
 
 interface CatalogueEntry {
   readonly then: Then
-  /**
-   * Exit code of a one-shot command: 1 bug or fenced, 2 wrong configuration or request, 3 Polaris, Kafka or S3 is
-   * unavailable, 4 what was stored is damaged or lost: repeating the command does not help.
-   */
-  readonly exit: 1 | 2 | 3 | 4
+  /** Of a command that ends with the error: 1 if an operator has to decide what becomes of a checkpoint. */
+  readonly exit: Exclude<ExitCode, 0>
   /** What an operator does about the error of a command, as an imperative. */
   readonly hint: string
   /** What an operator does about the error in `run`, and what `run` does by itself. */
@@ -35,8 +53,8 @@ const refuse = row('exit', 2)
 const holdSetting = row('hold', 2)
 const suspectSetting = row('suspect', 2)
 const recheckSetting = row('recheck', 2)
-const holdDamaged = row('hold', 4)
-const retryDamaged = row('retry', 4)
+const holdDecision = row('hold', 1)
+const retryDecision = row('retry', 1)
 
 /** `run` has another hint than a command, not only more to say. */
 const inRun = (entry: CatalogueEntry, runHint: string): CatalogueEntry => ({ ...entry, runHint })
@@ -64,7 +82,7 @@ export const errorCatalogue = {
   'source.login-page': suspect(
     'check POLARIS_AUTH, POLARIS_USER and POLARIS_PASSWORD, and any sign-in page in front of the server: it responds with a login page',
   ),
-  'source.answer-too-large': hold(
+  'source.answer-too-large': holdSetting(
     'lower POLARIS_LIMIT; if it is small, the server ignores it, or this is no page of clients',
   ),
   'source.answer-malformed': recheck(
@@ -106,11 +124,11 @@ export const errorCatalogue = {
     'check user and password in POLARIS_PROXY or HTTPS_PROXY, and whether the proxy allows CONNECT to the server',
   ),
   'source.stuck': hold('report to the operator of the server that its paging does not advance'),
-  'source.checkpoint-refused': hold(
+  'source.checkpoint-refused': holdDecision(
     'run `checkpoint set` to read again from a date: the server rejects its own checkPoint',
   ),
 
-  'event.too-many-dead-letters': hold(
+  'event.too-many-dead-letters': holdDecision(
     'check the dead-letter topic and the field settings: too many clients cannot become events',
   ),
 
@@ -175,16 +193,16 @@ export const errorCatalogue = {
   ),
 
   'checkpoint.conflict': inRun(
-    retry('repeat the command: another process wrote the checkpoint at the same time'),
+    row('retry', 1)('repeat the command: another process wrote the checkpoint at the same time'),
     'no action needed: another process is opening or running this stream; the opening is retried',
   ),
-  'checkpoint.missing': holdDamaged(
+  'checkpoint.missing': holdDecision(
     'restore the document (CONNECTOR/STREAM.json in CHECKPOINT_URL); if there is no copy, run `pause`, `checkpoint reset`, `checkpoint rebuild-index` and `resume`',
   ),
-  'checkpoint.damaged': holdDamaged(
+  'checkpoint.damaged': holdDecision(
     'restore a valid version of the document (CONNECTOR/STREAM.json in CHECKPOINT_URL); if there is none, run `pause`, `checkpoint reset`, `checkpoint rebuild-index` and `resume`',
   ),
-  'checkpoint.unknown-format': holdDamaged('run the newer connector version that wrote the document'),
+  'checkpoint.unknown-format': holdDecision('run the newer connector version that wrote the document'),
   'checkpoint.other-stream': holdSetting(
     'correct the settings or CHECKPOINT_URL: the document belongs to another stream, source, cluster or topic',
   ),
@@ -194,35 +212,35 @@ export const errorCatalogue = {
   'checkpoint.topic-in-use': holdSetting(
     'if the stream was renamed, run `polaris-connector checkpoint rename OLD NEW --yes`; otherwise use another topic, or publish all clients to this one with `kafka.adoptTopic: true`',
   ),
-  'checkpoint.rolled-back': holdDamaged(
+  'checkpoint.rolled-back': holdDecision(
     'restore the newest version of the document (CONNECTOR/STREAM.json in CHECKPOINT_URL); if it is lost, run `pause`, `checkpoint reset`, `checkpoint rebuild-index` and `resume`',
   ),
-  'checkpoint.topic-lost': holdDamaged(
+  'checkpoint.topic-lost': holdDecision(
     'restore the topic of the published events, or publish all clients again with `checkpoint reset --republish`',
   ),
-  'checkpoint.events-lost': holdDamaged(
+  'checkpoint.events-lost': holdDecision(
     'Kafka lost events: set a new beginning before them with `checkpoint set`, or publish all clients again with `checkpoint reset --republish`',
   ),
-  'checkpoint.index-missing': holdDamaged(
+  'checkpoint.index-missing': holdDecision(
     'restore the missing segment below CONNECTOR/STREAM.index in CHECKPOINT_URL, or run `checkpoint rebuild-index`',
   ),
-  'checkpoint.index-damaged': holdDamaged(
+  'checkpoint.index-damaged': holdDecision(
     'restore the damaged segment below CONNECTOR/STREAM.index in CHECKPOINT_URL, or run `checkpoint rebuild-index`',
   ),
-  'checkpoint.erasures-damaged': holdDamaged(
+  'checkpoint.erasures-damaged': holdDecision(
     'restore an earlier version of CONNECTOR/STREAM.erasures.json in CHECKPOINT_URL; if there is none, delete it: the replica that runs the stream writes the marks back within an hour',
   ),
   'checkpoint.index-too-large': holdSetting(
     'raise `checkpoint.maxIndexMemory` to the size that the message names and the memory of the replica by as much, or run more replicas: each holds the indexes of its own streams',
   ),
 
-  'control.damaged': retryDamaged(
+  'control.damaged': retryDecision(
     'restore a valid version of CONNECTOR/_control.json in CHECKPOINT_URL, or delete it: running replicas write back what is in force',
   ),
-  'control.lost': retryDamaged(
+  'control.lost': retryDecision(
     'find out what deletes or restores objects in CHECKPOINT_URL; check pauses and requests with `polaris-connector requests`',
   ),
-  'control.unknown-format': retryDamaged('run the newer connector version that wrote the control object'),
+  'control.unknown-format': retryDecision('run the newer connector version that wrote the control object'),
 } as const satisfies Record<string, CatalogueEntry>
 
 export type ErrorCode = keyof typeof errorCatalogue

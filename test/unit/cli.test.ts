@@ -53,7 +53,7 @@ function commands(run: Command['run'] = async () => 0) {
 
 async function type(...argv: string[]) {
   const { out, err, parts } = terminal()
-  const { given, list } = commands(async () => 7)
+  const { given, list } = commands(async () => 3)
   const code = await runCli(argv, list, parts)
   return { code, out: out.join('\n'), err: err.join('\n'), given }
 }
@@ -79,7 +79,7 @@ describe('the command line', () => {
       expect(out).toContain('-c, --config <file>  the file')
       expect(out).toContain('    --json           as JSON')
       expect(out).toMatch(
-        /\nExample:\n {2}polaris-connector run --json\n\nDocumentation: docs\/operations\.md#commands$/,
+        /\nExample:\n {2}polaris-connector run --json\n\nExit codes:\n {2}0 +done,(?:.*\n)+\nDocumentation: docs\/operations\.md#commands$/,
       )
       expect(given).toEqual([])
     },
@@ -92,12 +92,12 @@ describe('the command line', () => {
       expect({ code, err }).toEqual({ code: 0, err: '' })
       expect(out).toContain('Usage: polaris-connector checkpoint <command> [options]')
       expect(out).toContain('checkpoint set   does checkpoint set')
-      expect(out).not.toContain('doctor')
+      expect(out).not.toContain('does doctor')
     },
   )
 
   test('returns the exit code of the command', async () => {
-    expect(await type('run')).toMatchObject({ code: 7, err: '' })
+    expect(await type('run')).toMatchObject({ code: 3, err: '' })
   })
 
   test.each([

@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import { parseDocument } from '../../checkpoint/checkpoint-document.ts'
 import { streamObject } from '../../compose/compose-stream.ts'
-import type { StreamConfig } from '../../config/connector-config.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
+import type { ExitCode } from '../../runtime/error-catalogue.ts'
 import { type CommandArgs, type CommandParts, printOutput } from '../command.ts'
 import type { CommandResources } from '../command-resources.ts'
 import { type FoundControl, findControl, unreadableLines } from '../control/found-control.ts'
@@ -40,13 +40,10 @@ export async function showAll(
   args: CommandArgs,
   parts: CommandParts,
   { config, shared }: CommandResources,
-): Promise<number> {
+): Promise<ExitCode> {
+  const stored = await Promise.all(config.streams.map((stream) => streamObject(stream, shared).read(parts.stop)))
   const control = await findControl(shared, parts.stop)
-  const rowOf = async (stream: StreamConfig) => {
-    const stored = await streamObject(stream, shared).read(parts.stop)
-    return checkpointRow(stream.name, stored?.text, control)
-  }
-  const streams = await Promise.all(config.streams.map(rowOf))
+  const streams = config.streams.map(({ name }, at) => checkpointRow(name, stored[at]?.text, control))
   const { unreadable } = control
   const json: Checkpoints = { streams, ...(unreadable && { controlUnreadable: unreadable }) }
   printOutput(args, parts, { json, lines: () => [...rowLines(streams, parts.screen), ...unreadableLines(control)] })

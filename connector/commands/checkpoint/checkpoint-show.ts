@@ -26,9 +26,7 @@ export const checkpointShow: Command = {
     'server. With --json, prints the whole document of that stream too.\n' +
     'A pending transaction counts only if Kafka has its commit record; that is checked when the stream\n' +
     'is opened. Of a stream without a checkpoint, looks for its commit record in Kafka, for at most\n' +
-    'seven seconds: if there is one, the checkpoint is lost.\n' +
-    'Exit code: 0 shown, or the stream is new, 1 the checkpoint is lost, or may be, 2 invalid\n' +
-    'configuration or request, 3 the checkpoint store is unavailable, 4 the checkpoint is damaged.',
+    'seven seconds: if there is one, the checkpoint is lost.',
   options: {
     ...configOption,
     stream: { ...streamOption.stream, description: 'only this stream, in detail' },

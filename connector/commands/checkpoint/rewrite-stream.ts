@@ -1,6 +1,7 @@
 import type * as z from 'zod'
 import { describedState } from '../../checkpoint/described-state.ts'
 import { openParts, streamIdentity, streamObject, withoutPlacement } from '../../compose/compose-stream.ts'
+import type { ExitCode } from '../../runtime/error-catalogue.ts'
 import { type Rewrite, type RewriteRequest, rewriteCheckpoint } from '../../stream/rewrite/rewrite-checkpoint.ts'
 import { type CommandArgs, type CommandParts, jsonOption, printOutput } from '../command.ts'
 import { type ChosenStream, invalidRequest } from '../command-resources.ts'
@@ -29,7 +30,7 @@ export async function rewriteTo(
   args: CommandArgs,
   parts: CommandParts,
   chosen: ChosenStream & { to: RewriteRequest['to']; standing: Standing },
-): Promise<number> {
+): Promise<ExitCode> {
   const { stream, shared, closing, to, standing } = chosen
   const { print, stop } = parts
   const { timeZone } = stream.poll

@@ -3,6 +3,7 @@ import { controlParts } from '../../compose/compose-control.ts'
 import { type ControlDocument, updateControl } from '../../control/control-document.ts'
 import { lastOf, type NewRequest, requested } from '../../control/requests.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
+import type { ExitCode } from '../../runtime/error-catalogue.ts'
 import { type CommandArgs, type CommandOption, type CommandParts, optionText } from '../command.ts'
 import { type ChosenStream, invalidRequest } from '../command-resources.ts'
 import { followRequest } from './followed-request.ts'
@@ -25,7 +26,7 @@ export async function sendRequest(
   wanted: NewRequest,
   words: Words,
   { shared, print, stop }: Pick<ChosenStream, 'shared'> & Pick<CommandParts, 'print' | 'stop'>,
-): Promise<number> {
+): Promise<ExitCode> {
   const { clock, replica: by } = shared
   const parts = controlParts(shared)
   const { stream } = wanted

@@ -16,10 +16,7 @@ export const erase: Command = {
     'Rejects an id that the client index does not have: check it. With --force, publishes a tombstone\n' +
     'anyway, for a client that the backfill has not reached.\n' +
     'Does not touch the dead-letter topic or copies that subscribers keep: see docs/erasure.md.\n' +
-    'Waits until the request is carried out, at most 20 seconds. Fences no replica.\n' +
-    'Exit code: 0 erased, 1 nothing was published: the client is unknown, or the request was cancelled,\n' +
-    '2 invalid configuration or request, 3 the request is stored, but no replica has carried it out\n' +
-    'yet, or the checkpoint store is unavailable.',
+    'Waits until the request is carried out, at most 20 seconds. Fences no replica.',
   options: {
     ...configOption,
     ...streamOption,

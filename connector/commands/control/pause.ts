@@ -10,9 +10,7 @@ export const pause: Command = {
     'ten seconds: it publishes and saves the current page, and closes its connections. The stream\n' +
     'stays paused when its replica restarts or another one takes over. Nothing is lost: resumed, the\n' +
     'stream reads what changed meanwhile.\n' +
-    'Waits until the request is carried out, at most 20 seconds. Fences no replica.\n' +
-    'Exit code: 0 paused, 2 invalid configuration or request, 3 the request is stored, but no replica\n' +
-    'has carried it out yet, or the checkpoint store is unavailable.',
+    'Waits until the request is carried out, at most 20 seconds. Fences no replica.',
   options: {
     ...configOption,
     ...streamOption,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { controlParts } from '../../compose/compose-control.ts'
 import { updateControl } from '../../control/control-document.ts'
 import { requested } from '../../control/requests.ts'
+import type { ExitCode } from '../../runtime/error-catalogue.ts'
 import { type Command, type CommandArgs, type CommandParts, configOption } from '../command.ts'
 import { type ChosenStream, streamOption, withStream } from '../command-resources.ts'
 import { progressReport } from '../output/shown-progress.ts'
@@ -21,10 +22,7 @@ export const republish: Command = {
     'Erased clients and dead letters are not published again.\n' +
     'Shows the progress until the request is complete. Ctrl-C does not end the request: to cancel it,\n' +
     'run polaris-connector requests --cancel ID. Continues where it was when a replica restarts.\n' +
-    'Fences no replica and changes no resume point.\n' +
-    'Exit code: 0 complete, 1 complete, but a client was not found or nothing was published, 2 invalid\n' +
-    'configuration or request, 3 stored but not complete: no replica has begun within 20 seconds,\n' +
-    'interrupted or cancelled; or the checkpoint store is unavailable.',
+    'Fences no replica and changes no resume point.',
   options: {
     ...configOption,
     ...streamOption,
@@ -49,7 +47,7 @@ export const republish: Command = {
   run: (args, parts) => withStream(args, parts, (chosen) => publishAgain(args, chosen, parts)),
 }
 
-async function publishAgain(args: CommandArgs, chosen: ChosenStream, parts: CommandParts): Promise<number> {
+async function publishAgain(args: CommandArgs, chosen: ChosenStream, parts: CommandParts): Promise<ExitCode> {
   const { stream, shared } = chosen
   const { clock, replica: by } = shared
   const { print, printError, showProgress, stop } = parts
@@ -67,7 +65,7 @@ async function publishAgain(args: CommandArgs, chosen: ChosenStream, parts: Comm
   return exitCodeOf(followed)
 }
 
-export function exitCodeOf(followed: Followed): 0 | 1 | 3 {
+export function exitCodeOf(followed: Followed): ExitCode {
   if (followed.kind !== 'done' || followed.progress.outcome !== 'complete') return 3
   const { missing = [], published = 0, changed = 0 } = followed.progress
   return missing.length > 0 || published + changed === 0 ? 1 : 0

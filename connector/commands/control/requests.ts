@@ -22,9 +22,7 @@ export const requests: Command = {
     'the oldest first. Requests that have ended stay listed for a while.\n' +
     'With --cancel, ends a republish: the replica stops it after its current page. What it has\n' +
     'published stays in the topic. Or ends an erase that is not carried out: refused if its tombstone\n' +
-    'is published or about to be. Fences no replica.\n' +
-    'Exit code: 0 shown or cancelled, 2 invalid configuration or request, 3 the checkpoint store is\n' +
-    'unavailable, or no replica has confirmed the cancelled erase within 20 seconds.',
+    'is published or about to be. Fences no replica.',
   options: {
     ...configOption,
     ...streamOption,

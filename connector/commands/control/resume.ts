@@ -12,9 +12,7 @@ export const resume: Command = {
     'Stores a request beside the checkpoints. The replica to which the stream is assigned carries it\n' +
     'out within ten seconds: the stream continues where it stopped. A stream that is not paused but\n' +
     'held is checked at once, instead of within 15 minutes.\n' +
-    'Waits until the request is carried out, at most 20 seconds.\n' +
-    'Exit code: 0 resumed, 2 invalid configuration or request, 3 the request is stored, but no replica\n' +
-    'has carried it out yet, or the checkpoint store is unavailable.',
+    'Waits until the request is carried out, at most 20 seconds.',
   options: { ...configOption, ...streamOption },
   positional: ['stream'],
   examples: ['resume lyon --config connector.yaml'],

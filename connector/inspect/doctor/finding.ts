@@ -1,5 +1,5 @@
 import { codeOf } from '../../runtime/connector-error.ts'
-import { type ErrorCode, errorCatalogue } from '../../runtime/error-catalogue.ts'
+import { type ErrorCode, type ExitCode, errorCatalogue } from '../../runtime/error-catalogue.ts'
 
 export type Verdict = 'ok' | 'warning' | 'failed' | 'skipped'
 
@@ -67,9 +67,9 @@ export async function after(
   return isAvailable ? await work() : skipped(`requires ${name}`)
 }
 
-/** 0 if no check failed, else the highest exit code of the failures: 2 configuration, 3 Polaris, Kafka or S3. */
-export function exitCodeOf(findings: readonly Finding[]): number {
-  return Math.max(0, ...findings.map(({ code }) => (code === undefined ? 0 : errorCatalogue[code].exit)))
+export function exitCodeOf(findings: readonly Finding[]): ExitCode {
+  if (findings.some(({ code }) => code === 'config.invalid')) return errorCatalogue['config.invalid'].exit
+  return findings.some(({ verdict }) => verdict === 'failed') ? 1 : 0
 }
 
 /** The output of `--json`. */

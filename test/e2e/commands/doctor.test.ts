@@ -149,7 +149,7 @@ it('reports what is unavailable or rejects access, checks the rest, and finishes
   for (const [index, [environment, check, code, skipped]] of cases.entries()) {
     const { exit, findings, byCheck, tookMs } = found[index] ?? expect.fail()
     const what = JSON.stringify(environment)
-    expect({ exit, failed: verdicts(findings, 'failed') }, what).toEqual({ exit: 3, failed: [check] })
+    expect({ exit, failed: verdicts(findings, 'failed') }, what).toEqual({ exit: 1, failed: [check] })
     expect(byCheck[check], what).toMatchObject({ code, hint: expect.stringMatching(/\w/) })
     if (check === 'kafka') expect(byCheck[check]?.detail, what).toMatch(/127\.0\.0\.1:\d+ (refuses|accepts|ended)/)
     for (const one of skipped) expect(byCheck[one]?.verdict, `${what} ${one}`).toBe('skipped')
@@ -176,14 +176,14 @@ it('explains a rejecting server, and warns about a suspicious page', async () =>
   })
   const { exit, byCheck } = await examined(here, { POLARIS_CLIENT_ID_FIELD: 'Numero' })
   expect({ exit, fields: byCheck.fields }).toMatchObject({
-    ...{ exit: 2, fields: { verdict: 'failed', code: 'source.mapping' } },
+    ...{ exit: 1, fields: { verdict: 'failed', code: 'source.mapping' } },
   })
 })
 
 it('reports a topic that is missing or accepts too little, and a checkpoint of another stream', async () => {
   const here = await scene({ yaml: 'kafka: { topics: { create: false } }' })
   const missing = await examined(here, group)
-  expect(missing.exit).toBe(3)
+  expect(missing.exit).toBe(1)
   expect(verdicts(missing.findings, 'failed')).toEqual(['placement', 'topic', 'dead letters'])
   expect(missing.byCheck.topic?.hint).toContain(`--create --topic ${here.name} --partitions 6`)
 
@@ -204,7 +204,7 @@ it('reports a topic that is missing or accepts too little, and a checkpoint of a
   const other = await examined(here, { POLARIS_CODE_MAGASIN: '2' })
   expect(other.byCheck.checkpoint).toMatchObject({ code: 'checkpoint.other-stream', verdict: 'failed' })
   const moved = await examined(here, { KAFKA_TOPIC: `${here.name}.other` })
-  expect(moved.exit).toBe(3)
+  expect(moved.exit).toBe(1)
   expect(moved.byCheck.checkpoint).toMatchObject({ code: 'checkpoint.other-stream', verdict: 'failed' })
   await checkpointObject(here.name).write('{"format":1')
   expect((await examined(here)).byCheck.checkpoint).toMatchObject({ code: 'checkpoint.damaged' })
@@ -229,7 +229,7 @@ streams:
     return [await started.exitCode(), started.output()] as const
   }
   const [exit, both] = await doctor()
-  expect(exit).toBe(3)
+  expect(exit).toBe(1)
   expect(both).toMatch(/stream good\nok +polaris (?:.*\n)*stream bad\nfailed +polaris +source\.unreachable/)
   expect(both).toMatch(/stream slow\nfailed +polaris +source\.timeout/)
   expect((await doctor('--stream', 'good'))[0]).toBe(0)
@@ -265,7 +265,7 @@ it('names all missing ACLs in one run before any topic exists, and those that --
   }
   const { exit, byCheck } = await examined(here, environment)
   expect({ exit, details: [byCheck.placement?.detail, byCheck.rights?.detail, byCheck.trials?.detail] }).toEqual({
-    exit: 3,
+    exit: 1,
     details: [
       `the ACLs READ on group ${here.name}, DESCRIBE on topic ${here.name}.slots, CREATE on topic ${here.name}.slots (if it does not exist) are missing`,
       `the ACLs WRITE on transactional id ${here.name}.clients, READ on group ${here.name}.clients, ${['', '.dlq']

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { exitRows } from '../../../connector/runtime/error-catalogue.ts'
 import { counterList, gaugeList, histogramList } from '../../../connector/telemetry/metrics/metric-list.ts'
 import { scrapedList } from '../../../connector/telemetry/metrics/scraped-metrics.ts'
 import { documentedAcls } from '../../support/documentation/kafka-acls.ts'
@@ -27,4 +28,9 @@ test('every metric named in the documentation exists', () => {
     for (const [name] of readProjectFile(page).matchAll(/polaris_connector_[a-z_]+[a-z]/g))
       expect(names, page).toContain(name)
   }
+})
+
+test('the table of exit codes has the texts of `--help`', () => {
+  const rows = exitRows.map(([code, text]) => `| ${code} | ${text} |`)
+  expect(readProjectFile('docs/operations.md')).toContain(`\n${rows.join('\n')}\n`)
 })

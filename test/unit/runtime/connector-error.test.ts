@@ -46,10 +46,10 @@ describe('the catalogue', () => {
       expect(errorCatalogue[code].exit).toBe(2)
   })
 
-  test('exits with 4 when what was stored is damaged or lost, which no repetition cures', () => {
+  test('exits with 1 when what was stored is damaged or lost, which no repetition cures', () => {
     const exits = (of: RegExp) => entries.filter(([code]) => of.test(code)).map(([, { exit }]) => exit)
     expect(new Set(exits(/^(?:checkpoint|control)\..*(?:damaged|missing|lost|rolled-back|unknown-format)$/))).toEqual(
-      new Set([4]),
+      new Set([1]),
     )
     expect(new Set(exits(/unavailable|unreachable|timeout/))).toEqual(new Set([3]))
   })
