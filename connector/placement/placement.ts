@@ -61,8 +61,6 @@ export interface GroupMemberView {
 
 /** The group as described by its coordinator. */
 export interface GroupView {
-  /** Kafka's state: `Stable`, `PreparingRebalance`, `CompletingRebalance`, `Empty`, or `Dead` (does not exist). */
-  readonly state: string
   readonly slots: number
   readonly members: readonly GroupMemberView[]
 }

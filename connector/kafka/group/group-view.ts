@@ -46,7 +46,7 @@ async function readGroup(admin: Admin, { group, topic, streams }: GroupViewParts
   const [found] = groups
   if (found === undefined)
     throw new ConnectorError('publish.failed', `describe group ${group}: the answer has no such group`)
-  return { state: found.state, slots: slotCount, members: membersOf(found, { topic, streams, slotCount }) }
+  return { slots: slotCount, members: membersOf(found, { topic, streams, slotCount }) }
 }
 
 /** Empty for a member that has not received its assignment yet. */

@@ -21,7 +21,7 @@ export interface ReadMode {
 
 /** The failures so far, with the last one. */
 export interface FailureSeries {
-  /** During an outage: wait, or give up with an error, as a one-shot command does. */
+  /** During an outage: wait, or give up with an error, as an inspection does. */
   readonly outages: Outages
   readonly isBreakerOpen: boolean
   /** Consecutive pages of this source that may be too much. */

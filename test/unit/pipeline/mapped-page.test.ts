@@ -95,7 +95,7 @@ describe('until a client has a valid id', () => {
     expect(await codeOfReading([], [{ n: '2', Client: [{ Nom: 'x' }, { Nom: 'y' }] }])).toBe('source.mapping')
   })
 
-  test('a one-shot command says so at once', async () => {
+  test('a stream that is to be caught up fails at once', async () => {
     const { next } = pageReader(
       server(
         () => nameless(1),

@@ -64,7 +64,7 @@ test.each([
     'hold',
   ],
   [
-    'a limited number of retries, in a one-shot command',
+    'a limited number of retries, in an inspection',
     'source.unreachable',
     {},
     { outages: 'give-up', limited: 5 },
@@ -73,7 +73,7 @@ test.each([
   ],
   ['suspect responses that lasted', 'source.forbidden', {}, { suspectsLasted: true }, proven, 'hold'],
   [
-    'a suspect response in a one-shot command',
+    'a suspect response in an inspection',
     'source.forbidden',
     {},
     { outages: 'give-up', suspectsLasted: true },
@@ -160,7 +160,7 @@ test('an error that is given up is never retried', () => {
     expect(afterFailedRead(error(code), proven, 'given-up')).toBe('hold')
 })
 
-test('the number of retries is limited for protocol errors, doubts about the token, and one-shot commands', () => {
+test('the number of retries is limited for protocol errors, doubts about the token, and inspections', () => {
   expect(isLimited(error('source.tls'), 'wait')).toBe(true)
   expect(isLimited(error('source.server-error', inDoubt), 'wait')).toBe(true)
   expect(isLimited(error('source.unreachable'), 'give-up')).toBe(true)

@@ -275,14 +275,14 @@ describe('a suspect response', () => {
     expect(reads()).toBe(1)
   })
 
-  it('rejects after the retries in a one-shot command', async () => {
+  it('rejects after the retries in an inspection', async () => {
     const { read, reads } = failing(times(9, suspect), 'give-up')
     await expect((await read()).result).rejects.toMatchObject({ code: suspect })
     expect(reads()).toBe(4)
   })
 })
 
-it('gives up with the last error after the retries in a one-shot command', async () => {
+it('gives up with the last error after the retries in an inspection', async () => {
   const errors = [...times(2, 'source.timeout'), ...times(2, 'source.unreachable')]
   const { read, reads } = failing(errors, 'give-up')
   await expect((await read()).result).rejects.toBe(errors[3])

@@ -310,7 +310,7 @@ test('a background read fails at once while the breaker is closed, and waits whi
   expect(await fifth).toBe(page)
 })
 
-test('a one-shot command gives up while the breaker is open', async () => {
+test('an inspection gives up while the breaker is open', async () => {
   const on = serverWith()
   on.server.error = failure('source.unreachable')
   const first = on.stream('first', 'give-up').read(at, never)
