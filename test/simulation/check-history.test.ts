@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
 import type { TextRecord } from '../support/records.ts'
+import { choiceOf } from './actions.ts'
 import { violationsOf } from './check-history.ts'
 import { numberOf } from './evidence.ts'
 import { histories } from './histories.ts'
@@ -21,6 +22,18 @@ for (const options of fc.sample(histories['removed-clients'], { numRuns: 40, see
 const ofLongScans: History[] = []
 for (const options of fc.sample(histories['long-scans'], { numRuns: 20, seed: 1 }))
   ofLongScans.push(await runHistory({ ...options, eventMode }))
+
+/** Two replicas are assigned the same stream, and go on. */
+const answers = Array.from({ length: 8 }, () => choiceOf('answer', 0))
+const twoOwners = [
+  choiceOf('misassign', 3),
+  ...Array.from({ length: 60 }, () => [...answers, choiceOf('tick', 0)]).flat(),
+]
+const ofContention: History[] = []
+for (const options of fc.sample(histories.everyday, { numRuns: 1, seed: 1 }))
+  ofContention.push(
+    await runHistory({ ...options, eventMode, permanentFault: 'none', replicas: 2, streams: 1, choices: twoOwners }),
+  )
 
 /** A correct history, in which a client was removed. */
 function withRemoval(): History {
@@ -268,7 +281,7 @@ describe('the histories', () => {
   })
 
   it('make the connector report every kind of failure event', () => {
-    const eventKinds = new Set([...all, ...ofLongScans].flatMap((history) => [...history.eventKinds]))
+    const eventKinds = new Set([...all, ...ofLongScans, ...ofContention].flatMap((history) => [...history.eventKinds]))
     expect([...eventKinds]).toEqual(
       expect.arrayContaining([
         ...['stream-claimed', 'taken-over', 'stream-lost', 'stream-contested', 'stopping → waiting', 'stream-retrying'],
