@@ -86,7 +86,8 @@ in_background() {
 }
 `
 
-const isService = /^(npm start|polaris-connector run)\b/gm
+/** Runs until it is stopped. */
+const isService = /^(npm start|polaris-connector run(?! --until-caught-up))\b/gm
 
 function scriptOf(blocks: readonly ShellBlock[]): string {
   const parts = blocks.map(({ script, how }, index) => {
