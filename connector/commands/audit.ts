@@ -1,120 +1,124 @@
-import { composeAudit, readRetention } from '../compose/compose-audit.ts'
-import { controlParts } from '../compose/compose-control.ts'
-import { updateControl } from '../control/control-document.ts'
-import { pauseOf } from '../control/requests.ts'
-import { withAudit } from '../control/stream-reports.ts'
+import { composeAudit } from '../compose/compose-audit.ts'
 import { type AuditProgress, auditStream } from '../inspect/audit/audit-stream.ts'
-import { countedDifferences } from '../inspect/audit/compare.ts'
 import { closeStack } from '../runtime/close-stack.ts'
-import { ConnectorError } from '../runtime/connector-error.ts'
-import { type ExitCode, errorCatalogue, highest } from '../runtime/error-catalogue.ts'
+import { type ExitCode, highest } from '../runtime/error-catalogue.ts'
 import { type Command, type CommandArgs, type CommandParts, configOption, jsonOption, printOutput } from './command.ts'
-import { asOperator, type ChosenStream, onlyStream, selectedStreams, streamOption } from './command-resources.ts'
-import { findControl } from './control/found-control.ts'
-import { auditLines, auditOutput, auditShape, type Report } from './output/audit-output.ts'
+import {
+  asOperator,
+  type ChosenStream,
+  invalidRequest,
+  onlyStream,
+  selectedStreams,
+  streamOption,
+} from './command-resources.ts'
+import { namedClient } from './control/wanted-clients.ts'
+import {
+  auditLines,
+  auditOutput,
+  auditShape,
+  clientLines,
+  MAX_IDS,
+  type NamedKind,
+  namedKinds,
+} from './output/audit-output.ts'
 import { timedProgress } from './output/shown-progress.ts'
 import { counted } from './output/text.ts'
 
 export const audit: Command = {
   name: 'audit',
-  summary: 'compare the clients in the source, in the client index and in the topic',
+  summary: 'compare the clients in the source with those in the topic; show where one client is',
   usage:
-    'Reads the whole events topic, the checkpoint with its client index, and all clients of Polaris from\n' +
-    'POLARIS_LAST_CHANGED on, and compares them. Changes nothing: fences no replica, writes nothing and\n' +
-    'publishes nothing. Running replicas continue; clients that change meanwhile are not differences.\n' +
-    'Costs the server a full scan, at the pace of one (poll.backgroundShare). Needs about 125 bytes of\n' +
-    'memory for each client.\n' +
-    'Prints how many clients there are and how many differ, by kind; docs/operations.md#audit says what\n' +
-    'to do. With --ids, also prints the ids of the first 100 clients of each kind: personal data.\n' +
-    'Where something is not published, first waits until the running replica has had time to do so.\n' +
-    'With --record, also stores the time and the number of differences beside the checkpoints, for the\n' +
-    'metrics audit_differences and audit_timestamp_seconds; without a stream, audits all of them one\n' +
-    'after another.\n' +
-    'A server that mixes up two scans of one caller requires that the stream is paused.',
+    'Reads all clients of Polaris from POLARIS_LAST_CHANGED on and the whole events topic, and compares\n' +
+    'what would be published with what subscribers have. Counts clients that are missing in the topic,\n' +
+    'different, or gone from the source. What differs must differ in a second reading of the source, too:\n' +
+    'clients may change meanwhile. Changes nothing and needs no replica. Costs the server one full scan or\n' +
+    'two. Needs about 300 bytes of memory for each client. Without a stream, audits one after another.\n' +
+    'With --ids missing (those that are different, too) or --ids gone, prints only the ids of the first\n' +
+    `${MAX_IDS} clients, one a line: personal data.\n` +
+    'With --client, shows where one client is: in the source, in the topic, among the dead letters; -\n' +
+    'reads its id from standard input. If nothing is left anywhere, says so, with exit code 0:\n' +
+    'the proof of an erasure.',
   options: {
     ...configOption,
     ...streamOption,
-    ids: { type: 'boolean', description: 'print the ids of clients that differ' },
-    record: { type: 'boolean', description: 'store the result for the metrics; all streams if none is named' },
+    ids: {
+      type: 'string',
+      value: namedKinds.join('|'),
+      description: 'print the ids of these clients, and nothing else',
+    },
+    client: { type: 'string', value: 'id', description: 'show where this client is' },
     ...jsonOption,
   },
   positional: ['stream'],
   examples: [
-    'audit lyon --config connector.yaml',
-    'audit lyon --config connector.yaml --json',
-    'audit --record --config connector.yaml',
+    'audit --config connector.yaml',
+    'audit lyon --ids missing --config connector.yaml',
+    'audit lyon --client 4711 --config connector.yaml',
   ],
   outputs: { '--json': auditShape },
-  run: (args, parts) =>
-    asOperator(args, parts, async ({ config, shared }) => {
-      const isOne = args.record !== true || args.json === true
+  run: async (args, parts) => {
+    const wanted = await wantedIn(args, parts)
+    return await asOperator(args, parts, async ({ config, shared }) => {
+      const isOne = args.json === true || wanted.named !== undefined || wanted.client !== undefined
       const streams = isOne ? [onlyStream(args, config.streams)] : selectedStreams(args, config.streams)
       const exits: ExitCode[] = []
       for (const stream of streams) {
         await using closing = closeStack()
-        exits.push(await auditOne({ stream, shared, closing }, args, parts))
+        exits.push(await auditOne({ stream, shared, closing }, wanted, { ...parts, args }))
       }
       return highest(exits)
-    }),
+    })
+  },
 }
 
-async function auditOne(chosen: ChosenStream, args: CommandArgs, parts: CommandParts): Promise<ExitCode> {
-  try {
-    const report = await audited(chosen, { ...parts, wanted: args.ids === true ? 'ids' : 'counts' })
-    printOutput(args, parts, { json: auditOutput(report), lines: () => auditLines(report, parts.screen) })
-    const differences = countedDifferences(report.result, report.retention)
-    if (args.record === true) await record(chosen, differences, parts)
-    return differences === 0 ? 0 : 1
-  } catch (error) {
-    if (parts.stop.aborted) {
-      parts.printError('audit: stopped before the end, so nothing was compared')
-      return 3
-    }
-    // The other streams are audited all the same.
-    if (args.record !== true || !(error instanceof ConnectorError)) throw error
-    const { exit, hint } = errorCatalogue[error.code]
-    parts.printError(`stream ${chosen.stream.name}: ${error.message}\n${error.code}: ${hint}`)
-    return exit
-  }
+interface Wanted {
+  readonly named: NamedKind | undefined
+  readonly client: string | undefined
 }
 
-async function record(
-  { stream, shared }: ChosenStream,
-  differences: number,
-  { stop }: Pick<CommandParts, 'stop'>,
-): Promise<void> {
-  const audit = { at: shared.clock.now(), differences }
-  await updateControl(controlParts(shared), (stored) => withAudit(stored, stream.name, audit), stop)
+/** Rejects with `command.invalid`. */
+async function wantedIn(args: CommandArgs, parts: Pick<CommandParts, 'readInput'>): Promise<Wanted> {
+  const named = namedKinds.find((kind) => kind === args.ids)
+  if (args.ids !== undefined && named === undefined) throw invalidRequest(`--ids must be ${namedKinds.join(' or ')}`)
+  const client = args.client === undefined ? undefined : await namedClient(args, parts)
+  if (named !== undefined && client !== undefined) throw invalidRequest('--ids must be used without --client')
+  return { named, client }
 }
 
-async function audited(
-  { stream, shared, closing }: ChosenStream,
-  { wanted, ...parts }: CommandParts & { readonly wanted: 'counts' | 'ids' },
-): Promise<Report> {
-  const { clock } = shared
+async function auditOne(
+  { stream, shared: { clock, ...shared }, closing }: ChosenStream,
+  wanted: Wanted,
+  { args, ...parts }: CommandParts & { readonly args: CommandArgs },
+): Promise<ExitCode> {
   const startedAt = clock.monotonic()
-  const control = await findControl(shared, parts.stop)
-  const isPaused = pauseOf(control.document, stream.name) !== undefined
-  const retention = await readRetention(stream, shared, parts.stop)
-  const composed = composeAudit(stream, shared, { isPaused, closing })
   const show = timedProgress(parts, clock)
-  let step: AuditProgress['step'] | undefined
-  const onProgress = (progress: AuditProgress) => {
-    show(progressText(progress), progress.step === step ? 'in-time' : 'now')
-    step = progress.step
+  const onProgress = (progress: AuditProgress) => show(progressText(progress), 'in-time')
+  try {
+    const composed = composeAudit(stream, { ...shared, clock }, closing)
+    const result = await auditStream(composed, { client: wanted.client, onProgress }, parts.stop)
+    parts.showProgress?.('')
+    const about = { stream: stream.name, topics: stream.kafka.topic, ...wanted }
+    const found = auditOutput({ ...about, result, tookMs: clock.monotonic() - startedAt })
+    const { client } = wanted
+    const lines = () =>
+      client === undefined ? (found.ids ?? auditLines(found, parts.screen)) : clientLines(found, client, parts.screen)
+    printOutput(args, parts, { json: found, lines })
+    const isAnswerYes = found.client === undefined ? found.agree : found.client.isNothingLeft
+    return isAnswerYes ? 0 : 1
+  } catch (error) {
+    if (!parts.stop.aborted) throw error
+    parts.printError('audit: stopped before the end, so nothing was compared')
+    return 3
   }
-  const result = await auditStream(composed, { wanted, onProgress }, parts.stop)
-  parts.showProgress?.('')
-  return { stream: stream.name, result, retention, tookMs: clock.monotonic() - startedAt }
 }
 
 function progressText(progress: AuditProgress): string {
   switch (progress.step) {
-    case 'topic':
-      return `${Math.floor(progress.share * 100)} % of the topic read: ${counted(progress.events, 'event')}`
     case 'source':
-      return `reading the source: ${counted(progress.clients, 'client')} so far, ${progress.inIndex} in the index`
-    case 'waiting':
-      return 'waiting until the running replica publishes what differs'
+      return `reading the source: ${counted(progress.clients, 'client')} so far`
+    case 'topic':
+      return `${Math.floor(progress.share * 100)} % of the topic read`
+    case 'source again':
+      return `reading the source again: ${counted(progress.clients, 'client')} so far`
   }
 }

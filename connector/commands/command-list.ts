@@ -16,7 +16,6 @@ export const commandList: readonly CommandEntry[] = [
   { name: 'requests', load: async () => (await import('./control/requests.ts')).requests },
   { name: 'doctor', load: async () => (await import('./doctor.ts')).doctor },
   { name: 'audit', load: async () => (await import('./audit.ts')).audit },
-  { name: 'client', load: async () => (await import('./client.ts')).client },
   { name: 'preview', load: async () => (await import('./preview.ts')).preview },
   { name: 'lint', load: async () => (await import('./lint.ts')).lint },
   { name: 'checkpoint show', load: async () => (await import('./checkpoint/checkpoint-show.ts')).checkpointShow },

@@ -60,6 +60,8 @@ export interface StreamConfig {
   readonly kafka: KafkaConfig
   /** `shared`: other writers may have records in the topic when the stream starts. */
   readonly topicUse: 'exclusive' | 'shared'
+  /** Whether other streams may have the same keys in the events topic. */
+  readonly sharedKeys: boolean
   readonly poll: ScanSettings
   /** Undefined: clients that are gone are not looked for. */
   readonly removed: RemovedSettings | undefined
@@ -108,6 +110,7 @@ function streamConfig(stream: StreamSettings, { connector, kafka }: Settings): S
     polaris: polarisConfig(polaris),
     kafka: kafkaConfig(kafka, stream.kafka),
     topicUse: stream.sharedKeys || stream.kafka.adoptTopic ? 'shared' : 'exclusive',
+    sharedKeys: stream.sharedKeys,
     poll: scanSettings(poll, polaris),
     removed: removedSettings(stream.removed, event.mode),
     beginAt: beginAt(polaris),

@@ -3,7 +3,6 @@ import { ConnectorError } from '../runtime/connector-error.ts'
 import { parsedJson } from '../runtime/parsed-json.ts'
 import { storedDocument } from '../runtime/stored-document.ts'
 import type { StoredText, VersionedObject } from '../storage/versioned-object.ts'
-import { streamReport } from './stream-reports.ts'
 import { carriedOut, republicationShape } from './stream-requests.ts'
 
 const FORMAT = 1
@@ -67,8 +66,6 @@ const documentSchema = z.object({
   revision: count.default(0),
   /** Oldest first. */
   requests: z.array(requestSchema).readonly(),
-  /** Reports on streams, by their names. */
-  streams: z.record(z.string(), streamReport).default({}),
 })
 
 const kinds: readonly string[] = requestSchema.options.map(({ shape }) => shape.kind.value)
@@ -88,7 +85,6 @@ export const noRequests: ControlDocument = {
   nonce: '',
   revision: 0,
   requests: [],
-  streams: {},
   others: [],
 }
 

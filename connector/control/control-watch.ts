@@ -6,13 +6,12 @@ import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import type { ControlDocument, ControlParts } from './control-document.ts'
 import { type KnownControl, latestControl } from './lost-control.ts'
 import { type Ending, recorded, withProgress } from './requests.ts'
-import type { StreamReports } from './stream-reports.ts'
 import type { CarriedOut, RepublishProgress, Waiting } from './stream-requests.ts'
 
 /** Events about the control object, as this replica sees it. */
 export type ControlEvent =
   /** The control object was read. */
-  | { readonly kind: 'control-read'; readonly reports: StreamReports }
+  | { readonly kind: 'control-read' }
   /** It cannot be read or written; the last known requests stay in force. The same code is reported once. */
   | { readonly kind: 'control-failed'; readonly code: ErrorCode; readonly error: unknown }
   | { readonly kind: 'control-recovered' }
@@ -109,7 +108,7 @@ function controlReads(parts: WatchParts, unrecorded: Unrecorded) {
       known.succeeded = known.begun
       if (known.failure !== undefined) observe({ kind: 'control-recovered' })
       known.failure = undefined
-      observe({ kind: 'control-read', reports: latest.document.streams })
+      observe({ kind: 'control-read' })
     } catch (error) {
       if (stop.aborted) return
       const code = codeOf(error)

@@ -72,8 +72,8 @@ function rulesOfEvent(
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Values that have a type count with their text. */
-function clientIn(event: CloudEvent): ClientRecord | undefined {
+/** The client in an event; undefined: there is none. Values that have a type count with their text. */
+export function clientIn(event: CloudEvent): ClientRecord | undefined {
   const data = event.data()
   // Undefined: the value is no JSON.
   const client = data === undefined || isRecord(data) ? data : event.data(parsedAsText)

@@ -102,6 +102,17 @@ function publishedData(data: ClientRecord, ignored: IgnoredPaths): PublishedData
   return { json, contentHash, shapelessHash }
 }
 
+/** The content of a client as published, of any shape of its lists, and the hash of it that a dead letter has. */
+export function publishedContents(client: Pick<ReadClient, 'published'>) {
+  const { contentHash, shapelessHash } = client.published()
+  return { content: contentKey(shapelessHash()), contentHash }
+}
+
+/** The same content, of the client in an event. */
+export function contentPublished(data: ClientRecord, ignored: IgnoredPaths): ContentKey {
+  return contentKey(sha256(canonicalJson(withoutShape(countedForm(data, ignored)))))
+}
+
 /** What a content hash counts: the record itself if that is all of it. */
 const countedForm = (data: ClientRecord, ignored: IgnoredPaths) => withoutSingleLists(without(data, ignored))
 

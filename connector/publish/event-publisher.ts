@@ -43,6 +43,8 @@ export interface EventReading<Found> {
   readonly onVisible: (found: Found) => void
   /** `share`: how much of the topic has been read, 0 to 1. */
   readonly onProgress: (share: number) => void
+  /** Default: `events`. */
+  readonly of?: 'events' | 'deadLetters'
   /** Oldest record time to read, in ms since 1970. Default: the whole topic. */
   readonly since?: number
   /** Where an earlier reading ended; partitions that the topic got since are read whole. Default: the whole topic. */

@@ -1,4 +1,3 @@
-import type { StreamReports } from '../control/stream-reports.ts'
 import type { GroupMemberView, PlacementEvent } from '../placement/placement.ts'
 import type { AssignedEvent } from '../stream/assignment.ts'
 import type { Explain, ExplainedFailure, Failure } from './failure.ts'
@@ -101,10 +100,9 @@ export interface ControlStatus {
   /** Why it could not be read or written since. */
   readonly failure: Failure | undefined
   /** What is said of streams there. */
-  readonly reports: StreamReports
 }
 
-export const controlUnread: ControlStatus = { readAt: undefined, lostAt: undefined, failure: undefined, reports: {} }
+export const controlUnread: ControlStatus = { readAt: undefined, lostAt: undefined, failure: undefined }
 
 export function controlReport({ readAt, lostAt, failure }: ControlStatus, explain: Explain) {
   return {

@@ -168,19 +168,6 @@ export const panels: readonly Panel[] = [
     queries: { '{{stream}}': newest('index_clients') },
   },
   {
-    title: 'Differences of the last audit',
-    description: 'Between Polaris, the client index and the topic. `polaris-connector audit` shows their kinds.',
-    unit: 'short',
-    queries: { '{{stream}}': newest('audit_differences') },
-  },
-  {
-    title: 'Time since the last audit',
-    description:
-      'Of audits that were recorded (`audit --record`), as the CronJob of the chart does. It should stay below its period.',
-    unit: 's',
-    queries: age('audit_timestamp_seconds'),
-  },
-  {
     title: 'Time until certificates expire',
     description: 'Of the last connection to Polaris. After that, no new connection can be opened.',
     unit: 's',

@@ -18,7 +18,7 @@ export function describeMetrics(): string {
     'since 1970, so `time() - max by (stream) (…)` is its age.',
     '',
     `**Number of series.** A running stream has at most ${MOST_STREAM_SERIES}, and one more for each further certificate`,
-    '(`ca`, `client`); three more with `removed.mode`; two more with a recorded audit. On a replica that does not run it,',
+    '(`ca`, `client`); three more with `removed.mode`. On a replica that does not run it,',
     'fewer. Each replica adds about 110 of its own, and about 20 of its process (`process_*`, `nodejs_eventloop_lag_*`).',
     '',
     '## Of each stream',

@@ -441,21 +441,6 @@ export const alertCases: readonly AlertCase[] = [
     },
   },
   {
-    alert: 'PolarisAuditDiffers',
-    fires: {
-      series: [{ metric: 'audit_differences', labels: { ...paris, ...a }, values: '0x2 3x20' }],
-      at: '9m',
-      labels: paris,
-      summary: 'The last audit of stream paris found differences',
-    },
-    silent: {
-      'an audit without differences': {
-        series: [{ metric: 'audit_differences', labels: { ...paris, ...a }, values: '0x20' }],
-        at: '9m',
-      },
-    },
-  },
-  {
     alert: 'PolarisRemovalsHeld',
     fires: {
       series: [{ metric: 'removals_held', labels: { ...paris, ...a }, values: '0x2 1x20' }],

@@ -147,10 +147,10 @@ export const plants: readonly Plant[] = [
     by: { unit: 'stream/open/erased-clients.test.ts' },
   },
   {
-    name: 'the audit takes the highest number for the last record',
+    name: 'the audit takes the newest time for the last record of a partition',
     file: 'inspect/audit/topic-clients.ts',
-    text: 'return offsetText(place.offset) > known.place.content',
-    becomes: 'return (number ?? 0) >= known.entry.number',
+    text: 'return one.partition === known.partition ? one.offset > known.offset : one.timeMs >= known.timeMs',
+    becomes: 'return one.timeMs >= known.timeMs',
     by: { unit: 'inspect/audit' },
   },
   {

@@ -1,121 +1,146 @@
 import * as z from 'zod'
 import type { AuditResult } from '../../inspect/audit/audit-stream.ts'
-import {
-  differenceKinds,
-  differenceTexts,
-  exceptionKinds,
-  exceptionTexts,
-  type NamedKind,
-  namedKinds,
-} from '../../inspect/audit/client-kinds.ts'
-import { countedDifferences, MAX_KEYS, type Retention, retentions } from '../../inspect/audit/compare.ts'
+import { countDiffering, type Difference, differences as kinds } from '../../inspect/audit/compare.ts'
+import type { PlacedRecord } from '../../inspect/audit/topic-clients.ts'
 import type { Screen } from './screen.ts'
-import { counted, table, tookText, wrappedText } from './text.ts'
+import { counted, isoTime, table, tookText } from './text.ts'
 
-const count = (text: string) => z.int().describe(`Clients: ${text}`)
-const ids = z.array(z.string()).readonly().describe(`Ids of the first ${MAX_KEYS} clients`)
+/** Limit of every list of client ids. */
+export const MAX_IDS = 1_000
 
-/** An object with one property for each kind. */
-const each = <Kind extends string, Shape extends z.ZodType>(kinds: readonly Kind[], shapeOf: (kind: Kind) => Shape) =>
-  z.strictObject(Object.fromEntries(kinds.map((kind) => [kind, shapeOf(kind)])) as Record<Kind, Shape>)
+/** The differences whose clients can be named: what is missing and what is different has one cure. */
+export const namedKinds = ['missing', 'gone'] as const
+export type NamedKind = (typeof namedKinds)[number]
+
+const placeShape = z.strictObject({
+  topic: z.string().describe('Name of the topic'),
+  partition: z.int().describe('Partition'),
+  offset: z.string().describe('Offset, as text'),
+  kind: z.enum(['event', 'tombstone', 'foreign', 'dead-letter']).describe('`foreign`: of another writer'),
+  time: z.iso.datetime().describe('Time of the record'),
+})
 
 /** What `audit --json` prints. */
 export const auditShape = z.strictObject({
   stream: z.string().describe('Name of the stream'),
-  agree: z.boolean().describe('Whether there is no difference, apart from events that the topic need not keep'),
+  agree: z.boolean().describe('Whether there is no difference'),
   clients: z
     .strictObject({
-      source: z.int().describe('Clients that the source returned'),
-      index: z.int().describe('Clients in the index, with dead letters and erased ones'),
-      topic: z.int().describe('Clients with an event in the topic'),
+      source: z.int().describe('In the source, with an id'),
+      deadLetters: z.int().describe('Of those, dead letters'),
+      topic: z.int().describe('In the topic: their last record is no tombstone'),
     })
     .describe('How many clients there are'),
-  differences: each(differenceKinds, (kind) => count(differenceTexts[kind])).describe('A client may have several'),
-  exceptions: each(exceptionKinds, (kind) => count(exceptionTexts[kind])).describe('What is no difference'),
-  topicKeeps: z
-    .enum(retentions)
-    .describe(
-      'Whether the topic keeps the last event of every client: `expires`: Kafka deletes old ones; `shared`: another stream replaces them; `unknown`: no permission to read its settings',
-    ),
-  caughtUp: z.boolean().describe('Whether a live scan that began after the source was read is known to be published'),
-  ids: each(namedKinds, () => ids)
+  differences: z
+    .strictObject({
+      missing: z.int().describe('In the source, but not in the topic'),
+      different: z.int().describe('In the topic with other content, or with a last record of another writer'),
+      gone: z.int().describe('In the topic, but no longer in the source'),
+    })
+    .describe('How many clients differ'),
+  ids: z.array(z.string()).readonly().optional().describe(`With \`--ids\`: the first ${MAX_IDS}. Personal data`),
+  client: z
+    .strictObject({
+      isNothingLeft: z.boolean().describe('Whether it is neither in the source nor in a topic'),
+      isInSource: z.boolean().describe('Whether the source returns it'),
+      records: z.array(placeShape).readonly().describe('All its records, also those that compaction will delete'),
+    })
     .optional()
-    .describe('With `--ids`: personal data'),
+    .describe('With `--client`'),
   tookMs: z.int().describe('Duration in milliseconds'),
 })
+type AuditOutput = z.output<typeof auditShape>
+type Place = z.output<typeof placeShape>
 
-/** What an audit is about and what it found. */
+/** What an audit was about, and what it found. */
 export interface Report {
   readonly stream: string
+  readonly topics: { readonly events: string; readonly deadLetters: string }
+  readonly named: NamedKind | undefined
+  readonly client: string | undefined
   readonly result: AuditResult
-  readonly retention: Retention
   readonly tookMs: number
 }
 
-type AuditOutput = z.output<typeof auditShape>
-
-export function auditOutput({ stream, result, retention, tookMs }: Report): AuditOutput {
-  const { clients, differences, exceptions, isCaughtUp, ids: named } = result
+export function auditOutput({ stream, topics, named, client, result, tookMs }: Report): AuditOutput {
+  const { differing, clients } = result
+  const { missing, different, gone } = differing.ids
+  const ids = named === 'gone' ? gone : [...missing, ...different]
   return {
     stream,
-    agree: countedDifferences(result, retention) === 0,
+    agree: countDiffering(differing) === 0,
     clients,
-    differences,
-    exceptions,
-    topicKeeps: retention,
-    caughtUp: isCaughtUp,
-    ...(named && { ids: idsOf(named) }),
+    differences: {
+      missing: missing.length + differing.withoutId,
+      different: different.length,
+      gone: gone.length,
+    },
+    ...(named !== undefined && { ids: ids.slice(0, MAX_IDS) }),
+    ...(client !== undefined && { client: clientOutput(result.client, topics) }),
     tookMs: Math.round(tookMs),
   }
 }
 
-function idsOf(named: ReadonlyMap<NamedKind, readonly string[]>): Record<NamedKind, readonly string[]> {
-  const entries = namedKinds.map((kind) => [kind, named.get(kind) ?? []])
-  return Object.fromEntries(entries) as Record<NamedKind, readonly string[]>
+function clientOutput({ isInSource, records, deadLetters }: AuditResult['client'], topics: Report['topics']) {
+  const places = [
+    ...records.map((record) => placeOf(topics.events, record, record.kind)),
+    ...deadLetters.map((record) => placeOf(topics.deadLetters, record, 'dead-letter')),
+  ]
+  return { isNothingLeft: !isInSource && places.length === 0, isInSource, records: places }
 }
 
-/** The result as tables. */
-export function auditLines(report: Report, { paint, width }: Pick<Screen, 'paint' | 'width'>): string[] {
-  const { stream, result, retention, tookMs } = report
-  const { clients, differences, exceptions, ids: named } = result
-  const found = countedDifferences(result, retention)
-  const verdict =
-    found === 0 ? paint('green', 'source, index and topic agree') : paint('red', counted(found, 'difference'))
-  const row = (text: string, clientsOf: number) => [text, String(clientsOf)]
-  const rows = <Kind extends string>(
-    kinds: readonly Kind[],
-    counts: Readonly<Record<Kind, number>>,
-    texts: Readonly<Record<Kind, string>>,
-  ) => kinds.filter((kind) => counts[kind] > 0).map((kind) => row(texts[kind], counts[kind]))
-  const section = (title: string, of: string[][]) =>
-    of.length === 0 ? [] : ['', ...table([[paint('bold', title), paint('bold', 'CLIENTS')], ...of])]
+type Placed = Pick<PlacedRecord, 'partition' | 'offset' | 'timeMs'>
+
+function placeOf(topic: string, { partition, offset, timeMs }: Placed, kind: Place['kind']): Place {
+  return { topic, partition, offset: String(offset), kind, time: new Date(timeMs).toISOString() }
+}
+
+const differenceTexts: Readonly<Record<Difference, string>> = {
+  missing: 'missing in the topic',
+  different: 'different in the topic',
+  gone: 'gone from the source',
+}
+
+type Paint = Pick<Screen, 'paint'>
+
+/** The counts as a table. */
+export function auditLines({ stream, agree, clients, differences, tookMs }: AuditOutput, { paint }: Paint): string[] {
+  const found = differences.missing + differences.different + differences.gone
+  const verdict = agree ? paint('green', 'source and topic agree') : paint('red', counted(found, 'difference'))
+  const rows = [
+    ['in the source', clients.source],
+    ['of those, dead letters', clients.deadLetters],
+    ['in the topic', clients.topic],
+    ...kinds.map((kind) => [differenceTexts[kind], differences[kind]] as const),
+  ] as const
   return [
     `${paint('bold', `stream ${stream}`)}: ${verdict} (${tookText(tookMs)})`,
-    ...section('IN', [row('source', clients.source), row('index', clients.index), row('topic', clients.topic)]),
-    ...section('DIFFERENCE', rows(differenceKinds, differences, differenceTexts)),
-    ...section('NO DIFFERENCE', rows(exceptionKinds, exceptions, exceptionTexts)),
-    ...remarks(report).flatMap((line) => wrappedText(line, width).map((part) => paint('yellow', part))),
-    ...(named === undefined ? [] : idLines(named).flatMap((line) => wrappedText(line, width))),
+    '',
+    ...table([[paint('bold', ''), paint('bold', 'CLIENTS')], ...rows.map(([text, count]) => [text, String(count)])]),
   ]
 }
 
-const retentionTexts: Readonly<Record<Retention, string | undefined>> = {
-  kept: undefined,
-  expires: 'Kafka deletes old events of this topic (cleanup.policy): those are not counted as differences',
-  shared: 'another stream replaces events of this topic (sharedKeys): those are not counted as differences',
-  unknown: 'it is unknown whether Kafka deletes old events of this topic: that requires DESCRIBE_CONFIGS on it',
+const kindTexts: Readonly<Record<Place['kind'], string>> = {
+  event: 'event',
+  tombstone: 'tombstone',
+  foreign: 'record of another writer',
+  'dead-letter': 'dead letter',
 }
 
-function remarks({ result: { differences, isCaughtUp }, retention }: Report): string[] {
-  const { notPublished, outdated, notInTopic } = differences
-  const ofTopic = notInTopic > 0 ? retentionTexts[retention] : undefined
-  const isBehind = notPublished + outdated > 0 && !isCaughtUp
-  const ofReplica = 'the stream has completed no live scan since the source was read: if it is behind, repeat the audit'
-  return [...(ofTopic === undefined ? [] : [ofTopic]), ...(isBehind ? [ofReplica] : [])].map((text) => `note: ${text}`)
-}
-
-const kindTexts: Readonly<Record<NamedKind, string>> = { ...differenceTexts, missing: exceptionTexts.missing }
-
-function idLines(named: ReadonlyMap<NamedKind, readonly string[]>): string[] {
-  return [...named].flatMap(([kind, of]) => (of.length === 0 ? [] : ['', `${kindTexts[kind]}:`, of.join(' ')]))
+/** Where one client is. */
+export function clientLines({ stream, client, differences }: AuditOutput, id: string, { paint }: Paint): string[] {
+  const head = paint('bold', `stream ${stream}, client ${id}`)
+  if (client === undefined || client.isNothingLeft)
+    return [`${head}: ${paint('green', 'nothing is left in the source, the topic and the dead letters')}`]
+  const kind = kinds.find((one) => differences[one] > 0)
+  const verdict = kind === undefined ? 'source and topic agree' : differenceTexts[kind]
+  return [
+    `${head}: ${verdict}`,
+    '',
+    `source: ${client.isInSource ? 'returned' : 'not returned'}`,
+    ...client.records.map(
+      ({ topic, partition, offset, kind: of, time }) =>
+        `topic ${topic}, partition ${partition}, offset ${offset}: ${kindTexts[of]}, ${isoTime(Date.parse(time))}`,
+    ),
+  ]
 }

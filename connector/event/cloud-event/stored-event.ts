@@ -14,6 +14,8 @@ export interface RecordPlace {
   readonly offset: bigint
   /** The key of the record. */
   readonly key: string | null
+  /** Time of the record, in ms since 1970. */
+  readonly timeMs: number
 }
 
 export interface CloudEvent {

@@ -1,86 +1,69 @@
-import { entriesIn } from '../../index/client-table.ts'
-import type { ClientKey } from '../../index/index-entry.ts'
-import { entriesOf } from './audited-index.ts'
-import {
-  type Audited,
-  type DifferenceKind,
-  differenceKinds,
-  type ExceptionKind,
-  exceptionKinds,
-  type Kind,
-  markKind,
-  type NamedKind,
-  namedKinds,
-  sourceKind,
-  topicKind,
-} from './client-kinds.ts'
+import type { ContentKey } from '../../index/index-entry.ts'
 
-export interface Comparison {
-  readonly clients: Readonly<Record<'source' | 'index' | 'topic', number>>
-  readonly differences: Readonly<Record<DifferenceKind, number>>
-  readonly exceptions: Readonly<Record<ExceptionKind, number>>
-  /** The first clients of each kind. */
-  readonly keys: ReadonlyMap<NamedKind, readonly ClientKey[]>
+/** `gone`: in the topic, but no longer in the source. */
+export const differences = ['missing', 'different', 'gone'] as const
+export type Difference = (typeof differences)[number]
+
+/** What the source returned. */
+export interface SourceClients {
+  /** By client id: the content as it would be published. A dead letter cannot become an event, and is reported as one. */
+  readonly byId: ReadonlyMap<string, ContentKey | 'dead-letter'>
+  /** The contents of clients without a valid id that are no dead letters. */
+  readonly withoutId: ReadonlySet<ContentKey>
 }
 
-/** Limit of named clients of a kind. */
-export const MAX_KEYS = 100
-
-/** Compares what the source, the index and the topic have of each client. Pure. */
-export function compare(audited: Audited): Comparison {
-  const { source, after, topic } = audited
-  let inIndex = 0
-  const counts = new Map<Kind, number>()
-  const keys = new Map<NamedKind, ClientKey[]>(namedKinds.map((kind) => [kind, []]))
-  for (const key of keysIn(audited)) {
-    inIndex += entriesOf(after, key).length > 0 ? 1 : 0
-    const kinds = [sourceKind(audited, key), topicKind(audited, key), markKind(after.table.get(key))]
-    for (const kind of new Set(kinds)) {
-      if (kind === undefined) continue
-      counts.set(kind, (counts.get(kind) ?? 0) + 1)
-      const named = isNamed(kind) ? keys.get(kind) : undefined
-      if (named !== undefined && named.length < MAX_KEYS) named.push(key)
-    }
-  }
-  const countsOf = <Name extends Kind>(kinds: readonly Name[]) =>
-    Object.fromEntries(kinds.map((kind) => [kind, counts.get(kind) ?? 0])) as Record<Name, number>
-  return {
-    clients: { source: source.table.size(), index: inIndex, topic: topic.clients },
-    differences: countsOf(differenceKinds),
-    exceptions: countsOf(exceptionKinds),
-    keys,
-  }
+/** The last record of a client: what subscribers have of it. `foreign`: the stream has not written it. */
+export interface LastRecord {
+  readonly kind: 'event' | 'tombstone' | 'foreign'
+  /** Unknown unless it is an event. */
+  readonly content: ContentKey
 }
 
-const isNamed = (kind: Kind): kind is NamedKind => namedKinds.some((one) => one === kind)
+type TopicClients = ReadonlyMap<string, LastRecord>
 
-/** The key of each client once. */
-function* keysIn({ source, after, before, topic }: Audited): Generator<ClientKey, void> {
-  const tables = [source.table, after.table, after.pending, before.table, topic.table]
-  for (const [at, table] of tables.entries()) {
-    const earlier = tables.slice(0, at)
-    for (const [key] of entriesIn(table)) if (earlier.every((one) => one.get(key) === undefined)) yield key
+/** How each client differs between the source and the topic. Pure. */
+export function compare({ byId }: SourceClients, topic: TopicClients): Map<string, Difference> {
+  const found = new Map<string, Difference>()
+  for (const id of new Set([...byId.keys(), ...topic.keys()])) {
+    const difference = differenceOf(byId.get(id), topic.get(id))
+    if (difference !== undefined) found.set(id, difference)
   }
+  return found
+}
+
+function differenceOf(
+  inSource: ContentKey | 'dead-letter' | undefined,
+  inTopic: LastRecord | undefined,
+): Difference | undefined {
+  if (inTopic?.kind === 'foreign') return 'different'
+  if (inSource === 'dead-letter') return undefined
+  if (inTopic === undefined || inTopic.kind === 'tombstone') return inSource === undefined ? undefined : 'missing'
+  if (inSource === undefined) return 'gone'
+  return inSource === inTopic.content ? undefined : 'different'
+}
+
+/** What differs, by kind. */
+export interface Differing {
+  readonly ids: Readonly<Record<Difference, readonly string[]>>
+  /** Clients without an id that are no dead letters: they are missing, too. */
+  readonly withoutId: number
 }
 
 /**
- * Whether the topic keeps the last event of every client. `expires`: Kafka deletes old events. `shared`: events of
- * another stream replace them. `unknown`: this user may not read its settings.
+ * What the second reading of the source confirms: it returned the same of a client as the first one, or nothing either.
+ * Any other client changed during the audit. Pure.
  */
-export const retentions = ['kept', 'expires', 'shared', 'unknown'] as const
-export type Retention = (typeof retentions)[number]
-
-/** By the settings of the topic; undefined: not visible. Pure. */
-export function retentionOf(settings: ReadonlyMap<string, string> | undefined, isShared: boolean): Retention {
-  if (isShared) return 'shared'
-  if (settings === undefined) return 'unknown'
-  const policies = settings.get('cleanup.policy')?.split(',') ?? []
-  const isUnlimited = ['retention.ms', 'retention.bytes'].every((name) => settings.get(name) === '-1')
-  return policies.includes('delete') && !isUnlimited ? 'expires' : 'kept'
+export function confirmed(
+  found: ReadonlyMap<string, Difference>,
+  first: SourceClients,
+  second: SourceClients,
+): Differing {
+  const ids: Record<Difference, string[]> = { missing: [], different: [], gone: [] }
+  for (const [id, difference] of found) if (first.byId.get(id) === second.byId.get(id)) ids[difference].push(id)
+  return { ids, withoutId: [...first.withoutId].filter((content) => second.withoutId.has(content)).length }
 }
 
-/** The number of differences that count: events that the topic need not keep may be missing. Pure. */
-export function countedDifferences({ differences }: Pick<Comparison, 'differences'>, retention: Retention): number {
-  const mayBeMissing = retention === 'expires' || retention === 'shared'
-  return Object.values(differences).reduce((sum, count) => sum + count, mayBeMissing ? -differences.notInTopic : 0)
+/** Pure. */
+export function countDiffering({ ids, withoutId }: Differing): number {
+  return differences.reduce((sum, kind) => sum + ids[kind].length, withoutId)
 }

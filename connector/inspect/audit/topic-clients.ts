@@ -1,132 +1,121 @@
-import { type RecordPlace, type StoredEvent, sequenceOf } from '../../event/cloud-event/stored-event.ts'
-import { publishedClientReader } from '../../event/published-client.ts'
-import { rulesOf } from '../../index/client-index.ts'
-import { type ClientTable, clientTable, entriesIn } from '../../index/client-table.ts'
+import { EVENT_TYPE } from '../../event/client-event.ts'
 import {
-  type ClientKey,
-  type ContentKey,
-  clientKey,
-  type IndexEntry,
-  keyText,
-  UNKNOWN_CONTENT,
-} from '../../index/index-entry.ts'
-import { MAX_RULES } from '../../index/index-state.ts'
-import type { OpenParts } from '../../stream/open/open-parts.ts'
+  type CloudEvent,
+  cloudEvent,
+  type RecordPlace,
+  type StoredEvent,
+} from '../../event/cloud-event/stored-event.ts'
+import { clientIn } from '../../event/published-client.ts'
+import { contentPublished } from '../../event/read-client.ts'
+import { type ContentKey, UNKNOWN_CONTENT } from '../../index/index-entry.ts'
+import type { EventPublisher } from '../../publish/event-publisher.ts'
+import { codeOf } from '../../runtime/connector-error.ts'
+import { parsedFields } from '../../runtime/parsed-json.ts'
+import type { LastRecord } from './compare.ts'
 
-/** The record of each key that decides what subscribers have: the last one of its partition, whatever wrote it. */
-export interface TopicClients {
-  readonly table: Pick<ClientTable, 'get' | 'partitions'>
-  /** Clients with an event of the stream, not a removal, a tombstone or a foreign record. */
-  readonly clients: number
-  /** The rules of contents, by the number in the entries: see `contentRules`. */
-  readonly rules: readonly string[]
+export interface TopicParts {
+  readonly readEvents: EventPublisher['readEvents']
+  /** The `source` of the stream's events. */
+  readonly eventSource: string
+  /** Whether the topic has events of other streams, which do not count. */
+  readonly isShared: boolean
+  /** Paths of the fields that do not count. */
+  readonly ignored: ReadonlySet<string>
 }
 
-/** The tag of an entry. */
-const WITHDRAWN = 1
-const FOREIGN = 2
-
-/** Whether the record says that the client is absent: a removal or a tombstone, whatever wrote it. */
-export const isTombstone = ({ tag }: IndexEntry): boolean => (tag & WITHDRAWN) !== 0
-/** Whether the record has a value that is no event of the stream. */
-export const isForeign = ({ tag }: IndexEntry): boolean => tag === FOREIGN
-
-type StoredClient = { readonly key: ClientKey; readonly id: string; readonly place: RecordPlace } & (
-  | { readonly kind: 'event'; readonly content: ContentKey; readonly rules: string; readonly number: number }
-  /** `number`: undefined for one that the connector did not write. */
-  | { readonly kind: 'tombstone'; readonly number: number | undefined }
-  | { readonly kind: 'foreign'; readonly number: undefined }
-)
-
-export interface TopicReading {
-  /** The present rules of the index: see `contentRules`. */
-  readonly indexRules: string
-  /** The sources of other streams that share the topic. Their events are ignored. */
-  readonly otherSources: readonly string[]
-  readonly onProgress: (progress: { readonly share: number; readonly events: number }) => void
-  /** Receives the id of each client. */
-  readonly onClient: (key: ClientKey, id: string) => void
+/** The record of a client that decides, and its place. */
+export interface PlacedRecord extends LastRecord {
+  readonly partition: number
+  readonly offset: bigint
+  /** Of the record, in ms since 1970. */
+  readonly timeMs: number
 }
 
-/** Rejects with `publish.*` or the reason of `stop`. */
-export async function readTopicClients(
-  { identity, publisher }: Pick<OpenParts, 'identity' | 'publisher'>,
-  { onProgress, onClient, ...reading }: TopicReading,
-  stop: AbortSignal,
-): Promise<TopicClients> {
-  const table = clientTable()
-  const places = clientTable()
-  const rules = [reading.indexRules]
-  let events = 0
-  const onVisible = (record: StoredClient) => {
-    const { key, place } = record
-    events += record.kind === 'foreign' ? 0 : 1
-    if (!decides(record, { entry: table.get(key), place: places.get(key) })) return
-    onClient(key, record.id)
-    table.set(key, entryOf(record, rules))
-    places.set(key, placeEntry(place))
-  }
-  const find = recordReader(identity.eventSource, reading)
-  await publisher.readEvents({ find, onVisible, onProgress: (share) => onProgress({ share, events }) }, stop)
-  let clients = 0
-  for (const [, entry] of entriesIn(table)) clients += isTombstone(entry) || isForeign(entry) ? 0 : 1
-  return { table, clients, rules }
-}
-
-function recordReader(source: string, { indexRules, otherSources }: Pick<TopicReading, 'indexRules' | 'otherSources'>) {
-  const published = publishedClientReader(source, rulesOf(indexRules))
-  return (record: StoredEvent, place: RecordPlace): StoredClient | undefined => {
-    if (place.key === null) return undefined
-    const of = { key: clientKey(place.key), id: place.key, place }
-    if (record.value === null) return { ...of, kind: 'tombstone', number: sequenceOf(record, source) }
-    const found = published(record)
-    if (found?.id === place.key) {
-      // Like a tombstone, a removal says that the client is absent.
-      return { ...of, ...found, kind: found.mark === 'withdrawn-gone' ? 'tombstone' : 'event' }
-    }
-    if (otherSources.some((other) => sequenceOf(record, other) !== undefined)) return undefined
-    return { ...of, kind: 'foreign', number: undefined }
-  }
-}
-
-interface Known {
-  readonly entry: IndexEntry | undefined
-  readonly place: IndexEntry | undefined
+interface TopicReading {
+  readonly onProgress: (share: number) => void
+  /** Called for every record that counts, also those that no committed reader sees. */
+  readonly onRecord: (id: string, record: PlacedRecord) => void
 }
 
 /**
- * Whether a record, and not the one known so far, decides about its key. A client is in two partitions where the topic
- * got more of them: then the event numbers decide. A record without a number may be what subscribers have last.
+ * The last record of each client in the events topic, as committed readers see it. Rejects with `publish.*` or the reason
+ * of `stop`.
  */
-function decides({ place, number }: StoredClient, known: Known): boolean {
-  if (known.entry === undefined || known.place === undefined) return true
-  if (known.place.number === place.partition) return offsetText(place.offset) > known.place.content
-  return number === undefined || ((known.entry.tag & FOREIGN) === 0 && number >= known.entry.number)
+export async function readTopicClients(
+  { readEvents, ...parts }: TopicParts,
+  { onProgress, onRecord }: TopicReading,
+  stop: AbortSignal,
+): Promise<ReadonlyMap<string, PlacedRecord>> {
+  const last = new Map<string, PlacedRecord>()
+  const find = (record: StoredEvent, place: RecordPlace) => {
+    const { key: id, ...where } = place
+    const said = id === null ? undefined : recordOf(record, parts)
+    if (id === null || said === undefined) return undefined
+    const placed = { ...said, ...where }
+    onRecord(id, placed)
+    return { id, placed }
+  }
+  const onVisible = ({ id, placed }: { readonly id: string; readonly placed: PlacedRecord }) => {
+    if (isLater(placed, last.get(id))) last.set(id, placed)
+  }
+  await readEvents({ find, onVisible, onProgress }, stop)
+  return last
 }
 
-/** The partition as number, the offset as content. */
-const placeEntry = ({ partition, offset }: RecordPlace) =>
-  tableEntry({ number: partition, content: offsetText(offset) })
-
-/** Ordered as the offsets are. */
-const offsetText = (offset: bigint) => keyText(Number(offset >> 32n), Number(offset & 0xffff_ffffn)) as ContentKey
-
-/** Adds to `rules`. */
-function entryOf(record: StoredClient, rules: string[]): IndexEntry {
-  const { kind, number = 0 } = record
-  const foreign = record.number === undefined ? FOREIGN : 0
-  if (kind !== 'event') return tableEntry({ number, tag: foreign | (kind === 'tombstone' ? WITHDRAWN : 0) })
-  if (!rules.includes(record.rules) && rules.length < MAX_RULES) rules.push(record.rules)
-  const made = rules.indexOf(record.rules)
-  return made < 0 ? tableEntry({ number }) : tableEntry({ number, content: record.content, rules: made })
+/** Undefined: the record does not count. */
+function recordOf(
+  record: StoredEvent,
+  { eventSource, isShared, ignored }: Omit<TopicParts, 'readEvents'>,
+): LastRecord | undefined {
+  const event = cloudEvent(record)
+  const isOwn = event?.attributes.source === eventSource
+  if (isShared && !isOwn) return undefined
+  if (record.value === null) return { kind: 'tombstone', content: UNKNOWN_CONTENT }
+  if (event === undefined || !isOwn || event.attributes.type !== EVENT_TYPE)
+    return { kind: 'foreign', content: UNKNOWN_CONTENT }
+  return { kind: 'event', content: contentOf(event, ignored) }
 }
 
-const tableEntry = (of: Partial<IndexEntry>): IndexEntry => ({
-  number: 0,
-  content: UNKNOWN_CONTENT,
-  rules: 0,
-  tag: 0,
-  isDeadLetter: false,
-  mark: 'none',
-  ...of,
-})
+function contentOf(event: CloudEvent, ignored: TopicParts['ignored']): ContentKey {
+  const client = clientIn(event)
+  return client === undefined ? UNKNOWN_CONTENT : contentPublished(client, ignored)
+}
+
+/**
+ * In one partition, the offset decides: a record of a long transaction becomes visible after later ones. A client is in two
+ * partitions where the topic got more of them: then the times decide.
+ */
+function isLater(one: PlacedRecord, known: PlacedRecord | undefined): boolean {
+  if (known === undefined) return true
+  return one.partition === known.partition ? one.offset > known.offset : one.timeMs >= known.timeMs
+}
+
+/** What the dead-letter topic has. */
+export interface DeadLetters {
+  /** Of the clients that are dead letters. */
+  readonly contentHashes: ReadonlySet<string>
+  /** The places of those with this key. */
+  readonly ofClient: readonly Pick<PlacedRecord, 'partition' | 'offset' | 'timeMs'>[]
+}
+
+/** Without any, if there is no dead-letter topic. Rejects as `readTopicClients` does. */
+export async function readDeadLetters(
+  { readEvents }: Pick<TopicParts, 'readEvents'>,
+  client: string | undefined,
+  stop: AbortSignal,
+): Promise<DeadLetters> {
+  const contentHashes = new Set<string>()
+  const ofClient: RecordPlace[] = []
+  const find = ({ value }: StoredEvent, place: RecordPlace) => {
+    if (client !== undefined && place.key === client) ofClient.push(place)
+    const { contentHash } = parsedFields(value ?? '')
+    return typeof contentHash === 'string' ? contentHash : undefined
+  }
+  const onVisible = (hash: string) => void contentHashes.add(hash)
+  try {
+    await readEvents({ of: 'deadLetters', find, onVisible, onProgress: () => {} }, stop)
+  } catch (error) {
+    if (codeOf(error) !== 'publish.topic-missing') throw error
+  }
+  return { contentHashes, ofClient }
+}

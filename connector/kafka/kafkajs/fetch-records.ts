@@ -3,6 +3,8 @@ import { createErrorFromCode, Decoder, type RequestTarget } from './protocol.ts'
 
 export interface FetchedRecord {
   readonly offset: string
+  /** Milliseconds since 1970. */
+  readonly timestamp: string
   readonly key: Buffer | null
   readonly value: Buffer | null
   readonly headers: Readonly<Record<string, unknown>>

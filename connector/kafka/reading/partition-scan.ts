@@ -81,7 +81,8 @@ function applyRecord<Found>(
     open.delete(producerId)
     return
   }
-  const place = { partition, offset: BigInt(record.offset), key: record.key?.toString() ?? null }
+  const { offset, timestamp, key } = record
+  const place = { partition, offset: BigInt(offset), key: key?.toString() ?? null, timeMs: Number(timestamp) }
   const found = reading.find(storedEvent(record), place)
   if (found === undefined) return
   const ofProducer = open.get(producerId)

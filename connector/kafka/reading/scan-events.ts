@@ -26,11 +26,12 @@ export async function readTopicEvents<Found>(
   reading: EventReading<Found>,
   stop: AbortSignal,
 ): Promise<TopicEnd<Found>> {
-  const { topic: config } = parts.config
-  const { events: shape } = topicShapes(config)
-  const wanted = { topic: config.events, shape, mayCreate: false, alternative: undefined, acl: 'DESCRIBE' } as const
+  const { of = 'events' } = reading
+  const { [of]: name } = parts.config.topic
+  const { [of]: shape } = topicShapes(parts.config.topic)
+  const wanted = { topic: name, shape, mayCreate: false, alternative: undefined, acl: 'DESCRIBE' } as const
   const work = (admin: Admin) => ensureTopic(admin, wanted, { ...parts, stop })
-  const topic = await withAdmin(parts, { operation: `open topic ${config.events}`, work }, stop)
+  const topic = await withAdmin(parts, { operation: `open topic ${name}`, work }, stop)
   return await readEvents(parts, { ...reading, topic, since: reading.since ?? START }, stop)
 }
 

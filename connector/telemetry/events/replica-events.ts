@@ -96,7 +96,7 @@ function ownersAfter(
 }
 
 const controlRows: EventRows<ControlEvent, ControlStatus> = {
-  'control-read': { log: unlogged, status: ({ reports }, _, now) => ({ readAt: now, failure: undefined, reports }) },
+  'control-read': { log: unlogged, status: (_event, _, now) => ({ readAt: now, failure: undefined }) },
   'control-failed': {
     log: warn('control object cannot be read or written, retrying', 'error'),
     status: ({ code, error }) => ({ failure: failureOf(code, error) }),

@@ -1,5 +1,4 @@
 import { Gauge, type Registry } from 'prom-client'
-import type { StreamReports } from '../../control/stream-reports.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { WatchedStream } from '../health.ts'
 import { groupStates } from '../replica-status.ts'
@@ -17,7 +16,6 @@ interface ScrapedParts {
   readonly watch: ReplicaWatch
 }
 
-type StreamAudit = NonNullable<StreamReports[string]['audit']>
 interface ScrapedEntry extends MetricEntry {
   readonly samples: (parts: ScrapedParts) => readonly Sample[]
 }
@@ -34,18 +32,6 @@ function here(
       active(watch).flatMap((watched): Sample[] => {
         const found = value(watched, clock)
         return found === undefined ? [] : [[{ stream: watched.stream }, found]]
-      }),
-  }
-}
-
-/** A gauge of each stream that runs here, of its last recorded audit. */
-function audited(name: string, help: string, value: (audit: StreamAudit) => number): ScrapedEntry {
-  return {
-    ...ofStream(name, `${help}; absent if there is none, or the stream does not run here`),
-    samples: ({ watch }) =>
-      active(watch).flatMap(({ stream }): Sample[] => {
-        const audit = watch.control().reports[stream]?.audit
-        return audit === undefined ? [] : [[{ stream }, value(audit)]]
       }),
   }
 }
@@ -114,16 +100,6 @@ export const scrapedList = {
     'caught_up',
     `1 when caught up, 0 until the backfill is done and during a live scan with changes that is longer than the poll interval; ${onlyHere}`,
     ({ status }) => (status.isCaughtUp ? 1 : 0),
-  ),
-  auditDifferences: audited(
-    'audit_differences',
-    'Differences that the last recorded audit of the stream found',
-    ({ differences }) => differences,
-  ),
-  auditAt: audited(
-    'audit_timestamp_seconds',
-    'When the last recorded audit of the stream ended',
-    ({ at }) => at / 1000,
   ),
   certificateExpiry: {
     ...ofStream(

@@ -24,7 +24,7 @@ import { never } from '../../support/signals.ts'
 import { entry } from '../../unit/index/entries.ts'
 import { building, reportsOf } from '../../unit/pipeline/builders.ts'
 import { removal } from '../../unit/pipeline/features/removal/full-scans.ts'
-import { groupParts, indexRules, KEY, stage } from '../../unit/stream/open/open-parts.ts'
+import { groupParts, KEY, stage } from '../../unit/stream/open/open-parts.ts'
 
 /**
  * A broker answers a throttled client with empty responses. The topic also has gaps of compaction, transaction markers
@@ -147,9 +147,11 @@ async function endWithTransactions({ topic, reader }: Published): Promise<void> 
 }
 
 async function audited(on: Published): Promise<number> {
-  const reading = { indexRules, otherSources: [], onProgress: () => {}, onClient: () => {} }
-  const { table } = await readTopicClients(on.reader(on.counting), reading, never)
-  return CLIENTS.filter((client) => table.get(clientKey(client)) !== undefined).length
+  const { publisher, identity } = on.reader(on.counting)
+  const parts = { readEvents: publisher.readEvents, eventSource: identity.eventSource, isShared: false }
+  const nothing = { onProgress: () => {}, onRecord: () => {} }
+  const topic = await readTopicClients({ ...parts, ignored: new Set() }, nothing, never)
+  return CLIENTS.filter((client) => topic.get(client)?.kind === 'event').length
 }
 
 /** Finds the ids of all clients, as if they were gone. */

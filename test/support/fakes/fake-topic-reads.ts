@@ -28,7 +28,13 @@ async function read<Found>(
   const effect = () => {
     const scans = new Map<number, PartitionScan<Found>>()
     for (let partition = 0; partition < cluster.partitions; partition += 1)
-      scans.set(partition, readPartition(recordsOf(cluster, { name, partition }), cluster, { ...reading, partition }))
+      scans.set(
+        partition,
+        readPartition(recordsOf(cluster, { name, partition, to: reading.of ?? 'events' }), cluster, {
+          ...reading,
+          partition,
+        }),
+      )
     return scans
   }
   const answer = request({ operation: 'scan', effect, lost: lost('scan', 'publish.unreachable') })
@@ -40,10 +46,10 @@ async function read<Found>(
 /** As if each stream had a topic of its own; with gaps where compaction has removed something. */
 function recordsOf(
   { committed, compacted }: Cluster,
-  of: { readonly name: string; readonly partition: number },
+  of: { readonly name: string; readonly partition: number; readonly to: FakeRecord['to'] },
 ): (FakeRecord | undefined)[] {
   const isOf = ({ to, stream, partition }: FakeRecord) =>
-    to === 'events' && stream === of.name && partition === of.partition
+    to === of.to && stream === of.name && partition === of.partition
   const events = committed.filter(isOf)
   return events.map((record) => (compacted.has(record) ? undefined : record))
 }
@@ -85,6 +91,7 @@ function fetchedAt(events: readonly (FakeRecord | undefined)[], offset: number):
 function fetchedRecord(record: FakeRecord, offset: number): FetchedRecord {
   return {
     offset: String(offset),
+    timestamp: String(record.at),
     key: record.key === null ? null : Buffer.from(record.key),
     value: record.value === null ? null : Buffer.from(record.value),
     headers: record.headers,

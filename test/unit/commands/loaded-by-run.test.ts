@@ -14,6 +14,6 @@ it('loads nothing for run that only other commands or rare answers need', () => 
   const loaded = execFileSync(process.execPath, args, { encoding: 'utf8' }).split('\n')
   expect(loaded.some((url) => url.endsWith('connector/stream/run-stream.ts'))).toBe(true)
   const unwanted =
-    /\/node_modules\/(?:tough-cookie|tldts|fast-xml-parser|undici\/index\.js|undici\/lib\/(?:mock|web))|\/connector\/inspect\/(?:doctor|preview|audit|client)\//
+    /\/node_modules\/(?:tough-cookie|tldts|fast-xml-parser|undici\/index\.js|undici\/lib\/(?:mock|web))|\/connector\/inspect\/(?:doctor|preview|audit)\//
   expect(loaded.filter((url) => unwanted.test(url))).toEqual([])
 })

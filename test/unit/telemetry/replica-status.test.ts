@@ -135,7 +135,7 @@ describe('the group description', () => {
 test('the report names why the control object cannot be read, and what to do', () => {
   const error = new ConnectorError('storage.unavailable', 'read control object: connection refused')
   const readAt = Date.parse('2026-06-15T10:00:00Z')
-  const read = controlStatus(controlUnread, { kind: 'control-read', reports: {} }, readAt)
+  const read = controlStatus(controlUnread, { kind: 'control-read' }, readAt)
   const failed = controlStatus(read, { kind: 'control-failed', code: error.code, error }, readAt + 3000)
   const report = controlReport(failed, explaining('https://wiki.example/runbook.html'))
   expect(report).toEqual({

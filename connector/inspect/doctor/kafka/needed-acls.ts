@@ -37,7 +37,7 @@ export function neededAcls({ connector, placement, streams }: AclConfig): Needed
     ...slots.flatMap((topic) => usedFor('replicas, not with PLACEMENT=single', aclsOfPlacement(connector, topic))),
     ...usedFor('creation of missing topics, not if all exist', created.map(of('CREATE', 'topic'))),
     ...usedFor('trial transactions of doctor, optional', aclsOfNames(streamNames(connector, 'doctor'))),
-    ...usedFor('checks of topics and retention by doctor and audit, optional', [
+    ...usedFor('checks of topics and retention by doctor, optional', [
       ...[...topics].map(of('DESCRIBE_CONFIGS', 'topic')),
       { operation: 'DESCRIBE_CONFIGS', resource: 'cluster', name: '' },
     ]),

@@ -1,94 +1,90 @@
 import { expect, test } from 'vitest'
-import { auditLines, auditOutput, auditShape, type Report } from '../../../../connector/commands/output/audit-output.ts'
 import {
-  type DifferenceKind,
-  differenceKinds,
-  exceptionKinds,
+  auditLines,
+  auditOutput,
+  auditShape,
+  clientLines,
+  MAX_IDS,
   type NamedKind,
-  namedKinds,
-} from '../../../../connector/inspect/audit/client-kinds.ts'
-import type { Retention } from '../../../../connector/inspect/audit/compare.ts'
+} from '../../../../connector/commands/output/audit-output.ts'
+import { UNKNOWN_CONTENT } from '../../../../connector/index/index-entry.ts'
+import type { AuditResult } from '../../../../connector/inspect/audit/audit-stream.ts'
 
-const none = <Kind extends string>(kinds: readonly Kind[]) =>
-  Object.fromEntries(kinds.map((kind) => [kind, 0])) as Record<Kind, number>
 const paint = (_: string, text: string) => text
 
-interface Found {
-  readonly differences?: Partial<Record<DifferenceKind, number>>
-  readonly retention?: Retention
-  readonly isCaughtUp?: boolean
-  readonly ids?: ReadonlyMap<NamedKind, readonly string[]>
+interface Found extends Partial<AuditResult['client']> {
+  readonly ids?: Partial<AuditResult['differing']['ids']>
+  readonly withoutId?: number
+  readonly named?: NamedKind
+  readonly of?: string
 }
 
-function report({ differences = {}, retention = 'kept', isCaughtUp = true, ids }: Found = {}): Report {
-  const result = {
-    clients: { source: 12, index: 11, topic: 10 },
-    differences: { ...none(differenceKinds), ...differences },
-    exceptions: { ...none(exceptionKinds), changedMeanwhile: 3 },
-    keys: new Map(),
-    ...{ isCaughtUp, ids },
+function output({ ids, withoutId = 0, named, of, ...client }: Found = {}) {
+  const result: AuditResult = {
+    differing: { ids: { missing: [], different: [], gone: [], ...ids }, withoutId },
+    clients: { source: 12, topic: 10, deadLetters: 2 },
+    client: { isInSource: false, records: [], deadLetters: [], ...client },
   }
-  return { stream: 'paris', result, retention, tookMs: 12_345.6 }
+  const topics = { events: 'clients', deadLetters: 'clients.dlq' }
+  const found = auditOutput({ stream: 'paris', topics, named, client: of, result, tookMs: 12_345.6 })
+  return auditShape.parse(found)
 }
 
-const lines = (found?: Found, width = Number.POSITIVE_INFINITY) => auditLines(report(found), { paint, width })
-
-test('prints the counts, and what is no difference, if all agree', () => {
-  expect(lines()).toEqual([
-    'stream paris: source, index and topic agree (12.3 s)',
+test('prints the counts', () => {
+  expect(auditLines(output(), { paint })[0]).toBe('stream paris: source and topic agree (12.3 s)')
+  const found = output({ ids: { missing: ['a'], different: ['b'], gone: ['c'] }, withoutId: 1 })
+  expect(found).toMatchObject({ agree: false, differences: { missing: 2, different: 1, gone: 1 } })
+  expect(auditLines(found, { paint })).toEqual([
+    'stream paris: 4 differences (12.3 s)',
     '',
-    'IN      CLIENTS',
-    'source  12',
-    'index   11',
-    'topic   10',
+    '                        CLIENTS',
+    'in the source           12',
+    'of those, dead letters  2',
+    'in the topic            10',
+    'missing in the topic    2',
+    'different in the topic  1',
+    'gone from the source    1',
+  ])
+})
+
+test('has ids only if they are wanted, those of missing and different clients in one list, and not too many', () => {
+  const ids = { missing: ['a'], different: ['b'], gone: ['c'] }
+  expect(output({ ids })).not.toHaveProperty('ids')
+  expect(output({ ids, named: 'missing' }).ids).toEqual(['a', 'b'])
+  expect(output({ ids, named: 'gone' }).ids).toEqual(['c'])
+  const many = Array.from({ length: MAX_IDS + 1 }, (_, at) => `c${at}`)
+  expect(output({ ids: { gone: many }, named: 'gone' }).ids).toEqual(many.slice(0, MAX_IDS))
+})
+
+const place = { partition: 3, offset: 7n, timeMs: Date.UTC(2026, 10, 20), content: UNKNOWN_CONTENT }
+
+test('says where one client is', () => {
+  const records = [
+    { ...place, kind: 'event' },
+    { ...place, offset: 8n, kind: 'tombstone' },
+  ] as const
+  const found = output({ of: 'a', isInSource: true, records, deadLetters: [place], ids: { missing: ['a'] } })
+  expect(found.client).toMatchObject({ isNothingLeft: false, isInSource: true, records: [{}, {}, { offset: '7' }] })
+  expect(clientLines(found, 'a', { paint })).toEqual([
+    'stream paris, client a: missing in the topic',
     '',
-    'NO DIFFERENCE             CLIENTS',
-    'changed during the audit  3',
+    'source: returned',
+    'topic clients, partition 3, offset 7: event, 2026-11-20T00:00:00Z',
+    'topic clients, partition 3, offset 8: tombstone, 2026-11-20T00:00:00Z',
+    'topic clients.dlq, partition 3, offset 7: dead letter, 2026-11-20T00:00:00Z',
   ])
 })
 
-test('prints the differences by kind', () => {
-  const found = lines({ differences: { notPublished: 1, gone: 20 } })
-  expect(found[0]).toBe('stream paris: 21 differences (12.3 s)')
-  expect(found.slice(7, 10)).toEqual([
-    'DIFFERENCE                                 CLIENTS',
-    'in the source, but not published           1',
-    'published, but not returned by the source  20',
+test('says that nothing is left of a client', () => {
+  const found = output({ of: 'a' })
+  expect(found.client?.isNothingLeft).toBe(true)
+  expect(clientLines(found, 'a', { paint })).toEqual([
+    'stream paris, client a: nothing is left in the source, the topic and the dead letters',
   ])
-  expect(found.join()).not.toContain('note:')
-})
-
-test.each([
-  ['expires', { notInTopic: 2 }, true, /agree.*note: Kafka deletes old events/s],
-  ['shared', { notInTopic: 2 }, true, /agree.*note: another stream replaces events/s],
-  ['unknown', { notInTopic: 2 }, true, /: 2 differences.*note: it is unknown .*DESCRIBE_CONFIGS/s],
-  ['kept', { outdated: 2 }, false, /: 2 differences.*note: the stream has completed no live scan/s],
-] as const)('says why differences may have a harmless cause: %s, %j', (retention, differences, isCaughtUp, text) => {
-  expect(lines({ retention, differences, isCaughtUp }).join('\n')).toMatch(text)
-})
-
-test('prints ids only if they were asked for', () => {
-  const ids = new Map<NamedKind, readonly string[]>([
-    ['gone', ['100101', '100102']],
-    ['outdated', []],
-    ['missing', ['100103']],
+  for (const left of [
+    { isInSource: true },
+    { records: [{ ...place, kind: 'foreign' as const }] },
+    { deadLetters: [place] },
   ])
-  const found = lines({ differences: { gone: 2 }, ids })
-  expect(found.slice(-5)).toEqual([
-    ...['published, but not returned by the source:', '100101 100102', ''],
-    ...['known to be missing from the source:', '100103'],
-  ])
-  expect(lines({ differences: { gone: 2 }, ids }, 10)).toEqual(expect.arrayContaining(['100101', '100102']))
-  expect(auditOutput(report({ differences: { gone: 2 }, ids })).ids).toEqual({
-    ...Object.fromEntries(namedKinds.map((kind) => [kind, []])),
-    gone: ['100101', '100102'],
-    missing: ['100103'],
-  })
-})
-
-test('prints JSON of its shape', () => {
-  const output = auditOutput(report({ differences: { notInTopic: 1 }, retention: 'expires', isCaughtUp: false }))
-  expect(auditShape.parse(output)).toEqual(output)
-  expect(output).toMatchObject({ stream: 'paris', agree: true, topicKeeps: 'expires', caughtUp: false, tookMs: 12_346 })
-  expect(output).not.toHaveProperty('ids')
+    expect(output({ of: 'a', ...left }).client?.isNothingLeft).toBe(false)
 })

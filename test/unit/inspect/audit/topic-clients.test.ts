@@ -1,141 +1,118 @@
-import { describe, expect, test } from 'vitest'
-import { clientEvent } from '../../../../connector/event/cloud-event/event-form.ts'
+import { expect, test } from 'vitest'
+import { clientEvent, type EventMode, eventModes } from '../../../../connector/event/cloud-event/event-form.ts'
 import type { RecordPlace, StoredEvent } from '../../../../connector/event/cloud-event/stored-event.ts'
-import { removalRecords, tombstone } from '../../../../connector/event/cloud-event/tombstone.ts'
-import { rulesText } from '../../../../connector/index/client-index.ts'
-import { clientKey, UNKNOWN_CONTENT } from '../../../../connector/index/index-entry.ts'
-import { isForeign, isTombstone, readTopicClients } from '../../../../connector/inspect/audit/topic-clients.ts'
-import type { EventPublisher } from '../../../../connector/publish/event-publisher.ts'
-import { eventForm, readEvent } from '../../../support/records.ts'
+import { tombstone } from '../../../../connector/event/cloud-event/tombstone.ts'
+import { contentPublished } from '../../../../connector/event/read-client.ts'
+import { UNKNOWN_CONTENT } from '../../../../connector/index/index-entry.ts'
+import {
+  readDeadLetters,
+  readTopicClients,
+  type TopicParts,
+} from '../../../../connector/inspect/audit/topic-clients.ts'
+import { ConnectorError } from '../../../../connector/runtime/connector-error.ts'
+import { eventForm } from '../../../support/records.ts'
 import { never } from '../../../support/signals.ts'
-import { connector, stage, stream } from '../../stream/open/open-parts.ts'
 
-const source = `/polaris/${connector}/${stream}`
+const eventSource = '/polaris/shop/clients'
+const ignored = new Set(['seen'])
 
-function event(clientId: string, sequence: number, more: Record<string, unknown> = {}): StoredEvent {
-  const json = JSON.stringify({ No: clientId, Contenu: `v${sequence}` })
-  const parts = { clientId, json, contentHash: 'h', previous: 'g0', timeMs: 0, sequence }
-  const { record } = clientEvent(parts, eventForm({ source }))
-  return { ...record, value: JSON.stringify({ ...JSON.parse(record.value), ...more }) }
+const client = (version: number) => ({ No: 'c', Contenu: `v${version}` })
+const contentOf = (version: number) => contentPublished(client(version), ignored)
+
+function event(version: number, { source = eventSource, mode = 'structured' as EventMode } = {}): StoredEvent {
+  const json = JSON.stringify(client(version))
+  const parts = { clientId: 'c', json, contentHash: 'h', previous: 'g0', timeMs: 0, sequence: version }
+  return clientEvent(parts, { ...eventForm({ source }), mode }).record
 }
 
-const foreignTombstone = (key: string): StoredEvent => ({ key, value: null, headers: {} })
-const ownTombstone = (clientId: string, sequence: number): StoredEvent =>
-  tombstone({ type: 'client.erased', source, clientId, previous: '1', sequence, timeMs: 0 })
+const erased = tombstone({
+  ...{ type: 'client.erased', source: eventSource, clientId: 'c' },
+  ...{ previous: '1', sequence: 1, timeMs: 0 },
+})
+const bare = (value: string | null): StoredEvent => ({ key: 'c', value, headers: {} })
 
-type Placed = StoredEvent & { readonly place?: Partial<RecordPlace> }
-const placed = (record: StoredEvent, place: Partial<RecordPlace>): Placed => ({ ...record, place })
+type Placed = StoredEvent & { readonly at?: Partial<RecordPlace> }
 
-/**
- * What a topic says of the client `c`. The records are visible in this order; by default, each is in partition 0 after
- * the one before.
- */
-async function read(...records: readonly Placed[]) {
-  const { open } = stage()
-  const publisher: EventPublisher = {
-    ...open.publisher,
-    readEvents: async ({ find, onVisible }) => {
-      for (const [index, record] of records.entries()) {
-        const place = { partition: 0, offset: BigInt(index), key: record.key, ...record.place }
-        const found = find(record, place)
-        if (found !== undefined) onVisible(found)
-      }
-      return new Map()
-    },
+/** By default, each record is in partition 0 after the one before. */
+function reading(records: readonly Placed[]): TopicParts['readEvents'] {
+  return async ({ find, onVisible }) => {
+    for (const [index, record] of records.entries()) {
+      const place = { partition: 0, offset: BigInt(index), key: record.key, timeMs: 0, ...record.at }
+      const found = find(record, place)
+      if (found !== undefined) onVisible(found)
+    }
+    return new Map()
   }
-  const ids: string[] = []
-  const otherSources = ['/polaris/shop/twin']
-  const reading = {
-    indexRules: rules,
-    otherSources,
-    onProgress: () => {},
-    onClient: (_: unknown, id: string) => ids.push(id),
-  }
-  const topic = await readTopicClients({ ...open, publisher }, reading, never)
-  const entry = topic.table.get(clientKey('c'))
-  const found = entry && { number: entry.number, isTombstone: isTombstone(entry), rules: topic.rules[entry.rules] }
-  return { ...topic, entry, found, ids, isForeign: entry !== undefined && isForeign(entry) }
 }
 
-const rules = rulesText({ ignored: [], limits: '' })
+async function lastOf(records: readonly Placed[], more: Partial<TopicParts> = {}) {
+  const parts = { readEvents: reading(records), eventSource, ignored, isShared: false, ...more }
+  const seen: string[] = []
+  const onRecord = (id: string, { kind }: { readonly kind: string }) => seen.push(`${id} ${kind}`)
+  const topic = await readTopicClients(parts, { onProgress: () => {}, onRecord }, never)
+  return { last: topic.get('c'), size: topic.size, seen }
+}
 
-describe('the clients of a topic', () => {
-  test('have the number and the content of their newest event', async () => {
-    const { found, entry, clients, ids } = await read(event('c', 1), event('d', 2), event('c', 3))
-    expect(found).toEqual({ number: 3, isTombstone: false, rules })
-    expect(entry?.content).not.toBe(UNKNOWN_CONTENT)
-    expect(clients).toBe(2)
-    expect(ids).toEqual(['c', 'd', 'c'])
-  })
+test.each(eventModes)('has the content of the last event in %s mode', async (mode) => {
+  const { last, seen } = await lastOf([event(1, { mode }), event(2, { mode })])
+  expect(last).toMatchObject({ kind: 'event', content: contentOf(2), partition: 0, offset: 1n })
+  expect(seen).toEqual(['c event', 'c event'])
+})
 
-  test('keep the event with the higher number, where the topic got more partitions', async () => {
-    for (const records of [
-      [placed(event('c', 3), { partition: 0 }), placed(event('c', 1), { partition: 1 })],
-      [placed(event('c', 1), { partition: 1 }), placed(event('c', 3), { partition: 0 })],
-    ])
-      expect((await read(...records)).found?.number).toBe(3)
-  })
+test('counts neither ignored fields, nor types, nor the shape of lists', () => {
+  const given = { No: 'c', Points: ['3'], Tel: [], Seen: 'today' }
+  const other = { No: 'c', Points: '3', Tel: '', Seen: 'yesterday' }
+  expect(contentPublished(given, ignored)).toBe(contentPublished(other, ignored))
+})
 
-  test('have the last record of a partition, also if it is a copy of an older event', async () => {
-    const copy = event('c', 1)
-    expect((await read(event('c', 1), event('c', 3), copy)).found?.number).toBe(1)
-    expect((await read(event('c', 1), ownTombstone('c', 3), copy)).found).toEqual({
-      number: 1,
-      isTombstone: false,
-      rules,
-    })
-    const visibleLater = placed(event('c', 3), { offset: 0n })
-    expect((await read(placed(copy, { offset: 2n ** 40n }), visibleLater)).found?.number).toBe(1)
-  })
+test('the last record of a key decides, whoever wrote it', async () => {
+  expect((await lastOf([event(1), erased])).last?.kind).toBe('tombstone')
+  expect((await lastOf([event(1), bare(null)])).last?.kind).toBe('tombstone')
+  expect((await lastOf([event(1), bare('{"No":"c"}')])).last?.kind).toBe('foreign')
+  expect((await lastOf([event(1), event(2, { source: '/polaris/shop/other' })])).last?.kind).toBe('foreign')
+  expect((await lastOf([bare('?'), event(1), event(2), event(1)])).last?.content).toBe(contentOf(1))
+  expect(await lastOf([{ ...bare('no key'), key: null }])).toMatchObject({ size: 0, seen: [] })
+})
 
-  test.each<[string, Placed]>([
-    ['of another source', event('c', 9, { source: '/polaris/shop/others' })],
-    ['that is no JSON', placed(readEvent('no event'), { key: 'c' })],
-    ['of another program', placed({ key: 'c', value: '{"other":"program"}', headers: {} }, {})],
-    ['of another client, under its key', placed(event('d', 9), { key: 'c' })],
-  ])('have a foreign record %s, if it is the last one', async (_, record) => {
-    expect(await read(event('c', 1), record)).toMatchObject({ isForeign: true, clients: 0 })
-    expect(await read(record, event('c', 1))).toMatchObject({ isForeign: false, clients: 1 })
-    expect(await read(record, placed(event('c', 1), { partition: 1 }))).toMatchObject({ isForeign: true, clients: 0 })
-  })
+test('an event of the stream that has no client differs from every client', async () => {
+  const broken = { ...event(1), value: '{' }
+  expect((await lastOf([event(1), { ...broken, headers: { ...broken.headers } }])).last?.kind).toBe('foreign')
+  const withoutData = { ...event(1, { mode: 'binary' }), value: '[]' }
+  expect((await lastOf([withoutData])).last).toMatchObject({ kind: 'event', content: UNKNOWN_CONTENT })
+})
 
-  test('have no record of another stream that shares the topic, nor one without a key', async () => {
-    const twin = event('c', 9, { source: '/polaris/shop/twin' })
-    expect((await read(event('c', 1), twin, readEvent('no event'))).found?.number).toBe(1)
-  })
+test('with shared keys, only records of the stream count', async () => {
+  const others = [event(2, { source: '/polaris/shop/other' }), bare(null), bare('{}')]
+  const { last, seen } = await lastOf([event(1), ...others], { isShared: true })
+  expect(last).toMatchObject({ kind: 'event', content: contentOf(1) })
+  expect(seen).toEqual(['c event'])
+  expect((await lastOf([event(1), erased], { isShared: true })).last?.kind).toBe('tombstone')
+})
 
-  test('have the rules of their events', async () => {
-    const { found } = await read(event('c', 1, { fieldrules: 'mail=hmac', hmackeyid: 'k' }))
-    expect(found?.rules).toBe(rulesText({ ignored: [], fields: 'mail=hmac', hmacKeyId: 'k', limits: '' }))
-  })
+test('in one partition the offset decides, and the time where the topic got more partitions', async () => {
+  const at = (version: number, place: Partial<RecordPlace>) => ({ ...event(version), at: place })
+  const late = [at(2, { offset: 5n, timeMs: 1 }), at(1, { offset: 4n, timeMs: 2 })]
+  expect((await lastOf(late)).last?.content).toBe(contentOf(2))
+  const grown = [at(1, { partition: 0, timeMs: 1 }), at(2, { partition: 1, timeMs: 2 })]
+  for (const records of [grown, grown.toReversed()]) expect((await lastOf(records)).last?.content).toBe(contentOf(2))
+})
 
-  test.each([
-    ['of the connector', [event('c', 1), ownTombstone('c', 2)], { number: 2, isTombstone: true, rules }],
-    [
-      'of a removal, or the event before it',
-      [event('c', 1), ...removalRecords({ source, clientId: 'c', previous: 1, sequence: 2, timeMs: 0 }, 'event')],
-      { number: 2, isTombstone: true, rules },
-    ],
-    ['of another producer', [event('c', 1), foreignTombstone('c')], { number: 0, isTombstone: true, rules }],
-    [
-      'of the connector, read before an older event of another partition',
-      [ownTombstone('c', 2), placed(event('c', 1), { partition: 1 })],
-      { number: 2, isTombstone: true, rules },
-    ],
-    [
-      'that a newer event follows',
-      [event('c', 1), ownTombstone('c', 2), event('c', 3)],
-      { number: 3, isTombstone: false, rules },
-    ],
-    [
-      'of another producer that an event follows',
-      [foreignTombstone('c'), event('c', 1)],
-      { number: 1, isTombstone: false, rules },
-    ],
-    ['of another producer without an event', [foreignTombstone('c')], { number: 0, isTombstone: true, rules }],
-  ] as const)('show a tombstone %s', async (_, records, expected) => {
-    const { found, clients } = await read(...records)
-    expect(found).toEqual(expected)
-    expect(clients).toBe(expected?.isTombstone === false ? 1 : 0)
+test('dead letters have content hashes, and the places of one client', async () => {
+  const letter = (key: string | null, contentHash: string) => ({
+    ...{ key, headers: {} },
+    value: JSON.stringify({ code: 'client-too-large', contentHash }),
   })
+  const readEvents = reading([letter('c', 'one'), letter(null, 'two'), letter('d', 'three'), bare('no JSON')])
+  const found = await readDeadLetters({ readEvents }, 'c', never)
+  expect([...found.contentHashes]).toEqual(['one', 'two', 'three'])
+  expect(found.ofClient.map(({ offset }) => offset)).toEqual([0n, 3n])
+})
+
+test('there are no dead letters without their topic; any other failure rejects', async () => {
+  const failing = (code: 'publish.topic-missing' | 'publish.unreachable') => ({
+    readEvents: () => Promise.reject(new ConnectorError(code, 'no')),
+  })
+  const none = await readDeadLetters(failing('publish.topic-missing'), undefined, never)
+  expect(none.contentHashes.size).toBe(0)
+  await expect(readDeadLetters(failing('publish.unreachable'), undefined, never)).rejects.toThrow('no')
 })

@@ -41,7 +41,7 @@ test('a reading stands still when no partition has progressed for five minutes',
 })
 
 const record = (offset: number, value: string) => ({
-  offset: String(offset),
+  ...{ offset: String(offset), timestamp: '0' },
   key: null,
   value: Buffer.from(value),
   headers: {},
@@ -49,7 +49,7 @@ const record = (offset: number, value: string) => ({
   batchContext: { producerId: '7', inTransaction: true },
 })
 const marker = (offset: number, type: number) => ({
-  offset: String(offset),
+  ...{ offset: String(offset), timestamp: '0' },
   key: Buffer.from([0, 0, 0, type]),
   value: null,
   headers: {},

@@ -321,7 +321,7 @@ test('every counter with fixed labels exists from the start at 0, for each strea
 })
 
 test('a stream has at most the documented number of series, whatever has happened', async () => {
-  const { observe, observeControl, samples } = observed()
+  const { observe, samples } = observed()
   const shop = reporting(observe('shop', polling))
   const series = async () => [...(await samples()).keys()].filter((name) => name.includes('stream="shop"'))
   for (const event of everyPipelineEvent(error)) shop(event)
@@ -334,11 +334,6 @@ test('a stream has at most the documented number of series, whatever has happene
   expect(await series()).toHaveLength(found + 1)
   shop({ kind: 'missing-clients', missing: 1, gone: 0, withoutEvent: 0, isHeld: false })
   expect(await series()).toHaveLength(found + 4)
-  observeControl({ kind: 'control-read', reports: { shop: { audit: { at: 9_000, differences: 3 } } } })
-  expect(await series()).toHaveLength(found + 6)
-  expect(Object.fromEntries(await samples())).toMatchObject({
-    ...{ 'audit_differences{stream="shop"}': 3, 'audit_timestamp_seconds{stream="shop"}': 9 },
-  })
 })
 
 test('a replica has about as many series of its own as documented', async () => {

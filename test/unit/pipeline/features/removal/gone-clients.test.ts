@@ -33,7 +33,7 @@ function stage({ marks, topic, settings, failures = 0 }: Stage) {
     if (left >= 0) throw new ConnectorError('publish.unreachable', 'test')
     for (const id of topic) {
       stop.throwIfAborted()
-      const found = find(eventOf(id), { partition: 0, offset: 0n, key: id })
+      const found = find(eventOf(id), { partition: 0, offset: 0n, key: id, timeMs: 0 })
       if (found !== undefined) onVisible(found)
     }
     return new Map()

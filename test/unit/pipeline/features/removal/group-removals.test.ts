@@ -17,7 +17,12 @@ const events = ({ records }: { records: readonly TextRecord[] }) =>
 const topicOf = (...ids: readonly string[]): OpenedStream['publisher'] => ({
   readEvents: async ({ find, onVisible }) => {
     for (const id of ids) {
-      const found = find(readEvent(JSON.stringify({ subject: id }), id), { partition: 0, offset: 0n, key: id })
+      const found = find(readEvent(JSON.stringify({ subject: id }), id), {
+        partition: 0,
+        offset: 0n,
+        key: id,
+        timeMs: 0,
+      })
       if (found !== undefined) onVisible(found)
     }
     return new Map()
