@@ -6,7 +6,7 @@ import { storedDocument } from '../runtime/stored-document.ts'
 import { LAST_TAG, scanKinds } from '../scan/scan-state.ts'
 import { type CheckPoint, type SourceTime, sourceTimePattern } from '../source/client-source.ts'
 
-export const FORMAT = 7
+export const FORMAT = 8
 
 const count = z.number().int().nonnegative()
 const sourceTime = z
@@ -53,7 +53,6 @@ const scan = z.object({
   restarts: count,
   pages: count,
   clients: count,
-  isMarking: z.boolean(),
 })
 const scans = z.object({
   createdAt: time.nullable(),

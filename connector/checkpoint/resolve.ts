@@ -1,5 +1,5 @@
 import { type ClientTable, highestNumber } from '../index/client-table.ts'
-import { type IndexEntry, withdrawalOf } from '../index/index-entry.ts'
+import { type IndexEntry, isWithdrawn } from '../index/index-entry.ts'
 import type { CommitRecord, EventMatch, RecordRepair, StoredRecord } from '../publish/event-publisher.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import { type CheckpointDocument, compareRecords } from './checkpoint-document.ts'
@@ -34,7 +34,7 @@ export type KeptEvent = { readonly kind: 'event'; readonly number: number } | { 
 
 /** By the client index of the committed state. */
 export function keptEvent({ index }: StreamState, table: Pick<ClientTable, 'partitions'>): KeptEvent {
-  const isKept = (entry: IndexEntry) => !entry.isDeadLetter && withdrawalOf(entry) === 'no'
+  const isKept = (entry: IndexEntry) => !entry.isDeadLetter && !isWithdrawn(entry)
   const number = highestNumber(table, { from: index.contentsFrom, isWanted: isKept })
   return number === undefined ? { kind: 'none' } : { kind: 'event', number }
 }

@@ -184,7 +184,7 @@ function storedStream(stream: StreamConfig, shared: SharedResources, closing: Cl
   return {
     storeReady,
     object: streamObject(stream, shared),
-    features: featureList({ erasures, newNonce: randomUUID, removed: stream.removed }),
+    features: featureList({ erasures, newNonce: randomUUID }),
     index: closing.use(index, (opened) => opened.release()),
   }
 }

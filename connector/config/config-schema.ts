@@ -4,7 +4,6 @@ import { eventSection } from './sections/event-section.ts'
 import { kafkaSection, streamKafkaSection } from './sections/kafka-section.ts'
 import { polarisSection } from './sections/polaris-section.ts'
 import { pollSection } from './sections/poll-section.ts'
-import { removedSection } from './sections/removed-section.ts'
 import { http, log, placement } from './sections/replica-sections.ts'
 import * as check from './setting-checks.ts'
 import * as setting from './setting-types.ts'
@@ -32,7 +31,6 @@ const stream = setting.section('One source with its own checkpoint and order', {
   }),
   polaris: polarisSection,
   poll: pollSection,
-  removed: removedSection,
   event: eventSection,
   deadLetters,
   kafka: streamKafkaSection,

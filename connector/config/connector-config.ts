@@ -4,7 +4,6 @@ import { type DeadLetterLimit, deadLetterLimits } from '../event/dead-letter.ts'
 import type { ConfiguredFields } from '../event/fields/field-mapping.ts'
 import type { KafkaConnection } from '../kafka/kafka-client.ts'
 import { type KafkaConfig, kafkaDefaults } from '../kafka/kafka-config.ts'
-import type { RemovedSettings } from '../pipeline/features/removal/removed-clients.ts'
 import { groupDefaults, type PlacementConfig } from '../placement/placement-config.ts'
 import type { ScanSettings } from '../scan/scan-settings.ts'
 import type { SourceTime } from '../source/client-source.ts'
@@ -16,7 +15,6 @@ import { type EventFields, eventFields } from './sections/event-section.ts'
 import { kafkaConfig, kafkaConnection } from './sections/kafka-section.ts'
 import { beginAt, polarisConfig } from './sections/polaris-section.ts'
 import { scanSettings } from './sections/poll-section.ts'
-import { removedSettings } from './sections/removed-section.ts'
 import { placementConfig } from './sections/replica-sections.ts'
 
 /** What only we can tune. A page must end within `finishWithinMs`, so all other limits are less. Tests shorten the times. */
@@ -63,8 +61,6 @@ export interface StreamConfig {
   /** Whether other streams may have the same keys in the events topic. */
   readonly sharedKeys: boolean
   readonly poll: ScanSettings
-  /** Undefined: clients that are gone are not looked for. */
-  readonly removed: RemovedSettings | undefined
   /** The beginning of the stream; undefined: not configured. */
   readonly beginAt: SourceTime | undefined
   readonly fields: ConfiguredFields
@@ -112,7 +108,6 @@ function streamConfig(stream: StreamSettings, { connector, kafka }: Settings): S
     topicUse: stream.sharedKeys || stream.kafka.adoptTopic ? 'shared' : 'exclusive',
     sharedKeys: stream.sharedKeys,
     poll: scanSettings(poll, polaris),
-    removed: removedSettings(stream.removed, event.mode),
     beginAt: beginAt(polaris),
     fields: {
       clientId: polaris.clientIdField ?? null,

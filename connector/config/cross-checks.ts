@@ -5,7 +5,6 @@ import { beginning, clientCertificate, credentials, headerNames, trust } from '.
 import { checkedFieldRules } from './sections/event-section.ts'
 import { allOrNone, saslLogin } from './sections/kafka-access-section.ts'
 import { deadLetterTopic } from './sections/kafka-section.ts'
-import { removedClients } from './sections/removed-section.ts'
 
 /** A rule about several settings. */
 interface CrossCheck {
@@ -35,10 +34,6 @@ export const crossChecks: readonly CrossCheck[] = [
   {
     reads: ['streams.polaris.headers', 'streams.polaris.auth', 'streams.polaris.login'],
     find: ofEachStream(headerNames),
-  },
-  {
-    reads: ['streams.removed', 'streams.event', 'streams.poll.fullScan', 'streams.sharedKeys'],
-    find: ofEachStream(removedClients),
   },
   { reads: ['streams.event', 'streams.polaris.clientIdField'], find: ofEachStream(checkedFieldRules) },
   { reads: ['checkpoint.encryption', 'checkpoint.kmsKeyId'], find: encryption },

@@ -1,6 +1,5 @@
 import { CONTRACT_MAJOR, DATA_SCHEMA, EVENT_TYPE, SEQUENCE_DIGITS } from './client-event.ts'
 import type { TombstoneType } from './cloud-event/tombstone.ts'
-import { REMOVED_TYPE } from './cloud-event/tombstone.ts'
 import { deadLetterCodes } from './dead-letter.ts'
 import { fieldAttributeSchemas } from './fields/field-rules.ts'
 
@@ -105,9 +104,6 @@ function objectSchema(title: string, required: JsonSchema, optional: JsonSchema 
 const publishedAt = { description: 'When it was published. UTC.', type: 'string', format: 'date-time' }
 const withoutData = (type: TombstoneType) => ({ ...ofClient, type: { const: type }, time: publishedAt })
 
-/** A CloudEvent without data: the value of a record in the events topic. */
-export const removalSchema = (): JsonSchema => objectSchema('Removal', withoutData(REMOVED_TYPE))
-
 const asHeaders = (schemas: JsonSchema): JsonSchema =>
   Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [`ce_${name}`, schema]))
 
@@ -164,7 +160,6 @@ export function schemaFiles(): Readonly<Record<string, JsonSchema>> {
     [`${folder}/client.schema.json`]: { ...schemaHeader, $id: DATA_SCHEMA, ...client, $defs: { value } },
     [`${folder}/event.schema.json`]: { ...schemaHeader, $id: idOf('event'), ...eventSchema('#/$defs/'), $defs },
     [`${folder}/binary-headers.schema.json`]: { ...schemaHeader, $id: idOf('binary-headers'), ...binaryHeaders() },
-    [`${folder}/removal.schema.json`]: { ...schemaHeader, $id: idOf('removal'), ...removalSchema() },
     [`${folder}/dead-letter.schema.json`]: {
       ...schemaHeader,
       $id: idOf('dead-letter'),

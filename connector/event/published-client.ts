@@ -10,7 +10,7 @@ import {
 import type { ClientRecord, ClientValue } from '../source/client-source.ts'
 import { DATA_SCHEMA, EVENT_TYPE } from './client-event.ts'
 import { type CloudEvent, cloudEvent, type StoredEvent } from './cloud-event/stored-event.ts'
-import { ERASED_TYPE, REMOVED_TYPE } from './cloud-event/tombstone.ts'
+import { ERASED_TYPE } from './cloud-event/tombstone.ts'
 import { parsedAsText } from './fields/field-types.ts'
 import { contentUnder } from './read-client.ts'
 
@@ -24,8 +24,8 @@ export interface PublishedClient {
   readonly rules: string
   /** The event number. */
   readonly number: number
-  /** `withdrawn-gone`: the server no longer returns the client. `withdrawn`: the tombstone of an erasure. */
-  readonly mark: Extract<EntryMark, 'none' | 'withdrawn-gone' | 'withdrawn'>
+  /** `withdrawn`: the tombstone of an erasure. */
+  readonly mark: EntryMark
 }
 
 /** Returns a function that reads the events and tombstones of a source; undefined if a record is none of them. */
@@ -38,14 +38,14 @@ export function publishedClientReader(
     if (event === undefined) return undefined
     const { type, subject: id, ...more } = event.attributes
     if (more.source !== source || typeof id !== 'string') return undefined
-    const mark = marks.get(String(type))
+    const isErasure = type === ERASED_TYPE
     const number = numberOf(more.sequence)
-    if (number === undefined || (record.value === null && mark === undefined)) return undefined
+    if (number === undefined || (record.value === null && !isErasure)) return undefined
     const client = type === EVENT_TYPE && more.dataschema === DATA_SCHEMA ? clientIn(event) : undefined
     const { ignored, lists } = present
     const content = client === undefined ? UNKNOWN_CONTENT : contentUnder(client, { ignored, lists })
     const rules = rulesText(rulesOfEvent(more, present))
-    return { id, key: clientKey(id), content, rules, number, mark: mark ?? 'none' }
+    return { id, key: clientKey(id), content, rules, number, mark: isErasure ? 'withdrawn' : 'none' }
   }
 }
 
@@ -53,11 +53,6 @@ function numberOf(sequence: unknown): number | undefined {
   const number = typeof sequence === 'string' ? Number(sequence) : Number.NaN
   return Number.isInteger(number) && number >= 0 && number <= MAX_EVENT_NUMBER ? number : undefined
 }
-
-const marks: ReadonlyMap<string, PublishedClient['mark']> = new Map([
-  [REMOVED_TYPE, 'withdrawn-gone'],
-  [ERASED_TYPE, 'withdrawn'],
-])
 
 /** The event shows which fields were dropped and hashed, and so do the rules of its entry. */
 function rulesOfEvent(

@@ -13,30 +13,11 @@ export type ContentKey = Brand<string, 'ContentKey'>
 /** The content is not known: whatever is read differs from it. */
 export const UNKNOWN_CONTENT = keyText(0, 0) as ContentKey
 
-/**
- * What happened to a client apart from its events. `missing`: the last full scan did not return it. `gone`: two in a row
- * did not. `withdrawn-gone`: its events were withdrawn because it is gone. `withdrawn`: they were on request of an operator;
- * `withdrawn-absent`: while the source did not return it.
- */
-export const entryMarks = ['none', 'withdrawn', 'missing', 'gone', 'withdrawn-gone', 'withdrawn-absent'] as const
+/** `withdrawn`: on request of an operator, the topic has no event of the client until the source returns other content. */
+export const entryMarks = ['none', 'withdrawn'] as const
 export type EntryMark = (typeof entryMarks)[number]
 
-/** Until when the topic has no event of a client that the index knows. */
-export type Withdrawal = 'no' | 'until other content' | 'until returned'
-
-const withdrawals: Record<EntryMark, Withdrawal> = {
-  none: 'no',
-  missing: 'no',
-  gone: 'no',
-  'withdrawn-gone': 'until returned',
-  withdrawn: 'until other content',
-  'withdrawn-absent': 'until returned',
-}
-
-export const withdrawalOf = ({ mark }: Pick<IndexEntry, 'mark'>): Withdrawal => withdrawals[mark]
-
-export const isWithdrawnOnRequest = ({ mark }: Pick<IndexEntry, 'mark'>): boolean =>
-  mark === 'withdrawn' || mark === 'withdrawn-absent'
+export const isWithdrawn = ({ mark }: Pick<IndexEntry, 'mark'>): boolean => mark === 'withdrawn'
 
 /** What the client index knows of one client. */
 export interface IndexEntry {
@@ -56,9 +37,6 @@ export interface IndexEntry {
  * the client as it was then.
  */
 export function withdrawnEntry(known: IndexEntry, number = known.number): IndexEntry {
-  const wasAbsent = known.mark === 'gone' || withdrawalOf(known) === 'until returned'
-  // Whatever the source returns of a client that was absent is a change.
-  if (wasAbsent) return { ...known, number, content: UNKNOWN_CONTENT, isDeadLetter: false, mark: 'withdrawn-absent' }
   return { ...known, number, isDeadLetter: false, mark: 'withdrawn' }
 }
 

@@ -78,8 +78,6 @@ export interface Scan extends ReadArguments {
   readonly restarts: number
   readonly pages: number
   readonly clients: number
-  /** A full scan that has begun to mark clients as missing: a client with that mark may have it from this scan. */
-  readonly isMarking: boolean
 }
 
 /** What a scan has read before its first page. */
@@ -99,7 +97,6 @@ export const unreadScan = {
   restarts: 0,
   pages: 0,
   clients: 0,
-  isMarking: false,
 } as const satisfies Partial<Scan>
 
 export const LONGEST_PAUSE_MS = 3_600_000

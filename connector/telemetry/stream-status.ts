@@ -34,8 +34,6 @@ export interface StreamStatus {
   readonly index: IndexSize | undefined
   /** How much of the client index an opening that takes long has loaded, 0 to 1. */
   readonly indexLoaded: number | undefined
-  /** Undefined unless clients that are gone are looked for. */
-  readonly removal: RemovalStatus | undefined
   /** Milliseconds from the last changes to their commits. */
   readonly delays: readonly number[]
   /** When the newest published change was made, milliseconds since 1970. */
@@ -43,14 +41,6 @@ export interface StreamStatus {
   /** When the certificates of the last connection to Polaris expire, milliseconds since 1970. */
   readonly certificates: CertificateExpiries
   readonly totals: StreamTotals
-}
-
-/** Clients that full scans no longer return. */
-interface RemovalStatus {
-  readonly missing: number
-  readonly gone: number
-  /** Whether they are too many to be marked, or to be removed. */
-  readonly held: { readonly marking: boolean; readonly publishing: boolean }
 }
 
 interface Pause {
@@ -85,7 +75,6 @@ export const atBeginning = {
   scans: undefined,
   index: undefined,
   indexLoaded: undefined,
-  removal: undefined,
   delays: [],
   newestChange: undefined,
 } as const

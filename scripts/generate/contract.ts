@@ -5,7 +5,6 @@ import {
   binaryHeaders,
   deadLetterSchema,
   eventSchema,
-  removalSchema,
   schemaFiles,
   sharedSchemas,
   structuredHeadersSchema,
@@ -42,13 +41,7 @@ function asyncApi(): unknown {
       license: { name: 'Apache-2.0' },
     },
     channels: {
-      clients: channel('client.modified', eventsConfig, [
-        'clientModified',
-        'clientModifiedBinary',
-        'clientRemoved',
-        'clientRemovedTombstone',
-        'clientErased',
-      ]),
+      clients: channel('client.modified', eventsConfig, ['clientModified', 'clientModifiedBinary', 'clientErased']),
       deadLetters: channel('client.modified.dlq', deadLettersConfig, ['deadLetter']),
     },
     operations: {
@@ -115,19 +108,6 @@ function messages() {
       payload: { $ref: '#/components/schemas/client' },
       examples: clientExamples.map(binary),
     },
-    clientRemoved: {
-      ...{ name: 'client.removed', title: 'Full scans no longer return a client', ...keyed(clientId) },
-      ...{ contentType: 'application/cloudevents+json', headers: structuredHeadersSchema('client.removed') },
-      payload: { $ref: '#/components/schemas/removal' },
-      examples: [structured('client-removed')],
-    },
-    clientRemovedTombstone: {
-      ...{ name: 'client.removed', ...keyed(clientId) },
-      title: 'Tombstone: follows a removal, by option; with event.mode: binary, the removal itself',
-      headers: tombstoneHeaders('client.removed'),
-      payload: { type: 'null' },
-      examples: [binary('client-removed')],
-    },
     clientErased: {
       ...{ name: 'client.erased', title: 'Tombstone: a client was erased by an operator', ...keyed(clientId) },
       headers: tombstoneHeaders('client.erased'),
@@ -160,7 +140,6 @@ function schemas() {
   const at = '#/components/schemas/'
   return {
     event: eventSchema(at),
-    removal: removalSchema(),
     deadLetter: deadLetterSchema(at),
     ...sharedSchemas(at),
   }

@@ -98,7 +98,6 @@ function figures({ evidence, problems, outputs }: RunResult): string {
     events: events.length,
     republished: events.filter(({ isRepublished }) => isRepublished).length,
     erased: events.filter(({ type }) => type === 'client.erased').length,
-    removed: events.filter(({ type }) => type === 'client.removed').length,
     transactions: seqs.reduce((sum, seq) => sum + seq, 0),
     'aborted transactions per partition': logs.reduce((sum, { aborted }) => sum + aborted.size, 0),
     'checkpoint versions': evidence.reduce((sum, { checkpoints }) => sum + checkpoints.length, 0),

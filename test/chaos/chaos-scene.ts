@@ -108,7 +108,6 @@ function chaosSettings(streams: readonly string[]): string {
       name,
       polaris: { ...polaris, codeMagasin: at + 1 },
       poll: { interval: '1s', lookBack: ['5s/2s', '1m/10s'], fullScan: { every: '8s' } },
-      removed: { mode: 'event' },
       kafka: { topic: topicOf(name) },
     })),
   }

@@ -27,7 +27,7 @@ export interface StreamEvidence {
 /** The problems of a stream; texts contain ids, versions and numbers only. */
 export function problemsOf(evidence: StreamEvidence): string[] {
   const { events, unreadable } = eventsOf(evidence.logs)
-  const { changes, problems: requested } = separated(events, evidence.wereAbsent)
+  const { changes, problems: requested } = separated(events)
   const published = changes.map(({ key, partition, version }) => ({
     key,
     partition,

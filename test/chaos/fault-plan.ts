@@ -132,7 +132,7 @@ const generators: Record<Lane, readonly Generate[]> = {
       return { kind: 'erase', stream: between(random, 1, STREAMS), client: between(random, 1, ERASABLE) }
     },
     (random) => ({ kind: 'republish', stream: between(random, 1, STREAMS) }),
-    // Longer than two full scans.
+    // Longer than a full scan.
     (random) => {
       const first = between(random, DELETABLE.from, DELETABLE.to - DELETED + 1)
       return { kind: 'delete clients', first, forMs: between(random, 20_000, 24_000) }

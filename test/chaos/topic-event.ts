@@ -17,7 +17,7 @@ export interface TopicEvent {
   readonly producerEpoch: number
 }
 
-const types = ['client.modified', 'client.removed', 'client.erased'] as const
+const types = ['client.modified', 'client.erased'] as const
 type EventType = (typeof types)[number]
 
 /** Parses a record as a consumer would, according to the documentation. Returns a text if the record is invalid. */

@@ -441,28 +441,6 @@ export const alertCases: readonly AlertCase[] = [
     },
   },
   {
-    alert: 'PolarisRemovalsHeld',
-    fires: {
-      series: [{ metric: 'removals_held', labels: { ...paris, ...a }, values: '0x2 1x20' }],
-      at: '9m',
-      labels: paris,
-      summary: 'Too many clients of stream paris are missing; none is removed',
-    },
-    silent: {
-      'a full scan that marks clients': {
-        series: [{ metric: 'removals_held', labels: { ...paris, ...a }, values: '0x20' }],
-        at: '9m',
-      },
-      'a stream that moved to another replica': {
-        series: [
-          { metric: 'removals_held', labels: { ...paris, ...a }, values: '1x2 _x20' },
-          { metric: 'removals_held', labels: { ...paris, ...b }, values: '_x3 0x20' },
-        ],
-        at: '12m',
-      },
-    },
-  },
-  {
     alert: 'PolarisCertificateExpiring',
     fires: {
       series: [expiry('server', '9000000x20'), expiry('client', '1000000x20')],

@@ -7,7 +7,7 @@ export interface Plant {
   readonly text: string
   readonly becomes: string
   /** What finds it: histories of this kind, or unit tests, by their files below `test/unit/`. */
-  readonly by: { readonly histories: 'crossed' | 'removed-clients' | 'everyday' } | { readonly unit: string }
+  readonly by: { readonly histories: 'crossed' | 'everyday' } | { readonly unit: string }
 }
 
 const crossed = { histories: 'crossed' } as const
@@ -21,18 +21,11 @@ export const plants: readonly Plant[] = [
     by: crossed,
   },
   {
-    name: 'a client that was removed and then erased is not published once it is back',
-    file: 'index/index-entry.ts',
-    text: "if (wasAbsent) return { ...known, number, content: UNKNOWN_CONTENT, isDeadLetter: false, mark: 'withdrawn-absent' }",
-    becomes: '',
-    by: { histories: 'removed-clients' },
-  },
-  {
     name: 'what a page shows that was asked for before an erasure is published',
     file: 'pipeline/features/erase/erase.ts',
     text: 'withdrawal !== undefined && askedAt <= withdrawal.number',
     becomes: 'withdrawal !== undefined && askedAt < 0',
-    by: { unit: 'pipeline/features/removal/erased-while-absent.test.ts pipeline/features/erase/erasures.test.ts' },
+    by: { unit: 'pipeline/features/erase/erasures.test.ts' },
   },
   {
     name: 'a scan that began before an erasure publishes the erased client as it was then',
@@ -154,34 +147,6 @@ export const plants: readonly Plant[] = [
     by: { unit: 'inspect/audit' },
   },
   {
-    name: 'a full scan takes its own marks for those of the full scan before',
-    file: 'pipeline/features/removal/mark-missing.ts',
-    text: '{ ...known, isMarking: true }',
-    becomes: '{ ...known }',
-    by: { unit: 'pipeline/features/removal/mark-missing.test.ts' },
-  },
-  {
-    name: 'a full scan continues without knowing which clients it has returned',
-    file: 'pipeline/features/removal/mark-missing.ts',
-    text: 'scan.pages === 0 || (of(scan)?.pages ?? 0) >= scan.pages',
-    becomes: 'scan.pages >= 0',
-    by: { unit: 'pipeline/features/removal' },
-  },
-  {
-    name: 'only the pages of a full scan count as returned',
-    file: 'pipeline/features/removal/removal.ts',
-    text: "memory.returned(key, known?.mark === 'missing' || known?.mark === 'gone' ? 'missing' : 'not missing')",
-    becomes: '',
-    by: { unit: 'pipeline/features/removal' },
-  },
-  {
-    name: 'the brake on removals does not act',
-    file: 'pipeline/features/removal/removed-clients.ts',
-    text: 'gone > ALWAYS_ALLOWED && gone > maxShare * clients',
-    becomes: 'gone > ALWAYS_ALLOWED && gone > 2 * maxShare * clients && gone > clients',
-    by: { unit: 'pipeline/features/removal scan' },
-  },
-  {
     name: 'a background page publishes what another scan has published since',
     file: 'pipeline/group/group-clients.ts',
     text: 'known.number >= since && known.tag !== tag',
@@ -261,7 +226,7 @@ export const plants: readonly Plant[] = [
   {
     name: 'erased clients come back when the HMAC key has changed',
     file: 'pipeline/group/group-clients.ts',
-    text: "comparison === 'unknown' && known !== undefined && withdrawalOf(known) === 'until other content'",
+    text: "comparison === 'unknown' && known !== undefined && isWithdrawn(known)",
     becomes: 'comparison === undefined',
     by: { unit: 'stream/rewrite/rebuild-index.test.ts' },
   },
@@ -313,12 +278,5 @@ export const plants: readonly Plant[] = [
     text: 'if (headers.ce_specversion === undefined)',
     becomes: 'if (headers.ce_specversion === undefined || value !== null)',
     by: crossed,
-  },
-  {
-    name: 'the event id of a removal depends on its number',
-    file: 'event/cloud-event/tombstone.ts',
-    text: 'contentHash: REMOVED_TYPE, previous: String(previous)',
-    becomes: 'contentHash: REMOVED_TYPE, previous: String(sequence)',
-    by: { unit: 'event/cloud-event/tombstone.test.ts' },
   },
 ]

@@ -81,7 +81,7 @@ function fail(world: World, detail: number): void {
 }
 
 function change({ streams, options }: World, detail: number): void {
-  if (options.removed !== 'off' && detail % 4 === 3) {
+  if (options.deletions === 'some' && detail % 4 === 3) {
     streams[detail % streams.length]?.deleteOrReturn(Math.floor(detail / 4))
     return
   }
@@ -243,7 +243,7 @@ function damage(world: World, detail: number): void {
 function deleteMany({ streams, options }: World, detail: number): void {
   const stream = streams[detail % streams.length]
   const most = Math.ceil(options.clients * 0.9)
-  if (options.removed !== 'off') for (let client = 0; client < most; client += 1) stream?.deleteOrReturn(client)
+  if (options.deletions === 'some') for (let client = 0; client < most; client += 1) stream?.deleteOrReturn(client)
 }
 
 function compact({ kafka }: World): void {

@@ -15,10 +15,6 @@ const sample = fc.sample(histories.everyday, { numRuns: 200, seed: 2 })
 const all: History[] = []
 for (const options of sample) all.push(await runHistory({ ...options, eventMode }))
 
-const ofRemovals: History[] = []
-for (const options of fc.sample(histories['removed-clients'], { numRuns: 40, seed: 5 }))
-  ofRemovals.push(await runHistory({ ...options, eventMode, permanentFault: 'none' }))
-
 const ofLongScans: History[] = []
 for (const options of fc.sample(histories['long-scans'], { numRuns: 20, seed: 1 }))
   ofLongScans.push(await runHistory({ ...options, eventMode }))
@@ -34,18 +30,6 @@ for (const options of fc.sample(histories.everyday, { numRuns: 1, seed: 1 }))
   ofContention.push(
     await runHistory({ ...options, eventMode, permanentFault: 'none', replicas: 2, streams: 1, choices: twoOwners }),
   )
-
-/** A correct history, in which a client was removed. */
-function withRemoval(): History {
-  const found = ofRemovals.find(({ streams, records }) => {
-    const isFirst = ({ stream }: FakeRecord) => stream === streams[0]?.name
-    return records.some((record) => isRemoval(record) && isFirst(record))
-  })
-  if (found === undefined) throw new Error('no such history')
-  return found
-}
-
-const isRemoval = (record: FakeRecord) => record.value?.includes('"type":"client.removed"') ?? false
 
 const isMarked = ({ value }: FakeRecord) => value?.includes('"republished"') === true
 
@@ -243,43 +227,7 @@ describe('violationsOf', () => {
   })
 })
 
-describe('violationsOf a history with a removal', () => {
-  it('finds nothing if it is correct', () => {
-    expect(violationsOf(withRemoval())).toEqual([])
-  })
-
-  it('finds a removal of a client that was never deleted', () => {
-    const history = withRemoval()
-    const { polaris } = first(history)
-    const wrong = withStream(history, { polaris: { ...polaris, deletions: [] } })
-    expect(violationsOf(wrong)).toEqual(
-      expect.arrayContaining([expect.stringMatching(/was removed although it existed/)]),
-    )
-  })
-
-  it('finds a removal that was published twice', () => {
-    const history = withRemoval()
-    const records = history.records.flatMap((record) => (isRemoval(record) ? [record, record] : [record]))
-    expect(violationsOf({ ...history, records })).toEqual(
-      expect.arrayContaining([expect.stringMatching(/a removal of .* has \d records/)]),
-    )
-  })
-})
-
 describe('the histories', () => {
-  it('make the connector compare full scans with the index, and publish removals', () => {
-    const eventKinds = new Set(ofRemovals.flatMap((history) => [...history.eventKinds]))
-    expect([...eventKinds]).toEqual(
-      expect.arrayContaining([
-        'full-scan-compared',
-        'missing-clients',
-        'clients-removed',
-        'stream-retrying',
-        'taken-over',
-      ]),
-    )
-  })
-
   it('make the connector report every kind of failure event', () => {
     const eventKinds = new Set([...all, ...ofLongScans, ...ofContention].flatMap((history) => [...history.eventKinds]))
     expect([...eventKinds]).toEqual(

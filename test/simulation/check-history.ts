@@ -2,12 +2,10 @@ import { isDeepStrictEqual } from 'node:util'
 import type { CheckpointDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import { eventSource } from '../../connector/event/client-event.ts'
 import { ERASED_TYPE } from '../../connector/event/cloud-event/tombstone.ts'
-import { type ClientKey, clientKey, ENTRY_WORDS, readEntry, readKey } from '../../connector/index/index-entry.ts'
-import { deltaWords } from '../../connector/index/index-state.ts'
 import { documentTooLarge, otherIndex } from './check-index.ts'
 import { savedTooEarly } from './check-pages.ts'
-import { typeOf, wasAbsentAt, wasDeletedSince, wasErasedWith, wrongRemovals } from './check-removals.ts'
 import { notRepublished, republishedOlder, republishedTwice } from './check-republished.ts'
+import { typeOf, wasDeletedSince, wasErasedWith } from './deleted-clients.ts'
 import { type Check, type Evidence, evidenceOf } from './evidence.ts'
 import type { History } from './history.ts'
 import { LONGEST_REACH_MS } from './simulated-parts.ts'
@@ -35,7 +33,7 @@ const checks: Check[] = [
   otherStreams,
   documentTooLarge,
   ...[duplicatedOrDisordered, publishedWhenFenced, wrongSequence, decreasingSequence, otherErasures],
-  ...[wrongRemovals, otherIndex, otherShapes, wronglyMarked],
+  ...[otherIndex, otherShapes, wronglyMarked],
   ...[republishedTwice, republishedOlder],
 ]
 
@@ -66,33 +64,15 @@ const isChange = ({ event }: Pick<Evidence['sent'][number], 'event'>) => event.r
 const lostErasures = ({ stream, numbered, isForgotten }: Evidence) =>
   numbered.filter((record) => typeOf(record) === ERASED_TYPE && stream.hasLostMarks && isForgotten(record))
 
-/** The clients that were erased while the index knew them as gone or removed. */
-function markedAbsent(documents: Evidence['documents']): ReadonlySet<ClientKey> {
-  const marked = new Set<ClientKey>()
-  for (const { document } of documents) {
-    const words = deltaWords(document.pending?.change.entries ?? '')
-    for (let at = 0; at < words.length; at += ENTRY_WORDS)
-      if (readEntry(words, at).mark === 'withdrawn-absent') marked.add(readKey(words, at))
-  }
-  return marked
-}
-
 /**
- * Invariants 2 and 3: the events of a client are a subsequence of its changes, without duplicates. After a removal, or an
- * erasure while the client did not exist, the same content may follow once more; also after an event that retention has removed from the topic, if the index was made
- * again from it.
+ * Invariants 2 and 3: the events of a client are a subsequence of its changes, without duplicates. If the index was made
+ * again from the topic, the same content may follow once more after an event that retention has removed.
  */
 function duplicatedOrDisordered(evidence: Evidence): string[] {
-  const { stream, records, removals, numbered, documents, isForgotten } = evidence
+  const { stream, records, isForgotten } = evidence
   const violations: string[] = []
   const positions = new Map<string, number>()
-  const marked = markedAbsent(documents)
-  const erasures = numbered.filter((record) => {
-    const client = record.key ?? ''
-    const isMarked = marked.has(clientKey(client))
-    return typeOf(record) === ERASED_TYPE && wasAbsentAt(stream.polaris, client, { at: record.at, isMarked })
-  })
-  const removedAt = Map.groupBy([...removals, ...erasures, ...lostErasures(evidence)], ({ key }) => key)
+  const erasedAt = Map.groupBy(lostErasures(evidence), ({ key }) => key)
   const previous = new Map<string, number>()
   const latest = new Map<string, number>()
   for (const record of records) {
@@ -102,8 +82,8 @@ function duplicatedOrDisordered(evidence: Evidence): string[] {
     latest.set(subject, place)
     if (!isChange(record)) continue
     const since = previous.get(subject) ?? -1
-    const isRemoved = removedAt.get(subject)?.some(({ at }) => at > since && at < place) ?? false
-    const isReturned = isRemoved || isForgotten({ at: before })
+    const isErased = erasedAt.get(subject)?.some(({ at }) => at > since && at < place) ?? false
+    const isReturned = isErased || isForgotten({ at: before })
     previous.set(subject, place)
     const from = (positions.get(subject) ?? -1) + (isReturned ? 0 : 1)
     const own = stream.polaris.changes.filter(({ clientId }) => clientId === subject)
@@ -221,7 +201,7 @@ function otherArguments({ stream }: Evidence): string[] {
  * if it is visible.
  */
 function otherIds(evidence: Evidence): string[] {
-  const { stream, sent, records, removals, isForgotten } = evidence
+  const { stream, sent, records, isForgotten } = evidence
   const later = sent.filter(({ after }) => stream.rebuiltAt.length === 0 || after >= 0)
   const counting =
     later.length === sent.length ? sent : [...later, ...records.map(({ event }) => ({ event, after: -1 }))]
@@ -234,7 +214,7 @@ function otherIds(evidence: Evidence): string[] {
   }
   const changesTo = (text: string) =>
     stream.polaris.changes.filter(({ clientId, content }) => `${clientId} ${content}` === text).length +
-    [...removals, ...lostErasures(evidence)].filter(({ key }) => key === text.split(' ')[0]).length +
+    lostErasures(evidence).filter(({ key }) => key === text.split(' ')[0]).length +
     records.filter(({ event, at }) => event.subject === text.split(' ')[0] && isForgotten({ at })).length
   return [...changes.values()].flatMap(({ content, ids }) =>
     ids.size > changesTo(content) ? [`${content} has several ids: ${[...ids]}`] : [],

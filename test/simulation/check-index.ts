@@ -2,11 +2,11 @@ import { ERASED_TYPE } from '../../connector/event/cloud-event/tombstone.ts'
 import { contentUnder } from '../../connector/event/read-client.ts'
 import { rulesOf } from '../../connector/index/client-index.ts'
 import { type ClientTable, clientTable, entriesIn } from '../../connector/index/client-table.ts'
-import { clientKey, type IndexEntry, isWithdrawnOnRequest, UNKNOWN_CONTENT } from '../../connector/index/index-entry.ts'
+import { clientKey, type IndexEntry, isWithdrawn, UNKNOWN_CONTENT } from '../../connector/index/index-entry.ts'
 import { deltaWords, type IndexState } from '../../connector/index/index-state.ts'
 import { segmentEntries } from '../../connector/index/segment.ts'
 import type { ClientRecord } from '../../connector/source/client-source.ts'
-import { typeOf } from './check-removals.ts'
+import { typeOf } from './deleted-clients.ts'
 import type { Check, Evidence } from './evidence.ts'
 
 /** A larger document takes too long to write with every transaction. */
@@ -17,14 +17,13 @@ export const documentTooLarge: Check = ({ documents }) =>
 
 /** The index of the last checkpoint, with nothing pending, has for each client what the topic says. */
 export const otherIndex: Check = (evidence) => {
-  const { history, stream, records, removals, numbered, documents, isForgotten } = evidence
+  const { history, stream, records, numbered, documents, isForgotten } = evidence
   const document = documents.at(-1)?.document
   if (document === undefined || document.pending !== null) return []
   const segments = history.segments.get(stream.key) ?? new Map()
   const table = tableOf(document.committed.state.index, segments)
   if (typeof table === 'string') return [table]
   const published = new Map(records.map(({ event }) => [event.subject, event]))
-  const removed = new Map(removals.map(({ key, at }) => [key, at]))
   const publishedAt = new Map(records.map(({ event, at }) => [event.subject, at]))
   const numbers = new Map(numbered.map(({ key, number }) => [key, number]))
   const last = new Map(numbered.map((record) => [record.key, record]))
@@ -38,12 +37,9 @@ export const otherIndex: Check = (evidence) => {
       return isErasedAs(entry, { client, number, erasedAt: record.at }, evidence)
         ? []
         : [`the index has ${textOf(entry)} for ${client}, which is erased by number ${number}`]
-    const isRemoved = (removed.get(client) ?? -1) > (publishedAt.get(client) ?? -1)
-    const content = isRemoved ? UNKNOWN_CONTENT : contentOf(data, entry, document.committed.state.index)
+    const content = contentOf(data, entry, document.committed.state.index)
     if (entry === undefined && isForgotten({ at: publishedAt.get(client) ?? -1 })) return []
-    // A rebuilt index does not know a client of which the topic has only a tombstone.
-    if (entry === undefined && isRemoved && stream.rebuiltAt.length > 0) return []
-    return entry?.number === number && entry.content === content && !isWithdrawnOnRequest(entry)
+    return entry?.number === number && entry.content === content && !isWithdrawn(entry)
       ? []
       : [`the index has ${textOf(entry)} for ${client}, not content ${content}, number ${number}`]
   })
@@ -60,19 +56,19 @@ interface ErasedClient {
   readonly erasedAt: number
 }
 
-/** The content is what was published or read before the erasure, unless the client was absent. */
+/** The content is what was published or read before the erasure. */
 function isErasedAs(
   entry: IndexEntry | undefined,
   { client, number, erasedAt }: ErasedClient,
   { stream, records, documents }: Evidence,
 ): boolean {
-  if (entry === undefined || !isWithdrawnOnRequest(entry)) return false
+  if (entry === undefined || !isWithdrawn(entry)) return false
   const published = records.filter(({ event }) => event.subject === client)
   const isRebuilt = stream.rebuiltAt.some((at) => at > (published.at(-1)?.at ?? -1))
   // Without its event and its mark, an index that was made again knows only that the client is erased.
   if (isRebuilt && entry.number === 0) return true
   if (entry.number !== number) return false
-  if (entry.content === UNKNOWN_CONTENT) return isRebuilt || entry.mark === 'withdrawn-absent'
+  if (entry.content === UNKNOWN_CONTENT) return isRebuilt
   const pages = stream.reads.filter(({ recordsBefore }) => isRebuilt || recordsBefore <= erasedAt)
   const index = documents.at(-1)?.document.committed.state.index
   const read = pages.flatMap(({ page }) => page?.clients.filter(({ No }) => No === client) ?? [])
@@ -99,9 +95,7 @@ export function missingMarks(
   const entries = marks === undefined ? '' : (JSON.parse(marks) as { entries: string }).entries
   const marked = clientTable()
   marked.setAll(deltaWords(entries))
-  const missing = [...entriesIn(table)].filter(
-    ([key, entry]) => isWithdrawnOnRequest(entry) && marked.get(key) === undefined,
-  )
+  const missing = [...entriesIn(table)].filter(([key, entry]) => isWithdrawn(entry) && marked.get(key) === undefined)
   return missing.length
 }
 

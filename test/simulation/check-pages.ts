@@ -1,6 +1,6 @@
 import type { Scan } from '../../connector/scan/scan-state.ts'
 import type { ClientRecord } from '../../connector/source/client-source.ts'
-import { wasDeletedSince, wasErasedWith } from './check-removals.ts'
+import { wasDeletedSince, wasErasedWith } from './deleted-clients.ts'
 import type { Check, Evidence } from './evidence.ts'
 import type { Read } from './simulated-stream.ts'
 

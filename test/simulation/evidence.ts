@@ -1,11 +1,10 @@
 import { type CheckpointDocument, parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import { EVENT_TYPE } from '../../connector/event/client-event.ts'
-import { REMOVED_TYPE } from '../../connector/event/cloud-event/tombstone.ts'
 import type { ClientValue } from '../../connector/source/client-source.ts'
 import { eventIn } from '../support/cloud-event.ts'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
 import type { TextRecord } from '../support/records.ts'
-import { isForgotten as isForgottenBy, typeOf } from './check-removals.ts'
+import { isForgotten as isForgottenBy } from './deleted-clients.ts'
 import type { History } from './history.ts'
 import type { SimulatedStream, StoredDocument } from './simulated-stream.ts'
 
@@ -30,7 +29,6 @@ export interface Evidence {
   readonly sent: readonly { readonly event: PublishedEvent; readonly after: number }[]
   /** Events without a marker: who reads up to their offset waits for them. */
   readonly hanging: readonly FakeRecord[]
-  readonly removals: readonly (FakeRecord & { readonly at: number })[]
   /** Whether an index that was made again from the topic may lack the record: retention has removed it. */
   readonly isForgotten: (record: { readonly at: number }) => boolean
   /** All of these, and the tombstones, with their numbers. */
@@ -56,25 +54,17 @@ export function evidenceOf(history: History, stream: SimulatedStream): Evidence 
     const event = publishedIn(record)
     return event?.type === EVENT_TYPE ? [{ event, after }] : []
   })
-  const removals = own.filter((record, at) => isRemoval(record, own.slice(0, at)))
   const hanging = history.hanging.filter(isOwn)
   const numbered = own.map((record) => ({ ...record, number: numberOf(record) }))
   const documents = stream.documents.flatMap((stored) => {
     return stored.text === '{' ? [] : [{ ...stored, document: parseDocument(stored.text) }]
   })
-  return { history, stream, records, sent, hanging, removals, numbered, documents, isForgotten }
+  return { history, stream, records, sent, hanging, numbered, documents, isForgotten }
 }
 
 /** Of a record of the events topic; undefined for a dead letter. */
 const publishedIn = (record: TextRecord): PublishedEvent | undefined =>
   record.to === 'events' ? (eventIn(record) as unknown as PublishedEvent) : undefined
-
-/** Not the tombstone that follows a removal. */
-function isRemoval(record: FakeRecord, before: readonly FakeRecord[]): boolean {
-  if (typeOf(record) !== REMOVED_TYPE) return false
-  const last = before.findLast(({ key }) => key === record.key)
-  return last === undefined || typeOf(last) !== REMOVED_TYPE
-}
 
 /** Of a record of the events topic. */
 export function numberOf(record: TextRecord): number {

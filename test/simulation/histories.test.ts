@@ -9,7 +9,7 @@ describe('when replicas, the group, Kafka, the store and the sources of several 
     ['everyday', 'everyday', 800],
     ['long scans', 'long-scans', 800],
     ['pages that are too much', 'large-clients', 400],
-    ['clients that are deleted and returned', 'removed-clients', 300],
+    ['clients that are deleted and returned', 'deleted-clients', 300],
   ] as const)(
     'Invariants 1 to 7 hold, each stream finally runs on one replica, and no stream disturbs another: %s',
     async (_name, kind, runs) => {

@@ -24,7 +24,7 @@ const anyHistory = {
   overlapMs: fc.constantFrom(15_000, 2_000),
   backfill: fc.constantFrom('beside', 'beside', 'before'),
   fullScanEveryMs: fc.constantFrom(0, 90_000),
-  removed: fc.constant('off'),
+  deletions: fc.constant('none'),
   eventMode: fc.constantFrom('structured', 'mixed'),
   clocks: fc.constantFrom('replicas', 'servers'),
   startAt: fc.constant(noon),
@@ -65,7 +65,7 @@ const largeClients = {
 } as const
 
 /** Clients are deleted, and returned as they were. */
-const removedClients = {
+const deletedClients = {
   ...anyHistory,
   choices: fc.array(
     fc.oneof(
@@ -76,7 +76,7 @@ const removedClients = {
   ),
   streams: fc.constantFrom(1, 2),
   fullScanEveryMs: fc.constantFrom(20_000, 90_000),
-  removed: fc.constantFrom('event', 'event and tombstone'),
+  deletions: fc.constant('some'),
 } as const
 
 const rarely = (weight: number, action: Parameters<typeof choiceOf>[0], detail = fc.nat(2_000)) => ({
@@ -107,7 +107,7 @@ const crossed = {
   clients: fc.constantFrom(6, 14),
   limit: fc.constantFrom(2, 5),
   fullScanEveryMs: fc.constantFrom(20_000, 90_000),
-  removed: fc.constantFrom('event', 'event and tombstone', 'off'),
+  deletions: fc.constantFrom('some', 'some', 'none'),
   permanentFault: fc.constant('none'),
 } as const
 
@@ -152,7 +152,7 @@ export const histories = {
   everyday: fc.record<HistoryOptions>(anyHistory),
   'long-scans': fc.record<HistoryOptions>(longScans),
   'large-clients': fc.record<HistoryOptions>(largeClients),
-  'removed-clients': fc.record<HistoryOptions>(removedClients),
+  'deleted-clients': fc.record<HistoryOptions>(deletedClients),
   crossed: fc.record<HistoryOptions>(crossed),
   swarm: fc.record<HistoryOptions>(swarm),
   autumn: fc.record<HistoryOptions>({ ...anyHistory, startAt: fc.constant(autumn) }),

@@ -40,8 +40,8 @@ export interface HistoryOptions {
   readonly backfill: ScanSettings['backfill']
   /** 0: none. */
   readonly fullScanEveryMs: number
-  /** What is published of clients that are deleted; `off`: none are. */
-  readonly removed: 'off' | 'event' | 'event and tombstone'
+  /** Whether clients are deleted, and returned as they were: full scans find those. */
+  readonly deletions: 'none' | 'some'
   /** `mixed`: every other replica publishes in binary mode. */
   readonly eventMode: 'structured' | 'mixed'
   /** Whose clocks may be wrong. */

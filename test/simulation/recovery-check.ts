@@ -6,7 +6,7 @@ import { erasuresKey } from '../../connector/storage/checkpoint-store-config.ts'
 import { eventIn } from '../support/cloud-event.ts'
 import { OPENING_HOLDS_MS } from './actor.ts'
 import { missingMarks } from './check-index.ts'
-import { isDeleted, typeOf, unremoved, wasDeletedSince, wasErasedWith } from './check-removals.ts'
+import { isDeleted, typeOf, wasDeletedSince, wasErasedWith } from './deleted-clients.ts'
 import { CONTROL_READ_MS, healControl, isControlRead, storedControl } from './simulated-control.ts'
 import { resumeAll } from './simulated-operator.ts'
 import { LONGEST_REACH_MS } from './simulated-parts.ts'
@@ -103,7 +103,6 @@ function endFaults(world: World): void {
   kafka.throttle('off')
   healControl(world)
   for (const stream of streams) heal(world, stream)
-  for (const stream of streams) returnMost(stream)
   for (const { process } of replicas) process.resume()
   for (const { name } of replicas) group.reconnect(name)
   if (!replicas.some((replica) => isAlive(replica) && !replica.isAskedToStop)) startReplica(world)
@@ -111,14 +110,6 @@ function endFaults(world: World): void {
   world.hasPermanentFault = options.permanentFault !== 'none'
   world.faultsEndedAt = world.clock.now()
   if (options.permanentFault === 'checkpoint damaged') store.tamper(streams[0]?.key ?? '', '{')
-}
-
-/** Limit of clients that may be gone at once; the connector publishes no removals of more. */
-const MAY_BE_GONE = 10
-
-function returnMost({ polaris, deleteOrReturn }: SimulatedStream): void {
-  const gone = polaris.deletions.filter(({ endsAt }) => endsAt === undefined).slice(MAY_BE_GONE)
-  for (const { clientId } of gone) deleteOrReturn(Number(clientId.split('-')[1]))
 }
 
 /** A paused stream has nothing pending, whose commit record could expire, and is not read. Then resumes all. */
@@ -212,7 +203,6 @@ function lateNow(world: World): string[] {
         stream,
         ({ lateMs, at }) => lateMs <= LONGEST_REACH_MS || at === world.options.startAt,
       ),
-      ...(world.options.removed !== 'off' ? unremoved(stream, world.kafka.committed, world.expired) : []),
       ...openOf(world, stream.name, 'republish'),
       ...unmarked(world, stream, state),
       ...(isBackfilling(world, state) ? [`${stream.name} has not ended its backfill`] : []),

@@ -1,16 +1,12 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type * as StreamCheckpoints from '../../connector/checkpoint/stream-checkpoint.ts'
 import type * as Transitions from '../../connector/checkpoint/transitions.ts'
-import type * as StoredEvents from '../../connector/event/cloud-event/stored-event.ts'
 import type * as FieldTypes from '../../connector/event/fields/field-types.ts'
 import { ENTRY_WORDS } from '../../connector/index/index-entry.ts'
 import { deltaWords, withEntries } from '../../connector/index/index-state.ts'
 import type * as Segments from '../../connector/index/segment.ts'
 import type * as FeatureList from '../../connector/pipeline/features/feature-list.ts'
 import type { KnownClient } from '../../connector/pipeline/features/part.ts'
-import type * as FullScanMemories from '../../connector/pipeline/features/removal/mark-missing.ts'
-import type * as Buildings from '../../connector/pipeline/group/building.ts'
-import { knownEntry } from '../../connector/pipeline/group/open-group.ts'
 import type * as BeginScan from '../../connector/scan/begin-scan.ts'
 import type * as EndScan from '../../connector/scan/end-scan.ts'
 import type * as ScanStep from '../../connector/scan/scan-step.ts'
@@ -29,10 +25,7 @@ interface Replaced {
   recheckAfter: (of: typeof EndScan.recheckAfter) => typeof EndScan.recheckAfter
   sortedEntries: (of: typeof Segments.sortedEntries) => typeof Segments.sortedEntries
   prepared: (of: typeof Transitions.prepared) => typeof Transitions.prepared
-  fullScanMemory: (of: typeof FullScanMemories.fullScanMemory) => typeof FullScanMemories.fullScanMemory
-  returnedEntry: (of: typeof Buildings.returnedEntry) => typeof Buildings.returnedEntry
   parsedAsText: (of: typeof FieldTypes.parsedAsText) => typeof FieldTypes.parsedAsText
-  subjectOf: (of: typeof StoredEvents.subjectOf) => typeof StoredEvents.subjectOf
   streamCheckpoint: (of: typeof StreamCheckpoints.streamCheckpoint) => typeof StreamCheckpoints.streamCheckpoint
 }
 
@@ -60,10 +53,7 @@ vi.mock('../../connector/scan/end-scan.ts', replaceable('recheckAfter'))
 vi.mock('../../connector/pipeline/features/feature-list.ts', replaceable('featureList'))
 vi.mock('../../connector/index/segment.ts', replaceable('sortedEntries'))
 vi.mock('../../connector/checkpoint/transitions.ts', replaceable('prepared'))
-vi.mock('../../connector/pipeline/features/removal/mark-missing.ts', replaceable('fullScanMemory'))
-vi.mock('../../connector/pipeline/group/building.ts', replaceable('returnedEntry'))
 vi.mock('../../connector/event/fields/field-types.ts', replaceable('parsedAsText'))
-vi.mock('../../connector/event/cloud-event/stored-event.ts', replaceable('subjectOf'))
 vi.mock('../../connector/checkpoint/stream-checkpoint.ts', replaceable('streamCheckpoint'))
 
 /** The parts take this for the number of the last event of each client that is returned. */
@@ -191,21 +181,6 @@ const cases: Record<string, Case> = {
       },
     },
     violation: /is not published, \d+ ms after all faults ended/,
-  },
-  'clients that stay missing although scans return them': {
-    replaces: {
-      fullScanMemory: (real) => () => ({ ...real(), has: () => false }),
-      returnedEntry:
-        () =>
-        (building, { key }) => ({ known: knownEntry(building, key), again: undefined }),
-    },
-    violation: /was removed although it existed/,
-    kind: 'removed-clients',
-  },
-  'clients that are gone, but never removed': {
-    replaces: { subjectOf: () => () => undefined },
-    violation: /is not removed, \d+ ms after all faults ended/,
-    kind: 'removed-clients',
   },
   'numbers that are read back rounded': {
     replaces: {

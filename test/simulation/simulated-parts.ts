@@ -11,7 +11,6 @@ import type { SegmentLimits } from '../../connector/index/segment-plan.ts'
 import { type StreamIndex, streamIndex } from '../../connector/index/stream-index.ts'
 import { checkStream } from '../../connector/inspect/check-stream.ts'
 import { featureList } from '../../connector/pipeline/features/feature-list.ts'
-import type { RemovedSettings } from '../../connector/pipeline/features/removal/removed-clients.ts'
 import type { PipelineParts } from '../../connector/pipeline/pipeline.ts'
 import type { Observe } from '../../connector/pipeline/pipeline-event.ts'
 import { createServerClock } from '../../connector/pipeline/read/server-clock.ts'
@@ -146,7 +145,6 @@ function featuresOf(world: World, replica: Actor, stream: SimulatedStream): Open
   return featureList({
     erasures: storeOf(world, replica, { stream: stream.name, key: erasuresKey(stream.key) }),
     newNonce: replica.newNonce,
-    removed: removedOf(world.options, modeOf(world, replica)),
   })
 }
 
@@ -185,9 +183,6 @@ function scanSettings({ limit, overlapMs, backfill, fullScanEveryMs }: HistoryOp
     timeZone: ZONE,
   }
 }
-
-const removedOf = ({ removed }: HistoryOptions, mode: EventMode): RemovedSettings | undefined =>
-  removed === 'off' ? undefined : { publish: mode === 'binary' ? 'tombstone' : removed, maxShare: 0.5 }
 
 function pipelineParts(
   world: World,

@@ -69,7 +69,7 @@ export interface SimulatedPolaris {
 }
 
 /** A client did not exist for some time, which is measured by how many records of all streams were visible. */
-export interface Deletion {
+interface Deletion {
   readonly clientId: string
   readonly recordsBefore: number
   /** How many changes were visible when it began. */

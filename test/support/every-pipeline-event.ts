@@ -32,8 +32,6 @@ export function published(counts: Partial<ScanCounts> = {}, more: Partial<PagesP
   }
 }
 
-const comparison = { clients: 5000, missing: 60, gone: 3, returned: 1 }
-
 type Every = { readonly [K in PipelineEvent['kind']]: Extract<PipelineEvent, { kind: K }> }
 
 /** One event of each kind; those that carry an error carry `error`. */
@@ -110,10 +108,6 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
       error,
     },
     'times-unreadable': { kind: 'times-unreadable', field: 'DateModif' },
-    'full-scan-compared': { kind: 'full-scan-compared', ...comparison, outcome: 'too-many' },
-    'missing-clients': { kind: 'missing-clients', missing: 4, gone: 3, withoutEvent: 1, isHeld: false },
-    'clients-removed': { kind: 'clients-removed', clients: 2 },
-    'removals-wait': { kind: 'removals-wait', code: 'publish.unreachable', error },
     'client-erased': {
       kind: 'client-erased',
       request: 'request-one',

@@ -76,7 +76,7 @@ interface Request extends Pick<WantedRepublish, 'idsByKey'> {
 }
 
 const foundOnly = (count: number) =>
-  `${count} found, but not published: erased, removed or a dead letter; \`polaris-connector client\` shows which`
+  `${count} found, but not published: erased or a dead letter; \`polaris-connector audit --client\` shows which`
 
 /** What the operator must know at the end. */
 export function followedLines(followed: Followed, { id, idsByKey }: Request): string[] {

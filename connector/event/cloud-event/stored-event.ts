@@ -40,12 +40,6 @@ export function cloudEvent({ key, value, headers }: StoredEvent): CloudEvent | u
   return { attributes, data: (parse = parsedJson) => (value === null ? undefined : parse(value)) }
 }
 
-/** The client id of an event; undefined if the record is none. */
-export function subjectOf(record: StoredEvent): string | undefined {
-  const subject = cloudEvent(record)?.attributes.subject
-  return typeof subject === 'string' ? subject : undefined
-}
-
 /** The sequence number of an event; undefined if the record is not an event of this source. */
 export function sequenceOf(record: StoredEvent, source: string): number | undefined {
   const { attributes = {} } = cloudEvent(record) ?? {}

@@ -3,7 +3,6 @@ import type { StreamCheckpoint } from '../../checkpoint/stream-checkpoint.ts'
 import type { StreamRequests } from '../../control/stream-requests.ts'
 import type { ReadClient } from '../../event/read-client.ts'
 import type { ClientKey, IndexEntry } from '../../index/index-entry.ts'
-import type { EventPublisher } from '../../publish/event-publisher.ts'
 import type { Changes } from '../../runtime/changes.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
@@ -35,7 +34,6 @@ export interface OpenedStream {
   readonly stored: unknown
   readonly checkpoint: Pick<StreamCheckpoint, 'state' | 'table'>
   readonly requests: StreamRequests
-  readonly publisher: Pick<EventPublisher, 'readEvents'>
   readonly scanSettings: ScanSettings
   readonly beginAt: SourceTime
   /** The `source` of the stream's events. */
@@ -50,8 +48,6 @@ export interface Part {
   /** What it adds beside the pages, which may fail. Ends when `stop` aborts; never rejects. */
   readings?(stop: AbortSignal): AsyncGenerator<PartReading, void>
   readonly scans?: WantedScans
-  /** Whether it has seen all pages that the scan has read; otherwise the scan begins again. */
-  knowsPagesOf?(scan: Scan): boolean
   beginPage?(reading: PageReading): void
   /** Called for each client of a page. Returns the id of the request for which it is published though unchanged. */
   returned?(client: KnownClient, scan: Scan): string | undefined

@@ -4,17 +4,16 @@ import type { EventSettings } from '../../event/client-record.ts'
 import type { DeadLetterGuard } from '../../event/dead-letter.ts'
 import type { PackedRecord, RecordMemory } from '../../event/packed-record.ts'
 import type { StreamMapping } from '../../event/page-mapping.ts'
-import type { ReadClient, ReadingRules } from '../../event/read-client.ts'
+import type { ReadingRules } from '../../event/read-client.ts'
 import type { ClientIndex } from '../../index/client-index.ts'
 import type { ClientTable } from '../../index/client-table.ts'
-import type { IndexEntry } from '../../index/index-entry.ts'
 import type { IndexState } from '../../index/index-state.ts'
 import type { ScanSettings } from '../../scan/scan-settings.ts'
-import type { Recheck, Scan, ScanKind } from '../../scan/scan-state.ts'
+import type { Recheck, ScanKind } from '../../scan/scan-state.ts'
 import type { SourceTime } from '../../source/client-source.ts'
 import type { FinishedPart, Part } from '../features/part.ts'
 import type { Observe, ScanCounts } from '../pipeline-event.ts'
-import { type AddedToGroup, type Adding, knownEntry, type OpenGroup } from './open-group.ts'
+import type { AddedToGroup, Adding, OpenGroup } from './open-group.ts'
 import type { ScanMemory } from './scan-memory.ts'
 
 /** The pages, or parts of one, that share one transaction: their records, and their change to the checkpoint. */
@@ -77,16 +76,4 @@ export interface Building extends OpenGroup {
   }
   /** Adds what of the last reading is not in a group yet. */
   rest: Adding | undefined
-}
-
-/** The entry of a client that the server has returned: it is not missing any more. `again`: see `Part.returned`. */
-export function returnedEntry(building: Building, client: ReadClient, scan: Scan) {
-  const { key } = client
-  const known = knownEntry(building, key)
-  let again: string | undefined
-  for (const part of building.parts) again = part.returned?.({ key, client, known }, scan) ?? again
-  if (known?.mark !== 'missing' && known?.mark !== 'gone') return { known, again }
-  const entry: IndexEntry = { ...known, mark: 'none' }
-  building.entries.set(key, entry)
-  return { known: entry, again }
 }

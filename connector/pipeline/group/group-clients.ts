@@ -1,16 +1,17 @@
 import { clientRecord } from '../../event/client-record.ts'
 import { clientReader, contentUnder, type ReadClient } from '../../event/read-client.ts'
 import type { Comparison } from '../../index/client-index.ts'
-import { type ClientKey, type IndexEntry, withdrawalOf } from '../../index/index-entry.ts'
+import { type ClientKey, type IndexEntry, isWithdrawn } from '../../index/index-entry.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { recheckFrom } from '../../scan/end-scan.ts'
-import { LIVE, RECHECK_AFTER_MS, type Recheck, type ScanKind } from '../../scan/scan-state.ts'
+import { LIVE, RECHECK_AFTER_MS, type Recheck, type Scan, type ScanKind } from '../../scan/scan-state.ts'
 import { madeClient } from '../../source/client-source.ts'
+import type { KnownClient } from '../features/part.ts'
 import type { ScanCounts } from '../pipeline-event.ts'
 import type { PageReading } from '../read/page-reading.ts'
-import { type Building, returnedEntry } from './building.ts'
+import type { Building } from './building.ts'
 import { changedAt, changeTime } from './change-time.ts'
-import { type Adding, addRecord, MAX_ENTRIES, SLICE_CLIENTS } from './open-group.ts'
+import { type Adding, addRecord, knownEntry, MAX_ENTRIES, SLICE_CLIENTS } from './open-group.ts'
 
 /** Adds the clients of a page. */
 export function* addClients(building: Building, reading: PageReading): Adding {
@@ -33,7 +34,8 @@ function addClient(building: Building, client: ReadClient, reading: PageReading)
   const { memory, added } = building
   const { scan } = reading
   memory.add(scan, client)
-  const { known, again } = returnedEntry(building, client, scan)
+  const known = knownEntry(building, client.key)
+  const again = requestedAgain(building, { key: client.key, client, known }, scan)
   const counts = countsOf(added, scan.kind)
   const comparison = known === undefined ? 'other' : compared(building, known, client)
   if (known !== undefined && comparison === 'same') {
@@ -48,12 +50,18 @@ function addClient(building: Building, client: ReadClient, reading: PageReading)
     building.recheck = withRecheck(building, client, reading)
     return
   }
-  const isFirstContent =
-    comparison === 'unknown' && known !== undefined && withdrawalOf(known) === 'until other content'
+  const isFirstContent = comparison === 'unknown' && known !== undefined && isWithdrawn(known)
   // The content takes the place of the one that was withdrawn.
   if (known !== undefined && (before !== undefined || isFirstContent))
     suppress(building, { client, known: { ...known, tag: scan.tag }, counts })
   else publish(building, { client, known, counts }, reading)
+}
+
+/** See `Part.returned`. */
+function requestedAgain({ parts }: Building, client: KnownClient, scan: Scan): string | undefined {
+  let again: string | undefined
+  for (const part of parts) again = part.returned?.(client, scan) ?? again
+  return again
 }
 
 function isSuperseded(known: IndexEntry | undefined, { tag, since }: PageReading['scan']): boolean {
@@ -66,7 +74,7 @@ function beforeWithdrawal(
   { key, known }: { readonly key: ClientKey; readonly known: IndexEntry },
   reading: PageReading,
 ): IndexEntry | undefined {
-  if (withdrawalOf(known) === 'no') return undefined
+  if (!isWithdrawn(known)) return undefined
   for (const part of parts) {
     const before = part.beforeWithdrawal?.(key, reading)
     if (before !== undefined) return before
@@ -78,11 +86,8 @@ function suppress({ entries, index }: Building, { client, known, counts }: Publi
   counts.suppressed += 1
   // Rewritten under the present rules.
   if (known.rules !== index.rules || known.content !== client.content)
-    entries.set(client.key, { ...known, content: client.content, rules: index.rules, mark: markOfReturned(known) })
+    entries.set(client.key, { ...known, content: client.content, rules: index.rules })
 }
-
-/** A withdrawn client that was absent has a content now, which other content replaces. */
-const markOfReturned = (known: IndexEntry) => (known.mark === 'withdrawn-absent' ? 'withdrawn' : known.mark)
 
 function compared({ index, settings }: Building, known: IndexEntry, { client, content }: ReadClient): Comparison {
   return index.compare(known, content, (rules) => contentUnder(client, rules, settings.rules))

@@ -2,14 +2,12 @@ import type { CarriedOut } from '../../control/stream-requests.ts'
 import type { OutgoingRecord } from '../../event/client-event.ts'
 import type { PackedRecord, RecordMemory } from '../../event/packed-record.ts'
 import type { ClientIndex } from '../../index/client-index.ts'
-import type { ClientTable } from '../../index/client-table.ts'
 import type { ClientKey, IndexEntry } from '../../index/index-entry.ts'
 import type { ScanStates } from '../../scan/scan-state.ts'
 
 /** The page group being built, and the state that it leads to. */
 export interface OpenGroup {
   readonly index: ClientIndex
-  readonly table: Pick<ClientTable, 'partitions'>
   /** Entries of the group being built, and of the one being delivered. */
   entries: Map<ClientKey, IndexEntry>
   undelivered: ReadonlyMap<ClientKey, IndexEntry>

@@ -77,7 +77,6 @@ function begun(given: PageGroupParts, { state, table, openParts = () => [] }: Bu
     indexTable: table,
     indexState: state.index,
     newRules: [],
-    table,
     deadLetters: settings.deadLetters.copy(),
     memory: scanMemory(scans, settings.scanSettings),
     entries: new Map(),

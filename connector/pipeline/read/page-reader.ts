@@ -1,10 +1,9 @@
 import { timeWatch } from '../../event/modification-time.ts'
 import { linkedAbort } from '../../runtime/abort.ts'
-import { begunAgain } from '../../scan/begin-again.ts'
 import { type Beginning, beginScan } from '../../scan/begin-scan.ts'
 import { configured } from '../../scan/end-scan.ts'
 import { type RequestedScan, withoutUnwanted } from '../../scan/requested-scan.ts'
-import { LIVE, REQUESTED, type Scan, type ScanStates, type ScanTag, scanWith, withScan } from '../../scan/scan-state.ts'
+import { LIVE, REQUESTED, type Scan, type ScanTag, scanWith } from '../../scan/scan-state.ts'
 import { backgroundCandidates, type Choice, nextChoice, type SchedulerParts, scanName } from '../../scan/scheduler.ts'
 import { readOnce, readPage } from '../../source/recovery/read-page.ts'
 import { isWantedBy } from '../features/part.ts'
@@ -35,7 +34,7 @@ async function* eachPage(parts: ReaderParts, from: ReadFrom, stop: AbortSignal):
     readRequests: new Set(),
     load: workloadLog(clock, settings),
     proof: interleavingProof(parts),
-    states: withKnownPages(configured(states, settings, serverClock.times()), from.parts ?? [], parts.observe),
+    states: configured(states, settings, serverClock.times()),
     mapping,
     withoutId: new Map(),
     times: timeWatch(settings.timeZone),
@@ -54,14 +53,6 @@ async function* eachPage(parts: ReaderParts, from: ReadFrom, stop: AbortSignal):
     const reading = await readNext(reader, tag, stop)
     if (reading !== undefined) yield reading
   }
-}
-
-/** A scan begins again if a part has not seen the pages that it has read. */
-function withKnownPages(states: ScanStates, parts: Reader['parts'], observe: ReaderParts['observe']): ScanStates {
-  const isKnown = (scan: Scan) => parts.every((part) => part.knowsPagesOf?.(scan) ?? true)
-  const again = states.background.filter((scan) => !isKnown(scan))
-  for (const { kind, from } of again) observe({ kind: 'scan-started', scan: kind, lastChanged: from })
-  return again.map(begunAgain).reduce(withScan, states)
 }
 
 function choose(reader: Reader): Choice {

@@ -30,7 +30,7 @@ export interface ReadFrom {
   /** Null: nothing is known of the pages. */
   readonly mapping: StreamMapping | null
   /** Absent: only the configured scans are read. */
-  readonly parts?: readonly Pick<Part, 'scans' | 'knowsPagesOf'>[]
+  readonly parts?: readonly Pick<Part, 'scans'>[]
   readonly sourceMoved?: boolean
 }
 

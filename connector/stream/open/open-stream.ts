@@ -11,13 +11,7 @@ import {
 } from '../../checkpoint/transitions.ts'
 import { indexRulesWithLists } from '../../event/configured-events.ts'
 import { type ClientTable, clientTable, entriesIn } from '../../index/client-table.ts'
-import {
-  type ClientKey,
-  entryWordsOf,
-  type IndexEntry,
-  UNKNOWN_CONTENT,
-  withdrawalOf,
-} from '../../index/index-entry.ts'
+import { type ClientKey, entryWordsOf, type IndexEntry, isWithdrawn, UNKNOWN_CONTENT } from '../../index/index-entry.ts'
 import { deltaText, deltaWords, type IndexState, withEntries, withRules } from '../../index/index-state.ts'
 import { isDamage } from '../../index/load-table.ts'
 import type { OpenStream } from '../../pipeline/delivery.ts'
@@ -149,7 +143,7 @@ function unusedRules({ rules }: IndexState, table: ClientTable): number {
 
 function* erasedWithoutContent(table: ClientTable): Generator<readonly [ClientKey, IndexEntry], void> {
   for (const [key, entry] of entriesIn(table))
-    if (withdrawalOf(entry) === 'until other content') yield [key, { ...entry, content: UNKNOWN_CONTENT, rules: 0 }]
+    if (isWithdrawn(entry)) yield [key, { ...entry, content: UNKNOWN_CONTENT, rules: 0 }]
 }
 
 /** The pending state as the committed one, its entries in `table`. */

@@ -2,13 +2,7 @@ import { type StoredEvent, sequenceOf } from '../../event/cloud-event/stored-eve
 import { type PublishedClient, publishedClientReader } from '../../event/published-client.ts'
 import { rulesOf } from '../../index/client-index.ts'
 import { type ClientTable, clientTable } from '../../index/client-table.ts'
-import {
-  type ClientKey,
-  entryWordsOf,
-  type IndexEntry,
-  isWithdrawnOnRequest,
-  withdrawnEntry,
-} from '../../index/index-entry.ts'
+import { type ClientKey, entryWordsOf, type IndexEntry, isWithdrawn, withdrawnEntry } from '../../index/index-entry.ts'
 import { deltaText, MAX_RULES, underRules } from '../../index/index-state.ts'
 import type { TopicEnd } from '../../publish/event-publisher.ts'
 import { LIVE } from '../../scan/scan-state.ts'
@@ -84,7 +78,7 @@ export function topicIndex({ identity, indexRules, publisher }: OpenParts): Topi
       // Only now: an event of another partition is compared with the last event before the tombstone.
       for (const [key, number] of erasedAt) {
         const entry = table.get(key)
-        if (entry !== undefined && isWithdrawnOnRequest(entry)) table.set(key, withdrawnEntry(entry, number))
+        if (entry !== undefined && isWithdrawn(entry)) table.set(key, withdrawnEntry(entry, number))
       }
     },
     delta: () => deltaText(entryWordsOf([...changed].flatMap((key) => entryOf(table, key)))),

@@ -59,7 +59,6 @@ export const counterList = {
   responses: ofReplica('responses_total', 'HTTP responses of Polaris, by status; logins and redirects included', {
     status: 'any',
   }),
-  removed: ofReplica('removed_total', 'Clients whose removal was published'),
   requestWait: ofReplica(
     'request_wait_seconds_total',
     'Time that requests waited because of the limits in polaris.server',

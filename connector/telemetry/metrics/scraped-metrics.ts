@@ -46,7 +46,6 @@ function replica(name: string, help: string, value: (watch: ReplicaWatch) => num
 }
 
 const onlyHere = 'absent if the stream does not run here'
-const onlyFullScans = 'absent with removed.mode: off, or if the stream does not run here'
 
 /** Computed at each scrape from the state of the streams. Times are in seconds since 1970: their age is `time() - metric`. */
 export const scrapedList = {
@@ -80,21 +79,6 @@ export const scrapedList = {
     'index_clients',
     `Clients in the client index; ${onlyHere}`,
     ({ status }) => status.index?.clients,
-  ),
-  missingClients: here(
-    'missing_clients',
-    `Clients that the last full scan did not return; ${onlyFullScans}`,
-    ({ status }) => status.removal?.missing,
-  ),
-  goneClients: here(
-    'gone_clients',
-    `Clients that two full scans in a row did not return and whose removal is not published; ${onlyFullScans}`,
-    ({ status }) => status.removal?.gone,
-  ),
-  removalsHeld: here(
-    'removals_held',
-    `1 if more clients are missing than removed.maxPercent, so that none is marked or removed; ${onlyFullScans}`,
-    ({ status: { removal } }) => removal && (removal.held.marking || removal.held.publishing ? 1 : 0),
   ),
   caughtUp: here(
     'caught_up',

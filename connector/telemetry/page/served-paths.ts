@@ -59,7 +59,7 @@ function statusReport({ streams, ...rest }: ReplicaHealth, watched: readonly Wat
 function details(watched: WatchedStream | undefined, clock: Clock) {
   if (watched === undefined) return {}
   const { poll, status } = watched
-  const { epoch, seq, lastChanged, savedAt, liveScanAt, scans, index, removal, certificates, totals } = status
+  const { epoch, seq, lastChanged, savedAt, liveScanAt, scans, index, certificates, totals } = status
   const { delays, newestChange, indexLoaded } = status
   if (!isActive(status)) return { totals }
   const now = clock.monotonic()
@@ -81,7 +81,6 @@ function details(watched: WatchedStream | undefined, clock: Clock) {
     ...(newestChange === undefined ? {} : { newestChange: new Date(newestChange).toISOString() }),
     index,
     indexLoaded,
-    removal,
     certificates: mapDates(certificates),
     totals,
   }

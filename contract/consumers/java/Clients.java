@@ -47,16 +47,13 @@ public class Clients {
     for (var header : record.headers()) headers.put(header.key(), new String(header.value(), StandardCharsets.UTF_8));
     // Every client of the first load was committed before this event, so below the ends listed at the start.
     if ("true".equals(headers.get("ce_historycomplete"))) firstLoad = "complete";
-    if (record.value() == null) { // a tombstone: the client was erased or removed
+    if (record.value() == null) { // a tombstone: the client was erased
       newest.remove(record.key());
       return;
     }
     var event = eventOf(headers, record.value());
-    switch (event.path("type").asText()) {
-      case "client.modified" -> newest.put(record.key(), event);
-      case "client.removed" -> newest.remove(record.key());
-      default -> {} // a later version may add types
-    }
+    // A later version may add types: they are ignored.
+    if ("client.modified".equals(event.path("type").asText())) newest.put(record.key(), event);
   }
 
   /** The headers tell the mode, never the value: a topic may hold both. */

@@ -11,10 +11,9 @@ let firstLoad = 'not known to be complete'
 function apply(client, { value, headers }) {
   // Every client of the first load was committed before this event, so below the ends listed at the start.
   if (String(headers.ce_historycomplete) === 'true') firstLoad = 'complete'
-  if (value === null) return clients.delete(client) // a tombstone: the client was erased or removed
+  if (value === null) return clients.delete(client) // a tombstone: the client was erased
   const event = eventOf(value, headers)
   if (event.type === 'client.modified') clients.set(client, event)
-  if (event.type === 'client.removed') clients.delete(client)
   // A later version may add types: they are ignored.
 }
 

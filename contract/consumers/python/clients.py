@@ -16,14 +16,12 @@ def apply(client, value, headers):
     # Every client of the first load was committed before this event, so below the ends listed at the start.
     if headers.get("ce_historycomplete") == "true":
         first_load = "complete"
-    if value is None:  # a tombstone: the client was erased or removed
+    if value is None:  # a tombstone: the client was erased
         clients.pop(client, None)
         return
     event = event_of(value, headers)
     if event.get("type") == "client.modified":
         clients[client] = event
-    elif event.get("type") == "client.removed":
-        clients.pop(client, None)
     # A later version may add types: they are ignored.
 
 

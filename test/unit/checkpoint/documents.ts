@@ -113,7 +113,6 @@ const scan: fc.Arbitrary<Scan> = fc.record({
   restarts: fc.nat(),
   pages: fc.nat(),
   clients: fc.nat(),
-  isMarking: fc.boolean(),
 })
 const scans: fc.Arbitrary<ScanStates> = fc.record({
   createdAt: fc.option(time),

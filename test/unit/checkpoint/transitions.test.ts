@@ -38,7 +38,7 @@ const at = { isUnstable: false, now, retentionMs: 7 * 86_400_000 }
 describe('transitions of the document', () => {
   test('a new stream begins at epoch 1 and number 0, without a commit record', () => {
     const document = firstDocument(identity, state, who)
-    expect(document).toMatchObject({ format: 7, nonce: 'new', ...identity, producerId: '7', pending: null })
+    expect(document).toMatchObject({ format: 8, nonce: 'new', ...identity, producerId: '7', pending: null })
     expect(document.claim).toEqual({ epoch: 1, owner: 'replica-2', at: now })
     expect(document.committed).toMatchObject({ epoch: 1, seq: 0, nonce: 'new', by: 'beginning' })
     expect(resolveState(document, { ...at, record: undefined })).toMatchObject({ kind: 'committed' })

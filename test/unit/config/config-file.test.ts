@@ -153,7 +153,7 @@ htpp: { port: 1 }
       '12: streams[0].polaris.limt is unknown; did you mean limit?',
       '13: streams[0].poll.interval must be a duration such as 500ms, 5s, 5m, 12h or 7d',
       '13: streams[0].poll.limit is unknown here; it exists as streams.polaris.limit',
-      '14: streams[0].extra is unknown; must be one of name, polaris, poll, removed, event, deadLetters, kafka, sharedKeys',
+      '14: streams[0].extra is unknown; must be one of name, polaris, poll, event, deadLetters, kafka, sharedKeys',
       '15: streams[1].polaris.codeMagasin is missing',
       '17: streams[1].polaris.prefixCle must be text: put it in quotes',
       '18: streams[1].poll must be a map of settings',

@@ -49,10 +49,6 @@ describe('settings that depend on each other', () => {
         'KAFKA_BROKERS must be named like b-1.….kafka.REGION.amazonaws.com:9098 with aws-msk-iam',
       ],
     ],
-    [
-      { REMOVED_MODE: 'report' },
-      ['REMOVED_MODE is report, but there are no full scans: set poll.fullScan.every, for example to 168h'],
-    ],
     [{ KAFKA_SSL_CERT: pem }, ['KAFKA_SSL_KEY is missing: required together with cert']],
     [
       { KAFKA_SSL: 'false', KAFKA_SSL_CA: pem },

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { canonicalJson } from '../../../connector/event/canonical-json.ts'
 import { DATA_SCHEMA } from '../../../connector/event/client-event.ts'
 import { clientRecord, type EventSettings } from '../../../connector/event/client-record.ts'
-import { removalRecords, tombstone } from '../../../connector/event/cloud-event/tombstone.ts'
+import { tombstone } from '../../../connector/event/cloud-event/tombstone.ts'
 import { deadLetterCodes } from '../../../connector/event/dead-letter.ts'
 import { schemaFiles, tombstoneHeaders } from '../../../connector/event/event-schema.ts'
 import { clientReader } from '../../../connector/event/read-client.ts'
@@ -19,7 +19,6 @@ const check = (file: string) => ajv.compile({ ...schemas[`v1/${file}.schema.json
 const isEvent = check('event')
 const isClient = check('client')
 const areBinaryHeaders = check('binary-headers')
-const isRemoval = check('removal')
 const isDeadLetter = check('dead-letter')
 const example = (name: string) => JSON.parse(readProjectFile(`contract/v1/examples/${name}.json`))
 const event = example('client-modified')
@@ -65,16 +64,6 @@ test('every record that the connector makes of a client fits its schema, and the
   )
 })
 
-test('a removal fits its schema, and is the golden example', () => {
-  const removal = { source: '/polaris/shops/clients', clientId: '0001042', previous: 41, sequence: 57 }
-  const [record] = removalRecords({ ...removal, timeMs: Date.parse('2026-06-29T03:00:00Z') }, 'event')
-  const value = JSON.parse(String(record?.value))
-  expect(value).toEqual(example('client-removed'))
-  expect(isRemoval(value), ajv.errorsText(isRemoval.errors)).toBe(true)
-  expect(isRemoval({ ...value, type: 'client.modified' })).toBe(false)
-  expect(isEvent(value)).toBe(false)
-})
-
 test('the golden examples fit the schemas', () => {
   expect(isEvent(event)).toBe(true)
   expect(isEvent({ ...event, fieldrules: '*=drop,adresse.ville=hmac,no=keep', hmackeyid: '79eGljBJ' })).toBe(true)
@@ -102,7 +91,7 @@ test('a tombstone has the headers of its schema and of the golden example', () =
 describe('the schemas reject', () => {
   test.each<[string, object]>([
     ['null in a list of the client', { data: { Cartes: [null] } }],
-    ['another type', { type: 'client.removed' }],
+    ['another type', { type: 'client.erased' }],
     ['another major version', { dataschema: 'urn:polaris-connector:client.modified:2' }],
     ['a short sequence', { sequence: '41' }],
     ['an id that is no hash', { id: '41' }],

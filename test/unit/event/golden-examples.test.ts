@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { clientRecord, type EventPlace } from '../../../connector/event/client-record.ts'
 import { type EventMode, eventModes, structuredHeaders } from '../../../connector/event/cloud-event/event-form.ts'
-import { removalRecords } from '../../../connector/event/cloud-event/tombstone.ts'
 import { fieldAttributes, fieldHash, fieldRules } from '../../../connector/event/fields/field-rules.ts'
 import type { ValueType } from '../../../connector/event/fields/field-types.ts'
 import { clientReader, type ReadingRules } from '../../../connector/event/read-client.ts'
@@ -111,11 +110,4 @@ describe.each(['xml', 'json'] as const)('the example in the consumer guide, read
     const [, dead] = recordsOf({ output, deadLetterClient: 'include' })
     expect(dead).toEqual(deadLetterRecord('dead-letter-with-client'))
   })
-})
-
-test('a client that is gone becomes exactly this tombstone in binary mode', () => {
-  const { headers, value } = JSON.parse(example('client-removed-binary.json'))
-  const removal = { source: '/polaris/shops/clients', clientId: key, previous: 41, sequence: 57 }
-  const records = removalRecords({ ...removal, timeMs: Date.parse('2026-06-29T03:00:00Z') }, 'tombstone')
-  expect(records).toEqual([{ to: 'events', key, value, headers }])
 })

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { canonicalJson } from '../../../connector/event/canonical-json.ts'
 import { clientEvent } from '../../../connector/event/cloud-event/event-form.ts'
 import type { StoredEvent } from '../../../connector/event/cloud-event/stored-event.ts'
-import { removalRecords, tombstone } from '../../../connector/event/cloud-event/tombstone.ts'
+import { tombstone } from '../../../connector/event/cloud-event/tombstone.ts'
 import { publishedClientReader } from '../../../connector/event/published-client.ts'
 import { clientReader } from '../../../connector/event/read-client.ts'
 import { rulesText } from '../../../connector/index/client-index.ts'
@@ -68,22 +68,6 @@ test('finds the content of values that were published with a type, by their text
   const asText = text.replace('literal', '1.50').replace('large', '9007199254740993')
   expect(contentOf(readEvent(typed))).toBe(contentOf(readEvent(asText)))
   expect(contentOf(binary('{"Solde":1.50,"Id":9007199254740993}'))).toBe(contentOf(readEvent(asText)))
-})
-
-test('finds a removal, as an event and as a tombstone: the content is not known', () => {
-  const removal = { source, clientId: '7', previous: 12, sequence: 13, timeMs: 0 }
-  const found = removalRecords(removal, 'event and tombstone').map(publishedClientReader(source, present))
-  const removed = {
-    id: '7',
-    key: clientKey('7'),
-    content: UNKNOWN_CONTENT,
-    rules: rulesText(present),
-    mark: 'withdrawn-gone',
-  }
-  expect(found).toEqual([
-    { ...removed, number: 13 },
-    { ...removed, number: 14 },
-  ])
 })
 
 test.each([

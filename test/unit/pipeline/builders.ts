@@ -23,19 +23,17 @@ interface From {
   readonly table?: ClientTable
 }
 
-interface More extends Partial<PageGroupParts & Pick<OpenedStream, 'requests' | 'publisher'>> {
+interface More extends Partial<PageGroupParts & Pick<OpenedStream, 'requests'>> {
   readonly features?: readonly Feature[]
 }
 
-const nothingPublished: OpenedStream['publisher'] = { readEvents: async () => new Map() }
-
 export function building(more: More = {}, { state = start, table = clientTable() }: From = {}) {
-  const { features = [], requests = noStreamRequests, publisher = nothingPublished, ...settings } = more
+  const { features = [], requests = noStreamRequests, ...settings } = more
   const events: PipelineEvent[] = []
   let reached = state
   const clock = virtualClock(noon)
   const parts = { ...groupParts(), observe: (event: PipelineEvent) => events.push(event), requests, ...settings }
-  const shared = { ...parts, publisher, clock, eventSource: parts.settings.form.source }
+  const shared = { ...parts, clock, eventSource: parts.settings.form.source }
   const checkpoint = { state: () => reached, table }
   const openParts = (group: OpenGroup) =>
     features.map(({ name, open }) => open({ ...shared, checkpoint, group, stored: state.parts[name] }))

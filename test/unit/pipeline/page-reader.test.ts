@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
-import { BACKFILL, FIRST_CONTINUED, FULL, LIVE } from '../../../connector/scan/scan-state.ts'
+import { BACKFILL, FIRST_CONTINUED, LIVE } from '../../../connector/scan/scan-state.ts'
 import type { PageRequest, ReadArguments } from '../../../connector/source/client-source.ts'
-import { beginAt, DAY, HOUR, MINUTE, noon, SECOND, scanOf, statesOf } from '../scan/scans.ts'
+import { beginAt, HOUR, MINUTE, noon, SECOND, scanOf, statesOf } from '../scan/scans.ts'
 import { settled } from '../stream/open/open-parts.ts'
 import { failure, kindsOf, nothingProcessed, pageReader, type Respond } from './page-readers.ts'
 import { pageOf, token } from './readings.ts'
@@ -134,37 +134,6 @@ describe('a live scan', () => {
       return Promise.reject(stopped)
     }, onlyLive)
     await expect(busy.pages.next()).rejects.toBe(stopped)
-  })
-})
-
-describe('a full scan in progress', () => {
-  const full = scanOf({ kind: 'full', tag: FULL, checkPoint: token('t9'), since: 7, isMarking: true })
-  const states = statesOf({ background: [full], fullDueAt: noon })
-  const settings = { lookBacks: [], fullScan: { everyMs: DAY, hours: undefined } }
-  /** Its next page. */
-  const nextOf = async (pages: 'known' | 'unknown') => {
-    const parts = [{ knowsPagesOf: () => pages === 'known' }]
-    const { asked, read } = pageReader(quiet(), { states, settings, parts })
-    const at = (await read(2)).findIndex(({ scan }) => scan.tag === FULL)
-    return { asked: asked[at] }
-  }
-
-  test.each([
-    ['goes on', 'known', { checkPoint: token('t9') }],
-    ['begins again', 'unknown', { checkPoint: null, lastChanged: full.from }],
-  ] as const)('%s if the clients of its pages are %s', async (_, pages, expected) => {
-    expect((await nextOf(pages)).asked).toMatchObject(expected)
-  })
-
-  test('that begins again is a new scan, but remembers that it has marked clients', async () => {
-    const processed = { ...nothingProcessed, events: () => 9 }
-    const reader = pageReader(quiet(), { states, settings, processed, parts: [{ knowsPagesOf: () => false }] })
-    const readings = await reader.read(2)
-    expect(reader.of('scan-started')).toEqual(
-      expect.arrayContaining([{ kind: 'scan-started', scan: 'full', lastChanged: full.from }]),
-    )
-    const own = readings.find(({ scan }) => scan.tag === FULL)
-    expect(own).toMatchObject({ isFirst: true, scan: { pages: 1, since: 9, isMarking: true } })
   })
 })
 

@@ -60,8 +60,6 @@ test('the examples of each message fit its payload', () => {
   expect(checked).toEqual([
     ...Array(4).fill('clientModified'),
     ...Array(4).fill('clientModifiedBinary'),
-    'clientRemoved',
-    'clientRemovedTombstone',
     'clientErased',
     'deadLetter',
     'deadLetter',

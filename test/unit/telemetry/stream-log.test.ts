@@ -16,7 +16,7 @@ const linesAt = (level: string) =>
     .filter((event) => logLine('shop', event)?.level === level)
     .map((event) => event.kind)
 
-test('logs state changes at info: claim, take-over, resuming, end, recovery, caught up, fell behind, the end of a long scan, removal, what operators requested, what the next attempt may cure', () => {
+test('logs state changes at info: claim, take-over, resuming, end, recovery, caught up, fell behind, the end of a long scan, what operators requested, what the next attempt may cure', () => {
   expect(linesAt('info')).toEqual([
     'stream-state',
     'stream-paused',
@@ -29,7 +29,6 @@ test('logs state changes at info: claim, take-over, resuming, end, recovery, cau
     'caught-up',
     'fell-behind',
     'scan-done',
-    'clients-removed',
     'client-erased',
     'republish-started',
     'republish-ended',

@@ -4,7 +4,7 @@ import {
   type ClientKey,
   clientKey,
   type IndexEntry,
-  isWithdrawnOnRequest,
+  isWithdrawn,
   UNKNOWN_CONTENT,
   withdrawnEntry,
 } from '../../../index/index-entry.ts'
@@ -66,7 +66,7 @@ function erasePart(kept: Pick<ErasureParts, 'marks' | 'retryAt'>, stream: Opened
       return withdrawal !== undefined && askedAt <= withdrawal.number ? withdrawal.before : undefined
     },
     published: ({ key, known }) => {
-      if (known !== undefined && isWithdrawnOnRequest(known)) changedSince.push(key)
+      if (known !== undefined && isWithdrawn(known)) changedSince.push(key)
     },
     finish: () => {
       const added = { erased, changedSince, entries: erasedEntries(group.entries) }
@@ -103,7 +103,7 @@ function addErasure({ group, eventSource: source }: OpenedStream, { request, key
 
 type Entries = readonly (readonly [ClientKey, IndexEntry])[]
 const erasedEntries = (entries: Iterable<Entries[number]>): Entries =>
-  [...entries].filter(([, entry]) => isWithdrawnOnRequest(entry))
+  [...entries].filter(([, entry]) => isWithdrawn(entry))
 
 const REFUSED_RETRY_MS = 3_600_000
 

@@ -1,6 +1,6 @@
 import type { Erasure } from '../../../control/stream-requests.ts'
 import { visitEntries } from '../../../index/client-table.ts'
-import { clientKey, isWithdrawnOnRequest, readEntry, readKey } from '../../../index/index-entry.ts'
+import { clientKey, isWithdrawn, readEntry, readKey } from '../../../index/index-entry.ts'
 import { codeOf } from '../../../runtime/connector-error.ts'
 import { type Adding, isCarriedOut, knownEntry } from '../../group/open-group.ts'
 import type { PartReading } from '../../read/page-reading.ts'
@@ -118,7 +118,7 @@ async function missingMarks({ checkpoint }: OpenedStream, { marks }: StoredMarks
   const missing: ErasureMark[] = []
   await visitEntries(table, (words, at) => {
     const entry = readEntry(words, at)
-    if (!isWithdrawnOnRequest(entry)) return
+    if (!isWithdrawn(entry)) return
     const mark = { key: readKey(words, at), entry, rules: rules[entry.rules] ?? '' }
     if (!isSame(mark, stored.get(mark.key))) missing.push(mark)
   })

@@ -133,7 +133,7 @@ describe('at the end the operator reads', () => {
     expect(followedLines(done('complete'), ids)).toEqual([
       'complete: 1 event published, reported by replica-1',
       '2 of 2 clients found',
-      '1 found, but not published: erased, removed or a dead letter; `polaris-connector client` shows which',
+      '1 found, but not published: erased or a dead letter; `polaris-connector audit --client` shows which',
     ])
     expect(followedLines(done('cancelled'), ids)).toHaveLength(2)
     expect(followedLines(done('cancelled'), { ...ids, idsByKey: new Map() })).toEqual([

@@ -1,12 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { eventSource } from '../../../../connector/event/client-event.ts'
 import { clientEvent, eventModes } from '../../../../connector/event/cloud-event/event-form.ts'
-import {
-  type StoredEvent,
-  sequenceOf,
-  subjectOf,
-  writerOf,
-} from '../../../../connector/event/cloud-event/stored-event.ts'
+import { type StoredEvent, sequenceOf, writerOf } from '../../../../connector/event/cloud-event/stored-event.ts'
 import { tombstone } from '../../../../connector/event/cloud-event/tombstone.ts'
 import { eventForm, readEvent } from '../../../support/records.ts'
 
@@ -14,18 +9,15 @@ const source = eventSource('shop', 'clients')
 const other = eventSource('shop', 'others')
 const parts = { clientId: '42', json: '{"No":"42"}', contentHash: 'h', previous: '3', timeMs: 0, sequence: 7 }
 
-test.each(eventModes)(
-  'an event in %s mode yields its client, its source, and its number for that source only',
-  (mode) => {
-    const { record } = clientEvent(parts, eventForm({ mode }))
-    expect([subjectOf(record), writerOf(record), sequenceOf(record, source)]).toEqual(['42', source, 7])
-    expect(sequenceOf(record, other)).toBeUndefined()
-  },
-)
+test.each(eventModes)('an event in %s mode yields its source, and its number for that source only', (mode) => {
+  const { record } = clientEvent(parts, eventForm({ mode }))
+  expect([writerOf(record), sequenceOf(record, source)]).toEqual([source, 7])
+  expect(sequenceOf(record, other)).toBeUndefined()
+})
 
 test('so does a tombstone', () => {
   const record = tombstone({ type: 'client.erased', source, clientId: '42', previous: '6', sequence: 7, timeMs: 0 })
-  expect([subjectOf(record), writerOf(record), sequenceOf(record, source)]).toEqual(['42', source, 7])
+  expect([writerOf(record), sequenceOf(record, source)]).toEqual([source, 7])
 })
 
 describe('the headers tell the mode, never the value', () => {
@@ -57,9 +49,5 @@ describe('the headers tell the mode, never the value', () => {
 
 test.each(['', 'null', '{}', '[1]', '{"source":1}'])('the value %j in structured mode is no event', (value) => {
   const record = readEvent(value, '42')
-  expect([sequenceOf(record, source), subjectOf(record), writerOf(record)]).toEqual([
-    undefined,
-    undefined,
-    'another producer',
-  ])
+  expect([sequenceOf(record, source), writerOf(record)]).toEqual([undefined, 'another producer'])
 })

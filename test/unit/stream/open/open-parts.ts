@@ -111,7 +111,6 @@ export function stage(of: Stage = {}) {
     features: featureList({
       erasures: store.object(erasuresKey(KEY)),
       newNonce: () => `${replica}-${++nonces}`,
-      removed: undefined,
     }),
     publisher: kafka.publisher({ connector, stream, replica }),
     identity: {

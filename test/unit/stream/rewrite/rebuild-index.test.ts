@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parseDocument, serializeDocument } from '../../../../connector/checkpoint/checkpoint-document.ts'
 import { sequenceOf } from '../../../../connector/event/cloud-event/stored-event.ts'
-import { removalRecords } from '../../../../connector/event/cloud-event/tombstone.ts'
 import { deadLetterGuard } from '../../../../connector/event/dead-letter.ts'
 import {
   type FieldAction,
@@ -85,7 +84,6 @@ function stage(ignored: readonly string[] = []) {
     features: featureList({
       erasures: store.object(erasuresKey(KEY)),
       newNonce: () => `${owner}-${++nonces}`,
-      removed: undefined,
     }),
     publisher: kafka.publisher({ connector: 'shop', stream: 'clients', replica: owner }),
     identity: {
@@ -247,21 +245,6 @@ describe('rebuildIndex', () => {
       expect(before).toBe(10)
     },
   )
-
-  test('publishes a removed client again when the source returns it', async () => {
-    const on = stage()
-    for (const client of ['c1', 'c2']) on.polaris.change(client)
-    await on.poll()
-    const [first] = on.kafka.committed
-    if (first === undefined) throw new Error('nothing was published')
-    const [removal] = removalRecords({ source, clientId: 'c1', previous: 0, sequence: 2, timeMs: 0 }, 'event')
-    on.kafka.committed.push({ ...first, key: 'c1', value: String(removal?.value) } as FakeRecord)
-    await on.rebuild()
-    await on.reset()
-    await on.poll()
-    const added = on.kafka.committed.slice(3).map(({ key, value }) => [key, JSON.parse(String(value)).sequence])
-    expect(added).toEqual([['c1', '00000000000000000003']])
-  })
 
   test.each(['before', 'after'] as const)(
     'does not publish an erased client again, %s compaction has deleted its events, until it changes',

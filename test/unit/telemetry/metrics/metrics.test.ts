@@ -209,28 +209,6 @@ test('shows the size of the client index', async () => {
   })
 })
 
-test('shows how many clients are missing and gone, and whether they are too many to be marked or removed', async () => {
-  const { observe, samples } = observed()
-  const shop = reporting(observe('shop', polling))
-  const found = async () => {
-    const all = await samples()
-    return ['missing_clients', 'gone_clients', 'removals_held'].map((name) => all.get(`${name}{stream="shop"}`))
-  }
-  const compared = { kind: 'full-scan-compared', clients: 500, missing: 60, gone: 0, returned: 0 } as const
-  const counted = { kind: 'missing-clients', missing: 4, gone: 3, withoutEvent: 0, isHeld: false } as const
-  for (const event of [entered('opening'), claimed]) shop(event)
-  expect(await found()).toEqual([undefined, undefined, undefined])
-  shop(counted)
-  expect(await found()).toEqual([4, 3, 0])
-  shop({ ...compared, outcome: 'too-many' })
-  shop(counted)
-  expect(await found()).toEqual([4, 3, 1])
-  shop({ ...compared, outcome: 'marked' })
-  expect(await found()).toEqual([4, 3, 0])
-  shop({ ...counted, isHeld: true })
-  expect(await found()).toEqual([4, 3, 1])
-})
-
 test('caught_up is 0 while scanning and 1 when caught up', async () => {
   const { observe, samples } = observed()
   const shop = reporting(observe('shop', polling))
@@ -332,8 +310,6 @@ test('a stream has at most the documented number of series, whatever has happene
   expect(describeMetrics()).toContain(`at most ${MOST_STREAM_SERIES},`)
   shop({ kind: 'certificate-seen', certificate: 'client', expiresAt: 1 })
   expect(await series()).toHaveLength(found + 1)
-  shop({ kind: 'missing-clients', missing: 1, gone: 0, withoutEvent: 0, isHeld: false })
-  expect(await series()).toHaveLength(found + 4)
 })
 
 test('a replica has about as many series of its own as documented', async () => {

@@ -139,7 +139,7 @@ describe('a client index that is rebuilt', () => {
   test('has a client that is to be erased as the topic and its mark say, else as erased if it may have been', () => {
     const table = clientTable()
     table.set(key(1), entry(9))
-    table.set(key(4), entry(5, { mark: 'withdrawn-gone' }))
+    table.set(key(4), entry(5, { mark: 'none' }))
     const open = [1, 2, 3, 4, 5].map((client) => ({ key: key(client), request: `r${client}` }))
     const mayBeCarriedOut = (request: string) => request !== 'r5'
     const made = markedEntries(table, { ...bare, mayBeCarriedOut }, { marks: [mark(2, 6, 'present')], open })
