@@ -155,8 +155,12 @@ it('publishes nothing again when a stream changes its mode, and reads a topic wi
     await setPaused(name, 'running')
     expect(await polled(mode)).toBe(0)
   }
-  const found = JSON.parse((await run(['audit', '--client', one, '--json'])).printed())
-  expect(found).toMatchObject({ agree: true, client: { records: [{ kind: 'event' }, { kind: 'event' }] } })
+  const found = start({}, ['audit', '--client', one, '--json'])
+  expect(await found.exitCode(60_000), found.output()).toBe(1)
+  expect(JSON.parse(found.printed())).toMatchObject({
+    agree: true,
+    client: { records: [{ kind: 'event' }, { kind: 'event' }] },
+  })
 
   const replica = start({ EVENT_MODE: 'binary' })
   await replica.line(({ msg }) => msg === 'caught up')
