@@ -1,5 +1,5 @@
 import { info, line, picked, warn } from './event-row.ts'
-import type { EventOf, StreamRows } from './stream-rows.ts'
+import type { StreamRows } from './stream-rows.ts'
 
 type EraseKind = 'client-erased' | 'erasure-waits' | 'erasure-ended' | 'erasure-marks-restored'
 
