@@ -1,8 +1,6 @@
 import { runConnector } from '../compose/run-connector.ts'
-import { linkedAbort } from '../runtime/abort.ts'
 import { codeOf } from '../runtime/connector-error.ts'
 import { type ExitCode, errorCatalogue, highest } from '../runtime/error-catalogue.ts'
-import { collectWhenIdle, thisProcess } from '../runtime/memory/idle-memory.ts'
 import type { StreamEnd } from '../stream/run-stream.ts'
 import type { LogFields } from '../telemetry/logger.ts'
 import { type Command, configOption } from './command.ts'
@@ -39,8 +37,6 @@ export const run: Command = {
     const { port } = closing.use(listening, (opened) => opened.close())
     telemetry.log('info', 'connector started', { streams: streams.map(({ name }) => name), port })
     stop.addEventListener('abort', () => telemetry.replicaIs('stopping'), { once: true })
-    const running = closing.use(linkedAbort(stop), (linked) => linked.abort())
-    void collectWhenIdle(thisProcess, shared.clock, running.signal)
     const until = isEnding ? 'caught-up' : 'stopped'
     const byStream = await runConnector(shared, { telemetry, until }, stop)
     const ends = [...byStream.values()]

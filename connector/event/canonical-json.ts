@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto'
-import { lowerCase } from '../runtime/memory/names.ts'
 import { type ClientRecord, type ClientValue, recordOf } from '../source/client-source.ts'
 
 /** Dotted paths to leave out, in lower case (`a.b`). A list adds no level to a path. */
@@ -13,7 +12,6 @@ export function canonicalJson(value: ClientValue): string {
   return JSON.stringify(isSorted(value) ? value : sorted(value))
 }
 
-/** Hot path: `recordOf` sorts the fields. */
 function isSorted(value: ClientValue): boolean {
   if (typeof value === 'string') return true
   if (isList(value)) return value.every(isSorted)
@@ -39,10 +37,10 @@ export function withSortedKeys(record: ClientRecord): ClientRecord {
 export function without(record: ClientRecord, ignored: IgnoredPaths, prefix = ''): ClientRecord {
   if (ignored.size === 0) return record
   const kept = Object.entries(record).flatMap(([key, value]): [string, ClientValue][] => {
-    const path = `${prefix}${lowerCase(key)}`
+    const path = `${prefix}${key.toLowerCase()}`
     return ignored.has(path) ? [] : [[key, withoutIn(value, ignored, `${path}.`)]]
   })
-  return Object.fromEntries(kept)
+  return recordOf(kept)
 }
 
 function withoutIn(value: ClientValue, ignored: IgnoredPaths, prefix: string): ClientValue {

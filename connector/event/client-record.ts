@@ -29,13 +29,9 @@ type ClientRecordMade = { readonly kind: 'event' | 'dead-letter'; readonly recor
 
 /** The record of a client: an event, or a dead letter if it cannot become one. */
 export function clientRecord(client: ReadClient, place: EventPlace, settings: EventSettings): ClientRecordMade {
-  const { id, modified, oversizeBytes } = client
+  const { id, modified } = client
   const { json, contentHash, shapelessHash } = client.published()
   const dead = { contentHash, idField: place.idField }
-  if (oversizeBytes !== undefined) {
-    const key = isClientId(id) ? id : null
-    return asDeadLetter({ ...dead, code: 'client-too-large', key, bytes: oversizeBytes, json: undefined }, settings)
-  }
   const isMissing = id === undefined || id === ''
   if (!isClientId(id)) {
     const code = isMissing ? 'client-id-missing' : 'client-id-not-text'
@@ -60,8 +56,7 @@ interface DeadClient {
   readonly bytes: number
   readonly contentHash: string
   readonly idField: string
-  /** Undefined: not the whole client was read. */
-  readonly json: string | undefined
+  readonly json: string
 }
 
 const deadLetterHeaders: RecordHeaders = { 'content-type': 'application/json' }

@@ -1,4 +1,4 @@
-import { type ClientRecord, type ClientValue, setField, type WritableRecord } from '../source/client-source.ts'
+import { type ClientRecord, type ClientValue, recordWith } from '../source/client-source.ts'
 
 /** The form of a content hash: a list of one counts as its item. The record itself if it has none. */
 export function withoutSingleLists(client: ClientRecord): ClientRecord {
@@ -39,16 +39,16 @@ function mappedItems(list: readonly ClientValue[], form: Form): readonly ClientV
 
 /** The record itself if no field changes. */
 function mapped(record: ClientRecord, form: Form): ClientRecord {
-  let copy: WritableRecord | undefined
+  let changed: Map<string, ClientValue> | undefined
   for (const name in record) {
     const value = record[name]
     if (value === undefined) continue
     const now = form(value)
     if (now === value) continue
-    copy ??= { ...record }
-    setField(copy, name, now)
+    changed ??= new Map()
+    changed.set(name, now)
   }
-  return copy ?? record
+  return changed === undefined ? record : recordWith(record, changed)
 }
 
 function isList(value: ClientValue): value is readonly ClientValue[] {

@@ -1,5 +1,4 @@
-import { lowerCase } from '../runtime/memory/names.ts'
-import { type ClientRecord, type ClientValue, setField, type WritableRecord } from '../source/client-source.ts'
+import { type ClientRecord, type ClientValue, recordWith } from '../source/client-source.ts'
 
 /** A field, and the fields below it. A list adds no level. */
 interface Branch {
@@ -33,17 +32,17 @@ function branchesOf(paths: readonly string[]): Branch {
 /** Hot path. The record itself if nothing changes. */
 function shaped(record: ClientRecord, { below }: Branch): ClientRecord {
   if (below.size === 0) return record
-  let copy: WritableRecord | undefined
+  let changed: Map<string, ClientValue> | undefined
   for (const name in record) {
-    const branch = below.get(lowerCase(name))
+    const branch = below.get(name.toLowerCase())
     const value = record[name]
     if (branch === undefined || value === undefined) continue
     const now = shapedValue(value, branch)
     if (now === value) continue
-    copy ??= { ...record }
-    setField(copy, name, now)
+    changed ??= new Map()
+    changed.set(name, now)
   }
-  return copy ?? record
+  return changed === undefined ? record : recordWith(record, changed)
 }
 
 function shapedValue(value: ClientValue, branch: Branch): ClientValue {
@@ -108,7 +107,7 @@ function collect(record: ClientRecord, branch: Branch, collecting: Collecting): 
   for (const name in record) {
     const value = record[name]
     if (value === undefined || typeof value === 'string') continue
-    const at = branch.below.get(lowerCase(name)) ?? single
+    const at = branch.below.get(name.toLowerCase()) ?? single
     trail.push(name)
     if (isList(value) && !at.isList) found.set(trail.join('.').toLowerCase(), trail.join('.'))
     const inner = at.isList ? itemsOf(value) : value

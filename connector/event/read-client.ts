@@ -1,6 +1,6 @@
 import { type ContentRules, rulesText } from '../index/client-index.ts'
 import { type ClientKey, type ContentKey, clientKey, contentKey, UNKNOWN_CONTENT } from '../index/index-entry.ts'
-import { type ClientRecord, type ClientValue, oversizeOf } from '../source/client-source.ts'
+import type { ClientRecord, ClientValue } from '../source/client-source.ts'
 import { canonicalJson, type IgnoredPaths, sha256, valueAt, without } from './canonical-json.ts'
 import type { FieldMapping } from './fields/field-mapping.ts'
 import type { FieldHash } from './fields/field-rules.ts'
@@ -16,8 +16,6 @@ export interface ReadClient {
   /** As read: never leaves the process. */
   readonly client: ClientRecord
   readonly id: ClientValue | undefined
-  /** Size of a client beyond the limits of one client, of which only the first fields were read. */
-  readonly oversizeBytes: number | undefined
   readonly key: ClientKey
   /** Of the client without the dropped and the ignored fields, before any HMAC: a new key changes no content. */
   readonly content: ContentKey
@@ -66,8 +64,7 @@ export function clientReader(mapping: FieldMapping, rules: ReadingRules): (clien
     // Without an id, as read: the lists do not decide which client it is.
     const key = clientKey(isClientId(id) ? id : shaped === client ? hash : readContent(client).contentHash)
     const modified = typeof modifiedText === 'string' ? modificationTime(modifiedText, rules.timeZone) : undefined
-    const oversizeBytes = oversizeOf(client)
-    return { client, id, oversizeBytes, key, content: contentKey(hash), modified, published }
+    return { client, id, key, content: contentKey(hash), modified, published }
   }
 }
 

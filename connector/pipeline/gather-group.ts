@@ -2,6 +2,7 @@ import { setImmediate as otherWork } from 'node:timers/promises'
 import { linkedAbort } from '../runtime/abort.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { ReadAhead } from '../runtime/read-ahead.ts'
+import { MAX_ENTRIES } from './group/open-group.ts'
 import type { Added, PageGroupBuilder } from './group/page-group.ts'
 import type { PageReading, Reading } from './read/page-reading.ts'
 
@@ -9,7 +10,7 @@ import type { PageReading, Reading } from './read/page-reading.ts'
 export type GroupEnd = 'full' | 'complete' | 'stopped'
 
 interface GatherParts {
-  readonly builder: Pick<PageGroupBuilder, 'add' | 'addRest' | 'size'>
+  readonly builder: Pick<PageGroupBuilder, 'add' | 'addRest' | 'size' | 'entries'>
   /** Called for each page, with the size of what it adds to the group. */
   readonly progress: (reading: PageReading, size: number) => void
   readonly clock: Pick<Clock, 'sleep'>
@@ -35,7 +36,7 @@ export async function gatherGroup(
       const before = builder.size()
       const added = await addSlices(builder, builder.add(reading))
       if (reading.kind === 'page') progress(reading, builder.size() - before)
-      if (added === 'part' || builder.size() >= groupMaxSize) return 'full'
+      if (added === 'part' || builder.size() >= groupMaxSize || builder.entries() >= MAX_ENTRIES) return 'full'
       if (reading.kind !== 'page' || reading.isLast) return 'complete'
       delay ??= clock.sleep(groupMaxDelayMs, delaying.signal).catch(() => {})
       if ((await pages.peek(delay)) === undefined) return stop.aborted ? 'stopped' : 'full'

@@ -1,5 +1,5 @@
+import type { OutgoingRecord } from '../event/client-event.ts'
 import type { RecordPlace, StoredEvent } from '../event/cloud-event/stored-event.ts'
-import type { PackedRecord } from '../event/packed-record.ts'
 
 /**
  * Committed by each transaction beside its events: a group offset (`seq`) and its metadata. Ordered by epoch, then seq;
@@ -160,7 +160,7 @@ export interface StreamProducer {
  */
 export interface PublisherTransaction extends AsyncDisposable {
   /** Resolves once every record is stored in the open transaction. One call at a time. */
-  send(records: readonly PackedRecord[]): Promise<void>
+  send(records: readonly OutgoingRecord[]): Promise<void>
   /** Resolves once events and commit record are visible; `publish.outcome-unknown` if no response confirms that. */
   commit(record: CommitRecord): Promise<void>
 }

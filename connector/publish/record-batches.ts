@@ -1,5 +1,4 @@
-import type { RecordHeaders } from '../event/client-event.ts'
-import type { PackedRecord } from '../event/packed-record.ts'
+import type { OutgoingRecord, RecordHeaders } from '../event/client-event.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { TopicLayout } from './event-publisher.ts'
 import { partitionOf } from './partitioner.ts'
@@ -61,7 +60,7 @@ interface OpenBatches extends PartitionBatches {
  * Groups records by partition, in order, into chunks that a broker accepts. Throws `publish.refused` if a record
  * exceeds the limit.
  */
-export function partitionBatches(records: readonly PackedRecord[], layout: BatchLayout): PartitionBatches[] {
+export function partitionBatches(records: readonly OutgoingRecord[], layout: BatchLayout): PartitionBatches[] {
   const timestamp = String(layout.publishedAt)
   const sizeOf = headerSizes()
   const batchesOf = () => new Map<number, OpenBatches>()
@@ -69,7 +68,8 @@ export function partitionBatches(records: readonly PackedRecord[], layout: Batch
   for (const record of records) {
     const { topic, partitions } = layout[record.to]
     const key = record.key === null ? null : Buffer.from(record.key)
-    const { value, headers } = record
+    const value = record.value === null ? null : Buffer.from(record.value)
+    const { headers } = record
     const bytes = recordOverheadBytes + sizeOf(headers) + (key?.length ?? 0) + (value?.length ?? 0)
     if (bytes > layout.maxMessageBytes) throw tooLarge(topic, bytes, layout.maxMessageBytes)
     const partition = partitionOf(key ?? value ?? noBytes, partitions)

@@ -1,5 +1,4 @@
 import type { Brand } from '../runtime/brand.ts'
-import { ConnectorError } from '../runtime/connector-error.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 
 /** The API's opaque token: only stored verbatim, compared for equality, and sent back with its original arguments. */
@@ -28,17 +27,21 @@ export interface ClientRecord {
 }
 export type ClientValue = string | ClientRecord | readonly ClientValue[]
 
-/**
- * A field that only a client beyond the limits of one client has: its size in bytes and the hash of all of it. Of its
- * other fields the record has the first ones. No other field has this name: the decoders replace the character.
- */
-export const OVERSIZE = '\u0000'
-export const oversizeText = (bytes: number, digest: string) => `${bytes} ${digest}`
+export type ClientField = readonly [name: string, value: ClientValue]
 
-/** The size of a client beyond the limits of one client; undefined for any other. */
-export function oversizeOf(client: ClientRecord): number | undefined {
-  const text = Object.hasOwn(client, OVERSIZE) ? client[OVERSIZE] : undefined
-  return typeof text === 'string' ? Number.parseInt(text, 10) : undefined
+const byName = ([one]: ClientField, [other]: ClientField) => (one < other ? -1 : one === other ? 0 : 1)
+
+/**
+ * A record without a prototype, so that any name may be a field, in the order of canonical JSON. Made at once: V8 would
+ * turn an object whose fields are set one by one into a hash table, which is several times as large and slow.
+ */
+export function recordOf(fields: readonly ClientField[]): ClientRecord {
+  return Object.setPrototypeOf(Object.fromEntries(fields.toSorted(byName)), null)
+}
+
+/** A copy with other values of some fields. */
+export function recordWith(record: ClientRecord, changed: ReadonlyMap<string, ClientValue>): ClientRecord {
+  return recordOf(Object.entries(record).map(([name, value]) => [name, changed.get(name) ?? value]))
 }
 
 /** Where the clients of a response were found. */
@@ -73,17 +76,9 @@ export interface PageRequest extends ReadArguments {
   readonly onSend?: () => void
 }
 
-const isRead = () => {
-  throw new ConnectorError('bug', 'read a page: the event of this client is made already')
-}
-
-/** Takes the place of a client whose event is made, so that its texts are garbage. Reading it throws `bug`. */
-export const madeClient: ClientRecord = new Proxy({}, { get: isRead, has: isRead, ownKeys: isRead })
-
 /** One complete, well-formed response. */
 export interface Page {
-  /** Whoever makes the events replaces each client by `madeClient`: who needs them later copies the list. */
-  readonly clients: ClientRecord[]
+  readonly clients: readonly ClientRecord[]
   /** False on the last page of a scan; nothing else ends a scan. */
   readonly hasMoreResults: boolean
   /** The token in the response; null if absent, nil or empty. */
@@ -119,23 +114,6 @@ export interface ClientSource {
 export const shownName = (name: string) => (/^[A-Za-z_$][\w.-]{0,63}$/.test(name) ? name : '(not shown)')
 
 export const shownPath = (path: readonly string[]) => path.map(shownName).join('.')
-
-/**
- * A record with these fields, in the order of canonical JSON. V8 makes a hash table of an object whose fields are set
- * one by one, five times as large.
- */
-export function recordOf(fields: Iterable<readonly [name: string, value: ClientValue]>): ClientRecord {
-  return Object.fromEntries([...fields].sort(([one], [other]) => (one < other ? -1 : 1)))
-}
-
-export type WritableRecord = { [field: string]: ClientValue }
-
-/** Sets an own field, also for `__proto__`, where an assignment would set the prototype. */
-export function setField(record: WritableRecord, name: string, value: ClientValue): void {
-  if (name === '__proto__') {
-    Object.defineProperty(record, name, { value, enumerable: true, configurable: true, writable: true })
-  } else record[name] = value
-}
 
 /** A certificate of a new connection; `pinned`: of a server whose fingerprint is configured; `ca`: the issuers. */
 export interface SeenCertificate {

@@ -16,7 +16,7 @@ import { closingAfterAll } from '../support/closing.ts'
 import { eventIn } from '../support/cloud-event.ts'
 import { testKafka } from '../support/committed-records.ts'
 import { createTopics } from '../support/create-topics.ts'
-import { eventForm, packed } from '../support/records.ts'
+import { eventForm } from '../support/records.ts'
 import { never } from '../support/signals.ts'
 import { readTopic } from '../support/topic-reader.ts'
 
@@ -83,7 +83,7 @@ const afterFirstLoad = (records: ReturnType<typeof changesOf>) =>
 
 async function publish(records: readonly OutgoingRecord[]) {
   await using transaction = producer.begin(never)
-  await transaction.send(records.map(packed))
+  await transaction.send(records)
   await transaction.commit({ epoch: 1, seq: ++transactions, nonce: `n${transactions}` })
 }
 
@@ -91,7 +91,7 @@ async function publish(records: readonly OutgoingRecord[]) {
 async function abort(records: ReturnType<typeof changesOf>) {
   {
     await using transaction = producer.begin(never)
-    await transaction.send(records.map(packed))
+    await transaction.send(records)
   }
   producer = await publisher.open(withoutCheckpoint, never) // an abort closes the producer
 }

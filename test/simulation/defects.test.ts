@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { PackedRecord } from '../../connector/event/packed-record.ts'
+import type { OutgoingRecord } from '../../connector/event/client-event.ts'
 import type { EventPublisher, StreamProducer } from '../../connector/publish/event-publisher.ts'
 import { semaphore } from '../../connector/runtime/semaphore.ts'
 import type { CheckPoint, ReadArguments } from '../../connector/source/client-source.ts'
@@ -20,7 +20,7 @@ const withProducer = (change: (producer: StreamProducer, of: Of) => StreamProduc
     open: async (how, stop) => change(await publisher.open(how, stop), of),
   }))
 
-const withSentRecords = (change: (records: readonly PackedRecord[], of: Of) => readonly PackedRecord[]): Defects =>
+const withSentRecords = (change: (records: readonly OutgoingRecord[], of: Of) => readonly OutgoingRecord[]): Defects =>
   withProducer((producer, of) => ({
     ...producer,
     begin: (finish) => {
@@ -43,10 +43,10 @@ function withRead(parts: AloneParts, read: (source: Source) => Source['read']): 
   }
 }
 
-const rewritten = (record: PackedRecord, from: RegExp, to: string) =>
-  record.value === null ? record : { ...record, value: Buffer.from(String(record.value).replace(from, to)) }
+const rewritten = (record: OutgoingRecord, from: RegExp, to: string): OutgoingRecord =>
+  record.value === null ? record : { ...record, value: record.value.replace(from, to) }
 
-function ofFirstStream(record: PackedRecord): PackedRecord {
+function ofFirstStream(record: OutgoingRecord): OutgoingRecord {
   const headers = Object.entries(record.headers).map(([name, text]) => [name, text.replace(/clients-2$/, 'clients-1')])
   return { ...rewritten(record, /clients-2"/, 'clients-1"'), headers: Object.fromEntries(headers) }
 }

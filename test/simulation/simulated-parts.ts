@@ -1,11 +1,11 @@
 import type { CheckRequests } from '../../connector/control/check-requests.ts'
 import { seenControl as seenOf } from '../../connector/control/lost-control.ts'
 import { watchedRequests } from '../../connector/control/watched-requests.ts'
+import type { OutgoingRecord } from '../../connector/event/client-event.ts'
 import { eventSource } from '../../connector/event/client-event.ts'
 import type { EventMode } from '../../connector/event/cloud-event/event-form.ts'
 import { deadLetterGuard } from '../../connector/event/dead-letter.ts'
 import type { FieldTypes } from '../../connector/event/fields/field-types.ts'
-import type { PackedRecord } from '../../connector/event/packed-record.ts'
 import { rulesText } from '../../connector/index/client-index.ts'
 import type { SegmentLimits } from '../../connector/index/segment-plan.ts'
 import { type StreamIndex, streamIndex } from '../../connector/index/stream-index.ts'
@@ -23,7 +23,7 @@ import { erasuresKey } from '../../connector/storage/checkpoint-store-config.ts'
 import type { OpenParts } from '../../connector/stream/open/open-parts.ts'
 import type { StreamAdapters } from '../../connector/stream/run-stream.ts'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
-import { asText, eventForm } from '../support/records.ts'
+import { eventForm } from '../support/records.ts'
 import type { AloneParts } from '../support/run-alone.ts'
 import { never } from '../support/signals.ts'
 import type { Actor } from './actor.ts'
@@ -283,10 +283,10 @@ function sourceOf(
 
 /** The first event of each client in a transaction. Its sender may not have seen newer records yet: it is fenced. */
 function sentRecords(
-  records: readonly PackedRecord[],
+  records: readonly OutgoingRecord[],
   { stream, visible }: { readonly stream: SimulatedStream; readonly visible: readonly FakeRecord[] },
 ): SentRecord[] {
-  const events = records.filter(({ to }) => to === 'events').map(asText)
+  const events = records.filter(({ to }) => to === 'events')
   const [begins] = events
   const isKnown = (one: FakeRecord) =>
     one.stream === stream.name &&

@@ -4,8 +4,7 @@ import type { HttpAnswer } from '../../connector/source/polaris/http/http-caller
 export const httpAnswer = (status: number, body: string | Buffer = '', contentType = 'text/xml'): HttpAnswer => ({
   url: new URL('https://polaris.example.com/core/api/'),
   status,
-  beginning: Buffer.from(body),
-  bytes: Buffer.byteLength(body),
+  body: Buffer.from(body),
   contentType,
   retryAfter: undefined,
   schemes: [],

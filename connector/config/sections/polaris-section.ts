@@ -70,7 +70,7 @@ export const polarisSection = setting.section('The Polaris server and what is re
     .optional(),
   limit: setting.wholeNumber({
     min: 1,
-    max: 100_000,
+    max: 1_000,
     default: 100,
     variable: 'POLARIS_LIMIT',
     description:

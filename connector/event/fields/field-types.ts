@@ -1,5 +1,5 @@
 import { rawJson } from '../../runtime/parsed-json.ts'
-import { type ClientRecord, type ClientValue, setField, type WritableRecord } from '../../source/client-source.ts'
+import { type ClientRecord, type ClientValue, recordOf } from '../../source/client-source.ts'
 import { withSortedKeys } from '../canonical-json.ts'
 
 /** The types that a field of a client may have in its events. */
@@ -24,12 +24,9 @@ export function typedJson(client: ClientRecord, types: FieldTypes): string {
 }
 
 function typedRecord(record: ClientRecord, types: FieldTypes, prefix = ''): ClientRecord {
-  const typed: WritableRecord = { ...record }
-  for (const name in record) {
-    const value = record[name]
-    if (value !== undefined) setField(typed, name, typedValue(value, types, `${prefix}${name.toLowerCase()}`))
-  }
-  return typed
+  return recordOf(
+    Object.entries(record).map(([name, value]) => [name, typedValue(value, types, `${prefix}${name.toLowerCase()}`)]),
+  )
 }
 
 function typedValue(value: ClientValue, types: FieldTypes, path: string): ClientValue {

@@ -1,4 +1,3 @@
-import { lowerCase } from '../../runtime/memory/names.ts'
 import { type ClientRecord, type ClientValue, recordOf } from '../../source/client-source.ts'
 import { canonicalJson } from '../canonical-json.ts'
 import type { FieldAction, FieldHash, FieldRules } from './field-rules.ts'
@@ -39,7 +38,7 @@ function minimised(record: ClientRecord, branch: Branch, hmac: FieldHash | undef
   const other = isListOfOne(record, keys) ? branch : withoutBranches[branch.action]
   for (const key of keys) {
     const value = record[key]
-    const own = branch.below.get(lowerCase(key))
+    const own = branch.below.get(key.toLowerCase())
     const left = value === undefined ? undefined : valueUnder(value, own ?? other, hmac)
     if (left !== undefined) kept.push([key, left])
   }

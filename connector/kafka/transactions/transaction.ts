@@ -1,5 +1,5 @@
 import { CompressionTypes, type RecordMetadata } from 'kafkajs'
-import type { PackedRecord } from '../../event/packed-record.ts'
+import type { OutgoingRecord } from '../../event/client-event.ts'
 import type { CommitRecord, PublisherTransaction } from '../../publish/event-publisher.ts'
 import { type PartitionChunk, partitionBatches, sendBatches } from '../../publish/record-batches.ts'
 import { untilAborted } from '../../runtime/abort.ts'
@@ -74,7 +74,7 @@ async function activeTransaction(producer: TransactionalProducer, finish: AbortS
 function sendEvents(
   producer: TransactionalProducer,
   active: ActiveTransaction,
-  records: readonly PackedRecord[],
+  records: readonly OutgoingRecord[],
 ): Promise<void> {
   const { config, clock, topics } = producer
   const [{ to = 'events' } = {}] = records

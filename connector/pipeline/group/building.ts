@@ -1,8 +1,8 @@
 import type { StateChange } from '../../checkpoint/stream-state.ts'
 import type { StreamRequests } from '../../control/stream-requests.ts'
+import type { OutgoingRecord } from '../../event/client-event.ts'
 import type { EventSettings } from '../../event/client-record.ts'
 import type { DeadLetterGuard } from '../../event/dead-letter.ts'
-import type { PackedRecord, RecordMemory } from '../../event/packed-record.ts'
 import type { StreamMapping } from '../../event/page-mapping.ts'
 import type { ReadingRules } from '../../event/read-client.ts'
 import type { ClientIndex } from '../../index/client-index.ts'
@@ -16,12 +16,10 @@ import type { Observe, ScanCounts } from '../pipeline-event.ts'
 import type { AddedToGroup, Adding, OpenGroup } from './open-group.ts'
 import type { ScanMemory } from './scan-memory.ts'
 
-/** The pages, or parts of one, that share one transaction: their records, and their change to the checkpoint. */
+/** The pages that share one transaction: their records, and their change to the checkpoint. */
 export interface PageGroup {
   readonly pages: number
-  readonly records: readonly PackedRecord[]
-  /** Of the records. */
-  readonly memory: RecordMemory
+  readonly records: readonly OutgoingRecord[]
   readonly deadLetters: number
   readonly scans: ReadonlyMap<ScanKind, ScanCounts>
   /** When the changes were made that live scans found, by our clock. */

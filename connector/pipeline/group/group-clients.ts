@@ -5,29 +5,20 @@ import { type ClientKey, type IndexEntry, isWithdrawn } from '../../index/index-
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { recheckFrom } from '../../scan/end-scan.ts'
 import { LIVE, RECHECK_AFTER_MS, type Recheck, type Scan, type ScanKind } from '../../scan/scan-state.ts'
-import { madeClient } from '../../source/client-source.ts'
 import type { KnownClient } from '../features/part.ts'
 import type { ScanCounts } from '../pipeline-event.ts'
 import type { PageReading } from '../read/page-reading.ts'
 import type { Building } from './building.ts'
 import { changedAt, changeTime } from './change-time.ts'
-import { type Adding, addRecord, knownEntry, MAX_ENTRIES, SLICE_CLIENTS } from './open-group.ts'
+import { addRecord, knownEntry } from './open-group.ts'
 
 /** Adds the clients of a page. */
-export function* addClients(building: Building, reading: PageReading): Adding {
+export function addClients(building: Building, reading: PageReading): void {
   const mapping = reading.mapping[reading.scan.output]
-  if (mapping === null) return 'whole'
+  if (mapping === null) return
   const readClient = clientReader(mapping, building.settings.rules)
   // Invariant 3: events of one client keep the order in which the API returned them.
-  const { clients } = reading.page
-  for (const [at, record] of clients.entries()) {
-    if (at > 0 && at % SLICE_CLIENTS === 0) yield 'slice'
-    clients[at] = madeClient
-    const client = readClient(record)
-    if (building.entries.size >= MAX_ENTRIES) yield 'part'
-    addClient(building, client, reading)
-  }
-  return 'whole'
+  for (const client of reading.page.clients) addClient(building, readClient(client), reading)
 }
 
 function addClient(building: Building, client: ReadClient, reading: PageReading): void {

@@ -1,6 +1,5 @@
 import type { CarriedOut } from '../../control/stream-requests.ts'
 import type { OutgoingRecord } from '../../event/client-event.ts'
-import type { PackedRecord, RecordMemory } from '../../event/packed-record.ts'
 import type { ClientIndex } from '../../index/client-index.ts'
 import type { ClientKey, IndexEntry } from '../../index/index-entry.ts'
 import type { ScanStates } from '../../scan/scan-state.ts'
@@ -20,10 +19,9 @@ export interface OpenGroup {
 
 export interface AddedToGroup {
   pages: number
-  readonly records: PackedRecord[]
+  readonly records: OutgoingRecord[]
   /** Of all values in bytes. */
   size: number
-  readonly memory: RecordMemory
 }
 
 /**
@@ -32,10 +30,8 @@ export interface AddedToGroup {
  */
 export type Adding = Generator<'slice' | 'part', 'whole' | 'alone'>
 
-/** Limit of the index entries that a transaction adds: they are part of the document. */
+/** With so many index entries a group is full: they are part of the document. A page adds at most as many. */
 export const MAX_ENTRIES = 2_000
-/** Other work runs after this many clients, which take some 5 ms. */
-export const SLICE_CLIENTS = 250
 
 /** The entry of a client after everything that was added so far. */
 export function knownEntry(group: OpenGroup, key: ClientKey): IndexEntry | undefined {
@@ -43,9 +39,8 @@ export function knownEntry(group: OpenGroup, key: ClientKey): IndexEntry | undef
 }
 
 export function addRecord(added: AddedToGroup, record: OutgoingRecord): void {
-  const packed = added.memory.pack(record)
-  added.records.push(packed)
-  added.size += packed.value?.length ?? 0
+  added.records.push(record)
+  added.size += record.value === null ? 0 : Buffer.byteLength(record.value)
 }
 
 /** Adds events of one client that are no pages of clients, with the client's entry after them. */

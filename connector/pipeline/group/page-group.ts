@@ -1,7 +1,6 @@
 import { KEPT_REQUESTS, type StreamState } from '../../checkpoint/stream-state.ts'
 import { withLists } from '../../event/configured-events.ts'
 import { listsInForce } from '../../event/list-shapes.ts'
-import { RecordMemory } from '../../event/packed-record.ts'
 import { clientIndex } from '../../index/client-index.ts'
 import type { ClientTable } from '../../index/client-table.ts'
 import { entryWordsOf } from '../../index/index-entry.ts'
@@ -27,6 +26,8 @@ export interface PageGroupBuilder extends Processed {
   /** Adds the rest of a reading. Call it after each `slice`, and after each `part` once the next group has begun. */
   addRest(): Added
   size(): number
+  /** Number of index entries that the group adds. */
+  entries(): number
   /** Returns the group and begins the next one. */
   finish(): PageGroup
   /** Call it once a group is delivered: only then do its dead letters count for later openings. */
@@ -53,14 +54,14 @@ export function pageGroupBuilder(settings: PageGroupParts, from: BuildFrom): Pag
     },
     addRest: () => addRest(building),
     size: () => building.added.size,
+    entries: () => building.entries.size,
     events: () => building.events,
     changes: () => building.changes,
     recheck: () => building.recheck,
     order: memory.order,
     isCycling: memory.isCycling,
     finish: () => finishGroup(building),
-    delivered: ({ records, memory }) => {
-      memory.free()
+    delivered: ({ records }) => {
       building.undelivered = new Map()
       for (const { to } of records) settings.deadLetters.add(to === 'events' ? 'event' : 'dead-letter')
     },
@@ -105,7 +106,7 @@ function* addPage(building: Building, reading: PageReading): Adding {
   const { memory, parts } = building
   const { scan, states, isLast } = reading
   beginPage(building, reading)
-  yield* addClients(building, reading)
+  addClients(building, reading)
   for (const part of parts) yield* part.endPage?.(reading) ?? []
   memory.endPage(scan)
   building.scans = withOrders(withoutUnwanted(states, isWantedBy(parts)), memory)
@@ -127,11 +128,9 @@ function beginPage(building: Building, reading: PageReading): void {
 }
 
 /** Lists may have been settled since the last page: its clients have other rules. */
-function useLists(building: Building, { lists, mapping }: PageReading): void {
+function useLists(building: Building, { lists }: PageReading): void {
   const { settings, indexTable, events } = building
   if (lists.length === settings.rules.lists?.length) return
-  // Known before the page is whole: its first events may be in a group of their own.
-  if (building.mapping !== null) building.mapping = { ...building.mapping, lists: mapping.lists }
   building.settings = withLists(settings, lists)
   const { indexRules } = building.settings
   if (!building.indexState.rules.includes(indexRules)) building.newRules = [...building.newRules, indexRules]
@@ -168,5 +167,5 @@ function keptBy({ kept, parts }: Building): Building['kept'] {
 
 function nothing(): Building['added'] {
   const counts = { pages: 0, deadLetters: 0, size: 0, scans: new Map() }
-  return { ...counts, records: [], memory: new RecordMemory(), changedAt: [], newestChange: undefined }
+  return { ...counts, records: [], changedAt: [], newestChange: undefined }
 }

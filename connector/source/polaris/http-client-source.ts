@@ -5,8 +5,7 @@ import type { ClientSource, ObserveSource, Page, PageRequest, ServerPermits } fr
 import { timeFormat } from '../source-time.ts'
 import { accessOf, readError } from './answer/answer-verdict.ts'
 import { judgeAnswer } from './answer/judge-answer.ts'
-import type { PageContent } from './decode/page/decode-page.ts'
-import { pageDecoder } from './decode/page-decoder.ts'
+import { decodeBody, type PageContent } from './decode/page/decode-page.ts'
 import { type HttpAnswer, httpCaller } from './http/http-caller.ts'
 import { type ApiRequest, apiBase, readRequest } from './http/read-request.ts'
 import type { PolarisConfig } from './polaris-config.ts'
@@ -37,12 +36,8 @@ export function httpClientSource(config: PolarisConfig, parts: SourceParts): Cli
   const call = async (request: ApiRequest, at: PageRequest, stop: AbortSignal): Promise<Attempt<Page>> => {
     const { clientsField, statusFields, clientIdField: clientId } = config
     const decoding = { timeZone, clientsField, statusFields, known: at.known ?? { clientId } }
-    let decoder = pageDecoder(undefined, decoding)
-    const answer = await caller.call(request, stop, (contentType) => {
-      decoder = pageDecoder(contentType, decoding)
-      return decoder
-    })
-    const decoded = await decoder.end()
+    const answer = await caller.call(request, stop)
+    const decoded = decodeBody(answer.body, answer.contentType, decoding)
     const judgement = judgeAnswer(answer, decoded, { output: at.output, clientsField, access, nowMs: clock.now() })
     switch (judgement.kind) {
       case 'page':
@@ -72,7 +67,7 @@ function reportReplaced({ replacedCharacters: characters }: PageContent, observe
 
 function pageOf(
   { clients, hasMoreResults, checkPoint, place }: PageContent,
-  { serverTime, tookMs, bytes }: HttpAnswer,
+  { serverTime, tookMs, body }: HttpAnswer,
 ): Page {
-  return { clients, hasMoreResults, checkPoint, place, serverTime, tookMs, bytes }
+  return { clients, hasMoreResults, checkPoint, place, serverTime, tookMs, bytes: body.length }
 }

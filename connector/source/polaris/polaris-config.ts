@@ -113,7 +113,7 @@ interface SourceTimeouts {
 /** What only we can tune. Tests shorten the times. */
 export const polarisDefaults = {
   timeouts: { connectMs: 10_000, headersMs: 60_000, bodyMs: 60_000 },
-  maxBodyBytes: 32 * 1024 * 1024,
+  maxBodyBytes: 16 * 1024 * 1024,
   // Few retries: a refused checkPoint is detected only after the last one. Outages are retried indefinitely.
   retry: { retries: 4, firstPauseMs: 500, maxPauseMs: 15_000, maxRetryAfterMs: 120_000 },
   suspectForMs: 15 * 60_000,

@@ -5,7 +5,7 @@ import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, type Admin, ResourcePatternTypes } from 'kafkajs'
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
-import type { PackedRecord } from '../../../connector/event/packed-record.ts'
+import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
 import { type KafkaConfig, kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
 import { kafkaEventPublisher } from '../../../connector/kafka/kafka-event-publisher.ts'
 import {
@@ -59,7 +59,7 @@ const impatientClock: Clock = { ...systemClock, sleep: async () => undefined }
 const event = sentEvent
 const valuesOf = async (topic: string) => (await committedRecords(kafka.bootstrap, topic)).map(({ value }) => value)
 
-async function commit(producer: StreamProducer, records: readonly PackedRecord[], seq: number) {
+async function commit(producer: StreamProducer, records: readonly OutgoingRecord[], seq: number) {
   await using transaction = producer.begin(never)
   await transaction.send(records)
   const record = { epoch: 1, seq, nonce: `nonce-${seq}` }

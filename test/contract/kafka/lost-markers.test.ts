@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { Kafka, logLevel } from 'kafkajs'
 import { beforeAll, beforeEach, expect, it } from 'vitest'
+import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
 import type { StoredEvent } from '../../../connector/event/cloud-event/stored-event.ts'
-import type { PackedRecord } from '../../../connector/event/packed-record.ts'
 import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
 import { kafkaEventPublisher } from '../../../connector/kafka/kafka-event-publisher.ts'
 import { clusterOf } from '../../../connector/kafka/kafkajs/cluster.ts'
@@ -101,7 +101,7 @@ async function coordinatorsOf(groupId: string): Promise<[number, number]> {
   return found
 }
 
-const event = (value: string): PackedRecord => sentEvent('client', value)
+const event = (value: string): OutgoingRecord => sentEvent('client', value)
 const stateOf = (producer: StreamProducer, formerProducerId: string | null = null) =>
   producer.readKafkaState({ formerProducerId }, never)
 
@@ -139,7 +139,7 @@ async function whileLeaderless(broker: number, work: () => Promise<void>): Promi
 const valuesOf = async (of = topic) => (await readTopic(kafka.bootstrap, of)).map(({ text }) => text)
 
 /** Commits a transaction whose markers are lost in all partitions; returns its producer, which is closed. */
-async function commitWithoutMarker(records: readonly PackedRecord[]): Promise<StreamProducer> {
+async function commitWithoutMarker(records: readonly OutgoingRecord[]): Promise<StreamProducer> {
   const producer = await open()
   await using transaction = producer.begin(never)
   await transaction.send(records)

@@ -19,7 +19,7 @@ import {
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { closingAfterAll } from '../../support/closing.ts'
-import { eventForm, packed, sentEvent } from '../../support/records.ts'
+import { eventForm, sentEvent } from '../../support/records.ts'
 import { never } from '../../support/signals.ts'
 
 const closing = closingAfterAll()
@@ -109,7 +109,7 @@ it('reads events in both modes and a tombstone from one topic, with their number
   const events = eventModes.map((mode, sequence) => clientEvent({ ...change, sequence }, eventForm({ mode, source })))
   await using transaction = producer.begin(never)
   const erased = tombstone({ ...client, type: 'client.erased', source, sequence: 5 })
-  await transaction.send([...events.map(({ record }) => record), erased].map(packed))
+  await transaction.send([...events.map(({ record }) => record), erased])
   await transaction.commit({ epoch: 1, seq: 1, nonce: 'n1' })
 
   const found: StoredEvent[] = []

@@ -42,11 +42,7 @@ it.each(['json', 'xml'])(
     const names = Object.keys(hostilePages).filter((name) => hostilePages[name]?.output === output)
     const found = await outcomes(names)
     for (const { name, outcome, neighbours } of found) {
-      const expected = hostilePages[name]?.expected
-      // Of the ordinary pages, the number depends on the size of a client.
-      if (typeof expected === 'number' && name.includes('ordinary'))
-        expect(outcome, name).toBeGreaterThan(expected - 10_000)
-      else expect(outcome, name).toBe(expected)
+      expect(outcome, name).toBe(hostilePages[name]?.expected)
       expect(neighbours, name).toEqual({ read: expect.any(Number), failed: 0 })
       expect(neighbours.read, name).toBeGreaterThan(0)
     }

@@ -1,4 +1,4 @@
-import type { PackedRecord } from '../../../connector/event/packed-record.ts'
+import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
 import type {
   CommitRecord,
   Destination,
@@ -11,7 +11,7 @@ import { partitionOf } from '../../../connector/publish/partitioner.ts'
 import { partitionBatches } from '../../../connector/publish/record-batches.ts'
 import { untilAborted } from '../../../connector/runtime/abort.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
-import { asText } from '../records.ts'
+
 import {
   abortOpen,
   applyMarkers,
@@ -31,11 +31,11 @@ export function destinationOf(cluster: Cluster): Destination {
 }
 
 /** Copies of the records, as brokers store them. Throws `publish.refused` for a record above the limit, as the connector does. */
-function stored(stream: StreamOfReplica, records: readonly PackedRecord[], partitions: number, transaction: number) {
+function stored(stream: StreamOfReplica, records: readonly OutgoingRecord[], partitions: number, transaction: number) {
   const layout = { topic: 'any', partitions }
   const maxMessageBytes = stream.cluster.options.maxMessageBytes ?? 1_000_000
   partitionBatches(records, { events: layout, deadLetters: layout, maxMessageBytes, publishedAt: 0 })
-  return records.map(asText).map((record) => ({
+  return records.map((record) => ({
     ...record,
     partition: partitionOf(Buffer.from(record.key ?? record.value ?? ''), partitions),
     stream: stream.name,

@@ -179,7 +179,7 @@ htpp: { port: 1 }
 
   test('name the variable instead of the line when the value comes from the environment', () => {
     expect(problems(fromFile(oneStream, { POLARIS_LIMIT: 'many' }))).toEqual([
-      { variable: 'POLARIS_LIMIT', path: 'streams[0].polaris.limit', what: 'must be a whole number from 1 to 100000' },
+      { variable: 'POLARIS_LIMIT', path: 'streams[0].polaris.limit', what: 'must be a whole number from 1 to 1000' },
     ])
   })
 

@@ -8,7 +8,7 @@ import {
   fieldRules,
 } from '../../../connector/event/fields/field-rules.ts'
 import { clientReader } from '../../../connector/event/read-client.ts'
-import { type ClientRecord, OVERSIZE, oversizeText } from '../../../connector/source/client-source.ts'
+import type { ClientRecord } from '../../../connector/source/client-source.ts'
 import { eventForm } from '../../support/records.ts'
 
 const settings: EventSettings = {
@@ -77,19 +77,6 @@ describe('a client that cannot become an event', () => {
     expect(make(client, { form, maxValueBytes: 2_000 }).kind).toBe('event')
     const { kind, record } = make(client, { form, maxValueBytes: 1_200 })
     expect([kind, record.headers]).toEqual(['dead-letter', { 'content-type': 'application/json' }])
-  })
-
-  test.each([
-    ['its id as the key when that was read', { No: '1' }, '1'],
-    ['no key when its id was not read', {}, null],
-    ['no key when a character of its id was replaced', { No: '\ufffd' }, null],
-  ])('beyond the limits of one client becomes a dead letter with %s', (_what, fields, key) => {
-    const client = { ...fields, Nom: 'planted', [OVERSIZE]: oversizeText(5_000_000, 'digest') }
-    const { kind, record, value } = make(client, { deadLetterClient: 'include' })
-    expect([kind, record.key, value.code, value.bytes]).toEqual(['dead-letter', key, 'client-too-large', 5_000_000])
-    expect(value).not.toHaveProperty('client')
-    const changed = make({ ...client, [OVERSIZE]: oversizeText(5_000_000, 'another') })
-    expect(changed.value.contentHash).not.toBe(value.contentHash)
   })
 
   test('shares no index entry with another one whose id has replaced characters too', () => {

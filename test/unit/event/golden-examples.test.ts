@@ -6,7 +6,8 @@ import { fieldAttributes, fieldHash, fieldRules } from '../../../connector/event
 import type { ValueType } from '../../../connector/event/fields/field-types.ts'
 import { clientReader, type ReadingRules } from '../../../connector/event/read-client.ts'
 import type { OutputFormat } from '../../../connector/source/client-source.ts'
-import { decodeAnswer, wholePage } from '../../support/decode-answer-body.ts'
+import { decodeAnswer } from '../../../connector/source/polaris/decode/decode-answer.ts'
+import { decodePage } from '../../../connector/source/polaris/decode/page/decode-page.ts'
 import { eventForm } from '../../support/records.ts'
 
 const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
@@ -52,7 +53,7 @@ interface Made extends Pick<Partial<ReadingRules>, 'fields' | 'types'> {
 /** Converts the text of a response to records, as a stream does. */
 function recordsOf({ output, mode = 'structured', deadLetterClient = 'leave-out', place = {}, ...rules }: Made) {
   const { fields, types } = rules
-  const page = wholePage(decodeAnswer(read(`test/fixtures/events/page.${output}`), { timeZone }), {})
+  const page = decodePage(decodeAnswer(read(`test/fixtures/events/page.${output}`)), { timeZone })
   const readClient = clientReader(
     { clientId: 'No', modifiedAt: 'DateModification' },
     { timeZone, ignored: new Set(), lists: ['Cartes'], fields, hmac, types },

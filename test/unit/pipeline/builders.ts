@@ -1,6 +1,6 @@
 import { beginning, type StreamState, stateAfter } from '../../../connector/checkpoint/stream-state.ts'
 import { noStreamRequests } from '../../../connector/control/stream-requests.ts'
-import type { PackedRecord } from '../../../connector/event/packed-record.ts'
+import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
 import { type ClientTable, clientTable } from '../../../connector/index/client-table.ts'
 import { deltaWords, withRules } from '../../../connector/index/index-state.ts'
 import type { Feature, OpenedStream } from '../../../connector/pipeline/features/part.ts'
@@ -9,7 +9,7 @@ import type { OpenGroup } from '../../../connector/pipeline/group/open-group.ts'
 import { pageGroupBuilder } from '../../../connector/pipeline/group/page-group.ts'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
-import { asText, type TextRecord } from '../../support/records.ts'
+import type { TextRecord } from '../../support/records.ts'
 import { never } from '../../support/signals.ts'
 import { noon } from '../scan/scans.ts'
 import { groupParts, indexRules } from '../stream/open/open-parts.ts'
@@ -39,7 +39,7 @@ export function building(more: More = {}, { state = start, table = clientTable()
     features.map(({ name, open }) => open({ ...shared, checkpoint, group, stored: state.parts[name] }))
   const builder = pageGroupBuilder(parts, { state, table, openParts })
   const deliver = (group: PageGroup) => {
-    const records = group.records.map(asText)
+    const records = group.records
     table.setAll(deltaWords(group.change.entries))
     reached = stateAfter(reached, group.change)
     builder.delivered(group)
@@ -69,7 +69,7 @@ export const reportsOf = <Kind extends PipelineEvent['kind']>({ parts }: Pick<Pa
     .flatMap(({ events }) => events)
     .filter((event): event is Extract<PipelineEvent, { kind: Kind }> => event.kind === kind)
 
-type AnyRecord = PackedRecord | TextRecord
+type AnyRecord = OutgoingRecord | TextRecord
 
 const parsed = ({ value }: AnyRecord) =>
   JSON.parse(String(value)) as { id: string; sequence: string; data: { Nom?: string } }

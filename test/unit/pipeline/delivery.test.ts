@@ -166,36 +166,6 @@ describe('S3 prepares, Kafka decides', () => {
   })
 })
 
-describe('the values of a group', () => {
-  /** A group that the delivery of a pipeline delivers, and the texts of its values. */
-  async function delivered(faults: Partial<Record<FakeOperation, FakeFault>>) {
-    const on = await delivering()
-    const { builder, group, code } = on
-    on.faults.kafka = faults
-    const texts = () => group.records.map(({ value }) => String(value))
-    const before = texts()
-    const { deliver } = pageGroupDelivery({ ...on.pipeline, observe: () => {}, onDelivered: builder.delivered }, on)
-    return { ...on, before, outcome: await code(deliver({ group, events: [] })), after: texts() }
-  }
-
-  test('are freed once it is delivered: brokers have copies', async () => {
-    const { outcome, before, after, kafka } = await delivered({})
-    expect(outcome).toBe('delivered')
-    expect(after).toEqual(['', ''])
-    expect(kafka.committed.map(({ value }) => value)).toEqual(before)
-  })
-
-  test.each([
-    ['publish.failed', { send: 'before' }],
-    ['publish.failed', { send: 'after' }],
-    ['publish.outcome-unknown', { commit: 'after' }],
-  ] as const)('are not freed when its delivery fails with %s', async (code, faults) => {
-    const { outcome, before, after } = await delivered(faults)
-    expect(outcome).toBe(code)
-    expect(after).toEqual(before)
-  })
-})
-
 test('withDeadline passes errors of a delivery on unchanged, and leaves no timer', async () => {
   const { clock, giveUp } = stage()
   const time = { clock, deliverWithinMs: 10_000, giveUp: giveUp.signal }

@@ -1,13 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { stateAfter } from '../../../connector/checkpoint/stream-state.ts'
 import { clientTable } from '../../../connector/index/client-table.ts'
-import { deltaEntries } from '../../../connector/index/index-state.ts'
-import { type Added, type PageGroupBuilder, pageGroupBuilder } from '../../../connector/pipeline/group/page-group.ts'
+import { type PageGroupBuilder, pageGroupBuilder } from '../../../connector/pipeline/group/page-group.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { noTimes, positionOf } from '../../../connector/scan/scan-order.ts'
 import { newScans } from '../../../connector/scan/scan-state.ts'
 import type { ClientRecord } from '../../../connector/source/client-source.ts'
-import { madeClient } from '../../../connector/source/client-source.ts'
 import { noon, provenUpTo } from '../scan/scans.ts'
 import { groupParts } from '../stream/open/open-parts.ts'
 import { building, keysOf, sequencesOf, start } from './builders.ts'
@@ -89,17 +87,6 @@ describe('a group', () => {
     expect(builder.finish()).toMatchObject({ records: [], change: { events: 3 } })
   })
 
-  test('frees its values once it is delivered, and leaves those of the next group alone', () => {
-    const { builder, deliver } = building()
-    builder.add(reading([{ No: '1' }, { No: '2' }]))
-    const first = builder.finish()
-    builder.add(reading([{ No: '3' }]))
-    const second = builder.finish()
-    deliver(first)
-    expect(first.records.map(({ value }) => value?.length)).toEqual([0, 0])
-    expect(sequencesOf(second.records)).toEqual([2])
-  })
-
   test('continues the sequence of the state that it starts from; a dead letter uses no number up', () => {
     const { builder } = building({}, { state: { ...start, events: 40 } })
     builder.add(reading([{ No: '1' }, {}, { No: '2' }]))
@@ -126,13 +113,6 @@ describe('a group', () => {
   })
 })
 
-/** Adds the slices of a page until it is whole or the group is full. */
-function afterSlices(builder: PageGroupBuilder, first: Added): { slices: number; added: Added } {
-  let [slices, added] = [0, first]
-  for (; added === 'slice'; slices += 1) added = builder.addRest()
-  return { slices, added }
-}
-
 describe('a change of the checkpoint', () => {
   test('Invariant 2: gives the same state and index to a replica that reloads the document, over several groups', () => {
     const { builder, delivered, table, state } = building()
@@ -148,47 +128,6 @@ describe('a change of the checkpoint', () => {
       reloaded.builder.add(reading(clients))
       expect(reloaded.builder.finish().records).toEqual([])
     }
-  })
-
-  test('has at most 2,000 entries: a page with more takes several groups, and only the last one moves its scan', () => {
-    const { builder, delivered } = building()
-    const page = reading(numbered(4_500), { states: scansAt(9) })
-    expect(afterSlices(builder, builder.add(page))).toEqual({ slices: 8, added: 'part' })
-    const first = delivered()
-    expect(afterSlices(builder, builder.addRest())).toEqual({ slices: 8, added: 'part' })
-    const second = delivered()
-    expect(afterSlices(builder, builder.addRest())).toEqual({ slices: 1, added: 'whole' })
-    const third = delivered()
-    const groups = [first, second, third]
-    expect(groups.map(({ records, pages }) => [records.length, pages])).toEqual([
-      [2_000, 0],
-      [2_000, 0],
-      [500, 1],
-    ])
-    expect(groups.map(({ change }) => change.scans)).toEqual([newScans, newScans, scansAt(9)])
-    expect(groups.map(({ change }) => deltaEntries(change.entries))).toEqual([2_000, 2_000, 500])
-    expect(sequencesOf(groups.flatMap(({ records }) => records))).toEqual(numbered(4_500).map(({ No }) => Number(No)))
-    expect(builder.addRest()).toBe('whole')
-  })
-
-  test('releases each client of the page once its event is made: to read it then is a defect', () => {
-    const { builder } = building()
-    const { page, ...more } = reading(numbered(300))
-    expect(builder.add({ page, ...more })).toBe('slice')
-    expect(page.clients.map((client) => client === madeClient)).toEqual(numbered(300).map((_, at) => at < 250))
-    for (const read of [() => madeClient.No, () => JSON.stringify(madeClient), () => Object.keys(madeClient)])
-      expect(read).toThrow('the event of this client is made already')
-  })
-
-  test('that is lost in the middle of a page loses and doubles nothing: the page is read again', () => {
-    const { builder, table, state, delivered } = building()
-    const page = () => reading(numbered(3_000))
-    expect(afterSlices(builder, builder.add(page())).added).toBe('part')
-    const first = delivered()
-    const again = building({}, { state: state(), table })
-    expect(afterSlices(again.builder, again.builder.add(page())).added).toBe('whole')
-    const rest = again.delivered()
-    expect(keysOf([...first.records, ...rest.records])).toEqual(numbered(3_000).map(({ No }) => No))
   })
 })
 
@@ -239,14 +178,6 @@ describe('what was found while pages were read', () => {
     builder.add(reading([{ No: '7' }], middle))
     expect(builder.isCycling(liveScan())).toBe(false)
   })
-})
-
-test('what is known of the pages is part of the change once a page is whole', () => {
-  const { builder } = building({}, { state: { ...start, mapping: mappedTo('Id', null) } })
-  expect(afterSlices(builder, builder.add(reading(numbered(2_001)))).added).toBe('part')
-  expect(builder.finish().change.mapping).toEqual(mappedTo('Id', null))
-  builder.addRest()
-  expect(builder.finish().change.mapping).toEqual(mappedTo('No', 'Modif'))
 })
 
 describe('too many clients that cannot become events', () => {
@@ -325,23 +256,5 @@ describe('a field that becomes a list', () => {
     expect(state().index.rules).toHaveLength(2)
     builder.add(reading([one, { No: '1', Cartes: [{ Code: 'a', Type: 'b' }], Tel: ['x'] }], asLists))
     expect(builder.finish()).toMatchObject({ records: [], change: { entries: '' } })
-  })
-
-  test('is known to the replica that takes the stream over, also in the middle of a page', () => {
-    const first = building()
-    first.builder.add(reading([one]))
-    first.deliver(first.builder.finish())
-    const large = numbered(2_000, 10)
-    const added = afterSlices(first.builder, first.builder.add(reading([...large, other, one], asLists)))
-    expect(added.added).toBe('part')
-    first.deliver(first.builder.finish())
-    expect(first.state().mapping?.lists).toEqual(lists)
-    const { table } = first
-    const second = building({}, { state: first.state(), table })
-    afterSlices(second.builder, second.builder.add(reading([...large, other, one], asLists)))
-    const rest = second.builder.finish()
-    expect(keysOf(rest.records)).toEqual(['2'])
-    expect(String(rest.records[0]?.value)).toContain('"Cartes":[{"Code":"c","Type":"d"}]')
-    expect(rest.change.rules).toBeUndefined()
   })
 })

@@ -2,7 +2,6 @@ import { expect, test } from 'vitest'
 import { streamCheckpoint, writeDocument } from '../../../connector/checkpoint/stream-checkpoint.ts'
 import { beginning } from '../../../connector/checkpoint/stream-state.ts'
 import { firstDocument } from '../../../connector/checkpoint/transitions.ts'
-import { RecordMemory } from '../../../connector/event/packed-record.ts'
 import { clientTable } from '../../../connector/index/client-table.ts'
 import { ENTRY_WORDS } from '../../../connector/index/index-entry.ts'
 import { streamIndex } from '../../../connector/index/stream-index.ts'
@@ -62,7 +61,6 @@ test('a delivered group reports the scans after it, and the size of the client i
   const group = {
     pages: 1,
     records: [],
-    memory: new RecordMemory(),
     deadLetters: 0,
     scans: new Map(),
     changedAt: [-3_000],

@@ -10,7 +10,7 @@ export interface AnswerFacts {
   readonly url: URL
   readonly status: number
   readonly contentType: string | undefined
-  readonly bytes: number
+  readonly body: Pick<Buffer, 'length'>
   /** The `Retry-After` header. */
   readonly retryAfter?: string | undefined
   /** The authentication schemes of `WWW-Authenticate`. */
@@ -78,9 +78,9 @@ function ifLong({ status, url }: AnswerFacts): string {
 }
 
 /** Status, content type and size of a response, and the URL without its query, for messages. */
-export function describe({ url, status, contentType, bytes }: AnswerFacts): string {
+export function describe({ url, status, contentType, body }: AnswerFacts): string {
   const type = /^\s*([a-z]+\/[\w.+-]{1,60})/i.exec(contentType ?? '')?.[1] ?? 'no content type'
-  return `status ${status}, ${type}, ${bytes} bytes from ${serverOf(url)}${url.pathname}`
+  return `status ${status}, ${type}, ${body.length} bytes from ${serverOf(url)}${url.pathname}`
 }
 
 /** The error for missing rights, whatever the status. */

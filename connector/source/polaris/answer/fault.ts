@@ -1,6 +1,6 @@
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import type { ErrorCode } from '../../../runtime/error-catalogue.ts'
-import type { DocumentNode } from '../decode/answer-node.ts'
+import type { AnswerNode } from '../decode/answer-node.ts'
 import { type ServerMessage, textsOf } from './server-message.ts'
 
 /** A .NET type, such as `System.TimeoutException`. Every repetition is limited, so that the search is linear. */
@@ -67,9 +67,9 @@ function exceptionType(text: string): string | undefined {
 const SOAP_LEVELS = 3
 
 /** `faultcode` in SOAP 1.1, the innermost `Value` of `Code` in SOAP 1.2. */
-function codeOfFault(root: DocumentNode): string | undefined {
+function codeOfFault(root: AnswerNode): string | undefined {
   const fault = firstNamed([root], 'fault', SOAP_LEVELS)
-  const code = fault?.children().find(({ name }) => name === 'faultcode' || name === 'Code')
+  const code = fault?.children.find(({ name }) => name === 'faultcode' || name === 'Code')
   return (
     code &&
     textsOf(code)
@@ -78,11 +78,11 @@ function codeOfFault(root: DocumentNode): string | undefined {
   )
 }
 
-function firstNamed(nodes: readonly DocumentNode[], name: string, levels: number): DocumentNode | undefined {
+function firstNamed(nodes: readonly AnswerNode[], name: string, levels: number): AnswerNode | undefined {
   const here = nodes.find((node) => node.name.toLowerCase() === name)
   if (here !== undefined || levels === 0 || nodes.length === 0) return here
   return firstNamed(
-    nodes.flatMap((node) => node.children()),
+    nodes.flatMap((node) => node.children),
     name,
     levels - 1,
   )

@@ -1,7 +1,6 @@
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import type { OutputFormat } from '../../client-source.ts'
-import { isErrorDocument, type PageContent } from '../decode/page/decode-page.ts'
-import type { DecodedBody } from '../decode/page-decoder.ts'
+import { type DecodedBody, isErrorDocument, type PageContent } from '../decode/page/decode-page.ts'
 import type { HttpAnswer } from '../http/http-caller.ts'
 import { type Access, type AnswerFacts, describe, forbidden, statusError } from './answer-verdict.ts'
 import { faultIn, withFault } from './fault.ts'

@@ -1,7 +1,7 @@
-import { type DocumentNode, isFlagName } from '../decode/answer-node.ts'
+import { type AnswerNode, allText, isFlagName } from '../decode/answer-node.ts'
 import { formatOf } from '../decode/decode-answer.ts'
+import { decodeJson } from '../decode/decode-json.ts'
 import { decodeBeginning, decodeText } from '../decode/decode-text.ts'
-import { decodeJson } from '../decode/json/decode-json.ts'
 import { readLeniently } from '../decode/lenient-xml.ts'
 import { isErrorName, isMessageName } from '../decode/page/reported-error.ts'
 import type { HttpAnswer } from '../http/http-caller.ts'
@@ -11,7 +11,7 @@ export interface ServerMessage {
   /** The beginning of the body. */
   readonly body: string
   /** The root of XML, well-formed or not, or of JSON; undefined for other text. */
-  readonly root: DocumentNode | undefined
+  readonly root: AnswerNode | undefined
   /**
    * What it says to a person, without markup and names of fields; a leaf of a document begins a line. Of a page: only its
    * errors and messages, since a client may contain any word.
@@ -19,10 +19,15 @@ export interface ServerMessage {
   readonly text: string
 }
 
-/** Of a longer body, XML and HTML are read up to the end of what was kept; other text is no message for a person. */
-export function serverMessage(answer: Pick<HttpAnswer, 'beginning' | 'bytes' | 'contentType'>): ServerMessage {
-  const isWhole = answer.beginning.length === answer.bytes
-  const beginning = isWhole ? textOfBody(answer, decodeText) : textOfBody(answer, decodeBeginning)
+/** What a person is told stands at the beginning. */
+const READ_BYTES = 64 * 1024
+
+/** Of a longer body, XML and HTML are read up to there; other text is no message for a person. */
+export function serverMessage({ body, contentType }: Pick<HttpAnswer, 'body' | 'contentType'>): ServerMessage {
+  const isWhole = body.length <= READ_BYTES
+  const beginning = isWhole
+    ? textOfBody(body, contentType, decodeText)
+    : textOfBody(body.subarray(0, READ_BYTES), contentType, decodeBeginning)
   const format = isHtml(beginning) ? 'html' : (formatOf(beginning) ?? 'text')
   switch (format) {
     case 'html':
@@ -41,25 +46,17 @@ export function serverMessage(answer: Pick<HttpAnswer, 'beginning' | 'bytes' | '
 }
 
 /** A message whose bytes are not in the declared encoding is most often in a Windows code page. */
-function textOfBody(
-  { beginning, contentType }: Pick<HttpAnswer, 'beginning' | 'contentType'>,
-  decode: typeof decodeText,
-): string {
+function textOfBody(body: Buffer, contentType: string | undefined, decode: typeof decodeText): string {
   try {
-    return decode(beginning, contentType)
+    return decode(body, contentType)
   } catch {
-    return beginning.toString('latin1')
+    return body.toString('latin1')
   }
 }
 
-const settings = { timeZone: 'UTC' }
-
-function jsonRoot(text: string): DocumentNode | undefined {
+function jsonRoot(text: string): AnswerNode | undefined {
   try {
-    const steps = decodeJson(Buffer.from(text), settings)
-    let step = steps.next()
-    while (!step.done) step = steps.next()
-    return step.value
+    return decodeJson(text).root
   } catch {
     return undefined
   }
@@ -71,31 +68,31 @@ const WRAPPERS = 3
 /** Levels below the root with the fault of a SOAP envelope; clients are deeper. */
 const FAULT_LEVELS = 2
 
-function messageIn(root: DocumentNode, { isWhole }: { readonly isWhole: boolean }): string {
+function messageIn(root: AnswerNode, { isWhole }: { readonly isWhole: boolean }): string {
   const page = pageIn([root], WRAPPERS)
   if (page !== undefined) return reportedIn(page, 1).join('\n')
   // What follows may make it a page.
-  return isWhole ? root.allText() : reportedIn(root, FAULT_LEVELS).join('\n')
+  return isWhole ? allText(root) : reportedIn(root, FAULT_LEVELS).join('\n')
 }
 
 /** The texts of the outermost errors and messages. */
-function reportedIn(node: DocumentNode, levels: number): string[] {
-  if (isErrorName(node.name) || isMessageName(node.name)) return [node.allText()]
-  return levels === 0 ? [] : node.children().flatMap((child) => reportedIn(child, levels - 1))
+function reportedIn(node: AnswerNode, levels: number): string[] {
+  if (isErrorName(node.name) || isMessageName(node.name)) return [allText(node)]
+  return levels === 0 ? [] : node.children.flatMap((child) => reportedIn(child, levels - 1))
 }
 
-function pageIn(nodes: readonly DocumentNode[], wrappers: number): DocumentNode | undefined {
-  const page = nodes.find((node) => node.children().some(({ name }) => isFlagName(name)))
+function pageIn(nodes: readonly AnswerNode[], wrappers: number): AnswerNode | undefined {
+  const page = nodes.find((node) => node.children.some(({ name }) => isFlagName(name)))
   if (page !== undefined || wrappers === 0 || nodes.length === 0) return page
   return pageIn(
-    nodes.flatMap((node) => node.children()),
+    nodes.flatMap((node) => node.children),
     wrappers - 1,
   )
 }
 
 /** The texts of the leaves. */
-export function textsOf(node: DocumentNode): string[] {
-  return node.kind === 'text' ? [node.text()] : node.children().flatMap(textsOf)
+export function textsOf(node: AnswerNode): string[] {
+  return node.kind === 'text' ? [node.text] : node.children.flatMap(textsOf)
 }
 
 // Recognise, by words, what a response says. The texts are those of a `ServerMessage`, so their length is limited.

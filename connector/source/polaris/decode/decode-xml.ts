@@ -1,105 +1,125 @@
-import type { ClientRecord } from '../../client-source.ts'
-import type { AnswerNode, AnswerRoot, DocumentNode } from './answer-node.ts'
-import { recordWithin } from './client-limit.ts'
-import { localName, type XmlElement, type XmlValue } from './xml-element.ts'
-import { xmlParser } from './xml-parser.ts'
-import { xmlRecord } from './xml-record.ts'
-import { xmlTree } from './xml-tree.ts'
+import { SaxesParser } from 'saxes'
+import { ConnectorError } from '../../../runtime/connector-error.ts'
+import { type AnswerDocument, type AnswerNode, noChildren } from './answer-node.ts'
+import { forbidden, REPLACEMENT } from './decode-text.ts'
+import { limitXml, MAX_DEPTH, tooDeep } from './page-limits.ts'
 
-export interface DecodeSettings {
-  /** IANA name of the server's time zone. */
-  readonly timeZone: string
-  /** Dotted path of the list of clients in the page; undefined: detected. */
-  readonly clientsField?: string | undefined
-}
+const malformed = (why: string) => new ConnectorError('source.answer-malformed', `decode xml: ${why}`)
 
-/** Decodes one document, which comes in parts. */
-interface XmlDecoder {
-  /** Throws `source.answer-malformed` if the document cannot be continued to a well-formed one. */
-  write(part: string): void
-  /** The root. Throws `source.answer-truncated` if the document ends early, or else `source.answer-malformed`. */
-  end(): AnswerRoot
-}
-
-/** The texts of a record refer to the text of the page, which stays in memory with them, up to this size. */
-const LONGEST_IN_MEMORY = 4 * 1024 * 1024
-
-/** The record with its own texts. */
-const copyOf = (record: ClientRecord): ClientRecord => JSON.parse(JSON.stringify(record))
-
-/** Decodes XML. Messages may contain a line and column, never content. */
-export function xmlDecoder(settings: DecodeSettings): XmlDecoder {
-  let length = 0
-  const toClient = (client: XmlElement) => {
-    const record = xmlRecord(client, settings.timeZone)
-    return length > LONGEST_IN_MEMORY ? copyOf(record) : record
-  }
-  const tree = xmlTree(settings.clientsField === undefined ? toClient : undefined)
-  const parser = xmlParser(tree.handler)
-  return {
-    write: (part) => {
-      length += part.length
-      parser.write(part)
-    },
-    end: () => {
-      parser.end()
-      const { tag, value } = tree.root()
-      return Object.assign(new XmlNode(tag, value, settings.timeZone), {
-        replacedCharacters: parser.replacedCharacters(),
-      })
-    },
+/**
+ * Decodes well-formed XML 1.0 without namespaces, whatever version it declares. Throws `source.answer-too-large` beyond
+ * the limits of a page, `source.answer-truncated` if the document ends early, or else `source.answer-malformed`. Messages
+ * contain a line and column, never content.
+ */
+export function decodeXml(text: string): AnswerDocument {
+  limitXml(text)
+  // The parser would join the lines of a text one by one.
+  const lines = text.replace(/\r\n?/g, '\n')
+  try {
+    return { root: parse(lines), replacedCharacters: 0 }
+  } catch (error) {
+    const { fixed, replacedCharacters } = withoutForbiddenReferences(lines)
+    if (fixed === lines) throw error
+    return { root: parse(fixed), replacedCharacters }
   }
 }
 
-/** A node of a document that is no page. */
-export function xmlNode(tag: string, value: XmlValue): DocumentNode {
-  return new XmlNode(tag, value, 'UTC')
+/** An element that the parser reads. */
+type OpenNode = { -readonly [Key in keyof AnswerNode]: AnswerNode[Key] }
+
+/** Hot path. */
+function parse(text: string): AnswerNode {
+  const parser = new SaxesParser({ position: false, forceXMLVersion: true, defaultXMLVersion: '1.0' })
+  const document: OpenNode = { name: '', kind: 'text', text: '', children: noChildren }
+  const open = [document]
+  let current = document
+  let isEnding = false
+  const addText = (part: string) => {
+    current.text += part
+  }
+  parser.on('opentag', ({ name, attributes }) => {
+    const parent = current
+    if (open.length > MAX_DEPTH + 1) throw tooDeep()
+    current = opened(name, attributes as Readonly<Record<string, string>>)
+    add(current, parent)
+    open.push(current)
+  })
+  parser.on('text', addText)
+  parser.on('cdata', addText)
+  parser.on('closetag', () => {
+    open.pop()
+    current = open.at(-1) ?? document
+  })
+  parser.on('doctype', () => {
+    throw malformed('the document contains a DOCTYPE')
+  })
+  parser.on('error', () => {
+    // The message of the original error may quote the document.
+    throw isEnding && !hasBareAmpersand(text)
+      ? new ConnectorError(
+          'source.answer-truncated',
+          `decode xml: the document ends early, after ${text.length} characters`,
+        )
+      : malformed(`not well-formed at line ${parser.line}, column ${parser.column}`)
+  })
+  parser.write(text)
+  isEnding = true
+  parser.close()
+  return document.children[0] ?? document
 }
 
-/** A class, since a page can have tens of thousands of nodes: an object with functions of its own takes much longer. */
-class XmlNode implements AnswerNode {
-  readonly name: string
-  readonly kind: AnswerNode['kind']
-  readonly #value: XmlValue
-  readonly #timeZone: string
-  #children: readonly AnswerNode[] | undefined
+/** The parser looks for the end of a reference up to the end of the document. */
+function hasBareAmpersand(text: string): boolean {
+  return /&#?\w*[^#\w;]/.test(text.replace(/<!\[CDATA\[.*?(?:\]\]>|$)|<!--.*?(?:-->|$)/gs, ''))
+}
 
-  constructor(tag: string, value: XmlValue, timeZone: string) {
-    this.name = localName(tag)
-    this.kind = value === null ? 'absent' : typeof value === 'string' ? 'text' : 'object'
-    this.#value = value
-    this.#timeZone = timeZone
-  }
-
-  text(): string {
-    return typeof this.#value === 'string' ? this.#value : ''
-  }
-
-  allText(): string {
-    return textBelow(this.#value)
-  }
-
-  children(): readonly AnswerNode[] {
-    this.#children ??= childrenOf(this.#value, this.#timeZone)
-    return this.#children
-  }
-
-  client(): ClientRecord {
-    const value = this.#value
-    if (value === null || typeof value === 'string') return {}
-    return value.record ?? recordWithin(value, (element) => xmlRecord(element, this.#timeZone))
+/** The children of an element that is nil are left out. */
+function add(node: AnswerNode, parent: OpenNode): void {
+  if (parent.kind === 'absent') return
+  if (parent.kind === 'object') (parent.children as AnswerNode[]).push(node)
+  else {
+    parent.kind = 'object'
+    parent.children = [node]
   }
 }
 
-function textBelow(value: XmlValue): string {
-  if (value === null || typeof value === 'string') return value ?? ''
-  const { text, children } = value
-  return [...(text === '' ? [] : [text]), ...children.map(textBelow)].join('\n')
+function opened(tag: string, attributes: Readonly<Record<string, string>>): OpenNode {
+  const node: OpenNode = { name: localName(tag), kind: 'text', text: '', children: noChildren }
+  let isNil = false
+  for (const name in attributes) {
+    const text = attributes[name] ?? ''
+    if (ofSchema.test(name)) isNil ||= name.endsWith(':nil') && /^\s*(?:true|1)\s*$/.test(text)
+    else add({ name: localName(name), kind: 'text', text, children: noChildren }, node)
+  }
+  return isNil ? { name: node.name, kind: 'absent', text: '', children: noChildren } : node
 }
 
-function childrenOf(value: XmlValue, timeZone: string): readonly AnswerNode[] {
-  if (value === null || typeof value === 'string') return []
-  const { fields, tags, children } = value
-  const elements = children.map((child, at) => new XmlNode(tags[at] ?? '', child, timeZone))
-  return [...fields.map(([name, text]) => new XmlNode(name, text, timeZone)), ...elements]
+/** Attributes that are no fields: namespaces, those of XML Schema, and the ids of serializers. */
+const ofSchema = /^xmlns$|^xmlns:|^xml:|:(?:nil|type|schemaLocation|noNamespaceSchemaLocation)$|^z:(?:Id|Size)$/
+
+/** The name without its namespace prefix. */
+export const localName = (name: string) => name.slice(name.indexOf(':') + 1)
+
+const references = /<!\[CDATA\[.*?(?:\]\]>|$)|(?:&#(?:\d{1,7}|x[\da-fA-F]{1,6});)+/gs
+const LAST_CHARACTER = 0x10ffff
+
+/**
+ * The text with U+FFFD in place of the references to characters that XML forbids. References to the two surrogates of
+ * one character become that character.
+ */
+function withoutForbiddenReferences(text: string): { readonly fixed: string; readonly replacedCharacters: number } {
+  let replacedCharacters = 0
+  const replaced = () => {
+    replacedCharacters += 1
+    return REPLACEMENT
+  }
+  const fixed = text.replace(references, (run) => {
+    if (run.startsWith('<')) return run
+    const codes = Array.from(run.matchAll(/#(\w+)/g), ([, number = '']) => Number(number.replace('x', '0x')))
+    if (codes.some((code) => code > LAST_CHARACTER)) return run
+    const characters = codes.map((code) => (code > 0xffff ? String.fromCodePoint(code) : String.fromCharCode(code)))
+    const allowed = characters.join('').replace(forbidden, replaced)
+    return Array.from(allowed, (character) => `&#${character.codePointAt(0)};`).join('')
+  })
+  return { fixed, replacedCharacters }
 }

@@ -1,26 +1,83 @@
 import { ConnectorError } from '../../../runtime/connector-error.ts'
-import { MAX_DEPTH } from './answer-node.ts'
 
-// What is built of a response is limited, since a response of 32 KB could otherwise exhaust the memory.
+// A document of a few hundred KB could exhaust the memory, so it is measured before anything of it is built. Just below
+// the limit, both parsers live in a heap of 192 MB beside 60 MB of other data.
 
-/** Whatever `limit` is. */
-export const MAX_CLIENTS = 100_000
-/** Fields, attributes, items and texts of a page. At worst they take 50 MB, and `JSON.parse` 0.4 s. */
-export const MAX_NODES = 500_000
-/** A client with more nodes becomes a dead letter. No page has more fields beside its list of clients. */
-export const MAX_CLIENT_FIELDS = 10_000
-/** A larger client becomes a dead letter, whatever the topic accepts. */
-export const MAX_CLIENT_BYTES = 4 * 1024 * 1024
-/** What is kept of a client beyond its limits: its id should be there. */
-export const FIRST_NODES = 200
-export const FIRST_BYTES = 4096
+const MAX_STRUCTURE = 500_000
+/** Deeper nesting is rejected: no client needs it, and it could overflow the stack. */
+export const MAX_DEPTH = 64
+/** Twice the largest `limit`. */
+const MAX_CLIENTS = 2_000
 
 const tooLarge = (why: string) => new ConnectorError('source.answer-too-large', `decode page: ${why}`)
+const tooMuch = () => tooLarge(`more than ${MAX_STRUCTURE} fields and items`)
 
-export const tooManyNodes = () => tooLarge(`more than ${MAX_NODES} fields and items`)
-export const tooManyFields = () => tooLarge(`more than ${MAX_CLIENT_FIELDS} fields beside the list of clients`)
-export const tooLargeAround = () =>
-  tooLarge(`an object around the clients has more than ${MAX_CLIENT_FIELDS} fields or ${MAX_CLIENT_BYTES} bytes`)
-export const tooManyClients = () => tooLarge(`more than ${MAX_CLIENTS} clients`)
 export const tooDeep = () =>
   new ConnectorError('source.answer-malformed', `decode page: nested deeper than ${MAX_DEPTH} levels`)
+
+/** Throws `source.answer-too-large` if the server ignores `limit`. */
+export function limitClients(clients: number): void {
+  if (clients > MAX_CLIENTS) throw tooLarge(`${clients} clients, so the server ignores the limit of the call`)
+}
+
+const code = (character: string) => character.charCodeAt(0)
+const [QUOTE, BACKSLASH, COMMA, COLON] = [code('"'), code('\\'), code(','), code(':')]
+const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [code('['), code(']'), code('{'), code('}')]
+const [MINUS, ZERO, NINE] = [code('-'), code('0'), code('9')]
+
+/** Counts tags, references and attributes. Throws `source.answer-too-large`. */
+export function limitXml(text: string): void {
+  let count = 0
+  for (const mark of '<&=') for (let at = text.indexOf(mark); at !== -1; at = text.indexOf(mark, at + 1)) count += 1
+  if (count > MAX_STRUCTURE) throw tooMuch()
+}
+
+/**
+ * Counts fields, items, lists and objects. Returns the text with quotes around the numbers that could lose digits. Throws
+ * `source.answer-too-large`, or `source.answer-malformed` if it is too deep.
+ */
+export function limitJson(text: string): string {
+  let count = 0
+  let depth = 0
+  let written = 0
+  let quoted = ''
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text.charCodeAt(at)
+    if (character === QUOTE) at = endOfString(text, at)
+    else if (character === COMMA || character === COLON) count += 1
+    else if (character === OPEN_LIST || character === OPEN_OBJECT) {
+      count += 1
+      depth += 1
+      if (depth > MAX_DEPTH) throw tooDeep()
+    } else if (character === CLOSE_LIST || character === CLOSE_OBJECT) depth -= 1
+    else if (character === MINUS || (character >= ZERO && character <= NINE)) {
+      const number = numberAt(text, at)
+      if (!losesNothing.test(number)) {
+        quoted += `${text.slice(written, at)}"${number}"`
+        written = at + number.length
+      }
+      at += Math.max(number.length - 1, 0)
+    }
+  }
+  if (count > MAX_STRUCTURE) throw tooMuch()
+  return quoted === '' ? text : quoted + text.slice(written)
+}
+
+/** A whole number of up to 15 digits; also what is no number, or is in the place of a name, where quotes make it valid. */
+const losesNothing = /^(?:|0|-?[1-9]\d{0,14})$/
+const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?!\s*:)/y
+
+function numberAt(text: string, at: number): string {
+  number.lastIndex = at
+  return number.exec(text)?.[0] ?? ''
+}
+
+/** The index of the closing quote, or else the length. */
+function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
+    let before = end
+    while (text.charCodeAt(before - 1) === BACKSLASH) before -= 1
+    if ((end - before) % 2 === 0) return end
+  }
+  return text.length
+}

@@ -2,12 +2,6 @@ import { addAbortSignal, pipeline, type Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 
-/** Receives the decompressed body of a response while it arrives. */
-export interface BodyReader {
-  /** Resolves when the reader can take more. */
-  write(bytes: Buffer): Promise<void>
-}
-
 interface CollectedBody {
   readonly body: Readable
   /** The server, for messages. */
@@ -16,33 +10,22 @@ interface CollectedBody {
   readonly encoding: string | undefined
   /** Limit of the compressed and of the decompressed size. */
   readonly maxBytes: number
-  readonly reader: BodyReader | undefined
 }
-
-/** A complete body, decompressed. */
-export interface WholeBody {
-  /** The first 64 KB, which tell what a response says that is not a page. */
-  readonly beginning: Buffer
-  readonly bytes: number
-}
-
-const KEPT_BYTES = 64 * 1024
 
 /**
  * Reads and decompresses the whole body. Throws `source.answer-too-large` above the limit, `source.answer-truncated` if
  * a gzip body ends early or is damaged, `source.timeout` when `finish` aborts, or what the stream throws.
  */
-export async function collectBody(collected: CollectedBody, finish: AbortSignal): Promise<WholeBody> {
-  const { body, from, maxBytes, reader } = collected
-  const kept: Buffer[] = []
+export async function collectBody(collected: CollectedBody, finish: AbortSignal): Promise<Buffer> {
+  const { body, from, maxBytes } = collected
+  const chunks: Buffer[] = []
   let bytes = 0
   addAbortSignal(finish, body)
   try {
     for await (const chunk of decompressed(collected)) {
-      if (bytes < KEPT_BYTES) kept.push(chunk.subarray(0, KEPT_BYTES - bytes))
       bytes += chunk.length
       if (bytes > maxBytes) throw tooLarge(collected) // leaving the loop destroys the stream
-      await reader?.write(chunk)
+      chunks.push(chunk)
     }
   } catch (error) {
     if (finish.aborted)
@@ -57,7 +40,7 @@ export async function collectBody(collected: CollectedBody, finish: AbortSignal)
         )
       : error
   }
-  return { beginning: Buffer.concat(kept), bytes }
+  return Buffer.concat(chunks)
 }
 
 const tooLarge = ({ from, maxBytes }: Pick<CollectedBody, 'from' | 'maxBytes'>) =>

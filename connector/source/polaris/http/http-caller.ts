@@ -5,7 +5,7 @@ import { serverOf } from '../../../runtime/network-cause.ts'
 import type { ObserveSource } from '../../client-source.ts'
 import { offeredSchemes } from '../answer/answer-verdict.ts'
 import { errorCodeIn, networkError, tlsError } from '../answer/network-error.ts'
-import { type BodyReader, collectBody, type WholeBody } from './collect-body.ts'
+import { collectBody } from './collect-body.ts'
 import type { DroppedCookie, ServerCookies } from './cookie-jar.ts'
 import { type LimitParts, permitted } from './rate-limit.ts'
 import type { ApiRequest } from './read-request.ts'
@@ -14,10 +14,12 @@ import { serverCookies } from './server-cookies.ts'
 import { type HttpParts, type HttpSettings, type ServerPool, serverPool } from './server-pool.ts'
 
 /** A complete response, with any status. */
-export interface HttpAnswer extends WholeBody {
+export interface HttpAnswer {
   readonly url: URL
   readonly status: number
   readonly contentType: string | undefined
+  /** The whole body, decompressed. */
+  readonly body: Buffer
   readonly retryAfter: string | undefined
   /** The authentication schemes that the server offers. */
   readonly schemes: readonly string[]
@@ -30,15 +32,12 @@ export interface HttpAnswer extends WholeBody {
   readonly hasLostArguments: boolean
 }
 
-type OpenReader = (contentType: string | undefined) => BodyReader
-
 /** Calls one server over persistent connections. Keeps its cookies. */
 export interface HttpCaller {
   /**
-   * Holds a permit of the server until the response is complete. Follows up to three redirects within the origin. Rejects with `source.*`, or with the reason of `stop`. `open`:
-   * called for each response of the call, whose body the reader receives.
+   * Holds a permit of the server until the response is complete. Follows up to three redirects within the origin. Rejects with `source.*`, or with the reason of `stop`.
    */
-  call(request: ApiRequest, stop: AbortSignal, open?: OpenReader): Promise<HttpAnswer>
+  call(request: ApiRequest, stop: AbortSignal): Promise<HttpAnswer>
   close(): Promise<void>
 }
 
@@ -47,7 +46,6 @@ interface Call extends ServerPool {
   readonly clock: Clock
   readonly observe: ObserveSource
   readonly settings: HttpSettings
-  readonly open: OpenReader | undefined
 }
 
 export function httpCaller(settings: HttpSettings, parts: HttpParts & LimitParts): HttpCaller {
@@ -56,13 +54,13 @@ export function httpCaller(settings: HttpSettings, parts: HttpParts & LimitParts
   const cookies = serverCookies(settings.base, clock)
   const connection = { ...serverPool(settings, parts, closing.signal), cookies, clock, observe, settings }
   return {
-    call: async (first, stop, open) => {
+    call: async (first, stop) => {
       using _permit = await permitted(parts, first, stop)
       const began = clock.monotonic()
       let request = first
       const droppedCookies: DroppedCookie[] = []
       for (let followed = 0; ; followed++) {
-        const { answer, location } = await exchange({ ...connection, open }, request, stop)
+        const { answer, location } = await exchange(connection, request, stop)
         droppedCookies.push(...answer.droppedCookies)
         if (location === undefined) {
           const hasLostArguments = followed > 0 && !hasArgumentsOf(first, request)
@@ -131,7 +129,7 @@ const noHeaders = (url: URL) =>
   )
 
 async function wholeAnswer(
-  { cookies, clock, settings, open }: Call,
+  { cookies, clock, settings }: Call,
   { request, response }: { request: ApiRequest; response: Dispatcher.ResponseData },
   stop: AbortSignal,
 ): Promise<Exchange> {
@@ -142,13 +140,11 @@ async function wholeAnswer(
   const serverTime = Number.isNaN(date) ? undefined : date
   const droppedCookies = await cookies.keep(all('set-cookie'), { url: request.url, serverTime })
   const contentType = header('content-type')
-  const reader = open?.(contentType)
   const collected = {
     body,
     from: serverOf(request.url),
     encoding: header('content-encoding'),
     maxBytes: settings.maxBodyBytes,
-    reader,
   }
   using deadline = clock.deadline(settings.timeouts.bodyMs, stop)
   const whole = await collectBody(collected, deadline.signal)
@@ -161,7 +157,7 @@ async function wholeAnswer(
       schemes: offeredSchemes(all('www-authenticate')),
       droppedCookies,
       serverTime,
-      ...whole,
+      body: whole,
     },
     location: isRedirect(status) ? header('location') : undefined,
   }

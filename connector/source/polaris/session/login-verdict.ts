@@ -11,7 +11,7 @@ import {
   saysWrongCredentials,
   serverMessage,
 } from '../answer/server-message.ts'
-import type { DocumentNode } from '../decode/answer-node.ts'
+import type { AnswerNode } from '../decode/answer-node.ts'
 import { reportedError } from '../decode/page/reported-error.ts'
 import type { DroppedCookie } from '../http/cookie-jar.ts'
 import type { HttpAnswer } from '../http/http-caller.ts'
@@ -78,9 +78,9 @@ const ERROR_LEVELS = 3
 const noStatusFields = new Set<string>()
 
 /** Whether the document, or a field of it, reports an error. */
-function isError(node: DocumentNode, levels = ERROR_LEVELS): boolean {
+function isError(node: AnswerNode, levels = ERROR_LEVELS): boolean {
   if (reportedError([node], noStatusFields) !== undefined) return true
-  return levels > 0 && node.children().some((child) => isError(child, levels - 1))
+  return levels > 0 && node.children.some((child) => isError(child, levels - 1))
 }
 
 const TOKEN_LEVELS = 4
@@ -106,22 +106,19 @@ function extract({ body, root }: ServerMessage, from: TokenConfig['from']): stri
   }
 }
 
-function leafText(node: DocumentNode): string | undefined {
-  return node.kind === 'text' ? node.text() : undefined
+function leafText(node: AnswerNode): string | undefined {
+  return node.kind === 'text' ? node.text : undefined
 }
 
 /** The leaf at a path that may begin at any level of the document. */
-function fieldIn(nodes: readonly DocumentNode[], path: readonly string[], levels: number): string | undefined {
+function fieldIn(nodes: readonly AnswerNode[], path: readonly string[], levels: number): string | undefined {
   const here = nodes.map((node) => leafAt(node, path)).find((text) => text !== undefined)
-  const children = nodes.flatMap((node) => node.children())
+  const children = nodes.flatMap((node) => node.children)
   return here !== undefined || levels === 0 || children.length === 0 ? here : fieldIn(children, path, levels - 1)
 }
 
-function leafAt(node: DocumentNode, [name, ...rest]: readonly string[]): string | undefined {
+function leafAt(node: AnswerNode, [name, ...rest]: readonly string[]): string | undefined {
   if (node.name.toLowerCase() !== name) return undefined
   if (rest.length === 0) return leafText(node)
-  return node
-    .children()
-    .map((child) => leafAt(child, rest))
-    .find((text) => text !== undefined)
+  return node.children.map((child) => leafAt(child, rest)).find((text) => text !== undefined)
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parseDocument } from '../../../../connector/checkpoint/checkpoint-document.ts'
-import type { PackedRecord } from '../../../../connector/event/packed-record.ts'
+import type { OutgoingRecord } from '../../../../connector/event/client-event.ts'
 import type { PipelineParts } from '../../../../connector/pipeline/pipeline.ts'
 import type { EventPublisher, PublisherTransaction } from '../../../../connector/publish/event-publisher.ts'
 import { ConnectorError, codeOf } from '../../../../connector/runtime/connector-error.ts'
@@ -17,7 +17,7 @@ import { KEY, settled, stage } from './open-parts.ts'
 const MARKS = erasuresKey(KEY)
 
 /** Brokers reject transactions with such a record. */
-function rejecting(publisher: EventPublisher, isRejected: (record: PackedRecord) => boolean): EventPublisher {
+function rejecting(publisher: EventPublisher, isRejected: (record: OutgoingRecord) => boolean): EventPublisher {
   const rejects = (transaction: PublisherTransaction): PublisherTransaction => ({
     ...transaction,
     send: async (records) => {
@@ -56,7 +56,7 @@ async function running() {
   const control = openErasures()
   const pipeline: PipelineParts = { ...on.pipeline, requests: control.requests }
   const stop = new AbortController()
-  const rejected: { is: (record: PackedRecord) => boolean } = { is: () => false }
+  const rejected: { is: (record: OutgoingRecord) => boolean } = { is: () => false }
   const open = {
     ...on.streamParts.open,
     publisher: rejecting(on.streamParts.open.publisher, (one) => rejected.is(one)),

@@ -14,7 +14,7 @@ import type { ErrorCode } from '../../../../connector/runtime/error-catalogue.ts
 import { semaphore } from '../../../../connector/runtime/semaphore.ts'
 import type { OpenParts } from '../../../../connector/stream/open/open-parts.ts'
 import { openStream } from '../../../../connector/stream/open/open-stream.ts'
-import { asText, sentEvent, sentTo } from '../../../support/records.ts'
+import { sentEvent, sentTo } from '../../../support/records.ts'
 import { never } from '../../../support/signals.ts'
 import { change, documentWith, entriesOf, indexed, state } from '../../checkpoint/documents.ts'
 import { entry, key, words } from '../../index/entries.ts'
@@ -522,7 +522,7 @@ describe('a stream that cannot be opened', () => {
     const [, value, code, shared] = row
     const on = opening(undefined)
     const place = { partition: 3, stream, replica: 'r', transaction: 1, at: noon }
-    on.kafka.committed.push({ ...asText(sentEvent('7', value)), ...place })
+    on.kafka.committed.push({ ...sentEvent('7', value), ...place })
     expect(await codeOfOpening(on.parts)).toBe(code)
     expect(on.store.history(KEY)).toEqual([])
     expect(await codeOfOpening({ ...on.parts, topicUse: 'shared' })).toBe(shared)

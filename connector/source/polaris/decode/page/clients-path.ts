@@ -1,24 +1,22 @@
-import { OVERSIZE } from '../../../client-source.ts'
 import { type AnswerNode, isInfoClientName } from '../answer-node.ts'
-import { tooLargeAround } from '../page-limits.ts'
 
 /** Names from a page down to its clients, and the nodes there. */
 
 const isSame = (node: AnswerNode, name: string) => node.name.toLowerCase() === name.toLowerCase()
-export const isBlank = (node: AnswerNode) => node.kind === 'absent' || (node.kind === 'text' && !/\S/.test(node.text()))
+export const isBlank = (node: AnswerNode) => node.kind === 'absent' || (node.kind === 'text' && !/\S/.test(node.text))
 export const isObject = (node: AnswerNode) => node.kind === 'object'
 
 /** The items of lists; other nodes are items themselves. */
 export const expanded = (nodes: readonly AnswerNode[]) =>
-  nodes.flatMap((node) => (node.kind === 'list' ? node.children() : [node]))
+  nodes.flatMap((node) => (node.kind === 'list' ? node.children : [node]))
 
 /** Fields that Json.NET adds. */
 export const isMetadata = ({ name }: AnswerNode) => name === '$id' || name === '$type'
 
-/** Whether the object holds nothing but lists without items. An `InfoClient` is never one: it may be converted. */
+/** Whether the object holds nothing but lists without items. An `InfoClient` is never one. */
 export function isEmptyWrapper(node: AnswerNode): boolean {
   if (node.kind !== 'object' || isInfoClientName(node.name)) return false
-  return node.children().every((child) => isMetadata(child) || (child.kind === 'list' && child.children().length === 0))
+  return node.children.every((child) => isMetadata(child) || (child.kind === 'list' && child.children.length === 0))
 }
 
 /** The items at a place: several nodes, the items of a JSON array, or a single node. A blank one means no items. */
@@ -36,7 +34,6 @@ export interface Walked {
   readonly last: readonly AnswerNode[]
 }
 
-/** Throws `source.answer-too-large` if an object around the clients is beyond the limits, so that some are unknown. */
 export function walk(fields: readonly AnswerNode[], path: readonly string[]): Walked {
   let level = fields
   let last: readonly AnswerNode[] = []
@@ -48,8 +45,7 @@ export function walk(fields: readonly AnswerNode[], path: readonly string[]): Wa
     if (nodes.length === 0) return { nodes: [], beside, last }
     last = nodes
     if (depth === path.length - 1) break
-    level = expanded(nodes).flatMap((node) => node.children())
-    if (level.some((node) => node.name === OVERSIZE)) throw tooLargeAround()
+    level = expanded(nodes).flatMap((node) => node.children)
   }
   return { nodes: last, beside, last }
 }
@@ -58,7 +54,7 @@ export function walk(fields: readonly AnswerNode[], path: readonly string[]): Wa
 export function bears(node: AnswerNode, path: string): boolean {
   const names = path.split('.')
   const leaves = names.reduce<readonly AnswerNode[]>(
-    (nodes, name) => nodes.filter(isObject).flatMap((one) => one.children().filter((field) => field.name === name)),
+    (nodes, name) => nodes.filter(isObject).flatMap((one) => one.children.filter((field) => field.name === name)),
     [node],
   )
   return leaves.some((leaf) => leaf.kind === 'text' && !isBlank(leaf))
@@ -72,6 +68,6 @@ export function hasClients(nodes: readonly AnswerNode[], clientId: string | unde
   return nodes.some((node) => {
     if (isObject(node) && (isInfoClientName(node.name) || (clientId !== undefined && bears(node, clientId))))
       return true
-    return levels > 0 && hasClients(node.children(), clientId, levels - 1)
+    return levels > 0 && hasClients(node.children, clientId, levels - 1)
   })
 }

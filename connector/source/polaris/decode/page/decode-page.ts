@@ -1,40 +1,60 @@
 import { ConnectorError } from '../../../../runtime/connector-error.ts'
-import { type CheckPoint, type ClientRecord, type Page, shownName } from '../../../client-source.ts'
-import { type AnswerNode, type AnswerRoot, type DocumentNode, FLAG, isFlagName, TOKEN } from '../answer-node.ts'
-import { MAX_CLIENT_FIELDS, MAX_CLIENTS, tooManyClients, tooManyFields } from '../page-limits.ts'
+import {
+  type CheckPoint,
+  type ClientRecord,
+  type OutputFormat,
+  type Page,
+  recordOf,
+  shownName,
+} from '../../../client-source.ts'
+import { type AnswerDocument, type AnswerNode, FLAG, isFlagName, TOKEN } from '../answer-node.ts'
+import { clientRecord } from '../client-record.ts'
+import { decodeAnswer, formatOf } from '../decode-answer.ts'
+import { decodeText } from '../decode-text.ts'
+import { limitClients } from '../page-limits.ts'
 import { type FindSettings, findClients } from './find-clients.ts'
 import { isErrorName, reportedError, reportedMessage, type StatusFields } from './reported-error.ts'
 
 /** The part of a page that the body contains. */
 export interface PageContent extends Pick<Page, 'clients' | 'hasMoreResults' | 'checkPoint' | 'place'> {
-  /** Number of references to characters that XML forbids, which were decoded to U+FFFD. */
+  /** Number of characters that XML forbids, which were decoded to U+FFFD. */
   readonly replacedCharacters: number
 }
 
 /** What is configured, or known, about the fields of a page. */
 export interface PageSettings extends FindSettings {
+  /** IANA name of the server's time zone. */
+  readonly timeZone: string
   /** Names or dotted paths of fields that look like an error or a message but are none. */
   readonly statusFields?: readonly string[] | undefined
+}
+
+/** The page in a body, or why there is none. */
+export type DecodedBody =
+  | { readonly kind: 'page'; readonly content: PageContent; readonly format: OutputFormat }
+  | { readonly kind: 'no-page'; readonly error: ConnectorError }
+
+/** Decodes a whole body. */
+export function decodeBody(body: Buffer, contentType: string | undefined, settings: PageSettings): DecodedBody {
+  try {
+    const text = decodeText(body, contentType)
+    return { kind: 'page', content: decodePage(decodeAnswer(text), settings), format: formatOf(text) ?? 'xml' }
+  } catch (error) {
+    if (!(error instanceof ConnectorError)) throw error
+    return { kind: 'no-page', error }
+  }
 }
 
 const malformed = (why: string) => new ConnectorError('source.answer-malformed', `decode page: ${why}`)
 
 /** Maximum number of elements around the page. */
 const WRAPPERS = 3
-/** Takes a few milliseconds. */
-const CLIENTS_PER_STEP = 500
 
-/**
- * Finds the page in a decoded response. Invariant 9: throws unless it is a complete page without an error in it. Yields
- * between steps of a few milliseconds.
- */
-export function* decodePage(root: AnswerRoot, settings: PageSettings): Generator<void, PageContent> {
+/** Finds the page in a decoded response. Invariant 9: throws unless it is a complete page without an error in it. */
+export function decodePage({ root, replacedCharacters }: AnswerDocument, settings: PageSettings): PageContent {
   const page = findPage([{ node: root, parent: undefined }])
   if (page === undefined) throw notAPage(root, settings.clientsField)
-  yield
-  const fields = page.node.children()
-  if (fields.length > MAX_CLIENTS + MAX_CLIENT_FIELDS) throw tooManyFields()
-  const { replacedCharacters } = root
+  const fields = page.node.children
   const hasMoreResults = flagOf(only(fields, FLAG))
   const checkPoint = tokenOf(only(fields, TOKEN), replacedCharacters)
   if (hasMoreResults && checkPoint === null) throw malformed('hasMoreResults is true, but there is no checkPoint')
@@ -48,25 +68,20 @@ export function* decodePage(root: AnswerRoot, settings: PageSettings): Generator
   mustReportNoError(reportedError(found.beside, statusFields), 'reports an error')
   if (found.items.length === 0)
     mustReportNoError(reasonForNone(others, statusFields), 'explains why there are no clients')
-  if (found.items.length > MAX_CLIENTS) throw tooManyClients()
+  limitClients(found.items.length)
   if (hasMoreResults && !found.hasList) throw malformed('hasMoreResults is true, but there is no list of clients')
-  yield
-  const clients: ClientRecord[] = []
-  for (const item of found.items) {
-    clients.push(clientOf(item, clients.length))
-    if (clients.length % CLIENTS_PER_STEP === 0) yield
-  }
+  const clients = found.items.map((item, at) => clientOf(item, at, settings.timeZone))
   return { clients, hasMoreResults, checkPoint, place: found.place, replacedCharacters }
 }
 
 /** On a page without clients: a message, or an error in place of the items of the list. */
-function reasonForNone(fields: readonly AnswerNode[], statusFields: StatusFields): DocumentNode | undefined {
-  const inWrappers = fields.filter(({ kind }) => kind === 'object').flatMap((field) => field.children())
+function reasonForNone(fields: readonly AnswerNode[], statusFields: StatusFields): AnswerNode | undefined {
+  const inWrappers = fields.filter(({ kind }) => kind === 'object').flatMap((field) => field.children)
   return reportedMessage(fields, statusFields) ?? reportedError(inWrappers, statusFields)
 }
 
 /** Throws `source.error-document`, with the name of the field and without its content. */
-function mustReportNoError(field: DocumentNode | undefined, how: string): void {
+function mustReportNoError(field: AnswerNode | undefined, how: string): void {
   if (field === undefined) return
   throw new ConnectorError(
     'source.error-document',
@@ -74,8 +89,8 @@ function mustReportNoError(field: DocumentNode | undefined, how: string): void {
   )
 }
 
-const isNamed = (node: DocumentNode, name: string) => node.name.toLowerCase() === name
-const isOfEnvelope = (node: DocumentNode) => isNamed(node, FLAG) || isNamed(node, TOKEN)
+const isNamed = (node: AnswerNode, name: string) => node.name.toLowerCase() === name
+const isOfEnvelope = (node: AnswerNode) => isNamed(node, FLAG) || isNamed(node, TOKEN)
 
 /** An object around the page, or the page, in its wrapper. */
 interface Placed {
@@ -86,31 +101,29 @@ interface Placed {
 /** The outermost object with the flag. */
 function findPage(level: readonly Placed[], wrappers = WRAPPERS): Placed | undefined {
   const objects = level.filter(({ node }) => node.kind === 'object')
-  const page = objects.find(({ node }) => node.children().some((child) => isNamed(child, FLAG)))
+  const page = objects.find(({ node }) => node.children.some((child) => isNamed(child, FLAG)))
   if (page !== undefined || objects.length === 0 || wrappers === 0) return page
-  const below = objects.flatMap((parent) => parent.node.children().map((node) => ({ node, parent })))
+  const below = objects.flatMap((parent) => parent.node.children.map((node) => ({ node, parent })))
   return findPage(below, wrappers - 1)
 }
 
 /** The fields beside the page in its wrapper, and beside that. */
 function besidePage({ node, parent }: Placed): readonly AnswerNode[] {
   if (parent === undefined) return []
-  return [...parent.node.children().filter((field) => field !== node), ...besidePage(parent)]
+  return [...parent.node.children.filter((field) => field !== node), ...besidePage(parent)]
 }
 
-/** The field with this name; the first of several equal ones. */
+/** The field with this name. */
 function only(fields: readonly AnswerNode[], name: string): AnswerNode | undefined {
   const [field, ...others] = fields.filter((child) => isNamed(child, name))
-  if (others.some((other) => other.kind !== field?.kind || other.text() !== field.text())) {
-    throw malformed(`${name === FLAG ? 'hasMoreResults' : 'checkPoint'} occurs more than once, with different values`)
-  }
+  if (others.length > 0) throw malformed(`${name === FLAG ? 'hasMoreResults' : 'checkPoint'} occurs more than once`)
   return field
 }
 
 const flags: Readonly<Record<string, boolean>> = { true: true, '1': true, false: false, '0': false }
 
 function flagOf(field: AnswerNode | undefined): boolean {
-  const text = field?.kind === 'text' ? field.text().trim().toLowerCase() : ''
+  const text = field?.kind === 'text' ? field.text.trim().toLowerCase() : ''
   const flag = Object.hasOwn(flags, text) ? flags[text] : undefined
   if (flag === undefined) throw malformed('hasMoreResults is neither true nor false')
   return flag
@@ -120,44 +133,44 @@ function flagOf(field: AnswerNode | undefined): boolean {
 function tokenOf(field: AnswerNode | undefined, replacedCharacters: number): CheckPoint | null {
   if (field === undefined || field.kind === 'absent') return null
   if (field.kind !== 'text') throw malformed('checkPoint is not text')
-  const text = field.text()
+  const text = field.text
   if (!text.isWellFormed() || (replacedCharacters > 0 && text.includes('\ufffd')))
     throw malformed('checkPoint contains a forbidden character or an unpaired surrogate, which cannot be sent back')
   return text === '' ? null : (text as CheckPoint)
 }
 
-function clientOf(item: AnswerNode, at: number): ClientRecord {
-  const isEmpty = item.kind === 'absent' || (item.kind === 'text' && item.text().trim() === '')
-  if (item.kind === 'object' || isEmpty) return item.client()
+function clientOf(item: AnswerNode, at: number, timeZone: string): ClientRecord {
+  if (item.kind === 'object') return clientRecord(item, timeZone)
+  if (item.kind === 'absent' || (item.kind === 'text' && item.text.trim() === '')) return recordOf([])
   throw malformed(`item ${at + 1} of the list of clients is not a client`)
 }
 
 const isErrorWord = (name: string) => isErrorName(name) || /message/i.test(name)
 
 /** Whether a document that is not well-formed is an error document, and not a damaged page. */
-export function isErrorDocument(root: DocumentNode, clientsField: string | undefined): boolean {
+export function isErrorDocument(root: AnswerNode, clientsField: string | undefined): boolean {
   const mayBePage = namesOf(root, WRAPPERS + 1).some((name) => isFlagName(name))
   return !mayBePage && notAPage(root, clientsField).code === 'source.error-document'
 }
 
 /** The error for a document without a page: a page without its flag, an error document, or another document. */
-function notAPage(root: DocumentNode, clientsField: string | undefined): ConnectorError {
+function notAPage(root: AnswerNode, clientsField: string | undefined): ConnectorError {
   const names = namesOf(root, 2)
   const isPart = (name: string) => [TOKEN, 'infoclient', clientsField?.toLowerCase()].includes(name.toLowerCase())
   if (root.kind === 'list' || names.some(isPart)) return malformed('hasMoreResults is missing')
   if (holdsPage(root)) return malformed('the page is text inside a string, as ASMX services return it: not supported')
-  const isScalar = root.kind === 'text' && /\S/.test(root.text())
+  const isScalar = root.kind === 'text' && /\S/.test(root.text)
   return isScalar || names.some(isErrorWord)
     ? new ConnectorError('source.error-document', 'decode page: the response is an error document')
     : new ConnectorError('source.answer-not-a-page', 'decode page: the document contains no page')
 }
 
 /** Whether the document is a single string with a page in JSON or XML. */
-function holdsPage(root: DocumentNode): boolean {
-  return root.kind === 'text' && /^\s*[{[<]/.test(root.text().slice(0, 1024)) && root.text().includes('asMoreResults')
+function holdsPage(root: AnswerNode): boolean {
+  return root.kind === 'text' && /^\s*[{[<]/.test(root.text.slice(0, 1024)) && root.text.includes('asMoreResults')
 }
 
-function namesOf(node: DocumentNode, levels: number): string[] {
+function namesOf(node: AnswerNode, levels: number): string[] {
   if (levels === 0) return [node.name]
-  return [node.name, ...node.children().flatMap((child) => namesOf(child, levels - 1))]
+  return [node.name, ...node.children.flatMap((child) => namesOf(child, levels - 1))]
 }

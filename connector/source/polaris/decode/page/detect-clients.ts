@@ -60,7 +60,7 @@ function only<Place extends Pick<Candidate, 'path'>>(places: readonly Place[]): 
 /** Whether the field may be an empty list: null, an empty element, or a list without items, maybe in a wrapper. */
 export function isEmptyList(field: AnswerNode): boolean {
   if (isBlank(field)) return !isMessageName(field.name)
-  return field.kind === 'list' ? field.children().length === 0 : isEmptyWrapper(field)
+  return field.kind === 'list' ? field.children.length === 0 : isEmptyWrapper(field)
 }
 
 /** The paths of nodes named `InfoClient`, within up to `wrappers` objects; those with content, if there are any. */
@@ -72,7 +72,7 @@ function infoClients(fields: readonly AnswerNode[], wrappers: number): (readonly
   }
   if (wrappers === 0) return []
   return groups(fields.filter(isObject)).flatMap((nodes) => {
-    const below = nodes.flatMap((node) => node.children())
+    const below = nodes.flatMap((node) => node.children)
     return infoClients(below, wrappers - 1).map((path) => [nameOf(nodes), ...path])
   })
 }
@@ -97,7 +97,7 @@ const isListOfObjects = (nodes: readonly AnswerNode[]) =>
 /** A single object: a client, or the wrapper of a list, which may have plain fields and attributes beside it. */
 function inOne(node: AnswerNode, clientId: string | undefined): Candidate[] {
   const itself = candidate([node.name], 'object', [node], clientId)
-  const fields = node.children().filter(({ name }) => !isErrorName(name))
+  const fields = node.children.filter(({ name }) => !isErrorName(name))
   if (itself.isBorne) return [itself]
   if (fields.length === 0 || isEmptyList(node)) return []
   const inner = groups(fields).filter((nodes) => expanded(nodes).some(isObject))

@@ -64,7 +64,7 @@ function atConfigured(
 ): FoundClients {
   const { nodes, beside, last } = walk(fields, path)
   if (nodes.length === 0) {
-    const other = detectClients(last.length === 0 ? fields : last.flatMap((node) => node.children()), clientId)
+    const other = detectClients(last.length === 0 ? fields : last.flatMap((node) => node.children), clientId)
     if (other?.isCertain === true)
       throw mapping(`the field in POLARIS_CLIENTS_FIELD is missing; the page has ${shownPath(other.path)}`)
     if (other !== undefined) return atPlace(fields, other)

@@ -1,4 +1,4 @@
-import type { DocumentNode } from '../answer-node.ts'
+import type { AnswerNode } from '../answer-node.ts'
 
 /** An error word, alone or run together with what it describes: `Erreur`, `errorcode`, `faultstring`. */
 const errorWord =
@@ -25,7 +25,7 @@ export const isMessageName = (name: string) => messageWords.has(wordsOf(name).at
 export type StatusFields = ReadonlySet<string>
 
 /** The first of these fields that reports an error: by its name and its content, of any shape. */
-export function reportedError<Field extends DocumentNode>(
+export function reportedError<Field extends AnswerNode>(
   fields: readonly Field[],
   statusFields: StatusFields,
 ): Field | undefined {
@@ -37,7 +37,7 @@ export function reportedError<Field extends DocumentNode>(
 }
 
 /** The first of these fields that is a message with content. On an empty page, it says why there are no clients. */
-export function reportedMessage<Field extends DocumentNode>(
+export function reportedMessage<Field extends AnswerNode>(
   fields: readonly Field[],
   statusFields: StatusFields,
 ): Field | undefined {
@@ -45,14 +45,14 @@ export function reportedMessage<Field extends DocumentNode>(
 }
 
 const isDisregarded = (path: string, statusFields: StatusFields) => statusFields.has(path.toLowerCase())
-const isFalse = (field: DocumentNode) => field.kind === 'text' && /^(?:false|0)$/i.test(shortText(field))
+const isFalse = (field: AnswerNode) => field.kind === 'text' && /^(?:false|0)$/i.test(shortText(field))
 
 /** Whether a leaf has a text that does not just say that there is no error. */
-function hasContent(node: DocumentNode, path: string, statusFields: StatusFields): boolean {
+function hasContent(node: AnswerNode, path: string, statusFields: StatusFields): boolean {
   if (node.kind === 'absent' || isDisregarded(path, statusFields)) return false
-  if (node.kind === 'text') return /\S/.test(node.text()) && !noError.test(shortText(node).toLowerCase())
+  if (node.kind === 'text') return /\S/.test(node.text) && !noError.test(shortText(node).toLowerCase())
   const isList = node.kind === 'list'
-  return node.children().some((child) => hasContent(child, isList ? path : `${path}.${child.name}`, statusFields))
+  return node.children.some((child) => hasContent(child, isList ? path : `${path}.${child.name}`, statusFields))
 }
 
-const shortText = (node: DocumentNode) => node.text().slice(0, LONGEST).trim()
+const shortText = (node: AnswerNode) => node.text.slice(0, LONGEST).trim()

@@ -11,7 +11,7 @@ const facts = (status: number, retryAfter?: string) => ({
   url,
   status,
   contentType: 'text/html; charset=utf-8',
-  bytes: 12,
+  body: Buffer.alloc(12),
   retryAfter,
 })
 const login = { auth: 'login' } as const
@@ -77,7 +77,7 @@ describe('statusError', () => {
   })
 
   it('does not include an invalid content type', () => {
-    const error = statusError({ url, status: 500, contentType: 'DUPONT; x', bytes: 0 }, login, 0)
+    const error = statusError({ url, status: 500, contentType: 'DUPONT; x', body: Buffer.alloc(0) }, login, 0)
     expect(error?.message).toContain('no content type')
   })
 })

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ConnectorError } from '../../../../../connector/runtime/connector-error.ts'
 import { type JudgeSettings, judgeAnswer } from '../../../../../connector/source/polaris/answer/judge-answer.ts'
+import { decodeBody } from '../../../../../connector/source/polaris/decode/page/decode-page.ts'
 import type { HttpAnswer } from '../../../../../connector/source/polaris/http/http-caller.ts'
-import { decodedBody } from '../../../../support/decode-answer-body.ts'
 import { httpAnswer } from '../../../../support/http-answer.ts'
 
 const settings = (output: 'xml' | 'json'): JudgeSettings => ({
@@ -13,7 +13,7 @@ const settings = (output: 'xml' | 'json'): JudgeSettings => ({
   nowMs: 0,
 })
 const judge = async (received: HttpAnswer, output: 'xml' | 'json' = 'xml') => {
-  const decoded = await decodedBody([received.beginning], received.contentType, { timeZone: 'Europe/Paris' })
+  const decoded = decodeBody(received.body, received.contentType, { timeZone: 'Europe/Paris' })
   return judgeAnswer(received, decoded, settings(output))
 }
 const judged = async (status: number, body: string, output: 'xml' | 'json' = 'xml') => {

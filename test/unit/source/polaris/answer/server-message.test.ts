@@ -5,8 +5,7 @@ import { faultIn, withFault } from '../../../../../connector/source/polaris/answ
 import { serverMessage } from '../../../../../connector/source/polaris/answer/server-message.ts'
 
 function messageOf(body: string | Buffer, contentType = 'text/xml') {
-  const whole = Buffer.from(body)
-  return serverMessage({ beginning: whole.subarray(0, 64 * 1024), bytes: whole.length, contentType })
+  return serverMessage({ body: Buffer.from(body), contentType })
 }
 const faultOf = (body: string) => faultIn(messageOf(body))
 

@@ -61,7 +61,7 @@ describe('decodeText', () => {
   })
 
   it('rejects an unknown encoding', () => {
-    expect(() => decodeText(Buffer.from('{}'), 'application/json; charset=klingon')).toThrow(
+    expect(() => decodeText(Buffer.from('{"a":"\xe9"}', 'latin1'), 'application/json; charset=klingon')).toThrow(
       failure('source.answer-malformed'),
     )
   })

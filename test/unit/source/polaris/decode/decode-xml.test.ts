@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { ClientRecord } from '../../../../../connector/source/client-source.ts'
-import type { AnswerRoot } from '../../../../../connector/source/polaris/decode/answer-node.ts'
-import { decodeXml } from '../../../../support/decode-answer-body.ts'
+import { clientRecord } from '../../../../../connector/source/polaris/decode/client-record.ts'
+import { decodeXml } from '../../../../../connector/source/polaris/decode/decode-xml.ts'
 
-const decode = (xml: string): AnswerRoot => decodeXml(xml, { timeZone: 'Europe/Paris' })
+const document = (xml: string): ClientRecord => clientRecord(decodeXml(xml).root, 'Europe/Paris')
 /** The fields of a client element. */
-const client = (fields: string): ClientRecord => decode(`<C>${fields}</C>`).client()
+const client = (fields: string): ClientRecord => document(`<C>${fields}</C>`)
 const failure = (code: string) => expect.objectContaining({ code })
 
 describe('decodeXml: values', () => {
@@ -47,10 +47,10 @@ describe('decodeXml: values', () => {
   })
 
   it('replaces and counts references to characters that XML forbids', () => {
-    const root = decode(
+    const { root, replacedCharacters } = decodeXml(
       '<C><A>a&#x0;b&#31;</A><B b="&#xFFFE;"/><D>&#xD83D;</D><E>&#xDE00;&#xD83D;😀</E><F>\ufffd&#xFFFD;&#x9;</F><G><![CDATA[&#x0;]]></G></C>',
     )
-    expect(root.client()).toEqual({
+    expect(clientRecord(root, 'Europe/Paris')).toEqual({
       A: 'a\ufffdb\ufffd',
       B: { b: '\ufffd' },
       D: '\ufffd',
@@ -58,12 +58,12 @@ describe('decodeXml: values', () => {
       F: '\ufffd\ufffd\t',
       G: '&#x0;',
     })
-    expect(root.replacedCharacters).toBe(6)
-    expect(decode('<C>&amp;&#x20AC;</C>').replacedCharacters).toBe(0)
+    expect(replacedCharacters).toBe(6)
+    expect(decodeXml('<C>&amp;&#x20AC;</C>').replacedCharacters).toBe(0)
   })
 
   it('reads a document that declares XML 1.1 as XML 1.0', () => {
-    expect(decode('<?xml version="1.1"?><C><A>\u0085&#x1;</A></C>').client()).toEqual({ A: '\u0085\ufffd' })
+    expect(document('<?xml version="1.1"?><C><A>\u0085&#x1;</A></C>')).toEqual({ A: '\u0085\ufffd' })
   })
 
   it('decodes references in attributes, and keeps attributes beside the text of an element', () => {
@@ -85,8 +85,8 @@ describe('decodeXml: values', () => {
   it('drops namespaces, prefixes and the attributes of XML Schema', () => {
     const xml =
       '<a:C xmlns:a="urn:a" xmlns="urn:b" xmlns:xsi="urn:c"><a:Nom xsi:type="xsd:string">x</a:Nom><V xml:space="preserve" a:w="1">y</V></a:C>'
-    expect(decode(xml).name).toBe('C')
-    expect(decode(xml).client()).toEqual({ Nom: 'x', V: { w: '1', '#text': 'y' } })
+    expect(decodeXml(xml).root.name).toBe('C')
+    expect(document(xml)).toEqual({ Nom: 'x', V: { w: '1', '#text': 'y' } })
   })
 
   it('accepts fields with the names of built-in properties', () => {
@@ -95,13 +95,13 @@ describe('decodeXml: values', () => {
     )
     expect(Object.keys(record)).toEqual(['__proto__', 'constructor', 'hasOwnProperty', 'prototype', 'toString'])
     expect(Object.getOwnPropertyDescriptor(record, '__proto__')?.value).toEqual({ x: '1' })
-    expect(Object.getPrototypeOf(record)).toBe(Object.prototype)
+    expect(Object.getPrototypeOf(record)).toBeNull()
     expect(Object.entries(record).at(1)).toEqual(['constructor', '2'])
   })
 
   it('ignores comments, processing instructions and the declaration', () => {
     expect(
-      decode('<?xml version="1.0"?><!-- a --><?x y?><C><!-- b --><A>1<!-- c -->2</A><?z?></C><!-- d -->').client(),
+      document('<?xml version="1.0"?><!-- a --><?x y?><C><!-- b --><A>1<!-- c -->2</A><?z?></C><!-- d -->'),
     ).toEqual({ A: '12' })
   })
 })
@@ -125,7 +125,9 @@ describe('decodeXml: completeness', () => {
 
   it('reports a document truncated at any position as truncated (invariant 9)', () => {
     for (let length = 1; length < whole.length; length++) {
-      expect(() => decode(whole.slice(0, length)), whole.slice(0, length)).toThrow(failure('source.answer-truncated'))
+      expect(() => decodeXml(whole.slice(0, length)), whole.slice(0, length)).toThrow(
+        failure('source.answer-truncated'),
+      )
     }
   })
 
@@ -156,18 +158,18 @@ describe('decodeXml: completeness', () => {
     ['another declaration', '<P>x<!ELEMENT a>y</P>'],
     ['excessive nesting', `${'<a>'.repeat(200)}${'</a>'.repeat(200)}`],
   ])('rejects %s', (_, xml) => {
-    expect(() => decode(xml).client()).toThrow(failure('source.answer-malformed'))
+    expect(() => document(xml)).toThrow(failure('source.answer-malformed'))
   })
 
   it('accepts a document type within CDATA or a comment as text', () => {
-    expect(decode('<C><!-- <!DOCTYPE x> --><A><![CDATA[<!DOCTYPE y>]]></A></C>').client()).toEqual({
+    expect(document('<C><!-- <!DOCTYPE x> --><A><![CDATA[<!DOCTYPE y>]]></A></C>')).toEqual({
       A: '<!DOCTYPE y>',
     })
   })
 
   it('reports the position of an error without content', () => {
     try {
-      decode('<P>\n<Nom>DUPONT</Nom>\n<Dupont@x>1</Dupont@x></P>')
+      decodeXml('<P>\n<Nom>DUPONT</Nom>\n<Dupont@x>1</Dupont@x></P>')
       expect.unreachable()
     } catch (error) {
       expect(String(error)).toMatch(/line 3, column \d+/)

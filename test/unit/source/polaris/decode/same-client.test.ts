@@ -3,9 +3,9 @@ import { expect, it } from 'vitest'
 import { canonicalJson } from '../../../../../connector/event/canonical-json.ts'
 import { listShaper } from '../../../../../connector/event/list-shapes.ts'
 import type { ClientRecord, ClientValue } from '../../../../../connector/source/client-source.ts'
-import type { DecodeSettings } from '../../../../../connector/source/polaris/decode/decode-xml.ts'
+import { decodeAnswer } from '../../../../../connector/source/polaris/decode/decode-answer.ts'
+import { decodePage } from '../../../../../connector/source/polaris/decode/page/decode-page.ts'
 import { wallClock } from '../../../../../connector/source/source-time.ts'
-import { decodeXml, wholeJson, wholePage } from '../../../../support/decode-answer-body.ts'
 
 /** A value as a server stores it, independent of the output format. */
 type Value =
@@ -118,11 +118,10 @@ it('decodes the same client to the same record from XML and from JSON', () => {
           fields: [...fields, ['Telephones', tels], ['Identifiant', { kind: 'text', text: 'é' }]],
         }),
       )
-      const settings = (): DecodeSettings => ({ timeZone: zone })
       const xml = `<?xml version="1.0"?><p:Page xmlns:p="urn:x"><Clients>${values.map((value) => xmlOf('InfoClient', value)).join('')}</Clients><HasMoreResults>False</HasMoreResults></p:Page>`
       const json = `{"d":{"Clients":[${values.map(jsonOf).join(',')}],"HasMoreResults":false}}`
-      const fromXml = wholePage(decodeXml(xml, settings()), {})
-      const fromJson = wholePage(wholeJson(json, settings()), {})
+      const fromXml = decodePage(decodeAnswer(xml), { timeZone: zone })
+      const fromJson = decodePage(decodeAnswer(json), { timeZone: zone })
       const inShape = (client: ClientRecord) => canonicalJson(listShaper(['Telephones'])(client))
       expect(fromXml.clients.map(inShape)).toEqual(values.map((value) => canonicalJson(expected(value) ?? '')))
       expect(fromJson.clients.map(inShape)).toEqual(fromXml.clients.map(inShape))

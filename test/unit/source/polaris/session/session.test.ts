@@ -195,7 +195,6 @@ describe('openSession with a token', () => {
       '12345678901234567890',
     ],
     ['the root', '<string>abc</string>', { kind: 'field', path: 'string' }, 'abc'],
-    ['an attribute', '<Login token="abc"/>', { kind: 'field', path: 'token' }, 'abc'],
     ['a pattern', 'session=abc; ok', { kind: 'pattern', pattern: 'session=(\\w+)' }, 'abc'],
     ['plain text', ' abc\n', { kind: 'text' }, 'abc'],
     ['text in XML', '<string xmlns="x">abc</string>', { kind: 'text' }, 'abc'],

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { decodeAnswer, wholePage } from '../../../../../support/decode-answer-body.ts'
+import { decodeAnswer } from '../../../../../../connector/source/polaris/decode/decode-answer.ts'
+import { decodePage } from '../../../../../../connector/source/polaris/decode/page/decode-page.ts'
 
 const decode = (text: string, clientsField?: string) =>
-  wholePage(decodeAnswer(text, { timeZone: 'UTC' }), { clientsField })
+  decodePage(decodeAnswer(text), { timeZone: 'UTC', clientsField })
 const failure = (code: string, message = /./) =>
   expect.objectContaining({ code, message: expect.stringMatching(message) })
 const two = [{ No: '1' }, { No: '2' }]

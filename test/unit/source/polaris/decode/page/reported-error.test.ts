@@ -1,10 +1,11 @@
 import { describe, expect, it, test } from 'vitest'
-import type { PageSettings } from '../../../../../../connector/source/polaris/decode/page/decode-page.ts'
+import { decodeAnswer } from '../../../../../../connector/source/polaris/decode/decode-answer.ts'
+import { decodePage, type PageSettings } from '../../../../../../connector/source/polaris/decode/page/decode-page.ts'
 import { isErrorName } from '../../../../../../connector/source/polaris/decode/page/reported-error.ts'
-import { decodeAnswer, wholePage } from '../../../../../support/decode-answer-body.ts'
 
-const decode = (text: string, settings: PageSettings = {}) =>
-  wholePage(decodeAnswer(text, { timeZone: 'UTC' }), settings)
+type Settings = Omit<PageSettings, 'timeZone'>
+const decode = (text: string, settings: Settings = {}) =>
+  decodePage(decodeAnswer(text), { timeZone: 'UTC', ...settings })
 const xml = (inner: string) => `<p><hasMoreResults>false</hasMoreResults>${inner}</p>`
 const json = (inner: string) => `{"hasMoreResults":false,${inner}}`
 const errorDocument = (field: string) =>

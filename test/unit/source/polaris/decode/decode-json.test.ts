@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { wholeJson } from '../../../../../support/decode-answer-body.ts'
+import { clientRecord } from '../../../../../connector/source/polaris/decode/client-record.ts'
+import { decodeJson } from '../../../../../connector/source/polaris/decode/decode-json.ts'
 
-const decode = (json: string) => wholeJson(json, { timeZone: 'Europe/Paris' })
-const client = (json: string) => decode(json).client()
+const client = (json: string) => clientRecord(decodeJson(json).root, 'Europe/Paris')
 const failure = (code: string) => expect.objectContaining({ code })
 
 const digits = fc.stringMatching(/^(?:0|[1-9]\d{0,24})$/)
@@ -62,13 +62,15 @@ describe('decodeJson', () => {
   it('accepts fields with the names of built-in properties', () => {
     const record = client('{"__proto__":{"x":1},"constructor":"2","toString":3}')
     expect(Object.keys(record)).toEqual(['__proto__', 'constructor', 'toString'])
-    expect(Object.getPrototypeOf(record)).toBe(Object.prototype)
+    expect(Object.getPrototypeOf(record)).toBeNull()
   })
 
   it('reports a document truncated at any position as truncated (invariant 9)', () => {
     const whole = '{"hasMoreResults":false,"Clients":[{"Nom":"a \\" } b","No":12.50}]}'
     for (let length = 1; length < whole.length; length++) {
-      expect(() => decode(whole.slice(0, length)), whole.slice(0, length)).toThrow(failure('source.answer-truncated'))
+      expect(() => decodeJson(whole.slice(0, length)), whole.slice(0, length)).toThrow(
+        failure('source.answer-truncated'),
+      )
     }
   })
 
@@ -91,25 +93,27 @@ describe('decodeJson', () => {
     '{"a":"\\x"',
     '{"a":"\\u12x',
   ])('rejects %s', (json) => {
-    expect(() => decode(json)).toThrow(failure('source.answer-malformed'))
+    expect(() => decodeJson(json)).toThrow(failure('source.answer-malformed'))
   })
 
   it.each(['[', '{"a":'])('rejects excessive nesting of %s', (open) => {
     const close = open === '[' ? ']' : '}'
     for (const depth of [65, 1_000_000])
-      expect(() => decode(`${open.repeat(depth)}1${close.repeat(depth)}`)).toThrow(failure('source.answer-malformed'))
-    expect(decode(`${open.repeat(64)}1${close.repeat(64)}`).children()).toHaveLength(1)
+      expect(() => decodeJson(`${open.repeat(depth)}1${close.repeat(depth)}`)).toThrow(
+        failure('source.answer-malformed'),
+      )
+    expect(decodeJson(`${open.repeat(64)}1${close.repeat(64)}`).root.children).toHaveLength(1)
   })
 
   it('replaces escaped characters that XML forbids, as references to them in XML, and counts them', () => {
     const json = '{"a":"1\\u0000\\u001F2\\ud800","b":"\\b\\f\\uFFFe\\udc00\\ud83d\\ude00\\t\\n\\r\\u0009\\"","n":1.50}'
-    const root = decode(json)
-    expect(root.client()).toEqual({
+    const { root, replacedCharacters } = decodeJson(json)
+    expect(clientRecord(root, 'Europe/Paris')).toEqual({
       a: '1\ufffd\ufffd2\ufffd',
       b: '\ufffd\ufffd\ufffd\ufffd😀\t\n\r\t"',
       n: '1.50',
     })
-    expect(root.replacedCharacters).toBe(7)
+    expect(replacedCharacters).toBe(7)
     expect(client('{"a":"\\\\u0000\\\\b"}')).toEqual({ a: '\\u0000\\b' })
   })
 
@@ -124,27 +128,9 @@ describe('decodeJson', () => {
     )
   })
 
-  it.each([
-    '{"hasMoreResults":true,"checkPoint":"a","hasMoreResults":false}',
-    '{"hasMoreResults":true , "checkPoint" : "a","checkPoint": "b"}',
-    '{"d":{"hasMoreResults":true,"checkPoint":null,"l":[{"checkPoint":1}],"checkPoint":"b"}}',
-    '{"hasMoreResults":true,"HASMORERESULTS":false}',
-  ])('rejects a flag or token with two values, of which JSON.parse would keep the last: %s', (json) => {
-    expect(() => decode(json)).toThrow(failure('source.answer-malformed'))
-  })
-
-  it.each([
-    '{"hasMoreResults":true,"checkPoint":"a","hasMoreResults":true}',
-    '{"a":{"checkPoint":"a"},"b":{"checkPoint":"b"},"checkPoint":"c"}',
-    '{"l":[{"checkPoint":"a","checkPoint":"b"}]}',
-    '{"a":"checkPoint","checkPoint":"a","b":"hasMoreResults"}',
-  ])('accepts a flag or token that is equal, or elsewhere: %s', (json) => {
-    expect(decode(json).kind).toBe('object')
-  })
-
   it('does not include content in its errors', () => {
     try {
-      decode('{"Nom":"DUPONT",}')
+      decodeJson('{"Nom":"DUPONT",}')
       expect.unreachable()
     } catch (error) {
       expect(error).not.toHaveProperty('cause')
