@@ -1,4 +1,5 @@
-import { Pool } from 'undici'
+import { Agent, get, type IncomingMessage } from 'node:http'
+import { buffer } from 'node:stream/consumers'
 import { figuresOf, type Sample } from './figures.ts'
 import type { Case } from './first-scan.ts'
 import { memoryOf } from './process-usage.ts'
@@ -16,15 +17,17 @@ const marks = {
 }[order.output]
 
 const base = new URL('Client.GetClientsModified', order.url)
-const pool = new Pool(base.origin, { connections: 1, pipelining: 1 })
+const agent = new Agent({ keepAlive: true })
 const samples: Sample[] = []
 
 let checkPoint: string | undefined
 for (let pages = 1; ; pages += 1) {
   const token = checkPoint === undefined ? '' : `&checkPoint=${encodeURIComponent(checkPoint)}`
   const path = `${base.pathname}?lastChanged=2000-01-01T00:00:00&codeMagasin=1${token}&limit=${order.limit}&output=${order.output}`
-  const { body } = await pool.request({ method: 'GET', path })
-  const page = Buffer.from(await body.arrayBuffer())
+  const response = await new Promise<IncomingMessage>((resolve, reject) =>
+    get(new URL(path, base), { agent }, resolve).on('error', reject),
+  )
+  const page = await buffer(response)
   const { user, system } = process.cpuUsage()
   const share = Math.min(1, (pages * order.limit) / order.clients)
   samples.push({ atMs: performance.now(), cpuSeconds: (user + system) / 1e6, share })
@@ -32,5 +35,5 @@ for (let pages = 1; ; pages += 1) {
   const start = page.lastIndexOf(marks.token) + marks.token.length
   checkPoint = page.toString('utf8', start, page.indexOf(marks.end, start))
 }
-await pool.close()
+agent.destroy()
 console.log(JSON.stringify(figuresOf(samples, { clients: order.clients, ...memoryOf('self') })))

@@ -15,7 +15,6 @@ import {
 import { rereading } from './reread.ts'
 import { placesOf, settingAt, settingList } from './setting-list.ts'
 import { validate } from './validate.ts'
-import { withProxyVariables } from './variables/proxy-variables.ts'
 import { unknownVariables } from './variables/unknown-variables.ts'
 
 export interface ConfigSources {
@@ -41,9 +40,8 @@ export function readConfig(sources: ConfigSources): LoadedConfig {
   const document = withoutUnset(file?.value ?? {})
   const written = substitute(document, known.lookUp)
   const overlay = fromEnvironment(converted(written.value, written.fromVariables), written.names, known)
-  const proxies = withProxyVariables(overlay.document, known)
-  const origins = new Map([...overlay.origins, ...proxies.origins])
-  const pem = withPemTexts(proxies.document, sources.readFile)
+  const { origins } = overlay
+  const pem = withPemTexts(overlay.document, sources.readFile)
   const doubtful = [...written.problems, ...pem.violations]
   const validated = validate(
     pem.document,

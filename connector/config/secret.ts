@@ -26,7 +26,7 @@ export const fileText = (text: string, isValid = any): FileText =>
   fileTextOf({ shown: text, text, isValid, parse: asText })
 /** Invariant 8: prints without the credentials in the URL. */
 export const proxyUrl = (text: string, isValid = any): FileText =>
-  fileTextOf({ shown: text === 'none' ? text : shownProxy(text), text, isValid, parse: asText })
+  fileTextOf({ shown: shownProxy(text), text, isValid, parse: asText })
 /** Texts separated by commas. */
 export const fileItems = (text: string, isValid = any): FileText<readonly string[]> =>
   fileTextOf({ shown: text, text, isValid: (items) => listItems(items).every(isValid), parse: listItems })

@@ -36,7 +36,7 @@ export const topic: Check = {
 
 const httpUrlRule = 'must be http(s)://host[:port][/path], without user, query or fragment'
 export const httpUrl: Check = { isValid: isHttpUrl, rule: httpUrlRule }
-export function isHttpUrl(text: string): boolean {
+function isHttpUrl(text: string): boolean {
   const url = URL.canParse(text) ? new URL(text) : undefined
   return url !== undefined && /^https?:$/.test(url.protocol) && isBare(url)
 }
@@ -81,8 +81,8 @@ export const fingerprint: Check = {
 }
 
 export const proxy: Check = {
-  isValid: (text) => text === 'none' || parseProxyUrl(text) !== undefined,
-  rule: 'must be http(s)://[user:password@]host[:port] or none; percent-encode special characters in user and password',
+  isValid: (text) => parseProxyUrl(text) !== undefined,
+  rule: 'must be http(s)://[user:password@]host[:port]; percent-encode special characters in user and password',
 }
 
 /** Headers that the connector sets itself, or that concern one connection only. */

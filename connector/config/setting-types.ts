@@ -79,7 +79,7 @@ const reread =
 
 /** A text that is read again at each use, because its file may be replaced at run time. */
 export const fileText = reread('text', fileTextOf)
-/** The URL of a proxy, or `none`; it is read again at each use, and printed without its credentials. */
+/** The URL of a proxy; it is read again at each use, and printed without its credentials. */
 export const proxyUrl = reread('url', proxyUrlOf)
 
 const requiredSecret = reread('secret', secretOf)

@@ -117,11 +117,9 @@ export const errorCatalogue = {
   'source.tls': recheckSetting(
     'set polaris.tls.minVersion for an old server, or the client certificate that it requires (POLARIS_TLS_CERT)',
   ),
-  'source.proxy-unreachable': retry(
-    'check the proxy of POLARIS_PROXY or HTTPS_PROXY; POLARIS_PROXY=none connects directly',
-  ),
+  'source.proxy-unreachable': retry('check POLARIS_PROXY, and the network'),
   'source.proxy-refused': hold(
-    'check user and password in POLARIS_PROXY or HTTPS_PROXY, and whether the proxy allows CONNECT to the server',
+    'check user and password in POLARIS_PROXY, and whether the proxy allows CONNECT to the server',
   ),
   'source.stuck': hold('report to the operator of the server that its paging does not advance'),
   'source.checkpoint-refused': holdDecision(

@@ -4,10 +4,10 @@ const causes: readonly (readonly [RegExp, string])[] = [
   [/^ENOTFOUND$/, 'unknown host name: check the host and the DNS'],
   [/^EAI_/, 'host name not resolved: check the DNS'],
   [/^(?:EHOSTUNREACH|ENETUNREACH|EHOSTDOWN)$/, 'no route to the host: check the network and its firewalls'],
-  [/^(?:ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/, 'no connection in time: check host, port and firewalls'],
+  [/^ETIMEDOUT$/, 'no connection in time: check host, port and firewalls'],
   [/^EPROTO$/, 'the TLS handshake failed: if the port has no TLS, use http://'],
   [/^TimeoutError$/, 'no response in time'],
-  [/^(?:ECONNRESET|EPIPE|UND_ERR_SOCKET)$/, 'connection closed without a response'],
+  [/^(?:ECONNRESET|EPIPE)$/, 'connection closed without a response'],
   [
     /^ERR_SSL_(?:WRONG_VERSION|PACKET_LENGTH|RECORD_LENGTH|UNKNOWN_PROTOCOL)/,
     'no TLS on this port: use http://, or the port for https',

@@ -89,7 +89,7 @@ function codeFacts(error: object): string[] {
   return isSystemCode(code) ? [code] : []
 }
 
-/** Whether `code` is an error code of Node, OpenSSL, llhttp or undici. */
+/** Whether `code` is an error code of Node, OpenSSL or llhttp. */
 export function isSystemCode(code: unknown): code is string {
   return typeof code === 'string' && (systemCodes.has(code) || prefixedCode.test(code))
 }

@@ -21,7 +21,7 @@ const loadedLate: Plugin = {
 
 /**
  * Modules of Node, taken as they are. An `import` reads every property of a module, and some load more: the WebSocket of
- * `node:http` loads a second undici. `main.ts` must load on any Node.
+ * `node:http` loads undici. `main.ts` must load on any Node.
  */
 const ofNode: Plugin = {
   name: 'modules of Node',

@@ -17,7 +17,7 @@ export function configDefaults(): string {
 /** The variables that the connector reads, in place of which `NAME_FILE` may be set. */
 export function configVariables(): string {
   const ofSettings = settingList().flatMap(({ variable, fallback }) => [variable, fallback])
-  const names = [...ofSettings, 'HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY'].filter((name) => name !== undefined)
+  const names = ofSettings.filter((name) => name !== undefined)
   return `${JSON.stringify([...new Set(names)].toSorted(), undefined, 2)}\n`
 }
 

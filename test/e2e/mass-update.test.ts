@@ -28,7 +28,7 @@ it('reads a mass update with smaller pages on a server that never completes larg
   const stage = await scene({
     source: { clients: 400 },
     environment: { POLARIS_LIMIT: '400', POLL_INTERVAL: '500ms' },
-    times: { polaris: { timeouts: { headersMs: 500 }, retry: { firstPauseMs: 50 } } },
+    times: { polaris: { timeouts: { answerMs: 500 }, retry: { firstPauseMs: 50 } } },
   })
   const { simulator } = stage
   const connector = stage.start()

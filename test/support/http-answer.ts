@@ -8,7 +8,6 @@ export const httpAnswer = (status: number, body: string | Buffer = '', contentTy
   contentType,
   retryAfter: undefined,
   schemes: [],
-  droppedCookies: [],
   serverTime: undefined,
   tookMs: 1,
   hasLostArguments: false,

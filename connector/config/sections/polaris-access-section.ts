@@ -77,7 +77,7 @@ export const proxy = setting
     check: check.proxy,
     variable: 'POLARIS_PROXY',
     description:
-      'HTTP proxy to this server: `http(s)://[user:password@]host[:port]`, with user and password percent-encoded. `none`: no proxy. Default: `HTTPS_PROXY` or `HTTP_PROXY`, by the scheme of `url`, unless `NO_PROXY` lists its host',
+      'HTTP proxy to this server: `http(s)://[user:password@]host[:port]`, with user and password percent-encoded. Default: none',
     examples: ['http://proxy.example.com:3128'],
   })
   .optional()
@@ -126,4 +126,4 @@ export function tlsConfig({ fingerprints, ca, cert, key, minVersion }: z.output<
 }
 
 export const proxyConfig = (url: z.output<typeof proxy>): ProxyConfig | undefined =>
-  url === undefined || url.reveal() === 'none' ? undefined : revealed({ url })
+  url === undefined ? undefined : revealed({ url })

@@ -8,7 +8,7 @@ export const bareHost = (host: string) =>
     .replace(/\.$/, '')
 
 /** `network` in the form of CIDR. */
-export function isInNetwork(host: string, network: string): boolean {
+function isInNetwork(host: string, network: string): boolean {
   const [address = '', length = ''] = network.split('/')
   const family = (text: string) => (isIP(text) === 6 ? 'ipv6' : 'ipv4')
   if (isIP(address) === 0 || isIP(address) !== isIP(host) || !/^\d{1,3}$/.test(length)) return false

@@ -1,5 +1,7 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request as requestHttp } from 'node:http'
+import { request as requestHttps } from 'node:https'
 import { ConnectorError } from '../../runtime/connector-error.ts'
-import { Pool } from '../../runtime/memory/undici.ts'
 import { parsedFields } from '../../runtime/parsed-json.ts'
 import { LOOK_AGAIN_MS } from '../../runtime/refused-accounts.ts'
 import { systemCertificates } from '../../runtime/system-certificates.ts'
@@ -29,18 +31,15 @@ export async function requestToken(client: OAuthClient, limit: AbortSignal): Pro
 }
 
 async function post(client: OAuthClient, limit: AbortSignal): Promise<{ status: number; text: string }> {
-  const ca = client.ca ?? systemCertificates()
-  const { origin, pathname, search } = new URL(client.tokenEndpoint)
-  const pool = new Pool(origin, { connect: { ca }, allowH2: false, maxResponseSize: MAX_ANSWER_BYTES })
+  const { tokenEndpoint, parameters, ca = systemCertificates() } = client
+  const form = new URLSearchParams({ grant_type: 'client_credentials', ...parameters }).toString()
+  const headers = { authorization: basicAuth(client), accept: 'application/json', 'content-type': formType }
+  const request = tokenEndpoint.startsWith('https:') ? requestHttps : requestHttp
+  const sent = request(tokenEndpoint, { method: 'POST', headers, ca, agent: false, signal: limit })
   try {
-    const { statusCode, body } = await pool.request({
-      path: pathname + search,
-      method: 'POST',
-      headers: { authorization: basicAuth(client), accept: 'application/json', 'content-type': formType },
-      body: new URLSearchParams({ grant_type: 'client_credentials', ...client.parameters }).toString(),
-      signal: limit,
-    })
-    return { status: statusCode, text: await body.text() }
+    sent.end(form)
+    const [response] = (await once(sent, 'response')) as [IncomingMessage]
+    return { status: response.statusCode ?? 0, text: await textOf(response) }
   } catch (error) {
     if (limit.aborted) return fail(client, 'it does not answer in time')
     const code = errorCodeIn(error)
@@ -49,16 +48,25 @@ async function post(client: OAuthClient, limit: AbortSignal): Promise<{ status: 
       failures.find(({ pattern }) => pattern.test(code))?.why(code) ?? `it cannot be reached (${code})`,
     )
   } finally {
-    await pool.destroy()
+    sent.on('error', () => {}).destroy()
   }
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  let text = ''
+  for await (const chunk of response.setEncoding('utf8')) {
+    text += chunk
+    if (text.length > MAX_ANSWER_BYTES) throw new RangeError('too long')
+  }
+  return text
 }
 
 const formType = 'application/x-www-form-urlencoded'
 
-/** By the error code of Node, OpenSSL or undici; the first match applies. */
+/** By the error code of Node or OpenSSL; the first match applies. */
 const failures = [
   { pattern: /CERT|SIGNATURE/, why: (code: string) => `its certificate is not trusted (${code}); set KAFKA_OAUTH_CA` },
-  { pattern: /^UND_ERR_SOCKET$/, why: () => 'it closed the connection; check http: or https: in its address' },
+  { pattern: /^ECONNRESET$/, why: () => 'it closed the connection; check http: or https: in its address' },
   {
     pattern: /^ERR_SSL_/,
     why: (code: string) => `it does not speak TLS (${code}); check http: or https: in its address`,
@@ -100,7 +108,7 @@ function fail({ tokenEndpoint }: OAuthClient, why: string): never {
   throw new ConnectorError('publish.no-token', `request a token from ${tokenEndpoint}: ${why}`)
 }
 
-/** The innermost error code of Node, OpenSSL or undici. */
+/** The innermost error code of Node or OpenSSL. */
 function errorCodeIn(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error'
   const inner = error.cause ?? (error instanceof AggregateError ? error.errors[0] : undefined)

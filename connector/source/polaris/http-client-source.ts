@@ -58,7 +58,7 @@ export function httpClientSource(config: PolarisConfig, parts: SourceParts): Cli
       throw readError(error, at)
     }
   }
-  return { read, close: () => caller.close() }
+  return { read, close: async () => caller.close() }
 }
 
 function reportReplaced({ replacedCharacters: characters }: PageContent, observe: ObserveSource): void {

@@ -29,7 +29,7 @@ export interface PolarisConfig {
   /** Names or dotted paths of fields of a page that look like an error or a message but are none. */
   readonly statusFields: readonly string[]
   readonly timeouts: SourceTimeouts
-  /** Limit of a response body, compressed and decompressed. */
+  /** Limit of a response body, decompressed. */
   readonly maxBodyBytes: number
   readonly retry: RetryPolicy
   /** How long responses that a working server does not give are retried once the stream has read a page. */
@@ -104,15 +104,13 @@ export interface ProxyConfig {
 /** In milliseconds. */
 interface SourceTimeouts {
   readonly connectMs: number
-  /** From sending the request to the response headers. */
-  readonly headersMs: number
-  /** From the response headers to the end of the body. */
-  readonly bodyMs: number
+  /** From the call to the end of the response. */
+  readonly answerMs: number
 }
 
 /** What only we can tune. Tests shorten the times. */
 export const polarisDefaults = {
-  timeouts: { connectMs: 10_000, headersMs: 60_000, bodyMs: 60_000 },
+  timeouts: { connectMs: 10_000, answerMs: 120_000 },
   maxBodyBytes: 16 * 1024 * 1024,
   // Few retries: a refused checkPoint is detected only after the last one. Outages are retried indefinitely.
   retry: { retries: 4, firstPauseMs: 500, maxPauseMs: 15_000, maxRetryAfterMs: 120_000 },

@@ -60,7 +60,7 @@ const source = (outages: Outages = 'give-up') => {
     url: server.url,
     auth: { kind: 'basic', account: { user, password } },
     codeMagasin: 1,
-    timeouts: { connectMs: 5000, headersMs: 200, bodyMs: 200 },
+    timeouts: { connectMs: 5000, answerMs: 300 },
     maxBodyBytes: 64_000,
     retry: { retries: outages === 'wait' ? 3 : 0, firstPauseMs: 1, maxPauseMs: 1, maxRetryAfterMs: 5 },
   }

@@ -136,13 +136,13 @@ describe('a read', () => {
     expect([opened.server.calls.length, opened.server.connections()]).toEqual([5, 1])
   })
 
-  it('keeps the cookies of the server', async () => {
+  it('keeps the cookies of the server, for all its paths', async () => {
     await using opened = await scene(
       (_, response) => void response.setHeader('set-cookie', ['a=1; Path=/', 'b=2; Path=/elsewhere']).end(PAGE),
     )
     await opened.source.read(at, never)
     await opened.source.read(at, never)
-    expect(opened.server.calls.map(({ headers }) => headers.cookie)).toEqual([undefined, 'a=1'])
+    expect(opened.server.calls.map(({ headers }) => headers.cookie)).toEqual([undefined, 'a=1; b=2'])
   })
 
   it('rejects at once with the reason of stop, before the response and during the body', async () => {
@@ -171,17 +171,17 @@ describe('a read', () => {
     expect(opened.events).toEqual([{ kind: 'characters-replaced', characters: 2 }])
   })
 
-  it('returns a page in small gzip chunks that is larger than what is kept of a body', async () => {
+  it('returns a page in small gzip chunks', async () => {
     const client = '<InfoClient><No>1</No><Nom>Zoé</Nom></InfoClient>'
-    const body = gzipSync(PAGE.replace('</l>', `${client.repeat(20_000)}</l>`))
+    const body = gzipSync(PAGE.replace('</l>', `${client.repeat(1_999)}</l>`))
     await using opened = await scene(async (_, response) => {
       response.setHeader('content-encoding', 'gzip')
       for (let sent = 0; sent < body.length; sent += 999) response.write(body.subarray(sent, sent + 999))
       response.end()
     })
     const { clients, bytes } = await opened.source.read(at, never)
-    expect(clients).toHaveLength(20_001)
-    expect(bytes).toBe(PAGE.length + 20_000 * Buffer.byteLength(client))
+    expect(clients).toHaveLength(2_000)
+    expect(bytes).toBe(PAGE.length + 1_999 * Buffer.byteLength(client))
   })
 })
 
@@ -306,7 +306,7 @@ describe('redirects', () => {
 })
 
 describe('deadlines', () => {
-  const quick = { connectMs: 5000, headersMs: 100, bodyMs: 100 }
+  const quick = { connectMs: 5000, answerMs: 200 }
   const once = { ...polarisDefaults.retry, retries: 0 }
 
   it('limit the wait for headers', async () => {
@@ -324,7 +324,7 @@ describe('deadlines', () => {
       },
       { timeouts: quick, retry: once },
     )
-    await expect(opened.source.read(at, never)).rejects.toEqual(failure('source.timeout', /after \d+ bytes/))
+    await expect(opened.source.read(at, never)).rejects.toEqual(failure('source.timeout', /not complete in time/))
   })
 
   it('allow a slow response within the limits', async () => {

@@ -63,7 +63,7 @@ it('takes no byte of a large response away', async () => {
 })
 
 describe('a server that never finishes the headers', () => {
-  const timeouts = { connectMs: 200, headersMs: 200, bodyMs: 5_000 }
+  const timeouts = { connectMs: 200, answerMs: 300 }
   const every20ms = (socket: Socket, text: string) => {
     const timer = setInterval(() => socket.write(text), 20)
     socket.on('close', () => clearInterval(timer))

@@ -84,7 +84,7 @@ it('delays only the streams of a server that hangs; a waiting read can stop, or 
   const quick = await serverThat((_, response) => void response.end(PAGE))
   const { stream } = streamsOn(
     { concurrentRequests: 1 },
-    { timeouts: { ...polarisDefaults.timeouts, headersMs: 1_000 } },
+    { timeouts: { ...polarisDefaults.timeouts, answerMs: 1_000 } },
   )
   const timedOut = stream(slow.url, 1).read(at, never)
   timedOut.catch(() => {})

@@ -224,7 +224,7 @@ streams:
     Object.entries(here.environment).filter(([name]) => !/^(POLARIS|POLL|KAFKA_TOPIC)/.test(name)),
   )
   const doctor = async (...options: string[]) => {
-    const times = shortTimes({ polaris: { timeouts: { headersMs: 2_000 } } })
+    const times = shortTimes({ polaris: { timeouts: { answerMs: 2_000 } } })
     const started = startConnector(['doctor', '--config', file, ...options], { ...environment, ...times })
     return [await started.exitCode(), started.output()] as const
   }

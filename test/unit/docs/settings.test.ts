@@ -6,7 +6,6 @@ import { markdownFiles, readProjectFile } from '../../support/documentation/mark
 const settings = settingList()
 const variables = new Set([
   ...settings.flatMap(({ variable, fallback }) => [variable, fallback]),
-  ...['HTTP_PROXY', 'HTTPS_PROXY'],
   ...[...readProjectFile('compose.yaml').matchAll(/\$\{(\w+)/g)].map(([, name]) => name),
 ])
 const sections = new Set(settings.flatMap(({ path }) => (path[0] === 'streams' ? path.slice(1, 2) : path.slice(0, 1))))

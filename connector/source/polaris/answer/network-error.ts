@@ -1,8 +1,6 @@
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import { hostAndPort, networkCause, serverOf } from '../../../runtime/network-cause.ts'
 
-const timeouts = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])
-
 /**
  * Converts an error of the network or of TLS; returns a `ConnectorError` unchanged. The original is not kept as the
  * cause: it may contain parts of the response.
@@ -14,7 +12,6 @@ export function networkError(error: unknown, phase: 'connect' | 'body', server: 
   const handshake = tlsError(error, code, server)
   if (handshake !== undefined) return handshake
   const place = serverOf(server)
-  if (timeouts.has(code)) return new ConnectorError('source.timeout', `call ${place}: no response in time (${code})`)
   if (phase === 'body')
     return new ConnectorError(
       'source.answer-truncated',
@@ -23,8 +20,8 @@ export function networkError(error: unknown, phase: 'connect' | 'body', server: 
   return new ConnectorError('source.unreachable', `call ${place}: ${causeOf(code, server)}`)
 }
 
-const notHttp = /^(?:HTTPParserError|HPE_)/
-const closed = /^(?:ECONNRESET|EPIPE|UND_ERR_SOCKET)$/
+const notHttp = /^HPE_/
+const closed = /^(?:ECONNRESET|EPIPE)$/
 
 function causeOf(code: string, server: URL): string {
   const cause = notHttp.test(code) ? `the response is not HTTP: check host and port (${code})` : networkCause(code)
@@ -35,7 +32,6 @@ function causeOf(code: string, server: URL): string {
 export function errorCodeIn(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
   if ('code' in error && typeof error.code === 'string') return error.code
-  if (error.name === 'HTTPParserError') return error.name // not every parser error has a code
   return error instanceof AggregateError ? errorCodeIn(error.errors[0]) : errorCodeIn(error.cause)
 }
 
@@ -96,7 +92,7 @@ const tlsVerdicts: readonly TlsVerdict[] = [
 ]
 
 /** The error of a failed TLS handshake with the server, by its code; undefined if it is none. */
-export function tlsError(error: unknown, code: string, server: URL): ConnectorError | undefined {
+function tlsError(error: unknown, code: string, server: URL): ConnectorError | undefined {
   const found = tlsVerdicts.find(({ pattern }) => pattern.test(code))
   if (found === undefined) return undefined
   const pin = found.code === 'source.certificate' ? `, or ${pinOf(error)}` : ''

@@ -1,4 +1,4 @@
-import { addAbortSignal, pipeline, type Readable } from 'node:stream'
+import { pipeline, type Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 
@@ -8,31 +8,26 @@ interface CollectedBody {
   readonly from: string
   /** The `Content-Encoding` header. */
   readonly encoding: string | undefined
-  /** Limit of the compressed and of the decompressed size. */
+  /** Limit of the decompressed size. */
   readonly maxBytes: number
 }
 
 /**
  * Reads and decompresses the whole body. Throws `source.answer-too-large` above the limit, `source.answer-truncated` if
- * a gzip body ends early or is damaged, `source.timeout` when `finish` aborts, or what the stream throws.
+ * a gzip body ends early or is damaged, or what the stream throws.
  */
-export async function collectBody(collected: CollectedBody, finish: AbortSignal): Promise<Buffer> {
-  const { body, from, maxBytes } = collected
+export async function collectBody({ body, from, encoding = '', maxBytes }: CollectedBody): Promise<Buffer> {
   const chunks: Buffer[] = []
   let bytes = 0
-  addAbortSignal(finish, body)
   try {
-    for await (const chunk of decompressed(collected)) {
+    for await (const chunk of decompressed(body, encoding.trim().toLowerCase(), from)) {
       bytes += chunk.length
-      if (bytes > maxBytes) throw tooLarge(collected) // leaving the loop destroys the stream
+      if (bytes > maxBytes)
+        throw new ConnectorError('source.answer-too-large', `read response from ${from}: more than ${maxBytes} bytes`)
       chunks.push(chunk)
     }
   } catch (error) {
-    if (finish.aborted)
-      throw new ConnectorError(
-        'source.timeout',
-        `read response from ${from}: not complete in time, after ${bytes} bytes`,
-      )
+    body.destroy() // also if it was not read
     throw isOfZlib(error)
       ? new ConnectorError(
           'source.answer-truncated',
@@ -43,45 +38,25 @@ export async function collectBody(collected: CollectedBody, finish: AbortSignal)
   return Buffer.concat(chunks)
 }
 
-const tooLarge = ({ from, maxBytes }: Pick<CollectedBody, 'from' | 'maxBytes'>) =>
-  new ConnectorError('source.answer-too-large', `read response from ${from}: more than ${maxBytes} bytes`)
-
 const isOfZlib = (error: unknown) =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('Z_')
 
-const GUNZIPPED_BYTES = 64 * 1024
-
-function decompressed(collected: CollectedBody): AsyncIterable<Buffer> {
-  const { body, from, encoding = '' } = collected
-  switch (encoding.trim().toLowerCase()) {
+function decompressed(body: Readable, encoding: string, from: string): AsyncIterable<Buffer> {
+  switch (encoding) {
     case '':
     case 'identity':
       return body
     case 'gzip':
-    case 'x-gzip': {
-      const atMost = (chunks: AsyncIterable<Buffer>) => limited(chunks, collected)
+    case 'x-gzip':
       // The reader of the last stream gets the error.
-      return pipeline(body, atMost, createGunzip({ chunkSize: GUNZIPPED_BYTES }), () => undefined)
-    }
-    default:
+      return pipeline(body, createGunzip(), () => undefined)
+    default: {
+      // Invariant 8: only what has the form of a name.
+      const shown = /^[\w.-]{1,20}$/.test(encoding) ? encoding : '(not shown)'
       throw new ConnectorError(
         'source.answer-malformed',
-        `read response from ${from}: the content encoding ${shown(encoding)} was not requested, only gzip`,
+        `read response from ${from}: the content encoding ${shown} was not requested, only gzip`,
       )
-  }
-}
-
-/** Invariant 8: only what has the form of a name. */
-const shown = (encoding: string) => (/^[\w.-]{1,20}$/.test(encoding.trim()) ? encoding.trim() : '(not shown)')
-
-async function* limited(
-  chunks: AsyncIterable<Buffer>,
-  collected: Pick<CollectedBody, 'from' | 'maxBytes'>,
-): AsyncGenerator<Buffer> {
-  let bytes = 0
-  for await (const chunk of chunks) {
-    bytes += chunk.length
-    if (bytes > collected.maxBytes) throw tooLarge(collected)
-    yield chunk
+    }
   }
 }

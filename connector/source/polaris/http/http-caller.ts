@@ -1,17 +1,16 @@
-import type { Dispatcher } from 'undici'
-import type { Clock } from '../../../runtime/clock.ts'
+import { once } from 'node:events'
+import { type IncomingMessage, request as requestHttp } from 'node:http'
+import { request as requestHttps } from 'node:https'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import { serverOf } from '../../../runtime/network-cause.ts'
-import type { ObserveSource } from '../../client-source.ts'
 import { offeredSchemes } from '../answer/answer-verdict.ts'
-import { errorCodeIn, networkError, tlsError } from '../answer/network-error.ts'
+import { networkError } from '../answer/network-error.ts'
 import { collectBody } from './collect-body.ts'
-import type { DroppedCookie, ServerCookies } from './cookie-jar.ts'
+import { type Cookies, cookies } from './cookies.ts'
 import { type LimitParts, permitted } from './rate-limit.ts'
 import type { ApiRequest } from './read-request.ts'
 import { hasArgumentsOf, isRedirect, MAX_REDIRECTS, redirected } from './redirect.ts'
-import { serverCookies } from './server-cookies.ts'
-import { type HttpParts, type HttpSettings, type ServerPool, serverPool } from './server-pool.ts'
+import { type HttpParts, type HttpSettings, type ServerAgent, serverAgent } from './server-agent.ts'
 
 /** A complete response, with any status. */
 export interface HttpAnswer {
@@ -23,8 +22,6 @@ export interface HttpAnswer {
   readonly retryAfter: string | undefined
   /** The authentication schemes that the server offers. */
   readonly schemes: readonly string[]
-  /** Cookies that the server has set and calls do not send. */
-  readonly droppedCookies: readonly DroppedCookie[]
   /** The server's clock, milliseconds since 1970; undefined without a `Date` header. */
   readonly serverTime: number | undefined
   readonly tookMs: number
@@ -32,48 +29,42 @@ export interface HttpAnswer {
   readonly hasLostArguments: boolean
 }
 
-/** Calls one server over persistent connections. Keeps its cookies. */
+/** Calls one server over a persistent connection. Keeps its cookies. */
 export interface HttpCaller {
   /**
-   * Holds a permit of the server until the response is complete. Follows up to three redirects within the origin. Rejects with `source.*`, or with the reason of `stop`.
+   * Holds a permit of the server until the response is complete. Follows up to three redirects within the origin. Rejects
+   * with `source.*`, or with the reason of `stop`.
    */
   call(request: ApiRequest, stop: AbortSignal): Promise<HttpAnswer>
-  close(): Promise<void>
+  close(): void
 }
 
-interface Call extends ServerPool {
-  readonly cookies: ServerCookies
-  readonly clock: Clock
-  readonly observe: ObserveSource
+interface Call extends HttpParts {
+  readonly agent: ServerAgent
+  readonly cookies: Cookies
   readonly settings: HttpSettings
 }
 
 export function httpCaller(settings: HttpSettings, parts: HttpParts & LimitParts): HttpCaller {
-  const closing = new AbortController()
   const { clock, observe } = parts
-  const cookies = serverCookies(settings.base, clock)
-  const connection = { ...serverPool(settings, parts, closing.signal), cookies, clock, observe, settings }
+  const agent = serverAgent(settings, parts)
+  const connection = { agent, cookies: cookies(clock), clock, observe, settings }
   return {
     call: async (first, stop) => {
       using _permit = await permitted(parts, first, stop)
       const began = clock.monotonic()
       let request = first
-      const droppedCookies: DroppedCookie[] = []
       for (let followed = 0; ; followed++) {
         const { answer, location } = await exchange(connection, request, stop)
-        droppedCookies.push(...answer.droppedCookies)
         if (location === undefined) {
           const hasLostArguments = followed > 0 && !hasArgumentsOf(first, request)
-          return { ...answer, droppedCookies, tookMs: clock.monotonic() - began, hasLostArguments }
+          return { ...answer, tookMs: clock.monotonic() - began, hasLostArguments }
         }
         if (followed === MAX_REDIRECTS) throw tooManyRedirects(first.url)
         request = redirected(request, { location, status: answer.status })
       }
     },
-    close: async () => {
-      closing.abort()
-      await connection.pool.destroy()
-    },
+    close: () => agent.close(),
   }
 }
 
@@ -86,90 +77,78 @@ interface Exchange {
 }
 
 async function exchange(call: Call, request: ApiRequest, stop: AbortSignal): Promise<Exchange> {
-  const { pool, route, socketErrors, cookies, observe, settings } = call
-  const cookie = await cookies.header(request.url)
+  const { clock, settings, observe } = call
+  stop.throwIfAborted()
+  // One for headers, interim responses and body: no server keeps a call open.
+  using deadline = clock.deadline(settings.timeouts.answerMs, stop)
   let phase: 'connect' | 'body' = 'connect'
-  socketErrors.length = 0
-  using headers = call.clock.deadline(headersWithinMs(settings), stop)
   try {
-    stop.throwIfAborted()
-    const sent = {
-      method: request.method,
-      path: request.url.pathname + request.url.search,
-      headers: { ...settings.headers, ...requestHeaders(request), ...(cookie === '' ? {} : { cookie }) },
-      body: request.form ?? null,
-      signal: headers.signal,
-    }
-    const response = await (route.forward?.(pool, sent, headers.signal) ?? pool.request(sent))
-    headers[Symbol.dispose]()
+    const response = await send(call, request, deadline.signal)
     phase = 'body'
-    observe({ kind: 'response-received', status: response.statusCode })
-    return await wholeAnswer(call, { request, response }, stop)
+    observe({ kind: 'response-received', status: response.statusCode ?? 0 })
+    return await wholeAnswer(call, request, response)
   } catch (error) {
     stop.throwIfAborted()
-    if (headers.signal.aborted) throw noHeaders(request.url)
-    // With TLS 1.3, a server rejects a client certificate after the handshake.
-    const [lost] = socketErrors
-    throw tlsError(lost, errorCodeIn(lost) ?? '', request.url) ?? networkError(error, phase, request.url)
+    if (!deadline.signal.aborted) throw networkError(error, phase, request.url)
+    const what = phase === 'body' ? 'the response was not complete in time' : 'no final response in time'
+    throw new ConnectorError('source.timeout', `call ${serverOf(request.url)}: ${what}`)
   }
 }
 
-/**
- * Limit of the time from the call to the headers of its response. The limits of undici do not end a server that sends
- * interim responses forever: each restarts them. A proxy is connected first, and asked for a tunnel.
- */
-function headersWithinMs({ timeouts, proxy }: HttpSettings): number {
-  return timeouts.headersMs + (proxy === undefined ? 1 : 3) * timeouts.connectMs
+async function send(
+  { agent, cookies, settings }: Call,
+  { url, method, form, headers }: ApiRequest,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const cookie = cookies.header()
+  const sent = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, {
+    method,
+    agent: agent.current(),
+    signal,
+    headers: {
+      ...settings.headers,
+      accept: 'application/xml, text/xml, application/json, */*;q=0.1',
+      'accept-encoding': 'gzip',
+      'user-agent': 'polaris-clients-connector',
+      ...(form !== undefined && {
+        'content-type': 'application/x-www-form-urlencoded',
+        'content-length': Buffer.byteLength(form),
+      }),
+      ...headers,
+      ...(cookie !== '' && { cookie }),
+    },
+  })
+  sent.end(form)
+  const [response] = (await once(sent, 'response')) as [IncomingMessage]
+  sent.on('error', () => {}) // the body fails too
+  return response
 }
-
-const noHeaders = (url: URL) =>
-  new ConnectorError(
-    'source.timeout',
-    `call ${serverOf(url)}: no final response in time, maybe only interim ones (1xx)`,
-  )
 
 async function wholeAnswer(
-  { cookies, clock, settings }: Call,
-  { request, response }: { request: ApiRequest; response: Dispatcher.ResponseData },
-  stop: AbortSignal,
+  { cookies, settings }: Call,
+  { url }: ApiRequest,
+  response: IncomingMessage,
 ): Promise<Exchange> {
-  const { statusCode: status, headers, body } = response
-  const all = (name: string) => [headers[name] ?? []].flat()
-  const header = (name: string) => all(name)[0]
-  const date = Date.parse(header('date') ?? '')
+  const { statusCode: status = 0, headers, headersDistinct } = response
+  const date = Date.parse(headers.date ?? '')
   const serverTime = Number.isNaN(date) ? undefined : date
-  const droppedCookies = await cookies.keep(all('set-cookie'), { url: request.url, serverTime })
-  const contentType = header('content-type')
-  const collected = {
-    body,
-    from: serverOf(request.url),
-    encoding: header('content-encoding'),
+  cookies.keep(headers['set-cookie'] ?? [], serverTime)
+  const body = await collectBody({
+    body: response,
+    from: serverOf(url),
+    encoding: headers['content-encoding'],
     maxBytes: settings.maxBodyBytes,
-  }
-  using deadline = clock.deadline(settings.timeouts.bodyMs, stop)
-  const whole = await collectBody(collected, deadline.signal)
+  })
   return {
     answer: {
-      url: request.url,
+      url,
       status,
-      contentType,
-      retryAfter: header('retry-after'),
-      schemes: offeredSchemes(all('www-authenticate')),
-      droppedCookies,
+      contentType: headers['content-type'],
+      body,
+      retryAfter: headers['retry-after'],
+      schemes: offeredSchemes(headersDistinct['www-authenticate'] ?? []),
       serverTime,
-      body: whole,
     },
-    location: isRedirect(status) ? header('location') : undefined,
-  }
-}
-
-function requestHeaders(request: ApiRequest): Record<string, string> {
-  const form = request.form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }
-  return {
-    accept: 'application/xml, text/xml, application/json, */*;q=0.1',
-    'accept-encoding': 'gzip',
-    'user-agent': 'polaris-clients-connector',
-    ...form,
-    ...request.headers,
+    location: isRedirect(status) ? headers.location : undefined,
   }
 }

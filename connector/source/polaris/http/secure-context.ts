@@ -77,7 +77,8 @@ function isContext(options: Parameters<typeof createSecureContext>[0]): boolean 
   }
 }
 
-const trusted = (ca: string | undefined) => [...systemCertificates(), ...(ca === undefined ? [] : [ca])]
+/** The CAs of the system, and one more. */
+export const trusted = (ca: string | undefined) => [...systemCertificates(), ...(ca === undefined ? [] : [ca])]
 
 /** When the first certificate of a PEM text expires, milliseconds since 1970. */
 export function expiryOf(pem: string): number {

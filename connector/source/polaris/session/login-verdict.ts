@@ -13,14 +13,11 @@ import {
 } from '../answer/server-message.ts'
 import type { AnswerNode } from '../decode/answer-node.ts'
 import { reportedError } from '../decode/page/reported-error.ts'
-import type { DroppedCookie } from '../http/cookie-jar.ts'
 import type { HttpAnswer } from '../http/http-caller.ts'
 import type { TokenConfig } from '../polaris-config.ts'
 
 export interface LoggedIn {
   readonly token: string | undefined
-  /** Cookies that the server has set and calls do not send. */
-  readonly droppedCookies: readonly DroppedCookie[]
 }
 
 /**
@@ -60,9 +57,9 @@ export function judgeLogin(answer: HttpAnswer, token: TokenConfig | undefined, n
     const kind = mentionsPassword(message.text) ? 'doubtful' : 'failed'
     return fails(kind, 'source.error-document', 'the server returned an error document')
   }
-  if (token === undefined) return { kind: 'logged-in', token, droppedCookies: answer.droppedCookies }
+  if (token === undefined) return { kind: 'logged-in', token }
   const found = tokenIn(message, token.from)
-  if (found !== undefined) return { kind: 'logged-in', token: found, droppedCookies: [] }
+  if (found !== undefined) return { kind: 'logged-in', token: found }
   return isHtml(message.body)
     ? fails('failed', 'source.answer-not-a-page', 'the server returned an HTML page')
     : fails('doubtful', 'source.answer-not-a-page', 'the response has no token where polaris.login.token expects it')

@@ -1,7 +1,6 @@
 import type { Clock } from '../../../runtime/clock.ts'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import { type Account, LOOK_AGAIN_MS, type RefusedAccounts } from '../../../runtime/refused-accounts.ts'
-import type { DroppedCookie } from '../http/cookie-jar.ts'
 import type { HttpCaller } from '../http/http-caller.ts'
 import { type ApiRequest, apiCall } from '../http/read-request.ts'
 import type { AuthConfig, LoginConfig, TokenConfig } from '../polaris-config.ts'
@@ -64,7 +63,7 @@ function loginSend(auth: Extract<AuthConfig, { kind: 'login' }>, parts: SessionP
   /** The call failed although the login is new. */
   const giveUp = (error: ConnectorError): never => {
     if (!concernsAccount(error)) falseAlarmUntil = parts.clock.monotonic() + FALSE_ALARM_MS
-    throw withDropped(error, loggedIn?.droppedCookies ?? [])
+    throw error
   }
   const authorise = async (request: ApiRequest, stop: AbortSignal): Promise<ApiRequest> => {
     const { account, login: how } = auth
@@ -93,16 +92,6 @@ function loginSend(auth: Extract<AuthConfig, { kind: 'login' }>, parts: SessionP
 function answerOf<Answer>(attempt: Attempt<Answer>): Answer {
   if (attempt.kind === 'answered') return attempt.answer
   throw attempt.error
-}
-
-/** The error, with the cookies without which the server may not know the session. */
-function withDropped(error: ConnectorError, dropped: readonly DroppedCookie[]): ConnectorError {
-  if (dropped.length === 0) return error
-  const reasons = dropped
-    .slice(0, 3)
-    .map(({ name, why }) => `${name} (${why})`)
-    .join(', ')
-  return error.with(`${error.message}; the login succeeded, but calls do not send its cookie ${reasons}`)
 }
 
 const concernsAccount = (error: unknown): error is ConnectorError =>

@@ -1,0 +1,48 @@
+import { expect, it } from 'vitest'
+import { cookies } from '../../../../../connector/source/polaris/http/cookies.ts'
+
+const now = Date.UTC(2026, 0, 1)
+const clock = { now: () => now }
+const date = (ms: number) => new Date(ms).toUTCString()
+const HOUR = 3_600_000
+
+/** The header after these responses. */
+function after(...responses: readonly (readonly string[])[]): string {
+  const kept = cookies(clock)
+  for (const texts of responses) kept.keep(texts, undefined)
+  return kept.header()
+}
+
+it('keeps the last value of each name, as it is', () => {
+  expect(after(['S=a; Path=/; HttpOnly', ' T = "b=c" ;Secure'], ['S=d'])).toBe('T="b=c"; S=d')
+})
+
+it.each([
+  'S=; Max-Age=0',
+  'S=x; Max-Age=-1; Path=/',
+  `S=; Expires=${date(now - 1000)}`,
+  'S=; Expires=Thu, 01-Jan-1970 00:00:00 GMT',
+])('deletes a cookie that has expired: %s', (text) => {
+  expect(after(['S=a'], [text])).toBe('')
+})
+
+it.each([`S=b; Expires=${date(now + HOUR)}`, 'S=b; Max-Age=60', 'S=b; Expires=soon'])(
+  'keeps one that has not: %s',
+  (text) => {
+    expect(after(['S=a'], [text])).toBe('S=b')
+  },
+)
+
+it('takes the time of the server where the response has it', () => {
+  const kept = cookies(clock)
+  kept.keep([`S=a; Expires=${date(now - HOUR)}`], now - 2 * HOUR)
+  expect(kept.header()).toBe('S=a')
+  kept.keep([`S=a; Expires=${date(now + HOUR)}`], now + 2 * HOUR)
+  expect(kept.header()).toBe('')
+})
+
+it('keeps at most 50 cookies, the newest, and none that is longer than 4096 bytes', () => {
+  const many = Array.from({ length: 60 }, (_, at) => `c${at}=1`)
+  const sent = after(many, [`long=${'x'.repeat(4096)}`, 'no cookie']).split('; ')
+  expect([sent.length, sent[0], sent.at(-1)]).toEqual([50, 'c10=1', 'c59=1'])
+})
