@@ -4,22 +4,15 @@ import { viewGroup } from '../kafka/group/group-view.ts'
 import { readStoredRecord } from '../kafka/transactions/kafka-state.ts'
 import { type GroupView, type Placement, type PlacementEvent, singlePlacement } from '../placement/placement.ts'
 import { slotsTopic } from '../placement/placement-config.ts'
-import { replicasPerServer } from '../placement/replicas-per-server.ts'
 import { type StoredRecord, streamNames } from '../publish/event-publisher.ts'
-import { apiBase } from '../source/polaris/http/read-request.ts'
 import { adminParts, type SharedResources } from './shared-resources.ts'
 
 /** The placement of the configured mode; connects when it is run. */
-export function composePlacement(shared: SharedResources, report: (event: PlacementEvent) => void): Placement {
-  const { config, clock, replica, accounts, servers, kafkaLog: log } = shared
+export function composePlacement(shared: SharedResources, observe: (event: PlacementEvent) => void): Placement {
+  const { config, clock, replica, accounts, kafkaLog: log } = shared
   const { connector, kafka, placement } = config
   const streams = config.streams.map(({ name }) => name)
   if (placement.mode === 'single') return singlePlacement(streams)
-  const serverOf = new Map(config.streams.map(({ name, polaris }) => [name, apiBase(polaris.url).origin]))
-  const observe = (event: PlacementEvent) => {
-    if (event.kind === 'group-described') servers.share(replicasPerServer(event.members, serverOf))
-    report(event)
-  }
   return groupPlacement(placement, { connector, replica, streams, kafka, clock, log, accounts, observe })
 }
 

@@ -6,14 +6,13 @@ import type { CloseStack } from '../runtime/close-stack.ts'
 import { type RefusedAccounts, refusedAccounts } from '../runtime/refused-accounts.ts'
 import { UNKNOWN_BEGINNING } from '../scan/scan-state.ts'
 import type { ClientSource, SourceTime } from '../source/client-source.ts'
-import { limitedServers } from '../source/polaris/http/rate-limit.ts'
+import { limitedServers } from '../source/polaris/http/server-limits.ts'
 import { httpClientSource } from '../source/polaris/http-client-source.ts'
 import type { PolarisConfig } from '../source/polaris/polaris-config.ts'
 import { type RecoveryParts, recovering } from '../source/recovery/retrying-source.ts'
 
 type SourceParts = Omit<RecoveryParts, 'policy' | 'suspectForMs'> & {
   readonly accounts: RefusedAccounts
-  readonly intervalMs?: number
 }
 
 /** The source of a stream: the only place that picks its adapter. Throws `config.invalid`. */

@@ -50,7 +50,7 @@ export function composeStream(stream: StreamConfig, shared: SharedResources, mod
 }
 
 function sourceParts(
-  { polaris, poll: { intervalMs } }: StreamConfig,
+  { polaris }: StreamConfig,
   shared: SharedResources,
   how: { readonly outages: Outages; readonly observe: Observe },
 ) {
@@ -59,7 +59,6 @@ function sourceParts(
     ...how,
     clock,
     accounts,
-    intervalMs,
     permits: shared.servers.of(polaris),
     breaker: shared.breakerOf(polaris),
   }

@@ -58,15 +58,15 @@ function encryption({ checkpoint: { encryption, kmsKeyId } }: Settings): Violati
 
 function sameLimitsOfServer({ streams }: Settings): Violation[] {
   const origins = streams.map(({ polaris }) => new URL(polaris.url).origin)
-  return streams.flatMap(({ polaris: { server } }, index) => {
+  return streams.flatMap(({ polaris: { requestsPerSecond } }, index) => {
     const twin = origins.indexOf(origins[index] ?? '')
-    const other = streams[twin]?.polaris.server ?? server
-    const keys = ['concurrentRequests', 'requestsPerSecond'] as const
-    const different = keys.filter((key) => server[key] !== other[key])
-    return different.map((key) => ({
-      path: ['streams', index, 'polaris', 'server', key],
-      what: `must equal streams[${twin}].polaris.server.${key}: both streams use the same server`,
-    }))
+    if (requestsPerSecond === streams[twin]?.polaris.requestsPerSecond) return []
+    return [
+      {
+        path: ['streams', index, 'polaris', 'requestsPerSecond'],
+        what: `must equal streams[${twin}].polaris.requestsPerSecond: both streams use the same server`,
+      },
+    ]
   })
 }
 

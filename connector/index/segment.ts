@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { free } from '../runtime/free.ts'
+import { free } from '../runtime/memory/free.ts'
 import { MAX_SEGMENT_BYTES } from '../storage/segment-store.ts'
 import { compareKeys, ENTRY_BYTES, ENTRY_WORDS, entryWords } from './index-entry.ts'
 

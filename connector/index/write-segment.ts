@@ -1,5 +1,5 @@
 import type { Clock } from '../runtime/clock.ts'
-import { free } from '../runtime/free.ts'
+import { free } from '../runtime/memory/free.ts'
 import type { SegmentStore } from '../storage/segment-store.ts'
 import type { ClientTable } from './client-table.ts'
 import { ENTRY_WORDS, entryBytes } from './index-entry.ts'

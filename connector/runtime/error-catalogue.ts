@@ -69,7 +69,7 @@ export const errorCatalogue = {
   'source.unreachable': retry('check POLARIS_URL, the network and the server', '`run` retries indefinitely'),
   'source.timeout': retry('if it persists, look at the load of the server, or lower POLARIS_LIMIT'),
   'source.throttled': retry(
-    'raise POLL_INTERVAL or lower polaris.server.requestsPerSecond: the server received too many requests',
+    'raise POLL_INTERVAL or lower polaris.requestsPerSecond: the server received too many requests',
   ),
   'source.server-error': retry('check the log of the server if the error persists'),
   'source.answer-truncated': retry('check the server and any proxy for a size or time limit: the response ended early'),

@@ -37,7 +37,7 @@ export function semaphore(permits: number): Semaphore {
   }
 }
 
-export function disposableOnce(release: () => void): Disposable {
+function disposableOnce(release: () => void): Disposable {
   let isReleased = false
   return {
     [Symbol.dispose]: () => {

@@ -59,19 +59,9 @@ export interface KnownClients {
   readonly clientId?: string | undefined
 }
 
-/** Which reads of a server go first: those of live scans. */
-export type Turn = 'live' | 'background'
-
-/** Limits the requests to a server. Disposing releases a permit. Rejects with the reason of `stop`. */
-export interface ServerPermits {
-  acquire(stop: AbortSignal, turn?: Turn): Promise<Disposable>
-}
-
 /** A read, and what is known about its response. */
 export interface PageRequest extends ReadArguments {
   readonly known?: KnownClients | undefined
-  /** Default: `live`. */
-  readonly turn?: Turn
   /** Called each time the request is sent: also when it is retried. */
   readonly onSend?: () => void
 }
@@ -156,10 +146,6 @@ export type SourceEvent =
   | { readonly kind: 'source-resumed' }
   /** The server responded to a request, whatever it was. */
   | { readonly kind: 'response-received'; readonly status: number }
-  /** A request waited for a permit, because of the limits of its server. */
-  | { readonly kind: 'request-waited'; readonly ms: number }
-  /** It waited for longer than the poll interval: the limits allow fewer requests than the streams have to send. */
-  | { readonly kind: 'request-waited-long'; readonly turn: Turn; readonly waitedMs: number }
   /** A connection was opened with this certificate. */
   | ({ readonly kind: 'certificate-seen' } & SeenCertificate)
   /** References to characters that XML forbids, and their escapes in JSON, were decoded to U+FFFD. */

@@ -154,14 +154,6 @@ export const panels: readonly Panel[] = [
     queries: quantiles('publish_duration_seconds'),
   },
   {
-    title: 'Waiting for the limits of the server',
-    description: 'Time a second that requests waited because of polaris.server. 1: one request waits all the time.',
-    unit: 'short',
-    queries: {
-      waiting: ofReplicas('sum(rate(polaris_connector_request_wait_seconds_total{$this}[$__rate_interval]))'),
-    },
-  },
-  {
     title: 'Clients in the index',
     description: 'All clients that were ever published, at most 24 bytes each in memory.',
     unit: 'short',

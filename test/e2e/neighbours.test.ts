@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { expect, inject, it, onTestFinished } from 'vitest'
-import { sendAnswer } from '../polaris/answer/answer.ts'
 import { faults, type PolarisSimulator, startPolarisSimulator } from '../polaris/polaris-simulator.ts'
 import { testKafka } from '../support/committed-records.ts'
 import { type ConnectorProcess, type LogLine, shortTimes, startConnector } from '../support/connector-process.ts'
 import { createTopics } from '../support/create-topics.ts'
-import { replicaScene } from '../support/replica-scene.ts'
 import { configFile, environmentOf, expectExactlyOnce, untilPublished } from '../support/stream-scene.ts'
 
 const HANGING = '2'
@@ -33,7 +31,6 @@ async function stage(): Promise<Stage> {
     name: of,
     polaris: {
       ...{ url, codeMagasin: 1, lastChanged: '2000-01-01', limit: 20, output: 'json' },
-      server: { concurrentRequests: 2 },
       ...more,
     },
     poll: { interval: '200ms' },
@@ -75,42 +72,6 @@ const isOf =
   (stream: string, msg: string) =>
   (line: LogLine): boolean =>
     line.stream === stream && line.msg === msg
-
-it('streams of the same server share its limit on concurrent requests, on all replicas together', async () => {
-  const stage = await replicaScene(4, { polaris: { server: { concurrentRequests: 2 } } })
-  const { simulator } = stage
-  const inFlight = { now: 0, most: 0, ms: 20 }
-  simulator.faults.when(
-    () => true,
-    () => {
-      inFlight.now += 1
-      inFlight.most = Math.max(inFlight.most, inFlight.now)
-      return {
-        ...faults.latency(inFlight.ms),
-        send: async (response, answer) => {
-          inFlight.now -= 1
-          await sendAnswer(response, answer)
-        },
-      }
-    },
-  )
-  const first = stage.start()
-  for (const stream of stage.streams) await first.status(({ progress }) => progress === 'caught up', { stream })
-  expect(inFlight.most).toBe(2)
-
-  const second = stage.start()
-  await stage.untilShared([first, second], { least: 2 })
-  inFlight.ms = 150 // so slow that all streams always want to read
-  const further = (calls: number) =>
-    expect.poll(() => simulator.calls.length, { timeout: 30_000 }).toBeGreaterThan(simulator.calls.length + calls)
-  await further(8) // requests of the first replica from before the rebalance have ended
-  inFlight.most = 0
-  await further(30)
-  expect(inFlight.most).toBe(2)
-  simulator.change()
-  await stage.expectAllExactlyOnce()
-  expect(await Promise.all([first.stop(), second.stop()])).toEqual([0, 0])
-})
 
 it('delays no healthy stream when others have a server that hangs or returns HTML, a topic that rejects records, or clients without ids', async () => {
   const { alone, shared, broken, connector, topicOf } = await stage()

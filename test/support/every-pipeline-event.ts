@@ -64,8 +64,6 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
     'certificate-seen': { kind: 'certificate-seen', certificate: 'server', expiresAt: 1_900_000_000_000 },
     'characters-replaced': { kind: 'characters-replaced', characters: 3 },
     'response-received': { kind: 'response-received', status: 200 },
-    'request-waited': { kind: 'request-waited', ms: 40 },
-    'request-waited-long': { kind: 'request-waited-long', turn: 'live', waitedMs: 7_000 },
     'read-retried': { kind: 'read-retried', code: 'source.timeout', attempt: 1, error },
     'read-recovered': { kind: 'read-recovered', failures: 12, failedForMs: 90_000 },
     'source-waiting': { kind: 'source-waiting', state: 'source-down', code: 'source.unreachable' },

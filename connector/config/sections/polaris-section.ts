@@ -7,26 +7,6 @@ import * as check from '../setting-checks.ts'
 import * as setting from '../setting-types.ts'
 import { authConfig, headers, login, proxy, proxyConfig, tls, tlsConfig } from './polaris-access-section.ts'
 
-const server = setting.section(
-  'Limits of the requests to one server (scheme, host and port), shared by all streams, and by all replicas of the consumer group; set the same values in each stream. Live reads go first',
-  {
-    concurrentRequests: setting.wholeNumber({
-      min: 1,
-      max: 10_000,
-      default: 8,
-      description: 'Maximum number of concurrent requests; a stream makes one at a time',
-    }),
-    requestsPerSecond: setting
-      .wholeNumber({
-        min: 1,
-        max: 10_000,
-        variable: 'POLARIS_REQUESTS_PER_SECOND',
-        description: 'Maximum number of requests per second, evenly spaced. Default: no limit',
-      })
-      .optional(),
-  },
-)
-
 export const polarisSection = setting.section('The Polaris server and what is read from it', {
   url: setting.text({
     check: check.httpUrl,
@@ -82,11 +62,6 @@ export const polarisSection = setting.section('The Polaris server and what is re
     variable: 'POLARIS_OUTPUT',
     description: 'Format of the responses. A new value applies from the next scan',
   }),
-  method: setting.choice({
-    choices: ['GET', 'POST'],
-    default: 'GET',
-    description: 'HTTP method of page requests: `GET` with query parameters, or `POST` with a form',
-  }),
   timeZone: setting.text({
     check: check.timeZone,
     default: 'Europe/Paris',
@@ -141,7 +116,15 @@ export const polarisSection = setting.section('The Polaris server and what is re
     variable: 'POLARIS_HASH_IGNORE',
     description: 'Fields ignored when deciding whether a client changed, such as an age',
   }),
-  server,
+  requestsPerSecond: setting
+    .wholeNumber({
+      min: 1,
+      max: 10_000,
+      variable: 'POLARIS_REQUESTS_PER_SECOND',
+      description:
+        'Maximum number of requests per second to this server (scheme, host and port), evenly spaced, of all streams of a replica; the same for each of its streams. Default: no limit',
+    })
+    .optional(),
 })
 
 export type PolarisSettings = z.output<typeof polarisSection>
@@ -155,7 +138,6 @@ export function polarisConfig(polaris: PolarisSettings): PolarisConfig {
     tls: tlsConfig(polaris.tls),
     proxy: proxyConfig(polaris.proxy),
     headers: revealed(polaris.headers),
-    limits: polaris.server,
   }
 }
 

@@ -4,7 +4,7 @@ import { type CheckResult, ok, warning } from './finding.ts'
 
 /** How often streams ask one server. */
 interface RequestingStream {
-  readonly polaris: { readonly url: string; readonly limits: { readonly requestsPerSecond?: number | undefined } }
+  readonly polaris: { readonly url: string; readonly requestsPerSecond?: number | undefined }
   readonly poll: Pick<ScanSettings, 'intervalMs' | 'maxIntervalMs' | 'lookBacks'>
 }
 
@@ -22,8 +22,8 @@ export function judgeRequests(streams: readonly RequestingStream[]): CheckResult
   const whole = `${detail}; one more for each page of a backfill or full scan`
   if (tooMany.length === 0) return ok(whole)
   return warning(
-    `${whole}; more than polaris.server.requestsPerSecond allows: ${tooMany.map(({ origin }) => origin).join(', ')}`,
-    'raise poll.interval or polaris.server.requestsPerSecond: live scans would wait',
+    `${whole}; more than polaris.requestsPerSecond allows: ${tooMany.map(({ origin }) => origin).join(', ')}`,
+    'raise poll.interval or polaris.requestsPerSecond: live scans would wait',
   )
 }
 
@@ -37,4 +37,4 @@ const lookBacks = (poll: RequestingStream['poll']) =>
   poll.lookBacks.reduce((sum, { everyMs }) => sum + HOUR_MS / everyMs, 0)
 
 const limitOf = ([first]: readonly RequestingStream[]) =>
-  (first?.polaris.limits.requestsPerSecond ?? Number.POSITIVE_INFINITY) * 3600
+  (first?.polaris.requestsPerSecond ?? Number.POSITIVE_INFINITY) * 3600

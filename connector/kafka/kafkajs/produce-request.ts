@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import type { Message } from 'kafkajs'
-import { free } from '../../runtime/free.ts'
+import { free } from '../../runtime/memory/free.ts'
 import { crc32c } from './crc32c.ts'
 import { encodedHeaders } from './encoded-headers.ts'
 import { RequestWriter, sizeOfText, sizeOfVarint } from './request-writer.ts'

@@ -19,10 +19,7 @@ import type { Reader } from './scan-trouble.ts'
 /** The next request of a scan, with what is known about its response. */
 export function requestOf({ mapping }: Reader, scan: Scan): Scan & PageRequest {
   const known = mapping[scan.output]
-  const turn = scan.tag === LIVE ? 'live' : 'background'
-  return known === null
-    ? { ...scan, turn }
-    : { ...scan, turn, known: { path: known.path ?? undefined, clientId: known.clientId } }
+  return known === null ? scan : { ...scan, known: { path: known.path ?? undefined, clientId: known.clientId } }
 }
 
 /**

@@ -1,7 +1,8 @@
 import { assertNever } from '../../runtime/assert-never.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { RefusedAccounts } from '../../runtime/refused-accounts.ts'
-import type { ClientSource, ObserveSource, Page, PageRequest, ServerPermits } from '../client-source.ts'
+import type { Semaphore } from '../../runtime/semaphore.ts'
+import type { ClientSource, ObserveSource, Page, PageRequest } from '../client-source.ts'
 import { timeFormat } from '../source-time.ts'
 import { accessOf, readError } from './answer/answer-verdict.ts'
 import { judgeAnswer } from './answer/judge-answer.ts'
@@ -14,9 +15,7 @@ import { type Attempt, openSession } from './session/session.ts'
 interface SourceParts {
   readonly clock: Clock
   readonly observe: ObserveSource
-  readonly permits: ServerPermits
-  /** The poll interval of the stream; absent: waits longer than it are not reported. */
-  readonly intervalMs?: number | undefined
+  readonly permits: Semaphore
   readonly accounts: RefusedAccounts
 }
 
@@ -27,8 +26,8 @@ interface SourceParts {
 export function httpClientSource(config: PolarisConfig, parts: SourceParts): ClientSource & { close(): Promise<void> } {
   const { clock, observe, accounts } = parts
   const base = apiBase(config.url)
-  const { codeMagasin, prefixCle, method, timeZone } = config
-  const settings = { base, codeMagasin, prefixCle, method, lastChanged: timeFormat(config.lastChangedFormat, timeZone) }
+  const { codeMagasin, prefixCle, timeZone } = config
+  const settings = { base, codeMagasin, prefixCle, lastChanged: timeFormat(config.lastChangedFormat, timeZone) }
   const caller = httpCaller({ ...config, base }, parts)
   const access = accessOf(config.auth)
   const session = openSession(config.auth, { caller, base, clock, accounts })

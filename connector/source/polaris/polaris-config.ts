@@ -16,8 +16,6 @@ export interface PolarisConfig {
   readonly codeMagasin: number
   /** Sent with every read if set. */
   readonly prefixCle?: string | undefined
-  /** How pages are requested: GET with a query, or POST with a form. */
-  readonly method: 'GET' | 'POST'
   /** IANA name of the server's time zone. */
   readonly timeZone: string
   /** Pattern of `lastChanged` in requests, see `timeFormat`. */
@@ -34,16 +32,10 @@ export interface PolarisConfig {
   readonly retry: RetryPolicy
   /** How long responses that a working server does not give are retried once the stream has read a page. */
   readonly suspectForMs: number
-  readonly limits: ServerLimits
+  /** Of all streams of this process that read from the server; absent: no limit. */
+  readonly requestsPerSecond?: number | undefined
   /** Longest pause between two probes of a server in trouble. */
   readonly maxProbeIntervalMs: number
-}
-
-/** Request limits per server (scheme, host and port), shared by all streams of this process that read from it. */
-export interface ServerLimits {
-  readonly concurrentRequests: number
-  /** Absent: no limit. */
-  readonly requestsPerSecond?: number | undefined
 }
 
 export type AuthConfig =

@@ -1,12 +1,12 @@
 import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError, codeOf } from '../../runtime/connector-error.ts'
 import { pauseAfter, type RetryPolicy } from '../../runtime/retry.ts'
+import type { Semaphore } from '../../runtime/semaphore.ts'
 import {
   type ClientSource,
   type ObserveSource,
   type Patience,
   type ReadArguments,
-  type ServerPermits,
   SMALL_LIMIT,
   type SourceEvent,
 } from '../client-source.ts'
@@ -25,14 +25,14 @@ export interface RetryParts {
 
 export interface RecoveryParts extends Omit<RetryParts, 'gate'> {
   /** Of the server. */
-  readonly permits: ServerPermits
+  readonly permits: Semaphore
   /** Undefined: never waits, as in `doctor`. */
   readonly breaker?: ServerBreaker
 }
 
 /** A source with retries, behind the breaker of its server. `open` gets the permits with which requests are sent. */
 export function recovering<Source extends ClientSource>(
-  open: (permits: ServerPermits) => Source,
+  open: (permits: Semaphore) => Source,
   { breaker, permits, ...parts }: RecoveryParts,
 ): Source {
   const gate = breaker?.gate(parts.outages) ?? openGate

@@ -1,7 +1,8 @@
 import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError, codeOf } from '../../runtime/connector-error.ts'
 import { type ErrorCode, errorCatalogue } from '../../runtime/error-catalogue.ts'
-import type { ObserveSource, ServerEvent, ServerPermits } from '../client-source.ts'
+import type { Semaphore } from '../../runtime/semaphore.ts'
+import type { ObserveSource, ServerEvent } from '../client-source.ts'
 import type { Outages } from './after-failed-read.ts'
 import { type CircuitEvent, type Pass, type SharedCircuit, sharedCircuit } from './circuit.ts'
 
@@ -20,7 +21,7 @@ export interface ServerGate {
   enter(observe: ObserveSource, stop: AbortSignal): Promise<Passage>
   isOpen(): boolean
   /** Permits of the server. A read that waited for one while the breaker opened is not sent. */
-  permits(limit: ServerPermits): ServerPermits
+  permits(limit: Semaphore): Semaphore
 }
 
 /** A read that the breaker has let through; its outcome is to be reported. */
@@ -93,8 +94,8 @@ const breakerOf = (circuit: SharedCircuit, clock: Clock): ServerBreaker => ({
       },
       isOpen: () => circuit.now().kind !== 'closed',
       permits: (limit) => ({
-        acquire: async (stop, turn) => {
-          const permit = await limit.acquire(stop, turn)
+        acquire: async (stop) => {
+          const permit = await limit.acquire(stop)
           if (current === undefined || circuit.admits(current)) return permit
           permit[Symbol.dispose]()
           throw notSent

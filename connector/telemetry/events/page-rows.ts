@@ -31,12 +31,6 @@ export const pageRows = {
     log: unlogged,
     count: ({ status }, metrics) => metrics.count('responses', 1, { status: String(status) }),
   },
-  'request-waited': { log: unlogged, count: ({ ms }, metrics) => metrics.count('requestWait', ms / 1000) },
-  'request-waited-long': {
-    log: warn('requests wait longer than the poll interval, because of the limits of their server', 'turn', 'waitedMs'),
-    logged: 'hourly',
-    isWarning: true,
-  },
   // Only the first failure of an outage is a warning; metrics count the others.
   'read-retried': {
     log: (event) =>

@@ -59,10 +59,6 @@ export const counterList = {
   responses: ofReplica('responses_total', 'HTTP responses of Polaris, by status; logins and redirects included', {
     status: 'any',
   }),
-  requestWait: ofReplica(
-    'request_wait_seconds_total',
-    'Time that requests waited because of the limits in polaris.server',
-  ),
   readBytes: ofReplica('read_bytes_total', 'Bytes of decoded responses read from Polaris'),
   publishedBytes: ofReplica('published_bytes_total', 'Bytes of records published'),
   checkpointSaves: ofReplica('checkpoint_saves_total', 'Checkpoint writes'),

@@ -4,7 +4,7 @@ import { openSource } from '../../../connector/compose/compose-source.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import type { ReadArguments, SourceEvent, SourceTime } from '../../../connector/source/client-source.ts'
-import { limitedServers } from '../../../connector/source/polaris/http/rate-limit.ts'
+import { limitedServers } from '../../../connector/source/polaris/http/server-limits.ts'
 import { type PolarisConfig, polarisDefaults } from '../../../connector/source/polaris/polaris-config.ts'
 import type { Outages } from '../../../connector/source/recovery/after-failed-read.ts'
 import { defaultPolaris } from '../../support/default-config.ts'
@@ -27,16 +27,12 @@ async function serverThat(script: Script) {
 }
 
 /** Streams of one process, identified by their `codeMagasin`. */
-function streamsOn(
-  limits: PolarisConfig['limits'],
-  changed: Partial<PolarisConfig> = {},
-  outages: Outages = 'give-up',
-) {
+function streamsOn(changed: Partial<PolarisConfig> = {}, outages: Outages = 'give-up') {
   const events: SourceEvent[] = []
   const observe = (event: SourceEvent) => events.push(event)
   const servers = limitedServers(systemClock)
   const stream = (url: string, codeMagasin: number) => {
-    const config = { ...defaultPolaris, url, auth: { kind: 'none' as const }, codeMagasin, retry, limits, ...changed }
+    const config = { ...defaultPolaris, url, auth: { kind: 'none' as const }, codeMagasin, retry, ...changed }
     const source = openSource(config, {
       clock: systemClock,
       permits: servers.of(config),
@@ -47,63 +43,32 @@ function streamsOn(
     onTestFinished(() => source.close())
     return source
   }
-  return { stream, events, waits: () => events.filter(({ kind }) => kind === 'request-waited').length }
+  return { stream, events }
 }
-
-it('limits concurrent requests to a server, first come, first served', async () => {
-  const open: (() => void)[] = []
-  const server = await serverThat((_, response) => void open.push(() => response.end(PAGE)))
-  const { stream, waits } = streamsOn({ concurrentRequests: 2 })
-  const reads = [1, 2, 3, 4, 5].map((number) => stream(server.url, number).read(at, never))
-  for (let answered = 0; answered < 5; answered += 1) {
-    await expect.poll(() => open.length).toBe(Math.min(5, answered + 2))
-    open[answered]?.()
-    await reads[answered]
-  }
-  expect(server.calls.map(({ url }) => url.searchParams.get('codeMagasin')).slice(2)).toEqual(['3', '4', '5'])
-  expect(waits()).toBeGreaterThanOrEqual(3)
-})
-
-it('sends a live read before the background reads that have waited longer', async () => {
-  const open: (() => void)[] = []
-  const server = await serverThat((_, response) => void open.push(() => response.end(PAGE)))
-  const { stream } = streamsOn({ concurrentRequests: 1 })
-  const turns = ['live', 'background', 'background', 'live'] as const
-  const reads = turns.map((turn, number) => stream(server.url, number).read({ ...at, turn }, never))
-  for (let answered = 0; answered < turns.length; answered += 1) {
-    await expect.poll(() => open.length).toBe(answered + 1)
-    open[answered]?.()
-  }
-  await Promise.all(reads)
-  expect(server.calls.map(({ url }) => url.searchParams.get('codeMagasin'))).toEqual(['0', '3', '1', '2'])
-})
 
 it('delays only the streams of a server that hangs; a waiting read can stop, or continue after a timeout', async () => {
   const hanging: ServerResponse[] = []
   const slow = await serverThat((_, response) => void hanging.push(response))
   const quick = await serverThat((_, response) => void response.end(PAGE))
-  const { stream } = streamsOn(
-    { concurrentRequests: 1 },
-    { timeouts: { ...polarisDefaults.timeouts, answerMs: 1_000 } },
-  )
-  const timedOut = stream(slow.url, 1).read(at, never)
-  timedOut.catch(() => {})
-  await expect.poll(() => slow.calls.length).toBe(1)
+  const { stream } = streamsOn({ timeouts: { ...polarisDefaults.timeouts, answerMs: 1_000 } })
+  const sent = Array.from({ length: 8 }, (_, number) => stream(slow.url, number).read(at, never))
+  for (const read of sent) read.catch(() => {})
+  await expect.poll(() => slow.calls.length).toBe(8)
   const stop = new AbortController()
-  const stopped = stream(slow.url, 2).read(at, stop.signal)
-  const waiting = stream(slow.url, 3).read(at, never)
+  const stopped = stream(slow.url, 98).read(at, stop.signal)
+  const waiting = stream(slow.url, 99).read(at, never)
 
-  const other = stream(quick.url, 4)
+  const other = stream(quick.url, 1)
   for (let read = 0; read < 20; read += 1) await other.read(at, never)
-  expect(slow.calls).toHaveLength(1)
+  expect(slow.calls).toHaveLength(8)
 
   stop.abort(new Error('stopped by the test'))
   await expect(stopped).rejects.toThrow('stopped by the test')
-  await expect(timedOut).rejects.toMatchObject({ code: 'source.timeout' })
-  await expect.poll(() => hanging.length).toBe(2)
-  hanging[1]?.end(PAGE)
+  await expect(sent[0]).rejects.toMatchObject({ code: 'source.timeout' })
+  await expect.poll(() => hanging.length).toBe(9)
+  hanging[8]?.end(PAGE)
   expect(await waiting).toMatchObject({ hasMoreResults: false })
-  expect(slow.calls.map(({ url }) => url.searchParams.get('codeMagasin'))).toEqual(['1', '3'])
+  expect(slow.calls.at(-1)?.url.searchParams.get('codeMagasin')).toBe('99')
 })
 
 it('holds no permit during the pause before a retry', async () => {
@@ -112,7 +77,7 @@ it('holds no permit during the pause before a retry', async () => {
     else response.end(PAGE)
   })
   const pausing = { ...retry, firstPauseMs: 600_000, maxPauseMs: 600_000 }
-  const { stream, events } = streamsOn({ concurrentRequests: 1 }, { retry: pausing }, 'wait')
+  const { stream, events } = streamsOn({ retry: pausing }, 'wait')
   const stop = new AbortController()
   const retrying = stream(server.url, 1).read(at, stop.signal)
   retrying.catch(() => {})
@@ -125,7 +90,7 @@ it('holds no permit during the pause before a retry', async () => {
 
 it('limits the request rate to a server across all streams', async () => {
   const server = await serverThat((_, response) => void response.end(PAGE))
-  const { stream } = streamsOn({ concurrentRequests: 8, requestsPerSecond: 20 })
+  const { stream } = streamsOn({ requestsPerSecond: 20 })
   const sources = [1, 2, 3].map((number) => stream(server.url, number))
   const began = performance.now()
   await Promise.all(

@@ -117,18 +117,6 @@ describe('a content encoding that was not requested', () => {
   })
 })
 
-describe('a long query', () => {
-  it.each([404, 400, 414])('that is refused with status %i: the error names polaris.method', async (status) => {
-    await using server = await scriptedServer((_, response) => void response.writeHead(status).end())
-    const long = await readOnce({ url: server.url, prefixCle: 'x'.repeat(3000) })
-    expect(long).toMatch(
-      /the query has 3\d\d\d characters, which may be too long for the server: set polaris\.method: POST/,
-    )
-    const post = await readOnce({ url: server.url, prefixCle: 'x'.repeat(3000), method: 'POST' })
-    expect(post).not.toContain('polaris.method')
-  })
-})
-
 describe('a hostile answer to a login', () => {
   const MB = 1024 * 1024
   it.each([

@@ -165,7 +165,7 @@ describe('one stream from the environment alone', () => {
     ['POLARIS_TLS_FINGERPRINTS', 'abc', 'must be a SHA-256 fingerprint'],
     ['POLARIS_TLS_FINGERPRINTS', `${'ab'.repeat(32)},abc`, 'must be a SHA-256 fingerprint'],
     ['POLARIS_TLS_MIN_VERSION', 'SSLv3', 'must be one of TLSv1, TLSv1.1, TLSv1.2, TLSv1.3'],
-    ['POLARIS_PROXY', 'socks5://proxy', 'must be http(s)://[user:password@]host[:port] or none'],
+    ['POLARIS_PROXY', 'socks5://proxy', 'must be http(s)://[user:password@]host[:port]'],
     ['POLARIS_PROXY', 'http://u:p%@proxy', 'percent-encode special characters'],
     ['POLARIS_PROXY', 'http://proxy/path', 'must be http(s)://'],
     ['POLARIS_HEADERS', 'X-Api-Key', 'in a variable, lines of Name: value'],

@@ -148,11 +148,11 @@ function observed() {
 
 test('logs a persistent condition once an hour, even if its numbers change', () => {
   const { logged, time, observe } = observed()
-  const waited = (waitedMs: number) => observe({ kind: 'request-waited-long', turn: 'live', waitedMs })
-  for (let ms = 1; ms < 100; ms++) waited(ms)
+  const stuck = (limit: number) => observe({ kind: 'scan-stuck', scan: 'live', why: 'repeated-token', limit })
+  for (let limit = 1; limit < 100; limit++) stuck(limit)
   expect(logged).toHaveLength(1)
   time.now = 3_600_000
-  waited(5)
+  stuck(5)
   expect(logged).toHaveLength(2)
 })
 

@@ -57,25 +57,13 @@ export function statusError(facts: AnswerFacts, access: Access, nowMs: number): 
   const { status, url } = facts
   const found = status === 401 ? unauthorized(facts, access) : statusVerdicts.find(isOf(status))
   if (found === undefined) return undefined
-  const more = `${status === 400 ? ifTls(url) : ''}${ifLong(facts)}`
+  const more = status === 400 ? ifTls(url) : ''
   return new ConnectorError(found.code, `read clients: ${found.message}${more} (${describe(facts)})`, {
     retryAfterMs: retryAfterMs(facts.retryAfter, nowMs),
   })
 }
 
 const isOf = (status: number) => (row: Verdict) => row.from <= status && status <= row.to
-
-/** IIS refuses a longer query with 404.15 by default, ASP.NET with 400. */
-const LONGEST_QUERY = 2048
-const tooLongStatuses = new Set([400, 404, 414])
-
-function ifLong({ status, url }: AnswerFacts): string {
-  const length = url.search.length - 1
-  const isLong = status === 414 ? length > 0 : tooLongStatuses.has(status) && length > LONGEST_QUERY
-  return isLong
-    ? `; the query has ${length} characters, which may be too long for the server: set polaris.method: POST`
-    : ''
-}
 
 /** Status, content type and size of a response, and the URL without its query, for messages. */
 export function describe({ url, status, contentType, body }: AnswerFacts): string {

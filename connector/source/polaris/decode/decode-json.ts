@@ -1,23 +1,17 @@
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import { type AnswerDocument, type AnswerNode, noChildren } from './answer-node.ts'
-import { forbidden, REPLACEMENT } from './decode-text.ts'
-import { limitJson } from './page-limits.ts'
+import { withoutForbidden } from './decode-text.ts'
+import { limitJson, replacedCounter } from './page-limits.ts'
 
 /**
  * Decodes JSON. Numbers keep their original text. Throws `source.answer-too-large` beyond the limits of a page,
  * `source.answer-truncated` if the document ends early, or else `source.answer-malformed`. Messages never contain content.
  */
 export function decodeJson(text: string): AnswerDocument {
-  let replacedCharacters = 0
-  const replaced = () => {
-    replacedCharacters += 1
-    return REPLACEMENT
-  }
-  const clean = mayHaveForbidden.test(text)
-    ? (part: string) => part.replace(forbidden, replaced)
-    : (part: string) => part
+  const { count, replaced } = replacedCounter()
+  const clean = mayHaveForbidden.test(text) ? (part: string) => withoutForbidden(part, count) : (part: string) => part
   const root = nodeOf('', parse(limitJson(text)), clean)
-  return { root, replacedCharacters }
+  return { root, replacedCharacters: replaced() }
 }
 
 /** As escapes, or U+FFFE and U+FFFF as they are; other characters that XML forbids are not valid in JSON. */

@@ -99,5 +99,17 @@ function decoderFor(label: string): TextDecoder {
 }
 
 /** Characters that XML forbids, and unpaired surrogates. */
-export const forbidden = /[^\t\n\r -\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu
-export const REPLACEMENT = '\ufffd'
+const forbidden = /[^\t\n\r -\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu
+const REPLACEMENT = '\ufffd'
+
+/** The text with U+FFFD in place of characters that XML forbids, each of which is counted. */
+export function withoutForbidden(text: string, count: () => void): string {
+  let allowed = ''
+  let from = 0
+  for (const { index } of text.matchAll(forbidden)) {
+    count()
+    allowed += text.slice(from, index) + REPLACEMENT
+    from = index + 1
+  }
+  return from === 0 ? text : allowed + text.slice(from)
+}

@@ -1,8 +1,8 @@
 import { SaxesParser } from 'saxes'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import { type AnswerDocument, type AnswerNode, noChildren } from './answer-node.ts'
-import { forbidden, REPLACEMENT } from './decode-text.ts'
-import { limitXml, MAX_DEPTH, tooDeep } from './page-limits.ts'
+import { withoutForbidden } from './decode-text.ts'
+import { limitXml, MAX_DEPTH, replacedCounter, tooDeep } from './page-limits.ts'
 
 const malformed = (why: string) => new ConnectorError('source.answer-malformed', `decode xml: ${why}`)
 
@@ -13,13 +13,11 @@ const malformed = (why: string) => new ConnectorError('source.answer-malformed',
  */
 export function decodeXml(text: string): AnswerDocument {
   limitXml(text)
-  // The parser would join the lines of a text one by one.
-  const lines = text.replace(/\r\n?/g, '\n')
   try {
-    return { root: parse(lines), replacedCharacters: 0 }
+    return { root: parse(text), replacedCharacters: 0 }
   } catch (error) {
-    const { fixed, replacedCharacters } = withoutForbiddenReferences(lines)
-    if (fixed === lines) throw error
+    const { fixed, replacedCharacters } = withoutForbiddenReferences(text)
+    if (fixed === text) throw error
     return { root: parse(fixed), replacedCharacters }
   }
 }
@@ -108,18 +106,14 @@ const LAST_CHARACTER = 0x10ffff
  * one character become that character.
  */
 function withoutForbiddenReferences(text: string): { readonly fixed: string; readonly replacedCharacters: number } {
-  let replacedCharacters = 0
-  const replaced = () => {
-    replacedCharacters += 1
-    return REPLACEMENT
-  }
+  const { count, replaced } = replacedCounter()
   const fixed = text.replace(references, (run) => {
     if (run.startsWith('<')) return run
     const codes = Array.from(run.matchAll(/#(\w+)/g), ([, number = '']) => Number(number.replace('x', '0x')))
     if (codes.some((code) => code > LAST_CHARACTER)) return run
     const characters = codes.map((code) => (code > 0xffff ? String.fromCodePoint(code) : String.fromCharCode(code)))
-    const allowed = characters.join('').replace(forbidden, replaced)
+    const allowed = withoutForbidden(characters.join(''), count)
     return Array.from(allowed, (character) => `&#${character.codePointAt(0)};`).join('')
   })
-  return { fixed, replacedCharacters }
+  return { fixed, replacedCharacters: replaced() }
 }

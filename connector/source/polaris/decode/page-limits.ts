@@ -12,6 +12,16 @@ const MAX_CLIENTS = 2_000
 const tooLarge = (why: string) => new ConnectorError('source.answer-too-large', `decode page: ${why}`)
 const tooMuch = () => tooLarge(`more than ${MAX_STRUCTURE} fields and items`)
 
+/** Counts characters that are replaced. Throws `source.answer-too-large`. */
+export function replacedCounter(): { readonly count: () => void; readonly replaced: () => number } {
+  let replaced = 0
+  const count = () => {
+    replaced += 1
+    if (replaced > MAX_STRUCTURE) throw tooLarge(`more than ${MAX_STRUCTURE} forbidden characters`)
+  }
+  return { count, replaced: () => replaced }
+}
+
 export const tooDeep = () =>
   new ConnectorError('source.answer-malformed', `decode page: nested deeper than ${MAX_DEPTH} levels`)
 
@@ -25,15 +35,18 @@ const [QUOTE, BACKSLASH, COMMA, COLON] = [code('"'), code('\\'), code(','), code
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [code('['), code(']'), code('{'), code('}')]
 const [MINUS, ZERO, NINE] = [code('-'), code('0'), code('9')]
 
-/** Counts tags, references and attributes. Throws `source.answer-too-large`. */
+/**
+ * Counts tags, references, line ends that the parser converts, and attributes twice, as they take more memory. Throws
+ * `source.answer-too-large`.
+ */
 export function limitXml(text: string): void {
   let count = 0
-  for (const mark of '<&=') for (let at = text.indexOf(mark); at !== -1; at = text.indexOf(mark, at + 1)) count += 1
+  for (const mark of '<&\r==') for (let at = text.indexOf(mark); at !== -1; at = text.indexOf(mark, at + 1)) count += 1
   if (count > MAX_STRUCTURE) throw tooMuch()
 }
 
 /**
- * Counts fields, items, lists and objects. Returns the text with quotes around the numbers that could lose digits. Throws
+ * Counts fields, items and lists, and objects twice, as they take more memory. Returns the text with quotes around the numbers that could lose digits. Throws
  * `source.answer-too-large`, or `source.answer-malformed` if it is too deep.
  */
 export function limitJson(text: string): string {
@@ -46,7 +59,7 @@ export function limitJson(text: string): string {
     if (character === QUOTE) at = endOfString(text, at)
     else if (character === COMMA || character === COLON) count += 1
     else if (character === OPEN_LIST || character === OPEN_OBJECT) {
-      count += 1
+      count += character === OPEN_OBJECT ? 2 : 1
       depth += 1
       if (depth > MAX_DEPTH) throw tooDeep()
     } else if (character === CLOSE_LIST || character === CLOSE_OBJECT) depth -= 1

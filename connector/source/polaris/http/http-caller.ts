@@ -3,11 +3,11 @@ import { type IncomingMessage, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import { serverOf } from '../../../runtime/network-cause.ts'
+import type { Semaphore } from '../../../runtime/semaphore.ts'
 import { offeredSchemes } from '../answer/answer-verdict.ts'
 import { networkError } from '../answer/network-error.ts'
 import { collectBody } from './collect-body.ts'
 import { type Cookies, cookies } from './cookies.ts'
-import { type LimitParts, permitted } from './rate-limit.ts'
 import type { ApiRequest } from './read-request.ts'
 import { hasArgumentsOf, isRedirect, MAX_REDIRECTS, redirected } from './redirect.ts'
 import { type HttpParts, type HttpSettings, type ServerAgent, serverAgent } from './server-agent.ts'
@@ -45,13 +45,13 @@ interface Call extends HttpParts {
   readonly settings: HttpSettings
 }
 
-export function httpCaller(settings: HttpSettings, parts: HttpParts & LimitParts): HttpCaller {
+export function httpCaller(settings: HttpSettings, parts: HttpParts & { readonly permits: Semaphore }): HttpCaller {
   const { clock, observe } = parts
   const agent = serverAgent(settings, parts)
   const connection = { agent, cookies: cookies(clock), clock, observe, settings }
   return {
     call: async (first, stop) => {
-      using _permit = await permitted(parts, first, stop)
+      using _permit = await parts.permits.acquire(stop)
       const began = clock.monotonic()
       let request = first
       for (let followed = 0; ; followed++) {

@@ -1,18 +1,16 @@
-import type { PageRequest, Turn } from '../../client-source.ts'
+import type { PageRequest } from '../../client-source.ts'
 
 /** A call of the API. `form`: form-encoded body. */
 export interface ApiRequest {
   readonly method: 'GET' | 'POST'
   readonly url: URL
   readonly form?: string | undefined
-  readonly turn?: Turn | undefined
   readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
 /** Settings that all reads of a stream share. */
 export interface ReadSettings {
   readonly base: URL
-  readonly method: 'GET' | 'POST'
   readonly codeMagasin: number
   readonly prefixCle?: string | undefined
   /** Formats `lastChanged` as the server expects it. */
@@ -33,10 +31,10 @@ export function apiBase(url: string): URL {
 
 /** A call of `Client.GetClientsModified`, with the documented names and order. Omits absent optional arguments. */
 export function readRequest(settings: ReadSettings, at: PageRequest): ApiRequest {
-  const { base, method, codeMagasin, prefixCle } = settings
+  const { base, codeMagasin, prefixCle } = settings
   const optional = (name: string, value: string | null | undefined): Argument[] =>
     value == null ? [] : [[name, value]]
-  const call = apiCall({ base, method, name: 'Client.GetClientsModified' }, [
+  return apiCall({ base, method: 'GET', name: 'Client.GetClientsModified' }, [
     ['lastChanged', settings.lastChanged(at.lastChanged)],
     ['codeMagasin', String(codeMagasin)],
     // Invariant 5: the token is sent back verbatim.
@@ -45,7 +43,6 @@ export function readRequest(settings: ReadSettings, at: PageRequest): ApiRequest
     ['limit', String(at.limit)],
     ['output', at.output],
   ])
-  return { ...call, turn: at.turn }
 }
 
 /** A call of one API function: GET sends the arguments in the query, POST in a form. */

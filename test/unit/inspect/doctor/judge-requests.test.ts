@@ -3,7 +3,7 @@ import { judgeRequests } from '../../../../connector/inspect/doctor/judge-reques
 
 const lookBacks = [{ reachMs: 300_000, everyMs: 60_000 }]
 const stream = (url: string, requestsPerSecond?: number) => ({
-  polaris: { url, limits: { requestsPerSecond } },
+  polaris: { url, requestsPerSecond },
   poll: { intervalMs: 5_000, maxIntervalMs: 30_000, lookBacks },
 })
 

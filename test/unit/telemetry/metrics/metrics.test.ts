@@ -61,7 +61,6 @@ test('each event updates its metrics', async () => {
     'checkpoint_saves_total{}': 1,
     'checkpoint_bytes{stream="shop"}': 2048,
     'index_written_bytes_total{}': 48_000,
-    'request_wait_seconds_total{}': 0.04,
     'responses_total{status="200"}': 1,
     'replaced_characters_total{stream="shop"}': 3,
     'read_retries_total{stream="shop"}': 2,

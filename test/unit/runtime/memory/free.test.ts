@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { free } from '../../../connector/runtime/free.ts'
+import { free } from '../../../../connector/runtime/memory/free.ts'
 
 it('frees bytes that have memory of their own: all views of it are empty', () => {
   const bytes = Buffer.allocUnsafeSlow(100)
