@@ -83,6 +83,7 @@ export const hostilePages: Readonly<Record<string, HostilePage>> = {
     () => distinct(MANY / 2, (name) => `,"${name.padStart(40, 'a')}":1.50`)('{"hasMoreResults":false', '}'),
     0,
   ),
+  'json: 5,500 names in a client of 48 KB': json(() => various(CLIENT, (at) => `,"${at}":1`, '}]}', 5_500), 1),
   'json: escapes': json(() => filled(`${CLIENT},"a":"`, '\\u0000', '"}]}'), TOO_LARGE),
   'json: as many escapes as allowed': json(() => `${CLIENT},"a":"${'\\u0000'.repeat(MANY)}"}]}`, 1),
   'json: short escapes': json(() => filled(`${CLIENT},"a":"`, '\\b', '"}]}'), TOO_LARGE),
@@ -110,6 +111,7 @@ export const hostilePages: Readonly<Record<string, HostilePage>> = {
     () => `${XML_CLIENT}${'<C a="1"/>'.repeat(MANY / 3)}${XML_CLIENT_TAIL}`,
     1,
   ),
+  'xml: 5,500 names in a client': xml(() => various(XML_CLIENT, (at) => `<a${at}/>`, XML_CLIENT_TAIL, 5_500), 1),
   'xml: 5,500 names in a client': xml(() => various(XML_CLIENT, (at) => `<a${at}/>`, XML_CLIENT_TAIL, 5_500), 1),
   'xml: as many names as allowed in a page': xml(
     () => distinct(MANY, (name) => `<a${name}/>`)('<Page><hasMoreResults>false</hasMoreResults>', '</Page>'),

@@ -11,10 +11,11 @@ test('the fields of a record are in the order of canonical JSON, whatever their 
   expect(JSON.stringify(record)).toBe('{"9":"4","10":"2","a":"3","b":"1"}')
 })
 
-test('a record can have fields with names of the prototype', () => {
+test('a record has no prototype, and can have fields with its names', () => {
   const fields = [
     ['__proto__', '1'],
     ['constructor', '2'],
   ] as const
   expect(Object.entries(recordOf(fields))).toEqual(fields)
+  expect(Object.getPrototypeOf(recordOf(fields))).toBeNull()
 })
