@@ -112,7 +112,6 @@ export const hostilePages: Readonly<Record<string, HostilePage>> = {
     1,
   ),
   'xml: 5,500 names in a client': xml(() => various(XML_CLIENT, (at) => `<a${at}/>`, XML_CLIENT_TAIL, 5_500), 1),
-  'xml: 5,500 names in a client': xml(() => various(XML_CLIENT, (at) => `<a${at}/>`, XML_CLIENT_TAIL, 5_500), 1),
   'xml: as many names as allowed in a page': xml(
     () => distinct(MANY, (name) => `<a${name}/>`)('<Page><hasMoreResults>false</hasMoreResults>', '</Page>'),
     0,
