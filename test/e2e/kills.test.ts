@@ -110,9 +110,10 @@ it(
 )
 
 const isSegment = ({ path }: S3Exchange) => path.includes('.index/')
-/** Larger than any segment that a single transaction fills, and than 16 of these. */
+/** Larger than any segment that two transactions fill. */
 const isMerged = (exchange: S3Exchange) => isSegment(exchange) && exchange.body.length > 300_000
-const isWhole = (exchange: S3Exchange) => isSegment(exchange) && exchange.body.length > 700_000
+/** Larger than 16 such segments. */
+const isWhole = (exchange: S3Exchange) => isSegment(exchange) && exchange.body.length > 920_000
 const names =
   (tier: SegmentReference['tier']) =>
   ({ method, path, body }: S3Exchange) =>
@@ -122,9 +123,9 @@ it('loses, duplicates and reorders nothing when it is killed while segments of t
   const proxy = await startS3FaultProxy({ target: inject('s3').endpoint })
   onTestFinished(() => proxy.close())
   const stage = await scene({
-    source: { clients: 35_000 },
-    environment: { AWS_ENDPOINT_URL_S3: proxy.endpoint, POLARIS_LIMIT: '1400', POLARIS_OUTPUT: 'json' },
-    times: { run: { pageGroup: { maxBytes: 1 } } }, // one page and one segment a transaction
+    source: { clients: 40_000 },
+    environment: { AWS_ENDPOINT_URL_S3: proxy.endpoint, POLARIS_LIMIT: '1000', POLARIS_OUTPUT: 'json' },
+    times: { run: { pageGroup: { maxBytes: 1 } } }, // one page a transaction, one segment for two
   })
   let stopChanging = stage.simulator.changeEvery(15)
   const moments: [string, (exchange: S3Exchange) => boolean][] = [
@@ -142,7 +143,7 @@ it('loses, duplicates and reorders nothing when it is killed while segments of t
       await stage.caughtUp()
       await loading.kill()
       // The index is written again once as many entries are replaced as there are clients.
-      stage.simulator.massUpdate(35_000)
+      stage.simulator.massUpdate(40_000)
       stopChanging = stage.simulator.changeEvery(1)
     }
     const release = new AbortController()
