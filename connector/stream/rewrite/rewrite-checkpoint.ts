@@ -92,7 +92,7 @@ interface RewriteFrom {
 }
 
 /** Pure. The new epoch is above those of the document and the commit record, so that no older record is newer. */
-export function rewritten({ document, before, record, claim, request, addKept }: RewriteFrom): CheckpointDocument {
+function rewritten({ document, before, record, claim, request, addKept }: RewriteFrom): CheckpointDocument {
   const base =
     document === undefined ? firstDocument(claim.identity, beginning, claim) : { ...document, ...claim.identity }
   const epoch = Math.max(base.claim.epoch, record?.epoch ?? 0)

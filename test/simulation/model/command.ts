@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
-import { BASE, type Bounds } from './bounds.ts'
+import { BASE, type Bounds, type Command } from './bounds.ts'
 import { checkDelivery } from './delivery-model.ts'
 import { defects, designed, type Protocol } from './protocol.ts'
 
-const HELP = `Checks every interleaving of the delivery protocol. Prints the first violation and the steps that lead to it.
+const HELP = `Checks every interleaving of delivery and operators. Prints the first violation and the steps that lead to it.
 
 npm run model -- [options]
 
@@ -11,27 +11,17 @@ npm run model -- [options]
   --openings ${BASE.openings}                  by all replicas together
   --pages ${BASE.pages.join(',')}         for each page: events or none
   --group ${BASE.group}                     maximum number of pages per transaction
-  --puts ${BASE.puts}                      maximum number of PUTs in flight
-  --assignment-changes ${BASE.assignmentChanges}        how often the placement assigns the stream to a replica or revokes it;
-                                0: all replicas have it
+  --puts ${BASE.puts}                      maximum number of PUTs in flight, of each object
+  --commands pause,erase        of operators, which may overlap: pause, resume, erase, rewind:PAGE, republish:PAGE;
+                                with --yes if they end in "!": rewind:0!
   --document-faults ${BASE.documentFaults}           how often the document is deleted or restored from a backup
   --lost-markers ${BASE.lostMarkers}              how often Kafka loses a transaction marker
-  --kafka-deletions ${BASE.kafkaDeletions}           how often the group's offsets or the topic are deleted
-  --set PAGE                    let an operator set the stream to this page, once
-  --hours ${BASE.hours}                     hours that pass; commit records expire after two
-  --false-stops ignore          check only what readers see
+  --deletions ${BASE.deletions}                 how often the group's offsets are deleted, or the topic
+  --half-days ${BASE.halfDays}                 that pass; commit records expire after three
+  --false-holds ignore          check only what readers and operators see
   --defect NAME                 inject a defect, which the check must find:
                                 ${Object.keys(defects).join('\n                                ')}
   --help
-
-Number of states (25,000 per second; 10 million need 3 GB of memory: NODE_OPTIONS=--max-old-space-size=8000):
-  --replicas 3 --assignment-changes 4    829,829
-  --replicas 3 --openings 4              766,647
-  --document-faults 1                    916,672
-  --openings 3 --set 0                 1,049,405
-  --openings 4 --set 1                 4,782,115
-  --openings 3 --hours 4               6,588,209
-  the same, a page without events     14,988,016
 `
 
 const { values } = parseArgs({
@@ -41,13 +31,12 @@ const { values } = parseArgs({
     pages: { type: 'string', default: BASE.pages.join(',') },
     group: { type: 'string', default: String(BASE.group) },
     puts: { type: 'string', default: String(BASE.puts) },
-    'assignment-changes': { type: 'string', default: String(BASE.assignmentChanges) },
+    commands: { type: 'string', default: '' },
     'document-faults': { type: 'string', default: String(BASE.documentFaults) },
     'lost-markers': { type: 'string', default: String(BASE.lostMarkers) },
-    'kafka-deletions': { type: 'string', default: String(BASE.kafkaDeletions) },
-    set: { type: 'string' },
-    hours: { type: 'string', default: String(BASE.hours) },
-    'false-stops': { type: 'string' },
+    deletions: { type: 'string', default: String(BASE.deletions) },
+    'half-days': { type: 'string', default: String(BASE.halfDays) },
+    'false-holds': { type: 'string' },
     defect: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
@@ -56,29 +45,35 @@ const { values } = parseArgs({
 if (values.help) {
   console.log(HELP)
 } else {
-  const { violation, trace, states, complete, stopped } = checkDelivery(requestedBounds(), requestedProtocol())
+  const { violation, trace, states, complete, held } = checkDelivery(requestedBounds(), requestedProtocol())
   for (const step of trace) console.log(step)
-  const figures = `${states} states; readers have every page in ${complete}, a replica has stopped in ${stopped}`
+  const figures = `${states} states; readers have every page in ${complete}, a replica holds the stream in ${held}`
   console.log(`${violation ?? 'no violation'}: ${figures}`)
   if (violation !== undefined) process.exitCode = 1
 }
 
 function requestedBounds(): Bounds {
-  const { replicas, openings, group, puts, hours, set, pages } = values
+  const { replicas, openings, group, puts, deletions, pages, commands } = values
   return {
     replicas: Number(replicas),
     openings: Number(openings),
     group: Number(group),
     puts: Number(puts),
-    assignmentChanges: Number(values['assignment-changes']),
+    commands: commands === '' ? [] : commands.split(',').map(requestedCommand),
     documentFaults: Number(values['document-faults']),
     lostMarkers: Number(values['lost-markers']),
-    kafkaDeletions: Number(values['kafka-deletions']),
-    hours: Number(hours),
-    set: set === undefined ? undefined : Number(set),
-    falseStops: values['false-stops'] === 'ignore' ? 'are ignored' : 'are violations',
+    deletions: Number(deletions),
+    halfDays: Number(values['half-days']),
+    falseHolds: values['false-holds'] === 'ignore' ? 'are ignored' : 'are violations',
     pages: pages.split(',').map((page) => (page === 'none' ? 'none' : 'events')),
   }
+}
+
+function requestedCommand(text: string): Command {
+  if (text === 'pause' || text === 'resume' || text === 'erase') return { kind: text }
+  const [kind, page = ''] = text.split(':')
+  if (kind !== 'rewind' && kind !== 'republish') throw new Error(`--commands: unknown command ${text}`)
+  return { kind: 'rewind', to: Number.parseInt(page, 10), republish: kind === 'republish', yes: page.endsWith('!') }
 }
 
 function requestedProtocol(): Protocol {

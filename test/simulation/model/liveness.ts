@@ -1,9 +1,8 @@
-import { changed, idle, LOSES_MARKER, LOSES_RECORD_MARKER, type Setting, type Step } from './environment.ts'
-import { fingerprintOf } from './fingerprint.ts'
-import { afterAssignment } from './placement.ts'
-import { stepsFrom, withoutSpent } from './steps.ts'
-import { visitedStates } from './visited-states.ts'
-import type { World } from './world.ts'
+import { idle, type Setting, type Step } from './step.ts'
+import { isComplete, stepsFrom } from './steps.ts'
+import { fingerprintOf, type VisitedStates, visitedStates } from './visited-states.ts'
+import { waitingRewind } from './wishes.ts'
+import { versionOf, type World } from './world.ts'
 
 /** A replica that does not deliver every page, and the steps to the state in which it is stuck. */
 export interface Stuck {
@@ -12,79 +11,84 @@ export interface Stuck {
 }
 
 /** Steps that no progress may depend on. */
-const AVOIDED_STEPS: ReadonlySet<string> = new Set([
-  'crashes or gives up',
-  'stops waiting for its PUT',
-  'the transaction times out',
-  'the commit record expires',
-  'an hour passes',
-  LOSES_MARKER,
-  LOSES_RECORD_MARKER,
-])
+const FAULTS = /crashes|stops waiting|times out|expires|passes|losing|lost|is deleted|backup|gives up/
 
 /** More steps than any complete run has. */
 const MOST_STEPS = 200
 
 /**
- * Checks from a state, for each replica: once it alone has the stream and no faults occur, it delivers every page and
- * runs, or stops for an operator.
+ * Checks from a state, for each replica: once it alone has the stream, no command runs and no faults occur, it delivers
+ * every page and runs, or it does what an operator wished, or it is held.
  */
 export function livenessCheck(setting: Setting): (world: World) => Stuck | undefined {
   const live = visitedStates()
   return (world) => {
-    for (const [owner, { role }] of world.agents.entries()) {
-      const stuck =
-        role === 'replica' ? pathToEnd(setting, live, { world: isolated(world, setting, owner), owner }) : undefined
+    for (const owner of world.replicas.keys()) {
+      const stuck = pathToEnd(setting, live, { world: isolated(world, owner), owner })
       if (stuck !== undefined) return stuck
     }
   }
 }
 
-/** Removes the other replicas, but not their requests in flight. The owner gets an assignment only if it changes. */
-function isolated(world: World, { protocol }: Setting, owner: number): World {
-  const ownsAlone = world.agents.every(({ isAssigned }, at) => isAssigned === (at === owner))
-  const alone = world.agents.map((agent, at) => (at === owner ? agent : { ...idle(agent), isAssigned: false }))
-  const agents = ownsAlone ? alone : changed(alone, owner, afterAssignment(true, protocol))
-  return withoutSpent(
-    {
-      ...world,
-      agents,
-      openings: Number.POSITIVE_INFINITY,
-      assignmentChanges: 0,
-      documentFaults: 0,
-      lostMarkers: 0,
-      kafkaDeletions: 0,
-    },
-    protocol,
-  )
+/** Removes the other replicas and the operators, but not their requests in flight. A replaced owner is assigned anew. */
+function isolated(world: World, owner: number): World {
+  const isReplaced = ({ phase, isPrepared, isSent, version }: World['replicas'][number]) =>
+    phase === 'running' && !isPrepared && !isSent && version !== versionOf(world)
+  const replicas = world.replicas.map((replica, at) => (at === owner && !isReplaced(replica) ? replica : idle(replica)))
+  const left = { ...world.left, openings: Number.POSITIVE_INFINITY }
+  return { ...world, replicas, operators: [], left }
 }
 
-function pathToEnd(
-  setting: Setting,
-  live: ReturnType<typeof visitedStates>,
-  { world: start, owner }: { world: World; owner: number },
-): Stuck | undefined {
+function pathToEnd(setting: Setting, live: VisitedStates, from: { world: World; owner: number }): Stuck | undefined {
+  const { owner } = from
   const path: (readonly [number, number])[] = []
   const steps: Step[] = []
   const stuck = (why: string): Stuck => ({ violation: `replica ${owner + 1} ${why}`, steps })
-  for (let world = start; !isDone(world, owner, setting); ) {
+  for (let { world } = from; ; ) {
     const state = fingerprintOf(world)
     if (live.has(state)) break
     path.push(state)
+    if (hasEnded(world, setting, owner)) {
+      const wrong = wrongEnd(world, setting, owner)
+      if (wrong !== undefined) return stuck(wrong)
+      break
+    }
     const next = stepsFrom(world, setting).find(
-      ({ by, what }) => (by === undefined || by === owner) && !AVOIDED_STEPS.has(what),
+      ({ by, what }) => (by === undefined || by === owner) && !FAULTS.test(what),
     )
-    if (next === undefined) return stuck('has the stream and does not run it')
+    if (next === undefined || path.length > MOST_STEPS) return stuck('has the stream and never finishes')
     steps.push(next)
     if (next.world.violation !== undefined) return stuck(`has the stream, then ${next.world.violation}`)
-    if (path.length > MOST_STEPS) return stuck('has the stream and never finishes')
     world = next.world
   }
   for (const state of path) live.add(state)
 }
 
-/** True also for a fenced owner with nothing left to deliver: it learns of the takeover only when it saves next. */
-function isDone({ agents, kafka }: World, owner: number, { bounds }: Setting): boolean {
-  const phase = agents[owner]?.phase
-  return phase === 'stopped' || (phase === 'running' && bounds.pages.indexOf('events', kafka.next) === -1)
+/** The owner has nothing left to do. */
+function hasEnded(world: World, { bounds, protocol }: Setting, owner: number): boolean {
+  const replica = world.replicas[owner]
+  if (replica === undefined || world.wishPuts.length + world.puts.length + world.ends.length > 0) return false
+  const { phase, document, isPrepared, isLeaving } = replica
+  const hasSeen = replica.wishes?.id === world.wishes?.id || protocol.wishes === 'not seen'
+  if (phase === 'held' || phase === 'paused') return hasSeen && replica.version === versionOf(world)
+  const isIdle = phase === 'running' && !isPrepared && !isLeaving && hasSeen
+  const hasApplied = world.wishes?.rewind === undefined || world.wishes.rewind.id !== document?.rewound
+  return isIdle && hasApplied && document !== undefined && document.committed.state.next >= bounds.pages.length
+}
+
+function wrongEnd(world: World, { bounds }: Setting, owner: number): string | undefined {
+  const { wishes, document, due, left, seen } = world
+  const { phase } = world.replicas[owner] ?? {}
+  const rewind = waitingRewind(document, wishes)
+  if (phase === 'held')
+    return rewind?.republish && rewind.yes === versionOf(world) ? 'is held and not cured' : undefined
+  const isWhole = left.documentFaults === bounds.documentFaults
+  const isLost = due !== undefined && !document?.committed.state.rewinds.includes(due)
+  if (isLost && isWhole) return 'loses a rewind'
+  if (phase === 'paused') return document?.hasOwner || document?.pending ? 'is paused and not settled' : undefined
+  if (wishes?.paused) return 'runs a paused stream'
+  if (!isComplete(world, bounds)) return 'has the stream and does not deliver every page'
+  const { known = 0, generation = 0 } = document?.committed.state ?? {}
+  const lost = generation === seen.generation ? known & ~seen.pages : known
+  return lost !== 0 && isWhole ? 'has lost pages' : undefined
 }

@@ -1,92 +1,120 @@
-import { resolveState } from '../../../connector/checkpoint/resolve.ts'
-import type { CommitRecord } from '../../../connector/publish/event-publisher.ts'
+import { DAY_MS, validState } from '../../../connector/checkpoint/valid-state.ts'
 
-type OpeningStep = 'document' | 'fence' | 'record'
+type OpeningStep = 'document' | 'wishes' | 'fence' | 'record'
 
 /** The decisions of the design. Each can be replaced by a defect. */
 export interface Protocol {
   /** The steps of an opening, in this order. */
-  readonly opening: readonly [OpeningStep, OpeningStep, OpeningStep]
+  readonly opening: readonly OpeningStep[]
   readonly initProducerId: 'fences and aborts' | 'does nothing'
   readonly puts: 'conditional' | 'unconditional'
-  readonly claim: 'against the version read first' | 'against a version read after InitProducerId' | 'unconditional'
-  readonly pending: 'in S3 before the commit' | 'in S3 after the commit' | 'never in S3'
-  readonly stop: 'after reading again' | 'at once'
+  readonly claim: 'against the version read first' | 'against any version'
+  readonly prepare: 'stored before the events are sent' | 'beside the events' | 'never stored'
+  readonly hold: 'after reading again' | 'at once'
   readonly repair: 'after reading again' | 'at once'
-  readonly hanging:
-    | 'completed by its event numbers'
-    | 'completed by the resolution alone'
-    | 'left to the next marker'
-    | 'always aborted'
+  readonly hanging: 'completed by the resolution' | 'left to the next marker' | 'always aborted'
   readonly commit: 'counts once its markers are confirmed' | 'counts at once'
   readonly topic: 'compared by id' | 'compared by name'
-  readonly topicCreation: 'never where events were published' | 'wherever it is missing'
-  readonly lostStream: 'is reopened when the group confirms it' | 'waits for a newer assignment'
-  readonly resolve: typeof resolveState
+  readonly pages: 'discarded by an opening' | 'kept over an opening'
+  readonly wishes: 'seen' | 'not seen'
+  readonly afterClaim: 'looks at the wishes' | 'looks at nothing'
+  readonly pause: 'reported once nobody owns the document' | 'reported at once' | 'reported without waiting for the PUT'
+  readonly rewound: 'stored by the claim' | 'not stored'
+  readonly clearing: 'after the claim' | 'before the claim'
+  readonly rewind: 'never skips' | 'goes to its time'
+  readonly yes: 'for one document' | 'for any document'
+  readonly erasure: 'looks and asks' | 'does not look first' | 'does not ask whether it was fenced'
+  readonly validState: typeof validState
 }
 
 /** The protocol as designed. */
 export const designed: Protocol = {
-  opening: ['document', 'fence', 'record'],
+  opening: ['document', 'wishes', 'fence', 'record'],
   initProducerId: 'fences and aborts',
   puts: 'conditional',
   claim: 'against the version read first',
-  pending: 'in S3 before the commit',
-  stop: 'after reading again',
+  prepare: 'stored before the events are sent',
+  hold: 'after reading again',
   repair: 'after reading again',
-  hanging: 'completed by its event numbers',
+  hanging: 'completed by the resolution',
   commit: 'counts once its markers are confirmed',
   topic: 'compared by id',
-  topicCreation: 'never where events were published',
-  lostStream: 'is reopened when the group confirms it',
-  resolve: resolveState,
+  pages: 'discarded by an opening',
+  wishes: 'seen',
+  afterClaim: 'looks at the wishes',
+  pause: 'reported once nobody owns the document',
+  rewound: 'stored by the claim',
+  clearing: 'after the claim',
+  rewind: 'never skips',
+  yes: 'for one document',
+  erasure: 'looks and asks',
+  validState,
 }
 
-const withoutPendingRecord: typeof resolveState = (document, known) => {
-  const resolution = resolveState(document, known)
-  return resolution.kind === 'pending' ? { ...resolution, kind: 'committed' } : resolution
-}
+/** Takes an old pending state as young. */
+const withoutAge: typeof validState = (states, found, now) =>
+  validState(states?.pending ? { ...states, pending: { ...states.pending, at: now } } : states, found, now)
 
-const trustingTheCommitted: typeof resolveState = (document, known) =>
-  document !== undefined && known.record === undefined
-    ? { kind: 'committed', record: { kind: 'none' } }
-    : resolveState(document, known)
+/** Takes `committed` wherever there is no record. */
+const trustingTheCommitted: typeof validState = (states, found, now) =>
+  states !== undefined && found.kind === 'none'
+    ? { kind: 'committed', hasRecord: false }
+    : validState(states, found, now)
+
+const withoutPending: typeof validState = (states, found, now) => {
+  const valid = validState(states, found, now)
+  return valid.kind === 'pending' ? { kind: 'committed', hasRecord: false } : valid
+}
 
 /** Assumes that Kafka never loses the marker of a commit record. */
-const withoutUnstable: typeof resolveState = (document, known) =>
-  resolveState(document, { ...known, isUnstable: false })
+const withoutUnstable: typeof validState = (states, found, now) =>
+  states !== undefined && found.kind === 'unstable'
+    ? { kind: 'committed', hasRecord: false }
+    : validState(states, found, now)
 
 /** Compares commit records by epoch and seq only. */
-const withoutNonces: typeof resolveState = (document, known) => {
-  const { record } = known
-  const is = (one: CommitRecord | null | undefined) => one?.epoch === record?.epoch && one?.seq === record?.seq
-  const same = [document?.pending, document?.committed].find(is)
-  return resolveState(document, { ...known, record: record && { ...record, nonce: same?.nonce ?? record.nonce } })
+const withoutNonces: typeof validState = (states, found, now) => {
+  if (found.kind !== 'record') return validState(states, found, now)
+  const { record } = found
+  const is = (one: typeof record | null | undefined) => one?.epoch === record.epoch && one.seq === record.seq
+  const nonce = [states?.pending, states?.committed].find(is)?.nonce ?? record.nonce
+  return validState(states, { kind: 'record', record: { ...record, nonce } }, now)
 }
 
 /** The check must find each of these. */
 export const defects = {
   'no fencing': { initProducerId: 'does nothing' },
   'no conditional PUT': { puts: 'unconditional' },
-  'no prepare': { pending: 'never in S3' },
-  'prepare after the commit': { pending: 'in S3 after the commit' },
-  'document read after InitProducerId': { opening: ['fence', 'document', 'record'] },
-  'commit record read before InitProducerId': { opening: ['document', 'record', 'fence'] },
-  'unconditional claim': { claim: 'unconditional' },
-  'claim conditional on a version read after InitProducerId': {
-    claim: 'against a version read after InitProducerId',
-  },
-  'stop without reading the document again': { stop: 'at once' },
-  'committed chosen although the record is that of pending': { resolve: withoutPendingRecord },
-  'committed chosen whenever there is no record': { resolve: trustingTheCommitted },
-  'records compared without their nonce': { resolve: withoutNonces },
-  'an unstable record ignored': { resolve: withoutUnstable },
+  'a claim against any version': { claim: 'against any version' },
+  'the document read after the fence': { opening: ['fence', 'document', 'wishes', 'record'] },
+  'the commit record read before the fence': { opening: ['document', 'wishes', 'record', 'fence'] },
+  'no start-over when the document has changed': { hold: 'at once' },
+  'events sent before their prepare is stored': { prepare: 'beside the events' },
+  'no prepare': { prepare: 'never stored' },
+  'a page kept over an opening': { pages: 'kept over an opening' },
+  'committed chosen although the record is that of pending': { validState: withoutPending },
+  'committed chosen whenever there is no record': { validState: trustingTheCommitted },
+  'an old pending taken as young': { validState: withoutAge },
+  'records compared without their nonce': { validState: withoutNonces },
+  'an unstable record ignored': { validState: withoutUnstable },
   'a repair without reading the document again': { repair: 'at once' },
   'a hanging transaction left to the next marker': { hanging: 'left to the next marker' },
-  'a hanging transaction completed by the resolution alone': { hanging: 'completed by the resolution alone' },
   'a hanging transaction always aborted': { hanging: 'always aborted' },
   'a commit that counts before its markers are confirmed': { commit: 'counts at once' },
   'a topic compared by name': { topic: 'compared by name' },
-  'a lost topic created again': { topicCreation: 'wherever it is missing', topic: 'compared by name' },
-  'a lost stream that waits for a newer assignment': { lostStream: 'waits for a newer assignment' },
+  'a pause not seen': { wishes: 'not seen' },
+  'a pause reported without waiting for the owner': { pause: 'reported at once' },
+  'a pause reported although its PUT may not be stored': { pause: 'reported without waiting for the PUT' },
+  'wishes not looked at after the claim': { afterClaim: 'looks at nothing' },
+  'a rewind applied twice': { rewound: 'not stored' },
+  'a rewind lost': { clearing: 'before the claim' },
+  'a rewind that skips': { rewind: 'goes to its time' },
+  'an old yes that cures a later hold': { yes: 'for any document' },
+  'an erasure that does not look first': { erasure: 'does not look first' },
+  'an erasure that does not ask whether it was fenced': { erasure: 'does not ask whether it was fenced' },
 } satisfies Record<string, Partial<Protocol>>
+
+export type Defect = keyof typeof defects
+
+/** Half a day. */
+export const UNIT_MS = DAY_MS / 2

@@ -1,41 +1,42 @@
-import { agentSteps } from './agents.ts'
-import { environmentSteps, type Setting, type Step, versionOf } from './environment.ts'
-import { externalFaultSteps } from './external-faults.ts'
-import { placementSteps } from './placement.ts'
+import type { Bounds } from './bounds.ts'
+import { environmentSteps } from './environment.ts'
+import { operatorSteps } from './operators.ts'
 import type { Protocol } from './protocol.ts'
+import { replicaSteps } from './replica.ts'
+import type { Setting, Step } from './step.ts'
 import type { World } from './world.ts'
 
 /** All steps from a state without a violation, those of the environment first. */
 export function stepsFrom(world: World, setting: Setting): Step[] {
-  const steps = [
-    ...environmentSteps(world, setting),
-    ...agentSteps(world, setting),
-    ...placementSteps(world, setting),
-    ...externalFaultSteps(world, setting),
-  ]
+  const steps = [...environmentSteps(world, setting), ...replicaSteps(world, setting), ...operatorSteps(world, setting)]
   return steps.map((step) => ({ ...step, world: withoutSpent(step.world, setting.protocol) }))
 }
 
 /** Removes requests without any further effect: no sender waits, and their condition or producer cannot recur. */
-export function withoutSpent(world: World, { puts: condition, initProducerId }: Protocol): World {
-  const waits = (is: (agent: World['agents'][number]) => boolean) => world.agents.some(is)
+function withoutSpent(world: World, { puts: condition, initProducerId }: Protocol): World {
+  const { document, backup, left, wishes, kafka, replicas, operators } = world
   const mayRecur = (version: string | null) =>
-    world.documentFaults > 0 && (version === null || version === world.backup?.nonce || world.backup === undefined)
+    left.documentFaults > 0 && (version === null || backup === undefined || version === backup.nonce)
   const puts = world.puts.filter(
-    ({ expected, document }) =>
+    (put) =>
       condition === 'unconditional' ||
-      expected === undefined ||
-      expected === versionOf(world) ||
-      mayRecur(expected) ||
-      waits(({ phase, put }) => phase === 'writing' && put?.document === document),
+      put.expected === undefined ||
+      put.expected === (document?.nonce ?? null) ||
+      mayRecur(put.expected) ||
+      replicas.some(({ phase, put: own }) => phase === 'writing' && own?.document === put.document),
   )
-  const commits = world.commits.filter(
-    (commit) =>
+  const wishPuts = world.wishPuts.filter(({ expected }) => expected === (wishes?.id ?? null))
+  const ends = world.ends.filter(
+    ({ producer }) =>
       initProducerId === 'does nothing' ||
-      commit.producer === world.kafka.producer ||
-      waits(({ phase, producer }) => phase === 'committing' && producer === commit.producer),
+      producer === kafka.producer ||
+      [...replicas, ...operators].some((agent) => agent.phase === 'committing' && agent.producer === producer),
   )
-  return puts.length === world.puts.length && commits.length === world.commits.length
-    ? world
-    : { ...world, puts, commits }
+  const isSame =
+    puts.length === world.puts.length && wishPuts.length === world.wishPuts.length && ends.length === world.ends.length
+  return isSame ? world : { ...world, puts, wishPuts, ends }
+}
+
+export function isComplete({ seen }: World, { pages }: Bounds): boolean {
+  return pages.every((kind, page) => kind === 'none' || ((seen.ever >> page) & 1) === 1)
 }

@@ -1,224 +1,239 @@
-import type { CheckpointDocument, StreamIdentity } from '../../../connector/checkpoint/checkpoint-document.ts'
-import { beginning, type StreamState } from '../../../connector/checkpoint/stream-state.ts'
-import type { CommitRecord } from '../../../connector/publish/event-publisher.ts'
-import { newScans } from '../../../connector/scan/scan-state.ts'
-import type { SourceTime } from '../../../connector/source/client-source.ts'
-import { wallClock } from '../../../connector/source/source-time.ts'
-import type { RewriteRequest } from '../../../connector/stream/rewrite/rewrite-checkpoint.ts'
-import type { Bounds } from './bounds.ts'
+import type { StoredStates } from '../../../connector/checkpoint/valid-state.ts'
+import type { CommitRecord as StoredRecord } from '../../../connector/publish/event-publisher.ts'
+import type { Bounds, Command } from './bounds.ts'
 
-/** A state of the model: everything that the delivery protocol depends on. The version of a document is its nonce. */
+/**
+ * A state of the model: all that the delivery of one stream depends on. The version of an object is its nonce. Sets of
+ * pages are bit masks.
+ */
 export interface World {
-  /** In hours. */
+  /** In half days. */
   readonly now: number
-  readonly document: CheckpointDocument | undefined
+  readonly document: Document | undefined
+  readonly wishes: Wishes | undefined
   readonly kafka: Kafka
-  readonly agents: readonly Agent[]
-  /** PUTs in flight: each may arrive at any later time, or never, even if its sender has crashed. */
+  readonly replicas: readonly Replica[]
+  readonly operators: readonly Operator[]
+  /** Requests in flight: each may arrive at any later time, or never, even if its sender has crashed. */
   readonly puts: readonly Put[]
-  /** Commits in flight, likewise. */
-  readonly commits: readonly CommitRequest[]
-  /** How often replicas may still open the stream. */
-  readonly openings: number
-  /** How often the placement may still assign the stream to a replica or revoke it. */
-  readonly assignmentChanges: number
-  /** How often the stored document may still be deleted or replaced by its backup. */
-  readonly documentFaults: number
-  /** How often Kafka may still lose a transaction marker. */
-  readonly lostMarkers: number
-  /** How often the group's offsets, or the topic with its events, may still be deleted. */
-  readonly kafkaDeletions: number
-  readonly backup: CheckpointDocument | undefined
+  readonly wishPuts: readonly WishPut[]
+  readonly ends: readonly EndTransaction[]
+  /** What may still happen. */
+  readonly left: Left
+  readonly backup: Document | undefined
+  readonly seen: Seen
+  /** A fault has happened after which a hold is justified. */
+  readonly isDisturbed: boolean
+  /** An operator was told that the stream is paused. */
+  readonly isReportedPaused: boolean
+  /** The last rewind that an operator wished. */
+  readonly due: string | undefined
   readonly violation: string | undefined
 }
 
-/** Pages `from` (inclusive) to `to` (exclusive). */
-export interface Pages {
-  readonly from: number
-  readonly to: number
-}
+type Left = Pick<Bounds, 'openings' | 'documentFaults' | 'lostMarkers' | 'deletions'>
 
-/** Pages whose events are stored, and the `sequence` of the first event. */
-export interface Sent {
-  readonly pages: Pages
-  readonly sequence: number
-}
-
-export interface Kafka {
-  /** The producer that owns the transactional id; 0: none. */
-  readonly producer: number
-  readonly transaction: (Sent & { readonly producer: number; readonly hasRecord?: true }) | undefined
-  /** Transactions that lost their marker in the events topic: the next marker applies to them too. */
-  readonly hanging: readonly Sent[]
-  readonly losesNextMarker: boolean
-  /** The last commit record. */
-  readonly record: CommitRecord | undefined
-  /** A commit record stored in a transaction whose marker is missing or lost. */
-  readonly unstable: CommitRecord | undefined
-  readonly losesNextRecordMarker: boolean
-  readonly recordWrittenAt: number
-  /** The id of the events topic; 0: it does not exist. */
-  readonly topic: number
-  /** How many topics were created. */
-  readonly topics: number
-  /** A topic with events was deleted. */
-  readonly hasLostEvents: boolean
-  /** The page whose events readers must see next. */
+/** Where the stream stands. */
+export interface State {
+  /** The page that is read next. */
   readonly next: number
-  /** Number of events that readers have seen: the `sequence` of the next one. An operator may reset it. */
-  readonly published: number
+  /** Pages whose content the client index has. */
+  readonly known: number
+  /** Number of the next event. */
+  readonly events: number
+  /** The epoch in which the index began. */
+  readonly generation: number
+  /** Every rewind that was applied. */
+  readonly rewinds: readonly string[]
 }
 
-type Purpose = 'claim' | 'prepare' | 'save' | 'leave' | 'set'
+/** `events`: number of the next event. */
+export type CommitRecord = StoredRecord & { readonly events: number }
+type Decision = CommitRecord & { readonly at: number }
+
+export type Found = { readonly kind: 'none' | 'unstable' } | { readonly kind: 'record'; readonly record: CommitRecord }
+
+export interface Document extends StoredStates {
+  readonly nonce: string
+  readonly topic: number
+  readonly epoch: number
+  readonly hasOwner: boolean
+  readonly rewound: string | undefined
+  readonly committed: Decision & { readonly hasRecord: boolean; readonly state: State }
+  readonly pending: (Decision & { readonly state: State }) | null
+}
+
+export interface Wishes {
+  readonly id: string
+  readonly paused: boolean
+  readonly rewind: Rewind | undefined
+}
+
+export interface Rewind {
+  readonly id: string
+  readonly to: number
+  readonly republish: boolean
+  /** The version of the only document whose hold it cures; null: none. Undefined: it cures no hold. */
+  readonly yes: string | null | undefined
+}
 
 export interface Put {
-  readonly document: CheckpointDocument
-  /** The version that it requires; null: no document; undefined: unconditional. */
+  readonly document: Document
+  /** The version that it requires; null: no document; undefined: any. */
   readonly expected: string | null | undefined
-  readonly purpose: Purpose
+  readonly purpose: 'claim' | 'prepare' | 'save' | 'leave'
+  /** The rewind whose `yes` cures a hold over the document that was read; `repeats`: pages that may be seen twice. */
+  readonly cure?: { readonly rewind: Rewind; readonly repeats: number } | undefined
 }
 
-/** An EndTxn request: commits the events and the commit record together. */
-export interface CommitRequest extends Sent {
-  readonly producer: number
-  readonly record: CommitRecord
+export interface WishPut {
+  readonly wishes: Wishes
+  readonly expected: string | null
 }
 
-export const PHASES = [
-  'idle',
-  'opening',
-  /** Document and commit record do not match: reads the document again, in case it has changed. */
-  'rechecking',
-  /** Repairs lost markers. */
-  'repairing',
-  'writing',
-  /** Outcome of the PUT unknown or a conflict: reads what is stored. */
-  'reading-back',
-  'running',
-  'committing',
-  'stopped',
-] as const
+/** An EndTxn request that commits. */
+export interface EndTransaction {
+  readonly producer: string
+}
 
-/** A replica, or an operator's `checkpoint set`. */
-export interface Agent {
-  readonly role: 'replica' | 'operator'
-  /** Hours by which its clock is ahead. */
-  readonly clockAhead: number
-  /** According to the last assignment that it received. */
-  readonly isAssigned: boolean
-  /** Only if a lost stream waits for a newer assignment: assigned again since it started to open. */
-  readonly isReassigned: boolean
-  /** Likewise: fenced by another replica, waits for a newer assignment. */
-  readonly isLost: boolean
-  readonly phase: (typeof PHASES)[number]
-  /** How many steps of the opening are complete. */
-  readonly opened: number
-  /** Its producer; 0: none. */
-  readonly producer: number
-  /** As it was read; after the claim, the current state. */
-  readonly document: CheckpointDocument | undefined
-  readonly version: string | null
+/** Records that are stored in the open transaction: the events of pages, or tombstones. */
+export type Sent =
+  | { readonly kind: 'events'; readonly pages: number; readonly first: number; readonly generation: number }
+  | { readonly kind: 'tombstones'; readonly by: number }
+
+export interface Kafka {
+  readonly topic: number
+  /** The producer that owns the transactional id. */
+  readonly producer: string
+  readonly transaction: { readonly producer: string; readonly sent: Sent; readonly record?: CommitRecord } | undefined
+  /** Lost their marker in the events topic: the next marker of the same producer id there applies to them too. */
+  readonly hanging: readonly Sent[]
   readonly record: CommitRecord | undefined
-  /** When read, another commit record had no marker. */
-  readonly isUnstable: boolean
-  /** When read, the events topic had a hanging transaction. */
-  readonly seesHanging: boolean
-  /** Its PUT in flight. */
-  readonly put: Put | undefined
-  readonly prepared: CheckpointDocument | undefined
-  /** The next page to deliver. */
-  readonly reached: number
-  /** End (exclusive) of the pages of its transaction; 0: no transaction. */
-  readonly upTo: number
-  /** The events of these pages are stored in the open transaction. */
-  readonly isSent: boolean
+  readonly recordAt: number
+  /** A commit record whose transaction has lost its marker. */
+  readonly unstable: CommitRecord | undefined
+  readonly isEmpty: boolean
 }
 
-export const IDLE: Omit<Agent, 'role' | 'clockAhead' | 'isAssigned'> = {
-  isReassigned: false,
-  isLost: false,
+/** What readers of committed records have seen. */
+export interface Seen {
+  readonly generation: number
+  /** Pages of this generation, and of all. */
+  readonly pages: number
+  readonly ever: number
+  readonly events: number
+  /** Operators whose tombstones are visible. */
+  readonly erased: number
+  /** The topic was deleted with events of this generation. */
+  readonly isLost: boolean
+}
+
+export interface Replica {
+  readonly phase:
+    | 'idle'
+    | 'opening'
+    /** Document and commit record do not match: reads the document again, in case it has changed. */
+    | 'checking'
+    | 'repairing'
+    | 'writing'
+    /** Outcome of its PUT unknown: reads what is stored. */
+    | 'reading back'
+    | 'claimed'
+    | 'running'
+    | 'committing'
+    | 'held'
+    | 'paused'
+  /** Complete steps of the opening. */
+  readonly opened: number
+  /** Half days by which its clock is ahead. */
+  readonly ahead: number
+  /** As read; once claimed, with the current state. */
+  readonly document: Document | undefined
+  readonly version: string | null
+  readonly wishes: Wishes | undefined
+  readonly producer: string | undefined
+  readonly found: Found | undefined
+  readonly seesHanging: boolean
+  readonly put: Put | undefined
+  readonly isPrepared: boolean
+  readonly isSent: boolean
+  /** The current state is stored as committed. */
+  readonly isSaved: boolean
+  /** Ends its run when the transaction in hand is decided. */
+  readonly isLeaving: boolean
+  /** Only with a defect: the state up to which it has read before it opened. */
+  readonly kept: State | undefined
+}
+
+export interface Operator {
+  readonly command: Command
+  readonly phase:
+    | 'due'
+    | 'writing'
+    | 'waiting'
+    | 'fencing'
+    | 'looking'
+    | 'sending'
+    | 'committing'
+    | 'confirming'
+    | 'asking'
+    | 'done'
+  /** The wish that it writes. */
+  readonly wishes: Wishes | undefined
+  readonly expected: string | null
+  readonly producer: string | undefined
+}
+
+export const IDLE: Omit<Replica, 'ahead'> = {
   phase: 'idle',
   opened: 0,
-  producer: 0,
   document: undefined,
   version: null,
-  record: undefined,
-  isUnstable: false,
+  wishes: undefined,
+  producer: undefined,
+  found: undefined,
   seesHanging: false,
   put: undefined,
-  prepared: undefined,
-  reached: 0,
-  upTo: 0,
+  isPrepared: false,
   isSent: false,
-}
-
-export const HOUR = 3_600_000
-/** Twice the clock difference that `resolveState` allows for. */
-export const RETENTION_HOURS = 2
-
-/** Pages are read in the order of their times: one a second. */
-const TIME_ZONE = 'UTC'
-const PAGE = 1_000
-const timeOf = (page: number): SourceTime => wallClock(page * PAGE, TIME_ZONE)
-
-export function pageOf({ scans }: Pick<StreamState, 'scans'>): number {
-  return (scans.live.startedAt ?? 0) / PAGE
-}
-
-/** The state in which this page is read next. */
-export function stateAt(page: number, events: number): StreamState {
-  return { ...beginning, events, scans: { ...newScans, live: { startedAt: page * PAGE, scan: null } } }
-}
-
-/** An operator sets the stream to a page. */
-export function setTo(page: number): RewriteRequest {
-  return { to: { kind: 'skip', from: timeOf(page) }, republish: true, timeZone: TIME_ZONE }
-}
-
-const IDENTITY: StreamIdentity = {
-  connector: 'model',
-  stream: 'model',
-  eventSource: '/polaris/model/model',
-  source: { url: '', codeMagasin: 0, prefixCle: null },
-  destination: { clusterId: '', topic: '', topicId: '1', partitions: 1 },
-}
-
-/** The identity that a replica finds in Kafka. */
-export function identityIn({ topic }: Kafka): StreamIdentity {
-  return { ...IDENTITY, destination: { ...IDENTITY.destination, topicId: String(topic) } }
-}
-
-const firstKafka: Kafka = {
-  ...{ producer: 0, transaction: undefined, next: 0, published: 0 },
-  ...{ hanging: [], losesNextMarker: false, topic: 1, topics: 1, hasLostEvents: false },
-  ...{ record: undefined, recordWrittenAt: 0, unstable: undefined, losesNextRecordMarker: false },
+  isSaved: false,
+  isLeaving: false,
+  kept: undefined,
 }
 
 export function firstWorld(bounds: Bounds): World {
+  const { replicas, commands, halfDays, openings, documentFaults, lostMarkers, deletions } = bounds
+  const ahead = (replica: number) => (halfDays === 0 ? 0 : replica % 2 === 0 ? 0.5 : -0.5)
+  const operator = (command: Command): Operator => ({
+    ...{ command, phase: 'due', wishes: undefined, expected: null, producer: undefined },
+  })
   return {
     now: 0,
     document: undefined,
-    kafka: firstKafka,
-    agents: firstAgents(bounds),
+    wishes: undefined,
+    kafka: {
+      topic: 1,
+      producer: 'p0',
+      transaction: undefined,
+      hanging: [],
+      record: undefined,
+      recordAt: 0,
+      unstable: undefined,
+      isEmpty: true,
+    },
+    replicas: Array.from({ length: replicas }, (_, replica) => ({ ...IDLE, ahead: ahead(replica) })),
+    operators: commands.map(operator),
     puts: [],
-    commits: [],
-    openings: bounds.openings,
-    assignmentChanges: bounds.assignmentChanges,
-    documentFaults: bounds.documentFaults,
-    lostMarkers: bounds.lostMarkers,
-    kafkaDeletions: bounds.kafkaDeletions,
+    wishPuts: [],
+    ends: [],
+    left: { openings, documentFaults, lostMarkers, deletions },
     backup: undefined,
+    seen: { generation: 0, pages: 0, ever: 0, events: 0, erased: 0, isLost: false },
+    isDisturbed: false,
+    isReportedPaused: false,
+    due: undefined,
     violation: undefined,
   }
 }
 
-/** Without assignment changes, all replicas are assigned all the time. */
-function firstAgents({ replicas, set, hours, assignmentChanges }: Bounds): Agent[] {
-  const agents: Agent[] = []
-  for (let replica = 0; replica < replicas; replica += 1) {
-    const clockAhead = hours === 0 ? 0 : replica % 2 === 0 ? 0.5 : -0.5
-    agents.push({ ...IDLE, role: 'replica', clockAhead, isAssigned: assignmentChanges === 0 || replica === 0 })
-  }
-  if (set !== undefined) agents.push({ ...IDLE, role: 'operator', clockAhead: 0, isAssigned: true })
-  return agents
-}
+export const versionOf = ({ document }: World): string | null => document?.nonce ?? null

@@ -1,0 +1,109 @@
+import type { ValidState } from '../../../connector/checkpoint/valid-state.ts'
+import type { Bounds } from './bounds.ts'
+import type { Protocol } from './protocol.ts'
+import { waitingRewind } from './wishes.ts'
+import type { Document, Found, Rewind, State, Wishes } from './world.ts'
+
+/** The transitions of the document. All are pure. */
+
+interface Stamp {
+  readonly nonce: string
+  readonly at: number
+}
+
+export const has = (pages: number, page: number): boolean => ((pages >> page) & 1) === 1
+
+/** Pages up to `next` (exclusive) that must be published: with events, of unknown content. */
+export function unknownPages({ next: from, known }: State, next: number, { pages }: Pick<Bounds, 'pages'>): number {
+  let unknown = 0
+  for (let page = from; page < next; page += 1) if (pages[page] === 'events' && !has(known, page)) unknown |= 1 << page
+  return unknown
+}
+
+/** The state after all pages up to `next` (exclusive). */
+export function stateAfter(state: State, next: number, bounds: Pick<Bounds, 'pages'>): State {
+  const published = unknownPages(state, next, bounds)
+  return { ...state, next, known: state.known | published, events: state.events + count(published) }
+}
+
+export const count = (pages: number): number => pages.toString(2).replaceAll('0', '').length
+
+export function prepared(document: Document, state: State, { nonce, at }: Stamp): Document {
+  const { epoch, committed } = document
+  return { ...document, nonce, pending: { epoch, seq: committed.seq + 1, nonce, events: state.events, at, state } }
+}
+
+export function decided(document: Document): Document {
+  const { pending } = document
+  return pending === null ? document : { ...document, committed: { ...pending, hasRecord: true }, pending: null }
+}
+
+/** The valid state as the committed one. */
+function resolved(document: Document, valid: ValidState): Document['committed'] {
+  if (valid.kind === 'pending') return decided(document).committed
+  return { ...document.committed, hasRecord: valid.kind === 'committed' && valid.hasRecord }
+}
+
+export interface Opening extends Stamp {
+  readonly document: Document | undefined
+  readonly wishes: Wishes | undefined
+  readonly found: Found
+  readonly valid: ValidState
+  readonly topic: number
+  /** The epoch of a stream whose document is lost: the seconds since 1970. */
+  readonly seconds: number
+  readonly protocol: Protocol
+}
+
+/** The document that an opening writes; undefined: the stream is held. */
+export function claimed(opening: Opening): { document: Document; repeats?: number } | undefined {
+  const { document, wishes, valid } = opening
+  const rewind = waitingRewind(document, wishes)
+  if (valid.kind === 'hold') return rewind && cures(opening, rewind) ? cured(opening, rewind, valid.code) : undefined
+  const { nonce, at, topic } = opening
+  const epoch = (document?.epoch ?? 0) + 1
+  const first: State = { next: 0, known: 0, events: 0, generation: epoch, rewinds: [] }
+  const committed =
+    document === undefined
+      ? { epoch, seq: 0, nonce, events: 0, at, hasRecord: false, state: first }
+      : resolved(document, valid)
+  const before = { nonce, topic, epoch, hasOwner: true, committed, pending: null, rewound: document?.rewound }
+  return { document: rewind === undefined ? before : rewound(before, rewind, opening.protocol) }
+}
+
+/** A `yes` holds for one document. */
+function cures({ document, protocol, valid }: Opening, { yes, republish }: Rewind): boolean {
+  const isUndecided = valid.kind === 'hold' && valid.code === 'checkpoint.undecided'
+  const isFor = protocol.yes === 'for any document' || yes === (document?.nonce ?? null)
+  return yes !== undefined && isFor && (isUndecided || republish)
+}
+
+function cured(opening: Opening, rewind: Rewind, code: string): { document: Document; repeats: number } {
+  const { document, nonce, at, topic, found, protocol, seconds } = opening
+  const record = found.kind === 'record' ? found.record : undefined
+  if (code === 'checkpoint.undecided' && document?.pending) {
+    const { committed, pending } = document
+    const state = { ...committed.state, events: pending.events }
+    const claim = { ...document, nonce, epoch: document.epoch + 1, hasOwner: true, pending: null }
+    const claimedAgain = { ...claim, committed: { ...committed, hasRecord: false, state } }
+    const repeats = pending.state.known & ~committed.state.known
+    return { document: rewound(claimedAgain, rewind, protocol), repeats }
+  }
+  const epoch = document === undefined ? seconds : Math.max(document.epoch, record?.epoch ?? 0) + 1
+  const numbers = [document?.committed.state.events ?? 0, document?.pending?.events ?? 0, record?.events ?? 0]
+  const events = document === undefined ? epoch * 1_000 : Math.max(...numbers)
+  const rewinds = document?.committed.state.rewinds ?? []
+  const state: State = { next: 0, known: 0, events, generation: epoch, rewinds }
+  const committed = { epoch, seq: 0, nonce, events, at, hasRecord: false, state }
+  const begun = { nonce, topic, epoch, hasOwner: true, committed, pending: null, rewound: document?.rewound }
+  return { document: rewound(begun, rewind, protocol), repeats: 0 }
+}
+
+/** Sets back what is read next. A rewind never skips. */
+function rewound(document: Document, { id, to, republish }: Rewind, protocol: Protocol): Document {
+  const { state } = document.committed
+  const next = protocol.rewind === 'never skips' ? Math.min(state.next, to) : to
+  const index = republish ? { known: 0, generation: document.epoch } : {}
+  const committed = { ...document.committed, state: { ...state, next, rewinds: [...state.rewinds, id], ...index } }
+  return { ...document, committed, rewound: protocol.rewound === 'stored by the claim' ? id : document.rewound }
+}
