@@ -1,6 +1,5 @@
 import type { StreamCheckpoint } from '../checkpoint/stream-checkpoint.ts'
 import type { StreamProducer } from '../publish/event-publisher.ts'
-import { linkedAbort } from '../runtime/abort.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { FinishedPart } from './features/part.ts'
@@ -148,29 +147,14 @@ export async function deliverGroup(
   { producer, checkpoint }: Delivering,
   finish: AbortSignal,
 ): Promise<void> {
+  // Invariant 2: S3 is prepared before anything is sent, so an open transaction is always that of the stored `pending`.
+  const record = await checkpoint.prepare(group.change, finish)
   // Aborts unless committed: an open transaction blocks all committed readers.
   await using transaction = producer.begin(finish)
-  const [record] = await bothOrNeither(finish, (signal) => [
-    checkpoint.prepare(group.change, signal),
-    transaction.send(group.records),
-  ])
+  await transaction.send(group.records)
   // Invariants 1, 2: all records are stored and the next state is in S3; the commit makes both valid, or neither.
   await transaction.commit(record)
   checkpoint.decided()
-}
-
-/** Runs both; if one fails, aborts the other. */
-async function bothOrNeither<First, Second>(
-  finish: AbortSignal,
-  start: (signal: AbortSignal) => [Promise<First>, Promise<Second>],
-): Promise<[First, Second]> {
-  using linked = linkedAbort(finish)
-  try {
-    return await Promise.all(start(linked.signal))
-  } catch (error) {
-    linked.abort(error)
-    throw error
-  }
 }
 
 interface DeliveryTime {

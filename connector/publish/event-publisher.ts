@@ -142,8 +142,6 @@ export interface StreamProducer {
    * `checkpoint.unknown-format`.
    */
   readKafkaState(of: { readonly formerProducerId: string | null }, stop: AbortSignal): Promise<KafkaState>
-  /** Returns the first event of a hanging transaction; undefined if there are only dead letters. */
-  readHangingEvent(open: readonly OpenTransaction[], stop: AbortSignal): Promise<StoredEvent | undefined>
   /**
    * Ends the hanging transactions of our own producer id and repairs the commit record. Resolves once the brokers
    * confirm the result. A rejection makes the producer unusable; the next opening finds what is still to repair.

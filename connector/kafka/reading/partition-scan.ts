@@ -94,7 +94,7 @@ function applyRecord<Found>(
 /** The key of a transaction marker holds its version and its type, two bytes each. */
 const isCommit = (key: Buffer | null) => key !== null && key.length >= 4 && key.readInt16BE(2) === 1
 
-export function storedEvent({ key, value, headers }: FetchedRecord): StoredEvent {
+function storedEvent({ key, value, headers }: FetchedRecord): StoredEvent {
   const texts = Object.entries(headers).map(([name, header]) => [name, String(header)])
   return { key: key?.toString() ?? null, value: value?.toString() ?? null, headers: Object.fromEntries(texts) }
 }

@@ -1,6 +1,5 @@
 import type { Admin } from 'kafkajs'
-import type { StoredEvent } from '../../event/cloud-event/stored-event.ts'
-import type { EventReading, OpenTransaction, TopicEnd, TopicLayout } from '../../publish/event-publisher.ts'
+import type { EventReading, TopicEnd, TopicLayout } from '../../publish/event-publisher.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { ensureTopic, topicShapes } from '../admin/topics.ts'
 import type { KafkaConfig } from '../kafka-config.ts'
@@ -17,7 +16,6 @@ import {
   progressOf,
   type ReadProgress,
   shareRead,
-  storedEvent,
 } from './partition-scan.ts'
 
 /** Implements `EventPublisher.readEvents`. Rejects as `readEvents`, and with `publish.topic-missing`. */
@@ -132,32 +130,4 @@ async function nextOf(
   if (next === undefined || fetched.next !== undefined) return next
   const local = await firstLocalOffset(broker, place)
   return local === undefined || local <= from ? next : undefined
-}
-
-/** See `StreamProducer`. Rejects like `onLeaders`. */
-export async function readHangingEvent(
-  parts: AdminParts,
-  { topic, open }: { topic: TopicLayout; open: readonly OpenTransaction[] },
-  stop: AbortSignal,
-): Promise<StoredEvent | undefined> {
-  const hanging = open.find((one) => one.topic === topic.topic)
-  if (hanging === undefined) return undefined
-  const { partition, startOffset } = hanging
-  let event: StoredEvent | undefined
-  const work = async ({ broker, partitions }: LedPartitions) => {
-    if (!partitions.includes(partition)) return
-    const place = { topic: topic.topic, partition, offset: BigInt(startOffset) }
-    let fetched = await fetchRecords(broker, place)
-    for (; fetched.isEmpty && fetched.throttledMs > 0; fetched = await fetchRecords(broker, place))
-      await parts.clock.sleep(fetched.throttledMs, stop)
-    const record = fetched.records.find(({ offset }) => offset === startOffset)
-    if (record === undefined)
-      throw new ConnectorError(
-        'publish.failed',
-        `read ${topic.topic} partition ${partition}: no record at ${startOffset}`,
-      )
-    event = storedEvent(record)
-  }
-  await onLeaders(parts, { operation: `read a hanging event of ${topic.topic}`, topic, work }, stop)
-  return event
 }

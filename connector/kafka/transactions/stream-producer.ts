@@ -7,7 +7,6 @@ import { topicNames } from '../kafka-config.ts'
 import { closeConnection, destroyConnection, withAdmin, withinCommitLimit } from '../kafka-connection.ts'
 import { explained, KafkaCode, publishError } from '../kafka-errors.ts'
 import { withIdentity } from '../kafkajs/transaction-requests.ts'
-import { readHangingEvent } from '../reading/scan-events.ts'
 import { readKafkaState } from './kafka-state.ts'
 import { repairTransactions } from './repair-transactions.ts'
 import { beginTransaction } from './transaction.ts'
@@ -99,7 +98,6 @@ function producerOf(producer: TransactionalProducer): StreamProducer {
       const producerIds = [...new Set([producerId, formerProducerId ?? producerId])]
       return readKafkaState(producer, { topics, place, producerIds, finder }, stop)
     },
-    readHangingEvent: (open, stop) => readHangingEvent(producer, { topic: topics.events, open }, stop),
     repairTransactions: (plan, stop) => repairTransactions(producer, plan, stop),
     begin: (finish) => beginTransaction(producer, finish),
     close: () => close(producer),

@@ -122,45 +122,26 @@ export async function repairStream(
   const { resolution, kafka } = resolved
   const { stored, open } = kafka
   const notOurs = open.filter(({ producerId }) => producerId !== producer.producerId)
-  if (notOurs.length > 0) throw hangingTransaction(notOurs, await hangingIsDecided(of, notOurs, stop))
+  // Its events were sent after their state was prepared: it is that of `pending`.
+  const as = resolution.kind === 'pending' ? 'committed' : 'aborted'
+  if (notOurs.length > 0) throw hangingTransaction(notOurs, as)
   const record = 'record' in resolution ? resolution.record : stored.isUnstable ? drop : none
   if (open.length === 0 && record.kind === 'none') return
   await mustBeCurrent()
-  const belongsToPending = resolution.kind === 'pending' && (await hangingIsDecided(of, open, stop))
-  const as = belongsToPending ? 'committed' : 'aborted'
   await producer.repairTransactions({ hanging: open, as, record }, stop)
   observe({ kind: 'transactions-repaired', partitions: open.length, as, record: record.kind })
-}
-
-/**
- * Whether the hanging transaction belongs to the valid state. Otherwise it is the next one, whose events were sent while
- * its state was being prepared. The sequence of its first event decides. Dead letters have no sequence: where `pending`
- * is valid, a duplicate is preferred to a loss.
- */
-async function hangingIsDecided(
-  { producer, document, resolved }: Parameters<typeof repairStream>[1],
-  open: readonly OpenTransaction[],
-  stop: AbortSignal,
-): Promise<boolean> {
-  const { identity, resolution } = resolved
-  const isPending = resolution.kind === 'pending'
-  const event = await producer.readHangingEvent(open, stop)
-  if (event === undefined) return isPending
-  const sequence = sequenceOf(event, identity.eventSource)
-  const decided = isPending ? document?.pending?.change : document?.committed.state
-  return sequence !== undefined && sequence < (decided?.events ?? 0)
 }
 
 const none = { kind: 'none' } as const
 const drop = { kind: 'drop' } as const
 
-function hangingTransaction(open: readonly OpenTransaction[], isDecided: boolean): ConnectorError {
+function hangingTransaction(open: readonly OpenTransaction[], as: 'committed' | 'aborted'): ConnectorError {
   const places = open.map(
     ({ topic, partition, startOffset }) => `${topic} partition ${partition} offset ${startOffset}`,
   )
   const [{ producerId } = { producerId: '' }] = open
   // Invariants 1, 2: an abort of a decided transaction would withdraw events that count as published.
-  const cure = isDecided ? 'it was decided, commit it' : 'it was not decided, abort it'
+  const cure = as === 'committed' ? 'it was decided, commit it' : 'it was not decided, abort it'
   return new ConnectorError(
     'publish.hanging-transaction',
     `open stream: hanging transaction of the former producer id ${producerId} in ${places.join(', ')}: ${cure}`,

@@ -118,7 +118,6 @@ export function transactionalProducer(stream: StreamOfReplica, epoch: number): S
   return {
     producerId,
     readKafkaState: ({ formerProducerId }, stop) => readState(stream, [producerId, formerProducerId], stop),
-    readHangingEvent: async () => stream.state.hanging.find(({ to }) => to === 'events'),
     repairTransactions: (plan, stop) => repair(stream, { ...plan, producer, epoch }, stop),
     begin: (finish) => {
       enterTransaction(producer)
