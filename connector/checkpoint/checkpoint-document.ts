@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { carriedOut, seenControl } from '../control/stream-requests.ts'
-import type { CommitRecord, Destination } from '../publish/event-publisher.ts'
+import type { Destination, RecordKey } from '../publish/event-publisher.ts'
 import { parsedJson } from '../runtime/parsed-json.ts'
 import { storedDocument } from '../runtime/stored-document.ts'
 import { LAST_TAG, scanKinds } from '../scan/scan-state.ts'
 import { type CheckPoint, type SourceTime, sourceTimePattern } from '../source/client-source.ts'
 
-export const FORMAT = 8
+export const FORMAT = 9
 
 const count = z.number().int().nonnegative()
 const sourceTime = z
@@ -126,8 +126,8 @@ const documentSchema = z.object({
   movedTo: z.string().nullable(),
   control: seenControl,
   claim: z.object({ epoch: count, owner: z.string(), at: z.number() }),
-  /** `by`: what decided this state. Only for `commit-record` is a missing commit record a loss. */
-  committed: decision.extend({ by: z.enum(['beginning', 'commit-record', 'operator']), state }),
+  /** `hasRecord`: Kafka should hold its commit record. */
+  committed: decision.extend({ hasRecord: z.boolean(), state }),
   /** Its commit record will decide this state. */
   pending: decision.extend({ change }).nullable(),
 })
@@ -164,7 +164,7 @@ export function parseDocument(text: string): CheckpointDocument {
 }
 
 /** Compares commit records or decisions by epoch, then seq; equal ones also have the same nonce. */
-export function compareRecords(left: CommitRecord, right: CommitRecord): 'older' | 'newer' | 'equal' | 'different' {
+export function compareRecords(left: RecordKey, right: RecordKey): 'older' | 'newer' | 'equal' | 'different' {
   if (left.epoch !== right.epoch) return left.epoch < right.epoch ? 'older' : 'newer'
   if (left.seq !== right.seq) return left.seq < right.seq ? 'older' : 'newer'
   return left.nonce === right.nonce ? 'equal' : 'different'

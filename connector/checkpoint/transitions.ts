@@ -29,7 +29,7 @@ export function firstDocument(identity: StreamIdentity, state: StreamState, clai
     movedTo: null,
     control: { revision: 0, pause: null },
     claim: { epoch: 1, owner, at },
-    committed: { epoch: 1, seq: 0, nonce, at, by: 'beginning', state },
+    committed: { epoch: 1, seq: 0, nonce, at, hasRecord: false, state },
     pending: null,
   }
 }
@@ -38,7 +38,7 @@ export function firstDocument(identity: StreamIdentity, state: StreamState, clai
 export function committedByRecord({ committed, pending }: CheckpointDocument): Committed {
   if (pending === null) return committed
   const { change, ...decision } = pending
-  return { ...decision, by: 'commit-record', state: stateAfter(committed.state, change) }
+  return { ...decision, hasRecord: true, state: stateAfter(committed.state, change) }
 }
 
 /** Invariant 4: a claim writes a higher epoch, with the resolved state and nothing pending. */
@@ -118,7 +118,7 @@ export function setByOperator(
     producerId,
     movedTo: null,
     claim: { epoch, owner, at },
-    committed: { epoch, seq: document.committed.seq, nonce, at, by: 'operator', state },
+    committed: { epoch, seq: document.committed.seq, nonce, at, hasRecord: false, state },
     pending: null,
   }
 }
@@ -138,12 +138,13 @@ export function renamed(
     movedTo: null,
     control: { ...document.control, pause: null },
     claim: { epoch, owner, at },
-    committed: { ...document.committed, epoch, nonce, at, by: 'operator' },
+    committed: { ...document.committed, epoch, nonce, at, hasRecord: false },
   }
 }
 
 /** The commit record that decides the document's pending state. */
 export function recordOf({ pending }: CheckpointDocument): CommitRecord {
   if (pending === null) throw new Error('nothing is prepared')
-  return { epoch: pending.epoch, seq: pending.seq, nonce: pending.nonce }
+  const { epoch, seq, nonce, change } = pending
+  return { epoch, seq, nonce, events: change.events }
 }

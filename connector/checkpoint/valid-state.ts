@@ -1,8 +1,8 @@
-import type { CommitRecord } from '../publish/event-publisher.ts'
+import type { FoundRecord, RecordKey } from '../publish/event-publisher.ts'
 import { compareRecords } from './checkpoint-document.ts'
 
 /** A decided or prepared state, as far as it matters for which one is valid. */
-interface Decided extends CommitRecord {
+interface Decided extends RecordKey {
   /** When it was prepared, in ms since 1970 by the writer's clock. A save or a claim does not renew it. */
   readonly at: number
 }
@@ -16,10 +16,14 @@ export interface StoredStates {
   readonly pending: Decided | null
 }
 
-/** A stream's commit record in Kafka, read after the fence. `unstable`: a transaction lost its marker there. */
-export type FoundRecord =
-  | { readonly kind: 'none' | 'unstable' }
-  | { readonly kind: 'record'; readonly record: CommitRecord }
+/** What is known of a stream beside its document. */
+export interface KnownOfStream {
+  readonly found: FoundRecord
+  /** The topic is empty, or has records of other writers on purpose. */
+  readonly mayBegin: boolean
+  /** ms since 1970 */
+  readonly now: number
+}
 
 /** Which state is valid. */
 export type ValidState =
@@ -37,15 +41,18 @@ export const DAY_MS = 86_400_000
  * Determines the valid state by the table in the design. The topic is never read for it. Invariant 2: the commit record
  * becomes visible together with the events, or not at all. Pure.
  */
-export function validState(states: StoredStates | undefined, found: FoundRecord, now: number): ValidState {
-  if (states === undefined)
-    return found.kind === 'none'
+export function validState(states: StoredStates | undefined, { found, mayBegin, now }: KnownOfStream): ValidState {
+  if (states === undefined) {
+    if (found.kind !== 'none')
+      return hold('checkpoint.missing', 'the checkpoint document is missing, but Kafka has a commit record')
+    return mayBegin
       ? { kind: 'new' }
-      : hold('checkpoint.missing', 'the checkpoint document is missing, but Kafka has a commit record')
+      : hold('checkpoint.topic-in-use', 'there is no checkpoint, but the topic has records')
+  }
   return found.kind === 'record' ? byRecord(states, found.record) : withoutRecord(states, found.kind, now)
 }
 
-function byRecord({ committed, pending }: StoredStates, record: CommitRecord): ValidState {
+function byRecord({ committed, pending }: StoredStates, record: RecordKey): ValidState {
   if (pending !== null && compareRecords(record, pending) === 'equal') return { kind: 'pending' }
   switch (compareRecords(record, committed)) {
     case 'equal':

@@ -1,10 +1,10 @@
 import type { StreamConfig } from '../config/connector-config.ts'
 import { groupPlacement } from '../kafka/group/group-placement.ts'
 import { viewGroup } from '../kafka/group/group-view.ts'
-import { readStoredRecord } from '../kafka/transactions/kafka-state.ts'
+import { readFoundRecord } from '../kafka/transactions/kafka-state.ts'
 import { type GroupView, type Placement, type PlacementEvent, singlePlacement } from '../placement/placement.ts'
 import { slotsTopic } from '../placement/placement-config.ts'
-import { type StoredRecord, streamNames } from '../publish/event-publisher.ts'
+import { type FoundRecord, streamNames } from '../publish/event-publisher.ts'
 import { adminParts, type SharedResources } from './shared-resources.ts'
 
 /** The placement of the configured mode; connects when it is run. */
@@ -26,9 +26,9 @@ export async function viewReplicas(shared: SharedResources, stop: AbortSignal): 
   return await viewGroup({ group, topic, streams, ...adminParts(kafka, shared, replica) }, stop)
 }
 
-/** The commit record of a stream, read without opening it. Rejects as `readStoredRecord` does. */
-export function storedRecord(stream: StreamConfig, shared: SharedResources, stop: AbortSignal): Promise<StoredRecord> {
+/** The commit record of a stream, read without opening it. Rejects as `readFoundRecord` does. */
+export function foundRecord(stream: StreamConfig, shared: SharedResources, stop: AbortSignal): Promise<FoundRecord> {
   const { recordGroup: group } = streamNames(shared.config.connector, stream.name)
   const place = { group, topic: stream.kafka.topic.events }
-  return readStoredRecord(adminParts(stream.kafka, shared, shared.replica), place, stop)
+  return readFoundRecord(adminParts(stream.kafka, shared, shared.replica), place, stop)
 }

@@ -171,7 +171,6 @@ function configuredStream(stream: StreamConfig, config: SharedResources['config'
     topic: stream.kafka.topic.events,
     beginAt: stream.beginAt,
     topicUse: stream.topicUse,
-    offsetsRetentionMs: config.offsetsRetentionMs,
     indexRules: indexRules(stream),
   }
 }

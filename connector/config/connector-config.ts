@@ -46,7 +46,6 @@ export interface ConnectorConfig extends Readonly<typeof runDefaults> {
   readonly checkpoint: CheckpointConfig
   /** Limit of the client indexes of all streams of a replica. */
   readonly maxIndexBytes: number
-  readonly offsetsRetentionMs: number
   readonly streams: readonly StreamConfig[]
 }
 
@@ -93,7 +92,6 @@ export function connectorConfig(settings: Settings): ConnectorConfig {
     checkpoint: checkpointConfig(checkpoint),
     ...runDefaults,
     maxIndexBytes: checkpoint.maxIndexMemory,
-    offsetsRetentionMs: kafka.offsetsRetention,
     streams: streams.map((stream) => streamConfig(stream, settings)),
   }
 }

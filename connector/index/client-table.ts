@@ -8,7 +8,6 @@ import {
   lowWord,
   readEntry,
   readKey,
-  readNumber,
   writeEntry,
 } from './index-entry.ts'
 
@@ -110,26 +109,6 @@ export async function visitEntries(
     atOnce = 0
     await otherWork()
   }
-}
-
-interface WantedNumbers {
-  readonly from: number
-  readonly isWanted: (entry: IndexEntry) => boolean
-}
-
-/** The highest event number of the entries wanted. */
-export function highestNumber(
-  table: Pick<ClientTable, 'partitions'>,
-  { from, isWanted }: WantedNumbers,
-): number | undefined {
-  let highest: number | undefined
-  for (const words of table.partitions())
-    for (let at = 0; at < words.length; at += ENTRY_WORDS) {
-      const number = readNumber(words, at)
-      if (number < Math.max(from, (highest ?? -1) + 1)) continue
-      if (isWanted(readEntry(words, at))) highest = number
-    }
-  return highest
 }
 
 /** How many entries were added. */

@@ -109,7 +109,7 @@ export function readEntry(words: Uint32Array, at: number): IndexEntry {
 }
 
 /** The event number of an entry. */
-export function readNumber(words: Uint32Array, at: number): number {
+function readNumber(words: Uint32Array, at: number): number {
   return word(words, at + 4) + (word(words, at + 5) & 0xff) * 2 ** 32
 }
 

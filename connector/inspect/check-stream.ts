@@ -19,7 +19,7 @@ import {
   type StoredDocument,
 } from '../stream/open/open-parts.ts'
 import { firstState } from '../stream/open/open-stream.ts'
-import { resolveBy } from '../stream/open/resolve-stream.ts'
+import { resolvedBy } from '../stream/open/resolve-stream.ts'
 import { type InspectionReader, inspectedPages } from './inspected-pages.ts'
 
 export interface CheckParts {
@@ -108,12 +108,12 @@ async function checkKafka(open: OpenParts, read: StoredDocument, stop: AbortSign
   const { destination } = found
   const mismatched = document && destination && mismatch(document, { ...open.identity, destination })
   // Ignore an open transaction: a replica may be running the stream.
-  const stored = { ...found.stored, isUnstable: false }
-  const resolution = await resolveBy(open, { ...found, document, stored, table: undefined }, stop)
-  const held = mismatched ?? (resolution.kind === 'hold' ? resolution : undefined)
+  const isOpen = found.found.kind === 'unstable'
+  const resolution = isOpen ? undefined : resolvedBy(open, document, found)
+  const held = mismatched ?? (resolution?.kind === 'hold' ? resolution : undefined)
   if (held !== undefined) {
     await mustNotHaveMoved(open, read.stored, stop)
     throw new ConnectorError(held.code, `check stream: ${held.why}`)
   }
-  if (resolution.kind === 'new') firstState(open)
+  if (resolution?.kind === 'new') firstState(open)
 }

@@ -59,12 +59,9 @@ export type PipelineEvent =
       readonly kind: 'transactions-repaired'
       readonly partitions: number
       readonly as: 'committed' | 'aborted'
-      readonly record: 'none' | 'rewrite' | 'drop'
     }
   /** An opening that takes long: how many entries of the client index have arrived. */
   | { readonly kind: 'index-loading'; readonly loaded: number; readonly of: number }
-  /** The commit record is lost, and every event that could prove the state was withdrawn: compaction may have removed it. */
-  | { readonly kind: 'events-compacted'; readonly events: number }
   | { readonly kind: 'taken-over'; readonly from: string; readonly epoch: number }
   | { readonly kind: 'source-moved' }
   | { readonly kind: 'partitions-grown'; readonly from: number; readonly to: number }

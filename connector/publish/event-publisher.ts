@@ -5,7 +5,13 @@ import type { RecordPlace, StoredEvent } from '../event/cloud-event/stored-event
  * Committed by each transaction beside its events: a group offset (`seq`) and its metadata. Ordered by epoch, then seq;
  * two records are equal only with the same nonce.
  */
-export interface CommitRecord {
+export interface CommitRecord extends RecordKey {
+  /** The number of the next event. */
+  readonly events: number
+}
+
+/** Identifies a commit record, and the state that it decides. */
+export interface RecordKey {
   readonly epoch: number
   readonly seq: number
   readonly nonce: string
@@ -24,16 +30,13 @@ export interface Destination extends TopicLayout {
   readonly topicId: string | null
 }
 
-/** A stream's commit record as Kafka stores it. */
-export interface StoredRecord {
-  /** The last committed record; undefined if there is none. */
-  readonly record: CommitRecord | undefined
-  /** Whether another record has no transaction marker. If all other producers are fenced, its marker is lost. */
-  readonly isUnstable: boolean
-}
-
-/** How an event relates to the checkpoint document: it is the last event of `committed`, or any event of `pending`. */
-export type EventMatch = 'last of committed' | 'of pending'
+/**
+ * A stream's commit record as Kafka stores it. `unstable`: a transaction with a record has no marker yet; once all
+ * producers are fenced, it has lost it.
+ */
+export type FoundRecord =
+  | { readonly kind: 'none' | 'unstable' }
+  | { readonly kind: 'record'; readonly record: CommitRecord }
 
 /** How to read the events of the topic. */
 export interface EventReading<Found> {
@@ -62,12 +65,6 @@ export interface PartitionEnd<Found> {
 /** Where a reading ended, by partition. */
 export type TopicEnd<Found> = ReadonlyMap<number, PartitionEnd<Found>>
 
-/** How to repair the commit record: leave it, abort the one without a marker, or write this one again. */
-export type RecordRepair =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'drop' }
-  | { readonly kind: 'rewrite'; readonly record: CommitRecord }
-
 /** A partition in which a producer of this stream has an open transaction. */
 export interface OpenTransaction {
   readonly topic: string
@@ -76,11 +73,10 @@ export interface OpenTransaction {
   readonly producerId: string
 }
 
-/** How to end hanging transactions and repair the commit record. */
+/** How to end hanging transactions. */
 export interface RepairPlan {
   readonly hanging: readonly OpenTransaction[]
   readonly as: 'committed' | 'aborted'
-  readonly record: RecordRepair
 }
 
 export interface OpenOptions {
@@ -120,13 +116,16 @@ export interface Inspection {
   /** Undefined: the events topic does not exist, and `open` may create it. */
   readonly destination: Destination | undefined
   /** Not final while a producer of the stream is open. */
-  readonly stored: StoredRecord
+  readonly found: FoundRecord
+  /** Nothing was ever written to the events topic. */
+  readonly isEmpty: boolean
 }
 
 /** A stream's state in Kafka. */
 export interface KafkaState {
   readonly destination: Destination
-  readonly stored: StoredRecord
+  readonly found: FoundRecord
+  readonly isEmpty: boolean
   /** Open transactions of this stream's producers, in all its topics. After the fence, those of our own id are hanging. */
   readonly open: readonly OpenTransaction[]
 }
@@ -143,8 +142,7 @@ export interface StreamProducer {
    */
   readKafkaState(of: { readonly formerProducerId: string | null }, stop: AbortSignal): Promise<KafkaState>
   /**
-   * Ends the hanging transactions of our own producer id and repairs the commit record. Resolves once the brokers
-   * confirm the result. A rejection makes the producer unusable; the next opening finds what is still to repair.
+   * Ends the hanging transactions of our own producer id. Resolves once the brokers confirm the result. A rejection makes the producer unusable; the next opening finds what is still to repair.
    */
   repairTransactions(plan: RepairPlan, stop: AbortSignal): Promise<void>
   /** Begins the next transaction; only one may be open at a time. Sends nothing yet. */

@@ -210,6 +210,9 @@ export const errorCatalogue = {
   'checkpoint.topic-in-use': holdSetting(
     'if the stream was renamed, run `polaris-connector checkpoint rename OLD NEW --yes`; otherwise use another topic, or publish all clients to this one with `kafka.adoptTopic: true`',
   ),
+  'checkpoint.undecided': holdDecision(
+    'nobody knows whether the last transaction was committed: run `checkpoint reset STREAM --yes`, which publishes all clients once more',
+  ),
   'checkpoint.rolled-back': holdDecision(
     'restore the newest version of the document (CONNECTOR/STREAM.json in CHECKPOINT_URL); if it is lost, run `pause`, `checkpoint reset`, `checkpoint rebuild-index` and `resume`',
   ),

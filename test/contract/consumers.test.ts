@@ -84,7 +84,7 @@ const afterFirstLoad = (records: ReturnType<typeof changesOf>) =>
 async function publish(records: readonly OutgoingRecord[]) {
   await using transaction = producer.begin(never)
   await transaction.send(records)
-  await transaction.commit({ epoch: 1, seq: ++transactions, nonce: `n${transactions}` })
+  await transaction.commit({ epoch: 1, seq: ++transactions, nonce: `n${transactions}`, events: 0 })
 }
 
 /** Leaves records of an aborted transaction in the topic. */

@@ -1,3 +1,5 @@
+import { parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
+import { DAY_MS } from '../../connector/checkpoint/valid-state.ts'
 import { runWithoutFaults } from './recovery-check.ts'
 import { killCommand, startCommand } from './simulated-command.ts'
 import { loseControl } from './simulated-control.ts'
@@ -196,15 +198,24 @@ async function recover(world: World, detail: number): Promise<void> {
 
 /** Makes Kafka lose a marker of the stream's next transaction: of its events, of its commit record, or of both. */
 function loseMarker({ kafka, streams }: World, detail: number): void {
-  const stream = streams[detail % streams.length]?.name ?? ''
+  const stream = streams[detail % streams.length]
   const where = Math.floor(detail / streams.length) % 3
-  if (where !== 1) kafka.loseNextMarker(CONNECTOR, stream)
-  if (where !== 0) kafka.loseNextRecordMarker(CONNECTOR, stream)
+  if (stream === undefined) return
+  if (where !== 1) kafka.loseNextMarker(CONNECTOR, stream.name)
+  if (where === 0) return
+  kafka.loseNextRecordMarker(CONNECTOR, stream.name)
+  stream.hasLostRecord = true
 }
 
-/** Deletes the group offsets of a stream, so that opening has to scan the events. */
-function deleteOffsets({ kafka, streams }: World, detail: number): void {
-  kafka.deleteRecord(CONNECTOR, streams[detail % streams.length]?.name ?? '')
+/** Deletes the group offsets of a stream, unless they alone say what was committed. */
+function deleteOffsets({ kafka, streams, store, clock }: World, detail: number): void {
+  const stream = streams[detail % streams.length]
+  const text = stream && store.stored(stream.key)?.text
+  if (stream === undefined || text === undefined || text === '{') return
+  const { committed, pending } = parseDocument(text)
+  if (pending !== null && (!committed.hasRecord || clock.now() - committed.at >= DAY_MS)) return
+  kafka.deleteRecord(CONNECTOR, stream.name)
+  stream.hasLostRecord = true
 }
 
 const stallsMs = [3_000, 8_000, 70_000, 1_200_000, 3_660_000]
@@ -256,7 +267,8 @@ function throttle({ kafka }: World, detail: number): void {
 }
 
 /** Nothing runs until commit records expire. */
-function outage({ clock, replicas }: World, detail: number): void {
+function outage({ clock, replicas, streams }: World, detail: number): void {
+  for (const stream of streams) stream.hasLostRecord = true
   for (const replica of replicas) replica.wasPaused = true
   if (detail % 2 === 0) clock.jump(OFFSETS_RETENTION_MS + 86_400_000)
 }

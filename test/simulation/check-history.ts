@@ -9,13 +9,13 @@ import { typeOf, wasDeletedSince, wasErasedWith } from './deleted-clients.ts'
 import { type Check, type Evidence, evidenceOf } from './evidence.ts'
 import type { History } from './history.ts'
 import { LONGEST_REACH_MS } from './simulated-parts.ts'
-import { CONNECTOR, type SimulatedStream } from './simulated-stream.ts'
+import { CONNECTOR, curedAt, type SimulatedStream } from './simulated-stream.ts'
 
 /** The violated invariants of a history, as text. Invariant 6 is checked while it runs, in `recovery-check.ts`. */
 export function violationsOf(history: History): string[] {
   const violations = history.streams.flatMap((stream) => {
     const evidence = evidenceOf(history, stream)
-    return checks.flatMap((check) => check(evidence).map((violation) => `${stream.name}: ${violation}`))
+    return violated(evidence).map((violation) => `${stream.name}: ${violation}`)
   })
   const faultyStream = history.options.permanentFault === 'none' ? '' : history.streams[0]?.name
   const open = history.openTransactions
@@ -24,15 +24,25 @@ export function violationsOf(history: History): string[] {
   return [...history.violations, ...violations, ...open]
 }
 
-const checks: Check[] = [
-  ...[notRepublished, lost],
+/** A reset that cures a held stream publishes all clients again, under other ids, and forgets what was in progress. */
+function violated(evidence: Evidence): string[] {
+  const cured = curedAt(evidence.stream)
+  if (cured === undefined) return [...always, ...unlessCured].flatMap((check) => check(evidence))
+  const isBefore = ({ at }: { readonly at: number }) => at < cured
+  const [records, numbered] = [evidence.records.filter(isBefore), evidence.numbered.filter(isBefore)]
+  const before = { ...evidence, records, numbered }
+  return [...always.flatMap((check) => check(evidence)), ...duplicatedOrDisordered(before)]
+}
+
+const always: Check[] = [
+  lost,
+  ...[staleWriter, otherArguments, otherStreams, documentTooLarge, publishedWhenFenced, decreasingSequence],
+]
+const unlessCured: Check[] = [
+  notRepublished,
   savedTooEarly,
-  staleWriter,
-  otherArguments,
   otherIds,
-  otherStreams,
-  documentTooLarge,
-  ...[duplicatedOrDisordered, publishedWhenFenced, wrongSequence, decreasingSequence, otherErasures],
+  ...[duplicatedOrDisordered, wrongSequence, otherErasures],
   ...[otherIndex, otherShapes, wronglyMarked],
   ...[republishedTwice, republishedOlder],
 ]

@@ -11,7 +11,7 @@ export const republishedTwice: Check = ({ records, documents }) => {
   const marked = records.filter((record) => markOf(record) !== undefined)
   const ids = Map.groupBy(records, ({ event }) => event.id)
   const resets = documents.filter(({ document: { committed, nonce } }) => {
-    const isRewritten = committed.by === 'operator' && committed.nonce === nonce
+    const isRewritten = !committed.hasRecord && committed.nonce === nonce
     return isRewritten && !('republish' in committed.state.parts)
   })
   const lifeOf = (at: number) => resets.filter(({ recordsBefore }) => recordsBefore <= at).length

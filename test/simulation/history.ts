@@ -3,6 +3,7 @@ import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
 import { perform } from './actions.ts'
 import type { Defects } from './defects.ts'
 import { checkRecovery } from './recovery-check.ts'
+import { cure } from './simulated-command.ts'
 import {
   type RequestedErasure,
   type RequestedRepublication,
@@ -82,6 +83,7 @@ export async function runHistory(
   log: (line: string) => void = () => undefined,
 ): Promise<History> {
   const world = createWorld(options, defects, log)
+  world.operator.cure = (stream) => cure(world, stream)
   for (let count = 0; count < options.replicas; count += 1) startReplica(world)
   for (const choice of options.choices) {
     await settle()

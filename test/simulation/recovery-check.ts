@@ -13,7 +13,7 @@ import { LONGEST_REACH_MS } from './simulated-parts.ts'
 import type { Change } from './simulated-polaris.ts'
 import { MAX_POLL_MS, POLL_MS } from './simulated-poll.ts'
 import { FINISH_WITHIN_MS, isAlive, STOP_WITHIN_MS, startReplica, stopReplica } from './simulated-replica.ts'
-import { CONNECTOR, type SimulatedStream } from './simulated-stream.ts'
+import { CONNECTOR, curedAt, type SimulatedStream } from './simulated-stream.ts'
 import { heal } from './simulated-trouble.ts'
 import { type OperationFault, type PendingOperation, release, settle, tick, type World } from './world.ts'
 
@@ -261,7 +261,8 @@ async function stopAll(world: World): Promise<void> {
     const { pending, committed } = parseDocument(last.text)
     if (pending !== null) violations.push(`${stream.name}: the last page was not saved`)
     const events = recordsOf(world, stream.name).filter(({ to }) => to === 'events').length
-    if (committed.state.events !== events)
+    // A reset that cures a held stream passes over the numbers of what was pending.
+    if (curedAt(stream) === undefined && committed.state.events !== events)
       violations.push(`${stream.name}: ${committed.state.events} events are saved, ${events} published`)
   }
 }

@@ -29,6 +29,7 @@ const commands: readonly Command[] = [
   rebuild,
   rebuild,
 ]
+const RESET = 1
 
 /** Starts a command, unless one is at work for the stream, or its checkpoint is damaged. */
 export function startCommand(world: World, stream: SimulatedStream, detail: number): void {
@@ -43,6 +44,11 @@ export function startCommand(world: World, stream: SimulatedStream, detail: numb
       if (codeOf(error) === 'bug') world.violations.push(`${name}: ${actor.name} failed: ${error}`)
     })
     .finally(() => world.commands.delete(name))
+}
+
+/** An operator cures a held stream by a reset, which publishes all clients again. */
+export function cure(world: World, stream: SimulatedStream): void {
+  startCommand(world, stream, RESET) // if it fails, its replica alerts again
 }
 
 /** The process of the command is killed. */

@@ -35,7 +35,7 @@ import type { Replica } from './simulated-replica.ts'
 import { segmentsOf } from './simulated-segments.ts'
 import { storeOf } from './simulated-store.ts'
 import { CONNECTOR, type SentRecord, type SimulatedStream, ZONE } from './simulated-stream.ts'
-import { OFFSETS_RETENTION_MS, type World } from './world.ts'
+import type { World } from './world.ts'
 
 const beginAt = '2000-01-01T00:00:00' as SourceTime
 const lookBacks = [
@@ -126,12 +126,11 @@ export function openParts(
       source: { url: 'http://polaris.example/core/api/', codeMagasin: 1, prefixCle: null },
     },
     topic: 'client.modified',
-    topicUse: 'exclusive',
+    topicUse: 'shared',
     beginAt,
     indexRules: rulesText({ ignored: ignoredBy(replica), limits: '' }),
     index: indexOf(world, replica, stream),
     owner: name,
-    offsetsRetentionMs: OFFSETS_RETENTION_MS,
     assignment,
     clock: replica.clock,
     newNonce: replica.newNonce,

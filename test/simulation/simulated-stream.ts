@@ -1,3 +1,4 @@
+import { parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import type { Clock } from '../../connector/runtime/clock.ts'
 import type { Page, ReadArguments } from '../../connector/source/client-source.ts'
 import { checkpointKey } from '../../connector/storage/checkpoint-store-config.ts'
@@ -29,12 +30,26 @@ export interface SimulatedStream {
   /** The stored checkpoint before it was damaged; undefined: it is not damaged. */
   healthy: string | undefined
   wasDamaged: boolean
+  /** Kafka may have lost its commit record: then nobody may know whether its last transaction was committed. */
+  hasLostRecord: boolean
   /** How many records of all streams were visible when an operator began to make its client index again from the topic. */
   readonly rebuiltAt: number[]
   /** The stored erasure marks before they were damaged; undefined: they are not damaged. */
   healthyMarks: string | undefined
   /** Whether its erasure marks were deleted or damaged. */
   hasLostMarks: boolean
+}
+
+/**
+ * How many records of all streams were visible when an operator replaced a state of which nobody knew whether it was
+ * valid: the stream has begun anew, and its events are numbered on. Undefined: that never happened.
+ */
+export function curedAt({ documents }: Pick<SimulatedStream, 'documents'>): number | undefined {
+  return documents.find(({ text }) => {
+    if (!text.includes('"createdAt":null')) return false
+    const { state } = parseDocument(text).committed
+    return state.scans.createdAt === null && state.events > 0
+  })?.recordsBefore
 }
 
 /** The first record of a client in a transaction. */
@@ -98,6 +113,7 @@ export function simulatedStream(
     ...{ name, key: checkpointKey(CONNECTOR, name), polaris, change, requiredChanges: 0 },
     deleteOrReturn: (client) => polaris.deleteOrReturn(`client-${client % clients}`),
     ...{ reads: [], sent: [], documents, expired: new Map(), healthy: undefined, wasDamaged: false, rebuiltAt: [] },
+    ...{ hasLostRecord: false },
     ...{ healthyMarks: undefined, hasLostMarks: false },
   }
 }

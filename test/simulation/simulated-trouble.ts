@@ -42,12 +42,14 @@ export function alerted(world: World, name: string, code: ErrorCode): void {
     (code === 'checkpoint.index-missing' && stream.expired.size > 0) ||
     (code === 'checkpoint.damaged' && stream.wasDamaged) ||
     (code === 'checkpoint.erasures-damaged' && stream.hasLostMarks) ||
-    // Retention has removed the event that proves what was committed: its record is lost too.
-    (code === 'checkpoint.events-lost' && world.expired.size > 0)
+    (isCuredByReset(code) && stream.hasLostRecord)
   if (!isExpected) world.violations.push(`${name} is held: ${code}`)
-  const settle = () => heal(world, stream)
+  const settle = () => (isCuredByReset(code) ? world.operator.cure(stream) : heal(world, stream))
   world.enqueue({ replica: 'operator', stream: name, what: 'process', operation: 'heal', settle })
 }
+
+/** Nobody knows, or Kafka does not show, what was committed. */
+const isCuredByReset = (code: ErrorCode) => code === 'checkpoint.undecided' || code === 'checkpoint.events-lost'
 
 export function heal(world: World, stream: SimulatedStream): void {
   restoreSegments(world, stream)

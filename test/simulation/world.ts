@@ -13,7 +13,7 @@ import type { SourceFault } from './simulated-polaris.ts'
 import type { SimulatedProcess } from './simulated-process.ts'
 import type { Replica } from './simulated-replica.ts'
 import { checkSegments } from './simulated-segments.ts'
-import { CONNECTOR, simulatedStream } from './simulated-stream.ts'
+import { CONNECTOR, type SimulatedStream, simulatedStream } from './simulated-stream.ts'
 
 /** An operation that takes effect when the history releases it. */
 export interface PendingOperation {
@@ -111,6 +111,8 @@ export function createWorld(options: HistoryOptions, defects: Defects, log: (lin
     },
     /** Records that retention has removed from the topic, and how many records were visible then. */
     expired: new Map<FakeRecord, number>(),
+    /** What an operator does about an alert; set when the history begins. */
+    operator: { cure: (_stream: SimulatedStream): void => undefined },
     /** Whether the permanent fault of the first stream is active. */
     hasPermanentFault: false,
     /** In ms since 1970; from then on, the `Date` headers are right. */

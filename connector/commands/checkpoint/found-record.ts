@@ -1,5 +1,5 @@
-import { resolveState } from '../../checkpoint/resolve.ts'
-import { storedRecord } from '../../compose/compose-placement.ts'
+import { validState } from '../../checkpoint/valid-state.ts'
+import { foundRecord } from '../../compose/compose-placement.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import type { ErrorCode } from '../../runtime/error-catalogue.ts'
 import type { CommandParts } from '../command.ts'
@@ -28,9 +28,9 @@ export async function findRecord(
   const text = (elapsedMs: number) => `looking for a commit record in Kafka at ${brokers} ${elapsedText(elapsedMs)}`
   using limit = clock.deadline(WITHIN_MS, stop)
   try {
-    const reading = storedRecord(stream, shared, limit.signal)
-    const stored = await showingProgress(reading, { output, text, clock })
-    const resolution = resolveState(undefined, { ...stored, now: clock.now(), retentionMs: 0 })
+    const reading = foundRecord(stream, shared, limit.signal)
+    const found = await showingProgress(reading, { output, text, clock })
+    const resolution = validState(undefined, { found, mayBegin: true, now: clock.now() })
     return resolution.kind === 'hold' ? { ...resolution, kind: 'found' } : { kind: 'none' }
   } catch (error) {
     stop.throwIfAborted()

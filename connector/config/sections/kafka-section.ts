@@ -6,8 +6,6 @@ import * as setting from '../setting-types.ts'
 import { sizeText } from '../units.ts'
 import { sasl, saslConfig, ssl, sslConfig } from './kafka-access-section.ts'
 
-const day = 24 * 60 * 60 * 1000
-
 const topics = setting.section('Creation of missing topics', {
   create: setting.flag({
     default: true,
@@ -51,12 +49,6 @@ export const kafkaSection = setting.section('The Kafka cluster and how events ar
     default: sizeText(kafkaDefaults.maxMessageBytes),
     description:
       "Maximum size of an event, not greater than the topic's `max.message.bytes`. A larger event becomes a dead letter",
-  }),
-  offsetsRetention: setting.duration({
-    min: 60_000,
-    max: 3650 * day,
-    default: '7d',
-    description: 'How long the brokers keep the offsets of a group: the value of their `offsets.retention.minutes`',
   }),
   topics,
 })

@@ -1,18 +1,16 @@
 import { type CheckpointDocument, parseDocument } from '../../checkpoint/checkpoint-document.ts'
 import { describedState } from '../../checkpoint/described-state.ts'
 import { type KnownIdentity, mismatch, publishedEvents } from '../../checkpoint/mismatch.ts'
-import { type Resolution, resolveState } from '../../checkpoint/resolve.ts'
 import { committedByRecord } from '../../checkpoint/transitions.ts'
+import { type ValidState, validState } from '../../checkpoint/valid-state.ts'
 import { topicLost } from '../../kafka/admin/topics.ts'
-import { readTopicEvents } from '../../kafka/reading/scan-events.ts'
 import { readKafkaState } from '../../kafka/transactions/kafka-state.ts'
-import type { EventPublisher, KafkaState } from '../../publish/event-publisher.ts'
+import type { KafkaState } from '../../publish/event-publisher.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { ErrorCode } from '../../runtime/error-catalogue.ts'
 import type { SourceTime } from '../../source/client-source.ts'
 import { serverTimeText } from '../../source/source-time.ts'
 import type { VersionedObject } from '../../storage/versioned-object.ts'
-import { firstWriter, heldByWriter, type IsWriter, writersThatHold } from '../../stream/open/first-writer.ts'
 import type { DoctorParts, StreamUnderTest } from './doctor-parts.ts'
 import { after, type CheckResult, checked, failed, ok, warning } from './finding.ts'
 import type { StreamKafkaChecks } from './kafka/check-stream-kafka.ts'
@@ -26,14 +24,11 @@ export interface CheckpointQuestion {
   readonly beginAt: SourceTime | undefined
   /** The server's time zone (IANA name). */
   readonly timeZone: string
-  readonly offsetsRetentionMs: number
   readonly clock: Clock
   /** See `StreamUnderTest`. Rejects also with the reason of `stop`. */
   readonly readIndex: (document: CheckpointDocument, stop: AbortSignal) => Promise<void>
   /** Undefined: Kafka or one of the topics is unavailable, and only the document is checked. */
   readonly readState: ((stop: AbortSignal) => Promise<KafkaState>) | undefined
-  /** See `firstWriter`; called only for a stream without a checkpoint. */
-  readonly findWriter: (isWanted: IsWriter, stop: AbortSignal) => Promise<string | undefined>
   readonly topicUse: 'exclusive' | 'shared'
 }
 
@@ -50,7 +45,7 @@ export async function checkCheckpoint(question: CheckpointQuestion, stop: AbortS
   if (stored?.version !== before?.version) return ok(`being written by ${document?.claim.owner}`)
   const judged = judgeDocument(question, { document, kafka })
   if (judged.verdict === 'failed') return judged
-  if (document === undefined) return kafka === undefined ? judged : await judgeNew(question, judged, stop)
+  if (document === undefined) return judged
   try {
     await question.readIndex(document, stop)
     return judged
@@ -70,11 +65,6 @@ function judgeDocument(
   if (conflict !== undefined) return failed(conflict.code, conflict.why)
   const resolution = kafka && resolutionOf(question, document, kafka)
   if (resolution?.kind === 'hold') return failed(resolution.code, resolution.why)
-  if (document !== undefined && resolution?.kind === 'needs-scan')
-    return warning(
-      `${described(document, resolution.kind, timeZone)}; Kafka does not have its commit record`,
-      'run the stream: it scans the topic for its last events, and is held if they are missing',
-    )
   if (document !== undefined) return ok(described(document, resolution?.kind, timeZone))
   if (beginAt === undefined)
     return failed('config.invalid', 'none yet, and no start is configured', 'set POLARIS_LAST_CHANGED')
@@ -83,22 +73,6 @@ function judgeDocument(
   return warning(
     `${start}, unless Kafka has its commit record: that was not checked`,
     'correct what failed in Kafka, and run doctor again',
-  )
-}
-
-/** A new stream must be the first writer of its topic, unless that is meant to be otherwise. */
-async function judgeNew(question: CheckpointQuestion, judged: CheckResult, stop: AbortSignal): Promise<CheckResult> {
-  const { topicUse, identity, findWriter } = question
-  const writer = await findWriter(writersThatHold(topicUse, identity), stop)
-  if (writer !== undefined) {
-    const held = heldByWriter(writer, identity)
-    return failed(held.code, held.why)
-  }
-  const other = topicUse === 'shared' ? await findWriter(() => true, stop) : undefined
-  if (other === undefined) return judged
-  return warning(
-    `${judged.detail}, and publish all clients to a topic that has records of ${other}`,
-    'use `polaris-connector checkpoint rename` if the stream only got another name',
   )
 }
 
@@ -116,13 +90,14 @@ function conflictOf(
   return { code, why: message }
 }
 
+/** Undefined: a transaction is open, which is normal while a replica runs the stream. */
 function resolutionOf(
-  { clock, offsetsRetentionMs: retentionMs }: CheckpointQuestion,
+  { clock, topicUse }: CheckpointQuestion,
   document: CheckpointDocument | undefined,
-  { stored }: KafkaState,
-): Resolution {
-  // An open transaction is normal while a replica runs the stream.
-  return resolveState(document, { record: stored.record, isUnstable: false, now: clock.now(), retentionMs })
+  { found, isEmpty }: KafkaState,
+): ValidState | undefined {
+  if (found.kind === 'unstable') return undefined
+  return validState(document, { found, mayBegin: isEmpty || topicUse === 'shared', now: clock.now() })
 }
 
 function described(document: CheckpointDocument, resolution: string | undefined, timeZone: string): string {
@@ -141,7 +116,7 @@ interface Prerequisites {
 
 /** Checks that the checkpoint belongs to this stream and agrees with the state of Kafka. Never rejects. */
 export function checkStreamStore(
-  { config, clock, admin }: DoctorParts,
+  { clock, admin }: DoctorParts,
   { stream, kafka, store }: Prerequisites,
   finish: AbortSignal,
 ): Promise<CheckResult> {
@@ -152,10 +127,6 @@ export function checkStreamStore(
   const place = { group: names.recordGroup, topic: publishing.topic.events }
   const ofStream = { place, producerIds: [], finder: undefined }
   const readState = topics && ((stop: AbortSignal) => readKafkaState(admin, { topics, ...ofStream }, stop))
-  const reading = { ...admin, config: publishing }
-  const publisher: Pick<EventPublisher, 'readEvents'> = { readEvents: (of, stop) => readTopicEvents(reading, of, stop) }
-  const findWriter: CheckpointQuestion['findWriter'] = (isWanted, stop) => firstWriter(publisher, isWanted, stop)
-  const { offsetsRetentionMs } = config
   return after(store, 'the checkpoint store', () =>
     checked({ finish, timeoutCode: 'storage.unavailable' }, () =>
       checkCheckpoint(
@@ -165,11 +136,9 @@ export function checkStreamStore(
           isTopicMissing,
           beginAt,
           timeZone: poll.timeZone,
-          offsetsRetentionMs,
           clock,
           readIndex,
           readState,
-          findWriter,
           topicUse,
         },
         finish,

@@ -21,7 +21,7 @@ export async function inspectKafka(parts: ProducerParts, options: OpenOptions, s
     readTopics(admin, { ...options, config: topic }, (wanted) => inspectTopic(admin, wanted, { clock, stop }))
   const operation = `inspect topics ${topicNames(topic).join(', ')}`
   const { clusterId, events, deadLetters } = await withAdmin(parts, { operation, work }, stop)
-  if (events === undefined) return { destination: undefined, stored: { record: undefined, isUnstable: false } }
+  if (events === undefined) return { destination: undefined, found: { kind: 'none' }, isEmpty: true }
   const topics = { clusterId, events, deadLetters }
   const request = {
     topics,

@@ -69,31 +69,38 @@ function readProducer(from: Decoder) {
   return { producerId, startOffset }
 }
 
-/** Whether the group has another offset for partition 0 of the topic whose transaction has no marker yet. */
-export async function hasUnstableOffset(
-  coordinator: RequestTarget,
-  { group, topic }: { group: string; topic: string },
-): Promise<boolean> {
-  mustSupport(coordinator, OFFSET_FETCH)
-  const requested = topicWith(topic, [partitionNumber(0)])
-  const codes = await sendNewer(coordinator, {
-    ...OFFSET_FETCH,
-    write: (to) => to.writeUVarIntString(group).writeUVarIntArray([requested]).writeBoolean(true),
-    read: (from) => [...readPartitions(from, codeOfPartition), from.readInt16()],
-  })
-  const code = codes.find((one) => one !== 0) ?? 0
-  if (code !== 0 && code !== KafkaCode.UNSTABLE_OFFSET_COMMIT) throw createErrorFromCode(code)
-  return code === KafkaCode.UNSTABLE_OFFSET_COMMIT
+/** An offset of a group. */
+export interface GroupOffset {
+  readonly offset: string
+  readonly metadata: string | null
 }
 
-function codeOfPartition(from: Decoder): number {
+/** The group's offset for partition 0 of the topic; `unstable`: another one has no transaction marker yet. */
+export async function fetchStableOffset(
+  coordinator: RequestTarget,
+  { group, topic }: { group: string; topic: string },
+): Promise<GroupOffset | 'unstable' | undefined> {
+  mustSupport(coordinator, OFFSET_FETCH)
+  const requested = topicWith(topic, [partitionNumber(0)])
+  const { found, groupCode } = await sendNewer(coordinator, {
+    ...OFFSET_FETCH,
+    write: (to) => to.writeUVarIntString(group).writeUVarIntArray([requested]).writeBoolean(true),
+    read: (from) => ({ found: readPartitions(from, readOffset)[0], groupCode: from.readInt16() }),
+  })
+  const code = groupCode || (found?.code ?? 0)
+  if (code === KafkaCode.UNSTABLE_OFFSET_COMMIT) return 'unstable'
+  if (code !== 0) throw createErrorFromCode(code)
+  return found === undefined || found.offset === '-1' ? undefined : found
+}
+
+function readOffset(from: Decoder) {
   from.readInt32() // partition
-  from.readInt64() // offset
+  const offset = from.readInt64().toString()
   from.readInt32() // leader epoch
-  from.readUVarIntString() // metadata
+  const metadata = from.readUVarIntString() as string | null
   const code = from.readInt16()
   from.readTaggedFields()
-  return code
+  return { offset, metadata, code }
 }
 
 /** The `timestamp` that requests the first offset on the broker's own disk. */

@@ -1,10 +1,10 @@
-import type { CommitRecord, StoredRecord } from '../../publish/event-publisher.ts'
+import type { CommitRecord, FoundRecord } from '../../publish/event-publisher.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { parsedFields } from '../../runtime/parsed-json.ts'
 import type { NeededAcls } from '../kafka-errors.ts'
 import { KafkaCode } from '../kafka-errors.ts'
 import { type Cluster, type Coordinator, type CoordinatorFinder, GROUP_COORDINATOR } from '../kafkajs/cluster.ts'
-import { hasUnstableOffset } from '../kafkajs/newer-requests.ts'
+import { fetchStableOffset, type GroupOffset } from '../kafkajs/newer-requests.ts'
 
 /** Where the commit record is stored: the offset of this group for partition 0 of the events topic. */
 export interface RecordPlace {
@@ -22,8 +22,9 @@ export function aclsOfRecord({ group, topic }: RecordPlace): NeededAcls {
 
 /** The argument of `sendOffsets` that makes the commit record part of the transaction. */
 export function recordOffsets(place: RecordPlace, record: CommitRecord) {
-  const metadata = JSON.stringify({ epoch: record.epoch, seq: record.seq, nonce: record.nonce })
-  const partitions = [{ partition: 0, offset: String(record.seq), metadata }]
+  const { epoch, seq, nonce, events } = record
+  const metadata = JSON.stringify({ epoch, seq, nonce, events })
+  const partitions = [{ partition: 0, offset: String(seq), metadata }]
   return { consumerGroupId: place.group, topics: [{ topic: place.topic, partitions }] }
 }
 
@@ -36,15 +37,10 @@ export async function fetchRecord(
   cluster: Cluster,
   place: RecordPlace,
   finder: CoordinatorFinder | undefined,
-): Promise<StoredRecord> {
-  const { group, topic } = place
-  const coordinator = await coordinatorOf(cluster, group, finder)
-  const isUnstable = await hasUnstableOffset(coordinator, place)
-  const topics = [{ topic, partitions: [{ partition: 0 }] }]
-  const { responses } = await coordinator.offsetFetch({ groupId: group, topics })
-  const stored = responses[0]?.partitions[0]
-  const record = stored === undefined || stored.offset === '-1' ? undefined : parseRecord(place, stored)
-  return { record, isUnstable }
+): Promise<FoundRecord> {
+  const stored = await fetchStableOffset(await coordinatorOf(cluster, place.group, finder), place)
+  if (stored === undefined) return { kind: 'none' }
+  return stored === 'unstable' ? { kind: stored } : { kind: 'record', record: parseRecord(place, stored) }
 }
 
 async function coordinatorOf(cluster: Cluster, groupId: string, finder?: CoordinatorFinder): Promise<Coordinator> {
@@ -56,10 +52,10 @@ async function coordinatorOf(cluster: Cluster, groupId: string, finder?: Coordin
 }
 
 /** Throws `checkpoint.unknown-format` if the offset was not written by this connector. */
-export function parseRecord(place: RecordPlace, stored: { offset: string; metadata: string | null }): CommitRecord {
-  const { epoch, seq, nonce } = parsedFields(stored.metadata ?? '')
-  if (isWhole(epoch) && isWhole(seq) && typeof nonce === 'string' && String(seq) === stored.offset)
-    return { epoch, seq, nonce }
+export function parseRecord(place: RecordPlace, stored: GroupOffset): CommitRecord {
+  const { epoch, seq, nonce, events } = parsedFields(stored.metadata ?? '')
+  const isOurs = isWhole(epoch) && isWhole(seq) && isWhole(events) && typeof nonce === 'string'
+  if (isOurs && String(seq) === stored.offset) return { epoch, seq, nonce, events }
   throw new ConnectorError(
     'checkpoint.unknown-format',
     `read the commit record of group ${place.group}: its offset was not written by this connector`,

@@ -1,4 +1,4 @@
-import type { KafkaState, OpenTransaction, StoredRecord, TopicLayout } from '../../publish/event-publisher.ts'
+import type { FoundRecord, KafkaState, OpenTransaction, TopicLayout } from '../../publish/event-publisher.ts'
 import { existingTopics, type FoundTopics } from '../admin/topics.ts'
 import type { AdminParts } from '../kafka-connection.ts'
 import { withCluster } from '../kafka-connection.ts'
@@ -6,7 +6,7 @@ import { KafkaCode, publishError } from '../kafka-errors.ts'
 import type { Cluster, CoordinatorFinder } from '../kafkajs/cluster.ts'
 import { describeOpenTransactions, describeTopic } from '../kafkajs/newer-requests.ts'
 import { createErrorFromCode } from '../kafkajs/protocol.ts'
-import { leadersOf } from '../reading/partition-reads.ts'
+import { END, leadersOf, offsetsOf } from '../reading/partition-reads.ts'
 import { aclsOfRecord, fetchRecord, type RecordPlace } from './commit-record.ts'
 
 interface StateRequest {
@@ -24,10 +24,11 @@ interface StateRequest {
 export function readKafkaState(parts: AdminParts, request: StateRequest, stop: AbortSignal): Promise<KafkaState> {
   const { topics, place } = request
   const work = async (cluster: Cluster): Promise<KafkaState> => {
-    const stored = await storedRecord(cluster, request)
+    const found = await foundRecord(cluster, request)
     const [topicId = null] = await writableTopics(cluster, topics)
     const open = await openTransactions(cluster, request)
-    return { destination: { clusterId: topics.clusterId, ...topics.events, topicId }, stored, open }
+    const destination = { clusterId: topics.clusterId, ...topics.events, topicId }
+    return { destination, found, open, isEmpty: await isEmpty(cluster, topics.events) }
   }
   return withCluster(parts, { operation: `read the state of ${place.group}`, needs: {}, work }, stop)
 }
@@ -36,8 +37,8 @@ export function readKafkaState(parts: AdminParts, request: StateRequest, stop: A
  * Reads only the commit record. Not final while a producer of the stream is open. Rejects with `publish.*`,
  * `checkpoint.unknown-format` or the reason of `stop`.
  */
-export function readStoredRecord(parts: AdminParts, place: RecordPlace, stop: AbortSignal): Promise<StoredRecord> {
-  const work = (cluster: Cluster) => storedRecord(cluster, { place, finder: undefined })
+export function readFoundRecord(parts: AdminParts, place: RecordPlace, stop: AbortSignal): Promise<FoundRecord> {
+  const work = (cluster: Cluster) => foundRecord(cluster, { place, finder: undefined })
   return withCluster(parts, { operation: `read the commit record of group ${place.group}`, needs: {}, work }, stop)
 }
 
@@ -60,15 +61,22 @@ async function writableTopic(cluster: Cluster, { topic }: TopicLayout): Promise<
   throw publishError(`open topic ${topic}`, error, { [TOPIC_AUTHORIZATION_FAILED]: `WRITE on topic ${topic}` })
 }
 
-async function storedRecord(
+async function foundRecord(
   cluster: Cluster,
   { place, finder }: Pick<StateRequest, 'place' | 'finder'>,
-): Promise<StoredRecord> {
+): Promise<FoundRecord> {
   try {
     return await fetchRecord(cluster, place, finder)
   } catch (error) {
     throw publishError(`read the commit record of group ${place.group}`, error, aclsOfRecord(place))
   }
+}
+
+/** By the end offsets: where retention has removed every record, a topic is not empty. */
+async function isEmpty(cluster: Cluster, layout: TopicLayout): Promise<boolean> {
+  const leaders = await leadersOf(cluster, layout)
+  const ends = await Promise.all(leaders.map((led) => offsetsOf(led, END)))
+  return ends.every((offsets) => [...offsets.values()].every((end) => end === 0n))
 }
 
 async function openTransactions(cluster: Cluster, { topics, producerIds }: StateRequest): Promise<OpenTransaction[]> {

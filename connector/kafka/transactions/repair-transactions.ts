@@ -1,17 +1,10 @@
-import type { OpenTransaction, RecordRepair, RepairPlan } from '../../publish/event-publisher.ts'
+import type { RepairPlan } from '../../publish/event-publisher.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { retry } from '../../runtime/retry.ts'
 import { withConnection } from '../kafka-connection.ts'
 import { hasKafkaCode, KafkaCode } from '../kafka-errors.ts'
 import type { ProducerIdentity } from '../kafkajs/cluster.ts'
-import {
-  type Cluster,
-  type Coordinator,
-  clusterOf,
-  GROUP_COORDINATOR,
-  TRANSACTION_COORDINATOR,
-} from '../kafkajs/cluster.ts'
-import { recordOffsets } from './commit-record.ts'
+import { type Cluster, type Coordinator, clusterOf, TRANSACTION_COORDINATOR } from '../kafkajs/cluster.ts'
 import { readKafkaState } from './kafka-state.ts'
 import { disconnectNow, type TransactionalProducer } from './transactional-producer.ts'
 
@@ -21,13 +14,12 @@ import { disconnectNow, type TransactionalProducer } from './transactional-produ
  */
 export async function repairTransactions(
   producer: TransactionalProducer,
-  { hanging, as, record }: RepairPlan,
+  plan: RepairPlan,
   stop: AbortSignal,
 ): Promise<void> {
   try {
-    if (hanging.length > 0) await endHangingTransactions(producer, { hanging, as }, stop)
-    if (record.kind !== 'none') await repairRecord(producer, record, stop)
-    await confirmRepair(producer, record, stop)
+    await endHangingTransactions(producer, plan, stop)
+    await confirmRepair(producer, stop)
   } catch (error) {
     disconnectNow(producer)
     throw error
@@ -40,7 +32,7 @@ export async function repairTransactions(
  */
 async function endHangingTransactions(
   producer: TransactionalProducer,
-  { hanging, as }: { hanging: readonly OpenTransaction[]; as: RepairPlan['as'] },
+  { hanging, as }: RepairPlan,
   stop: AbortSignal,
 ): Promise<void> {
   const topics = [...new Set(hanging.map(({ topic }) => topic))].map((topic) => ({
@@ -50,24 +42,6 @@ async function endHangingTransactions(
   const add = ({ coordinator, identity }: RepairContext) => coordinator.addPartitionsToTxn({ ...identity, topics })
   const operation = `end hanging transactions in ${hanging.length} partitions as ${as}`
   await emptyTransaction(producer, { operation, add, isCommitted: as === 'committed' }, stop)
-}
-
-/** Does the same for the partition of `__consumer_offsets` that stores the commit record. */
-async function repairRecord(
-  producer: TransactionalProducer,
-  record: Exclude<RecordRepair, { kind: 'none' }>,
-  stop: AbortSignal,
-): Promise<void> {
-  const { group: groupId } = producer.place
-  const add = async ({ cluster, coordinator, identity }: RepairContext) => {
-    await coordinator.addOffsetsToTxn({ ...identity, groupId })
-    if (record.kind === 'drop') return
-    const groupCoordinator = await cluster.findGroupCoordinator({ groupId, coordinatorType: GROUP_COORDINATOR })
-    const { topics } = recordOffsets(producer.place, record.record)
-    await groupCoordinator.txnOffsetCommit({ ...identity, groupId, topics })
-  }
-  const operation = `${record.kind} the commit record of group ${groupId}`
-  await emptyTransaction(producer, { operation, add, isCommitted: record.kind === 'rewrite' }, stop)
 }
 
 interface RepairContext {
@@ -105,14 +79,13 @@ async function emptyTransaction(
  * Waits until the brokers report the repaired state: the markers of a repair may be lost too, so nothing is published
  * before that.
  */
-async function confirmRepair(producer: TransactionalProducer, record: RecordRepair, stop: AbortSignal): Promise<void> {
+async function confirmRepair(producer: TransactionalProducer, stop: AbortSignal): Promise<void> {
   const { topics, place, identity, coordinator: finder, clock } = producer
   const request = { topics, place, producerIds: [identity.producerId], finder }
   using limit = clock.deadline(producer.config.timeouts.commitWithinMs, stop)
   for (let pauseMs = 10; ; pauseMs *= 2) {
-    const { stored, open } = await readKafkaState(producer, request, limit.signal)
-    const isRewritten = record.kind !== 'rewrite' || stored.record?.nonce === record.record.nonce
-    if (open.length === 0 && !stored.isUnstable && isRewritten) return
+    const { open } = await readKafkaState(producer, request, limit.signal)
+    if (open.length === 0) return
     await clock.sleep(pauseMs, limit.signal)
   }
 }

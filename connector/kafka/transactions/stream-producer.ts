@@ -81,7 +81,7 @@ export async function trialTransaction(parts: ProducerParts, nonce: string, stop
   const producer = await openStreamProducer(parts, existingTopics, stop)
   try {
     await using transaction = producer.begin(stop)
-    await transaction.commit({ epoch: 0, seq: 0, nonce })
+    await transaction.commit({ epoch: 0, seq: 0, nonce, events: 0 })
   } finally {
     void producer.close()
   }

@@ -19,7 +19,7 @@ import { readKept, withKept } from '../../pipeline/features/kept-entries.ts'
 import type { StreamProducer } from '../../publish/event-publisher.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { mustBelong, mustNotHaveMoved, type OpenParts, openingOf, type StoredDocument } from './open-parts.ts'
-import { repairStream, resolveStream } from './resolve-stream.ts'
+import { type Resolution, repairStream, resolveStream } from './resolve-stream.ts'
 
 /**
  * Opens a stream: check the assignment → read the document → fence → read the commit record → resolve → repair
@@ -94,7 +94,7 @@ async function claimStream(
   stop: AbortSignal,
 ): Promise<Claim> {
   const { document, table } = read
-  const resolved = await resolveStream(parts, { producer, document, table }, stop)
+  const resolved = await resolveStream(parts, { producer, document }, stop)
   const { resolution, identity } = resolved
   const mustBeCurrent = () => mustNotHaveMoved(parts, read.stored, stop)
   if (resolution.kind === 'hold') {
@@ -106,13 +106,12 @@ async function claimStream(
   const next =
     document === undefined
       ? firstDocument(identity, await newState(parts, table, stop), claim)
-      : claimed(document, resolution.kind === 'pending' ? withPending(document, table) : document.committed, claim)
+      : claimed(document, validStateOf(document, resolution, table), claim)
   const indexed = represented(next, currentIndex(parts, next.committed.state, table))
   const current = withSeenControl(indexed, parts.seenControl?.())
   const expected = read.stored?.version ?? null
   const version = await writeDocument(parts, { document: current, expected }, stop)
   observeClaim(parts, document, next)
-  if ('isUnproven' in resolution) parts.observe({ kind: 'events-compacted', events: next.committed.state.events })
   return { document: current, version, table }
 }
 
@@ -146,8 +145,10 @@ function* erasedWithoutContent(table: ClientTable): Generator<readonly [ClientKe
     if (isWithdrawn(entry)) yield [key, { ...entry, content: UNKNOWN_CONTENT, rules: 0 }]
 }
 
-/** The pending state as the committed one, its entries in `table`. */
-function withPending(document: CheckpointDocument, table: ClientTable): Committed {
+/** The valid state as the committed one, its entries in `table`. Without its commit record, none is missed later. */
+function validStateOf(document: CheckpointDocument, resolution: Resolution, table: ClientTable): Committed {
+  if (resolution.kind !== 'pending')
+    return { ...document.committed, hasRecord: resolution.kind === 'committed' && resolution.hasRecord }
   if (document.pending !== null) table.setAll(deltaWords(document.pending.change.entries))
   return committedByRecord(document)
 }

@@ -49,7 +49,7 @@ export async function openAsOperator<Result extends { readonly after: Checkpoint
     stop,
   )
   try {
-    const resolved = await resolveStream(parts, { producer, document, table: undefined }, stop)
+    const resolved = await resolveStream(parts, { producer, document }, stop)
     const mustBeCurrent = () => mustNotHaveMoved(parts, stored, stop)
     await repairStream(parts, { producer, document, resolved }, { mustBeCurrent, stop })
     const result = await next({ producer, resolved, claim: claimOf(parts, producer, resolved.identity) })

@@ -51,7 +51,9 @@ async function freeTarget({ open }: NamedStream, stop: AbortSignal): Promise<Fre
   if (document !== undefined && document.movedTo === null)
     throw invalid(`stream ${identity.stream} already has a checkpoint: use another name`)
   const found = await publisher.inspect({ ...withoutCheckpoint, missingTopics: 'rejected' }, stop)
-  return { stored, epoch: Math.max(document?.claim.epoch ?? 0, found.stored.record?.epoch ?? 0) }
+  const { found: record } = found
+  const recordEpoch = record.kind === 'record' ? record.record.epoch : 0
+  return { stored, epoch: Math.max(document?.claim.epoch ?? 0, recordEpoch) }
 }
 
 /** Opens the stream under its old name, and writes there that it has moved. */

@@ -4,7 +4,7 @@ import { beginning, type StreamState } from '../../checkpoint/stream-state.ts'
 import { type Claimant, committedByRecord, firstDocument, setByOperator } from '../../checkpoint/transitions.ts'
 import { emptyIndex } from '../../index/index-state.ts'
 import { type AddKept, readKept, withKept } from '../../pipeline/features/kept-entries.ts'
-import type { StoredRecord } from '../../publish/event-publisher.ts'
+import type { FoundRecord } from '../../publish/event-publisher.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { RECHECK, type ScanStates } from '../../scan/scan-state.ts'
 import type { SourceTime } from '../../source/client-source.ts'
@@ -58,8 +58,8 @@ async function rewriteOnce(parts: OpenParts, request: RewriteRequest, stop: Abor
   const addKept = await readKept(parts.features, stop)
   const next = async ({ resolved, claim }: OperatorOpening) => {
     const before = read instanceof ConnectorError ? unknown(read.message) : stateBefore(document, resolved)
-    const { record } = resolved.kafka.stored
-    return { before, after: rewritten({ document, before, record, claim, request, addKept }) }
+    const { found } = resolved.kafka
+    return { before, after: rewritten({ document, before, found, claim, request, addKept }) }
   }
   return await openAsOperator(parts, { read: { stored, document }, published, next }, stop)
 }
@@ -85,18 +85,19 @@ function readableDocument(text: string): CheckpointDocument | ConnectorError {
 interface RewriteFrom {
   readonly document: CheckpointDocument | undefined
   readonly before: Rewrite['before']
-  readonly record: StoredRecord['record']
+  readonly found: FoundRecord
   readonly claim: Claimant & { readonly identity: StreamIdentity }
   readonly request: RewriteRequest
   readonly addKept: AddKept
 }
 
 /** Pure. The new epoch is above those of the document and the commit record, so that no older record is newer. */
-function rewritten({ document, before, record, claim, request, addKept }: RewriteFrom): CheckpointDocument {
+function rewritten({ document, before, found, claim, request, addKept }: RewriteFrom): CheckpointDocument {
   const base =
     document === undefined ? firstDocument(claim.identity, beginning, claim) : { ...document, ...claim.identity }
+  const record = found.kind === 'record' ? found.record : undefined
   const epoch = Math.max(base.claim.epoch, record?.epoch ?? 0)
-  const events = document === undefined ? 0 : publishedEvents(document)
+  const events = Math.max(document === undefined ? 0 : publishedEvents(document), record?.events ?? 0)
   // A new generation: no event id is used twice.
   const lost = withKept({ ...beginning, events, index: { ...emptyIndex, generation: epoch + 1 } }, addKept)
   const state = moved(before.kind === 'state' ? before.state : lost, request, claim.at)

@@ -44,15 +44,12 @@ export const streamRows = {
     status: ({ epoch, seq }, _, at) => ({ wasOpened: true, indexLoaded: undefined, savedAt: at, epoch, seq }),
   },
   'transactions-repaired': {
-    log: warn('repaired transactions whose markers Kafka had lost', 'partitions', 'as', 'record'),
+    log: warn('repaired transactions whose markers Kafka had lost', 'partitions', 'as'),
     isWarning: true,
   },
   'index-loading': {
     log: info('client index loading', 'loaded', 'of'),
     status: ({ loaded, of }) => ({ indexLoaded: loaded / of }),
-  },
-  'events-compacted': {
-    log: warn('resuming without a commit record: no event is left in the topic that could prove the state', 'events'),
   },
   'taken-over': {
     log: info('stream taken over from another process', 'from', 'epoch'),

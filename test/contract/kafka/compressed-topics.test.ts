@@ -49,7 +49,7 @@ it.each(['gzip', 'zstd', 'lz4', 'snappy'])(
       await using transaction = producer.begin(never)
       const records = Array.from({ length: 500 }, (_, at) => sentEvent(`${at}`, `event ${at}`))
       await transaction.send(records)
-      await transaction.commit({ epoch: 1, seq: 1, nonce: 'n' })
+      await transaction.commit({ epoch: 1, seq: 1, nonce: 'n', events: 0 })
     }
     const scanned: string[] = []
     const matchOf = ({ value }: StoredEvent) => {

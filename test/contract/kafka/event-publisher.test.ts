@@ -14,7 +14,7 @@ import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { committedRecords } from '../../support/committed-records.ts'
 import { fakeKafka } from '../../support/fakes/fake-event-publisher.ts'
-import { sentEvent, sentTo, type TextRecord } from '../../support/records.ts'
+import { recordFound, sentEvent, sentTo, type TextRecord } from '../../support/records.ts'
 import { never } from '../../support/signals.ts'
 
 /** One stream on a fake or real cluster, with as many publishers (replicas) as a test needs. */
@@ -67,13 +67,13 @@ const event = sentEvent
 async function commit(producer: StreamProducer, records: readonly OutgoingRecord[], seq: number) {
   await using transaction = producer.begin(never)
   await transaction.send(records)
-  const record = { epoch: 1, seq, nonce: `nonce-${seq}` }
+  const record = { epoch: 1, seq, nonce: `nonce-${seq}`, events: 0 }
   await transaction.commit(record)
   return record
 }
 
 const recordIn = async (producer: StreamProducer) =>
-  (await producer.readKafkaState({ formerProducerId: null }, never)).stored.record
+  recordFound(await producer.readKafkaState({ formerProducerId: null }, never))
 
 const codeOfRejection = (promise: Promise<unknown>) => promise.then(() => 'resolved', codeOf)
 
@@ -174,7 +174,9 @@ describe.each([
     await transaction.send([event('1', '"zombie"')])
 
     const successor = await cluster.replica().open(fresh, never)
-    expect(await codeOfRejection(transaction.commit({ epoch: 1, seq: 1, nonce: 'zombie' }))).toBe('publish.fenced')
+    expect(await codeOfRejection(transaction.commit({ epoch: 1, seq: 1, nonce: 'zombie', events: 0 }))).toBe(
+      'publish.fenced',
+    )
 
     expect(await recordIn(successor)).toBeUndefined()
     await commit(successor, [event('1', '"new"')], 1)
@@ -186,7 +188,7 @@ describe.each([
     await commit(old, [event('1', '1')], 1)
     const successor = await cluster.replica().open(fresh, never)
     expect(await codeOfRejection(commit(old, [], 2))).toBe('publish.fenced')
-    expect(await recordIn(successor)).toEqual({ epoch: 1, seq: 1, nonce: 'nonce-1' })
+    expect(await recordIn(successor)).toEqual({ epoch: 1, seq: 1, nonce: 'nonce-1', events: 0 })
   })
 
   it('commits a commit record without events right after another transaction', async () => {
@@ -221,7 +223,9 @@ describe.each([
       await using transaction = producer.begin(finish.signal)
       await transaction.send([event('1', '"late"')])
       finish.abort(new DOMException('time limit', 'TimeoutError'))
-      expect(await codeOfRejection(transaction.commit({ epoch: 1, seq: 1, nonce: 'n' }))).toBe('publish.failed')
+      expect(await codeOfRejection(transaction.commit({ epoch: 1, seq: 1, nonce: 'n', events: 0 }))).toBe(
+        'publish.failed',
+      )
     }
     const next = await publisher.open(fresh, never)
     expect(await recordIn(next)).toBeUndefined()
@@ -231,15 +235,15 @@ describe.each([
 
   it('inspects the stream without disturbing an open transaction', async () => {
     const producer = await cluster.replica().open(fresh, never)
-    const { destination, stored } = await producer.readKafkaState({ formerProducerId: null }, never)
-    expect(await cluster.replica().inspect(fresh, never)).toMatchObject({ destination, stored })
+    const { destination, found, isEmpty } = await producer.readKafkaState({ formerProducerId: null }, never)
+    expect(await cluster.replica().inspect(fresh, never)).toEqual({ destination, found, isEmpty, open: [] })
     const committed = await commit(producer, [event('1', '"a"')], 1)
     {
       await using transaction = producer.begin(never)
       await transaction.send([event('1', '"b"')])
-      const { stored } = await cluster.replica().inspect(fresh, never)
-      expect(stored.record).toEqual(committed)
-      await transaction.commit({ epoch: 1, seq: 2, nonce: 'nonce-2' })
+      const { found } = await cluster.replica().inspect(fresh, never)
+      expect(found).toEqual({ kind: 'record', record: committed })
+      await transaction.commit({ epoch: 1, seq: 2, nonce: 'nonce-2', events: 0 })
     }
     await commit(producer, [event('1', '"c"')], 3)
     expect((await cluster.committed('events')).map(({ value }) => value)).toEqual(['"a"', '"b"', '"c"'])

@@ -43,7 +43,7 @@ it('opens and publishes a stream when a partition of an unrelated topic has no l
     await producer.readKafkaState({ formerProducerId: null }, never)
     await using transaction = producer.begin(never)
     await transaction.send([sentEvent('1', '"sent"')])
-    await transaction.commit({ epoch: 1, seq: 1, nonce: 'n' })
+    await transaction.commit({ epoch: 1, seq: 1, nonce: 'n', events: 0 })
     expect((await readTopic(brokers.join(), 'events')).map(({ text }) => text)).toEqual(['"sent"'])
 
     const connect = () =>

@@ -9,7 +9,7 @@ import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { DAY_MS } from '../../../connector/runtime/units.ts'
 import { closingAfterAll } from '../../support/closing.ts'
-import { sentEvent } from '../../support/records.ts'
+import { recordFound, sentEvent } from '../../support/records.ts'
 import { type KafkaCluster, startKafka } from '../../support/servers/kafka-broker.ts'
 import { never } from '../../support/signals.ts'
 
@@ -58,11 +58,11 @@ function opening(what: keyof typeof forgetful) {
 async function publish(producer: StreamProducer, seq: number): Promise<void> {
   await using transaction = producer.begin(never)
   await transaction.send([sentEvent('client', `${seq}`)])
-  await transaction.commit({ epoch: 1, seq, nonce: `${seq}` })
+  await transaction.commit({ epoch: 1, seq, nonce: `${seq}`, events: 0 })
 }
 
 const recordOf = async (producer: StreamProducer) =>
-  (await producer.readKafkaState({ formerProducerId: null }, never)).stored.record
+  recordFound(await producer.readKafkaState({ formerProducerId: null }, never))
 
 test.each(['connection', 'producer state'] as const)(
   'an idle producer publishes after the broker has forgotten its %s',
@@ -72,7 +72,7 @@ test.each(['connection', 'producer state'] as const)(
     await publish(producer, 1)
     await idle()
     await publish(producer, 2)
-    expect(await recordOf(producer)).toEqual({ epoch: 1, seq: 2, nonce: '2' })
+    expect(await recordOf(producer)).toEqual({ epoch: 1, seq: 2, nonce: '2', events: 0 })
   },
 )
 
@@ -85,7 +85,7 @@ test('an idle producer whose transactional id has expired fails before anything 
   expect(codeOf(failure)).toBe('publish.failed')
   expect(String(failure)).toContain('the transactional id had expired')
   const next = await open()
-  expect(await recordOf(next)).toEqual({ epoch: 1, seq: 1, nonce: '1' })
+  expect(await recordOf(next)).toEqual({ epoch: 1, seq: 1, nonce: '1', events: 0 })
   await publish(next, 2)
-  expect(await recordOf(next)).toEqual({ epoch: 1, seq: 2, nonce: '2' })
+  expect(await recordOf(next)).toEqual({ epoch: 1, seq: 2, nonce: '2', events: 0 })
 })

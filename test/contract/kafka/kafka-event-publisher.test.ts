@@ -18,7 +18,7 @@ import { ConnectorError, codeOf, isTransient } from '../../../connector/runtime/
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { closingAfterAll } from '../../support/closing.ts'
 import { committedRecords, testKafka } from '../../support/committed-records.ts'
-import { sentEvent, sentTo } from '../../support/records.ts'
+import { recordFound, sentEvent, sentTo } from '../../support/records.ts'
 import { type KafkaCluster, type SecureListeners, startKafka } from '../../support/servers/kafka-broker.ts'
 import { holdsRequest } from '../../support/servers/kafka-wire.ts'
 import type { TcpProxy } from '../../support/servers/tcp-proxy.ts'
@@ -62,13 +62,13 @@ const valuesOf = async (topic: string) => (await committedRecords(kafka.bootstra
 async function commit(producer: StreamProducer, records: readonly OutgoingRecord[], seq: number) {
   await using transaction = producer.begin(never)
   await transaction.send(records)
-  const record = { epoch: 1, seq, nonce: `nonce-${seq}` }
+  const record = { epoch: 1, seq, nonce: `nonce-${seq}`, events: 0 }
   await transaction.commit(record)
   return record
 }
 
 const recordIn = async (producer: StreamProducer) =>
-  (await producer.readKafkaState({ formerProducerId: null }, never)).stored.record
+  recordFound(await producer.readKafkaState({ formerProducerId: null }, never))
 
 async function rejectionOf(promise: Promise<unknown>): Promise<ConnectorError> {
   const error: unknown = await promise.then(
@@ -134,7 +134,7 @@ describe('lost responses', () => {
       await using transaction = producer.begin(never)
       await transaction.send([event('1', '"second"')])
       await proxy.down()
-      const error = await rejectionOf(transaction.commit({ epoch: 1, seq: 2, nonce: 'n' }))
+      const error = await rejectionOf(transaction.commit({ epoch: 1, seq: 2, nonce: 'n', events: 0 }))
       expect(isTransient(error) && error.code !== 'publish.outcome-unknown').toBe(true)
     }
     await proxy.up()
@@ -470,7 +470,7 @@ describe('security', () => {
       [AclResourceTypes.TOPIC, topic, AclOperationTypes.CREATE],
       [AclResourceTypes.TOPIC, `${topic}.dlq`, AclOperationTypes.CREATE],
     ])
-    const nothing = { destination: undefined, stored: { record: undefined, isUnstable: false } }
+    const nothing = { destination: undefined, found: { kind: 'none' }, isEmpty: true }
     expect(await publisher.inspect(fresh, never)).toMatchObject(nothing)
     expect(await admin.listTopics()).not.toContain(topic)
   })
@@ -516,7 +516,7 @@ it.each([
   await transaction.send([event('1', '1')])
   await stream.open()
   aheadMs = tookMs
-  expect((await rejectionOf(transaction.commit({ epoch: 1, seq: 1, nonce: 'n' }))).code).toBe(code)
+  expect((await rejectionOf(transaction.commit({ epoch: 1, seq: 1, nonce: 'n', events: 0 }))).code).toBe(code)
 })
 
 it('rejects with publish.unreachable when no broker answers', async () => {

@@ -108,14 +108,13 @@ const stateOf = (producer: StreamProducer, formerProducerId: string | null = nul
 async function publish(producer: StreamProducer, value: string, seq: number): Promise<void> {
   await using transaction = producer.begin(never)
   await transaction.send([event(value)])
-  await transaction.commit({ epoch: 1, seq, nonce: `${seq}` })
+  await transaction.commit({ epoch: 1, seq, nonce: `${seq}`, events: 0 })
 }
 
 /** Repairs the open transactions that the producer finds. */
-async function repair(producer: StreamProducer, plan: Pick<RepairPlan, 'as' | 'record'>): Promise<void> {
-  await producer.repairTransactions({ hanging: (await stateOf(producer)).open, ...plan }, never)
+async function repair(producer: StreamProducer, as: RepairPlan['as']): Promise<void> {
+  await producer.repairTransactions({ hanging: (await stateOf(producer)).open, as }, never)
 }
-const none = { kind: 'none' } as const
 
 /** Runs `work` while the partitions whose only replica is this broker have no leader. */
 async function whileLeaderless(broker: number, work: () => Promise<void>): Promise<void> {
@@ -144,7 +143,7 @@ async function commitWithoutMarker(records: readonly OutgoingRecord[]): Promise<
   await using transaction = producer.begin(never)
   await transaction.send(records)
   await whileLeaderless(topicBroker, async () => {
-    const committed = transaction.commit({ epoch: 1, seq: 1, nonce: '1' })
+    const committed = transaction.commit({ epoch: 1, seq: 1, nonce: '1', events: 0 })
     await expect(committed).rejects.toMatchObject({ code: 'publish.outcome-unknown' })
   })
   return producer
@@ -169,7 +168,7 @@ it('aborts a hanging transaction, and the same producer publishes its event agai
   const second = await open()
   const { open: hanging } = await stateOf(second)
   expect(hanging).toEqual([{ topic, partition: 0, startOffset: '2', producerId: second.producerId }])
-  await repair(second, { as: 'aborted', record: none })
+  await repair(second, 'aborted')
   expect(await valuesOf()).toEqual(['before'])
   await publish(second, 'again', 2)
   expect(await valuesOf()).toEqual(['before', 'again'])
@@ -184,10 +183,10 @@ it.each<[readonly ('events' | 'deadLetters')[]]>([[['events', 'deadLetters']], [
     const valuesOfAll = () => Promise.all(topics.map((to) => valuesOf(names[to])))
     await commitWithoutMarker(records('committed'))
     const second = await open()
-    const { stored, open: hanging } = await stateOf(second)
-    expect(stored).toMatchObject({ record: { seq: 1 }, isUnstable: false })
+    const { found, open: hanging } = await stateOf(second)
+    expect(found).toMatchObject({ record: { seq: 1 } })
     expect(hanging).toMatchObject(topics.map((to) => ({ topic: names[to], partition: 0 })))
-    await repair(second, { as: 'committed', record: none })
+    await repair(second, 'committed')
     expect(await valuesOfAll()).toEqual(topics.map(() => ['committed']))
     {
       await using transaction = second.begin(never)
@@ -218,7 +217,7 @@ it('finds hanging transactions of a former producer id, but no transaction of an
   await transaction.send({ topic, messages: [{ key: 'client', value: 'of another' }] })
   const second = await open()
   expect((await stateOf(second, 'none')).open).toMatchObject([{ producerId: second.producerId }])
-  await repair(second, { as: 'aborted', record: none })
+  await repair(second, 'aborted')
   expect((await stateOf(second, first.producerId)).open).toEqual([])
   await second.close()
   await transaction.abort()
@@ -236,7 +235,7 @@ async function endWithoutCoordinator(value: string, end: 'commit' | 'abort'): Pr
   await producer.connect()
   const transaction = await producer.transaction()
   await transaction.send({ topic, messages: [{ key: 'client', value }] })
-  await transaction.sendOffsets(recordOffsets({ group, topic }, { epoch: 1, seq: 2, nonce: '2' }))
+  await transaction.sendOffsets(recordOffsets({ group, topic }, { epoch: 1, seq: 2, nonce: '2', events: 0 }))
   await whileLeaderless(groupCoordinator, () => transaction[end]())
   await producer.disconnect()
 }
@@ -251,41 +250,27 @@ async function visibleSince(hours: number): Promise<string[]> {
   return [...visible]
 }
 
-it('rewrites a commit record without a marker when its events are visible', async () => {
-  await publish(await open(), 'before', 1)
-  await endWithoutCoordinator('second', 'commit')
+it.each(['commit', 'abort'] as const)(
+  'finds that a commit record has lost its marker, and the next transaction completes it: %s',
+  async (end) => {
+    await publish(await open(), 'before', 1)
+    await endWithoutCoordinator('second', end)
 
-  const second = await open()
-  expect((await stateOf(second)).stored).toMatchObject({ record: { seq: 1 }, isUnstable: true }) // marker lost
-  expect(await visibleSince(-1)).toEqual(['of pending'])
-  const record = { epoch: 1, seq: 2, nonce: '2' }
-  await repair(second, { as: 'committed', record: { kind: 'rewrite', record } })
-  await second.close()
-  const third = await open()
-  expect((await stateOf(third)).stored).toEqual({ record, isUnstable: false })
-  await third.close()
-})
-
-it('drops a commit record without a marker when its transaction was aborted', async () => {
-  await publish(await open(), 'before', 1)
-  await endWithoutCoordinator('second', 'abort')
-
-  const second = await open()
-  expect((await stateOf(second)).stored).toMatchObject({ record: { seq: 1 }, isUnstable: true }) // marker lost
-  expect(await visibleSince(-1)).toEqual([])
-  await repair(second, { as: 'aborted', record: { kind: 'drop' } })
-  await publish(second, 'after', 3) // without the repair, its marker would also commit the old record
-  await second.close()
-  const third = await open()
-  expect((await stateOf(third)).stored).toMatchObject({ record: { seq: 3 }, isUnstable: false })
-  await third.close()
-})
+    const second = await open()
+    expect((await stateOf(second)).found).toEqual({ kind: 'unstable' })
+    await publish(second, 'after', 3)
+    await second.close()
+    const third = await open()
+    expect((await stateOf(third)).found).toMatchObject({ record: { seq: 3 } })
+    await third.close()
+  },
+)
 
 it('reads events from a record time on, and finds none of a hanging transaction', async () => {
   await commitWithoutMarker([event('second')])
   const producer = await open()
   expect(await visibleSince(-1)).toEqual([])
-  await repair(producer, { as: 'committed', record: none })
+  await repair(producer, 'committed')
   expect(await visibleSince(-1)).toEqual(['of pending'])
   expect(await visibleSince(1)).toEqual([])
   await producer.close()

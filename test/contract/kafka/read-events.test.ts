@@ -56,7 +56,7 @@ async function open(topic: string): Promise<StreamProducer> {
 async function publish(producer: StreamProducer, { values, seq }: { values: readonly string[]; seq: number }) {
   await using transaction = producer.begin(never)
   await transaction.send(values.map((value) => sentEvent(value, value)))
-  if (seq > 0) await transaction.commit({ epoch: 1, seq, nonce: `n${seq}` })
+  if (seq > 0) await transaction.commit({ epoch: 1, seq, nonce: `n${seq}`, events: 0 })
 }
 
 /** The values that a reading finds, and the last share that it reports. */
@@ -110,7 +110,7 @@ it('reads events in both modes and a tombstone from one topic, with their number
   await using transaction = producer.begin(never)
   const erased = tombstone({ ...client, type: 'client.erased', source, sequence: 5 })
   await transaction.send([...events.map(({ record }) => record), erased])
-  await transaction.commit({ epoch: 1, seq: 1, nonce: 'n1' })
+  await transaction.commit({ epoch: 1, seq: 1, nonce: 'n1', events: 0 })
 
   const found: StoredEvent[] = []
   const reading = { find: (event: StoredEvent) => event, onVisible: (event: StoredEvent) => found.push(event) }

@@ -1,8 +1,9 @@
 import type { ValidState } from '../../../connector/checkpoint/valid-state.ts'
+import type { FoundRecord } from '../../../connector/publish/event-publisher.ts'
 import type { Bounds } from './bounds.ts'
 import type { Protocol } from './protocol.ts'
 import { waitingRewind } from './wishes.ts'
-import type { Document, Found, Rewind, State, Wishes } from './world.ts'
+import type { Document, Rewind, State, Wishes } from './world.ts'
 
 /** The transitions of the document. All are pure. */
 
@@ -47,7 +48,7 @@ function resolved(document: Document, valid: ValidState): Document['committed'] 
 export interface Opening extends Stamp {
   readonly document: Document | undefined
   readonly wishes: Wishes | undefined
-  readonly found: Found
+  readonly found: FoundRecord
   readonly valid: ValidState
   readonly topic: number
   /** The epoch of a stream whose document is lost: the seconds since 1970. */

@@ -1,6 +1,7 @@
+import type { CommitRecord, FoundRecord } from '../../../connector/publish/event-publisher.ts'
 import type { Bounds } from './bounds.ts'
 import { count, has } from './document.ts'
-import type { CommitRecord, Found, Kafka, Seen, Sent, World } from './world.ts'
+import type { Kafka, Seen, Sent, World } from './world.ts'
 
 /** Which marker of a transaction Kafka loses. */
 export type Lost = 'none' | 'events' | 'record'
@@ -86,7 +87,7 @@ function visibleViolation(
 }
 
 /** The commit record as one OffsetFetch finds it. */
-export function foundIn({ record, unstable, transaction }: Kafka): Found {
+export function foundIn({ record, unstable, transaction }: Kafka): FoundRecord {
   if (unstable !== undefined || transaction?.record !== undefined) return { kind: 'unstable' }
   return record === undefined ? { kind: 'none' } : { kind: 'record', record }
 }

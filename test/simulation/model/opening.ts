@@ -72,10 +72,7 @@ function resolutionOf(context: Context): ValidState {
   const { topic, isEmpty } = world.kafka
   if (protocol.topic === 'compared by id' && document !== undefined && document.topic !== topic)
     return { kind: 'hold', code: 'checkpoint.missing', why: 'another topic' } as const
-  const valid = protocol.validState(document, found, clockOf(context))
-  if (valid.kind === 'new' && !isEmpty)
-    return { kind: 'hold', code: 'checkpoint.topic-in-use', why: 'not empty' } as const
-  return valid
+  return protocol.validState(document, { found, mayBegin: isEmpty, now: clockOf(context) })
 }
 
 /** Repairs lost markers, claims the valid state, or holds the stream, each after reading the document again. */

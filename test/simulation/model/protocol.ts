@@ -1,4 +1,5 @@
 import { DAY_MS, validState } from '../../../connector/checkpoint/valid-state.ts'
+import type { RecordKey } from '../../../connector/publish/event-publisher.ts'
 
 type OpeningStep = 'document' | 'wishes' | 'fence' | 'record'
 
@@ -52,33 +53,34 @@ export const designed: Protocol = {
 }
 
 /** Takes an old pending state as young. */
-const withoutAge: typeof validState = (states, found, now) =>
-  validState(states?.pending ? { ...states, pending: { ...states.pending, at: now } } : states, found, now)
+const withoutAge: typeof validState = (states, known) =>
+  validState(states?.pending ? { ...states, pending: { ...states.pending, at: known.now } } : states, known)
 
 /** Takes `committed` wherever there is no record. */
-const trustingTheCommitted: typeof validState = (states, found, now) =>
-  states !== undefined && found.kind === 'none'
+const trustingTheCommitted: typeof validState = (states, known) =>
+  states !== undefined && known.found.kind === 'none'
     ? { kind: 'committed', hasRecord: false }
-    : validState(states, found, now)
+    : validState(states, known)
 
-const withoutPending: typeof validState = (states, found, now) => {
-  const valid = validState(states, found, now)
+const withoutPending: typeof validState = (states, known) => {
+  const valid = validState(states, known)
   return valid.kind === 'pending' ? { kind: 'committed', hasRecord: false } : valid
 }
 
 /** Assumes that Kafka never loses the marker of a commit record. */
-const withoutUnstable: typeof validState = (states, found, now) =>
-  states !== undefined && found.kind === 'unstable'
+const withoutUnstable: typeof validState = (states, known) =>
+  states !== undefined && known.found.kind === 'unstable'
     ? { kind: 'committed', hasRecord: false }
-    : validState(states, found, now)
+    : validState(states, known)
 
 /** Compares commit records by epoch and seq only. */
-const withoutNonces: typeof validState = (states, found, now) => {
-  if (found.kind !== 'record') return validState(states, found, now)
+const withoutNonces: typeof validState = (states, known) => {
+  const { found } = known
+  if (found.kind !== 'record') return validState(states, known)
   const { record } = found
-  const is = (one: typeof record | null | undefined) => one?.epoch === record.epoch && one.seq === record.seq
+  const is = (one: RecordKey | null | undefined) => one?.epoch === record.epoch && one.seq === record.seq
   const nonce = [states?.pending, states?.committed].find(is)?.nonce ?? record.nonce
-  return validState(states, { kind: 'record', record: { ...record, nonce } }, now)
+  return validState(states, { ...known, found: { kind: 'record', record: { ...record, nonce } } })
 }
 
 /** The check must find each of these. */

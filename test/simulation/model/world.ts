@@ -1,5 +1,5 @@
 import type { StoredStates } from '../../../connector/checkpoint/valid-state.ts'
-import type { CommitRecord as StoredRecord } from '../../../connector/publish/event-publisher.ts'
+import type { CommitRecord, FoundRecord } from '../../../connector/publish/event-publisher.ts'
 import type { Bounds, Command } from './bounds.ts'
 
 /**
@@ -47,11 +47,7 @@ export interface State {
   readonly rewinds: readonly string[]
 }
 
-/** `events`: number of the next event. */
-export type CommitRecord = StoredRecord & { readonly events: number }
 type Decision = CommitRecord & { readonly at: number }
-
-export type Found = { readonly kind: 'none' | 'unstable' } | { readonly kind: 'record'; readonly record: CommitRecord }
 
 export interface Document extends StoredStates {
   readonly nonce: string
@@ -152,7 +148,7 @@ export interface Replica {
   readonly version: string | null
   readonly wishes: Wishes | undefined
   readonly producer: string | undefined
-  readonly found: Found | undefined
+  readonly found: FoundRecord | undefined
   readonly seesHanging: boolean
   readonly put: Put | undefined
   readonly isPrepared: boolean

@@ -15,6 +15,7 @@ import {
   type FakeKafkaOptions,
   type FakeRecord,
   type FakeStream,
+  foundRecord,
   lost,
   type StreamState,
   stateOf,
@@ -89,6 +90,7 @@ export function fakeKafka(options: FakeKafkaOptions): FakeKafka {
     topicId: 'topic 1',
     topics: 1,
     transactions: 0,
+    written: new Set(),
   }
   return {
     publisher: (of) => fakePublisher(cluster, of),
@@ -99,6 +101,7 @@ export function fakeKafka(options: FakeKafkaOptions): FakeKafka {
     deleteTopic: () => {
       cluster.topicId = undefined
       cluster.committed.length = 0
+      cluster.written.clear()
       for (const state of cluster.streams.values()) {
         deleteRecord(state)
         state.hanging = []
@@ -168,7 +171,7 @@ const placeOf = ({ stream, to, partition, key }: FakeRecord) => `${stream} ${to}
 
 function deleteRecord(state: StreamState): void {
   state.record = undefined
-  state.readable = { ...state.readable, record: undefined }
+  if (state.readable.kind === 'record') state.readable = { kind: 'none' }
 }
 
 /** Fences the current producer and aborts its transaction. */
@@ -182,7 +185,7 @@ function fakePublisher(cluster: Cluster, of: FakeStream): EventPublisher {
   const { state, request } = stream
   const openTransactional = () => {
     fence(state)
-    state.readable = { record: currentRecord(cluster, state), isUnstable: state.unstable !== undefined }
+    state.readable = foundRecord(cluster, state)
     return transactionalProducer(stream, state.epoch)
   }
   return {
@@ -199,8 +202,7 @@ function fakePublisher(cluster: Cluster, of: FakeStream): EventPublisher {
         mustBeInCluster(cluster, options)
         const destination = cluster.topicId === undefined ? undefined : destinationOf(cluster)
         if (destination === undefined && options.publishedEvents > 0) throw topicLost()
-        const stored = { record: currentRecord(cluster, state), isUnstable: state.unstable !== undefined }
-        return { destination, stored }
+        return { destination, found: foundRecord(cluster, state), isEmpty: cluster.written.size === 0 }
       }
       return untilAborted(stop, request({ operation: 'inspect', effect, lost: lost('inspect', 'publish.unreachable') }))
     },

@@ -1,4 +1,4 @@
-import type { CommitRecord, StoredRecord } from '../../../connector/publish/event-publisher.ts'
+import type { CommitRecord, FoundRecord } from '../../../connector/publish/event-publisher.ts'
 import { assertNever } from '../../../connector/runtime/assert-never.ts'
 import type { Clock } from '../../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
@@ -76,7 +76,7 @@ export interface StreamState {
   unstable: CommitRecord | undefined
   record: { readonly value: CommitRecord; readonly at: number } | undefined
   /** What a producer reads: the commit record at its opening. Its own later commits may not be readable yet. */
-  readable: StoredRecord
+  readable: FoundRecord
 }
 
 /** The state of the fake brokers. */
@@ -95,12 +95,14 @@ export interface Cluster {
   topicId: string | undefined
   topics: number
   transactions: number
+  /** Whether a record was ever stored in the events topic by a stream, also in a transaction that was aborted. */
+  readonly written: Set<string>
 }
 
 export function stateOf(cluster: Cluster, name: string): StreamState {
   const known = cluster.streams.get(name)
   if (known !== undefined) return known
-  const state = {
+  const state: StreamState = {
     epoch: 0,
     producerId: `${name} 1`,
     open: undefined,
@@ -109,7 +111,7 @@ export function stateOf(cluster: Cluster, name: string): StreamState {
     losesNextRecordMarker: false,
     unstable: undefined,
     record: undefined,
-    readable: { record: undefined, isUnstable: false },
+    readable: { kind: 'none' },
   }
   cluster.streams.set(name, state)
   return state
@@ -160,6 +162,13 @@ export function markRecord(
   }
   apply(state.unstable)
   state.unstable = undefined
+}
+
+/** The commit record as a group coordinator answers. */
+export function foundRecord(cluster: Cluster, state: StreamState): FoundRecord {
+  if (state.unstable !== undefined) return { kind: 'unstable' }
+  const record = currentRecord(cluster, state)
+  return record === undefined ? { kind: 'none' } : { kind: 'record', record }
 }
 
 /** The commit record, unless it has expired. */

@@ -73,7 +73,7 @@ function readState(
       const topic = to === 'events' ? topicOf(cluster) : `${topicOf(cluster)}.${to}`
       return { topic, partition, startOffset: '0', producerId }
     })
-    return { destination: destinationOf(cluster), stored: state.readable, open }
+    return { destination: destinationOf(cluster), found: state.readable, open, isEmpty: cluster.written.size === 0 }
   }
   return untilAborted(stop, request({ operation: 'state', effect, lost: lost('state', 'publish.unreachable') }))
 }
@@ -84,20 +84,16 @@ interface Repairing extends RepairPlan {
 }
 
 async function repair(stream: StreamOfReplica, repairing: Repairing, stop: AbortSignal): Promise<void> {
-  const { cluster, state, request } = stream
-  const { producer, epoch, as, record } = repairing
+  const { state, request } = stream
+  const { producer, epoch, as } = repairing
   const effect = () => {
     if (epoch !== state.epoch) throw new ConnectorError('publish.fenced', 'fake: another producer was opened')
     const own = state.hanging.filter(({ producerId }) => producerId === state.producerId)
     state.hanging = state.hanging.filter((one) => !own.includes(one))
     const marked = applyMarkers(state, own)
     if (as === 'committed') makeVisible(stream, epoch, marked)
-    if (record.kind === 'rewrite') state.unstable = record.record
-    markRecord(state, { hasRecord: record.kind !== 'none' }, (value) => {
-      if (record.kind === 'rewrite') state.record = { value, at: cluster.options.clock.now() }
-    })
     const isLeft = state.hanging.some(({ producerId }) => producerId === state.producerId)
-    if (isLeft || state.unstable !== undefined) throw lost('repair', 'publish.outcome-unknown')
+    if (isLeft) throw lost('repair', 'publish.outcome-unknown')
   }
   try {
     await untilAborted(stop, request({ operation: 'repair', effect, lost: lost('repair', 'publish.unreachable') }))
@@ -198,6 +194,7 @@ function transaction(
         const appended = stored(stream, records, producer.partitions, own.number)
         join()
         own.records.push(...appended)
+        if (appended.some(({ to }) => to === 'events')) cluster.written.add(stream.name)
       }
       try {
         if (records.length > 0) await step('send', append, lost('send', 'publish.failed'))

@@ -14,7 +14,7 @@ import { entry, key, words } from '../index/entries.ts'
 
 /** Test documents. */
 
-export const HOUR_MS = 3_600_000
+const HOUR_MS = 3_600_000
 export const DAY_MS = 24 * HOUR_MS
 export const now = Date.parse('2026-06-15T10:00:00Z')
 
@@ -46,7 +46,7 @@ export function documentWith(parts: {
   pending?: Partial<Pending> | null
 }): CheckpointDocument {
   const at = now - HOUR_MS
-  const committed: Committed = { epoch: 4, seq: 10, nonce: 'c', at, by: 'commit-record', state, ...parts.committed }
+  const committed: Committed = { epoch: 4, seq: 10, nonce: 'c', at, hasRecord: true, state, ...parts.committed }
   const pending: Pending | null =
     parts.pending === undefined || parts.pending === null
       ? null
@@ -187,7 +187,7 @@ export const anyDocument: fc.Arbitrary<CheckpointDocument> = fc.record({
   claim: fc.record({ epoch: fc.nat(), owner: fc.string(), at: fc.nat(2 ** 41) }),
   committed: fc.record({
     ...decision,
-    by: fc.constantFrom('beginning' as const, 'commit-record' as const, 'operator' as const),
+    hasRecord: fc.boolean(),
     state: anyState,
   }),
   pending: fc.option(

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import { parseDocument, serializeDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
-import { resolveState } from '../../../connector/checkpoint/resolve.ts'
 import {
   type CheckpointParts,
   type StreamCheckpoint,
@@ -9,6 +8,7 @@ import {
 } from '../../../connector/checkpoint/stream-checkpoint.ts'
 import { type StateChange, stateAfter } from '../../../connector/checkpoint/stream-state.ts'
 import { committedByRecord } from '../../../connector/checkpoint/transitions.ts'
+import { validState } from '../../../connector/checkpoint/valid-state.ts'
 import type { ClientTable } from '../../../connector/index/client-table.ts'
 import { loadTable } from '../../../connector/index/load-table.ts'
 import { indexMemory, streamIndex } from '../../../connector/index/stream-index.ts'
@@ -55,9 +55,9 @@ describe('the checkpoint of a claimed stream', () => {
   test('prepares the next transaction beside the committed state, which stays valid', async () => {
     const { checkpoint, stored } = await claimedStream()
     const record = await checkpoint.prepare(change, never)
-    expect(record).toEqual({ epoch: 4, seq: 11, nonce: 'n1' })
+    expect(record).toEqual({ epoch: 4, seq: 11, nonce: 'n1', events: change.events })
     expect(stored().committed.state).toEqual(state)
-    expect(stored().pending).toEqual({ ...record, at: now, change })
+    expect(stored().pending).toEqual({ epoch: 4, seq: 11, nonce: 'n1', at: now, change })
     expect([checkpoint.seq(), checkpoint.state()]).toEqual([10, state])
   })
 
@@ -92,14 +92,14 @@ describe('the checkpoint of a claimed stream', () => {
     const { checkpoint, stored } = await claimedStream()
     checkpoint.advance(read(2))
     await checkpoint.save(never)
-    expect(stored()).toMatchObject({ pending: null, committed: { epoch: 4, seq: 10, nonce: 'c', by: 'commit-record' } })
+    expect(stored()).toMatchObject({ pending: null, committed: { epoch: 4, seq: 10, nonce: 'c', hasRecord: true } })
     await checkpoint.prepare(change, never)
     checkpoint.decided()
     await checkpoint.save(never)
     expect(stored()).toMatchObject({ pending: null, committed: { seq: 11, nonce: 'n2', state: reachedBy(change) } })
-    expect(
-      resolveState(stored(), { record: { epoch: 4, seq: 11, nonce: 'n2' }, isUnstable: false, now, retentionMs: 1e9 }),
-    ).toMatchObject({ kind: 'committed' })
+    const record = { epoch: 4, seq: 11, nonce: 'n2', events: change.events }
+    const valid = validState(stored(), { found: { kind: 'record', record }, mayBegin: false, now })
+    expect(valid).toEqual({ kind: 'committed', hasRecord: true })
   })
 
   test('takes changes without a transaction at once, and stores them with the next write, whichever that is', async () => {

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { compareRecords } from '../../../connector/checkpoint/checkpoint-document.ts'
-import { resolveState } from '../../../connector/checkpoint/resolve.ts'
+import { type CheckpointDocument, compareRecords } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { bothChanges, stateAfter } from '../../../connector/checkpoint/stream-state.ts'
 import {
   claimed,
@@ -14,7 +13,9 @@ import {
   represented,
   setByOperator,
 } from '../../../connector/checkpoint/transitions.ts'
+import { validState } from '../../../connector/checkpoint/valid-state.ts'
 import { loadTable } from '../../../connector/index/load-table.ts'
+import type { CommitRecord } from '../../../connector/publish/event-publisher.ts'
 import { memorySegmentStore } from '../../support/fakes/memory-segment-store.ts'
 import { never } from '../../support/signals.ts'
 import { key } from '../index/entries.ts'
@@ -33,15 +34,20 @@ import {
 
 const stamp = { nonce: 'new', at: now }
 const who = { ...stamp, owner: 'replica-2', producerId: '7' }
-const at = { isUnstable: false, now, retentionMs: 7 * 86_400_000 }
+const validWith = (document: CheckpointDocument, record: CommitRecord | undefined) =>
+  validState(document, {
+    found: record === undefined ? { kind: 'none' } : { kind: 'record', record },
+    mayBegin: true,
+    now,
+  })
 
 describe('transitions of the document', () => {
   test('a new stream begins at epoch 1 and number 0, without a commit record', () => {
     const document = firstDocument(identity, state, who)
-    expect(document).toMatchObject({ format: 8, nonce: 'new', ...identity, producerId: '7', pending: null })
+    expect(document).toMatchObject({ format: 9, nonce: 'new', ...identity, producerId: '7', pending: null })
     expect(document.claim).toEqual({ epoch: 1, owner: 'replica-2', at: now })
-    expect(document.committed).toMatchObject({ epoch: 1, seq: 0, nonce: 'new', by: 'beginning' })
-    expect(resolveState(document, { ...at, record: undefined })).toMatchObject({ kind: 'committed' })
+    expect(document.committed).toMatchObject({ epoch: 1, seq: 0, nonce: 'new', hasRecord: false })
+    expect(validWith(document, undefined)).toMatchObject({ kind: 'committed' })
   })
 
   test('Invariant 4: a claim writes a higher epoch, with the resolved state and nothing pending', () => {
@@ -66,8 +72,8 @@ describe('transitions of the document', () => {
     const before = { ...documentWith({}), claim: { epoch: 5, owner: 'replica-2', at: now } }
     const document = prepared(before, change, stamp)
     expect(document.committed).toEqual(before.committed)
-    expect(recordOf(document)).toEqual({ epoch: 5, seq: 11, nonce: 'new' })
-    expect(resolveState(document, { ...at, record: recordOf(document) })).toMatchObject({ kind: 'pending' })
+    expect(recordOf(document)).toEqual({ epoch: 5, seq: 11, nonce: 'new', events: change.events })
+    expect(validWith(document, recordOf(document))).toMatchObject({ kind: 'pending' })
     expect(compareRecords(recordOf(document), before.committed)).toBe('newer')
   })
 
@@ -102,9 +108,13 @@ describe('transitions of the document', () => {
     const before = documentWith({ pending: {} })
     const document = setByOperator(before, state, { ...who, owner: 'operator' })
     expect(document.claim).toEqual({ epoch: 5, owner: 'operator', at: now })
-    expect(document.committed).toMatchObject({ epoch: 5, seq: 10, by: 'operator' })
-    for (const record of [undefined, { epoch: 4, seq: 10, nonce: 'c' }, { epoch: 4, seq: 11, nonce: 'p' }])
-      expect(resolveState(document, { ...at, record })).toMatchObject({ kind: 'committed' })
+    expect(document.committed).toMatchObject({ epoch: 5, seq: 10, hasRecord: false })
+    for (const record of [
+      undefined,
+      { epoch: 4, seq: 10, nonce: 'c', events: 2 },
+      { epoch: 4, seq: 11, nonce: 'p', events: 4 },
+    ])
+      expect(validWith(document, record)).toMatchObject({ kind: 'committed' })
   })
 
   test('every document can be read back', () => {
@@ -136,7 +146,8 @@ describe('the state after a change', () => {
         expect(live).toEqual({ ...reached, index: { ...index, delta: index.delta + entries } })
         const { state: taken, ...decision } = committedByRecord(reloaded(ready))
         expect(taken).toEqual(live)
-        expect(decision).toEqual({ ...recordOf(ready), at: now, by: 'commit-record' })
+        const { events: _, ...record } = recordOf(ready)
+        expect(decision).toEqual({ ...record, at: now, hasRecord: true })
       }),
     )
   })

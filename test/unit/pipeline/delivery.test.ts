@@ -94,7 +94,7 @@ describe('S3 prepares, Kafka decides', () => {
     const { deliver, record, stored, checkpoint, after } = await delivering()
     await deliver()
     const { epoch, seq, nonce } = stored().pending ?? {}
-    expect(record()).toEqual({ epoch, seq, nonce })
+    expect(record()).toEqual({ epoch, seq, nonce, events: after.events })
     expect([checkpoint.seq(), checkpoint.state()]).toEqual([1, after])
   })
 

@@ -281,7 +281,7 @@ describe('polls that bring nothing new', () => {
 
 describe('a decided state', () => {
   const prepared = { pending: { seq: 1 }, committed: { seq: 0 } }
-  const recorded = { pending: null, committed: { seq: 1, by: 'commit-record' } }
+  const recorded = { pending: null, committed: { seq: 1, hasRecord: true } }
   const unauthorized = new ConnectorError('source.unauthorized', 'scripted')
   const codeOfEnd = (end: Promise<unknown>) => end.then(String, (error: unknown) => codeOf(error))
 

@@ -7,15 +7,15 @@ import {
   type FakeOperation,
   fakeKafka,
 } from '../../support/fakes/fake-event-publisher.ts'
-import { sentEvent } from '../../support/records.ts'
+import { recordFound, sentEvent } from '../../support/records.ts'
 import { never } from '../../support/signals.ts'
 
 const event = sentEvent('1', '1')
-const record = { epoch: 1, seq: 1, nonce: 'n' }
+const record = { epoch: 1, seq: 1, nonce: 'n', events: 1 }
 const of = { connector: 'c', stream: 's' }
 
 const recordIn = async (producer: StreamProducer) =>
-  (await producer.readKafkaState({ formerProducerId: null }, never)).stored.record
+  recordFound(await producer.readKafkaState({ formerProducerId: null }, never))
 
 /** A fake in which the operation `target` meets `fault` once. */
 function faulty(target: FakeOperation, fault: FakeFault, more: Partial<FakeKafkaOptions> = {}) {

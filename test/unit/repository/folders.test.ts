@@ -59,7 +59,7 @@ const planted = [
   ['index/load-table.ts', "import '../storage/s3/s3-segment-store.ts'", 'noRestrictedImports'],
   ['index/stream-index.ts', "import '../storage/segment-store.ts'", undefined],
   ['event/read-client.ts', "import '../pipeline/read/page-reader.ts'", 'noRestrictedImports'],
-  ['checkpoint/resolve.ts', "import '../kafka/transactions/transaction.ts'", 'noRestrictedImports'],
+  ['checkpoint/valid-state.ts', "import '../kafka/transactions/transaction.ts'", 'noRestrictedImports'],
   ['checkpoint/mismatch.ts', "import '../publish/event-publisher.ts'", undefined],
   ['pipeline/delivery.ts', "import 'kafkajs'", 'noRestrictedImports'],
   ['pipeline/pipeline.ts', "import '../source/polaris/polaris-config.ts'", 'noRestrictedImports'],

@@ -31,8 +31,7 @@ export async function checkKafka(parts: DoctorParts, finish: AbortSignal): Promi
     after(kafka, 'Kafka', () => checked(limit, () => checkPlacement(parts, finish))),
     after(kafka, 'Kafka', () => checked(limit, () => checkOwnAcls(parts, finish))),
   ])
-  const retention =
-    cluster === undefined ? skipped('requires Kafka') : judgeRetention(cluster, parts.config.offsetsRetentionMs)
+  const retention = cluster === undefined ? skipped('requires Kafka') : judgeRetention(cluster)
   const results = { kafka, 'offsets retention': retention, placement, ...(trials.verdict === 'ok' ? {} : { trials }) }
   return { results, cluster, hasTrials: trials.verdict === 'ok', inSequence: sequence() }
 }

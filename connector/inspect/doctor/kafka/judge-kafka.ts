@@ -1,24 +1,21 @@
+import { DAY_MS } from '../../../checkpoint/valid-state.ts'
 import { missingText } from '../../../kafka/admin/acl.ts'
 import type { ClusterView, TopicView } from '../../../kafka/admin/cluster-view.ts'
 import { allowCreation, type TopicShape, topicCure } from '../../../kafka/admin/topics.ts'
 import type { TopicCreation } from '../../../kafka/kafka-config.ts'
 import { type CheckResult, failed, ok, warning } from '../finding.ts'
 
-/** Whether the cluster keeps commit records as long as configured; milliseconds. */
-export function judgeRetention({ offsetsRetentionMs }: ClusterView, configuredMs: number): CheckResult {
-  const configured = Math.round(configuredMs / 60_000)
+/** Whether the cluster keeps commit records long enough to know what they decide. */
+export function judgeRetention({ offsetsRetentionMs }: ClusterView): CheckResult {
   if (offsetsRetentionMs === undefined) {
     return warning(
       'offsets.retention.minutes is unknown: the ACL DESCRIBE_CONFIGS on the cluster is missing',
-      `add it, or compare kafka.offsetsRetention (${configured} minutes) with offsets.retention.minutes of the brokers`,
+      'add it, or check that offsets.retention.minutes of the brokers is at least a day (1440)',
     )
   }
-  const minutes = Math.round(offsetsRetentionMs / 60_000)
-  const detail = `offsets.retention.minutes is ${minutes}, kafka.offsetsRetention is ${configured} minutes`
-  const hint = `set kafka.offsetsRetention to ${minutes}m`
-  if (configuredMs > offsetsRetentionMs)
-    return failed('config.invalid', `${detail}: commit records expire earlier than expected`, hint)
-  return configuredMs === offsetsRetentionMs ? ok(detail) : warning(detail, hint)
+  const detail = `offsets.retention.minutes is ${Math.round(offsetsRetentionMs / 60_000)}`
+  if (offsetsRetentionMs >= DAY_MS) return ok(detail)
+  return failed('config.invalid', `${detail}: commit records expire too early`, 'set it to at least a day (1440)')
 }
 
 export interface TopicRequirements {

@@ -77,7 +77,7 @@ const document: CheckpointDocument = {
   destination: { clusterId: 'c', topic: 't', topicId: 'i', partitions: 6 },
   control: { revision: 0, pause: null },
   claim: { epoch: 4, owner: 'replica-1', at },
-  committed: { ...decision, by: 'commit-record', state },
+  committed: { ...decision, hasRecord: true, state },
   pending: null,
 }
 
@@ -130,7 +130,7 @@ describe('checkpointLines', () => {
 
   function pendingWith(events: number) {
     const { index: _, ...reached } = state
-    return { ...decision, seq: 11, by: 'commit-record' as const, change: { ...reached, events, entries: '' } }
+    return { ...decision, seq: 11, change: { ...reached, events, entries: '' } }
   }
 })
 

@@ -2,11 +2,10 @@ import { expect, it } from 'vitest'
 import { type CheckpointDocument, serializeDocument } from '../../../../connector/checkpoint/checkpoint-document.ts'
 import { beginning } from '../../../../connector/checkpoint/stream-state.ts'
 import { type CheckpointQuestion, checkCheckpoint } from '../../../../connector/inspect/doctor/check-checkpoint.ts'
-import type { CommitRecord } from '../../../../connector/publish/event-publisher.ts'
+import type { CommitRecord, FoundRecord } from '../../../../connector/publish/event-publisher.ts'
 import { ConnectorError } from '../../../../connector/runtime/connector-error.ts'
-import type { IsWriter } from '../../../../connector/stream/open/first-writer.ts'
 import { never } from '../../../support/signals.ts'
-import { DAY_MS, documentWith, identity, now } from '../../checkpoint/documents.ts'
+import { documentWith, identity, now } from '../../checkpoint/documents.ts'
 
 function checkOf(
   document: CheckpointDocument | undefined,
@@ -16,7 +15,8 @@ function checkOf(
   const stored = document && { text: serializeDocument(document), version: 'v' as never }
   const object = { read: async () => stored, write: () => Promise.reject(new Error('was written')) }
   const { destination } = identity
-  const readState = async () => ({ destination, stored: { record, isUnstable: false }, open: [] })
+  const found: FoundRecord = record === undefined ? { kind: 'none' } : { kind: 'record', record }
+  const readState = async () => ({ destination, found, open: [], isEmpty: true })
   const clock = { now: () => now } as never
   const question = {
     object,
@@ -24,29 +24,24 @@ function checkOf(
     isTopicMissing: false,
     beginAt: undefined,
     timeZone: 'UTC',
-    offsetsRetentionMs: 7 * DAY_MS,
     readIndex: async () => {},
-    findWriter: async () => undefined,
     topicUse: 'exclusive' as const,
   }
   return checkCheckpoint({ ...question, clock, readState, ...more }, never)
 }
 
 it('is ok when Kafka has the commit record of the checkpoint', async () => {
-  const { verdict, detail } = await checkOf(documentWith({}), { epoch: 4, seq: 10, nonce: 'c' })
+  const { verdict, detail } = await checkOf(documentWith({}), { epoch: 4, seq: 10, nonce: 'c', events: 2 })
   expect({ verdict, detail }).toMatchObject({ verdict: 'ok', detail: expect.stringContaining('2 events') })
 })
 
-it('warns when Kafka has no commit record of the checkpoint, because the events then decide', async () => {
-  const { verdict, detail } = await checkOf(documentWith({}), { epoch: 4, seq: 9, nonce: 'o' })
-  expect({ verdict, detail }).toMatchObject({
-    verdict: 'warning',
-    detail: expect.stringContaining('does not have its commit record'),
-  })
+it('fails when Kafka has an older commit record only', async () => {
+  const found = checkOf(documentWith({}), { epoch: 4, seq: 9, nonce: 'o', events: 2 })
+  expect(await found).toMatchObject({ verdict: 'failed', code: 'checkpoint.events-lost' })
 })
 
 it('fails when the checkpoint was rolled back', async () => {
-  const found = checkOf(documentWith({}), { epoch: 5, seq: 1, nonce: 'n' })
+  const found = checkOf(documentWith({}), { epoch: 5, seq: 1, nonce: 'n', events: 2 })
   expect(await found).toMatchObject({ verdict: 'failed', code: 'checkpoint.rolled-back' })
 })
 
@@ -68,26 +63,20 @@ it('is ok without the topic when nothing was published', async () => {
   expect(await checkOf(document, undefined, withoutTopics)).toMatchObject({ verdict: 'ok' })
 })
 
-it.each([
-  ['another stream', '/polaris/shop/lyon', 'exclusive', { verdict: 'failed', code: 'checkpoint.topic-in-use' }],
-  ['another stream, which is meant', '/polaris/shop/lyon', 'shared', { verdict: 'warning' }],
-  ['this stream', '/polaris/shop/clients', 'exclusive', { verdict: 'failed', code: 'checkpoint.missing' }],
-  ['this stream, beside others', '/polaris/shop/clients', 'shared', { verdict: 'failed', code: 'checkpoint.missing' }],
-] as const)(
-  'finds that a stream without a checkpoint has a topic with records of %s',
-  async (_, writer, topicUse, found) => {
-    const more = {
-      beginAt: '2026-01-01T00:00:00' as never,
-      findWriter: async (isWanted: IsWriter) => (isWanted(writer) ? writer : undefined),
-      topicUse,
-    }
-    expect(await checkOf(undefined, undefined, more)).toMatchObject(found)
-  },
-)
+it('fails when a stream without a checkpoint has a topic with records, unless that is meant', async () => {
+  const { destination } = identity
+  const readState = async () => ({ destination, found: { kind: 'none' as const }, open: [], isEmpty: false })
+  const more = { beginAt: '2026-01-01T00:00:00' as never, readState }
+  expect(await checkOf(undefined, undefined, more)).toMatchObject({
+    verdict: 'failed',
+    code: 'checkpoint.topic-in-use',
+  })
+  expect(await checkOf(undefined, undefined, { ...more, topicUse: 'shared' })).toMatchObject({ verdict: 'ok' })
+})
 
 it('rejects when the client index cannot be read, unless the document was replaced meanwhile', async () => {
   const missing = new ConnectorError('checkpoint.index-missing', 'segment s')
-  const record = { epoch: 4, seq: 10, nonce: 'c' }
+  const record = { epoch: 4, seq: 10, nonce: 'c', events: 2 }
   const readIndex = () => Promise.reject(missing)
   await expect(checkOf(documentWith({}), record, { readIndex })).rejects.toBe(missing)
   const text = serializeDocument(documentWith({}))

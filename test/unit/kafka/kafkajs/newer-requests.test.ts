@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   describeOpenTransactions,
   describeTopic,
-  hasUnstableOffset,
+  fetchStableOffset,
 } from '../../../../connector/kafka/kafkajs/newer-requests.ts'
 import type { KafkaRequest, RequestTarget } from '../../../../connector/kafka/kafkajs/protocol.ts'
 
@@ -64,27 +64,33 @@ describe('describeOpenTransactions', () => {
   })
 })
 
-describe('hasUnstableOffset', () => {
+describe('fetchStableOffset', () => {
   const place = { group: 'shop.north', topic: 'events' }
   const coordinator = (ofPartition: number, ofAll: number) => {
     const partition = [...[0, 0, 0, 0], ...long(9), ...[0, 0, 0, 1], 2, 0x6d, 0, ofPartition, 0]
     return broker({ 9: { maxVersion: 10 } }, [2, 2, 0x65, 2, ...partition, 0, 0, ofAll, 0])
   }
 
-  it('recognizes an offset without a marker by the error code', async () => {
-    expect(await hasUnstableOffset(coordinator(0, 0), place)).toBe(false)
-    expect(await hasUnstableOffset(coordinator(88, 0), place)).toBe(true)
+  it('returns the offset with its metadata, and recognizes one without a marker by the error code', async () => {
+    expect(await fetchStableOffset(coordinator(0, 0), place)).toMatchObject({ offset: '9', metadata: 'm' })
+    expect(await fetchStableOffset(coordinator(88, 0), place)).toBe('unstable')
+  })
+
+  it('returns nothing where the group has no offset', async () => {
+    const partition = [...[0, 0, 0, 0], ...none, ...[0, 0, 0, 0], 1, 0, 0, 0]
+    const empty = broker({ 9: { maxVersion: 10 } }, [2, 2, 0x65, 2, ...partition, 0, 0, 0, 0])
+    expect(await fetchStableOffset(empty, place)).toBeUndefined()
   })
 
   it.each([
     ['partition', coordinator(3, 0), { type: 'UNKNOWN_TOPIC_OR_PARTITION' }],
     ['group', coordinator(0, 16), { type: 'NOT_COORDINATOR_FOR_GROUP' }],
   ])('rejects with any other error code of the %s', async (_level, target, error) => {
-    await expect(hasUnstableOffset(target, place)).rejects.toMatchObject(error)
+    await expect(fetchStableOffset(target, place)).rejects.toMatchObject(error)
   })
 
   it('sends nothing when the broker is too old', async () => {
-    const asked = hasUnstableOffset(silent({ 9: { maxVersion: 6 } }), place)
+    const asked = fetchStableOffset(silent({ 9: { maxVersion: 6 } }), place)
     await expect(asked).rejects.toMatchObject({ code: 'publish.broker-too-old' })
   })
 })

@@ -5,14 +5,17 @@ import { fetchRecord, parseRecord, recordOffsets } from '../../../../connector/k
 import { codeOf } from '../../../../connector/runtime/connector-error.ts'
 
 const place = { group: 'shop.north', topic: 'events' }
-const record = { epoch: 3, seq: 12, nonce: 'n' }
+const record = { epoch: 3, seq: 12, nonce: 'n', events: 40 }
 
 it('writes a commit record as the offset of partition 0 with metadata, and reads the same record back', () => {
   const written = recordOffsets(place, record)
   expect(written).toEqual({
     consumerGroupId: 'shop.north',
     topics: [
-      { topic: 'events', partitions: [{ partition: 0, offset: '12', metadata: '{"epoch":3,"seq":12,"nonce":"n"}' }] },
+      {
+        topic: 'events',
+        partitions: [{ partition: 0, offset: '12', metadata: '{"epoch":3,"seq":12,"nonce":"n","events":40}' }],
+      },
     ],
   })
   const [stored] = written.topics[0]?.partitions ?? []
@@ -22,8 +25,8 @@ it('writes a commit record as the offset of partition 0 with metadata, and reads
 it.each([
   ['without metadata', { offset: '12', metadata: null }],
   ['that is not JSON', { offset: '12', metadata: 'consumer-1' }],
-  ['with a field of another type', { offset: '12', metadata: '{"epoch":"3","seq":12,"nonce":"n"}' }],
-  ['whose offset is not its seq', { offset: '13', metadata: '{"epoch":3,"seq":12,"nonce":"n"}' }],
+  ['with a field of another type', { offset: '12', metadata: '{"epoch":"3","seq":12,"nonce":"n","events":40}' }],
+  ['whose offset is not its seq', { offset: '13', metadata: '{"epoch":3,"seq":12,"nonce":"n","events":40}' }],
   ['that is JSON null', { offset: '12', metadata: 'null' }],
 ])('rejects an offset %s', (_what, stored) => {
   let code = 'none'
@@ -41,12 +44,13 @@ it.each([
  */
 function partitionedCluster() {
   const broker = (nodeId: number, offset: string) => {
-    const metadata = JSON.stringify({ epoch: 3, seq: Number(offset), nonce: 'n' })
-    const answer = Buffer.from([0, 0, 0, 0, 0, 1, 0, 0, 0]) // no unstable offset
+    const metadata = JSON.stringify({ ...record, seq: Number(offset) })
+    const partition = [0, 0, 0, 0, ...[0, 0, 0, 0, 0, 0, 0, Number(offset)], ...[0, 0, 0, 0], metadata.length + 1]
+    const found = [2, 2, 0x65, 2, ...partition, ...Buffer.from(metadata), 0, 0, 0, 0, 0, 0, 0]
+    const answer = Buffer.from([0, 0, 0, 0, 0, ...found])
     return {
       nodeId,
       versions: { 9: { maxVersion: 7 } },
-      offsetFetch: async () => ({ responses: [{ partitions: [{ partition: 0, offset, metadata }] }] }),
       connectionPool: {
         send: async <Answer>({ response }: KafkaRequest<Answer>) => response.parse(await response.decode(answer)),
       },
@@ -69,7 +73,8 @@ it('reads from the coordinator that `finder` names, not from a broker that names
       return { coordinator: { nodeId: 2 } }
     },
   }
-  expect(await fetchRecord(partitionedCluster(), place, finder)).toEqual({ record, isUnstable: false })
+  expect(await fetchRecord(partitionedCluster(), place, finder)).toEqual({ kind: 'record', record })
   expect(asked).toEqual([{ groupId: 'shop.north', coordinatorType: 0 }])
-  expect((await fetchRecord(partitionedCluster(), place, undefined)).record?.seq).toBe(11)
+  const ofOld = await fetchRecord(partitionedCluster(), place, undefined)
+  expect(ofOld).toEqual({ kind: 'record', record: { ...record, seq: 11 } })
 })

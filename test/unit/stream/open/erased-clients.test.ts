@@ -3,14 +3,12 @@ import { parseDocument } from '../../../../connector/checkpoint/checkpoint-docum
 import type { OutgoingRecord } from '../../../../connector/event/client-event.ts'
 import type { PipelineParts } from '../../../../connector/pipeline/pipeline.ts'
 import type { EventPublisher, PublisherTransaction } from '../../../../connector/publish/event-publisher.ts'
-import { ConnectorError, codeOf } from '../../../../connector/runtime/connector-error.ts'
+import { ConnectorError } from '../../../../connector/runtime/connector-error.ts'
 import type { ClientSource } from '../../../../connector/source/client-source.ts'
 import { erasuresKey } from '../../../../connector/storage/checkpoint-store-config.ts'
-import { openStream } from '../../../../connector/stream/open/open-stream.ts'
 import type { MemoryFault } from '../../../support/fakes/memory-versioned-object.ts'
 import { openErasures } from '../../../support/fakes/open-erasures.ts'
 import { runAlone } from '../../../support/run-alone.ts'
-import { never } from '../../../support/signals.ts'
 import { pageOf } from '../../pipeline/readings.ts'
 import { KEY, settled, stage } from './open-parts.ts'
 
@@ -251,62 +249,13 @@ describe('the marks of erased clients', () => {
   })
 })
 
-describe('a stream that has lost its commit record', () => {
-  /** Compaction removes a tombstone, and with it every earlier record of its key. */
-  const compacted = ({ kafka }: Pick<Awaited<ReturnType<typeof running>>, 'kafka'>) => {
-    const last = new Map(kafka.committed.map((record) => [record.key, record]))
-    const kept = kafka.committed.filter((record) => record.value !== null && last.get(record.key) === record)
-    kafka.committed.splice(0, kafka.committed.length, ...kept)
-    kafka.deleteRecord('shop', 'clients')
-  }
-  const opened = (on: Awaited<ReturnType<typeof running>>) =>
-    openStream({ ...on.open, owner: 'other' }, never).then(() => 'opened', codeOf)
-
-  test('resumes when compaction has removed the tombstone that was its last record', async () => {
-    const on = await running()
-    on.source.clients = ['1', '2']
-    await on.wait()
-    on.erase('1')
-    await on.wait()
-    await on.end()
-    compacted(on)
-    expect(on.kafka.committed.map(({ key }) => key)).toEqual(['2'])
-    expect(await opened(on)).toBe('opened')
-    expect(on.kinds()).not.toContain('events-compacted')
-  })
-
-  test('resumes with a warning when compaction has removed all its records', async () => {
-    const on = await running()
-    on.erase('1')
-    await on.wait()
-    await on.end()
-    compacted(on)
-    expect(on.kafka.committed).toEqual([])
-    expect(await opened(on)).toBe('opened')
-    expect(on.events).toContainEqual({ kind: 'events-compacted', events: 2 })
-  })
-
-  test('is held when the last event that compaction keeps is lost', async () => {
-    const on = await running()
-    on.source.clients = ['1', '2']
-    await on.wait()
-    on.erase('1')
-    await on.wait()
-    await on.end()
-    on.kafka.committed.length = 0
-    on.kafka.deleteRecord('shop', 'clients')
-    expect(await opened(on)).toBe('checkpoint.events-lost')
-  })
-})
-
 describe('a stream that has lost its checkpoint and its commit record', () => {
   test('publishes a client that was erased only once it changes, when its topic is empty', async () => {
     const on = await running()
     on.erase('1')
     await on.until(() => on.carriedOut.length > 0)
     await on.end()
-    on.kafka.committed.length = 0 // as compaction does
-    on.kafka.deleteRecord('shop', 'clients')
+    on.kafka.deleteTopic()
     on.store.tamper(KEY, undefined)
     await on.again()
     expect(on.values()).toEqual([])

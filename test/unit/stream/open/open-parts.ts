@@ -125,7 +125,6 @@ export function stage(of: Stage = {}) {
     index: streamIndex(store.segments(KEY), Number.POSITIVE_INFINITY),
     indexRules,
     owner: replica,
-    offsetsRetentionMs: 7 * 86_400_000,
     assignment: of.assignment ?? (() => 'here'),
     clock,
     newNonce: () => `${replica}-${++nonces}`,

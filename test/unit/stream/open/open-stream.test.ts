@@ -8,7 +8,11 @@ import { beginning } from '../../../../connector/checkpoint/stream-state.ts'
 import { loadTable } from '../../../../connector/index/load-table.ts'
 import { segmentBytes, segmentHash, sortedEntries } from '../../../../connector/index/segment.ts'
 import { streamIndex } from '../../../../connector/index/stream-index.ts'
-import { type StreamProducer, withoutCheckpoint } from '../../../../connector/publish/event-publisher.ts'
+import {
+  type RecordKey,
+  type StreamProducer,
+  withoutCheckpoint,
+} from '../../../../connector/publish/event-publisher.ts'
 import { ConnectorError, codeOf } from '../../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../../connector/runtime/error-catalogue.ts'
 import { semaphore } from '../../../../connector/runtime/semaphore.ts'
@@ -62,17 +66,17 @@ const own = (parts: Parameters<typeof documentWith>[0]): CheckpointDocument => {
 
 /** A document whose committed state never had a commit record. */
 const setByOperator = (parts: Parameters<typeof documentWith>[0] = {}): CheckpointDocument =>
-  own({ ...parts, committed: { by: 'operator', ...parts.committed } })
+  own({ ...parts, committed: { hasRecord: false, ...parts.committed } })
 
 /** Commits a transaction with this record. */
-async function commit(on: ReturnType<typeof stage>, record: { epoch: number; seq: number; nonce: string }) {
+async function commit(on: ReturnType<typeof stage>, record: RecordKey) {
   await commitWith(await on.open.publisher.open(withoutCheckpoint, never), record)
 }
 
-async function commitWith(producer: StreamProducer, record: { epoch: number; seq: number; nonce: string }) {
+async function commitWith(producer: StreamProducer, record: RecordKey) {
   await using transaction = producer.begin(never)
   await transaction.send([])
-  await transaction.commit(record)
+  await transaction.commit({ ...record, events: 4 })
 }
 
 async function codeOfOpening(parts: OpenParts): Promise<ErrorCode | 'opened'> {
@@ -94,7 +98,7 @@ describe('opening a stream', () => {
     const { parts, stored, events } = opening(undefined)
     const { checkpoint } = await openStream(parts, never)
     expect(checkpoint.state()).toEqual({ ...beginning, index: { ...beginning.index, rules: [indexRules] } })
-    expect(stored()).toMatchObject({ claim: { epoch: 1, owner: 'replica-1' }, committed: { seq: 0, by: 'beginning' } })
+    expect(stored()).toMatchObject({ claim: { epoch: 1, owner: 'replica-1' }, committed: { seq: 0, hasRecord: false } })
     expect(events).toEqual([{ kind: 'stream-claimed', epoch: 1, seq: 0, backfill: 'due', isNew: true, events: 0 }])
   })
 
@@ -108,14 +112,14 @@ describe('opening a stream', () => {
 
   test('gives the rules in force the number of rules that no entry uses when there are 256 already', async () => {
     const rules = Array.from({ length: 256 }, (_, at) => `old ${at}`)
-    const committed = { by: 'operator', state: { ...indexed, index: { ...indexed.index, rules } } } as const
+    const committed = { hasRecord: false, state: { ...indexed, index: { ...indexed.index, rules } } } as const
     const { checkpoint } = await openStream(opening(own({ committed })).parts, never)
     expect(checkpoint.state().index).toMatchObject({ rules: rules.with(1, indexRules), contentsFrom: 0 })
   })
 
   test('adds the rules in force to those of the client index, once', async () => {
     const on = opening(
-      own({ committed: { by: 'operator', state: { ...state, index: { ...state.index, rules: ['old'] } } } }),
+      own({ committed: { hasRecord: false, state: { ...state, index: { ...state.index, rules: ['old'] } } } }),
     )
     for (let opening = 0; opening < 2; opening += 1) {
       const { checkpoint } = await openStream(on.parts, never)
@@ -139,7 +143,7 @@ describe('opening a stream', () => {
     const { checkpoint } = await openStream(on.parts, never)
     expect(checkpoint.seq()).toBe(11)
     expect(checkpoint.state().events).toBe(change.events)
-    expect(on.stored().committed).toMatchObject({ epoch: 4, seq: 11, nonce: 'p', by: 'commit-record' })
+    expect(on.stored().committed).toMatchObject({ epoch: 4, seq: 11, nonce: 'p', hasRecord: true })
   })
 
   /** How many records besides its own the next committed transaction makes visible. */
@@ -148,7 +152,7 @@ describe('opening a stream', () => {
     const producer = await parts.publisher.open(withoutCheckpoint, never)
     await using transaction = producer.begin(never)
     await transaction.send([sentEvent('1', '{}')])
-    await transaction.commit({ epoch: 9, seq: 9, nonce: 'n' })
+    await transaction.commit({ epoch: 9, seq: 9, nonce: 'n', events: 9 })
     return kafka.committed.length - before - 1
   }
 
@@ -168,7 +172,9 @@ describe('opening a stream', () => {
       await using transaction = producer.begin(never)
       await transaction.send([sentTo(to, '1', eventOf(sequence))])
       if (record !== undefined)
-        await transaction.commit({ epoch: 4, seq: record === 'c' ? 10 : 11, nonce: record }).catch(() => undefined)
+        await transaction
+          .commit({ epoch: 4, seq: record === 'c' ? 10 : 11, nonce: record, events: 4 })
+          .catch(() => undefined)
     }
     await producer.close()
   }
@@ -182,7 +188,7 @@ describe('opening a stream', () => {
     on.kafka.loseNextMarker(connector, stream)
     await leave(on, { sequence: 2 })
     await openStream(on.parts, never)
-    expect(repairs(on)).toEqual([{ partitions: 1, as: 'aborted', record: 'none' }])
+    expect(repairs(on)).toEqual([{ partitions: 1, as: 'aborted' }])
     expect(await shownByNextMarker(on)).toBe(0)
   })
 
@@ -195,7 +201,7 @@ describe('opening a stream', () => {
       await leave(on, { sequence: 2, record: 'p', to })
       expect(on.kafka.committed).toHaveLength(0)
       await openStream(on.parts, never)
-      expect(repairs(on)).toEqual([{ partitions: 1, as: 'committed', record: 'none' }])
+      expect(repairs(on)).toEqual([{ partitions: 1, as: 'committed' }])
       expect(on.kafka.committed).toHaveLength(1)
       expect(await shownByNextMarker(on)).toBe(0)
     },
@@ -243,59 +249,35 @@ describe('opening a stream', () => {
     },
   )
 
-  test('Invariant 2: resumes from pending when its events are visible but the marker of its record was lost', async () => {
+  test('is held when it cannot be known whether pending was committed: its record has lost its marker', async () => {
     const on = opening(own({ pending: {} }))
     await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
     on.kafka.loseNextRecordMarker(connector, stream)
     await leave(on, { sequence: 2, record: 'p' })
-    expect(on.kafka.record(connector, stream)).toMatchObject({ nonce: 'c' })
-    const { checkpoint } = await openStream(on.parts, never)
-    expect(on.kafka.record(connector, stream)).toEqual({ epoch: 4, seq: 11, nonce: 'p' })
-    expect(checkpoint.state().events).toBe(change.events)
-    expect(repairs(on)).toEqual([{ partitions: 0, as: 'committed', record: 'rewrite' }])
+    const before = on.stored()
+    expect(await codeOfOpening(on.parts)).toBe('checkpoint.undecided')
+    expect(on.stored()).toEqual(before)
   })
 
-  test.each([
-    [
-      'the marker of its record was lost',
-      (on: ReturnType<typeof opening>) => on.kafka.loseNextRecordMarker(connector, stream),
-    ],
-    ['the group offsets were deleted', () => undefined],
-  ])('Invariant 1: resumes from the committed state when its events are visible: %s', async (_why, lose) => {
+  test('resumes where nothing is pending and the record has lost its marker, which the next one completes', async () => {
     const on = opening(own({}))
     await commit(on, { epoch: 4, seq: 9, nonce: 'o' })
-    lose(on)
-    await leave(on, { sequence: 1, record: 'c' })
-    if (on.kafka.record(connector, stream)?.nonce === 'c') on.kafka.deleteRecord(connector, stream)
-    const { checkpoint } = await openStream(on.parts, never)
-    expect(on.kafka.record(connector, stream)).toEqual({ epoch: 4, seq: 10, nonce: 'c' })
-    expect(checkpoint.seq()).toBe(10)
-  })
-
-  test('resumes from the committed state when its last event is older than its last transaction', async () => {
-    const on = opening(own({}))
-    await leave(on, { sequence: 1, record: 'c' })
-    on.clock.pass(12 * 3_600_000)
-    const { committed } = on.stored()
-    on.store.tamper(KEY, serializeDocument({ ...on.stored(), committed: { ...committed, at: on.clock.now() } }))
-    on.kafka.deleteRecord(connector, stream)
-    expect((await openStream(on.parts, never)).checkpoint.seq()).toBe(10)
-  })
-
-  test('Invariant 2: drops the commit record of an aborted transaction', async () => {
-    let commitFault: 'none' | 'late' = 'none'
-    const on = opening(own({ pending: {} }), { kafka: (operation) => (operation === 'commit' ? commitFault : 'none') })
-    await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
-    commitFault = 'late' // the record is stored, but the commit arrives too late
     on.kafka.loseNextRecordMarker(connector, stream)
-    await leave(on, { sequence: 2, record: 'p' })
+    await leave(on, { sequence: 1, record: 'c' })
     const { checkpoint, producer } = await openStream(on.parts, never)
-    expect(checkpoint.state().events).toBe(2)
-    expect(repairs(on)).toEqual([{ partitions: 0, as: 'aborted', record: 'drop' }])
-    expect(on.kafka.record(connector, stream)).toMatchObject({ nonce: 'c' })
-    await producer.close()
-    const next = await on.parts.publisher.open(withoutCheckpoint, never)
-    expect((await next.readKafkaState({ formerProducerId: null }, never)).stored.isUnstable).toBe(false)
+    expect(on.stored().committed).toMatchObject({ seq: 10, hasRecord: false })
+    const record = await checkpoint.prepare(change, never)
+    await using transaction = producer.begin(never)
+    await transaction.commit(record)
+    expect(on.kafka.record(connector, stream)).toEqual(record)
+  })
+
+  test('misses no commit record later that was not found at the claim', async () => {
+    const on = opening(own({}))
+    await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
+    on.kafka.deleteRecord(connector, stream)
+    await openStream(on.parts, never)
+    expect(on.stored().committed).toMatchObject({ seq: 10, nonce: 'c', hasRecord: false })
   })
 
   test('Invariant 2: repairs nothing when the document was replaced before its writer was fenced', async () => {
@@ -308,11 +290,11 @@ describe('opening a stream', () => {
       },
     })
     await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
-    on.kafka.loseNextRecordMarker(connector, stream)
-    await leave(on, { sequence: 2, record: 'p' })
+    on.kafka.loseNextMarker(connector, stream)
+    await leave(on, { sequence: 2 })
     expect(await codeOfOpening(on.parts)).toBe('checkpoint.conflict')
     const { checkpoint } = await openStream(on.parts, never)
-    expect(checkpoint.seq()).toBe(11)
+    expect([checkpoint.seq(), ...repairs(on)]).toEqual([10, { partitions: 1, as: 'aborted' }])
   })
 
   test('takes the pending entries of the client index only if the transaction was committed', async () => {
@@ -454,7 +436,7 @@ describe('a stream that cannot be opened', () => {
     ['of another stream', { ...own({}), stream: 'other' }, 'checkpoint.other-stream'],
     ['of another source', { ...own({}), source: { ...own({}).source, codeMagasin: 9 } }, 'checkpoint.other-stream'],
     ['of another cluster', documentWith({}), 'checkpoint.other-stream'],
-    ['whose events are lost', own({ committed: { state: indexed }, pending: {} }), 'checkpoint.events-lost'],
+    ['whose transaction may be lost', own({ committed: { state: indexed }, pending: {} }), 'checkpoint.undecided'],
     [
       'of a topic that was created again',
       { ...own({}), destination: { ...own({}).destination, topicId: 'topic 0' } },
@@ -501,18 +483,22 @@ describe('a stream that cannot be opened', () => {
     expect(await codeOfOpening(on.parts)).toBe('opened')
   })
 
-  test.each([
-    ['another stream', '{"source":"/polaris/shop/lyon","sequence":"0"}', 'checkpoint.topic-in-use', 'opened'],
-    ['another producer', '{"hello":1}', 'checkpoint.topic-in-use', 'opened'],
-    ['this stream', '{"source":"/polaris/shop/clients"}', 'checkpoint.missing', 'checkpoint.missing'],
-  ] as const)('is held when it is new and its topic has records of %s', async (...row) => {
-    const [, value, code, shared] = row
+  test('is held when it is new and its topic has records, also aborted ones, unless that is meant', async () => {
     const on = opening(undefined)
-    const place = { partition: 3, stream, replica: 'r', transaction: 1, at: noon }
-    on.kafka.committed.push({ ...sentEvent('7', value), ...place })
-    expect(await codeOfOpening(on.parts)).toBe(code)
+    {
+      const producer = await on.kafka.publisher({ connector, stream: 'other' }).open(withoutCheckpoint, never)
+      await using transaction = producer.begin(never)
+      await transaction.send([sentEvent('7', '{}')])
+    }
+    expect(await codeOfOpening(on.parts)).toBe('checkpoint.topic-in-use')
     expect(on.store.history(KEY)).toEqual([])
-    expect(await codeOfOpening({ ...on.parts, topicUse: 'shared' })).toBe(shared)
+    expect(await codeOfOpening({ ...on.parts, topicUse: 'shared' })).toBe('opened')
+  })
+
+  test('is held when an older commit record proves that events are lost', async () => {
+    const on = opening(own({}))
+    await commit(on, { epoch: 4, seq: 9, nonce: 'o' })
+    expect(await codeOfOpening(on.parts)).toBe('checkpoint.events-lost')
   })
 
   test('is held when the topic of its events was deleted, and does not create it again', async () => {
@@ -578,7 +564,10 @@ describe('a stream that cannot be opened', () => {
     resumed[0]?.()
 
     expect(await stalled).toBe('checkpoint.conflict')
-    expect(on.stored()).toMatchObject({ claim: { owner: 'replica-2' }, pending: record })
+    expect(on.stored()).toMatchObject({
+      claim: { owner: 'replica-2' },
+      pending: { seq: record.seq, nonce: record.nonce },
+    })
   })
 
   test('closes the producer when opening fails', async () => {
@@ -596,7 +585,7 @@ describe('a stream that cannot be opened', () => {
         }
       },
     }
-    expect(await codeOfOpening({ ...on.parts, publisher })).toBe('checkpoint.events-lost')
+    expect(await codeOfOpening({ ...on.parts, publisher })).toBe('checkpoint.undecided')
     expect(closed).toBe(1)
   })
 

@@ -93,7 +93,6 @@ function stage(ignored: readonly string[] = []) {
       source: { url: 'http://p/', codeMagasin: 1, prefixCle: null },
     },
     index: streamIndex(store.segments(KEY), Number.POSITIVE_INFINITY),
-    offsetsRetentionMs: 7 * 86_400_000,
     topicUse: 'exclusive',
     assignment: () => 'here',
     newNonce: () => `${owner}-${++nonces}`,
@@ -443,12 +442,14 @@ describe('rebuildIndex', () => {
     expect(after).toEqual(on.stored())
     const epoch = claim.epoch + 1
     const { index, ...state } = after.committed.state
-    expect({ clients, claim: after.claim, by: after.committed.by, pending: after.pending }).toMatchObject({
-      clients: 10,
-      claim: { epoch, owner: 'operator' },
-      by: 'operator',
-      pending: null,
-    })
+    expect({ clients, claim: after.claim, hasRecord: after.committed.hasRecord, pending: after.pending }).toMatchObject(
+      {
+        clients: 10,
+        claim: { epoch, owner: 'operator' },
+        hasRecord: false,
+        pending: null,
+      },
+    )
     const { index: _, ...before } = committed.state
     expect(state).toEqual(before)
     expect(index).toMatchObject({ generation: epoch, delta: '', segments: [{ tier: 'base', entries: 10 }] })

@@ -49,7 +49,7 @@ test('moves the valid state with its events, source and erasure marks to the new
   expect(document).toEqual(stored(on, NEW_KEY))
   expect(document).toMatchObject({
     ...{ stream: NEW, eventSource: `/polaris/${connector}/${stream}`, movedTo: null, claim: { epoch: 3 } },
-    committed: { by: 'operator', state: { events: change.events, index: { delta: change.entries } } },
+    committed: { hasRecord: false, state: { events: change.events, index: { delta: change.entries } } },
   })
   expect((await on.marks(NEW_KEY).read(never))?.text).toBe('marks')
   expect(await rejection(openStream(on.open, never))).toBe(

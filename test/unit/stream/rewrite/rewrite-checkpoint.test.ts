@@ -42,7 +42,7 @@ describe('rewriteCheckpoint', () => {
       claim: { epoch: 4, owner: 'operator' },
       committed: {
         epoch: 4,
-        by: 'operator',
+        hasRecord: false,
         state: { recheck, events: change.events, mapping: null, index: { contentsFrom: 0, delta: change.entries } },
       },
       pending: null,
@@ -67,33 +67,34 @@ describe('rewriteCheckpoint', () => {
     expect(checkpoint.state()).toMatchObject({ recheck, events: change.events })
   })
 
-  test('repairs a transaction without a marker, and counts the visible events', async () => {
+  test('cures a stream of which nobody knows whether its last transaction was committed', async () => {
     const on = stage()
     const { producer, checkpoint } = await openStream(on.open, never)
     const record = await checkpoint.prepare({ ...change, events: 1 }, never)
     on.kafka.loseNextRecordMarker(connector, stream)
     await using transaction = producer.begin(never)
-    const value = JSON.stringify({ source: `/polaris/${connector}/${stream}`, sequence: '0' })
-    await transaction.send([sentEvent('1', value)])
+    await transaction.send([sentEvent('1', '{}')])
     await transaction.commit(record)
+    const opening = () => openStream(on.open, never).then(() => 'opened', codeOf)
+    expect(await opening()).toBe('checkpoint.undecided')
     const { before, after } = await rewriteCheckpoint({ ...on.open, owner: 'operator' }, request, never)
-    expect(before).toMatchObject({ kind: 'state', state: { events: 1 } })
-    expect(after.committed.state.events).toBe(1)
-    expect(on.kafka.record(connector, stream)).toEqual(record)
+    expect(before).toMatchObject({ kind: 'unknown' })
+    expect(after.committed.state).toMatchObject({ events: 1, index: { delta: '' } })
+    expect(await opening()).toBe('opened')
   })
 
   test('creates the checkpoint of a new stream', async () => {
     const on = stage()
     const { before, after } = await rewriteCheckpoint(on.open, request, never)
     expect(before).toEqual({ kind: 'none' })
-    expect(after.committed).toMatchObject({ by: 'operator', state: { events: 0 } })
+    expect(after.committed).toMatchObject({ hasRecord: false, state: { events: 0 } })
     expect((await openStream(on.open, never)).checkpoint.state().recheck).toEqual(recheck)
   })
 
   test.each([
     ['a deleted document', undefined],
     ['a damaged document', '{"format":3'],
-    ['a document of another format', '{"format":7}'],
+    ['a document of another format', '{"format":8}'],
   ])('replaces %s, with an epoch above that of the commit record', async (_what, text) => {
     const { operator, store, record, open } = await running()
     store.tamper(KEY, text)
