@@ -5,9 +5,11 @@ interface Branch {
   readonly isList: boolean
   /** By name in lower case. */
   readonly below: ReadonlyMap<string, Branch>
+  /** Of the names below: others need not be compared. */
+  readonly lengths: ReadonlySet<number>
 }
 
-const single: Branch = { isList: false, below: new Map() }
+const single: Branch = { isList: false, below: new Map(), lengths: new Set() }
 
 /** Gives the fields at these dotted paths the shape of a list. Names are compared without case. */
 export function listShaper(paths: readonly string[]): (client: ClientRecord) => ClientRecord {
@@ -26,15 +28,15 @@ function branchesOf(paths: readonly string[]): Branch {
     const inner = branchesOf(rests.filter((rest) => rest !== ''))
     return [head, { ...inner, isList: rests.includes('') }]
   })
-  return { isList: false, below: new Map(below) }
+  return { isList: false, below: new Map(below), lengths: new Set([...heads.keys()].map(({ length }) => length)) }
 }
 
 /** Hot path. The record itself if nothing changes. */
-function shaped(record: ClientRecord, { below }: Branch): ClientRecord {
+function shaped(record: ClientRecord, { below, lengths }: Branch): ClientRecord {
   if (below.size === 0) return record
   let changed: Map<string, ClientValue> | undefined
   for (const name in record) {
-    const branch = below.get(name.toLowerCase())
+    const branch = lengths.has(name.length) ? below.get(name.toLowerCase()) : undefined
     const value = record[name]
     if (branch === undefined || value === undefined) continue
     const now = shapedValue(value, branch)

@@ -306,7 +306,7 @@ describe('deadlines', () => {
         await delay(60)
         response.end(PAGE)
       },
-      { timeouts: quick, retry: once },
+      { timeouts: { ...quick, answerMs: 5000 }, retry: once },
     )
     expect(await opened.source.read(at, never)).toMatchObject({ clients: [{ No: '1' }] })
   })

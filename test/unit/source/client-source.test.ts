@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { recordOf } from '../../../connector/source/client-source.ts'
+import { recordOf, recordWith } from '../../../connector/source/client-source.ts'
 
 test('the fields of a record are in the order of canonical JSON, whatever their order was', () => {
   const record = recordOf([
@@ -11,11 +11,12 @@ test('the fields of a record are in the order of canonical JSON, whatever their 
   expect(JSON.stringify(record)).toBe('{"9":"4","10":"2","a":"3","b":"1"}')
 })
 
-test('a record has no prototype, and can have fields with its names', () => {
+test('a record can have fields with names of the prototype, also when they change', () => {
   const fields = [
     ['__proto__', '1'],
     ['constructor', '2'],
   ] as const
   expect(Object.entries(recordOf(fields))).toEqual(fields)
-  expect(Object.getPrototypeOf(recordOf(fields))).toBeNull()
+  const changed = recordWith(recordOf(fields), new Map([['__proto__', '3']]))
+  expect(Object.entries(changed)).toEqual([['__proto__', '3'], fields[1]])
 })

@@ -5,8 +5,8 @@ import { normaliseText } from './normalise-value.ts'
 /** Name of the field for text beside attributes or child elements. */
 const TEXT = '#text'
 
-/** Fields that .NET serializers add to JSON. In XML they are attributes, which are ignored too. */
-const metadata: ReadonlySet<string> = new Set(['__type', '$type', '$id'])
+/** Whether .NET serializers add the field to JSON. In XML they are attributes, which are ignored too. */
+const isMetadata = (name: string) => name === '__type' || name === '$type' || name === '$id'
 
 /**
  * The node as a client: leaves keep their text, absent values are left out. Empty if the node is not an object.
@@ -22,7 +22,7 @@ export function clientRecord(node: AnswerNode, timeZone: string): ClientRecord {
 function fieldsOf({ children, text }: AnswerNode, timeZone: string): readonly ClientField[] {
   const fields: ClientField[] = []
   for (const child of children) {
-    const value = metadata.has(child.name) ? undefined : valueIn(child, timeZone)
+    const value = isMetadata(child.name) ? undefined : valueIn(child, timeZone)
     if (value !== undefined) fields.push([child.name, value])
   }
   const beside = text === '' || text.trim() === '' ? undefined : normaliseText(text, timeZone)

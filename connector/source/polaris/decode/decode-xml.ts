@@ -28,17 +28,25 @@ type OpenNode = { -readonly [Key in keyof AnswerNode]: AnswerNode[Key] }
 /** Hot path. */
 function parse(text: string): AnswerNode {
   const parser = new SaxesParser({ position: false, forceXMLVersion: true, defaultXMLVersion: '1.0' })
-  const document: OpenNode = { name: '', kind: 'text', text: '', children: noChildren }
+  const document = leaf('', '')
   const open = [document]
   let current = document
   let isEnding = false
   const addText = (part: string) => {
     current.text += part
   }
-  parser.on('opentag', ({ name, attributes }) => {
-    const parent = current
+  // The parser makes a new text of each name.
+  const names = new Map<string, string>()
+  const attributes: [name: string, text: string][] = []
+  parser.on('attribute', ({ name, value }) => {
+    attributes.push([name, value])
+  })
+  parser.on('opentag', ({ name: tag }) => {
     if (open.length > MAX_DEPTH + 1) throw tooDeep()
-    current = opened(name, attributes as Readonly<Record<string, string>>)
+    const name = names.get(tag) ?? localName(tag)
+    if (!names.has(tag)) names.set(tag, name)
+    const parent = current
+    current = attributes.length === 0 ? leaf(name, '') : withAttributes(name, attributes.splice(0))
     add(current, parent)
     open.push(current)
   })
@@ -81,15 +89,16 @@ function add(node: AnswerNode, parent: OpenNode): void {
   }
 }
 
-function opened(tag: string, attributes: Readonly<Record<string, string>>): OpenNode {
-  const node: OpenNode = { name: localName(tag), kind: 'text', text: '', children: noChildren }
-  let isNil = false
-  for (const name in attributes) {
-    const text = attributes[name] ?? ''
-    if (ofSchema.test(name)) isNil ||= name.endsWith(':nil') && /^\s*(?:true|1)\s*$/.test(text)
-    else add({ name: localName(name), kind: 'text', text, children: noChildren }, node)
+const leaf = (name: string, text: string): OpenNode => ({ name, kind: 'text', text, children: noChildren })
+
+function withAttributes(name: string, attributes: readonly (readonly [name: string, text: string])[]): OpenNode {
+  const node = leaf(name, '')
+  for (const [attribute, text] of attributes) {
+    if (!ofSchema.test(attribute)) add(leaf(localName(attribute), text), node)
+    else if (attribute.endsWith(':nil') && /^\s*(?:true|1)\s*$/.test(text))
+      return { ...node, kind: 'absent', children: noChildren }
   }
-  return isNil ? { name: node.name, kind: 'absent', text: '', children: noChildren } : node
+  return node
 }
 
 /** Attributes that are no fields: namespaces, those of XML Schema, and the ids of serializers. */
