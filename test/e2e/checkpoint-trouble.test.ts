@@ -176,7 +176,9 @@ it('a renamed stream is held until its checkpoint has the new name, and then pub
   const renamed = { STREAM_NAME: 'renamed' }
   const doctor = here.start(renamed, ['doctor'])
   expect(await doctor.exitCode(), doctor.output()).toBe(1)
-  expect(doctor.output()).toMatch(new RegExp(`checkpoint +checkpoint.topic-in-use: .* records of ${source} `))
+  expect(doctor.output()).toMatch(
+    /checkpoint +checkpoint.topic-in-use: there is no checkpoint, but the topic has records/,
+  )
   const before = await here.records()
   const tooEarly = here.start(renamed)
   expect(await tooEarly.line(isHeld)).toMatchObject({ code: 'checkpoint.topic-in-use' })

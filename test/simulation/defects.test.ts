@@ -71,20 +71,13 @@ const cases: Record<string, { defects: Defects; violation: RegExp; kind?: Kind }
     defects: withSentRecords((records) => [...records, ...records.slice(0, 1)]),
     violation: /is duplicated or out of order/,
   },
-  'an event scan that finds no events': {
-    defects: withPublisher((publisher) => ({
-      ...publisher,
-      readEvents: async (reading, stop) =>
-        reading.since === undefined ? await publisher.readEvents(reading, stop) : new Map(),
-    })),
-    violation: /is duplicated or out of order/,
-  },
   'a publisher that leaves hanging transactions to the next marker': {
     defects: withProducer((producer) => ({
       ...producer,
       readKafkaState: async (of, stop) => ({ ...(await producer.readKafkaState(of, stop)), open: [] }),
     })),
-    violation: /is duplicated or out of order/,
+    violation: /is duplicated or out of order|is lost|is not published/,
+    kind: 'crossed',
   },
   'a publisher that aborts hanging transactions that must be committed': {
     defects: withProducer((producer) => ({

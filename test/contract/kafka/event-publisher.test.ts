@@ -236,7 +236,7 @@ describe.each([
   it('inspects the stream without disturbing an open transaction', async () => {
     const producer = await cluster.replica().open(fresh, never)
     const { destination, found, isEmpty } = await producer.readKafkaState({ formerProducerId: null }, never)
-    expect(await cluster.replica().inspect(fresh, never)).toEqual({ destination, found, isEmpty, open: [] })
+    expect(await cluster.replica().inspect(fresh, never)).toMatchObject({ destination, found, isEmpty })
     const committed = await commit(producer, [event('1', '"a"')], 1)
     {
       await using transaction = producer.begin(never)

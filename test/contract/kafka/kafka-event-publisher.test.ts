@@ -153,6 +153,7 @@ describe('lost responses', () => {
       epoch: 1,
       seq: 1,
       nonce: 'nonce-1',
+      events: 0,
     })
   })
 
