@@ -9,27 +9,51 @@ import { limitJson, replacedCounter } from './page-limits.ts'
  */
 export function decodeJson(text: string): AnswerDocument {
   const { count, replaced } = replacedCounter()
-  const clean = mayHaveForbidden.test(text) ? (part: string) => withoutForbidden(part, count) : (part: string) => part
-  const root = nodeOf('', parse(limitJson(text)), clean)
+  const value = parse(limitJson(text))
+  const mayBe = rareMarks.some((mark) => text.includes(mark)) && mayBeForbidden.test(text)
+  const root = new JsonNode('', mayBe ? allowedIn(value, count) : value)
   return { root, replacedCharacters: replaced() }
 }
 
-/** As escapes, or U+FFFE and U+FFFF as they are; other characters that XML forbids are not valid in JSON. */
-const mayHaveForbidden = /\\[ubf]|[\ufffe\uffff]/
+/** Characters that XML forbids are escaped in JSON, but for two. */
+const rareMarks = ['\\', '\ufffe', '\uffff']
+const mayBeForbidden = /\\(?:[bf]|u(?:00[01]|[dD][89a-fA-F]|[fF]{3}[efEF]))|[\ufffe\uffff]/
 
 type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [name: string]: JsonValue }
 
 const isList = (value: JsonValue): value is readonly JsonValue[] => Array.isArray(value)
 
-/** Hot path. */
-function nodeOf(name: string, value: JsonValue, clean: (part: string) => string): AnswerNode {
-  if (typeof value === 'string') return { name, kind: 'text', text: clean(value), children: noChildren }
-  if (value === null) return { name, kind: 'absent', text: '', children: noChildren }
-  if (typeof value !== 'object') return { name, kind: 'text', text: String(value), children: noChildren }
-  const children: AnswerNode[] = []
-  if (isList(value)) for (const item of value) children.push(nodeOf(name, item, clean))
-  else for (const key in value) children.push(nodeOf(clean(key), value[key] ?? null, clean))
-  return { name, kind: isList(value) ? 'list' : 'object', text: '', children }
+function allowedIn(value: JsonValue, count: () => void): JsonValue {
+  if (typeof value === 'string') return withoutForbidden(value, count)
+  if (value === null || typeof value !== 'object') return value
+  if (isList(value)) return value.map((item) => allowedIn(item, count))
+  return Object.fromEntries(
+    Object.entries(value).map(([name, field]) => [withoutForbidden(name, count), allowedIn(field, count)]),
+  )
+}
+
+/** Makes its children anew: the nodes of all clients of a page would cost as much garbage collection as parsing it. */
+class JsonNode implements AnswerNode {
+  readonly name: string
+  readonly kind: AnswerNode['kind']
+  readonly text: string
+  readonly #value: JsonValue
+
+  constructor(name: string, value: JsonValue) {
+    const isLeaf = typeof value !== 'object'
+    this.name = name
+    this.kind = value === null ? 'absent' : isLeaf ? 'text' : isList(value) ? 'list' : 'object'
+    this.text = isLeaf ? String(value) : ''
+    this.#value = value
+  }
+
+  get children(): readonly AnswerNode[] {
+    const value = this.#value
+    if (value === null || typeof value !== 'object') return noChildren
+    if (isList(value)) return value.map((item) => new JsonNode(this.name, item))
+    const fields = value as { readonly [name: string]: JsonValue }
+    return Object.keys(fields).map((name) => new JsonNode(name, fields[name] ?? null))
+  }
 }
 
 function parse(text: string): JsonValue {

@@ -52,7 +52,7 @@ const WRAPPERS = 3
 
 /** Finds the page in a decoded response. Invariant 9: throws unless it is a complete page without an error in it. */
 export function decodePage({ root, replacedCharacters }: AnswerDocument, settings: PageSettings): PageContent {
-  const page = findPage([{ node: root, parent: undefined }])
+  const page = findPage([{ node: root, beside: () => [] }])
   if (page === undefined) throw notAPage(root, settings.clientsField)
   const fields = page.node.children
   const hasMoreResults = flagOf(only(fields, FLAG))
@@ -60,7 +60,7 @@ export function decodePage({ root, replacedCharacters }: AnswerDocument, setting
   if (hasMoreResults && checkPoint === null) throw malformed('hasMoreResults is true, but there is no checkPoint')
   const others = fields.filter((field) => !isOfEnvelope(field))
   const statusFields = new Set(settings.statusFields?.map((name) => name.toLowerCase()))
-  mustReportNoError(reportedError([...others, ...besidePage(page)], statusFields), 'reports an error')
+  mustReportNoError(reportedError([...others, ...page.beside()], statusFields), 'reports an error')
   const found = findClients(
     others.filter(({ name }) => !isErrorName(name)),
     settings,
@@ -92,10 +92,11 @@ function mustReportNoError(field: AnswerNode | undefined, how: string): void {
 const isNamed = (node: AnswerNode, name: string) => node.name.toLowerCase() === name
 const isOfEnvelope = (node: AnswerNode) => isNamed(node, FLAG) || isNamed(node, TOKEN)
 
-/** An object around the page, or the page, in its wrapper. */
+/** The page, or an object around it. */
 interface Placed {
   readonly node: AnswerNode
-  readonly parent: Placed | undefined
+  /** The fields beside it in its wrapper, and beside that. */
+  beside(): readonly AnswerNode[]
 }
 
 /** The outermost object with the flag. */
@@ -103,15 +104,11 @@ function findPage(level: readonly Placed[], wrappers = WRAPPERS): Placed | undef
   const objects = level.filter(({ node }) => node.kind === 'object')
   const page = objects.find(({ node }) => node.children.some((child) => isNamed(child, FLAG)))
   if (page !== undefined || objects.length === 0 || wrappers === 0) return page
-  const below = objects.flatMap((parent) => parent.node.children.map((node) => ({ node, parent })))
-  return findPage(below, wrappers - 1)
+  return findPage(objects.flatMap(placedBelow), wrappers - 1)
 }
 
-/** The fields beside the page in its wrapper, and beside that. */
-function besidePage({ node, parent }: Placed): readonly AnswerNode[] {
-  if (parent === undefined) return []
-  return [...parent.node.children.filter((field) => field !== node), ...besidePage(parent)]
-}
+const placedBelow = ({ node: { children }, beside }: Placed): Placed[] =>
+  children.map((node) => ({ node, beside: () => [...children.filter((field) => field !== node), ...beside()] }))
 
 /** The field with this name. */
 function only(fields: readonly AnswerNode[], name: string): AnswerNode | undefined {
