@@ -119,7 +119,7 @@ const mistakes: readonly ServerMistake[] = [
     ...polaris(() => ({ POLARIS_URL: 'https://polaris.invalid', POLARIS_PROXY: 'http://u:hunter2@127.0.0.1:9' })),
     ...{
       says: /the proxy 127\.0\.0\.1:9 .*cannot be reached: connection refused/,
-      cure: /POLARIS_PROXY=none connects directly/,
+      cure: /check POLARIS_PROXY, and the network/,
     },
   },
   {
