@@ -10,7 +10,7 @@ import { STREAMS } from './fault-plan.ts'
 export const chaosTimes = {
   run: { finishWithinMs: 9_000 },
   polaris: {
-    timeouts: { connectMs: 2_000, headersMs: 4_000, bodyMs: 4_000 },
+    timeouts: { connectMs: 2_000, answerMs: 4_000 },
     retry: { retries: 2, firstPauseMs: 200, maxPauseMs: 2_000 },
   },
   kafka: {

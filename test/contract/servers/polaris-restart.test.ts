@@ -63,7 +63,7 @@ it.each([
     () => true,
     () => faults.pagesAbove(20, how),
   )
-  const timeouts = { ...polarisDefaults.timeouts, headersMs: 300 }
+  const timeouts = { ...polarisDefaults.timeouts, answerMs: 300 }
   const source = openSource(
     { ...defaultPolaris, url: simulator.url, auth: { kind: 'none' }, codeMagasin: 1, timeouts },
     {
