@@ -63,7 +63,7 @@ it.each([
     () => true,
     () => faults.pagesAbove(20, how),
   )
-  const timeouts = { ...polarisDefaults.timeouts, answerMs: 300 }
+  const timeouts = { ...polarisDefaults.timeouts, ...(how === 'hang' ? { answerMs: 2_000 } : {}) }
   const source = openSource(
     { ...defaultPolaris, url: simulator.url, auth: { kind: 'none' }, codeMagasin: 1, timeouts },
     {
