@@ -16,7 +16,7 @@ const checks = {
   'generated files': ['--if-present', 'generate', '--', '--check'],
 }
 const everywhere = ['unit', 'simulation', 'contract', 'e2e', 'chaos']
-const longestLaneMs = 15 * 60_000
+const longestLaneMs = 30 * 60_000
 
 const rows: SummaryRow[] = []
 if (named.length === 0) {
