@@ -64,7 +64,8 @@ export const doctor: Command = {
     if (args.fields === true) return await printFields(args, parts)
     const findings = await diagnose(args, parts)
     const json: z.input<typeof doctorShape> = describedFindings(findings)
-    printOutput(args, parts, { json, lines: () => findingLines(findings, parts.screen) })
+    const acls = lacksAcl(findings) ? [...aclsOf(args, parts).lines(), ''] : []
+    printOutput(args, parts, { json, lines: () => [...acls, ...findingLines(findings, parts.screen)] })
     return exitCodeOf(findings)
   },
 }
@@ -105,11 +106,20 @@ function doctorOf(args: CommandArgs, settings: Settings, closing: CloseStack): D
 }
 
 function printAcls(args: CommandArgs, parts: CommandParts): ExitCode {
-  const config = connectorConfig(loadConfig(configSources(args, parts)))
-  const json = neededAcls({ ...config, streams: selectedStreams(args, config.streams) })
-  printOutput(args, parts, { json, lines: () => aclLines(json, config.kafka) })
+  printOutput(args, parts, aclsOf(args, parts))
   return 0
 }
+
+/** All ACLs, also where a check names only the first that is missing: one round with the Kafka team is enough. */
+function aclsOf(args: CommandArgs, parts: CommandParts) {
+  const config = connectorConfig(loadConfig(configSources(args, parts)))
+  const json = neededAcls({ ...config, streams: selectedStreams(args, config.streams) })
+  return { json, lines: () => aclLines(json, config.kafka) }
+}
+
+/** A rejected login is no missing ACL: it fails the first check of Kafka. */
+const lacksAcl = (findings: readonly Finding[]) =>
+  findings.some(({ code, check }) => code === 'publish.unauthorized' && check !== 'kafka')
 
 async function printFields(args: CommandArgs, parts: CommandParts): Promise<ExitCode> {
   await using closing = closeStack()

@@ -9,7 +9,6 @@ import { streamNames } from '../publish/event-publisher.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
 import type { SeenCertificate, SourceEvent } from '../source/client-source.ts'
-import { viewReplicas } from './compose-placement.ts'
 import { openSource } from './compose-source.ts'
 import { eventRules, openParts, streamObject, streamSegments, withoutPlacement } from './compose-stream.ts'
 import { adminParts, openSharedResources, type SharedResources } from './shared-resources.ts'
@@ -28,7 +27,6 @@ export function composeDoctor(configured: ConnectorConfig, clock: Clock, closing
     names,
     store: shared.store,
     admin: adminParts(config.kafka, shared, names.clientId),
-    viewReplicas: (stop) => viewReplicas(shared, stop),
     streams: config.streams.map((stream) => streamUnderTest(stream, shared, closing)),
   }
 }

@@ -4,7 +4,6 @@ import { LOOK_AGAIN_MS } from '../runtime/refused-accounts.ts'
 /** What a kafkajs error means for a stream; `bug` for errors that do not come from Kafka. */
 type KafkaVerdict =
   | 'publish.failed'
-  | 'publish.clock-ahead'
   | 'publish.fenced'
   | 'publish.refused'
   | 'publish.unauthorized'
@@ -21,12 +20,10 @@ const table = {
   OFFSET_METADATA_TOO_LARGE: [12, 'publish.refused'],
   INVALID_TOPIC_EXCEPTION: [17, 'publish.refused'],
   RECORD_LIST_TOO_LARGE: [18, 'publish.refused'],
-  ILLEGAL_GENERATION: [22, 'publish.failed'],
-  UNKNOWN_MEMBER_ID: [25, 'publish.failed'],
   TOPIC_AUTHORIZATION_FAILED: [29, 'publish.unauthorized'],
   GROUP_AUTHORIZATION_FAILED: [30, 'publish.unauthorized'],
   CLUSTER_AUTHORIZATION_FAILED: [31, 'publish.unauthorized'],
-  INVALID_TIMESTAMP: [32, 'publish.clock-ahead'],
+  INVALID_TIMESTAMP: [32, 'publish.failed'],
   UNSUPPORTED_SASL_MECHANISM: [33, 'publish.unauthorized'],
   ILLEGAL_SASL_STATE: [34, 'publish.failed'],
   UNSUPPORTED_VERSION: [35, 'publish.refused'],
@@ -44,7 +41,6 @@ const table = {
   CONCURRENT_TRANSACTIONS: [51, 'publish.failed'],
   TRANSACTIONAL_ID_AUTHORIZATION_FAILED: [53, 'publish.unauthorized'],
   SASL_AUTHENTICATION_FAILED: [58, 'publish.unauthorized'],
-  GROUP_ID_NOT_FOUND: [69, 'publish.failed'],
   UNSUPPORTED_COMPRESSION_TYPE: [76, 'publish.refused'],
   INVALID_RECORD: [87, 'publish.refused'],
   UNSTABLE_OFFSET_COMMIT: [88, 'publish.failed'],
@@ -159,8 +155,9 @@ export function explained(error: unknown, { trouble }: { trouble(): string | und
   return seen === undefined ? error : Object.assign(new Error(seen, { cause: error }), { name: BROKER_TROUBLE })
 }
 
-/** What to do about an answer that concerns the login. */
-const loginCures: Readonly<Record<number, string>> = {
+/** What to do about an answer, by its code. */
+const cures: Readonly<Record<number, string>> = {
+  [KafkaCode.INVALID_TIMESTAMP]: ': compare the clocks of this machine and the brokers',
   [KafkaCode.SASL_AUTHENTICATION_FAILED]: ': check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
   [KafkaCode.UNSUPPORTED_SASL_MECHANISM]: ': set another KAFKA_SASL_MECHANISM',
   [KafkaCode.ILLEGAL_SASL_STATE]: ': unset KAFKA_SASL_MECHANISM, or use the port of its SASL listener',
@@ -191,5 +188,5 @@ function reasonOf(error: unknown, decisive: KafkaError | undefined, needs: Neede
   if (typeof decisive?.code !== 'number') return `${answer.join(' ')}${from}`
   const need = needs[decisive.code]
   const missing = need === undefined ? '' : `: the ACL ${need} is missing`
-  return `${answer.join(' ')}${from}${loginCures[decisive.code] ?? missing}`
+  return `${answer.join(' ')}${from}${cures[decisive.code] ?? missing}`
 }

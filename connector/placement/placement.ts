@@ -58,9 +58,3 @@ export interface GroupMemberView {
   /** The streams of its slots. */
   readonly streams: readonly string[]
 }
-
-/** The group as described by its coordinator. */
-export interface GroupView {
-  readonly slots: number
-  readonly members: readonly GroupMemberView[]
-}

@@ -143,9 +143,6 @@ export const errorCatalogue = {
     'check KAFKA_OAUTH_TOKEN_ENDPOINT, KAFKA_OAUTH_CA and the token server; for Amazon MSK, the AWS credentials of the process',
     '`run` retries indefinitely',
   ),
-  'publish.clock-ahead': retry(
-    'synchronize the clocks of this machine and the brokers: Kafka rejects the record timestamps',
-  ),
   'publish.fenced': inRun(
     row('lost', 1)('repeat the command; with PLACEMENT=single, run only one process: another one opened the stream'),
     'no action needed in a group: the stream returns if it is assigned here; with PLACEMENT=single, run only one process',
@@ -156,8 +153,6 @@ export const errorCatalogue = {
   'publish.hanging-transaction': hold(
     'commit or abort the hanging transaction of the expired producer id, as the message says',
   ),
-  'publish.broker-too-old': hold('upgrade Kafka to 2.8 or newer'),
-  'publish.broker-too-new': hold('upgrade the connector: these brokers no longer accept its requests'),
   'publish.topic-missing': hold('create the topic, or set `kafka.topics.create: true`'),
   'publish.unauthorized': hold(
     'add the ACL that the message names (`polaris-connector doctor --acls` prints all that are needed); without one, check the SASL settings',

@@ -1,7 +1,6 @@
 import type { CheckpointDocument, StreamIdentity } from '../../checkpoint/checkpoint-document.ts'
 import type { ConnectorConfig, StreamConfig } from '../../config/connector-config.ts'
 import type { AdminParts } from '../../kafka/kafka-connection.ts'
-import type { GroupView } from '../../placement/placement.ts'
 import type { StreamNames } from '../../publish/event-publisher.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { ClientSource, SeenCertificate } from '../../source/client-source.ts'
@@ -17,8 +16,6 @@ export interface DoctorParts {
   readonly names: StreamNames
   readonly store: CheckpointStore
   readonly admin: AdminParts
-  /** Resolves to null if there is no consumer group. */
-  readonly viewReplicas: (stop: AbortSignal) => Promise<GroupView | null>
   readonly streams: readonly StreamUnderTest[]
   readonly progress: CheckProgress
 }

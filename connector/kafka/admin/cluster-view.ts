@@ -1,4 +1,4 @@
-import kafkajs, { type Admin, type ConfigResourceTypes, type PartitionMetadata } from 'kafkajs'
+import kafkajs, { type Admin, type ConfigResourceTypes } from 'kafkajs'
 import { type AdminParts, withAdmin } from '../kafka-connection.ts'
 import { hasKafkaCode, KafkaCode } from '../kafka-errors.ts'
 import { describeCluster } from '../kafkajs/metadata-requests.ts'
@@ -38,37 +38,25 @@ export function viewCluster(parts: AdminParts, stop: AbortSignal): Promise<Clust
   return withAdmin(parts, { operation: 'describe the cluster', needs: {}, work }, stop)
 }
 
-/** `hidden`: this user may not see whether it exists. */
-export type FoundTopic =
-  | { readonly kind: 'exists'; readonly view: TopicView }
-  | { readonly kind: 'missing' }
-  | { readonly kind: 'hidden' }
-
-/** Reads only. Rejects with `publish.*` or the reason of `stop`. */
-export function viewTopic(parts: AdminParts, topic: string, stop: AbortSignal): Promise<FoundTopic> {
-  const work = async (admin: Admin): Promise<FoundTopic> => {
-    const partitions = await visiblePartitions(admin, topic)
-    if (partitions === undefined) return { kind: 'hidden' }
-    if (partitions.length === 0) return { kind: 'missing' }
-    const view = {
+/** Undefined: the topic does not exist. Reads only. Rejects with `publish.*` or the reason of `stop`. */
+export function viewTopic(
+  parts: AdminParts,
+  { topic, acl }: { readonly topic: string; readonly acl: 'WRITE' | 'DESCRIBE' },
+  stop: AbortSignal,
+): Promise<TopicView | undefined> {
+  const work = async (admin: Admin): Promise<TopicView | undefined> => {
+    const partitions = await partitionsOf(admin, topic)
+    if (partitions.length === 0) return undefined
+    return {
       topic,
       partitions: partitions.length,
       copies: Math.min(...partitions.map(({ replicas }) => replicas.length)),
       copiesInSync: Math.min(...partitions.map(({ isr }) => isr.length)),
       settings: await settingsOf(admin, { type: resource.TOPIC, name: topic }),
     }
-    return { kind: 'exists', view }
   }
-  return withAdmin(parts, { operation: `describe topic ${topic}`, work }, stop)
-}
-
-async function visiblePartitions(admin: Admin, topic: string): Promise<PartitionMetadata[] | undefined> {
-  try {
-    return await partitionsOf(admin, topic)
-  } catch (error) {
-    if (hasKafkaCode(error, KafkaCode.TOPIC_AUTHORIZATION_FAILED)) return undefined
-    throw error
-  }
+  const needs = { [KafkaCode.TOPIC_AUTHORIZATION_FAILED]: `${acl} on topic ${topic}` }
+  return withAdmin(parts, { operation: `describe topic ${topic}`, needs, work }, stop)
 }
 
 const notAuthorized = [KafkaCode.TOPIC_AUTHORIZATION_FAILED, KafkaCode.CLUSTER_AUTHORIZATION_FAILED]

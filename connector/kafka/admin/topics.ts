@@ -3,6 +3,7 @@ import type { OpenOptions, TopicLayout } from '../../publish/event-publisher.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError, codeOf } from '../../runtime/connector-error.ts'
 import { kafkaDefaults, type TopicConfig, type TopicCreation } from '../kafka-config.ts'
+import { type AdminParts, withAdmin } from '../kafka-connection.ts'
 import { hasKafkaCode, isAnswered, KafkaCode, publishError } from '../kafka-errors.ts'
 import { describeCluster } from '../kafkajs/metadata-requests.ts'
 
@@ -150,6 +151,16 @@ function topicError(topic: string, error: unknown, acl: string): unknown {
     [KafkaCode.CLUSTER_AUTHORIZATION_FAILED]: 'CREATE on the cluster',
   }
   return publishError(`open topic ${topic}`, error, needs)
+}
+
+/** Rejects if the topic, which does not exist, cannot be created: with `publish.*` or the reason of `stop`. */
+export async function validateCreation(
+  parts: AdminParts,
+  wanted: Pick<WantedTopic, 'topic' | 'shape'>,
+  stop: AbortSignal,
+): Promise<void> {
+  const work = (admin: Admin) => createTopic(admin, wanted, { validateOnly: true })
+  await withAdmin(parts, { operation: `validate the creation of topic ${wanted.topic}`, work }, stop)
 }
 
 /**

@@ -1,13 +1,8 @@
-import { type Admin, AssignerProtocol, type GroupDescription } from 'kafkajs'
-import type { GroupMemberView, GroupView } from '../../placement/placement.ts'
-import { ConnectorError } from '../../runtime/connector-error.ts'
-import { partitionsOf } from '../admin/topics.ts'
-import { type AdminParts, withAdmin } from '../kafka-connection.ts'
-import { KafkaCode } from '../kafka-errors.ts'
+import { AssignerProtocol, type GroupDescription } from 'kafkajs'
+import type { GroupMemberView } from '../../placement/placement.ts'
 import { streamsIn } from './sticky-assigner.ts'
 
-interface GroupViewParts extends AdminParts {
-  readonly group: string
+interface GroupViewParts {
   readonly topic: string
   /** All streams of the connector. */
   readonly streams: readonly string[]
@@ -16,7 +11,7 @@ interface GroupViewParts extends AdminParts {
 /** The members in a group description, sorted by replica. */
 export function membersOf(
   { members }: Pick<GroupDescription, 'members'>,
-  { topic, streams, slotCount }: Pick<GroupViewParts, 'topic' | 'streams'> & { readonly slotCount: number },
+  { topic, streams, slotCount }: GroupViewParts & { readonly slotCount: number },
 ): GroupMemberView[] {
   const views = members.map(({ clientId, clientHost, memberAssignment }): GroupMemberView => {
     const slots = slotsOf(memberAssignment, topic)
@@ -24,29 +19,6 @@ export function membersOf(
     return { replica: clientId, host, slots, streams: [...streamsIn(slots, streams, slotCount)] }
   })
   return views.sort((one, other) => (one.replica < other.replica ? -1 : 1))
-}
-
-/** Describes the group and its assignment; read-only. Rejects with `publish.*` or the reason of `stop`. */
-export function viewGroup(parts: GroupViewParts, stop: AbortSignal): Promise<GroupView> {
-  const { group, topic } = parts
-  const needs = {
-    [KafkaCode.TOPIC_AUTHORIZATION_FAILED]: `DESCRIBE on topic ${topic}`,
-    [KafkaCode.GROUP_AUTHORIZATION_FAILED]: `DESCRIBE on group ${group}`,
-  }
-  return withAdmin(
-    parts,
-    { operation: `describe group ${group}`, needs, work: (admin) => readGroup(admin, parts) },
-    stop,
-  )
-}
-
-async function readGroup(admin: Admin, { group, topic, streams }: GroupViewParts): Promise<GroupView> {
-  const slotCount = (await partitionsOf(admin, topic)).length
-  const { groups } = await admin.describeGroups([group])
-  const [found] = groups
-  if (found === undefined)
-    throw new ConnectorError('publish.failed', `describe group ${group}: the answer has no such group`)
-  return { slots: slotCount, members: membersOf(found, { topic, streams, slotCount }) }
 }
 
 /** Empty for a member that has not received its assignment yet. */

@@ -31,11 +31,6 @@ export interface CoordinatorFinder {
 
 export interface Coordinator extends RequestTarget {
   readonly nodeId: number
-  offsetFetch(request: {
-    groupId: string
-    topics: readonly { topic: string; partitions: readonly { partition: number }[] }[]
-  }): Promise<{ responses: readonly { partitions: readonly FetchedOffset[] }[] }>
-  heartbeat(request: { groupId: string; groupGenerationId: number; memberId: string }): Promise<unknown>
   addPartitionsToTxn(
     request: Transactional & { topics: readonly { topic: string; partitions: readonly number[] }[] },
   ): Promise<unknown>
@@ -51,12 +46,6 @@ export interface Coordinator extends RequestTarget {
   ): Promise<unknown>
   /** `transactionResult`: true commits, false aborts. */
   endTxn(request: Transactional & { transactionResult: boolean }): Promise<unknown>
-}
-
-interface FetchedOffset {
-  readonly partition: number
-  readonly offset: string
-  readonly metadata: string | null
 }
 
 type Transactional = ProducerIdentity & { readonly transactionalId: string }

@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module'
-import { refuseNewerBrokers } from './broker-versions.ts'
 import { registerCodecs } from './compression-codecs.ts'
 import { type MetadataPool, requestUsedTopicsOnly } from './metadata-requests.ts'
 import {
@@ -33,7 +32,6 @@ export function patchKafkaJs(): void {
   shortenInitRetries(prototypeOf('cluster', []), load('kafkajs/src/producer/eosManager'))
   keepCoordinatorErrors(prototypeOf('cluster/brokerPool', ['withBroker']))
   requestUsedTopicsOnly(prototypeOf('cluster/brokerPool', ['refreshMetadata']), prototypeOf('broker', ['metadata']))
-  refuseNewerBrokers(prototypeOf('broker', ['apiVersions']))
   observeTransactions(prototypeOf('broker', ['addPartitionsToTxn', 'initProducerId', 'produce']))
   freeSentRequests(prototypeOf<ProducingBroker>('broker', ['produce']))
   writeBeforeBody(prototypeOf<OuterEncoder>('protocol/encoder', ['writeEncoder']))

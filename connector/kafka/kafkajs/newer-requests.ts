@@ -1,22 +1,11 @@
 import { KafkaCode } from '../kafka-errors.ts'
-import {
-  type Api,
-  createErrorFromCode,
-  type Decoder,
-  Encoder,
-  isSupported,
-  mustSupport,
-  NO_TAGS,
-  type RequestTarget,
-  sendNewer,
-} from './protocol.ts'
+import { createErrorFromCode, type Decoder, Encoder, NO_TAGS, type RequestTarget, sendNewer } from './protocol.ts'
 
-/** Requests in versions that kafkajs does not support. They reject with kafkajs' errors or `publish.broker-too-old`. */
+/** Requests in versions that kafkajs does not support. They reject as `sendNewer` does. */
 
-const LIST_OFFSETS: Api = { apiKey: 2, apiVersion: 8, apiName: 'ListOffsets' } // KIP-405, Kafka 3.6: tiered storage
-const METADATA: Api = { apiKey: 3, apiVersion: 10, apiName: 'Metadata' } // KIP-516, Kafka 2.8: topic ids
-const OFFSET_FETCH: Api = { apiKey: 9, apiVersion: 7, apiName: 'OffsetFetch' } // KIP-447, Kafka 2.5: stable offsets
-const DESCRIBE_PRODUCERS: Api = { apiKey: 61, apiVersion: 0, apiName: 'DescribeProducers' } // KIP-664, Kafka 2.8
+const METADATA = { apiKey: 3, apiVersion: 10, apiName: 'Metadata' } // KIP-516, Kafka 2.8: topic ids
+const OFFSET_FETCH = { apiKey: 9, apiVersion: 7, apiName: 'OffsetFetch' } // KIP-447, Kafka 2.5: stable offsets
+const DESCRIBE_PRODUCERS = { apiKey: 61, apiVersion: 0, apiName: 'DescribeProducers' } // KIP-664, Kafka 2.8
 
 /** A topic and its partitions, as most requests name them. */
 const topicWith = (topic: string, partitions: readonly Encoder[]) =>
@@ -39,7 +28,6 @@ export async function describeOpenTransactions(
   leader: RequestTarget,
   { topic, partitions }: { topic: string; partitions: readonly number[] },
 ): Promise<{ partition: number; producerId: string; startOffset: string }[]> {
-  mustSupport(leader, DESCRIBE_PRODUCERS)
   const found = await sendNewer(leader, {
     ...DESCRIBE_PRODUCERS,
     write: (to) => to.writeUVarIntArray([topicWith(topic, partitions.map(partitionNumber))]),
@@ -80,7 +68,6 @@ export async function fetchStableOffset(
   coordinator: RequestTarget,
   { group, topic }: { group: string; topic: string },
 ): Promise<GroupOffset | 'unstable' | undefined> {
-  mustSupport(coordinator, OFFSET_FETCH)
   const requested = topicWith(topic, [partitionNumber(0)])
   const { found, groupCode } = await sendNewer(coordinator, {
     ...OFFSET_FETCH,
@@ -103,55 +90,17 @@ function readOffset(from: Decoder) {
   return { offset, metadata, code }
 }
 
-/** The `timestamp` that requests the first offset on the broker's own disk. */
-const EARLIEST_LOCAL = -4
-
-/** The first offset of a partition that is not in remote storage only; undefined: the broker has no remote storage. */
-export async function firstLocalOffset(
-  leader: RequestTarget,
-  { topic, partition }: { topic: string; partition: number },
-): Promise<bigint | undefined> {
-  if (!isSupported(leader, LIST_OFFSETS)) return undefined
-  const wanted = partitionNumber(partition).writeInt32(-1).writeInt64(EARLIEST_LOCAL).writeUVarInt(NO_TAGS)
-  const [found] = await sendNewer(leader, {
-    ...LIST_OFFSETS,
-    write: (to) =>
-      to
-        .writeInt32(-1)
-        .writeInt8(0)
-        .writeUVarIntArray([topicWith(topic, [wanted])]),
-    read: (from) => readPartitions(from, offsetOfPartition),
-  })
-  const code = found?.code ?? KafkaCode.UNKNOWN_TOPIC_OR_PARTITION
-  if (code !== 0) throw createErrorFromCode(code)
-  return found?.offset
-}
-
-function offsetOfPartition(from: Decoder) {
-  from.readInt32() // partition
-  const code = from.readInt16()
-  from.readInt64() // timestamp
-  const offset = BigInt(from.readInt64().toString())
-  from.readInt32() // leader epoch
-  from.readTaggedFields()
-  return { code, offset }
-}
-
-const NO_ID = '0'.repeat(32)
-
 /** The bit of WRITE in the operations for which a user is authorized. */
 const WRITE = 1 << 4
 
 interface DescribedTopic {
-  /** Null if the broker has no topic ids. */
-  readonly id: string | null
+  readonly id: string
   /** Whether this user may write to it. */
   readonly isWritable: boolean
 }
 
-/** Describes a topic, which must exist. Undefined if the broker is too old. */
-export async function describeTopic(broker: RequestTarget, topic: string): Promise<DescribedTopic | undefined> {
-  if (!isSupported(broker, METADATA)) return undefined
+/** Describes a topic, which must exist. */
+export async function describeTopic(broker: RequestTarget, topic: string): Promise<DescribedTopic> {
   const requested = new Encoder()
   for (let word = 0; word < 4; word += 1) requested.writeInt32(0) // by name, not by id
   requested.writeUVarIntString(topic).writeUVarInt(NO_TAGS)
@@ -167,7 +116,7 @@ export async function describeTopic(broker: RequestTarget, topic: string): Promi
   })
   if (found === undefined) throw createErrorFromCode(KafkaCode.UNKNOWN_TOPIC_OR_PARTITION)
   if (found.code !== 0 && found.code !== KafkaCode.LEADER_NOT_AVAILABLE) throw createErrorFromCode(found.code)
-  return { id: found.id === NO_ID ? null : found.id, isWritable: (found.operations & WRITE) !== 0 }
+  return { id: found.id, isWritable: (found.operations & WRITE) !== 0 }
 }
 
 function skipBroker(from: Decoder): undefined {

@@ -41,7 +41,7 @@ export const NO_TAGS = 0
 /** A broker to which requests that kafkajs does not support can be sent. */
 export interface RequestTarget {
   /** The versions that the broker supports, by API key. */
-  readonly versions?: Readonly<Record<number, { readonly minVersion?: number; readonly maxVersion: number }>> | null
+  readonly versions?: Readonly<Record<number, { readonly maxVersion: number }>> | null
   readonly connectionPool: { send<Response>(request: KafkaRequest<Response>): Promise<Response> }
 }
 
@@ -56,53 +56,36 @@ export interface KafkaRequest<Response> {
   readonly response: { decode(bytes: Buffer): Promise<Response>; parse(decoded: Response): Promise<Response> }
 }
 
-/** A request in a version that kafkajs does not support. */
-export interface Api {
+/** A request in a flexible version, which kafkajs does not support. */
+interface NewerRequest<Response> {
   readonly apiKey: number
   readonly apiVersion: number
   readonly apiName: string
-}
-
-export function isSupported({ versions }: RequestTarget, { apiKey, apiVersion }: Api): boolean {
-  const { minVersion = 0, maxVersion = -1 } = versions?.[apiKey] ?? {}
-  return minVersion <= apiVersion && apiVersion <= maxVersion
-}
-
-/** Throws `publish.broker-too-old` or `publish.broker-too-new`. */
-export function mustSupport(target: RequestTarget, api: Api): void {
-  if (isSupported(target, api)) return
-  const what = `${api.apiName} ${api.apiVersion}`
-  if ((target.versions?.[api.apiKey]?.minVersion ?? 0) > api.apiVersion)
-    throw new ConnectorError('publish.broker-too-new', `a broker no longer accepts ${what}`)
-  throw new ConnectorError('publish.broker-too-old', `a broker does not support ${what}: Kafka 2.8 or newer is needed`)
-}
-
-interface NewerRequest<Response> extends Api {
   /** Writes the request body, which follows the header. */
   readonly write: (encoder: Encoder) => Encoder
-  /** Reads the response body. */
+  /** Reads the response body after the throttle time. */
   readonly read: (decoder: Decoder) => Response
 }
 
-/** Sends a request in a flexible version, that is, with tagged fields. Rejects with kafkajs' errors. */
-export function sendFlexible<Response>(target: RequestTarget, { write, read, ...request }: NewerRequest<Response>) {
+/**
+ * Sends a request in a flexible version, that is, with tagged fields. Rejects with kafkajs' errors, or with
+ * `publish.refused` if the broker is too old.
+ */
+export function sendNewer<Response>(target: RequestTarget, { write, read, ...request }: NewerRequest<Response>) {
+  const { apiKey, apiVersion, apiName } = request
+  if ((target.versions?.[apiKey]?.maxVersion ?? -1) < apiVersion) {
+    const what = `a broker does not support ${apiName} ${apiVersion}: upgrade Kafka to 2.8 or newer`
+    throw new ConnectorError('publish.refused', what)
+  }
   const encode = async () => write(new Encoder().writeUVarInt(NO_TAGS)).writeUVarInt(NO_TAGS)
   const decode = async (bytes: Buffer) => {
     const decoder = new Decoder(bytes)
     decoder.readTaggedFields()
+    decoder.readInt32() // throttle time
     return read(decoder)
   }
   return target.connectionPool.send<Response>({
     request: { ...request, encode },
     response: { decode, parse: async (response) => response },
   })
-}
-
-/** As `sendFlexible`, if the response starts with the throttle time: most do. */
-export function sendNewer<Response>(target: RequestTarget, request: NewerRequest<Response>) {
-  const read = (from: Decoder) => {
-    from.readInt32() // throttle time
-    return request.read(from)
-  }
-  return sendFlexible(target, { ...request, read })
 }

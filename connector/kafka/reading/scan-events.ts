@@ -4,8 +4,7 @@ import { ConnectorError } from '../../runtime/connector-error.ts'
 import { ensureTopic, topicShapes } from '../admin/topics.ts'
 import type { KafkaConfig } from '../kafka-config.ts'
 import { type AdminParts, withAdmin } from '../kafka-connection.ts'
-import { type Fetched, fetchRecords } from '../kafkajs/fetch-records.ts'
-import { firstLocalOffset } from '../kafkajs/newer-requests.ts'
+import { fetchRecords } from '../kafkajs/fetch-records.ts'
 import { END, type LedPartitions, offsetsOf, onLeaders, START } from './partition-reads.ts'
 import {
   applyRecords,
@@ -112,22 +111,10 @@ async function scanPartition<Found>(
 ): Promise<void> {
   while (isUnfinished(scan) && scanning.leftMs() > 0) {
     const fetched = await fetchRecords(broker, { topic, partition, offset: scan.next })
-    const next = await nextOf(scan, fetched, { broker, topic, partition })
+    const next = nextOffset(fetched, scan.end)
     if (next !== undefined) applyRecords(scan, { ...fetched, next }, scanning)
     scanning.onResponse()
     const pauseMs = Math.max(fetched.throttledMs, next === undefined ? ASK_AGAIN_MS : 0)
     if (pauseMs > 0 && isUnfinished(scan)) await scanning.pause(pauseMs)
   }
-}
-
-/** As `nextOffset`. A record in remote storage may be missing from a response: then no offset is passed over. */
-async function nextOf(
-  { next: from, end }: PartitionScan<unknown>,
-  fetched: Fetched,
-  { broker, ...place }: Pick<LedPartitions, 'broker' | 'topic'> & { readonly partition: number },
-): Promise<bigint | undefined> {
-  const next = nextOffset(fetched, end)
-  if (next === undefined || fetched.next !== undefined) return next
-  const local = await firstLocalOffset(broker, place)
-  return local === undefined || local <= from ? next : undefined
 }

@@ -25,7 +25,8 @@ export function readKafkaState(parts: AdminParts, request: StateRequest, stop: A
   const { topics, place } = request
   const work = async (cluster: Cluster): Promise<KafkaState> => {
     const found = await foundRecord(cluster, request)
-    const [topicId = null] = await writableTopics(cluster, topics)
+    const topicId = await writableTopic(cluster, topics.events)
+    if (topics.deadLetters !== undefined) await writableTopic(cluster, topics.deadLetters)
     const open = await openTransactions(cluster, request)
     const destination = { clusterId: topics.clusterId, ...topics.events, topicId }
     return { destination, found, open, isEmpty: await isEmpty(cluster, topics.events) }
@@ -42,20 +43,13 @@ export function readFoundRecord(parts: AdminParts, place: RecordPlace, stop: Abo
   return withCluster(parts, { operation: `read the commit record of group ${place.group}`, needs: {}, work }, stop)
 }
 
-/** Returns the ids of the topics, that of the events topic first. */
-async function writableTopics(cluster: Cluster, topics: FoundTopics): Promise<(string | null)[]> {
-  const ids: (string | null)[] = []
-  for (const topic of existingTopics(topics)) ids.push(await writableTopic(cluster, topic))
-  return ids
-}
-
 /**
- * Returns the topic id; null if the brokers have none. Rejects if this user may not write to the topic: on the
- * dead-letter topic, this would otherwise show only with the first dead letter.
+ * Returns the topic id. Rejects if this user may not write to the topic: on the dead-letter topic, this would otherwise
+ * show only with the first dead letter.
  */
-async function writableTopic(cluster: Cluster, { topic }: TopicLayout): Promise<string | null> {
+async function writableTopic(cluster: Cluster, { topic }: TopicLayout): Promise<string> {
   const described = await describeTopic(await cluster.findControllerBroker(), topic)
-  if (described === undefined || described.isWritable) return described?.id ?? null
+  if (described.isWritable) return described.id
   const { TOPIC_AUTHORIZATION_FAILED } = KafkaCode
   const error = createErrorFromCode(TOPIC_AUTHORIZATION_FAILED)
   throw publishError(`open topic ${topic}`, error, { [TOPIC_AUTHORIZATION_FAILED]: `WRITE on topic ${topic}` })

@@ -5,7 +5,6 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, type Admin, ResourcePatternTypes } from 'kafkajs'
 import { afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { groupPlacement } from '../../../connector/kafka/group/group-placement.ts'
-import { viewGroup } from '../../../connector/kafka/group/group-view.ts'
 import { slotOf } from '../../../connector/kafka/group/sticky-assigner.ts'
 import { type KafkaClient, type KafkaConnection, kafkaClient } from '../../../connector/kafka/kafka-client.ts'
 import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
@@ -20,7 +19,6 @@ import { closingAfterAll } from '../../support/closing.ts'
 import { testKafka } from '../../support/committed-records.ts'
 import { type KafkaCluster, startKafka } from '../../support/servers/kafka-broker.ts'
 import { holdsRequest } from '../../support/servers/kafka-wire.ts'
-import { never } from '../../support/signals.ts'
 
 const closing = closingAfterAll()
 let kafka: KafkaCluster
@@ -181,40 +179,7 @@ async function startThree(connector: string, options?: MemberSettings): Promise<
   return three
 }
 
-/** The group as shown to an operator. */
-function view(group: string, connection: Partial<KafkaConnection> = {}) {
-  const config = { ...kafkaDefaults, brokers: kafka.bootstrap.split(','), ...connection }
-  const connect = () =>
-    kafkaClient(config, {
-      clientId: 'operator',
-      log: () => undefined,
-      accounts: refusedAccounts(systemClock),
-      clock: systemClock,
-    })
-  const parts = {
-    group,
-    topic: `${group}.slots`,
-    streams,
-    config,
-    clock: systemClock,
-    connect,
-  }
-  return viewGroup(parts, never)
-}
-
 describe('the view of a group', () => {
-  it('contains every member with its replica name, slots and streams', async () => {
-    const three = await startThree(randomUUID())
-    const { slots, members: seen } = await view(three[0].group)
-    expect(slots).toBe(24)
-    expect(seen.map(({ replica }) => replica)).toEqual(['replica-0', 'replica-1', 'replica-2'])
-    for (const [index, member] of three.entries()) {
-      expect(new Set(seen[index]?.streams)).toEqual(member.now())
-      expect(seen[index]?.slots).toHaveLength(8)
-      expect(seen[index]?.host).toBe('127.0.0.1')
-    }
-  })
-
   it('is reported to each member after every rebalance', async () => {
     const three = await startThree(randomUUID())
     const expected = (some: readonly Member[]) =>
@@ -228,14 +193,6 @@ describe('the view of a group', () => {
     await until(() => isReportedToAll(three))
     await three[2].stop()
     await until(() => areBalanced(three.slice(0, 2)) && isReportedToAll(three.slice(0, 2)))
-  })
-
-  it('is empty when the group never existed or all members have left', async () => {
-    expect(await view(randomUUID())).toEqual({ slots: 0, members: [] })
-    const member = startMember(randomUUID())
-    await until(() => member.now().size > 0)
-    await member.stop()
-    expect(await view(member.group)).toEqual({ slots: 24, members: [] })
   })
 })
 

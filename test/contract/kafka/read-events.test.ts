@@ -8,9 +8,6 @@ import { tombstone } from '../../../connector/event/cloud-event/tombstone.ts'
 import { publishedClientReader } from '../../../connector/event/published-client.ts'
 import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
 import { kafkaEventPublisher } from '../../../connector/kafka/kafka-event-publisher.ts'
-import { clusterOf } from '../../../connector/kafka/kafkajs/cluster.ts'
-import { firstLocalOffset } from '../../../connector/kafka/kafkajs/newer-requests.ts'
-import { leadersOf } from '../../../connector/kafka/reading/partition-reads.ts'
 import {
   type EventPublisher,
   type StreamProducer,
@@ -125,16 +122,4 @@ it('reads events in both modes and a tombstone from one topic, with their number
 
 it('rejects a missing topic, and does not create it', async () => {
   await expect(read(publisherOn(randomUUID()))).rejects.toMatchObject({ code: 'publish.topic-missing' })
-})
-
-it('knows the first offset on the disk of the leader, since a response may miss records in remote storage', async () => {
-  const topic = await newTopic()
-  await publish(await open(topic), { values: valuesOf('one', 30), seq: 1 })
-  const cluster = clusterOf(kafka)
-  await cluster.connect()
-  closing.use(cluster, (opened) => opened.disconnect())
-  const [leader] = await leadersOf(cluster, { topic, partitions: 1 })
-  if (leader === undefined) throw new Error('no leader')
-  expect(await firstLocalOffset(leader.broker, { topic, partition: 0 })).toBe(0n)
-  await expect(firstLocalOffset(leader.broker, { topic, partition: 9 })).rejects.toMatchObject({ code: 3 })
 })

@@ -58,7 +58,7 @@ it('prints one line per check before the first start, and creates nothing', asyn
     /^ok +lists +Cartes: lists in all events of a new stream; to configure: listFields: \["Cartes"\]$/,
     /^ok +fields +id No, modification time DateModification$/,
     /^ok +topic +\S+ does not exist yet; run creates it with 6 partitions$/,
-    /^skipped +transaction +requires all topics$/,
+    /^skipped +transaction +requires both topics$/,
     /^ok +checkpoint +none yet; the stream will start at 2000-01-01T00:00:00 server time$/,
     /^0 failed, 0 warnings, 1 skipped, 20 ok$/,
   ]) {
@@ -104,14 +104,12 @@ it('changes nothing while a replica is running, and does not disturb it', async 
   expect((await checkpointObject(here.name).probes()).filter(isOwn)).toEqual([])
   expect(verdicts(findings, 'failed')).toEqual([])
   expect({ exit, skipped: verdicts(findings, 'skipped') }).toEqual({ exit: 0, skipped: [] })
-  expect(byCheck.placement?.detail).toBe(`group ${here.name} with 1 replica, 24 slots in ${here.name}.slots`)
+  expect(byCheck.placement?.detail).toBe(`group ${here.name}, 24 slots in ${here.name}.slots`)
   expect(byCheck.transaction?.detail).toBe(
     `${here.name}.doctor committed an offset in group ${here.name}.doctor and no record`,
   )
   expect(byCheck.topic?.detail).toContain('6 partitions, replication factor 1, cleanup.policy compact')
-  expect(byCheck.rights?.detail).toContain(
-    `WRITE on transactional id ${here.name}.clients, READ on group ${here.name}.clients, WRITE on topic ${here.name}`,
-  )
+  expect(byCheck.rights?.detail).toContain(`transactional id ${here.name}.clients, group ${here.name}.clients`)
   expect(byCheck.checkpoint?.detail).toMatch(/^epoch 1, opened by \S+ at \S+; 200 events, .*live until 20/)
 
   expect([await offsets(), await records(), await stored()]).toEqual(before)
@@ -151,7 +149,7 @@ it('reports what is unavailable or rejects access, checks the rest, and finishes
     const what = JSON.stringify(environment)
     expect({ exit, failed: verdicts(findings, 'failed') }, what).toEqual({ exit: 1, failed: [check] })
     expect(byCheck[check], what).toMatchObject({ code, hint: expect.stringMatching(/\w/) })
-    if (check === 'kafka') expect(byCheck[check]?.detail, what).toMatch(/127\.0\.0\.1:\d+ (refuses|accepts|ended)/)
+    if (check === 'kafka') expect(byCheck[check]?.detail, what).toMatch(/127\.0\.0\.1:\d+/)
     for (const one of skipped) expect(byCheck[one]?.verdict, `${what} ${one}`).toBe('skipped')
     expect(tookMs, what).toBeLessThan(25_000)
   }
@@ -251,7 +249,7 @@ it('reports every invalid setting, skips the other checks, and exits with 2', as
   expect(here.simulator.calls).toEqual([])
 })
 
-it('names all missing ACLs in one run before any topic exists, and those that --acls prints are enough', async () => {
+it('names a missing ACL for each check, prints all ACLs that are needed, and these are enough', async () => {
   const kafka = await startKafka({ secure: true })
   onTestFinished(() => kafka.close())
   const { secure } = kafka
@@ -264,23 +262,25 @@ it('names all missing ACLs in one run before any topic exists, and those that --
     ...{ KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: secure.username, KAFKA_SASL_PASSWORD: secure.password },
   }
   const { exit, byCheck } = await examined(here, environment)
-  expect({ exit, details: [byCheck.placement?.detail, byCheck.rights?.detail, byCheck.trials?.detail] }).toEqual({
-    exit: 1,
-    details: [
-      `the ACLs READ on group ${here.name}, DESCRIBE on topic ${here.name}.slots, CREATE on topic ${here.name}.slots (if it does not exist) are missing`,
-      `the ACLs WRITE on transactional id ${here.name}.clients, READ on group ${here.name}.clients, ${['', '.dlq']
-        .map((suffix) => `WRITE on topic ${here.name}${suffix}, READ on topic ${here.name}${suffix}`)
-        .join(', ')}, ${['', '.dlq']
-        .map((suffix) => `CREATE on topic ${here.name}${suffix} (if it does not exist)`)
-        .join(', ')} are missing`,
-      `no trial transaction: the ACLs WRITE on transactional id ${here.name}.doctor, READ on group ${here.name}.doctor are missing`,
-    ],
-  })
+  expect(exit).toBe(1)
+  for (const [check, acl] of [
+    ['placement', `READ on group ${here.name}`],
+    ['topic', `WRITE on topic ${here.name}`],
+    ['dead letters', `WRITE on topic ${here.name}.dlq`],
+    ['rights', `WRITE on transactional id ${here.name}.clients`],
+  ] as const)
+    expect(byCheck[check]).toMatchObject({
+      code: 'publish.unauthorized',
+      detail: expect.stringContaining(`ACL ${acl} is`),
+    })
   expect(byCheck.checkpoint?.verdict).toBe('warning')
 
   const printed = here.start(environment, ['doctor', '--acls', '--json'])
   expect(await printed.exitCode(), printed.output()).toBe(0)
   const acls = aclsShape.parse(JSON.parse(printed.printed()))
+  const shown = here.start(environment, ['doctor'])
+  expect(await shown.exitCode()).toBe(1)
+  for (const { name } of acls) expect(shown.printed()).toContain(` ${name}\n`)
   await allow(operator, `User:${secure.username}`, acls)
   const granted = await examined(here, environment)
   expect(granted.exit, granted.output).toBe(0)

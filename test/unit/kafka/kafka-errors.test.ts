@@ -25,10 +25,9 @@ describe('classifyKafkaError', () => {
   it.each([
     ['publish.fenced', [47, 48, 49, 90, -99]],
     ['publish.refused', [10, 12, 17, 18, 35, 37, 38, 39, 40, 42, 43, 44, 50, 76, 87]],
-    ['publish.clock-ahead', [32]],
     ['publish.unauthorized', [29, 30, 31, 33, 53, 58]],
     ['publish.topic-missing', [3]],
-    ['publish.failed', [-1, 2, 5, 6, 7, 14, 15, 16, 19, 20, 45, 51, 59]],
+    ['publish.failed', [-1, 2, 5, 6, 7, 14, 15, 16, 19, 20, 32, 45, 51, 59]],
   ] as const)('returns %s for the codes %j, with and without wrapper errors', (verdict, codes) => {
     for (const code of codes) {
       expect(classifyKafkaError(protocol(code))).toBe(verdict)

@@ -1,15 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { missingAcls } from '../../../kafka/admin/access-check.ts'
-import { type Acl, aclsOfNames, aclsOfTopics, aclText, missingText } from '../../../kafka/admin/acl.ts'
-import type { TopicView } from '../../../kafka/admin/cluster-view.ts'
-import { type Topics, topicShapes } from '../../../kafka/admin/topics.ts'
-import { topicNames } from '../../../kafka/kafka-config.ts'
+import { type TopicView, viewTopic } from '../../../kafka/admin/cluster-view.ts'
+import { accessAsStream } from '../../../kafka/admin/stream-access.ts'
+import { type Topics, topicShapes, validateCreation } from '../../../kafka/admin/topics.ts'
 import { trialTransaction } from '../../../kafka/transactions/stream-producer.ts'
 import { codeOf } from '../../../runtime/connector-error.ts'
 import type { DoctorParts, StreamUnderTest } from '../doctor-parts.ts'
-import { type CheckResult, type CheckResults, checked, failed, failure, ok, skipped } from '../finding.ts'
+import { after, type CheckResult, type CheckResults, checked, failed, ok, skipped, warning } from '../finding.ts'
 import type { KafkaChecks } from './check-kafka.ts'
-import { aclsHint, findTopic, type SoughtTopic } from './find-topic.ts'
 import { judgeTopic } from './judge-kafka.ts'
 
 /** The checks of Kafka for one stream. */
@@ -17,7 +14,7 @@ export interface StreamKafkaChecks {
   readonly results: CheckResults
   /** Null: unknown. */
   readonly clusterId: string | null
-  /** Undefined: one of the topics does not exist, or its existence is unknown. */
+  /** Undefined: one of the topics does not exist, or this user may not use the topics as the stream does. */
   readonly topics: Topics | undefined
   /** Whether the events topic is known to be missing. */
   readonly isTopicMissing: boolean
@@ -37,34 +34,25 @@ export async function checkStreamKafka(
   const { cluster } = subject.kafka
   if (cluster === undefined) {
     const none = skipped('requires Kafka')
-    return {
-      results: { topic: none, 'dead letters': none, rights: none, transaction: none },
-      clusterId: null,
-      topics: undefined,
-      isTopicMissing: false,
-    }
+    const results = { topic: none, 'dead letters': none, rights: none, transaction: none }
+    return { results, clusterId: null, topics: undefined, isTopicMissing: false }
   }
-  const [topic, dead, asked] = await Promise.all([
+  const [topic, dead] = await Promise.all([
     checkTopic(parts, { ...subject, use: 'events' }, finish),
     checkTopic(parts, { ...subject, use: 'deadLetters' }, finish),
-    askAcls(parts, subject.stream, finish),
   ])
-  const rights = judgeRights(asked, [...topic.missing, ...dead.missing])
   const { clusterId } = cluster
-  const isUsable = rights.verdict === 'ok'
-  const isComplete = isUsable && topic.view !== undefined && dead.view !== undefined
-  const topics = isComplete ? { clusterId, events: topic.view, deadLetters: dead.view } : undefined
-  const transaction = await checkTransaction(parts, { ...subject, topics, isUsable }, finish)
+  const found = topic.view && dead.view && { clusterId, events: topic.view, deadLetters: dead.view }
+  const rights = await checkRights(parts, { ...subject, topics: found }, finish)
+  const transaction =
+    found === undefined
+      ? skipped('requires both topics')
+      : await after(rights, 'the rights of the stream', () => checkTransaction(parts, subject, finish))
   return {
-    results: {
-      topic: topic.result,
-      'dead letters': dead.result,
-      rights,
-      transaction,
-    },
+    results: { topic: topic.result, 'dead letters': dead.result, rights, transaction },
     clusterId,
     isTopicMissing: topic.isMissing,
-    topics,
+    topics: rights.verdict === 'ok' ? found : undefined,
   }
 }
 
@@ -75,8 +63,6 @@ interface TopicCheck {
   readonly view: TopicView | undefined
   /** Known to be missing. */
   readonly isMissing: boolean
-  /** What this user may not do with it. */
-  readonly missing: readonly Acl[]
 }
 
 /** What consumers miss if records are deleted by their age; undefined: nothing. */
@@ -95,74 +81,45 @@ async function checkTopic(
   const shape = topicShapes(configured)[use]
   const lost = lostUnlessCompacted[use]
   const required = { create, shape, maxMessageBytes, lost, brokers: kafka.cluster?.brokers ?? 1 }
-  let found: SoughtTopic | undefined
+  let view: TopicView | undefined
+  let isMissing = false
   const result = await checked(within(finish), async () => {
-    found = await findTopic(admin, { topic, shape, mayCreate: create !== undefined }, finish)
-    if (found.kind === 'hidden') return skipped('requires the missing ACLs')
-    if (found.missing.length > 0) return skipped(`${topic} does not exist, and this user may not create it`)
-    return judgeTopic(topic, found.kind === 'exists' ? found.view : undefined, required)
+    view = await viewTopic(admin, { topic, acl: 'WRITE' }, finish)
+    isMissing = view === undefined
+    if (isMissing && create !== undefined) await validateCreation(admin, { topic, shape }, finish)
+    return judgeTopic(topic, view, required)
   })
-  const view = found?.kind === 'exists' ? found.view : undefined
-  return { result, view, isMissing: found?.kind === 'missing', missing: found?.missing ?? [] }
+  return { result, view, isMissing }
 }
 
-interface AskedAcls {
-  readonly acls: readonly Acl[]
-  readonly missing: readonly Acl[]
-  /** Undefined: all were answered. */
-  readonly failure: CheckResult | undefined
-}
-
-/** Asks for everything at once, whether or not the topics exist, so that one run names all missing ACLs. */
-async function askAcls(
+function checkRights(
   { admin }: DoctorParts,
-  { names, config }: StreamUnderTest,
-  finish: AbortSignal,
-): Promise<AskedAcls> {
-  const { topic } = config.kafka
-  const acls = [...aclsOfNames(names), ...aclsOfTopics(topicNames(topic))]
-  try {
-    return { acls, missing: await missingAcls(admin, { acls, topic: topic.events }, finish), failure: undefined }
-  } catch (error) {
-    return { acls, missing: [], failure: failure(error, within(finish)) }
-  }
-}
-
-function judgeRights({ acls, missing, failure }: AskedAcls, ofTopics: readonly Acl[]): CheckResult {
-  if (failure !== undefined) return failure
-  const all = [...missing, ...ofTopics]
-  return all.length === 0
-    ? ok(acls.map(aclText).join(', '))
-    : failed('publish.unauthorized', missingText(all), aclsHint)
-}
-
-interface Trial extends Subject {
-  /** Undefined: at least one of them does not exist. */
-  readonly topics: Topics | undefined
-  /** Whether the stream has all rights. */
-  readonly isUsable: boolean
-}
-
-async function checkTransaction(
-  { admin, names }: DoctorParts,
-  { stream, kafka, topics, isUsable }: Trial,
+  { stream: { names }, topics }: Subject & { readonly topics: Topics | undefined },
   finish: AbortSignal,
 ): Promise<CheckResult> {
-  if (!isUsable) return skipped('requires the rights of the stream')
-  if (!kafka.hasTrials) return skipped('requires the rights of doctor')
-  if (topics === undefined) return skipped('requires all topics')
-  return await checked(within(finish), async () => {
-    const parts = { ...admin, config: stream.config.kafka, names }
+  return checked(within(finish), async () => {
+    await accessAsStream(admin, { names, topics }, finish)
+    const ofTopics = topics === undefined ? 'the topics are not checked' : 'both topics'
+    return ok(`transactional id ${names.transactionalId}, group ${names.recordGroup}, ${ofTopics}`)
+  })
+}
+
+function checkTransaction(
+  { admin, names }: DoctorParts,
+  { stream, kafka }: Subject,
+  finish: AbortSignal,
+): Promise<CheckResult> {
+  const parts = { ...admin, config: stream.config.kafka, names }
+  return checked(within(finish), async () => {
     try {
       await kafka.inSequence(() => trialTransaction(parts, randomUUID(), finish))
+      return ok(`${names.transactionalId} committed an offset in group ${names.recordGroup} and no record`)
     } catch (error) {
-      if (codeOf(error) !== 'publish.fenced') throw error
-      return failed(
-        'publish.fenced',
-        'another process is using the same transactional id',
-        'run only one doctor at a time',
-      )
+      const code = codeOf(error)
+      if (code === 'publish.unauthorized' && error instanceof Error)
+        return warning(error.message, 'add it for a trial transaction; `run` does not need it')
+      if (code !== 'publish.fenced') throw error
+      return failed(code, 'another process is using the same transactional id', 'run only one doctor at a time')
     }
-    return ok(`${names.transactionalId} committed an offset in group ${names.recordGroup} and no record`)
   })
 }

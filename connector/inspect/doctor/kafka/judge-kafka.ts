@@ -1,5 +1,4 @@
 import { DAY_MS } from '../../../checkpoint/valid-state.ts'
-import { missingText } from '../../../kafka/admin/acl.ts'
 import type { ClusterView, TopicView } from '../../../kafka/admin/cluster-view.ts'
 import { allowCreation, type TopicShape, topicCure } from '../../../kafka/admin/topics.ts'
 import type { TopicCreation } from '../../../kafka/kafka-config.ts'
@@ -44,8 +43,8 @@ export function judgeTopic(topic: string, view: TopicView | undefined, required:
     const value = settings?.get(name)
     return value === undefined ? [] : [`${name} ${value}`]
   })
-  const acl = { operation: 'DESCRIBE_CONFIGS', resource: 'topic', name: topic } as const
-  const hidden = settings === undefined ? [`its configuration is unknown: ${missingText([acl])}`] : []
+  const acl = `the ACL DESCRIBE_CONFIGS on topic ${topic} is missing`
+  const hidden = settings === undefined ? [`its configuration is unknown: ${acl}`] : []
   const detail = [`${topic}: ${partitionsText(partitions)}`, `replication factor ${copies}`, ...known, ...hidden]
   return judgeSettings(view, required, detail.join(', '))
 }
