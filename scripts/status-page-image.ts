@@ -5,7 +5,7 @@ import { statusScene } from '../test/support/page/status-scene.ts'
 // usage: npm run status-page-image: writes docs/images/status-page.png, the status page of an invented replica.
 const path = 'docs/images/status-page.png'
 mkdirSync('docs/images', { recursive: true })
-const server = await statusScene('everyday').listen({ host: '127.0.0.1', port: 0 }, new AbortController().signal)
+const server = await statusScene('everyday').listen(0, new AbortController().signal)
 const browser = await openBrowser()
 const view = { width: 1440, height: 820, scheme: 'light' } as const
 const { page } = await openPage(browser, `http://127.0.0.1:${server.port}/`, view)

@@ -8,7 +8,7 @@ import { ConnectorError } from '../runtime/connector-error.ts'
 import type { ExitCode } from '../runtime/error-catalogue.ts'
 import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts'
 import { type CommandArgs, type CommandParts, configSources, optionText } from './command.ts'
-import { logOutput } from './output/readable-log.ts'
+import { printable } from './output/screen.ts'
 
 /** What a command that connects works with. */
 export interface CommandResources {
@@ -37,11 +37,10 @@ export function openReplica(
   const telemetry = createTelemetry({
     ...identity,
     level: config.log.level,
-    out: logOutput(config.log.format, process.stdout),
+    out: { write: (line) => process.stdout.write(printable(line)) },
     clock: systemClock,
     placement: config.placement.mode,
     readyAfterMs: config.readyAfterMs,
-    runbookUrl: config.http.runbookUrl,
     named: settingNames(sources),
   })
   const shared = openSharedResources(

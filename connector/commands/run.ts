@@ -33,7 +33,7 @@ export const run: Command = {
     const { config, shared, telemetry, closing } = replica
     const { http, placement, streams } = config
     const { stop } = parts
-    const listening = await telemetry.listen(http, stop)
+    const listening = await telemetry.listen(http.port, stop)
     const { port } = closing.use(listening, (opened) => opened.close())
     telemetry.log('info', 'connector started', { streams: streams.map(({ name }) => name), port })
     stop.addEventListener('abort', () => telemetry.replicaIs('stopping'), { once: true })

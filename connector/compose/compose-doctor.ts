@@ -80,7 +80,7 @@ async function readIndex(
   shared: SharedResources,
   { document, stop }: { document: CheckpointDocument; stop: AbortSignal },
 ): Promise<void> {
-  const memory = indexMemory(shared.config.maxIndexBytes)
+  const memory = indexMemory(Number.POSITIVE_INFINITY)
   const index = streamIndex(streamSegments(stream, shared), Number.POSITIVE_INFINITY, { memory })
   await index.load({ nonce: document.nonce, index: document.committed.state.index }, stop)
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { StreamConfig } from '../config/connector-config.ts'
 import type { StreamRequests } from '../control/stream-requests.ts'
 import { eventSettings, indexRules, readingRules } from '../event/configured-events.ts'
-import { deadLetterGuard } from '../event/dead-letter.ts'
+import { deadLetterGuard, deadLetterLimit } from '../event/dead-letter.ts'
 import { streamIndex } from '../index/stream-index.ts'
 import { checkStream } from '../inspect/check-stream.ts'
 import { kafkaEventPublisher } from '../kafka/kafka-event-publisher.ts'
@@ -97,7 +97,7 @@ export function eventRules(stream: StreamConfig) {
   return {
     settings: eventSettings(stream),
     reading: readingRules(stream),
-    limit: stream.deadLetterLimit,
+    limit: deadLetterLimit,
   }
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { hostname } from 'node:os'
+import { hostname, totalmem } from 'node:os'
 import type { ConnectorConfig } from '../config/connector-config.ts'
-import { type IndexMemory, indexMemory } from '../index/stream-index.ts'
+import { type IndexMemory, indexMemory, maxIndexBytes } from '../index/stream-index.ts'
 import { type KafkaConnection, kafkaClient } from '../kafka/kafka-client.ts'
 import { assertNever } from '../runtime/assert-never.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -91,7 +91,7 @@ export function openSharedResources(
     openLimit: openLimit({ clock, observe: onOpening }),
     servers: limitedServers(clock),
     accounts: refusedAccounts(clock),
-    indexMemory: indexMemory(config.maxIndexBytes),
+    indexMemory: indexMemory(maxIndexBytes(process.constrainedMemory(), totalmem())),
     breakerOf: ({ url, maxProbeIntervalMs, retry: { maxRetryAfterMs } }) =>
       breakerOf({ server: apiBase(url).origin, maxRetryAfterMs, maxProbeIntervalMs }),
   }

@@ -13,13 +13,6 @@ const deadLetters = setting.section('Clients that cannot become an event', {
     default: false,
     description: 'Include the client, with its personal data, in the dead letter',
   }),
-  maxPercent: setting.wholeNumber({
-    min: 0,
-    max: 100,
-    default: 10,
-    description:
-      'Percentage of dead letters among the last 1,000 clients above which the stream is held, if there are at least ten; suppressed clients are not counted',
-  }),
 })
 
 const stream = setting.section('One source with its own checkpoint and order', {

@@ -1,6 +1,5 @@
 import { eventSource } from '../event/client-event.ts'
 import type { EventMode } from '../event/cloud-event/event-form.ts'
-import { type DeadLetterLimit, deadLetterLimits } from '../event/dead-letter.ts'
 import type { ConfiguredFields } from '../event/fields/field-mapping.ts'
 import type { KafkaConnection } from '../kafka/kafka-client.ts'
 import { type KafkaConfig, kafkaDefaults } from '../kafka/kafka-config.ts'
@@ -14,7 +13,7 @@ import { checkpointConfig } from './sections/checkpoint-section.ts'
 import { type EventFields, eventFields } from './sections/event-section.ts'
 import { kafkaConfig, kafkaConnection } from './sections/kafka-section.ts'
 import { beginAt, polarisConfig } from './sections/polaris-section.ts'
-import { scanSettings } from './sections/poll-section.ts'
+import { pollDefaults, scanSettings } from './sections/poll-section.ts'
 import { placementConfig } from './sections/replica-sections.ts'
 
 /** What only we can tune. A page must end within `finishWithinMs`, so all other limits are less. Tests shorten the times. */
@@ -44,8 +43,6 @@ export interface ConnectorConfig extends Readonly<typeof runDefaults> {
   readonly kafka: KafkaConnection
   readonly placement: PlacementConfig
   readonly checkpoint: CheckpointConfig
-  /** Limit of the client indexes of all streams of a replica. */
-  readonly maxIndexBytes: number
   readonly streams: readonly StreamConfig[]
 }
 
@@ -67,7 +64,6 @@ export interface StreamConfig {
   readonly hashIgnore: ReadonlySet<string>
   readonly eventMode: EventMode
   readonly event: EventFields
-  readonly deadLetterLimit: DeadLetterLimit
   readonly deadLetterClient: 'leave-out' | 'include'
 }
 
@@ -78,6 +74,7 @@ export const constants = {
   kafka: kafkaDefaults,
   checkpoint: checkpointStoreDefaults,
   placement: groupDefaults,
+  poll: pollDefaults,
 }
 
 /** Secrets are revealed only here. Pure. */
@@ -91,7 +88,6 @@ export function connectorConfig(settings: Settings): ConnectorConfig {
     placement: placementConfig(settings.placement, kafka.topics),
     checkpoint: checkpointConfig(checkpoint),
     ...runDefaults,
-    maxIndexBytes: checkpoint.maxIndexMemory,
     streams: streams.map((stream) => streamConfig(stream, settings)),
   }
 }
@@ -116,7 +112,6 @@ function streamConfig(stream: StreamSettings, { connector, kafka }: Settings): S
     hashIgnore: new Set(polaris.hashIgnore.map((path) => path.toLowerCase())),
     eventMode: event.mode,
     event: eventFields(event),
-    deadLetterLimit: { ...deadLetterLimits, maxShare: deadLetters.maxPercent / 100 },
     deadLetterClient: deadLetters.includeClient ? 'include' : 'leave-out',
   }
 }

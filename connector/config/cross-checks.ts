@@ -1,4 +1,3 @@
-import { slotsTopic } from '../placement/placement-config.ts'
 import type { Violation } from './config-problem.ts'
 import type { Settings, StreamSettings } from './config-schema.ts'
 import { beginning, clientCertificate, credentials, headerNames, trust } from './polaris-checks.ts'
@@ -41,7 +40,6 @@ export const crossChecks: readonly CrossCheck[] = [
   { reads: ['streams.name'], find: distinctNames },
   { reads: ['streams.name', 'streams.event'], find: distinctSources },
   { reads: ['streams.kafka', 'streams.sharedKeys'], find: distinctTopics },
-  { reads: ['streams.kafka', 'placement', 'connector'], find: emptySlotsTopic },
 ]
 
 function sslDisabled({ kafka: { ssl } }: Settings): Violation[] {
@@ -112,15 +110,4 @@ function distinctTopics({ streams }: Settings): Violation[] {
       ...(own.deadLetters.length > 249 ? [{ path, what: 'is too long for the suffix .dlq: set deadLetterTopic' }] : []),
     ]
   })
-}
-
-function emptySlotsTopic({ connector, placement, streams }: Settings): Violation[] {
-  const slots = placement.mode === 'group' ? slotsTopic(connector, { topic: placement.slotsTopic }) : undefined
-  const written = streams.flatMap(({ kafka }, index) => [
-    { path: ['streams', index, 'kafka', 'topic'], topic: kafka.topic },
-    { path: ['streams', index, 'kafka', 'deadLetterTopic'], topic: deadLetterTopic(kafka) },
-  ])
-  return written
-    .filter(({ topic }) => topic === slots)
-    .map(({ path }) => ({ path, what: 'is also placement.slotsTopic, which stays empty: use another name' }))
 }

@@ -50,11 +50,6 @@ export const tokenEndpoint: Check = {
     isHttpUrl(text) ? 'must be https:, because the client secret is sent to it; http: only on loopback' : httpUrlRule,
 }
 
-export const awsAccount: Check = {
-  isValid: (text) => /^[0-9]{12}$/.test(text),
-  rule: 'must be an AWS account: 12 digits, in quotes in YAML',
-}
-
 export const checkpointUrl: Check = {
   isValid: (text) => typeof checkpointPlace(text) !== 'string',
   rule: (text) => String(checkpointPlace(text)),
@@ -142,11 +137,6 @@ export const lookBack = {
   },
   rule: 'must be reach/every with two durations, such as 26h/6h',
 } satisfies Check
-
-export const hours: Check = {
-  isValid: (text) => /^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$/.test(text),
-  rule: 'must be two times of day, such as 01:00-05:00',
-}
 
 function isAccepted(attempt: () => unknown): boolean {
   try {

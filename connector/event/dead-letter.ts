@@ -28,7 +28,7 @@ export interface DeadLetterLimit {
   readonly of: number
 }
 
-export const deadLetterLimits = { minimum: 10, of: 1000 }
+export const deadLetterLimit: DeadLetterLimit = { maxShare: 0.1, minimum: 10, of: 1000 }
 
 /** Counts dead letters among the most recent clients that were not suppressed. */
 export interface DeadLetterGuard {

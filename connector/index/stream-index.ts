@@ -111,6 +111,14 @@ export interface IndexMemory {
   release(index: object): void
 }
 
+const MIB = 1024 ** 2
+/** The container less what the program needs besides; at least what that of the chart leaves. Pure. */
+export function maxIndexBytes(containerBytes: number, machineBytes: number): number {
+  // Without a limit, Node returns 0 or more than there is.
+  const available = containerBytes > 0 ? Math.min(containerBytes, machineBytes) : machineBytes
+  return Math.max(128 * MIB, available - 256 * MIB)
+}
+
 export function indexMemory(maxBytes: number): IndexMemory {
   const held = new Map<object, number>()
   return {
@@ -120,7 +128,7 @@ export function indexMemory(maxBytes: number): IndexMemory {
       if (bytes > maxBytes)
         throw new ConnectorError(
           'checkpoint.index-too-large',
-          `hold client index: ${clients} clients; all indexes of this replica need ${inMiB(bytes)}, more than checkpoint.maxIndexMemory (${inMiB(maxBytes)})`,
+          `hold client index: ${clients} clients; all indexes of this replica need ${inMiB(bytes)}, and its memory leaves ${inMiB(maxBytes)}`,
         )
       held.set(index, clients)
     },
@@ -128,4 +136,4 @@ export function indexMemory(maxBytes: number): IndexMemory {
   }
 }
 
-const inMiB = (bytes: number) => `${Math.ceil(bytes / 1_048_576)} MiB`
+const inMiB = (bytes: number) => `${Math.ceil(bytes / MIB)} MiB`

@@ -35,8 +35,6 @@ export interface PasswordLogin {
 export interface TokenLogin {
   readonly mechanism: 'oauthbearer'
   readonly client: OAuthClient
-  /** SASL extensions that the broker needs beside the token. */
-  readonly extensions: Readonly<Record<string, string>>
 }
 
 /** The IAM access control of Amazon MSK: tokens that are signed with the AWS credentials of the process. */
@@ -52,8 +50,6 @@ export interface OAuthClient {
   readonly clientSecret: string
   /** Further parameters of the request, such as `scope` and `audience`. */
   readonly parameters: Readonly<Record<string, string>>
-  /** PEM text: CAs trusted for the token endpoint instead of the system's. */
-  readonly ca?: string | undefined
 }
 
 export interface TopicConfig {

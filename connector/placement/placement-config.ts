@@ -2,8 +2,6 @@
 export type PlacementConfig = { readonly mode: 'single' } | ({ readonly mode: 'group' } & GroupConfig)
 
 export interface GroupConfig {
-  /** The topic whose partitions are the slots; never read. Default: `<connector>.slots`. */
-  readonly topic?: string | undefined
   /** How to create a missing topic; absent: wait until it exists. */
   readonly create?: SlotsCreation | undefined
   /** A replica silent for this time loses its streams; at least the broker's `group.min.session.timeout.ms` (6 s). */
@@ -41,5 +39,5 @@ export const slotsCreation = ({ create = groupDefaults.create }: GroupConfig) =>
   alternative: 'set kafka.topics.create: true',
 })
 
-export const slotsTopic = (connector: string, { topic }: Pick<GroupConfig, 'topic'>): string =>
-  topic ?? `${connector}.slots`
+/** The topic whose partitions are the slots; never read. */
+export const slotsTopic = (connector: string) => `${connector}.slots`

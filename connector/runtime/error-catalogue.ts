@@ -64,7 +64,7 @@ export const errorCatalogue = {
   bug: row('reopen', 1)('report this defect of the connector with the surrounding log lines'),
   'config.invalid': refuse('correct the listed settings; `polaris-connector lint` checks them without connecting'),
   'command.invalid': refuse('correct the command as the message says; its `--help` describes the options'),
-  'http.cannot-listen': refuse('free the port, or set another HTTP_PORT (0: any free one); check http.host'),
+  'http.cannot-listen': refuse('free the port, or set another HTTP_PORT (0: any free one)'),
 
   'source.unreachable': retry('check POLARIS_URL, the network and the server', '`run` retries indefinitely'),
   'source.timeout': retry('if it persists, look at the load of the server, or lower POLARIS_LIMIT'),
@@ -140,7 +140,7 @@ export const errorCatalogue = {
   ),
   'publish.unreachable': retry('check KAFKA_BROKERS, the network and the TLS settings', '`run` retries indefinitely'),
   'publish.no-token': retry(
-    'check KAFKA_OAUTH_TOKEN_ENDPOINT, KAFKA_OAUTH_CA and the token server; for Amazon MSK, the AWS credentials of the process',
+    'check KAFKA_OAUTH_TOKEN_ENDPOINT and the token server; for Amazon MSK, the AWS credentials of the process',
     '`run` retries indefinitely',
   ),
   'publish.fenced': inRun(
@@ -227,7 +227,7 @@ export const errorCatalogue = {
     'restore an earlier version of CONNECTOR/STREAM.erasures.json in CHECKPOINT_URL; if there is none, delete it: the replica that runs the stream writes the marks back within an hour',
   ),
   'checkpoint.index-too-large': holdSetting(
-    'raise `checkpoint.maxIndexMemory` to the size that the message names and the memory of the replica by as much, or run more replicas: each holds the indexes of its own streams',
+    'raise the memory limit of the container until it leaves what the message names (it must be 256 MiB larger), or run more replicas: each holds the indexes of its own streams',
   ),
 
   'control.damaged': retryDecision(

@@ -1,4 +1,4 @@
-import type { OutputFormat, SourceTime } from '../source/client-source.ts'
+import type { OutputFormat } from '../source/client-source.ts'
 
 /** How a stream is read. All times in milliseconds. */
 export interface ScanSettings {
@@ -9,7 +9,7 @@ export interface ScanSettings {
   readonly overlapMs: number
   /** Shortest reach first. */
   readonly lookBacks: readonly LookBackSetting[]
-  readonly fullScan: { readonly everyMs: number; readonly hours: Hours | undefined } | undefined
+  readonly fullScan: { readonly everyMs: number } | undefined
   /** Maximum share of the time for background scans, above 0 and at most 1. */
   readonly backgroundShare: number
   /** Whether live scans run beside the backfill or wait for its end. */
@@ -50,12 +50,6 @@ export function isBackfillFirst(
   return settings.backfill === 'before' && backfill === 'due'
 }
 
-/** Minutes of the day by the server's wall clock; `to` may be on the next day. All day if they are equal. */
-export interface Hours {
-  readonly from: number
-  readonly to: number
-}
-
 /** Clock readings in ms since 1970: our clock, and the server's as far as it is known. */
 export interface Times {
   readonly ours: number
@@ -66,14 +60,6 @@ export const earlier = ({ ours, server }: Times): number => Math.min(ours, serve
 
 export function longestReachMs({ lookBacks, overlapMs }: ScanSettings): number {
   return Math.max(overlapMs, ...lookBacks.map(({ reachMs }) => reachMs))
-}
-
-/** Whether the server's wall clock is within the hours. */
-export function isWithin(hours: Hours | undefined, wallClock: SourceTime): boolean {
-  if (hours === undefined) return true
-  const minute = Number(wallClock.slice(11, 13)) * 60 + Number(wallClock.slice(14, 16))
-  const { from, to } = hours
-  return from < to ? minute >= from && minute < to : minute >= from || minute < to
 }
 
 /** Upper bound of the difference between the clocks of two replicas. */

@@ -1,7 +1,6 @@
-import { wallClock } from '../source/source-time.ts'
 import type { Beginning } from './begin-scan.ts'
 import type { RequestedScan } from './requested-scan.ts'
-import { isBackfillFirst, isDue, isWithin, type ScanSettings, type Times } from './scan-settings.ts'
+import { isBackfillFirst, isDue, type ScanSettings, type Times } from './scan-settings.ts'
 import {
   BACKFILL,
   FULL,
@@ -144,10 +143,10 @@ function dueScans(states: ScanStates, { settings, recheck, requested, times }: S
       beginning: mayBegin ? { kind: 'look-back', reachMs } : undefined,
     }
   })
-  const isFullHour = isWithin(settings.fullScan?.hours, wallClock(times.server, settings.timeZone))
-  const isActive = (scan: Scan) => isReady(scan, times.ours) && (scan.tag !== FULL || isFullHour)
   const isRecheckDue =
-    recheck !== null && isDue(recheck.dueAt, RECHECK_AFTER_MS, times.ours) && !background.some(isActive)
+    recheck !== null &&
+    isDue(recheck.dueAt, RECHECK_AFTER_MS, times.ours) &&
+    !background.some((scan) => isReady(scan, times.ours))
   const fullEveryMs = settings.fullScan?.everyMs ?? 0
   const isFullDue = fullDueAt !== null && isDue(fullDueAt, fullEveryMs, times.ours) && backfill === 'done'
   const full = {
@@ -155,8 +154,6 @@ function dueScans(states: ScanStates, { settings, recheck, requested, times }: S
     scan: withTag(FULL),
     beginning: isFullDue ? ({ kind: 'full' } as const) : undefined,
   }
-  // Serially, no other scan reads before its end, whatever the hour.
-  const isFullKept = states.interleaving === 'serial' && full.scan !== undefined && isRunning(full.scan)
   const backfillScan: DueScan = {
     name: scanName({ kind: 'backfill', tag: BACKFILL, reachMs: null }),
     scan: withTag(BACKFILL),
@@ -178,7 +175,7 @@ function dueScans(states: ScanStates, { settings, recheck, requested, times }: S
       beginning: requested && { kind: 'requested', scan: requested },
     },
     backfillScan,
-    ...(isFullHour || isFullKept ? [full] : []),
+    full,
   ]
 }
 

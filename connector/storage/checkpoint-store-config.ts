@@ -18,13 +18,9 @@ export interface S3Settings {
   readonly region?: string | undefined
   /** Absent: the standard AWS provider chain (environment, profile, web identity, container, instance). */
   readonly credentials?: S3Credentials | undefined
-  /** `endpoint/bucket/key` instead of `bucket.endpoint/key`. Absent: true with an `endpoint`, or else false. */
-  readonly forcePathStyle?: boolean | undefined
   readonly encryption?: 'AES256' | 'aws:kms' | 'aws:kms:dsse' | undefined
   /** Requires `encryption` with KMS. */
   readonly kmsKeyId?: string | undefined
-  /** AWS account that must own the bucket. */
-  readonly expectedBucketOwner?: string | undefined
   readonly connectWithinMs: number
   /** From sending a request to its response headers; also the idle timeout of a connection. */
   readonly answerWithinMs: number

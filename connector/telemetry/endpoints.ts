@@ -12,7 +12,6 @@ export interface EndpointAnswer {
 }
 
 interface EndpointParts {
-  readonly host: string
   /** 0: any free port. */
   readonly port: number
   readonly clock: Clock
@@ -57,22 +56,20 @@ export async function endpoints(parts: EndpointParts, stop: AbortSignal): Promis
 const causes: Readonly<Record<string, string>> = {
   EADDRINUSE: 'the port is already in use',
   EACCES: 'ports below 1024 require privileges',
-  EADDRNOTAVAIL: 'http.host is not an address of this machine',
-  ENOTFOUND: 'http.host is an unknown host name',
 }
 
-async function listening(server: Server, { host, port }: EndpointParts, stop: AbortSignal): Promise<void> {
+async function listening(server: Server, { port }: EndpointParts, stop: AbortSignal): Promise<void> {
   stop.throwIfAborted()
   try {
     const isListening = once(server, 'listening', { signal: stop })
-    server.listen(port, host)
+    server.listen(port)
     await isListening
   } catch (error) {
     server.close()
     stop.throwIfAborted()
     const { code = 'failed' }: { code?: string } = Object(error)
     const why = causes[code] === undefined ? code : `${causes[code]} (${code})`
-    throw new ConnectorError('http.cannot-listen', `listen on ${host}:${port}: ${why}`)
+    throw new ConnectorError('http.cannot-listen', `listen on port ${port}: ${why}`)
   }
 }
 

@@ -13,8 +13,6 @@ export interface Failure {
 /** A failure with what to do, as the endpoints show it. */
 export interface ExplainedFailure extends Failure {
   readonly hint: string
-  /** The section of the runbook. */
-  readonly runbook?: string
 }
 
 export type Explain = (failure: Failure, stream?: string) => ExplainedFailure
@@ -28,8 +26,7 @@ export function failureOf(code: ErrorCode, error: unknown): Failure {
   }
 }
 
-/** `runbookUrl`: where the operators read docs/runbook.md. */
-export function explaining(runbookUrl: string | undefined, named: Naming = asWritten): Explain {
+export function explaining(named: Naming = asWritten): Explain {
   return ({ code, error, causes }, stream) => {
     const inWords = (text: string) => named(text, stream)
     return {
@@ -37,12 +34,6 @@ export function explaining(runbookUrl: string | undefined, named: Naming = asWri
       ...(error === undefined ? {} : { error: inWords(error) }),
       ...(causes === undefined ? {} : { causes: causes.map(inWords) }),
       hint: inWords(errorCatalogue[code].runHint),
-      ...runbookLink(runbookUrl, code),
     }
   }
-}
-
-/** The section of a code in the runbook, if its address is known. */
-export function runbookLink(runbookUrl: string | undefined, code: string): { readonly runbook?: string } {
-  return runbookUrl === undefined ? {} : { runbook: `${runbookUrl}#${code.replaceAll('.', '-')}` }
 }

@@ -71,9 +71,9 @@ function replicaObstacles({ replicaState, readyAfterMs, group, explain }: Health
   return isOutTooLong ? [{ why: 'out of the consumer group', ...failure }] : []
 }
 
-function streamObstacle({ stream, why, code, error, causes, hint, runbook }: StreamHealth): readonly Obstacle[] {
+function streamObstacle({ stream, why, code, error, causes, hint }: StreamHealth): readonly Obstacle[] {
   if (why === undefined) return []
-  const failure = { code, error, causes, hint, runbook }
+  const failure = { code, error, causes, hint }
   return [{ stream, why, ...Object.fromEntries(Object.entries(failure).filter(([, value]) => value !== undefined)) }]
 }
 

@@ -25,8 +25,6 @@ export interface ReplicaWatchParts {
   readonly readyAfterMs: number
   /** Whether a consumer group assigns the streams. */
   readonly placement: 'group' | 'single'
-  /** Where the operators read docs/runbook.md, for links to its sections. */
-  readonly runbookUrl?: string | undefined
   /** How the operators name settings. */
   readonly named?: Naming
 }
@@ -50,8 +48,8 @@ export interface ReplicaWatch {
   health(): ReplicaHealth
 }
 
-export function replicaWatch({ clock, readyAfterMs, placement, runbookUrl, named }: ReplicaWatchParts): ReplicaWatch {
-  const explain = explaining(runbookUrl, named)
+export function replicaWatch({ clock, readyAfterMs, placement, named }: ReplicaWatchParts): ReplicaWatch {
+  const explain = explaining(named)
   const watched = new Map<string, WatchedStream>()
   let replicaState: ReplicaState = 'starting'
   let control = controlUnread

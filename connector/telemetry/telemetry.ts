@@ -8,7 +8,7 @@ import { toLogFields } from './error-fields.ts'
 import { failureIn } from './events/event-row.ts'
 import { metricsObserver, rowOfEvent, warningKinds } from './events/pipeline-events.ts'
 import { controlLine, rowOfReplicaEvent, serverLine } from './events/replica-events.ts'
-import { explaining, runbookLink } from './failure.ts'
+import { explaining } from './failure.ts'
 import type { ReplicaState } from './health.ts'
 import { type LibraryLog, libraryLog } from './library-log.ts'
 import { type Log, type LoggerParts, type LogLine, logger } from './logger.ts'
@@ -22,11 +22,6 @@ import type { WatchedPolling } from './scan-status.ts'
 import { logObserver } from './stream-log.ts'
 
 type TelemetryParts = LoggerParts & ReplicaWatchParts
-
-interface ListenAt {
-  readonly host: string
-  readonly port: number
-}
 
 /** The outputs of the connector: log lines, metrics, health. */
 export interface Telemetry {
@@ -48,21 +43,21 @@ export interface Telemetry {
   replicaIs(state: ReplicaState): void
   health(): ReplicaHealth
   /** Serves the status page, /healthz, /readyz, /metrics and /status until closed; rejects as `endpoints` does. */
-  listen(at: ListenAt, stop: AbortSignal): Promise<Endpoints>
+  listen(port: number, stop: AbortSignal): Promise<Endpoints>
 }
 
 export function createTelemetry(parts: TelemetryParts): Telemetry {
-  const { connector, replica, version, clock, runbookUrl, named } = parts
+  const { connector, replica, version, clock, named } = parts
   const watch = replicaWatch(parts)
   const failures = recentFailures(clock)
-  const log = withRunbook(withNames(logger(parts), named), runbookUrl)
+  const log = withNames(logger(parts), named)
   const registry = processRegistry(connector)
   const metrics = promMetrics(registry)
   for (const kind of warningKinds) metrics.ofReplica.count('warnings', 0, { kind }) // each exists from the start
   scrapedMetrics(registry, { clock, version, replica, watch })
   const identity = { connector, replica, version }
   const startedAt = clock.monotonic()
-  const served = { identity, startedAt, clock, registry, watch, failures, explain: explaining(runbookUrl, named) }
+  const served = { identity, startedAt, clock, registry, watch, failures, explain: explaining(named) }
   return {
     log,
     registry,
@@ -80,9 +75,9 @@ export function createTelemetry(parts: TelemetryParts): Telemetry {
       }
     },
     ...replicaObservers({ log, watch, failures, metrics: metrics.ofReplica }),
-    listen: (at, stop) => {
+    listen: (port, stop) => {
       const onError = (error: unknown) => log('warn', 'health endpoint failed', toLogFields(error))
-      return endpoints({ ...at, clock, paths: servedPaths(served), onError }, stop)
+      return endpoints({ port, clock, paths: servedPaths(served), onError }, stop)
     },
   }
 }
@@ -135,14 +130,5 @@ function withNames(log: Log, named: Naming = asWritten): Log {
     const { causes } = fields
     const explained = Array.isArray(causes) ? [...texts, ['causes', causes.map(inWords)] as const] : texts
     log(level, inWords(message), { ...fields, ...Object.fromEntries(explained) })
-  }
-}
-
-/** Adds to each line with an error code its section of the runbook. */
-function withRunbook(log: Log, runbookUrl: string | undefined): Log {
-  if (runbookUrl === undefined) return log
-  return (level, message, fields) => {
-    const link = typeof fields.code === 'string' ? runbookLink(runbookUrl, fields.code) : {}
-    log(level, message, { ...fields, ...link })
   }
 }

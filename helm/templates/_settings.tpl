@@ -11,11 +11,11 @@
 {{- if eq $unit "ms" }}{{ div (add $number 999) 1000 }}{{ else }}{{ mul $number (get (dict "s" 1 "m" 60 "h" 3600 "d" 86400) $unit) }}{{ end }}
 {{- end }}
 
-{{- /* Seconds without progress before an alert: three times the longest interval, at least ten minutes. */}}
+{{- /* Seconds without progress before an alert: three times the interval, at least ten minutes. */}}
 {{- define "polaris-connector.patienceSeconds" -}}
 {{- $patience := 600 -}}
 {{- range .Values.config.streams -}}
-{{- $patience = max $patience (dig "poll" "interval" "1s" . | include "polaris-connector.seconds" | mul 3) (dig "poll" "maxInterval" "1s" . | include "polaris-connector.seconds" | mul 3) -}}
+{{- $patience = max $patience (dig "poll" "interval" "1s" . | include "polaris-connector.seconds" | mul 3) -}}
 {{- end -}}
 {{ $patience }}
 {{- end }}

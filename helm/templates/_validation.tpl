@@ -19,9 +19,6 @@
 {{- if eq 0 (int $settings.http.port) -}}
 {{- fail "config.http.port must not be 0 (a random port): probes and monitors need a fixed port" -}}
 {{- end -}}
-{{- if regexMatch "^(127\\.|localhost$|::1$)" $settings.http.host -}}
-{{- fail (printf "config.http.host is %s, which the kubelet cannot reach: remove it, or set 0.0.0.0 or ::" $settings.http.host) -}}
-{{- end -}}
 {{- if and $isSingle (gt (int .Values.replicaCount) 1) -}}
 {{- fail (printf "replicaCount is %d but config.placement.mode is single, where a second process takes the streams from the first: set replicaCount: 1 or placement.mode: group" (int .Values.replicaCount)) -}}
 {{- end -}}

@@ -88,6 +88,7 @@ const ownValues = z.strictObject({
     labels: texts,
     namespace: ownName,
     noChangeFor: z.string().regex(/^[1-9][0-9]*[smhd]$/),
+    runbookUrl: text,
     disabled: z.array(text),
     alertLabels: texts,
     extraRules: foreignList,

@@ -133,9 +133,7 @@ describe('alerts can be', () => {
 })
 
 test('alerts link to the runbook whose address is configured, and nowhere if none is', () => {
-  const { config } = someValues()
-  const http = { runbookUrl: 'https://wiki.example/polaris' }
-  const [group] = groupsOf({ prometheusRule: { enabled: true }, config: { ...config, http } })
-  expect(group?.rules[0]?.annotations.runbook_url).toBe('https://wiki.example/polaris#alert-polarisconnectordown')
+  const [rule] = rulesOf({ runbookUrl: 'https://wiki.example/polaris' })
+  expect(rule?.annotations.runbook_url).toBe('https://wiki.example/polaris#alert-polarisconnectordown')
   for (const { annotations } of rules) expect(annotations).not.toHaveProperty('runbook_url')
 })

@@ -35,7 +35,7 @@ async function expectAllPublished(stage: Scene, connector: ConnectorProcess): Pr
 
 it('loses and duplicates nothing, without a restart, when its broker is stopped and killed', async () => {
   const stages = await Promise.all([
-    scene({ source: { clients: 1000 }, brokers: behindProxy(), environment: { POLL_OVERLAP: '20s' } }),
+    scene({ source: { clients: 1000 }, brokers: behindProxy(), times: { poll: { overlapMs: 20_000 } } }),
     scene({ source: { clients: 300, hasModificationTime: false }, brokers: behindProxy() }),
   ])
   const connectors = stages.map(({ start }) => start())

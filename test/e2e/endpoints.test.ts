@@ -45,9 +45,9 @@ it('serves health, metrics and status, even before the stream has read its first
 })
 
 it('is not ready when its source has been unavailable for longer than the limit', async () => {
-  const times = { run: { readyAfterMs: 1_000 }, polaris: { retry: { retries: 0 } } }
+  const times = { run: { readyAfterMs: 1_000 }, poll: { maxIntervalMs: 200 }, polaris: { retry: { retries: 0 } } }
   const { start, simulator } = await scene({ times })
-  const connector = start({ POLL_MAX_INTERVAL: '200ms' })
+  const connector = start()
   await connector.line(says('caught up'))
   simulator.faults.when(() => true, faults.status(503))
   await connector.status(({ why }) => why === 'no progress')

@@ -25,12 +25,13 @@ Prenom: drop
 Telephone: drop
 Adresse: drop
 Adresse.CodePostal: keep`
+/** Every scan reads all clients again. */
+const times = { poll: { overlapMs: 20 * DAY_MS } }
 const settings = {
   POLARIS_CLIENT_ID_FIELD: 'No',
   EVENT_FIELDS: fields,
   EVENT_HMAC_KEY: key,
   LOG_LEVEL: 'trace',
-  POLL_OVERLAP: '20d',
 }
 
 interface Event {
@@ -45,6 +46,7 @@ it('publishes nothing of dropped or hashed fields, and nothing again after a new
   const { simulator, start, name, caughtUp, records } = await scene({
     source: { clients: 30, modifiedBetween },
     environment: settings,
+    times,
   })
   const outputs: string[] = []
   const run = async (args: readonly string[], more: Record<string, string> = {}) => {
@@ -126,7 +128,7 @@ it('the documented command prints the id of the key', () => {
 })
 
 it('publishes nothing again when a stream changes its mode, and reads a topic with both', async () => {
-  const stage = await scene({ source: { clients: 30 }, environment: { POLL_OVERLAP: '20d' } })
+  const stage = await scene({ source: { clients: 30 }, times })
   const { simulator, start, name, records } = stage
   const run = async (args: readonly string[], mode = 'structured') => {
     const command = start({ EVENT_MODE: mode }, args)

@@ -21,7 +21,7 @@ interface KilledStream {
   readonly during: 'backfill' | 'look-back'
 }
 
-const lookBacks = { POLL_LOOK_BACK: '3s/1s,10s/4s', POLL_OVERLAP: '1s' }
+const lookBacks = { POLL_LOOK_BACK: '3s/1s,10s/4s' }
 const late = { every: 5, delayMs: 4_000 }
 const streams: KilledStream[] = [
   {

@@ -25,13 +25,9 @@ function tokenScene(environment: Record<string, string> = {}): Promise<Scene> {
     source: { clients: 60 },
     environment: {
       ...{ KAFKA_SSL_CA: kafka.secure.certificates.authority, KAFKA_SASL_MECHANISM: 'OAUTHBEARER' },
-      ...{ KAFKA_OAUTH_TOKEN_ENDPOINT: tokens.tokenEndpoint, KAFKA_OAUTH_CA: tokens.authority },
+      ...{ KAFKA_OAUTH_TOKEN_ENDPOINT: tokens.tokenEndpoint, NODE_EXTRA_CA_CERTS: tokens.authority },
       ...{ KAFKA_SASL_USERNAME: tokenClient.id, KAFKA_SASL_PASSWORD: tokenClient.secret },
-      ...{
-        KAFKA_OAUTH_PARAMETERS: `audience: ${audience}`,
-        KAFKA_OAUTH_EXTENSIONS: 'logicalCluster: one',
-        LOG_LEVEL: 'trace',
-      },
+      ...{ KAFKA_OAUTH_PARAMETERS: `audience: ${audience}`, LOG_LEVEL: 'trace' },
       ...environment,
     },
     brokers: { connector: kafka.secure.bootstrap, reader: kafka.bootstrap },
@@ -80,9 +76,10 @@ const faults = [
     detail: 'it rejects the request (401 invalid_client: check KAFKA_SASL_USERNAME or KAFKA_SASL_PASSWORD)',
   },
   {
-    environment: { KAFKA_OAUTH_CA: 'of the brokers' },
+    environment: { NODE_EXTRA_CA_CERTS: 'of the brokers' },
     code: 'publish.no-token',
-    detail: 'its certificate is not trusted (UNABLE_TO_VERIFY_LEAF_SIGNATURE); set KAFKA_OAUTH_CA',
+    detail:
+      'its certificate is not trusted (UNABLE_TO_VERIFY_LEAF_SIGNATURE); set NODE_EXTRA_CA_CERTS to the file of its CA',
   },
   {
     environment: { KAFKA_OAUTH_TOKEN_ENDPOINT: 'https://127.0.0.1:1/token' },
@@ -100,9 +97,9 @@ it('doctor names a rejected secret, an unknown CA, a missing token server and a 
   const { start } = await tokenScene()
   const ofBrokers = kafka.secure?.certificates.authority ?? ''
   const examine = async ({ environment, ...expected }: (typeof faults)[number]) => {
-    const { KAFKA_OAUTH_CA = tokens.authority, ...settings }: Record<string, string> = environment
-    const ca = KAFKA_OAUTH_CA === 'of the brokers' ? ofBrokers : KAFKA_OAUTH_CA
-    const doctor = start({ ...settings, KAFKA_OAUTH_CA: ca }, ['doctor', '--json'])
+    const { NODE_EXTRA_CA_CERTS: other, ...settings }: Record<string, string> = environment
+    const authority = other === undefined ? tokens.authority : ofBrokers
+    const doctor = start({ ...settings, NODE_EXTRA_CA_CERTS: authority }, ['doctor', '--json'])
     expect(await doctor.exitCode(), doctor.output()).toBe(1)
     const { findings } = JSON.parse(doctor.printed()) as { findings: Finding[] }
     const found = findings.find(({ check }) => check === 'kafka')

@@ -24,7 +24,7 @@ it('keeps its claim and saves only committed state while Polaris is unavailable,
   const proxy = await startTcpProxy({ target: Number(url.port) })
   onTestFinished(() => proxy.close())
   url.port = String(proxy.port)
-  const connector = stage.start({ POLARIS_URL: url.href, POLL_MAX_INTERVAL: '200ms' })
+  const connector = stage.start({ POLARIS_URL: url.href })
   await stage.caughtUp()
   const metrics = async () => (await connector.get('/metrics')).body
 

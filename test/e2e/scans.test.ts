@@ -13,7 +13,8 @@ it('finds every fifth change, which becomes visible long after the overlap, with
   const lateMs = 10_000
   const { simulator, start, caughtUp } = await scene({
     source: { clients: 200, late: { every: 5, delayMs: lateMs } },
-    environment: { POLL_OVERLAP: '1s', POLL_LOOK_BACK: '3s/1s,20s/4s', POLARIS_LIMIT: '100' },
+    environment: { POLL_LOOK_BACK: '3s/1s,20s/4s', POLARIS_LIMIT: '100' },
+    times: { poll: { overlapMs: 1_000 } },
   })
   const connector = start()
   const stopChanging = simulator.changeEvery(20)
@@ -110,7 +111,8 @@ it('stops reading a circle of clients under new tokens after 100 pages, while li
 it('publishes each change once when the modification field shows the day only', async () => {
   const { simulator, start, caughtUp } = await scene({
     source: { clients: 100, modificationField: 'french-day' },
-    environment: { POLL_OVERLAP: '2s', POLL_LOOK_BACK: '5m/1s' },
+    environment: { POLL_LOOK_BACK: '5m/1s' },
+    times: { poll: { overlapMs: 2_000 } },
   })
   const connector = start()
   const stopChanging = simulator.changeEvery(10)

@@ -73,7 +73,7 @@ test.each<[from: string, key: string, variables: Record<string, string>]>([
       POLARIS_URL: 'https://polaris.example',
       POLARIS_CODE_MAGASIN: '1',
     },
-    ...{ KAFKA_BROKERS: 'kafka.example:9092', CHECKPOINT_URL: 's3://bucket/checkpoints', S3_FORCE_PATH_STYLE: 'true' },
+    ...{ KAFKA_BROKERS: 'kafka.example:9092', CHECKPOINT_URL: 's3://bucket/checkpoints' },
     ...{ AWS_ENDPOINT_URL: server.url, AWS_REGION: 'eu-west-3', AWS_CONFIG_FILE: '/dev/null' },
     ...{ AWS_SHARED_CREDENTIALS_FILE: '/dev/null', ...Object.fromEntries(given) },
   })

@@ -176,7 +176,7 @@ function scanSettings({ limit, overlapMs, backfill, fullScanEveryMs }: HistoryOp
     lookBacks,
     backgroundShare: 0.5,
     backfill,
-    fullScan: fullScanEveryMs === 0 ? undefined : { everyMs: fullScanEveryMs, hours: undefined },
+    fullScan: fullScanEveryMs === 0 ? undefined : { everyMs: fullScanEveryMs },
     limit,
     output: 'json',
     timeZone: ZONE,

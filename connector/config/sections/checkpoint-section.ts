@@ -21,29 +21,10 @@ export const checkpointSection = setting.section('Where the checkpoints are stor
   region: setting
     .text({ variable: 'AWS_REGION', fallback: 'AWS_DEFAULT_REGION', description: 'Region of the bucket' })
     .optional(),
-  forcePathStyle: setting
-    .flag({
-      variable: 'S3_FORCE_PATH_STYLE',
-      description: 'Put the bucket name in the path instead of the host name. Default: `true` if `endpoint` is set',
-    })
-    .optional(),
   encryption: setting
     .choice({ choices: ['AES256', 'aws:kms', 'aws:kms:dsse'], description: 'Server-side encryption' })
     .optional(),
   kmsKeyId: setting.text({ description: 'KMS key for server-side encryption' }).optional(),
-  expectedBucketOwner: setting
-    .text({
-      check: check.awsAccount,
-      description:
-        'AWS account that must own the bucket. If another account owns it, S3 rejects every request: after a deletion, anybody can create a bucket with the same name',
-      examples: ['123456789012'],
-    })
-    .optional(),
-  maxIndexMemory: setting.size({
-    default: '128MiB',
-    description:
-      'Maximum memory for the client indexes of all streams of a replica: 24 bytes a client. A stream whose index does not fit is held',
-  }),
 })
 
 /** Credentials are not settings: the AWS SDK finds them in its standard chain. */

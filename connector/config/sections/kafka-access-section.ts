@@ -41,23 +41,10 @@ const oauth = setting.section('Tokens for `mechanism: oauthbearer`, by the clien
       examples: ['https://login.example/oauth2/token'],
     })
     .optional(),
-  ca: setting
-    .fileText({
-      pem: true,
-      check: check.pem,
-      variable: 'KAFKA_OAUTH_CA',
-      description: "CAs trusted for the token endpoint instead of the system's: PEM text or path of a PEM file",
-    })
-    .optional(),
   parameters: setting.textMap({
     default: {},
     variable: 'KAFKA_OAUTH_PARAMETERS',
     description: 'Further parameters of the request, by name, such as `scope` and `audience`',
-  }),
-  extensions: setting.textMap({
-    default: {},
-    variable: 'KAFKA_OAUTH_EXTENSIONS',
-    description: 'SASL extensions that the brokers require, by name',
   }),
 })
 
@@ -95,9 +82,9 @@ export function saslConfig(
   if (mechanism === 'aws-msk-iam') return { mechanism, region: regionOf(brokers) ?? '' }
   if (mechanism === undefined || username === undefined || password === undefined) return undefined
   if (mechanism !== 'oauthbearer') return Object.assign(revealed({ username, password }), { mechanism })
-  const { extensions, tokenEndpoint = '', parameters, ca } = oauth
-  const client = revealed({ ca, parameters, tokenEndpoint, clientId: username, clientSecret: password })
-  return { mechanism, client, extensions }
+  const { tokenEndpoint = '', parameters } = oauth
+  const client = revealed({ parameters, tokenEndpoint, clientId: username, clientSecret: password })
+  return { mechanism, client }
 }
 
 const path = ['kafka', 'sasl']
@@ -155,13 +142,8 @@ function keysSet(settings: object): string[] {
 function tokenLogin({ username, password, oauth }: SaslSettings): Violation[] {
   const required = { username, password, 'oauth.tokenEndpoint': oauth.tokenEndpoint }
   const missing = Object.entries(required).filter(([, value]) => value === undefined)
-  const badNames = Object.keys(oauth.extensions).filter((name) => name === 'auth' || !/^[A-Za-z]+$/.test(name))
   return [
     ...missing.map(([key]) => ({ path: [...path, ...key.split('.')], what: 'is missing: required with oauthbearer' })),
-    ...badNames.map((name) => ({
-      path: [...path, 'oauth', 'extensions', name],
-      what: 'must be a name of letters other than auth',
-    })),
     ...Object.keys(oauth.parameters)
       .filter((name) => ['grant_type', 'client_id', 'client_secret'].includes(name))
       .map((name) => ({ path: [...path, 'oauth', 'parameters', name], what: 'is set by the connector: remove it' })),

@@ -1,12 +1,20 @@
 import * as z from 'zod'
-import type { Hours, LookBackSetting, ScanSettings } from '../../scan/scan-settings.ts'
+import type { LookBackSetting, ScanSettings } from '../../scan/scan-settings.ts'
 import { MAX_LOOK_BACKS } from '../../scan/scan-state.ts'
 import * as check from '../setting-checks.ts'
 import * as setting from '../setting-types.ts'
 import { durationMs } from '../units.ts'
 import type { PolarisSettings } from './polaris-section.ts'
 
-const day = 24 * 60 * 60_000
+/** What only we can tune. */
+export const pollDefaults = {
+  /** A stream without changes for ten minutes is polled more and more rarely, until the first change. */
+  maxIntervalMs: 30_000,
+  /** Each live scan reads this period before the start of the previous one again. */
+  overlapMs: 15_000,
+  /** Maximum share of the time for look-backs, backfill and full scans together. */
+  backgroundShare: 0.5,
+}
 
 const lookBackText = z
   .string(check.lookBack.rule)
@@ -27,19 +35,6 @@ export const pollSection = setting.section('When and how the server is read', {
     variable: 'POLL_INTERVAL',
     description: 'Time from the start of one live scan to the start of the next',
   }),
-  maxInterval: setting.duration({
-    default: '30s',
-    variable: 'POLL_MAX_INTERVAL',
-    description:
-      'Longest interval: a stream without changes for ten minutes is polled more and more rarely, until the first change',
-  }),
-  overlap: setting.duration({
-    min: 0,
-    max: 30 * day,
-    default: '15s',
-    variable: 'POLL_OVERLAP',
-    description: 'Each live scan reads this period before the start of the previous one again',
-  }),
   lookBack: z
     .array(z.union([lookBackText, lookBackMap], check.lookBack.rule), check.lookBack.rule)
     .max(MAX_LOOK_BACKS, `must have at most ${MAX_LOOK_BACKS} items`)
@@ -57,19 +52,6 @@ export const pollSection = setting.section('When and how the server is read', {
       variable: 'POLL_FULL_SCAN_EVERY',
       description: 'Time between full scans; 0s: no full scans',
     }),
-    hours: setting
-      .text({
-        check: check.hours,
-        description: "Hours of the day in which full scans read, in the server's local time. Default: all day",
-        examples: ['01:00-05:00'],
-      })
-      .optional(),
-  }),
-  backgroundShare: setting.wholeNumber({
-    min: 1,
-    max: 100,
-    default: 50,
-    description: 'Maximum percentage of the time for look-backs, backfill and full scans together',
   }),
   backfill: setting.choice({
     choices: ['beside', 'before'],
@@ -82,24 +64,17 @@ export const pollSection = setting.section('When and how the server is read', {
 
 /** How a stream is read. Pure. */
 export function scanSettings(poll: z.output<typeof pollSection>, polaris: PolarisSettings): ScanSettings {
-  const { every, hours } = poll.fullScan
+  const { every } = poll.fullScan
   return {
     intervalMs: poll.interval,
-    maxIntervalMs: Math.max(poll.interval, poll.maxInterval),
-    overlapMs: poll.overlap,
+    maxIntervalMs: Math.max(poll.interval, pollDefaults.maxIntervalMs),
+    overlapMs: pollDefaults.overlapMs,
     lookBacks: poll.lookBack.toSorted((left, right) => left.reachMs - right.reachMs),
-    fullScan: every === 0 ? undefined : { everyMs: every, hours: hours === undefined ? undefined : hoursOf(hours) },
-    backgroundShare: poll.backgroundShare / 100,
+    fullScan: every === 0 ? undefined : { everyMs: every },
+    backgroundShare: pollDefaults.backgroundShare,
     backfill: poll.backfill,
     limit: polaris.limit,
     output: polaris.output,
     timeZone: polaris.timeZone,
   }
 }
-
-function hoursOf(text: string): Hours {
-  const [from = '', to = ''] = text.split('-')
-  return { from: minuteOf(from), to: minuteOf(to) }
-}
-
-const minuteOf = (time: string) => Number(time.slice(0, 2)) * 60 + Number(time.slice(3, 5))

@@ -90,7 +90,7 @@ function memberParts({ settings, parts, membership }: MemberContext, onJoined: (
   const timeouts = { ...kafka.timeouts, requestMs: Math.min(kafka.timeouts.requestMs, settings.sessionTimeoutMs) }
   return {
     group: connector,
-    topic: slotsTopic(connector, settings),
+    topic: slotsTopic(connector),
     settings,
     retry: kafkaJsRetry,
     config: { timeouts },

@@ -31,11 +31,17 @@ export async function requestToken(client: OAuthClient, limit: AbortSignal): Pro
 }
 
 async function post(client: OAuthClient, limit: AbortSignal): Promise<{ status: number; text: string }> {
-  const { tokenEndpoint, parameters, ca = systemCertificates() } = client
+  const { tokenEndpoint, parameters } = client
   const form = new URLSearchParams({ grant_type: 'client_credentials', ...parameters }).toString()
   const headers = { authorization: basicAuth(client), accept: 'application/json', 'content-type': formType }
   const request = tokenEndpoint.startsWith('https:') ? requestHttps : requestHttp
-  const sent = request(tokenEndpoint, { method: 'POST', headers, ca, agent: false, signal: limit })
+  const sent = request(tokenEndpoint, {
+    method: 'POST',
+    headers,
+    ca: systemCertificates(),
+    agent: false,
+    signal: limit,
+  })
   try {
     sent.end(form)
     const [response] = (await once(sent, 'response')) as [IncomingMessage]
@@ -65,7 +71,10 @@ const formType = 'application/x-www-form-urlencoded'
 
 /** By the error code of Node or OpenSSL; the first match applies. */
 const failures = [
-  { pattern: /CERT|SIGNATURE/, why: (code: string) => `its certificate is not trusted (${code}); set KAFKA_OAUTH_CA` },
+  {
+    pattern: /CERT|SIGNATURE/,
+    why: (code: string) => `its certificate is not trusted (${code}); set NODE_EXTRA_CA_CERTS to the file of its CA`,
+  },
   { pattern: /^ECONNRESET$/, why: () => 'it closed the connection; check http: or https: in its address' },
   {
     pattern: /^ERR_SSL_/,

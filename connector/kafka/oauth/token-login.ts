@@ -29,7 +29,7 @@ export function tokenLogin(source: TokenSource, parts: LoginParts): Mechanism {
         exchange: async () => {
           const tokens = tokensFor(source, parts)
           const token = await tokens.current()
-          await present({ token, extensions: source.extensions }, args).catch((error: unknown) => {
+          await present(token, args).catch((error: unknown) => {
             if (!isRejection(error)) throw error
             tokens.rejected(token)
             throw rejectedToken(source, error)
@@ -68,13 +68,9 @@ function tokensFor(source: TokenSource, { clock, limitMs }: LoginParts): TokenCa
 }
 
 /** kafkajs' own implementation ignores the broker's answer, so that a rejected token looks like a lost connection. */
-async function present(
-  { token, extensions }: { token: string; extensions: Readonly<Record<string, string>> },
-  { saslAuthenticate }: AuthenticationProviderArgs,
-): Promise<void> {
-  const fields = Object.entries({ auth: `Bearer ${token}`, ...extensions }).map(([name, value]) => `${name}=${value}`)
+async function present(token: string, { saslAuthenticate }: AuthenticationProviderArgs): Promise<void> {
   const send = (message: string) => saslAuthenticate({ request: { encode: () => sized(message) }, response: unread })
-  const answerBytes = await send(['n,,', ...fields, '', ''].join(SEPARATOR))
+  const answerBytes = await send(['n,,', `auth=Bearer ${token}`, '', ''].join(SEPARATOR))
   // The broker's answer to a token that it rejects. It fails the login after this acknowledgement.
   if (answerBytes !== 0) await send(SEPARATOR)
 }

@@ -7,8 +7,6 @@ import { type AccessToken, requestToken } from './request-token.ts'
 export interface TokenSource {
   /** For errors. */
   readonly issuer: string
-  /** SASL extensions that the brokers need beside the token. */
-  readonly extensions: Readonly<Record<string, string>>
   /** Whose tokens they are. */
   readonly account: () => Account
   /** Another text if a setting has changed: then the tokens before are not used any more. */
@@ -23,14 +21,13 @@ export function tokenSource(login: TokenLogin | IamLogin, clock: Clock): TokenSo
   return login.mechanism === 'oauthbearer' ? oauthClient(login) : mskIdentity(login, clock)
 }
 
-function oauthClient({ client, extensions }: TokenLogin): TokenSource {
+function oauthClient({ client }: TokenLogin): TokenSource {
   return {
     issuer: client.tokenEndpoint,
-    extensions,
     account: () => ({ user: client.clientId, password: client.clientSecret }),
     settings: () => {
-      const { tokenEndpoint, clientId, clientSecret, parameters, ca } = client
-      return JSON.stringify([tokenEndpoint, clientId, clientSecret, parameters, ca])
+      const { tokenEndpoint, clientId, clientSecret, parameters } = client
+      return JSON.stringify([tokenEndpoint, clientId, clientSecret, parameters])
     },
     whyRejected: 'its log has the reason, such as another audience',
     request: (limit) => requestToken(client, limit),
@@ -40,7 +37,6 @@ function oauthClient({ client, extensions }: TokenLogin): TokenSource {
 function mskIdentity({ region }: IamLogin, clock: Clock): TokenSource {
   return {
     issuer: `Amazon MSK in ${region}`,
-    extensions: {},
     account: () => ({ user: region, password: '' }),
     settings: () => region,
     whyRejected: 'the identity needs kafka-cluster:Connect on this cluster, and the clock must be right',

@@ -5,7 +5,7 @@ import type { S3Settings } from '../checkpoint-store-config.ts'
 /** A bucket, and the client for it. */
 export interface S3Bucket {
   /** Parameters of every request. */
-  readonly at: { readonly Bucket: string; readonly ExpectedBucketOwner: string | undefined }
+  readonly at: { readonly Bucket: string }
   readonly client: S3Client
   /** For messages: `s3://bucket/key at host:port`. */
   readonly placeOf: (key: string) => string
@@ -19,7 +19,7 @@ export interface S3Bucket {
 export function openS3Bucket(name: string, settings: S3Settings): S3Bucket {
   const server = settings.endpoint === undefined ? 'Amazon S3' : hostAndPort(new URL(settings.endpoint))
   return {
-    at: { Bucket: name, ExpectedBucketOwner: settings.expectedBucketOwner },
+    at: { Bucket: name },
     placeOf: (key) => `s3://${name}/${key} at ${server}`,
     client: new S3Client(clientConfig(settings)),
     answerWithinMs: settings.answerWithinMs,
@@ -39,7 +39,7 @@ function clientConfig(s3: S3Settings): S3ClientConfig {
     ...(s3.endpoint === undefined ? {} : { endpoint: s3.endpoint }),
     ...(region === undefined ? {} : { region }),
     ...(s3.credentials === undefined ? {} : { credentials: plainCredentials(s3.credentials) }),
-    forcePathStyle: s3.forcePathStyle ?? isCustom,
+    forcePathStyle: isCustom,
     requestChecksumCalculation: checksums,
     responseChecksumValidation: checksums,
     // Only `storeCall` retries: an attempt must be read back before the next one. A retry by the SDK after a lost

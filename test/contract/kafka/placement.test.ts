@@ -251,7 +251,7 @@ describe('a member', () => {
 
   it('never fetches records of the topic', async () => {
     const group = randomUUID()
-    const topic = `${group}.other`
+    const topic = `${group}.slots`
     await admin.createTopics({ topics: [{ topic, numPartitions: 3 }], waitForLeaders: true })
     const producer = closing.use(testKafka(kafka.bootstrap).producer(), (client) => client.disconnect())
     await producer.connect()
@@ -263,9 +263,9 @@ describe('a member', () => {
       return false
     })
     const connection = { brokers: [kafka.proxiedBootstrap] }
-    const one = startMember(group, { settings: { topic }, connection })
+    const one = startMember(group, { connection })
     await until(() => one.assignments.length > 0)
-    const two = startMember(group, { settings: { topic }, connection })
+    const two = startMember(group, { connection })
     await until(() => union([one, two]).size === streams.length)
     await until(() => requests.heartbeats >= 4)
     expect(requests.hasFetched).toBe(false)

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { requestToken } from '../../../connector/kafka/oauth/request-token.ts'
 import { type Script, scriptedServer } from '../../support/servers/scripted-http.ts'
@@ -18,8 +19,9 @@ async function endpoint(script: Script) {
   return { server, settings: { ...client, tokenEndpoint: `${server.url}/token` } }
 }
 
-it('returns the token and its lifetime, from a server with a CA of its own', async () => {
-  const settings = { ...client, tokenEndpoint: tokens.tokenEndpoint, ca: readFileSync(tokens.authority, 'utf8') }
+it('returns the token and its lifetime, from a server whose CA is in NODE_EXTRA_CA_CERTS', async () => {
+  setDefaultCACertificates([...getCACertificates('default'), readFileSync(tokens.authority, 'utf8')])
+  const settings = { ...client, tokenEndpoint: tokens.tokenEndpoint }
   expect(await requestToken(settings, limit)).toEqual({ value: tokens.issued.at(-1), lifetimeMs: 90_000 })
 })
 

@@ -396,20 +396,6 @@ describe('the start-up probe', () => {
   })
 })
 
-test('sends the expected owner of the bucket with every request, which S3 rejects if another account owns it', async () => {
-  const { server, object, store } = await open({ s3: { expectedBucketOwner: '123456789012' } })
-  await store.probe(never)
-  await object.write('text', null, never)
-  await object.read(never)
-  const segments = store.segments('connector/stream.json')
-  await segments.put('1-a', Buffer.from('x'), never)
-  await segments.get('1-a', never)
-  await segments.list(never)
-  await segments.remove('1-a', never)
-  expect(server.requests.length).toBeGreaterThan(8)
-  for (const { headers } of server.requests) expect(headers['x-amz-expected-bucket-owner']).toBe('123456789012')
-})
-
 test('sends path-style requests to a custom endpoint', async () => {
   const { server } = await open()
   const { port } = new URL(server.endpoint)

@@ -1,4 +1,3 @@
-import { stripVTControlCharacters } from 'node:util'
 import { expect, it } from 'vitest'
 import { commandList } from '../../../connector/commands/command-list.ts'
 import { expectNothingPersonal } from '../../support/nothing-personal.ts'
@@ -71,14 +70,4 @@ it('preview prints the first events without Kafka and the checkpoint store, mask
   const [first] = simulator.changes
   expect(shown).toMatch(new RegExp(`^topic \\S+, key ${first?.clientId}$`, 'm'))
   expect(shown).toContain(`"subject": "${first?.clientId}"`)
-})
-
-it('logs readable lines with LOG_FORMAT=text, coloured with FORCE_COLOR', async () => {
-  const { start } = await scene()
-  const held = start({ LOG_FORMAT: 'text', FORCE_COLOR: '1', POLARIS_CLIENT_ID_FIELD: 'Missing' }, untilCaughtUp)
-  expect(await held.exitCode()).toBe(2)
-  expect(held.output()).toContain('\u001b[31m')
-  const text = stripVTControlCharacters(held.output())
-  expect(text).toMatch(/^\S+Z ERROR {2}stream failed, giving up {2}stream=clients code=source.mapping/m)
-  expect(text).toMatch(/^ {4}hint: /m)
 })

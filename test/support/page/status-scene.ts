@@ -28,7 +28,6 @@ export function statusScene(name: SceneName) {
     clock: { ...systemClock, now: () => time.now, monotonic: () => time.now },
     readyAfterMs: 120_000,
     placement: name === 'one' ? 'single' : 'group',
-    runbookUrl: 'https://wiki.example.com/runbook.html',
   })
   const script = scripts[name]
   const streams = script.here.map(([stream, plot], index) => {

@@ -81,11 +81,8 @@ describe('the configuration of the components', () => {
     })
   })
 
-  test('has shares instead of percentages, and paths of fields in lower case', () => {
-    const [stream] = written(
-      'streams: [{ polaris: { hashIgnore: [Age, Adresse.Rang] }, deadLetters: { maxPercent: 25 } }]',
-    ).streams
-    expect(stream?.deadLetterLimit).toMatchObject({ maxShare: 0.25 })
+  test('has paths of fields in lower case', () => {
+    const [stream] = written('streams: [{ polaris: { hashIgnore: [Age, Adresse.Rang] } }]').streams
     expect([...(stream?.hashIgnore ?? [])]).toEqual(['age', 'adresse.rang'])
   })
 

@@ -33,13 +33,7 @@ describe('settings that depend on each other', () => {
         'KAFKA_OAUTH_TOKEN_ENDPOINT is missing: required with oauthbearer',
       ],
     ],
-    [
-      { KAFKA_OAUTH_PARAMETERS: 'scope: s', KAFKA_OAUTH_EXTENSIONS: 'a: b' },
-      [
-        'KAFKA_OAUTH_PARAMETERS requires mechanism: oauthbearer',
-        'KAFKA_OAUTH_EXTENSIONS requires mechanism: oauthbearer',
-      ],
-    ],
+    [{ KAFKA_OAUTH_PARAMETERS: 'scope: s' }, ['KAFKA_OAUTH_PARAMETERS requires mechanism: oauthbearer']],
     [
       { KAFKA_SASL_MECHANISM: 'aws-msk-iam', KAFKA_SASL_USERNAME: 'u', KAFKA_OAUTH_PARAMETERS: 'scope: s' },
       [
@@ -86,15 +80,6 @@ describe('settings that depend on each other', () => {
     [{ KAFKA_TOPIC: 'a'.repeat(247) }, ['KAFKA_TOPIC is too long for the suffix .dlq: set deadLetterTopic']],
   ])('%j', (environment, expected) => expect(found(environment as Record<string, string>)).toEqual(expected))
 
-  test('extensions of a token have names of letters', () => {
-    const oauth = 'tokenEndpoint: https://t, extensions: { auth: x, a.b: y, logicalCluster: z }'
-    const sasl = `{ mechanism: oauthbearer, username: c, password: s, oauth: { ${oauth} } }`
-    expect(settings(`kafka: { sasl: ${sasl} }`)).toEqual([
-      'kafka.sasl.oauth.extensions.auth must be a name of letters other than auth',
-      'kafka.sasl.oauth.extensions.a.b must be a name of letters other than auth',
-    ])
-  })
-
   test('a token endpoint, which gets the client secret, is reached over https, or over http on loopback', () => {
     const problemsWith = (endpoint: string) =>
       settings(
@@ -106,13 +91,6 @@ describe('settings that depend on each other', () => {
       expect(problemsWith(remote)).toEqual([
         'kafka.sasl.oauth.tokenEndpoint must be https:, because the client secret is sent to it; http: only on loopback',
       ])
-  })
-
-  test('the expected owner of the bucket is an account number', () => {
-    expect(settings("checkpoint: { expectedBucketOwner: '123456789012' }")).toEqual([])
-    expect(settings('checkpoint: { expectedBucketOwner: me }')).toEqual([
-      'checkpoint.expectedBucketOwner must be an AWS account: 12 digits, in quotes in YAML',
-    ])
   })
 
   test.each([
@@ -201,14 +179,6 @@ describe('two streams', () => {
       '12: streams[1].kafka.topic is also a dead-letter topic',
     ])
   })
-})
-
-test('the slots topic is no topic that is written to', () => {
-  const of = (more: string) => settings(`{ streams: [{ kafka: { topic: clients } }], ${more} }`)
-  const what = 'is also placement.slotsTopic, which stays empty: use another name'
-  expect(of('placement: { slotsTopic: clients }')).toEqual([`streams[0].kafka.topic ${what}`])
-  expect(of('placement: { slotsTopic: clients.dlq }')).toEqual([`streams[0].kafka.deadLetterTopic ${what}`])
-  expect(of('placement: { slotsTopic: clients, mode: single }')).toEqual([])
 })
 
 test('a setting that is invalid by itself is reported once', () => {

@@ -6,10 +6,10 @@ const fixedNames =
   `CONNECTOR_ID STREAM_NAME POLARIS_URL POLARIS_AUTH POLARIS_USER POLARIS_PASSWORD POLARIS_TLS_FINGERPRINTS POLARIS_CA
   POLARIS_TLS_CERT POLARIS_TLS_KEY POLARIS_TLS_MIN_VERSION POLARIS_PROXY POLARIS_HEADERS
   POLARIS_CODE_MAGASIN POLARIS_PREFIX_CLE POLARIS_LAST_CHANGED POLARIS_LIMIT POLARIS_OUTPUT POLARIS_TIME_ZONE POLARIS_CLIENT_ID_FIELD
-  POLARIS_MODIFIED_AT_FIELD POLARIS_CLIENTS_FIELD POLARIS_LIST_FIELDS POLARIS_HASH_IGNORE POLL_INTERVAL POLL_MAX_INTERVAL POLL_OVERLAP POLL_LOOK_BACK
+  POLARIS_MODIFIED_AT_FIELD POLARIS_CLIENTS_FIELD POLARIS_LIST_FIELDS POLARIS_HASH_IGNORE POLL_INTERVAL POLL_LOOK_BACK
   POLL_FULL_SCAN_EVERY POLL_BACKFILL KAFKA_BROKERS
   KAFKA_TOPIC KAFKA_SSL KAFKA_SSL_CA KAFKA_SSL_CERT KAFKA_SSL_KEY KAFKA_SASL_MECHANISM KAFKA_SASL_USERNAME KAFKA_SASL_PASSWORD
-  CHECKPOINT_URL AWS_ENDPOINT_URL_S3 S3_FORCE_PATH_STYLE HTTP_PORT LOG_LEVEL`.split(/\s+/)
+  CHECKPOINT_URL AWS_ENDPOINT_URL_S3 HTTP_PORT LOG_LEVEL`.split(/\s+/)
 
 const pem = '-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----\n'
 
@@ -53,7 +53,6 @@ describe('one stream from the environment alone', () => {
         POLARIS_LIST_FIELDS: 'Cartes, Adresse.Telephones',
         POLARIS_HASH_IGNORE: 'Age',
         POLL_INTERVAL: '500ms',
-        POLL_OVERLAP: '0s',
         POLL_LOOK_BACK: '10m/2m',
         POLL_FULL_SCAN_EVERY: '168h',
         POLL_BACKFILL: 'before',
@@ -66,7 +65,6 @@ describe('one stream from the environment alone', () => {
         KAFKA_SASL_USERNAME: 'ku',
         KAFKA_SASL_PASSWORD: 'kp',
         AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:7070',
-        S3_FORCE_PATH_STYLE: 'true',
         HTTP_PORT: '0',
         LOG_LEVEL: 'trace',
       }),
@@ -75,7 +73,7 @@ describe('one stream from the environment alone', () => {
     expect(settings).toMatchObject({
       http: { port: 0 },
       log: { level: 'trace' },
-      checkpoint: { endpoint: 'http://127.0.0.1:7070', forcePathStyle: true },
+      checkpoint: { endpoint: 'http://127.0.0.1:7070' },
       kafka: {
         ssl: { enabled: true },
         sasl: { mechanism: 'scram-sha-512' },
@@ -114,7 +112,7 @@ describe('one stream from the environment alone', () => {
         hashIgnore: ['Age'],
       },
       poll: {
-        ...{ interval: 500, overlap: 0, backfill: 'before', fullScan: { every: 604_800_000 } },
+        ...{ interval: 500, backfill: 'before', fullScan: { every: 604_800_000 } },
         lookBack: [{ reachMs: 600_000, everyMs: 120_000 }],
       },
       kafka: { topic: 'clients.paris' },

@@ -3,7 +3,7 @@ import { clientTable } from '../../../connector/index/client-table.ts'
 import { ENTRY_BYTES } from '../../../connector/index/index-entry.ts'
 import { deltaText, emptyIndex } from '../../../connector/index/index-state.ts'
 import { MAX_SEGMENT_ENTRIES, segmentBytes, sortedEntries } from '../../../connector/index/segment.ts'
-import { indexMemory, streamIndex } from '../../../connector/index/stream-index.ts'
+import { indexMemory, maxIndexBytes, streamIndex } from '../../../connector/index/stream-index.ts'
 import { writeSegment } from '../../../connector/index/write-segment.ts'
 import { memorySegmentStore, type SegmentCall, type SegmentFault } from '../../support/fakes/memory-segment-store.ts'
 import { never } from '../../support/signals.ts'
@@ -117,4 +117,11 @@ describe('an index of several segments', () => {
     await streamIndex({ ...store, get }, 0).load({ ...document, index: { ...document.index, segments: large } }, never)
     expect(most.at).toBe(1)
   })
+})
+
+test('an index may use what the container leaves beside the program', () => {
+  const mib = (bytes: number) => bytes / 1024 ** 2
+  const [small, container, machine] = [384, 768, 16_384].map((size) => size * 1024 ** 2) as [number, number, number]
+  expect([small, container].map((limit) => mib(maxIndexBytes(limit, machine)))).toEqual([128, 512])
+  for (const none of [0, 2 ** 63]) expect(mib(maxIndexBytes(none, machine))).toBe(16_384 - 256)
 })

@@ -5,7 +5,7 @@ import { beginAt, MINUTE, noon, scanOf, statesOf } from '../scan/scans.ts'
 import { failure, pageReader, type Respond } from './page-readers.ts'
 import { pageOf, token } from './readings.ts'
 
-const fullScan = { everyMs: 7 * 86_400_000, hours: undefined }
+const fullScan = { everyMs: 7 * 86_400_000 }
 const kinds = ['backfill', 'full'] as const
 type Kind = (typeof kinds)[number]
 

@@ -100,7 +100,7 @@ describe('a complete scan', () => {
 
   test('of everything is due again `every` after its start', () => {
     const full = scanOf({ kind: 'full', tag: FULL, from: beginAt })
-    const fullScan = { everyMs: 7 * DAY, hours: undefined }
+    const fullScan = { everyMs: 7 * DAY }
     expect(scanDone(states, full, { ...parts, settings: { ...settings, fullScan } }).fullDueAt).toBe(noon + 7 * DAY)
     expect(scanDone(states, full, parts).fullDueAt).toBeNull()
   })
@@ -313,7 +313,7 @@ describe('a stream that is opened', () => {
   })
 
   test('begins full scans one period after they were configured, and gives one up when they no longer are', () => {
-    const fullScan = { everyMs: DAY, hours: undefined }
+    const fullScan = { everyMs: DAY }
     expect(opened(statesOf(), { fullScan }).fullDueAt).toBe(noon + DAY)
     const inProgress = statesOf({ fullDueAt: noon - 5, background: [scanOf({ kind: 'full', tag: FULL })] })
     expect(opened(inProgress, { fullScan })).toMatchObject({ fullDueAt: noon - 5, background: [{ tag: FULL }] })

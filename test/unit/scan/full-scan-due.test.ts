@@ -6,7 +6,7 @@ import { newScans } from '../../../connector/scan/scan-state.ts'
 const HOUR_MS = 3_600_000
 
 it('is a period away when full scans are new, and else as stored', () => {
-  const fullScan = { everyMs: HOUR_MS, hours: undefined }
+  const fullScan = { everyMs: HOUR_MS }
   const settings = { lookBacks: [], fullScan } as Partial<ScanSettings> as ScanSettings
   const times = { ours: 1_000, server: 1_000 }
   const dueAt = (fullDueAt: number | null) => configured({ ...newScans, fullDueAt }, settings, times).fullDueAt

@@ -62,7 +62,7 @@ const shortScan = scanOf({ kind: 'look-back', tag: FIRST_LOOK_BACK, reachMs: sho
 const longScan = scanOf({ kind: 'look-back', tag: FIRST_LOOK_BACK + 1, reachMs: long })
 const backfill = scanOf({ kind: 'backfill', tag: BACKFILL })
 const full = scanOf({ kind: 'full', tag: FULL })
-const fullScan = { everyMs: 7 * DAY, hours: undefined }
+const fullScan = { everyMs: 7 * DAY }
 const continued = scanOf({ kind: 'live', tag: FIRST_CONTINUED })
 const recheckScan = scanOf({ kind: 'look-back', tag: RECHECK })
 
@@ -181,30 +181,6 @@ describe('a scan becomes due', () => {
   })
 })
 
-describe('a full scan reads in its hours only', () => {
-  const hour = (text: string) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3))
-  const chosen = (hours: string, time: string, background: ScanStates['background'] = []) => {
-    const [from = '', to = ''] = hours.split('-')
-    const times = at(Date.parse(`2026-06-15T${time}:00+02:00`))
-    const states = statesOf({ fullDueAt: 0, background, lookBacks: [] })
-    return choose(states, {
-      times,
-      settings: { fullScan: { everyMs: DAY, hours: { from: hour(from), to: hour(to) } } },
-    }).kind
-  }
-
-  test.each([
-    ['01:00-05:00', ['01:00', '03:30', '04:59'], ['00:59', '05:00', '12:00']],
-    ['22:30-04:00', ['22:30', '23:59', '00:00', '03:59'], ['22:29', '04:00', '12:00']],
-    ['00:00-00:00', ['00:00', '12:00', '23:59'], []],
-  ])('%s, by the wall clock of the server', (hours, within, outside) => {
-    for (const time of within) expect([time, chosen(hours, time)]).toEqual([time, 'begin'])
-    for (const time of within) expect([time, chosen(hours, time, [full])]).toEqual([time, 'read'])
-    for (const time of outside) expect([time, chosen(hours, time)]).toEqual([time, 'wait'])
-    for (const time of outside) expect([time, chosen(hours, time, [full])]).toEqual([time, 'wait'])
-  })
-})
-
 describe('a backfill that comes before live scans', () => {
   const before = { settings: { backfill: 'before' as const }, load: liveDue }
 
@@ -271,12 +247,6 @@ describe('on a server that mixes up scans', () => {
     expect(choose({ ...serial, background: [paused] }, { load: liveDue }).kind).toBe('wait')
     const given = afterFailure({ ...backfill, failures: 17 }, serial, { settings, times: at(noon) })
     expect(choose({ ...serial, background: [given] }, { load: liveDue })).toEqual(begins('live'))
-  })
-
-  test('a full scan that has a token is read to its end also after its hours, as it keeps the live scan waiting', () => {
-    const settings = { fullScan: { everyMs: DAY, hours: { from: 60, to: 300 } } }
-    const states = { ...serial, backfill: 'done' as const, background: [full] }
-    expect(choose(states, { settings, load: liveDue })).toEqual(reads(FULL))
   })
 })
 

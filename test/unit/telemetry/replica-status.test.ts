@@ -137,12 +137,11 @@ test('the report names why the control object cannot be read, and what to do', (
   const readAt = Date.parse('2026-06-15T10:00:00Z')
   const read = controlStatus(controlUnread, { kind: 'control-read' }, readAt)
   const failed = controlStatus(read, { kind: 'control-failed', code: error.code, error }, readAt + 3000)
-  const report = controlReport(failed, explaining('https://wiki.example/runbook.html'))
+  const report = controlReport(failed, explaining())
   expect(report).toEqual({
     readAt: '2026-06-15T10:00:00.000Z',
     code: 'storage.unavailable',
     error: error.message,
     hint: expect.any(String),
-    runbook: 'https://wiki.example/runbook.html#storage-unavailable',
   })
 })

@@ -5,7 +5,7 @@ import { createTelemetry } from '../../../connector/telemetry/telemetry.ts'
 import { polling } from '../../support/polling.ts'
 import { reporting } from '../../support/stream-states.ts'
 
-function setUp(level: 'debug' | 'info' = 'info', runbookUrl?: string) {
+function setUp(level: 'debug' | 'info' = 'info') {
   const lines: Record<string, unknown>[] = []
   const parts = {
     connector: 'shops',
@@ -16,7 +16,7 @@ function setUp(level: 'debug' | 'info' = 'info', runbookUrl?: string) {
     readyAfterMs: 300_000,
   } as const
   const out = { write: (line: string) => lines.push(JSON.parse(line)) }
-  return { ...createTelemetry({ ...parts, runbookUrl, out, clock: systemClock }), lines }
+  return { ...createTelemetry({ ...parts, out, clock: systemClock }), lines }
 }
 
 test('logs one line for each change of the replica state', () => {
@@ -53,20 +53,4 @@ test('counts a retried call to the checkpoint store, and logs it at debug', asyn
   storeRetried(new ConnectorError('storage.unavailable', 'write s3://bucket/key: SlowDown'), 2)
   expect(lines).toMatchObject([{ level: 'debug', code: 'storage.unavailable', attempt: 2 }])
   expect(await registry.metrics()).toContain('polaris_connector_store_retries_total{connector="shops"} 1')
-})
-
-test('links each failure to its section of the runbook in the log and the health, if its address is known', () => {
-  for (const runbookUrl of ['https://wiki.example/runbook.html', undefined]) {
-    const { observe, health, lines } = setUp('info', runbookUrl)
-    reporting(observe('shop', polling))({
-      kind: 'stream-held',
-      code: 'source.mapping',
-      error: new ConnectorError('source.mapping', 'read'),
-      pauseMs: 1,
-    })
-    const runbook = runbookUrl && `${runbookUrl}#source-mapping`
-    expect([lines[0]?.runbook, health().streams[0]?.runbook, health().because[1]?.runbook]).toEqual(
-      Array.from({ length: 3 }, () => runbook),
-    )
-  }
 })

@@ -31,7 +31,7 @@ export async function checkKafka(parts: DoctorParts, finish: AbortSignal): Promi
 async function checkPlacement({ config, admin }: DoctorParts, finish: AbortSignal): Promise<CheckResult> {
   const { connector, placement } = config
   if (placement.mode === 'single') return ok('single: one process runs all streams')
-  const wanted = { topic: slotsTopic(connector, placement), ...slotsCreation(placement) }
+  const wanted = { topic: slotsTopic(connector), ...slotsCreation(placement) }
   await accessGroup(admin, connector, finish)
   const found = await viewTopic(admin, { topic: wanted.topic, acl: 'DESCRIBE' }, finish)
   if (found !== undefined) return ok(`group ${connector}, ${found.partitions} slots in ${wanted.topic}`)

@@ -29,7 +29,7 @@ export function neededAcls({ connector, placement, streams }: AclConfig): Needed
   const ofStreams = streams.flatMap(({ name, kafka: { topic } }) =>
     usedFor(`stream ${name}`, [...aclsOfNames(streamNames(connector, name)), ...aclsOfTopics(topicNames(topic))]),
   )
-  const slots = placement.mode === 'group' ? [slotsTopic(connector, placement)] : []
+  const slots = placement.mode === 'group' ? [slotsTopic(connector)] : []
   const topics = new Set(streams.flatMap(({ kafka: { topic } }) => topicNames(topic)))
   const created = [...slots, ...topics].filter((topic) => isCreated(topic, { placement, streams }))
   const all = [

@@ -67,46 +67,25 @@ describe('look-backs', () => {
 describe('full scans', () => {
   test('are off by default', () => {
     expect(settingsOf(file('{}')).fullScan).toBeUndefined()
-    expect(settingsOf(file("{ fullScan: { hours: '01:00-05:00' } }")).fullScan).toBeUndefined()
   })
 
-  test('have a period and hours of the day, which may pass midnight', () => {
-    expect(settingsOf(file('{ fullScan: { every: 168h } }')).fullScan).toEqual({
-      everyMs: 168 * HOUR,
-      hours: undefined,
-    })
-    const hours = (text: string) => settingsOf(file(`{ fullScan: { every: 24h, hours: '${text}' } }`)).fullScan?.hours
-    expect(hours('01:00-05:30')).toEqual({ from: 60, to: 330 })
-    expect(hours('22:15-04:00')).toEqual({ from: 1_335, to: 240 })
-    expect(settingsOf(file('{ interval: 2m }')).maxIntervalMs).toBe(120 * SECOND)
+  test('have a period', () => {
+    expect(settingsOf(file('{ fullScan: { every: 168h } }')).fullScan).toEqual({ everyMs: 168 * HOUR })
     const byVariable = fromEnvironment({ ...leastEnvironment, POLL_FULL_SCAN_EVERY: '48h' })
-    expect(settingsOf(byVariable).fullScan).toEqual({ everyMs: 48 * HOUR, hours: undefined })
+    expect(settingsOf(byVariable).fullScan).toEqual({ everyMs: 48 * HOUR })
   })
-
-  test.each(['1-5', '01:00', '01:00-25:00', '01:60-05:00', '01:00 - 05:00'])(
-    'are a problem with the hours %s',
-    (hours) => {
-      const found = problems(file(`{ fullScan: { every: 24h, hours: '${hours}' } }`))
-      expect(found.map(({ what }) => what)).toEqual([expect.stringContaining('must be two times of day')])
-    },
-  )
 })
 
 describe('the other settings of reading', () => {
   test('are converted', () => {
-    const poll = '{ interval: 2s, overlap: 0s, backgroundShare: 100, backfill: before }'
-    expect(settingsOf(file(poll))).toMatchObject({
-      ...{ intervalMs: 2 * SECOND, maxIntervalMs: 30 * SECOND, overlapMs: 0, backgroundShare: 1, backfill: 'before' },
-    })
+    expect(settingsOf(file('{ interval: 2s }'))).toMatchObject({ intervalMs: 2 * SECOND, maxIntervalMs: 30 * SECOND })
+    expect(settingsOf(file('{ interval: 2m }')).maxIntervalMs).toBe(120 * SECOND)
     const byVariable = fromEnvironment({ ...leastEnvironment, POLL_BACKFILL: 'before' })
     expect(settingsOf(byVariable).backfill).toBe('before')
   })
 
   test.each([
-    ['{ backgroundShare: 0 }', 'must be a whole number from 1 to 100'],
-    ['{ backgroundShare: 101 }', 'must be a whole number from 1 to 100'],
     ['{ backfill: after }', 'must be one of beside, before'],
-    ['{ tail: overlap }', 'tail'],
     ['{ windowSize: 10 }', 'windowSize'],
   ])('are a problem: %s', (poll, what) => {
     expect(JSON.stringify(problems(file(poll)))).toContain(what)

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { connectorConfig } from '../../../../connector/config/connector-config.ts'
+import { deadLetterLimit } from '../../../../connector/event/dead-letter.ts'
 import { checkProgress } from '../../../../connector/inspect/doctor/check-progress.ts'
 import { checkSource } from '../../../../connector/inspect/doctor/check-source.ts'
 import type { ReadArguments } from '../../../../connector/source/client-source.ts'
@@ -44,7 +45,7 @@ async function checkOf({ fault = () => 'none', clients = 5, timeZone = 'Europe/P
       deadLetterClient: 'leave-out',
     },
     reading: { timeZone, ignored: new Set<string>(), fields: undefined },
-    limit: config.deadLetterLimit,
+    limit: deadLetterLimit,
   } as const
   const stream = { config, source: polaris.source('doctor'), events }
   const results = await checkSource(stream, { clock, progress, comparesOutputs }, never)
