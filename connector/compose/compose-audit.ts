@@ -15,7 +15,8 @@ export function composeAudit(stream: StreamConfig, shared: SharedResources, clos
   const server = { permits: shared.servers.of(polaris), breaker: shared.breakerOf(polaris) }
   const http = { clock, observe, ...server, accounts, outages: 'give-up' as const }
   const source = closing.use(openSource(polaris, http), (opened) => opened.close())
-  const brokers = adminParts(kafka, shared, streamNames(config.connector, stream.name).clientId)
+  const { clientId } = streamNames(config.connector, stream.name)
+  const brokers = { ...adminParts(kafka, shared, { clientId, pace: 'stream' }), config: kafka }
   return {
     source: { reader: pageReader(stream, { source, clock, observe }), rules: readingRules(stream) },
     topic: { readEvents: (reading, stop) => readTopicEvents(brokers, reading, stop), eventSource, isShared, ignored },

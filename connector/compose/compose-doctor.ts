@@ -3,8 +3,6 @@ import type { ConnectorConfig, StreamConfig } from '../config/connector-config.t
 import { indexMemory, streamIndex } from '../index/stream-index.ts'
 import { checkProgress } from '../inspect/doctor/check-progress.ts'
 import type { DoctorParts, StreamUnderTest } from '../inspect/doctor/doctor-parts.ts'
-import type { KafkaConnection } from '../kafka/kafka-client.ts'
-import { shortTimeouts } from '../kafka/kafka-config.ts'
 import { streamNames } from '../publish/event-publisher.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
@@ -26,7 +24,7 @@ export function composeDoctor(configured: ConnectorConfig, clock: Clock, closing
     progress: checkProgress(),
     names,
     store: shared.store,
-    admin: adminParts(config.kafka, shared, names.clientId),
+    admin: adminParts(config.kafka, shared, { clientId: names.clientId, pace: 'doctor' }),
     streams: config.streams.map((stream) => streamUnderTest(stream, shared, closing)),
   }
 }
@@ -59,16 +57,14 @@ function streamUnderTest(stream: StreamConfig, shared: SharedResources, closing:
 
 const fewRetries = { retries: 1, firstPauseMs: 200, maxPauseMs: 500, maxRetryAfterMs: 500 }
 
-/** Reports unavailable brokers and stores within seconds. */
+/** Reports unavailable stores within seconds. */
 function withShortTimeouts(config: ConnectorConfig): ConnectorConfig {
-  const { kafka, checkpoint } = config
+  const { checkpoint } = config
   return {
     ...config,
-    kafka: impatient(kafka),
     checkpoint: { ...checkpoint, callWithinMs: Math.min(checkpoint.callWithinMs, 6_000) },
     streams: config.streams.map((stream) => ({
       ...stream,
-      kafka: impatient(stream.kafka),
       polaris: { ...stream.polaris, retry: fewRetries },
     })),
   }
@@ -84,12 +80,3 @@ async function readIndex(
   const index = streamIndex(streamSegments(stream, shared), Number.POSITIVE_INFINITY, { memory })
   await index.load({ nonce: document.nonce, index: document.committed.state.index }, stop)
 }
-
-/** Each retry tries another broker. */
-const MIN_KAFKA_RETRIES = 5
-
-const impatient = <Kafka extends KafkaConnection>(kafka: Kafka): Kafka => ({
-  ...kafka,
-  timeouts: shortTimeouts(kafka.timeouts),
-  retry: { ...kafka.retry, retries: Math.max(MIN_KAFKA_RETRIES, kafka.brokers.length) },
-})

@@ -7,16 +7,16 @@ import { adminParts, type SharedResources } from './shared-resources.ts'
 
 /** The placement of the configured mode; connects when it is run. */
 export function composePlacement(shared: SharedResources, observe: (event: PlacementEvent) => void): Placement {
-  const { config, clock, replica, accounts, kafkaLog: log } = shared
+  const { config, clock, replica, kafkaLog: log } = shared
   const { connector, kafka, placement } = config
   const streams = config.streams.map(({ name }) => name)
   if (placement.mode === 'single') return singlePlacement(streams)
-  return groupPlacement(placement, { connector, replica, streams, kafka, clock, log, accounts, observe })
+  return groupPlacement(placement, { connector, replica, streams, kafka, clock, log, observe })
 }
 
 /** The commit record of a stream, read without opening it. Rejects as `readFoundRecord` does. */
 export function foundRecord(stream: StreamConfig, shared: SharedResources, stop: AbortSignal): Promise<FoundRecord> {
   const { recordGroup: group } = streamNames(shared.config.connector, stream.name)
   const place = { group, topic: stream.kafka.topic.events }
-  return readFoundRecord(adminParts(stream.kafka, shared, shared.replica), place, stop)
+  return readFoundRecord(adminParts(stream.kafka, shared, { clientId: shared.replica, pace: 'stream' }), place, stop)
 }

@@ -6,6 +6,7 @@ import { deadLetterGuard, deadLetterLimit } from '../event/dead-letter.ts'
 import { streamIndex } from '../index/stream-index.ts'
 import { checkStream } from '../inspect/check-stream.ts'
 import { kafkaEventPublisher } from '../kafka/kafka-event-publisher.ts'
+import { kafkaTimes } from '../kafka/kafka-times.ts'
 import { featureList } from '../pipeline/features/feature-list.ts'
 import type { PipelineParts } from '../pipeline/pipeline.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
@@ -85,7 +86,7 @@ function composeParts(
     clock,
     groupMaxSize: config.pageGroup.maxBytes,
     groupMaxDelayMs: config.pageGroup.maxDelayMs,
-    deliverWithinMs: stream.kafka.timeouts.commitWithinMs,
+    deliverWithinMs: kafkaTimes.commitWithinMs,
     giveUp: mode.giveUp,
     savePeriodMs: config.savePeriodMs,
   }
@@ -146,10 +147,10 @@ interface OpeningMode extends Pick<OpenParts, 'assignment' | 'seenControl'> {
 
 /** What opening a stream needs. */
 export function openParts(stream: StreamConfig, shared: SharedResources, mode: OpeningMode): OpenParts {
-  const { config, clock, replica, openLimit, accounts, kafkaLog: log } = shared
+  const { config, clock, replica, openLimit, kafkaLog: log } = shared
   const { assignment, observe, closing, seenControl } = mode
   const names = { connector: config.connector, stream: stream.name }
-  const publisher = kafkaEventPublisher(stream.kafka, { ...names, clock, log, accounts })
+  const publisher = kafkaEventPublisher(stream.kafka, { ...names, clock, log })
   return {
     ...configuredStream(stream, config),
     ...storedStream(stream, shared, closing),

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { hostname, totalmem } from 'node:os'
 import type { ConnectorConfig } from '../config/connector-config.ts'
 import { type IndexMemory, indexMemory, maxIndexBytes } from '../index/stream-index.ts'
-import { type KafkaConnection, kafkaClient } from '../kafka/kafka-client.ts'
+import { type KafkaClientParts, kafkaClient } from '../kafka/kafka-client.ts'
+import type { KafkaConnection } from '../kafka/kafka-config.ts'
+import type { AdminParts } from '../kafka/kafka-connection.ts'
 import { assertNever } from '../runtime/assert-never.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
@@ -40,17 +42,17 @@ export interface SharedResources {
   readonly breakerOf: (server: PolarisConfig) => ServerBreaker
   /** Limits how many streams are opened at the same time. */
   readonly openLimit: Semaphore
-  /** The accounts that Kafka and the Polaris servers rejected. */
+  /** The accounts that the Polaris servers rejected. */
   readonly accounts: RefusedAccounts
 }
 
 /** How requests are sent to brokers under a client id. */
-export function adminParts<Config extends KafkaConnection>(
-  config: Config,
-  { clock, accounts, kafkaLog: log }: Pick<SharedResources, 'clock' | 'accounts' | 'kafkaLog'>,
-  clientId: string,
-) {
-  return { config, clock, connect: () => kafkaClient(config, { clientId, log, accounts, clock }) }
+export function adminParts(
+  connection: KafkaConnection,
+  { clock, kafkaLog: log }: Pick<SharedResources, 'clock' | 'kafkaLog'>,
+  client: Pick<KafkaClientParts, 'clientId' | 'pace'>,
+): AdminParts {
+  return { clock, connect: () => kafkaClient(connection, { ...client, log, clock }) }
 }
 
 export function replicaName(): string {

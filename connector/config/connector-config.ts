@@ -1,8 +1,8 @@
 import { eventSource } from '../event/client-event.ts'
 import type { EventMode } from '../event/cloud-event/event-form.ts'
 import type { ConfiguredFields } from '../event/fields/field-mapping.ts'
-import type { KafkaConnection } from '../kafka/kafka-client.ts'
-import { type KafkaConfig, kafkaDefaults } from '../kafka/kafka-config.ts'
+import type { KafkaConfig, KafkaConnection } from '../kafka/kafka-config.ts'
+import { kafkaTimes } from '../kafka/kafka-times.ts'
 import { groupDefaults, type PlacementConfig } from '../placement/placement-config.ts'
 import type { ScanSettings } from '../scan/scan-settings.ts'
 import type { SourceTime } from '../source/client-source.ts'
@@ -71,7 +71,7 @@ export interface StreamConfig {
 export const constants = {
   run: runDefaults,
   polaris: polarisDefaults,
-  kafka: kafkaDefaults,
+  kafka: kafkaTimes,
   checkpoint: checkpointStoreDefaults,
   placement: groupDefaults,
   poll: pollDefaults,

@@ -1,31 +1,25 @@
 import { Socket } from 'node:net'
 import * as tls from 'node:tls'
 import type { LogEntry } from 'kafkajs'
-import { type ISocketFactory, type ISocketFactoryArgs, Kafka, logLevel, type RetryOptions } from 'kafkajs'
+import { type ISocketFactory, type ISocketFactoryArgs, Kafka, logLevel } from 'kafkajs'
 import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
-import type { RefusedAccounts } from '../runtime/refused-accounts.ts'
 import { systemCertificates } from '../runtime/system-certificates.ts'
-import { brokerTroubles } from './broker-trouble.ts'
-import type { KafkaConfig, KafkaRetry, SslConfig } from './kafka-config.ts'
+import type { KafkaConnection, SslConfig } from './kafka-config.ts'
+import { kafkaTimes, type Pace, retryOptions } from './kafka-times.ts'
 import { patchKafkaJs } from './kafkajs/kafkajs-patches.ts'
 import { saslLogin } from './kafkajs/sasl-login.ts'
-
-/** The part of the configuration that a connection needs. */
-export type KafkaConnection = Pick<KafkaConfig, 'brokers' | 'ssl' | 'sasl' | 'timeouts' | 'retry'>
 
 export interface KafkaClient {
   readonly kafka: Kafka
   /** Closes every connection at once and prevents new ones, so that nothing more can be sent. */
   destroy(): void
-  /** Names the brokers that cannot be used, and why; undefined if there is none. */
-  trouble(): string | undefined
 }
 
-interface KafkaClientParts {
+export interface KafkaClientParts {
   readonly clientId: string
+  readonly pace: Pace
   readonly log: KafkaLog
-  readonly accounts: RefusedAccounts
   readonly clock: Clock
 }
 
@@ -33,39 +27,26 @@ interface KafkaClientParts {
  * Creates a kafkajs client with its own sockets. It connects only when its producer, admin or consumer connects. Throws
  * `config.invalid` for unusable certificates.
  */
-export function kafkaClient(connection: KafkaConnection, parts: KafkaClientParts): KafkaClient {
+export function kafkaClient({ brokers, ssl, sasl }: KafkaConnection, parts: KafkaClientParts): KafkaClient {
   patchKafkaJs()
-  const { accounts, clock } = parts
-  const login = { server: connection.brokers.join(), accounts, clock, limitMs: connection.timeouts.requestMs }
-  const troubles = brokerTroubles()
-  const logsIn = connection.sasl !== undefined
-  const sockets = destroyableSockets((socket, { host, port, ssl }) =>
-    troubles.watch(socket, { broker: `${host}:${port}`, usesTls: Boolean(ssl), logsIn }),
-  )
+  const { clientId, pace, log, clock } = parts
+  const { connectionMs, requestMs } = kafkaTimes.paces[pace]
+  const sockets = destroyableSockets()
   const kafka = new Kafka({
-    clientId: parts.clientId,
-    brokers: [...connection.brokers],
-    connectionTimeout: connection.timeouts.connectionMs,
-    authenticationTimeout: connection.timeouts.requestMs,
-    requestTimeout: connection.timeouts.requestMs,
-    retry: retryOptions(connection.retry),
+    clientId,
+    brokers: [...brokers],
+    connectionTimeout: connectionMs,
+    authenticationTimeout: requestMs,
+    requestTimeout: requestMs,
+    retry: retryOptions(pace),
     socketFactory: sockets.factory,
     logLevel: logLevel.INFO,
-    logCreator: kafkaLogCreator(parts.log),
-    ...(connection.ssl === undefined ? {} : { ssl: { secureContext: secureContextOf(connection.ssl) } }),
-    ...(connection.sasl === undefined ? {} : { sasl: saslLogin(connection.sasl, login) }),
+    logCreator: kafkaLogCreator(log),
+    ...(ssl === undefined ? {} : { ssl: { secureContext: secureContextOf(ssl) } }),
+    ...(sasl === undefined ? {} : { sasl: saslLogin(sasl, clock) }),
   })
-  return { kafka, destroy: sockets.destroy, trouble: troubles.describe }
+  return { kafka, destroy: sockets.destroy }
 }
-
-/** All retry settings of kafkajs, set explicitly because its defaults differ when NODE_ENV is `test`. */
-export const retryOptions = (retry: KafkaRetry): RetryOptions => ({
-  initialRetryTime: retry.firstPauseMs,
-  maxRetryTime: retry.maxPauseMs,
-  retries: retry.retries,
-  factor: 0.2,
-  multiplier: 2,
-})
 
 let cached: { readonly texts: string; readonly context: tls.SecureContext } | undefined
 
@@ -88,15 +69,11 @@ function newSecureContext({ ca, cert, key }: SslConfig): tls.SecureContext {
   }
 }
 
-function destroyableSockets(onConnecting: (socket: Socket, args: ISocketFactoryArgs) => void): {
-  factory: ISocketFactory
-  destroy: () => void
-} {
+function destroyableSockets(): { factory: ISocketFactory; destroy: () => void } {
   const open = new Set<Socket>()
   let isDestroyed = false
   const factory = (args: ISocketFactoryArgs) => {
     const socket = isDestroyed ? new Socket().destroy(new Error('this Kafka client is closed')) : connect(args)
-    if (!isDestroyed) onConnecting(socket, args)
     open.add(socket.once('close', () => open.delete(socket)))
     return socket
   }

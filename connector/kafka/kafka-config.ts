@@ -1,17 +1,18 @@
-/** How to connect to Kafka and publish; shared by all streams of a topic. Times in milliseconds, sizes in bytes. */
-export interface KafkaConfig {
+/** How to connect to Kafka. */
+export interface KafkaConnection {
   /** `host:port`, no IPv6 literals. */
   readonly brokers: readonly string[]
   /** Absent: plain text. Empty object: TLS with the system's CAs. */
   readonly ssl?: SslConfig | undefined
   readonly sasl?: SaslConfig | undefined
+}
+
+/** How to publish; shared by all streams of a topic. Sizes in bytes. */
+export interface KafkaConfig extends KafkaConnection {
   readonly topic: TopicConfig
   readonly compression: 'none' | 'gzip' | 'zstd'
   /** Maximum size of a record (key, value and about 100 bytes of framing); at most the topic's `max.message.bytes`. */
   readonly maxMessageBytes: number
-  readonly timeouts: KafkaTimeouts
-  /** The pauses between kafkajs' attempts at one request. In total they must outlast the failover of a broker. */
-  readonly retry: KafkaRetry
 }
 
 /** PEM texts, not file names. Read again for each client, so they may change from one connection to the next. */
@@ -71,33 +72,6 @@ export interface TopicCreation {
 /** The topics of a stream. */
 export const topicNames = ({ events, deadLetters }: TopicConfig): readonly string[] => [events, deadLetters]
 
-export interface KafkaTimeouts {
-  readonly connectionMs: number
-  readonly requestMs: number
-  /** The broker aborts transactions that are open for longer; at most its `transaction.max.timeout.ms` (15 min). */
-  readonly transactionMs: number
-  /** Limit from the first send to the end of a transaction; less than `transactionMs`. */
-  readonly commitWithinMs: number
-  /** Limit for an abort, and for closing a connection. */
-  readonly closeMs: number
-}
-
-export interface KafkaRetry {
-  /** Determines the transaction rate: the broker answers CONCURRENT_TRANSACTIONS for some ms after each transaction. */
-  readonly firstPauseMs: number
-  readonly maxPauseMs: number
-  readonly retries: number
-}
-
-/** The timeouts of a command whose user waits: it reports unavailable brokers within seconds. */
-export const shortTimeouts = (timeouts: KafkaTimeouts): KafkaTimeouts => ({
-  ...timeouts,
-  connectionMs: Math.min(timeouts.connectionMs, 3_000),
-  requestMs: Math.min(timeouts.requestMs, 5_000),
-  commitWithinMs: Math.min(timeouts.commitWithinMs, 7_000),
-  closeMs: Math.min(timeouts.closeMs, 1_000),
-})
-
 const dayMs = 24 * 60 * 60 * 1000
 
 /** The defaults. The configuration schema takes its defaults from here. */
@@ -111,6 +85,4 @@ export const kafkaDefaults = {
     eventsConfig: { 'cleanup.policy': 'compact', 'min.compaction.lag.ms': String(7 * dayMs) },
     deadLettersConfig: { 'cleanup.policy': 'delete', 'retention.ms': String(30 * dayMs) },
   },
-  timeouts: { connectionMs: 10_000, requestMs: 15_000, transactionMs: 60_000, commitWithinMs: 45_000, closeMs: 3_000 },
-  retry: { firstPauseMs: 5, maxPauseMs: 500, retries: 30 },
 } satisfies Omit<KafkaConfig, 'brokers' | 'topic'> & { create: TopicCreation }

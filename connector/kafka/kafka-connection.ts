@@ -4,8 +4,8 @@ import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import { type RetryPolicy, retry } from '../runtime/retry.ts'
 import type { KafkaClient } from './kafka-client.ts'
-import type { KafkaConfig } from './kafka-config.ts'
-import { explained, type NeededAcls, publishError } from './kafka-errors.ts'
+import { type NeededAcls, publishError } from './kafka-errors.ts'
+import { kafkaTimes } from './kafka-times.ts'
 import { type Cluster, clusterOf } from './kafkajs/cluster.ts'
 
 /** The dependencies of an admin connection. */
@@ -13,7 +13,6 @@ export interface AdminParts {
   readonly clock: Clock
   /** Returns a new client each time, so each can be disconnected separately. */
   readonly connect: () => KafkaClient
-  readonly config: Pick<KafkaConfig, 'timeouts'>
 }
 
 /** Opens an admin connection, runs `work` and closes it. Rejects with `publish.*` or the reason of `stop`. */
@@ -46,16 +45,20 @@ export async function withConnection<Opened extends Pick<Admin, 'connect' | 'dis
     return await withinCommitLimit(parts, connectAndWork, stop)
   } catch (error) {
     stop.throwIfAborted()
-    throw fencedAsFailed(publishError(use.operation, explained(error, client), use.needs))
+    throw fencedAsFailed(publishError(use.operation, error, use.needs))
   } finally {
     void closeConnection(parts, { client, disconnect: () => opened.disconnect() })
   }
 }
 
 /** Gives `work` as much time as a transaction. Rejects with a `TimeoutError` or the reason of `stop`. */
-export async function withinCommitLimit<Result>(parts: AdminParts, work: () => Promise<Result>, stop: AbortSignal) {
+export async function withinCommitLimit<Result>(
+  { clock }: Pick<AdminParts, 'clock'>,
+  work: () => Promise<Result>,
+  stop: AbortSignal,
+) {
   stop.throwIfAborted()
-  using limit = parts.clock.deadline(parts.config.timeouts.commitWithinMs, stop)
+  using limit = clock.deadline(kafkaTimes.commitWithinMs, stop)
   return await untilAborted(limit.signal, work())
 }
 
@@ -65,8 +68,8 @@ interface Connection {
 }
 
 /** Disconnects gracefully within `closeMs`, then by force. Never rejects. */
-export async function closeConnection(parts: AdminParts, connection: Connection): Promise<void> {
-  using limit = parts.clock.deadline(parts.config.timeouts.closeMs)
+export async function closeConnection({ clock }: Pick<AdminParts, 'clock'>, connection: Connection): Promise<void> {
+  using limit = clock.deadline(kafkaTimes.closeMs)
   await untilAborted(limit.signal, connection.disconnect()).catch(() => undefined)
   destroyConnection(connection)
 }

@@ -1,21 +1,11 @@
 import { ConnectorError } from '../runtime/connector-error.ts'
+import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import { LOOK_AGAIN_MS } from '../runtime/refused-accounts.ts'
 
-/** What a kafkajs error means for a stream; `bug` for errors that do not come from Kafka. */
-type KafkaVerdict =
-  | 'publish.failed'
-  | 'publish.fenced'
-  | 'publish.refused'
-  | 'publish.unauthorized'
-  | 'publish.topic-missing'
-  | 'publish.unreachable'
-  | 'bug'
-
-/** The Kafka error codes that the connector distinguishes, by their Kafka names, and what they mean. */
-const table = {
+/** By Kafka's error code: its name, what it means for a stream, and what to do. Any other is transient. */
+const answers = {
   UNKNOWN_TOPIC_OR_PARTITION: [3, 'publish.topic-missing'], // after all retries
   LEADER_NOT_AVAILABLE: [5, 'publish.failed'],
-  NOT_LEADER_OR_FOLLOWER: [6, 'publish.failed'],
   MESSAGE_TOO_LARGE: [10, 'publish.refused'],
   OFFSET_METADATA_TOO_LARGE: [12, 'publish.refused'],
   INVALID_TOPIC_EXCEPTION: [17, 'publish.refused'],
@@ -23,9 +13,9 @@ const table = {
   TOPIC_AUTHORIZATION_FAILED: [29, 'publish.unauthorized'],
   GROUP_AUTHORIZATION_FAILED: [30, 'publish.unauthorized'],
   CLUSTER_AUTHORIZATION_FAILED: [31, 'publish.unauthorized'],
-  INVALID_TIMESTAMP: [32, 'publish.failed'],
-  UNSUPPORTED_SASL_MECHANISM: [33, 'publish.unauthorized'],
-  ILLEGAL_SASL_STATE: [34, 'publish.failed'],
+  INVALID_TIMESTAMP: [32, 'publish.failed', 'compare the clocks of this machine and the brokers'],
+  UNSUPPORTED_SASL_MECHANISM: [33, 'publish.unauthorized', 'set another KAFKA_SASL_MECHANISM'],
+  ILLEGAL_SASL_STATE: [34, 'publish.failed', 'unset KAFKA_SASL_MECHANISM, or use the port of its SASL listener'],
   UNSUPPORTED_VERSION: [35, 'publish.refused'],
   INVALID_PARTITIONS: [37, 'publish.refused'],
   INVALID_REPLICATION_FACTOR: [38, 'publish.refused'],
@@ -40,29 +30,27 @@ const table = {
   INVALID_TRANSACTION_TIMEOUT: [50, 'publish.refused'],
   CONCURRENT_TRANSACTIONS: [51, 'publish.failed'],
   TRANSACTIONAL_ID_AUTHORIZATION_FAILED: [53, 'publish.unauthorized'],
-  SASL_AUTHENTICATION_FAILED: [58, 'publish.unauthorized'],
+  SASL_AUTHENTICATION_FAILED: [58, 'publish.unauthorized', 'check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD'],
   UNSUPPORTED_COMPRESSION_TYPE: [76, 'publish.refused'],
   INVALID_RECORD: [87, 'publish.refused'],
   UNSTABLE_OFFSET_COMMIT: [88, 'publish.failed'],
   PRODUCER_FENCED: [90, 'publish.fenced'],
-} as const satisfies Readonly<Record<string, readonly [code: number, verdict: KafkaVerdict]>>
+  // kafkajs knows codes up to 88 and reports others as -99, so this may be PRODUCER_FENCED.
+  UNKNOWN_TO_KAFKAJS: [-99, 'publish.fenced'],
+} as const satisfies Readonly<Record<string, Answer>>
+
+type Answer = readonly [code: number, verdict: ErrorCode, cure?: string]
 
 /** The codes by their names. */
-export const KafkaCode = Object.fromEntries(Object.entries(table).map(([name, [code]]) => [name, code])) as Readonly<
-  Record<keyof typeof table, number>
+export const KafkaCode = Object.fromEntries(Object.entries(answers).map(([name, [code]]) => [name, code])) as Readonly<
+  Record<keyof typeof answers, number>
 >
 
-/** kafkajs knows codes up to 88 and reports others as -99, so this may be PRODUCER_FENCED. */
-const UNKNOWN_TO_KAFKAJS = -99
+const answerOf = (code: number): Answer => byCode.get(code) ?? [code, 'publish.failed']
+const byCode = new Map<number, Answer>(Object.values(answers).map((answer) => [answer[0], answer]))
 
-/** By Kafka error code. Codes that are not listed are transient: `publish.failed`. */
-const verdictOfCode = new Map<number, KafkaVerdict>([...Object.values(table), [UNKNOWN_TO_KAFKAJS, 'publish.fenced']])
-
-/** The name of the errors that `explained` makes. */
-const BROKER_TROUBLE = 'BrokerTrouble'
-
-/** By error name, for kafkajs errors without a code. Names of mere wrappers are not listed. */
-const verdictOfName: Readonly<Record<string, KafkaVerdict>> = {
+/** By error name: errors without an answer of a broker. Names of mere wrappers are not listed. */
+const verdicts: Readonly<Record<string, ErrorCode>> = {
   KafkaJSServerDoesNotSupportApiKey: 'publish.refused',
   KafkaJSConnectionError: 'publish.unreachable',
   KafkaJSConnectionClosedError: 'publish.unreachable',
@@ -72,12 +60,25 @@ const verdictOfName: Readonly<Record<string, KafkaVerdict>> = {
   KafkaJSGroupCoordinatorNotFound: 'publish.unreachable',
   KafkaJSLockTimeout: 'publish.unreachable',
   TimeoutError: 'publish.unreachable', // our own limit, see withinCommitLimit
-  [BROKER_TROUBLE]: 'publish.unreachable',
   TypeError: 'bug',
   RangeError: 'bug',
   ReferenceError: 'bug',
   AssertionError: 'bug',
 }
+
+/** By error name, or by the error code of Node or OpenSSL: what to check. The first match applies. */
+const cures: readonly (readonly [RegExp, string])[] = [
+  [/^ECONNREFUSED$/, 'check host and port'],
+  [/^(?:ENOTFOUND|EAI_)/, 'check KAFKA_BROKERS and the DNS'],
+  [/^(?:ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN)$/, 'check the network and its firewalls'],
+  [/^ERR_TLS_CERT_ALTNAME_INVALID$/, 'use a name that the certificate contains, also in advertised.listeners'],
+  [/^CERT_HAS_EXPIRED$/, 'renew the certificate of the broker'],
+  [/^(?:CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/, 'set KAFKA_SSL_CA'],
+  [/^ERR_SSL_(?:WRONG_VERSION|PACKET_LENGTH|RECORD_LENGTH)/, 'unset KAFKA_SSL, or use the port of its TLS listener'],
+  [/^ERR_SSL_/, 'check KAFKA_SSL_CERT and KAFKA_SSL_KEY, and the TLS versions of the broker'],
+  [/^(?:ECONNRESET|KafkaJSConnectionClosedError)$/, 'if it persists, check KAFKA_SSL and KAFKA_SASL_MECHANISM'],
+  [/^(?:KafkaJSConnectionError|KafkaJSRequestTimeoutError)$/, 'check host, port and TLS'],
+]
 
 interface KafkaError {
   readonly name: string
@@ -85,23 +86,14 @@ interface KafkaError {
   readonly code: number | string | undefined
   /** `host:port` of the broker that answered with it or could not be reached. */
   readonly broker: string | undefined
-  /** What the sockets have seen, see `explained`. */
-  readonly seen: string | undefined
-}
-
-/** The error that determines the verdict: the outermost with a Kafka error code, otherwise with a listed name. */
-function decisiveError(error: unknown): KafkaError | undefined {
-  const chain = causesOf(error)
-  return (
-    chain.find(({ code }) => typeof code === 'number') ?? chain.find(({ name }) => verdictOfName[name] !== undefined)
-  )
 }
 
 const address = /^[\w.-]+:\d+$/
 
 function causesOf(error: unknown, depth = 0): KafkaError[] {
   if (!(error instanceof Error) || depth > 5) return []
-  const { type, code, errors, broker }: Partial<Record<'type' | 'code' | 'errors' | 'broker', unknown>> & Error = error
+  const fields: Partial<Record<'type' | 'code' | 'errors' | 'broker' | 'host' | 'port', unknown>> & Error = error
+  const { type, code, errors, host, port, broker = `${host}:${port}` } = fields
   // A number in the `code` of other errors, such as a DOMException, is not Kafka's.
   const isCode = typeof code === 'string' || (typeof code === 'number' && isKafkaError(error))
   const own = {
@@ -109,22 +101,27 @@ function causesOf(error: unknown, depth = 0): KafkaError[] {
     type: typeof type === 'string' ? type : undefined,
     code: isCode ? code : undefined,
     broker: typeof broker === 'string' && address.test(broker) ? broker : undefined,
-    seen: error.name === BROKER_TROUBLE ? error.message : undefined,
   }
   const inner = Array.isArray(errors) ? errors : [error.cause] // createTopics reports its causes in `errors`
   return [own, ...inner.flatMap((cause) => causesOf(cause, depth + 1))]
 }
 
-/** Classifies by `code` and `name` in the chain of causes. A plain `Error` is a defect, unless `isDisconnected`. */
-export function classifyKafkaError(error: unknown): KafkaVerdict {
-  const decisive = decisiveError(error)
-  if (decisive === undefined && isDisconnected(error)) return 'publish.unreachable'
-  if (decisive === undefined) return isKafkaError(error) ? 'publish.failed' : 'bug'
-  if (typeof decisive.code === 'number') return verdictOfCode.get(decisive.code) ?? 'publish.failed'
-  return verdictOfName[decisive.name] ?? 'publish.failed'
+const isKafkaError = (error: unknown) => error instanceof Error && error.name.startsWith('KafkaJS')
+
+/** The error that determines the verdict: the outermost with a Kafka error code, otherwise with a listed name. */
+function decisiveError(error: unknown): KafkaError | undefined {
+  const chain = causesOf(error)
+  return chain.find(({ code }) => typeof code === 'number') ?? chain.find(({ name }) => verdicts[name] !== undefined)
 }
 
-const isKafkaError = (error: unknown) => error instanceof Error && error.name.startsWith('KafkaJS')
+/** Classifies by `code` and `name` in the chain of causes. A plain `Error` is a defect, unless `isDisconnected`. */
+export function classifyKafkaError(error: unknown): ErrorCode {
+  const { code, name = '' } = decisiveError(error) ?? {}
+  if (typeof code === 'number') return answerOf(code)[1]
+  return (
+    verdicts[name] ?? (isDisconnected(error) ? 'publish.unreachable' : isKafkaError(error) ? 'publish.failed' : 'bug')
+  )
+}
 
 /**
  * An error of Node's network calls, or the only plain `Error` that kafkajs throws when a broker's connection closes
@@ -137,31 +134,11 @@ const isDisconnected = (error: unknown) =>
 export const hasKafkaCode = (error: unknown, ...codes: readonly number[]): boolean =>
   codes.some((code) => decisiveError(error)?.code === code)
 
-/** The ACLs that an operation needs, by the error code of a missing one: `{ 29: 'WRITE on topic x' }`. */
-export type NeededAcls = Readonly<Record<number, string>>
-
 /** Whether a broker answered with an error code. */
 export const isAnswered = (error: unknown): boolean => typeof decisiveError(error)?.code === 'number'
 
-/**
- * The error together with what the sockets of its client have seen, if it means that no broker could be used. `trouble`
- * names brokers and causes.
- */
-export function explained(error: unknown, { trouble }: { trouble(): string | undefined }): unknown {
-  const verdict = classifyKafkaError(error)
-  const isSilent = verdict === 'publish.unreachable' || verdict === 'publish.failed'
-  if (error instanceof ConnectorError || !isSilent || isAnswered(error)) return error
-  const seen = trouble()
-  return seen === undefined ? error : Object.assign(new Error(seen, { cause: error }), { name: BROKER_TROUBLE })
-}
-
-/** What to do about an answer, by its code. */
-const cures: Readonly<Record<number, string>> = {
-  [KafkaCode.INVALID_TIMESTAMP]: ': compare the clocks of this machine and the brokers',
-  [KafkaCode.SASL_AUTHENTICATION_FAILED]: ': check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
-  [KafkaCode.UNSUPPORTED_SASL_MECHANISM]: ': set another KAFKA_SASL_MECHANISM',
-  [KafkaCode.ILLEGAL_SASL_STATE]: ': unset KAFKA_SASL_MECHANISM, or use the port of its SASL listener',
-}
+/** The ACLs that an operation needs, by the error code of a missing one: `{ 29: 'WRITE on topic x' }`. */
+export type NeededAcls = Readonly<Record<number, string>>
 
 /** A `ConnectorError` in the chain of causes, such as that of a token endpoint. */
 function codedError(error: unknown): ConnectorError | undefined {
@@ -169,24 +146,33 @@ function codedError(error: unknown): ConnectorError | undefined {
   return error instanceof Error && error.cause instanceof Error ? codedError(error.cause) : undefined
 }
 
-/** Returns the coded error for a failed operation, naming the missing ACL. Returns a `ConnectorError` unchanged. */
+/**
+ * Returns the coded error for a failed operation, naming the broker, the missing ACL and what to check. Returns a
+ * `ConnectorError` unchanged.
+ */
 export function publishError(operation: string, error: unknown, needs: NeededAcls = {}): ConnectorError {
   const coded = codedError(error)
   if (coded !== undefined) return coded
-  const decisive = decisiveError(error)
-  const retryAfterMs = decisive?.code === KafkaCode.SASL_AUTHENTICATION_FAILED ? LOOK_AGAIN_MS : undefined
-  const message = `${operation}: ${decisive?.seen ?? reasonOf(error, decisive, needs)}`
-  const cause = decisive?.seen !== undefined && error instanceof Error ? error.cause : error
-  return new ConnectorError(classifyKafkaError(error), message, { cause, retryAfterMs })
+  const retryAfterMs = hasKafkaCode(error, KafkaCode.SASL_AUTHENTICATION_FAILED) ? LOOK_AGAIN_MS : undefined
+  return new ConnectorError(classifyKafkaError(error), `${operation}: ${reasonOf(error, needs)}`, {
+    cause: error,
+    retryAfterMs,
+  })
 }
 
-function reasonOf(error: unknown, decisive: KafkaError | undefined, needs: NeededAcls): string {
-  const unnamed = isDisconnected(error) ? 'not connected' : 'error'
-  const answer = [decisive?.type ?? decisive?.name ?? unnamed, decisive?.code].filter((part) => part !== undefined)
+function reasonOf(error: unknown, needs: NeededAcls): string {
+  const { type, name = isDisconnected(error) ? 'not connected' : 'error', code } = decisiveError(error) ?? {}
   const broker = causesOf(error).find((one) => one.broker !== undefined)?.broker
-  const from = broker === undefined ? '' : ` from ${broker}`
-  if (typeof decisive?.code !== 'number') return `${answer.join(' ')}${from}`
-  const need = needs[decisive.code]
-  const missing = need === undefined ? '' : `: the ACL ${need} is missing`
-  return `${answer.join(' ')}${from}${cures[decisive.code] ?? missing}`
+  const reason = [
+    type ?? name,
+    ...(code === undefined ? [] : [code]),
+    ...(broker === undefined ? [] : ['from', broker]),
+  ]
+  const cure =
+    typeof code === 'number' ? cureOf(code, needs) : cures.find(([pattern]) => pattern.test(code ?? name))?.[1]
+  return `${reason.join(' ')}${cure === undefined ? '' : `: ${cure}`}`
+}
+
+function cureOf(code: number, { [code]: need }: NeededAcls): string | undefined {
+  return need === undefined ? answerOf(code)[2] : `the ACL ${need} is missing`
 }

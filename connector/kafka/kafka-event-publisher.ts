@@ -1,6 +1,5 @@
 import { type EventPublisher, type StreamProducer, streamNames } from '../publish/event-publisher.ts'
 import type { Clock } from '../runtime/clock.ts'
-import type { RefusedAccounts } from '../runtime/refused-accounts.ts'
 import { inspectKafka } from './admin/inspect-kafka.ts'
 import { type KafkaLog, kafkaClient } from './kafka-client.ts'
 import type { KafkaConfig } from './kafka-config.ts'
@@ -12,7 +11,6 @@ interface KafkaEventPublisherParts {
   readonly stream: string
   readonly clock: Clock
   readonly log: KafkaLog
-  readonly accounts: RefusedAccounts
 }
 
 /** Connects only in `open` and `inspect`; `close` closes every producer that is still open. */
@@ -21,8 +19,8 @@ export function kafkaEventPublisher(
   parts: KafkaEventPublisherParts,
 ): EventPublisher & { close(): Promise<void> } {
   const names = streamNames(parts.connector, parts.stream)
-  const { clock, log, accounts } = parts
-  const connect = () => kafkaClient(config, { clientId: names.clientId, log, accounts, clock })
+  const { clock, log } = parts
+  const connect = () => kafkaClient(config, { clientId: names.clientId, pace: 'stream', log, clock })
   const producers = new Set<StreamProducer>()
   return {
     open: async (options, stop) => {

@@ -10,8 +10,6 @@ export interface GroupConfig {
   readonly heartbeatMs: number
   /** How long a rebalance waits for a replica that does not answer. */
   readonly rebalanceTimeoutMs: number
-  /** How long leaving the group may take. */
-  readonly leaveWithinMs: number
   /** The pauses between attempts to rejoin, which are unlimited. */
   readonly rejoin: { readonly firstPauseMs: number; readonly maxPauseMs: number }
 }
@@ -29,7 +27,6 @@ export const groupDefaults = {
   sessionTimeoutMs: 6_000,
   heartbeatMs: 500,
   rebalanceTimeoutMs: 10_000,
-  leaveWithinMs: 3_000,
   rejoin: { firstPauseMs: 500, maxPauseMs: 5_000 },
 } satisfies GroupConfig
 

@@ -138,9 +138,8 @@ export const errorCatalogue = {
     retry('repeat the command: Kafka did not confirm whether the transaction was committed'),
     'no action needed: reopening the stream determines whether the transaction was committed',
   ),
-  'publish.unreachable': retry('check KAFKA_BROKERS, the network and the TLS settings', '`run` retries indefinitely'),
-  'publish.no-token': retry(
-    'check KAFKA_OAUTH_TOKEN_ENDPOINT and the token server; for Amazon MSK, the AWS credentials of the process',
+  'publish.unreachable': retry(
+    'check KAFKA_BROKERS, the network and the TLS settings; for a token, what the message names',
     '`run` retries indefinitely',
   ),
   'publish.fenced': inRun(

@@ -11,7 +11,6 @@ import { kafkaDefaults } from '../../connector/kafka/kafka-config.ts'
 import { kafkaEventPublisher } from '../../connector/kafka/kafka-event-publisher.ts'
 import { type EventPublisher, type StreamProducer, withoutCheckpoint } from '../../connector/publish/event-publisher.ts'
 import { systemClock } from '../../connector/runtime/clock.ts'
-import { refusedAccounts } from '../../connector/runtime/refused-accounts.ts'
 import { closingAfterAll } from '../support/closing.ts'
 import { eventIn } from '../support/cloud-event.ts'
 import { testKafka } from '../support/committed-records.ts'
@@ -37,7 +36,7 @@ beforeAll(async () => {
   const topics = { events: topic, deadLetters: `${topic}.dlq`, create: { ...kafkaDefaults.create, partitions: 1 } }
   const parts = { connector: 'shops', stream: topic, clock: systemClock, log: () => undefined }
   const config = { ...kafkaDefaults, brokers: brokers.split(','), topic: topics }
-  const opening = kafkaEventPublisher(config, { ...parts, accounts: refusedAccounts(systemClock) })
+  const opening = kafkaEventPublisher(config, parts)
   publisher = closing.use(opening, (opened) => opened.close())
   producer = await publisher.open(withoutCheckpoint, never)
   await producer.readKafkaState({ formerProducerId: null }, never) // waits for the coordinators of a new broker

@@ -95,7 +95,8 @@ it('loses and duplicates nothing when it is killed after the response to its com
 
 const times = {
   kafka: {
-    timeouts: { connectionMs: 1_000, requestMs: 1_000, transactionMs: 15_000, commitWithinMs: 3_000, closeMs: 1_000 },
+    ...{ transactionMs: 15_000, commitWithinMs: 3_000, closeMs: 1_000 },
+    paces: { stream: { connectionMs: 1_000, requestMs: 1_000 }, group: { connectionMs: 1_000, requestMs: 1_000 } },
   },
 }
 

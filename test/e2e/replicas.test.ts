@@ -152,7 +152,7 @@ it('a replica that loses a stream finishes its page within a deadline; the new o
     times: {
       run: { finishWithinMs: 15_000 },
       checkpoint: { callWithinMs: 12_000, s3: { answerWithinMs: 11_000 } },
-      kafka: { timeouts: { requestMs: 10_000, transactionMs: 20_000, commitWithinMs: 13_000 } },
+      kafka: { transactionMs: 20_000, commitWithinMs: 13_000, paces: { stream: { requestMs: 10_000 } } },
     },
   })
   const first = stage.start(['run'], { AWS_ENDPOINT_URL_S3: store.endpoint })

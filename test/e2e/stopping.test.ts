@@ -54,7 +54,8 @@ it('gives up a page that it cannot finish by the deadline, and exits with 0', as
     run: { finishWithinMs: 3_000 },
     checkpoint: { callWithinMs: 2_000, s3: { connectWithinMs: 500, answerWithinMs: 1_000 } },
     kafka: {
-      timeouts: { connectionMs: 1_000, requestMs: 1_000, transactionMs: 20_000, commitWithinMs: 2_000, closeMs: 1_000 },
+      ...{ transactionMs: 20_000, commitWithinMs: 2_000, closeMs: 1_000 },
+      paces: { stream: { connectionMs: 1_000, requestMs: 1_000 } },
     },
   }
   const { simulator, start, caughtUp } = await scene({ times, environment: { AWS_ENDPOINT_URL_S3: proxy.endpoint } })

@@ -93,8 +93,8 @@ export async function untilPublished(
   }
 }
 
-/** The broker's error codes for a topic that is being created. */
-const NOT_YET = [KafkaCode.UNKNOWN_TOPIC_OR_PARTITION, KafkaCode.LEADER_NOT_AVAILABLE, KafkaCode.NOT_LEADER_OR_FOLLOWER]
+/** The broker's error codes for a topic that is being created; 6: NOT_LEADER_OR_FOLLOWER. */
+const NOT_YET = [KafkaCode.UNKNOWN_TOPIC_OR_PARTITION, KafkaCode.LEADER_NOT_AVAILABLE, 6]
 
 /**
  * The settings of a connector on the shared servers, without those of the source. Placement is `single` by default, so

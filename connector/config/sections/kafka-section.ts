@@ -1,6 +1,5 @@
 import type * as z from 'zod'
-import type { KafkaConnection } from '../../kafka/kafka-client.ts'
-import { type KafkaConfig, kafkaDefaults, type TopicCreation } from '../../kafka/kafka-config.ts'
+import { type KafkaConfig, type KafkaConnection, kafkaDefaults, type TopicCreation } from '../../kafka/kafka-config.ts'
 import * as check from '../setting-checks.ts'
 import * as setting from '../setting-types.ts'
 import { sizeText } from '../units.ts'
@@ -76,8 +75,7 @@ type TopicSettings = z.output<typeof streamKafkaSection>
 
 /** The connection of all streams. Secrets and PEM texts are getters, which read their files at each use. */
 export function kafkaConnection({ brokers, ssl, sasl }: KafkaSettings): KafkaConnection {
-  const { timeouts, retry } = kafkaDefaults
-  return { brokers, ssl: sslConfig(ssl), sasl: saslConfig(sasl, brokers), timeouts, retry }
+  return { brokers, ssl: sslConfig(ssl), sasl: saslConfig(sasl, brokers) }
 }
 
 export const deadLetterTopic = ({ topic, deadLetterTopic }: TopicSettings) => deadLetterTopic ?? `${topic}.dlq`

@@ -4,7 +4,7 @@ import { linkedAbort, whenAborted } from '../../runtime/abort.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { ensureTopic } from '../admin/topics.ts'
 import { type AdminParts, closeConnection, destroyConnection, fencedAsFailed, withAdmin } from '../kafka-connection.ts'
-import { explained, KafkaCode, publishError } from '../kafka-errors.ts'
+import { KafkaCode, publishError } from '../kafka-errors.ts'
 import { runSlotConsumer, type SlotConsumerParts, slotConsumer } from './slot-consumer.ts'
 
 export type MemberParts = AdminParts &
@@ -14,7 +14,7 @@ export type MemberParts = AdminParts &
   }
 
 /**
- * Joins the group and stays a member. Resolves after `stop` has aborted and the group was left, within `leaveWithinMs`.
+ * Joins the group and stays a member. Resolves after `stop` has aborted and the group was left, within `closeMs`.
  * Rejects with `publish.*` when the membership is lost. All connections are closed in both cases.
  */
 export async function beMember(parts: MemberParts, stop: AbortSignal): Promise<void> {
@@ -29,14 +29,12 @@ export async function beMember(parts: MemberParts, stop: AbortSignal): Promise<v
   await whenAborted(membership.signal)
 
   if (stop.aborted) {
-    const { timeouts } = parts.config
-    const leaving = { ...parts, config: { timeouts: { ...timeouts, closeMs: parts.settings.leaveWithinMs } } }
     // Wait for the join: leaving earlier would keep a dead member in the group until its session expires.
     const disconnect = () => running.catch(() => undefined).then(() => consumer.disconnect())
-    await closeConnection(leaving, { client, disconnect })
+    await closeConnection(parts, { client, disconnect })
   } else {
     destroyConnection({ client, disconnect: consumer.disconnect })
-    throw memberError(parts, explained(membership.signal.reason, client))
+    throw memberError(parts, membership.signal.reason)
   }
 }
 

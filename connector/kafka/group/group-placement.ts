@@ -2,10 +2,10 @@ import { createMembership, type Membership } from '../../placement/membership.ts
 import type { Placement, PlacementEvent } from '../../placement/placement.ts'
 import { type GroupConfig, slotsTopic } from '../../placement/placement-config.ts'
 import type { Clock } from '../../runtime/clock.ts'
-import { codeOf, isTransient } from '../../runtime/connector-error.ts'
-import type { RefusedAccounts } from '../../runtime/refused-accounts.ts'
+import { ConnectorError, codeOf, isTransient } from '../../runtime/connector-error.ts'
 import { pauseMs } from '../../runtime/retry.ts'
-import { type KafkaClient, type KafkaConnection, type KafkaLog, kafkaClient } from '../kafka-client.ts'
+import { type KafkaClient, type KafkaLog, kafkaClient } from '../kafka-client.ts'
+import type { KafkaConnection } from '../kafka-config.ts'
 import { beMember, type MemberParts } from './group-member.ts'
 import type { Joined } from './slot-consumer.ts'
 import { streamsIn } from './sticky-assigner.ts'
@@ -20,10 +20,9 @@ interface GroupPlacementParts {
   readonly kafka: KafkaConnection
   readonly clock: Clock
   readonly log: KafkaLog
-  readonly accounts: RefusedAccounts
   readonly observe: (event: PlacementEvent) => void
   /** Replaces `kafkaClient` in tests. */
-  readonly connect?: ((connection: KafkaConnection) => KafkaClient) | undefined
+  readonly connect?: (() => KafkaClient) | undefined
 }
 
 /** Placement by a consumer group on the slots topic, which is never read. Connects when `run` is called. */
@@ -60,7 +59,9 @@ async function stayMember(context: MemberContext, stop: AbortSignal): Promise<vo
       if (stop.aborted) break
       membership.lost()
       const attempts = failures.failed(error)
-      await parts.clock.sleep(pauseMs(policy, attempts, parts.clock.random()), stop).catch(() => {})
+      const floorMs = error instanceof ConnectorError ? (error.retryAfterMs ?? 0) : 0
+      const pause = Math.max(floorMs, pauseMs(policy, attempts, parts.clock.random()))
+      await parts.clock.sleep(pause, stop).catch(() => {})
     }
   }
   membership.left()
@@ -79,22 +80,15 @@ function applyAssignment(
   onChange(streams)
 }
 
-/** kafkajs retries for a few seconds only; then `stayMember` rejoins with new connections. */
-const kafkaJsRetry = { firstPauseMs: 100, maxPauseMs: 1_000, retries: 5 }
-
 function memberParts({ settings, parts, membership }: MemberContext, onJoined: (joined: Joined) => void): MemberParts {
-  const { connector, replica, streams, clock, log, accounts, observe } = parts
-  const client = { clientId: replica, log, accounts, clock }
-  const { kafka, connect = (connection) => kafkaClient(connection, client) } = parts
-  // A response after the session timeout is useless.
-  const timeouts = { ...kafka.timeouts, requestMs: Math.min(kafka.timeouts.requestMs, settings.sessionTimeoutMs) }
+  const { connector, replica, streams, clock, log, observe, kafka } = parts
+  const client = { clientId: replica, pace: 'group', log, clock } as const
+  const { connect = () => kafkaClient(kafka, client) } = parts
   return {
     group: connector,
     topic: slotsTopic(connector),
     settings,
-    retry: kafkaJsRetry,
-    config: { timeouts },
-    connect: () => connect({ ...kafka, timeouts, retry: kafkaJsRetry }),
+    connect,
     streams,
     clock,
     held: () => ({ held: membership.slots(), silentMs: membership.silentMs() }),

@@ -3,8 +3,7 @@ import type { SlotClaim } from '../../placement/assign-slots.ts'
 import type { GroupMemberView } from '../../placement/placement.ts'
 import type { GroupConfig } from '../../placement/placement-config.ts'
 import type { Clock } from '../../runtime/clock.ts'
-import { retryOptions } from '../kafka-client.ts'
-import type { KafkaRetry } from '../kafka-config.ts'
+import { retryOptions } from '../kafka-times.ts'
 import { membersOf } from './group-view.ts'
 import { slotCount, stickyAssigner } from './sticky-assigner.ts'
 
@@ -12,7 +11,6 @@ export interface SlotConsumerParts {
   readonly group: string
   readonly topic: string
   readonly settings: GroupConfig
-  readonly retry: KafkaRetry
   /** All streams. */
   readonly streams: readonly string[]
   readonly clock: Clock
@@ -62,7 +60,7 @@ export function slotConsumer(kafka: Kafka, parts: SlotConsumerParts, onCrash: (e
     maxWaitTimeInMs: maxWaitMs,
     metadataMaxAge: topicMaxAgeMs,
     allowAutoTopicCreation: false,
-    retry: { ...retryOptions(parts.retry), restartOnFailure: async () => false },
+    retry: { ...retryOptions('group'), restartOnFailure: async () => false },
   })
   const described = memberDescriber(consumer, parts)
   const sentAt = answeredRequests(consumer, parts.clock)

@@ -8,7 +8,6 @@ import {
   produceRequest,
   writeBeforeBody,
 } from './produce-request.ts'
-import { keepSaslFailures } from './sasl-login.ts'
 import { observeTransactions } from './transaction-requests.ts'
 
 const load = createRequire(import.meta.url)
@@ -27,7 +26,6 @@ export function patchKafkaJs(): void {
   const { version } = load('kafkajs/package.json')
   if (version !== knownVersion) throw unsupported(`version ${version}`)
   stopIdleTimers(prototypeOf('network/requestQueue', ['scheduleCheckPendingRequests', 'checkPendingRequests']))
-  keepSaslFailures(prototypeOf('broker/saslAuthenticator', ['authenticate']))
   endStoppedFetchers(prototypeOf('consumer/runner', ['fetch']))
   shortenInitRetries(prototypeOf('cluster', []), load('kafkajs/src/producer/eosManager'))
   keepCoordinatorErrors(prototypeOf('cluster/brokerPool', ['withBroker']))

@@ -1,133 +1,54 @@
 import { createRequire } from 'node:module'
 import type { AuthenticationProviderArgs, Authenticator, Mechanism } from 'kafkajs'
-import { ConnectorError } from '../../runtime/connector-error.ts'
-import type { Account } from '../../runtime/refused-accounts.ts'
+import type { Clock } from '../../runtime/clock.ts'
 import type { PasswordLogin, SaslConfig } from '../kafka-config.ts'
-import { hasKafkaCode, KafkaCode } from '../kafka-errors.ts'
-import { type LoginParts, tokenLogin } from '../oauth/token-login.ts'
-import { tokenSource } from '../oauth/token-source.ts'
+import { tokensOf } from '../tokens.ts'
 
-type Provider = (sasl: { username: string; password: string }) => (args: AuthenticationProviderArgs) => Authenticator
+type Provider = (sasl: object) => (args: AuthenticationProviderArgs) => Authenticator
 
 const load = createRequire(import.meta.url)
 
 /** kafkajs' implementations of the SASL mechanisms. */
-const providers: Readonly<Record<PasswordLogin['mechanism'], Provider>> = {
+const providers: Readonly<Record<PasswordLogin['mechanism'] | 'oauthbearer', Provider>> = {
   plain: load('kafkajs/src/broker/saslAuthenticator/plain'),
   'scram-sha-256': load('kafkajs/src/broker/saslAuthenticator/scram256'),
   'scram-sha-512': load('kafkajs/src/broker/saslAuthenticator/scram512'),
+  oauthbearer: load('kafkajs/src/broker/saslAuthenticator/oauthBearer'),
 }
 
 /**
- * Logs in on each new connection, including those that a client reopens by itself. Uses the account configured at that
- * time, unless the broker has rejected it.
+ * kafkajs' login on each new connection, with the account or the token of that time. Alone, it reports every failure as
+ * rejected credentials, without the cause (tulios/kafkajs#1550), and ignores the broker's answer to a token.
  */
-export function saslLogin(sasl: SaslConfig, parts: LoginParts): Mechanism {
-  return 'password' in sasl ? passwordLogin(sasl, parts) : tokenLogin(tokenSource(sasl, parts.clock), parts)
-}
-
-function passwordLogin(sasl: PasswordLogin, { server, accounts }: LoginParts): Mechanism {
-  const never = new AbortController().signal // kafkajs passes no signal, and limits the time of each login request
-  return {
-    mechanism: sasl.mechanism,
-    authenticationProvider: (args) => ({
-      authenticate: () =>
-        accounts.logIn(
-          {
-            server,
-            account: () => ({ user: sasl.username, password: sasl.password }),
-            exchange: (account) => exchange(sasl.mechanism, account, args),
-            refusalIn: (error) => (isRejection(error) && error instanceof Error ? error : undefined),
-          },
-          never,
-        ),
-    }),
-  }
-}
-
-const isRejection = (error: unknown) => hasKafkaCode(error, KafkaCode.SASL_AUTHENTICATION_FAILED)
-
-/** Rejects with the broker's rejection, which kafkajs would replace with its own error. */
-async function exchange(
-  mechanism: PasswordLogin['mechanism'],
-  { user, password }: Account,
-  args: AuthenticationProviderArgs,
-): Promise<void> {
-  let rejection: unknown
-  const saslAuthenticate: AuthenticationProviderArgs['saslAuthenticate'] = async (request) => {
-    try {
-      return await args.saslAuthenticate(request)
-    } catch (error) {
-      if (isRejection(error)) rejection = error
-      throw error
-    }
-  }
-  try {
-    await providers[mechanism]({ username: user, password })({ ...args, saslAuthenticate }).authenticate()
-  } catch (error) {
-    throw rejection ?? error
-  }
-}
-
-/** The part of kafkajs' connection that a login uses. */
-interface SaslConnection {
-  readonly host: string
-  readonly port: number
-  readonly sasl: object
-  readonly socket?: { destroy(reason: Error): void }
-  send(request: object): Promise<unknown>
-  sendAuthRequest(request: object): Promise<unknown>
-}
-
-/** kafkajs' login on one connection: a handshake that selects the mechanism, then the exchange of credentials. */
-export interface SaslAuthenticator {
-  connection: SaslConnection
-  authenticate(): Promise<void>
-}
-
-const { KafkaJSConnectionError }: { KafkaJSConnectionError: new (message: string, of: { broker: string }) => Error } =
-  load('kafkajs/src/errors')
-
-/**
- * The original reports every failure of the exchange as rejected credentials, without its cause (tulios/kafkajs#1550).
- * This patch does so only if the broker rejected them. Errors of a token stay as they are. Any other failure becomes a
- * connection error, after which kafkajs reconnects, to another broker if possible.
- */
-export function keepSaslFailures(authenticator: SaslAuthenticator): void {
-  const original = authenticator.authenticate
-  authenticator.authenticate = async function authenticate(this: SaslAuthenticator) {
-    const { connection } = this
-    const { host, port, sasl } = connection
+export function saslLogin(sasl: SaslConfig, clock: Clock): Mechanism {
+  const tokens = 'password' in sasl ? undefined : tokensOf(sasl, clock)
+  const oauthBearerProvider = async () => ({ value: await tokens?.current() })
+  const mechanism = 'password' in sasl ? sasl.mechanism : 'oauthbearer'
+  const provider = providers[mechanism](tokens === undefined ? sasl : { oauthBearerProvider })
+  const logIn = async (args: AuthenticationProviderArgs) => {
     let cause: unknown
-    const keepCause = (error: unknown) => {
-      cause = error
-      throw error
-    }
-    this.connection = {
-      host,
-      port,
-      sasl,
-      send: (request) => connection.send(request).catch(keepCause),
-      sendAuthRequest: (request) => connection.sendAuthRequest(request).catch(keepCause),
-    }
-    try {
-      await original.call(this)
-    } catch (error) {
-      if (error instanceof ConnectorError) {
-        connection.socket?.destroy(new Error('no login')) // after the handshake, the broker accepts nothing but a login
+    const exchange = async ({ request, response = wholeAnswer }: Exchange) => {
+      try {
+        const answer = await args.saslAuthenticate({ request, response })
+        // RFC 7628: a broker that accepts the token answers with nothing.
+        if (tokens !== undefined && Buffer.isBuffer(answer) && answer.length > SIZE_BYTES) throw tokens.rejected()
+        return answer
+      } catch (error) {
+        cause = error
         throw error
       }
-      const rejection = [cause, error].find((one) => hasKafkaCode(one, ...rejections))
-      const broker = `${host}:${port}`
-      if (rejection instanceof Error) throw Object.assign(rejection, { broker })
-      const broken = new KafkaJSConnectionError('login not completed', { broker })
-      throw Object.assign(broken, { cause: cause ?? error })
     }
+    const saslAuthenticate = exchange as AuthenticationProviderArgs['saslAuthenticate']
+    await provider({ ...args, saslAuthenticate })
+      .authenticate()
+      .catch((error: unknown) => {
+        throw cause ?? error
+      })
   }
+  return { mechanism, authenticationProvider: (args) => ({ authenticate: () => logIn(args) }) }
 }
 
-const rejections = [
-  KafkaCode.SASL_AUTHENTICATION_FAILED,
-  KafkaCode.UNSUPPORTED_SASL_MECHANISM,
-  KafkaCode.ILLEGAL_SASL_STATE,
-]
+type Exchange = Parameters<AuthenticationProviderArgs['saslAuthenticate']>[0]
+
+const SIZE_BYTES = 4
+const wholeAnswer = { decode: (bytes: Buffer) => bytes, parse: (bytes: Buffer) => bytes }

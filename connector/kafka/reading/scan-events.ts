@@ -4,6 +4,7 @@ import { ConnectorError } from '../../runtime/connector-error.ts'
 import { ensureTopic, topicShapes } from '../admin/topics.ts'
 import type { KafkaConfig } from '../kafka-config.ts'
 import { type AdminParts, withAdmin } from '../kafka-connection.ts'
+import { kafkaTimes } from '../kafka-times.ts'
 import { fetchRecords } from '../kafkajs/fetch-records.ts'
 import { END, type LedPartitions, offsetsOf, onLeaders, START } from './partition-reads.ts'
 import {
@@ -47,7 +48,7 @@ async function readEvents<Found>(
   reading: TopicReading<Found>,
   stop: AbortSignal,
 ): Promise<TopicEnd<Found>> {
-  const { clock, config } = parts
+  const { clock } = parts
   const { topic } = reading
   const scans = new Map<number, PartitionScan<Found>>()
   const onResponse = () => reading.onProgress(shareRead([...scans.values()]))
@@ -56,7 +57,7 @@ async function readEvents<Found>(
   let progress: ReadProgress | undefined = { sum: -1n, at: clock.monotonic() }
   while (!isOver()) {
     // A connection lives no longer than a transaction may take, so a long topic takes several.
-    const until = clock.monotonic() + config.timeouts.commitWithinMs / 2
+    const until = clock.monotonic() + kafkaTimes.commitWithinMs / 2
     const pause = (ms: number) => clock.sleep(Math.min(ms, until - clock.monotonic()), stop)
     const leftMs = () => until - clock.monotonic()
     const work = (led: LedPartitions) => scanOn(led, { ...reading, scans, onResponse, leftMs, pause })

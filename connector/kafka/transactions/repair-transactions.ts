@@ -3,6 +3,7 @@ import { ConnectorError } from '../../runtime/connector-error.ts'
 import { retry } from '../../runtime/retry.ts'
 import { withConnection } from '../kafka-connection.ts'
 import { hasKafkaCode, KafkaCode } from '../kafka-errors.ts'
+import { kafkaTimes } from '../kafka-times.ts'
 import type { ProducerIdentity } from '../kafkajs/cluster.ts'
 import { type Cluster, type Coordinator, clusterOf, TRANSACTION_COORDINATOR } from '../kafkajs/cluster.ts'
 import { readKafkaState } from './kafka-state.ts'
@@ -82,7 +83,7 @@ async function emptyTransaction(
 async function confirmRepair(producer: TransactionalProducer, stop: AbortSignal): Promise<void> {
   const { topics, place, identity, coordinator: finder, clock } = producer
   const request = { topics, place, producerIds: [identity.producerId], finder }
-  using limit = clock.deadline(producer.config.timeouts.commitWithinMs, stop)
+  using limit = clock.deadline(kafkaTimes.commitWithinMs, stop)
   for (let pauseMs = 10; ; pauseMs *= 2) {
     const { open } = await readKafkaState(producer, request, limit.signal)
     if (open.length === 0) return

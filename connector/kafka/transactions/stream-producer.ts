@@ -2,10 +2,11 @@ import type { Admin, Producer } from 'kafkajs'
 import type { OpenOptions, StreamProducer } from '../../publish/event-publisher.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { ensureTopic, readTopics, type Topics } from '../admin/topics.ts'
-import { type KafkaClient, retryOptions } from '../kafka-client.ts'
+import type { KafkaClient } from '../kafka-client.ts'
 import { topicNames } from '../kafka-config.ts'
 import { closeConnection, destroyConnection, withAdmin, withinCommitLimit } from '../kafka-connection.ts'
-import { explained, KafkaCode, publishError } from '../kafka-errors.ts'
+import { KafkaCode, publishError } from '../kafka-errors.ts'
+import { kafkaTimes } from '../kafka-times.ts'
 import { withIdentity } from '../kafkajs/transaction-requests.ts'
 import { readKafkaState } from './kafka-state.ts'
 import { repairTransactions } from './repair-transactions.ts'
@@ -39,7 +40,7 @@ export async function openStreamProducer(
     destroyConnection({ client, disconnect: kafkajs.disconnect })
     stop.throwIfAborted()
     const needs = { [KafkaCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED]: `WRITE on transactional id ${transactionalId}` }
-    throw publishError(`open transactional id ${transactionalId}`, explained(error, client), needs)
+    throw publishError(`open transactional id ${transactionalId}`, error, needs)
   }
 }
 
@@ -52,14 +53,13 @@ function openTopics(parts: ProducerParts, options: OpenOptions, stop: AbortSigna
 }
 
 /** Without `idempotent`, which sends another InitProducerId; `transaction` enforces idempotence and acks=all anyway. */
-function newProducer({ config, names }: ProducerParts, { kafka }: KafkaClient): Producer {
+function newProducer({ names }: ProducerParts, { kafka }: KafkaClient): Producer {
   return kafka.producer({
     transactionalId: names.transactionalId,
-    transactionTimeout: config.timeouts.transactionMs,
+    transactionTimeout: kafkaTimes.transactionMs,
     maxInFlightRequests: 1,
     allowAutoTopicCreation: false,
     createPartitioner: () => partitionAlreadyChosen,
-    retry: retryOptions(config.retry),
   })
 }
 

@@ -5,6 +5,7 @@ import { type PartitionChunk, partitionBatches, sendBatches } from '../../publis
 import { untilAborted } from '../../runtime/abort.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { hasKafkaCode, KafkaCode, type NeededAcls, publishError } from '../kafka-errors.ts'
+import { kafkaTimes } from '../kafka-times.ts'
 import { groupedMessages, sendingTo } from '../kafkajs/transaction-requests.ts'
 import { aclsOfRecord, recordOffsets } from './commit-record.ts'
 import { confirmMarkers } from './confirm-markers.ts'
@@ -63,7 +64,7 @@ async function activeTransaction(producer: TransactionalProducer, finish: AbortS
   if (state.kind === 'closed') throw new ConnectorError('publish.failed', 'publish: the producer is closed')
   if (state.kind === 'active') return state.active
   const transaction = state.unused ?? (await producer.kafkajs.transaction())
-  const limit = clock.deadline(producer.config.timeouts.commitWithinMs, finish)
+  const limit = clock.deadline(kafkaTimes.commitWithinMs, finish)
   const startedAt = clock.monotonic()
   const idleMs = startedAt - state.usedAt
   const active = { transaction, limit, startedAt, idleMs, written: [], sending: Promise.resolve() }
@@ -106,7 +107,7 @@ async function sendChunk(
       messages: groupedMessages(records, partition),
       acks: -1,
       compression: codecs[config.compression],
-      timeout: config.timeouts.requestMs,
+      timeout: kafkaTimes.paces.stream.requestMs,
     })
   } catch (error) {
     const needs = { [KafkaCode.TOPIC_AUTHORIZATION_FAILED]: `WRITE on topic ${topic}` }
@@ -134,7 +135,7 @@ function sendRecord(
     } catch (error) {
       // Kafka is still writing the markers of the previous transaction. kafkajs retries only sends in this case.
       if (!parts.isFirstRequest || !hasKafkaCode(error, KafkaCode.CONCURRENT_TRANSACTIONS)) throw error
-      await producer.clock.sleep(producer.config.retry.firstPauseMs, active.limit.signal)
+      await producer.clock.sleep(kafkaTimes.paces.stream.firstPauseMs, active.limit.signal)
       await work()
     }
   }
@@ -188,7 +189,7 @@ async function untilResponse(
     await untilAborted(limit.signal, response)
   } catch (error) {
     if (!limit.signal.aborted) throw error
-    using grace = producer.clock.deadline(producer.config.timeouts.closeMs)
+    using grace = producer.clock.deadline(kafkaTimes.closeMs)
     await untilAborted(grace.signal, response)
   }
 }
@@ -205,7 +206,7 @@ function fencedOrExpired(
   error: ConnectorError,
 ): ConnectorError {
   if (error.code !== 'publish.fenced') return error
-  const isTimedOut = producer.clock.monotonic() - active.startedAt >= producer.config.timeouts.transactionMs
+  const isTimedOut = producer.clock.monotonic() - active.startedAt >= kafkaTimes.transactionMs
   const isIdExpired = hasKafkaCode(error.cause, KafkaCode.INVALID_PRODUCER_ID_MAPPING) && active.idleMs >= dayMs
   if (!isTimedOut && !isIdExpired) return error
   const why = isTimedOut ? "the broker's transaction timeout had passed" : 'the transactional id had expired'

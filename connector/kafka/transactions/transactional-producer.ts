@@ -6,6 +6,7 @@ import type { Topics } from '../admin/topics.ts'
 import type { KafkaClient } from '../kafka-client.ts'
 import type { KafkaConfig } from '../kafka-config.ts'
 import { destroyConnection } from '../kafka-connection.ts'
+import { kafkaTimes } from '../kafka-times.ts'
 import type { CoordinatorFinder, ProducerIdentity } from '../kafkajs/cluster.ts'
 import type { WrittenPartitions } from '../kafkajs/transaction-requests.ts'
 import type { RecordPlace } from './commit-record.ts'
@@ -86,8 +87,8 @@ export async function abortAndDisconnect(
   producer: TransactionalProducer,
   { transaction, sending }: ActiveTransaction,
 ): Promise<void> {
-  const { clock, config, client, kafkajs } = producer
-  const { closeMs } = config.timeouts
+  const { clock, client, kafkajs } = producer
+  const { closeMs } = kafkaTimes
   using sendLimit = clock.deadline(closeMs / 3)
   await untilAborted(sendLimit.signal, sending).catch(() => undefined)
   using limit = clock.deadline(closeMs)

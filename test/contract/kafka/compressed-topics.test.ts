@@ -6,7 +6,6 @@ import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
 import { kafkaEventPublisher } from '../../../connector/kafka/kafka-event-publisher.ts'
 import { withoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
-import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { closingAfterAll } from '../../support/closing.ts'
 import { sentEvent } from '../../support/records.ts'
 import { never } from '../../support/signals.ts'
@@ -39,7 +38,6 @@ it.each(['gzip', 'zstd', 'lz4', 'snappy'])(
       connector: 'test',
       stream: topic,
       clock: systemClock,
-      accounts: refusedAccounts(systemClock),
       log: () => undefined,
     }
     const publisher = closing.use(kafkaEventPublisher(config, parts), (opened) => opened.close())

@@ -11,7 +11,6 @@ import {
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { type CloseStack, closeStack } from '../../../connector/runtime/close-stack.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
-import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { committedRecords } from '../../support/committed-records.ts'
 import { fakeKafka } from '../../support/fakes/fake-event-publisher.ts'
 import { recordFound, sentEvent, sentTo, type TextRecord } from '../../support/records.ts'
@@ -54,7 +53,6 @@ function realCluster(closing: CloseStack): Cluster {
         stream,
         clock: systemClock,
         log: () => undefined,
-        accounts: refusedAccounts(systemClock),
       }
       return closing.use(kafkaEventPublisher(config, parts), (publisher) => publisher.close())
     },

@@ -7,7 +7,6 @@ import { kafkaEventPublisher } from '../../../connector/kafka/kafka-event-publis
 import { withoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { closeStack } from '../../../connector/runtime/close-stack.ts'
-import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { createTopics } from '../../support/create-topics.ts'
 import { sentEvent } from '../../support/records.ts'
 import { startKafka } from '../../support/servers/kafka-broker.ts'
@@ -36,7 +35,6 @@ it('opens and publishes a stream when a partition of an unrelated topic has no l
       stream: 'clients',
       clock: systemClock,
       log: () => undefined,
-      accounts: refusedAccounts(systemClock),
     }
     const publisher = closing.use(kafkaEventPublisher(config, parts), (opened) => opened.close())
     const producer = await publisher.open(withoutCheckpoint, never)
@@ -49,11 +47,11 @@ it('opens and publishes a stream when a partition of an unrelated topic has no l
     const connect = () =>
       kafkaClient(config, {
         clientId: 'test',
+        pace: 'stream',
         log: () => undefined,
-        accounts: refusedAccounts(systemClock),
         clock: systemClock,
       })
-    expect(await viewCluster({ config, clock: systemClock, connect }, never)).toMatchObject({ brokers: 2 })
+    expect(await viewCluster({ clock: systemClock, connect }, never)).toMatchObject({ brokers: 2 })
   } finally {
     await closing.close()
   }

@@ -6,7 +6,6 @@ import { kafkaEventPublisher } from '../../../connector/kafka/kafka-event-publis
 import { type StreamProducer, withoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
-import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { DAY_MS } from '../../../connector/runtime/units.ts'
 import { closingAfterAll } from '../../support/closing.ts'
 import { recordFound, sentEvent } from '../../support/records.ts'
@@ -41,7 +40,7 @@ function opening(what: keyof typeof forgetful) {
   const brokers = clusters.get(what)?.bootstrap.split(',') ?? []
   const create = { ...kafkaDefaults.create, partitions: 1 }
   const config = { ...kafkaDefaults, brokers, topic: { events: topic, deadLetters: `${topic}.dlq`, create } }
-  const parts = { connector: 'test', stream: topic, clock, accounts: refusedAccounts(clock), log: () => undefined }
+  const parts = { connector: 'test', stream: topic, clock, log: () => undefined }
   const publisher = closing.use(kafkaEventPublisher(config, parts), (opened) => opened.close())
   const idle = async () => {
     await delay(4_000)

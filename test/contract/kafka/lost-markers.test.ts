@@ -15,7 +15,6 @@ import {
   withoutCheckpoint,
 } from '../../../connector/publish/event-publisher.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
-import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { closingAfterAll } from '../../support/closing.ts'
 import { createTopics } from '../../support/create-topics.ts'
 import { sentEvent, sentTo } from '../../support/records.ts'
@@ -76,7 +75,6 @@ beforeEach(async () => {
     connector: 'test',
     stream: topic,
     clock: systemClock,
-    accounts: refusedAccounts(systemClock),
     log: () => undefined,
   }
   publisher = closing.use(kafkaEventPublisher(config, parts), (opened) => opened.close())

@@ -14,7 +14,6 @@ import {
   withoutCheckpoint,
 } from '../../../connector/publish/event-publisher.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
-import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { closingAfterAll } from '../../support/closing.ts'
 import { eventForm, sentEvent } from '../../support/records.ts'
 import { never } from '../../support/signals.ts'
@@ -40,7 +39,7 @@ function publisherOn(topic: string): EventPublisher {
   const topics = { events: topic, deadLetters: `${topic}.dlq`, create: { ...kafkaDefaults.create, partitions: 1 } }
   const config = { ...kafkaDefaults, brokers, topic: topics }
   const parts = { connector: 'test', stream: topic, clock: systemClock, log: () => undefined }
-  const publisher = kafkaEventPublisher(config, { ...parts, accounts: refusedAccounts(systemClock) })
+  const publisher = kafkaEventPublisher(config, parts)
   return closing.use(publisher, (opened) => opened.close())
 }
 

@@ -8,7 +8,6 @@ import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
 import { kafkaEventPublisher } from '../../../connector/kafka/kafka-event-publisher.ts'
 import { type EventPublisher, streamNames, withoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
-import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { openStream } from '../../../connector/stream/open/open-stream.ts'
 import { rebuildIndex } from '../../../connector/stream/rewrite/rebuild-index.ts'
 import { closingAfterAll } from '../../support/closing.ts'
@@ -62,7 +61,7 @@ async function publishedStream(bytesPerSecond: number | undefined) {
 
   const publisher = (clock = systemClock, connector = 'test'): EventPublisher => {
     const topics = { events: topic, deadLetters: `${topic}.dlq`, create: { ...kafkaDefaults.create, partitions: 1 } }
-    const parts = { connector, stream: topic, clock, log: () => undefined, accounts: refusedAccounts(clock) }
+    const parts = { connector, stream: topic, clock, log: () => undefined }
     const opened = kafkaEventPublisher({ ...kafkaDefaults, brokers, topic: topics }, parts)
     return closing.use(opened, (one) => one.close())
   }

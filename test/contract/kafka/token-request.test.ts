@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
-import { requestToken } from '../../../connector/kafka/oauth/request-token.ts'
+import { requestToken } from '../../../connector/kafka/tokens.ts'
 import { type Script, scriptedServer } from '../../support/servers/scripted-http.ts'
 import { startTokenServer, type TokenServer, tokenClient } from '../../support/servers/token-server.ts'
 
@@ -39,14 +39,14 @@ it.each([
     400,
     { error: 'invalid_scope' },
     'publish.unauthorized',
-    'rejects the request (400 invalid_scope: check scope in KAFKA_OAUTH_PARAMETERS)',
+    'rejects the request (400 invalid_scope): check KAFKA_SASL_USERNAME',
   ],
   [401, { error: `oops ${tokenClient.secret}` }, 'publish.unauthorized', 'rejects the request (401)'],
-  [403, {}, 'publish.no-token', 'it answers with status 403'],
-  [302, {}, 'publish.no-token', 'it answers with status 302'],
-  [503, {}, 'publish.no-token', 'it answers with status 503'],
-  [200, { access_token: 'two\nlines' }, 'publish.no-token', 'its answer contains no token'],
-  [200, { access_token: 7 }, 'publish.no-token', 'its answer contains no token'],
+  [403, {}, 'publish.unreachable', 'it answers with status 403'],
+  [302, {}, 'publish.unreachable', 'it answers with status 302'],
+  [503, {}, 'publish.unreachable', 'it answers with status 503'],
+  [200, { access_token: 'two\nlines' }, 'publish.unreachable', 'its answer contains no token'],
+  [200, { access_token: 7 }, 'publish.unreachable', 'its answer contains no token'],
 ])('names the fault without the secret when the answer is %d %j', async (status, body, code, what) => {
   const { settings } = await endpoint((_, response) => {
     response.writeHead(status, { location: '/elsewhere' }).end(JSON.stringify({ ...secretive, ...body }))
@@ -60,7 +60,7 @@ it('names a server that answers with something other than JSON, too much, or not
   const text = await endpoint((_, response) => void response.end('<html>'))
   await expect(requestToken(text.settings, limit)).rejects.toThrow('contains no token')
   const large = await endpoint((_, response) => void response.end(' '.repeat(300_000)))
-  await expect(requestToken(large.settings, limit)).rejects.toMatchObject({ code: 'publish.no-token' })
+  await expect(requestToken(large.settings, limit)).rejects.toMatchObject({ code: 'publish.unreachable' })
   const stop = new AbortController()
   const silent = await endpoint(() => stop.abort())
   await expect(requestToken(silent.settings, stop.signal)).rejects.toThrow('it does not answer in time')

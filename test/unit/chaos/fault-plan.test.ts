@@ -66,7 +66,8 @@ it('plans the faults of a lane one after the other, each after the end of the pr
 it('plans pauses that outlast every timeout of the replicas', () => {
   const { run, polaris, kafka, checkpoint } = chaosTimes
   const { sessionTimeoutMs, rebalanceTimeoutMs } = groupDefaults
-  const timeouts = [polaris.timeouts, kafka.timeouts, checkpoint.s3].flatMap((times) => Object.values(times))
+  const { paces, ...limits } = kafka
+  const timeouts = [polaris.timeouts, limits, paces.stream, checkpoint.s3].flatMap((times) => Object.values(times))
   timeouts.push(run.finishWithinMs, checkpoint.callWithinMs, sessionTimeoutMs, rebalanceTimeoutMs)
   for (const timeout of timeouts) expect(timeout).toBeLessThan(PAUSE_MS)
 })

@@ -9,7 +9,9 @@ const written = (yaml: string) => connectorConfig(valid(fromFile(yaml, leastEnvi
 describe('the configuration of the components', () => {
   test('has times in which the shorter ends before the longer', () => {
     const { run, polaris, kafka, checkpoint, placement } = constants
-    const { connectionMs, requestMs, commitWithinMs, transactionMs } = kafka.timeouts
+    const { commitWithinMs, transactionMs } = kafka
+    const { connectionMs, requestMs } = kafka.paces.stream
+    expect(kafka.paces.group.requestMs).toBeLessThanOrEqual(placement.sessionTimeoutMs)
     expect(Math.max(connectionMs, requestMs)).toBeLessThan(commitWithinMs)
     expect(commitWithinMs).toBeLessThan(transactionMs)
     expect(Math.max(checkpoint.s3.connectWithinMs, checkpoint.s3.answerWithinMs)).toBeLessThan(checkpoint.callWithinMs)

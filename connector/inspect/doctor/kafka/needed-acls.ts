@@ -1,8 +1,7 @@
 import * as z from 'zod'
 import type { ConnectorConfig } from '../../../config/connector-config.ts'
 import { type Acl, aclsOfNames, aclsOfPlacement, aclsOfTopics } from '../../../kafka/admin/acl.ts'
-import type { KafkaConnection } from '../../../kafka/kafka-client.ts'
-import { topicNames } from '../../../kafka/kafka-config.ts'
+import { type KafkaConnection, topicNames } from '../../../kafka/kafka-config.ts'
 import { slotsTopic } from '../../../placement/placement-config.ts'
 import { streamNames } from '../../../publish/event-publisher.ts'
 

@@ -1,11 +1,8 @@
 import { createHash, createHmac } from 'node:crypto'
 import { expect, test, vi } from 'vitest'
-import { mskToken } from '../../../../connector/kafka/oauth/msk-token.ts'
-import { tokenLogin } from '../../../../connector/kafka/oauth/token-login.ts'
-import { tokenSource } from '../../../../connector/kafka/oauth/token-source.ts'
-import { codeOf } from '../../../../connector/runtime/connector-error.ts'
-import { refusedAccounts } from '../../../../connector/runtime/refused-accounts.ts'
-import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
+import { mskToken, tokensOf } from '../../../connector/kafka/tokens.ts'
+import { codeOf } from '../../../connector/runtime/connector-error.ts'
+import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 
 const secretAccessKey = 'secret/of+the process'
 const identity = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey, sessionToken: 'session/token+=' }
@@ -64,27 +61,13 @@ test('without credentials, the error names what is missing, and nothing of the c
     throw Object.assign(new Error('/home/user/.aws has no profile'), { name: 'CredentialsProviderError' })
   })
   const error = await failure.catch((reason: unknown) => reason)
-  expect(codeOf(error)).toBe('publish.no-token')
+  expect(codeOf(error)).toBe('publish.unreachable')
   expect(String(error)).toMatch(/no AWS credentials found \(CredentialsProviderError\)$/)
 })
 
-test('a login presents a token of the credentials in the environment as OAUTHBEARER', async () => {
+test('a login takes a token of the credentials in the environment', async () => {
   vi.stubEnv('AWS_ACCESS_KEY_ID', identity.accessKeyId)
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', secretAccessKey)
-  const clock = virtualClock(now)
-  const source = tokenSource({ mechanism: 'aws-msk-iam', region: 'eu-west-3' }, clock)
-  const { mechanism, authenticationProvider } = tokenLogin(source, {
-    ...{ server: 'brokers', accounts: refusedAccounts(clock), clock, limitMs: 1_000 },
-  })
-  const sent: string[] = []
-  const saslAuthenticate = async ({ request }: { readonly request: { encode(): Buffer } }) => {
-    sent.push(request.encode().subarray(4).toString())
-    return 0
-  }
-  await authenticationProvider({ saslAuthenticate } as never).authenticate()
-  expect(mechanism).toBe('oauthbearer')
-  const [start, field = '', ...end] = sent.join().split('\u0001')
-  expect([start, end]).toEqual(['n,,', ['', '']])
-  const token = field.replace('auth=Bearer ', '')
+  const token = await tokensOf({ mechanism: 'aws-msk-iam', region: 'eu-west-3' }, virtualClock(now)).current()
   expect(validated(token, secretAccessKey)).toMatchObject({ isValid: true, accessKeyId: identity.accessKeyId })
 })

@@ -1,0 +1,31 @@
+import type { RetryOptions } from 'kafkajs'
+
+/** Times in milliseconds, and pauses, that only we can tune. Tests shorten them. */
+export const kafkaTimes = {
+  /** The broker aborts transactions that are open for longer; at most its `transaction.max.timeout.ms` (15 min). */
+  transactionMs: 60_000,
+  /** Limit from the first send to the end of a transaction; less than `transactionMs`. */
+  commitWithinMs: 45_000,
+  /** Limit for an abort, and for closing a connection. */
+  closeMs: 3_000,
+  /** How patient a client is. */
+  paces: {
+    /**
+     * The pauses outlast the failover of a broker. The first determines the transaction rate: the broker answers
+     * CONCURRENT_TRANSACTIONS for some ms after each transaction.
+     */
+    stream: { connectionMs: 10_000, requestMs: 15_000, firstPauseMs: 5, maxPauseMs: 500, retries: 30 },
+    /** An answer after the session timeout is useless; then the replica joins again on new connections. */
+    group: { connectionMs: 10_000, requestMs: 6_000, firstPauseMs: 100, maxPauseMs: 1_000, retries: 5 },
+    /** A user waits. Each attempt tries another broker. */
+    doctor: { connectionMs: 3_000, requestMs: 5_000, firstPauseMs: 5, maxPauseMs: 500, retries: 2 },
+  },
+}
+
+export type Pace = keyof typeof kafkaTimes.paces
+
+/** All retry settings of kafkajs, set explicitly because its defaults differ when NODE_ENV is `test`. */
+export function retryOptions(pace: Pace): RetryOptions {
+  const { firstPauseMs, maxPauseMs, retries } = kafkaTimes.paces[pace]
+  return { initialRetryTime: firstPauseMs, maxRetryTime: maxPauseMs, retries, factor: 0.2, multiplier: 2 }
+}
