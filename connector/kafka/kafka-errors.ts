@@ -77,7 +77,7 @@ const cures: readonly (readonly [RegExp, string])[] = [
   [/^ERR_SSL_(?:WRONG_VERSION|PACKET_LENGTH|RECORD_LENGTH)/, 'unset KAFKA_SSL, or use the port of its TLS listener'],
   [/^ERR_SSL_/, 'check KAFKA_SSL_CERT and KAFKA_SSL_KEY, and the TLS versions of the broker'],
   [/^(?:ECONNRESET|KafkaJSConnectionClosedError)$/, 'if it persists, check KAFKA_SSL and KAFKA_SASL_MECHANISM'],
-  [/^(?:KafkaJSConnectionError|KafkaJSRequestTimeoutError)$/, 'check host, port and TLS'],
+  [/^(?:KafkaJSConnectionError|KafkaJSRequestTimeoutError|not connected)$/, 'check host, port and TLS'],
 ]
 
 interface KafkaError {

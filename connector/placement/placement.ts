@@ -40,8 +40,6 @@ export type PlacementEvent =
       readonly streams: readonly string[]
       readonly tookMs: number
     }
-  /** All members after a rebalance, including this replica. */
-  | { readonly kind: 'group-described'; readonly members: readonly GroupMemberView[] }
   /** The group session expired: other replicas may own the streams. None is opened here until the replica rejoins. */
   | { readonly kind: 'session-expired'; readonly silentMs: number }
   /** Joining failed or the membership was lost. Retried indefinitely; the same failure is reported once. */
@@ -49,12 +47,3 @@ export type PlacementEvent =
   /** The replica has rejoined. */
   | { readonly kind: 'membership-restored'; readonly attempts: number; readonly tookMs: number }
   | { readonly kind: 'group-left' }
-
-/** One replica as a member of the group. */
-export interface GroupMemberView {
-  readonly replica: string
-  readonly host: string
-  readonly slots: readonly number[]
-  /** The streams of its slots. */
-  readonly streams: readonly string[]
-}

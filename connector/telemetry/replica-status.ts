@@ -1,4 +1,4 @@
-import type { GroupMemberView, PlacementEvent } from '../placement/placement.ts'
+import type { PlacementEvent } from '../placement/placement.ts'
 import type { AssignedEvent } from '../stream/assignment.ts'
 import type { Explain, ExplainedFailure, Failure } from './failure.ts'
 import { secondsSince, type WatchedStream } from './health.ts'
@@ -22,18 +22,9 @@ export interface GroupStatus {
   readonly slots: readonly number[]
   /** The streams assigned to this replica and the start of each assignment; time outside the group does not count. */
   readonly streams: ReadonlyMap<string, number>
-  /** The members of the group after its last rebalance, as described by the coordinator. */
-  readonly members: readonly GroupMemberView[]
-  /** The owner of each stream after that rebalance, and since when this replica has observed it. */
-  readonly owners: ReadonlyMap<string, Owner>
 }
 
-export interface Owner {
-  readonly replica: string
-  readonly since: number
-}
-
-export const nothing = { slots: [], streams: new Map(), members: [], owners: new Map() }
+export const nothing = { slots: [], streams: new Map() }
 
 /** Whether this replica was in the group and no longer is, as far as it knows. */
 export const isOut = ({ state }: GroupStatus): boolean => state === 'expired' || state === 'rejoining'
@@ -43,20 +34,12 @@ export function beforeJoining(mode: 'group' | 'single', at: number): GroupStatus
   return { ...nothing, state, stateSince: at, failure: undefined }
 }
 
-/** Which replica runs which streams: this replica's own view, and for the others the group after its last rebalance. */
+/** Which streams this replica runs. */
 export interface GroupReport extends Partial<ExplainedFailure> {
   readonly state: GroupState
   readonly secondsInState: number
   readonly slots: readonly number[]
   readonly streams: readonly { readonly stream: string; readonly assignedSeconds: number; readonly epoch?: number }[]
-  /** The streams that are not assigned here. `replica` is null if no owner is known. */
-  readonly elsewhere: readonly {
-    readonly stream: string
-    readonly replica: string | null
-    readonly seenSeconds?: number
-  }[]
-  /** All replicas in the group, this one included. */
-  readonly replicas: readonly Omit<GroupMemberView, 'slots'>[]
 }
 
 interface ReportParts {
@@ -66,7 +49,7 @@ interface ReportParts {
 }
 
 export function groupReport(group: GroupStatus, { watched, explain, now }: ReportParts): GroupReport {
-  const { state, stateSince, failure, slots, streams, members } = group
+  const { state, stateSince, failure, slots, streams } = group
   const here = watched.flatMap(({ stream, status: { epoch } }) => {
     const since = streams.get(stream)
     const claimed = epoch === undefined ? {} : { epoch }
@@ -78,17 +61,7 @@ export function groupReport(group: GroupStatus, { watched, explain, now }: Repor
     ...(failure === undefined ? {} : explain(failure)),
     slots,
     streams: here,
-    elsewhere: watched
-      .filter(({ stream }) => !streams.has(stream))
-      .map(({ stream }) => ownerReport(group, stream, now)),
-    replicas: members.map(({ slots: _, ...member }) => member),
   }
-}
-
-function ownerReport({ owners }: GroupStatus, stream: string, now: number): GroupReport['elsewhere'][number] {
-  const owner = owners.get(stream)
-  if (owner === undefined) return { stream, replica: null }
-  return { stream, replica: owner.replica, seenSeconds: secondsSince(owner.since, now) }
 }
 
 /** Whether this replica can read the control object. */

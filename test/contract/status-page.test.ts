@@ -86,12 +86,6 @@ test('shows replicas, streams, scans and the failure with its explanation and it
   expect(rows[1]).toMatch(/caught up/)
   expect(rows[4]).toMatch(/catching up.*backfill 43 %, \d+\/s/)
   expect(await page.$eval('progress', (one) => one.getAttribute('aria-label'))).toBe('backfill: 43 % done')
-  expect(await textOf(page, '#replica-rows tr')).toEqual([
-    expect.stringMatching(/this one.*8.*bordeaux/),
-    expect.stringMatching(/3.*dijon/),
-    expect.stringMatching(/3/),
-  ])
-  expect(await textOf(page, '#elsewhere-rows tr')).toHaveLength(6)
   expect((await textOf(page, '#failure-rows tr'))[0]).toMatch(/2026-11-27 14:15:20.*nantes.*status 401/)
 })
 

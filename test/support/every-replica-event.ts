@@ -7,10 +7,6 @@ type Every = { readonly [K in ReplicaEvent['kind']]: Extract<ReplicaEvent, { kin
 export function everyReplicaEvent(error: unknown): ReplicaEvent[] {
   const every: Every = {
     'group-joined': { kind: 'group-joined', slots: [1, 5], kept: 1, streams: ['shop'], tookMs: 300 },
-    'group-described': {
-      kind: 'group-described',
-      members: [{ replica: 'one', host: '::1', slots: [1, 5], streams: ['shop'] }],
-    },
     'session-expired': { kind: 'session-expired', silentMs: 7000 },
     'membership-lost': { kind: 'membership-lost', code: codeOf(error), error },
     'membership-restored': { kind: 'membership-restored', attempts: 3, tookMs: 9000 },

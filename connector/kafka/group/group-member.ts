@@ -71,7 +71,6 @@ function listenersUntil(ended: AbortSignal, { on }: MemberParts) {
   return {
     joined: whileMember(on.joined),
     heard: whileMember(on.heard),
-    described: whileMember(on.described),
     rebalancing: whileMember(on.rebalancing),
     /** How often the group has answered. */
     count: () => answers,

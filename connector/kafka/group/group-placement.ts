@@ -91,11 +91,10 @@ function memberParts({ settings, parts, membership }: MemberContext, onJoined: (
     connect,
     streams,
     clock,
-    held: () => ({ held: membership.slots(), silentMs: membership.silentMs() }),
+    held: () => (membership.isExpired() ? [] : membership.slots()),
     on: {
       joined: onJoined,
       heard: membership.heard,
-      described: (members) => observe({ kind: 'group-described', members }),
       rebalancing: membership.rebalancing,
     },
     onHeartbeat: () => {

@@ -1,10 +1,7 @@
-import type { Consumer, GroupDescription, Kafka } from 'kafkajs'
-import type { SlotClaim } from '../../placement/assign-slots.ts'
-import type { GroupMemberView } from '../../placement/placement.ts'
+import type { Consumer, Kafka } from 'kafkajs'
 import type { GroupConfig } from '../../placement/placement-config.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { retryOptions } from '../kafka-times.ts'
-import { membersOf } from './group-view.ts'
 import { slotCount, stickyAssigner } from './sticky-assigner.ts'
 
 export interface SlotConsumerParts {
@@ -14,7 +11,8 @@ export interface SlotConsumerParts {
   /** All streams. */
   readonly streams: readonly string[]
   readonly clock: Clock
-  readonly held: () => Pick<SlotClaim, 'held' | 'silentMs'>
+  /** The slots that this member still has. */
+  readonly held: () => readonly number[]
   readonly on: SlotListeners
 }
 
@@ -22,8 +20,6 @@ export interface SlotConsumerParts {
 interface SlotListeners {
   readonly joined: (joined: Joined) => void
   readonly heard: (heardAt: number) => void
-  /** The assignment of all members, including this one; after `joined`, unless another rebalance has started. */
-  readonly described: (members: readonly GroupMemberView[]) => void
   /** A rebalance has started; `joined` follows. */
   readonly rebalancing: () => void
 }
@@ -62,38 +58,16 @@ export function slotConsumer(kafka: Kafka, parts: SlotConsumerParts, onCrash: (e
     allowAutoTopicCreation: false,
     retry: { ...retryOptions('group'), restartOnFailure: async () => false },
   })
-  const described = memberDescriber(consumer, parts)
   const sentAt = answeredRequests(consumer, parts.clock)
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
     consumer.pause([{ topic }])
     const slots = (payload.memberAssignment[topic] ?? []).toSorted((one, other) => one - other)
     on.joined({ slots, slotCount: slotsNow(), tookMs: payload.duration, heardAt: sentAt('SyncGroup') })
-    described.request(slotsNow())
   })
-  consumer.on(consumer.events.HEARTBEAT, () => {
-    on.heard(sentAt('Heartbeat'))
-    if (described.hasFailed()) described.request(slotsNow())
-  })
+  consumer.on(consumer.events.HEARTBEAT, () => on.heard(sentAt('Heartbeat')))
   consumer.on(consumer.events.REBALANCING, () => on.rebalancing())
   consumer.on(consumer.events.CRASH, ({ payload }) => onCrash(payload.error))
   return consumer
-}
-
-/** Requests all members of the group, without waiting. During a rebalance there is no result: a join follows. */
-function memberDescriber(consumer: Consumer, { topic, streams, on }: SlotConsumerParts) {
-  let hasFailed = false
-  const report = (slotCount: number) => (group: GroupDescription | undefined) => {
-    if (group?.state === 'Stable') on.described(membersOf(group, { topic, streams, slotCount }))
-  }
-  return {
-    hasFailed: () => hasFailed,
-    request: (slotCount: number) => {
-      hasFailed = false
-      consumer.describeGroup().then(report(slotCount), () => {
-        hasFailed = true
-      })
-    },
-  }
 }
 
 /** When an answered request was sent: a response delayed by a stall must not extend the session. */

@@ -1,44 +1,38 @@
 import { AssignerProtocol, type Cluster, type GroupMember, type PartitionAssigner } from 'kafkajs'
-import { assignSlots, type SlotClaim } from '../../placement/assign-slots.ts'
+import { assignSlots } from '../../placement/assign-slots.ts'
 import { partitionOf } from '../../publish/partitioner.ts'
 
 const { MemberAssignment, MemberMetadata } = AssignerProtocol
 
 /** All members must use the same name: a different one splits the group while versions are mixed. */
-const assignerName = 'polaris-sticky'
-const assignerVersion = 1
+const name = 'polaris-sticky'
+const version = 1
 
 interface StickyAssignerParts {
   readonly topic: string
-  /** The streams of this replica. */
+  /** All streams; the same ones on every replica. */
   readonly streams: readonly string[]
-  /** The slots of this member's last assignment, and the time since the group last answered it. */
-  readonly held: () => Pick<SlotClaim, 'held' | 'silentMs'>
+  /** The slots that this member still has. */
+  readonly held: () => readonly number[]
 }
 
 /** Assigns the partitions with `assignSlots`. Each member sends the slots it holds when it joins. */
 export function stickyAssigner({ topic, streams, held }: StickyAssignerParts): PartitionAssigner {
   return ({ cluster }) => ({
-    name: assignerName,
-    version: assignerVersion,
-    protocol: ({ topics }) => ({
-      name: assignerName,
-      metadata: MemberMetadata.encode({
-        version: assignerVersion,
-        topics,
-        userData: encodeMemberData(held()),
-      }),
-    }),
+    name,
+    version,
+    protocol: ({ topics }) => {
+      const userData = Buffer.from(JSON.stringify(held()))
+      return { name, metadata: MemberMetadata.encode({ version, topics, userData }) }
+    },
     assign: async ({ members }) => {
-      const shares = assignSlots(members.map(claimOf), streamsPerSlot(streams, slotCount(cluster, topic)))
-      return members.map(({ memberId }) => ({
-        memberId,
-        memberAssignment: MemberAssignment.encode({
-          version: assignerVersion,
-          assignment: { [topic]: [...(shares.get(memberId) ?? [])] },
-          userData: Buffer.alloc(0),
-        }),
-      }))
+      const claims = members.map((member) => ({ member: member.memberId, held: heldBy(member) }))
+      const shares = assignSlots(claims, streamsPerSlot(streams, slotCount(cluster, topic)))
+      return [...shares].map(([memberId, slots]) => {
+        const assignment = { [topic]: [...slots] }
+        const memberAssignment = MemberAssignment.encode({ version, assignment, userData: Buffer.alloc(0) })
+        return { memberId, memberAssignment }
+      })
     },
   })
 }
@@ -48,32 +42,14 @@ export function slotCount(cluster: Cluster, topic: string): number {
   return cluster.findTopicPartitionMetadata(topic).length
 }
 
-/** The claim of a member; one with an unknown format holds no slots. Exported for its test. */
-export function claimOf({ memberId: member, memberMetadata }: GroupMember): SlotClaim {
-  const { held, silentMs } = memberData(memberMetadata) ?? { held: [], silentMs: Number.MAX_SAFE_INTEGER }
-  return { member, held, silentMs }
-}
-
-/** What a replica reports to the group about itself when it joins. */
-type MemberData = Pick<SlotClaim, 'held' | 'silentMs'>
-
-function encodeMemberData({ held, silentMs }: MemberData): Buffer {
-  const finite = Math.min(silentMs, Number.MAX_SAFE_INTEGER) // infinite for a new member
-  return Buffer.from(JSON.stringify({ held, silentMs: finite }))
-}
-
-function memberData(memberMetadata: Buffer): MemberData | undefined {
+/** None if the member sends something else. */
+function heldBy({ memberMetadata }: GroupMember): readonly number[] {
   try {
-    const data: unknown = JSON.parse(MemberMetadata.decode(memberMetadata)?.userData.toString() ?? '')
-    return isMemberData(data) ? data : undefined
+    const held: unknown = JSON.parse(MemberMetadata.decode(memberMetadata)?.userData.toString() ?? '')
+    return Array.isArray(held) ? held.filter(Number.isInteger) : []
   } catch {
-    return undefined
+    return []
   }
-}
-
-function isMemberData(data: unknown): data is MemberData {
-  const { held, silentMs }: Partial<Record<keyof MemberData, unknown>> = Object(data)
-  return Array.isArray(held) && held.every(Number.isInteger) && typeof silentMs === 'number'
 }
 
 /**
@@ -87,17 +63,10 @@ export function slotOf(stream: string, slots: number): number {
 
 /** The streams whose slot is in `held`. */
 export function streamsIn(held: readonly number[], streams: readonly string[], slots: number): ReadonlySet<string> {
-  const wanted = new Set(held)
-  return new Set(slots === 0 ? [] : streams.filter((stream) => wanted.has(slotOf(stream, slots))))
+  return new Set(slots === 0 ? [] : streams.filter((stream) => held.includes(slotOf(stream, slots))))
 }
 
 /** The number of streams in each slot. */
 export function streamsPerSlot(streams: readonly string[], slots: number): number[] {
-  const counts = Array.from({ length: slots }, () => 0)
-  if (slots === 0) return counts
-  for (const stream of streams) {
-    const slot = slotOf(stream, slots)
-    counts[slot] = (counts[slot] ?? 0) + 1
-  }
-  return counts
+  return Array.from({ length: slots }, (_, slot) => streamsIn([slot], streams, slots).size)
 }

@@ -42,7 +42,7 @@ export function saslLogin(sasl: SaslConfig, clock: Clock): Mechanism {
     await provider({ ...args, saslAuthenticate })
       .authenticate()
       .catch((error: unknown) => {
-        throw cause ?? error
+        throw cause instanceof Error ? Object.assign(cause, { broker: `${args.host}:${args.port}` }) : error
       })
   }
   return { mechanism, authenticationProvider: (args) => ({ authenticate: () => logIn(args) }) }

@@ -1,12 +1,11 @@
 import type { ControlEvent } from '../../control/control-watch.ts'
-import type { GroupMemberView } from '../../placement/placement.ts'
 import { isTransient } from '../../runtime/connector-error.ts'
 import type { ServerEvent } from '../../source/client-source.ts'
 import { toLogFields } from '../error-fields.ts'
 import { failureOf } from '../failure.ts'
 import type { LogLine } from '../logger.ts'
 import type { ControlStatus } from '../replica-status.ts'
-import { type GroupStatus, isOut, nothing, type Owner, type ReplicaEvent } from '../replica-status.ts'
+import { type GroupStatus, isOut, nothing, type ReplicaEvent } from '../replica-status.ts'
 import { type EventRow, type EventRows, error, info, line, picked, rowOf, unlogged, warn } from './event-row.ts'
 
 /** One row for each kind of event of this replica: info if streams move, debug if none does. */
@@ -24,10 +23,6 @@ const groupRows: EventRows<ReplicaEvent, GroupStatus> = {
       slots,
       streams: isOut(before) ? assignedAt(before, at) : before.streams,
     }),
-  },
-  'group-described': {
-    log: ({ members }) => line('debug', 'consumer group is stable', { replicas: members.length }),
-    status: ({ members }, { owners }, at) => ({ members, owners: ownersAfter(owners, members, at) }),
   },
   'session-expired': {
     log: warn('consumer group session expired: other replicas may own the streams', 'silentMs'),
@@ -79,21 +74,6 @@ export function groupStatus(before: GroupStatus, event: ReplicaEvent, at: number
 
 /** After time outside the group, every assignment starts now: other replicas may have owned the streams in between. */
 const assignedAt = ({ streams }: GroupStatus, at: number) => new Map([...streams.keys()].map((stream) => [stream, at]))
-
-/** An owner that kept its stream keeps its start time. */
-function ownersAfter(
-  before: ReadonlyMap<string, Owner>,
-  members: readonly GroupMemberView[],
-  at: number,
-): ReadonlyMap<string, Owner> {
-  const now = members.flatMap(({ replica, streams }) => streams.map((stream) => ({ stream, replica })))
-  return new Map(
-    now.map(({ stream, replica }) => {
-      const known = before.get(stream)
-      return [stream, known?.replica === replica ? known : { replica, since: at }]
-    }),
-  )
-}
 
 const controlRows: EventRows<ControlEvent, ControlStatus> = {
   'control-read': { log: unlogged, status: (_event, _, now) => ({ readAt: now, failure: undefined }) },

@@ -178,23 +178,6 @@ async function startThree(connector: string, options?: MemberSettings): Promise<
   return three
 }
 
-describe('the view of a group', () => {
-  it('is reported to each member after every rebalance', async () => {
-    const three = await startThree(randomUUID())
-    const expected = (some: readonly Member[]) =>
-      some.map((member) => ({ replica: member.replica, host: '127.0.0.1', streams: [...member.now()].sort() }))
-    const reportedTo = (member: Member) =>
-      member.events
-        .findLast((event) => event.kind === 'group-described')
-        ?.members.map(({ replica, host, streams: its }) => ({ replica, host, streams: its.toSorted() }))
-    const isReportedToAll = (some: readonly Member[]) =>
-      some.every((member) => JSON.stringify(reportedTo(member)) === JSON.stringify(expected(some)))
-    await until(() => isReportedToAll(three))
-    await three[2].stop()
-    await until(() => areBalanced(three.slice(0, 2)) && isReportedToAll(three.slice(0, 2)))
-  })
-})
-
 describe('three members', () => {
   it('share the slots evenly, and keep their slots when another member disappears', async () => {
     const [first, second, third] = await startThree(randomUUID())

@@ -14,7 +14,6 @@ export type SceneName = 'one' | 'everyday' | 'source-down' | 'many'
 const MINUTE = 60_000
 const NOW = Date.parse('2026-11-27T14:35:20Z')
 const own = 'polaris-connector-7d9c5b8f6d-x2v4k-3fa1c2d4'
-const others = ['polaris-connector-7d9c5b8f6d-m8k2p-91b0e7aa', 'polaris-connector-7d9c5b8f6d-q5z7t-5c3d2e10']
 
 /** A replica with an hour behind it; `listen` serves its status page. All names are invented. */
 export function statusScene(name: SceneName) {
@@ -33,10 +32,10 @@ export function statusScene(name: SceneName) {
   const streams = script.here.map(([stream, plot], index) => {
     return { stream, plot, index, observe: reporting(telemetry.observe(stream, polling)) }
   })
-  for (const { stream } of script.elsewhere) telemetry.observe(stream, polling)
+  for (const stream of script.elsewhere) telemetry.observe(stream, polling)
   const names = streams.map(({ stream }) => stream)
   telemetry.replicaIs('running')
-  if (name !== 'one') join(telemetry, names, script)
+  if (name !== 'one') join(telemetry, names)
   for (const { observe } of streams) for (const event of opened) observe(event)
   for (; time.now <= NOW - MINUTE; time.now += MINUTE)
     for (const stream of streams) for (const event of minuteOf(stream, time.now)) stream.observe(event)
@@ -49,15 +48,9 @@ export function statusScene(name: SceneName) {
 
 type Telemetry = ReturnType<typeof createTelemetry>
 
-function join({ observePlacement }: Telemetry, streams: readonly string[], { elsewhere }: Script): void {
-  const of = (replica: string) => elsewhere.filter((one) => one.replica === replica).map(({ stream }) => stream)
+function join({ observePlacement }: Telemetry, streams: readonly string[]): void {
   observePlacement({ kind: 'group-joined', slots: [0, 3, 4, 7, 9, 12, 15, 20], kept: 0, streams: [], tookMs: 1 })
   observePlacement({ kind: 'assignment-changed', streams: streams.length, gained: [...streams], lost: [] })
-  const members = [
-    { replica: own, host: '10.42.1.17', slots: [], streams: [...streams] },
-    ...others.map((replica, index) => ({ replica, host: `10.42.${index + 2}.31`, slots: [], streams: of(replica) })),
-  ]
-  observePlacement({ kind: 'group-described', members })
 }
 
 interface Plot {
@@ -157,11 +150,9 @@ const idle: Plot = { ...quiet, busy: 0 }
 
 interface Script {
   readonly here: readonly (readonly [stream: string, plot: Plot])[]
-  readonly elsewhere: readonly { readonly stream: string; readonly replica: string }[]
+  readonly elsewhere: readonly string[]
 }
 
-const away = (streams: readonly string[]) =>
-  streams.map((stream, index) => ({ stream, replica: others[index % others.length] ?? '' }))
 const numbered = (length: number, from: number) =>
   Array.from({ length }, (_, index) => `shop-${String(index + from).padStart(3, '0')}`)
 const plots = [quiet, busy, quiet, idle, quiet, busy, filling, quiet, down, quiet, quiet, held]
@@ -174,7 +165,7 @@ const scripts: Readonly<Record<SceneName, Script>> = {
       ...[['lyon', filling] as const, ['metz', quiet] as const, ['nantes', held] as const],
       ...[['paris', { ...busy, busy: 420 }] as const, ['toulouse', quiet] as const],
     ],
-    elsewhere: away(['dijon', 'grenoble', 'limoges', 'marseille', 'nice', 'rennes']),
+    elsewhere: ['dijon', 'grenoble', 'limoges', 'marseille', 'nice', 'rennes'],
   },
   'source-down': {
     here: [
@@ -186,6 +177,6 @@ const scripts: Readonly<Record<SceneName, Script>> = {
   },
   many: {
     here: numbered(200, 1).map((stream, index) => [stream, plots[index % 37] ?? plots[index % 3] ?? quiet]),
-    elsewhere: away(numbered(60, 201)),
+    elsewhere: numbered(60, 201),
   },
 }

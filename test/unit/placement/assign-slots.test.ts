@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { assignSlots, type SlotClaim } from '../../../connector/placement/assign-slots.ts'
 
 const ones = (slots: number) => Array.from({ length: slots }, () => 1)
-const claim = (member: string, held: readonly number[] = [], silentMs = 0): SlotClaim => ({ member, held, silentMs })
+const claim = (member: string, held: readonly number[] = []): SlotClaim => ({ member, held })
 const sizesOf = (shares: ReadonlyMap<string, readonly number[]>) => [...shares.values()].map(({ length }) => length)
 const spread = (numbers: readonly number[]) => Math.max(...numbers) - Math.min(...numbers)
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => from + at)
@@ -14,7 +14,6 @@ const claimsOn = (slots: number) =>
     fc.record({
       member: fc.string({ minLength: 1, maxLength: 8 }),
       held: fc.array(fc.integer({ min: 0, max: slots + 2 }), { maxLength: slots }),
-      silentMs: fc.integer({ min: 0, max: 3 }),
     }),
     { selector: ({ member }) => member, minLength: 1, maxLength: 12 },
   )
@@ -45,29 +44,12 @@ describe('assignSlots', () => {
     )
   })
 
-  it('balances slots and streams within 1 when no slot has several streams', () => {
+  it('balances streams within 1 when no slot has several streams', () => {
     fc.assert(
       fc.property(groups(1), ([claims, streamsInSlot]) => {
         const shares = assignSlots(claims, streamsInSlot)
-        expect(spread(sizesOf(shares))).toBeLessThanOrEqual(1)
         const streams = [...shares.values()].map((slots) => slots.filter((slot) => streamsInSlot[slot] === 1).length)
         expect(spread(streams)).toBeLessThanOrEqual(1)
-      }),
-    )
-  })
-
-  it('leaves no slot with streams whose move would improve the balance of two members', () => {
-    fc.assert(
-      fc.property(groups(5), ([claims, streamsInSlot]) => {
-        const shares = [...assignSlots(claims, streamsInSlot).values()]
-        const streamsOf = (slots: readonly number[]) => slots.reduce((sum, slot) => sum + (streamsInSlot[slot] ?? 0), 0)
-        for (const from of shares) {
-          for (const to of shares) {
-            const gap = streamsOf(from) - streamsOf(to)
-            const better = from.filter((slot) => (streamsInSlot[slot] ?? 0) > 0 && (streamsInSlot[slot] ?? 0) < gap)
-            expect(gap >= 2 ? better : []).toEqual([])
-          }
-        }
       }),
     )
   })
@@ -84,12 +66,14 @@ describe('assignSlots', () => {
     )
   })
 
-  it('moves nothing when it runs again on its own result', () => {
+  it('moves no stream when it runs again on its own result', () => {
     fc.assert(
-      fc.property(groups(3), ([claims, streamsInSlot]) => {
+      fc.property(groups(1), ([claims, streamsInSlot]) => {
         const shares = assignSlots(claims, streamsInSlot)
         const again = claims.map(({ member }) => claim(member, shares.get(member)))
-        expect(assignSlots(again, streamsInSlot)).toEqual(shares)
+        const withStreams = (all: ReadonlyMap<string, readonly number[]>) =>
+          again.map(({ member }) => all.get(member)?.filter((slot) => streamsInSlot[slot] !== 0))
+        expect(withStreams(assignSlots(again, streamsInSlot))).toEqual(withStreams(shares))
       }),
     )
   })
@@ -117,13 +101,6 @@ describe('assignSlots', () => {
     expect(sizesOf(shares)).toEqual([8, 8, 8])
     expect(shares.get('a')?.every((slot) => slot < 12)).toBe(true)
     expect(shares.get('b')?.every((slot) => slot >= 12)).toBe(true)
-  })
-
-  it('keeps a slot claimed by two members with the one that was answered more recently', () => {
-    const stalled = claim('a', [0, 1], 14_000)
-    expect(assignSlots([stalled, claim('b', [0, 1], 300)], ones(2)).get('b')).toHaveLength(1)
-    expect(assignSlots([stalled, claim('b', [0], 300), claim('c', [1], 400)], ones(4)).get('b')).toContain(0)
-    expect(assignSlots([stalled, claim('b', [0], 300), claim('c', [1], 400)], ones(4)).get('c')).toContain(1)
   })
 
   it('assigns one of three streams to each of three members when most slots are empty', () => {

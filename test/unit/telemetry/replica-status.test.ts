@@ -19,10 +19,6 @@ const changed = (gained: string[], lost: string[] = []): ReplicaEvent => ({
   gained,
   lost,
 })
-const described = (...assignments: [replica: string, streams: string[]][]): ReplicaEvent => ({
-  kind: 'group-described',
-  members: assignments.map(([replica, streams]) => ({ replica, host: '::1', slots: [1], streams })),
-})
 const membershipLost: ReplicaEvent = {
   kind: 'membership-lost',
   code: 'publish.unauthorized',
@@ -80,7 +76,7 @@ describe('the group status of a replica', () => {
     expect(statusAfter(joined([1]), changed(['a']), { kind: 'group-left' }).streams.size).toBe(0)
   })
 
-  test('is reported with the epochs of its streams, and with the streams that have no known owner', () => {
+  test('is reported with the epochs of its streams', () => {
     const report = groupReport(statusAfter(joined([1, 5]), changed(['a', 'b'])), {
       ...at(5000),
       watched: [watched('a', 7), watched('b'), watched('c')],
@@ -89,8 +85,6 @@ describe('the group status of a replica', () => {
       state: 'member',
       secondsInState: 4,
       slots: [1, 5],
-      replicas: [],
-      elsewhere: [{ stream: 'c', replica: null }],
       streams: [
         { stream: 'a', assignedSeconds: 3, epoch: 7 },
         { stream: 'b', assignedSeconds: 3 },
@@ -100,35 +94,6 @@ describe('the group status of a replica', () => {
       code: 'publish.unauthorized',
       hint: expect.any(String),
     })
-  })
-})
-
-describe('the group description', () => {
-  const streams = ['a', 'b', 'c', 'd'].map((stream) => watched(stream))
-  const events = [joined([1]), changed(['a']), described(['me', ['a']], ['other', ['b', 'c']])]
-
-  test('shows the owner of each stream, and since when, through rebalances', () => {
-    const status = statusAfter(...events, described(['me', ['a']], ['other', ['b']], ['third', ['c']]))
-    const { elsewhere, replicas } = groupReport(status, { ...at(9000), watched: streams })
-    expect(elsewhere).toEqual([
-      { stream: 'b', replica: 'other', seenSeconds: 6 },
-      { stream: 'c', replica: 'third', seenSeconds: 5 },
-      { stream: 'd', replica: null },
-    ])
-    expect(replicas).toEqual([
-      { replica: 'me', host: '::1', streams: ['a'] },
-      { replica: 'other', host: '::1', streams: ['b'] },
-      { replica: 'third', host: '::1', streams: ['c'] },
-    ])
-  })
-
-  test('is cleared when this replica has left', () => {
-    const { elsewhere, replicas } = groupReport(statusAfter(...events, { kind: 'group-left' }), {
-      ...at(9000),
-      watched: streams,
-    })
-    expect(elsewhere.map(({ replica }) => replica)).toEqual([null, null, null, null])
-    expect(replicas).toEqual([])
   })
 })
 

@@ -1,9 +1,7 @@
 import { EventEmitter } from 'node:events'
-import { AssignerProtocol, type ConsumerConfig, type Kafka } from 'kafkajs'
+import type { ConsumerConfig, Kafka } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
 import { type Joined, slotConsumer } from '../../../../connector/kafka/group/slot-consumer.ts'
-import { slotOf } from '../../../../connector/kafka/group/sticky-assigner.ts'
-import type { GroupMemberView } from '../../../../connector/placement/placement.ts'
 import { groupDefaults } from '../../../../connector/placement/placement-config.ts'
 import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
 
@@ -13,13 +11,11 @@ const slotsInAll = 24
 function setUp() {
   const emitter = new EventEmitter()
   const calls: string[] = []
-  const descriptions: Promise<object>[] = []
   let config: ConsumerConfig | undefined
   const consumer = {
     events: { GROUP_JOIN: 'join', HEARTBEAT: 'beat', CRASH: 'crash', REBALANCING: 'rebalancing', REQUEST: 'request' },
     on: (name: string, listener: (event: unknown) => void) => emitter.on(name, listener),
     pause: (topics: unknown) => calls.push(`pause ${JSON.stringify(topics)}`),
-    describeGroup: () => descriptions.shift() ?? Promise.reject(new Error('no connection')),
   }
   const kafka = {
     consumer: (given: ConsumerConfig) => {
@@ -32,7 +28,6 @@ function setUp() {
   const clock = virtualClock(100_000)
   const joined: Joined[] = []
   const heard: number[] = []
-  const described: (readonly GroupMemberView[])[] = []
   const crashes: Error[] = []
   const on = {
     joined: (one: Joined) => {
@@ -40,19 +35,17 @@ function setUp() {
       joined.push(one)
     },
     heard: (at: number) => heard.push(at),
-    described: (members: readonly GroupMemberView[]) => described.push(members),
     rebalancing: () => calls.push('rebalancing'),
   }
-  const held = () => ({ held: [], silentMs: 0 })
+  const held = () => []
   const parts = {
     group: 'g',
     topic: 't',
     settings: groupDefaults,
-    retry: { firstPauseMs: 1, maxPauseMs: 1, retries: 1 },
   }
   slotConsumer(kafka, { ...parts, streams: ['a'], clock, held, on }, (error) => crashes.push(error))
   const emit = (name: string, payload: object = {}) => emitter.emit(name, { payload })
-  return { emit, clock, calls, joined, heard, described, crashes, descriptions, config: () => config }
+  return { emit, clock, calls, joined, heard, crashes, config: () => config }
 }
 
 describe('slotConsumer', () => {
@@ -89,43 +82,6 @@ describe('slotConsumer', () => {
     emit('request', { apiName: 'Heartbeat', duration: -3_600_000 })
     emit('beat')
     expect(heard).toEqual([100_000])
-  })
-
-  it('requests the members again at the next heartbeat when the request has failed, once for each heartbeat', async () => {
-    const { emit, described, descriptions } = setUp()
-    descriptions.push(Promise.reject(new Error('no connection')), Promise.resolve({ state: 'Stable', members: [] }))
-    emit('join', { memberAssignment: { t: [1] }, duration: 5 })
-    await new Promise((resolve) => setImmediate(resolve))
-    emit('beat')
-    emit('beat')
-    await new Promise((resolve) => setImmediate(resolve))
-    expect(described).toEqual([[]])
-    expect(descriptions).toEqual([])
-  })
-
-  it('reports all members when the group is stable, and nothing otherwise', async () => {
-    const { emit, described, descriptions } = setUp()
-    const memberAssignment = AssignerProtocol.MemberAssignment.encode({
-      version: 1,
-      userData: Buffer.alloc(0),
-      assignment: { t: [5, slotOf('a', slotsInAll)] },
-    })
-    const member = { clientId: 'one', clientHost: '/10.0.0.1', memberId: 'one-1', memberAssignment }
-    const other = { ...member, clientId: 'another', memberId: 'another-1', memberAssignment: Buffer.alloc(0) }
-    const members = [member, other]
-    descriptions.push(
-      Promise.resolve({ state: 'PreparingRebalance', members }),
-      Promise.reject(new Error('no connection')),
-      Promise.resolve({ state: 'Stable', members }),
-    )
-    for (const _ of descriptions.slice()) emit('join', { memberAssignment: { t: [1] }, duration: 5 })
-    await new Promise((resolve) => setImmediate(resolve))
-    expect(described).toEqual([
-      [
-        { replica: 'another', host: '10.0.0.1', slots: [], streams: [] },
-        { replica: 'one', host: '10.0.0.1', slots: [5, slotOf('a', slotsInAll)].sort((x, y) => x - y), streams: ['a'] },
-      ],
-    ])
   })
 
   it('reports a crash and does not restart', async () => {

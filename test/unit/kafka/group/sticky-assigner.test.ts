@@ -1,21 +1,15 @@
 import fc from 'fast-check'
 import { AssignerProtocol, type Cluster, type PartitionAssigner } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
-import {
-  claimOf,
-  slotOf,
-  stickyAssigner,
-  streamsIn,
-  streamsPerSlot,
-} from '../../../../connector/kafka/group/sticky-assigner.ts'
+import { slotOf, stickyAssigner, streamsIn, streamsPerSlot } from '../../../../connector/kafka/group/sticky-assigner.ts'
 
 const { MemberAssignment, MemberMetadata } = AssignerProtocol
 const metadata = (userData: Buffer) => MemberMetadata.encode({ version: 1, topics: ['t'], userData })
 const cluster = (slots: number) =>
   ({ findTopicPartitionMetadata: () => Array.from({ length: slots }) }) as unknown as Cluster
 const configOf = (slots: number) => ({ cluster: cluster(slots), groupId: 'g' }) as Parameters<PartitionAssigner>[0]
-const assignerOf = (held: number[], silentMs = 5) =>
-  stickyAssigner({ topic: 't', streams: ['a', 'b'], held: () => ({ held, silentMs }) })(configOf(6))
+const assignerOf = (held: number[]) =>
+  stickyAssigner({ topic: 't', streams: ['a', 'b'], held: () => held })(configOf(6))
 
 describe('stickyAssigner', () => {
   it('sends its slots to the leader, and as the leader keeps the slots of each member', async () => {
@@ -37,21 +31,11 @@ describe('stickyAssigner', () => {
     ['no metadata', Buffer.alloc(0)],
     ['no JSON', metadata(Buffer.from('1:2'))],
     ['null', metadata(Buffer.from('null'))],
-    ['text for slots', metadata(Buffer.from('{"held":["1"],"silentMs":1}'))],
-    ['no silentMs', metadata(Buffer.from('{"held":[1]}'))],
-  ])('treats a member that sends %s as one without slots', (_, memberMetadata) => {
-    const claim = claimOf({ memberId: 'm', memberMetadata })
-    expect(claim).toEqual({ member: 'm', held: [], silentMs: Number.MAX_SAFE_INTEGER })
-  })
-
-  it('decodes its own claim', () => {
-    const { metadata: memberMetadata } = assignerOf([3, 1], 250).protocol({ topics: ['t'] })
-    expect(claimOf({ memberId: 'm', memberMetadata })).toEqual({ member: 'm', held: [3, 1], silentMs: 250 })
-  })
-
-  it('decodes the claim of a new member, which the group never answered', () => {
-    const { metadata: memberMetadata } = assignerOf([], Number.POSITIVE_INFINITY).protocol({ topics: ['t'] })
-    expect(claimOf({ memberId: 'm', memberMetadata }).silentMs).toBe(Number.MAX_SAFE_INTEGER)
+    ['text for slots', metadata(Buffer.from('["1"]'))],
+  ])('assigns slots to a member that sends %s', async (_, memberMetadata) => {
+    const [assigned] = await assignerOf([]).assign({ members: [{ memberId: 'm', memberMetadata }], topics: ['t'] })
+    const { assignment } = MemberAssignment.decode(assigned?.memberAssignment ?? Buffer.alloc(0)) ?? {}
+    expect(assignment).toEqual({ t: [0, 1, 2, 3, 4, 5] })
   })
 })
 
