@@ -11,7 +11,7 @@ import {
   selectedStreams,
   streamOption,
 } from './command-resources.ts'
-import { namedClient } from './control/wanted-clients.ts'
+import { namedClient } from './named-clients.ts'
 import {
   auditLines,
   auditOutput,

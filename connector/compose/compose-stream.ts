@@ -14,7 +14,7 @@ import type { ReaderParts } from '../pipeline/read/reader-parts.ts'
 import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
 import { once } from '../runtime/once.ts'
 import type { Outages } from '../source/recovery/after-failed-read.ts'
-import { checkpointKey, erasuresKey } from '../storage/checkpoint-store-config.ts'
+import { checkpointKey } from '../storage/checkpoint-store-config.ts'
 import type { SegmentStore } from '../storage/segment-store.ts'
 import { type AttemptParts, attempts } from '../stream/attempt.ts'
 import type { ConfiguredStream, OpenParts, StoredStream } from '../stream/open/open-parts.ts'
@@ -80,7 +80,7 @@ function composeParts(
   const pipeline: PipelineParts = {
     reader,
     requests,
-    features: open.features,
+    features: featureList(),
     publisher: open.publisher,
     group: groupParts(stream, observe),
     clock,
@@ -118,11 +118,6 @@ function groupParts(stream: StreamConfig, observe: Observe): PipelineParts['grou
 /** The checkpoint object of a stream. */
 export function streamObject(stream: StreamConfig, { config, store }: SharedResources): OpenParts['object'] {
   return store.object(checkpointKey(config.connector, stream.name))
-}
-
-/** The marks of the erased clients of a stream. */
-export function streamErasures(stream: StreamConfig, { config, store }: SharedResources): OpenParts['object'] {
-  return store.object(erasuresKey(checkpointKey(config.connector, stream.name)))
 }
 
 export function streamSegments(stream: StreamConfig, { config, store }: SharedResources): SegmentStore {
@@ -179,11 +174,9 @@ function configuredStream(stream: StreamConfig, config: SharedResources['config'
 function storedStream(stream: StreamConfig, shared: SharedResources, closing: CloseStack): StoredStream {
   const { storeReady, clock, indexMemory: memory } = shared
   const index = streamIndex(streamSegments(stream, shared), clock.monotonic() + FIRST_AUDIT_MS, { memory })
-  const erasures = streamErasures(stream, shared)
   return {
     storeReady,
     object: streamObject(stream, shared),
-    features: featureList({ erasures, newNonce: randomUUID }),
     index: closing.use(index, (opened) => opened.release()),
   }
 }

@@ -14,13 +14,12 @@ const count = z.number().int().nonnegative()
 const step = { by: z.string(), at: time }
 
 /**
- * `requested`: no replica has carried it out yet. `waiting`: `by` cannot carry it out, and tries again. `running`: `by`
+ * `requested`: no replica has carried it out yet. `running`: `by`
  * publishes clients again; `share`: how much of the clients it has read, 0 to 1, if that is known. `cancelled`: by an
  * operator, but the replica has not confirmed it yet. `done`: `by` carried it out at `at`.
  */
 const progress = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('requested') }),
-  z.object({ kind: z.literal('waiting'), ...step, code: z.string() }),
   z.object({
     kind: z.literal('running'),
     ...step,
@@ -46,13 +45,6 @@ const request = z.object({
 const requestSchema = z.discriminatedUnion('kind', [
   request.extend({ kind: z.literal('pause'), reason: z.string() }),
   request.extend({ kind: z.literal('resume') }),
-  /** `client`: its id, until the request is carried out or cancelled. `force`: also if the index has no such client. */
-  request.extend({
-    kind: z.literal('erase'),
-    reason: z.string(),
-    client: z.string().optional(),
-    force: z.boolean().default(false),
-  }),
   request.extend({ kind: z.literal('republish'), ...republicationShape }),
   /** Whether a held stream can continue is checked at once. */
   request.extend({ kind: z.literal('check') }),

@@ -6,7 +6,7 @@ import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import type { ControlDocument, ControlParts } from './control-document.ts'
 import { type KnownControl, latestControl } from './lost-control.ts'
 import { type Ending, recorded, withProgress } from './requests.ts'
-import type { CarriedOut, RepublishProgress, Waiting } from './stream-requests.ts'
+import type { CarriedOut, RepublishProgress } from './stream-requests.ts'
 
 /** Events about the control object, as this replica sees it. */
 export type ControlEvent =
@@ -50,7 +50,7 @@ export interface ControlWatch {
   /** Whether `carriedOut` was called with this id, which the object may not show yet. */
   isCarriedOut(id: string): boolean
   /** How far this replica has come with a request: the newest is recorded at the next read. */
-  progressed(progress: RepublishProgress | Waiting): void
+  progressed(progress: RepublishProgress): void
 }
 
 /** A command takes effect within this time, plus the time that the stream needs to finish its page. */
@@ -128,14 +128,14 @@ interface Unrecorded {
   /** False if that is known already. */
   ended(request: CarriedOut): boolean
   hasEnded(id: string): boolean
-  progressed(progress: RepublishProgress | Waiting): void
+  progressed(progress: RepublishProgress): void
   /** What to change in the stored document, and what to call once that is written. */
   next(): { change(stored: ControlDocument): ControlDocument | undefined; written(): void }
 }
 
 function unrecordedReports({ replica, clock }: Pick<WatchParts, 'replica' | 'clock'>): Unrecorded {
   const endings = new Map<string, Ending>()
-  const running = new Map<string, RepublishProgress | Waiting>()
+  const running = new Map<string, RepublishProgress>()
   return {
     ended: ({ id, outcome, published, changed, missing }) => {
       if (endings.has(id)) return false

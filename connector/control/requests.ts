@@ -1,5 +1,5 @@
 import type { ControlDocument, ControlRequest, PauseRequest } from './control-document.ts'
-import type { CarriedOut, Erasure, Republication, RepublishProgress, Waiting } from './stream-requests.ts'
+import type { CarriedOut, Republication, RepublishProgress } from './stream-requests.ts'
 
 /** Transitions of the control document. Each function returns what to write next. All are pure. */
 
@@ -15,13 +15,6 @@ export interface Requester {
 export type NewRequest =
   | { readonly kind: 'pause'; readonly stream: string; readonly reason: string }
   | { readonly kind: 'resume' | 'check'; readonly stream: string }
-  | {
-      readonly kind: 'erase'
-      readonly stream: string
-      readonly reason: string
-      readonly client: string
-      readonly force: boolean
-    }
   | (Pick<Republication, 'kind' | 'from' | 'wanted'> & { readonly stream: string })
 
 /** The pause in force for a stream, whether or not a replica has carried it out; undefined: the stream is to run. */
@@ -39,18 +32,16 @@ export function lastOf({ requests }: ControlDocument, stream: string): ControlRe
 export const isSwitch = ({ kind }: Pick<ControlRequest, 'kind'>) => kind === 'pause' || kind === 'resume'
 
 /** What the running stream is still to do, oldest first. */
-export function openRequests({ requests }: ControlDocument, stream: string): readonly (Erasure | Republication)[] {
-  return requests.flatMap((request): (Erasure | Republication)[] => {
-    if (request.stream !== stream || !isOpen(request)) return []
-    if (request.kind === 'republish') return [request]
-    return request.kind === 'erase' && request.client !== undefined ? [{ ...request, client: request.client }] : []
-  })
+export function openRequests({ requests }: ControlDocument, stream: string): readonly Republication[] {
+  return requests.flatMap((request): Republication[] =>
+    request.kind === 'republish' && request.stream === stream && isOpen(request) ? [request] : [],
+  )
 }
 
 export const isOpen = ({ progress }: Pick<ControlRequest, 'progress'>) =>
   progress.kind !== 'cancelled' && progress.kind !== 'done'
 
-export const isCancellable = (kind: ControlRequest['kind']) => kind === 'erase' || kind === 'republish'
+export const isCancellable = (kind: ControlRequest['kind']) => kind === 'republish'
 
 /** The requests to check the stream that are not answered yet, by their ids. */
 export function openChecks(document: ControlDocument | undefined, stream: string): readonly string[] {
@@ -88,15 +79,8 @@ export function recorded(
   return changed(document, (request) => {
     const ending = endings.get(request.id)
     const isNew = ending !== undefined && request.progress.kind !== 'done'
-    return isNew ? { ...withoutClient(request), progress: { kind: 'done', by, ...ending } } : request
+    return isNew ? { ...request, progress: { kind: 'done', by, ...ending } } : request
   })
-}
-
-/** The id of a client stays stored only as long as it is needed. */
-function withoutClient(request: ControlRequest): ControlRequest {
-  if (request.kind !== 'erase') return request
-  const { client, ...rest } = request
-  return rest
 }
 
 /** How many requests stay as a record that nothing depends on any more. */
@@ -114,31 +98,24 @@ function pruned(requests: readonly ControlRequest[]): readonly ControlRequest[] 
 /** What a replica reports while it carries out requests, by their ids; undefined if nothing has changed. */
 export function withProgress(
   document: ControlDocument,
-  running: ReadonlyMap<string, RepublishProgress | Waiting>,
+  running: ReadonlyMap<string, RepublishProgress>,
   { by, at }: Pick<Requester, 'by' | 'at'>,
 ): ControlDocument | undefined {
   return changed(document, (request) => {
     const reported = running.get(request.id)
     if (reported === undefined || !isOpen(request) || isKnown(request, reported)) return request
     const { id: _, ...made } = reported
-    return {
-      ...request,
-      progress: 'code' in made ? { kind: 'waiting', by, at, ...made } : { kind: 'running', by, at, ...made },
-    }
+    return { ...request, progress: { kind: 'running', by, at, ...made } }
   })
 }
 
-function isKnown({ progress }: ControlRequest, reported: RepublishProgress | Waiting): boolean {
-  if ('code' in reported) return progress.kind === 'waiting' && progress.code === reported.code
+function isKnown({ progress }: ControlRequest, reported: RepublishProgress): boolean {
   if (progress.kind !== 'running') return false
   const { published, changed, clients } = reported
   return progress.clients === clients && progress.published === published && progress.changed === changed
 }
 
-/**
- * Cancels a request to erase a client or to publish again; undefined if it has ended already. The replica that runs the
- * stream confirms that, or reports that a tombstone is published already.
- */
+/** Cancels a request to publish again; undefined if it has ended already. */
 export function cancelled(
   document: ControlDocument,
   id: string,
@@ -146,7 +123,7 @@ export function cancelled(
 ): ControlDocument | undefined {
   return changed(document, (request) => {
     if (request.id !== id || !isCancellable(request.kind) || !isOpen(request)) return request
-    return { ...withoutClient(request), progress: { kind: 'cancelled', by, at } }
+    return { ...request, progress: { kind: 'cancelled', by, at } }
   })
 }
 

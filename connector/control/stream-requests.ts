@@ -3,11 +3,8 @@ import { whenAborted } from '../runtime/abort.ts'
 import type { Changes } from '../runtime/changes.ts'
 import { type SourceTime, sourceTimePattern } from '../source/client-source.ts'
 
-/**
- * How a request ended that may end in several ways. `never-published`: the client index had no such client, and the
- * request was forced. `unknown`: the same without force, and nothing was published.
- */
-const requestOutcome = z.enum(['erased', 'never-published', 'unknown', 'complete', 'cancelled'])
+/** How a request ended that may end in several ways. */
+const requestOutcome = z.enum(['complete', 'cancelled'])
 
 /** A request that a stream has carried out, by its id. */
 export const carriedOut = z.object({
@@ -19,20 +16,6 @@ export const carriedOut = z.object({
   missing: z.array(z.string()).readonly().optional(),
 })
 export type CarriedOut = z.infer<typeof carriedOut>
-
-/** An operator requests that a client be deleted from the topic. */
-export interface Erasure {
-  readonly kind: 'erase'
-  readonly id: string
-  /** The client id. */
-  readonly client: string
-  readonly reason: string
-  /** Also if the client index has no such client. */
-  readonly force: boolean
-  /** Milliseconds since 1970. */
-  readonly requestedAt: number
-  readonly requestedBy: string
-}
 
 /**
  * Which clients an operator requests to be published again. `keys`: of the client index, in base64url, so that no client
@@ -83,13 +66,7 @@ export const seenControl = z.object({
 })
 export type SeenControl = z.infer<typeof seenControl>
 
-/** A request that cannot be carried out for now, by its id. */
-export interface Waiting {
-  readonly id: string
-  readonly code: string
-}
-
-export type Cancelled = Pick<Erasure | Republication, 'id' | 'kind'>
+export type Cancelled = Pick<Republication, 'id' | 'kind'>
 
 /** What operators have requested of a running stream. */
 export interface StreamRequests {
@@ -99,7 +76,7 @@ export interface StreamRequests {
    */
   opened(): void
   /** The requests that are not carried out yet, oldest first, as read last. */
-  open(): readonly (Erasure | Republication)[]
+  open(): readonly Republication[]
   /** The requests that an operator has cancelled, and whose end the control object does not show yet. */
   cancelled(): readonly Cancelled[]
   /** Whether the control object shows a request as carried out, or does not have it. */
@@ -110,8 +87,8 @@ export interface StreamRequests {
   readonly until: Changes['until']
   /** The stream has carried out these requests, if need be according to its checkpoint. May be called again. */
   carriedOut(requests: readonly CarriedOut[]): void
-  /** The checkpoint of the stream shows that it has come so far, or that a request waits. */
-  progressed(progress: RepublishProgress | Waiting): void
+  /** The checkpoint of the stream shows that it has come so far. */
+  progressed(progress: RepublishProgress): void
 }
 
 /** For a process that carries out no requests. */

@@ -15,9 +15,10 @@ export interface ValueRecord {
 /** Texts by name. Most records share a few objects, which are encoded once. */
 export type RecordHeaders = Readonly<Record<string, string>>
 
-/** Deletes the client from a compacted topic. */
+/** Deletes the client from one partition of a compacted topic. */
 export interface Tombstone {
   readonly to: 'events'
+  readonly partition: number
   readonly key: string
   readonly value: null
   readonly headers: RecordHeaders

@@ -1,5 +1,5 @@
 import { CONTRACT_MAJOR, DATA_SCHEMA, EVENT_TYPE, SEQUENCE_DIGITS } from './client-event.ts'
-import type { TombstoneType } from './cloud-event/tombstone.ts'
+import { tombstoneTypes } from './cloud-event/tombstone.ts'
 import { deadLetterCodes } from './dead-letter.ts'
 import { fieldAttributeSchemas } from './fields/field-rules.ts'
 
@@ -30,7 +30,7 @@ export function sharedSchemas(at: string): { readonly client: JsonSchema; readon
   }
 }
 
-/** Attributes of all events and tombstones. */
+/** Attributes of all events. */
 const attributes = {
   specversion: { const: '1.0' },
   source: {
@@ -101,9 +101,6 @@ function objectSchema(title: string, required: JsonSchema, optional: JsonSchema 
   return { title, type: 'object', required: Object.keys(required), properties }
 }
 
-const publishedAt = { description: 'When it was published. UTC.', type: 'string', format: 'date-time' }
-const withoutData = (type: TombstoneType) => ({ ...ofClient, type: { const: type }, time: publishedAt })
-
 const asHeaders = (schemas: JsonSchema): JsonSchema =>
   Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [`ce_${name}`, schema]))
 
@@ -118,8 +115,19 @@ export function binaryHeaders(): JsonSchema {
 }
 
 /** The headers of a tombstone: a CloudEvent without data in binary mode. */
-export const tombstoneHeaders = (type: TombstoneType): JsonSchema =>
-  objectSchema('Headers of a tombstone', asHeaders(withoutData(type)))
+export function tombstoneHeaders(): JsonSchema {
+  const { specversion, source } = attributes
+  const headers = {
+    specversion,
+    type: { enum: tombstoneTypes },
+    source,
+    id: { description: 'Random. The same in every partition.', type: 'string', format: 'uuid' },
+    time: { description: 'When the command was run. UTC.', type: 'string', format: 'date-time' },
+    subject,
+    partitionkey,
+  }
+  return objectSchema('Headers of a tombstone', asHeaders(headers))
+}
 
 /** The headers of a record in structured mode. */
 export function structuredHeadersSchema(type: string): JsonSchema {

@@ -1,16 +1,8 @@
 import { type ContentRules, rulesText } from '../index/client-index.ts'
-import {
-  type ClientKey,
-  type ContentKey,
-  clientKey,
-  type EntryMark,
-  MAX_EVENT_NUMBER,
-  UNKNOWN_CONTENT,
-} from '../index/index-entry.ts'
+import { type ClientKey, type ContentKey, clientKey, MAX_EVENT_NUMBER, UNKNOWN_CONTENT } from '../index/index-entry.ts'
 import type { ClientRecord, ClientValue } from '../source/client-source.ts'
 import { DATA_SCHEMA, EVENT_TYPE } from './client-event.ts'
 import { type CloudEvent, cloudEvent, type StoredEvent } from './cloud-event/stored-event.ts'
-import { ERASED_TYPE } from './cloud-event/tombstone.ts'
 import { parsedAsText } from './fields/field-types.ts'
 import { contentUnder } from './read-client.ts'
 
@@ -24,11 +16,9 @@ export interface PublishedClient {
   readonly rules: string
   /** The event number. */
   readonly number: number
-  /** `withdrawn`: the tombstone of an erasure. */
-  readonly mark: EntryMark
 }
 
-/** Returns a function that reads the events and tombstones of a source; undefined if a record is none of them. */
+/** Returns a function that reads the events of a source; undefined if a record is none of them. */
 export function publishedClientReader(
   source: string,
   present: ContentRules,
@@ -38,14 +28,13 @@ export function publishedClientReader(
     if (event === undefined) return undefined
     const { type, subject: id, ...more } = event.attributes
     if (more.source !== source || typeof id !== 'string') return undefined
-    const isErasure = type === ERASED_TYPE
     const number = numberOf(more.sequence)
-    if (number === undefined || (record.value === null && !isErasure)) return undefined
+    if (number === undefined || record.value === null) return undefined
     const client = type === EVENT_TYPE && more.dataschema === DATA_SCHEMA ? clientIn(event) : undefined
     const { ignored, lists } = present
     const content = client === undefined ? UNKNOWN_CONTENT : contentUnder(client, { ignored, lists })
     const rules = rulesText(rulesOfEvent(more, present))
-    return { id, key: clientKey(id), content, rules, number, mark: isErasure ? 'withdrawn' : 'none' }
+    return { id, key: clientKey(id), content, rules, number }
   }
 }
 

@@ -1,5 +1,5 @@
 import type { ClientTable } from './client-table.ts'
-import { type ClientKey, type ContentKey, type IndexEntry, isWithdrawn, UNKNOWN_CONTENT } from './index-entry.ts'
+import { type ClientKey, type ContentKey, type IndexEntry, UNKNOWN_CONTENT } from './index-entry.ts'
 import type { IndexState } from './index-state.ts'
 
 /** What decides whether a client's content is unchanged. Stored as text beside the entries that were made with it. */
@@ -50,7 +50,7 @@ export function clientIndex(
   return {
     get: table.get,
     compare: (entry, content, contentUnder) => {
-      const isForgotten = entry.number < state.contentsFrom && !isWithdrawn(entry)
+      const isForgotten = entry.number < state.contentsFrom
       if (entry.content === UNKNOWN_CONTENT || isForgotten) return 'unknown'
       if (entry.rules === present) return entry.content === content ? 'same' : 'other'
       const made = all[entry.rules]

@@ -1,4 +1,3 @@
-import { setImmediate as otherWork } from 'node:timers/promises'
 import {
   type ClientKey,
   compareKeys,
@@ -91,24 +90,6 @@ export function clientTable(sorted: Uint32Array = noEntries): ClientTable {
 export function* entriesIn(table: Pick<ClientTable, 'partitions'>): Generator<readonly [ClientKey, IndexEntry], void> {
   for (const words of table.partitions())
     for (let at = 0; at < words.length; at += ENTRY_WORDS) yield [readKey(words, at), readEntry(words, at)]
-}
-
-/** Other work of the process runs after this many entries, which take some milliseconds. */
-const ENTRIES_AT_ONCE = 20_000
-
-/** Visits all entries, in the order of their keys. Other work of the process runs in between. */
-export async function visitEntries(
-  table: Pick<ClientTable, 'partitions'>,
-  visit: (words: Uint32Array, at: number) => void,
-): Promise<void> {
-  let atOnce = 0
-  for (const words of table.partitions()) {
-    for (let at = 0; at < words.length; at += ENTRY_WORDS) visit(words, at)
-    atOnce += words.length / ENTRY_WORDS
-    if (atOnce < ENTRIES_AT_ONCE) continue
-    atOnce = 0
-    await otherWork()
-  }
 }
 
 /** How many entries were added. */

@@ -13,12 +13,6 @@ export type ContentKey = Brand<string, 'ContentKey'>
 /** The content is not known: whatever is read differs from it. */
 export const UNKNOWN_CONTENT = keyText(0, 0) as ContentKey
 
-/** `withdrawn`: on request of an operator, the topic has no event of the client until the source returns other content. */
-export const entryMarks = ['none', 'withdrawn'] as const
-export type EntryMark = (typeof entryMarks)[number]
-
-export const isWithdrawn = ({ mark }: Pick<IndexEntry, 'mark'>): boolean => mark === 'withdrawn'
-
 /** What the client index knows of one client. */
 export interface IndexEntry {
   readonly content: ContentKey
@@ -27,17 +21,8 @@ export interface IndexEntry {
   /** The scan that published it, 0 to 15: see `ScanTag`. */
   readonly tag: number
   readonly isDeadLetter: boolean
-  readonly mark: EntryMark
   /** The rules under which the content was hashed, 0 to 255: an index of `IndexState.rules`. */
   readonly rules: number
-}
-
-/**
- * The entry of a client that is withdrawn on request, with the number of its tombstone: a scan that began before may return
- * the client as it was then.
- */
-export function withdrawnEntry(known: IndexEntry, number = known.number): IndexEntry {
-  return { ...known, number, isDeadLetter: false, mark: 'withdrawn' }
 }
 
 /** An entry is six little-endian words: key (2), content (2), number (40 bits), flags, rules, one byte reserved. */
@@ -46,7 +31,6 @@ export const ENTRY_BYTES = ENTRY_WORDS * 4
 export const MAX_EVENT_NUMBER = 2 ** 40 - 1
 
 const DEAD_LETTER = 1 << 12
-const MARK_SHIFT = 13
 const KEY_BYTES = 8
 /** In base64url. */
 const KEY_CHARACTERS = 11
@@ -91,8 +75,7 @@ export function writeEntry(words: Uint32Array, at: number, key: ClientKey, entry
   words[at + 2] = highWord(entry.content)
   words[at + 3] = lowWord(entry.content)
   words[at + 4] = entry.number % 2 ** 32
-  const mark = entryMarks.indexOf(entry.mark) << MARK_SHIFT
-  const flags = (entry.tag << 8) | (entry.isDeadLetter ? DEAD_LETTER : 0) | mark
+  const flags = (entry.tag << 8) | (entry.isDeadLetter ? DEAD_LETTER : 0)
   words[at + 5] = Math.floor(entry.number / 2 ** 32) | flags | (entry.rules << 16)
 }
 
@@ -103,7 +86,6 @@ export function readEntry(words: Uint32Array, at: number): IndexEntry {
     number: readNumber(words, at),
     tag: (last >>> 8) & 0xf,
     isDeadLetter: (last & DEAD_LETTER) !== 0,
-    mark: entryMarks[(last >>> MARK_SHIFT) & 0x7] ?? 'none',
     rules: (last >>> 16) & 0xff,
   }
 }

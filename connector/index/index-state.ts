@@ -48,9 +48,6 @@ export function withEntries(state: IndexState, entries: string): IndexState {
 /** Entries store the number of their rules in one byte. */
 export const MAX_RULES = 256
 
-/** Each text once, as many as entries can name. */
-export const distinctRules = (texts: Iterable<string>): string[] => [...new Set(texts)].slice(0, MAX_RULES)
-
 /** The entry as one of an index with these rules; its content is unknown if `made`, its own rules, are not among them. */
 export function underRules(entry: IndexEntry, rules: readonly string[], made: string): IndexEntry {
   const number = rules.indexOf(made)

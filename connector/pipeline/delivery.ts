@@ -68,14 +68,10 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: Delivering): Pag
   return {
     deliver: async ({ group, events }) => {
       const began = clock.monotonic()
-      try {
-        if (group.records.length > 0) {
-          await withDeadline(parts, (finish) => deliverGroup(group, stream, finish))
-          schedule.saved()
-        } else await advance(group)
-      } catch (error) {
-        throw group.parts.reduce((reason, part) => part.rejected?.(reason) ?? reason, error)
-      }
+      if (group.records.length > 0) {
+        await withDeadline(parts, (finish) => deliverGroup(group, stream, finish))
+        schedule.saved()
+      } else await advance(group)
       for (const part of group.parts) await tell(part)
       parts.onDelivered(group)
       observe(published(group, { tookMs: clock.monotonic() - began, now: clock.now(), checkpoint }))

@@ -2,7 +2,6 @@ import type { IndexEvent } from '../index/index-storage.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import type { ScanKind, ScanStates } from '../scan/scan-state.ts'
 import type { SourceEvent } from '../source/client-source.ts'
-import type { EraseEvent } from './features/erase/erase-event.ts'
 import type { RepublishEvent } from './features/republish/republish-event.ts'
 import type { ServerClockEvent } from './read/server-clock.ts'
 
@@ -133,7 +132,6 @@ export type PipelineEvent =
   | { readonly kind: 'scan-end-unconfirmed'; readonly scan: ScanKind; readonly clients: number }
   /** None of the first clients has a modification time in the mapped field. */
   | { readonly kind: 'times-unreadable'; readonly field: string }
-  | EraseEvent
   | RepublishEvent
   | StreamRetrying
   /**

@@ -147,6 +147,11 @@ export interface StreamProducer {
   repairTransactions(plan: RepairPlan, stop: AbortSignal): Promise<void>
   /** Begins the next transaction; only one may be open at a time. Sends nothing yet. */
   begin(finish: AbortSignal): PublisherTransaction
+  /**
+   * Begins and aborts an empty transaction. Rejects with `publish.fenced` if another producer was opened since: its opening
+   * may have aborted what this one has committed, where a marker was lost.
+   */
+  mustNotBeFenced(finish: AbortSignal): Promise<void>
   /** Closes the connections within a bounded time. Never rejects. */
   close(): Promise<void>
 }
@@ -157,8 +162,11 @@ export interface StreamProducer {
 export interface PublisherTransaction extends AsyncDisposable {
   /** Resolves once every record is stored in the open transaction. One call at a time. */
   send(records: readonly OutgoingRecord[]): Promise<void>
-  /** Resolves once events and commit record are visible; `publish.outcome-unknown` if no response confirms that. */
-  commit(record: CommitRecord): Promise<void>
+  /**
+   * Resolves once events and commit record are visible; `publish.outcome-unknown` if no response confirms that. Null: the
+   * events belong to no state of the stream.
+   */
+  commit(record: CommitRecord | null): Promise<void>
 }
 
 /** The names that a stream uses at the brokers; `docs/security.md` lists their ACLs. */

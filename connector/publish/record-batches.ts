@@ -72,7 +72,7 @@ export function partitionBatches(records: readonly OutgoingRecord[], layout: Bat
     const { headers } = record
     const bytes = recordOverheadBytes + sizeOf(headers) + (key?.length ?? 0) + (value?.length ?? 0)
     if (bytes > layout.maxMessageBytes) throw tooLarge(topic, bytes, layout.maxMessageBytes)
-    const partition = partitionOf(key ?? value ?? noBytes, partitions)
+    const partition = record.value === null ? record.partition : partitionOf(key ?? value ?? noBytes, partitions)
     let batches = open[record.to].get(partition)
     if (batches === undefined) {
       batches = { topic, partition, chunks: [[]], bytes: 0 }

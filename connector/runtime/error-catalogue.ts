@@ -222,9 +222,6 @@ export const errorCatalogue = {
   'checkpoint.index-damaged': holdDecision(
     'restore the damaged segment below CONNECTOR/STREAM.index in CHECKPOINT_URL, or run `checkpoint rebuild-index`',
   ),
-  'checkpoint.erasures-damaged': holdDecision(
-    'restore an earlier version of CONNECTOR/STREAM.erasures.json in CHECKPOINT_URL; if there is none, delete it: the replica that runs the stream writes the marks back within an hour',
-  ),
   'checkpoint.index-too-large': holdSetting(
     'raise the memory limit of the container until it leaves what the message names (it must be 256 MiB larger), or run more replicas: each holds the indexes of its own streams',
   ),

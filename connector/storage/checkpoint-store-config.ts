@@ -84,11 +84,6 @@ export function controlKey(connector: string): string {
   return `${connector}/_control.json`
 }
 
-/** Key of the marks of erased clients, by the key of the checkpoint; no stream has this name. */
-export function erasuresKey(key: string): string {
-  return key.replace(/\.json$/, '.erasures.json')
-}
-
 /** Prefix or directory of a stream's segments, by the key of its checkpoint. No two streams share one. */
 export function segmentsKey(key: string): string {
   return `${key.replace(/\.json$/, '')}.index`

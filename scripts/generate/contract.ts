@@ -109,8 +109,12 @@ function messages() {
       examples: clientExamples.map(binary),
     },
     clientErased: {
-      ...{ name: 'client.erased', title: 'Tombstone: a client was erased by an operator', ...keyed(clientId) },
-      headers: tombstoneHeaders('client.erased'),
+      ...{
+        name: 'client.erased',
+        title: 'Tombstone: a client was erased by an operator, or removed because Polaris has deleted it',
+        ...keyed(clientId),
+      },
+      headers: tombstoneHeaders(),
       payload: { type: 'null' },
       examples: [{ name: 'client-erased', headers: example('client-erased-headers'), payload: null }],
     },

@@ -89,7 +89,7 @@ function eventLines(evidence: readonly StreamEvidence[]): string {
 
 function figures({ evidence, problems, outputs }: RunResult): string {
   const logs = evidence.flatMap((one) => one.logs)
-  const { events } = eventsOf(logs)
+  const { events, tombstones } = eventsOf(logs)
   const seqs = evidence.map((one) => Math.max(0, ...one.checkpoints.map(({ committed }) => committed.seq)))
   const lines = outputs.flatMap(({ output }) => output.split('\n'))
   const linesWith = (message: RegExp) => lines.filter((line) => message.test(line)).length
@@ -97,7 +97,7 @@ function figures({ evidence, problems, outputs }: RunResult): string {
     changes: evidence[0]?.changes.length ?? 0,
     events: events.length,
     republished: events.filter(({ isRepublished }) => isRepublished).length,
-    erased: events.filter(({ type }) => type === 'client.erased').length,
+    tombstones,
     transactions: seqs.reduce((sum, seq) => sum + seq, 0),
     'aborted transactions per partition': logs.reduce((sum, { aborted }) => sum + aborted.size, 0),
     'checkpoint versions': evidence.reduce((sum, { checkpoints }) => sum + checkpoints.length, 0),

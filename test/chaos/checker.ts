@@ -1,7 +1,7 @@
 import { differencesFromSource } from '../support/same-as-source.ts'
 import { type CheckpointVersion, checkpointProblems } from './checkpoint-history.ts'
 import { missedChanges } from './missed-changes.ts'
-import { erasedClients, separated } from './requested-events.ts'
+import { separated } from './requested-events.ts'
 import { parseTopicEvent, type TopicEvent } from './topic-event.ts'
 import { committedRecords, type PartitionLog } from './topic-log.ts'
 
@@ -33,9 +33,8 @@ export function problemsOf(evidence: StreamEvidence): string[] {
     partition,
     value: { data: { NoVersion: version } },
   }))
-  // A deleted client may not be read in its last version; nor is content that counts as erased published.
-  const excepted = new Set([...evidence.wereAbsent, ...erasedClients(events)])
-  const kept = evidence.changes.filter(({ clientId }) => !excepted.has(clientId))
+  // A deleted client may not be read in its last version.
+  const kept = evidence.changes.filter(({ clientId }) => !evidence.wereAbsent.has(clientId))
   const problems = [
     ...unreadable,
     ...requested,
@@ -49,16 +48,18 @@ export function problemsOf(evidence: StreamEvidence): string[] {
   return problems.map((problem) => `${evidence.stream}: ${problem}`)
 }
 
-/** The committed events of a topic, ordered within each partition. */
-export function eventsOf(logs: readonly PartitionLog[]): { events: TopicEvent[]; unreadable: string[] } {
+/** The committed events of a topic, ordered within each partition; how many records are tombstones. */
+export function eventsOf(logs: readonly PartitionLog[]) {
   const events: TopicEvent[] = []
+  let tombstones = 0
   const unreadable: string[] = []
   for (const record of logs.flatMap(committedRecords)) {
     const event = parseTopicEvent(record)
-    if (typeof event === 'string') unreadable.push(event)
+    if (event === 'tombstone') tombstones += 1
+    else if (typeof event === 'string') unreadable.push(event)
     else events.push(event)
   }
-  return { events, unreadable }
+  return { events, tombstones, unreadable }
 }
 
 /** `sequence` must be 0, 1, 2 … without gap or duplicate and increase within a partition; event ids must be unique. */

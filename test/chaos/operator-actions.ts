@@ -26,7 +26,7 @@ async function command(scene: ChaosScene, args: readonly string[]): Promise<stri
 
 export function erase(scene: ChaosScene, { stream, client }: ActionOf<'erase'>): Promise<string> {
   const id = scene.simulator.clientIds[client - 1] ?? ''
-  return command(scene, ['erase', `shop-${stream}`, '--client', id, '--reason', 'chaos'])
+  return command(scene, ['erase', `shop-${stream}`, '--client', id])
 }
 
 export function republish(scene: ChaosScene, { stream }: ActionOf<'republish'>): Promise<string> {
@@ -58,7 +58,7 @@ export async function untilCarriedOut(scene: ChaosScene, withinMs: number): Prom
   }
 }
 
-const CARRIED_OUT: ReadonlySet<string> = new Set(['erase', 'republish'])
+const CARRIED_OUT: ReadonlySet<string> = new Set(['republish'])
 
 interface Requests {
   readonly requests: readonly { readonly kind: string; readonly progress: { readonly state: string } }[]

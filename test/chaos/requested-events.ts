@@ -6,37 +6,20 @@ export interface SeparatedEvents {
   readonly problems: readonly string[]
 }
 
-/** What is known of a client while its events are read in order. */
-interface Client {
-  version: string | undefined
-  state: 'published' | 'erased'
-}
-
 /**
  * `events`: those of each client in the order of its partition. Removes unchanged clients that were published again on
  * request. Any other event that repeats a version stays, and is a duplicate.
  */
 export function separated(events: readonly TopicEvent[]): SeparatedEvents {
-  const clients = new Map<string, Client>()
+  const versions = new Map<string, string>()
   const problems: string[] = []
-  const changes = events.filter((event) => {
-    const client = clients.get(event.key) ?? { version: undefined, state: 'published' }
-    clients.set(event.key, client)
-    if (event.type === 'client.erased') {
-      client.state = 'erased'
-      return false
-    }
-    const { version, state } = client
-    Object.assign(client, { version: event.version, state: 'published' })
-    if (!event.isRepublished) return true
-    if (event.version === version && state === 'published') return false
-    problems.push(`client ${event.key}: published again as version ${event.version}, sequence ${event.sequence}`)
+  const changes = events.filter(({ key, version, sequence, isRepublished }) => {
+    const before = versions.get(key)
+    versions.set(key, version)
+    if (!isRepublished) return true
+    if (version === before) return false
+    problems.push(`client ${key}: published again as version ${version}, sequence ${sequence}`)
     return true
   })
   return { changes, problems }
-}
-
-/** Clients with a tombstone on request of an operator. */
-export function erasedClients(events: readonly TopicEvent[]): ReadonlySet<string> {
-  return new Set(events.flatMap(({ type, key }) => (type === 'client.erased' ? [key] : [])))
 }

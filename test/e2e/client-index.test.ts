@@ -22,7 +22,6 @@ async function putOtherClients(store: SegmentStore, clients: number): Promise<Se
       number: 0,
       tag: 0,
       isDeadLetter: false,
-      mark: 'none' as const,
       rules: 0,
     })
   }

@@ -3,12 +3,13 @@ import { DAY_MS } from '../../connector/checkpoint/valid-state.ts'
 import { runWithoutFaults } from './recovery-check.ts'
 import { killCommand, startCommand } from './simulated-command.ts'
 import { loseControl } from './simulated-control.ts'
-import { eraseOne, pauseOrResume, publishAgain } from './simulated-operator.ts'
+import { eraseName, startErase } from './simulated-erase.ts'
+import { pauseOrResume, publishAgain } from './simulated-operator.ts'
 import { LONGEST_REACH_MS } from './simulated-parts.ts'
 import { isAlive, type Replica, startReplica, stopReplica } from './simulated-replica.ts'
 import { expireSegment } from './simulated-segments.ts'
 import { CONNECTOR } from './simulated-stream.ts'
-import { damageCheckpoint, loseMarks } from './simulated-trouble.ts'
+import { damageCheckpoint } from './simulated-trouble.ts'
 import { type DateHeader, OFFSETS_RETENTION_MS, type OperationFault, release, tick, type World } from './world.ts'
 
 type Action = (world: World, detail: number) => void | Promise<void>
@@ -42,7 +43,7 @@ const actions: readonly (readonly [times: number, action: Action])[] = [
 /** Also selected in histories of the kind `crossed`. */
 const rare: readonly Action[] = [
   ...[rewrite, damage, deleteMany, compact, throttle, outage, killRewrite],
-  ...[loseControl, spoilMarks, expireRecords],
+  ...[loseControl, expireRecords, killErase],
 ]
 
 const weighted = actions.flatMap(([times, action]) => Array.from({ length: times }, () => action))
@@ -72,7 +73,7 @@ const byName = {
   ...{ answer, change, tick: tick as Action, fail, crash, startAnother, setClock, recover, republish, erase },
   ...{ arriveLate, request, pause, resume, misassign, stall, loseMarker, deleteOffsets, expire },
   ...{ rewrite, damage, deleteMany, compact, throttle, outage, killRewrite },
-  ...{ loseControl, spoilMarks, expireRecords },
+  ...{ loseControl, expireRecords, killErase },
 }
 
 const faults = ['before', 'after', 'late'] as const
@@ -153,10 +154,22 @@ async function republish(world: World, detail: number): Promise<void> {
   await publishAgain(world, streams[detail % streams.length]?.name ?? '', Math.floor(detail / streams.length))
 }
 
-async function erase(world: World, detail: number): Promise<void> {
-  const { streams, control } = world
-  if (control.healthy !== undefined) return
-  await eraseOne(world, streams[detail % streams.length]?.name ?? '', Math.floor(detail / streams.length))
+/** An operator erases a client. */
+function erase(world: World, detail: number): void {
+  const { streams } = world
+  startErase(world, streams[detail % streams.length]?.name ?? '', Math.floor(detail / streams.length))
+}
+
+function killErase(world: World, detail: number): void {
+  const { streams, commands, pending } = world
+  const actor = commands.get(eraseName(streams[detail % streams.length]?.name ?? ''))
+  if (actor === undefined) return
+  actor.process.crash()
+  world.kafka.crash(actor.name)
+  // What it has sent may still take effect.
+  for (const operation of pending.filter(({ replica }) => replica === actor.name))
+    release(world, pending.indexOf(operation), faultOf(detail))
+  commands.delete(eraseName(streams[detail % streams.length]?.name ?? ''))
 }
 
 /** The group sends a wrong assignment, or the same one again. */
@@ -271,12 +284,6 @@ function outage({ clock, replicas, streams }: World, detail: number): void {
   for (const stream of streams) stream.hasLostRecord = true
   for (const replica of replicas) replica.wasPaused = true
   if (detail % 2 === 0) clock.jump(OFFSETS_RETENTION_MS + 86_400_000)
-}
-
-function spoilMarks(world: World, detail: number): void {
-  const { streams } = world
-  const stream = streams[detail % streams.length]
-  if (stream !== undefined) loseMarks(world, stream, Math.floor(detail / streams.length))
 }
 
 /** The retention of the topic removes old records. */

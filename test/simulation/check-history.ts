@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { CheckpointDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import { eventSource } from '../../connector/event/client-event.ts'
-import { ERASED_TYPE } from '../../connector/event/cloud-event/tombstone.ts'
 import { documentTooLarge, otherIndex } from './check-index.ts'
 import { savedTooEarly } from './check-pages.ts'
 import { notRepublished, republishedOlder, republishedTwice } from './check-republished.ts'
-import { typeOf, wasDeletedSince, wasErasedWith } from './deleted-clients.ts'
+import { wasDeletedSince } from './deleted-clients.ts'
 import { type Check, type Evidence, evidenceOf } from './evidence.ts'
 import type { History } from './history.ts'
+import { isTombstoneOf } from './simulated-erase.ts'
 import { LONGEST_REACH_MS } from './simulated-parts.ts'
 import { CONNECTOR, curedAt, type SimulatedStream } from './simulated-stream.ts'
 
@@ -57,7 +57,6 @@ function lost({ stream, records, history }: Evidence): string[] {
     const due = own.findLast((change) => required.has(change))
     // A change that becomes visible later than the longest look-back is found by chance.
     if (due === undefined || due.lateMs > LONGEST_REACH_MS || wasDeletedSince(stream.polaris, due)) return []
-    if (wasErasedWith(stream, history.records, due)) return []
     const later = own.slice(own.indexOf(due) + 1)
     const accepted = [due, ...later].map((change) => change.content)
     const published = records.findLast(({ event }) => event.subject === clientId)?.event.data.Contenu
@@ -70,9 +69,8 @@ function lost({ stream, records, history }: Evidence): string[] {
 /** Not an unchanged client that is published again: see `check-republished.ts`. */
 const isChange = ({ event }: Pick<Evidence['sent'][number], 'event'>) => event.republished === undefined
 
-/** Tombstones of which nothing is left, neither in the topic nor among the marks: an index that is rebuilt does not know the client. */
-const lostErasures = ({ stream, numbered, isForgotten }: Evidence) =>
-  numbered.filter((record) => typeOf(record) === ERASED_TYPE && stream.hasLostMarks && isForgotten(record))
+/** Tombstones that an index knows which was made again from the topic: compaction may have deleted the events before. */
+const lostErasures = ({ stream, tombstones }: Evidence) => (stream.rebuiltAt.length > 0 ? tombstones : [])
 
 /**
  * Invariants 2 and 3: the events of a client are a subsequence of its changes, without duplicates. If the index was made
@@ -136,28 +134,32 @@ function decreasingSequence({ numbered }: Evidence): string[] {
   })
 }
 
-/** Each erasure that was carried out has one tombstone, also after crashes. A stream with a permanent fault may have none. */
-function otherErasures({ numbered, stream, history }: Evidence): string[] {
-  if (history.options.permanentFault !== 'none' && stream === history.streams[0]) return []
-  const tombstones = numbered.filter((record) => typeOf(record) === 'client.erased')
-  const of = (client: string | null) => tombstones.filter(({ key }) => key === client).length
-  const requested = history.erasures.filter((one) => one.stream === stream.name)
-  const clients = requested.map(({ client }) => client)
-  return [...new Set([...clients, ...tombstones.map(({ key }) => key)])].flatMap((client) => {
-    const own = requested.filter((one) => one.client === client)
-    const [least, most] = [own.filter(isErasure), own.filter((one) => one.isLost || isErasure(one))]
-    const isRight = of(client) >= least.length && of(client) <= most.length
-    return isRight ? [] : [`${client}: ${of(client)} tombstones for ${least.length} requested erasures`]
-  })
+/**
+ * An erasure whose command ended with 0 has a tombstone in every partition, after everything that was sent before. Any other
+ * may have some. Nothing else makes a tombstone.
+ */
+function otherErasures({ stream, history, records, tombstones }: Evidence): string[] {
+  const erasures = history.erasures.filter((one) => one.stream === stream.name)
+  const strange = tombstones.filter((record) => !erasures.some((one) => isTombstoneOf(one, record)))
+  const missing = erasures
+    .filter(({ isErased }) => isErased)
+    .flatMap((erasure) => {
+      const { client, partitions } = erasure
+      const own = tombstones.filter((record) => isTombstoneOf(erasure, record))
+      const found = new Set(own.map(({ partition }) => partition)).size
+      const isBehind = (record: Evidence['records'][number]) =>
+        record.key === client && own.some(({ at, transaction }) => record.at > at && record.transaction < transaction)
+      return [
+        ...(found === partitions ? [] : [`${client} is erased in ${found} of ${partitions} partitions`]),
+        ...records.filter(isBehind).map(({ event }) => `${client} ${event.data.Contenu} appears after its erasure`),
+      ]
+    })
+  return [...missing, ...strange.map(({ key }) => `${key} has a tombstone that nobody requested`)]
 }
 
-/** Also one whose end is not recorded, unless the control object lost it. */
-const isErasure = ({ outcome, isLost }: History['erasures'][number]) =>
-  outcome === undefined ? !isLost : !['cancelled', 'unknown'].includes(outcome)
-
 /** Invariant 4: once a stream was opened again, no record of an older producer becomes visible. */
-function publishedWhenFenced({ numbered }: Evidence): string[] {
-  return numbered.flatMap(({ epochs, replica, key }) =>
+function publishedWhenFenced({ numbered, tombstones }: Evidence): string[] {
+  return [...numbered, ...tombstones].flatMap(({ epochs, replica, key }) =>
     epochs !== undefined && epochs.own !== epochs.newest ? [`${replica} published ${key} after it was fenced`] : [],
   )
 }

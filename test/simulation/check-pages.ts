@@ -1,6 +1,6 @@
 import type { Scan } from '../../connector/scan/scan-state.ts'
 import type { ClientRecord } from '../../connector/source/client-source.ts'
-import { wasDeletedSince, wasErasedWith } from './deleted-clients.ts'
+import { wasDeletedSince } from './deleted-clients.ts'
 import type { Check, Evidence } from './evidence.ts'
 import type { Read } from './simulated-stream.ts'
 
@@ -19,8 +19,7 @@ export const savedTooEarly: Check = (evidence) => {
     // After a reset, the backfill reads again what a recheck would.
     hasBeenReset = scans.backfill === 'due' && (hasBeenReset || nonce.startsWith('operator'))
     const isSettled = recheck === null && !hasBeenReset
-    const isPublished = publishedBefore(evidence, stored.recordsBefore)
-    const isFound: IsFound = (client) => isPublished(client) || isErasedWith(evidence, stored, client)
+    const isFound = publishedBefore(evidence, stored.recordsBefore)
     const all = scans.live.scan === null ? scans.background : [...scans.background, scans.live.scan]
     const missing = all.flatMap((scan): Passed[] => {
       const token = `${scan.lastChanged} ${scan.checkPoint}`
@@ -37,24 +36,13 @@ export const savedTooEarly: Check = (evidence) => {
   })
 }
 
-/** The client counts as erased with this content, by a tombstone that is visible. */
-function isErasedWith(
-  { stream, history }: Evidence,
-  { changesBefore, recordsBefore }: Evidence['documents'][number],
-  { No, Contenu }: ClientRecord,
-): boolean {
-  const changes = stream.polaris.changes.slice(0, changesBefore)
-  const change = changes.findLast(({ clientId, content }) => clientId === No && content === Contenu)
-  return change !== undefined && wasErasedWith(stream, history.records.slice(0, recordsBefore), change)
-}
-
 /** Clients of a page that the checkpoint is past although they were not published. */
 interface Passed {
   readonly scan: Scan
   readonly clients: readonly ClientRecord[]
 }
 
-/** In the topic, or erased. */
+/** In the topic. */
 type IsFound = (client: ClientRecord) => boolean
 
 const tokenOf = ({ at, page }: Read) => `${at.lastChanged} ${page?.checkPoint}`

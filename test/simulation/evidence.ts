@@ -31,8 +31,9 @@ export interface Evidence {
   readonly hanging: readonly FakeRecord[]
   /** Whether an index that was made again from the topic may lack the record: retention has removed it. */
   readonly isForgotten: (record: { readonly at: number }) => boolean
-  /** All of these, and the tombstones, with their numbers. */
+  /** All events with their numbers. */
   readonly numbered: readonly (FakeRecord & { readonly at: number; readonly number: number })[]
+  readonly tombstones: readonly (FakeRecord & { readonly at: number })[]
   readonly documents: readonly (StoredDocument & { readonly document: CheckpointDocument })[]
 }
 
@@ -55,11 +56,15 @@ export function evidenceOf(history: History, stream: SimulatedStream): Evidence 
     return event?.type === EVENT_TYPE ? [{ event, after }] : []
   })
   const hanging = history.hanging.filter(isOwn)
-  const numbered = own.map((record) => ({ ...record, number: numberOf(record) }))
+  const isTombstone = ({ value }: FakeRecord) => value === null
+  const numbered = own
+    .filter((record) => !isTombstone(record))
+    .map((record) => ({ ...record, number: numberOf(record) }))
+  const tombstones = own.filter(isTombstone)
   const documents = stream.documents.flatMap((stored) => {
     return stored.text === '{' ? [] : [{ ...stored, document: parseDocument(stored.text) }]
   })
-  return { history, stream, records, sent, hanging, numbered, documents, isForgotten }
+  return { history, stream, records, sent, hanging, numbered, tombstones, documents, isForgotten }
 }
 
 /** Of a record of the events topic; undefined for a dead letter. */

@@ -97,7 +97,7 @@ const crossed = {
       ...[rarely(1, 'crash'), rarely(2, 'startAnother'), rarely(1, 'misassign'), rarely(1, 'setClock')],
       ...[rarely(1, 'loseMarker'), rarely(1, 'deleteOffsets'), rarely(1, 'compact'), rarely(1, 'throttle')],
       ...[rarely(1, 'stall'), rarely(1, 'outage'), rarely(1, 'arriveLate'), rarely(1, 'pause'), rarely(1, 'resume')],
-      ...[rarely(1, 'loseControl'), rarely(1, 'spoilMarks'), rarely(1, 'expireRecords')],
+      ...[rarely(1, 'loseControl'), rarely(1, 'expireRecords'), rarely(1, 'killErase')],
     ),
     { minLength: 40, maxLength: 250, size: 'max' },
   ),
@@ -114,8 +114,8 @@ const crossed = {
 const requestsAndFaults = [
   ...(['fail', 'recover', 'erase', 'republish', 'request', 'deleteMany', 'rewrite', 'killRewrite', 'damage'] as const),
   ...(['expire', 'crash', 'startAnother', 'misassign', 'setClock', 'loseMarker', 'deleteOffsets', 'compact'] as const),
-  ...(['throttle', 'stall', 'outage', 'arriveLate', 'pause', 'resume', 'loseControl', 'spoilMarks'] as const),
-  'expireRecords' as const,
+  ...(['throttle', 'stall', 'outage', 'arriveLate', 'pause', 'resume', 'loseControl'] as const),
+  ...(['expireRecords', 'killErase'] as const),
 ]
 
 /** Most actions are absent from a history, and the others come more often: what is rare elsewhere meets here. */

@@ -4,12 +4,8 @@ import { perform } from './actions.ts'
 import type { Defects } from './defects.ts'
 import { checkRecovery } from './recovery-check.ts'
 import { cure } from './simulated-command.ts'
-import {
-  type RequestedErasure,
-  type RequestedRepublication,
-  requestedErasures,
-  requestedRepublications,
-} from './simulated-operator.ts'
+import type { Erasure } from './simulated-erase.ts'
+import { type RequestedRepublication, requestedRepublications } from './simulated-operator.ts'
 import type { Behaviour } from './simulated-polaris.ts'
 import { startReplica } from './simulated-replica.ts'
 import { restoreSegments } from './simulated-segments.ts'
@@ -64,7 +60,7 @@ export interface History {
   readonly hanging: readonly FakeRecord[]
   /** What operators have requested. */
   readonly republications: readonly RequestedRepublication[]
-  readonly erasures: readonly RequestedErasure[]
+  readonly erasures: readonly Erasure[]
   /** Records that retention has removed from the topic, and how many records were visible then. */
   readonly expired: ReadonlyMap<FakeRecord, number>
   /** By checkpoint key and name. */
@@ -94,8 +90,7 @@ export async function runHistory(
   const [records, hanging, openTransactions] = [kafka.committed, kafka.hanging(), kafka.openTransactions()]
   for (const stream of streams) restoreSegments(world, stream)
   const segments = new Map(streams.map(({ key }) => [key, world.store.segments(key).stored]))
-  const [erasures, republications] = [requestedErasures(world), requestedRepublications(world)]
-  const requests = { erasures, republications }
+  const requests = { erasures: world.erasures, republications: requestedRepublications(world) }
   return {
     options,
     streams,

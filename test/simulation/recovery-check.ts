@@ -2,11 +2,9 @@ import { parseDocument } from '../../connector/checkpoint/checkpoint-document.ts
 import type { StreamState } from '../../connector/checkpoint/stream-state.ts'
 import { openChecks, pauseOf } from '../../connector/control/requests.ts'
 import { EVENT_TYPE } from '../../connector/event/client-event.ts'
-import { erasuresKey } from '../../connector/storage/checkpoint-store-config.ts'
 import { eventIn } from '../support/cloud-event.ts'
 import { OPENING_HOLDS_MS } from './actor.ts'
-import { missingMarks } from './check-index.ts'
-import { isDeleted, typeOf, wasDeletedSince, wasErasedWith } from './deleted-clients.ts'
+import { isDeleted, typeOf, wasDeletedSince } from './deleted-clients.ts'
 import { CONTROL_READ_MS, healControl, isControlRead, storedControl } from './simulated-control.ts'
 import { resumeAll } from './simulated-operator.ts'
 import { LONGEST_REACH_MS } from './simulated-parts.ts'
@@ -147,7 +145,6 @@ function problemsNow(world: World): string[] {
         ? []
         : [`${name} runs on ${runners.map((runner) => runner.name)}, is assigned to ${owners}`]),
       ...unpublishedContents(world, stream, mustBeLive(world, stream)),
-      ...openOf(world, name, 'erase'),
       ...openChecks(storedControl(world), name).map((id) => `${name} has not answered request ${id}`),
     ]
   })
@@ -164,11 +161,13 @@ function lastUnpublished(world: World): string[] {
  * Requests that are not carried out. A server that mixes up scans and has a page that is too much keeps every background
  * scan at its start.
  */
-function openOf(world: World, stream: string, kind: 'erase' | 'republish'): string[] {
+function openOf(world: World, stream: string): string[] {
   const { options, serialStreams } = world
-  if (kind === 'republish' && options.largeClient !== 'none' && serialStreams.has(stream)) return []
+  if (options.largeClient !== 'none' && serialStreams.has(stream)) return []
   const { requests } = storedControl(world)
-  const open = requests.filter((one) => one.stream === stream && one.kind === kind && one.progress.kind !== 'done')
+  const open = requests.filter(
+    (one) => one.stream === stream && one.kind === 'republish' && one.progress.kind !== 'done',
+  )
   return open.map(({ id }) => `${stream} has not carried out request ${id}`)
 }
 
@@ -203,20 +202,11 @@ function lateNow(world: World): string[] {
         stream,
         ({ lateMs, at }) => lateMs <= LONGEST_REACH_MS || at === world.options.startAt,
       ),
-      ...openOf(world, stream.name, 'republish'),
-      ...unmarked(world, stream, state),
+      ...openOf(world, stream.name),
       ...(isBackfilling(world, state) ? [`${stream.name} has not ended its backfill`] : []),
       ...(recheck === null ? [] : [`${stream.name} has not read again from ${recheck.from}`]),
     ]
   })
-}
-
-/** A replica writes marks back within an hour. */
-function unmarked({ store }: World, stream: SimulatedStream, state: StreamState | undefined): string[] {
-  if (!stream.hasLostMarks || state === undefined) return []
-  const stored = store.stored(erasuresKey(stream.key))?.text
-  const missing = missingMarks(state.index, store.segments(stream.key).stored, stored)
-  return missing === 0 ? [] : [`${stream.name} has not written back ${missing} erasure marks`]
 }
 
 /** Live scans wait for the backfill. Its last page, if it is empty, is read again after a minute. */
@@ -234,7 +224,6 @@ function unpublishedContents({ kafka }: World, stream: SimulatedStream, isDue: (
   const last = new Map(polaris.changes.map((change) => [change.clientId, change]))
   return [...last.values()]
     .filter((change) => !isDeleted(polaris, change.clientId) && isDue(change) && !isPublished(change))
-    .filter((change) => !wasErasedWith(stream, kafka.committed, change))
     .map(({ clientId, content }) => `${clientId} ${content} is not published`)
 }
 
@@ -260,7 +249,7 @@ async function stopAll(world: World): Promise<void> {
     if (last === undefined) continue // reported already
     const { pending, committed } = parseDocument(last.text)
     if (pending !== null) violations.push(`${stream.name}: the last page was not saved`)
-    const events = recordsOf(world, stream.name).filter(({ to }) => to === 'events').length
+    const events = recordsOf(world, stream.name).filter(({ to, value }) => to === 'events' && value !== null).length
     // A reset that cures a held stream passes over the numbers of what was pending.
     if (curedAt(stream) === undefined && committed.state.events !== events)
       violations.push(`${stream.name}: ${committed.state.events} events are saved, ${events} published`)

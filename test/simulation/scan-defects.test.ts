@@ -60,8 +60,8 @@ vi.mock('../../connector/checkpoint/stream-checkpoint.ts', replaceable('streamCh
 const withNumber =
   (number: number): Replaced['featureList'] =>
   (real) =>
-  (parts) =>
-    real(parts).map((feature) => ({
+  () =>
+    real().map((feature) => ({
       ...feature,
       open: (stream) => {
         const part = feature.open(stream)

@@ -10,30 +10,9 @@ export async function pauseOrResume(world: World, stream: string): Promise<void>
   await send(world, isPaused ? { kind: 'resume', stream } : { kind: 'pause', stream, reason: 'test' })
 }
 
-/** A request to erase a client, and how it ended. */
-export interface RequestedErasure {
-  readonly id: string
-  readonly stream: string
-  readonly client: string
-  /** Undefined: its end is not recorded. */
-  readonly outcome: string | undefined
-  /** The control object lost it or its end. */
-  readonly isLost: boolean
-}
-
-/** An operator has a client erased that the topic has, or cancels such a request. */
-export async function eraseOne(world: World, stream: string, detail: number): Promise<void> {
-  if (detail % 5 === 4 && (await cancelOpen(world, stream, 'erase'))) return
-  const published = world.kafka.committed.filter((record) => record.stream === stream && record.to === 'events')
-  const client = published[detail % Math.max(1, published.length)]?.key ?? undefined
-  if (client === undefined) return
-  const id = await send(world, { kind: 'erase', stream, client, reason: 'test', force: false })
-  world.control.erasures.push({ id, stream, client })
-}
-
 /** False if no such request is open. */
-async function cancelOpen(world: World, stream: string, kind: 'erase' | 'republish'): Promise<boolean> {
-  const open = openRequests(storedControl(world), stream).find((one) => one.kind === kind)
+async function cancelOpen(world: World, stream: string): Promise<boolean> {
+  const [open] = openRequests(storedControl(world), stream)
   if (open === undefined) return false
   const by = { by: 'operator', at: world.clock.now() }
   await changeControl(world, (document) => cancelled(document, open.id, by))
@@ -58,7 +37,7 @@ const rates = [1_000, 1, 4]
 /** An operator has all clients published again, or some of them, or cancels such a request. */
 export async function publishAgain(world: World, stream: string, detail: number): Promise<void> {
   const { control, kafka } = world
-  if (detail % 4 === 0 && (await cancelOpen(world, stream, 'republish'))) return
+  if (detail % 4 === 0 && (await cancelOpen(world, stream))) return
   const clients =
     detail % 3 === 0 ? ['client-0', `client-${(detail % 5) + 1}`, ...(detail % 2 === 0 ? [] : ['nobody'])] : undefined
   const maxPerSecond = rates[detail % rates.length] ?? 1
@@ -77,11 +56,6 @@ export function requestedRepublications(world: World): RequestedRepublication[] 
     const recordsAtEnd = republished.get(one.id) ?? Number.POSITIVE_INFINITY
     return { ...one, recordsAtEnd, outcome: outcomeOf(world, one.id) }
   })
-}
-
-export function requestedErasures(world: World): RequestedErasure[] {
-  const { erasures, lost } = world.control
-  return erasures.map((one) => ({ ...one, outcome: outcomeOf(world, one.id), isLost: lost.has(one.id) }))
 }
 
 function outcomeOf(world: World, request: string): string | undefined {

@@ -19,7 +19,6 @@ import { untilAborted } from '../../connector/runtime/abort.ts'
 import type { ScanSettings } from '../../connector/scan/scan-settings.ts'
 import type { ClientSource, Page, SourceTime } from '../../connector/source/client-source.ts'
 import { retrying } from '../../connector/source/recovery/retrying-source.ts'
-import { erasuresKey } from '../../connector/storage/checkpoint-store-config.ts'
 import type { OpenParts } from '../../connector/stream/open/open-parts.ts'
 import type { StreamAdapters } from '../../connector/stream/run-stream.ts'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
@@ -117,7 +116,6 @@ export function openParts(
     storeReady: async () => {},
     openLimit: replica.openings,
     object: storeOf(world, replica, { stream: stream.name, key: stream.key }),
-    features: featuresOf(world, replica, stream),
     publisher: publisherOf(world, replica, stream),
     identity: {
       connector: CONNECTOR,
@@ -138,13 +136,6 @@ export function openParts(
     ...(seenControl && { seenControl }),
     observe,
   }
-}
-
-function featuresOf(world: World, replica: Actor, stream: SimulatedStream): OpenParts['features'] {
-  return featureList({
-    erasures: storeOf(world, replica, { stream: stream.name, key: erasuresKey(stream.key) }),
-    newNonce: replica.newNonce,
-  })
 }
 
 /** A stream that moves to another replica may change its mode. */
@@ -236,7 +227,7 @@ function pipelineParts(
     deliverWithinMs: 10_000,
     savePeriodMs: 60_000,
     requests: watchedRequests(control, stream.name),
-    features: featuresOf(world, replica, stream),
+    features: featureList(),
     publisher: publisherOf(world, replica, stream),
   }
 }

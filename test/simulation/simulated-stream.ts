@@ -34,10 +34,6 @@ export interface SimulatedStream {
   hasLostRecord: boolean
   /** How many records of all streams were visible when an operator began to make its client index again from the topic. */
   readonly rebuiltAt: number[]
-  /** The stored erasure marks before they were damaged; undefined: they are not damaged. */
-  healthyMarks: string | undefined
-  /** Whether its erasure marks were deleted or damaged. */
-  hasLostMarks: boolean
 }
 
 /**
@@ -114,6 +110,5 @@ export function simulatedStream(
     deleteOrReturn: (client) => polaris.deleteOrReturn(`client-${client % clients}`),
     ...{ reads: [], sent: [], documents, expired: new Map(), healthy: undefined, wasDamaged: false, rebuiltAt: [] },
     ...{ hasLostRecord: false },
-    ...{ healthyMarks: undefined, hasLostMarks: false },
   }
 }

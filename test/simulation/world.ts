@@ -7,8 +7,9 @@ import { virtualClock } from '../support/fakes/virtual-clock.ts'
 import type { Actor } from './actor.ts'
 import type { Defects } from './defects.ts'
 import type { HistoryOptions } from './history.ts'
+import type { Erasure } from './simulated-erase.ts'
 import { simulatedGroup } from './simulated-group.ts'
-import type { RequestedErasure, RequestedRepublication } from './simulated-operator.ts'
+import type { RequestedRepublication } from './simulated-operator.ts'
 import type { SourceFault } from './simulated-polaris.ts'
 import type { SimulatedProcess } from './simulated-process.ts'
 import type { Replica } from './simulated-replica.ts'
@@ -81,7 +82,7 @@ export function createWorld(options: HistoryOptions, defects: Defects, log: (lin
     },
   })
   return {
-    /** Commands of operators at work, by stream. */
+    /** Commands of operators at work, by stream; `erase STREAM`: that erase. */
     commands: new Map<string, Actor>(),
     ...{ options, defects, clock, pending, replicas, processes, enqueue, kafka, streams, nextStoreCall },
     store,
@@ -98,7 +99,6 @@ export function createWorld(options: HistoryOptions, defects: Defects, log: (lin
     /** How often operators changed the control object, and the requests that are checked. */
     control: {
       changes: 0,
-      erasures: [] as Omit<RequestedErasure, 'outcome' | 'isLost'>[],
       republications: [] as Omit<RequestedRepublication, 'outcome' | 'recordsAtEnd'>[],
       /** How many records were visible when the end of a request to publish again was reported, by its id. */
       republished: new Map<string, number>(),
@@ -109,6 +109,7 @@ export function createWorld(options: HistoryOptions, defects: Defects, log: (lin
       /** How requests have ended: of what is done, only the last requests are kept, and none is written back. */
       outcomes,
     },
+    erasures: [] as Erasure[],
     /** Records that retention has removed from the topic, and how many records were visible then. */
     expired: new Map<FakeRecord, number>(),
     /** What an operator does about an alert; set when the history begins. */

@@ -105,14 +105,6 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
       error,
     },
     'times-unreadable': { kind: 'times-unreadable', field: 'DateModif' },
-    'client-erased': {
-      kind: 'client-erased',
-      request: 'request-one',
-      reason: 'letter of the client',
-      requestedAt: 0,
-      requestedBy: 'operator-one',
-      outcome: 'erased',
-    },
     'republish-started': {
       kind: 'republish-started',
       request: 'request-two',
@@ -128,9 +120,6 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
       changed: 0,
       missing: 1,
     },
-    'erasure-waits': { kind: 'erasure-waits', code: 'storage.unavailable', error },
-    'erasure-ended': { kind: 'erasure-ended', request: 'request-three', outcome: 'unknown' },
-    'erasure-marks-restored': { kind: 'erasure-marks-restored', clients: 2 },
     'stream-retrying': {
       kind: 'stream-retrying',
       code: 'publish.unreachable',

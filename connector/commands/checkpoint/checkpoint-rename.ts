@@ -26,8 +26,8 @@ export const checkpointRename: Command = {
   usage:
     'For a stream whose name in the configuration has changed. The configuration has the new name, the\n' +
     'same topic, and the old name as its event.source. Opens the stream under its old name like a\n' +
-    'replica, which fences a running one, and copies its checkpoint, client index and erasure marks to\n' +
-    'the new name: event numbers and the source of events stay, and nothing is published again. The old\n' +
+    'replica, which fences a running one, and copies its checkpoint and client index to the new\n' +
+    'name: event numbers and the source of events stay, and nothing is published again. The old\n' +
     'checkpoint then holds every replica that still has the old name (checkpoint.moved). If the command\n' +
     'fails halfway, repeat it.',
   options: {

@@ -5,6 +5,7 @@ import { requested } from '../../control/requests.ts'
 import type { ExitCode } from '../../runtime/error-catalogue.ts'
 import { type Command, type CommandArgs, type CommandParts, configOption } from '../command.ts'
 import { type ChosenStream, streamOption, withStream } from '../command-resources.ts'
+import { clientsOption } from '../named-clients.ts'
 import { progressReport } from '../output/shown-progress.ts'
 import { counted } from '../output/text.ts'
 import { type Followed, followRequest } from './followed-request.ts'
@@ -31,12 +32,7 @@ export const republish: Command = {
       value: 'time',
       description: 'clients modified in Polaris since then, in server time: 2026-01-31T13:45:00; or: beginning',
     },
-    client: {
-      type: 'string',
-      value: 'id',
-      multiple: true,
-      description: 'only this client, may be repeated; - reads ids from standard input, one a line; at most 100',
-    },
+    ...clientsOption,
     rate: { type: 'string', value: 'number', description: 'limit of events a second; default: 100' },
   },
   positional: ['stream'],

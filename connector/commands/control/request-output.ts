@@ -9,8 +9,6 @@ export function progressText({ kind, progress }: Pick<ControlRequest, 'kind' | '
   switch (progress.kind) {
     case 'requested':
       return 'waits for a replica that runs the stream'
-    case 'waiting':
-      return `${progress.by} cannot carry it out (${progress.code}) and tries again`
     case 'running':
       return `${shareText(progress)}, by ${progress.by}`
     case 'cancelled':
@@ -40,24 +38,17 @@ export function publishedText({ published = 0, changed = 0 }: Published): string
 }
 
 function doneText(kind: ControlRequest['kind'], { outcome, missing = [], ...counts }: DoneProgress): string {
-  if (kind !== 'republish') return (outcome && outcomeTexts[outcome]) ?? 'carried out'
+  if (kind !== 'republish') return 'carried out'
   const notFound = missing.length === 0 ? '' : `, ${counted(missing.length, 'client')} not found`
   return `${outcome === 'cancelled' ? 'cancelled' : 'complete'}: ${publishedText(counts)}${notFound},`
-}
-
-const outcomeTexts: Partial<Record<NonNullable<DoneProgress['outcome']>, string>> = {
-  'never-published': 'erased (client never published)',
-  unknown: 'refused (no client with this id)',
-  cancelled: 'cancelled',
 }
 
 export type DoneProgress = Extract<Progress, { kind: 'done' }>
 
 const progressShape = z.strictObject({
   state: z
-    .enum(['requested', 'waiting', 'running', 'cancelled', 'done'])
-    .describe('`requested`: no replica has begun; `waiting`: see `code`; `cancelled`: not confirmed by a replica yet'),
-  code: z.string().nullable().describe('The error code because of which an erasure waits'),
+    .enum(['requested', 'running', 'cancelled', 'done'])
+    .describe('`requested`: no replica has begun; `cancelled`: not confirmed by a replica yet'),
   by: z.string().nullable().describe('The process that reported it; null: none yet'),
   at: z.iso.datetime().nullable().describe('When'),
   share: z.number().nullable().describe('Of the clients to read, 0 to 1; null: unknown'),
@@ -76,7 +67,7 @@ export const requestsShape = z.strictObject({
       z.strictObject({
         id: z.string().describe('For `--cancel`'),
         stream: z.string().describe('Name of the stream'),
-        kind: z.enum(['pause', 'resume', 'erase', 'republish', 'check']).describe('What is requested'),
+        kind: z.enum(['pause', 'resume', 'republish', 'check']).describe('What is requested'),
         requestedAt: z.iso.datetime().describe('When'),
         requestedBy: z.string().describe('The process of the operator'),
         reason: z.string().nullable().describe('Why, in the words of the operator'),
@@ -110,7 +101,6 @@ function requestOutput(request: ControlRequest): z.output<typeof requestsShape>[
 }
 
 const unknown = {
-  code: null,
   by: null,
   at: null,
   share: null,
@@ -127,7 +117,6 @@ function progressOutput(progress: ControlRequest['progress']): z.output<typeof p
   const { by, at } = progress
   const reported = { ...unknown, state, by, at: isoTime(at) }
   if (progress.kind === 'cancelled') return reported
-  if (progress.kind === 'waiting') return { ...reported, code: progress.code }
   if (progress.kind === 'running') {
     const { share, clients, published, changed } = progress
     return { ...reported, share, clients, published, changed }

@@ -1,33 +1,26 @@
 import { controlParts } from '../../compose/compose-control.ts'
 import type { SharedResources } from '../../compose/shared-resources.ts'
-import {
-  type ControlDocument,
-  type ControlRequest,
-  readControl,
-  updateControl,
-} from '../../control/control-document.ts'
+import { type ControlRequest, readControl, updateControl } from '../../control/control-document.ts'
 import { cancelled, isCancellable } from '../../control/requests.ts'
 import { type Command, type CommandParts, configOption, jsonOption, optionText, printOutput } from '../command.ts'
 import { asOperator, invalidRequest, streamOption } from '../command-resources.ts'
 import type { Screen } from '../output/screen.ts'
 import { isoTime, table } from '../output/text.ts'
-import { followRequest } from './followed-request.ts'
 import { progressText, requestsOutput, requestsShape } from './request-output.ts'
 
 export const requests: Command = {
   name: 'requests',
   summary: 'show what operators have requested, and what became of it',
   usage:
-    'Reads the control object and prints the requests to pause, resume, check, erase and republish,\n' +
+    'Reads the control object and prints the requests to pause, resume, check and republish,\n' +
     'the oldest first. Requests that have ended stay listed for a while.\n' +
     'With --cancel, ends a republish: the replica stops it after its current page. What it has\n' +
-    'published stays in the topic. Or ends an erase that is not carried out: refused if its tombstone\n' +
-    'is published or about to be. Fences no replica.',
+    'published stays in the topic. Fences no replica.',
   options: {
     ...configOption,
     ...streamOption,
     stream: { ...streamOption.stream, description: 'only those of this stream' },
-    cancel: { type: 'string', value: 'id', description: 'cancel this republish or erase' },
+    cancel: { type: 'string', value: 'id', description: 'cancel this republish' },
     ...jsonOption,
   },
   positional: ['stream'],
@@ -44,8 +37,7 @@ export const requests: Command = {
       )
       const json = requestsOutput(config.connector, shown)
       printOutput(args, parts, { json, lines: () => requestLines(shown, parts.screen) })
-      const isUnconfirmed = shown.some(({ kind, progress }) => kind === 'erase' && progress.kind === 'cancelled')
-      return id !== undefined && isUnconfirmed ? 3 : 0
+      return 0
     }),
 }
 
@@ -63,23 +55,14 @@ async function cancel(id: string, shared: SharedResources, { stop }: Pick<Comman
     stop,
   )
   const found = document.requests.find((request) => request.id === id)
-  if (isCancelled) return found?.kind === 'erase' ? await confirmed(id, shared, stop) : document
+  if (isCancelled) return document
   if (found === undefined)
     throw invalidRequest('--cancel must be the id of a request: see `polaris-connector requests`')
   throw invalidRequest(
     isCancellable(found.kind)
       ? 'the request has ended already: see `polaris-connector requests`'
-      : `only a republish or an erase can be cancelled, this is a request to ${found.kind}`,
+      : `only a republish can be cancelled, this is a request to ${found.kind}`,
   )
-}
-
-/** A tombstone that is in a page group is published: then nothing is cancelled. */
-async function confirmed(id: string, shared: SharedResources, stop: AbortSignal): Promise<ControlDocument> {
-  const parts = controlParts(shared)
-  const followed = await followRequest(id, { object: parts.object, clock: shared.clock, stop })
-  if (followed.kind === 'done' && followed.progress.outcome !== 'cancelled')
-    throw invalidRequest('the request has ended already: see `polaris-connector requests`')
-  return await readControl(parts.object, stop)
 }
 
 /** The requests as a table for a terminal. */

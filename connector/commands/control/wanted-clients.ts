@@ -2,12 +2,12 @@ import type { Republication } from '../../control/stream-requests.ts'
 import { clientKey, keyAsText } from '../../index/index-entry.ts'
 import type { SourceTime } from '../../source/client-source.ts'
 import { parseSourceTime, serverTimeText, wallClock } from '../../source/source-time.ts'
-import { type CommandArgs, type CommandParts, optionText, optionTexts } from '../command.ts'
+import { type CommandArgs, type CommandParts, optionText } from '../command.ts'
 import { invalidRequest } from '../command-resources.ts'
+import { namedClients } from '../named-clients.ts'
 
 const DEFAULT_RATE = 100
 const MAX_RATE = 100_000
-const MAX_CLIENTS = 100
 
 /** What to publish again, and the named clients by their keys. */
 export interface WantedRepublish extends Pick<Republication, 'from' | 'wanted'> {
@@ -29,7 +29,7 @@ export async function wantedRepublish(
   { beginAt, timeZone, now }: StreamTimes,
   { print, readInput }: Pick<CommandParts, 'print' | 'readInput'>,
 ): Promise<WantedRepublish> {
-  const ids = await namedClients(optionTexts(args, 'client'), readInput)
+  const ids = await namedClients(args, { readInput })
   const text = optionText(args, 'from')
   if (text === undefined && ids.length === 0)
     throw invalidRequest('--from or --client must say which clients to publish again')
@@ -47,24 +47,6 @@ export async function wantedRepublish(
         : { kind: 'clients', keys: [...idsByKey.keys()] },
     idsByKey,
   }
-}
-
-/** `-` stands for the lines of standard input, so that the ids are not in the history of the shell. */
-async function namedClients(given: readonly string[], readInput: CommandParts['readInput']): Promise<string[]> {
-  const lines = given.includes('-') ? (await readInput()).split(/\r?\n/).filter((line) => line !== '') : []
-  const ids = [...new Set([...given.filter((id) => id !== '-'), ...lines])]
-  if (given.length > 0 && ids.length === 0) throw invalidRequest('--client - found no client id on standard input')
-  if (ids.length > MAX_CLIENTS)
-    throw invalidRequest(`--client must name at most ${MAX_CLIENTS} clients, not ${ids.length}: use --from for more`)
-  return ids
-}
-
-/** The client that `--client` names. Rejects with `command.invalid`. */
-export async function namedClient(args: CommandArgs, { readInput }: Pick<CommandParts, 'readInput'>): Promise<string> {
-  const given = optionText(args, 'client')
-  const [id, ...others] = await namedClients(given === undefined ? [] : [given], readInput)
-  if (id === undefined || id === '' || others.length > 0) throw invalidRequest('--client must be the id of one client')
-  return id
 }
 
 function fromIn(text: string, timeZone: string, now: SourceTime): SourceTime {

@@ -1,31 +1,23 @@
-import { eventId, sequenceText, type Tombstone } from '../client-event.ts'
+import type { Tombstone } from '../client-event.ts'
 
-export const ERASED_TYPE = 'client.erased'
-
-export type TombstoneType = 'client.erased' | 'client.removed'
+export const tombstoneTypes = ['client.erased', 'client.removed'] as const
+export type TombstoneType = (typeof tombstoneTypes)[number]
 
 interface TombstoneParts {
   readonly type: TombstoneType
   /** See `eventSource`. */
   readonly source: string
   readonly clientId: string
-  /** As for an event: see `ClientEventParts`. */
-  readonly previous: string
-  readonly sequence: number
+  readonly id: string
   /** Milliseconds since 1970. */
   readonly timeMs: number
 }
 
 /**
- * A CloudEvent 1.0 without data, in binary mode, because compaction requires a record without a value. It has a number
- * like every event, so that the evidence of a lost commit record is complete.
+ * A CloudEvent 1.0 without data, in binary mode, because compaction requires a record without a value. One for each
+ * partition: the topic may have got more of them since the client was published.
  */
-export function tombstone(parts: TombstoneParts): Tombstone {
-  // Also different for the second of two tombstones without an event between them.
-  return withoutData(parts, eventId({ ...parts, contentHash: `${parts.type} ${parts.sequence}` }))
-}
-
-function withoutData({ type, source, clientId, sequence, timeMs }: Omit<TombstoneParts, 'previous'>, id: string) {
+export function tombstones({ type, source, clientId, id, timeMs }: TombstoneParts, partitions: number): Tombstone[] {
   const headers = {
     ce_specversion: '1.0',
     ce_type: type,
@@ -33,8 +25,9 @@ function withoutData({ type, source, clientId, sequence, timeMs }: Omit<Tombston
     ce_id: id,
     ce_time: new Date(timeMs).toISOString(),
     ce_subject: clientId,
-    ce_sequence: sequenceText(sequence),
     ce_partitionkey: clientId,
   }
-  return { to: 'events', key: clientId, value: null, headers } as const
+  return Array.from({ length: partitions }, (_, partition): Tombstone => {
+    return { to: 'events', partition, key: clientId, value: null, headers }
+  })
 }

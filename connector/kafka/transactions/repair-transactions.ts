@@ -1,11 +1,7 @@
 import type { RepairPlan } from '../../publish/event-publisher.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
-import { retry } from '../../runtime/retry.ts'
-import { withConnection } from '../kafka-connection.ts'
-import { hasKafkaCode, KafkaCode } from '../kafka-errors.ts'
 import { kafkaTimes } from '../kafka-times.ts'
-import type { ProducerIdentity } from '../kafkajs/cluster.ts'
-import { type Cluster, type Coordinator, clusterOf, TRANSACTION_COORDINATOR } from '../kafkajs/cluster.ts'
+import { endEmptyTransaction } from './empty-transaction.ts'
 import { readKafkaState } from './kafka-state.ts'
 import { disconnectNow, type TransactionalProducer } from './transactional-producer.ts'
 
@@ -27,10 +23,7 @@ export async function repairTransactions(
   }
 }
 
-/**
- * Adds the partitions to an otherwise empty transaction and ends it. Its marker ends everything that the producer id
- * has open in those partitions.
- */
+/** The marker of an otherwise empty transaction ends everything that the producer id has open in its partitions. */
 async function endHangingTransactions(
   producer: TransactionalProducer,
   { hanging, as }: RepairPlan,
@@ -40,40 +33,9 @@ async function endHangingTransactions(
     topic,
     partitions: hanging.filter((one) => one.topic === topic).map(({ partition }) => partition),
   }))
-  const add = ({ coordinator, identity }: RepairContext) => coordinator.addPartitionsToTxn({ ...identity, topics })
   const operation = `end hanging transactions in ${hanging.length} partitions as ${as}`
-  await emptyTransaction(producer, { operation, add, isCommitted: as === 'committed' }, stop)
-}
-
-interface RepairContext {
-  readonly cluster: Cluster
-  /** The transaction coordinator. */
-  readonly coordinator: Coordinator
-  readonly identity: ProducerIdentity & { readonly transactionalId: string }
-}
-
-/** For CONCURRENT_TRANSACTIONS, while Kafka writes the markers of the previous transaction. */
-const markersRetry = { retries: 10, firstPauseMs: 20, maxPauseMs: 500, maxRetryAfterMs: 0 }
-
-async function emptyTransaction(
-  producer: TransactionalProducer,
-  of: { operation: string; add: (context: RepairContext) => Promise<unknown>; isCommitted: boolean },
-  stop: AbortSignal,
-): Promise<void> {
-  const { transactionalId } = producer.names
-  const identity = { transactionalId, ...producer.identity }
-  const work = async (cluster: Cluster) => {
-    const query = { groupId: transactionalId, coordinatorType: TRANSACTION_COORDINATOR } as const
-    const coordinator = await cluster.findGroupCoordinator(query)
-    const add = () =>
-      of.add({ cluster, coordinator, identity }).catch((error) => {
-        if (!hasKafkaCode(error, KafkaCode.CONCURRENT_TRANSACTIONS)) throw error
-        throw new ConnectorError('publish.failed', `${of.operation}: CONCURRENT_TRANSACTIONS`, { cause: error })
-      })
-    await retry(add, { clock: producer.clock, policy: markersRetry, onRetry: () => undefined }, stop)
-    await coordinator.endTxn({ ...identity, transactionResult: of.isCommitted })
-  }
-  await withConnection(producer, { operation: of.operation, open: clusterOf, work }, stop)
+  const outcome = await endEmptyTransaction(producer, { operation, topics, as }, stop)
+  if (outcome === 'fenced') throw new ConnectorError('publish.fenced', `${operation}: another producer was opened`)
 }
 
 /**

@@ -8,6 +8,7 @@ import { closeConnection, destroyConnection, withAdmin, withinCommitLimit } from
 import { KafkaCode, publishError } from '../kafka-errors.ts'
 import { kafkaTimes } from '../kafka-times.ts'
 import { withIdentity } from '../kafkajs/transaction-requests.ts'
+import { mustNotBeFenced } from './empty-transaction.ts'
 import { readKafkaState } from './kafka-state.ts'
 import { repairTransactions } from './repair-transactions.ts'
 import { beginTransaction } from './transaction.ts'
@@ -100,6 +101,7 @@ function producerOf(producer: TransactionalProducer): StreamProducer {
     },
     repairTransactions: (plan, stop) => repairTransactions(producer, plan, stop),
     begin: (finish) => beginTransaction(producer, finish),
+    mustNotBeFenced: (finish) => mustNotBeFenced(producer, finish),
     close: () => close(producer),
   }
 }

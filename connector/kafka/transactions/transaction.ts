@@ -41,7 +41,7 @@ export function beginTransaction(producer: TransactionalProducer, finish: AbortS
       if (isSending) throw new ConnectorError('bug', 'commit: the events are still being sent')
       const isFirstRequest = producer.state.kind === 'idle'
       const active = await activeTransaction(producer, finish)
-      await sendRecord(producer, active, { record, isFirstRequest })
+      if (record !== null) await sendRecord(producer, active, { record, isFirstRequest })
       await endTransaction(producer, active)
       await confirmMarkers(producer, active.written, finish)
       isCommitted = true

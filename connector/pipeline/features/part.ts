@@ -14,13 +14,12 @@ import type { SourceTime } from '../../source/client-source.ts'
 import { type Adding, isCarriedOut, type OpenGroup } from '../group/open-group.ts'
 import type { Observe, PipelineEvent } from '../pipeline-event.ts'
 import type { PageReading, PartReading } from '../read/page-reading.ts'
-import type { Keeper } from './kept-entries.ts'
 
 /**
  * Something that the pipeline does besides copying pages. It lives as long as the stream runs on this replica; each
  * opening of the stream has a part of it.
  */
-export interface Feature extends Keeper {
+export interface Feature {
   /** Names its state in the checkpoint. */
   readonly name: string
   /** Throws `checkpoint.damaged` if it cannot read its stored state. */
@@ -51,8 +50,6 @@ export interface Part {
   beginPage?(reading: PageReading): void
   /** Called for each client of a page. Returns the id of the request for which it is published though unchanged. */
   returned?(client: KnownClient, scan: Scan): string | undefined
-  /** The entry of a client before this part withdrew it, if the page was asked for before that. The client stays withdrawn. */
-  beforeWithdrawal?(key: ClientKey, reading: PageReading): IndexEntry | undefined
   /** An event of a client was added to the group. */
   published?(client: KnownClient, scan: Scan, as: 'changed' | 'again'): void
   /** Adds what follows from a page, after its last client. */
@@ -86,8 +83,6 @@ export interface FinishedPart {
   readonly events: readonly PipelineEvent[]
   /** Called once the group is delivered. A rejection is reported only. */
   delivered?(finish: AbortSignal): Promise<void> | void
-  /** The delivery has failed. Returns the error with which the stream is opened again. */
-  rejected?(error: unknown): unknown
 }
 
 /** Parses what a part has stored. Throws `checkpoint.damaged`. Never guesses. */

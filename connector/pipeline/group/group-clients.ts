@@ -1,7 +1,7 @@
 import { clientRecord } from '../../event/client-record.ts'
 import { clientReader, contentUnder, type ReadClient } from '../../event/read-client.ts'
 import type { Comparison } from '../../index/client-index.ts'
-import { type ClientKey, type IndexEntry, isWithdrawn } from '../../index/index-entry.ts'
+import type { IndexEntry } from '../../index/index-entry.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { recheckFrom } from '../../scan/end-scan.ts'
 import { LIVE, RECHECK_AFTER_MS, type Recheck, type Scan, type ScanKind } from '../../scan/scan-state.ts'
@@ -34,18 +34,13 @@ function addClient(building: Building, client: ReadClient, reading: PageReading)
     else publish(building, { client, known, counts, again }, reading)
     return
   }
-  const before = known === undefined ? undefined : beforeWithdrawal(building, { key: client.key, known }, reading)
   // Invariant 3: this page may be older than what another scan has published.
-  if (isSuperseded(before ?? known, scan)) {
+  if (isSuperseded(known, scan)) {
     counts.superseded += 1
     building.recheck = withRecheck(building, client, reading)
     return
   }
-  const isFirstContent = comparison === 'unknown' && known !== undefined && isWithdrawn(known)
-  // The content takes the place of the one that was withdrawn.
-  if (known !== undefined && (before !== undefined || isFirstContent))
-    suppress(building, { client, known: { ...known, tag: scan.tag }, counts })
-  else publish(building, { client, known, counts }, reading)
+  publish(building, { client, known, counts }, reading)
 }
 
 /** See `Part.returned`. */
@@ -57,20 +52,6 @@ function requestedAgain({ parts }: Building, client: KnownClient, scan: Scan): s
 
 function isSuperseded(known: IndexEntry | undefined, { tag, since }: PageReading['scan']): boolean {
   return known !== undefined && tag !== LIVE && known.number >= since && known.tag !== tag
-}
-
-/** The entry of a client that was withdrawn since the page was asked for, as it was then. */
-function beforeWithdrawal(
-  { parts }: Building,
-  { key, known }: { readonly key: ClientKey; readonly known: IndexEntry },
-  reading: PageReading,
-): IndexEntry | undefined {
-  if (!isWithdrawn(known)) return undefined
-  for (const part of parts) {
-    const before = part.beforeWithdrawal?.(key, reading)
-    if (before !== undefined) return before
-  }
-  return undefined
 }
 
 function suppress({ entries, index }: Building, { client, known, counts }: Publishing & { known: IndexEntry }): void {
@@ -119,7 +100,7 @@ function publish(
   addRecord(added, record)
   const isDeadLetter = kind === 'dead-letter'
   const { key, content } = client
-  building.entries.set(key, { content, number: events, tag: scan.tag, isDeadLetter, mark: 'none', rules: index.rules })
+  building.entries.set(key, { content, number: events, tag: scan.tag, isDeadLetter, rules: index.rules })
   if (isDeadLetter) {
     added.deadLetters += 1
     return

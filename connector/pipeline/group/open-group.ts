@@ -43,16 +43,5 @@ export function addRecord(added: AddedToGroup, record: OutgoingRecord): void {
   added.size += record.value === null ? 0 : Buffer.byteLength(record.value)
 }
 
-/** Adds events of one client that are no pages of clients, with the client's entry after them. */
-export function addEvents(
-  group: OpenGroup,
-  records: readonly OutgoingRecord[],
-  { key, entry }: { readonly key: ClientKey; readonly entry: IndexEntry },
-): void {
-  for (const record of records) addRecord(group.added, record)
-  group.events += records.length
-  group.entries.set(key, entry)
-}
-
 export const isCarriedOut = ({ carriedOut }: Pick<OpenGroup, 'carriedOut'>, id: string): boolean =>
   carriedOut.some((one) => one.id === id)

@@ -1,7 +1,6 @@
 import type { CheckpointDocument, StreamIdentity } from '../../checkpoint/checkpoint-document.ts'
 import { mismatch, publishedEvents } from '../../checkpoint/mismatch.ts'
 import type { CheckpointParts } from '../../checkpoint/stream-checkpoint.ts'
-import type { Feature } from '../../pipeline/features/part.ts'
 import type { Observe } from '../../pipeline/pipeline-event.ts'
 import type { StreamAssignment } from '../../placement/placement.ts'
 import { type EventPublisher, type OpenOptions, withoutCheckpoint } from '../../publish/event-publisher.ts'
@@ -27,7 +26,6 @@ export interface ConfiguredStream {
 export interface StoredStream extends Pick<CheckpointParts, 'object' | 'index'> {
   /** Resolves when the checkpoint store is known to support conditional writes. */
   readonly storeReady: (stop: AbortSignal) => Promise<void>
-  readonly features: readonly Feature[]
 }
 
 export interface OpenParts extends CheckpointParts, ConfiguredStream, StoredStream {

@@ -11,11 +11,9 @@ import {
 } from '../../checkpoint/transitions.ts'
 import { indexRulesWithLists } from '../../event/configured-events.ts'
 import { type ClientTable, clientTable, entriesIn } from '../../index/client-table.ts'
-import { type ClientKey, entryWordsOf, type IndexEntry, isWithdrawn, UNKNOWN_CONTENT } from '../../index/index-entry.ts'
-import { deltaText, deltaWords, type IndexState, withEntries, withRules } from '../../index/index-state.ts'
+import { deltaWords, type IndexState, withRules } from '../../index/index-state.ts'
 import { isDamage } from '../../index/load-table.ts'
 import type { OpenStream } from '../../pipeline/delivery.ts'
-import { readKept, withKept } from '../../pipeline/features/kept-entries.ts'
 import type { StreamProducer } from '../../publish/event-publisher.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { mustBelong, mustNotHaveMoved, type OpenParts, openingOf, type StoredDocument } from './open-parts.ts'
@@ -105,7 +103,7 @@ async function claimStream(
   const claim = claimOf(parts, producer, identity)
   const next =
     document === undefined
-      ? firstDocument(identity, await newState(parts, table, stop), claim)
+      ? firstDocument(identity, firstState(parts), claim)
       : claimed(document, validStateOf(document, resolution, table), claim)
   const indexed = represented(next, currentIndex(parts, next.committed.state, table))
   const current = withSeenControl(indexed, parts.seenControl?.())
@@ -124,14 +122,10 @@ export function claimOf(
   return { nonce: parts.newNonce(), at: parts.clock.now(), owner: parts.owner, producerId, identity }
 }
 
-/** The index under the present rules. If it drops all older ones for them, the contents of erased clients are unknown. */
+/** The index under the present rules. */
 function currentIndex(parts: OpenParts, { index, events, mapping }: StreamState, table: ClientTable): IndexState {
   const rules = indexRulesWithLists(parts.indexRules, mapping?.lists ?? [])
-  const current = withRules(index, rules, events, () => unusedRules(index, table))
-  if (current.rules.length >= index.rules.length) return current
-  const words = entryWordsOf(erasedWithoutContent(table))
-  table.setAll(words)
-  return withEntries(current, deltaText(words))
+  return withRules(index, rules, events, () => unusedRules(index, table))
 }
 
 function unusedRules({ rules }: IndexState, table: ClientTable): number {
@@ -140,24 +134,12 @@ function unusedRules({ rules }: IndexState, table: ClientTable): number {
   return rules.findIndex((_, number) => !used.has(number))
 }
 
-function* erasedWithoutContent(table: ClientTable): Generator<readonly [ClientKey, IndexEntry], void> {
-  for (const [key, entry] of entriesIn(table))
-    if (isWithdrawn(entry)) yield [key, { ...entry, content: UNKNOWN_CONTENT, rules: 0 }]
-}
-
 /** The valid state as the committed one, its entries in `table`. Without its commit record, none is missed later. */
 function validStateOf(document: CheckpointDocument, resolution: Resolution, table: ClientTable): Committed {
   if (resolution.kind !== 'pending')
     return { ...document.committed, hasRecord: resolution.kind === 'committed' && resolution.hasRecord }
   if (document.pending !== null) table.setAll(deltaWords(document.pending.change.entries))
   return committedByRecord(document)
-}
-
-/** The state of a new stream and, in `table`, its index: what features kept when its checkpoint was lost. */
-async function newState(parts: OpenParts, table: ClientTable, stop: AbortSignal): Promise<StreamState> {
-  const state = withKept(firstState(parts), await readKept(parts.features, stop))
-  table.setAll(deltaWords(state.index.delta))
-  return state
 }
 
 /** The state of a new stream. Throws `config.invalid` if no start is configured. */

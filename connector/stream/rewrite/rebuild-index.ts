@@ -5,7 +5,6 @@ import { committedByRecord, setByOperator } from '../../checkpoint/transitions.t
 import { indexRulesWithLists } from '../../event/configured-events.ts'
 import { emptyIndex, type SegmentReference } from '../../index/index-state.ts'
 import { type NewSegment, writeBase, writeSegment } from '../../index/write-segment.ts'
-import { mayBeCarriedOutBy, readKept } from '../../pipeline/features/kept-entries.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { UNKNOWN_BEGINNING } from '../../scan/scan-state.ts'
 import type { StoredText } from '../../storage/versioned-object.ts'
@@ -41,9 +40,6 @@ async function rebuildOnce(parts: RebuildParts, stop: AbortSignal): Promise<Rebu
   mustBelong(parts, document)
   const index = topicIndex({ ...parts, indexRules: indexRulesWithLists(parts.indexRules, newestLists(document)) })
   await index.read(parts.onProgress, stop)
-  const addKept = await readKept(parts.features, stop)
-  const kept = addKept({ ...index, events: index.events(), mayBeCarriedOut: mayBeCarriedOutBy(document) })
-  index.rules.splice(0, index.rules.length, ...kept.rules)
   const epoch = document.claim.epoch + 1
   const write = (segment: NewSegment) => writeSegment({ ...parts, store: parts.index.store, epoch }, segment, stop)
   const segments = await writeBase({ ...parts, table: index.table, write }, stop)
@@ -53,7 +49,7 @@ async function rebuildOnce(parts: RebuildParts, stop: AbortSignal): Promise<Rebu
     // What was published since, and the events of a transaction that was open.
     await index.read(parts.onProgress, stop)
     const { state } = resolution.kind === 'pending' ? committedByRecord(document) : document.committed
-    const rebuilt = rebuiltState(state, index, { epoch, segments, events: kept.events })
+    const rebuilt = rebuiltState(state, index, { epoch, segments })
     return { after: setByOperator({ ...document, ...claim.identity }, rebuilt, claim), clients: index.table.size() }
   }
   await mustNotHaveMoved(parts, stored, stop) // before fencing: the reading may have taken minutes
@@ -79,7 +75,7 @@ function documentIn(stored: StoredText | undefined): CheckpointDocument {
 function rebuiltState(
   state: StreamState,
   index: TopicIndex,
-  { epoch, segments, events }: { epoch: number; segments: readonly SegmentReference[]; events: number },
+  { epoch, segments }: { epoch: number; segments: readonly SegmentReference[] },
 ): StreamState {
   const { contentsFrom } = state.index
   // Clients of the topic may be older than this document.
@@ -87,7 +83,7 @@ function rebuiltState(
   return {
     ...state,
     scans: { ...state.scans, earliest },
-    events: Math.max(state.events, index.events(), events),
+    events: Math.max(state.events, index.events()),
     // No event id is used twice: the epoch is higher than every earlier generation.
     index: { ...emptyIndex, generation: epoch, contentsFrom, rules: index.rules, segments, delta: index.delta() },
   }

@@ -4,20 +4,13 @@ import { writeDocument } from '../../checkpoint/stream-checkpoint.ts'
 import { committedByRecord, renamed, setByOperator } from '../../checkpoint/transitions.ts'
 import { withoutCheckpoint } from '../../publish/event-publisher.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
-import type { StoredText, VersionedObject } from '../../storage/versioned-object.ts'
+import type { StoredText } from '../../storage/versioned-object.ts'
 import { mustBelong, type OpenParts } from '../open/open-parts.ts'
 import { type OperatorOpening, openAsOperator, startingOver } from './open-as-operator.ts'
 
-/** A stream under one of its names. */
-export interface NamedStream {
-  readonly open: OpenParts
-  /** The marks of its erased clients. */
-  readonly erasures: VersionedObject
-}
-
 interface Renaming {
-  readonly from: NamedStream
-  readonly to: NamedStream
+  readonly from: OpenParts
+  readonly to: OpenParts
 }
 
 /**
@@ -26,14 +19,13 @@ interface Renaming {
  * Rejects with `command.invalid`, `publish.*`, `storage.*`, `checkpoint.*` or the reason of `stop`.
  */
 export async function renameCheckpoint({ from, to }: Renaming, stop: AbortSignal): Promise<CheckpointDocument> {
-  await from.open.storeReady(stop)
+  await from.storeReady(stop)
   const target = await freeTarget(to, stop)
-  const left = await startingOver(from.open, () => leave(from.open, to.open.identity.stream, stop), stop)
+  const left = await startingOver(from, () => leave(from, to.identity.stream, stop), stop)
   await copySegments({ from, to }, left, stop)
-  await copyObject(from.erasures, to.erasures, stop)
-  const { owner, clock, newNonce, identity } = to.open
+  const { owner, clock, newNonce, identity } = to
   const document = renamed(left, identity, { nonce: newNonce(), at: clock.now(), owner, usedEpoch: target.epoch })
-  await writeDocument(to.open, { document, expected: target.stored?.version ?? null }, stop)
+  await writeDocument(to, { document, expected: target.stored?.version ?? null }, stop)
   return document
 }
 
@@ -44,7 +36,7 @@ interface FreeTarget {
 }
 
 /** Checks the new name, and the rights of this user, before anything changes. */
-async function freeTarget({ open }: NamedStream, stop: AbortSignal): Promise<FreeTarget> {
+async function freeTarget(open: OpenParts, stop: AbortSignal): Promise<FreeTarget> {
   const { object, publisher, identity } = open
   const stored = await object.read(stop)
   const document = stored && parseDocument(stored.text)
@@ -83,22 +75,9 @@ const invalid = (why: string) => new ConnectorError('command.invalid', why)
 
 async function copySegments({ from, to }: Renaming, document: CheckpointDocument, stop: AbortSignal): Promise<void> {
   for (const { name } of document.committed.state.index.segments) {
-    const bytes = await from.open.index.store.get(name, stop)
+    const bytes = await from.index.store.get(name, stop)
     if (bytes === undefined)
       throw new ConnectorError('checkpoint.index-missing', `copy the client index: segment ${name} does not exist`)
-    await to.open.index.store.put(name, bytes, stop)
+    await to.index.store.put(name, bytes, stop)
   }
-}
-
-async function copyObject(from: VersionedObject, to: VersionedObject, stop: AbortSignal): Promise<void> {
-  const stored = await from.read(stop)
-  if (stored === undefined) return
-  const before = await to.read(stop)
-  if (before?.text === stored.text) return
-  const { kind } = await to.write(stored.text, before?.version ?? null, stop)
-  if (kind === 'conflict')
-    throw new ConnectorError(
-      'checkpoint.conflict',
-      'copy what is beside the checkpoint: another process has changed it',
-    )
 }

@@ -3,7 +3,6 @@ import { publishedEvents } from '../../checkpoint/mismatch.ts'
 import { beginning, type StreamState } from '../../checkpoint/stream-state.ts'
 import { type Claimant, committedByRecord, firstDocument, setByOperator } from '../../checkpoint/transitions.ts'
 import { emptyIndex } from '../../index/index-state.ts'
-import { type AddKept, readKept, withKept } from '../../pipeline/features/kept-entries.ts'
 import type { FoundRecord } from '../../publish/event-publisher.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { RECHECK, type ScanStates } from '../../scan/scan-state.ts'
@@ -55,11 +54,10 @@ async function rewriteOnce(parts: OpenParts, request: RewriteRequest, stop: Abor
   const document = read instanceof ConnectorError ? undefined : read
   const isKept = document?.destination.topic === parts.topic && !request.republish
   const published = document !== undefined && isKept ? publishedEvents(document) : 0
-  const addKept = await readKept(parts.features, stop)
   const next = async ({ resolved, claim }: OperatorOpening) => {
     const before = read instanceof ConnectorError ? unknown(read.message) : stateBefore(document, resolved)
     const { found } = resolved.kafka
-    return { before, after: rewritten({ document, before, found, claim, request, addKept }) }
+    return { before, after: rewritten({ document, before, found, claim, request }) }
   }
   return await openAsOperator(parts, { read: { stored, document }, published, next }, stop)
 }
@@ -88,18 +86,17 @@ interface RewriteFrom {
   readonly found: FoundRecord
   readonly claim: Claimant & { readonly identity: StreamIdentity }
   readonly request: RewriteRequest
-  readonly addKept: AddKept
 }
 
 /** Pure. The new epoch is above those of the document and the commit record, so that no older record is newer. */
-function rewritten({ document, before, found, claim, request, addKept }: RewriteFrom): CheckpointDocument {
+function rewritten({ document, before, found, claim, request }: RewriteFrom): CheckpointDocument {
   const base =
     document === undefined ? firstDocument(claim.identity, beginning, claim) : { ...document, ...claim.identity }
   const record = found.kind === 'record' ? found.record : undefined
   const epoch = Math.max(base.claim.epoch, record?.epoch ?? 0)
   const events = Math.max(document === undefined ? 0 : publishedEvents(document), record?.events ?? 0)
   // A new generation: no event id is used twice.
-  const lost = withKept({ ...beginning, events, index: { ...emptyIndex, generation: epoch + 1 } }, addKept)
+  const lost = { ...beginning, events, index: { ...emptyIndex, generation: epoch + 1 } }
   const state = moved(before.kind === 'state' ? before.state : lost, request, claim.at)
   return setByOperator({ ...base, claim: { ...base.claim, epoch } }, state, claim)
 }

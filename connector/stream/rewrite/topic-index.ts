@@ -2,7 +2,7 @@ import { type StoredEvent, sequenceOf } from '../../event/cloud-event/stored-eve
 import { type PublishedClient, publishedClientReader } from '../../event/published-client.ts'
 import { rulesOf } from '../../index/client-index.ts'
 import { type ClientTable, clientTable } from '../../index/client-table.ts'
-import { type ClientKey, entryWordsOf, type IndexEntry, isWithdrawn, withdrawnEntry } from '../../index/index-entry.ts'
+import { type ClientKey, entryWordsOf, type IndexEntry } from '../../index/index-entry.ts'
 import { deltaText, MAX_RULES, underRules } from '../../index/index-state.ts'
 import type { TopicEnd } from '../../publish/event-publisher.ts'
 import { LIVE } from '../../scan/scan-state.ts'
@@ -16,7 +16,7 @@ export interface RebuildProgress {
   readonly clients: number
 }
 
-/** The client index according to the topic: the last event or tombstone of each client counts. */
+/** The client index according to the topic: the last event of each client counts. */
 export interface TopicIndex {
   readonly table: ClientTable
   /** The number of the next event. */
@@ -40,7 +40,6 @@ export function topicIndex({ identity, indexRules, publisher }: OpenParts): Topi
   const { eventSource: source } = identity
   const clientOf = publishedClientReader(source, rulesOf(indexRules))
   const changed = new Set<ClientKey>()
-  const erasedAt = new Map<ClientKey, number>()
   let [read, events] = [0, 0]
   let end: TopicEnd<Numbered> | undefined
   const find = (event: StoredEvent): Numbered | undefined => {
@@ -48,23 +47,16 @@ export function topicIndex({ identity, indexRules, publisher }: OpenParts): Topi
     return number === undefined ? undefined : { number, client: clientOf(event) }
   }
   const onVisible = ({ number: visible, client }: Numbered) => {
-    // A tombstone, too, has a number.
     events = Math.max(events, visible + 1)
     if (client === undefined) return
-    const { key, content, rules: made, number, mark } = client
+    const { key, content, rules: made, number } = client
     read += 1
     const known = table.get(key)
     // A client is in two partitions where the topic got more of them.
     if ((known?.number ?? -1) > number) return
-    const found: IndexEntry = { content, number, tag: LIVE, isDeadLetter: false, mark, rules: 0 }
-    const erasure = Math.max(mark === 'withdrawn' ? number : -1, erasedAt.get(key) ?? -1)
-    if (erasure >= 0) erasedAt.set(key, erasure)
-    if (mark === 'withdrawn') table.set(key, withdrawnEntry(known ?? { ...found, number: 0 }))
-    else {
-      if (!rules.includes(made) && rules.length < MAX_RULES) rules.push(made)
-      const entry = underRules(found, rules, made)
-      table.set(key, erasure > number ? withdrawnEntry(entry) : entry)
-    }
+    const found: IndexEntry = { content, number, tag: LIVE, isDeadLetter: false, rules: 0 }
+    if (!rules.includes(made) && rules.length < MAX_RULES) rules.push(made)
+    table.set(key, underRules(found, rules, made))
     if (end !== undefined) changed.add(key)
   }
   return {
@@ -75,11 +67,6 @@ export function topicIndex({ identity, indexRules, publisher }: OpenParts): Topi
       changed.clear()
       const report = (share: number) => onProgress({ share, events: read, clients: table.size() })
       end = await publisher.readEvents({ find, onVisible, onProgress: report, ...(end && { from: end }) }, stop)
-      // Only now: an event of another partition is compared with the last event before the tombstone.
-      for (const [key, number] of erasedAt) {
-        const entry = table.get(key)
-        if (entry !== undefined && isWithdrawn(entry)) table.set(key, withdrawnEntry(entry, number))
-      }
     },
     delta: () => deltaText(entryWordsOf([...changed].flatMap((key) => entryOf(table, key)))),
   }

@@ -36,7 +36,7 @@ export const scanRows = {
     count: ({ bytes }, metrics) => metrics.count('segmentBytes', bytes),
   },
   'index-upkeep-failed': {
-    log: warn('upkeep of the client index or of erasure marks failed, retrying later', 'error'),
+    log: warn('upkeep of the client index failed, retrying later', 'error'),
     logged: 'hourly',
     isWarning: true,
   },

@@ -36,7 +36,6 @@ export const counterList = {
     'Clients not published because a scan that began later had published them; they are read again, by kind of scan',
     { scan: scanKinds },
   ),
-  erasures: ofReplica('erasures_total', 'Clients deleted from the topic on request of an operator'),
   replacedCharacters: ofStream(
     'replaced_characters_total',
     'Characters read from Polaris as U+FFFD because XML forbids them, such as &#x0;',

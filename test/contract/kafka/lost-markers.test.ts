@@ -3,6 +3,7 @@ import { Kafka, logLevel } from 'kafkajs'
 import { beforeAll, beforeEach, expect, it } from 'vitest'
 import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
 import type { StoredEvent } from '../../../connector/event/cloud-event/stored-event.ts'
+import { tombstones } from '../../../connector/event/cloud-event/tombstone.ts'
 import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
 import { kafkaEventPublisher } from '../../../connector/kafka/kafka-event-publisher.ts'
 import { clusterOf } from '../../../connector/kafka/kafkajs/cluster.ts'
@@ -14,6 +15,7 @@ import {
   streamNames,
   withoutCheckpoint,
 } from '../../../connector/publish/event-publisher.ts'
+import { publishTombstones } from '../../../connector/publish/publish-tombstones.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { closingAfterAll } from '../../support/closing.ts'
 import { createTopics } from '../../support/create-topics.ts'
@@ -200,6 +202,27 @@ it.each<[readonly ('events' | 'deadLetters')[]]>([[['events', 'deadLetters']], [
 it('closes the producer when the markers of a commit are not confirmed in every partition', async () => {
   const producer = await commitWithoutMarker([event('committed')]) // the next abort would discard this event
   expect(() => producer.begin(never)).toThrow('the producer is closed')
+})
+
+it('sends no tombstones while a committed transaction has no marker, which they would end', async () => {
+  await commitWithoutMarker([event('committed')])
+  const erasure = {
+    type: 'client.erased',
+    source: '/polaris/test/clients',
+    clientId: 'client',
+    id: 'e',
+    timeMs: 0,
+  } as const
+  const made = (partitions: number) => tombstones(erasure, partitions)
+  const erasing = publishTombstones({ publisher, clock: systemClock, tombstones: made }, never)
+  await expect(erasing).rejects.toMatchObject({
+    code: 'publish.failed',
+    message: expect.stringContaining(`no marker in ${topic} partition 0; nothing was sent`),
+  })
+  const replica = await open()
+  await repair(replica, 'committed')
+  expect(await valuesOf()).toEqual(['committed'])
+  await replica.close()
 })
 
 it('finds hanging transactions of a former producer id, but no transaction of another producer', async () => {

@@ -4,7 +4,7 @@ import type { Clock } from '../../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { TextRecord } from '../records.ts'
 
-export type FakeOperation = 'open' | 'inspect' | 'state' | 'scan' | 'repair' | 'send' | 'commit' | 'abort'
+export type FakeOperation = 'open' | 'inspect' | 'state' | 'scan' | 'repair' | 'send' | 'commit' | 'abort' | 'last look'
 
 /**
  * `before`: an error, without effect. `after`: it takes effect, but the response is lost. `late`: the response is lost,

@@ -21,6 +21,7 @@ import {
   markRecord,
   type OpenTransaction,
   type StreamOfReplica,
+  type StreamState,
 } from './fake-kafka-cluster.ts'
 
 const topicOf = ({ options }: Cluster) => options.topic ?? 'client.modified'
@@ -37,7 +38,8 @@ function stored(stream: StreamOfReplica, records: readonly OutgoingRecord[], par
   partitionBatches(records, { events: layout, deadLetters: layout, maxMessageBytes, publishedAt: 0 })
   return records.map((record) => ({
     ...record,
-    partition: partitionOf(Buffer.from(record.key ?? record.value ?? ''), partitions),
+    partition:
+      record.value === null ? record.partition : partitionOf(Buffer.from(record.key ?? record.value), partitions),
     stream: stream.name,
     replica: stream.replica,
     transaction,
@@ -87,7 +89,7 @@ async function repair(stream: StreamOfReplica, repairing: Repairing, stop: Abort
   const { state, request } = stream
   const { producer, epoch, as } = repairing
   const effect = () => {
-    if (epoch !== state.epoch) throw new ConnectorError('publish.fenced', 'fake: another producer was opened')
+    mustBeNewest(epoch, state)
     const own = state.hanging.filter(({ producerId }) => producerId === state.producerId)
     state.hanging = state.hanging.filter((one) => !own.includes(one))
     const marked = applyMarkers(state, own)
@@ -110,7 +112,8 @@ function makeVisible({ cluster, state }: StreamOfReplica, epoch: number, records
 
 export function transactionalProducer(stream: StreamOfReplica, epoch: number): StreamProducer {
   const producer = newProducer(stream)
-  const { producerId } = stream.state
+  const { state } = stream
+  const { producerId } = state
   return {
     producerId,
     readKafkaState: ({ formerProducerId }, stop) => readState(stream, [producerId, formerProducerId], stop),
@@ -119,10 +122,19 @@ export function transactionalProducer(stream: StreamOfReplica, epoch: number): S
       enterTransaction(producer)
       return transaction(stream, { producer, epoch }, finish)
     },
+    mustNotBeFenced: async (finish) => {
+      const effect = () => mustBeNewest(epoch, state)
+      const unanswered = lost('last look', 'publish.failed')
+      await untilAborted(finish, stream.request({ operation: 'last look', effect, lost: unanswered }))
+    },
     close: async () => {
       producer.isOver = true
     },
   }
+}
+
+function mustBeNewest(epoch: number, state: Pick<StreamState, 'epoch'>): void {
+  if (epoch !== state.epoch) throw new ConnectorError('publish.fenced', 'fake: another producer was opened')
 }
 
 function transaction(
@@ -138,7 +150,7 @@ function transaction(
 
   const join = () => {
     if (cluster.options.fencing === 'off') return
-    if (epoch !== state.epoch) throw new ConnectorError('publish.fenced', 'fake: another producer was opened')
+    mustBeNewest(epoch, state)
     if (!own.isOver) state.open ??= own
     if (state.open !== own) throw new ConnectorError('publish.fenced', 'fake: the transaction has ended')
   }
@@ -169,9 +181,9 @@ function transaction(
     own.hasRecord = true
     state.unstable = record
   }
-  const decide = (record: CommitRecord) => {
+  const decide = (record: CommitRecord | null) => {
     join()
-    sendRecord(record)
+    if (record !== null) sendRecord(record)
     markRecord(state, own, (value) => {
       state.record = { value, at: cluster.options.clock.now() }
     })
@@ -204,7 +216,7 @@ function transaction(
     },
     commit: async (record) => {
       if (isSending) throw new ConnectorError('bug', 'commit: the events are still being sent')
-      sendRecord(record)
+      if (record !== null) sendRecord(record)
       await step('commit', () => decide(record), lost('commit', 'publish.outcome-unknown'))
       producer.isInTransaction = false
       mustAbort = false

@@ -157,7 +157,7 @@ const mapping = fc.option(
   }),
 )
 const recheck = fc.option(fc.record({ from: minutes, after: fc.nat(), dueAt: time }))
-const outcome = fc.constantFrom('erased', 'never-published', undefined)
+const outcome = fc.constantFrom('complete', 'cancelled', undefined)
 const carriedOut = fc.array(fc.record({ id: fc.string(), outcome }), { maxLength: 2 })
 /** JSON has no negative zero. */
 const json = fc.jsonValue({ noUnicodeString: true }).map((value): unknown => JSON.parse(JSON.stringify(value)))

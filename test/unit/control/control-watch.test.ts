@@ -201,7 +201,7 @@ describe('a control object that is lost', () => {
     const on = setUp()
     void on.run()
     await on.request(pause, '1')
-    await on.request({ kind: 'erase', stream: 'paris', client: '7', reason: 'x', force: false }, '2')
+    await on.request({ kind: 'republish', stream: 'paris', from: null, wanted: { kind: 'clients', keys: ['7'] } }, '2')
     await on.nextRead()
     expect(isPaused(on)).toBe(true)
     return on
@@ -217,7 +217,7 @@ describe('a control object that is lost', () => {
     await on.nextRead()
     expect(isPaused(on)).toBe(true)
     const stored = await readControl(on.parts.object, never)
-    expect([stored.revision, openRequests(stored, 'paris')]).toMatchObject([3, [{ id: '2', client: '7' }]])
+    expect([stored.revision, openRequests(stored, 'paris')]).toMatchObject([3, [{ id: '2' }]])
     expect(on.events.filter(({ kind }) => kind === 'control-lost')).toMatchObject([{ error: { code: 'control.lost' } }])
     on.stop.abort()
   })

@@ -10,7 +10,7 @@ const replicas = [0, 1, 2] as const
 const stream = fc.constantFrom(...streams)
 const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('switch' as const), stream }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('erase' as const), stream }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('republish' as const), stream }) },
   { weight: 8, arbitrary: fc.record({ kind: fc.constant('poll' as const), replica: fc.constantFrom(...replicas) }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('end' as const), replica: fc.constantFrom(...replicas) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('lose' as const), back: fc.nat(20) }) },
@@ -30,19 +30,19 @@ function world() {
     stored = { ...document, revision: document.revision + 1 }
     history.push(stored)
   }
-  const request = (of: (typeof streams)[number], kind: 'switch' | 'erase') => {
+  const request = (of: (typeof streams)[number], kind: 'switch' | 'republish') => {
     const id = String(++ids)
     const isPaused = pauseOf(stored, of) !== undefined
     const made =
-      kind === 'erase'
-        ? ({ kind, stream: of, reason: 'r', client: id, force: false } as const)
+      kind === 'republish'
+        ? ({ kind, stream: of, from: null, wanted: { kind: 'clients', keys: [id] } } as const)
         : isPaused
           ? ({ kind: 'resume', stream: of } as const)
           : ({ kind: 'pause', stream: of, reason: 'r' } as const)
     const after = requested(stored, made, { id, by: 'operator', at: ids })
     if (after === undefined) return
     write(after)
-    if (made.kind !== 'erase') wanted.set(of, made.kind)
+    if (made.kind !== 'republish') wanted.set(of, made.kind)
   }
   /** As the watch does. True: it has written. */
   const poll = (replica: number) => {
@@ -53,7 +53,7 @@ function world() {
     return after !== undefined
   }
   const run = (one: Step) => {
-    if (one.kind === 'switch' || one.kind === 'erase') request(one.stream, one.kind)
+    if (one.kind === 'switch' || one.kind === 'republish') request(one.stream, one.kind)
     else if (one.kind === 'poll') poll(one.replica)
     else if (one.kind === 'lose') {
       stored = history[history.length - 1 - (one.back % history.length)] ?? noRequests

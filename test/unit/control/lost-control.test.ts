@@ -18,7 +18,12 @@ import type { SeenControl } from '../../../connector/control/stream-requests.ts'
 
 const pause = (stream = 'paris'): NewRequest => ({ kind: 'pause', stream, reason: 'maintenance' })
 const resume = (stream = 'paris'): NewRequest => ({ kind: 'resume', stream })
-const erase = (client: string): NewRequest => ({ kind: 'erase', stream: 'paris', reason: 'r', client, force: false })
+const again = (client: string): NewRequest => ({
+  kind: 'republish',
+  stream: 'paris',
+  from: null,
+  wanted: { kind: 'clients', keys: [client] },
+})
 
 /** The document after these requests; their ids are those of the fields. */
 function following(before: ControlDocument, requests: Record<string, NewRequest>): ControlDocument {
@@ -42,8 +47,8 @@ const pausedAt = (revision: number) => ({
 const idsOf = (document: ControlDocument | undefined) => document?.requests.map(({ id }) => id)
 
 describe('a control object', () => {
-  const known = following(noRequests, { p: pause(), l: pause('lyon'), r: resume('lyon'), e: erase('7'), d: erase('8') })
-  const done = recorded(known, new Map([['d', { at: 5, outcome: 'erased' as const }]]), 'replica-1') ?? known
+  const known = following(noRequests, { p: pause(), l: pause('lyon'), r: resume('lyon'), e: again('7'), d: again('8') })
+  const done = recorded(known, new Map([['d', { at: 5, outcome: 'complete' as const }]]), 'replica-1') ?? known
 
   test('is not lost when it is as known, newer, or absent for new streams', () => {
     expect(restored(known, knowing(known))).toBeUndefined()
@@ -71,7 +76,7 @@ describe('a control object', () => {
   test.each([
     [
       'lacks what is in force',
-      following(noRequests, { a: erase('1'), b: erase('2'), c: erase('3'), f: erase('4'), g: erase('5') }),
+      following(noRequests, { a: again('1'), b: again('2'), c: again('3'), f: again('4'), g: again('5') }),
     ],
     ['shows as open what was carried out', { ...known, revision: done.revision }],
     ['shows as cancelled what was carried out', cancelled(known, 'd', { by: 'operator', at: 4 })],
@@ -86,18 +91,18 @@ describe('a control object', () => {
   })
 
   test('that was written so often that it may lack what was carried out is not lost', () => {
-    const ids = Array.from({ length: 60 }, (_, at) => [`n${at}`, erase(`${at}`)])
+    const ids = Array.from({ length: 60 }, (_, at) => [`n${at}`, again(`${at}`)])
     expect(restored(following(noRequests, Object.fromEntries(ids)), knowing(done))).toBeUndefined()
   })
 
   test.each([
     ['deleted', noRequests],
     ['rolled back', known],
-    ['rolled back to an open request', following(noRequests, { d: erase('8') })],
+    ['rolled back to an open request', following(noRequests, { d: again('8') })],
   ])('that was %s is the same for replicas that know different endings, after each has written once', (_, lost) => {
     const ofOther = recorded(
       following(known, { q: resume() }),
-      new Map([['e', { at: 6, outcome: 'erased' as const }]]),
+      new Map([['e', { at: 6, outcome: 'complete' as const }]]),
       'replica-2',
     )
     const knownBy = [done, ofOther ?? known]
@@ -122,7 +127,7 @@ describe('a control object', () => {
   })
 
   test('that was deleted keeps what operators requested since', () => {
-    const since = following(noRequests, { n: pause('lyon'), m: erase('9') })
+    const since = following(noRequests, { n: pause('lyon'), m: again('9') })
     const found = restored(since, knowing(done))
     expect(idsOf(found)).toEqual(['p', 'l', 'r', 'e', 'n', 'm'])
     expect(found && openRequests(found, 'paris').map(({ id }) => id)).toEqual(['e', 'm'])
@@ -139,7 +144,7 @@ describe('a control object', () => {
       undefined,
       9,
     ])
-    const older = following(noRequests, { e: erase('7') })
+    const older = following(noRequests, { e: again('7') })
     expect(idsOf(restored(noRequests, knowing(older, checkpoints)))).toEqual(['e', 'p'])
   })
 

@@ -101,25 +101,3 @@ describe('a request to publish again', () => {
     expect([requests.cancelled(), requests.isRecorded('1')]).toEqual([[], true])
   })
 })
-
-describe('a request to erase a client', () => {
-  const erase: NewRequest = { kind: 'erase', stream: 'paris', reason: 'letter', client: 'client 7', force: false }
-  const document = must(requested(noRequests, erase, { id: '1', by: 'operator-1', at: 1 }))
-
-  test('shows once why it waits, and stays open', () => {
-    const waiting = new Map([['1', { id: '1', code: 'storage.refused' }]])
-    const after = must(withProgress(document, waiting, replica))
-    expect(progressOf(after)).toEqual([{ kind: 'waiting', ...replica, code: 'storage.refused' }])
-    expect(parseControl(serializeControl(after))).toEqual(after)
-    expect(openRequests(after, 'paris')).toMatchObject([{ id: '1', client: 'client 7' }])
-    expect(withProgress(after, waiting, { ...replica, at: 99 })).toBeUndefined()
-  })
-
-  test('that is cancelled has no client id any more, and the replica may record that it was too late', () => {
-    const after = must(cancelled(document, '1', operator))
-    expect(serializeControl(after)).not.toContain('client 7')
-    expect(openRequests(after, 'paris')).toEqual([])
-    const tooLate = new Map([['1', { at: 70, outcome: 'erased' as const }]])
-    expect(progressOf(must(recorded(after, tooLate, 'replica-1')))).toMatchObject([{ kind: 'done', outcome: 'erased' }])
-  })
-})

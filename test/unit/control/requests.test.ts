@@ -1,22 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { type ControlDocument, noRequests } from '../../../connector/control/control-document.ts'
-import {
-  lastOf,
-  type NewRequest,
-  openRequests,
-  pauseOf,
-  recorded,
-  requested,
-} from '../../../connector/control/requests.ts'
+import { lastOf, type NewRequest, pauseOf, recorded, requested } from '../../../connector/control/requests.ts'
 
 const pause = (stream = 'paris'): NewRequest => ({ kind: 'pause', stream, reason: 'maintenance' })
-const erase = (stream = 'paris'): NewRequest => ({
-  kind: 'erase',
-  stream,
-  reason: 'request 17',
-  client: 'client 7',
-  force: false,
-})
 const resume = (stream = 'paris'): NewRequest => ({ kind: 'resume', stream })
 
 /** The document after these requests; their ids are `1`, `2` … and their times are the same numbers. */
@@ -54,30 +40,6 @@ describe('requests of operators', () => {
     expect(after && lastOf(after, 'lyon')?.progress).toEqual({ kind: 'requested' })
     expect(after && recorded(after, new Map([['1', { at: 60 }]]), 'replica-2')).toBeUndefined()
     expect(recorded(document, new Map([['gone', { at: 60 }]]), 'replica-2')).toBeUndefined()
-  })
-
-  test('an erasure is open until it is carried out, and its client id is stored no longer', () => {
-    const document = documentOf(pause(), erase(), erase(), erase('lyon'))
-    expect(openRequests(document, 'paris')).toMatchObject([
-      { id: '2', client: 'client 7' },
-      { id: '3', client: 'client 7' },
-    ])
-    expect(pauseOf(document, 'paris')).toMatchObject({ id: '1' })
-    const after = recorded(document, new Map([['2', { at: 50, outcome: 'erased' as const }]]), 'replica-1')
-    expect(after && openRequests(after, 'paris')).toMatchObject([{ id: '3' }])
-    const progress = { kind: 'done', by: 'replica-1', at: 50, outcome: 'erased' }
-    expect(after?.requests[1]).toEqual({
-      ...{
-        id: '2',
-        kind: 'erase',
-        stream: 'paris',
-        reason: 'request 17',
-        force: false,
-        requestedAt: 2,
-        requestedBy: 'operator-1',
-      },
-      progress,
-    })
   })
 
   test('keeps 50 replaced requests as a record, and never drops the last one of a stream', () => {

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { canonicalJson } from '../../../connector/event/canonical-json.ts'
 import { DATA_SCHEMA } from '../../../connector/event/client-event.ts'
 import { clientRecord, type EventSettings } from '../../../connector/event/client-record.ts'
-import { tombstone } from '../../../connector/event/cloud-event/tombstone.ts'
+import { tombstones } from '../../../connector/event/cloud-event/tombstone.ts'
 import { deadLetterCodes } from '../../../connector/event/dead-letter.ts'
 import { schemaFiles, tombstoneHeaders } from '../../../connector/event/event-schema.ts'
 import { clientReader } from '../../../connector/event/read-client.ts'
@@ -79,13 +79,17 @@ test('the golden examples fit the schemas', () => {
   expect(isDeadLetter(example('dead-letter-with-client'))).toBe(true)
 })
 
-test('a tombstone has the headers of its schema and of the golden example', () => {
+test('a tombstone has the headers of its schema and of the golden example, in every partition', () => {
   const headers = example('client-erased-headers')
-  const isHeaders = ajv.compile({ ...tombstoneHeaders('client.erased') })
+  const isHeaders = ajv.compile({ ...tombstoneHeaders() })
   expect(isHeaders(headers), ajv.errorsText(isHeaders.errors)).toBe(true)
-  const place = { source: '/polaris/shops/clients', clientId: '0001042', previous: '41', sequence: 42 }
-  const made = tombstone({ ...place, type: 'client.erased', timeMs: Date.parse('2026-06-15T10:00:00Z') })
-  expect(made).toEqual({ to: 'events', key: '0001042', value: null, headers })
+  const place = { source: '/polaris/shops/clients', clientId: '0001042', id: '6f3c1d1e-1c9e-4a51-9b0b-3d1f0a6f8a11' }
+  const made = tombstones({ ...place, type: 'client.erased', timeMs: Date.parse('2026-06-15T10:00:00Z') }, 2)
+  const record = { to: 'events', key: '0001042', value: null, headers }
+  expect(made).toEqual([
+    { ...record, partition: 0 },
+    { ...record, partition: 1 },
+  ])
 })
 
 describe('the schemas reject', () => {

@@ -2,7 +2,6 @@ import { expect, test } from 'vitest'
 import { canonicalJson } from '../../../connector/event/canonical-json.ts'
 import { clientEvent } from '../../../connector/event/cloud-event/event-form.ts'
 import type { StoredEvent } from '../../../connector/event/cloud-event/stored-event.ts'
-import { tombstone } from '../../../connector/event/cloud-event/tombstone.ts'
 import { publishedClientReader } from '../../../connector/event/published-client.ts'
 import { clientReader } from '../../../connector/event/read-client.ts'
 import { rulesText } from '../../../connector/index/client-index.ts'
@@ -54,7 +53,6 @@ test.each([[[]], [['adresse.age', 'z']]])('finds the content that was published,
     content,
     rules,
     number: 12,
-    mark: 'none',
   })
 })
 
@@ -90,20 +88,13 @@ test.each([
   expect(publishedClientReader(source, present)(record)).toBeUndefined()
 })
 
-test('finds the tombstone of an erasure of its source only', () => {
-  const parts = { type: 'client.erased', source, clientId: '7', previous: '12', sequence: 13, timeMs: 0 } as const
-  const read = publishedClientReader(source, present)
-  expect(read(tombstone(parts))).toMatchObject({ id: '7', content: UNKNOWN_CONTENT, number: 13, mark: 'withdrawn' })
-  expect(read(tombstone({ ...parts, source: '/polaris/shop/other' }))).toBeUndefined()
-})
-
 test('finds the same in an event in binary mode', () => {
   const find = publishedClientReader(source, { ...present, fields: 'nom=drop' })
   const json = canonicalJson(client as never)
   expect(find(binary(json))).toEqual(find(event()))
   const extensions = { fieldrules: 'nom=hmac', hmackeyid: 'k1' }
   expect(find(binary(json, extensions))).toEqual(find(event(extensions)))
-  expect(find(binary('[]'))).toMatchObject({ content: UNKNOWN_CONTENT, number: 12, mark: 'none' })
+  expect(find(binary('[]'))).toMatchObject({ content: UNKNOWN_CONTENT, number: 12 })
   expect(find({ ...binary(json), value: '{' })).toMatchObject({ content: UNKNOWN_CONTENT, number: 12 })
   expect(find({ ...binary(json), value: null })).toBeUndefined()
 })

@@ -8,7 +8,6 @@ import {
   contentKey,
   ENTRY_BYTES,
   entryBytes,
-  entryMarks,
   entryWords,
   keyText,
   MAX_EVENT_NUMBER,
@@ -22,7 +21,6 @@ const anyEntry = fc.record({
   number: fc.integer({ min: 0, max: MAX_EVENT_NUMBER }),
   tag: fc.integer({ min: 0, max: 15 }),
   isDeadLetter: fc.boolean(),
-  mark: fc.constantFrom(...entryMarks),
   rules: fc.integer({ min: 0, max: 255 }),
 })
 

@@ -23,12 +23,13 @@ it('keeps the order of the records of each partition across all chunks', () => {
   }
 })
 
-it('sends a tombstone after the event with its key, without a value and with its own headers', () => {
+it('sends a tombstone to its partition, after the event with its key, without a value and with its own headers', () => {
   const headers = { ce_type: 'client.erased' }
-  const records = [event('a', '1'), { to: 'events' as const, key: 'a', value: null, headers }]
-  const batches = partitionBatches(records, layout(50))
-  const messages = batches.flatMap(({ chunks }) => chunks.flat())
-  expect(batches).toHaveLength(1)
+  const partition = partitionOf(Buffer.from('a'), 50)
+  const gone = (to: number) => ({ to: 'events' as const, partition: to, key: 'a', value: null, headers })
+  const batches = partitionBatches([event('a', '1'), gone(partition), gone(partition + 1)], layout(50))
+  expect(batches.map((one) => one.partition)).toEqual([partition, partition + 1])
+  const messages = batches[0]?.chunks.flat() ?? []
   expect(messages.map(({ value }) => value && String(value))).toEqual(['1', null])
   expect(messages[1]?.headers).toEqual(headers)
 })

@@ -29,10 +29,8 @@ test('logs state changes at info: claim, take-over, resuming, end, recovery, cau
     'caught-up',
     'fell-behind',
     'scan-done',
-    'client-erased',
     'republish-started',
     'republish-ended',
-    'erasure-ended',
     'stream-retrying',
     'stream-lost',
   ])

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Republication } from '../../../control/stream-requests.ts'
-import { type ClientKey, clientKeyOf, isWithdrawn, keyAsText } from '../../../index/index-entry.ts'
+import { type ClientKey, clientKeyOf, keyAsText } from '../../../index/index-entry.ts'
 import type { RequestedScan } from '../../../scan/requested-scan.ts'
 import { shareDone } from '../../../scan/scan-order.ts'
 import { REQUESTED, type Scan, scanWith } from '../../../scan/scan-state.ts'
@@ -57,8 +57,7 @@ function republishPart(stream: OpenedStream): Part {
       if (republishing === undefined) return undefined
       const isWanted = republishing.missing?.delete(key) ?? true
       // Invariant 2: not twice, if a page is read again after a crash, and not after a live scan has published it.
-      const isDue =
-        known !== undefined && known.number < republishing.since && !known.isDeadLetter && !isWithdrawn(known)
+      const isDue = known !== undefined && known.number < republishing.since && !known.isDeadLetter
       return isWanted && isDue ? republishing.id : undefined
     },
     published: (_, scan, as) => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { CommandArgs } from '../../../../connector/commands/command.ts'
-import { namedClient, wantedRepublish } from '../../../../connector/commands/control/wanted-clients.ts'
+import { wantedRepublish } from '../../../../connector/commands/control/wanted-clients.ts'
 import { clientKey, keyAsText } from '../../../../connector/index/index-entry.ts'
 import { beginAt, noon } from '../../scan/scans.ts'
 
@@ -43,8 +43,6 @@ describe('what to publish again', () => {
     ['nothing', {}, /--from or --client must say/],
     ['a time in the future', { from: '2026-06-16' }, /--from is in the future: it is 2026-06-15T12:00:00/],
     ['a time that is none', { from: 'yesterday' }, /--from must be a date/],
-    ['no id on standard input', { client: ['-'] }, /found no client id on standard input/],
-    ['too many clients', { client: Array.from({ length: 101 }, (_, at) => `${at}`) }, /at most 100 clients, not 101/],
     ['a rate of zero', { from: '2026-03-01', rate: '0' }, /--rate must be a number of events a second from 1/],
     ['a rate that is none', { from: '2026-03-01', rate: '1e3' }, /--rate must be/],
     ['a rate for named clients', { client: ['42'], rate: '5' }, /--rate must be used without --client/],
@@ -53,22 +51,5 @@ describe('what to publish again', () => {
       code: 'command.invalid',
       message: expect.stringMatching(problem),
     })
-  })
-})
-
-describe('one client', () => {
-  const named = (client: string | undefined, input = '') => namedClient({ client }, { readInput: async () => input })
-
-  test('is named on the command line, or on standard input so that its id is not in the history of the shell', async () => {
-    expect(await named('42')).toBe('42')
-    expect(await named('-', '007\n')).toBe('007')
-  })
-
-  test.each([
-    [undefined, ''],
-    ['', ''],
-    ['-', '1\n2\n'],
-  ])('is not %j', async (client, input) => {
-    await expect(named(client, input)).rejects.toMatchObject({ code: 'command.invalid' })
   })
 })

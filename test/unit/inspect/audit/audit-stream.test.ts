@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { RecordPlace, StoredEvent } from '../../../../connector/event/cloud-event/stored-event.ts'
-import { tombstone } from '../../../../connector/event/cloud-event/tombstone.ts'
+import { tombstones } from '../../../../connector/event/cloud-event/tombstone.ts'
 import { type AuditOptions, type AuditProgress, auditStream } from '../../../../connector/inspect/audit/audit-stream.ts'
 import { countDiffering } from '../../../../connector/inspect/audit/compare.ts'
 import type { EventReading } from '../../../../connector/publish/event-publisher.ts'
@@ -83,8 +83,8 @@ test('finds missing, different and gone clients, which a second reading confirms
   polaris.change('c1')
   polaris.change('new')
   deleted.add('c2').add('c4')
-  const erased = { type: 'client.erased', source: eventSource, previous: '1', sequence: 10, timeMs: 0 } as const
-  for (const clientId of ['c3', 'c4']) appended.push(tombstone({ ...erased, clientId }))
+  const erased = { type: 'client.erased', source: eventSource, id: 'e', timeMs: 0 } as const
+  for (const clientId of ['c3', 'c4']) appended.push(...tombstones({ ...erased, clientId }, 1))
   appended.push({ key: 'c5', value: 'another program', headers: {} }, { key: 'c6', value: null, headers: {} })
   const { differing, clients } = await audit()
   const missing = expect.arrayContaining(['new', 'c3', 'c6'])
@@ -138,8 +138,8 @@ test('says where one client is, and when nothing is left of it', async () => {
   deleted.add('c1')
   const gone = await audit({ client: 'c1' })
   expect(gone).toMatchObject({ client: { isInSource: false }, differing: { ids: { gone: ['c1'] } } })
-  const erasure = { type: 'client.erased', previous: '1', sequence: 10, timeMs: 0 } as const
-  appended.push(tombstone({ ...erasure, source: eventSource, clientId: 'c1' }))
+  const erasure = { type: 'client.erased', id: 'e', timeMs: 0 } as const
+  appended.push(...tombstones({ ...erasure, source: eventSource, clientId: 'c1' }, 1))
   const erased = await audit({ client: 'c1' })
   expect(erased).toMatchObject({ differing: nothing, client: { isInSource: false } })
   expect(erased.client.records.map(({ kind }) => kind).toSorted()).toEqual(['event', 'tombstone'])

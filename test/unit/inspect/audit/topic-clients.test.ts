@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { clientEvent, type EventMode, eventModes } from '../../../../connector/event/cloud-event/event-form.ts'
 import type { RecordPlace, StoredEvent } from '../../../../connector/event/cloud-event/stored-event.ts'
-import { tombstone } from '../../../../connector/event/cloud-event/tombstone.ts'
+import { tombstones } from '../../../../connector/event/cloud-event/tombstone.ts'
 import { contentPublished } from '../../../../connector/event/read-client.ts'
 import { UNKNOWN_CONTENT } from '../../../../connector/index/index-entry.ts'
 import {
@@ -25,10 +25,7 @@ function event(version: number, { source = eventSource, mode = 'structured' as E
   return clientEvent(parts, { ...eventForm({ source }), mode }).record
 }
 
-const erased = tombstone({
-  ...{ type: 'client.erased', source: eventSource, clientId: 'c' },
-  ...{ previous: '1', sequence: 1, timeMs: 0 },
-})
+const erasure = { type: 'client.erased', source: eventSource, clientId: 'c', id: 'e', timeMs: 0 } as const
 const bare = (value: string | null): StoredEvent => ({ key: 'c', value, headers: {} })
 
 type Placed = StoredEvent & { readonly at?: Partial<RecordPlace> }
@@ -66,7 +63,7 @@ test('counts neither ignored fields, nor types, nor the shape of lists', () => {
 })
 
 test('the last record of a key decides, whoever wrote it', async () => {
-  expect((await lastOf([event(1), erased])).last?.kind).toBe('tombstone')
+  expect((await lastOf([event(1), ...tombstones(erasure, 1)])).last?.kind).toBe('tombstone')
   expect((await lastOf([event(1), bare(null)])).last?.kind).toBe('tombstone')
   expect((await lastOf([event(1), bare('{"No":"c"}')])).last?.kind).toBe('foreign')
   expect((await lastOf([event(1), event(2, { source: '/polaris/shop/other' })])).last?.kind).toBe('foreign')
@@ -86,7 +83,7 @@ test('with shared keys, only records of the stream count', async () => {
   const { last, seen } = await lastOf([event(1), ...others], { isShared: true })
   expect(last).toMatchObject({ kind: 'event', content: contentOf(1) })
   expect(seen).toEqual(['c event'])
-  expect((await lastOf([event(1), erased], { isShared: true })).last?.kind).toBe('tombstone')
+  expect((await lastOf([event(1), ...tombstones(erasure, 1)], { isShared: true })).last?.kind).toBe('tombstone')
 })
 
 test('in one partition the offset decides, and the time where the topic got more partitions', async () => {

@@ -12,7 +12,6 @@ import { createServerClock } from '../../../../connector/pipeline/read/server-cl
 import { semaphore } from '../../../../connector/runtime/semaphore.ts'
 import type { ScanSettings } from '../../../../connector/scan/scan-settings.ts'
 import type { ClientSource, SourceTime } from '../../../../connector/source/client-source.ts'
-import { erasuresKey } from '../../../../connector/storage/checkpoint-store-config.ts'
 import type { OpenParts } from '../../../../connector/stream/open/open-parts.ts'
 import { fakeKafka } from '../../../support/fakes/fake-event-publisher.ts'
 import type { FaultHook } from '../../../support/fakes/fake-kafka-cluster.ts'
@@ -108,10 +107,6 @@ export function stage(of: Stage = {}) {
     storeReady: async () => {},
     openLimit: semaphore(Number.POSITIVE_INFINITY),
     object: store.object(KEY),
-    features: featureList({
-      erasures: store.object(erasuresKey(KEY)),
-      newNonce: () => `${replica}-${++nonces}`,
-    }),
     publisher: kafka.publisher({ connector, stream, replica }),
     identity: {
       connector,
@@ -144,7 +139,7 @@ export function stage(of: Stage = {}) {
     },
     group: { ...groupParts(), observe },
     requests: noStreamRequests,
-    features: open.features,
+    features: featureList(),
     publisher: open.publisher,
     clock,
     groupMaxSize: 100_000,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parseDocument, serializeDocument } from '../../../../connector/checkpoint/checkpoint-document.ts'
+import { noStreamRequests } from '../../../../connector/control/stream-requests.ts'
 import { sequenceOf } from '../../../../connector/event/cloud-event/stored-event.ts'
 import { deadLetterGuard } from '../../../../connector/event/dead-letter.ts'
 import {
@@ -10,19 +11,11 @@ import {
   fieldRules,
 } from '../../../../connector/event/fields/field-rules.ts'
 import { presentRules, type ReadingRules } from '../../../../connector/event/read-client.ts'
-import { rulesText } from '../../../../connector/index/client-index.ts'
-import {
-  type ClientKey,
-  clientKey,
-  entryWordsOf,
-  type IndexEntry,
-  UNKNOWN_CONTENT,
-} from '../../../../connector/index/index-entry.ts'
-import { deltaText, type IndexState } from '../../../../connector/index/index-state.ts'
+import { clientKey } from '../../../../connector/index/index-entry.ts'
+import type { IndexState } from '../../../../connector/index/index-state.ts'
 import { loadTable } from '../../../../connector/index/load-table.ts'
 import { streamIndex } from '../../../../connector/index/stream-index.ts'
 import type { OpenStream } from '../../../../connector/pipeline/delivery.ts'
-import { erasureMarks } from '../../../../connector/pipeline/features/erase/erasure-marks.ts'
 import { featureList } from '../../../../connector/pipeline/features/feature-list.ts'
 import type { PipelineParts } from '../../../../connector/pipeline/pipeline.ts'
 import type { ReaderParts } from '../../../../connector/pipeline/read/reader-parts.ts'
@@ -33,7 +26,6 @@ import { semaphore } from '../../../../connector/runtime/semaphore.ts'
 import type { ScanSettings } from '../../../../connector/scan/scan-settings.ts'
 import { UNKNOWN_BEGINNING } from '../../../../connector/scan/scan-state.ts'
 import type { SourceTime } from '../../../../connector/source/client-source.ts'
-import { erasuresKey } from '../../../../connector/storage/checkpoint-store-config.ts'
 import type { OpenParts } from '../../../../connector/stream/open/open-parts.ts'
 import { openStream } from '../../../../connector/stream/open/open-stream.ts'
 import { newestLists, type RebuildParts, rebuildIndex } from '../../../../connector/stream/rewrite/rebuild-index.ts'
@@ -41,16 +33,15 @@ import { rewriteCheckpoint } from '../../../../connector/stream/rewrite/rewrite-
 import type { RebuildProgress } from '../../../../connector/stream/rewrite/topic-index.ts'
 import { driven } from '../../../support/driven.ts'
 import { fakePolaris } from '../../../support/fakes/fake-client-source.ts'
-import { type FakeRecord, fakeKafka } from '../../../support/fakes/fake-event-publisher.ts'
+import { fakeKafka } from '../../../support/fakes/fake-event-publisher.ts'
 import { memoryStore } from '../../../support/fakes/memory-versioned-object.ts'
-import { openErasures } from '../../../support/fakes/open-erasures.ts'
 import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
 import { eventForm, sentEvent } from '../../../support/records.ts'
 import { runAlone } from '../../../support/run-alone.ts'
 import { never } from '../../../support/signals.ts'
 
 const KEY = 'shop/clients.json'
-const HOUR_MS = 3_600_000
+const _HOUR_MS = 3_600_000
 const timeZone = 'Europe/Paris'
 const beginAt = '2026-06-01T00:00:00' as SourceTime
 const source = '/polaris/shop/clients'
@@ -70,8 +61,6 @@ function stage(ignored: readonly string[] = []) {
   const polaris = fakePolaris({ now: clock.now, timeZone, modificationTime: 'shown' })
   let rules = rulesWith({}, undefined, ignored)
   let nonces = 0
-  const control = openErasures()
-  const { requests } = control
   const parts = (owner: string): OpenParts => ({
     storeReady: async () => {},
     openLimit: semaphore(1),
@@ -81,10 +70,6 @@ function stage(ignored: readonly string[] = []) {
     clock,
     indexRules: presentRules(rules, 'No 1000000'),
     beginAt,
-    features: featureList({
-      erasures: store.object(erasuresKey(KEY)),
-      newNonce: () => `${owner}-${++nonces}`,
-    }),
     publisher: kafka.publisher({ connector: 'shop', stream: 'clients', replica: owner }),
     identity: {
       connector: 'shop',
@@ -144,8 +129,8 @@ function stage(ignored: readonly string[] = []) {
     deliverWithinMs: 10_000,
     giveUp: never,
     savePeriodMs: 60_000,
-    requests,
-    features: parts('replica').features,
+    requests: noStreamRequests,
+    features: featureList(),
     publisher: parts('replica').publisher,
   })
   const reopening = { firstPauseMs: 1, maxPauseMs: 1, maxRetryAfterMs: 1 }
@@ -158,29 +143,14 @@ function stage(ignored: readonly string[] = []) {
     parts,
     rebuilds,
     clock,
-    erase: control.erase,
-    marks: erasureMarks({ object: store.object(erasuresKey(KEY)), newNonce: () => `marks-${++nonces}` }),
     /** Changes the setting `event.fields`. */
     use: (fields: Record<string, FieldAction>, hmac?: FieldHash) => {
       rules = rulesWith(fields, hmac, ignored)
     },
-    /** Reads everything that is due and carries out all requests, as a new replica. */
+    /** Reads everything that is due, as a new replica. */
     poll: async () => {
-      const erasing = new AbortController()
-      const isErasing = requests.open().length > 0
-      const isDone = requests.until(() => requests.open().length === 0, never)
-      if (isErasing) void isDone.then(() => erasing.abort())
-      const made = pipeline()
-      const run = {
-        open: parts('replica'),
-        pipeline: isErasing ? { ...made, reader: { ...reader, until: 'stopped' as const } } : made,
-        clock,
-        observe,
-        reopening,
-        holding: undefined,
-      }
-      const end = await driven(clock, runAlone(run, erasing.signal))
-      expect(end).toEqual({ kind: isErasing ? 'stopped' : 'caught-up' })
+      const run = { open: parts('replica'), pipeline: pipeline(), clock, observe, reopening, holding: undefined }
+      expect(await driven(clock, runAlone(run, never))).toEqual({ kind: 'caught-up' })
     },
     rebuild: (more: Partial<RebuildParts> = {}) => {
       const onProgress = (progress: RebuildProgress) => rebuilds.push(progress)
@@ -211,20 +181,6 @@ async function published(...args: Parameters<typeof stage>) {
   return on
 }
 
-/** A stage where `c1` and `c2` were published, and `c1` was erased. */
-async function erasedOfTwo() {
-  const on = stage()
-  for (const client of ['c1', 'c2']) on.polaris.change(client)
-  await on.poll()
-  on.erase('c1')
-  await on.poll()
-  return on
-}
-
-/** What compaction leaves once it has deleted the tombstones: the newest record of each key. */
-const compacted = (records: readonly FakeRecord[]) =>
-  records.filter((record, at) => record.value !== null && records.findLastIndex(({ key }) => key === record.key) === at)
-
 const mustNotRun = async () => {}
 
 const codeFrom = (work: Promise<unknown>) => work.then(() => 'none', codeOf)
@@ -244,128 +200,6 @@ describe('rebuildIndex', () => {
       expect(before).toBe(10)
     },
   )
-
-  test.each(['before', 'after'] as const)(
-    'does not publish an erased client again, %s compaction has deleted its events, until it changes',
-    async (when) => {
-      const on = stage()
-      for (const client of ['c1', 'c2', 'c3']) on.polaris.change(client)
-      await on.poll()
-      on.erase('c1')
-      on.erase('c2')
-      await on.poll()
-      on.polaris.change('c2')
-      await on.poll()
-      expect(on.kafka.committed.map(({ key, value }) => [key, value === null]).slice(3)).toEqual([
-        ['c1', true],
-        ['c2', true],
-        ['c2', false],
-      ])
-      if (when === 'after') on.kafka.committed.splice(0, on.kafka.committed.length, ...compacted(on.kafka.committed))
-      await on.rebuild()
-      await on.reset()
-      const before = on.kafka.committed.length
-      await on.poll()
-      expect(on.kafka.committed).toHaveLength(before)
-      expect(on.stored().committed.state.events).toBe(6)
-      on.polaris.change('c1')
-      await on.poll()
-      expect(on.kafka.committed.slice(before)).toMatchObject([{ key: 'c1' }])
-    },
-  )
-
-  test('knows from its tombstone that a client is erased when the marks are lost', async () => {
-    const on = await erasedOfTwo()
-    on.store.tamper(erasuresKey(KEY), undefined)
-    on.kafka.committed.splice(0, 1) // as compaction does
-    await on.rebuild()
-    await on.reset()
-    await on.poll()
-    expect(on.kafka.committed).toHaveLength(2)
-    on.polaris.change('c1')
-    await on.poll()
-    expect(on.kafka.committed.slice(2)).toMatchObject([{ key: 'c1' }])
-  })
-
-  test('publishes each change of a client that was published after its erasure, while a mark of a request is left', async () => {
-    const on = stage()
-    on.polaris.change('c1')
-    await on.poll()
-    on.erase('c1')
-    await on.poll()
-    on.polaris.change('c1')
-    await on.poll()
-    await on.marks.update({ open: [{ key: clientKey('c1'), request: 'erasure 1' }] }, never)
-    await on.rebuild()
-    on.polaris.change('c1')
-    await on.poll()
-    expect(on.kafka.committed.map(({ value }) => value === null)).toEqual([false, true, false, false])
-  })
-
-  test('publishes a client that was to be erased, if the request was never carried out and the topic has lost its event', async () => {
-    const on = stage()
-    for (const client of ['c1', 'c2']) on.polaris.change(client)
-    await on.poll()
-    // A replica stored the mark and stopped; then an operator cancelled the request.
-    await on.marks.update({ open: [{ key: clientKey('c1'), request: 'cancelled' }] }, never)
-    on.kafka.committed.splice(0, 1) // as retention does
-    await on.rebuild()
-    await on.reset()
-    await on.poll()
-    expect(on.kafka.committed.slice(1)).toMatchObject([{ key: 'c1' }])
-  })
-
-  test('does not publish an erased client again when the checkpoint is lost', async () => {
-    const on = await erasedOfTwo()
-    on.store.tamper(KEY, undefined)
-    await on.reset()
-    await on.poll()
-    expect(on.kafka.committed.slice(3)).toMatchObject([{ key: 'c2' }])
-  })
-
-  test('does not publish an erased client again when its last mark is missing, and the checkpoint was lost before', async () => {
-    const on = await erasedOfTwo()
-    // The replica stopped before it stored the last mark; then compaction deleted event and tombstone.
-    const erased = { key: clientKey('c1'), request: 'erasure 1' }
-    await on.marks.update({ remove: [erased.key], open: [erased] }, never)
-    on.kafka.committed.splice(0, on.kafka.committed.length, ...on.kafka.committed.filter(({ key }) => key !== 'c1'))
-    on.store.tamper(KEY, undefined)
-    await on.reset()
-    await on.rebuild()
-    await on.poll()
-    expect(on.kafka.committed.filter(({ key }) => key === 'c1')).toEqual([])
-  })
-
-  test('does not publish an erased client again when document and commit record are lost', async () => {
-    const on = await erasedOfTwo()
-    on.store.tamper(KEY, undefined)
-    on.kafka.deleteRecord('shop', 'clients')
-    await on.reset()
-    await on.poll()
-    expect(on.kafka.committed.slice(3)).toMatchObject([{ key: 'c2' }])
-    on.polaris.change('c1')
-    await on.poll()
-    expect(on.kafka.committed.slice(4)).toMatchObject([{ key: 'c1' }])
-  })
-
-  test('does not publish an erased client again when its rules make place for newer ones', async () => {
-    const on = await erasedOfTwo()
-    const { index } = on.stored().committed.state
-    const others = Array.from({ length: 255 }, (_, at) => rulesText({ ignored: [`field${at}`], limits: '' }))
-    const used = others.map((text, at): [ClientKey, IndexEntry] => [
-      clientKey(text),
-      { content: UNKNOWN_CONTENT, number: 0, tag: 0, isDeadLetter: false, mark: 'none', rules: at + 1 },
-    ])
-    on.tamper({ rules: [...index.rules, ...others], delta: index.delta + deltaText(entryWordsOf(used)) })
-    on.use({ datemodification: 'drop' })
-    await on.reset()
-    await on.poll()
-    expect(on.stored().committed.state.index.rules).toHaveLength(1)
-    expect(on.kafka.committed.slice(3)).toMatchObject([{ key: 'c2' }])
-    on.polaris.change('c1')
-    await on.poll()
-    expect(on.kafka.committed.slice(4)).toMatchObject([{ key: 'c1' }])
-  })
 
   describe('when events contain only a part of the clients', () => {
     const [key, newKey] = [
@@ -390,26 +224,6 @@ describe('rebuildIndex', () => {
       await on.poll()
       return on.kafka.committed.length - 2
     }
-
-    test('does not publish a client again that was erased after a rebuild, when the key has changed since', async () => {
-      const on = stage(['datemodification'])
-      on.use(hashed, key)
-      for (const client of ['c1', 'c2']) on.polaris.change(client)
-      await on.poll()
-      on.clock.jump(HOUR_MS)
-      await on.poll()
-      await on.rebuild()
-      on.clock.jump(HOUR_MS)
-      on.erase('c1')
-      await on.poll() // returns no client, so the entries keep the rules of their events
-      on.use(hashed, newKey)
-      await on.reset()
-      await on.poll()
-      expect(on.kafka.committed.slice(3)).toMatchObject([{ key: 'c2' }])
-      on.polaris.change('c1')
-      await on.poll()
-      expect(on.kafka.committed.slice(4)).toMatchObject([{ key: 'c1' }])
-    })
 
     test.each([
       ['the key is the same', [hashed, key], [hashed, key]],

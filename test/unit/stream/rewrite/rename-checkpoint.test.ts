@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { parseDocument } from '../../../../connector/checkpoint/checkpoint-document.ts'
 import { streamIndex } from '../../../../connector/index/stream-index.ts'
 import { codeOf } from '../../../../connector/runtime/connector-error.ts'
-import { checkpointKey, erasuresKey } from '../../../../connector/storage/checkpoint-store-config.ts'
+import { checkpointKey } from '../../../../connector/storage/checkpoint-store-config.ts'
 import { openStream } from '../../../../connector/stream/open/open-stream.ts'
 import { renameCheckpoint } from '../../../../connector/stream/rewrite/rename-checkpoint.ts'
 import { never } from '../../../support/signals.ts'
@@ -12,7 +12,7 @@ import { connector, KEY, stage, stream } from '../open/open-parts.ts'
 const NEW = 'renamed'
 const NEW_KEY = checkpointKey(connector, NEW)
 
-/** A stream that has published events, with a segment and erasure marks, and its parts under another name. */
+/** A stream that has published events, and its parts under another name. */
 async function published() {
   const on = stage()
   const { checkpoint, producer } = await openStream(on.open, never)
@@ -22,8 +22,6 @@ async function published() {
   await transaction.commit(record)
   checkpoint.decided()
   const operator = { ...on.open, owner: 'operator' }
-  const marks = (key: string) => on.store.object(erasuresKey(key))
-  await marks(KEY).write('marks', null, never)
   const to = {
     ...operator,
     object: on.store.object(NEW_KEY),
@@ -31,8 +29,8 @@ async function published() {
     publisher: on.kafka.publisher({ connector, stream: NEW, replica: 'operator' }),
     identity: { ...on.open.identity, stream: NEW },
   }
-  const renaming = { from: { open: operator, erasures: marks(KEY) }, to: { open: to, erasures: marks(NEW_KEY) } }
-  return { ...on, renaming, to, marks, rename: () => renameCheckpoint(renaming, never) }
+  const renaming = { from: operator, to }
+  return { ...on, renaming, to, rename: () => renameCheckpoint(renaming, never) }
 }
 type Published = Awaited<ReturnType<typeof published>>
 
@@ -43,7 +41,7 @@ const rejection = (work: Promise<unknown>) =>
     (error: Error) => `${codeOf(error)} ${error.message}`,
   )
 
-test('moves the valid state with its events, source and erasure marks to the new name, and holds the old one', async () => {
+test('moves the valid state with its events and source to the new name, and holds the old one', async () => {
   const on = await published()
   const document = await on.rename()
   expect(document).toEqual(stored(on, NEW_KEY))
@@ -51,7 +49,6 @@ test('moves the valid state with its events, source and erasure marks to the new
     ...{ stream: NEW, eventSource: `/polaris/${connector}/${stream}`, movedTo: null, claim: { epoch: 3 } },
     committed: { hasRecord: false, state: { events: change.events, index: { delta: change.entries } } },
   })
-  expect((await on.marks(NEW_KEY).read(never))?.text).toBe('marks')
   expect(await rejection(openStream(on.open, never))).toBe(
     'checkpoint.moved open stream: the stream was renamed to renamed',
   )
@@ -78,8 +75,8 @@ test('copies the segments of the client index', async () => {
 test('continues when it was interrupted before the new document was written, and is refused when it was done', async () => {
   const on = await published()
   const { to } = on.renaming
-  const object = { ...to.open.object, write: () => Promise.reject(new Error('interrupted')) }
-  const broken = { ...on.renaming, to: { ...to, open: { ...to.open, object } } }
+  const object = { ...to.object, write: () => Promise.reject(new Error('interrupted')) }
+  const broken = { ...on.renaming, to: { ...to, object } }
   await expect(renameCheckpoint(broken, never)).rejects.toThrow('interrupted')
   expect(stored(on, KEY)).toMatchObject({ movedTo: NEW })
   expect(await on.rename()).toMatchObject({ stream: NEW, committed: { state: { events: change.events } } })
@@ -100,8 +97,8 @@ test('changes nothing when the configuration gives the events another source', a
   const on = await published()
   const before = on.store.stored(KEY)
   const { from, to } = on.renaming
-  const identity = { ...from.open.identity, eventSource: '/polaris/shop/renamed' }
-  const renaming = renameCheckpoint({ from: { ...from, open: { ...from.open, identity } }, to }, never)
+  const identity = { ...from.identity, eventSource: '/polaris/shop/renamed' }
+  const renaming = renameCheckpoint({ from: { ...from, identity }, to }, never)
   expect(await rejection(renaming)).toContain(`set event.source: ${stream} in the renamed stream`)
   expect(on.store.stored(KEY)).toEqual(before)
 })

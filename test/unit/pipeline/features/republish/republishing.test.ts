@@ -119,14 +119,6 @@ describe('a scan that publishes again', () => {
     expect([records, deadLetters]).toEqual([[], 0])
   })
 
-  test('does not publish a client again that is withdrawn', () => {
-    const { table, again } = publishingAgain()
-    const known = table.get(clientKey('1'))
-    if (known === undefined) throw new Error('the client is not known')
-    table.set(clientKey('1'), { ...known, mark: 'withdrawn' })
-    expect(shown(again([client('1'), client('2')]).records)).toEqual(['2a!'])
-  })
-
   test('does not make other scans publish unchanged clients', () => {
     const { publish } = publishingAgain()
     const backfill = scanOf({ kind: 'backfill', tag: BACKFILL, since: 3 })

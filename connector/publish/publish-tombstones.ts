@@ -1,0 +1,62 @@
+import type { Tombstone } from '../event/client-event.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
+import type { EventPublisher, OpenTransaction, StreamProducer } from './event-publisher.ts'
+
+interface TombstoneParts {
+  readonly publisher: Pick<EventPublisher, 'open'>
+  readonly clock: Clock
+  /** The tombstones for a topic with so many partitions. */
+  readonly tombstones: (partitions: number) => readonly Tombstone[]
+}
+
+/** After that, it is not repeated. */
+const REPEAT_WITHIN_MS = 60_000
+/** A fenced replica opens its stream again 2.5 seconds later at the earliest. */
+const REPEAT_AFTER_MS = 1_000
+
+/**
+ * Commits one transaction of tombstones under the stream's transactional id, which fences the replica that runs the
+ * stream: it opens the stream again, and reads again what it was publishing. Resolves to how many tombstones are in the
+ * topic; 0 if nothing was ever written to it. Rejects with `publish.*` or the reason of `stop`: then there may be
+ * tombstones or not. Repeats itself only after being fenced.
+ */
+export async function publishTombstones(parts: TombstoneParts, stop: AbortSignal): Promise<number> {
+  const { publisher, clock } = parts
+  const repeatUntil = clock.monotonic() + REPEAT_WITHIN_MS
+  for (;;) {
+    const producer = await publisher.open(existingTopics, stop)
+    try {
+      return await publishOnce(parts, producer, stop)
+    } catch (error) {
+      if (codeOf(error) !== 'publish.fenced' || clock.monotonic() >= repeatUntil) throw error
+    } finally {
+      await producer.close()
+    }
+    await clock.sleep(REPEAT_AFTER_MS * clock.random(), stop)
+  }
+}
+
+const existingTopics = { publishedEvents: 0, clusterId: null, missingTopics: 'rejected' } as const
+
+async function publishOnce({ tombstones }: TombstoneParts, producer: StreamProducer, stop: AbortSignal) {
+  const { destination, open, isEmpty } = await producer.readKafkaState({ formerProducerId: null }, stop)
+  // A marker of ours would also end what has lost its own, and nobody has decided here how it ends.
+  if (open.length > 0) throw withoutMarker(open)
+  // A topic with nothing but tombstones would hold a new stream.
+  if (isEmpty) return 0
+  const records = tombstones(destination.partitions)
+  await using transaction = producer.begin(stop)
+  await transaction.send(records)
+  await transaction.commit(null)
+  await producer.mustNotBeFenced(stop)
+  return records.length
+}
+
+function withoutMarker(open: readonly OpenTransaction[]): ConnectorError {
+  const places = open.map(({ topic, partition }) => `${topic} partition ${partition}`).join(', ')
+  return new ConnectorError(
+    'publish.failed',
+    `publish tombstones: the last transaction of the stream has no marker in ${places}; nothing was sent: repeat the command in a minute, a running replica repairs it`,
+  )
+}

@@ -1,0 +1,38 @@
+import { describe, expect, test } from 'vitest'
+import { namedClient, namedClients } from '../../../connector/commands/named-clients.ts'
+
+describe('clients', () => {
+  const named = (client: readonly string[], input = '') => namedClients({ client }, { readInput: async () => input })
+
+  test('are named on the command line and, one a line, on standard input; each counts once', async () => {
+    expect(await named(['42', '-', '42'], '007\r\n\n42\n')).toEqual(['42', '007'])
+    expect(await namedClients({}, { readInput: async () => '42' })).toEqual([])
+  })
+
+  test.each([
+    ['no id on standard input', ['-'], /found no client id on standard input/],
+    ['too many', Array.from({ length: 1001 }, (_, at) => `${at}`), /at most 1000 clients, not 1001/],
+  ])('are refused: %s', async (_what, client, problem) => {
+    await expect(named(client)).rejects.toMatchObject({
+      code: 'command.invalid',
+      message: expect.stringMatching(problem),
+    })
+  })
+})
+
+describe('one client', () => {
+  const named = (client: string | undefined, input = '') => namedClient({ client }, { readInput: async () => input })
+
+  test('is named on the command line, or on standard input so that its id is not in the history of the shell', async () => {
+    expect(await named('42')).toBe('42')
+    expect(await named('-', '007\n')).toBe('007')
+  })
+
+  test.each([
+    [undefined, ''],
+    ['', ''],
+    ['-', '1\n2\n'],
+  ])('is not %j', async (client, input) => {
+    await expect(named(client, input)).rejects.toMatchObject({ code: 'command.invalid' })
+  })
+})
