@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util'
-import { type Command, type CommandArgs, type CommandParts, configSources, optionText } from './commands/command.ts'
+import type { Command, CommandArgs, CommandParts } from './commands/command.ts'
 import type { CommandEntry } from './commands/command-list.ts'
 import { commandHelp, helpOption, overview, program } from './commands/help-text.ts'
-import { asWritten, ConnectorError, type Naming } from './runtime/connector-error.ts'
+import { ConnectorError } from './runtime/connector-error.ts'
 import { didYouMean } from './runtime/did-you-mean.ts'
 import { type ExitCode, errorCatalogue } from './runtime/error-catalogue.ts'
 
@@ -21,9 +21,8 @@ export async function runCli(
   commands: readonly CommandEntry[],
   parts: CommandParts,
 ): Promise<ExitCode> {
-  let asked: Asked | undefined
   try {
-    asked = await askedIn(argv, commands, parts.version)
+    const asked = await askedIn(argv, commands, parts.version)
     if (asked.kind === 'run') return await asked.command.run(asked.args, parts)
     if (asked.kind === 'text') {
       parts.print(asked.text)
@@ -35,19 +34,10 @@ export async function runCli(
   } catch (error) {
     if (!(error instanceof ConnectorError)) throw error
     const { exit, hint } = errorCatalogue[error.code]
-    const named = asked?.kind === 'run' ? await namesFor(error, asked.args, parts) : asWritten
-    parts.printError(`${program}: ${named(error.message)}`)
-    parts.printError(`${error.code}: ${named(hint)}`)
+    parts.printError(`${program}: ${error.message}`)
+    parts.printError(`${error.code}: ${hint}`)
     return exit
   }
-}
-
-/** A problem of the configuration says itself where it is. */
-async function namesFor({ code }: ConnectorError, args: CommandArgs, parts: CommandParts): Promise<Naming> {
-  if (code === 'config.invalid') return asWritten
-  const { settingNames } = await import('./config/setting-names.ts')
-  const names = settingNames(configSources(args, parts))
-  return (text) => names(text, optionText(args, 'stream'))
 }
 
 async function askedIn(argv: readonly string[], commands: readonly CommandEntry[], version: string): Promise<Asked> {

@@ -1,7 +1,6 @@
 import { openSharedResources, replicaName, type SharedResources } from '../compose/shared-resources.ts'
 import { type ConnectorConfig, connectorConfig, type StreamConfig } from '../config/connector-config.ts'
 import { loadConfig } from '../config/load-config.ts'
-import { settingNames } from '../config/setting-names.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
@@ -29,8 +28,7 @@ export function openReplica(
   parts: CommandParts,
   { isAlone }: { readonly isAlone: boolean },
 ): ReplicaResources & AsyncDisposable {
-  const sources = configSources(args, parts)
-  const configured = connectorConfig(loadConfig(sources))
+  const configured = connectorConfig(loadConfig(configSources(args, parts)))
   const config: ConnectorConfig = isAlone ? { ...configured, placement: { mode: 'single' } } : configured
   const closing = closeStack()
   const identity = { connector: config.connector, replica: replicaName(), version: parts.version }
@@ -41,7 +39,6 @@ export function openReplica(
     clock: systemClock,
     placement: config.placement.mode,
     readyAfterMs: config.readyAfterMs,
-    named: settingNames(sources),
   })
   const shared = openSharedResources(
     config,

@@ -1,6 +1,6 @@
 import type { ZodType } from 'zod'
-import type { Environment, ReadFile } from '../config/environment.ts'
 import type { ConfigSources } from '../config/load-config.ts'
+import type { Environment, ReadFile } from '../config/variables.ts'
 import { systemClock } from '../runtime/clock.ts'
 import type { ExitCode } from '../runtime/error-catalogue.ts'
 import type { Screen } from './output/screen.ts'

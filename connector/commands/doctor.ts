@@ -4,7 +4,6 @@ import { problemText } from '../config/config-problem.ts'
 import type { Settings } from '../config/config-schema.ts'
 import { connectorConfig } from '../config/connector-config.ts'
 import { loadConfig, readConfig } from '../config/load-config.ts'
-import { settingNames } from '../config/setting-names.ts'
 import { progressText } from '../inspect/doctor/check-progress.ts'
 import type { DoctorParts } from '../inspect/doctor/doctor-parts.ts'
 import { examine } from '../inspect/doctor/examine.ts'
@@ -13,7 +12,6 @@ import { aclLines, aclsShape, neededAcls } from '../inspect/doctor/kafka/needed-
 import { fieldsShape, type StreamSurvey, surveyStream } from '../inspect/doctor/survey-fields.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
-import type { Naming } from '../runtime/connector-error.ts'
 import type { ExitCode } from '../runtime/error-catalogue.ts'
 import {
   type Command,
@@ -73,8 +71,7 @@ export const doctor: Command = {
 const configuration = { stream: null, check: 'configuration' } as const
 
 async function diagnose(args: CommandArgs, parts: CommandParts): Promise<Finding[]> {
-  const sources = configSources(args, parts)
-  const loaded = readConfig(sources)
+  const loaded = readConfig(configSources(args, parts))
   if (loaded.kind === 'invalid') {
     const problems = loaded.problems.map((problem) =>
       failed('config.invalid', problemText(problem), 'correct this setting'),
@@ -90,14 +87,7 @@ async function diagnose(args: CommandArgs, parts: CommandParts): Promise<Finding
   const { clock, progress } = doctor
   const text = (elapsedMs: number) => progressText(progress.inProgress(), elapsedMs)
   const found = await showingProgress(examined, { output: parts, text, clock })
-  const named = settingNames(sources)
-  return [{ ...configuration, ...ok(detail) }, ...found.map((finding) => namedFinding(finding, named))]
-}
-
-function namedFinding(finding: Finding, named: Naming): Finding {
-  const inWords = (text: string) => named(text, finding.stream ?? undefined)
-  const { detail, hint } = finding
-  return { ...finding, detail: inWords(detail), ...(hint === undefined ? {} : { hint: inWords(hint) }) }
+  return [{ ...configuration, ...ok(detail) }, ...found]
 }
 
 function doctorOf(args: CommandArgs, settings: Settings, closing: CloseStack): DoctorParts {

@@ -1,113 +1,66 @@
+import { wallClock } from '../source/source-time.ts'
 import type { Violation } from './config-problem.ts'
-import type { Settings, StreamSettings } from './config-schema.ts'
-import { beginning, clientCertificate, credentials, headerNames, trust } from './polaris-checks.ts'
-import { checkedFieldRules } from './sections/event-section.ts'
-import { allOrNone, saslLogin } from './sections/kafka-access-section.ts'
 import { deadLetterTopic } from './sections/kafka-section.ts'
+import { beginAt, type PolarisSettings } from './sections/polaris-section.ts'
 
-/** A rule about several settings. */
-interface CrossCheck {
-  /** Settings and sections (paths without list positions) that must be valid before the rule can be checked. */
-  readonly reads: readonly string[]
-  /** `now`: in ms since 1970. */
-  find(settings: Settings, now: number): readonly Violation[]
+interface Stream {
+  readonly name: string
+  readonly polaris: PolarisSettings
+  readonly event: { readonly source?: string | undefined }
+  readonly kafka: Parameters<typeof deadLetterTopic>[0]
+  readonly sharedKeys: boolean
 }
 
-const ofEachStream =
-  (find: (stream: StreamSettings, now: number) => readonly Violation[]) => (settings: Settings, now: number) =>
-    settings.streams.flatMap((stream, index) =>
-      find(stream, now).map(({ path, what }) => ({ path: ['streams', index, ...path], what })),
-    )
-
-export const crossChecks: readonly CrossCheck[] = [
-  { reads: ['kafka.sasl', 'kafka.ssl', 'kafka.brokers'], find: ({ kafka }) => saslLogin(kafka) },
-  { reads: ['kafka.ssl'], find: ({ kafka }) => allOrNone(kafka.ssl, ['cert', 'key'], ['kafka', 'ssl']) },
-  { reads: ['kafka.ssl'], find: sslDisabled },
-  {
-    reads: ['streams.polaris.auth', 'streams.polaris.user', 'streams.polaris.password'],
-    find: ofEachStream(credentials),
-  },
-  { reads: ['streams.polaris.lastChanged', 'streams.polaris.timeZone'], find: ofEachStream(beginning) },
-  { reads: ['streams.polaris.tls', 'streams.polaris.url'], find: ofEachStream(trust) },
-  { reads: ['streams.polaris.tls'], find: ofEachStream(clientCertificate) },
-  {
-    reads: ['streams.polaris.headers', 'streams.polaris.auth', 'streams.polaris.login'],
-    find: ofEachStream(headerNames),
-  },
-  { reads: ['streams.event', 'streams.polaris.clientIdField'], find: ofEachStream(checkedFieldRules) },
-  { reads: ['checkpoint.encryption', 'checkpoint.kmsKeyId'], find: encryption },
-  { reads: ['streams.polaris.url', 'streams.polaris.server'], find: sameLimitsOfServer },
-  { reads: ['streams.name'], find: distinctNames },
-  { reads: ['streams.name', 'streams.event'], find: distinctSources },
-  { reads: ['streams.kafka', 'streams.sharedKeys'], find: distinctTopics },
-]
-
-function sslDisabled({ kafka: { ssl } }: Settings): Violation[] {
-  const isIgnored = ssl.enabled === false && (ssl.ca ?? ssl.cert ?? ssl.key) !== undefined
-  return isIgnored
-    ? [{ path: ['kafka', 'ssl', 'enabled'], what: 'is false, but ca, cert or key is set: remove one or the other' }]
-    : []
-}
-
-function encryption({ checkpoint: { encryption, kmsKeyId } }: Settings): Violation[] {
-  if (kmsKeyId === undefined || encryption === 'aws:kms' || encryption === 'aws:kms:dsse') return []
-  return [{ path: ['checkpoint', 'kmsKeyId'], what: 'requires encryption: aws:kms or aws:kms:dsse' }]
-}
-
-function sameLimitsOfServer({ streams }: Settings): Violation[] {
+export function sameLimitsOfServer(streams: readonly Stream[]): Violation[] {
   const origins = streams.map(({ polaris }) => new URL(polaris.url).origin)
   return streams.flatMap(({ polaris: { requestsPerSecond } }, index) => {
     const twin = origins.indexOf(origins[index] ?? '')
     if (requestsPerSecond === streams[twin]?.polaris.requestsPerSecond) return []
-    return [
-      {
-        path: ['streams', index, 'polaris', 'requestsPerSecond'],
-        what: `must equal streams[${twin}].polaris.requestsPerSecond: both streams use the same server`,
-      },
-    ]
+    const what = `must equal streams[${twin}].polaris.requestsPerSecond: both streams use the same server`
+    return [{ path: [index, 'polaris', 'requestsPerSecond'], what }]
   })
 }
 
-function distinctNames({ streams }: Settings): Violation[] {
+export function distinctNames(streams: readonly Stream[]): Violation[] {
   return streams.flatMap(({ name }, index) => {
     const first = streams.findIndex((other) => other.name === name)
-    return first === index
-      ? []
-      : [{ path: ['streams', index, 'name'], what: `must be unique: streams[${first}] has the same name` }]
+    const what = `must be unique: streams[${first}] has the same name`
+    return first === index ? [] : [{ path: [index, 'name'], what }]
   })
 }
 
 /** Subscribers tell streams apart by the source of their events. */
-function distinctSources({ streams }: Settings): Violation[] {
+export function distinctSources(streams: readonly Stream[]): Violation[] {
   return streams.flatMap(({ event: { source } }, index) => {
     const twin = streams.findIndex((other, at) => at !== index && (other.event.source ?? other.name) === source)
     if (source === undefined || twin < 0) return []
+    return [{ path: [index, 'event', 'source'], what: `must be unique: it is the source of streams[${twin}]` }]
+  })
+}
+
+export function distinctTopics(streams: readonly Stream[]): Violation[] {
+  return streams.flatMap(({ kafka, sharedKeys }, index) => {
+    const at = (what: string): Violation[] => [{ path: [index, 'kafka', 'topic'], what }]
+    const twin = streams.findIndex((other) => other.kafka.topic === kafka.topic)
+    const isShared = twin === index || (sharedKeys && streams[twin]?.sharedKeys === true)
+    const mixed = `is also the topic of streams[${twin}], which would mix their clients: use another topic, or set sharedKeys: true in both`
     return [
-      { path: ['streams', index, 'event', 'source'], what: `must be unique: it is the source of streams[${twin}]` },
+      ...(streams.some((other) => deadLetterTopic(other.kafka) === kafka.topic)
+        ? at('is also a dead-letter topic')
+        : []),
+      ...(isShared ? [] : at(mixed)),
+      ...(deadLetterTopic(kafka).length > 249 ? at('is too long for the suffix .dlq: set deadLetterTopic') : []),
     ]
   })
 }
 
-const topicsOf = ({ kafka }: StreamSettings) => ({ events: kafka.topic, deadLetters: deadLetterTopic(kafka) })
-
-function distinctTopics({ streams }: Settings): Violation[] {
-  return streams.flatMap((stream, index) => {
-    const path = ['streams', index, 'kafka', 'topic']
-    const own = topicsOf(stream)
-    const isDeadLetterTopic = streams.some((other) => topicsOf(other).deadLetters === own.events)
-    const twin = streams.findIndex((other) => topicsOf(other).events === own.events)
-    const isShared = twin === index || (stream.sharedKeys && streams[twin]?.sharedKeys === true)
-    return [
-      ...(isDeadLetterTopic ? [{ path, what: 'is also a dead-letter topic' }] : []),
-      ...(isShared
-        ? []
-        : [
-            {
-              path,
-              what: `is also the topic of streams[${twin}], which would mix their clients: use another topic, or set sharedKeys: true in both`,
-            },
-          ]),
-      ...(own.deadLetters.length > 249 ? [{ path, what: 'is too long for the suffix .dlq: set deadLetterTopic' }] : []),
-    ]
+/** Nothing that is modified before its beginning is read. `now`: in ms since 1970. */
+export function futureBeginnings(streams: readonly Stream[], now: number): Violation[] {
+  return streams.flatMap(({ polaris }, index) => {
+    const serverNow = wallClock(now, polaris.timeZone)
+    const begin = beginAt(polaris)
+    if (begin === undefined || begin <= serverNow) return []
+    const what = `is in the future (it is ${serverNow} in ${polaris.timeZone}): changes until then would never be read`
+    return [{ path: ['streams', index, 'polaris', 'lastChanged'], what }]
   })
 }

@@ -1,13 +1,13 @@
 import { pathText } from './config-problem.ts'
 import { configSchema, type Settings } from './config-schema.ts'
-import { isDocument, valueAt } from './document.ts'
-import { isFileText, mask } from './secret.ts'
+import { valueAt } from './document.ts'
+import { Secret } from './given-text.ts'
 import { isPerStream, placeOf, type Setting, settingList } from './setting-list.ts'
-import { durationText, sizeText } from './units.ts'
+import { durationText, sizes } from './units.ts'
 
 export type SettingValue = string | number | boolean | readonly string[]
 
-/** Every setting with a value, by the text of its path. Invariant 8: secrets as `***`, PEM texts as their length. */
+/** Every setting with a value, by the text of its path. Invariant 8: secrets and PEM texts as `***`. */
 export function describeConfig(settings: Settings, list = settingList()): Readonly<Record<string, SettingValue>> {
   const shown = new Map<string, SettingValue>()
   for (const setting of list.filter((candidate) => !isPerStream(candidate))) addSetting(shown, setting, settings, 0)
@@ -40,19 +40,16 @@ function addSetting(shown: Map<string, SettingValue>, setting: Setting, settings
   if (value !== undefined) shown.set(pathText(place), printable(setting, value))
 }
 
-function printable({ kind, isPem }: Setting, value: unknown): SettingValue {
-  if (kind === 'secret') return mask
-  if (isPem) return `PEM text of ${String(value).length} characters`
+function printable({ kind }: Setting, value: unknown): SettingValue {
   if (kind === 'duration' && typeof value === 'number') return durationText(value)
-  if (kind === 'size' && typeof value === 'number') return sizeText(value)
+  if (kind === 'size' && typeof value === 'number') return sizes.print(value)
   if (typeof value === 'number' || typeof value === 'boolean') return value
   if (Array.isArray(value)) return value.map((item) => (isLookBack(item) ? lookBackText(item) : String(item)))
-  return isDocument(value) && !isFileText(value)
-    ? Object.entries(value).map(([key, item]) => `${key}=${item}`)
-    : String(value)
+  const isMap = typeof value === 'object' && value !== null && !(value instanceof Secret)
+  return isMap ? Object.entries(value).map(([key, item]) => `${key}=${item}`) : String(value)
 }
 
 type LookBack = Settings['streams'][number]['poll']['lookBack'][number]
 
-const isLookBack = (item: unknown): item is LookBack => isDocument(item) && 'reachMs' in item
+const isLookBack = (item: unknown): item is LookBack => typeof item === 'object' && item !== null && 'reachMs' in item
 const lookBackText = ({ reachMs, everyMs }: LookBack) => `${durationText(reachMs)}/${durationText(everyMs)}`

@@ -1,27 +1,19 @@
+import type * as z from 'zod'
 import { type ConfigFile, parseConfigFile } from './config-file.ts'
 import { type ConfigPath, type ConfigProblem, configInvalid, pathText, type Violation } from './config-problem.ts'
-import type { Settings } from './config-schema.ts'
-import { valueAt, withoutUnset, withValueAt } from './document.ts'
-import {
-  type Environment,
-  fromEnvironment,
-  fromText,
-  pemText,
-  type ReadFile,
-  substitute,
-  tryToRead,
-  variables,
-} from './environment.ts'
-import { rereading } from './reread.ts'
-import { placesOf, settingAt, settingList } from './setting-list.ts'
-import { validate } from './validate.ts'
-import { unknownVariables } from './variables/unknown-variables.ts'
+import { configSchema, type Settings } from './config-schema.ts'
+import { futureBeginnings } from './cross-checks.ts'
+import { setAt, valueAt, withTexts } from './document.ts'
+import { GivenText } from './given-text.ts'
+import { isPerStream, placeOf, placesOf, settingAt, settingList } from './setting-list.ts'
+import { unknownKey } from './unknown-key.ts'
+import { unknownVariables } from './unknown-variables.ts'
+import { type Environment, filledIn, type ReadFile, tryToRead, type Variables, variables } from './variables.ts'
 
 export interface ConfigSources {
   /** Path of the YAML file; undefined: only the environment. */
   readonly file: string | undefined
   readonly environment: Environment
-  /** Reads a file as text; throws the system's error. */
   readonly readFile: ReadFile
   /** In ms since 1970: no stream may begin later. */
   readonly now: number
@@ -32,33 +24,29 @@ export type LoadedConfig =
   | { readonly kind: 'invalid'; readonly problems: readonly ConfigProblem[] }
 
 /** Reads the file and the environment, which overrides it, and reports all problems at once. Connects to nothing. */
-export function readConfig(sources: ConfigSources): LoadedConfig {
-  const known = variables(sources.environment, sources.readFile)
-  const file = sources.file === undefined ? undefined : openFile(sources.file, sources.readFile)
+export function readConfig({ file: name, environment, readFile, now }: ConfigSources): LoadedConfig {
+  const file = name === undefined ? undefined : openFile(name, readFile)
   if (file !== undefined && file.problems.length > 0) return { kind: 'invalid', problems: file.problems }
-
-  const document = withoutUnset(file?.value ?? {})
-  const written = substitute(document, known.lookUp)
-  const overlay = fromEnvironment(converted(written.value, written.fromVariables), written.names, known)
-  const { origins } = overlay
-  const pem = withPemTexts(overlay.document, sources.readFile)
-  const doubtful = [...written.problems, ...pem.violations]
-  const validated = validate(
-    pem.document,
-    doubtful.map(({ path }) => path),
-    sources.now,
-  )
-
-  const locate = locator({ document: pem.document, origins, file })
+  const known = variables(environment, readFile)
+  const { lookUp } = known
+  const written = withVariablesOfFile(file?.value ?? {}, lookUp)
+  const overlay = override(written.document, written.names, lookUp)
+  const found = [...written.violations, ...readPemFiles(written.document, readFile)]
+  const reported = new Set(found.map(({ path }) => pathText(path)))
+  const parsed = configSchema.safeParse(written.document)
+  const invalid = parsed.success
+    ? futureBeginnings(parsed.data.streams, now)
+    : parsed.error.issues.flatMap(violationsOf)
+  found.push(...invalid.filter(({ path }) => !reported.has(pathText(path))))
   const problems = [
     ...known.problems,
     ...overlay.problems,
-    ...unknownVariables(sources.environment, written.names),
-    ...[...doubtful, ...validated.violations].map(locate),
+    ...unknownVariables(environment, written.names),
+    ...found.map(locator({ document: written.document, origins: overlay.origins, file })),
   ]
-  if (problems.length > 0 || validated.settings === undefined) return { kind: 'invalid', problems }
-  const texts = { written: document, origins, lookUp: known.lookUp, readFile: sources.readFile }
-  return { kind: 'valid', settings: rereading(validated.settings, texts) }
+  return parsed.success && problems.length === 0
+    ? { kind: 'valid', settings: parsed.data }
+    : { kind: 'invalid', problems }
 }
 
 /** Like `readConfig`, but throws `config.invalid` with all problems. */
@@ -75,33 +63,70 @@ function openFile(name: string, readFile: ReadFile): ConfigFile {
   return { name, value: undefined, lineOf: () => undefined, problems: [problem] }
 }
 
-/** Converts texts from variables to the kind of their setting, such as a number. */
-function converted(document: unknown, places: readonly ConfigPath[]): unknown {
-  return places.reduce((result, path) => {
-    const setting = settingAt(path)
-    const keys = path.filter((key) => typeof key === 'string')
-    const isWhole = typeof path.at(-1) !== 'number' && keys.length === setting?.path.length
-    const kind = isWhole ? setting.kind : undefined
-    const value = valueAt(result, path)
-    return kind === undefined || typeof value !== 'string' ? result : withValueAt(result, path, fromText(value, kind))
-  }, document)
+function withVariablesOfFile(value: unknown, lookUp: Variables['lookUp']) {
+  const names = new Set<string>()
+  const violations: Violation[] = []
+  const document = withTexts(value, (text, path) => {
+    const filled = filledIn(text, lookUp)
+    for (const name of filled.names) names.add(name)
+    violations.push(...filled.problems.map((what) => ({ path, what })))
+    return filled.value
+  })
+  return { document, names, violations }
+}
+
+interface Overlay {
+  /** The variable that each setting came from, by the text of its path. */
+  readonly origins: ReadonlyMap<string, string>
+  readonly problems: readonly ConfigProblem[]
+}
+
+/** Overrides the document with the variables of the settings; those of `streams[]` require a single stream. */
+function override(document: unknown, named: ReadonlySet<string>, lookUp: Variables['lookUp']): Overlay {
+  const origins = new Map<string, string>()
+  const problems: ConfigProblem[] = []
+  const several = hasSeveralStreams(document)
+  for (const setting of settingList()) {
+    const [variable] = [setting.variable, setting.fallback].filter((name) => name !== undefined && lookUp(name))
+    if (variable === undefined) continue
+    const place = placeOf(setting, 0)
+    if (!(isPerStream(setting) && several)) {
+      setAt(document, place, lookUp(variable))
+      origins.set(pathText(place), variable)
+    } else if (!named.has(variable)) {
+      const what = `applies to a single stream, but the file has several: set ${pathText(place.slice(2))} in each stream`
+      problems.push({ variable, what })
+    }
+  }
+  return { origins, problems }
+}
+
+function hasSeveralStreams(document: unknown): boolean {
+  const streams = valueAt(document, ['streams'])
+  return Array.isArray(streams) && streams.length > 1
 }
 
 /** Replaces the paths of PEM files by their content. */
-function withPemTexts(document: unknown, readFile: ReadFile): { document: unknown; violations: readonly Violation[] } {
-  const violations: Violation[] = []
-  const places = settingList()
-    .filter((setting) => setting.isPem)
-    .flatMap((setting) => placesOf(setting.path, document))
-  const filled = places.reduce((result, path) => {
-    const value = valueAt(result, path)
-    if (typeof value !== 'string') return result
-    const content = pemText(value, readFile)
-    if (content.kind === 'read') return withValueAt(result, path, content.text)
-    violations.push({ path, what: `must be PEM text or the path of a readable file (${content.why})` })
-    return result
-  }, document)
-  return { document: filled, violations }
+function readPemFiles(document: unknown, readFile: ReadFile): Violation[] {
+  const places = settingList().flatMap(({ isPem, path }) => (isPem ? placesOf(path, document) : []))
+  return places.flatMap((path) => {
+    const value = valueAt(document, path)
+    const given = typeof value === 'string' ? new GivenText(value) : value
+    if (!(given instanceof GivenText)) return []
+    const pem = pemText(given.text, readFile)
+    if (pem.kind === 'failed') return [{ path, what: `must be PEM text or the path of a readable file (${pem.why})` }]
+    setAt(document, path, new GivenText(pem.text, () => pemText(given.again() ?? '', readFile).text))
+    return []
+  })
+}
+
+const pemText = (text: string, readFile: ReadFile) =>
+  text.includes('-----BEGIN ') ? ({ kind: 'read', text } as const) : tryToRead(text, readFile)
+
+function violationsOf(issue: z.core.$ZodIssue): Violation[] {
+  const path = issue.path.map((key) => (typeof key === 'number' ? key : String(key)))
+  if (issue.code !== 'unrecognized_keys') return [{ path, what: issue.message }]
+  return issue.keys.map((key) => ({ path: [...path, key], what: unknownKey(path, key) }))
 }
 
 interface Provenance {
@@ -110,30 +135,20 @@ interface Provenance {
   readonly file: ConfigFile | undefined
 }
 
-/**
- * Locates a violation: the variable that the value came from, or the line of the file; for a missing value, also the
- * variable that can set it.
- */
+/** Locates a violation: by the variable, or the line of the file; if a value is missing, by the variable that can set it. */
 function locator({ document, origins, file }: Provenance): (violation: Violation) => ConfigProblem {
-  return ({ path, what }) => {
-    const variable = path
-      .map((_, index) => origins.get(pathText(path.slice(0, path.length - index))))
-      .find((name) => name !== undefined)
-    const shown = pathText(path)
-    if (variable !== undefined) return { variable, path: shown, what }
-    const isMissing = valueAt(document, path) === undefined
-    const alternative = isMissing && canBeVariable(path, document) ? settingAt(path)?.variable : undefined
-    if (file === undefined) return { variable: alternative, path: shown, what }
-    return {
-      file: file.name,
-      line: file.lineOf(path),
-      path: shown,
-      what: alternative === undefined ? what : `${what} (or set ${alternative})`,
-    }
+  return ({ path: at, what }) => {
+    const path = pathText(at)
+    const variable = at.flatMap((_, up) => origins.get(pathText(at.slice(0, at.length - up))) ?? [])[0]
+    if (variable !== undefined) return { variable, path, what }
+    const alternative = alternativeTo(at, document)
+    if (file === undefined) return { variable: alternative, path, what }
+    const cure = alternative === undefined ? what : `${what} (or set ${alternative})`
+    return { file: file.name, line: file.lineOf(at), path, what: cure }
   }
 }
 
-function canBeVariable(path: ConfigPath, document: unknown): boolean {
-  const streams = valueAt(document, ['streams'])
-  return path[0] !== 'streams' || !Array.isArray(streams) || streams.length < 2
+function alternativeTo(path: ConfigPath, document: unknown): string | undefined {
+  const isForAll = path[0] === 'streams' && hasSeveralStreams(document)
+  return isForAll || valueAt(document, path) !== undefined ? undefined : settingAt(path)?.variable
 }

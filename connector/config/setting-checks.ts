@@ -3,7 +3,6 @@ import { normalFingerprint } from '../source/polaris/http/secure-context.ts'
 import { parseSourceTime, timeFormat } from '../source/source-time.ts'
 import { checkpointPlace } from '../storage/checkpoint-store-config.ts'
 import { durationMs } from './units.ts'
-import { bareHost, isThisMachine } from './variables/host-names.ts'
 
 /** What a text must be besides text. */
 export interface Check {
@@ -43,9 +42,11 @@ function isHttpUrl(text: string): boolean {
 
 const isBare = (url: URL) => url.username === '' && url.password === '' && url.search === '' && url.hash === ''
 
+const loopback = /^((.*\.)?localhost|127(\.\d+){3}|\[::1\])$/
+
 /** A request for a token contains the client secret. */
 export const tokenEndpoint: Check = {
-  isValid: (text) => isHttpUrl(text) && (text.startsWith('https:') || isThisMachine(bareHost(new URL(text).hostname))),
+  isValid: (text) => isHttpUrl(text) && (text.startsWith('https:') || loopback.test(new URL(text).hostname)),
   rule: (text) =>
     isHttpUrl(text) ? 'must be https:, because the client secret is sent to it; http: only on loopback' : httpUrlRule,
 }
@@ -86,10 +87,14 @@ const ownHeaders =
 const isHeaderName = (text: string) => /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text)
 
 /** Why a header cannot be configured; undefined if it can. */
-export function headerProblem(header: string, value: string): string | undefined {
+export function headerProblem(header: string): string | undefined {
   if (!isHeaderName(header)) return 'must be an HTTP header name'
-  if (ownHeaders.test(header)) return 'is set by the connector: remove it'
-  return /^[\t\x20-\x7e]+$/.test(value) ? undefined : 'must have a value of printable ASCII characters'
+  return ownHeaders.test(header) ? 'is set by the connector: remove it' : undefined
+}
+
+export const headerValue: Check = {
+  isValid: (text) => /^[\t\x20-\x7e]+$/.test(text),
+  rule: 'must have a value of printable ASCII characters',
 }
 
 /** A query parameter, `?token`, or a header with an optional scheme. */
@@ -111,10 +116,8 @@ const fieldPathRule = 'must be a field name or a dotted path such as Adresse.Cod
 export const fieldPath: Check = { isValid: (text) => /^[^\s.]+(\.[^\s.]+)*$/.test(text), rule: fieldPathRule }
 
 /** The text of field rules separates them by `,` and `=`. */
-export const rulePath: Check = {
-  isValid: (text) => fieldPath.isValid(text) && !/[,=*]/.test(text),
-  rule: `${fieldPathRule}, without , = and *`,
-}
+export const rulePathProblem = (text: string) =>
+  fieldPath.isValid(text) && !/[,=*]/.test(text) ? undefined : `${fieldPathRule}, without , = and *`
 
 export const hmacKey: Check = {
   isValid: (text) => text.length >= 32,

@@ -19,7 +19,6 @@ export interface Setting {
   readonly isRequired: boolean
   readonly choices: readonly string[] | undefined
   readonly range: { readonly min: number; readonly max: number } | undefined
-  readonly examples: readonly unknown[]
 }
 
 /** The used parts of what `z.toJSONSchema` returns for `configSchema`. */
@@ -97,6 +96,5 @@ function toSetting(node: SchemaNode, kind: SettingKind, path: readonly string[],
     isRequired,
     choices: node.enum,
     range: min === undefined || max === undefined ? undefined : { min, max },
-    examples: node.examples ?? [],
   }
 }

@@ -49,12 +49,3 @@ export function isTransient(error: unknown): boolean {
   const { then } = errorCatalogue[codeOf(error)]
   return then === 'retry' || then === 'recheck' || then === 'suspect'
 }
-
-/**
- * Texts name a setting by its variable, and what is stored by placeholders (`CONNECTOR/STREAM.json in CHECKPOINT_URL`).
- * This makes of both what the operator uses: the key in the file, the file of a secret, the object. `stream`: the stream
- * that the text is about.
- */
-export type Naming = (text: string, stream?: string) => string
-
-export const asWritten: Naming = (text) => text

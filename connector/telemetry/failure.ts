@@ -1,4 +1,4 @@
-import { asWritten, ConnectorError, type Naming } from '../runtime/connector-error.ts'
+import { ConnectorError } from '../runtime/connector-error.ts'
 import { type ErrorCode, errorCatalogue } from '../runtime/error-catalogue.ts'
 import { describedCauses } from './error-fields.ts'
 
@@ -15,8 +15,6 @@ export interface ExplainedFailure extends Failure {
   readonly hint: string
 }
 
-export type Explain = (failure: Failure, stream?: string) => ExplainedFailure
-
 export function failureOf(code: ErrorCode, error: unknown): Failure {
   const causes = describedCauses(error)
   return {
@@ -26,14 +24,7 @@ export function failureOf(code: ErrorCode, error: unknown): Failure {
   }
 }
 
-export function explaining(named: Naming = asWritten): Explain {
-  return ({ code, error, causes }, stream) => {
-    const inWords = (text: string) => named(text, stream)
-    return {
-      code,
-      ...(error === undefined ? {} : { error: inWords(error) }),
-      ...(causes === undefined ? {} : { causes: causes.map(inWords) }),
-      hint: inWords(errorCatalogue[code].runHint),
-    }
-  }
-}
+export const explained = (failure: Failure): ExplainedFailure => ({
+  ...failure,
+  hint: errorCatalogue[failure.code].runHint,
+})

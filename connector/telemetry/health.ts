@@ -1,4 +1,4 @@
-import type { Explain, ExplainedFailure, Failure } from './failure.ts'
+import { type ExplainedFailure, explained, type Failure } from './failure.ts'
 import type { WatchedPolling } from './scan-status.ts'
 import { isActive, isReading, type StreamPhase, type StreamStatus } from './stream-status.ts'
 
@@ -48,7 +48,6 @@ interface HealthParts {
   readonly readyAfterMs: number
   /** Not ready although all streams are: what is wrong with the group, if something is. */
   readonly group: { readonly isOutForMs: number | undefined; readonly failure: Failure | undefined }
-  readonly explain: Explain
 }
 
 /**
@@ -63,8 +62,8 @@ export function health(parts: HealthParts, now: number): Health {
   return { ready: because.length === 0, because, replicaState, streams }
 }
 
-function replicaObstacles({ replicaState, readyAfterMs, group, explain }: HealthParts): readonly Obstacle[] {
-  const failure = group.failure && explain(group.failure)
+function replicaObstacles({ replicaState, readyAfterMs, group }: HealthParts): readonly Obstacle[] {
+  const failure = group.failure && explained(group.failure)
   if (replicaState !== 'running') return [{ why: replicaState, ...(replicaState === 'starting' ? failure : {}) }]
   // A standby that is out of the group cannot take over a stream.
   const isOutTooLong = group.isOutForMs !== undefined && group.isOutForMs > readyAfterMs
@@ -79,7 +78,7 @@ function streamObstacle({ stream, why, code, error, causes, hint }: StreamHealth
 
 function streamHealth(
   { stream, poll, status }: WatchedStream,
-  { readyAfterMs, group, explain }: HealthParts,
+  { readyAfterMs, group }: HealthParts,
   now: number,
 ): StreamHealth {
   const { state, isCaughtUp } = status
@@ -95,7 +94,7 @@ function streamHealth(
     ...(isOutForMs === undefined ? {} : { outOfGroup: true as const }),
     ...(why === undefined ? {} : { why }),
     ...(status.pause === undefined ? {} : { pause: pauseReport(status.pause) }),
-    ...(isHere && failure !== undefined ? explain(failure, stream) : {}),
+    ...(isHere && failure !== undefined ? explained(failure) : {}),
     ...(isHere && failingSince !== undefined ? { secondsFailing: secondsSince(failingSince, now) } : {}),
     ...(isHere ? { secondsSinceGoodPoll: secondsSince(status.goodPollAt ?? status.startedAt, now) } : {}),
   }

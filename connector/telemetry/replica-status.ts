@@ -1,6 +1,6 @@
 import type { PlacementEvent } from '../placement/placement.ts'
 import type { AssignedEvent } from '../stream/assignment.ts'
-import type { Explain, ExplainedFailure, Failure } from './failure.ts'
+import { type ExplainedFailure, explained, type Failure } from './failure.ts'
 import { secondsSince, type WatchedStream } from './health.ts'
 
 /** Events about the consumer group of the replicas and the streams that it assigns. */
@@ -44,11 +44,10 @@ export interface GroupReport extends Partial<ExplainedFailure> {
 
 interface ReportParts {
   readonly watched: readonly WatchedStream[]
-  readonly explain: Explain
   readonly now: number
 }
 
-export function groupReport(group: GroupStatus, { watched, explain, now }: ReportParts): GroupReport {
+export function groupReport(group: GroupStatus, { watched, now }: ReportParts): GroupReport {
   const { state, stateSince, failure, slots, streams } = group
   const here = watched.flatMap(({ stream, status: { epoch } }) => {
     const since = streams.get(stream)
@@ -58,7 +57,7 @@ export function groupReport(group: GroupStatus, { watched, explain, now }: Repor
   return {
     state,
     secondsInState: secondsSince(stateSince, now),
-    ...(failure === undefined ? {} : explain(failure)),
+    ...(failure === undefined ? {} : explained(failure)),
     slots,
     streams: here,
   }
@@ -77,10 +76,10 @@ export interface ControlStatus {
 
 export const controlUnread: ControlStatus = { readAt: undefined, lostAt: undefined, failure: undefined }
 
-export function controlReport({ readAt, lostAt, failure }: ControlStatus, explain: Explain) {
+export function controlReport({ readAt, lostAt, failure }: ControlStatus) {
   return {
     ...(readAt === undefined ? {} : { readAt: new Date(readAt).toISOString() }),
     ...(lostAt === undefined ? {} : { lostAt: new Date(lostAt).toISOString() }),
-    ...(failure && explain(failure)),
+    ...(failure && explained(failure)),
   }
 }

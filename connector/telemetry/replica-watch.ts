@@ -1,10 +1,8 @@
 import type { ControlEvent } from '../control/control-watch.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { Clock } from '../runtime/clock.ts'
-import type { Naming } from '../runtime/connector-error.ts'
 import { streamStatus } from './events/pipeline-events.ts'
 import { controlStatus, groupStatus } from './events/replica-events.ts'
-import { explaining } from './failure.ts'
 import { type Health, health, type ReplicaState, type WatchedStream } from './health.ts'
 import {
   beforeJoining,
@@ -25,8 +23,6 @@ export interface ReplicaWatchParts {
   readonly readyAfterMs: number
   /** Whether a consumer group assigns the streams. */
   readonly placement: 'group' | 'single'
-  /** How the operators name settings. */
-  readonly named?: Naming
 }
 
 export type ReplicaHealth = Health & { readonly placement: GroupReport }
@@ -48,8 +44,7 @@ export interface ReplicaWatch {
   health(): ReplicaHealth
 }
 
-export function replicaWatch({ clock, readyAfterMs, placement, named }: ReplicaWatchParts): ReplicaWatch {
-  const explain = explaining(named)
+export function replicaWatch({ clock, readyAfterMs, placement }: ReplicaWatchParts): ReplicaWatch {
   const watched = new Map<string, WatchedStream>()
   let replicaState: ReplicaState = 'starting'
   let control = controlUnread
@@ -85,8 +80,8 @@ export function replicaWatch({ clock, readyAfterMs, placement, named }: ReplicaW
     health: () => {
       const now = clock.monotonic()
       const out = { isOutForMs: isOut(group) ? now - group.stateSince : undefined, failure: group.failure }
-      const found = health({ replicaState, streams: streams(), readyAfterMs, group: out, explain }, now)
-      return { ...found, placement: groupReport(group, { watched: streams(), explain, now }) }
+      const found = health({ replicaState, streams: streams(), readyAfterMs, group: out }, now)
+      return { ...found, placement: groupReport(group, { watched: streams(), now }) }
     },
   }
 }

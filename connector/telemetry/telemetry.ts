@@ -1,14 +1,12 @@
 import type { Registry } from 'prom-client'
 import type { ControlEvent } from '../control/control-watch.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
-import { asWritten, type Naming } from '../runtime/connector-error.ts'
 import type { ServerEvent } from '../source/client-source.ts'
 import { type Endpoints, endpoints } from './endpoints.ts'
 import { toLogFields } from './error-fields.ts'
 import { failureIn } from './events/event-row.ts'
 import { metricsObserver, rowOfEvent, warningKinds } from './events/pipeline-events.ts'
 import { controlLine, rowOfReplicaEvent, serverLine } from './events/replica-events.ts'
-import { explaining } from './failure.ts'
 import type { ReplicaState } from './health.ts'
 import { type LibraryLog, libraryLog } from './library-log.ts'
 import { type Log, type LoggerParts, type LogLine, logger } from './logger.ts'
@@ -47,17 +45,17 @@ export interface Telemetry {
 }
 
 export function createTelemetry(parts: TelemetryParts): Telemetry {
-  const { connector, replica, version, clock, named } = parts
+  const { connector, replica, version, clock } = parts
   const watch = replicaWatch(parts)
   const failures = recentFailures(clock)
-  const log = withNames(logger(parts), named)
+  const log = logger(parts)
   const registry = processRegistry(connector)
   const metrics = promMetrics(registry)
   for (const kind of warningKinds) metrics.ofReplica.count('warnings', 0, { kind }) // each exists from the start
   scrapedMetrics(registry, { clock, version, replica, watch })
   const identity = { connector, replica, version }
   const startedAt = clock.monotonic()
-  const served = { identity, startedAt, clock, registry, watch, failures, explain: explaining(named) }
+  const served = { identity, startedAt, clock, registry, watch, failures }
   return {
     log,
     registry,
@@ -115,20 +113,5 @@ function replicaObservers({ log, watch, failures, metrics }: ObserverParts): Pic
       watch.observeControl(event)
       write(controlLine(event))
     },
-  }
-}
-
-/** Names settings as the operator does. */
-function withNames(log: Log, named: Naming = asWritten): Log {
-  return (level, message, fields) => {
-    const stream = typeof fields.stream === 'string' ? fields.stream : undefined
-    const inWords = (text: string) => named(text, stream)
-    const texts = ['error', 'hint', 'setting'].flatMap((name) => {
-      const text = fields[name]
-      return typeof text === 'string' ? [[name, inWords(text)] as const] : []
-    })
-    const { causes } = fields
-    const explained = Array.isArray(causes) ? [...texts, ['causes', causes.map(inWords)] as const] : texts
-    log(level, inWords(message), { ...fields, ...Object.fromEntries(explained) })
   }
 }

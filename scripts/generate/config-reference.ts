@@ -49,7 +49,7 @@ function descriptionOf(group: string): string | undefined {
 function entry(setting: Setting): string {
   const variables = [setting.variable, setting.fallback].flatMap((name) => (name === undefined ? [] : `\`${name}\``))
   const facts = [variables.join(', '), typeOf(setting), defaultOf(setting)].filter((fact) => fact !== '')
-  return `- **\`${setting.path.at(-1)}\`** (${facts.join('; ')}): ${meaningOf(setting)}`
+  return `- **\`${setting.path.at(-1)}\`** (${facts.join('; ')}): ${setting.description}`
 }
 
 const kinds: Record<SettingKind, string> = {
@@ -81,10 +81,4 @@ function defaultOf(setting: Setting): string {
   if (isRequired) return '**required**'
   if (preset === undefined || (Array.isArray(preset) && preset.length === 0)) return ''
   return `default ${typeof preset === 'object' ? `\`${JSON.stringify(preset)}\`` : `\`${preset}\``}`
-}
-
-function meaningOf({ description, examples }: Setting): string {
-  return examples.length === 0
-    ? description
-    : `${description}. Example: ${examples.map((example) => `\`${example}\``).join(', ')}`
 }

@@ -1,13 +1,12 @@
 import { type CheckpointDocument, parseDocument } from '../../checkpoint/checkpoint-document.ts'
 import type { StreamState } from '../../checkpoint/stream-state.ts'
 import { streamObject } from '../../compose/compose-stream.ts'
-import { settingNames } from '../../config/setting-names.ts'
 import { durationText } from '../../config/units.ts'
 import { assertNever } from '../../runtime/assert-never.ts'
 import { errorCatalogue } from '../../runtime/error-catalogue.ts'
 import { positionOf } from '../../scan/scan-order.ts'
 import { BACKFILL, FULL, RECHECK, REQUESTED, type Scan, scanWith } from '../../scan/scan-state.ts'
-import { type Command, configOption, configSources, jsonOption, printOutput } from '../command.ts'
+import { type Command, configOption, jsonOption, printOutput } from '../command.ts'
 import { asOperator, onlyStream, streamOption } from '../command-resources.ts'
 import { findControl, pauseLines } from '../control/found-control.ts'
 import type { Screen } from '../output/screen.ts'
@@ -46,10 +45,9 @@ export const checkpointShow: Command = {
           ? { kind: 'none', record: await findRecord({ stream, shared }, parts, parts.stop) }
           : { kind: 'document', document: parseDocument(stored.text) }
       const control = await findControl(shared, parts.stop)
-      const names = settingNames(configSources(args, parts))
       const linesOf = () =>
         found.kind === 'none'
-          ? missingLines(stream.name, found.record, parts.screen).map((line) => names(line, stream.name))
+          ? missingLines(stream.name, found.record, parts.screen)
           : checkpointLines(found.document, parts.screen)
       const paused = pauseLines(control, stream.name).map((line) => parts.screen.paint('yellow', line))
       const json = checkpointOutput(stream.name, found, control)

@@ -15,49 +15,34 @@ import * as check from '../setting-checks.ts'
 import * as setting from '../setting-types.ts'
 
 export const eventSection = setting.section('What events contain of a client', {
-  mode: setting.choice({
-    choices: eventModes,
-    default: 'structured',
-    variable: 'EVENT_MODE',
-    description:
-      'What the value of a record is: the event (`structured`), or the client, with the attributes of the event in headers `ce_*` (`binary`). A change concerns new events only, and publishes nothing again',
-  }),
+  mode: setting.choice(
+    'What the value of a record is: the event (`structured`), or the client, with the attributes of the event in headers `ce_*` (`binary`). A change concerns new events only, and publishes nothing again',
+    { choices: eventModes, default: 'structured', variable: 'EVENT_MODE' },
+  ),
   source: setting
-    .text({
-      check: check.streamName,
-      variable: 'EVENT_SOURCE',
-      description:
-        'Name of the stream in the `source` of its events. Default: its `name`. Set it to the old name when the stream gets another one',
-    })
+    .text(
+      'Name of the stream in the `source` of its events. Default: its `name`. Set it to the old name when the stream gets another one',
+      { check: check.streamName, variable: 'EVENT_SOURCE' },
+    )
     .optional(),
-  fields: setting.choiceMap({
-    choices: fieldActions,
-    check: check.rulePath,
-    default: {},
-    variable: 'EVENT_FIELDS',
-    description:
-      'Fields (dotted paths, compared without case) to `keep`, to `drop`, or to replace by an HMAC of their value (`hmac`), with what is below them. Dropped fields do not decide whether a client changed',
-  }),
-  otherFields: setting.choice({
-    choices: ['keep', 'drop'],
-    default: 'keep',
-    variable: 'EVENT_OTHER_FIELDS',
-    description: 'What happens to fields without an entry in `fields`; with `drop`, `fields` lists what is published',
-  }),
-  types: setting.choiceMap({
-    choices: valueTypes,
-    check: check.rulePath,
-    default: {},
-    variable: 'EVENT_TYPES',
-    description:
-      'Types of fields (dotted paths, compared without case). An `integer`, `decimal` or `boolean` becomes a JSON literal with the same text. What does not fit, such as 007 as an integer, stays text. All other fields are text. A type does not change whether a client counts as changed',
-  }),
-  hmacKey: setting.secret({
-    check: check.hmacKey,
-    variable: 'EVENT_HMAC_KEY',
-    description:
+  fields: setting.choiceMap(
+    'Fields (dotted paths, compared without case) to `keep`, to `drop`, or to replace by an HMAC of their value (`hmac`), with what is below them. Dropped fields do not decide whether a client changed',
+    { choices: fieldActions, problemOf: check.rulePathProblem, default: {}, variable: 'EVENT_FIELDS' },
+  ),
+  otherFields: setting.choice(
+    'What happens to fields without an entry in `fields`; with `drop`, `fields` lists what is published',
+    { choices: ['keep', 'drop'], default: 'keep', variable: 'EVENT_OTHER_FIELDS' },
+  ),
+  types: setting.choiceMap(
+    'Types of fields (dotted paths, compared without case). An `integer`, `decimal` or `boolean` becomes a JSON literal with the same text. What does not fit, such as 007 as an integer, stays text. All other fields are text. A type does not change whether a client counts as changed',
+    { choices: valueTypes, problemOf: check.rulePathProblem, default: {}, variable: 'EVENT_TYPES' },
+  ),
+  hmacKey: setting
+    .secret(
       'Key of the HMAC, read at start: at least 32 characters. Events name the key by an id that is derived from it',
-  }),
+      { check: check.hmacKey, variable: 'EVENT_HMAC_KEY' },
+    )
+    .optional(),
 })
 
 type EventSettings = z.output<typeof eventSection>
@@ -92,27 +77,26 @@ export function checkedFieldRules({ event, polaris }: CheckedStream): Violation[
   const written = Object.entries(event.fields)
   const rules = fieldRules(event.otherFields, written)
   const needsKey = rules !== undefined && hasHmac(rules) && event.hmacKey === undefined
-  return [
+  const found = [
     ...written.flatMap(([path]) => ambiguous(path, written)),
     ...Object.keys(event.types).flatMap((path) => withoutType(path, event.types, rules)),
-    ...(needsKey ? [{ path: ['event', 'hmacKey'], what: 'is missing: required by hmac in event.fields' }] : []),
-    ...(rules === undefined ? [] : clientId(rules, polaris.clientIdField)),
+    ...(needsKey ? [{ path: ['hmacKey'], what: 'is missing: required by hmac in event.fields' }] : []),
   ]
+  const ofEvent = found.map(({ path, what }) => ({ path: ['event', ...path], what }))
+  return [...ofEvent, ...(rules === undefined ? [] : clientId(rules, polaris.clientIdField))]
 }
 
 function ambiguous(path: string, written: readonly (readonly [string, string])[]): Violation[] {
   const lower = path.toLowerCase()
-  const at = (what: string) => [{ path: ['event', 'fields', path], what }]
-  const same = sameField(
-    path,
-    written.map(([other]) => other),
-  )
-  if (same !== undefined) return at(same)
+  const paths = written.map(([other]) => other)
+  const same = sameField(path, paths)
   const whole = written.find(([other, action]) => action === 'hmac' && lower.startsWith(`${other.toLowerCase()}.`))
-  return whole === undefined ? [] : at(`is part of ${whole[0]}, which is hashed as a whole: remove one or the other`)
+  const inWhole = whole && `is part of ${whole[0]}, which is hashed as a whole: remove one or the other`
+  const what = same ?? inWhole
+  return what === undefined ? [] : [{ path: ['fields', path], what }]
 }
 
-const sameField = (path: string, paths: readonly string[]) => {
+function sameField(path: string, paths: readonly string[]): string | undefined {
   const same = paths.find((other) => other !== path && other.toLowerCase() === path.toLowerCase())
   return same === undefined ? undefined : `is the same field as ${same}: keep only one`
 }
@@ -120,21 +104,18 @@ const sameField = (path: string, paths: readonly string[]) => {
 /** The HMAC of a number is none. */
 function withoutType(path: string, types: EventSettings['types'], rules: FieldRules | undefined): Violation[] {
   const same = sameField(path, Object.keys(types))
-  if (same !== undefined) return [{ path: ['event', 'types', path], what: same }]
+  if (same !== undefined) return [{ path: ['types', path], what: same }]
   const action = rules === undefined ? 'keep' : actionOf(rules, path.toLowerCase())
   if (action === 'keep') return []
   const by = action === 'hmac' ? 'hashed by event.fields' : 'dropped by event.fields or event.otherFields'
-  return [{ path: ['event', 'types'], what: `has ${path}, which is ${by}: remove its type, or keep the field` }]
+  return [{ path: ['types'], what: `has ${path}, which is ${by}: remove its type, or keep the field` }]
 }
 
 /** Detection must not decide whether the client id is dropped. */
 function clientId(rules: FieldRules, field: string | undefined): Violation[] {
+  const isMissing = 'is missing: required where event.fields drops or hashes fields'
+  if (field === undefined) return [{ path: ['polaris', 'clientIdField'], what: isMissing }]
+  if (actionOf(rules, field.toLowerCase()) === 'keep') return []
   const reason = 'it is the key of its events, by which they are ordered, compacted and erased'
-  if (field === undefined)
-    return [
-      { path: ['polaris', 'clientIdField'], what: 'is missing: required where event.fields drops or hashes fields' },
-    ]
-  const path = field.toLowerCase()
-  if (actionOf(rules, path) === 'keep') return []
   return [{ path: ['event', 'fields'], what: `must keep the client id (add "${field}": keep): ${reason}` }]
 }

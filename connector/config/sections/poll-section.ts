@@ -29,52 +29,47 @@ const lookBackMap = z
   .transform(({ reach, every }) => `${reach}/${every}`)
   .pipe(lookBackText)
 
+const lookBacks = z
+  .array(z.union([lookBackText, lookBackMap], check.lookBack.rule), check.lookBack.rule)
+  .max(MAX_LOOK_BACKS, `must have at most ${MAX_LOOK_BACKS} items`)
+
 export const pollSection = setting.section('When and how the server is read', {
-  interval: setting.duration({
+  interval: setting.duration('Time from the start of one live scan to the start of the next', {
     default: '5s',
     variable: 'POLL_INTERVAL',
-    description: 'Time from the start of one live scan to the start of the next',
   }),
-  lookBack: z
-    .array(z.union([lookBackText, lookBackMap], check.lookBack.rule), check.lookBack.rule)
-    .max(MAX_LOOK_BACKS, `must have at most ${MAX_LOOK_BACKS} items`)
-    .prefault(['5m/1m', '26h/6h'])
-    .meta({
-      kind: 'list',
-      variable: 'POLL_LOOK_BACK',
-      description:
-        'Look-backs find changes that become visible late, up to the longest reach. Each reads again from the start of its last run minus its `reach` and the overlap, `every` so often. Items are `reach/every`, or maps with `reach` and `every`',
-    }),
+  lookBack: setting.list(
+    'Look-backs find changes that become visible late, up to the longest reach. Each reads again from the start of its last run minus its `reach` and 15 seconds, `every` so often. Items are `reach/every`, or maps with `reach` and `every`',
+    lookBacks,
+    { default: ['5m/1m', '26h/6h'], variable: 'POLL_LOOK_BACK' },
+  ),
   fullScan: setting.section('Reads everything again from the configured beginning', {
-    every: setting.duration({
+    every: setting.duration('Time between full scans; 0s: no full scans', {
       min: 0,
       default: '0d',
       variable: 'POLL_FULL_SCAN_EVERY',
-      description: 'Time between full scans; 0s: no full scans',
     }),
   }),
-  backfill: setting.choice({
-    choices: ['beside', 'before'],
-    default: 'beside',
-    variable: 'POLL_BACKFILL',
-    description:
-      'When a new stream reads its history: `beside` live scans, or `before` them, so that history is published first',
-  }),
+  backfill: setting.choice(
+    'When a new stream reads its history: `beside` live scans, or `before` them, so that history is published first',
+    { choices: ['beside', 'before'], default: 'beside', variable: 'POLL_BACKFILL' },
+  ),
 })
 
 /** How a stream is read. Pure. */
 export function scanSettings(poll: z.output<typeof pollSection>, polaris: PolarisSettings): ScanSettings {
-  const { every } = poll.fullScan
+  const { interval, lookBack, fullScan, backfill } = poll
+  const { limit, output, timeZone } = polaris
   return {
-    intervalMs: poll.interval,
-    maxIntervalMs: Math.max(poll.interval, pollDefaults.maxIntervalMs),
+    intervalMs: interval,
+    maxIntervalMs: Math.max(interval, pollDefaults.maxIntervalMs),
     overlapMs: pollDefaults.overlapMs,
-    lookBacks: poll.lookBack.toSorted((left, right) => left.reachMs - right.reachMs),
-    fullScan: every === 0 ? undefined : { everyMs: every },
+    lookBacks: lookBack.toSorted((left, right) => left.reachMs - right.reachMs),
+    fullScan: fullScan.every === 0 ? undefined : { everyMs: fullScan.every },
     backgroundShare: pollDefaults.backgroundShare,
-    backfill: poll.backfill,
-    limit: polaris.limit,
-    output: polaris.output,
-    timeZone: polaris.timeZone,
+    backfill,
+    limit,
+    output,
+    timeZone,
   }
 }

@@ -3,32 +3,27 @@ import { groupDefaults, type PlacementConfig } from '../../placement/placement-c
 import * as setting from '../setting-types.ts'
 
 export const log = setting.section('Logging', {
-  level: setting.choice({
+  level: setting.choice('Minimum level of the lines that are written', {
     choices: ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
     default: 'info',
     variable: 'LOG_LEVEL',
-    description: 'Minimum level of the lines that are written',
   }),
 })
 
 export const http = setting.section('HTTP endpoints: health, metrics and the status page', {
-  port: setting.wholeNumber({
+  port: setting.wholeNumber('Port to listen on; 0: any free port', {
     min: 0,
     max: 65_535,
     default: 8080,
     variable: 'HTTP_PORT',
-    description: 'Port to listen on; 0: any free port',
   }),
 })
 
 export const placement = setting.section('Which replica runs which streams', {
-  mode: setting.choice({
-    choices: ['group', 'single'],
-    default: 'group',
-    variable: 'PLACEMENT',
-    description:
-      '`group`: replicas share the streams through the Kafka consumer group `<connector>`. `single`: one process runs all streams; a second one takes them over, and the first one exits',
-  }),
+  mode: setting.choice(
+    '`group`: replicas share the streams through the Kafka consumer group `<connector>`. `single`: one process runs all streams; a second one takes them over, and the first one exits',
+    { choices: ['group', 'single'], default: 'group', variable: 'PLACEMENT' },
+  ),
 })
 
 /** `topics`: how missing topics are created. */
@@ -37,9 +32,5 @@ export function placementConfig(
   { create, replicationFactor }: { readonly create: boolean; readonly replicationFactor: number },
 ): PlacementConfig {
   if (mode === 'single') return { mode }
-  return {
-    ...groupDefaults,
-    mode,
-    create: create ? { ...groupDefaults.create, replicationFactor } : undefined,
-  }
+  return { ...groupDefaults, mode, create: create ? { ...groupDefaults.create, replicationFactor } : undefined }
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../../runtime/clock.ts'
-import type { Explain, ExplainedFailure, Failure } from '../failure.ts'
+import { type ExplainedFailure, explained, type Failure } from '../failure.ts'
 
 /** The last failure with a code, of a stream or, without one, of the group membership. */
 interface FailureReport extends ExplainedFailure {
@@ -12,7 +12,7 @@ interface FailureReport extends ExplainedFailure {
 export interface RecentFailures {
   note(failure: Failure | undefined, stream?: string): void
   /** Newest first. */
-  report(explain: Explain): readonly FailureReport[]
+  report(): readonly FailureReport[]
 }
 
 const MOST = 20
@@ -38,12 +38,12 @@ export function recentFailures({ now }: Pick<Clock, 'now'>): RecentFailures {
       const [oldest] = noted.keys()
       if (noted.size > MOST && oldest !== undefined) noted.delete(oldest)
     },
-    report: (explain) =>
+    report: () =>
       [...noted.values()].reverse().map(({ stream, failure, at, times }) => ({
         ...(stream === undefined ? {} : { stream }),
         at: new Date(at).toISOString(),
         times,
-        ...explain(failure, stream),
+        ...explained(failure),
       })),
   }
 }

@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs'
 import type { Registry } from 'prom-client'
 import type { Clock } from '../../runtime/clock.ts'
 import { type EndpointAnswer, json, text } from '../endpoints.ts'
-import type { Explain } from '../failure.ts'
 import { secondsSince, type WatchedStream } from '../health.ts'
 import { controlReport } from '../replica-status.ts'
 import type { ReplicaHealth, ReplicaWatch } from '../replica-watch.ts'
@@ -19,7 +18,6 @@ interface Served {
   readonly registry: Registry
   readonly watch: ReplicaWatch
   readonly failures: RecentFailures
-  readonly explain: Explain
 }
 
 /** The response of each path of the HTTP port. */
@@ -39,14 +37,14 @@ export function servedPaths(parts: Served): Record<string, () => EndpointAnswer 
   }
 }
 
-function status({ identity, startedAt, clock, watch, failures, explain }: Served) {
+function status({ identity, startedAt, clock, watch, failures }: Served) {
   return {
     ...identity,
     time: new Date(clock.now()).toISOString(),
     uptimeSeconds: secondsSince(startedAt, clock.monotonic()),
     ...statusReport(watch.health(), watch.streams(), clock),
-    control: controlReport(watch.control(), explain),
-    recentFailures: failures.report(explain),
+    control: controlReport(watch.control()),
+    recentFailures: failures.report(),
   }
 }
 

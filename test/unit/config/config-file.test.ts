@@ -158,7 +158,6 @@ htpp: { port: 1 }
       '17: streams[1].polaris.prefixCle must be text: put it in quotes',
       '18: streams[1].poll must be a map of settings',
       '19: htpp is unknown; did you mean http?',
-      '15: streams[1].kafka.topic is also the topic of streams[0], which would mix their clients: use another topic, or set sharedKeys: true in both',
     ])
   })
 

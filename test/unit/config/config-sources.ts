@@ -1,5 +1,5 @@
-import type { Environment } from '../../../connector/config/environment.ts'
 import { type LoadedConfig, readConfig } from '../../../connector/config/load-config.ts'
+import type { Environment } from '../../../connector/config/variables.ts'
 
 /** The required variables. */
 export const leastEnvironment = {

@@ -32,7 +32,7 @@ test('prints the settings in effect as in the file', () => {
   })
 })
 
-test('prints secrets as *** and PEM texts as their length', () => {
+test('prints secrets and PEM texts as ***', () => {
   const shown = describeConfig(settings)
   expect(shown).toMatchObject({
     'streams[0].polaris.user': '***',
@@ -42,7 +42,7 @@ test('prints secrets as *** and PEM texts as their length', () => {
     'kafka.sasl.username': '***',
     'kafka.sasl.password': '***',
     'kafka.ssl.key': '***',
-    'kafka.ssl.cert': `PEM text of ${planted.KAFKA_SSL_CERT.length} characters`,
+    'kafka.ssl.cert': '***',
   })
   expect(JSON.stringify(shown)).not.toContain('planted')
 })

@@ -30,39 +30,22 @@ test('certificates, keys and CAs are read again from their files at each use', (
   expect(streams[0]?.polaris.tls?.ca).toBe(pem('8'))
 })
 
-test('fingerprints, proxy and headers are read again from their files at each use', () => {
-  const [one, two] = ['a1'.repeat(32), 'B2'.repeat(32)]
+test('a proxy and headers are read again from their files at each use; the last valid text remains in use', () => {
   const files: Record<string, string> = {
-    ...{ '/pins': `${one}\n`, '/proxy': 'http://u:p@proxy:3128\n', '/headers': 'X-Key: old\nX-Other: o\n' },
-    ...{ '/listed': one, '/header': 'h1' },
+    ...{ '/proxy': 'http://u:p@proxy:3128\n', '/headers': 'X-Key: old\nX-Other: o\n', '/header': 'h1' },
   }
-  const named = {
-    POLARIS_TLS_FINGERPRINTS_FILE: '/pins',
-    POLARIS_PROXY_FILE: '/proxy',
-    POLARIS_HEADERS_FILE: '/headers',
-  }
+  const named = { POLARIS_PROXY_FILE: '/proxy', POLARIS_HEADERS_FILE: '/headers' }
   const [stream] = connectorConfig(valid(fromEnvironment({ ...leastEnvironment, ...named }, files))).streams
-  const written =
-    'polaris: { url: https://p, codeMagasin: 1, tls: { fingerprints: ["<PIN>"] }, headers: { X-Key: "k <KEY>" } }'
-  const loaded = fromFile(
-    `${leastFile}streams: [{ ${written.replaceAll(/<(.*?)>/g, (_, name) => `\${${name}}`)} }]`,
-    { PIN_FILE: '/listed', KEY_FILE: '/header' },
-    files,
-  )
+  const polaris = `{ url: https://p, codeMagasin: 1, headers: { X-Key: "k \${KEY}" } }`
+  const loaded = fromFile(`${leastFile}streams: [{ polaris: ${polaris} }]`, { KEY_FILE: '/header' }, files)
   const [other] = connectorConfig(valid(loaded)).streams
-  Object.assign(files, {
-    ...{ '/pins': `${one}\n${two}\n`, '/proxy': 'http://u:q@proxy:3128\n', '/headers': 'X-Key: new\n' },
-    ...{ '/listed': two, '/header': 'h2' },
-  })
-  expect(stream?.polaris.tls?.fingerprints).toEqual([one, two])
-  expect(stream?.polaris.proxy?.url).toBe('http://u:q@proxy:3128')
-  expect({ ...stream?.polaris.headers }).toEqual({ 'X-Key': 'new', 'X-Other': 'o' })
-  expect(other?.polaris.tls?.fingerprints).toEqual([two])
-  expect({ ...other?.polaris.headers }).toEqual({ 'X-Key': 'k h2' })
-  Object.assign(files, { '/pins': 'half a', '/proxy': 'nonsense://', '/header': 'é' })
-  expect(stream?.polaris.tls?.fingerprints).toEqual([one, two])
-  expect(stream?.polaris.proxy?.url).toBe('http://u:q@proxy:3128')
-  expect({ ...other?.polaris.headers }).toEqual({ 'X-Key': 'k h2' })
+  Object.assign(files, { '/proxy': 'http://u:q@proxy:3128\n', '/headers': 'X-Key: new\n', '/header': 'h2' })
+  for (const broken of [{}, { '/proxy': 'nonsense://', '/header': 'é' }]) {
+    Object.assign(files, broken)
+    expect(stream?.polaris.proxy?.url).toBe('http://u:q@proxy:3128')
+    expect({ ...stream?.polaris.headers }).toEqual({ 'X-Key': 'new', 'X-Other': 'o' })
+    expect({ ...other?.polaris.headers }).toEqual({ 'X-Key': 'k h2' })
+  }
 })
 
 test('a secret that the configuration file takes from a variable is read again, in each stream', () => {

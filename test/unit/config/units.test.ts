@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { durationMs, durationText, sizeBytes, sizeText } from '../../../connector/config/units.ts'
+import { durationMs, durationText, sizes } from '../../../connector/config/units.ts'
 
 describe('durations and sizes', () => {
   test.each([
@@ -18,7 +18,7 @@ describe('durations and sizes', () => {
     ['1MiB', 1_048_576],
     ['1MB', 1_000_000],
     ['2GiB', 2_147_483_648],
-  ])('%s is %i bytes', (text, bytes) => expect(sizeBytes(text)).toBe(bytes))
+  ])('%s is %i bytes', (text, bytes) => expect(sizes.parse(text)).toBe(bytes))
 
   test.each(['', '5', 's', '5 s', '-5s', '1.5s', '5S', '5sec', '5s ', `${'9'.repeat(20)}d`])(
     '%j is not a duration',
@@ -28,20 +28,20 @@ describe('durations and sizes', () => {
   )
 
   test.each(['', '5', '1mb', '1 MiB', '1.5MB', '-1B'])('%j is not a size', (text) =>
-    expect(sizeBytes(text)).toBeUndefined(),
+    expect(sizes.parse(text)).toBeUndefined(),
   )
 
   test('parsing a formatted value returns the value', () => {
     fc.assert(
       fc.property(fc.nat(), (value) => {
         expect(durationMs(durationText(value))).toBe(value)
-        expect(sizeBytes(sizeText(value))).toBe(value)
+        expect(sizes.parse(sizes.print(value))).toBe(value)
       }),
     )
   })
 
   test('a value is formatted with the unit that makes it shortest', () => {
     expect([durationText(90_000), durationText(300_000), durationText(604_800_000)]).toEqual(['90s', '5m', '7d'])
-    expect([sizeText(1_000_000), sizeText(33_554_432), sizeText(1500)]).toEqual(['1MB', '32MiB', '1500B'])
+    expect([sizes.print(1_000_000), sizes.print(33_554_432), sizes.print(1500)]).toEqual(['1MB', '32MiB', '1500B'])
   })
 })

@@ -2,7 +2,6 @@ import { expect, test } from 'vitest'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import { streamStatus } from '../../../connector/telemetry/events/pipeline-events.ts'
-import { explaining } from '../../../connector/telemetry/failure.ts'
 import { health, type ReplicaState } from '../../../connector/telemetry/health.ts'
 import { unobserved } from '../../../connector/telemetry/stream-status.ts'
 import { published as publishedGroup } from '../../support/every-pipeline-event.ts'
@@ -49,7 +48,7 @@ function statusAfter(timeline: readonly TimedEvents[]) {
   return all.reduce((status, { at, event }) => streamStatus(status, event, at), unobserved)
 }
 
-const inGroup = { group: { isOutForMs: undefined, failure: undefined }, explain: explaining(undefined) }
+const inGroup = { group: { isOutForMs: undefined, failure: undefined } }
 
 function healthAt(
   now: number,

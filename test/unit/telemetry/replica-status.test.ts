@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import { controlStatus, groupStatus } from '../../../connector/telemetry/events/replica-events.ts'
-import { explaining } from '../../../connector/telemetry/failure.ts'
 import {
   beforeJoining,
   controlReport,
@@ -30,7 +29,7 @@ const statusAfter = (...events: ReplicaEvent[]) =>
   events.reduce((status, event, index) => groupStatus(status, event, 1000 * (index + 1)), beforeJoining('group', 0))
 const watched = (stream: string, epoch?: number) => ({ stream, poll: polling, status: { ...unobserved, epoch } })
 
-const at = (now: number) => ({ now, watched: [], explain: explaining(undefined) })
+const at = (now: number) => ({ now, watched: [] })
 
 describe('the group status of a replica', () => {
   test('starts as joining, or as single without a group', () => {
@@ -102,7 +101,7 @@ test('the report names why the control object cannot be read, and what to do', (
   const readAt = Date.parse('2026-06-15T10:00:00Z')
   const read = controlStatus(controlUnread, { kind: 'control-read' }, readAt)
   const failed = controlStatus(read, { kind: 'control-failed', code: error.code, error }, readAt + 3000)
-  const report = controlReport(failed, explaining())
+  const report = controlReport(failed)
   expect(report).toEqual({
     readAt: '2026-06-15T10:00:00.000Z',
     code: 'storage.unavailable',

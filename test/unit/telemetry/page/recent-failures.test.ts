@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
 import { ConnectorError } from '../../../../connector/runtime/connector-error.ts'
 import { type ErrorCode, errorCatalogue } from '../../../../connector/runtime/error-catalogue.ts'
-import { explaining } from '../../../../connector/telemetry/failure.ts'
 import { recentFailures } from '../../../../connector/telemetry/page/recent-failures.ts'
 
 function scene() {
@@ -11,7 +10,7 @@ function scene() {
     time.now += 1000
     failures.note({ code, error: seen }, stream)
   }
-  return { failures, fail, report: () => failures.report(explaining()) }
+  return { failures, fail, report: () => failures.report() }
 }
 
 test('shows the last failure of each stream and code, newest first, with how often it happened', () => {

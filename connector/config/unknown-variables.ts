@@ -1,7 +1,7 @@
-import { nearest } from '../../runtime/did-you-mean.ts'
-import type { ConfigProblem } from '../config-problem.ts'
-import type { Environment } from '../environment.ts'
-import { settingList } from '../setting-list.ts'
+import { nearest } from '../runtime/did-you-mean.ts'
+import type { ConfigProblem } from './config-problem.ts'
+import { settingList } from './setting-list.ts'
+import type { Environment } from './variables.ts'
 
 /** Apart from service links of Kubernetes, only variables of this connector have these prefixes. */
 const ownPrefixes = /^(POLARIS|POLL|CHECKPOINT)_/i

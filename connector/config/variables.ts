@@ -1,0 +1,86 @@
+import type { ConfigProblem } from './config-problem.ts'
+import { GivenText } from './given-text.ts'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+/** Reads a file as text; throws the system's error. */
+export type ReadFile = (name: string) => string
+
+/** Environment variables, and the files that `*_FILE` variables name. */
+export interface Variables {
+  /** The value of `NAME`, or the content of the file `NAME_FILE`; undefined if unset or empty. */
+  lookUp(name: string): GivenText | undefined
+  /** The problems found so far, each once. */
+  readonly problems: readonly ConfigProblem[]
+}
+
+export function variables(environment: Environment, readFile: ReadFile): Variables {
+  const problems = new Map<string, ConfigProblem>()
+  const lookUp = (name: string) => {
+    const [direct, file] = [environment[name] || undefined, environment[`${name}_FILE`] || undefined]
+    if (file === undefined) return direct === undefined ? undefined : new GivenText(direct)
+    if (direct !== undefined) {
+      problems.set(name, { variable: name, what: `is set together with ${name}_FILE: keep only one` })
+      return new GivenText(direct)
+    }
+    const content = tryToRead(file, readFile)
+    if (content.kind === 'read' && content.text !== '') {
+      const again = () => (({ text }) => text || undefined)(tryToRead(file, readFile))
+      return new GivenText(content.text, again)
+    }
+    const what = content.kind === 'read' ? 'names an empty file' : `names a file that cannot be read (${content.why})`
+    problems.set(name, { variable: `${name}_FILE`, what })
+    return undefined
+  }
+  return {
+    lookUp,
+    get problems() {
+      return [...problems.values()]
+    },
+  }
+}
+
+type FileContent =
+  /** Without the line break at the end. */
+  | { readonly kind: 'read'; readonly text: string }
+  /** `why` is the system's error code, such as `ENOENT`. */
+  | { readonly kind: 'failed'; readonly why: string; readonly text?: undefined }
+
+export function tryToRead(name: string, readFile: ReadFile): FileContent {
+  try {
+    return { kind: 'read', text: readFile(name).replace(/\r?\n$/, '') }
+  } catch (error) {
+    return { kind: 'failed', why: error instanceof Error && 'code' in error ? String(error.code) : 'unreadable' }
+  }
+}
+
+const reference = /\$\$\{|\$\{([^}]*)(\}?)/g
+
+interface Filled {
+  /** The text itself if it refers to no variable. */
+  readonly value: string | GivenText
+  /** The referenced variables. */
+  readonly names: readonly string[]
+  readonly problems: readonly string[]
+}
+
+/** Replaces `${NAME}` by the value of the variable, and `$${` by a literal `${`. An unset variable is a problem. */
+export function filledIn(text: string, lookUp: Variables['lookUp']): Filled {
+  const names: string[] = []
+  const problems: string[] = []
+  const filled = text.replaceAll(reference, (whole, name: string | undefined, end: string | undefined) => {
+    if (name === undefined) return '${'
+    if (end === '' || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+      problems.push(`contains \${ without a valid variable name: write \${NAME}, or $\${ for a literal \${`)
+      return whole
+    }
+    names.push(name)
+    const value = lookUp(name)?.text
+    if (value === undefined) problems.push(`refers to the variable ${name}, which is not set`)
+    return value ?? whole
+  })
+  const again = () => {
+    const { value, problems: found } = filledIn(text, lookUp)
+    return found.length > 0 || typeof value === 'string' ? undefined : value.text
+  }
+  return { value: names.length === 0 ? filled : new GivenText(filled, again), names, problems }
+}
