@@ -164,21 +164,11 @@ export const errorCatalogue = {
   ),
 
   'storage.unavailable': retry(
-    'check CHECKPOINT_URL, AWS_ENDPOINT_URL_S3 and the network',
+    'check CHECKPOINT_URL, AWS_ENDPOINT_URL_S3 and the network, or the space in the directory',
     'the stream waits for the store',
   ),
-  'storage.full': retry(
-    'free space on the file system of CHECKPOINT_URL, or raise its quota',
-    'the stream waits until there is space',
-  ),
   'storage.refused': retry(
-    'check the bucket, the credentials, the region and the policy: the checkpoint store rejects the request',
-  ),
-  'storage.no-credentials': retry(
-    'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the pod or machine a role',
-  ),
-  'storage.directory-unusable': retry(
-    'make the directory of CHECKPOINT_URL writable for the user of the connector, or use another one',
+    'check the bucket, the credentials, the region and the policy, or the permissions of the directory: the checkpoint store rejects the request',
   ),
   'storage.no-conditional-writes': hold(
     'use another store: this one ignores conditional writes, which the checkpoint requires',

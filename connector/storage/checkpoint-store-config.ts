@@ -17,19 +17,13 @@ export interface S3Settings {
   /** `AWS_REGION`, or else `AWS_DEFAULT_REGION`. Absent: us-east-1 with an `endpoint`, or else the profile's region. */
   readonly region?: string | undefined
   /** Absent: the standard AWS provider chain (environment, profile, web identity, container, instance). */
-  readonly credentials?: S3Credentials | undefined
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined
   readonly encryption?: 'AES256' | 'aws:kms' | 'aws:kms:dsse' | undefined
   /** Requires `encryption` with KMS. */
   readonly kmsKeyId?: string | undefined
   readonly connectWithinMs: number
   /** From sending a request to its response headers; also the idle timeout of a connection. */
   readonly answerWithinMs: number
-}
-
-interface S3Credentials {
-  readonly accessKeyId: string
-  readonly secretAccessKey: string
-  readonly sessionToken?: string | undefined
 }
 
 /** What only we can tune. Tests shorten the times. */

@@ -11,8 +11,7 @@ export interface SegmentStore {
    */
   put(name: string, bytes: Uint8Array, finish: AbortSignal): Promise<void>
   /**
-   * Its bytes, which the caller may change or free; undefined where there is none. Rejects like `put`; a slow link is
-   * not a failure as long as bytes arrive.
+   * Its bytes, which the caller may change or free; undefined where there is none. Rejects like `put`.
    */
   get(name: string, finish: AbortSignal): Promise<Uint8Array | undefined>
   /** The names of all segments. Rejects like `put`. */

@@ -1,4 +1,4 @@
-import { linkedAbort, untilAborted } from '../runtime/abort.ts'
+import { untilAborted } from '../runtime/abort.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
 import { type RetryPolicy, retry } from '../runtime/retry.ts'
@@ -7,10 +7,7 @@ import type { StoreParts } from './versioned-object.ts'
 export interface CallLimits {
   /** Operation and location, for messages: `write s3://bucket/key`. */
   readonly what: string
-  /**
-   * Limit of the whole call, including retries, pauses and reading back; of the time without progress, for an attempt
-   * that reports progress.
-   */
+  /** Limit of the whole call, including retries, pauses and reading back. */
   readonly withinMs: number
   readonly parts: StoreParts
 }
@@ -21,59 +18,31 @@ const policy: RetryPolicy = { retries: 5, firstPauseMs: 100, maxPauseMs: 2_000, 
 /**
  * Runs `attempt` and retries it after `storage.unavailable`. Rejects with the last error when no retries are left, with
  * `storage.unavailable` after `withinMs`, and with the reason of `finish` when it aborts, even if `attempt` ignores its
- * signal. The time begins again when `attempt` calls `onProgress`.
+ * signal.
  */
 export async function storeCall<Result>(
-  attempt: (signal: AbortSignal, onProgress: () => void) => Promise<Result>,
+  attempt: (signal: AbortSignal) => Promise<Result>,
   { what, withinMs, parts }: CallLimits,
   finish: AbortSignal,
 ): Promise<Result> {
   finish.throwIfAborted()
-  const limit = limitWithoutProgress(parts.clock, withinMs, finish)
+  using limit = parts.clock.deadline(withinMs, finish)
   let lastFailure: unknown
   const onRetry = (error: unknown, attempts: number) => {
     lastFailure = error
     parts.onRetry(error, attempts)
   }
+  const again = (error: unknown) => codeOf(error) === 'storage.unavailable'
   try {
     // `untilAborted`: parts of the SDK and the file system ignore signals.
-    const operation = () => untilAborted(limit.signal, attempt(limit.signal, limit.onProgress))
-    return await retry(operation, { clock: parts.clock, policy, again: isUnavailable, onRetry }, limit.signal)
+    const operation = () => untilAborted(limit.signal, attempt(limit.signal))
+    return await retry(operation, { clock: parts.clock, policy, again, onRetry }, limit.signal)
   } catch (error) {
     if (finish.aborted) throw finish.reason
     if (!limit.signal.aborted) throw error
-    const why = limit.hasProgressed() ? `no progress for ${withinMs} ms` : `not done within ${withinMs} ms`
-    throw new ConnectorError('storage.unavailable', `${what}: ${why}`, { cause: lastFailure })
-  } finally {
-    limit[Symbol.dispose]()
+    throw new ConnectorError('storage.unavailable', `${what}: not done within ${withinMs} ms`, { cause: lastFailure })
   }
 }
-
-function limitWithoutProgress(clock: Clock, ms: number, finish: AbortSignal) {
-  const whole = linkedAbort(finish)
-  let hasProgressed = false
-  const begin = () => {
-    const deadline = clock.deadline(ms)
-    deadline.signal.addEventListener('abort', () => whole.abort(), { once: true })
-    return deadline
-  }
-  let deadline = begin()
-  return {
-    signal: whole.signal,
-    hasProgressed: () => hasProgressed,
-    onProgress: () => {
-      hasProgressed = true
-      deadline[Symbol.dispose]()
-      deadline = begin()
-    },
-    [Symbol.dispose]: () => {
-      deadline[Symbol.dispose]()
-      whole[Symbol.dispose]()
-    },
-  }
-}
-
-const isUnavailable = (error: unknown) => codeOf(error) === 'storage.unavailable'
 
 let count = 0
 

@@ -154,7 +154,7 @@ const mistakes: readonly ServerMistake[] = [
       ...store(() => s3({}, { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' })),
     },
     says: /no AWS credentials found \(CredentialsProviderError\)/,
-    cure: /^storage\.no-credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE/m,
+    cure: /set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE/,
   },
   {
     ...{
@@ -167,8 +167,8 @@ const mistakes: readonly ServerMistake[] = [
   {
     ...{ mistake: 'a file instead of a directory', exit: 3 },
     ...store(() => ({ CHECKPOINT_URL: `file:${join(folder, 'taken')}` })),
-    says: /read file \/.*\/taken\/shops\/clients\.json: a part of the path is a file, not a directory \(ENOTDIR\)/,
-    cure: /^storage\.directory-unusable: make the directory of CHECKPOINT_URL writable/m,
+    says: /read file \/.*\/taken\/shops\/clients\.json: ENOTDIR: a part of the path is a file, not a directory/,
+    cure: /^storage\.refused: check .* the permissions of the directory/m,
   },
   {
     ...{ mistake: 'a port in use', command: 'run', exit: 2, given: () => ({ HTTP_PORT: new URL(at.http).port }) },

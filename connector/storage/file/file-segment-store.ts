@@ -3,8 +3,7 @@ import { join } from 'node:path'
 import type { Clock } from '../../runtime/clock.ts'
 import type { SegmentStore } from '../segment-store.ts'
 import { uniqueName } from '../store-call.ts'
-import { hasCode, isAbandoned, makeDirectory, syncDirectory, writeSynced } from './file-system.ts'
-import { filesIn, isTemporary, temporaryFile } from './version-files.ts'
+import { filesIn, hasCode, makeDirectory, syncDirectory, writeSynced } from './file-system.ts'
 
 interface SegmentDirectory {
   readonly directory: string
@@ -18,12 +17,12 @@ export function fileSegmentStore({ directory, clock, call }: SegmentDirectory): 
   const what = (operation: string, name: string) => `${operation} file ${path(name)}`
   const write = async (name: string, bytes: Uint8Array) => {
     await makeDirectory(directory)
-    const temporary = path(temporaryFile(name, uniqueName(clock)))
+    const temporary = path(`.${name}.${uniqueName(clock)}.tmp`)
     try {
       await writeSynced(temporary, bytes)
       await rename(temporary, path(name))
     } catch (error) {
-      await rm(temporary, { force: true }).catch(() => undefined) // a later `list` removes what remains
+      await rm(temporary, { force: true }).catch(() => undefined)
       throw error
     }
     await syncDirectory(directory)
@@ -31,7 +30,7 @@ export function fileSegmentStore({ directory, clock, call }: SegmentDirectory): 
   return {
     put: (name, bytes, finish) => call(what('write', name), () => write(name, bytes), finish),
     get: (name, finish) => call(what('read', name), () => bytesIn(path(name)), finish),
-    list: (finish) => call(`list files in ${directory}`, () => namesIn(directory, clock), finish),
+    list: (finish) => call(`list files in ${directory}`, () => namesIn(directory), finish),
     remove: (name, finish) => call(what('delete', name), () => rm(path(name), { force: true }), finish),
   }
 }
@@ -45,12 +44,10 @@ async function bytesIn(path: string): Promise<Uint8Array | undefined> {
   }
 }
 
-async function namesIn(directory: string, clock: Clock): Promise<string[]> {
+/** Deletes what a crash left. A `put` whose temporary file it deletes is tried again. */
+async function namesIn(directory: string): Promise<string[]> {
   const files = await filesIn(directory)
-  const temporary = files.filter(isTemporary)
-  for (const path of temporary.map((file) => join(directory, file))) {
-    // One that cannot be removed does no harm.
-    if (await isAbandoned(path, clock).catch(() => false)) await rm(path, { force: true }).catch(() => undefined)
-  }
+  for (const file of files.filter((one) => one.endsWith('.tmp')))
+    await rm(join(directory, file), { force: true }).catch(() => undefined)
   return files.filter((file) => !file.startsWith('.'))
 }

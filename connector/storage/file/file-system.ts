@@ -1,28 +1,20 @@
-import { mkdir, open, stat } from 'node:fs/promises'
+import { mkdir, open, readdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
-import { HOUR_MS } from '../../runtime/units.ts'
 
-const noLinks = 'the file system has no hard links'
-
-/** Errors that last until permissions, the path or the file system change, and what they mean. */
+/** Errors that last until somebody changes permissions, the path or the file system. Others may pass. */
 const refusals: Readonly<Record<string, string>> = {
-  EACCES: 'permission denied',
-  EPERM: 'not permitted',
-  EROFS: 'the file system is read-only',
-  ENOTDIR: 'a part of the path is a file, not a directory',
-  EEXIST: 'a file exists where a directory is needed',
-  EISDIR: 'a directory exists where a file is needed',
-  ENAMETOOLONG: 'the path is too long',
-  ELOOP: 'the path has a loop of links',
-  ENOTSUP: noLinks,
-  EOPNOTSUPP: noLinks,
-  ENOSYS: noLinks,
-  EXDEV: noLinks,
+  EACCES: ': permission denied',
+  EPERM: ': not permitted, or the file system has no hard links',
+  EROFS: ': the file system is read-only',
+  ENOTDIR: ': a part of the path is a file, not a directory',
+  EEXIST: ': a file exists where a directory is needed',
+  EISDIR: '',
+  ENAMETOOLONG: '',
+  ELOOP: '',
+  ENOTSUP: '',
+  EXDEV: '',
 }
-/** Others (EIO, EMFILE, …) may pass. */
-const full: Readonly<Record<string, string>> = { ENOSPC: 'no space left', EDQUOT: 'the quota is used up' }
 
 export function hasCode(error: unknown, code: string): boolean {
   return errnoOf(error) === code
@@ -30,16 +22,10 @@ export function hasCode(error: unknown, code: string): boolean {
 
 /** Converts a file-system error to `storage.*`. `what` names the whole path. Returns an error without a code unchanged. */
 export function asStorageError(what: string, error: unknown): unknown {
-  const code = errnoOf(error)
-  if (code === undefined || error instanceof ConnectorError) return error
-  const meaning = refusals[code] ?? full[code]
-  const message = `${what}: ${meaning === undefined ? code : `${meaning} (${code})`}`
-  return new ConnectorError(storageCode(code), message)
-}
-
-function storageCode(errno: string) {
-  if (errno in refusals) return 'storage.directory-unusable'
-  return errno in full ? 'storage.full' : 'storage.unavailable'
+  const errno = errnoOf(error)
+  if (errno === undefined || error instanceof ConnectorError) return error
+  const code = errno in refusals ? 'storage.refused' : 'storage.unavailable'
+  return new ConnectorError(code, `${what}: ${errno}${refusals[errno] ?? ''}`)
 }
 
 function errnoOf(error: unknown): string | undefined {
@@ -47,7 +33,7 @@ function errnoOf(error: unknown): string | undefined {
   return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : undefined
 }
 
-/** The documents contain hashes of clients and whom operators erased: nobody else may read them. */
+/** The documents contain hashes of clients: nobody else may read them. */
 const PRIVATE_FILE = 0o600
 const PRIVATE_DIRECTORY = 0o700
 
@@ -82,10 +68,12 @@ export async function makeDirectory(path: string): Promise<void> {
   }
 }
 
-// No writer takes this long between creating its temporary file and giving it its name; one that did would retry.
-const abandonedAfterMs = HOUR_MS
-
-/** Whether a temporary file was left by a crash. */
-export async function isAbandoned(path: string, clock: Clock): Promise<boolean> {
-  return clock.now() - (await stat(path)).mtimeMs > abandonedAfterMs
+/** The file names in a directory; empty if the directory does not exist. */
+export async function filesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return []
+    throw error
+  }
 }

@@ -5,17 +5,7 @@ import { segmentsKey } from '../checkpoint-store-config.ts'
 import { storeCall, uniqueName } from '../store-call.ts'
 import type { CheckpointStore, StoredText, StoreParts, Version, WriteOutcome } from '../versioned-object.ts'
 import { fileSegmentStore } from './file-segment-store.ts'
-import { asStorageError, hasCode, isAbandoned, makeDirectory, syncDirectory, writeSynced } from './file-system.ts'
-import {
-  filesIn,
-  isTemporary,
-  mayHaveBeenPruned,
-  newestOf,
-  removable,
-  temporaryFile,
-  versionFile,
-  versionsAmong,
-} from './version-files.ts'
+import { asStorageError, filesIn, hasCode, makeDirectory, syncDirectory, writeSynced } from './file-system.ts'
 
 interface FileStoreConfig {
   readonly directory: string
@@ -30,8 +20,8 @@ interface FileObject {
 }
 
 /**
- * Versioned objects in a directory, and segments in directories beside them. Each version of an object is a separate
- * file, `<name>.<20 digits>.json`; the highest number is the newest.
+ * Versioned objects in a directory, and segments in directories beside them. Each version of an object is a file of its
+ * own, `<name>.<20 digits>.json`; the highest number is the newest, and a writer deletes the others.
  */
 export function fileStore(config: FileStoreConfig, parts: StoreParts): CheckpointStore {
   const root = resolve(config.directory)
@@ -48,57 +38,61 @@ export function fileStore(config: FileStoreConfig, parts: StoreParts): Checkpoin
           call(`write file ${join(root, key)}`, () => writeNext(object, text, expected), finish),
       }
     },
-    segments: (key) => {
-      return fileSegmentStore({ directory: join(root, segmentsKey(key)), clock: parts.clock, call })
-    },
+    segments: (key) => fileSegmentStore({ directory: join(root, segmentsKey(key)), clock: parts.clock, call }),
     probe: (stop) => call(`probe directory ${root}`, () => probeDirectory(root, parts), stop),
     close: () => undefined,
   }
 }
 
-async function readNewest({ directory, name }: FileObject): Promise<StoredText | undefined> {
-  // A version can be pruned between listing and reading, once ten newer ones exist: then read the newest again.
-  for (let attempts = 0; attempts < 100; attempts += 1) {
-    const newest = newestOf(versionsAmong(await filesIn(directory), name))
-    if (newest === null) return undefined
+const fileOf = ({ directory, name }: FileObject, version: Version) => join(directory, `${name}.${version}.json`)
+
+async function versionsOf({ directory, name }: FileObject): Promise<Version[]> {
+  const numbers = (await filesIn(directory)).flatMap((file) =>
+    file.startsWith(`${name}.`) ? (/^\.(\d{20})\.json$/.exec(file.slice(name.length))?.[1] ?? []) : [],
+  )
+  return numbers.sort() as Version[]
+}
+
+async function readNewest(object: FileObject): Promise<StoredText | undefined> {
+  for (;;) {
+    const version = (await versionsOf(object)).at(-1)
+    if (version === undefined) return undefined
     try {
-      return { text: await readFile(join(directory, versionFile(name, newest)), 'utf8'), version: newest }
+      return { text: await readFile(fileOf(object, version), 'utf8'), version }
     } catch (error) {
+      // A writer has replaced it since the listing.
       if (!hasCode(error, 'ENOENT')) throw error
     }
   }
-  throw new ConnectorError(
-    'storage.unavailable',
-    `read file ${join(directory, name)}: replaced during each of 100 reads`,
-  )
 }
 
 async function writeNext(object: FileObject, text: string, expected: Version | null): Promise<WriteOutcome> {
-  const { directory, name } = object
-  const before = newestOf(versionsAmong(await filesIn(directory), name))
-  const next = following(expected)
-  if (before !== expected || !(await linkNew(object, versionFile(name, next), text))) return outcomeAsRead(object, text)
-
-  await syncDirectory(directory)
-  const files = await filesIn(directory)
-  if (mayHaveBeenPruned(next, versionsAmong(files, name))) return outcomeAsRead(object, text)
-  await prune(object, files)
+  const before = (await versionsOf(object)).at(-1) ?? null
+  const next = String(BigInt(expected ?? 0) + 1n).padStart(20, '0') as Version
+  if (before !== expected || !(await linkNew(object, next, text))) return await outcomeAsRead(object, text)
+  await syncDirectory(object.directory)
+  // A writer that was suspended before linking may take a number that was used and deleted since. What it expected was
+  // deleted before that number.
+  const now = await versionsOf(object)
+  if (now.at(-1) !== next || (expected !== null && !now.includes(expected))) return await outcomeAsRead(object, text)
+  await removeOlder(object, now.slice(0, -1)).catch(() => undefined) // the next write does it
   return { kind: 'written', version: next }
 }
 
 /** Creates a file atomically with its content. False if the name exists: of two writers exactly one succeeds. */
-async function linkNew({ directory, name, parts }: FileObject, file: string, text: string): Promise<boolean> {
+async function linkNew(object: FileObject, version: Version, text: string): Promise<boolean> {
+  const { directory, name, parts } = object
   await makeDirectory(directory)
-  const temporary = join(directory, temporaryFile(name, uniqueName(parts.clock)))
+  const temporary = join(directory, `.${name}.${uniqueName(parts.clock)}.tmp`)
   try {
     await writeSynced(temporary, text)
-    await link(temporary, join(directory, file))
+    await link(temporary, fileOf(object, version))
     return true
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return false
     throw error
   } finally {
-    await rm(temporary, { force: true }).catch(() => undefined) // a later write removes what remains, see `removable`
+    await rm(temporary, { force: true }).catch(() => undefined)
   }
 }
 
@@ -110,19 +104,12 @@ async function outcomeAsRead(object: FileObject, text: string): Promise<WriteOut
   return { kind: 'written', version: now.version }
 }
 
-async function prune({ directory, name, parts }: FileObject, files: readonly string[]): Promise<void> {
-  try {
-    for (const file of removable(files, name)) {
-      const path = join(directory, file)
-      if (!isTemporary(file) || (await isAbandoned(path, parts.clock))) await rm(path, { force: true })
-    }
-  } catch {
-    // The write has succeeded; the next write prunes.
-  }
-}
-
-function following(version: Version | null): Version {
-  return String(BigInt(version ?? 0) + 1n).padStart(20, '0') as Version
+/** Oldest first. Then temporary files: those of a crash, and those of writers that would meet a conflict anyway. */
+async function removeOlder(object: FileObject, versions: readonly Version[]): Promise<void> {
+  const { directory, name } = object
+  for (const version of versions) await rm(fileOf(object, version), { force: true })
+  const isTemporary = (file: string) => file.startsWith(`.${name}.`) && file.endsWith('.tmp')
+  for (const file of (await filesIn(directory)).filter(isTemporary)) await rm(join(directory, file), { force: true })
 }
 
 /** Checks that files can be created, synced and linked exactly once in the directory. */

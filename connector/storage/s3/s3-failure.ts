@@ -50,22 +50,16 @@ export function isRefusal({ status, code }: S3Failure): boolean {
 
 const hasNoCredentials = ({ code }: Pick<S3Failure, 'code'>) => code.endsWith('ProviderError')
 
-const unknownKey = 'the access key does not exist: check AWS_ACCESS_KEY_ID'
-
 /** What the codes of S3 mean for an operator. */
-const explanations: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    NoSuchBucket: 'the bucket does not exist: create it, or correct CHECKPOINT_URL',
-    AccessDenied: 'the policy of the user, the role or the bucket does not allow it',
-    InvalidAccessKeyId: unknownKey,
-    XAdminUserNotFound: unknownKey, // versitygw
-    SignatureDoesNotMatch: 'the secret key is wrong: check AWS_SECRET_ACCESS_KEY',
-    ExpiredToken: 'the session token has expired: renew the credentials',
-    PermanentRedirect: 'the bucket is in another region: correct AWS_REGION',
-    Error: 'the response is not that of an S3 server: check AWS_ENDPOINT_URL_S3 and any proxy',
-    AuthorizationHeaderMalformed: 'the bucket is in another region: correct AWS_REGION',
-  }),
-)
+const explanations: Readonly<Record<string, string>> = {
+  NoSuchBucket: 'the bucket does not exist: create it, or correct CHECKPOINT_URL',
+  AccessDenied: 'the policy of the user, the role or the bucket does not allow it',
+  InvalidAccessKeyId: 'the access key does not exist: check AWS_ACCESS_KEY_ID',
+  SignatureDoesNotMatch: 'the secret key is wrong: check AWS_SECRET_ACCESS_KEY',
+  PermanentRedirect: 'the bucket is in another region: correct AWS_REGION',
+  AuthorizationHeaderMalformed: 'the bucket is in another region: correct AWS_REGION',
+  Error: 'the response is not that of an S3 server: check AWS_ENDPOINT_URL_S3 and any proxy',
+}
 
 /** Whether the object does not exist. A 404 with another code is about the bucket, or from a proxy. */
 export function isMissingKey({ status, code }: S3Failure): boolean {
@@ -81,12 +75,16 @@ function connectionCause(code: string): string {
 
 /** `what`: operation and location, such as `read s3://bucket/key`. */
 export function s3Error(what: string, failure: S3Failure): ConnectorError {
+  const code = isRefusal(failure) ? 'storage.refused' : 'storage.unavailable'
+  return new ConnectorError(code, `${what}: ${meaningOf(failure)}`)
+}
+
+function meaningOf(failure: S3Failure): string {
   const { status, code, requestId } = failure
   if (status === undefined && hasNoCredentials(failure))
-    return new ConnectorError('storage.no-credentials', `${what}: no AWS credentials found (${code})`)
+    return `no AWS credentials found (${code}): set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the pod or machine a role`
+  if (status === undefined) return connectionCause(code)
+  const { [code]: meaning } = explanations
   const request = requestId === undefined ? '' : ` (request ${requestId})`
-  const meaning = explanations.get(code)
-  const explanation = meaning === undefined ? '' : `: ${meaning}`
-  const message = status === undefined ? connectionCause(code) : `${status} ${code}${request}${explanation}`
-  return new ConnectorError(isRefusal(failure) ? 'storage.refused' : 'storage.unavailable', `${what}: ${message}`)
+  return `${status} ${code}${request}${meaning === undefined ? '' : `: ${meaning}`}`
 }

@@ -1,77 +1,56 @@
 import type { Version } from '../versioned-object.ts'
-import { type ObjectRequests, type PutAnswer, type PutCondition, unquoted } from './conditional-put.ts'
+import type { ObjectRequests, PutAnswer } from './s3-bucket.ts'
 
-export type EtagQuoting = 'quoted' | 'unquoted'
+/** How to write an ETag in `If-Match`, in the order to try. Ceph accepts only unquoted ones. */
+const quotings = ['quoted', 'unquoted'] as const
+export type EtagQuoting = (typeof quotings)[number]
 
 /** Whether a store supports the conditional writes that checkpoints need: create and update. */
 type ProbeResult =
   | { readonly kind: 'supported'; readonly quoting: EtagQuoting }
   | { readonly kind: 'unsupported'; readonly why: string }
 
-interface ProbePlan {
-  /** A key that nothing else uses. */
-  readonly key: string
-  /** How to write the ETag in `If-Match`, in the order to try. */
-  readonly quotings: readonly EtagQuoting[]
-}
-
 /**
  * Creates, creates again, updates, updates with a stale ETag and reads an object, then deletes it if that is allowed.
- * Cannot detect a store that checks the condition and then writes without a lock. Rejects with `storage.*` if a
- * response is inconclusive; a retry needs another key.
+ * `key`: one that nothing else uses. Cannot detect a store that checks the condition and then writes without a lock.
+ * Rejects with `storage.*` if a response is inconclusive; a retry needs another key.
  */
 export async function probeConditions(
   requests: ObjectRequests,
-  plan: ProbePlan,
+  key: string,
   signal: AbortSignal,
 ): Promise<ProbeResult> {
   let step = 0
-  const put = async (condition: PutCondition) => {
+  const put = async (ifMatch: string | null): Promise<PutAnswer> => {
     step += 1
-    const text = probeText(step)
-    return conclusive(await requests.put(plan.key, { text, condition }, signal))
+    const text = JSON.stringify({ comment: 'written by the start-up probe; may be deleted', step })
+    const answer = await requests.put(key, { text, ifMatch }, signal)
+    if (answer.kind === 'unclear') throw answer.error
+    return answer
   }
+  const unsupported = (why: string): ProbeResult => ({ kind: 'unsupported', why })
   try {
-    const created = await put({ kind: 'absent' })
+    const created = await put(null)
     if (created.kind !== 'stored') return unsupported(`If-None-Match: * on a new key was answered "${created.kind}"`)
-    if (created.etag === undefined) return unsupported('the store returns no ETag')
-    if ((await put({ kind: 'absent' })).kind === 'stored') return unsupported('If-None-Match: * was ignored')
+    const { etag } = created
+    if (etag === undefined) return unsupported('the store returns no ETag')
+    if ((await put(null)).kind === 'stored') return unsupported('If-None-Match: * was ignored')
 
-    const update = await firstUpdate(put, created.etag, plan.quotings)
-    if (update === undefined) return unsupported('If-Match with the current ETag was refused')
-    const stale = await put({ kind: 'matches', etag: quotedAs(created.etag, update.quoting) })
-    if (stale.kind === 'stored') return unsupported('If-Match with an old ETag was accepted')
-
-    const now = await requests.get(plan.key, signal)
-    if (now?.version !== update.etag) return unsupported('a write and a read return different ETags')
-    return { kind: 'supported', quoting: update.quoting }
+    for (const quoting of quotings) {
+      const updated = await put(quotedAs(etag, quoting))
+      if (updated.kind !== 'stored') continue
+      const stale = await put(quotedAs(etag, quoting))
+      if (stale.kind === 'stored') return unsupported('If-Match with an old ETag was accepted')
+      const isSame = (await requests.get(key, signal))?.version === updated.etag
+      return isSame ? { kind: 'supported', quoting } : unsupported('a write and a read return different ETags')
+    }
+    return unsupported('If-Match with the current ETag was refused')
   } finally {
-    await requests.remove(plan.key, signal).catch(() => undefined)
+    await requests.remove(key, signal).catch(() => undefined)
   }
-}
-
-async function firstUpdate(
-  put: (condition: PutCondition) => Promise<PutAnswer>,
-  etag: Version,
-  quotings: readonly EtagQuoting[],
-): Promise<{ quoting: EtagQuoting; etag: Version | undefined } | undefined> {
-  for (const quoting of quotings) {
-    const answer = await put({ kind: 'matches', etag: quotedAs(etag, quoting) })
-    if (answer.kind === 'stored') return { quoting, etag: answer.etag }
-  }
-  return undefined
 }
 
 /** The ETag as written in `If-Match`. */
 export function quotedAs(etag: Version, quoting: EtagQuoting): string {
-  return quoting === 'quoted' ? etag : unquoted(etag)
-}
-
-const probeText = (step: number) => JSON.stringify({ comment: 'written by the start-up probe; may be deleted', step })
-
-const unsupported = (why: string): ProbeResult => ({ kind: 'unsupported', why })
-
-function conclusive(answer: PutAnswer): PutAnswer {
-  if (answer.kind === 'unclear') throw answer.error
-  return answer
+  return quoting === 'quoted' ? etag : etag.replace(/^"(.*)"$/, '$1')
 }

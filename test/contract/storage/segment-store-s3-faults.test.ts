@@ -133,7 +133,7 @@ describe.each(calls)('%s', (name, { method, run, message }) => {
     server.next(method, { kind: 'hang' })
     const error = await rejectionOf(run(segments, never))
     expect(codeOf(error)).toBe('storage.unavailable')
-    expect(error.message).toBe(`${message} at ${new URL(server.endpoint).host}: not done within 300 ms`)
+    expect(error.message).toBe(`${message} at ${new URL(server.endpoint).host}: not done within 1200 ms`)
   })
 
   test('rejects with the reason of finish as soon as it aborts', async () => {

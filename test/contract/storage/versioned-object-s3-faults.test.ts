@@ -213,7 +213,7 @@ describe('without explicit settings', () => {
     const { object } = await open({ s3: { credentials: undefined } })
     const error = await object.read(never).catch((rejection) => rejection)
     expect(error).toMatchObject({
-      code: 'storage.no-credentials',
+      code: 'storage.refused',
       message: expect.stringContaining('no AWS credentials found (CredentialsProviderError)'),
     })
   })

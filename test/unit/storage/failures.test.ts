@@ -77,8 +77,8 @@ const s3Failures: [string, unknown, string, string][] = [
   [
     'missing credentials',
     Object.assign(new Error('planted'), { name: 'CredentialsProviderError' }),
-    'storage.no-credentials',
-    'no AWS credentials found (CredentialsProviderError)',
+    'storage.refused',
+    'no AWS credentials found (CredentialsProviderError): set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the pod or machine a role',
   ],
   [
     'a response that cannot be parsed',
@@ -102,12 +102,11 @@ test.each(s3Failures)('reports %s from S3 with status, code and request id only'
 })
 
 const fileFailures: [string, string, string][] = [
-  ['ENOSPC', 'storage.full', 'no space left (ENOSPC)'],
+  ['ENOSPC', 'storage.unavailable', 'ENOSPC'],
   ['EIO', 'storage.unavailable', 'EIO'],
-  ['EDQUOT', 'storage.full', 'the quota is used up (EDQUOT)'],
-  ['EACCES', 'storage.directory-unusable', 'permission denied (EACCES)'],
-  ['EROFS', 'storage.directory-unusable', 'the file system is read-only (EROFS)'],
-  ['EXDEV', 'storage.directory-unusable', 'the file system has no hard links (EXDEV)'],
+  ['EACCES', 'storage.refused', 'EACCES: permission denied'],
+  ['EROFS', 'storage.refused', 'EROFS: the file system is read-only'],
+  ['EXDEV', 'storage.refused', 'EXDEV'],
 ]
 test.each(fileFailures)('reports %s from the file system as %s, with its meaning', (code, expected, detail) => {
   const error = asStorageError('write file /k', Object.assign(new Error('open /k'), { code }))

@@ -2,7 +2,6 @@ import { expect, test } from 'vitest'
 import type { Clock } from '../../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import { storeCall } from '../../../connector/storage/store-call.ts'
-import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { never } from '../../support/signals.ts'
 
 const unavailable = new ConnectorError('storage.unavailable', 'busy')
@@ -64,39 +63,6 @@ test.each([new ConnectorError('storage.refused', 'no'), new Error('defect')])('d
   const { outcome, retries } = call(async () => Promise.reject(error))
   await expect(outcome).rejects.toBe(error)
   expect(retries).toEqual([])
-})
-
-test('begins the time limit again with each progress', async () => {
-  const clock = virtualClock(0)
-  const parts = { clock, onRetry: () => {} }
-  const going = Promise.withResolvers<() => void>()
-  const result = Promise.withResolvers<string>()
-  const attempt = (_: AbortSignal, onProgress: () => void) => {
-    going.resolve(onProgress)
-    return result.promise
-  }
-  const outcome = storeCall(attempt, { what: 'read k', withinMs: 1_000, parts }, never)
-  const onProgress = await going.promise
-  for (let part = 0; part < 5; part += 1) {
-    clock.pass(900)
-    onProgress()
-  }
-  expect([clock.now(), clock.nextTimerAt()]).toEqual([4_500, 5_500])
-  result.resolve('done')
-  expect(await outcome).toBe('done')
-  expect(clock.nextTimerAt()).toBeUndefined()
-})
-
-test('rejects once there is no progress for the time limit', async () => {
-  const clock = virtualClock(0)
-  const attempt = (_: AbortSignal, onProgress: () => void) => {
-    onProgress()
-    return new Promise(() => undefined)
-  }
-  const parts = { clock, onRetry: () => {} }
-  const outcome = storeCall(attempt, { what: 'read k', withinMs: 1_000, parts }, never)
-  clock.fireNext()
-  await expect(outcome).rejects.toThrow('read k: no progress for 1000 ms')
 })
 
 test('rejects as unavailable, with the last failure as its cause, when the time limit expires', async () => {

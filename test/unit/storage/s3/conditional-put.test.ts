@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { ObjectRequests, PutAnswer } from '../../../../connector/storage/s3/conditional-put.ts'
-import { tryConditionalWrite } from '../../../../connector/storage/s3/conditional-put.ts'
+import type { ObjectRequests, PutAnswer } from '../../../../connector/storage/s3/s3-bucket.ts'
+import { tryConditionalWrite } from '../../../../connector/storage/s3/s3-versioned-object.ts'
 import type { StoredText, Version, WriteOutcome } from '../../../../connector/storage/versioned-object.ts'
 import { never } from '../../../support/signals.ts'
 
@@ -12,7 +12,7 @@ function requests(answer: PutAnswer, now: StoredText | undefined): ObjectRequest
 }
 
 const tryWrite = (answer: PutAnswer, now?: StoredText, expected: Version | null = v1) => {
-  const write = { what: 'write k', key: 'k', text: 'mine', expected, condition: { kind: 'absent' } } as const
+  const write = { what: 'write k', key: 'k', text: 'mine', expected, ifMatch: null }
   return tryConditionalWrite(requests(answer, now), write, never)
 }
 
