@@ -55,6 +55,7 @@ const explanations: Readonly<Record<string, string>> = {
   NoSuchBucket: 'the bucket does not exist: create it, or correct CHECKPOINT_URL',
   AccessDenied: 'the policy of the user, the role or the bucket does not allow it',
   InvalidAccessKeyId: 'the access key does not exist: check AWS_ACCESS_KEY_ID',
+  XAdminUserNotFound: 'the access key does not exist: check AWS_ACCESS_KEY_ID', // versitygw
   SignatureDoesNotMatch: 'the secret key is wrong: check AWS_SECRET_ACCESS_KEY',
   PermanentRedirect: 'the bucket is in another region: correct AWS_REGION',
   AuthorizationHeaderMalformed: 'the bucket is in another region: correct AWS_REGION',
