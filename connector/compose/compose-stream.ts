@@ -81,7 +81,6 @@ function composeParts(
     reader,
     requests,
     features: featureList(),
-    publisher: open.publisher,
     group: groupParts(stream, observe),
     clock,
     groupMaxSize: config.pageGroup.maxBytes,

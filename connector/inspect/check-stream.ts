@@ -84,10 +84,7 @@ async function checkNextPage(
       { state: withPresentRules(state, open), table },
     )
     const from = { states: state.scans, mapping: state.mapping, processed: builder, maxPages: CHECKED_PAGES }
-    for await (const page of inspectedPages({ ...reader, source }, from, stop)) {
-      let added = builder.add(page)
-      while (added === 'slice') added = builder.addRest()
-    }
+    for await (const page of inspectedPages({ ...reader, source }, from, stop)) builder.add(page)
   } finally {
     await source.close()
   }

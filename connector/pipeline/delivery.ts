@@ -2,7 +2,6 @@ import type { StreamCheckpoint } from '../checkpoint/stream-checkpoint.ts'
 import type { StreamProducer } from '../publish/event-publisher.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
-import type { FinishedPart } from './features/part.ts'
 import type { PageGroup } from './group/building.ts'
 import type { Observe, PipelineEvent } from './pipeline-event.ts'
 
@@ -54,12 +53,6 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: Delivering): Pag
     await withDeadline(parts, (finish) => checkpoint.save(finish))
     schedule.saved()
   }
-  const tell = async ({ delivered }: FinishedPart) => {
-    if (delivered === undefined) return
-    await withDeadline(parts, async (finish) => await delivered(finish)).catch((error: unknown) =>
-      observe({ kind: 'index-upkeep-failed', error }),
-    )
-  }
   const advance = async ({ change }: PageGroup) => {
     checkpoint.advance(change)
     // The document stays small: entries of the client index never gather.
@@ -72,7 +65,7 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: Delivering): Pag
         await withDeadline(parts, (finish) => deliverGroup(group, stream, finish))
         schedule.saved()
       } else await advance(group)
-      for (const part of group.parts) await tell(part)
+      for (const part of group.parts) part.delivered()
       parts.onDelivered(group)
       observe(published(group, { tookMs: clock.monotonic() - began, now: clock.now(), checkpoint }))
       for (const event of [...events, ...group.parts.flatMap((part) => part.events)]) observe(event)

@@ -1,16 +1,15 @@
 import type { StreamRequests } from '../control/stream-requests.ts'
-import type { EventPublisher } from '../publish/event-publisher.ts'
 import { linkedAbort } from '../runtime/abort.ts'
 import { type ReadAhead, readAhead } from '../runtime/read-ahead.ts'
 import { type DeliveryParts, type FinishedPageGroup, type OpenStream, pageGroupDelivery } from './delivery.ts'
 import type { Feature } from './features/part.ts'
-import { type GroupEnd, gatherGroup } from './gather-group.ts'
+import { gatherGroup } from './gather-group.ts'
 import type { PageGroup, PageGroupParts } from './group/building.ts'
 import type { OpenGroup } from './group/open-group.ts'
 import { type PageGroupBuilder, pageGroupBuilder } from './group/page-group.ts'
 import type { PipelineEvent } from './pipeline-event.ts'
 import { readPages } from './read/page-reader.ts'
-import type { Reading } from './read/page-reading.ts'
+import type { PageReading } from './read/page-reading.ts'
 import type { ReaderParts } from './read/reader-parts.ts'
 import { scanProgress } from './scan-progress.ts'
 
@@ -19,7 +18,6 @@ export interface PipelineParts extends Omit<DeliveryParts, 'observe' | 'onDelive
   readonly group: Omit<PageGroupParts, 'requests'>
   readonly features: readonly Feature[]
   readonly requests: StreamRequests
-  readonly publisher: Pick<EventPublisher, 'readEvents'>
   /** Group commit: under a backlog, pages join a group until one of these limits is reached. */
   readonly groupMaxSize: number
   readonly groupMaxDelayMs: number
@@ -36,14 +34,12 @@ export async function runPipeline(
   stop: AbortSignal,
 ): Promise<'stopped' | 'caught-up'> {
   const copying = startCopying(parts, stream)
-  const { builder, from, finishGroup, deliver, save } = copying
+  const { from, finishGroup, deliver, save } = copying
   const reading = linkedAbort(stop)
-  // What parts read beside the pages does not wait for a page: the source may be down.
-  const beside = builder.parts.flatMap((part) => part.readings?.(reading.signal) ?? [])
-  const pages = readAhead<Reading>(readPages(parts.reader, from, reading.signal), beside)
+  const pages = readAhead(readPages(parts.reader, from, reading.signal))
   let delivery = Promise.resolve()
   try {
-    for (let end: GroupEnd | undefined; end !== 'stopped'; ) {
+    for (let end: GroupEnd = 'complete'; end !== 'stopped'; ) {
       end = await gatherDuring(delivery, { copying, pages }, stop)
       const finished = finishGroup()
       // Invariant 6: gathered pages are delivered, even if `stop` has aborted meanwhile.
@@ -86,25 +82,26 @@ function startCopying(parts: PipelineParts, stream: OpenStream) {
 }
 
 function openBuilder(parts: PipelineParts, stream: OpenStream): PageGroupBuilder {
-  const { clock, publisher, requests, reader, features, group } = parts
+  const { clock, requests, reader, features, group } = parts
   const { checkpoint } = stream
   const state = checkpoint.state()
   const { scanSettings, beginAt } = group
-  const shared = { requests, publisher, scanSettings, beginAt, clock, observe: reader.observe }
-  const opened = { ...shared, eventSource: group.settings.form.source, checkpoint }
+  const opened = { requests, scanSettings, beginAt, clock, observe: reader.observe, checkpoint }
   const openParts = (group: OpenGroup) =>
     features.map(({ name, open }) => open({ ...opened, group, stored: state.parts[name] }))
   return pageGroupBuilder({ ...group, requests }, { state, table: checkpoint.table, openParts })
 }
 
-const isEmpty = ({ pages, change, parts }: PageGroup) => pages === 0 && change.entries === '' && parts.length === 0
+const isEmpty = ({ pages }: PageGroup) => pages === 0
+
+type GroupEnd = Awaited<ReturnType<typeof gatherGroup>>
 
 /**
  * Gathers a group while the previous one is delivered, then saved. Writes never overlap; all are done when it settles.
  */
 async function gatherDuring(
   delivery: Promise<void>,
-  { copying, pages }: { copying: Copying; pages: ReadAhead<Reading> },
+  { copying, pages }: { copying: Copying; pages: ReadAhead<PageReading> },
   stop: AbortSignal,
 ): Promise<GroupEnd> {
   const gatheringEnded = new AbortController()

@@ -65,8 +65,6 @@ export interface KnownClients {
 /** A read, and what is known about its response. */
 export interface PageRequest extends ReadArguments {
   readonly known?: KnownClients | undefined
-  /** Called each time the request is sent: also when it is retried. */
-  readonly onSend?: () => void
 }
 
 /** One complete, well-formed response. */

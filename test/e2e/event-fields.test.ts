@@ -166,9 +166,9 @@ it('publishes nothing again when a stream changes its mode, and reads a topic wi
 
   const replica = start({ EVENT_MODE: 'binary' })
   await replica.line(({ msg }) => msg === 'caught up')
-  await run(['erase', 'clients', '--client', erased])
   await run(['republish', '--client', one])
   expect(await replica.stop()).toBe(0)
+  await run(['erase', 'clients', '--client', erased])
   const all = (await records()).map((record) => ({ key: record.key, event: eventIn(asRead(record)) }))
   const events = all.filter(({ event }) => event.type === 'client.modified')
   const numbers = events.map(({ event }) => Number(event.sequence)).toSorted((left, right) => left - right)

@@ -228,7 +228,6 @@ function pipelineParts(
     savePeriodMs: 60_000,
     requests: watchedRequests(control, stream.name),
     features: featureList(),
-    publisher: publisherOf(world, replica, stream),
   }
 }
 

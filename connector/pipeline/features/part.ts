@@ -11,9 +11,9 @@ import type { RequestedScan } from '../../scan/requested-scan.ts'
 import type { ScanSettings } from '../../scan/scan-settings.ts'
 import type { Scan } from '../../scan/scan-state.ts'
 import type { SourceTime } from '../../source/client-source.ts'
-import { type Adding, isCarriedOut, type OpenGroup } from '../group/open-group.ts'
+import { isCarriedOut, type OpenGroup } from '../group/open-group.ts'
 import type { Observe, PipelineEvent } from '../pipeline-event.ts'
-import type { PageReading, PartReading } from '../read/page-reading.ts'
+import type { PageReading } from '../read/page-reading.ts'
 
 /**
  * Something that the pipeline does besides copying pages. It lives as long as the stream runs on this replica; each
@@ -35,8 +35,6 @@ export interface OpenedStream {
   readonly requests: StreamRequests
   readonly scanSettings: ScanSettings
   readonly beginAt: SourceTime
-  /** The `source` of the stream's events. */
-  readonly eventSource: string
   readonly clock: Clock
   readonly observe: Observe
 }
@@ -44,16 +42,14 @@ export interface OpenedStream {
 /** A feature while the stream is open. All but its name is optional. */
 export interface Part {
   readonly name: string
-  /** What it adds beside the pages, which may fail. Ends when `stop` aborts; never rejects. */
-  readings?(stop: AbortSignal): AsyncGenerator<PartReading, void>
   readonly scans?: WantedScans
   beginPage?(reading: PageReading): void
   /** Called for each client of a page. Returns the id of the request for which it is published though unchanged. */
   returned?(client: KnownClient, scan: Scan): string | undefined
   /** An event of a client was added to the group. */
   published?(client: KnownClient, scan: Scan, as: 'changed' | 'again'): void
-  /** Adds what follows from a page, after its last client. */
-  endPage?(reading: PageReading): Adding | undefined
+  /** Called after the last client of a page. */
+  endPage?(reading: PageReading): void
   /** The group is complete. Returns what the part has added; undefined: nothing. */
   finish?(): FinishedPart | undefined
   /** What it stores with each group. */
@@ -81,8 +77,8 @@ export interface WantedScans {
 export interface FinishedPart {
   /** Reported once the group is delivered. */
   readonly events: readonly PipelineEvent[]
-  /** Called once the group is delivered. A rejection is reported only. */
-  delivered?(finish: AbortSignal): Promise<void> | void
+  /** Called once the group is delivered. */
+  delivered(): void
 }
 
 /** Parses what a part has stored. Throws `checkpoint.damaged`. Never guesses. */

@@ -13,7 +13,7 @@ import type { Recheck, ScanKind } from '../../scan/scan-state.ts'
 import type { SourceTime } from '../../source/client-source.ts'
 import type { FinishedPart, Part } from '../features/part.ts'
 import type { Observe, ScanCounts } from '../pipeline-event.ts'
-import type { AddedToGroup, Adding, OpenGroup } from './open-group.ts'
+import type { AddedToGroup, OpenGroup } from './open-group.ts'
 import type { ScanMemory } from './scan-memory.ts'
 
 /** The pages that share one transaction: their records, and their change to the checkpoint. */
@@ -72,6 +72,4 @@ export interface Building extends OpenGroup {
     readonly changedAt: number[]
     newestChange: number | undefined
   }
-  /** Adds what of the last reading is not in a group yet. */
-  rest: Adding | undefined
 }

@@ -24,12 +24,6 @@ export interface AddedToGroup {
   size: number
 }
 
-/**
- * Adds something to page groups. Yields `slice` when other work of the process may run, and `part` when the group is
- * full: what follows belongs to the next one. Returns `alone` if nothing may join the group.
- */
-export type Adding = Generator<'slice' | 'part', 'whole' | 'alone'>
-
 /** With so many index entries a group is full: they are part of the document. A page adds at most as many. */
 export const MAX_ENTRIES = 2_000
 

@@ -8,23 +8,18 @@ import { deltaText, withRules } from '../../index/index-state.ts'
 import { recheckAfter } from '../../scan/end-scan.ts'
 import { withoutUnwanted } from '../../scan/requested-scan.ts'
 import { isWantedBy, type Part } from '../features/part.ts'
-import type { PageReading, Reading } from '../read/page-reading.ts'
+import type { PageReading } from '../read/page-reading.ts'
 import type { Processed } from '../read/reader-parts.ts'
 import type { Building, PageGroup, PageGroupParts } from './building.ts'
 import { addClients } from './group-clients.ts'
-import type { Adding, OpenGroup } from './open-group.ts'
+import type { OpenGroup } from './open-group.ts'
 import { scanMemory, withOrders } from './scan-memory.ts'
 
 /** Builds page groups, one after another: each continues from the state after the previous one. */
 export interface PageGroupBuilder extends Processed {
   readonly parts: readonly Part[]
-  /**
-   * Adds a reading to the group being built. `slice`: call `addRest` for more of it. `part`: the group is full; the next
-   * one begins with `addRest`. `alone`: nothing may join it. Throws `event.too-many-dead-letters`.
-   */
-  add(reading: Reading): Added
-  /** Adds the rest of a reading. Call it after each `slice`, and after each `part` once the next group has begun. */
-  addRest(): Added
+  /** Adds a page to the group being built. Throws `event.too-many-dead-letters`. */
+  add(reading: PageReading): void
   size(): number
   /** Number of index entries that the group adds. */
   entries(): number
@@ -33,8 +28,6 @@ export interface PageGroupBuilder extends Processed {
   /** Call it once a group is delivered: only then do its dead letters count for later openings. */
   delivered(group: PageGroup): void
 }
-
-export type Added = 'whole' | 'slice' | 'part' | 'alone'
 
 interface BuildFrom {
   readonly state: StreamState
@@ -48,11 +41,7 @@ export function pageGroupBuilder(settings: PageGroupParts, from: BuildFrom): Pag
   const { memory } = building
   return {
     parts: building.parts,
-    add: (reading) => {
-      building.rest = reading.kind === 'page' ? addPage(building, reading) : reading.add()
-      return addRest(building)
-    },
-    addRest: () => addRest(building),
+    add: (reading) => addPage(building, reading),
     size: () => building.added.size,
     entries: () => building.entries.size,
     events: () => building.events,
@@ -90,24 +79,17 @@ function begun(given: PageGroupParts, { state, table, openParts = () => [] }: Bu
     carriedOut,
     changes: 0,
     added: nothing(),
-    rest: undefined,
   }
   group.parts = openParts(group)
   return group
 }
 
-function addRest(building: Building): Added {
-  const step = building.rest?.next() ?? { done: true, value: 'whole' as const }
-  if (step.done === true) building.rest = undefined
-  return step.value
-}
-
-function* addPage(building: Building, reading: PageReading): Adding {
+function addPage(building: Building, reading: PageReading): void {
   const { memory, parts } = building
   const { scan, states, isLast } = reading
   beginPage(building, reading)
   addClients(building, reading)
-  for (const part of parts) yield* part.endPage?.(reading) ?? []
+  for (const part of parts) part.endPage?.(reading)
   memory.endPage(scan)
   building.scans = withOrders(withoutUnwanted(states, isWantedBy(parts)), memory)
   building.mapping = reading.mapping
@@ -116,7 +98,6 @@ function* addPage(building: Building, reading: PageReading): Adding {
     memory.endScan(scan)
   }
   building.added.pages += 1
-  return 'whole'
 }
 
 function beginPage(building: Building, reading: PageReading): void {

@@ -123,26 +123,22 @@ async function readNext(reader: Reader, tag: ScanTag, stop: AbortSignal): Promis
   const known = () => ({ ...before, order: processed.order(before) })
   const scan = known()
   const startedAt = clock.monotonic()
-  let askedAt = processed.events()
-  const onSend = () => {
-    askedAt = processed.events()
-  }
   try {
     if (processed.isCycling(scan))
       return stuck(reader, scan, 'its pages contain only clients that it has already returned')
     const proven = await reader.proof.before(scan, reader.states, stop)
     reader.states = proven
     if (scanWith(proven, tag)?.checkPoint !== scan.checkPoint) return undefined
-    const at = { ...requestOf(reader, scan), onSend }
+    const at = requestOf(reader, scan)
     if (scan.end === 'repeat') {
       // A failure says no more than an empty page.
       const end = await readOnce(source, at, stop)
-      return end === undefined ? endedWithout(reader, scan, askedAt) : take(reader, scan, { page: end, askedAt })
+      return end === undefined ? endedWithout(reader, scan) : take(reader, scan, end)
     }
     const read = await readPage(reader, { at, ...modeOf(reader, scan) }, stop)
     if (read.kind !== 'page') return unread(reader, known(), read)
     reader.proof.read(at, read.page)
-    return take(reader, scan, { page: read.page, askedAt })
+    return take(reader, scan, read.page)
   } catch (error) {
     if (stop.aborted) throw error
     return failed(reader, known(), error)

@@ -2,14 +2,9 @@ import type { StreamMapping } from '../../event/page-mapping.ts'
 import type { Times } from '../../scan/scan-settings.ts'
 import type { Scan, ScanStates } from '../../scan/scan-state.ts'
 import type { Page } from '../../source/client-source.ts'
-import type { Adding } from '../group/open-group.ts'
-
-/** What the pipeline processes, in this order. */
-export type Reading = PageReading | PartReading
 
 /** A page, and where it leads. */
 export interface PageReading {
-  readonly kind: 'page'
   readonly page: Page
   /** The scan that read it, after the page. */
   readonly scan: Scan
@@ -21,15 +16,6 @@ export interface PageReading {
   readonly lists: readonly string[]
   readonly isFirst: boolean
   readonly isLast: boolean
-  /** The stream's events when the request with this response was sent. */
-  readonly askedAt: number
   /** Both clocks when it was read. */
   readonly readAt: Times
-}
-
-/** What a part of the pipeline has read beside the pages. */
-export interface PartReading {
-  readonly kind: 'part'
-  /** Adds it to page groups. */
-  add(): Adding
 }

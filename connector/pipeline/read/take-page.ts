@@ -9,11 +9,8 @@ import { takeMapping } from './mapped-page.ts'
 import { type Reader, stuck } from './scan-trouble.ts'
 import type { ReadPage } from './settle-lists.ts'
 
-export type AskedPage = Pick<ReadPage, 'page' | 'askedAt'>
-
 /** Undefined: the scan is stuck or no client has had a valid id yet; it begins again. Throws `source.mapping`. */
-export function take(reader: Reader, before: Scan, asked: AskedPage): ReadPage | undefined {
-  const { page } = asked
+export function take(reader: Reader, before: Scan, page: Page): ReadPage | undefined {
   const { serverClock, processed, observe } = reader
   const began = serverClock.learn(page)
   reader.hasReadPages = true
@@ -30,14 +27,14 @@ export function take(reader: Reader, before: Scan, asked: AskedPage): ReadPage |
   const step = scanStep(before, page, { began, events: processed.events() })
   if (step.kind === 'stuck') return stuck(reader, before, step.why)
   const scan = paced(step.scan, page.clients.length, reader.states, serverClock.times().ours)
-  if (step.kind === 'done') return ended(reader, scan, asked)
+  if (step.kind === 'done') return ended(reader, scan, page)
   reader.states = afterPage(reader, withScan(reader.states, scan), scan)
-  return readingOf(reader, scan, { ...asked, isFirst: before.checkPoint === null, isLast: false })
+  return readingOf(reader, scan, { page, isFirst: before.checkPoint === null, isLast: false })
 }
 
 /** A scan whose last page cannot be read again is done. */
-export function endedWithout(reader: Reader, scan: Scan, askedAt: number): ReadPage {
-  return ended(reader, scan, { page: noPage, askedAt })
+export function endedWithout(reader: Reader, scan: Scan): ReadPage {
+  return ended(reader, scan, noPage)
 }
 
 const noPage: Page = {
@@ -50,7 +47,7 @@ const noPage: Page = {
 }
 
 /** After the last page of a scan, unless another one of the same follows. */
-function ended(reader: Reader, scan: Scan, asked: AskedPage): ReadPage {
+function ended(reader: Reader, scan: Scan, page: Page): ReadPage {
   const { settings, beginAt, observe } = reader
   const again = followUp(scan)
   if (again !== undefined) observe({ kind: 'scan-started', scan: scan.kind, lastChanged: scan.from })
@@ -58,15 +55,15 @@ function ended(reader: Reader, scan: Scan, asked: AskedPage): ReadPage {
   reader.states = isLast ? scanDone(reader.states, scan, { settings, beginAt }) : withScan(reader.states, again)
   if (isLast && scan.tag === LIVE) reader.liveScans += 1
   if (isLast && scan.request !== null) reader.readRequests.add(scan.request.id)
-  return readingOf(reader, scan, { ...asked, isFirst: scan.checkPoint === null, isLast })
+  return readingOf(reader, scan, { page, isFirst: scan.checkPoint === null, isLast })
 }
 
 function readingOf(
   { states, mapping, serverClock }: Reader,
   scan: Scan,
-  of: Pick<ReadPage, 'page' | 'askedAt' | 'isFirst' | 'isLast'>,
+  of: Pick<ReadPage, 'page' | 'isFirst' | 'isLast'>,
 ): ReadPage {
-  return { kind: 'page', ...of, scan, states, mapping, readAt: serverClock.times() }
+  return { ...of, scan, states, mapping, readAt: serverClock.times() }
 }
 
 /** The stream is as old as its first response. */

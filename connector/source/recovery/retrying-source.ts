@@ -62,7 +62,6 @@ export function retrying(source: ClientSource, parts: RetryParts): ClientSource 
         let passage: Passage | undefined
         try {
           passage = await gate.enter(reported, stop)
-          at.onSend?.()
           const page = await source.read(at, stop)
           passage.succeeded()
           if (patience !== 'once') reports.recovered()

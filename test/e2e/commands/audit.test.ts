@@ -109,8 +109,8 @@ it('finds deleted, lost, different and erased clients, names them only with --id
   expect((await of(replaced)).json?.client?.records.map(({ kind }) => kind)).toEqual(['event', 'foreign'])
   const proof = await of(gone)
   expect(proof).toMatchObject({ exit: 1, json: { agree: true, client: { isInSource: false } } })
-  const kinds = proof.json?.client?.records.map(({ kind }) => kind) ?? []
-  expect([kinds[0], new Set(kinds)]).toEqual(['event', new Set(['event', 'tombstone'])])
+  const kinds = proof.json?.client?.records.map(({ kind }) => kind)
+  expect(new Set(kinds)).toEqual(new Set(['event', 'tombstone']))
   expect(await auditText(stage, '--client', 'never seen')).toMatchObject({
     ...{ exit: 0, text: expect.stringContaining('nothing is left in the source, the topic and the dead letters') },
   })

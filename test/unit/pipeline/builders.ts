@@ -10,7 +10,6 @@ import { pageGroupBuilder } from '../../../connector/pipeline/group/page-group.t
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import type { TextRecord } from '../../support/records.ts'
-import { never } from '../../support/signals.ts'
 import { noon } from '../scan/scans.ts'
 import { groupParts, indexRules } from '../stream/open/open-parts.ts'
 
@@ -33,7 +32,7 @@ export function building(more: More = {}, { state = start, table = clientTable()
   let reached = state
   const clock = virtualClock(noon)
   const parts = { ...groupParts(), observe: (event: PipelineEvent) => events.push(event), requests, ...settings }
-  const shared = { ...parts, clock, eventSource: parts.settings.form.source }
+  const shared = { ...parts, clock }
   const checkpoint = { state: () => reached, table }
   const openParts = (group: OpenGroup) =>
     features.map(({ name, open }) => open({ ...shared, checkpoint, group, stored: state.parts[name] }))
@@ -43,14 +42,12 @@ export function building(more: More = {}, { state = start, table = clientTable()
     table.setAll(deltaWords(group.change.entries))
     reached = stateAfter(reached, group.change)
     builder.delivered(group)
-    for (const part of group.parts) void part.delivered?.(never)
+    for (const part of group.parts) part.delivered()
     return { ...group, records }
   }
   return {
     builder,
     clock,
-    /** What the parts read beside the pages. */
-    readings: (stop = never) => builder.parts.flatMap((part) => part.readings?.(stop) ?? []),
     table,
     events,
     of: (kind: PipelineEvent['kind']) => events.filter((event) => event.kind === kind),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { BACKFILL, FIRST_CONTINUED, LIVE } from '../../../connector/scan/scan-state.ts'
-import type { PageRequest, ReadArguments } from '../../../connector/source/client-source.ts'
+import type { ReadArguments } from '../../../connector/source/client-source.ts'
 import { beginAt, HOUR, MINUTE, noon, SECOND, scanOf, statesOf } from '../scan/scans.ts'
 import { settled } from '../stream/open/open-parts.ts'
 import { failure, kindsOf, nothingProcessed, pageReader, type Respond } from './page-readers.ts'
@@ -58,19 +58,6 @@ describe('a live scan', () => {
       [false, true],
     ])
     expect(readings[2]?.states.live).toEqual({ startedAt: noon, scan: null })
-  })
-
-  test('Invariant 1: says how many events there were when the request with this response was sent', async () => {
-    let events = 3
-    const onAsk = ({ onSend }: PageRequest) => {
-      onSend?.()
-      events = 7 // delivered while the server is down
-      onSend?.()
-      events = 9
-    }
-    const processed = { ...nothingProcessed, events: () => events }
-    const { next } = pageReader(() => pageOf([]), { ...onlyLive, processed, onAsk })
-    expect(await next()).toMatchObject({ askedAt: 7 })
   })
 
   test('is resumed in its middle', async () => {

@@ -23,11 +23,10 @@ export function pageOf(clients: readonly ClientRecord[], more: Partial<Page> = {
 /** The only page of a live scan that began at noon, asked for just now, unless `more` changes that. */
 export function reading(clients: readonly ClientRecord[], more: Partial<PageReading> = {}): PageReading {
   return {
-    kind: 'page',
     ...{ page: pageOf(clients), scan: liveScan(), states: { ...newScans, begun: 1 }, readAt: at(noon) },
     mapping: mappedTo('No', 'Modif'),
     lists: [],
-    ...{ isFirst: true, isLast: true, askedAt: Number.MAX_SAFE_INTEGER },
+    ...{ isFirst: true, isLast: true },
     ...more,
   }
 }

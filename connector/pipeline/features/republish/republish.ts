@@ -66,7 +66,6 @@ function republishPart(stream: OpenedStream): Part {
     },
     endPage: ({ scan, isLast }) => {
       endRequests(doing, of(scan), isLast ? 'last page' : 'page')
-      return undefined
     },
     finish: () => {
       if (doing.current === undefined && doing.ended.length === 0) return undefined

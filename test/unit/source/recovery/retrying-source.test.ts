@@ -69,17 +69,6 @@ function failing(errors: readonly unknown[], outages: Outages = 'wait', suspectF
 }
 
 describe('a read that fails', () => {
-  it('says each time that it is sent', async () => {
-    let sent = 0
-    const { read, reads } = failing(times(2, 'source.unreachable'))
-    const onSend = () => {
-      sent += 1
-      expect(reads()).toBe(sent - 1)
-    }
-    await (await read({ ...at, onSend })).result
-    expect(sent).toBe(3)
-  })
-
   it('is retried with pauses that grow up to a limit', async () => {
     const { read } = failing(times(1000, 'source.unreachable'))
     const { result, pauses } = await read()

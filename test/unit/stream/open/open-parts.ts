@@ -140,7 +140,6 @@ export function stage(of: Stage = {}) {
     group: { ...groupParts(), observe },
     requests: noStreamRequests,
     features: featureList(),
-    publisher: open.publisher,
     clock,
     groupMaxSize: 100_000,
     groupMaxDelayMs: 50,

@@ -131,7 +131,6 @@ function stage(ignored: readonly string[] = []) {
     savePeriodMs: 60_000,
     requests: noStreamRequests,
     features: featureList(),
-    publisher: parts('replica').publisher,
   })
   const reopening = { firstPauseMs: 1, maxPauseMs: 1, maxRetryAfterMs: 1 }
   const rebuilds: RebuildProgress[] = []
