@@ -7,11 +7,12 @@ import { adminParts, type SharedResources } from './shared-resources.ts'
 
 /** The placement of the configured mode; connects when it is run. */
 export function composePlacement(shared: SharedResources, observe: (event: PlacementEvent) => void): Placement {
-  const { config, clock, replica, kafkaLog: log } = shared
+  const { config, replica } = shared
   const { connector, kafka, placement } = config
   const streams = config.streams.map(({ name }) => name)
   if (placement.mode === 'single') return singlePlacement(streams)
-  return groupPlacement(placement, { connector, replica, streams, kafka, clock, log, observe })
+  const brokers = adminParts(kafka, shared, { clientId: replica, pace: 'group' })
+  return groupPlacement({ ...brokers, connector, streams, create: placement.create, observe })
 }
 
 /** The commit record of a stream, read without opening it. Rejects as `readFoundRecord` does. */

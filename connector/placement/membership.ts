@@ -1,6 +1,6 @@
 import type { Clock } from '../runtime/clock.ts'
 import type { StreamAssignment } from './placement.ts'
-import type { GroupConfig } from './placement-config.ts'
+import { groupDefaults } from './placement-config.ts'
 
 /** The last assignment that this replica received, and whether it is still valid; kept across connections. */
 export interface Membership {
@@ -23,14 +23,14 @@ export interface Membership {
 
 const never = Number.NEGATIVE_INFINITY
 
-export function createMembership(settings: GroupConfig, clock: Clock): Membership {
+export function createMembership(clock: Clock): Membership {
   const nothing = { slots: [] as readonly number[], streams: new Set<string>() as ReadonlySet<string>, heardAt: never }
   let last = nothing
   let isRebalancing = false
   let reportedAt = never
   const silentMs = () => clock.monotonic() - last.heardAt
   // No heartbeat is sent during a rebalance, which may take this long.
-  const limitMs = () => settings.sessionTimeoutMs + (isRebalancing ? settings.rebalanceTimeoutMs : 0)
+  const limitMs = () => groupDefaults.sessionTimeoutMs + (isRebalancing ? groupDefaults.rebalanceTimeoutMs : 0)
   const isExpired = () => silentMs() > limitMs()
   return {
     has: (stream) => last.streams.has(stream),

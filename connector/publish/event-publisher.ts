@@ -48,8 +48,6 @@ export interface EventReading<Found> {
   readonly onProgress: (share: number) => void
   /** Default: `events`. */
   readonly of?: 'events' | 'deadLetters'
-  /** Oldest record time to read, in ms since 1970. Default: the whole topic. */
-  readonly since?: number
   /** Where an earlier reading ended; partitions that the topic got since are read whole. Default: the whole topic. */
   readonly from?: TopicEnd<Found>
 }

@@ -70,7 +70,7 @@ interface Group {
 }
 
 function placementOf(group: Group, name: string, { process, clock }: Pick<Member, 'process' | 'clock'>): Placement {
-  const membership = createMembership(groupDefaults, clock)
+  const membership = createMembership(clock)
   const heartbeat = () => {
     if (group.known.get(name)?.state === 'connected') membership.heard(clock.monotonic())
   }

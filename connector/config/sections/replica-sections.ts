@@ -32,5 +32,5 @@ export function placementConfig(
   { create, replicationFactor }: { readonly create: boolean; readonly replicationFactor: number },
 ): PlacementConfig {
   if (mode === 'single') return { mode }
-  return { ...groupDefaults, mode, create: create ? { ...groupDefaults.create, replicationFactor } : undefined }
+  return { mode, create: create ? { ...groupDefaults.create, replicationFactor } : undefined }
 }

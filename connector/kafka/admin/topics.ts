@@ -33,9 +33,8 @@ export async function readTopics<Topic>(
   const clusterId = await clusterOf(admin, expected)
   const isNew = publishedEvents === 0
   const isCreationAllowed = config.create !== undefined && missingTopics === 'as-configured'
-  const alternative = missingTopics === 'as-configured' ? allowCreation : undefined
   const wanted = (topic: string, shape: TopicShape, mayCreate: boolean) =>
-    ensure({ topic, shape, mayCreate, alternative, acl: 'WRITE' })
+    ensure({ topic, shape, mayCreate, acl: 'WRITE' })
   const shapes = topicShapes(config)
   const events = wanted(config.events, shapes.events, isCreationAllowed && isNew).catch((error) => {
     throw isNew || codeOf(error) !== 'publish.topic-missing' ? error : topicLost(config.events, publishedEvents)
@@ -47,7 +46,7 @@ export async function readTopics<Topic>(
   }
 }
 
-/** How the topics are created, by the connector or by an operator. */
+/** How the topics are created. */
 export function topicShapes({
   create = kafkaDefaults.create,
 }: TopicConfig): Readonly<Record<'events' | 'deadLetters', TopicShape>> {
@@ -82,21 +81,8 @@ export interface WantedTopic {
   readonly topic: string
   readonly shape: TopicShape
   readonly mayCreate: boolean
-  /** What else an operator can do than to create the topic; undefined: nothing. */
-  readonly alternative: string | undefined
   /** The ACL to report if this user cannot see the topic; either operation makes it visible. */
   readonly acl: 'WRITE' | 'DESCRIBE'
-}
-
-export const allowCreation = 'set kafka.topics.create: true'
-
-/** What an operator does about a missing topic. */
-export function topicCure({ topic, shape, alternative }: Pick<WantedTopic, 'topic' | 'shape' | 'alternative'>): string {
-  const { partitions, replicationFactor, settings = {} } = shape
-  const copies = replicationFactor === -1 ? [] : [`--replication-factor ${replicationFactor}`]
-  const configs = Object.entries(settings).map(([name, value]) => `--config ${name}=${value}`)
-  const shown = [`--topic ${topic}`, `--partitions ${partitions}`, ...copies, ...configs].join(' ')
-  return `create it with \`kafka-topics.sh --bootstrap-server $KAFKA_BROKERS --create ${shown}\`${alternative === undefined ? '' : `, or ${alternative}`}`
 }
 
 /** Six seconds in total: for that long a topic may be unknown if it was just created or the broker has just started. */
@@ -118,8 +104,7 @@ export async function ensureTopic(
   }
   const found = await findTopic(admin, wanted)
   if (found !== undefined) return found
-  const message = `open ${wanted.topic}: the topic does not exist; ${topicCure(wanted)}`
-  throw new ConnectorError('publish.topic-missing', message)
+  throw new ConnectorError('publish.topic-missing', `open ${wanted.topic}: the topic does not exist`)
 }
 
 async function findTopic(admin: Admin, wanted: WantedTopic): Promise<TopicLayout | undefined> {

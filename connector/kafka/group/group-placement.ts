@@ -1,42 +1,33 @@
 import { createMembership, type Membership } from '../../placement/membership.ts'
 import type { Placement, PlacementEvent } from '../../placement/placement.ts'
-import { type GroupConfig, slotsTopic } from '../../placement/placement-config.ts'
+import { groupDefaults, slotsTopic } from '../../placement/placement-config.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError, codeOf, isTransient } from '../../runtime/connector-error.ts'
 import { pauseMs } from '../../runtime/retry.ts'
-import { type KafkaClient, type KafkaLog, kafkaClient } from '../kafka-client.ts'
-import type { KafkaConnection } from '../kafka-config.ts'
+import type { AdminParts } from '../kafka-connection.ts'
 import { beMember, type MemberParts } from './group-member.ts'
-import type { Joined } from './slot-consumer.ts'
+import type { SlotEvent } from './slot-consumer.ts'
 import { streamsIn } from './sticky-assigner.ts'
 
-interface GroupPlacementParts {
+interface GroupPlacementParts extends AdminParts, Pick<MemberParts, 'create'> {
   /** Also the name of the consumer group. */
   readonly connector: string
-  /** The client id of this replica in the group. */
-  readonly replica: string
   /** All streams; the same ones on every replica. */
   readonly streams: readonly string[]
-  readonly kafka: KafkaConnection
-  readonly clock: Clock
-  readonly log: KafkaLog
   readonly observe: (event: PlacementEvent) => void
-  /** Replaces `kafkaClient` in tests. */
-  readonly connect?: (() => KafkaClient) | undefined
 }
 
 /** Placement by a consumer group on the slots topic, which is never read. Connects when `run` is called. */
-export function groupPlacement(settings: GroupConfig, parts: GroupPlacementParts): Placement {
-  const membership = createMembership(settings, parts.clock)
+export function groupPlacement(parts: GroupPlacementParts): Placement {
+  const membership = createMembership(parts.clock)
   return {
-    run: (onChange, stop) => stayMember({ settings, parts, membership, onChange }, stop),
+    run: (onChange, stop) => stayMember({ parts, membership, onChange }, stop),
     assignmentOf: membership.assignmentOf,
     isConfirmed: (stream, since) => membership.has(stream) && membership.heardAt() > since,
   }
 }
 
 interface MemberContext {
-  readonly settings: GroupConfig
   readonly parts: GroupPlacementParts
   readonly membership: Membership
   readonly onChange: (assigned: ReadonlySet<string>) => void
@@ -44,14 +35,27 @@ interface MemberContext {
 
 /** Joins the group, and rejoins whenever the membership is lost, until `stop` aborts. */
 async function stayMember(context: MemberContext, stop: AbortSignal): Promise<void> {
-  const { settings, parts, membership } = context
-  const policy = { ...settings.rejoin, retries: Number.POSITIVE_INFINITY, maxRetryAfterMs: 0 }
+  const { parts, membership } = context
+  const { clock, connector, observe } = parts
+  const policy = { ...groupDefaults.rejoin, retries: Number.POSITIVE_INFINITY, maxRetryAfterMs: 0 }
   const failures = membershipFailures(parts)
-  const onJoined = (joined: Joined) => {
-    failures.recovered()
-    applyAssignment(context, joined)
+  const member: MemberParts = {
+    ...parts,
+    group: connector,
+    topic: slotsTopic(connector),
+    held: () => (membership.isExpired() ? [] : membership.slots()),
+    on: (event) => {
+      if (event.kind === 'rebalancing') membership.rebalancing()
+      else if (event.kind === 'heard') membership.heard(event.heardAt)
+      else {
+        failures.recovered()
+        applyAssignment(context, event)
+      }
+    },
+    onHeartbeat: () => {
+      if (membership.hasJustExpired()) observe({ kind: 'session-expired', silentMs: membership.silentMs() })
+    },
   }
-  const member = memberParts(context, onJoined)
   while (!stop.aborted) {
     try {
       await beMember(member, stop)
@@ -60,17 +64,17 @@ async function stayMember(context: MemberContext, stop: AbortSignal): Promise<vo
       membership.lost()
       const attempts = failures.failed(error)
       const floorMs = error instanceof ConnectorError ? (error.retryAfterMs ?? 0) : 0
-      const pause = Math.max(floorMs, pauseMs(policy, attempts, parts.clock.random()))
-      await parts.clock.sleep(pause, stop).catch(() => {})
+      const pause = Math.max(floorMs, pauseMs(policy, attempts, clock.random()))
+      await clock.sleep(pause, stop).catch(() => {})
     }
   }
   membership.left()
-  parts.observe({ kind: 'group-left' })
+  observe({ kind: 'group-left' })
 }
 
 function applyAssignment(
   { parts, membership, onChange }: MemberContext,
-  { slots, slotCount, tookMs, heardAt }: Joined,
+  { slots, slotCount, tookMs, heardAt }: Extract<SlotEvent, { kind: 'joined' }>,
 ): void {
   const before = membership.slots()
   const streams = streamsIn(slots, parts.streams, slotCount)
@@ -78,29 +82,6 @@ function applyAssignment(
   const kept = slots.filter((slot) => before.includes(slot)).length
   parts.observe({ kind: 'group-joined', slots, kept, streams: [...streams], tookMs })
   onChange(streams)
-}
-
-function memberParts({ settings, parts, membership }: MemberContext, onJoined: (joined: Joined) => void): MemberParts {
-  const { connector, replica, streams, clock, log, observe, kafka } = parts
-  const client = { clientId: replica, pace: 'group', log, clock } as const
-  const { connect = () => kafkaClient(kafka, client) } = parts
-  return {
-    group: connector,
-    topic: slotsTopic(connector),
-    settings,
-    connect,
-    streams,
-    clock,
-    held: () => (membership.isExpired() ? [] : membership.slots()),
-    on: {
-      joined: onJoined,
-      heard: membership.heard,
-      rebalancing: membership.rebalancing,
-    },
-    onHeartbeat: () => {
-      if (membership.hasJustExpired()) observe({ kind: 'session-expired', silentMs: membership.silentMs() })
-    },
-  }
 }
 
 interface MembershipFailures {

@@ -1,5 +1,5 @@
 import type { Consumer, Kafka } from 'kafkajs'
-import type { GroupConfig } from '../../placement/placement-config.ts'
+import { groupDefaults } from '../../placement/placement-config.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { retryOptions } from '../kafka-times.ts'
 import { slotCount, stickyAssigner } from './sticky-assigner.ts'
@@ -7,30 +7,27 @@ import { slotCount, stickyAssigner } from './sticky-assigner.ts'
 export interface SlotConsumerParts {
   readonly group: string
   readonly topic: string
-  readonly settings: GroupConfig
   /** All streams. */
   readonly streams: readonly string[]
   readonly clock: Clock
   /** The slots that this member still has. */
   readonly held: () => readonly number[]
-  readonly on: SlotListeners
+  readonly on: (event: SlotEvent) => void
 }
 
 /** `heardAt`: when the request that the group answered was sent (`clock.monotonic()`). */
-interface SlotListeners {
-  readonly joined: (joined: Joined) => void
-  readonly heard: (heardAt: number) => void
+export type SlotEvent =
+  | {
+      readonly kind: 'joined'
+      readonly slots: readonly number[]
+      /** The total number of slots. */
+      readonly slotCount: number
+      readonly tookMs: number
+      readonly heardAt: number
+    }
+  | { readonly kind: 'heard'; readonly heardAt: number }
   /** A rebalance has started; `joined` follows. */
-  readonly rebalancing: () => void
-}
-
-export interface Joined {
-  readonly slots: readonly number[]
-  /** The total number of slots. */
-  readonly slotCount: number
-  readonly tookMs: number
-  readonly heardAt: number
-}
+  | { readonly kind: 'rebalancing' }
 
 /** How late a consumer with all partitions paused may notice that a heartbeat is due. */
 const maxWaitMs = 250
@@ -39,7 +36,7 @@ const topicMaxAgeMs = 60_000
 
 /** A group member that never reads: all partitions are paused before the first fetch. It does not restart itself. */
 export function slotConsumer(kafka: Kafka, parts: SlotConsumerParts, onCrash: (error: Error) => void): Consumer {
-  const { group, topic, settings, on } = parts
+  const { group, topic, clock, on } = parts
   const assigner = stickyAssigner(parts)
   let slotsNow = () => 0
   const consumer = kafka.consumer({
@@ -50,33 +47,30 @@ export function slotConsumer(kafka: Kafka, parts: SlotConsumerParts, onCrash: (e
         return assigner(config)
       },
     ],
-    sessionTimeout: settings.sessionTimeoutMs,
-    rebalanceTimeout: settings.rebalanceTimeoutMs,
-    heartbeatInterval: settings.heartbeatMs,
+    sessionTimeout: groupDefaults.sessionTimeoutMs,
+    rebalanceTimeout: groupDefaults.rebalanceTimeoutMs,
+    heartbeatInterval: groupDefaults.heartbeatMs,
     maxWaitTimeInMs: maxWaitMs,
     metadataMaxAge: topicMaxAgeMs,
     allowAutoTopicCreation: false,
     retry: { ...retryOptions('group'), restartOnFailure: async () => false },
   })
-  const sentAt = answeredRequests(consumer, parts.clock)
-  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
-    consumer.pause([{ topic }])
-    const slots = (payload.memberAssignment[topic] ?? []).toSorted((one, other) => one - other)
-    on.joined({ slots, slotCount: slotsNow(), tookMs: payload.duration, heardAt: sentAt('SyncGroup') })
-  })
-  consumer.on(consumer.events.HEARTBEAT, () => on.heard(sentAt('Heartbeat')))
-  consumer.on(consumer.events.REBALANCING, () => on.rebalancing())
-  consumer.on(consumer.events.CRASH, ({ payload }) => onCrash(payload.error))
-  return consumer
-}
-
-/** When an answered request was sent: a response delayed by a stall must not extend the session. */
-function answeredRequests(consumer: Consumer, clock: Clock): (api: string) => number {
+  const { GROUP_JOIN, HEARTBEAT, REBALANCING, REQUEST, CRASH } = consumer.events
+  // A response that a stall delayed must not extend the session.
   const sentAt = new Map<string, number>()
-  consumer.on(consumer.events.REQUEST, ({ payload }) => {
-    sentAt.set(payload.apiName, clock.monotonic() - Math.max(0, payload.duration))
+  const heardAt = (api: string) => sentAt.get(api) ?? Number.NEGATIVE_INFINITY
+  consumer.on(REQUEST, ({ payload: { apiName, duration } }) => {
+    sentAt.set(apiName, clock.monotonic() - Math.max(0, duration))
   })
-  return (api) => sentAt.get(api) ?? Number.NEGATIVE_INFINITY
+  consumer.on(GROUP_JOIN, ({ payload: { memberAssignment, duration } }) => {
+    consumer.pause([{ topic }])
+    const slots = (memberAssignment[topic] ?? []).toSorted((one, other) => one - other)
+    on({ kind: 'joined', slots, slotCount: slotsNow(), tookMs: duration, heardAt: heardAt('SyncGroup') })
+  })
+  consumer.on(HEARTBEAT, () => on({ kind: 'heard', heardAt: heardAt('Heartbeat') }))
+  consumer.on(REBALANCING, () => on({ kind: 'rebalancing' }))
+  consumer.on(CRASH, ({ payload: { error } }) => onCrash(error))
+  return consumer
 }
 
 /** Joins the group; resolves when the consumer has joined or crashed. Rejects with errors of kafkajs. */

@@ -43,13 +43,10 @@ export const START = -2
 /** The `timestamp` that requests the offset after the last record that all replicas have: the high watermark. */
 export const END = -1
 
-/**
- * Returns by partition the offset of the first record that is not older than `timestamp` (ms since 1970). Partitions
- * without such a record are left out.
- */
+/** Returns the offset of each partition. */
 export async function offsetsOf(
   { broker, topic, partitions }: LedPartitions,
-  timestamp: number,
+  timestamp: typeof START | typeof END,
 ): Promise<Map<number, bigint>> {
   const topics = [{ topic, partitions: partitions.map((partition) => ({ partition, timestamp })) }]
   const { responses } = await broker.listOffsets({ replicaId: -1, isolationLevel: 0, topics })

@@ -27,20 +27,18 @@ export async function readTopicEvents<Found>(
   const { of = 'events' } = reading
   const { [of]: name } = parts.config.topic
   const { [of]: shape } = topicShapes(parts.config.topic)
-  const wanted = { topic: name, shape, mayCreate: false, alternative: undefined, acl: 'DESCRIBE' } as const
+  const wanted = { topic: name, shape, mayCreate: false, acl: 'DESCRIBE' } as const
   const work = (admin: Admin) => ensureTopic(admin, wanted, { ...parts, stop })
   const topic = await withAdmin(parts, { operation: `open topic ${name}`, work }, stop)
-  return await readEvents(parts, { ...reading, topic, since: reading.since ?? START }, stop)
+  return await readEvents(parts, { ...reading, topic }, stop)
 }
 
 interface TopicReading<Found> extends EventReading<Found> {
   readonly topic: TopicLayout
-  /** The oldest record time (ms since 1970), or `START`. */
-  readonly since: number
 }
 
 /**
- * Reads every partition from `since`, or from where an earlier reading ended, to the end that it has now. Silence is
+ * Reads every partition from its start, or from where an earlier reading ended, to the end that it has now. Silence is
  * never taken for the end. Rejects as `onLeaders`, and with `publish.failed` after five minutes without progress.
  */
 async function readEvents<Found>(
@@ -86,15 +84,15 @@ async function scanOn<Found>(led: LedPartitions, scanning: Scanning<Found>): Pro
 }
 
 /** Finds start and end of partitions that have none yet. Skips what was deleted meanwhile. */
-async function findOffsets<Found>(led: LedPartitions, { scans, since, from }: Scanning<Found>): Promise<void> {
-  for (const [partition, first] of await offsetsOf(led, START)) {
+async function findOffsets<Found>(led: LedPartitions, { scans, from }: Scanning<Found>): Promise<void> {
+  const starts = await offsetsOf(led, START)
+  for (const [partition, first] of starts) {
     const scan = scans.get(partition)
     if (scan !== undefined && scan.next < first) scan.next = first
   }
   const fresh = { ...led, partitions: led.partitions.filter((partition) => !scans.has(partition)) }
   if (fresh.partitions.length === 0) return
   const ends = await offsetsOf(fresh, END)
-  const starts = await offsetsOf(fresh, since)
   for (const [partition, end] of ends) {
     const earlier = from?.get(partition)
     const start = earlier?.next ?? starts.get(partition) ?? end

@@ -263,11 +263,10 @@ async function endWithoutCoordinator(value: string, end: 'commit' | 'abort'): Pr
 
 const matchOf = ({ value }: StoredEvent) => (value === 'second' ? ('of pending' as const) : undefined)
 
-async function visibleSince(hours: number): Promise<string[]> {
+async function visibleEvents(): Promise<string[]> {
   const visible = new Set<string>()
   const onVisible = (match: string) => visible.add(match)
-  const since = Date.now() + hours * 3_600_000
-  await publisher.readEvents({ since, find: matchOf, onVisible, onProgress: () => {} }, never)
+  await publisher.readEvents({ find: matchOf, onVisible, onProgress: () => {} }, never)
   return [...visible]
 }
 
@@ -287,12 +286,11 @@ it.each(['commit', 'abort'] as const)(
   },
 )
 
-it('reads events from a record time on, and finds none of a hanging transaction', async () => {
+it('reads no events of a hanging transaction', async () => {
   await commitWithoutMarker([event('second')])
   const producer = await open()
-  expect(await visibleSince(-1)).toEqual([])
+  expect(await visibleEvents()).toEqual([])
   await repair(producer, 'committed')
-  expect(await visibleSince(-1)).toEqual(['of pending'])
-  expect(await visibleSince(1)).toEqual([])
+  expect(await visibleEvents()).toEqual(['of pending'])
   await producer.close()
 })

@@ -10,7 +10,7 @@ import { type KafkaClient, kafkaClient } from '../../../connector/kafka/kafka-cl
 import type { KafkaConnection } from '../../../connector/kafka/kafka-config.ts'
 import { kafkaTimes } from '../../../connector/kafka/kafka-times.ts'
 import type { Placement, PlacementEvent } from '../../../connector/placement/placement.ts'
-import { type GroupConfig, groupDefaults } from '../../../connector/placement/placement-config.ts'
+import { groupDefaults } from '../../../connector/placement/placement-config.ts'
 import { type Clock, systemClock } from '../../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import { runStreams } from '../../../connector/stream/run-streams.ts'
@@ -45,7 +45,8 @@ function streamOfEachSlot(slots: number): string[] {
 const streams = streamOfEachSlot(24)
 
 /** Shorter timeouts for tests that wait for a session to expire; the test of a killed member uses the defaults. */
-const quick: Partial<GroupConfig> = { sessionTimeoutMs: 2_000, heartbeatMs: 500, rebalanceTimeoutMs: 3_000 }
+const quick = { sessionTimeoutMs: 2_000, heartbeatMs: 500, rebalanceTimeoutMs: 3_000 }
+const usual = { ...groupDefaults }
 
 interface Member {
   readonly replica: string
@@ -64,7 +65,10 @@ interface Member {
 }
 
 interface MemberSettings {
-  readonly settings?: Partial<GroupConfig>
+  /** Of all members of the test. */
+  readonly times?: Partial<typeof groupDefaults>
+  /** Nobody may create the slots topic. */
+  readonly mayNotCreate?: true
   readonly connection?: Partial<KafkaConnection>
   readonly clock?: Clock
   readonly streams?: readonly string[]
@@ -76,6 +80,7 @@ let members: Member[] = []
 afterEach(async () => {
   await Promise.all(members.map((member) => member.stop()))
   members = []
+  Object.assign(groupDefaults, usual)
 })
 
 function startMember(connector: string, options: MemberSettings = {}): Member {
@@ -87,30 +92,26 @@ function startMember(connector: string, options: MemberSettings = {}): Member {
   const stopping = new AbortController()
   let isGone = false
   const connection = { brokers: kafka.bootstrap.split(','), ...options.connection }
-  const placement = groupPlacement(
-    { ...groupDefaults, ...options.settings },
-    {
-      connector,
-      replica,
-      streams: options.streams ?? streams,
-      kafka: connection,
-      clock: options.clock ?? systemClock,
-      log: () => undefined,
-      observe: (event) => events.push(event),
-      connect: () => {
-        const client = kafkaClient(connection, {
-          clientId: replica,
-          pace: 'group',
-          log: () => undefined,
-          clock: systemClock,
-        })
-        clients.add(client)
-        watchCrashes(client, crashes)
-        if (isGone) client.destroy()
-        return client
-      },
+  Object.assign(groupDefaults, options.times)
+  const placement = groupPlacement({
+    connector,
+    streams: options.streams ?? streams,
+    create: options.mayNotCreate ? undefined : groupDefaults.create,
+    clock: options.clock ?? systemClock,
+    observe: (event) => events.push(event),
+    connect: () => {
+      const client = kafkaClient(connection, {
+        clientId: replica,
+        pace: 'group',
+        log: () => undefined,
+        clock: systemClock,
+      })
+      clients.add(client)
+      watchCrashes(client, crashes)
+      if (isGone) client.destroy()
+      return client
     },
-  )
+  })
   const running = options.isPassive
     ? Promise.resolve()
     : placement.run((assigned) => void assignments.push(assigned), stopping.signal)
@@ -209,7 +210,7 @@ describe('three members', () => {
   })
 
   it('rejoin automatically and share the streams again when the only broker restarts', async () => {
-    const three = await startThree(randomUUID(), { settings: quick })
+    const three = await startThree(randomUUID(), { times: quick })
     const joins = three.map((member) => member.assignments.length)
     await kafka.kill(1)
     await kafka.start(1)
@@ -254,7 +255,7 @@ describe('a member', () => {
   })
 
   it('that stalled for longer than its session reports its streams as unknown right away', async () => {
-    const member = startMember(randomUUID(), { settings: quick })
+    const member = startMember(randomUUID(), { times: quick })
     await until(() => isConfident(member))
     const [stream = ''] = member.now()
     const joins = member.assignments.length
@@ -271,8 +272,8 @@ describe('a member', () => {
     const group = randomUUID()
     const [proxy] = kafka.proxies
     if (proxy === undefined) throw new Error('no proxy')
-    const near = startMember(group, { settings: quick })
-    const far = startMember(group, { settings: quick, connection: { brokers: [kafka.proxiedBootstrap] } })
+    const near = startMember(group, { times: quick })
+    const far = startMember(group, { times: quick, connection: { brokers: [kafka.proxiedBootstrap] } })
     await until(() => areBalanced([near, far]))
     const had = far.now()
     proxy.pause()
@@ -292,7 +293,7 @@ describe('a member', () => {
     onTestFinished(() => proxy.up())
     const connection = { brokers: [kafka.proxiedBootstrap] }
     const settings = { ...quick, rejoin: { firstPauseMs: 100, maxPauseMs: 200 } }
-    const member = startMember(randomUUID(), { settings, connection })
+    const member = startMember(randomUUID(), { times: settings, connection })
     await until(() => isConfident(member))
     const count = (wanted: PlacementEvent['kind']) => member.events.filter(({ kind }) => kind === wanted).length
     for (let crashes = 1; crashes <= 3; crashes += 1) {
@@ -322,7 +323,7 @@ describe('a member', () => {
 
   it('that may not create the topic reports this once, and joins when the topic exists', async () => {
     const group = randomUUID()
-    const member = startMember(group, { settings: { create: undefined } })
+    const member = startMember(group, { mayNotCreate: true })
     await until(() => member.events.length > 0)
     expect(member.events).toMatchObject([{ kind: 'membership-lost', code: 'publish.topic-missing' }])
     await admin.createTopics({ topics: [{ topic: `${group}.slots`, numPartitions: 24 }], waitForLeaders: true })
@@ -406,7 +407,7 @@ describe('behind an authorizer', () => {
       ssl: { ca: readFileSync(secure.certificates.authority, 'utf8') },
       sasl: { mechanism: 'plain', username: secure.username, password: secure.password },
     } as const
-    const member = startMember(group, { connection, settings: { rejoin: { firstPauseMs: 100, maxPauseMs: 200 } } })
+    const member = startMember(group, { connection, times: { rejoin: { firstPauseMs: 100, maxPauseMs: 200 } } })
     const missing = () =>
       member.events.flatMap((event) =>
         // Ignores publish.failed: a broker that has just started has not loaded the group yet.

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, expect, it } from 'vitest'
 import { groupPlacement } from '../../../connector/kafka/group/group-placement.ts'
+import { kafkaClient } from '../../../connector/kafka/kafka-client.ts'
 import { type KafkaConfig, kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
 import { kafkaEventPublisher } from '../../../connector/kafka/kafka-event-publisher.ts'
 import { kafkaTimes } from '../../../connector/kafka/kafka-times.ts'
@@ -15,6 +16,8 @@ import { never } from '../../support/signals.ts'
 
 for (const pace of ['stream', 'group'] as const)
   Object.assign(kafkaTimes.paces[pace], { requestMs: 200, firstPauseMs: 1, maxPauseMs: 5, retries: 3 })
+
+Object.assign(groupDefaults.rejoin, { firstPauseMs: 1, maxPauseMs: 5 })
 
 let closing: CloseStack = closeStack()
 afterEach(async () => {
@@ -49,18 +52,12 @@ async function codeOfOpening(broker: SaslBroker): Promise<string> {
 async function codeOfJoining(broker: SaslBroker): Promise<string> {
   const stop = new AbortController()
   const broken = Promise.withResolvers<PlacementEvent>()
-  const placement = groupPlacement(
-    { ...groupDefaults, rejoin: { firstPauseMs: 1, maxPauseMs: 5 } },
-    {
-      connector: randomUUID(),
-      replica: 'replica',
-      streams: ['one'],
-      kafka: connection(broker),
-      clock: systemClock,
-      log: () => undefined,
-      observe: broken.resolve,
-    },
-  )
+  const kafka = connection(broker)
+  const client = { clientId: 'replica', pace: 'group', log: () => undefined, clock: systemClock } as const
+  const placement = groupPlacement({
+    ...{ connector: randomUUID(), streams: ['one'], create: groupDefaults.create },
+    ...{ clock: systemClock, connect: () => kafkaClient(kafka, client), observe: broken.resolve },
+  })
   const running = placement.run(() => {}, stop.signal)
   const event = await broken.promise
   stop.abort()

@@ -12,17 +12,9 @@ import { type Cluster, type FakeRecord, lost, type StreamOfReplica } from './fak
 
 /** Reads the topic by the connector's own rules, from brokers that may throttle it and that compact the topic. */
 
-export function readEvents<Found>(
-  stream: StreamOfReplica,
-  reading: EventReading<Found>,
-  stop: AbortSignal,
-): Promise<TopicEnd<Found>> {
-  return read(stream, { ...reading, since: reading.since ?? 0 }, stop)
-}
-
-async function read<Found>(
+export async function readEvents<Found>(
   { cluster, name, request }: StreamOfReplica,
-  reading: EventReading<Found> & { readonly since: number },
+  reading: EventReading<Found>,
   stop: AbortSignal,
 ): Promise<TopicEnd<Found>> {
   const effect = () => {
@@ -58,10 +50,10 @@ function recordsOf(
 function readPartition<Found>(
   events: readonly (FakeRecord | undefined)[],
   { throttled }: Cluster,
-  { partition, since, ...reading }: EventReading<Found> & { readonly since: number; readonly partition: number },
+  { partition, ...reading }: EventReading<Found> & { readonly partition: number },
 ): PartitionScan<Found> {
   const earlier = reading.from?.get(partition)
-  const first = events.findIndex((event) => event !== undefined && event.at >= since)
+  const first = events.findIndex((event) => event !== undefined)
   const start = earlier?.next ?? BigInt(first < 0 ? events.length : first)
   const scan = partitionScan<Found>({ partition, start, end: BigInt(events.length) }, earlier)
   let responses = 0

@@ -7,14 +7,14 @@ const { sessionTimeoutMs, rebalanceTimeoutMs } = groupDefaults
 
 function joinedAt(heardAt: number) {
   const clock = virtualClock(heardAt)
-  const membership = createMembership(groupDefaults, clock)
+  const membership = createMembership(clock)
   membership.joined({ slots: [1], streams: new Set(['a']), heardAt })
   return { clock, membership }
 }
 
 describe('a membership', () => {
   it('is expired and has no streams before the first assignment', () => {
-    const membership = createMembership(groupDefaults, virtualClock(0))
+    const membership = createMembership(virtualClock(0))
     expect([membership.has('a'), membership.isExpired()]).toEqual([false, true])
     expect(membership.hasJustExpired()).toBe(false)
   })

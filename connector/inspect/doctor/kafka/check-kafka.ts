@@ -1,7 +1,7 @@
 import { type ClusterView, viewCluster, viewTopic } from '../../../kafka/admin/cluster-view.ts'
 import { accessGroup } from '../../../kafka/admin/stream-access.ts'
-import { topicCure, validateCreation } from '../../../kafka/admin/topics.ts'
-import { slotsCreation, slotsTopic } from '../../../placement/placement-config.ts'
+import { validateCreation } from '../../../kafka/admin/topics.ts'
+import { slotsTopic } from '../../../placement/placement-config.ts'
 import type { DoctorParts } from '../doctor-parts.ts'
 import { after, type CheckResult, type CheckResults, checked, failed, ok, skipped } from '../finding.ts'
 import { judgeRetention } from './judge-kafka.ts'
@@ -31,14 +31,13 @@ export async function checkKafka(parts: DoctorParts, finish: AbortSignal): Promi
 async function checkPlacement({ config, admin }: DoctorParts, finish: AbortSignal): Promise<CheckResult> {
   const { connector, placement } = config
   if (placement.mode === 'single') return ok('single: one process runs all streams')
-  const wanted = { topic: slotsTopic(connector), ...slotsCreation(placement) }
+  const topic = slotsTopic(connector)
   await accessGroup(admin, connector, finish)
-  const found = await viewTopic(admin, { topic: wanted.topic, acl: 'DESCRIBE' }, finish)
-  if (found !== undefined) return ok(`group ${connector}, ${found.partitions} slots in ${wanted.topic}`)
-  if (placement.create === undefined)
-    return failed('publish.topic-missing', `${wanted.topic} does not exist`, topicCure(wanted))
-  await validateCreation(admin, wanted, finish)
-  return ok(`group ${connector}; ${wanted.topic} does not exist yet; run creates it`)
+  const found = await viewTopic(admin, { topic, acl: 'DESCRIBE' }, finish)
+  if (found !== undefined) return ok(`group ${connector}, ${found.partitions} slots in ${topic}`)
+  if (placement.create === undefined) return failed('publish.topic-missing', `${topic} does not exist`)
+  await validateCreation(admin, { topic, shape: placement.create }, finish)
+  return ok(`group ${connector}; ${topic} does not exist yet; run creates it`)
 }
 
 function sequence(): KafkaChecks['inSequence'] {

@@ -80,7 +80,7 @@ async function checkTopic(
   const { [use]: topic, create } = configured
   const shape = topicShapes(configured)[use]
   const lost = lostUnlessCompacted[use]
-  const required = { create, shape, maxMessageBytes, lost, brokers: kafka.cluster?.brokers ?? 1 }
+  const required = { create, maxMessageBytes, lost, brokers: kafka.cluster?.brokers ?? 1 }
   let view: TopicView | undefined
   let isMissing = false
   const result = await checked(within(finish), async () => {

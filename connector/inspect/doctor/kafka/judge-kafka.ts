@@ -1,6 +1,5 @@
 import { DAY_MS } from '../../../checkpoint/valid-state.ts'
 import type { ClusterView, TopicView } from '../../../kafka/admin/cluster-view.ts'
-import { allowCreation, type TopicShape, topicCure } from '../../../kafka/admin/topics.ts'
 import type { TopicCreation } from '../../../kafka/kafka-config.ts'
 import { type CheckResult, failed, ok, warning } from '../finding.ts'
 
@@ -19,8 +18,6 @@ export function judgeRetention({ offsetsRetentionMs }: ClusterView): CheckResult
 
 export interface TopicRequirements {
   readonly create: TopicCreation | undefined
-  /** How an operator creates it. */
-  readonly shape: TopicShape
   /** Maximum size of a batch, in bytes; undefined: batches are small. */
   readonly maxMessageBytes: number | undefined
   /** What is lost unless the topic is compacted; undefined: nothing. */
@@ -32,11 +29,8 @@ export interface TopicRequirements {
 export function judgeTopic(topic: string, view: TopicView | undefined, required: TopicRequirements): CheckResult {
   if (view === undefined) {
     const { create } = required
-    if (create === undefined) {
-      const cure = topicCure({ topic, shape: required.shape, alternative: allowCreation })
-      return failed('publish.topic-missing', `${topic} does not exist`, cure)
-    }
-    return ok(`${topic} does not exist yet; run creates it with ${partitionsText(required.shape.partitions)}`)
+    if (create === undefined) return failed('publish.topic-missing', `${topic} does not exist`)
+    return ok(`${topic} does not exist yet; run creates it with ${partitionsText(create.partitions)}`)
   }
   const { partitions, copies, settings } = view
   const known = ['cleanup.policy', 'min.insync.replicas', 'max.message.bytes'].flatMap((name) => {

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import type { ConsumerConfig, Kafka } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
-import { type Joined, slotConsumer } from '../../../../connector/kafka/group/slot-consumer.ts'
+import { type SlotEvent, slotConsumer } from '../../../../connector/kafka/group/slot-consumer.ts'
 import { groupDefaults } from '../../../../connector/placement/placement-config.ts'
 import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
 
@@ -26,22 +26,18 @@ function setUp() {
     },
   } as unknown as Kafka
   const clock = virtualClock(100_000)
-  const joined: Joined[] = []
+  const joined: SlotEvent[] = []
   const heard: number[] = []
   const crashes: Error[] = []
-  const on = {
-    joined: (one: Joined) => {
-      calls.push('joined')
-      joined.push(one)
-    },
-    heard: (at: number) => heard.push(at),
-    rebalancing: () => calls.push('rebalancing'),
+  const on = (event: SlotEvent) => {
+    calls.push(event.kind)
+    if (event.kind === 'joined') joined.push(event)
+    if (event.kind === 'heard') heard.push(event.heardAt)
   }
   const held = () => []
   const parts = {
     group: 'g',
     topic: 't',
-    settings: groupDefaults,
   }
   slotConsumer(kafka, { ...parts, streams: ['a'], clock, held, on }, (error) => crashes.push(error))
   const emit = (name: string, payload: object = {}) => emitter.emit(name, { payload })
@@ -73,7 +69,7 @@ describe('slotConsumer', () => {
     emit('request', { apiName: 'Heartbeat', duration: 14_000 }) // the process stalled before it received the response
     emit('request', { apiName: 'Metadata', duration: 1 })
     emit('beat')
-    expect(joined[0]?.heardAt).toBe(100_000 - 300)
+    expect(joined[0]).toMatchObject({ heardAt: 100_000 - 300 })
     expect(heard).toEqual([120_000 - 14_000])
   })
 
