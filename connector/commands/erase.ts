@@ -31,7 +31,13 @@ export const erase: Command = {
     const type = typeIn(args)
     const clients = await namedClients(args, parts)
     if (clients.length === 0) throw invalidRequest('--client must name the clients to erase')
-    return await withStream(args, parts, (chosen) => eraseClients({ type, clients }, chosen, parts))
+    try {
+      return await withStream(args, parts, (chosen) => eraseClients({ type, clients }, chosen, parts))
+    } catch (error) {
+      if (!parts.stop.aborted) throw error
+      parts.printError('erase: stopped before the end; there may be tombstones or not: repeat the command')
+      return 3
+    }
   },
 }
 
