@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import type { Command, CommandArgs, CommandParts } from './commands/command.ts'
 import type { CommandEntry } from './commands/command-list.ts'
 import { commandHelp, helpOption, overview, program } from './commands/help-text.ts'
+import { shownLines } from './commands/output/shown.ts'
 import { ConnectorError } from './runtime/connector-error.ts'
 import { didYouMean } from './runtime/did-you-mean.ts'
 import { type ExitCode, errorCatalogue } from './runtime/error-catalogue.ts'
@@ -23,7 +24,7 @@ export async function runCli(
 ): Promise<ExitCode> {
   try {
     const asked = await askedIn(argv, commands, parts.version)
-    if (asked.kind === 'run') return await asked.command.run(asked.args, parts)
+    if (asked.kind === 'run') return await answered(asked, parts)
     if (asked.kind === 'text') {
       parts.print(asked.text)
       return 0
@@ -38,6 +39,16 @@ export async function runCli(
     parts.printError(`${error.code}: ${hint}`)
     return exit
   }
+}
+
+/** Runs the command and prints its answer. */
+async function answered({ command, args }: Extract<Asked, { kind: 'run' }>, parts: CommandParts): Promise<ExitCode> {
+  const answer = await command.run(args, parts)
+  if (typeof answer === 'number') return answer
+  const lines =
+    args.json === true ? [JSON.stringify(answer.value, undefined, 2)] : shownLines(answer.value, parts.screen)
+  for (const line of lines) parts.print(line)
+  return answer.exit
 }
 
 async function askedIn(argv: readonly string[], commands: readonly CommandEntry[], version: string): Promise<Asked> {

@@ -1,28 +1,19 @@
 import { composeAudit } from '../compose/compose-audit.ts'
 import { type AuditProgress, auditStream } from '../inspect/audit/audit-stream.ts'
 import { closeStack } from '../runtime/close-stack.ts'
-import { type ExitCode, highest } from '../runtime/error-catalogue.ts'
-import { type Command, type CommandArgs, type CommandParts, configOption, jsonOption, printOutput } from './command.ts'
+import { type Command, type CommandArgs, type CommandParts, configOption, jsonOption } from './command.ts'
 import {
   asOperator,
   type ChosenStream,
+  type CommandResources,
   invalidRequest,
   onlyStream,
   selectedStreams,
   streamOption,
 } from './command-resources.ts'
 import { namedClient } from './named-clients.ts'
-import {
-  auditLines,
-  auditOutput,
-  auditShape,
-  clientLines,
-  MAX_IDS,
-  type NamedKind,
-  namedKinds,
-} from './output/audit-output.ts'
-import { timedProgress } from './output/shown-progress.ts'
-import { counted } from './output/text.ts'
+import { type AuditReport, auditReport, MAX_IDS, type NamedKind, namedKinds } from './output/audit-report.ts'
+import { elapsedText, showingProgress } from './output/shown-progress.ts'
 
 export const audit: Command = {
   name: 'audit',
@@ -55,21 +46,24 @@ export const audit: Command = {
     'audit lyon --ids missing --config connector.yaml',
     'audit lyon --client 4711 --config connector.yaml',
   ],
-  outputs: { '--json': auditShape },
   run: async (args, parts) => {
     const wanted = await wantedIn(args, parts)
-    return await asOperator(args, parts, async ({ config, shared }) => {
-      const isOne = args.json === true || wanted.named !== undefined || wanted.client !== undefined
-      const streams = isOne ? [onlyStream(args, config.streams)] : selectedStreams(args, config.streams)
-      const exits: ExitCode[] = []
-      for (const stream of streams) {
-        await using closing = closeStack()
-        exits.push(await auditOne({ stream, shared, closing }, wanted, { ...parts, args }))
-      }
-      return highest(exits)
-    })
+    try {
+      return await asOperator(args, parts, async (resources) => {
+        const reports = await auditAll(args, { ...resources, ...wanted }, parts)
+        const [first, ...others] = reports
+        const value = wanted.named === undefined ? (others.length === 0 ? first : reports) : first?.ids
+        return { exit: reports.every(isAnswerYes) ? 0 : 1, value }
+      })
+    } catch (error) {
+      if (!parts.stop.aborted) throw error
+      parts.printError('audit: stopped before the end, so nothing was compared')
+      return 3
+    }
   },
 }
+
+const isAnswerYes = ({ agree, client }: AuditReport) => (client === undefined ? agree : client.isNothingLeft)
 
 interface Wanted {
   readonly named: NamedKind | undefined
@@ -85,40 +79,38 @@ async function wantedIn(args: CommandArgs, parts: Pick<CommandParts, 'readInput'
   return { named, client }
 }
 
+async function auditAll(
+  args: CommandArgs,
+  { config, shared, ...wanted }: Pick<CommandResources, 'config' | 'shared'> & Wanted,
+  parts: CommandParts,
+): Promise<AuditReport[]> {
+  const isOne = wanted.named !== undefined || wanted.client !== undefined
+  const streams = isOne ? [onlyStream(args, config.streams)] : selectedStreams(args, config.streams)
+  const reports: AuditReport[] = []
+  for (const stream of streams) {
+    await using closing = closeStack()
+    reports.push(await auditOne({ stream, shared, closing }, wanted, parts))
+  }
+  return reports
+}
+
 async function auditOne(
   { stream, shared: { clock, ...shared }, closing }: ChosenStream,
   wanted: Wanted,
-  { args, ...parts }: CommandParts & { readonly args: CommandArgs },
-): Promise<ExitCode> {
-  const startedAt = clock.monotonic()
-  const show = timedProgress(parts, clock)
-  const onProgress = (progress: AuditProgress) => show(progressText(progress), 'in-time')
-  try {
-    const composed = composeAudit(stream, { ...shared, clock }, closing)
-    const result = await auditStream(composed, { client: wanted.client, onProgress }, parts.stop)
-    parts.showProgress?.('')
-    const about = { stream: stream.name, topics: stream.kafka.topic, ...wanted }
-    const found = auditOutput({ ...about, result, tookMs: clock.monotonic() - startedAt })
-    const { client } = wanted
-    const lines = () =>
-      client === undefined ? (found.ids ?? auditLines(found, parts.screen)) : clientLines(found, client, parts.screen)
-    printOutput(args, parts, { json: found, lines })
-    const isAnswerYes = found.client === undefined ? found.agree : found.client.isNothingLeft
-    return isAnswerYes ? 0 : 1
-  } catch (error) {
-    if (!parts.stop.aborted) throw error
-    parts.printError('audit: stopped before the end, so nothing was compared')
-    return 3
+  parts: Pick<CommandParts, 'showProgress' | 'stop'>,
+): Promise<AuditReport> {
+  let progress: AuditProgress = { step: 'source', clients: 0 }
+  const onProgress = (next: AuditProgress) => {
+    progress = next
   }
+  const composed = composeAudit(stream, { ...shared, clock }, closing)
+  const auditing = auditStream(composed, { client: wanted.client, onProgress }, parts.stop)
+  const text = (elapsedMs: number) => `${progressText(progress)} ${elapsedText(elapsedMs)}`
+  const result = await showingProgress(auditing, { output: parts, text, clock })
+  return auditReport({ stream: stream.name, topics: stream.kafka.topic, ...wanted, result })
 }
 
 function progressText(progress: AuditProgress): string {
-  switch (progress.step) {
-    case 'source':
-      return `reading the source: ${counted(progress.clients, 'client')} so far`
-    case 'topic':
-      return `${Math.floor(progress.share * 100)} % of the topic read`
-    case 'source again':
-      return `reading the source again: ${counted(progress.clients, 'client')} so far`
-  }
+  if (progress.step === 'topic') return `${Math.floor(progress.share * 100)} % of the topic read`
+  return `reading the ${progress.step}: ${progress.clients} clients so far`
 }

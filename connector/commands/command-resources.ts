@@ -4,9 +4,8 @@ import { loadConfig } from '../config/load-config.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
-import type { ExitCode } from '../runtime/error-catalogue.ts'
 import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts'
-import { type CommandArgs, type CommandParts, configSources, optionText } from './command.ts'
+import { type Answer, type CommandArgs, type CommandParts, configSources, optionText } from './command.ts'
 import { printable } from './output/screen.ts'
 
 /** What a command that connects works with. */
@@ -59,8 +58,8 @@ export function openReplica(
 export async function asOperator(
   args: CommandArgs,
   parts: CommandParts,
-  use: (resources: CommandResources) => Promise<ExitCode>,
-): Promise<ExitCode> {
+  use: (resources: CommandResources) => Promise<Answer>,
+): Promise<Answer> {
   const config = connectorConfig(loadConfig(configSources(args, parts)))
   await using closing = closeStack()
   const replica = `operator-${replicaName()}`
@@ -86,8 +85,8 @@ export type ChosenStream = Omit<CommandResources, 'config'> & { readonly stream:
 export function withStream(
   args: CommandArgs,
   parts: CommandParts,
-  use: (chosen: ChosenStream) => Promise<ExitCode>,
-): Promise<ExitCode> {
+  use: (chosen: ChosenStream) => Promise<Answer>,
+): Promise<Answer> {
   return asOperator(args, parts, ({ config, shared, closing }) =>
     use({ stream: onlyStream(args, config.streams), shared, closing }),
   )

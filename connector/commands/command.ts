@@ -1,4 +1,3 @@
-import type { ZodType } from 'zod'
 import type { ConfigSources } from '../config/load-config.ts'
 import type { Environment, ReadFile } from '../config/variables.ts'
 import { systemClock } from '../runtime/clock.ts'
@@ -34,6 +33,9 @@ export interface CommandOption {
   readonly description: string
 }
 
+/** The exit code, and what is printed: as text, or with `--json` as it is. */
+export type Answer = ExitCode | { readonly exit: ExitCode; readonly value: unknown }
+
 /** The options as given, by their long names; absent ones are missing. */
 export type CommandArgs = Readonly<Record<string, string | boolean | readonly string[] | undefined>>
 
@@ -48,12 +50,10 @@ export interface Command {
   readonly options: Readonly<Record<string, CommandOption>>
   /** Command lines without the name of the program, for `--help`. */
   readonly examples: readonly [string, ...string[]]
-  /** The shapes of what it prints as JSON, by the options for it. Generates docs/command-output.schema.json. */
-  readonly outputs?: Readonly<Record<string, ZodType>>
   /** The options whose values may also be given without their names, in this order: `pause paris`. */
   readonly positional?: readonly string[]
-  /** Resolves to the exit code. If it rejects with a `ConnectorError`, the catalogue gives exit code and hint. */
-  run(args: CommandArgs, parts: CommandParts): Promise<ExitCode>
+  /** If it rejects with a `ConnectorError`, the catalogue gives exit code and hint. */
+  run(args: CommandArgs, parts: CommandParts): Promise<Answer>
 }
 
 /** `--config`, for every command that has a configuration. */
@@ -62,7 +62,7 @@ export const configOption = {
 } as const satisfies Record<string, CommandOption>
 
 export const jsonOption = {
-  json: { type: 'boolean', description: 'print JSON, as in docs/command-output.schema.json' },
+  json: { type: 'boolean', description: 'print JSON' },
 } as const satisfies Record<string, CommandOption>
 
 /** Prints the JSON with `--json`, else the lines. */

@@ -1,11 +1,9 @@
-import type * as z from 'zod'
 import { composePreview } from '../compose/compose-source.ts'
 import type { Settings } from '../config/config-schema.ts'
 import { connectorConfig } from '../config/connector-config.ts'
 import { type ConfigSources, loadConfig, readConfig } from '../config/load-config.ts'
 import { eventSettings, readingRules } from '../event/configured-events.ts'
-import { listFieldsLine } from '../event/list-shapes.ts'
-import { isBinary, previewRecords, previewShape } from '../inspect/preview/preview-records.ts'
+import { previewRecords } from '../inspect/preview/preview-records.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
 import { closeStack } from '../runtime/close-stack.ts'
 import { DAY_MS } from '../runtime/units.ts'
@@ -18,12 +16,9 @@ import {
   configSources,
   jsonOption,
   optionText,
-  printOutput,
 } from './command.ts'
 import { invalidRequest, onlyStream, streamOption } from './command-resources.ts'
-import type { Screen } from './output/screen.ts'
 import { elapsedText, showingProgress } from './output/shown-progress.ts'
-import { counted } from './output/text.ts'
 
 export const preview: Command = {
   name: 'preview',
@@ -42,12 +37,9 @@ export const preview: Command = {
     ...jsonOption,
   },
   examples: ['preview --config connector.yaml', 'preview --config connector.yaml --stream lyon --limit 10'],
-  outputs: { '--json': previewShape },
   run: async (args, parts) => {
-    const limit = limitOf(args)
-    const shown = await previewed(args, { ...parts, limit, clock: systemClock })
-    printOutput(args, parts, { json: shown, lines: () => previewLines(shown, parts.screen) })
-    return 0
+    const value = await previewed(args, { ...parts, limit: limitOf(args), clock: systemClock })
+    return { exit: 0, value }
   },
 }
 
@@ -61,12 +53,10 @@ function limitOf(args: CommandArgs): number {
   return limit
 }
 
-type Preview = z.output<typeof previewShape>
-
 async function previewed(
   args: CommandArgs,
   { limit, clock, ...parts }: CommandParts & { readonly limit: number; readonly clock: Clock },
-): Promise<Preview> {
+) {
   const config = connectorConfig(loadWithoutTargets(configSources(args, parts)))
   const stream = onlyStream(args, config.streams)
   await using closing = closeStack()
@@ -91,19 +81,4 @@ export function loadWithoutTargets(sources: ConfigSources): Settings {
   if (loaded.kind === 'valid') return loaded.settings
   const replaced = loaded.problems.map(({ path, what }) => (what.startsWith('is missing') ? unused.get(path) : {}))
   return loadConfig({ ...sources, environment: Object.assign({}, sources.environment, ...replaced) })
-}
-
-function previewLines({ stream, since, lists, masked, records }: Preview, { paint }: Pick<Screen, 'paint'>): string[] {
-  const remarks = [`since ${since} server time`, ...(masked ? ['values masked'] : []), 'nothing was published']
-  const count = records.length === 0 ? 'no clients' : `first ${counted(records.length, 'record')}`
-  return [
-    `${paint('bold', `stream ${stream}`)}: ${count}, ${remarks.join(', ')}`,
-    ...records.flatMap(({ topic, key, headers, value }) => [
-      '',
-      paint('cyan', `topic ${topic}, key ${key ?? 'none'}`),
-      ...(isBinary(headers) ? Object.entries(headers).map(([name, text]) => `${name}: ${text}`) : []),
-      JSON.stringify(value, undefined, 2),
-    ]),
-    ...(lists.length === 0 ? [] : ['', `lists in every event; to configure: ${listFieldsLine(lists)}`]),
-  ]
 }

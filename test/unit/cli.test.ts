@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest'
 import { runCli } from '../../connector/cli.ts'
 import type { Command, CommandArgs, CommandParts } from '../../connector/commands/command.ts'
 import { type CommandEntry, commandList } from '../../connector/commands/command-list.ts'
-import { lintShape } from '../../connector/commands/lint.ts'
 import { ConnectorError } from '../../connector/runtime/connector-error.ts'
 import { never } from '../support/signals.ts'
 
@@ -18,7 +17,7 @@ function terminal(environment: Record<string, string> = {}, files: Record<string
     },
     print: (line) => out.push(line),
     printError: (line) => err.push(line),
-    screen: { isTerminal: false, width: Number.POSITIVE_INFINITY, paint: (_colour, text) => text },
+    screen: { paint: (_colour, text) => text },
     showProgress: undefined,
     readInput: async () => '',
     stop: never,
@@ -193,44 +192,46 @@ streams: [{ polaris: { url: https://p, codeMagasin: 1, auth: basic, user: u, pas
     return { code, out: out.join('\n'), err: err.join('\n') }
   }
 
-  test('prints what differs from the defaults, with --all all settings in effect, without secrets', async () => {
+  test('prints what differs from the defaults, without secrets', async () => {
     const { code, out, err } = await linted(yaml)
     expect({ code, err }).toEqual({ code: 0, err: '' })
-    expect(out).toMatch(/^configuration is valid\n/)
+    expect(out).toMatch(/^valid: true\n/)
     expect(out).toContain('streams[0].polaris.codeMagasin: 1')
     expect(out).not.toContain('poll.interval')
-    expect((await linted(yaml, '--all')).out).toContain('streams[0].poll.interval: 5s')
     expect(out).toContain('streams[0].polaris.password: ***')
     expect(out).not.toContain('hunter2')
   })
 
   test('prints one line per problem and exits with 2', async () => {
     const { code, out, err } = await linted(`${yaml.replace('[k:1]', '[k]')}htpp: {}\n`)
-    expect({ code, out }).toEqual({ code: 2, out: '' })
-    expect(err.split('\n')).toEqual([
-      'c.yaml:2: kafka.brokers[0]: must be host:port; an IPv6 address must have a host name',
-      'c.yaml:5: htpp: is unknown; did you mean http?',
+    expect({ code, err }).toEqual({ code: 2, err: '' })
+    expect(out.split('\n')).toEqual([
+      'valid: false',
+      '',
+      'problems',
+      '  c.yaml:2: kafka.brokers[0]: must be host:port; an IPv6 address must have a host name',
+      '  c.yaml:5: htpp: is unknown; did you mean http?',
     ])
   })
 
   test('prints JSON with --json', async () => {
     const good = await linted(yaml, '--json')
-    expect(lintShape.parse(JSON.parse(good.out))).toMatchObject({
+    expect(JSON.parse(good.out)).toMatchObject({
       valid: true,
       settings: { connector: 'shops', 'streams[0].polaris.password': '***' },
     })
     const bad = await linted('connector: A', '--json')
     expect(bad.code).toBe(2)
-    expect(lintShape.parse(JSON.parse(bad.out))).toMatchObject({
+    expect(JSON.parse(bad.out)).toMatchObject({
       valid: false,
-      problems: expect.arrayContaining([expect.objectContaining({ file: 'c.yaml', line: 1, path: 'connector' })]),
+      problems: expect.arrayContaining([expect.stringContaining('c.yaml:1: connector: must be')]),
     })
   })
 
   test('reads only the environment when there is no file', async () => {
-    const { err, parts } = terminal({ CONNECTOR_ID: 'a' })
+    const { out, parts } = terminal({ CONNECTOR_ID: 'a' })
     expect(await runCli(['lint'], commandList, parts)).toBe(2)
-    expect(err).toContain('POLARIS_URL: streams[0].polaris.url: is missing')
+    expect(out).toContain('  POLARIS_URL: streams[0].polaris.url: is missing')
   })
 })
 

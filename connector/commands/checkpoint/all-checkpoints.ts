@@ -11,7 +11,7 @@ import { isoTime, table } from '../output/text.ts'
 import { checkpointShape, pauseOutput, stateOutput, stateShape } from './checkpoint-output.ts'
 
 /** What `checkpoint show` prints of all streams. */
-export const checkpointsShape = z.strictObject({
+const checkpointsShape = z.strictObject({
   streams: z
     .array(
       z.strictObject({

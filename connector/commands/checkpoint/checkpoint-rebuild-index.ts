@@ -14,7 +14,7 @@ import { type Command, configOption, jsonOption, printOutput } from '../command.
 import { type ChosenStream, invalidRequest, streamOption, withStream } from '../command-resources.ts'
 import { requestCheck } from '../control/control-request.ts'
 import { progressReport } from '../output/shown-progress.ts'
-import { rebuildShape, stateOutput } from './checkpoint-output.ts'
+import { type rebuildShape, stateOutput } from './checkpoint-output.ts'
 import { mustBeConfirmed, opened, yesOption } from './rewrite-stream.ts'
 
 export const checkpointRebuildIndex: Command = {
@@ -29,7 +29,6 @@ export const checkpointRebuildIndex: Command = {
     'progress.',
   options: { ...configOption, ...streamOption, ...yesOption, ...jsonOption },
   examples: ['checkpoint rebuild-index --config connector.yaml --stream lyon --yes'],
-  outputs: { '--json': rebuildShape },
   run: (args, parts) =>
     withStream(args, parts, async (chosen) => {
       const { stream, shared, closing } = chosen

@@ -39,7 +39,6 @@ export const checkpointRename: Command = {
   },
   positional: ['from', 'to'],
   examples: ['checkpoint rename lyon lyon-centre --config connector.yaml --yes'],
-  outputs: { '--json': renameShape },
   run: (args, parts) =>
     asOperator(args, parts, async (resources) => {
       const [from, to] = [optionText(args, 'from'), optionText(args, 'to')]

@@ -1,6 +1,5 @@
 import { type Command, configOption } from '../command.ts'
 import { invalidRequest, streamOption, withStream } from '../command-resources.ts'
-import { rewriteShape } from './checkpoint-output.ts'
 import { rewriteOptions, rewriteTo, storedStanding } from './rewrite-stream.ts'
 
 export const checkpointReset: Command = {
@@ -17,7 +16,6 @@ export const checkpointReset: Command = {
     ...rewriteOptions,
   },
   examples: ['checkpoint reset --config connector.yaml --stream lyon --yes'],
-  outputs: { '--json': rewriteShape },
   run: (args, parts) =>
     withStream(args, parts, async (chosen) => {
       if (chosen.stream.beginAt === undefined)

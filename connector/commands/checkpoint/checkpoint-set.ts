@@ -3,7 +3,6 @@ import type { SourceTime } from '../../source/client-source.ts'
 import { parseSourceTime, serverTimeText, wallClock } from '../../source/source-time.ts'
 import { type Command, type CommandArgs, configOption, optionText } from '../command.ts'
 import { type ChosenStream, invalidRequest, streamOption, withStream } from '../command-resources.ts'
-import { rewriteShape } from './checkpoint-output.ts'
 import { rewriteOptions, rewriteTo, storedStanding } from './rewrite-stream.ts'
 
 export const checkpointSet: Command = {
@@ -36,7 +35,6 @@ export const checkpointSet: Command = {
     'checkpoint set --config connector.yaml --stream lyon --last-changed 2026-01-31T08:00:00',
     'checkpoint set --config connector.yaml --stream lyon --last-changed 2026-01-31T08:00:00 --yes',
   ],
-  outputs: { '--json': rewriteShape },
   run: (args, parts) =>
     withStream(args, parts, async (chosen) => {
       const from = requestedTime(args, chosen)

@@ -11,8 +11,8 @@ import { asOperator, onlyStream, streamOption } from '../command-resources.ts'
 import { findControl, pauseLines } from '../control/found-control.ts'
 import type { Screen } from '../output/screen.ts'
 import { counted, isoTime, table } from '../output/text.ts'
-import { checkpointsShape, showAll } from './all-checkpoints.ts'
-import { checkpointOutput, checkpointShape, type FoundCheckpoint } from './checkpoint-output.ts'
+import { showAll } from './all-checkpoints.ts'
+import { checkpointOutput, type FoundCheckpoint } from './checkpoint-output.ts'
 import { type FoundRecord, findRecord } from './found-record.ts'
 
 export const checkpointShow: Command = {
@@ -33,7 +33,6 @@ export const checkpointShow: Command = {
   },
   positional: ['stream'],
   examples: ['checkpoint show --config connector.yaml', 'checkpoint show lyon --config connector.yaml'],
-  outputs: { '--json': checkpointsShape, 'STREAM --json': checkpointShape },
   run: (args, parts) =>
     asOperator(args, parts, async (resources) => {
       if (args.stream === undefined) return await showAll(args, parts, resources)

@@ -6,7 +6,7 @@ import { type Command, type CommandParts, configOption, jsonOption, optionText, 
 import { asOperator, invalidRequest, streamOption } from '../command-resources.ts'
 import type { Screen } from '../output/screen.ts'
 import { isoTime, table } from '../output/text.ts'
-import { progressText, requestsOutput, requestsShape } from './request-output.ts'
+import { progressText, requestsOutput } from './request-output.ts'
 
 export const requests: Command = {
   name: 'requests',
@@ -25,7 +25,6 @@ export const requests: Command = {
   },
   positional: ['stream'],
   examples: ['requests --config connector.yaml', 'requests --config connector.yaml --cancel ID'],
-  outputs: { '--json': requestsShape },
   run: (args, parts) =>
     asOperator(args, parts, async ({ config, shared }) => {
       const id = optionText(args, 'cancel')

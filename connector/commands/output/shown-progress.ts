@@ -2,36 +2,26 @@ import type { Clock } from '../../runtime/clock.ts'
 import type { CommandParts } from '../command.ts'
 
 const PERIOD_MS = 200
-const NOTICE_AFTER_MS = 2_000
 
 interface ShownProgress {
-  readonly output: Pick<CommandParts, 'showProgress' | 'printError'>
+  readonly output: Pick<CommandParts, 'showProgress'>
   readonly text: (elapsedMs: number) => string
   readonly clock: Pick<Clock, 'sleep' | 'monotonic'>
 }
 
-/**
- * Waits for `work`. On a terminal, shows the text again and again meanwhile, so that the time in it advances; else prints
- * it once, to standard error, when the work takes longer than two seconds.
- */
+/** Waits for `work`. On a terminal, shows the text again and again meanwhile, so that the time in it advances. */
 export async function showingProgress<Result>(work: Promise<Result>, { output, text, clock }: ShownProgress) {
   const startedAt = clock.monotonic()
-  const current = () => text(clock.monotonic() - startedAt)
   const done = new AbortController()
-  const pause = (ms: number) => clock.sleep(ms, done.signal).catch(() => {})
   const { showProgress: show } = output
   const showUntilDone = async () => {
-    while (!done.signal.aborted) {
-      show?.(current())
-      await pause(PERIOD_MS)
+    while (show !== undefined && !done.signal.aborted) {
+      show(text(clock.monotonic() - startedAt))
+      await clock.sleep(PERIOD_MS, done.signal).catch(() => {})
     }
     show?.('')
   }
-  const printOnce = async () => {
-    await pause(NOTICE_AFTER_MS)
-    if (!done.signal.aborted) output.printError(current())
-  }
-  const showing = show === undefined ? printOnce() : showUntilDone()
+  const showing = showUntilDone()
   try {
     return await work
   } finally {
@@ -46,7 +36,7 @@ const LINE_PERIOD_MS = 10_000
  * Returns a function that shows a text: at most five times a second on a terminal, else as a line every ten seconds.
  * `now`: whatever the time.
  */
-export function timedProgress(
+function timedProgress(
   { showProgress, printError }: Pick<CommandParts, 'showProgress' | 'printError'>,
   clock: Pick<Clock, 'monotonic'>,
 ): (text: string, when: 'in-time' | 'now') => void {

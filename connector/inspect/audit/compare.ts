@@ -1,7 +1,7 @@
 import type { ContentKey } from '../../index/index-entry.ts'
 
 /** `gone`: in the topic, but no longer in the source. */
-export const differences = ['missing', 'different', 'gone'] as const
+const differences = ['missing', 'different', 'gone'] as const
 export type Difference = (typeof differences)[number]
 
 /** What the source returned. */

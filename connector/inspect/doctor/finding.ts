@@ -1,7 +1,7 @@
 import { codeOf } from '../../runtime/connector-error.ts'
 import { type ErrorCode, type ExitCode, errorCatalogue } from '../../runtime/error-catalogue.ts'
 
-export type Verdict = 'ok' | 'warning' | 'failed' | 'skipped'
+type Verdict = 'ok' | 'warning' | 'failed' | 'skipped'
 
 /** What one check found. */
 export interface Finding {
@@ -70,9 +70,4 @@ export async function after(
 export function exitCodeOf(findings: readonly Finding[]): ExitCode {
   if (findings.some(({ code }) => code === 'config.invalid')) return errorCatalogue['config.invalid'].exit
   return findings.some(({ verdict }) => verdict === 'failed') ? 1 : 0
-}
-
-/** The output of `--json`. */
-export function describedFindings(findings: readonly Finding[]) {
-  return { healthy: exitCodeOf(findings) === 0, findings }
 }

@@ -1,4 +1,3 @@
-import * as z from 'zod'
 import { type FieldMapping, mapFields } from '../../event/fields/field-mapping.ts'
 import { isLiteral, type ValueType, valueTypes } from '../../event/fields/field-types.ts'
 import { listFieldsLine, listShaper, newLists } from '../../event/list-shapes.ts'
@@ -11,31 +10,28 @@ import { wallClock } from '../../source/source-time.ts'
 import { readSample } from '../inspected-pages.ts'
 import type { StreamUnderTest } from './doctor-parts.ts'
 
-/** What `doctor --fields --json` prints. */
-export const fieldsShape = z
-  .array(
-    z.strictObject({
-      stream: z.string().describe('Name of the stream'),
-      clients: z.int().describe('Number of clients in the sample'),
-      fields: z
-        .array(
-          z.strictObject({
-            path: z.string().describe('Dotted path; a list adds no level'),
-            filled: z.int().describe('Objects in which the field has a value that is not empty'),
-            of: z.int().describe('Objects that could have it'),
-            types: z.array(z.string()).readonly().describe('Types of its values, the most frequent first'),
-          }),
-        )
-        .readonly()
-        .describe('Every field of the sample'),
-      problem: z.string().nullable().describe('Why the client id could not be detected'),
-      settings: z.array(z.string()).readonly().describe('Lines of YAML: settings for what was found'),
-    }),
-  )
-  .readonly()
+/** What `doctor --fields` prints of a stream. */
+export interface StreamSurvey {
+  readonly stream: string
+  /** Number of clients in the sample. */
+  readonly clients: number
+  readonly fields: readonly SurveyedField[]
+  /** Why the client id could not be detected. */
+  readonly problem: string | undefined
+  /** Lines of YAML: settings for what was found. */
+  readonly settings: readonly string[]
+}
 
-export type StreamSurvey = z.output<typeof fieldsShape>[number]
-export type SurveyedField = StreamSurvey['fields'][number]
+interface SurveyedField {
+  /** Dotted; a list adds no level. */
+  readonly path: string
+  /** Objects in which the field has a value that is not empty. */
+  readonly filled: number
+  /** Objects that could have it. */
+  readonly of: number
+  /** Of its values, the most frequent first. */
+  readonly types: string
+}
 
 /** Reads some pages from the start of the stream and of the last day. Rejects as a read does. */
 export async function surveyStream(
@@ -63,7 +59,7 @@ export async function surveyStream(
 
 function detected(clients: readonly ClientRecord[], configured: StreamUnderTest['config']['fields']) {
   try {
-    return { mapping: mapFields(clients, configured), problem: null }
+    return { mapping: mapFields(clients, configured), problem: undefined }
   } catch (error) {
     if (!(error instanceof Error) || codeOf(error) !== 'source.mapping') throw error
     return { mapping: undefined, problem: error.message }
@@ -94,7 +90,7 @@ export function surveyFields(clients: readonly ClientRecord[]): SurveyedField[] 
     const counts = [...types].toSorted(([, one], [, other]) => other - one)
     const filled = counts.reduce((sum, [type, count]) => (type === 'empty' ? sum : sum + count), 0)
     const of = holders.get(path.slice(0, path.lastIndexOf('.') + 1)) ?? 0
-    return { path, filled, of, types: counts.map(([type]) => type) }
+    return { path, filled, of, types: counts.map(([type]) => type).join(', ') }
   })
 }
 

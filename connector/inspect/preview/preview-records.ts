@@ -1,4 +1,3 @@
-import * as z from 'zod'
 import type { StreamConfig } from '../../config/connector-config.ts'
 import type { RecordHeaders, ValueRecord } from '../../event/client-event.ts'
 import { clientRecord, type EventPlace, type EventSettings } from '../../event/client-record.ts'
@@ -8,28 +7,15 @@ import { fieldsOf, parsedWithDigits, rawJson, rawText } from '../../runtime/pars
 import { newScans } from '../../scan/scan-state.ts'
 import { type InspectionReader, inspectedPages, onceThrough } from '../inspected-pages.ts'
 
-/** What `preview --json` prints. */
-export const previewShape = z.strictObject({
-  stream: z.string().describe('Name of the stream'),
-  since: z.string().describe('`lastChanged` of the request, in the local time of the server'),
-  lists: z
-    .array(z.string())
-    .readonly()
-    .describe('Fields that are lists in every event: configured, or found in the first pages'),
-  masked: z.boolean().describe('Whether the values of the clients are replaced'),
-  records: z
-    .array(
-      z.strictObject({
-        topic: z.string().describe('Topic for events, or for dead letters'),
-        key: z.string().nullable().describe('Client id; null in a dead letter without one'),
-        headers: z.record(z.string(), z.string()).describe('Headers of the record'),
-        value: z.record(z.string(), z.unknown()).describe('The event, the client in binary mode, or the dead letter'),
-      }),
-    )
-    .describe('The first records as they would be published, in their order'),
-})
-
-export type PreviewedRecord = z.output<typeof previewShape>['records'][number]
+/** A record as it would be published. */
+export interface PreviewedRecord {
+  readonly topic: string
+  /** The client id; null in a dead letter without one. */
+  readonly key: string | null
+  readonly headers: RecordHeaders
+  /** The event, the client in binary mode, or the dead letter. */
+  readonly value: Readonly<Record<string, unknown>>
+}
 
 interface PreviewParts {
   readonly stream: Pick<StreamConfig, 'kafka'>
@@ -91,7 +77,7 @@ function shownRecord(
   }
 }
 
-export const isBinary = (headers: RecordHeaders): boolean => 'ce_specversion' in headers
+const isBinary = (headers: RecordHeaders): boolean => 'ce_specversion' in headers
 
 const maskedHeaders = (headers: RecordHeaders): RecordHeaders =>
   Object.fromEntries(

@@ -1,5 +1,5 @@
 import { expect, inject, it, vi } from 'vitest'
-import { auditShape } from '../../../connector/commands/output/audit-output.ts'
+import type { AuditReport } from '../../../connector/commands/output/audit-report.ts'
 import { partitionOf } from '../../../connector/publish/partitioner.ts'
 import { faults, type PolarisSimulator } from '../../polaris/polaris-simulator.ts'
 import { testKafka } from '../../support/committed-records.ts'
@@ -14,7 +14,8 @@ async function audit({ start }: Pick<Scene, 'start'>, args: readonly string[] = 
   const started = start(more, ['audit', '--json', ...args])
   const exit = await started.exitCode()
   const printed = started.printed()
-  return { exit, output: started.output(), json: printed === '' ? undefined : auditShape.parse(JSON.parse(printed)) }
+  const json: AuditReport | undefined = printed === '' ? undefined : JSON.parse(printed)
+  return { exit, output: started.output(), json }
 }
 
 /** What `audit` prints as text. */
@@ -54,7 +55,7 @@ it('agrees beside a running replica while clients change, exits with 0, and prin
   expect(json).toMatchObject({ agree: true, clients: { source: 200, topic: 200, deadLetters: 0 } })
   expect(json).not.toHaveProperty('ids')
   const text = await auditText(stage)
-  expect(text).toMatchObject({ exit: 0, text: expect.stringMatching(/^stream clients: source and topic agree \(/) })
+  expect(text).toMatchObject({ exit: 0, text: expect.stringMatching(/^stream: clients\nagree: true$/m) })
   expectNothingPersonal([output, text.output])
   for (const id of simulator.clientIds) expect(text.output + output).not.toContain(id)
   expect(replica.lines().filter(says('stream lost to another replica'))).toEqual([])
@@ -94,7 +95,10 @@ it('finds deleted, lost, different and erased clients, names them only with --id
     differences: { missing: 3, different: 2, gone: 1 },
   })
   const text = await auditText(stage)
-  expect(text).toMatchObject({ exit: 1, text: expect.stringMatching(/^stream clients: 6 differences/) })
+  expect(text).toMatchObject({
+    exit: 1,
+    text: expect.stringMatching(/^differences\n {2}missing: 3\n {2}different: 2\n {2}gone: 1$/m),
+  })
   for (const id of [deleted, lost, replaced, changed, erased, gone, added]) expect(text.output).not.toContain(id)
   const missing = await auditText(stage, '--ids', 'missing')
   expect(missing.exit).toBe(1)
@@ -133,7 +137,8 @@ it('exits with 3 when it is stopped before the end', async () => {
   const { simulator, start } = await stopped()
   simulator.faults.when(() => true, faults.latency(300))
   const started = start({}, ['audit'])
-  await vi.waitFor(() => expect(started.output()).toContain('reading the source'), { timeout: 20_000 })
+  const calls = simulator.calls.length
+  await vi.waitFor(() => expect(simulator.calls.length).toBeGreaterThan(calls + 1), { timeout: 20_000 })
   expect(await started.stop()).toBe(3)
   expect(started.printed()).toBe('')
   expect(started.output()).toContain('stopped before the end')

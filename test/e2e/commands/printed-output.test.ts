@@ -1,20 +1,11 @@
 import { expect, it } from 'vitest'
-import { commandList } from '../../../connector/commands/command-list.ts'
 import { expectNothingPersonal } from '../../support/nothing-personal.ts'
 import { setPaused } from '../../support/paused-stream.ts'
 import { scene, untilCaughtUp } from '../../support/stream-scene.ts'
 
-/** The shape of what a command prints with these options, from the command itself. */
-async function shapeOf(name: string, options: string) {
-  const command = await commandList.find((entry) => entry.name === name)?.load()
-  const shape = command?.outputs?.[options]
-  if (shape === undefined) throw new Error(`${name} ${options} has no shape`)
-  return shape
-}
-
 const withoutTargets = { KAFKA_BROKERS: '', CHECKPOINT_URL: '', AWS_ACCESS_KEY_ID: '' }
 
-it('every command prints JSON of the documented shape with --json, and nothing else to standard output', async () => {
+it('every command prints JSON with --json, and nothing else to standard output', async () => {
   const { start, environment } = await scene()
   const run = async (name: string, options = '--json', more: readonly string[] = []) => {
     const started = start(name === 'preview' ? withoutTargets : {}, [
@@ -23,8 +14,7 @@ it('every command prints JSON of the documented shape with --json, and nothing e
       ...more,
     ])
     expect(await started.exitCode(), started.output()).toBe(0)
-    const shape = await shapeOf(name, options)
-    return shape.parse(JSON.parse(started.printed()))
+    return JSON.parse(started.printed())
   }
   // doctor.test.ts and cli.test.ts test the JSON of doctor and lint.
   const [preview, checkpoint] = await Promise.all([
@@ -62,12 +52,10 @@ it('preview prints the first events without Kafka and the checkpoint store, mask
     preview('--show-data', '--limit', '1'),
     preview('--limit', '2', '--json'),
   ])
-  expect(masked).toMatch(
-    /^stream clients: first 30 records, since \S+ server time, values masked, nothing was published\n/,
-  )
-  expect(masked.match(/^topic \S+, key 9+$/gm)).toHaveLength(30)
+  expect(masked).toMatch(/^stream: clients\nsince: \S+\nmasked: true\n/)
+  expect(masked.match(/^ {2}key: 9+$/gm)).toHaveLength(30)
   expectNothingPersonal([masked, json])
   const [first] = simulator.changes
-  expect(shown).toMatch(new RegExp(`^topic \\S+, key ${first?.clientId}$`, 'm'))
-  expect(shown).toContain(`"subject": "${first?.clientId}"`)
+  expect(shown).toMatch(new RegExp(`^ {2}key: ${first?.clientId}$`, 'm'))
+  expect(shown).toContain(`subject: ${first?.clientId}`)
 })

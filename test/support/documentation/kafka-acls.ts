@@ -20,15 +20,26 @@ export function documentedAcls(names: { connector: string; stream: string; topic
   const text = readFileSync(new URL('../../../docs/security.md', import.meta.url), 'utf8')
   const [, section = ''] = text.split('## Kafka ACLs')
   const [needed = ''] = section.split('# creation of missing topics')
-  const commands = [...needed.matchAll(/^kafka-acls\.sh (.*) --(topic|group|transactional-id) (\S+)$/gm)]
-  return commands.flatMap(([, options = '', kind = '', documented = '']) => {
-    const name = documented
+  return aclsIn(needed).map(({ name, ...acl }) => ({
+    ...acl,
+    name: name
       .replace(/^shop/, names.connector)
       .replace(/\.lyon$/, `.${names.stream}`)
-      .replace('client.modified', names.topic)
+      .replace('client.modified', names.topic),
+  }))
+}
+
+/** The ACLs that these lines of kafka-acls.sh add. */
+export function aclsIn(lines: string): Acl[] {
+  const commands = [...lines.matchAll(/^kafka-acls\.sh (.*) --(topic|group|transactional-id|cluster)(?: (\S+))?$/gm)]
+  return commands.flatMap(([, options = '', kind = '', name = '']) => {
     const resource = kind.replace('-', ' ') as Acl['resource']
-    const operations = [...options.matchAll(/--operation (\w+)/g)]
-    return operations.map(([, operation = '']) => ({ resource, name, operation: operation.toUpperCase() }))
+    const operations = [...options.matchAll(/--operation (\w+)/g)].map(([, operation = '']) => operation)
+    return operations.map((word) => ({
+      resource,
+      name,
+      operation: word.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase(),
+    }))
   })
 }
 

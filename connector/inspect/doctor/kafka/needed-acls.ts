@@ -1,23 +1,11 @@
-import * as z from 'zod'
 import type { ConnectorConfig } from '../../../config/connector-config.ts'
 import { type Acl, aclsOfNames, aclsOfPlacement, aclsOfTopics } from '../../../kafka/admin/acl.ts'
 import { type KafkaConnection, topicNames } from '../../../kafka/kafka-config.ts'
 import { slotsTopic } from '../../../placement/placement-config.ts'
 import { streamNames } from '../../../publish/event-publisher.ts'
 
-/** What `doctor --acls --json` prints. */
-export const aclsShape = z
-  .array(
-    z.strictObject({
-      operation: z.enum(['READ', 'WRITE', 'DESCRIBE', 'CREATE', 'DESCRIBE_CONFIGS']).describe('By its Kafka name'),
-      resource: z.enum(['topic', 'group', 'transactional id', 'cluster']).describe('Type of the resource'),
-      name: z.string().describe('Name of the resource; empty for the cluster'),
-      use: z.string().describe('What needs it'),
-    }),
-  )
-  .readonly()
-
-type NeededAcl = z.output<typeof aclsShape>[number]
+/** `use`: what needs it. */
+type NeededAcl = Acl & { readonly use: string }
 
 type AclConfig = Pick<ConnectorConfig, 'connector' | 'placement'> & {
   readonly streams: readonly Pick<ConnectorConfig['streams'][number], 'name' | 'kafka'>[]

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { printable, screenOf } from '../../../../connector/commands/output/screen.ts'
-import { table, wrappedText } from '../../../../connector/commands/output/text.ts'
+import { printable } from '../../../../connector/commands/output/screen.ts'
+import { table } from '../../../../connector/commands/output/text.ts'
 
 const module = fileURLToPath(new URL('../../../../connector/commands/output/screen.ts', import.meta.url))
 
@@ -28,22 +28,6 @@ test.each([
   ['a pipe with FORCE_COLOR', { FORCE_COLOR: '1' }, false, true],
 ] as const)('paints on %s: %j', (_what, environment, isTTY, isPainted) => {
   expect(painted(environment, { isTTY })).toEqual([isPainted ? '\u001b[31mx\u001b[39m' : 'x', 'x'])
-})
-
-test.each([
-  [{ isTTY: true, columns: 80 }, 80],
-  [{ isTTY: true, columns: 400 }, 120],
-  [{ isTTY: true, columns: 0 }, 120],
-  [{ isTTY: true, columns: 20 }, 60],
-  [{}, Number.POSITIVE_INFINITY],
-])('%j has lines of at most %d characters', (stream, width) => {
-  expect(screenOf(stream as NodeJS.WriteStream).width).toBe(width)
-})
-
-test('wraps a text at its spaces and breaks no word', () => {
-  expect(wrappedText('one two three four', 9)).toEqual(['one two', 'three', 'four'])
-  expect(wrappedText('a-very-long-word b', 4)).toEqual(['a-very-long-word', 'b'])
-  expect(wrappedText('one two', Number.POSITIVE_INFINITY)).toEqual(['one two'])
 })
 
 test('aligns the columns of a table, also with coloured cells', () => {

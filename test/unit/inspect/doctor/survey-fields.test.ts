@@ -12,13 +12,13 @@ test('counts how many clients fill each field, and with values of which types', 
     { No: '2', DateModification: '15/06/2026', Postal: '75001', Points: '1.5', Solde: '-7' },
   ]
   expect(surveyFields(clients)).toEqual([
-    { path: 'Actif', filled: 1, of: 2, types: ['boolean'] },
-    { path: 'DateModification', filled: 2, of: 2, types: ['date'] },
-    { path: 'Memo', filled: 0, of: 2, types: ['empty'] },
-    { path: 'No', filled: 2, of: 2, types: ['integer'] },
-    { path: 'Points', filled: 2, of: 2, types: ['integer', 'decimal'] },
-    { path: 'Postal', filled: 2, of: 2, types: ['text', 'integer'] },
-    { path: 'Solde', filled: 1, of: 2, types: ['integer'] },
+    { path: 'Actif', filled: 1, of: 2, types: 'boolean' },
+    { path: 'DateModification', filled: 2, of: 2, types: 'date' },
+    { path: 'Memo', filled: 0, of: 2, types: 'empty' },
+    { path: 'No', filled: 2, of: 2, types: 'integer' },
+    { path: 'Points', filled: 2, of: 2, types: 'integer, decimal' },
+    { path: 'Postal', filled: 2, of: 2, types: 'text, integer' },
+    { path: 'Solde', filled: 1, of: 2, types: 'integer' },
   ])
 })
 
@@ -28,12 +28,12 @@ test('looks into objects and lists, and finds a field that is a list on some cli
     { No: '2', Adresse: { Ville: 'Nice', Telephones: '3' }, Cartes: [] },
   ]
   expect(surveyFields(clients)).toEqual([
-    { path: 'Adresse', filled: 2, of: 2, types: ['object'] },
-    { path: 'Adresse.Telephones', filled: 2, of: 2, types: ['list', 'integer'] },
-    { path: 'Adresse.Ville', filled: 1, of: 2, types: ['text'] },
-    { path: 'Cartes', filled: 2, of: 2, types: ['list'] },
-    { path: 'Cartes.Code', filled: 1, of: 2, types: ['text', 'empty'] },
-    { path: 'No', filled: 2, of: 2, types: ['integer'] },
+    { path: 'Adresse', filled: 2, of: 2, types: 'object' },
+    { path: 'Adresse.Telephones', filled: 2, of: 2, types: 'list, integer' },
+    { path: 'Adresse.Ville', filled: 1, of: 2, types: 'text' },
+    { path: 'Cartes', filled: 2, of: 2, types: 'list' },
+    { path: 'Cartes.Code', filled: 1, of: 2, types: 'text, empty' },
+    { path: 'No', filled: 2, of: 2, types: 'integer' },
   ])
 })
 
@@ -53,7 +53,7 @@ async function survey(clients: readonly string[]) {
 
 test('prints settings that a configuration file takes as they are', async () => {
   const { clients, problem, settings } = await survey(['1', '2'])
-  expect({ clients, problem }).toEqual({ clients: 2, problem: null })
+  expect({ clients, problem }).toEqual({ clients: 2, problem: undefined })
   expect(settings).toEqual(['polaris:', '  clientIdField: "No"', '  modifiedAtField: "DateModification"'])
 })
 
@@ -70,7 +70,7 @@ test('has no settings when no client was modified', async () => {
   const { fields, problem, settings } = await survey([])
   expect({ fields, problem, settings }).toEqual({
     fields: [],
-    problem: null,
+    problem: undefined,
     settings: ['polaris:', '  # clientIdField: not detected', '  # modifiedAtField: not detected'],
   })
 })
