@@ -6,7 +6,7 @@ import { storedDocument } from '../runtime/stored-document.ts'
 import { LAST_TAG, scanKinds } from '../scan/scan-state.ts'
 import { type CheckPoint, type SourceTime, sourceTimePattern } from '../source/client-source.ts'
 
-export const FORMAT = 9
+export const FORMAT = 10
 
 const count = z.number().int().nonnegative()
 const sourceTime = z
@@ -64,7 +64,6 @@ const scans = z.object({
   backfill: z.enum(['due', 'done']),
   fullDueAt: time.nullable(),
   interleaving: z.enum(['unknown', 'proven', 'serial']),
-  failedLimit: z.object({ limit: count, until: time, attempts: count }).nullable(),
 })
 const recheck = z.object({ from: sourceTime, after: count, dueAt: time }).nullable()
 const text = z.string()

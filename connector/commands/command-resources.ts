@@ -46,7 +46,6 @@ export function openReplica(
       replica: identity.replica,
       kafkaLog: telemetry.libraryLog('kafkajs'),
       onStoreRetry: telemetry.storeRetried,
-      onServerChange: telemetry.serverChanged,
       onOpening: telemetry.observePlacement,
     },
     closing,

@@ -4,7 +4,8 @@ import type { AuditParts } from '../inspect/audit/audit-stream.ts'
 import { readTopicEvents } from '../kafka/reading/scan-events.ts'
 import { streamNames } from '../publish/event-publisher.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
-import { openSource, pageReader } from './compose-source.ts'
+import { httpClientSource } from '../source/polaris/http-client-source.ts'
+import { COMMAND_RETRIES, pageReader } from './compose-source.ts'
 import { adminParts, type SharedResources } from './shared-resources.ts'
 
 /** What an audit of a stream works with: its own source, which gives up during an outage, and a reader of its topics. */
@@ -12,13 +13,15 @@ export function composeAudit(stream: StreamConfig, shared: SharedResources, clos
   const { clock, accounts, config } = shared
   const { polaris, kafka, eventSource, hashIgnore: ignored, sharedKeys: isShared } = stream
   const observe = () => {}
-  const server = { permits: shared.servers.of(polaris), breaker: shared.breakerOf(polaris) }
-  const http = { clock, observe, ...server, accounts, outages: 'give-up' as const }
-  const source = closing.use(openSource(polaris, http), (opened) => opened.close())
+  const http = { clock, observe, permits: shared.servers.of(polaris), accounts }
+  const source = closing.use(httpClientSource(polaris, http), (opened) => opened.close())
   const { clientId } = streamNames(config.connector, stream.name)
   const brokers = { ...adminParts(kafka, shared, { clientId, pace: 'stream' }), config: kafka }
   return {
-    source: { reader: pageReader(stream, { source, clock, observe }), rules: readingRules(stream) },
+    source: {
+      reader: pageReader(stream, { source, clock, observe, retries: COMMAND_RETRIES }),
+      rules: readingRules(stream),
+    },
     topic: { readEvents: (reading, stop) => readTopicEvents(brokers, reading, stop), eventSource, isShared, ignored },
     clock,
   }

@@ -7,7 +7,7 @@ import { streamNames } from '../publish/event-publisher.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
 import type { SeenCertificate, SourceEvent } from '../source/client-source.ts'
-import { openSource } from './compose-source.ts'
+import { httpClientSource } from '../source/polaris/http-client-source.ts'
 import { eventRules, openParts, streamObject, streamSegments, withoutPlacement } from './compose-stream.ts'
 import { adminParts, openSharedResources, type SharedResources } from './shared-resources.ts'
 
@@ -15,7 +15,7 @@ import { adminParts, openSharedResources, type SharedResources } from './shared-
 export function composeDoctor(configured: ConnectorConfig, clock: Clock, closing: CloseStack): DoctorParts {
   const config = withShortTimeouts(configured)
   const names = streamNames(config.connector, 'doctor')
-  const silent = { kafkaLog: () => {}, onStoreRetry: () => {}, onServerChange: () => {}, onOpening: () => {} }
+  const silent = { kafkaLog: () => {}, onStoreRetry: () => {}, onOpening: () => {} }
   const parts = { clock, replica: names.clientId, ...silent }
   const shared = openSharedResources(config, parts, closing)
   return {
@@ -39,9 +39,8 @@ function streamUnderTest(stream: StreamConfig, shared: SharedResources, closing:
     },
     permits: shared.servers.of(stream.polaris),
     accounts,
-    outages: 'give-up' as const,
   }
-  const source = closing.use(openSource(stream.polaris, http), (opened) => opened.close())
+  const source = closing.use(httpClientSource(stream.polaris, http), (opened) => opened.close())
   const open = openParts(stream, shared, { ...withoutPlacement, observe: () => {}, closing })
   return {
     config: stream,
@@ -55,18 +54,12 @@ function streamUnderTest(stream: StreamConfig, shared: SharedResources, closing:
   }
 }
 
-const fewRetries = { retries: 1, firstPauseMs: 200, maxPauseMs: 500, maxRetryAfterMs: 500 }
-
 /** Reports unavailable stores within seconds. */
 function withShortTimeouts(config: ConnectorConfig): ConnectorConfig {
   const { checkpoint } = config
   return {
     ...config,
     checkpoint: { ...checkpoint, callWithinMs: Math.min(checkpoint.callWithinMs, 6_000) },
-    streams: config.streams.map((stream) => ({
-      ...stream,
-      polaris: { ...stream.polaris, retry: fewRetries },
-    })),
   }
 }
 

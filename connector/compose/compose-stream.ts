@@ -13,13 +13,13 @@ import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { ReaderParts } from '../pipeline/read/reader-parts.ts'
 import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
 import { once } from '../runtime/once.ts'
-import type { Outages } from '../source/recovery/after-failed-read.ts'
+import { httpClientSource } from '../source/polaris/http-client-source.ts'
 import { checkpointKey } from '../storage/checkpoint-store-config.ts'
 import type { SegmentStore } from '../storage/segment-store.ts'
 import { type AttemptParts, attempts } from '../stream/attempt.ts'
 import type { ConfiguredStream, OpenParts, StoredStream } from '../stream/open/open-parts.ts'
 import type { StreamAdapters } from '../stream/run-stream.ts'
-import { beginningOf, openSource, pageReader } from './compose-source.ts'
+import { beginningOf, pageReader } from './compose-source.ts'
 import type { SharedResources } from './shared-resources.ts'
 
 /** How a stream runs. */
@@ -36,33 +36,22 @@ interface RunMode {
 export function composeStream(stream: StreamConfig, shared: SharedResources, mode: RunMode): StreamAdapters {
   const closing = closeStack()
   const parts = once(() => composeParts(stream, shared, { ...mode, closing }))
-  // A check makes no retries of its own: it is repeated as a whole.
-  const polaris = { ...stream.polaris, retry: { ...stream.polaris.retry, retries: 0 } }
-  const http = sourceParts(stream, shared, { outages: 'give-up', observe: () => {} })
+  const http = sourceParts(stream, shared, () => {})
   return {
     attempt: attempts(parts),
     check: async (code, stop) => {
       const { open, pipeline } = parts()
-      const checking = { open, reader: pipeline.reader, group: pipeline.group }
-      await checkStream({ ...checking, openSource: () => openSource(polaris, http) }, code, stop)
+      // A check makes no retries of its own: it is repeated as a whole.
+      const reader = { ...pipeline.reader, retry: { ...pipeline.reader.retry, retries: 0 } }
+      const checking = { open, reader, group: pipeline.group }
+      await checkStream({ ...checking, openSource: () => httpClientSource(stream.polaris, http) }, code, stop)
     },
     close: closing.close,
   }
 }
 
-function sourceParts(
-  { polaris }: StreamConfig,
-  shared: SharedResources,
-  how: { readonly outages: Outages; readonly observe: Observe },
-) {
-  const { clock, accounts } = shared
-  return {
-    ...how,
-    clock,
-    accounts,
-    permits: shared.servers.of(polaris),
-    breaker: shared.breakerOf(polaris),
-  }
+function sourceParts({ polaris }: StreamConfig, { clock, accounts, servers }: SharedResources, observe: Observe) {
+  return { clock, accounts, observe, permits: servers.of(polaris) }
 }
 
 function composeParts(
@@ -72,9 +61,13 @@ function composeParts(
 ): AttemptParts {
   const { clock, config } = shared
   const { observe, requests } = mode
-  const source = openSource(stream.polaris, sourceParts(stream, shared, { outages: 'wait', observe }))
+  const source = httpClientSource(stream.polaris, sourceParts(stream, shared, observe))
   closing.use(source, (opened) => opened.close())
-  const reader: ReaderParts = { ...pageReader(stream, { source, clock, observe }), until: mode.until, observe }
+  const reader: ReaderParts = {
+    ...pageReader(stream, { source, clock, observe, retries: stream.polaris.retry.retries }),
+    until: mode.until,
+    observe,
+  }
   const { assignment } = mode
   const open = openParts(stream, shared, { assignment, observe, closing, seenControl: requests.seen })
   const pipeline: PipelineParts = {

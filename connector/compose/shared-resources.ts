@@ -11,11 +11,7 @@ import type { CloseStack } from '../runtime/close-stack.ts'
 import { onceDone } from '../runtime/once.ts'
 import { type RefusedAccounts, refusedAccounts } from '../runtime/refused-accounts.ts'
 import type { Semaphore } from '../runtime/semaphore.ts'
-import type { ServerEvent } from '../source/client-source.ts'
-import { apiBase } from '../source/polaris/http/read-request.ts'
 import { type LimitedServers, limitedServers } from '../source/polaris/http/server-limits.ts'
-import type { PolarisConfig } from '../source/polaris/polaris-config.ts'
-import { type ServerBreaker, serverBreakers } from '../source/recovery/server-breaker.ts'
 import { type CheckpointConfig, parseCheckpointUrl } from '../storage/checkpoint-store-config.ts'
 import { fileStore } from '../storage/file/file-versioned-object.ts'
 import { s3Store } from '../storage/s3/s3-versioned-object.ts'
@@ -38,8 +34,6 @@ export interface SharedResources {
   readonly servers: LimitedServers
   /** Limits the memory of all client indexes. */
   readonly indexMemory: IndexMemory
-  /** The circuit breaker of one Polaris server. */
-  readonly breakerOf: (server: PolarisConfig) => ServerBreaker
   /** Limits how many streams are opened at the same time. */
   readonly openLimit: Semaphore
   /** The accounts that the Polaris servers rejected. */
@@ -61,20 +55,13 @@ export function replicaName(): string {
 
 interface Watching {
   readonly onStoreRetry: StoreParts['onRetry']
-  /** Called when a Polaris server stops to answer correctly, and when it answers again. */
-  readonly onServerChange: (event: ServerEvent) => void
   readonly onOpening: (event: AssignedEvent) => void
 }
 
 /** Connects to nothing; `closing` closes the checkpoint store. */
 export function openSharedResources(
   config: ConnectorConfig,
-  {
-    onStoreRetry,
-    onServerChange,
-    onOpening,
-    ...parts
-  }: Pick<SharedResources, 'clock' | 'replica' | 'kafkaLog'> & Watching,
+  { onStoreRetry, onOpening, ...parts }: Pick<SharedResources, 'clock' | 'replica' | 'kafkaLog'> & Watching,
   closing: CloseStack,
 ): SharedResources {
   const store = closing.use(
@@ -84,7 +71,6 @@ export function openSharedResources(
   const closed = closing.use(new AbortController(), (controller) => controller.abort())
   const storeReady = onceDone(() => store.probe(closed.signal))
   const { clock } = parts
-  const breakerOf = serverBreakers(clock, onServerChange)
   return {
     ...parts,
     config,
@@ -94,8 +80,6 @@ export function openSharedResources(
     servers: limitedServers(clock),
     accounts: refusedAccounts(clock),
     indexMemory: indexMemory(maxIndexBytes(process.constrainedMemory(), totalmem())),
-    breakerOf: ({ url, maxProbeIntervalMs, retry: { maxRetryAfterMs } }) =>
-      breakerOf({ server: apiBase(url).origin, maxRetryAfterMs, maxProbeIntervalMs }),
   }
 }
 

@@ -3,7 +3,7 @@ import type { PageReading } from '../pipeline/read/page-reading.ts'
 import type { Processed, ReaderParts, ReadFrom } from '../pipeline/read/reader-parts.ts'
 import { noTimes } from '../scan/scan-order.ts'
 import type { ScanSettings } from '../scan/scan-settings.ts'
-import type { ClientRecord, ClientSource, Page, Patience, ReadArguments } from '../source/client-source.ts'
+import type { ClientRecord, ClientSource, Page, ReadArguments } from '../source/client-source.ts'
 
 /** What an inspection reads a stream with. */
 export type InspectionReader = Omit<ReaderParts, 'until' | 'observe'>
@@ -59,12 +59,11 @@ export interface Sample {
 const SAMPLE_PAGES = 20
 
 /**
- * Reads pages of one scan that `run` might refuse: their clients need no id. `patience`: for the first page. Never
- * rejects.
+ * Reads pages of one scan that `run` might refuse: their clients need no id. Never rejects.
  */
 export async function readSample(
   source: ClientSource,
-  { at, maxPages = SAMPLE_PAGES, patience = 'retry' }: { at: ReadArguments; maxPages?: number; patience?: Patience },
+  { at, maxPages = SAMPLE_PAGES }: { at: ReadArguments; maxPages?: number },
   stop: AbortSignal,
 ): Promise<Sample> {
   const pages: Page[] = []
@@ -76,7 +75,7 @@ export async function readSample(
   })
   try {
     for (let checkPoint = at.checkPoint; pages.length < maxPages; ) {
-      const page = await source.read({ ...at, checkPoint }, stop, pages.length === 0 ? patience : 'retry')
+      const page = await source.read({ ...at, checkPoint }, stop)
       pages.push(page)
       if (!page.hasMoreResults || page.checkPoint === null) break
       checkPoint = page.checkPoint

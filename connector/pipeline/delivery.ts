@@ -9,8 +9,6 @@ import type { Observe, PipelineEvent } from './pipeline-event.ts'
 export interface OpenStream {
   readonly producer: StreamProducer
   readonly checkpoint: StreamCheckpoint
-  /** The checkpoint was last claimed with another address of the source. */
-  readonly sourceMoved: boolean
 }
 
 type Delivering = Pick<OpenStream, 'producer' | 'checkpoint'>

@@ -109,16 +109,8 @@ export type PipelineEvent =
     }
   /** A page of a background scan cannot be read; it is asked for again later. */
   | { readonly kind: 'scan-paused'; readonly scan: ScanKind; readonly code: ErrorCode; readonly error: unknown }
-  /** The server promises more, but the scan does not advance; it begins again with larger pages. */
-  | { readonly kind: 'scan-stuck'; readonly scan: ScanKind; readonly why: string; readonly limit: number }
-  /** Pages of `failedLimit` clients took too long or were too large; the scan begins again with smaller ones. */
-  | {
-      readonly kind: 'limit-lowered'
-      readonly scan: ScanKind
-      readonly failedLimit: number
-      readonly limit: number
-      readonly error: unknown
-    }
+  /** The server promises more, but the scan does not advance; it begins again. */
+  | { readonly kind: 'scan-stuck'; readonly scan: ScanKind; readonly why: string }
   /** The server mixes up the scans of one caller: they run one after the other from now on. */
   | { readonly kind: 'scans-not-interleaved' }
   | {

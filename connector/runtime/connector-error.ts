@@ -4,13 +4,6 @@ export interface ErrorDetails {
   readonly cause?: unknown
   /** Minimum pause before the next attempt: requested by the server (`Retry-After`), or the earliest useful time. */
   readonly retryAfterMs?: number | undefined
-  /**
-   * Of a failed read: the server may have refused its token. `refused`: it did if the same request without the token
-   * succeeds. `in-doubt`: it did if the request then fails again, since an outage may just have ended.
-   */
-  readonly token?: 'refused' | 'in-doubt' | undefined
-  /** Of a failed read: a page with fewer clients is needed, or may succeed. */
-  readonly size?: 'too-large' | 'in-doubt' | undefined
 }
 
 /**
@@ -20,22 +13,18 @@ export interface ErrorDetails {
 export class ConnectorError extends Error {
   readonly code: ErrorCode
   readonly retryAfterMs: ErrorDetails['retryAfterMs']
-  readonly token: ErrorDetails['token']
-  readonly size: ErrorDetails['size']
 
-  constructor(code: ErrorCode, message: string, { cause, retryAfterMs, token, size }: ErrorDetails = {}) {
+  constructor(code: ErrorCode, message: string, { cause, retryAfterMs }: ErrorDetails = {}) {
     super(message, cause === undefined ? undefined : { cause })
     this.name = 'ConnectorError'
     this.code = code
     this.retryAfterMs = retryAfterMs
-    this.token = token
-    this.size = size
   }
 
   /** The same error with another message, and other details. */
   with(message: string, details: ErrorDetails = {}): ConnectorError {
-    const { code, cause, retryAfterMs, token, size } = this
-    return new ConnectorError(code, message, { cause, retryAfterMs, token, size, ...details })
+    const { code, cause, retryAfterMs } = this
+    return new ConnectorError(code, message, { cause, retryAfterMs, ...details })
   }
 }
 
@@ -46,6 +35,5 @@ export function codeOf(error: unknown): ErrorCode {
 
 /** Whether a retry of the same operation may succeed. */
 export function isTransient(error: unknown): boolean {
-  const { then } = errorCatalogue[codeOf(error)]
-  return then === 'retry' || then === 'recheck' || then === 'suspect'
+  return errorCatalogue[codeOf(error)].then === 'retry'
 }

@@ -20,12 +20,11 @@ export const exitRows: readonly (readonly [string, string])[] = [
 ]
 
 /**
- * What follows an error: `retry` indefinitely; `recheck` a few times, then hold the stream; `suspect` a server in
- * trouble for a while if it returned pages before, then hold the stream; `reopen` the stream a few times, then hold it;
+ * What follows an error: `retry` indefinitely, for `source.*` the page; `reopen` the stream a few times, then hold it;
  * `hold` the stream until the cause is resolved; `lost`: the stream belongs to another replica; `exit` the command
  * (`run` holds the stream).
  */
-type Then = 'retry' | 'recheck' | 'suspect' | 'reopen' | 'hold' | 'lost' | 'exit'
+type Then = 'retry' | 'reopen' | 'hold' | 'lost' | 'exit'
 
 interface CatalogueEntry {
   readonly then: Then
@@ -46,13 +45,10 @@ const row =
     runHint: meanwhile === undefined ? hint : `${hint}; ${meanwhile}`,
   })
 const retry = row('retry', 3)
-const suspect = row('suspect', 3)
-const recheck = row('recheck', 3)
 const hold = row('hold', 3)
 const refuse = row('exit', 2)
 const holdSetting = row('hold', 2)
-const suspectSetting = row('suspect', 2)
-const recheckSetting = row('recheck', 2)
+const retrySetting = row('retry', 2)
 const holdDecision = row('hold', 1)
 const retryDecision = row('retry', 1)
 
@@ -67,25 +63,25 @@ export const errorCatalogue = {
   'http.cannot-listen': refuse('free the port, or set another HTTP_PORT (0: any free one)'),
 
   'source.unreachable': retry('check POLARIS_URL, the network and the server', '`run` retries indefinitely'),
-  'source.timeout': retry('if it persists, look at the load of the server, or lower POLARIS_LIMIT'),
+  'source.timeout': retry('look at the load of the server, or lower POLARIS_LIMIT, if it persists'),
   'source.throttled': retry(
     'raise POLL_INTERVAL or lower polaris.requestsPerSecond: the server received too many requests',
   ),
   'source.server-error': retry('check the log of the server if the error persists'),
   'source.answer-truncated': retry('check the server and any proxy for a size or time limit: the response ended early'),
-  'source.answer-not-a-page': suspect(
+  'source.answer-not-a-page': retry(
     'wait if the server is in maintenance; otherwise check POLARIS_URL and any proxy: the response is not a page of clients',
   ),
-  'source.error-document': suspect(
+  'source.error-document': retry(
     'check the log of the server: it reports an error; if the message names a field that is no error, add it to POLARIS_STATUS_FIELDS',
   ),
-  'source.login-page': suspect(
+  'source.login-page': hold(
     'check POLARIS_AUTH, POLARIS_USER and POLARIS_PASSWORD, and any sign-in page in front of the server: it responds with a login page',
   ),
-  'source.answer-too-large': holdSetting(
+  'source.answer-too-large': retrySetting(
     'lower POLARIS_LIMIT; if it is small, the server ignores it, or this is no page of clients',
   ),
-  'source.answer-malformed': recheck(
+  'source.answer-malformed': retry(
     'compare the response with POLARIS_OUTPUT and the field settings: it violates the protocol',
   ),
   'source.mapping': holdSetting(
@@ -98,23 +94,23 @@ export const errorCatalogue = {
   'source.authentication-unsupported': hold(
     'enable Basic or anonymous access for the path of POLARIS_URL in IIS: the server requires a scheme that is not supported, such as NTLM or Negotiate',
   ),
-  'source.forbidden': suspect(
+  'source.forbidden': hold(
     'grant the user the right «consultation des membres clients» or «saisie des membres clients»; check whether a proxy or an address filter denies access',
   ),
-  'source.function-missing': suspect(
+  'source.function-missing': retry(
     'check POLARIS_URL; the server may have withdrawn the obsolete Client.GetClientsModified (its successor is WebConnect)',
   ),
-  'source.request-refused': suspectSetting(
+  'source.request-refused': retrySetting(
     'check POLARIS_LAST_CHANGED, POLARIS_CODE_MAGASIN, POLARIS_LIMIT, POLARIS_OUTPUT and polaris.login: the server rejects the request',
   ),
-  'source.redirected': suspectSetting(
+  'source.redirected': retrySetting(
     'set POLARIS_URL to the final address, or remove the sign-in or maintenance page: the server redirects to another origin',
   ),
   'source.certificate': holdSetting(
     'compare POLARIS_CA or POLARIS_TLS_FINGERPRINTS with the certificate of the server',
     'after a change in their files, the stream resumes by itself; any other change needs a restart',
   ),
-  'source.tls': recheckSetting(
+  'source.tls': holdSetting(
     'set polaris.tls.minVersion for an old server, or the client certificate that it requires (POLARIS_TLS_CERT)',
   ),
   'source.proxy-unreachable': retry('check POLARIS_PROXY, and the network'),

@@ -1,9 +1,8 @@
 import { instantOf } from '../source/source-time.ts'
 import { type ReadingParts, reading } from './begin-scan.ts'
-import { failedAfter, nextLimit } from './page-limit.ts'
 import { noTimes, resumeTime } from './scan-order.ts'
 import type { ScanSettings, Times } from './scan-settings.ts'
-import { LIVE, LONGEST_PAUSE_MS, noTokens, type Scan, type ScanStates, withScan } from './scan-state.ts'
+import { LIVE, LONGEST_PAUSE_MS, noTokens, type Scan, type ScanStates } from './scan-state.ts'
 
 /** A scan begins again, or asks for a page again. All are pure. */
 
@@ -23,28 +22,9 @@ function withoutToken(scan: Scan, settings: ScanSettings, times: Times): Scan {
   return { ...unread(scan), lastChanged, hasResumed: lastChanged > from }
 }
 
-/**
- * The states after a page that took too long or was too large: the scan begins again with smaller ones, like after a
- * refused token.
- */
-export function afterTooMuch(
-  states: ScanStates,
-  scan: Scan,
-  { settings, times }: Omit<ReadingParts, 'beginAt'>,
-): ScanStates {
-  const failedLimit = failedAfter(states.failedLimit, scan.limit, times.ours)
-  const limit = nextLimit({ kind: 'too-much', limit: scan.limit }, failedLimit, times.ours)
-  return withScan({ ...states, failedLimit }, { ...withoutToken(scan, settings, times), limit })
-}
-
-/** A stuck scan begins again with larger pages, as more clients may share a second than a page holds. */
-export function afterStuck(scan: Scan, { failedLimit }: Pick<ScanStates, 'failedLimit'>, ours: number): Scan {
-  return {
-    ...fromItsStart(scan),
-    refusals: 0,
-    limit: nextLimit({ kind: 'stuck', limit: scan.limit }, failedLimit, ours),
-    notBefore: scan.tag === LIVE ? 0 : ours + pauseMs(scan.restarts),
-  }
+/** A stuck scan begins again; one of the background after a pause. */
+export function afterStuck(scan: Scan, ours: number): Scan {
+  return { ...fromItsStart(scan), refusals: 0, notBefore: scan.tag === LIVE ? 0 : ours + pauseMs(scan.restarts) }
 }
 
 const FIRST_PAUSE_MS = 60_000

@@ -1,6 +1,5 @@
 import type { SourceTime } from '../source/client-source.ts'
 import { smallestReading } from '../source/source-time.ts'
-import { nextLimit } from './page-limit.ts'
 import type { RequestedScan } from './requested-scan.ts'
 import { earlier, longestReachMs, type ScanSettings, type Times } from './scan-settings.ts'
 import {
@@ -42,12 +41,10 @@ export function beginScan(
   beginning: Beginning,
   parts: BeginParts,
 ): { states: ScanStates; tag: ScanTag } {
-  const limited = { kind: 'begin', configured: parts.settings.limit } as const
-  const limit = nextLimit(limited, states.failedLimit, parts.times.ours)
   const begun = states.begun + 1
   const begin = (of: NewScan, before = states) => ({
     states: {
-      ...withScan(before, newScan({ ...of, limit, ordinal: begun }, parts)),
+      ...withScan(before, newScan({ ...of, ordinal: begun }, parts)),
       earliest: earlierOf(before.earliest, of.from),
       begun,
     },
@@ -90,8 +87,8 @@ interface NewScan {
 }
 
 function newScan(
-  { kind, tag, from, reachMs, request, limit, ordinal }: NewScan & Pick<Scan, 'limit' | 'ordinal'>,
-  { settings: { output }, events }: BeginParts,
+  { kind, tag, from, reachMs, request, ordinal }: NewScan & Pick<Scan, 'ordinal'>,
+  { settings: { limit, output }, events }: BeginParts,
 ): Scan {
   return {
     ...unreadScan,

@@ -1,5 +1,4 @@
 import type { CheckPoint, ReadArguments, SourceTime } from '../source/client-source.ts'
-import type { FailedLimit } from './page-limit.ts'
 import { noTimes, type ScanOrder } from './scan-order.ts'
 import { isDue } from './scan-settings.ts'
 
@@ -147,8 +146,6 @@ export interface ScanStates {
   readonly fullDueAt: number | null
   /** Whether the server keeps two scans of one caller apart; `serial`: it does not, so they run one after the other. */
   readonly interleaving: 'unknown' | 'proven' | 'serial'
-  /** The smallest limit whose pages failed lately. */
-  readonly failedLimit: FailedLimit | null
 }
 
 /** Where a stream begins that has no configured beginning, or whose earlier beginning is not known. */
@@ -164,7 +161,6 @@ export const newScans: ScanStates = {
   backfill: 'due',
   fullDueAt: null,
   interleaving: 'unknown',
-  failedLimit: null,
 }
 
 /**

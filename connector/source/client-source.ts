@@ -18,9 +18,6 @@ export interface ReadArguments {
   readonly output: OutputFormat
 }
 
-/** A page with this limit is never too much: if it fails, it has another cause. */
-export const SMALL_LIMIT = 10
-
 /** A client as the source returned it. Every leaf is its original text; null, nil and the minimum date are absent. */
 export interface ClientRecord {
   readonly [field: string]: ClientValue
@@ -84,21 +81,13 @@ export interface Page {
   readonly bytes: number
 }
 
-/**
- * `retry`: transient failures and suspect responses are retried in place. `unproven`: the same, but the stream has never
- * read a page from this server, so a suspect response rejects at once. `once`: the read rejects, and the caller tries
- * again later. While the breaker of the server is open, all wait.
- */
-export type Patience = 'retry' | 'unproven' | 'once'
-
 export interface ClientSource {
   /**
-   * Reads one page. Waits for the response, and for the retries of a wrapper, until `stop` aborts. Rejects with the
-   * reason of `stop`, or with a `ConnectorError` `source.*`, which says whether it may be due to the token or to the size
-   * of the page. An empty page is a valid result. Invariant 9: rejects unless the response is a complete, well-formed
-   * page.
+   * Reads one page, without retries. Waits for the response until `stop` aborts. Rejects with the reason of `stop`, or
+   * with a `ConnectorError` `source.*`. An empty page is a valid result. Invariant 9: rejects unless the response is a
+   * complete, well-formed page.
    */
-  read(at: PageRequest, stop: AbortSignal, patience?: Patience): Promise<Page>
+  read(at: PageRequest, stop: AbortSignal): Promise<Page>
 }
 
 /** The name of a field for an error message. Invariant 8: a key that is no plain name can be personal. */
@@ -113,38 +102,12 @@ export interface SeenCertificate {
   readonly expiresAt: number
 }
 
-/**
- * Why requests wait: `source-down` after failures, `source-refuses` if the server answered the last one with a refusal,
- * `throttled` if it asked to wait.
- */
-export type Trouble = 'source-down' | 'source-refuses' | 'throttled'
-
-/** A change of the state of a server, reported once. */
-export interface ServerEvent {
-  /** Scheme, host and port. */
-  readonly server: string
-  /** Null: the server answers again. */
-  readonly trouble: Trouble | null
-  /** The last failure. */
-  readonly error: unknown
-  /** Failed probes. */
-  readonly probes: number
-  /** Time since the first failure. */
-  readonly failedForMs: number
-}
-
 /** What a source reports. Contains no personal data and no secrets. */
 export type SourceEvent =
-  /** A read failed and is retried. `attempt`: number of failures since the last successful read. */
+  /** Reading a page failed and is retried. `attempt`: number of failures of this page. */
   | { readonly kind: 'read-retried'; readonly code: ErrorCode; readonly attempt: number; readonly error: unknown }
-  /** The first successful read after `failures`. `failedForMs`: time since the first failure. */
+  /** A page was read after `failures`. */
   | { readonly kind: 'read-recovered'; readonly failures: number; readonly failedForMs: number }
-  /** The breaker of the server is open: the stream sends no request. `code`: the last failure of the server. */
-  | { readonly kind: 'source-waiting'; readonly state: Trouble; readonly code: ErrorCode }
-  /** A read that tested the server failed. */
-  | { readonly kind: 'probe-failed'; readonly code: ErrorCode }
-  /** The stream has waited, and reads again. */
-  | { readonly kind: 'source-resumed' }
   /** The server responded to a request, whatever it was. */
   | { readonly kind: 'response-received'; readonly status: number }
   /** A connection was opened with this certificate. */

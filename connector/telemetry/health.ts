@@ -1,6 +1,7 @@
+import type { StreamState } from '../pipeline/pipeline-event.ts'
 import { type ExplainedFailure, explained, type Failure } from './failure.ts'
 import type { WatchedPolling } from './scan-status.ts'
-import { isActive, isReading, type StreamPhase, type StreamStatus } from './stream-status.ts'
+import { isActive, type StreamStatus } from './stream-status.ts'
 
 /** `starting` until the first assignment, even an empty one; `stopping` from the first signal. */
 export type ReplicaState = 'starting' | 'running' | 'stopping'
@@ -27,7 +28,7 @@ interface Obstacle extends Partial<ExplainedFailure> {
 
 interface StreamHealth extends Partial<ExplainedFailure> {
   readonly stream: string
-  readonly state: StreamPhase
+  readonly state: StreamState
   /** Absent when the stream does not run here or is held. */
   readonly progress?: 'catching up' | 'caught up'
   /** The stream reads, but the replica is out of the consumer group: Kafka may not answer its next transaction either. */
@@ -82,7 +83,7 @@ function streamHealth(
   now: number,
 ): StreamHealth {
   const { state, isCaughtUp } = status
-  const isOutForMs = isReading(status) ? group.isOutForMs : undefined
+  const isOutForMs = status.state === 'running' ? group.isOutForMs : undefined
   const failure = failureSeen(status, { ...group, isOutForMs })
   const failingSince = status.failingSince ?? (isOutForMs === undefined ? undefined : now - isOutForMs)
   const why = notReadyReason(status, Math.max(3 * poll.maxIntervalMs, readyAfterMs), now)

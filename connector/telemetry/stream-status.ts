@@ -1,14 +1,10 @@
-import { type IndexSize, type PipelineEvent, streamStates } from '../pipeline/pipeline-event.ts'
+import type { IndexSize, PipelineEvent, StreamState } from '../pipeline/pipeline-event.ts'
 import type { Failure } from './failure.ts'
 import type { WatchedScans } from './scan-status.ts'
 
-/** The state of a stream; if it runs, also whether its server is down, refuses requests, or asks to wait. */
-export const streamPhases = [...streamStates, 'source-down', 'source-refuses', 'throttled'] as const
-export type StreamPhase = (typeof streamPhases)[number]
-
 /** The state of one stream, from its events. Times are of `Clock.monotonic`. */
 export interface StreamStatus {
-  readonly state: StreamPhase
+  readonly state: StreamState
   /** When the replica started to run the stream; progress is due from then on. */
   readonly startedAt: number
   readonly wasOpened: boolean
@@ -97,8 +93,3 @@ export const unobserved: StreamStatus = {
 export function isActive({ state }: Pick<StreamStatus, 'state'>): boolean {
   return !['waiting', 'lost', 'ended', 'paused'].includes(state)
 }
-
-const readingPhases: ReadonlySet<StreamPhase> = new Set(['running', 'source-down', 'source-refuses', 'throttled'])
-
-/** Whether the stream is open, and reads or waits for its server. */
-export const isReading = ({ state }: StreamStatus): boolean => readingPhases.has(state)

@@ -1,12 +1,11 @@
 import type { Registry } from 'prom-client'
 import type { ControlEvent } from '../control/control-watch.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
-import type { ServerEvent } from '../source/client-source.ts'
 import { type Endpoints, endpoints } from './endpoints.ts'
 import { toLogFields } from './error-fields.ts'
 import { failureIn } from './events/event-row.ts'
 import { metricsObserver, rowOfEvent, warningKinds } from './events/pipeline-events.ts'
-import { controlLine, rowOfReplicaEvent, serverLine } from './events/replica-events.ts'
+import { controlLine, rowOfReplicaEvent } from './events/replica-events.ts'
 import type { ReplicaState } from './health.ts'
 import { type LibraryLog, libraryLog } from './library-log.ts'
 import { type Log, type LoggerParts, type LogLine, logger } from './logger.ts'
@@ -32,7 +31,6 @@ export interface Telemetry {
   /** Called for each failed call to the checkpoint store that is retried. */
   readonly storeRetried: (error: unknown, attempt: number) => void
   /** Called when a Polaris server stops to answer correctly, and when it answers again. */
-  readonly serverChanged: (event: ServerEvent) => void
   /** Observes placement; the first assignment changes the replica state from `starting` to `running`. */
   readonly observePlacement: (event: ReplicaEvent) => void
   /** Observes the control object. */
@@ -87,7 +85,7 @@ interface ObserverParts {
   readonly metrics: Metrics
 }
 
-type ReplicaObservers = 'serverChanged' | 'storeRetried' | 'observePlacement' | 'observeControl' | 'replicaIs'
+type ReplicaObservers = 'storeRetried' | 'observePlacement' | 'observeControl' | 'replicaIs'
 
 function replicaObservers({ log, watch, failures, metrics }: ObserverParts): Pick<Telemetry, ReplicaObservers> {
   const write = (line: LogLine | undefined) => line && log(line.level, line.message, line.fields)
@@ -96,7 +94,6 @@ function replicaObservers({ log, watch, failures, metrics }: ObserverParts): Pic
   }
   return {
     replicaIs,
-    serverChanged: (event) => write(serverLine(event)),
     storeRetried: (error, attempt) => {
       metrics.count('storeRetries')
       log('debug', 'checkpoint store call failed, retrying', { ...toLogFields(error), attempt })

@@ -4,8 +4,6 @@ type Entry = (typeof errorCatalogue)[keyof typeof errorCatalogue]
 
 const reactions: Readonly<Record<Entry['then'], string>> = {
   retry: 'retried indefinitely',
-  recheck: 'retried a few times, then the stream is held',
-  suspect: 'the stream is held; if it has read pages before, retried for 15 minutes first',
   reopen: 'the stream is reopened a few times, then held',
   hold: 'the stream is held',
   lost: 'the stream continues in another replica',

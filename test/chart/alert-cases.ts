@@ -39,17 +39,7 @@ const delays = (buckets: Readonly<Record<string, string>>): Series[] =>
     labels: { ...paris, ...a, le },
     values,
   }))
-const active = [
-  'group-unreachable',
-  'opening',
-  'running',
-  'source-down',
-  'source-refuses',
-  'throttled',
-  'retrying',
-  'held',
-  'paused',
-]
+const active = ['group-unreachable', 'opening', 'running', 'retrying', 'held', 'paused']
 /** Events of a kind of scan, by the minute. */
 const events = (scan: string, values: string): Series => {
   return { metric: 'events_total', labels: { ...paris, ...a, scan }, values }
@@ -101,35 +91,6 @@ export const alertCases: readonly AlertCase[] = [
     },
   },
   {
-    alert: 'PolarisSourceDown',
-    fires: {
-      series: [state(a, 'source-down', '0x2 1x20'), state(a, 'throttled', '0x30')],
-      at: '18m',
-      labels: { ...paris, state: 'source-down' },
-      summary: 'Stream paris waits for its server: source-down',
-    },
-    silent: {
-      'a restart of the server': { series: [state(a, 'source-down', '0x2 1x9 0x20')], at: '18m' },
-      'a running stream': { series: [state(a, 'source-down', '0x30'), state(a, 'running', '1x30')], at: '18m' },
-    },
-  },
-  {
-    alert: 'PolarisSourceRefuses',
-    fires: {
-      series: [state(a, 'source-refuses', '0x2 1x20')],
-      at: '18m',
-      labels: paris,
-      summary: 'The server of stream paris refuses requests',
-    },
-    silent: {
-      'a short refusal': { series: [state(a, 'source-refuses', '0x2 1x9 0x20')], at: '18m' },
-      'a server that is down': {
-        series: [state(a, 'source-refuses', '0x30'), state(a, 'source-down', '1x30')],
-        at: '18m',
-      },
-    },
-  },
-  {
     alert: 'PolarisStreamNotReading',
     fires: {
       series: [{ metric: 'last_poll_timestamp_seconds', labels: paris, values: '0x20' }],
@@ -140,13 +101,6 @@ export const alertCases: readonly AlertCase[] = [
     silent: {
       'a poll every minute': {
         series: [{ metric: 'last_poll_timestamp_seconds', labels: paris, values: '-60+60x20' }],
-        at: '13m',
-      },
-      'a stream whose server is down, which has its own alert': {
-        series: [
-          { metric: 'last_poll_timestamp_seconds', labels: paris, values: '0x20' },
-          state(a, 'source-down', '1x20'),
-        ],
         at: '13m',
       },
       'a held stream, which has its own alert': {
@@ -166,13 +120,6 @@ export const alertCases: readonly AlertCase[] = [
     silent: {
       'one save a minute': {
         series: [{ metric: 'last_save_timestamp_seconds', labels: paris, values: '-60+60x20' }],
-        at: '13m',
-      },
-      'a stream whose server is down, which has its own alert': {
-        series: [
-          { metric: 'last_save_timestamp_seconds', labels: paris, values: '0x20' },
-          state(a, 'throttled', '1x20'),
-        ],
         at: '13m',
       },
       'a held stream, which has its own alert': {

@@ -1,5 +1,4 @@
 import { expect, inject, it } from 'vitest'
-import { faults } from '../polaris/polaris-simulator.ts'
 import { expectExactlyOnce, scene } from '../support/stream-scene.ts'
 import { openTopic, type TopicRecord } from '../support/topic-reader.ts'
 
@@ -23,35 +22,6 @@ it('publishes no extra event when 300,000 clients change in the same second and 
   expect(records).toHaveLength(CLIENTS + 100)
   expectExactlyOnce({ simulator }, records)
 }, 600_000)
-
-it('reads a mass update with smaller pages on a server that never completes large ones', async () => {
-  const stage = await scene({
-    source: { clients: 400 },
-    environment: { POLARIS_LIMIT: '400', POLL_INTERVAL: '500ms' },
-    times: { polaris: { timeouts: { answerMs: 500 }, retry: { firstPauseMs: 50 } } },
-  })
-  const { simulator } = stage
-  const connector = stage.start()
-  await connector.status(({ progress }) => progress === 'caught up')
-  await stage.caughtUp()
-  simulator.faults.when(
-    () => true,
-    () => faults.pagesAbove(60, 'hang'),
-  )
-  simulator.massUpdate(400)
-  expectExactlyOnce(stage, await stage.caughtUp())
-  expect(await connector.line(({ failedLimit }) => failedLimit === 400)).toMatchObject({
-    ...{ level: 'warn', scan: 'live', limit: 200, code: 'source.timeout' },
-    msg: 'pages take too long or are too large, beginning the scan again with smaller ones',
-  })
-  expect((await connector.get('/metrics')).body).toMatch(/page_limit\{.*\} 50\n/)
-
-  const before = performance.now()
-  simulator.change()
-  expectExactlyOnce(stage, await stage.caughtUp())
-  expect(performance.now() - before).toBeLessThan(10_000)
-  expect(await connector.stop()).toBe(0)
-})
 
 /** The records of a topic, with only what is compared: all of them would need gigabytes. */
 async function smallRecords(topic: string): Promise<TopicRecord[]> {

@@ -8,7 +8,6 @@ describe('when replicas, the group, Kafka, the store and the sources of several 
   it.each([
     ['everyday', 'everyday', 800],
     ['long scans', 'long-scans', 800],
-    ['pages that are too much', 'large-clients', 400],
     ['clients that are deleted and returned', 'deleted-clients', 300],
   ] as const)(
     'Invariants 1 to 7 hold, each stream finally runs on one replica, and no stream disturbs another: %s',

@@ -16,7 +16,6 @@ const anyHistory = {
   scans: fc.constantFrom('current', 'frozen', 'listed'),
   order: fc.constantFrom('oldest first', 'newest first', 'random'),
   modificationTime: fc.constantFrom('shown', 'hidden', 'day'),
-  largeClient: fc.constant('none'),
   /** Three pages. */
   clients: fc.constant(6),
   actions: fc.constant('some'),
@@ -55,13 +54,6 @@ const longScans = {
   streams: fc.constant(1),
   scans: fc.constantFrom('frozen', 'current', 'listed'),
   permanentFault: fc.constant('none'),
-} as const
-
-/** Pages that are too much, from the second of a scan on. */
-const largeClients = {
-  ...anyHistory,
-  limit: fc.constantFrom(16, 32),
-  largeClient: fc.constantFrom('source.answer-too-large', 'source.timeout'),
 } as const
 
 /** Clients are deleted, and returned as they were. */
@@ -151,7 +143,6 @@ const swarm = {
 export const histories = {
   everyday: fc.record<HistoryOptions>(anyHistory),
   'long-scans': fc.record<HistoryOptions>(longScans),
-  'large-clients': fc.record<HistoryOptions>(largeClients),
   'deleted-clients': fc.record<HistoryOptions>(deletedClients),
   crossed: fc.record<HistoryOptions>(crossed),
   swarm: fc.record<HistoryOptions>(swarm),

@@ -26,7 +26,6 @@ export interface HistoryOptions {
   readonly scans: Behaviour['scans']
   readonly order: Behaviour['order']
   readonly modificationTime: Behaviour['modificationTime']
-  readonly largeClient: Behaviour['largeClient']
   /** Of each stream. */
   readonly clients: number
   /** `all`: also what the kind `crossed` has. */

@@ -157,13 +157,8 @@ function lastUnpublished(world: World): string[] {
   )
 }
 
-/**
- * Requests that are not carried out. A server that mixes up scans and has a page that is too much keeps every background
- * scan at its start.
- */
+/** Requests that are not carried out. */
 function openOf(world: World, stream: string): string[] {
-  const { options, serialStreams } = world
-  if (options.largeClient !== 'none' && serialStreams.has(stream)) return []
   const { requests } = storedControl(world)
   const open = requests.filter(
     (one) => one.stream === stream && one.kind === 'republish' && one.progress.kind !== 'done',
@@ -211,7 +206,7 @@ function lateNow(world: World): string[] {
 
 /** Live scans wait for the backfill. Its last page, if it is empty, is read again after a minute. */
 const isBackfilling = ({ options }: World, state: StreamState | undefined) =>
-  options.backfill === 'before' && options.largeClient === 'none' && state?.scans.backfill !== 'done'
+  options.backfill === 'before' && state?.scans.backfill !== 'done'
 
 /** The last change of each client that is not its last event. */
 function unpublishedContents({ kafka }: World, stream: SimulatedStream, isDue: (change: Change) => boolean): string[] {

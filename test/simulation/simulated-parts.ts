@@ -18,7 +18,6 @@ import type { EventPublisher } from '../../connector/publish/event-publisher.ts'
 import { untilAborted } from '../../connector/runtime/abort.ts'
 import type { ScanSettings } from '../../connector/scan/scan-settings.ts'
 import type { ClientSource, Page, SourceTime } from '../../connector/source/client-source.ts'
-import { retrying } from '../../connector/source/recovery/retrying-source.ts'
 import type { OpenParts } from '../../connector/stream/open/open-parts.ts'
 import type { StreamAdapters } from '../../connector/stream/run-stream.ts'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
@@ -96,7 +95,8 @@ function checkOf(
   const { stream } = run
   const observe = () => {}
   const openSource = () => ({ ...sourceOf(world, stream, replica), close: async () => {} })
-  const { reader, group } = pipelineParts(world, replica, { ...run, observe })
+  const { reader: running, group } = pipelineParts(world, replica, { ...run, observe })
+  const reader = { ...running, retry: { ...readRetries, retries: 0 } }
   const open = openParts(world, replica, { stream, observe, ...openedBy(replica, stream) })
   return (code, stop) => checkStream({ open, reader, group, openSource }, code, stop)
 }
@@ -186,14 +186,8 @@ function pipelineParts(
   const ignored = ignoredBy(replica)
   return {
     reader: {
-      source: retrying(sourceOf(world, stream, replica), {
-        clock,
-        policy: readRetries,
-        suspectForMs: Number.POSITIVE_INFINITY,
-        outages: 'wait',
-        observe,
-        gate: gateOf(stream, replica),
-      }),
+      source: sourceOf(world, stream, replica),
+      retry: readRetries,
       clock,
       serverClock: createServerClock(clock, observe),
       settings,
@@ -231,11 +225,7 @@ function pipelineParts(
   }
 }
 
-const readRetries = { retries: 2, firstPauseMs: 100, maxPauseMs: 2_000, maxRetryAfterMs: 0 }
-
-/** Each stream has a server of its own. */
-const gateOf = ({ name }: SimulatedStream, { breakerOf }: Replica) =>
-  breakerOf({ server: `https://${name}.example`, maxRetryAfterMs: 0, maxProbeIntervalMs: POLL_MS }).gate('wait')
+const readRetries = { retries: Number.POSITIVE_INFINITY, firstPauseMs: 100, maxPauseMs: 2_000, maxRetryAfterMs: 0 }
 
 /** Like the real source, it stops waiting as soon as `stop` aborts; the request is answered nevertheless. */
 function sourceOf(

@@ -9,7 +9,6 @@ import type {
   ReadArguments,
   SourceTime,
 } from '../../connector/source/client-source.ts'
-import { readError } from '../../connector/source/polaris/answer/answer-verdict.ts'
 import { wallClock } from '../../connector/source/source-time.ts'
 
 /**
@@ -29,11 +28,6 @@ export interface Behaviour {
   readonly order: 'oldest first' | 'newest first' | 'random'
   /** What clients show of their modification time. */
   readonly modificationTime: 'shown' | 'day' | 'hidden'
-  /**
-   * How a page fails that has the large client beside another one. Unless `none`, a page has a tenth of the clients
-   * that are asked for, since a limit of ten or less is never lowered.
-   */
-  readonly largeClient: 'none' | 'source.timeout' | 'source.answer-too-large'
 }
 
 export interface PolarisParts extends Behaviour {
@@ -78,8 +72,6 @@ interface Deletion {
   readonly endsAt: number | undefined
 }
 
-const LARGE_CLIENT = 'client-0'
-
 interface Row extends Change {
   readonly modified: SourceTime
   /** Orders changes within one second. */
@@ -87,9 +79,8 @@ interface Row extends Change {
 }
 
 export function simulatedPolaris(parts: PolarisParts): SimulatedPolaris {
-  const { now, timeZone, fault, scans, order, largeClient } = parts
+  const { now, timeZone, fault, scans, order } = parts
   const keyOf = keys[order]
-  const sizeOf = (limit: number) => (largeClient === 'none' ? limit : Math.ceil(limit / 10))
   const rows = new Map<string, Row>()
   const changes: Change[] = []
   const deleted = new Map<string, Row>()
@@ -106,10 +97,8 @@ export function simulatedPolaris(parts: PolarisParts): SimulatedPolaris {
     const current = [...rows.values()].filter(({ modified }) => modified >= at.lastChanged).sort(byKey)
     const [, , key, view] = at.checkPoint === null ? first(current, views) : parsed(at.checkPoint, at)
     const due = (scans === 'current' ? current : (views[view] ?? [])).filter((row) => keyOf(row) > key)
-    const listed = due.slice(0, sizeOf(at.limit))
+    const listed = due.slice(0, at.limit)
     const clients = scans === 'listed' ? listed.flatMap(({ clientId }) => rows.get(clientId) ?? []) : listed
-    if (largeClient !== 'none' && clients.length > 1 && clients.some(({ clientId }) => clientId === LARGE_CLIENT))
-      throw readError(new ConnectorError(largeClient, 'simulated: the page is too much'), at)
     const token: Token = [at.lastChanged, at.limit, listed.length === 0 ? key : keyOf(listed.at(-1) as Row), view]
     return {
       clients: clients.map((row) => toRecord(row, parts)),
@@ -125,9 +114,9 @@ export function simulatedPolaris(parts: PolarisParts): SimulatedPolaris {
       read: async (at) => {
         const outcome = await fault(replica)
         if (outcome === 'fail') throw new ConnectorError('source.unreachable', 'simulated: no answer')
-        if (outcome === 'trouble') throw readError(new ConnectorError('source.function-missing', 'simulated: 404'), at)
+        if (outcome === 'trouble') throw new ConnectorError('source.function-missing', 'simulated: 404')
         if (outcome === 'refuse' && at.checkPoint !== null)
-          throw new ConnectorError('source.request-refused', 'simulated: token refused', { token: 'refused' })
+          throw new ConnectorError('source.request-refused', 'simulated: token refused')
         return read(at)
       },
     }),

@@ -2,7 +2,6 @@ import { checkRequests } from '../../connector/control/check-requests.ts'
 import type { ControlWatch } from '../../connector/control/control-watch.ts'
 import type { Placement } from '../../connector/placement/placement.ts'
 import { codeOf } from '../../connector/runtime/connector-error.ts'
-import { serverBreakers } from '../../connector/source/recovery/server-breaker.ts'
 import type { Assignment } from '../../connector/stream/assignment.ts'
 import type { Attempt } from '../../connector/stream/attempt.ts'
 import { contention } from '../../connector/stream/contention.ts'
@@ -22,8 +21,6 @@ export interface Replica extends Actor {
   readonly placement: Placement
   readonly control: ControlWatch
   readonly stopping: AbortController
-  /** The circuit breakers of the servers of its streams. */
-  readonly breakerOf: ReturnType<typeof serverBreakers>
   /** The streams that this replica runs. */
   readonly running: Set<string>
   isAskedToStop: boolean
@@ -49,7 +46,6 @@ export function startReplica(world: World): void {
     ...actor,
     ...{
       running: new Set<string>(),
-      breakerOf: serverBreakers(clock, () => {}),
       stopping: new AbortController(),
       wasPaused: false,
       isAskedToStop: false,

@@ -77,7 +77,7 @@ export interface StoredDocument {
 
 export function simulatedStream(
   number: number,
-  { clients, scans, order, modificationTime, largeClient }: HistoryOptions,
+  { clients, scans, order, modificationTime }: HistoryOptions,
   parts: {
     readonly clock: Pick<Clock, 'now'>
     readonly date: () => number | undefined
@@ -87,7 +87,7 @@ export function simulatedStream(
 ): SimulatedStream {
   const name = `clients-${number}`
   const polaris = simulatedPolaris({
-    ...{ scans, order, modificationTime, largeClient, now: parts.clock.now, timeZone: ZONE, date: parts.date },
+    ...{ scans, order, modificationTime, now: parts.clock.now, timeZone: ZONE, date: parts.date },
     records: parts.records,
     fault: async (replica) => {
       const fault = await parts.fault(name, replica)

@@ -65,9 +65,6 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
     'response-received': { kind: 'response-received', status: 200 },
     'read-retried': { kind: 'read-retried', code: 'source.timeout', attempt: 1, error },
     'read-recovered': { kind: 'read-recovered', failures: 12, failedForMs: 90_000 },
-    'source-waiting': { kind: 'source-waiting', state: 'source-down', code: 'source.unreachable' },
-    'probe-failed': { kind: 'probe-failed', code: 'source.unreachable' },
-    'source-resumed': { kind: 'source-resumed' },
     'caught-up': { kind: 'caught-up', clients: 5000, pages: 50, tookMs: 6000 },
     'fell-behind': { kind: 'fell-behind' },
     'pages-published': {
@@ -94,8 +91,7 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
     'segments-missing': { kind: 'segments-missing', segments: 1 },
     'scan-paused': { kind: 'scan-paused', scan: 'backfill', code: 'source.timeout', error },
     'scan-end-unconfirmed': { kind: 'scan-end-unconfirmed', scan: 'full', clients: 500 },
-    'scan-stuck': { kind: 'scan-stuck', scan: 'backfill', why: 'its token repeats', limit: 200 },
-    'limit-lowered': { kind: 'limit-lowered', scan: 'live', failedLimit: 100, limit: 50, error },
+    'scan-stuck': { kind: 'scan-stuck', scan: 'backfill', why: 'its token repeats' },
     'scans-not-interleaved': { kind: 'scans-not-interleaved' },
     'scan-done': { kind: 'scan-done', scan: 'backfill', clients: 5000, pages: 50, tookMs: 6000 },
     'checkpoint-refused': {

@@ -1,8 +1,8 @@
-import { openSource } from '../../connector/compose/compose-source.ts'
 import { systemClock } from '../../connector/runtime/clock.ts'
 import { refusedAccounts } from '../../connector/runtime/refused-accounts.ts'
 import { semaphore } from '../../connector/runtime/semaphore.ts'
 import type { ReadArguments, SourceEvent, SourceTime } from '../../connector/source/client-source.ts'
+import { httpClientSource } from '../../connector/source/polaris/http-client-source.ts'
 import { type PolarisConfig, polarisDefaults } from '../../connector/source/polaris/polaris-config.ts'
 import { defaultPolaris } from './default-config.ts'
 import { never } from './signals.ts'
@@ -21,19 +21,17 @@ const at: ReadArguments = {
 export function testSource(config: Partial<PolarisConfig> & { readonly url: string }) {
   const events: SourceEvent[] = []
   const accounts = refusedAccounts(systemClock)
-  const source = openSource(
+  const source = httpClientSource(
     {
       ...defaultPolaris,
       auth: { kind: 'none' },
       codeMagasin: 1,
-      retry: { ...polarisDefaults.retry, retries: 0 },
       timeouts: { ...polarisDefaults.timeouts, connectMs: 1_000 },
       ...config,
     },
     {
       clock: systemClock,
       permits: semaphore(8),
-      outages: 'give-up',
       accounts,
       observe: (event) => events.push(event),
     },

@@ -50,10 +50,12 @@ export const polarisSection = setting.section(
         { check: check.lastChanged, variable: 'POLARIS_LAST_CHANGED' },
       )
       .optional(),
-    limit: setting.wholeNumber(
-      'Clients per page; smaller pages are read while these take too long or are too large. A new value applies from the next scan',
-      { min: 1, max: 1_000, default: 100, variable: 'POLARIS_LIMIT' },
-    ),
+    limit: setting.wholeNumber('Clients per page. A new value applies from the next scan', {
+      min: 1,
+      max: 1_000,
+      default: 100,
+      variable: 'POLARIS_LIMIT',
+    }),
     output: setting.choice('Format of the responses. A new value applies from the next scan', {
       choices: ['xml', 'json'],
       default: 'xml',

@@ -83,9 +83,8 @@ const startingAt = (
   { limit, output }: Pick<ReadArguments, 'limit' | 'output'>,
 ): ReadArguments => ({ lastChanged, checkPoint: null, limit, output })
 
-/** A page that is read for the first time: it may show that the stream is configured wrongly. */
 function readPage({ source, limit }: SourceCheck, at: ReadArguments): Promise<Sample> {
-  return readSample(source, { at, maxPages: 1, patience: 'unproven' }, limit.finish)
+  return readSample(source, { at, maxPages: 1 }, limit.finish)
 }
 
 interface SecondPage {

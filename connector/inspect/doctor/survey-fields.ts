@@ -44,8 +44,7 @@ export async function surveyStream(
   const clients: ClientRecord[] = []
   for (const lastChanged of new Set([config.beginAt ?? aDayAgo, aDayAgo])) {
     const at = { lastChanged, checkPoint: null, limit, output }
-    const patience = clients.length === 0 ? 'unproven' : 'retry'
-    const read = await readSample(source, { at, patience }, stop)
+    const read = await readSample(source, { at }, stop)
     if (read.error !== undefined) throw read.error
     for (const client of read.clients) clients.push(client)
   }

@@ -1,7 +1,7 @@
 import { serially } from '../../scan/begin-again.ts'
 import { LIVE, type Scan, type ScanStates, type ScanTag } from '../../scan/scan-state.ts'
 import type { ClientRecord, ClientSource, Page } from '../../source/client-source.ts'
-import { readOnce } from '../../source/recovery/read-page.ts'
+import { readOnce } from '../../source/read-page.ts'
 import type { Observe } from '../pipeline-event.ts'
 
 /** Finds out, once for a server, whether it keeps two scans of one caller apart. */

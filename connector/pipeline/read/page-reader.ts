@@ -5,13 +5,13 @@ import { configured } from '../../scan/end-scan.ts'
 import { type RequestedScan, withoutUnwanted } from '../../scan/requested-scan.ts'
 import { LIVE, REQUESTED, type Scan, type ScanTag, scanWith } from '../../scan/scan-state.ts'
 import { backgroundCandidates, type Choice, nextChoice, type SchedulerParts, scanName } from '../../scan/scheduler.ts'
-import { readOnce, readPage } from '../../source/recovery/read-page.ts'
+import { readOnce, readPage } from '../../source/read-page.ts'
 import { isWantedBy } from '../features/part.ts'
 import { interleavingProof } from './interleaving-proof.ts'
 import { remapped, requestOf } from './mapped-page.ts'
 import type { PageReading } from './page-reading.ts'
 import type { ReaderParts, ReadFrom } from './reader-parts.ts'
-import { failed, modeOf, type Reader, stuck, unread } from './scan-trouble.ts'
+import { failed, modeOf, type Reader, refused, stuck } from './scan-trouble.ts'
 import { type ReadPage, withLists } from './settle-lists.ts'
 import { endedWithout, take } from './take-page.ts'
 import { workloadLog } from './workload.ts'
@@ -40,7 +40,6 @@ async function* eachPage(parts: ReaderParts, from: ReadFrom, stop: AbortSignal):
     times: timeWatch(settings.timeZone),
     liveBeganAt: clock.monotonic(),
     liveScans: 0,
-    hasReadPages: from.states.createdAt !== null && from.sourceMoved !== true,
   }
   for (;;) {
     const choice = choose(reader)
@@ -136,7 +135,7 @@ async function readNext(reader: Reader, tag: ScanTag, stop: AbortSignal): Promis
       return end === undefined ? endedWithout(reader, scan) : take(reader, scan, end)
     }
     const read = await readPage(reader, { at, ...modeOf(reader, scan) }, stop)
-    if (read.kind !== 'page') return unread(reader, known(), read)
+    if (read.kind === 'token-refused') return refused(reader, known(), read.error)
     reader.proof.read(at, read.page)
     return take(reader, scan, read.page)
   } catch (error) {

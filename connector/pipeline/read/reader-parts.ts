@@ -1,6 +1,7 @@
 import type { ConfiguredFields } from '../../event/fields/field-mapping.ts'
 import type { StreamMapping } from '../../event/page-mapping.ts'
 import type { Clock } from '../../runtime/clock.ts'
+import type { RetryPolicy } from '../../runtime/retry.ts'
 import type { ScanOrder } from '../../scan/scan-order.ts'
 import type { ScanSettings } from '../../scan/scan-settings.ts'
 import type { Recheck, ScanStates } from '../../scan/scan-state.ts'
@@ -12,6 +13,8 @@ import type { ServerClock } from './server-clock.ts'
 
 export interface ReaderParts {
   readonly source: ClientSource
+  /** Of a page that is retried where it failed. */
+  readonly retry: RetryPolicy
   readonly clock: Clock
   readonly serverClock: ServerClock
   readonly settings: ScanSettings
@@ -31,7 +34,6 @@ export interface ReadFrom {
   readonly mapping: StreamMapping | null
   /** Absent: only the configured scans are read. */
   readonly parts?: readonly Pick<Part, 'scans'>[]
-  readonly sourceMoved?: boolean
 }
 
 /** What was found while the pages read so far were made into events. */

@@ -1,12 +1,10 @@
 import type { TimeWatch } from '../../event/modification-time.ts'
 import type { StreamMapping } from '../../event/page-mapping.ts'
-import { assertNever } from '../../runtime/assert-never.ts'
 import { ConnectorError, codeOf } from '../../runtime/connector-error.ts'
-import { afterFailure, afterRefusal, afterStuck, afterTooMuch, keepsToken } from '../../scan/begin-again.ts'
+import { afterFailure, afterRefusal, afterStuck, keepsToken } from '../../scan/begin-again.ts'
 import { isBackfillFirst } from '../../scan/scan-settings.ts'
-import { LIVE, type Scan, type ScanStates, type ScanTag, scanWith, withScan } from '../../scan/scan-state.ts'
-import type { ReadMode } from '../../source/recovery/after-failed-read.ts'
-import type { PageRead } from '../../source/recovery/read-page.ts'
+import { LIVE, type Scan, type ScanStates, type ScanTag, withScan } from '../../scan/scan-state.ts'
+import type { ReadMode } from '../../source/read-page.ts'
 import type { InterleavingProof } from './interleaving-proof.ts'
 import type { Processed, ReaderParts, ReadFrom } from './reader-parts.ts'
 import type { WorkloadLog } from './workload.ts'
@@ -27,8 +25,6 @@ export interface Reader extends ReaderParts {
   /** Start of the live scan in progress, by the monotonic clock. */
   liveBeganAt: number
   liveScans: number
-  /** Whether the stream has ever read a page from this address of the source. */
-  hasReadPages: boolean
 }
 
 /** A background scan in trouble never stops the live one. */
@@ -36,36 +32,10 @@ function mayPause({ until, settings, states }: Reader, { tag }: Scan): boolean {
   return tag !== LIVE && until === 'stopped' && !isBackfillFirst(states, settings)
 }
 
-/** How a page of the scan is read. A stream that has never read a page from this server may be configured wrongly. */
+/** How a page of the scan is read: of the background once in its turn, all others are retried where they failed. */
 export function modeOf(reader: Reader, scan: Scan): ReadMode {
-  const { states, hasReadPages } = reader
-  if (!mayPause(reader, scan))
-    return { patience: hasReadPages ? 'retry' : 'unproven', asksNothingElse: isOnly(scan, states) }
-  return {
-    patience: 'once',
-    keepsToken: keepsToken(scan, states),
-    asksNothingElse: isOnly(scan, states),
-    pausesFirst: scan.failures === 0,
-  }
-}
-
-/** Whether another request may end the scan. */
-const isOnly = ({ checkPoint }: Scan, { interleaving }: ScanStates) => checkPoint !== null && interleaving !== 'proven'
-
-/** What follows for a scan whose page could not be read. */
-export function unread(reader: Reader, scan: Scan, read: Exclude<PageRead, { kind: 'page' }>): undefined {
-  switch (read.kind) {
-    case 'again':
-      return undefined
-    case 'too-much':
-      return tooMuch(reader, scan, read.error)
-    case 'token-refused':
-      return refused(reader, scan, read.error)
-    case 'failed':
-      return failed(reader, scan, read.error)
-    default:
-      return assertNever(read)
-  }
+  if (!mayPause(reader, scan)) return { tries: { kind: 'in-place' } }
+  return { tries: { kind: 'once', failures: scan.failures }, keepsToken: keepsToken(scan, reader.states) }
 }
 
 /**
@@ -80,25 +50,13 @@ export function failed(reader: Reader, scan: Scan, error: unknown): undefined {
   reader.observe({ kind: 'scan-paused', scan: scan.kind, code: codeOf(error), error })
 }
 
-/** Begins the scan again with smaller pages. */
-function tooMuch(reader: Reader, scan: Scan, error: unknown): undefined {
-  const times = reader.serverClock.times()
-  const states = afterTooMuch(reader.states, scan, { ...reader, times })
-  const again = scanWith(states, scan.tag) ?? scan
-  // Background pages that take too long delay live scans.
-  const notBefore = mayPause(reader, scan) ? times.ours + PAUSE_MS : scan.notBefore
-  reader.states = withScan(states, { ...again, notBefore })
-  reader.observe({ kind: 'limit-lowered', scan: scan.kind, failedLimit: scan.limit, limit: again.limit, error })
-}
-
-const PAUSE_MS = 60_000
 const REFUSALS_WITHOUT_PROGRESS = 3
 
 /**
  * Begins the scan again without its token. After too many refusals, a background scan pauses first; any other one throws
  * `source.checkpoint-refused`.
  */
-function refused(reader: Reader, scan: Scan, error: ConnectorError): undefined {
+export function refused(reader: Reader, scan: Scan, error: ConnectorError): undefined {
   const { settings, serverClock, observe, proof } = reader
   const again = afterRefusal(scan, settings, serverClock.times())
   const more = again.refusals - REFUSALS_WITHOUT_PROGRESS
@@ -110,12 +68,11 @@ function refused(reader: Reader, scan: Scan, error: ConnectorError): undefined {
   reader.states = proof.refused(scan, withScan(reader.states, again))
 }
 
-/** Begins the scan again with larger pages. Throws `source.stuck` if that has not helped any but a background scan. */
+/** Begins the scan again. Throws `source.stuck` if that has not helped any but a background scan. */
 export function stuck(reader: Reader, scan: Scan, why: string): undefined {
   const { clock, observe } = reader
-  const again = afterStuck(scan, reader.states, clock.now())
-  if (!mayPause(reader, scan) && scan.restarts > 0 && again.limit <= scan.limit)
+  if (!mayPause(reader, scan) && scan.restarts > 0)
     throw new ConnectorError('source.stuck', `read page: hasMoreResults is true, but ${why}`)
-  reader.states = withScan(reader.states, again)
-  observe({ kind: 'scan-stuck', scan: scan.kind, why, limit: again.limit })
+  reader.states = withScan(reader.states, afterStuck(scan, clock.now()))
+  observe({ kind: 'scan-stuck', scan: scan.kind, why })
 }

@@ -13,7 +13,6 @@ import type { ReadPage } from './settle-lists.ts'
 export function take(reader: Reader, before: Scan, page: Page): ReadPage | undefined {
   const { serverClock, processed, observe } = reader
   const began = serverClock.learn(page)
-  reader.hasReadPages = true
   observe({
     kind: 'page-read',
     scan: before.kind,

@@ -4,7 +4,7 @@ import type { RefusedAccounts } from '../../runtime/refused-accounts.ts'
 import type { Semaphore } from '../../runtime/semaphore.ts'
 import type { ClientSource, ObserveSource, Page, PageRequest } from '../client-source.ts'
 import { timeFormat } from '../source-time.ts'
-import { accessOf, readError } from './answer/answer-verdict.ts'
+import { accessOf } from './answer/answer-verdict.ts'
 import { judgeAnswer } from './answer/judge-answer.ts'
 import { decodeBody, type PageContent } from './decode/page/decode-page.ts'
 import { type HttpAnswer, httpCaller } from './http/http-caller.ts'
@@ -50,14 +50,10 @@ export function httpClientSource(config: PolarisConfig, parts: SourceParts): Cli
         return assertNever(judgement)
     }
   }
-  const read = async (at: PageRequest, stop: AbortSignal) => {
-    try {
-      return await session.send(readRequest(settings, at), (request) => call(request, at, stop), stop)
-    } catch (error) {
-      throw readError(error, at)
-    }
+  return {
+    read: (at, stop) => session.send(readRequest(settings, at), (request) => call(request, at, stop), stop),
+    close: async () => caller.close(),
   }
-  return { read, close: async () => caller.close() }
 }
 
 function reportReplaced({ replacedCharacters: characters }: PageContent, observe: ObserveSource): void {

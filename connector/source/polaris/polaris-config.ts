@@ -29,13 +29,10 @@ export interface PolarisConfig {
   readonly timeouts: SourceTimeouts
   /** Limit of a response body, decompressed. */
   readonly maxBodyBytes: number
+  /** Of a page that is retried where it failed. A command makes fewer retries. */
   readonly retry: RetryPolicy
-  /** How long responses that a working server does not give are retried once the stream has read a page. */
-  readonly suspectForMs: number
   /** Of all streams of this process that read from the server; absent: no limit. */
   readonly requestsPerSecond?: number | undefined
-  /** Longest pause between two probes of a server in trouble. */
-  readonly maxProbeIntervalMs: number
 }
 
 export type AuthConfig =
@@ -104,8 +101,5 @@ interface SourceTimeouts {
 export const polarisDefaults = {
   timeouts: { connectMs: 10_000, answerMs: 120_000 },
   maxBodyBytes: 16 * 1024 * 1024,
-  // Few retries: a refused checkPoint is detected only after the last one. Outages are retried indefinitely.
-  retry: { retries: 4, firstPauseMs: 500, maxPauseMs: 15_000, maxRetryAfterMs: 120_000 },
-  suspectForMs: 15 * 60_000,
-  maxProbeIntervalMs: 30_000,
+  retry: { retries: Number.POSITIVE_INFINITY, firstPauseMs: 500, maxPauseMs: 30_000, maxRetryAfterMs: 120_000 },
 }

@@ -39,8 +39,7 @@ export async function openStream(parts: OpenParts, stop: AbortSignal, formerEpoc
   try {
     const claim = await claimStream(parts, { stored, document, table }, producer, stop)
     mustBeAssigned(parts)
-    const sourceMoved = document !== undefined && document.source.url !== claim.document.source.url
-    return { producer, checkpoint: streamCheckpoint(claim, parts), sourceMoved }
+    return { producer, checkpoint: streamCheckpoint(claim, parts) }
   } catch (error) {
     await producer.close()
     throw error

@@ -2,9 +2,9 @@ import type { PipelineEvent } from '../../pipeline/pipeline-event.ts'
 import type { ScanStates } from '../../scan/scan-state.ts'
 import type { Metrics } from '../metrics/prom-metrics.ts'
 import { clientsOf, watchedScans } from '../scan-status.ts'
-import { isReading, noFailure, type StreamStatus } from '../stream-status.ts'
+import { noFailure, type StreamStatus } from '../stream-status.ts'
 import { info, line, picked, trace, unlogged, warn } from './event-row.ts'
-import { counting, type EventOf, failing, type StreamRows, still } from './stream-rows.ts'
+import { counting, type EventOf, failing, type StreamRows } from './stream-rows.ts'
 
 /** Requests, pages and page groups. */
 export const pageRows = {
@@ -44,18 +44,6 @@ export const pageRows = {
     status: failing,
   },
   'read-recovered': { log: info('reading works again', 'failures', 'failedForMs') },
-  // The server is logged once, not each of its streams: see `serverLine`.
-  'source-waiting': {
-    log: unlogged,
-    status: ({ state, code }, before) => (isReading(before) ? { state, failure: still(before.failure, code) } : {}),
-  },
-  'probe-failed': {
-    log: unlogged,
-    isFailure: true,
-    count: counting('readRetries'),
-    status: ({ code }, { failure }) => ({ failure: still(failure, code) }),
-  },
-  'source-resumed': { log: unlogged, status: (_, before) => (isReading(before) ? { state: 'running' } : {}) },
   'caught-up': {
     log: info('caught up', 'clients', 'pages', 'tookMs'),
     status: (_event, _before, at) => ({ isCaughtUp: true, liveScanAt: at }),
@@ -74,12 +62,11 @@ export const pageRows = {
   },
 } satisfies Partial<StreamRows<PipelineEvent['kind']>>
 
-function countPage({ scan, clients, limit, bytes, tookMs }: EventOf<'page-read'>, metrics: Metrics): void {
+function countPage({ scan, clients, bytes, tookMs }: EventOf<'page-read'>, metrics: Metrics): void {
   metrics.count('pages', 1, { scan })
   metrics.count('clients', clients)
   metrics.count('readBytes', bytes)
   metrics.measure('read', tookMs)
-  if (scan === 'live') metrics.set('pageLimit', limit)
 }
 
 function countPublished(event: EventOf<'pages-published'>, metrics: Metrics): void {

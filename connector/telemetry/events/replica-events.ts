@@ -1,6 +1,5 @@
 import type { ControlEvent } from '../../control/control-watch.ts'
 import { isTransient } from '../../runtime/connector-error.ts'
-import type { ServerEvent } from '../../source/client-source.ts'
 import { toLogFields } from '../error-fields.ts'
 import { failureOf } from '../failure.ts'
 import type { LogLine } from '../logger.ts'
@@ -93,18 +92,4 @@ export const controlLine = (event: ControlEvent): LogLine | undefined => rowOf(c
 /** The status after `event`, which occurred at `now` (milliseconds since 1970). */
 export function controlStatus(before: ControlStatus, event: ControlEvent, now: number): ControlStatus {
   return { ...before, ...rowOf(controlRows, event).status?.(event, before, now) }
-}
-
-/** The log line when the state of a Polaris server changes; its streams log nothing meanwhile. */
-export function serverLine({ server, trouble, error, probes, failedForMs }: ServerEvent): LogLine {
-  switch (trouble) {
-    case 'source-down':
-      return line('warn', 'server is down, its streams wait', { server, ...toLogFields(error) })
-    case 'source-refuses':
-      return line('warn', 'server refuses requests, its streams wait', { server, ...toLogFields(error) })
-    case 'throttled':
-      return line('warn', 'server asks to wait, its streams wait', { server, ...toLogFields(error) })
-    case null:
-      return line('info', 'server answers again, its streams resume', { server, probes, failedForMs })
-  }
 }

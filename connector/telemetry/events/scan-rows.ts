@@ -65,18 +65,7 @@ export const scanRows = {
     isFailure: true,
   },
   'scan-stuck': {
-    log: warn('scan does not advance, beginning it again with larger pages', 'scan', 'why', 'limit'),
-    logged: 'hourly',
-    isWarning: true,
-  },
-  'limit-lowered': {
-    log: warn(
-      'pages take too long or are too large, beginning the scan again with smaller ones',
-      'scan',
-      'failedLimit',
-      'limit',
-      'error',
-    ),
+    log: warn('scan does not advance, beginning it again: raise POLARIS_LIMIT if it persists', 'scan', 'why'),
     logged: 'hourly',
     isWarning: true,
   },

@@ -128,8 +128,7 @@ export function failing({ code, error }: WithError, { failingSince }: StreamStat
 }
 
 /** An event without an error keeps what was seen of the same code. */
-export const still = (before: Failure | undefined, code: ErrorCode): Failure =>
-  before?.code === code ? before : { code }
+const still = (before: Failure | undefined, code: ErrorCode): Failure => (before?.code === code ? before : { code })
 
 const openStates: readonly StreamState[] = ['opening', 'running', 'stopping']
 

@@ -103,5 +103,4 @@ export const histogramList = {
 
 export const gaugeList = {
   checkpointBytes: ofStream('checkpoint_bytes', 'Size of the last written checkpoint'),
-  pageLimit: ofStream('page_limit', 'Maximum number of clients of the last page of a live scan'),
 } as const satisfies Record<string, MetricEntry>

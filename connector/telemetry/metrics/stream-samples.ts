@@ -1,5 +1,5 @@
+import { streamStates } from '../../pipeline/pipeline-event.ts'
 import type { WatchedStream } from '../health.ts'
-import { streamPhases } from '../stream-status.ts'
 
 /** One series of a gauge, at a scrape. */
 export type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
@@ -12,7 +12,7 @@ export function certificateSamples({ stream, status }: WatchedStream): readonly 
 }
 
 /** A stream that was lost or has ended waits until it is assigned again: one series less for each of the two. */
-const exportedPhases = streamPhases.filter((phase) => !['stopping', 'lost', 'ended'].includes(phase))
+const exportedPhases = streamStates.filter((phase) => !['stopping', 'lost', 'ended'].includes(phase))
 
 export function stateSamples({ stream, status: { state } }: WatchedStream): readonly Sample[] {
   const exported = exportedPhases.includes(state) ? state : state === 'stopping' ? 'running' : 'waiting'

@@ -1,14 +1,12 @@
 import type { ServerResponse } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openSource } from '../../../connector/compose/compose-source.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
-import { errorCatalogue } from '../../../connector/runtime/error-catalogue.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { semaphore } from '../../../connector/runtime/semaphore.ts'
 import type { ReadArguments, SourceTime } from '../../../connector/source/client-source.ts'
+import { httpClientSource } from '../../../connector/source/polaris/http-client-source.ts'
 import type { PolarisConfig } from '../../../connector/source/polaris/polaris-config.ts'
-import type { Outages } from '../../../connector/source/recovery/after-failed-read.ts'
 import { type BadAnswer, badAnswers, planted } from '../../fixtures/answers/bad-answers.ts'
 import { serverAnswers } from '../../fixtures/answers/server-answers.ts'
 import { defaultPolaris } from '../../support/default-config.ts'
@@ -54,7 +52,7 @@ function send(answer: BadAnswer, response: ServerResponse): void {
   }
 }
 
-const source = (outages: Outages = 'give-up') => {
+const source = () => {
   const config: PolarisConfig = {
     ...defaultPolaris,
     url: server.url,
@@ -62,12 +60,10 @@ const source = (outages: Outages = 'give-up') => {
     codeMagasin: 1,
     timeouts: { connectMs: 5000, answerMs: 300 },
     maxBodyBytes: 64_000,
-    retry: { retries: outages === 'wait' ? 3 : 0, firstPauseMs: 1, maxPauseMs: 1, maxRetryAfterMs: 5 },
   }
-  return openSource(config, {
+  return httpClientSource(config, {
     clock: systemClock,
     permits: semaphore(8),
-    outages,
     accounts: refusedAccounts(systemClock),
     observe: () => undefined,
   })
@@ -116,26 +112,6 @@ describe('an answer that is not a complete, well-formed page changes nothing (in
         expect(after).toMatchObject({ clients: [{ No: '1' }], hasMoreResults: false })
     } finally {
       bad = undefined
-      await reading.close()
-    }
-  })
-})
-
-const heldAtOnce = ({ code }: BadAnswer) => errorCatalogue[code].then === 'hold'
-
-describe('a working stream is not stopped by one bad answer', () => {
-  it.each(answers.filter((answer) => !heldAtOnce(answer)))('$name', async (answer) => {
-    const reading = source('wait')
-    try {
-      bad = answer
-      badCalls = 0
-      await reading.read(at(answer), never)
-      const { location } = answer.headers ?? {}
-      badCalls = location?.startsWith('/') ? 4 : 1 // a redirect within the origin is followed
-      expect(await reading.read(at(answer), never)).toMatchObject({ clients: [{ No: '1' }] })
-    } finally {
-      bad = undefined
-      badCalls = Number.POSITIVE_INFINITY
       await reading.close()
     }
   })

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { openSource } from '../../../connector/compose/compose-source.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { semaphore } from '../../../connector/runtime/semaphore.ts'
@@ -12,8 +11,8 @@ import type {
   SourceEvent,
   SourceTime,
 } from '../../../connector/source/client-source.ts'
-import { type PolarisConfig, polarisDefaults } from '../../../connector/source/polaris/polaris-config.ts'
-import type { Outages } from '../../../connector/source/recovery/after-failed-read.ts'
+import { httpClientSource } from '../../../connector/source/polaris/http-client-source.ts'
+import type { PolarisConfig } from '../../../connector/source/polaris/polaris-config.ts'
 import { defaultPolaris } from '../../support/default-config.ts'
 import { type Script, type ScriptedServer, scriptedServer } from '../../support/servers/scripted-http.ts'
 import { never } from '../../support/signals.ts'
@@ -37,27 +36,20 @@ interface Scene extends AsyncDisposable {
 }
 
 /** A source and its server, closed together. */
-async function scene(
-  script: Script,
-  changed: Partial<PolarisConfig> = {},
-  outages: Outages = 'give-up',
-): Promise<Scene> {
+async function scene(script: Script, changed: Partial<PolarisConfig> = {}): Promise<Scene> {
   const server = await scriptedServer(script)
   const events: SourceEvent[] = []
   const received: number[] = []
-  const retry = { retries: 2, firstPauseMs: 1, maxPauseMs: 2, maxRetryAfterMs: 5 }
   const config: PolarisConfig = {
     ...defaultPolaris,
     url: server.url,
     auth: { kind: 'none' },
     codeMagasin: 1,
-    retry,
     ...changed,
   }
-  const source = openSource(config, {
+  const source = httpClientSource(config, {
     clock: systemClock,
     permits: semaphore(8),
-    outages,
     accounts: refusedAccounts(systemClock),
     observe: (event) => (event.kind === 'response-received' ? received.push(event.status) : events.push(event)),
   })
@@ -174,71 +166,6 @@ describe('a read', () => {
   })
 })
 
-describe('retrying', () => {
-  it('retries transient failures and reports each retry and each response', async () => {
-    const statuses = [503, 429]
-    await using opened = await scene((_, response) => {
-      const status = statuses.shift() ?? 200
-      response.writeHead(status, status === 200 ? {} : { 'retry-after': '3600' }).end(PAGE)
-    })
-    expect(await opened.source.read(at, never)).toMatchObject({ clients: [{ No: '1' }] })
-    expect(opened.events).toMatchObject([
-      {
-        kind: 'read-retried',
-        code: 'source.server-error',
-        attempt: 1,
-        error: failure('source.server-error', /status 503/),
-      },
-      { kind: 'read-retried', code: 'source.throttled', attempt: 2, error: failure('source.throttled', /status 429/) },
-      { kind: 'read-recovered', failures: 2 },
-    ])
-    expect(opened.received).toEqual([503, 429, 200])
-  })
-
-  it('continues beyond the retries of the policy when outages are to be waited for', async () => {
-    let failures = 20
-    const script: Script = (_, response) => {
-      if (failures-- > 0) response.socket?.destroy()
-      else response.end(PAGE)
-    }
-    await using opened = await scene(script, {}, 'wait')
-    expect(await opened.source.read(at, never)).toMatchObject({ clients: [{ No: '1' }] })
-    expect(opened.server.calls).toHaveLength(21)
-  })
-
-  it('gives up after the retries when outages are not to be waited for', async () => {
-    await using opened = await scene((_, response) => void response.writeHead(500).end())
-    await expect(opened.source.read(at, never)).rejects.toEqual(
-      failure('source.server-error', /status 500, no content type, 0 bytes/),
-    )
-    expect(opened.server.calls).toHaveLength(3)
-  })
-
-  it('does not retry a refused request', async () => {
-    await using opened = await scene((_, response) => void response.writeHead(404).end())
-    const reading = opened.source.read(at, never, 'unproven')
-    await expect(reading).rejects.toEqual(failure('source.function-missing', /WebConnect/))
-    expect(opened.server.calls).toHaveLength(1)
-  })
-
-  it('retries a refused request after pages were read', async () => {
-    await using opened = await scene((_, response) => {
-      if (opened.server.calls.length === 2) response.writeHead(404).end()
-      else response.end(PAGE)
-    })
-    await opened.source.read(at, never, 'unproven')
-    expect(await opened.source.read(at, never, 'retry')).toMatchObject({ clients: [{ No: '1' }] })
-    expect(opened.server.calls).toHaveLength(3)
-  })
-
-  it('reports ECONNREFUSED when no server listens', async () => {
-    const closed = await scriptedServer(good)
-    await closed[Symbol.asyncDispose]()
-    await using opened = await scene(good, { url: closed.url })
-    await expect(opened.source.read(at, never)).rejects.toEqual(failure('source.unreachable', /ECONNREFUSED/))
-  })
-})
-
 describe('redirects', () => {
   it('are followed within the origin, with all arguments', async () => {
     await using opened = await scene((call, response) => {
@@ -278,10 +205,9 @@ describe('redirects', () => {
 
 describe('deadlines', () => {
   const quick = { connectMs: 5000, answerMs: 200 }
-  const once = { ...polarisDefaults.retry, retries: 0 }
 
   it('limit the wait for headers', async () => {
-    await using opened = await scene(() => undefined, { timeouts: quick, retry: once })
+    await using opened = await scene(() => undefined, { timeouts: quick })
     await expect(opened.source.read(at, never)).rejects.toEqual(failure('source.timeout'))
   })
 
@@ -293,7 +219,7 @@ describe('deadlines', () => {
           await delay(10)
         }
       },
-      { timeouts: quick, retry: once },
+      { timeouts: quick },
     )
     await expect(opened.source.read(at, never)).rejects.toEqual(failure('source.timeout', /not complete in time/))
   })
@@ -306,7 +232,7 @@ describe('deadlines', () => {
         await delay(60)
         response.end(PAGE)
       },
-      { timeouts: { ...quick, answerMs: 5000 }, retry: once },
+      { timeouts: { ...quick, answerMs: 5000 } },
     )
     expect(await opened.source.read(at, never)).toMatchObject({ clients: [{ No: '1' }] })
   })
@@ -351,7 +277,7 @@ describe('the session', () => {
     isOpen = false
     await opened.source.read(at, never)
     isOpen = false
-    await expect(opened.source.read(at, never, 'unproven')).rejects.toEqual(failure('source.login-page'))
+    await expect(opened.source.read(at, never)).rejects.toEqual(failure('source.login-page'))
     expect(made()).toEqual([
       'ACL.Login undefined',
       'Client.GetClientsModified sid=1',

@@ -1,12 +1,11 @@
 import type { ServerResponse } from 'node:http'
 import { expect, it, onTestFinished } from 'vitest'
-import { openSource } from '../../../connector/compose/compose-source.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import type { ReadArguments, SourceEvent, SourceTime } from '../../../connector/source/client-source.ts'
 import { limitedServers } from '../../../connector/source/polaris/http/server-limits.ts'
+import { httpClientSource } from '../../../connector/source/polaris/http-client-source.ts'
 import { type PolarisConfig, polarisDefaults } from '../../../connector/source/polaris/polaris-config.ts'
-import type { Outages } from '../../../connector/source/recovery/after-failed-read.ts'
 import { defaultPolaris } from '../../support/default-config.ts'
 import { type Script, scriptedServer } from '../../support/servers/scripted-http.ts'
 import { never } from '../../support/signals.ts'
@@ -18,7 +17,6 @@ const at: ReadArguments = {
   limit: 10,
   output: 'xml',
 }
-const retry = { retries: 0, firstPauseMs: 1, maxPauseMs: 1, maxRetryAfterMs: 1 }
 
 async function serverThat(script: Script) {
   const server = await scriptedServer(script)
@@ -27,16 +25,15 @@ async function serverThat(script: Script) {
 }
 
 /** Streams of one process, identified by their `codeMagasin`. */
-function streamsOn(changed: Partial<PolarisConfig> = {}, outages: Outages = 'give-up') {
+function streamsOn(changed: Partial<PolarisConfig> = {}) {
   const events: SourceEvent[] = []
   const observe = (event: SourceEvent) => events.push(event)
   const servers = limitedServers(systemClock)
   const stream = (url: string, codeMagasin: number) => {
-    const config = { ...defaultPolaris, url, auth: { kind: 'none' as const }, codeMagasin, retry, ...changed }
-    const source = openSource(config, {
+    const config = { ...defaultPolaris, url, auth: { kind: 'none' as const }, codeMagasin, ...changed }
+    const source = httpClientSource(config, {
       clock: systemClock,
       permits: servers.of(config),
-      outages,
       accounts: refusedAccounts(systemClock),
       observe,
     })
@@ -69,23 +66,6 @@ it('delays only the streams of a server that hangs; a waiting read can stop, or 
   hanging[8]?.end(PAGE)
   expect(await waiting).toMatchObject({ hasMoreResults: false })
   expect(slow.calls.at(-1)?.url.searchParams.get('codeMagasin')).toBe('99')
-})
-
-it('holds no permit during the pause before a retry', async () => {
-  const server = await serverThat((call, response) => {
-    if (call.url.searchParams.get('codeMagasin') === '1') response.writeHead(503).end()
-    else response.end(PAGE)
-  })
-  const pausing = { ...retry, firstPauseMs: 600_000, maxPauseMs: 600_000 }
-  const { stream, events } = streamsOn({ retry: pausing }, 'wait')
-  const stop = new AbortController()
-  const retrying = stream(server.url, 1).read(at, stop.signal)
-  retrying.catch(() => {})
-  await expect.poll(() => events.map(({ kind }) => kind)).toContain('read-retried')
-  expect(await stream(server.url, 2).read(at, never)).toMatchObject({ hasMoreResults: false })
-  stop.abort(new Error('stopped by the test'))
-  await expect(retrying).rejects.toThrow('stopped by the test')
-  expect(server.calls).toHaveLength(2)
 })
 
 it('limits the request rate to a server across all streams', async () => {

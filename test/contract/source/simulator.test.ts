@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { openSource } from '../../../connector/compose/compose-source.ts'
 import { canonicalJson } from '../../../connector/event/canonical-json.ts'
 import { listShaper, newLists } from '../../../connector/event/list-shapes.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
@@ -12,6 +11,7 @@ import type {
   OutputFormat,
   SourceTime,
 } from '../../../connector/source/client-source.ts'
+import { httpClientSource } from '../../../connector/source/polaris/http-client-source.ts'
 import type { PolarisConfig } from '../../../connector/source/polaris/polaris-config.ts'
 import {
   faults,
@@ -32,13 +32,11 @@ async function scene(
   config: (simulator: PolarisSimulator) => Partial<PolarisConfig> = () => ({}),
 ): Promise<Scene> {
   const simulator = await startPolarisSimulator({ clients: 25, ...options })
-  const retry = { retries: 1, firstPauseMs: 1, maxPauseMs: 2, maxRetryAfterMs: 5 }
-  const source = openSource(
-    { ...defaultPolaris, url: simulator.url, auth: { kind: 'none' }, codeMagasin: 1, retry, ...config(simulator) },
+  const source = httpClientSource(
+    { ...defaultPolaris, url: simulator.url, auth: { kind: 'none' }, codeMagasin: 1, ...config(simulator) },
     {
       clock: systemClock,
       permits: semaphore(8),
-      outages: 'give-up',
       accounts: refusedAccounts(systemClock),
       observe: () => undefined,
     },

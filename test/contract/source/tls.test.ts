@@ -3,11 +3,11 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { openSource } from '../../../connector/compose/compose-source.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { semaphore } from '../../../connector/runtime/semaphore.ts'
 import type { ReadArguments, SourceTime } from '../../../connector/source/client-source.ts'
+import { httpClientSource } from '../../../connector/source/polaris/http-client-source.ts'
 import { polarisDefaults, type TlsConfig } from '../../../connector/source/polaris/polaris-config.ts'
 import { defaultPolaris } from '../../support/default-config.ts'
 import { makeCertificates } from '../../support/servers/certificates.ts'
@@ -47,15 +47,13 @@ afterAll(async () => {
 
 /** Reads once. Returns the result, or the code and message of the error. */
 async function reading(url: string, tls?: TlsConfig): Promise<string> {
-  const retry = { ...polarisDefaults.retry, retries: 0 }
   const timeouts = { ...polarisDefaults.timeouts, connectMs: 300 }
   const auth = { kind: 'basic', account: { user: 'u', password: 'p' } } as const
-  const source = openSource(
-    { ...defaultPolaris, url, auth, codeMagasin: 1, tls, timeouts, retry },
+  const source = httpClientSource(
+    { ...defaultPolaris, url, auth, codeMagasin: 1, tls, timeouts },
     {
       clock: systemClock,
       permits: semaphore(8),
-      outages: 'give-up',
       accounts: refusedAccounts(systemClock),
       observe: () => undefined,
     },
@@ -140,14 +138,12 @@ describe('with a pinned fingerprint', () => {
 
 describe('the trust settings', () => {
   const reader = (server: ScriptedServer, tls: TlsConfig) => {
-    const retry = { ...polarisDefaults.retry, retries: 0 }
-    const source = openSource(
-      { ...defaultPolaris, url: server.url, auth: { kind: 'none' }, codeMagasin: 1, tls, retry },
+    const source = httpClientSource(
+      { ...defaultPolaris, url: server.url, auth: { kind: 'none' }, codeMagasin: 1, tls },
       {
         clock: systemClock,
         permits: semaphore(8),
         accounts: refusedAccounts(systemClock),
-        outages: 'give-up',
         observe: () => undefined,
       },
     )

@@ -80,7 +80,7 @@ export function fakePolaris({
         stop.throwIfAborted()
         if (outcome === 'fail') throw new ConnectorError('source.unreachable', 'fake: no answer')
         if (outcome === 'refuse' && at.checkPoint !== null)
-          throw new ConnectorError('source.request-refused', 'fake: token refused', { token: 'refused' })
+          throw new ConnectorError('source.request-refused', 'fake: token refused')
         return read(at)
       },
     }),

@@ -1,12 +1,12 @@
 // Reads hostile pages from the server in the first argument, one after the other and beside ordinary ones, and prints
 // what becomes of each. The other arguments are `name=format`.
 
-import { openSource } from '../../../connector/compose/compose-source.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { semaphore } from '../../../connector/runtime/semaphore.ts'
 import type { SourceTime } from '../../../connector/source/client-source.ts'
+import { httpClientSource } from '../../../connector/source/polaris/http-client-source.ts'
 import { defaultPolaris } from '../default-config.ts'
 
 /** One line of the output. */
@@ -21,13 +21,11 @@ export interface ReadHostilePage {
   readonly peakMb: number
 }
 
-const retry = { retries: 0, firstPauseMs: 1, maxPauseMs: 1, maxRetryAfterMs: 1 }
-
 function sourceAt(path: string) {
   const url = new URL(path, process.argv[2]).href
-  const config = { ...defaultPolaris, url, auth: { kind: 'none' as const }, codeMagasin: 1, retry }
-  const parts = { permits: semaphore(8), outages: 'give-up' as const, observe: () => {} }
-  return openSource(config, { ...parts, clock: systemClock, accounts: refusedAccounts(systemClock) })
+  const config = { ...defaultPolaris, url, auth: { kind: 'none' as const }, codeMagasin: 1 }
+  const parts = { permits: semaphore(8), observe: () => {} }
+  return httpClientSource(config, { ...parts, clock: systemClock, accounts: refusedAccounts(systemClock) })
 }
 
 async function read(path: string, output: 'xml' | 'json'): Promise<string | number> {

@@ -104,7 +104,6 @@ function minuteOf({ plot, index }: { plot: Plot; index: number }, now: number): 
           backfill: plot.scans === undefined ? 'done' : 'due',
           fullDueAt: null,
           interleaving: 'proven',
-          failedLimit: null,
         },
       },
     ),
@@ -140,10 +139,7 @@ const down: Plot = {
   ...quiet,
   fails: {
     atMinute: 55,
-    events: [
-      ...failing('read-retried', 'source.unreachable', noConnection),
-      { kind: 'source-waiting', state: 'source-down', code: 'source.unreachable' },
-    ],
+    events: failing('read-retried', 'source.unreachable', noConnection),
   },
 }
 const idle: Plot = { ...quiet, busy: 0 }

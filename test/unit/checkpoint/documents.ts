@@ -124,7 +124,6 @@ const scans: fc.Arbitrary<ScanStates> = fc.record({
   backfill: fc.constantFrom('due' as const, 'done' as const),
   fullDueAt: fc.option(time),
   interleaving: fc.constantFrom('unknown' as const, 'proven' as const, 'serial' as const),
-  failedLimit: fc.option(fc.record({ limit: fc.nat(), until: fc.nat(), attempts: fc.nat() })),
 })
 const entries = fc.array(fc.tuple(fc.nat(20), fc.nat(1000)), { maxLength: 4 }).map((all) => entriesOf(...all))
 const segment = fc.record({

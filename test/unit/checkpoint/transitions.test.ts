@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type CheckpointDocument, compareRecords } from '../../../connector/checkpoint/checkpoint-document.ts'
+import { type CheckpointDocument, compareRecords, FORMAT } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { bothChanges, stateAfter } from '../../../connector/checkpoint/stream-state.ts'
 import {
   claimed,
@@ -44,7 +44,7 @@ const validWith = (document: CheckpointDocument, record: CommitRecord | undefine
 describe('transitions of the document', () => {
   test('a new stream begins at epoch 1 and number 0, without a commit record', () => {
     const document = firstDocument(identity, state, who)
-    expect(document).toMatchObject({ format: 9, nonce: 'new', ...identity, producerId: '7', pending: null })
+    expect(document).toMatchObject({ format: FORMAT, nonce: 'new', ...identity, producerId: '7', pending: null })
     expect(document.claim).toEqual({ epoch: 1, owner: 'replica-2', at: now })
     expect(document.committed).toMatchObject({ epoch: 1, seq: 0, nonce: 'new', hasRecord: false })
     expect(validWith(document, undefined)).toMatchObject({ kind: 'committed' })

@@ -23,7 +23,13 @@ async function publishedFrom(
   const { checkpoint } = opened
   const scans = statesOf({ lookBacks: [], backfill: 'due', interleaving })
   checkpoint.advance({ ...checkpoint.state(), scans, entries: '' })
-  const settings = { ...on.pipeline.reader.settings, limit: 100, intervalMs: MINUTE, overlapMs: 15_000 }
+  const settings = {
+    ...on.pipeline.reader.settings,
+    limit: 100,
+    intervalMs: MINUTE,
+    maxIntervalMs: MINUTE,
+    overlapMs: 15_000,
+  }
   const reader = { ...on.pipeline.reader, settings, beginAt }
   const group = { ...on.pipeline.group, scanSettings: settings, beginAt }
   const end = runPipeline({ ...on.pipeline, reader, group }, opened, stopping.signal)

@@ -1,5 +1,4 @@
 import type { ClientSource, Page, ReadArguments } from '../../../connector/source/client-source.ts'
-import { readError } from '../../../connector/source/polaris/answer/answer-verdict.ts'
 import { wallClock } from '../../../connector/source/source-time.ts'
 import type { VirtualClock } from '../../support/fakes/virtual-clock.ts'
 import { MINUTE, SECOND } from '../scan/scans.ts'
@@ -11,10 +10,10 @@ export const serverOrders = ['oldest first', 'newest first', 'random', 'frozen, 
 type ServerOrder = (typeof serverOrders)[number]
 
 /**
- * What goes wrong when the backfill asks for its page 11, once: the server refuses its tokens, cannot answer so many clients
- * in time, or answers twelve times with a 500.
+ * What goes wrong when the backfill asks for its page 11, once: the server refuses its tokens, or answers twelve times
+ * with a 500.
  */
-export const serverTroubles = ['a refused token', 'slow pages', 'twelve 500s'] as const
+export const serverTroubles = ['a refused token', 'twelve 500s'] as const
 type ServerTrouble = (typeof serverTroubles)[number]
 
 interface Server {
@@ -47,18 +46,14 @@ export function orderedServer({ order, trouble, scans, clock }: Server): ClientS
     lists.push({ rows: due.sort(comparisons[order]), next: 0 })
     return lists.length - 1
   }
-  const check = (at: ReadArguments, list: number, from: number) => {
+  const check = (list: number, from: number) => {
     if (from !== TROUBLE_AT || lists[list]?.rows.length !== SERVED || !isTroubled) return
     if (trouble === 'a refused token') {
       isTroubled = false
       refusedUpTo = lists.length - 1
-    } else if (trouble === 'slow pages') {
-      if (at.limit <= LIMIT / 2) return
-      clock.jump(MINUTE)
-      throw readError(failure('source.timeout'), at)
     } else if (failuresLeft > 0) {
       failuresLeft -= 1
-      throw readError(failure('source.server-error'), at)
+      throw failure('source.server-error')
     }
   }
   return {
@@ -67,8 +62,8 @@ export function orderedServer({ order, trouble, scans, clock }: Server): ClientS
       const [asked, offset] = at.checkPoint === null ? [begin(at), 0] : at.checkPoint.split(' ').map(Number)
       const list = scans === 'kept apart' ? (asked ?? 0) : lists.length - 1
       const from = list === asked ? (offset ?? 0) : (lists[list]?.next ?? 0)
-      check(at, list, from)
-      if (at.checkPoint !== null && (asked ?? 0) <= refusedUpTo) throw readError(failure('source.request-refused'), at)
+      check(list, from)
+      if (at.checkPoint !== null && (asked ?? 0) <= refusedUpTo) throw failure('source.request-refused')
       const { rows: all } = lists[list] as (typeof lists)[number]
       const until = Math.min(from + at.limit, all.length)
       ;(lists[list] as (typeof lists)[number]).next = until

@@ -79,26 +79,6 @@ describe('a live scan', () => {
     expect(asked.map(({ lastChanged }) => lastChanged)).toEqual(['2026-06-15T11:59:40', '2026-06-15T12:09:45'])
   })
 
-  test('is asked for with retries, a background scan once', async () => {
-    const states = statesOf({ background: [scanOf({ kind: 'backfill', tag: BACKFILL })], backfill: 'due' })
-    const { asked, read } = pageReader(quiet(), { settings: { lookBacks: [] }, states })
-    await read(2)
-    expect(asked.map(({ patience }) => patience)).toEqual(['retry', 'once'])
-  })
-
-  test('is asked for without evidence until the stream has read a page, also after a restart', async () => {
-    const { asked, next, read } = pageReader(quiet(), { settings: { lookBacks: [] } })
-    await read(2)
-    const { states } = await next()
-    expect(asked.map(({ patience }) => patience)).toEqual(['unproven', 'once', 'retry'])
-    const restarted = pageReader(quiet(), { ...onlyLive, states })
-    await restarted.next()
-    expect(restarted.asked.map(({ patience }) => patience)).toEqual(['retry'])
-    const moved = pageReader(quiet(), { ...onlyLive, states, sourceMoved: true })
-    await moved.read(2)
-    expect(moved.asked.map(({ patience }) => patience)).toEqual(['unproven', 'retry'])
-  })
-
   test('Invariant 9: rejects with the error of the source and changes nothing when no page is returned', async () => {
     for (const code of ['source.answer-malformed', 'source.unreachable', 'source.unauthorized'] as const) {
       const { next, events } = pageReader(() => failure(code), onlyLive)
@@ -241,22 +221,17 @@ describe('a background scan in trouble', () => {
     expect(Math.max(...live.slice(1).map((at, index) => at - (live[index] ?? 0)))).toBeLessThanOrEqual(5 * SECOND)
   })
 
-  test('begins again with a larger page, after a pause, when it does not advance, without end', async () => {
+  test('begins again, after a pause, when it does not advance, without end', async () => {
     const respond = withClock((ask) => (isBackfill(ask) ? pageOf([], { hasMoreResults: true }) : pageOf([])))
     const { asked, read, of } = pageReader(respond, backfilling)
     await read(200)
     const backfill = asked.filter(isBackfill)
-    expect(backfill.slice(0, 4).map(({ checkPoint, limit }) => [checkPoint, limit])).toEqual([
+    expect(backfill.slice(0, 3).map(({ checkPoint, limit }) => [checkPoint, limit])).toEqual([
       ['t2', 100],
-      [null, 200],
-      [null, 400],
-      [null, 800],
+      [null, 100],
+      [null, 100],
     ])
-    expect(of('scan-stuck')[0]).toMatchObject({
-      scan: 'backfill',
-      limit: 200,
-      why: expect.stringContaining('checkPoint'),
-    })
+    expect(of('scan-stuck')[0]).toMatchObject({ scan: 'backfill', why: expect.stringContaining('checkPoint') })
   })
 
   test('is no reason to continue when the backfill comes before live scans', async () => {
@@ -267,27 +242,10 @@ describe('a background scan in trouble', () => {
 })
 
 describe('a live scan that does not advance', () => {
-  test('begins again at once with a limit that doubles up to 6,400, and then rejects with source.stuck', async () => {
+  test('begins again once, and then rejects with source.stuck', async () => {
     const { asked, next, of } = pageReader(() => pageOf([], { hasMoreResults: true }), onlyLive)
     expect(await codeOfNext(next)).toBe('source.stuck')
-    expect(asked.map(({ limit }) => limit)).toEqual([100, 200, 400, 800, 1_600, 3_200, 6_400])
-    expect(new Set(asked.map(({ at }) => at))).toEqual(new Set([noon]))
-    expect(of('scan-stuck')).toHaveLength(6)
-  })
-
-  test('never asks for as many clients as a page that failed, before it rejects', async () => {
-    const failedLimit = { limit: 300, until: noon + HOUR, attempts: 3 }
-    const { asked, next } = pageReader(() => pageOf([], { hasMoreResults: true }), {
-      ...{ ...onlyLive, states: { ...onlyLive.states, failedLimit } },
-    })
-    expect(await codeOfNext(next)).toBe('source.stuck')
-    expect(asked.map(({ limit }) => limit)).toEqual([100, 200, 250, 275, 287, 293, 296, 298, 299])
-  })
-
-  test('continues when the larger page holds what shares a second', async () => {
-    const respond = withClock(({ limit }) => pageOf([], { hasMoreResults: limit < 350 }))
-    const { read, asked } = pageReader(respond, onlyLive)
-    expect(kindsOf(await read(2))).toEqual(['live*', 'live*'])
-    expect(asked.map(({ limit }) => limit)).toEqual([100, 200, 400, 100, 200, 400])
+    expect(asked.map(({ limit }) => limit)).toEqual([100, 100])
+    expect(of('scan-stuck')).toHaveLength(1)
   })
 })

@@ -9,22 +9,15 @@ import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import type { ScanSettings } from '../../../connector/scan/scan-settings.ts'
 import { newScans, type ScanStates } from '../../../connector/scan/scan-state.ts'
-import type {
-  ClientSource,
-  Page,
-  PageRequest,
-  Patience,
-  ReadArguments,
-} from '../../../connector/source/client-source.ts'
-import { readError } from '../../../connector/source/polaris/answer/answer-verdict.ts'
+import type { ClientSource, Page, PageRequest, ReadArguments } from '../../../connector/source/client-source.ts'
 import { type VirtualClock, virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { beginAt, noon, settings } from '../scan/scans.ts'
-import { settled } from '../stream/open/open-parts.ts'
+import { noRetries, settled } from '../stream/open/open-parts.ts'
 import { mappedTo } from './readings.ts'
 
 /** Readers of pages, on a source that answers each request by a function. */
 
-type Ask = ReadArguments & { readonly patience: Patience | undefined; readonly at: number }
+type Ask = ReadArguments & { readonly at: number }
 export type Respond = (ask: Ask, clock: VirtualClock) => Page | Error | Promise<Page | Error>
 
 export const failure = (code: ErrorCode) => new ConnectorError(code, 'scripted')
@@ -42,10 +35,10 @@ interface Start {
   readonly settings?: Partial<ScanSettings>
   readonly until?: ReaderParts['until']
   readonly processed?: Processed
-  readonly sourceMoved?: boolean
   readonly fields?: Partial<ConfiguredFields>
   readonly mapping?: StreamMapping
   readonly onAsk?: (ask: PageRequest) => void
+  readonly retries?: number
   readonly parts?: ReadFrom['parts']
 }
 
@@ -58,18 +51,19 @@ export function pageReader(
   const events: PipelineEvent[] = []
   const stopping = new AbortController()
   const source: ClientSource = {
-    read: async (at, stop, patience) => {
+    read: async (at, stop) => {
       stop.throwIfAborted()
       const { lastChanged, checkPoint, limit, output } = at
-      const ask = { lastChanged, checkPoint, limit, output, patience, at: clock.now() }
+      const ask = { lastChanged, checkPoint, limit, output, at: clock.now() }
       asked.push(ask)
       start.onAsk?.(at)
       const answer = await respond(ask, clock)
-      if (answer instanceof Error) throw readError(answer, at)
+      if (answer instanceof Error) throw answer
       return answer
     },
   }
   const parts: ReaderParts = {
+    retry: { ...noRetries, retries: start.retries ?? 0 },
     ...{ source, clock, serverClock: createServerClock(clock, () => {}), beginAt },
     ...{ settings: { ...settings, ...start.settings }, until: start.until ?? 'stopped' },
     fields: { clientId: 'No', modifiedAt: null, clients: null, lists: [], ...start.fields },
@@ -80,7 +74,6 @@ export function pageReader(
     mapping: start.mapping ?? mappedTo('No', null),
     processed,
     parts: readerParts,
-    sourceMoved: start.sourceMoved ?? false,
   }
   const pages = readPages(parts, from, stopping.signal)
   /** The next page, or what its read rejects with; time passes while the reader waits. */

@@ -11,6 +11,7 @@ import { newScans, type ScanStates } from '../../../connector/scan/scan-state.ts
 import type { CheckPoint, Page, ReadArguments, SourceTime } from '../../../connector/source/client-source.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { never } from '../../support/signals.ts'
+import { noRetries } from '../stream/open/open-parts.ts'
 
 const now = Date.parse('2026-06-15T12:00:00Z')
 const hour = 3_600_000
@@ -58,14 +59,14 @@ async function lookBackRequests(processed: Processed, refusals: number): Promise
   const readPage = async ({ lastChanged, checkPoint }: ReadArguments): Promise<Page> => {
     const isLive = lastChanged > '2026-06-15T11'
     if (!isLive) requests.push(`${lastChanged} ${checkPoint ?? '-'}`)
-    if (checkPoint !== null && left-- > 0)
-      throw new ConnectorError('source.request-refused', 'token refused', { token: 'refused' })
+    if (checkPoint !== null && left-- > 0) throw new ConnectorError('source.request-refused', 'token refused')
     const hasMoreResults = !isLive && checkPoint === null
     const token = hasMoreResults ? ('a' as CheckPoint) : null
     return { clients: [{ No: '1' }], hasMoreResults, checkPoint: token, serverTime: now, tookMs: 1, bytes: 10 }
   }
   const parts = {
     ...{ source: { read: readPage }, clock, serverClock: createServerClock(clock, () => {}), settings },
+    retry: noRetries,
     ...{ beginAt: '2000-01-01T00:00:00' as SourceTime, until: 'caught-up' as const, observe: () => {} },
     fields: { clientId: 'No', modifiedAt: 'Modif', clients: null, lists: [] },
   }

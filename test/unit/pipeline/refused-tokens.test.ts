@@ -17,50 +17,56 @@ const answering = (...answers: readonly ReturnType<Respond>[]) => {
 }
 
 describe('a checkPoint', () => {
-  test.each(['source.request-refused', 'source.error-document'] as const)(
-    'is refused when it fails (%s) and the same call without it succeeds: the scan begins again',
-    async (code) => {
-      const { asked, next, of } = pageReader(
-        ({ checkPoint }) => (checkPoint === null ? pageOf([]) : failure(code)),
-        resumed,
-      )
-      expect(await next()).toMatchObject({ isFirst: true, isLast: true })
-      const tokens = asked.map(({ checkPoint }) => checkPoint)
-      expect([tokens.at(0), tokens.at(1), tokens.at(-1)]).toEqual(['t2', null, null])
-      expect(of('checkpoint-refused')).toMatchObject([{ scan: 'live', lastChanged: live.from, error: { code } }])
-    },
-  )
-
-  test.each([
-    'source.server-error',
-    'source.function-missing',
-    'source.forbidden',
-    'source.redirected',
-    'source.login-page',
-    'source.answer-not-a-page',
-    'source.error-document',
-  ] as const)('is refused when it fails with %s before and after the call without it', async (code) => {
-    const broken = failure(code)
-    const { asked, next } = pageReader(answering(broken, pageOf([]), broken), resumed)
-    expect(await next()).toMatchObject({ isFirst: true })
-    expect(asked.map(({ checkPoint }) => checkPoint)).toEqual(['t2', null, 't2', null])
+  test('is refused when a call with it is rejected and the same call without it succeeds: the scan begins again', async () => {
+    const code = 'source.request-refused'
+    const { asked, next, of } = pageReader(
+      ({ checkPoint }) => (checkPoint === null ? pageOf([]) : failure(code)),
+      resumed,
+    )
+    expect(await next()).toMatchObject({ isFirst: true, isLast: true })
+    expect(asked.map(({ checkPoint }) => checkPoint)).toEqual(['t2', null, null])
+    expect(of('checkpoint-refused')).toMatchObject([{ scan: 'live', lastChanged: live.from, error: { code } }])
   })
 
-  test.each(['source.server-error', 'source.function-missing', 'source.redirected', 'source.login-page'] as const)(
-    'is not refused when it succeeds after %s and the call without it',
+  test.each(['source.error-document', 'source.function-missing'] as const)(
+    'is refused when it fails with %s before and after the call without it',
     async (code) => {
-      const { asked, next } = pageReader(answering(failure(code), pageOf([]), pageOf([{ No: '7' }])), resumed)
-      expect(await next()).toMatchObject({ isFirst: false, page: { clients: [{ No: '7' }] } })
-      expect(asked.map(({ checkPoint }) => checkPoint)).toEqual(['t2', null, 't2'])
+      const broken = failure(code)
+      const { asked, next } = pageReader(answering(broken, pageOf([]), broken), resumed)
+      expect(await next()).toMatchObject({ isFirst: true })
+      expect(asked.map(({ checkPoint }) => checkPoint)).toEqual(['t2', null, 't2', null])
     },
   )
+
+  test('is refused when five calls with it in a row, and one after the call without it, end in a 5xx', async () => {
+    const respond: Respond = ({ checkPoint }) => (checkPoint === null ? pageOf([]) : failure('source.server-error'))
+    const { asked, next } = pageReader(respond, { ...resumed, retries: Number.POSITIVE_INFINITY })
+    expect(await next()).toMatchObject({ isFirst: true })
+    expect(asked.map(({ checkPoint }) => checkPoint)).toEqual([...Array(5).fill('t2'), null, 't2', null])
+  })
+
+  test('of a background scan is refused when its fifth turn in a row ends in a 5xx', async () => {
+    const backfill = scanOf({ kind: 'backfill', tag: BACKFILL, failures: 3 })
+    const respond: Respond = ({ checkPoint }) => (checkPoint === null ? pageOf([]) : failure('source.server-error'))
+    const states = statesOf({ background: [backfill], backfill: 'due' })
+    const { next, of } = pageReader(respond, { ...resumed, states })
+    while (of('checkpoint-refused').length === 0) await next()
+    expect(of('scan-paused')).toHaveLength(1)
+  })
+
+  test('is not refused when it succeeds after an error document and the call without it', async () => {
+    const answers = [failure('source.error-document'), pageOf([]), pageOf([{ No: '7' }])]
+    const { asked, next } = pageReader(answering(...answers), resumed)
+    expect(await next()).toMatchObject({ isFirst: false, page: { clients: [{ No: '7' }] } })
+    expect(asked.map(({ checkPoint }) => checkPoint)).toEqual(['t2', null, 't2'])
+  })
 
   test('is not refused when the call without it also fails', async () => {
-    const { next } = pageReader(answering(failure('source.server-error'), failure('source.unreachable')), resumed)
-    expect(await codeOfNext(next)).toBe('source.unreachable')
+    const { next } = pageReader(answering(failure('source.error-document'), failure('source.unreachable')), resumed)
+    expect(await codeOfNext(next)).toBe('source.error-document')
   })
 
-  test.each(['source.unauthorized', 'source.throttled', 'source.unreachable'] as const)(
+  test.each(['source.unauthorized', 'source.forbidden', 'source.throttled', 'source.unreachable'] as const)(
     'is not refused when the error is %s',
     async (code) => {
       const { asked, next } = pageReader(answering(failure(code)), resumed)
@@ -68,17 +74,6 @@ describe('a checkPoint', () => {
       expect(asked).toHaveLength(1)
     },
   )
-
-  test('is not refused when the response takes too long', async () => {
-    const { asked, next, of } = pageReader(answering(failure('source.timeout')), resumed)
-    expect(await next()).toMatchObject({ isFirst: true })
-    expect(asked.map(({ checkPoint, limit }) => [checkPoint, limit])).toEqual([
-      ['t2', 100],
-      [null, 10],
-      [null, 50],
-    ])
-    expect(of('checkpoint-refused')).toEqual([])
-  })
 
   test('is not refused when the call that failed had none', async () => {
     const { asked, next } = pageReader(answering(failure('source.request-refused')), { ...resumed, states: statesOf() })

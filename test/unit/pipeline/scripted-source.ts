@@ -1,5 +1,4 @@
 import type { ClientSource, Page, ReadArguments } from '../../../connector/source/client-source.ts'
-import { readError } from '../../../connector/source/polaris/answer/answer-verdict.ts'
 import { beginAt } from '../stream/open/open-parts.ts'
 import { pageOf, token } from './readings.ts'
 
@@ -16,7 +15,7 @@ export function scriptedSource(answers: readonly Answer[]): ClientSource & { rea
       if (at.lastChanged === beginAt) return pageOf([])
       const answer = answers[asked.length]
       asked.push({ lastChanged: at.lastChanged, checkPoint: at.checkPoint, limit: at.limit, output: at.output })
-      if (answer instanceof Error) throw readError(answer, at)
+      if (answer instanceof Error) throw answer
       if (typeof answer === 'function') return await answer(at)
       if (answer !== undefined) return answer
       return await new Promise<never>((_resolve, reject) => {

@@ -227,27 +227,21 @@ describe('a scan that was resumed by a modification time', () => {
 })
 
 describe('a stuck scan', () => {
-  const neverFailed = { failedLimit: null }
-
-  test('begins again with a doubled limit, up to a maximum', () => {
+  test('begins again', () => {
     const stuck = backfill({ lastChanged: noonText, emptyPages: 7, refusals: 2, order: provenUpTo(noonText) })
-    expect(afterStuck(stuck, neverFailed, noon)).toMatchObject({
+    expect(afterStuck(stuck, noon)).toMatchObject({
       ...{ lastChanged: beginAt, checkPoint: null, tokens: noTokens, emptyPages: 0, refusals: 0, order: noTimes },
-      ...{ limit: 200, restarts: 1 },
+      restarts: 1,
     })
-    expect(afterStuck(backfill({ limit: 4_000 }), neverFailed, noon).limit).toBe(6_400)
-    expect(afterStuck(backfill({ limit: 60_000 }), neverFailed, noon).limit).toBe(60_000)
   })
 
   test('pauses for a minute, doubling up to an hour, in the background', () => {
-    const pauses = [0, 1, 2, 5, 6, 20].map(
-      (restarts) => afterStuck(backfill({ restarts }), neverFailed, noon).notBefore - noon,
-    )
+    const pauses = [0, 1, 2, 5, 6, 20].map((restarts) => afterStuck(backfill({ restarts }), noon).notBefore - noon)
     expect(pauses).toEqual([1, 2, 4, 32, 60, 60].map((minutes) => minutes * MINUTE))
   })
 
   test('does not pause when it is the live one', () => {
-    expect(afterStuck(live, neverFailed, noon).notBefore).toBe(0)
+    expect(afterStuck(live, noon).notBefore).toBe(0)
   })
 })
 

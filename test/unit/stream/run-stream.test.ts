@@ -3,9 +3,6 @@ import { parseDocument } from '../../../connector/checkpoint/checkpoint-document
 import type { StreamAssignment } from '../../../connector/placement/placement.ts'
 import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
-import type { SourceEvent } from '../../../connector/source/client-source.ts'
-import { retrying } from '../../../connector/source/recovery/retrying-source.ts'
-import { openGate } from '../../../connector/source/recovery/server-breaker.ts'
 import type { StoredText } from '../../../connector/storage/versioned-object.ts'
 import { attempts } from '../../../connector/stream/attempt.ts'
 import { runStream } from '../../../connector/stream/run-stream.ts'
@@ -233,28 +230,20 @@ describe('a transient failure', () => {
 })
 
 describe('an unavailable source', () => {
-  const policy = { retries: 4, firstPauseMs: 500, maxPauseMs: 15_000, maxRetryAfterMs: 120_000 }
-
   /** A stream that has published client 1; after that, `failures` reads fail. */
   async function unavailable(failures: number) {
-    const clock = virtualClock(noon)
-    const events: SourceEvent[] = []
-    const observe = (event: SourceEvent) => events.push(event)
-    const scripted = scriptedSource([
-      ...scanOf(1),
-      ...Array.from({ length: failures }, () => error('source.unreachable')),
-      ...scanOf(1, 2),
-    ])
-    const source = retrying(scripted, { clock, policy, suspectForMs: 0, outages: 'wait', observe, gate: openGate })
-    const on = running([], { clock, source })
+    const on = running(
+      [...scanOf(1), ...Array.from({ length: failures }, () => error('source.unreachable')), ...scanOf(1, 2)],
+      { retries: Number.POSITIVE_INFINITY },
+    )
     await on.pass(1)
     expect(on.published()).toEqual(['1'])
-    return { ...on, scripted, reported: () => events }
+    return on
   }
   const openings = (kinds: readonly string[]) => kinds.filter((kind) => kind === 'stream-claimed').length
 
   test('is retried in place, with no opening or claim, and no write except to record the last commit', async () => {
-    const { pass, clock, kinds, store, published, scripted, reported, stop, end } = await unavailable(500)
+    const { pass, clock, kinds, store, published, source, events, stop, end } = await unavailable(500)
     const before = clock.now()
     await pass(490)
     expect(clock.now() - before).toBeGreaterThan(3_600_000)
@@ -263,8 +252,8 @@ describe('an unavailable source', () => {
     await pass(20)
     expect(published()).toEqual(['1', '2'])
     expect(openings(kinds())).toBe(1)
-    expect(scripted.asked.length).toBeGreaterThan(500)
-    expect(reported().at(-1)).toMatchObject({ kind: 'read-recovered', failures: 500 })
+    expect(source.asked.length).toBeGreaterThan(500)
+    expect(events.find(({ kind }) => kind === 'read-recovered')).toMatchObject({ failures: 500 })
     stop()
     expect(await end).toEqual({ kind: 'stopped' })
   })
@@ -280,18 +269,15 @@ describe('an unavailable source', () => {
 })
 
 describe('a stream that is not to be held', () => {
-  test.each([
-    'source.unauthorized',
-    'source.answer-malformed',
-    'source.function-missing',
-    'publish.refused',
-    'storage.no-conditional-writes',
-  ] as const)('ends at %s without a retry', async (code) => {
-    const { end, events, pauses } = running([error(code)])
-    expect(await end).toMatchObject({ kind: 'held' })
-    expect(pauses()).toEqual([])
-    expect(events.at(-2)).toMatchObject({ kind: 'stream-failed', code })
-  })
+  test.each(['source.unauthorized', 'source.forbidden', 'publish.refused', 'storage.no-conditional-writes'] as const)(
+    'ends at %s without a retry',
+    async (code) => {
+      const { end, events, pauses } = running([error(code)])
+      expect(await end).toMatchObject({ kind: 'held' })
+      expect(pauses()).toEqual([])
+      expect(events.at(-2)).toMatchObject({ kind: 'stream-failed', code })
+    },
+  )
 
   test('ends at a bug that persists after five reopenings', async () => {
     const { pass, end, events, pauses } = running(Array.from({ length: 9 }, () => new TypeError('oops')))
@@ -322,8 +308,7 @@ describe('a stream of a service', () => {
 
   test.each([
     'source.unauthorized',
-    'source.answer-malformed',
-    'source.function-missing',
+    'source.forbidden',
     'publish.refused',
     'storage.no-conditional-writes',
     'checkpoint.damaged',

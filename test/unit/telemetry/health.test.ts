@@ -152,31 +152,6 @@ test('a held stream makes the replica not ready and shows its code and hint, eve
   })
 })
 
-test('a stream waits while its server is down or asks to wait, and runs again afterwards', () => {
-  const down: PipelineEvent = { kind: 'source-waiting', state: 'source-down', code: 'source.unreachable' }
-  const throttled: PipelineEvent = { kind: 'source-waiting', state: 'throttled', code: 'source.throttled' }
-  const resumed: PipelineEvent = { kind: 'source-resumed' }
-  expect(healthAt(minute, [running, [second, down]])).toMatchObject({
-    state: 'source-down',
-    ready: true,
-    code: 'source.unreachable',
-    hint: expect.stringContaining('POLARIS_URL'),
-  })
-  expect(healthAt(6 * minute, [running, [second, down, throttled]])).toMatchObject({
-    state: 'throttled',
-    ready: false,
-    why: 'no progress',
-    code: 'source.throttled',
-  })
-  expect(healthAt(minute, [running, [second, down, resumed]])).toMatchObject({ state: 'running' })
-})
-
-test('a stream that is held or being opened keeps that state while its server is down', () => {
-  const down: PipelineEvent = { kind: 'source-waiting', state: 'source-down', code: 'source.unreachable' }
-  expect(healthAt(minute, [running, [second, held, down]])).toMatchObject({ state: 'held' })
-  expect(healthAt(minute, [running, [second, opening, { kind: 'source-resumed' }]])).toMatchObject({ state: 'opening' })
-})
-
 test('a stream is not ready while the group is unreachable, and overdue progress stays overdue', () => {
   const unreachable: PipelineEvent = { kind: 'group-unreachable', code: 'placement.group-unreachable' }
   const waiting = healthAt(2 * minute, [running, [minute, unreachable]])

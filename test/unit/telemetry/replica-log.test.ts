@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
-import { rowOfReplicaEvent, serverLine } from '../../../connector/telemetry/events/replica-events.ts'
+import { rowOfReplicaEvent } from '../../../connector/telemetry/events/replica-events.ts'
 import type { ReplicaEvent } from '../../../connector/telemetry/replica-status.ts'
 import { everyReplicaEvent } from '../../support/every-replica-event.ts'
 
@@ -26,34 +26,6 @@ test('logs at error with code and hint when joining the group needs an operator'
       error: expect.stringContaining('READ on group shops'),
       hint: expect.stringContaining('ACL'),
     },
-  })
-})
-
-test('logs one line when a server fails or asks to wait, and one when it answers again', () => {
-  const error = new ConnectorError('source.unreachable', 'call: ECONNREFUSED')
-  const event = { server: 'https://polaris.example:3443', error, probes: 7, failedForMs: 90_000 }
-  expect(serverLine({ ...event, trouble: 'source-down' })).toEqual({
-    level: 'warn',
-    message: 'server is down, its streams wait',
-    fields: {
-      server: event.server,
-      code: 'source.unreachable',
-      error: expect.stringContaining('ECONNREFUSED'),
-      hint: expect.stringContaining('POLARIS_URL'),
-    },
-  })
-  expect(serverLine({ ...event, trouble: 'source-refuses' })).toMatchObject({
-    level: 'warn',
-    message: 'server refuses requests, its streams wait',
-  })
-  expect(serverLine({ ...event, trouble: 'throttled' })).toMatchObject({
-    level: 'warn',
-    message: 'server asks to wait, its streams wait',
-  })
-  expect(serverLine({ ...event, trouble: null })).toEqual({
-    level: 'info',
-    message: 'server answers again, its streams resume',
-    fields: { server: event.server, probes: 7, failedForMs: 90_000 },
   })
 })
 

@@ -1,7 +1,6 @@
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import type { ErrorCode } from '../../../runtime/error-catalogue.ts'
 import { serverOf } from '../../../runtime/network-cause.ts'
-import { type ReadArguments, SMALL_LIMIT } from '../../client-source.ts'
 import type { AuthConfig } from '../polaris-config.ts'
 import { ifTls } from './network-error.ts'
 
@@ -82,32 +81,6 @@ export function retryAfterMs(header: string | undefined, nowMs: number): number 
   if (/^\s*\d{1,9}\s*$/.test(header)) return Number(header) * 1000
   const at = Date.parse(header)
   return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs)
-}
-
-/** Errors that a server may also return because it refuses the token of the call. */
-const tokenDoubts: { readonly [code in ErrorCode]?: 'refused' | 'in-doubt' } = {
-  'source.server-error': 'in-doubt',
-  'source.answer-not-a-page': 'in-doubt',
-  'source.error-document': 'in-doubt',
-  'source.login-page': 'in-doubt',
-  'source.forbidden': 'in-doubt',
-  'source.function-missing': 'in-doubt',
-  'source.redirected': 'in-doubt',
-  'source.request-refused': 'refused',
-}
-
-const sizeDoubts: { readonly [code in ErrorCode]?: 'too-large' | 'in-doubt' } = {
-  'source.timeout': 'in-doubt',
-  'source.answer-too-large': 'too-large',
-}
-
-/** The error of a read, with what it may be due to. A response with `Retry-After` only asks to wait. */
-export function readError(error: unknown, { checkPoint, limit }: Pick<ReadArguments, 'checkPoint' | 'limit'>): unknown {
-  if (!(error instanceof ConnectorError)) return error
-  const { code, message, retryAfterMs } = error
-  const token = checkPoint === null || retryAfterMs !== undefined ? undefined : tokenDoubts[code]
-  const size = limit > SMALL_LIMIT ? sizeDoubts[code] : undefined
-  return token === undefined && size === undefined ? error : error.with(message, { token, size })
 }
 
 /** How a stream authenticates: `polaris.auth`, and the scheme of the token that its calls carry. */

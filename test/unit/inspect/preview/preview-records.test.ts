@@ -11,6 +11,7 @@ import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
 import { never } from '../../../support/signals.ts'
 import { pageOf } from '../../pipeline/readings.ts'
 import { scanOf, scriptedSource } from '../../pipeline/scripted-source.ts'
+import { noRetries } from '../../stream/open/open-parts.ts'
 
 const environment = { CONNECTOR_ID: 'shops', POLARIS_URL: 'https://p.example', POLARIS_CODE_MAGASIN: '1' }
 const sources = (more: Record<string, string> = {}) => ({
@@ -26,6 +27,7 @@ async function previewOf(isMasked: boolean, more: Record<string, string> = {}, p
   const clock = virtualClock(0)
   const reader = {
     source: scriptedSource(pages),
+    retry: noRetries,
     clock,
     serverClock: createServerClock(clock, () => {}),
     settings: stream.poll,

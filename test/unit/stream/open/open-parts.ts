@@ -84,7 +84,11 @@ export interface Stage {
   readonly recordRetentionMs?: number
   readonly clock?: VirtualClock
   readonly assignment?: OpenParts['assignment']
+  /** Of a page, in place. */
+  readonly retries?: number
 }
+
+export const noRetries = { retries: 0, firstPauseMs: 500, maxPauseMs: 15_000, maxRetryAfterMs: 120_000 }
 
 const noSource: ClientSource = { read: () => Promise.reject(new Error('no source in this test')) }
 
@@ -129,6 +133,7 @@ export function stage(of: Stage = {}) {
   const pipeline: PipelineParts = {
     reader: {
       source,
+      retry: { ...noRetries, retries: of.retries ?? 0 },
       clock,
       serverClock: createServerClock(clock, () => {}),
       settings: scanSettings,

@@ -39,6 +39,7 @@ import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
 import { eventForm, sentEvent } from '../../../support/records.ts'
 import { runAlone } from '../../../support/run-alone.ts'
 import { never } from '../../../support/signals.ts'
+import { noRetries } from '../open/open-parts.ts'
 
 const KEY = 'shop/clients.json'
 const _HOUR_MS = 3_600_000
@@ -103,6 +104,7 @@ function stage(ignored: readonly string[] = []) {
     beginAt,
     observe,
     until: 'caught-up',
+    retry: noRetries,
     source: polaris.source('replica'),
     serverClock: createServerClock(clock, observe),
     fields: { clientId: 'No', modifiedAt: 'DateModification', clients: null, lists: [] },

@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ConnectorError, isTransient } from '../../../../../connector/runtime/connector-error.ts'
-import type { ErrorCode } from '../../../../../connector/runtime/error-catalogue.ts'
-import { type CheckPoint, SMALL_LIMIT } from '../../../../../connector/source/client-source.ts'
-import { readError, retryAfterMs, statusError } from '../../../../../connector/source/polaris/answer/answer-verdict.ts'
+import { retryAfterMs, statusError } from '../../../../../connector/source/polaris/answer/answer-verdict.ts'
 import { networkError } from '../../../../../connector/source/polaris/answer/network-error.ts'
 
 const url = new URL('https://polaris.example.com/core/api/Client.GetClientsModified?lastChanged=DUPONT')
@@ -21,7 +19,7 @@ describe('statusError', () => {
   it.each([
     [400, 'source.request-refused', true],
     [401, 'source.unauthorized', false],
-    [403, 'source.forbidden', true],
+    [403, 'source.forbidden', false],
     [404, 'source.function-missing', true],
     [405, 'source.request-refused', true],
     [408, 'source.timeout', true],
@@ -127,40 +125,5 @@ describe('networkError', () => {
     const error = new ConnectorError('source.certificate', 'x')
     expect(networkError(error, 'connect', url)).toBe(error)
     expect(() => networkError(new TypeError('x'), 'connect', url)).toThrow(TypeError)
-  })
-})
-
-describe('the error of a read', () => {
-  const at = { checkPoint: 't1' as CheckPoint, limit: 100 }
-  const failed = (
-    code: ErrorCode,
-    request: { checkPoint: CheckPoint | null; limit: number } = at,
-    retryAfterMs?: number,
-  ) => readError(new ConnectorError(code, 'x', { retryAfterMs }), request)
-
-  it.each([
-    ['source.server-error', 'in-doubt', undefined],
-    ['source.function-missing', 'in-doubt', undefined],
-    ['source.request-refused', 'refused', undefined],
-    ['source.unreachable', undefined, undefined],
-    ['source.unauthorized', undefined, undefined],
-    ['source.timeout', undefined, 'in-doubt'],
-    ['source.answer-too-large', undefined, 'too-large'],
-  ] as const)('%s: the token is %s, the size %s', (code, token, size) => {
-    expect(failed(code)).toMatchObject({ code, message: 'x', token, size })
-  })
-
-  it('is not due to the token if there was none, or if the server asked to wait', () => {
-    expect(failed('source.request-refused', { ...at, checkPoint: null })).toMatchObject({ token: undefined })
-    expect(failed('source.server-error', at, 120_000)).toMatchObject({ token: undefined, retryAfterMs: 120_000 })
-  })
-
-  it('is not due to the size of a small page', () => {
-    expect(failed('source.timeout', { ...at, limit: SMALL_LIMIT })).toMatchObject({ size: undefined })
-  })
-
-  it('leaves bugs and aborts as they are', () => {
-    for (const other of [new TypeError('x'), new DOMException('x', 'AbortError'), undefined])
-      expect(readError(other, at)).toBe(other)
   })
 })
