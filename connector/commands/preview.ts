@@ -66,7 +66,7 @@ async function previewed(
   const reading = previewRecords(composePreview({ ...stream, beginAt: since }, { clock, closing }), wanted, parts.stop)
   const text = (elapsedMs: number) => `reading from ${new URL(stream.polaris.url).origin} ${elapsedText(elapsedMs)}`
   const { records, lists } = await showingProgress(reading, { output: parts, text, clock })
-  return { stream: stream.name, since, lists, masked: isMasked, records }
+  return { stream: stream.name, since, masked: isMasked, lists, records }
 }
 
 /** Values for required settings that a preview does not use, by path. */

@@ -2,7 +2,6 @@ import { getSystemErrorMap } from 'node:util'
 import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
 import { errorCatalogue } from '../runtime/error-catalogue.ts'
 import type { LogFields } from './logger.ts'
-import { sourcePlace } from './source-place.ts'
 
 const mostCauses = 10
 
@@ -54,7 +53,7 @@ const prefixedCode = /^(?:ERR|UND_ERR|HPE|CERT|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED|
 const errorName = /^[A-Za-z][A-Za-z0-9]{0,59}(?:Error|Exception)$/
 const kafkaName = /^KafkaJS[A-Za-z]+$/
 /** The name of a Kafka protocol error: at least two words. */
-export const kafkaType = /^[A-Z]+(?:_[A-Z0-9]+){1,8}$/
+const kafkaType = /^[A-Z]+(?:_[A-Z0-9]+){1,8}$/
 
 /**
  * Name, code and HTTP status of an error from a library or from Node, each only if it matches the expected format.
@@ -119,7 +118,7 @@ const mostFrames = 20
 const frame = /^ {4}at (?:.*\()?(?:file:\/\/)?((?:node:|\/)[\w./@+-]+:\d+:\d+)\)?$/
 const root = /^.*\/(?=(?:dist|connector|node_modules|test)\/)/
 
-/** `file:line:column` of each stack frame in the source, innermost first; no part of the message. */
+/** `file:line:column` of each stack frame, innermost first; no part of the message. */
 function stackFrames(error: unknown): string[] {
   const [stack, message] = [property(error, 'stack'), property(error, 'message')]
   if (typeof stack !== 'string') return []
@@ -138,7 +137,7 @@ function withoutMessage(stack: string, message: unknown): string {
 function location(line: string): string[] {
   const path = frame.exec(line)?.[1]
   if (path === undefined) return []
-  return path.startsWith('node:') || root.test(path) ? [sourcePlace(path).replace(root, '')] : []
+  return path.startsWith('node:') || root.test(path) ? [path.replace(root, '')] : []
 }
 
 /** One line about an unexpected error: name, code and location. Invariant 8: not its message, it may contain data. */

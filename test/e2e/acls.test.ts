@@ -44,9 +44,7 @@ it('with exactly the documented ACLs, two replicas run and take over, and every 
   expectExactlyOnce(stage, await stage.caughtUp())
   expect(await second.stop()).toBe(0)
 
-  expect(JSON.parse(await command('checkpoint', 'show', 'clients', '--json'))).toMatchObject({
-    checkpoint: { epoch: 2 },
-  })
+  expect(JSON.parse(await command('checkpoint', 'show', 'clients', '--json'))).toMatchObject({ epoch: 2 })
   stage.simulator.change()
   await command(...untilCaughtUp)
   expectExactlyOnce(stage, await stage.caughtUp())

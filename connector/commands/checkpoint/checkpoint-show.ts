@@ -2,30 +2,25 @@ import { type CheckpointDocument, parseDocument } from '../../checkpoint/checkpo
 import type { StreamState } from '../../checkpoint/stream-state.ts'
 import { streamObject } from '../../compose/compose-stream.ts'
 import { durationText } from '../../config/units.ts'
-import { assertNever } from '../../runtime/assert-never.ts'
-import { errorCatalogue } from '../../runtime/error-catalogue.ts'
+import { pauseOf } from '../../control/requests.ts'
+import { codeOf } from '../../runtime/connector-error.ts'
+import type { ErrorCode } from '../../runtime/error-catalogue.ts'
 import { positionOf } from '../../scan/scan-order.ts'
 import { BACKFILL, FULL, RECHECK, REQUESTED, type Scan, scanWith } from '../../scan/scan-state.ts'
-import { type Command, configOption, jsonOption, printOutput } from '../command.ts'
-import { asOperator, onlyStream, streamOption } from '../command-resources.ts'
-import { findControl, pauseLines } from '../control/found-control.ts'
-import type { Screen } from '../output/screen.ts'
-import { counted, isoTime, table } from '../output/text.ts'
-import { showAll } from './all-checkpoints.ts'
-import { checkpointOutput, type FoundCheckpoint } from './checkpoint-output.ts'
-import { type FoundRecord, findRecord } from './found-record.ts'
+import { type Command, configOption, jsonOption } from '../command.ts'
+import { asOperator, selectedStreams, streamOption } from '../command-resources.ts'
+import { type FoundControl, findControl } from '../control/found-control.ts'
+import { isoTime } from '../output/text.ts'
 
 export const checkpointShow: Command = {
   name: 'checkpoint show',
   summary: 'show how far the streams have read, and which replica runs them',
   usage:
-    'Reads the checkpoints and changes nothing. Without a stream, prints one row for each. Of one\n' +
-    'stream, prints until when it is caught up, how many events it has published, who opened it last,\n' +
-    'and its scans. Times are in UTC, but modification times of clients in the local time of the\n' +
-    'server. With --json, prints the whole document of that stream too.\n' +
+    'Reads the checkpoints and changes nothing. Without a stream, prints one row for each; of one stream,\n' +
+    'prints its scans too. Times are in UTC, but modification times of clients in the local time of the\n' +
+    'server.\n' +
     'A pending transaction counts only if Kafka has its commit record; that is checked when the stream\n' +
-    'is opened. Of a stream without a checkpoint, looks for its commit record in Kafka, for at most\n' +
-    'seven seconds: if there is one, the checkpoint is lost.',
+    'is opened. Exit code 1: a checkpoint cannot be read. doctor says whether an absent one is lost.',
   options: {
     ...configOption,
     stream: { ...streamOption.stream, description: 'only this stream, in detail' },
@@ -34,105 +29,97 @@ export const checkpointShow: Command = {
   positional: ['stream'],
   examples: ['checkpoint show --config connector.yaml', 'checkpoint show lyon --config connector.yaml'],
   run: (args, parts) =>
-    asOperator(args, parts, async (resources) => {
-      if (args.stream === undefined) return await showAll(args, parts, resources)
-      const { config, shared } = resources
-      const stream = onlyStream(args, config.streams)
-      const stored = await streamObject(stream, shared).read(parts.stop)
-      const found: FoundCheckpoint =
-        stored === undefined
-          ? { kind: 'none', record: await findRecord({ stream, shared }, parts, parts.stop) }
-          : { kind: 'document', document: parseDocument(stored.text) }
+    asOperator(args, parts, async ({ config, shared }) => {
+      const streams = selectedStreams(args, config.streams)
+      const stored = await Promise.all(streams.map((stream) => streamObject(stream, shared).read(parts.stop)))
       const control = await findControl(shared, parts.stop)
-      const linesOf = () =>
-        found.kind === 'none'
-          ? missingLines(stream.name, found.record, parts.screen)
-          : checkpointLines(found.document, parts.screen)
-      const paused = pauseLines(control, stream.name).map((line) => parts.screen.paint('yellow', line))
-      const json = checkpointOutput(stream.name, found, control)
-      printOutput(args, parts, { json, lines: () => [...linesOf(), ...paused] })
-      return found.kind === 'document' || found.record.kind === 'none' ? 0 : 1
+      const found = streams.map(({ name }, at) => shownCheckpoint(name, stored[at]?.text, control))
+      const exit = found.some(({ code }) => code !== undefined) ? 1 : 0
+      const [first] = found
+      if (args.stream !== undefined) return { exit, value: first }
+      const rows = found.map(({ scans, ...row }) => row)
+      return { exit, value: { streams: rows, controlUnreadable: control.unreadable } }
     }),
 }
 
-/** How far a stream has read and who runs it, in sentences, and its scans as a table. Pure. */
-export function checkpointLines(document: CheckpointDocument, { paint }: Pick<Screen, 'paint'>): string[] {
-  const { stream, claim, committed, pending, movedTo } = document
-  const { state } = committed
-  const rows = scanRows(state)
-  return [
-    `${paint('bold', `stream ${stream}`)}: ${readUntil(state)}, ${counted(state.events, 'event')} published`,
-    `opened by ${claim.owner} at ${isoTime(claim.at)} (epoch ${claim.epoch})`,
-    ...(movedTo === null ? [] : [paint('red', `renamed to ${movedTo}: this checkpoint is not used any more`)]),
-    ...(pending === null ? [] : [pendingText(pending, state)]),
-    '',
-    ...table([['SCAN', 'LAST COMPLETED', 'IN PROGRESS', 'NEXT'].map((name) => paint('bold', name)), ...rows]),
-  ]
+/** How far a stream has read, and who runs it. */
+interface ShownCheckpoint {
+  readonly stream: string
+  /** Start of the last completed live scan: all changes before it are read. */
+  readonly liveUntil?: string | null
+  readonly history?: 'due' | 'done'
+  readonly readAgainFrom?: string | undefined
+  readonly events?: number
+  /** Events of the pending transaction. */
+  readonly pending?: number | undefined
+  readonly openedBy?: string
+  readonly openedAt?: string
+  readonly epoch?: number
+  readonly scans?: readonly ShownScan[]
+  readonly remark?: string | undefined
+  /** Why it cannot be read. */
+  readonly code?: ErrorCode
 }
 
-/** What is known of a stream without a checkpoint. Pure. */
-export function missingLines(stream: string, record: FoundRecord, { paint }: Pick<Screen, 'paint'>): string[] {
-  switch (record.kind) {
-    case 'none':
-      return [`stream ${stream} has no checkpoint yet`]
-    case 'found':
-      return [paint('red', `stream ${stream}: ${record.why}`), `${record.code}: ${errorCatalogue[record.code].hint}`]
-    case 'unknown':
-      return [`stream ${stream} has no checkpoint; whether Kafka has its commit record is unknown: ${record.code}`]
-    default:
-      return assertNever(record)
+/** `text`: the stored document; undefined: there is none. Pure. */
+export function shownCheckpoint(stream: string, text: string | undefined, control: FoundControl): ShownCheckpoint {
+  const pause = pauseOf(control.document, stream)
+  const remark = pause && `paused since ${isoTime(pause.requestedAt)} by ${pause.requestedBy}: ${pause.reason}`
+  if (text === undefined) return { stream, remark: remark ?? 'no checkpoint' }
+  try {
+    return { stream, ...shownDocument(parseDocument(text)), remark }
+  } catch (error) {
+    return { stream, code: codeOf(error), remark }
   }
 }
 
-const none = '–'
-
-function readUntil({ scans, recheck }: StreamState): string {
-  const { live, backfill } = scans
-  const again = recheck === null ? '' : `, to be read again from ${recheck.from} server time`
-  if (live.startedAt === null) return `no live scan completed yet${again}`
-  const until = isoTime(live.startedAt)
-  const caughtUp = backfill === 'done' ? `caught up until ${until}` : `live until ${until}, history still to be read`
-  return caughtUp + again
+function shownDocument({ claim, committed: { state }, pending }: CheckpointDocument): Omit<ShownCheckpoint, 'stream'> {
+  const { live, backfill } = state.scans
+  return {
+    liveUntil: live.startedAt === null ? null : isoTime(live.startedAt),
+    history: backfill,
+    readAgainFrom: state.recheck?.from,
+    events: state.events,
+    pending: pending === null ? undefined : pending.change.events - state.events,
+    openedBy: claim.owner,
+    openedAt: isoTime(claim.at),
+    epoch: claim.epoch,
+    scans: shownScans(state),
+  }
 }
 
-function pendingText({ seq, change }: NonNullable<CheckpointDocument['pending']>, { events }: StreamState): string {
-  const count = counted(change.events - events, 'event')
-  return `pending: transaction ${seq} with ${count}; it counts if Kafka has its commit record`
+interface ShownScan {
+  readonly scan: string
+  readonly lastCompleted: string | null
+  readonly inProgress: string | null
+  readonly next: string | null
 }
 
-type Row = readonly [string, string, string, string]
-
-function scanRows({ scans, recheck }: StreamState): Row[] {
+function shownScans({ scans, recheck }: StreamState): ShownScan[] {
   const { live, lookBacks, backfill, fullDueAt, background } = scans
-  const row = (name: string, { done, due, scan }: { done?: string; due: string; scan: Scan | undefined }): Row => {
-    const next = scan === undefined ? due : scan.notBefore === 0 ? 'now' : isoTime(scan.notBefore)
-    return [name, done ?? none, scan === undefined ? none : progress(scan), next]
+  const row = (name: string, lastCompleted: string | null, due: string | null, scan: Scan | null = null): ShownScan => {
+    const next = scan === null ? due : scan.notBefore === 0 ? 'now' : isoTime(scan.notBefore)
+    return { scan: name, lastCompleted, inProgress: scan && progress(scan), next }
   }
-  const continued = background.filter(({ kind }) => kind === 'live')
-  const lookBackRows = lookBacks.map(({ reachMs, startedAt, dueAt }) => {
-    const scan = background.find((found) => found.kind === 'look-back' && found.reachMs === reachMs)
-    return row(`look-back ${durationText(reachMs)}`, { done: isoTime(startedAt), due: isoTime(dueAt), scan })
-  })
-  const liveDone = live.startedAt === null ? none : isoTime(live.startedAt)
+  const tagged = (name: string, tag: Scan['tag'], due: string | null) => row(name, null, due, scanWith(scans, tag))
+  const isRunning = (tag: Scan['tag']) => scanWith(scans, tag) !== undefined
+  const done = live.startedAt === null ? null : isoTime(live.startedAt)
   return [
-    row('live', { done: liveDone, due: 'at the poll interval', scan: live.scan ?? undefined }),
-    ...continued.map((scan) => row('live, continued', { due: none, scan })),
-    ...lookBackRows,
-    backfill === 'done'
-      ? ['backfill', 'done', none, none]
-      : row('backfill', { due: 'now', scan: scanWith(scans, BACKFILL) }),
-    ...(recheck === null && scanWith(scans, RECHECK) === undefined
-      ? []
-      : [row('recheck', { due: 'after the others', scan: scanWith(scans, RECHECK) })]),
-    ...[scanWith(scans, REQUESTED)].flatMap((scan) =>
-      scan === undefined ? [] : [row('requested', { due: none, scan })],
-    ),
-    ...(fullDueAt === null ? [] : [row('full', { due: isoTime(fullDueAt), scan: scanWith(scans, FULL) })]),
+    row('live', done, 'at the poll interval', live.scan),
+    ...background.filter(({ kind }) => kind === 'live').map((scan) => row('live, continued', null, null, scan)),
+    ...lookBacks.map(({ reachMs, startedAt, dueAt }) => {
+      const scan = background.find((found) => found.kind === 'look-back' && found.reachMs === reachMs)
+      return row(`look-back ${durationText(reachMs)}`, isoTime(startedAt), isoTime(dueAt), scan)
+    }),
+    backfill === 'done' ? row('backfill', 'done', null) : tagged('backfill', BACKFILL, 'now'),
+    ...(recheck === null && !isRunning(RECHECK) ? [] : [tagged('recheck', RECHECK, 'after the others')]),
+    ...(isRunning(REQUESTED) ? [tagged('requested', REQUESTED, null)] : []),
+    ...(fullDueAt === null ? [] : [tagged('full', FULL, isoTime(fullDueAt))]),
   ]
 }
 
 function progress({ pages, clients, order }: Scan): string {
   const position = positionOf(order)
   const at = position === null ? '' : `, at ${position} server time`
-  return `${counted(pages, 'page')}, ${counted(clients, 'client')}${at}`
+  return `${pages} pages, ${clients} clients${at}`
 }

@@ -1,7 +1,6 @@
 import { controlParts } from '../../compose/compose-control.ts'
 import type { SharedResources } from '../../compose/shared-resources.ts'
 import { type ControlDocument, noRequests, readControl } from '../../control/control-document.ts'
-import { pauseOf } from '../../control/requests.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
 import type { ErrorCode } from '../../runtime/error-catalogue.ts'
 
@@ -20,17 +19,4 @@ export async function findControl(shared: SharedResources, stop: AbortSignal): P
     if (code !== 'control.damaged' && code !== 'control.unknown-format') throw error
     return { document: noRequests, unreadable: code }
   }
-}
-
-/** Why it is unknown which streams are paused; empty if it is known. */
-export function unreadableLines({ unreadable }: FoundControl): string[] {
-  return unreadable === undefined ? [] : [`control object cannot be read: ${unreadable} → run polaris-connector doctor`]
-}
-
-/** Whether a stream is paused, or why that is unknown; empty if it is not. */
-export function pauseLines(control: FoundControl, stream: string): string[] {
-  if (control.unreadable !== undefined) return unreadableLines(control)
-  const pause = pauseOf(control.document, stream)
-  if (pause === undefined) return []
-  return [`paused since ${new Date(pause.requestedAt).toISOString()} by ${pause.requestedBy}: ${pause.reason}`]
 }

@@ -83,54 +83,31 @@ it('checkpoint show prints the checkpoint and changes nothing', async () => {
   const { start, name } = await scene()
   const before = start({}, ['checkpoint', 'show', 'clients'])
   expect(await before.exitCode()).toBe(0)
-  expect(before.output()).toContain('stream clients has no checkpoint yet')
+  expect(before.printed()).toBe('stream: clients\nremark: no checkpoint\n')
   await start({}, untilCaughtUp).exitCode()
+  const stored = await checkpointObject(name).read()
   const show = async () => {
     const shown = start({}, ['checkpoint', 'show', 'clients'])
     expect(await shown.exitCode()).toBe(0)
     return shown.output()
   }
   const shown = await show()
-  expect(shown).toMatch(
-    /^stream clients: caught up until \S+Z, 200 events published\nopened by \S+ at \S+Z \(epoch 1\)$/m,
-  )
-  expect(shown).toMatch(/^SCAN +LAST COMPLETED +IN PROGRESS +NEXT\nlive /m)
+  expect(shown).toMatch(/^liveUntil: \S+Z\nhistory: done\nevents: 200\nopenedBy: \S+\nopenedAt: \S+Z\nepoch: 1$/m)
+  expect(shown).toMatch(/^ {2}SCAN +LASTCOMPLETED +INPROGRESS +NEXT\n {2}live /m)
   expect(await show()).toBe(shown)
-  const json = start({}, ['checkpoint', 'show', 'clients', '--json'])
-  expect(await json.exitCode()).toBe(0)
-  const { stream, checkpoint } = JSON.parse(json.printed())
-  expect({ stream, ...checkpoint }).toMatchObject({
-    ...{ stream: 'clients', committed: { events: 200, backfill: 'done' }, pendingEvents: null, epoch: 1 },
-    document: await checkpointObject(name).document(),
-  })
+  expect(await checkpointObject(name).read()).toEqual(stored)
   const all = start({}, ['checkpoint', 'show'])
   expect(await all.exitCode()).toBe(0)
-  expect(all.printed()).toMatch(/^STREAM +LIVE UNTIL .*\nclients +\S+Z +done +200 +\S+ +\S+Z +1\n$/)
+  expect(all.printed()).toMatch(/^streams\n {2}STREAM +LIVEUNTIL .*\n {2}clients +\S+Z +done +200 +\S+ +\S+Z +1\n$/)
 })
 
-it('checkpoint show and checkpoint reset say that the checkpoint is lost when Kafka has its commit record', async () => {
+it('checkpoint reset says that the checkpoint is lost when Kafka has its commit record', async () => {
   const { start, name } = await scene()
   await start({}, untilCaughtUp).exitCode()
   await checkpointObject(name).remove()
-  const run = async (environment: Record<string, string>, ...args: string[]) => {
-    const command = start(environment, ['checkpoint', ...args])
-    return { exit: await command.exitCode(), printed: command.printed() }
-  }
-  const [shown, json, withoutKafka, reset] = await Promise.all([
-    run({}, 'show', 'clients'),
-    run({}, 'show', 'clients', '--json'),
-    run({ KAFKA_BROKERS: '127.0.0.1:9' }, 'show', 'clients'),
-    run({}, 'reset'),
-  ])
-  expect(shown).toEqual({
-    exit: 1,
-    printed: expect.stringMatching(/^stream clients: .* Kafka has a commit record\ncheckpoint\.missing: restore /),
-  })
-  expect(JSON.parse(json.printed)).toMatchObject({
-    ...{ checkpoint: null, commitRecord: 'found', code: 'checkpoint.missing' },
-  })
-  expect(withoutKafka).toEqual({ exit: 1, printed: expect.stringContaining('unknown: publish.unreachable') })
-  expect(reset).toEqual({ exit: 2, printed: expect.stringMatching(/^next: .*`checkpoint rebuild-index`/m) })
+  const reset = start({}, ['checkpoint', 'reset'])
+  expect(await reset.exitCode()).toBe(2)
+  expect(reset.printed()).toMatch(/^next: .*`checkpoint rebuild-index`/m)
 })
 
 it('checkpoint set fences the running connector and reads again from a date; checkpoint reset --republish publishes all again', async () => {

@@ -91,7 +91,7 @@ it('shows the backfill and each event, stops within 5 s, and resumes from the ch
   expect((await fetch(endpoint)).status).toBe(200)
   const [, suggested = ''] = /^Try .*: (\. \S+; node dist\/main\.js \S+)/m.exec(first.output()) ?? []
   expect(execFileSync('sh', ['-c', suggested.replace('doctor', 'checkpoint show')]).toString()).toMatch(
-    /^\S+ +\S+Z +done /m,
+    /^ {2}\S+ +\S+Z +done /m,
   )
   await first.until(/caught up: /)
   expect(await runOfSubscriber()).toMatch(/"type":"client\.modified"/)

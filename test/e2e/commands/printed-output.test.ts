@@ -22,17 +22,15 @@ it('every command prints JSON with --json, and nothing else to standard output',
     run('doctor', '--fields --json'),
   ])
   expect(preview).toMatchObject({ masked: true, records: [{ topic: environment.KAFKA_TOPIC }, {}, {}] })
-  expect(checkpoint).toMatchObject({ streams: [{ stream: 'clients', code: null, committed: null, paused: null }] })
+  expect(checkpoint).toEqual({ streams: [{ stream: 'clients', remark: 'no checkpoint' }] })
 
   expect(await start({}, untilCaughtUp).exitCode()).toBe(0)
   expect(await run('audit')).toMatchObject({ stream: 'clients', agree: true })
   expect(await run('audit', '--json', ['--client', 'unknown'])).toMatchObject({
     ...{ agree: true, client: { isNothingLeft: true, isInSource: false, records: [] } },
   })
-  expect(await run('checkpoint show')).toMatchObject({ streams: [{ committed: { events: 200, backfill: 'done' } }] })
-  expect(await run('checkpoint show', 'STREAM --json')).toMatchObject({
-    checkpoint: { committed: { events: 200, backfill: 'done' } },
-  })
+  expect(await run('checkpoint show')).toMatchObject({ streams: [{ events: 200, history: 'done' }] })
+  expect(await run('checkpoint show', 'STREAM --json')).toMatchObject({ events: 200, history: 'done' })
   expect(await run('checkpoint set', '--json', ['--yes', '--last-changed', '2020-01-01'])).toMatchObject({
     ...{ before: { events: 200 }, skipped: null, epoch: 2, after: { events: 200 } },
   })

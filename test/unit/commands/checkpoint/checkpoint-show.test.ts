@@ -1,9 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { type CheckpointDocument, FORMAT } from '../../../../connector/checkpoint/checkpoint-document.ts'
+import {
+  type CheckpointDocument,
+  FORMAT,
+  serializeDocument,
+} from '../../../../connector/checkpoint/checkpoint-document.ts'
 import { describedState } from '../../../../connector/checkpoint/described-state.ts'
 import { beginning, type StreamState } from '../../../../connector/checkpoint/stream-state.ts'
-import { checkpointOutput, checkpointShape } from '../../../../connector/commands/checkpoint/checkpoint-output.ts'
-import { checkpointLines, missingLines } from '../../../../connector/commands/checkpoint/checkpoint-show.ts'
+import { shownCheckpoint } from '../../../../connector/commands/checkpoint/checkpoint-show.ts'
+import { shownLines } from '../../../../connector/commands/output/shown.ts'
 import { noRequests } from '../../../../connector/control/control-document.ts'
 import { requested } from '../../../../connector/control/requests.ts'
 import type { ScanOrder } from '../../../../connector/scan/scan-order.ts'
@@ -81,39 +85,22 @@ const document: CheckpointDocument = {
   pending: null,
 }
 
-describe('checkpointLines', () => {
-  test('says until when the stream is caught up, how many events it has published, and who runs it', () => {
-    const done = {
-      ...document,
-      committed: {
-        ...document.committed,
-        state: { ...state, recheck: null, scans: { ...state.scans, backfill: 'done' as const } },
-      },
-    }
-    expect(checkpointLines(done, plainScreen).slice(0, 2)).toEqual([
-      'stream clients: caught up until 2026-06-15T10:00:00Z, 1200 events published',
-      'opened by replica-1 at 2026-06-15T10:00:00Z (epoch 4)',
-    ])
-  })
+const shown = (of: CheckpointDocument = document, control = noRequests) =>
+  shownCheckpoint('clients', serializeDocument(of), { document: control })
 
-  test('says what is not read yet', () => {
-    expect(checkpointLines(document, plainScreen)[0]).toBe(
-      'stream clients: live until 2026-06-15T10:00:00Z, history still to be read, to be read again from 2026-02-01T00:00:00 server time, 1200 events published',
-    )
+describe('a checkpoint is shown', () => {
+  test('with how far the stream has read, how many events it has published, and who runs it', () => {
+    expect(shown()).toMatchObject({
+      ...{ stream: 'clients', liveUntil: '2026-06-15T10:00:00Z', history: 'due', readAgainFrom: '2026-02-01T00:00:00' },
+      ...{ events: 1200, pending: undefined, openedBy: 'replica-1', openedAt: '2026-06-15T10:00:00Z', epoch: 4 },
+    })
     const fresh = { ...document, committed: { ...document.committed, state: beginning } }
-    expect(checkpointLines(fresh, plainScreen)[0]).toBe(
-      'stream clients: no live scan completed yet, 0 events published',
-    )
+    expect(shown(fresh)).toMatchObject({ liveUntil: null, history: 'due', events: 0 })
   })
 
-  test('says that a stream was renamed', () => {
-    expect(checkpointLines({ ...document, movedTo: 'lyon' }, plainScreen)[2]).toContain('renamed to lyon')
-  })
-
-  test('prints the scans as a table', () => {
-    expect(checkpointLines(document, plainScreen).slice(2)).toEqual([
-      '',
-      'SCAN          LAST COMPLETED        IN PROGRESS                                               NEXT',
+  test('with its scans as a table', () => {
+    expect(shownLines(shown().scans, plainScreen)).toEqual([
+      'SCAN          LASTCOMPLETED         INPROGRESS                                                NEXT',
       'live          2026-06-15T10:00:00Z  –                                                         at the poll interval',
       'look-back 5m  2026-06-15T10:00:00Z  3 pages, 250 clients                                      2026-06-15T10:01:00Z',
       'backfill      –                     3 pages, 250 clients, at 2026-03-01T08:00:00 server time  now',
@@ -122,69 +109,22 @@ describe('checkpointLines', () => {
     ])
   })
 
-  test('says how many events the pending transaction has', () => {
-    expect(checkpointLines({ ...document, pending: pendingWith(1205) }, plainScreen)[2]).toBe(
-      'pending: transaction 11 with 5 events; it counts if Kafka has its commit record',
-    )
-  })
-
-  function pendingWith(events: number) {
+  test('with the events of the pending transaction', () => {
     const { index: _, ...reached } = state
-    return { ...decision, seq: 11, change: { ...reached, events, entries: '' } }
-  }
-})
-
-const without = { kind: 'none', record: { kind: 'none' } } as const
-
-test('a stream without a checkpoint is new, or has lost it if Kafka has its commit record, or that is unknown', () => {
-  expect(missingLines('clients', { kind: 'none' }, plainScreen)).toEqual(['stream clients has no checkpoint yet'])
-  expect(
-    missingLines('clients', { kind: 'found', code: 'checkpoint.missing', why: 'the document is missing' }, plainScreen),
-  ).toEqual([
-    'stream clients: the document is missing',
-    expect.stringMatching(/^checkpoint\.missing: restore the document .*`checkpoint rebuild-index`/),
-  ])
-  expect(missingLines('clients', { kind: 'unknown', code: 'publish.unreachable' }, plainScreen)).toEqual([
-    'stream clients has no checkpoint; whether Kafka has its commit record is unknown: publish.unreachable',
-  ])
-})
-
-test('the JSON of a checkpoint has its state, its owner and the stored document', () => {
-  const output = checkpointShape.parse(
-    checkpointOutput('clients', { kind: 'document', document }, { document: noRequests }),
-  )
-  expect(output).toEqual({
-    stream: 'clients',
-    checkpoint: {
-      committed: {
-        events: 1200,
-        readUntil: '2026-06-15T10:00:00Z',
-        backfill: 'due',
-        readAgainFrom: '2026-02-01T00:00:00',
-      },
-      ...{ pendingEvents: null, owner: 'replica-1', openedAt: '2026-06-15T10:00:00Z', epoch: 4, document },
-    },
-    paused: null,
+    const pending = { ...decision, seq: 11, change: { ...reached, events: 1205, entries: '' } }
+    expect(shown({ ...document, pending }).pending).toBe(5)
   })
-  expect(checkpointShape.parse(checkpointOutput('clients', without, { document: noRequests }))).toEqual({
-    ...{ stream: 'clients', checkpoint: null, commitRecord: 'none', paused: null },
-  })
-  const record = { kind: 'found', code: 'checkpoint.missing', why: 'it is missing' } as const
-  expect(
-    checkpointShape.parse(checkpointOutput('clients', { kind: 'none', record }, { document: noRequests })),
-  ).toEqual({
-    ...{ stream: 'clients', checkpoint: null, commitRecord: 'found', code: 'checkpoint.missing', paused: null },
-  })
-})
 
-test('the JSON of a checkpoint says that the stream is paused, or why that is unknown', () => {
-  const requester = { id: '1', by: 'operator-1', at: 0 }
-  const paused = requested(noRequests, { kind: 'pause', stream: 'clients', reason: 'why' }, requester) ?? noRequests
-  expect(checkpointShape.parse(checkpointOutput('clients', without, { document: paused })).paused).toEqual({
-    ...{ reason: 'why', since: '1970-01-01T00:00:00Z', by: 'operator-1' },
+  test('with a pause', () => {
+    const requester = { id: '1', by: 'operator-1', at: 0 }
+    const paused = requested(noRequests, { kind: 'pause', stream: 'clients', reason: 'why' }, requester)
+    expect(shown(document, paused).remark).toBe('paused since 1970-01-01T00:00:00Z by operator-1: why')
   })
-  const unreadable = { document: noRequests, unreadable: 'control.damaged' } as const
-  expect(checkpointShape.parse(checkpointOutput('clients', without, unreadable))).toMatchObject({
-    ...{ paused: null, controlUnreadable: 'control.damaged' },
+
+  test('as absent or damaged', () => {
+    expect(shownCheckpoint('clients', undefined, { document: noRequests })).toEqual({
+      ...{ stream: 'clients', remark: 'no checkpoint' },
+    })
+    expect(shownCheckpoint('clients', '{', { document: noRequests })).toMatchObject({ code: 'checkpoint.damaged' })
   })
 })
