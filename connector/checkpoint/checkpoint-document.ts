@@ -1,12 +1,11 @@
 import { z } from 'zod'
-import { carriedOut, seenControl } from '../control/stream-requests.ts'
 import type { Destination, RecordKey } from '../publish/event-publisher.ts'
 import { parsedJson } from '../runtime/parsed-json.ts'
 import { storedDocument } from '../runtime/stored-document.ts'
-import { LAST_TAG, scanKinds } from '../scan/scan-state.ts'
+import { backfillStates, LAST_TAG, scanKinds } from '../scan/scan-state.ts'
 import { type CheckPoint, type SourceTime, sourceTimePattern } from '../source/client-source.ts'
 
-export const FORMAT = 10
+export const FORMAT = 11
 
 const count = z.number().int().nonnegative()
 const sourceTime = z
@@ -32,7 +31,6 @@ const scan = z.object({
   tag: count.max(LAST_TAG),
   ordinal: count,
   reachMs: count.nullable(),
-  request: z.object({ id: z.string(), maxPerSecond: z.number().positive().nullable() }).nullable(),
   from: sourceTime,
   since: count,
   lastChanged: sourceTime,
@@ -61,7 +59,11 @@ const scans = z.object({
   live: z.object({ startedAt: time.nullable(), scan: scan.nullable() }),
   background: z.array(scan).readonly(),
   lookBacks: z.array(z.object({ reachMs: count, startedAt: time, dueAt: time })).readonly(),
-  backfill: z.enum(['due', 'done']),
+  backfill: z.object({
+    state: z.enum(backfillStates),
+    from: sourceTime.nullable(),
+    republished: z.string().nullable(),
+  }),
   fullDueAt: time.nullable(),
   interleaving: z.enum(['unknown', 'proven', 'serial']),
 })
@@ -94,9 +96,6 @@ const reached = {
   recheck,
   events: count,
   mapping,
-  /** What parts of the pipeline have stored, by their names. */
-  parts: z.record(z.string(), z.unknown()).readonly(),
-  carriedOut: z.array(carriedOut).readonly(),
 }
 const state = z.object({ ...reached, index })
 const change = z.object({ ...reached, entries, rules: z.array(text).readonly().optional() })
@@ -121,10 +120,10 @@ const documentSchema = z.object({
   }),
   /** Of the last transactional producer. A producer with another id cannot end transactions that are open under it. */
   producerId: z.string().nullable(),
-  /** The present name of a stream that was renamed: this document is used no more. */
-  movedTo: z.string().nullable(),
-  control: seenControl,
-  claim: z.object({ epoch: count, owner: z.string(), at: z.number() }),
+  /** The rewind that was applied last; null: none. */
+  rewound: z.string().nullable(),
+  /** `owner`: null once it has stopped or paused the stream. */
+  claim: z.object({ epoch: count, owner: z.string().nullable(), at: z.number() }),
   /** `hasRecord`: Kafka should hold its commit record. */
   committed: decision.extend({ hasRecord: z.boolean(), state }),
   /** Its commit record will decide this state. */

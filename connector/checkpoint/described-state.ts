@@ -19,12 +19,12 @@ export function describedState({ events, scans, recheck, index }: StreamState, t
 }
 
 /** Start of the last completed live scan, on the server's wall clock; undefined before. */
-export function readUntil({ live }: ScanStates, timeZone: string): SourceTime | undefined {
+function readUntil({ live }: ScanStates, timeZone: string): SourceTime | undefined {
   return live.startedAt === null ? undefined : wallClock(live.startedAt, timeZone)
 }
 
 function describedBackfill(scans: ScanStates): string {
-  if (scans.backfill === 'done') return 'backfill done'
+  if (scans.backfill.state === 'done') return 'backfill done'
   const scan = scanWith(scans, BACKFILL)
   if (scan === undefined || scan.pages === 0) return 'backfill due'
   const { clients, order } = scan

@@ -14,29 +14,39 @@ export interface KnownIdentity extends Omit<StreamIdentity, 'destination'> {
 }
 
 /**
- * Checks that the document belongs to this stream. A renamed stream, another stream, source, cluster or topic is a mismatch; a new URL or
+ * Checks that the document belongs to this stream. Another stream, source, cluster or topic is a mismatch; a new URL or
  * more partitions are not. Pure.
  */
 export function mismatch(document: CheckpointDocument, identity: KnownIdentity): Mismatch | undefined {
   const { source, destination } = identity
-  if (document.movedTo !== null)
-    return { code: 'checkpoint.moved', why: `the stream was renamed to ${document.movedTo}` }
-  const { clusterId } = destination
   const compared: [string, string | number | null, string | number | null][] = [
     ['connector', document.connector, identity.connector],
     ['stream', document.stream, identity.stream],
     ['event.source', document.eventSource, identity.eventSource],
     ['codeMagasin', document.source.codeMagasin, source.codeMagasin],
     ['prefixCle', document.source.prefixCle, source.prefixCle],
+  ]
+  const { clusterId, topic } = destination
+  const places: typeof compared = [
     // If either cluster id is unknown, only the topic id is compared.
     ['Kafka cluster', document.destination.clusterId ?? clusterId, clusterId ?? document.destination.clusterId],
-    ['topic', document.destination.topic, destination.topic],
+    ['topic', document.destination.topic, topic],
   ]
+  return (
+    different(compared, 'checkpoint.other-stream') ??
+    different(places, 'checkpoint.topic-lost') ??
+    ('topicId' in destination ? replacedTopic(document, destination) : undefined)
+  )
+}
+
+function different(
+  compared: readonly (readonly [what: string, stored: string | number | null, configured: string | number | null])[],
+  code: ErrorCode,
+): Mismatch | undefined {
   const wrong = compared.find(([, stored, configured]) => stored !== configured)
-  if (wrong === undefined) return 'topicId' in destination ? replacedTopic(document, destination) : undefined
+  if (wrong === undefined) return undefined
   const [what, stored, configured] = wrong
-  const why = `the document belongs to ${what} ${stored ?? '(none)'}, not to ${configured ?? '(none)'}`
-  return { code: 'checkpoint.other-stream', why }
+  return { code, why: `the document belongs to ${what} ${stored ?? '(none)'}, not to ${configured ?? '(none)'}` }
 }
 
 function replacedTopic(document: CheckpointDocument, destination: Destination): Mismatch | undefined {

@@ -1,4 +1,3 @@
-import type { SeenControl } from '../control/stream-requests.ts'
 import type { ClientTable } from '../index/client-table.ts'
 import { deltaWords } from '../index/index-state.ts'
 import { type IndexEvent, type IndexStorage, indexStorage } from '../index/index-storage.ts'
@@ -9,7 +8,7 @@ import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
 import type { StoredText, Version, VersionedObject } from '../storage/versioned-object.ts'
 import { type CheckpointDocument, parseDocument, serializeDocument } from './checkpoint-document.ts'
 import { bothChanges, type StateChange, type StreamState, stateAfter } from './stream-state.ts'
-import { decided, moved, prepared, recordOf, represented, withSeenControl } from './transitions.ts'
+import { decided, left, moved, prepared, recordOf, represented } from './transitions.ts'
 
 /**
  * The checkpoint of a claimed stream, with its client index. After any rejection it is unusable: open the stream again.
@@ -25,7 +24,9 @@ export interface StreamCheckpoint {
   seq(): number
   /** Of this claim. */
   readonly epoch: number
-  /** Whether the current state is stored as committed, with the pause in force. */
+  /** The rewind that was applied last; null: none. */
+  readonly rewound: string | null
+  /** Whether the current state is stored as committed. */
   isSaved(): boolean
   /** Takes a change without a transaction; the next write stores it. */
   advance(change: StateChange): void
@@ -38,6 +39,8 @@ export interface StreamCheckpoint {
   decided(): void
   /** Writes the current state as committed. */
   save(finish: AbortSignal): Promise<void>
+  /** The same, without an owner. Nothing follows. */
+  leave(finish: AbortSignal): Promise<void>
   /** Ends the upkeep of the index. Never rejects. */
   close(): Promise<void>
 }
@@ -48,8 +51,6 @@ export interface CheckpointParts {
   readonly newNonce: () => string
   /** The client index in memory, kept across claims. */
   readonly index: StreamIndex
-  /** See `StreamRequests.seen`. Absent: the document keeps what it has. */
-  readonly seenControl?: () => SeenControl | undefined
   readonly observe: (event: IndexEvent) => void
   /** Called with the size of each document written. */
   readonly onWritten: (bytes: number) => void
@@ -87,13 +88,18 @@ export function streamCheckpoint(claim: Claim, parts: CheckpointParts): StreamCh
   return {
     table,
     epoch: document.claim.epoch,
+    rewound: document.rewound,
     state: () => stateOf(held),
     seq: () => held.document.committed.seq,
-    isSaved: () => held.isRecorded && held.unsaved === undefined && isPauseKnown(held.document, parts),
+    isSaved: () => held.isRecorded && held.unsaved === undefined,
     advance: (change) => advance(held, change),
     prepare: (change, finish) => prepare(held, change, finish),
     decided: () => decide(held),
     save: (finish) => save(held, finish),
+    leave: (finish) => {
+      held.document = left(held.document)
+      return save(held, finish)
+    },
     close: storage.close,
   }
 }
@@ -127,7 +133,7 @@ async function prepare(held: Held, change: StateChange, finish: AbortSignal): Pr
   const { document, unsaved, table } = held
   held.index.mustFit(table)
   const stamp = { nonce: held.newNonce(), at: held.clock.now() }
-  const next = withSeen(held, prepared(await withIndex(held, finish), bothChanges(unsaved, change), stamp))
+  const next = prepared(await withIndex(held, finish), bothChanges(unsaved, change), stamp)
   const isCommittedIndex = unsaved === undefined || unsaved.entries === ''
   // The stored document may still have the decided state as pending.
   if (isCommittedIndex) held.index.keep(table, next.nonce, ...(held.isRecorded ? [document.nonce] : []))
@@ -147,7 +153,7 @@ function decide(held: Held): void {
 }
 
 async function save(held: Held, finish: AbortSignal): Promise<void> {
-  const next = withSeen(held, moved(await withIndex(held, finish), held.unsaved, held.newNonce()))
+  const next = moved(await withIndex(held, finish), held.unsaved, held.newNonce())
   held.index.keep(held.table, next.nonce)
   await held.write(next, finish)
   held.document = next
@@ -157,14 +163,6 @@ async function save(held: Held, finish: AbortSignal): Promise<void> {
 
 async function withIndex({ document, storage }: Held, finish: AbortSignal): Promise<CheckpointDocument> {
   return represented(document, await storage.represent(document.committed.state.index, finish))
-}
-
-const withSeen = ({ seenControl }: Pick<CheckpointParts, 'seenControl'>, document: CheckpointDocument) =>
-  withSeenControl(document, seenControl?.())
-
-/** Whether the document has the pause in force, so that it is not lost with the control object. */
-export function isPauseKnown(document: CheckpointDocument, parts: Pick<CheckpointParts, 'seenControl'>): boolean {
-  return withSeen(parts, document).control.pause?.id === document.control.pause?.id
 }
 
 /** Writes the documents of one claim. */

@@ -1,10 +1,6 @@
-import type { CarriedOut } from '../control/stream-requests.ts'
 import type { StreamMapping } from '../event/page-mapping.ts'
 import { emptyIndex, type IndexState, withEntries, withRules } from '../index/index-state.ts'
 import { newScans, type Recheck, type ScanStates } from '../scan/scan-state.ts'
-
-/** Limit of `carriedOut`. It has requests that the control object shows as done, too: that may be rolled back. */
-export const KEPT_REQUESTS = 50
 
 /** What one transaction adds to a state. */
 export interface StateChange {
@@ -14,10 +10,6 @@ export interface StateChange {
   readonly events: number
   /** Null: no page has been processed. */
   readonly mapping: StreamMapping | null
-  /** What parts of the pipeline have stored, by their names: only they know what it means. */
-  readonly parts: Readonly<Record<string, unknown>>
-  /** Requests that the stream has carried out, the last ones; of those that the control object shows as done, the ids. */
-  readonly carriedOut: readonly CarriedOut[]
   /** New entries of the client index, in base64 as in `IndexState.delta`. */
   readonly entries: string
   /** Rules of these entries that the client index does not have yet; absent: none. */
@@ -48,7 +40,5 @@ export const beginning: StreamState = {
   recheck: null,
   events: 0,
   mapping: null,
-  parts: {},
-  carriedOut: [],
   index: emptyIndex,
 }

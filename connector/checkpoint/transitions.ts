@@ -1,4 +1,3 @@
-import type { SeenControl } from '../control/stream-requests.ts'
 import type { IndexState } from '../index/index-state.ts'
 import type { CommitRecord } from '../publish/event-publisher.ts'
 import { type CheckpointDocument, type Committed, FORMAT, type StreamIdentity } from './checkpoint-document.ts'
@@ -16,20 +15,20 @@ export interface Stamp {
 export interface Claimant extends Stamp {
   readonly owner: string
   readonly producerId: string
+  readonly identity: StreamIdentity
 }
 
-/** The first document of a stream. */
-export function firstDocument(identity: StreamIdentity, state: StreamState, claimant: Claimant): CheckpointDocument {
-  const { nonce, at, owner, producerId } = claimant
+/** The first document of a stream, or of one that begins anew with a higher epoch. */
+export function firstDocument(state: StreamState, claimant: Claimant, epoch = 1): CheckpointDocument {
+  const { nonce, at, owner, producerId, identity } = claimant
   return {
     format: FORMAT,
     nonce,
     ...identity,
     producerId,
-    movedTo: null,
-    control: { revision: 0, pause: null },
-    claim: { epoch: 1, owner, at },
-    committed: { epoch: 1, seq: 0, nonce, at, hasRecord: false, state },
+    rewound: null,
+    claim: { epoch, owner, at },
+    committed: { epoch, seq: 0, nonce, at, hasRecord: false, state },
     pending: null,
   }
 }
@@ -42,11 +41,7 @@ export function committedByRecord({ committed, pending }: CheckpointDocument): C
 }
 
 /** Invariant 4: a claim writes a higher epoch, with the resolved state and nothing pending. */
-export function claimed(
-  document: CheckpointDocument,
-  committed: Committed,
-  claim: Claimant & { identity: StreamIdentity },
-): CheckpointDocument {
+export function claimed(document: CheckpointDocument, committed: Committed, claim: Claimant): CheckpointDocument {
   const { nonce, at, owner, producerId, identity } = claim
   const hasMoved = identity.source.url !== document.source.url
   return {
@@ -99,47 +94,9 @@ export function represented(document: CheckpointDocument, index: IndexState): Ch
   return { ...document, committed: { ...committed, state: { ...committed.state, index } } }
 }
 
-/** The document with what its writer knows of the control object. */
-export function withSeenControl(document: CheckpointDocument, seen: SeenControl | undefined): CheckpointDocument {
-  return seen === undefined || seen.revision < document.control.revision ? document : { ...document, control: seen }
-}
-
-/** A state set by an operator: it gets the next epoch and has no commit record. */
-export function setByOperator(
-  document: CheckpointDocument,
-  state: StreamState,
-  claimant: Claimant,
-): CheckpointDocument {
-  const { nonce, at, owner, producerId } = claimant
-  const epoch = document.claim.epoch + 1
-  return {
-    ...document,
-    nonce,
-    producerId,
-    movedTo: null,
-    claim: { epoch, owner, at },
-    committed: { epoch, seq: document.committed.seq, nonce, at, hasRecord: false, state },
-    pending: null,
-  }
-}
-
-/** The document of a renamed stream under its new name, whose epoch is above those that were used with that name. */
-export function renamed(
-  document: CheckpointDocument,
-  identity: Omit<StreamIdentity, 'destination'>,
-  { nonce, at, owner, usedEpoch }: Omit<Claimant, 'producerId'> & { readonly usedEpoch: number },
-): CheckpointDocument {
-  const epoch = Math.max(document.claim.epoch, usedEpoch) + 1
-  return {
-    ...document,
-    ...identity,
-    nonce,
-    producerId: null,
-    movedTo: null,
-    control: { ...document.control, pause: null },
-    claim: { epoch, owner, at },
-    committed: { ...document.committed, epoch, nonce, at, hasRecord: false },
-  }
+/** The document of a stream that its owner has stopped or paused. */
+export function left(document: CheckpointDocument): CheckpointDocument {
+  return { ...document, claim: { ...document.claim, owner: null } }
 }
 
 /** The commit record that decides the document's pending state. */

@@ -9,21 +9,13 @@ export interface CommandEntry {
 /** Every command, in the order of `--help`. */
 export const commandList: readonly CommandEntry[] = [
   { name: 'run', load: async () => (await import('./run.ts')).run },
-  { name: 'pause', load: async () => (await import('./control/pause.ts')).pause },
-  { name: 'resume', load: async () => (await import('./control/resume.ts')).resume },
+  { name: 'pause', load: async () => (await import('./pause.ts')).pause },
+  { name: 'resume', load: async () => (await import('./resume.ts')).resume },
   { name: 'erase', load: async () => (await import('./erase.ts')).erase },
-  { name: 'republish', load: async () => (await import('./control/republish.ts')).republish },
-  { name: 'requests', load: async () => (await import('./control/requests.ts')).requests },
   { name: 'doctor', load: async () => (await import('./doctor.ts')).doctor },
   { name: 'audit', load: async () => (await import('./audit.ts')).audit },
   { name: 'preview', load: async () => (await import('./preview.ts')).preview },
   { name: 'lint', load: async () => (await import('./lint.ts')).lint },
   { name: 'checkpoint show', load: async () => (await import('./checkpoint/checkpoint-show.ts')).checkpointShow },
-  { name: 'checkpoint set', load: async () => (await import('./checkpoint/checkpoint-set.ts')).checkpointSet },
-  { name: 'checkpoint reset', load: async () => (await import('./checkpoint/checkpoint-reset.ts')).checkpointReset },
-  { name: 'checkpoint rename', load: async () => (await import('./checkpoint/checkpoint-rename.ts')).checkpointRename },
-  {
-    name: 'checkpoint rebuild-index',
-    load: async () => (await import('./checkpoint/checkpoint-rebuild-index.ts')).checkpointRebuildIndex,
-  },
+  { name: 'checkpoint rewind', load: async () => (await import('./checkpoint/checkpoint-rewind.ts')).checkpointRewind },
 ]

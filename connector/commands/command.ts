@@ -65,15 +65,6 @@ export const jsonOption = {
   json: { type: 'boolean', description: 'print JSON' },
 } as const satisfies Record<string, CommandOption>
 
-/** Prints the JSON with `--json`, else the lines. */
-export function printOutput(
-  args: CommandArgs,
-  { print }: Pick<CommandParts, 'print'>,
-  { json, lines }: { readonly json: unknown; readonly lines: () => readonly string[] },
-): void {
-  for (const line of args.json === true ? [JSON.stringify(json, undefined, 2)] : lines()) print(line)
-}
-
 /** Where a command reads its configuration: the file of `--config` and the environment. */
 export function configSources(args: CommandArgs, { environment, readFile }: CommandParts): ConfigSources {
   return { file: optionText(args, 'config'), environment, readFile, now: systemClock.now() }

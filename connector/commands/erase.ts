@@ -18,7 +18,7 @@ export const erase: Command = {
     'store, no Polaris. A running replica is fenced: it opens its stream again within seconds, and\n' +
     'publishes again what it was publishing.\n' +
     'Exit code 0 means erased. After any other, repeat the command: at worst there is a second tombstone.\n' +
-    'Does not touch the dead-letter topic or copies that subscribers keep: see docs/erasure.md.',
+    'Does not touch the dead-letter topic or copies that subscribers keep: see docs/security.md.',
   options: {
     ...configOption,
     ...streamOption,

@@ -8,7 +8,14 @@ import type { Clock } from '../runtime/clock.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
 import type { SeenCertificate, SourceEvent } from '../source/client-source.ts'
 import { httpClientSource } from '../source/polaris/http-client-source.ts'
-import { eventRules, openParts, streamObject, streamSegments, withoutPlacement } from './compose-stream.ts'
+import {
+  eventRules,
+  openParts,
+  streamObject,
+  streamSegments,
+  wishesObject,
+  withoutPlacement,
+} from './compose-stream.ts'
 import { adminParts, openSharedResources, type SharedResources } from './shared-resources.ts'
 
 /** What `doctor` checks, with its own adapters. The timeouts for Kafka and the store are shorter than those of `run`. */
@@ -48,6 +55,7 @@ function streamUnderTest(stream: StreamConfig, shared: SharedResources, closing:
     certificates: () => certificates,
     identity: open.identity,
     object: streamObject(stream, shared),
+    wishes: wishesObject(stream, shared),
     events: eventRules(stream),
     readIndex: (document, stop) => readIndex(stream, shared, { document, stop }),
     names: streamNames(config.connector, stream.name),

@@ -1,24 +1,20 @@
 import { randomUUID } from 'node:crypto'
+import { streamWishes } from '../checkpoint/wishes.ts'
 import type { StreamConfig } from '../config/connector-config.ts'
-import type { StreamRequests } from '../control/stream-requests.ts'
 import { eventSettings, indexRules, readingRules } from '../event/configured-events.ts'
 import { deadLetterGuard, deadLetterLimit } from '../event/dead-letter.ts'
 import { streamIndex } from '../index/stream-index.ts'
-import { checkStream } from '../inspect/check-stream.ts'
 import { kafkaEventPublisher } from '../kafka/kafka-event-publisher.ts'
 import { kafkaTimes } from '../kafka/kafka-times.ts'
-import { featureList } from '../pipeline/features/feature-list.ts'
 import type { PipelineParts } from '../pipeline/pipeline.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { ReaderParts } from '../pipeline/read/reader-parts.ts'
 import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
-import { once } from '../runtime/once.ts'
 import { httpClientSource } from '../source/polaris/http-client-source.ts'
-import { checkpointKey } from '../storage/checkpoint-store-config.ts'
+import { checkpointKey, wishesKey } from '../storage/checkpoint-store-config.ts'
 import type { SegmentStore } from '../storage/segment-store.ts'
-import { type AttemptParts, attempts } from '../stream/attempt.ts'
 import type { ConfiguredStream, OpenParts, StoredStream } from '../stream/open/open-parts.ts'
-import type { StreamAdapters } from '../stream/run-stream.ts'
+import { type SessionParts, type StreamSession, streamSession } from '../stream/stream-session.ts'
 import { beginningOf, pageReader } from './compose-source.ts'
 import type { SharedResources } from './shared-resources.ts'
 
@@ -27,28 +23,27 @@ interface RunMode {
   readonly until: ReaderParts['until']
   readonly giveUp: AbortSignal
   readonly assignment: OpenParts['assignment']
-  /** What operators have requested of the stream. */
-  readonly requests: StreamRequests
   readonly observe: Observe
 }
 
-/** What the attempts to run a stream share; composed when it is first used. */
-export function composeStream(stream: StreamConfig, shared: SharedResources, mode: RunMode): StreamAdapters {
+/** One stream while it is assigned to this replica; composed when it is first run. */
+export function composeStream(stream: StreamConfig, shared: SharedResources, mode: RunMode): StreamSession {
   const closing = closeStack()
-  const parts = once(() => composeParts(stream, shared, { ...mode, closing }))
-  const http = sourceParts(stream, shared, () => {})
+  const session = streamSession(() => composeParts(stream, shared, { ...mode, closing }))
   return {
-    attempt: attempts(parts),
-    check: async (code, stop) => {
-      const { open, pipeline } = parts()
-      // A check makes no retries of its own: it is repeated as a whole.
-      const reader = { ...pipeline.reader, retry: { ...pipeline.reader.retry, retries: 0 } }
-      const checking = { open, reader, group: pipeline.group }
-      await checkStream({ ...checking, openSource: () => httpClientSource(stream.polaris, http) }, code, stop)
+    ...session,
+    close: async (as) => {
+      try {
+        await session.close(as)
+      } finally {
+        await closing.close()
+      }
     },
-    close: closing.close,
   }
 }
+
+/** How often a replica looks for what operators wish. */
+const LOOK_EVERY_MS = 10_000
 
 function sourceParts({ polaris }: StreamConfig, { clock, accounts, servers }: SharedResources, observe: Observe) {
   return { clock, accounts, observe, permits: servers.of(polaris) }
@@ -58,9 +53,9 @@ function composeParts(
   stream: StreamConfig,
   shared: SharedResources,
   { closing, ...mode }: RunMode & { readonly closing: CloseStack },
-): AttemptParts {
+): SessionParts {
   const { clock, config } = shared
-  const { observe, requests } = mode
+  const { observe } = mode
   const source = httpClientSource(stream.polaris, sourceParts(stream, shared, observe))
   closing.use(source, (opened) => opened.close())
   const reader: ReaderParts = {
@@ -69,11 +64,9 @@ function composeParts(
     observe,
   }
   const { assignment } = mode
-  const open = openParts(stream, shared, { assignment, observe, closing, seenControl: requests.seen })
+  const open = openParts(stream, shared, { assignment, observe, closing })
   const pipeline: PipelineParts = {
     reader,
-    requests,
-    features: featureList(),
     group: groupParts(stream, observe),
     clock,
     groupMaxSize: config.pageGroup.maxBytes,
@@ -82,7 +75,7 @@ function composeParts(
     giveUp: mode.giveUp,
     savePeriodMs: config.savePeriodMs,
   }
-  return { open, pipeline }
+  return { open, pipeline, lookEveryMs: LOOK_EVERY_MS }
 }
 
 /** The rules by which clients become events. */
@@ -112,6 +105,11 @@ export function streamObject(stream: StreamConfig, { config, store }: SharedReso
   return store.object(checkpointKey(config.connector, stream.name))
 }
 
+/** What operators wish of a stream. */
+export function wishesObject(stream: StreamConfig, { config, store }: SharedResources): OpenParts['object'] {
+  return store.object(wishesKey(checkpointKey(config.connector, stream.name)))
+}
+
 export function streamSegments(stream: StreamConfig, { config, store }: SharedResources): SegmentStore {
   return store.segments(checkpointKey(config.connector, stream.name))
 }
@@ -122,12 +120,12 @@ const FIRST_AUDIT_MS = 3_600_000
 export const withoutPlacement: Pick<OpenParts, 'assignment'> = { assignment: () => 'here' }
 
 /** What a checkpoint must belong to, except for the topic. */
-export function streamIdentity({ name, eventSource, polaris }: StreamConfig, connector: string): OpenParts['identity'] {
+function streamIdentity({ name, eventSource, polaris }: StreamConfig, connector: string): OpenParts['identity'] {
   const { url, codeMagasin, prefixCle = null } = polaris
   return { connector, stream: name, eventSource, source: { url, codeMagasin, prefixCle } }
 }
 
-interface OpeningMode extends Pick<OpenParts, 'assignment' | 'seenControl'> {
+interface OpeningMode extends Pick<OpenParts, 'assignment'> {
   readonly observe: Observe
   readonly closing: CloseStack
 }
@@ -135,17 +133,16 @@ interface OpeningMode extends Pick<OpenParts, 'assignment' | 'seenControl'> {
 /** What opening a stream needs. */
 export function openParts(stream: StreamConfig, shared: SharedResources, mode: OpeningMode): OpenParts {
   const { config, clock, replica, openLimit, kafkaLog: log } = shared
-  const { assignment, observe, closing, seenControl } = mode
+  const { assignment, observe, closing } = mode
   const names = { connector: config.connector, stream: stream.name }
   const publisher = kafkaEventPublisher(stream.kafka, { ...names, clock, log })
   return {
     ...configuredStream(stream, config),
-    ...storedStream(stream, shared, closing),
+    ...storedStream(stream, shared, mode),
     publisher: closing.use(publisher, (opened) => opened.close()),
     openLimit,
     owner: replica,
     assignment,
-    ...(seenControl && { seenControl }),
     clock,
     newNonce: randomUUID,
     onWritten: (bytes) => observe({ kind: 'checkpoint-saved', bytes }),
@@ -163,12 +160,17 @@ function configuredStream(stream: StreamConfig, config: SharedResources['config'
   }
 }
 
-function storedStream(stream: StreamConfig, shared: SharedResources, closing: CloseStack): StoredStream {
+function storedStream(
+  stream: StreamConfig,
+  shared: SharedResources,
+  { closing, observe }: Pick<OpeningMode, 'closing' | 'observe'>,
+): StoredStream {
   const { storeReady, clock, indexMemory: memory } = shared
   const index = streamIndex(streamSegments(stream, shared), clock.monotonic() + FIRST_AUDIT_MS, { memory })
   return {
     storeReady,
     object: streamObject(stream, shared),
+    wishes: streamWishes({ object: wishesObject(stream, shared), newNonce: randomUUID }, observe),
     index: closing.use(index, (opened) => opened.release()),
   }
 }

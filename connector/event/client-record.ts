@@ -20,8 +20,8 @@ export interface EventPlace {
   readonly readAt: number
   /** Path of the field mapped as the client id. */
   readonly idField: string
-  /** See `republished` of `ClientEventParts`. */
-  readonly request?: string | undefined
+  /** See `ClientEventParts`. */
+  readonly republished?: string | undefined
   readonly isHistoryComplete?: boolean | undefined
 }
 
@@ -38,7 +38,7 @@ export function clientRecord(client: ReadClient, place: EventPlace, settings: Ev
     return asDeadLetter({ ...dead, code, key: null, bytes: Buffer.byteLength(json), json }, settings)
   }
   const { form, maxValueBytes } = settings
-  const { sequence, previous, readAt, request: republished, isHistoryComplete } = place
+  const { sequence, previous, readAt, republished, isHistoryComplete } = place
   const timeMs = modified?.instant ?? readAt
   const marks = { republished, isHistoryComplete }
   const parts = { clientId: id, json, contentHash: shapelessHash(), previous, timeMs, sequence, ...marks }

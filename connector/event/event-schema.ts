@@ -76,7 +76,7 @@ const extensions = {
   ...fieldAttributeSchemas,
   republished: {
     description:
-      'Only if an operator had the client published again although it is unchanged: the id of the request. A consumer that counts changes ignores such events.',
+      'Only while the history is read again because an operator had all clients published again: the id of the rewind. A consumer that counts changes ignores such events.',
     type: 'string',
     minLength: 1,
   },

@@ -25,12 +25,15 @@ export interface IndexEntry {
   readonly rules: number
 }
 
-/** An entry is six little-endian words: key (2), content (2), number (40 bits), flags, rules, one byte reserved. */
+/** An entry is six little-endian words: key (2), content (2), number (51 bits), tag (4), dead letter (1), rules (8). */
 export const ENTRY_WORDS = 6
 export const ENTRY_BYTES = ENTRY_WORDS * 4
-export const MAX_EVENT_NUMBER = 2 ** 40 - 1
+export const MAX_EVENT_NUMBER = 2 ** 51 - 1
 
-const DEAD_LETTER = 1 << 12
+const HIGH_NUMBER = 2 ** 19 - 1
+const TAG_SHIFT = 19
+const DEAD_LETTER = 1 << 23
+const RULES_SHIFT = 24
 const KEY_BYTES = 8
 /** In base64url. */
 const KEY_CHARACTERS = 11
@@ -44,10 +47,6 @@ export function contentKey(contentHash: string): ContentKey {
   const key = Buffer.from(contentHash.slice(0, KEY_CHARACTERS), 'base64url').toString('latin1', 0, KEY_BYTES)
   return (key === UNKNOWN_CONTENT ? keyText(0, 1) : key) as ContentKey
 }
-
-/** For documents in JSON. */
-export const keyAsText = (key: ClientKey) => Buffer.from(key, 'latin1').toString('base64url')
-export const clientKeyOf = (text: string) => Buffer.from(text, 'base64url').toString('latin1') as ClientKey
 
 /** The high or low 32 bits of a key. */
 export const highWord = (key: ClientKey | ContentKey): number => wordIn(key, 0)
@@ -67,7 +66,7 @@ function wordText(word: number): string {
   return String.fromCharCode(word >>> 24, (word >>> 16) & 0xff, (word >>> 8) & 0xff, word & 0xff)
 }
 
-/** Writes an entry at a word offset. Throws for a number beyond 40 bits. */
+/** Writes an entry at a word offset. Throws for a number beyond 51 bits. */
 export function writeEntry(words: Uint32Array, at: number, key: ClientKey, entry: IndexEntry): void {
   if (entry.number > MAX_EVENT_NUMBER) throw new RangeError(`event number ${entry.number} is beyond the client index`)
   words[at] = highWord(key)
@@ -75,8 +74,8 @@ export function writeEntry(words: Uint32Array, at: number, key: ClientKey, entry
   words[at + 2] = highWord(entry.content)
   words[at + 3] = lowWord(entry.content)
   words[at + 4] = entry.number % 2 ** 32
-  const flags = (entry.tag << 8) | (entry.isDeadLetter ? DEAD_LETTER : 0)
-  words[at + 5] = Math.floor(entry.number / 2 ** 32) | flags | (entry.rules << 16)
+  const flags = (entry.tag << TAG_SHIFT) | (entry.isDeadLetter ? DEAD_LETTER : 0)
+  words[at + 5] = Math.floor(entry.number / 2 ** 32) | flags | (entry.rules << RULES_SHIFT)
 }
 
 export function readEntry(words: Uint32Array, at: number): IndexEntry {
@@ -84,15 +83,15 @@ export function readEntry(words: Uint32Array, at: number): IndexEntry {
   return {
     content: keyText(word(words, at + 2), word(words, at + 3)) as ContentKey,
     number: readNumber(words, at),
-    tag: (last >>> 8) & 0xf,
+    tag: (last >>> TAG_SHIFT) & 0xf,
     isDeadLetter: (last & DEAD_LETTER) !== 0,
-    rules: (last >>> 16) & 0xff,
+    rules: last >>> RULES_SHIFT,
   }
 }
 
 /** The event number of an entry. */
 function readNumber(words: Uint32Array, at: number): number {
-  return word(words, at + 4) + (word(words, at + 5) & 0xff) * 2 ** 32
+  return word(words, at + 4) + (word(words, at + 5) & HIGH_NUMBER) * 2 ** 32
 }
 
 export function readKey(words: Uint32Array, at: number): ClientKey {

@@ -1,4 +1,4 @@
-import { ENTRY_BYTES, entryBytes, entryWords, type IndexEntry, UNKNOWN_CONTENT } from './index-entry.ts'
+import { ENTRY_BYTES, entryBytes, entryWords } from './index-entry.ts'
 
 /** A stored segment, as the checkpoint names it. */
 export interface SegmentReference {
@@ -46,13 +46,7 @@ export function withEntries(state: IndexState, entries: string): IndexState {
 }
 
 /** Entries store the number of their rules in one byte. */
-export const MAX_RULES = 256
-
-/** The entry as one of an index with these rules; its content is unknown if `made`, its own rules, are not among them. */
-export function underRules(entry: IndexEntry, rules: readonly string[], made: string): IndexEntry {
-  const number = rules.indexOf(made)
-  return number < 0 ? { ...entry, content: UNKNOWN_CONTENT, rules: 0 } : { ...entry, rules: number }
-}
+const MAX_RULES = 256
 
 /**
  * Adds the rules unless they are known. At the limit, they replace rules that no entry uses (`unused`: their number, or

@@ -63,10 +63,9 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: Delivering): Pag
         await withDeadline(parts, (finish) => deliverGroup(group, stream, finish))
         schedule.saved()
       } else await advance(group)
-      for (const part of group.parts) part.delivered()
       parts.onDelivered(group)
       observe(published(group, { tookMs: clock.monotonic() - began, now: clock.now(), checkpoint }))
-      for (const event of [...events, ...group.parts.flatMap((part) => part.events)]) observe(event)
+      for (const event of events) observe(event)
     },
     save,
     saveInTime: async (cancel) => {

@@ -1,40 +1,21 @@
+import type { WishesEvent } from '../checkpoint/wishes.ts'
 import type { IndexEvent } from '../index/index-storage.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
-import type { ScanKind, ScanStates } from '../scan/scan-state.ts'
+import type { Backfill, ScanKind, ScanStates } from '../scan/scan-state.ts'
 import type { SourceEvent } from '../source/client-source.ts'
-import type { RepublishEvent } from './features/republish/republish-event.ts'
 import type { ServerClockEvent } from './read/server-clock.ts'
 
 /**
- * What a stream does. `waiting`: not assigned here. `group-unreachable`: waits until the consumer group answers.
- * `retrying`: is opened again after a pause. `held`: waits until something outside changes. `stopping`: finishes its
- * page. `lost`: another process took it. `paused`: by an operator. `ended`: for good.
+ * What a stream does. `waiting`: not assigned here. `paused`: by an operator. `retrying`: does the same again after a
+ * pause. `held`: likewise, once something outside has changed. `ended`: for good.
  */
-export const streamStates = [
-  'waiting',
-  'paused',
-  'opening',
-  'group-unreachable',
-  'running',
-  'retrying',
-  'held',
-  'stopping',
-  'lost',
-  'ended',
-] as const
+export const streamStates = ['waiting', 'paused', 'opening', 'running', 'retrying', 'held', 'ended'] as const
 export type StreamState = (typeof streamStates)[number]
 
 /** What the pipeline reports; telemetry has one row for each kind. No personal data, no secrets. */
 export type PipelineEvent =
   /** The stream has entered another state; it was in the former one for `lastedMs`. */
   | { readonly kind: 'stream-state'; readonly state: StreamState; readonly was: StreamState; readonly lastedMs: number }
-  /**
-   * The consumer group has not answered for longer than the session timeout. The stream is opened once the group
-   * answers, if it is still assigned to this replica.
-   */
-  | { readonly kind: 'group-unreachable'; readonly code: ErrorCode }
-  /** Whether the stream is paused is not known yet; `failure`: why the control object could not be read. */
-  | { readonly kind: 'control-awaited'; readonly failure: unknown }
   /** An operator has paused the stream: it reads and publishes nothing. Also observed when a paused stream is assigned. */
   | {
       readonly kind: 'stream-paused'
@@ -43,13 +24,13 @@ export type PipelineEvent =
       readonly requestedAt: number
       readonly requestedBy: string
     }
-  /** The paused stream has a pending state that could not be recorded as committed; tried again every minute. */
+  /** The paused stream cannot be opened to be left without a pending state; tried again as for a hold. */
   | { readonly kind: 'pause-unsettled'; readonly code: ErrorCode; readonly error: unknown }
   | {
       readonly kind: 'stream-claimed'
       readonly epoch: number
       readonly seq: number
-      readonly backfill: 'due' | 'done'
+      readonly backfill: Backfill['state']
       readonly isNew: boolean
       readonly events: number
     }
@@ -124,16 +105,18 @@ export type PipelineEvent =
   | { readonly kind: 'scan-end-unconfirmed'; readonly scan: ScanKind; readonly clients: number }
   /** None of the first clients has a modification time in the mapped field. */
   | { readonly kind: 'times-unreadable'; readonly field: string }
-  | RepublishEvent
   | StreamRetrying
   /**
    * Another process has opened the stream. `wasStopping`: this replica was already stopping it, for example because it
    * is now assigned elsewhere; the new owner does not wait.
    */
   | { readonly kind: 'stream-lost'; readonly error: unknown; readonly wasStopping: boolean }
-  /** The stream cannot continue until something outside changes, which is checked again and again, after each pause. */
+  /** Another process took the stream `fences` times in succession; it is opened again after the pause. */
+  | { readonly kind: 'stream-contested'; readonly fences: number; readonly pauseMs: number }
+  | WishesEvent
+  /** The stream cannot continue until something outside changes; it tries again after each pause. */
   | { readonly kind: 'stream-held'; readonly code: ErrorCode; readonly error: unknown; readonly pauseMs: number }
-  /** A check failed, for the reported cause or with a transient error (`error`); `code` still holds the stream. */
+  /** The same code holds the stream again. */
   | { readonly kind: 'stream-still-held'; readonly code: ErrorCode; readonly error: unknown; readonly pauseMs: number }
   /** The stream ends instead of being held. */
   | { readonly kind: 'stream-failed'; readonly code: ErrorCode; readonly error: unknown }

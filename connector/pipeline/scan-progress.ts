@@ -23,7 +23,7 @@ export function scanProgress(
     if (isLast && isEndUnconfirmed(page, scan)) observe({ kind: 'scan-end-unconfirmed', scan: kind, clients })
     if (scan.tag !== LIVE) return
     if (isFirst) startedAt = clock.monotonic()
-    if (isLast && state !== 'caught-up' && states.backfill === 'done') {
+    if (isLast && state !== 'caught-up' && states.backfill.state === 'done') {
       state = 'caught-up'
       observe({ kind: 'caught-up', clients, pages, tookMs: Math.round(tookMs()) })
     } else if (!isLast && published > 0 && state === 'caught-up' && tookMs() > intervalMs) {

@@ -55,6 +55,9 @@ const retryDecision = row('retry', 1)
 /** `run` has another hint than a command, not only more to say. */
 const inRun = (entry: CatalogueEntry, runHint: string): CatalogueEntry => ({ ...entry, runHint })
 
+/** The cure of what may be lost. */
+const publishAgain = 'publish all clients again: `checkpoint rewind STREAM --to beginning --republish --yes`'
+
 /** All error codes. Add a code only if an operator would act differently. */
 export const errorCatalogue = {
   bug: row('reopen', 1)('report this defect of the connector with the surrounding log lines'),
@@ -89,7 +92,7 @@ export const errorCatalogue = {
   ),
   'source.unauthorized': hold(
     'check POLARIS_AUTH, POLARIS_USER and POLARIS_PASSWORD',
-    'a new password in its file is used within a minute',
+    'after `resume`, the stream uses a new password in its file at once',
   ),
   'source.authentication-unsupported': hold(
     'enable Basic or anonymous access for the path of POLARIS_URL in IIS: the server requires a scheme that is not supported, such as NTLM or Negotiate',
@@ -119,7 +122,7 @@ export const errorCatalogue = {
   ),
   'source.stuck': hold('report to the operator of the server that its paging does not advance'),
   'source.checkpoint-refused': holdDecision(
-    'run `checkpoint set` to read again from a date: the server rejects its own checkPoint',
+    'run `checkpoint rewind` to read again from a date: the server rejects its own checkPoint',
   ),
 
   'event.too-many-dead-letters': holdDecision(
@@ -175,50 +178,40 @@ export const errorCatalogue = {
     'no action needed: another process is opening or running this stream; the opening is retried',
   ),
   'checkpoint.missing': holdDecision(
-    'restore the document (CONNECTOR/STREAM.json in CHECKPOINT_URL); if there is no copy, run `pause`, `checkpoint reset`, `checkpoint rebuild-index` and `resume`',
+    `restore the document (CONNECTOR/STREAM.json in CHECKPOINT_URL); if there is no copy, ${publishAgain}`,
   ),
   'checkpoint.damaged': holdDecision(
-    'restore a valid version of the document (CONNECTOR/STREAM.json in CHECKPOINT_URL); if there is none, run `pause`, `checkpoint reset`, `checkpoint rebuild-index` and `resume`',
+    `restore a valid version of the document (CONNECTOR/STREAM.json in CHECKPOINT_URL); if there is none, ${publishAgain}`,
   ),
   'checkpoint.unknown-format': holdDecision('run the newer connector version that wrote the document'),
   'checkpoint.other-stream': holdSetting(
-    'correct the settings or CHECKPOINT_URL: the document belongs to another stream, source, cluster or topic',
-  ),
-  'checkpoint.moved': holdSetting(
-    'give this replica the new configuration: the stream has the name that the message shows',
+    'put the document of this stream back, correct the settings, or give the stream another name',
   ),
   'checkpoint.topic-in-use': holdSetting(
-    'if the stream was renamed, run `polaris-connector checkpoint rename OLD NEW --yes`; otherwise use another topic, or publish all clients to this one with `kafka.adoptTopic: true`',
+    `use another topic, or publish all clients to this one: set \`kafka.adoptTopic: true\`, or ${publishAgain}`,
   ),
   'checkpoint.undecided': holdDecision(
-    'nobody knows whether the last transaction was committed: run `checkpoint reset STREAM --yes`, which publishes all clients once more',
+    'nobody knows whether the last transaction was committed: run `checkpoint rewind STREAM --to beginning --yes`, after which the clients of one page group may be published twice',
   ),
   'checkpoint.rolled-back': holdDecision(
-    'restore the newest version of the document (CONNECTOR/STREAM.json in CHECKPOINT_URL); if it is lost, run `pause`, `checkpoint reset`, `checkpoint rebuild-index` and `resume`',
+    `restore the newest version of the document (CONNECTOR/STREAM.json in CHECKPOINT_URL); if it is lost, ${publishAgain}`,
   ),
   'checkpoint.topic-lost': holdDecision(
-    'restore the topic of the published events, or publish all clients again with `checkpoint reset --republish`',
+    `restore the topic of the published events, or correct the settings; if it is lost, ${publishAgain}`,
   ),
-  'checkpoint.events-lost': holdDecision(
-    'Kafka lost events: set a new beginning before them with `checkpoint set`, or publish all clients again with `checkpoint reset --republish`',
-  ),
+  'checkpoint.events-lost': holdDecision(`restore the topic; if events are lost, ${publishAgain}`),
   'checkpoint.index-missing': holdDecision(
-    'restore the missing segment below CONNECTOR/STREAM.index in CHECKPOINT_URL, or run `checkpoint rebuild-index`',
+    `restore the missing segment below CONNECTOR/STREAM.index in CHECKPOINT_URL; if there is no copy, ${publishAgain}`,
   ),
   'checkpoint.index-damaged': holdDecision(
-    'restore the damaged segment below CONNECTOR/STREAM.index in CHECKPOINT_URL, or run `checkpoint rebuild-index`',
+    `restore the damaged segment below CONNECTOR/STREAM.index in CHECKPOINT_URL; if there is no copy, ${publishAgain}`,
+  ),
+  'checkpoint.wishes-damaged': retryDecision(
+    'run `pause`, `resume` or `checkpoint rewind` again: that writes CONNECTOR/STREAM.wishes.json in CHECKPOINT_URL anew',
   ),
   'checkpoint.index-too-large': holdSetting(
     'raise the memory limit of the container until it leaves what the message names (it must be 256 MiB larger), or run more replicas: each holds the indexes of its own streams',
   ),
-
-  'control.damaged': retryDecision(
-    'restore a valid version of CONNECTOR/_control.json in CHECKPOINT_URL, or delete it: running replicas write back what is in force',
-  ),
-  'control.lost': retryDecision(
-    'find out what deletes or restores objects in CHECKPOINT_URL; check pauses and requests with `polaris-connector requests`',
-  ),
-  'control.unknown-format': retryDecision('run the newer connector version that wrote the control object'),
 } as const satisfies Record<string, CatalogueEntry>
 
 export type ErrorCode = keyof typeof errorCatalogue

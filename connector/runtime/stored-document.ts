@@ -32,7 +32,7 @@ export function storedDocument<Document>(value: unknown, kind: StoredKind<Docume
 }
 
 /** Invariant 8: reports the paths, never a value. */
-export function problemPlaces({ issues }: z.ZodError, below: readonly string[] = []): string {
-  const places = issues.map(({ path }) => [...below, ...path].join('.') || 'the top level')
+function problemPlaces({ issues }: z.ZodError): string {
+  const places = issues.map(({ path }) => path.join('.') || 'the top level')
   return places.slice(0, 5).join(', ')
 }

@@ -1,6 +1,5 @@
 import type { SourceTime } from '../source/client-source.ts'
 import { smallestReading } from '../source/source-time.ts'
-import type { RequestedScan } from './requested-scan.ts'
 import { earlier, longestReachMs, type ScanSettings, type Times } from './scan-settings.ts'
 import {
   BACKFILL,
@@ -9,10 +8,8 @@ import {
   LIVE,
   type LookBackState,
   RECHECK,
-  REQUESTED,
   type Scan,
   type ScanKind,
-  type ScanRequest,
   type ScanStates,
   type ScanTag,
   unreadScan,
@@ -24,7 +21,6 @@ export type Beginning =
   | { readonly kind: 'live' | 'backfill' | 'full' }
   | { readonly kind: 'look-back'; readonly reachMs: number }
   | { readonly kind: 'recheck'; readonly from: SourceTime }
-  | { readonly kind: 'requested'; readonly scan: RequestedScan }
 
 export interface BeginParts {
   readonly settings: ScanSettings
@@ -63,13 +59,8 @@ export function beginScan(
     }
     case 'recheck':
       return begin({ kind: 'look-back', tag: RECHECK, from: beginning.from })
-    case 'requested': {
-      const { id, maxPerSecond, from } = beginning.scan
-      const later = from !== null && from > parts.beginAt ? from : parts.beginAt
-      return begin({ kind: 'requested', tag: REQUESTED, from: later, request: { id, maxPerSecond } })
-    }
     case 'backfill':
-      return begin({ kind: 'backfill', tag: BACKFILL, from: parts.beginAt })
+      return begin({ kind: 'backfill', tag: BACKFILL, from: states.backfill.from ?? parts.beginAt })
     case 'full':
       return begin({ kind: 'full', tag: FULL, from: parts.beginAt })
   }
@@ -83,11 +74,10 @@ interface NewScan {
   readonly tag: ScanTag
   readonly from: SourceTime
   readonly reachMs?: number
-  readonly request?: ScanRequest
 }
 
 function newScan(
-  { kind, tag, from, reachMs, request, ordinal }: NewScan & Pick<Scan, 'ordinal'>,
+  { kind, tag, from, reachMs, ordinal }: NewScan & Pick<Scan, 'ordinal'>,
   { settings: { limit, output }, events }: BeginParts,
 ): Scan {
   return {
@@ -96,7 +86,6 @@ function newScan(
     tag,
     ordinal,
     reachMs: reachMs ?? null,
-    request: request ?? null,
     from,
     lastChanged: from,
     limit,

@@ -25,7 +25,7 @@ export function scanDone(states: ScanStates, scan: Scan, parts: Omit<ReadingPart
   const started = { ...parts, times: { ours: startedAtOurs, server: startedAt } }
   const covered = { ...ended, lookBacks: ended.lookBacks.map((state) => afterCover(state, scan, started)) }
   const { fullScan } = parts.settings
-  if (scan.tag === BACKFILL) return { ...covered, backfill: 'done' }
+  if (scan.tag === BACKFILL) return { ...covered, backfill: { state: 'done', from: null, republished: null } }
   if (scan.tag === FULL)
     return { ...covered, fullDueAt: fullScan === undefined ? null : startedAtOurs + fullScan.everyMs }
   return covered

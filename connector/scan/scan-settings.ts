@@ -42,12 +42,12 @@ export function liveIntervalMs(
   return Math.min(maxIntervalMs, intervalMs * 2 ** doublings)
 }
 
-/** Whether the backfill runs alone: live scans and all others wait for its end. */
+/** Whether the first backfill runs alone: live scans and all others wait for its end. */
 export function isBackfillFirst(
-  { backfill }: { readonly backfill: 'due' | 'done' },
+  { backfill }: { readonly backfill: { readonly state: 'first' | 'again' | 'done' } },
   settings: Pick<ScanSettings, 'backfill'>,
 ): boolean {
-  return settings.backfill === 'before' && backfill === 'due'
+  return settings.backfill === 'before' && backfill.state === 'first'
 }
 
 /** Clock readings in ms since 1970: our clock, and the server's as far as it is known. */

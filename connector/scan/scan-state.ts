@@ -3,10 +3,9 @@ import { noTimes, type ScanOrder } from './scan-order.ts'
 import { isDue } from './scan-settings.ts'
 
 /**
- * Why pages are read: `live` for latency, `look-back` for late changes, `backfill` for history, `full` as a proof,
- * `requested` because an operator asked for it.
+ * Why pages are read: `live` for latency, `look-back` for late changes, `backfill` for history, `full` as a proof.
  */
-export const scanKinds = ['live', 'look-back', 'backfill', 'full', 'requested'] as const
+export const scanKinds = ['live', 'look-back', 'backfill', 'full'] as const
 export type ScanKind = (typeof scanKinds)[number]
 
 /**
@@ -19,17 +18,9 @@ export const BACKFILL: ScanTag = 1
 export const FULL: ScanTag = 2
 export const RECHECK: ScanTag = 3
 export const FIRST_LOOK_BACK: ScanTag = 4
-export const REQUESTED: ScanTag = 12
 export const FIRST_CONTINUED: ScanTag = 13
 export const LAST_TAG: ScanTag = 15
-export const MAX_LOOK_BACKS = REQUESTED - FIRST_LOOK_BACK
-
-/** What a `requested` scan must know of its request. */
-export interface ScanRequest {
-  readonly id: string
-  /** Limit of the clients that it reads; null: none, as it is about some clients only. */
-  readonly maxPerSecond: number | null
-}
+export const MAX_LOOK_BACKS = FIRST_CONTINUED - FIRST_LOOK_BACK
 
 /** Brent's algorithm finds a cycle of tokens with one remembered token. */
 export interface TokenGuard {
@@ -49,8 +40,6 @@ export interface Scan extends ReadArguments {
   readonly ordinal: number
   /** The reach of a configured look-back; null for all others. */
   readonly reachMs: number | null
-  /** Null unless the scan is `requested`. */
-  readonly request: ScanRequest | null
   /** Its first `lastChanged`. */
   readonly from: SourceTime
   /** The stream's events at its first response: what another scan published since is newer. */
@@ -58,7 +47,7 @@ export interface Scan extends ReadArguments {
   /** Start of its first response, by the server's clock and by ours; null before. */
   readonly startedAt: number | null
   readonly startedAtOurs: number | null
-  /** No request before this time, by our clock: it failed, was stuck, or has a limited rate. */
+  /** No request before this time, by our clock: it failed or was stuck. */
   readonly notBefore: number
   readonly order: ScanOrder
   /** Whether it was resumed by a modification time. Then it is followed once by itself, from its start. */
@@ -107,17 +96,10 @@ export function isReady(scan: Pausing, ours: number): boolean {
   return isDue(scan.notBefore, longestPauseMs(scan), ours)
 }
 
-type Pausing = Pick<Scan, 'notBefore' | 'request' | 'end' | 'failures' | 'restarts' | 'limit'>
+type Pausing = Pick<Scan, 'notBefore' | 'end'>
 
-/** A longer pause was stored by a clock that was wrong. */
-function longestPauseMs({ request, end, failures, restarts, limit }: Pausing): number {
-  // A backfill that reads first keeps live scans waiting.
-  if (end === 'repeat') return END_AGAIN_MS
-  const rate = request?.maxPerSecond ?? null
-  if (rate === null || failures > 0 || restarts > 0) return LONGEST_PAUSE_MS
-  // A server may return more clients than the limit.
-  return ((4 * limit) / rate) * 1000
-}
+/** A longer pause was stored by a clock that was wrong. A backfill that reads first keeps live scans waiting. */
+const longestPauseMs = ({ end }: Pausing): number => (end === 'repeat' ? END_AGAIN_MS : LONGEST_PAUSE_MS)
 
 /** What the checkpoint knows of one configured look-back. */
 export interface LookBackState {
@@ -126,6 +108,18 @@ export interface LookBackState {
   readonly startedAt: number
   /** By our clock. */
   readonly dueAt: number
+}
+
+/** `first`: the first history has not ended. `again`: an operator has it read again. */
+export const backfillStates = ['first', 'again', 'done'] as const
+
+/** The history, which is read once, and again when an operator rewinds the stream. */
+export interface Backfill {
+  readonly state: (typeof backfillStates)[number]
+  /** Where it begins; null: at the configured beginning. */
+  readonly from: SourceTime | null
+  /** The rewind that has unchanged clients published, which their events name; null: none. */
+  readonly republished: string | null
 }
 
 /** What decides which scan reads next, and from where. */
@@ -141,7 +135,7 @@ export interface ScanStates {
   /** Background scans in progress, including suspended ones. */
   readonly background: readonly Scan[]
   readonly lookBacks: readonly LookBackState[]
-  readonly backfill: 'due' | 'done'
+  readonly backfill: Backfill
   /** By our clock; null while no full scan is configured. */
   readonly fullDueAt: number | null
   /** Whether the server keeps two scans of one caller apart; `serial`: it does not, so they run one after the other. */
@@ -158,7 +152,7 @@ export const newScans: ScanStates = {
   live: { startedAt: null, scan: null },
   background: [],
   lookBacks: [],
-  backfill: 'due',
+  backfill: { state: 'first', from: null, republished: null },
   fullDueAt: null,
   interleaving: 'unknown',
 }

@@ -1,5 +1,4 @@
 import type { Beginning } from './begin-scan.ts'
-import type { RequestedScan } from './requested-scan.ts'
 import { isBackfillFirst, isDue, type ScanSettings, type Times } from './scan-settings.ts'
 import {
   BACKFILL,
@@ -8,7 +7,6 @@ import {
   LIVE,
   RECHECK,
   RECHECK_AFTER_MS,
-  REQUESTED,
   type Recheck,
   type Scan,
   type ScanStates,
@@ -37,8 +35,6 @@ export interface Workload {
 export interface SchedulerParts {
   readonly settings: ScanSettings
   readonly recheck: Recheck | null
-  /** The requested scan that is to begin. */
-  readonly requested: RequestedScan | undefined
   readonly times: Times
   /** By the monotonic clock. */
   readonly now: number
@@ -99,7 +95,7 @@ const isSeriallyRunning = ({ interleaving, background }: ScanStates) =>
 /** It has read a page and waits for the next one. */
 const isRunning = ({ checkPoint }: Scan) => checkPoint !== null
 
-/** By priority: continued live scans, look-backs (shortest first), recheck, requested, backfill, full scan. */
+/** By priority: continued live scans, look-backs (shortest first), recheck, backfill, full scan. */
 export function backgroundCandidates(states: ScanStates, parts: SchedulerParts): Candidate[] {
   const isSerial = states.interleaving === 'serial'
   if (isSerial && states.live.scan !== null) return []
@@ -129,7 +125,7 @@ interface DueScan {
   readonly beginning: Beginning | undefined
 }
 
-function dueScans(states: ScanStates, { settings, recheck, requested, times }: SchedulerParts): DueScan[] {
+function dueScans(states: ScanStates, { settings, recheck, times }: SchedulerParts): DueScan[] {
   const { background, backfill, fullDueAt } = states
   const withTag = (tag: ScanTag) => background.find((scan) => scan.tag === tag)
   const continued = background.filter(({ kind }) => kind === 'live')
@@ -148,7 +144,7 @@ function dueScans(states: ScanStates, { settings, recheck, requested, times }: S
     isDue(recheck.dueAt, RECHECK_AFTER_MS, times.ours) &&
     !background.some((scan) => isReady(scan, times.ours))
   const fullEveryMs = settings.fullScan?.everyMs ?? 0
-  const isFullDue = fullDueAt !== null && isDue(fullDueAt, fullEveryMs, times.ours) && backfill === 'done'
+  const isFullDue = fullDueAt !== null && isDue(fullDueAt, fullEveryMs, times.ours) && backfill.state === 'done'
   const full = {
     name: scanName({ kind: 'full', tag: FULL, reachMs: null }),
     scan: withTag(FULL),
@@ -157,7 +153,7 @@ function dueScans(states: ScanStates, { settings, recheck, requested, times }: S
   const backfillScan: DueScan = {
     name: scanName({ kind: 'backfill', tag: BACKFILL, reachMs: null }),
     scan: withTag(BACKFILL),
-    beginning: backfill === 'due' ? { kind: 'backfill' } : undefined,
+    beginning: backfill.state !== 'done' ? { kind: 'backfill' } : undefined,
   }
   // It covers all others.
   if (isBackfillFirst(states, settings)) return [backfillScan]
@@ -168,11 +164,6 @@ function dueScans(states: ScanStates, { settings, recheck, requested, times }: S
       name: scanName({ kind: 'look-back', tag: RECHECK, reachMs: null }),
       scan: withTag(RECHECK),
       beginning: isRecheckDue ? { kind: 'recheck', from: recheck.from } : undefined,
-    },
-    {
-      name: scanName({ kind: 'requested', tag: REQUESTED, reachMs: null }),
-      scan: withTag(REQUESTED),
-      beginning: requested && { kind: 'requested', scan: requested },
     },
     backfillScan,
     full,

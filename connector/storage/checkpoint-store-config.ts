@@ -73,9 +73,9 @@ export function checkpointKey(connector: string, stream: string): string {
   return `${connector}/${stream}.json`
 }
 
-/** Key of a connector's control object; no stream has this name. */
-export function controlKey(connector: string): string {
-  return `${connector}/_control.json`
+/** Key of what operators wish of a stream, by the key of its checkpoint; no stream has this name. */
+export function wishesKey(key: string): string {
+  return key.replace(/\.json$/, '.wishes.json')
 }
 
 /** Prefix or directory of a stream's segments, by the key of its checkpoint. No two streams share one. */

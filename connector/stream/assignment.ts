@@ -11,8 +11,6 @@ export type AssignedEvent =
     }
   /** Streams wait for their turn to open: so many have begun since the first one waited, and so many still wait. */
   | { readonly kind: 'streams-opening'; readonly begun: number; readonly waiting: number }
-  /** Another process took the stream `fences` times in succession; it is reopened after the pause if still assigned. */
-  | { readonly kind: 'stream-contested'; readonly stream: string; readonly fences: number; readonly pauseMs: number }
 
 /** The streams assigned to this replica. Counters only increase, so that an immediately reverted change is visible. */
 export interface Assignment {

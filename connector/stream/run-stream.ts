@@ -1,32 +1,23 @@
-import type { Observe } from '../pipeline/pipeline-event.ts'
+import type { Wishes } from '../checkpoint/wishes.ts'
+import type { Observe, StreamState } from '../pipeline/pipeline-event.ts'
 import { linkedAbort } from '../runtime/abort.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { codeOf } from '../runtime/connector-error.ts'
-import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import { graceAfter } from '../runtime/shutdown.ts'
-import type { Attempt, AttemptEnd } from './attempt.ts'
-import type { Contention } from './contention.ts'
-import type { DesiredState } from './desired-state.ts'
-import { stayHeld } from './held-stream.ts'
-import { type StreamMachine, streamMachine } from './stream-machine.ts'
-import { createTries, type Tries, type TryPolicy } from './tries.ts'
+import type { Assignment } from './assignment.ts'
+import { type NextTry, nextTries, type TryPauses } from './next-try.ts'
+import type { StreamSession, TryEnd } from './stream-session.ts'
 
-/** What the attempts to run a stream share. */
-export interface StreamAdapters {
-  readonly attempt: Attempt
-  /** Resolves if a read-only check shows that the cause `code` is resolved; rejects with the remaining cause. */
-  readonly check: (code: ErrorCode, stop: AbortSignal) => Promise<void>
-  close(): Promise<void>
-}
-
-export interface StreamParts extends TryPolicy {
-  readonly desired: DesiredState
-  /** `giveUp` aborts `finishWithinMs` after something else than running is wanted. */
-  readonly compose: (giveUp: AbortSignal) => StreamAdapters
+export interface StreamParts {
+  readonly stream: string
+  readonly assignment: Assignment
+  /** `giveUp` aborts `finishWithinMs` after the stream is to end here. */
+  readonly compose: (giveUp: AbortSignal) => StreamSession
   readonly finishWithinMs: number
-  /** Of a paused stream: see `settlePending`. */
-  readonly settle: (stop: AbortSignal) => Promise<void>
-  readonly contention: Contention
+  /** `ends`: instead of waiting while it is paused or held. */
+  readonly whenHeld: 'waits' | 'ends'
+  /** Default: `tryPauses`. */
+  readonly pauses?: TryPauses
   readonly clock: Clock
   readonly observe: Observe
 }
@@ -36,133 +27,153 @@ export type StreamEnd =
   | { readonly kind: 'stopped' | 'caught-up' | 'paused' }
   | { readonly kind: 'lost' | 'held'; readonly error: unknown }
 
-/** Does with one stream what is wanted, until the process stops or gives it up. Never rejects. */
+/**
+ * Runs one stream whenever it is assigned here, until the process stops or no further assignment can follow: waits until
+ * it is assigned, opens it, and copies pages. After a failure it waits and does the same again. Never rejects.
+ */
 export async function runStream(parts: StreamParts, stop: AbortSignal): Promise<StreamEnd> {
-  const { desired, contention, holding } = parts
-  const machine = streamMachine(parts)
-  let end: StreamEnd = { kind: 'stopped' }
+  const { stream, assignment } = parts
+  const enter = streamStates(parts)
   for (;;) {
-    switch (machine.state()) {
-      case 'waiting':
-        await desired.until(() => desired.current().kind !== 'wait', stop)
-        machine.take(desired.current().kind)
-        break
-      case 'paused':
-        await stayPaused(parts, stop)
-        if (holding === undefined) end = { kind: 'paused' }
-        machine.take(holding === undefined ? 'stop' : desired.current().kind)
-        break
-      case 'lost':
-        await contention.untilReopenable(stop)
-        machine.take(contention.isFinal() ? 'stop' : desired.current().kind)
-        break
-      case 'ended':
-        return end
-      default:
-        contention.started()
-        end = await own(parts, machine, stop)
-    }
+    enter('waiting')
+    await assignment.until(() => assignment.isAssigned(stream) || assignment.isFinal(), stop)
+    const end = stop.aborted || !assignment.isAssigned(stream) ? ended : await own({ ...parts, enter }, stop)
+    if (end === undefined) continue
+    enter('ended')
+    return end
   }
 }
 
-/** Opens and runs the stream, again after each failure, until something else is wanted, or it is lost or given up. */
-async function own(parts: StreamParts, machine: StreamMachine, stop: AbortSignal): Promise<StreamEnd> {
-  const { desired, holding, clock } = parts
-  const started = desired.current()
-  const isUnwanted = () => {
-    const { kind, id } = desired.current()
-    return kind !== started.kind || id !== started.id
+const ended = { kind: 'stopped' } as const
+
+/** Reports each change of the state. */
+function streamStates({ clock, observe }: Pick<StreamParts, 'clock' | 'observe'>): (state: StreamState) => void {
+  let was: StreamState = 'waiting'
+  let since = clock.monotonic()
+  return (state) => {
+    if (state === was) return
+    const now = clock.monotonic()
+    observe({ kind: 'stream-state', state, was, lastedMs: now - since })
+    ;[was, since] = [state, now]
   }
-  using leave = linkedAbort(stop)
-  const leaving = desired.until(isUnwanted, leave.signal).then((isLeft) => {
-    if (isLeft) machine.take('left')
-    leave.abort(new DOMException('another state of the stream is wanted', 'AbortError'))
-  })
-  const answering = holding?.requests.run(leave.signal)
-  using grace = graceAfter(leave.signal, parts.finishWithinMs, clock)
-  const adapters = parts.compose(grace.signal)
-  const owned = { ...parts, machine, adapters, tries: createTries(parts, clock) }
-  await desired.untilKnown(leave.signal)
-  if (isUnwanted()) machine.take('left')
-  else desired.carriedOut()
-  let end: StreamEnd = { kind: 'stopped' }
-  while (machine.state() === 'opening') {
-    const attempted = await adapters.attempt(machine.take, leave.signal)
-    end = await afterAttempt(owned, attempted, leave.signal)
-  }
-  leave.abort()
-  await Promise.all([leaving, answering])
-  try {
-    await adapters.close()
-  } catch (error) {
-    parts.observe({ kind: 'stream-failed', code: codeOf(error), error })
-  }
-  if (machine.state() === 'stopping') machine.take(desired.current().kind)
-  return end
 }
 
 interface Owned extends StreamParts {
-  readonly machine: StreamMachine
-  readonly adapters: StreamAdapters
-  readonly tries: Tries
+  readonly enter: (state: StreamState) => void
 }
 
-/** Reports a failure, and waits until the next attempt may begin. Returns how the run ends if none follows. */
-async function afterAttempt(owned: Owned, attempted: AttemptEnd, leave: AbortSignal): Promise<StreamEnd> {
-  const { machine, adapters, tries, clock, observe } = owned
-  if (attempted.kind !== 'failed') {
-    machine.take(attempted.kind)
-    return { kind: attempted.kind === 'left' ? 'stopped' : attempted.kind }
+/** While the stream is assigned here. Undefined: it is no longer. */
+async function own(parts: Owned, stop: AbortSignal): Promise<StreamEnd | undefined> {
+  const { stream, assignment, clock, observe, enter } = parts
+  using leave = linkedAbort(stop)
+  const epoch = assignment.epoch(stream)
+  const isMoved = () => !assignment.isAssigned(stream) || assignment.epoch(stream) !== epoch
+  const moving = assignment
+    .until(isMoved, leave.signal)
+    .then(() => leave.abort(new DOMException('moved', 'AbortError')))
+  using grace = graceAfter(leave.signal, parts.finishWithinMs, clock)
+  const session = parts.compose(grace.signal)
+  const tries = nextTries(clock, parts.pauses)
+  let end: StreamEnd | undefined
+  enter('opening')
+  while (end === undefined && !leave.signal.aborted) {
+    const onOpen = () => enter('running')
+    const tried = await session.run({ leave: leave.signal, isStopping: () => stop.aborted, onOpen })
+    end = await afterTry({ ...parts, session, tries }, tried, leave.signal)
   }
-  const { error } = attempted
+  leave.abort()
+  await moving
+  const as = end !== undefined || stop.aborted ? 'left' : 'moved'
+  await session.close(as).catch((error: unknown) => observe({ kind: 'stream-failed', code: codeOf(error), error }))
+  return end ?? (stop.aborted ? ended : undefined)
+}
+
+interface Trying extends Owned {
+  readonly session: StreamSession
+  readonly tries: ReturnType<typeof nextTries>
+}
+
+/** Reports how a try ended, and waits until the next one may begin. Returns how the run ends if none follows. */
+async function afterTry(parts: Trying, tried: TryEnd, leave: AbortSignal): Promise<StreamEnd | undefined> {
+  const { session, whenHeld, enter } = parts
+  switch (tried.kind) {
+    case 'left':
+      return undefined
+    case 'changed':
+      enter('opening')
+      return undefined
+    case 'caught-up':
+      return { kind: tried.kind }
+    case 'paused':
+      enter('paused')
+      parts.observe(pausedBy(session.wishes()))
+      if (whenHeld === 'ends') return { kind: tried.kind }
+      await session.untilChanged(leave)
+      if (!session.wishes().paused) enter('opening')
+      return undefined
+    case 'failed':
+      return await afterFailure(parts, tried, leave)
+  }
+}
+
+const pausedBy = ({ reason, by: requestedBy, at: requestedAt }: Wishes) =>
+  ({ kind: 'stream-paused', reason, requestedBy, requestedAt }) as const
+
+async function afterFailure(
+  parts: Trying,
+  { error, madeProgress }: Extract<TryEnd, { kind: 'failed' }>,
+  leave: AbortSignal,
+): Promise<StreamEnd | undefined> {
+  const { tries, assignment, session, whenHeld, enter, observe } = parts
   const code = codeOf(error)
-  const after = tries.failed(error, attempted.madeProgress)
-  switch (after.kind) {
-    case 'lost':
+  const next = tries.after(error, madeProgress)
+  if (session.wishes().paused && next.kind !== 'fenced') {
+    enter('paused')
+    observe(pausedBy(session.wishes()))
+    observe({ kind: 'pause-unsettled', code, error })
+    if (next.kind === 'hold' && whenHeld === 'ends') return { kind: 'held', error }
+    await pause(parts, { kind: 'hold', pauseMs: next.pauseMs }, leave)
+    return undefined
+  }
+  switch (next.kind) {
+    case 'fenced':
       observe({ kind: 'stream-lost', error, wasStopping: leave.aborted })
-      machine.take('lost')
-      return { kind: 'lost', error }
-    case 'give-up':
-      observe({ kind: 'stream-failed', code, error })
-      machine.take('give-up')
-      return { kind: 'held', error }
+      if (assignment.isFinal()) return { kind: 'lost', error }
+      enter('retrying')
+      if (next.fences > 1) observe({ kind: 'stream-contested', fences: next.fences, pauseMs: next.pauseMs })
+      break
     case 'retry': {
-      const { pauseMs, attempt, isRepeated } = after
-      machine.take('retry')
+      const { attempt, isRepeated, pauseMs } = next
+      enter('retrying')
       observe({ kind: 'stream-retrying', code, error, pauseMs: Math.round(pauseMs), attempt, isRepeated })
-      await clock.sleep(pauseMs, leave).catch(() => {})
       break
     }
-    default:
-      machine.take('hold')
-      await stayHeld({ ...after.holding, check: adapters.check, tries, observe }, error, leave)
+    case 'hold':
+      if (whenHeld === 'ends') {
+        observe({ kind: 'stream-failed', code, error })
+        return { kind: 'held', error }
+      }
+      enter('held')
+      observe({ kind: next.isRepeated ? 'stream-still-held' : 'stream-held', code, error, pauseMs: next.pauseMs })
   }
-  machine.take(leave.aborted ? 'left' : 'passed')
-  return { kind: 'stopped' }
+  await pause(parts, next, leave)
+  return undefined
 }
 
-const SETTLE_EVERY_MS = 60_000
-
-/**
- * Until something else is wanted, or once if the stream is to end. Settles repeatedly: a late write of the last owner may
- * leave a pending state.
- */
-async function stayPaused({ desired, settle, holding, clock, observe }: StreamParts, stop: AbortSignal): Promise<void> {
-  const pause = desired.pause()
-  if (pause === undefined) return
-  const { id, reason, requestedAt, requestedBy } = pause
-  observe({ kind: 'stream-paused', reason, requestedAt, requestedBy })
-  desired.carriedOut()
-  using paused = linkedAbort(stop)
-  const ending = desired.until(() => desired.current().id !== id, paused.signal).then(() => paused.abort())
-  while (!paused.signal.aborted) {
-    try {
-      await settle(paused.signal)
-    } catch (error) {
-      if (!paused.signal.aborted) observe({ kind: 'pause-unsettled', code: codeOf(error), error })
-    }
-    if (holding === undefined) paused.abort()
-    await clock.sleep(SETTLE_EVERY_MS, paused.signal).catch(() => {})
-  }
-  await ending
+/** A newer assignment, or a change of what is stored, ends a pause. */
+async function pause(
+  { assignment, session, clock }: Trying,
+  { kind, pauseMs }: Pick<NextTry, 'kind' | 'pauseMs'>,
+  leave: AbortSignal,
+): Promise<void> {
+  using pausing = linkedAbort(leave)
+  const end = () => pausing.abort()
+  const before = assignment.generation()
+  const waits = [
+    clock.sleep(pauseMs, pausing.signal).then(end, () => {}),
+    kind === 'hold'
+      ? session.untilChanged(pausing.signal).then(end)
+      : assignment.until(() => assignment.generation() !== before, pausing.signal).then(end),
+  ]
+  await Promise.all(waits)
 }

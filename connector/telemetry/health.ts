@@ -34,7 +34,7 @@ interface StreamHealth extends Partial<ExplainedFailure> {
   /** The stream reads, but the replica is out of the consumer group: Kafka may not answer its next transaction either. */
   readonly outOfGroup?: true
   /** Why the stream makes the replica not ready. */
-  readonly why?: 'group unreachable' | 'not opened yet' | 'no progress' | 'held'
+  readonly why?: 'not opened yet' | 'no progress' | 'held'
   readonly pause?: { readonly reason: string; readonly requestedAt: string; readonly requestedBy: string }
   /** Since the first failure after the last progress. */
   readonly secondsFailing?: number
@@ -53,7 +53,7 @@ interface HealthParts {
 
 /**
  * Ready: the replica runs, is not out of the group for long, and each of its streams was opened, made progress recently
- * and is not held. A stream that does not run here (`waiting`, `lost`) or is paused does not affect readiness. `now`
+ * and is not held. A stream that does not run here or is paused does not affect readiness. `now`
  * is of `Clock.monotonic`.
  */
 export function health(parts: HealthParts, now: number): Health {
@@ -95,15 +95,14 @@ function streamHealth(
     ...(isOutForMs === undefined ? {} : { outOfGroup: true as const }),
     ...(why === undefined ? {} : { why }),
     ...(status.pause === undefined ? {} : { pause: pauseReport(status.pause) }),
-    ...(isHere && failure !== undefined ? explained(failure) : {}),
+    ...((isHere || state === 'paused') && failure !== undefined ? explained(failure) : {}),
     ...(isHere && failingSince !== undefined ? { secondsFailing: secondsSince(failingSince, now) } : {}),
     ...(isHere ? { secondsSinceGoodPoll: secondsSince(status.goodPollAt ?? status.startedAt, now) } : {}),
   }
 }
 
 /** The group has seen why it does not answer. */
-function failureSeen({ state, failure }: StreamStatus, group: HealthParts['group']): Failure | undefined {
-  if (state === 'group-unreachable') return failure && { ...group.failure, ...failure }
+function failureSeen({ failure }: StreamStatus, group: HealthParts['group']): Failure | undefined {
   if (failure !== undefined || group.isOutForMs === undefined) return failure
   return group.failure ?? { code: 'placement.group-unreachable' }
 }
@@ -117,7 +116,6 @@ function pauseReport({
 
 function notReadyReason(status: StreamStatus, limitMs: number, now: number): StreamHealth['why'] {
   if (status.state === 'held') return 'held'
-  if (status.state === 'group-unreachable') return 'group unreachable'
   if (!isActive(status)) return undefined
   if (!status.wasOpened) return 'not opened yet'
   return now - (status.progressAt ?? status.startedAt) > limitMs ? 'no progress' : undefined

@@ -1,13 +1,10 @@
-import type { ControlEvent } from '../control/control-watch.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { streamStatus } from './events/pipeline-events.ts'
-import { controlStatus, groupStatus } from './events/replica-events.ts'
+import { groupStatus } from './events/replica-events.ts'
 import { type Health, health, type ReplicaState, type WatchedStream } from './health.ts'
 import {
   beforeJoining,
-  type ControlStatus,
-  controlUnread,
   type GroupReport,
   type GroupStatus,
   groupReport,
@@ -32,7 +29,6 @@ export interface ReplicaWatch {
   /** Returns the observer of one stream; its state is `waiting` until the first event. */
   follow(stream: string, poll: WatchedPolling): Observe
   observe(event: ReplicaEvent): void
-  observeControl(event: ControlEvent): void
   /** Returns whether the state changed. */
   setState(state: ReplicaState): boolean
   state(): ReplicaState
@@ -40,14 +36,12 @@ export interface ReplicaWatch {
   /** The background scans of a stream that are in progress. */
   scans(stream: string): readonly ScanReport[]
   group(): GroupStatus
-  control(): ControlStatus
   health(): ReplicaHealth
 }
 
 export function replicaWatch({ clock, readyAfterMs, placement }: ReplicaWatchParts): ReplicaWatch {
   const watched = new Map<string, WatchedStream>()
   let replicaState: ReplicaState = 'starting'
-  let control = controlUnread
   let group = beforeJoining(placement, clock.monotonic())
   const streams = () => [...watched.values()]
   return {
@@ -61,9 +55,6 @@ export function replicaWatch({ clock, readyAfterMs, placement }: ReplicaWatchPar
     observe: (event) => {
       group = groupStatus(group, event, clock.monotonic())
     },
-    observeControl: (event) => {
-      control = controlStatus(control, event, clock.now())
-    },
     setState: (state) => {
       const hasChanged = state !== replicaState
       replicaState = state
@@ -76,7 +67,6 @@ export function replicaWatch({ clock, readyAfterMs, placement }: ReplicaWatchPar
       return found?.status.scans === undefined ? [] : scanReports(found.status.scans, found.poll, clock)
     },
     group: () => group,
-    control: () => control,
     health: () => {
       const now = clock.monotonic()
       const out = { isOutForMs: isOut(group) ? now - group.stateSince : undefined, failure: group.failure }

@@ -76,10 +76,7 @@ export function scanReports({ states, firstSeen }: WatchedScans, poll: WatchedPo
   }))
 }
 
-/** A requested scan also pauses because of its rate. */
-function isPaused({ notBefore, kind, failures }: Scan, now: number): boolean {
-  return notBefore > now && (kind !== 'requested' || failures > 0)
-}
+const isPaused = ({ notBefore }: Scan, now: number): boolean => notBefore > now
 
 function rate({ clients }: Scan, first: FirstSeen | undefined, now: number): number {
   if (first === undefined || now <= first.at) return 0

@@ -1,6 +1,6 @@
 import type { Observe, PipelineEvent } from '../pipeline/pipeline-event.ts'
 import type { Clock } from '../runtime/clock.ts'
-import type { Scan, ScanKind } from '../scan/scan-state.ts'
+import type { Scan } from '../scan/scan-state.ts'
 import { logLine, rowOfEvent } from './events/pipeline-events.ts'
 import type { Log } from './logger.ts'
 import { isLong, type ScanReport } from './scan-status.ts'
@@ -47,7 +47,7 @@ const PROGRESS_EVERY_MS = 5 * 60 * 1000
 function progressLog(stream: string, { log, clock, scans }: StreamLogParts): (background: readonly Scan[]) => void {
   let loggedAt: number | undefined
   return (background) => {
-    if (!background.some(({ kind }) => isReported(kind))) {
+    if (!background.some(({ kind }) => isLong(kind))) {
       loggedAt = undefined
       return
     }
@@ -55,8 +55,6 @@ function progressLog(stream: string, { log, clock, scans }: StreamLogParts): (ba
     loggedAt ??= now
     if (now - loggedAt < PROGRESS_EVERY_MS) return
     loggedAt = now
-    for (const report of scans()) if (isReported(report.scan)) log('info', 'scan in progress', { stream, ...report })
+    for (const report of scans()) if (isLong(report.scan)) log('info', 'scan in progress', { stream, ...report })
   }
 }
-
-const isReported = (scan: ScanKind) => isLong(scan) || scan === 'requested'

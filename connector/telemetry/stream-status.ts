@@ -91,5 +91,5 @@ export const unobserved: StreamStatus = {
 
 /** Whether this replica runs the stream, is opening it or holds it. */
 export function isActive({ state }: Pick<StreamStatus, 'state'>): boolean {
-  return !['waiting', 'lost', 'ended', 'paused'].includes(state)
+  return !['waiting', 'ended', 'paused'].includes(state)
 }

@@ -1,11 +1,10 @@
 import type { Registry } from 'prom-client'
-import type { ControlEvent } from '../control/control-watch.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import { type Endpoints, endpoints } from './endpoints.ts'
 import { toLogFields } from './error-fields.ts'
 import { failureIn } from './events/event-row.ts'
 import { metricsObserver, rowOfEvent, warningKinds } from './events/pipeline-events.ts'
-import { controlLine, rowOfReplicaEvent } from './events/replica-events.ts'
+import { rowOfReplicaEvent } from './events/replica-events.ts'
 import type { ReplicaState } from './health.ts'
 import { type LibraryLog, libraryLog } from './library-log.ts'
 import { type Log, type LoggerParts, type LogLine, logger } from './logger.ts'
@@ -33,8 +32,6 @@ export interface Telemetry {
   /** Called when a Polaris server stops to answer correctly, and when it answers again. */
   /** Observes placement; the first assignment changes the replica state from `starting` to `running`. */
   readonly observePlacement: (event: ReplicaEvent) => void
-  /** Observes the control object. */
-  readonly observeControl: (event: ControlEvent) => void
   /** Sets and logs the state of the replica, initially `starting`; ready only while `running`. */
   replicaIs(state: ReplicaState): void
   health(): ReplicaHealth
@@ -85,7 +82,7 @@ interface ObserverParts {
   readonly metrics: Metrics
 }
 
-type ReplicaObservers = 'storeRetried' | 'observePlacement' | 'observeControl' | 'replicaIs'
+type ReplicaObservers = 'storeRetried' | 'observePlacement' | 'replicaIs'
 
 function replicaObservers({ log, watch, failures, metrics }: ObserverParts): Pick<Telemetry, ReplicaObservers> {
   const write = (line: LogLine | undefined) => line && log(line.level, line.message, line.fields)
@@ -105,10 +102,6 @@ function replicaObservers({ log, watch, failures, metrics }: ObserverParts): Pic
       row.count?.(event, metrics)
       write(row.log(event))
       if (event.kind === 'assignment-changed' && watch.state() === 'starting') replicaIs('running')
-    },
-    observeControl: (event) => {
-      watch.observeControl(event)
-      write(controlLine(event))
     },
   }
 }

@@ -1,7 +1,7 @@
 import { differencesFromSource } from '../support/same-as-source.ts'
 import { type CheckpointVersion, checkpointProblems } from './checkpoint-history.ts'
 import { missedChanges } from './missed-changes.ts'
-import { separated } from './requested-events.ts'
+import { changesAmong } from './published-again.ts'
 import { parseTopicEvent, type TopicEvent } from './topic-event.ts'
 import { committedRecords, type PartitionLog } from './topic-log.ts'
 
@@ -27,7 +27,7 @@ export interface StreamEvidence {
 /** The problems of a stream; texts contain ids, versions and numbers only. */
 export function problemsOf(evidence: StreamEvidence): string[] {
   const { events, unreadable } = eventsOf(evidence.logs)
-  const { changes, problems: requested } = separated(events)
+  const changes = changesAmong(events, evidence.checkpoints)
   const published = changes.map(({ key, partition, version }) => ({
     key,
     partition,
@@ -37,7 +37,6 @@ export function problemsOf(evidence: StreamEvidence): string[] {
   const kept = evidence.changes.filter(({ clientId }) => !evidence.wereAbsent.has(clientId))
   const problems = [
     ...unreadable,
-    ...requested,
     ...differencesFromSource(evidence.changes, published),
     ...numberingProblems(events),
     ...evidence.logs.flatMap(fencingProblems),

@@ -16,6 +16,8 @@ export interface CheckpointVersion {
   /** False when the store never answered the request: the version may exist or not. */
   readonly isConfirmed: boolean
   readonly claimEpoch: number
+  /** The client index of the committed state: its generation, and how many events were published by then. */
+  readonly index: { readonly generation: number; readonly events: number }
   readonly committed: EpochSeq
   readonly pending: EpochSeq | undefined
   /** The start of the last completed live scan, and how many events were published until then. */
@@ -32,6 +34,7 @@ export function checkpointVersion({ method, path, ifMatch, body, status }: S3Exc
     ...{ key: path, replaces: ifMatch?.replaceAll('"', ''), isConfirmed: status === 200 },
     etag: createHash('md5').update(body).digest('hex'), // as stores compute it for single-part objects
     claimEpoch: claim.epoch,
+    index: { generation: committed.state.index.generation, events: committed.state.events },
     committed: epochSeqOf(committed),
     pending: pending === null ? undefined : epochSeqOf(pending),
     scanned: completedScan(committed),
@@ -78,6 +81,7 @@ interface StoredDocument {
 interface Committed extends EpochSeq {
   readonly state: {
     readonly events: number
+    readonly index: { readonly generation: number }
     readonly scans: {
       readonly live: { readonly startedAt: number | null }
       readonly background: readonly { readonly kind: string }[]

@@ -30,6 +30,8 @@ export type Fault =
   | { readonly kind: 'slow store'; readonly replica: number; readonly delayMs: number; readonly forMs: number }
   /** An operator erases a client. `stream` and `client` are numbered from 1. */
   | { readonly kind: 'erase'; readonly stream: number; readonly client: number }
+  /** An operator pauses a stream, and resumes it. */
+  | { readonly kind: 'pause stream'; readonly stream: number; readonly forMs: number }
   /** An operator has all clients of a stream published again. */
   | { readonly kind: 'republish'; readonly stream: number }
   /** Some clients are deleted in the source, and come back. */
@@ -132,6 +134,7 @@ const generators: Record<Lane, readonly Generate[]> = {
       return { kind: 'erase', stream: between(random, 1, STREAMS), client: between(random, 1, ERASABLE) }
     },
     (random) => ({ kind: 'republish', stream: between(random, 1, STREAMS) }),
+    (random) => ({ kind: 'pause stream', stream: between(random, 1, STREAMS), forMs: between(random, 0, 4_000) }),
     // Longer than a full scan.
     (random) => {
       const first = between(random, DELETABLE.from, DELETABLE.to - DELETED + 1)

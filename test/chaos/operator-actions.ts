@@ -8,10 +8,10 @@ import { listenersOf } from './transport.ts'
 
 type ActionOf<Kind extends Fault['kind']> = Extract<Fault, { kind: Kind }>
 
-/** The request is stored; a replica may not have carried it out yet. */
+/** The wish is stored; a replica may not have confirmed it yet. */
 const STORED = [0, 3]
 
-/** After this time, an operator leaves a command that shows the progress of its request. */
+/** After this time, an operator leaves a command that waits for a replica. */
 const WATCHED_MS = 30_000
 
 /** An operator uses a command; it reaches the store by a link without faults. */
@@ -30,7 +30,15 @@ export function erase(scene: ChaosScene, { stream, client }: ActionOf<'erase'>):
 }
 
 export function republish(scene: ChaosScene, { stream }: ActionOf<'republish'>): Promise<string> {
-  return command(scene, ['republish', `shop-${stream}`, '--from', 'beginning', '--rate', '1000'])
+  return command(scene, ['checkpoint', 'rewind', `shop-${stream}`, '--to', 'beginning', '--republish'])
+}
+
+/** Pauses a stream, and resumes it. */
+export async function pauseStream(scene: ChaosScene, { stream, forMs }: ActionOf<'pause stream'>): Promise<string> {
+  const name = `shop-${stream}`
+  const paused = await command(scene, ['pause', name, '--reason', 'chaos'])
+  await delay(forMs)
+  return `${paused}, ${await command(scene, ['resume', name])}`
 }
 
 /** Deletes clients in the source and returns them. */
@@ -46,22 +54,24 @@ export async function deleteClients(
   return ''
 }
 
-/** Waits until every request is carried out: a request that faults have delayed is not lost. */
+/** Waits until no stream is paused, and every rewind is applied: one that faults have delayed is not lost. */
 export async function untilCarriedOut(scene: ChaosScene, withinMs: number): Promise<void> {
   for (const late = AbortSignal.timeout(withinMs); ; await delay(500)) {
-    const process = startConnector(['requests', '--json', '--config', scene.config], scene.operator)
+    const process = startConnector(['checkpoint', 'show', '--json', '--config', scene.config], scene.operator)
     const isRead = (await process.exitCode()) === 0
-    const { requests } = isRead ? (JSON.parse(process.printed()) as Requests) : { requests: [] }
-    const open = requests.filter(({ kind, progress }) => CARRIED_OUT.has(kind) && progress.state !== 'done')
+    const { streams } = isRead ? (JSON.parse(process.printed()) as Checkpoints) : { streams: [] }
+    for (const { stream, remark = '' } of streams)
+      if (remark.startsWith('paused')) await command(scene, ['resume', stream])
+    const open = streams.filter(({ remark }) => remark !== undefined)
     if (isRead && open.length === 0) return
-    if (late.aborted) throw new Error(`${open.map(({ kind }) => kind)} not carried out after ${withinMs} ms`)
+    if (late.aborted)
+      throw new Error(`wishes of ${open.map(({ stream }) => stream)} not fulfilled after ${withinMs} ms`)
   }
 }
 
-const CARRIED_OUT: ReadonlySet<string> = new Set(['republish'])
-
-interface Requests {
-  readonly requests: readonly { readonly kind: string; readonly progress: { readonly state: string } }[]
+interface Checkpoints {
+  /** `remark`: that it is paused, or that a rewind is not applied yet. */
+  readonly streams: readonly { readonly stream: string; readonly remark?: string }[]
 }
 
 const UNLIMITED = 1e9

@@ -8,7 +8,7 @@ export interface TopicEvent {
   readonly key: string
   readonly id: string
   readonly version: string
-  /** Whether an unchanged client was published again on request. */
+  /** Whether it names a rewind that published it again. */
   readonly isRepublished: boolean
   readonly sequence: number
   readonly producerId: bigint

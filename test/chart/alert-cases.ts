@@ -24,10 +24,6 @@ const b = { pod: 'b' }
 const state = (pod: object, state: string, values: string): Series => {
   return { metric: 'stream_state', labels: { ...paris, ...pod, state }, values }
 }
-/** The time of the last read, by the minute; tests begin at 1970-01-01. */
-const controlRead = (pod: typeof a, values: string): Series => {
-  return { metric: 'control_read_timestamp_seconds', labels: pod, values }
-}
 /** Tests begin at 1970-01-01. */
 const expiry = (certificate: string, values: string): Series => {
   return { metric: 'certificate_expiry_timestamp_seconds', labels: { ...paris, certificate }, values }
@@ -39,7 +35,7 @@ const delays = (buckets: Readonly<Record<string, string>>): Series[] =>
     labels: { ...paris, ...a, le },
     values,
   }))
-const active = ['group-unreachable', 'opening', 'running', 'retrying', 'held', 'paused']
+const active = ['opening', 'running', 'retrying', 'held', 'paused']
 /** Events of a kind of scan, by the minute. */
 const events = (scan: string, values: string): Series => {
   return { metric: 'events_total', labels: { ...paris, ...a, scan }, values }
@@ -81,10 +77,6 @@ export const alertCases: readonly AlertCase[] = [
     silent: {
       'a standby beside the replica that runs the stream': {
         series: [...nowhere, state(b, 'running', '1x20')],
-        at: '6m',
-      },
-      'a stream that waits for an unreachable group': {
-        series: [...nowhere, state(b, 'group-unreachable', '1x20')],
         at: '6m',
       },
       'a handover': { series: [...nowhere, state(b, 'running', '1x2 0x2 1x20')], at: '6m' },
@@ -267,31 +259,6 @@ export const alertCases: readonly AlertCase[] = [
       summary: 'Stream paris has been paused for a day',
     },
     silent: { 'a pause of hours': { series: [state(a, 'paused', '1x300 0x1300')], at: '25h' } },
-  },
-  {
-    alert: 'PolarisControlUnreadable',
-    fires: {
-      series: [controlRead(a, '0+60x3 180x20'), controlRead(b, '0+60x30')],
-      at: '12m',
-      labels: a,
-      summary: 'Replica a cannot read the control object',
-    },
-    silent: { 'a short outage of the store': { series: [controlRead(a, '0+60x3 180x3 420+60x20')], at: '12m' } },
-  },
-  {
-    alert: 'PolarisControlLost',
-    fires: {
-      series: [{ metric: 'control_lost_timestamp_seconds', labels: a, values: '_x5 300x20' }],
-      at: '10m',
-      labels: a,
-      summary: 'The control object was deleted or rolled back',
-    },
-    silent: {
-      'one that was written back over an hour ago': {
-        series: [{ metric: 'control_lost_timestamp_seconds', labels: a, values: '300x80' }],
-        at: '70m',
-      },
-    },
   },
   {
     alert: 'PolarisReplicaNotReady',

@@ -114,7 +114,7 @@ test('/status shows the full state of each stream', async () => {
         seq: 10,
         lastChanged: '2026-01-01T00:00:00',
         checkpointAgeSeconds: expect.any(Number),
-        backfill: 'due',
+        backfill: 'first',
         scans: [{ scan: 'backfill', from: '2026-01-01T00:00:00', pages: 2, clients: 200, clientsPerSecond: 0 }],
         lookBacks: [{ reachSeconds: 300, dueInSeconds: expect.any(Number), isBehind: true }],
         index: { clients: 10, memoryBytes: 240, segments: 0 },

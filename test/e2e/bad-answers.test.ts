@@ -6,7 +6,7 @@ import { expectNothingPersonal, httpOutputs } from '../support/nothing-personal.
 import { configFile, environmentOf, expectExactlyOnce, scene, untilPublished } from '../support/stream-scene.ts'
 import { readTopic } from '../support/topic-reader.ts'
 
-const held = ({ msg }: LogLine) => msg === 'stream held, rechecking periodically'
+const held = ({ msg }: LogLine) => msg === 'stream held, trying again slowly'
 const READ = 'Client.GetClientsModified'
 
 /** The source returns this many good pages, then bad answers only. */

@@ -4,7 +4,7 @@ import type { LogLine } from '../support/connector-process.ts'
 import { expectNothingPersonal, httpOutputs } from '../support/nothing-personal.ts'
 import { expectExactlyOnce, scene } from '../support/stream-scene.ts'
 
-const held = ({ msg }: LogLine) => msg === 'stream held, rechecking periodically'
+const held = ({ msg }: LogLine) => msg === 'stream held, trying again slowly'
 
 it.each(['xml', 'json'] as const)(
   'logs neither password nor session, even at trace level, and logs in again when its session expires (%s)',

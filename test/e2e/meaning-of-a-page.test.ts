@@ -66,7 +66,7 @@ async function scene(environment: Record<string, string>, body: (query: URLSearc
 }
 
 const numbers = (count: number) => Array.from({ length: count }, (_, at) => at + 1)
-const held = ({ msg }: LogLine) => msg === 'stream held, rechecking periodically'
+const held = ({ msg }: LogLine) => msg === 'stream held, trying again slowly'
 const byNo = { POLARIS_CLIENT_ID_FIELD: 'No', POLARIS_MODIFIED_AT_FIELD: 'DateModification' }
 
 it('Invariant 9: a page of the backfill with an error as an object, once, loses no client', async () => {

@@ -76,7 +76,7 @@ const isOf =
 it('delays no healthy stream when others have a server that hangs or returns HTML, a topic that rejects records, or clients without ids', async () => {
   const { alone, shared, broken, connector, topicOf } = await stage()
   const hangingCalls = () => shared.calls.filter(({ parameters }) => parameters.get('codeMagasin') === HANGING).length
-  await connector.line(isOf('no-ids', 'stream held, rechecking periodically'))
+  await connector.line(isOf('no-ids', 'stream held, trying again slowly'))
   await connector.line(({ stream, code }) => stream === 'refused' && code?.startsWith('publish.') === true)
   await connector.line(({ stream, code }) => stream === 'broken' && code === 'source.answer-not-a-page')
   await expect.poll(hangingCalls).toBe(1)

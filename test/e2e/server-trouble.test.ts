@@ -14,7 +14,7 @@ import { expectNothingPersonal, httpOutputs } from '../support/nothing-personal.
 import { configFile, environmentOf, expectExactlyOnce, scene, untilPublished } from '../support/stream-scene.ts'
 
 const READ = 'Client.GetClientsModified'
-const held = says('stream held, rechecking periodically')
+const held = says('stream held, trying again slowly')
 
 interface Trouble {
   readonly of: typeof READ | 'ACL.Login'

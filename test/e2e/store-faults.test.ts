@@ -100,7 +100,7 @@ it.each(['ignored', 'create-only'] as const)(
     onTestFinished(() => store.close())
     const environment = { PLACEMENT: 'group', AWS_ENDPOINT_URL_S3: store.endpoint }
     const stage = await scene({ source: { clients: 20 }, environment })
-    const isHeld = ({ msg }: LogLine) => msg === 'stream held, rechecking periodically'
+    const isHeld = ({ msg }: LogLine) => msg === 'stream held, trying again slowly'
     const first = stage.start()
     const held = { code: 'storage.no-conditional-writes', hint: expect.stringContaining('another store') }
     expect(await first.line(isHeld)).toMatchObject(held)

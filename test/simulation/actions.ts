@@ -1,14 +1,12 @@
 import { parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import { DAY_MS } from '../../connector/checkpoint/valid-state.ts'
 import { runWithoutFaults } from './recovery-check.ts'
-import { killCommand, startCommand } from './simulated-command.ts'
-import { loseControl } from './simulated-control.ts'
 import { eraseName, startErase } from './simulated-erase.ts'
-import { pauseOrResume, publishAgain } from './simulated-operator.ts'
+import { damageWishes, killCommand, pauseOrResume, startCommand } from './simulated-operator.ts'
 import { LONGEST_REACH_MS } from './simulated-parts.ts'
 import { isAlive, type Replica, startReplica, stopReplica } from './simulated-replica.ts'
 import { expireSegment } from './simulated-segments.ts'
-import { CONNECTOR } from './simulated-stream.ts'
+import { CONNECTOR, DAMAGED, type SimulatedStream } from './simulated-stream.ts'
 import { damageCheckpoint } from './simulated-trouble.ts'
 import { type DateHeader, OFFSETS_RETENTION_MS, type OperationFault, release, tick, type World } from './world.ts'
 
@@ -28,6 +26,7 @@ const actions: readonly (readonly [times: number, action: Action])[] = [
   [2, resume],
   [1, request],
   [1, erase],
+  [1, rewind],
   [1, republish],
   [1, misassign],
   [1, disconnect],
@@ -41,10 +40,7 @@ const actions: readonly (readonly [times: number, action: Action])[] = [
 ]
 
 /** Also selected in histories of the kind `crossed`. */
-const rare: readonly Action[] = [
-  ...[rewrite, damage, deleteMany, compact, throttle, outage, killRewrite],
-  ...[loseControl, expireRecords, killErase],
-]
+const rare: readonly Action[] = [damage, deleteMany, outage, killCommands, spoilWishes, killErase]
 
 const weighted = actions.flatMap(([times, action]) => Array.from({ length: times }, () => action))
 const all = [...weighted, ...rare]
@@ -70,10 +66,9 @@ export function choiceOf(action: keyof typeof byName, detail: number, of = weigh
 export const crossedChoiceOf = (action: keyof typeof byName, detail: number): number => choiceOf(action, detail, all)
 
 const byName = {
-  ...{ answer, change, tick: tick as Action, fail, crash, startAnother, setClock, recover, republish, erase },
+  ...{ answer, change, tick: tick as Action, fail, crash, startAnother, setClock, recover, republish, rewind, erase },
   ...{ arriveLate, request, pause, resume, misassign, stall, loseMarker, deleteOffsets, expire },
-  ...{ rewrite, damage, deleteMany, compact, throttle, outage, killRewrite },
-  ...{ loseControl, expireRecords, killErase },
+  ...{ damage, deleteMany, outage, killCommands, spoilWishes, killErase },
 }
 
 const faults = ['before', 'after', 'late'] as const
@@ -142,34 +137,39 @@ function resume(world: World, detail: number): void {
   if (replica !== undefined) world.group.reconnect(replica.name)
 }
 
-async function request(world: World, detail: number): Promise<void> {
-  const { streams, control } = world
-  if (control.healthy !== undefined) return
-  await pauseOrResume(world, streams[detail % streams.length]?.name ?? '')
+function request(world: World, detail: number): void {
+  withStream(world, detail, (stream) => pauseOrResume(world, stream))
 }
 
-async function republish(world: World, detail: number): Promise<void> {
-  const { streams, control } = world
-  if (control.healthy !== undefined) return
-  await publishAgain(world, streams[detail % streams.length]?.name ?? '', Math.floor(detail / streams.length))
+function rewind(world: World, detail: number): void {
+  withStream(world, detail, (stream) => startCommand(world, stream, 'rewind'))
+}
+
+function republish(world: World, detail: number): void {
+  withStream(world, detail, (stream) => startCommand(world, stream, 'republish'))
 }
 
 /** An operator erases a client. */
 function erase(world: World, detail: number): void {
-  const { streams } = world
-  startErase(world, streams[detail % streams.length]?.name ?? '', Math.floor(detail / streams.length))
+  withStream(world, detail, ({ name }) => startErase(world, name, Math.floor(detail / world.streams.length)))
 }
 
 function killErase(world: World, detail: number): void {
-  const { streams, commands, pending } = world
-  const actor = commands.get(eraseName(streams[detail % streams.length]?.name ?? ''))
+  const { commands, pending, kafka, streams } = world
+  const name = eraseName(streams[detail % streams.length]?.name ?? '')
+  const actor = commands.get(name)
   if (actor === undefined) return
   actor.process.crash()
-  world.kafka.crash(actor.name)
+  kafka.crash(actor.name)
   // What it has sent may still take effect.
   for (const operation of pending.filter(({ replica }) => replica === actor.name))
     release(world, pending.indexOf(operation), faultOf(detail))
-  commands.delete(eraseName(streams[detail % streams.length]?.name ?? ''))
+  commands.delete(name)
+}
+
+function withStream({ streams }: World, detail: number, action: (stream: SimulatedStream) => void): void {
+  const stream = streams[detail % streams.length]
+  if (stream !== undefined) action(stream)
 }
 
 /** The group sends a wrong assignment, or the same one again. */
@@ -224,7 +224,7 @@ function loseMarker({ kafka, streams }: World, detail: number): void {
 function deleteOffsets({ kafka, streams, store, clock }: World, detail: number): void {
   const stream = streams[detail % streams.length]
   const text = stream && store.stored(stream.key)?.text
-  if (stream === undefined || text === undefined || text === '{') return
+  if (stream === undefined || text === undefined || text === DAMAGED) return
   const { committed, pending } = parseDocument(text)
   if (pending !== null && (!committed.hasRecord || clock.now() - committed.at >= DAY_MS)) return
   kafka.deleteRecord(CONNECTOR, stream.name)
@@ -247,20 +247,16 @@ function expire(world: World, detail: number): void {
   if (stream !== undefined) expireSegment(world, stream, Math.floor(detail / streams.length))
 }
 
-/** An operator replaces the checkpoint. */
-function rewrite(world: World, detail: number): void {
-  const { streams } = world
-  const stream = streams[detail % streams.length]
-  if (stream !== undefined) startCommand(world, stream, Math.floor(detail / streams.length))
-}
-
-function killRewrite(world: World, detail: number): void {
-  killCommand(world, world.streams[detail % world.streams.length]?.name ?? '')
+function killCommands(world: World, detail: number): void {
+  withStream(world, detail, ({ name }) => killCommand(world, name))
 }
 
 function damage(world: World, detail: number): void {
-  const stream = world.streams[detail % world.streams.length]
-  if (stream !== undefined) damageCheckpoint(world, stream)
+  withStream(world, detail, (stream) => damageCheckpoint(world, stream))
+}
+
+function spoilWishes(world: World, detail: number): void {
+  withStream(world, detail, (stream) => damageWishes(world, stream))
 }
 
 /** Deletes most clients at once, as a server does that has lost them, or returns the deleted ones. */
@@ -270,25 +266,9 @@ function deleteMany({ streams, options }: World, detail: number): void {
   if (options.deletions === 'some') for (let client = 0; client < most; client += 1) stream?.deleteOrReturn(client)
 }
 
-function compact({ kafka }: World): void {
-  kafka.compact()
-}
-
-/** The brokers throttle what reads the topic, or no longer. */
-function throttle({ kafka }: World, detail: number): void {
-  kafka.throttle(detail % 3 === 0 ? 'off' : 'on')
-}
-
 /** Nothing runs until commit records expire. */
 function outage({ clock, replicas, streams }: World, detail: number): void {
   for (const stream of streams) stream.hasLostRecord = true
   for (const replica of replicas) replica.wasPaused = true
   if (detail % 2 === 0) clock.jump(OFFSETS_RETENTION_MS + 86_400_000)
-}
-
-/** The retention of the topic removes old records. */
-function expireRecords({ kafka, expired }: World): void {
-  const before = new Set(kafka.removed)
-  kafka.expire()
-  for (const record of kafka.removed) if (!before.has(record)) expired.set(record, kafka.committed.length)
 }

@@ -1,9 +1,7 @@
-import { isDeepStrictEqual } from 'node:util'
-import type { CheckpointDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import { eventSource } from '../../connector/event/client-event.ts'
 import { documentTooLarge, otherIndex } from './check-index.ts'
 import { savedTooEarly } from './check-pages.ts'
-import { notRepublished, republishedOlder, republishedTwice } from './check-republished.ts'
+import { notRepublished, publishedWhilePaused, rewoundTwice, wronglyNamed } from './check-rewinds.ts'
 import { wasDeletedSince } from './deleted-clients.ts'
 import { type Check, type Evidence, evidenceOf } from './evidence.ts'
 import type { History } from './history.ts'
@@ -24,7 +22,7 @@ export function violationsOf(history: History): string[] {
   return [...history.violations, ...violations, ...open]
 }
 
-/** A reset that cures a held stream publishes all clients again, under other ids, and forgets what was in progress. */
+/** A rewind that cures a hold publishes clients again, under other ids, and forgets what was in progress. */
 function violated(evidence: Evidence): string[] {
   const cured = curedAt(evidence.stream)
   if (cured === undefined) return [...always, ...unlessCured].flatMap((check) => check(evidence))
@@ -37,14 +35,11 @@ function violated(evidence: Evidence): string[] {
 const always: Check[] = [
   lost,
   ...[staleWriter, otherArguments, otherStreams, documentTooLarge, publishedWhenFenced, decreasingSequence],
+  ...[rewoundTwice, wronglyNamed, publishedWhilePaused, otherErasures],
 ]
 const unlessCured: Check[] = [
-  notRepublished,
-  savedTooEarly,
-  otherIds,
-  ...[duplicatedOrDisordered, wrongSequence, otherErasures],
+  ...[notRepublished, savedTooEarly, otherIds, duplicatedOrDisordered, wrongSequence],
   ...[otherIndex, otherShapes, wronglyMarked],
-  ...[republishedTwice, republishedOlder],
 ]
 
 /** Invariant 1: the last event of every client has its content from before the replicas were stopped, or a newer one. */
@@ -66,38 +61,22 @@ function lost({ stream, records, history }: Evidence): string[] {
   })
 }
 
-/** Not an unchanged client that is published again: see `check-republished.ts`. */
-const isChange = ({ event }: Pick<Evidence['sent'][number], 'event'>) => event.republished === undefined
-
-/** Tombstones that an index knows which was made again from the topic: compaction may have deleted the events before. */
-const lostErasures = ({ stream, tombstones }: Evidence) => (stream.rebuiltAt.length > 0 ? tombstones : [])
-
 /**
- * Invariants 2 and 3: the events of a client are a subsequence of its changes, without duplicates. If the index was made
- * again from the topic, the same content may follow once more after an event that retention has removed.
+ * Invariants 2 and 3: the events of a client are a subsequence of its changes, without duplicates. In a new index, which a
+ * rewind begins, the content of the client's last event may come once more.
  */
-function duplicatedOrDisordered(evidence: Evidence): string[] {
-  const { stream, records, isForgotten } = evidence
+function duplicatedOrDisordered({ stream, records, generations }: Evidence): string[] {
   const violations: string[] = []
-  const positions = new Map<string, number>()
-  const erasedAt = Map.groupBy(lostErasures(evidence), ({ key }) => key)
-  const previous = new Map<string, number>()
-  const latest = new Map<string, number>()
-  for (const record of records) {
-    const { event, at: place } = record
+  const last = new Map<string, { readonly change: number; readonly at: number }>()
+  for (const { event, at } of records) {
     const { subject, data } = event
-    const before = latest.get(subject) ?? -1
-    latest.set(subject, place)
-    if (!isChange(record)) continue
-    const since = previous.get(subject) ?? -1
-    const isErased = erasedAt.get(subject)?.some(({ at }) => at > since && at < place) ?? false
-    const isReturned = isErased || isForgotten({ at: before })
-    previous.set(subject, place)
-    const from = (positions.get(subject) ?? -1) + (isReturned ? 0 : 1)
+    const before = last.get(subject) ?? { change: -1, at: -1 }
+    const isAgain = generations.some((begunAt) => before.at < begunAt && begunAt <= at)
+    const from = before.change + (isAgain ? 0 : 1)
     const own = stream.polaris.changes.filter(({ clientId }) => clientId === subject)
-    const at = own.findIndex(({ content }, index) => index >= from && content === data.Contenu)
-    if (at < 0) violations.push(`${subject}: ${data.Contenu} is duplicated or out of order`)
-    else positions.set(subject, at)
+    const change = own.findIndex(({ content }, index) => index >= from && content === data.Contenu)
+    if (change < 0) violations.push(`${subject}: ${data.Contenu} is duplicated or out of order`)
+    else last.set(subject, { change, at })
   }
   return violations
 }
@@ -164,33 +143,25 @@ function publishedWhenFenced({ numbered, tombstones }: Evidence): string[] {
   )
 }
 
-/** A replica that stores the pause of a stream claims nothing, and leaves everything else as it is. */
-function keepsState(document: CheckpointDocument, before: CheckpointDocument | undefined): boolean {
-  const { nonce: _, control: __, ...rest } = document
-  const isPaused = document.control.pause !== null && document.control.revision >= (before?.control.revision ?? 0)
-  return (
-    isPaused &&
-    before !== undefined &&
-    isDeepStrictEqual({ ...rest, nonce: before.nonce, control: before.control }, before)
-  )
-}
-
 /** Invariant 4: only the owner of the newest claim writes; neither the claim nor the committed state goes back. */
 function staleWriter({ documents }: Evidence): string[] {
   return documents.flatMap(({ document }, index) => {
     const { claim, committed, nonce } = document
     const before = documents[index - 1]?.document
-    const isOwner = nonce.startsWith(`${claim.owner}/`)
-    const violations =
-      isOwner || keepsState(document, documents[index - 1]?.document)
-        ? []
-        : [`checkpoint ${index} of ${claim.owner} was written by ${nonce}`]
+    const violations: string[] = []
+    // An owner that leaves the stream writes that it has none.
+    const owner = claim.owner ?? before?.claim.owner
+    const isRestored = before?.nonce === nonce
+    if (!isRestored && !nonce.startsWith(`${owner}/`))
+      violations.push(`checkpoint ${index} of ${owner} was written by ${nonce}`)
     if (before === undefined) return violations
-    const isBack = committed.epoch < before.committed.epoch || committed.seq < before.committed.seq
-    const isStale =
-      claim.epoch < before.claim.epoch || (claim.epoch === before.claim.epoch && claim.owner !== before.claim.owner)
+    const isBack =
+      committed.epoch < before.committed.epoch ||
+      (committed.epoch === before.committed.epoch && committed.seq < before.committed.seq)
+    const isOther = claim.owner !== null && claim.owner !== before.claim.owner
     if (isBack) violations.push(`the committed state of checkpoint ${index} goes back`)
-    if (isStale) violations.push(`checkpoint ${index} was written by ${claim.owner} after another replica claimed it`)
+    if (claim.epoch < before.claim.epoch || (claim.epoch === before.claim.epoch && isOther))
+      violations.push(`checkpoint ${index} was written by ${owner} after another replica claimed it`)
     return violations
   })
 }
@@ -209,27 +180,20 @@ function otherArguments({ stream }: Evidence): string[] {
 
 /**
  * Invariant 7: however often a change is sent after the same event of its client, also in transactions that are aborted,
- * its event id is the same. A rebuilt index begins a new generation of ids: then the first event of a client counts only
- * if it is visible.
+ * its event id is the same in one index.
  */
-function otherIds(evidence: Evidence): string[] {
-  const { stream, sent, records, isForgotten } = evidence
-  const later = sent.filter(({ after }) => stream.rebuiltAt.length === 0 || after >= 0)
-  const counting =
-    later.length === sent.length ? sent : [...later, ...records.map(({ event }) => ({ event, after: -1 }))]
+function otherIds({ stream, sent, generations }: Evidence): string[] {
   const changes = new Map<string, { readonly content: string; readonly ids: Set<string> }>()
-  for (const { event, after } of counting.filter(isChange)) {
+  for (const { event, after } of sent) {
     const content = `${event.subject} ${event.data.Contenu}`
     const change = changes.get(`${content} after ${after}`) ?? { content, ids: new Set() }
     changes.set(`${content} after ${after}`, change)
     change.ids.add(event.id)
   }
   const changesTo = (text: string) =>
-    stream.polaris.changes.filter(({ clientId, content }) => `${clientId} ${content}` === text).length +
-    lostErasures(evidence).filter(({ key }) => key === text.split(' ')[0]).length +
-    records.filter(({ event, at }) => event.subject === text.split(' ')[0] && isForgotten({ at })).length
+    stream.polaris.changes.filter(({ clientId, content }) => `${clientId} ${content}` === text).length
   return [...changes.values()].flatMap(({ content, ids }) =>
-    ids.size > changesTo(content) ? [`${content} has several ids: ${[...ids]}`] : [],
+    ids.size > changesTo(content) * (generations.length + 1) ? [`${content} has several ids: ${[...ids]}`] : [],
   )
 }
 
@@ -244,7 +208,7 @@ function wronglyMarked({ records, documents }: Evidence): string[] {
     // The group that ends the history may have events of either kind.
     const isRight = groups
       .filter(({ before, after }) => before.events <= number && number < after.events)
-      .some(({ before, after }) => (isMarked ? after : before).scans.backfill === (isMarked ? 'done' : 'due'))
+      .some(({ before, after }) => ((isMarked ? after : before).scans.backfill.state === 'first') !== isMarked)
     return isRight
       ? []
       : [`event ${number} is ${isMarked ? 'marked before' : 'not marked after'} the end of the history`]

@@ -13,31 +13,24 @@ const MAX_DOCUMENT = 128 * 1024
 export const documentTooLarge: Check = ({ documents }) =>
   documents.flatMap(({ text }) => (text.length > MAX_DOCUMENT ? [`a checkpoint has ${text.length} characters`] : []))
 
-/** The index of the last checkpoint, with nothing pending, has for each client what the topic says. */
-export const otherIndex: Check = (evidence) => {
-  const { history, stream, records, numbered, tombstones, documents, isForgotten } = evidence
+/** The index of the last checkpoint, with nothing pending, has for each client what was published since it began. */
+export const otherIndex: Check = ({ history, stream, records, documents, generations }) => {
   const document = documents.at(-1)?.document
   if (document === undefined || document.pending !== null) return []
   const segments = history.segments.get(stream.key) ?? new Map()
   const table = tableOf(document.committed.state.index, segments)
   if (typeof table === 'string') return [table]
-  const published = new Map(records.map(({ event }) => [event.subject, event]))
-  const publishedAt = new Map(records.map(({ event, at }) => [event.subject, at]))
-  const numbers = new Map(numbered.map(({ key, number }) => [key, number]))
-  const erased = new Set(stream.rebuiltAt.length > 0 ? tombstones.map(({ key }) => key) : [])
-  const wrong = [...published].flatMap(([client, { data }]) => {
+  const begunAt = generations.at(-1) ?? 0
+  const published = new Map(records.filter(({ at }) => at >= begunAt).map(({ event }) => [event.subject, event]))
+  const wrong = [...published].flatMap(([client, { data, sequence }]) => {
     const entry = table.get(clientKey(client))
-    const number = numbers.get(client) ?? -1
-    // Compaction may have deleted its events before the index was made again from the topic.
-    if (entry === undefined && erased.has(client)) return []
+    const number = Number(sequence)
     const content = contentOf(data, entry, document.committed.state.index)
-    if (entry === undefined && isForgotten({ at: publishedAt.get(client) ?? -1 })) return []
     return entry?.number === number && entry.content === content
       ? []
       : [`the index has ${textOf(entry)} for ${client}, not content ${content}, number ${number}`]
   })
-  const known = [...published.keys()].filter((client) => table.get(clientKey(client)) !== undefined)
-  const more = table.size() - known.length
+  const more = table.size() - published.size
   return more === 0 ? wrong : [...wrong, `the index has ${more} clients more than the topic`]
 }
 

@@ -12,13 +12,10 @@ export const savedTooEarly: Check = (evidence) => {
   const pages = Map.groupBy(evidence.stream.reads, tokenOf)
   const passed = new Set<string>()
   let owed: Passed[] = []
-  let hasBeenReset = false
   return evidence.documents.flatMap((stored) => {
-    const { committed, nonce } = stored.document
+    const { committed } = stored.document
     const { scans, recheck } = committed.state
-    // After a reset, the backfill reads again what a recheck would.
-    hasBeenReset = scans.backfill === 'due' && (hasBeenReset || nonce.startsWith('operator'))
-    const isSettled = recheck === null && !hasBeenReset
+    const isSettled = recheck === null
     const isFound = publishedBefore(evidence, stored.recordsBefore)
     const all = scans.live.scan === null ? scans.background : [...scans.background, scans.live.scan]
     const missing = all.flatMap((scan): Passed[] => {

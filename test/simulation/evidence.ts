@@ -4,9 +4,8 @@ import type { ClientValue } from '../../connector/source/client-source.ts'
 import { eventIn } from '../support/cloud-event.ts'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
 import type { TextRecord } from '../support/records.ts'
-import { isForgotten as isForgottenBy } from './deleted-clients.ts'
 import type { History } from './history.ts'
-import type { SimulatedStream, StoredDocument } from './simulated-stream.ts'
+import { DAMAGED, type SimulatedStream, type StoredDocument } from './simulated-stream.ts'
 
 interface PublishedEvent {
   readonly type: string
@@ -14,7 +13,7 @@ interface PublishedEvent {
   readonly source: string
   readonly subject: string
   readonly sequence: string
-  /** The request for which the unchanged client is published again. */
+  /** The rewind for which the client is published again. */
   readonly republished?: string
   readonly data: { readonly No: string; readonly Contenu: string; readonly Cartes: ClientValue }
 }
@@ -29,8 +28,8 @@ export interface Evidence {
   readonly sent: readonly { readonly event: PublishedEvent; readonly after: number }[]
   /** Events without a marker: who reads up to their offset waits for them. */
   readonly hanging: readonly FakeRecord[]
-  /** Whether an index that was made again from the topic may lack the record: retention has removed it. */
-  readonly isForgotten: (record: { readonly at: number }) => boolean
+  /** How many records of all streams were visible when a rewind began a new index, each time. */
+  readonly generations: readonly number[]
   /** All events with their numbers. */
   readonly numbered: readonly (FakeRecord & { readonly at: number; readonly number: number })[]
   readonly tombstones: readonly (FakeRecord & { readonly at: number })[]
@@ -43,10 +42,6 @@ export type Check = (evidence: Evidence) => string[]
 export function evidenceOf(history: History, stream: SimulatedStream): Evidence {
   const isOwn = (record: FakeRecord) => record.stream === stream.name && record.to === 'events'
   const own = history.records.flatMap((record, at) => (isOwn(record) ? [{ ...record, at }] : []))
-  const isForgotten = ({ at }: { readonly at: number }) => {
-    const record = history.records[at]
-    return record !== undefined && isForgottenBy(stream, history.expired, record)
-  }
   const records = own.flatMap((record) => {
     const event = publishedIn(record)
     return event?.type === EVENT_TYPE ? [{ ...record, event }] : []
@@ -62,9 +57,13 @@ export function evidenceOf(history: History, stream: SimulatedStream): Evidence 
     .map((record) => ({ ...record, number: numberOf(record) }))
   const tombstones = own.filter(isTombstone)
   const documents = stream.documents.flatMap((stored) => {
-    return stored.text === '{' ? [] : [{ ...stored, document: parseDocument(stored.text) }]
+    return stored.text === DAMAGED ? [] : [{ ...stored, document: parseDocument(stored.text) }]
   })
-  return { history, stream, records, sent, hanging, numbered, tombstones, documents, isForgotten }
+  const generations = documents.flatMap(({ document, recordsBefore }, index) => {
+    const before = documents[index - 1]?.document.committed.state.index.generation
+    return before === undefined || before === document.committed.state.index.generation ? [] : [recordsBefore]
+  })
+  return { history, stream, records, sent, hanging, numbered, tombstones, documents, generations }
 }
 
 /** Of a record of the events topic; undefined for a dead letter. */

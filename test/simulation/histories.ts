@@ -62,7 +62,7 @@ const deletedClients = {
   choices: fc.array(
     fc.oneof(
       ...[often(24, 'answer', fc.constant(0)), often(6, 'change'), often(6, 'tick'), often(1, 'fail')],
-      ...[often(1, 'crash'), often(1, 'startAnother'), often(1, 'recover'), often(2, 'erase')],
+      ...[often(1, 'crash'), often(1, 'startAnother'), often(1, 'recover'), often(1, 'rewind'), often(2, 'erase')],
     ),
     { minLength: 40, maxLength: 400, size: 'max' },
   ),
@@ -84,12 +84,18 @@ const crossed = {
       rarely(60, 'answer', fc.constant(0)),
       rarely(6, 'answer'),
       ...[rarely(10, 'change'), rarely(12, 'tick'), rarely(4, 'fail'), rarely(3, 'recover')],
-      ...[rarely(2, 'erase'), rarely(1, 'republish'), rarely(1, 'request'), rarely(1, 'deleteMany')],
-      ...[rarely(2, 'rewrite'), rarely(1, 'killRewrite'), rarely(1, 'damage'), rarely(1, 'expire')],
+      ...[rarely(1, 'rewind'), rarely(1, 'republish'), rarely(2, 'request'), rarely(1, 'deleteMany')],
+      ...[
+        rarely(2, 'erase'),
+        rarely(1, 'killErase'),
+        rarely(1, 'killCommands'),
+        rarely(1, 'damage'),
+        rarely(1, 'expire'),
+        rarely(1, 'spoilWishes'),
+      ],
       ...[rarely(1, 'crash'), rarely(2, 'startAnother'), rarely(1, 'misassign'), rarely(1, 'setClock')],
-      ...[rarely(1, 'loseMarker'), rarely(1, 'deleteOffsets'), rarely(1, 'compact'), rarely(1, 'throttle')],
+      ...[rarely(1, 'loseMarker'), rarely(1, 'deleteOffsets')],
       ...[rarely(1, 'stall'), rarely(1, 'outage'), rarely(1, 'arriveLate'), rarely(1, 'pause'), rarely(1, 'resume')],
-      ...[rarely(1, 'loseControl'), rarely(1, 'expireRecords'), rarely(1, 'killErase')],
     ),
     { minLength: 40, maxLength: 250, size: 'max' },
   ),
@@ -104,10 +110,9 @@ const crossed = {
 } as const
 
 const requestsAndFaults = [
-  ...(['fail', 'recover', 'erase', 'republish', 'request', 'deleteMany', 'rewrite', 'killRewrite', 'damage'] as const),
-  ...(['expire', 'crash', 'startAnother', 'misassign', 'setClock', 'loseMarker', 'deleteOffsets', 'compact'] as const),
-  ...(['throttle', 'stall', 'outage', 'arriveLate', 'pause', 'resume', 'loseControl'] as const),
-  ...(['expireRecords', 'killErase'] as const),
+  ...(['fail', 'recover', 'rewind', 'republish', 'request', 'deleteMany', 'killCommands', 'damage'] as const),
+  ...(['expire', 'crash', 'startAnother', 'misassign', 'setClock', 'loseMarker', 'deleteOffsets'] as const),
+  ...(['stall', 'outage', 'arriveLate', 'pause', 'resume', 'spoilWishes', 'erase', 'killErase'] as const),
 ]
 
 /** Most actions are absent from a history, and the others come more often: what is rare elsewhere meets here. */

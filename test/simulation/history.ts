@@ -3,9 +3,7 @@ import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
 import { perform } from './actions.ts'
 import type { Defects } from './defects.ts'
 import { checkRecovery } from './recovery-check.ts'
-import { cure } from './simulated-command.ts'
 import type { Erasure } from './simulated-erase.ts'
-import { type RequestedRepublication, requestedRepublications } from './simulated-operator.ts'
 import type { Behaviour } from './simulated-polaris.ts'
 import { startReplica } from './simulated-replica.ts'
 import { restoreSegments } from './simulated-segments.ts'
@@ -57,13 +55,9 @@ export interface History {
   readonly records: readonly FakeRecord[]
   /** What no such reader has passed: records whose marker is lost. */
   readonly hanging: readonly FakeRecord[]
-  /** What operators have requested. */
-  readonly republications: readonly RequestedRepublication[]
-  readonly erasures: readonly Erasure[]
-  /** Records that retention has removed from the topic, and how many records were visible then. */
-  readonly expired: ReadonlyMap<FakeRecord, number>
   /** By checkpoint key and name. */
   readonly segments: ReadonlyMap<string, ReadonlyMap<string, Uint8Array>>
+  readonly erasures: readonly Erasure[]
   readonly openTransactions: readonly string[]
   /** Kinds of the events that the connector reported. */
   readonly eventKinds: ReadonlySet<string>
@@ -78,18 +72,16 @@ export async function runHistory(
   log: (line: string) => void = () => undefined,
 ): Promise<History> {
   const world = createWorld(options, defects, log)
-  world.operator.cure = (stream) => cure(world, stream)
   for (let count = 0; count < options.replicas; count += 1) startReplica(world)
   for (const choice of options.choices) {
     await settle()
     await perform(world, choice)
   }
   await checkRecovery(world)
-  const { streams, kafka, violations, eventKinds, expired } = world
+  const { streams, kafka, violations, eventKinds, erasures } = world
   const [records, hanging, openTransactions] = [kafka.committed, kafka.hanging(), kafka.openTransactions()]
   for (const stream of streams) restoreSegments(world, stream)
   const segments = new Map(streams.map(({ key }) => [key, world.store.segments(key).stored]))
-  const requests = { erasures: world.erasures, republications: requestedRepublications(world) }
   return {
     options,
     streams,
@@ -97,9 +89,8 @@ export async function runHistory(
     eventKinds,
     records,
     hanging,
-    expired,
-    ...requests,
     segments,
+    erasures,
     openTransactions,
   }
 }

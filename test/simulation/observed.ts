@@ -26,7 +26,6 @@ export function observed(world: World, stream: string, clock: Clock) {
       }
     const alert = alertOf(event)
     if (alert !== undefined) alerted(world, stream, alert)
-    if (event.kind === 'republish-ended') world.control.republished.set(event.request, world.kafka.committed.length)
     if (event.kind === 'scans-not-interleaved') world.serialStreams.add(stream)
     if (event.kind === 'stream-claimed') liveDueAt = Number.POSITIVE_INFINITY
     if (event.kind === 'scan-started' && event.scan === 'live') {

@@ -1,16 +1,15 @@
 import { parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import type { StreamState } from '../../connector/checkpoint/stream-state.ts'
-import { openChecks, pauseOf } from '../../connector/control/requests.ts'
+import { waitingRewind } from '../../connector/checkpoint/wishes.ts'
 import { EVENT_TYPE } from '../../connector/event/client-event.ts'
 import { eventIn } from '../support/cloud-event.ts'
 import { OPENING_HOLDS_MS } from './actor.ts'
 import { isDeleted, typeOf, wasDeletedSince } from './deleted-clients.ts'
-import { CONTROL_READ_MS, healControl, isControlRead, storedControl } from './simulated-control.ts'
-import { resumeAll } from './simulated-operator.ts'
+import { resumeAll, storedWishes } from './simulated-operator.ts'
 import { LONGEST_REACH_MS } from './simulated-parts.ts'
 import type { Change } from './simulated-polaris.ts'
 import { MAX_POLL_MS, POLL_MS } from './simulated-poll.ts'
-import { FINISH_WITHIN_MS, isAlive, STOP_WITHIN_MS, startReplica, stopReplica } from './simulated-replica.ts'
+import { isAlive, STOP_WITHIN_MS, startReplica, stopReplica } from './simulated-replica.ts'
 import { CONNECTOR, curedAt, type SimulatedStream } from './simulated-stream.ts'
 import { heal } from './simulated-trouble.ts'
 import { type OperationFault, type PendingOperation, release, settle, tick, type World } from './world.ts'
@@ -38,7 +37,7 @@ export async function runWithoutFaults(world: World, isDone: () => boolean, with
     const next = nextOperation(world)
     const now = clock.monotonic()
     if (next !== undefined) {
-      if (!isControlRead(world.pending[next.index])) checkAt = now
+      if (!isLook(world.pending[next.index])) checkAt = now
       release(world, next.index, next.fault)
       continue
     }
@@ -51,6 +50,10 @@ export async function runWithoutFaults(world: World, isDone: () => boolean, with
   }
   throw new Error(`more than ${STEPS} steps in ${withinMs} ms`)
 }
+
+/** One read every few seconds, which alone changes nothing. */
+const isLook = (operation: PendingOperation | undefined): boolean =>
+  operation?.what === 'store' && operation.operation.startsWith('read ')
 
 /** The first pending operation that gets a response, and its fault: none, except for the permanent fault. */
 function nextOperation(world: World): { readonly index: number; readonly fault: OperationFault } | undefined {
@@ -99,7 +102,6 @@ function endFaults(world: World): void {
   kafka.keepMarkers()
   server.date = 'right'
   kafka.throttle('off')
-  healControl(world)
   for (const stream of streams) heal(world, stream)
   for (const { process } of replicas) process.resume()
   for (const { name } of replicas) group.reconnect(name)
@@ -110,26 +112,25 @@ function endFaults(world: World): void {
   if (options.permanentFault === 'checkpoint damaged') store.tamper(streams[0]?.key ?? '', '{')
 }
 
-/** A paused stream has nothing pending, whose commit record could expire, and is not read. Then resumes all. */
+/** A paused stream has no owner and nothing pending, whose commit record could expire, and is not read. Then resumes all. */
 async function checkPaused(world: World): Promise<void> {
   const { violations, commands } = world
   if (!(await runWithoutFaults(world, () => commands.size === 0, RECOVERY_MS)))
     violations.push(`commands have not ended: ${[...commands.keys()]}`)
-  // A replica writes back what the control object has lost.
-  if (world.control.lost.size > 0) await runWithoutFaults(world, () => false, 2 * CONTROL_READ_MS)
-  const control = storedControl(world)
-  const paused = healthyStreams(world).filter(({ name }) => pauseOf(control, name) !== undefined)
-  const isPending = ({ documents }: SimulatedStream) => parseDocument(documents.at(-1)?.text ?? '').pending !== null
-  const unsettled = () => paused.filter((stream) => stream.documents.length > 0 && isPending(stream))
+  const paused = healthyStreams(world).filter((stream) => storedWishes(world, stream).paused)
+  const isLeft = ({ documents }: SimulatedStream) => {
+    const text = documents.at(-1)?.text
+    const document = text === undefined ? undefined : parseDocument(text)
+    return document === undefined || (document.claim.owner === null && document.pending === null)
+  }
+  const unsettled = () => paused.filter((stream) => !isLeft(stream))
   if (paused.length > 0 && !(await runWithoutFaults(world, () => unsettled().length === 0, RECOVERY_MS)))
-    violations.push(...unsettled().map(({ name }) => `${name} is paused, and its pending state is not recorded`))
-  // A replica reads the control object every few seconds, and finishes its page.
-  if (paused.length > 0) await runWithoutFaults(world, () => false, CONTROL_READ_MS + FINISH_WITHIN_MS)
+    violations.push(...unsettled().map(({ name }) => `${name} is paused, and has an owner or something pending`))
   const reads = paused.map((stream) => stream.reads.length)
   if (paused.length > 0) await runWithoutFaults(world, () => false, 3 * MAX_POLL_MS)
   const isRead = paused.filter((stream, at) => stream.reads.length !== reads[at])
   violations.push(...isRead.map(({ name }) => `${name} is paused, and is read`))
-  await resumeAll(world)
+  resumeAll(world)
 }
 
 const healthyStreams = ({ streams, hasPermanentFault }: World) => (hasPermanentFault ? streams.slice(1) : streams)
@@ -145,7 +146,7 @@ function problemsNow(world: World): string[] {
         ? []
         : [`${name} runs on ${runners.map((runner) => runner.name)}, is assigned to ${owners}`]),
       ...unpublishedContents(world, stream, mustBeLive(world, stream)),
-      ...openChecks(storedControl(world), name).map((id) => `${name} has not answered request ${id}`),
+      ...unapplied(world, stream),
     ]
   })
 }
@@ -157,13 +158,12 @@ function lastUnpublished(world: World): string[] {
   )
 }
 
-/** Requests that are not carried out. */
-function openOf(world: World, stream: string): string[] {
-  const { requests } = storedControl(world)
-  const open = requests.filter(
-    (one) => one.stream === stream && one.kind === 'republish' && one.progress.kind !== 'done',
-  )
-  return open.map(({ id }) => `${stream} has not carried out request ${id}`)
+/** The rewind that waits: every opening applies it. */
+function unapplied(world: World, stream: SimulatedStream): string[] {
+  const text = stream.documents.at(-1)?.text
+  const document = text === undefined ? undefined : parseDocument(text)
+  const waiting = waitingRewind(document, storedWishes(world, stream))
+  return waiting === undefined ? [] : [`${stream.name} has not applied rewind ${waiting.id}`]
 }
 
 /**
@@ -197,7 +197,6 @@ function lateNow(world: World): string[] {
         stream,
         ({ lateMs, at }) => lateMs <= LONGEST_REACH_MS || at === world.options.startAt,
       ),
-      ...openOf(world, stream.name),
       ...(isBackfilling(world, state) ? [`${stream.name} has not ended its backfill`] : []),
       ...(recheck === null ? [] : [`${stream.name} has not read again from ${recheck.from}`]),
     ]
@@ -206,7 +205,7 @@ function lateNow(world: World): string[] {
 
 /** Live scans wait for the backfill. Its last page, if it is empty, is read again after a minute. */
 const isBackfilling = ({ options }: World, state: StreamState | undefined) =>
-  options.backfill === 'before' && state?.scans.backfill !== 'done'
+  options.backfill === 'before' && state?.scans.backfill.state !== 'done'
 
 /** The last change of each client that is not its last event. */
 function unpublishedContents({ kafka }: World, stream: SimulatedStream, isDue: (change: Change) => boolean): string[] {
@@ -245,7 +244,7 @@ async function stopAll(world: World): Promise<void> {
     const { pending, committed } = parseDocument(last.text)
     if (pending !== null) violations.push(`${stream.name}: the last page was not saved`)
     const events = recordsOf(world, stream.name).filter(({ to, value }) => to === 'events' && value !== null).length
-    // A reset that cures a held stream passes over the numbers of what was pending.
+    // A rewind that cures a hold passes over the numbers of what was pending.
     if (curedAt(stream) === undefined && committed.state.events !== events)
       violations.push(`${stream.name}: ${committed.state.events} events are saved, ${events} published`)
   }

@@ -5,8 +5,6 @@ import type * as FieldTypes from '../../connector/event/fields/field-types.ts'
 import { ENTRY_WORDS } from '../../connector/index/index-entry.ts'
 import { deltaWords, withEntries } from '../../connector/index/index-state.ts'
 import type * as Segments from '../../connector/index/segment.ts'
-import type * as FeatureList from '../../connector/pipeline/features/feature-list.ts'
-import type { KnownClient } from '../../connector/pipeline/features/part.ts'
 import type * as BeginScan from '../../connector/scan/begin-scan.ts'
 import type * as EndScan from '../../connector/scan/end-scan.ts'
 import type * as ScanStep from '../../connector/scan/scan-step.ts'
@@ -21,7 +19,6 @@ interface Replaced {
   beginScan: (of: typeof BeginScan.beginScan) => typeof BeginScan.beginScan
   scanStep: (of: typeof ScanStep.scanStep) => typeof ScanStep.scanStep
   nextChoice: (of: typeof Scheduler.nextChoice) => typeof Scheduler.nextChoice
-  featureList: (of: typeof FeatureList.featureList) => typeof FeatureList.featureList
   recheckAfter: (of: typeof EndScan.recheckAfter) => typeof EndScan.recheckAfter
   sortedEntries: (of: typeof Segments.sortedEntries) => typeof Segments.sortedEntries
   prepared: (of: typeof Transitions.prepared) => typeof Transitions.prepared
@@ -50,25 +47,10 @@ vi.mock('../../connector/scan/begin-scan.ts', replaceable('beginScan'))
 vi.mock('../../connector/scan/scan-step.ts', replaceable('scanStep'))
 vi.mock('../../connector/scan/scheduler.ts', replaceable('nextChoice'))
 vi.mock('../../connector/scan/end-scan.ts', replaceable('recheckAfter'))
-vi.mock('../../connector/pipeline/features/feature-list.ts', replaceable('featureList'))
 vi.mock('../../connector/index/segment.ts', replaceable('sortedEntries'))
 vi.mock('../../connector/checkpoint/transitions.ts', replaceable('prepared'))
 vi.mock('../../connector/event/fields/field-types.ts', replaceable('parsedAsText'))
 vi.mock('../../connector/checkpoint/stream-checkpoint.ts', replaceable('streamCheckpoint'))
-
-/** The parts take this for the number of the last event of each client that is returned. */
-const withNumber =
-  (number: number): Replaced['featureList'] =>
-  (real) =>
-  () =>
-    real().map((feature) => ({
-      ...feature,
-      open: (stream) => {
-        const part = feature.open(stream)
-        const known = ({ known, ...client }: KnownClient) => ({ ...client, known: known && { ...known, number } })
-        return { ...part, returned: (client, scan) => part.returned?.(known(client), scan) }
-      },
-    }))
 
 /** Deletes what a new segment may replace as soon as it is uploaded. */
 function deletingTooEarly(store: SegmentStore): SegmentStore {
@@ -157,15 +139,6 @@ const cases: Record<string, Case> = {
   'clients that are never read again': {
     replaces: { recheckAfter: () => () => null },
     violation: /the checkpoint is past a page of the (backfill|full) scan/,
-  },
-  'clients that are published again although they were since the scan began': {
-    replaces: { featureList: withNumber(-1) },
-    violation: /for request \d+ is published \d+ times/,
-    kind: 'everyday',
-  },
-  'clients that are not published again': {
-    replaces: { featureList: withNumber(Number.MAX_SAFE_INTEGER) },
-    violation: /is not published again for request/,
   },
   'a recheck that never begins': {
     replaces: { nextChoice: (real) => (states, parts) => real(states, { ...parts, recheck: null }) },

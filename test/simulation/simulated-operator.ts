@@ -1,81 +1,123 @@
-import { cancelled, type NewRequest, openRequests, pauseOf, requested } from '../../connector/control/requests.ts'
-import type { Republication } from '../../connector/control/stream-requests.ts'
-import { clientKey, keyAsText } from '../../connector/index/index-entry.ts'
-import { changeControl, storedControl } from './simulated-control.ts'
+import { parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
+import {
+  changeWishes,
+  noWishes,
+  parseWishes,
+  type Rewind,
+  seenAs,
+  type Wishes,
+  wishesText,
+} from '../../connector/checkpoint/wishes.ts'
+import { wallClock } from '../../connector/source/source-time.ts'
+import { wishesKey } from '../../connector/storage/checkpoint-store-config.ts'
+import { never } from '../support/signals.ts'
+import { type Actor, newActor } from './actor.ts'
+import { storeOf } from './simulated-store.ts'
+import { DAMAGED, type SimulatedStream, ZONE } from './simulated-stream.ts'
 import type { World } from './world.ts'
 
-/** An operator pauses the stream, or resumes it. */
-export async function pauseOrResume(world: World, stream: string): Promise<void> {
-  const isPaused = pauseOf(storedControl(world), stream) !== undefined
-  await send(world, isPaused ? { kind: 'resume', stream } : { kind: 'pause', stream, reason: 'test' })
+/** What is wished of the stream now. */
+export function storedWishes({ store }: Pick<World, 'store'>, stream: SimulatedStream): Wishes {
+  const text = store.stored(wishesKey(stream.key))?.text
+  return (text === undefined ? undefined : parseWishes(text)) ?? noWishes
 }
 
-/** False if no such request is open. */
-async function cancelOpen(world: World, stream: string): Promise<boolean> {
-  const [open] = openRequests(storedControl(world), stream)
-  if (open === undefined) return false
-  const by = { by: 'operator', at: world.clock.now() }
-  await changeControl(world, (document) => cancelled(document, open.id, by))
-  return true
+type Command = (world: World, of: { readonly stream: SimulatedStream; readonly actor: Actor }) => Promise<void>
+
+/** A command of an operator, in a process of its own: the connector's own code. */
+const change =
+  (wished: (world: World, stream: SimulatedStream, actor: Actor) => Partial<Wishes>): Command =>
+  async (world, { stream, actor }) => {
+    const { newNonce } = actor
+    const object = storeOf(world, actor, { stream: stream.name, key: wishesKey(stream.key) })
+    const next = wished(world, stream, actor)
+    await changeWishes({ object, newNonce }, () => next, never)
+  }
+
+/** Waits, as `pause` does, until the document has no owner and nothing pending; then reports that the stream is paused. */
+const pause: Command = async (world, of) => {
+  const { stream, actor } = of
+  await change(() => ({ paused: true, reason: 'test' }))(world, of)
+  const object = storeOf(world, actor, { stream: stream.name, key: stream.key })
+  for (let look = 0; look < 20; look += 1) {
+    const stored = await object.read(never)
+    const document = stored === undefined || stored.text === DAMAGED ? undefined : parseDocument(stored.text)
+    if (document !== undefined && document.claim.owner === null && document.pending === null) {
+      if (storedWishes(world, stream).paused)
+        stream.pauses.push({ from: world.kafka.committed.length, until: Infinity })
+      return
+    }
+    await actor.clock.sleep(5_000, never)
+  }
 }
 
-/** A request to publish again, and how it ended. */
-export interface RequestedRepublication {
-  readonly id: string
-  readonly stream: string
-  /** How many records of all streams were visible when it was requested. */
-  readonly recordsBefore: number
-  /** The same when its end was reported. */
-  readonly recordsAtEnd: number
-  /** Undefined: all. */
-  readonly clients: readonly string[] | undefined
-  readonly outcome: string | undefined
-}
+const resume = change(() => ({ paused: false, reason: '' }))
 
-const rates = [1_000, 1, 4]
-
-/** An operator has all clients published again, or some of them, or cancels such a request. */
-export async function publishAgain(world: World, stream: string, detail: number): Promise<void> {
-  const { control, kafka } = world
-  if (detail % 4 === 0 && (await cancelOpen(world, stream))) return
-  const clients =
-    detail % 3 === 0 ? ['client-0', `client-${(detail % 5) + 1}`, ...(detail % 2 === 0 ? [] : ['nobody'])] : undefined
-  const maxPerSecond = rates[detail % rates.length] ?? 1
-  const wanted: Republication['wanted'] =
-    clients === undefined
-      ? { kind: 'all', maxPerSecond }
-      : { kind: 'clients', keys: [...new Set(clients)].map((id) => keyAsText(clientKey(id))) }
-  const id = await send(world, { kind: 'republish', stream, from: null, wanted })
-  control.republications.push({ id, stream, recordsBefore: kafka.committed.length, clients })
-}
-
-/** The requests with their ends; one whose record is gone counts as not complete. */
-export function requestedRepublications(world: World): RequestedRepublication[] {
-  const { republications, republished } = world.control
-  return republications.map((one) => {
-    const recordsAtEnd = republished.get(one.id) ?? Number.POSITIVE_INFINITY
-    return { ...one, recordsAtEnd, outcome: outcomeOf(world, one.id) }
+const rewindTo = (how: 'hour' | 'beginning', rest: Pick<Rewind, 'republish'> & { readonly yes?: true }): Command =>
+  change(({ clock, store }, stream, { newNonce }) => {
+    const to = how === 'beginning' ? null : wallClock(clock.now() - 3_600_000, ZONE)
+    const yes = rest.yes === true ? seenAs(store.stored(stream.key)) : null
+    return { rewind: { id: newNonce(), to, republish: rest.republish, yes } }
   })
+
+const commands = {
+  pause,
+  resume,
+  rewind: rewindTo('hour', { republish: false }),
+  republish: rewindTo('beginning', { republish: true }),
+  /** The cure of a hold over what may be lost, and of one over what is undecided. */
+  begin: rewindTo('beginning', { republish: true, yes: true }),
+  choose: rewindTo('hour', { republish: false, yes: true }),
+} as const
+
+/** Starts a command, unless one is at work for the stream. If it fails, the operator may repeat it. */
+export function startCommand(world: World, stream: SimulatedStream, name: keyof typeof commands): void {
+  if (world.commands.has(stream.name)) return
+  const actor = newActor(world, `operator-${world.processes.size + 1}`)
+  world.commands.set(stream.name, actor)
+  void commands[name](world, { stream, actor })
+    .catch(() => undefined)
+    .finally(() => {
+      if (world.commands.get(stream.name) === actor) world.commands.delete(stream.name)
+    })
 }
 
-function outcomeOf(world: World, request: string): string | undefined {
-  const progress = storedControl(world).requests.find(({ id }) => id === request)?.progress
-  return progress?.kind === 'done' ? progress.outcome : world.control.outcomes.get(request)
+/** The process of the command is killed. */
+export function killCommand({ commands: running, kafka, pending }: World, stream: string): void {
+  const actor = running.get(stream)
+  if (actor === undefined) return
+  actor.process.crash()
+  kafka.crash(actor.name)
+  running.delete(stream)
+  const kept = pending.filter(({ replica }) => replica !== actor.name)
+  pending.splice(0, pending.length, ...kept)
 }
 
-/** An operator has the stream checked, if it is held. */
-export async function requestCheck(world: World, stream: string): Promise<void> {
-  await send(world, { kind: 'check', stream })
+export function pauseOrResume(world: World, stream: SimulatedStream): void {
+  startCommand(world, stream, storedWishes(world, stream).paused ? 'resume' : 'pause')
 }
 
-/** Resolves to the id of the request. */
-async function send(world: World, wanted: NewRequest): Promise<string> {
-  const id = String(world.control.changes + 1)
-  await changeControl(world, (document) => requested(document, wanted, { id, by: 'operator', at: world.clock.now() }))
-  return id
+/** The wishes are damaged, and count as none. */
+export function damageWishes({ store, kafka }: World, stream: SimulatedStream): void {
+  const key = wishesKey(stream.key)
+  if (store.stored(key) === undefined) return
+  store.tamper(key, DAMAGED)
+  endPauses(stream, kafka.committed.length)
+  stream.hasLostWishes = true
 }
 
-export async function resumeAll(world: World): Promise<void> {
-  for (const { name } of world.streams)
-    if (pauseOf(storedControl(world), name) !== undefined) await pauseOrResume(world, name)
+/** Whatever is reported about a pause holds until another wish is stored. */
+export function endPauses(stream: SimulatedStream, records: number): void {
+  for (const pauses of stream.pauses) pauses.until = Math.min(pauses.until, records)
+}
+
+/** Nothing else writes at this moment. */
+export function resumeAll({ store, streams, clock }: World): void {
+  for (const stream of streams) {
+    const key = wishesKey(stream.key)
+    const text = store.stored(key)?.text
+    const wishes = text === undefined ? undefined : parseWishes(text)
+    if (wishes?.paused === true)
+      store.tamper(key, wishesText({ ...wishes, id: `resumed/${clock.now()}`, paused: false }))
+  }
 }

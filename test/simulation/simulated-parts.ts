@@ -1,6 +1,4 @@
-import type { CheckRequests } from '../../connector/control/check-requests.ts'
-import { seenControl as seenOf } from '../../connector/control/lost-control.ts'
-import { watchedRequests } from '../../connector/control/watched-requests.ts'
+import { streamWishes } from '../../connector/checkpoint/wishes.ts'
 import type { OutgoingRecord } from '../../connector/event/client-event.ts'
 import { eventSource } from '../../connector/event/client-event.ts'
 import type { EventMode } from '../../connector/event/cloud-event/event-form.ts'
@@ -9,8 +7,6 @@ import type { FieldTypes } from '../../connector/event/fields/field-types.ts'
 import { rulesText } from '../../connector/index/client-index.ts'
 import type { SegmentLimits } from '../../connector/index/segment-plan.ts'
 import { type StreamIndex, streamIndex } from '../../connector/index/stream-index.ts'
-import { checkStream } from '../../connector/inspect/check-stream.ts'
-import { featureList } from '../../connector/pipeline/features/feature-list.ts'
 import type { PipelineParts } from '../../connector/pipeline/pipeline.ts'
 import type { Observe } from '../../connector/pipeline/pipeline-event.ts'
 import { createServerClock } from '../../connector/pipeline/read/server-clock.ts'
@@ -18,11 +14,12 @@ import type { EventPublisher } from '../../connector/publish/event-publisher.ts'
 import { untilAborted } from '../../connector/runtime/abort.ts'
 import type { ScanSettings } from '../../connector/scan/scan-settings.ts'
 import type { ClientSource, Page, SourceTime } from '../../connector/source/client-source.ts'
+import { wishesKey } from '../../connector/storage/checkpoint-store-config.ts'
+import type { TryPauses } from '../../connector/stream/next-try.ts'
 import type { OpenParts } from '../../connector/stream/open/open-parts.ts'
-import type { StreamAdapters } from '../../connector/stream/run-stream.ts'
+import type { SessionParts } from '../../connector/stream/stream-session.ts'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
 import { eventForm } from '../support/records.ts'
-import type { AloneParts } from '../support/run-alone.ts'
 import { never } from '../support/signals.ts'
 import type { Actor } from './actor.ts'
 import { numberOf } from './evidence.ts'
@@ -52,53 +49,29 @@ const limits: SegmentLimits = {
 }
 const FIRST_AUDIT_MS = 30_000
 
+/** Longer than in the connector, so that histories have other operations too. */
+const LOOK_EVERY_MS = 20_000
+
 /** The parts of one stream run: the connector's own code on the fakes of the world. */
 export function simulatedParts(
   world: World,
   replica: Replica,
-  run: { readonly stream: string; readonly giveUp: AbortSignal; readonly checks: CheckRequests },
-): AloneParts {
-  const stream = world.streams.find(({ name }) => name === run.stream)
-  if (stream === undefined) throw new Error(`unknown stream ${run.stream}`)
-  const { clock } = replica
-  const observe: Observe = observed(world, stream.name, clock)
+  run: { readonly stream: SimulatedStream; readonly giveUp: AbortSignal },
+): SessionParts {
+  const { stream, giveUp } = run
+  const observe: Observe = observed(world, stream.name, replica.clock)
+  const assignment = () => replica.placement.assignmentOf(stream.name)
   return {
-    clock,
-    observe,
-    // Checks sooner than the connector does.
-    holding: { firstPauseMs: 5_000, maxPauseMs: 40_000, requests: run.checks },
-    check: checkOf(world, replica, { ...run, stream, observe }),
-    reopening: {
-      firstPauseMs: 100,
-      maxPauseMs: 2_000,
-      maxRetryAfterMs: 0,
-    },
-    open: openParts(world, replica, { stream, observe, ...openedBy(replica, stream) }),
-    pipeline: pipelineParts(world, replica, { stream, observe, giveUp: run.giveUp }),
+    open: openParts(world, replica, { stream, observe, assignment }),
+    pipeline: pipelineParts(world, replica, { stream, observe, giveUp }),
+    lookEveryMs: LOOK_EVERY_MS,
   }
 }
 
-/** How a replica opens a stream. */
-const openedBy = ({ placement, control }: Replica, { name }: SimulatedStream) => ({
-  assignment: () => placement.assignmentOf(name),
-  seenControl: () => {
-    const document = control.current()
-    return document && seenOf(document, name)
-  },
-})
-
-function checkOf(
-  world: World,
-  replica: Replica,
-  run: OfRun & { readonly giveUp: AbortSignal },
-): StreamAdapters['check'] {
-  const { stream } = run
-  const observe = () => {}
-  const openSource = () => ({ ...sourceOf(world, stream, replica), close: async () => {} })
-  const { reader: running, group } = pipelineParts(world, replica, { ...run, observe })
-  const reader = { ...running, retry: { ...readRetries, retries: 0 } }
-  const open = openParts(world, replica, { stream, observe, ...openedBy(replica, stream) })
-  return (code, stop) => checkStream({ open, reader, group, openSource }, code, stop)
+/** Tries sooner than the connector does. */
+export const pauses: TryPauses = {
+  retries: { firstPauseMs: 100, maxPauseMs: 2_000, maxRetryAfterMs: 0 },
+  holdsMs: [5_000, 10_000, 20_000, 40_000],
 }
 
 interface OfRun {
@@ -106,16 +79,23 @@ interface OfRun {
   readonly observe: Observe
 }
 
-export function openParts(
+function openParts(
   world: World,
   replica: Actor,
-  { stream, observe, assignment, seenControl }: OfRun & Pick<OpenParts, 'assignment' | 'seenControl'>,
+  { stream, observe, assignment }: OfRun & Pick<OpenParts, 'assignment'>,
 ): OpenParts {
   const { name } = replica
   return {
     storeReady: async () => {},
     openLimit: replica.openings,
     object: storeOf(world, replica, { stream: stream.name, key: stream.key }),
+    wishes: streamWishes(
+      {
+        object: storeOf(world, replica, { stream: stream.name, key: wishesKey(stream.key) }),
+        newNonce: replica.newNonce,
+      },
+      observe,
+    ),
     publisher: publisherOf(world, replica, stream),
     identity: {
       connector: CONNECTOR,
@@ -133,7 +113,6 @@ export function openParts(
     clock: replica.clock,
     newNonce: replica.newNonce,
     onWritten: () => {},
-    ...(seenControl && { seenControl }),
     observe,
   }
 }
@@ -180,7 +159,7 @@ function pipelineParts(
   { stream, observe, giveUp }: OfRun & { giveUp: AbortSignal },
 ): PipelineParts {
   const { options } = world
-  const { clock, control } = replica
+  const { clock } = replica
   const { modificationTime } = options
   const settings = scanSettings(options)
   const ignored = ignoredBy(replica)
@@ -220,8 +199,6 @@ function pipelineParts(
     groupMaxDelayMs: 50,
     deliverWithinMs: 10_000,
     savePeriodMs: 60_000,
-    requests: watchedRequests(control, stream.name),
-    features: featureList(),
   }
 }
 

@@ -1,4 +1,4 @@
-import { parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
+import { type CheckpointDocument, parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import type { Clock } from '../../connector/runtime/clock.ts'
 import type { Page, ReadArguments } from '../../connector/source/client-source.ts'
 import { checkpointKey } from '../../connector/storage/checkpoint-store-config.ts'
@@ -7,6 +7,8 @@ import type { HistoryOptions } from './history.ts'
 import { type SimulatedPolaris, type SourceFault, simulatedPolaris } from './simulated-polaris.ts'
 
 export const CONNECTOR = 'shop'
+/** The text of an object that an operator has to restore or to replace. */
+export const DAMAGED = '{'
 export const ZONE = 'Europe/Paris'
 
 /** One stream: its source, and everything that was ever read, sent and stored. */
@@ -32,20 +34,34 @@ export interface SimulatedStream {
   wasDamaged: boolean
   /** Kafka may have lost its commit record: then nobody may know whether its last transaction was committed. */
   hasLostRecord: boolean
-  /** How many records of all streams were visible when an operator began to make its client index again from the topic. */
-  readonly rebuiltAt: number[]
+  /** While an operator was told that the stream is paused: how many records of all streams were visible. */
+  readonly pauses: { readonly from: number; until: number }[]
+  /** The rewinds that were stored as wishes, by their ids. */
+  readonly rewinds: Set<string>
+  /** Whether its wishes were damaged. */
+  hasLostWishes: boolean
 }
 
 /**
- * How many records of all streams were visible when an operator replaced a state of which nobody knew whether it was
- * valid: the stream has begun anew, and its events are numbered on. Undefined: that never happened.
+ * How many records of all streams were visible when a rewind cured a hold: a state of which nobody knew whether it was
+ * valid was replaced, and events are numbered on. Undefined: that never happened.
  */
 export function curedAt({ documents }: Pick<SimulatedStream, 'documents'>): number | undefined {
+  let before: CheckpointDocument | undefined
   return documents.find(({ text }) => {
-    if (!text.includes('"createdAt":null')) return false
-    const { state } = parseDocument(text).committed
-    return state.scans.createdAt === null && state.events > 0
+    if (text === DAMAGED) return false
+    const document = parseDocument(text)
+    const isCured = document.rewound !== (before?.rewound ?? null) && isReplaced(document, before)
+    before = document
+    return isCured
   })?.recordsBefore
+}
+
+/** A claim keeps the state that was valid, but for what a rewind asks for. */
+function isReplaced({ committed, claim }: CheckpointDocument, before: CheckpointDocument | undefined): boolean {
+  if (before === undefined || committed.epoch === claim.epoch) return committed.state.events > 0
+  const isUndecided = before.pending !== null && committed.nonce === before.committed.nonce
+  return isUndecided && committed.state.events > before.committed.state.events
 }
 
 /** The first record of a client in a transaction. */
@@ -108,7 +124,7 @@ export function simulatedStream(
   return {
     ...{ name, key: checkpointKey(CONNECTOR, name), polaris, change, requiredChanges: 0 },
     deleteOrReturn: (client) => polaris.deleteOrReturn(`client-${client % clients}`),
-    ...{ reads: [], sent: [], documents, expired: new Map(), healthy: undefined, wasDamaged: false, rebuiltAt: [] },
-    ...{ hasLostRecord: false },
+    ...{ reads: [], sent: [], documents, expired: new Map(), healthy: undefined, wasDamaged: false },
+    ...{ hasLostRecord: false, pauses: [], rewinds: new Set(), hasLostWishes: false },
   }
 }

@@ -1,6 +1,6 @@
-import { parseControl } from '../../connector/control/control-document.ts'
-import { controlKey } from '../../connector/storage/checkpoint-store-config.ts'
-import { type FakeRecord, fakeKafka } from '../support/fakes/fake-event-publisher.ts'
+import { parseWishes } from '../../connector/checkpoint/wishes.ts'
+import { wishesKey } from '../../connector/storage/checkpoint-store-config.ts'
+import { fakeKafka } from '../support/fakes/fake-event-publisher.ts'
 import type { FakeFault } from '../support/fakes/fake-kafka-cluster.ts'
 import { type MemoryFault, memoryStore } from '../support/fakes/memory-versioned-object.ts'
 import { virtualClock } from '../support/fakes/virtual-clock.ts'
@@ -9,12 +9,12 @@ import type { Defects } from './defects.ts'
 import type { HistoryOptions } from './history.ts'
 import type { Erasure } from './simulated-erase.ts'
 import { simulatedGroup } from './simulated-group.ts'
-import type { RequestedRepublication } from './simulated-operator.ts'
+import { endPauses } from './simulated-operator.ts'
 import type { SourceFault } from './simulated-polaris.ts'
 import type { SimulatedProcess } from './simulated-process.ts'
 import type { Replica } from './simulated-replica.ts'
 import { checkSegments } from './simulated-segments.ts'
-import { CONNECTOR, type SimulatedStream, simulatedStream } from './simulated-stream.ts'
+import { simulatedStream } from './simulated-stream.ts'
 
 /** An operation that takes effect when the history releases it. */
 export interface PendingOperation {
@@ -67,14 +67,15 @@ export function createWorld(options: HistoryOptions, defects: Defects, log: (lin
   )
   const violations: string[] = []
   const nextStoreCall = { fault: 'none' as MemoryFault }
-  const outcomes = new Map<string, string | undefined>()
   const store = memoryStore({
     fault: () => nextStoreCall.fault,
     conditions: defects.conditions ?? 'kept',
     onStored: (key, text) => {
+      const wished = streams.find((one) => wishesKey(one.key) === key)
+      const rewind = parseWishes(text)?.rewind
+      if (wished !== undefined && parseWishes(text)?.paused !== true) endPauses(wished, kafka.committed.length)
+      if (wished !== undefined && rewind != null) wished.rewinds.add(rewind.id)
       const stream = streams.find((one) => one.key === key)
-      if (key === controlKey(CONNECTOR) && text !== DAMAGED)
-        for (const [id, outcome] of outcomesIn(text)) outcomes.set(id, outcome)
       if (stream === undefined) return
       const changesBefore = stream.polaris.changes.length
       stream.documents.push({ text, recordsBefore: kafka.committed.length, changesBefore })
@@ -96,24 +97,9 @@ export function createWorld(options: HistoryOptions, defects: Defects, log: (lin
       time: clock,
       later: (replica, operation, settle) => enqueue({ replica, stream: '', what: 'group', operation, settle }),
     }),
-    /** How often operators changed the control object, and the requests that are checked. */
-    control: {
-      changes: 0,
-      republications: [] as Omit<RequestedRepublication, 'outcome' | 'recordsAtEnd'>[],
-      /** How many records were visible when the end of a request to publish again was reported, by its id. */
-      republished: new Map<string, number>(),
-      /** The stored object before it was damaged; undefined: it is not damaged. */
-      healthy: undefined as string | undefined,
-      /** Requests that a deletion or a rollback has removed, by their ids, and the replicas that knew them. */
-      lost: new Map<string, readonly string[]>(),
-      /** How requests have ended: of what is done, only the last requests are kept, and none is written back. */
-      outcomes,
-    },
     erasures: [] as Erasure[],
-    /** Records that retention has removed from the topic, and how many records were visible then. */
-    expired: new Map<FakeRecord, number>(),
-    /** What an operator does about an alert; set when the history begins. */
-    operator: { cure: (_stream: SimulatedStream): void => undefined },
+    /** How many alerts operators have acted on. */
+    operator: { alerts: 0 },
     /** Whether the permanent fault of the first stream is active. */
     hasPermanentFault: false,
     /** In ms since 1970; from then on, the `Date` headers are right. */
@@ -128,14 +114,6 @@ export function createWorld(options: HistoryOptions, defects: Defects, log: (lin
     violations,
   }
 }
-
-/** A stored object that an operator has to restore. */
-export const DAMAGED = '{'
-
-const outcomesIn = (control: string) =>
-  parseControl(control).requests.flatMap(({ id, progress }) =>
-    progress.kind === 'done' ? [[id, progress.outcome] as const] : [],
-  )
 
 /** The `Date` headers of the servers; a number: ms ahead of the time (negative: behind). */
 export type DateHeader = 'right' | 'missing' | 'stands still' | number

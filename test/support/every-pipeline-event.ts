@@ -1,4 +1,5 @@
 import type { PipelineEvent, ScanCounts } from '../../connector/pipeline/pipeline-event.ts'
+import { ConnectorError } from '../../connector/runtime/connector-error.ts'
 import { BACKFILL, newScans, type Scan, type ScanStates } from '../../connector/scan/scan-state.ts'
 import { someScan } from './scans.ts'
 
@@ -37,16 +38,14 @@ type Every = { readonly [K in PipelineEvent['kind']]: Extract<PipelineEvent, { k
 /** One event of each kind; those that carry an error carry `error`. */
 export function everyPipelineEvent(error: unknown): PipelineEvent[] {
   const every: Every = {
-    'stream-state': { kind: 'stream-state', state: 'waiting', was: 'stopping', lastedMs: 40 },
-    'group-unreachable': { kind: 'group-unreachable', code: 'placement.group-unreachable' },
-    'control-awaited': { kind: 'control-awaited', failure: error },
+    'stream-state': { kind: 'stream-state', state: 'waiting', was: 'running', lastedMs: 40 },
     'stream-paused': { kind: 'stream-paused', reason: 'moving house', requestedAt: 0, requestedBy: 'operator-one' },
     'pause-unsettled': { kind: 'pause-unsettled', code: 'storage.unavailable', error },
     'stream-claimed': {
       kind: 'stream-claimed',
       epoch: 3,
       seq: 41,
-      backfill: 'due',
+      backfill: 'first',
       isNew: false,
       events: 900,
     },
@@ -101,21 +100,6 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
       error,
     },
     'times-unreadable': { kind: 'times-unreadable', field: 'DateModif' },
-    'republish-started': {
-      kind: 'republish-started',
-      request: 'request-two',
-      requestedBy: 'operator-one',
-      lastChanged: '2026-03-01T10:00:00',
-      clients: 2,
-    },
-    'republish-ended': {
-      kind: 'republish-ended',
-      request: 'request-two',
-      outcome: 'complete',
-      published: 1,
-      changed: 0,
-      missing: 1,
-    },
     'stream-retrying': {
       kind: 'stream-retrying',
       code: 'publish.unreachable',
@@ -125,6 +109,11 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
       isRepeated: false,
     },
     'stream-lost': { kind: 'stream-lost', error, wasStopping: false },
+    'stream-contested': { kind: 'stream-contested', fences: 3, pauseMs: 9000 },
+    'wishes-damaged': {
+      kind: 'wishes-damaged',
+      error: new ConnectorError('checkpoint.wishes-damaged', 'read wishes', { cause: error }),
+    },
     'stream-held': { kind: 'stream-held', code: 'checkpoint.damaged', error, pauseMs: 60_000 },
     'stream-still-held': { kind: 'stream-still-held', code: 'checkpoint.damaged', error, pauseMs: 120_000 },
     'stream-failed': { kind: 'stream-failed', code: 'checkpoint.damaged', error },

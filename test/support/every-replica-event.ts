@@ -13,7 +13,6 @@ export function everyReplicaEvent(error: unknown): ReplicaEvent[] {
     'group-left': { kind: 'group-left' },
     'assignment-changed': { kind: 'assignment-changed', streams: 2, gained: ['shop'], lost: ['mall'] },
     'streams-opening': { kind: 'streams-opening', begun: 40, waiting: 60 },
-    'stream-contested': { kind: 'stream-contested', stream: 'shop', fences: 3, pauseMs: 9000 },
   }
   return Object.values(every)
 }

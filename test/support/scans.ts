@@ -1,7 +1,15 @@
-import { type Scan, unreadScan } from '../../connector/scan/scan-state.ts'
+import { type Backfill, type Scan, unreadScan } from '../../connector/scan/scan-state.ts'
 import type { CheckPoint, SourceTime } from '../../connector/source/client-source.ts'
 
 const from = '2026-01-01T00:00:00' as SourceTime
+
+/** The history from the configured beginning. */
+export const backfillOf = (state: Backfill['state'], more: Partial<Backfill> = {}): Backfill => ({
+  state,
+  from: null,
+  republished: null,
+  ...more,
+})
 
 /** A scan that has read two of its pages. */
 export function someScan(more: Partial<Scan> & Pick<Scan, 'kind' | 'tag'>): Scan {
@@ -9,7 +17,6 @@ export function someScan(more: Partial<Scan> & Pick<Scan, 'kind' | 'tag'>): Scan
     ...unreadScan,
     ordinal: 1,
     reachMs: null,
-    request: null,
     from,
     lastChanged: more.from ?? from,
     checkPoint: 'a secret token' as CheckPoint,

@@ -8,13 +8,11 @@ export const entered = (state: StreamState, was: StreamState = 'waiting', lasted
 })
 
 const states: Partial<Record<PipelineEvent['kind'], StreamState>> = {
-  'control-awaited': 'opening',
-  'group-unreachable': 'group-unreachable',
   'stream-claimed': 'running',
   'stream-paused': 'paused',
   'stream-retrying': 'retrying',
   'stream-held': 'held',
-  'stream-lost': 'lost',
+  'stream-lost': 'retrying',
   'stream-failed': 'ended',
 }
 

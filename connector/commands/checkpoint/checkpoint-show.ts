@@ -2,15 +2,14 @@ import { type CheckpointDocument, parseDocument } from '../../checkpoint/checkpo
 import type { StreamState } from '../../checkpoint/stream-state.ts'
 import { streamObject } from '../../compose/compose-stream.ts'
 import { durationText } from '../../config/units.ts'
-import { pauseOf } from '../../control/requests.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
 import type { ErrorCode } from '../../runtime/error-catalogue.ts'
 import { positionOf } from '../../scan/scan-order.ts'
-import { BACKFILL, FULL, RECHECK, REQUESTED, type Scan, scanWith } from '../../scan/scan-state.ts'
+import { BACKFILL, type Backfill, FULL, RECHECK, type Scan, scanWith } from '../../scan/scan-state.ts'
 import { type Command, configOption, jsonOption } from '../command.ts'
 import { asOperator, selectedStreams, streamOption } from '../command-resources.ts'
-import { type FoundControl, findControl } from '../control/found-control.ts'
 import { isoTime } from '../output/text.ts'
+import { findWishes } from './found-wishes.ts'
 
 export const checkpointShow: Command = {
   name: 'checkpoint show',
@@ -32,13 +31,13 @@ export const checkpointShow: Command = {
     asOperator(args, parts, async ({ config, shared }) => {
       const streams = selectedStreams(args, config.streams)
       const stored = await Promise.all(streams.map((stream) => streamObject(stream, shared).read(parts.stop)))
-      const control = await findControl(shared, parts.stop)
-      const found = streams.map(({ name }, at) => shownCheckpoint(name, stored[at]?.text, control))
+      const wished = await Promise.all(streams.map((stream) => findWishes(stream, shared, parts.stop)))
+      const found = streams.map(({ name }, at) => shownCheckpoint(name, stored[at]?.text, wished[at]))
       const exit = found.some(({ code }) => code !== undefined) ? 1 : 0
       const [first] = found
       if (args.stream !== undefined) return { exit, value: first }
       const rows = found.map(({ scans, ...row }) => row)
-      return { exit, value: { streams: rows, controlUnreadable: control.unreadable } }
+      return { exit, value: { streams: rows } }
     }),
 }
 
@@ -47,24 +46,25 @@ interface ShownCheckpoint {
   readonly stream: string
   /** Start of the last completed live scan: all changes before it are read. */
   readonly liveUntil?: string | null
-  readonly history?: 'due' | 'done'
+  /** `again`: a rewind has it read again. */
+  readonly history?: Backfill['state']
   readonly readAgainFrom?: string | undefined
   readonly events?: number
   /** Events of the pending transaction. */
   readonly pending?: number | undefined
-  readonly openedBy?: string
+  /** Null: nobody runs it, as its last owner has stopped. */
+  readonly openedBy?: string | null
   readonly openedAt?: string
   readonly epoch?: number
   readonly scans?: readonly ShownScan[]
+  /** That it is paused, or that a rewind is not applied yet. */
   readonly remark?: string | undefined
   /** Why it cannot be read. */
   readonly code?: ErrorCode
 }
 
-/** `text`: the stored document; undefined: there is none. Pure. */
-export function shownCheckpoint(stream: string, text: string | undefined, control: FoundControl): ShownCheckpoint {
-  const pause = pauseOf(control.document, stream)
-  const remark = pause && `paused since ${isoTime(pause.requestedAt)} by ${pause.requestedBy}: ${pause.reason}`
+/** `text`: the stored document; undefined: there is none. `remark`: what operators wish. Pure. */
+export function shownCheckpoint(stream: string, text: string | undefined, remark?: string): ShownCheckpoint {
   if (text === undefined) return { stream, remark: remark ?? 'no checkpoint' }
   try {
     return { stream, ...shownDocument(parseDocument(text)), remark }
@@ -77,7 +77,7 @@ function shownDocument({ claim, committed: { state }, pending }: CheckpointDocum
   const { live, backfill } = state.scans
   return {
     liveUntil: live.startedAt === null ? null : isoTime(live.startedAt),
-    history: backfill,
+    history: backfill.state,
     readAgainFrom: state.recheck?.from,
     events: state.events,
     pending: pending === null ? undefined : pending.change.events - state.events,
@@ -111,9 +111,8 @@ function shownScans({ scans, recheck }: StreamState): ShownScan[] {
       const scan = background.find((found) => found.kind === 'look-back' && found.reachMs === reachMs)
       return row(`look-back ${durationText(reachMs)}`, isoTime(startedAt), isoTime(dueAt), scan)
     }),
-    backfill === 'done' ? row('backfill', 'done', null) : tagged('backfill', BACKFILL, 'now'),
+    backfill.state === 'done' ? row('backfill', 'done', null) : tagged('backfill', BACKFILL, 'now'),
     ...(recheck === null && !isRunning(RECHECK) ? [] : [tagged('recheck', RECHECK, 'after the others')]),
-    ...(isRunning(REQUESTED) ? [tagged('requested', REQUESTED, null)] : []),
     ...(fullDueAt === null ? [] : [tagged('full', FULL, isoTime(fullDueAt))]),
   ]
 }

@@ -1,9 +1,8 @@
-import { readControl } from '../../control/control-document.ts'
-import { pauseOf } from '../../control/requests.ts'
+import { parseWishes } from '../../checkpoint/wishes.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
-import { checkpointKey, controlKey } from '../../storage/checkpoint-store-config.ts'
+import { checkpointKey } from '../../storage/checkpoint-store-config.ts'
 import { uniqueName } from '../../storage/store-call.ts'
-import type { DoctorParts } from './doctor-parts.ts'
+import type { DoctorParts, StreamUnderTest } from './doctor-parts.ts'
 import { after, type CheckResult, checked, ok, warning } from './finding.ts'
 
 /** Checks by writing whether checkpoints and segments can be stored. Never rejects. */
@@ -36,24 +35,24 @@ async function isRefused(call: Promise<unknown>): Promise<boolean> {
   }
 }
 
-/** Whether the control object can be read, and which streams are paused. Never rejects. */
-export function checkControl(
-  { config, store, streams }: DoctorParts,
+/** Which streams are paused. Never rejects. */
+export function checkWishes(
+  { streams }: DoctorParts,
   required: CheckResult,
   finish: AbortSignal,
 ): Promise<CheckResult> {
-  const object = store.object(controlKey(config.connector))
   return after(required, 'the checkpoint store', () =>
     checked({ finish, timeoutCode: 'storage.unavailable' }, async () => {
-      const document = await readControl(object, finish)
-      const paused = streams.flatMap(({ config: { name } }) => {
-        const pause = pauseOf(document, name)
-        return pause === undefined
-          ? []
-          : [`${name} is paused since ${new Date(pause.requestedAt).toISOString()}: ${pause.reason}`]
-      })
+      const found = await Promise.all(streams.map((stream) => pausedText(stream, finish)))
+      const paused = found.flat()
       if (paused.length === 0) return ok('no stream is paused')
       return warning(paused.join('; '), 'run `polaris-connector resume STREAM` when the reason is gone')
     }),
   )
+}
+
+async function pausedText({ config, wishes }: StreamUnderTest, finish: AbortSignal): Promise<string[]> {
+  const stored = await wishes.read(finish)
+  const { paused = false, at = 0, reason = '' } = (stored && parseWishes(stored.text)) ?? {}
+  return paused ? [`${config.name} is paused since ${new Date(at).toISOString()}: ${reason}`] : []
 }

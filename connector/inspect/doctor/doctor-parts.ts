@@ -27,6 +27,8 @@ export interface StreamUnderTest {
   readonly certificates: () => readonly SeenCertificate[]
   readonly events: EventRules
   readonly object: VersionedObject
+  /** What operators wish of it. */
+  readonly wishes: VersionedObject
   /** Reads the client index of a document. Rejects with `checkpoint.*` or `storage.*`. */
   readonly readIndex: (document: CheckpointDocument, stop: AbortSignal) => Promise<void>
   readonly identity: Omit<StreamIdentity, 'destination'>

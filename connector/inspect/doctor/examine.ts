@@ -2,7 +2,7 @@ import { DAY_MS } from '../../runtime/units.ts'
 import type { SeenCertificate } from '../../source/client-source.ts'
 import { checkStreamStore } from './check-checkpoint.ts'
 import { checkSource } from './check-source.ts'
-import { checkControl, checkStore } from './check-store.ts'
+import { checkStore, checkWishes } from './check-store.ts'
 import type { DoctorParts, StreamUnderTest } from './doctor-parts.ts'
 import { type CheckResult, type CheckResults, type Finding, ok, warning } from './finding.ts'
 import { judgeRequests } from './judge-requests.ts'
@@ -35,9 +35,9 @@ export async function examine(
   const shared: SharedChecks = { ...checks, finish, comparesOutputs, stop }
   const streams = await Promise.all(parts.streams.map((stream) => examineStream(parts, stream, shared)))
   const store = await shared.store
-  const control = await checkControl(parts, store, finish)
+  const wishes = await checkWishes(parts, store, finish)
   const requests = judgeRequests(parts.config.streams)
-  const ofConnector: CheckResults = { ...(await shared.kafka).results, 'checkpoint store': store, control, requests }
+  const ofConnector: CheckResults = { ...(await shared.kafka).results, 'checkpoint store': store, wishes, requests }
   stop.throwIfAborted()
   return [listed(null, ofConnector), ...streams].flat()
 }

@@ -23,7 +23,7 @@ export const existingTopics = ({ events, deadLetters }: FoundTopics): readonly T
 
 /**
  * Reads the cluster id and, with `ensure`, the topics of a stream. An events topic to which events were published
- * must never be created. Rejects with kafkajs' errors, `publish.*`, `checkpoint.topic-lost` or `checkpoint.other-stream`.
+ * must never be created. Rejects with kafkajs' errors, `publish.*` or `checkpoint.topic-lost`.
  */
 export async function readTopics<Topic>(
   admin: Admin,
@@ -56,12 +56,12 @@ export function topicShapes({
   }
 }
 
-/** The id of the cluster; null if the brokers report none. Rejects with `checkpoint.other-stream` if it is another. */
+/** The id of the cluster; null if the brokers report none. Rejects with `checkpoint.topic-lost` if it is another. */
 async function clusterOf(admin: Admin, expected: string | null): Promise<string | null> {
   const clusterId = (await describeCluster(admin)).clusterId ?? null
   if (expected === null || clusterId === null || clusterId === expected) return clusterId
   const message = `open stream: the document belongs to Kafka cluster ${expected}, not to ${clusterId}`
-  throw new ConnectorError('checkpoint.other-stream', message)
+  throw new ConnectorError('checkpoint.topic-lost', message)
 }
 
 /** The error for an events topic that no longer exists although events were published to it. */

@@ -35,15 +35,6 @@ export function readKafkaState(parts: AdminParts, request: StateRequest, stop: A
 }
 
 /**
- * Reads only the commit record. Not final while a producer of the stream is open. Rejects with `publish.*`,
- * `checkpoint.unknown-format` or the reason of `stop`.
- */
-export function readFoundRecord(parts: AdminParts, place: RecordPlace, stop: AbortSignal): Promise<FoundRecord> {
-  const work = (cluster: Cluster) => foundRecord(cluster, { place, finder: undefined })
-  return withCluster(parts, { operation: `read the commit record of group ${place.group}`, needs: {}, work }, stop)
-}
-
-/**
  * Returns the topic id. Rejects if this user may not write to the topic: on the dead-letter topic, this would otherwise
  * show only with the first dead letter.
  */

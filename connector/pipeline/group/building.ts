@@ -1,5 +1,4 @@
 import type { StateChange } from '../../checkpoint/stream-state.ts'
-import type { StreamRequests } from '../../control/stream-requests.ts'
 import type { OutgoingRecord } from '../../event/client-event.ts'
 import type { EventSettings } from '../../event/client-record.ts'
 import type { DeadLetterGuard } from '../../event/dead-letter.ts'
@@ -11,7 +10,6 @@ import type { IndexState } from '../../index/index-state.ts'
 import type { ScanSettings } from '../../scan/scan-settings.ts'
 import type { Recheck, ScanKind } from '../../scan/scan-state.ts'
 import type { SourceTime } from '../../source/client-source.ts'
-import type { FinishedPart, Part } from '../features/part.ts'
 import type { Observe, ScanCounts } from '../pipeline-event.ts'
 import type { AddedToGroup, OpenGroup } from './open-group.ts'
 import type { ScanMemory } from './scan-memory.ts'
@@ -28,7 +26,6 @@ export interface PageGroup {
   readonly newestChange: number | undefined
   /** Size of all values in bytes, which limits group commit. */
   readonly size: number
-  readonly parts: readonly FinishedPart[]
   readonly change: StateChange
 }
 
@@ -44,7 +41,6 @@ export interface PageGroupParts {
    * these counts.
    */
   readonly deadLetters: DeadLetterGuard
-  readonly requests: Pick<StreamRequests, 'isRecorded'>
   readonly observe: Observe
 }
 
@@ -57,9 +53,6 @@ export interface Building extends OpenGroup {
   newRules: readonly string[]
   /** With the rules of the present lists. */
   settings: PageGroupParts
-  parts: readonly Part[]
-  /** What the parts have stored, by their names. */
-  kept: StateChange['parts']
   readonly deadLetters: DeadLetterGuard
   readonly memory: ScanMemory
   recheck: Recheck | null

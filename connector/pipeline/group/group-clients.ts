@@ -4,8 +4,7 @@ import type { Comparison } from '../../index/client-index.ts'
 import type { IndexEntry } from '../../index/index-entry.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { recheckFrom } from '../../scan/end-scan.ts'
-import { LIVE, RECHECK_AFTER_MS, type Recheck, type Scan, type ScanKind } from '../../scan/scan-state.ts'
-import type { KnownClient } from '../features/part.ts'
+import { BACKFILL, LIVE, RECHECK_AFTER_MS, type Recheck, type ScanKind } from '../../scan/scan-state.ts'
 import type { ScanCounts } from '../pipeline-event.ts'
 import type { PageReading } from '../read/page-reading.ts'
 import type { Building } from './building.ts'
@@ -26,12 +25,9 @@ function addClient(building: Building, client: ReadClient, reading: PageReading)
   const { scan } = reading
   memory.add(scan, client)
   const known = knownEntry(building, client.key)
-  const again = requestedAgain(building, { key: client.key, client, known }, scan)
   const counts = countsOf(added, scan.kind)
-  const comparison = known === undefined ? 'other' : compared(building, known, client)
-  if (known !== undefined && comparison === 'same') {
-    if (again === undefined) suppress(building, { client, known, counts })
-    else publish(building, { client, known, counts, again }, reading)
+  if (known !== undefined && compared(building, known, client) === 'same') {
+    suppress(building, { client, known, counts })
     return
   }
   // Invariant 3: this page may be older than what another scan has published.
@@ -41,13 +37,6 @@ function addClient(building: Building, client: ReadClient, reading: PageReading)
     return
   }
   publish(building, { client, known, counts }, reading)
-}
-
-/** See `Part.returned`. */
-function requestedAgain({ parts }: Building, client: KnownClient, scan: Scan): string | undefined {
-  let again: string | undefined
-  for (const part of parts) again = part.returned?.(client, scan) ?? again
-  return again
 }
 
 function isSuperseded(known: IndexEntry | undefined, { tag, since }: PageReading['scan']): boolean {
@@ -80,23 +69,23 @@ interface Publishing {
   readonly client: ReadClient
   readonly known: IndexEntry | undefined
   readonly counts: ScanCounts
-  /** The request for which an unchanged client is published again. */
-  readonly again?: string
 }
 
 function publish(
   building: Building,
-  { client, known, counts, again }: Publishing,
+  { client, known, counts }: Publishing,
   { scan, readAt, mapping }: PageReading,
 ): void {
   const { settings, index, added, deadLetters, events } = building
   const previous = known === undefined ? `g${index.generation}` : String(known.number)
   const idField = mapping[scan.output]?.clientId ?? ''
-  const isHistoryComplete = building.scans.backfill === 'done'
-  const place = { sequence: events, readAt: readAt.server, idField, previous, request: again, isHistoryComplete }
+  const { backfill } = building.scans
+  const republished = scan.tag === BACKFILL ? (backfill.republished ?? undefined) : undefined
+  const isHistoryComplete = backfill.state !== 'first'
+  const place = { sequence: events, readAt: readAt.server, idField, previous, republished, isHistoryComplete }
   const { kind, record } = clientRecord(client, place, settings.settings)
   if (deadLetters.add(kind) === 'too-many') throw tooManyDeadLetters(idField)
-  if (again === undefined && (scan.kind === 'live' || scan.kind === 'look-back')) building.changes += 1
+  if (scan.kind === 'live' || scan.kind === 'look-back') building.changes += 1
   addRecord(added, record)
   const isDeadLetter = kind === 'dead-letter'
   const { key, content } = client
@@ -107,9 +96,7 @@ function publish(
   }
   building.events += 1
   counts.events += 1
-  const as = again === undefined ? 'changed' : 'again'
-  for (const part of building.parts) part.published?.({ key, client, known }, scan, as)
-  if (again !== undefined) return
+  if (republished !== undefined) return
   added.newestChange = Math.max(added.newestChange ?? 0, changeTime(client.modified, readAt))
   const changed = changedAt(client.modified, { scan, readAt })
   if (changed !== undefined) added.changedAt.push(changed)

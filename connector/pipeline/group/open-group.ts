@@ -1,4 +1,3 @@
-import type { CarriedOut } from '../../control/stream-requests.ts'
 import type { OutgoingRecord } from '../../event/client-event.ts'
 import type { ClientIndex } from '../../index/client-index.ts'
 import type { ClientKey, IndexEntry } from '../../index/index-entry.ts'
@@ -12,8 +11,6 @@ export interface OpenGroup {
   undelivered: ReadonlyMap<ClientKey, IndexEntry>
   scans: ScanStates
   events: number
-  /** Requests of operators that the stream has carried out. */
-  carriedOut: readonly CarriedOut[]
   added: AddedToGroup
 }
 
@@ -36,6 +33,3 @@ export function addRecord(added: AddedToGroup, record: OutgoingRecord): void {
   added.records.push(record)
   added.size += record.value === null ? 0 : Buffer.byteLength(record.value)
 }
-
-export const isCarriedOut = ({ carriedOut }: Pick<OpenGroup, 'carriedOut'>, id: string): boolean =>
-  carriedOut.some((one) => one.id === id)

@@ -1,4 +1,4 @@
-import { KEPT_REQUESTS, type StreamState } from '../../checkpoint/stream-state.ts'
+import type { StreamState } from '../../checkpoint/stream-state.ts'
 import { withLists } from '../../event/configured-events.ts'
 import { listsInForce } from '../../event/list-shapes.ts'
 import { clientIndex } from '../../index/client-index.ts'
@@ -6,18 +6,14 @@ import type { ClientTable } from '../../index/client-table.ts'
 import { entryWordsOf } from '../../index/index-entry.ts'
 import { deltaText, withRules } from '../../index/index-state.ts'
 import { recheckAfter } from '../../scan/end-scan.ts'
-import { withoutUnwanted } from '../../scan/requested-scan.ts'
-import { isWantedBy, type Part } from '../features/part.ts'
 import type { PageReading } from '../read/page-reading.ts'
 import type { Processed } from '../read/reader-parts.ts'
 import type { Building, PageGroup, PageGroupParts } from './building.ts'
 import { addClients } from './group-clients.ts'
-import type { OpenGroup } from './open-group.ts'
 import { scanMemory, withOrders } from './scan-memory.ts'
 
 /** Builds page groups, one after another: each continues from the state after the previous one. */
 export interface PageGroupBuilder extends Processed {
-  readonly parts: readonly Part[]
   /** Adds a page to the group being built. Throws `event.too-many-dead-letters`. */
   add(reading: PageReading): void
   size(): number
@@ -32,15 +28,12 @@ export interface PageGroupBuilder extends Processed {
 interface BuildFrom {
   readonly state: StreamState
   readonly table: Pick<ClientTable, 'get' | 'partitions'>
-  /** Absent: only pages are added. */
-  readonly openParts?: (group: OpenGroup) => readonly Part[]
 }
 
 export function pageGroupBuilder(settings: PageGroupParts, from: BuildFrom): PageGroupBuilder {
   const building = begun(settings, from)
   const { memory } = building
   return {
-    parts: building.parts,
     add: (reading) => addPage(building, reading),
     size: () => building.added.size,
     entries: () => building.entries.size,
@@ -57,12 +50,11 @@ export function pageGroupBuilder(settings: PageGroupParts, from: BuildFrom): Pag
   }
 }
 
-function begun(given: PageGroupParts, { state, table, openParts = () => [] }: BuildFrom): Building {
-  const { scans, recheck, events, mapping, carriedOut } = state
+function begun(given: PageGroupParts, { state, table }: BuildFrom): Building {
+  const { scans, recheck, events, mapping } = state
   const settings = withLists(given, listsInForce(given.rules.lists ?? [], mapping?.lists ?? null))
-  const group: Building = {
+  return {
     settings,
-    parts: [],
     index: clientIndex(table, state.index, settings.indexRules),
     indexTable: table,
     indexState: state.index,
@@ -75,37 +67,25 @@ function begun(given: PageGroupParts, { state, table, openParts = () => [] }: Bu
     recheck,
     events,
     mapping,
-    kept: state.parts,
-    carriedOut,
     changes: 0,
     added: nothing(),
   }
-  group.parts = openParts(group)
-  return group
 }
 
 function addPage(building: Building, reading: PageReading): void {
-  const { memory, parts } = building
-  const { scan, states, isLast } = reading
-  beginPage(building, reading)
+  const { memory } = building
+  const { scan, states, isFirst, isLast } = reading
+  useLists(building, reading)
+  if (isFirst) memory.beginScan(scan, states)
   addClients(building, reading)
-  for (const part of parts) part.endPage?.(reading)
   memory.endPage(scan)
-  building.scans = withOrders(withoutUnwanted(states, isWantedBy(parts)), memory)
+  building.scans = withOrders(states, memory)
   building.mapping = reading.mapping
   if (isLast) {
     building.recheck = recheckAfter(building.recheck, scan)
     memory.endScan(scan)
   }
   building.added.pages += 1
-}
-
-function beginPage(building: Building, reading: PageReading): void {
-  const { parts, memory } = building
-  const { scan, states, isFirst } = reading
-  useLists(building, reading)
-  for (const part of parts) part.beginPage?.(reading)
-  if (isFirst) memory.beginScan(scan, states)
 }
 
 /** Lists may have been settled since the last page: its clients have other rules. */
@@ -120,30 +100,14 @@ function useLists(building: Building, { lists }: PageReading): void {
 }
 
 function finishGroup(building: Building): PageGroup {
-  const { scans, recheck, events, mapping, entries, added, settings, newRules } = building
-  const parts = building.parts.flatMap((part) => part.finish?.() ?? [])
-  building.kept = keptBy(building)
-  const { requests } = settings
-  building.carriedOut = building.carriedOut.map((one) => (requests.isRecorded(one.id) ? { id: one.id } : one))
-  const carriedOut = building.carriedOut.slice(-KEPT_REQUESTS)
+  const { scans, recheck, events, mapping, entries, added, newRules } = building
   building.added = nothing()
   building.undelivered = new Map([...building.undelivered, ...entries])
   building.entries = new Map()
   building.newRules = []
   const rules = newRules.length > 0 && { rules: newRules }
-  const change = { scans, recheck, events, mapping, parts: building.kept, carriedOut }
-  return { ...added, parts, change: { ...change, entries: deltaText(entryWordsOf(entries)), ...rules } }
-}
-
-/** Also what other versions have stored: under names that no part has. */
-function keptBy({ kept, parts }: Building): Building['kept'] {
-  const stored = new Map(Object.entries(kept))
-  for (const { name, state } of parts) {
-    const now = state?.()
-    if (now !== undefined) stored.set(name, now)
-    else if (state !== undefined) stored.delete(name)
-  }
-  return Object.fromEntries(stored)
+  const change = { scans, recheck, events, mapping }
+  return { ...added, change: { ...change, entries: deltaText(entryWordsOf(entries)), ...rules } }
 }
 
 function nothing(): Building['added'] {

@@ -35,7 +35,10 @@ export function remapped(
   const { live, background } = states
   for (const scan of background) observe({ kind: 'scan-started', scan: scan.kind, lastChanged: scan.from })
   const again = { ...states, live: { ...live, scan: null }, background: background.map(begunAgain) }
-  return { mapping, states: processed.events() === 0 ? { ...again, backfill: 'due' } : again }
+  return {
+    mapping,
+    states: processed.events() === 0 ? { ...again, backfill: { ...again.backfill, state: 'first' } } : again,
+  }
 }
 
 const PAUSE_MS = 60_000

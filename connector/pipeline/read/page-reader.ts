@@ -1,12 +1,9 @@
 import { timeWatch } from '../../event/modification-time.ts'
-import { linkedAbort } from '../../runtime/abort.ts'
 import { type Beginning, beginScan } from '../../scan/begin-scan.ts'
 import { configured } from '../../scan/end-scan.ts'
-import { type RequestedScan, withoutUnwanted } from '../../scan/requested-scan.ts'
-import { LIVE, REQUESTED, type Scan, type ScanTag, scanWith } from '../../scan/scan-state.ts'
+import { LIVE, type Scan, type ScanTag, scanWith } from '../../scan/scan-state.ts'
 import { backgroundCandidates, type Choice, nextChoice, type SchedulerParts, scanName } from '../../scan/scheduler.ts'
 import { readOnce, readPage } from '../../source/read-page.ts'
-import { isWantedBy } from '../features/part.ts'
 import { interleavingProof } from './interleaving-proof.ts'
 import { remapped, requestOf } from './mapped-page.ts'
 import type { PageReading } from './page-reading.ts'
@@ -30,8 +27,6 @@ async function* eachPage(parts: ReaderParts, from: ReadFrom, stop: AbortSignal):
   const reader: Reader = {
     ...parts,
     processed: from.processed,
-    parts: from.parts ?? [],
-    readRequests: new Set(),
     load: workloadLog(clock, settings),
     proof: interleavingProof(parts),
     states: configured(states, settings, serverClock.times()),
@@ -45,7 +40,7 @@ async function* eachPage(parts: ReaderParts, from: ReadFrom, stop: AbortSignal):
     const choice = choose(reader)
     if (choice.kind === 'wait') {
       if (isCaughtUp(reader)) return
-      await untilDue(reader, choice.ms, stop)
+      await clock.sleep(choice.ms, stop)
       continue
     }
     const tag = choice.kind === 'begin' ? begin(reader, choice.scan) : choice.tag
@@ -55,43 +50,20 @@ async function* eachPage(parts: ReaderParts, from: ReadFrom, stop: AbortSignal):
 }
 
 function choose(reader: Reader): Choice {
-  reader.states = withoutUnwanted(reader.states, isWantedBy(reader.parts))
   const { states, clock, serverClock, processed, load } = reader
   const settings = reader.until === 'stopped' ? reader.settings : { ...reader.settings, backgroundShare: 1 }
   const recheck = processed.recheck()
-  const due = { recheck, requested: requestedScan(reader) }
-  const parts: SchedulerParts = { settings, ...due, times: serverClock.times(), now: clock.monotonic(), load }
+  const parts: SchedulerParts = { settings, recheck, times: serverClock.times(), now: clock.monotonic(), load }
   load.found(processed.changes())
   load.waiting(backgroundCandidates(states, parts))
   return nextChoice(states, parts)
 }
 
-/** The requested scan that is to begin: one at a time. */
-function requestedScan({ states, parts, readRequests }: Reader): RequestedScan | undefined {
-  if (scanWith(states, REQUESTED) !== undefined) return undefined
-  const wanted = parts.flatMap(({ scans }) => scans?.next((request) => readRequests.has(request)) ?? [])
-  return wanted[0]
-}
-
-/** Waits for so long, or until another scan is requested. Rejects with the reason of `stop`. */
-async function untilDue(reader: Reader, ms: number, stop: AbortSignal): Promise<void> {
-  using waiting = linkedAbort(stop)
-  const isRequested = () => requestedScan(reader) !== undefined
-  // One that is known already waits for its turn.
-  if (!isRequested())
-    for (const { scans } of reader.parts) void scans?.until(isRequested, waiting.signal).then(() => waiting.abort())
-  try {
-    await reader.clock.sleep(ms, waiting.signal)
-  } catch (error) {
-    if (stop.aborted) throw error
-  } finally {
-    waiting.abort()
-  }
-}
-
 function isCaughtUp({ until, states, liveScans }: Reader): boolean {
   const isHistory = ({ kind }: Scan) => kind === 'backfill' || kind === 'full'
-  return until === 'caught-up' && liveScans > 0 && states.backfill === 'done' && !states.background.some(isHistory)
+  return (
+    until === 'caught-up' && liveScans > 0 && states.backfill.state === 'done' && !states.background.some(isHistory)
+  )
 }
 
 function begin(reader: Reader, beginning: Beginning): ScanTag {
@@ -105,7 +77,6 @@ function begin(reader: Reader, beginning: Beginning): ScanTag {
   }
   const { kind, from } = current(reader, tag)
   observe({ kind: 'scan-started', scan: kind, lastChanged: from })
-  if (beginning.kind === 'requested') beginning.scan.onBegin(from)
   return tag
 }
 

@@ -6,7 +6,6 @@ import type { ScanOrder } from '../../scan/scan-order.ts'
 import type { ScanSettings } from '../../scan/scan-settings.ts'
 import type { Recheck, ScanStates } from '../../scan/scan-state.ts'
 import type { ClientSource, SourceTime } from '../../source/client-source.ts'
-import type { Part } from '../features/part.ts'
 import type { ScanRun } from '../group/scan-memory.ts'
 import type { Observe } from '../pipeline-event.ts'
 import type { ServerClock } from './server-clock.ts'
@@ -32,8 +31,6 @@ export interface ReadFrom {
   readonly processed: Processed
   /** Null: nothing is known of the pages. */
   readonly mapping: StreamMapping | null
-  /** Absent: only the configured scans are read. */
-  readonly parts?: readonly Pick<Part, 'scans'>[]
 }
 
 /** What was found while the pages read so far were made into events. */

@@ -6,15 +6,12 @@ import { isBackfillFirst } from '../../scan/scan-settings.ts'
 import { LIVE, type Scan, type ScanStates, type ScanTag, withScan } from '../../scan/scan-state.ts'
 import type { ReadMode } from '../../source/read-page.ts'
 import type { InterleavingProof } from './interleaving-proof.ts'
-import type { Processed, ReaderParts, ReadFrom } from './reader-parts.ts'
+import type { Processed, ReaderParts } from './reader-parts.ts'
 import type { WorkloadLog } from './workload.ts'
 
 /** The state of a reader. */
 export interface Reader extends ReaderParts {
   readonly processed: Processed
-  readonly parts: NonNullable<ReadFrom['parts']>
-  /** The requested scans whose pages are all read; they may not be processed yet. */
-  readonly readRequests: Set<string>
   readonly load: WorkloadLog
   readonly proof: InterleavingProof
   states: ScanStates

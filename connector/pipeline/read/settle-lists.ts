@@ -91,7 +91,7 @@ function isEnough(batch: Batch): boolean {
   const last = batch.at(-1)
   if (last === undefined || !hasClients(batch)) return true
   const { live, background, backfill } = last.states
-  const isIdle = live.scan === null && background.length === 0 && backfill === 'done'
+  const isIdle = live.scan === null && background.length === 0 && backfill.state === 'done'
   return isIdle || batch.filter(({ page }) => page.clients.length > 0).length >= FIRST_PAGES
 }
 

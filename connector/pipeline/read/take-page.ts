@@ -1,6 +1,5 @@
 import { followUp } from '../../scan/begin-again.ts'
 import { continuedInBackground, scanDone } from '../../scan/end-scan.ts'
-import { paced } from '../../scan/requested-scan.ts'
 import { earlier, type Times } from '../../scan/scan-settings.ts'
 import { LIVE, type Scan, type ScanStates, withScan } from '../../scan/scan-state.ts'
 import { scanStep } from '../../scan/scan-step.ts'
@@ -25,7 +24,7 @@ export function take(reader: Reader, before: Scan, page: Page): ReadPage | undef
   if (takeMapping(reader, before, page) === 'unproven') return undefined
   const step = scanStep(before, page, { began, events: processed.events() })
   if (step.kind === 'stuck') return stuck(reader, before, step.why)
-  const scan = paced(step.scan, page.clients.length, reader.states, serverClock.times().ours)
+  const { scan } = step
   if (step.kind === 'done') return ended(reader, scan, page)
   reader.states = afterPage(reader, withScan(reader.states, scan), scan)
   return readingOf(reader, scan, { page, isFirst: before.checkPoint === null, isLast: false })
@@ -53,7 +52,6 @@ function ended(reader: Reader, scan: Scan, page: Page): ReadPage {
   const isLast = again === undefined
   reader.states = isLast ? scanDone(reader.states, scan, { settings, beginAt }) : withScan(reader.states, again)
   if (isLast && scan.tag === LIVE) reader.liveScans += 1
-  if (isLast && scan.request !== null) reader.readRequests.add(scan.request.id)
   return readingOf(reader, scan, { page, isFirst: scan.checkPoint === null, isLast })
 }
 

@@ -1,6 +1,7 @@
 import type { CheckpointDocument, StreamIdentity } from '../../checkpoint/checkpoint-document.ts'
 import { mismatch, publishedEvents } from '../../checkpoint/mismatch.ts'
 import type { CheckpointParts } from '../../checkpoint/stream-checkpoint.ts'
+import type { StreamWishes } from '../../checkpoint/wishes.ts'
 import type { Observe } from '../../pipeline/pipeline-event.ts'
 import type { StreamAssignment } from '../../placement/placement.ts'
 import { type EventPublisher, type OpenOptions, withoutCheckpoint } from '../../publish/event-publisher.ts'
@@ -26,6 +27,7 @@ export interface ConfiguredStream {
 export interface StoredStream extends Pick<CheckpointParts, 'object' | 'index'> {
   /** Resolves when the checkpoint store is known to support conditional writes. */
   readonly storeReady: (stop: AbortSignal) => Promise<void>
+  readonly wishes: StreamWishes
 }
 
 export interface OpenParts extends CheckpointParts, ConfiguredStream, StoredStream {
@@ -34,20 +36,21 @@ export interface OpenParts extends CheckpointParts, ConfiguredStream, StoredStre
   readonly openLimit: Semaphore
   /** The name of this replica. */
   readonly owner: string
-  /** The current assignment of the stream. It may be outdated; the claim and the transactional id ensure safety. */
+  /** The present assignment of the stream. It may be outdated; the claim and the transactional id ensure safety. */
   readonly assignment: () => StreamAssignment
   readonly observe: Observe
 }
 
-/** The document as read before fencing. */
+/** What was read before fencing. */
 export interface StoredDocument {
   readonly stored: StoredText | undefined
+  /** Undefined: there is none, or it is damaged and a rewind replaces it. */
   readonly document: CheckpointDocument | undefined
 }
 
 /**
  * Checks, before anything is fenced or created, what the document and the settings show. Throws
- * `checkpoint.other-stream`.
+ * `checkpoint.other-stream` or `checkpoint.topic-lost`.
  */
 export function mustBelong({ identity, topic }: OpenParts, document: CheckpointDocument | undefined): void {
   const found = document && mismatch(document, { ...identity, destination: { clusterId: null, topic } })

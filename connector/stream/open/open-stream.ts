@@ -1,43 +1,48 @@
-import type { CheckpointDocument, Committed, StreamIdentity } from '../../checkpoint/checkpoint-document.ts'
+import type { CheckpointDocument, Committed } from '../../checkpoint/checkpoint-document.ts'
 import { parseDocument } from '../../checkpoint/checkpoint-document.ts'
+import { cures, restartAbove, restarted, rewound, withoutPending } from '../../checkpoint/rewind.ts'
 import { type Claim, streamCheckpoint, writeDocument } from '../../checkpoint/stream-checkpoint.ts'
 import { beginning, type StreamState } from '../../checkpoint/stream-state.ts'
-import {
-  claimed,
-  committedByRecord,
-  firstDocument,
-  represented,
-  withSeenControl,
-} from '../../checkpoint/transitions.ts'
+import { type Claimant, claimed, committedByRecord, firstDocument, represented } from '../../checkpoint/transitions.ts'
+import { type Rewind, seenAs, waitingRewind } from '../../checkpoint/wishes.ts'
 import { indexRulesWithLists } from '../../event/configured-events.ts'
 import { type ClientTable, clientTable, entriesIn } from '../../index/client-table.ts'
 import { deltaWords, type IndexState, withRules } from '../../index/index-state.ts'
 import { isDamage } from '../../index/load-table.ts'
 import type { OpenStream } from '../../pipeline/delivery.ts'
-import type { StreamProducer } from '../../publish/event-publisher.ts'
-import { ConnectorError } from '../../runtime/connector-error.ts'
+import { type StreamProducer, withoutCheckpoint } from '../../publish/event-publisher.ts'
+import { ConnectorError, codeOf } from '../../runtime/connector-error.ts'
+import type { ErrorCode } from '../../runtime/error-catalogue.ts'
+import { UNKNOWN_BEGINNING } from '../../scan/scan-state.ts'
 import { mustBelong, mustNotHaveMoved, type OpenParts, openingOf, type StoredDocument } from './open-parts.ts'
-import { type Resolution, repairStream, resolveStream } from './resolve-stream.ts'
+import { type ResolvedStream, repairStream, resolveStream } from './resolve-stream.ts'
 
 /**
- * Opens a stream: check the assignment → read the document → fence → read the commit record → resolve → repair
- * transactions without a marker → claim against the version read first → check the assignment again.
+ * Opens a stream: check the assignment → read the document, then the wishes, then the index → fence → read the commit
+ * record → resolve → repair transactions without a marker → claim against the version read first → check the assignment
+ * again. The claim applies a rewind that waits. Resolves to `paused` if nothing is left to do for a stream that is.
  *
  * `test/simulation` checks this order over every interleaving. The document is not changed before the claim.
  * `formerEpoch`: the epoch that this process claimed before, if the stream has failed since and is to run on.
  */
-export async function openStream(parts: OpenParts, stop: AbortSignal, formerEpoch?: number): Promise<OpenStream> {
+export async function openStream(
+  parts: OpenParts,
+  stop: AbortSignal,
+  formerEpoch?: number,
+): Promise<OpenStream | 'paused'> {
   using _permit = await parts.openLimit.acquire(stop)
   mustBeAssigned(parts) // before fencing: a replica that has or may have lost the stream must not fence its owner
   await parts.storeReady(stop)
-  const stored = await parts.object.read(stop)
-  const document = stored === undefined ? undefined : parseDocument(stored.text)
-  mustNotBeTaken(parts, document, formerEpoch) // before fencing
-  mustBelong(parts, document) // before fencing, and before topics are created
-  const table = await loadIndex(parts, { stored, document }, stop) // before fencing: it may take a while
-  const producer = await parts.publisher.open(openingOf(document), stop)
+  const read = await readStored(parts, stop)
+  if (read === 'paused') return read
+  mustNotBeTaken(parts, read.document, formerEpoch) // before fencing
+  const loaded = await loadIndex(parts, read, stop) // before fencing: it may take a while
+  const { document } = read
+  // What a rewind replaces may be in another cluster, and its topic lost.
+  const options = mayRestart(read) ? withoutCheckpoint : openingOf(document)
+  const producer = await parts.publisher.open(options, stop)
   try {
-    const claim = await claimStream(parts, { stored, document, table }, producer, stop)
+    const claim = await claimStream(parts, { ...read, ...loaded }, producer, stop)
     mustBeAssigned(parts)
     return { producer, checkpoint: streamCheckpoint(claim, parts) }
   } catch (error) {
@@ -45,6 +50,42 @@ export async function openStream(parts: OpenParts, stop: AbortSignal, formerEpoc
     throw error
   }
 }
+
+interface ReadStored extends StoredDocument {
+  /** The rewind that waits. */
+  readonly rewind: Rewind | undefined
+  /** See `seenAs`. */
+  readonly seen: string
+  /** Why the stream cannot go on from its document and index, and begins anew. */
+  readonly lost: ErrorCode | undefined
+}
+
+/** The document, then the wishes. */
+async function readStored(parts: OpenParts, stop: AbortSignal): Promise<ReadStored | 'paused'> {
+  const stored = await parts.object.read(stop)
+  const wishes = await parts.wishes.read(stop)
+  const seen = seenAs(stored)
+  const { rewind } = wishes
+  const mayCure = (error: unknown) => rewind !== null && cures(rewind, codeOf(error), seen)
+  let document: CheckpointDocument | undefined
+  let lost: ErrorCode | undefined
+  try {
+    document = stored === undefined ? undefined : parseDocument(stored.text)
+    mustBelong(parts, document) // before fencing, and before topics are created
+  } catch (error) {
+    if (!mayCure(error)) throw error
+    lost = codeOf(error)
+  }
+  await parts.wishes.clear(document?.rewound ?? null, stop)
+  const waiting = waitingRewind(document, wishes)
+  const isSettled = document === undefined || (document.claim.owner === null && document.pending === null)
+  if (wishes.paused && waiting === undefined && isSettled) return 'paused'
+  return { stored, document, rewind: waiting, seen, lost }
+}
+
+/** Whether the stream begins anew if what it has is lost. */
+const mayRestart = ({ rewind, seen }: ReadStored) =>
+  rewind !== undefined && cures(rewind, 'checkpoint.topic-lost', seen)
 
 function mustBeAssigned({ assignment }: OpenParts): void {
   const current = assignment()
@@ -59,16 +100,24 @@ function mustNotBeTaken({ owner }: OpenParts, document: CheckpointDocument | und
   throw new ConnectorError('publish.fenced', 'open stream: another process has claimed it since it failed here')
 }
 
+interface LoadedIndex {
+  readonly table: ClientTable
+  readonly lost: ErrorCode | undefined
+}
+
 /** A segment may have been deleted by a replica that claimed the stream since: then the opening starts over. */
-async function loadIndex(parts: OpenParts, read: StoredDocument, stop: AbortSignal): Promise<ClientTable> {
-  const { document } = read
-  if (document === undefined) return clientTable()
+async function loadIndex(parts: OpenParts, read: ReadStored, stop: AbortSignal): Promise<LoadedIndex> {
+  const { document, lost } = read
+  if (document === undefined || lost !== undefined) return { table: clientTable(), lost }
   try {
     const { nonce, committed } = document
-    return await parts.index.load({ nonce, index: committed.state.index }, stop, progressOf(parts))
+    const table = await parts.index.load({ nonce, index: committed.state.index }, stop, progressOf(parts))
+    return { table, lost }
   } catch (error) {
-    if (isDamage(error)) await mustNotHaveMoved(parts, read.stored, stop)
-    throw error
+    if (!isDamage(error)) throw error
+    await mustNotHaveMoved(parts, read.stored, stop)
+    if (!mayRestart(read)) throw error
+    return { table: clientTable(), lost: codeOf(error) }
   }
 }
 
@@ -84,41 +133,66 @@ function progressOf({ clock, observe }: OpenParts) {
   }
 }
 
+interface Claiming extends ReadStored {
+  readonly table: ClientTable
+  readonly resolved: ResolvedStream
+  readonly claimant: Claimant
+}
+
 async function claimStream(
   parts: OpenParts,
-  read: StoredDocument & { table: ClientTable },
+  read: ReadStored & LoadedIndex,
   producer: StreamProducer,
   stop: AbortSignal,
 ): Promise<Claim> {
-  const { document, table } = read
+  const { document, stored } = read
   const resolved = await resolveStream(parts, { producer, document }, stop)
   const { resolution, identity } = resolved
-  const mustBeCurrent = () => mustNotHaveMoved(parts, read.stored, stop)
-  if (resolution.kind === 'hold') {
+  const mustBeCurrent = () => mustNotHaveMoved(parts, stored, stop)
+  if (resolution.kind === 'hold' && !isCured(read, resolution.code)) {
     await mustBeCurrent()
     throw new ConnectorError(resolution.code, `open stream: ${resolution.why}`)
   }
   await repairStream(parts, { producer, document, resolved }, { mustBeCurrent, stop })
-  const claim = claimOf(parts, producer, identity)
-  const next =
-    document === undefined
-      ? firstDocument(identity, firstState(parts), claim)
-      : claimed(document, validStateOf(document, resolution, table), claim)
-  const indexed = represented(next, currentIndex(parts, next.committed.state, table))
-  const current = withSeenControl(indexed, parts.seenControl?.())
-  const expected = read.stored?.version ?? null
-  const version = await writeDocument(parts, { document: current, expected }, stop)
+  const { producerId } = producer
+  const claimant = { nonce: parts.newNonce(), at: parts.clock.now(), owner: parts.owner, producerId, identity }
+  const next = claimOf(parts, { ...read, resolved, claimant })
+  const table = isNewIndex(document, next) ? clientTable() : read.table
+  const current = represented(next, currentIndex(parts, next.committed.state, table))
+  if (table !== read.table) table.setAll(deltaWords(current.committed.state.index.delta))
+  const version = await writeDocument(parts, { document: current, expected: stored?.version ?? null }, stop)
   observeClaim(parts, document, next)
   return { document: current, version, table }
 }
 
-export function claimOf(
-  parts: Pick<OpenParts, 'newNonce' | 'clock' | 'owner'>,
-  producer: StreamProducer,
-  identity: StreamIdentity,
-) {
-  const { producerId } = producer
-  return { nonce: parts.newNonce(), at: parts.clock.now(), owner: parts.owner, producerId, identity }
+const isCured = ({ rewind, seen }: ReadStored, code: ErrorCode) => rewind !== undefined && cures(rewind, code, seen)
+
+const isNewIndex = (before: CheckpointDocument | undefined, after: CheckpointDocument) =>
+  before?.committed.state.index.generation !== after.committed.state.index.generation
+
+/** The document of the claim: the valid state, after the rewind that waits. */
+function claimOf(parts: OpenParts, { document, lost, rewind, ...claiming }: Claiming): CheckpointDocument {
+  const { table, resolved, claimant } = claiming
+  const { resolution, kafka } = resolved
+  const beginAt = parts.beginAt ?? UNKNOWN_BEGINNING
+  const isUndecided = resolution.kind === 'hold' && resolution.code === 'checkpoint.undecided'
+  if (rewind !== undefined && (lost !== undefined || (resolution.kind === 'hold' && !isUndecided))) {
+    const record = kafka.found.kind === 'record' ? kafka.found.record : undefined
+    const restart = restartAbove(document, record, parts.clock.now())
+    return { ...firstDocument(restarted(restart, rewind, beginAt), claimant, restart.epoch), rewound: rewind.id }
+  }
+  const epoch = (document?.claim.epoch ?? 0) + 1
+  const next =
+    document === undefined
+      ? firstDocument(firstState(parts), claimant)
+      : claimed(document, validStateOf(document, resolution, table), claimant)
+  if (rewind === undefined) return next
+  const { committed } = next
+  return {
+    ...next,
+    rewound: rewind.id,
+    committed: { ...committed, state: rewound(committed.state, rewind, { epoch, beginAt }) },
+  }
 }
 
 /** The index under the present rules. */
@@ -134,15 +208,25 @@ function unusedRules({ rules }: IndexState, table: ClientTable): number {
 }
 
 /** The valid state as the committed one, its entries in `table`. Without its commit record, none is missed later. */
-function validStateOf(document: CheckpointDocument, resolution: Resolution, table: ClientTable): Committed {
-  if (resolution.kind !== 'pending')
-    return { ...document.committed, hasRecord: resolution.kind === 'committed' && resolution.hasRecord }
-  if (document.pending !== null) table.setAll(deltaWords(document.pending.change.entries))
-  return committedByRecord(document)
+function validStateOf(
+  document: CheckpointDocument,
+  resolution: ResolvedStream['resolution'],
+  table: ClientTable,
+): Committed {
+  const { committed, pending } = document
+  if (resolution.kind === 'pending') {
+    if (pending !== null) table.setAll(deltaWords(pending.change.entries))
+    return committedByRecord(document)
+  }
+  if (resolution.kind !== 'hold')
+    return { ...committed, hasRecord: resolution.kind === 'committed' && resolution.hasRecord }
+  const state = withoutPending(document)
+  table.setAll(deltaWords(state.index.delta))
+  return { ...committed, hasRecord: false, state }
 }
 
 /** The state of a new stream. Throws `config.invalid` if no start is configured. */
-export function firstState({ beginAt }: Pick<OpenParts, 'beginAt'>): StreamState {
+function firstState({ beginAt }: Pick<OpenParts, 'beginAt'>): StreamState {
   if (beginAt !== undefined) return beginning
   throw new ConnectorError(
     'config.invalid',
@@ -158,9 +242,10 @@ function observeClaim(
   const { scans, events } = after.committed.state
   const { epoch } = after.claim
   const { seq } = after.committed
-  observe({ kind: 'stream-claimed', epoch, seq, backfill: scans.backfill, isNew: before === undefined, events })
+  observe({ kind: 'stream-claimed', epoch, seq, backfill: scans.backfill.state, isNew: before === undefined, events })
   if (before === undefined) return
-  if (before.claim.owner !== owner) observe({ kind: 'taken-over', from: before.claim.owner, epoch })
+  const { owner: from } = before.claim
+  if (from !== null && from !== owner) observe({ kind: 'taken-over', from, epoch })
   if (before.source.url !== after.source.url) observe({ kind: 'source-moved' })
   if (before.destination.partitions < after.destination.partitions) {
     observe({ kind: 'partitions-grown', from: before.destination.partitions, to: after.destination.partitions })

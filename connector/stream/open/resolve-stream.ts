@@ -6,7 +6,7 @@ import { ConnectorError } from '../../runtime/connector-error.ts'
 import type { ErrorCode } from '../../runtime/error-catalogue.ts'
 import type { OpenParts } from './open-parts.ts'
 
-export type Resolution = ValidState | { readonly kind: 'hold'; readonly code: ErrorCode; readonly why: string }
+type Resolution = ValidState | { readonly kind: 'hold'; readonly code: ErrorCode; readonly why: string }
 
 export interface ResolvedStream {
   readonly kafka: KafkaState
@@ -29,7 +29,7 @@ export async function resolveStream(
 }
 
 /** By what was read through a producer, or without one. */
-export function resolvedBy(
+function resolvedBy(
   { clock, topicUse }: Pick<OpenParts, 'clock' | 'topicUse'>,
   document: CheckpointDocument | undefined,
   { found, isEmpty }: Pick<Inspection, 'found' | 'isEmpty'>,

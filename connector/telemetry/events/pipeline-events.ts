@@ -3,7 +3,6 @@ import type { LogLine } from '../logger.ts'
 import type { Metrics } from '../metrics/prom-metrics.ts'
 import type { StreamStatus } from '../stream-status.ts'
 import { type EventRow, type EventRows, rowOf } from './event-row.ts'
-import { republishRows } from './feature-rows.ts'
 import { pageRows } from './page-rows.ts'
 import { scanRows } from './scan-rows.ts'
 import { streamRows } from './stream-rows.ts'
@@ -13,7 +12,6 @@ const rows: EventRows<PipelineEvent, StreamStatus> = {
   ...streamRows,
   ...pageRows,
   ...scanRows,
-  ...republishRows,
 }
 
 export const warningKinds = Object.entries<{ readonly isWarning?: true }>(rows).flatMap(([kind, { isWarning }]) =>

@@ -1,11 +1,8 @@
-import type { ControlEvent } from '../../control/control-watch.ts'
 import { isTransient } from '../../runtime/connector-error.ts'
 import { toLogFields } from '../error-fields.ts'
 import { failureOf } from '../failure.ts'
-import type { LogLine } from '../logger.ts'
-import type { ControlStatus } from '../replica-status.ts'
 import { type GroupStatus, isOut, nothing, type ReplicaEvent } from '../replica-status.ts'
-import { type EventRow, type EventRows, error, info, line, picked, rowOf, unlogged, warn } from './event-row.ts'
+import { type EventRow, type EventRows, info, line, picked, rowOf, warn } from './event-row.ts'
 
 /** One row for each kind of event of this replica: info if streams move, debug if none does. */
 const groupRows: EventRows<ReplicaEvent, GroupStatus> = {
@@ -57,10 +54,6 @@ const groupRows: EventRows<ReplicaEvent, GroupStatus> = {
     }),
   },
   'streams-opening': { log: info('streams are opened one after the other', 'begun', 'waiting') },
-  'stream-contested': {
-    log: warn('another process repeatedly takes the stream', 'stream', 'fences', 'pauseMs'),
-    count: ({ stream }, metrics) => metrics.count('contested', 1, { stream }),
-  },
 }
 
 export const rowOfReplicaEvent = (event: ReplicaEvent): EventRow<ReplicaEvent, GroupStatus> => rowOf(groupRows, event)
@@ -73,23 +66,3 @@ export function groupStatus(before: GroupStatus, event: ReplicaEvent, at: number
 
 /** After time outside the group, every assignment starts now: other replicas may have owned the streams in between. */
 const assignedAt = ({ streams }: GroupStatus, at: number) => new Map([...streams.keys()].map((stream) => [stream, at]))
-
-const controlRows: EventRows<ControlEvent, ControlStatus> = {
-  'control-read': { log: unlogged, status: (_event, _, now) => ({ readAt: now, failure: undefined }) },
-  'control-failed': {
-    log: warn('control object cannot be read or written, retrying', 'error'),
-    status: ({ code, error }) => ({ failure: failureOf(code, error) }),
-  },
-  'control-lost': {
-    log: error('control object was deleted or rolled back, written back', 'error'),
-    status: (_event, _before, now) => ({ lostAt: now }),
-  },
-  'control-recovered': { log: info('control object can be read again') },
-}
-
-export const controlLine = (event: ControlEvent): LogLine | undefined => rowOf(controlRows, event).log(event)
-
-/** The status after `event`, which occurred at `now` (milliseconds since 1970). */
-export function controlStatus(before: ControlStatus, event: ControlEvent, now: number): ControlStatus {
-  return { ...before, ...rowOf(controlRows, event).status?.(event, before, now) }
-}

@@ -5,7 +5,7 @@ import { type Failure, failureOf } from '../failure.ts'
 import type { LogLine } from '../logger.ts'
 import type { Metrics } from '../metrics/prom-metrics.ts'
 import { atBeginning, isActive, noFailure, type StreamStatus } from '../stream-status.ts'
-import { debug, type EventRow, error, info, line, picked, trace, unlogged, warn } from './event-row.ts'
+import { debug, type EventRow, error, info, line, picked, trace, warn } from './event-row.ts'
 
 export type EventOf<Kind extends PipelineEvent['kind']> = Extract<PipelineEvent, { kind: Kind }>
 export type StreamRows<Kind extends PipelineEvent['kind']> = {
@@ -17,22 +17,15 @@ type WithError = { readonly code: ErrorCode; readonly error: unknown }
 /** The life of a stream: opening, holding, pausing, moving to another replica. */
 export const streamRows = {
   'stream-state': { log: stateLine, status: stateEntered },
-  'group-unreachable': {
-    log: ({ code }) =>
-      line('warn', 'consumer group does not answer, stream waits', { code, hint: errorCatalogue[code].runHint }),
-    isFailure: true,
-    status: ({ code }, { failure }) => ({ failure: still(failure, code) }),
-  },
-  // The control object is logged once, not by each stream.
-  'control-awaited': { log: unlogged, status: controlAwaited },
   'stream-paused': {
     log: info('stream paused', 'reason', 'requestedAt', 'requestedBy'),
     status: ({ kind: _, ...pause }) => ({ pause }),
   },
   'pause-unsettled': {
-    log: warn('pending state of the paused stream cannot be recorded, retrying', 'error'),
+    log: warn('paused stream cannot be left without a pending state, retrying', 'error'),
     logged: 'hourly',
     isWarning: true,
+    status: ({ code, error }) => ({ failure: failureOf(code, error) }),
   },
   'stream-claimed': {
     log: (event) =>
@@ -89,8 +82,16 @@ export const streamRows = {
       ),
     count: (_, metrics) => metrics.count('losses'),
   },
+  'stream-contested': {
+    log: warn('another process repeatedly takes the stream', 'fences', 'pauseMs'),
+    count: (_, metrics) => metrics.count('contested'),
+  },
+  'wishes-damaged': {
+    log: warn('wishes of operators cannot be read, and count as none', 'error'),
+    isWarning: true,
+  },
   'stream-held': {
-    log: error('stream held, rechecking periodically', 'error', 'pauseMs'),
+    log: error('stream held, trying again slowly', 'error', 'pauseMs'),
     isFailure: true,
     count: counting('holds'),
     status: failing,
@@ -130,7 +131,7 @@ export function failing({ code, error }: WithError, { failingSince }: StreamStat
 /** An event without an error keeps what was seen of the same code. */
 const still = (before: Failure | undefined, code: ErrorCode): Failure => (before?.code === code ? before : { code })
 
-const openStates: readonly StreamState[] = ['opening', 'running', 'stopping']
+const openStates: readonly StreamState[] = ['opening', 'running']
 
 function stateEntered({ state }: EventOf<'stream-state'>, before: StreamStatus, at: number): Status {
   const isHere = isActive({ state })
@@ -146,21 +147,8 @@ function stateEntered({ state }: EventOf<'stream-state'>, before: StreamStatus, 
 function stateLine({ state, was, lastedMs }: EventOf<'stream-state'>): LogLine | undefined {
   const ms = Math.round(lastedMs)
   if (state === 'ended') return line('info', 'stream ended')
-  if (state === 'waiting' && (was === 'stopping' || was === 'lost'))
-    return line('info', 'stream released: assigned to another replica', { tookMs: ms })
+  if (state === 'waiting') return line('info', 'stream released: assigned to another replica', { tookMs: ms })
+  if (state === 'running' && was === 'held') return line('info', 'stream resumes: the cause is gone')
   if (state !== 'opening') return undefined
-  switch (was) {
-    case 'group-unreachable':
-      return line('info', 'consumer group answers again, stream resumes', { waitedMs: ms })
-    case 'paused':
-      return line('info', 'pause ended')
-    case 'held':
-      return line('info', 'stream resumes: the cause is gone')
-    default:
-      return line('debug', 'stream opening')
-  }
-}
-
-function controlAwaited({ failure }: EventOf<'control-awaited'>, before: StreamStatus, at: number): Status {
-  return failure === undefined ? {} : failing({ code: codeOf(failure), error: failure }, before, at)
+  return was === 'paused' ? line('info', 'pause ended') : line('debug', 'stream opening')
 }

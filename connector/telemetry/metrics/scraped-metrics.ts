@@ -116,16 +116,6 @@ export const scrapedList = {
     active(watch).reduce((sum, { status }) => sum + (status.index?.memoryBytes ?? 0), 0),
   ),
   assigned: replica('assigned_streams', 'Streams assigned to this replica', (watch) => watch.group().streams.size),
-  controlRead: replica(
-    'control_read_timestamp_seconds',
-    'When this replica last read the control object; absent before the first time',
-    (watch) => inSeconds(watch.control().readAt),
-  ),
-  controlLost: replica(
-    'control_lost_timestamp_seconds',
-    'When this replica last found that the control object was deleted or rolled back; absent: never',
-    (watch) => inSeconds(watch.control().lostAt),
-  ),
   groupState: {
     ...ofReplica('group_state', '1 for the current state of this replica in the consumer group, 0 for the others', {
       state: 'any',

@@ -1,4 +1,4 @@
-import { streamStates } from '../../pipeline/pipeline-event.ts'
+import { type StreamState, streamStates } from '../../pipeline/pipeline-event.ts'
 import type { WatchedStream } from '../health.ts'
 
 /** One series of a gauge, at a scrape. */
@@ -11,10 +11,10 @@ export function certificateSamples({ stream, status }: WatchedStream): readonly 
   ])
 }
 
-/** A stream that was lost or has ended waits until it is assigned again: one series less for each of the two. */
-const exportedPhases = streamStates.filter((phase) => !['stopping', 'lost', 'ended'].includes(phase))
+/** A stream that has ended waits until it is assigned again. */
+const exportedPhases: readonly StreamState[] = streamStates.filter((phase) => phase !== 'ended')
 
 export function stateSamples({ stream, status: { state } }: WatchedStream): readonly Sample[] {
-  const exported = exportedPhases.includes(state) ? state : state === 'stopping' ? 'running' : 'waiting'
+  const exported = exportedPhases.includes(state) ? state : 'waiting'
   return exportedPhases.map((phase) => [{ stream, state: phase }, exported === phase ? 1 : 0])
 }

@@ -4,7 +4,6 @@ import type { Registry } from 'prom-client'
 import type { Clock } from '../../runtime/clock.ts'
 import { type EndpointAnswer, json, text } from '../endpoints.ts'
 import { secondsSince, type WatchedStream } from '../health.ts'
-import { controlReport } from '../replica-status.ts'
 import type { ReplicaHealth, ReplicaWatch } from '../replica-watch.ts'
 import { lookBackReports, scanReports } from '../scan-status.ts'
 import { isActive } from '../stream-status.ts'
@@ -43,7 +42,6 @@ function status({ identity, startedAt, clock, watch, failures }: Served) {
     time: new Date(clock.now()).toISOString(),
     uptimeSeconds: secondsSince(startedAt, clock.monotonic()),
     ...statusReport(watch.health(), watch.streams(), clock),
-    control: controlReport(watch.control()),
     recentFailures: failures.report(),
   }
 }
@@ -62,7 +60,7 @@ function details(watched: WatchedStream | undefined, clock: Clock) {
   if (!isActive(status)) return { totals }
   const now = clock.monotonic()
   const reading = scans && {
-    backfill: scans.states.backfill,
+    backfill: scans.states.backfill.state,
     scans: scanReports(scans, poll, clock),
     lookBacks: lookBackReports(scans, poll, clock),
   }

@@ -349,7 +349,7 @@ describe('streams under group placement', () => {
       }
       const stopping = new AbortController()
       const parts = { placement, finishWithinMs: 10_000, clock: systemClock, observe: () => undefined }
-      const run = assignedStream({ placement, clock: systemClock, attempt })
+      const run = assignedStream({ clock: systemClock, attempt })
       const running = runStreams({ ...parts, run }, stopping.signal)
       return {
         stop: () => {

@@ -3,17 +3,15 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
+import { changeWishes, parseWishes } from '../../../connector/checkpoint/wishes.ts'
 import { openCheckpointStore } from '../../../connector/compose/shared-resources.ts'
-import type { ControlDocument } from '../../../connector/control/control-document.ts'
-import { readControl, updateControl } from '../../../connector/control/control-document.ts'
-import { recorded, requested } from '../../../connector/control/requests.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { type CloseStack, closeStack } from '../../../connector/runtime/close-stack.ts'
 import {
   checkpointKey,
   checkpointStoreDefaults,
-  controlKey,
   type S3Settings,
+  wishesKey,
 } from '../../../connector/storage/checkpoint-store-config.ts'
 import type { CheckpointStore, Version, VersionedObject } from '../../../connector/storage/versioned-object.ts'
 import { type FakeS3Options, startFakeS3 } from '../../support/fakes/fake-s3-server.ts'
@@ -179,21 +177,17 @@ describe.each(places)('a versioned object in %s', (_name, place, { rounds, write
     expect(JSON.parse(last?.text ?? '{}').count).toBe(40)
   })
 
-  test('as control object, keeps every request of several operators at the same time, and what a replica records meanwhile', async () => {
-    const parts = async () => {
-      const store = await open()
-      return { object: store.object(controlKey('connector')), storeReady: async () => {}, newNonce: randomUUID }
+  test('as wishes, keeps what several operators want at the same time', async () => {
+    const object = wishesKey(key)
+    const rewind = { id: 'rewind', to: null, republish: false, yes: null }
+    const changes = [{ paused: true }, { rewind }, { reason: 'test' }]
+    const change = async (wanted: (typeof changes)[number]) => {
+      const parts = { object: (await open()).object(object), newNonce: randomUUID, by: 'operator', now: () => 1 }
+      await changeWishes(parts, () => wanted, never)
     }
-    const pause = (stream: string) => (document: ControlDocument) =>
-      requested(document, { kind: 'pause', stream, reason: 'test' }, { id: stream, by: 'operator', at: 1 })
-    await updateControl(await parts(), pause('first'), never)
-    const streams = Array.from({ length: 4 }, (_, index) => `stream-${index}`)
-    const record = (document: ControlDocument) => recorded(document, new Map([['first', { at: 2 }]]), 'replica')
-    const changes = [...streams.map(pause), record]
-    await Promise.all(changes.map(async (change) => updateControl(await parts(), change, never)))
-    const { requests } = await readControl((await parts()).object, never)
-    expect(requests.map(({ stream }) => stream).toSorted()).toEqual(['first', ...streams])
-    expect(requests[0]?.progress).toEqual({ kind: 'done', by: 'replica', at: 2 })
+    await Promise.all(changes.map(change))
+    const stored = await (await open()).object(object).read(never)
+    expect(parseWishes(stored?.text ?? '')).toMatchObject({ paused: true, rewind, reason: 'test' })
   })
 
   test('rejects with the reason of finish when it has already aborted', async () => {

@@ -47,7 +47,7 @@ it('prints one row per check before the first start, and creates nothing', async
     /^ {2}– +kafka +ok +cluster \S+, 1 broker$/,
     /^ {2}– +placement +ok/,
     /^ {2}– +checkpoint store +ok +supports conditional writes; a trial segment was written, listed and deleted$/,
-    /^ {2}– +control +ok +no stream is paused$/,
+    /^ {2}– +wishes +ok +no stream is paused$/,
     /^ {2}clients +polaris +ok/,
     /^ {2}clients +second page +ok +20 clients, \d+ ms$/,
     /^ {2}clients +live +ok +\d+ clients since \S+ server time, \d+ pages?$/,
@@ -199,7 +199,7 @@ it('reports a topic that is missing or accepts too little, and a checkpoint of a
   expect(other.byCheck.checkpoint).toMatchObject({ code: 'checkpoint.other-stream', verdict: 'failed' })
   const moved = await examined(here, { KAFKA_TOPIC: `${here.name}.other` })
   expect(moved.exit).toBe(1)
-  expect(moved.byCheck.checkpoint).toMatchObject({ code: 'checkpoint.other-stream', verdict: 'failed' })
+  expect(moved.byCheck.checkpoint).toMatchObject({ code: 'checkpoint.topic-lost', verdict: 'failed' })
   await checkpointObject(here.name).write('{"format":1')
   expect((await examined(here)).byCheck.checkpoint).toMatchObject({ code: 'checkpoint.damaged' })
   await checkpointObject(here.name).remove()

@@ -215,7 +215,7 @@ const topicLost = () => new ConnectorError('checkpoint.topic-lost', 'fake: the t
 function mustBeInCluster(cluster: Cluster, { clusterId }: OpenOptions): void {
   const found = destinationOf(cluster).clusterId
   if (clusterId !== null && found !== clusterId)
-    throw new ConnectorError('checkpoint.other-stream', `fake: the document belongs to ${clusterId}, not to ${found}`)
+    throw new ConnectorError('checkpoint.topic-lost', `fake: the document belongs to ${clusterId}, not to ${found}`)
 }
 
 /** Follows the connector's rule: creates a missing topic only if nothing was published to it, and if it is wanted. */

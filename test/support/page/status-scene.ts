@@ -7,6 +7,7 @@ import type { SourceTime } from '../../../connector/source/client-source.ts'
 import { createTelemetry } from '../../../connector/telemetry/telemetry.ts'
 import { backfill, published } from '../every-pipeline-event.ts'
 import { polling } from '../polling.ts'
+import { backfillOf } from '../scans.ts'
 import { entered, reporting } from '../stream-states.ts'
 
 export type SceneName = 'one' | 'everyday' | 'source-down' | 'many'
@@ -101,7 +102,7 @@ function minuteOf({ plot, index }: { plot: Plot; index: number }, now: number): 
           lookBacks: polling.lookBacks.map(({ reachMs, everyMs }) => {
             return { reachMs, startedAt: 0, dueAt: NOW + everyMs / 3 }
           }),
-          backfill: plot.scans === undefined ? 'done' : 'due',
+          backfill: backfillOf(plot.scans === undefined ? 'done' : 'first'),
           fullDueAt: null,
           interleaving: 'proven',
         },

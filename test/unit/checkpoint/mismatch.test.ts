@@ -19,11 +19,17 @@ describe('a document', () => {
     ['stream', { ...identity, stream: 'other' }],
     ['codeMagasin', { ...identity, source: { ...identity.source, codeMagasin: 2 } }],
     ['prefixCle', { ...identity, source: { ...identity.source, prefixCle: 'P' } }],
-    ['Kafka cluster', at({ clusterId: 'other' })],
-    ['topic', at({ topic: 'other' })],
-  ])('is not used when it belongs to another %s', (what, other) => {
+  ])('is of another stream when it belongs to another %s', (what, other) => {
     const why = expect.stringMatching(new RegExp(`^the document belongs to ${what} .+, not to .+`))
     expect(mismatch(document, other)).toEqual({ code: 'checkpoint.other-stream', why })
+  })
+
+  test.each<[string, StreamIdentity]>([
+    ['Kafka cluster', at({ clusterId: 'other' })],
+    ['topic', at({ topic: 'other' })],
+  ])('has lost its topic when it belongs to another %s', (what, other) => {
+    const why = expect.stringMatching(new RegExp(`^the document belongs to ${what} .+, not to .+`))
+    expect(mismatch(document, other)).toEqual({ code: 'checkpoint.topic-lost', why })
   })
 
   test('is used when the URL is new, the topic has more partitions, or cluster or topic have no id', () => {

@@ -7,11 +7,11 @@ import {
   committedByRecord,
   decided,
   firstDocument,
+  left,
   moved,
   prepared,
   recordOf,
   represented,
-  setByOperator,
 } from '../../../connector/checkpoint/transitions.ts'
 import { validState } from '../../../connector/checkpoint/valid-state.ts'
 import { loadTable } from '../../../connector/index/load-table.ts'
@@ -43,7 +43,7 @@ const validWith = (document: CheckpointDocument, record: CommitRecord | undefine
 
 describe('transitions of the document', () => {
   test('a new stream begins at epoch 1 and number 0, without a commit record', () => {
-    const document = firstDocument(identity, state, who)
+    const document = firstDocument(state, { ...who, identity })
     expect(document).toMatchObject({ format: FORMAT, nonce: 'new', ...identity, producerId: '7', pending: null })
     expect(document.claim).toEqual({ epoch: 1, owner: 'replica-2', at: now })
     expect(document.committed).toMatchObject({ epoch: 1, seq: 0, nonce: 'new', hasRecord: false })
@@ -84,13 +84,13 @@ describe('transitions of the document', () => {
 
   test('a save adds what was read to the state and keeps its number, decision and time', () => {
     const before = documentWith({ pending: {} })
-    const { events, recheck, mapping, parts, carriedOut, scans, entries } = { ...change, events: 99 }
+    const { events, recheck, mapping, scans, entries } = { ...change, events: 99 }
     const index = { ...state.index, delta: entries }
-    expect(moved(before, { events, recheck, mapping, parts, carriedOut, scans, entries }, 'new')).toEqual({
+    expect(moved(before, { events, recheck, mapping, scans, entries }, 'new')).toEqual({
       ...before,
       nonce: 'new',
       pending: null,
-      committed: { ...before.committed, state: { events, recheck, mapping, parts, carriedOut, scans, index } },
+      committed: { ...before.committed, state: { events, recheck, mapping, scans, index } },
     })
     expect(moved(before, undefined, 'new').committed).toEqual(before.committed)
   })
@@ -104,29 +104,21 @@ describe('transitions of the document', () => {
     })
   })
 
-  test('a state set by an operator has the next epoch and is valid with any earlier commit record', () => {
-    const before = documentWith({ pending: {} })
-    const document = setByOperator(before, state, { ...who, owner: 'operator' })
-    expect(document.claim).toEqual({ epoch: 5, owner: 'operator', at: now })
-    expect(document.committed).toMatchObject({ epoch: 5, seq: 10, hasRecord: false })
-    for (const record of [
-      undefined,
-      { epoch: 4, seq: 10, nonce: 'c', events: 2 },
-      { epoch: 4, seq: 11, nonce: 'p', events: 4 },
-    ])
-      expect(validWith(document, record)).toMatchObject({ kind: 'committed' })
+  test('a document that is left has no owner, and the same epoch', () => {
+    const before = documentWith({})
+    expect(left(before)).toEqual({ ...before, claim: { ...before.claim, owner: null } })
   })
 
   test('every document can be read back', () => {
     fc.assert(
       fc.property(anyDocument, anyState, anyChange, (document, further, added) => {
         const all = [
-          firstDocument(identity, further, who),
+          firstDocument(further, { ...who, identity }),
           claimed(document, document.committed, { ...who, identity }),
           prepared(document, added, stamp),
           moved(document, added, 'new'),
           represented(document, further.index),
-          setByOperator(document, further, who),
+          left(document),
         ]
         for (const one of all) expect(reloaded(one)).toEqual(one)
       }),

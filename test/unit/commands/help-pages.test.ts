@@ -13,7 +13,7 @@ const anchorsIn = (page: string) =>
     .flatMap((line) => /^#+ (.*)$/.exec(line)?.[1] ?? [])
     .map(anchorOf)
 
-test('every help names pages and sections of the documentation that exist, and erase that about erasure', async () => {
+test('every help names pages and sections of the documentation that exist', async () => {
   const helps = await Promise.all(commandList.map(async ({ load }) => await load()))
   const pages = helps.flatMap(({ name, usage }) =>
     [...usage.matchAll(/docs\/[\w.-]+\.(?:md|json)(?:#[\w-]+)?/g)].map(([page]) => ({ name, page })),
@@ -23,5 +23,4 @@ test('every help names pages and sections of the documentation that exist, and e
     expect(existsSync(file), page).toBe(true)
     if (anchor !== undefined) expect(anchorsIn(file)).toContain(anchor)
   }
-  expect(pages).toContainEqual({ name: 'erase', page: 'docs/erasure.md' })
 })

@@ -65,7 +65,12 @@ function recordsOf({ output, mode = 'structured', deadLetterClient = 'leave-out'
   return page.clients.map((client) => clientRecord(readClient(client), at, settings).record)
 }
 
-const again = { sequence: 97, previous: '41', request: '5d2c1a9e-6f0b-4c57-9a35-0d2f6f1c8b11', isHistoryComplete: true }
+const again = {
+  sequence: 97,
+  previous: '41',
+  republished: '5d2c1a9e-6f0b-4c57-9a35-0d2f6f1c8b11',
+  isHistoryComplete: true,
+}
 const minimised = fieldRules('keep', [
   ['Mail', 'hmac'],
   ['Adresse', 'drop'],
@@ -78,8 +83,8 @@ describe.each(['xml', 'json'] as const)('the example in the consumer guide, read
     expect(recordsOf({ output, mode: 'binary' })[0]).toEqual(binaryRecord('client-modified'))
   })
 
-  test('a client that is published again names the request', () => {
-    const more = { ce_historycomplete: 'true', ce_republished: again.request }
+  test('a client that is published again names the rewind', () => {
+    const more = { ce_historycomplete: 'true', ce_republished: again.republished }
     expect(recordsOf({ output, place: again })[0]).toEqual(structuredRecord('client-republished', more))
     expect(recordsOf({ output, mode: 'binary', place: again })[0]).toEqual(binaryRecord('client-republished'))
   })

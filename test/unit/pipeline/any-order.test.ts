@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { runPipeline } from '../../../connector/pipeline/pipeline.ts'
 import type { ClientSource } from '../../../connector/source/client-source.ts'
-import { openStream } from '../../../connector/stream/open/open-stream.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { backfillOf } from '../../support/scans.ts'
 import { beginAt, DAY, MINUTE, noon, statesOf } from '../scan/scans.ts'
-import { settled, stage } from '../stream/open/open-parts.ts'
+import { openedStream, settled, stage } from '../stream/open/open-parts.ts'
 import { orderedServer, SERVED, serverOrders, serverTroubles } from './ordered-server.ts'
 
 const everything = (['kept apart', 'mixed up'] as const).flatMap((scans) =>
@@ -19,9 +19,9 @@ async function publishedFrom(
 ) {
   const on = stage({ source, clock })
   const stopping = new AbortController()
-  const opened = await openStream({ ...on.open, beginAt }, stopping.signal)
+  const opened = await openedStream({ ...on.open, beginAt }, stopping.signal)
   const { checkpoint } = opened
-  const scans = statesOf({ lookBacks: [], backfill: 'due', interleaving })
+  const scans = statesOf({ lookBacks: [], backfill: backfillOf('first'), interleaving })
   checkpoint.advance({ ...checkpoint.state(), scans, entries: '' })
   const settings = {
     ...on.pipeline.reader.settings,
@@ -35,7 +35,7 @@ async function publishedFrom(
   const end = runPipeline({ ...on.pipeline, reader, group }, opened, stopping.signal)
   const isDone = () => {
     const { backfill, background } = checkpoint.state().scans
-    return backfill === 'done' && background.length === 0 && checkpoint.state().recheck === null
+    return backfill.state === 'done' && background.length === 0 && checkpoint.state().recheck === null
   }
   while (!isDone() && clock.now() < noon + 5 * DAY) {
     await settled()

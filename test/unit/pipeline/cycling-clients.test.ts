@@ -5,6 +5,7 @@ import { clientKey, contentKey } from '../../../connector/index/index-entry.ts'
 import { pageGroupBuilder } from '../../../connector/pipeline/group/page-group.ts'
 import { returnedClients } from '../../../connector/pipeline/group/scan-memory.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
+import { backfillOf } from '../../support/scans.ts'
 import { MINUTE, noonText, statesOf } from '../scan/scans.ts'
 import { groupParts } from '../stream/open/open-parts.ts'
 import { start } from './builders.ts'
@@ -24,9 +25,13 @@ function cycling(isCycling: (lastChanged: string) => boolean): Respond {
   }
 }
 
-function reading(respond: Respond, backfill: 'due' | 'done') {
+function reading(respond: Respond, backfill: 'first' | 'done') {
   const processed = pageGroupBuilder(groupParts(), { state: start, table: clientTable() })
-  const on = pageReader(respond, { states: statesOf({ backfill }), settings: { lookBacks: [] }, processed })
+  const on = pageReader(respond, {
+    states: statesOf({ backfill: backfillOf(backfill) }),
+    settings: { lookBacks: [] },
+    processed,
+  })
   return {
     ...on,
     next: async () => {
@@ -55,7 +60,7 @@ describe('a server that returns the same clients under ever new tokens', () => {
   test('pauses a background scan, and the live one continues', async () => {
     const { next, asked, clock, of } = reading(
       cycling((lastChanged) => lastChanged < noonText.slice(0, 10)),
-      'due',
+      'first',
     )
     while (of('scan-stuck').length === 0) await next()
     const before = asked.length

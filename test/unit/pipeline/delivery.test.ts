@@ -4,13 +4,12 @@ import { stateAfter } from '../../../connector/checkpoint/stream-state.ts'
 import { deliverGroup, pageGroupDelivery, saveSchedule, withDeadline } from '../../../connector/pipeline/delivery.ts'
 import { pageGroupBuilder } from '../../../connector/pipeline/group/page-group.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
-import { openStream } from '../../../connector/stream/open/open-stream.ts'
 import type { FakeFault, FakeOperation } from '../../support/fakes/fake-event-publisher.ts'
 import type { MemoryFault } from '../../support/fakes/memory-versioned-object.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { never } from '../../support/signals.ts'
 import { entriesOf } from '../checkpoint/documents.ts'
-import { connector, groupParts, KEY, settled, stage, stream } from '../stream/open/open-parts.ts'
+import { connector, groupParts, KEY, openedStream, settled, stage, stream } from '../stream/open/open-parts.ts'
 import { building } from './builders.ts'
 import { reading } from './readings.ts'
 
@@ -31,7 +30,7 @@ async function delivering() {
       return faults.store ?? 'none'
     },
   })
-  const opened = await openStream(on.open, never)
+  const opened = await openedStream(on.open, never)
   calls.length = 0
   const state = opened.checkpoint.state()
   const builder = pageGroupBuilder(groupParts(), { state, table: opened.checkpoint.table })
@@ -144,7 +143,7 @@ describe('S3 prepares, Kafka decides', () => {
       const { faults, deliver, code, open, published } = await delivering()
       faults.kafka = { commit: fault }
       expect(await code(deliver())).toBe(fault === 'after' ? 'publish.outcome-unknown' : 'publish.failed')
-      const { checkpoint } = await openStream(open, never)
+      const { checkpoint } = await openedStream(open, never)
       expect([checkpoint.seq(), checkpoint.state().events]).toEqual(fault === 'after' ? [1, 2] : [0, 0])
       expect(published()).toEqual(fault === 'after' ? ['1', '2'] : [])
     },
@@ -153,7 +152,7 @@ describe('S3 prepares, Kafka decides', () => {
   test('Invariant 4: neither publishes nor writes the checkpoint when another replica opened the stream', async () => {
     const { deliver, code, kafka, open, published, stored } = await delivering()
     const publisher = kafka.publisher({ connector, stream, replica: 'replica-2' })
-    await openStream({ ...open, publisher, owner: 'replica-2' }, never)
+    await openedStream({ ...open, publisher, owner: 'replica-2' }, never)
     const claimed = stored()
     expect(await code(deliver())).toBe('publish.fenced')
     expect(published()).toEqual([])
@@ -187,7 +186,7 @@ describe('a group without records', () => {
   /** A stream with a delivery that saves once a minute. */
   async function withoutRecords() {
     const on = stage()
-    const opened = await openStream(on.open, never)
+    const opened = await openedStream(on.open, never)
     const { deliver } = pageGroupDelivery({ ...on.pipeline, observe: () => {}, onDelivered: () => {} }, opened)
     const writes = on.store.history(KEY).length
     const { builder } = building()

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { FULL, type ScanStates } from '../../../connector/scan/scan-state.ts'
 import type { Page } from '../../../connector/source/client-source.ts'
+import { backfillOf } from '../../support/scans.ts'
 import { beginAt, MINUTE, noon, scanOf, statesOf } from '../scan/scans.ts'
 import { failure, pageReader, type Respond } from './page-readers.ts'
 import { pageOf, token } from './readings.ts'
@@ -10,7 +11,7 @@ const kinds = ['backfill', 'full'] as const
 type Kind = (typeof kinds)[number]
 
 const starting: Record<Kind, Partial<ScanStates>> = {
-  backfill: { backfill: 'due' },
+  backfill: { backfill: backfillOf('first') },
   full: { fullDueAt: noon },
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { interleavingProof } from '../../../connector/pipeline/read/interleaving-proof.ts'
 import { BACKFILL, FIRST_LOOK_BACK, LIVE, noTokens } from '../../../connector/scan/scan-state.ts'
 import type { ReadArguments } from '../../../connector/source/client-source.ts'
+import { backfillOf } from '../../support/scans.ts'
 import { never } from '../../support/signals.ts'
 import { beginAt, MINUTE, noon, scanOf, statesOf } from '../scan/scans.ts'
 import { failure, kindsOf, pageReader, type Respond } from './page-readers.ts'
@@ -39,7 +40,7 @@ function mixesUp(): Respond {
 const start = {
   states: statesOf({
     interleaving: 'unknown',
-    backfill: 'due',
+    backfill: backfillOf('first'),
     createdAt: null,
     live: { startedAt: null, scan: null },
   }),
@@ -50,7 +51,7 @@ describe('a server that keeps scans apart', () => {
   test('proves it once: a background page is asked for again after a live scan, and then never again', async () => {
     const { asked, read } = pageReader(keepsApart, start)
     const readings = await read(20)
-    expect(readings.at(-1)?.states).toMatchObject({ interleaving: 'proven', backfill: 'done' })
+    expect(readings.at(-1)?.states).toMatchObject({ interleaving: 'proven', backfill: backfillOf('done') })
     const tokens = asked.filter(isBackfill).map(({ checkPoint }) => checkPoint)
     expect(tokens).toHaveLength(11)
     expect(new Set(tokens).size).toBe(10)

@@ -3,6 +3,7 @@ import { unmapped } from '../../../connector/event/page-mapping.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { BACKFILL, FIRST_LOOK_BACK, LIVE, newScans } from '../../../connector/scan/scan-state.ts'
 import type { ClientRecord, PageRequest } from '../../../connector/source/client-source.ts'
+import { backfillOf } from '../../support/scans.ts'
 import { beginAt, MINUTE, noon, noonText, scanOf, statesOf } from '../scan/scans.ts'
 import { kindsOf, nothingProcessed, pageReader, type Respond } from './page-readers.ts'
 import { mappedTo, pageOf } from './readings.ts'
@@ -165,7 +166,7 @@ describe('what is known of pages', () => {
 
   test('is wrong for a background scan alone when only that fails: it pauses', async () => {
     const wrong = [{ n: '2', Client: [{ No: '1' }, { No: '2' }] }]
-    const states = statesOf({ backfill: 'due' })
+    const states = statesOf({ backfill: backfillOf('first') })
     const { read, of } = pageReader(
       server(
         () => [],

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { BACKFILL, FIRST_CONTINUED, LIVE } from '../../../connector/scan/scan-state.ts'
 import type { ReadArguments } from '../../../connector/source/client-source.ts'
+import { backfillOf } from '../../support/scans.ts'
 import { beginAt, HOUR, MINUTE, noon, SECOND, scanOf, statesOf } from '../scan/scans.ts'
 import { settled } from '../stream/open/open-parts.ts'
 import { failure, kindsOf, nothingProcessed, pageReader, type Respond } from './page-readers.ts'
@@ -110,7 +111,7 @@ describe('a new stream', () => {
     const readings = await read(5)
     expect(kindsOf(readings)).toEqual(['live*', 'backfill', 'backfill', 'backfill*', 'live*'])
     expect(asked[0]?.lastChanged).toBe('2026-06-15T11:59:45')
-    expect(readings[3]?.states.backfill).toBe('done')
+    expect(readings[3]?.states.backfill).toEqual(backfillOf('done'))
   })
 
   test('reads its history first when it is configured so', async () => {
@@ -197,7 +198,7 @@ describe('a background scan in trouble', () => {
   const backfilling = {
     ...onlyLive,
     states: statesOf({
-      backfill: 'due',
+      backfill: backfillOf('first'),
       background: [scanOf({ kind: 'backfill', tag: BACKFILL, from: beginAt, lastChanged: beginAt })],
     }),
   }

@@ -3,7 +3,7 @@ import type { StreamMapping } from '../../../connector/event/page-mapping.ts'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import { readPages } from '../../../connector/pipeline/read/page-reader.ts'
 import type { PageReading } from '../../../connector/pipeline/read/page-reading.ts'
-import type { Processed, ReaderParts, ReadFrom } from '../../../connector/pipeline/read/reader-parts.ts'
+import type { Processed, ReaderParts } from '../../../connector/pipeline/read/reader-parts.ts'
 import { createServerClock } from '../../../connector/pipeline/read/server-clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
@@ -39,12 +39,11 @@ interface Start {
   readonly mapping?: StreamMapping
   readonly onAsk?: (ask: PageRequest) => void
   readonly retries?: number
-  readonly parts?: ReadFrom['parts']
 }
 
 export function pageReader(
   respond: Respond,
-  { states = newScans, processed = nothingProcessed, parts: readerParts = [], ...start }: Start = {},
+  { states = newScans, processed = nothingProcessed, ...start }: Start = {},
 ) {
   const clock = virtualClock(noon)
   const asked: Ask[] = []
@@ -73,7 +72,6 @@ export function pageReader(
     states,
     mapping: start.mapping ?? mappedTo('No', null),
     processed,
-    parts: readerParts,
   }
   const pages = readPages(parts, from, stopping.signal)
   /** The next page, or what its read rejects with; time passes while the reader waits. */

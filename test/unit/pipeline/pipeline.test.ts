@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { parseDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
-import { type PipelineParts, runPipeline } from '../../../connector/pipeline/pipeline.ts'
+import { type PipelineParts, type ReadFailure, runPipeline } from '../../../connector/pipeline/pipeline.ts'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
 import type { Page } from '../../../connector/source/client-source.ts'
-import { openStream } from '../../../connector/stream/open/open-stream.ts'
 import type { FakeFault } from '../../support/fakes/fake-event-publisher.ts'
 import type { MemoryFault } from '../../support/fakes/memory-versioned-object.ts'
-import { KEY, type Stage, settled, stage, withBackfillDone } from '../stream/open/open-parts.ts'
+import { never } from '../../support/signals.ts'
+import { KEY, openedStream, type Stage, settled, stage, withBackfillDone } from '../stream/open/open-parts.ts'
 import { noon, pageOf, token } from './readings.ts'
 import { type Answer, scanOf, scriptedSource } from './scripted-source.ts'
 
@@ -33,7 +33,7 @@ async function running(answers: readonly Answer[], more: Partial<PipelineParts> 
     ...of,
   })
   const stopping = new AbortController()
-  const opened = await openStream(on.open, stopping.signal)
+  const opened = await openedStream(on.open, stopping.signal)
   await withBackfillDone(opened)
   const writesAtOpen = on.store.history(KEY).length
   const start = () => runPipeline({ ...on.pipeline, ...more }, opened, stopping.signal)
@@ -73,11 +73,12 @@ function slow(page: Page) {
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => `${from + index}`)
 
 describe('a stream that is to be caught up', () => {
-  test('publishes every client, saves what it has read and ends', async () => {
+  test('publishes every client and ends', async () => {
     const { start, published, stored, checkpoint } = await running(scanOf(4), {}, { until: 'caught-up' })
     expect(await start()).toBe('caught-up')
     expect(published()).toEqual(['1', '2', '3', '4'])
-    expect(stored().pending).toBeNull()
+    await checkpoint.leave(never)
+    expect(stored()).toMatchObject({ pending: null, claim: { owner: null } })
     expect(stored().committed.state).toEqual(checkpoint.state())
     expect(stored().committed.state.scans.live).toEqual({ startedAt: noon, scan: null })
   })
@@ -202,21 +203,25 @@ describe('stopping', () => {
     // again.
     expect(published()).toEqual(['1', '2', '3'])
     expect(source.asked).toHaveLength(3)
+    await checkpoint.leave(never)
     expect(stored()).toMatchObject({
       pending: null,
+      claim: { owner: null },
       committed: { seq: 3, state: { scans: { live: { scan: { checkPoint: 't3' } } } } },
     })
     expect(stored().committed.state).toEqual(checkpoint.state())
   })
 
-  test('Invariant 6: saves the resume point when polls had no events', async () => {
-    const { start, clock, stop, stored } = await running([...scanOf(1), ...scanOf(1)])
+  test('Invariant 6: leaves the resume point to be saved when polls had no events', async () => {
+    const { start, clock, stop, stored, checkpoint } = await running([...scanOf(1), ...scanOf(1)])
     const end = start()
     await settled()
     clock.fireNext()
     await settled()
     stop()
     await end
+    expect(checkpoint.isSaved()).toBe(false)
+    await checkpoint.leave(never)
     expect(stored().pending).toBeNull()
     expect(stored().committed.state.scans.live.startedAt).toBeGreaterThan(noon)
   })
@@ -283,7 +288,13 @@ describe('a decided state', () => {
   const prepared = { pending: { seq: 1 }, committed: { seq: 0 } }
   const recorded = { pending: null, committed: { seq: 1, hasRecord: true } }
   const unauthorized = new ConnectorError('source.unauthorized', 'scripted')
-  const codeOfEnd = (end: Promise<unknown>) => end.then(String, (error: unknown) => codeOf(error))
+  const codeOfEnd = (end: Promise<unknown>) =>
+    end
+      .then(
+        (ended) => (ended as ReadFailure).error,
+        (error: unknown) => error,
+      )
+      .then(codeOf)
 
   /** A scan is published; the next read has begun and gets these answers, or none. */
   async function waiting(...answers: Answer[]) {
@@ -395,7 +406,7 @@ describe('failures', () => {
     const [first, second] = scanOf(3)
     if (first === undefined || second === undefined) throw new Error('expected two pages')
     const { start, published } = await running([first, second, new ConnectorError('source.unreachable', 'scripted')])
-    expect(codeOf(await start().catch((error: unknown) => error))).toBe('source.unreachable')
+    expect(await start()).toMatchObject({ error: { code: 'source.unreachable' } })
     expect(published()).toEqual(['1', '2'])
   })
 
@@ -419,11 +430,11 @@ describe('failures', () => {
     expect(kinds()).toContain('checkpoint-refused')
   })
 
-  test('the pipeline rejects when the server refuses every checkPoint', async () => {
+  test('the pipeline ends when the server refuses every checkPoint', async () => {
     const refused = new ConnectorError('source.request-refused', 'scripted')
     const round = () => [...scanOf(2).slice(0, 1), refused, pageOf([])]
     const { start, published } = await running([...round(), ...round(), ...round(), ...round(), ...round()])
-    expect(codeOf(await start().catch((error: unknown) => error))).toBe('source.checkpoint-refused')
+    expect(await start()).toMatchObject({ error: { code: 'source.checkpoint-refused' } })
     expect(published()).toEqual(['1'])
   })
 })
@@ -446,7 +457,7 @@ test('a new stream settles its lists before the first event, and stores them wit
   const two = { No: '2', Cartes: [{ Code: 'a' }, { Code: 'b' }] }
   const pages = [pageOf([one], { hasMoreResults: true, checkPoint: token('t1') }), pageOf([two])]
   const on = stage({ source: scriptedSource(pages), until: 'caught-up' })
-  const open = () => openStream(on.open, new AbortController().signal)
+  const open = () => openedStream(on.open, new AbortController().signal)
   const opened = await open()
   expect(opened.checkpoint.state().mapping).toBeNull()
   expect(await runPipeline(on.pipeline, opened, new AbortController().signal)).toBe('caught-up')

@@ -10,6 +10,7 @@ import type { ScanSettings } from '../../../connector/scan/scan-settings.ts'
 import { newScans, type ScanStates } from '../../../connector/scan/scan-state.ts'
 import type { CheckPoint, Page, ReadArguments, SourceTime } from '../../../connector/source/client-source.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { backfillOf } from '../../support/scans.ts'
 import { never } from '../../support/signals.ts'
 import { noRetries } from '../stream/open/open-parts.ts'
 
@@ -28,7 +29,7 @@ const settings: ScanSettings = {
 /** An existing stream whose look-back is due; its last run began six hours ago. */
 const states: ScanStates = {
   ...newScans,
-  ...{ createdAt: 0, backfill: 'done', interleaving: 'proven', begun: 1 },
+  ...{ createdAt: 0, backfill: backfillOf('done'), interleaving: 'proven', begun: 1 },
   live: { startedAt: now - 5_000, scan: null },
   lookBacks: [{ reachMs: 26 * hour, startedAt: now - 6 * hour, dueAt: now }],
 }

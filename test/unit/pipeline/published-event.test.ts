@@ -11,6 +11,7 @@ import { withoutCheckpoint } from '../../../connector/publish/event-publisher.ts
 import { fakeKafka } from '../../support/fakes/fake-event-publisher.ts'
 import { memoryStore } from '../../support/fakes/memory-versioned-object.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { backfillOf } from '../../support/scans.ts'
 import { never } from '../../support/signals.ts'
 
 const identity = {
@@ -27,7 +28,7 @@ test('a delivered group reports the scans after it, and the size of the client i
   const store = memoryStore()
   const events: PipelineEvent[] = []
   const state = { ...beginning, index: { ...beginning.index, segments: [segment] } }
-  const document = firstDocument(identity, state, { nonce: 'n', at: 0, owner: 'r', producerId: '7' })
+  const document = firstDocument(state, { nonce: 'n', at: 0, owner: 'r', producerId: '7', identity })
   const parts = {
     object: store.object('key'),
     clock,
@@ -56,8 +57,8 @@ test('a delivered group reports the scans after it, and the size of the client i
     },
     { checkpoint, producer },
   )
-  const scans = { ...state.scans, backfill: 'done' } as const
-  const change = { scans, recheck: null, events: 0, mapping: null, parts: {}, carriedOut: [], entries: '' }
+  const scans = { ...state.scans, backfill: backfillOf('done') } as const
+  const change = { scans, recheck: null, events: 0, mapping: null, entries: '' }
   const group = {
     pages: 1,
     records: [],
@@ -66,7 +67,6 @@ test('a delivered group reports the scans after it, and the size of the client i
     changedAt: [-3_000],
     newestChange: 7_000,
     size: 0,
-    parts: [],
     change,
   }
   await delivery.deliver({ group, events: [{ kind: 'fell-behind' }] })

@@ -3,6 +3,7 @@ import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import type { ScanOrder } from '../../../connector/scan/scan-order.ts'
 import { BACKFILL, LIVE } from '../../../connector/scan/scan-state.ts'
 import type { SourceTime } from '../../../connector/source/client-source.ts'
+import { backfillOf } from '../../support/scans.ts'
 import { MINUTE, noon, provenUpTo, scanOf, statesOf } from '../scan/scans.ts'
 import { failure, nothingProcessed, pageReader, type Respond } from './page-readers.ts'
 import { pageOf } from './readings.ts'
@@ -48,7 +49,7 @@ describe('a checkPoint', () => {
   test('of a background scan is refused when its fifth turn in a row ends in a 5xx', async () => {
     const backfill = scanOf({ kind: 'backfill', tag: BACKFILL, failures: 3 })
     const respond: Respond = ({ checkPoint }) => (checkPoint === null ? pageOf([]) : failure('source.server-error'))
-    const states = statesOf({ background: [backfill], backfill: 'due' })
+    const states = statesOf({ background: [backfill], backfill: backfillOf('first') })
     const { next, of } = pageReader(respond, { ...resumed, states })
     while (of('checkpoint-refused').length === 0) await next()
     expect(of('scan-paused')).toHaveLength(1)
@@ -132,7 +133,7 @@ describe('a scan whose checkPoint was refused', () => {
       refusals -= 1
       return refusals >= 0 ? failure('source.request-refused') : pageOf([{ No: '2' }])
     }
-    const states = statesOf({ background: [backfill], backfill: 'due' })
+    const states = statesOf({ background: [backfill], backfill: backfillOf('first') })
     const settings = { lookBacks: [], intervalMs: 60 * MINUTE }
     const order = () => provenUpTo('2026-03-01T00:00:00')
     const { read, asked } = pageReader(respond, { settings, states, processed: processed(order) })
@@ -146,7 +147,7 @@ describe('a scan whose checkPoint was refused', () => {
   test('pauses when it is a background scan, and the live scan continues', async () => {
     const backfill = scanOf({ kind: 'backfill', tag: BACKFILL, refusals: 3 })
     const respond: Respond = ({ checkPoint }) => (checkPoint === null ? pageOf([]) : failure('source.request-refused'))
-    const states = statesOf({ background: [backfill], backfill: 'due' })
+    const states = statesOf({ background: [backfill], backfill: backfillOf('first') })
     const { next, of, clock } = pageReader(respond, { ...resumed, states })
     for (let page = 0; page < 5; page += 1) expect(await next()).toMatchObject({ scan: { kind: 'live' } })
     expect(of('scan-paused')).toMatchObject([{ scan: 'backfill', code: 'source.checkpoint-refused' }])

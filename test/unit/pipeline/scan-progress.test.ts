@@ -4,6 +4,7 @@ import type { PageReading } from '../../../connector/pipeline/read/page-reading.
 import { scanProgress } from '../../../connector/pipeline/scan-progress.ts'
 import { BACKFILL, FIRST_LOOK_BACK, FULL } from '../../../connector/scan/scan-state.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { backfillOf } from '../../support/scans.ts'
 import { noon, scanOf, statesOf } from '../scan/scans.ts'
 import { liveScan, reading } from './readings.ts'
 
@@ -62,7 +63,7 @@ describe('scanProgress', () => {
   test('reports nothing while the backfill is not done, then that, then caught-up with the next live scan', () => {
     const { page, events } = progressOf()
     const backfill = scanOf({ kind: 'backfill', tag: BACKFILL })
-    page({ ...only, states: statesOf({ backfill: 'due' }) })
+    page({ ...only, states: statesOf({ backfill: backfillOf('first') }) })
     page({ ...only, scan: backfill })
     expect(events).toEqual([{ kind: 'scan-done', scan: 'backfill', clients: 2, pages: 1, tookMs: 2000 }])
     page(only)

@@ -5,13 +5,14 @@ import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import { newScans, type ScanStates } from '../../../connector/scan/scan-state.ts'
 import type { ClientRecord } from '../../../connector/source/client-source.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { backfillOf } from '../../support/scans.ts'
 import { never } from '../../support/signals.ts'
 import { noon, scanOf } from '../scan/scans.ts'
 import { settled as idle } from '../stream/open/open-parts.ts'
 import { mappedTo, reading } from './readings.ts'
 
 const backfilling: ScanStates = { ...newScans, background: [scanOf({ kind: 'backfill', tag: 1 })] }
-const caughtUp: ScanStates = { ...newScans, backfill: 'done' }
+const caughtUp: ScanStates = { ...newScans, backfill: backfillOf('done') }
 const pageWith = (clients: readonly ClientRecord[], states = backfilling): ReadPage => reading(clients, { states })
 const one = { No: '1', Cartes: { Carte: { Code: 'a', Type: 'b' } } }
 const two = { No: '2', Cartes: [{ Code: 'a' }, { Code: 'b' }] }

@@ -72,7 +72,7 @@ const planted = [
   ['compose/compose-stream.ts', "import '../commands/run.ts'", 'noRestrictedImports'],
   ['storage/s3/s3-failure.ts', "import '@aws-sdk/client-s3'", undefined],
   ['inspect/doctor/examine.ts', "import '@aws-sdk/client-s3'", 'noRestrictedImports'],
-  ['stream/held-stream.ts', "import '../inspect/check-stream.ts'", 'noRestrictedImports'],
+  ['stream/run-stream.ts', "import '../inspect/inspected-pages.ts'", 'noRestrictedImports'],
   ['placement/hen.ts', "import './egg.ts'", 'noImportCycles'],
   ['placement/egg.ts', "import './hen.ts'", 'noImportCycles'],
   ['runtime/floating.ts', 'Promise.resolve()', 'noFloatingPromises'],

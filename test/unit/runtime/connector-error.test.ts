@@ -33,12 +33,12 @@ describe('the catalogue', () => {
 
   test('says of a certificate, as of a password, what can be changed without a restart', () => {
     expect(errorCatalogue['source.certificate'].runHint).toMatch(/files, .* any other change needs a restart$/)
-    expect(errorCatalogue['source.unauthorized'].runHint).toMatch(/password in its file is used within a minute$/)
+    expect(errorCatalogue['source.unauthorized'].runHint).toMatch(/new password in its file at once$/)
   })
 
   test.each(entries)('the hint of %s for a command does not say what `run` does', (_code, { hint, runHint }) => {
     expect(hint).not.toMatch(/no action needed|`run`|indefinitely|resumes|is retried|stream waits/)
-    if (runHint !== hint) expect(runHint).toMatch(/no action needed|`run`|resumes|stream waits|within a minute/)
+    if (runHint !== hint) expect(runHint).toMatch(/no action needed|`run`|resumes|stream waits|after `resume`/)
   })
 
   test('exits with 2 when an operator must correct a request or the configuration', () => {

@@ -20,6 +20,7 @@ import {
   type Scan,
   type ScanStates,
 } from '../../../connector/scan/scan-state.ts'
+import { backfillOf } from '../../support/scans.ts'
 import {
   at,
   beginAt,
@@ -50,7 +51,7 @@ describe('a complete scan', () => {
   const states = statesOf({
     lookBacks: settings.lookBacks.map(({ reachMs }) => ({ reachMs, startedAt: ranAt, dueAt: noon })),
     background: [shortScan(), backfill()],
-    backfill: 'due',
+    backfill: backfillOf('first'),
     live: { startedAt: ranAt, scan: live },
   })
 
@@ -94,7 +95,7 @@ describe('a complete scan', () => {
 
   test('of the backfill ends it for good, and covers all look-backs', () => {
     const done = scanDone(states, backfill(), parts)
-    expect(done.backfill).toBe('done')
+    expect(done.backfill.state).toBe('done')
     expect(done.lookBacks.map(({ startedAt }) => startedAt)).toEqual([noon, noon])
   })
 
@@ -134,7 +135,7 @@ describe('what is to be checked again', () => {
   const from = (scan: Scan, modifiedAt: number | undefined) =>
     recheckFrom(scan, modifiedAt, { ...parts, times: at(noon + HOUR) })
 
-  test.each(['backfill', 'full', 'look-back', 'requested'] as const)(
+  test.each(['backfill', 'full', 'look-back'] as const)(
     'begins at the modification time of the client, minus the overlap, in a %s scan',
     (kind) => {
       const scan = scanOf({ kind, tag: BACKFILL, from: beginAt })

@@ -2,7 +2,7 @@ import type { ScanOrder } from '../../../connector/scan/scan-order.ts'
 import type { ScanSettings } from '../../../connector/scan/scan-settings.ts'
 import { newScans, noTokens, type Scan, type ScanStates } from '../../../connector/scan/scan-state.ts'
 import type { CheckPoint, SourceTime } from '../../../connector/source/client-source.ts'
-import { someScan } from '../../support/scans.ts'
+import { backfillOf, someScan } from '../../support/scans.ts'
 
 /** Test scans and settings. */
 
@@ -73,7 +73,7 @@ export function statesOf(more: Partial<ScanStates> = {}): ScanStates {
     createdAt: noon - DAY,
     live: { startedAt: noon - 5 * SECOND, scan: null },
     lookBacks: settings.lookBacks.map(({ reachMs, everyMs }) => ({ reachMs, startedAt: noon, dueAt: noon + everyMs })),
-    backfill: 'done',
+    backfill: backfillOf('done'),
     interleaving: 'proven',
     ...more,
   }

@@ -17,6 +17,7 @@ import {
   nextChoice,
   type SchedulerParts,
 } from '../../../connector/scan/scheduler.ts'
+import { backfillOf } from '../../support/scans.ts'
 import { documentWith, reloaded, state } from '../checkpoint/documents.ts'
 import {
   at,
@@ -67,11 +68,11 @@ const continued = scanOf({ kind: 'live', tag: FIRST_CONTINUED })
 const recheckScan = scanOf({ kind: 'look-back', tag: RECHECK })
 
 describe('a live scan goes first', () => {
-  const busy = statesOf({ background: [backfill], backfill: 'due', lookBacks: dueLookBacks(short, long) })
+  const busy = statesOf({ background: [backfill], backfill: backfillOf('first'), lookBacks: dueLookBacks(short, long) })
 
   test('when it is due, before every background scan', () => {
     expect(choose(busy, { load: liveDue })).toEqual(begins('live'))
-    expect(choose(statesOf({ backfill: 'due' }), { load: liveDue })).toEqual(begins('live'))
+    expect(choose(statesOf({ backfill: backfillOf('first') }), { load: liveDue })).toEqual(begins('live'))
   })
 
   test('at the next page boundary of a background scan, which continues when the live scan is over', () => {
@@ -93,7 +94,7 @@ describe('a live scan goes first', () => {
 describe('one background scan reads at a time', () => {
   const all = statesOf({
     background: [full, backfill, recheckScan, longScan, shortScan, continued],
-    backfill: 'due',
+    backfill: backfillOf('first'),
     fullDueAt: noon,
   })
   const byPriority = [continued, shortScan, longScan, recheckScan, backfill, full]
@@ -101,9 +102,9 @@ describe('one background scan reads at a time', () => {
   test('by priority: continued live scans, shorter look-backs, longer ones, recheck, backfill, full scan', () => {
     for (const [place, scan] of byPriority.entries()) {
       const left = { ...all, background: all.background.filter((one) => byPriority.indexOf(one) >= place) }
-      expect(choose({ ...left, backfill: place < 5 ? 'due' : 'done' }, { settings: { fullScan } })).toEqual(
-        reads(scan.tag),
-      )
+      expect(
+        choose({ ...left, backfill: backfillOf(place < 5 ? 'first' : 'done') }, { settings: { fullScan } }),
+      ).toEqual(reads(scan.tag))
     }
   })
 
@@ -142,8 +143,8 @@ describe('a scan becomes due', () => {
   })
 
   test('the backfill until it is done', () => {
-    expect(choose(statesOf({ backfill: 'due' }))).toEqual(begins('backfill'))
-    expect(choose(statesOf({ backfill: 'done' })).kind).toBe('wait')
+    expect(choose(statesOf({ backfill: backfillOf('first') }))).toEqual(begins('backfill'))
+    expect(choose(statesOf({ backfill: backfillOf('done') })).kind).toBe('wait')
   })
 
   test('a recheck a minute after the last superseded client, once no background scan is in progress', () => {
@@ -174,9 +175,9 @@ describe('a scan becomes due', () => {
   test('a full scan at its time, but not before the backfill is done', () => {
     const states = statesOf({ fullDueAt: noon })
     expect(choose(states, { settings: { fullScan } })).toEqual(begins('full'))
-    expect(choose({ ...states, backfill: 'due', background: [backfill] }, { settings: { fullScan } })).toEqual(
-      reads(BACKFILL),
-    )
+    expect(
+      choose({ ...states, backfill: backfillOf('first'), background: [backfill] }, { settings: { fullScan } }),
+    ).toEqual(reads(BACKFILL))
     expect(choose({ ...states, fullDueAt: noon + 1 }, { settings: { fullScan } }).kind).toBe('wait')
   })
 })
@@ -185,7 +186,7 @@ describe('a backfill that comes before live scans', () => {
   const before = { settings: { backfill: 'before' as const }, load: liveDue }
 
   test('has the server for itself, without pauses, until it is done', () => {
-    const states = statesOf({ backfill: 'due' })
+    const states = statesOf({ backfill: backfillOf('first') })
     const justRead = { ...liveDue, background: { endedAt: now, tookMs: 200 } }
     expect(choose(states, before)).toEqual(begins('backfill'))
     expect(choose({ ...states, background: [backfill] }, { ...before, load: justRead })).toEqual(reads(BACKFILL))
@@ -195,7 +196,7 @@ describe('a backfill that comes before live scans', () => {
 
 describe('until interleaving is proven', () => {
   const second = { ...backfill, checkPoint: token('t1') }
-  const states = statesOf({ interleaving: 'unknown', backfill: 'due' })
+  const states = statesOf({ interleaving: 'unknown', backfill: backfillOf('first') })
 
   test('a background scan reads its second page, the first with a token, before a live scan', () => {
     expect(choose({ ...states, background: [second] }, { load: liveDue })).toEqual(reads(BACKFILL))
@@ -217,7 +218,7 @@ describe('until interleaving is proven', () => {
 })
 
 describe('on a server that mixes up scans', () => {
-  const serial = statesOf({ interleaving: 'serial', backfill: 'due', fullDueAt: 0 })
+  const serial = statesOf({ interleaving: 'serial', backfill: backfillOf('first'), fullDueAt: 0 })
 
   test('a background scan that has a token is read to its end before any other, the live one included', () => {
     const states = { ...serial, background: [backfill], lookBacks: dueLookBacks(short) }
@@ -264,7 +265,7 @@ describe('a restart', () => {
     ['a short look-back', { background: [shortScan] }, FIRST_LOOK_BACK],
     ['a long look-back', { background: [longScan] }, FIRST_LOOK_BACK + 1],
     ['a recheck', { background: [recheckScan] }, RECHECK],
-    ['the backfill', { background: [backfill], backfill: 'due' as const }, BACKFILL],
+    ['the backfill', { background: [backfill], backfill: backfillOf('first') }, BACKFILL],
     ['a full scan', { background: [full], fullDueAt: noon }, FULL],
   ])('in the middle of %s continues at the same page', (_what, inProgress, tag) => {
     const before = { ...quiet, ...inProgress }

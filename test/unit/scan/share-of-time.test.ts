@@ -13,6 +13,7 @@ import {
 } from '../../../connector/scan/scan-state.ts'
 import { backgroundCandidates, nextChoice, scanName } from '../../../connector/scan/scheduler.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { backfillOf } from '../../support/scans.ts'
 import { beginAt, settings as defaults, MINUTE, noon, SECOND, scanOf, statesOf, token } from './scans.ts'
 
 interface Load {
@@ -76,7 +77,7 @@ const backfill = scanOf({ kind: 'backfill', tag: BACKFILL })
 const lookBacks = defaults.lookBacks.map(({ reachMs }, at) =>
   scanOf({ kind: 'look-back', tag: FIRST_LOOK_BACK + at, reachMs }),
 )
-const one = statesOf({ backfill: 'due', lookBacks: [], background: [backfill] })
+const one = statesOf({ backfill: backfillOf('first'), lookBacks: [], background: [backfill] })
 const two = { ...one, background: [backfill, ...lookBacks.slice(0, 1)] }
 const three = { ...one, background: [backfill, ...lookBacks] }
 

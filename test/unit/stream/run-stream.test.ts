@@ -4,14 +4,12 @@ import type { StreamAssignment } from '../../../connector/placement/placement.ts
 import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import type { StoredText } from '../../../connector/storage/versioned-object.ts'
-import { attempts } from '../../../connector/stream/attempt.ts'
+import { tryPauses } from '../../../connector/stream/next-try.ts'
 import { runStream } from '../../../connector/stream/run-stream.ts'
+import { streamSession } from '../../../connector/stream/stream-session.ts'
 import type { FaultHook } from '../../support/fakes/fake-kafka-cluster.ts'
-import { requestedChecks } from '../../support/fakes/requested-checks.ts'
-import { virtualClock } from '../../support/fakes/virtual-clock.ts'
-import { type AloneParts, runAlone, unattended } from '../../support/run-alone.ts'
+import { type AloneParts, assigned, runAlone } from '../../support/run-alone.ts'
 import { never } from '../../support/signals.ts'
-import { entered } from '../../support/stream-states.ts'
 import { noon, pageOf } from '../pipeline/readings.ts'
 import { type Answer, scanOf, scriptedSource } from '../pipeline/scripted-source.ts'
 import { KEY, type Stage, settled, stage } from './open/open-parts.ts'
@@ -24,7 +22,9 @@ function running(answers: readonly Answer[], of: Stage = {}, more: Partial<Alone
   const on = stage({ source, ...of })
   const stopping = new AbortController()
   let ended = false
-  const end = runAlone({ ...on.streamParts, ...more }, stopping.signal).finally(() => {
+  // Nobody changes the wishes here.
+  const parts = { ...on.streamParts, lookEveryMs: Number.POSITIVE_INFINITY, ...more }
+  const end = runAlone(parts, stopping.signal).finally(() => {
     ended = true
   })
   return {
@@ -94,45 +94,25 @@ describe('an unreachable group', () => {
   }
 
   test('delays the opening indefinitely; then the stream runs', async () => {
-    const { assignment, pass, states, published, events, stop, end } = unreachable()
-    await pass(3_600)
-    expect(states()).toEqual(['opening', 'group-unreachable'])
+    const { assignment, pass, states, warnings, published, stop, end } = unreachable()
+    await pass(600)
+    expect(states()).toEqual(['opening', 'retrying'])
+    expect(warnings()).toEqual(['placement.group-unreachable'])
     assignment.now = 'here'
     await pass(1)
-    expect(events).toContainEqual(entered('opening', 'group-unreachable', 3_601_000))
+    expect(states()).toEqual(['opening', 'retrying', 'running'])
     expect(published()).toEqual(['1'])
     stop()
     await end
   })
 
-  test('ends the stream as lost when it has assigned the stream to another replica', async () => {
+  test('ends the stream as lost when it has assigned the stream to another replica for good', async () => {
     const { assignment, pass, states, end } = unreachable()
     await pass(1)
     assignment.now = 'elsewhere'
     await pass(1)
     expect(await end).toMatchObject({ kind: 'lost' })
-    expect(states()).toEqual(['opening', 'group-unreachable', 'opening', 'lost', 'ended'])
-  })
-
-  test('is no failure of a stream when it falls silent while the stream opens', async () => {
-    let asked = 0
-    const answers: readonly StreamAssignment[] = ['here', 'here', 'unknown', 'unknown']
-    const { pass, states, events, published, stop, end } = running(scanOf(1), {
-      assignment: () => answers[asked++] ?? 'here',
-    })
-    await pass(2)
-    expect(states()).toEqual(['opening', 'group-unreachable', 'opening', 'running'])
-    expect(events.map(({ kind }) => kind)).not.toContain('stream-retrying')
-    expect(published()).toEqual(['1'])
-    stop()
-    await end
-  })
-
-  test('does not delay a stop', async () => {
-    const { pass, stop, end } = unreachable()
-    await pass(1)
-    stop()
-    expect(await end).toEqual({ kind: 'stopped' })
+    expect(states()).toEqual(['opening', 'retrying', 'ended'])
   })
 })
 
@@ -207,8 +187,7 @@ describe('a transient failure', () => {
 
   test('is followed by the pause that the failure requests', async () => {
     const throttled = new ConnectorError('source.throttled', 'scripted', { retryAfterMs: 7_000 })
-    const reopening = { ...stage().streamParts.reopening, maxRetryAfterMs: 60_000 }
-    const { pass, pauses, stop, end } = running([throttled, ...scanOf(1)], {}, { reopening })
+    const { pass, pauses, stop, end } = running([throttled, ...scanOf(1)], {}, { pauses: tryPauses })
     await pass(1)
     expect(pauses()).toEqual([7_000])
     stop()
@@ -290,49 +269,78 @@ describe('a stream that is not to be held', () => {
 
 describe('a stream of a service', () => {
   const minute = 60_000
-  /** Checks reject with `checks` in order, and then pass. */
-  function held(answers: readonly Answer[], checks: readonly ErrorCode[] = [], of: Stage = {}) {
-    const checked: ErrorCode[] = []
-    const check = async (code: ErrorCode) => {
-      checked.push(code)
-      const result = checks[checked.length - 1]
-      if (result !== undefined) throw error(result)
-    }
-    const clock = of.clock ?? virtualClock(noon)
-    const { requests } = requestedChecks(clock)
-    const holding = { requests, firstPauseMs: minute, maxPauseMs: 15 * minute }
-    const on = running(answers, { ...of, clock }, { holding, check })
+  function held(answers: readonly Answer[], of: Stage = {}) {
+    const on = running(answers, of, { whenHeld: 'waits' })
     const reported = () => on.events.flatMap((event) => ('code' in event ? [`${event.kind} ${event.code}`] : []))
-    return { ...on, checked, reported }
+    const openings = () => on.kinds().filter((kind) => kind === 'stream-claimed').length
+    return { ...on, reported, openings }
   }
 
-  test.each([
-    'source.unauthorized',
-    'source.forbidden',
-    'publish.refused',
-    'storage.no-conditional-writes',
-    'checkpoint.damaged',
-    'config.invalid',
-  ] as const)('is held at %s, and reopened when a check passes', async (code) => {
-    const on = held([error(code), ...scanOf(1)], [code], { until: 'caught-up' })
-    await settled()
-    expect([on.hasEnded(), on.reported()]).toEqual([false, [`stream-held ${code}`]])
-    on.clock.fireNext()
-    await settled()
-    expect(on.states().filter((state) => state === 'opening')).toHaveLength(1)
-    on.clock.fireNext()
-    expect(await on.end).toEqual({ kind: 'caught-up' })
+  test.each(['source.unauthorized', 'source.mapping', 'source.certificate', 'config.invalid'] as const)(
+    'that is held at %s stays open, and repeats the read after a minute',
+    async (code) => {
+      const on = held([error(code), error(code), ...scanOf(1)], { until: 'caught-up' })
+      await settled()
+      expect([on.hasEnded(), on.reported(), on.states()]).toEqual([
+        false,
+        [`stream-held ${code}`],
+        ['opening', 'running', 'held'],
+      ])
+      await on.pass(1)
+      expect(on.clock.now()).toBe(noon + minute)
+      await on.pass(1)
+      expect(await on.end).toEqual({ kind: 'caught-up' })
+      expect(on.clock.now()).toBe(noon + 3 * minute)
+      expect(on.published()).toEqual(['1'])
+      expect(on.reported()).toEqual([`stream-held ${code}`, `stream-still-held ${code}`])
+      expect(on.openings()).toBe(1)
+    },
+  )
+
+  test.each(['checkpoint.damaged', 'publish.refused', 'storage.no-conditional-writes'] as const)(
+    'that is held in its opening at %s opens again after a minute',
+    async (code) => {
+      let failures = 2
+      const kafka: FaultHook = (operation) =>
+        operation === 'open' && failures-- > 0 ? Promise.reject(error(code)) : 'none'
+      const on = held(scanOf(1), { until: 'caught-up', kafka })
+      await on.pass(2)
+      expect(await on.end).toEqual({ kind: 'caught-up' })
+      expect(on.clock.now()).toBe(noon + 3 * minute)
+      expect(on.reported()).toEqual([`stream-held ${code}`, `stream-still-held ${code}`])
+      expect(on.states()).toEqual(['opening', 'held', 'running', 'ended'])
+    },
+  )
+
+  test('Invariant 1: publishes what it has read before it is held, and saves it', async () => {
+    const on = held([...scanOf(1), error('source.unauthorized')])
+    await on.pass(1)
     expect(on.published()).toEqual(['1'])
-    expect(on.reported()).toEqual([`stream-held ${code}`, `stream-still-held ${code}`])
-    expect(on.checked).toEqual([code, code])
+    expect(on.reported()).toEqual(['stream-held source.unauthorized'])
+    expect(on.document()).toMatchObject({ pending: null, committed: { seq: 1 } })
+    on.stop()
+    await on.end
   })
 
-  test('is held at a bug that persists after five reopenings, and immediately at the next one', async () => {
+  test('opens again after a failure of its publishing, which may be undecided', async () => {
+    let faults = 1
+    const kafka: FaultHook = (operation) =>
+      operation === 'commit' && faults-- > 0 ? Promise.reject(error('publish.refused')) : 'none'
+    const on = held([...scanOf(1), ...scanOf(1)], { kafka })
+    await on.pass(1)
+    expect(on.reported()).toEqual(['stream-held publish.refused'])
+    await on.pass(1)
+    expect([on.openings(), on.published()]).toEqual([2, ['1']])
+    on.stop()
+    await on.end
+  })
+
+  test('is held at a bug that persists after five retries, and immediately at the next one', async () => {
     const on = held(Array.from({ length: 7 }, () => new TypeError('oops')))
     await on.pass(5)
     expect(on.reported().at(-1)).toBe('stream-held bug')
     await on.pass(1)
-    expect(on.reported().slice(-2)).toEqual(['stream-held bug', 'stream-held bug'])
+    expect(on.reported().slice(-2)).toEqual(['stream-held bug', 'stream-still-held bug'])
     expect(on.pauses()).toHaveLength(5)
     on.stop()
     await on.end
@@ -340,7 +348,10 @@ describe('a stream of a service', () => {
 
   test('waits longer when it is held again, unless the checkpoint has moved in between', async () => {
     const on = held([error('source.forbidden'), error('source.forbidden'), ...scanOf(1), error('source.forbidden')])
-    const pauses = () => on.events.flatMap((event) => (event.kind === 'stream-held' ? [event.pauseMs / minute] : []))
+    const pauses = () =>
+      on.events.flatMap((event) =>
+        event.kind === 'stream-held' || event.kind === 'stream-still-held' ? [event.pauseMs / minute] : [],
+      )
     await on.pass(3)
     expect(on.published()).toEqual(['1'])
     expect(pauses()).toEqual([1, 2, 1])
@@ -348,45 +359,30 @@ describe('a stream of a service', () => {
     await on.end
   })
 
-  test('starts with short pauses again when a transient failure follows a hold', async () => {
-    const flaky = Array.from({ length: 3 }, () => error('source.unreachable'))
-    const on = held([...flaky, error('source.forbidden'), ...flaky])
-    await on.pass(6)
-    expect(on.pauses()).toEqual([50, 100, 200, 50, 100, 200])
-    on.stop()
-    await on.end
-  })
-
-  test('is held while its adapters cannot be composed, and runs when a check passes', async () => {
-    const clock = virtualClock(noon)
-    const on = stage({ source: scriptedSource(scanOf(1)), until: 'caught-up', clock })
-    const { requests } = requestedChecks(clock)
-    const holding = { requests, firstPauseMs: minute, maxPauseMs: 15 * minute }
+  test('is held while its adapters cannot be composed, and runs a minute later', async () => {
+    const on = stage({ source: scriptedSource(scanOf(1)), until: 'caught-up' })
     let failures = 1
-    const compose = () => ({
-      check: async () => {},
-      close: async () => {},
-      attempt: attempts(() => {
-        if (failures-- > 0) throw error('config.invalid')
-        return on.streamParts
-      }),
+    const session = streamSession(() => {
+      if (failures-- > 0) throw error('config.invalid')
+      return on.streamParts
     })
-    const { reopening, observe } = on.streamParts
-    const parts = { ...unattended(never), compose, holding, reopening, finishWithinMs: minute, clock, observe }
-    const end = runStream(parts, never)
+    const { clock } = on
+    const { observe } = on.streamParts
+    const alone = { stream: 'clients', assignment: assigned('clients'), finishWithinMs: minute, clock, observe }
+    const end = runStream({ ...alone, compose: () => session, whenHeld: 'waits' }, never)
     await settled()
     expect(on.kinds()).toEqual(['stream-state', 'stream-state', 'stream-held'])
     clock.fireNext()
     expect(await end).toEqual({ kind: 'caught-up' })
   })
 
-  test('stops immediately while it is held', async () => {
-    const on = held([error('source.forbidden')])
-    await settled()
+  test('Invariant 6: stops immediately while it is held, and gives up its ownership', async () => {
+    const on = held([...scanOf(1), error('source.forbidden')])
+    await on.pass(1)
     on.stop()
     expect(await on.end).toEqual({ kind: 'stopped' })
     expect(on.states().at(-1)).toBe('ended')
-    expect(on.checked).toEqual([])
+    expect(on.document()).toMatchObject({ claim: { owner: null }, pending: null })
   })
 })
 
@@ -416,7 +412,7 @@ describe('a stream that fails', () => {
     const ended = await end
     expect(ended).toMatchObject({ kind: 'lost' })
     expect(ended.kind === 'lost' && codeOf(ended.error)).toBe('publish.fenced')
-    expect(states()).toEqual(['opening', 'lost', 'ended'])
+    expect(states()).toEqual(['opening', 'ended'])
   })
 
   test.each([false, true])('reports a loss with whether it was already stopping (%s)', async (wasStopping) => {
@@ -459,7 +455,7 @@ describe('a stream that fails', () => {
     }
     await on.pass(1)
     expect(await on.end).toMatchObject({ kind: 'lost', error: { code: 'publish.fenced' } })
-    expect(on.states()).toEqual(['opening', 'running', 'retrying', 'opening', 'lost', 'ended'])
+    expect(on.states()).toEqual(['opening', 'running', 'retrying', 'ended'])
   })
 
   test('leaves no producer open', async () => {

@@ -4,17 +4,14 @@ import { type Placement, singlePlacement } from '../../../connector/placement/pl
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import type { AssignedEvent } from '../../../connector/stream/assignment.ts'
-import type { AttemptEnd } from '../../../connector/stream/attempt.ts'
-import { contentionPolicy } from '../../../connector/stream/contention.ts'
 import { runStreams } from '../../../connector/stream/run-streams.ts'
+import type { TryEnd } from '../../../connector/stream/stream-session.ts'
 import { assignedStream } from '../../support/assigned-stream.ts'
 import { type VirtualClock, virtualClock } from '../../support/fakes/virtual-clock.ts'
 
 /** A placement controlled by the test. */
 function fakePlacement() {
   let assignStreams: (streams: ReadonlySet<string>) => void = () => undefined
-  const confirmed = new Set<string>()
-  const group = { isUnreachable: false }
   const left = Promise.withResolvers<void>()
   let hasLeft = false
   const placement: Placement = {
@@ -26,8 +23,8 @@ function fakePlacement() {
       })
       return left.promise
     },
-    assignmentOf: () => (group.isUnreachable ? 'unknown' : 'here'),
-    isConfirmed: (stream) => confirmed.has(stream),
+    assignmentOf: () => 'here',
+    isConfirmed: () => false,
   }
   const assign = async (...streams: string[]) => {
     assignStreams(new Set(streams))
@@ -36,8 +33,6 @@ function fakePlacement() {
   return {
     placement,
     assign,
-    confirmed,
-    group,
     hasLeft: () => hasLeft,
     fail: (error: Error) => left.reject(error),
   }
@@ -53,7 +48,7 @@ interface Run {
   readonly end: (how: 'stopped' | 'lost' | 'failed') => Promise<void>
 }
 
-const failure = (code: ErrorCode): AttemptEnd => ({
+const failure = (code: ErrorCode): TryEnd => ({
   kind: 'failed',
   error: new ConnectorError(code, 'scripted'),
   madeProgress: false,
@@ -67,10 +62,10 @@ function setUp(placement: Placement) {
   const running: string[] = []
   const stopping = new AbortController()
   const states: Record<string, StreamState[]> = {}
-  const attempt = (stream: string, stop: AbortSignal, giveUp: AbortSignal): Promise<AttemptEnd> => {
+  const attempt = (stream: string, stop: AbortSignal, giveUp: AbortSignal): Promise<TryEnd> => {
     expect(running).not.toContain(stream)
     running.push(stream)
-    const { promise, resolve } = Promise.withResolvers<AttemptEnd>()
+    const { promise, resolve } = Promise.withResolvers<TryEnd>()
     const end = async (how: keyof typeof ends) => {
       running.splice(running.indexOf(stream), 1)
       resolve(ends[how])
@@ -79,11 +74,13 @@ function setUp(placement: Placement) {
     runs.push({ stream, stop, giveUp, end })
     return promise
   }
+  const contested: PipelineEvent[] = []
   const observe = (stream: string) => (event: PipelineEvent) => {
+    if (event.kind === 'stream-contested') contested.push(event)
     if (event.kind === 'stream-state') states[stream] = [...(states[stream] ?? []), event.state]
   }
   const observeReplica = (event: AssignedEvent) => events.push(event)
-  const run = assignedStream({ placement, clock, attempt, observe, observeReplica })
+  const run = assignedStream({ clock, attempt, observe })
   const parts = { placement, run, finishWithinMs: 10_000, clock, observe: observeReplica }
   const done = runStreams(parts, stopping.signal)
   const last = (stream: string): Run => {
@@ -105,7 +102,7 @@ function setUp(placement: Placement) {
     stopping.abort()
     await settle()
   }
-  return { clock, events, states, running, runsOf, last, pass, done, stop }
+  return { clock, events, contested, states, running, runsOf, last, pass, done, stop }
 }
 
 describe('runStreams', () => {
@@ -132,7 +129,7 @@ describe('runStreams', () => {
     expect(giveUp.aborted).toBe(true)
     expect(last('b').giveUp.aborted).toBe(false)
     await end('stopped')
-    expect(states.a).toEqual(['opening', 'stopping', 'waiting'])
+    expect(states.a).toEqual(['opening', 'running', 'waiting'])
   })
 
   it('starts a stream that is assigned again only after its former run has ended', async () => {
@@ -176,112 +173,60 @@ describe('runStreams', () => {
   })
 })
 
-describe('a stream that was lost', () => {
-  it('runs again when a new assignment includes it, and not before', async () => {
+describe('a stream that was fenced', () => {
+  it('runs again after growing pauses, and reports that it is contested from the second time on', async () => {
     const fake = fakePlacement()
-    const { last, runsOf, pass } = setUp(fake.placement)
-    await fake.assign('a')
-    await last('a').end('lost')
-    await pass(3_600_000)
-    expect(runsOf('a')).toBe(1)
-    await fake.assign('a')
-    expect(runsOf('a')).toBe(2)
-  })
-
-  it('runs again immediately when the assignment is newer than its run, as the fence predates it', async () => {
-    const fake = fakePlacement()
-    const { last, runsOf } = setUp(fake.placement)
-    await fake.assign('a')
-    await fake.assign('a')
-    await last('a').end('lost')
-    expect(runsOf('a')).toBe(2)
-  })
-
-  it('runs again after a pause when placement confirms that it is still assigned here', async () => {
-    const fake = fakePlacement()
-    const { last, runsOf, pass } = setUp(fake.placement)
-    await fake.assign('a')
-    await last('a').end('lost')
-    fake.confirmed.add('a')
-    await pass(contentionPolicy.firstPauseMs / 2)
-    expect(runsOf('a')).toBe(1)
-    await pass(contentionPolicy.firstPauseMs / 2)
-    expect(runsOf('a')).toBe(2)
-  })
-
-  it('runs again after growing pauses when it is contested, and reports the contention', async () => {
-    const fake = fakePlacement()
-    const { last, pass, events, clock, runsOf } = setUp(fake.placement)
-    fake.confirmed.add('a')
+    const { last, pass, contested, clock, runsOf } = setUp(fake.placement)
     await fake.assign('a')
     const pauses: number[] = []
-    for (let fences = 1; fences <= 8; fences += 1) {
+    for (let fences = 1; fences <= 7; fences += 1) {
       await last('a').end('lost')
       const lostAt = clock.now()
-      while (runsOf('a') === fences) await pass(100)
+      while (runsOf('a') === fences) await pass(50)
       pauses.push(clock.now() - lostAt)
     }
-    expect(pauses).toEqual([3_800, 7_500, 15_000, 30_000, 60_000, 90_000, 90_000, 90_000])
-    const contested = events.filter(({ kind }) => kind === 'stream-contested')
-    expect(contested).toHaveLength(7)
-    expect(contested[0]).toEqual({ kind: 'stream-contested', stream: 'a', fences: 2, pauseMs: 7_500 })
+    expect(pauses).toEqual([3_750, 7_500, 15_000, 30_000, 60_000, 90_000, 90_000])
+    expect(contested).toHaveLength(6)
+    expect(contested[0]).toEqual({ kind: 'stream-contested', fences: 2, pauseMs: 7_500 })
   })
 
   it('runs again immediately after a newer assignment, even during contention', async () => {
     const fake = fakePlacement()
-    const { last, pass, events, runsOf } = setUp(fake.placement)
-    fake.confirmed.add('a')
+    const { last, pass, contested, runsOf } = setUp(fake.placement)
     await fake.assign('a')
     await last('a').end('lost')
-    await pass(contentionPolicy.firstPauseMs)
     await fake.assign('a')
-    await last('a').end('lost')
-    expect(runsOf('a')).toBe(3)
+    expect(runsOf('a')).toBe(2)
     await last('a').end('lost')
     await pass(1_000)
-    expect(runsOf('a')).toBe(3)
+    expect(runsOf('a')).toBe(2)
     await fake.assign('a')
-    expect(runsOf('a')).toBe(4)
-    expect(events.filter(({ kind }) => kind === 'stream-contested')).toMatchObject([{ fences: 2 }])
+    expect(runsOf('a')).toBe(3)
+    expect(contested).toMatchObject([{ fences: 2 }])
   })
 
-  it('is not contested when it ran for long enough in between', async () => {
+  it('is not contested when it ran for more than five minutes in between', async () => {
     const fake = fakePlacement()
-    const { last, pass, events } = setUp(fake.placement)
+    const { last, pass, contested } = setUp(fake.placement)
     await fake.assign('a')
     for (const _ of [1, 2, 3]) {
-      await pass(contentionPolicy.calmAfterMs + 1)
+      await pass(5 * 60_000 + 1)
       await last('a').end('lost')
       await fake.assign('a')
     }
-    expect(events.filter(({ kind }) => kind === 'stream-contested')).toEqual([])
+    expect(contested).toEqual([])
   })
 
   it('is not contested when it was assigned elsewhere in between', async () => {
     const fake = fakePlacement()
-    const { last, events, runsOf } = setUp(fake.placement)
+    const { last, contested, runsOf } = setUp(fake.placement)
     for (const _ of [1, 2, 3]) {
       await fake.assign('a')
       await last('a').end('lost')
       await fake.assign()
     }
     expect(runsOf('a')).toBe(3)
-    expect(events.filter(({ kind }) => kind === 'stream-contested')).toEqual([])
-  })
-
-  it('is not contested when the group was unreachable, and runs again with the next assignment', async () => {
-    const fake = fakePlacement()
-    const { last, events, runsOf } = setUp(fake.placement)
-    await fake.assign('a')
-    for (const runs of [1, 2, 3]) {
-      fake.group.isUnreachable = true
-      await last('a').end('lost')
-      expect(runsOf('a')).toBe(runs)
-      fake.group.isUnreachable = false
-      await fake.assign('a')
-      expect(runsOf('a')).toBe(runs + 1)
-    }
-    expect(events.filter(({ kind }) => kind === 'stream-contested')).toEqual([])
+    expect(contested).toEqual([])
   })
 
   it('does not delay a stop of the process', async () => {
@@ -290,7 +235,7 @@ describe('a stream that was lost', () => {
     await fake.assign('a')
     await last('a').end('lost')
     await stop()
-    expect((await done).get('a')?.kind).toBe('lost')
+    expect((await done).get('a')?.kind).toBe('stopped')
   })
 })
 

@@ -15,7 +15,7 @@ const claimed: PipelineEvent = {
   kind: 'stream-claimed',
   epoch: 1,
   seq: 0,
-  backfill: 'due',
+  backfill: 'first',
   isNew: true,
   events: 0,
 }
@@ -38,8 +38,6 @@ const held: PipelineEvent = {
   error: new ConnectorError('checkpoint.damaged', 'read checkpoint'),
   pauseMs: minute,
 }
-const fenced = new ConnectorError('publish.fenced', 'fenced')
-const lost: PipelineEvent = { kind: 'stream-lost', error: fenced, wasStopping: false }
 
 type TimedEvents = readonly [at: number, ...events: PipelineEvent[]]
 
@@ -148,40 +146,8 @@ test('a held stream makes the replica not ready and shows its code and hint, eve
     state: 'held',
     why: 'held',
     code: 'checkpoint.damaged',
-    hint: expect.stringContaining('checkpoint reset'),
+    hint: expect.stringContaining('checkpoint rewind'),
   })
-})
-
-test('a stream is not ready while the group is unreachable, and overdue progress stays overdue', () => {
-  const unreachable: PipelineEvent = { kind: 'group-unreachable', code: 'placement.group-unreachable' }
-  const waiting = healthAt(2 * minute, [running, [minute, unreachable]])
-  expect(waiting).toMatchObject({
-    ready: false,
-    state: 'group-unreachable',
-    why: 'group unreachable',
-    code: 'placement.group-unreachable',
-    hint: expect.stringContaining('resumes automatically'),
-    secondsSinceGoodPoll: 120,
-  })
-  const resumed: TimedEvents = [2 * minute, entered('opening', 'group-unreachable', minute), opening, claimed]
-  expect(healthAt(2 * minute, [running, [minute, unreachable], resumed])).toMatchObject({
-    ready: true,
-    state: 'running',
-  })
-  expect(healthAt(6 * minute, [running, [minute, unreachable], resumed])).toMatchObject({
-    ready: false,
-    why: 'no progress',
-  })
-})
-
-test('a stream that waits for the group shows why the group does not answer', () => {
-  const error = 'join group shop: kafka-1:9092 refuses the connection (ECONNREFUSED): check host and port'
-  const failure = { code: 'publish.unreachable', error, causes: ['KafkaJSConnectionError ECONNREFUSED'] } as const
-  const unreachable: PipelineEvent = { kind: 'group-unreachable', code: 'placement.group-unreachable' }
-  const streams = [{ stream: 'shop', poll: polling, status: statusAfter([running, [minute, unreachable]]) }]
-  const parts = { ...inGroup, replicaState: 'running', streams, readyAfterMs: 5 * minute } as const
-  const { because } = health({ ...parts, group: { isOutForMs: minute, failure } }, 2 * minute)
-  expect(because).toMatchObject([{ code: 'placement.group-unreachable', error, causes: failure.causes }])
 })
 
 test('a stream that reads says that the replica is out of the group, and why, until the replica has rejoined', () => {
@@ -222,8 +188,11 @@ test('a held stream shows its current code, and keeps it after resuming until th
   expect(healthAt(6 * minute, [...resumed, [3 * minute, scan, page, published]])).not.toHaveProperty('code')
 })
 
-test('a stream that was lost or ended does not affect readiness', () => {
-  expect(healthAt(60 * minute, [running, [second, lost]])).toMatchObject({ ready: true, state: 'lost' })
+test('a stream that waits for its assignment or has ended does not affect readiness', () => {
+  expect(healthAt(60 * minute, [running, [second, entered('waiting')]])).toMatchObject({
+    ready: true,
+    state: 'waiting',
+  })
   expect(healthAt(60 * minute, [running, [second, entered('ended')]])).toMatchObject({
     ready: true,
     state: 'ended',
@@ -232,8 +201,8 @@ test('a stream that was lost or ended does not affect readiness', () => {
 
 test('a stream that is opened again has its full time for progress', () => {
   const back: TimedEvents = [60 * minute, opening, claimed]
-  expect(healthAt(64 * minute, [running, [second, lost], back]).ready).toBe(true)
-  expect(healthAt(66 * minute, [running, [second, lost], back]).ready).toBe(false)
+  expect(healthAt(64 * minute, [running, [second, entered('waiting')], back]).ready).toBe(true)
+  expect(healthAt(66 * minute, [running, [second, entered('waiting')], back]).ready).toBe(false)
 })
 
 test('one held stream makes the replica not ready, which names that stream only', () => {
@@ -292,14 +261,11 @@ test('a paused stream shows its reason and no ages, does not affect readiness, a
   expect(resumed).not.toHaveProperty('pause')
 })
 
-test('a stream waits, and is not ready, until it is known whether it is paused', () => {
-  const awaited = (failure?: Error): PipelineEvent => ({ kind: 'control-awaited', failure })
-  const damaged = new ConnectorError('control.damaged', 'read control object: invalid JSON (7 characters)')
-  expect(healthAt(1, [[0, awaited()]])).toMatchObject({ state: 'opening', ready: false, why: 'not opened yet' })
-  expect(healthAt(1, [[0, awaited(), awaited(damaged)]])).toMatchObject({
-    state: 'opening',
-    ready: false,
-    code: 'control.damaged',
-    error: damaged.message,
+test('a paused stream that cannot be left shows why', () => {
+  const error = new ConnectorError('storage.unavailable', 'write checkpoint: connection refused')
+  const paused: PipelineEvent = { kind: 'stream-paused', reason: 'why', requestedAt: 0, requestedBy: 'operator-1' }
+  const unsettled: PipelineEvent = { kind: 'pause-unsettled', code: error.code, error }
+  expect(healthAt(minute, [running, [second, entered('paused'), paused, unsettled]])).toMatchObject({
+    ...{ state: 'paused', ready: true, code: error.code, error: error.message },
   })
 })

@@ -1,13 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
-import { controlStatus, groupStatus } from '../../../connector/telemetry/events/replica-events.ts'
-import {
-  beforeJoining,
-  controlReport,
-  controlUnread,
-  groupReport,
-  type ReplicaEvent,
-} from '../../../connector/telemetry/replica-status.ts'
+import { groupStatus } from '../../../connector/telemetry/events/replica-events.ts'
+import { beforeJoining, groupReport, type ReplicaEvent } from '../../../connector/telemetry/replica-status.ts'
 import { unobserved } from '../../../connector/telemetry/stream-status.ts'
 import { polling } from '../../support/polling.ts'
 
@@ -93,19 +87,5 @@ describe('the group status of a replica', () => {
       code: 'publish.unauthorized',
       hint: expect.any(String),
     })
-  })
-})
-
-test('the report names why the control object cannot be read, and what to do', () => {
-  const error = new ConnectorError('storage.unavailable', 'read control object: connection refused')
-  const readAt = Date.parse('2026-06-15T10:00:00Z')
-  const read = controlStatus(controlUnread, { kind: 'control-read' }, readAt)
-  const failed = controlStatus(read, { kind: 'control-failed', code: error.code, error }, readAt + 3000)
-  const report = controlReport(failed)
-  expect(report).toEqual({
-    readAt: '2026-06-15T10:00:00.000Z',
-    code: 'storage.unavailable',
-    error: error.message,
-    hint: expect.any(String),
   })
 })

@@ -8,8 +8,6 @@ import { describedState } from '../../../../connector/checkpoint/described-state
 import { beginning, type StreamState } from '../../../../connector/checkpoint/stream-state.ts'
 import { shownCheckpoint } from '../../../../connector/commands/checkpoint/checkpoint-show.ts'
 import { shownLines } from '../../../../connector/commands/output/shown.ts'
-import { noRequests } from '../../../../connector/control/control-document.ts'
-import { requested } from '../../../../connector/control/requests.ts'
 import type { ScanOrder } from '../../../../connector/scan/scan-order.ts'
 import type { Scan } from '../../../../connector/scan/scan-state.ts'
 import type { SourceTime } from '../../../../connector/source/client-source.ts'
@@ -75,27 +73,31 @@ const document: CheckpointDocument = {
     stream: 'clients',
     eventSource: '/polaris/shop/clients',
     producerId: null,
-    movedTo: null,
   },
   source: { url: 'http://polaris.example/', codeMagasin: 1, prefixCle: null },
   destination: { clusterId: 'c', topic: 't', topicId: 'i', partitions: 6 },
-  control: { revision: 0, pause: null },
+  rewound: null,
   claim: { epoch: 4, owner: 'replica-1', at },
   committed: { ...decision, hasRecord: true, state },
   pending: null,
 }
 
-const shown = (of: CheckpointDocument = document, control = noRequests) =>
-  shownCheckpoint('clients', serializeDocument(of), { document: control })
+const shown = (of: CheckpointDocument = document, remark?: string) =>
+  shownCheckpoint('clients', serializeDocument(of), remark)
 
 describe('a checkpoint is shown', () => {
   test('with how far the stream has read, how many events it has published, and who runs it', () => {
     expect(shown()).toMatchObject({
-      ...{ stream: 'clients', liveUntil: '2026-06-15T10:00:00Z', history: 'due', readAgainFrom: '2026-02-01T00:00:00' },
+      ...{
+        stream: 'clients',
+        liveUntil: '2026-06-15T10:00:00Z',
+        history: 'first',
+        readAgainFrom: '2026-02-01T00:00:00',
+      },
       ...{ events: 1200, pending: undefined, openedBy: 'replica-1', openedAt: '2026-06-15T10:00:00Z', epoch: 4 },
     })
     const fresh = { ...document, committed: { ...document.committed, state: beginning } }
-    expect(shown(fresh)).toMatchObject({ liveUntil: null, history: 'due', events: 0 })
+    expect(shown(fresh)).toMatchObject({ liveUntil: null, history: 'first', events: 0 })
   })
 
   test('with its scans as a table', () => {
@@ -115,16 +117,15 @@ describe('a checkpoint is shown', () => {
     expect(shown({ ...document, pending }).pending).toBe(5)
   })
 
-  test('with a pause', () => {
-    const requester = { id: '1', by: 'operator-1', at: 0 }
-    const paused = requested(noRequests, { kind: 'pause', stream: 'clients', reason: 'why' }, requester)
-    expect(shown(document, paused).remark).toBe('paused since 1970-01-01T00:00:00Z by operator-1: why')
+  test('without an owner once it has stopped or paused the stream, and with what operators wish', () => {
+    const left = { ...document, claim: { ...document.claim, owner: null } }
+    expect(shown(left, 'paused')).toMatchObject({ openedBy: null, remark: 'paused' })
   })
 
   test('as absent or damaged', () => {
-    expect(shownCheckpoint('clients', undefined, { document: noRequests })).toEqual({
+    expect(shownCheckpoint('clients', undefined)).toEqual({
       ...{ stream: 'clients', remark: 'no checkpoint' },
     })
-    expect(shownCheckpoint('clients', '{', { document: noRequests })).toMatchObject({ code: 'checkpoint.damaged' })
+    expect(shownCheckpoint('clients', '{')).toMatchObject({ code: 'checkpoint.damaged' })
   })
 })

@@ -51,7 +51,10 @@ describe('look-backs', () => {
     ['{ lookBack: [{ reach: 5m }] }', 'must be reach/every'],
     ['{ lookBack: [{ reach: 5m, every: 1m, often: yes }] }', 'is unknown'],
     ['{ lookBack: 5 }', 'must be reach/every'],
-    ['{ lookBack: [1m/1m, 2m/1m, 3m/1m, 4m/1m, 5m/1m, 6m/1m, 7m/1m, 8m/1m, 9m/1m] }', 'must have at most 8 items'],
+    [
+      '{ lookBack: [1m/1m, 2m/1m, 3m/1m, 4m/1m, 5m/1m, 6m/1m, 7m/1m, 8m/1m, 9m/1m, 10m/1m] }',
+      'must have at most 9 items',
+    ],
   ])('are a problem: %s', (poll, what) => {
     const found = problems(file(poll))
     expect(found.map((problem) => problem.what)).toEqual([expect.stringContaining(what)])

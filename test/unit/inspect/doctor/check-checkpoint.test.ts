@@ -49,8 +49,8 @@ const withoutTopics = { readState: undefined, isTopicMissing: true }
 const { clusterId, topic } = identity.destination
 
 it.each([
-  ['another topic', { destination: { clusterId, topic: 'other' } }, 'checkpoint.other-stream'],
-  ['another cluster', { destination: { clusterId: 'other', topic } }, 'checkpoint.other-stream'],
+  ['another topic', { destination: { clusterId, topic: 'other' } }, 'checkpoint.topic-lost'],
+  ['another cluster', { destination: { clusterId: 'other', topic } }, 'checkpoint.topic-lost'],
   ['another codeMagasin', { source: { ...identity.source, codeMagasin: 2 } }, 'checkpoint.other-stream'],
   ['the same topic, which was deleted', { destination: { clusterId, topic } }, 'checkpoint.topic-lost'],
 ])('fails with %s, although the topic does not exist yet', async (_, changed, code) => {

@@ -97,7 +97,7 @@ describe('readTopics', () => {
     const { read, created } = cluster({ unknownFor: 0, exists: false })
     const request = { ...asked(kafkaDefaults.create), clusterId: 'other' }
     await expect(read(request)).rejects.toMatchObject({
-      code: 'checkpoint.other-stream',
+      code: 'checkpoint.topic-lost',
       message: 'open stream: the document belongs to Kafka cluster other, not to cluster',
     })
     expect(created).toEqual([])

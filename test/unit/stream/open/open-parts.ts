@@ -1,10 +1,10 @@
-import { noStreamRequests } from '../../../../connector/control/stream-requests.ts'
+import { parseDocument } from '../../../../connector/checkpoint/checkpoint-document.ts'
+import { noWishes, streamWishes, type Wishes, wishesText } from '../../../../connector/checkpoint/wishes.ts'
 import { deadLetterGuard } from '../../../../connector/event/dead-letter.ts'
 import { unmapped } from '../../../../connector/event/page-mapping.ts'
 import { rulesText } from '../../../../connector/index/client-index.ts'
 import { streamIndex } from '../../../../connector/index/stream-index.ts'
 import type { OpenStream } from '../../../../connector/pipeline/delivery.ts'
-import { featureList } from '../../../../connector/pipeline/features/feature-list.ts'
 import type { PageGroupParts } from '../../../../connector/pipeline/group/building.ts'
 import type { PipelineParts } from '../../../../connector/pipeline/pipeline.ts'
 import type { PipelineEvent } from '../../../../connector/pipeline/pipeline-event.ts'
@@ -12,7 +12,10 @@ import { createServerClock } from '../../../../connector/pipeline/read/server-cl
 import { semaphore } from '../../../../connector/runtime/semaphore.ts'
 import type { ScanSettings } from '../../../../connector/scan/scan-settings.ts'
 import type { ClientSource, SourceTime } from '../../../../connector/source/client-source.ts'
+import { wishesKey } from '../../../../connector/storage/checkpoint-store-config.ts'
+import { tryPauses } from '../../../../connector/stream/next-try.ts'
 import type { OpenParts } from '../../../../connector/stream/open/open-parts.ts'
+import { openStream } from '../../../../connector/stream/open/open-stream.ts'
 import { fakeKafka } from '../../../support/fakes/fake-event-publisher.ts'
 import type { FaultHook } from '../../../support/fakes/fake-kafka-cluster.ts'
 import { type MemoryStoreOptions, memoryStore } from '../../../support/fakes/memory-versioned-object.ts'
@@ -25,6 +28,7 @@ import { noon, statesOf } from '../../scan/scans.ts'
 /** One stream of one replica, on fakes. */
 
 export const KEY = 'shop/clients.json'
+export const WISHES = wishesKey(KEY)
 export const connector = 'shop'
 export const stream = 'clients'
 const timeZone = 'Europe/Paris'
@@ -51,7 +55,6 @@ const fields = { clientId: 'No', modifiedAt: 'Modif', clients: null, lists: [] }
 const mapping = { ...unmapped, lists: [] }
 
 export const groupParts = (): PageGroupParts => ({
-  requests: noStreamRequests,
   settings: {
     form: eventForm(),
     maxValueBytes: 100_000,
@@ -68,8 +71,15 @@ export const groupParts = (): PageGroupParts => ({
 /** Stores that the backfill of a stream is done, so that only live scans are left. */
 export async function withBackfillDone({ checkpoint }: Pick<OpenStream, 'checkpoint'>): Promise<void> {
   const scans = statesOf({ lookBacks: [] })
-  checkpoint.advance({ scans, recheck: null, events: 0, mapping, parts: {}, carriedOut: [], entries: '' })
+  checkpoint.advance({ scans, recheck: null, events: 0, mapping, entries: '' })
   await checkpoint.save(never)
+}
+
+/** Opens a stream that nobody has paused. */
+export async function openedStream(parts: OpenParts, stop: AbortSignal = never): Promise<OpenStream> {
+  const stream = await openStream(parts, stop)
+  if (stream === 'paused') throw new Error('the stream is paused')
+  return stream
 }
 
 /** Runs all pending promise callbacks. */
@@ -107,10 +117,12 @@ export function stage(of: Stage = {}) {
   const store = memoryStore(of.store === undefined ? {} : { fault: of.store })
   const giveUp = new AbortController()
   let nonces = 0
+  const newNonce = () => `${replica}-${++nonces}`
   const open: OpenParts = {
     storeReady: async () => {},
     openLimit: semaphore(Number.POSITIVE_INFINITY),
     object: store.object(KEY),
+    wishes: streamWishes({ object: store.object(WISHES), newNonce }, observe),
     publisher: kafka.publisher({ connector, stream, replica }),
     identity: {
       connector,
@@ -126,7 +138,7 @@ export function stage(of: Stage = {}) {
     owner: replica,
     assignment: of.assignment ?? (() => 'here'),
     clock,
-    newNonce: () => `${replica}-${++nonces}`,
+    newNonce,
     onWritten: () => {},
     observe,
   }
@@ -143,8 +155,6 @@ export function stage(of: Stage = {}) {
       fields,
     },
     group: { ...groupParts(), observe },
-    requests: noStreamRequests,
-    features: featureList(),
     clock,
     groupMaxSize: 100_000,
     groupMaxDelayMs: 50,
@@ -152,12 +162,14 @@ export function stage(of: Stage = {}) {
     giveUp: giveUp.signal,
     savePeriodMs: 60_000,
   }
-  const reopening = {
-    firstPauseMs: 100,
-    maxPauseMs: 2_000,
-    maxRetryAfterMs: 0,
-  }
-  const streamParts: AloneParts = { open, pipeline, clock, observe, reopening, holding: undefined }
+  const retries = { firstPauseMs: 100, maxPauseMs: 2_000, maxRetryAfterMs: 0 }
+  const pauses = { ...tryPauses, retries }
+  const streamParts: AloneParts = { open, pipeline, lookEveryMs: 10_000, clock, observe, pauses }
   const kinds = () => events.map(({ kind }) => kind)
-  return { clock, kafka, store, events, kinds, open, pipeline, streamParts, giveUp }
+  const document = () => parseDocument(store.stored(KEY)?.text ?? '')
+  /** Writes the wishes as an operator does. */
+  const wish = (wishes: Partial<Wishes>) => {
+    store.tamper(WISHES, wishesText({ ...noWishes, id: `wish ${++nonces}`, by: 'operator', at: noon, ...wishes }))
+  }
+  return { clock, kafka, store, events, kinds, open, pipeline, streamParts, giveUp, document, wish }
 }

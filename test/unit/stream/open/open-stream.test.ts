@@ -17,13 +17,12 @@ import { ConnectorError, codeOf } from '../../../../connector/runtime/connector-
 import type { ErrorCode } from '../../../../connector/runtime/error-catalogue.ts'
 import { semaphore } from '../../../../connector/runtime/semaphore.ts'
 import type { OpenParts } from '../../../../connector/stream/open/open-parts.ts'
-import { openStream } from '../../../../connector/stream/open/open-stream.ts'
 import { sentEvent, sentTo } from '../../../support/records.ts'
 import { never } from '../../../support/signals.ts'
 import { change, documentWith, entriesOf, indexed, state } from '../../checkpoint/documents.ts'
 import { entry, key, words } from '../../index/entries.ts'
 import { noon } from '../../pipeline/readings.ts'
-import { connector, indexRules, KEY, settled, stage, stream } from './open-parts.ts'
+import { connector, indexRules, KEY, openedStream, settled, stage, stream, WISHES } from './open-parts.ts'
 
 /** A stage whose store contains `document`, with a log of all calls in order. */
 function opening(document: CheckpointDocument | undefined, more: Parameters<typeof stage>[0] = {}) {
@@ -35,7 +34,7 @@ function opening(document: CheckpointDocument | undefined, more: Parameters<type
       return more.kafka?.(operation, ...rest) ?? 'none'
     },
     store: (call) => {
-      calls.push(`store ${call.kind}`)
+      calls.push(`${call.key === WISHES ? 'wishes' : 'store'} ${call.kind}`)
       return more.store?.(call) ?? 'none'
     },
   })
@@ -80,31 +79,31 @@ async function commitWith(producer: StreamProducer, record: RecordKey) {
 }
 
 async function codeOfOpening(parts: OpenParts): Promise<ErrorCode | 'opened'> {
-  return await openStream(parts, never).then(
+  return await openedStream(parts, never).then(
     () => 'opened' as const,
     (error: unknown) => codeOf(error),
   )
 }
 
 describe('opening a stream', () => {
-  test('reads the document, fences, reads the commit record, claims, and checks the assignment again', async () => {
+  test('reads the document, then the wishes, fences, reads the commit record, claims, and checks the assignment again', async () => {
     const { parts, calls } = opening(setByOperator())
-    await openStream(parts, never)
-    const before = ['assigned?', 'store ready', 'store read']
+    await openedStream(parts, never)
+    const before = ['assigned?', 'store ready', 'store read', 'wishes read']
     expect(calls).toEqual([...before, 'kafka open', 'kafka state', 'store write', 'assigned?'])
   })
 
   test('starts a new stream at its configured start, with epoch 1', async () => {
     const { parts, stored, events } = opening(undefined)
-    const { checkpoint } = await openStream(parts, never)
+    const { checkpoint } = await openedStream(parts, never)
     expect(checkpoint.state()).toEqual({ ...beginning, index: { ...beginning.index, rules: [indexRules] } })
     expect(stored()).toMatchObject({ claim: { epoch: 1, owner: 'replica-1' }, committed: { seq: 0, hasRecord: false } })
-    expect(events).toEqual([{ kind: 'stream-claimed', epoch: 1, seq: 0, backfill: 'due', isNew: true, events: 0 }])
+    expect(events).toEqual([{ kind: 'stream-claimed', epoch: 1, seq: 0, backfill: 'first', isNew: true, events: 0 }])
   })
 
   test('rejects a new stream without a configured start, names the missing setting and writes nothing', async () => {
     const { parts, store } = opening(undefined)
-    const error = await openStream({ ...parts, beginAt: undefined }, never).catch((reason: unknown) => reason)
+    const error = await openedStream({ ...parts, beginAt: undefined }, never).catch((reason: unknown) => reason)
     expect(codeOf(error)).toBe('config.invalid')
     expect(String(error)).toContain('POLARIS_LAST_CHANGED')
     expect(store.history(KEY)).toEqual([])
@@ -113,7 +112,7 @@ describe('opening a stream', () => {
   test('gives the rules in force the number of rules that no entry uses when there are 256 already', async () => {
     const rules = Array.from({ length: 256 }, (_, at) => `old ${at}`)
     const committed = { hasRecord: false, state: { ...indexed, index: { ...indexed.index, rules } } } as const
-    const { checkpoint } = await openStream(opening(own({ committed })).parts, never)
+    const { checkpoint } = await openedStream(opening(own({ committed })).parts, never)
     expect(checkpoint.state().index).toMatchObject({ rules: rules.with(1, indexRules), contentsFrom: 0 })
   })
 
@@ -122,7 +121,7 @@ describe('opening a stream', () => {
       own({ committed: { hasRecord: false, state: { ...state, index: { ...state.index, rules: ['old'] } } } }),
     )
     for (let opening = 0; opening < 2; opening += 1) {
-      const { checkpoint } = await openStream(on.parts, never)
+      const { checkpoint } = await openedStream(on.parts, never)
       expect(checkpoint.state().index.rules).toEqual(['old', indexRules])
       expect(on.stored().committed.state.index.rules).toEqual(['old', indexRules])
     }
@@ -131,7 +130,7 @@ describe('opening a stream', () => {
   test('Invariant 4: claims with the next epoch and only the resolved state, and records its producer id', async () => {
     const on = opening(own({ pending: {} }))
     await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
-    const { checkpoint } = await openStream(on.parts, never)
+    const { checkpoint } = await openedStream(on.parts, never)
     expect(on.stored()).toMatchObject({ claim: { epoch: 5, owner: 'replica-1', at: noon }, pending: null })
     expect(on.stored().producerId).toBe('shop.clients 1')
     expect(checkpoint.seq()).toBe(10)
@@ -140,7 +139,7 @@ describe('opening a stream', () => {
   test('Invariant 2: resumes from the pending state when its commit record exists', async () => {
     const on = opening(own({ pending: {} }))
     await commit(on, { epoch: 4, seq: 11, nonce: 'p' })
-    const { checkpoint } = await openStream(on.parts, never)
+    const { checkpoint } = await openedStream(on.parts, never)
     expect(checkpoint.seq()).toBe(11)
     expect(checkpoint.state().events).toBe(change.events)
     expect(on.stored().committed).toMatchObject({ epoch: 4, seq: 11, nonce: 'p', hasRecord: true })
@@ -187,7 +186,7 @@ describe('opening a stream', () => {
     await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
     on.kafka.loseNextMarker(connector, stream)
     await leave(on, { sequence: 2 })
-    await openStream(on.parts, never)
+    await openedStream(on.parts, never)
     expect(repairs(on)).toEqual([{ partitions: 1, as: 'aborted' }])
     expect(await shownByNextMarker(on)).toBe(0)
   })
@@ -200,7 +199,7 @@ describe('opening a stream', () => {
       on.kafka.loseNextMarker(connector, stream)
       await leave(on, { sequence: 2, record: 'p', to })
       expect(on.kafka.committed).toHaveLength(0)
-      await openStream(on.parts, never)
+      await openedStream(on.parts, never)
       expect(repairs(on)).toEqual([{ partitions: 1, as: 'committed' }])
       expect(on.kafka.committed).toHaveLength(1)
       expect(await shownByNextMarker(on)).toBe(0)
@@ -214,7 +213,7 @@ describe('opening a stream', () => {
     await leave(on, { sequence: 2 })
     on.kafka.loseNextMarker(connector, stream)
     expect(await codeOfOpening(on.parts)).toBe('publish.outcome-unknown')
-    await openStream(on.parts, never)
+    await openedStream(on.parts, never)
     expect(await shownByNextMarker(on)).toBe(0)
   })
 
@@ -225,7 +224,7 @@ describe('opening a stream', () => {
     await leave(on, { sequence: 2 })
     on.kafka.expireProducerId(connector, stream)
     const before = on.stored()
-    const error = await openStream(on.parts, never).catch((reason: unknown) => reason)
+    const error = await openedStream(on.parts, never).catch((reason: unknown) => reason)
     expect(error).toMatchObject({ code: 'publish.hanging-transaction' })
     expect(String(error)).toMatch(
       /hanging transaction of the former producer id shop\.clients 1 in client\.modified partition \d offset 0/,
@@ -244,7 +243,7 @@ describe('opening a stream', () => {
       on.kafka.loseNextMarker(connector, stream)
       await leave(on, { sequence: 2 })
       on.kafka.expireProducerId(connector, stream)
-      const error = await openStream(on.parts, never).catch((reason: unknown) => reason)
+      const error = await openedStream(on.parts, never).catch((reason: unknown) => reason)
       expect(String(error)).toContain(`decided, ${cure}`)
     },
   )
@@ -264,7 +263,7 @@ describe('opening a stream', () => {
     await commit(on, { epoch: 4, seq: 9, nonce: 'o' })
     on.kafka.loseNextRecordMarker(connector, stream)
     await leave(on, { sequence: 1, record: 'c' })
-    const { checkpoint, producer } = await openStream(on.parts, never)
+    const { checkpoint, producer } = await openedStream(on.parts, never)
     expect(on.stored().committed).toMatchObject({ seq: 10, hasRecord: false })
     const record = await checkpoint.prepare(change, never)
     await using transaction = producer.begin(never)
@@ -276,7 +275,7 @@ describe('opening a stream', () => {
     const on = opening(own({}))
     await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
     on.kafka.deleteRecord(connector, stream)
-    await openStream(on.parts, never)
+    await openedStream(on.parts, never)
     expect(on.stored().committed).toMatchObject({ seq: 10, nonce: 'c', hasRecord: false })
   })
 
@@ -293,7 +292,7 @@ describe('opening a stream', () => {
     on.kafka.loseNextMarker(connector, stream)
     await leave(on, { sequence: 2 })
     expect(await codeOfOpening(on.parts)).toBe('checkpoint.conflict')
-    const { checkpoint } = await openStream(on.parts, never)
+    const { checkpoint } = await openedStream(on.parts, never)
     expect([checkpoint.seq(), ...repairs(on)]).toEqual([10, { partitions: 1, as: 'aborted' }])
   })
 
@@ -305,7 +304,7 @@ describe('opening a stream', () => {
     ] as const) {
       const on = opening(own({ committed: { state: { ...state, index: { ...state.index, delta } } }, pending: {} }))
       await commit(on, isCommitted ? { epoch: 4, seq: 11, nonce: 'p' } : { epoch: 4, seq: 10, nonce: 'c' })
-      const { checkpoint } = await openStream(on.parts, never)
+      const { checkpoint } = await openedStream(on.parts, never)
       expect([1, 3, 4].map((client) => checkpoint.table.get(key(client))?.number)).toEqual(numbers)
       const reloaded = await loadTable(on.parts.index.store, on.stored().committed.state.index, never)
       expect([1, 3, 4].map((client) => reloaded.get(key(client))?.number)).toEqual(numbers)
@@ -321,10 +320,10 @@ describe('opening a stream', () => {
       destination: { ...before.destination, partitions: 3 },
     })
     const expected = ['taken-over', 'source-moved', 'partitions-grown']
-    await openStream(on.parts, never)
+    await openedStream(on.parts, never)
     expect(on.kinds().filter((kind) => expected.includes(kind))).toEqual(expected)
     expect(on.events.find(({ kind }) => kind === 'partitions-grown')).toMatchObject({ from: 3, to: 6 })
-    await openStream(on.parts, never)
+    await openedStream(on.parts, never)
     expect(on.kinds().filter((kind) => expected.includes(kind))).toEqual(expected)
   })
 
@@ -361,7 +360,7 @@ describe('opening a stream', () => {
     const openLimit = semaphore(1)
     const { parts, calls } = opening(setByOperator())
     const busy = await openLimit.acquire(never)
-    const opened = openStream({ ...parts, openLimit }, never)
+    const opened = openedStream({ ...parts, openLimit }, never)
     await settled()
     expect(calls).toEqual([])
     busy[Symbol.dispose]()
@@ -374,7 +373,7 @@ describe('opening a stream', () => {
   test('rejects immediately on a stop', async () => {
     const stopping = new AbortController()
     const { parts, calls } = opening(own({}), { kafka: () => new Promise(() => {}) })
-    const opened = openStream(parts, stopping.signal).catch((reason: unknown) => reason)
+    const opened = openedStream(parts, stopping.signal).catch((reason: unknown) => reason)
     const reason = new DOMException('stop', 'AbortError')
     stopping.abort(reason)
     expect(await opened).toBe(reason)
@@ -397,7 +396,7 @@ describe('a segment of the client index', () => {
       return stored.get(...args)
     }
     const index = streamIndex({ ...stored, get }, Number.POSITIVE_INFINITY)
-    const { checkpoint } = await openStream({ ...on.parts, index }, never)
+    const { checkpoint } = await openedStream({ ...on.parts, index }, never)
     expect(on.calls.indexOf('segment read')).toBeLessThan(on.calls.indexOf('kafka open'))
     expect(checkpoint.table.get(key(1))).toEqual(entry(0))
   })
@@ -411,7 +410,7 @@ describe('a segment of the client index', () => {
       const on = opening(named())
       if (bytes !== undefined) on.store.segments(KEY).stored.set('3-s', bytes)
       expect(await codeOfOpening(on.parts)).toBe(code)
-      expect(on.calls).toEqual(['assigned?', 'store ready', 'store read', 'store read'])
+      expect(on.calls).toEqual(['assigned?', 'store ready', 'store read', 'wishes read', 'store read'])
     },
   )
 
@@ -435,7 +434,7 @@ describe('a stream that cannot be opened', () => {
   const mismatches: [string, CheckpointDocument, ErrorCode][] = [
     ['of another stream', { ...own({}), stream: 'other' }, 'checkpoint.other-stream'],
     ['of another source', { ...own({}), source: { ...own({}).source, codeMagasin: 9 } }, 'checkpoint.other-stream'],
-    ['of another cluster', documentWith({}), 'checkpoint.other-stream'],
+    ['of another cluster', documentWith({}), 'checkpoint.topic-lost'],
     ['whose transaction may be lost', own({ committed: { state: indexed }, pending: {} }), 'checkpoint.undecided'],
     [
       'of a topic that was created again',
@@ -452,14 +451,14 @@ describe('a stream that cannot be opened', () => {
     expect(store.history(KEY)).toHaveLength(1)
   })
 
-  test.each<[string, Partial<OpenParts>]>([
+  test.each<[string, Partial<OpenParts>, code?: ErrorCode]>([
     ['stream', { identity: { ...stage().open.identity, stream: 'other' } }],
     ['source', { identity: { ...stage().open.identity, source: { ...own({}).source, codeMagasin: 9 } } }],
-    ['topic', { topic: 'other' }],
-  ])('with another %s configured is held before anything is fenced or created', async (_what, configured) => {
+    ['topic', { topic: 'other' }, 'checkpoint.topic-lost'],
+  ])('with another %s configured is held before anything is fenced or created', async (_what, configured, code) => {
     const { parts, calls } = opening(setByOperator())
-    expect(await codeOfOpening({ ...parts, ...configured })).toBe('checkpoint.other-stream')
-    expect(calls).toEqual(['assigned?', 'store ready', 'store read'])
+    expect(await codeOfOpening({ ...parts, ...configured })).toBe(code ?? 'checkpoint.other-stream')
+    expect(calls).toEqual(['assigned?', 'store ready', 'store read', 'wishes read'])
   })
 
   test.each([
@@ -471,7 +470,7 @@ describe('a stream that cannot be opened', () => {
     store.tamper(KEY, text)
     expect(await codeOfOpening(parts)).toBe(code)
     expect(store.stored(KEY)?.text).toBe(text)
-    expect(calls).toEqual(['assigned?', 'store ready', 'store read'])
+    expect(calls).toEqual(['assigned?', 'store ready', 'store read', 'wishes read'])
   })
 
   test('is held when the document is missing but a commit record exists, and resumes when it is restored', async () => {
@@ -511,9 +510,9 @@ describe('a stream that cannot be opened', () => {
 
   test('resumes with a new topic when the stream has no events', async () => {
     const on = opening(undefined)
-    await openStream(on.parts, never)
+    await openedStream(on.parts, never)
     on.kafka.deleteTopic()
-    await openStream(on.parts, never)
+    await openedStream(on.parts, never)
     expect(on.stored().destination.topicId).toBe('topic 2')
   })
 
@@ -559,7 +558,7 @@ describe('a stream that cannot be opened', () => {
     while (resumed.length === 0) await new Promise((resolve) => setImmediate(resolve))
 
     const publisher = on.kafka.publisher({ connector, stream, replica: 'replica-2' })
-    const successor = await openStream({ ...on.parts, publisher, owner: 'replica-2' }, never)
+    const successor = await openedStream({ ...on.parts, publisher, owner: 'replica-2' }, never)
     const record = await successor.checkpoint.prepare(change, never)
     resumed[0]?.()
 

@@ -99,7 +99,7 @@ const claimed: PipelineEvent = {
   kind: 'stream-claimed',
   epoch: 1,
   seq: 0,
-  backfill: 'due',
+  backfill: 'first',
   isNew: true,
   events: 0,
 }
@@ -234,6 +234,8 @@ test('a stream has exactly one state, and no times when it runs elsewhere', asyn
   shop(claimed)
   expect(await states()).toEqual(['stream_state{stream="shop",state="running"}'])
   shop({ kind: 'stream-lost', error, wasStopping: false })
+  expect(await states()).toEqual(['stream_state{stream="shop",state="retrying"}'])
+  shop(entered('waiting'))
   expect(await states()).toEqual(['stream_state{stream="shop",state="waiting"}'])
   expect(
     [...(await samples()).keys()].filter((name) =>

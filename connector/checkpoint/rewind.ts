@@ -1,0 +1,121 @@
+import { clientTable, entriesIn } from '../index/client-table.ts'
+import { entryWordsOf, UNKNOWN_CONTENT } from '../index/index-entry.ts'
+import { deltaText, deltaWords, emptyIndex, withEntries } from '../index/index-state.ts'
+import type { CommitRecord } from '../publish/event-publisher.ts'
+import type { ErrorCode } from '../runtime/error-catalogue.ts'
+import { begunAgain } from '../scan/begin-again.ts'
+import { BACKFILL, type ScanStates, scanWith, withoutScan } from '../scan/scan-state.ts'
+import type { SourceTime } from '../source/client-source.ts'
+import type { CheckpointDocument } from './checkpoint-document.ts'
+import { publishedEvents } from './mismatch.ts'
+import { beginning, type StreamState } from './stream-state.ts'
+import type { Rewind } from './wishes.ts'
+
+/** What a rewind makes of a stream. All are pure. */
+
+/** Of the opening that applies it. */
+interface Applied {
+  /** The epoch that the opening claims. */
+  readonly epoch: number
+  /** The configured beginning of the stream. */
+  readonly beginAt: SourceTime
+}
+
+/**
+ * The state with its history to be read again. A rewind never skips: a history that has not ended begins at the earlier
+ * of both times.
+ */
+export function rewound(state: StreamState, { id, to, republish }: Rewind, { epoch, beginAt }: Applied): StreamState {
+  const { scans, index } = state
+  const { backfill } = scans
+  const wanted = to ?? beginAt
+  const reached = scanWith(scans, BACKFILL)?.lastChanged ?? backfill.from ?? beginAt
+  const from = backfill.state === 'done' || wanted < reached ? wanted : reached
+  const history: ScanStates['backfill'] = {
+    state: backfill.state === 'first' ? 'first' : 'again',
+    from,
+    republished: republish ? id : backfill.republished,
+  }
+  const { live, background, ...rest } = withoutScan(scans, BACKFILL)
+  if (!republish) return { ...state, scans: { ...rest, live, background, backfill: history } }
+  // Invariant 3: without entries, nothing tells that a page of a scan in progress is older than what was published.
+  const again = { live: { ...live, scan: null }, background: background.map(begunAgain) }
+  return {
+    ...state,
+    scans: { ...rest, ...again, backfill: history },
+    index: { ...emptyIndex, generation: epoch, rules: index.rules },
+  }
+}
+
+/**
+ * Whether the rewind cures the hold. `seen`: see `seenAs`. A `yes` is for one document only; what may be lost needs
+ * `republish`.
+ */
+export function cures({ yes, republish }: Rewind, code: ErrorCode, seen: string): boolean {
+  if (yes !== seen) return false
+  return code === 'checkpoint.undecided' || (republish && curedByRepublish.has(code))
+}
+
+const curedByRepublish: ReadonlySet<ErrorCode> = new Set([
+  'checkpoint.missing',
+  'checkpoint.damaged',
+  'checkpoint.topic-in-use',
+  'checkpoint.topic-lost',
+  'checkpoint.events-lost',
+  'checkpoint.rolled-back',
+  'checkpoint.index-missing',
+  'checkpoint.index-damaged',
+])
+
+/** Where a stream begins anew: above all that was used before. */
+export interface Restart {
+  readonly epoch: number
+  /** The number of the next event. */
+  readonly events: number
+}
+
+/** No stream has published as many since 1970. */
+const EVENTS_A_SECOND = 500_000
+
+/** `document`: undefined if it cannot be read. `now`: in ms since 1970. */
+export function restartAbove(
+  document: CheckpointDocument | undefined,
+  record: CommitRecord | undefined,
+  now: number,
+): Restart {
+  if (document === undefined) {
+    const epoch = Math.max(Math.floor(now / 1000), (record?.epoch ?? 0) + 1)
+    return { epoch, events: Math.max(epoch * EVENTS_A_SECOND, record?.events ?? 0) }
+  }
+  return {
+    epoch: Math.max(document.claim.epoch, record?.epoch ?? 0) + 1,
+    events: Math.max(publishedEvents(document), record?.events ?? 0),
+  }
+}
+
+/** The state of a stream that begins anew, with its history at the earlier of the time and the configured beginning. */
+export function restarted({ epoch, events }: Restart, { id, to }: Rewind, beginAt: SourceTime): StreamState {
+  const from = to !== null && to < beginAt ? to : beginAt
+  return {
+    ...beginning,
+    scans: { ...beginning.scans, backfill: { ...beginning.scans.backfill, from, republished: id } },
+    events,
+    index: { ...emptyIndex, generation: epoch },
+  }
+}
+
+/** The committed state of a document whose pending one is undecided: what was in that may be published twice. */
+export function withoutPending({ committed, pending }: CheckpointDocument): StreamState {
+  const { state } = committed
+  if (pending === null) return state
+  const table = clientTable()
+  table.setAll(deltaWords(pending.change.entries))
+  const unknown = [...entriesIn(table)].map(([key, entry]) => {
+    return [key, { ...entry, content: UNKNOWN_CONTENT, rules: 0 }] as const
+  })
+  return {
+    ...state,
+    events: Math.max(state.events, pending.change.events),
+    index: withEntries(state.index, deltaText(entryWordsOf(unknown))),
+  }
+}

@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import { ConnectorError } from '../runtime/connector-error.ts'
+import { parsedJson } from '../runtime/parsed-json.ts'
+import { type SourceTime, sourceTimePattern } from '../source/client-source.ts'
+import type { StoredText, Version, VersionedObject } from '../storage/versioned-object.ts'
+import { type CheckpointDocument, parseDocument } from './checkpoint-document.ts'
+
+const rewind = z.object({
+  /** Unique; the document keeps that of the last applied one. */
+  id: z.string(),
+  /** On the server's wall clock; null: the configured beginning. */
+  to: z
+    .string()
+    .regex(sourceTimePattern)
+    .transform((text) => text as SourceTime)
+    .nullable(),
+  /** Unchanged clients are published, too. */
+  republish: z.boolean(),
+  /** The only document over which it cures a hold, see `seenAs`; null: none. */
+  yes: z.string().nullable(),
+})
+
+const schema = z.object({
+  /** Unique for each write. */
+  id: z.string(),
+  paused: z.boolean(),
+  rewind: rewind.nullable(),
+  /** Why the stream is paused, or was resumed, by which process, and when (ms since 1970). */
+  reason: z.string(),
+  by: z.string(),
+  at: z.number(),
+})
+
+/** What operators want of one stream: a small object beside its document. Commands write it, replicas read it. */
+export type Wishes = z.infer<typeof schema>
+/** The history lane reads again. */
+export type Rewind = z.infer<typeof rewind>
+
+export const noWishes: Wishes = { id: '', paused: false, rewind: null, reason: '', by: '', at: 0 }
+
+/** Undefined if it is damaged, which counts as no wish. */
+export function parseWishes(text: string): Wishes | undefined {
+  const parsed = schema.safeParse(parsedJson(text))
+  return parsed.success ? parsed.data : undefined
+}
+
+export const wishesText = (wishes: Wishes): string => `${JSON.stringify(wishes)}\n`
+
+/** The rewind that the document does not know as applied. */
+export function waitingRewind(
+  document: Pick<CheckpointDocument, 'rewound'> | undefined,
+  { rewind }: Wishes,
+): Rewind | undefined {
+  return rewind === null || rewind.id === document?.rewound ? undefined : rewind
+}
+
+/** A document as an operator has seen it: its nonce, `none`, or the hash of one that cannot be read. */
+export function seenAs(stored: StoredText | undefined): string {
+  if (stored === undefined) return 'none'
+  try {
+    return parseDocument(stored.text).nonce
+  } catch {
+    return `sha256:${createHash('sha256').update(stored.text).digest('hex')}`
+  }
+}
+
+export interface WishesParts {
+  readonly object: VersionedObject
+  readonly newNonce: () => string
+}
+
+/**
+ * Changes the wishes, also damaged ones. Repeats the change if another process writes at the same time. Resolves to the
+ * wishes before and after. Rejects with `storage.*` or the reason of `stop`.
+ */
+export async function changeWishes(
+  { object, newNonce }: WishesParts,
+  change: (before: Wishes) => Partial<Wishes>,
+  stop: AbortSignal,
+): Promise<{ readonly before: Wishes; readonly after: Wishes }> {
+  for (;;) {
+    const stored = await object.read(stop)
+    const before = (stored && parseWishes(stored.text)) ?? noWishes
+    const after = { ...before, ...change(before), id: newNonce() }
+    const { kind } = await object.write(wishesText(after), stored?.version ?? null, stop)
+    if (kind === 'written') return { before, after }
+  }
+}
+
+/** The wishes of one stream, as its replica reads them. */
+export interface StreamWishes {
+  /** The last wishes that were read. */
+  current(): Wishes
+  /** Rejects with `storage.*` or the reason of `stop`: then the last wishes hold. */
+  read(stop: AbortSignal): Promise<Wishes>
+  /** Clears a rewind that was applied, unless another process has changed the wishes. Rejects as `read` does. */
+  clear(applied: string | null, stop: AbortSignal): Promise<void>
+}
+
+export function streamWishes({ object, newNonce }: WishesParts, observe: (event: WishesEvent) => void): StreamWishes {
+  let known: { readonly wishes: Wishes; readonly version: Version | null } = { wishes: noWishes, version: null }
+  let damaged: Version | undefined
+  const read = async (stop: AbortSignal) => {
+    const stored = await object.read(stop)
+    const wishes = stored && parseWishes(stored.text)
+    if (stored !== undefined && wishes === undefined && damaged !== stored.version) {
+      damaged = stored.version
+      observe({ kind: 'wishes-damaged', error: new ConnectorError('checkpoint.wishes-damaged', 'read wishes') })
+    }
+    known = { wishes: wishes ?? noWishes, version: stored?.version ?? null }
+    return known.wishes
+  }
+  return {
+    current: () => known.wishes,
+    read,
+    clear: async (applied, stop) => {
+      const { wishes, version } = known
+      if (wishes.rewind === null || wishes.rewind.id !== applied) return
+      const cleared = { ...wishes, id: newNonce(), rewind: null }
+      const outcome = await object.write(wishesText(cleared), version, stop)
+      if (outcome.kind === 'written') known = { wishes: cleared, version: outcome.version }
+    },
+  }
+}
+
+/** They cannot be read, and count as none until a command writes them. */
+export interface WishesEvent {
+  readonly kind: 'wishes-damaged'
+  readonly error: ConnectorError
+}

@@ -1,0 +1,65 @@
+import { expect, it } from 'vitest'
+import { checkpointObject } from '../support/checkpoint-object.ts'
+import { says } from '../support/connector-process.ts'
+import { expectExactlyOnce, expectNumbered, scene } from '../support/stream-scene.ts'
+
+const clients = 60
+
+/** A caught-up replica, and `checkpoint rewind` beside it. */
+async function running() {
+  const stage = await scene({ source: { clients } })
+  const replica = stage.start()
+  await replica.line(says('caught up'))
+  await stage.caughtUp()
+  const rewind = async (...options: string[]) => {
+    const command = stage.start({}, ['checkpoint', 'rewind', 'clients', ...options])
+    return { exit: await command.exitCode(), output: command.output() }
+  }
+  const object = checkpointObject(stage.name)
+  const isHistoryDone = () => object.until(({ committed }) => committed.state.scans.backfill.state === 'done')
+  return { ...stage, replica, rewind, object, isHistoryDone }
+}
+
+it('a rewind makes a running stream read its history again, and publishes nothing that is unchanged', async () => {
+  const stage = await running()
+  const { simulator, replica, rewind, object, isHistoryDone } = stage
+  const reads = () =>
+    simulator.calls.filter(({ parameters }) => parameters.get('lastChanged')?.startsWith('2001-02-03'))
+  expect(await rewind('--to', '2001-02-03')).toEqual({
+    exit: 0,
+    output: expect.stringMatching(/^applied: epoch 2\.$/m),
+  })
+  await expect.poll(() => reads().length, { timeout: 30_000 }).toBeGreaterThan(0)
+  await isHistoryDone()
+  simulator.change()
+  expectExactlyOnce(stage, await stage.caughtUp())
+  expect(replica.lines().filter(says('stream claimed'))).toHaveLength(1)
+  expect(await replica.stop()).toBe(0)
+  expect((await object.document()).claim).toMatchObject({ epoch: 2, owner: null })
+})
+
+it('a rewind with --republish publishes every client once more, and its events say so', async () => {
+  const { replica, rewind, records } = await running()
+  expect(await rewind('--to', 'beginning', '--republish')).toMatchObject({ exit: 0 })
+  await expect.poll(async () => (await records()).length, { timeout: 30_000 }).toBe(2 * clients)
+  expect(await replica.stop()).toBe(0)
+  const all = await records()
+  expectNumbered(all)
+  const marked = all.filter(({ headers }) => 'ce_republished' in headers)
+  expect(new Set(marked.map(({ key }) => key)).size).toBe(clients)
+  expect(marked).toHaveLength(clients)
+})
+
+it('a rewind is refused without a time, with one in the future, and without a stream that exists', async () => {
+  const { start } = await scene()
+  const refused = async (...options: string[]) => {
+    const command = start({}, ['checkpoint', 'rewind', ...options])
+    return { exit: await command.exitCode(), output: command.output() }
+  }
+  for (const options of [[], ['--to', 'soon']])
+    expect(await refused('clients', ...options)).toEqual({ exit: 2, output: expect.stringContaining('--to must be') })
+  expect(await refused('clients', '--to', '2099-01-01')).toMatchObject({
+    ...{ exit: 2, output: expect.stringContaining('in the future') },
+  })
+  expect(await refused('nowhere', '--to', 'beginning')).toMatchObject({ exit: 2 })
+})

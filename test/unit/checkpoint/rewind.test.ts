@@ -1,0 +1,160 @@
+import { describe, expect, test } from 'vitest'
+import { cures, restartAbove, restarted, rewound, withoutPending } from '../../../connector/checkpoint/rewind.ts'
+import type { StreamState } from '../../../connector/checkpoint/stream-state.ts'
+import type { Rewind } from '../../../connector/checkpoint/wishes.ts'
+import { MAX_EVENT_NUMBER, UNKNOWN_CONTENT } from '../../../connector/index/index-entry.ts'
+import { loadTable } from '../../../connector/index/load-table.ts'
+import { type ErrorCode, errorCatalogue } from '../../../connector/runtime/error-catalogue.ts'
+import { BACKFILL, type ScanStates } from '../../../connector/scan/scan-state.ts'
+import { memorySegmentStore } from '../../support/fakes/memory-segment-store.ts'
+import { backfillOf, someScan } from '../../support/scans.ts'
+import { never } from '../../support/signals.ts'
+import { key } from '../index/entries.ts'
+import { beginAt, timeText } from '../scan/scans.ts'
+import { change, documentWith, entriesOf, indexed, now } from './documents.ts'
+
+const early = timeText('2025-01-01T00:00:00')
+const middle = timeText('2026-02-01T00:00:00')
+const late = timeText('2026-03-01T00:00:00')
+const to = (time: Rewind['to'], more: Partial<Rewind> = {}): Rewind => ({
+  ...{ id: 'rewind', to: time, republish: false, yes: null },
+  ...more,
+})
+const applied = { epoch: 7, beginAt }
+
+const stateWith = (scans: Partial<ScanStates>): StreamState => ({ ...indexed, scans: { ...indexed.scans, ...scans } })
+const history = someScan({ kind: 'backfill', tag: BACKFILL, from: beginAt, lastChanged: middle })
+
+describe('a rewind', () => {
+  test('of a history that has ended reads it again from that time, or from the configured beginning', () => {
+    const state = stateWith({ backfill: backfillOf('done') })
+    for (const [time, from] of [
+      [late, late],
+      [early, early],
+      [null, beginAt],
+    ] as const)
+      expect(rewound(state, to(time), applied).scans.backfill).toEqual(backfillOf('again', { from }))
+  })
+
+  test('never skips: a history that has not ended begins at the earlier of both times', () => {
+    const reading = stateWith({ backfill: backfillOf('first'), background: [history] })
+    const again = stateWith({ backfill: backfillOf('again', { from: middle }) })
+    for (const [state, time, from] of [
+      [reading, late, middle],
+      [reading, early, early],
+      [again, late, middle],
+      [again, early, early],
+      [stateWith({ backfill: backfillOf('first') }), late, beginAt],
+    ] as const)
+      expect(rewound(state, to(time), applied).scans.backfill).toEqual({ ...state.scans.backfill, from })
+  })
+
+  test('drops the history in progress, and nothing else', () => {
+    const lookBack = someScan({ kind: 'look-back', tag: 4, reachMs: 1 })
+    const state = stateWith({ background: [history, lookBack] })
+    const { scans, ...rest } = rewound(state, to(early), applied)
+    expect(scans).toEqual({ ...state.scans, background: [lookBack], backfill: scans.backfill })
+    expect({ ...rest, scans: state.scans }).toEqual(state)
+  })
+
+  test('that republishes begins an empty index of the epoch that the opening claims, under the present rules', () => {
+    const { index, scans, events } = rewound(indexed, to(null, { republish: true }), applied)
+    expect(index).toMatchObject({ generation: 7, segments: [], delta: '', rules: indexed.index.rules })
+    expect(scans.backfill.republished).toBe('rewind')
+    expect(events).toBe(indexed.events)
+  })
+
+  test('that does not republish keeps the name of one that does, until the history has ended', () => {
+    const state = stateWith({ backfill: backfillOf('again', { from: middle, republished: 'before' }) })
+    expect(rewound(state, to(late), applied).scans.backfill.republished).toBe('before')
+  })
+})
+
+describe('the cure of a hold', () => {
+  const codes = Object.keys(errorCatalogue) as ErrorCode[]
+  const curedBy = (rewind: Rewind) => codes.filter((code) => cures(rewind, code, 'w')).toSorted()
+
+  test('needs --yes for the document that is stored, and no other one', () => {
+    expect(curedBy(to(null, { republish: true }))).toEqual([])
+    expect(curedBy(to(null, { republish: true, yes: 'another' }))).toEqual([])
+  })
+
+  test('needs --republish for everything but an undecided transaction', () => {
+    expect(curedBy(to(null, { yes: 'w' }))).toEqual(['checkpoint.undecided'])
+    expect(curedBy(to(null, { yes: 'w', republish: true }))).toEqual([
+      'checkpoint.damaged',
+      'checkpoint.events-lost',
+      'checkpoint.index-damaged',
+      'checkpoint.index-missing',
+      'checkpoint.missing',
+      'checkpoint.rolled-back',
+      'checkpoint.topic-in-use',
+      'checkpoint.topic-lost',
+      'checkpoint.undecided',
+    ])
+  })
+})
+
+describe('a stream that begins anew', () => {
+  const record = { epoch: 9, seq: 1, nonce: 'r', events: 40 }
+
+  test('has an epoch and event numbers above those of document and commit record', () => {
+    const document = documentWith({ pending: {} })
+    expect(restartAbove(document, undefined, now)).toEqual({ epoch: 5, events: change.events })
+    expect(restartAbove(document, record, now)).toEqual({ epoch: 10, events: 40 })
+    expect(restartAbove(document, { ...record, epoch: 1, events: 1 }, now)).toEqual({
+      ...{ epoch: 5, events: change.events },
+    })
+  })
+
+  test('without a readable document takes the seconds since 1970, and half a million times that for its events', () => {
+    const epoch = Math.floor(now / 1000)
+    expect(restartAbove(undefined, record, now)).toEqual({ epoch, events: epoch * 500_000 })
+    const ahead = { ...record, epoch: epoch + 5 }
+    expect(restartAbove(undefined, ahead, now)).toEqual({ epoch: epoch + 6, events: (epoch + 6) * 500_000 })
+    const later = { ...record, events: epoch * 600_000 }
+    expect(restartAbove(undefined, later, now)).toEqual({ epoch, events: epoch * 600_000 })
+  })
+
+  test('has numbers that fit into the client index until 2106', () => {
+    const { events } = restartAbove(undefined, undefined, Date.parse('2106-01-01T00:00:00Z'))
+    expect(events).toBeLessThan(MAX_EVENT_NUMBER)
+  })
+
+  test('reads its first history from the earlier of the requested time and the configured beginning', () => {
+    const restart = { epoch: 10, events: 40 }
+    for (const [time, from] of [
+      [late, beginAt],
+      [early, early],
+      [null, beginAt],
+    ] as const) {
+      const state = restarted(restart, to(time, { republish: true }), beginAt)
+      expect(state.scans.backfill).toEqual(backfillOf('first', { from, republished: 'rewind' }))
+      expect(state).toMatchObject({ events: 40, mapping: null, index: { generation: 10, segments: [], delta: '' } })
+    }
+  })
+})
+
+describe('a stream whose pending transaction stays undecided', () => {
+  test('goes on from the committed state, with event numbers after those of pending', () => {
+    const document = documentWith({ committed: { state: indexed }, pending: {} })
+    const { index: _, ...state } = withoutPending(document)
+    const { index: __, ...committed } = indexed
+    expect(state).toEqual({ ...committed, events: change.events })
+  })
+
+  test('does not know the contents of the clients in pending, so that they are published when they are read', async () => {
+    const document = documentWith({
+      committed: { state: indexed },
+      pending: { change: { ...change, entries: entriesOf([2, 2], [3, 3]) } },
+    })
+    const table = await loadTable(memorySegmentStore(), withoutPending(document).index, never)
+    const known = [1, 2, 3].map((client) => table.get(key(client)))
+    expect(known.map((entry) => entry?.number)).toEqual([0, 2, 3])
+    expect(known.map((entry) => entry?.content === UNKNOWN_CONTENT)).toEqual([false, true, true])
+  })
+
+  test('goes on from the committed state when nothing is pending', () => {
+    expect(withoutPending(documentWith({}))).toBe(documentWith({}).committed.state)
+  })
+})

@@ -1,0 +1,236 @@
+import { describe, expect, test } from 'vitest'
+import { type CheckpointDocument, serializeDocument } from '../../../../connector/checkpoint/checkpoint-document.ts'
+import { parseWishes, type Rewind, seenAs } from '../../../../connector/checkpoint/wishes.ts'
+import { UNKNOWN_CONTENT } from '../../../../connector/index/index-entry.ts'
+import { withoutCheckpoint } from '../../../../connector/publish/event-publisher.ts'
+import { codeOf } from '../../../../connector/runtime/connector-error.ts'
+import type { ErrorCode } from '../../../../connector/runtime/error-catalogue.ts'
+import type { OpenParts } from '../../../../connector/stream/open/open-parts.ts'
+import { openStream } from '../../../../connector/stream/open/open-stream.ts'
+import { sentEvent } from '../../../support/records.ts'
+import { backfillOf } from '../../../support/scans.ts'
+import { never } from '../../../support/signals.ts'
+import { change, documentWith, indexed, state } from '../../checkpoint/documents.ts'
+import { key } from '../../index/entries.ts'
+import { noon } from '../../pipeline/readings.ts'
+import { timeText } from '../../scan/scans.ts'
+import { beginAt, connector, KEY, openedStream, stage, WISHES } from './open-parts.ts'
+
+const seconds = noon / 1000
+
+/** A stage with this document, and a rewind that waits. */
+function rewinding(document: CheckpointDocument | string | undefined, wanted: Partial<Rewind> = {}) {
+  const fenced: string[] = []
+  const on = stage({
+    kafka: (operation) => {
+      if (operation === 'open') fenced.push(operation)
+      return 'none'
+    },
+  })
+  const text = typeof document === 'object' ? serializeDocument(document) : document
+  if (text !== undefined) on.store.tamper(KEY, text)
+  const yes = seenAs(on.store.stored(KEY))
+  const wish = (more: Partial<Rewind> = {}) =>
+    on.wish({ rewind: { id: 'rewind', to: null, republish: true, yes, ...wanted, ...more } })
+  const codeOfOpening = (parts: OpenParts = on.open): Promise<ErrorCode | 'opened' | 'paused'> =>
+    openStream(parts, never).then(
+      (opened) => (opened === 'paused' ? opened : 'opened'),
+      (error: unknown) => codeOf(error),
+    )
+  return { ...on, fenced, wish, codeOfOpening, wishes: () => parseWishes(on.store.stored(WISHES)?.text ?? '') }
+}
+
+/** A document that matches the cluster of the stage. */
+function own(parts: Parameters<typeof documentWith>[0] = {}): CheckpointDocument {
+  const document = documentWith(parts)
+  return { ...document, destination: { ...document.destination, clusterId: 'fake-cluster' } }
+}
+
+async function commit(on: ReturnType<typeof stage>, record: { epoch: number; seq: number; nonce: string }, events = 4) {
+  const producer = await on.open.publisher.open(withoutCheckpoint, never)
+  await using transaction = producer.begin(never)
+  await transaction.send([sentEvent('7', '{}')])
+  await transaction.commit({ ...record, events })
+}
+
+describe('a rewind', () => {
+  const document = own({ committed: { hasRecord: false, state: indexed } })
+  const to = timeText('2026-03-01T00:00:00')
+
+  test('that waits is applied by the claim, which says so in the document', async () => {
+    const on = rewinding(document, { to, republish: false, yes: null })
+    on.wish()
+    const { checkpoint } = await openedStream(on.open)
+    expect(on.document()).toMatchObject({ rewound: 'rewind', claim: { epoch: 5 }, committed: { epoch: 4, seq: 10 } })
+    expect(checkpoint.state().scans.backfill).toEqual(backfillOf('first', { from: to }))
+    expect([1, 2].map((client) => checkpoint.table.get(key(client))?.number)).toEqual([0, 1])
+  })
+
+  test('that was applied is cleared by the next opening, and not applied again', async () => {
+    const on = rewinding(document)
+    on.wish()
+    const { checkpoint } = await openedStream(on.open)
+    checkpoint.advance({ ...checkpoint.state(), scans: { ...state.scans, backfill: backfillOf('done') }, entries: '' })
+    await checkpoint.save(never)
+    const again = await openedStream(on.open)
+    expect(on.wishes()?.rewind).toBeNull()
+    expect(again.checkpoint.state().scans.backfill.state).toBe('done')
+  })
+
+  test('that republishes begins an empty index of the epoch of the claim', async () => {
+    const on = rewinding(document, { yes: null })
+    on.wish()
+    const { checkpoint } = await openedStream(on.open)
+    expect(checkpoint.state().index).toMatchObject({ generation: 5, segments: [], delta: '' })
+    expect(checkpoint.table.get(key(1))).toBeUndefined()
+    expect(checkpoint.state()).toMatchObject({ events: indexed.events, scans: { backfill: { republished: 'rewind' } } })
+  })
+
+  test('of a paused stream is applied by an opening, after which nothing is left to open', async () => {
+    const on = rewinding({ ...document, claim: { ...document.claim, owner: null } })
+    on.wish()
+    on.wish()
+    const { rewind = null } = on.wishes() ?? {}
+    on.store.tamper(WISHES, JSON.stringify({ ...on.wishes(), paused: true, rewind }))
+    const { checkpoint } = await openedStream(on.open)
+    await checkpoint.leave(never)
+    expect(await on.codeOfOpening()).toBe('paused')
+    expect(on.fenced).toHaveLength(1)
+    expect(on.wishes()).toMatchObject({ paused: true, rewind: null })
+  })
+})
+
+const segment = { name: '3-s', tier: 'base', entries: 1, sha256: 'x' } as const
+const withSegment = own({
+  committed: { hasRecord: false, state: { ...state, index: { ...state.index, segments: [segment] } } },
+})
+
+interface Held {
+  readonly code: ErrorCode
+  readonly document: CheckpointDocument | string | undefined
+  readonly prepare?: (on: ReturnType<typeof rewinding>) => Promise<void> | void
+  readonly parts?: (open: OpenParts) => OpenParts
+  /** Of the claim and of the committed state. */
+  readonly epoch: number
+  readonly events: number
+}
+
+const later = { epoch: 9, seq: 30, nonce: 'x' }
+const held: Record<string, Held> = {
+  'a document that is damaged': {
+    code: 'checkpoint.damaged',
+    document: '{',
+    epoch: seconds,
+    events: seconds * 500_000,
+  },
+  'a document that is missing': {
+    ...{ code: 'checkpoint.missing', document: undefined, epoch: seconds, events: seconds * 500_000 },
+    prepare: (on) => commit(on, later),
+  },
+  'a topic in use': {
+    ...{ code: 'checkpoint.topic-in-use', document: undefined, epoch: seconds, events: seconds * 500_000 },
+    prepare: async (on) => {
+      const producer = await on.kafka.publisher({ connector, stream: 'other' }).open(withoutCheckpoint, never)
+      await using transaction = producer.begin(never)
+      await transaction.send([sentEvent('7', '{}')])
+    },
+  },
+  'a topic that was deleted': {
+    ...{ code: 'checkpoint.topic-lost', document: own(), epoch: 5, events: 2 },
+    prepare: (on) => on.kafka.deleteTopic(),
+  },
+  'another topic': {
+    ...{ code: 'checkpoint.topic-lost', epoch: 5, events: 2 },
+    document: { ...own(), destination: { ...own().destination, topic: 'former' } },
+  },
+  'another cluster': { code: 'checkpoint.topic-lost', document: documentWith({}), epoch: 5, events: 2 },
+  'events that are lost': {
+    ...{ code: 'checkpoint.events-lost', document: own(), epoch: 5, events: 4 },
+    prepare: (on) => commit(on, { epoch: 4, seq: 9, nonce: 'o' }),
+  },
+  'a document that was rolled back': {
+    ...{ code: 'checkpoint.rolled-back', document: own({ pending: {} }), epoch: 10, events: 40 },
+    prepare: (on) => commit(on, later, 40),
+  },
+  'an index that is missing': { code: 'checkpoint.index-missing', document: withSegment, epoch: 5, events: 2 },
+  'an index that is damaged': {
+    ...{ code: 'checkpoint.index-damaged', document: withSegment, epoch: 5, events: 2 },
+    prepare: (on) => void on.store.segments(KEY).stored.set(segment.name, Uint8Array.of(1)),
+  },
+}
+
+describe.each(Object.entries(held))(
+  'a stream that is held by %s',
+  (_what, { code, document, prepare, epoch, events }) => {
+    test('stays held without --yes, without --republish, and with a yes for another document', async () => {
+      const on = rewinding(document)
+      await prepare?.(on)
+      const text = on.store.stored(KEY)?.text
+      expect(await on.codeOfOpening()).toBe(code)
+      for (const wanted of [{ yes: null }, { republish: false }, { yes: 'another' }]) {
+        on.wish(wanted)
+        expect(await on.codeOfOpening()).toBe(code)
+      }
+      expect(on.store.stored(KEY)?.text).toBe(text)
+    })
+
+    test('begins anew with --republish --yes: above all that was used, with an empty index and its whole history', async () => {
+      const on = rewinding(document, { to: timeText('2026-06-16T00:00:00') })
+      await prepare?.(on)
+      on.wish()
+      const { checkpoint, producer } = await openedStream(on.open)
+      const stored = on.document()
+      expect(stored).toMatchObject({
+        rewound: 'rewind',
+        claim: { epoch, owner: 'replica-1' },
+        committed: { epoch, seq: 0, hasRecord: false },
+        destination: { clusterId: 'fake-cluster', topic: 'client.modified' },
+        pending: null,
+      })
+      expect(checkpoint.state()).toMatchObject({
+        events,
+        scans: { backfill: { state: 'first', from: beginAt, republished: 'rewind' } },
+        index: { generation: epoch, segments: [], delta: '' },
+      })
+      const record = await checkpoint.prepare({ ...change, events: events + 2 }, never)
+      {
+        await using transaction = producer.begin(never)
+        await transaction.send([])
+        await transaction.commit(record)
+      }
+      expect((await openedStream(on.open)).checkpoint.state().events).toBe(events + 2)
+    })
+  },
+)
+
+describe('a stream whose pending transaction is undecided', () => {
+  const document = own({ committed: { state: indexed }, pending: {} })
+
+  test('stays held without --yes, and goes on with it: the clients in pending are not known', async () => {
+    const on = rewinding(document, { republish: false })
+    on.wish({ yes: null })
+    expect(await on.codeOfOpening()).toBe('checkpoint.undecided')
+    on.wish()
+    const { checkpoint } = await openedStream(on.open)
+    expect(on.document()).toMatchObject({
+      rewound: 'rewind',
+      claim: { epoch: 5 },
+      committed: { epoch: 4, seq: 10, hasRecord: false },
+      pending: null,
+    })
+    expect(checkpoint.state().events).toBe(change.events)
+    const contents = [1, 2, 3, 4].map((client) => checkpoint.table.get(key(client))?.content)
+    expect(contents.map((content) => content === UNKNOWN_CONTENT)).toEqual([false, false, true, true])
+    expect(await on.codeOfOpening()).toBe('opened')
+  })
+})
+
+test('a document of another stream, or of a newer version, is cured by no rewind', async () => {
+  for (const document of [serializeDocument({ ...own(), stream: 'other' }), '{"format":99}']) {
+    const on = rewinding(document)
+    on.wish()
+    expect(await on.codeOfOpening()).toMatch(/^checkpoint\.(?:other-stream|unknown-format)$/)
+    expect(on.fenced).toEqual([])
+    expect(on.store.stored(KEY)?.text).toBe(document)
+  }
+})

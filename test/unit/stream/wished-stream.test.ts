@@ -1,0 +1,305 @@
+import { describe, expect, test } from 'vitest'
+import { serializeDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
+import { noWishes, parseWishes, type Rewind, wishesText } from '../../../connector/checkpoint/wishes.ts'
+import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
+import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
+import { createAssignment } from '../../../connector/stream/assignment.ts'
+import { runStream } from '../../../connector/stream/run-stream.ts'
+import { streamSession } from '../../../connector/stream/stream-session.ts'
+import type { FaultHook } from '../../support/fakes/fake-kafka-cluster.ts'
+import { pageOf } from '../pipeline/readings.ts'
+import { type Answer, scanOf, scriptedSource } from '../pipeline/scripted-source.ts'
+import { KEY, type Stage, settled, stage, WISHES } from './open/open-parts.ts'
+
+const error = (code: ErrorCode) => new ConnectorError(code, 'scripted')
+const second = 1_000
+const minute = 60 * second
+const rewind: Rewind = { id: 'rewind', to: null, republish: true, yes: null }
+
+/** A stream that is assigned here, and what operators wish of it. */
+function running(answers: readonly Answer[], of: Stage = {}, whenHeld: 'waits' | 'ends' = 'waits') {
+  const source = scriptedSource(answers)
+  const operations: string[] = []
+  const on = stage({
+    source,
+    ...of,
+    kafka: (operation, ...rest) => {
+      operations.push(operation)
+      return of.kafka?.(operation, ...rest) ?? 'none'
+    },
+  })
+  const stopping = new AbortController()
+  const assignment = createAssignment()
+  assignment.update(new Set(['clients']))
+  const { clock, streamParts } = on
+  const start = () =>
+    runStream(
+      {
+        ...{ stream: 'clients', assignment, whenHeld, clock, observe: streamParts.observe, finishWithinMs: 10_000 },
+        compose: () => streamSession(() => streamParts),
+      },
+      stopping.signal,
+    )
+  return {
+    ...on,
+    ...{ source, assignment, operations, start },
+    stop: () => stopping.abort(new DOMException('stop', 'AbortError')),
+    /** Lets time pass, with all that happens meanwhile. */
+    pass: async (ms: number) => {
+      const until = clock.now() + ms
+      await settled()
+      for (let at = clock.nextTimerAt(); at !== undefined && at <= until; at = clock.nextTimerAt()) {
+        clock.fireNext()
+        await settled()
+      }
+      clock.pass(until - clock.now())
+    },
+    states: () => on.events.flatMap((event) => (event.kind === 'stream-state' ? [event.state] : [])),
+    of: (kind: (typeof on.events)[number]['kind']) => on.events.filter((event) => event.kind === kind),
+    wishes: () => parseWishes(on.store.stored(WISHES)?.text ?? ''),
+    published: () => on.kafka.committed.map(({ key }) => key),
+  }
+}
+
+const failing =
+  (code: ErrorCode, isFailing: () => boolean): FaultHook =>
+  (operation) =>
+    operation === 'open' && isFailing() ? Promise.reject(error(code)) : 'none'
+
+describe('a pause', () => {
+  test('is obeyed within ten seconds: the stream is saved, has no owner, and reads nothing more', async () => {
+    const on = running([...scanOf(1), ...Array.from({ length: 9 }, () => pageOf([]))])
+    const end = on.start()
+    await on.pass(second)
+    expect(on.published()).toEqual(['1'])
+    on.wish({ paused: true, reason: 'moving', at: 5 })
+    await on.pass(10 * second)
+    expect(on.states()).toEqual(['opening', 'running', 'paused'])
+    expect(on.of('stream-paused')).toEqual([
+      { kind: 'stream-paused', reason: 'moving', requestedAt: 5, requestedBy: 'operator' },
+    ])
+    expect(on.document()).toMatchObject({ claim: { owner: null }, pending: null, committed: { seq: 1 } })
+    const asked = on.source.asked.length
+    await on.pass(10 * minute)
+    expect(on.source.asked).toHaveLength(asked)
+    on.stop()
+    expect(await end).toEqual({ kind: 'stopped' })
+  })
+
+  test('ends within ten seconds once it is resumed, and the stream goes on from where it stopped', async () => {
+    const on = running([...scanOf(1), ...scanOf(1, 2)])
+    on.wish({ paused: true })
+    const end = on.start()
+    await on.pass(minute)
+    on.wish({ paused: false })
+    await on.pass(10 * second)
+    expect(on.states()).toEqual(['opening', 'paused', 'opening', 'running'])
+    await on.pass(10 * second)
+    expect(on.published()).toEqual(['1', '2'])
+    on.stop()
+    await end
+  })
+
+  test.each(['none', 'left by its owner'] as const)(
+    'of a stream whose document is %s touches nothing when it is assigned here',
+    async (what) => {
+      const on = running(scanOf(1))
+      if (what !== 'none') {
+        const before = running(scanOf(1), { until: 'caught-up' })
+        await before.start()
+        on.store.tamper(KEY, before.store.stored(KEY)?.text)
+      }
+      on.wish({ paused: true })
+      const text = on.store.stored(KEY)?.text
+      const end = on.start()
+      await on.pass(10 * minute)
+      expect([on.operations, on.source.asked, on.store.stored(KEY)?.text]).toEqual([[], [], text])
+      expect(on.states()).toEqual(['opening', 'paused'])
+      on.stop()
+      await end
+    },
+  )
+
+  test('of a stream that its owner has not left opens it once, claims it and leaves it, publishing nothing', async () => {
+    const on = running(scanOf(1))
+    const first = on.start()
+    await on.pass(second)
+    on.assignment.update(new Set())
+    await on.pass(second)
+    expect(on.document().claim).toMatchObject({ epoch: 1, owner: 'replica-1' })
+    on.wish({ paused: true })
+    on.assignment.update(new Set(['clients']))
+    await on.pass(10 * minute)
+    expect(on.document()).toMatchObject({ claim: { epoch: 2, owner: null }, pending: null })
+    expect(on.states().at(-1)).toBe('paused')
+    expect(on.published()).toEqual(['1'])
+    on.stop()
+    await first
+  })
+
+  test('that cannot leave the stream shows as paused, says why, and is tried again as a hold is', async () => {
+    const owned = running(scanOf(1))
+    void owned.start()
+    await owned.pass(second)
+    let isDown = true
+    const on = running(scanOf(1), { kafka: failing('publish.refused', () => isDown) })
+    on.store.tamper(KEY, owned.store.stored(KEY)?.text)
+    on.wish({ paused: true })
+    const end = on.start()
+    await on.pass(second)
+    expect(on.states()).toEqual(['opening', 'paused'])
+    expect(on.of('pause-unsettled')).toMatchObject([{ code: 'publish.refused' }])
+    isDown = false
+    await on.pass(minute)
+    expect(on.document()).toMatchObject({ claim: { owner: null } })
+    expect(on.states().at(-1)).toBe('paused')
+    on.stop()
+    await end
+  })
+
+  test('ends a stream that is not to wait; one that cannot be left ends with its hold', async () => {
+    const on = running(scanOf(1), {}, 'ends')
+    on.wish({ paused: true })
+    expect(await on.start()).toEqual({ kind: 'paused' })
+
+    const damaged = running(scanOf(1), {}, 'ends')
+    damaged.wish({ paused: true })
+    damaged.store.tamper(KEY, '{')
+    expect(await damaged.start()).toMatchObject({ kind: 'held', error: { code: 'checkpoint.damaged' } })
+  })
+
+  test('also ends a hold of a stream that is open, which is left without an owner', async () => {
+    const on = running([error('source.unauthorized'), error('source.unauthorized')])
+    const end = on.start()
+    await on.pass(second)
+    expect(on.states().at(-1)).toBe('held')
+    on.wish({ paused: true })
+    await on.pass(10 * second)
+    expect(on.states().at(-1)).toBe('paused')
+    expect(on.document().claim.owner).toBeNull()
+    on.stop()
+    await end
+  })
+})
+
+describe('a rewind', () => {
+  test('of a running stream is applied once: it opens again, reads its history again, and clears the wish', async () => {
+    const on = running(Array.from({ length: 99 }, () => pageOf([{ No: '1' }])))
+    const end = on.start()
+    await on.pass(second)
+    on.wish({ rewind })
+    await on.pass(minute)
+    expect(on.states()).toEqual(['opening', 'running', 'opening', 'running'])
+    expect(on.document()).toMatchObject({ rewound: 'rewind', claim: { epoch: 2 } })
+    expect(on.wishes()).toMatchObject({ rewind: null, paused: false })
+    expect(on.published()).toEqual(['1', '1'])
+    await on.pass(10 * minute)
+    expect(on.of('stream-claimed')).toHaveLength(2)
+    on.stop()
+    await end
+  })
+
+  test('is not applied again when it could not be cleared', async () => {
+    const isWish = (call: { readonly kind: string; readonly key: string }) =>
+      call.kind === 'write' && call.key === WISHES
+    const on = running(scanOf(1), { store: (call) => (isWish(call) ? 'before' : 'none') })
+    const end = on.start()
+    await on.pass(second)
+    on.wish({ rewind })
+    await on.pass(10 * minute)
+    expect(on.wishes()?.rewind).toEqual(rewind)
+    expect(on.document().rewound).toBe('rewind')
+    on.stop()
+    await end
+  })
+
+  test('of a paused stream is applied at once, and the stream stays paused', async () => {
+    const on = running(scanOf(1))
+    on.wish({ paused: true })
+    const end = on.start()
+    await on.pass(second)
+    on.wish({ paused: true, rewind })
+    await on.pass(10 * second)
+    expect(on.document()).toMatchObject({ rewound: 'rewind', claim: { owner: null }, pending: null })
+    expect(on.states().at(-1)).toBe('paused')
+    expect(on.published()).toEqual([])
+    on.stop()
+    await end
+  })
+})
+
+describe('a hold', () => {
+  const held = async () => {
+    const on = running(scanOf(1))
+    on.store.tamper(KEY, '{')
+    const end = on.start()
+    await on.pass(15 * second)
+    expect(on.of('stream-held')).toHaveLength(1)
+    expect(on.of('stream-still-held')).toHaveLength(0)
+    return { ...on, end }
+  }
+
+  test('ends within ten seconds of a change of the document', async () => {
+    const on = await held()
+    const right = running(scanOf(1), { until: 'caught-up' })
+    await right.start()
+    on.store.tamper(KEY, serializeDocument(right.document()))
+    await on.pass(10 * second)
+    expect(on.states()).toEqual(['opening', 'held', 'running'])
+    expect(on.of('stream-still-held')).toEqual([])
+    on.stop()
+    await on.end
+  })
+
+  test('is tried again within ten seconds of a resume, even if nothing was paused', async () => {
+    const on = await held()
+    on.wish({})
+    await on.pass(10 * second)
+    expect(on.of('stream-still-held')).toMatchObject([{ code: 'checkpoint.damaged' }])
+    on.stop()
+    await on.end
+  })
+})
+
+describe('an owner', () => {
+  test('Invariant 6: is cleared when the process stops, with the state saved', async () => {
+    const on = running(scanOf(1))
+    const end = on.start()
+    await on.pass(second)
+    expect(on.document().claim.owner).toBe('replica-1')
+    on.stop()
+    expect(await end).toEqual({ kind: 'stopped' })
+    expect(on.document()).toMatchObject({ claim: { owner: null }, pending: null, committed: { seq: 1 } })
+  })
+
+  test('stays when the stream is assigned elsewhere: its successor takes it over', async () => {
+    const on = running(scanOf(1))
+    const end = on.start()
+    await on.pass(second)
+    on.assignment.update(new Set())
+    await on.pass(second)
+    expect(on.states().at(-1)).toBe('waiting')
+    expect(on.document()).toMatchObject({ claim: { owner: 'replica-1' }, pending: null, committed: { seq: 1 } })
+    on.stop()
+    expect(await end).toEqual({ kind: 'stopped' })
+  })
+
+  test('goes on under the last wishes while the store of wishes does not answer', async () => {
+    let isDown = false
+    const on = running([...scanOf(1), ...scanOf(1, 2)], {
+      store: ({ kind, key }) => (isDown && kind === 'read' && key === WISHES ? 'before' : 'none'),
+    })
+    const end = on.start()
+    await on.pass(second)
+    isDown = true
+    on.store.tamper(WISHES, wishesText({ ...noWishes, id: 'pause', paused: true }))
+    await on.pass(minute)
+    expect(on.published()).toEqual(['1', '2'])
+    expect(on.states().at(-1)).toBe('running')
+    isDown = false
+    await on.pass(10 * second)
+    expect(on.states().at(-1)).toBe('paused')
+    on.stop()
+    await end
+  })
+})
