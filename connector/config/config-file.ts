@@ -1,4 +1,4 @@
-import { type ErrorCode, isMap, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
+import { type ErrorCode, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
 import type { ConfigPath, ConfigProblem } from './config-problem.ts'
 
 /** A YAML file with the line numbers of its keys. */
@@ -31,55 +31,37 @@ export function parseConfigFile(name: string, text: string): ConfigFile {
   const lines = new LineCounter()
   // Invariant 8: pretty errors quote the line, which may contain a secret.
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true })
-  const lineAt = (offset: number) => lines.linePos(offset).line
-  const problems = [...document.errors, ...document.warnings].map(({ code, pos }): ConfigProblem => {
-    return {
-      file: name,
-      line: lineAt(pos[0]),
-      what: `is not valid YAML: ${causes[code] ?? code.toLowerCase().replaceAll('_', ' ')}`,
-    }
+  const problem = (what: string, line?: number): ConfigProblem => ({
+    file: name,
+    line,
+    what: `is not valid YAML: ${what}`,
   })
-  if (problems.length > 0) return { name, value: undefined, lineOf: () => undefined, problems }
-  const value = plainValue(document)
-  return {
-    name,
-    value: value.kind === 'plain' ? value.value : undefined,
-    lineOf: (path) => {
-      const offset = offsetOf(document.contents, path)
-      return offset === undefined ? undefined : lineAt(offset)
-    },
-    problems: value.kind === 'plain' ? [] : [{ file: name, what: `is not valid YAML: ${unresolved}` }],
+  const problems = [...document.errors, ...document.warnings].map(({ code, pos }) =>
+    problem(causes[code] ?? code.toLowerCase().replaceAll('_', ' '), lines.linePos(pos[0]).line),
+  )
+  const lineOf = (path: ConfigPath) => {
+    const offset = offsetOf(document.contents, path)
+    return offset === undefined ? undefined : lines.linePos(offset).line
   }
-}
-
-function plainValue(document: { toJS(): unknown }): { kind: 'plain'; value: unknown } | { kind: 'unresolved' } {
+  if (problems.length > 0) return { name, value: undefined, lineOf, problems }
   try {
-    return { kind: 'plain', value: document.toJS() }
+    return { name, value: document.toJS(), lineOf, problems }
   } catch {
-    return { kind: 'unresolved' }
+    return { name, value: undefined, lineOf, problems: [problem(unresolved)] }
   }
 }
 
+/** Of the key or list item at a path, or else of its nearest parent that exists. */
 function offsetOf(root: Node | null, path: ConfigPath): number | undefined {
-  let node: unknown = root
-  let offset: number | undefined
+  let [node, offset]: [unknown, number | undefined] = [root, undefined]
   for (const key of path) {
-    const step = stepInto(node, key)
-    if (step === undefined) break
-    offset = step.offset ?? offset
-    node = step.node
+    const pair = isMap<Node, Node>(node)
+      ? node.items.find((item) => isScalar(item.key) && item.key.value === key)
+      : undefined
+    const next = pair?.key ?? (isSeq<Node>(node) && typeof key === 'number' ? node.items[key] : undefined)
+    if (next === undefined) break
+    offset = next.range?.[0] ?? offset
+    node = pair === undefined ? next : pair.value
   }
   return offset
-}
-
-function stepInto(node: unknown, key: string | number): { offset: number | undefined; node: unknown } | undefined {
-  if (isMap<Node, Node>(node)) {
-    const pair = node.items.find((item) => 'value' in item.key && item.key.value === key)
-    return pair === undefined ? undefined : { offset: pair.key.range?.[0], node: pair.value }
-  }
-  if (isSeq<Node>(node) && typeof key === 'number') {
-    const item = node.items[key]
-    return item === undefined ? undefined : { offset: item.range?.[0], node: item }
-  }
-  return undefined
 }

@@ -16,11 +16,7 @@ const deadLetters = setting.section('Clients that cannot become an event', {
 const stream = setting.section(
   'One source with its own checkpoint and order',
   {
-    name: setting.text('Name of the stream', {
-      check: check.streamName,
-      default: 'clients',
-      variable: 'STREAM_NAME',
-    }),
+    name: setting.text('Name of the stream', { check: check.streamName, default: 'clients', variable: 'STREAM_NAME' }),
     polaris: polarisSection,
     poll: pollSection,
     event: eventSection,

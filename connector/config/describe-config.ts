@@ -2,19 +2,18 @@ import { pathText } from './config-problem.ts'
 import { configSchema, type Settings } from './config-schema.ts'
 import { valueAt } from './document.ts'
 import { Secret } from './given-text.ts'
-import { isPerStream, placeOf, type Setting, settingList } from './setting-list.ts'
+import { placesOf, type Setting, settingList } from './setting-list.ts'
 import { durationText, sizes } from './units.ts'
 
 export type SettingValue = string | number | boolean | readonly string[]
 
 /** Every setting with a value, by the text of its path. Invariant 8: secrets and PEM texts as `***`. */
 export function describeConfig(settings: Settings, list = settingList()): Readonly<Record<string, SettingValue>> {
-  const shown = new Map<string, SettingValue>()
-  for (const setting of list.filter((candidate) => !isPerStream(candidate))) addSetting(shown, setting, settings, 0)
-  for (const index of settings.streams.keys()) {
-    for (const setting of list.filter(isPerStream)) addSetting(shown, setting, settings, index)
-  }
-  return Object.fromEntries(shown)
+  const places = list.flatMap((setting) => placesOf(setting, settings).map((place) => [setting, place] as const))
+  const shown = places.map(
+    ([setting, place]) => [pathText(place), printable(setting, valueAt(settings, place))] as const,
+  )
+  return Object.fromEntries(shown.flatMap(([path, value]) => (value === undefined ? [] : [[path, value] as const])))
 }
 
 /** Only what is required, so that all else has its default. */
@@ -34,13 +33,8 @@ export function describeChanges(settings: Settings): Readonly<Record<string, Set
   return Object.fromEntries(all.filter(([path, value]) => defaultOf(path) !== JSON.stringify(value)))
 }
 
-function addSetting(shown: Map<string, SettingValue>, setting: Setting, settings: Settings, stream: number): void {
-  const place = placeOf(setting, stream)
-  const value = valueAt(settings, place)
-  if (value !== undefined) shown.set(pathText(place), printable(setting, value))
-}
-
-function printable({ kind }: Setting, value: unknown): SettingValue {
+function printable({ kind }: Setting, value: unknown): SettingValue | undefined {
+  if (value === undefined) return undefined
   if (kind === 'duration' && typeof value === 'number') return durationText(value)
   if (kind === 'size' && typeof value === 'number') return sizes.print(value)
   if (typeof value === 'number' || typeof value === 'boolean') return value

@@ -108,7 +108,7 @@ function hasSeveralStreams(document: unknown): boolean {
 
 /** Replaces the paths of PEM files by their content. */
 function readPemFiles(document: unknown, readFile: ReadFile): Violation[] {
-  const places = settingList().flatMap(({ isPem, path }) => (isPem ? placesOf(path, document) : []))
+  const places = settingList().flatMap((setting) => (setting.pem ? placesOf(setting, document) : []))
   return places.flatMap((path) => {
     const value = valueAt(document, path)
     const given = typeof value === 'string' ? new GivenText(value) : value

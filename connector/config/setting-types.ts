@@ -126,10 +126,12 @@ const listItems = (text: string) =>
     .map((item) => item.trim())
     .filter((item) => item !== '')
 
+type ChoicesRow<Choices extends Spellings> = ChoiceRow<Choices> & { readonly inAnyCase?: true }
+
 /** A choice, in capital letters too if `inAnyCase`. */
 export function choice<const Choices extends Spellings>(
   description: string,
-  { choices, inAnyCase, ...row }: ChoiceRow<Choices> & { readonly inAnyCase?: true },
+  { choices, inAnyCase, ...row }: ChoicesRow<Choices>,
 ) {
   const spellings = inAnyCase === true ? [...choices, ...choices.map((one) => one.toUpperCase())] : choices
   const schema = z
@@ -174,6 +176,17 @@ function quantity(
     .refine((value) => isWithin(parse(value)), `must be between ${print(min)} and ${print(max)}`)
     .transform((value) => parse(value) ?? 0)
   return setting(schema, { description, ...row }, { kind, pattern: `${pattern.source}|^${orVariable}$` })
+}
+
+/** Settings that may be absent. */
+export const optional = {
+  text: (...row: Parameters<typeof text>) => text(...row).optional(),
+  secret: (...row: Parameters<typeof secret>) => secret(...row).optional(),
+  textList: (...row: Parameters<typeof textList>) => textList(...row).optional(),
+  flag: (...row: Parameters<typeof flag>) => flag(...row).optional(),
+  wholeNumber: (...row: Parameters<typeof wholeNumber>) => wholeNumber(...row).optional(),
+  choice: <const Choices extends Spellings>(description: string, row: ChoicesRow<Choices>) =>
+    choice(description, row).optional(),
 }
 
 /** Of the name of an entry; undefined if it is valid. */

@@ -64,7 +64,7 @@ const kinds: Record<SettingKind, string> = {
   url: 'URL',
 }
 
-function typeOf({ kind, choices, range, isPem }: Setting): string {
+function typeOf({ kind, enum: choices, minimum, maximum, pem }: Setting): string {
   if (choices !== undefined) {
     // Spellings that differ only in case are shown once.
     const distinct = choices.filter(
@@ -72,8 +72,8 @@ function typeOf({ kind, choices, range, isPem }: Setting): string {
     )
     return distinct.map((choice) => `\`${choice}\``).join(', ')
   }
-  if (isPem) return kind === 'secret' ? 'secret PEM' : 'PEM'
-  return range === undefined || range.max >= 2 ** 31 - 1 ? kinds[kind] : `${kinds[kind]} ${range.min} to ${range.max}`
+  if (pem) return kind === 'secret' ? 'secret PEM' : 'PEM'
+  return maximum === undefined || maximum >= 2 ** 31 - 1 ? kinds[kind] : `${kinds[kind]} ${minimum} to ${maximum}`
 }
 
 function defaultOf(setting: Setting): string {

@@ -19,12 +19,10 @@ export const eventSection = setting.section('What events contain of a client', {
     'What the value of a record is: the event (`structured`), or the client, with the attributes of the event in headers `ce_*` (`binary`). A change concerns new events only, and publishes nothing again',
     { choices: eventModes, default: 'structured', variable: 'EVENT_MODE' },
   ),
-  source: setting
-    .text(
-      'Name of the stream in the `source` of its events. Default: its `name`. Set it to the old name when the stream gets another one',
-      { check: check.streamName, variable: 'EVENT_SOURCE' },
-    )
-    .optional(),
+  source: setting.optional.text(
+    'Name of the stream in the `source` of its events. Default: its `name`. Set it to the old name when the stream gets another one',
+    { check: check.streamName, variable: 'EVENT_SOURCE' },
+  ),
   fields: setting.choiceMap(
     'Fields (dotted paths, compared without case) to `keep`, to `drop`, or to replace by an HMAC of their value (`hmac`), with what is below them. Dropped fields do not decide whether a client changed',
     { choices: fieldActions, problemOf: check.rulePathProblem, default: {}, variable: 'EVENT_FIELDS' },
@@ -37,12 +35,10 @@ export const eventSection = setting.section('What events contain of a client', {
     'Types of fields (dotted paths, compared without case). An `integer`, `decimal` or `boolean` becomes a JSON literal with the same text. What does not fit, such as 007 as an integer, stays text. All other fields are text. A type does not change whether a client counts as changed',
     { choices: valueTypes, problemOf: check.rulePathProblem, default: {}, variable: 'EVENT_TYPES' },
   ),
-  hmacKey: setting
-    .secret(
-      'Key of the HMAC, read at start: at least 32 characters. Events name the key by an id that is derived from it',
-      { check: check.hmacKey, variable: 'EVENT_HMAC_KEY' },
-    )
-    .optional(),
+  hmacKey: setting.optional.secret(
+    'Key of the HMAC, read at start: at least 32 characters. Events name the key by an id that is derived from it',
+    { check: check.hmacKey, variable: 'EVENT_HMAC_KEY' },
+  ),
 })
 
 type EventSettings = z.output<typeof eventSection>

@@ -10,27 +10,21 @@ const pem = { pem: true, check: check.pem } as const
 export const ssl = setting.section(
   'TLS connections to the brokers',
   {
-    enabled: setting.flag('Use TLS; implied by the settings below', { variable: 'KAFKA_SSL' }).optional(),
-    ca: setting
-      .secret("CAs trusted instead of the system's: PEM text or path of a PEM file", {
-        ...pem,
-        kind: 'text',
-        variable: 'KAFKA_SSL_CA',
-      })
-      .optional(),
-    cert: setting
-      .secret('Client certificate: PEM text or path of a PEM file', {
-        ...pem,
-        kind: 'text',
-        variable: 'KAFKA_SSL_CERT',
-      })
-      .optional(),
-    key: setting
-      .secret('Private key of the client certificate: PEM text or path of a PEM file', {
-        ...pem,
-        variable: 'KAFKA_SSL_KEY',
-      })
-      .optional(),
+    enabled: setting.optional.flag('Use TLS; implied by the settings below', { variable: 'KAFKA_SSL' }),
+    ca: setting.optional.secret("CAs trusted instead of the system's: PEM text or path of a PEM file", {
+      ...pem,
+      kind: 'text',
+      variable: 'KAFKA_SSL_CA',
+    }),
+    cert: setting.optional.secret('Client certificate: PEM text or path of a PEM file', {
+      ...pem,
+      kind: 'text',
+      variable: 'KAFKA_SSL_CERT',
+    }),
+    key: setting.optional.secret('Private key of the client certificate: PEM text or path of a PEM file', {
+      ...pem,
+      variable: 'KAFKA_SSL_KEY',
+    }),
   },
   [
     (settings) => allOrNone(settings, ['cert', 'key']),
@@ -42,15 +36,10 @@ export const ssl = setting.section(
 )
 
 const oauth = setting.section('Tokens for `mechanism: oauthbearer`, by the client credentials grant of OAuth 2', {
-  tokenEndpoint: setting
-    .text(
-      'Address of the token endpoint: https, or http on a loopback address. The connector reaches it without a proxy. Example: `https://login.example/oauth2/token`',
-      {
-        check: check.tokenEndpoint,
-        variable: 'KAFKA_OAUTH_TOKEN_ENDPOINT',
-      },
-    )
-    .optional(),
+  tokenEndpoint: setting.optional.text(
+    'Address of the token endpoint: https, or http on a loopback address. The connector reaches it without a proxy. Example: `https://login.example/oauth2/token`',
+    { check: check.tokenEndpoint, variable: 'KAFKA_OAUTH_TOKEN_ENDPOINT' },
+  ),
   parameters: setting.textMap('Further parameters of the request, by name, such as `scope` and `audience`', {
     default: {},
     variable: 'KAFKA_OAUTH_PARAMETERS',
@@ -58,19 +47,20 @@ const oauth = setting.section('Tokens for `mechanism: oauthbearer`, by the clien
 })
 
 export const sasl = setting.section('SASL authentication to the brokers', {
-  mechanism: setting
-    .choice('SASL mechanism; `aws-msk-iam`: tokens of Amazon MSK, by the AWS credentials of the process', {
+  mechanism: setting.optional.choice(
+    'SASL mechanism; `aws-msk-iam`: tokens of Amazon MSK, by the AWS credentials of the process',
+    {
       choices: ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer', 'aws-msk-iam'],
       inAnyCase: true,
       variable: 'KAFKA_SASL_MECHANISM',
-    })
-    .optional(),
-  username: setting
-    .secret('User name; with `oauthbearer`, the client id', { variable: 'KAFKA_SASL_USERNAME' })
-    .optional(),
-  password: setting
-    .secret('Password; with `oauthbearer`, the client secret', { variable: 'KAFKA_SASL_PASSWORD' })
-    .optional(),
+    },
+  ),
+  username: setting.optional.secret('User name; with `oauthbearer`, the client id', {
+    variable: 'KAFKA_SASL_USERNAME',
+  }),
+  password: setting.optional.secret('Password; with `oauthbearer`, the client secret', {
+    variable: 'KAFKA_SASL_PASSWORD',
+  }),
   oauth,
 })
 

@@ -51,9 +51,9 @@ export const streamKafkaSection = setting.section('The topics of the stream', {
     default: 'client.modified',
     variable: 'KAFKA_TOPIC',
   }),
-  deadLetterTopic: setting
-    .text('Topic for dead letters. Default: `topic` with the suffix `.dlq`', { check: check.topic })
-    .optional(),
+  deadLetterTopic: setting.optional.text('Topic for dead letters. Default: `topic` with the suffix `.dlq`', {
+    check: check.topic,
+  }),
   adoptTopic: setting.flag(
     'Start a stream without a checkpoint although `topic` has records of another writer: all clients are published. If `false`, they hold the stream (`checkpoint.topic-in-use`)',
     { default: false, variable: 'KAFKA_ADOPT_TOPIC' },

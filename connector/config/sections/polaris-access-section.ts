@@ -16,12 +16,10 @@ import * as setting from '../setting-types.ts'
 const token = setting.optionalSection(
   'Session token from the login response. Without this section, cookies carry the session',
   {
-    from: setting
-      .text(
-        'Where the login response has the token: in a field, or in the first group of a regular expression. Default: the whole response is the token. Example: `Session.Token`, `token=([0-9a-f]+)`',
-        { check: check.tokenPlace },
-      )
-      .optional(),
+    from: setting.optional.text(
+      'Where the login response has the token: in a field, or in the first group of a regular expression. Default: the whole response is the token. Example: `Session.Token`, `token=([0-9a-f]+)`',
+      { check: check.tokenPlace },
+    ),
     sendAs: setting.text(
       'What carries the token: a header, with an optional scheme before the token, or a query parameter, written with `?`. Example: `Authorization: Bearer`, `?token`',
       { check: check.tokenCarrier },
@@ -36,32 +34,23 @@ const pem = { pem: true, check: check.pem } as const
 export const tls = setting.section(
   'TLS connections to the server. Its certificate is always verified',
   {
-    fingerprints: setting
-      .textList(
-        'SHA-256 fingerprints: only these server certificates are accepted, even if they are self-signed or expired',
-        { isRequired: true, check: check.fingerprint, variable: 'POLARIS_TLS_FINGERPRINTS' },
-      )
-      .optional(),
-    ca: setting
-      .secret("CAs trusted in addition to the system's: PEM text or path of a PEM file", {
-        ...pem,
-        kind: 'text',
-        variable: 'POLARIS_CA',
-      })
-      .optional(),
-    cert: setting
-      .secret('Client certificate that the server or its gateway requires: PEM text or path of a PEM file', {
-        ...pem,
-        kind: 'text',
-        variable: 'POLARIS_TLS_CERT',
-      })
-      .optional(),
-    key: setting
-      .secret('Private key of `cert`, not encrypted: PEM text or path of a PEM file', {
-        ...pem,
-        variable: 'POLARIS_TLS_KEY',
-      })
-      .optional(),
+    fingerprints: setting.optional.textList(
+      'SHA-256 fingerprints: only these server certificates are accepted, even if they are self-signed or expired',
+      { isRequired: true, check: check.fingerprint, variable: 'POLARIS_TLS_FINGERPRINTS' },
+    ),
+    ca: setting.optional.secret("CAs trusted in addition to the system's: PEM text or path of a PEM file", {
+      ...pem,
+      kind: 'text',
+      variable: 'POLARIS_CA',
+    }),
+    cert: setting.optional.secret(
+      'Client certificate that the server or its gateway requires: PEM text or path of a PEM file',
+      { ...pem, kind: 'text', variable: 'POLARIS_TLS_CERT' },
+    ),
+    key: setting.optional.secret('Private key of `cert`, not encrypted: PEM text or path of a PEM file', {
+      ...pem,
+      variable: 'POLARIS_TLS_KEY',
+    }),
     minVersion: setting.choice(
       'Oldest TLS version to accept. `TLSv1` and `TLSv1.1`, for old servers, also accept short keys and SHA-1 (OpenSSL security level 0)',
       { choices: tlsVersions, default: 'TLSv1.2', variable: 'POLARIS_TLS_MIN_VERSION' },
@@ -84,17 +73,15 @@ function clientCertificate({ cert, key }: { readonly cert?: Secret | undefined; 
   return problem === undefined ? [] : at(problem.of, problem.what)
 }
 
-export const proxy = setting
-  .secret(
-    'HTTP proxy to this server: `http(s)://[user:password@]host[:port]`, with user and password percent-encoded. Default: none',
-    {
-      kind: 'url',
-      shownAs: shownProxy,
-      check: check.proxy,
-      variable: 'POLARIS_PROXY',
-    },
-  )
-  .optional()
+export const proxy = setting.optional.secret(
+  'HTTP proxy to this server: `http(s)://[user:password@]host[:port]`, with user and password percent-encoded. Default: none',
+  {
+    kind: 'url',
+    shownAs: shownProxy,
+    check: check.proxy,
+    variable: 'POLARIS_PROXY',
+  },
+)
 
 export const headers = setting.secretMap(
   'Headers sent with every request, such as the key of a gateway: a map of names to values; in the variable, lines of `Name: value`. Values are never printed',

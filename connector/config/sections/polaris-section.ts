@@ -21,17 +21,14 @@ export const polarisSection = setting.section(
   {
     url: setting.text(
       'URL of the web service; if it has no path, `/core/api/` is added. Example: `https://polaris.example.com:3443/core/api/`',
-      {
-        check: check.httpUrl,
-        variable: 'POLARIS_URL',
-      },
+      { check: check.httpUrl, variable: 'POLARIS_URL' },
     ),
     auth: setting.choice(
       'Authentication: `none`, HTTP Basic (`basic`), or a session opened with `ACL.Login` (`login`)',
       { choices: ['none', 'basic', 'login'], default: 'none', variable: 'POLARIS_AUTH' },
     ),
-    user: setting.secret('User with the right to read clients', { variable: 'POLARIS_USER' }).optional(),
-    password: setting.secret('Password of the user', { variable: 'POLARIS_PASSWORD' }).optional(),
+    user: setting.optional.secret('User with the right to read clients', { variable: 'POLARIS_USER' }),
+    password: setting.optional.secret('Password of the user', { variable: 'POLARIS_PASSWORD' }),
     login,
     tls,
     proxy,
@@ -41,15 +38,13 @@ export const polarisSection = setting.section(
       max: 2 ** 31 - 1,
       variable: 'POLARIS_CODE_MAGASIN',
     }),
-    prefixCle: setting
-      .text('Prefix of external keys, if you use them; sent with every request', { variable: 'POLARIS_PREFIX_CLE' })
-      .optional(),
-    lastChanged: setting
-      .text(
-        "The beginning of the stream, in the server's local time: nothing is read that was last modified before. Not in the future. Required until the stream has a checkpoint. Example: `2024-01-31T13:45:00`",
-        { check: check.lastChanged, variable: 'POLARIS_LAST_CHANGED' },
-      )
-      .optional(),
+    prefixCle: setting.optional.text('Prefix of external keys, if you use them; sent with every request', {
+      variable: 'POLARIS_PREFIX_CLE',
+    }),
+    lastChanged: setting.optional.text(
+      "The beginning of the stream, in the server's local time: nothing is read that was last modified before. Not in the future. Required until the stream has a checkpoint. Example: `2024-01-31T13:45:00`",
+      { check: check.lastChanged, variable: 'POLARIS_LAST_CHANGED' },
+    ),
     limit: setting.wholeNumber('Clients per page. A new value applies from the next scan', {
       min: 1,
       max: 1_000,
@@ -70,24 +65,18 @@ export const polarisSection = setting.section(
       'Format of `lastChanged` in requests, made of `yyyy MM dd HH mm ss SSS XXX`; other letters in single quotes',
       { check: check.datePattern, default: "yyyy-MM-dd'T'HH:mm:ss" },
     ),
-    clientIdField: setting
-      .text('Field that holds the client id. Default: detected, if exactly one field has a known name', {
-        check: check.fieldPath,
-        variable: 'POLARIS_CLIENT_ID_FIELD',
-      })
-      .optional(),
-    modifiedAtField: setting
-      .text(
-        'Field that holds the modification time. Default: detected, if exactly one field has a known name; otherwise the `time` of an event is when the client was read',
-        { check: check.fieldPath, variable: 'POLARIS_MODIFIED_AT_FIELD' },
-      )
-      .optional(),
-    clientsField: setting
-      .text('Field of the response that holds the clients. Default: detected', {
-        check: check.fieldPath,
-        variable: 'POLARIS_CLIENTS_FIELD',
-      })
-      .optional(),
+    clientIdField: setting.optional.text(
+      'Field that holds the client id. Default: detected, if exactly one field has a known name',
+      { check: check.fieldPath, variable: 'POLARIS_CLIENT_ID_FIELD' },
+    ),
+    modifiedAtField: setting.optional.text(
+      'Field that holds the modification time. Default: detected, if exactly one field has a known name; otherwise the `time` of an event is when the client was read',
+      { check: check.fieldPath, variable: 'POLARIS_MODIFIED_AT_FIELD' },
+    ),
+    clientsField: setting.optional.text('Field of the response that holds the clients. Default: detected', {
+      check: check.fieldPath,
+      variable: 'POLARIS_CLIENTS_FIELD',
+    }),
     listFields: setting.textList(
       'Fields of a client that are always lists, besides those that the first pages of the stream show; XML does not distinguish a list with a single item from a plain field',
       { check: check.fieldPath, default: [], variable: 'POLARIS_LIST_FIELDS' },
@@ -101,12 +90,10 @@ export const polarisSection = setting.section(
       default: [],
       variable: 'POLARIS_HASH_IGNORE',
     }),
-    requestsPerSecond: setting
-      .wholeNumber(
-        'Maximum number of requests per second to this server (scheme, host and port), evenly spaced, of all streams of a replica; the same for each of its streams. Default: no limit',
-        { min: 1, max: 10_000, variable: 'POLARIS_REQUESTS_PER_SECOND' },
-      )
-      .optional(),
+    requestsPerSecond: setting.optional.wholeNumber(
+      'Maximum number of requests per second to this server (scheme, host and port), evenly spaced, of all streams of a replica; the same for each of its streams. Default: no limit',
+      { min: 1, max: 10_000, variable: 'POLARIS_REQUESTS_PER_SECOND' },
+    ),
   },
   accessRules,
 )
