@@ -3,7 +3,6 @@ import type { Clock } from '../runtime/clock.ts'
 import { inspectKafka } from './admin/inspect-kafka.ts'
 import { type KafkaLog, kafkaClient } from './kafka-client.ts'
 import type { KafkaConfig } from './kafka-config.ts'
-import { readTopicEvents } from './reading/scan-events.ts'
 import { openStreamProducer } from './transactions/stream-producer.ts'
 
 interface KafkaEventPublisherParts {
@@ -33,7 +32,6 @@ export function kafkaEventPublisher(
       return { ...producer, close }
     },
     inspect: (options, stop) => inspectKafka({ config, names, clock, connect }, options, stop),
-    readEvents: (reading, stop) => readTopicEvents({ config, clock, connect }, reading, stop),
     close: async () => {
       await Promise.all([...producers].map((producer) => producer.close()))
     },

@@ -1,5 +1,4 @@
 import type { OutgoingRecord } from '../event/client-event.ts'
-import type { RecordPlace, StoredEvent } from '../event/cloud-event/stored-event.ts'
 
 /**
  * Committed by each transaction beside its events: a group offset (`seq`) and its metadata. Ordered by epoch, then seq;
@@ -37,31 +36,6 @@ export interface Destination extends TopicLayout {
 export type FoundRecord =
   | { readonly kind: 'none' | 'unstable' }
   | { readonly kind: 'record'; readonly record: CommitRecord }
-
-/** How to read the events of the topic. */
-export interface EventReading<Found> {
-  /** What is wanted of a record; undefined: nothing. Called in the order of each partition. */
-  readonly find: (record: StoredEvent, place: RecordPlace) => Found | undefined
-  /** Called for each find that committed readers can see; a record of a longer transaction after later records. */
-  readonly onVisible: (found: Found) => void
-  /** `share`: how much of the topic has been read, 0 to 1. */
-  readonly onProgress: (share: number) => void
-  /** Default: `events`. */
-  readonly of?: 'events' | 'deadLetters'
-  /** Where an earlier reading ended; partitions that the topic got since are read whole. Default: the whole topic. */
-  readonly from?: TopicEnd<Found>
-}
-
-/** How far a partition was read. */
-export interface PartitionEnd<Found> {
-  /** The offset at which to continue. */
-  readonly next: bigint
-  /** Finds whose transaction had no marker yet, by producer id. */
-  readonly open: ReadonlyMap<string, readonly Found[]>
-}
-
-/** Where a reading ended, by partition. */
-export type TopicEnd<Found> = ReadonlyMap<number, PartitionEnd<Found>>
 
 /** A partition in which a producer of this stream has an open transaction. */
 export interface OpenTransaction {
@@ -101,12 +75,6 @@ export interface EventPublisher {
    * nothing, creates nothing and writes nothing. Rejects as `open` would, or with the reason of `stop`.
    */
   inspect(options: OpenOptions, stop: AbortSignal): Promise<Inspection>
-  /**
-   * Reads the events that are in the topic now, also beside an open producer. Events of a transaction that is open are
-   * not visible; a reading that continues `from` the result learns how it ended. Fences, creates and writes nothing.
-   * Rejects with `publish.*` or the reason of `stop`.
-   */
-  readEvents<Found>(reading: EventReading<Found>, stop: AbortSignal): Promise<TopicEnd<Found>>
 }
 
 /** A stream's state in Kafka as read without a producer. */

@@ -101,7 +101,6 @@ function endFaults(world: World): void {
   const { replicas, group, options, store, streams, kafka, server } = world
   kafka.keepMarkers()
   server.date = 'right'
-  kafka.throttle('off')
   for (const stream of streams) heal(world, stream)
   for (const { process } of replicas) process.resume()
   for (const { name } of replicas) group.reconnect(name)

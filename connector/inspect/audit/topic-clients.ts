@@ -8,13 +8,13 @@ import {
 import { clientIn } from '../../event/published-client.ts'
 import { contentPublished } from '../../event/read-client.ts'
 import { type ContentKey, UNKNOWN_CONTENT } from '../../index/index-entry.ts'
-import type { EventPublisher } from '../../publish/event-publisher.ts'
+import type { ReadEvents } from '../../publish/event-reading.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
 import { parsedFields } from '../../runtime/parsed-json.ts'
 import type { LastRecord } from './compare.ts'
 
 export interface TopicParts {
-  readonly readEvents: EventPublisher['readEvents']
+  readonly readEvents: ReadEvents
   /** The `source` of the stream's events. */
   readonly eventSource: string
   /** Whether the topic has events of other streams, which do not count. */

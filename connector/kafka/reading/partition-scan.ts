@@ -1,24 +1,21 @@
 import type { StoredEvent } from '../../event/cloud-event/stored-event.ts'
-import type { EventReading, PartitionEnd } from '../../publish/event-publisher.ts'
+import type { EventReading } from '../../publish/event-reading.ts'
 import type { Fetched, FetchedRecord } from '../kafkajs/fetch-records.ts'
 
 /** Progress of the reading of one partition. */
-export interface PartitionScan<Found> extends PartitionEnd<Found> {
+export interface PartitionScan<Found> {
   readonly partition: number
   readonly start: bigint
+  /** The offset at which to continue. */
   next: bigint
   readonly end: bigint
+  /** Finds whose transaction had no marker yet, by producer id. */
   readonly open: Map<string, Found[]>
 }
 
-/** From `start` to `end`, with the finds of an earlier reading that had no transaction marker yet. */
-export function partitionScan<Found>(
-  { partition, start, end }: { readonly partition: number; readonly start: bigint; readonly end: bigint },
-  earlier: PartitionEnd<Found> | undefined,
-): PartitionScan<Found> {
-  const open = [...(earlier?.open ?? [])].map(([producerId, found]) => [producerId, [...found]] as [string, Found[]])
-  return { partition, start, next: start, end, open: new Map(open) }
-}
+export const partitionScan = <Found>(
+  of: Pick<PartitionScan<Found>, 'partition' | 'start' | 'end'>,
+): PartitionScan<Found> => ({ ...of, next: of.start, open: new Map() })
 
 export const isUnfinished = ({ next, end }: PartitionScan<unknown>) => next < end
 

@@ -1,5 +1,6 @@
 import type { Admin } from 'kafkajs'
-import type { EventReading, TopicEnd, TopicLayout } from '../../publish/event-publisher.ts'
+import type { TopicLayout } from '../../publish/event-publisher.ts'
+import type { EventReading } from '../../publish/event-reading.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { ensureTopic, topicShapes } from '../admin/topics.ts'
 import type { KafkaConfig } from '../kafka-config.ts'
@@ -18,19 +19,19 @@ import {
   shareRead,
 } from './partition-scan.ts'
 
-/** Implements `EventPublisher.readEvents`. Rejects as `readEvents`, and with `publish.topic-missing`. */
+/** See `ReadEvents`. Rejects also with `publish.topic-missing`. */
 export async function readTopicEvents<Found>(
   parts: AdminParts & { readonly config: Pick<KafkaConfig, 'topic'> },
   reading: EventReading<Found>,
   stop: AbortSignal,
-): Promise<TopicEnd<Found>> {
+): Promise<void> {
   const { of = 'events' } = reading
   const { [of]: name } = parts.config.topic
   const { [of]: shape } = topicShapes(parts.config.topic)
   const wanted = { topic: name, shape, mayCreate: false, acl: 'DESCRIBE' } as const
   const work = (admin: Admin) => ensureTopic(admin, wanted, { ...parts, stop })
   const topic = await withAdmin(parts, { operation: `open topic ${name}`, work }, stop)
-  return await readEvents(parts, { ...reading, topic }, stop)
+  await readEvents(parts, { ...reading, topic }, stop)
 }
 
 interface TopicReading<Found> extends EventReading<Found> {
@@ -38,14 +39,9 @@ interface TopicReading<Found> extends EventReading<Found> {
 }
 
 /**
- * Reads every partition from its start, or from where an earlier reading ended, to the end that it has now. Silence is
- * never taken for the end. Rejects as `onLeaders`, and with `publish.failed` after five minutes without progress.
+ * Reads every partition from its start to the end that it has now. Silence is never taken for the end. Rejects as `onLeaders`, and with `publish.failed` after five minutes without progress.
  */
-async function readEvents<Found>(
-  parts: AdminParts,
-  reading: TopicReading<Found>,
-  stop: AbortSignal,
-): Promise<TopicEnd<Found>> {
+async function readEvents<Found>(parts: AdminParts, reading: TopicReading<Found>, stop: AbortSignal): Promise<void> {
   const { clock } = parts
   const { topic } = reading
   const scans = new Map<number, PartitionScan<Found>>()
@@ -63,7 +59,6 @@ async function readEvents<Found>(
     progress = progressOf([...scans.values()], progress, clock.monotonic())
     if (progress === undefined) throw new ConnectorError('publish.failed', `${operation}: no progress for five minutes`)
   }
-  return scans
 }
 
 interface Scanning<Found> extends TopicReading<Found> {
@@ -84,7 +79,7 @@ async function scanOn<Found>(led: LedPartitions, scanning: Scanning<Found>): Pro
 }
 
 /** Finds start and end of partitions that have none yet. Skips what was deleted meanwhile. */
-async function findOffsets<Found>(led: LedPartitions, { scans, from }: Scanning<Found>): Promise<void> {
+async function findOffsets<Found>(led: LedPartitions, { scans }: Scanning<Found>): Promise<void> {
   const starts = await offsetsOf(led, START)
   for (const [partition, first] of starts) {
     const scan = scans.get(partition)
@@ -93,11 +88,8 @@ async function findOffsets<Found>(led: LedPartitions, { scans, from }: Scanning<
   const fresh = { ...led, partitions: led.partitions.filter((partition) => !scans.has(partition)) }
   if (fresh.partitions.length === 0) return
   const ends = await offsetsOf(fresh, END)
-  for (const [partition, end] of ends) {
-    const earlier = from?.get(partition)
-    const start = earlier?.next ?? starts.get(partition) ?? end
-    scans.set(partition, partitionScan({ partition, start, end }, earlier))
-  }
+  for (const [partition, end] of ends)
+    scans.set(partition, partitionScan({ partition, start: starts.get(partition) ?? end, end }))
 }
 
 /** While replicas of the partition are behind its leader. */

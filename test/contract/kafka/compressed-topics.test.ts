@@ -7,6 +7,7 @@ import { kafkaEventPublisher } from '../../../connector/kafka/kafka-event-publis
 import { withoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { closingAfterAll } from '../../support/closing.ts'
+import { eventsReader } from '../../support/events-reader.ts'
 import { sentEvent } from '../../support/records.ts'
 import { never } from '../../support/signals.ts'
 
@@ -56,7 +57,7 @@ it.each(['gzip', 'zstd', 'lz4', 'snappy'])(
     }
     const visible: string[] = []
     const onVisible = (match: string) => visible.push(match)
-    await publisher.readEvents({ find: matchOf, onVisible, onProgress: () => {} }, never)
+    await eventsReader(config)({ find: matchOf, onVisible, onProgress: () => {} }, never)
     expect(visible).toEqual(['last of committed'])
     expect(scanned.filter((value) => value.startsWith('event '))).toHaveLength(500)
     await producer.close()

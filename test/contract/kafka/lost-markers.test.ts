@@ -15,10 +15,12 @@ import {
   streamNames,
   withoutCheckpoint,
 } from '../../../connector/publish/event-publisher.ts'
+import type { ReadEvents } from '../../../connector/publish/event-reading.ts'
 import { publishTombstones } from '../../../connector/publish/publish-tombstones.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { closingAfterAll } from '../../support/closing.ts'
 import { createTopics } from '../../support/create-topics.ts'
+import { eventsReader } from '../../support/events-reader.ts'
 import { sentEvent, sentTo } from '../../support/records.ts'
 import { type KafkaCluster, startKafka } from '../../support/servers/kafka-broker.ts'
 import { clusterView } from '../../support/servers/kafka-wire.ts'
@@ -39,6 +41,7 @@ let topicBroker: number
 /** The only replica of the partition with the commit records; it is not the transaction coordinator. */
 let groupCoordinator: number
 let publisher: EventPublisher
+let readEvents: ReadEvents
 let open: () => Promise<StreamProducer>
 
 beforeAll(async () => {
@@ -80,6 +83,7 @@ beforeEach(async () => {
     log: () => undefined,
   }
   publisher = closing.use(kafkaEventPublisher(config, parts), (opened) => opened.close())
+  readEvents = eventsReader(config)
   open = () => publisher.open(withoutCheckpoint, never)
 })
 
@@ -266,7 +270,7 @@ const matchOf = ({ value }: StoredEvent) => (value === 'second' ? ('of pending' 
 async function visibleEvents(): Promise<string[]> {
   const visible = new Set<string>()
   const onVisible = (match: string) => visible.add(match)
-  await publisher.readEvents({ find: matchOf, onVisible, onProgress: () => {} }, never)
+  await readEvents({ find: matchOf, onVisible, onProgress: () => {} }, never)
   return [...visible]
 }
 

@@ -6,16 +6,13 @@ import { clientEvent, eventModes } from '../../../connector/event/cloud-event/ev
 import { type StoredEvent, sequenceOf } from '../../../connector/event/cloud-event/stored-event.ts'
 import { tombstones } from '../../../connector/event/cloud-event/tombstone.ts'
 import { publishedClientReader } from '../../../connector/event/published-client.ts'
-import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
+import { type KafkaConfig, kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
 import { kafkaEventPublisher } from '../../../connector/kafka/kafka-event-publisher.ts'
-import {
-  type EventPublisher,
-  type StreamProducer,
-  withoutCheckpoint,
-} from '../../../connector/publish/event-publisher.ts'
+import { type StreamProducer, withoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
 import { partitionOf } from '../../../connector/publish/partitioner.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { closingAfterAll } from '../../support/closing.ts'
+import { eventsReader } from '../../support/events-reader.ts'
 import { eventForm, sentEvent } from '../../support/records.ts'
 import { never } from '../../support/signals.ts'
 
@@ -35,17 +32,16 @@ async function newTopic(): Promise<string> {
   return topic
 }
 
-/** The publisher of a stream on the topic. */
-function publisherOn(topic: string): EventPublisher {
+/** Of a stream on the topic. */
+function configOf(topic: string): KafkaConfig {
   const topics = { events: topic, deadLetters: `${topic}.dlq`, create: { ...kafkaDefaults.create, partitions: 1 } }
-  const config = { ...kafkaDefaults, brokers, topic: topics }
-  const parts = { connector: 'test', stream: topic, clock: systemClock, log: () => undefined }
-  const publisher = kafkaEventPublisher(config, parts)
-  return closing.use(publisher, (opened) => opened.close())
+  return { ...kafkaDefaults, brokers, topic: topics }
 }
 
 async function open(topic: string): Promise<StreamProducer> {
-  const producer = await publisherOn(topic).open(withoutCheckpoint, never)
+  const parts = { connector: 'test', stream: topic, clock: systemClock, log: () => undefined }
+  const publisher = closing.use(kafkaEventPublisher(configOf(topic), parts), (opened) => opened.close())
+  const producer = await publisher.open(withoutCheckpoint, never)
   await producer.readKafkaState({ formerProducerId: null }, never) // waits for the coordinators of a new broker
   return producer
 }
@@ -57,14 +53,14 @@ async function publish(producer: StreamProducer, { values, seq }: { values: read
 }
 
 /** The values that a reading finds, and the last share that it reports. */
-async function read(publisher: EventPublisher) {
+async function read(topic: string) {
   const values: string[] = []
   let share = 0
   const onProgress = (now: number) => {
     expect(now).toBeGreaterThanOrEqual(share)
     share = now
   }
-  await publisher.readEvents(
+  await eventsReader(configOf(topic))(
     { find: ({ value }) => value ?? undefined, onVisible: (value) => values.push(value), onProgress },
     never,
   )
@@ -87,14 +83,14 @@ it('reads every committed event once, and neither aborted nor open ones', async 
   const transaction = await other.transaction()
   await transaction.send({ topic, messages: [{ key: 'k', value: 'open' }] })
 
-  const { values, share } = await read(publisherOn(topic))
+  const { values, share } = await read(topic)
   expect(values).toEqual([...valuesOf('first', 300), ...valuesOf('second', 300)].sort())
   expect(share).toBe(1)
   await transaction.abort()
 })
 
 it('reads no event of an empty topic', async () => {
-  expect(await read(publisherOn(await newTopic()))).toEqual({ values: [], share: 0 })
+  expect(await read(await newTopic())).toEqual({ values: [], share: 0 })
 })
 
 it('reads events in both modes and a tombstone from one topic, with their numbers', async () => {
@@ -112,7 +108,7 @@ it('reads events in both modes and a tombstone from one topic, with their number
 
   const found: StoredEvent[] = []
   const reading = { find: (event: StoredEvent) => event, onVisible: (event: StoredEvent) => found.push(event) }
-  await publisherOn(topic).readEvents({ ...reading, onProgress: () => {} }, never)
+  await eventsReader(configOf(topic))({ ...reading, onProgress: () => {} }, never)
   expect(found[2]).toMatchObject({ key: 'é 1', value: null, headers: { ce_type: 'client.erased' } })
   expect(found.map((event) => sequenceOf(event, source))).toEqual([0, 1, undefined])
   expect(found.map((event) => sequenceOf(event, eventSource('test', 'others')))).toEqual(Array(3).fill(undefined))
@@ -122,5 +118,5 @@ it('reads events in both modes and a tombstone from one topic, with their number
 })
 
 it('rejects a missing topic, and does not create it', async () => {
-  await expect(read(publisherOn(randomUUID()))).rejects.toMatchObject({ code: 'publish.topic-missing' })
+  await expect(read(randomUUID())).rejects.toMatchObject({ code: 'publish.topic-missing' })
 })

@@ -10,6 +10,7 @@ import { type EventPublisher, streamNames, withoutCheckpoint } from '../../../co
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { closingAfterAll } from '../../support/closing.ts'
 import { createTopics } from '../../support/create-topics.ts'
+import { eventsReader } from '../../support/events-reader.ts'
 import { fakePolaris } from '../../support/fakes/fake-client-source.ts'
 import { sentEvent } from '../../support/records.ts'
 import { runAlone } from '../../support/run-alone.ts'
@@ -57,10 +58,15 @@ async function publishedStream(bytesPerSecond: number | undefined) {
   const port = Number(brokers[0]?.split(':')[1])
   if (bytesPerSecond !== undefined) await limitReads(port, { clientId, bytesPerSecond })
 
-  const publisher = (clock = systemClock, connector = 'test'): EventPublisher => {
-    const topics = { events: topic, deadLetters: `${topic}.dlq`, create: { ...kafkaDefaults.create, partitions: 1 } }
-    const parts = { connector, stream: topic, clock, log: () => undefined }
-    const opened = kafkaEventPublisher({ ...kafkaDefaults, brokers, topic: topics }, parts)
+  const topics = { events: topic, deadLetters: `${topic}.dlq`, create: { ...kafkaDefaults.create, partitions: 1 } }
+  const config = { ...kafkaDefaults, brokers, topic: topics }
+  const publisher = (): EventPublisher => {
+    const opened = kafkaEventPublisher(config, {
+      connector: 'test',
+      stream: topic,
+      clock: systemClock,
+      log: () => undefined,
+    })
     return closing.use(opened, (one) => one.close())
   }
   const polaris = fakePolaris({ now: Date.now, timeZone: 'Europe/Paris', modificationTime: 'shown' })
@@ -97,11 +103,11 @@ async function publishedStream(bytesPerSecond: number | undefined) {
     poll,
     polaris,
     pauses,
-    /** What reads the topic, throttled. */
-    reader: (clock = systemClock) => ({ ...parts, publisher: publisher(clock) }),
-    counting,
-    /** Reads the topic with another client id, which has no quota. */
-    unthrottled: () => ({ ...parts, publisher: publisher(systemClock, 'other') }),
+    opening: () => ({ ...parts, publisher: publisher() }),
+    /** Reads the topic, throttled. */
+    throttled: eventsReader(config, { clientId, clock: counting }),
+    /** Reads it with another client id, which has no quota. */
+    unthrottled: eventsReader(config, { clientId: 'other' }),
     document: () => parseDocument(on.store.stored(KEY)?.text ?? ''),
   }
 }
@@ -116,7 +122,7 @@ async function compactTopic({ polaris, poll, unthrottled }: Published): Promise<
       await poll()
       let events = 0
       const reading = { find: () => true, onVisible: () => (events += 1), onProgress: () => {} }
-      await unthrottled().publisher.readEvents(reading, never)
+      await unthrottled(reading, never)
       expect(events).toBeLessThan(CLIENTS.length * 3)
     },
     { timeout: 50_000, interval: 500 },
@@ -124,9 +130,9 @@ async function compactTopic({ polaris, poll, unthrottled }: Published): Promise<
 }
 
 /** Leaves an aborted transaction of the stream, and then an open one of another producer, in all partitions. */
-async function endWithTransactions({ topic, reader }: Published): Promise<void> {
+async function endWithTransactions({ topic, opening }: Published): Promise<void> {
   const everywhere = Array.from({ length: PARTITIONS * 10 }, (_, at) => `x${at}`)
-  const producer = await reader().publisher.open(withoutCheckpoint, never)
+  const producer = await opening().publisher.open(withoutCheckpoint, never)
   {
     await using transaction = producer.begin(never)
     await transaction.send(everywhere.map((key) => sentEvent(key, 'aborted')))
@@ -139,8 +145,7 @@ async function endWithTransactions({ topic, reader }: Published): Promise<void> 
 }
 
 async function audited(on: Published): Promise<number> {
-  const { publisher, identity } = on.reader(on.counting)
-  const parts = { readEvents: publisher.readEvents, eventSource: identity.eventSource, isShared: false }
+  const parts = { readEvents: on.throttled, eventSource: on.source, isShared: false }
   const nothing = { onProgress: () => {}, onRecord: () => {} }
   const topic = await readTopicClients({ ...parts, ignored: new Set() }, nothing, never)
   return CLIENTS.filter((client) => topic.get(client)?.kind === 'event').length
@@ -149,7 +154,7 @@ async function audited(on: Published): Promise<number> {
 /** Opens the stream whose commit record is lost: the last event decides. */
 async function recovered(on: Published): Promise<string> {
   await admin.deleteGroups([on.recordGroup])
-  const { producer } = await openedStream(on.reader(), never)
+  const { producer } = await openedStream(on.opening(), never)
   await producer.close()
   return 'opened'
 }

@@ -1,4 +1,3 @@
-import { EVENT_TYPE } from '../../../connector/event/client-event.ts'
 import type {
   CommitRecord,
   EventPublisher,
@@ -7,7 +6,6 @@ import type {
 } from '../../../connector/publish/event-publisher.ts'
 import { untilAborted } from '../../../connector/runtime/abort.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
-import { eventIn } from '../cloud-event.ts'
 import {
   abortOpen,
   type Cluster,
@@ -22,8 +20,6 @@ import {
   streamOfReplica,
 } from './fake-kafka-cluster.ts'
 import { destinationOf, transactionalProducer } from './fake-publisher-session.ts'
-
-import { readEvents } from './fake-topic-reads.ts'
 
 export type {
   FakeFault,
@@ -65,16 +61,6 @@ export interface FakeKafka {
   /** From now on no operation of the replica settles; one in the hook takes effect only if `after` or `late`. */
   crash(replica: string): void
   setPartitions(partitions: number): void
-  /** Removes all events but the last one of each key in its partition; tombstones stay. */
-  compact(): void
-  /** Removes, of each stream, what is older than its last event that no later record of its client has replaced. */
-  expire(): void
-  /** The topic has these records again, except for those that compaction would have removed since. */
-  restore(records: Iterable<FakeRecord>): void
-  /** Events and tombstones that compaction or retention has removed. */
-  readonly removed: ReadonlySet<FakeRecord>
-  /** Whether a quota throttles what reads the topic. */
-  throttle(quota: 'on' | 'off'): void
 }
 
 export function fakeKafka(options: FakeKafkaOptions): FakeKafka {
@@ -82,8 +68,6 @@ export function fakeKafka(options: FakeKafkaOptions): FakeKafka {
     options,
     streams: new Map(),
     committed: [],
-    compacted: new Set(),
-    throttled: 'off',
     late: [],
     crashed: new Set(),
     partitions: options.partitions,
@@ -133,41 +117,11 @@ export function fakeKafka(options: FakeKafkaOptions): FakeKafka {
     },
     deliverLate: (index = 0) => cluster.late.splice(index, 1)[0]?.(),
     crash: (replica) => cluster.crashed.add(replica),
-    compact: () => {
-      const last = new Map(cluster.committed.map((record) => [placeOf(record), record]))
-      for (const record of cluster.committed)
-        if (record.to === 'events' && last.get(placeOf(record)) !== record) cluster.compacted.add(record)
-    },
-    expire: () => expire(cluster),
-    restore: (records) => restore(cluster, new Set(records)),
-    removed: cluster.compacted,
-    throttle: (quota) => {
-      cluster.throttled = quota
-    },
     setPartitions: (partitions) => {
       cluster.partitions = partitions
     },
   }
 }
-
-function expire({ committed, compacted }: Cluster): void {
-  const last = new Map(committed.map((record) => [placeOf(record), record]))
-  const kept = new Map<string, number>()
-  for (const record of committed)
-    if (record.to === 'events' && eventIn(record).type === EVENT_TYPE && last.get(placeOf(record)) === record)
-      kept.set(record.stream, Math.max(record.transaction, kept.get(record.stream) ?? 0))
-  for (const record of committed)
-    if (record.to === 'events' && record.transaction < (kept.get(record.stream) ?? 0)) compacted.add(record)
-}
-
-function restore({ committed, compacted }: Cluster, records: ReadonlySet<FakeRecord>): void {
-  const removed = committed.filter((record) => compacted.has(record) && !records.has(record))
-  const compactedUpTo = new Map(removed.map((record) => [placeOf(record), record.transaction]))
-  for (const record of records)
-    if (record.transaction > (compactedUpTo.get(placeOf(record)) ?? -1)) compacted.delete(record)
-}
-
-const placeOf = ({ stream, to, partition, key }: FakeRecord) => `${stream} ${to} ${partition} ${key}`
 
 function deleteRecord(state: StreamState): void {
   state.record = undefined
@@ -206,7 +160,6 @@ function fakePublisher(cluster: Cluster, of: FakeStream): EventPublisher {
       }
       return untilAborted(stop, request({ operation: 'inspect', effect, lost: lost('inspect', 'publish.unreachable') }))
     },
-    readEvents: (reading, stop) => readEvents(stream, reading, stop),
   }
 }
 

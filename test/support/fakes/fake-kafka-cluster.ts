@@ -4,7 +4,7 @@ import type { Clock } from '../../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { TextRecord } from '../records.ts'
 
-export type FakeOperation = 'open' | 'inspect' | 'state' | 'scan' | 'repair' | 'send' | 'commit' | 'abort' | 'last look'
+export type FakeOperation = 'open' | 'inspect' | 'state' | 'repair' | 'send' | 'commit' | 'abort' | 'last look'
 
 /**
  * `before`: an error, without effect. `after`: it takes effect, but the response is lost. `late`: the response is lost,
@@ -84,10 +84,6 @@ export interface Cluster {
   readonly options: FakeKafkaOptions
   readonly streams: Map<string, StreamState>
   readonly committed: FakeRecord[]
-  /** Those of them that compaction has removed. */
-  readonly compacted: Set<FakeRecord>
-  /** Whether brokers answer every other fetch with nothing but a throttle time. */
-  throttled: 'on' | 'off'
   readonly late: (() => void)[]
   readonly crashed: Set<string>
   partitions: number

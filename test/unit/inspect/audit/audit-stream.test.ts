@@ -3,7 +3,7 @@ import type { RecordPlace, StoredEvent } from '../../../../connector/event/cloud
 import { tombstones } from '../../../../connector/event/cloud-event/tombstone.ts'
 import { type AuditOptions, type AuditProgress, auditStream } from '../../../../connector/inspect/audit/audit-stream.ts'
 import { countDiffering } from '../../../../connector/inspect/audit/compare.ts'
-import type { EventReading } from '../../../../connector/publish/event-publisher.ts'
+import type { ReadEvents } from '../../../../connector/publish/event-reading.ts'
 import type { ClientRecord, ClientSource } from '../../../../connector/source/client-source.ts'
 import { driven } from '../../../support/driven.ts'
 import { fakePolaris } from '../../../support/fakes/fake-client-source.ts'
@@ -33,15 +33,17 @@ function auditedStream() {
   const on = stage({ clock, until: 'caught-up', source: source('replica') })
   const { eventSource } = on.open.identity
   const appended: StoredEvent[] = []
-  async function readEvents<Found>(reading: EventReading<Found>, stop: AbortSignal) {
-    const end = await on.open.publisher.readEvents(reading, stop)
-    if ((reading.of ?? 'events') !== 'events') return end
-    for (const [at, record] of appended.entries()) {
-      const place: RecordPlace = { partition: 0, offset: BigInt(1000 + at), key: record.key, timeMs: clock.now() }
-      const found = reading.find(record, place)
-      if (found !== undefined) reading.onVisible(found)
+  const readEvents: ReadEvents = async ({ of = 'events', find, onVisible, onProgress }) => {
+    const published = on.kafka.committed.filter(({ to }) => to === of).map((record) => ({ record, timeMs: record.at }))
+    const others = appended.map((record) => ({ record, timeMs: clock.now() }))
+    const all: readonly { record: StoredEvent; timeMs: number }[] =
+      of === 'events' ? [...published, ...others] : published
+    for (const [at, { record, timeMs }] of all.entries()) {
+      const place: RecordPlace = { partition: 0, offset: BigInt(at), key: record.key, timeMs }
+      const found = find(record, place)
+      if (found !== undefined) onVisible(found)
     }
-    return end
+    onProgress(1)
   }
   const steps: AuditProgress['step'][] = []
   return {

@@ -38,7 +38,6 @@ function reading(records: readonly Placed[]): TopicParts['readEvents'] {
       const found = find(record, place)
       if (found !== undefined) onVisible(found)
     }
-    return new Map()
   }
 }
 

@@ -31,7 +31,7 @@ describe('where a reading continues', () => {
 })
 
 test('a reading stands still when no partition has progressed for five minutes', () => {
-  const scan = partitionScan<string>({ partition: 0, start: 0n, end }, undefined)
+  const scan = partitionScan<string>({ partition: 0, start: 0n, end })
   const first = progressOf([scan], { sum: -1n, at: 0 }, 1_000)
   expect(first).toEqual({ sum: 0n, at: 1_000 })
   expect(first && progressOf([scan], first, 300_999)).toBe(first)
@@ -57,22 +57,18 @@ const marker = (offset: number, type: number) => ({
   batchContext: { producerId: '7', inTransaction: true },
 })
 
-test('a reading that continues from another learns how its open transaction ended', () => {
+test('records are visible once the marker of their transaction says that it was committed', () => {
   const visible: string[] = []
   const reading = {
     find: ({ value }: { value: string | null }) => value ?? undefined,
     onVisible: (value: string) => visible.push(value),
     onProgress: () => {},
   }
-  const first = partitionScan<string>({ partition: 0, start: 0n, end: 2n }, undefined)
-  applyRecords(first, { records: [record(0, 'a'), record(1, 'b')], next: 2n }, reading)
+  const scan = partitionScan<string>({ partition: 0, start: 0n, end: 7n })
+  applyRecords(scan, { records: [record(0, 'a'), record(1, 'b'), marker(2, 0), record(3, 'c')], next: 4n }, reading)
   expect(visible).toEqual([])
-
-  const aborted = partitionScan({ partition: 0, start: first.next, end: 3n }, first)
-  applyRecords(aborted, { records: [marker(2, 0), record(3, 'c')], next: 4n }, reading)
-  expect(visible).toEqual([])
-  const committed = partitionScan({ partition: 0, start: first.next, end: 3n }, first)
-  applyRecords(committed, { records: [record(1, 'b'), marker(2, 1)], next: 3n }, reading)
-  expect(visible).toEqual(['a', 'b'])
-  expect(committed.next).toBe(3n)
+  // The response begins with the whole batch of the requested offset.
+  applyRecords(scan, { records: [record(3, 'c'), record(4, 'd'), marker(5, 1), record(6, 'open')], next: 7n }, reading)
+  expect(visible).toEqual(['c', 'd'])
+  expect(scan.next).toBe(7n)
 })
