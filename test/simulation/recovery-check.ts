@@ -6,7 +6,7 @@ import { eventIn } from '../support/cloud-event.ts'
 import { OPENING_HOLDS_MS } from './actor.ts'
 import { isDeleted, typeOf, wasDeletedSince } from './deleted-clients.ts'
 import { resumeAll, storedWishes } from './simulated-operator.ts'
-import { LONGEST_REACH_MS } from './simulated-parts.ts'
+import { LONGEST_REACH_MS, LOOK_EVERY_MS } from './simulated-parts.ts'
 import type { Change } from './simulated-polaris.ts'
 import { MAX_POLL_MS, POLL_MS } from './simulated-poll.ts'
 import { isAlive, STOP_WITHIN_MS, startReplica, stopReplica } from './simulated-replica.ts'
@@ -125,6 +125,8 @@ async function checkPaused(world: World): Promise<void> {
   const unsettled = () => paused.filter((stream) => !isLeft(stream))
   if (paused.length > 0 && !(await runWithoutFaults(world, () => unsettled().length === 0, RECOVERY_MS)))
     violations.push(...unsettled().map(({ name }) => `${name} is paused, and has an owner or something pending`))
+  // A replica that was replaced while it had nothing to publish reads pages until it looks at the wishes.
+  if (paused.length > 0) await runWithoutFaults(world, () => false, LOOK_EVERY_MS)
   const reads = paused.map((stream) => stream.reads.length)
   if (paused.length > 0) await runWithoutFaults(world, () => false, 3 * MAX_POLL_MS)
   const isRead = paused.filter((stream, at) => stream.reads.length !== reads[at])

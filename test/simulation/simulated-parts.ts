@@ -50,7 +50,7 @@ const limits: SegmentLimits = {
 const FIRST_AUDIT_MS = 30_000
 
 /** Longer than in the connector, so that histories have other operations too. */
-const LOOK_EVERY_MS = 20_000
+export const LOOK_EVERY_MS = 20_000
 
 /** The parts of one stream run: the connector's own code on the fakes of the world. */
 export function simulatedParts(
