@@ -5,7 +5,7 @@ import { storedDocument } from '../runtime/stored-document.ts'
 import { backfillStates, LAST_TAG, scanKinds } from '../scan/scan-state.ts'
 import { type CheckPoint, type SourceTime, sourceTimePattern } from '../source/client-source.ts'
 
-export const FORMAT = 11
+export const FORMAT = 12
 
 const count = z.number().int().nonnegative()
 const sourceTime = z
@@ -74,7 +74,6 @@ const pageMapping = z
   .nullable()
 const mapping = z
   .object({
-    settings: z.object({ clientId: text.nullable(), clients: text.nullable() }).nullable(),
     xml: pageMapping,
     json: pageMapping,
     lists: z.array(text).readonly().nullable(),

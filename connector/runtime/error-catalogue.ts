@@ -65,64 +65,48 @@ export const errorCatalogue = {
   'command.invalid': refuse('correct the command as the message says; its `--help` describes the options'),
   'http.cannot-listen': refuse('free the port, or set another HTTP_PORT (0: any free one)'),
 
-  'source.unreachable': retry('check POLARIS_URL, the network and the server', '`run` retries indefinitely'),
-  'source.timeout': retry('look at the load of the server, or lower POLARIS_LIMIT, if it persists'),
+  'source.unreachable': retry(
+    'check POLARIS_URL, POLARIS_PROXY, the network and the server; if responses take too long, lower POLARIS_LIMIT',
+    '`run` retries indefinitely',
+  ),
   'source.throttled': retry(
     'raise POLL_INTERVAL or lower polaris.requestsPerSecond: the server received too many requests',
   ),
   'source.server-error': retry('check the log of the server if the error persists'),
-  'source.answer-truncated': retry('check the server and any proxy for a size or time limit: the response ended early'),
-  'source.answer-not-a-page': retry(
-    'wait if the server is in maintenance; otherwise check POLARIS_URL and any proxy: the response is not a page of clients',
-  ),
   'source.error-document': retry(
     'check the log of the server: it reports an error; if the message names a field that is no error, add it to POLARIS_STATUS_FIELDS',
-  ),
-  'source.login-page': hold(
-    'check POLARIS_AUTH, POLARIS_USER and POLARIS_PASSWORD, and any sign-in page in front of the server: it responds with a login page',
-  ),
-  'source.answer-too-large': retrySetting(
-    'lower POLARIS_LIMIT; if it is small, the server ignores it, or this is no page of clients',
-  ),
-  'source.answer-malformed': retry(
-    'compare the response with POLARIS_OUTPUT and the field settings: it violates the protocol',
-  ),
-  'source.mapping': holdSetting(
-    'set the field names: POLARIS_CLIENTS_FIELD, POLARIS_CLIENT_ID_FIELD, POLARIS_MODIFIED_AT_FIELD',
-  ),
-  'source.unauthorized': hold(
-    'check POLARIS_AUTH, POLARIS_USER and POLARIS_PASSWORD',
-    'after `resume`, the stream uses a new password in its file at once',
-  ),
-  'source.authentication-unsupported': hold(
-    'enable Basic or anonymous access for the path of POLARIS_URL in IIS: the server requires a scheme that is not supported, such as NTLM or Negotiate',
-  ),
-  'source.forbidden': hold(
-    'grant the user the right «consultation des membres clients» or «saisie des membres clients»; check whether a proxy or an address filter denies access',
   ),
   'source.function-missing': retry(
     'check POLARIS_URL; the server may have withdrawn the obsolete Client.GetClientsModified (its successor is WebConnect)',
   ),
   'source.request-refused': retrySetting(
-    'check POLARIS_LAST_CHANGED, POLARIS_CODE_MAGASIN, POLARIS_LIMIT, POLARIS_OUTPUT and polaris.login: the server rejects the request',
+    'check POLARIS_LAST_CHANGED, POLARIS_CODE_MAGASIN, POLARIS_LIMIT, POLARIS_OUTPUT and POLARIS_URL: the server rejects the request or redirects it',
   ),
-  'source.redirected': retrySetting(
-    'set POLARIS_URL to the final address, or remove the sign-in or maintenance page: the server redirects to another origin',
+  'source.answer-malformed': retry(
+    'wait if the server is in maintenance; otherwise compare the response with POLARIS_URL, POLARIS_OUTPUT and the field settings: it is no complete page of clients',
+  ),
+  'source.answer-too-large': retrySetting(
+    'lower POLARIS_LIMIT; if it is small, the server ignores it, or this is no page of clients',
+  ),
+  'source.mapping': holdSetting(
+    'set the field names: POLARIS_CLIENTS_FIELD, POLARIS_CLIENT_ID_FIELD, POLARIS_MODIFIED_AT_FIELD',
+  ),
+  'source.unauthorized': hold(
+    'check POLARIS_AUTH, POLARIS_USER and POLARIS_PASSWORD, and any sign-in page in front of the server',
+    'after `resume`, the stream uses a new password in its file at once',
+  ),
+  'source.forbidden': hold(
+    'grant the user the right «consultation des membres clients» or «saisie des membres clients»; check whether a proxy or an address filter denies access',
   ),
   'source.certificate': holdSetting(
-    'compare POLARIS_CA or POLARIS_TLS_FINGERPRINTS with the certificate of the server',
+    'compare POLARIS_CA or POLARIS_TLS_FINGERPRINTS with the certificate of the server, or follow the message: it may name polaris.tls.minVersion or the client certificate (POLARIS_TLS_CERT)',
     'after a change in their files, the stream resumes by itself; any other change needs a restart',
   ),
-  'source.tls': holdSetting(
-    'set polaris.tls.minVersion for an old server, or the client certificate that it requires (POLARIS_TLS_CERT)',
-  ),
-  'source.proxy-unreachable': retry('check POLARIS_PROXY, and the network'),
   'source.proxy-refused': hold(
     'check user and password in POLARIS_PROXY, and whether the proxy allows CONNECT to the server',
   ),
-  'source.stuck': hold('report to the operator of the server that its paging does not advance'),
-  'source.checkpoint-refused': holdDecision(
-    'run `checkpoint rewind` to read again from a date: the server rejects its own checkPoint',
+  'source.stuck': hold(
+    'raise POLARIS_LIMIT, or report to the operator of the server that its paging does not advance or that it rejects its own checkPoint',
   ),
 
   'event.too-many-dead-letters': holdDecision(

@@ -44,24 +44,10 @@ export function recordWith(record: ClientRecord, changed: ReadonlyMap<string, Cl
   return copy
 }
 
-/** Where the clients of a response were found. */
-export interface ClientsPlace {
-  /** The names from the page down to the clients. */
-  readonly path: readonly string[]
-  /** False for the only object of a page, which need not be a client. */
-  readonly isCertain: boolean
-}
-
-/** What is known about the clients of a response from earlier ones, or configured. */
-export interface KnownClients {
-  readonly path?: readonly string[] | undefined
-  /** Dotted path of the id within a client. */
-  readonly clientId?: string | undefined
-}
-
 /** A read, and what is known about its response. */
 export interface PageRequest extends ReadArguments {
-  readonly known?: KnownClients | undefined
+  /** The names from the page down to the clients, from earlier responses; undefined: not known. */
+  readonly clientsPath?: readonly string[] | undefined
 }
 
 /** One complete, well-formed response. */
@@ -71,8 +57,8 @@ export interface Page {
   readonly hasMoreResults: boolean
   /** The token in the response; null if absent, nil or empty. */
   readonly checkPoint: CheckPoint | null
-  /** Absent: there are no clients, or the source has no such places. */
-  readonly place?: ClientsPlace | undefined
+  /** Where the clients were found, by the names from the page down; absent: there are none, or the source does not tell. */
+  readonly path?: readonly string[] | undefined
   /** Time of the response by the server's clock (`Date` header, whole seconds), ms since 1970; undefined without it. */
   readonly serverTime: number | undefined
   /** Milliseconds from sending the request to the end of the response. */

@@ -78,7 +78,7 @@ it('delays no healthy stream when others have a server that hangs or returns HTM
   const hangingCalls = () => shared.calls.filter(({ parameters }) => parameters.get('codeMagasin') === HANGING).length
   await connector.line(isOf('no-ids', 'stream held, trying again slowly'))
   await connector.line(({ stream, code }) => stream === 'refused' && code?.startsWith('publish.') === true)
-  await connector.line(({ stream, code }) => stream === 'broken' && code === 'source.answer-not-a-page')
+  await connector.line(({ stream, code }) => stream === 'broken' && code === 'source.answer-malformed')
   await expect.poll(hangingCalls).toBe(1)
 
   for (let round = 0; round < 10; round += 1) {

@@ -119,7 +119,7 @@ it('needs no operator while the server restarts repeatedly, each time in another
   stopChanges()
   expectExactlyOnce(stage, await stage.caughtUp())
   const errors = connector.lines().filter(({ level }) => level === 'error')
-  expect(errors.filter(({ code }) => !['source.forbidden', 'source.login-page'].includes(String(code)))).toEqual([])
+  expect(errors.filter(({ code }) => !['source.forbidden', 'source.unauthorized'].includes(String(code)))).toEqual([])
   expect(await connector.stop()).toBe(0)
 }, 180_000)
 

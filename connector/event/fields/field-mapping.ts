@@ -41,27 +41,20 @@ const MODIFIED_NAMES = new Set(
 )
 
 /**
- * The field mapping: the configured paths, or else the only candidate among the fields of these clients. Undefined if a
- * path has to be detected and there are no clients. Throws `source.mapping` if there is no candidate for the id, or more
- * than one. A modification time with several candidates stays unmapped.
+ * The field mapping: the configured paths, or else the only candidate among the fields that all these clients have.
+ * Undefined without clients. Throws `source.mapping` if there is no candidate for the id, or more than one. A
+ * modification time with several candidates stays unmapped.
  */
 export function mapFields(
   clients: readonly ClientRecord[],
   { clientId, modifiedAt }: Pick<ConfiguredFields, 'clientId' | 'modifiedAt'>,
 ): FieldMapping | undefined {
-  if (clientId !== null && modifiedAt !== null) return { clientId, modifiedAt }
   if (clients.length === 0) return undefined
   return { clientId: clientId ?? onlyIdField(clients), modifiedAt: modifiedAt ?? onlyModifiedField(clients) }
 }
 
-/** The fields that could be the id: of every client, or else of some. */
-export function idFields(clients: readonly ClientRecord[]): string[] {
-  const everywhere = candidates(clients, clients, ID_NAMES)
-  return everywhere.length > 0 ? everywhere : candidates(clients, [], ID_NAMES)
-}
-
 function onlyIdField(clients: readonly ClientRecord[]): string {
-  const found = idFields(clients)
+  const found = candidates(clients, ID_NAMES)
   const [field] = found
   if (field !== undefined && found.length === 1) return field
   // Invariant 8: field names only, no values.
@@ -75,19 +68,13 @@ function onlyIdField(clients: readonly ClientRecord[]): string {
 }
 
 function onlyModifiedField(clients: readonly ClientRecord[]): string | null {
-  const [field, ...others] = candidates(clients, clients, MODIFIED_NAMES)
+  const [field, ...others] = candidates(clients, MODIFIED_NAMES)
   return field !== undefined && others.length === 0 ? field : null
 }
 
-/** Top-level fields with one of these names that are text on a client, and on `all` of these. */
-function candidates(
-  clients: readonly ClientRecord[],
-  all: readonly ClientRecord[],
-  names: ReadonlySet<string>,
-): string[] {
-  const keys = new Set(clients.flatMap((client) => Object.keys(client).filter((key) => names.has(key.toLowerCase()))))
-  const isText = (client: ClientRecord, key: string) => typeof client[key] === 'string'
-  return [...keys].filter(
-    (key) => clients.some((client) => isText(client, key)) && all.every((client) => isText(client, key)),
-  )
+/** Top-level fields with one of these names that are text on every client. */
+function candidates(clients: readonly ClientRecord[], names: ReadonlySet<string>): string[] {
+  const [first = {}] = clients
+  const named = Object.keys(first).filter((key) => names.has(key.toLowerCase()))
+  return named.filter((key) => clients.every((client) => typeof client[key] === 'string'))
 }

@@ -1,15 +1,14 @@
 import type { FieldMapping } from '../../event/fields/field-mapping.ts'
 import { mapPage } from '../../event/page-mapping.ts'
 import type { Clock } from '../../runtime/clock.ts'
-import { errorCatalogue } from '../../runtime/error-catalogue.ts'
 import { DAY_MS } from '../../runtime/units.ts'
-import type { ClientRecord, ClientsPlace, Page, ReadArguments, SourceTime } from '../../source/client-source.ts'
+import type { ClientRecord, Page, ReadArguments, SourceTime } from '../../source/client-source.ts'
 import { serverTimeText, wallClock } from '../../source/source-time.ts'
 import { readSample, type Sample } from '../inspected-pages.ts'
 import type { CheckProgress } from './check-progress.ts'
 import { compareOutputs } from './compare-outputs.ts'
 import type { StreamUnderTest } from './doctor-parts.ts'
-import { type CheckResult, type CheckResults, failure, ok, skipped, type TimeLimit, warning } from './finding.ts'
+import { type CheckResult, type CheckResults, failure, ok, skipped, type TimeLimit } from './finding.ts'
 import { judgeEventFields } from './judge-event-fields.ts'
 import { judgeFields, judgeInterleaving, judgeLists, judgeOrder, judgePage, judgeServerClock } from './judge-page.ts'
 import { judgeTimeZone } from './judge-time-zone.ts'
@@ -37,7 +36,7 @@ export async function checkSource(
   { clock, progress, comparesOutputs }: CheckOptions,
   finish: AbortSignal,
 ): Promise<CheckResults> {
-  const check = { ...stream, clock, limit: { finish, timeoutCode: 'source.timeout' } as const }
+  const check = { ...stream, clock, limit: { finish, timeoutCode: 'source.unreachable' } as const }
   const { poll, beginAt, event } = stream.config
   const at = startingAt(beginAt ?? wallClock(clock.now() - DAY_MS, poll.timeZone), poll)
   const during = <Result>(name: string, work: () => Promise<Result>) => progress.during(name, stream.config.name, work)
@@ -49,7 +48,7 @@ export async function checkSource(
   const second = await during('second page', () => checkSecondPage(check, { at, page }))
   const live = await during('live', () => checkLiveEnd(check, serverNow))
   const clients = [...page.clients, ...second.clients]
-  const { fields, mapping } = checkFields(clients, page.place, check)
+  const { fields, mapping } = checkFields(clients, page.path, check)
   const isWhole = event.fields === undefined && event.types === undefined
   return {
     polaris: judgePage(page, at, beginAt),
@@ -154,14 +153,11 @@ async function checkTimeZone(
 
 function checkFields(
   clients: readonly ClientRecord[],
-  place: ClientsPlace | undefined,
+  path: Page['path'],
   { config, events, limit }: SourceCheck,
 ): { fields: CheckResult; mapping: FieldMapping | undefined } {
   try {
-    const mapped = mapPage({ clients, place }, config.fields, null)
-    if (mapped.kind === 'unproven')
-      return { fields: warning(mapped.error.message, errorCatalogue['source.mapping'].hint), mapping: undefined }
-    const mapping = mapped.kind === 'mapped' ? mapped.mapping : undefined
+    const mapping = mapPage({ clients, path }, config.fields, null) ?? undefined
     return { fields: judgeFields(clients, mapping, events), mapping }
   } catch (error) {
     return { fields: failure(error, limit), mapping: undefined }

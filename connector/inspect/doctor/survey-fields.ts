@@ -5,7 +5,7 @@ import { modificationTime } from '../../event/modification-time.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
 import { DAY_MS } from '../../runtime/units.ts'
-import type { ClientRecord, ClientValue } from '../../source/client-source.ts'
+import type { ClientRecord, ClientValue, Page } from '../../source/client-source.ts'
 import { wallClock } from '../../source/source-time.ts'
 import { readSample } from '../inspected-pages.ts'
 import type { StreamUnderTest } from './doctor-parts.ts'
@@ -42,17 +42,19 @@ export async function surveyStream(
   const { limit, output, timeZone } = config.poll
   const aDayAgo = wallClock(clock.now() - DAY_MS, timeZone)
   const clients: ClientRecord[] = []
+  let path: Page['path']
   for (const lastChanged of new Set([config.beginAt ?? aDayAgo, aDayAgo])) {
     const at = { lastChanged, checkPoint: null, limit, output }
     const read = await readSample(source, { at }, stop)
     if (read.error !== undefined) throw read.error
     for (const client of read.clients) clients.push(client)
+    path ??= read.pages.find((page) => page.path !== undefined)?.path
   }
   const { mapping, problem } = detected(clients, config.fields)
   const { lists: configured } = config.fields
   const lists = [...configured, ...newLists(clients, configured)]
   const fields = surveyFields(clients.map(listShaper(lists)))
-  const settings = fieldSettings(lists, mapping)
+  const settings = fieldSettings(lists, mapping, path)
   return { stream: config.name, clients: clients.length, fields, problem, settings }
 }
 
@@ -94,9 +96,10 @@ export function surveyFields(clients: readonly ClientRecord[]): SurveyedField[] 
 }
 
 /** The settings that hold what the survey found, as YAML of one stream's `polaris` section. */
-function fieldSettings(lists: readonly string[], mapping: FieldMapping | undefined): string[] {
+function fieldSettings(lists: readonly string[], mapping: FieldMapping | undefined, path: Page['path']): string[] {
   return [
     'polaris:',
+    path === undefined ? '  # clientsField: not detected' : `  clientsField: ${quoted(path.join('.'))}`,
     mapping === undefined ? '  # clientIdField: not detected' : `  clientIdField: ${quoted(mapping.clientId)}`,
     mapping?.modifiedAt == null
       ? '  # modifiedAtField: not detected'

@@ -1,11 +1,12 @@
 import { timeWatch } from '../../event/modification-time.ts'
+import { unmapped } from '../../event/page-mapping.ts'
 import { type Beginning, beginScan } from '../../scan/begin-scan.ts'
 import { configured } from '../../scan/end-scan.ts'
 import { LIVE, type Scan, type ScanTag, scanWith } from '../../scan/scan-state.ts'
 import { backgroundCandidates, type Choice, nextChoice, type SchedulerParts, scanName } from '../../scan/scheduler.ts'
 import { readOnce, readPage } from '../../source/read-page.ts'
 import { interleavingProof } from './interleaving-proof.ts'
-import { remapped, requestOf } from './mapped-page.ts'
+import { requestOf } from './mapped-page.ts'
 import type { PageReading } from './page-reading.ts'
 import type { ReaderParts, ReadFrom } from './reader-parts.ts'
 import { failed, modeOf, type Reader, refused, stuck } from './scan-trouble.ts'
@@ -23,15 +24,13 @@ export function readPages(parts: ReaderParts, from: ReadFrom, stop: AbortSignal)
 
 async function* eachPage(parts: ReaderParts, from: ReadFrom, stop: AbortSignal): AsyncGenerator<ReadPage, void> {
   const { clock, settings, serverClock } = parts
-  const { mapping, states } = remapped(from, parts)
   const reader: Reader = {
     ...parts,
     processed: from.processed,
     load: workloadLog(clock, settings),
     proof: interleavingProof(parts),
-    states: configured(states, settings, serverClock.times()),
-    mapping,
-    withoutId: new Map(),
+    states: configured(from.states, settings, serverClock.times()),
+    mapping: from.mapping ?? unmapped,
     times: timeWatch(settings.timeZone),
     liveBeganAt: clock.monotonic(),
     liveScans: 0,

@@ -3,7 +3,7 @@ import type { StreamMapping } from '../../event/page-mapping.ts'
 import { ConnectorError, codeOf } from '../../runtime/connector-error.ts'
 import { afterFailure, afterRefusal, afterStuck, keepsToken } from '../../scan/begin-again.ts'
 import { isBackfillFirst } from '../../scan/scan-settings.ts'
-import { LIVE, type Scan, type ScanStates, type ScanTag, withScan } from '../../scan/scan-state.ts'
+import { LIVE, type Scan, type ScanStates, withScan } from '../../scan/scan-state.ts'
 import type { ReadMode } from '../../source/read-page.ts'
 import type { InterleavingProof } from './interleaving-proof.ts'
 import type { Processed, ReaderParts } from './reader-parts.ts'
@@ -17,8 +17,6 @@ export interface Reader extends ReaderParts {
   states: ScanStates
   mapping: StreamMapping
   readonly times: TimeWatch
-  /** Until a client has a valid id: the clients without one on the page that each scan cannot pass. */
-  readonly withoutId: Map<ScanTag, number>
   /** Start of the live scan in progress, by the monotonic clock. */
   liveBeganAt: number
   liveScans: number
@@ -51,7 +49,7 @@ const REFUSALS_WITHOUT_PROGRESS = 3
 
 /**
  * Begins the scan again without its token. After too many refusals, a background scan pauses first; any other one throws
- * `source.checkpoint-refused`.
+ * `source.stuck`.
  */
 export function refused(reader: Reader, scan: Scan, error: ConnectorError): undefined {
   const { settings, serverClock, observe, proof } = reader
@@ -59,7 +57,7 @@ export function refused(reader: Reader, scan: Scan, error: ConnectorError): unde
   const more = again.refusals - REFUSALS_WITHOUT_PROGRESS
   if (more > 0) {
     const message = `read page: the server refused its own checkPoint ${again.refusals} times in a row: ${error.message}`
-    return failed(reader, { ...again, failures: more - 1 }, new ConnectorError('source.checkpoint-refused', message))
+    return failed(reader, { ...again, failures: more - 1 }, new ConnectorError('source.stuck', message))
   }
   observe({ kind: 'checkpoint-refused', scan: scan.kind, lastChanged: again.lastChanged, error })
   reader.states = proof.refused(scan, withScan(reader.states, again))

@@ -8,7 +8,7 @@ import { takeMapping } from './mapped-page.ts'
 import { type Reader, stuck } from './scan-trouble.ts'
 import type { ReadPage } from './settle-lists.ts'
 
-/** Undefined: the scan is stuck or no client has had a valid id yet; it begins again. Throws `source.mapping`. */
+/** Undefined: the scan is stuck; it begins again. Throws `source.mapping`. */
 export function take(reader: Reader, before: Scan, page: Page): ReadPage | undefined {
   const { serverClock, processed, observe } = reader
   const began = serverClock.learn(page)
@@ -21,7 +21,7 @@ export function take(reader: Reader, before: Scan, page: Page): ReadPage | undef
     tookMs: page.tookMs,
   })
   reader.states = created(reader.states, began)
-  if (takeMapping(reader, before, page) === 'unproven') return undefined
+  takeMapping(reader, before, page)
   const step = scanStep(before, page, { began, events: processed.events() })
   if (step.kind === 'stuck') return stuck(reader, before, step.why)
   const { scan } = step

@@ -1,10 +1,8 @@
-import { assertNever } from '../../runtime/assert-never.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { RefusedAccounts } from '../../runtime/refused-accounts.ts'
 import type { Semaphore } from '../../runtime/semaphore.ts'
 import type { ClientSource, ObserveSource, Page, PageRequest } from '../client-source.ts'
 import { timeFormat } from '../source-time.ts'
-import { accessOf } from './answer/answer-verdict.ts'
 import { judgeAnswer } from './answer/judge-answer.ts'
 import { decodeBody, type PageContent } from './decode/page/decode-page.ts'
 import { type HttpAnswer, httpCaller } from './http/http-caller.ts'
@@ -29,29 +27,20 @@ export function httpClientSource(config: PolarisConfig, parts: SourceParts): Cli
   const { codeMagasin, prefixCle, timeZone } = config
   const settings = { base, codeMagasin, prefixCle, lastChanged: timeFormat(config.lastChangedFormat, timeZone) }
   const caller = httpCaller({ ...config, base }, parts)
-  const access = accessOf(config.auth)
-  const session = openSession(config.auth, { caller, base, clock, accounts })
+  const send = openSession(config.auth, { caller, base, clock, accounts })
 
   const call = async (request: ApiRequest, at: PageRequest, stop: AbortSignal): Promise<Attempt<Page>> => {
-    const { clientsField, statusFields, clientIdField: clientId } = config
-    const decoding = { timeZone, clientsField, statusFields, known: at.known ?? { clientId } }
+    const { clientsField, statusFields } = config
+    const decoding = { timeZone, statusFields, clientsPath: clientsField?.split('.') ?? at.clientsPath }
     const answer = await caller.call(request, stop)
     const decoded = decodeBody(answer.body, answer.contentType, decoding)
-    const judgement = judgeAnswer(answer, decoded, { output: at.output, clientsField, access, nowMs: clock.now() })
-    switch (judgement.kind) {
-      case 'page':
-        reportReplaced(judgement.content, observe)
-        return { kind: 'answered', answer: pageOf(judgement.content, answer) }
-      case 'logged-out':
-        return judgement
-      case 'failed':
-        throw judgement.error
-      default:
-        return assertNever(judgement)
-    }
+    const judged = judgeAnswer(answer, decoded, { output: at.output, auth: config.auth.kind, nowMs: clock.now() })
+    if (judged.kind !== 'page') return judged
+    reportReplaced(judged.content, observe)
+    return { kind: 'answered', answer: pageOf(judged.content, answer) }
   }
   return {
-    read: (at, stop) => session.send(readRequest(settings, at), (request) => call(request, at, stop), stop),
+    read: (at, stop) => send(readRequest(settings, at), (request) => call(request, at, stop), stop),
     close: async () => caller.close(),
   }
 }
@@ -61,8 +50,8 @@ function reportReplaced({ replacedCharacters: characters }: PageContent, observe
 }
 
 function pageOf(
-  { clients, hasMoreResults, checkPoint, place }: PageContent,
+  { clients, hasMoreResults, checkPoint, path }: PageContent,
   { serverTime, tookMs, body }: HttpAnswer,
 ): Page {
-  return { clients, hasMoreResults, checkPoint, place, serverTime, tookMs, bytes: body.length }
+  return { clients, hasMoreResults, checkPoint, path, serverTime, tookMs, bytes: body.length }
 }

@@ -22,8 +22,6 @@ export interface PolarisConfig {
   readonly lastChangedFormat: string
   /** Dotted path of the list of clients in the page; absent: detected. */
   readonly clientsField?: string | undefined
-  /** Dotted path of the id within a client; absent: detected by the caller. Distinguishes a client from a wrapper. */
-  readonly clientIdField?: string | undefined
   /** Names or dotted paths of fields of a page that look like an error or a message but are none. */
   readonly statusFields: readonly string[]
   readonly timeouts: SourceTimeouts

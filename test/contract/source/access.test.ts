@@ -33,7 +33,7 @@ describe('a client certificate', () => {
   it.each(['TLSv1.2', 'TLSv1.3'] as const)('is presented to a server that requires one, with %s', async (version) => {
     await using server = await serve({ ...required, minVersion: version, maxVersion: version })
     expect(await readOnce({ url: server.url, tls: { ca, client } })).toBe(accepted)
-    expect(await readOnce({ url: server.url, tls: { ca } })).toMatch(/^source\.tls: .*POLARIS_TLS_CERT/)
+    expect(await readOnce({ url: server.url, tls: { ca } })).toMatch(/^source\.certificate: .*POLARIS_TLS_CERT/)
   })
 
   it('is presented to a pinned server and through a proxy', async () => {
@@ -103,7 +103,7 @@ describe('an old server', () => {
     async (version) => {
       await using server = await serve(old(version))
       expect(await readOnce({ url: server.url, tls: { ca, minVersion: version } })).toBe(accepted)
-      const tooOld = /^source\.tls: .*polaris\.tls\.minVersion.*TLSv1$/
+      const tooOld = /^source\.certificate: .*polaris\.tls\.minVersion.*TLSv1 \(/
       expect(await readOnce({ url: server.url, tls: { ca } })).toMatch(tooOld)
     },
   )
@@ -122,7 +122,7 @@ describe('an old server', () => {
 
   it('is not reached if minVersion is newer than what it supports', async () => {
     await using server = await serve({ ...certified, maxVersion: 'TLSv1.2' })
-    expect(await readOnce({ url: server.url, tls: { ca, minVersion: 'TLSv1.3' } })).toMatch(/^source\.tls: /)
+    expect(await readOnce({ url: server.url, tls: { ca, minVersion: 'TLSv1.3' } })).toMatch(/^source\.certificate: /)
     expect(await readOnce({ url: server.url, tls: { ca } })).toBe(accepted)
   })
 })

@@ -181,7 +181,7 @@ describe('redirects', () => {
       else response.writeHead(302, { location: '/v2?lastChanged=2024-01-01T00:00:00' }).end()
     })
     await expect(opened.source.read({ ...at, checkPoint: 't' as CheckPoint }, never)).rejects.toEqual(
-      failure('source.redirected'),
+      failure('source.request-refused'),
     )
   })
 
@@ -190,7 +190,9 @@ describe('redirects', () => {
     await using opened = await scene((_, response) => void response.writeHead(302, { location: elsewhere.url }).end(), {
       auth: { kind: 'basic', account: { user: 'u', password: 'p' } },
     })
-    await expect(opened.source.read(at, never)).rejects.toEqual(failure('source.redirected', new RegExp(elsewhere.url)))
+    await expect(opened.source.read(at, never)).rejects.toEqual(
+      failure('source.request-refused', new RegExp(elsewhere.url)),
+    )
     expect(elsewhere.calls).toEqual([])
   })
 
@@ -198,8 +200,8 @@ describe('redirects', () => {
     await using opened = await scene(
       (call, response) => void response.writeHead(302, { location: call.url.pathname + call.url.search }).end(),
     )
-    await expect(opened.source.read(at, never)).rejects.toEqual(failure('source.answer-not-a-page', /redirect/))
-    expect(opened.server.calls).toHaveLength(3 * 4)
+    await expect(opened.source.read(at, never)).rejects.toEqual(failure('source.answer-malformed', /redirect/))
+    expect(opened.server.calls).toHaveLength(4)
   })
 })
 
@@ -208,7 +210,7 @@ describe('deadlines', () => {
 
   it('limit the wait for headers', async () => {
     await using opened = await scene(() => undefined, { timeouts: quick })
-    await expect(opened.source.read(at, never)).rejects.toEqual(failure('source.timeout'))
+    await expect(opened.source.read(at, never)).rejects.toEqual(failure('source.unreachable'))
   })
 
   it('limit the time of a whole body, even while data arrives', async () => {
@@ -221,7 +223,7 @@ describe('deadlines', () => {
       },
       { timeouts: quick },
     )
-    await expect(opened.source.read(at, never)).rejects.toEqual(failure('source.timeout', /not complete in time/))
+    await expect(opened.source.read(at, never)).rejects.toEqual(failure('source.unreachable', /not complete in time/))
   })
 
   it('allow a slow response within the limits', async () => {
@@ -277,7 +279,7 @@ describe('the session', () => {
     isOpen = false
     await opened.source.read(at, never)
     isOpen = false
-    await expect(opened.source.read(at, never)).rejects.toEqual(failure('source.login-page'))
+    await expect(opened.source.read(at, never)).rejects.toEqual(failure('source.unauthorized'))
     expect(made()).toEqual([
       'ACL.Login undefined',
       'Client.GetClientsModified sid=1',

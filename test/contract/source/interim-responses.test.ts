@@ -67,6 +67,8 @@ describe('a server that never finishes the headers', () => {
       every20ms(socket, unit)
     })
     await using source = testSource({ url: server.url, timeouts })
-    expect(await source.read()).toMatch(/^source\.timeout: call http:\/\/127\.0\.0\.1:\d+: no final response in time/)
+    expect(await source.read()).toMatch(
+      /^source\.unreachable: call http:\/\/127\.0\.0\.1:\d+: no final response in time/,
+    )
   })
 })

@@ -61,7 +61,7 @@ it('delays only the streams of a server that hangs; a waiting read can stop, or 
 
   stop.abort(new Error('stopped by the test'))
   await expect(stopped).rejects.toThrow('stopped by the test')
-  await expect(sent[0]).rejects.toMatchObject({ code: 'source.timeout' })
+  await expect(sent[0]).rejects.toMatchObject({ code: 'source.unreachable' })
   await expect.poll(() => hanging.length).toBe(9)
   hanging[8]?.end(PAGE)
   expect(await waiting).toMatchObject({ hasMoreResults: false })

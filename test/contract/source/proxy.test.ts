@@ -57,7 +57,7 @@ describe('a server with https', () => {
     const ca = pem(certificates.authority)
     const read = { url: server.url, proxy: { url: `https://${proxy.host}` } }
     expect(await readOnce({ ...read, tls: { ca } })).toBe(accepted)
-    expect(await readOnce(read)).toMatch(/^source\.proxy-unreachable: .*UNABLE_TO_VERIFY/)
+    expect(await readOnce(read)).toMatch(/^source\.unreachable: .*UNABLE_TO_VERIFY/)
   })
 })
 
@@ -73,7 +73,7 @@ describe('a server with http', () => {
 
   it('is not reached if there is no proxy', async () => {
     const url = `http://127.0.0.1:${await freePort()}`
-    expect(await readOnce({ url: plain.url, proxy: { url } })).toMatch(/^source\.proxy-unreachable: .*ECONNREFUSED/)
+    expect(await readOnce({ url: plain.url, proxy: { url } })).toMatch(/^source\.unreachable: .*ECONNREFUSED/)
   })
 })
 
@@ -83,7 +83,7 @@ describe('a proxy', () => {
     [{ credentials: 'user:other' }, /^source\.proxy-refused: .*rejects user and password \(status 407\)/],
     [{ refuseWith: 403 }, /^source\.proxy-refused: .*does not allow the server \(status 403\)/],
     [{ refuseWith: 503 }, /^source\.unreachable: .*cannot reach the server \(status 503\)/],
-    [{ isSilent: true }, /^source\.proxy-unreachable: .*ETIMEDOUT/],
+    [{ isSilent: true }, /^source\.unreachable: .*ETIMEDOUT/],
   ])('that follows the rules %j is reported with its address, never with its credentials', async (rules, expected) => {
     await using proxy = await forwardProxy(rules)
     const result = await readOnce({
@@ -115,7 +115,7 @@ describe('a proxy', () => {
     await using proxy = await forwardProxy()
     const through = { url: `http://127.0.0.1:${await freePort()}` }
     await using source = testSource({ url: pinned.url, tls: tls(), proxy: through })
-    expect(await source.read()).toMatch(/^source\.proxy-unreachable/)
+    expect(await source.read()).toMatch(/^source\.unreachable/)
     through.url = `http://${proxy.host}`
     expect(await source.read()).toBe(accepted)
   })
@@ -125,7 +125,7 @@ describe('a proxy that closes connections', () => {
   it.each([
     ['tunnel', /^source\.unreachable: /],
     ['reset tunnel', /^source\.unreachable: /],
-    ['connection', /^source\.proxy-unreachable: /],
+    ['connection', /^source\.unreachable: /],
   ] as const)('fails the read, and the next one too (%s)', async (cuts, expected) => {
     await using proxy = await forwardProxy({ cuts })
     await using source = testSource({ url: pinned.url, tls: tls(), proxy: { url: `http://${proxy.host}` } })

@@ -104,13 +104,13 @@ describe('every style of response', () => {
 describe('faults', () => {
   it.each([
     [faults.reset('before'), 'source.unreachable'],
-    [faults.reset('middle'), 'source.answer-truncated'],
-    [faults.truncate(0.5, 'right'), 'source.answer-truncated'],
-    [faults.truncate(0.5, 'wrong'), 'source.answer-truncated'],
-    [faults.truncate(0.5, 'none'), 'source.answer-truncated'],
-    [faults.html(), 'source.answer-not-a-page'],
-    [faults.plainText(), 'source.answer-not-a-page'],
-    [faults.empty(), 'source.answer-not-a-page'],
+    [faults.reset('middle'), 'source.answer-malformed'],
+    [faults.truncate(0.5, 'right'), 'source.answer-malformed'],
+    [faults.truncate(0.5, 'wrong'), 'source.answer-malformed'],
+    [faults.truncate(0.5, 'none'), 'source.answer-malformed'],
+    [faults.html(), 'source.answer-malformed'],
+    [faults.plainText(), 'source.answer-malformed'],
+    [faults.empty(), 'source.answer-malformed'],
     [faults.errorDocument(), 'source.error-document'],
     [faults.errorDocument('json'), 'source.error-document'],
     [faults.missingFlag(), 'source.answer-malformed'],
@@ -127,12 +127,12 @@ describe('faults', () => {
     expect(await scan(opened.source, 'xml')).toHaveLength(25)
   })
 
-  it('reports that an expired token may be refused, and the same call succeeds without it', async () => {
+  it('refuses an expired token, and the same call succeeds without it', async () => {
     await using opened = await scene({})
     const { checkPoint } = await opened.source.read(reading('xml'), never)
     opened.simulator.expireTokens()
     const error = await opened.source.read(reading('xml', checkPoint), never).catch((thrown: unknown) => thrown)
-    expect(error).toMatchObject({ token: 'refused' })
+    expect(error).toMatchObject({ code: 'source.request-refused' })
     expect((await opened.source.read(reading('xml'), never)).clients).toHaveLength(10)
   })
 })

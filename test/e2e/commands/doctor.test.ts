@@ -226,7 +226,7 @@ streams:
   expect(exit).toBe(1)
   expect(both).toMatch(/^ {2}good +polaris +ok/m)
   expect(both).toMatch(/^ {2}bad +polaris +failed .*source\.unreachable/m)
-  expect(both).toMatch(/^ {2}slow +polaris +failed .*source\.timeout/m)
+  expect(both).toMatch(/^ {2}slow +polaris +failed .*source\.unreachable/m)
   expect((await doctor('--stream', 'good'))[0]).toBe(0)
   expect(await doctor('--stream', 'none')).toEqual([
     2,

@@ -42,7 +42,7 @@ const xml = (body: () => string, expected: HostilePage['expected'], more: Partia
 }
 const TOO_LARGE = 'source.answer-too-large'
 const MALFORMED = 'source.answer-malformed'
-const TRUNCATED = 'source.answer-truncated'
+const TRUNCATED = 'source.answer-malformed'
 
 /** Just below the limit of structural characters. */
 const MANY = 499_000
@@ -92,7 +92,7 @@ export const hostilePages: Readonly<Record<string, HostilePage>> = {
   'json: nested objects': json(() => `${'{"a":'.repeat(1_000_000)}1${'}'.repeat(1_000_000)}`, MALFORMED),
   'json: nested lists': json(() => '['.repeat(3_000_000) + ']'.repeat(3_000_000), MALFORMED),
   'json: UTF-16': json(() => `\ufeff${CLIENT},"a":"${'é'.repeat(8_000_000)}"}]}`, 1, { encoding: 'utf16le' }),
-  'json: blank': json(() => ' '.repeat(BODY_BYTES), 'source.answer-not-a-page'),
+  'json: blank': json(() => ' '.repeat(BODY_BYTES), 'source.answer-malformed'),
   'json: digits': json(() => filled(`${CLIENT},"a":`, '1', '}]}'), 1),
   'json: minus signs': json(() => filled(`${CLIENT},"a":`, '-', '}]}'), MALFORMED),
   'json: too many bytes': json(() => ' '.repeat(17 * 1024 * 1024), TOO_LARGE),
@@ -140,9 +140,9 @@ export const hostilePages: Readonly<Record<string, HostilePage>> = {
     1,
   ),
   'xml: lines': xml(() => filled(`${XML_CLIENT}<a>`, '\n', `</a>${XML_CLIENT_TAIL}`), 1),
-  'xml: a long name': xml(() => filled('<', 'a', '/>'), 'source.answer-not-a-page'),
+  'xml: a long name': xml(() => filled('<', 'a', '/>'), 'source.answer-malformed'),
   'xml: nested': xml(() => '<a>'.repeat(400_000), MALFORMED),
-  'xml: blank': xml(() => '\n'.repeat(BODY_BYTES), 'source.answer-not-a-page'),
+  'xml: blank': xml(() => '\n'.repeat(BODY_BYTES), 'source.answer-malformed'),
   'xml: a claimed charset': xml(() => `${XML_CLIENT}<a>${'é'.repeat(7_000_000)}</a>${XML_CLIENT_TAIL}`, 1, {
     contentType: 'text/xml; charset=iso-8859-1',
   }),

@@ -68,7 +68,7 @@ describe('an invalid document', () => {
       expect(errorOf(text).message).toBe(`read checkpoint: invalid JSON, ${place}`)
   })
 
-  test.each(['null', '[]', '7', '"text"', '{}', '{"format":11}', '{"format":"3"}', '<html>'])(
+  test.each(['null', '[]', '7', '"text"', '{}', '{"format":12}', '{"format":"3"}', '<html>'])(
     'is damaged: %s',
     (text) => {
       expect(errorOf(text).code).toBe('checkpoint.damaged')
@@ -118,7 +118,7 @@ describe('an invalid document', () => {
     const planted = 'planted@canari.example'
     const texts = [
       planted,
-      `{"format":11,"${planted}":"${planted}","committed":"${planted}"}`,
+      `{"format":12,"${planted}":"${planted}","committed":"${planted}"}`,
       `{"format":"${planted}"}`,
       changed((document) =>
         Object.assign(document, { connector: { [planted]: planted }, pending: { change: planted } }),

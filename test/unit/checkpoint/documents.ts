@@ -147,10 +147,8 @@ const pageMapping = fc.option(
     modifiedAt: fc.option(fc.string()),
   }),
 )
-const settings = fc.option(fc.record({ clientId: fc.option(fc.string()), clients: fc.option(fc.string()) }))
 const mapping = fc.option(
   fc.record({
-    settings,
     xml: pageMapping,
     json: pageMapping,
     lists: fc.option(fc.array(fc.string(), { maxLength: 2 })),

@@ -47,9 +47,9 @@ test('rejects a page whose clients have no id, as run does; a sample has it', as
 })
 
 test('a sample has the pages before a failure', async () => {
-  const failure = new ConnectorError('source.timeout', 'scripted')
+  const failure = new ConnectorError('source.unreachable', 'scripted')
   const at = { lastChanged: '2020-02-02T00:00:00' as SourceTime, checkPoint: null, limit: 2, output: 'xml' } as const
   const [first] = scanOf(2)
   const sample = await readSample(scriptedSource([first ?? failure, failure]), { at }, never)
-  expect(sample).toMatchObject({ pages: [first], isComplete: false, error: { code: 'source.timeout' } })
+  expect(sample).toMatchObject({ pages: [first], isComplete: false, error: { code: 'source.unreachable' } })
 })

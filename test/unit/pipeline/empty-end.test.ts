@@ -89,7 +89,11 @@ test('a look-back ends with an empty page', async () => {
 test('after a restart, the request is still repeated only once', async () => {
   const scan = scanOf({ kind: 'full', tag: FULL, from: beginAt, lastChanged: beginAt, end: 'repeat' })
   const respond: Respond = ({ checkPoint, lastChanged }) =>
-    lastChanged === beginAt && checkPoint === null ? first : lastChanged === beginAt ? failure('source.timeout') : empty
+    lastChanged === beginAt && checkPoint === null
+      ? first
+      : lastChanged === beginAt
+        ? failure('source.unreachable')
+        : empty
   const settings = { lookBacks: [], fullScan, intervalMs: 60 * MINUTE }
   const on = pageReader(respond, { settings, states: statesOf({ background: [scan], fullDueAt: noon + MINUTE }) })
   const readings = await on.read(2)

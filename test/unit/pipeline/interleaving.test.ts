@@ -78,7 +78,7 @@ describe('a server that keeps scans apart', () => {
     const respond: Respond = (ask, clock) => {
       const isAgain = isBackfill(ask) && tokens.has(ask.checkPoint)
       if (isBackfill(ask)) tokens.add(ask.checkPoint)
-      return isAgain && failures-- > 0 ? failure('source.timeout') : keepsApart(ask, clock)
+      return isAgain && failures-- > 0 ? failure('source.unreachable') : keepsApart(ask, clock)
     }
     const { read, of } = pageReader(respond, start)
     const readings = await read(14)

@@ -434,7 +434,7 @@ describe('failures', () => {
     const refused = new ConnectorError('source.request-refused', 'scripted')
     const round = () => [...scanOf(2).slice(0, 1), refused, pageOf([])]
     const { start, published } = await running([...round(), ...round(), ...round(), ...round(), ...round()])
-    expect(await start()).toMatchObject({ error: { code: 'source.checkpoint-refused' } })
+    expect(await start()).toMatchObject({ error: { code: 'source.stuck' } })
     expect(published()).toEqual(['1'])
   })
 })

@@ -38,5 +38,5 @@ export const token = (text: string) => text as CheckPoint
 /** What is known of pages in both formats. */
 export function mappedTo(clientId: string, modifiedAt: string | null): StreamMapping {
   const mapping = { path: null, clientId, modifiedAt }
-  return { settings: { clientId, clients: null }, xml: mapping, json: mapping, lists: [] }
+  return { xml: mapping, json: mapping, lists: [] }
 }

@@ -103,10 +103,10 @@ describe('a scan whose checkPoint was refused', () => {
     expect(asked.at(-1)).toMatchObject({ lastChanged: `2026-06-15T${lastChanged}`, checkPoint: null })
   })
 
-  test('rejects with source.checkpoint-refused when it is the live one and is refused four times without progress', async () => {
+  test('rejects with source.stuck when it is the live one and is refused four times without progress', async () => {
     const { next, of, asked } = pageReader(refusing, resumed)
     for (let page = 0; page < 3; page += 1) await next()
-    expect(await codeOfNext(next)).toBe('source.checkpoint-refused')
+    expect(await codeOfNext(next)).toBe('source.stuck')
     expect(of('checkpoint-refused')).toHaveLength(3)
     expect(asked.length).toBeLessThan(15)
   })
@@ -150,7 +150,7 @@ describe('a scan whose checkPoint was refused', () => {
     const states = statesOf({ background: [backfill], backfill: backfillOf('first') })
     const { next, of, clock } = pageReader(respond, { ...resumed, states })
     for (let page = 0; page < 5; page += 1) expect(await next()).toMatchObject({ scan: { kind: 'live' } })
-    expect(of('scan-paused')).toMatchObject([{ scan: 'backfill', code: 'source.checkpoint-refused' }])
+    expect(of('scan-paused')).toMatchObject([{ scan: 'backfill', code: 'source.stuck' }])
     expect(clock.now()).toBeLessThan(noon + MINUTE)
   })
 })

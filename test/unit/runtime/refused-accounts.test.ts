@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
+import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { never } from '../../support/signals.ts'
 
 const minute = 60_000
-const refusal = new Error('refused')
+const refusal = new ConnectorError('source.unauthorized', 'refused')
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 
 /** A server that accepts the password `right`, and a process that logs in to it. */
@@ -17,35 +18,34 @@ function setUp({ right = 'right' }: { right?: string | null } = {}) {
     accounts.logIn(
       {
         server: more.server ?? 'a',
-        account: () => account,
+        account,
         exchange: async ({ user, password }) => {
           server.tries.push(`${user}:${password}`)
           await more.answer?.()
-          if (password !== server.right) throw refusal
-          return 'in'
+          if (password !== server.right) return { kind: 'refused', error: refusal, againAfterMs: 30 * minute }
+          return { kind: 'accepted', result: 'in' }
         },
-        refusalIn: (error) => (error === refusal ? refusal : undefined),
       },
       stop,
     )
   return { clock, account, server, logIn }
 }
 
-test('retries a rejected password after a minute, then every 30 minutes', async () => {
+test('retries a refused password every 30 minutes', async () => {
   const { clock, server, logIn } = setUp()
   const triesAt: number[] = []
   for (let passed = 0; passed <= 62 * minute; passed += minute / 2) {
     const before = server.tries.length
-    await expect(logIn()).rejects.toBe(refusal)
+    await expect(logIn()).rejects.toMatchObject({ code: 'source.unauthorized', retryAfterMs: minute })
     if (server.tries.length > before) triesAt.push(clock.now() / minute)
     clock.jump(minute / 2)
   }
-  expect(triesAt).toEqual([0, 1, 31, 61])
+  expect(triesAt).toEqual([0, 30, 60])
 })
 
 test('tries a new password immediately', async () => {
   const { account, server, logIn } = setUp()
-  await expect(logIn()).rejects.toBe(refusal)
+  await expect(logIn()).rejects.toMatchObject({ code: 'source.unauthorized', retryAfterMs: minute })
   account.password = 'right'
   expect([await logIn(), await logIn()]).toEqual(['in', 'in'])
   expect(server.tries).toEqual(['u:wrong', 'u:right', 'u:right'])
@@ -62,10 +62,10 @@ test('retries with the new password when the password changed during the login',
 
 test('distinguishes users and servers', async () => {
   const { account, server, logIn } = setUp()
-  await expect(logIn()).rejects.toBe(refusal)
-  await expect(logIn({ server: 'b' })).rejects.toBe(refusal)
+  await expect(logIn()).rejects.toMatchObject({ code: 'source.unauthorized', retryAfterMs: minute })
+  await expect(logIn({ server: 'b' })).rejects.toMatchObject({ code: 'source.unauthorized', retryAfterMs: minute })
   account.user = 'other'
-  await expect(logIn()).rejects.toBe(refusal)
+  await expect(logIn()).rejects.toMatchObject({ code: 'source.unauthorized', retryAfterMs: minute })
   expect(server.tries).toHaveLength(3)
 })
 
@@ -96,23 +96,6 @@ test('logs in concurrently once the password has been accepted', async () => {
   expect(started).toBe(3)
   for (const { resolve } of answers) resolve()
   expect(await Promise.all(logins)).toEqual(['in', 'in', 'in'])
-})
-
-test('counts concurrent rejections of a formerly valid password as one', async () => {
-  const { clock, account, server, logIn } = setUp()
-  account.password = 'right'
-  await logIn()
-  server.right = 'changed'
-  const answers = Promise.withResolvers<void>()
-  const logins = [1, 2, 3].map(() => logIn({ answer: () => answers.promise }))
-  await settled()
-  clock.jump(1)
-  answers.resolve()
-  await Promise.allSettled(logins)
-  const tries = server.tries.length
-  clock.jump(minute)
-  await expect(logIn()).rejects.toBe(refusal)
-  expect(server.tries).toHaveLength(tries + 1)
 })
 
 test('does not count a login that fails for another reason as a rejection', async () => {

@@ -22,9 +22,9 @@ const times = <Value>(count: number, value: () => Value) => Array.from({ length:
 describe('a transient failure', () => {
   test('is followed by a pause between nothing and a limit that doubles from half a second to 30 seconds', () => {
     const longest = trying()
-    const pauses = times(9, () => longest.failed('source.timeout').pauseMs)
+    const pauses = times(9, () => longest.failed('source.server-error').pauseMs)
     expect(pauses).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000])
-    expect(trying({ random: 0 }).failed('source.timeout').pauseMs).toBe(0)
+    expect(trying({ random: 0 }).failed('source.server-error').pauseMs).toBe(0)
   })
 
   test('waits as long as the server asks, at most two minutes', () => {
@@ -36,13 +36,18 @@ describe('a transient failure', () => {
 
   test('starts with short pauses again after progress', () => {
     const { failed } = trying()
-    times(5, () => failed('source.timeout'))
-    expect(failed('source.timeout', true)).toMatchObject({ kind: 'retry', attempt: 1, isRepeated: false, pauseMs: 500 })
+    times(5, () => failed('source.server-error'))
+    expect(failed('source.server-error', true)).toMatchObject({
+      kind: 'retry',
+      attempt: 1,
+      isRepeated: false,
+      pauseMs: 500,
+    })
   })
 
   test('is repeated until its code changes', () => {
     const { failed } = trying()
-    const codes = ['source.timeout', 'source.timeout', 'source.unreachable', 'source.timeout'] as const
+    const codes = ['source.server-error', 'source.server-error', 'source.unreachable', 'source.server-error'] as const
     expect(codes.map((code) => failed(code))).toMatchObject([
       { attempt: 1, isRepeated: false },
       { attempt: 2, isRepeated: true },
@@ -82,9 +87,9 @@ describe('a hold', () => {
 
   test('is followed by short pauses when a transient failure comes next', () => {
     const { failed } = trying()
-    times(3, () => failed('source.timeout'))
+    times(3, () => failed('source.server-error'))
     failed('source.forbidden')
-    expect(failed('source.timeout')).toMatchObject({ kind: 'retry', attempt: 1, pauseMs: 500 })
+    expect(failed('source.server-error')).toMatchObject({ kind: 'retry', attempt: 1, pauseMs: 500 })
   })
 })
 
@@ -99,7 +104,7 @@ describe('a defect', () => {
   test('is counted anew after another failure, or after progress', () => {
     const { failed } = trying()
     times(4, () => failed(defect()))
-    failed('source.timeout')
+    failed('source.server-error')
     times(4, () => failed(defect()))
     failed(defect(), true)
     expect(times(4, () => failed(defect()).kind)).toEqual(times(4, () => 'retry'))
@@ -127,7 +132,7 @@ describe('a fence', () => {
   test('is counted through other failures and progress in between', () => {
     const { failed } = trying()
     failed('publish.fenced')
-    failed('source.timeout', true)
+    failed('source.server-error', true)
     expect(failed('publish.fenced', true)).toMatchObject({ fences: 2 })
   })
 })

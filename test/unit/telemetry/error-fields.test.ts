@@ -6,10 +6,10 @@ import { defectLine, toLogFields } from '../../../connector/telemetry/error-fiel
 const foreign = (name: string, props: object) => Object.assign(new Error('Jean Dupont, 0612345678'), { name }, props)
 
 test('describes a ConnectorError by code, message and hint', () => {
-  expect(toLogFields(new ConnectorError('source.timeout', 'read page: no answer within 30 s'))).toEqual({
-    code: 'source.timeout',
-    error: 'source.timeout: read page: no answer within 30 s',
-    hint: errorCatalogue['source.timeout'].hint,
+  expect(toLogFields(new ConnectorError('source.unreachable', 'read page: no answer within 30 s'))).toEqual({
+    code: 'source.unreachable',
+    error: 'source.unreachable: read page: no answer within 30 s',
+    hint: errorCatalogue['source.unreachable'].runHint,
   })
 })
 
@@ -81,7 +81,7 @@ test('omits both messages of a bug whose message changed', () => {
 })
 
 test('adds a stack only to a bug: the stack of its root cause', () => {
-  expect(toLogFields(new ConnectorError('source.timeout', 'read page'))).not.toHaveProperty('stack')
+  expect(toLogFields(new ConnectorError('source.unreachable', 'read page'))).not.toHaveProperty('stack')
   const cause = Object.assign(new Error('x'), {
     stack: 'Error: x\n    at f (file:///app/dist/event/client-event.js:7:9)',
   })

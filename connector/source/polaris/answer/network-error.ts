@@ -12,12 +12,12 @@ export function networkError(error: unknown, phase: 'connect' | 'body', server: 
   const handshake = tlsError(error, code, server)
   if (handshake !== undefined) return handshake
   const place = serverOf(server)
-  if (phase === 'body')
-    return new ConnectorError(
-      'source.answer-truncated',
-      `read response from ${place}: the connection broke before its end (${code})`,
-    )
-  return new ConnectorError('source.unreachable', `call ${place}: ${causeOf(code, server)}`)
+  return phase === 'body'
+    ? new ConnectorError(
+        'source.answer-malformed',
+        `read response from ${place}: the connection broke before its end (${code})`,
+      )
+    : new ConnectorError('source.unreachable', `call ${place}: ${causeOf(code, server)}`)
 }
 
 const notHttp = /^HPE_/
@@ -39,65 +39,40 @@ export function errorCodeIn(error: unknown): string | undefined {
 export const ifTls = ({ protocol }: URL) =>
   protocol === 'http:' ? '; if it requires TLS, use https:// in POLARIS_URL' : ''
 
-interface TlsVerdict {
-  /** Of the error code of Node or OpenSSL. */
-  readonly pattern: RegExp
-  readonly code: 'source.certificate' | 'source.tls'
-  readonly cause: string
-  /** For a certificate, there is also its fingerprint. */
-  readonly cure: string
-}
+const ofCertificate =
+  /^(?:CERT_|CRL_|ERR_TLS_CERT|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_(?:CA|PURPOSE)|PATH_LENGTH|ERROR_IN_CERT|UNSPECIFIED$)/
 
-const certificate = (pattern: RegExp, cause: string, cure: string): TlsVerdict => {
-  return { pattern, code: 'source.certificate', cause: `the server certificate ${cause}`, cure }
-}
-const handshake = (pattern: RegExp, cause: string, cure: string): TlsVerdict => {
-  return { pattern, code: 'source.tls', cause: `the server ${cause}`, cure }
-}
-
-/** The first match applies. */
-const tlsVerdicts: readonly TlsVerdict[] = [
-  certificate(/^ERR_TLS_CERT_ALTNAME_INVALID$/, 'is for another host name', 'correct the host in POLARIS_URL'),
-  certificate(/^CERT_HAS_EXPIRED$/, 'has expired', 'renew it on the server'),
-  certificate(
-    /^(?:CERT_|CRL_|ERR_TLS_CERT|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_(?:CA|PURPOSE)|PATH_LENGTH|ERROR_IN_CERT)/,
-    'is not trusted',
-    'set POLARIS_CA',
-  ),
-  certificate(
-    /^UNSPECIFIED$/, // what Node makes of X509_V_ERR_EE_KEY_TOO_SMALL and the like
-    'has a short key or a weak signature',
-    'set polaris.tls.minVersion to TLSv1',
-  ),
-  handshake(
+/** By the error code of Node or OpenSSL: the cause, and the cure. The first match applies. */
+const handshakes: readonly (readonly [pattern: RegExp, text: string])[] = [
+  [/^ERR_TLS_CERT_ALTNAME_INVALID$/, 'its certificate is for another host name; correct the host in POLARIS_URL'],
+  [/^CERT_HAS_EXPIRED$/, 'its certificate has expired; renew it on the server'],
+  // What Node makes of X509_V_ERR_EE_KEY_TOO_SMALL and the like.
+  [/^UNSPECIFIED$/, 'its certificate has a short key or a weak signature; set polaris.tls.minVersion to TLSv1'],
+  [ofCertificate, 'its certificate is not trusted; set POLARIS_CA'],
+  [
     /^ERR_SSL_.*(?:PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|NO_PROTOCOLS|INSUFFICIENT_SECURITY|KEY_TOO_SMALL)/,
-    'does not support the TLS versions from polaris.tls.minVersion on',
-    'for an old server, set it to TLSv1',
-  ),
-  handshake(
+    'the server does not support the TLS versions from polaris.tls.minVersion on; for an old server, set it to TLSv1',
+  ],
+  [
     /^ERR_SSL_.*CERTIFICATE_REQUIRED/,
-    'requires a client certificate',
-    'set POLARIS_TLS_CERT and POLARIS_TLS_KEY',
-  ),
-  handshake(
+    'the server requires a client certificate; set POLARIS_TLS_CERT and POLARIS_TLS_KEY',
+  ],
+  [
     /^ERR_SSL_.*ALERT_(?:.*CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)/,
-    'rejects the client certificate',
-    'check POLARIS_TLS_CERT',
-  ),
-  handshake(
+    'the server rejects the client certificate; check POLARIS_TLS_CERT',
+  ],
+  [
     /^ERR_SSL_.*HANDSHAKE_FAILURE/,
-    'rejects the TLS handshake',
-    'it may require a client certificate (POLARIS_TLS_CERT) or an older TLS version (polaris.tls.minVersion)',
-  ),
+    'the server rejects the TLS handshake; it may require a client certificate (POLARIS_TLS_CERT) or an older TLS version (polaris.tls.minVersion)',
+  ],
 ]
 
 /** The error of a failed TLS handshake with the server, by its code; undefined if it is none. */
 function tlsError(error: unknown, code: string, server: URL): ConnectorError | undefined {
-  const found = tlsVerdicts.find(({ pattern }) => pattern.test(code))
-  if (found === undefined) return undefined
-  const pin = found.code === 'source.certificate' ? `, or ${pinOf(error)}` : ''
-  const message = `connect to ${hostAndPort(server)}: ${found.cause} (${code}); ${found.cure}${pin}`
-  return new ConnectorError(found.code, message)
+  const text = handshakes.find(([pattern]) => pattern.test(code))?.[1]
+  if (text === undefined) return undefined
+  const pin = ofCertificate.test(code) ? `, or ${pinOf(error)}` : ''
+  return new ConnectorError('source.certificate', `connect to ${hostAndPort(server)}: ${text}${pin} (${code})`)
 }
 
 /** `error` has the fingerprint if the connector itself refused the certificate. */

@@ -28,8 +28,3 @@ export const isInfoClientName = (name: string) => /(?:^|\.)InfoClient$/i.test(na
 
 /** Whether the local name is that of the flag. */
 export const isFlagName = (name: string) => name.toLowerCase() === FLAG
-
-/** The texts in the node and below it, also beside attributes and child elements; a leaf begins a line. */
-export function allText({ text, children }: AnswerNode): string {
-  return [...(text === '' ? [] : [text]), ...children.map(allText)].join('\n')
-}

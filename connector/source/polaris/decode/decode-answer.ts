@@ -12,14 +12,14 @@ export function formatOf(text: string): OutputFormat | undefined {
 }
 
 /**
- * Decodes a document of either format. Throws `source.answer-not-a-page` for anything else, or what `decodeXml` and
+ * Decodes a document of either format. Throws `source.answer-malformed` for anything else, or what `decodeXml` and
  * `decodeJson` throw.
  */
 export function decodeAnswer(text: string): AnswerDocument {
   const format = formatOf(text)
   if (format === undefined) {
     const why = text.trim() === '' ? 'the body is empty' : 'the body is neither XML nor JSON'
-    throw new ConnectorError('source.answer-not-a-page', `decode response: ${why}`)
+    throw new ConnectorError('source.answer-malformed', `decode response: ${why}`)
   }
   return format === 'xml' ? decodeXml(text) : decodeJson(text)
 }

@@ -5,7 +5,7 @@ import { limitJson, replacedCounter } from './page-limits.ts'
 
 /**
  * Decodes JSON. Numbers keep their original text. Throws `source.answer-too-large` beyond the limits of a page,
- * `source.answer-truncated` if the document ends early, or else `source.answer-malformed`. Messages never contain content.
+ * `source.answer-malformed` if the document ends early, or else `source.answer-malformed`. Messages never contain content.
  */
 export function decodeJson(text: string): AnswerDocument {
   const { count, replaced } = replacedCounter()
@@ -62,7 +62,7 @@ function parse(text: string): JsonValue {
   } catch (error) {
     const size = `${text.length} characters`
     throw failsAtEnd(error, text.length)
-      ? new ConnectorError('source.answer-truncated', `decode json: the document ends early, after ${size}`)
+      ? new ConnectorError('source.answer-malformed', `decode json: the document ends early, after ${size}`)
       : new ConnectorError('source.answer-malformed', `decode json: ${size} are not valid JSON`)
   }
 }

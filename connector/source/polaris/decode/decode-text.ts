@@ -56,14 +56,14 @@ function charsetOf(contentType: string | undefined): string | undefined {
   return label?.startsWith('utf-16') === true ? undefined : label
 }
 
-/** Decodes a whole body. Throws `source.answer-truncated` if it ends within a character, or `source.answer-malformed`. */
+/** Decodes a whole body. Throws `source.answer-malformed` if it ends within a character, or `source.answer-malformed`. */
 export function decodeText(body: Buffer, contentType: string | undefined): string {
   const { label, isClaimed, markBytes } = encodingOf(body, contentType)
   const bytes = body.subarray(markBytes)
   if ((isClaimed || isNameOfUtf8(label)) && isUtf8(bytes)) return bytes.toString()
   if (isNameOfUtf8(label) && isUtf8(bytes.subarray(0, lastSequenceStart(bytes))))
     throw new ConnectorError(
-      'source.answer-truncated',
+      'source.answer-malformed',
       `decode response: ${body.length} bytes end in the middle of a character`,
     )
   const decoder = decoderFor(label)

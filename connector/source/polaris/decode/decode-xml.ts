@@ -8,7 +8,7 @@ const malformed = (why: string) => new ConnectorError('source.answer-malformed',
 
 /**
  * Decodes well-formed XML 1.0 without namespaces, whatever version it declares. Throws `source.answer-too-large` beyond
- * the limits of a page, `source.answer-truncated` if the document ends early, or else `source.answer-malformed`. Messages
+ * the limits of a page, `source.answer-malformed` if the document ends early, or else `source.answer-malformed`. Messages
  * contain a line and column, never content.
  */
 export function decodeXml(text: string): AnswerDocument {
@@ -63,7 +63,7 @@ function parse(text: string): AnswerNode {
     // The message of the original error may quote the document.
     throw isEnding && !hasBareAmpersand(text)
       ? new ConnectorError(
-          'source.answer-truncated',
+          'source.answer-malformed',
           `decode xml: the document ends early, after ${text.length} characters`,
         )
       : malformed(`not well-formed at line ${parser.line}, column ${parser.column}`)

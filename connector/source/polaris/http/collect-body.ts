@@ -13,7 +13,7 @@ interface CollectedBody {
 }
 
 /**
- * Reads and decompresses the whole body. Throws `source.answer-too-large` above the limit, `source.answer-truncated` if
+ * Reads and decompresses the whole body. Throws `source.answer-too-large` above the limit, `source.answer-malformed` if
  * a gzip body ends early or is damaged, or what the stream throws.
  */
 export async function collectBody({ body, from, encoding = '', maxBytes }: CollectedBody): Promise<Buffer> {
@@ -30,7 +30,7 @@ export async function collectBody({ body, from, encoding = '', maxBytes }: Colle
     body.destroy() // also if it was not read
     throw isOfZlib(error)
       ? new ConnectorError(
-          'source.answer-truncated',
+          'source.answer-malformed',
           `read response from ${from}: the gzip body is truncated or damaged after ${bytes} bytes`,
         )
       : error

@@ -69,7 +69,7 @@ export function httpCaller(settings: HttpSettings, parts: HttpParts & { readonly
 }
 
 const tooManyRedirects = (url: URL) =>
-  new ConnectorError('source.answer-not-a-page', `call ${serverOf(url)}: more than ${MAX_REDIRECTS} redirects`)
+  new ConnectorError('source.answer-malformed', `call ${serverOf(url)}: more than ${MAX_REDIRECTS} redirects`)
 
 interface Exchange {
   readonly answer: Omit<HttpAnswer, 'tookMs' | 'hasLostArguments'>
@@ -91,7 +91,10 @@ async function exchange(call: Call, request: ApiRequest, stop: AbortSignal): Pro
     stop.throwIfAborted()
     if (!deadline.signal.aborted) throw networkError(error, phase, request.url)
     const what = phase === 'body' ? 'the response was not complete in time' : 'no final response in time'
-    throw new ConnectorError('source.timeout', `call ${serverOf(request.url)}: ${what}`)
+    throw new ConnectorError(
+      'source.unreachable',
+      `call ${serverOf(request.url)}: ${what}; lower POLARIS_LIMIT if it persists`,
+    )
   }
 }
 

@@ -16,13 +16,13 @@ interface TunnelParts extends ConnectParts {
 }
 
 /**
- * Asks the proxy for a tunnel (CONNECT) to the server. Reads the settings again. Rejects with `source.proxy-unreachable`,
+ * Asks the proxy for a tunnel (CONNECT) to the server. Reads the settings again. Rejects with `source.unreachable`,
  * or with `source.proxy-refused` if the proxy rejects its credentials or the server.
  */
 export async function openTunnel(proxy: ProxyConfig, { host, port }: Address, parts: TunnelParts): Promise<Socket> {
   const url = parseProxyUrl(proxy.url)
   if (url === undefined)
-    throw new ConnectorError('source.proxy-unreachable', 'connect: the URL of the proxy in POLARIS_PROXY is invalid')
+    throw new ConnectorError('source.unreachable', 'connect: the URL of the proxy in POLARIS_PROXY is invalid')
   const path = `${host.includes(':') ? `[${host}]` : host}:${port}`
   const options = { ...addressOf(url), method: 'CONNECT', path, headers: { host: path, ...authorization(url) } }
   const { connectMs: timeout, closed: signal, tls } = parts
@@ -53,7 +53,7 @@ function unreachable(url: URL, error: unknown): Error {
   const code = errorCodeIn(error)
   if (code === undefined) return error as Error // not a network error: a bug
   return new ConnectorError(
-    'source.proxy-unreachable',
+    'source.unreachable',
     `connect: the proxy ${url.host} (POLARIS_PROXY) cannot be reached: ${networkCause(code)}`,
   )
 }

@@ -12,8 +12,8 @@ export function redirected(request: ApiRequest, to: { location: string; status: 
   const url = URL.canParse(to.location, request.url.href) ? new URL(to.location, request.url) : undefined
   if (url?.origin !== request.url.origin) {
     throw new ConnectorError(
-      'source.redirected',
-      `call ${serverOf(request.url)}: status ${to.status} redirects to another origin${url === undefined ? '' : `, ${url.origin}`}`,
+      'source.request-refused',
+      `call ${serverOf(request.url)}: status ${to.status} redirects to another origin${url === undefined ? '' : `, ${url.origin}: set POLARIS_URL to it if it is Polaris`}`,
     )
   }
   if (to.status === 307 || to.status === 308 || request.method === 'GET') return { ...request, url }

@@ -1,74 +1,53 @@
 import { assertNever } from '../../../runtime/assert-never.ts'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
-import type { ErrorCode } from '../../../runtime/error-catalogue.ts'
-import { describe, statusError, unauthorized } from '../answer/answer-verdict.ts'
-import { faultIn, withFault } from '../answer/fault.ts'
-import {
-  isHtml,
-  isLoginPage,
-  mentionsPassword,
-  type ServerMessage,
-  saysWrongCredentials,
-  serverMessage,
-} from '../answer/server-message.ts'
+import { describe, statusError } from '../answer/answer-verdict.ts'
+import { faultIn } from '../answer/fault.ts'
+import { isLoginPage, type ServerMessage, serverMessage } from '../answer/server-message.ts'
 import type { AnswerNode } from '../decode/answer-node.ts'
 import { reportedError } from '../decode/page/reported-error.ts'
 import type { HttpAnswer } from '../http/http-caller.ts'
 import type { TokenConfig } from '../polaris-config.ts'
 
-export interface LoggedIn {
-  readonly token: string | undefined
-}
-
-/**
- * What the response to a login means. `refused`: the server says that user or password are wrong. `doubtful`: the
- * login failed for another reason, but may also have failed for that one. `failed`: the credentials are not concerned.
- */
+/** What the response to a login means. `failed`: user and password are not concerned. */
 export type LoginVerdict =
-  | ({ readonly kind: 'logged-in' } & LoggedIn)
-  | { readonly kind: 'refused' | 'doubtful' | 'failed'; readonly error: ConnectorError }
+  | { readonly kind: 'logged-in'; readonly token: string | undefined }
+  | { readonly kind: 'refused'; readonly error: ConnectorError; readonly againAfterMs: number }
+  | { readonly kind: 'failed'; readonly error: ConnectorError }
 
-/** Only a 401 or a complete, successful response that says so refuses the credentials. */
+/** So that an account is not locked. */
+export const REFUSED_MS = 30 * 60_000
+/** Statuses that servers also return for a wrong password. */
+const doubtful: ReadonlySet<number> = new Set([400, 403, 500])
+const DOUBTFUL_MS = 5 * 60_000
+
+/** A 401 or a complete, successful response that is no login refuses the credentials. */
 export function judgeLogin(answer: HttpAnswer, token: TokenConfig | undefined, nowMs: number): LoginVerdict {
   const { status } = answer
   const message = serverMessage(answer)
   const fault = faultIn(message)
-  const failed = status === 204 || status === 205 ? undefined : statusError(answer, { auth: 'login' }, nowMs)
-  const fails = (kind: 'refused' | 'doubtful' | 'failed', code: ErrorCode, why: string): LoginVerdict => {
-    const error = new ConnectorError(code, `log in: ${why} (${describe(answer)})`, failed)
-    return { kind, error: withFault(error, fault) }
-  }
-  // After a redirect that dropped user and password, the response is not about them for certain.
-  const refused = answer.hasLostArguments ? 'doubtful' : 'refused'
-
-  if (status === 401) {
-    const { code, message: why } = unauthorized(answer, { auth: 'login' })
-    return fails(code === 'source.unauthorized' ? refused : 'failed', code, why)
-  }
+  const failed =
+    status === 204 || status === 205 ? undefined : statusError(answer, { auth: 'login', nowMs, operation: 'log in' })
   if (failed !== undefined) {
-    const isDoubtful = status === 400 || status === 403 || (status !== 404 && mentionsPassword(message.text))
-    return fails(isDoubtful ? 'doubtful' : 'failed', failed.code, failures[failed.code] ?? 'the login failed')
+    const error = failed.with(`${failed.message}${fault === undefined ? '' : `: ${fault}`}`)
+    const againAfterMs = status === 401 ? REFUSED_MS : doubtful.has(status) ? DOUBTFUL_MS : undefined
+    return againAfterMs === undefined ? { kind: 'failed', error } : { kind: 'refused', error, againAfterMs }
   }
-  if (isLoginPage(message.body)) return fails(refused, 'source.login-page', 'the response to the login is a login page')
-  if (/^"?(?:false|faux)"?$/i.test(message.text.trim()))
-    return fails(refused, 'source.unauthorized', 'the server refuses the user')
-  if (message.root !== undefined && isError(message.root)) {
-    if (saysWrongCredentials(message.text)) return fails(refused, 'source.unauthorized', 'the server refuses the user')
-    const kind = mentionsPassword(message.text) ? 'doubtful' : 'failed'
-    return fails(kind, 'source.error-document', 'the server returned an error document')
-  }
-  if (token === undefined) return { kind: 'logged-in', token }
-  const found = tokenIn(message, token.from)
-  if (found !== undefined) return { kind: 'logged-in', token: found }
-  return isHtml(message.body)
-    ? fails('failed', 'source.answer-not-a-page', 'the server returned an HTML page')
-    : fails('doubtful', 'source.answer-not-a-page', 'the response has no token where polaris.login.token expects it')
+  const found = token === undefined ? undefined : tokenIn(message, token.from)
+  const why = isRefusal(message)
+    ? 'the server refuses the user'
+    : token !== undefined && found === undefined
+      ? 'the response has no token where polaris.login.token expects it'
+      : undefined
+  if (why === undefined) return { kind: 'logged-in', token: found }
+  const named = `log in: ${why} (${describe(answer)})${fault === undefined ? '' : `: ${fault}`}`
+  // After a redirect that dropped user and password, the response is not about them.
+  if (answer.hasLostArguments) return { kind: 'failed', error: new ConnectorError('source.request-refused', named) }
+  return { kind: 'refused', error: new ConnectorError('source.unauthorized', named), againAfterMs: REFUSED_MS }
 }
 
-const failures: { readonly [code in ErrorCode]?: string } = {
-  'source.forbidden': 'the server denies access to ACL.Login',
-  'source.function-missing': 'the server has no ACL.Login at this URL',
-  'source.request-refused': 'the server rejects the request',
+/** Whether a successful response is a login page, false, or an error document. */
+function isRefusal({ body, root, texts }: ServerMessage): boolean {
+  return isLoginPage(body) || /^"?false"?$/i.test(texts.join('').trim()) || (root !== undefined && isError(root))
 }
 
 const ERROR_LEVELS = 3

@@ -190,12 +190,12 @@ describe('findings', () => {
   })
 
   test('have code and message of an error, but only the name of a defect', () => {
-    const limit = { finish: never, timeoutCode: 'source.timeout' } as const
+    const limit = { finish: never, timeoutCode: 'source.unreachable' } as const
     expect(failure(new ConnectorError('source.stuck', 'read'), limit)).toMatchObject({
       code: 'source.stuck',
       detail: 'read',
     })
     expect(failure(new TypeError('secret'), limit)).toMatchObject({ code: 'bug', detail: 'unexpected TypeError' })
-    expect(failure('x', { ...limit, finish: AbortSignal.abort() })).toMatchObject({ code: 'source.timeout' })
+    expect(failure('x', { ...limit, finish: AbortSignal.abort() })).toMatchObject({ code: 'source.unreachable' })
   })
 })

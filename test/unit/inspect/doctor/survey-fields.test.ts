@@ -54,7 +54,12 @@ async function survey(clients: readonly string[]) {
 test('prints settings that a configuration file takes as they are', async () => {
   const { clients, problem, settings } = await survey(['1', '2'])
   expect({ clients, problem }).toEqual({ clients: 2, problem: undefined })
-  expect(settings).toEqual(['polaris:', '  clientIdField: "No"', '  modifiedAtField: "DateModification"'])
+  expect(settings).toEqual([
+    'polaris:',
+    '  # clientsField: not detected',
+    '  clientIdField: "No"',
+    '  modifiedAtField: "DateModification"',
+  ])
 })
 
 test('says why the id was not detected, and still lists the fields', async () => {
@@ -71,6 +76,11 @@ test('has no settings when no client was modified', async () => {
   expect({ fields, problem, settings }).toEqual({
     fields: [],
     problem: undefined,
-    settings: ['polaris:', '  # clientIdField: not detected', '  # modifiedAtField: not detected'],
+    settings: [
+      'polaris:',
+      '  # clientsField: not detected',
+      '  # clientIdField: not detected',
+      '  # modifiedAtField: not detected',
+    ],
   })
 })

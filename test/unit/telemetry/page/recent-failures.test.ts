@@ -15,17 +15,17 @@ function scene() {
 
 test('shows the last failure of each stream and code, newest first, with how often it happened', () => {
   const { fail, report } = scene()
-  fail('paris', 'source.timeout', 'first')
-  fail('lyon', 'source.timeout')
-  fail('paris', 'source.timeout', 'second')
+  fail('paris', 'source.unreachable', 'first')
+  fail('lyon', 'source.unreachable')
+  fail('paris', 'source.unreachable', 'second')
   expect(report()).toEqual([
     {
       stream: 'paris',
       at: '2026-11-27T14:00:03.000Z',
       times: 2,
-      code: 'source.timeout',
+      code: 'source.unreachable',
       error: 'second',
-      hint: errorCatalogue['source.timeout'].hint,
+      hint: errorCatalogue['source.unreachable'].runHint,
     },
     expect.objectContaining({ stream: 'lyon', times: 1 }),
   ])
@@ -33,8 +33,8 @@ test('shows the last failure of each stream and code, newest first, with how oft
 
 test('keeps the error of a failure that is repeated without it', () => {
   const { failures, fail, report } = scene()
-  fail('paris', 'source.answer-not-a-page', 'the server returned an HTML page')
-  failures.note({ code: 'source.answer-not-a-page' }, 'paris')
+  fail('paris', 'source.answer-malformed', 'the server returned an HTML page')
+  failures.note({ code: 'source.answer-malformed' }, 'paris')
   expect(report()).toMatchObject([{ times: 2, error: 'the server returned an HTML page' }])
 })
 
@@ -49,6 +49,6 @@ test('shows a failure of the replica without a stream, and nothing of other even
 
 test('keeps the newest 20', () => {
   const { fail, report } = scene()
-  for (let index = 0; index < 30; index++) fail(`shop-${index}`, 'source.timeout')
+  for (let index = 0; index < 30; index++) fail(`shop-${index}`, 'source.unreachable')
   expect(report().map(({ stream }) => stream)).toEqual(Array.from({ length: 20 }, (_, index) => `shop-${29 - index}`))
 })

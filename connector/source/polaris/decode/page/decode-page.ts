@@ -12,20 +12,22 @@ import { clientRecord } from '../client-record.ts'
 import { decodeAnswer, formatOf } from '../decode-answer.ts'
 import { decodeText } from '../decode-text.ts'
 import { limitClients } from '../page-limits.ts'
-import { type FindSettings, findClients } from './find-clients.ts'
-import { isErrorName, reportedError, reportedMessage, type StatusFields } from './reported-error.ts'
+import { findClients } from './find-clients.ts'
+import { isErrorName, reportedError } from './reported-error.ts'
 
 /** The part of a page that the body contains. */
-export interface PageContent extends Pick<Page, 'clients' | 'hasMoreResults' | 'checkPoint' | 'place'> {
+export interface PageContent extends Pick<Page, 'clients' | 'hasMoreResults' | 'checkPoint' | 'path'> {
   /** Number of characters that XML forbids, which were decoded to U+FFFD. */
   readonly replacedCharacters: number
 }
 
 /** What is configured, or known, about the fields of a page. */
-export interface PageSettings extends FindSettings {
+export interface PageSettings {
   /** IANA name of the server's time zone. */
   readonly timeZone: string
-  /** Names or dotted paths of fields that look like an error or a message but are none. */
+  /** Where the clients are, as configured or known from earlier pages; undefined: detected. */
+  readonly clientsPath?: readonly string[] | undefined
+  /** Names or dotted paths of fields that look like an error but are none. */
   readonly statusFields?: readonly string[] | undefined
 }
 
@@ -53,39 +55,31 @@ const WRAPPERS = 3
 /** Finds the page in a decoded response. Invariant 9: throws unless it is a complete page without an error in it. */
 export function decodePage({ root, replacedCharacters }: AnswerDocument, settings: PageSettings): PageContent {
   const page = findPage([{ node: root, beside: () => [] }])
-  if (page === undefined) throw notAPage(root, settings.clientsField)
+  if (page === undefined) throw notAPage(root)
   const fields = page.node.children
   const hasMoreResults = flagOf(only(fields, FLAG))
   const checkPoint = tokenOf(only(fields, TOKEN), replacedCharacters)
   if (hasMoreResults && checkPoint === null) throw malformed('hasMoreResults is true, but there is no checkPoint')
   const others = fields.filter((field) => !isOfEnvelope(field))
   const statusFields = new Set(settings.statusFields?.map((name) => name.toLowerCase()))
-  mustReportNoError(reportedError([...others, ...page.beside()], statusFields), 'reports an error')
+  mustReportNoError(reportedError([...others, ...page.beside()], statusFields))
   const found = findClients(
     others.filter(({ name }) => !isErrorName(name)),
-    settings,
+    settings.clientsPath,
   )
-  mustReportNoError(reportedError(found.beside, statusFields), 'reports an error')
-  if (found.items.length === 0)
-    mustReportNoError(reasonForNone(others, statusFields), 'explains why there are no clients')
+  mustReportNoError(reportedError(found.beside, statusFields))
   limitClients(found.items.length)
   if (hasMoreResults && !found.hasList) throw malformed('hasMoreResults is true, but there is no list of clients')
   const clients = found.items.map((item, at) => clientOf(item, at, settings.timeZone))
-  return { clients, hasMoreResults, checkPoint, place: found.place, replacedCharacters }
-}
-
-/** On a page without clients: a message, or an error in place of the items of the list. */
-function reasonForNone(fields: readonly AnswerNode[], statusFields: StatusFields): AnswerNode | undefined {
-  const inWrappers = fields.filter(({ kind }) => kind === 'object').flatMap((field) => field.children)
-  return reportedMessage(fields, statusFields) ?? reportedError(inWrappers, statusFields)
+  return { clients, hasMoreResults, checkPoint, path: found.path, replacedCharacters }
 }
 
 /** Throws `source.error-document`, with the name of the field and without its content. */
-function mustReportNoError(field: AnswerNode | undefined, how: string): void {
+function mustReportNoError(field: AnswerNode | undefined): void {
   if (field === undefined) return
   throw new ConnectorError(
     'source.error-document',
-    `decode page: the field ${shownName(field.name)} of the page ${how}`,
+    `decode page: the field ${shownName(field.name)} of the page reports an error`,
   )
 }
 
@@ -142,24 +136,22 @@ function clientOf(item: AnswerNode, at: number, timeZone: string): ClientRecord 
   throw malformed(`item ${at + 1} of the list of clients is not a client`)
 }
 
-const isErrorWord = (name: string) => isErrorName(name) || /message/i.test(name)
-
 /** Whether a document that is not well-formed is an error document, and not a damaged page. */
-export function isErrorDocument(root: AnswerNode, clientsField: string | undefined): boolean {
+export function isErrorDocument(root: AnswerNode): boolean {
   const mayBePage = namesOf(root, WRAPPERS + 1).some((name) => isFlagName(name))
-  return !mayBePage && notAPage(root, clientsField).code === 'source.error-document'
+  return !mayBePage && notAPage(root).code === 'source.error-document'
 }
 
 /** The error for a document without a page: a page without its flag, an error document, or another document. */
-function notAPage(root: AnswerNode, clientsField: string | undefined): ConnectorError {
+function notAPage(root: AnswerNode): ConnectorError {
   const names = namesOf(root, 2)
-  const isPart = (name: string) => [TOKEN, 'infoclient', clientsField?.toLowerCase()].includes(name.toLowerCase())
+  const isPart = (name: string) => [TOKEN, 'infoclient'].includes(name.toLowerCase())
   if (root.kind === 'list' || names.some(isPart)) return malformed('hasMoreResults is missing')
   if (holdsPage(root)) return malformed('the page is text inside a string, as ASMX services return it: not supported')
   const isScalar = root.kind === 'text' && /\S/.test(root.text)
-  return isScalar || names.some(isErrorWord)
+  return isScalar || names.some(isErrorName)
     ? new ConnectorError('source.error-document', 'decode page: the response is an error document')
-    : new ConnectorError('source.answer-not-a-page', 'decode page: the document contains no page')
+    : malformed('the document contains no page')
 }
 
 /** Whether the document is a single string with a page in JSON or XML. */

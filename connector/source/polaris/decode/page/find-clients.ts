@@ -1,84 +1,113 @@
 import { ConnectorError } from '../../../../runtime/connector-error.ts'
-import { type ClientsPlace, type KnownClients, shownPath } from '../../../client-source.ts'
-import type { AnswerNode } from '../answer-node.ts'
-import { hasClients, isBlank, itemsOf, walk } from './clients-path.ts'
-import { detectClients, isEmptyList } from './detect-clients.ts'
+import { shownPath } from '../../../client-source.ts'
+import { type AnswerNode, isInfoClientName } from '../answer-node.ts'
 
 /** The items of the list of clients. */
 export interface FoundClients {
   readonly items: readonly AnswerNode[]
   /** Whether the page has a list of clients, which may be null or empty. */
   readonly hasList: boolean
-  /** Undefined: there are no items. */
-  readonly place: ClientsPlace | undefined
+  /** The names from the page down to the clients; undefined: there are none. */
+  readonly path: readonly string[] | undefined
   /** The fields beside the list in its wrappers. */
   readonly beside: readonly AnswerNode[]
 }
 
-export interface FindSettings {
-  /** Dotted path of the list of clients in the page; undefined: detected. */
-  readonly clientsField?: string | undefined
-  /** What is known from earlier pages. */
-  readonly known?: KnownClients | undefined
-}
+type Path = readonly string[]
 
 /**
- * The clients among the fields of a page: where earlier pages had them, or else at or below the configured path, or
- * else where they are detected. Throws `source.mapping` if they are elsewhere, or may be in several places.
+ * The clients among the fields of a page: at the configured path or the one of earlier pages, or else those named
+ * `InfoClient`, or else the only list of objects. Throws `source.mapping`, with the names found, if they are elsewhere or
+ * may be in several places: nothing is passed over.
  */
-export function findClients(fields: readonly AnswerNode[], { clientsField, known = {} }: FindSettings): FoundClients {
-  if (known.path !== undefined) return atKnown(fields, known.path, known.clientId)
-  if (clientsField !== undefined) return atConfigured(fields, clientsField.split('.'), known.clientId)
-  const place = detectClients(fields, known.clientId)
-  if (place === undefined) return { ...nothing, hasList: fields.some(isEmptyList) }
-  return atPlace(fields, place)
-}
-
-const nothing: FoundClients = { items: [], hasList: false, place: undefined, beside: [] }
-
-function atPlace(fields: readonly AnswerNode[], place: ClientsPlace): FoundClients {
-  const { nodes, beside } = walk(fields, place.path)
-  const items = itemsOf(nodes)
-  return { items, hasList: true, place: items.length === 0 ? undefined : place, beside }
-}
-
-/** A page without the list has no clients, unless there are some elsewhere. */
-function atKnown(fields: readonly AnswerNode[], path: readonly string[], clientId: string | undefined): FoundClients {
-  const { nodes, beside, last } = walk(fields, path)
-  if (nodes.length > 0) return atPlace(fields, { path, isCertain: true })
-  if (hasClients(fields, clientId))
-    throw mapping(`the page has clients, but not at ${shownPath(path)} as pages before; set POLARIS_CLIENTS_FIELD`)
-  if (last.some((node) => node.kind === 'text' && !isBlank(node)))
-    throw new ConnectorError('source.answer-malformed', 'find the clients: there is a text instead of the list')
-  return { ...nothing, hasList: last.length > 0, beside }
-}
-
-/**
- * The configured field may be absent only if nothing else could be the clients: a misspelt setting must not lose
- * clients. A single object may be the only client, or belong to an empty page.
- */
-function atConfigured(
-  fields: readonly AnswerNode[],
-  path: readonly string[],
-  clientId: string | undefined,
-): FoundClients {
-  const { nodes, beside, last } = walk(fields, path)
-  if (nodes.length === 0) {
-    const other = detectClients(last.length === 0 ? fields : last.flatMap((node) => node.children), clientId)
-    if (other?.isCertain === true)
-      throw mapping(`the field in POLARIS_CLIENTS_FIELD is missing; the page has ${shownPath(other.path)}`)
-    if (other !== undefined) return atPlace(fields, other)
-    return { ...nothing, hasList: last.length > 0, beside }
+export function findClients(fields: readonly AnswerNode[], known: Path | undefined): FoundClients {
+  const found = known === undefined ? detected(fields) : atPath(fields, known)
+  if (found !== undefined) return found
+  if (known !== undefined) {
+    const elsewhere = detected(fields)?.path
+    if (elsewhere !== undefined) throw mapping(`the page has no field ${shownPath(known)}, but ${shownPath(elsewhere)}`)
+  } else if (fields.some((field) => isObject(field) && !isEmptyWrapper(field))) {
+    throw mapping(`no list is among the fields ${shownNames(fields.map(({ name }) => [name]))}`)
   }
-  const [single, ...others] = nodes
-  const inner = others.length === 0 && single?.kind === 'object' ? innerPath(single, clientId) : undefined
-  return atPlace(fields, { path: [...path, ...(inner ?? [])], isCertain: true })
+  return { items: [], hasList: fields.some(isEmptyList), path: undefined, beside: [] }
 }
 
-/** The path within the configured object, if that is only the wrapper of the list. */
-function innerPath(node: AnswerNode, clientId: string | undefined): readonly string[] | undefined {
-  const place = detectClients([node], clientId)
-  return place?.isCertain === true ? place.path.slice(1) : undefined
+const mapping = (why: string) =>
+  new ConnectorError('source.mapping', `find the clients: ${why}; set POLARIS_CLIENTS_FIELD to the path of the list`)
+
+/** Undefined: there is no such field. */
+function atPath(fields: readonly AnswerNode[], path: Path): FoundClients | undefined {
+  let level = fields
+  let beside: readonly AnswerNode[] = []
+  for (const [depth, name] of path.entries()) {
+    const isHere = (node: AnswerNode) => node.name.toLowerCase() === name.toLowerCase()
+    const nodes = level.filter(isHere)
+    // There may be more fields than a call may have arguments.
+    if (depth > 0) beside = beside.concat(level.filter((node) => !isHere(node)))
+    if (depth === path.length - 1 && nodes.length > 0) return { ...listOf(nodes, path), beside }
+    level = expanded(nodes).flatMap((node) => node.children)
+    if (nodes.length > 0 && level.length === 0 && nodes.every(isEmptyList)) return { ...listOf([], path), beside }
+  }
+  return undefined
 }
 
-const mapping = (why: string) => new ConnectorError('source.mapping', `find the clients: ${why}`)
+function listOf(nodes: readonly AnswerNode[], path: Path): Omit<FoundClients, 'beside'> {
+  const isNone = nodes.length === 1 && nodes.every(isEmptyList)
+  const items = isNone ? [] : expanded(nodes)
+  return { items, hasList: true, path: items.length === 0 ? undefined : path }
+}
+
+const WRAPPERS = 2
+
+function detected(fields: readonly AnswerNode[]): FoundClients | undefined {
+  const places = placesOf(fields, isInfoClient, WRAPPERS)
+  const [path, ...others] = places.length > 0 ? places : placesOf(fields, isListOfObjects, WRAPPERS)
+  if (path === undefined) return undefined
+  if (others.length > 0) throw mapping(`several lists could hold them (${shownNames([path, ...others])})`)
+  return atPath(fields, path)
+}
+
+const SHOWN_PLACES = 5
+
+function shownNames(paths: readonly Path[]): string {
+  const shown = paths.slice(0, SHOWN_PLACES).map(shownPath)
+  return [...new Set(shown), ...(paths.length > SHOWN_PLACES ? ['…'] : [])].join(', ')
+}
+
+/** The paths of the fields that are such a list, within objects or up to so many wrappers; not below one. */
+function placesOf(
+  fields: readonly AnswerNode[],
+  isPlace: (nodes: readonly AnswerNode[]) => boolean,
+  wrappers: number,
+): Path[] {
+  return [...Map.groupBy(fields, ({ name }) => name)].flatMap(([name, nodes]): Path[] => {
+    if (isPlace(nodes)) return [[name]]
+    const [only] = nodes
+    if (only === undefined || nodes.length > 1 || !isObject(only) || wrappers === 0) return []
+    return placesOf(only.children, isPlace, wrappers - 1).map((path) => [name, ...path])
+  })
+}
+
+const isInfoClient = (nodes: readonly AnswerNode[]) => isInfoClientName(nodes[0]?.name ?? '')
+const isListOfObjects = (nodes: readonly AnswerNode[]) =>
+  (nodes.length > 1 || nodes[0]?.kind === 'list') && expanded(nodes).some(isObject)
+
+const isObject = ({ kind }: AnswerNode) => kind === 'object'
+
+/** The items of lists; other nodes are items themselves. */
+const expanded = (nodes: readonly AnswerNode[]) =>
+  nodes.flatMap((node) => (node.kind === 'list' ? node.children : [node]))
+
+/** Whether the field may be an empty list: null, an empty element, or a list without items, maybe in a wrapper. */
+function isEmptyList(field: AnswerNode): boolean {
+  if (field.kind === 'text') return !/\S/.test(field.text)
+  return field.kind === 'absent' || (field.kind === 'list' && field.children.length === 0) || isEmptyWrapper(field)
+}
+
+/** Whether the object holds nothing but lists without items, and fields that Json.NET adds. */
+function isEmptyWrapper({ kind, name, children }: AnswerNode): boolean {
+  if (kind !== 'object' || isInfoClientName(name)) return false
+  return children.every(
+    (child) => /^\$(?:id|type)$/.test(child.name) || (child.kind === 'list' && child.children.length === 0),
+  )
+}

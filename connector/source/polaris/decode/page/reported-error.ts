@@ -3,9 +3,8 @@ import type { AnswerNode } from '../answer-node.ts'
 /** An error word, alone or run together with what it describes: `Erreur`, `errorcode`, `faultstring`. */
 const errorWord =
   /^(?:code|texte?|messages?)?(?:errors?|erreurs?|exceptions?|faults?)(?:codes?|messages?|texte?|string)?$/
-const noError = /^(?:[+-]?0+(?:[.,]0+)?|false|null|none|aucune?(?: erreur)?|no errors?|ok|succes{1,2}|succès)$/
+const noError = /^(?:[+-]?0+(?:[.,]0+)?|false|null|none|ok)$/
 const successNames = new Set(['success', 'succes', 'succès'])
-const messageWords = new Set(['message', 'messages'])
 /** Names and values that mean something here are shorter. */
 const LONGEST = 64
 
@@ -18,11 +17,8 @@ function wordsOf(name: string): string[] {
 /** Whether the name says, with a whole word, that a field or a document reports an error. */
 export const isErrorName = (name: string) => wordsOf(name).some((word) => errorWord.test(word))
 
-/** Whether the name is that of a message, as `Message` or `StatusMessage`. */
-export const isMessageName = (name: string) => messageWords.has(wordsOf(name).at(-1) ?? '')
-
 /** Lower-case names or dotted paths of fields to disregard. */
-export type StatusFields = ReadonlySet<string>
+type StatusFields = ReadonlySet<string>
 
 /** The first of these fields that reports an error: by its name and its content, of any shape. */
 export function reportedError<Field extends AnswerNode>(
@@ -34,14 +30,6 @@ export function reportedError<Field extends AnswerNode>(
       ? !isDisregarded(field.name, statusFields) && isFalse(field)
       : isErrorName(field.name) && hasContent(field, field.name, statusFields),
   )
-}
-
-/** The first of these fields that is a message with content. On an empty page, it says why there are no clients. */
-export function reportedMessage<Field extends AnswerNode>(
-  fields: readonly Field[],
-  statusFields: StatusFields,
-): Field | undefined {
-  return fields.find((field) => isMessageName(field.name) && hasContent(field, field.name, statusFields))
 }
 
 const isDisregarded = (path: string, statusFields: StatusFields) => statusFields.has(path.toLowerCase())

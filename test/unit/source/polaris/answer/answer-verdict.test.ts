@@ -12,7 +12,7 @@ const facts = (status: number, retryAfter?: string) => ({
   body: Buffer.alloc(12),
   retryAfter,
 })
-const login = { auth: 'login' } as const
+const login = { auth: 'login', operation: 'read clients' } as const
 const coded = (code: string, cause?: unknown) => Object.assign(new Error('with DUPONT in it', { cause }), { code })
 
 describe('statusError', () => {
@@ -22,7 +22,7 @@ describe('statusError', () => {
     [403, 'source.forbidden', false],
     [404, 'source.function-missing', true],
     [405, 'source.request-refused', true],
-    [408, 'source.timeout', true],
+    [408, 'source.unreachable', true],
     [410, 'source.request-refused', true],
     [413, 'source.request-refused', true],
     [429, 'source.throttled', true],
@@ -32,11 +32,11 @@ describe('statusError', () => {
     [503, 'source.server-error', true],
     [504, 'source.server-error', true],
     [599, 'source.server-error', true],
-    [204, 'source.answer-not-a-page', true],
-    [206, 'source.answer-truncated', true],
-    [304, 'source.answer-not-a-page', true],
+    [204, 'source.answer-malformed', true],
+    [206, 'source.answer-malformed', true],
+    [304, 'source.answer-malformed', true],
   ])('maps %i to %s, transient: %s', (status, code, transient) => {
-    const error = statusError(facts(status), login, 0)
+    const error = statusError(facts(status), { ...login, nowMs: 0 })
     expect(error).toMatchObject({
       code,
       message: expect.stringContaining(
@@ -47,35 +47,44 @@ describe('statusError', () => {
   })
 
   it('returns no error for 200', () => {
-    expect(statusError(facts(200), login, 0)).toBeUndefined()
+    expect(statusError(facts(200), { ...login, nowMs: 0 })).toBeUndefined()
   })
 
   it('names the required rights for 403', () => {
-    expect(statusError(facts(403), login, 0)?.message).toMatch(
+    expect(statusError(facts(403), { ...login, nowMs: 0 })?.message).toMatch(
       /«consultation des membres clients».*«saisie des membres clients»/,
     )
   })
 
   it('says for 404 that POLARIS_URL is wrong, before it names the successor of the function', () => {
-    expect(statusError(facts(404), login, 0)?.message).toMatch(/POLARIS_URL is wrong.*withdrawn.*WebConnect/)
+    expect(statusError(facts(404), { ...login, nowMs: 0 })?.message).toMatch(
+      /POLARIS_URL is wrong.*withdrawn.*WebConnect/,
+    )
   })
 
   it('suggests https:// for a 400 without TLS, and only then', () => {
-    expect(statusError({ ...facts(400), url: http }, login, 0)?.message).toContain('use https:// in POLARIS_URL')
-    expect(statusError(facts(400), login, 0)?.message).not.toContain('https:// in')
+    expect(statusError({ ...facts(400), url: http }, { ...login, nowMs: 0 })?.message).toContain(
+      'use https:// in POLARIS_URL',
+    )
+    expect(statusError(facts(400), { ...login, nowMs: 0 })?.message).not.toContain('https:// in')
   })
 
   it('includes Retry-After, in seconds or as a date', () => {
     const now = Date.parse('2024-01-31T13:45:00Z')
-    expect(statusError(facts(503, '120'), login, now)?.retryAfterMs).toBe(120_000)
-    expect(statusError(facts(429, 'Wed, 31 Jan 2024 13:45:30 GMT'), login, now)?.retryAfterMs).toBe(30_000)
+    expect(statusError(facts(503, '120'), { ...login, nowMs: now })?.retryAfterMs).toBe(120_000)
+    expect(statusError(facts(429, 'Wed, 31 Jan 2024 13:45:30 GMT'), { ...login, nowMs: now })?.retryAfterMs).toBe(
+      30_000,
+    )
     expect(retryAfterMs('Wed, 31 Jan 2024 13:44:30 GMT', now)).toBe(0)
     expect(retryAfterMs('soon', now)).toBeUndefined()
     expect(retryAfterMs(undefined, now)).toBeUndefined()
   })
 
   it('does not include an invalid content type', () => {
-    const error = statusError({ url, status: 500, contentType: 'DUPONT; x', body: Buffer.alloc(0) }, login, 0)
+    const error = statusError(
+      { url, status: 500, contentType: 'DUPONT; x', body: Buffer.alloc(0) },
+      { ...login, nowMs: 0 },
+    )
     expect(error?.message).toContain('no content type')
   })
 })
@@ -87,7 +96,7 @@ describe('networkError', () => {
     ['ENOTFOUND', 'connect', 'source.unreachable'],
     ['HPE_INVALID_CONSTANT', 'connect', 'source.unreachable'],
     ['ETIMEDOUT', 'connect', 'source.unreachable'],
-    ['ECONNRESET', 'body', 'source.answer-truncated'],
+    ['ECONNRESET', 'body', 'source.answer-malformed'],
     ['DEPTH_ZERO_SELF_SIGNED_CERT', 'connect', 'source.certificate'],
     ['CERT_HAS_EXPIRED', 'connect', 'source.certificate'],
     ['ERR_TLS_CERT_ALTNAME_INVALID', 'connect', 'source.certificate'],

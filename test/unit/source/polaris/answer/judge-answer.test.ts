@@ -8,8 +8,7 @@ import { httpAnswer } from '../../../../support/http-answer.ts'
 
 const settings = (output: 'xml' | 'json'): JudgeSettings => ({
   output,
-  clientsField: undefined,
-  access: { auth: 'login' },
+  auth: 'login',
   nowMs: 0,
 })
 const judge = async (received: HttpAnswer, output: 'xml' | 'json' = 'xml') => {
@@ -28,34 +27,19 @@ const PAGES = {
 
 describe('judgeAnswer', () => {
   it.each([
-    [401, 'x', 'logged-out source.unauthorized'],
-    [403, 'x', 'logged-out source.forbidden'],
-    [403, 'Droits insuffisants', 'failed source.forbidden'],
-    [403, 'Accès refusé', 'failed source.forbidden'],
-    [500, 'Droit « saisie des membres clients » requis', 'failed source.forbidden'],
-    [500, 'Accès refusé au fichier', 'failed source.server-error'],
-    [200, '<html><input type="password"></html>', 'logged-out source.login-page'],
+    [401, 'x', 'refused source.unauthorized'],
+    [403, 'x', 'no-session source.forbidden'],
+    [500, 'Accès refusé au fichier', 'no-page source.server-error'],
+    [200, '<html><input type="password"></html>', 'no-session source.unauthorized'],
     [
       200,
       '<?xml version="1.0"?>\n<!DOCTYPE html PUBLIC "x"><html><INPUT name=p TYPE=password></html>',
-      'logged-out source.login-page',
+      'no-session source.unauthorized',
     ],
-    [200, '<html>Site en maintenance</html>', 'failed source.answer-not-a-page'],
-    [200, '<Erreur>Session expirée</Erreur>', 'logged-out source.error-document'],
-    [200, 'Not logged in', 'logged-out source.answer-not-a-page'],
-    [200, '<Erreur>Accès refusé</Erreur>', 'failed source.forbidden'],
-    [200, '<Erreur>Disque plein</Erreur>', 'failed source.error-document'],
-    [200, '<Error>SQL Server does not exist or access denied.</Error>', 'failed source.error-document'],
-    [
-      200,
-      '<Error>Cannot open database requested by the login. The login failed.</Error>',
-      'failed source.error-document',
-    ],
-    [
-      200,
-      '<Erreur>Session introuvable\n   at Polaris.Acl.CheckSession(String id)</Erreur>',
-      'failed source.error-document',
-    ],
+    [200, '<html>Site en maintenance</html>', 'no-page source.answer-malformed'],
+    [200, '<Erreur>Session expirée</Erreur>', 'no-page source.error-document'],
+    [200, '<Erreur>Session expir&eacute;e<br></Erreur>', 'no-page source.error-document'],
+    [200, 'Not logged in', 'no-page source.answer-malformed'],
     [200, PAGES.xml, 'page'],
   ])('judges status %i with the body %s as %s', async (status, body, expected) => {
     expect(await judged(status, body)).toBe(expected)
@@ -73,13 +57,13 @@ describe('judgeAnswer', () => {
   })
 
   it('rejects a page in the other format', async () => {
-    expect(await judged(200, PAGES.json, 'xml')).toBe('failed source.answer-malformed')
-    expect(await judged(200, PAGES.xml, 'json')).toBe('failed source.answer-malformed')
+    expect(await judged(200, PAGES.json, 'xml')).toBe('no-page source.answer-malformed')
+    expect(await judged(200, PAGES.xml, 'json')).toBe('no-page source.answer-malformed')
   })
 
   it('rejects a page after a redirect that dropped arguments (invariant 5)', async () => {
     const judgement = await judge({ ...httpAnswer(200, PAGES.xml), hasLostArguments: true })
-    expect(judgement).toMatchObject({ kind: 'failed', error: { code: 'source.redirected' } })
+    expect(judgement).toMatchObject({ kind: 'no-page', error: { code: 'source.request-refused' } })
   })
 
   it('returns a page or a ConnectorError for any bytes (invariant 9)', async () => {

@@ -6,7 +6,7 @@ it.each([
     ['Negotiate', 'NTLM'],
     ['Negotiate', 'NTLM'],
   ],
-  [['negotiate, ntlm, BASIC realm="a, Digest b"'], ['Negotiate', 'NTLM', 'Basic']],
+  [['negotiate, ntlm, BASIC realm="a, Digest b"'], ['negotiate', 'ntlm', 'BASIC']],
   [['Digest realm="polaris", nonce = "x", qop="auth", Basic realm="y"'], ['Digest', 'Basic']],
   [['NTLM TlRMTVNTUAACAAAA=='], ['NTLM']],
   [['Bearer error="invalid_token", error_description="Dupont"'], ['Bearer']],

