@@ -3,7 +3,7 @@ import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
 import type { SegmentStore } from '../storage/segment-store.ts'
 import { type ClientTable, clientTable } from './client-table.ts'
 import { deltaWords, type IndexState, type SegmentReference } from './index-state.ts'
-import { MAX_SEGMENT_ENTRIES, release, segmentEntries } from './segment.ts'
+import { MAX_SEGMENT_ENTRIES, segmentEntries } from './segment.ts'
 
 /**
  * The entries of a stored segment. Rejects with `checkpoint.index-missing`, `checkpoint.index-damaged`, `storage.*` or
@@ -74,7 +74,6 @@ export async function loadTable(
   for await (const { reference, words } of inOrder(store, missing, stop)) {
     read += reference.entries
     table.merge(words, of - read)
-    release(words)
     arrived.push(reference.name)
     onSegment(read, of)
   }

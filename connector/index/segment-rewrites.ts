@@ -4,7 +4,7 @@ import type { SegmentStore } from '../storage/segment-store.ts'
 import type { ClientTable } from './client-table.ts'
 import type { SegmentReference } from './index-state.ts'
 import { isDamage, readTwice } from './load-table.ts'
-import { release, SegmentMemory } from './segment.ts'
+import { SegmentMemory } from './segment.ts'
 import { nextStep, replaced, type SegmentLimits, type SegmentStep } from './segment-plan.ts'
 import { type NewSegment, writeBase } from './write-segment.ts'
 
@@ -95,12 +95,9 @@ async function merge(rewrites: Rewrites, { segments, tier }: Extract<SegmentStep
   try {
     const memory = new SegmentMemory(segments.reduce((sum, { entries }) => sum + entries, 0))
     for (const segment of segments) {
-      const words = await readTwice(store, segment, closed)
-      memory.merge(words)
-      release(words)
+      memory.merge(await readTwice(store, segment, closed))
     }
     const made = await upload({ tier, bytes: memory.bytes() }, closed)
-    memory.free()
     rewrites.merge = { replaces: segments, made: [made] }
   } catch (error) {
     rewrites.merge = undefined

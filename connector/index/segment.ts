@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto'
-import { free } from '../runtime/memory/free.ts'
 import { MAX_SEGMENT_BYTES } from '../storage/segment-store.ts'
 import { compareKeys, ENTRY_BYTES, ENTRY_WORDS, entryWords } from './index-entry.ts'
 
@@ -54,17 +53,12 @@ export class SegmentMemory {
     this.#used = end - (to - own)
   }
 
-  /** The segment, valid until `free`. */
   bytes(): Buffer {
     const bytes = Buffer.from(this.#words.buffer, 0, this.#used * 4)
     bytes.write(MAGIC, 'latin1')
     bytes.writeUInt16LE(FORMAT, 4)
     bytes.writeUInt32LE(entriesOf(bytes), 8)
     return bytes
-  }
-
-  free(): void {
-    free(Buffer.from(this.#words.buffer))
   }
 }
 
@@ -85,11 +79,6 @@ export function segmentEntries(bytes: Uint8Array, sha256: string): Uint32Array |
 
 export function segmentHash(bytes: Uint8Array): string {
   return hash('sha256', bytes, 'base64url')
-}
-
-/** Frees the memory of a segment that was read, unless others may share it. */
-export function release({ buffer, byteOffset, byteLength }: Uint32Array): void {
-  if (byteOffset === HEADER_BYTES) free(Buffer.from(buffer, 0, byteOffset + byteLength))
 }
 
 /** Entries in the order of their keys; of several with one key, the last one. */

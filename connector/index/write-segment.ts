@@ -1,8 +1,7 @@
 import type { Clock } from '../runtime/clock.ts'
-import { free } from '../runtime/memory/free.ts'
 import type { SegmentStore } from '../storage/segment-store.ts'
 import type { ClientTable } from './client-table.ts'
-import { ENTRY_WORDS, entryBytes } from './index-entry.ts'
+import { ENTRY_WORDS } from './index-entry.ts'
 import type { SegmentReference } from './index-state.ts'
 import { entriesOf, SegmentMemory, segmentHash } from './segment.ts'
 import { type SegmentLimits, segmentLimits } from './segment-plan.ts'
@@ -53,7 +52,6 @@ export async function writeBase(
   const flush = async () => {
     if (memory === undefined) return
     made.push(await write({ tier: 'base', bytes: memory.bytes() }))
-    memory.free()
     memory = undefined
   }
   for (const words of table.partitions()) {
@@ -63,7 +61,6 @@ export async function writeBase(
       memory ??= new SegmentMemory(Math.max(own, Math.min(segmentEntries, table.size() - entries)))
       memory.append(words)
       entries += own
-      free(entryBytes(words))
     }
     partitions += 1
     if (partitions % PARTITIONS_AT_ONCE === 0) await clock.sleep(0, finish)

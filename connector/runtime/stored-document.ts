@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { ConnectorError } from './connector-error.ts'
 import type { ErrorCode } from './error-catalogue.ts'
-import { jsonFault } from './parsed-json.ts'
 
 interface StoredKind<Document> {
   /** The whole text of the document. */
@@ -20,7 +19,8 @@ const versioned = z.object({ format: z.number() })
 /** Checks the JSON of a stored document. Throws `damaged`, or `unknownFormat` for another format. Never guesses. */
 export function storedDocument<Document>(value: unknown, kind: StoredKind<Document>): Document {
   const { text, name, format, schema, damaged, unknownFormat } = kind
-  if (value === undefined) throw new ConnectorError(damaged, `read ${name}: invalid JSON, ${jsonFault(text)}`)
+  if (value === undefined)
+    throw new ConnectorError(damaged, `read ${name}: its ${text.length} characters are not valid JSON`)
   const found = versioned.safeParse(value)
   if (found.success && found.data.format !== format) {
     const only = `format ${found.data.format} is not supported, this version supports only format ${format}`

@@ -1,7 +1,7 @@
 import { ConnectorError } from '../runtime/connector-error.ts'
-import { DAY_MS, HOUR_MS } from '../runtime/units.ts'
+import { HOUR_MS } from '../runtime/units.ts'
 import type { SourceTime } from './client-source.ts'
-import { offsetAt } from './zone-offset.ts'
+import { offsetAt, QUARTER_MS } from './zone-offset.ts'
 
 /** No zone has ever set its clocks back further than this at once. */
 const longestRepeatMs = 27 * HOUR_MS
@@ -16,34 +16,15 @@ export const serverTimeText = (time: string): string => `${time} server time`
 
 /** The earliest wall-clock text of the zone between two instants, both included. */
 export function smallestReading(fromMs: number, toMs: number, zone: string): SourceTime {
-  const [from, to] = fromMs <= toMs ? [fromMs, toMs] : [toMs, fromMs]
+  const from = Math.min(fromMs, toMs)
   // A later instant can be earlier as text only after the clocks were set back, by at most `longestRepeatMs`.
-  const instants = [from, ...setBacks(from, Math.min(to, from + longestRepeatMs), zone)]
-  const [smallest = wallClock(from, zone)] = instants.map((instant) => wallClock(instant, zone)).sort()
+  const to = Math.min(Math.max(fromMs, toMs), from + longestRepeatMs)
+  let smallest = wallClock(from, zone)
+  for (let at = Math.ceil(from / QUARTER_MS) * QUARTER_MS; at <= to; at += QUARTER_MS) {
+    const text = wallClock(at, zone)
+    if (text < smallest) smallest = text
+  }
   return smallest
-}
-
-/** The first instant after each time the clocks were set back, in (from, to]; whole milliseconds. */
-function* setBacks(fromMs: number, toMs: number, zone: string): Generator<number, undefined> {
-  const last = Math.floor(toMs)
-  for (let start = Math.floor(fromMs); start < last; start += DAY_MS) {
-    const end = Math.min(start + DAY_MS, last)
-    const change = changeWithin(start, end, zone)
-    if (change !== undefined && offsetAt(change, zone) < offsetAt(change - 1, zone)) yield change
-  }
-}
-
-/** The instant in (start, end] at which the offset changes to that of `end`; undefined if it does not change. */
-function changeWithin(start: number, end: number, zone: string): number | undefined {
-  const after = offsetAt(end, zone)
-  if (offsetAt(start, zone) === after) return undefined
-  let [before, from] = [start, end]
-  while (from - before > 1) {
-    const middle = Math.floor((before + from) / 2)
-    if (offsetAt(middle, zone) === after) from = middle
-    else before = middle
-  }
-  return from
 }
 
 /**

@@ -19,7 +19,7 @@ export function describeMetrics(): string {
     '',
     `**Number of series.** A running stream has at most ${MOST_STREAM_SERIES}, and one more for each further certificate`,
     '(`ca`, `client`). On a replica that does not run it, fewer.',
-    'Each replica adds about 90 of its own, and about 20 of its process (`process_*`, `nodejs_eventloop_lag_*`).',
+    'Each replica adds about 80 of its own, and about 20 of its process (`process_*`, `nodejs_eventloop_lag_*`).',
     '',
     '## Of each stream',
     '',

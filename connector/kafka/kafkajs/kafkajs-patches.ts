@@ -1,13 +1,7 @@
 import { createRequire } from 'node:module'
 import { registerCodecs } from './compression-codecs.ts'
 import { type MetadataPool, requestUsedTopicsOnly } from './metadata-requests.ts'
-import {
-  freeSentRequests,
-  type OuterEncoder,
-  type ProducingBroker,
-  produceRequest,
-  writeBeforeBody,
-} from './produce-request.ts'
+import { type OuterEncoder, produceRequest, writeBeforeBody } from './produce-request.ts'
 import { observeTransactions } from './transaction-requests.ts'
 
 const load = createRequire(import.meta.url)
@@ -31,7 +25,6 @@ export function patchKafkaJs(): void {
   keepCoordinatorErrors(prototypeOf('cluster/brokerPool', ['withBroker']))
   requestUsedTopicsOnly(prototypeOf('cluster/brokerPool', ['refreshMetadata']), prototypeOf('broker', ['metadata']))
   observeTransactions(prototypeOf('broker', ['addPartitionsToTxn', 'initProducerId', 'produce']))
-  freeSentRequests(prototypeOf<ProducingBroker>('broker', ['produce']))
   writeBeforeBody(prototypeOf<OuterEncoder>('protocol/encoder', ['writeEncoder']))
   replaceModule('kafkajs/src/protocol/requests/produce/v3/request', produceRequest)
   registerCodecs()

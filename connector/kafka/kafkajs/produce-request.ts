@@ -1,6 +1,5 @@
 import { createRequire } from 'node:module'
 import type { Message } from 'kafkajs'
-import { free } from '../../runtime/memory/free.ts'
 import { crc32c } from './crc32c.ts'
 import { encodedHeaders } from './encoded-headers.ts'
 import { RequestWriter, sizeOfText, sizeOfVarint } from './request-writer.ts'
@@ -43,25 +42,6 @@ export function produceRequest(original: (order: ProduceOrder) => Request): (ord
     const request = original(order)
     const records = ownRecords(order)
     return records === undefined ? request : { ...request, encode: () => encodeProduce(order, records) }
-  }
-}
-
-/** The memory of requests, by their records. */
-const memories = new WeakMap<ProduceOrder['topicData'], Buffer>()
-
-/** The part of kafkajs' broker that sends produce requests. */
-export interface ProducingBroker {
-  produce(order: Pick<ProduceOrder, 'topicData'>): Promise<unknown>
-}
-
-/** Frees the memory of a request once its response has arrived: then all of it was sent. */
-export function freeSentRequests(broker: ProducingBroker): void {
-  const original = broker.produce
-  broker.produce = async function produce(this: ProducingBroker, order) {
-    const response = await original.call(this, order)
-    const memory = memories.get(order.topicData)
-    if (memory !== undefined) free(memory)
-    return response
   }
 }
 
@@ -147,7 +127,6 @@ async function encodeProduce(order: ProduceOrder, own: OwnRecords): Promise<Enco
   const size = REQUEST_BYTES + sizeOfText(transactionalId) + sizeOfText(own.topic) + batchBytes
   const memory = Buffer.allocUnsafeSlow(ROOM_BYTES + size) // only written bytes are sent
   withRoom.add(memory.buffer)
-  memories.set(order.topicData, memory)
   const to = new RequestWriter(memory.subarray(ROOM_BYTES))
   to.text(transactionalId).int16(order.acks).int32(order.timeout)
   to.int32(1).text(own.topic).int32(1).int32(own.partition).int32(batchBytes)
@@ -173,9 +152,7 @@ async function compress(records: readonly OwnRecord[], type: number): Promise<Bu
   const { lookupCodec } = load('kafkajs/src/protocol/message/compression')
   const to = new RequestWriter(Buffer.allocUnsafeSlow(sizeOfRecords(records)))
   writeRecords(to, records)
-  const compressed: Buffer = await lookupCodec(type).compress(to)
-  free(to.buffer)
-  return compressed
+  return await lookupCodec(type).compress(to)
 }
 
 function sizeOfRecords(records: readonly OwnRecord[]): number {

@@ -39,7 +39,7 @@ export type AuthConfig =
   | { readonly kind: 'login'; readonly account: Account; readonly login: LoginConfig }
 
 /** How calls carry the session that `ACL.Login` opens. Cookies are always kept. */
-export interface LoginConfig {
+interface LoginConfig {
   /** Absent: only cookies carry the session. */
   readonly token?: TokenConfig | undefined
 }

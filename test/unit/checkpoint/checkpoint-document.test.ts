@@ -58,16 +58,6 @@ describe('an invalid document', () => {
       expect(errorOf(whole.slice(0, length)).code).toBe('checkpoint.damaged')
   })
 
-  test('says where it stops being JSON', () => {
-    const cut = { text: whole.slice(0, 100), place: 'it ends after 100 characters' }
-    const empty = { text: '', place: 'it ends after 0 characters' }
-    const html = { text: '<html>', place: 'at character 1 of 6' }
-    const changed = { text: `${whole.slice(0, 9)}}${whole.slice(9)}`, place: `at character 10 of ${whole.length + 1}` }
-    const doubled = { text: whole.trim() + whole, place: `at character ${whole.length} of ${2 * whole.length - 1}` }
-    for (const { text, place } of [cut, empty, html, changed, doubled])
-      expect(errorOf(text).message).toBe(`read checkpoint: invalid JSON, ${place}`)
-  })
-
   test.each(['null', '[]', '7', '"text"', '{}', '{"format":12}', '{"format":"3"}', '<html>'])(
     'is damaged: %s',
     (text) => {

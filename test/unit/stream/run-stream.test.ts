@@ -129,11 +129,11 @@ describe('a transient failure', () => {
 
   test('is reported as repeated until its code changes or the checkpoint has moved', async () => {
     const unreachable = error('source.unreachable')
-    const flaky = [unreachable, unreachable, error('source.unreachable'), unreachable]
+    const flaky = [unreachable, unreachable, error('source.server-error'), unreachable]
     const { pass, warnings, stop, end } = running([...flaky, ...scanOf(1), unreachable, unreachable])
     await pass(6)
     expect(warnings()).toEqual([
-      ...['source.unreachable', 'source.unreachable', 'source.unreachable'],
+      ...['source.unreachable', 'source.server-error', 'source.unreachable'],
       'source.unreachable',
     ])
     stop()

@@ -76,7 +76,7 @@ export function retryAfterMs(header: string | undefined, nowMs: number): number 
 }
 
 /** What a 401 means, with the schemes that the server offers. */
-export function unauthorized({ url, schemes = [] }: AnswerFacts, auth: AuthConfig['kind']): string {
+function unauthorized({ url, schemes = [] }: AnswerFacts, auth: AuthConfig['kind']): string {
   const refusal =
     auth === 'none' ? 'the server requires authentication, and POLARIS_AUTH is none' : 'the server refuses the user'
   if (schemes.length === 0) return refusal

@@ -1,6 +1,6 @@
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import type { OutputFormat } from '../../client-source.ts'
-import { type DecodedBody, isErrorDocument, type PageContent } from '../decode/page/decode-page.ts'
+import type { DecodedBody, PageContent } from '../decode/page/decode-page.ts'
 import type { HttpAnswer } from '../http/http-caller.ts'
 import type { AuthConfig } from '../polaris-config.ts'
 import { describe, statusError } from './answer-verdict.ts'
@@ -54,7 +54,7 @@ function wrongPage(answer: HttpAnswer, format: OutputFormat, { output }: JudgeSe
 
 /** Judges a response whose status is a success but which is not a page. */
 function judgeOther(error: ConnectorError, answer: HttpAnswer): NoPage {
-  const { body, root } = serverMessage(answer)
+  const { body } = serverMessage(answer)
   const facts = describe(answer)
   if (isLoginPage(body)) {
     const why = 'the server returned a login page'
@@ -64,10 +64,7 @@ function judgeOther(error: ConnectorError, answer: HttpAnswer): NoPage {
     const why = 'the server returned an HTML page'
     return { kind: 'no-page', error: new ConnectorError('source.answer-malformed', `read clients: ${why} (${facts})`) }
   }
-  // Proxies and templates write HTML entities into error documents, which are then not well-formed.
-  const isDocument = error.code === 'source.answer-malformed' && root !== undefined && isErrorDocument(root)
-  const named = isDocument ? new ConnectorError('source.error-document', error.message) : error
-  return { kind: 'no-page', error: withFault(named.with(`${named.message} (${facts})`), answer) }
+  return { kind: 'no-page', error: withFault(error.with(`${error.message} (${facts})`), answer) }
 }
 
 /** The error with the name of the fault in the response. */

@@ -1,7 +1,7 @@
 import type { AnswerNode } from '../decode/answer-node.ts'
 import { formatOf } from '../decode/decode-answer.ts'
 import { decodeJson } from '../decode/decode-json.ts'
-import { decodeBeginning, decodeText } from '../decode/decode-text.ts'
+import { decodeText } from '../decode/decode-text.ts'
 import { readLeniently } from '../decode/lenient-xml.ts'
 import type { HttpAnswer } from '../http/http-caller.ts'
 
@@ -24,11 +24,11 @@ export function serverMessage({ body: bytes, contentType }: Pick<HttpAnswer, 'bo
   return { body, root, texts: root === undefined ? body.replace(/<[^<>]*>/g, '\n').split('\n') : textsOf(root) }
 }
 
-/** A message whose bytes are not in the declared encoding is most often in a Windows code page. */
+/** The beginning may end within a character; other bytes that are not in the declared encoding are most often Windows'. */
 function beginningOf(bytes: Buffer, contentType: string | undefined): string {
   const beginning = bytes.subarray(0, READ_BYTES)
   try {
-    return bytes.length > READ_BYTES ? decodeBeginning(beginning, contentType) : decodeText(beginning, contentType)
+    return decodeText(beginning, contentType)
   } catch {
     return beginning.toString('latin1')
   }

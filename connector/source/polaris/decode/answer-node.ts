@@ -25,6 +25,3 @@ export const TOKEN = 'checkpoint'
 
 /** Whether the local name is the type name of a client, with or without a dotted class name before it. */
 export const isInfoClientName = (name: string) => /(?:^|\.)InfoClient$/i.test(name)
-
-/** Whether the local name is that of the flag. */
-export const isFlagName = (name: string) => name.toLowerCase() === FLAG

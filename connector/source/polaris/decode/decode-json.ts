@@ -4,8 +4,8 @@ import { withoutForbidden } from './decode-text.ts'
 import { limitJson, replacedCounter } from './page-limits.ts'
 
 /**
- * Decodes JSON. Numbers keep their original text. Throws `source.answer-too-large` beyond the limits of a page,
- * `source.answer-malformed` if the document ends early, or else `source.answer-malformed`. Messages never contain content.
+ * Decodes JSON. Numbers keep their original text. Throws `source.answer-too-large` beyond the limits of a page, or else
+ * `source.answer-malformed`. Messages never contain content.
  */
 export function decodeJson(text: string): AnswerDocument {
   const { count, replaced } = replacedCounter()
@@ -59,17 +59,8 @@ class JsonNode implements AnswerNode {
 function parse(text: string): JsonValue {
   try {
     return JSON.parse(text)
-  } catch (error) {
-    const size = `${text.length} characters`
-    throw failsAtEnd(error, text.length)
-      ? new ConnectorError('source.answer-malformed', `decode json: the document ends early, after ${size}`)
-      : new ConnectorError('source.answer-malformed', `decode json: ${size} are not valid JSON`)
+  } catch {
+    // The message of the original error may quote the document.
+    throw new ConnectorError('source.answer-malformed', `decode json: ${text.length} characters are not valid JSON`)
   }
-}
-
-/** V8 names the place of the error only in its message, which may quote the document. */
-function failsAtEnd(error: unknown, length: number): boolean {
-  if (!(error instanceof SyntaxError)) return false
-  const place = / in JSON at position (\d+)(?: \(line \d+ column \d+\))?$/.exec(error.message)?.[1]
-  return place === undefined ? error.message === 'Unexpected end of JSON input' : Number(place) >= length
 }

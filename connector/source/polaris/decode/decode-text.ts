@@ -56,37 +56,17 @@ function charsetOf(contentType: string | undefined): string | undefined {
   return label?.startsWith('utf-16') === true ? undefined : label
 }
 
-/** Decodes a whole body. Throws `source.answer-malformed` if it ends within a character, or `source.answer-malformed`. */
+/** Decodes a body. Throws `source.answer-malformed`. */
 export function decodeText(body: Buffer, contentType: string | undefined): string {
   const { label, isClaimed, markBytes } = encodingOf(body, contentType)
   const bytes = body.subarray(markBytes)
   if ((isClaimed || isNameOfUtf8(label)) && isUtf8(bytes)) return bytes.toString()
-  if (isNameOfUtf8(label) && isUtf8(bytes.subarray(0, lastSequenceStart(bytes))))
-    throw new ConnectorError(
-      'source.answer-malformed',
-      `decode response: ${body.length} bytes end in the middle of a character`,
-    )
   const decoder = decoderFor(label)
   try {
     return decoder.decode(bytes)
   } catch {
     throw malformed(`the bytes are not valid ${decoder.encoding}`)
   }
-}
-
-/** Decodes the beginning of a body, which may end within a character. */
-export function decodeBeginning(body: Buffer, contentType: string | undefined): string {
-  return decodeText(body.subarray(0, lastSequenceStart(body)), contentType)
-}
-
-/** The index of an incomplete character of UTF-8 at the end of the bytes, or else the length. */
-function lastSequenceStart(body: Buffer): number {
-  for (let at = body.length - 1; at >= Math.max(0, body.length - 3); at--) {
-    const byte = body[at] ?? 0
-    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1
-    if (length > 1) return at + length > body.length ? at : body.length
-  }
-  return body.length
 }
 
 function decoderFor(label: string): TextDecoder {

@@ -8,8 +8,7 @@ const malformed = (why: string) => new ConnectorError('source.answer-malformed',
 
 /**
  * Decodes well-formed XML 1.0 without namespaces, whatever version it declares. Throws `source.answer-too-large` beyond
- * the limits of a page, `source.answer-malformed` if the document ends early, or else `source.answer-malformed`. Messages
- * contain a line and column, never content.
+ * the limits of a page, or else `source.answer-malformed`. Messages contain a line and column, never content.
  */
 export function decodeXml(text: string): AnswerDocument {
   limitXml(text)
@@ -31,7 +30,6 @@ function parse(text: string): AnswerNode {
   const document = leaf('', '')
   const open = [document]
   let current = document
-  let isEnding = false
   const addText = (part: string) => {
     current.text += part
   }
@@ -61,22 +59,11 @@ function parse(text: string): AnswerNode {
   })
   parser.on('error', () => {
     // The message of the original error may quote the document.
-    throw isEnding && !hasBareAmpersand(text)
-      ? new ConnectorError(
-          'source.answer-malformed',
-          `decode xml: the document ends early, after ${text.length} characters`,
-        )
-      : malformed(`not well-formed at line ${parser.line}, column ${parser.column}`)
+    throw malformed(`not well-formed at line ${parser.line}, column ${parser.column} of ${text.length} characters`)
   })
   parser.write(text)
-  isEnding = true
   parser.close()
   return document.children[0] ?? document
-}
-
-/** The parser looks for the end of a reference up to the end of the document. */
-function hasBareAmpersand(text: string): boolean {
-  return /&#?\w*[^#\w;]/.test(text.replace(/<!\[CDATA\[.*?(?:\]\]>|$)|<!--.*?(?:-->|$)/gs, ''))
 }
 
 /** The children of an element that is nil are left out. */

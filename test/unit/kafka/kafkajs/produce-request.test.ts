@@ -3,10 +3,8 @@ import fc from 'fast-check'
 import type { Message } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
 import {
-  freeSentRequests,
   type OuterEncoder,
   type ProduceOrder,
-  type ProducingBroker,
   produceRequest,
   writeBeforeBody,
 } from '../../../../connector/kafka/kafkajs/produce-request.ts'
@@ -98,66 +96,5 @@ describe('produceRequest', () => {
   ])('leaves a request with %s to kafkajs', (_what, given) => {
     const request = original(given)
     expect(produceRequest(() => request)(given)).toBe(request)
-  })
-})
-
-describe('freeSentRequests', () => {
-  /** A broker that answers requests one after another. `sent`: their memory; `received`: the bytes that have arrived. */
-  function broker(...answers: ('answered' | 'rejected')[]) {
-    const sent: Buffer[] = []
-    const received: Buffer[] = []
-    const patched: ProducingBroker = {
-      produce: async (given: ProduceOrder) => {
-        const bytes = await bytesOf(produceRequest(original)(given))
-        sent.push(bytes)
-        received.push(Buffer.from(bytes))
-        if (answers[received.length - 1] === 'rejected') throw new Error('rejected')
-        return 'response'
-      },
-    }
-    freeSentRequests(patched)
-    return { produce: (given: ProduceOrder) => patched.produce(given), sent, received }
-  }
-
-  const value = Buffer.from('b'.repeat(1_000))
-  const given = (compression: number) => order([{ key: Buffer.from('a'), value, timestamp: '1' }], { compression })
-  const compressions = [
-    ['without compression', 0],
-    ['with compression', 1],
-  ] as const
-
-  it.each(compressions)('frees the memory of a request %s after its response, not its values', async (_, type) => {
-    const { produce, sent, received } = broker('answered')
-    expect(await produce(given(type))).toBe('response')
-    expect(sent.map(({ length }) => length)).toEqual([0])
-    expect(received).toEqual([await bytesOf(original(given(type)))])
-    expect(value).toHaveLength(1_000)
-  })
-
-  it.each(compressions)(
-    'keeps the memory of a request %s that is rejected: it may not be sent yet',
-    async (_, type) => {
-      const { produce, sent, received } = broker('rejected')
-      await expect(produce(given(type))).rejects.toThrow('rejected')
-      expect(sent).toEqual(received)
-    },
-  )
-
-  it.each(compressions)(
-    'sends the same bytes when a request %s is encoded again after a rejection',
-    async (_, type) => {
-      const { produce, sent, received } = broker('rejected', 'answered')
-      const request = given(type)
-      await expect(produce(request)).rejects.toThrow('rejected')
-      await produce(request)
-      expect(received[1]).toEqual(received[0])
-      expect(sent.map(({ length }) => length)).toEqual([received[0]?.length, 0])
-    },
-  )
-
-  it('frees nothing of a request that kafkajs has encoded', async () => {
-    const { produce, sent, received } = broker('answered')
-    await produce(order([{ key: 'a', value: 'b', timestamp: '1' }]))
-    expect(sent).toEqual(received)
   })
 })

@@ -316,7 +316,7 @@ test('a replica has about as many series of its own as documented', async () => 
   const text = await observed().registry.metrics()
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
   const ofProcess = lines.filter((line) => /^(?:process|nodejs_eventloop_lag)_/.test(line)).length
-  expect(Math.abs(lines.length - ofProcess - 90)).toBeLessThan(10)
+  expect(Math.abs(lines.length - ofProcess - 80)).toBeLessThan(10)
   expect(Math.abs(ofProcess - 20)).toBeLessThan(5)
 })
 

@@ -7,7 +7,7 @@ import {
   recordOf,
   shownName,
 } from '../../../client-source.ts'
-import { type AnswerDocument, type AnswerNode, FLAG, isFlagName, TOKEN } from '../answer-node.ts'
+import { type AnswerDocument, type AnswerNode, FLAG, TOKEN } from '../answer-node.ts'
 import { clientRecord } from '../client-record.ts'
 import { decodeAnswer, formatOf } from '../decode-answer.ts'
 import { decodeText } from '../decode-text.ts'
@@ -136,27 +136,15 @@ function clientOf(item: AnswerNode, at: number, timeZone: string): ClientRecord 
   throw malformed(`item ${at + 1} of the list of clients is not a client`)
 }
 
-/** Whether a document that is not well-formed is an error document, and not a damaged page. */
-export function isErrorDocument(root: AnswerNode): boolean {
-  const mayBePage = namesOf(root, WRAPPERS + 1).some((name) => isFlagName(name))
-  return !mayBePage && notAPage(root).code === 'source.error-document'
-}
-
 /** The error for a document without a page: a page without its flag, an error document, or another document. */
 function notAPage(root: AnswerNode): ConnectorError {
   const names = namesOf(root, 2)
   const isPart = (name: string) => [TOKEN, 'infoclient'].includes(name.toLowerCase())
   if (root.kind === 'list' || names.some(isPart)) return malformed('hasMoreResults is missing')
-  if (holdsPage(root)) return malformed('the page is text inside a string, as ASMX services return it: not supported')
   const isScalar = root.kind === 'text' && /\S/.test(root.text)
   return isScalar || names.some(isErrorName)
     ? new ConnectorError('source.error-document', 'decode page: the response is an error document')
     : malformed('the document contains no page')
-}
-
-/** Whether the document is a single string with a page in JSON or XML. */
-function holdsPage(root: AnswerNode): boolean {
-  return root.kind === 'text' && /^\s*[{[<]/.test(root.text.slice(0, 1024)) && root.text.includes('asMoreResults')
 }
 
 function namesOf(node: AnswerNode, levels: number): string[] {

@@ -38,7 +38,6 @@ describe('judgeAnswer', () => {
     ],
     [200, '<html>Site en maintenance</html>', 'no-page source.answer-malformed'],
     [200, '<Erreur>Session expirée</Erreur>', 'no-page source.error-document'],
-    [200, '<Erreur>Session expir&eacute;e<br></Erreur>', 'no-page source.error-document'],
     [200, 'Not logged in', 'no-page source.answer-malformed'],
     [200, PAGES.xml, 'page'],
   ])('judges status %i with the body %s as %s', async (status, body, expected) => {

@@ -64,14 +64,6 @@ describe('decodePage: hasMoreResults and checkPoint', () => {
   })
 })
 
-it.each([
-  '<string xmlns="http://tempuri.org/">{"hasMoreResults":false,"checkPoint":null,"Clients":[{"No":1}]}</string>',
-  '<string>&lt;R&gt;&lt;HasMoreResults&gt;false&lt;/HasMoreResults&gt;&lt;/R&gt;</string>',
-  JSON.stringify('{"Clients":[{"No":1}],"hasMoreResults":false}'),
-])('decodePage: says that the page is inside a string: %s', (text) => {
-  expect(() => decode(text)).toThrow(failure('source.answer-malformed', /inside a string/))
-})
-
 describe('decodePage: checkPoint', () => {
   const token = (xml: string) => decode(`<p><hasMoreResults>false</hasMoreResults>${xml}</p>`).checkPoint
 
