@@ -6,12 +6,12 @@ import type { StreamMapping } from '../../event/page-mapping.ts'
 import type { ReadingRules } from '../../event/read-client.ts'
 import type { ClientIndex } from '../../index/client-index.ts'
 import type { ClientTable } from '../../index/client-table.ts'
+import type { ClientKey, IndexEntry } from '../../index/index-entry.ts'
 import type { IndexState } from '../../index/index-state.ts'
 import type { ScanSettings } from '../../scan/scan-settings.ts'
-import type { Recheck, ScanKind } from '../../scan/scan-state.ts'
+import type { Recheck, ScanKind, ScanStates } from '../../scan/scan-state.ts'
 import type { SourceTime } from '../../source/client-source.ts'
 import type { Observe, ScanCounts } from '../pipeline-event.ts'
-import type { AddedToGroup, OpenGroup } from './open-group.ts'
 import type { ScanMemory } from './scan-memory.ts'
 
 /** The pages that share one transaction: their records, and their change to the checkpoint. */
@@ -44,8 +44,11 @@ export interface PageGroupParts {
   readonly observe: Observe
 }
 
-/** The state of a page group builder. */
-export interface Building extends OpenGroup {
+/** With so many index entries a group is full: they are part of the document. A page adds at most as many. */
+export const MAX_ENTRIES = 2_000
+
+/** The page group being built, and the state that it leads to. */
+export interface Building {
   index: ClientIndex
   readonly indexTable: Pick<ClientTable, 'get'>
   /** The index as the group leads to it, and the rules that the group adds to it. */
@@ -55,11 +58,20 @@ export interface Building extends OpenGroup {
   settings: PageGroupParts
   readonly deadLetters: DeadLetterGuard
   readonly memory: ScanMemory
+  /** Entries of the group being built, and of the one being delivered. */
+  entries: Map<ClientKey, IndexEntry>
+  undelivered: ReadonlyMap<ClientKey, IndexEntry>
+  scans: ScanStates
+  events: number
   recheck: Recheck | null
   mapping: StreamMapping | null
   /** Found by live scans and look-backs since the stream was opened. */
   changes: number
-  added: AddedToGroup & {
+  added: {
+    pages: number
+    readonly records: OutgoingRecord[]
+    /** Of all values in bytes. */
+    size: number
     deadLetters: number
     readonly scans: Map<ScanKind, ScanCounts>
     readonly changedAt: number[]

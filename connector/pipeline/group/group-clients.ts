@@ -9,7 +9,6 @@ import type { ScanCounts } from '../pipeline-event.ts'
 import type { PageReading } from '../read/page-reading.ts'
 import type { Building } from './building.ts'
 import { changedAt, changeTime } from './change-time.ts'
-import { addRecord, knownEntry } from './open-group.ts'
 
 /** Adds the clients of a page. */
 export function addClients(building: Building, reading: PageReading): void {
@@ -24,7 +23,7 @@ function addClient(building: Building, client: ReadClient, reading: PageReading)
   const { memory, added } = building
   const { scan } = reading
   memory.add(scan, client)
-  const known = knownEntry(building, client.key)
+  const known = knownEntry(building, client)
   const counts = countsOf(added, scan.kind)
   if (known !== undefined && compared(building, known, client) === 'same') {
     suppress(building, { client, known, counts })
@@ -37,6 +36,11 @@ function addClient(building: Building, client: ReadClient, reading: PageReading)
     return
   }
   publish(building, { client, known, counts }, reading)
+}
+
+/** After everything that was added so far. */
+function knownEntry({ entries, undelivered, index }: Building, { key }: ReadClient): IndexEntry | undefined {
+  return entries.get(key) ?? undelivered.get(key) ?? index.get(key)
 }
 
 function isSuperseded(known: IndexEntry | undefined, { tag, since }: PageReading['scan']): boolean {
@@ -86,7 +90,8 @@ function publish(
   const { kind, record } = clientRecord(client, place, settings.settings)
   if (deadLetters.add(kind) === 'too-many') throw tooManyDeadLetters(idField)
   if (scan.kind === 'live' || scan.kind === 'look-back') building.changes += 1
-  addRecord(added, record)
+  added.records.push(record)
+  added.size += record.value === null ? 0 : Buffer.byteLength(record.value)
   const isDeadLetter = kind === 'dead-letter'
   const { key, content } = client
   building.entries.set(key, { content, number: events, tag: scan.tag, isDeadLetter, rules: index.rules })
