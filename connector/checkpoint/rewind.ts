@@ -76,6 +76,8 @@ export interface Restart {
 
 /** No stream has published as many since 1970. */
 const EVENTS_A_SECOND = 500_000
+/** The lost document may have been claimed more often than Kafka shows; our clock may be wrong. */
+const CLAIMS_SINCE_RECORD = 1_000
 
 /** `document`: undefined if it cannot be read. `now`: in ms since 1970. */
 export function restartAbove(
@@ -84,7 +86,7 @@ export function restartAbove(
   now: number,
 ): Restart {
   if (document === undefined) {
-    const epoch = Math.max(Math.floor(now / 1000), (record?.epoch ?? 0) + 1)
+    const epoch = Math.max(Math.floor(now / 1000), (record?.epoch ?? 0) + CLAIMS_SINCE_RECORD)
     return { epoch, events: Math.max(epoch * EVENTS_A_SECOND, record?.events ?? 0) }
   }
   return {

@@ -111,7 +111,7 @@ describe('a stream that begins anew', () => {
     const epoch = Math.floor(now / 1000)
     expect(restartAbove(undefined, record, now)).toEqual({ epoch, events: epoch * 500_000 })
     const ahead = { ...record, epoch: epoch + 5 }
-    expect(restartAbove(undefined, ahead, now)).toEqual({ epoch: epoch + 6, events: (epoch + 6) * 500_000 })
+    expect(restartAbove(undefined, ahead, now)).toEqual({ epoch: epoch + 1_005, events: (epoch + 1_005) * 500_000 })
     const later = { ...record, events: epoch * 600_000 }
     expect(restartAbove(undefined, later, now)).toEqual({ epoch, events: epoch * 600_000 })
   })
