@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import type { Command, CommandArgs, CommandParts } from './commands/command.ts'
 import type { CommandEntry } from './commands/command-list.ts'
 import { commandHelp, helpOption, overview, program } from './commands/help-text.ts'
+import { printable } from './commands/output/screen.ts'
 import { shownLines } from './commands/output/shown.ts'
 import { ConnectorError } from './runtime/connector-error.ts'
 import { didYouMean } from './runtime/did-you-mean.ts'
@@ -46,7 +47,7 @@ async function answered({ command, args }: Extract<Asked, { kind: 'run' }>, part
   const answer = await command.run(args, parts)
   if (typeof answer === 'number') return answer
   const lines =
-    args.json === true ? [JSON.stringify(answer.value, undefined, 2)] : shownLines(answer.value, parts.screen)
+    args.json === true ? [printable(JSON.stringify(answer.value, undefined, 2))] : shownLines(answer.value, parts.paint)
   for (const line of lines) parts.print(line)
   return answer.exit
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { runCli } from './cli.ts'
 import { commandList } from './commands/command-list.ts'
-import { printable, screenOf } from './commands/output/screen.ts'
+import { painting, printable } from './commands/output/screen.ts'
 import { stopOnSignals } from './runtime/shutdown.ts'
 import { defectLine } from './telemetry/error-fields.ts'
 
@@ -32,9 +32,9 @@ try {
   const code = await runCli(process.argv.slice(2), commandList, {
     environment: process.env,
     readFile,
-    print: (line) => process.stdout.write(`${printable(line)}\n`),
+    print: (line) => process.stdout.write(`${line}\n`),
     printError,
-    screen: screenOf(process.stdout),
+    paint: painting(process.stdout),
     showProgress: process.stderr.isTTY ? (line) => process.stderr.write(`\r${printable(line)}\u001b[K`) : undefined,
     readInput: () => text(process.stdin),
     stop: shutdown.stop,

@@ -13,7 +13,7 @@ import {
 } from './command-resources.ts'
 import { namedClient } from './named-clients.ts'
 import { type AuditReport, auditReport, MAX_IDS, type NamedKind, namedKinds } from './output/audit-report.ts'
-import { elapsedText, showingProgress } from './output/shown-progress.ts'
+import { showingProgress } from './output/shown-progress.ts'
 
 export const audit: Command = {
   name: 'audit',
@@ -105,7 +105,7 @@ async function auditOne(
   }
   const composed = composeAudit(stream, { ...shared, clock }, closing)
   const auditing = auditStream(composed, { client: wanted.client, onProgress }, parts.stop)
-  const text = (elapsedMs: number) => `${progressText(progress)} ${elapsedText(elapsedMs)}`
+  const text = () => progressText(progress)
   const result = await showingProgress(auditing, { output: parts, text, clock })
   return auditReport({ stream: stream.name, topics: stream.kafka.topic, ...wanted, result })
 }

@@ -2,18 +2,18 @@ import type { ConfigSources } from '../config/load-config.ts'
 import type { Environment, ReadFile } from '../config/variables.ts'
 import { systemClock } from '../runtime/clock.ts'
 import type { ExitCode } from '../runtime/error-catalogue.ts'
-import type { Screen } from './output/screen.ts'
+import type { Paint } from './output/screen.ts'
 
 /** The environment of a command; every side effect of a command on its process goes through here. */
 export interface CommandParts {
   readonly environment: Environment
   readonly readFile: ReadFile
-  /** Writes one line to standard output. */
+  /** Writes one line to standard output, as it is. */
   readonly print: (line: string) => void
   /** Writes one line to standard error. */
   readonly printError: (line: string) => void
-  /** Standard output. */
-  readonly screen: Screen
+  /** Colours for standard output. */
+  readonly paint: Paint
   /** Replaces the last line on the terminal; undefined without one. */
   readonly showProgress: ((line: string) => void) | undefined
   /** Resolves to the text on standard input. */

@@ -20,7 +20,7 @@ import {
   jsonOption,
 } from './command.ts'
 import { selectedStreams, streamOption } from './command-resources.ts'
-import { elapsedText, showingProgress } from './output/shown-progress.ts'
+import { showingProgress } from './output/shown-progress.ts'
 
 export const doctor: Command = {
   name: 'doctor',
@@ -77,7 +77,7 @@ async function diagnose(args: CommandArgs, parts: CommandParts): Promise<Finding
   const detail = `connector ${connector}, ${streams.map((stream) => stream.name).join(', ')}`
   const examined = examine(doctor, { comparesOutputs: args['compare-outputs'] === true }, parts.stop)
   const { clock, progress } = doctor
-  const text = (elapsedMs: number) => progressText(progress.inProgress(), elapsedMs)
+  const text = () => progressText(progress.inProgress())
   const found = await showingProgress(examined, { output: parts, text, clock })
   return [{ ...configuration, ...ok(detail) }, ...found]
 }
@@ -103,7 +103,7 @@ async function surveys(args: CommandArgs, parts: CommandParts): Promise<StreamSu
   const surveyed: StreamSurvey[] = []
   const { clock } = doctor
   for (const stream of doctor.streams) {
-    const text = (elapsedMs: number) => `reading clients of stream ${stream.config.name} ${elapsedText(elapsedMs)}`
+    const text = () => `reading clients of stream ${stream.config.name}`
     surveyed.push(await showingProgress(surveyStream(stream, clock, parts.stop), { output: parts, text, clock }))
   }
   return surveyed

@@ -18,7 +18,7 @@ import {
   optionText,
 } from './command.ts'
 import { invalidRequest, onlyStream, streamOption } from './command-resources.ts'
-import { elapsedText, showingProgress } from './output/shown-progress.ts'
+import { showingProgress } from './output/shown-progress.ts'
 
 export const preview: Command = {
   name: 'preview',
@@ -64,7 +64,7 @@ async function previewed(
   const isMasked = args['show-data'] !== true
   const wanted = { stream, rules: readingRules(stream), settings: eventSettings(stream), isMasked, limit }
   const reading = previewRecords(composePreview({ ...stream, beginAt: since }, { clock, closing }), wanted, parts.stop)
-  const text = (elapsedMs: number) => `reading from ${new URL(stream.polaris.url).origin} ${elapsedText(elapsedMs)}`
+  const text = () => `reading from ${new URL(stream.polaris.url).origin}`
   const { records, lists } = await showingProgress(reading, { output: parts, text, clock })
   return { stream: stream.name, since, masked: isMasked, lists, records }
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { distinctNames, distinctSources, distinctTopics, sameLimitsOfServer } from './cross-checks.ts'
+import { distinctNames, distinctTopics, sameLimitsOfServer } from './cross-checks.ts'
 import { checkpointSection } from './sections/checkpoint-section.ts'
 import { checkedFieldRules, eventSection } from './sections/event-section.ts'
 import { kafkaSection, streamKafkaSection } from './sections/kafka-section.ts'
@@ -45,7 +45,7 @@ export const configSchema = setting
     checkpoint: checkpointSection,
     placement,
     streams: setting
-      .ruled(streams, [sameLimitsOfServer, distinctNames, distinctSources, distinctTopics])
+      .ruled(streams, [sameLimitsOfServer, distinctNames, distinctTopics])
       .prefault([{}] as never)
       .meta({ description: 'The streams. A single stream can be configured with environment variables only' }),
   })

@@ -96,7 +96,7 @@ function streamConfig(stream: StreamSettings, { connector, kafka }: Settings): S
   const { name, polaris, deadLetters, poll, event } = stream
   return {
     name,
-    eventSource: eventSource(connector, event.source ?? name),
+    eventSource: eventSource(connector, name),
     polaris: polarisConfig(polaris),
     kafka: kafkaConfig(kafka, stream.kafka),
     topicUse: stream.sharedKeys || stream.kafka.adoptTopic ? 'shared' : 'exclusive',

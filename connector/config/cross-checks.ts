@@ -6,7 +6,6 @@ import { beginAt, type PolarisSettings } from './sections/polaris-section.ts'
 interface Stream {
   readonly name: string
   readonly polaris: PolarisSettings
-  readonly event: { readonly source?: string | undefined }
   readonly kafka: Parameters<typeof deadLetterTopic>[0]
   readonly sharedKeys: boolean
 }
@@ -26,15 +25,6 @@ export function distinctNames(streams: readonly Stream[]): Violation[] {
     const first = streams.findIndex((other) => other.name === name)
     const what = `must be unique: streams[${first}] has the same name`
     return first === index ? [] : [{ path: [index, 'name'], what }]
-  })
-}
-
-/** Subscribers tell streams apart by the source of their events. */
-export function distinctSources(streams: readonly Stream[]): Violation[] {
-  return streams.flatMap(({ event: { source } }, index) => {
-    const twin = streams.findIndex((other, at) => at !== index && (other.event.source ?? other.name) === source)
-    if (source === undefined || twin < 0) return []
-    return [{ path: [index, 'event', 'source'], what: `must be unique: it is the source of streams[${twin}]` }]
   })
 }
 

@@ -140,7 +140,6 @@ describe.each(helmVersions)('Helm %s rejects, with the reason:', (helmVersion) =
       /config.http.port must be a number, not a variable/,
     ],
     ['any port', () => withConfig({ http: { port: 0 } }), /config.http.port must not be 0/],
-    ['a loopback address', () => withConfig({ http: { host: '127.0.0.1' } }), /the kubelet cannot reach/],
     [
       'a duration from a variable',
       () => refusal({ prometheusRule: { enabled: true }, config: { streams: [{ poll: { interval: `\${A}` } }] } }),

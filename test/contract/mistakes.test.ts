@@ -173,7 +173,7 @@ const mistakes: readonly ServerMistake[] = [
   {
     ...{ mistake: 'a port in use', command: 'run', exit: 2, given: () => ({ HTTP_PORT: new URL(at.http).port }) },
     ...{
-      says: /listen on 0\.0\.0\.0:\d+: the port is already in use \(EADDRINUSE\)/,
+      says: /listen on port \d+: the port is already in use \(EADDRINUSE\)/,
       cure: /^http\.cannot-listen: free the port, or set another HTTP_PORT/m,
     },
   },
@@ -182,8 +182,8 @@ const mistakes: readonly ServerMistake[] = [
     ...{ says: /unknown stream lyon/, cure: /must be one of clients/ },
   })),
   {
-    ...{ mistake: 'an invalid date', command: 'checkpoint set --last-changed foo', exit: 2, given: () => ({}) },
-    ...{ says: /--last-changed must be a date/, cure: /such as 2026-01-31T13:45:00/ },
+    ...{ mistake: 'an invalid date', command: 'checkpoint rewind --to foo', exit: 2, given: () => ({}) },
+    ...{ says: /--to must be a date/, cure: /such as 2026-01-31T13:45:00/ },
   },
 ]
 

@@ -1,6 +1,4 @@
-import type { Screen } from '../../connector/commands/output/screen.ts'
+import type { Paint } from '../../connector/commands/output/screen.ts'
 
 /** A pipe. */
-export const plainScreen: Screen = {
-  paint: (_colour, text) => text,
-}
+export const plain: Paint = (_colour, text) => text

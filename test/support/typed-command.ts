@@ -1,6 +1,6 @@
 import { runCli } from '../../connector/cli.ts'
 import { commandList } from '../../connector/commands/command-list.ts'
-import { plainScreen } from './screens.ts'
+import { plain } from './screens.ts'
 import { never } from './signals.ts'
 
 /** What an operator reads after a mistake. */
@@ -34,7 +34,7 @@ export async function typed({ command = 'lint', environment = {}, yaml }: Partia
     readInput: async () => '',
     stop: never,
     version: '1.2.3',
-    screen: plainScreen,
+    paint: plain,
     print: (line) => lines.push(line),
     printError: (line) => lines.push(line),
   })

@@ -17,7 +17,7 @@ function terminal(environment: Record<string, string> = {}, files: Record<string
     },
     print: (line) => out.push(line),
     printError: (line) => err.push(line),
-    screen: { paint: (_colour, text) => text },
+    paint: (_colour, text) => text,
     showProgress: undefined,
     readInput: async () => '',
     stop: never,

@@ -1,7 +1,5 @@
 import { rawText } from '../../runtime/parsed-json.ts'
-import { type Colour, escaped, type Screen } from './screen.ts'
-
-type Paint = Pick<Screen, 'paint'>
+import { type Colour, escaped, type Paint } from './screen.ts'
 
 /** A longer cell of a table stands below its row. */
 const MAX_CELL = 80
@@ -12,17 +10,17 @@ const colours: Readonly<Record<string, Colour>> = { failed: 'red', warning: 'yel
  * What a command prints of its value without `--json`: `name: value` lines, the items of a list one a line, and a list of
  * flat objects as a table.
  */
-export function shownLines(value: unknown, screen: Paint): string[] {
+export function shownLines(value: unknown, paint: Paint): string[] {
   if (isPlain(value)) return [textOf(value)]
   if (Array.isArray(value)) {
-    if (value.length > 0 && value.every(isRow)) return tableOf(value, screen)
-    return value.flatMap((item, at) => [...(at > 0 && !isPlain(item) ? [''] : []), ...shownLines(item, screen)])
+    if (value.length > 0 && value.every(isRow)) return tableOf(value, paint)
+    return value.flatMap((item, at) => [...(at > 0 && !isPlain(item) ? [''] : []), ...shownLines(item, paint)])
   }
   const fields = Object.entries(Object(value)).filter(([, item]) => item !== undefined)
   return fields.flatMap(([name, item], at) => {
     if (isPlain(item)) return [`${escaped(name)}: ${textOf(item)}`]
-    const lines = shownLines(item, screen).map((line) => (line === '' ? '' : INDENT + line))
-    const title = screen.paint('bold', escaped(name))
+    const lines = shownLines(item, paint).map((line) => (line === '' ? '' : INDENT + line))
+    const title = paint('bold', escaped(name))
     return lines.length === 0 ? [`${title}: none`] : [...(at > 0 ? [''] : []), title, ...lines]
   })
 }
@@ -38,7 +36,7 @@ function textOf(value: unknown): string {
   return value === null ? '–' : escaped(rawText(value) ?? String(value))
 }
 
-function tableOf(rows: readonly Row[], { paint }: Paint): string[] {
+function tableOf(rows: readonly Row[], paint: Paint): string[] {
   const texts = rows.map((row) => new Map(Object.entries(row).flatMap(([name, cell]) => cellOf(name, cell))))
   const names = [...new Set(texts.flatMap((row) => [...row].flatMap(([name, text]) => (isShort(text) ? [name] : []))))]
   const widths = names.map((name) => Math.max(name.length, ...texts.map((row) => inline(row.get(name)).length)))

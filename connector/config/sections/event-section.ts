@@ -19,10 +19,6 @@ export const eventSection = setting.section('What events contain of a client', {
     'What the value of a record is: the event (`structured`), or the client, with the attributes of the event in headers `ce_*` (`binary`). A change concerns new events only, and publishes nothing again',
     { choices: eventModes, default: 'structured', variable: 'EVENT_MODE' },
   ),
-  source: setting.optional.text(
-    'Name of the stream in the `source` of its events. Default: its `name`. Set it to the old name when the stream gets another one',
-    { check: check.streamName, variable: 'EVENT_SOURCE' },
-  ),
   fields: setting.choiceMap(
     'Fields (dotted paths, compared without case) to `keep`, to `drop`, or to replace by an HMAC of their value (`hmac`), with what is below them. Dropped fields do not decide whether a client changed',
     { choices: fieldActions, problemOf: check.rulePathProblem, default: {}, variable: 'EVENT_FIELDS' },

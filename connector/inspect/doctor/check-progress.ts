@@ -26,8 +26,8 @@ export function checkProgress(): CheckProgress {
 const MAX_NAMED = 3
 
 /** One line for a person who waits. Pure. */
-export function progressText(inProgress: readonly string[], elapsedMs: number): string {
+export function progressText(inProgress: readonly string[]): string {
   const more = inProgress.length - MAX_NAMED
   const named = [...inProgress.slice(0, MAX_NAMED), ...(more > 0 ? [`${more} more`] : [])]
-  return ['checking', named.join(', '), `(${Math.round(elapsedMs / 1000)} s)`].filter((part) => part !== '').join(' ')
+  return `checking ${named.join(', ')}`
 }

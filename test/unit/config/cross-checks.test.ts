@@ -153,13 +153,6 @@ describe('two streams', () => {
     ])
   })
 
-  test('must not have the same source of events', () => {
-    const other = '    event: { source: a }\n    kafka: { topic: x }\n'
-    expect(streams(stream('a', ''), stream('b', other))).toEqual([
-      expect.stringContaining('streams[1].event.source must be unique: it is the source of streams[0]'),
-    ])
-  })
-
   test('must not have the same topic', () => {
     expect(streams(stream('a', ''), stream('b', ''))).toEqual([
       '9: streams[1].kafka.topic is also the topic of streams[0], which would mix their clients: use another topic, or set sharedKeys: true in both',

@@ -12,7 +12,7 @@ import type { ScanOrder } from '../../../../connector/scan/scan-order.ts'
 import type { Scan } from '../../../../connector/scan/scan-state.ts'
 import type { SourceTime } from '../../../../connector/source/client-source.ts'
 import { someScan } from '../../../support/scans.ts'
-import { plainScreen } from '../../../support/screens.ts'
+import { plain } from '../../../support/screens.ts'
 
 const timeZone = 'Europe/Paris'
 const at = Date.parse('2026-06-15T10:00:00Z')
@@ -101,7 +101,7 @@ describe('a checkpoint is shown', () => {
   })
 
   test('with its scans as a table', () => {
-    expect(shownLines(shown().scans, plainScreen)).toEqual([
+    expect(shownLines(shown().scans, plain)).toEqual([
       'SCAN          LASTCOMPLETED         INPROGRESS                                                NEXT',
       'live          2026-06-15T10:00:00Z  –                                                         at the poll interval',
       'look-back 5m  2026-06-15T10:00:00Z  3 pages, 250 clients                                      2026-06-15T10:01:00Z',

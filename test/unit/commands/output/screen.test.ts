@@ -2,7 +2,6 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { printable } from '../../../../connector/commands/output/screen.ts'
-import { table } from '../../../../connector/commands/output/text.ts'
 
 const module = fileURLToPath(new URL('../../../../connector/commands/output/screen.ts', import.meta.url))
 
@@ -11,11 +10,11 @@ function painted(environment: Record<string, string>, { isTTY }: { isTTY: boolea
   const script = `
     import { WriteStream } from 'node:tty'
     import { stripVTControlCharacters } from 'node:util'
-    import { printable, screenOf } from '${module}'
+    import { painting } from '${module}'
     const { getColorDepth } = WriteStream.prototype
     Object.assign(process.stdout, ${isTTY} ? { isTTY: true, getColorDepth } : {})
-    const red = screenOf(process.stdout).paint('red', 'x')
-    process.stdout.write(JSON.stringify([printable(red), stripVTControlCharacters(red)]))`
+    const red = painting(process.stdout)('red', 'x')
+    process.stdout.write(JSON.stringify([red, stripVTControlCharacters(red)]))`
   const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { env: environment })
   return JSON.parse(stdout.toString())
 }
@@ -30,20 +29,9 @@ test.each([
   expect(painted(environment, { isTTY })).toEqual([isPainted ? '\u001b[31mx\u001b[39m' : 'x', 'x'])
 })
 
-test('aligns the columns of a table, also with coloured cells', () => {
-  const red = '\u001b[31mab\u001b[39m'
-  expect(
-    table([
-      ['A', 'B'],
-      [red, 'c'],
-      ['abc', ''],
-    ]),
-  ).toEqual(['A    B', `${red}   c`, 'abc'])
-})
-
 test.each([
   ['ESC and BEL', 'a\u001b]0;pwned\u0007b', 'a\\u001b]0;pwned\\u0007b'],
-  ['a colour that is not ours', '\u001b[31mred\u001b[39m', '\\u001b[31mred\\u001b[39m'],
+  ['a colour', '\u001b[31mred\u001b[39m', '\\u001b[31mred\\u001b[39m'],
   ['C1', '\u009b31m', '\\u009b31m'],
   ['DEL, CR and NUL', '\u007f\r\0', '\\u007f\\u000d\\u0000'],
   ['text turned around', 'a\u202eb\u{e0041}', 'a\\u202eb\\udb40\\udc41'],
@@ -52,11 +40,7 @@ test.each([
   expect(printable(text)).toBe(shown)
 })
 
-test('keeps JSON as it is, and its colours apart', () => {
+test('keeps JSON as it is', () => {
   const value = { 'Nom\u001b': 'a\u009b\u202e\u{e0041}' }
   expect(JSON.parse(printable(JSON.stringify(value)))).toEqual(value)
-})
-
-test('keeps a cell of a table on its line', () => {
-  expect(table([['a\nforged', 'b']])).toEqual(['a\\u000aforged  b'])
 })

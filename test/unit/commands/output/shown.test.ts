@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { shownLines } from '../../../../connector/commands/output/shown.ts'
 import { rawJson } from '../../../../connector/runtime/parsed-json.ts'
-import { plainScreen } from '../../../support/screens.ts'
+import { plain } from '../../../support/screens.ts'
 
-const shown = (value: unknown) => shownLines(value, plainScreen)
+const shown = (value: unknown) => shownLines(value, plain)
 
 test('prints a section as its names and values, without what is undefined', () => {
   expect(
@@ -42,5 +42,5 @@ test('invariant 8: shows control characters of a server, and begins no line with
 
 test('paints verdicts', () => {
   const paint = (colour: string, text: string) => `<${colour}>${text}`
-  expect(shownLines([{ verdict: 'failed' }], { paint })).toEqual(['<bold>VERDICT', '<red>failed'])
+  expect(shownLines([{ verdict: 'failed' }], paint)).toEqual(['<bold>VERDICT', '<red>failed'])
 })

@@ -13,8 +13,7 @@ test('has the checks in progress, of a stream with its name, until they are done
   expect(inProgress()).toEqual([])
 })
 
-test('is shown with the time, and with three names at most', () => {
-  expect(progressText(['kafka', 'paris: polaris'], 1_600)).toBe('checking kafka, paris: polaris (2 s)')
-  expect(progressText(['a', 'b', 'c', 'd', 'e'], 0)).toBe('checking a, b, c, 2 more (0 s)')
-  expect(progressText([], 0)).toBe('checking (0 s)')
+test('is shown with three names at most', () => {
+  expect(progressText(['kafka', 'paris: polaris'])).toBe('checking kafka, paris: polaris')
+  expect(progressText(['a', 'b', 'c', 'd', 'e'])).toBe('checking a, b, c, 2 more')
 })
