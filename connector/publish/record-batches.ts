@@ -12,11 +12,20 @@ interface KafkaRecord {
   readonly headers: RecordHeaders
 }
 
+/** The records of one request. */
+export interface PartitionChunk {
+  readonly topic: string
+  readonly partition: number
+  readonly records: readonly KafkaRecord[]
+}
+
 /** The records of one partition, in order; each chunk is sent in one request. */
 interface PartitionBatches {
   readonly topic: string
   readonly partition: number
-  readonly chunks: readonly (readonly KafkaRecord[])[]
+  readonly chunks: KafkaRecord[][]
+  /** Of the last chunk. */
+  bytes: number
 }
 
 interface BatchLayout {
@@ -35,75 +44,42 @@ const recordOverheadBytes = 36
 const headerOverheadBytes = 4
 const chunkFill = 0.9
 
-/** Returns a function that keeps the last size: most records share a few headers. */
-function headerSizes(): (headers: RecordHeaders) => number {
-  let last: { readonly headers: RecordHeaders; readonly bytes: number } | undefined
-  return (headers) => {
-    if (last?.headers !== headers) last = { headers, bytes: sizeOfHeaders(headers) }
-    return last.bytes
-  }
-}
-
-function sizeOfHeaders(headers: RecordHeaders): number {
-  let bytes = 0
-  // Names are ASCII.
-  for (const name in headers) bytes += name.length + Buffer.byteLength(headers[name] ?? '') + headerOverheadBytes
-  return bytes
-}
-
-interface OpenBatches extends PartitionBatches {
-  readonly chunks: KafkaRecord[][]
-  bytes: number
-}
-
 /**
  * Groups records by partition, in order, into chunks that a broker accepts. Throws `publish.refused` if a record
  * exceeds the limit.
  */
 export function partitionBatches(records: readonly OutgoingRecord[], layout: BatchLayout): PartitionBatches[] {
   const timestamp = String(layout.publishedAt)
-  const sizeOf = headerSizes()
-  const batchesOf = () => new Map<number, OpenBatches>()
-  const open = { events: batchesOf(), deadLetters: batchesOf() }
+  const all = new Map<string, PartitionBatches>()
   for (const record of records) {
-    const { topic, partitions } = layout[record.to]
+    const { to, headers } = record
+    const { topic, partitions } = layout[to]
     const key = record.key === null ? null : Buffer.from(record.key)
     const value = record.value === null ? null : Buffer.from(record.value)
-    const { headers } = record
     const bytes = recordOverheadBytes + sizeOf(headers) + (key?.length ?? 0) + (value?.length ?? 0)
     if (bytes > layout.maxMessageBytes) throw tooLarge(topic, bytes, layout.maxMessageBytes)
     const partition = record.value === null ? record.partition : partitionOf(key ?? value ?? noBytes, partitions)
-    let batches = open[record.to].get(partition)
-    if (batches === undefined) {
-      batches = { topic, partition, chunks: [[]], bytes: 0 }
-      open[record.to].set(partition, batches)
+    const batches = all.get(`${to} ${partition}`) ?? { topic, partition, chunks: [], bytes: 0 }
+    all.set(`${to} ${partition}`, batches)
+    if (batches.chunks.length === 0 || batches.bytes + bytes > layout.maxMessageBytes * chunkFill) {
+      batches.chunks.push([])
+      batches.bytes = 0
     }
-    add(batches, { key, value, partition, timestamp, headers }, { bytes, limit: layout.maxMessageBytes * chunkFill })
+    batches.chunks.at(-1)?.push({ key, value, partition, timestamp, headers })
+    batches.bytes += bytes
   }
-  return Object.values(open).flatMap((batches) => [...batches.values()])
+  return [...all.values()]
 }
 
-function add(batches: OpenBatches, record: KafkaRecord, size: { bytes: number; limit: number }): void {
-  const last = batches.chunks.at(-1)
-  const fits = last !== undefined && batches.bytes + size.bytes <= size.limit
-  if (fits || last?.length === 0) {
-    last?.push(record)
-    batches.bytes += size.bytes
-  } else {
-    batches.chunks.push([record])
-    batches.bytes = size.bytes
-  }
-}
+/** Names are ASCII. */
+const sizeOf = (headers: RecordHeaders) =>
+  Object.entries(headers).reduce(
+    (bytes, [name, text]) => bytes + name.length + Buffer.byteLength(text) + headerOverheadBytes,
+    0,
+  )
 
 const tooLarge = (topic: string, bytes: number, limit: number) =>
   new ConnectorError('publish.refused', `publish to ${topic}: a record of ${bytes} bytes exceeds the limit of ${limit}`)
-
-/** The records of one request. */
-export interface PartitionChunk {
-  readonly topic: string
-  readonly partition: number
-  readonly records: readonly KafkaRecord[]
-}
 
 /** What a response says about one partition. */
 interface StoredChunk {

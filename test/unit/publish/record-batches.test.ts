@@ -97,6 +97,7 @@ function captured(work: () => unknown): unknown {
 const batch = (partition: number, ...chunks: string[][]) => ({
   topic: 'events',
   partition,
+  bytes: 0,
   chunks: chunks.map((values) => values.map((value) => ({ ...sent(null, value, 'application/json'), partition }))),
 })
 const answerTo = ({ topic, partition }: PartitionChunk) => [{ topicName: topic, partition, errorCode: 0 }]
