@@ -1,7 +1,7 @@
 import type { StreamConfig } from '../config/connector-config.ts'
 import { readingRules } from '../event/configured-events.ts'
 import type { AuditParts } from '../inspect/audit/audit-stream.ts'
-import { readTopicEvents } from '../kafka/reading/scan-events.ts'
+import { readTopicEvents } from '../kafka/reading/read-topic.ts'
 import { streamNames } from '../publish/event-publisher.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
 import { httpClientSource } from '../source/polaris/http-client-source.ts'

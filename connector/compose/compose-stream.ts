@@ -22,7 +22,7 @@ import type { SharedResources } from './shared-resources.ts'
 interface RunMode {
   readonly until: ReaderParts['until']
   readonly giveUp: AbortSignal
-  readonly assignment: OpenParts['assignment']
+  readonly isAssigned: OpenParts['isAssigned']
   readonly observe: Observe
 }
 
@@ -63,8 +63,8 @@ function composeParts(
     until: mode.until,
     observe,
   }
-  const { assignment } = mode
-  const open = openParts(stream, shared, { assignment, observe, closing })
+  const { isAssigned } = mode
+  const open = openParts(stream, shared, { isAssigned, observe, closing })
   const pipeline: PipelineParts = {
     reader,
     group: groupParts(stream, observe),
@@ -117,7 +117,7 @@ export function streamSegments(stream: StreamConfig, { config, store }: SharedRe
 const FIRST_AUDIT_MS = 3_600_000
 
 /** Ignores placement: a command takes the stream from its current owner. */
-export const withoutPlacement: Pick<OpenParts, 'assignment'> = { assignment: () => 'here' }
+export const withoutPlacement: Pick<OpenParts, 'isAssigned'> = { isAssigned: () => true }
 
 /** What a checkpoint must belong to, except for the topic. */
 function streamIdentity({ name, eventSource, polaris }: StreamConfig, connector: string): OpenParts['identity'] {
@@ -125,7 +125,7 @@ function streamIdentity({ name, eventSource, polaris }: StreamConfig, connector:
   return { connector, stream: name, eventSource, source: { url, codeMagasin, prefixCle } }
 }
 
-interface OpeningMode extends Pick<OpenParts, 'assignment'> {
+interface OpeningMode extends Pick<OpenParts, 'isAssigned'> {
   readonly observe: Observe
   readonly closing: CloseStack
 }
@@ -133,7 +133,7 @@ interface OpeningMode extends Pick<OpenParts, 'assignment'> {
 /** What opening a stream needs. */
 export function openParts(stream: StreamConfig, shared: SharedResources, mode: OpeningMode): OpenParts {
   const { config, clock, replica, openLimit, kafkaLog: log } = shared
-  const { assignment, observe, closing } = mode
+  const { isAssigned, observe, closing } = mode
   const names = { connector: config.connector, stream: stream.name }
   const publisher = kafkaEventPublisher(stream.kafka, { ...names, clock, log })
   return {
@@ -142,7 +142,7 @@ export function openParts(stream: StreamConfig, shared: SharedResources, mode: O
     publisher: closing.use(publisher, (opened) => opened.close()),
     openLimit,
     owner: replica,
-    assignment,
+    isAssigned,
     clock,
     newNonce: randomUUID,
     onWritten: (bytes) => observe({ kind: 'checkpoint-saved', bytes }),

@@ -1,7 +1,6 @@
 import type { StreamConfig } from '../config/connector-config.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { ReaderParts } from '../pipeline/read/reader-parts.ts'
-import type { Placement } from '../placement/placement.ts'
 import type { Assignment } from '../stream/assignment.ts'
 import { runStream, type StreamEnd, type StreamParts } from '../stream/run-stream.ts'
 import { runStreams } from '../stream/run-streams.ts'
@@ -28,7 +27,7 @@ export async function runConnector(
   const run = (name: string, assignment: Assignment, stopStream: AbortSignal) => {
     const found = streams.get(name)
     if (found === undefined) throw new TypeError('placement assigned a stream that is not configured')
-    return runStream(streamParts({ ...found, until, shared, placement, assignment }), stopStream)
+    return runStream(streamParts({ ...found, until, shared, assignment }), stopStream)
   }
   return await runStreams(
     { placement, run, finishWithinMs: config.finishWithinMs, clock, observe: telemetry.observePlacement },
@@ -41,14 +40,13 @@ interface RunParts {
   readonly until: ReaderParts['until']
   readonly observe: Observe
   readonly shared: SharedResources
-  readonly placement: Placement
   readonly assignment: Assignment
 }
 
-function streamParts({ stream, until, shared, placement, assignment, observe }: RunParts): StreamParts {
+function streamParts({ stream, until, shared, assignment, observe }: RunParts): StreamParts {
   const { clock, config } = shared
   const { name } = stream
-  const mode = { until, assignment: () => placement.assignmentOf(name), observe }
+  const mode = { until, isAssigned: () => assignment.isAssigned(name), observe }
   return {
     stream: name,
     assignment,

@@ -1,6 +1,5 @@
 import { type EventPublisher, type StreamProducer, streamNames } from '../publish/event-publisher.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { inspectKafka } from './admin/inspect-kafka.ts'
 import { type KafkaLog, kafkaClient } from './kafka-client.ts'
 import type { KafkaConfig } from './kafka-config.ts'
 import { openStreamProducer } from './transactions/stream-producer.ts'
@@ -12,7 +11,7 @@ interface KafkaEventPublisherParts {
   readonly log: KafkaLog
 }
 
-/** Connects only in `open` and `inspect`; `close` closes every producer that is still open. */
+/** Connects only in `open`; `close` closes every producer that is still open. */
 export function kafkaEventPublisher(
   config: KafkaConfig,
   parts: KafkaEventPublisherParts,
@@ -31,7 +30,6 @@ export function kafkaEventPublisher(
       }
       return { ...producer, close }
     },
-    inspect: (options, stop) => inspectKafka({ config, names, clock, connect }, options, stop),
     close: async () => {
       await Promise.all([...producers].map((producer) => producer.close()))
     },

@@ -1,7 +1,7 @@
 /** What a member of the group sends when it joins. */
 export interface SlotClaim {
   readonly member: string
-  /** The slots of its last assignment; none if its session has expired. */
+  /** The slots of its last assignment. */
   readonly held: readonly number[]
 }
 

@@ -11,23 +11,12 @@ export interface Placement {
    * further assignment can follow. Never rejects with a transient error.
    */
   run(onChange: (assigned: ReadonlySet<string>) => void, stop: AbortSignal): Promise<void>
-  /** Where the stream is assigned, as far as this replica knows. */
-  assignmentOf(stream: string): StreamAssignment
-  /** Whether the group answered a request sent after `since` (`clock.monotonic()`) and the stream is assigned here. */
-  isConfirmed(stream: string, since: number): boolean
 }
-
-/** `unknown`: assigned here, but the group session has expired, so another replica may own the stream. */
-export type StreamAssignment = 'here' | 'elsewhere' | 'unknown'
 
 /** Assigns all streams to this process. A stream that another process takes is not taken back. */
 export function singlePlacement(streams: readonly string[]): Placement {
   const all: ReadonlySet<string> = new Set(streams)
-  return {
-    run: async (onChange) => onChange(all),
-    assignmentOf: (stream) => (all.has(stream) ? 'here' : 'elsewhere'),
-    isConfirmed: () => false,
-  }
+  return { run: async (onChange) => onChange(all) }
 }
 
 /** Events of the group placement. */
@@ -40,8 +29,6 @@ export type PlacementEvent =
       readonly streams: readonly string[]
       readonly tookMs: number
     }
-  /** The group session expired: other replicas may own the streams. None is opened here until the replica rejoins. */
-  | { readonly kind: 'session-expired'; readonly silentMs: number }
   /** Joining failed or the membership was lost. Retried indefinitely; the same failure is reported once. */
   | { readonly kind: 'membership-lost'; readonly code: ErrorCode; readonly error: unknown }
   /** The replica has rejoined. */

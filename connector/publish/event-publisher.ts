@@ -70,21 +70,6 @@ export interface EventPublisher {
    * commit record read afterwards is final. Rejects with `publish.*`, `checkpoint.topic-lost` or the reason of `stop`.
    */
   open(options: OpenOptions, stop: AbortSignal): Promise<StreamProducer>
-  /**
-   * Reports what `open` would find, and checks that this user has every permission that a producer needs. Fences
-   * nothing, creates nothing and writes nothing. Rejects as `open` would, or with the reason of `stop`.
-   */
-  inspect(options: OpenOptions, stop: AbortSignal): Promise<Inspection>
-}
-
-/** A stream's state in Kafka as read without a producer. */
-export interface Inspection {
-  /** Undefined: the events topic does not exist, and `open` may create it. */
-  readonly destination: Destination | undefined
-  /** Not final while a producer of the stream is open. */
-  readonly found: FoundRecord
-  /** Nothing was ever written to the events topic. */
-  readonly isEmpty: boolean
 }
 
 /** A stream's state in Kafka. */

@@ -141,11 +141,6 @@ export const errorCatalogue = {
     'the stream resumes automatically',
   ),
 
-  'placement.group-unreachable': retry(
-    'check the brokers and the network: the consumer group does not answer',
-    'the stream resumes automatically',
-  ),
-
   'storage.unavailable': retry(
     'check CHECKPOINT_URL, AWS_ENDPOINT_URL_S3 and the network, or the space in the directory',
     'the stream waits for the store',

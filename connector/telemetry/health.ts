@@ -104,7 +104,7 @@ function streamHealth(
 /** The group has seen why it does not answer. */
 function failureSeen({ failure }: StreamStatus, group: HealthParts['group']): Failure | undefined {
   if (failure !== undefined || group.isOutForMs === undefined) return failure
-  return group.failure ?? { code: 'placement.group-unreachable' }
+  return group.failure
 }
 
 function pauseReport({

@@ -7,10 +7,9 @@ import { secondsSince, type WatchedStream } from './health.ts'
 export type ReplicaEvent = PlacementEvent | AssignedEvent
 
 /**
- * `single`: no group. `expired`: the group session expired, other replicas may own the streams. `rejoining`: the
- * membership was lost and is being restored.
+ * `single`: no group. `rejoining`: the membership was lost and is being restored.
  */
-export const groupStates = ['single', 'joining', 'member', 'expired', 'rejoining', 'left'] as const
+export const groupStates = ['single', 'joining', 'member', 'rejoining', 'left'] as const
 type GroupState = (typeof groupStates)[number]
 
 /** What this replica knows of the group. Times are of `Clock.monotonic`. */
@@ -27,7 +26,7 @@ export interface GroupStatus {
 export const nothing = { slots: [], streams: new Map() }
 
 /** Whether this replica was in the group and no longer is, as far as it knows. */
-export const isOut = ({ state }: GroupStatus): boolean => state === 'expired' || state === 'rejoining'
+export const isOut = ({ state }: GroupStatus): boolean => state === 'rejoining'
 
 export function beforeJoining(mode: 'group' | 'single', at: number): GroupStatus {
   const state = mode === 'single' ? 'single' : 'joining'

@@ -66,8 +66,6 @@ it('leaks nothing when streams that another process has taken wait for an hour',
       onChange(new Set(names))
       await new Promise((resolve) => stop.addEventListener('abort', resolve))
     },
-    assignmentOf: () => 'here',
-    isConfirmed: () => false,
   }
   const error = new ConnectorError('publish.fenced', 'taken by another owner')
   const session: StreamSession = {

@@ -1,4 +1,3 @@
-import { createMembership, type Membership } from '../../connector/placement/membership.ts'
 import type { Placement } from '../../connector/placement/placement.ts'
 import { groupDefaults } from '../../connector/placement/placement-config.ts'
 import type { Clock } from '../../connector/runtime/clock.ts'
@@ -10,7 +9,7 @@ import type { SimulatedProcess } from './simulated-process.ts'
  * have two owners, or none, for a while. Assignments may also be wrong.
  */
 export interface SimulatedGroup {
-  placement(name: string, process: SimulatedProcess, clock: Clock): Placement
+  placement(name: string, process: SimulatedProcess): Placement
   /** Assigns a stream to these members: one, none, or several. */
   assign(stream: string, owners: readonly string[]): void
   /** Assigns each stream to exactly one member; moves no more streams than necessary. */
@@ -28,8 +27,6 @@ export interface SimulatedGroup {
 interface Member {
   readonly name: string
   readonly process: SimulatedProcess
-  readonly clock: Clock
-  readonly membership: Membership
   readonly onChange: (assigned: ReadonlySet<string>) => void
   /** `joining`: waits for a new assignment. */
   state: 'connected' | 'joining' | 'disconnected'
@@ -47,7 +44,7 @@ export interface GroupParts {
 export function simulatedGroup(parts: GroupParts): SimulatedGroup {
   const group: Group = { parts, members: new Map(), known: new Map(), owners: new Map() }
   return {
-    placement: (name, process, clock) => placementOf(group, name, { process, clock }),
+    placement: (name, process) => placementOf(group, name, process),
     assign: (stream, owners) => {
       group.owners.set(stream, owners)
       announceAssignments(group)
@@ -69,16 +66,12 @@ interface Group {
   readonly owners: Map<string, readonly string[]>
 }
 
-function placementOf(group: Group, name: string, { process, clock }: Pick<Member, 'process' | 'clock'>): Placement {
-  const membership = createMembership(clock)
-  const heartbeat = () => {
-    if (group.known.get(name)?.state === 'connected') membership.heard(clock.monotonic())
-  }
+function placementOf(group: Group, name: string, process: SimulatedProcess): Placement {
   return {
     run: (onChange, stop) =>
       new Promise((resolve) => {
         const state = { state: 'joining', disconnectedSince: 0, hasAssignment: false } as const
-        const member: Member = { name, process, clock, membership, onChange, ...state }
+        const member: Member = { name, process, onChange, ...state }
         group.known.set(name, member)
         join(group, member)
         const leave = () =>
@@ -88,14 +81,6 @@ function placementOf(group: Group, name: string, { process, clock }: Pick<Member
           })
         stop.addEventListener('abort', leave, { once: true })
       }),
-    assignmentOf: (stream) => {
-      heartbeat()
-      return membership.assignmentOf(stream)
-    },
-    isConfirmed: (stream, since) => {
-      heartbeat()
-      return membership.has(stream) && membership.heardAt() > since
-    },
   }
 }
 
@@ -106,7 +91,6 @@ function join(group: Group, member: Member): void {
 
 function leaveGroup(group: Group, member: Member): void {
   group.known.delete(member.name)
-  member.membership.left()
   if (group.members.delete(member.name)) rebalance(group)
 }
 
@@ -136,11 +120,7 @@ function rebalance(group: Group): void {
 function announceAssignments(group: Group): void {
   for (const member of group.members.values()) {
     member.hasAssignment = false
-    if (member.state === 'connected') {
-      member.membership.heard(member.clock.monotonic())
-      member.membership.rebalancing()
-      member.state = 'joining'
-    }
+    if (member.state === 'connected') member.state = 'joining'
     if (member.state === 'joining') group.parts.later(member.name, 'assignment', () => deliverAssignment(group, member))
   }
 }
@@ -150,14 +130,12 @@ function deliverAssignment(group: Group, member: Member): void {
   const streams = new Set(group.parts.streams.filter((stream) => group.owners.get(stream)?.includes(member.name)))
   member.hasAssignment = true
   member.state = 'connected'
-  member.membership.joined({ slots: [], streams, heardAt: member.clock.monotonic() })
   member.onChange(streams)
 }
 
 function disconnect({ known, parts }: Group, name: string): void {
   const member = known.get(name)
   if (member === undefined || member.state === 'disconnected') return
-  if (member.state === 'connected') member.membership.heard(member.clock.monotonic())
   member.state = 'disconnected'
   member.disconnectedSince = parts.time.monotonic()
 }
@@ -168,14 +146,12 @@ function reconnect(group: Group, name: string): void {
   group.parts.later(name, 'heartbeat', () => {
     if (member.state !== 'disconnected' || !member.process.isRunning() || group.known.get(name) !== member) return
     if (!group.members.has(name)) {
-      member.membership.lost()
       member.state = 'joining'
       join(group, member)
       return
     }
     member.state = member.hasAssignment ? 'connected' : 'joining'
-    if (member.hasAssignment) member.membership.heard(member.clock.monotonic())
-    else group.parts.later(name, 'assignment', () => deliverAssignment(group, member))
+    if (!member.hasAssignment) group.parts.later(name, 'assignment', () => deliverAssignment(group, member))
   })
 }
 

@@ -56,13 +56,12 @@ export const LOOK_EVERY_MS = 20_000
 export function simulatedParts(
   world: World,
   replica: Replica,
-  run: { readonly stream: SimulatedStream; readonly giveUp: AbortSignal },
+  run: { readonly stream: SimulatedStream; readonly giveUp: AbortSignal } & Pick<OpenParts, 'isAssigned'>,
 ): SessionParts {
-  const { stream, giveUp } = run
+  const { stream, giveUp, isAssigned } = run
   const observe: Observe = observed(world, stream.name, replica.clock)
-  const assignment = () => replica.placement.assignmentOf(stream.name)
   return {
-    open: openParts(world, replica, { stream, observe, assignment }),
+    open: openParts(world, replica, { stream, observe, isAssigned }),
     pipeline: pipelineParts(world, replica, { stream, observe, giveUp }),
     lookEveryMs: LOOK_EVERY_MS,
   }
@@ -82,7 +81,7 @@ interface OfRun {
 function openParts(
   world: World,
   replica: Actor,
-  { stream, observe, assignment }: OfRun & Pick<OpenParts, 'assignment'>,
+  { stream, observe, isAssigned }: OfRun & Pick<OpenParts, 'isAssigned'>,
 ): OpenParts {
   const { name } = replica
   return {
@@ -109,7 +108,7 @@ function openParts(
     indexRules: rulesText({ ignored: ignoredBy(replica), limits: '' }),
     index: indexOf(world, replica, stream),
     owner: name,
-    assignment,
+    isAssigned,
     clock: replica.clock,
     newNonce: replica.newNonce,
     onWritten: () => {},

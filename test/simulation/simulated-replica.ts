@@ -33,7 +33,7 @@ export function startReplica(world: World): void {
   const name = `replica-${world.replicas.length + 1}`
   const actor = newActor(world, name)
   const { process, clock } = actor
-  const placement = world.group.placement(name, process, clock)
+  const placement = world.group.placement(name, process)
   const replica: Replica = {
     ...actor,
     ...{
@@ -82,7 +82,7 @@ async function runOne(world: World, replica: Replica, { stream: name, assignment
   const compose = (giveUp: AbortSignal): StreamSession => {
     if (running.has(name)) world.violations.push(`${replica.name} runs ${name} twice at the same time`)
     running.add(name)
-    const parts = simulatedParts(world, replica, { stream, giveUp })
+    const parts = simulatedParts(world, replica, { stream, giveUp, isAssigned: () => assignment.isAssigned(name) })
     const session = streamSession(() => world.defects.stream?.(parts, { replica: replica.name, stop }) ?? parts)
     return {
       ...session,

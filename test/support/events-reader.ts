@@ -1,6 +1,6 @@
 import { kafkaClient } from '../../connector/kafka/kafka-client.ts'
 import type { KafkaConfig } from '../../connector/kafka/kafka-config.ts'
-import { readTopicEvents } from '../../connector/kafka/reading/scan-events.ts'
+import { readTopicEvents } from '../../connector/kafka/reading/read-topic.ts'
 import type { ReadEvents } from '../../connector/publish/event-reading.ts'
 import { systemClock } from '../../connector/runtime/clock.ts'
 

@@ -7,7 +7,6 @@ type Every = { readonly [K in ReplicaEvent['kind']]: Extract<ReplicaEvent, { kin
 export function everyReplicaEvent(error: unknown): ReplicaEvent[] {
   const every: Every = {
     'group-joined': { kind: 'group-joined', slots: [1, 5], kept: 1, streams: ['shop'], tookMs: 300 },
-    'session-expired': { kind: 'session-expired', silentMs: 7000 },
     'membership-lost': { kind: 'membership-lost', code: codeOf(error), error },
     'membership-restored': { kind: 'membership-restored', attempts: 3, tookMs: 9000 },
     'group-left': { kind: 'group-left' },

@@ -3,12 +3,12 @@ import { type AdminParts, withCluster } from '../kafka-connection.ts'
 import { KafkaCode } from '../kafka-errors.ts'
 import { type Cluster, GROUP_COORDINATOR, TRANSACTION_COORDINATOR } from '../kafkajs/cluster.ts'
 import { readKafkaState } from '../transactions/kafka-state.ts'
-import type { FoundTopics } from './topics.ts'
+import type { Topics } from './topics.ts'
 
 interface StreamAccess {
   readonly names: StreamNames
-  /** Undefined: the events topic does not exist. */
-  readonly topics: FoundTopics | undefined
+  /** Undefined: one of them does not exist. */
+  readonly topics: Topics | undefined
 }
 
 /** Belongs to no producer of ours. */

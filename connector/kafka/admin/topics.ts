@@ -2,67 +2,56 @@ import type { Admin, PartitionMetadata } from 'kafkajs'
 import type { OpenOptions, TopicLayout } from '../../publish/event-publisher.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError, codeOf } from '../../runtime/connector-error.ts'
-import { kafkaDefaults, type TopicConfig, type TopicCreation } from '../kafka-config.ts'
+import type { TopicConfig, TopicCreation } from '../kafka-config.ts'
 import { type AdminParts, withAdmin } from '../kafka-connection.ts'
 import { hasKafkaCode, isAnswered, KafkaCode, publishError } from '../kafka-errors.ts'
 import { describeCluster } from '../kafkajs/metadata-requests.ts'
 
 /** The topics of a stream, as they exist. */
-export interface Topics<Topic = TopicLayout> {
+export interface Topics {
   /** Null if the brokers report no cluster id. */
   readonly clusterId: string | null
-  readonly events: Topic
-  readonly deadLetters: Topic
+  readonly events: TopicLayout
+  readonly deadLetters: TopicLayout
 }
 
-/** Topics of which those without events may be missing. */
-export type FoundTopics = Topics<TopicLayout | undefined> & Pick<Topics, 'events'>
-
-export const existingTopics = ({ events, deadLetters }: FoundTopics): readonly TopicLayout[] =>
-  [events, deadLetters].filter((topic) => topic !== undefined)
+interface Waiting {
+  readonly clock: Clock
+  readonly stop: AbortSignal
+}
 
 /**
- * Reads the cluster id and, with `ensure`, the topics of a stream. An events topic to which events were published
- * must never be created. Rejects with kafkajs' errors, `publish.*` or `checkpoint.topic-lost`.
+ * Reads the cluster id and the topics of a stream; creates missing ones if allowed. An events topic to which events were
+ * published must never be created. Rejects with kafkajs' errors, `publish.*` or `checkpoint.topic-lost`.
  */
-export async function readTopics<Topic>(
+export async function readTopics(
   admin: Admin,
   { config, publishedEvents, clusterId: expected, missingTopics }: OpenOptions & { readonly config: TopicConfig },
-  ensure: (wanted: WantedTopic) => Promise<Topic>,
-): Promise<Topics<Topic>> {
-  const clusterId = await clusterOf(admin, expected)
+  waiting: Waiting,
+): Promise<Topics> {
+  const clusterId = (await describeCluster(admin)).clusterId ?? null
+  if (expected !== null && clusterId !== null && clusterId !== expected) {
+    const message = `open stream: the document belongs to Kafka cluster ${expected}, not to ${clusterId}`
+    throw new ConnectorError('checkpoint.topic-lost', message)
+  }
   const isNew = publishedEvents === 0
-  const isCreationAllowed = config.create !== undefined && missingTopics === 'as-configured'
-  const wanted = (topic: string, shape: TopicShape, mayCreate: boolean) =>
-    ensure({ topic, shape, mayCreate, acl: 'WRITE' })
-  const shapes = topicShapes(config)
-  const events = wanted(config.events, shapes.events, isCreationAllowed && isNew).catch((error) => {
+  const shapes = missingTopics === 'as-configured' ? topicShapes(config.create) : undefined
+  const wanted = (topic: string, create: TopicShape | undefined) =>
+    ensureTopic(admin, { topic, create, acl: 'WRITE' }, waiting)
+  const events = wanted(config.events, isNew ? shapes?.events : undefined).catch((error) => {
     throw isNew || codeOf(error) !== 'publish.topic-missing' ? error : topicLost(config.events, publishedEvents)
   })
-  return {
-    clusterId,
-    events: await events,
-    deadLetters: await wanted(config.deadLetters, shapes.deadLetters, isCreationAllowed),
-  }
+  return { clusterId, events: await events, deadLetters: await wanted(config.deadLetters, shapes?.deadLetters) }
 }
 
-/** How the topics are created. */
-export function topicShapes({
-  create = kafkaDefaults.create,
-}: TopicConfig): Readonly<Record<'events' | 'deadLetters', TopicShape>> {
-  return {
+/** How the topics are created; undefined: not at all. */
+export const topicShapes = (
+  create: TopicCreation | undefined,
+): Readonly<Record<'events' | 'deadLetters', TopicShape>> | undefined =>
+  create && {
     events: { ...create, settings: create.eventsConfig },
     deadLetters: { ...create, settings: create.deadLettersConfig },
   }
-}
-
-/** The id of the cluster; null if the brokers report none. Rejects with `checkpoint.topic-lost` if it is another. */
-async function clusterOf(admin: Admin, expected: string | null): Promise<string | null> {
-  const clusterId = (await describeCluster(admin)).clusterId ?? null
-  if (expected === null || clusterId === null || clusterId === expected) return clusterId
-  const message = `open stream: the document belongs to Kafka cluster ${expected}, not to ${clusterId}`
-  throw new ConnectorError('checkpoint.topic-lost', message)
-}
 
 /** The error for an events topic that no longer exists although events were published to it. */
 export const topicLost = (topic: string, published: number) =>
@@ -77,10 +66,10 @@ export interface TopicShape extends Pick<TopicCreation, 'partitions' | 'replicat
   readonly settings?: Readonly<Record<string, string>>
 }
 
-export interface WantedTopic {
+interface WantedTopic {
   readonly topic: string
-  readonly shape: TopicShape
-  readonly mayCreate: boolean
+  /** How to create it if it is missing; undefined: it must not be created. */
+  readonly create: TopicShape | undefined
   /** The ACL to report if this user cannot see the topic; either operation makes it visible. */
   readonly acl: 'WRITE' | 'DESCRIBE'
 }
@@ -91,30 +80,18 @@ const pausesMs = [100, 200, 400, 800, 1600, 3200]
 /** Returns the topic; creates it first if missing and allowed. Rejects with `publish.*` or the reason of `stop`. */
 export async function ensureTopic(
   admin: Admin,
-  wanted: WantedTopic,
-  parts: { clock: Clock; stop: AbortSignal },
+  { topic, create, acl }: WantedTopic,
+  { clock, stop }: Waiting,
 ): Promise<TopicLayout> {
-  let isCreated = false
-  for (const pauseMs of pausesMs) {
-    const found = await findTopic(admin, wanted)
-    if (found !== undefined) return found
-    if (wanted.mayCreate && !isCreated) await createTopic(admin, wanted, { validateOnly: false })
-    isCreated = true
-    await parts.clock.sleep(pauseMs, parts.stop)
+  for (const [attempt, pauseMs] of [...pausesMs, 0].entries()) {
+    const { length: partitions } = await partitionsOf(admin, topic).catch((error) => {
+      throw topicError(topic, error, `${acl} (to create it: CREATE)`)
+    })
+    if (partitions > 0) return { topic, partitions }
+    if (attempt === 0 && create !== undefined) await createTopic(admin, topic, create, { validateOnly: false })
+    await clock.sleep(pauseMs, stop)
   }
-  const found = await findTopic(admin, wanted)
-  if (found !== undefined) return found
-  throw new ConnectorError('publish.topic-missing', `open ${wanted.topic}: the topic does not exist`)
-}
-
-async function findTopic(admin: Admin, wanted: WantedTopic): Promise<TopicLayout | undefined> {
-  const { topic, acl } = wanted
-  try {
-    const partitions = (await partitionsOf(admin, topic)).length
-    return partitions === 0 ? undefined : { topic, partitions }
-  } catch (error) {
-    throw topicError(topic, error, `${acl} (to create it: CREATE)`)
-  }
+  throw new ConnectorError('publish.topic-missing', `open ${topic}: the topic does not exist`)
 }
 
 /** Empty if the topic does not exist. Rejects with kafkajs' errors. */
@@ -128,7 +105,7 @@ export async function partitionsOf(admin: Admin, topic: string): Promise<Partiti
   }
 }
 
-/** Names the missing ACL. Leaves connection errors to the owner of the connection, which knows their cause. */
+/** Names the missing ACL. Leaves connection errors to the owner of the connection. */
 function topicError(topic: string, error: unknown, acl: string): unknown {
   if (!isAnswered(error)) return error
   const needs = {
@@ -141,23 +118,23 @@ function topicError(topic: string, error: unknown, acl: string): unknown {
 /** Rejects if the topic, which does not exist, cannot be created: with `publish.*` or the reason of `stop`. */
 export async function validateCreation(
   parts: AdminParts,
-  wanted: Pick<WantedTopic, 'topic' | 'shape'>,
+  { topic, shape }: { readonly topic: string; readonly shape: TopicShape },
   stop: AbortSignal,
 ): Promise<void> {
-  const work = (admin: Admin) => createTopic(admin, wanted, { validateOnly: true })
-  await withAdmin(parts, { operation: `validate the creation of topic ${wanted.topic}`, work }, stop)
+  const work = (admin: Admin) => createTopic(admin, topic, shape, { validateOnly: true })
+  await withAdmin(parts, { operation: `validate the creation of topic ${topic}`, work }, stop)
 }
 
 /**
  * Creates the topic; also resolves if another replica has created it meanwhile. With `validateOnly`, Kafka checks the
  * request and the permission, and creates nothing.
  */
-export async function createTopic(
+async function createTopic(
   admin: Admin,
-  { topic, shape }: Pick<WantedTopic, 'topic' | 'shape'>,
+  topic: string,
+  { partitions: numPartitions, replicationFactor, settings = {} }: TopicShape,
   { validateOnly }: { validateOnly: boolean },
 ): Promise<void> {
-  const { partitions: numPartitions, replicationFactor, settings = {} } = shape
   const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }))
   const topics = [{ topic, numPartitions, replicationFactor, configEntries }]
   await admin.createTopics({ topics, validateOnly, waitForLeaders: false }).catch((error) => {

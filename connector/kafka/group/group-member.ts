@@ -5,14 +5,11 @@ import { ConnectorError } from '../../runtime/connector-error.ts'
 import { ensureTopic } from '../admin/topics.ts'
 import { type AdminParts, closeConnection, destroyConnection, fencedAsFailed, withAdmin } from '../kafka-connection.ts'
 import { KafkaCode, publishError } from '../kafka-errors.ts'
-import { runSlotConsumer, type SlotConsumerParts, type SlotEvent, slotConsumer } from './slot-consumer.ts'
+import { runSlotConsumer, type SlotConsumerParts, slotConsumer } from './slot-consumer.ts'
 
-export type MemberParts = AdminParts &
-  SlotConsumerParts & {
-    readonly create: Extract<PlacementConfig, { mode: 'group' }>['create']
-    /** Called about once for each heartbeat interval. */
-    readonly onHeartbeat: () => void
-  }
+export interface MemberParts extends AdminParts, Omit<SlotConsumerParts, 'onAnswer'> {
+  readonly create: Extract<PlacementConfig, { mode: 'group' }>['create']
+}
 
 /**
  * Joins the group and stays a member. Resolves after `stop` has aborted and the group was left, within `closeMs`.
@@ -23,13 +20,15 @@ export async function beMember(parts: MemberParts, stop: AbortSignal): Promise<v
   await ensureSlots(parts, stop)
   const membership = linkedAbort(stop)
   let answers = 0
-  const on = (event: SlotEvent) => {
+  const onAnswer = () => {
     answers += 1
+  }
+  const onJoined: MemberParts['onJoined'] = (joined) => {
     // kafkajs emits some events for a while after its connections are closed.
-    if (!membership.signal.aborted) parts.on(event)
+    if (!membership.signal.aborted) parts.onJoined(joined)
   }
   const client = parts.connect()
-  const consumer = slotConsumer(client.kafka, { ...parts, on }, (error) => membership.abort(error))
+  const consumer = slotConsumer(client.kafka, { ...parts, onJoined, onAnswer }, (error) => membership.abort(error))
   const running = runSlotConsumer(consumer, topic)
   running.catch((error) => membership.abort(error))
   detectSilence(parts, () => answers, membership.signal).catch((error) => membership.abort(error))
@@ -52,9 +51,7 @@ export async function beMember(parts: MemberParts, stop: AbortSignal): Promise<v
 /** Checks the slots topic, and creates it if it is missing and creation is allowed. */
 async function ensureSlots(parts: MemberParts, stop: AbortSignal): Promise<void> {
   const { topic, create, clock } = parts
-  const shape = create ?? groupDefaults.create
-  const wanted = { topic, shape, mayCreate: create !== undefined, acl: 'DESCRIBE' } as const
-  const work = (admin: Admin) => ensureTopic(admin, wanted, { clock, stop })
+  const work = (admin: Admin) => ensureTopic(admin, { topic, create, acl: 'DESCRIBE' }, { clock, stop })
   await withAdmin(parts, { operation: `open topic ${topic}`, work }, stop)
 }
 
@@ -63,18 +60,13 @@ async function ensureSlots(parts: MemberParts, stop: AbortSignal): Promise<void>
  * may be dead without an error. Counts heartbeat intervals instead of time, so that a process that stalled has the same
  * time to receive an answer.
  */
-async function detectSilence(
-  { clock, onHeartbeat }: MemberParts,
-  answersSoFar: () => number,
-  ended: AbortSignal,
-): Promise<void> {
+async function detectSilence({ clock }: MemberParts, answersSoFar: () => number, ended: AbortSignal): Promise<void> {
   const { sessionTimeoutMs, rebalanceTimeoutMs, heartbeatMs } = groupDefaults
   let answers = answersSoFar()
   for (let unanswered = 0; unanswered * heartbeatMs <= sessionTimeoutMs + rebalanceTimeoutMs; unanswered += 1) {
     await clock.sleep(heartbeatMs, ended)
     if (answers !== answersSoFar()) unanswered = 0
     answers = answersSoFar()
-    onHeartbeat()
   }
   const limit = 'longer than the session and rebalance timeouts'
   throw new ConnectorError('publish.unreachable', `the consumer group has not answered for ${limit}`)

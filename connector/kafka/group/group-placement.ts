@@ -1,4 +1,3 @@
-import { createMembership, type Membership } from '../../placement/membership.ts'
 import type { Placement, PlacementEvent } from '../../placement/placement.ts'
 import { groupDefaults, slotsTopic } from '../../placement/placement-config.ts'
 import type { Clock } from '../../runtime/clock.ts'
@@ -6,7 +5,7 @@ import { ConnectorError, codeOf, isTransient } from '../../runtime/connector-err
 import { pauseMs } from '../../runtime/retry.ts'
 import type { AdminParts } from '../kafka-connection.ts'
 import { beMember, type MemberParts } from './group-member.ts'
-import type { SlotEvent } from './slot-consumer.ts'
+import type { Joined } from './slot-consumer.ts'
 import { streamsIn } from './sticky-assigner.ts'
 
 interface GroupPlacementParts extends AdminParts, Pick<MemberParts, 'create'> {
@@ -18,70 +17,41 @@ interface GroupPlacementParts extends AdminParts, Pick<MemberParts, 'create'> {
 }
 
 /** Placement by a consumer group on the slots topic, which is never read. Connects when `run` is called. */
-export function groupPlacement(parts: GroupPlacementParts): Placement {
-  const membership = createMembership(parts.clock)
-  return {
-    run: (onChange, stop) => stayMember({ parts, membership, onChange }, stop),
-    assignmentOf: membership.assignmentOf,
-    isConfirmed: (stream, since) => membership.has(stream) && membership.heardAt() > since,
-  }
-}
-
-interface MemberContext {
-  readonly parts: GroupPlacementParts
-  readonly membership: Membership
-  readonly onChange: (assigned: ReadonlySet<string>) => void
-}
+export const groupPlacement = (parts: GroupPlacementParts): Placement => ({
+  run: (onChange, stop) => stayMember(parts, onChange, stop),
+})
 
 /** Joins the group, and rejoins whenever the membership is lost, until `stop` aborts. */
-async function stayMember(context: MemberContext, stop: AbortSignal): Promise<void> {
-  const { parts, membership } = context
-  const { clock, connector, observe } = parts
+async function stayMember(
+  parts: GroupPlacementParts,
+  onChange: (assigned: ReadonlySet<string>) => void,
+  stop: AbortSignal,
+): Promise<void> {
+  const { clock, connector, streams, observe } = parts
   const policy = { ...groupDefaults.rejoin, retries: Number.POSITIVE_INFINITY, maxRetryAfterMs: 0 }
   const failures = membershipFailures(parts)
-  const member: MemberParts = {
-    ...parts,
-    group: connector,
-    topic: slotsTopic(connector),
-    held: () => (membership.isExpired() ? [] : membership.slots()),
-    on: (event) => {
-      if (event.kind === 'rebalancing') membership.rebalancing()
-      else if (event.kind === 'heard') membership.heard(event.heardAt)
-      else {
-        failures.recovered()
-        applyAssignment(context, event)
-      }
-    },
-    onHeartbeat: () => {
-      if (membership.hasJustExpired()) observe({ kind: 'session-expired', silentMs: membership.silentMs() })
-    },
+  let held: readonly number[] = []
+  const onJoined = ({ slots, slotCount, tookMs }: Joined) => {
+    failures.recovered()
+    const kept = slots.filter((slot) => held.includes(slot)).length
+    held = slots
+    const assigned = streamsIn(slots, streams, slotCount)
+    observe({ kind: 'group-joined', slots, kept, streams: [...assigned], tookMs })
+    onChange(assigned)
   }
+  const member = { ...parts, group: connector, topic: slotsTopic(connector), held: () => held, onJoined }
   while (!stop.aborted) {
     try {
       await beMember(member, stop)
     } catch (error) {
       if (stop.aborted) break
-      membership.lost()
       const attempts = failures.failed(error)
       const floorMs = error instanceof ConnectorError ? (error.retryAfterMs ?? 0) : 0
       const pause = Math.max(floorMs, pauseMs(policy, attempts, clock.random()))
       await clock.sleep(pause, stop).catch(() => {})
     }
   }
-  membership.left()
   observe({ kind: 'group-left' })
-}
-
-function applyAssignment(
-  { parts, membership, onChange }: MemberContext,
-  { slots, slotCount, tookMs, heardAt }: Extract<SlotEvent, { kind: 'joined' }>,
-): void {
-  const before = membership.slots()
-  const streams = streamsIn(slots, parts.streams, slotCount)
-  membership.joined({ slots, streams, heardAt })
-  const kept = slots.filter((slot) => before.includes(slot)).length
-  parts.observe({ kind: 'group-joined', slots, kept, streams: [...streams], tookMs })
-  onChange(streams)
 }
 
 interface MembershipFailures {

@@ -1,6 +1,5 @@
 import type { Consumer, Kafka } from 'kafkajs'
 import { groupDefaults } from '../../placement/placement-config.ts'
-import type { Clock } from '../../runtime/clock.ts'
 import { retryOptions } from '../kafka-times.ts'
 import { slotCount, stickyAssigner } from './sticky-assigner.ts'
 
@@ -9,25 +8,19 @@ export interface SlotConsumerParts {
   readonly topic: string
   /** All streams. */
   readonly streams: readonly string[]
-  readonly clock: Clock
-  /** The slots that this member still has. */
+  /** The slots of the last assignment. */
   readonly held: () => readonly number[]
-  readonly on: (event: SlotEvent) => void
+  readonly onJoined: (joined: Joined) => void
+  /** Called whenever the group answers. */
+  readonly onAnswer: () => void
 }
 
-/** `heardAt`: when the request that the group answered was sent (`clock.monotonic()`). */
-export type SlotEvent =
-  | {
-      readonly kind: 'joined'
-      readonly slots: readonly number[]
-      /** The total number of slots. */
-      readonly slotCount: number
-      readonly tookMs: number
-      readonly heardAt: number
-    }
-  | { readonly kind: 'heard'; readonly heardAt: number }
-  /** A rebalance has started; `joined` follows. */
-  | { readonly kind: 'rebalancing' }
+export interface Joined {
+  readonly slots: readonly number[]
+  /** The total number of slots. */
+  readonly slotCount: number
+  readonly tookMs: number
+}
 
 /** How late a consumer with all partitions paused may notice that a heartbeat is due. */
 const maxWaitMs = 250
@@ -36,7 +29,7 @@ const topicMaxAgeMs = 60_000
 
 /** A group member that never reads: all partitions are paused before the first fetch. It does not restart itself. */
 export function slotConsumer(kafka: Kafka, parts: SlotConsumerParts, onCrash: (error: Error) => void): Consumer {
-  const { group, topic, clock, on } = parts
+  const { group, topic, onJoined, onAnswer } = parts
   const assigner = stickyAssigner(parts)
   let slotsNow = () => 0
   const consumer = kafka.consumer({
@@ -55,20 +48,14 @@ export function slotConsumer(kafka: Kafka, parts: SlotConsumerParts, onCrash: (e
     allowAutoTopicCreation: false,
     retry: { ...retryOptions('group'), restartOnFailure: async () => false },
   })
-  const { GROUP_JOIN, HEARTBEAT, REBALANCING, REQUEST, CRASH } = consumer.events
-  // A response that a stall delayed must not extend the session.
-  const sentAt = new Map<string, number>()
-  const heardAt = (api: string) => sentAt.get(api) ?? Number.NEGATIVE_INFINITY
-  consumer.on(REQUEST, ({ payload: { apiName, duration } }) => {
-    sentAt.set(apiName, clock.monotonic() - Math.max(0, duration))
-  })
+  const { GROUP_JOIN, HEARTBEAT, CRASH } = consumer.events
   consumer.on(GROUP_JOIN, ({ payload: { memberAssignment, duration } }) => {
     consumer.pause([{ topic }])
+    onAnswer()
     const slots = (memberAssignment[topic] ?? []).toSorted((one, other) => one - other)
-    on({ kind: 'joined', slots, slotCount: slotsNow(), tookMs: duration, heardAt: heardAt('SyncGroup') })
+    onJoined({ slots, slotCount: slotsNow(), tookMs: duration })
   })
-  consumer.on(HEARTBEAT, () => on({ kind: 'heard', heardAt: heardAt('Heartbeat') }))
-  consumer.on(REBALANCING, () => on({ kind: 'rebalancing' }))
+  consumer.on(HEARTBEAT, onAnswer)
   consumer.on(CRASH, ({ payload: { error } }) => onCrash(error))
   return consumer
 }

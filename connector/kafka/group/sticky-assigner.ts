@@ -12,7 +12,7 @@ interface StickyAssignerParts {
   readonly topic: string
   /** All streams; the same ones on every replica. */
   readonly streams: readonly string[]
-  /** The slots that this member still has. */
+  /** The slots of this member's last assignment. */
   readonly held: () => readonly number[]
 }
 

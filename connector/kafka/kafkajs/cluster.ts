@@ -52,8 +52,7 @@ type Transactional = ProducerIdentity & { readonly transactionalId: string }
 
 export interface LeadingBroker {
   /**
-   * `isolationLevel` 0: offsets to the high watermark. `timestamp` -1: the end, -2: the start, otherwise the first record
-   * not older (ms since 1970); offset -1 if none.
+   * `isolationLevel` 0: offsets to the high watermark. `timestamp` -1: the end, -2: the start.
    */
   listOffsets(request: {
     replicaId: -1

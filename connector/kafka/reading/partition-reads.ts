@@ -1,7 +1,4 @@
 import type { TopicLayout } from '../../publish/event-publisher.ts'
-import type { AdminParts } from '../kafka-connection.ts'
-import { withCluster } from '../kafka-connection.ts'
-import { KafkaCode } from '../kafka-errors.ts'
 import type { Cluster, LeadingBroker } from '../kafkajs/cluster.ts'
 import type { RequestTarget } from '../kafkajs/protocol.ts'
 
@@ -20,22 +17,6 @@ export async function leadersOf(cluster: Cluster, { topic, partitions }: TopicLa
   return await Promise.all(
     leaders.map(async ([nodeId, led]) => ({ broker: await cluster.findBroker({ nodeId }), topic, partitions: led })),
   )
-}
-
-/**
- * Runs `work` for all leaders in parallel. Rejects with `publish.*`, also while a partition has no leader, or with the
- * reason of `stop`.
- */
-export async function onLeaders(
-  parts: AdminParts,
-  { operation, topic, work }: { operation: string; topic: TopicLayout; work: (led: LedPartitions) => Promise<void> },
-  stop: AbortSignal,
-): Promise<void> {
-  const workOnLeaders = async (cluster: Cluster) => {
-    await Promise.all((await leadersOf(cluster, topic)).map(work))
-  }
-  const needs = { [KafkaCode.TOPIC_AUTHORIZATION_FAILED]: `READ on topic ${topic.topic}` }
-  await withCluster(parts, { operation, needs, work: workOnLeaders }, stop)
 }
 
 /** The `timestamp` that requests the offset of the first record that is left. */

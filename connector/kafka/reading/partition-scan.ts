@@ -26,25 +26,6 @@ export function shareRead(scans: readonly PartitionScan<unknown>[]): number {
   return all === 0 ? 1 : Math.min(1, read / all)
 }
 
-/** What partitions had been read when they last progressed, by the monotonic clock. */
-export interface ReadProgress {
-  readonly sum: bigint
-  readonly at: number
-}
-
-/** Undefined: nothing was read for five minutes. Pure. */
-export function progressOf(
-  scans: readonly PartitionScan<unknown>[],
-  last: ReadProgress,
-  now: number,
-): ReadProgress | undefined {
-  const sum = scans.reduce((all, { next }) => all + next, 0n)
-  if (sum !== last.sum) return { sum, at: now }
-  return now - last.at < MAX_STANDSTILL_MS ? last : undefined
-}
-
-const MAX_STANDSTILL_MS = 300_000
-
 /**
  * Where to continue after a response to a request for this partition alone: after its batches. Without any, at `end` if
  * compaction or a transaction that left nothing explains it; undefined if the response proves nothing: ask again. Pure.

@@ -1,5 +1,5 @@
 import type { FoundRecord, KafkaState, OpenTransaction, TopicLayout } from '../../publish/event-publisher.ts'
-import { existingTopics, type FoundTopics } from '../admin/topics.ts'
+import type { Topics } from '../admin/topics.ts'
 import type { AdminParts } from '../kafka-connection.ts'
 import { withCluster } from '../kafka-connection.ts'
 import { KafkaCode, publishError } from '../kafka-errors.ts'
@@ -10,7 +10,7 @@ import { END, leadersOf, offsetsOf } from '../reading/partition-reads.ts'
 import { aclsOfRecord, fetchRecord, type RecordPlace } from './commit-record.ts'
 
 interface StateRequest {
-  readonly topics: FoundTopics
+  readonly topics: Topics
   readonly place: RecordPlace
   /** Whose open transactions are read. */
   readonly producerIds: readonly string[]
@@ -26,7 +26,7 @@ export function readKafkaState(parts: AdminParts, request: StateRequest, stop: A
   const work = async (cluster: Cluster): Promise<KafkaState> => {
     const found = await foundRecord(cluster, request)
     const topicId = await writableTopic(cluster, topics.events)
-    if (topics.deadLetters !== undefined) await writableTopic(cluster, topics.deadLetters)
+    await writableTopic(cluster, topics.deadLetters)
     const open = await openTransactions(cluster, request)
     const destination = { clusterId: topics.clusterId, ...topics.events, topicId }
     return { destination, found, open, isEmpty: await isEmpty(cluster, topics.events) }
@@ -67,7 +67,7 @@ async function isEmpty(cluster: Cluster, layout: TopicLayout): Promise<boolean> 
 async function openTransactions(cluster: Cluster, { topics, producerIds }: StateRequest): Promise<OpenTransaction[]> {
   if (producerIds.length === 0) return []
   const open: OpenTransaction[] = []
-  for (const topic of existingTopics(topics)) open.push(...(await openIn(cluster, topic)))
+  for (const topic of [topics.events, topics.deadLetters]) open.push(...(await openIn(cluster, topic)))
   return open.filter(({ producerId }) => producerIds.includes(producerId))
 }
 

@@ -1,7 +1,7 @@
 import type { Admin, Producer } from 'kafkajs'
 import type { OpenOptions, StreamProducer } from '../../publish/event-publisher.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
-import { ensureTopic, readTopics, type Topics } from '../admin/topics.ts'
+import { readTopics, type Topics } from '../admin/topics.ts'
 import type { KafkaClient } from '../kafka-client.ts'
 import { topicNames } from '../kafka-config.ts'
 import { closeConnection, destroyConnection, withAdmin, withinCommitLimit } from '../kafka-connection.ts'
@@ -48,8 +48,7 @@ export async function openStreamProducer(
 /** Reads the topics of the stream; creates missing ones if allowed. */
 function openTopics(parts: ProducerParts, options: OpenOptions, stop: AbortSignal): Promise<Topics> {
   const { clock, config } = parts
-  const work = (admin: Admin) =>
-    readTopics(admin, { ...options, config: config.topic }, (wanted) => ensureTopic(admin, wanted, { clock, stop }))
+  const work = (admin: Admin) => readTopics(admin, { ...options, config: config.topic }, { clock, stop })
   return withAdmin(parts, { operation: `open topics ${topicNames(config.topic).join(', ')}`, work }, stop)
 }
 

@@ -3,7 +3,6 @@ import { mismatch, publishedEvents } from '../../checkpoint/mismatch.ts'
 import type { CheckpointParts } from '../../checkpoint/stream-checkpoint.ts'
 import type { StreamWishes } from '../../checkpoint/wishes.ts'
 import type { Observe } from '../../pipeline/pipeline-event.ts'
-import type { StreamAssignment } from '../../placement/placement.ts'
 import { type EventPublisher, type OpenOptions, withoutCheckpoint } from '../../publish/event-publisher.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import type { Semaphore } from '../../runtime/semaphore.ts'
@@ -37,7 +36,7 @@ export interface OpenParts extends CheckpointParts, ConfiguredStream, StoredStre
   /** The name of this replica. */
   readonly owner: string
   /** The present assignment of the stream. It may be outdated; the claim and the transactional id ensure safety. */
-  readonly assignment: () => StreamAssignment
+  readonly isAssigned: () => boolean
   readonly observe: Observe
 }
 

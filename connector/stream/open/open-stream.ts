@@ -87,11 +87,8 @@ async function readStored(parts: OpenParts, stop: AbortSignal): Promise<ReadStor
 const mayRestart = ({ rewind, seen }: ReadStored) =>
   rewind !== undefined && cures(rewind, 'checkpoint.topic-lost', seen)
 
-function mustBeAssigned({ assignment }: OpenParts): void {
-  const current = assignment()
-  if (current === 'elsewhere') throw new ConnectorError('publish.fenced', 'open stream: not assigned to this replica')
-  if (current === 'unknown')
-    throw new ConnectorError('placement.group-unreachable', 'open stream: the consumer group does not answer')
+function mustBeAssigned({ isAssigned }: OpenParts): void {
+  if (!isAssigned()) throw new ConnectorError('publish.fenced', 'open stream: not assigned to this replica')
 }
 
 /** Otherwise two processes would take the stream from each other: brokers do not always say that one is fenced. */

@@ -1,7 +1,7 @@
 import type { CheckpointDocument, StreamIdentity } from '../../checkpoint/checkpoint-document.ts'
 import { mismatch } from '../../checkpoint/mismatch.ts'
 import { type ValidState, validState } from '../../checkpoint/valid-state.ts'
-import type { Inspection, KafkaState, OpenTransaction, StreamProducer } from '../../publish/event-publisher.ts'
+import type { KafkaState, OpenTransaction, StreamProducer } from '../../publish/event-publisher.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import type { ErrorCode } from '../../runtime/error-catalogue.ts'
 import type { OpenParts } from './open-parts.ts'
@@ -32,7 +32,7 @@ export async function resolveStream(
 function resolvedBy(
   { clock, topicUse }: Pick<OpenParts, 'clock' | 'topicUse'>,
   document: CheckpointDocument | undefined,
-  { found, isEmpty }: Pick<Inspection, 'found' | 'isEmpty'>,
+  { found, isEmpty }: Pick<KafkaState, 'found' | 'isEmpty'>,
 ): ValidState {
   return validState(document, { found, mayBegin: isEmpty || topicUse === 'shared', now: clock.now() })
 }

@@ -2,7 +2,7 @@ import { isTransient } from '../../runtime/connector-error.ts'
 import { toLogFields } from '../error-fields.ts'
 import { failureOf } from '../failure.ts'
 import { type GroupStatus, isOut, nothing, type ReplicaEvent } from '../replica-status.ts'
-import { type EventRow, type EventRows, info, line, picked, rowOf, warn } from './event-row.ts'
+import { type EventRow, type EventRows, info, line, picked, rowOf } from './event-row.ts'
 
 /** One row for each kind of event of this replica: info if streams move, debug if none does. */
 const groupRows: EventRows<ReplicaEvent, GroupStatus> = {
@@ -19,11 +19,6 @@ const groupRows: EventRows<ReplicaEvent, GroupStatus> = {
       slots,
       streams: isOut(before) ? assignedAt(before, at) : before.streams,
     }),
-  },
-  'session-expired': {
-    log: warn('consumer group session expired: other replicas may own the streams', 'silentMs'),
-    count: (_, metrics) => metrics.count('sessionExpiries'),
-    status: () => ({ state: 'expired' }),
   },
   'membership-lost': {
     log: (event) =>

@@ -67,7 +67,6 @@ export const counterList = {
   ),
   storeRetries: ofReplica('store_retries_total', 'Calls to the checkpoint store that failed and were retried'),
   rebalances: ofReplica('rebalances_total', 'Assignments received from the consumer group'),
-  sessionExpiries: ofReplica('session_expiries_total', 'Times the consumer group session expired'),
   membershipLosses: ofReplica(
     'membership_losses_total',
     'Times this replica lost its membership of the consumer group',

@@ -231,27 +231,6 @@ describe.each([
     expect((await cluster.committed('events')).map(({ value }) => value)).toEqual(['"kept"'])
   })
 
-  it('inspects the stream without disturbing an open transaction', async () => {
-    const producer = await cluster.replica().open(fresh, never)
-    const { destination, found, isEmpty } = await producer.readKafkaState({ formerProducerId: null }, never)
-    expect(await cluster.replica().inspect(fresh, never)).toMatchObject({ destination, found, isEmpty })
-    const committed = await commit(producer, [event('1', '"a"')], 1)
-    {
-      await using transaction = producer.begin(never)
-      await transaction.send([event('1', '"b"')])
-      const { found } = await cluster.replica().inspect(fresh, never)
-      expect(found).toEqual({ kind: 'record', record: committed })
-      await transaction.commit({ epoch: 1, seq: 2, nonce: 'nonce-2', events: 0 })
-    }
-    await commit(producer, [event('1', '"c"')], 3)
-    expect((await cluster.committed('events')).map(({ value }) => value)).toEqual(['"a"', '"b"', '"c"'])
-  })
-
-  it('rejects an inspection with the reason of `stop` when `stop` has already aborted', async () => {
-    const reason = new Error('stopped')
-    await expect(cluster.replica().inspect(fresh, AbortSignal.abort(reason))).rejects.toBe(reason)
-  })
-
   it('throws when a second transaction is begun during the first', async () => {
     const producer = await cluster.replica().open(fresh, never)
     await using _first = producer.begin(never)

@@ -427,28 +427,6 @@ describe('security', () => {
     }
   }, 10_000)
 
-  it.each([
-    [0, 'WRITE on topic T'],
-    [1, 'WRITE on topic T.dlq'],
-    [2, 'WRITE on transactional id test.T'],
-    [3, 'READ on group test.T'],
-    [4, 'READ on topic T'],
-    [5, 'READ on topic T.dlq'],
-  ] as const)('an inspection without ACL %i rejects and names the missing ACL: %s', async (at, missing) => {
-    const stream = newStream(secure.bootstrap)
-    await existing(stream.topic)
-    const needed = acls(stream.topic)
-    await allow(`User:${secure.username}`, needed.toSpliced(at, 1))
-    const publisher = stream.publisher(login('plain'))
-    const error = await rejectionOf(publisher.inspect(fresh, never))
-    expect(error.code).toBe('publish.unauthorized')
-    expect(error.message.replaceAll(stream.topic, 'T')).toMatch(
-      new RegExp(`: the ACL ${missing.replace(/[()]/g, '\\$&')} is missing$`),
-    )
-    await allow(`User:${secure.username}`, needed.slice(at, at + 1))
-    expect((await publisher.inspect(fresh, never)).destination).toMatchObject({ topic: stream.topic, partitions: 1 })
-  })
-
   it('names each missing ACL, one after another', async () => {
     const stream = newStream(secure.bootstrap)
     await existing(stream.topic)

@@ -1,7 +1,6 @@
 import type {
   CommitRecord,
   EventPublisher,
-  Inspection,
   OpenOptions,
 } from '../../../connector/publish/event-publisher.ts'
 import { untilAborted } from '../../../connector/runtime/abort.ts'
@@ -150,15 +149,6 @@ function fakePublisher(cluster: Cluster, of: FakeStream): EventPublisher {
         return openTransactional()
       }
       return untilAborted(stop, request({ operation: 'open', effect, lost: lost('open', 'publish.unreachable') }))
-    },
-    inspect: (options, stop) => {
-      const effect = (): Inspection => {
-        mustBeInCluster(cluster, options)
-        const destination = cluster.topicId === undefined ? undefined : destinationOf(cluster)
-        if (destination === undefined && options.publishedEvents > 0) throw topicLost()
-        return { destination, found: foundRecord(cluster, state), isEmpty: cluster.written.size === 0 }
-      }
-      return untilAborted(stop, request({ operation: 'inspect', effect, lost: lost('inspect', 'publish.unreachable') }))
     },
   }
 }

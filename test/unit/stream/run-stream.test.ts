@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import { parseDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
-import type { StreamAssignment } from '../../../connector/placement/placement.ts'
 import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import type { StoredText } from '../../../connector/storage/versioned-object.ts'
@@ -84,35 +83,6 @@ describe('a stream', () => {
     expect(pausing.pauses()).toHaveLength(1)
     pausing.stop()
     expect(await pausing.end).toEqual({ kind: 'stopped' })
-  })
-})
-
-describe('an unreachable group', () => {
-  function unreachable() {
-    const assignment: { now: StreamAssignment } = { now: 'unknown' }
-    return { ...running(scanOf(1), { assignment: () => assignment.now }), assignment }
-  }
-
-  test('delays the opening indefinitely; then the stream runs', async () => {
-    const { assignment, pass, states, warnings, published, stop, end } = unreachable()
-    await pass(600)
-    expect(states()).toEqual(['opening', 'retrying'])
-    expect(warnings()).toEqual(['placement.group-unreachable'])
-    assignment.now = 'here'
-    await pass(1)
-    expect(states()).toEqual(['opening', 'retrying', 'running'])
-    expect(published()).toEqual(['1'])
-    stop()
-    await end
-  })
-
-  test('ends the stream as lost when it has assigned the stream to another replica for good', async () => {
-    const { assignment, pass, states, end } = unreachable()
-    await pass(1)
-    assignment.now = 'elsewhere'
-    await pass(1)
-    expect(await end).toMatchObject({ kind: 'lost' })
-    expect(states()).toEqual(['opening', 'retrying', 'ended'])
   })
 })
 

@@ -23,8 +23,6 @@ function fakePlacement() {
       })
       return left.promise
     },
-    assignmentOf: () => 'here',
-    isConfirmed: () => false,
   }
   const assign = async (...streams: string[]) => {
     assignStreams(new Set(streams))

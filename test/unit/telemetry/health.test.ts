@@ -165,9 +165,6 @@ test('a stream that reads says that the replica is out of the group, and why, un
     ready: true,
     streams: [{ state: 'running', progress: 'caught up', outOfGroup: true, ...failure, secondsFailing: 60 }],
   })
-  expect(seenAt([running], { isOutForMs: minute, failure: undefined }).streams).toMatchObject([
-    { outOfGroup: true, code: 'placement.group-unreachable' },
-  ])
   expect(seenAt([running, [second, held]], out).streams).toMatchObject([{ state: 'held', code: 'checkpoint.damaged' }])
   for (const [timeline, group] of [
     [[running], inGroup.group],

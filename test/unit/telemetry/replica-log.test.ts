@@ -15,7 +15,7 @@ const kindsAt = (level: string) =>
 test('logs at info when streams move or wait to be opened, or the membership is restored, and at debug when a join moves no stream', () => {
   expect(kindsAt('info')).toEqual(['membership-restored', 'group-left', 'assignment-changed', 'streams-opening'])
   expect(kindsAt('debug')).toEqual(['group-joined'])
-  expect(kindsAt('warn')).toEqual(['session-expired', 'membership-lost'])
+  expect(kindsAt('warn')).toEqual(['membership-lost'])
 })
 
 test('logs at error with code and hint when joining the group needs an operator', () => {

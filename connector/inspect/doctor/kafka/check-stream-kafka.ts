@@ -78,7 +78,7 @@ async function checkTopic(
 ): Promise<TopicCheck> {
   const { topic: configured, maxMessageBytes } = stream.config.kafka
   const { [use]: topic, create } = configured
-  const shape = topicShapes(configured)[use]
+  const shape = topicShapes(create)?.[use]
   const lost = lostUnlessCompacted[use]
   const required = { create, maxMessageBytes, lost, brokers: kafka.cluster?.brokers ?? 1 }
   let view: TopicView | undefined
@@ -86,7 +86,7 @@ async function checkTopic(
   const result = await checked(within(finish), async () => {
     view = await viewTopic(admin, { topic, acl: 'WRITE' }, finish)
     isMissing = view === undefined
-    if (isMissing && create !== undefined) await validateCreation(admin, { topic, shape }, finish)
+    if (isMissing && shape !== undefined) await validateCreation(admin, { topic, shape }, finish)
     return judgeTopic(topic, view, required)
   })
   return { result, view, isMissing }

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import type { Admin } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
-import { ensureTopic, readTopics } from '../../../../connector/kafka/admin/topics.ts'
+import { readTopics } from '../../../../connector/kafka/admin/topics.ts'
 import { kafkaDefaults, type TopicConfig, type TopicCreation } from '../../../../connector/kafka/kafka-config.ts'
 import type { OpenOptions } from '../../../../connector/publish/event-publisher.ts'
 import { systemClock } from '../../../../connector/runtime/clock.ts'
@@ -38,8 +38,7 @@ function cluster({ unknownFor, exists }: { unknownFor: number; exists: boolean }
       paused.push(ms)
     },
   }
-  const read = (request: Request) =>
-    readTopics(admin as Admin, request, (wanted) => ensureTopic(admin as Admin, wanted, { clock, stop: never }))
+  const read = (request: Request) => readTopics(admin as Admin, request, { clock, stop: never })
   return { read, created, paused }
 }
 

@@ -4,7 +4,6 @@ import {
   applyRecords,
   nextOffset,
   partitionScan,
-  progressOf,
 } from '../../../../connector/kafka/reading/partition-scan.ts'
 
 const end = 100n
@@ -28,16 +27,6 @@ describe('where a reading continues', () => {
     ['where it is when the response does not contain the partition', { highWatermark: undefined }, undefined],
     ['where it is when no batch is complete', { isEmpty: false }, undefined],
   ])('%s', (_, fetched, next) => expect(nextOffset(response(fetched), end)).toBe(next))
-})
-
-test('a reading stands still when no partition has progressed for five minutes', () => {
-  const scan = partitionScan<string>({ partition: 0, start: 0n, end })
-  const first = progressOf([scan], { sum: -1n, at: 0 }, 1_000)
-  expect(first).toEqual({ sum: 0n, at: 1_000 })
-  expect(first && progressOf([scan], first, 300_999)).toBe(first)
-  expect(first && progressOf([scan], first, 301_000)).toBeUndefined()
-  scan.next = 40n
-  expect(first && progressOf([scan], first, 301_000)).toEqual({ sum: 40n, at: 301_000 })
 })
 
 const record = (offset: number, value: string) => ({

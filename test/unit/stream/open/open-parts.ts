@@ -93,7 +93,7 @@ export interface Stage {
   readonly until?: PipelineParts['reader']['until']
   readonly recordRetentionMs?: number
   readonly clock?: VirtualClock
-  readonly assignment?: OpenParts['assignment']
+  readonly isAssigned?: OpenParts['isAssigned']
   /** Of a page, in place. */
   readonly retries?: number
 }
@@ -136,7 +136,7 @@ export function stage(of: Stage = {}) {
     index: streamIndex(store.segments(KEY), Number.POSITIVE_INFINITY),
     indexRules,
     owner: replica,
-    assignment: of.assignment ?? (() => 'here'),
+    isAssigned: of.isAssigned ?? (() => true),
     clock,
     newNonce,
     onWritten: () => {},

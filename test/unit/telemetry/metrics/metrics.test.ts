@@ -270,8 +270,6 @@ test('stream_failure shows why the replica is out of the group, also for a strea
   const shop = reporting(observe('shop', polling))
   const failures = async () => [...(await samples()).keys()].filter((name) => name.startsWith('stream_failure'))
   for (const event of [entered('opening'), claimed]) shop(event)
-  observePlacement({ kind: 'session-expired', silentMs: 7000 })
-  expect(await failures()).toEqual(['stream_failure{stream="shop",code="placement.group-unreachable"}'])
   observePlacement({ kind: 'membership-lost', code: 'publish.unreachable', error })
   expect(await failures()).toEqual(['stream_failure{stream="shop",code="publish.unreachable"}'])
   observePlacement({ kind: 'group-joined', slots: [1], kept: 1, streams: ['shop'], tookMs: 1 })
