@@ -110,11 +110,11 @@ const documentSchema = z.object({
   /** The `source` of its events: subscribers tell streams apart by it. */
   eventSource: z.string(),
   source: z.object({ url: z.string(), codeMagasin: z.number().int(), prefixCle: z.string().nullable() }),
-  /** Kafka may report no cluster id (the protocol allows null) and, before 2.8, no topic id. */
+  /** Kafka may report no cluster id: the protocol allows null. */
   destination: z.object({
     clusterId: z.string().nullable(),
     topic: z.string(),
-    topicId: z.string().nullable(),
+    topicId: z.string(),
     partitions: count,
   }),
   /** Of the last transactional producer. A producer with another id cannot end transactions that are open under it. */

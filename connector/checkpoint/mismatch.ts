@@ -51,10 +51,9 @@ function different(
 
 function replacedTopic(document: CheckpointDocument, destination: Destination): Mismatch | undefined {
   const { topic, topicId, partitions } = document.destination
-  const isOther = topicId !== null && destination.topicId !== null && topicId !== destination.topicId
-  if (!isOther && partitions <= destination.partitions) return undefined
-  const before = topicId === null ? `${partitions} partitions` : `id ${topicId} and ${partitions} partitions`
-  const now = `id ${destination.topicId ?? '(unknown)'} and ${destination.partitions} partitions`
+  if (topicId === destination.topicId && partitions <= destination.partitions) return undefined
+  const before = `id ${topicId} and ${partitions} partitions`
+  const now = `id ${destination.topicId} and ${destination.partitions} partitions`
   const published = publishedEvents(document)
   return published === 0
     ? undefined

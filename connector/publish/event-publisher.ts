@@ -25,8 +25,8 @@ export interface TopicLayout {
 export interface Destination extends TopicLayout {
   /** Null if the brokers report no cluster id. */
   readonly clusterId: string | null
-  /** Changes when the topic is deleted and created again. Null if the brokers have no topic ids (before Kafka 2.8). */
-  readonly topicId: string | null
+  /** Changes when the topic is deleted and created again. */
+  readonly topicId: string
 }
 
 /**

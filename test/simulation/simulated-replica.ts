@@ -32,7 +32,7 @@ export const isAlive = ({ process, stoppedAt }: Replica) => !process.isCrashed()
 export function startReplica(world: World): void {
   const name = `replica-${world.replicas.length + 1}`
   const actor = newActor(world, name)
-  const { process, clock } = actor
+  const { process } = actor
   const placement = world.group.placement(name, process)
   const replica: Replica = {
     ...actor,

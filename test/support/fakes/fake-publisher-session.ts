@@ -27,7 +27,7 @@ import {
 const topicOf = ({ options }: Cluster) => options.topic ?? 'client.modified'
 
 export function destinationOf(cluster: Cluster): Destination {
-  const { options, partitions, topicId = null } = cluster
+  const { options, partitions, topicId = 'no topic' } = cluster
   return { clusterId: options.clusterId ?? 'fake-cluster', topic: topicOf(cluster), topicId, partitions }
 }
 

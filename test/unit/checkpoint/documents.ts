@@ -169,7 +169,7 @@ export const anyDocument: fc.Arbitrary<CheckpointDocument> = fc.record({
   destination: fc.record({
     clusterId: fc.option(fc.string()),
     topic: fc.string(),
-    topicId: fc.option(fc.string()),
+    topicId: fc.string(),
     partitions: fc.nat(),
   }),
   producerId: fc.option(fc.string()),

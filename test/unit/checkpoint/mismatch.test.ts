@@ -32,11 +32,11 @@ describe('a document', () => {
     expect(mismatch(document, other)).toEqual({ code: 'checkpoint.topic-lost', why })
   })
 
-  test('is used when the URL is new, the topic has more partitions, or cluster or topic have no id', () => {
+  test('is used when the URL is new, the topic has more partitions, or the cluster has no id', () => {
     const moved = { ...identity, source: { ...identity.source, url: 'http://new.example/' } }
-    for (const other of [moved, at({ partitions: 7 }), at({ clusterId: null }), at({ topicId: null })])
+    for (const other of [moved, at({ partitions: 7 }), at({ clusterId: null })])
       expect(mismatch(document, other)).toBeUndefined()
-    const nameless = { ...document, destination: { ...document.destination, clusterId: null, topicId: null } }
+    const nameless = { ...document, destination: { ...document.destination, clusterId: null } }
     expect(mismatch(nameless, identity)).toBeUndefined()
   })
 

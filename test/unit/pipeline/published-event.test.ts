@@ -19,7 +19,7 @@ const identity = {
   stream: 'clients',
   eventSource: '/polaris/shop/clients',
   source: { url: 'http://polaris', codeMagasin: 1, prefixCle: null },
-  destination: { clusterId: 'c', topic: 't', topicId: null, partitions: 1 },
+  destination: { clusterId: 'c', topic: 't', topicId: 'i', partitions: 1 },
 }
 const segment = { name: '1-a', tier: 0, entries: 3, sha256: '' } as const
 
