@@ -11,13 +11,10 @@ export interface MetadataPool {
   refreshMetadata(topics: readonly string[]): Promise<unknown>
 }
 
-interface MetadataVersions {
-  readonly versions: readonly string[]
-  protocol(of: { version: number }): (request: object) => KafkaRequest<unknown>
-}
-
-const METADATA = 3
-const metadata: MetadataVersions = createRequire(import.meta.url)('kafkajs/src/protocol/requests/metadata')
+/** kafkajs' newest version, which every broker since Kafka 2.8 supports. */
+const { request, response }: KafkaRequest<unknown> = createRequire(import.meta.url)(
+  'kafkajs/src/protocol/requests/metadata',
+).protocol({ version: 6 })({ topics: [] })
 
 /** Set while an empty list of topics means none; in kafkajs it means all. */
 const meansNone = new AsyncLocalStorage<true>()
@@ -38,14 +35,8 @@ export function requestUsedTopicsOnly(pool: MetadataPool, broker: MetadataBroker
   }
   const original = broker.metadata
   broker.metadata = async function requestMetadata(this: MetadataBroker, topics = []) {
-    const newest = Math.max(...metadata.versions.map(Number))
-    const version = Math.min(newest, this.versions?.[METADATA]?.maxVersion ?? 0)
-    // Version 0 cannot request no topics.
-    if (topics.length > 0 || version === 0 || meansNone.getStore() === undefined)
-      return await original.call(this, topics)
-    const { request, response } = metadata.protocol({ version })({ topics: [], allowAutoTopicCreation: false })
-    const encode = async () =>
-      version < 4 ? new Encoder().writeInt32(0) : new Encoder().writeInt32(0).writeBoolean(false)
+    if (topics.length > 0 || meansNone.getStore() === undefined) return await original.call(this, topics)
+    const encode = async () => new Encoder().writeInt32(0).writeBoolean(false) // no topics, create none
     return await this.connectionPool.send({ request: { ...request, encode }, response })
   }
 }

@@ -1,11 +1,15 @@
 import type { ConnectorConfig } from '../../../config/connector-config.ts'
-import { type Acl, aclsOfNames, aclsOfPlacement, aclsOfTopics } from '../../../kafka/admin/acl.ts'
 import { type KafkaConnection, topicNames } from '../../../kafka/kafka-config.ts'
 import { slotsTopic } from '../../../placement/placement-config.ts'
-import { streamNames } from '../../../publish/event-publisher.ts'
+import { type StreamNames, streamNames } from '../../../publish/event-publisher.ts'
 
-/** `use`: what needs it. */
-type NeededAcl = Acl & { readonly use: string }
+/** The permission for an operation on a resource. `use`: what needs it. */
+interface NeededAcl {
+  readonly operation: 'READ' | 'WRITE' | 'DESCRIBE' | 'CREATE' | 'DESCRIBE_CONFIGS'
+  readonly resource: 'topic' | 'group' | 'transactional id' | 'cluster'
+  readonly name: string
+  readonly use: string
+}
 
 type AclConfig = Pick<ConnectorConfig, 'connector' | 'placement'> & {
   readonly streams: readonly Pick<ConnectorConfig['streams'][number], 'name' | 'kafka'>[]
@@ -13,37 +17,51 @@ type AclConfig = Pick<ConnectorConfig, 'connector' | 'placement'> & {
 
 /** All ACLs that the configuration needs, each once. Pure. */
 export function neededAcls({ connector, placement, streams }: AclConfig): NeededAcl[] {
-  const ofStreams = streams.flatMap(({ name, kafka: { topic } }) =>
-    usedFor(`stream ${name}`, [...aclsOfNames(streamNames(connector, name)), ...aclsOfTopics(topicNames(topic))]),
-  )
   const slots = placement.mode === 'group' ? [slotsTopic(connector)] : []
-  const topics = new Set(streams.flatMap(({ kafka: { topic } }) => topicNames(topic)))
-  const created = [...slots, ...topics].filter((topic) => isCreated(topic, { placement, streams }))
-  const all = [
-    ...ofStreams,
-    ...slots.flatMap((topic) => usedFor('replicas, not with PLACEMENT=single', aclsOfPlacement(connector, topic))),
-    ...usedFor('creation of missing topics, not if all exist', created.map(of('CREATE', 'topic'))),
-    ...usedFor('trial transactions of doctor, optional', aclsOfNames(streamNames(connector, 'doctor'))),
-    ...usedFor('checks of topics and retention by doctor, optional', [
-      ...[...topics].map(of('DESCRIBE_CONFIGS', 'topic')),
-      { operation: 'DESCRIBE_CONFIGS', resource: 'cluster', name: '' },
-    ]),
+  const topics = [...new Set(streams.flatMap(({ kafka: { topic } }) => topicNames(topic)))]
+  const created = [
+    ...slots.filter(() => placement.mode === 'group' && placement.create !== undefined),
+    ...topics.filter(() => streams.some(({ kafka }) => kafka.topic.create !== undefined)),
   ]
-  const key = ({ operation, resource, name }: Acl) => `${operation} ${resource} ${name}`
+  const all = [
+    ...streams.flatMap(({ name, kafka: { topic } }) => {
+      const use = `stream ${name}`
+      const ofTopics = topicNames(topic).flatMap((one) => [
+        ...acls(use, 'WRITE', 'topic', [one]),
+        ...acls(use, 'READ', 'topic', [one]), // finds hanging transactions
+      ])
+      return [...aclsOfNames(use, streamNames(connector, name)), ...ofTopics]
+    }),
+    ...acls(ofReplicas, 'READ', 'group', slots.length === 0 ? [] : [connector]),
+    ...acls(ofReplicas, 'DESCRIBE', 'topic', slots),
+    ...acls('creation of missing topics, not if all exist', 'CREATE', 'topic', created),
+    ...aclsOfNames('trial transactions of doctor, optional', streamNames(connector, 'doctor')),
+    ...acls(ofDoctor, 'DESCRIBE_CONFIGS', 'topic', topics),
+    ...acls(ofDoctor, 'DESCRIBE_CONFIGS', 'cluster', ['']),
+  ]
+  const key = ({ operation, resource, name }: NeededAcl) => `${operation} ${resource} ${name}`
   return all.filter((acl, at) => all.findIndex((other) => key(other) === key(acl)) === at)
 }
 
-const of = (operation: Acl['operation'], resource: Acl['resource']) => (name: string) => ({ operation, resource, name })
+const ofReplicas = 'replicas, not with PLACEMENT=single'
+const ofDoctor = 'checks of topics and retention by doctor, optional'
 
-const usedFor = (use: string, acls: readonly Acl[]): NeededAcl[] => acls.map((acl) => ({ ...acl, use }))
-
-function isCreated(topic: string, { placement, streams }: Pick<AclConfig, 'placement' | 'streams'>): boolean {
-  const ofStream = streams.find(({ kafka }) => topicNames(kafka.topic).includes(topic))
-  if (ofStream !== undefined) return ofStream.kafka.topic.create !== undefined
-  return placement.mode === 'group' && placement.create !== undefined
+function acls(
+  use: string,
+  operation: NeededAcl['operation'],
+  resource: NeededAcl['resource'],
+  names: readonly string[],
+): NeededAcl[] {
+  return names.map((name) => ({ operation, resource, name, use }))
 }
 
-const resourceOptions: Readonly<Record<Acl['resource'], string>> = {
+/** What the names of a stream need: its producer and its commit record. */
+const aclsOfNames = (use: string, { transactionalId, recordGroup }: StreamNames) => [
+  ...acls(use, 'WRITE', 'transactional id', [transactionalId]),
+  ...acls(use, 'READ', 'group', [recordGroup]),
+]
+
+const resourceOptions: Readonly<Record<NeededAcl['resource'], string>> = {
   topic: '--topic',
   group: '--group',
   'transactional id': '--transactional-id',
@@ -52,11 +70,11 @@ const resourceOptions: Readonly<Record<Acl['resource'], string>> = {
 
 /** The commands that add the ACLs, one for each use and resource. Pure. */
 export function aclLines(
-  acls: readonly NeededAcl[],
+  needed: readonly NeededAcl[],
   { brokers, sasl }: Pick<KafkaConnection, 'brokers' | 'sasl'>,
 ): string[] {
   const command = `kafka-acls.sh --bootstrap-server ${brokers[0]} --add --allow-principal ${principalOf(sasl)}`
-  const lines = [...Map.groupBy(acls, ({ use }) => use)].flatMap(([use, ofUse]) => {
+  const lines = [...Map.groupBy(needed, ({ use }) => use)].flatMap(([use, ofUse]) => {
     const byResource = Map.groupBy(ofUse, ({ resource, name }) => `${resourceOptions[resource]} ${name}`.trim())
     const ofResources = [...byResource].map(([resource, some]) =>
       [command, ...some.map(({ operation }) => `--operation ${operationName(operation)}`), resource].join(' '),
