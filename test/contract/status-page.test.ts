@@ -68,9 +68,9 @@ describe.each<[SceneName, View]>([
   })
 })
 
-test('shows replicas, streams, scans and the failure with its explanation and its section of the runbook', async () => {
+test('shows streams, scans and the failure with its explanation and its section of the runbook', async () => {
   const { page } = await show('everyday')
-  expect(await textOf(page, '#figures dd')).toEqual(['8', '6', '1', '21 min', '7.4 s', '0', '3', '6'])
+  expect(await textOf(page, '#figures dd')).toEqual(['8', '6', '1', '21 min', '7.4 s', '0'])
   const [trouble = ''] = await textOf(page, '#troubles li')
   for (const text of [
     'nantes',

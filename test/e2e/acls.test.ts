@@ -48,7 +48,7 @@ it('with exactly the documented ACLs, two replicas run and take over, and every 
   stage.simulator.change()
   await command(...untilCaughtUp)
   expectExactlyOnce(stage, await stage.caughtUp())
-  expect(await command('checkpoint', 'show', 'clients')).toContain('(epoch 3)')
+  expect(await command('checkpoint', 'show', 'clients')).toContain('epoch: 3')
 })
 
 it('audit needs only READ on the events topic and the dead-letter topic', async () => {

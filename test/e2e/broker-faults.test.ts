@@ -125,7 +125,7 @@ it('retries while the broker of its group is down, reports it, and resumes when 
   const connector = stage.start()
   await untilFurther(connector)
   await kafka.kill(1)
-  await connector.line(({ code }) => code === 'placement.group-unreachable')
+  await connector.line(({ code }) => code === 'publish.unreachable' || code === 'publish.failed')
   const { status, body } = await connector.get('/readyz')
   expect(status).toBe(503)
   expect(JSON.parse(body).streams).toMatchObject([

@@ -10,7 +10,14 @@ import { kafkaTimes } from '../kafka-times.ts'
 import type { Cluster } from '../kafkajs/cluster.ts'
 import { fetchRecords } from '../kafkajs/fetch-records.ts'
 import { END, type LedPartitions, leadersOf, offsetsOf, START } from './partition-reads.ts'
-import { applyRecords, isUnfinished, nextOffset, type PartitionScan, partitionScan, shareRead } from './partition-scan.ts'
+import {
+  applyRecords,
+  isUnfinished,
+  nextOffset,
+  type PartitionScan,
+  partitionScan,
+  shareRead,
+} from './partition-scan.ts'
 
 /** See `ReadEvents`. Silence is never taken for the end. Rejects also with `publish.topic-missing`. */
 export async function readTopicEvents<Found>(
@@ -72,8 +79,7 @@ async function findOffsets<Found>(led: LedPartitions, { scans }: Reading<Found>)
   const [starts, ends] = await Promise.all([offsetsOf(led, START), offsetsOf(led, END)])
   for (const [partition, start] of starts) {
     const scan = scans.get(partition)
-    if (scan === undefined)
-      scans.set(partition, partitionScan({ partition, start, end: ends.get(partition) ?? start }))
+    if (scan === undefined) scans.set(partition, partitionScan({ partition, start, end: ends.get(partition) ?? start }))
     else if (scan.next < start) scan.next = start
   }
 }

@@ -1,8 +1,4 @@
-import type {
-  CommitRecord,
-  EventPublisher,
-  OpenOptions,
-} from '../../../connector/publish/event-publisher.ts'
+import type { CommitRecord, EventPublisher, OpenOptions } from '../../../connector/publish/event-publisher.ts'
 import { untilAborted } from '../../../connector/runtime/abort.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import {

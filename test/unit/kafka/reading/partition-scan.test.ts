@@ -1,10 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Fetched } from '../../../../connector/kafka/kafkajs/fetch-records.ts'
-import {
-  applyRecords,
-  nextOffset,
-  partitionScan,
-} from '../../../../connector/kafka/reading/partition-scan.ts'
+import { applyRecords, nextOffset, partitionScan } from '../../../../connector/kafka/reading/partition-scan.ts'
 
 const end = 100n
 const response = (of: Partial<Fetched>): Fetched => ({
