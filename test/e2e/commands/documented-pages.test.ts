@@ -136,8 +136,8 @@ async function inClone(script: string, environment: Record<string, string>): Pro
 const comparable = (text: string) =>
   text
     .replaceAll(/cluster \S+,/g, 'cluster ID,')
-    .replaceAll(/(requests +https:)\S+/g, '$1')
-    .replaceAll(/^(\w+ +(server clock|time zone|live) ).*$/gm, '$1')
+    .replaceAll(/(detail: https:)\S+/g, '$1')
+    .replaceAll(/^( *\w+ +(server clock|time zone|live) ).*$/gm, '$1')
     .replaceAll(/\d+/g, '0')
     .replaceAll(/ +/g, ' ')
     .trim()
