@@ -49,7 +49,7 @@ const store = (given: ServerMistake['given']) => ({ command: 'checkpoint show', 
 const mistakes: readonly ServerMistake[] = [
   {
     ...{ mistake: 'a wrong path', exit: 3, ...polaris(() => ({ POLARIS_URL: new URL('/wrong/', at.http).href })) },
-    says: /no Client\.GetClientsModified at this URL: POLARIS_URL is wrong,.*\(status 404, .* from http:\/\/127\.0\.0\.1:\d+\/wrong\/Client\.GetClientsModified\)$/m,
+    says: /the server does not have the function at this URL: POLARIS_URL is wrong,.*\(status 404, .* from http:\/\/127\.0\.0\.1:\d+\/wrong\/Client\.GetClientsModified\)$/m,
     cure: /^source\.function-missing: check POLARIS_URL; .*WebConnect/m,
   },
   {
@@ -85,18 +85,18 @@ const mistakes: readonly ServerMistake[] = [
   },
   {
     ...{ mistake: 'another web server', exit: 3, ...polaris(() => ({ POLARIS_URL: at.html })) },
-    ...{ says: /the server returned an HTML page \(status 200/, cure: /check POLARIS_URL and any proxy/ },
+    ...{ says: /the server returned an HTML page \(status 200/, cure: /compare the response with POLARIS_URL/ },
   },
   {
     ...{ mistake: 'a self-signed certificate', exit: 2, ...polaris(() => ({ POLARIS_URL: at.https })) },
-    says: /connect to 127\.0\.0\.1:\d+: the server certificate is not trusted \(DEPTH_ZERO_SELF_SIGNED_CERT\)/,
+    says: /connect to 127\.0\.0\.1:\d+: its certificate is not trusted; .*\(DEPTH_ZERO_SELF_SIGNED_CERT\)/,
     cure: /set POLARIS_CA, or set POLARIS_TLS_FINGERPRINTS to ([0-9A-F]{2}:){31}[0-9A-F]{2} after you have compared it/,
   },
   {
     ...{ mistake: 'a certificate for another host', exit: 2 },
     ...polaris(() => ({ POLARIS_URL: at.https.replace('127.0.0.1', 'localhost'), POLARIS_CA: certificate.cert })),
     ...{
-      says: /connect to localhost:\d+: the server certificate is for another host name/,
+      says: /connect to localhost:\d+: its certificate is for another host name/,
       cure: /correct the host in POLARIS_URL/,
     },
   },
@@ -110,7 +110,7 @@ const mistakes: readonly ServerMistake[] = [
     ...{ mistake: 'a wrong password', exit: 3 },
     ...polaris(() => ({ POLARIS_URL: at.http, POLARIS_AUTH: 'basic', POLARIS_USER: 'u', POLARIS_PASSWORD: 'hunter2' })),
     ...{
-      says: /the server refuses the user \(status 401/,
+      says: /the server refuses the user; it offers Basic \(status 401/,
       cure: /check POLARIS_AUTH, POLARIS_USER and POLARIS_PASSWORD/,
     },
   },
@@ -119,7 +119,7 @@ const mistakes: readonly ServerMistake[] = [
     ...polaris(() => ({ POLARIS_URL: 'https://polaris.invalid', POLARIS_PROXY: 'http://u:hunter2@127.0.0.1:9' })),
     ...{
       says: /the proxy 127\.0\.0\.1:9 .*cannot be reached: connection refused/,
-      cure: /check POLARIS_PROXY, and the network/,
+      cure: /check POLARIS_URL, POLARIS_PROXY, the network/,
     },
   },
   {
