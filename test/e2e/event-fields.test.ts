@@ -107,7 +107,6 @@ it('publishes nothing of dropped or hashed fields, and nothing again after a new
   const stored = await Promise.all(
     names.map(async (one) => Buffer.from((await segments.get(one, never)) ?? []).toString('latin1')),
   )
-  expect(stored.length).toBeGreaterThan(0)
   const checkpoint = (await checkpointObject(name).read())?.text ?? ''
   expectNothingPersonal(outputs)
   for (const text of [...all.map((record) => record.text), checkpoint, ...stored])

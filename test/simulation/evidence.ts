@@ -33,7 +33,11 @@ export interface Evidence {
   /** All events with their numbers. */
   readonly numbered: readonly (FakeRecord & { readonly at: number; readonly number: number })[]
   readonly tombstones: readonly (FakeRecord & { readonly at: number })[]
-  readonly documents: readonly (StoredDocument & { readonly document: CheckpointDocument })[]
+  /** `replacesDamaged`: what was stored before could not be read. */
+  readonly documents: readonly (StoredDocument & {
+    readonly document: CheckpointDocument
+    readonly replacesDamaged: boolean
+  })[]
 }
 
 /** Returns what is violated, as text. */
@@ -56,8 +60,9 @@ export function evidenceOf(history: History, stream: SimulatedStream): Evidence 
     .filter((record) => !isTombstone(record))
     .map((record) => ({ ...record, number: numberOf(record) }))
   const tombstones = own.filter(isTombstone)
-  const documents = stream.documents.flatMap((stored) => {
-    return stored.text === DAMAGED ? [] : [{ ...stored, document: parseDocument(stored.text) }]
+  const documents = stream.documents.flatMap((stored, index) => {
+    const replacesDamaged = stream.documents[index - 1]?.text === DAMAGED
+    return stored.text === DAMAGED ? [] : [{ ...stored, document: parseDocument(stored.text), replacesDamaged }]
   })
   const generations = documents.flatMap(({ document, recordsBefore }, index) => {
     const before = documents[index - 1]?.document.committed.state.index.generation
