@@ -194,7 +194,9 @@ const tampered: [name: string, tamper: (history: History) => History, violation:
     'a client that is not published again',
     (history) => {
       const { records, generations } = evidenceOf(history, first(history))
-      const again = records.find(({ at }) => at >= (generations.at(-1) ?? 0))
+      const { changes } = first(history).polaris
+      const isLate = (client: string) => changes.some(({ clientId, lateMs }) => clientId === client && lateMs > 0)
+      const again = records.find(({ at, event }) => at >= (generations.at(-1) ?? 0) && !isLate(event.subject))
       const isKept = ({ key }: FakeRecord, at: number) => key !== again?.key || at < (generations.at(-1) ?? 0)
       return { ...history, records: history.records.filter(isKept) }
     },
