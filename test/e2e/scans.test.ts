@@ -46,7 +46,7 @@ async function publishWhileTokensAreRefused(
   order: ServerOrder = 'oldest-first',
 ): Promise<void> {
   const { simulator, start, caughtUp, records } = await scene({
-    times: { polaris: { retry: { retries: 1, firstPauseMs: 10 } } },
+    times: { polaris: { retry: { firstPauseMs: 10 } } },
     source: {
       clients: 1000,
       hasModificationTime: shown,

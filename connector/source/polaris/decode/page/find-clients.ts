@@ -26,7 +26,7 @@ export function findClients(fields: readonly AnswerNode[], known: Path | undefin
   if (known !== undefined) {
     const elsewhere = detected(fields)?.path
     if (elsewhere !== undefined) throw mapping(`the page has no field ${shownPath(known)}, but ${shownPath(elsewhere)}`)
-  } else if (fields.some((field) => isObject(field) && !isEmptyWrapper(field))) {
+  } else if (!fields.some(isEmptyList) && fields.some(isObject)) {
     throw mapping(`no list is among the fields ${shownNames(fields.map(({ name }) => [name]))}`)
   }
   return { items: [], hasList: fields.some(isEmptyList), path: undefined, beside: [] }

@@ -39,7 +39,8 @@ describe('the list of clients', () => {
   it.each([
     ['an empty element', xml('<Clients/>')],
     ['an InfoClient that is nil', xml('<Clients><InfoClient xsi:nil="true"/></Clients>')],
-    ['an empty array beside an object, at a known path', json(`"Clients":[],${JSON_SHOP}`, at('Clients'))],
+    ['an empty array beside an object', json(`"Clients":[],${JSON_SHOP}`)],
+    ['an empty element beside an object', xml(`<Clients/>${XML_SHOP}`)],
     ['null', json('"Clients":null')],
     ['an empty array in a wrapper', json('"Clients":{"$id":"2","$values":[]}')],
     ['absent', json('"Total":0')],
