@@ -22,7 +22,7 @@ export function mismatch(document: CheckpointDocument, identity: KnownIdentity):
   const compared: [string, string | number | null, string | number | null][] = [
     ['connector', document.connector, identity.connector],
     ['stream', document.stream, identity.stream],
-    ['event.source', document.eventSource, identity.eventSource],
+    ['source of events', document.eventSource, identity.eventSource],
     ['codeMagasin', document.source.codeMagasin, source.codeMagasin],
     ['prefixCle', document.source.prefixCle, source.prefixCle],
   ]

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { didYouMean } from '../runtime/did-you-mean.ts'
 import type { ConfigPath } from './config-problem.ts'
 import { configSchema } from './config-schema.ts'
 import { valueAt } from './document.ts'
@@ -57,7 +58,7 @@ export function settingAt(path: ConfigPath): Setting | undefined {
 }
 
 /** The valid keys of a section; empty if there is no such section. */
-export function keysAt(path: ConfigPath): readonly string[] {
+function keysAt(path: ConfigPath): readonly string[] {
   const keys = keysOf(path)
   const below = settingList().filter((setting) => keys.every((key, index) => setting.path[index] === key))
   return [...new Set(below.flatMap((setting) => setting.path[keys.length] ?? []))]
@@ -75,3 +76,17 @@ export function placesOf(setting: Pick<Setting, 'path'>, document: unknown): Con
 /** The path of a setting in a configuration; `stream` counts from 0. */
 export const placeOf = (setting: Pick<Setting, 'path'>, stream: number): ConfigPath =>
   isPerStream(setting) ? ['streams', stream, ...setting.path.slice(1)] : setting.path
+
+/** Names that other sections or programs use for the same section. */
+const otherNames: Readonly<Record<string, string>> = { tls: 'ssl', ssl: 'tls' }
+
+/** What is wrong with a key that its section does not have, and what may be meant. */
+export function unknownKey(section: ConfigPath, key: string): string {
+  const known = keysAt(section)
+  const other = otherNames[key]
+  const suggestion = didYouMean(other !== undefined && known.includes(other) ? other : key, known)
+  if (suggestion !== '') return `is unknown${suggestion}`
+  const place = settingList().find(({ path }) => path.at(-1) === key || path.at(-2) === key)?.path
+  if (place !== undefined) return `is unknown here; it exists as ${place.slice(0, place.indexOf(key) + 1).join('.')}`
+  return known.length === 0 ? 'is unknown' : `is unknown; must be one of ${known.join(', ')}`
+}
