@@ -26,7 +26,7 @@ export function findClients(fields: readonly AnswerNode[], known: Path | undefin
   if (known !== undefined) {
     const elsewhere = detected(fields)?.path
     if (elsewhere !== undefined) throw mapping(`the page has no field ${shownPath(known)}, but ${shownPath(elsewhere)}`)
-  } else if (!fields.some(isEmptyList) && fields.some(isObject)) {
+  } else if (!fields.some(isEmptyArray) && fields.some((field) => isObject(field) && !isEmptyWrapper(field))) {
     throw mapping(`no list is among the fields ${shownNames(fields.map(({ name }) => [name]))}`)
   }
   return { items: [], hasList: fields.some(isEmptyList), path: undefined, beside: [] }
@@ -98,16 +98,17 @@ const isObject = ({ kind }: AnswerNode) => kind === 'object'
 const expanded = (nodes: readonly AnswerNode[]) =>
   nodes.flatMap((node) => (node.kind === 'list' ? node.children : [node]))
 
+/** An array is the list even beside objects; an empty element may be anything, and the object beside it a single client. */
+const isEmptyArray = ({ kind, children }: AnswerNode) => kind === 'list' && children.length === 0
+
 /** Whether the field may be an empty list: null, an empty element, or a list without items, maybe in a wrapper. */
 function isEmptyList(field: AnswerNode): boolean {
   if (field.kind === 'text') return !/\S/.test(field.text)
-  return field.kind === 'absent' || (field.kind === 'list' && field.children.length === 0) || isEmptyWrapper(field)
+  return field.kind === 'absent' || isEmptyArray(field) || isEmptyWrapper(field)
 }
 
 /** Whether the object holds nothing but lists without items, and fields that Json.NET adds. */
 function isEmptyWrapper({ kind, name, children }: AnswerNode): boolean {
   if (kind !== 'object' || isInfoClientName(name)) return false
-  return children.every(
-    (child) => /^\$(?:id|type)$/.test(child.name) || (child.kind === 'list' && child.children.length === 0),
-  )
+  return children.every((child) => /^\$(?:id|type)$/.test(child.name) || isEmptyArray(child))
 }

@@ -40,7 +40,6 @@ describe('the list of clients', () => {
     ['an empty element', xml('<Clients/>')],
     ['an InfoClient that is nil', xml('<Clients><InfoClient xsi:nil="true"/></Clients>')],
     ['an empty array beside an object', json(`"Clients":[],${JSON_SHOP}`)],
-    ['an empty element beside an object', xml(`<Clients/>${XML_SHOP}`)],
     ['null', json('"Clients":null')],
     ['an empty array in a wrapper', json('"Clients":{"$id":"2","$values":[]}')],
     ['absent', json('"Total":0')],
@@ -54,6 +53,7 @@ describe('the list of clients', () => {
   it.each([
     ['a single object', () => xml(XML_SHOP), /fields Magasin;/],
     ['a single element in a wrapper', () => xml('<Clients><Client><No>1</No></Client></Clients>'), /fields Clients;/],
+    ['an object beside an empty element', () => xml(`<Message/>${XML_SHOP}`), /fields Message, Magasin;/],
     ['two lists', () => json('"Client":[{"No":1}],"Promotions":[{"Code":1}]'), /\(Client, Promotions\)/],
     [
       'two lists named InfoClient',
