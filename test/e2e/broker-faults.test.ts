@@ -197,10 +197,11 @@ it('continues on another cluster with a mirrored topic, and publishes all client
     code: 'checkpoint.topic-lost',
   })
   await command(moved, 'checkpoint', 'rewind', 'clients', '--to', 'beginning', '--republish', '--yes')
+  await replica.line(says('caught up'))
   const { name: topic, simulator } = here
   const records = await untilPublished({ brokers: there, topic, simulator })
-  // The mirrored events, and each client once more.
+  // The mirrored events, and each client once more: one of them as the change that it is.
   const marked = records.filter(({ headers }) => 'ce_republished' in headers)
-  expect([records.length, new Set(marked.map(({ key }) => key)).size]).toEqual([120, 60])
+  expect([records.length, new Set(marked.map(({ key }) => key)).size]).toEqual([120, 59])
   expect(await replica.stop()).toBe(0)
 })
