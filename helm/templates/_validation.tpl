@@ -22,9 +22,6 @@
 {{- if and $isSingle (gt (int .Values.replicaCount) 1) -}}
 {{- fail (printf "replicaCount is %d but config.placement.mode is single, where a second process takes the streams from the first: set replicaCount: 1 or placement.mode: group" (int .Values.replicaCount)) -}}
 {{- end -}}
-{{- if and .Values.serviceMonitor.enabled .Values.podMonitor.enabled -}}
-{{- fail "serviceMonitor.enabled and podMonitor.enabled are both true, so that Prometheus would scrape each replica twice: enable one" -}}
-{{- end -}}
 {{- range $variable, $from := .Values.secretFiles }}
 {{- if not (regexMatch "^[A-Z][A-Z0-9_]*$" $variable) }}
 {{- fail (printf "secretFiles.%s must be the name of a variable: capital letters, digits and underscores" $variable) -}}
@@ -49,29 +46,7 @@
 {{- $isOurs := regexMatch "^(POLARIS|KAFKA|POLL|CHECKPOINT|CONNECTOR)_" .name -}}
 {{- $mustBeKnown := or $isOurs (and (eq .in "secretFiles") (empty $.Values.existingConfigMap.name)) -}}
 {{- if and $mustBeKnown (not (has .name $known)) -}}
-{{- fail (printf "%s.%s is not a variable of the connector, and config does not use ${%s}%s" .in .name .name (include "polaris-connector.meant" (dict "name" .name "known" $known))) -}}
+{{- fail (printf "%s.%s is not a variable of the connector, and config does not use ${%s}" .in .name .name) -}}
 {{- end -}}
 {{- end -}}
-{{- end }}
-
-{{- /* "; did you mean NAME?" for a known name that differs in at most two neighbouring characters. Parameters: name, known. */}}
-{{- define "polaris-connector.meant" -}}
-{{- $name := splitList "" .name -}}
-{{- $meant := "" -}}
-{{- range .known -}}
-{{- $known := splitList "" . -}}
-{{- $atBegin := include "polaris-connector.sameAtBegin" (dict "one" $name "other" $known) | int -}}
-{{- $atEnd := include "polaris-connector.sameAtBegin" (dict "one" (reverse $name) "other" (reverse $known)) | int -}}
-{{- if ge (add $atBegin $atEnd 2) (max (len $name) (len $known)) }}{{ $meant = . }}{{ end -}}
-{{- end -}}
-{{- with $meant }}; did you mean {{ . }}?{{ end -}}
-{{- end }}
-
-{{- /* How many items two lists share at their beginning. Parameters: one, other. */}}
-{{- define "polaris-connector.sameAtBegin" -}}
-{{- $same := 0 -}}
-{{- range $i, $item := .one -}}
-{{- if and (eq $i $same) (lt $i (len $.other)) }}{{ if eq $item (index $.other $i) }}{{ $same = add1 $i | int }}{{ end }}{{ end -}}
-{{- end -}}
-{{ $same }}
 {{- end }}

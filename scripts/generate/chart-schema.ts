@@ -81,7 +81,6 @@ const ownValues = z.strictObject({
   dnsPolicy: text,
   dnsConfig: foreign,
   service: z.strictObject({ annotations: texts }),
-  serviceMonitor: monitor,
   podMonitor: monitor,
   prometheusRule: z.strictObject({
     enabled: z.boolean(),
@@ -107,7 +106,6 @@ const ownValues = z.strictObject({
   extraVolumeMounts: foreignList,
   extraInitContainers: foreignList,
   extraContainers: foreignList,
-  extraObjects: z.array(z.union([text, foreign])),
 })
 
 /** The JSON schema of the chart's values. Invariant 8: Helm quotes the value if `pattern` fails, but not if `const` does. */

@@ -115,7 +115,7 @@ kwok_binary() {
 operator_definitions() {
   definitions=$(go_module "github.com/prometheus-operator/prometheus-operator@v$prometheus_operator_version" Dir)/example/prometheus-operator-crd
   mkdir "$new/definitions"
-  for kind in servicemonitors podmonitors prometheusrules; do
+  for kind in podmonitors prometheusrules; do
     install -m 644 "$definitions/monitoring.coreos.com_$kind.yaml" "$new/definitions"
   done
 }

@@ -59,7 +59,7 @@ describe('a change of the configuration', () => {
 
 test('namespaceOverride moves all manifests of a release', () => {
   const full = parse(readFileSync('helm/ci/full-values.yaml', 'utf8'))
-  const values = { ...full, namespaceOverride: 'wholesale', dashboard: { enabled: true }, extraObjects: [] }
+  const values = { ...full, namespaceOverride: 'wholesale', dashboard: { enabled: true } }
   const all = manifests('4', values)
   expect(all.length).toBeGreaterThan(8)
   expect(all.map(({ metadata }) => metadata.namespace)).toEqual(all.map(() => 'wholesale'))

@@ -96,7 +96,7 @@ test('the test pods belong to the network policy, but not to the Service, the di
     Deployment: false,
     Service: false,
     PodDisruptionBudget: false,
-    ServiceMonitor: false,
+    PodMonitor: false,
     NetworkPolicy: true,
   })
 })

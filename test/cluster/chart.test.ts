@@ -61,7 +61,7 @@ describe('with the custom resource definitions of the Prometheus operator', () =
   describe.each(helmVersions)('Helm %s', (version) => {
     const namespace = `helm-${version}`
     const more = {
-      serviceMonitor: { enabled: true },
+      podMonitor: { enabled: true },
       prometheusRule: { enabled: true },
       networkPolicy: { enabled: true },
     }
@@ -73,16 +73,16 @@ describe('with the custom resource definitions of the Prometheus operator', () =
     test('installs two replicas on two nodes under Pod Security "restricted", with all other resources', async () => {
       const pods = await podsOf(namespace)
       expect(new Set(pods.map(({ spec }) => spec.nodeName))).toEqual(new Set(['a', 'b']))
-      const kinds = 'configmap,service,serviceaccount,poddisruptionbudget,networkpolicy,servicemonitor,prometheusrule'
+      const kinds = 'configmap,service,serviceaccount,poddisruptionbudget,networkpolicy,podmonitor,prometheusrule'
       const { items } = await get(kinds, '-n', namespace, '-l', 'app.kubernetes.io/instance=shops')
       expect(items.map(({ kind }: { kind: string }) => kind).toSorted()).toEqual([
         'ConfigMap',
         'NetworkPolicy',
         'PodDisruptionBudget',
+        'PodMonitor',
         'PrometheusRule',
         'Service',
         'ServiceAccount',
-        'ServiceMonitor',
       ])
     })
 
