@@ -130,10 +130,10 @@ test('/status shows only the totals of a stream that runs elsewhere', async () =
   shop(entered('opening'))
   shop({ kind: 'stream-claimed', epoch: 4, seq: 9, backfill: 'done', isNew: false, events: 0 })
   shop({ kind: 'page-read', scan: 'live', clients: 7, limit: 100, bytes: 10, tookMs: 3 })
-  shop({ kind: 'stream-lost', error: new ConnectorError('publish.fenced', 'end'), wasStopping: true })
+  shop(entered('waiting'))
   const { streams } = (await (await at('/status')).json()) as { streams: object[] }
   const totals = { pages: 1, clients: 7, events: 0, deadLetters: 0, suppressed: 0, superseded: 0 }
-  expect(streams).toEqual([{ stream: 'shop', state: 'lost', totals }])
+  expect(streams).toEqual([{ stream: 'shop', state: 'waiting', totals }])
 })
 
 test('accepts only GET and HEAD, ignores the query, and returns 404 for other paths', async () => {
