@@ -125,9 +125,11 @@ it('pages whose clients are somewhere unexpected hold the stream, and after the 
   expect(await keys(connector, 700)).toEqual(numbers(700))
 })
 
-it('a shop beside the empty list of a new stream is no client and stops nothing', async () => {
+it('a shop beside the empty list of a new stream, which might be a client, is none at the configured path', async () => {
   const all = made(250)
   const extra = '<Magasin><Code>9999</Code><Libelle>Lyon</Libelle></Magasin>'
-  const { start, keys } = await scene({}, (query) => xmlPage(slice(all, query), { extra }))
+  const { start, keys } = await scene({ POLARIS_CLIENTS_FIELD: 'Clients.Client' }, (query) =>
+    xmlPage(slice(all, query), { extra }),
+  )
   expect(await keys(start(), 250)).toEqual(numbers(250))
 })
