@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { CheckpointDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import type { S3Exchange } from '../support/servers/s3-fault-proxy.ts'
 
 /** Ordered by epoch, then by transaction number; must never decrease. */
@@ -28,8 +29,8 @@ export interface CheckpointVersion {
 export function checkpointVersion({ method, path, ifMatch, body, status }: S3Exchange): CheckpointVersion | undefined {
   if (method !== 'PUT' || (status !== undefined && status !== 200)) return undefined
   const document = parsed(body)
-  if (document?.claim === undefined) return undefined // an access check (`.probe-…`)
-  const { claim, committed, pending } = document
+  const { claim, committed, pending = null } = document ?? {}
+  if (claim === undefined || committed === undefined) return undefined // wishes, or an access check (`.probe-…`)
   return {
     ...{ key: path, replaces: ifMatch?.replaceAll('"', ''), isConfirmed: status === 200 },
     etag: createHash('md5').update(body).digest('hex'), // as stores compute it for single-part objects
@@ -72,25 +73,7 @@ const isLess = (one: EpochSeq, other: EpochSeq) =>
 const textOf = ({ claimEpoch, committed: { epoch, seq } }: CheckpointVersion) =>
   `${epoch}.${seq} of claim ${claimEpoch}`
 
-interface StoredDocument {
-  readonly claim?: { readonly epoch: number }
-  readonly committed: Committed
-  readonly pending: EpochSeq | null
-}
-
-interface Committed extends EpochSeq {
-  readonly state: {
-    readonly events: number
-    readonly index: { readonly generation: number }
-    readonly scans: {
-      readonly live: { readonly startedAt: number | null }
-      readonly background: readonly { readonly kind: string }[]
-      readonly backfill: 'due' | 'done'
-    }
-  }
-}
-
-function parsed(body: Buffer): StoredDocument | undefined {
+function parsed(body: Buffer): Partial<CheckpointDocument> | undefined {
   try {
     return JSON.parse(body.toString())
   } catch {
@@ -99,9 +82,10 @@ function parsed(body: Buffer): StoredDocument | undefined {
 }
 
 /** Clients are complete only after the backfill, and not while a long live scan continues in the background. */
-function completedScan({ state: { events, scans } }: Committed) {
+function completedScan({ state: { events, scans } }: CheckpointDocument['committed']) {
   const { live, background, backfill } = scans
-  if (live.startedAt === null || backfill === 'due' || background.some(({ kind }) => kind === 'live')) return undefined
+  const isPartial = backfill.state !== 'done' || background.some(({ kind }) => kind === 'live')
+  if (live.startedAt === null || isPartial) return undefined
   return { startedAt: live.startedAt, events }
 }
 
