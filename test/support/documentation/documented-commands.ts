@@ -49,7 +49,6 @@ export const leftOut: readonly [RegExp, string][] = [
   [/^(docker|podman) /, 'needs the image; test/image runs the image, compose.yaml and a loaded release'],
   [/^sha256sum /, 'needs a release; test/image/release.test.ts makes one and runs this'],
   [/^who=|^cosign |^gh attestation /, 'needs a release that the workflow published'],
-  [/^(systemctl|journalctl|cp|cd) /, 'needs root; test/unit/repository verifies the unit'],
   [/^(helm|kubectl) /, 'needs a cluster; test/chart and test/cluster test the chart'],
   [/^kafka-[a-z-]+\.sh /, 'part of the Kafka distribution; the tests have only the broker'],
   [/^openssl rand /, 'prints something else each time'],
