@@ -5,7 +5,8 @@ import type { Rewind } from '../../../connector/checkpoint/wishes.ts'
 import { MAX_EVENT_NUMBER, UNKNOWN_CONTENT } from '../../../connector/index/index-entry.ts'
 import { loadTable } from '../../../connector/index/load-table.ts'
 import { type ErrorCode, errorCatalogue } from '../../../connector/runtime/error-catalogue.ts'
-import { BACKFILL, type ScanStates } from '../../../connector/scan/scan-state.ts'
+import { begunAgain } from '../../../connector/scan/begin-again.ts'
+import { BACKFILL, LIVE, type ScanStates } from '../../../connector/scan/scan-state.ts'
 import { memorySegmentStore } from '../../support/fakes/memory-segment-store.ts'
 import { backfillOf, someScan } from '../../support/scans.ts'
 import { never } from '../../support/signals.ts'
@@ -62,6 +63,16 @@ describe('a rewind', () => {
     expect(index).toMatchObject({ generation: 7, segments: [], delta: '', rules: indexed.index.rules })
     expect(scans.backfill.republished).toBe('rewind')
     expect(events).toBe(indexed.events)
+  })
+
+  test('Invariant 3: that republishes begins the scans in progress again, which the new index cannot compare', () => {
+    const unread = { reachMs: 1, kind: 'look-back', tag: 4 } as const
+    const lookBack = someScan({ ...unread, since: 3 })
+    const live = { startedAt: lookBack.startedAt, scan: someScan({ kind: 'live', tag: LIVE }) }
+    const { scans } = rewound(stateWith({ live, background: [lookBack] }), to(null, { republish: true }), applied)
+    expect(scans.live).toEqual({ ...live, scan: null })
+    expect(scans.background).toEqual([begunAgain(lookBack)])
+    expect(scans.background).toMatchObject([{ ...unread, checkPoint: null, startedAt: null }])
   })
 
   test('that does not republish keeps the name of one that does, until the history has ended', () => {
