@@ -14,8 +14,8 @@ export type WriteOutcome =
   /** This call stored the text. If the response was lost, reading back found the same text. */
   | { readonly kind: 'written'; readonly version: Version }
   /**
-   * The object holds the text of another writer. The text of this call may have been stored and replaced since: when its
-   * response was lost, or in a directory by a writer that was quicker than the look after the write.
+   * The object holds the text of another writer. After a lost response, the text of this call may have been stored and
+   * replaced since.
    */
   | { readonly kind: 'conflict' }
 

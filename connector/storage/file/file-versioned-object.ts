@@ -21,7 +21,7 @@ interface FileObject {
 
 /**
  * Versioned objects in a directory, and segments in directories beside them. Each version of an object is a file of its
- * own, `<name>.<20 digits>.json`; the highest number is the newest, and a writer deletes the others.
+ * own, `<name>.<20 digits>.json`; the highest number is the newest, and a writer deletes all but the last ten.
  */
 export function fileStore(config: FileStoreConfig, parts: StoreParts): CheckpointStore {
   const root = resolve(config.directory)
@@ -71,13 +71,19 @@ async function writeNext(object: FileObject, text: string, expected: Version | n
   const next = String(BigInt(expected ?? 0) + 1n).padStart(20, '0') as Version
   if (before !== expected || !(await linkNew(object, next, text))) return await outcomeAsRead(object, text)
   await syncDirectory(object.directory)
-  // A writer that was suspended before linking may take a number that was used and deleted since. What it expected was
-  // deleted before that number.
   const now = await versionsOf(object)
-  if (now.at(-1) !== next || (expected !== null && !now.includes(expected))) return await outcomeAsRead(object, text)
-  await removeOlder(object, now.slice(0, -1)).catch(() => undefined) // the next write does it
+  if (newerThan(next, now) >= KEPT_VERSIONS / 2) return await outcomeAsRead(object, text)
+  await removeOlder(object, now).catch(() => undefined) // the next write does it
   return { kind: 'written', version: next }
 }
+
+/**
+ * A writer that was suspended before linking finds its number free again once so many newer versions exist, and counts
+ * half of them as enough: a listing is not atomic. For the same reason a reader must find more than the newest version.
+ */
+const KEPT_VERSIONS = 10
+
+const newerThan = (version: Version, versions: readonly Version[]) => versions.filter((one) => one > version).length
 
 /** Creates a file atomically with its content. False if the name exists: of two writers exactly one succeeds. */
 async function linkNew(object: FileObject, version: Version, text: string): Promise<boolean> {
@@ -107,7 +113,7 @@ async function outcomeAsRead(object: FileObject, text: string): Promise<WriteOut
 /** Oldest first. Then temporary files: those of a crash, and those of writers that would meet a conflict anyway. */
 async function removeOlder(object: FileObject, versions: readonly Version[]): Promise<void> {
   const { directory, name } = object
-  for (const version of versions) await rm(fileOf(object, version), { force: true })
+  for (const version of versions.slice(0, -KEPT_VERSIONS)) await rm(fileOf(object, version), { force: true })
   const isTemporary = (file: string) => file.startsWith(`.${name}.`) && file.endsWith('.tmp')
   for (const file of (await filesIn(directory)).filter(isTemporary)) await rm(join(directory, file), { force: true })
 }

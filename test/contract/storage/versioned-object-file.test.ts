@@ -34,12 +34,12 @@ async function writeMany({ object }: Pick<ReturnType<typeof open>, 'object'>, co
   return version
 }
 
-test('stores each version in a separate file, and deletes the one before', async () => {
+test('stores each version in a separate file, and keeps the last ten', async () => {
   const opened = open()
   await writeMany(opened, 1)
   expect(readdirSync(opened.place)).toEqual([file(1)])
   await writeMany(opened, 12)
-  expect(readdirSync(opened.place)).toEqual([file(13)])
+  expect(readdirSync(opened.place)).toEqual(Array.from({ length: 10 }, (_, at) => file(at + 4)))
 })
 
 test('keeps documents, segments and directories from other users, whatever the umask', async () => {
@@ -75,7 +75,7 @@ test('never reads a temporary file left by a crash, and removes it with the next
   writeFileSync(join(opened.place, '.stream.crashed-1.tmp'), '{"half')
   expect((await opened.object.read(never))?.text).toBe('text 0')
   await writeMany(opened, 1)
-  expect(readdirSync(opened.place)).toEqual([file(2)])
+  expect(readdirSync(opened.place)).toEqual([file(1), file(2)])
 })
 
 test('reports a conflict to a writer that was suspended while its number was used and deleted', async () => {
