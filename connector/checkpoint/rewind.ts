@@ -38,7 +38,7 @@ export function rewound(state: StreamState, { id, to, republish }: Rewind, { epo
   }
   const { live, background, ...rest } = withoutScan(scans, BACKFILL)
   if (!republish) return { ...state, scans: { ...rest, live, background, backfill: history } }
-  // Invariant 3: without entries, nothing tells that a page of a scan in progress is older than what was published.
+  // Invariant 3: a scan in progress may hold an old page. Without index entries, nothing shows that it is old.
   const again = { live: { ...live, scan: null }, background: background.map(begunAgain) }
   return {
     ...state,
@@ -67,7 +67,7 @@ const curedByRepublish: ReadonlySet<ErrorCode> = new Set([
   'checkpoint.index-damaged',
 ])
 
-/** Where a stream begins anew: above all that was used before. */
+/** The first epoch and event number of a stream that begins again. Both are higher than all that it has used. */
 export interface Restart {
   readonly epoch: number
   /** The number of the next event. */
@@ -95,7 +95,7 @@ export function restartAbove(
   }
 }
 
-/** The state of a stream that begins anew, with its history at the earlier of the time and the configured beginning. */
+/** The state of a stream that begins again. Its history starts at `to` or at `beginAt`, whichever is earlier. */
 export function restarted({ epoch, events }: Restart, { id, to }: Rewind, beginAt: SourceTime): StreamState {
   const from = to !== null && to < beginAt ? to : beginAt
   return {

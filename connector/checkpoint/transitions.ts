@@ -18,7 +18,7 @@ export interface Claimant extends Stamp {
   readonly identity: StreamIdentity
 }
 
-/** The first document of a stream, or of one that begins anew with a higher epoch. */
+/** The first document of a stream. A stream that begins again has a higher epoch. */
 export function firstDocument(state: StreamState, claimant: Claimant, epoch = 1): CheckpointDocument {
   const { nonce, at, owner, producerId, identity } = claimant
   return {

@@ -186,7 +186,7 @@ export const errorCatalogue = {
     `restore the damaged segment below CONNECTOR/STREAM.index in CHECKPOINT_URL; if there is no copy, ${publishAgain}`,
   ),
   'checkpoint.wishes-damaged': retryDecision(
-    'run `pause`, `resume` or `checkpoint rewind` again: that writes CONNECTOR/STREAM.wishes.json in CHECKPOINT_URL anew',
+    'run `pause`, `resume` or `checkpoint rewind` again: each replaces CONNECTOR/STREAM.wishes.json in CHECKPOINT_URL',
   ),
   'checkpoint.index-too-large': holdSetting(
     'raise the memory limit of the container until it leaves what the message names (it must be 256 MiB larger), or run more replicas: each holds the indexes of its own streams',

@@ -2,7 +2,7 @@ import { mkdir, open, readdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 
-/** Errors that last until somebody changes permissions, the path or the file system. Others may pass. */
+/** Errors that only an operator can end, by other permissions, another path or another file system. */
 const refusals: Readonly<Record<string, string>> = {
   EACCES: ': permission denied',
   EPERM: ': not permitted, or the file system has no hard links',

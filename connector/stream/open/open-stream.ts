@@ -56,7 +56,7 @@ interface ReadStored extends StoredDocument {
   readonly rewind: Rewind | undefined
   /** See `seenAs`. */
   readonly seen: string
-  /** Why the stream cannot go on from its document and index, and begins anew. */
+  /** Set if document or index cannot be used: why. The stream then begins again. */
   readonly lost: ErrorCode | undefined
 }
 
@@ -83,7 +83,7 @@ async function readStored(parts: OpenParts, stop: AbortSignal): Promise<ReadStor
   return { stored, document, rewind: waiting, seen, lost }
 }
 
-/** Whether the stream begins anew if what it has is lost. */
+/** Whether a rewind lets the stream begin again if its document or index is lost. */
 const mayRestart = ({ rewind, seen }: ReadStored) =>
   rewind !== undefined && cures(rewind, 'checkpoint.topic-lost', seen)
 

@@ -32,7 +32,7 @@ function allowedIn(value: JsonValue, count: () => void): JsonValue {
   )
 }
 
-/** Makes its children anew: the nodes of all clients of a page would cost as much garbage collection as parsing it. */
+/** Creates its children at each read: keeping all nodes of a page costs as much garbage collection as parsing it. */
 class JsonNode implements AnswerNode {
   readonly name: string
   readonly kind: AnswerNode['kind']
