@@ -162,7 +162,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'a rewind is applied at each opening',
-    file: 'stream/open/open-stream.ts',
+    file: 'stream/open/claim-stream.ts',
     text: 'rewound: rewind.id,\n    committed:',
     becomes: 'committed:',
     by: crossed,

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import { type AccessToken, tokenCache } from '../../../connector/kafka/tokens.ts'
-import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import type { AccessToken } from '../../../../connector/kafka/tokens/access-token.ts'
+import { tokenCache } from '../../../../connector/kafka/tokens/tokens.ts'
+import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
 
 /** A token endpoint that issues `token 1`, `token 2`, … unless it is down. */
 function stage(lifetimeMs: number) {
