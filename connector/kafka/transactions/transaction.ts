@@ -39,9 +39,8 @@ export function beginTransaction(producer: TransactionalProducer, finish: AbortS
     },
     commit: async (record) => {
       if (isSending) throw new ConnectorError('bug', 'commit: the events are still being sent')
-      const isFirstRequest = producer.state.kind === 'idle'
       const active = await activeTransaction(producer, finish)
-      if (record !== null) await sendRecord(producer, active, { record, isFirstRequest })
+      if (record !== null) await sendRecord(producer, active, record)
       await endTransaction(producer, active)
       await confirmMarkers(producer, active.written, finish)
       isCommitted = true
@@ -122,19 +121,16 @@ const publishing = (records: number, topic: string) =>
  * Sends the commit record alone and last: kafkajs does not retry it, and a commit after it failed would publish events
  * without a commit record.
  */
-function sendRecord(
-  producer: TransactionalProducer,
-  active: ActiveTransaction,
-  parts: { record: CommitRecord; isFirstRequest: boolean },
-) {
+function sendRecord(producer: TransactionalProducer, active: ActiveTransaction, record: CommitRecord) {
   const { group } = producer.place
-  const offsets = recordOffsets(producer.place, parts.record)
+  const offsets = recordOffsets(producer.place, record)
   const work = async (): Promise<void> => {
     try {
       await active.transaction.sendOffsets(offsets)
     } catch (error) {
-      // Kafka is still writing the markers of the previous transaction. kafkajs retries only sends in this case.
-      if (!parts.isFirstRequest || !hasKafkaCode(error, KafkaCode.CONCURRENT_TRANSACTIONS)) throw error
+      // Kafka is still writing the markers of the previous transaction, or of the producer that fenced this one: the next
+      // answer tells. kafkajs retries only sends in this case.
+      if (!hasKafkaCode(error, KafkaCode.CONCURRENT_TRANSACTIONS)) throw error
       await producer.clock.sleep(kafkaTimes.paces.stream.firstPauseMs, active.limit.signal)
       await work()
     }
