@@ -5,6 +5,7 @@ import { type PipelineParts, runPipeline } from '../pipeline/pipeline.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import { linkedAbort, whenAborted } from '../runtime/abort.ts'
 import { isTransient } from '../runtime/connector-error.ts'
+import type { Version, VersionedObject } from '../storage/versioned-object.ts'
 import type { OpenParts } from './open/open-parts.ts'
 import { openStream } from './open/open-stream.ts'
 
@@ -47,13 +48,19 @@ interface RunUntil {
 
 /** `compose` is called once; if it throws, the try fails, and the next one calls it again. */
 export function streamSession(compose: () => SessionParts): StreamSession {
-  const session: Session = { composed: undefined, opened: undefined, epoch: undefined, hasAdvanced: progressCheck() }
+  const session: Session = {
+    composed: undefined,
+    version: undefined,
+    opened: undefined,
+    epoch: undefined,
+    hasAdvanced: progressCheck(),
+  }
   return {
     run: (how) => run(session, compose, how),
     wishes: () => session.composed?.open.wishes.current() ?? noWishes,
     untilChanged: async (stop) => {
       if (session.composed === undefined) await whenAborted(stop)
-      else await untilChanged(session.composed, stop)
+      else await untilChanged(session.composed, session.version, stop)
     },
     close: async (as) => {
       try {
@@ -67,10 +74,30 @@ export function streamSession(compose: () => SessionParts): StreamSession {
 
 interface Session {
   composed: SessionParts | undefined
+  /** The version of the document that was read or written last; null: there was none. Undefined: not read yet. */
+  version: Version | null | undefined
   opened: OpenStream | undefined
   /** Of the last claim, as long as nothing but a transient failure has followed. */
   epoch: number | undefined
   readonly hasAdvanced: (checkpoint: StreamCheckpoint) => boolean
+}
+
+/** A pause or a hold lasts until another process has replaced the version on which it was decided. */
+function remembering(session: Session, parts: SessionParts): SessionParts {
+  const { object } = parts.open
+  const remembered: VersionedObject = {
+    read: async (stop) => {
+      const stored = await object.read(stop)
+      session.version = stored?.version ?? null
+      return stored
+    },
+    write: async (text, expected, finish) => {
+      const outcome = await object.write(text, expected, finish)
+      if (outcome.kind === 'written') session.version = outcome.version
+      return outcome
+    },
+  }
+  return { ...parts, open: { ...parts.open, object: remembered } }
 }
 
 /** Invariant 6: also a stream whose source has failed is left without an owner. */
@@ -90,7 +117,7 @@ async function run(session: Session, compose: () => SessionParts, how: RunUntil)
   let madeProgress = () => false
   try {
     leave.throwIfAborted()
-    session.composed ??= compose()
+    session.composed ??= remembering(session, compose())
     const { open } = session.composed
     if (session.opened === undefined) {
       const stream = await openStream(open, leave, session.epoch)
@@ -173,19 +200,21 @@ async function untilWanted(parts: SessionParts, checkpoint: StreamCheckpoint, st
   }
 }
 
-/** Waits until another process has changed the document or the wishes since. */
-async function untilChanged({ open, lookEveryMs }: SessionParts, stop: AbortSignal): Promise<void> {
+/** Waits until the document has another version than `version`, or the wishes have changed. */
+async function untilChanged(
+  { open, lookEveryMs }: SessionParts,
+  version: Session['version'],
+  stop: AbortSignal,
+): Promise<void> {
   const { object, wishes, clock } = open
   const { id } = wishes.current()
-  const seen = async () => ({
-    version: (await object.read(stop))?.version,
-    isSame: (await wishes.read(stop)).id === id,
-  })
-  let before: Awaited<ReturnType<typeof seen>> | undefined
+  const isChanged = async () => {
+    const stored = await object.read(stop)
+    const isReplaced = version !== undefined && version !== (stored?.version ?? null)
+    return (await wishes.read(stop)).id !== id || isReplaced
+  }
   while (!stop.aborted) {
-    const now = await seen().catch(() => undefined)
-    if (now !== undefined && (!now.isSame || (before !== undefined && now.version !== before.version))) return
-    before ??= now
+    if (await isChanged().catch(() => false)) return
     await clock.sleep(lookEveryMs, stop).catch(() => {})
   }
 }

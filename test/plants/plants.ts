@@ -161,6 +161,13 @@ export const plants: readonly Plant[] = [
     by: crossed,
   },
   {
+    name: 'a pause compares with the version that it finds, not with the one on which it was decided',
+    file: 'stream/stream-session.ts',
+    text: 'version !== undefined && version !== (stored?.version ?? null)',
+    becomes: 'false',
+    by: { unit: 'stream/wished-stream.test.ts' },
+  },
+  {
     name: 'a rewind is applied at each opening',
     file: 'stream/open/claim-stream.ts',
     text: 'rewound: rewind.id,\n    committed:',

@@ -137,6 +137,28 @@ describe('a pause', () => {
     await first
   })
 
+  test('of a stream that another replica claims after it was read is obeyed at the next look', async () => {
+    const before = running(scanOf(1), { until: 'caught-up' })
+    await before.start()
+    const document = before.document()
+    const claimed = { ...document, claim: { ...document.claim, epoch: 2, owner: 'replica-2' } }
+    let reads = 0
+    const on = running(scanOf(1), {
+      store: ({ kind, key }) => {
+        if (kind === 'read' && key === KEY && ++reads === 2) on.store.tamper(KEY, serializeDocument(claimed))
+        return 'none'
+      },
+    })
+    on.store.tamper(KEY, serializeDocument(document))
+    on.wish({ paused: true })
+    const end = on.start()
+    await on.pass(20 * second)
+    expect(on.document()).toMatchObject({ claim: { epoch: 3, owner: null }, pending: null })
+    expect(on.states().at(-1)).toBe('paused')
+    on.stop()
+    await end
+  })
+
   test('that cannot leave the stream shows as paused, says why, and is tried again as a hold is', async () => {
     const owned = running(scanOf(1))
     void owned.start()
