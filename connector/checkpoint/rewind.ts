@@ -57,13 +57,11 @@ export function cures({ yes, republish }: Rewind, code: ErrorCode, seen: string)
 }
 
 const curedByRepublish: ReadonlySet<ErrorCode> = new Set([
-  'checkpoint.missing',
   'checkpoint.damaged',
   'checkpoint.topic-in-use',
   'checkpoint.topic-lost',
   'checkpoint.events-lost',
   'checkpoint.rolled-back',
-  'checkpoint.index-missing',
   'checkpoint.index-damaged',
 ])
 

@@ -32,7 +32,7 @@ export type ValidState =
   | { readonly kind: 'committed'; readonly hasRecord: boolean }
   | { readonly kind: 'hold'; readonly code: HoldCode; readonly why: string }
 
-type HoldCode = `checkpoint.${'missing' | 'topic-in-use' | 'undecided' | 'events-lost' | 'rolled-back'}`
+type HoldCode = `checkpoint.${'damaged' | 'topic-in-use' | 'undecided' | 'events-lost' | 'rolled-back'}`
 
 /** Kafka keeps commit records at least this long; the clocks of two replicas differ by much less. */
 export const DAY_MS = 86_400_000
@@ -44,7 +44,7 @@ export const DAY_MS = 86_400_000
 export function validState(states: StoredStates | undefined, { found, mayBegin, now }: KnownOfStream): ValidState {
   if (states === undefined) {
     if (found.kind !== 'none')
-      return hold('checkpoint.missing', 'the checkpoint document is missing, but Kafka has a commit record')
+      return hold('checkpoint.damaged', 'the checkpoint document is missing, but Kafka has a commit record')
     return mayBegin
       ? { kind: 'new' }
       : hold('checkpoint.topic-in-use', 'there is no checkpoint, but the topic has records')

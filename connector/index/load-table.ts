@@ -6,7 +6,7 @@ import { deltaWords, type IndexState, type SegmentReference } from './index-stat
 import { MAX_SEGMENT_ENTRIES, segmentEntries } from './segment.ts'
 
 /**
- * The entries of a stored segment. Rejects with `checkpoint.index-missing`, `checkpoint.index-damaged`, `storage.*` or
+ * The entries of a stored segment. Rejects with `checkpoint.index-damaged`, `storage.*` or
  * the reason of `stop`.
  */
 export async function readSegment(
@@ -16,7 +16,7 @@ export async function readSegment(
 ): Promise<Uint32Array> {
   const bytes = await store.get(name, stop)
   if (bytes === undefined)
-    throw new ConnectorError('checkpoint.index-missing', `load client index: segment ${name} does not exist`)
+    throw new ConnectorError('checkpoint.index-damaged', `load client index: segment ${name} does not exist`)
   const words = segmentEntries(bytes, sha256)
   if (words !== undefined) return words
   throw new ConnectorError(
@@ -34,8 +34,7 @@ export function readTwice(store: SegmentStore, segment: SegmentReference, stop: 
 }
 
 /** Whether a segment is missing or damaged. */
-export const isDamage = (error: unknown): boolean =>
-  codeOf(error) === 'checkpoint.index-missing' || codeOf(error) === 'checkpoint.index-damaged'
+export const isDamage = (error: unknown): boolean => codeOf(error) === 'checkpoint.index-damaged'
 
 /** A table whose segments are being read. They never change, so those that have arrived are kept for the next try. */
 export interface LoadingTable {

@@ -16,7 +16,7 @@ export interface StreamIndex {
   isAuditDue(now: number): boolean
   /**
    * The index of the `committed` state in the document with this nonce; it is no longer kept. Rejects with
-   * `checkpoint.index-missing`, `checkpoint.index-damaged`, `checkpoint.index-too-large` (before anything is read, if its
+   * `checkpoint.index-damaged`, `checkpoint.index-damaged`, `checkpoint.index-too-large` (before anything is read, if its
    * size alone is too large), `storage.*` or the reason of `stop`; after `storage.*`, what has arrived stays for the next
    * try. `onSegment`: as for `loadTable`.
    */

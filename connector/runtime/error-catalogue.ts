@@ -63,7 +63,6 @@ export const errorCatalogue = {
   bug: row('reopen', 1)('report this defect of the connector with the surrounding log lines'),
   'config.invalid': refuse('correct the listed settings; `polaris-connector lint` checks them without connecting'),
   'command.invalid': refuse('correct the command as the message says; its `--help` describes the options'),
-  'http.cannot-listen': refuse('free the port, or set another HTTP_PORT (0: any free one)'),
 
   'source.unreachable': retry(
     'check POLARIS_URL, POLARIS_PROXY, the network and the server; if responses take too long, lower POLARIS_LIMIT',
@@ -114,16 +113,12 @@ export const errorCatalogue = {
   ),
 
   'publish.failed': retry(
-    'check the brokers, min.insync.replicas and quotas if the error persists',
+    'check KAFKA_BROKERS, the network and TLS, then the brokers, min.insync.replicas and quotas, or what the message names',
     '`run` retries indefinitely',
   ),
   'publish.outcome-unknown': inRun(
     retry('repeat the command: Kafka did not confirm whether the transaction was committed'),
     'no action needed: reopening the stream determines whether the transaction was committed',
-  ),
-  'publish.unreachable': retry(
-    'check KAFKA_BROKERS, the network and the TLS settings; for a token, what the message names',
-    '`run` retries indefinitely',
   ),
   'publish.fenced': inRun(
     row('lost', 1)('repeat the command; with PLACEMENT=single, run only one process: another one opened the stream'),
@@ -156,9 +151,6 @@ export const errorCatalogue = {
     row('retry', 1)('repeat the command: another process wrote the checkpoint at the same time'),
     'no action needed: another process is opening or running this stream; the opening is retried',
   ),
-  'checkpoint.missing': holdDecision(
-    `restore the document (CONNECTOR/STREAM.json in CHECKPOINT_URL); if there is no copy, ${publishAgain}`,
-  ),
   'checkpoint.damaged': holdDecision(
     `restore a valid version of the document (CONNECTOR/STREAM.json in CHECKPOINT_URL); if there is none, ${publishAgain}`,
   ),
@@ -179,11 +171,8 @@ export const errorCatalogue = {
     `restore the topic of the published events, or correct the settings; if it is lost, ${publishAgain}`,
   ),
   'checkpoint.events-lost': holdDecision(`restore the topic; if events are lost, ${publishAgain}`),
-  'checkpoint.index-missing': holdDecision(
-    `restore the missing segment below CONNECTOR/STREAM.index in CHECKPOINT_URL; if there is no copy, ${publishAgain}`,
-  ),
   'checkpoint.index-damaged': holdDecision(
-    `restore the damaged segment below CONNECTOR/STREAM.index in CHECKPOINT_URL; if there is no copy, ${publishAgain}`,
+    `restore the missing or damaged segment below CONNECTOR/STREAM.index in CHECKPOINT_URL; if there is no copy, ${publishAgain}`,
   ),
   'checkpoint.wishes-damaged': retryDecision(
     'run `pause`, `resume` or `checkpoint rewind` again: each replaces CONNECTOR/STREAM.wishes.json in CHECKPOINT_URL',

@@ -31,7 +31,7 @@ export type LoginOutcome<Result> =
   | { readonly kind: 'refused'; readonly error: ConnectorError; readonly againAfterMs: number }
 
 /** How often a held stream checks whether the password has changed. */
-export const LOOK_AGAIN_MS = 60_000
+const LOOK_AGAIN_MS = 60_000
 
 interface KnownAccount {
   readonly oneAtATime: Semaphore

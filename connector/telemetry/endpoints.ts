@@ -42,7 +42,7 @@ const headers = { 'cache-control': 'no-store', 'x-content-type-options': 'nosnif
 
 /**
  * Serves health, metrics and the status page: GET and HEAD only. Resolves when it listens. Rejects with
- * `http.cannot-listen` if it cannot, or with the reason of `stop`.
+ * `config.invalid` if it cannot, or with the reason of `stop`.
  */
 export async function endpoints(parts: EndpointParts, stop: AbortSignal): Promise<Endpoints> {
   const server = createServer(connectionLimits, (request, response) => void answer(request, response, parts))
@@ -69,7 +69,7 @@ async function listening(server: Server, { port }: EndpointParts, stop: AbortSig
     stop.throwIfAborted()
     const { code = 'failed' }: { code?: string } = Object(error)
     const why = causes[code] === undefined ? code : `${causes[code]} (${code})`
-    throw new ConnectorError('http.cannot-listen', `listen on port ${port}: ${why}`)
+    throw new ConnectorError('config.invalid', `listen on HTTP_PORT ${port}: ${why}`)
   }
 }
 

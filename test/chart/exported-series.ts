@@ -23,7 +23,7 @@ export async function exportedSeries(): Promise<readonly ExportedSeries[]> {
     placement: 'group',
   })
   const observer = reporting(observe('paris', polling))
-  const events = everyPipelineEvent(new ConnectorError('publish.unreachable', 'connect'))
+  const events = everyPipelineEvent(new ConnectorError('publish.failed', 'connect'))
   // Its last event is a failure, so that every series of a running stream exists.
   const running = ['stream-claimed', 'pages-published', 'stream-retrying']
   const pinned = { kind: 'certificate-seen', certificate: 'pinned', expiresAt: 0 } as const

@@ -59,10 +59,10 @@ test('/readyz is 503 until the replica runs and its streams are open, then 200',
 test('/readyz is 503 with code and hint when a stream is held, without its error', async () => {
   const { at, observe, replicaIs } = await listening()
   replicaIs('running')
-  const error = new ConnectorError('checkpoint.missing', 'open', { cause: new Error('Jean Dupont') })
+  const error = new ConnectorError('checkpoint.damaged', 'open', { cause: new Error('Jean Dupont') })
   const shop = observe('shop', polling)
   shop(entered('held'))
-  shop({ kind: 'stream-held', code: 'checkpoint.missing', error, pauseMs: 60_000 })
+  shop({ kind: 'stream-held', code: 'checkpoint.damaged', error, pauseMs: 60_000 })
   const answer = await at('/readyz')
   const body = await answer.text()
   expect(answer.status).toBe(503)
@@ -73,7 +73,7 @@ test('/readyz is 503 with code and hint when a stream is held, without its error
         stream: 'shop',
         state: 'held',
         why: 'held',
-        code: 'checkpoint.missing',
+        code: 'checkpoint.damaged',
         hint: expect.stringContaining('restore the document'),
       },
     ],
@@ -160,7 +160,7 @@ test('rejects with port and cause when it cannot listen', async () => {
   const port = typeof address === 'object' && address !== null ? address.port : 0
   const parts = { port, clock: systemClock, paths: {}, onError: () => {} }
   await expect(endpoints(parts, never)).rejects.toMatchObject({
-    code: 'http.cannot-listen',
+    code: 'config.invalid',
     message: `listen on port ${port}: the port is already in use (EADDRINUSE)`,
   })
 })

@@ -173,8 +173,8 @@ const mistakes: readonly ServerMistake[] = [
   {
     ...{ mistake: 'a port in use', command: 'run', exit: 2, given: () => ({ HTTP_PORT: new URL(at.http).port }) },
     ...{
-      says: /listen on port \d+: the port is already in use \(EADDRINUSE\)/,
-      cure: /^http\.cannot-listen: free the port, or set another HTTP_PORT/m,
+      says: /listen on HTTP_PORT \d+: the port is already in use \(EADDRINUSE\)/,
+      cure: /^config\.invalid: correct the listed settings/m,
     },
   },
   ...['doctor', 'checkpoint show'].map((command) => ({

@@ -137,7 +137,7 @@ test('finds those that need attention among 200 streams', async () => {
 
 test('follows the replica, and says so when it no longer answers', async () => {
   const { page, observe, time, server } = await show('one')
-  const seen = new ConnectorError('publish.unreachable', '<img src=x onerror=alert(1)> broker kafka-1:9092')
+  const seen = new ConnectorError('publish.failed', '<img src=x onerror=alert(1)> broker kafka-1:9092')
   const clients = observe('clients', {
     intervalMs: 5000,
     maxIntervalMs: 30_000,
@@ -145,7 +145,7 @@ test('follows the replica, and says so when it no longer answers', async () => {
     timeZone: 'Europe/Paris',
   })
   clients(entered('held'))
-  clients({ kind: 'stream-held', code: 'publish.unreachable', error: seen, pauseMs: 1 })
+  clients({ kind: 'stream-held', code: 'publish.failed', error: seen, pauseMs: 1 })
   time.now += 60_000
   await untilShown(page, '#troubles', '<img src=x onerror=alert(1)> broker kafka-1:9092')
   expect(await textOf(page, '#readiness')).toEqual(['Not ready'])
@@ -155,7 +155,7 @@ test('follows the replica, and says so when it no longer answers', async () => {
 
 test('says of streams that have caught up that the replica is out of the consumer group, and why', async () => {
   const { page, observePlacement } = await show('everyday')
-  const error = new ConnectorError('publish.unreachable', 'join group shops: kafka-1:9092 refuses the connection')
+  const error = new ConnectorError('publish.failed', 'join group shops: kafka-1:9092 refuses the connection')
   observePlacement({ kind: 'membership-lost', code: error.code, error })
   await untilShown(page, '#stream-rows', 'caught up, out of the consumer group')
   const troubles = (await textOf(page, '#troubles li')).join()

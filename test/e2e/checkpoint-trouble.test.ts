@@ -20,7 +20,7 @@ const edited = (change: (document: Record<string, unknown>) => void) => (text: s
 
 /** A change to a stream's document, and the code that the stream reports for it. `older` is an earlier valid text. */
 const troubles: Record<string, { code: string; make(text: string, older: string): string | undefined }> = {
-  deleted: { code: 'checkpoint.missing', make: () => undefined },
+  deleted: { code: 'checkpoint.damaged', make: () => undefined },
   'rolled-back': { code: 'checkpoint.rolled-back', make: (_, older) => older },
   empty: { code: 'checkpoint.damaged', make: () => '' },
   'cut-off': { code: 'checkpoint.damaged', make: (text) => text.slice(0, text.length / 2) },

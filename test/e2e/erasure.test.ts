@@ -64,6 +64,6 @@ it('an erasure that is not possible ends with an exit code that says why', async
   tooMany.type(Array.from({ length: 1_001 }, (_, at) => `${at}\n`).join(''))
   expect(await outcome(tooMany)).toMatchObject({ code: 2, output: expect.stringMatching('at most 1000 clients') })
   const away = await run(['--client', 'client-seven'], { KAFKA_BROKERS: 'localhost:1' })
-  expect(away).toMatchObject({ code: 3, output: expect.stringMatching('publish.unreachable') })
+  expect(away).toMatchObject({ code: 3, output: expect.stringMatching('publish.failed') })
   expect(away.output).not.toContain('client-seven')
 })

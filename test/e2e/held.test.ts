@@ -131,7 +131,7 @@ async function missingSegment(): Promise<Held> {
     expect(await object.document()).toEqual(before)
     await segments.put(name, bytes, never)
   }
-  const line = { code: 'checkpoint.index-missing', error: expect.stringContaining(name) }
+  const line = { code: 'checkpoint.index-damaged', error: expect.stringContaining(name) }
   return { stage, line, connector: stage.start(), fix }
 }
 
@@ -146,7 +146,7 @@ const causes: Readonly<Record<string, () => Promise<Held>>> = {
   'a topic is missing': missingTopic,
   'the password of Polaris was rotated': polarisPassword,
   'a segment of the client index is missing': missingSegment,
-  'the document is missing': () => document('checkpoint.missing', (object) => object.remove()),
+  'the document is missing': () => document('checkpoint.damaged', (object) => object.remove()),
   'the document is damaged': () => document('checkpoint.damaged', (object) => object.write('{"format":3')),
   'the document has an unknown format': () =>
     document('checkpoint.unknown-format', (object, text) => object.write(text.replace(/"format":\d+/, '"format":99'))),

@@ -60,7 +60,7 @@ it('publishes exactly once while tokens expire, and resumes by itself after an o
   ).toEqual([])
 
   tokens.settings.isDown = true
-  const { error } = await connector.line(({ code }) => code === 'publish.unreachable')
+  const { error } = await connector.line(({ code }) => code === 'publish.failed')
   expect(error).toContain(`request a token from ${tokens.tokenEndpoint}: connection closed without a response`)
   tokens.settings.isDown = false
   await connector.line(({ msg }) => msg === 'rejoined the consumer group')
@@ -77,13 +77,13 @@ const faults = [
   },
   {
     environment: { NODE_EXTRA_CA_CERTS: 'of the brokers' },
-    code: 'publish.unreachable',
+    code: 'publish.failed',
     detail:
       'its certificate is not trusted (UNABLE_TO_VERIFY_LEAF_SIGNATURE); set NODE_EXTRA_CA_CERTS to the file of its CA',
   },
   {
     environment: { KAFKA_OAUTH_TOKEN_ENDPOINT: 'https://127.0.0.1:1/token' },
-    code: 'publish.unreachable',
+    code: 'publish.failed',
     detail: 'request a token from https://127.0.0.1:1/token: connection refused: check host and port (ECONNREFUSED)',
   },
   {

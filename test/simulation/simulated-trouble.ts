@@ -19,7 +19,7 @@ export function damageCheckpoint({ store }: World, stream: SimulatedStream): voi
 export function alerted(world: World, name: string, code: ErrorCode): void {
   const stream = world.streams.find((one) => one.name === name)
   if (stream === undefined || (world.options.permanentFault !== 'none' && stream === world.streams[0])) return
-  const isMissing = code === 'checkpoint.index-missing' && stream.expired.size > 0
+  const isMissing = code === 'checkpoint.index-damaged' && stream.expired.size > 0
   const isDamaged = code === 'checkpoint.damaged' && stream.wasDamaged
   const isUnknown = isCuredByRewind(code) && stream.hasLostRecord
   if (!isMissing && !isDamaged && !isUnknown) world.violations.push(`${name} is held: ${code}`)

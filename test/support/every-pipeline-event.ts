@@ -102,7 +102,7 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
     'times-unreadable': { kind: 'times-unreadable', field: 'DateModif' },
     'stream-retrying': {
       kind: 'stream-retrying',
-      code: 'publish.unreachable',
+      code: 'publish.failed',
       error,
       pauseMs: 500,
       attempt: 1,

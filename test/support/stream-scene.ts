@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, inject, onTestFailed, onTestFinished } from 'vitest'
-import { hasKafkaCode, KafkaCode } from '../../connector/kafka/kafka-errors.ts'
+import { hasKafkaError } from '../../connector/kafka/kafka-errors.ts'
 import { type PolarisSimulator, type SimulatorOptions, startPolarisSimulator } from '../polaris/polaris-simulator.ts'
 import { type ConnectorProcess, lastLines, type ShortTimes, shortTimes, startConnector } from './connector-process.ts'
 import { assertSameAsSource, hasLastOfAll } from './same-as-source.ts'
@@ -87,14 +87,14 @@ export async function untilPublished(
     try {
       return await readTopicUntil(brokers, topic, { withinMs: giveUpAt - performance.now(), follows: true, isEnough })
     } catch (error) {
-      if (!hasKafkaCode(error, ...NOT_YET) || performance.now() > giveUpAt) throw error
+      if (!hasKafkaError(error, ...NOT_YET) || performance.now() > giveUpAt) throw error
       await delay(100)
     }
   }
 }
 
-/** The broker's error codes for a topic that is being created; 6: NOT_LEADER_OR_FOLLOWER. */
-const NOT_YET = [KafkaCode.UNKNOWN_TOPIC_OR_PARTITION, KafkaCode.LEADER_NOT_AVAILABLE, 6]
+/** The broker's errors for a topic that is being created. */
+const NOT_YET = ['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE', 'NOT_LEADER_FOR_PARTITION']
 
 /**
  * The settings of a connector on the shared servers, without those of the source. Placement is `single` by default, so

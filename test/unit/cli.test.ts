@@ -138,7 +138,7 @@ describe('the command line', () => {
 
   test.each([
     ['config.invalid', 2],
-    ['publish.unreachable', 3],
+    ['publish.failed', 3],
     ['bug', 1],
   ] as const)('prints message and hint of error %s and exits with %i', async (errorCode, exit) => {
     const { err, parts } = terminal()

@@ -1,6 +1,6 @@
 import kafkajs, { type Admin, type ConfigResourceTypes } from 'kafkajs'
 import { type AdminParts, withAdmin } from '../kafka-connection.ts'
-import { hasKafkaCode, KafkaCode } from '../kafka-errors.ts'
+import { hasKafkaError } from '../kafka-errors.ts'
 import { describeCluster } from '../kafkajs/metadata-requests.ts'
 import { partitionsOf } from './topics.ts'
 
@@ -55,11 +55,11 @@ export function viewTopic(
       settings: await settingsOf(admin, { type: resource.TOPIC, name: topic }),
     }
   }
-  const needs = { [KafkaCode.TOPIC_AUTHORIZATION_FAILED]: `${acl} on topic ${topic}` }
+  const needs = { TOPIC_AUTHORIZATION_FAILED: `${acl} on topic ${topic}` }
   return withAdmin(parts, { operation: `describe topic ${topic}`, needs, work }, stop)
 }
 
-const notAuthorized = [KafkaCode.TOPIC_AUTHORIZATION_FAILED, KafkaCode.CLUSTER_AUTHORIZATION_FAILED]
+const notAuthorized = ['TOPIC_AUTHORIZATION_FAILED', 'CLUSTER_AUTHORIZATION_FAILED']
 
 async function settingsOf(
   admin: Admin,
@@ -70,7 +70,7 @@ async function settingsOf(
     const entries = resources.flatMap(({ configEntries }) => configEntries)
     return new Map(entries.map(({ configName, configValue }) => [configName, configValue]))
   } catch (error) {
-    if (hasKafkaCode(error, ...notAuthorized)) return undefined
+    if (hasKafkaError(error, ...notAuthorized)) return undefined
     throw error
   }
 }

@@ -1,6 +1,5 @@
 import type { StreamNames } from '../../publish/event-publisher.ts'
 import { type AdminParts, withCluster } from '../kafka-connection.ts'
-import { KafkaCode } from '../kafka-errors.ts'
 import { type Cluster, GROUP_COORDINATOR, TRANSACTION_COORDINATOR } from '../kafkajs/cluster.ts'
 import { readKafkaState } from '../transactions/kafka-state.ts'
 import type { Topics } from './topics.ts'
@@ -20,7 +19,7 @@ const NO_PRODUCER_ID = '-1'
  */
 export async function accessAsStream(parts: AdminParts, { names, topics }: StreamAccess, stop: AbortSignal) {
   const { transactionalId, recordGroup: group } = names
-  const needs = { [KafkaCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED]: `WRITE on transactional id ${transactionalId}` }
+  const needs = { TRANSACTIONAL_ID_AUTHORIZATION_FAILED: `WRITE on transactional id ${transactionalId}` }
   const operation = `find the coordinator of transactional id ${transactionalId}`
   await findCoordinator(parts, { operation, needs, id: transactionalId, type: TRANSACTION_COORDINATOR }, stop)
   await accessGroup(parts, group, stop)
@@ -31,7 +30,7 @@ export async function accessAsStream(parts: AdminParts, { names, topics }: Strea
 
 /** Rejects as `accessAsStream` does. */
 export async function accessGroup(parts: AdminParts, group: string, stop: AbortSignal): Promise<void> {
-  const needs = { [KafkaCode.GROUP_AUTHORIZATION_FAILED]: `READ on group ${group}` }
+  const needs = { GROUP_AUTHORIZATION_FAILED: `READ on group ${group}` }
   const operation = `find the coordinator of group ${group}`
   await findCoordinator(parts, { operation, needs, id: group, type: GROUP_COORDINATOR }, stop)
 }

@@ -4,7 +4,7 @@ import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError, codeOf } from '../../runtime/connector-error.ts'
 import type { TopicConfig, TopicCreation } from '../kafka-config.ts'
 import { type AdminParts, withAdmin } from '../kafka-connection.ts'
-import { hasKafkaCode, isAnswered, KafkaCode, publishError } from '../kafka-errors.ts'
+import { hasKafkaError, isAnswered, publishError } from '../kafka-errors.ts'
 import { describeCluster } from '../kafkajs/metadata-requests.ts'
 
 /** The topics of a stream, as they exist. */
@@ -100,7 +100,7 @@ export async function partitionsOf(admin: Admin, topic: string): Promise<Partiti
     const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
     return topics.find(({ name }) => name === topic)?.partitions ?? []
   } catch (error) {
-    if (hasKafkaCode(error, KafkaCode.UNKNOWN_TOPIC_OR_PARTITION)) return []
+    if (hasKafkaError(error, 'UNKNOWN_TOPIC_OR_PARTITION')) return []
     throw error
   }
 }
@@ -109,8 +109,8 @@ export async function partitionsOf(admin: Admin, topic: string): Promise<Partiti
 function topicError(topic: string, error: unknown, acl: string): unknown {
   if (!isAnswered(error)) return error
   const needs = {
-    [KafkaCode.TOPIC_AUTHORIZATION_FAILED]: `${acl} on topic ${topic}`,
-    [KafkaCode.CLUSTER_AUTHORIZATION_FAILED]: 'CREATE on the cluster',
+    TOPIC_AUTHORIZATION_FAILED: `${acl} on topic ${topic}`,
+    CLUSTER_AUTHORIZATION_FAILED: 'CREATE on the cluster',
   }
   return publishError(`open topic ${topic}`, error, needs)
 }

@@ -4,7 +4,7 @@ import { linkedAbort, whenAborted } from '../../runtime/abort.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { ensureTopic } from '../admin/topics.ts'
 import { type AdminParts, closeConnection, destroyConnection, fencedAsFailed, withAdmin } from '../kafka-connection.ts'
-import { KafkaCode, publishError } from '../kafka-errors.ts'
+import { publishError } from '../kafka-errors.ts'
 import { runSlotConsumer, type SlotConsumerParts, slotConsumer } from './slot-consumer.ts'
 
 export interface MemberParts extends AdminParts, Omit<SlotConsumerParts, 'onAnswer'> {
@@ -42,8 +42,8 @@ export async function beMember(parts: MemberParts, stop: AbortSignal): Promise<v
   }
   destroyConnection({ client, disconnect: consumer.disconnect })
   const needs = {
-    [KafkaCode.TOPIC_AUTHORIZATION_FAILED]: `DESCRIBE on topic ${topic}`,
-    [KafkaCode.GROUP_AUTHORIZATION_FAILED]: `READ on group ${group}`,
+    TOPIC_AUTHORIZATION_FAILED: `DESCRIBE on topic ${topic}`,
+    GROUP_AUTHORIZATION_FAILED: `READ on group ${group}`,
   }
   throw fencedAsFailed(publishError(`join group ${group}`, membership.signal.reason, needs))
 }
@@ -69,5 +69,5 @@ async function detectSilence({ clock }: MemberParts, answersSoFar: () => number,
     answers = answersSoFar()
   }
   const limit = 'longer than the session and rebalance timeouts'
-  throw new ConnectorError('publish.unreachable', `the consumer group has not answered for ${limit}`)
+  throw new ConnectorError('publish.failed', `the consumer group has not answered for ${limit}`)
 }

@@ -1,7 +1,7 @@
 import type { Placement, PlacementEvent } from '../../placement/placement.ts'
 import { groupDefaults, slotsTopic } from '../../placement/placement-config.ts'
 import type { Clock } from '../../runtime/clock.ts'
-import { ConnectorError, codeOf, isTransient } from '../../runtime/connector-error.ts'
+import { codeOf, isTransient } from '../../runtime/connector-error.ts'
 import { pauseMs } from '../../runtime/retry.ts'
 import type { AdminParts } from '../kafka-connection.ts'
 import { beMember, type MemberParts } from './group-member.ts'
@@ -46,7 +46,8 @@ async function stayMember(
     } catch (error) {
       if (stop.aborted) break
       const attempts = failures.failed(error)
-      const floorMs = error instanceof ConnectorError ? (error.retryAfterMs ?? 0) : 0
+      // An account with a wrong password may be locked by many logins.
+      const floorMs = codeOf(error) === 'publish.unauthorized' ? policy.unauthorizedMs : 0
       const pause = Math.max(floorMs, pauseMs(policy, attempts, clock.random()))
       await clock.sleep(pause, stop).catch(() => {})
     }

@@ -1,4 +1,3 @@
-import { KafkaCode } from '../kafka-errors.ts'
 import { createErrorFromCode, type Decoder, Encoder, NO_TAGS, type RequestTarget, sendNewer } from './protocol.ts'
 
 /** Requests in versions that kafkajs does not support. They reject as `sendNewer` does. */
@@ -6,6 +5,8 @@ import { createErrorFromCode, type Decoder, Encoder, NO_TAGS, type RequestTarget
 const METADATA = { apiKey: 3, apiVersion: 10, apiName: 'Metadata' } // KIP-516, Kafka 2.8: topic ids
 const OFFSET_FETCH = { apiKey: 9, apiVersion: 7, apiName: 'OffsetFetch' } // KIP-447, Kafka 2.5: stable offsets
 const DESCRIBE_PRODUCERS = { apiKey: 61, apiVersion: 0, apiName: 'DescribeProducers' } // KIP-664, Kafka 2.8
+
+const [UNKNOWN_TOPIC_OR_PARTITION, LEADER_NOT_AVAILABLE, UNSTABLE_OFFSET_COMMIT] = [3, 5, 88]
 
 /** A topic and its partitions, as most requests name them. */
 const topicWith = (topic: string, partitions: readonly Encoder[]) =>
@@ -75,7 +76,7 @@ export async function fetchStableOffset(
     read: (from) => ({ found: readPartitions(from, readOffset)[0], groupCode: from.readInt16() }),
   })
   const code = groupCode || (found?.code ?? 0)
-  if (code === KafkaCode.UNSTABLE_OFFSET_COMMIT) return 'unstable'
+  if (code === UNSTABLE_OFFSET_COMMIT) return 'unstable'
   if (code !== 0) throw createErrorFromCode(code)
   return found === undefined || found.offset === '-1' ? undefined : found
 }
@@ -114,8 +115,8 @@ export async function describeTopic(broker: RequestTarget, topic: string): Promi
       return from.readUVarIntArray(readTopic) ?? []
     },
   })
-  if (found === undefined) throw createErrorFromCode(KafkaCode.UNKNOWN_TOPIC_OR_PARTITION)
-  if (found.code !== 0 && found.code !== KafkaCode.LEADER_NOT_AVAILABLE) throw createErrorFromCode(found.code)
+  if (found === undefined) throw createErrorFromCode(UNKNOWN_TOPIC_OR_PARTITION)
+  if (found.code !== 0 && found.code !== LEADER_NOT_AVAILABLE) throw createErrorFromCode(found.code)
   return { id: found.id, isWritable: (found.operations & WRITE) !== 0 }
 }
 

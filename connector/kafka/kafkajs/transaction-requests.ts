@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Message } from 'kafkajs'
-import { hasKafkaCode, KafkaCode } from '../kafka-errors.ts'
+import { hasKafkaError } from '../kafka-errors.ts'
 import type { CoordinatorFinder, ProducerIdentity } from './cluster.ts'
 import type { RequestTarget } from './protocol.ts'
 
@@ -101,7 +101,7 @@ function addTogether(broker: TransactionBroker): void {
       return await current.adding
     } catch (error) {
       current.adding = undefined
-      if (hasKafkaCode(error, KafkaCode.CONCURRENT_TRANSACTIONS)) throw error // kafkajs retries
+      if (hasKafkaError(error, 'CONCURRENT_TRANSACTIONS')) throw error // kafkajs retries
       current.addsSeparately = true // so that the error concerns only one partition
       return await original.call(this, request)
     }

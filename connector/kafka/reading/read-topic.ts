@@ -5,7 +5,6 @@ import { ConnectorError } from '../../runtime/connector-error.ts'
 import { ensureTopic } from '../admin/topics.ts'
 import type { KafkaConfig } from '../kafka-config.ts'
 import { type AdminParts, withAdmin, withCluster } from '../kafka-connection.ts'
-import { KafkaCode } from '../kafka-errors.ts'
 import { kafkaTimes } from '../kafka-times.ts'
 import type { Cluster } from '../kafkajs/cluster.ts'
 import { fetchRecords } from '../kafkajs/fetch-records.ts'
@@ -30,7 +29,7 @@ export async function readTopicEvents<Found>(
   const open = (admin: Admin) =>
     ensureTopic(admin, { topic: name, create: undefined, acl: 'DESCRIBE' }, { clock, stop })
   const layout = await withAdmin(parts, { operation: `open topic ${name}`, work: open }, stop)
-  const needs = { [KafkaCode.TOPIC_AUTHORIZATION_FAILED]: `READ on topic ${name}` }
+  const needs = { TOPIC_AUTHORIZATION_FAILED: `READ on topic ${name}` }
   const state: Reading<Found> = { reading, layout, scans: new Map(), progressAt: clock.monotonic() }
   while (isOpen(state)) {
     // A connection lives no longer than a transaction may take, so a long topic takes several.

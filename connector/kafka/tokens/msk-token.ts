@@ -28,14 +28,14 @@ interface Signing {
 /**
  * A token for the IAM access control of Amazon MSK: a presigned request (Signature Version 4) to connect to the cluster,
  * as base64url. It has the access key id and the session token, never the secret key. Nothing is sent but what the
- * credentials need. Rejects with `publish.unreachable`.
+ * credentials need. Rejects with `publish.failed`.
  */
 export async function mskToken({ region, credentials, now }: Signing): Promise<AccessToken> {
   const { Sha256 } = await import('@smithy/core/checksum')
   const { SignatureV4 } = await import('@smithy/signature-v4')
   const identity = await credentials().catch((error: unknown) => {
     const name = error instanceof Error ? error.name : 'unknown error'
-    throw new ConnectorError('publish.unreachable', `sign a token for Amazon MSK: no AWS credentials found (${name})`)
+    throw new ConnectorError('publish.failed', `sign a token for Amazon MSK: no AWS credentials found (${name})`)
   })
   const hostname = `kafka.${region}.amazonaws.com`
   const request = { method: 'GET', protocol: 'https:', hostname, path: '/', headers: { host: hostname } }

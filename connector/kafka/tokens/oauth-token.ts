@@ -4,7 +4,6 @@ import { request as requestHttps } from 'node:https'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { networkCause } from '../../runtime/network-cause.ts'
 import { parsedFields } from '../../runtime/parsed-json.ts'
-import { LOOK_AGAIN_MS } from '../../runtime/refused-accounts.ts'
 import { systemCertificates } from '../../runtime/system-certificates.ts'
 import type { OAuthClient } from '../kafka-config.ts'
 import type { AccessToken } from './access-token.ts'
@@ -15,7 +14,7 @@ const DEFAULT_LIFETIME_S = 300
 
 /**
  * Requests a token with the client credentials grant (RFC 6749, 4.4), directly, without a proxy. Rejects with
- * `publish.unauthorized` if the endpoint rejects the client or the request, otherwise with `publish.unreachable`. No
+ * `publish.unauthorized` if the endpoint rejects the client or the request, otherwise with `publish.failed`. No
  * error contains the secret, a token or text of the answer.
  */
 export async function requestToken(client: OAuthClient, limit: AbortSignal): Promise<AccessToken> {
@@ -73,11 +72,11 @@ function refusal({ tokenEndpoint }: OAuthClient, status: number, error: unknown)
   const what = `it rejects the request (${[status, ...(isKnown ? [error] : [])].join(' ')})`
   const cure = 'check KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD and KAFKA_OAUTH_PARAMETERS'
   const message = `request a token from ${tokenEndpoint}: ${what}: ${cure}`
-  return new ConnectorError('publish.unauthorized', message, { retryAfterMs: LOOK_AGAIN_MS })
+  return new ConnectorError('publish.unauthorized', message)
 }
 
 function fail({ tokenEndpoint }: OAuthClient, why: string): never {
-  throw new ConnectorError('publish.unreachable', `request a token from ${tokenEndpoint}: ${why}`)
+  throw new ConnectorError('publish.failed', `request a token from ${tokenEndpoint}: ${why}`)
 }
 
 /** The innermost error code of Node or OpenSSL. */

@@ -1,6 +1,5 @@
 import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
-import { LOOK_AGAIN_MS } from '../../runtime/refused-accounts.ts'
 import type { IamLogin, TokenLogin } from '../kafka-config.ts'
 import { kafkaTimes } from '../kafka-times.ts'
 import type { AccessToken } from './access-token.ts'
@@ -10,7 +9,7 @@ import { requestToken } from './oauth-token.ts'
 /** The tokens of OAUTHBEARER: of the client credentials grant of OAuth 2, or of Amazon MSK. */
 
 export interface Tokens {
-  /** A token that is valid for at least 15 seconds. Rejects with `publish.unauthorized` or `publish.unreachable`. */
+  /** A token that is valid for at least 15 seconds. Rejects with `publish.unauthorized` or `publish.failed`. */
   current(): Promise<string>
   /** A broker has rejected the token: the next call requests another. Returns the error. */
   rejected(): ConnectorError
@@ -41,7 +40,7 @@ export function tokensOf(login: TokenLogin | IamLogin, clock: Clock): Tokens {
     rejected: () => {
       cache().forget()
       const message = `log in: a broker rejects the token of ${issuer}; ${why}`
-      return new ConnectorError('publish.unauthorized', message, { retryAfterMs: LOOK_AGAIN_MS })
+      return new ConnectorError('publish.unauthorized', message)
     },
   }
 }

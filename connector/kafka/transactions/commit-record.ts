@@ -2,7 +2,6 @@ import type { CommitRecord, FoundRecord } from '../../publish/event-publisher.ts
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { parsedFields } from '../../runtime/parsed-json.ts'
 import type { NeededAcls } from '../kafka-errors.ts'
-import { KafkaCode } from '../kafka-errors.ts'
 import { type Cluster, type Coordinator, type CoordinatorFinder, GROUP_COORDINATOR } from '../kafkajs/cluster.ts'
 import { fetchStableOffset, type GroupOffset } from '../kafkajs/newer-requests.ts'
 
@@ -15,8 +14,8 @@ export interface RecordPlace {
 /** The ACLs needed to read or write the commit record. */
 export function aclsOfRecord({ group, topic }: RecordPlace): NeededAcls {
   return {
-    [KafkaCode.TOPIC_AUTHORIZATION_FAILED]: `READ on topic ${topic}`,
-    [KafkaCode.GROUP_AUTHORIZATION_FAILED]: `READ on group ${group}`,
+    TOPIC_AUTHORIZATION_FAILED: `READ on topic ${topic}`,
+    GROUP_AUTHORIZATION_FAILED: `READ on group ${group}`,
   }
 }
 

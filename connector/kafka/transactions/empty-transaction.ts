@@ -1,7 +1,7 @@
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { retry } from '../../runtime/retry.ts'
 import { withConnection } from '../kafka-connection.ts'
-import { classifyKafkaError, hasKafkaCode, KafkaCode } from '../kafka-errors.ts'
+import { classifyKafkaError, hasKafkaError } from '../kafka-errors.ts'
 import { type Cluster, clusterOf, TRANSACTION_COORDINATOR } from '../kafkajs/cluster.ts'
 import { disconnectNow, type TransactionalProducer } from './transactional-producer.ts'
 
@@ -27,7 +27,7 @@ export function endEmptyTransaction(
     const coordinator = await cluster.findGroupCoordinator(query)
     const add = () =>
       coordinator.addPartitionsToTxn({ ...identity, topics }).catch((error) => {
-        if (!hasKafkaCode(error, KafkaCode.CONCURRENT_TRANSACTIONS)) throw error
+        if (!hasKafkaError(error, 'CONCURRENT_TRANSACTIONS')) throw error
         throw new ConnectorError('publish.failed', `${operation}: CONCURRENT_TRANSACTIONS`, { cause: error })
       })
     try {

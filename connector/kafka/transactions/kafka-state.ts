@@ -1,11 +1,11 @@
 import type { FoundRecord, KafkaState, OpenTransaction, TopicLayout } from '../../publish/event-publisher.ts'
+import { ConnectorError } from '../../runtime/connector-error.ts'
 import type { Topics } from '../admin/topics.ts'
 import type { AdminParts } from '../kafka-connection.ts'
 import { withCluster } from '../kafka-connection.ts'
-import { KafkaCode, publishError } from '../kafka-errors.ts'
+import { publishError } from '../kafka-errors.ts'
 import type { Cluster, CoordinatorFinder } from '../kafkajs/cluster.ts'
 import { describeOpenTransactions, describeTopic } from '../kafkajs/newer-requests.ts'
-import { createErrorFromCode } from '../kafkajs/protocol.ts'
 import { END, leadersOf, offsetsOf } from '../reading/partition-reads.ts'
 import { aclsOfRecord, fetchRecord, type RecordPlace } from './commit-record.ts'
 
@@ -41,9 +41,7 @@ export function readKafkaState(parts: AdminParts, request: StateRequest, stop: A
 async function writableTopic(cluster: Cluster, { topic }: TopicLayout): Promise<string> {
   const described = await describeTopic(await cluster.findControllerBroker(), topic)
   if (described.isWritable) return described.id
-  const { TOPIC_AUTHORIZATION_FAILED } = KafkaCode
-  const error = createErrorFromCode(TOPIC_AUTHORIZATION_FAILED)
-  throw publishError(`open topic ${topic}`, error, { [TOPIC_AUTHORIZATION_FAILED]: `WRITE on topic ${topic}` })
+  throw new ConnectorError('publish.unauthorized', `open topic ${topic}: the ACL WRITE on topic ${topic} is missing`)
 }
 
 async function foundRecord(
@@ -79,7 +77,7 @@ async function openIn(cluster: Cluster, layout: TopicLayout): Promise<OpenTransa
     return open.flat().map((transaction) => ({ topic, ...transaction }))
   } catch (error) {
     throw publishError(`find hanging transactions in ${topic}`, error, {
-      [KafkaCode.TOPIC_AUTHORIZATION_FAILED]: `READ on topic ${topic}`,
+      TOPIC_AUTHORIZATION_FAILED: `READ on topic ${topic}`,
     })
   }
 }

@@ -5,7 +5,7 @@ import { readTopics, type Topics } from '../admin/topics.ts'
 import type { KafkaClient } from '../kafka-client.ts'
 import { topicNames } from '../kafka-config.ts'
 import { closeConnection, destroyConnection, withAdmin, withinCommitLimit } from '../kafka-connection.ts'
-import { KafkaCode, publishError } from '../kafka-errors.ts'
+import { publishError } from '../kafka-errors.ts'
 import { kafkaTimes } from '../kafka-times.ts'
 import { withIdentity } from '../kafkajs/transaction-requests.ts'
 import { mustNotBeFenced } from './empty-transaction.ts'
@@ -34,13 +34,13 @@ export async function openStreamProducer(
   const kafkajs = newProducer(parts, client)
   try {
     const { identity, coordinator, result: unused } = await withinCommitLimit(parts, () => initialized(kafkajs), stop)
-    const state = { kind: 'idle', isBegun: false, unused, usedAt: parts.clock.monotonic() } as const
+    const state = { kind: 'idle', isBegun: false, unused } as const
     const place = { group, topic: topics.events.topic }
     return producerOf({ ...parts, client, kafkajs, topics, place, identity, coordinator, state })
   } catch (error) {
     destroyConnection({ client, disconnect: kafkajs.disconnect })
     stop.throwIfAborted()
-    const needs = { [KafkaCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED]: `WRITE on transactional id ${transactionalId}` }
+    const needs = { TRANSACTIONAL_ID_AUTHORIZATION_FAILED: `WRITE on transactional id ${transactionalId}` }
     throw publishError(`open transactional id ${transactionalId}`, error, needs)
   }
 }

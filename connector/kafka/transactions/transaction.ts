@@ -4,7 +4,7 @@ import type { CommitRecord, PublisherTransaction } from '../../publish/event-pub
 import { type PartitionChunk, partitionBatches, sendBatches } from '../../publish/record-batches.ts'
 import { untilAborted } from '../../runtime/abort.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
-import { hasKafkaCode, KafkaCode, type NeededAcls, publishError } from '../kafka-errors.ts'
+import { hasKafkaError, type NeededAcls, publishError } from '../kafka-errors.ts'
 import { kafkaTimes } from '../kafka-times.ts'
 import { groupedMessages, sendingTo } from '../kafkajs/transaction-requests.ts'
 import { aclsOfRecord, recordOffsets } from './commit-record.ts'
@@ -44,7 +44,7 @@ export function beginTransaction(producer: TransactionalProducer, finish: AbortS
       await endTransaction(producer, active)
       await confirmMarkers(producer, active.written, finish)
       isCommitted = true
-      producer.state = { kind: 'idle', isBegun: false, unused: undefined, usedAt: producer.clock.monotonic() }
+      producer.state = { kind: 'idle', isBegun: false, unused: undefined }
     },
     [Symbol.asyncDispose]: async () => {
       const { state: current } = producer
@@ -64,9 +64,7 @@ async function activeTransaction(producer: TransactionalProducer, finish: AbortS
   if (state.kind === 'active') return state.active
   const transaction = state.unused ?? (await producer.kafkajs.transaction())
   const limit = clock.deadline(kafkaTimes.commitWithinMs, finish)
-  const startedAt = clock.monotonic()
-  const idleMs = startedAt - state.usedAt
-  const active = { transaction, limit, startedAt, idleMs, written: [], sending: Promise.resolve() }
+  const active = { transaction, limit, startedAt: clock.monotonic(), written: [], sending: Promise.resolve() }
   producer.state = { kind: 'active', active }
   return active
 }
@@ -109,7 +107,7 @@ async function sendChunk(
       timeout: kafkaTimes.paces.stream.requestMs,
     })
   } catch (error) {
-    const needs = { [KafkaCode.TOPIC_AUTHORIZATION_FAILED]: `WRITE on topic ${topic}` }
+    const needs = { TOPIC_AUTHORIZATION_FAILED: `WRITE on topic ${topic}` }
     throw publishError(publishing(records.length, topic), error, needs)
   }
 }
@@ -130,7 +128,7 @@ function sendRecord(producer: TransactionalProducer, active: ActiveTransaction, 
     } catch (error) {
       // Kafka is still writing the markers of the previous transaction, or of the producer that fenced this one: the next
       // answer tells. kafkajs retries only sends in this case.
-      if (!hasKafkaCode(error, KafkaCode.CONCURRENT_TRANSACTIONS)) throw error
+      if (!hasKafkaError(error, 'CONCURRENT_TRANSACTIONS')) throw error
       await producer.clock.sleep(kafkaTimes.paces.stream.firstPauseMs, active.limit.signal)
       await work()
     }
@@ -154,7 +152,7 @@ async function runOrAbort<Result>(
   } catch (error) {
     if (producer.state.kind !== 'closed') void markClosed(producer, abortAndDisconnect(producer, active))
     if (signal.aborted) throw new ConnectorError('publish.failed', `${parts.operation}: timed out`, { cause: error })
-    throw fencedOrExpired(producer, active, publishError(parts.operation, error, parts.needs))
+    throw fencedOrTimedOut(producer, active, publishError(parts.operation, error, parts.needs))
   }
 }
 
@@ -165,7 +163,7 @@ async function endTransaction(producer: TransactionalProducer, active: ActiveTra
     await untilResponse(producer, active, active.transaction.commit())
   } catch (error) {
     disconnectNow(producer)
-    const coded = fencedOrExpired(producer, active, publishError(operation, error))
+    const coded = fencedOrTimedOut(producer, active, publishError(operation, error))
     if (coded.code === 'publish.fenced') throw coded
     throw new ConnectorError('publish.outcome-unknown', `${coded.message}: unknown whether it was committed`, {
       cause: error,
@@ -190,21 +188,14 @@ async function untilResponse(
   }
 }
 
-const dayMs = 24 * 60 * 60 * 1000
-
-/**
- * Distinguishes fencing from expiry by elapsed time. The broker returns the same error if another producer took over,
- * if it timed out the transaction, and if the transactional id expired (after a week without use).
- */
-function fencedOrExpired(
-  producer: TransactionalProducer,
-  active: ActiveTransaction,
+/** The broker returns the same error if another producer took over and if it timed out the transaction. */
+function fencedOrTimedOut(
+  { clock }: TransactionalProducer,
+  { startedAt }: ActiveTransaction,
   error: ConnectorError,
 ): ConnectorError {
-  if (error.code !== 'publish.fenced') return error
-  const isTimedOut = producer.clock.monotonic() - active.startedAt >= kafkaTimes.transactionMs
-  const isIdExpired = hasKafkaCode(error.cause, KafkaCode.INVALID_PRODUCER_ID_MAPPING) && active.idleMs >= dayMs
-  if (!isTimedOut && !isIdExpired) return error
-  const why = isTimedOut ? "the broker's transaction timeout had passed" : 'the transactional id had expired'
-  return new ConnectorError('publish.failed', `${error.message}: ${why}`, { cause: error })
+  if (error.code !== 'publish.fenced' || clock.monotonic() - startedAt < kafkaTimes.transactionMs) return error
+  return new ConnectorError('publish.failed', `${error.message}: the broker's transaction timeout had passed`, {
+    cause: error,
+  })
 }

@@ -35,14 +35,12 @@ export interface TransactionalProducer extends ProducerParts {
 type ProducerState =
   /**
    * No transaction is open at the broker. `isBegun`: the caller has begun one, which has sent nothing yet. `unused`:
-   * kafkajs has begun one, which is local only. `usedAt`: last use of the transactional id at Kafka, by the monotonic
-   * clock.
+   * kafkajs has begun one, which is local only.
    */
   | {
       readonly kind: 'idle'
       readonly isBegun: boolean
       readonly unused: Transaction | undefined
-      readonly usedAt: number
     }
   /** The transaction may have sent requests. */
   | { readonly kind: 'active'; readonly active: ActiveTransaction }
@@ -71,8 +69,6 @@ export interface ActiveTransaction {
   readonly limit: Deadline
   /** By the monotonic clock; the broker's transaction timeout starts at about the same time. */
   readonly startedAt: number
-  /** Time since the producer last sent something. */
-  readonly idleMs: number
   readonly written: WrittenPartitions[]
   /** Settles once no send of this transaction is in flight. */
   sending: Promise<void>

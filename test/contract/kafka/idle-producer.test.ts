@@ -6,7 +6,6 @@ import { kafkaEventPublisher } from '../../../connector/kafka/kafka-event-publis
 import { type StreamProducer, withoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
-import { DAY_MS } from '../../../connector/runtime/units.ts'
 import { closingAfterAll } from '../../support/closing.ts'
 import { recordFound, sentEvent } from '../../support/records.ts'
 import { type KafkaCluster, startKafka } from '../../support/servers/kafka-broker.ts'
@@ -14,8 +13,11 @@ import { never } from '../../support/signals.ts'
 
 /** What a broker forgets of a producer that sends nothing for a night or a week, here after a second. */
 const forgetful = {
-  connection: { 'connections.max.idle.ms': '1000' },
-  'producer state': { 'producer.id.expiration.ms': '1000', 'producer.id.expiration.check.interval.ms': '200' },
+  'connection and producer state': {
+    'connections.max.idle.ms': '1000',
+    'producer.id.expiration.ms': '1000',
+    'producer.id.expiration.check.interval.ms': '200',
+  },
   'transactional id': {
     'transactional.id.expiration.ms': '1000',
     'transaction.remove.expired.transaction.cleanup.interval.ms': '200',
@@ -35,23 +37,17 @@ beforeAll(async () => {
 
 function opening(what: keyof typeof forgetful) {
   const topic = randomUUID()
-  let ahead = 0
-  const clock = { ...systemClock, monotonic: () => systemClock.monotonic() + ahead }
   const brokers = clusters.get(what)?.bootstrap.split(',') ?? []
   const create = { ...kafkaDefaults.create, partitions: 1 }
   const config = { ...kafkaDefaults, brokers, topic: { events: topic, deadLetters: `${topic}.dlq`, create } }
-  const parts = { connector: 'test', stream: topic, clock, log: () => undefined }
+  const parts = { connector: 'test', stream: topic, clock: systemClock, log: () => undefined }
   const publisher = closing.use(kafkaEventPublisher(config, parts), (opened) => opened.close())
-  const idle = async () => {
-    await delay(4_000)
-    ahead += DAY_MS
-  }
   const open = async () => {
     const producer = await publisher.open(withoutCheckpoint, never)
     await recordOf(producer) // waits until the broker has created the topic of the offsets
     return producer
   }
-  return { open, idle }
+  return open
 }
 
 async function publish(producer: StreamProducer, seq: number): Promise<void> {
@@ -63,26 +59,23 @@ async function publish(producer: StreamProducer, seq: number): Promise<void> {
 const recordOf = async (producer: StreamProducer) =>
   recordFound(await producer.readKafkaState({ formerProducerId: null }, never))
 
-test.each(['connection', 'producer state'] as const)(
-  'an idle producer publishes after the broker has forgotten its %s',
-  async (what) => {
-    const { open, idle } = opening(what)
-    const producer = await open()
-    await publish(producer, 1)
-    await idle()
-    await publish(producer, 2)
-    expect(await recordOf(producer)).toEqual({ epoch: 1, seq: 2, nonce: '2', events: 0 })
-  },
-)
+const idle = () => delay(4_000)
+
+test('an idle producer publishes after the broker has closed its connection and forgotten its state', async () => {
+  const producer = await opening('connection and producer state')()
+  await publish(producer, 1)
+  await idle()
+  await publish(producer, 2)
+  expect(await recordOf(producer)).toEqual({ epoch: 1, seq: 2, nonce: '2', events: 0 })
+})
 
 test('an idle producer whose transactional id has expired fails before anything is visible; the next one publishes', async () => {
-  const { open, idle } = opening('transactional id')
+  const open = opening('transactional id')
   const producer = await open()
   await publish(producer, 1)
   await idle()
   const failure = await publish(producer, 2).catch((error: unknown) => error)
   expect(codeOf(failure)).toBe('publish.failed')
-  expect(String(failure)).toContain('the transactional id had expired')
   const next = await open()
   expect(await recordOf(next)).toEqual({ epoch: 1, seq: 1, nonce: '1', events: 0 })
   await publish(next, 2)

@@ -281,7 +281,7 @@ describe('a member', () => {
     if (proxy === undefined) throw new Error('no proxy')
     onTestFinished(() => proxy.up())
     const connection = { brokers: [kafka.proxiedBootstrap] }
-    const settings = { ...quick, rejoin: { firstPauseMs: 100, maxPauseMs: 200 } }
+    const settings = { ...quick, rejoin: { firstPauseMs: 100, maxPauseMs: 200, unauthorizedMs: 200 } }
     const member = startMember(randomUUID(), { times: settings, connection })
     await until(() => hasStreams(member))
     const count = (wanted: PlacementEvent['kind']) => member.events.filter(({ kind }) => kind === wanted).length
@@ -296,7 +296,7 @@ describe('a member', () => {
     }
     expect(member.crashes).not.toContain(true)
     expect(new Set(member.events.flatMap((event) => (event.kind === 'membership-lost' ? [event.code] : [])))).toEqual(
-      new Set(['publish.unreachable']),
+      new Set(['publish.failed']),
     )
   })
 
@@ -304,7 +304,7 @@ describe('a member', () => {
     const member = startMember(randomUUID(), { connection: { brokers: ['127.0.0.1:1'] } })
     await until(() => member.events.some(({ kind }) => kind === 'membership-lost'))
     const error = expect.objectContaining({ message: expect.stringContaining('ECONNREFUSED from 127.0.0.1:1') })
-    expect(member.events).toMatchObject([{ kind: 'membership-lost', code: 'publish.unreachable', error }])
+    expect(member.events).toMatchObject([{ kind: 'membership-lost', code: 'publish.failed', error }])
     const started = performance.now()
     await member.stop()
     expect(performance.now() - started).toBeLessThan(kafkaTimes.closeMs + 1_000)
@@ -396,7 +396,10 @@ describe('behind an authorizer', () => {
       ssl: { ca: readFileSync(secure.certificates.authority, 'utf8') },
       sasl: { mechanism: 'plain', username: secure.username, password: secure.password },
     } as const
-    const member = startMember(group, { connection, times: { rejoin: { firstPauseMs: 100, maxPauseMs: 200 } } })
+    const member = startMember(group, {
+      connection,
+      times: { rejoin: { firstPauseMs: 100, maxPauseMs: 200, unauthorizedMs: 200 } },
+    })
     const missing = () =>
       member.events.flatMap((event) =>
         // Ignores publish.failed: a broker that has just started has not loaded the group yet.

@@ -66,9 +66,9 @@ async function codeOfJoining(broker: SaslBroker): Promise<string> {
 }
 
 it.each([
-  ['publish.unreachable', 'cuts the connection during', { outcome: 'cut' }],
-  ['publish.unreachable', 'does not answer during', { outcome: 'hang' }],
-  ['publish.unreachable', 'cuts the connection before', { outcome: 'cut', handshake: 'cut' }],
+  ['publish.failed', 'cuts the connection during', { outcome: 'cut' }],
+  ['publish.failed', 'does not answer during', { outcome: 'hang' }],
+  ['publish.failed', 'cuts the connection before', { outcome: 'cut', handshake: 'cut' }],
   ['publish.unauthorized', 'rejects the credentials in', { outcome: { code: 58 } }],
   ['publish.unauthorized', 'does not offer the mechanism for', { outcome: 'cut', handshake: { code: 33 } }],
 ] as const)('opening a stream and joining the group report %s when a broker %s a login', async (code, _, options) => {

@@ -42,11 +42,11 @@ it.each([
     'rejects the request (400 invalid_scope): check KAFKA_SASL_USERNAME',
   ],
   [401, { error: `oops ${tokenClient.secret}` }, 'publish.unauthorized', 'rejects the request (401)'],
-  [403, {}, 'publish.unreachable', 'it answers with status 403'],
-  [302, {}, 'publish.unreachable', 'it answers with status 302'],
-  [503, {}, 'publish.unreachable', 'it answers with status 503'],
-  [200, { access_token: 'two\nlines' }, 'publish.unreachable', 'its answer contains no token'],
-  [200, { access_token: 7 }, 'publish.unreachable', 'its answer contains no token'],
+  [403, {}, 'publish.failed', 'it answers with status 403'],
+  [302, {}, 'publish.failed', 'it answers with status 302'],
+  [503, {}, 'publish.failed', 'it answers with status 503'],
+  [200, { access_token: 'two\nlines' }, 'publish.failed', 'its answer contains no token'],
+  [200, { access_token: 7 }, 'publish.failed', 'its answer contains no token'],
 ])('names the fault without the secret when the answer is %d %j', async (status, body, code, what) => {
   const { settings } = await endpoint((_, response) => {
     response.writeHead(status, { location: '/elsewhere' }).end(JSON.stringify({ ...secretive, ...body }))
@@ -60,7 +60,7 @@ it('names a server that answers with something other than JSON, too much, or not
   const text = await endpoint((_, response) => void response.end('<html>'))
   await expect(requestToken(text.settings, limit)).rejects.toThrow('contains no token')
   const large = await endpoint((_, response) => void response.end(' '.repeat(300_000)))
-  await expect(requestToken(large.settings, limit)).rejects.toMatchObject({ code: 'publish.unreachable' })
+  await expect(requestToken(large.settings, limit)).rejects.toMatchObject({ code: 'publish.failed' })
   const stop = new AbortController()
   const silent = await endpoint(() => stop.abort())
   await expect(requestToken(silent.settings, stop.signal)).rejects.toThrow('it does not answer in time')

@@ -129,7 +129,7 @@ it('exits with 3 when Polaris or Kafka is unavailable, and needs no checkpoint s
     outcome({ AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:9' }),
   ])
   expect(polaris).toMatchObject({ exit: 3, output: expect.stringContaining('source.unreachable') })
-  expect(kafka).toMatchObject({ exit: 3, output: expect.stringContaining('publish.unreachable') })
+  expect(kafka).toMatchObject({ exit: 3, output: expect.stringContaining('publish.failed') })
   expect(store).toMatchObject({ exit: 0, json: { agree: true } })
 })
 

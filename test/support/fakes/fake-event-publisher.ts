@@ -144,7 +144,7 @@ function fakePublisher(cluster: Cluster, of: FakeStream): EventPublisher {
         mustHaveTopic(cluster, options)
         return openTransactional()
       }
-      return untilAborted(stop, request({ operation: 'open', effect, lost: lost('open', 'publish.unreachable') }))
+      return untilAborted(stop, request({ operation: 'open', effect, lost: lost('open', 'publish.failed') }))
     },
   }
 }

@@ -182,10 +182,8 @@ interface Request<Answer> {
   readonly lost: ConnectorError
 }
 
-export const lost = (
-  operation: FakeOperation,
-  code: 'publish.failed' | 'publish.outcome-unknown' | 'publish.unreachable',
-) => new ConnectorError(code, `fake: the response to ${operation} was lost`)
+export const lost = (operation: FakeOperation, code: 'publish.failed' | 'publish.outcome-unknown') =>
+  new ConnectorError(code, `fake: the response to ${operation} was lost`)
 
 /** A stream as one replica sees it. All its operations go through `request`, which calls the fault hook first. */
 export interface StreamOfReplica {

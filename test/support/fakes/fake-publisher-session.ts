@@ -77,7 +77,7 @@ function readState(
     })
     return { destination: destinationOf(cluster), found: state.readable, open, isEmpty: cluster.written.size === 0 }
   }
-  return untilAborted(stop, request({ operation: 'state', effect, lost: lost('state', 'publish.unreachable') }))
+  return untilAborted(stop, request({ operation: 'state', effect, lost: lost('state', 'publish.failed') }))
 }
 
 interface Repairing extends RepairPlan {
@@ -98,7 +98,7 @@ async function repair(stream: StreamOfReplica, repairing: Repairing, stop: Abort
     if (isLeft) throw lost('repair', 'publish.outcome-unknown')
   }
   try {
-    await untilAborted(stop, request({ operation: 'repair', effect, lost: lost('repair', 'publish.unreachable') }))
+    await untilAborted(stop, request({ operation: 'repair', effect, lost: lost('repair', 'publish.failed') }))
   } catch (error) {
     producer.isOver = true
     throw error

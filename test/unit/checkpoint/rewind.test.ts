@@ -96,8 +96,6 @@ describe('the cure of a hold', () => {
       'checkpoint.damaged',
       'checkpoint.events-lost',
       'checkpoint.index-damaged',
-      'checkpoint.index-missing',
-      'checkpoint.missing',
       'checkpoint.rolled-back',
       'checkpoint.topic-in-use',
       'checkpoint.topic-lost',

@@ -42,7 +42,7 @@ describe('without a document', () => {
     ['one', ofCommitted],
     ['one without a marker', unstable],
   ])('a stream is held when there is a commit record: %s', (_what, found) =>
-    expect(valid(undefined, found)).toBe('checkpoint.missing'),
+    expect(valid(undefined, found)).toBe('checkpoint.damaged'),
   )
 })
 

@@ -244,7 +244,7 @@ test('a merge that fails is reported and done again with the next document', asy
 })
 
 test.each([
-  ['checkpoint.index-missing', (store: MemorySegmentStore, name: string) => store.stored.delete(name)],
+  ['checkpoint.index-damaged', (store: MemorySegmentStore, name: string) => store.stored.delete(name)],
   [
     'checkpoint.index-damaged',
     (store: MemorySegmentStore, name: string) => store.stored.set(name, Uint8Array.of(1, 2)),

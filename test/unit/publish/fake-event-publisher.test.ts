@@ -74,7 +74,7 @@ describe('fakeKafka', () => {
   it('fences the current producer when an earlier opening takes effect late', async () => {
     const kafka = faulty('open', 'late')
     await expect(kafka.publisher(of).open(withoutCheckpoint, never)).rejects.toMatchObject({
-      code: 'publish.unreachable',
+      code: 'publish.failed',
     })
     const producer = await kafka.publisher(of).open(withoutCheckpoint, never)
     kafka.deliverLate()

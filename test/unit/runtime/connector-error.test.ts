@@ -6,9 +6,9 @@ import { type ErrorCode, errorCatalogue } from '../../../connector/runtime/error
 describe('a ConnectorError', () => {
   test('keeps its code and its cause', () => {
     const cause = new Error('refused')
-    const error = new ConnectorError('publish.unreachable', 'open publisher', { cause, retryAfterMs: 5 })
-    expect(error).toMatchObject({ name: 'ConnectorError', code: 'publish.unreachable', cause, retryAfterMs: 5 })
-    expect([codeOf(error), isTransient(error)]).toEqual(['publish.unreachable', true])
+    const error = new ConnectorError('publish.failed', 'open publisher', { cause, retryAfterMs: 5 })
+    expect(error).toMatchObject({ name: 'ConnectorError', code: 'publish.failed', cause, retryAfterMs: 5 })
+    expect([codeOf(error), isTransient(error)]).toEqual(['publish.failed', true])
   })
 
   test('has no cause property when no cause is given', () => {
@@ -48,15 +48,14 @@ describe('the catalogue', () => {
 
   test('exits with 1 when what was stored is damaged or lost, which no repetition cures', () => {
     const exits = (of: RegExp) => entries.filter(([code]) => of.test(code)).map(([, { exit }]) => exit)
-    expect(new Set(exits(/^(?:checkpoint|control)\..*(?:damaged|missing|lost|rolled-back|unknown-format)$/))).toEqual(
+    expect(new Set(exits(/^(?:checkpoint|control)\..*(?:damaged|lost|rolled-back|unknown-format)$/))).toEqual(
       new Set([1]),
     )
-    expect(new Set(exits(/unavailable|unreachable|timeout/))).toEqual(new Set([3]))
+    expect(new Set(exits(/unavailable|unreachable/))).toEqual(new Set([3]))
   })
 
   test('holds the stream when the document is not understood, and never overwrites it', () => {
     for (const code of [
-      'checkpoint.missing',
       'checkpoint.damaged',
       'checkpoint.unknown-format',
       'checkpoint.other-stream',

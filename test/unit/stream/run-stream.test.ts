@@ -78,7 +78,7 @@ describe('a stream', () => {
     busy.stop()
     expect(await busy.end).toEqual({ kind: 'stopped' })
 
-    const pausing = running([], { kafka: failing('publish.unreachable') })
+    const pausing = running([], { kafka: failing('publish.failed') })
     await settled()
     expect(pausing.pauses()).toHaveLength(1)
     pausing.stop()
@@ -88,7 +88,7 @@ describe('a stream', () => {
 
 describe('a transient failure', () => {
   test('is retried indefinitely, with pauses that grow to a limit', async () => {
-    const { pass, pauses, hasEnded, stop, end } = running([], { kafka: failing('publish.unreachable') })
+    const { pass, pauses, hasEnded, stop, end } = running([], { kafka: failing('publish.failed') })
     await pass(60)
     expect(hasEnded()).toBe(false)
     expect(pauses().slice(0, 7)).toEqual([50, 100, 200, 400, 800, 1000, 1000])

@@ -152,7 +152,7 @@ test('a held stream makes the replica not ready and shows its code and hint, eve
 
 test('a stream that reads says that the replica is out of the group, and why, until the replica has rejoined', () => {
   const failure = {
-    code: 'publish.unreachable',
+    code: 'publish.failed',
     error: 'join group shop: kafka-1:9092 refuses the connection',
   } as const
   const seenAt = (timeline: readonly TimedEvents[], group: Parameters<typeof health>[0]['group']) => {

@@ -4,7 +4,7 @@ import { rowOfReplicaEvent } from '../../../connector/telemetry/events/replica-e
 import type { ReplicaEvent } from '../../../connector/telemetry/replica-status.ts'
 import { everyReplicaEvent } from '../../support/every-replica-event.ts'
 
-const unreachable = new ConnectorError('publish.unreachable', 'join group shops')
+const unreachable = new ConnectorError('publish.failed', 'join group shops')
 const refused = new ConnectorError('publish.unauthorized', 'join group shops: the ACL READ on group shops is missing')
 const replicaLine = (event: ReplicaEvent) => rowOfReplicaEvent(event).log(event)
 const kindsAt = (level: string) =>

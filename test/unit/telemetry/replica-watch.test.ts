@@ -30,12 +30,12 @@ test('a replica is not ready before it joins the group, and shows the failure', 
   const { health, observePlacement } = replica()
   expect(health()).toMatchObject({ ready: false, replicaState: 'starting', placement: { state: 'joining' } })
   const refused = Object.assign(new Error('secret'), { name: 'KafkaJSConnectionError', code: 'ECONNREFUSED' })
-  const error = new ConnectorError('publish.unreachable', 'join group shops: b:9092 refuses the connection', {
+  const error = new ConnectorError('publish.failed', 'join group shops: b:9092 refuses the connection', {
     cause: refused,
   })
   observePlacement({ kind: 'membership-lost', code: error.code, error })
   const failure = {
-    code: 'publish.unreachable',
+    code: 'publish.failed',
     error: 'join group shops: b:9092 refuses the connection',
     causes: ['KafkaJSConnectionError ECONNREFUSED'],
     hint: expect.stringContaining('KAFKA_BROKERS'),
@@ -65,7 +65,7 @@ test('a standby that is out of the group for too long is not ready until it has 
   const clock = virtualClock(0)
   const { health, move, observePlacement } = replica(clock)
   const join = () => observePlacement({ kind: 'group-joined', slots: [], kept: 0, streams: [], tookMs: 1 })
-  const error = new ConnectorError('publish.unreachable', 'join group shops')
+  const error = new ConnectorError('publish.failed', 'join group shops')
   join()
   move([])
   clock.pass(3_600_000)
@@ -109,12 +109,12 @@ test('a stream is waiting once it says so, however it was assigned meanwhile', (
 
 test('the metrics report assigned streams, rebalances and the group state', async () => {
   const { observePlacement, registry } = replica()
-  for (const event of everyReplicaEvent(new ConnectorError('publish.unreachable', 'join'))) observePlacement(event)
+  for (const event of everyReplicaEvent(new ConnectorError('publish.failed', 'join'))) observePlacement(event)
   const text = (await registry.metrics()).replaceAll(/,?connector="shops"/g, '').replaceAll('{}', '')
   for (const line of [
     'rebalances_total 1',
     'membership_losses_total 1',
-    'failures_total{code="publish.unreachable"} 1',
+    'failures_total{code="publish.failed"} 1',
     'assigned_streams 1',
     'group_state{state="left"} 1',
     'group_state{state="member"} 0',

@@ -64,7 +64,7 @@ test('logs at error only when a stream is held or a command gives up, with code,
 })
 
 test('says what `run` does meanwhile, except when a command gives up', () => {
-  const code = 'publish.unreachable'
+  const code = 'publish.failed'
   const unreachable = new ConnectorError(code, 'send')
   const hintOf = (event: PipelineEvent) => logLine('shop', event)?.fields.hint
   expect(

@@ -17,7 +17,7 @@ export interface KafkaChecks {
 
 /** Checks that the cluster answers, keeps commit records long enough, and has what placement needs. Never rejects. */
 export async function checkKafka(parts: DoctorParts, finish: AbortSignal): Promise<KafkaChecks> {
-  const limit = { finish, timeoutCode: 'publish.unreachable' } as const
+  const limit = { finish, timeoutCode: 'publish.failed' } as const
   let cluster: ClusterView | undefined
   const kafka = await checked(limit, async () => {
     cluster = await viewCluster(parts.admin, finish)

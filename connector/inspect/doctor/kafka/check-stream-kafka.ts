@@ -56,7 +56,7 @@ export async function checkStreamKafka(
   }
 }
 
-const within = (finish: AbortSignal) => ({ finish, timeoutCode: 'publish.unreachable' }) as const
+const within = (finish: AbortSignal) => ({ finish, timeoutCode: 'publish.failed' }) as const
 
 interface TopicCheck {
   readonly result: CheckResult

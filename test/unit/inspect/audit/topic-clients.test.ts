@@ -105,10 +105,10 @@ test('dead letters have content hashes, and the places of one client', async () 
 })
 
 test('there are no dead letters without their topic; any other failure rejects', async () => {
-  const failing = (code: 'publish.topic-missing' | 'publish.unreachable') => ({
+  const failing = (code: 'publish.topic-missing' | 'publish.failed') => ({
     readEvents: () => Promise.reject(new ConnectorError(code, 'no')),
   })
   const none = await readDeadLetters(failing('publish.topic-missing'), undefined, never)
   expect(none.contentHashes.size).toBe(0)
-  await expect(readDeadLetters(failing('publish.unreachable'), undefined, never)).rejects.toThrow('no')
+  await expect(readDeadLetters(failing('publish.failed'), undefined, never)).rejects.toThrow('no')
 })

@@ -75,7 +75,7 @@ it('fails when a stream without a checkpoint has a topic with records, unless th
 })
 
 it('rejects when the client index cannot be read, unless the document was replaced meanwhile', async () => {
-  const missing = new ConnectorError('checkpoint.index-missing', 'segment s')
+  const missing = new ConnectorError('checkpoint.index-damaged', 'segment s')
   const record = { epoch: 4, seq: 10, nonce: 'c', events: 2 }
   const readIndex = () => Promise.reject(missing)
   await expect(checkOf(documentWith({}), record, { readIndex })).rejects.toBe(missing)

@@ -10,14 +10,14 @@ function setUp() {
   return { clock, events, failures: membershipFailures({ clock, observe: (event) => events.push(event) }) }
 }
 
-const unreachable = (how: string) => new ConnectorError('publish.unreachable', how)
+const unreachable = (how: string) => new ConnectorError('publish.failed', how)
 const unauthorized = (acl: string) => new ConnectorError('publish.unauthorized', `the ACL ${acl} is missing`)
 
 describe('membershipFailures', () => {
   it('reports a transient failure once, even if its message changes', () => {
     const { events, failures } = setUp()
     expect([failures.failed(unreachable('one')), failures.failed(unreachable('other'))]).toEqual([1, 2])
-    expect(events).toMatchObject([{ kind: 'membership-lost', code: 'publish.unreachable' }])
+    expect(events).toMatchObject([{ kind: 'membership-lost', code: 'publish.failed' }])
   })
 
   it('says nothing of a transient failure that the second attempt cures while the replica joins for the first time', () => {

@@ -62,7 +62,7 @@ test('without credentials, the error names what is missing, and nothing of the c
     throw Object.assign(new Error('/home/user/.aws has no profile'), { name: 'CredentialsProviderError' })
   })
   const error = await failure.catch((reason: unknown) => reason)
-  expect(codeOf(error)).toBe('publish.unreachable')
+  expect(codeOf(error)).toBe('publish.failed')
   expect(String(error)).toMatch(/no AWS credentials found \(CredentialsProviderError\)$/)
 })
 

@@ -124,7 +124,7 @@ const held: Record<string, Held> = {
     events: seconds * 500_000,
   },
   'a document that is missing': {
-    ...{ code: 'checkpoint.missing', document: undefined, epoch: seconds, events: seconds * 500_000 },
+    ...{ code: 'checkpoint.damaged', document: undefined, epoch: seconds, events: seconds * 500_000 },
     prepare: (on) => commit(on, later),
   },
   'a topic in use': {
@@ -152,7 +152,7 @@ const held: Record<string, Held> = {
     ...{ code: 'checkpoint.rolled-back', document: own({ pending: {} }), epoch: 10, events: 40 },
     prepare: (on) => commit(on, later, 40),
   },
-  'an index that is missing': { code: 'checkpoint.index-missing', document: withSegment, epoch: 5, events: 2 },
+  'an index that is missing': { code: 'checkpoint.index-damaged', document: withSegment, epoch: 5, events: 2 },
   'an index that is damaged': {
     ...{ code: 'checkpoint.index-damaged', document: withSegment, epoch: 5, events: 2 },
     prepare: (on) => void on.store.segments(KEY).stored.set(segment.name, Uint8Array.of(1)),

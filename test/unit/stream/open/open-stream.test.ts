@@ -387,7 +387,7 @@ describe('a segment of the client index', () => {
   })
 
   test.each([
-    ['missing', undefined, 'checkpoint.index-missing'],
+    ['missing', undefined, 'checkpoint.index-damaged'],
     ['damaged', Uint8Array.of(1), 'checkpoint.index-damaged'],
   ] as const)(
     'that is %s holds the stream before fencing, after the document was read again',
@@ -461,7 +461,7 @@ describe('a stream that cannot be opened', () => {
   test('is held when the document is missing but a commit record exists, and resumes when it is restored', async () => {
     const on = opening(undefined)
     await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
-    expect(await codeOfOpening(on.parts)).toBe('checkpoint.missing')
+    expect(await codeOfOpening(on.parts)).toBe('checkpoint.damaged')
     expect(on.store.history(KEY)).toEqual([])
     on.store.tamper(KEY, serializeDocument(own({})))
     expect(await codeOfOpening(on.parts)).toBe('opened')

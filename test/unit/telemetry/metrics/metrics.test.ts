@@ -12,7 +12,7 @@ import { backfill, everyPipelineEvent, published } from '../../../support/every-
 import { polling } from '../../../support/polling.ts'
 import { entered, reporting } from '../../../support/stream-states.ts'
 
-const error = new ConnectorError('publish.unreachable', 'connect')
+const error = new ConnectorError('publish.failed', 'connect')
 
 function observed() {
   const time = { now: 1_000_000 }
@@ -67,7 +67,7 @@ test('each event updates its metrics', async () => {
     'reopenings_total{stream="shop"}': 1,
     'holds_total{stream="shop"}': 1,
     'failures_total{code="source.unreachable"}': 1,
-    'failures_total{code="publish.unreachable"}': 1,
+    'failures_total{code="publish.failed"}': 1,
     'failures_total{code="checkpoint.damaged"}': 1,
     'take_overs_total{stream="shop"}': 1,
     'losses_total{stream="shop"}': 1,
@@ -259,8 +259,8 @@ test('stream_failure shows the code of a failing stream until it makes progress'
   const failures = async () => [...(await samples()).keys()].filter((name) => name.startsWith('stream_failure'))
   for (const event of [entered('opening'), claimed]) shop(event)
   expect(await failures()).toEqual([])
-  shop({ kind: 'stream-retrying', code: 'publish.unreachable', error, pauseMs: 10, attempt: 1, isRepeated: false })
-  expect(await failures()).toEqual(['stream_failure{stream="shop",code="publish.unreachable"}'])
+  shop({ kind: 'stream-retrying', code: 'publish.failed', error, pauseMs: 10, attempt: 1, isRepeated: false })
+  expect(await failures()).toEqual(['stream_failure{stream="shop",code="publish.failed"}'])
   shop(published({ events: 1 }))
   expect(await failures()).toEqual([])
 })
@@ -270,8 +270,8 @@ test('stream_failure shows why the replica is out of the group, also for a strea
   const shop = reporting(observe('shop', polling))
   const failures = async () => [...(await samples()).keys()].filter((name) => name.startsWith('stream_failure'))
   for (const event of [entered('opening'), claimed]) shop(event)
-  observePlacement({ kind: 'membership-lost', code: 'publish.unreachable', error })
-  expect(await failures()).toEqual(['stream_failure{stream="shop",code="publish.unreachable"}'])
+  observePlacement({ kind: 'membership-lost', code: 'publish.failed', error })
+  expect(await failures()).toEqual(['stream_failure{stream="shop",code="publish.failed"}'])
   observePlacement({ kind: 'group-joined', slots: [1], kept: 1, streams: ['shop'], tookMs: 1 })
   expect(await failures()).toEqual([])
 })
@@ -302,7 +302,7 @@ test('a stream has at most the documented number of series, whatever has happene
   const series = async () => [...(await samples()).keys()].filter((name) => name.includes('stream="shop"'))
   for (const event of everyPipelineEvent(error)) shop(event)
   for (const event of [entered('opening'), claimed, published({ events: 1 }, { newestChange: 1 })]) shop(event)
-  shop({ kind: 'stream-retrying', code: 'publish.unreachable', error, pauseMs: 10, attempt: 1, isRepeated: false })
+  shop({ kind: 'stream-retrying', code: 'publish.failed', error, pauseMs: 10, attempt: 1, isRepeated: false })
   const found = (await series()).length
   expect(found).toBeLessThanOrEqual(MOST_STREAM_SERIES)
   expect(describeMetrics()).toContain(`at most ${MOST_STREAM_SERIES},`)

@@ -40,10 +40,10 @@ test('keeps the error of a failure that is repeated without it', () => {
 
 test('shows a failure of the replica without a stream, and nothing of other events', () => {
   const { failures, report } = scene()
-  const error = new ConnectorError('publish.unreachable', 'join group shops')
+  const error = new ConnectorError('publish.failed', 'join group shops')
   failures.note({ code: error.code, error: error.message })
   failures.note(undefined, 'paris')
-  expect(report()).toMatchObject([{ code: 'publish.unreachable', error: 'join group shops' }])
+  expect(report()).toMatchObject([{ code: 'publish.failed', error: 'join group shops' }])
   expect(report()[0]).not.toHaveProperty('stream')
 })
 
