@@ -3,7 +3,7 @@ import { expect, inject, it, onTestFinished } from 'vitest'
 import { type Fault, faults, type PolarisSimulator, startPolarisSimulator } from '../polaris/polaris-simulator.ts'
 import { type ConnectorProcess, type LogLine, shortTimes, startConnector } from '../support/connector-process.ts'
 import { expectNothingPersonal, httpOutputs } from '../support/nothing-personal.ts'
-import { configFile, environmentOf, expectExactlyOnce, scene, untilPublished } from '../support/stream-scene.ts'
+import { configFile, environmentOf, expectExactlyOnce, untilPublished } from '../support/stream-scene.ts'
 import { readTopic } from '../support/topic-reader.ts'
 
 const held = ({ msg }: LogLine) => msg === 'stream held, trying again slowly'
@@ -104,13 +104,4 @@ it('advances no stream on a bad answer, never logs its content, and publishes ev
   outputs.push(...(await httpOutputs(second)))
   expect(await second.stop()).toBe(0)
   expectNothingPersonal([...outputs, first.output(), second.output()])
-})
-
-it('holds the stream when the source returns the same token again and again', async () => {
-  const { simulator, start } = await scene()
-  simulator.faults.when(({ ofFunction }) => ofFunction > 3, faults.token('always the same'))
-  const connector = start()
-  expect(await connector.line(held)).toMatchObject({ code: 'source.stuck' })
-  // Three calls for each limit, which doubles up to 6,400.
-  expect(simulator.calls.length).toBeLessThan(40)
 })

@@ -1,10 +1,8 @@
-import { once } from 'node:events'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { testKafka } from '../support/committed-records.ts'
 import { type ConnectorProcess, says } from '../support/connector-process.ts'
 import { createTopics } from '../support/create-topics.ts'
 import { type KafkaCluster, startKafka } from '../support/servers/kafka-broker.ts'
-import { holdsRequest, type kafkaApi } from '../support/servers/kafka-wire.ts'
 import type { TcpProxy } from '../support/servers/tcp-proxy.ts'
 import { expectExactlyOnce, type Scene, scene, untilCaughtUp, untilPublished } from '../support/stream-scene.ts'
 import { readTopic } from '../support/topic-reader.ts'
@@ -32,66 +30,6 @@ async function expectAllPublished(stage: Scene, connector: ConnectorProcess): Pr
   expect(await connector.stop()).toBe(0)
   expectExactlyOnce(stage, await stage.records())
 }
-
-it('loses and duplicates nothing, without a restart, when its broker is stopped and killed', async () => {
-  const stages = await Promise.all([
-    scene({ source: { clients: 1000 }, brokers: behindProxy(), times: { poll: { overlapMs: 20_000 } } }),
-    scene({ source: { clients: 300, hasModificationTime: false }, brokers: behindProxy() }),
-  ])
-  const connectors = stages.map(({ start }) => start())
-  const quiet = stages.map(({ simulator }) => simulator.changeEvery(10))
-  for (const end of [kafka.stop, kafka.kill, kafka.kill]) {
-    await Promise.all(connectors.map(untilFurther))
-    await end(1)
-    await kafka.start(1)
-  }
-  await Promise.all(connectors.map(untilFurther))
-  for (const stop of quiet) stop()
-  await Promise.all(stages.map((stage, at) => expectAllPublished(stage, connectors[at] ?? stage.start())))
-})
-
-type Api = keyof typeof kafkaApi
-
-/** Responses dropped together: a lost endTxn response forces a new opening, whose own response is lost too. */
-const dropped: readonly (readonly Api[])[] = [
-  ...(['endTxn', 'produce', 'txnOffsetCommit', 'addPartitionsToTxn', 'addOffsetsToTxn'] as const).map((api) => [api]),
-  ...(['initProducerId', 'offsetFetch', 'metadata'] as const).map((api) => ['endTxn', api] as const),
-]
-
-it('loses and duplicates nothing when the response to any step of a transaction or an opening is lost', async () => {
-  const stage = await scene({ source: { clients: 300 }, brokers: behindProxy() })
-  const stop = stage.simulator.changeEvery(10)
-  const connector = stage.start()
-  await untilFurther(connector)
-  for (const apis of dropped) {
-    await within(60_000, apis, Promise.all(apis.map((api) => proxy.dropAnswers(1, holdsRequest(api)))))
-    await untilFurther(connector)
-  }
-  stop()
-  await expectAllPublished(stage, connector)
-  expect(connector.lines().filter(says('stream claimed')).length).toBeGreaterThanOrEqual(4)
-})
-
-async function within(ms: number, what: readonly Api[], waited: Promise<unknown>): Promise<void> {
-  const late = once(AbortSignal.timeout(ms), 'abort').then(() => {
-    throw new Error(`no request ${what.join(' and ')} within ${ms} ms`)
-  })
-  await Promise.race([waited, late])
-}
-
-it('loses and duplicates nothing when it is killed after the response to its commit is lost', async () => {
-  const stage = await scene({ source: { clients: 100 }, brokers: behindProxy() })
-  for (let round = 0; round < 4; round += 1) {
-    const lost = proxy.dropAnswers(1, holdsRequest('endTxn'))
-    const connector = stage.start()
-    for (let change = 0; change < 5; change += 1) stage.simulator.change()
-    await lost
-    await connector.kill()
-  }
-  const last = stage.start()
-  await last.line(says('stream claimed'))
-  await expectAllPublished(stage, last)
-})
 
 const times = {
   kafka: {

@@ -1,10 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { expect, inject, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { sendAnswer } from '../polaris/answer/answer.ts'
 import { type ConnectorProcess, runningOn, says } from '../support/connector-process.ts'
 import { replicaScene } from '../support/replica-scene.ts'
 import { startKafka } from '../support/servers/kafka-broker.ts'
-import { startS3FaultProxy } from '../support/servers/s3-fault-proxy.ts'
 
 const sessionMs = 6_000
 
@@ -135,47 +134,4 @@ it('a replica without network to Kafka for longer than its session is replaced, 
   change()
   await stage.expectAllExactlyOnce()
   expect(await Promise.all([near.stop(), far.stop()])).toEqual([0, 0])
-})
-
-it('a replica that loses a stream finishes its page within a deadline; the new owner does not wait', async () => {
-  const store = await startS3FaultProxy({ target: inject('s3').endpoint })
-  onTestFinished(() => store.close())
-  const stage = await replicaScene(2, {
-    times: {
-      run: { finishWithinMs: 15_000 },
-      checkpoint: { callWithinMs: 12_000, s3: { answerWithinMs: 11_000 } },
-      kafka: { transactionMs: 20_000, commitWithinMs: 13_000, paces: { stream: { requestMs: 10_000 } } },
-    },
-  })
-  const first = stage.start(['run'], { AWS_ENDPOINT_URL_S3: store.endpoint })
-  await stage.untilShared([first])
-  const puts = store.received.get('PUT') ?? 0
-  store.next('PUT', ...Array.from({ length: 20 }, () => ({ kind: 'hang' }) as const))
-  stage.simulator.change()
-  await first.status(() => (store.received.get('PUT') ?? 0) >= puts + 2) // each stream has a page that it cannot finish
-  const second = stage.start()
-  const claimed = await second.line(says('stream claimed'))
-  store.clear()
-  const letGo = await first.line(says('stream released: assigned to another replica'))
-  expect(letGo.stream).toBe(claimed.stream)
-  expect(String(claimed.time) < String(letGo.time)).toBe(true)
-  expect(letGo.tookMs).toBeLessThan(15_000 + 2_000)
-  await stage.untilShared([first, second])
-  await stage.expectAllExactlyOnce()
-  expect(await Promise.all([first.stop(), second.stop()])).toEqual([0, 0])
-})
-
-it('a rolling restart of all replicas loses and duplicates nothing', async () => {
-  const stage = await replicaScene(6)
-  const replicas = [stage.start(), stage.start(), stage.start()]
-  await stage.untilShared(replicas, { least: 2 })
-  const change = stage.simulator.changeEvery(20)
-  for (const at of replicas.keys()) {
-    expect(await replicas[at]?.stop(5_000)).toBe(0)
-    replicas[at] = stage.start()
-    await stage.untilShared(replicas, { least: 2 })
-  }
-  change()
-  await stage.expectAllExactlyOnce()
-  expect(await Promise.all(replicas.map((one) => one.stop()))).toEqual([0, 0, 0])
 })

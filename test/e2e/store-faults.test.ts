@@ -1,7 +1,7 @@
 import { expect, inject, it, onTestFinished } from 'vitest'
-import type { ConnectorProcess, LogLine } from '../support/connector-process.ts'
+import type { LogLine } from '../support/connector-process.ts'
 import { startFakeS3 } from '../support/fakes/fake-s3-server.ts'
-import { type S3Fault, type S3FaultProxy, startS3FaultProxy } from '../support/servers/s3-fault-proxy.ts'
+import { type S3FaultProxy, startS3FaultProxy } from '../support/servers/s3-fault-proxy.ts'
 import { expectExactlyOnce, type Scene, scene } from '../support/stream-scene.ts'
 import { readTopic } from '../support/topic-reader.ts'
 
@@ -18,52 +18,6 @@ async function stageBehindProxy(clients: number): Promise<Stage> {
   onTestFinished(() => proxy.close())
   const stage = await scene({ source: { clients }, times, environment: { AWS_ENDPOINT_URL_S3: proxy.endpoint } })
   return { ...stage, proxy }
-}
-
-async function untilFurther(connector: ConnectorProcess, events = 20): Promise<void> {
-  const { totals } = await connector.status((report) => report.totals !== undefined)
-  await connector.status((report) => (report.totals?.events ?? 0) > (totals?.events ?? 0) + events)
-}
-
-const faults: readonly (readonly [string, ...S3Fault[]])[] = [
-  ['500', { kind: 'answer', status: 500 }],
-  ['503 SlowDown', { kind: 'answer', status: 503, code: 'SlowDown' }],
-  ['409 ConditionalRequestConflict', { kind: 'answer', status: 409, code: 'ConditionalRequestConflict' }],
-  ['412 although it was written', { kind: 'answer-instead', status: 412, code: 'PreconditionFailed' }],
-  ['500 although it was written', { kind: 'answer-instead', status: 500 }],
-  ['a lost response', { kind: 'lose-answer' }],
-  ['no response', { kind: 'hang' }],
-  ['no response although it was written', { kind: 'hang-after' }],
-  ['a write that takes effect after the client has given up', { kind: 'delay', ms: 900 }],
-  ['repeatedly no response', ...Array.from({ length: 8 }, () => ({ kind: 'hang' }) as const)],
-  ['repeatedly 500', ...Array.from({ length: 10 }, () => ({ kind: 'answer', status: 500 }) as const)],
-  ['repeatedly a lost response', ...Array.from({ length: 12 }, () => ({ kind: 'lose-answer' }) as const)],
-]
-
-it('loses and duplicates nothing, whatever fault the store has', async () => {
-  await Promise.all([0, 1].map((half) => publishThrough(faults.filter((_, at) => at % 2 === half))))
-})
-
-/** Injects the faults one by one while the source changes. */
-async function publishThrough(these: typeof faults): Promise<void> {
-  const stage = await stageBehindProxy(60)
-  const stop = stage.simulator.changeEvery(25)
-  const connector = stage.start()
-  await untilFurther(connector)
-  for (const [name, ...each] of these) {
-    stage.proxy.next('PUT', ...each)
-    await untilFurther(connector).catch((cause: unknown) => {
-      throw new Error(`after ${name}`, { cause })
-    })
-    stage.proxy.clear()
-    stage.proxy.next('GET', ...each.slice(0, 2))
-  }
-  stage.proxy.next('PUT', { kind: 'answer', status: 403, code: 'AccessDenied' })
-  await connector.line(({ msg, code }) => failed({ msg, level: 'warn' }) && code === 'storage.refused')
-  stop()
-  await stage.caughtUp()
-  expect(await connector.stop()).toBe(0)
-  expectExactlyOnce(stage, await stage.records())
 }
 
 it.each(['down', 'silent'])(

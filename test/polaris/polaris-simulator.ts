@@ -11,12 +11,9 @@ import type { ScanOptions } from './scans.ts'
 import type { TokenOptions } from './service.ts'
 import type { AccessOptions } from './session.ts'
 
-export type { ServerPage } from './answer/server-pages.ts'
-
 export { plantedMarks } from './clients/made-up-client.ts'
 export { type Fault, faults } from './fault.ts'
 export type { SimulatorOptions } from './options.ts'
-export type { Call } from './request.ts'
 
 export interface PolarisSimulator {
   /** Includes the base path, such as `http://127.0.0.1:3443/core/api/`. */

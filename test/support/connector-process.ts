@@ -84,8 +84,6 @@ const shortTimesModule = new URL('preloaded/short-times.ts', import.meta.url).hr
 
 /** Settings for the connector's environment: its pauses of minutes take seconds. */
 export const SHORT_PAUSES = { NODE_OPTIONS: preload('short-pauses.ts') }
-/** So do all waits that it measures, such as the time until a refused password is tried again. */
-export const SHORT_WAITS = { NODE_OPTIONS: `${preload('short-pauses.ts')} ${preload('fast-monotonic.ts')}` }
 
 type Some<Values> = {
   readonly [Name in keyof Values]?: Values[Name] extends object ? Some<Values[Name]> : Values[Name]
