@@ -5,7 +5,7 @@ import { storedDocument } from '../runtime/stored-document.ts'
 import { backfillStates, LAST_TAG, scanKinds } from '../scan/scan-state.ts'
 import { type CheckPoint, type SourceTime, sourceTimePattern } from '../source/client-source.ts'
 
-export const FORMAT = 12
+export const FORMAT = 13
 
 const count = z.number().int().nonnegative()
 const sourceTime = z
@@ -76,15 +76,13 @@ const mapping = z
   .object({
     xml: pageMapping,
     json: pageMapping,
-    lists: z.array(text).readonly().nullable(),
+    lists: z.array(text).readonly(),
   })
   .nullable()
 /** Index entries of 24 bytes in base64. */
 const entries = z.string().regex(/^(?:[\w+/]{32})*$/)
 const index = z.object({
   generation: count,
-  contentsFrom: count,
-  rules: z.array(z.string()).readonly(),
   segments: z
     .array(z.object({ name: z.string(), tier: count.or(z.literal('base')), entries: count, sha256: z.string() }))
     .readonly(),
@@ -97,7 +95,7 @@ const reached = {
   mapping,
 }
 const state = z.object({ ...reached, index })
-const change = z.object({ ...reached, entries, rules: z.array(text).readonly().optional() })
+const change = z.object({ ...reached, entries })
 /** The epoch and number of a prepared or decided state, and its time (ms since 1970, by the writer's clock). */
 const decision = z.object({ epoch: count, seq: count, nonce: z.string(), at: z.number() })
 

@@ -26,7 +26,7 @@ interface Applied {
  * of both times.
  */
 export function rewound(state: StreamState, { id, to, republish }: Rewind, { epoch, beginAt }: Applied): StreamState {
-  const { scans, index } = state
+  const { scans } = state
   const { backfill } = scans
   const wanted = to ?? beginAt
   const reached = scanWith(scans, BACKFILL)?.lastChanged ?? backfill.from ?? beginAt
@@ -43,7 +43,7 @@ export function rewound(state: StreamState, { id, to, republish }: Rewind, { epo
   return {
     ...state,
     scans: { ...rest, ...again, backfill: history },
-    index: { ...emptyIndex, generation: epoch, rules: index.rules },
+    index: { ...emptyIndex, generation: epoch },
   }
 }
 
@@ -111,7 +111,7 @@ export function withoutPending({ committed, pending }: CheckpointDocument): Stre
   const table = clientTable()
   table.setAll(deltaWords(pending.change.entries))
   const unknown = [...entriesIn(table)].map(([key, entry]) => {
-    return [key, { ...entry, content: UNKNOWN_CONTENT, rules: 0 }] as const
+    return [key, { ...entry, content: UNKNOWN_CONTENT }] as const
   })
   return {
     ...state,

@@ -1,5 +1,5 @@
 import type { StreamMapping } from '../event/page-mapping.ts'
-import { emptyIndex, type IndexState, withEntries, withRules } from '../index/index-state.ts'
+import { emptyIndex, type IndexState, withEntries } from '../index/index-state.ts'
 import { newScans, type Recheck, type ScanStates } from '../scan/scan-state.ts'
 
 /** What one transaction adds to a state. */
@@ -12,26 +12,22 @@ export interface StateChange {
   readonly mapping: StreamMapping | null
   /** New entries of the client index, in base64 as in `IndexState.delta`. */
   readonly entries: string
-  /** Rules of these entries that the client index does not have yet; absent: none. */
-  readonly rules?: readonly string[] | undefined
 }
 
 /** Everything needed to resume. */
-export interface StreamState extends Omit<StateChange, 'entries' | 'rules'> {
+export interface StreamState extends Omit<StateChange, 'entries'> {
   readonly index: IndexState
 }
 
 /** The state after the change. Pure. */
-export function stateAfter({ index }: StreamState, { entries, rules = [], ...reached }: StateChange): StreamState {
-  const known = rules.reduce((state, text) => withRules(state, text, reached.events), index)
-  return { ...reached, index: withEntries(known, entries) }
+export function stateAfter({ index }: StreamState, { entries, ...reached }: StateChange): StreamState {
+  return { ...reached, index: withEntries(index, entries) }
 }
 
 /** Both changes as one. Pure. */
 export function bothChanges(first: StateChange | undefined, second: StateChange): StateChange {
   if (first === undefined) return second
-  const rules = [...(first.rules ?? []), ...(second.rules ?? [])]
-  return { ...second, entries: first.entries + second.entries, ...(rules.length > 0 && { rules }) }
+  return { ...second, entries: first.entries + second.entries }
 }
 
 /** The state of a stream that has read nothing yet. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { streamWishes } from '../checkpoint/wishes.ts'
 import type { StreamConfig } from '../config/connector-config.ts'
-import { eventSettings, indexRules, readingRules } from '../event/configured-events.ts'
+import { eventSettings, readingRules } from '../event/configured-events.ts'
 import { deadLetterGuard, deadLetterLimit } from '../event/dead-letter.ts'
 import { streamIndex } from '../index/stream-index.ts'
 import { kafkaEventPublisher } from '../kafka/kafka-event-publisher.ts'
@@ -92,7 +92,6 @@ function groupParts(stream: StreamConfig, observe: Observe): PipelineParts['grou
   return {
     settings,
     rules: reading,
-    indexRules: indexRules(stream),
     scanSettings: stream.poll,
     beginAt: beginningOf(stream),
     deadLetters: deadLetterGuard(limit),
@@ -156,7 +155,6 @@ function configuredStream(stream: StreamConfig, config: SharedResources['config'
     topic: stream.kafka.topic.events,
     beginAt: stream.beginAt,
     topicUse: stream.topicUse,
-    indexRules: indexRules(stream),
   }
 }
 

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
-import { type ClientRecord, type ClientValue, recordOf } from '../source/client-source.ts'
+import { rawText } from '../runtime/parsed-json.ts'
+import { type ClientRecord, type ClientValue, isList, recordOf } from '../source/client-source.ts'
 
 /** Dotted paths to leave out, in lower case (`a.b`). A list adds no level to a path. */
 export type IgnoredPaths = ReadonlySet<string>
@@ -13,7 +14,7 @@ export function canonicalJson(value: ClientValue): string {
 }
 
 function isSorted(value: ClientValue): boolean {
-  if (typeof value === 'string') return true
+  if (isLeaf(value)) return true
   if (isList(value)) return value.every(isSorted)
   let last = ''
   for (const name in value) {
@@ -25,13 +26,13 @@ function isSorted(value: ClientValue): boolean {
 }
 
 function sorted(value: ClientValue): ClientValue {
-  if (typeof value === 'string') return value
-  return isList(value) ? value.map(sorted) : withSortedKeys(value)
+  if (isLeaf(value)) return value
+  if (isList(value)) return value.map(sorted)
+  return recordOf(Object.entries(value).map(([name, field]) => [name, sorted(field)]))
 }
 
-export function withSortedKeys(record: ClientRecord): ClientRecord {
-  return recordOf(Object.entries(record).map(([name, field]) => [name, sorted(field)]))
-}
+/** A text, or a value with a type: see `typed`. */
+const isLeaf = (value: ClientValue): value is string => typeof value !== 'object' || rawText(value) !== undefined
 
 /** A copy without the ignored paths; the record itself when nothing is ignored. */
 export function without(record: ClientRecord, ignored: IgnoredPaths, prefix = ''): ClientRecord {
@@ -44,13 +45,9 @@ export function without(record: ClientRecord, ignored: IgnoredPaths, prefix = ''
 }
 
 function withoutIn(value: ClientValue, ignored: IgnoredPaths, prefix: string): ClientValue {
-  if (typeof value === 'string') return value
+  if (isLeaf(value)) return value
   if (isList(value)) return value.map((item) => withoutIn(item, ignored, prefix))
   return without(value, ignored, prefix)
-}
-
-function isList(value: ClientValue): value is readonly ClientValue[] {
-  return Array.isArray(value)
 }
 
 /** The value at a path; names are compared without case. Undefined if it is absent or if a list is on the path. */

@@ -1,3 +1,5 @@
+import { type ContentKey, contentKey } from '../index/index-entry.ts'
+import { sha256 } from './canonical-json.ts'
 import type { RecordHeaders, ValueRecord } from './client-event.ts'
 import { clientEvent, type EventForm } from './cloud-event/event-form.ts'
 import { type DeadLetterCode, deadLetter } from './dead-letter.ts'
@@ -27,10 +29,17 @@ export interface EventPlace {
 
 type ClientRecordMade = { readonly kind: 'event' | 'dead-letter'; readonly record: ValueRecord }
 
+/** The content of a dead letter, for the client index: under another limit, or with another id, it may be an event. */
+export function deadLetterContent(
+  { contentHash }: Pick<ReadClient, 'contentHash'>,
+  { idField, maxValueBytes }: Pick<EventPlace, 'idField'> & Pick<EventSettings, 'maxValueBytes'>,
+): ContentKey {
+  return contentKey(sha256([contentHash, idField, maxValueBytes].join('\u0000')))
+}
+
 /** The record of a client: an event, or a dead letter if it cannot become one. */
 export function clientRecord(client: ReadClient, place: EventPlace, settings: EventSettings): ClientRecordMade {
-  const { id, modified } = client
-  const { json, contentHash, shapelessHash } = client.published()
+  const { id, modified, json, contentHash } = client
   const dead = { contentHash, idField: place.idField }
   const isMissing = id === undefined || id === ''
   if (!isClientId(id)) {
@@ -41,7 +50,7 @@ export function clientRecord(client: ReadClient, place: EventPlace, settings: Ev
   const { sequence, previous, readAt, republished, isHistoryComplete } = place
   const timeMs = modified?.instant ?? readAt
   const marks = { republished, isHistoryComplete }
-  const parts = { clientId: id, json, contentHash: shapelessHash(), previous, timeMs, sequence, ...marks }
+  const parts = { clientId: id, json, contentHash, previous, timeMs, sequence, ...marks }
   const { record, headerBytes } = clientEvent(parts, form)
   const { value } = record
   // A UTF-16 code unit takes at most three bytes in UTF-8, so most events need no exact count.

@@ -1,4 +1,4 @@
-import { type ClientRecord, type ClientValue, recordWith } from '../source/client-source.ts'
+import { type ClientRecord, type ClientValue, isList, recordWith, shownName } from '../source/client-source.ts'
 
 /** A field, and the fields below it. A list adds no level. */
 interface Branch {
@@ -8,8 +8,6 @@ interface Branch {
   /** Of the names below: others need not be compared. */
   readonly lengths: ReadonlySet<number>
 }
-
-const single: Branch = { isList: false, below: new Map(), lengths: new Set() }
 
 /** Gives the fields at these dotted paths the shape of a list. Names are compared without case. */
 export function listShaper(paths: readonly string[]): (client: ClientRecord) => ClientRecord {
@@ -68,65 +66,31 @@ function itemsOf(value: ClientValue): readonly ClientValue[] {
   return isList(only) ? only : [only]
 }
 
-/** The lists in force: the configured and the settled ones, each path once. */
-export function listsInForce(configured: readonly string[], settled: readonly string[] | null): readonly string[] {
-  return [...new Map([...configured, ...(settled ?? [])].map((path) => [path.toLowerCase(), path])).values()]
-}
-
 /** The setting for these lists, as YAML. */
 export const listFieldsLine = (lists: readonly string[]) => `listFields: ${JSON.stringify(lists)}`
 
-/** Names may be personal data: what may be a map has no settled lists. */
-const NAME = /^[A-Za-z_]\w{0,63}$/
-const MOST_LEVELS = 4
+/** A stream keeps them in its checkpoint. */
 const MOST_LISTS = 100
-const MOST_BELOW = 10
 
-/** The paths of lists in these clients that are not among `known`. */
+/** The paths of the fields that these clients repeat and that are not among the lists `known`. */
 export function newLists(clients: readonly ClientRecord[], known: readonly string[]): readonly string[] {
-  let lists = known
-  for (;;) {
-    const found = new Map<string, string>()
-    const root = branchesOf(lists)
-    for (const client of clients) collect(client, root, { found, trail: [] })
-    const added = [...found.values()].filter((path) => isSettled(path, [...lists, ...found.values()]))
-    if (added.length === 0) return lists.slice(known.length)
-    // A known list hides the name of its wrapper: other paths may come to light.
-    lists = [...lists, ...added]
-  }
-}
-
-interface Collecting {
+  const inShape = listShaper(known)
   /** By path in lower case. */
-  readonly found: Map<string, string>
-  /** The names from the client down. */
-  readonly trail: string[]
+  const found = new Map<string, string>()
+  for (const client of clients) collect(inShape(client), '', found)
+  for (const path of known) found.delete(path.toLowerCase())
+  return [...found.values()].slice(0, Math.max(0, MOST_LISTS - known.length))
 }
 
 /** Hot path. */
-function collect(record: ClientRecord, branch: Branch, collecting: Collecting): void {
-  const { found, trail } = collecting
+function collect(record: ClientRecord, prefix: string, found: Map<string, string>): void {
   for (const name in record) {
     const value = record[name]
-    if (value === undefined || typeof value === 'string') continue
-    const at = branch.below.get(name.toLowerCase()) ?? single
-    trail.push(name)
-    if (isList(value) && !at.isList) found.set(trail.join('.').toLowerCase(), trail.join('.'))
-    const inner = at.isList ? itemsOf(value) : value
-    for (const item of isList(inner) ? inner : [inner])
-      if (typeof item !== 'string' && !isList(item)) collect(item, at, collecting)
-    trail.pop()
+    // Invariant 8: a key that is no plain name can be personal.
+    if (value === undefined || typeof value === 'string' || shownName(name) !== name) continue
+    const path = `${prefix}${name}`
+    if (isList(value)) found.set(path.toLowerCase(), path)
+    for (const item of isList(value) ? value : [value])
+      if (typeof item !== 'string' && !isList(item)) collect(item, `${path}.`, found)
   }
-}
-
-function isSettled(path: string, all: readonly string[]): boolean {
-  const names = path.split('.')
-  if (names.length > MOST_LEVELS || !names.every((name) => NAME.test(name)) || all.length > MOST_LISTS) return false
-  const parent = names.slice(0, -1).join('.').toLowerCase()
-  const beside = all.filter((other) => other.slice(0, Math.max(other.lastIndexOf('.'), 0)).toLowerCase() === parent)
-  return parent === '' || beside.length <= MOST_BELOW
-}
-
-function isList(value: ClientValue): value is readonly ClientValue[] {
-  return Array.isArray(value)
 }

@@ -1,5 +1,5 @@
 import { ConnectorError } from '../runtime/connector-error.ts'
-import type { ClientRecord, ClientValue, Page } from '../source/client-source.ts'
+import { type ClientRecord, isList, type Page } from '../source/client-source.ts'
 import { valueAt } from './canonical-json.ts'
 import { type ConfiguredFields, type FieldMapping, mapFields } from './fields/field-mapping.ts'
 
@@ -13,12 +13,12 @@ export interface PageMapping extends FieldMapping {
 export interface StreamMapping {
   readonly xml: PageMapping | null
   readonly json: PageMapping | null
-  /** Dotted paths of the fields of clients that are lists besides the configured ones; null: not settled yet. */
-  readonly lists: readonly string[] | null
+  /** Dotted paths of the fields that pages have repeated: they stay lists. The configured ones are others. */
+  readonly lists: readonly string[]
 }
 
 /** Nothing is known yet. */
-export const unmapped: StreamMapping = { xml: null, json: null, lists: null }
+export const unmapped: StreamMapping = { xml: null, json: null, lists: [] }
 
 /**
  * The mapping after a page; null: nothing is known, and the page has no clients. Later, a client without an id is an
@@ -59,9 +59,7 @@ const hasId = (path: string) => {
 function holdsList(record: ClientRecord): boolean {
   return Object.values(record).some((value) => {
     if (typeof value === 'string') return false
-    if (!isItems(value)) return holdsList(value)
-    return value.some((item) => typeof item !== 'string' && !isItems(item))
+    if (!isList(value)) return holdsList(value)
+    return value.some((item) => typeof item !== 'string' && !isList(item))
   })
 }
-
-const isItems = (value: ClientValue): value is readonly ClientValue[] => Array.isArray(value)

@@ -7,7 +7,7 @@ import type { Brand } from '../runtime/brand.ts'
  */
 export type ClientKey = Brand<string, 'ClientKey'>
 
-/** The first 64 bits of a content hash, likewise. Compared for equality only, and only under the rules of its entry. */
+/** The first 64 bits of a content hash, likewise. Compared for equality only. */
 export type ContentKey = Brand<string, 'ContentKey'>
 
 /** The content is not known: whatever is read differs from it. */
@@ -21,11 +21,9 @@ export interface IndexEntry {
   /** The scan that published it, 0 to 15: see `ScanTag`. */
   readonly tag: number
   readonly isDeadLetter: boolean
-  /** The rules under which the content was hashed, 0 to 255: an index of `IndexState.rules`. */
-  readonly rules: number
 }
 
-/** An entry is six little-endian words: key (2), content (2), number (51 bits), tag (4), dead letter (1), rules (8). */
+/** An entry is six little-endian words: key (2), content (2), number (51 bits), tag (4), dead letter (1). */
 export const ENTRY_WORDS = 6
 export const ENTRY_BYTES = ENTRY_WORDS * 4
 export const MAX_EVENT_NUMBER = 2 ** 51 - 1
@@ -33,7 +31,6 @@ export const MAX_EVENT_NUMBER = 2 ** 51 - 1
 const HIGH_NUMBER = 2 ** 19 - 1
 const TAG_SHIFT = 19
 const DEAD_LETTER = 1 << 23
-const RULES_SHIFT = 24
 const KEY_BYTES = 8
 /** In base64url. */
 const KEY_CHARACTERS = 11
@@ -75,7 +72,7 @@ export function writeEntry(words: Uint32Array, at: number, key: ClientKey, entry
   words[at + 3] = lowWord(entry.content)
   words[at + 4] = entry.number % 2 ** 32
   const flags = (entry.tag << TAG_SHIFT) | (entry.isDeadLetter ? DEAD_LETTER : 0)
-  words[at + 5] = Math.floor(entry.number / 2 ** 32) | flags | (entry.rules << RULES_SHIFT)
+  words[at + 5] = Math.floor(entry.number / 2 ** 32) | flags
 }
 
 export function readEntry(words: Uint32Array, at: number): IndexEntry {
@@ -85,7 +82,6 @@ export function readEntry(words: Uint32Array, at: number): IndexEntry {
     number: readNumber(words, at),
     tag: (last >>> TAG_SHIFT) & 0xf,
     isDeadLetter: (last & DEAD_LETTER) !== 0,
-    rules: last >>> RULES_SHIFT,
   }
 }
 

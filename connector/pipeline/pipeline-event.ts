@@ -46,10 +46,8 @@ export type PipelineEvent =
   | { readonly kind: 'source-moved' }
   | { readonly kind: 'partitions-grown'; readonly from: number; readonly to: number }
   | { readonly kind: 'field-detected'; readonly setting: string; readonly field: string }
-  /** Before the first event: these fields of clients are lists. */
-  | { readonly kind: 'lists-settled'; readonly fields: readonly string[] }
-  /** These fields are lists from this page on: events before it may have them in another form. */
-  | { readonly kind: 'lists-found'; readonly fields: readonly string[] }
+  /** These fields are lists from this page on: events before it may have them in another form. `setting`: a line of YAML. */
+  | { readonly kind: 'lists-found'; readonly fields: readonly string[]; readonly setting: string }
   | { readonly kind: 'scan-started'; readonly scan: ScanKind; readonly lastChanged: string }
   | {
       readonly kind: 'page-read'

@@ -1,7 +1,7 @@
 /** The value of a text; undefined if it is no JSON. */
-export function parsedJson(text: string): unknown {
+export function parsedJson(text: string, reviver?: Parameters<typeof JSON.parse>[1]): unknown {
   try {
-    return JSON.parse(text)
+    return JSON.parse(text, reviver)
   } catch {
     return undefined
   }
@@ -27,8 +27,8 @@ export const rawJson = (literal: string): object => rawJSON(literal)
 /** The text of a `rawJson`; undefined for any other value. */
 export const rawText = (value: unknown): string | undefined => (isRawJSON(value) ? value.rawJSON : undefined)
 
-/** The value of a JSON text, whose numbers are `rawJson`: they keep their digits. */
+/** The value of a text, whose numbers are `rawJson`: they keep their digits. Undefined if it is no JSON. */
 export const parsedWithDigits = (json: string): unknown =>
-  JSON.parse(json, (_, value, at?: { readonly source?: string }) =>
+  parsedJson(json, (_, value, at?: { readonly source?: string }) =>
     typeof value === 'number' ? rawJson(at?.source ?? '') : value,
   )

@@ -24,6 +24,8 @@ export interface ClientRecord {
 }
 export type ClientValue = string | ClientRecord | readonly ClientValue[]
 
+export const isList = (value: ClientValue): value is readonly ClientValue[] => Array.isArray(value)
+
 export type ClientField = readonly [name: string, value: ClientValue]
 
 const byName = ([one]: ClientField, [other]: ClientField) => (one < other ? -1 : one === other ? 0 : 1)

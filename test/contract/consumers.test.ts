@@ -54,10 +54,12 @@ function entries(more: Readonly<Record<string, string>>) {
   return Object.entries(settings).map(([name, value]) => ({ name, value }))
 }
 
-const readClient = clientReader(
-  { clientId: 'No', modifiedAt: null },
-  { timeZone: 'UTC', ignored: new Set(), fields: undefined },
-)
+const readClient = clientReader({ clientId: 'No', modifiedAt: null }, [], {
+  timeZone: 'UTC',
+  ignored: new Set(),
+  lists: [],
+  fields: undefined,
+})
 const settings = {
   form: eventForm({ source: `/polaris/shops/${topic}` }),
   maxValueBytes: 100_000,

@@ -62,21 +62,21 @@ function lost({ stream, records, history }: Evidence): string[] {
 }
 
 /**
- * Invariants 2 and 3: the events of a client are a subsequence of its changes, without duplicates. In a new index, which a
- * rewind begins, the content of the client's last event may come once more.
+ * Invariants 2 and 3: the events of a client are a subsequence of its changes, without duplicates. The client's last change
+ * may come once more in a new index, which a rewind begins, or if present settings and lists publish it otherwise.
  */
 function duplicatedOrDisordered({ stream, records, generations }: Evidence): string[] {
   const violations: string[] = []
-  const last = new Map<string, { readonly change: number; readonly at: number }>()
+  const last = new Map<string, { readonly change: number; readonly at: number; readonly text: string }>()
   for (const { event, at } of records) {
-    const { subject, data } = event
-    const before = last.get(subject) ?? { change: -1, at: -1 }
+    const { subject, data, text } = event
+    const before = last.get(subject) ?? { change: -1, at: -1, text }
     const isAgain = generations.some((begunAt) => before.at < begunAt && begunAt <= at)
-    const from = before.change + (isAgain ? 0 : 1)
+    const from = before.change + (isAgain || before.text !== text ? 0 : 1)
     const own = stream.polaris.changes.filter(({ clientId }) => clientId === subject)
     const change = own.findIndex(({ content }, index) => index >= from && content === data.Contenu)
     if (change < 0) violations.push(`${subject}: ${data.Contenu} is duplicated or out of order`)
-    else last.set(subject, { change, at })
+    else last.set(subject, { change, at, text })
   }
   return violations
 }
@@ -181,14 +181,15 @@ function otherArguments({ stream }: Evidence): string[] {
 
 /**
  * Invariant 7: however often a change is sent after the same event of its client, also in transactions that are aborted,
- * its event id is the same in one index.
+ * its event id is the same in one index, as long as settings and lists publish it as before.
  */
 function otherIds({ stream, sent, generations }: Evidence): string[] {
   const changes = new Map<string, { readonly content: string; readonly ids: Set<string> }>()
   for (const { event, after } of sent) {
     const content = `${event.subject} ${event.data.Contenu}`
-    const change = changes.get(`${content} after ${after}`) ?? { content, ids: new Set() }
-    changes.set(`${content} after ${after}`, change)
+    const key = `${event.subject} ${event.text} after ${after}`
+    const change = changes.get(key) ?? { content, ids: new Set() }
+    changes.set(key, change)
     change.ids.add(event.id)
   }
   const changesTo = (text: string) =>

@@ -1,7 +1,7 @@
 import { type CheckpointDocument, parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import { EVENT_TYPE } from '../../connector/event/client-event.ts'
 import type { ClientValue } from '../../connector/source/client-source.ts'
-import { eventIn } from '../support/cloud-event.ts'
+import { clientText, eventIn } from '../support/cloud-event.ts'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
 import type { TextRecord } from '../support/records.ts'
 import type { History } from './history.ts'
@@ -16,6 +16,8 @@ interface PublishedEvent {
   /** The rewind for which the client is published again. */
   readonly republished?: string
   readonly data: { readonly No: string; readonly Contenu: string; readonly Cartes: ClientValue }
+  /** The JSON text of `data`. */
+  readonly text: string
 }
 
 /** Input of a check: one stream of a history. */
@@ -73,7 +75,7 @@ export function evidenceOf(history: History, stream: SimulatedStream): Evidence 
 
 /** Of a record of the events topic; undefined for a dead letter. */
 const publishedIn = (record: TextRecord): PublishedEvent | undefined =>
-  record.to === 'events' ? (eventIn(record) as unknown as PublishedEvent) : undefined
+  record.to === 'events' ? ({ ...eventIn(record), text: clientText(record) } as unknown as PublishedEvent) : undefined
 
 /** Of a record of the events topic. */
 export function numberOf(record: TextRecord): number {

@@ -4,7 +4,6 @@ import { eventSource } from '../../connector/event/client-event.ts'
 import type { EventMode } from '../../connector/event/cloud-event/event-form.ts'
 import { deadLetterGuard } from '../../connector/event/dead-letter.ts'
 import type { FieldTypes } from '../../connector/event/fields/field-types.ts'
-import { rulesText } from '../../connector/index/client-index.ts'
 import type { SegmentLimits } from '../../connector/index/segment-plan.ts'
 import { type StreamIndex, streamIndex } from '../../connector/index/stream-index.ts'
 import type { PipelineParts } from '../../connector/pipeline/pipeline.ts'
@@ -105,7 +104,6 @@ function openParts(
     topic: 'client.modified',
     topicUse: 'shared',
     beginAt,
-    indexRules: rulesText({ ignored: ignoredBy(replica), limits: '' }),
     index: indexOf(world, replica, stream),
     owner: name,
     isAssigned,
@@ -120,10 +118,7 @@ function openParts(
 const modeOf = ({ options }: World, { name }: Actor): EventMode =>
   options.eventMode === 'mixed' && /[1256]$/.test(name) ? 'binary' : 'structured'
 
-/** Every second replica has other settings, so that entries are rewritten. No client has the field. */
-const ignoredBy = ({ name }: Actor) => (/[02468]$/.test(name) ? ['age'] : [])
-
-/** Also the type of a field, so that events with and without it follow each other. */
+/** Some replicas have other settings, which publish clients otherwise. */
 const typesOf = ({ name }: Actor): FieldTypes | undefined =>
   /[369]$/.test(name) ? undefined : new Map([['solde', 'decimal']])
 
@@ -161,7 +156,6 @@ function pipelineParts(
   const { clock } = replica
   const { modificationTime } = options
   const settings = scanSettings(options)
-  const ignored = ignoredBy(replica)
   return {
     reader: {
       source: sourceOf(world, stream, replica),
@@ -185,9 +179,8 @@ function pipelineParts(
         maxValueBytes: 100_000,
         deadLetterClient: 'leave-out',
       },
-      rules: { timeZone: ZONE, ignored: new Set(ignored), fields: undefined, types: typesOf(replica) },
+      rules: { timeZone: ZONE, ignored: new Set(), lists: [], fields: undefined, types: typesOf(replica) },
       deadLetters: deadLetterGuard({ maxShare: 0.1, minimum: 10, of: 1000 }),
-      indexRules: rulesText({ ignored, limits: '' }),
       scanSettings: settings,
       beginAt,
       observe,

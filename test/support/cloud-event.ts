@@ -24,6 +24,12 @@ export function eventIn({ headers, value }: WithHeaders): AnyEvent {
   return value === null ? event : { ...event, data: parsed(value) }
 }
 
+/** The JSON text of the client in an event. */
+export function clientText({ headers, value }: WithHeaders): string {
+  const text = value ?? ''
+  return headers.ce_specversion === undefined ? text.slice(text.indexOf('"data":') + '"data":'.length, -1) : text
+}
+
 const parsed = (json: string): unknown =>
   JSON.parse(json, (_, value: unknown, at?: { readonly source?: string }) =>
     typeof value === 'number' ? at?.source : value,

@@ -78,7 +78,7 @@ export const polarisSection = setting.section(
       variable: 'POLARIS_CLIENTS_FIELD',
     }),
     listFields: setting.textList(
-      'Fields of a client that are always lists, besides those that the first pages of the stream show; XML does not distinguish a list with a single item from a plain field',
+      'Fields of a client that are always lists, besides those that a page has repeated; XML does not distinguish a list with a single item from a plain field',
       { check: check.fieldPath, default: [], variable: 'POLARIS_LIST_FIELDS' },
     ),
     statusFields: setting.textList(

@@ -30,27 +30,12 @@ export function actionOf(rules: FieldRules, path: string): FieldAction {
   return rules.actions.get(path) ?? (parent === '' ? rules.others : actionOf(rules, parent))
 }
 
-/** The rules of the content hash: a hashed field counts with its own value. */
-export function beforeHmac({ others, actions }: FieldRules): FieldRules | undefined {
-  return fieldRules(
-    others,
-    [...actions].map(([path, action]) => [path, action === 'hmac' ? 'keep' : action]),
-  )
-}
-
 export const hasHmac = ({ actions }: FieldRules): boolean => [...actions.values()].includes('hmac')
 
 /** As in the attribute `fieldrules` of an event: `*=drop,adresse.ville=keep,mail=hmac`. */
 export function fieldRulesText({ others, actions }: FieldRules): string {
   const rules = [...actions].map(([path, action]) => `${path}=${action}`)
   return (others === 'keep' ? rules : ['*=drop', ...rules]).join(',')
-}
-
-/** The rules with this text. */
-export function fieldRulesOf(text: string): FieldRules {
-  const rules = text.split(',').map((rule) => rule.split('=') as [string, FieldAction])
-  const actions = new Map(rules.filter(([path]) => path !== '*'))
-  return { others: actions.size === rules.length ? 'keep' : 'drop', actions }
 }
 
 /** The HMAC of field values under one key. */

@@ -1,6 +1,5 @@
 import { rawJson } from '../../runtime/parsed-json.ts'
-import { type ClientRecord, type ClientValue, recordOf } from '../../source/client-source.ts'
-import { withSortedKeys } from '../canonical-json.ts'
+import { type ClientRecord, type ClientValue, isList, recordOf } from '../../source/client-source.ts'
 
 /** The types that a field of a client may have in its events. */
 export const valueTypes = ['integer', 'decimal', 'boolean'] as const
@@ -18,9 +17,9 @@ const literals: Readonly<Record<ValueType, RegExp>> = {
 
 export const isLiteral = (text: string, type: ValueType): boolean => literals[type].test(text)
 
-/** As `canonicalJson`, but a text that is a literal of the type of its field becomes that literal. */
-export function typedJson(client: ClientRecord, types: FieldTypes): string {
-  return JSON.stringify(typedRecord(withSortedKeys(client), types))
+/** Returns a function that replaces each text that is a literal of the type of its field by that literal, as `rawJson`. */
+export function typed(types: FieldTypes): (client: ClientRecord) => ClientRecord {
+  return (client) => typedRecord(client, types)
 }
 
 function typedRecord(record: ClientRecord, types: FieldTypes, prefix = ''): ClientRecord {
@@ -34,15 +33,4 @@ function typedValue(value: ClientValue, types: FieldTypes, path: string): Client
   if (typeof value !== 'string') return typedRecord(value, types, `${path}.`)
   const type = types.get(path)
   return type !== undefined && isLiteral(value, type) ? (rawJson(value) as ClientRecord) : value
-}
-
-/** The value of a JSON text in which numbers and booleans are their text, as a client has them. */
-export function parsedAsText(json: string): unknown {
-  const asText = (_: string, value: unknown, at?: { readonly source?: string }) =>
-    typeof value === 'number' || typeof value === 'boolean' ? at?.source : value
-  return JSON.parse(json, asText)
-}
-
-function isList(value: ClientValue): value is readonly ClientValue[] {
-  return Array.isArray(value)
 }

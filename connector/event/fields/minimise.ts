@@ -1,4 +1,4 @@
-import { type ClientRecord, type ClientValue, recordOf } from '../../source/client-source.ts'
+import { type ClientRecord, type ClientValue, isList, recordOf } from '../../source/client-source.ts'
 import { canonicalJson } from '../canonical-json.ts'
 import type { FieldAction, FieldHash, FieldRules } from './field-rules.ts'
 
@@ -69,8 +69,4 @@ function hashed(value: ClientValue, hmac: FieldHash): ClientValue {
   if (value === '') return value
   if (typeof value === 'string') return hmac.of(value)
   return isList(value) ? value.map((item) => hashed(item, hmac)) : hmac.of(canonicalJson(value))
-}
-
-function isList(value: ClientValue): value is readonly ClientValue[] {
-  return Array.isArray(value)
 }

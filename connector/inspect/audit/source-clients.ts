@@ -1,4 +1,4 @@
-import { clientReader, isClientId, publishedContents, type ReadingRules } from '../../event/read-client.ts'
+import { clientReader, isClientId, type ReadingRules } from '../../event/read-client.ts'
 import type { ContentKey } from '../../index/index-entry.ts'
 import { scanMemory } from '../../pipeline/group/scan-memory.ts'
 import { newScans } from '../../scan/scan-state.ts'
@@ -35,13 +35,13 @@ export async function readSourceClients(
     if (isFirst) memory.beginScan(scan, states)
     const mapping = reading.mapping[scan.output]
     if (mapping !== null) {
-      const read = clientReader(mapping, { ...rules, lists: reading.lists })
+      const read = clientReader(mapping, reading.mapping.lists, rules)
       for (const record of page.clients) {
         const client = read(record)
         memory.add(scan, client)
         const id = isClientId(client.id) ? client.id : undefined
         if (!isWanted(id)) continue
-        const { content, contentHash } = publishedContents(client)
+        const { content, contentHash } = client
         const isDead = deadLetters.has(contentHash)
         if (id !== undefined) byId.set(id, isDead ? 'dead-letter' : content)
         else if (!isDead) withoutId.add(content)

@@ -5,12 +5,12 @@ import {
   type RecordPlace,
   type StoredEvent,
 } from '../../event/cloud-event/stored-event.ts'
-import { clientIn } from '../../event/published-client.ts'
-import { contentPublished } from '../../event/read-client.ts'
+import { publishedContent } from '../../event/read-client.ts'
 import { type ContentKey, UNKNOWN_CONTENT } from '../../index/index-entry.ts'
 import type { ReadEvents } from '../../publish/event-reading.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
-import { parsedFields } from '../../runtime/parsed-json.ts'
+import { fieldsOf, parsedFields } from '../../runtime/parsed-json.ts'
+import type { ClientRecord } from '../../source/client-source.ts'
 import type { LastRecord } from './compare.ts'
 
 export interface TopicParts {
@@ -77,8 +77,7 @@ function recordOf(
 }
 
 function contentOf(event: CloudEvent, ignored: TopicParts['ignored']): ContentKey {
-  const client = clientIn(event)
-  return client === undefined ? UNKNOWN_CONTENT : contentPublished(client, ignored)
+  return publishedContent(fieldsOf(event.data()) as ClientRecord, ignored)
 }
 
 /**

@@ -23,13 +23,13 @@ export function judgePage(page: Page, at: ReadArguments, beginAt: SourceTime | u
   )
 }
 
-/** The lists among the fields, which `run` settles before the first event. `configured`: those that are set. Pure. */
+/** The lists among the fields, which `run` finds likewise. `configured`: those that are set. Pure. */
 export function judgeLists(clients: readonly ClientRecord[], configured: readonly string[]): CheckResult {
   const found = newLists(clients, configured)
   if (found.length === 0)
     return ok(configured.length === 0 ? 'no field is a list' : 'no field besides the configured ones')
   return ok(
-    `${found.join(', ')}: lists in all events of a new stream; to configure: ${listFieldsLine([...configured, ...found])}`,
+    `${found.join(', ')}: lists in events once run has found them; to configure: ${listFieldsLine([...configured, ...found])}`,
   )
 }
 
@@ -66,7 +66,7 @@ export function judgeFields(
 
 /** How many clients cannot become events, and whether their number holds the stream. */
 function deadLettersOf(clients: readonly ClientRecord[], mapping: FieldMapping, rules: EventRules) {
-  const readClient = clientReader(mapping, rules.reading)
+  const readClient = clientReader(mapping, [], rules.reading)
   const guard = deadLetterGuard(rules.limit)
   const place = { sequence: 0, readAt: 0, idField: mapping.clientId, previous: '' }
   const kinds = clients.map((client) => clientRecord(readClient(client), place, rules.settings).kind)

@@ -5,7 +5,7 @@ import { modificationTime } from '../../event/modification-time.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
 import { DAY_MS } from '../../runtime/units.ts'
-import type { ClientRecord, ClientValue, Page } from '../../source/client-source.ts'
+import { type ClientRecord, type ClientValue, isList, type Page } from '../../source/client-source.ts'
 import { wallClock } from '../../source/source-time.ts'
 import { readSample } from '../inspected-pages.ts'
 import type { StreamUnderTest } from './doctor-parts.ts'
@@ -110,10 +110,6 @@ function fieldSettings(lists: readonly string[], mapping: FieldMapping | undefin
 
 /** Some YAML parsers take a plain `No` for false. */
 const quoted = (path: string) => JSON.stringify(path)
-
-function isList(value: ClientValue): value is readonly ClientValue[] {
-  return Array.isArray(value)
-}
 
 function typeOf(value: ClientValue): FieldType {
   if (isList(value)) return 'list'

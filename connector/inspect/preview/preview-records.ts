@@ -51,9 +51,9 @@ export async function previewRecords(
   const inspected = { ...reader, settings: onceThrough(reader.settings) }
   for await (const reading of inspectedPages(inspected, { states: newScans, mapping: null }, stop)) {
     const { page, scan, readAt, isLast } = reading
-    lists = reading.lists
+    lists = [...rules.lists, ...reading.mapping.lists]
     const mapping = reading.mapping[scan.output]
-    const read = mapping && clientReader(mapping, { ...rules, lists: reading.lists })
+    const read = mapping && clientReader(mapping, reading.mapping.lists, rules)
     for (const client of page.clients.slice(0, limit - records.length))
       if (mapping && read) add(read(client), { readAt: readAt.server, idField: mapping.clientId })
     if (isLast || records.length >= limit) break

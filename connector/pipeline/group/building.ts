@@ -4,10 +4,8 @@ import type { EventSettings } from '../../event/client-record.ts'
 import type { DeadLetterGuard } from '../../event/dead-letter.ts'
 import type { StreamMapping } from '../../event/page-mapping.ts'
 import type { ReadingRules } from '../../event/read-client.ts'
-import type { ClientIndex } from '../../index/client-index.ts'
 import type { ClientTable } from '../../index/client-table.ts'
 import type { ClientKey, IndexEntry } from '../../index/index-entry.ts'
-import type { IndexState } from '../../index/index-state.ts'
 import type { ScanSettings } from '../../scan/scan-settings.ts'
 import type { Recheck, ScanKind, ScanStates } from '../../scan/scan-state.ts'
 import type { SourceTime } from '../../source/client-source.ts'
@@ -32,8 +30,6 @@ export interface PageGroup {
 export interface PageGroupParts {
   readonly settings: EventSettings
   readonly rules: ReadingRules
-  /** The rules of the client index, as text: see `rulesText`. */
-  readonly indexRules: string
   readonly scanSettings: ScanSettings
   readonly beginAt: SourceTime
   /**
@@ -49,13 +45,10 @@ export const MAX_ENTRIES = 2_000
 
 /** The page group being built, and the state that it leads to. */
 export interface Building {
-  index: ClientIndex
-  readonly indexTable: Pick<ClientTable, 'get'>
-  /** The index as the group leads to it, and the rules that the group adds to it. */
-  indexState: Pick<IndexState, 'rules' | 'generation' | 'contentsFrom'>
-  newRules: readonly string[]
-  /** With the rules of the present lists. */
-  settings: PageGroupParts
+  readonly settings: PageGroupParts
+  readonly table: Pick<ClientTable, 'get'>
+  /** Stands for the previous event of a client without an index entry. */
+  readonly generation: number
   readonly deadLetters: DeadLetterGuard
   readonly memory: ScanMemory
   /** Entries of the group being built, and of the one being delivered. */

@@ -1,6 +1,5 @@
-import { clientRecord } from '../../event/client-record.ts'
-import { clientReader, contentUnder, type ReadClient } from '../../event/read-client.ts'
-import type { Comparison } from '../../index/client-index.ts'
+import { clientRecord, deadLetterContent } from '../../event/client-record.ts'
+import { clientReader, type ReadClient } from '../../event/read-client.ts'
 import type { IndexEntry } from '../../index/index-entry.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { recheckFrom } from '../../scan/end-scan.ts'
@@ -14,7 +13,7 @@ import { changedAt, changeTime } from './change-time.ts'
 export function addClients(building: Building, reading: PageReading): void {
   const mapping = reading.mapping[reading.scan.output]
   if (mapping === null) return
-  const readClient = clientReader(mapping, building.settings.rules)
+  const readClient = clientReader(mapping, reading.mapping.lists, building.settings.rules)
   // Invariant 3: events of one client keep the order in which the API returned them.
   for (const client of reading.page.clients) addClient(building, readClient(client), reading)
 }
@@ -25,8 +24,8 @@ function addClient(building: Building, client: ReadClient, reading: PageReading)
   memory.add(scan, client)
   const known = knownEntry(building, client)
   const counts = countsOf(added, scan.kind)
-  if (known !== undefined && compared(building, known, client) === 'same') {
-    suppress(building, { client, known, counts })
+  if (known !== undefined && known.content === contentAs(known, { building, client, reading })) {
+    counts.suppressed += 1
     return
   }
   // Invariant 3: this page may be older than what another scan has published.
@@ -39,24 +38,27 @@ function addClient(building: Building, client: ReadClient, reading: PageReading)
 }
 
 /** After everything that was added so far. */
-function knownEntry({ entries, undelivered, index }: Building, { key }: ReadClient): IndexEntry | undefined {
-  return entries.get(key) ?? undelivered.get(key) ?? index.get(key)
+function knownEntry({ entries, undelivered, table }: Building, { key }: ReadClient): IndexEntry | undefined {
+  return entries.get(key) ?? undelivered.get(key) ?? table.get(key)
 }
 
 function isSuperseded(known: IndexEntry | undefined, { tag, since }: PageReading['scan']): boolean {
   return known !== undefined && tag !== LIVE && known.number >= since && known.tag !== tag
 }
 
-function suppress({ entries, index }: Building, { client, known, counts }: Publishing & { known: IndexEntry }): void {
-  counts.suppressed += 1
-  // Rewritten under the present rules.
-  if (known.rules !== index.rules || known.content !== client.content)
-    entries.set(client.key, { ...known, content: client.content, rules: index.rules })
+interface Indexed {
+  readonly building: Building
+  readonly client: ReadClient
+  readonly reading: PageReading
 }
 
-function compared({ index, settings }: Building, known: IndexEntry, { client, content }: ReadClient): Comparison {
-  return index.compare(known, content, (rules) => contentUnder(client, rules, settings.rules))
+/** The content of the client in an index entry of this kind. */
+function contentAs({ isDeadLetter }: Pick<IndexEntry, 'isDeadLetter'>, { building, client, reading }: Indexed) {
+  if (!isDeadLetter) return client.content
+  return deadLetterContent(client, { ...building.settings.settings, idField: idFieldOf(reading) })
 }
+
+const idFieldOf = ({ mapping, scan }: PageReading) => mapping[scan.output]?.clientId ?? ''
 
 function withRecheck({ recheck, settings }: Building, { modified }: ReadClient, reading: PageReading): Recheck {
   const { scan, readAt, states } = reading
@@ -75,14 +77,11 @@ interface Publishing {
   readonly counts: ScanCounts
 }
 
-function publish(
-  building: Building,
-  { client, known, counts }: Publishing,
-  { scan, readAt, mapping }: PageReading,
-): void {
-  const { settings, index, added, deadLetters, events } = building
-  const previous = known === undefined ? `g${index.generation}` : String(known.number)
-  const idField = mapping[scan.output]?.clientId ?? ''
+function publish(building: Building, { client, known, counts }: Publishing, reading: PageReading): void {
+  const { settings, generation, added, deadLetters, events } = building
+  const { scan, readAt } = reading
+  const previous = known === undefined ? `g${generation}` : String(known.number)
+  const idField = idFieldOf(reading)
   const { backfill } = building.scans
   const republished = scan.tag === BACKFILL ? (backfill.republished ?? undefined) : undefined
   const isHistoryComplete = backfill.state !== 'first'
@@ -93,8 +92,8 @@ function publish(
   added.records.push(record)
   added.size += record.value === null ? 0 : Buffer.byteLength(record.value)
   const isDeadLetter = kind === 'dead-letter'
-  const { key, content } = client
-  building.entries.set(key, { content, number: events, tag: scan.tag, isDeadLetter, rules: index.rules })
+  const content = contentAs({ isDeadLetter }, { building, client, reading })
+  building.entries.set(client.key, { content, number: events, tag: scan.tag, isDeadLetter })
   if (isDeadLetter) {
     added.deadLetters += 1
     return

@@ -1,10 +1,7 @@
 import type { StreamState } from '../../checkpoint/stream-state.ts'
-import { withLists } from '../../event/configured-events.ts'
-import { listsInForce } from '../../event/list-shapes.ts'
-import { clientIndex } from '../../index/client-index.ts'
 import type { ClientTable } from '../../index/client-table.ts'
 import { entryWordsOf } from '../../index/index-entry.ts'
-import { deltaText, withRules } from '../../index/index-state.ts'
+import { deltaText } from '../../index/index-state.ts'
 import { recheckAfter } from '../../scan/end-scan.ts'
 import type { PageReading } from '../read/page-reading.ts'
 import type { Processed } from '../read/reader-parts.ts'
@@ -50,15 +47,12 @@ export function pageGroupBuilder(settings: PageGroupParts, from: BuildFrom): Pag
   }
 }
 
-function begun(given: PageGroupParts, { state, table }: BuildFrom): Building {
-  const { scans, recheck, events, mapping } = state
-  const settings = withLists(given, listsInForce(given.rules.lists ?? [], mapping?.lists ?? null))
+function begun(settings: PageGroupParts, { state, table }: BuildFrom): Building {
+  const { scans, recheck, events, mapping, index } = state
   return {
     settings,
-    index: clientIndex(table, state.index, settings.indexRules),
-    indexTable: table,
-    indexState: state.index,
-    newRules: [],
+    table,
+    generation: index.generation,
     deadLetters: settings.deadLetters.copy(),
     memory: scanMemory(scans, settings.scanSettings),
     entries: new Map(),
@@ -75,7 +69,6 @@ function begun(given: PageGroupParts, { state, table }: BuildFrom): Building {
 function addPage(building: Building, reading: PageReading): void {
   const { memory } = building
   const { scan, states, isFirst, isLast } = reading
-  useLists(building, reading)
   if (isFirst) memory.beginScan(scan, states)
   addClients(building, reading)
   memory.endPage(scan)
@@ -88,26 +81,13 @@ function addPage(building: Building, reading: PageReading): void {
   building.added.pages += 1
 }
 
-/** Lists may have been settled since the last page: its clients have other rules. */
-function useLists(building: Building, { lists }: PageReading): void {
-  const { settings, indexTable, events } = building
-  if (lists.length === settings.rules.lists?.length) return
-  building.settings = withLists(settings, lists)
-  const { indexRules } = building.settings
-  if (!building.indexState.rules.includes(indexRules)) building.newRules = [...building.newRules, indexRules]
-  building.indexState = withRules(building.indexState, indexRules, events)
-  building.index = clientIndex(indexTable, building.indexState, indexRules)
-}
-
 function finishGroup(building: Building): PageGroup {
-  const { scans, recheck, events, mapping, entries, added, newRules } = building
+  const { scans, recheck, events, mapping, entries, added } = building
   building.added = nothing()
   building.undelivered = new Map([...building.undelivered, ...entries])
   building.entries = new Map()
-  building.newRules = []
-  const rules = newRules.length > 0 && { rules: newRules }
   const change = { scans, recheck, events, mapping }
-  return { ...added, change: { ...change, entries: deltaText(entryWordsOf(entries)), ...rules } }
+  return { ...added, change: { ...change, entries: deltaText(entryWordsOf(entries)) } }
 }
 
 function nothing(): Building['added'] {

@@ -1,3 +1,4 @@
+import { listFieldsLine, newLists } from '../../event/list-shapes.ts'
 import { mapPage, type PageMapping } from '../../event/page-mapping.ts'
 import type { Scan } from '../../scan/scan-state.ts'
 import type { Page, PageRequest } from '../../source/client-source.ts'
@@ -15,10 +16,21 @@ export function takeMapping(reader: Reader, { output }: Scan, page: Page): void 
   const found = mapPage(page, fields, known)
   if (found === null) return
   reader.mapping = { ...mapping, [output]: found }
+  takeLists(reader, page)
   if (known === null) reportFound(reader, found)
   const { modifiedAt } = found
   if (modifiedAt !== null && times.isUnreadable(page.clients, modifiedAt.split('.')))
     observe({ kind: 'times-unreadable', field: modifiedAt })
+}
+
+/** A field that was once repeated stays a list: one of its values, too, is published as one. */
+function takeLists(reader: Reader, { clients }: Page): void {
+  const { mapping, fields, observe } = reader
+  const found = newLists(clients, [...fields.lists, ...mapping.lists])
+  if (found.length === 0) return
+  const lists = [...mapping.lists, ...found]
+  reader.mapping = { ...mapping, lists }
+  observe({ kind: 'lists-found', fields: found, setting: listFieldsLine([...fields.lists, ...lists]) })
 }
 
 function reportFound({ fields, observe }: Reader, { clientId, modifiedAt }: PageMapping): void {

@@ -10,7 +10,6 @@ import { requestOf } from './mapped-page.ts'
 import type { PageReading } from './page-reading.ts'
 import type { ReaderParts, ReadFrom } from './reader-parts.ts'
 import { failed, modeOf, type Reader, refused, stuck } from './scan-trouble.ts'
-import { type ReadPage, withLists } from './settle-lists.ts'
 import { endedWithout, take } from './take-page.ts'
 import { workloadLog } from './workload.ts'
 
@@ -18,11 +17,11 @@ import { workloadLog } from './workload.ts'
  * Reads the pages of all scans of a stream, one at a time: see `scheduler.ts`. Invariant 1: the states of a page count
  * once it is delivered. Rejects with `source.*` or the reason of `stop`; a background scan in trouble only pauses.
  */
-export function readPages(parts: ReaderParts, from: ReadFrom, stop: AbortSignal): AsyncGenerator<PageReading, void> {
-  return withLists(eachPage(parts, from, stop), { ...parts, settled: from.mapping?.lists ?? null }, stop)
-}
-
-async function* eachPage(parts: ReaderParts, from: ReadFrom, stop: AbortSignal): AsyncGenerator<ReadPage, void> {
+export async function* readPages(
+  parts: ReaderParts,
+  from: ReadFrom,
+  stop: AbortSignal,
+): AsyncGenerator<PageReading, void> {
   const { clock, settings, serverClock } = parts
   const reader: Reader = {
     ...parts,
@@ -86,7 +85,7 @@ function current({ states }: Reader, tag: ScanTag): Scan {
 }
 
 /** Undefined: the scan begins again or pauses. */
-async function readNext(reader: Reader, tag: ScanTag, stop: AbortSignal): Promise<ReadPage | undefined> {
+async function readNext(reader: Reader, tag: ScanTag, stop: AbortSignal): Promise<PageReading | undefined> {
   const { source, processed, clock } = reader
   const before = current(reader, tag)
   const known = () => ({ ...before, order: processed.order(before) })

@@ -12,8 +12,6 @@ export interface PageReading {
   readonly states: ScanStates
   /** What is known after the page. */
   readonly mapping: StreamMapping
-  /** Dotted paths of the fields of its clients that are lists: configured, or settled. */
-  readonly lists: readonly string[]
   readonly isFirst: boolean
   readonly isLast: boolean
   /** Both clocks when it was read. */

@@ -5,11 +5,11 @@ import { LIVE, type Scan, type ScanStates, withScan } from '../../scan/scan-stat
 import { scanStep } from '../../scan/scan-step.ts'
 import type { Page } from '../../source/client-source.ts'
 import { takeMapping } from './mapped-page.ts'
+import type { PageReading } from './page-reading.ts'
 import { type Reader, stuck } from './scan-trouble.ts'
-import type { ReadPage } from './settle-lists.ts'
 
 /** Undefined: the scan is stuck; it begins again. Throws `source.mapping`. */
-export function take(reader: Reader, before: Scan, page: Page): ReadPage | undefined {
+export function take(reader: Reader, before: Scan, page: Page): PageReading | undefined {
   const { serverClock, processed, observe } = reader
   const began = serverClock.learn(page)
   observe({
@@ -31,7 +31,7 @@ export function take(reader: Reader, before: Scan, page: Page): ReadPage | undef
 }
 
 /** A scan whose last page cannot be read again is done. */
-export function endedWithout(reader: Reader, scan: Scan): ReadPage {
+export function endedWithout(reader: Reader, scan: Scan): PageReading {
   return ended(reader, scan, noPage)
 }
 
@@ -45,7 +45,7 @@ const noPage: Page = {
 }
 
 /** After the last page of a scan, unless another one of the same follows. */
-function ended(reader: Reader, scan: Scan, page: Page): ReadPage {
+function ended(reader: Reader, scan: Scan, page: Page): PageReading {
   const { settings, beginAt, observe } = reader
   const again = followUp(scan)
   if (again !== undefined) observe({ kind: 'scan-started', scan: scan.kind, lastChanged: scan.from })
@@ -58,8 +58,8 @@ function ended(reader: Reader, scan: Scan, page: Page): ReadPage {
 function readingOf(
   { states, mapping, serverClock }: Reader,
   scan: Scan,
-  of: Pick<ReadPage, 'page' | 'isFirst' | 'isLast'>,
-): ReadPage {
+  of: Pick<PageReading, 'page' | 'isFirst' | 'isLast'>,
+): PageReading {
   return { ...of, scan, states, mapping, readAt: serverClock.times() }
 }
 

@@ -2,11 +2,10 @@ import type { CheckpointDocument, Committed } from '../../checkpoint/checkpoint-
 import { cures, restartAbove, restarted, rewound, withoutPending } from '../../checkpoint/rewind.ts'
 import { type Claim, writeDocument } from '../../checkpoint/stream-checkpoint.ts'
 import { beginning, type StreamState } from '../../checkpoint/stream-state.ts'
-import { type Claimant, claimed, committedByRecord, firstDocument, represented } from '../../checkpoint/transitions.ts'
+import { type Claimant, claimed, committedByRecord, firstDocument } from '../../checkpoint/transitions.ts'
 import type { Rewind } from '../../checkpoint/wishes.ts'
-import { indexRulesWithLists } from '../../event/configured-events.ts'
-import { type ClientTable, clientTable, entriesIn } from '../../index/client-table.ts'
-import { deltaWords, type IndexState, withRules } from '../../index/index-state.ts'
+import { type ClientTable, clientTable } from '../../index/client-table.ts'
+import { deltaWords } from '../../index/index-state.ts'
 import type { StreamProducer } from '../../publish/event-publisher.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import type { ErrorCode } from '../../runtime/error-catalogue.ts'
@@ -58,11 +57,10 @@ export async function claimStream(
   const claimant = { nonce: parts.newNonce(), at: parts.clock.now(), owner: parts.owner, producerId, identity }
   const next = claimOf(parts, { ...read, resolved, claimant })
   const table = isNewIndex(document, next) ? clientTable() : read.table
-  const current = represented(next, currentIndex(parts, next.committed.state, table))
-  if (table !== read.table) table.setAll(deltaWords(current.committed.state.index.delta))
-  const version = await writeDocument(parts, { document: current, expected: stored?.version ?? null }, stop)
+  if (table !== read.table) table.setAll(deltaWords(next.committed.state.index.delta))
+  const version = await writeDocument(parts, { document: next, expected: stored?.version ?? null }, stop)
   observeClaim(parts, document, next)
-  return { document: current, version, table }
+  return { document: next, version, table }
 }
 
 const isCured = ({ rewind, seen }: ReadStored, code: ErrorCode) => rewind !== undefined && cures(rewind, code, seen)
@@ -93,18 +91,6 @@ function claimOf(parts: OpenParts, { document, lost, rewind, ...claiming }: Clai
     rewound: rewind.id,
     committed: { ...committed, state: rewound(committed.state, rewind, { epoch, beginAt }) },
   }
-}
-
-/** The index under the present rules. */
-function currentIndex(parts: OpenParts, { index, events, mapping }: StreamState, table: ClientTable): IndexState {
-  const rules = indexRulesWithLists(parts.indexRules, mapping?.lists ?? [])
-  return withRules(index, rules, events, () => unusedRules(index, table))
-}
-
-function unusedRules({ rules }: IndexState, table: ClientTable): number {
-  const used = new Set<number>()
-  for (const [, entry] of entriesIn(table)) used.add(entry.rules)
-  return rules.findIndex((_, number) => !used.has(number))
 }
 
 /** The valid state as the committed one, its entries in `table`. Without its commit record, none is missed later. */

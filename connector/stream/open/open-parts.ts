@@ -18,8 +18,6 @@ export interface ConfiguredStream {
   readonly beginAt: SourceTime | undefined
   /** `shared`: the stream may start in a topic that has records of other writers. */
   readonly topicUse: 'exclusive' | 'shared'
-  /** The rules of the client index that are in force, as text. */
-  readonly indexRules: string
 }
 
 /** What is stored of a stream. */

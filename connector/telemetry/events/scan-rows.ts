@@ -7,9 +7,8 @@ import type { StreamRows } from './stream-rows.ts'
 /** Scans, what they show of the server and its clients, and the client index. */
 export const scanRows = {
   'field-detected': { log: info('field detected', 'setting', 'field'), logged: 'hourly' },
-  'lists-settled': { log: info('fields are lists in the events of this stream', 'fields') },
   'lists-found': {
-    log: warn('fields are lists from now on: add them to POLARIS_LIST_FIELDS', 'fields'),
+    log: warn('fields are lists from now on: configure them', 'fields', 'setting'),
     isWarning: true,
   },
   'scan-started': {

@@ -1,6 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { compareRecords, parseDocument, serializeDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
+import {
+  compareRecords,
+  FORMAT,
+  parseDocument,
+  serializeDocument,
+} from '../../../connector/checkpoint/checkpoint-document.ts'
 import { clientTable } from '../../../connector/index/client-table.ts'
 import { deltaWords } from '../../../connector/index/index-state.ts'
 import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
@@ -58,7 +63,7 @@ describe('an invalid document', () => {
       expect(errorOf(whole.slice(0, length)).code).toBe('checkpoint.damaged')
   })
 
-  test.each(['null', '[]', '7', '"text"', '{}', '{"format":12}', '{"format":"3"}', '<html>'])(
+  test.each(['null', '[]', '7', '"text"', '{}', `{"format":${FORMAT}}`, '{"format":"3"}', '<html>'])(
     'is damaged: %s',
     (text) => {
       expect(errorOf(text).code).toBe('checkpoint.damaged')
@@ -108,7 +113,7 @@ describe('an invalid document', () => {
     const planted = 'planted@canari.example'
     const texts = [
       planted,
-      `{"format":12,"${planted}":"${planted}","committed":"${planted}"}`,
+      `{"format":${FORMAT},"${planted}":"${planted}","committed":"${planted}"}`,
       `{"format":"${planted}"}`,
       changed((document) =>
         Object.assign(document, { connector: { [planted]: planted }, pending: { change: planted } }),

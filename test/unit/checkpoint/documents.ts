@@ -135,8 +135,6 @@ const segment = fc.record({
 })
 const index: fc.Arbitrary<IndexState> = fc.record({
   generation: fc.nat(),
-  contentsFrom: fc.nat(),
-  rules: fc.array(fc.string(), { maxLength: 2 }),
   segments: fc.array(segment, { maxLength: 3 }),
   delta: entries,
 })
@@ -151,7 +149,7 @@ const mapping = fc.option(
   fc.record({
     xml: pageMapping,
     json: pageMapping,
-    lists: fc.option(fc.array(fc.string(), { maxLength: 2 })),
+    lists: fc.array(fc.string(), { maxLength: 2 }),
   }),
 )
 const recheck = fc.option(fc.record({ from: minutes, after: fc.nat(), dueAt: time }))

@@ -16,10 +16,12 @@ const settings: EventSettings = {
   maxValueBytes: 100_000,
   deadLetterClient: 'leave-out',
 }
-const readClient = clientReader(
-  { clientId: 'No', modifiedAt: 'Modif' },
-  { timeZone: 'Europe/Paris', ignored: new Set(), fields: undefined },
-)
+const readClient = clientReader({ clientId: 'No', modifiedAt: 'Modif' }, [], {
+  timeZone: 'Europe/Paris',
+  ignored: new Set(),
+  lists: [],
+  fields: undefined,
+})
 const place = { sequence: 7, previous: '3', readAt: Date.parse('2026-06-15T10:00:00Z'), idField: 'No' }
 
 function make(client: ClientRecord, more: Partial<EventSettings> = {}) {
@@ -97,8 +99,8 @@ describe('a client of which events contain only a part', () => {
   const hmac = fieldHash('a key of thirty-two characters..')
   const minimised = (client: ClientRecord, actions: Record<string, FieldAction>, more: Partial<EventSettings> = {}) => {
     const fields = fieldRules('keep', Object.entries(actions))
-    const rules = { timeZone: 'UTC', ignored: new Set<string>(), fields, hmac }
-    const read = clientReader({ clientId: 'No', modifiedAt: 'Modif' }, rules)
+    const rules = { timeZone: 'UTC', ignored: new Set<string>(), lists: [], fields, hmac }
+    const read = clientReader({ clientId: 'No', modifiedAt: 'Modif' }, [], rules)
     return clientRecord(read(client), place, {
       ...settings,
       form: eventForm({ extensions: fieldAttributes(fields, hmac) }),

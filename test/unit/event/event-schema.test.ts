@@ -36,10 +36,12 @@ const settings: EventSettings = {
 }
 
 test('every record that the connector makes of a client fits its schema, and the schemas name all its fields', () => {
-  const readClient = clientReader(
-    { clientId: 'No', modifiedAt: null },
-    { timeZone: 'UTC', ignored: new Set(), fields: undefined },
-  )
+  const readClient = clientReader({ clientId: 'No', modifiedAt: null }, [], {
+    timeZone: 'UTC',
+    ignored: new Set(),
+    lists: [],
+    fields: undefined,
+  })
   const unmarked = { sequence: 7, previous: 'g0', readAt: 0, idField: 'No' }
   const anyPlace = fc.constantFrom(unmarked, { ...unmarked, request: 'request-1', isHistoryComplete: true })
   const binary = { ...settings, form: { ...settings.form, mode: 'binary' }, maxValueBytes: 1_000 } as const

@@ -54,10 +54,14 @@ interface Made extends Pick<Partial<ReadingRules>, 'fields' | 'types'> {
 function recordsOf({ output, mode = 'structured', deadLetterClient = 'leave-out', place = {}, ...rules }: Made) {
   const { fields, types } = rules
   const page = decodePage(decodeAnswer(read(`test/fixtures/events/page.${output}`)), { timeZone })
-  const readClient = clientReader(
-    { clientId: 'No', modifiedAt: 'DateModification' },
-    { timeZone, ignored: new Set(), lists: ['Cartes'], fields, hmac, types },
-  )
+  const readClient = clientReader({ clientId: 'No', modifiedAt: 'DateModification' }, [], {
+    timeZone,
+    ignored: new Set(),
+    lists: ['Cartes'],
+    fields,
+    hmac,
+    types,
+  })
   const source = '/polaris/shops/clients'
   const form = eventForm({ mode, source, extensions: fieldAttributes(fields, hmac) })
   const settings = { form, maxValueBytes: 1_000_000, deadLetterClient }
@@ -94,7 +98,7 @@ describe.each(['xml', 'json'] as const)('the example in the consumer guide, read
     expect(recordsOf({ output, mode: 'binary', fields: minimised })[0]).toEqual(binaryRecord('client-minimised'))
   })
 
-  test('a client with types has the digits of its numbers, and the id of the event without types', () => {
+  test('a client with types has the digits of its numbers, and an id of its own', () => {
     const types = new Map<string, ValueType>([
       ['acceptemailing', 'boolean'],
       ['cartes.points', 'integer'],

@@ -1,12 +1,8 @@
 import { readFileSync } from 'node:fs'
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { canonicalJson } from '../../../connector/event/canonical-json.ts'
-import { indexRulesWithLists } from '../../../connector/event/configured-events.ts'
-import { listShaper, listsInForce, newLists } from '../../../connector/event/list-shapes.ts'
-import { clientReader, contentUnder } from '../../../connector/event/read-client.ts'
-import { rulesOf, rulesText } from '../../../connector/index/client-index.ts'
-import type { ClientRecord, ClientValue } from '../../../connector/source/client-source.ts'
+import { listFieldsLine, listShaper, newLists } from '../../../connector/event/list-shapes.ts'
+import type { ClientRecord } from '../../../connector/source/client-source.ts'
 import { decodeAnswer } from '../../../connector/source/polaris/decode/decode-answer.ts'
 import { decodePage } from '../../../connector/source/polaris/decode/page/decode-page.ts'
 
@@ -52,24 +48,22 @@ describe('a field that is a list', () => {
 })
 
 describe('the lists of clients', () => {
-  test('are found by their items, whatever the order of the clients', () => {
+  test('are the fields that one of the clients repeats', () => {
     const one = client('<Cartes><Carte><No>1</No><Tels><Tel>1</Tel><Tel>2</Tel></Tels></Carte></Cartes>')
     const two = client('<Cartes><Carte/><Carte><No>2</No></Carte></Cartes><Ref>a</Ref><Ref>b</Ref>')
-    expect(newLists([one, two], [])).toEqual(['Cartes.Carte.Tels', 'Cartes', 'Ref', 'Cartes.Tels'])
-    expect(newLists([two, one], [])).toEqual(['Cartes', 'Ref', 'Cartes.Carte.Tels', 'Cartes.Tels'])
+    expect(newLists([one, two], [])).toEqual(['Cartes.Carte.Tels', 'Cartes', 'Ref'])
     expect(newLists([one, two], ['cartes', 'REF'])).toEqual(['Cartes.Tels'])
     expect(newLists([client('<Cartes><Carte>1</Carte></Cartes>')], [])).toEqual([])
   })
 
-  test('have no names that could be data (invariant 8)', () => {
-    const map = Object.fromEntries(Array.from({ length: 11 }, (_, at) => [`Client${at}`, ['x']]))
-    expect(newLists([{ Points: map, 'zoe@exemple.example': ['1'], '33123456789': [] }], [])).toEqual([])
-    expect(newLists([{ A: { B: { C: { D: { E: ['x'] } } } } }], [])).toEqual([])
+  test('have no names that could be data (invariant 8), and are not too many for a checkpoint', () => {
+    expect(newLists([{ 'zoe@exemple.example': ['1'], '33123456789': [], A: { 'é è': ['x'] } }], [])).toEqual([])
+    const many = Object.fromEntries(Array.from({ length: 120 }, (_, at) => [`Liste${at}`, ['x']]))
+    expect(newLists([many], ['Cartes'])).toHaveLength(99)
   })
 
-  test('in force are the configured and the settled ones, each once', () => {
-    expect(listsInForce(['Cartes', 'a'], null)).toEqual(['Cartes', 'a'])
-    expect(listsInForce(['cartes'], ['Cartes', 'Ref'])).toEqual(['Cartes', 'Ref'])
+  test('can be configured by one line', () => {
+    expect(listFieldsLine(['Cartes', 'Adresse.Points'])).toBe('listFields: ["Cartes","Adresse.Points"]')
   })
 })
 
@@ -87,62 +81,5 @@ describe('XML and JSON', () => {
     const inShape = (client: ClientRecord) => canonicalJson(listShaper(lists)(client))
     expect(xml.map(inShape)).toEqual(json.map(inShape))
     expect(xml.map(canonicalJson)).not.toEqual(json.map(canonicalJson))
-  })
-})
-
-describe('the content of a client', () => {
-  const mapping = { clientId: 'No', modifiedAt: null }
-  const contentWith = (lists: readonly string[], record: ClientRecord) =>
-    clientReader(mapping, { timeZone, ignored: new Set(), lists, fields: undefined })(record).content
-  const value = fc.letrec<{ value: ClientValue }>((tie) => ({
-    value: fc.oneof(
-      { maxDepth: 3 },
-      fc.constantFrom('', 'x', ' '),
-      fc.dictionary(fc.constantFrom('a', 'b', 'Carte'), tie('value'), { maxKeys: 2, noNullPrototype: true }),
-      fc.array(tie('value'), { maxLength: 2 }),
-    ),
-  })).value
-
-  test('is that of its only item when a field becomes a list', () => {
-    for (const item of ['x', { a: '1', b: '2' }, ['x', 'y']])
-      expect(contentWith(['T'], { No: '1', T: item })).toBe(contentWith([], { No: '1', T: item }))
-    expect(contentWith([], { No: '1', T: ['x'] })).toBe(contentWith([], { No: '1', T: 'x' }))
-    expect(contentWith([], { No: '1', T: ['x', 'y'] })).not.toBe(contentWith([], { No: '1', T: ['x'] }))
-    expect(contentWith([], { No: '1', T: { Mobile: 'x' } })).not.toBe(contentWith([], { No: '1', T: { Fixe: 'x' } }))
-  })
-
-  test('gives the event the same id, whatever lists are known (invariant 7)', () => {
-    const hashWith = (lists: readonly string[], record: ClientRecord) =>
-      clientReader(mapping, { timeZone, ignored: new Set(), lists, fields: undefined })(record)
-        .published()
-        .shapelessHash()
-    fc.assert(
-      fc.property(value, fc.subarray(['T', 'T.a', 'U']), (T, lists) => {
-        const record = { No: '1', T, U: { Carte: T } }
-        expect(hashWith(lists, record)).toBe(hashWith([], record))
-      }),
-    )
-    expect(hashWith([], { No: '1', T: 'x' })).not.toBe(hashWith([], { No: '1', T: 'y' }))
-  })
-
-  test('without an id does not depend on lists either', () => {
-    const keyWith = (lists: readonly string[]) =>
-      clientReader(mapping, { timeZone, ignored: new Set(), lists, fields: undefined })({ T: { Carte: 'x' } }).key
-    expect(keyWith(['T'])).toBe(keyWith([]))
-  })
-
-  test('compared with an entry of the index is that under the lists of the entry', () => {
-    const under = (record: ClientRecord, lists: readonly string[]) =>
-      contentUnder(record, rulesOf(indexRulesWithLists(rulesText({ ignored: [], limits: '' }), lists)))
-    const some = fc.subarray(['T', 'U', 'V.a'])
-    fc.assert(
-      fc.property(value, value, some, some, (T, a, then, since) => {
-        const record = { No: '1', T, U: { Carte: T }, V: { a } }
-        expect(under(record, then)).toBe(contentWith(then, record))
-        // A rebuild of the index reads events in the shape of an earlier time.
-        const now = listsInForce(then, since)
-        expect(under(listShaper(then)(record), now)).toBe(contentWith(now, record))
-      }),
-    )
   })
 })

@@ -21,7 +21,6 @@ const anyEntry = fc.record({
   number: fc.integer({ min: 0, max: MAX_EVENT_NUMBER }),
   tag: fc.integer({ min: 0, max: 15 }),
   isDeadLetter: fc.boolean(),
-  rules: fc.integer({ min: 0, max: 255 }),
 })
 
 test('reads every entry back as it was written, through the bytes that are stored', () => {
@@ -44,8 +43,8 @@ test('reads every entry back as it was written, through the bytes that are store
 
 test('stores an entry as 24 bytes of a layout that does not change', () => {
   const client = keyText(0x0123_4567, 0x89ab_cdef) as ClientKey
-  const written = words([[client, entry(0x12_3456_789a, { tag: 5, isDeadLetter: true, rules: 7 })]])
-  expect(entryBytes(written).toString('hex')).toBe('67452301efcdab89120000009b785634' + '9a785634' + '1200a807')
+  const written = words([[client, entry(0x12_3456_789a, { tag: 5, isDeadLetter: true })]])
+  expect(entryBytes(written).toString('hex')).toBe('67452301efcdab89120000009b785634' + '9a785634' + '1200a800')
 })
 
 test('takes keys from the first 64 bits of SHA-256', () => {

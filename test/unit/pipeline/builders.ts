@@ -1,18 +1,18 @@
 import { beginning, type StreamState, stateAfter } from '../../../connector/checkpoint/stream-state.ts'
 import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
 import { type ClientTable, clientTable } from '../../../connector/index/client-table.ts'
-import { deltaWords, withRules } from '../../../connector/index/index-state.ts'
+import { deltaWords } from '../../../connector/index/index-state.ts'
 import type { PageGroup, PageGroupParts } from '../../../connector/pipeline/group/building.ts'
 import { pageGroupBuilder } from '../../../connector/pipeline/group/page-group.ts'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import type { TextRecord } from '../../support/records.ts'
 import { noon } from '../scan/scans.ts'
-import { groupParts, indexRules } from '../stream/open/open-parts.ts'
+import { groupParts } from '../stream/open/open-parts.ts'
 
 /** Page group builders, with the state that their groups lead to. */
 
-export const start: StreamState = { ...beginning, index: withRules(beginning.index, indexRules, 0) }
+export const start: StreamState = beginning
 
 interface From {
   readonly state?: StreamState

@@ -10,7 +10,7 @@ import { backfillOf } from '../../support/scans.ts'
 import { noon, provenUpTo } from '../scan/scans.ts'
 import { groupParts } from '../stream/open/open-parts.ts'
 import { building, keysOf, sequencesOf, start } from './builders.ts'
-import { liveScan, mappedTo, pageOf, reading, token } from './readings.ts'
+import { liveScan, pageOf, reading, token } from './readings.ts'
 
 const middle = { isFirst: false, isLast: false }
 const scansAt = (startedAt: number) => ({ ...newScans, live: { startedAt, scan: null } })
@@ -237,26 +237,4 @@ test("the time of an event is the modification time, or the time of the read by 
     '2026-06-15T10:00:00.000Z',
     '2026-06-15T10:00:00.000Z',
   ])
-})
-
-describe('a field that becomes a list', () => {
-  const one = { No: '1', Cartes: { Carte: { Code: 'a', Type: 'b' } }, Tel: 'x' }
-  const other = { No: '2', Cartes: { Carte: { Code: 'c', Type: 'd' } } }
-  const lists = ['Cartes', 'Tel']
-  const asLists = { lists, mapping: { ...mappedTo('No', 'Modif'), lists } }
-
-  test('publishes nothing again: entries are compared under their own lists, and rewritten', () => {
-    const { builder, deliver, state } = building()
-    builder.add(reading([one, other]))
-    const before = deliver(builder.finish())
-    expect(before.records[0]?.value).toContain('"Cartes":{"Carte":{"Code":"a","Type":"b"}}')
-    expect(before.change.rules).toBeUndefined()
-    builder.add(reading([one, { ...other, Cartes: { Carte: { Code: 'c', Type: 'changed' } } }], asLists))
-    const after = deliver(builder.finish())
-    expect(keysOf(after.records)).toEqual(['2'])
-    expect(after.records[0]?.value).toContain('"Cartes":[{"Code":"c","Type":"changed"}]')
-    expect(state().index.rules).toHaveLength(2)
-    builder.add(reading([one, { No: '1', Cartes: [{ Code: 'a', Type: 'b' }], Tel: ['x'] }], asLists))
-    expect(builder.finish()).toMatchObject({ records: [], change: { entries: '' } })
-  })
 })

@@ -47,10 +47,12 @@ function formerRun(circle: 'none' | 'found'): Processed {
   expect(memory.isCycling(run)).toBe(circle === 'found')
   return { events: () => 100, changes: () => 0, recheck: () => null, ...memory }
 }
-const read = clientReader(
-  { clientId: 'No', modifiedAt: 'Modif' },
-  { timeZone: 'UTC', ignored: new Set(), fields: undefined },
-)
+const read = clientReader({ clientId: 'No', modifiedAt: 'Modif' }, [], {
+  timeZone: 'UTC',
+  ignored: new Set(),
+  lists: [],
+  fields: undefined,
+})
 
 /** The `lastChanged` and token of each look-back request until the stream has caught up. */
 async function lookBackRequests(processed: Processed, refusals: number): Promise<string[]> {

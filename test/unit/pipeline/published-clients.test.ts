@@ -1,16 +1,16 @@
 import { describe, expect, test } from 'vitest'
-import { type FieldAction, fieldHash, fieldRules } from '../../../connector/event/fields/field-rules.ts'
-import { presentRules } from '../../../connector/event/read-client.ts'
-import { rulesText } from '../../../connector/index/client-index.ts'
-import { clientKey } from '../../../connector/index/index-entry.ts'
-import { withRules } from '../../../connector/index/index-state.ts'
+import type { ValueRecord } from '../../../connector/event/client-event.ts'
+import { fieldHash, fieldRules } from '../../../connector/event/fields/field-rules.ts'
+import type { ReadingRules } from '../../../connector/event/read-client.ts'
+import type { PageGroupParts } from '../../../connector/pipeline/group/building.ts'
 import type { PageReading } from '../../../connector/pipeline/read/page-reading.ts'
-import { BACKFILL, FULL, LIVE, RECHECK, type Scan } from '../../../connector/scan/scan-state.ts'
+import { BACKFILL, FULL, RECHECK, type Scan } from '../../../connector/scan/scan-state.ts'
 import type { ClientRecord } from '../../../connector/source/client-source.ts'
 import { eventForm } from '../../support/records.ts'
 import { at, beginAt, MINUTE, noon, SECOND, scanOf, statesOf, timeText } from '../scan/scans.ts'
+import { groupParts } from '../stream/open/open-parts.ts'
 import { building, idsOf, keysOf, namesOf, start } from './builders.ts'
-import { liveScan, reading } from './readings.ts'
+import { liveScan, mappedTo, reading } from './readings.ts'
 
 const client = (No: string, Nom: string, Modif?: string) => (Modif === undefined ? { No, Nom } : { No, Nom, Modif })
 
@@ -49,8 +49,7 @@ describe('a client that is read again', () => {
   })
 
   test('is suppressed if only an ignored field differs', () => {
-    const rules = { timeZone: 'Europe/Paris', ignored: new Set(['points']), fields: undefined }
-    const { publish } = publishing({ rules })
+    const { publish } = publishing({ rules: { ...groupParts().rules, ignored: new Set(['points']) } })
     publish([{ No: '1', Points: '5' }])
     expect(publish([{ No: '1', Points: '6' }]).records).toEqual([])
   })
@@ -92,7 +91,7 @@ describe('an event id', () => {
       idsOf(publishing().publish(page).records),
       idsOf(publishing().by(backfillSince(0), page).records),
       idsOf(
-        publishing({ rules: { timeZone: 'UTC', ignored: new Set(), fields: undefined } }).publish(page, {
+        publishing({ rules: { ...groupParts().rules, timeZone: 'UTC' } }).publish(page, {
           readAt: at(0),
         }).records,
       ),
@@ -180,132 +179,104 @@ describe('what is to be read again', () => {
   })
 })
 
-describe('clients that were published under other rules', () => {
-  const limits = 'No 100000'
-  const [ignoring, all] = [rulesText({ ignored: ['points'], limits }), rulesText({ ignored: [], limits })]
-  const withPoints = (Points: string, more: ClientRecord = {}) => ({ No: '1', Points, ...more })
-
-  /** Client 1 was published while `points` was ignored; now it is not. */
-  function changedRules() {
-    const before = publishing(
-      { rules: { timeZone: 'Europe/Paris', ignored: new Set(['points']), fields: undefined }, indexRules: ignoring },
-      { state: { ...start, index: withRules(start.index, ignoring, 0) } },
-    )
-    before.publish([withPoints('1')])
-    const index = withRules(before.state().index, all, 1)
-    return publishing({ indexRules: all }, { table: before.table, state: { ...before.state(), index } })
-  }
-
-  test('are compared under those, and get an entry under the new ones: nothing is published', () => {
-    const { publish, table, state } = changedRules()
-    const { records, change } = publish([withPoints('2')])
-    expect([records, change.events]).toEqual([[], 1])
-    const { rules } = state().index
-    expect(table.get(clientKey('1'))).toMatchObject({ rules: rules.indexOf(all), number: 0, tag: LIVE })
-    expect(keysOf(publish([withPoints('3')]).records)).toEqual(['1'])
-  })
-
-  test('are published if they differ under those', () => {
-    expect(keysOf(changedRules().publish([withPoints('1', { Nom: 'b' })]).records)).toEqual(['1'])
-  })
-
-  test('are published again when they were dead letters and the limits are other ones', () => {
-    const small = {
-      form: eventForm({ source: 's' }),
-      maxValueBytes: 500,
-      deadLetterClient: 'leave-out' as const,
-    }
-    const large = { No: '1', Nom: 'x'.repeat(900) }
-    const before = publishing({ settings: small })
-    before.publish([large, { No: '2' }])
-    const other = rulesText({ ignored: [], limits: 'No 200000' })
-    const state = { ...before.state(), index: withRules(before.state().index, other, 1) }
-    const now = publishing({ indexRules: other }, { table: before.table, state })
-    expect(keysOf(now.publish([large, { No: '2' }]).records)).toEqual(['1'])
-  })
-
-  test('are published again, under new event ids, when their contents are forgotten', () => {
-    const before = publishing()
-    const [first] = idsOf(before.publish([client('1', 'a')]).records)
-    const index = { ...before.state().index, contentsFrom: 1 }
-    const now = publishing({}, { table: before.table, state: { ...before.state(), index } })
-    const [second] = idsOf(now.publish([client('1', 'a')]).records)
-    expect(second).toMatch(/^[0-9a-f]{32}$/)
-    expect(second).not.toBe(first)
-  })
-})
-
-describe('clients of which events contain only a part', () => {
-  const [key, newKey] = [fieldHash('a key of thirty-two characters..'), fieldHash('another key, as long as the first')]
-  const whole = { No: '1', Nom: 'a', Mail: 'zoe@exemple.example', Memo: 'x' }
-  type Fields = Record<string, FieldAction>
-  const settingsOf = (fields: Fields, hmac = key, others: 'keep' | 'drop' = 'keep') => {
-    const rules = {
-      timeZone: 'UTC',
-      ignored: new Set<string>(),
-      fields: fieldRules(others, Object.entries(fields)),
-      hmac,
-    }
-    return { rules, indexRules: presentRules(rules, 'No 100000') }
-  }
-  type Settings = ReturnType<typeof settingsOf>
+describe('clients that were published under other settings', () => {
+  const rulesOf = (more: Partial<ReadingRules> = {}): ReadingRules => ({ ...groupParts().rules, ...more })
+  const dropping = (...paths: readonly string[]) =>
+    rulesOf({
+      fields: fieldRules(
+        'keep',
+        paths.map((path) => [path, 'drop']),
+      ),
+    })
+  const hashing = (key: string) =>
+    rulesOf({
+      fields: fieldRules('keep', [['Mail', 'hmac']]),
+      hmac: fieldHash(`${key}, of at least thirty-two characters`),
+    })
+  const whole = { No: '1', Nom: 'a', Mail: 'zoe@exemple.example', Points: '3', Memo: 'x' }
 
   /** Client 1 was published under `before`; now the stream runs with `after`. */
-  function changed(before: Settings, after: Settings, clients: readonly ClientRecord[] = [whole]) {
-    const under = (state: typeof start, { indexRules }: Settings) => ({
-      ...state,
-      index: withRules(state.index, indexRules, state.events),
-    })
-    const first = publishing(before, { state: under(start, before) })
-    first.publish(clients)
-    return publishing(after, { table: first.table, state: under(first.state(), after) })
+  function changed(before: Partial<PageGroupParts>, after: Partial<PageGroupParts>, clients: readonly ClientRecord[]) {
+    const first = publishing(before)
+    const records = first.publish(clients).records
+    return { ...publishing(after, { table: first.table, state: first.state() }), before: records }
   }
 
-  const nothing = settingsOf({})
-  const hashing = settingsOf({ Mail: 'hmac' })
-  const dropping = settingsOf({ Mail: 'hmac', Memo: 'drop' })
   test.each([
-    ['the key', hashing, settingsOf({ Mail: 'hmac' }, newKey)],
-    ['kept fields to hashed ones', nothing, hashing],
-    ['hashed fields to kept ones', hashing, nothing],
-    ['hashed fields to dropped ones', hashing, settingsOf({ Mail: 'drop' })],
-    ['more dropped fields', hashing, dropping],
-    ['fewer dropped fields', dropping, hashing],
-    ['a list of kept fields', nothing, settingsOf({ No: 'keep', Nom: 'hmac' }, key, 'drop')],
-    ['whole clients', settingsOf({ No: 'keep', Nom: 'hmac' }, key, 'drop'), nothing],
-  ])('are not published again after a change to %s, and a later change is published once', (_, before, after) => {
-    const { publish } = changed(before, after)
-    expect(publish([whole]).records).toEqual([])
-    expect(namesOf(publish([{ ...whole, Nom: 'b', Mail: 'eva@exemple.example' }]).records)).toHaveLength(1)
-    expect(publish([{ ...whole, Nom: 'b', Mail: 'eva@exemple.example' }]).records).toEqual([])
+    ['fewer fields', rulesOf(), dropping('Memo')],
+    ['more fields', dropping('Memo', 'Nom'), dropping('Memo')],
+    ['hashed fields', rulesOf(), hashing('one key')],
+    ['another key', hashing('one key'), hashing('another key')],
+    ['a type', rulesOf(), rulesOf({ types: new Map([['points', 'integer']]) })],
+    ['a list', rulesOf(), rulesOf({ lists: ['Points'] })],
+  ])('are published once more, under other ids, when they have %s', (_, before, after) => {
+    const on = changed({ rules: before }, { rules: after }, [whole])
+    const [again] = on.publish([whole]).records
+    expect(again?.value).not.toBe(on.before[0]?.value)
+    expect(idsOf([again as ValueRecord])).not.toEqual(idsOf(on.before))
+    expect(on.publish([whole]).records).toEqual([])
+    expect(on.publish([{ ...whole, Nom: 'b' }]).records).toHaveLength(1)
+  })
+
+  test.each([
+    ['types that no value has', rulesOf(), rulesOf({ types: new Map([['nom', 'integer']]) })],
+    ['lists that no client has', rulesOf(), rulesOf({ lists: ['Cartes'] })],
+    ['another zone', rulesOf(), rulesOf({ timeZone: 'UTC' })],
+  ])('are not published again with %s', (_, before, after) => {
+    expect(changed({ rules: before }, { rules: after }, [whole]).publish([whole]).records).toEqual([])
   })
 
   test('are published when a hashed field changes, but not when only a dropped one does', () => {
-    const { publish } = publishing(dropping, {
-      state: { ...start, index: withRules(start.index, dropping.indexRules, 0) },
-    })
+    const { publish } = publishing({ rules: dropping('Memo') })
     expect(publish([whole]).records).toHaveLength(1)
     expect(publish([{ ...whole, Memo: 'y' }]).records).toEqual([])
-    expect(publish([{ ...whole, Mail: 'eva@exemple.example' }]).records).toHaveLength(1)
-  })
-
-  test('become events if they were too large before a field was dropped', () => {
-    const small = {
-      settings: { form: eventForm({ source: 's' }), maxValueBytes: 700, deadLetterClient: 'leave-out' as const },
-    }
-    const large = { ...whole, Memo: 'x'.repeat(900) }
-    const { publish } = changed({ ...nothing, ...small }, { ...dropping, ...small }, [large])
-    expect(keysOf(publish([large]).records)).toEqual(['1'])
+    const hashed = publishing({ rules: hashing('one key') })
+    expect(hashed.publish([whole]).records).toHaveLength(1)
+    expect(hashed.publish([{ ...whole, Mail: 'eva@exemple.example' }]).records).toHaveLength(1)
   })
 
   test('have an event id that does not help to guess a hashed value', () => {
-    const idUnder = (settings: Settings, Mail: string) => {
-      const state = { ...start, index: withRules(start.index, settings.indexRules, 0) }
-      return idsOf(publishing(settings, { state }).publish([{ ...whole, Mail }]).records)[0]
-    }
+    const idUnder = (rules: ReadingRules, Mail: string) =>
+      idsOf(publishing({ rules }).publish([{ ...whole, Mail }]).records)[0]
     const [mail, other] = ['zoe@exemple.example', 'eva@exemple.example']
-    expect(idUnder(hashing, mail)).toBe(idUnder(hashing, mail))
-    expect(idUnder(hashing, mail)).not.toBe(idUnder(hashing, other))
-    expect(idUnder(hashing, mail)).not.toBe(idUnder(settingsOf({ Mail: 'hmac' }, newKey), mail))
+    expect(idUnder(hashing('one key'), mail)).toBe(idUnder(hashing('one key'), mail))
+    expect(idUnder(hashing('one key'), mail)).not.toBe(idUnder(hashing('one key'), other))
+    expect(idUnder(hashing('one key'), mail)).not.toBe(idUnder(hashing('another key'), mail))
+  })
+
+  test('become events if they were dead letters under another limit or without the id field, and are others suppressed', () => {
+    const settings = { form: eventForm({ source: 's' }), maxValueBytes: 700, deadLetterClient: 'leave-out' as const }
+    const large = { ...whole, Memo: 'x'.repeat(900) }
+    const dead = changed({ settings }, { settings: { ...settings, maxValueBytes: 5_000 } }, [large, client('2', 'a')])
+    expect(dead.before.map(({ to }) => to)).toEqual(['deadLetters', 'events'])
+    expect(keysOf(dead.publish([large, client('2', 'a')]).records)).toEqual(['1'])
+    expect(dead.publish([large, client('2', 'a')]).records).toEqual([])
+    const fewer = changed({ settings }, { settings, rules: dropping('Memo') }, [large])
+    expect(keysOf(fewer.publish([large]).records)).toEqual(['1'])
+    const withoutNo = { Code: '7', Nom: 'a' }
+    const mapped = changed({ settings }, { settings }, [withoutNo])
+    expect(mapped.publish([withoutNo]).records).toEqual([])
+    expect(keysOf(mapped.publish([withoutNo], { mapping: mappedTo('Code', null) }).records)).toEqual(['7'])
+  })
+
+  test('stay dead letters under a limit that is still too low, and say so once more', () => {
+    const settings = { form: eventForm({ source: 's' }), maxValueBytes: 700, deadLetterClient: 'leave-out' as const }
+    const large = { ...whole, Memo: 'x'.repeat(900) }
+    const { publish } = changed({ settings }, { settings: { ...settings, maxValueBytes: 800 } }, [large])
+    expect([publish([large]).deadLetters, publish([large]).deadLetters]).toEqual([1, 0])
+  })
+})
+
+describe('a field that a page repeats', () => {
+  const one = { No: '1', Tel: 'x' }
+  const asList = { mapping: { ...mappedTo('No', 'Modif'), lists: ['Tel'] } }
+
+  test('is a list in the events from then on: a client with one value is published as a list when it is read again', () => {
+    const { publish } = publishing()
+    expect(publish([one]).records[0]?.value).toContain('"Tel":"x"')
+    const { records, change } = publish([one, { No: '2', Tel: ['x', 'y'] }], asList)
+    expect(records[0]?.value).toContain('"Tel":["x"]')
+    expect(change.mapping).toEqual(asList.mapping)
+    expect(publish([one], asList).records).toEqual([])
   })
 })

@@ -25,7 +25,6 @@ export function reading(clients: readonly ClientRecord[], more: Partial<PageRead
   return {
     ...{ page: pageOf(clients), scan: liveScan(), states: { ...newScans, begun: 1 }, readAt: at(noon) },
     mapping: mappedTo('No', 'Modif'),
-    lists: [],
     ...{ isFirst: true, isLast: true },
     ...more,
   }

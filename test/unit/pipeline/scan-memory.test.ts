@@ -5,10 +5,12 @@ import { noTimes } from '../../../connector/scan/scan-order.ts'
 import { FULL, newScans, type Scan } from '../../../connector/scan/scan-state.ts'
 import { noon, provenUpTo, scanOf, settings } from '../scan/scans.ts'
 
-const read = clientReader(
-  { clientId: 'No', modifiedAt: 'At' },
-  { timeZone: settings.timeZone, ignored: new Set(), fields: undefined },
-)
+const read = clientReader({ clientId: 'No', modifiedAt: 'At' }, [], {
+  timeZone: settings.timeZone,
+  ignored: new Set(),
+  lists: [],
+  fields: undefined,
+})
 const full = scanOf({ kind: 'full', tag: FULL })
 const states = (...background: readonly Scan[]) => ({ ...newScans, background })
 

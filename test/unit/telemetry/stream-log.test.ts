@@ -24,7 +24,6 @@ test('logs state changes at info: claim, take-over, resuming, end, recovery, cau
     'index-loading',
     'taken-over',
     'field-detected',
-    'lists-settled',
     'read-recovered',
     'caught-up',
     'fell-behind',

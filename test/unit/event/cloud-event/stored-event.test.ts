@@ -1,29 +1,34 @@
 import { describe, expect, test } from 'vitest'
-import { eventSource } from '../../../../connector/event/client-event.ts'
+import { eventSource, sequenceText } from '../../../../connector/event/client-event.ts'
 import { clientEvent, eventModes } from '../../../../connector/event/cloud-event/event-form.ts'
-import { type StoredEvent, sequenceOf, writerOf } from '../../../../connector/event/cloud-event/stored-event.ts'
+import { cloudEvent, type StoredEvent } from '../../../../connector/event/cloud-event/stored-event.ts'
 import { tombstones } from '../../../../connector/event/cloud-event/tombstone.ts'
+import { rawText } from '../../../../connector/runtime/parsed-json.ts'
 import { eventForm, readEvent } from '../../../support/records.ts'
 
 const source = eventSource('shop', 'clients')
 const other = eventSource('shop', 'others')
-const parts = { clientId: '42', json: '{"No":"42"}', contentHash: 'h', previous: '3', timeMs: 0, sequence: 7 }
+const json = '{"No":"42","Solde":9007199254740993}'
+const parts = { clientId: '42', json, contentHash: 'h', previous: '3', timeMs: 0, sequence: 7 }
 
-test.each(eventModes)('an event in %s mode yields its source, and its number for that source only', (mode) => {
-  const { record } = clientEvent(parts, eventForm({ mode }))
-  expect([writerOf(record), sequenceOf(record, source)]).toEqual([source, 7])
-  expect(sequenceOf(record, other)).toBeUndefined()
+test.each(eventModes)('an event in %s mode has its attributes, and its client with all digits', (mode) => {
+  const event = cloudEvent(clientEvent(parts, eventForm({ mode, source })).record)
+  expect(event?.attributes).toMatchObject({ source, type: 'client.modified', subject: '42', sequence: sequenceText(7) })
+  const data = event?.data() as { readonly No: string; readonly Solde: unknown }
+  expect([data.No, rawText(data.Solde)]).toEqual(['42', '9007199254740993'])
 })
 
-test('a tombstone yields its source, and has no number', () => {
+test('a tombstone has its attributes, and no client', () => {
   const [record] = tombstones({ type: 'client.erased', source, clientId: '42', id: 'e', timeMs: 0 }, 1)
-  expect(record && [writerOf(record), sequenceOf(record, source)]).toEqual([source, undefined])
+  const event = record && cloudEvent(record)
+  expect(event?.attributes).toMatchObject({ source, type: 'client.erased', subject: '42' })
+  expect(event?.data()).toBeUndefined()
 })
 
 describe('the headers tell the mode, never the value', () => {
-  const { record: structured } = clientEvent(parts, eventForm())
+  const { record: structured } = clientEvent(parts, eventForm({ source }))
   const { record: binary } = clientEvent(parts, eventForm({ mode: 'binary', source: other }))
-  test.each<[string, StoredEvent, string]>([
+  test.each<[string, StoredEvent, string | undefined]>([
     ['binary attributes beside a structured value', { ...binary, value: structured.value }, other],
     [
       'structured, although ce_ headers differ',
@@ -35,19 +40,19 @@ describe('the headers tell the mode, never the value', () => {
       { ...structured, headers: { 'content-type': 'application/cloudevents+json; charset=utf-8' } },
       source,
     ],
-    ['an event as value without its headers', { ...structured, headers: {} }, 'another producer'],
+    ['an event as value without its headers', { ...structured, headers: {} }, undefined],
     [
       'an event as value of another type',
       { ...structured, headers: { 'content-type': 'application/json' } },
-      'another producer',
+      undefined,
     ],
-    ['attributes without a version', { ...binary, headers: { ce_source: other } }, 'another producer'],
+    ['attributes without a version', { ...binary, headers: { ce_source: other } }, undefined],
   ])('%s', (_, record, writer) => {
-    expect(writerOf(record)).toBe(writer)
+    expect(cloudEvent(record)?.attributes.source).toBe(writer)
   })
 })
 
-test.each(['', 'null', '{}', '[1]', '{"source":1}'])('the value %j in structured mode is no event', (value) => {
-  const record = readEvent(value, '42')
-  expect([sequenceOf(record, source), writerOf(record)]).toEqual([undefined, 'another producer'])
+test.each(['', 'null', '{}', '[1]', '{"source":'])('the value %j in structured mode has no client', (value) => {
+  const event = cloudEvent(readEvent(value, '42'))
+  expect([event?.attributes.source, event?.data()]).toEqual([undefined, undefined])
 })

@@ -44,7 +44,7 @@ async function checkOf({ fault = () => 'none', clients = 5, timeZone = 'Europe/P
       maxValueBytes: 100_000,
       deadLetterClient: 'leave-out',
     },
-    reading: { timeZone, ignored: new Set<string>(), fields: undefined },
+    reading: { timeZone, ignored: new Set<string>(), lists: [], fields: undefined },
     limit: deadLetterLimit,
   } as const
   const stream = { config, source: polaris.source('doctor'), events }

@@ -110,7 +110,7 @@ describe('the check of the fields', () => {
       maxValueBytes: 1_000,
       deadLetterClient: 'leave-out',
     },
-    reading: { timeZone: 'UTC', ignored: new Set(), fields: undefined },
+    reading: { timeZone: 'UTC', ignored: new Set(), lists: [], fields: undefined },
     limit: { maxShare: 0.1, minimum: 10, of: 1000 },
   }
   const clients = (good: number, ...others: ClientRecord[]) => [

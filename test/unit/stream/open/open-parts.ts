@@ -2,7 +2,6 @@ import { parseDocument } from '../../../../connector/checkpoint/checkpoint-docum
 import { noWishes, streamWishes, type Wishes, wishesText } from '../../../../connector/checkpoint/wishes.ts'
 import { deadLetterGuard } from '../../../../connector/event/dead-letter.ts'
 import { unmapped } from '../../../../connector/event/page-mapping.ts'
-import { rulesText } from '../../../../connector/index/client-index.ts'
 import { streamIndex } from '../../../../connector/index/stream-index.ts'
 import type { OpenStream } from '../../../../connector/pipeline/delivery.ts'
 import type { PageGroupParts } from '../../../../connector/pipeline/group/building.ts'
@@ -48,11 +47,10 @@ const scanSettings: ScanSettings = {
 }
 /** The stream's configured beginning. */
 export const beginAt = '2026-06-15T11:00:00' as SourceTime
-export const indexRules = rulesText({ ignored: [], limits: 'No 100000' })
 
 const fields = { clientId: 'No', modifiedAt: 'Modif', clients: null, lists: [] }
 
-const mapping = { ...unmapped, lists: [] }
+const mapping = unmapped
 
 export const groupParts = (): PageGroupParts => ({
   settings: {
@@ -60,8 +58,7 @@ export const groupParts = (): PageGroupParts => ({
     maxValueBytes: 100_000,
     deadLetterClient: 'leave-out',
   },
-  rules: { timeZone, ignored: new Set(), fields: undefined },
-  indexRules,
+  rules: { timeZone, ignored: new Set(), lists: [], fields: undefined },
   scanSettings,
   beginAt,
   deadLetters: deadLetterGuard({ maxShare: 0.1, minimum: 10, of: 1000 }),
@@ -134,7 +131,6 @@ export function stage(of: Stage = {}) {
     topicUse: 'exclusive',
     beginAt,
     index: streamIndex(store.segments(KEY), Number.POSITIVE_INFINITY),
-    indexRules,
     owner: replica,
     isAssigned: of.isAssigned ?? (() => true),
     clock,

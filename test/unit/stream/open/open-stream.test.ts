@@ -22,7 +22,7 @@ import { never } from '../../../support/signals.ts'
 import { change, documentWith, entriesOf, indexed, state } from '../../checkpoint/documents.ts'
 import { entry, key, words } from '../../index/entries.ts'
 import { noon } from '../../pipeline/readings.ts'
-import { connector, indexRules, KEY, openedStream, settled, stage, stream, WISHES } from './open-parts.ts'
+import { connector, KEY, openedStream, settled, stage, stream, WISHES } from './open-parts.ts'
 
 /** A stage whose store contains `document`, with a log of all calls in order. */
 function opening(document: CheckpointDocument | undefined, more: Parameters<typeof stage>[0] = {}) {
@@ -96,7 +96,7 @@ describe('opening a stream', () => {
   test('starts a new stream at its configured start, with epoch 1', async () => {
     const { parts, stored, events } = opening(undefined)
     const { checkpoint } = await openedStream(parts, never)
-    expect(checkpoint.state()).toEqual({ ...beginning, index: { ...beginning.index, rules: [indexRules] } })
+    expect(checkpoint.state()).toEqual(beginning)
     expect(stored()).toMatchObject({ claim: { epoch: 1, owner: 'replica-1' }, committed: { seq: 0, hasRecord: false } })
     expect(events).toEqual([{ kind: 'stream-claimed', epoch: 1, seq: 0, backfill: 'first', isNew: true, events: 0 }])
   })
@@ -107,24 +107,6 @@ describe('opening a stream', () => {
     expect(codeOf(error)).toBe('config.invalid')
     expect(String(error)).toContain('POLARIS_LAST_CHANGED')
     expect(store.history(KEY)).toEqual([])
-  })
-
-  test('gives the rules in force the number of rules that no entry uses when there are 256 already', async () => {
-    const rules = Array.from({ length: 256 }, (_, at) => `old ${at}`)
-    const committed = { hasRecord: false, state: { ...indexed, index: { ...indexed.index, rules } } } as const
-    const { checkpoint } = await openedStream(opening(own({ committed })).parts, never)
-    expect(checkpoint.state().index).toMatchObject({ rules: rules.with(1, indexRules), contentsFrom: 0 })
-  })
-
-  test('adds the rules in force to those of the client index, once', async () => {
-    const on = opening(
-      own({ committed: { hasRecord: false, state: { ...state, index: { ...state.index, rules: ['old'] } } } }),
-    )
-    for (let opening = 0; opening < 2; opening += 1) {
-      const { checkpoint } = await openedStream(on.parts, never)
-      expect(checkpoint.state().index.rules).toEqual(['old', indexRules])
-      expect(on.stored().committed.state.index.rules).toEqual(['old', indexRules])
-    }
   })
 
   test('Invariant 4: claims with the next epoch and only the resolved state, and records its producer id', async () => {
