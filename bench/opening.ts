@@ -33,7 +33,7 @@ function randomTable(clients: number): ClientTable {
 function randomEntries(clients: number): Uint32Array {
   const words = new Uint32Array(clients * ENTRY_WORDS)
   const random = () => Math.floor(Math.random() * 2 ** 32)
-  const rest = { tag: 0, isDeadLetter: false, mark: 'none' } as const
+  const rest = { scan: 1, isDeadLetter: false } as const
   for (let client = 0; client < clients; client += 1) {
     const key = keyText(random(), random()) as ClientKey
     const entry = { content: keyText(random(), random()) as ContentKey, number: client, ...rest }

@@ -5,7 +5,7 @@ import { storedDocument } from '../runtime/stored-document.ts'
 import { backfillStates, LAST_TAG, scanKinds } from '../scan/scan-state.ts'
 import { type CheckPoint, type SourceTime, sourceTimePattern } from '../source/client-source.ts'
 
-export const FORMAT = 13
+export const FORMAT = 14
 
 const count = z.number().int().nonnegative()
 const sourceTime = z
@@ -30,9 +30,9 @@ const scan = z.object({
   kind: z.enum(scanKinds),
   tag: count.max(LAST_TAG),
   ordinal: count,
+  number: count,
   reachMs: count.nullable(),
   from: sourceTime,
-  since: count,
   lastChanged: sourceTime,
   checkPoint: token,
   limit: count,
@@ -79,8 +79,8 @@ const mapping = z
     lists: z.array(text).readonly(),
   })
   .nullable()
-/** Index entries of 24 bytes in base64. */
-const entries = z.string().regex(/^(?:[\w+/]{32})*$/)
+/** Index entries of 36 bytes in base64. */
+const entries = z.string().regex(/^(?:[\w+/]{48})*$/)
 const index = z.object({
   generation: count,
   segments: z

@@ -113,8 +113,11 @@ export function withoutPending({ committed, pending }: CheckpointDocument): Stre
   const unknown = [...entriesIn(table)].map(([key, entry]) => {
     return [key, { ...entry, content: UNKNOWN_CONTENT }] as const
   })
+  // Invariant 3: the numbers of scans stay behind those in the entries.
+  const begun = Math.max(state.scans.begun, pending.change.scans.begun)
   return {
     ...state,
+    scans: { ...state.scans, begun },
     events: Math.max(state.events, pending.change.events),
     index: withEntries(state.index, deltaText(entryWordsOf(unknown))),
   }

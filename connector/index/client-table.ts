@@ -11,7 +11,7 @@ import {
 } from './index-entry.ts'
 
 /**
- * The client index in memory: 24 bytes a client. Partitions by the first bits of the key keep every operation short.
+ * The client index in memory: 36 bytes a client. Partitions by the first bits of the key keep every operation short.
  */
 export interface ClientTable {
   get(key: ClientKey): IndexEntry | undefined

@@ -18,18 +18,20 @@ export interface IndexEntry {
   readonly content: ContentKey
   /** The event number of the client's last event; a dead letter takes the number of the next event. */
   readonly number: number
-  /** The scan that published it, 0 to 15: see `ScanTag`. */
-  readonly tag: number
+  /** The number of the scan that published it, in 32 bits: see `Scan.number`. */
+  readonly scan: number
   readonly isDeadLetter: boolean
 }
 
-/** An entry is six little-endian words: key (2), content (2), number (51 bits), tag (4), dead letter (1). */
-export const ENTRY_WORDS = 6
+/**
+ * An entry is nine little-endian words: key (2), content (2), number (51 bits), unused (4 bits), dead letter (1 bit),
+ * unused (8 bits), scan (1), unused (2). So its bytes are whole groups of base64, and texts of entries can be joined.
+ */
+export const ENTRY_WORDS = 9
 export const ENTRY_BYTES = ENTRY_WORDS * 4
 export const MAX_EVENT_NUMBER = 2 ** 51 - 1
 
 const HIGH_NUMBER = 2 ** 19 - 1
-const TAG_SHIFT = 19
 const DEAD_LETTER = 1 << 23
 const KEY_BYTES = 8
 /** In base64url. */
@@ -71,8 +73,8 @@ export function writeEntry(words: Uint32Array, at: number, key: ClientKey, entry
   words[at + 2] = highWord(entry.content)
   words[at + 3] = lowWord(entry.content)
   words[at + 4] = entry.number % 2 ** 32
-  const flags = (entry.tag << TAG_SHIFT) | (entry.isDeadLetter ? DEAD_LETTER : 0)
-  words[at + 5] = Math.floor(entry.number / 2 ** 32) | flags
+  words[at + 5] = Math.floor(entry.number / 2 ** 32) | (entry.isDeadLetter ? DEAD_LETTER : 0)
+  words[at + 6] = entry.scan
 }
 
 export function readEntry(words: Uint32Array, at: number): IndexEntry {
@@ -80,7 +82,7 @@ export function readEntry(words: Uint32Array, at: number): IndexEntry {
   return {
     content: keyText(word(words, at + 2), word(words, at + 3)) as ContentKey,
     number: readNumber(words, at),
-    tag: (last >>> TAG_SHIFT) & 0xf,
+    scan: word(words, at + 6),
     isDeadLetter: (last & DEAD_LETTER) !== 0,
   }
 }

@@ -15,7 +15,6 @@ export interface InspectedFrom extends Pick<ReadFrom, 'states' | 'mapping'> {
 }
 
 const nothingFound: Processed = {
-  events: () => 0,
   recheck: () => null,
   order: () => noTimes,
   changes: () => 0,

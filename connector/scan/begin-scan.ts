@@ -27,8 +27,6 @@ export interface BeginParts {
   /** The stream's configured beginning: no scan reaches before it. */
   readonly beginAt: SourceTime
   readonly times: Times
-  /** The stream's events so far. */
-  readonly events: number
 }
 
 /** The states with a new scan. Pure. */
@@ -78,7 +76,7 @@ interface NewScan {
 
 function newScan(
   { kind, tag, from, reachMs, ordinal }: NewScan & Pick<Scan, 'ordinal'>,
-  { settings: { limit, output }, events }: BeginParts,
+  { settings: { limit, output } }: BeginParts,
 ): Scan {
   return {
     ...unreadScan,
@@ -90,7 +88,6 @@ function newScan(
     lastChanged: from,
     limit,
     output,
-    since: events,
   }
 }
 

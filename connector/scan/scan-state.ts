@@ -9,8 +9,7 @@ export const scanKinds = ['live', 'look-back', 'backfill', 'full'] as const
 export type ScanKind = (typeof scanKinds)[number]
 
 /**
- * Distinguishes the scans in progress, 0 to 15; the client index stores which one published an entry. Look-backs and
- * continued live scans have a range each.
+ * Distinguishes the scans in progress, 0 to 15. Look-backs and continued live scans have a range each.
  */
 export type ScanTag = number
 export const LIVE: ScanTag = 0
@@ -42,8 +41,11 @@ export interface Scan extends ReadArguments {
   readonly reachMs: number | null
   /** Its first `lastChanged`. */
   readonly from: SourceTime
-  /** The stream's events at its first response: what another scan published since is newer. */
-  readonly since: number
+  /**
+   * Its place among all beginnings of scans: it takes another one with each request without a token. The client index
+   * stores which one published an entry.
+   */
+  readonly number: number
   /** Start of its first response, by the server's clock and by ours; null before. */
   readonly startedAt: number | null
   readonly startedAtOurs: number | null
@@ -70,6 +72,7 @@ export interface Scan extends ReadArguments {
 
 /** What a scan has read before its first page. */
 export const unreadScan = {
+  number: 0,
   checkPoint: null,
   startedAt: null,
   startedAtOurs: null,
@@ -128,7 +131,7 @@ export interface ScanStates {
   readonly createdAt: number | null
   /** The earliest time from which a scan has read, also in an earlier life of the stream; null before the first one. */
   readonly earliest: SourceTime | null
-  /** How many scans have begun. */
+  /** How many scans have begun, or begun again: their numbers. */
   readonly begun: number
   /** `startedAt`: start of the previous live scan, by the server's clock. */
   readonly live: { readonly startedAt: number | null; readonly scan: Scan | null }
@@ -174,6 +177,12 @@ export const RECHECK_AFTER_MS = 60_000
 
 export function scanWith(states: ScanStates, tag: ScanTag): Scan | undefined {
   return tag === LIVE ? (states.live.scan ?? undefined) : states.background.find((scan) => scan.tag === tag)
+}
+
+/** The states in which the scan begins, or begins again, with its next request. */
+export function numbered(states: ScanStates, scan: Scan): ScanStates {
+  const begun = states.begun + 1
+  return withScan({ ...states, begun }, { ...scan, number: begun })
 }
 
 /** Replaces or adds the scan with this tag. */

@@ -10,13 +10,11 @@ export type Step =
 /**
  * Only `hasMoreResults` ends a scan. A backfill or full scan that ends with an empty page after clients repeats that
  * request once: such a page may hide an error. A token seen before, no token, or too many empty pages mean that it is stuck.
- * `began`: when the response began. `events`: the stream's events by then. Pure.
+ * `began`: when the response began. Pure.
  */
-export function scanStep(scan: Scan, page: Page, { began, events }: StepParts): Step {
+export function scanStep(scan: Scan, page: Page, began: Times): Step {
   const read: Scan = {
     ...scan,
-    // Both name the same moment: a look-back that begins later reads again what became visible since.
-    since: scan.startedAt === null ? events : scan.since,
     startedAt: scan.startedAt ?? began.server,
     startedAtOurs: scan.startedAtOurs ?? began.ours,
     pages: scan.pages + 1,
@@ -51,11 +49,6 @@ function isEmptyEnd(page: Pick<Page, 'clients' | 'hasMoreResults'>, scan: Pick<S
 /** Whether the last page of a scan leaves it open that there are more clients. Pure. */
 export function isEndUnconfirmed(page: Page, scan: Scan): boolean {
   return repeatsEnd(scan) && isEmptyEnd(page, scan)
-}
-
-interface StepParts {
-  readonly began: Times
-  readonly events: number
 }
 
 /** A cycle of any length is found after at most three times as many pages. */

@@ -98,10 +98,10 @@ export const plants: readonly Plant[] = [
     by: { unit: 'inspect/audit' },
   },
   {
-    name: 'a background page publishes what another scan has published since',
+    name: 'a page publishes what a scan that began later has published',
     file: 'pipeline/group/group-clients.ts',
-    text: 'known.number >= since && known.tag !== tag',
-    becomes: 'known.number < -1 && since < 0 && tag < 0',
+    text: 'known.scan > number',
+    becomes: 'known.scan < -1 && number < 0',
     by: { histories: 'long-scans' },
   },
   {

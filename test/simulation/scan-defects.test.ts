@@ -129,12 +129,6 @@ const cases: Record<string, Case> = {
     violation: /is not published|is lost/,
     kind: 'everyday',
   },
-  'a background scan that publishes what another scan has published since': {
-    replaces: {
-      scanStep: (real) => (scan, page, parts) => real(scan, page, { ...parts, events: Number.MAX_SAFE_INTEGER }),
-    },
-    violation: /is duplicated or out of order/,
-  },
   'clients that are never read again': {
     replaces: { recheckAfter: () => () => null },
     violation: /the checkpoint is past a page of the (backfill|full) scan/,

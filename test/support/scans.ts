@@ -22,7 +22,7 @@ export function someScan(more: Partial<Scan> & Pick<Scan, 'kind' | 'tag'>): Scan
     checkPoint: 'a secret token' as CheckPoint,
     limit: 100,
     output: 'json',
-    since: 0,
+    number: 1,
     startedAt: 0,
     startedAtOurs: 0,
     pages: 2,

@@ -3,7 +3,7 @@ import { clientReader, type ReadClient } from '../../event/read-client.ts'
 import type { IndexEntry } from '../../index/index-entry.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { recheckFrom } from '../../scan/end-scan.ts'
-import { BACKFILL, LIVE, RECHECK_AFTER_MS, type Recheck, type ScanKind } from '../../scan/scan-state.ts'
+import { BACKFILL, RECHECK_AFTER_MS, type Recheck, type ScanKind } from '../../scan/scan-state.ts'
 import type { ScanCounts } from '../pipeline-event.ts'
 import type { PageReading } from '../read/page-reading.ts'
 import type { Building } from './building.ts'
@@ -28,7 +28,7 @@ function addClient(building: Building, client: ReadClient, reading: PageReading)
     counts.suppressed += 1
     return
   }
-  // Invariant 3: this page may be older than what another scan has published.
+  // Invariant 3: a scan that began later saw the client later. If the page is newer, a later scan reads the change.
   if (isSuperseded(known, scan)) {
     counts.superseded += 1
     building.recheck = withRecheck(building, client, reading)
@@ -42,8 +42,8 @@ function knownEntry({ entries, undelivered, table }: Building, { key }: ReadClie
   return entries.get(key) ?? undelivered.get(key) ?? table.get(key)
 }
 
-function isSuperseded(known: IndexEntry | undefined, { tag, since }: PageReading['scan']): boolean {
-  return known !== undefined && tag !== LIVE && known.number >= since && known.tag !== tag
+function isSuperseded(known: IndexEntry | undefined, { number }: PageReading['scan']): boolean {
+  return known !== undefined && known.scan > number
 }
 
 interface Indexed {
@@ -93,7 +93,7 @@ function publish(building: Building, { client, known, counts }: Publishing, read
   added.size += record.value === null ? 0 : Buffer.byteLength(record.value)
   const isDeadLetter = kind === 'dead-letter'
   const content = contentAs({ isDeadLetter }, { building, client, reading })
-  building.entries.set(client.key, { content, number: events, tag: scan.tag, isDeadLetter })
+  building.entries.set(client.key, { content, number: events, scan: scan.number, isDeadLetter })
   if (isDeadLetter) {
     added.deadLetters += 1
     return

@@ -34,7 +34,6 @@ export function pageGroupBuilder(settings: PageGroupParts, from: BuildFrom): Pag
     add: (reading) => addPage(building, reading),
     size: () => building.added.size,
     entries: () => building.entries.size,
-    events: () => building.events,
     changes: () => building.changes,
     recheck: () => building.recheck,
     order: memory.order,

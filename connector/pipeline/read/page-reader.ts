@@ -2,7 +2,7 @@ import { timeWatch } from '../../event/modification-time.ts'
 import { unmapped } from '../../event/page-mapping.ts'
 import { type Beginning, beginScan } from '../../scan/begin-scan.ts'
 import { configured } from '../../scan/end-scan.ts'
-import { LIVE, type Scan, type ScanTag, scanWith } from '../../scan/scan-state.ts'
+import { LIVE, numbered, type Scan, type ScanTag, scanWith } from '../../scan/scan-state.ts'
 import { backgroundCandidates, type Choice, nextChoice, type SchedulerParts, scanName } from '../../scan/scheduler.ts'
 import { readOnce, readPage } from '../../source/read-page.ts'
 import { interleavingProof } from './interleaving-proof.ts'
@@ -65,8 +65,8 @@ function isCaughtUp({ until, states, liveScans }: Reader): boolean {
 }
 
 function begin(reader: Reader, beginning: Beginning): ScanTag {
-  const { clock, settings, beginAt, serverClock, processed, observe } = reader
-  const parts = { settings, beginAt, times: serverClock.times(), events: processed.events() }
+  const { clock, settings, beginAt, serverClock, observe } = reader
+  const parts = { settings, beginAt, times: serverClock.times() }
   const { states, tag } = beginScan(reader.states, beginning, parts)
   reader.states = states
   if (tag === LIVE) {
@@ -84,10 +84,17 @@ function current({ states }: Reader, tag: ScanTag): Scan {
   return scan
 }
 
+/** Invariant 3: whatever it reads without a token is newer than what scans with a smaller number see. */
+function numberedScan(reader: Reader, tag: ScanTag): Scan {
+  const scan = current(reader, tag)
+  if (scan.checkPoint === null) reader.states = numbered(reader.states, scan)
+  return current(reader, tag)
+}
+
 /** Undefined: the scan begins again or pauses. */
 async function readNext(reader: Reader, tag: ScanTag, stop: AbortSignal): Promise<PageReading | undefined> {
   const { source, processed, clock } = reader
-  const before = current(reader, tag)
+  const before = numberedScan(reader, tag)
   const known = () => ({ ...before, order: processed.order(before) })
   const scan = known()
   const startedAt = clock.monotonic()

@@ -35,7 +35,6 @@ export interface ReadFrom {
 
 /** What was found while the pages read so far were made into events. */
 export interface Processed {
-  events(): number
   /** Found by live scans and look-backs. */
   changes(): number
   recheck(): Recheck | null

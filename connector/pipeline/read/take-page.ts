@@ -10,7 +10,7 @@ import { type Reader, stuck } from './scan-trouble.ts'
 
 /** Undefined: the scan is stuck; it begins again. Throws `source.mapping`. */
 export function take(reader: Reader, before: Scan, page: Page): PageReading | undefined {
-  const { serverClock, processed, observe } = reader
+  const { serverClock, observe } = reader
   const began = serverClock.learn(page)
   observe({
     kind: 'page-read',
@@ -22,7 +22,7 @@ export function take(reader: Reader, before: Scan, page: Page): PageReading | un
   })
   reader.states = created(reader.states, began)
   takeMapping(reader, before, page)
-  const step = scanStep(before, page, { began, events: processed.events() })
+  const step = scanStep(before, page, began)
   if (step.kind === 'stuck') return stuck(reader, before, step.why)
   const { scan } = step
   if (step.kind === 'done') return ended(reader, scan, page)

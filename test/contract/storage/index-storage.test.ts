@@ -36,9 +36,8 @@ function entriesOf(clients: number): Uint32Array {
     const entry = {
       content: keyText(0, client + 1) as ContentKey,
       number: client,
-      tag: 0,
+      scan: 1,
       isDeadLetter: false,
-      mark: 'none' as const,
       rules: 0,
     }
     writeEntry(words, client * ENTRY_WORDS, keyOf(client), entry)

@@ -80,8 +80,8 @@ describe('an invalid document', () => {
   })
 
   test.each([
-    ['an entry of the client index that is cut off', 'A'.repeat(31)],
-    ['an entry of the client index that is not base64', `${'A'.repeat(31)}!`],
+    ['an entry of the client index that is cut off', 'A'.repeat(47)],
+    ['an entry of the client index that is not base64', `${'A'.repeat(47)}!`],
   ])('is damaged: %s', (_what, delta) => {
     const committed = { state: { ...state, index: { ...state.index, delta } } }
     const error = errorOf(serializeDocument(documentWith({ committed })))

@@ -83,7 +83,7 @@ const scan: fc.Arbitrary<Scan> = fc.record({
   ordinal: fc.nat(),
   reachMs: fc.option(fc.nat()),
   from: minutes,
-  since: fc.nat(),
+  number: fc.nat(),
   lastChanged: minutes,
   checkPoint,
   limit: fc.nat(5000),

@@ -67,7 +67,7 @@ describe('a rewind', () => {
 
   test('Invariant 3: that republishes begins the scans in progress again, which the new index cannot compare', () => {
     const unread = { reachMs: 1, kind: 'look-back', tag: 4 } as const
-    const lookBack = someScan({ ...unread, since: 3 })
+    const lookBack = someScan(unread)
     const live = { startedAt: lookBack.startedAt, scan: someScan({ kind: 'live', tag: LIVE }) }
     const { scans } = rewound(stateWith({ live, background: [lookBack] }), to(null, { republish: true }), applied)
     expect(scans.live).toEqual({ ...live, scan: null })

@@ -14,7 +14,7 @@ export const key = (client: number): ClientKey => keyText(Math.imul(client, 0x9e
 
 export function entry(number: number, more: Partial<IndexEntry> = {}): IndexEntry {
   const content = keyText(Math.floor(number / 2 ** 32), (number + 1) >>> 0) as ContentKey
-  return { content, number, tag: 0, isDeadLetter: false, ...more }
+  return { content, number, scan: 1, isDeadLetter: false, ...more }
 }
 
 export function words(entries: readonly (readonly [ClientKey, IndexEntry])[]): Uint32Array {

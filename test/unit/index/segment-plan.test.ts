@@ -37,7 +37,7 @@ describe('what the stored index needs', () => {
   })
 
   test('is a merge of what fits one segment, among neighbours that are not large', () => {
-    const [first, second] = [many(6, 60_000, 1), many(10, 60_000, 1)]
+    const [first, second] = [many(6, 40_000, 1), many(10, 40_000, 1)]
     const all = [base, ...first, segment(1, large), ...second]
     expect(nextStep(all, 2_000_000)).toEqual({ kind: 'merge', segments: first.slice(0, 5), tier: 2 })
     expect(nextStep([base, ...many(40, large, 1)], 20_000_000)).toEqual({ kind: 'none' })

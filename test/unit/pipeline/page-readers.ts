@@ -23,7 +23,6 @@ export type Respond = (ask: Ask, clock: VirtualClock) => Page | Error | Promise<
 export const failure = (code: ErrorCode) => new ConnectorError(code, 'scripted')
 
 export const nothingProcessed: Processed = {
-  events: () => 0,
   recheck: () => null,
   order: ({ order }) => order,
   changes: () => 0,

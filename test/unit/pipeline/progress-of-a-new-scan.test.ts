@@ -45,7 +45,7 @@ function formerRun(circle: 'none' | 'found'): Processed {
     memory.endPage(run)
   }
   expect(memory.isCycling(run)).toBe(circle === 'found')
-  return { events: () => 100, changes: () => 0, recheck: () => null, ...memory }
+  return { changes: () => 0, recheck: () => null, ...memory }
 }
 const read = clientReader({ clientId: 'No', modifiedAt: 'Modif' }, [], {
   timeZone: 'UTC',

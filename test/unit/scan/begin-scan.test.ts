@@ -25,7 +25,7 @@ function begun(
   beginning: Beginning,
   { from = statesOf(), times = at(noon) }: { from?: ScanStates; times?: Times } = {},
 ) {
-  const { states, tag } = beginScan(from, beginning, { settings, beginAt, times, events: 7 })
+  const { states, tag } = beginScan(from, beginning, { settings, beginAt, times })
   const scan = scanWith(states, tag)
   if (scan === undefined) throw new Error('no scan began')
   return { states, scan, from: scan.from, tag }
@@ -33,10 +33,10 @@ function begun(
 const lookBack = (reachMs: number): Beginning => ({ kind: 'look-back', reachMs })
 
 describe('a scan begins', () => {
-  test('without a checkPoint, with the configured limit and output, and knows the events so far', () => {
+  test('without a checkPoint, with the configured limit and output', () => {
     for (const kind of ['live', 'backfill', 'full'] as const) {
       const { scan } = begun({ kind })
-      expect(scan).toMatchObject({ kind, checkPoint: null, limit: 100, output: 'json', since: 7, startedAt: null })
+      expect(scan).toMatchObject({ kind, checkPoint: null, limit: 100, output: 'json', number: 0, startedAt: null })
       expect(scan.lastChanged).toBe(scan.from)
     }
   })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { BACKFILL, LIVE, noTokens, type Scan } from '../../../connector/scan/scan-state.ts'
+import { LIVE, noTokens, type Scan } from '../../../connector/scan/scan-state.ts'
 import { scanStep } from '../../../connector/scan/scan-step.ts'
 import type { Page } from '../../../connector/source/client-source.ts'
 import { at, noon, scanOf, token, unread } from './scans.ts'
@@ -10,7 +10,7 @@ const page = (more: Partial<Page> = {}): Page => ({
   ...more,
 })
 const scan = scanOf({ kind: 'live', tag: LIVE })
-const step = (of: Page, from = scan) => scanStep(from, of, { began: at(noon + 5), events: 7 })
+const step = (of: Page, from = scan) => scanStep(from, of, at(noon + 5))
 
 /** Pages until the scan is stuck, when the server returns these tokens. */
 function pagesUntilStuck(tokens: (page: number) => string, most: number): number {
@@ -44,13 +44,6 @@ describe('a page of a scan', () => {
       scan: { startedAt: noon + 5, startedAtOurs: noon + 5 },
     })
     expect(step(page())).toMatchObject({ scan: { startedAt: noon, startedAtOurs: noon } })
-  })
-
-  test('has the events of other scans count as newer from its first response on, also when it begins again', () => {
-    const first = step(page(), scanOf({ kind: 'backfill', tag: BACKFILL, since: 3, ...unread }))
-    expect(first).toMatchObject({ scan: { since: 7 } })
-    const again = scanOf({ kind: 'backfill', tag: BACKFILL, since: 3, checkPoint: null, tokens: noTokens })
-    expect(step(page(), again)).toMatchObject({ scan: { since: 3 } })
   })
 })
 

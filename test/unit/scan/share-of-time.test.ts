@@ -61,7 +61,7 @@ function simulated({ states: from, livePages, pageMs, backgroundShare = 0.5 }: L
         longestDelay = Math.max(longestDelay, clock.monotonic() - load.liveDueAt)
         load.liveBegins()
       }
-      states = beginScan(states, choice.scan, { ...parts, beginAt, events: 0 }).states
+      states = beginScan(states, choice.scan, { ...parts, beginAt }).states
     }
     const tag = choice.kind === 'read' ? choice.tag : choice.scan.kind === 'live' ? LIVE : undefined
     const scan = tag === undefined ? states.background.at(-1) : scanWith(states, tag)

@@ -45,7 +45,7 @@ const state: StreamState = {
   index: {
     ...{ generation: 2, contentsFrom: 0, rules: ['{"ignored":[]}'] },
     segments: [segment('1-a', 'base', 900), segment('1-b', 'base', 100), segment('1-c', 0, 50)],
-    delta: 'A'.repeat(64),
+    delta: 'A'.repeat(96),
   },
 }
 
