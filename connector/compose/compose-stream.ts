@@ -78,23 +78,13 @@ function composeParts(
   return { open, pipeline, lookEveryMs: LOOK_EVERY_MS }
 }
 
-/** The rules by which clients become events. */
-export function eventRules(stream: StreamConfig) {
+function groupParts(stream: StreamConfig, observe: Observe): PipelineParts['group'] {
   return {
     settings: eventSettings(stream),
-    reading: readingRules(stream),
-    limit: deadLetterLimit,
-  }
-}
-
-function groupParts(stream: StreamConfig, observe: Observe): PipelineParts['group'] {
-  const { settings, reading, limit } = eventRules(stream)
-  return {
-    settings,
-    rules: reading,
+    rules: readingRules(stream),
     scanSettings: stream.poll,
     beginAt: beginningOf(stream),
-    deadLetters: deadLetterGuard(limit),
+    deadLetters: deadLetterGuard(deadLetterLimit),
     observe,
   }
 }
@@ -115,11 +105,8 @@ export function streamSegments(stream: StreamConfig, { config, store }: SharedRe
 
 const FIRST_AUDIT_MS = 3_600_000
 
-/** Ignores placement: a command takes the stream from its current owner. */
-export const withoutPlacement: Pick<OpenParts, 'isAssigned'> = { isAssigned: () => true }
-
 /** What a checkpoint must belong to, except for the topic. */
-function streamIdentity({ name, eventSource, polaris }: StreamConfig, connector: string): OpenParts['identity'] {
+export function streamIdentity({ name, eventSource, polaris }: StreamConfig, connector: string): OpenParts['identity'] {
   const { url, codeMagasin, prefixCle = null } = polaris
   return { connector, stream: name, eventSource, source: { url, codeMagasin, prefixCle } }
 }

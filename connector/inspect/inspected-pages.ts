@@ -3,7 +3,6 @@ import type { PageReading } from '../pipeline/read/page-reading.ts'
 import type { Processed, ReaderParts, ReadFrom } from '../pipeline/read/reader-parts.ts'
 import { noTimes } from '../scan/scan-order.ts'
 import type { ScanSettings } from '../scan/scan-settings.ts'
-import type { ClientRecord, ClientSource, Page, ReadArguments } from '../source/client-source.ts'
 
 /** What an inspection reads a stream with. */
 export type InspectionReader = Omit<ReaderParts, 'until' | 'observe'>
@@ -42,45 +41,4 @@ export async function* inspectedPages(
 /** One backfill, then one live scan. */
 export function onceThrough(settings: ScanSettings): ScanSettings {
   return { ...settings, backfill: 'before', lookBacks: [], fullScan: undefined }
-}
-
-/** Pages of one scan, as far as they were read, whatever they hold. */
-export interface Sample {
-  readonly pages: readonly Page[]
-  readonly clients: readonly ClientRecord[]
-  /** Whether the scan was read to its end. */
-  readonly isComplete: boolean
-  /** What ended the scan early. */
-  readonly error: unknown
-}
-
-/** Enough to judge the clients, and few enough for the server. */
-const SAMPLE_PAGES = 20
-
-/**
- * Reads pages of one scan that `run` might refuse: their clients need no id. Never rejects.
- */
-export async function readSample(
-  source: ClientSource,
-  { at, maxPages = SAMPLE_PAGES }: { at: ReadArguments; maxPages?: number },
-  stop: AbortSignal,
-): Promise<Sample> {
-  const pages: Page[] = []
-  const sampleOf = (error?: unknown): Sample => ({
-    pages,
-    clients: pages.flatMap(({ clients }) => clients),
-    isComplete: pages.at(-1)?.hasMoreResults === false,
-    error,
-  })
-  try {
-    for (let checkPoint = at.checkPoint; pages.length < maxPages; ) {
-      const page = await source.read({ ...at, checkPoint }, stop)
-      pages.push(page)
-      if (!page.hasMoreResults || page.checkPoint === null) break
-      checkPoint = page.checkPoint
-    }
-    return sampleOf()
-  } catch (error) {
-    return sampleOf(error)
-  }
 }

@@ -42,7 +42,7 @@ interface ServerMistake extends Omit<Mistake, 'environment'> {
 }
 
 /** Reads from Polaris only. */
-const polaris = (given: ServerMistake['given']) => ({ command: 'doctor --fields', given })
+const polaris = (given: ServerMistake['given']) => ({ command: 'preview', given })
 /** Reads from the checkpoint store only. */
 const store = (given: ServerMistake['given']) => ({ command: 'checkpoint show', given })
 

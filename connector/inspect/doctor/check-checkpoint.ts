@@ -1,148 +1,82 @@
 import { type CheckpointDocument, parseDocument } from '../../checkpoint/checkpoint-document.ts'
 import { describedState } from '../../checkpoint/described-state.ts'
-import { type KnownIdentity, mismatch, publishedEvents } from '../../checkpoint/mismatch.ts'
-import { committedByRecord } from '../../checkpoint/transitions.ts'
-import { type ValidState, validState } from '../../checkpoint/valid-state.ts'
+import { mismatch, publishedEvents } from '../../checkpoint/mismatch.ts'
+import { validState } from '../../checkpoint/valid-state.ts'
 import { topicLost } from '../../kafka/admin/topics.ts'
-import { readKafkaState } from '../../kafka/transactions/kafka-state.ts'
 import type { KafkaState } from '../../publish/event-publisher.ts'
 import type { Clock } from '../../runtime/clock.ts'
-import type { ErrorCode } from '../../runtime/error-catalogue.ts'
-import type { SourceTime } from '../../source/client-source.ts'
 import { serverTimeText } from '../../source/source-time.ts'
-import type { VersionedObject } from '../../storage/versioned-object.ts'
-import type { DoctorParts, StreamUnderTest } from './doctor-parts.ts'
-import { after, type CheckResult, checked, failed, ok, warning } from './finding.ts'
-import type { StreamKafkaChecks } from './kafka/check-stream-kafka.ts'
+import type { StreamKafkaChecks } from './check-kafka.ts'
+import type { StreamUnderTest } from './doctor-parts.ts'
+import { type CheckResult, failed, ok, warning } from './finding.ts'
 
-export interface CheckpointQuestion {
-  readonly object: VersionedObject
-  /** As far as it is known without a topic. */
-  readonly identity: KnownIdentity
-  /** Whether the events topic is known to be missing. */
-  readonly isTopicMissing: boolean
-  readonly beginAt: SourceTime | undefined
-  /** The server's time zone (IANA name). */
-  readonly timeZone: string
-  readonly clock: Clock
-  /** See `StreamUnderTest`. Rejects also with the reason of `stop`. */
-  readonly readIndex: (document: CheckpointDocument, stop: AbortSignal) => Promise<void>
+export interface CheckpointParts {
+  readonly stream: Pick<StreamUnderTest, 'object' | 'identity'> & {
+    readonly config: Pick<StreamUnderTest['config'], 'beginAt' | 'topicUse'> & {
+      readonly kafka: { readonly topic: { readonly events: string } }
+      readonly poll: { readonly timeZone: string }
+    }
+  }
+  readonly kafka: Pick<StreamKafkaChecks, 'clusterId' | 'isTopicMissing'>
   /** Undefined: Kafka or one of the topics is unavailable, and only the document is checked. */
   readonly readState: ((stop: AbortSignal) => Promise<KafkaState>) | undefined
-  readonly topicUse: 'exclusive' | 'shared'
+  readonly clock: Clock
 }
 
 /**
- * Whether the stream can open, and where it would resume. Reads only. Rejects with `storage.*`, `publish.*`,
- * `checkpoint.*` or the reason of `stop`.
+ * Whether the stream can open: the row of the delivery table for document and commit record. Reads only. Rejects with
+ * `storage.*`, `publish.*`, `checkpoint.*` or the reason of `stop`.
  */
-export async function checkCheckpoint(question: CheckpointQuestion, stop: AbortSignal): Promise<CheckResult> {
-  const { object, readState } = question
+export async function checkCheckpoint(parts: CheckpointParts, stop: AbortSignal): Promise<CheckResult> {
+  const { object } = parts.stream
   const before = await object.read(stop)
-  const kafka = await readState?.(stop)
-  const stored = kafka === undefined ? before : await object.read(stop)
+  const state = await parts.readState?.(stop)
+  const stored = state === undefined ? before : await object.read(stop)
   const document = stored === undefined ? undefined : parseDocument(stored.text)
+  // A replica runs the stream: document and record were read at different times.
   if (stored?.version !== before?.version) return ok(`being written by ${document?.claim.owner}`)
-  const judged = judgeDocument(question, { document, kafka })
-  if (judged.verdict === 'failed') return judged
-  if (document === undefined) return judged
-  try {
-    await question.readIndex(document, stop)
-    return judged
-  } catch (error) {
-    // A replica that wrote the document meanwhile may have deleted a segment.
-    if ((await object.read(stop))?.version !== stored?.version) return ok(`being written by ${document.claim.owner}`)
-    throw error
-  }
+  return document === undefined ? judgeNew(parts, state) : judgeDocument(parts, document, state)
+}
+
+function judgeNew({ stream, kafka, clock }: CheckpointParts, state: KafkaState | undefined): CheckResult {
+  const { beginAt } = stream.config
+  const hold = state && holdOf(stream, { document: undefined, state, clock })
+  if (hold !== undefined) return hold
+  if (beginAt === undefined)
+    return failed('config.invalid', 'none yet, and no start is set', 'set POLARIS_LAST_CHANGED')
+  const start = `none yet; the stream will start at ${serverTimeText(beginAt)}`
+  if (state !== undefined || kafka.isTopicMissing) return ok(start)
+  const unknown = `${start}, unless Kafka has its commit record: that was not checked`
+  return warning(unknown, 'correct what failed in Kafka, and run doctor again')
 }
 
 function judgeDocument(
-  question: CheckpointQuestion,
-  { document, kafka }: { document: CheckpointDocument | undefined; kafka: KafkaState | undefined },
-): CheckResult {
-  const { beginAt, timeZone } = question
-  const conflict = document && conflictOf(question, document, kafka)
-  if (conflict !== undefined) return failed(conflict.code, conflict.why)
-  const resolution = kafka && resolutionOf(question, document, kafka)
-  if (resolution?.kind === 'hold') return failed(resolution.code, resolution.why)
-  if (document !== undefined) return ok(described(document, resolution?.kind, timeZone))
-  if (beginAt === undefined)
-    return failed('config.invalid', 'none yet, and no start is configured', 'set POLARIS_LAST_CHANGED')
-  const start = `none yet; the stream will start at ${serverTimeText(beginAt)}`
-  if (kafka !== undefined || question.isTopicMissing) return ok(start)
-  return warning(
-    `${start}, unless Kafka has its commit record: that was not checked`,
-    'correct what failed in Kafka, and run doctor again',
-  )
-}
-
-/** What `run` would refuse before it resolves the state. */
-function conflictOf(
-  { identity, isTopicMissing }: CheckpointQuestion,
+  { stream, kafka, clock }: CheckpointParts,
   document: CheckpointDocument,
-  kafka: KafkaState | undefined,
-): { code: ErrorCode; why: string } | undefined {
-  const destination = kafka?.destination ?? identity.destination
-  const found = mismatch(document, { ...identity, destination })
+  state: KafkaState | undefined,
+): CheckResult {
+  const { kafka: publishing, poll } = stream.config
+  const destination = state?.destination ?? { clusterId: kafka.clusterId, topic: publishing.topic.events }
+  const wrong = mismatch(document, { ...stream.identity, destination })
+  if (wrong !== undefined) return failed(wrong.code, wrong.why)
   const published = publishedEvents(document)
-  if (found !== undefined || !isTopicMissing || published === 0) return found
-  const { code, message } = topicLost(destination.topic, published)
-  return { code, why: message }
-}
-
-/** Undefined: a transaction is open, which is normal while a replica runs the stream. */
-function resolutionOf(
-  { clock, topicUse }: CheckpointQuestion,
-  document: CheckpointDocument | undefined,
-  { found, isEmpty }: KafkaState,
-): ValidState | undefined {
-  if (found.kind === 'unstable') return undefined
-  return validState(document, { found, mayBegin: isEmpty || topicUse === 'shared', now: clock.now() })
-}
-
-function described(document: CheckpointDocument, resolution: string | undefined, timeZone: string): string {
+  if (kafka.isTopicMissing && published > 0)
+    return failed('checkpoint.topic-lost', topicLost(destination.topic, published).message)
+  const hold = state && holdOf(stream, { document, state, clock })
+  if (hold !== undefined) return hold
   const { claim } = document
-  const { state } = resolution === 'pending' ? committedByRecord(document) : document.committed
   const opened = `epoch ${claim.epoch}, opened by ${claim.owner} at ${new Date(claim.at).toISOString()}`
-  const limitation = resolution === undefined ? ', not compared with Kafka' : ''
-  return `${opened}; ${describedState(state, timeZone)}${limitation}`
+  const limitation = state === undefined ? ', not compared with Kafka' : ''
+  return ok(`${opened}; ${describedState(document.committed.state, poll.timeZone)}${limitation}`)
 }
 
-interface Prerequisites {
-  readonly stream: StreamUnderTest
-  readonly kafka: StreamKafkaChecks
-  readonly store: CheckResult
-}
-
-/** Checks that the checkpoint belongs to this stream and agrees with the state of Kafka. Never rejects. */
-export function checkStreamStore(
-  { clock, admin }: DoctorParts,
-  { stream, kafka, store }: Prerequisites,
-  finish: AbortSignal,
-): Promise<CheckResult> {
-  const { object, readIndex, names } = stream
-  const { kafka: publishing, beginAt, poll, topicUse } = stream.config
-  const { topics, isTopicMissing, clusterId } = kafka
-  const identity = { ...stream.identity, destination: { clusterId, topic: publishing.topic.events } }
-  const place = { group: names.recordGroup, topic: publishing.topic.events }
-  const ofStream = { place, producerIds: [], finder: undefined }
-  const readState = topics && ((stop: AbortSignal) => readKafkaState(admin, { topics, ...ofStream }, stop))
-  return after(store, 'the checkpoint store', () =>
-    checked({ finish, timeoutCode: 'storage.unavailable' }, () =>
-      checkCheckpoint(
-        {
-          object,
-          identity,
-          isTopicMissing,
-          beginAt,
-          timeZone: poll.timeZone,
-          clock,
-          readIndex,
-          readState,
-          topicUse,
-        },
-        finish,
-      ),
-    ),
-  )
+/** Why the stream would be held; undefined: it would not. An open transaction is normal while a replica runs it. */
+function holdOf(
+  { config: { topicUse } }: CheckpointParts['stream'],
+  { document, state, clock }: { document: CheckpointDocument | undefined; state: KafkaState; clock: Clock },
+): CheckResult | undefined {
+  const { found, isEmpty } = state
+  if (found.kind === 'unstable') return undefined
+  const valid = validState(document, { found, mayBegin: isEmpty || topicUse === 'shared', now: clock.now() })
+  return valid.kind === 'hold' ? failed(valid.code, valid.why) : undefined
 }

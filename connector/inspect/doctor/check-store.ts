@@ -1,12 +1,13 @@
-import { parseWishes } from '../../checkpoint/wishes.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
 import { checkpointKey } from '../../storage/checkpoint-store-config.ts'
 import { uniqueName } from '../../storage/store-call.ts'
-import type { DoctorParts, StreamUnderTest } from './doctor-parts.ts'
-import { after, type CheckResult, checked, ok, warning } from './finding.ts'
+import type { DoctorParts } from './doctor-parts.ts'
+import { type CheckResult, checked, ok, warning } from './finding.ts'
+
+type StoreParts = Pick<DoctorParts, 'clock' | 'store'> & { readonly config: { readonly connector: string } }
 
 /** Checks by writing whether checkpoints and segments can be stored. Never rejects. */
-export function checkStore({ config, clock, store }: DoctorParts, finish: AbortSignal): Promise<CheckResult> {
+export function checkStore({ config, clock, store }: StoreParts, finish: AbortSignal): Promise<CheckResult> {
   return checked({ finish, timeoutCode: 'storage.unavailable' }, async () => {
     await store.probe(finish)
     // No stream has this name.
@@ -33,26 +34,4 @@ async function isRefused(call: Promise<unknown>): Promise<boolean> {
     if (codeOf(error) === 'storage.refused') return true
     throw error
   }
-}
-
-/** Which streams are paused. Never rejects. */
-export function checkWishes(
-  { streams }: DoctorParts,
-  required: CheckResult,
-  finish: AbortSignal,
-): Promise<CheckResult> {
-  return after(required, 'the checkpoint store', () =>
-    checked({ finish, timeoutCode: 'storage.unavailable' }, async () => {
-      const found = await Promise.all(streams.map((stream) => pausedText(stream, finish)))
-      const paused = found.flat()
-      if (paused.length === 0) return ok('no stream is paused')
-      return warning(paused.join('; '), 'run `polaris-connector resume STREAM` when the reason is gone')
-    }),
-  )
-}
-
-async function pausedText({ config, wishes }: StreamUnderTest, finish: AbortSignal): Promise<string[]> {
-  const stored = await wishes.read(finish)
-  const { paused = false, at = 0, reason = '' } = (stored && parseWishes(stored.text)) ?? {}
-  return paused ? [`${config.name} is paused since ${new Date(at).toISOString()}: ${reason}`] : []
 }

@@ -1,14 +1,12 @@
 import { codeOf } from '../../runtime/connector-error.ts'
-import { type ErrorCode, type ExitCode, errorCatalogue } from '../../runtime/error-catalogue.ts'
-
-type Verdict = 'ok' | 'warning' | 'failed' | 'skipped'
+import { type ErrorCode, errorCatalogue } from '../../runtime/error-catalogue.ts'
 
 /** What one check found. */
 export interface Finding {
   /** Null: about the connector, not about one stream. */
   readonly stream: string | null
   readonly check: string
-  readonly verdict: Verdict
+  readonly verdict: 'ok' | 'warning' | 'failed' | 'skipped'
   /** Invariant 8: names, counts and times only. For `skipped`, the reason. */
   readonly detail: string
   /** Only for `failed`. */
@@ -57,17 +55,4 @@ export function failure(error: unknown, { timeoutCode, finish }: TimeLimit): Che
   return failed('bug', `unexpected ${error instanceof Error ? error.name : 'error'}`)
 }
 
-/** Runs `work` if the check that it depends on passed. */
-export async function after(
-  required: CheckResult,
-  name: string,
-  work: () => Promise<CheckResult>,
-): Promise<CheckResult> {
-  const isAvailable = required.verdict === 'ok' || required.verdict === 'warning'
-  return isAvailable ? await work() : skipped(`requires ${name}`)
-}
-
-export function exitCodeOf(findings: readonly Finding[]): ExitCode {
-  if (findings.some(({ code }) => code === 'config.invalid')) return errorCatalogue['config.invalid'].exit
-  return findings.some(({ verdict }) => verdict === 'failed') ? 1 : 0
-}
+export const isPassed = ({ verdict }: CheckResult) => verdict === 'ok' || verdict === 'warning'

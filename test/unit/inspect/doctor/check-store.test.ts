@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
 import { checkStore } from '../../../../connector/inspect/doctor/check-store.ts'
-import type { DoctorParts } from '../../../../connector/inspect/doctor/doctor-parts.ts'
 import { ConnectorError } from '../../../../connector/runtime/connector-error.ts'
 import type { SegmentStore } from '../../../../connector/storage/segment-store.ts'
 import { type MemorySegmentStore, memorySegmentStore } from '../../../support/fakes/memory-segment-store.ts'
@@ -12,9 +11,7 @@ const refuse = () => Promise.reject(new ConnectorError('storage.refused', 'refus
 
 function check(segments: MemorySegmentStore, broken: Partial<SegmentStore> = {}) {
   const store = { ...memoryStore(), segments: () => ({ ...segments, ...broken }) }
-  const config = { connector: 'shop' } as DoctorParts['config']
-  const parts = { config, store, clock: virtualClock(0) } as unknown as DoctorParts
-  return checkStore(parts, never)
+  return checkStore({ config: { connector: 'shop' }, store, clock: virtualClock(0) }, never)
 }
 
 test('leaves no segment when the store allows everything', async () => {

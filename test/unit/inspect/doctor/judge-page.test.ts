@@ -1,30 +1,54 @@
 import { expect, test } from 'vitest'
-import { judgeOrder } from '../../../../connector/inspect/doctor/judge-page.ts'
-import { noon, settings } from '../../scan/scans.ts'
+import { judgeRetention } from '../../../../connector/inspect/doctor/check-kafka.ts'
+import { failure } from '../../../../connector/inspect/doctor/finding.ts'
+import { judgeFields, judgeInterleaving } from '../../../../connector/inspect/doctor/judge-page.ts'
+import { ConnectorError } from '../../../../connector/runtime/connector-error.ts'
+import { never } from '../../../support/signals.ts'
 
-const mapping = { clientId: 'No', modifiedAt: 'Modif' }
-const judged = (times: readonly string[], modifiedAt: string | null = 'Modif') =>
-  judgeOrder(
-    times.map((Modif, index) => ({ No: `${index}`, Modif })),
-    { ...settings, mapping: { ...mapping, modifiedAt }, startedAt: noon },
-  )
+test.each([
+  [1440, 'ok'],
+  [1439, 'failed'],
+  [undefined, 'warning'],
+] as const)('an offsets retention of %s minutes is %s', (minutes, verdict) => {
+  expect(judgeRetention({ offsetsRetentionMs: minutes && minutes * 60_000 }).verdict).toBe(verdict)
+})
 
-test('clients that are sorted by the modification time are fine', () => {
-  expect(judged(['2026-03-01T08:00:00', '2026-03-01T08:00:00', '2026-03-02'])).toMatchObject({
-    ...{ verdict: 'ok', detail: '3 clients are sorted by Modif' },
+test('names all fields, and warns without a modification time', () => {
+  const clients = [
+    { No: '1', Nom: 'x' },
+    { No: '2', Modif: 'y' },
+  ]
+  expect(judgeFields(clients, { clientId: 'No', modifiedAt: 'Modif' })).toEqual({
+    verdict: 'ok',
+    detail: 'id No, modification time Modif, of No, Nom, Modif',
   })
-})
-
-test('clients that are not are a warning: pages out of order', () => {
-  expect(judged(['2026-03-02T08:00:00', '2026-03-01T08:00:00'])).toMatchObject({
-    ...{ verdict: 'warning', detail: 'pages out of order: clients are not sorted by Modif' },
+  expect(judgeFields(clients, { clientId: 'No', modifiedAt: null })).toMatchObject({
+    verdict: 'warning',
+    hint: expect.stringContaining('POLARIS_MODIFIED_AT_FIELD'),
   })
+  expect(judgeFields([], undefined).verdict).toBe('skipped')
 })
 
-test('a client that changes while pages are read is not out of order', () => {
-  expect(judged(['2026-03-01T08:00:00', '2026-06-15T12:00:05', '2026-03-02T08:00:00']).verdict).toBe('ok')
+const clients = (...ids: string[]) => ids.map((No) => ({ No }))
+
+test.each([
+  ['the same clients', clients('1', '2'), clients('2', '1'), 'ok'],
+  ['one changed client of two', clients('1', '2'), clients('1', '3'), 'ok'],
+  ['other clients', clients('1', '2'), clients('3', '4'), 'failed'],
+  ['no clients', clients('1', '2'), [], 'failed'],
+] as const)('the second page with %s after another scan', (_, before, again, verdict) => {
+  const found = judgeInterleaving(before, again, 'beside')
+  expect(found.verdict).toBe(verdict)
+  if (verdict === 'failed') expect(found.hint).toContain('poll.backfill: before')
+  expect(judgeInterleaving(before, again, 'before').verdict).toBe('ok')
 })
 
-test('without a modification time there is nothing to check', () => {
-  expect(judged(['2026-03-02'], null).verdict).toBe('skipped')
+test('a failed check has code and message of an error, but only the name of a defect', () => {
+  const limit = { finish: never, timeoutCode: 'source.unreachable' } as const
+  expect(failure(new ConnectorError('source.stuck', 'read'), limit)).toMatchObject({
+    code: 'source.stuck',
+    detail: 'read',
+  })
+  expect(failure(new TypeError('secret'), limit)).toMatchObject({ code: 'bug', detail: 'unexpected TypeError' })
+  expect(failure('x', { ...limit, finish: AbortSignal.abort() })).toMatchObject({ code: 'source.unreachable' })
 })

@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto'
+import { DAY_MS } from '../../checkpoint/valid-state.ts'
+import { type ClusterView, topicLayout, viewCluster } from '../../kafka/admin/cluster-view.ts'
+import { accessAsStream, accessGroup } from '../../kafka/admin/stream-access.ts'
+import { type Topics, topicShapes, validateCreation } from '../../kafka/admin/topics.ts'
+import { trialTransaction } from '../../kafka/transactions/stream-producer.ts'
+import type { TopicLayout } from '../../publish/event-publisher.ts'
+import { codeOf } from '../../runtime/connector-error.ts'
+import { type Semaphore, semaphore } from '../../runtime/semaphore.ts'
+import type { DoctorParts, StreamUnderTest } from './doctor-parts.ts'
+import { type CheckResult, type CheckResults, checked, failed, isPassed, ok, skipped, warning } from './finding.ts'
+
+const within = (finish: AbortSignal) => ({ finish, timeoutCode: 'publish.failed' }) as const
+
+/** What was found in Kafka, for the checks of the streams. */
+export interface KafkaChecks {
+  readonly results: CheckResults
+  /** Undefined: the cluster could not be reached. */
+  readonly cluster: ClusterView | undefined
+  /** Trial transactions share the transactional id of doctor. */
+  readonly trials: Semaphore
+}
+
+/** Checks that the cluster answers and keeps commit records long enough. Never rejects. */
+export async function checkKafka({ admin }: DoctorParts, finish: AbortSignal): Promise<KafkaChecks> {
+  let cluster: ClusterView | undefined
+  const kafka = await checked(within(finish), async () => {
+    cluster = await viewCluster(admin, finish)
+    return ok(`cluster ${cluster.clusterId}, brokers: ${cluster.brokers}`)
+  })
+  const retention = cluster === undefined ? skipped('requires Kafka') : judgeRetention(cluster)
+  return { results: { kafka, 'offsets retention': retention }, cluster, trials: semaphore(1) }
+}
+
+/** Whether the cluster keeps commit records long enough to know what they decide. Pure. */
+export function judgeRetention({ offsetsRetentionMs }: Pick<ClusterView, 'offsetsRetentionMs'>): CheckResult {
+  if (offsetsRetentionMs === undefined) {
+    return warning(
+      'offsets.retention.minutes is unknown: the ACL DESCRIBE_CONFIGS on the cluster is missing',
+      'add it, or check that offsets.retention.minutes of the brokers is at least a day (1440)',
+    )
+  }
+  const detail = `offsets.retention.minutes is ${Math.round(offsetsRetentionMs / 60_000)}`
+  if (offsetsRetentionMs >= DAY_MS) return ok(detail)
+  return failed('config.invalid', `${detail}: commit records expire too early`, 'set it to at least a day (1440)')
+}
+
+/** The topics of a stream, as far as they could be checked. */
+export interface StreamKafkaChecks {
+  readonly results: CheckResults
+  /** Null: unknown. */
+  readonly clusterId: string | null
+  /** Undefined: one of the topics does not exist, or this user may not use the topics as the stream does. */
+  readonly topics: Topics | undefined
+  /** Whether the events topic is known to be missing. */
+  readonly isTopicMissing: boolean
+}
+
+/** Checks that the topics exist and that the user has all permissions that the stream needs. Never rejects. */
+export async function checkStreamKafka(
+  parts: DoctorParts,
+  { stream, kafka: { cluster, trials } }: { readonly stream: StreamUnderTest; readonly kafka: KafkaChecks },
+  finish: AbortSignal,
+): Promise<StreamKafkaChecks> {
+  if (cluster === undefined) {
+    const none = skipped('requires Kafka')
+    const results = { topics: none, rights: none, transaction: none }
+    return { results, clusterId: null, topics: undefined, isTopicMissing: false }
+  }
+  const { clusterId } = cluster
+  const { topic: configured } = stream.config.kafka
+  let isTopicMissing = false
+  let found: Topics | undefined
+  const topics = await checked(within(finish), async () => {
+    const shapes = topicShapes(configured.create)
+    const view = async (use: 'events' | 'deadLetters') => {
+      const [topic, shape] = [configured[use], shapes?.[use]]
+      const layout = await topicLayout(parts.admin, topic, finish)
+      if (layout === undefined && shape !== undefined) await validateCreation(parts.admin, { topic, shape }, finish)
+      return layout
+    }
+    const events = await view('events')
+    isTopicMissing = events === undefined
+    const deadLetters = await view('deadLetters')
+    found = events && deadLetters && { clusterId, events, deadLetters }
+    return judgeTopics(configured, [events, deadLetters])
+  })
+  const rights = await checkRights(parts, { stream, topics: found }, finish)
+  const transaction =
+    found !== undefined && isPassed(rights)
+      ? await checkTransaction(parts, { stream, trials }, finish)
+      : skipped('requires both topics and the rights of the stream')
+  return {
+    results: { topics, rights, transaction },
+    clusterId,
+    isTopicMissing,
+    topics: isPassed(rights) ? found : undefined,
+  }
+}
+
+function judgeTopics(
+  { events, deadLetters, create }: StreamUnderTest['config']['kafka']['topic'],
+  found: readonly (TopicLayout | undefined)[],
+): CheckResult {
+  const missing = [events, deadLetters].filter((_, at) => found[at] === undefined).join(' and ')
+  const existing = found
+    .flatMap((layout) => layout ?? [])
+    .map(({ topic, partitions }) => `${topic} (partitions: ${partitions})`)
+  if (missing === '') return ok(existing.join(', '))
+  if (create === undefined) return failed('publish.topic-missing', `missing: ${missing}`)
+  return ok(`missing: ${missing}; run creates each with ${create.partitions} partitions`)
+}
+
+function checkRights(
+  { admin, config }: DoctorParts,
+  { stream: { names }, topics }: { readonly stream: StreamUnderTest; readonly topics: Topics | undefined },
+  finish: AbortSignal,
+): Promise<CheckResult> {
+  return checked(within(finish), async () => {
+    if (config.placement.mode === 'group') await accessGroup(admin, config.connector, finish)
+    await accessAsStream(admin, { names, topics }, finish)
+    const ofTopics = topics === undefined ? 'the topics are not checked' : 'both topics'
+    return ok(`transactional id ${names.transactionalId}, group ${names.recordGroup}, ${ofTopics}`)
+  })
+}
+
+function checkTransaction(
+  { admin, names }: DoctorParts,
+  { stream, trials }: { readonly stream: StreamUnderTest; readonly trials: Semaphore },
+  finish: AbortSignal,
+): Promise<CheckResult> {
+  const parts = { ...admin, config: stream.config.kafka, names }
+  return checked(within(finish), async () => {
+    try {
+      using _ = await trials.acquire(finish)
+      await trialTransaction(parts, randomUUID(), finish)
+      return ok(`${names.transactionalId} committed an offset in group ${names.recordGroup} and no record`)
+    } catch (error) {
+      const code = codeOf(error)
+      if (code === 'publish.unauthorized' && error instanceof Error)
+        return warning(error.message, 'add it for a trial transaction; `run` does not need it')
+      if (code !== 'publish.fenced') throw error
+      return failed(code, 'another process is using the same transactional id', 'run only one doctor at a time')
+    }
+  })
+}
