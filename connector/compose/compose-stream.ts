@@ -99,7 +99,7 @@ export function wishesObject(stream: StreamConfig, { config, store }: SharedReso
   return store.object(wishesKey(checkpointKey(config.connector, stream.name)))
 }
 
-export function streamSegments(stream: StreamConfig, { config, store }: SharedResources): SegmentStore {
+function streamSegments(stream: StreamConfig, { config, store }: SharedResources): SegmentStore {
   return store.segments(checkpointKey(config.connector, stream.name))
 }
 
@@ -117,7 +117,7 @@ interface OpeningMode extends Pick<OpenParts, 'isAssigned'> {
 }
 
 /** What opening a stream needs. */
-export function openParts(stream: StreamConfig, shared: SharedResources, mode: OpeningMode): OpenParts {
+function openParts(stream: StreamConfig, shared: SharedResources, mode: OpeningMode): OpenParts {
   const { config, clock, replica, openLimit, kafkaLog: log } = shared
   const { isAssigned, observe, closing } = mode
   const names = { connector: config.connector, stream: stream.name }

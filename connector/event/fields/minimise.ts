@@ -46,7 +46,7 @@ function minimised(record: ClientRecord, branch: Branch, hmac: FieldHash | undef
 }
 
 /** XML shows a list of one item, if it is not configured as a list, as an object with one field that is the item. */
-export function isListOfOne(record: ClientRecord, keys: readonly string[]): boolean {
+function isListOfOne(record: ClientRecord, keys: readonly string[]): boolean {
   const [only] = keys
   return keys.length === 1 && only !== undefined && typeof record[only] !== 'string'
 }

@@ -1,7 +1,8 @@
 import { type CheckpointDocument, parseDocument } from '../../checkpoint/checkpoint-document.ts'
 import { describedState } from '../../checkpoint/described-state.ts'
 import { mismatch, publishedEvents } from '../../checkpoint/mismatch.ts'
-import { validState } from '../../checkpoint/valid-state.ts'
+import { committedByRecord } from '../../checkpoint/transitions.ts'
+import { type ValidState, validState } from '../../checkpoint/valid-state.ts'
 import { topicLost } from '../../kafka/admin/topics.ts'
 import type { KafkaState } from '../../publish/event-publisher.ts'
 import type { Clock } from '../../runtime/clock.ts'
@@ -40,8 +41,8 @@ export async function checkCheckpoint(parts: CheckpointParts, stop: AbortSignal)
 
 function judgeNew({ stream, kafka, clock }: CheckpointParts, state: KafkaState | undefined): CheckResult {
   const { beginAt } = stream.config
-  const hold = state && holdOf(stream, { document: undefined, state, clock })
-  if (hold !== undefined) return hold
+  const valid = state && resolved(stream, { document: undefined, state, clock })
+  if (valid?.kind === 'hold') return failed(valid.code, valid.why)
   if (beginAt === undefined)
     return failed('config.invalid', 'none yet, and no start is set', 'set POLARIS_LAST_CHANGED')
   const start = `none yet; the stream will start at ${serverTimeText(beginAt)}`
@@ -62,21 +63,21 @@ function judgeDocument(
   const published = publishedEvents(document)
   if (kafka.isTopicMissing && published > 0)
     return failed('checkpoint.topic-lost', topicLost(destination.topic, published).message)
-  const hold = state && holdOf(stream, { document, state, clock })
-  if (hold !== undefined) return hold
+  const valid = state && resolved(stream, { document, state, clock })
+  if (valid?.kind === 'hold') return failed(valid.code, valid.why)
   const { claim } = document
+  const { state: reached } = valid?.kind === 'pending' ? committedByRecord(document) : document.committed
   const opened = `epoch ${claim.epoch}, opened by ${claim.owner} at ${new Date(claim.at).toISOString()}`
   const limitation = state === undefined ? ', not compared with Kafka' : ''
-  return ok(`${opened}; ${describedState(document.committed.state, poll.timeZone)}${limitation}`)
+  return ok(`${opened}; ${describedState(reached, poll.timeZone)}${limitation}`)
 }
 
-/** Why the stream would be held; undefined: it would not. An open transaction is normal while a replica runs it. */
-function holdOf(
+/** Undefined: a transaction is open, which is normal while a replica runs the stream. */
+function resolved(
   { config: { topicUse } }: CheckpointParts['stream'],
   { document, state, clock }: { document: CheckpointDocument | undefined; state: KafkaState; clock: Clock },
-): CheckResult | undefined {
+): ValidState | undefined {
   const { found, isEmpty } = state
   if (found.kind === 'unstable') return undefined
-  const valid = validState(document, { found, mayBegin: isEmpty || topicUse === 'shared', now: clock.now() })
-  return valid.kind === 'hold' ? failed(valid.code, valid.why) : undefined
+  return validState(document, { found, mayBegin: isEmpty || topicUse === 'shared', now: clock.now() })
 }
