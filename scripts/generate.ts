@@ -1,7 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { contractProblems, releasedFolder, saveContract } from './contract/released.ts'
-import { chartDashboard } from './generate/chart-dashboard.ts'
 import { chartYaml, configDefaults, configVariables } from './generate/chart-metadata.ts'
 import { chartSchema } from './generate/chart-schema.ts'
 import { configJsonSchema } from './generate/config-json-schema.ts'
@@ -29,7 +28,6 @@ export const generatedFiles: readonly GeneratedFile[] = [
   { path: 'helm/LICENSE', content: () => readFileSync(new URL('../LICENSE', import.meta.url), 'utf8') },
   { path: 'helm/config-defaults.json', content: configDefaults },
   { path: 'helm/config-variables.json', content: configVariables },
-  { path: 'helm/dashboard.json', content: chartDashboard },
   { path: 'helm/values.schema.json', content: chartSchema },
 ]
 

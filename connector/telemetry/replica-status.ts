@@ -9,8 +9,7 @@ export type ReplicaEvent = PlacementEvent | AssignedEvent
 /**
  * `single`: no group. `rejoining`: the membership was lost and is being restored.
  */
-export const groupStates = ['single', 'joining', 'member', 'rejoining', 'left'] as const
-type GroupState = (typeof groupStates)[number]
+type GroupState = 'single' | 'joining' | 'member' | 'rejoining' | 'left'
 
 /** What this replica knows of the group. Times are of `Clock.monotonic`. */
 export interface GroupStatus {

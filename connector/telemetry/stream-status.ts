@@ -1,4 +1,5 @@
 import type { IndexSize, PipelineEvent, StreamState } from '../pipeline/pipeline-event.ts'
+import type { ScanKind } from '../scan/scan-state.ts'
 import type { Failure } from './failure.ts'
 import type { WatchedScans } from './scan-status.ts'
 
@@ -27,6 +28,8 @@ export interface StreamStatus {
   /** From where the last live scan has read. */
   readonly lastChanged: string | undefined
   readonly scans: WatchedScans | undefined
+  /** Since when each lane has made no progress because its pages fail. */
+  readonly backedOff: Readonly<Partial<Record<ScanKind, number>>>
   readonly index: IndexSize | undefined
   /** How much of the client index an opening that takes long has loaded, 0 to 1. */
   readonly indexLoaded: number | undefined
@@ -69,6 +72,7 @@ export const atBeginning = {
   savedAt: undefined,
   liveScanAt: undefined,
   scans: undefined,
+  backedOff: {},
   index: undefined,
   indexLoaded: undefined,
   delays: [],

@@ -92,7 +92,6 @@ function replicaObservers({ log, watch, failures, metrics }: ObserverParts): Pic
   return {
     replicaIs,
     storeRetried: (error, attempt) => {
-      metrics.count('storeRetries')
       log('debug', 'checkpoint store call failed, retrying', { ...toLogFields(error), attempt })
     },
     observePlacement: (event) => {

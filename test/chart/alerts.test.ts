@@ -107,8 +107,8 @@ test('limits follow the longest poll interval in the configuration', () => {
   const streams = [{ poll: { interval: '1h' } }, { name: 'b', poll: { interval: '30s' } }]
   const config = { connector: 'shops', streams }
   const [group] = groupsOf({ prometheusRule: { enabled: true }, config })
-  expect(group?.rules.find(({ alert }) => alert === 'PolarisStreamNotReading')?.expr).toContain('> 10800')
-  expect(rules.find(({ alert }) => alert === 'PolarisStreamNotReading')?.expr).toContain('> 600')
+  expect(group?.rules.find(({ alert }) => alert === 'PolarisStreamBehind')?.expr).toContain('> 10800')
+  expect(rules.find(({ alert }) => alert === 'PolarisStreamBehind')?.expr).toContain('> 600')
 })
 
 test('the time without a change is a value of the chart', () => {

@@ -8,7 +8,7 @@ export const backfill: Scan = someScan({ kind: 'backfill', tag: BACKFILL, checkP
 
 export const scanStates: ScanStates = {
   ...newScans,
-  background: [backfill],
+  background: [{ ...backfill, failures: 3 }],
   lookBacks: [{ reachMs: 300_000, startedAt: 0, dueAt: 0 }],
 }
 

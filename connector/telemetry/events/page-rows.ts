@@ -4,7 +4,7 @@ import type { Metrics } from '../metrics/prom-metrics.ts'
 import { clientsOf, watchedScans } from '../scan-status.ts'
 import { noFailure, type StreamStatus } from '../stream-status.ts'
 import { info, line, picked, trace, unlogged, warn } from './event-row.ts'
-import { counting, type EventOf, failing, type StreamRows } from './stream-rows.ts'
+import { countFailure, type EventOf, failing, type StreamRows } from './stream-rows.ts'
 
 /** Requests, pages and page groups. */
 export const pageRows = {
@@ -40,7 +40,7 @@ export const pageRows = {
         picked(event, ['error', 'attempt']),
       ),
     isFailure: true,
-    count: counting('readRetries'),
+    count: countFailure,
     status: failing,
   },
   'read-recovered': { log: info('reading works again', 'failures', 'failedForMs') },
@@ -62,24 +62,22 @@ export const pageRows = {
   },
 } satisfies Partial<StreamRows<PipelineEvent['kind']>>
 
-function countPage({ scan, clients, bytes, tookMs }: EventOf<'page-read'>, metrics: Metrics): void {
-  metrics.count('pages', 1, { scan })
+function countPage({ scan, clients, tookMs }: EventOf<'page-read'>, metrics: Metrics): void {
+  metrics.count('pages', 1, { lane: scan })
   metrics.count('clients', clients)
-  metrics.count('readBytes', bytes)
   metrics.measure('read', tookMs)
 }
 
 function countPublished(event: EventOf<'pages-published'>, metrics: Metrics): void {
-  const { scans, deadLetters, bytes, tookMs, delays } = event
+  const { scans, deadLetters, tookMs, delays } = event
   for (const ms of delays) metrics.measure('changeDelay', ms)
   metrics.count('suppressed', clientsOf(scans, 'suppressed'))
   for (const [scan, { events, superseded }] of scans) {
-    metrics.count('events', events, { scan })
-    metrics.count('superseded', superseded, { scan })
+    metrics.count('events', events, { lane: scan })
+    metrics.count('superseded', superseded, { lane: scan })
   }
   if (clientsOf(scans, 'events') + deadLetters === 0) return
   metrics.count('deadLetters', deadLetters)
-  metrics.count('publishedBytes', bytes)
   metrics.measure('publish', tookMs)
 }
 
@@ -95,6 +93,7 @@ function pagesPublished(event: EventOf<'pages-published'>, before: StreamStatus,
     liveScanAt: hasLiveScanEnded(before.scans?.states, states) ? at : before.liveScanAt,
     seq,
     scans: watchedScans(before.scans, states, at),
+    backedOff: backedOff(before.backedOff, states, at),
     index,
     delays: [...before.delays, ...delays].slice(-KEPT_DELAYS),
     newestChange: newer(before.newestChange, newestChange),
@@ -106,6 +105,14 @@ function pagesPublished(event: EventOf<'pages-published'>, before: StreamStatus,
       superseded: totals.superseded + clientsOf(scans, 'superseded'),
     },
   }
+}
+
+/** After so many failures in a row without progress. */
+const BACKED_OFF_AFTER = 3
+
+function backedOff(before: StreamStatus['backedOff'], { background }: ScanStates, at: number) {
+  const lanes = background.filter(({ failures }) => failures >= BACKED_OFF_AFTER).map(({ kind }) => kind)
+  return Object.fromEntries(lanes.map((lane) => [lane, before[lane] ?? at]))
 }
 
 const newer = (one = 0, other = 0): number | undefined => Math.max(one, other) || undefined

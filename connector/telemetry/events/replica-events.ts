@@ -3,6 +3,7 @@ import { toLogFields } from '../error-fields.ts'
 import { failureOf } from '../failure.ts'
 import { type GroupStatus, isOut, nothing, type ReplicaEvent } from '../replica-status.ts'
 import { type EventRow, type EventRows, info, line, picked, rowOf } from './event-row.ts'
+import { countFailure } from './stream-rows.ts'
 
 /** One row for each kind of event of this replica: info if streams move, debug if none does. */
 const groupRows: EventRows<ReplicaEvent, GroupStatus> = {
@@ -12,7 +13,6 @@ const groupRows: EventRows<ReplicaEvent, GroupStatus> = {
         slots: slots.length,
         ...picked(event, ['kept', 'streams', 'tookMs']),
       }),
-    count: (_, metrics) => metrics.count('rebalances'),
     status: ({ slots }, before, at) => ({
       state: 'member',
       failure: undefined,
@@ -28,10 +28,7 @@ const groupRows: EventRows<ReplicaEvent, GroupStatus> = {
         toLogFields(event.error),
       ),
     isFailure: true,
-    count: ({ code }, metrics) => {
-      metrics.count('membershipLosses')
-      metrics.count('failures', 1, { code })
-    },
+    count: countFailure,
     status: ({ code, error }) => ({ state: 'rejoining', failure: failureOf(code, error) }),
   },
   'membership-restored': { log: info('rejoined the consumer group', 'attempts', 'tookMs') },

@@ -32,7 +32,6 @@ export const scanRows = {
   },
   'segment-written': {
     log: debug('segment of the client index written', 'tier', 'bytes'),
-    count: ({ bytes }, metrics) => metrics.count('segmentBytes', bytes),
   },
   'index-upkeep-failed': {
     log: warn('upkeep of the client index failed, retrying later', 'error'),

@@ -60,16 +60,12 @@ export const streamRows = {
   },
   'checkpoint-saved': {
     log: trace('checkpoint saved', 'bytes'),
-    count: ({ bytes }, metrics) => {
-      metrics.count('checkpointSaves')
-      metrics.set('checkpointBytes', bytes)
-    },
     status: (_event, _before, at) => ({ savedAt: at }),
   },
   'stream-retrying': {
     log: (event) => line(retryingLevel(event), 'stream failed, reopening', picked(event, ['error', 'pauseMs'])),
     isFailure: true,
-    count: counting('reopenings'),
+    count: countFailure,
     status: failing,
   },
   'stream-lost': {
@@ -80,7 +76,6 @@ export const streamRows = {
         'stream lost to another replica',
         wasStopping ? { code: codeOf(event.error) } : picked(event, ['error']),
       ),
-    count: (_, metrics) => metrics.count('losses'),
   },
   'stream-contested': {
     log: warn('another process repeatedly takes the stream', 'fences', 'pauseMs'),
@@ -93,7 +88,7 @@ export const streamRows = {
   'stream-held': {
     log: error('stream held, trying again slowly', 'error', 'pauseMs'),
     isFailure: true,
-    count: counting('holds'),
+    count: countFailure,
     status: failing,
   },
   'stream-still-held': {
@@ -117,11 +112,8 @@ function retryingLevel({ attempt, isRepeated }: EventOf<'stream-retrying'>): 'in
   return attempt === 2 || !isRepeated ? 'warn' : 'debug'
 }
 
-export function counting(name: 'readRetries' | 'reopenings' | 'holds') {
-  return ({ code }: { readonly code: ErrorCode }, metrics: Metrics) => {
-    metrics.count(name)
-    metrics.count('failures', 1, { code })
-  }
+export function countFailure({ code }: { readonly code: ErrorCode }, metrics: Metrics): void {
+  metrics.count('failures', 1, { code })
 }
 
 export function failing({ code, error }: WithError, { failingSince }: StreamStatus, at: number): Status {

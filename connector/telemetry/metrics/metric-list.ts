@@ -23,9 +23,9 @@ export const ofStream = (name: string, help: string, more: MetricEntry['labels']
 export const ofReplica = (name: string, help: string, labels: MetricEntry['labels'] = {}) => metric(name, help, labels)
 
 export const counterList = {
-  pages: ofStream('pages_total', 'Pages read from Polaris, by kind of scan', { scan: scanKinds }),
+  pages: ofStream('pages_total', 'Pages read from Polaris, by lane', { lane: scanKinds }),
   clients: ofStream('clients_total', 'Clients read from Polaris'),
-  events: ofStream('events_total', 'Events published, by kind of scan', { scan: scanKinds }),
+  events: ofStream('events_total', 'Events published, by lane', { lane: scanKinds }),
   deadLetters: ofStream(
     'dead_letters_total',
     'Clients that could not become an event and were published to the dead-letter topic',
@@ -33,22 +33,15 @@ export const counterList = {
   suppressed: ofStream('suppressed_total', 'Clients read again with unchanged content and not published'),
   superseded: ofStream(
     'superseded_total',
-    'Clients not published because a scan that began later had published them; they are read again, by kind of scan',
-    { scan: scanKinds },
+    'Clients not published because a scan that began later had published them, by lane',
+    { lane: scanKinds },
   ),
   replacedCharacters: ofStream(
     'replaced_characters_total',
     'Characters read from Polaris as U+FFFD because XML forbids them, such as &#x0;',
   ),
-  readRetries: ofStream('read_retries_total', 'Reads retried'),
-  reopenings: ofStream('reopenings_total', 'Failures after which the stream was reopened'),
-  holds: ofStream('holds_total', 'Times the stream was held'),
   takeOvers: ofStream('take_overs_total', 'Claims of the stream that took it over from another replica'),
-  losses: ofStream('losses_total', 'Times the stream was lost to another replica'),
-  contested: ofStream(
-    'contested_total',
-    'Times another process took the stream repeatedly although it is assigned to this replica',
-  ),
+  contested: ofStream('contested_total', 'Times another process took the stream again within five minutes'),
   failures: ofReplica(
     'failures_total',
     'Reads retried, streams reopened or held, and group memberships lost, by error code; stream_failure shows which stream fails now',
@@ -58,19 +51,6 @@ export const counterList = {
   responses: ofReplica('responses_total', 'HTTP responses of Polaris, by status; logins and redirects included', {
     status: 'any',
   }),
-  readBytes: ofReplica('read_bytes_total', 'Bytes of decoded responses read from Polaris'),
-  publishedBytes: ofReplica('published_bytes_total', 'Bytes of records published'),
-  checkpointSaves: ofReplica('checkpoint_saves_total', 'Checkpoint writes'),
-  segmentBytes: ofReplica(
-    'index_written_bytes_total',
-    'Bytes of client index segments written to the checkpoint store',
-  ),
-  storeRetries: ofReplica('store_retries_total', 'Calls to the checkpoint store that failed and were retried'),
-  rebalances: ofReplica('rebalances_total', 'Assignments received from the consumer group'),
-  membershipLosses: ofReplica(
-    'membership_losses_total',
-    'Times this replica lost its membership of the consumer group',
-  ),
 } as const satisfies Record<string, MetricEntry>
 
 interface HistogramEntry extends MetricEntry {
@@ -99,7 +79,3 @@ export const histogramList = {
     [10, 60, 600, 3600],
   ),
 } as const satisfies Record<string, HistogramEntry>
-
-export const gaugeList = {
-  checkpointBytes: ofStream('checkpoint_bytes', 'Size of the last written checkpoint'),
-} as const satisfies Record<string, MetricEntry>

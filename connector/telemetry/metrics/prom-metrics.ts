@@ -1,5 +1,5 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import { counterList, gaugeList, histogramList, type MetricEntry } from './metric-list.ts'
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { counterList, histogramList, type MetricEntry } from './metric-list.ts'
 
 type Labelled = Readonly<Record<string, string>>
 
@@ -8,7 +8,6 @@ export interface Metrics {
   count(name: keyof typeof counterList, by?: number, labels?: Labelled): void
   /** Adds a time to a histogram; a negative one counts as 0. */
   measure(name: keyof typeof histogramList, ms: number): void
-  set(name: keyof typeof gaugeList, value: number): void
 }
 
 /** One set of metrics for each registry, shared by the streams. */
@@ -24,7 +23,6 @@ export function promMetrics(registry: Registry): PromMetrics {
     return { name, help, labelNames: Object.keys(labels), registers: [registry] }
   }
   const counters = mapValues(counterList, (metric) => new Counter(options(metric)))
-  const gauges = mapValues(gaugeList, (metric) => new Gauge(options(metric)))
   const histograms = mapValues(
     histogramList,
     ({ buckets, ...metric }) => new Histogram({ ...options(metric), buckets: [...buckets] }),
@@ -38,7 +36,6 @@ export function promMetrics(registry: Registry): PromMetrics {
     count: (name, by = 1, labels = {}) =>
       counters[name].inc('stream' in counterList[name].labels ? { ...own, ...labels } : labels, by),
     measure: (name, ms) => histograms[name].observe(own, Math.max(0, ms) / 1000),
-    set: (name, value) => gauges[name].set(own, value),
   })
   zero({})
   return {

@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest'
 import { exitRows } from '../../../connector/runtime/error-catalogue.ts'
-import { counterList, gaugeList, histogramList } from '../../../connector/telemetry/metrics/metric-list.ts'
+import { counterList, histogramList } from '../../../connector/telemetry/metrics/metric-list.ts'
 import { scrapedList } from '../../../connector/telemetry/metrics/scraped-metrics.ts'
 import { documentedAcls } from '../../support/documentation/kafka-acls.ts'
 import { readProjectFile } from '../../support/documentation/markdown-file.ts'
+
+const metrics = [...Object.values(counterList), ...Object.values(histogramList), ...scrapedList]
 
 test('docs/security.md lists the eight ACLs of a running stream', () => {
   const names = { connector: '<connector>', stream: '<stream>', topic: 'client.modified' }
@@ -11,19 +13,20 @@ test('docs/security.md lists the eight ACLs of a running stream', () => {
 })
 
 test('the table of questions names every metric, and no others', () => {
-  const names = [counterList, gaugeList, histogramList, scrapedList]
-    .flatMap((list) => Object.values(list))
-    .map(({ name }) => name.replace('polaris_connector_', ''))
+  const names = metrics.map(({ name }) => name.replace('polaris_connector_', ''))
   const text = readProjectFile('docs/operations.md')
   const table = text.slice(text.indexOf('| question | metric |')).split('\n## ')[0] ?? ''
   const listed = [...table.matchAll(/`([a-z_]+)`/g)].map(([, name]) => name)
   expect(listed.toSorted()).toEqual(names.toSorted())
 })
 
+test('every metric is used by an alert or a panel', () => {
+  const used = readProjectFile('helm/alerts.yaml') + readProjectFile('helm/dashboard.json')
+  for (const { name } of metrics) expect(used).toContain(name)
+})
+
 test('every metric named in the documentation exists', () => {
-  const names = Object.values({ ...counterList, ...gaugeList, ...histogramList, ...scrapedList }).map(
-    ({ name }) => name,
-  )
+  const names = metrics.map(({ name }) => name)
   for (const page of ['README.md', 'docs/operations.md', 'docs/runbook.md', 'docs/guarantees.md']) {
     for (const [name] of readProjectFile(page).matchAll(/polaris_connector_[a-z_]+[a-z]/g))
       expect(names, page).toContain(name)

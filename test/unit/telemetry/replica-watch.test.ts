@@ -2,7 +2,6 @@ import { expect, test } from 'vitest'
 import { type Clock, systemClock } from '../../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import { createTelemetry } from '../../../connector/telemetry/telemetry.ts'
-import { everyReplicaEvent } from '../../support/every-replica-event.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { polling } from '../../support/polling.ts'
 import { entered, reporting } from '../../support/stream-states.ts'
@@ -105,19 +104,4 @@ test('a stream is waiting once it says so, however it was assigned meanwhile', (
   shop(entered('waiting', 'held'))
   expect(shopState()).toBe('waiting')
   expect(health().ready).toBe(true)
-})
-
-test('the metrics report assigned streams, rebalances and the group state', async () => {
-  const { observePlacement, registry } = replica()
-  for (const event of everyReplicaEvent(new ConnectorError('publish.failed', 'join'))) observePlacement(event)
-  const text = (await registry.metrics()).replaceAll(/,?connector="shops"/g, '').replaceAll('{}', '')
-  for (const line of [
-    'rebalances_total 1',
-    'membership_losses_total 1',
-    'failures_total{code="publish.failed"} 1',
-    'assigned_streams 1',
-    'group_state{state="left"} 1',
-    'group_state{state="member"} 0',
-  ])
-    expect(text).toContain(`polaris_connector_${line}\n`)
 })
