@@ -1,6 +1,6 @@
 import { type ContentKey, contentKey } from '../index/index-entry.ts'
 import { sha256 } from './canonical-json.ts'
-import type { RecordHeaders, ValueRecord } from './client-event.ts'
+import { sequenceText, type ValueRecord } from './client-event.ts'
 import { clientEvent, type EventForm } from './cloud-event/event-form.ts'
 import { type DeadLetterCode, deadLetter } from './dead-letter.ts'
 import { isClientId, type ReadClient } from './read-client.ts'
@@ -40,11 +40,11 @@ export function deadLetterContent(
 /** The record of a client: an event, or a dead letter if it cannot become one. */
 export function clientRecord(client: ReadClient, place: EventPlace, settings: EventSettings): ClientRecordMade {
   const { id, modified, json, contentHash } = client
-  const dead = { contentHash, idField: place.idField }
+  const dead = { contentHash, json, place }
   const isMissing = id === undefined || id === ''
   if (!isClientId(id)) {
     const code = isMissing ? 'client-id-missing' : 'client-id-not-text'
-    return asDeadLetter({ ...dead, code, key: null, bytes: Buffer.byteLength(json), json }, settings)
+    return asDeadLetter({ ...dead, code, key: null, bytes: Buffer.byteLength(json) }, settings)
   }
   const { form, maxValueBytes } = settings
   const { sequence, previous, readAt, republished, isHistoryComplete } = place
@@ -55,7 +55,7 @@ export function clientRecord(client: ReadClient, place: EventPlace, settings: Ev
   const { value } = record
   // A UTF-16 code unit takes at most three bytes in UTF-8, so most events need no exact count.
   const bytes = value.length * 3 + headerBytes <= maxValueBytes ? 0 : Buffer.byteLength(value) + headerBytes
-  if (bytes > maxValueBytes) return asDeadLetter({ ...dead, code: 'client-too-large', key: id, bytes, json }, settings)
+  if (bytes > maxValueBytes) return asDeadLetter({ ...dead, code: 'client-too-large', key: id, bytes }, settings)
   return { kind: 'event', record }
 }
 
@@ -64,19 +64,18 @@ interface DeadClient {
   readonly key: string | null
   readonly bytes: number
   readonly contentHash: string
-  readonly idField: string
   readonly json: string
+  readonly place: EventPlace
 }
 
-const deadLetterHeaders: RecordHeaders = { 'content-type': 'application/json' }
-
 function asDeadLetter(
-  { code, key, bytes, contentHash, idField: field, json }: DeadClient,
+  { code, key, bytes, contentHash, json, place: { idField: field, sequence } }: DeadClient,
   { deadLetterClient, maxValueBytes }: EventSettings,
 ): ClientRecordMade {
   const parts = { code, field, bytes, contentHash }
   const clientJson = deadLetterClient === 'include' ? json : undefined
   const whole = deadLetter({ ...parts, clientJson })
   const value = Buffer.byteLength(whole) <= maxValueBytes ? whole : deadLetter({ ...parts, clientJson: undefined })
-  return { kind: 'dead-letter', record: { to: 'deadLetters', key, value, headers: deadLetterHeaders } }
+  const headers = { 'content-type': 'application/json', ce_sequence: sequenceText(sequence) }
+  return { kind: 'dead-letter', record: { to: 'deadLetters', key, value, headers } }
 }

@@ -1,6 +1,5 @@
 import type { EventSettings } from './client-record.ts'
 import type { EventForm } from './cloud-event/event-form.ts'
-import { fieldAttributes } from './fields/field-rules.ts'
 import type { ReadingRules } from './read-client.ts'
 
 /** What is configured about the events of a stream. */
@@ -34,11 +33,9 @@ export function eventSettings({
   eventMode: mode,
   kafka,
   deadLetterClient,
-  event,
 }: ConfiguredEvents): EventSettings {
-  const extensions = fieldAttributes(event.fields, event.hmac)
   return {
-    form: { mode, source, extensions },
+    form: { mode, source },
     maxValueBytes: kafka.maxMessageBytes - FRAMING_BYTES,
     deadLetterClient,
   }

@@ -1,5 +1,5 @@
 import { ConnectorError } from '../runtime/connector-error.ts'
-import { type ClientRecord, isList, type Page } from '../source/client-source.ts'
+import type { ClientRecord, Page } from '../source/client-source.ts'
 import { valueAt } from './canonical-json.ts'
 import { type ConfiguredFields, type FieldMapping, mapFields } from './fields/field-mapping.ts'
 
@@ -21,9 +21,8 @@ export interface StreamMapping {
 export const unmapped: StreamMapping = { xml: null, json: null, lists: [] }
 
 /**
- * The mapping after a page; null: nothing is known, and the page has no clients. Later, a client without an id is an
- * exception. Throws `source.mapping` if no client of the first page has an id, or if objects with lists were taken for
- * clients. Pure.
+ * The mapping after a page; null: nothing is known, and the page has no clients. Throws `source.mapping` if no client of
+ * the page has an id. Pure.
  */
 export function mapPage(
   { clients, path }: Pick<Page, 'path'> & { readonly clients: readonly ClientRecord[] },
@@ -32,13 +31,11 @@ export function mapPage(
 ): PageMapping | null {
   const found = known === null ? mapFields(clients, fields) : configured(known, fields)
   if (found === undefined) return known
-  if (clients.length > 0 && !clients.some(hasId(found.clientId))) {
-    if (known === null || clients.some(holdsList))
-      throw new ConnectorError(
-        'source.mapping',
-        `find the client id: no client of the page has an id in ${found.clientId}; set POLARIS_CLIENT_ID_FIELD or POLARIS_CLIENTS_FIELD`,
-      )
-  }
+  if (clients.length > 0 && !clients.some(hasId(found.clientId)))
+    throw new ConnectorError(
+      'source.mapping',
+      `find the client id: no client of the page has an id in ${found.clientId}; set POLARIS_CLIENT_ID_FIELD or POLARIS_CLIENTS_FIELD`,
+    )
   return { ...found, path: path ?? known?.path ?? null }
 }
 
@@ -53,13 +50,4 @@ const hasId = (path: string) => {
     const id = valueAt(client, names)
     return typeof id === 'string' && id !== ''
   }
-}
-
-/** Whether the record holds a list with an object, at any depth. */
-function holdsList(record: ClientRecord): boolean {
-  return Object.values(record).some((value) => {
-    if (typeof value === 'string') return false
-    if (!isList(value)) return holdsList(value)
-    return value.some((item) => typeof item !== 'string' && !isList(item))
-  })
 }

@@ -101,8 +101,6 @@ export type PipelineEvent =
     }
   /** A backfill or full scan ended with an empty page twice: the server may have more clients. */
   | { readonly kind: 'scan-end-unconfirmed'; readonly scan: ScanKind; readonly clients: number }
-  /** None of the first clients has a modification time in the mapped field. */
-  | { readonly kind: 'times-unreadable'; readonly field: string }
   | StreamRetrying
   /**
    * Another process has opened the stream. `wasStopping`: this replica was already stopping it, for example because it

@@ -46,14 +46,6 @@ export function instantAt(asUtc: number, zone: string, which: 'earlier' | 'later
   return which === 'earlier' ? Math.min(...among) : Math.max(...among)
 }
 
-/** The offset from UTC of all wall-clock times between these two (by a clock of UTC); undefined if it may change. */
-export function steadyOffset(from: number, to: number, zone: string): number | undefined {
-  if (Number.isNaN(from)) return undefined
-  const offset = offsetAt(from - longestRepeatMs, zone)
-  const isSteady = [from, to, to + longestRepeatMs].every((at) => offsetAt(at, zone) === offset)
-  return isSteady ? offset : undefined
-}
-
 const configured = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:\.\d{1,9})?)?)?(Z|[+-]\d\d:?\d\d)?$/i
 
 /**

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { schemaFiles } from '../../connector/event/event-schema.ts'
 import { breakingChanges, type Contract } from './breaking-changes.ts'
+import { schemaFiles } from './event-schema.ts'
 
 /** Has a folder for each released version. */
 export const releasedFolder = 'contract/released'

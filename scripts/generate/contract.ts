@@ -1,16 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { CONTRACT_MAJOR } from '../../connector/event/client-event.ts'
 import { structuredHeaders } from '../../connector/event/cloud-event/event-form.ts'
+import { kafkaDefaults } from '../../connector/kafka/kafka-config.ts'
 import {
   binaryHeaders,
+  deadLetterHeaders,
   deadLetterSchema,
   eventSchema,
   schemaFiles,
   sharedSchemas,
   structuredHeadersSchema,
   tombstoneHeaders,
-} from '../../connector/event/event-schema.ts'
-import { kafkaDefaults } from '../../connector/kafka/kafka-config.ts'
+} from '../contract/event-schema.ts'
 
 const folder = `contract/v${CONTRACT_MAJOR}`
 const bindingVersion = '0.5.0'
@@ -120,7 +121,8 @@ function messages() {
     },
     deadLetter: {
       ...{ title: 'A client cannot become an event', ...keyed(clientIdOrNull) },
-      ...withHeader('application/json'),
+      contentType: 'application/json',
+      headers: deadLetterHeaders(),
       payload: { $ref: '#/components/schemas/deadLetter' },
       examples: plain('dead-letter', 'dead-letter-with-client'),
     },
@@ -134,11 +136,6 @@ const clientId = {
 }
 const clientIdOrNull = { description: 'The client id, if there is one.', type: ['string', 'null'] }
 const keyed = (key: object) => ({ bindings: { kafka: { key, bindingVersion } } })
-
-function withHeader(contentType: string) {
-  const properties = { 'content-type': { const: contentType } }
-  return { contentType, headers: { type: 'object', required: ['content-type'], properties } }
-}
 
 function schemas() {
   const at = '#/components/schemas/'

@@ -98,7 +98,6 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
       lastChanged: '2026-03-01T10:00:00',
       error,
     },
-    'times-unreadable': { kind: 'times-unreadable', field: 'DateModif' },
     'stream-retrying': {
       kind: 'stream-retrying',
       code: 'publish.failed',

@@ -1,5 +1,5 @@
 import type { OutgoingRecord } from '../../connector/event/client-event.ts'
-import { EVENT_TYPE } from '../../connector/event/client-event.ts'
+import { EVENT_TYPE, sequenceText } from '../../connector/event/client-event.ts'
 import { type EventForm, structuredHeaders } from '../../connector/event/cloud-event/event-form.ts'
 import type { StoredEvent } from '../../connector/event/cloud-event/stored-event.ts'
 import type { CommitRecord, KafkaState } from '../../connector/publish/event-publisher.ts'
@@ -8,12 +8,14 @@ import type { CommitRecord, KafkaState } from '../../connector/publish/event-pub
 export const eventForm = (more: Partial<EventForm> = {}): EventForm => ({
   mode: 'structured',
   source: '/polaris/shop/clients',
-  extensions: {},
   ...more,
 })
 
 const structured = structuredHeaders(EVENT_TYPE, '/polaris/shop/clients')
-const headersTo = { events: structured, deadLetters: { 'content-type': 'application/json' } } as const
+const headersTo = {
+  events: structured,
+  deadLetters: { 'content-type': 'application/json', ce_sequence: sequenceText(0) },
+} as const
 
 export const sentTo = (to: OutgoingRecord['to'], key: string | null, value: string): OutgoingRecord =>
   to === 'events' ? sentEvent(String(key), value) : { to, key, value, headers: headersTo.deadLetters }

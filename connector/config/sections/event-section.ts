@@ -28,13 +28,13 @@ export const eventSection = setting.section('What events contain of a client', {
     { choices: ['keep', 'drop'], default: 'keep', variable: 'EVENT_OTHER_FIELDS' },
   ),
   types: setting.choiceMap(
-    'Types of fields (dotted paths, compared without case). An `integer`, `decimal` or `boolean` becomes a JSON literal with the same text. What does not fit, such as 007 as an integer, stays text. All other fields are text. A type does not change whether a client counts as changed',
+    'Types of fields (dotted paths, compared without case). An `integer`, `decimal` or `boolean` becomes a JSON literal with the same text. What does not fit, such as 007 as an integer, stays text. All other fields are text',
     { choices: valueTypes, problemOf: check.rulePathProblem, default: {}, variable: 'EVENT_TYPES' },
   ),
-  hmacKey: setting.optional.secret(
-    'Key of the HMAC, read at start: at least 32 characters. Events name the key by an id that is derived from it',
-    { check: check.hmacKey, variable: 'EVENT_HMAC_KEY' },
-  ),
+  hmacKey: setting.optional.secret('Key of the HMAC, read at start: at least 32 characters', {
+    check: check.hmacKey,
+    variable: 'EVENT_HMAC_KEY',
+  }),
 })
 
 type EventSettings = z.output<typeof eventSection>
@@ -43,7 +43,6 @@ type EventSettings = z.output<typeof eventSection>
 export interface EventFields {
   /** Undefined: whole clients. */
   readonly fields: FieldRules | undefined
-  /** Also without hashed fields: entries of the client index may have been made with it. */
   readonly hmac: FieldHash | undefined
   /** Undefined: every value is text. */
   readonly types: FieldTypes | undefined

@@ -17,27 +17,13 @@ export interface ConfiguredFields {
   readonly lists: readonly string[]
 }
 
-const ID_NAMES = new Set(
-  ['No', 'NoClient', 'NumClient', 'Numero', 'NumeroClient', 'Id', 'IdClient', 'ClientId', 'CodeClient', 'Code'].map(
-    (name) => name.toLowerCase(),
-  ),
-)
+/** In lower case. */
+const ID_NAMES = new Set('no noclient numclient numero numeroclient id idclient clientid codeclient code'.split(' '))
 const MODIFIED_NAMES = new Set(
-  [
-    'DateModification',
-    'DateModif',
-    'DateMaj',
-    'DerniereModification',
-    'DateDerniereModification',
-    'DerniereChangement',
-    'DateDernierChangement',
-    'DateChangement',
-    'LastChanged',
-    'LastChange',
-    'LastModified',
-    'ModifiedAt',
-    'DateModified',
-  ].map((name) => name.toLowerCase()),
+  (
+    'datemodification datemodif datemaj dernieremodification datedernieremodification dernierechangement ' +
+    'datedernierchangement datechangement lastchanged lastchange lastmodified modifiedat datemodified'
+  ).split(' '),
 )
 
 /**

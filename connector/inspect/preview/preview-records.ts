@@ -96,8 +96,6 @@ const KEPT: ReadonlySet<string> = new Set([
   'sequence',
   'datacontenttype',
   'dataschema',
-  'fieldrules',
-  'hmackeyid',
   'code',
   'field',
   'bytes',

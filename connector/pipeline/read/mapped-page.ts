@@ -11,16 +11,13 @@ export function requestOf({ mapping }: Reader, scan: Scan): Scan & PageRequest {
 
 /** Takes what a page says about the mapping. Throws `source.mapping`. */
 export function takeMapping(reader: Reader, { output }: Scan, page: Page): void {
-  const { mapping, fields, times, observe } = reader
+  const { mapping, fields } = reader
   const known = mapping[output]
   const found = mapPage(page, fields, known)
   if (found === null) return
   reader.mapping = { ...mapping, [output]: found }
   takeLists(reader, page)
   if (known === null) reportFound(reader, found)
-  const { modifiedAt } = found
-  if (modifiedAt !== null && times.isUnreadable(page.clients, modifiedAt.split('.')))
-    observe({ kind: 'times-unreadable', field: modifiedAt })
 }
 
 /** A field that was once repeated stays a list: one of its values, too, is published as one. */

@@ -1,4 +1,3 @@
-import { timeWatch } from '../../event/modification-time.ts'
 import { unmapped } from '../../event/page-mapping.ts'
 import { type Beginning, beginScan } from '../../scan/begin-scan.ts'
 import { configured } from '../../scan/end-scan.ts'
@@ -30,7 +29,6 @@ export async function* readPages(
     proof: interleavingProof(parts),
     states: configured(from.states, settings, serverClock.times()),
     mapping: from.mapping ?? unmapped,
-    times: timeWatch(settings.timeZone),
     liveBeganAt: clock.monotonic(),
     liveScans: 0,
   }

@@ -1,4 +1,3 @@
-import type { TimeWatch } from '../../event/modification-time.ts'
 import type { StreamMapping } from '../../event/page-mapping.ts'
 import { ConnectorError, codeOf } from '../../runtime/connector-error.ts'
 import { afterFailure, afterRefusal, afterStuck, keepsToken } from '../../scan/begin-again.ts'
@@ -16,7 +15,6 @@ export interface Reader extends ReaderParts {
   readonly proof: InterleavingProof
   states: ScanStates
   mapping: StreamMapping
-  readonly times: TimeWatch
   /** Start of the live scan in progress, by the monotonic clock. */
   liveBeganAt: number
   liveScans: number

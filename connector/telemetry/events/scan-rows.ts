@@ -80,9 +80,4 @@ export const scanRows = {
     ),
     isWarning: true,
   },
-  'times-unreadable': {
-    log: warn('no modification time can be parsed: check POLARIS_MODIFIED_AT_FIELD', 'field'),
-    logged: 'hourly',
-    isWarning: true,
-  },
 } satisfies Partial<StreamRows<PipelineEvent['kind']>>

@@ -21,7 +21,7 @@ describe('the mapping of pages', () => {
   })
 
   test('stays as it is known, but for what is configured', () => {
-    expect(mapPage(page({ Id: '1' }), detected, known)).toEqual(known)
+    expect(mapPage(page({ No: '1', Id: '2' }), detected, known)).toEqual(known)
     const configured = { ...detected, clientId: 'Id', modifiedAt: 'Modif' }
     expect(mapPage({ clients: [] }, configured, known)).toEqual({ path, clientId: 'Id', modifiedAt: 'Modif' })
   })
@@ -41,8 +41,8 @@ describe('the mapping of pages', () => {
     expect(() => mapPage(first, fields, null)).toThrow(mapping)
   })
 
-  test('is wrong once the only client of a page has no id, but a list of objects', () => {
-    expect(() => mapPage(page({ Client: [{ No: '1' }, { No: '2' }] }), byNo, known)).toThrow(mapping)
-    expect(mapPage(page({ Nom: 'DUPONT' }), byNo, known)).toEqual(known)
+  test('is wrong once no client of a page has an id', () => {
+    expect(() => mapPage(page({ Nom: 'DUPONT' }), byNo, known)).toThrow(mapping)
+    expect(mapPage(page({ Nom: 'DUPONT' }, { No: '2' }), byNo, known)).toEqual(known)
   })
 })

@@ -99,22 +99,3 @@ describe('what is known of pages', () => {
     expect(of('scan-paused')).toMatchObject([{ scan: 'backfill', code: 'source.mapping' }])
   })
 })
-
-test('modification times that cannot be parsed are reported once', async () => {
-  const clients = (time: string) => Array.from({ length: 6 }, (_, at) => ({ No: `${at}`, Modif: time }))
-  const events = async (times: readonly string[]) => {
-    const left = [...times]
-    const mapping = mappedTo('No', 'Modif')
-    const states = statesOf()
-    const { read, of } = pageReader(() => pageOf(clients(left.shift() ?? '')), {
-      ...{ states, mapping, settings: { lookBacks: [] }, fields: { modifiedAt: 'Modif' } },
-    })
-    await read(times.length)
-    return of('times-unreadable')
-  }
-  expect(await events(['31/01/2024 13:45', '1/31/2024 1:45:00 PM', 'x'])).toEqual([
-    { kind: 'times-unreadable', field: 'Modif' },
-  ])
-  expect(await events(['2024-01-31T13:45:00', 'x', 'x', 'x'])).toEqual([])
-  expect(await events(['', ' ', ''])).toEqual([])
-})

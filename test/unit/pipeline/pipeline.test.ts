@@ -368,7 +368,10 @@ describe('a decided state', () => {
   })
 
   test('is stored when too many clients of a page cannot become events', async () => {
-    const { start, clock, stored } = await running([...scanOf(1), pageOf(numbers(1, 10).map((Nom) => ({ Nom })))])
+    const { start, clock, stored } = await running([
+      ...scanOf(1),
+      pageOf(numbers(1, 10).map((Nom) => ({ No: '\ufffd', Nom }))),
+    ])
     const end = start()
     await settled()
     clock.fireNext()

@@ -68,7 +68,7 @@ it('sends events and dead letters to their own topics, with their content type a
       topic: 'dlq',
       partition: 0,
       bytes: overheadOf(sentTo('deadLetters', null, '2')) + 1,
-      chunks: [[sent(null, '2', 'application/json')]],
+      chunks: [[{ ...sent(null, '2', ''), headers: sentTo('deadLetters', null, '2').headers }]],
     },
   ])
 })

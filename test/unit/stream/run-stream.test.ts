@@ -369,7 +369,7 @@ describe('a stream that fails', () => {
 
   test('counts dead letters across reopenings', async () => {
     const withoutId = (count: number, name: string) =>
-      pageOf(Array.from({ length: count }, (_, index) => ({ Nom: `${name}-${index}` })))
+      pageOf(Array.from({ length: count }, (_, index) => ({ No: '\ufffd', Nom: `${name}-${index}` })))
     const answers = [pageOf([{ No: '1' }]), withoutId(9, 'first'), error('source.unreachable'), withoutId(1, 'second')]
     const { pass, end, events } = running(answers)
     await pass(3)

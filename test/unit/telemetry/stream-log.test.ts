@@ -151,7 +151,8 @@ test('logs a persistent condition once an hour', () => {
 
 test('logs the same condition for another field separately', () => {
   const { logged, observe } = observed()
-  for (const field of ['Modif', 'DateModif', 'Modif']) observe({ kind: 'times-unreadable', field })
+  for (const field of ['Modif', 'DateModif', 'Modif'])
+    observe({ kind: 'field-detected', setting: 'POLARIS_MODIFIED_AT_FIELD', field })
   expect(logged).toHaveLength(2)
 })
 

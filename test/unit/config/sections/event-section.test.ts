@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { connectorConfig } from '../../../../connector/config/connector-config.ts'
 import { describeConfig } from '../../../../connector/config/describe-config.ts'
-import { fieldHash, fieldRulesText } from '../../../../connector/event/fields/field-rules.ts'
+import { fieldHash } from '../../../../connector/event/fields/field-rules.ts'
 import { fromEnvironment, fromFile, leastEnvironment, problems, valid } from '../config-sources.ts'
 
 const key = 'planted key of the HMAC: 32 characters or more'
@@ -12,17 +12,17 @@ const found = (environment: Record<string, string>) =>
   )
 const eventOf = (loaded: ReturnType<typeof fromFile>) => {
   const event = connectorConfig(valid(loaded)).streams[0]?.event
-  return [event?.fields && fieldRulesText(event.fields), event?.hmac?.keyId]
+  return [event?.fields && Object.fromEntries(event.fields.actions), event?.fields?.others, event?.hmac?.('x')]
 }
 
 describe('the fields of events', () => {
   test('are all of the client when nothing is set', () => {
-    expect(eventOf(fromEnvironment(leastEnvironment))).toEqual([undefined, undefined])
+    expect(eventOf(fromEnvironment(leastEnvironment))).toEqual([undefined, undefined, undefined])
   })
 
   test('can be set in the file and in variables', () => {
     const yaml = 'streams: [{ event: { fields: { Mail: hmac, Adresse.Rue: drop, No: keep }, otherFields: drop } }]'
-    const rules = ['*=drop,mail=hmac,no=keep', fieldHash(key).keyId]
+    const rules = [{ mail: 'hmac', 'adresse.rue': 'drop', no: 'keep' }, 'drop', fieldHash(key)('x')]
     expect(eventOf(fromFile(yaml, least))).toEqual(rules)
     const variables = { EVENT_FIELDS: 'Mail: hmac\nAdresse.Rue: drop\nNo: keep', EVENT_OTHER_FIELDS: 'drop' }
     expect(eventOf(fromEnvironment({ ...least, ...variables }))).toEqual(rules)
@@ -32,8 +32,9 @@ describe('the fields of events', () => {
     const { EVENT_HMAC_KEY: _, ...rest } = least
     const environment = { ...rest, EVENT_FIELDS: 'Mail: hmac', EVENT_HMAC_KEY_FILE: '/run/key' }
     expect(eventOf(fromEnvironment(environment, { '/run/key': `${key}\n` }))).toEqual([
-      'mail=hmac',
-      fieldHash(key).keyId,
+      { mail: 'hmac' },
+      'keep',
+      fieldHash(key)('x'),
     ])
   })
 

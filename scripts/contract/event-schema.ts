@@ -1,7 +1,6 @@
-import { CONTRACT_MAJOR, DATA_SCHEMA, EVENT_TYPE, SEQUENCE_DIGITS } from './client-event.ts'
-import { tombstoneTypes } from './cloud-event/tombstone.ts'
-import { deadLetterCodes } from './dead-letter.ts'
-import { fieldAttributeSchemas } from './fields/field-rules.ts'
+import { CONTRACT_MAJOR, DATA_SCHEMA, EVENT_TYPE, SEQUENCE_DIGITS } from '../../connector/event/client-event.ts'
+import { tombstoneTypes } from '../../connector/event/cloud-event/tombstone.ts'
+import { deadLetterCodes } from '../../connector/event/dead-letter.ts'
 
 export type JsonSchema = Readonly<Record<string, unknown>>
 
@@ -12,7 +11,7 @@ export function sharedSchemas(at: string): { readonly client: JsonSchema; readon
     client: {
       title: 'Client',
       description:
-        'The client as Polaris returned it, sorted by field name, but for the fields that the attribute `fieldrules` of the event names. Fields differ between merchants and versions: ignore those that you do not know. A value that is null or absent in Polaris is absent.',
+        'The client as Polaris returned it, sorted by field name, without the fields that the operator drops, and with HMACs of those that the operator hashes. Fields differ between merchants and versions: ignore those that you do not know. A value that is null or absent in Polaris is absent.',
       type: 'object',
       additionalProperties: value,
     },
@@ -73,7 +72,6 @@ const dataschema = {
 
 /** Only some events have them. */
 const extensions = {
-  ...fieldAttributeSchemas,
   republished: {
     description:
       'Only while the history is read again because an operator had all clients published again: the id of the rewind. A consumer that counts changes ignores such events.',
@@ -135,6 +133,12 @@ export function structuredHeadersSchema(type: string): JsonSchema {
   const required = { 'content-type': { const: 'application/cloudevents+json' }, ...routing }
   const optional = type === EVENT_TYPE ? asHeaders({ republished: extensions.republished, historycomplete }) : {}
   return objectSchema('Headers in structured mode', required, optional)
+}
+
+/** The headers of a record in the dead-letter topic. */
+export function deadLetterHeaders(): JsonSchema {
+  const required = { 'content-type': { const: 'application/json' }, ...asHeaders({ sequence: attributes.sequence }) }
+  return objectSchema('Headers of a dead letter', required)
 }
 
 /** The value of a record in the dead-letter topic. */
