@@ -45,7 +45,7 @@ export async function runCli(
 /** Runs the command and prints its answer. */
 async function answered({ command, args }: Extract<Asked, { kind: 'run' }>, parts: CommandParts): Promise<ExitCode> {
   const answer = await command.run(args, parts)
-  if (typeof answer === 'number') return answer
+  if (answer.value === undefined) return answer.exit
   const lines =
     args.json === true ? [printable(JSON.stringify(answer.value, undefined, 2))] : shownLines(answer.value, parts.paint)
   for (const line of lines) parts.print(line)
@@ -124,16 +124,9 @@ function parsedArgs(argv: readonly string[], command: Command): Parsed {
     if (option.type === 'string' && !hasValue) return { kind: 'invalid', why: `${token.rawName} requires a value` }
     if (option.type === 'boolean' && hasValue) return { kind: 'invalid', why: `${token.rawName} takes no value` }
   }
-  return withUnnamed(values as CommandArgs, positionals, command)
-}
-
-/** Adds the arguments without an option under the names of the options that they stand for. */
-function withUnnamed(named: CommandArgs, unnamed: readonly string[], { name, positional = [] }: Command): Parsed {
-  if (unnamed.length === 0) return { kind: 'valid', args: named }
-  if (positional.length === 0) return { kind: 'invalid', why: `${name} takes only options, no arguments` }
-  const free = positional.filter((option) => !(option in named))
-  if (unnamed.length > free.length)
-    return { kind: 'invalid', why: `${name} takes only one ${positional.join(' and one ')}` }
-  const found = Object.fromEntries(unnamed.map((value, at) => [free[at], value]))
-  return { kind: 'valid', args: { ...named, ...found } }
+  const [stream, ...more] = positionals
+  if (stream === undefined) return { kind: 'valid', args: values as CommandArgs }
+  if (command.takesStream !== true) return { kind: 'invalid', why: `${command.name} takes only options, no arguments` }
+  if (more.length > 0) return { kind: 'invalid', why: `${command.name} takes only one stream` }
+  return { kind: 'valid', args: { ...(values as CommandArgs), stream } }
 }

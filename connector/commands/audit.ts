@@ -1,19 +1,14 @@
 import { composeAudit } from '../compose/compose-audit.ts'
-import { type AuditProgress, auditStream } from '../inspect/audit/audit-stream.ts'
+import { type AuditProgress, type AuditResult, auditStream } from '../inspect/audit/audit-stream.ts'
+import { countDiffering } from '../inspect/audit/compare.ts'
 import { closeStack } from '../runtime/close-stack.ts'
 import { type Command, type CommandArgs, type CommandParts, configOption, jsonOption } from './command.ts'
-import {
-  asOperator,
-  type ChosenStream,
-  type CommandResources,
-  invalidRequest,
-  onlyStream,
-  selectedStreams,
-  streamOption,
-} from './command-resources.ts'
-import { namedClient } from './named-clients.ts'
-import { type AuditReport, auditReport, MAX_IDS, type NamedKind, namedKinds } from './output/audit-report.ts'
+import { asOperator, type ChosenStream, invalidRequest, onlyStream, selectedStreams } from './command-resources.ts'
+import { clientsOption, MAX_CLIENTS, namedClients } from './named-clients.ts'
 import { showingProgress } from './output/shown-progress.ts'
+
+/** The differences whose clients can be named: what is missing and what is different has one cure. */
+const namedKinds = ['missing', 'gone'] as const
 
 export const audit: Command = {
   name: 'audit',
@@ -25,22 +20,20 @@ export const audit: Command = {
     'clients may change meanwhile. Changes nothing and needs no replica. Costs the server one full scan or\n' +
     'two. Needs about 300 bytes of memory for each client. Without a stream, audits one after another.\n' +
     'With --ids missing (those that are different, too) or --ids gone, prints only the ids of the first\n' +
-    `${MAX_IDS} clients, one a line: personal data.\n` +
-    'With --client, shows where one client is: in the source, in the topic, among the dead letters; -\n' +
-    'reads its id from standard input. If nothing is left anywhere, says so, with exit code 0:\n' +
-    'the proof of an erasure.',
+    `${MAX_CLIENTS} clients, one a line: personal data.\n` +
+    'With --client, shows where one client is: in the source, in the topic, among the dead letters. If\n' +
+    'nothing is left anywhere, says so, with exit code 0: the proof of an erasure.',
+  takesStream: true,
   options: {
     ...configOption,
-    ...streamOption,
     ids: {
       type: 'string',
       value: namedKinds.join('|'),
       description: 'print the ids of these clients, and nothing else',
     },
-    client: { type: 'string', value: 'id', description: 'show where this client is' },
+    client: { ...clientsOption.client, description: 'show where this client is; - reads its id from standard input' },
     ...jsonOption,
   },
-  positional: ['stream'],
   examples: [
     'audit --config connector.yaml',
     'audit lyon --ids missing --config connector.yaml',
@@ -48,25 +41,25 @@ export const audit: Command = {
   ],
   run: async (args, parts) => {
     const wanted = await wantedIn(args, parts)
-    try {
-      return await asOperator(args, parts, async (resources) => {
-        const reports = await auditAll(args, { ...resources, ...wanted }, parts)
-        const [first, ...others] = reports
-        const value = wanted.named === undefined ? (others.length === 0 ? first : reports) : first?.ids
-        return { exit: reports.every(isAnswerYes) ? 0 : 1, value }
-      })
-    } catch (error) {
-      if (!parts.stop.aborted) throw error
-      parts.printError('audit: stopped before the end, so nothing was compared')
-      return 3
-    }
+    return await asOperator(args, parts, async ({ config, shared }) => {
+      const isOne = wanted.named !== undefined || wanted.client !== undefined
+      const streams = isOne ? [onlyStream(args, config.streams)] : selectedStreams(args, config.streams)
+      const reports: AuditReport[] = []
+      for (const stream of streams) {
+        await using closing = closeStack()
+        reports.push(await auditOne({ stream, shared, closing }, wanted, parts))
+      }
+      const [first, ...others] = reports
+      const value = wanted.named === undefined ? (others.length === 0 ? first : reports) : first?.ids
+      return { exit: reports.every(isAnswerYes) ? 0 : 1, value }
+    })
   },
 }
 
-const isAnswerYes = ({ agree, client }: AuditReport) => (client === undefined ? agree : client.isNothingLeft)
+const isAnswerYes = ({ agree, client }: AuditReport) => client?.isNothingLeft ?? agree
 
 interface Wanted {
-  readonly named: NamedKind | undefined
+  readonly named: (typeof namedKinds)[number] | undefined
   readonly client: string | undefined
 }
 
@@ -74,28 +67,14 @@ interface Wanted {
 async function wantedIn(args: CommandArgs, parts: Pick<CommandParts, 'readInput'>): Promise<Wanted> {
   const named = namedKinds.find((kind) => kind === args.ids)
   if (args.ids !== undefined && named === undefined) throw invalidRequest(`--ids must be ${namedKinds.join(' or ')}`)
-  const client = args.client === undefined ? undefined : await namedClient(args, parts)
+  const [client, ...others] = await namedClients(args, parts)
+  if (others.length > 0) throw invalidRequest('--client must be the id of one client')
   if (named !== undefined && client !== undefined) throw invalidRequest('--ids must be used without --client')
   return { named, client }
 }
 
-async function auditAll(
-  args: CommandArgs,
-  { config, shared, ...wanted }: Pick<CommandResources, 'config' | 'shared'> & Wanted,
-  parts: CommandParts,
-): Promise<AuditReport[]> {
-  const isOne = wanted.named !== undefined || wanted.client !== undefined
-  const streams = isOne ? [onlyStream(args, config.streams)] : selectedStreams(args, config.streams)
-  const reports: AuditReport[] = []
-  for (const stream of streams) {
-    await using closing = closeStack()
-    reports.push(await auditOne({ stream, shared, closing }, wanted, parts))
-  }
-  return reports
-}
-
 async function auditOne(
-  { stream, shared: { clock, ...shared }, closing }: ChosenStream,
+  { stream, shared, closing }: ChosenStream,
   wanted: Wanted,
   parts: Pick<CommandParts, 'showProgress' | 'stop'>,
 ): Promise<AuditReport> {
@@ -103,14 +82,51 @@ async function auditOne(
   const onProgress = (next: AuditProgress) => {
     progress = next
   }
-  const composed = composeAudit(stream, { ...shared, clock }, closing)
+  const composed = composeAudit(stream, shared, closing)
   const auditing = auditStream(composed, { client: wanted.client, onProgress }, parts.stop)
-  const text = () => progressText(progress)
-  const result = await showingProgress(auditing, { output: parts, text, clock })
+  const text = () =>
+    progress.step === 'topic'
+      ? `${Math.floor(progress.share * 100)} % of the topic read`
+      : `reading the ${progress.step}: ${progress.clients} clients so far`
+  const result = await showingProgress(auditing, { output: parts, text, clock: shared.clock })
   return auditReport({ stream: stream.name, topics: stream.kafka.topic, ...wanted, result })
 }
 
-function progressText(progress: AuditProgress): string {
-  if (progress.step === 'topic') return `${Math.floor(progress.share * 100)} % of the topic read`
-  return `reading the ${progress.step}: ${progress.clients} clients so far`
+type AuditReport = ReturnType<typeof auditReport>
+
+/** What was found, by `result`. Invariant 8: ids only if they were asked for. */
+export function auditReport({ stream, topics, named, client, result }: Wanted & Audited) {
+  const { differing, clients } = result
+  const { missing, different, gone } = differing.ids
+  const ids = named === 'gone' ? gone : [...missing, ...different]
+  return {
+    stream,
+    agree: countDiffering(differing) === 0,
+    clients,
+    differences: {
+      missing: missing.length + differing.withoutId,
+      different: different.length,
+      gone: gone.length,
+    },
+    ids: named && ids.slice(0, MAX_CLIENTS),
+    client: client === undefined ? undefined : clientReport(result.client, topics),
+  }
+}
+
+interface Audited {
+  readonly stream: string
+  readonly topics: { readonly events: string; readonly deadLetters: string }
+  readonly result: AuditResult
+}
+
+function clientReport({ isInSource, records, deadLetters }: AuditResult['client'], topics: Audited['topics']) {
+  const places = [
+    ...records.map((record) => ({ topic: topics.events, ...record })),
+    ...deadLetters.map((record) => ({ topic: topics.deadLetters, ...record, kind: 'dead-letter' })),
+  ].map(({ topic, partition, offset, kind, timeMs }) => {
+    return { topic, partition, offset: String(offset), kind, time: new Date(timeMs).toISOString() }
+  })
+  const isNothingLeft = !isInSource && places.length === 0
+  const proof = isNothingLeft ? 'nothing is left in the source, the topic and the dead letters' : undefined
+  return { isNothingLeft, proof, isInSource, records: places }
 }

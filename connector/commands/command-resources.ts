@@ -53,34 +53,33 @@ export function openReplica(
   return { config, shared, telemetry, closing, [Symbol.asyncDispose]: closing.close }
 }
 
-/** Runs `use` as an operator's tool, which logs nothing. Rejects with `config.invalid` or as `use` does. */
+/**
+ * Runs `use` as an operator's tool, which logs nothing. Resolves to 3 if it was stopped. Rejects with `config.invalid` or
+ * as `use` does.
+ */
 export async function asOperator(
   args: CommandArgs,
   parts: CommandParts,
   use: (resources: CommandResources) => Promise<Answer>,
 ): Promise<Answer> {
   const config = connectorConfig(loadConfig(configSources(args, parts)))
-  await using closing = closeStack()
+  const silent = { kafkaLog: () => {}, onStoreRetry: () => {}, onOpening: () => {} }
   const replica = `operator-${replicaName()}`
-  const logs = { kafkaLog: () => {}, onStoreRetry: () => {}, onServerChange: () => {}, onOpening: () => {} }
-  return await use({
-    config,
-    shared: openSharedResources(config, { clock: systemClock, replica, ...logs }, closing),
-    closing,
-  })
+  await using closing = closeStack()
+  const shared = openSharedResources(config, { clock: systemClock, replica, ...silent }, closing)
+  try {
+    return await use({ config, shared, closing })
+  } catch (error) {
+    if (!parts.stop.aborted) throw error
+    parts.printError('stopped before the end: repeat the command')
+    return { exit: 3 }
+  }
 }
-
-export const streamOption = {
-  stream: { type: 'string', value: 'name', description: 'name of the stream; required if there are several' },
-} as const
 
 /** The one stream that a command works on, with its resources. */
 export type ChosenStream = Omit<CommandResources, 'config'> & { readonly stream: StreamConfig }
 
-/**
- * Runs `use` with the stream that `--stream` names, or with the only stream. Rejects with `command.invalid`
- * if that is ambiguous.
- */
+/** Runs `use` with the named stream, or with the only one. Rejects with `command.invalid` if that is ambiguous. */
 export function withStream(
   args: CommandArgs,
   parts: CommandParts,
@@ -91,14 +90,14 @@ export function withStream(
   )
 }
 
-/** The stream that `--stream` names, or the only one. Throws `command.invalid` if that is ambiguous. */
+/** The named stream, or the only one. Throws `command.invalid` if that is ambiguous. */
 export function onlyStream(args: CommandArgs, streams: readonly StreamConfig[]): StreamConfig {
   const [first, ...others] = selectedStreams(args, streams)
-  if (others.length > 0) throw invalidRequest(`--stream is required: there are several streams: ${namesOf(streams)}`)
+  if (others.length > 0) throw invalidRequest(`name one of the streams: ${namesOf(streams)}`)
   return first
 }
 
-/** The streams that `--stream` names, or all. Throws `command.invalid` if it names none. */
+/** The named stream, or all. Throws `command.invalid` if there is none of that name. */
 export function selectedStreams(
   args: CommandArgs,
   streams: readonly StreamConfig[],

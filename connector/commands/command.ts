@@ -34,9 +34,12 @@ export interface CommandOption {
 }
 
 /** The exit code, and what is printed: as text, or with `--json` as it is. */
-export type Answer = ExitCode | { readonly exit: ExitCode; readonly value: unknown }
+export interface Answer {
+  readonly exit: ExitCode
+  readonly value?: unknown
+}
 
-/** The options as given, by their long names; absent ones are missing. */
+/** The options as given, by their long names, and `stream`; absent ones are missing. */
 export type CommandArgs = Readonly<Record<string, string | boolean | readonly string[] | undefined>>
 
 /** One command: a file in this folder and an entry in `command-list.ts`. */
@@ -50,8 +53,8 @@ export interface Command {
   readonly options: Readonly<Record<string, CommandOption>>
   /** Command lines without the name of the program, for `--help`. */
   readonly examples: readonly [string, ...string[]]
-  /** The options whose values may also be given without their names, in this order: `pause paris`. */
-  readonly positional?: readonly string[]
+  /** Whether a stream may be named: `pause paris`. */
+  readonly takesStream?: true
   /** If it rejects with a `ConnectorError`, the catalogue gives exit code and hint. */
   run(args: CommandArgs, parts: CommandParts): Promise<Answer>
 }

@@ -16,7 +16,7 @@ import {
   configSources,
   jsonOption,
 } from './command.ts'
-import { selectedStreams, streamOption } from './command-resources.ts'
+import { selectedStreams } from './command-resources.ts'
 import { showingProgress } from './output/shown-progress.ts'
 
 export const doctor: Command = {
@@ -31,9 +31,9 @@ export const doctor: Command = {
     '12 seconds.\n' +
     'With --acls, or if one is missing, prints the commands that add all Kafka ACLs that this\n' +
     'configuration needs. With --acls, connects to nothing.',
+  takesStream: true,
   options: {
     ...configOption,
-    stream: { ...streamOption.stream, description: 'check only this stream' },
     acls: { type: 'boolean', description: 'print all Kafka ACLs that are needed, as commands' },
     ...jsonOption,
   },

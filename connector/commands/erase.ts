@@ -2,11 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { type TombstoneType, tombstones, tombstoneTypes } from '../event/cloud-event/tombstone.ts'
 import { kafkaEventPublisher } from '../kafka/kafka-event-publisher.ts'
 import { publishTombstones } from '../publish/publish-tombstones.ts'
-import type { ExitCode } from '../runtime/error-catalogue.ts'
-import { type Command, type CommandArgs, type CommandParts, configOption, optionText } from './command.ts'
-import { type ChosenStream, invalidRequest, streamOption, withStream } from './command-resources.ts'
+import { type Answer, type Command, type CommandArgs, configOption, optionText } from './command.ts'
+import { type ChosenStream, invalidRequest, withStream } from './command-resources.ts'
 import { clientsOption, namedClients } from './named-clients.ts'
-import { counted } from './output/text.ts'
 
 export const erase: Command = {
   name: 'erase',
@@ -19,25 +17,18 @@ export const erase: Command = {
     'reads again what it was publishing. With PLACEMENT=single, it exits with code 1: start it again.\n' +
     'Exit code 0 means erased. After any other, repeat the command: at worst there is a second tombstone.\n' +
     'Does not touch the dead-letter topic or copies that subscribers keep: see docs/security.md.',
+  takesStream: true,
   options: {
     ...configOption,
-    ...streamOption,
     ...clientsOption,
     as: { type: 'string', value: 'removed', description: 'Polaris has deleted the clients: ce_type client.removed' },
   },
-  positional: ['stream'],
   examples: ['erase lyon --config connector.yaml --client -', 'erase lyon --client - --as removed < ids.txt'],
   run: async (args, parts) => {
     const type = typeIn(args)
     const clients = await namedClients(args, parts)
     if (clients.length === 0) throw invalidRequest('--client must name the clients to erase')
-    try {
-      return await withStream(args, parts, (chosen) => eraseClients({ type, clients }, chosen, parts))
-    } catch (error) {
-      if (!parts.stop.aborted) throw error
-      parts.printError('erase: stopped before the end; there may be tombstones or not: repeat the command')
-      return 3
-    }
+    return await withStream(args, parts, (chosen) => eraseClients({ type, clients }, chosen, parts.stop))
   },
 }
 
@@ -48,37 +39,21 @@ function typeIn(args: CommandArgs): TombstoneType {
   return type
 }
 
-interface Erased {
-  readonly type: TombstoneType
-  readonly clients: readonly string[]
-}
-
 async function eraseClients(
-  { type, clients }: Erased,
+  { type, clients }: { readonly type: TombstoneType; readonly clients: readonly string[] },
   { stream, shared, closing }: ChosenStream,
-  { print, stop }: Pick<CommandParts, 'print' | 'stop'>,
-): Promise<ExitCode> {
+  stop: AbortSignal,
+): Promise<Answer> {
   const { clock, kafkaLog: log, config } = shared
   const names = { connector: config.connector, stream: stream.name }
   const publisher = kafkaEventPublisher(stream.kafka, { ...names, clock, log })
   closing.use(publisher, (opened) => opened.close())
   const event = { type, source: stream.eventSource, timeMs: clock.now() }
   const ids = new Map(clients.map((clientId) => [clientId, randomUUID()]))
-  const sent = await publishTombstones(
-    {
-      publisher,
-      clock,
-      tombstones: (partitions) =>
-        [...ids].flatMap(([clientId, id]) => tombstones({ ...event, clientId, id }, partitions)),
-    },
-    stop,
-  )
+  const forAll = (partitions: number) =>
+    [...ids].flatMap(([clientId, id]) => tombstones({ ...event, clientId, id }, partitions))
+  const sent = await publishTombstones({ publisher, clock, tombstones: forAll }, stop)
   // Invariant 8: no client id is printed.
-  const what = `${counted(clients.length, 'client')}, ${counted(sent, 'tombstone')}`
-  print(
-    sent === 0
-      ? `stream ${stream.name}: nothing was ever written to the topic, nobody to erase`
-      : `stream ${stream.name}: erased ${what}`,
-  )
-  return 0
+  const text = sent === 0 ? 'nothing was ever written to the topic, nobody to erase' : 'erased'
+  return { exit: 0, value: `stream ${stream.name}: ${text}; clients: ${clients.length}, tombstones: ${sent}` }
 }

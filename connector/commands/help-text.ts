@@ -24,9 +24,9 @@ export function overview(commands: readonly Command[], family?: string): string 
   ].join('\n')
 }
 
-export function commandHelp({ name, summary, usage, options, positional = [], examples }: Command): string {
+export function commandHelp({ name, summary, usage, options, takesStream, examples }: Command): string {
   return [
-    `Usage: ${program} ${name}${positional.map((option) => ` [${option}]`).join('')} [options]`,
+    `Usage: ${program} ${name}${takesStream === true ? ' [stream]' : ''} [options]`,
     '',
     `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`,
     usage,

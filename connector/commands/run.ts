@@ -46,8 +46,7 @@ export const run: Command = {
     const isReplaced = placement.mode === 'single' && ends.length > 0 && ends.every(({ kind }) => kind === 'lost')
     if (isReplaced) telemetry.log('error', 'all streams lost to another process, which has the same configuration', {})
     telemetry.log('info', 'connector stopped', {})
-    if (isEnding) return highest(ends.map(exitOf))
-    return isReplaced ? 1 : 0
+    return { exit: isEnding ? highest(ends.map(exitOf)) : isReplaced ? 1 : 0 }
   },
 }
 

@@ -178,7 +178,7 @@ const mistakes: readonly ServerMistake[] = [
     },
   },
   ...['doctor', 'checkpoint show'].map((command) => ({
-    ...{ mistake: `an unknown stream in ${command}`, command: `${command} --stream lyon`, exit: 2, given: () => ({}) },
+    ...{ mistake: `an unknown stream in ${command}`, command: `${command} lyon`, exit: 2, given: () => ({}) },
     ...{ says: /unknown stream lyon/, cure: /must be one of clients/ },
   })),
   {

@@ -1,29 +1,29 @@
 import { randomUUID } from 'node:crypto'
-import { changeWishes, type Rewind, seenAs, waitingRewind } from '../../checkpoint/wishes.ts'
+import { type Rewind, seenAs, waitingRewind } from '../../checkpoint/wishes.ts'
 import { streamObject } from '../../compose/compose-stream.ts'
 import type { SourceTime } from '../../source/client-source.ts'
 import { parseSourceTime, serverTimeText, wallClock } from '../../source/source-time.ts'
 import { type Command, type CommandArgs, configOption, optionText } from '../command.ts'
-import { type ChosenStream, invalidRequest, streamOption, withStream } from '../command-resources.ts'
-import { type StoredNow, untilSeen, wishesParts } from '../wishes-command.ts'
+import { type ChosenStream, invalidRequest, withStream } from '../command-resources.ts'
+import { type StoredStream, untilSeen, wish } from '../stored-stream.ts'
 
 export const checkpointRewind: Command = {
   name: 'checkpoint rewind',
   summary: 'make a stream read its history again from a time; cures held streams',
   usage:
     'Stores the wish beside the checkpoint. The replica that runs the stream, or opens it next, applies\n' +
-    'it once: it reads the clients modified since the time again, beside the live scans, and publishes\n' +
+    'it once: beside the live scans, it reads the clients modified since the time again, and publishes\n' +
     'those whose content differs from what was published last. A history that has not ended keeps its\n' +
     'own time if that is earlier.\n' +
     'With --republish, forgets what was published: all clients that are read are published again, with\n' +
     'the header ce_republished in the history. Erased clients that still exist in Polaris, too.\n' +
     'With --yes, also cures a stream that is held because its checkpoint and Kafka disagree, as the\n' +
-    'runbook says. It holds for the checkpoint as it is stored now, and for no later one. What may be\n' +
-    'lost needs --republish besides.\n' +
+    'runbook says, for the checkpoint as it is stored now and no later one. What may be lost needs\n' +
+    '--republish besides.\n' +
     'Waits until a replica has applied it, at most a minute; the wish stays.',
+  takesStream: true,
   options: {
     ...configOption,
-    ...streamOption,
     to: {
       type: 'string',
       value: 'time',
@@ -32,7 +32,6 @@ export const checkpointRewind: Command = {
     republish: { type: 'boolean', description: 'also publish unchanged clients again' },
     yes: { type: 'boolean', description: 'also cure a hold over the checkpoint that is stored now' },
   },
-  positional: ['stream'],
   examples: [
     'checkpoint rewind lyon --config connector.yaml --to 2026-01-31T08:00:00',
     'checkpoint rewind lyon --config connector.yaml --to beginning --republish --yes',
@@ -41,14 +40,12 @@ export const checkpointRewind: Command = {
     withStream(args, parts, async (chosen) => {
       const { stream, shared } = chosen
       const to = requestedTime(args, chosen)
-      const republish = args.republish === true
-      const stored = await streamObject(stream, shared).read(parts.stop)
-      const rewind: Rewind = { id: randomUUID(), to, republish, yes: args.yes === true ? seenAs(stored) : null }
-      const { before } = await changeWishes(wishesParts(chosen), () => ({ rewind }), parts.stop)
-      for (const line of plan(chosen, rewind)) parts.print(line)
-      const applied = await untilSeen(chosen, outcomeOf(rewind, before.rewind), parts.stop)
-      parts.print(applied === undefined ? 'stored, but no replica has applied it yet; it stays' : applied.text)
-      return applied?.exit ?? 3
+      const stored = args.yes === true ? seenAs(await streamObject(stream, shared).read(parts.stop)) : null
+      const rewind: Rewind = { id: randomUUID(), to, republish: args.republish === true, yes: stored }
+      const before = await wish(chosen, { rewind }, parts.stop)
+      const applied = await untilSeen(chosen, outcomeOf(rewind, before.rewind), parts)
+      const { text, exit } = applied ?? { text: 'stored, but no replica has applied it yet; it stays', exit: 3 }
+      return { exit, value: [...plan(stream.name, rewind), text] }
     }),
 }
 
@@ -65,24 +62,23 @@ function requestedTime(args: CommandArgs, { stream, shared }: ChosenStream): Sou
   return to
 }
 
-function plan({ stream }: ChosenStream, { to, republish }: Rewind): string[] {
+function plan(name: string, { to, republish }: Rewind): string[] {
   const from = to === null ? 'its configured beginning' : serverTimeText(to)
+  const which = republish ? 'all of them' : 'those that differ from their last event'
   return [
-    `stream ${stream.name} reads the clients modified since ${from} again, and publishes ${
-      republish ? 'all of them' : 'those that differ from their last event'
-    }`,
+    `stream ${name} reads the clients modified since ${from} again, and publishes ${which}`,
     ...(republish ? ['erased clients that still exist in Polaris are published again, too'] : []),
   ]
 }
 
 /** What became of the rewind; undefined: nothing yet. */
 function outcomeOf({ id }: Rewind, replaced: Rewind | null) {
-  return ({ document, wishes }: StoredNow): { readonly text: string; readonly exit: 0 | 1 } | undefined => {
+  return ({ document, wishes }: StoredStream): { readonly text: string; readonly exit: 0 | 1 } | undefined => {
     const known = typeof document === 'string' ? undefined : document
-    const note =
-      replaced !== null && replaced.id !== known?.rewound ? ' It has replaced one that was not applied yet.' : ''
+    const isReplacing = replaced !== null && replaced.id !== known?.rewound
+    const note = isReplacing ? ' It has replaced one that was not applied yet.' : ''
     if (known?.rewound === id) return { text: `applied: epoch ${known.claim.epoch}.${note}`, exit: 0 }
-    const waiting = wishes && waitingRewind(known, wishes)
+    const waiting = waitingRewind(known, wishes)
     const isGone = waiting !== undefined && waiting.id !== id
     return isGone ? { text: 'another rewind has replaced this one before it was applied', exit: 1 } : undefined
   }

@@ -39,7 +39,9 @@ function textOf(value: unknown): string {
 function tableOf(rows: readonly Row[], paint: Paint): string[] {
   const texts = rows.map((row) => new Map(Object.entries(row).flatMap(([name, cell]) => cellOf(name, cell))))
   const names = [...new Set(texts.flatMap((row) => [...row].flatMap(([name, text]) => (isShort(text) ? [name] : []))))]
-  const widths = names.map((name) => Math.max(name.length, ...texts.map((row) => inline(row.get(name)).length)))
+  const widths = names.map((name) =>
+    Math.max(headingOf(name).length, ...texts.map((row) => inline(row.get(name)).length)),
+  )
   const line = (cells: readonly string[], colour: (text: string) => Colour | undefined) =>
     cells
       .map((text, column) => {
@@ -51,10 +53,7 @@ function tableOf(rows: readonly Row[], paint: Paint): string[] {
   const below = (row: ReadonlyMap<string, string>) =>
     [...row].flatMap(([name, text]) => (isShort(text) ? [] : [`${INDENT}${INDENT}${name}: ${text}`]))
   return [
-    line(
-      names.map((name) => name.toUpperCase()),
-      () => 'bold',
-    ),
+    line(names.map(headingOf), () => 'bold'),
     ...texts.flatMap((row) => [
       line(
         names.map((name) => inline(row.get(name))),
@@ -69,3 +68,5 @@ const cellOf = (name: string, cell: unknown): [string, string][] =>
   cell === undefined ? [] : [[escaped(name), textOf(cell)]]
 const isShort = (text: string) => text.length <= MAX_CELL
 const inline = (text = '') => (isShort(text) ? text : '')
+/** Of `liveUntil`: `LIVE UNTIL`. */
+const headingOf = (name: string) => name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ').toUpperCase()

@@ -92,12 +92,12 @@ it('checkpoint show prints the checkpoint and changes nothing', async () => {
   }
   const shown = await show()
   expect(shown).toMatch(/^liveUntil: \S+Z\nhistory: done\nevents: 200\nopenedBy: \S+\nopenedAt: \S+Z\nepoch: 1$/m)
-  expect(shown).toMatch(/^ {2}SCAN +LASTCOMPLETED +INPROGRESS +NEXT\n {2}live /m)
+  expect(shown).toContain('scansInProgress: none')
   expect(await show()).toBe(shown)
   expect(await checkpointObject(name).read()).toEqual(stored)
   const all = start({}, ['checkpoint', 'show'])
   expect(await all.exitCode()).toBe(0)
-  expect(all.printed()).toMatch(/^streams\n {2}STREAM +LIVEUNTIL .*\n {2}clients +\S+Z +done +200 +\S+ +\S+Z +1\n$/)
+  expect(all.printed()).toMatch(/^streams\n {2}STREAM +LIVE UNTIL .*\n {2}clients +\S+Z +done +200 +\S+ +\S+Z +1\n$/)
 })
 
 it('run creates no topic for a checkpoint of another topic', async () => {

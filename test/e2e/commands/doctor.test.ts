@@ -180,7 +180,7 @@ it('reports a topic that is missing, and a checkpoint of another stream', async 
   expect((await examined(here)).byCheck.checkpoint).toMatchObject({ code: 'checkpoint.damaged' })
 })
 
-it('checks each stream, or only the one that --stream names', async () => {
+it('checks each stream, or only the named one', async () => {
   const here = await scene()
   const file = configFile(`
 streams:
@@ -201,8 +201,8 @@ streams:
   expect(both).toMatch(/^ {2}good +polaris +ok/m)
   expect(both).toMatch(/^ {2}bad +polaris +failed .*source\.unreachable/m)
   expect(both).toMatch(/^ {2}slow +polaris +failed .*source\.unreachable/m)
-  expect((await doctor('--stream', 'good'))[0]).toBe(0)
-  expect(await doctor('--stream', 'none')).toEqual([
+  expect((await doctor('good'))[0]).toBe(0)
+  expect(await doctor('none')).toEqual([
     2,
     expect.stringContaining('unknown stream none; must be one of good, bad, slow'),
   ])

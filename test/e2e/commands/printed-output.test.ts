@@ -2,16 +2,10 @@ import { expect, it } from 'vitest'
 import { expectNothingPersonal } from '../../support/nothing-personal.ts'
 import { scene, untilCaughtUp } from '../../support/stream-scene.ts'
 
-const withoutTargets = { KAFKA_BROKERS: '', CHECKPOINT_URL: '', AWS_ACCESS_KEY_ID: '' }
-
 it('every command prints JSON with --json, and nothing else to standard output', async () => {
   const { start, environment } = await scene()
   const run = async (name: string, options = '--json', more: readonly string[] = []) => {
-    const started = start(name === 'preview' ? withoutTargets : {}, [
-      ...name.split(' '),
-      ...options.replace('STREAM', 'clients').split(' '),
-      ...more,
-    ])
+    const started = start({}, [...name.split(' '), ...options.replace('STREAM', 'clients').split(' '), ...more])
     expect(await started.exitCode(), started.output()).toBe(0)
     return JSON.parse(started.printed())
   }
@@ -29,10 +23,10 @@ it('every command prints JSON with --json, and nothing else to standard output',
   expect(await run('checkpoint show', 'STREAM --json')).toMatchObject({ events: 200, history: 'done' })
 })
 
-it('preview prints the first events without Kafka and the checkpoint store, masked unless asked otherwise', async () => {
+it('preview prints the first events, masked unless asked otherwise', async () => {
   const { start, simulator } = await scene()
   const preview = async (...options: string[]) => {
-    const started = start(withoutTargets, ['preview', ...options])
+    const started = start({}, ['preview', ...options])
     expect(await started.exitCode(), started.output()).toBe(0)
     return started.printed()
   }

@@ -9,5 +9,5 @@ test('names an unknown stream as the operator wrote it', () => {
 })
 
 test('asks for a stream when there are several', () => {
-  expect(() => onlyStream({}, streams)).toThrow('--stream is required: there are several streams: paris, lyon')
+  expect(() => onlyStream({}, streams)).toThrow('name one of the streams: paris, lyon')
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { namedClient, namedClients } from '../../../connector/commands/named-clients.ts'
+import { namedClients } from '../../../connector/commands/named-clients.ts'
 
 describe('clients', () => {
   const named = (client: readonly string[], input = '') => namedClients({ client }, { readInput: async () => input })
@@ -17,22 +17,5 @@ describe('clients', () => {
       code: 'command.invalid',
       message: expect.stringMatching(problem),
     })
-  })
-})
-
-describe('one client', () => {
-  const named = (client: string | undefined, input = '') => namedClient({ client }, { readInput: async () => input })
-
-  test('is named on the command line, or on standard input so that its id is not in the history of the shell', async () => {
-    expect(await named('42')).toBe('42')
-    expect(await named('-', '007\n')).toBe('007')
-  })
-
-  test.each([
-    [undefined, ''],
-    ['', ''],
-    ['-', '1\n2\n'],
-  ])('is not %j', async (client, input) => {
-    await expect(named(client, input)).rejects.toMatchObject({ code: 'command.invalid' })
   })
 })

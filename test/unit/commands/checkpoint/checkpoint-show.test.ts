@@ -1,18 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import {
-  type CheckpointDocument,
-  FORMAT,
-  serializeDocument,
-} from '../../../../connector/checkpoint/checkpoint-document.ts'
+import { type CheckpointDocument, FORMAT } from '../../../../connector/checkpoint/checkpoint-document.ts'
 import { describedState } from '../../../../connector/checkpoint/described-state.ts'
 import { beginning, type StreamState } from '../../../../connector/checkpoint/stream-state.ts'
-import { shownCheckpoint } from '../../../../connector/commands/checkpoint/checkpoint-show.ts'
-import { shownLines } from '../../../../connector/commands/output/shown.ts'
+import { noWishes } from '../../../../connector/checkpoint/wishes.ts'
+import { shownStream } from '../../../../connector/commands/checkpoint/checkpoint-show.ts'
 import type { ScanOrder } from '../../../../connector/scan/scan-order.ts'
 import type { Scan } from '../../../../connector/scan/scan-state.ts'
 import type { SourceTime } from '../../../../connector/source/client-source.ts'
 import { someScan } from '../../../support/scans.ts'
-import { plain } from '../../../support/screens.ts'
 
 const timeZone = 'Europe/Paris'
 const at = Date.parse('2026-06-15T10:00:00Z')
@@ -82,8 +77,7 @@ const document: CheckpointDocument = {
   pending: null,
 }
 
-const shown = (of: CheckpointDocument = document, remark?: string) =>
-  shownCheckpoint('clients', serializeDocument(of), remark)
+const shown = (of: CheckpointDocument = document, wishes = noWishes) => shownStream('clients', { document: of, wishes })
 
 describe('a checkpoint is shown', () => {
   test('with how far the stream has read, how many events it has published, and who runs it', () => {
@@ -100,14 +94,10 @@ describe('a checkpoint is shown', () => {
     expect(shown(fresh)).toMatchObject({ liveUntil: null, history: 'first', events: 0 })
   })
 
-  test('with its scans as a table', () => {
-    expect(shownLines(shown().scans, plain)).toEqual([
-      'SCAN          LASTCOMPLETED         INPROGRESS                                                NEXT',
-      'live          2026-06-15T10:00:00Z  –                                                         at the poll interval',
-      'look-back 5m  2026-06-15T10:00:00Z  3 pages, 250 clients                                      2026-06-15T10:01:00Z',
-      'backfill      –                     3 pages, 250 clients, at 2026-03-01T08:00:00 server time  now',
-      'recheck       –                     –                                                         after the others',
-      'full          –                     –                                                         2026-06-15T11:00:00Z',
+  test('with its scans in progress', () => {
+    expect(shown().scansInProgress).toMatchObject([
+      { scan: 'backfill', pages: 3, clients: 250, reached: '2026-03-01T08:00:00', waitsUntil: null },
+      { scan: 'look-back', waitsUntil: '2026-06-15T10:01:00Z' },
     ])
   })
 
@@ -119,13 +109,18 @@ describe('a checkpoint is shown', () => {
 
   test('without an owner once it has stopped or paused the stream, and with what operators wish', () => {
     const left = { ...document, claim: { ...document.claim, owner: null } }
-    expect(shown(left, 'paused')).toMatchObject({ openedBy: null, remark: 'paused' })
+    const rewind = { id: 'r', to: null, republish: false, yes: null }
+    const wishes = { ...noWishes, paused: true, reason: 'a move', by: 'operator-1', at, rewind }
+    expect(shown(left, wishes)).toMatchObject({
+      openedBy: null,
+      remark: 'paused since 2026-06-15T10:00:00Z by operator-1: a move; a rewind to the beginning is not applied yet',
+    })
   })
 
   test('as absent or damaged', () => {
-    expect(shownCheckpoint('clients', undefined)).toEqual({
-      ...{ stream: 'clients', remark: 'no checkpoint' },
-    })
-    expect(shownCheckpoint('clients', '{')).toMatchObject({ code: 'checkpoint.damaged' })
+    const without = (found: 'none' | 'checkpoint.damaged') =>
+      shownStream('clients', { document: found, wishes: noWishes })
+    expect(without('none')).toEqual({ stream: 'clients', code: undefined, remark: 'no checkpoint' })
+    expect(without('checkpoint.damaged')).toMatchObject({ code: 'checkpoint.damaged' })
   })
 })

@@ -1,26 +1,23 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { loadWithoutTargets } from '../../../../connector/commands/preview.ts'
 import { connectorConfig } from '../../../../connector/config/connector-config.ts'
 import { eventSettings, readingRules } from '../../../../connector/event/configured-events.ts'
 import { maskedRecord, maskedText, previewRecords } from '../../../../connector/inspect/preview/preview-records.ts'
 import { createServerClock } from '../../../../connector/pipeline/read/server-clock.ts'
 import type { SourceTime } from '../../../../connector/source/client-source.ts'
-import { readProjectFile } from '../../../support/documentation/markdown-file.ts'
 import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
 import { never } from '../../../support/signals.ts'
+import { fromEnvironment, leastEnvironment, valid } from '../../config/config-sources.ts'
 import { pageOf } from '../../pipeline/readings.ts'
 import { scanOf, scriptedSource } from '../../pipeline/scripted-source.ts'
 import { noRetries } from '../../stream/open/open-parts.ts'
 
-const environment = { CONNECTOR_ID: 'shops', POLARIS_URL: 'https://p.example', POLARIS_CODE_MAGASIN: '1' }
-const sources = (more: Record<string, string> = {}) => ({
-  ...{ file: undefined, environment: { ...environment, ...more }, readFile: readProjectFile, now: 0 },
-})
 const clients = [{ No: '17', Nom: 'Zyx' }, { Nom: 'Zyx' }, { No: '18', Nom: 'Wolph' }]
 
 async function previewOf(isMasked: boolean, more: Record<string, string> = {}, pages = [pageOf(clients)]) {
-  const config = connectorConfig(loadWithoutTargets(sources({ POLARIS_CLIENT_ID_FIELD: 'No', ...more })))
+  const config = connectorConfig(
+    valid(fromEnvironment({ ...leastEnvironment, POLARIS_CLIENT_ID_FIELD: 'No', ...more })),
+  )
   const [stream] = config.streams
   if (stream === undefined) throw new Error('no stream')
   const settings = eventSettings(stream)
@@ -91,19 +88,6 @@ test('reads as many pages as it needs, and no live scan after the last one', asy
 test('is refused, like the page, while none of the clients has an id', async () => {
   const refused = previewOf(false, {}, [pageOf([{ Nom: 'Zyx' }, { Nom: 'Wolph' }])])
   await expect(refused).rejects.toMatchObject({ code: 'source.mapping' })
-})
-
-test('needs neither brokers nor a checkpoint store, but everything else', () => {
-  expect(loadWithoutTargets(sources()).connector).toBe('shops')
-  expect(loadWithoutTargets(sources({ KAFKA_BROKERS: 'k:1' })).connector).toBe('shops')
-  expect(() => loadWithoutTargets(sources({ POLARIS_URL: '' }))).toThrow(/POLARIS_URL/)
-})
-
-test.each([
-  ['KAFKA_BROKERS', 'no port'],
-  ['CHECKPOINT_URL', 'ftp://example'],
-])('reports a wrong %s', (variable, value) => {
-  expect(() => loadWithoutTargets(sources({ [variable]: value }))).toThrow(variable)
 })
 
 test.each([

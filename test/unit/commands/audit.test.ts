@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest'
-import { auditReport, MAX_IDS, type NamedKind } from '../../../../connector/commands/output/audit-report.ts'
-import { UNKNOWN_CONTENT } from '../../../../connector/index/index-entry.ts'
-import type { AuditResult } from '../../../../connector/inspect/audit/audit-stream.ts'
+import { auditReport } from '../../../connector/commands/audit.ts'
+import { MAX_CLIENTS } from '../../../connector/commands/named-clients.ts'
+import { UNKNOWN_CONTENT } from '../../../connector/index/index-entry.ts'
+import type { AuditResult } from '../../../connector/inspect/audit/audit-stream.ts'
 
 interface Found extends Partial<AuditResult['client']> {
   readonly ids?: Partial<AuditResult['differing']['ids']>
   readonly withoutId?: number
-  readonly named?: NamedKind
+  readonly named?: 'missing' | 'gone'
   readonly of?: string
 }
 
@@ -32,8 +33,8 @@ test('has ids only if they are wanted, those of missing and different clients in
   expect(report({ ids }).ids).toBeUndefined()
   expect(report({ ids, named: 'missing' }).ids).toEqual(['a', 'b'])
   expect(report({ ids, named: 'gone' }).ids).toEqual(['c'])
-  const many = Array.from({ length: MAX_IDS + 1 }, (_, at) => `c${at}`)
-  expect(report({ ids: { gone: many }, named: 'gone' }).ids).toEqual(many.slice(0, MAX_IDS))
+  const many = Array.from({ length: MAX_CLIENTS + 1 }, (_, at) => `c${at}`)
+  expect(report({ ids: { gone: many }, named: 'gone' }).ids).toEqual(many.slice(0, MAX_CLIENTS))
 })
 
 const place = { partition: 3, offset: 7n, timeMs: Date.UTC(2026, 10, 20), content: UNKNOWN_CONTENT }
@@ -41,7 +42,7 @@ const place = { partition: 3, offset: 7n, timeMs: Date.UTC(2026, 10, 20), conten
 test('says where one client is', () => {
   const records = [{ ...place, kind: 'event' }] as const
   const found = report({ of: 'a', isInSource: true, records, deadLetters: [place], ids: { missing: ['a'] } })
-  const at = { partition: 3, offset: '7', time: '2026-11-20T00:00:00Z' }
+  const at = { partition: 3, offset: '7', time: '2026-11-20T00:00:00.000Z' }
   expect(found.client).toEqual({
     ...{ isNothingLeft: false, proof: undefined, isInSource: true },
     records: [
