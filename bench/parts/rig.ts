@@ -86,7 +86,7 @@ export async function startSimulator(options: readonly string[], folder: string)
   const args = [command, '--port', String(port), ...options]
   const process = startProcess({ command: globalThis.process.execPath, args, logFile })
   const isServing = async () => {
-    const response = await fetch(`${url}Client.GetClientsModified?doc`).catch(() => undefined)
+    const response = await fetch(`${url}Client.GetClientsModified`).catch(() => undefined)
     return (await response?.arrayBuffer()) !== undefined
   }
   await untilServing({ name: 'simulator', process, logFile }, isServing)

@@ -16,7 +16,7 @@ async function publishWhileTokensAreRefused(refusal: 400 | 'error-document', sho
       clients: 1000,
       hasModificationTime: shown,
       modifiedBetween: [Date.now() - 10 * HOUR_MS, Date.now() - HOUR_MS],
-      tokens: { refusal },
+      tokenRefusal: refusal,
     },
   })
   const stopExpiring = simulator.faults.when(

@@ -5,13 +5,11 @@ import { type ConnectorProcess, runningOn, says } from '../support/connector-pro
 import { replicaScene } from '../support/replica-scene.ts'
 import { startKafka } from '../support/servers/kafka-broker.ts'
 
-const sessionMs = 6_000
-
 /** How often a replica has opened each stream. */
 const openings = (replica: ConnectorProcess, streams: readonly string[]) =>
   streams.map((stream) => replica.lines().filter((line) => line.stream === stream && /claimed$/.test(line.msg)).length)
 
-it('three replicas share six streams, each stream runs once, and a killed replica is replaced soon after its session expires', async () => {
+it('three replicas share six streams, each stream runs once, and a killed replica is replaced', async () => {
   const stage = await replicaScene(6, { polaris: { output: 'xml' } })
   const [first, second, third] = [stage.start(), stage.start(), stage.start()]
   await stage.untilShared([first, second, third], { least: 2 })
@@ -25,8 +23,7 @@ it('three replicas share six streams, each stream runs once, and a killed replic
   const kept = await runningOn(first)
   const opened = openings(first, kept)
   await third.kill()
-  const tookMs = await stage.untilShared([first, second], { withinMs: sessionMs + 8_000 })
-  expect(tookMs).toBeLessThan(sessionMs + 4_000)
+  await stage.untilShared([first, second])
   // A rebalance does not stop streams that stay on their replica.
   expect(await runningOn(first)).toEqual(expect.arrayContaining(kept))
   expect(openings(first, kept)).toEqual(opened)
@@ -35,7 +32,7 @@ it('three replicas share six streams, each stream runs once, and a killed replic
   expect(await Promise.all([first.stop(), second.stop()])).toEqual([0, 0])
 })
 
-it('a standby is ready, and takes over when the other replica is stopped, without waiting for the group session to expire', async () => {
+it('a standby is ready, and takes over when the other replica is stopped', async () => {
   const stage = await replicaScene(1)
   const first = stage.start()
   await first.line(says('caught up'))
@@ -48,10 +45,8 @@ it('a standby is ready, and takes over when the other replica is stopped, withou
     placement: { state: 'member', streams: [] },
   })
 
-  const askedAt = performance.now()
   first.signal('SIGTERM')
   await standby.line(says('stream claimed'))
-  expect(performance.now() - askedAt).toBeLessThan(sessionMs)
   expect(await first.exitCode()).toBe(0)
   expect(first.lines().some(says('stream lost to another replica'))).toBe(false)
   stage.simulator.change()
@@ -98,8 +93,7 @@ it('a replica that is suspended for longer than its session stops its lost strea
   const change = stage.simulator.changeEvery(20)
   const lost = await runningOn(third)
   third.signal('SIGSTOP')
-  const tookMs = await stage.untilShared([first, second], { withinMs: sessionMs + 8_000 })
-  expect(tookMs).toBeLessThan(sessionMs + 4_000)
+  await stage.untilShared([first, second])
   await delay(500) // so that the new owners are in the middle of a page
   third.signal('SIGCONT')
   await stage.untilShared([first, second, third], { least: 2 })
@@ -122,7 +116,7 @@ it('a replica without network to Kafka for longer than its session is replaced, 
     const [kept, lost] = await Promise.all([runningOn(near), runningOn(far)])
     const opened = openings(near, kept)
     kafka.proxies[0]?.pause()
-    await stage.untilShared([near], { withinMs: sessionMs + 8_000 })
+    await stage.untilShared([near])
     expect(openings(near, kept)).toEqual(opened)
     // The replica's own view: its producers are fenced.
     expect(lost).toEqual(expect.arrayContaining(await runningOn(far)))

@@ -1,5 +1,4 @@
 import type { ServerResponse } from 'node:http'
-import { setTimeout as delay } from 'node:timers/promises'
 import { type Answer, LOGIN_PAGE, sendAnswer, textAnswer } from './answer/answer.ts'
 import type { AnswerPage, Output } from './answer/answer-form.ts'
 import { type ServerPage, serverPages } from './answer/server-pages.ts'
@@ -71,18 +70,6 @@ export const faults = {
       await written(response, answer.body.subarray(0, answer.body.length / 2))
     },
   }),
-  /** Sends the body in pieces of `bytes` bytes, one every `everyMs`. */
-  drip: (bytes: number, everyMs: number): Fault => ({
-    name: `drip ${bytes} bytes every ${everyMs} ms`,
-    send: async (response, answer) => {
-      response.writeHead(answer.status, { ...answer.headers, 'content-length': answer.body.length })
-      for (let at = 0; at < answer.body.length && !response.destroyed; at += bytes) {
-        await written(response, answer.body.subarray(at, at + bytes))
-        await delay(everyMs)
-      }
-      response.end()
-    },
-  }),
   /**
    * Sends only a part (0 to 1) of the body. The content length is that of the part (`right`) or of the whole body
    * (`wrong`); `none` sends a complete chunked response.
@@ -126,31 +113,7 @@ export const faults = {
   emptyPage: (): Fault =>
     faults.page('empty page', (_, stay) => ({ parts: [], hasMoreResults: true, checkPoint: stay })),
 
-  /** Pages of more than `most` clients are too much: their response never ends (`hang`), or is padded to 40 MB. */
-  pagesAbove: (most: number, how: 'hang' | 'large'): Fault => {
-    let isTooMuch = false
-    return {
-      name: `pages above ${most} clients: ${how}`,
-      page: (page) => {
-        isTooMuch = page.parts.length > most
-        return page
-      },
-      ...(how === 'large'
-        ? { answer: (answer) => (isTooMuch ? { ...answer, body: padded(answer.body, 40_000_000) } : answer) }
-        : { send: (response, answer) => (isTooMuch ? undefined : sendAnswer(response, answer)) }),
-    }
-  },
-
   wrongFormat: (output: Output): Fault => ({ name: `${output} regardless of the request`, output }),
-  contentType: (type: string): Fault => ({
-    name: `content type ${type}`,
-    answer: (answer) => ({ ...answer, headers: { ...answer.headers, 'content-type': type } }),
-  }),
-  /** Changes the text of the response. */
-  text: (name: string, change: (text: string) => string): Fault => ({
-    name,
-    answer: (answer) => ({ ...answer, body: Buffer.from(change(answer.body.toString())) }),
-  }),
   /** Another encoding. `declared`: in the header, and in the declaration of an XML document. */
   encoding: (
     encoding: 'utf-8-bom' | 'utf-16le' | 'utf-16be' | 'iso-8859-1',

@@ -12,7 +12,6 @@ export interface FrontParts {
   readonly basePath: string
   readonly gzip: 'never' | 'when accepted'
   readonly faults: FaultPlan
-  now(): number
   /** Value of the `Date` header; undefined omits it. */
   dateHeader(): string | undefined
   /** Makes the response to a call. */
@@ -36,7 +35,7 @@ export function httpFront(parts: FrontParts, tls: SimulatorOptions['tls']): Serv
     }
     return {
       ...{ number: count(''), ofFunction: count(` ${name}`), method: request.method ?? '', function: name },
-      ...{ parameters: await parametersOf(request, query), headers: request.headers, at: parts.now() },
+      ...{ parameters: await parametersOf(request, query), headers: request.headers },
     }
   }
   const handle = async (request: IncomingMessage, response: ServerResponse) => {

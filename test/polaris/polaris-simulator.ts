@@ -1,14 +1,11 @@
 import type { AddressInfo } from 'node:net'
-import { backOffice, dateOf, READ, settingsOf } from './back-office.ts'
+import { backOffice, READ } from './back-office.ts'
 import type { Change } from './clients/change.ts'
-import type { LateOptions, LiveStore } from './clients/live-store.ts'
-import { type ClockFault, faultyClock } from './clock-fault.ts'
+import type { LiveStore } from './clients/live-store.ts'
 import { type FaultPlan, faultPlan } from './fault-plan.ts'
 import { httpFront } from './front.ts'
 import type { SimulatorOptions } from './options.ts'
 import type { Call } from './request.ts'
-import type { ScanOptions } from './scans.ts'
-import type { TokenOptions } from './service.ts'
 import type { AccessOptions } from './session.ts'
 
 export { plantedMarks } from './clients/made-up-client.ts'
@@ -27,12 +24,8 @@ export interface PolarisSimulator {
   /** Responses of `Client.GetClientsModified` with status 200. */
   readonly served: { readonly pages: number; readonly bytes: number }
   readonly faults: FaultPlan
-  /** The visible fields of a client. */
-  readonly fieldsOf: LiveStore['fieldsOf']
   /** Changes the client with this id, or else any client. */
   readonly change: LiveStore['change']
-  /** A → B → A: gives a client new content, and later its present content again. */
-  readonly changeAndBack: LiveStore['changeAndBack']
   /** Changes any client every `ms` milliseconds, until the returned function is called or the simulator closes. */
   changeEvery(ms: number): () => void
   /** Changes the first clients, this many, at the same instant: quick and small even for 300,000. */
@@ -43,17 +36,10 @@ export interface PolarisSimulator {
   readonly remove: LiveStore['remove']
   /** Returns deleted clients again, as they were. */
   readonly restore: LiveStore['restore']
-  /** Sets the simulator's clock (modification times, `Date` header, expiry), in ms since 1970. */
-  setClock(now: () => number): void
-  /** Replaces the fault of the `Date` header, or omits the header. */
-  setDateHeader(fault: ClockFault | 'absent'): void
-  /** Replaces the fault of the clock of modification times. */
-  setStamps(fault: ClockFault): void
-  /** Takes effect at the next call, as do `setTokens` and `setScans`; `setLate` at the next change. */
+  /** Sets the `Date` header this far ahead (ms; negative: behind), or omits it. */
+  setDateHeader(ahead: number | 'absent'): void
+  /** Takes effect at the next call. */
   setAccess(access: Partial<AccessOptions>): void
-  setTokens(tokens: Partial<TokenOptions>): void
-  setScans(scans: Partial<ScanOptions>): void
-  setLate(late: Partial<LateOptions>): void
   expireSessions(): void
   /** Refuses every token issued so far. */
   expireTokens(): void
@@ -62,22 +48,21 @@ export interface PolarisSimulator {
 }
 
 const KEPT_CALLS = 10_000
+const BASE_PATH = '/core/api/'
 
 /**
  * Starts a Polaris back office that follows its public documentation, with faults on demand. Resolves once it listens.
  */
 export async function startPolarisSimulator(options: SimulatorOptions = {}): Promise<PolarisSimulator> {
-  const settings = settingsOf(options)
-  const { live, answer, expireTokens, expireSessions } = backOffice(options, settings)
+  const { live, answer, expireTokens, setAccess, expireSessions } = backOffice(options)
+  let dateHeader: number | 'absent' = 0
   const calls: Call[] = []
   const served = { pages: 0, bytes: 0 }
   const faults = faultPlan()
-  const basePath = `/${options.basePath ?? 'core/api'}/`.replace(/\/+/g, '/')
   const server = httpFront(
     {
-      ...{ basePath, gzip: options.gzip ?? 'never', faults, answer },
-      now: () => settings.now(),
-      dateHeader: () => settings.date(settings.now()),
+      ...{ basePath: BASE_PATH, gzip: options.gzip ?? 'never', faults, answer },
+      dateHeader: () => (dateHeader === 'absent' ? undefined : new Date(Date.now() + dateHeader).toUTCString()),
       onCall: (call) => {
         if (calls.push(call) >= 2 * KEPT_CALLS) calls.splice(0, KEPT_CALLS)
       },
@@ -96,30 +81,24 @@ export async function startPolarisSimulator(options: SimulatorOptions = {}): Pro
   const { port } = server.address() as AddressInfo
   const timers = new Set<NodeJS.Timeout>()
   return {
-    url: `${options.tls === undefined ? 'http' : 'https'}://${host}:${port}${basePath}`,
+    url: `${options.tls === undefined ? 'http' : 'https'}://${host}:${port}${BASE_PATH}`,
     ...{ changes: live.changes, clientIds: live.ids, calls, served, faults },
     ...{
-      fieldsOf: live.fieldsOf,
       change: live.change,
-      changeAndBack: live.changeAndBack,
       massUpdate: live.massUpdate,
       add: live.add,
       remove: live.remove,
       restore: live.restore,
     },
-    ...{ expireTokens, expireSessions },
+    ...{ expireTokens, setAccess, expireSessions },
     changeEvery: (ms) => {
       const timer = setInterval(() => live.change(), ms)
       timers.add(timer)
       return () => clearInterval(timer)
     },
-    setClock: (now) => void Object.assign(settings, { now }),
-    setDateHeader: (fault) => void Object.assign(settings, { date: dateOf(fault) }),
-    setStamps: (fault) => void Object.assign(settings, { stamp: faultyClock(fault) }),
-    setAccess: (access) => void Object.assign(settings.access, access),
-    setTokens: (tokens) => void Object.assign(settings.tokens, tokens),
-    setScans: (scans) => void Object.assign(settings.scans, scans),
-    setLate: (late) => void Object.assign(settings.late, late),
+    setDateHeader: (ahead) => {
+      dateHeader = ahead
+    },
     close: async () => {
       for (const timer of timers) clearInterval(timer)
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))

@@ -14,8 +14,6 @@ export interface Call {
   /** Decoded parameters of the query and of a form. */
   readonly parameters: ReadonlyMap<string, string>
   readonly headers: IncomingMessage['headers']
-  /** Time by the simulator's clock, ms since 1970. */
-  readonly at: number
 }
 
 /** The arguments of `Client.GetClientsModified`. */

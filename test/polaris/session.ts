@@ -13,8 +13,6 @@ export interface AccessOptions {
   readonly tokenName: string
   /** A session expires after this number of calls. */
   readonly expiresAfterCalls: number
-  /** A session expires after this time, by the simulator's clock. */
-  readonly expiresAfterMs: number
   /** Response to wrong credentials and to calls without a session: a status, or the login page with status 200. */
   readonly refusal: 401 | 403 | 'login-page'
   /** Whether the user has neither «consultation des membres clients» nor «saisie des membres clients». */
@@ -28,7 +26,6 @@ export const DEFAULT_ACCESS: AccessOptions = {
   password: 'motdepasse-Krznych & co+',
   tokenName: 'session',
   expiresAfterCalls: Number.POSITIVE_INFINITY,
-  expiresAfterMs: Number.POSITIVE_INFINITY,
   refusal: 401,
   lacksRights: false,
 }
@@ -46,13 +43,12 @@ const COOKIE = 'ASP.NET_SessionId'
 
 /** Evaluates the options at every call: they may change while the simulator runs. */
 export function accessControl(options: () => AccessOptions): Access {
-  const sessions = new Map<string, { calls: number; readonly since: number }>()
-  const isAlive = (id: string | undefined, at: number) => {
+  const sessions = new Map<string, { calls: number }>()
+  const isAlive = (id: string | undefined) => {
     const session = id === undefined ? undefined : sessions.get(id)
     if (session === undefined) return false
     session.calls += 1
-    const { expiresAfterCalls, expiresAfterMs } = options()
-    return session.calls <= expiresAfterCalls && at - session.since < expiresAfterMs
+    return session.calls <= options().expiresAfterCalls
   }
   return {
     login: (call) => {
@@ -61,7 +57,7 @@ export function accessControl(options: () => AccessOptions): Access {
         return refusal === 'login-page' ? loginPage() : textAnswer(refusal, 'Utilisateur ou mot de passe incorrect')
       }
       const id = randomBytes(12).toString('base64url')
-      sessions.set(id, { calls: 0, since: call.at })
+      sessions.set(id, { calls: 0 })
       return mode === 'token' ? tokenAnswer(id, call) : cookieAnswer(id)
     },
     refuse: (call) => {
@@ -69,8 +65,8 @@ export function accessControl(options: () => AccessOptions): Access {
       const allowed =
         mode === 'none' ||
         (mode === 'basic' && isBasic(call, options())) ||
-        (mode === 'cookie' && isAlive(cookieOf(call), call.at)) ||
-        (mode === 'token' && isAlive(tokenOf(call, tokenName), call.at))
+        (mode === 'cookie' && isAlive(cookieOf(call))) ||
+        (mode === 'token' && isAlive(tokenOf(call, tokenName)))
       if (!allowed) return refusalOf(mode, refusal)
       return lacksRights ? textAnswer(403, "Droits insuffisants pour l'utilisateur") : undefined
     },

@@ -5,17 +5,15 @@ import type { Place } from './clients/client-store.ts'
 export interface Token extends Place {
   /** Digest of the arguments of the scan. */
   readonly digest: string
-  /** Time by the simulator's clock, ms since 1970. */
-  readonly issued: number
+  /** Of the tokens that are refused together. */
+  readonly generation: number
   /** Number of the page in its scan, from 1. */
   readonly page: number
-  /** Number of the scan, from 1. */
-  readonly scan: number
 }
 
 /** Contains `+`, `/` and `=`, which the caller must percent-encode to send the token back. */
-export function writeToken({ modified, index, digest, issued, page, scan }: Token): string {
-  const text = Buffer.from(JSON.stringify([modified, index, digest, issued, page, scan])).toString('base64')
+export function writeToken({ modified, index, digest, generation, page }: Token): string {
+  const text = Buffer.from(JSON.stringify([modified, index, digest, generation, page])).toString('base64')
   return `CP/${page}+${text}`
 }
 
@@ -23,8 +21,8 @@ export function readToken(text: string): Token | undefined {
   const [, encoded] = /^CP\/\d+\+([A-Za-z0-9+/=]+)$/.exec(text) ?? []
   if (encoded === undefined) return undefined
   try {
-    const [modified, index, digest, issued, page, scan] = JSON.parse(Buffer.from(encoded, 'base64').toString())
-    return { modified, index, digest, issued, page, scan }
+    const [modified, index, digest, generation, page] = JSON.parse(Buffer.from(encoded, 'base64').toString())
+    return { modified, index, digest, generation, page }
   } catch {
     return undefined
   }

@@ -148,7 +148,7 @@ it('explains a rejecting server, and warns about a suspicious page', async () =>
   here.simulator.faults.clear()
   here.simulator.setDateHeader('absent')
   expect((await examined(here)).byCheck['server clock']).toMatchObject({ verdict: 'warning' })
-  here.simulator.setDateHeader({ skewMs: -600_000 })
+  here.simulator.setDateHeader(-600_000)
   expect((await examined(here)).byCheck['server clock']).toMatchObject({
     ...{ verdict: 'warning', detail: expect.stringMatching(/^60[01] s behind$/) },
   })

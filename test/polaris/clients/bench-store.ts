@@ -37,15 +37,10 @@ export function benchStore(parts: BenchStoreParts): ClientStore {
       const last = start + count - 1
       return {
         parts: pieces,
-        count,
         last: count === 0 ? after : { modified: `${timeAt(last)}.000`, index: last },
         more: start + count < parts.clients,
       }
     },
-    // Pages are prepared in one order.
-    indexes: () => [],
-    present: () => [],
-    snapshot: () => 0,
   }
 }
 

@@ -13,18 +13,17 @@ export interface ChangeMaker {
   newClients(count: number): readonly number[]
   /** A modification time: at this instant, or else now and later than the one before. */
   stamp(at?: number): Stamp
-  /** The next change of a client. `like`: an earlier version whose content it restores. */
-  next(index: number, stamp: Stamp, like?: number): Change
+  /** The next change of a client. */
+  next(index: number, stamp: Stamp): Change
   /** Continues after a change that another simulator made; returns the index of its client. */
   continueAfter(change: Change): number
 }
 
 export interface ChangeMakerParts {
-  readonly firstId: bigint
   readonly wall: WallClock
-  /** The clock of modification times. */
-  stampNow(): number
 }
+
+const FIRST_ID = 100_001
 
 export function changeMaker(parts: ChangeMakerParts): ChangeMaker {
   const ids: string[] = []
@@ -37,7 +36,7 @@ export function changeMaker(parts: ChangeMakerParts): ChangeMaker {
   }
   /** Distinct while the clock stands still or advances; goes back with the clock. */
   const instantNow = () => {
-    const now = parts.stampNow()
+    const now = Date.now()
     lastInstant = now < lastNow ? now : Math.max(now, lastInstant + 1)
     lastNow = now
     return lastInstant
@@ -45,11 +44,11 @@ export function changeMaker(parts: ChangeMakerParts): ChangeMaker {
   return {
     ids,
     indexOf: (id) => indexes.get(id),
-    newClients: (count) => Array.from({ length: count }, () => addId(String(parts.firstId + BigInt(ids.length)))),
+    newClients: (count) => Array.from({ length: count }, () => addId(String(FIRST_ID + ids.length))),
     stamp: (instant = instantNow()) => ({ instant, modified: parts.wall.at(instant) }),
-    next: (index, stamp, like) => {
-      const version = like ?? (latest[index] ?? 0) + 1
-      latest[index] = Math.max(latest[index] ?? 0, version)
+    next: (index, stamp) => {
+      const version = (latest[index] ?? 0) + 1
+      latest[index] = version
       sequence += 1
       return { sequence, clientId: ids[index] ?? '', version, ...stamp }
     },

@@ -8,10 +8,9 @@ export interface Place {
 }
 
 /** The clients of one page. */
-export interface Selection {
+interface Selection {
   /** Rendered clients; one part may hold several. */
   readonly parts: readonly Buffer[]
-  readonly count: number
   /** Place of the last client; the requested place if there are no clients. */
   readonly last: Place
   readonly more: boolean
@@ -19,14 +18,8 @@ export interface Selection {
 
 /** Clients in the order of their last changes, oldest first. */
 export interface ClientStore {
-  /** The first `limit` clients after a place, with their current content or that of a snapshot. */
-  select(after: Place, limit: number, output: Output, asOf?: number): Selection
-  /** Clients after a place, each once. */
-  indexes(after: Place): readonly number[]
-  /** These clients as they are now, without those that are deleted. */
-  present(indexes: readonly number[], output: Output): readonly Buffer[]
-  /** The present state of all clients. Later changes do not affect it. */
-  snapshot(): number
+  /** The first `limit` clients after a place, as they are now. */
+  select(after: Place, limit: number, output: Output): Selection
 }
 
 /** The place before every client modified at `lastChanged` or later. */

@@ -8,7 +8,7 @@ const CLIENTS_PER_STEP = 3
 /** The clients that a simulator starts with: new ones, or those in its history file. */
 export function firstClients(
   options: SimulatorOptions,
-  parts: Pick<LiveStoreParts, 'wall' | 'forms' | 'now' | 'stampNow' | 'late'>,
+  parts: Pick<LiveStoreParts, 'wall' | 'forms'>,
 ): { store: LiveStore; seed: number } {
   const file = options.history
   const known = file === undefined ? undefined : readHistory(file)
@@ -16,13 +16,11 @@ export function firstClients(
   const store = liveStore({
     ...parts,
     seed,
-    firstId: options.firstId ?? 100_001n,
     hasModificationTime: options.hasModificationTime ?? true,
-    modificationField: options.modificationField ?? 'time',
   })
   for (const change of known?.changes ?? []) store.replay(change)
   if (options.mode === 'bench') return { store, seed }
-  if (known === undefined) addFirst(store, options, parts.now())
+  if (known === undefined) addFirst(store, options, Date.now())
   if (file !== undefined) {
     if (known === undefined) startHistory(file, seed)
     addToHistory(file, store.changes.slice(known?.changes.length ?? 0))

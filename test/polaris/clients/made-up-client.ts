@@ -40,14 +40,9 @@ const GENDERS = ['M', 'MME', 'MLLE', 'STE']
 /** .NET's minimum date, which means "no date". */
 const NO_DATE = { kind: 'time', wall: '0001-01-01T00:00:00.000' } as const
 
-/** How a server writes a modification time: with the time of day, as `2026-07-31`, or as `31/07/2026`. */
-export type ModificationField = 'time' | 'iso-day' | 'french-day'
-
 interface Modified {
   readonly wall: WallText
   readonly instant: number
-  /** Default: `time`. */
-  readonly field?: ModificationField
 }
 
 /** Determines a client: equal values give the same client on any machine and in any run. */
@@ -77,7 +72,7 @@ export function madeUpClient(of: ClientSeed): Fields {
     Mobile: `06 39 98 ${pair(state())} ${pair(state())}`,
     Mail: `client.${of.id}@canari.example`,
     DateNaissance: person() < 0.1 ? NO_DATE : { kind: 'time', wall: `${born}T00:00:00.000` },
-    ...(of.modified === undefined ? {} : { DateModification: modification(of.modified) }),
+    ...(of.modified === undefined ? {} : { DateModification: { kind: 'time', ...of.modified } }),
     DateCreation: { kind: 'time', wall: `${dayOf(person, 2008, 10)}T09:30:00.000` },
     Cartes: { kind: 'list', item: 'Carte', items: cards(of.index, person, state) },
     Magasin: { kind: 'number', text: String(1 + Math.floor(person() * 40)) },
@@ -88,12 +83,6 @@ export function madeUpClient(of: ClientSeed): Fields {
     Memo: null,
     NoVersion: { kind: 'number', text: String(of.version) },
   }
-}
-
-function modification({ wall, instant, field = 'time' }: Modified): FieldValue {
-  const day = wall.slice(0, 10)
-  if (field === 'iso-day') return day
-  return field === 'time' ? { kind: 'time', wall, instant } : day.split('-').reverse().join('/')
 }
 
 function dayOf(random: () => number, firstYear: number, years: number): string {
