@@ -1,11 +1,12 @@
 import { z } from 'zod'
+import { deltaEntries } from '../index/index-state.ts'
 import type { Destination, RecordKey } from '../publish/event-publisher.ts'
 import { parsedJson } from '../runtime/parsed-json.ts'
 import { storedDocument } from '../runtime/stored-document.ts'
 import { backfillStates, LAST_TAG, scanKinds } from '../scan/scan-state.ts'
 import { type CheckPoint, type SourceTime, sourceTimePattern } from '../source/client-source.ts'
 
-export const FORMAT = 14
+export const FORMAT = 15
 
 const count = z.number().int().nonnegative()
 const sourceTime = z
@@ -79,12 +80,21 @@ const mapping = z
     lists: z.array(text).readonly(),
   })
   .nullable()
-/** Index entries of 36 bytes in base64. */
-const entries = z.string().regex(/^(?:[\w+/]{48})*$/)
+/** Index entries in base64. */
+const entries = z.base64().refine((text) => Number.isInteger(deltaEntries(text)))
 const index = z.object({
   generation: count,
   segments: z
-    .array(z.object({ name: z.string(), tier: count.or(z.literal('base')), entries: count, sha256: z.string() }))
+    .array(
+      z.object({
+        name: z.string(),
+        tier: count.or(z.literal('base')),
+        from: count,
+        to: count,
+        entries: count,
+        sha256: z.string(),
+      }),
+    )
     .readonly(),
   delta: entries,
 })

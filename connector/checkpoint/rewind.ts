@@ -1,5 +1,4 @@
-import { clientTable, entriesIn } from '../index/client-table.ts'
-import { entryWordsOf, UNKNOWN_CONTENT } from '../index/index-entry.ts'
+import { withUnknownContents } from '../index/index-entry.ts'
 import { deltaText, deltaWords, emptyIndex, withEntries } from '../index/index-state.ts'
 import type { CommitRecord } from '../publish/event-publisher.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
@@ -108,17 +107,13 @@ export function restarted({ epoch, events }: Restart, { id, to }: Rewind, beginA
 export function withoutPending({ committed, pending }: CheckpointDocument): StreamState {
   const { state } = committed
   if (pending === null) return state
-  const table = clientTable()
-  table.setAll(deltaWords(pending.change.entries))
-  const unknown = [...entriesIn(table)].map(([key, entry]) => {
-    return [key, { ...entry, content: UNKNOWN_CONTENT }] as const
-  })
+  const unknown = withUnknownContents(deltaWords(pending.change.entries))
   // Invariant 3: the numbers of scans stay behind those in the entries.
   const begun = Math.max(state.scans.begun, pending.change.scans.begun)
   return {
     ...state,
     scans: { ...state.scans, begun },
     events: Math.max(state.events, pending.change.events),
-    index: withEntries(state.index, deltaText(entryWordsOf(unknown))),
+    index: withEntries(state.index, deltaText(unknown)),
   }
 }

@@ -30,10 +30,7 @@ export interface StreamCheckpoint {
   isSaved(): boolean
   /** Takes a change without a transaction; the next write stores it. */
   advance(change: StateChange): void
-  /**
-   * Writes what the next transaction adds. Resolves with the commit record that will decide it. Rejects with
-   * `checkpoint.index-too-large` if the client index has outgrown its memory.
-   */
+  /** Writes what the next transaction adds. Resolves with the commit record that will decide it. */
   prepare(change: StateChange, finish: AbortSignal): Promise<CommitRecord>
   /** Marks the prepared transaction as decided. Writes nothing. */
   decided(): void
@@ -131,7 +128,6 @@ function advance(held: Held, change: StateChange): void {
 
 async function prepare(held: Held, change: StateChange, finish: AbortSignal): Promise<CommitRecord> {
   const { document, unsaved, table } = held
-  held.index.mustFit(table)
   const stamp = { nonce: held.newNonce(), at: held.clock.now() }
   const next = prepared(await withIndex(held, finish), bothChanges(unsaved, change), stamp)
   const isCommittedIndex = unsaved === undefined || unsaved.entries === ''
@@ -162,12 +158,12 @@ async function save(held: Held, finish: AbortSignal): Promise<void> {
 }
 
 async function withIndex({ document, storage }: Held, finish: AbortSignal): Promise<CheckpointDocument> {
-  return represented(document, await storage.represent(document.committed.state.index, finish))
+  return represented(document, await storage.represent(document.committed.state, finish))
 }
 
 /** Writes the documents of one claim. */
 function documentWriter(claim: Claim, parts: CheckpointParts, storage: IndexStorage) {
-  const { clock, object, index } = parts
+  const { object } = parts
   let { version } = claim
   return async (document: CheckpointDocument, finish: AbortSignal) => {
     try {
@@ -182,7 +178,6 @@ function documentWriter(claim: Claim, parts: CheckpointParts, storage: IndexStor
       throw error
     }
     storage.written(document.committed.state.index)
-    if (index.isAuditDue(clock.monotonic())) storage.audit()
   }
 }
 

@@ -1,5 +1,5 @@
 import type { StreamMapping } from '../event/page-mapping.ts'
-import { emptyIndex, type IndexState, withEntries } from '../index/index-state.ts'
+import { emptyIndex, type IndexState, joinedDelta, withEntries } from '../index/index-state.ts'
 import { newScans, type Recheck, type ScanStates } from '../scan/scan-state.ts'
 
 /** What one transaction adds to a state. */
@@ -27,7 +27,7 @@ export function stateAfter({ index }: StreamState, { entries, ...reached }: Stat
 /** Both changes as one. Pure. */
 export function bothChanges(first: StateChange | undefined, second: StateChange): StateChange {
   if (first === undefined) return second
-  return { ...second, entries: first.entries + second.entries }
+  return { ...second, entries: joinedDelta(first.entries, second.entries) }
 }
 
 /** The state of a stream that has read nothing yet. */

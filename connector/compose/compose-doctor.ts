@@ -1,6 +1,5 @@
 import { totalmem } from 'node:os'
 import type { ConnectorConfig, StreamConfig } from '../config/connector-config.ts'
-import { maxIndexBytes } from '../index/stream-index.ts'
 import type { DoctorParts, StreamUnderTest } from '../inspect/doctor/doctor-parts.ts'
 import { streamNames } from '../publish/event-publisher.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -26,9 +25,18 @@ export function composeDoctor(configured: ConnectorConfig, clock: Clock, closing
     names,
     store: shared.store,
     admin: adminParts(config.kafka, shared, { clientId: names.clientId, pace: 'doctor' }),
-    indexBytes: maxIndexBytes(process.constrainedMemory(), totalmem()),
+    indexBytes: memoryForIndexes(),
     streams: config.streams.map((stream) => streamUnderTest(stream, shared, closing)),
   }
+}
+
+/** What the program needs besides. */
+const PROGRAM_BYTES = 256 * 1024 ** 2
+
+/** What container or machine leaves. Without a limit, Node returns 0 or more than there is. */
+function memoryForIndexes(): number {
+  const limit = process.constrainedMemory()
+  return Math.max(0, (limit > 0 ? Math.min(limit, totalmem()) : totalmem()) - PROGRAM_BYTES)
 }
 
 function streamUnderTest(stream: StreamConfig, shared: SharedResources, closing: CloseStack): StreamUnderTest {

@@ -103,8 +103,6 @@ function streamSegments(stream: StreamConfig, { config, store }: SharedResources
   return store.segments(checkpointKey(config.connector, stream.name))
 }
 
-const FIRST_AUDIT_MS = 3_600_000
-
 /** What a checkpoint must belong to, except for the topic. */
 export function streamIdentity({ name, eventSource, polaris }: StreamConfig, connector: string): OpenParts['identity'] {
   const { url, codeMagasin, prefixCle = null } = polaris
@@ -150,12 +148,10 @@ function storedStream(
   shared: SharedResources,
   { closing, observe }: Pick<OpeningMode, 'closing' | 'observe'>,
 ): StoredStream {
-  const { storeReady, clock, indexMemory: memory } = shared
-  const index = streamIndex(streamSegments(stream, shared), clock.monotonic() + FIRST_AUDIT_MS, { memory })
   return {
-    storeReady,
+    storeReady: shared.storeReady,
     object: streamObject(stream, shared),
     wishes: streamWishes({ object: wishesObject(stream, shared), newNonce: randomUUID }, observe),
-    index: closing.use(index, (opened) => opened.release()),
+    index: closing.use(streamIndex(streamSegments(stream, shared)), (opened) => opened.forget()),
   }
 }

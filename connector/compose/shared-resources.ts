@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { hostname, totalmem } from 'node:os'
+import { hostname } from 'node:os'
 import type { ConnectorConfig } from '../config/connector-config.ts'
-import { type IndexMemory, indexMemory, maxIndexBytes } from '../index/stream-index.ts'
 import { type KafkaClientParts, kafkaClient } from '../kafka/kafka-client.ts'
 import type { KafkaConnection } from '../kafka/kafka-config.ts'
 import type { AdminParts } from '../kafka/kafka-connection.ts'
@@ -32,8 +31,6 @@ export interface SharedResources {
   readonly kafkaLog: LibraryLog
   /** Limits the requests to each Polaris server. */
   readonly servers: LimitedServers
-  /** Limits the memory of all client indexes. */
-  readonly indexMemory: IndexMemory
   /** Limits how many streams are opened at the same time. */
   readonly openLimit: Semaphore
   /** The accounts that the Polaris servers rejected. */
@@ -79,7 +76,6 @@ export function openSharedResources(
     openLimit: openLimit({ clock, observe: onOpening }),
     servers: limitedServers(clock),
     accounts: refusedAccounts(clock),
-    indexMemory: indexMemory(maxIndexBytes(process.constrainedMemory(), totalmem())),
   }
 }
 

@@ -1,159 +1,141 @@
 import {
   type ClientKey,
-  compareKeys,
   ENTRY_WORDS,
   highWord,
   type IndexEntry,
+  isContentUnknown,
+  isEntry,
   lowWord,
+  numberAt,
   readEntry,
   readKey,
   writeEntry,
 } from './index-entry.ts'
 
 /**
- * The client index in memory: 36 bytes a client. Partitions by the first bits of the key keep every operation short.
+ * The client index in memory, by open addressing: at most 40 bytes a client. Parts by the first bits of the key grow one
+ * at a time, so that growth copies little.
  */
 export interface ClientTable {
   get(key: ClientKey): IndexEntry | undefined
   set(key: ClientKey, entry: IndexEntry): void
   /** Sets every entry of `words`, in their order. */
   setAll(words: Uint32Array): void
-  /**
-   * Sets entries in the order of their keys, each key once: moves every other entry at most once. `coming`: how many
-   * will be set next; some room is left for them.
-   */
-  merge(sorted: Uint32Array, coming?: number): void
   size(): number
   /** Bytes of the arrays that hold the entries, with the room for new ones. */
   bytes(): number
-  /** All entries in the order of their keys, one partition at a time; each holds what is set when it is taken. */
-  partitions(): Generator<Uint32Array, void>
+  /**
+   * The entries with event numbers from `from` to below `to`, and all whose content is unknown, each once, in no order,
+   * a part at a time. A part holds what is set when it is taken.
+   */
+  entries(from?: number, to?: number): Generator<Uint32Array, void>
 }
 
-const PARTITION_BITS = 10
-const PARTITIONS = 2 ** PARTITION_BITS
-const MAX_ROOM = 32
+/** At most, of an index that is not small. */
+export const CLIENT_BYTES = 40
 
-/** Entries in the order of their keys, then room for new ones. */
-interface Partition {
-  words: Uint32Array<ArrayBuffer>
+const TABLE_PARTS = 256
+/** A part with less room grows, to `GROWN` slots an entry. */
+const MAX_LOAD = 0.9
+const GROWN = 1.4
+
+/** Slots for entries; a free one is zero. */
+interface Part {
+  words: Uint32Array
+  slots: number
   used: number
 }
 
-/** Shared: most partitions of a small index are empty. */
-const noEntries = new Uint32Array()
+/** Of parts without an entry, which grow before the first one is set. */
+const oneFreeSlot = new Uint32Array(ENTRY_WORDS)
 
-/** `sorted`: entries in the order of their keys, each key once. */
-export function clientTable(sorted: Uint32Array = noEntries): ClientTable {
-  const partitions = Array.from({ length: PARTITIONS }, (): Partition => ({ words: noEntries, used: 0 }))
-  let size = merged(partitions, sorted, 0)
+/** `expected`: at least as many clients will be set. */
+export function clientTable(expected = 0): ClientTable {
+  const slots = Math.floor((expected / TABLE_PARTS) * GROWN)
+  const parts = Array.from({ length: TABLE_PARTS }, () => (slots > 1 ? partOf(slots) : emptyPart()))
   const probe = new Uint32Array(ENTRY_WORDS)
-  const partitionOf = (words: Uint32Array, at: number) =>
-    partitions[(words[at] as number) >>> (32 - PARTITION_BITS)] as Partition
-
-  const put = (words: Uint32Array, at: number) => {
-    const partition = partitionOf(words, at)
-    const { place, isFound } = find(partition, words, at)
-    if (!isFound) {
-      openGap(partition, place)
-      size += 1
-    }
-    for (let word = 0; word < ENTRY_WORDS; word += 1) partition.words[place + word] = words[at + word] as number
-  }
+  const partWith = (high: number) => parts[high >>> 24] as Part
   return {
     get: (key) => {
-      probe[0] = highWord(key)
-      probe[1] = lowWord(key)
-      const partition = partitionOf(probe, 0)
-      const { place, isFound } = find(partition, probe, 0)
-      return isFound ? readEntry(partition.words, place) : undefined
+      const high = highWord(key)
+      const part = partWith(high)
+      const at = placeOf(part, high, lowWord(key))
+      return isEntry(part.words, at) ? readEntry(part.words, at) : undefined
     },
     set: (key, entry) => {
       writeEntry(probe, 0, key, entry)
-      put(probe, 0)
+      put(partWith(probe[0] as number), probe, 0)
     },
     setAll: (words) => {
-      for (let at = 0; at < words.length; at += ENTRY_WORDS) put(words, at)
+      for (let at = 0; at < words.length; at += ENTRY_WORDS) put(partWith(words[at] as number), words, at)
     },
-    merge: (words, coming = 0) => {
-      size += merged(partitions, words, coming)
-    },
-    size: () => size,
-    bytes: () => partitions.reduce((sum, { words }) => sum + words.byteLength, 0),
-    partitions: function* () {
-      for (const { words, used } of partitions) yield words.slice(0, used)
+    size: () => parts.reduce((sum, { used }) => sum + used, 0),
+    bytes: () => parts.reduce((sum, { words }) => (words === oneFreeSlot ? sum : sum + words.byteLength), 0),
+    entries: function* (from = 0, to = Number.POSITIVE_INFINITY) {
+      for (const part of parts) yield entriesIn(part, from, to)
     },
   }
 }
 
-/** All entries, in the order of their keys. */
-export function* entriesIn(table: Pick<ClientTable, 'partitions'>): Generator<readonly [ClientKey, IndexEntry], void> {
-  for (const words of table.partitions())
+/** All entries of a table. */
+export function* tableEntries(table: Pick<ClientTable, 'entries'>): Generator<readonly [ClientKey, IndexEntry], void> {
+  for (const words of table.entries())
     for (let at = 0; at < words.length; at += ENTRY_WORDS) yield [readKey(words, at), readEntry(words, at)]
 }
 
-/** How many entries were added. */
-function merged(partitions: readonly Partition[], sorted: Uint32Array, coming: number): number {
-  const room = Math.min(MAX_ROOM, Math.ceil((2 * coming) / PARTITIONS))
-  let added = 0
-  for (let at = 0; at < sorted.length; ) {
-    const number = (sorted[at] as number) >>> (32 - PARTITION_BITS)
-    const start = at
-    while (at < sorted.length && (sorted[at] as number) >>> (32 - PARTITION_BITS) === number) at += ENTRY_WORDS
-    added += mergeInto(partitions[number] as Partition, sorted.subarray(start, at), room)
+const emptyPart = (): Part => ({ words: oneFreeSlot, slots: 1, used: 0 })
+const partOf = (slots: number): Part => ({ words: new Uint32Array(slots * ENTRY_WORDS), slots, used: 0 })
+
+function put(part: Part, words: Uint32Array, from: number): void {
+  const [high, low] = [words[from] as number, words[from + 1] as number]
+  let at = placeOf(part, high, low)
+  if (!isEntry(part.words, at)) {
+    if (part.used + 1 > MAX_LOAD * part.slots) {
+      grow(part)
+      at = placeOf(part, high, low)
+    }
+    part.used += 1
   }
-  return added
+  copyEntry(words, from, part.words, at)
 }
 
-function mergeInto(partition: Partition, sorted: Uint32Array, room: number): number {
-  let added = 0
-  for (let at = 0; at < sorted.length; at += ENTRY_WORDS) if (!find(partition, sorted, at).isFound) added += 1
-  const used = partition.used + added * ENTRY_WORDS
-  if (used > partition.words.length) enlarge(partition, used + room * ENTRY_WORDS)
-  const { words } = partition
-  let gap = added * ENTRY_WORDS
-  let end = partition.used
-  // From the last one, so that each entry goes straight to its place.
-  for (let at = sorted.length - ENTRY_WORDS; at >= 0; at -= ENTRY_WORDS) {
-    const { place, isFound } = find({ words, used: end }, sorted, at)
-    const next = isFound ? place + ENTRY_WORDS : place
-    if (gap > 0) words.copyWithin(next + gap, next, end)
-    if (!isFound) gap -= ENTRY_WORDS
-    words.set(sorted.subarray(at, at + ENTRY_WORDS), place + gap)
-    end = place
+function grow(part: Part): void {
+  const { words } = part
+  Object.assign(part, { ...partOf(Math.ceil((part.used + 1) * GROWN)), used: part.used })
+  for (let from = 0; from < words.length; from += ENTRY_WORDS) {
+    if (isEntry(words, from))
+      copyEntry(words, from, part.words, placeOf(part, words[from] as number, words[from + 1] as number))
   }
-  partition.used = used
-  return added
 }
 
-/** Moves the entries: their former memory is free at once, and not only after a collection. */
-function enlarge(partition: Partition, length: number): void {
-  const { words, used } = partition
-  const bytes = length * words.BYTES_PER_ELEMENT
-  partition.words = new Uint32Array(used === 0 ? new ArrayBuffer(bytes) : words.buffer.transfer(bytes))
+function copyEntry(from: Uint32Array, at: number, to: Uint32Array, place: number): void {
+  for (let word = 0; word < ENTRY_WORDS; word += 1) to[place + word] = from[at + word] as number
 }
 
-/** Where the key that is at `at` of `key` is, or belongs. In words. */
-function find({ words, used }: Partition, key: Uint32Array, at: number): { place: number; isFound: boolean } {
-  let [low, high] = [0, used / ENTRY_WORDS]
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    const order = compareKeys(words, middle * ENTRY_WORDS, key, at)
-    if (order === 0) return { place: middle * ENTRY_WORDS, isFound: true }
-    if (order < 0) low = middle + 1
-    else high = middle
+/** Where a key is, or else the free slot for it. In words. */
+function placeOf({ words, slots }: Part, high: number, low: number): number {
+  let slot = firstSlot(low, slots)
+  for (;;) {
+    const at = slot * ENTRY_WORDS
+    if (!isEntry(words, at) || (words[at] === high && words[at + 1] === low)) return at
+    slot = slot + 1 === slots ? 0 : slot + 1
   }
-  return { place: low * ENTRY_WORDS, isFound: false }
 }
 
-/** Moves the entries from `place` on up by one. */
-function openGap(partition: Partition, place: number): void {
-  const { words, used } = partition
-  if (used === words.length) {
-    // A sixteenth of the entries, so that small tables stay small.
-    const room = Math.min(MAX_ROOM, 4 + ((used / ENTRY_WORDS) >>> 4))
-    enlarge(partition, used + room * ENTRY_WORDS)
+/** Differs with the number of slots: entries in the order of one table would crowd together in another one. */
+function firstSlot(low: number, slots: number): number {
+  const mixed = Math.imul(low ^ Math.imul(slots, 0x9e37_79b1), 0x85eb_ca77)
+  return Math.floor(((Math.imul(mixed ^ (mixed >>> 15), 0xc2b2_ae3d) >>> 0) / 2 ** 32) * slots)
+}
+
+function entriesIn({ words }: Part, from: number, to: number): Uint32Array {
+  const places: number[] = []
+  for (let at = 0; at < words.length; at += ENTRY_WORDS) {
+    if (!isEntry(words, at)) continue
+    const number = numberAt(words, at)
+    if ((number >= from && number < to) || isContentUnknown(words, at)) places.push(at)
   }
-  partition.words.copyWithin(place + ENTRY_WORDS, place, used)
-  partition.used += ENTRY_WORDS
+  const found = new Uint32Array(places.length * ENTRY_WORDS)
+  for (const [entry, at] of places.entries()) copyEntry(words, at, found, entry * ENTRY_WORDS)
+  return found
 }

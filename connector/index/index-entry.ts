@@ -16,7 +16,7 @@ export const UNKNOWN_CONTENT = keyText(0, 0) as ContentKey
 /** What the client index knows of one client. */
 export interface IndexEntry {
   readonly content: ContentKey
-  /** The event number of the client's last event; a dead letter takes the number of the next event. */
+  /** Of its last change: of an event or a dead letter, each with a number of its own. */
   readonly number: number
   /** The number of the scan that published it, in 32 bits: see `Scan.number`. */
   readonly scan: number
@@ -24,15 +24,17 @@ export interface IndexEntry {
 }
 
 /**
- * An entry is nine little-endian words: key (2), content (2), number (51 bits), unused (4 bits), dead letter (1 bit),
- * unused (8 bits), scan (1), unused (2). So its bytes are whole groups of base64, and texts of entries can be joined.
+ * An entry is seven little-endian words, in memory and stored: key (2), content (2), number (51 bits) with dead letter
+ * (1) and a last bit that is always set, and scan.
  */
-export const ENTRY_WORDS = 9
+export const ENTRY_WORDS = 7
 export const ENTRY_BYTES = ENTRY_WORDS * 4
 export const MAX_EVENT_NUMBER = 2 ** 51 - 1
 
 const HIGH_NUMBER = 2 ** 19 - 1
-const DEAD_LETTER = 1 << 23
+const DEAD_LETTER = 1 << 19
+/** Tells an entry from a slot of the table without one, which is zero. */
+const IS_ENTRY = 1 << 31
 const KEY_BYTES = 8
 /** In base64url. */
 const KEY_CHARACTERS = 11
@@ -73,27 +75,37 @@ export function writeEntry(words: Uint32Array, at: number, key: ClientKey, entry
   words[at + 2] = highWord(entry.content)
   words[at + 3] = lowWord(entry.content)
   words[at + 4] = entry.number % 2 ** 32
-  words[at + 5] = Math.floor(entry.number / 2 ** 32) | (entry.isDeadLetter ? DEAD_LETTER : 0)
+  const flags = IS_ENTRY | (entry.isDeadLetter ? DEAD_LETTER : 0)
+  words[at + 5] = flags | Math.floor(entry.number / 2 ** 32)
   words[at + 6] = entry.scan
 }
 
 export function readEntry(words: Uint32Array, at: number): IndexEntry {
-  const last = word(words, at + 5)
+  const flags = word(words, at + 5)
   return {
     content: keyText(word(words, at + 2), word(words, at + 3)) as ContentKey,
-    number: readNumber(words, at),
+    number: numberAt(words, at),
     scan: word(words, at + 6),
-    isDeadLetter: (last & DEAD_LETTER) !== 0,
+    isDeadLetter: (flags & DEAD_LETTER) !== 0,
   }
 }
 
-/** The event number of an entry. */
-function readNumber(words: Uint32Array, at: number): number {
-  return word(words, at + 4) + (word(words, at + 5) & HIGH_NUMBER) * 2 ** 32
-}
+export const isEntry = (words: Uint32Array, at: number): boolean => (word(words, at + 5) & IS_ENTRY) !== 0
 
-export function readKey(words: Uint32Array, at: number): ClientKey {
-  return keyText(word(words, at), word(words, at + 1)) as ClientKey
+export const isContentUnknown = (words: Uint32Array, at: number): boolean =>
+  word(words, at + 2) === 0 && word(words, at + 3) === 0
+
+export const numberAt = (words: Uint32Array, at: number): number =>
+  (word(words, at + 5) & HIGH_NUMBER) * 2 ** 32 + word(words, at + 4)
+
+export const readKey = (words: Uint32Array, at: number): ClientKey =>
+  keyText(word(words, at), word(words, at + 1)) as ClientKey
+
+/** The same entries, whose contents count as unknown. */
+export function withUnknownContents(words: Uint32Array): Uint32Array {
+  const unknown = words.slice()
+  for (let at = 0; at < unknown.length; at += ENTRY_WORDS) unknown.fill(0, at + 2, at + 4)
+  return unknown
 }
 
 /** The words of entries, in the given order. */
@@ -104,14 +116,9 @@ export function entryWordsOf(entries: Iterable<readonly [ClientKey, IndexEntry]>
   return words
 }
 
-/** Negative, 0 or positive, as the key at one offset sorts before, with or after the key at the other. */
-export function compareKeys(left: Uint32Array, at: number, right: Uint32Array, other: number): number {
-  return word(left, at) - word(right, other) || word(left, at + 1) - word(right, other + 1)
-}
-
-/** The entries of `words` between two entry numbers, in the bytes in which they are stored. */
-export function entryBytes(words: Uint32Array, from = 0, to = words.length / ENTRY_WORDS): Buffer {
-  return Buffer.from(words.buffer, words.byteOffset + from * ENTRY_BYTES, (to - from) * ENTRY_BYTES)
+/** The bytes in which entries are stored. */
+export function entryBytes(words: Uint32Array): Buffer {
+  return Buffer.from(words.buffer, words.byteOffset, words.byteLength)
 }
 
 /** The words of stored entries: a view where they are aligned, else a copy. */

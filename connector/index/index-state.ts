@@ -1,10 +1,13 @@
 import { ENTRY_BYTES, entryBytes, entryWords } from './index-entry.ts'
 
-/** A stored segment, as the checkpoint names it. */
+/** A stored segment, or a part of one of several objects, as the checkpoint names it. */
 export interface SegmentReference {
   readonly name: string
-  /** 0: a delta that left the document. Above: merged segments of the tier below. `base`: the whole index, when written. */
+  /** 0: what left the document. Above: as many of the tier below as became one. `base`: the whole index. */
   readonly tier: number | 'base'
+  /** It has the entries with event numbers from `from` to below `to`, and all whose content was unknown. */
+  readonly from: number
+  readonly to: number
   readonly entries: number
   /** Of its bytes, base64url. */
   readonly sha256: string
@@ -22,9 +25,6 @@ export interface IndexState {
 
 export const emptyIndex: IndexState = { generation: 0, segments: [], delta: '' }
 
-/** Characters of an entry in the delta, without padding: the texts of deltas may be joined. */
-const ENTRY_CHARACTERS = (ENTRY_BYTES / 3) * 4
-
 export function deltaText(words: Uint32Array): string {
   return entryBytes(words).toString('base64')
 }
@@ -34,9 +34,15 @@ export function deltaWords(delta: string): Uint32Array {
 }
 
 export function deltaEntries(delta: string): number {
-  return delta.length / ENTRY_CHARACTERS
+  return Buffer.byteLength(delta, 'base64') / ENTRY_BYTES
+}
+
+/** The entries of both, in base64. */
+export function joinedDelta(first: string, second: string): string {
+  if (first === '' || second === '') return first + second
+  return Buffer.concat([Buffer.from(first, 'base64'), Buffer.from(second, 'base64')]).toString('base64')
 }
 
 export function withEntries(state: IndexState, entries: string): IndexState {
-  return entries === '' ? state : { ...state, delta: state.delta + entries }
+  return entries === '' ? state : { ...state, delta: joinedDelta(state.delta, entries) }
 }

@@ -1,44 +1,38 @@
-import type { Clock } from '../runtime/clock.ts'
 import type { SegmentStore } from '../storage/segment-store.ts'
 import type { ClientTable } from './client-table.ts'
-import { deltaWords, type IndexState, type SegmentReference } from './index-state.ts'
-import { segmentBytes, sortedEntries } from './segment.ts'
-import { isDeltaFull, type SegmentLimits } from './segment-plan.ts'
-import { type SegmentRewrites, segmentRewrites } from './segment-rewrites.ts'
-import { type NewSegment, writeSegment } from './write-segment.ts'
+import { ENTRY_BYTES } from './index-entry.ts'
+import { deltaEntries, type IndexState, type SegmentReference } from './index-state.ts'
+import { dueRewrite, type Rewrite, replaced, type SegmentLimits, segmentLimits } from './segment-plan.ts'
+import { type SegmentRange, type SegmentWriter, writeSegment } from './write-segment.ts'
 
 /**
- * Keeps the stored index of a claimed stream small: moves its delta into segments, merges these, and deletes what is no
- * longer named.
+ * Stores the index of a claimed stream in segments, each written from the table: what leaves the document, and, in the
+ * background, full tiers and the whole. Deletes what is no longer named.
  */
 export interface IndexStorage {
   /**
-   * The same index as the next document should hold it: with finished merges, and with a full delta in a segment, whose
-   * upload it waits for. Begins merges when they are due. Rejects with `storage.*`, or the reason of `finish`.
+   * The same index as the next document should hold it: with a finished rewrite, and with a full delta in a segment,
+   * whose upload it waits for. Begins a rewrite when it is due. Rejects with `storage.*`, or the reason of `finish`.
    */
-  represent(state: IndexState, finish: AbortSignal): Promise<IndexState>
+  represent(state: RepresentedState, finish: AbortSignal): Promise<IndexState>
   /**
-   * The document with this index is known to be written: deletes, in the background, known segments that it does not
-   * name.
+   * The document with this index is known to be stored, with the same index in `committed` and `pending`: deletes, in
+   * the background, what it no longer names.
    */
   written(state: IndexState): void
-  /**
-   * Compares the store, in the background, with the document written last: deletes orphans, and has the index dumped if
-   * a segment is missing.
-   */
-  audit(): void
   /** Ends the work in the background. Never rejects. */
   close(): Promise<void>
 }
 
-export interface IndexStorageParts {
+/** The index in the table, of a decided state whose next event has this number. */
+interface RepresentedState {
+  readonly index: IndexState
+  readonly events: number
+}
+
+export interface IndexStorageParts extends SegmentWriter {
   readonly store: SegmentStore
   readonly table: ClientTable
-  readonly clock: Clock
-  /** The claim epoch of this replica. */
-  readonly epoch: number
-  readonly newNonce: () => string
-  readonly limits?: SegmentLimits | undefined
   readonly observe: (event: IndexEvent) => void
 }
 
@@ -46,45 +40,34 @@ export type IndexEvent =
   | { readonly kind: 'segment-written'; readonly tier: SegmentReference['tier']; readonly bytes: number }
   /** Work in the background failed; it is done again when it is due. */
   | { readonly kind: 'index-upkeep-failed'; readonly error: unknown }
-  | { readonly kind: 'segments-missing'; readonly segments: number }
 
 interface Upkeep extends IndexStorageParts {
-  /**
-   * Segments that exist, as far as we know: those that the claimed document named, and ours. Any other one is an orphan
-   * of an earlier claim.
-   */
-  readonly known: Set<string>
-  /** How many documents have held the delta. */
-  documents: number
-  /** Those that the document names that was written last. */
-  named: ReadonlySet<string>
-  readonly rewrites: SegmentRewrites
+  readonly limits: SegmentLimits
+  /** What documents of this claim have named, and is not deleted. */
+  readonly named: Set<string>
+  /** `made` is undefined while it is in progress. */
+  rewrite: (Rewrite & { readonly made?: readonly SegmentReference[] }) | undefined
   readonly background: Set<Promise<void>>
   readonly closed: AbortController
 }
 
-/** `claimed`: the index of the document that this replica claimed. */
+/** `claimed`: the index of the document that this replica claimed. Deletes the segments that earlier claims have left. */
 export function indexStorage(claimed: IndexState, parts: IndexStorageParts): IndexStorage {
-  const names = claimed.segments.map(({ name }) => name)
-  const closed = new AbortController()
   const upkeep: Upkeep = {
     ...parts,
-    known: new Set(names),
-    documents: 0,
-    named: new Set(names),
-    rewrites: segmentRewrites({
-      ...parts,
-      upload: (segment, finish) => upload(upkeep, segment, finish),
-      inBackground: (work) => inBackground(upkeep, work),
-      closed: closed.signal,
-    }),
+    limits: parts.limits ?? segmentLimits,
+    named: new Set(claimed.segments.map(({ name }) => name)),
+    rewrite: undefined,
     background: new Set(),
-    closed,
+    closed: new AbortController(),
   }
+  inBackground(upkeep, removeLeft(upkeep))
   return {
     represent: (state, finish) => represent(upkeep, state, finish),
-    written: (state) => written(upkeep, state),
-    audit: () => inBackground(upkeep, audit(upkeep)),
+    written: ({ segments }) => {
+      const names = new Set(segments.map(({ name }) => name))
+      for (const name of upkeep.named) if (!names.has(name)) inBackground(upkeep, remove(upkeep, name))
+    },
     close: async () => {
       upkeep.closed.abort()
       await Promise.all(upkeep.background)
@@ -92,54 +75,61 @@ export function indexStorage(claimed: IndexState, parts: IndexStorageParts): Ind
   }
 }
 
-async function represent(upkeep: Upkeep, state: IndexState, finish: AbortSignal): Promise<IndexState> {
-  const { rewrites, limits } = upkeep
-  let { delta } = state
-  let segments = rewrites.installed(state.segments)
-  upkeep.documents = delta === '' ? 0 : upkeep.documents + 1
-  if (isDeltaFull(state, upkeep.documents, limits)) {
-    segments = [
-      ...segments,
-      await upload(upkeep, { tier: 0, bytes: segmentBytes(sortedEntries(deltaWords(delta))) }, finish),
-    ]
+async function represent(
+  upkeep: Upkeep,
+  { index, events }: RepresentedState,
+  finish: AbortSignal,
+): Promise<IndexState> {
+  const { limits, named, table } = upkeep
+  let { segments, delta } = index
+  if (upkeep.rewrite?.made !== undefined) {
+    segments = replaced(segments, { replaces: upkeep.rewrite.replaces, made: upkeep.rewrite.made })
+    upkeep.rewrite = undefined
+  }
+  if (deltaEntries(delta) > limits.deltaEntries) {
+    const left = { tier: 0, from: segments.at(-1)?.to ?? 0, to: events }
+    segments = [...segments, ...(await written(upkeep, left, finish))]
     delta = ''
-    upkeep.documents = 0
   }
-  rewrites.beginDue(segments)
-  return { ...state, segments, delta }
+  for (const { name } of segments) named.add(name)
+  const due = upkeep.rewrite === undefined ? dueRewrite(segments, table.size(), limits.fanOut) : undefined
+  if (due !== undefined) inBackground(upkeep, rewrite(upkeep, due))
+  return { ...index, segments, delta }
 }
 
-function written(upkeep: Upkeep, { segments }: IndexState): void {
-  const { known, rewrites } = upkeep
-  const named = new Set(segments.map(({ name }) => name))
-  upkeep.named = named
-  if (!rewrites.areUnnamed())
-    remove(
-      upkeep,
-      [...known].filter((name) => !named.has(name)),
-    )
-}
-
-async function audit(upkeep: Upkeep): Promise<void> {
-  const { store, epoch, known, observe, closed } = upkeep
-  const before = upkeep.named
-  const present = new Set(await store.list(closed.signal))
-  const { named } = upkeep
-  const missing = [...before].filter((name) => named.has(name) && !present.has(name))
-  if (missing.length > 0) observe({ kind: 'segments-missing', segments: missing.length })
-  if (missing.length > 0) upkeep.rewrites.requestDump()
-  remove(
-    upkeep,
-    [...present].filter((name) => epochOf(name) < epoch && !known.has(name)),
-  )
-}
-
-function remove(upkeep: Upkeep, names: readonly string[]): void {
-  const { store, known, closed } = upkeep
-  for (const name of names) {
-    known.delete(name)
-    inBackground(upkeep, store.remove(name, closed.signal))
+/** Entries set meanwhile may be in it or not: the segments and the delta that follow it hold them. */
+async function rewrite(upkeep: Upkeep, due: Rewrite): Promise<void> {
+  const { closed } = upkeep
+  upkeep.rewrite = due
+  try {
+    const made = await written(upkeep, due, closed.signal)
+    upkeep.rewrite = { ...due, made }
+  } catch (error) {
+    upkeep.rewrite = undefined
+    throw error
   }
+}
+
+async function written(upkeep: Upkeep, range: SegmentRange, finish: AbortSignal): Promise<SegmentReference[]> {
+  const made = await writeSegment(upkeep, range, finish)
+  for (const { tier, entries } of made) {
+    upkeep.observe({ kind: 'segment-written', tier, bytes: entries * ENTRY_BYTES })
+  }
+  return made
+}
+
+/** The claim epoch under which a segment was written. */
+const epochOf = (name: string): number => Number.parseInt(name, 10)
+
+async function removeLeft(upkeep: Upkeep): Promise<void> {
+  const { store, epoch, named, closed } = upkeep
+  for (const name of await store.list(closed.signal))
+    if (epochOf(name) < epoch && !named.has(name)) inBackground(upkeep, remove(upkeep, name))
+}
+
+async function remove({ store, named, closed }: Upkeep, name: string): Promise<void> {
+  named.delete(name)
+  await store.remove(name, closed.signal)
 }
 
 function inBackground(upkeep: Upkeep, work: Promise<void>): void {
@@ -150,14 +140,4 @@ function inBackground(upkeep: Upkeep, work: Promise<void>): void {
     })
     .finally(() => background.delete(task))
   background.add(task)
-}
-
-/** The claim epoch under which a segment was written. */
-const epochOf = (name: string): number => Number.parseInt(name, 10)
-
-async function upload(upkeep: Upkeep, segment: NewSegment, finish: AbortSignal): Promise<SegmentReference> {
-  const reference = await writeSegment(upkeep, segment, finish)
-  upkeep.known.add(reference.name)
-  upkeep.observe({ kind: 'segment-written', tier: segment.tier, bytes: segment.bytes.length })
-  return reference
 }

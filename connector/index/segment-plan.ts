@@ -1,86 +1,61 @@
-import { deltaEntries, type IndexState, type SegmentReference } from './index-state.ts'
-import { MAX_SEGMENT_ENTRIES } from './segment.ts'
-
-/** What the stored index needs next. Together these rules write at most five bytes for each byte added. */
-export type SegmentStep =
-  | { readonly kind: 'none' }
-  /** These segments, next to each other, become one of this tier. */
-  | { readonly kind: 'merge'; readonly segments: readonly SegmentReference[]; readonly tier: number }
-  /** The whole index is written again. */
-  | { readonly kind: 'dump' }
+import { MAX_SEGMENT_BYTES } from '../storage/segment-store.ts'
+import { ENTRY_BYTES } from './index-entry.ts'
+import type { SegmentReference } from './index-state.ts'
 
 /** When the stored index is written again. */
 export interface SegmentLimits {
-  /** A delta leaves the document when it is larger (32 KB), or has been in so many documents. */
+  /** A larger delta leaves the document. */
   readonly deltaEntries: number
-  readonly deltaDocuments: number
-  /** So many segments of a tier are merged. */
+  /** So many segments of a tier become one. */
   readonly fanOut: number
-  /** A merged segment has at most so many entries; one with more than half of them is merged no more. */
-  readonly mergedEntries: number
-  /** A small index is not written again for fewer entries that newer ones have replaced. */
-  readonly minDumpEntries: number
-  /** A dump has several segments if there are more. */
-  readonly segmentEntries: number
+  /** A segment of more entries has several objects. */
+  readonly objectEntries: number
 }
 
 export const segmentLimits: SegmentLimits = {
-  deltaEntries: 1365,
-  deltaDocuments: 16,
-  fanOut: 16,
-  mergedEntries: MAX_SEGMENT_ENTRIES,
-  minDumpEntries: 32_768,
-  segmentEntries: MAX_SEGMENT_ENTRIES,
+  deltaEntries: Math.floor((32 * 1024) / ENTRY_BYTES),
+  fanOut: 8,
+  objectEntries: Math.floor(MAX_SEGMENT_BYTES / ENTRY_BYTES),
 }
 
-/** `documents`: how many have held the delta. */
-export function isDeltaFull({ delta }: Pick<IndexState, 'delta'>, documents: number, limits = segmentLimits): boolean {
-  return deltaEntries(delta) > limits.deltaEntries || (delta !== '' && documents >= limits.deltaDocuments)
+/** Neighbours that are written again as one segment. */
+export interface Rewrite extends Pick<SegmentReference, 'tier' | 'from' | 'to'> {
+  readonly replaces: readonly SegmentReference[]
 }
 
-/** `clients`: how many entries the index has. */
-export function nextStep(segments: readonly SegmentReference[], clients: number, limits = segmentLimits): SegmentStep {
-  // A dump removes at least as many entries as it writes.
-  if (entriesIn(segments) - clients >= Math.max(limits.minDumpEntries, clients)) return { kind: 'dump' }
-  const tiers = new Set(segments.map(({ tier }) => tier).filter((tier) => tier !== 'base'))
-  for (const tier of tiers) {
-    const merged = mergeable(segments, tier, limits)
-    if (merged.length > 1) return { kind: 'merge', segments: merged, tier: tier + 1 }
-  }
-  return { kind: 'none' }
-}
-
-/** The longest row of neighbours of this tier that fit one segment, if the tier has enough small segments. */
-function mergeable(
+/** What is due: everything, if more than twice the table is stored, else a full tier. Writes at most 5 bytes for each one added. */
+export function dueRewrite(
   segments: readonly SegmentReference[],
-  wanted: number,
-  { fanOut, mergedEntries }: SegmentLimits,
-): readonly SegmentReference[] {
-  const isSmall = ({ tier, entries }: SegmentReference) => tier === wanted && entries <= mergedEntries / 2
-  if (segments.filter(isSmall).length < fanOut) return []
-  let longest: readonly SegmentReference[] = []
-  let row: readonly SegmentReference[] = []
-  for (const segment of segments) {
-    row = isSmall(segment) ? [...row, segment] : []
-    while (row.length > fanOut || entriesIn(row) > mergedEntries) row = row.slice(1)
-    if (row.length > longest.length) longest = row
+  clients: number,
+  fanOut: number,
+): Rewrite | undefined {
+  const stored = segments.reduce((sum, { entries }) => sum + entries, 0)
+  if (stored > 2 * clients) return rewriteOf(segments, 'base')
+  const tiers = new Set(segments.map(({ tier }) => tier).filter((tier) => tier !== 'base'))
+  for (const tier of [...tiers].toSorted((one, other) => one - other)) {
+    const whole = [...new Set(segments.filter((one) => one.tier === tier).map(({ to }) => to))]
+    const last = whole[fanOut - 1]
+    if (last !== undefined)
+      return rewriteOf(
+        segments.filter((one) => one.tier === tier && one.to <= last),
+        tier + 1,
+      )
   }
-  return longest
+  return undefined
 }
 
-const entriesIn = (segments: readonly SegmentReference[]): number =>
-  segments.reduce((sum, { entries }) => sum + entries, 0)
+function rewriteOf(replaces: readonly SegmentReference[], tier: SegmentReference['tier']): Rewrite | undefined {
+  const [first, last] = [replaces[0], replaces.at(-1)]
+  return first && last && { replaces, tier, from: first.from, to: last.to }
+}
 
-/**
- * The segments with `made` in the place of those that it `replaces`, which are older than all others, or next to each
- * other.
- */
+/** The segments with `made` in the place of those that it replaces. */
 export function replaced(
   segments: readonly SegmentReference[],
   { replaces, made }: { replaces: readonly SegmentReference[]; made: readonly SegmentReference[] },
 ): SegmentReference[] {
   const names = new Set(replaces.map(({ name }) => name))
   const first = segments.findIndex(({ name }) => names.has(name))
-  const kept = (part: readonly SegmentReference[]) => part.filter(({ name }) => !names.has(name))
-  return [...kept(segments.slice(0, first)), ...made, ...kept(segments.slice(first))]
+  const newer = segments.slice(first).filter(({ name }) => !names.has(name))
+  return [...segments.slice(0, first), ...made, ...newer]
 }

@@ -41,7 +41,6 @@ export type PipelineEvent =
       readonly as: 'committed' | 'aborted'
     }
   /** An opening that takes long: how many entries of the client index have arrived. */
-  | { readonly kind: 'index-loading'; readonly loaded: number; readonly of: number }
   | { readonly kind: 'taken-over'; readonly from: string; readonly epoch: number }
   | { readonly kind: 'source-moved' }
   | { readonly kind: 'partitions-grown'; readonly from: number; readonly to: number }

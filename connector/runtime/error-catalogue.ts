@@ -177,9 +177,6 @@ export const errorCatalogue = {
   'checkpoint.wishes-damaged': retryDecision(
     'run `pause`, `resume` or `checkpoint rewind` again: each replaces CONNECTOR/STREAM.wishes.json in CHECKPOINT_URL',
   ),
-  'checkpoint.index-too-large': holdSetting(
-    'raise the memory limit of the container until it leaves what the message names (it must be 256 MiB larger), or run more replicas: each holds the indexes of its own streams',
-  ),
 } as const satisfies Record<string, CatalogueEntry>
 
 export type ErrorCode = keyof typeof errorCatalogue

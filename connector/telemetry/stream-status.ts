@@ -31,8 +31,6 @@ export interface StreamStatus {
   /** Since when each lane has made no progress because its pages fail. */
   readonly backedOff: Readonly<Partial<Record<ScanKind, number>>>
   readonly index: IndexSize | undefined
-  /** How much of the client index an opening that takes long has loaded, 0 to 1. */
-  readonly indexLoaded: number | undefined
   /** Milliseconds from the last changes to their commits. */
   readonly delays: readonly number[]
   /** When the newest published change was made, milliseconds since 1970. */
@@ -74,7 +72,6 @@ export const atBeginning = {
   scans: undefined,
   backedOff: {},
   index: undefined,
-  indexLoaded: undefined,
   delays: [],
   newestChange: undefined,
 } as const

@@ -42,24 +42,41 @@ export const plants: readonly Plant[] = [
     by: { unit: 'kafka/reading/partition-scan.test.ts' },
   },
   {
-    name: 'a merge of a damaged segment is retried forever',
-    file: 'index/segment-rewrites.ts',
-    text: 'if (isDamage(error)) requestDump(rewrites)',
-    becomes: '',
+    name: 'a segment lacks the last number of its range',
+    file: 'index/client-table.ts',
+    text: 'number >= from && number < to',
+    becomes: 'number >= from && number + 1 < to',
     by: { unit: 'index/index-storage.test.ts' },
   },
   {
-    name: 'segments of a dump in progress are deleted',
-    file: 'index/segment-rewrites.ts',
-    text: 'rewrites.merge !== undefined || rewrites.dump !== undefined',
-    becomes: 'rewrites.merge?.made !== undefined || rewrites.dump?.made !== undefined',
+    name: 'segments forget that contents are unknown',
+    file: 'index/client-table.ts',
+    text: ' || isContentUnknown(words, at)',
+    becomes: ' || (words.length === 0 && isContentUnknown(words, at))',
     by: { unit: 'index/index-storage.test.ts' },
   },
   {
-    name: 'a merge takes segments that a dump in progress replaces',
-    file: 'index/segment-rewrites.ts',
-    text: 'segments.filter(({ name }) => !inDump.has(name))',
-    becomes: 'segments',
+    name: 'a part that grows loses an entry',
+    file: 'index/client-table.ts',
+    text: 'for (let from = 0; from < words.length; from += ENTRY_WORDS) {\n    if (isEntry',
+    becomes: 'for (let from = ENTRY_WORDS; from < words.length; from += ENTRY_WORDS) {\n    if (isEntry',
+    by: { unit: 'index/client-table.test.ts' },
+  },
+  {
+    name: 'a segment is deleted while the stored document still names it',
+    file: 'index/index-storage.ts',
+    text: '  for (const { name } of segments) named.add(name)\n',
+    becomes:
+      '  for (const { name } of segments) named.add(name)\n' +
+      '  for (const { name } of index.segments)\n' +
+      '    if (!segments.some((one) => one.name === name)) inBackground(upkeep, remove(upkeep, name))\n',
+    by: { unit: 'index/index-storage.test.ts' },
+  },
+  {
+    name: 'a claim deletes segments of a later claim',
+    file: 'index/index-storage.ts',
+    text: 'epochOf(name) < epoch && !named.has(name)',
+    becomes: 'epochOf(name) !== epoch && !named.has(name)',
     by: { unit: 'index/index-storage.test.ts' },
   },
   {
@@ -212,9 +229,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'what is undecided counts as not published',
     file: 'checkpoint/rewind.ts',
-    text: 'index: withEntries(state.index, deltaText(entryWordsOf(unknown))),',
-    becomes:
-      'index: state.index === undefined ? withEntries(state.index, deltaText(entryWordsOf(unknown))) : state.index,',
+    text: 'index: withEntries(state.index, deltaText(unknown)),',
+    becomes: 'index: state.index === undefined ? withEntries(state.index, deltaText(unknown)) : state.index,',
     by: { unit: 'checkpoint/rewind.test.ts' },
   },
 ]

@@ -1,8 +1,8 @@
 import { sha256 } from '../../connector/event/canonical-json.ts'
 import { type ClientTable, clientTable } from '../../connector/index/client-table.ts'
-import { clientKey, contentKey, type IndexEntry } from '../../connector/index/index-entry.ts'
+import { clientKey, contentKey, entryWords, type IndexEntry } from '../../connector/index/index-entry.ts'
 import { deltaWords, type IndexState } from '../../connector/index/index-state.ts'
-import { segmentEntries } from '../../connector/index/segment.ts'
+import { segmentHash } from '../../connector/index/write-segment.ts'
 import type { Check } from './evidence.ts'
 
 /** A larger document takes too long to write with every transaction. */
@@ -38,9 +38,9 @@ const textOf = (entry: IndexEntry | undefined) =>
 function tableOf({ segments, delta }: IndexState, stored: ReadonlyMap<string, Uint8Array>): ClientTable | string {
   const table = clientTable()
   for (const { name, sha256 } of segments) {
-    const words = segmentEntries(stored.get(name) ?? new Uint8Array(), sha256)
-    if (words === undefined) return `segment ${name} is missing or damaged`
-    table.setAll(words)
+    const bytes = stored.get(name) ?? new Uint8Array()
+    if (segmentHash(bytes) !== sha256) return `segment ${name} is missing or damaged`
+    table.setAll(entryWords(bytes))
   }
   table.setAll(deltaWords(delta))
   return table

@@ -1,9 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type * as StreamCheckpoints from '../../connector/checkpoint/stream-checkpoint.ts'
 import type * as Transitions from '../../connector/checkpoint/transitions.ts'
-import { ENTRY_WORDS } from '../../connector/index/index-entry.ts'
+import type * as ClientTables from '../../connector/index/client-table.ts'
 import { deltaWords, withEntries } from '../../connector/index/index-state.ts'
-import type * as Segments from '../../connector/index/segment.ts'
 import type * as BeginScan from '../../connector/scan/begin-scan.ts'
 import type * as EndScan from '../../connector/scan/end-scan.ts'
 import type * as ScanStep from '../../connector/scan/scan-step.ts'
@@ -19,7 +18,7 @@ interface Replaced {
   scanStep: (of: typeof ScanStep.scanStep) => typeof ScanStep.scanStep
   nextChoice: (of: typeof Scheduler.nextChoice) => typeof Scheduler.nextChoice
   recheckAfter: (of: typeof EndScan.recheckAfter) => typeof EndScan.recheckAfter
-  sortedEntries: (of: typeof Segments.sortedEntries) => typeof Segments.sortedEntries
+  clientTable: (of: typeof ClientTables.clientTable) => typeof ClientTables.clientTable
   prepared: (of: typeof Transitions.prepared) => typeof Transitions.prepared
   streamCheckpoint: (of: typeof StreamCheckpoints.streamCheckpoint) => typeof StreamCheckpoints.streamCheckpoint
 }
@@ -45,7 +44,7 @@ vi.mock('../../connector/scan/begin-scan.ts', replaceable('beginScan'))
 vi.mock('../../connector/scan/scan-step.ts', replaceable('scanStep'))
 vi.mock('../../connector/scan/scheduler.ts', replaceable('nextChoice'))
 vi.mock('../../connector/scan/end-scan.ts', replaceable('recheckAfter'))
-vi.mock('../../connector/index/segment.ts', replaceable('sortedEntries'))
+vi.mock('../../connector/index/client-table.ts', replaceable('clientTable'))
 vi.mock('../../connector/checkpoint/transitions.ts', replaceable('prepared'))
 vi.mock('../../connector/checkpoint/stream-checkpoint.ts', replaceable('streamCheckpoint'))
 
@@ -93,8 +92,13 @@ const cases: Record<string, Case> = {
     violation: /reuses the name of segment/,
     kind: 'everyday',
   },
-  'entries that are lost at a merge': {
-    replaces: { sortedEntries: (real) => (words) => real(words.subarray(0, words.length - ENTRY_WORDS)) },
+  'segments without the last number of their range': {
+    replaces: {
+      clientTable: (real) => (expected) => {
+        const table = real(expected)
+        return { ...table, entries: (from, to = Number.POSITIVE_INFINITY) => table.entries(from, to - 1) }
+      },
+    },
     violation: /the index has nothing for/,
   },
   'a merge that takes in what is pending': {

@@ -40,13 +40,9 @@ export const LONGEST_REACH_MS = 300_000
 /** Small, so that a few events make several segments. */
 const limits: SegmentLimits = {
   deltaEntries: 2,
-  deltaDocuments: 4,
   fanOut: 3,
-  mergedEntries: 24,
-  minDumpEntries: 8,
-  segmentEntries: 3,
+  objectEntries: 3,
 }
-const FIRST_AUDIT_MS = 30_000
 
 /** Longer than in the connector, so that histories have other operations too. */
 export const LOOK_EVERY_MS = 20_000
@@ -124,10 +120,10 @@ const typesOf = ({ name }: Actor): FieldTypes | undefined =>
 
 /** In the memory of the replica. */
 function indexOf(world: World, replica: Actor, stream: SimulatedStream): StreamIndex {
-  const { indexes, clock } = replica
+  const { indexes } = replica
   const segments = segmentsOf(world, replica, stream)
   const store = world.defects.segments?.(segments) ?? segments
-  const index = indexes.get(stream.name) ?? streamIndex(store, clock.monotonic() + FIRST_AUDIT_MS, { limits })
+  const index = indexes.get(stream.name) ?? streamIndex(store, limits)
   indexes.set(stream.name, index)
   return index
 }

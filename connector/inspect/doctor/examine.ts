@@ -1,4 +1,4 @@
-import { ENTRY_BYTES } from '../../index/index-entry.ts'
+import { CLIENT_BYTES } from '../../index/client-table.ts'
 import { readKafkaState } from '../../kafka/transactions/kafka-state.ts'
 import { checkCheckpoint } from './check-checkpoint.ts'
 import { checkKafka, checkStreamKafka, type KafkaChecks, type StreamKafkaChecks } from './check-kafka.ts'
@@ -62,7 +62,7 @@ const MIB = 1024 ** 2
 
 /** What the client indexes take, which a replica holds for its streams. */
 function memoryOf({ indexBytes }: Pick<DoctorParts, 'indexBytes'>): CheckResult {
-  const million = Math.ceil((ENTRY_BYTES * 1_000_000) / MIB)
+  const million = Math.ceil((CLIENT_BYTES * 1_000_000) / MIB)
   return ok(
     `a million clients take ${million} MiB; this machine leaves ${Math.floor(indexBytes / MIB)} MiB for all streams`,
   )

@@ -94,11 +94,11 @@ function publish(building: Building, { client, known, counts }: Publishing, read
   const isDeadLetter = kind === 'dead-letter'
   const content = contentAs({ isDeadLetter }, { building, client, reading })
   building.entries.set(client.key, { content, number: events, scan: scan.number, isDeadLetter })
+  building.events += 1
   if (isDeadLetter) {
     added.deadLetters += 1
     return
   }
-  building.events += 1
   counts.events += 1
   if (republished !== undefined) return
   added.newestChange = Math.max(added.newestChange ?? 0, changeTime(client.modified, readAt))

@@ -24,7 +24,7 @@ export interface PageGroupBuilder extends Processed {
 
 interface BuildFrom {
   readonly state: StreamState
-  readonly table: Pick<ClientTable, 'get' | 'partitions'>
+  readonly table: Pick<ClientTable, 'get'>
 }
 
 export function pageGroupBuilder(settings: PageGroupParts, from: BuildFrom): PageGroupBuilder {

@@ -3,7 +3,6 @@ import { cures } from '../../checkpoint/rewind.ts'
 import { streamCheckpoint } from '../../checkpoint/stream-checkpoint.ts'
 import { seenAs, waitingRewind } from '../../checkpoint/wishes.ts'
 import { clientTable } from '../../index/client-table.ts'
-import { isDamage } from '../../index/load-table.ts'
 import type { OpenStream } from '../../pipeline/delivery.ts'
 import { withoutCheckpoint } from '../../publish/event-publisher.ts'
 import { ConnectorError, codeOf } from '../../runtime/connector-error.ts'
@@ -88,24 +87,12 @@ async function loadIndex(parts: OpenParts, read: ReadStored, stop: AbortSignal):
   if (document === undefined || lost !== undefined) return { table: clientTable(), lost }
   try {
     const { nonce, committed } = document
-    const table = await parts.index.load({ nonce, index: committed.state.index }, stop, progressOf(parts))
+    const table = await parts.index.load({ nonce, index: committed.state.index }, stop)
     return { table, lost }
   } catch (error) {
-    if (!isDamage(error)) throw error
+    if (codeOf(error) !== 'checkpoint.index-damaged') throw error
     await mustNotHaveMoved(parts, read.stored, stop)
     if (!mayRestart(read)) throw error
     return { table: clientTable(), lost: codeOf(error) }
-  }
-}
-
-const REPORT_MS = 5_000
-
-/** Reports every few seconds how much of the index has arrived. */
-function progressOf({ clock, observe }: OpenParts) {
-  let reportedAt = clock.monotonic()
-  return (loaded: number, of: number) => {
-    if (clock.monotonic() - reportedAt < REPORT_MS) return
-    reportedAt = clock.monotonic()
-    observe({ kind: 'index-loading', loaded, of })
   }
 }

@@ -38,13 +38,6 @@ export const scanRows = {
     logged: 'hourly',
     isWarning: true,
   },
-  'segments-missing': {
-    log: warn(
-      'segments of the client index are missing, writing it again: check the lifecycle rules of the bucket',
-      'segments',
-    ),
-    isWarning: true,
-  },
   'checkpoint-refused': {
     log: ({ error: refusal, ...event }) => {
       const { code, error } = toLogFields(refusal) // no hint: the stream continues

@@ -34,15 +34,11 @@ export const streamRows = {
         event.isNew ? 'new stream claimed' : 'stream claimed',
         picked(event, ['epoch', 'seq', 'backfill', 'events']),
       ),
-    status: ({ epoch, seq }, _, at) => ({ wasOpened: true, indexLoaded: undefined, savedAt: at, epoch, seq }),
+    status: ({ epoch, seq }, _, at) => ({ wasOpened: true, savedAt: at, epoch, seq }),
   },
   'transactions-repaired': {
     log: warn('repaired transactions whose markers Kafka had lost', 'partitions', 'as'),
     isWarning: true,
-  },
-  'index-loading': {
-    log: info('client index loading', 'loaded', 'of'),
-    status: ({ loaded, of }) => ({ indexLoaded: loaded / of }),
   },
   'taken-over': {
     log: info('stream taken over from another process', 'from', 'epoch'),

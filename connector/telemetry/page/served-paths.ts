@@ -56,7 +56,7 @@ function details(watched: WatchedStream | undefined, clock: Clock) {
   if (watched === undefined) return {}
   const { poll, status } = watched
   const { epoch, seq, lastChanged, savedAt, liveScanAt, scans, index, certificates, totals } = status
-  const { delays, newestChange, indexLoaded } = status
+  const { delays, newestChange } = status
   if (!isActive(status)) return { totals }
   const now = clock.monotonic()
   const reading = scans && {
@@ -76,7 +76,6 @@ function details(watched: WatchedStream | undefined, clock: Clock) {
     ...(delays.length === 0 ? {} : { delay: delayReport(delays) }),
     ...(newestChange === undefined ? {} : { newestChange: new Date(newestChange).toISOString() }),
     index,
-    indexLoaded,
     certificates: mapDates(certificates),
     totals,
   }

@@ -10,7 +10,7 @@ import {
   writeEntry,
 } from '../../../connector/index/index-entry.ts'
 import { deltaText, emptyIndex, type IndexState, withEntries } from '../../../connector/index/index-state.ts'
-import { type IndexEvent, indexStorage } from '../../../connector/index/index-storage.ts'
+import { indexStorage } from '../../../connector/index/index-storage.ts'
 import { loadTable } from '../../../connector/index/load-table.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { checkpointStoreDefaults } from '../../../connector/storage/checkpoint-store-config.ts'
@@ -45,44 +45,44 @@ function entriesOf(clients: number): Uint32Array {
   return words
 }
 
-/** The storage of an owner whose index of `CLIENTS` clients is in one segment. */
+/** The storage of an owner, and the index that it has stored: of `CLIENTS` clients, in one segment. */
 async function ownerOf(store: SegmentStore, epoch: number) {
-  const events: IndexEvent[] = []
-  const table = clientTable(entriesOf(CLIENTS))
-  const parts = { store, table, epoch, clock: systemClock, newNonce: randomUUID }
-  const storage = indexStorage(emptyIndex, { ...parts, observe: (event) => void events.push(event) })
+  const table = clientTable()
+  table.setAll(entriesOf(CLIENTS))
+  const parts = { store, table, epoch, clock: systemClock, newNonce: randomUUID, observe: () => {} }
+  const storage = indexStorage(emptyIndex, parts)
   onTestFinished(() => storage.close())
-  const write = async (state: IndexState) => {
-    const next = await storage.represent(state, never)
+  const write = async (index: IndexState) => {
+    const next = await storage.represent({ index, events: CLIENTS }, never)
     storage.written(next)
     return next
   }
-  return { storage, events, write, state: await write(withEntries(emptyIndex, deltaText(entriesOf(CLIENTS)))) }
+  return { write, state: await write(withEntries(emptyIndex, deltaText(entriesOf(CLIENTS)))) }
 }
 
-test('writes the index again from memory when an audit finds that a bucket rule removed a segment', async () => {
+test('writes a table in place of segments of which most entries are replaced, and deletes these', async () => {
   const store = segmentsOnRealS3()
-  const { storage, events, write, state } = await ownerOf(store, 1)
-  const [removed] = state.segments
-  await store.remove(removed?.name ?? '', never)
-  storage.audit()
-  await vi.waitUntil(() => events.some(({ kind }) => kind === 'segments-missing'))
-  await write(state)
-  await vi.waitUntil(() => events.some((event) => event.kind === 'segment-written' && event.tier === 'base'))
-  const repaired = await write(state)
-  expect(repaired.segments.map(({ tier }) => tier)).toEqual(['base'])
-  expect(await store.list(never)).toEqual(repaired.segments.map(({ name }) => name))
-  const table = await loadTable(store, repaired, never)
-  expect(table.size()).toBe(CLIENTS)
-  expect(table.get(keyOf(CLIENTS - 1))?.number).toBe(CLIENTS - 1)
+  const { write, state } = await ownerOf(store, 1)
+  const [first] = state.segments
+  if (first === undefined) throw new Error('nothing was stored')
+  const replaced = [1, 2].map((more) => ({ ...first, name: `1-${more}`, to: CLIENTS + more }))
+  for (const { name } of replaced) await store.put(name, (await store.get(first.name, never)) ?? Buffer.alloc(0), never)
+  let stored = await write({ ...state, segments: [first, ...replaced] })
+  await vi.waitUntil(async () => {
+    stored = await write(stored)
+    return stored.segments.every(({ tier }) => tier === 'base')
+  })
+  const names = stored.segments.map(({ name }) => name)
+  await vi.waitUntil(async () => (await store.list(never)).length === names.length)
+  expect(await store.list(never)).toEqual(names)
+  const table = await loadTable(store, stored, never)
+  expect([table.size(), table.get(keyOf(CLIENTS - 1))?.number]).toEqual([CLIENTS, CLIENTS - 1])
 })
 
 test('deletes segments that an earlier claim left, and keeps those of later claims', async () => {
   const store = segmentsOnRealS3()
-  const orphans = ['1-left', '3-of-a-successor']
-  for (const name of orphans) await store.put(name, Buffer.from('any'), never)
-  const { storage, state } = await ownerOf(store, 2)
-  storage.audit()
+  for (const name of ['1-left', '3-of-a-successor']) await store.put(name, Buffer.from('any'), never)
+  const { state } = await ownerOf(store, 2)
   const own = state.segments.map(({ name }) => name)
   await vi.waitUntil(async () => !(await store.list(never)).includes('1-left'))
   expect((await store.list(never)).toSorted()).toEqual([...own, '3-of-a-successor'].toSorted())

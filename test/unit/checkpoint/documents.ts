@@ -130,6 +130,8 @@ const entries = fc.array(fc.tuple(fc.nat(20), fc.nat(1000)), { maxLength: 4 }).m
 const segment = fc.record({
   name: fc.string(),
   tier: fc.oneof(fc.nat(), fc.constant('base' as const)),
+  from: fc.nat(),
+  to: fc.nat(),
   entries: fc.nat(),
   sha256: fc.string(),
 })

@@ -5,7 +5,8 @@ import { committedByRecord } from '../../../connector/checkpoint/transitions.ts'
 import { loadTable } from '../../../connector/index/load-table.ts'
 import { memorySegmentStore } from '../../support/fakes/memory-segment-store.ts'
 import { never } from '../../support/signals.ts'
-import { entry, joined, key, read, words } from '../index/entries.ts'
+import { entry, key, read, words } from '../index/entries.ts'
+import { entriesOf } from '../index/storage-stage.ts'
 
 /**
  * A checkpoint as it was stored: its document, and its segments by name, in base64. A change that breaks this test needs
@@ -33,5 +34,5 @@ test('the index of a stored document is loaded from segments of every tier, the 
     [key(6), entry(7)],
     [key(7), entry(8)],
   ])
-  expect(new Map(read(joined([...table.partitions()])))).toEqual(new Map(read(expected)))
+  expect(entriesOf(table)).toEqual(new Map(read(expected)))
 })

@@ -11,13 +11,14 @@ import { committedByRecord } from '../../../connector/checkpoint/transitions.ts'
 import { validState } from '../../../connector/checkpoint/valid-state.ts'
 import type { ClientTable } from '../../../connector/index/client-table.ts'
 import { loadTable } from '../../../connector/index/load-table.ts'
-import { indexMemory, streamIndex } from '../../../connector/index/stream-index.ts'
+import { streamIndex } from '../../../connector/index/stream-index.ts'
 import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
 import { type MemoryFault, memoryStore } from '../../support/fakes/memory-versioned-object.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { never } from '../../support/signals.ts'
-import { joined, key } from '../index/entries.ts'
-import { change, DAY_MS, documentWith, entriesOf, now, state } from './documents.ts'
+import { key } from '../index/entries.ts'
+import { entriesOf as entriesIn } from '../index/storage-stage.ts'
+import { change, documentWith, entriesOf, now, state } from './documents.ts'
 
 const KEY = 'shop/clients.json'
 const bare = { scans: state.scans, recheck: null, mapping: null, parts: {}, carriedOut: [], entries: '' }
@@ -26,7 +27,7 @@ const read = (events: number, entries = '') => ({ ...bare, events, entries })
 const reachedBy = (...changes: readonly StateChange[]) => changes.reduce(stateAfter, state)
 
 /** A stream claimed at epoch 4, with 10 as its committed number. */
-async function claimedStream(from = state, { memory = indexMemory(1e9) } = {}) {
+async function claimedStream(from = state) {
   const next = { fault: 'none' as MemoryFault }
   const store = memoryStore({ fault: () => next.fault })
   const object = store.object(KEY)
@@ -35,7 +36,7 @@ async function claimedStream(from = state, { memory = indexMemory(1e9) } = {}) {
   let nonces = 0
   const clock = virtualClock(now)
   const parts: CheckpointParts = {
-    ...{ object, clock, index: streamIndex(store.segments(KEY), now + DAY_MS, { memory }), observe: () => {} },
+    ...{ object, clock, index: streamIndex(store.segments(KEY)), observe: () => {} },
     newNonce: () => `n${++nonces}`,
     onWritten: (bytes: number) => written.push(bytes),
   }
@@ -59,14 +60,6 @@ describe('the checkpoint of a claimed stream', () => {
     expect(stored().committed.state).toEqual(state)
     expect(stored().pending).toEqual({ epoch: 4, seq: 11, nonce: 'n1', at: now, change })
     expect([checkpoint.seq(), checkpoint.state()]).toEqual([10, state])
-  })
-
-  test('prepares nothing once its client index has outgrown the memory for all indexes, and writes nothing', async () => {
-    const { checkpoint, store } = await claimedStream(state, { memory: indexMemory(24) })
-    checkpoint.advance(read(2, entriesOf([1, 0], [2, 1])))
-    const writes = store.history(KEY).length
-    await expect(checkpoint.prepare(change, never)).rejects.toMatchObject({ code: 'checkpoint.index-too-large' })
-    expect(store.history(KEY)).toHaveLength(writes)
   })
 
   test('advances without another write when the transaction is decided', async () => {
@@ -190,8 +183,9 @@ describe('the client index of a claimed stream', () => {
   test('keeps the document below 128 KB, in segments, and is the same when it is loaded again', async () => {
     const { checkpoint, written, store, stored, parts, clock } = await claimedStream()
     for (let transaction = 0; transaction < 20; transaction += 1) {
-      const clients = Array.from({ length: 2_000 }, (_, client) => [transaction * 1_000 + client, transaction] as const)
-      await checkpoint.prepare({ ...change, entries: entriesOf(...clients) }, never)
+      const events = 2_000 * transaction
+      const clients = Array.from({ length: 2_000 }, (_, at) => [transaction * 1_000 + at, events + at] as const)
+      await checkpoint.prepare({ ...change, events: events + 2_000, entries: entriesOf(...clients) }, never)
       checkpoint.decided()
       await new Promise(setImmediate)
       clock.fireNext()
@@ -204,7 +198,7 @@ describe('the client index of a claimed stream', () => {
     for (const { name } of index.segments) expect([...store.segments(KEY).stored.keys()]).toContain(name)
     const loaded = await loadTable(parts.index.store, index, never)
     expect(loaded.size()).toBe(21_000)
-    expect(joined([...loaded.partitions()])).toEqual(joined([...checkpoint.table.partitions()]))
+    expect(entriesIn(loaded)).toEqual(entriesIn(checkpoint.table))
   })
 
   test('has its segment stored before the document that names it', async () => {
@@ -271,17 +265,5 @@ describe('the client index of a claimed stream', () => {
     expect(stored().nonce).toBe('theirs')
     const table = await reopened()
     expect([table === checkpoint.table, ...numbers(table, 7)]).toEqual([false, 1])
-  })
-
-  test('is compared with the stored segments once a day', async () => {
-    const { checkpoint, store, clock } = await claimedStream()
-    store.segments(KEY).stored.set('3-orphan', Uint8Array.of(1))
-    await checkpoint.save(never)
-    await new Promise(setImmediate)
-    expect(store.segments(KEY).stored.size).toBe(1)
-    clock.jump(DAY_MS)
-    await checkpoint.save(never)
-    await new Promise(setImmediate)
-    expect(store.segments(KEY).stored.size).toBe(0)
   })
 })

@@ -14,6 +14,7 @@ import {
   represented,
 } from '../../../connector/checkpoint/transitions.ts'
 import { validState } from '../../../connector/checkpoint/valid-state.ts'
+import { joinedDelta } from '../../../connector/index/index-state.ts'
 import { loadTable } from '../../../connector/index/load-table.ts'
 import type { CommitRecord } from '../../../connector/publish/event-publisher.ts'
 import { memorySegmentStore } from '../../support/fakes/memory-segment-store.ts'
@@ -135,7 +136,7 @@ describe('the state after a change', () => {
         const { state: live } = decided(ready).committed
         const { entries, ...reached } = added
         const { index } = document.committed.state
-        expect(live).toEqual({ ...reached, index: { ...index, delta: index.delta + entries } })
+        expect(live).toEqual({ ...reached, index: { ...index, delta: joinedDelta(index.delta, entries) } })
         const { state: taken, ...decision } = committedByRecord(reloaded(ready))
         expect(taken).toEqual(live)
         const { events: _, ...record } = recordOf(ready)

@@ -1,60 +1,57 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { clientTable } from '../../../connector/index/client-table.ts'
-import { type ClientKey, ENTRY_WORDS, type IndexEntry } from '../../../connector/index/index-entry.ts'
-import { sortedEntries } from '../../../connector/index/segment.ts'
-import { entry, joined, key, read, words } from './entries.ts'
+import { clientTable, tableEntries } from '../../../connector/index/client-table.ts'
+import { type ClientKey, clientKey, type IndexEntry, UNKNOWN_CONTENT } from '../../../connector/index/index-entry.ts'
+import { entry, key, read, words } from './entries.ts'
 
-test('answers like a map, whatever is set in whatever order, before and after it is built from a sorted run', () => {
-  const sets = fc.array(fc.tuple(fc.nat({ max: 60 }), fc.nat({ max: 1000 })), { maxLength: 200 })
+test('answers like a map, whatever is set in whatever order', () => {
+  const sets = fc.array(fc.tuple(fc.nat({ max: 400 }), fc.nat({ max: 1000 })), { maxLength: 1_000, size: 'max' })
   fc.assert(
     fc.property(sets, sets, (first, second) => {
-      const map = new Map<ClientKey, IndexEntry>(first.map(([client, number]) => [key(client), entry(number)]))
-      const table = clientTable(sortedEntries(words(first.map(([client, number]) => [key(client), entry(number)]))))
+      const entries = first.map(([client, number]) => [key(client), entry(number)] as const)
+      const map = new Map<ClientKey, IndexEntry>(entries)
+      const table = clientTable()
+      table.setAll(words(entries))
       for (const [client, number] of second) {
         map.set(key(client), entry(number))
         table.set(key(client), entry(number))
       }
-      for (let client = 0; client <= 60; client += 1) expect(table.get(key(client))).toEqual(map.get(key(client)))
-      expect(table.size()).toBe(map.size)
-      const all = read(joined([...table.partitions()]))
-      expect(new Map(all)).toEqual(map)
-      expect(all.map(([client]) => client)).toEqual([...map.keys()].toSorted((a, b) => (a < b ? -1 : 1)))
+      for (let client = 0; client <= 400; client += 1) expect(table.get(key(client))).toEqual(map.get(key(client)))
+      expect([table.size(), new Map(tableEntries(table))]).toEqual([map.size, map])
     }),
+    { numRuns: 30 },
   )
 })
 
-test('is exactly as large as its entries when it is made of sorted pieces, however they are cut', () => {
-  const clients = fc.uniqueArray(fc.nat({ max: 5_000 }), { minLength: 1, maxLength: 300 })
-  fc.assert(
-    fc.property(clients, fc.nat({ max: 300 }), (chosen, cut) => {
-      const sorted = sortedEntries(words(chosen.map((client) => [key(client), entry(client)])))
-      const at = Math.min(sorted.length, cut * ENTRY_WORDS)
-      const table = clientTable(sorted.slice(0, at))
-      table.merge(sorted.slice(at))
-      expect([joined([...table.partitions()]), table.size()]).toEqual([sorted, chosen.length])
-      expect(table.bytes()).toBe(sorted.byteLength)
-    }),
-  )
-})
-
-test('takes the last of several entries of one client', () => {
+test('takes at most 40 bytes a client, and loses none while a part grows', () => {
   const table = clientTable()
-  table.setAll(
-    words([
-      [key(1), entry(1)],
-      [key(2), entry(2)],
-      [key(1), entry(3)],
-    ]),
-  )
-  expect(table.get(key(1))?.number).toBe(3)
-  expect(table.size()).toBe(2)
+  for (let client = 0; client < 30_000; client += 1) {
+    table.set(clientKey(`${client}`), entry(client))
+    if (client > 10_000 && client % 100 === 0) expect(table.bytes() / table.size()).toBeLessThanOrEqual(40)
+  }
+  for (let client = 0; client < 30_000; client += 1) expect(table.get(clientKey(`${client}`))?.number).toBe(client)
 })
 
-test('takes 36 bytes a client, and little more for what is new', () => {
-  const clients = 60_000
+test('takes the entries of another table in their order about as fast as in any other', () => {
+  const [one, other] = [clientTable(), clientTable()]
+  const entries = words(Array.from({ length: 100_000 }, (_, client) => [clientKey(`${client}`), entry(client)]))
+  const tookMs = (work: () => void) => {
+    const began = performance.now()
+    work()
+    return performance.now() - began
+  }
+  const first = tookMs(() => one.setAll(entries))
+  const parts = [...one.entries()]
+  // Crowded together at the beginning of each part, they would take a hundred times as long.
+  expect(tookMs(() => parts.forEach(other.setAll))).toBeLessThan(20 * first)
+  expect(other.size()).toBe(100_000)
+})
+
+test('gives the entries of a range of event numbers, and all whose content is unknown', () => {
   const table = clientTable()
-  for (let client = 0; client < clients; client += 1) table.set(key(client), entry(client))
-  expect(table.bytes() / clients).toBeLessThan(39)
-  expect(clientTable(joined([...table.partitions()])).bytes() / clients).toBe(36)
+  for (let client = 0; client < 10; client += 1) table.set(key(client), entry(client))
+  table.set(key(1), entry(1, { content: UNKNOWN_CONTENT }))
+  table.set(key(9), entry(9, { content: UNKNOWN_CONTENT }))
+  const numbers = [...table.entries(4, 7)].flatMap((part) => read(part).map(([, { number }]) => number))
+  expect(numbers.toSorted()).toEqual([1, 4, 5, 6, 9])
 })

@@ -29,7 +29,3 @@ export function read(written: Uint32Array): [ClientKey, IndexEntry][] {
     readEntry(written, at * ENTRY_WORDS),
   ])
 }
-
-export function joined(parts: readonly Uint32Array[]): Uint32Array {
-  return Uint32Array.from(parts.flatMap((part) => [...part]))
-}

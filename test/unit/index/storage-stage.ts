@@ -1,36 +1,38 @@
-import type { ClientTable } from '../../../connector/index/client-table.ts'
+import { type ClientTable, tableEntries } from '../../../connector/index/client-table.ts'
 import { deltaText, emptyIndex, type IndexState, withEntries } from '../../../connector/index/index-state.ts'
 import { type IndexEvent, type IndexStorage, indexStorage } from '../../../connector/index/index-storage.ts'
 import { loadTable } from '../../../connector/index/load-table.ts'
 import type { SegmentLimits } from '../../../connector/index/segment-plan.ts'
 import { type MemorySegmentStore, memorySegmentStore } from '../../support/fakes/memory-segment-store.ts'
-import { type VirtualClock, virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { never } from '../../support/signals.ts'
-import { entry, joined, key, words } from './entries.ts'
+import { entry, key, words } from './entries.ts'
 
 export interface Stage {
   readonly store: MemorySegmentStore
   readonly table: ClientTable
   readonly storage: IndexStorage
   readonly events: IndexEvent[]
-  readonly clock: VirtualClock
   state: IndexState
-  /** One transaction with new content for these clients; its document is written. */
+  /** The next document is written, with the next transaction: new content for these clients. */
   commit(clients: readonly number[]): Promise<void>
   settled(): Promise<void>
 }
 
 let nonces = 0
 
+/** The owner of an index. `state`: the one that it claimed, with event numbers below `next`. */
 export async function stage({
   store = memorySegmentStore(),
   state = emptyIndex,
   epoch = 1,
+  next = 0,
   limits,
 }: {
   store?: MemorySegmentStore
   state?: IndexState
   epoch?: number
+  next?: number
   limits?: SegmentLimits
 } = {}): Promise<Stage> {
   const table = await loadTable(store, state, never)
@@ -39,19 +41,19 @@ export async function stage({
   const newNonce = () => `n${++nonces}`
   const observe = (event: IndexEvent) => events.push(event)
   const storage = indexStorage(state, { store, table, clock, epoch, newNonce, limits, observe })
-  let number = 0
+  let number = next
   const one: Stage = {
-    ...{ store, table, storage, events, clock, state },
+    ...{ store, table, storage, events, state },
     settled: async () => {
-      for (let turn = 0; turn < 50; turn += 1) {
+      for (let turn = 0; turn < 100; turn += 1) {
         await new Promise(setImmediate)
         clock.fireNext()
       }
     },
     commit: async (clients) => {
-      const entries = words(clients.map((client) => [key(client), entry(++number)]))
-      one.state = await storage.represent(one.state, never)
+      one.state = await storage.represent({ index: one.state, events: number }, never)
       storage.written(one.state)
+      const entries = words(clients.map((client) => [key(client), entry(number++)]))
       one.state = withEntries(one.state, deltaText(entries))
       table.setAll(entries)
     },
@@ -59,9 +61,10 @@ export async function stage({
   return one
 }
 
-/** What the stored index stands for, in full. */
-export async function stored({ store, state }: Pick<Stage, 'store' | 'state'>) {
-  return joined([...(await loadTable(store, state, never)).partitions()])
-}
+/** What the stored index stands for. */
+export const stored = async ({ store, state }: Pick<Stage, 'store' | 'state'>) =>
+  entriesOf(await loadTable(store, state, never))
+
+export const entriesOf = (table: Pick<ClientTable, 'entries'>) => new Map(tableEntries(table))
 
 export const range = (from: number, count: number) => Array.from({ length: count }, (_, at) => from + at)

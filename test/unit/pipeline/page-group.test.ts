@@ -88,12 +88,12 @@ describe('a group', () => {
     expect(builder.finish()).toMatchObject({ records: [], change: { events: 3 } })
   })
 
-  test('continues the sequence of the state that it starts from; a dead letter uses no number up', () => {
+  test('continues the numbers of the state that it starts from; a dead letter takes one, too', () => {
     const { builder } = building({}, { state: { ...start, events: 40 } })
     builder.add(reading([{ No: '1' }, {}, { No: '2' }]))
     const group = builder.finish()
-    expect(sequencesOf(group.records.filter(({ to }) => to === 'events'))).toEqual([40, 41])
-    expect([group.deadLetters, group.change.events]).toEqual([1, 42])
+    expect(sequencesOf(group.records.filter(({ to }) => to === 'events'))).toEqual([40, 42])
+    expect([group.deadLetters, group.change.events]).toEqual([1, 43])
   })
 
   test('has no records, but the scans after the page, when its page is empty', () => {

@@ -3,7 +3,6 @@ import { streamCheckpoint, writeDocument } from '../../../connector/checkpoint/s
 import { beginning } from '../../../connector/checkpoint/stream-state.ts'
 import { firstDocument } from '../../../connector/checkpoint/transitions.ts'
 import { clientTable } from '../../../connector/index/client-table.ts'
-import { ENTRY_WORDS } from '../../../connector/index/index-entry.ts'
 import { streamIndex } from '../../../connector/index/stream-index.ts'
 import { pageGroupDelivery } from '../../../connector/pipeline/delivery.ts'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
@@ -13,6 +12,7 @@ import { memoryStore } from '../../support/fakes/memory-versioned-object.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { backfillOf } from '../../support/scans.ts'
 import { never } from '../../support/signals.ts'
+import { entry, key } from '../index/entries.ts'
 
 const identity = {
   connector: 'shop',
@@ -21,7 +21,7 @@ const identity = {
   source: { url: 'http://polaris', codeMagasin: 1, prefixCle: null },
   destination: { clusterId: 'c', topic: 't', topicId: 'i', partitions: 1 },
 }
-const segment = { name: '1-a', tier: 0, entries: 3, sha256: '' } as const
+const segment = { name: '1-a', tier: 0, from: 0, to: 3, entries: 3, sha256: '' } as const
 
 test('a delivered group reports the scans after it, and the size of the client index', async () => {
   const clock = virtualClock(0)
@@ -35,10 +35,11 @@ test('a delivered group reports the scans after it, and the size of the client i
     newNonce: () => 'n',
     observe: () => {},
     onWritten: () => {},
-    index: streamIndex(store.segments('key'), 1e9),
+    index: streamIndex(store.segments('key')),
   }
   const version = await writeDocument(parts, { document, expected: null }, never)
-  const table = clientTable(new Uint32Array(3 * ENTRY_WORDS).map((_, at) => Math.floor(at / ENTRY_WORDS)))
+  const table = clientTable()
+  for (const client of [1, 2, 3]) table.set(key(client), entry(client))
   const checkpoint = streamCheckpoint({ document, version, table }, parts)
   const publisher = fakeKafka({ partitions: 1, clock }).publisher({
     connector: 'shop',

@@ -21,7 +21,6 @@ test('logs state changes at info: claim, take-over, resuming, end, recovery, cau
     'stream-state',
     'stream-paused',
     'stream-claimed',
-    'index-loading',
     'taken-over',
     'field-detected',
     'read-recovered',

@@ -173,7 +173,7 @@ function write({ world, by, replica, protocol }: Context, document: Document): W
   return withReplica({ ...world, made: world.made + 1, puts, removals }, by, { ...replica, phase: 'writing', next })
 }
 
-const referenceTo = ({ name }: Segment) => ({ name, tier: 0, entries: 1, sha256: '' })
+const referenceTo = ({ name }: Segment) => ({ name, tier: 0, from: 0, to: 0, entries: 1, sha256: '' })
 
 /** As in `indexStorage`: deletes what was listed, is of an earlier claim, and is unknown. */
 function orphansRemoved({ world, by, replica, protocol }: Context): World {

@@ -4,6 +4,7 @@ import { describedState } from '../../../../connector/checkpoint/described-state
 import { beginning, type StreamState } from '../../../../connector/checkpoint/stream-state.ts'
 import { noWishes } from '../../../../connector/checkpoint/wishes.ts'
 import { shownStream } from '../../../../connector/commands/checkpoint/checkpoint-show.ts'
+import { ENTRY_BYTES } from '../../../../connector/index/index-entry.ts'
 import type { ScanOrder } from '../../../../connector/scan/scan-order.ts'
 import type { Scan } from '../../../../connector/scan/scan-state.ts'
 import type { SourceTime } from '../../../../connector/source/client-source.ts'
@@ -20,6 +21,8 @@ const scan = (of: Pick<Scan, 'kind' | 'tag'> & Partial<Scan>): Scan =>
 const segment = (name: string, tier: number | 'base', entries: number) => ({
   name,
   tier,
+  from: 0,
+  to: 0,
   entries,
   sha256: 's',
 })
@@ -40,7 +43,7 @@ const state: StreamState = {
   index: {
     ...{ generation: 2, contentsFrom: 0, rules: ['{"ignored":[]}'] },
     segments: [segment('1-a', 'base', 900), segment('1-b', 'base', 100), segment('1-c', 0, 50)],
-    delta: 'A'.repeat(96),
+    delta: Buffer.alloc(2 * ENTRY_BYTES).toString('base64'),
   },
 }
 

@@ -130,7 +130,7 @@ export function stage(of: Stage = {}) {
     topic: 'client.modified',
     topicUse: 'exclusive',
     beginAt,
-    index: streamIndex(store.segments(KEY), Number.POSITIVE_INFINITY),
+    index: streamIndex(store.segments(KEY)),
     owner: replica,
     isAssigned: of.isAssigned ?? (() => true),
     clock,

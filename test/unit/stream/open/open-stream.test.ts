@@ -5,9 +5,10 @@ import {
   serializeDocument,
 } from '../../../../connector/checkpoint/checkpoint-document.ts'
 import { beginning } from '../../../../connector/checkpoint/stream-state.ts'
+import { entryBytes } from '../../../../connector/index/index-entry.ts'
 import { loadTable } from '../../../../connector/index/load-table.ts'
-import { segmentBytes, segmentHash, sortedEntries } from '../../../../connector/index/segment.ts'
 import { streamIndex } from '../../../../connector/index/stream-index.ts'
+import { segmentHash } from '../../../../connector/index/write-segment.ts'
 import {
   type RecordKey,
   type StreamProducer,
@@ -349,20 +350,20 @@ describe('opening a stream', () => {
 })
 
 describe('a segment of the client index', () => {
-  const sorted = sortedEntries(words([[key(1), entry(0)]]))
-  const reference = { name: '3-s', tier: 'base' as const, entries: 1, sha256: segmentHash(segmentBytes(sorted)) }
+  const segment = entryBytes(words([[key(1), entry(0)]]))
+  const reference = { name: '3-s', tier: 'base' as const, from: 0, to: 1, entries: 1, sha256: segmentHash(segment) }
   const named = () =>
     setByOperator({ committed: { state: { ...state, index: { ...state.index, segments: [reference] } } } })
 
   test('is read before the stream is fenced', async () => {
     const on = opening(named())
     const stored = on.store.segments(KEY)
-    stored.stored.set('3-s', segmentBytes(sorted))
+    stored.stored.set('3-s', segment)
     const get: typeof stored.get = (...args) => {
       on.calls.push('segment read')
       return stored.get(...args)
     }
-    const index = streamIndex({ ...stored, get }, Number.POSITIVE_INFINITY)
+    const index = streamIndex({ ...stored, get })
     const { checkpoint } = await openedStream({ ...on.parts, index }, never)
     expect(on.calls.indexOf('segment read')).toBeLessThan(on.calls.indexOf('kafka open'))
     expect(checkpoint.table.get(key(1))).toEqual(entry(0))
@@ -383,16 +384,11 @@ describe('a segment of the client index', () => {
 
   test('that is missing because another replica has replaced it starts the opening over', async () => {
     const on = opening(named())
-    const index = streamIndex(
-      {
-        ...on.store.segments(KEY),
-        get: async () => {
-          on.store.tamper(KEY, serializeDocument({ ...named(), nonce: 'theirs' }))
-          return undefined
-        },
-      },
-      Number.POSITIVE_INFINITY,
-    )
+    const get = async () => {
+      on.store.tamper(KEY, serializeDocument({ ...named(), nonce: 'theirs' }))
+      return undefined
+    }
+    const index = streamIndex({ ...on.store.segments(KEY), get })
     expect(await codeOfOpening({ ...on.parts, index })).toBe('checkpoint.conflict')
   })
 })
