@@ -29,8 +29,6 @@ export interface BrokerPlan {
 
 /** The only user of the SASL listeners. It has no permissions until a test adds ACLs through the plain listener. */
 export const saslUser = { username: 'app', password: 'app-secret' } as const
-/** Principal of the client certificate. */
-export const mutualPrincipal = 'User:CN=connector'
 
 /** The text of `server.properties`: a KRaft broker and controller, with timeouts shorter than Kafka's defaults. */
 export function brokerProperties(plan: BrokerPlan): string {
