@@ -32,6 +32,8 @@ export async function withConnection<Opened extends Pick<Admin, 'connect' | 'dis
     needs?: NeededAcls
     open: (kafka: Kafka) => Opened
     work: (opened: Opened) => Promise<Result>
+    /** May take longer than a transaction. */
+    isLong?: true
   },
   stop: AbortSignal,
 ): Promise<Result> {
@@ -42,7 +44,7 @@ export async function withConnection<Opened extends Pick<Admin, 'connect' | 'dis
     return await use.work(opened)
   }
   try {
-    return await withinCommitLimit(parts, connectAndWork, stop)
+    return await (use.isLong ? untilAborted(stop, connectAndWork()) : withinCommitLimit(parts, connectAndWork, stop))
   } catch (error) {
     stop.throwIfAborted()
     throw fencedAsFailed(publishError(use.operation, error, use.needs))
@@ -96,7 +98,7 @@ const untilServed: RetryPolicy = { retries: 12, firstPauseMs: 100, maxPauseMs: 2
 /** Sends single requests, on a new connection for each attempt. Rejects with `publish.*` or the reason of `stop`. */
 export function withCluster<Result>(
   parts: AdminParts,
-  use: { operation: string; needs: NeededAcls; work: (cluster: Cluster) => Promise<Result> },
+  use: { operation: string; needs: NeededAcls; work: (cluster: Cluster) => Promise<Result>; isLong?: true },
   stop: AbortSignal,
 ): Promise<Result> {
   const retrying = { clock: parts.clock, policy: untilServed, onRetry: () => undefined }

@@ -161,7 +161,7 @@ test('rejects with port and cause when it cannot listen', async () => {
   const parts = { port, clock: systemClock, paths: {}, onError: () => {} }
   await expect(endpoints(parts, never)).rejects.toMatchObject({
     code: 'config.invalid',
-    message: `listen on port ${port}: the port is already in use (EADDRINUSE)`,
+    message: `listen on HTTP_PORT ${port}: the port is already in use (EADDRINUSE)`,
   })
 })
 

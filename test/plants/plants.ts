@@ -36,10 +36,10 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'a read of the topic takes empty responses for its end',
-    file: 'kafka/reading/partition-scan.ts',
-    text: 'isEmpty && throttledMs === 0 && highWatermark !== undefined && highWatermark >= end',
-    becomes: 'isEmpty',
-    by: { unit: 'kafka/reading/partition-scan.test.ts' },
+    file: 'kafka/kafkajs/fetch-records.ts',
+    text: 'throttledMs === 0 ? found.highWatermark : undefined',
+    becomes: 'found.highWatermark',
+    by: { unit: 'kafka/kafkajs/fetch-records.test.ts' },
   },
   {
     name: 'a segment lacks the last number of its range',

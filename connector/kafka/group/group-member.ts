@@ -1,13 +1,12 @@
 import type { Admin } from 'kafkajs'
-import { groupDefaults, type PlacementConfig } from '../../placement/placement-config.ts'
+import type { PlacementConfig } from '../../placement/placement-config.ts'
 import { linkedAbort, whenAborted } from '../../runtime/abort.ts'
-import { ConnectorError } from '../../runtime/connector-error.ts'
 import { ensureTopic } from '../admin/topics.ts'
 import { type AdminParts, closeConnection, destroyConnection, fencedAsFailed, withAdmin } from '../kafka-connection.ts'
 import { publishError } from '../kafka-errors.ts'
 import { runSlotConsumer, type SlotConsumerParts, slotConsumer } from './slot-consumer.ts'
 
-export interface MemberParts extends AdminParts, Omit<SlotConsumerParts, 'onAnswer'> {
+export interface MemberParts extends AdminParts, SlotConsumerParts {
   readonly create: Extract<PlacementConfig, { mode: 'group' }>['create']
 }
 
@@ -19,19 +18,14 @@ export async function beMember(parts: MemberParts, stop: AbortSignal): Promise<v
   const { topic, group } = parts
   await ensureSlots(parts, stop)
   const membership = linkedAbort(stop)
-  let answers = 0
-  const onAnswer = () => {
-    answers += 1
-  }
   const onJoined: MemberParts['onJoined'] = (joined) => {
     // kafkajs emits some events for a while after its connections are closed.
     if (!membership.signal.aborted) parts.onJoined(joined)
   }
   const client = parts.connect()
-  const consumer = slotConsumer(client.kafka, { ...parts, onJoined, onAnswer }, (error) => membership.abort(error))
+  const consumer = slotConsumer(client.kafka, { ...parts, onJoined }, (error) => membership.abort(error))
   const running = runSlotConsumer(consumer, topic)
   running.catch((error) => membership.abort(error))
-  detectSilence(parts, () => answers, membership.signal).catch((error) => membership.abort(error))
   await whenAborted(membership.signal)
 
   if (stop.aborted) {
@@ -53,21 +47,4 @@ async function ensureSlots(parts: MemberParts, stop: AbortSignal): Promise<void>
   const { topic, create, clock } = parts
   const work = (admin: Admin) => ensureTopic(admin, { topic, create, acl: 'DESCRIBE' }, { clock, stop })
   await withAdmin(parts, { operation: `open topic ${topic}`, work }, stop)
-}
-
-/**
- * Rejects when the group has not answered for longer than the session and rebalance timeouts together: the connections
- * may be dead without an error. Counts heartbeat intervals instead of time, so that a process that stalled has the same
- * time to receive an answer.
- */
-async function detectSilence({ clock }: MemberParts, answersSoFar: () => number, ended: AbortSignal): Promise<void> {
-  const { sessionTimeoutMs, rebalanceTimeoutMs, heartbeatMs } = groupDefaults
-  let answers = answersSoFar()
-  for (let unanswered = 0; unanswered * heartbeatMs <= sessionTimeoutMs + rebalanceTimeoutMs; unanswered += 1) {
-    await clock.sleep(heartbeatMs, ended)
-    if (answers !== answersSoFar()) unanswered = 0
-    answers = answersSoFar()
-  }
-  const limit = 'longer than the session and rebalance timeouts'
-  throw new ConnectorError('publish.failed', `the consumer group has not answered for ${limit}`)
 }

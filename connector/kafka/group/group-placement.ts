@@ -1,6 +1,5 @@
 import type { Placement, PlacementEvent } from '../../placement/placement.ts'
 import { groupDefaults, slotsTopic } from '../../placement/placement-config.ts'
-import type { Clock } from '../../runtime/clock.ts'
 import { codeOf, isTransient } from '../../runtime/connector-error.ts'
 import { pauseMs } from '../../runtime/retry.ts'
 import type { AdminParts } from '../kafka-connection.ts'
@@ -56,42 +55,37 @@ async function stayMember(
 }
 
 interface MembershipFailures {
-  /** Counts a failed attempt and reports a new failure. Returns the attempts since the last successful join. */
+  /** Counts a failed attempt. Returns the attempts since the last successful join. */
   failed(error: unknown): number
   recovered(): void
 }
 
 /**
- * Reports each failure once until recovery; transient failures are deduplicated by code, others by message. While the
- * replica joins for the first time, the first transient failure is not reported: a coordinator may be loading.
+ * Reports each failure once until recovery; transient failures are deduplicated by code, others by message. The first
+ * attempt is not reported if its failure is transient: a coordinator may be loading.
  */
 export function membershipFailures({
   clock,
   observe,
-}: {
-  clock: Clock
-  observe: (event: PlacementEvent) => void
-}): MembershipFailures {
-  let hasJoined = false
+}: Pick<GroupPlacementParts, 'clock' | 'observe'>): MembershipFailures {
   let attempts = 0
   let since = 0
-  let reported = new Set<string>()
+  const reported = new Set<string>()
   return {
     failed: (error) => {
       if (attempts === 0) since = clock.monotonic()
-      const code = codeOf(error)
-      const failure = isTransient(error) || !(error instanceof Error) ? code : error.message
       attempts += 1
-      if (!hasJoined && attempts === 1 && isTransient(error)) return attempts
-      if (!reported.has(failure)) observe({ kind: 'membership-lost', code, error })
+      const code = codeOf(error)
+      const failure = isTransient(error) ? code : String(error)
+      if (reported.has(failure) || (attempts === 1 && isTransient(error))) return attempts
       reported.add(failure)
+      observe({ kind: 'membership-lost', code, error })
       return attempts
     },
     recovered: () => {
-      hasJoined = true
-      if (attempts > 0) observe({ kind: 'membership-restored', attempts, tookMs: clock.monotonic() - since })
+      if (reported.size > 0) observe({ kind: 'membership-restored', attempts, tookMs: clock.monotonic() - since })
       attempts = 0
-      reported = new Set()
+      reported.clear()
     },
   }
 }

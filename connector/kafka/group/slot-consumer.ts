@@ -11,8 +11,6 @@ export interface SlotConsumerParts {
   /** The slots of the last assignment. */
   readonly held: () => readonly number[]
   readonly onJoined: (joined: Joined) => void
-  /** Called whenever the group answers. */
-  readonly onAnswer: () => void
 }
 
 export interface Joined {
@@ -29,7 +27,7 @@ const topicMaxAgeMs = 60_000
 
 /** A group member that never reads: all partitions are paused before the first fetch. It does not restart itself. */
 export function slotConsumer(kafka: Kafka, parts: SlotConsumerParts, onCrash: (error: Error) => void): Consumer {
-  const { group, topic, onJoined, onAnswer } = parts
+  const { group, topic, onJoined } = parts
   const assigner = stickyAssigner(parts)
   let slotsNow = () => 0
   const consumer = kafka.consumer({
@@ -48,15 +46,12 @@ export function slotConsumer(kafka: Kafka, parts: SlotConsumerParts, onCrash: (e
     allowAutoTopicCreation: false,
     retry: { ...retryOptions('group'), restartOnFailure: async () => false },
   })
-  const { GROUP_JOIN, HEARTBEAT, CRASH } = consumer.events
-  consumer.on(GROUP_JOIN, ({ payload: { memberAssignment, duration } }) => {
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload: { memberAssignment, duration } }) => {
     consumer.pause([{ topic }])
-    onAnswer()
     const slots = (memberAssignment[topic] ?? []).toSorted((one, other) => one - other)
     onJoined({ slots, slotCount: slotsNow(), tookMs: duration })
   })
-  consumer.on(HEARTBEAT, onAnswer)
-  consumer.on(CRASH, ({ payload: { error } }) => onCrash(error))
+  consumer.on(consumer.events.CRASH, ({ payload: { error } }) => onCrash(error))
   return consumer
 }
 

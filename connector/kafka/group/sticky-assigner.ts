@@ -42,15 +42,9 @@ export function slotCount(cluster: Cluster, topic: string): number {
   return cluster.findTopicPartitionMetadata(topic).length
 }
 
-/** None if the member sends something else. */
-function heldBy({ memberMetadata }: GroupMember): readonly number[] {
-  try {
-    const held: unknown = JSON.parse(MemberMetadata.decode(memberMetadata)?.userData.toString() ?? '')
-    return Array.isArray(held) ? held.filter(Number.isInteger) : []
-  } catch {
-    return []
-  }
-}
+/** Every member of the group has sent this. */
+const heldBy = ({ memberMetadata }: GroupMember): readonly number[] =>
+  JSON.parse(String(MemberMetadata.decode(memberMetadata)?.userData))
 
 /**
  * The slot of a stream: the partition that Kafka's Java client selects for a record whose key is the stream name

@@ -4,34 +4,16 @@ import { RequestWriter, sizeOfVarint } from './request-writer.ts'
 /** Most records have the same headers as the one before. */
 let last: { readonly headers: object; readonly encoded: Buffer } | undefined
 
-/** The headers of a record, with their number; undefined if one is no text. Hot path: no list of entries is made. */
+/** The headers of a record, with their number; undefined if one is no text. */
 export function encodedHeaders(headers: NonNullable<Message['headers']>): Buffer | undefined {
   if (last?.headers === headers) return last.encoded
-  let [count, size] = [0, 0]
-  for (const name in headers) {
-    const text = headers[name]
-    if (typeof text !== 'string') return undefined
-    const length = Buffer.byteLength(text)
-    size += encodedName(name).length + sizeOfVarint(length) + length
-    count += 1
-  }
+  const texts = Object.entries(headers).flat()
+  if (!texts.every((text) => typeof text === 'string')) return undefined
+  const lengths = texts.map((text) => Buffer.byteLength(text))
+  const size = lengths.reduce((sum, length) => sum + sizeOfVarint(length) + length, 0)
+  const count = texts.length / 2
   const to = new RequestWriter(Buffer.allocUnsafe(sizeOfVarint(count) + size)).varint(count)
-  for (const name in headers) {
-    const text = String(headers[name])
-    to.raw(encodedName(name)).varint(Buffer.byteLength(text)).utf8(text)
-  }
+  for (const [at, text] of texts.entries()) to.varint(lengths[at] ?? 0).utf8(text)
   last = { headers, encoded: to.buffer }
   return to.buffer
-}
-
-/** The connector has about ten. */
-const names = new Map<string, Buffer>()
-
-function encodedName(name: string): Buffer {
-  const known = names.get(name)
-  if (known !== undefined) return known
-  const length = Buffer.byteLength(name)
-  const { buffer } = new RequestWriter(Buffer.allocUnsafe(sizeOfVarint(length) + length)).varint(length).utf8(name)
-  names.set(name, buffer)
-  return buffer
 }

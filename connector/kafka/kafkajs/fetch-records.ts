@@ -16,13 +16,12 @@ export interface FetchedRecord {
 export interface Fetched {
   /** For how long the broker wants no request. Such a response has no records, whatever the partition has (KIP-219). */
   readonly throttledMs: number
-  /** The response has no bytes of this partition. */
-  readonly isEmpty: boolean
   readonly records: readonly FetchedRecord[]
-  /** The offset after the last complete batch; undefined if there is none. Compaction may have emptied the batch. */
+  /**
+   * Where to continue: after the last complete batch, which compaction may have emptied, or at the high watermark if
+   * there is nothing before it. Undefined if the response proves nothing.
+   */
   readonly next: bigint | undefined
-  /** Undefined: the response does not contain the partition. */
-  readonly highWatermark: bigint | undefined
 }
 
 interface FetchPlace {
@@ -60,10 +59,10 @@ export async function decodeFetched(response: Buffer): Promise<Fetched> {
   mustSucceed(from.readInt16())
   from.readInt32() // session id
   const [found] = from.readArray(readTopic).flat()
-  if (found === undefined) return { throttledMs, isEmpty: true, records: [], next: undefined, highWatermark: undefined }
+  if (found === undefined) return { throttledMs, records: [], next: undefined }
   mustSucceed(found.code)
-  const { bytes, highWatermark } = found
-  return { throttledMs, isEmpty: bytes.length === 0, highWatermark, ...(await decodeBatches(bytes)) }
+  if (found.bytes.length > 0) return { throttledMs, ...(await decodeBatches(found.bytes)) }
+  return { throttledMs, records: [], next: throttledMs === 0 ? found.highWatermark : undefined }
 }
 
 function mustSucceed(code: number): void {

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { registerCodecs } from './compression-codecs.ts'
 import { type MetadataPool, requestUsedTopicsOnly } from './metadata-requests.ts'
-import { type OuterEncoder, produceRequest, writeBeforeBody } from './produce-request.ts'
+import { produceRequest } from './produce-request.ts'
 import { observeTransactions } from './transaction-requests.ts'
 
 const load = createRequire(import.meta.url)
@@ -21,11 +21,10 @@ export function patchKafkaJs(): void {
   if (version !== knownVersion) throw unsupported(`version ${version}`)
   stopIdleTimers(prototypeOf('network/requestQueue', ['scheduleCheckPendingRequests', 'checkPendingRequests']))
   endStoppedFetchers(prototypeOf('consumer/runner', ['fetch']))
-  shortenInitRetries(prototypeOf('cluster', []), load('kafkajs/src/producer/eosManager'))
+  shortenInitRetries(prototypeOf('cluster', []))
   keepCoordinatorErrors(prototypeOf('cluster/brokerPool', ['withBroker']))
   requestUsedTopicsOnly(prototypeOf('cluster/brokerPool', ['refreshMetadata']), prototypeOf('broker', ['metadata']))
-  observeTransactions(prototypeOf('broker', ['addPartitionsToTxn', 'initProducerId', 'produce']))
-  writeBeforeBody(prototypeOf<OuterEncoder>('protocol/encoder', ['writeEncoder']))
+  observeTransactions(prototypeOf('broker', ['initProducerId', 'produce']))
   replaceModule('kafkajs/src/protocol/requests/produce/v3/request', produceRequest)
   registerCodecs()
   isPatched = true
@@ -80,20 +79,8 @@ function endStoppedFetchers(runner: Runner): void {
   }
 }
 
-/**
- * Over an open transaction, InitProducerId takes tens of ms instead of 300 or more. No setting reaches its retries.
- * Exported for its test.
- */
-export function shortenInitRetries(cluster: object, createEosManager: (options: object) => unknown): void {
-  let isRead = false
-  const probe = {
-    get retry() {
-      isRead = true
-      return {}
-    },
-  }
-  createEosManager({ logger: {}, cluster: probe, transactional: false })
-  if (!isRead) throw unsupported('eosManager does not read cluster.retry')
+/** Over an open transaction, InitProducerId takes tens of ms instead of 300 or more. No setting reaches its retries. */
+function shortenInitRetries(cluster: object): void {
   const retry = { initialRetryTime: 20, maxRetryTime: 500, retries: 30, factor: 0.2, multiplier: 2 }
   Object.defineProperty(cluster, 'retry', { get: () => retry, set: () => undefined })
 }

@@ -45,32 +45,6 @@ export function produceRequest(original: (order: ProduceOrder) => Request): (ord
   }
 }
 
-/** The part of kafkajs' encoder that puts a body behind its header, and both behind their length. */
-export interface OuterEncoder {
-  buf: Buffer
-  offset: number
-  writeEncoder(inner: Encoded): OuterEncoder
-}
-
-/** Memory with room before a body, for what precedes it. */
-const withRoom = new WeakSet<ArrayBufferLike>()
-const ROOM_BYTES = 1_024
-
-/** Lets a header be written before the body in its own memory; the original copies the body. */
-export function writeBeforeBody(encoder: OuterEncoder): void {
-  const original = encoder.writeEncoder
-  encoder.writeEncoder = function writeEncoder(this: OuterEncoder, inner) {
-    const { buffer: memory, byteOffset } = inner.buf
-    const from = byteOffset - this.offset
-    if (from < 0 || !withRoom.has(memory)) return original.call(this, inner)
-    const whole = Buffer.from(memory, from, this.offset + inner.buffer.length)
-    this.buf.copy(whole, 0, 0, this.offset)
-    this.buf = whole
-    this.offset = whole.length
-    return this
-  }
-}
-
 interface OwnRecord {
   readonly key: Buffer | null
   readonly value: Buffer | null
@@ -125,9 +99,7 @@ async function encodeProduce(order: ProduceOrder, own: OwnRecords): Promise<Enco
   const compressed = compression === NO_COMPRESSION ? undefined : await compress(own.records, compression)
   const batchBytes = BATCH_BYTES + (compressed?.length ?? sizeOfRecords(own.records))
   const size = REQUEST_BYTES + sizeOfText(transactionalId) + sizeOfText(own.topic) + batchBytes
-  const memory = Buffer.allocUnsafeSlow(ROOM_BYTES + size) // only written bytes are sent
-  withRoom.add(memory.buffer)
-  const to = new RequestWriter(memory.subarray(ROOM_BYTES))
+  const to = new RequestWriter(Buffer.allocUnsafeSlow(size)) // every byte is written
   to.text(transactionalId).int16(order.acks).int32(order.timeout)
   to.int32(1).text(own.topic).int32(1).int32(own.partition).int32(batchBytes)
   to.int64(0n)

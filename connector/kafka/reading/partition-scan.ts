@@ -13,10 +13,6 @@ export interface PartitionScan<Found> {
   readonly open: Map<string, Found[]>
 }
 
-export const partitionScan = <Found>(
-  of: Pick<PartitionScan<Found>, 'partition' | 'start' | 'end'>,
-): PartitionScan<Found> => ({ ...of, next: of.start, open: new Map() })
-
 export const isUnfinished = ({ next, end }: PartitionScan<unknown>) => next < end
 
 /** How much of these partitions has been read, 0 to 1. */
@@ -26,25 +22,17 @@ export function shareRead(scans: readonly PartitionScan<unknown>[]): number {
   return all === 0 ? 1 : Math.min(1, read / all)
 }
 
-/**
- * Where to continue after a response to a request for this partition alone: after its batches. Without any, at `end` if
- * compaction or a transaction that left nothing explains it; undefined if the response proves nothing: ask again. Pure.
- */
-export function nextOffset({ next, isEmpty, throttledMs, highWatermark }: Fetched, end: bigint): bigint | undefined {
-  if (next !== undefined) return next
-  const hasNothing = isEmpty && throttledMs === 0 && highWatermark !== undefined && highWatermark >= end
-  return hasNothing ? end : undefined
-}
-
-/** Applies the records of a response and continues at `next`. */
+/** Applies the records of a response and continues after them. Returns whether it progressed. */
 export function applyRecords<Found>(
   scan: PartitionScan<Found>,
-  { records, next }: { readonly records: readonly FetchedRecord[]; readonly next: bigint },
+  { records, next = scan.next }: Pick<Fetched, 'records' | 'next'>,
   reading: EventReading<Found>,
-): void {
+): boolean {
   // A response begins with the whole batch that holds the requested offset.
   for (const record of records) if (BigInt(record.offset) >= scan.next) applyRecord(scan, record, reading)
-  if (next > scan.next) scan.next = next
+  const progressed = next > scan.next
+  if (progressed) scan.next = next
+  return progressed
 }
 
 /** A transaction marker decides about all earlier records of its producer in the partition. */

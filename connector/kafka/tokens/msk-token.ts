@@ -1,6 +1,6 @@
 import type { defaultProvider } from '@aws-sdk/credential-provider-node'
 import { ConnectorError } from '../../runtime/connector-error.ts'
-import type { AccessToken } from './access-token.ts'
+import type { AccessToken } from './oauth-token.ts'
 
 type Credentials = ReturnType<typeof defaultProvider>
 

@@ -1,14 +1,14 @@
-import { once } from 'node:events'
-import { type IncomingMessage, request as requestHttp } from 'node:http'
-import { request as requestHttps } from 'node:https'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { networkCause } from '../../runtime/network-cause.ts'
 import { parsedFields } from '../../runtime/parsed-json.ts'
-import { systemCertificates } from '../../runtime/system-certificates.ts'
 import type { OAuthClient } from '../kafka-config.ts'
-import type { AccessToken } from './access-token.ts'
 
-const MAX_ANSWER_BYTES = 256 * 1024
+export interface AccessToken {
+  readonly value: string
+  /** For how long the token is valid from now on. */
+  readonly lifetimeMs: number
+}
+
 /** For answers without `expires_in`, which is optional. */
 const DEFAULT_LIFETIME_S = 300
 
@@ -35,34 +35,18 @@ async function post(client: OAuthClient, limit: AbortSignal): Promise<{ status: 
   const headers = {
     authorization: `Basic ${Buffer.from(encoded.join(':')).toString('base64')}`,
     accept: 'application/json',
-    'content-type': 'application/x-www-form-urlencoded',
   }
-  const request = tokenEndpoint.startsWith('https:') ? requestHttps : requestHttp
-  const sent = request(tokenEndpoint, {
-    method: 'POST',
-    headers,
-    ca: systemCertificates(),
-    agent: false,
-    signal: limit,
-  })
+  const body = new URLSearchParams({ grant_type: 'client_credentials', ...parameters })
   try {
-    sent.end(new URLSearchParams({ grant_type: 'client_credentials', ...parameters }).toString())
-    const [response] = (await once(sent, 'response')) as [IncomingMessage]
-    let text = ''
-    for await (const chunk of response.setEncoding('utf8')) {
-      text += chunk
-      if (text.length > MAX_ANSWER_BYTES) return fail(client, 'its answer is too long')
-    }
-    return { status: response.statusCode ?? 0, text }
+    const options = { method: 'POST', headers, body, redirect: 'manual', signal: limit } as const
+    const response = await fetch(tokenEndpoint, options)
+    return { status: response.status, text: await response.text() }
   } catch (error) {
-    if (error instanceof ConnectorError) throw error
     if (limit.aborted) return fail(client, 'it does not answer in time')
     const code = errorCodeIn(error)
     if (/CERT|SIGNATURE/.test(code))
       return fail(client, `its certificate is not trusted (${code}); set NODE_EXTRA_CA_CERTS to the file of its CA`)
     return fail(client, networkCause(code))
-  } finally {
-    sent.on('error', () => {}).destroy()
   }
 }
 

@@ -2,9 +2,8 @@ import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import type { IamLogin, TokenLogin } from '../kafka-config.ts'
 import { kafkaTimes } from '../kafka-times.ts'
-import type { AccessToken } from './access-token.ts'
 import { mskToken, processCredentials } from './msk-token.ts'
-import { requestToken } from './oauth-token.ts'
+import { type AccessToken, requestToken } from './oauth-token.ts'
 
 /** The tokens of OAUTHBEARER: of the client credentials grant of OAuth 2, or of Amazon MSK. */
 
@@ -55,11 +54,10 @@ interface TokenCache {
  * outlive both.
  */
 const LAST_USE_BEFORE_END_MS = 15_000
-const RENEWED_BEFORE_END_MS = 30_000
 
 /**
- * Shares one token among all connections; requests another when four fifths of its lifetime are over. If that fails,
- * the old one serves until shortly before its end.
+ * Shares one token among all connections; requests another when half of its lifetime is over. If that fails, the old
+ * one serves until shortly before its end.
  */
 export function tokenCache(clock: Clock, request: () => Promise<AccessToken>): TokenCache {
   let held: { readonly value: string; readonly renewAt: number; readonly usableUntil: number } | undefined
@@ -67,10 +65,8 @@ export function tokenCache(clock: Clock, request: () => Promise<AccessToken>): T
   const renewOrKeep = async () => {
     try {
       const { value, lifetimeMs } = await request()
-      // Short lifetimes: renewed when half is over.
-      const beforeEnd = (ms: number) => clock.monotonic() + Math.max(lifetimeMs - ms, lifetimeMs / 2)
-      const renewAt = beforeEnd(Math.max(lifetimeMs * 0.2, RENEWED_BEFORE_END_MS))
-      held = { value, renewAt, usableUntil: beforeEnd(LAST_USE_BEFORE_END_MS) }
+      const [now, half] = [clock.monotonic(), lifetimeMs / 2]
+      held = { value, renewAt: now + half, usableUntil: now + Math.max(lifetimeMs - LAST_USE_BEFORE_END_MS, half) }
       return value
     } catch (error) {
       if (held === undefined || held.usableUntil <= clock.monotonic()) throw error

@@ -6,7 +6,7 @@ import { untilAborted } from '../../runtime/abort.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { hasKafkaError, type NeededAcls, publishError } from '../kafka-errors.ts'
 import { kafkaTimes } from '../kafka-times.ts'
-import { groupedMessages, sendingTo } from '../kafkajs/transaction-requests.ts'
+import { groupedMessages, noting } from '../kafkajs/transaction-requests.ts'
 import { aclsOfRecord, recordOffsets } from './commit-record.ts'
 import { confirmMarkers } from './confirm-markers.ts'
 import {
@@ -81,7 +81,7 @@ function sendEvents(
     const batches = partitionBatches(records, { ...topics, maxMessageBytes, publishedAt: clock.now() })
     const send = (chunk: PartitionChunk) => sendChunk(producer, active, chunk)
     const isGivenUp = () => producer.state.kind === 'closed'
-    active.sending = sendingTo(batches, active.written, () => sendBatches(batches, { send, isGivenUp }))
+    active.sending = noting(active.written, () => sendBatches(batches, { send, isGivenUp }))
     return active.sending
   }
   return runOrAbort(producer, active, { operation: publishing(records.length, topics[to]?.topic ?? to), work })

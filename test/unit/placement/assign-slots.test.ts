@@ -109,7 +109,6 @@ describe('assignSlots', () => {
     expect([...shares.values()].map((slots) => slots.filter((slot) => streamsInSlot[slot] === 1).length)).toEqual([
       1, 1, 1,
     ])
-    expect(sizesOf(shares)).toEqual([8, 8, 8])
   })
 
   it('does not move a stream to balance empty slots', () => {
@@ -117,7 +116,6 @@ describe('assignSlots', () => {
     const shares = assignSlots([claim('a', [0, 1]), claim('b', [2, 3, 4, 5, 6, 7])], streamsInSlot)
     expect(shares.get('a')).toEqual(expect.arrayContaining([0, 1]))
     expect(shares.get('b')).toContain(2)
-    expect(sizesOf(shares)).toEqual([4, 4])
   })
 
   it('assigns nothing when there are no members or no slots', () => {

@@ -12,7 +12,7 @@ function setUp() {
   const calls: string[] = []
   let config: ConsumerConfig | undefined
   const consumer = {
-    events: { GROUP_JOIN: 'join', HEARTBEAT: 'beat', CRASH: 'crash' },
+    events: { GROUP_JOIN: 'join', CRASH: 'crash' },
     on: (name: string, listener: (event: unknown) => void) => emitter.on(name, listener),
     pause: (topics: unknown) => calls.push(`pause ${JSON.stringify(topics)}`),
   }
@@ -30,8 +30,7 @@ function setUp() {
     calls.push('joined')
     joined.push(one)
   }
-  const onAnswer = () => calls.push('answered')
-  const parts = { group: 'g', topic: 't', streams: ['a'], held: () => [], onJoined, onAnswer }
+  const parts = { group: 'g', topic: 't', streams: ['a'], held: () => [], onJoined }
   slotConsumer(kafka, parts, (error) => crashes.push(error))
   const emit = (name: string, payload: object = {}) => emitter.emit(name, { payload })
   return { emit, calls, joined, crashes, config: () => config }
@@ -41,7 +40,7 @@ describe('slotConsumer', () => {
   it('pauses all partitions before it reports an assignment, and thus before the first fetch', () => {
     const { emit, calls } = setUp()
     emit('join', { memberAssignment: { t: [1] }, duration: 5 })
-    expect(calls).toEqual(['pause [{"topic":"t"}]', 'answered', 'joined'])
+    expect(calls).toEqual(['pause [{"topic":"t"}]', 'joined'])
   })
 
   it('reports the slots in order and their total number, and no slots for a standby', () => {

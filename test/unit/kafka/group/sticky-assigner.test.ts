@@ -3,8 +3,7 @@ import { AssignerProtocol, type Cluster, type PartitionAssigner } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
 import { slotOf, stickyAssigner, streamsIn, streamsPerSlot } from '../../../../connector/kafka/group/sticky-assigner.ts'
 
-const { MemberAssignment, MemberMetadata } = AssignerProtocol
-const metadata = (userData: Buffer) => MemberMetadata.encode({ version: 1, topics: ['t'], userData })
+const { MemberAssignment } = AssignerProtocol
 const cluster = (slots: number) =>
   ({ findTopicPartitionMetadata: () => Array.from({ length: slots }) }) as unknown as Cluster
 const configOf = (slots: number) => ({ cluster: cluster(slots), groupId: 'g' }) as Parameters<PartitionAssigner>[0]
@@ -24,18 +23,6 @@ describe('stickyAssigner', () => {
     }
     expect(slotsOf('m1')).toEqual({ t: [0, 1, 2] })
     expect(slotsOf('m2')).toEqual({ t: [3, 4, 5] })
-  })
-
-  it.each([
-    ['no data', metadata(Buffer.alloc(0))],
-    ['no metadata', Buffer.alloc(0)],
-    ['no JSON', metadata(Buffer.from('1:2'))],
-    ['null', metadata(Buffer.from('null'))],
-    ['text for slots', metadata(Buffer.from('["1"]'))],
-  ])('assigns slots to a member that sends %s', async (_, memberMetadata) => {
-    const [assigned] = await assignerOf([]).assign({ members: [{ memberId: 'm', memberMetadata }], topics: ['t'] })
-    const { assignment } = MemberAssignment.decode(assigned?.memberAssignment ?? Buffer.alloc(0)) ?? {}
-    expect(assignment).toEqual({ t: [0, 1, 2, 3, 4, 5] })
   })
 })
 

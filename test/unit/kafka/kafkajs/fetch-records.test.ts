@@ -30,25 +30,22 @@ describe('a fetch response', () => {
     const bytes = Buffer.concat([emptyBatch(10, 4), emptyBatch(20, 9), emptyBatch(30, 0).subarray(0, -1)])
     expect(await decodeFetched(response({ throttledMs: 0, bytes }))).toEqual({
       throttledMs: 0,
-      isEmpty: false,
       records: [],
       next: 30n,
-      highWatermark: 90n,
     })
   })
 
-  test('without bytes is empty', async () => {
-    const found = await decodeFetched(response({ throttledMs: 0 }))
-    expect(found).toEqual({ throttledMs: 0, isEmpty: true, records: [], next: undefined, highWatermark: 90n })
+  test('without bytes has nothing before the high watermark, unless it is throttled', async () => {
+    expect(await decodeFetched(response({ throttledMs: 0 }))).toEqual({ throttledMs: 0, records: [], next: 90n })
+    const throttled = { throttledMs: 1_500, records: [], next: undefined }
+    expect(await decodeFetched(response({ throttledMs: 1_500 }))).toEqual(throttled)
+    const without = Buffer.concat([int32(1_500), int16(0), int32(0), array([])])
+    expect(await decodeFetched(without)).toEqual(throttled)
   })
 
-  test('that is throttled says for how long, and has no partition', async () => {
-    const throttled = Buffer.concat([int32(1_500), int16(0), int32(0), array([])])
-    expect(await decodeFetched(throttled)).toMatchObject({
-      throttledMs: 1_500,
-      isEmpty: true,
-      highWatermark: undefined,
-    })
+  test('without a complete batch proves nothing', async () => {
+    const bytes = emptyBatch(10, 4).subarray(0, -1)
+    expect(await decodeFetched(response({ throttledMs: 0, bytes }))).toMatchObject({ next: undefined })
   })
 
   test('with an error code rejects', async () => {
