@@ -3,7 +3,6 @@ import type { OpenOptions, TopicLayout } from '../../publish/event-publisher.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError, codeOf } from '../../runtime/connector-error.ts'
 import type { TopicConfig, TopicCreation } from '../kafka-config.ts'
-import { type AdminParts, withAdmin } from '../kafka-connection.ts'
 import { hasKafkaError, isAnswered, publishError } from '../kafka-errors.ts'
 import { describeCluster } from '../kafkajs/metadata-requests.ts'
 
@@ -35,23 +34,17 @@ export async function readTopics(
     throw new ConnectorError('checkpoint.topic-lost', message)
   }
   const isNew = publishedEvents === 0
-  const shapes = missingTopics === 'as-configured' ? topicShapes(config.create) : undefined
-  const wanted = (topic: string, create: TopicShape | undefined) =>
-    ensureTopic(admin, { topic, create, acl: 'WRITE' }, waiting)
-  const events = wanted(config.events, isNew ? shapes?.events : undefined).catch((error) => {
+  const create = missingTopics === 'as-configured' ? config.create : undefined
+  const settingsOf = { events: create?.eventsConfig, deadLetters: create?.deadLettersConfig }
+  const wanted = (of: 'events' | 'deadLetters', shape: TopicShape | undefined) => {
+    const topic = { topic: config[of], create: shape && { ...shape, settings: settingsOf[of] }, acl: 'WRITE' } as const
+    return ensureTopic(admin, topic, waiting)
+  }
+  const events = await wanted('events', isNew ? create : undefined).catch((error) => {
     throw isNew || codeOf(error) !== 'publish.topic-missing' ? error : topicLost(config.events, publishedEvents)
   })
-  return { clusterId, events: await events, deadLetters: await wanted(config.deadLetters, shapes?.deadLetters) }
+  return { clusterId, events, deadLetters: await wanted('deadLetters', create) }
 }
-
-/** How the topics are created; undefined: not at all. */
-export const topicShapes = (
-  create: TopicCreation | undefined,
-): Readonly<Record<'events' | 'deadLetters', TopicShape>> | undefined =>
-  create && {
-    events: { ...create, settings: create.eventsConfig },
-    deadLetters: { ...create, settings: create.deadLettersConfig },
-  }
 
 /** The error for an events topic that no longer exists although events were published to it. */
 export const topicLost = (topic: string, published: number) =>
@@ -61,9 +54,9 @@ export const topicLost = (topic: string, published: number) =>
   )
 
 /** How to create a topic. */
-export interface TopicShape extends Pick<TopicCreation, 'partitions' | 'replicationFactor'> {
+interface TopicShape extends Pick<TopicCreation, 'partitions' | 'replicationFactor'> {
   /** By their Kafka names. */
-  readonly settings?: Readonly<Record<string, string>>
+  readonly settings?: Readonly<Record<string, string>> | undefined
 }
 
 interface WantedTopic {
@@ -88,7 +81,7 @@ export async function ensureTopic(
       throw topicError(topic, error, `${acl} (to create it: CREATE)`)
     })
     if (partitions > 0) return { topic, partitions }
-    if (attempt === 0 && create !== undefined) await createTopic(admin, topic, create, { validateOnly: false })
+    if (attempt === 0 && create !== undefined) await createTopic(admin, topic, create)
     await clock.sleep(pauseMs, stop)
   }
   throw new ConnectorError('publish.topic-missing', `open ${topic}: the topic does not exist`)
@@ -115,29 +108,12 @@ function topicError(topic: string, error: unknown, acl: string): unknown {
   return publishError(`open topic ${topic}`, error, needs)
 }
 
-/** Rejects if the topic, which does not exist, cannot be created: with `publish.*` or the reason of `stop`. */
-export async function validateCreation(
-  parts: AdminParts,
-  { topic, shape }: { readonly topic: string; readonly shape: TopicShape },
-  stop: AbortSignal,
-): Promise<void> {
-  const work = (admin: Admin) => createTopic(admin, topic, shape, { validateOnly: true })
-  await withAdmin(parts, { operation: `validate the creation of topic ${topic}`, work }, stop)
-}
-
-/**
- * Creates the topic; also resolves if another replica has created it meanwhile. With `validateOnly`, Kafka checks the
- * request and the permission, and creates nothing.
- */
-async function createTopic(
-  admin: Admin,
-  topic: string,
-  { partitions: numPartitions, replicationFactor, settings = {} }: TopicShape,
-  { validateOnly }: { validateOnly: boolean },
-): Promise<void> {
+/** Also resolves if another replica has created it meanwhile. */
+async function createTopic(admin: Admin, topic: string, shape: TopicShape): Promise<void> {
+  const { partitions: numPartitions, replicationFactor, settings = {} } = shape
   const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }))
   const topics = [{ topic, numPartitions, replicationFactor, configEntries }]
-  await admin.createTopics({ topics, validateOnly, waitForLeaders: false }).catch((error) => {
+  await admin.createTopics({ topics, waitForLeaders: false }).catch((error) => {
     throw topicError(topic, error, 'CREATE')
   })
 }

@@ -263,6 +263,12 @@ describe('a member', () => {
     const group = randomUUID()
     const [proxy] = kafka.proxies
     if (proxy === undefined) throw new Error('no proxy')
+    const { requestMs } = kafkaTimes.paces.group
+    kafkaTimes.paces.group.requestMs = 1_000
+    onTestFinished(() => {
+      proxy.resume()
+      kafkaTimes.paces.group.requestMs = requestMs
+    })
     const near = startMember(group, { times: quick })
     const far = startMember(group, { times: quick, connection: { brokers: [kafka.proxiedBootstrap] } })
     await until(() => areBalanced([near, far]))
