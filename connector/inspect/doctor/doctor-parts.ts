@@ -10,8 +10,6 @@ import type { CheckpointStore, VersionedObject } from '../../storage/versioned-o
 export interface DoctorParts {
   readonly config: ConnectorConfig
   readonly clock: Clock
-  /** The names that doctor itself uses in Kafka. */
-  readonly names: StreamNames
   readonly store: CheckpointStore
   readonly admin: AdminParts
   /** What the indexes of a replica may use. */

@@ -34,16 +34,6 @@ export interface Coordinator extends RequestTarget {
   addPartitionsToTxn(
     request: Transactional & { topics: readonly { topic: string; partitions: readonly number[] }[] },
   ): Promise<unknown>
-  addOffsetsToTxn(request: Transactional & { groupId: string }): Promise<unknown>
-  txnOffsetCommit(
-    request: Transactional & {
-      groupId: string
-      topics: readonly {
-        topic: string
-        partitions: readonly { partition: number; offset: string; metadata: string }[]
-      }[]
-    },
-  ): Promise<unknown>
   /** `transactionResult`: true commits, false aborts. */
   endTxn(request: Transactional & { transactionResult: boolean }): Promise<unknown>
 }

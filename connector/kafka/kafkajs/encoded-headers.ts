@@ -1,14 +1,12 @@
-import type { Message } from 'kafkajs'
 import { RequestWriter, sizeOfVarint } from './request-writer.ts'
 
 /** Most records have the same headers as the one before. */
 let last: { readonly headers: object; readonly encoded: Buffer } | undefined
 
-/** The headers of a record, with their number; undefined if one is no text. */
-export function encodedHeaders(headers: NonNullable<Message['headers']>): Buffer | undefined {
+/** The headers of a record, with their number. */
+export function encodedHeaders(headers: Readonly<Record<string, string>>): Buffer {
   if (last?.headers === headers) return last.encoded
   const texts = Object.entries(headers).flat()
-  if (!texts.every((text) => typeof text === 'string')) return undefined
   const lengths = texts.map((text) => Buffer.byteLength(text))
   const size = lengths.reduce((sum, length) => sum + sizeOfVarint(length) + length, 0)
   const count = texts.length / 2

@@ -4,6 +4,14 @@ import { crc32c } from './crc32c.ts'
 import { encodedHeaders } from './encoded-headers.ts'
 import { RequestWriter, sizeOfText, sizeOfVarint } from './request-writer.ts'
 
+/** A record of this connector. `timestamp`: ms since 1970. */
+export interface OwnRecord {
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly timestamp: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
 /** A produce request as kafkajs passes it to its encoder. */
 export interface ProduceOrder {
   readonly acks: number
@@ -33,6 +41,18 @@ interface Encoded {
   readonly buffer: Buffer
 }
 
+const own = new WeakMap<readonly Message[], readonly OwnRecord[]>()
+
+/**
+ * Records of one partition with the same timestamp, to pass to kafkajs, which sends no others in the same request. It
+ * groups the messages of a call by `reduce`, and copies the list for each message; this list returns the groups at once.
+ */
+export function ownMessages(records: readonly OwnRecord[], partition: number): Message[] {
+  const messages: Message[] = records.map((record) => record)
+  own.set(messages, records)
+  return Object.assign(messages, { reduce: () => ({ [partition]: messages }) })
+}
+
 /**
  * Writes each produce request of this connector once, into a buffer of its size. The bytes are the same. The original
  * copies each record nine times, into zeroed buffers of up to twice the size: half of the total cost of publishing.
@@ -40,50 +60,17 @@ interface Encoded {
 export function produceRequest(original: (order: ProduceOrder) => Request): (order: ProduceOrder) => Request {
   return (order) => {
     const request = original(order)
-    const records = ownRecords(order)
-    return records === undefined ? request : { ...request, encode: () => encodeProduce(order, records) }
+    const [
+      {
+        topic,
+        partitions: [only],
+      } = { topic: '', partitions: [] },
+    ] = order.topicData
+    const records = only === undefined ? undefined : own.get(only.messages)
+    if (only === undefined || records === undefined) return request
+    return { ...request, encode: () => encodeProduce(order, { ...only, topic, records }) }
   }
 }
-
-interface OwnRecord {
-  readonly key: Buffer | null
-  readonly value: Buffer | null
-  readonly headers: Buffer
-}
-
-/** The records of one partition. */
-interface OwnRecords extends Pick<PartitionData, 'partition' | 'firstSequence'> {
-  readonly topic: string
-  /** Of every record. */
-  readonly timestamp: bigint
-  readonly records: readonly OwnRecord[]
-}
-
-/** Undefined if the connector sends no such request. */
-function ownRecords({ topicData }: ProduceOrder): OwnRecords | undefined {
-  const [{ topic, partitions } = { topic: '', partitions: [] }] = topicData
-  const [only] = partitions
-  const timestamp = only?.messages[0]?.timestamp
-  if (topicData.length !== 1 || partitions.length !== 1 || only === undefined || timestamp === undefined)
-    return undefined
-  const records: OwnRecord[] = []
-  for (const message of only.messages) {
-    const record = message.timestamp === timestamp ? ownRecord(message) : undefined
-    if (record === undefined) return undefined
-    records.push(record)
-  }
-  const { partition, firstSequence } = only
-  return { topic, partition, firstSequence, timestamp: BigInt(timestamp), records }
-}
-
-function ownRecord({ key = null, value, headers: given = noHeaders }: Message): OwnRecord | undefined {
-  const headers = encodedHeaders(given)
-  if (headers === undefined || !isBytes(key) || !isBytes(value)) return undefined
-  return { key, value, headers }
-}
-
-const isBytes = (one: Message['key'] | Message['value']): one is Buffer | null => one === null || Buffer.isBuffer(one)
-const noHeaders = {}
 
 const NO_COMPRESSION = 0
 const TRANSACTIONAL = 16
@@ -94,40 +81,53 @@ const LENGTH_BYTES = 12
 /** Of a request with one partition: all but its texts and its batch. */
 const REQUEST_BYTES = 22
 
-async function encodeProduce(order: ProduceOrder, own: OwnRecords): Promise<Encoded> {
+interface OwnPartition extends Pick<PartitionData, 'partition' | 'firstSequence'> {
+  readonly topic: string
+  readonly records: readonly OwnRecord[]
+}
+
+async function encodeProduce(order: ProduceOrder, own: OwnPartition): Promise<Encoded> {
   const { compression = NO_COMPRESSION, transactionalId = null } = order
-  const compressed = compression === NO_COMPRESSION ? undefined : await compress(own.records, compression)
-  const batchBytes = BATCH_BYTES + (compressed?.length ?? sizeOfRecords(own.records))
+  const timestamp = BigInt(own.records[0]?.timestamp ?? 0)
+  const records = own.records.map((record) => ({ ...record, headers: encodedHeaders(record.headers) }))
+  const compressed = compression === NO_COMPRESSION ? undefined : await compress(records, compression)
+  const batchBytes = BATCH_BYTES + (compressed?.length ?? sizeOfRecords(records))
   const size = REQUEST_BYTES + sizeOfText(transactionalId) + sizeOfText(own.topic) + batchBytes
   const to = new RequestWriter(Buffer.allocUnsafeSlow(size)) // every byte is written
   to.text(transactionalId).int16(order.acks).int32(order.timeout)
   to.int32(1).text(own.topic).int32(1).int32(own.partition).int32(batchBytes)
+  const [leaderEpoch, format] = [0, 2]
   to.int64(0n)
     .int32(batchBytes - LENGTH_BYTES)
-    .int32(0)
-    .int8(2) // offset, length, leader epoch, format
+    .int32(leaderEpoch)
+    .int8(format)
   const crcAt = to.at
+  const attributes = compression | (transactionalId === null ? 0 : TRANSACTIONAL)
   to.int32(0)
-    .int16(compression | (transactionalId === null ? 0 : TRANSACTIONAL))
-    .int32(own.records.length - 1)
-  to.int64(own.timestamp).int64(own.timestamp).int64(BigInt(order.producerId.toString())).int16(order.producerEpoch)
-  to.int32(own.firstSequence).int32(own.records.length)
-  if (compressed === undefined) writeRecords(to, own.records)
+    .int16(attributes)
+    .int32(records.length - 1)
+  to.int64(timestamp).int64(timestamp).int64(BigInt(order.producerId.toString())).int16(order.producerEpoch)
+  to.int32(own.firstSequence).int32(records.length)
+  if (compressed === undefined) writeRecords(to, records)
   else to.raw(compressed)
   to.buffer.writeUInt32BE(crc32c(to.buffer.subarray(crcAt + 4)), crcAt)
   return to
 }
 
+interface EncodedRecord extends Pick<OwnRecord, 'key' | 'value'> {
+  readonly headers: Buffer
+}
+
 const load = createRequire(import.meta.url)
 
-async function compress(records: readonly OwnRecord[], type: number): Promise<Buffer> {
+async function compress(records: readonly EncodedRecord[], type: number): Promise<Buffer> {
   const { lookupCodec } = load('kafkajs/src/protocol/message/compression')
   const to = new RequestWriter(Buffer.allocUnsafeSlow(sizeOfRecords(records)))
   writeRecords(to, records)
   return await lookupCodec(type).compress(to)
 }
 
-function sizeOfRecords(records: readonly OwnRecord[]): number {
+function sizeOfRecords(records: readonly EncodedRecord[]): number {
   let size = 0
   let delta = 0
   for (const record of records) {
@@ -139,13 +139,13 @@ function sizeOfRecords(records: readonly OwnRecord[]): number {
 }
 
 /** Attributes and the difference of timestamps take a byte each. */
-function sizeOfBody({ key, value, headers }: OwnRecord, delta: number): number {
+function sizeOfBody({ key, value, headers }: EncodedRecord, delta: number): number {
   return 2 + sizeOfVarint(delta) + sizeOfBytes(key) + sizeOfBytes(value) + headers.length
 }
 
 const sizeOfBytes = (bytes: Buffer | null) => (bytes === null ? 1 : sizeOfVarint(bytes.length) + bytes.length)
 
-function writeRecords(to: RequestWriter, records: readonly OwnRecord[]): void {
+function writeRecords(to: RequestWriter, records: readonly EncodedRecord[]): void {
   let delta = 0
   for (const record of records) {
     const { key, value, headers } = record

@@ -1,5 +1,4 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Message } from 'kafkajs'
 import type { CoordinatorFinder, ProducerIdentity } from './cluster.ts'
 import type { RequestTarget } from './protocol.ts'
 
@@ -74,12 +73,4 @@ function addWritten(
     written.push(known)
   }
   for (const { partition } of partitions) known.partitions.add(partition)
-}
-
-/**
- * Messages of one partition, to pass to kafkajs. It groups the messages of a call by `reduce`, and copies the list for
- * each message; this list returns the groups at once.
- */
-export function groupedMessages(messages: readonly Message[], partition: number): Message[] {
-  return Object.assign([...messages], { reduce: () => ({ [partition]: messages }) })
 }

@@ -73,22 +73,6 @@ async function initialized(producer: Producer) {
   return await withIdentity(() => producer.transaction())
 }
 
-/**
- * Commits a transaction that has a commit record and no events. No stream may use the names in `parts`. Rejects with
- * `publish.*` (`publish.fenced`: another process is using the same names) or the reason of `stop`.
- */
-export async function trialTransaction(parts: ProducerParts, nonce: string, stop: AbortSignal): Promise<void> {
-  const producer = await openStreamProducer(parts, existingTopics, stop)
-  try {
-    await using transaction = producer.begin(stop)
-    await transaction.commit({ epoch: 0, seq: 0, nonce, events: 0 })
-  } finally {
-    void producer.close()
-  }
-}
-
-const existingTopics: OpenOptions = { publishedEvents: 0, clusterId: null, missingTopics: 'rejected' }
-
 function producerOf(producer: TransactionalProducer): StreamProducer {
   const { topics, place, identity, coordinator: finder } = producer
   const { producerId } = identity

@@ -6,7 +6,8 @@ import { untilAborted } from '../../runtime/abort.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { hasKafkaError, type NeededAcls, publishError } from '../kafka-errors.ts'
 import { kafkaTimes } from '../kafka-times.ts'
-import { groupedMessages, noting } from '../kafkajs/transaction-requests.ts'
+import { ownMessages } from '../kafkajs/produce-request.ts'
+import { noting } from '../kafkajs/transaction-requests.ts'
 import { aclsOfRecord, recordOffsets } from './commit-record.ts'
 import { confirmMarkers } from './confirm-markers.ts'
 import {
@@ -101,7 +102,7 @@ async function sendChunk(
   try {
     return await transaction.send({
       topic,
-      messages: groupedMessages(records, partition),
+      messages: ownMessages(records, partition),
       acks: -1,
       compression: codecs[config.compression],
       timeout: kafkaTimes.paces.stream.requestMs,

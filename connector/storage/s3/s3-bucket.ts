@@ -2,38 +2,133 @@ import {
   DeleteObjectCommand,
   GetObjectCommand,
   PutObjectCommand,
+  paginateListObjectsV2,
   S3Client,
   type S3ClientConfig,
 } from '@aws-sdk/client-s3'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { hostAndPort } from '../../runtime/network-cause.ts'
 import type { S3Settings } from '../checkpoint-store-config.ts'
-import type { StoredText, Version } from '../versioned-object.ts'
+import type { Version } from '../versioned-object.ts'
 import { isMissingKey, isRefusal, s3Error, s3Failure } from './s3-failure.ts'
 
-/** A bucket, and the client for it. */
-export interface S3Bucket {
-  /** Parameters of every request. */
-  readonly at: { readonly Bucket: string }
-  readonly client: S3Client
+interface Put {
+  /** Not every store accepts the chunks in which a string or a stream is sent. */
+  readonly body: Buffer
+  /** The ETag of the object, as sent in `If-Match`; null: no object exists; absent: no condition. */
+  readonly ifMatch?: string | null
+}
+
+export type PutAnswer =
+  /** `etag` as the store returned it; undefined if it returned none. */
+  | { readonly kind: 'stored'; readonly etag: Version | undefined }
+  /** The store answers that the condition is false: 412, or 404 NoSuchKey with `ifMatch`. */
+  | { readonly kind: 'unmet' }
+  /** The store does not support the condition: 501. */
+  | { readonly kind: 'unsupported' }
+  /** 409, 5xx, a timeout or a broken connection: stored, not stored, or still in flight. */
+  | { readonly kind: 'unclear'; readonly error: unknown }
+
+interface StoredBytes {
+  readonly bytes: Buffer
+  readonly version: Version
+}
+
+/** Requests to an object store, without retries. Reject with `storage.unavailable` (transient) or `storage.refused`. */
+export interface ObjectRequests {
+  get(key: string, signal: AbortSignal): Promise<StoredBytes | undefined>
+  put(key: string, put: Put, signal: AbortSignal): Promise<PutAnswer>
+  remove(key: string, signal: AbortSignal): Promise<void>
+}
+
+/** A bucket. */
+export interface S3Bucket extends ObjectRequests {
+  /** The keys that begin with the prefix. */
+  list(prefix: string, signal: AbortSignal): Promise<string[]>
   /** For messages: `s3://bucket/key at host:port`. */
-  readonly placeOf: (key: string) => string
-  /** From sending a small request to its response headers. */
-  readonly answerWithinMs: number
-  /** Parameters of every PUT. */
-  readonly encryption: Pick<ConstructorParameters<typeof PutObjectCommand>[0], 'ServerSideEncryption' | 'SSEKMSKeyId'>
+  placeOf(key: string): string
+  close(): void
+}
+
+interface Client {
+  readonly client: S3Client
+  readonly Bucket: string
+  readonly settings: S3Settings
+  readonly placeOf: S3Bucket['placeOf']
 }
 
 /** Makes no request. */
-export function openS3Bucket(name: string, settings: S3Settings): S3Bucket {
+export function openS3Bucket(Bucket: string, settings: S3Settings): S3Bucket {
+  const client = new S3Client(clientConfig(settings))
   const server = settings.endpoint === undefined ? 'Amazon S3' : hostAndPort(new URL(settings.endpoint))
+  const placeOf = (key: string) => `s3://${Bucket}/${key} at ${server}`
+  const at = { client, Bucket, settings, placeOf }
   return {
-    at: { Bucket: name },
-    placeOf: (key) => `s3://${name}/${key} at ${server}`,
-    client: new S3Client(clientConfig(settings)),
-    answerWithinMs: settings.answerWithinMs,
-    encryption: { ServerSideEncryption: settings.encryption, SSEKMSKeyId: settings.kmsKeyId },
+    get: (key, signal) => request(at, () => getObject(at, key, signal), unlessMissing(`read ${placeOf(key)}`), signal),
+    put: (key, put, signal) => {
+      const failed = (error: unknown) => failedPut(`write ${placeOf(key)}`, error)
+      return request(at, () => putObject(at, { key, ...put }, signal), failed, signal)
+    },
+    remove: (Key, abortSignal) => {
+      const remove = async () => void (await client.send(new DeleteObjectCommand({ Bucket, Key }), { abortSignal }))
+      return request(at, remove, unlessMissing(`delete ${placeOf(Key)}`), abortSignal)
+    },
+    list: async (prefix, signal) =>
+      (await request(at, () => listKeys(at, prefix, signal), unlessMissing(`list ${placeOf(prefix)}`), signal)) ?? [],
+    placeOf,
+    close: () => client.destroy(),
   }
+}
+
+async function request<Result, Failed>(
+  { client, placeOf }: Client,
+  send: () => Promise<Result>,
+  failed: (error: unknown) => Failed,
+  signal: AbortSignal,
+): Promise<Result | Failed> {
+  await client.config.region().catch(() => {
+    throw new ConnectorError('storage.refused', `${placeOf('')}: no region is configured; set AWS_REGION`)
+  })
+  return await send().catch((error: unknown) => {
+    signal.throwIfAborted()
+    return failed(error)
+  })
+}
+
+const unlessMissing = (what: string) => (error: unknown) => {
+  if (isMissingKey(s3Failure(error))) return undefined
+  throw s3Error(what, s3Failure(error))
+}
+
+async function getObject({ client, Bucket }: Client, Key: string, abortSignal: AbortSignal): Promise<StoredBytes> {
+  const { Body, ETag } = await client.send(new GetObjectCommand({ Bucket, Key }), { abortSignal })
+  // Read the body first, whatever else is wrong: an unread body occupies its connection forever.
+  const bytes = Buffer.from((await Body?.transformToByteArray()) ?? [])
+  if (ETag === undefined) throw Object.assign(new Error('no ETag'), { code: 'NoETag' })
+  return { bytes, version: ETag as Version }
+}
+
+/** The slowest upload that succeeds: 1 MB/s. */
+const BYTES_PER_MS = 1_000
+
+async function putObject(
+  { client, Bucket, settings }: Client,
+  { key: Key, body: Body, ifMatch }: Put & { readonly key: string },
+  abortSignal: AbortSignal,
+): Promise<PutAnswer> {
+  const condition = ifMatch === undefined ? {} : ifMatch === null ? { IfNoneMatch: '*' } : { IfMatch: ifMatch }
+  const encryption = { ServerSideEncryption: settings.encryption, SSEKMSKeyId: settings.kmsKeyId }
+  const requestTimeout = settings.answerWithinMs + Body.length / BYTES_PER_MS
+  const command = new PutObjectCommand({ Bucket, Key, Body, ...encryption, ...condition })
+  const { ETag } = await client.send(command, { abortSignal, requestTimeout })
+  return { kind: 'stored', etag: ETag as Version | undefined }
+}
+
+async function listKeys({ client, Bucket }: Client, Prefix: string, abortSignal: AbortSignal): Promise<string[]> {
+  const keys: string[] = []
+  for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket, Prefix }, { abortSignal }))
+    for (const { Key = '' } of Contents) keys.push(Key)
+  return keys
 }
 
 function clientConfig(s3: S3Settings): S3ClientConfig {
@@ -60,75 +155,6 @@ function clientConfig(s3: S3Settings): S3ClientConfig {
     },
     // Otherwise the SDK opens a connection for every document above 2 MB.
     expectContinueHeader: false,
-  }
-}
-
-interface ConditionalText {
-  readonly text: string
-  /** The ETag of the object, as sent in `If-Match`; null: no object exists. */
-  readonly ifMatch: string | null
-}
-
-export type PutAnswer =
-  /** `etag` as the store returned it; undefined if it returned none. */
-  | { readonly kind: 'stored'; readonly etag: Version | undefined }
-  /** The store answers that the condition is false: 412, or 404 NoSuchKey with `ifMatch`. */
-  | { readonly kind: 'unmet' }
-  /** The store does not support the condition: 501. */
-  | { readonly kind: 'unsupported' }
-  /** 409, 5xx, a timeout or a broken connection: stored, not stored, or still in flight. */
-  | { readonly kind: 'unclear'; readonly error: unknown }
-
-/** Requests to an object store, without retries. Reject with `storage.unavailable` (transient) or `storage.refused`. */
-export interface ObjectRequests {
-  get(key: string, signal: AbortSignal): Promise<StoredText | undefined>
-  put(key: string, put: ConditionalText, signal: AbortSignal): Promise<PutAnswer>
-  remove(key: string, signal: AbortSignal): Promise<void>
-}
-
-export function objectRequests({ at, client, placeOf, encryption }: S3Bucket): ObjectRequests {
-  const hasRegion = async () => {
-    await client.config.region().catch(() => {
-      throw new ConnectorError('storage.refused', `${placeOf('')}: no region is configured; set AWS_REGION`)
-    })
-  }
-  return {
-    get: async (key, abortSignal) => {
-      await hasRegion()
-      try {
-        const { Body, ETag: etag } = await client.send(new GetObjectCommand({ ...at, Key: key }), { abortSignal })
-        // Read the body first, whatever else is wrong: an unread body occupies its connection forever.
-        const text = (await Body?.transformToString('utf-8')) ?? ''
-        if (etag === undefined) throw Object.assign(new Error('no ETag'), { code: 'NoETag' })
-        return { text, version: etag as Version }
-      } catch (error) {
-        abortSignal.throwIfAborted()
-        const failure = s3Failure(error)
-        if (isMissingKey(failure)) return undefined
-        throw s3Error(`read ${placeOf(key)}`, failure)
-      }
-    },
-    put: async (key, { text, ifMatch }, abortSignal) => {
-      await hasRegion()
-      const command = new PutObjectCommand({
-        ...at,
-        Key: key,
-        Body: Buffer.from(text), // not every store accepts the chunks that a string or a stream is sent in
-        ContentType: 'application/json',
-        ...encryption,
-        ...(ifMatch === null ? { IfNoneMatch: '*' } : { IfMatch: ifMatch }),
-      })
-      try {
-        const { ETag: etag } = await client.send(command, { abortSignal })
-        return { kind: 'stored', etag: etag === undefined ? undefined : (etag as Version) }
-      } catch (error) {
-        abortSignal.throwIfAborted()
-        return failedPut(`write ${placeOf(key)}`, error)
-      }
-    },
-    remove: async (key, abortSignal) => {
-      await client.send(new DeleteObjectCommand({ ...at, Key: key }), { abortSignal })
-    },
   }
 }
 

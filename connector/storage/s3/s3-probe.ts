@@ -23,8 +23,8 @@ export async function probeConditions(
   let step = 0
   const put = async (ifMatch: string | null): Promise<PutAnswer> => {
     step += 1
-    const text = JSON.stringify({ comment: 'written by the start-up probe; may be deleted', step })
-    const answer = await requests.put(key, { text, ifMatch }, signal)
+    const body = Buffer.from(JSON.stringify({ comment: 'written by the start-up probe; may be deleted', step }))
+    const answer = await requests.put(key, { body, ifMatch }, signal)
     if (answer.kind === 'unclear') throw answer.error
     return answer
   }

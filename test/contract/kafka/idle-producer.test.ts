@@ -19,7 +19,7 @@ const forgetful = {
     'producer.id.expiration.check.interval.ms': '200',
   },
   'transactional id': {
-    'transactional.id.expiration.ms': '1000',
+    'transactional.id.expiration.ms': '3000',
     'transaction.remove.expired.transaction.cleanup.interval.ms': '200',
   },
 }
@@ -59,7 +59,7 @@ async function publish(producer: StreamProducer, seq: number): Promise<void> {
 const recordOf = async (producer: StreamProducer) =>
   recordFound(await producer.readKafkaState({ formerProducerId: null }, never))
 
-const idle = () => delay(4_000)
+const idle = () => delay(5_000)
 
 test('an idle producer publishes after the broker has closed its connection and forgotten its state', async () => {
   const producer = await opening('connection and producer state')()

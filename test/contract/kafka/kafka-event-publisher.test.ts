@@ -407,7 +407,7 @@ describe('security', () => {
     const webAddress = `127.0.0.1:${(web.address() as AddressInfo).port}`
     const sasl = login('plain', 'wrong').sasl
     const faults: [string, Partial<KafkaConfig>, string][] = [
-      ['127.0.0.1:9', {}, 'ECONNREFUSED from 127.0.0.1:9: check host and port'],
+      ['127.0.0.1:9', {}, 'ECONNREFUSED from 127.0.0.1:9: check host, port and TLS'],
       ['no-such-host.invalid:9092', {}, 'ENOTFOUND'],
       [webAddress, { ssl: {} }, 'unset KAFKA_SSL'],
       [kafka.bootstrap, { ssl: {} }, 'check KAFKA_SSL'],

@@ -2,12 +2,19 @@ import { createRequire } from 'node:module'
 import fc from 'fast-check'
 import type { Message } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
-import { type ProduceOrder, produceRequest } from '../../../../connector/kafka/kafkajs/produce-request.ts'
+import {
+  type OwnRecord,
+  ownMessages,
+  type ProduceOrder,
+  produceRequest,
+} from '../../../../connector/kafka/kafkajs/produce-request.ts'
 
 const load = createRequire(import.meta.url)
 const original = load('kafkajs/src/protocol/requests/produce/v3/request')
 const wholeRequest = load('kafkajs/src/protocol/request')
+const group = load('kafkajs/src/producer/groupMessagesPerPartition')
 
+const plain = { key: null, value: Buffer.from('a'), timestamp: '1', headers: {} }
 const order = (messages: readonly Message[], more: Partial<ProduceOrder> = {}): ProduceOrder => ({
   acks: -1,
   timeout: 30_000,
@@ -25,22 +32,19 @@ describe('produceRequest', () => {
   const repeated = fc.constantFrom(63, 64, 8_191, 8_192).map((length) => 'a'.repeat(length))
   const text = fc.oneof(fc.string({ unit: 'grapheme' }), repeated)
   const bytes = text.map((value) => Buffer.from(value))
-  const message = fc.record(
-    {
-      key: fc.oneof(fc.constant(null), bytes),
-      value: fc.oneof(fc.constant(null), bytes),
-      headers: fc.dictionary(fc.string({ minLength: 1 }), text, { maxKeys: 3 }),
-      timestamp: fc.constant('1767225600000'),
-    },
-    { requiredKeys: ['key', 'value', 'timestamp'] },
-  )
+  const message: fc.Arbitrary<OwnRecord> = fc.record({
+    key: fc.oneof(fc.constant(null), bytes),
+    value: fc.oneof(fc.constant(null), bytes),
+    headers: fc.dictionary(fc.string({ minLength: 1 }), text, { maxKeys: 3 }),
+    timestamp: fc.constant('1767225600000'),
+  })
   const messages = fc.array(message, { minLength: 1, maxLength: 5 })
 
   it('writes the same bytes as kafkajs for the records that the connector sends', async () => {
     const isOwn = produceRequest((given) => ({ ...original(given), encode: () => Promise.reject(new Error('unused')) }))
     await fc.assert(
       fc.asyncProperty(messages, fc.constantFrom(1, 50), async (some, times) => {
-        const given = order(Array.from({ length: times }, () => some).flat())
+        const given = order(ownMessages(Array.from({ length: times }, () => some).flat(), 5))
         expect((await bytesOf(isOwn(given))).equals(await bytesOf(original(given)))).toBe(true)
       }),
       { numRuns: 100 },
@@ -50,7 +54,7 @@ describe('produceRequest', () => {
   it('compresses the records as kafkajs does', async () => {
     await fc.assert(
       fc.asyncProperty(messages, async (some) => {
-        const given = order(some, { compression: 1 })
+        const given = order(ownMessages(some, 5), { compression: 1 })
         expect((await bytesOf(produceRequest(original)(given))).equals(await bytesOf(original(given)))).toBe(true)
       }),
       { numRuns: 20 },
@@ -58,28 +62,27 @@ describe('produceRequest', () => {
   })
 
   it('writes the same bytes outside of transactions', async () => {
-    const given = order([{ key: null, value: Buffer.from('a'), timestamp: '1' }], { transactionalId: null })
+    const given = order(ownMessages([plain], 5), { transactionalId: null })
     expect(await bytesOf(produceRequest(original)(given))).toEqual(await bytesOf(original(given)))
   })
 
-  const plain = { key: Buffer.from('a'), value: Buffer.from('b'), timestamp: '1' }
-  const withMessage = (one: object) => order([plain, { ...plain, ...one }])
-  const [topic] = order([plain]).topicData
-  it.each([
-    ['a text key', withMessage({ key: 'a' })],
-    ['a text value', withMessage({ value: 'b' })],
-    ['a binary header', withMessage({ headers: { a: Buffer.from('b') } })],
-    ['two timestamps', withMessage({ timestamp: '2' })],
-    ['no timestamp', order([{ ...plain, timestamp: undefined } as unknown as Message])],
-    ['two topics', order([], { topicData: topic === undefined ? [] : [topic, topic] })],
-    [
-      'two partitions',
-      order([], {
-        topicData: [{ topic: 'a', partitions: topic?.partitions.toSpliced(0, 0, ...topic.partitions) ?? [] }],
-      }),
-    ],
-  ])('leaves a request with %s to kafkajs', (_what, given) => {
+  it('leaves other requests to kafkajs', () => {
+    const given = order([{ key: 'a', value: 'b', timestamp: '1' }])
     const request = original(given)
     expect(produceRequest(() => request)(given)).toBe(request)
   })
+})
+
+it('gives kafkajs the same groups as an array of messages', () => {
+  const records = ['a', 'b', 'c'].map((value) => ({ ...plain, value: Buffer.from(value), partition: 4 }))
+  let choices = 0
+  const partitioner = ({ message }: { message: { partition: number } }) => {
+    choices += 1
+    return message.partition
+  }
+  const grouping = { topic: 'events', partitionMetadata: [{}], partitioner }
+  const grouped = group({ ...grouping, messages: ownMessages(records, 4) })
+  expect(choices).toBe(0)
+  expect(grouped).toEqual({ 4: expect.objectContaining({ length: 3 }) })
+  expect([...grouped[4]]).toEqual(group({ ...grouping, messages: records })[4])
 })

@@ -1,15 +1,11 @@
-import { createRequire } from 'node:module'
 import { expect, it } from 'vitest'
 import {
-  groupedMessages,
   noting,
   observeTransactions,
   type TransactionBroker,
   type WrittenPartitions,
   withIdentity,
 } from '../../../../connector/kafka/kafkajs/transaction-requests.ts'
-
-const group = createRequire(import.meta.url)('kafkajs/src/producer/groupMessagesPerPartition')
 
 function leader(): TransactionBroker {
   const broker: TransactionBroker = {
@@ -49,18 +45,4 @@ it('reports the identity of a producer and its coordinator, and rejects when no 
   expect(result).toBe('started')
   expect(initialized).toEqual({ identity: { producerId: '7', producerEpoch: 2 }, coordinator: broker })
   await expect(withIdentity(async () => {})).rejects.toThrow('unsupported kafkajs')
-})
-
-it('gives kafkajs the same groups as an array of messages', () => {
-  const messages = ['a', 'b', 'c'].map((value) => ({ value, partition: 4 }))
-  let choices = 0
-  const partitioner = ({ message }: { message: { partition: number } }) => {
-    choices += 1
-    return message.partition
-  }
-  const grouping = { topic: 'events', partitionMetadata: [{}], partitioner }
-  const grouped = group({ ...grouping, messages: groupedMessages(messages, 4) })
-  expect(choices).toBe(0)
-  expect(grouped).toEqual(group({ ...grouping, messages }))
-  expect([...groupedMessages(messages, 4)]).toEqual(messages)
 })

@@ -8,7 +8,8 @@ const [v1, v2, v3] = ['v1', 'v2', 'v3'] as [Version, Version, Version]
 const unclear: PutAnswer = { kind: 'unclear', error: new Error('unclear') }
 
 function requests(answer: PutAnswer, now: StoredText | undefined): ObjectRequests {
-  return { put: async () => answer, get: async () => now, remove: async () => undefined }
+  const get = async () => now && { bytes: Buffer.from(now.text), version: now.version }
+  return { put: async () => answer, get, remove: async () => undefined }
 }
 
 const tryWrite = (answer: PutAnswer, now?: StoredText, expected: Version | null = v1) => {
