@@ -2,8 +2,7 @@ import { readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../runtime/clock.ts'
 import type { SegmentStore } from '../segment-store.ts'
-import { uniqueName } from '../store-call.ts'
-import { filesIn, hasCode, makeDirectory, syncDirectory, writeSynced } from './file-system.ts'
+import { filesIn, hasCode, writeNamed } from './file-system.ts'
 
 interface SegmentDirectory {
   readonly directory: string
@@ -15,18 +14,7 @@ interface SegmentDirectory {
 export function fileSegmentStore({ directory, clock, call }: SegmentDirectory): SegmentStore {
   const path = (name: string) => join(directory, name)
   const what = (operation: string, name: string) => `${operation} file ${path(name)}`
-  const write = async (name: string, bytes: Uint8Array) => {
-    await makeDirectory(directory)
-    const temporary = path(`.${name}.${uniqueName(clock)}.tmp`)
-    try {
-      await writeSynced(temporary, bytes)
-      await rename(temporary, path(name))
-    } catch (error) {
-      await rm(temporary, { force: true }).catch(() => undefined)
-      throw error
-    }
-    await syncDirectory(directory)
-  }
+  const write = (name: string, bytes: Uint8Array) => writeNamed(path(name), bytes, { name: rename, clock })
   return {
     put: (name, bytes, finish) => call(what('write', name), () => write(name, bytes), finish),
     get: (name, finish) => call(what('read', name), () => bytesIn(path(name)), finish),

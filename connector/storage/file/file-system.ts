@@ -1,19 +1,15 @@
-import { mkdir, open, readdir } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { mkdir, open, readdir, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
+import { uniqueName } from '../store-call.ts'
 
 /** Errors that only an operator can end, by other permissions, another path or another file system. */
 const refusals: Readonly<Record<string, string>> = {
-  EACCES: ': permission denied',
-  EPERM: ': not permitted, or the file system has no hard links',
-  EROFS: ': the file system is read-only',
-  ENOTDIR: ': a part of the path is a file, not a directory',
-  EEXIST: ': a file exists where a directory is needed',
-  EISDIR: '',
-  ENAMETOOLONG: '',
-  ELOOP: '',
-  ENOTSUP: '',
-  EXDEV: '',
+  EACCES: 'permission denied',
+  EPERM: 'not permitted, or the file system has no hard links',
+  EROFS: 'the file system is read-only',
+  ENOTDIR: 'a part of the path is a file, not a directory',
 }
 
 export function hasCode(error: unknown, code: string): boolean {
@@ -24,8 +20,9 @@ export function hasCode(error: unknown, code: string): boolean {
 export function asStorageError(what: string, error: unknown): unknown {
   const errno = errnoOf(error)
   if (errno === undefined || error instanceof ConnectorError) return error
-  const code = errno in refusals ? 'storage.refused' : 'storage.unavailable'
-  return new ConnectorError(code, `${what}: ${errno}${refusals[errno] ?? ''}`)
+  const { [errno]: refusal } = refusals
+  if (refusal === undefined) return new ConnectorError('storage.unavailable', `${what}: ${errno}`)
+  return new ConnectorError('storage.refused', `${what}: ${errno}: ${refusal}`)
 }
 
 function errnoOf(error: unknown): string | undefined {
@@ -46,6 +43,27 @@ export async function writeSynced(path: string, content: string | Uint8Array): P
   } finally {
     await file.close()
   }
+}
+
+/**
+ * Writes a temporary file in the directory of `path`, which it creates, and gives it its name by `name`, which is
+ * `rename` or `link`. Resolves once both survive a power failure.
+ */
+export async function writeNamed(
+  path: string,
+  content: string | Uint8Array,
+  { name, clock }: { name: (from: string, to: string) => Promise<void>; clock: Clock },
+): Promise<void> {
+  const directory = dirname(path)
+  await makeDirectory(directory)
+  const temporary = join(directory, `.${basename(path)}.${uniqueName(clock)}.tmp`)
+  try {
+    await writeSynced(temporary, content)
+    await name(temporary, path)
+  } finally {
+    await rm(temporary, { force: true }).catch(() => undefined)
+  }
+  await syncDirectory(directory)
 }
 
 /** Resolves once the names in a directory survive a power failure. */

@@ -5,7 +5,15 @@ import { segmentsKey } from '../checkpoint-store-config.ts'
 import { storeCall, uniqueName } from '../store-call.ts'
 import type { CheckpointStore, StoredText, StoreParts, Version, WriteOutcome } from '../versioned-object.ts'
 import { fileSegmentStore } from './file-segment-store.ts'
-import { asStorageError, filesIn, hasCode, makeDirectory, syncDirectory, writeSynced } from './file-system.ts'
+import {
+  asStorageError,
+  filesIn,
+  hasCode,
+  makeDirectory,
+  syncDirectory,
+  writeNamed,
+  writeSynced,
+} from './file-system.ts'
 
 interface FileStoreConfig {
   readonly directory: string
@@ -70,7 +78,6 @@ async function writeNext(object: FileObject, text: string, expected: Version | n
   const before = (await versionsOf(object)).at(-1) ?? null
   const next = String(BigInt(expected ?? 0) + 1n).padStart(20, '0') as Version
   if (before !== expected || !(await linkNew(object, next, text))) return await outcomeAsRead(object, text)
-  await syncDirectory(object.directory)
   const now = await versionsOf(object)
   if (newerThan(next, now) >= KEPT_VERSIONS / 2) return await outcomeAsRead(object, text)
   await removeOlder(object, now).catch(() => undefined) // the next write does it
@@ -87,18 +94,12 @@ const newerThan = (version: Version, versions: readonly Version[]) => versions.f
 
 /** Creates a file atomically with its content. False if the name exists: of two writers exactly one succeeds. */
 async function linkNew(object: FileObject, version: Version, text: string): Promise<boolean> {
-  const { directory, name, parts } = object
-  await makeDirectory(directory)
-  const temporary = join(directory, `.${name}.${uniqueName(parts.clock)}.tmp`)
   try {
-    await writeSynced(temporary, text)
-    await link(temporary, fileOf(object, version))
+    await writeNamed(fileOf(object, version), text, { name: link, clock: object.parts.clock })
     return true
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return false
     throw error
-  } finally {
-    await rm(temporary, { force: true }).catch(() => undefined)
   }
 }
 

@@ -106,7 +106,6 @@ const fileFailures: [string, string, string][] = [
   ['EIO', 'storage.unavailable', 'EIO'],
   ['EACCES', 'storage.refused', 'EACCES: permission denied'],
   ['EROFS', 'storage.refused', 'EROFS: the file system is read-only'],
-  ['EXDEV', 'storage.refused', 'EXDEV'],
 ]
 test.each(fileFailures)('reports %s from the file system as %s, with its meaning', (code, expected, detail) => {
   const error = asStorageError('write file /k', Object.assign(new Error('open /k'), { code }))
