@@ -16,15 +16,14 @@ export function composeDoctor(configured: ConnectorConfig, clock: Clock, closing
   const { checkpoint } = configured
   const callWithinMs = Math.min(checkpoint.callWithinMs, STORE_WITHIN_MS)
   const config = { ...configured, checkpoint: { ...checkpoint, callWithinMs } }
-  const names = streamNames(config.connector, 'doctor')
+  const { clientId } = streamNames(config.connector, 'doctor')
   const silent = { kafkaLog: () => {}, onStoreRetry: () => {}, onOpening: () => {} }
-  const shared = openSharedResources(config, { clock, replica: names.clientId, ...silent }, closing)
+  const shared = openSharedResources(config, { clock, replica: clientId, ...silent }, closing)
   return {
     config,
     clock,
-    names,
     store: shared.store,
-    admin: adminParts(config.kafka, shared, { clientId: names.clientId, pace: 'doctor' }),
+    admin: adminParts(config.kafka, shared, { clientId, pace: 'doctor' }),
     indexBytes: memoryForIndexes(),
     streams: config.streams.map((stream) => streamUnderTest(stream, shared, closing)),
   }

@@ -1,12 +1,8 @@
-import { randomUUID } from 'node:crypto'
 import { DAY_MS } from '../../checkpoint/valid-state.ts'
 import { type ClusterView, topicLayout, viewCluster } from '../../kafka/admin/cluster-view.ts'
 import { accessAsStream, accessGroup } from '../../kafka/admin/stream-access.ts'
-import { type Topics, topicShapes, validateCreation } from '../../kafka/admin/topics.ts'
-import { trialTransaction } from '../../kafka/transactions/stream-producer.ts'
+import type { Topics } from '../../kafka/admin/topics.ts'
 import type { TopicLayout } from '../../publish/event-publisher.ts'
-import { codeOf } from '../../runtime/connector-error.ts'
-import { type Semaphore, semaphore } from '../../runtime/semaphore.ts'
 import type { DoctorParts, StreamUnderTest } from './doctor-parts.ts'
 import { type CheckResult, type CheckResults, checked, failed, isPassed, ok, skipped, warning } from './finding.ts'
 
@@ -17,8 +13,6 @@ export interface KafkaChecks {
   readonly results: CheckResults
   /** Undefined: the cluster could not be reached. */
   readonly cluster: ClusterView | undefined
-  /** Trial transactions share the transactional id of doctor. */
-  readonly trials: Semaphore
 }
 
 /** Checks that the cluster answers and keeps commit records long enough. Never rejects. */
@@ -29,7 +23,7 @@ export async function checkKafka({ admin }: DoctorParts, finish: AbortSignal): P
     return ok(`cluster ${cluster.clusterId}, brokers: ${cluster.brokers}`)
   })
   const retention = cluster === undefined ? skipped('requires Kafka') : judgeRetention(cluster)
-  return { results: { kafka, 'offsets retention': retention }, cluster, trials: semaphore(1) }
+  return { results: { kafka, 'offsets retention': retention }, cluster }
 }
 
 /** Whether the cluster keeps commit records long enough to know what they decide. Pure. */
@@ -59,12 +53,12 @@ export interface StreamKafkaChecks {
 /** Checks that the topics exist and that the user has all permissions that the stream needs. Never rejects. */
 export async function checkStreamKafka(
   parts: DoctorParts,
-  { stream, kafka: { cluster, trials } }: { readonly stream: StreamUnderTest; readonly kafka: KafkaChecks },
+  { stream, kafka: { cluster } }: { readonly stream: StreamUnderTest; readonly kafka: KafkaChecks },
   finish: AbortSignal,
 ): Promise<StreamKafkaChecks> {
   if (cluster === undefined) {
     const none = skipped('requires Kafka')
-    const results = { topics: none, rights: none, transaction: none }
+    const results = { topics: none, rights: none }
     return { results, clusterId: null, topics: undefined, isTopicMissing: false }
   }
   const { clusterId } = cluster
@@ -72,30 +66,14 @@ export async function checkStreamKafka(
   let isTopicMissing = false
   let found: Topics | undefined
   const topics = await checked(within(finish), async () => {
-    const shapes = topicShapes(configured.create)
-    const view = async (use: 'events' | 'deadLetters') => {
-      const [topic, shape] = [configured[use], shapes?.[use]]
-      const layout = await topicLayout(parts.admin, topic, finish)
-      if (layout === undefined && shape !== undefined) await validateCreation(parts.admin, { topic, shape }, finish)
-      return layout
-    }
-    const events = await view('events')
+    const events = await topicLayout(parts.admin, configured.events, finish)
     isTopicMissing = events === undefined
-    const deadLetters = await view('deadLetters')
+    const deadLetters = await topicLayout(parts.admin, configured.deadLetters, finish)
     found = events && deadLetters && { clusterId, events, deadLetters }
     return judgeTopics(configured, [events, deadLetters])
   })
   const rights = await checkRights(parts, { stream, topics: found }, finish)
-  const transaction =
-    found !== undefined && isPassed(rights)
-      ? await checkTransaction(parts, { stream, trials }, finish)
-      : skipped('requires both topics and the rights of the stream')
-  return {
-    results: { topics, rights, transaction },
-    clusterId,
-    isTopicMissing,
-    topics: isPassed(rights) ? found : undefined,
-  }
+  return { results: { topics, rights }, clusterId, isTopicMissing, topics: isPassed(rights) ? found : undefined }
 }
 
 function judgeTopics(
@@ -121,26 +99,5 @@ function checkRights(
     await accessAsStream(admin, { names, topics }, finish)
     const ofTopics = topics === undefined ? 'the topics are not checked' : 'both topics'
     return ok(`transactional id ${names.transactionalId}, group ${names.recordGroup}, ${ofTopics}`)
-  })
-}
-
-function checkTransaction(
-  { admin, names }: DoctorParts,
-  { stream, trials }: { readonly stream: StreamUnderTest; readonly trials: Semaphore },
-  finish: AbortSignal,
-): Promise<CheckResult> {
-  const parts = { ...admin, config: stream.config.kafka, names }
-  return checked(within(finish), async () => {
-    try {
-      using _ = await trials.acquire(finish)
-      await trialTransaction(parts, randomUUID(), finish)
-      return ok(`${names.transactionalId} committed an offset in group ${names.recordGroup} and no record`)
-    } catch (error) {
-      const code = codeOf(error)
-      if (code === 'publish.unauthorized' && error instanceof Error)
-        return warning(error.message, 'add it for a trial transaction; `run` does not need it')
-      if (code !== 'publish.fenced') throw error
-      return failed(code, 'another process is using the same transactional id', 'run only one doctor at a time')
-    }
   })
 }

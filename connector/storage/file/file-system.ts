@@ -10,6 +10,8 @@ const refusals: Readonly<Record<string, string>> = {
   EPERM: 'not permitted, or the file system has no hard links',
   EROFS: 'the file system is read-only',
   ENOTDIR: 'a part of the path is a file, not a directory',
+  EEXIST: 'a file exists where a directory is needed',
+  EISDIR: 'a directory exists where a file is needed',
 }
 
 export function hasCode(error: unknown, code: string): boolean {

@@ -35,6 +35,7 @@ async function published() {
   const publisher = closing.use(kafkaEventPublisher(config, parts), (opened) => opened.close())
   const open = () => publisher.open(withoutCheckpoint, never)
   const producer = await open()
+  await producer.readKafkaState({ formerProducerId: null }, never) // waits for the coordinators of a new broker
   await publish(producer, 'first', 1)
   const event = { type: 'client.removed', source: '/polaris/test/clients', clientId: client, timeMs: 0 } as const
   const made = (partitions: number) => tombstones({ ...event, id: 'one' }, partitions)
