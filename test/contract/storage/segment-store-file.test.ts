@@ -64,7 +64,7 @@ test('leaves no temporary file when a segment cannot get its name', async () => 
   mkdirSync(join(place, '1-a', 'taken'), { recursive: true })
   await expect(segments.put('1-a', bytes, never)).rejects.toMatchObject({
     code: expect.stringMatching(/^storage\./),
-    message: `write file ${join(place, '1-a')}: EISDIR`,
+    message: `write file ${join(place, '1-a')}: EISDIR: a directory exists where a file is needed`,
   })
   expect(readdirSync(place)).toEqual(['1-a'])
 })

@@ -184,6 +184,6 @@ test('rejects when a version file cannot be read, with its path and the reason',
   mkdirSync(join(place, file(1)), { recursive: true })
   await expect(object.read(never)).rejects.toMatchObject({
     code: 'storage.refused',
-    message: `read file ${join(place, 'stream.json')}: EISDIR`,
+    message: `read file ${join(place, 'stream.json')}: EISDIR: a directory exists where a file is needed`,
   })
 })
