@@ -5,16 +5,13 @@ export type ConfigPath = readonly (string | number)[]
 
 /** Invariant 8: names and positions, never a value, which may be a misplaced secret. */
 export interface ConfigProblem {
-  /** Such as `streams[0].poll.interval`; absent if the problem is not about one setting. */
-  readonly path?: string | undefined
-  readonly file?: string | undefined
-  /** From 1. */
-  readonly line?: number | undefined
-  /** The environment variable that the value came from. */
-  readonly variable?: string | undefined
+  /** A line of the file, a variable, or a setting with its variable: `streams[0].polaris.limit (POLARIS_LIMIT)`. */
+  readonly place: string
   /** What is wrong and how to correct it. */
   readonly what: string
 }
+
+export const problemText = ({ place, what }: ConfigProblem) => `${place}: ${what}`
 
 export function pathText(path: ConfigPath): string {
   return path.reduce<string>((text, key) => {
@@ -23,21 +20,11 @@ export function pathText(path: ConfigPath): string {
   }, '')
 }
 
-/** One line: place, setting, problem. */
-export function problemText(problem: ConfigProblem): string {
-  const { path, file, line, variable, what } = problem
-  const place = variable ?? (file === undefined ? undefined : line === undefined ? file : `${file}:${line}`)
-  return [place, path === '' ? undefined : path, what].filter((part) => part !== undefined).join(': ')
-}
-
 /** One `config.invalid` with all problems. */
 export function configInvalid(problems: readonly ConfigProblem[]): ConnectorError {
-  const title =
-    problems.length === 1 ? 'the configuration has 1 problem' : `the configuration has ${problems.length} problems`
-  return new ConnectorError(
-    'config.invalid',
-    [title, ...problems.map((problem) => `  ${problemText(problem)}`)].join('\n'),
-  )
+  const title = `the configuration has ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`
+  const lines = problems.map((problem) => `  ${problemText(problem)}`)
+  return new ConnectorError('config.invalid', [title, ...lines].join('\n'))
 }
 
 /** A setting that breaks a rule. */

@@ -22,10 +22,9 @@ const stream = setting.section(
     event: eventSection,
     deadLetters,
     kafka: streamKafkaSection,
-    sharedKeys: setting.flag(
-      'Allow other streams with `sharedKeys` to use the same topic. Only set this if the same id means the same client in all of them',
-      { default: false },
-    ),
+    sharedKeys: setting.flag('Other streams with `sharedKeys` may use the topic: an id means the same client in all', {
+      default: false,
+    }),
   },
   [checkedFieldRules],
 )

@@ -1,13 +1,14 @@
 import type * as z from 'zod'
-import { type ConfigFile, parseConfigFile } from './config-file.ts'
 import { type ConfigPath, type ConfigProblem, configInvalid, pathText, type Violation } from './config-problem.ts'
 import { configSchema, type Settings } from './config-schema.ts'
 import { futureBeginnings } from './cross-checks.ts'
-import { setAt, valueAt, withTexts } from './document.ts'
-import { GivenText } from './given-text.ts'
+import { type Draft, draftOf, setText, valueAt } from './draft.ts'
+import { type Again, Secret } from './secret.ts'
 import { isPerStream, placeOf, placesOf, settingAt, settingList, unknownKey } from './setting-list.ts'
+import { linesOf } from './setting-types.ts'
 import { unknownVariables } from './unknown-variables.ts'
-import { type Environment, filledIn, type ReadFile, tryToRead, type Variables, variables } from './variables.ts'
+import { type Environment, type ReadFile, tryToRead, type Variables, variables } from './variables.ts'
+import { readYaml } from './yaml-file.ts'
 
 export interface ConfigSources {
   /** Path of the YAML file; undefined: only the environment. */
@@ -23,29 +24,27 @@ export type LoadedConfig =
   | { readonly kind: 'invalid'; readonly problems: readonly ConfigProblem[] }
 
 /** Reads the file and the environment, which overrides it, and reports all problems at once. Connects to nothing. */
-export function readConfig({ file: name, environment, readFile, now }: ConfigSources): LoadedConfig {
-  const file = name === undefined ? undefined : openFile(name, readFile)
-  if (file !== undefined && file.problems.length > 0) return { kind: 'invalid', problems: file.problems }
+export function readConfig({ file, environment, readFile, now }: ConfigSources): LoadedConfig {
+  const yaml = file === undefined ? { kind: 'read' as const, value: {} } : readYaml(file, readFile)
+  if (yaml.kind === 'invalid') return yaml
   const known = variables(environment, readFile)
-  const { lookUp } = known
-  const written = withVariablesOfFile(file?.value ?? {}, lookUp)
-  const overlay = override(written.document, written.names, lookUp)
-  const found = [...written.violations, ...readPemFiles(written.document, readFile)]
-  const reported = new Set(found.map(({ path }) => pathText(path)))
-  const parsed = configSchema.safeParse(written.document)
+  const draft = draftOf(yaml.value ?? {}, known.lookUp)
+  const misplaced = override(draft, known.lookUp)
+  readPemFiles(draft, readFile)
+  const parsed = configSchema.safeParse(draft.document)
+  const reported = new Set(draft.violations.map(({ path }) => pathText(path)))
   const invalid = parsed.success
     ? futureBeginnings(parsed.data.streams, now)
-    : parsed.error.issues.flatMap(violationsOf)
-  found.push(...invalid.filter(({ path }) => !reported.has(pathText(path))))
+    : parsed.error.issues.flatMap(violationsOf).filter(({ path }) => !reported.has(pathText(path)))
   const problems = [
-    ...known.problems,
-    ...overlay.problems,
-    ...unknownVariables(environment, written.names),
-    ...found.map(locator({ document: written.document, origins: overlay.origins, file })),
+    ...known.problems.values(),
+    ...misplaced,
+    ...unknownVariables(environment, draft.names),
+    ...[...draft.violations, ...invalid].map(({ path, what }) => ({ place: placeText(path, draft), what })),
   ]
-  return parsed.success && problems.length === 0
-    ? { kind: 'valid', settings: parsed.data }
-    : { kind: 'invalid', problems }
+  if (!parsed.success || problems.length > 0) return { kind: 'invalid', problems }
+  for (const [path, again] of draft.again) follow(parsed.data, path, again)
+  return { kind: 'valid', settings: parsed.data }
 }
 
 /** Like `readConfig`, but throws `config.invalid` with all problems. */
@@ -55,72 +54,41 @@ export function loadConfig(sources: ConfigSources): Settings {
   return loaded.settings
 }
 
-function openFile(name: string, readFile: ReadFile): ConfigFile {
-  const content = tryToRead(name, readFile)
-  if (content.kind === 'read') return parseConfigFile(name, content.text)
-  const problem = { file: name, what: `cannot be read (${content.why})` }
-  return { name, value: undefined, lineOf: () => undefined, problems: [problem] }
-}
-
-function withVariablesOfFile(value: unknown, lookUp: Variables['lookUp']) {
-  const names = new Set<string>()
-  const violations: Violation[] = []
-  const document = withTexts(value, (text, path) => {
-    const filled = filledIn(text, lookUp)
-    for (const name of filled.names) names.add(name)
-    violations.push(...filled.problems.map((what) => ({ path, what })))
-    return filled.value
-  })
-  return { document, names, violations }
-}
-
-interface Overlay {
-  /** The variable that each setting came from, by the text of its path. */
-  readonly origins: ReadonlyMap<string, string>
-  readonly problems: readonly ConfigProblem[]
-}
-
-/** Overrides the document with the variables of the settings; those of `streams[]` require a single stream. */
-function override(document: unknown, named: ReadonlySet<string>, lookUp: Variables['lookUp']): Overlay {
-  const origins = new Map<string, string>()
-  const problems: ConfigProblem[] = []
-  const several = hasSeveralStreams(document)
-  for (const setting of settingList()) {
-    const [variable] = [setting.variable, setting.fallback].filter((name) => name !== undefined && lookUp(name))
-    if (variable === undefined) continue
+/** Overrides the draft with the variables of the settings; those of `streams[]` require a single stream. */
+function override(draft: Draft, lookUp: Variables['lookUp']): ConfigProblem[] {
+  const several = hasSeveralStreams(draft)
+  return settingList().flatMap((setting) => {
+    const { variable, fallback } = setting
+    const given = lookUp(variable) ?? (fallback === undefined ? undefined : lookUp(fallback))
     const place = placeOf(setting, 0)
-    if (!(isPerStream(setting) && several)) {
-      setAt(document, place, lookUp(variable))
-      origins.set(pathText(place), variable)
-    } else if (!named.has(variable)) {
-      const what = `applies to a single stream, but the file has several: set ${pathText(place.slice(2))} in each stream`
-      problems.push({ variable, what })
+    if (given === undefined || (several && isPerStream(setting) && draft.names.has(variable))) return []
+    if (!several || !isPerStream(setting)) {
+      setText(draft, place, given)
+      return []
     }
-  }
-  return { origins, problems }
+    const what = `applies to a single stream, but the file has several: set ${pathText(place.slice(2))} in each stream`
+    return [{ place: variable, what }]
+  })
 }
 
-function hasSeveralStreams(document: unknown): boolean {
+function hasSeveralStreams({ document }: Draft): boolean {
   const streams = valueAt(document, ['streams'])
   return Array.isArray(streams) && streams.length > 1
 }
 
 /** Replaces the paths of PEM files by their content. */
-function readPemFiles(document: unknown, readFile: ReadFile): Violation[] {
-  const places = settingList().flatMap((setting) => (setting.pem ? placesOf(setting, document) : []))
-  return places.flatMap((path) => {
-    const value = valueAt(document, path)
-    const given = typeof value === 'string' ? new GivenText(value) : value
-    if (!(given instanceof GivenText)) return []
-    const pem = pemText(given.text, readFile)
-    if (pem.kind === 'failed') return [{ path, what: `must be PEM text or the path of a readable file (${pem.why})` }]
-    setAt(document, path, new GivenText(pem.text, () => pemText(given.again() ?? '', readFile).text))
-    return []
-  })
+function readPemFiles(draft: Draft, readFile: ReadFile): void {
+  const pemText = (text: string) =>
+    text.includes('-----BEGIN ') ? ({ kind: 'read', text } as const) : tryToRead(text, readFile)
+  for (const path of settingList().flatMap((setting) => (setting.pem ? placesOf(setting, draft.document) : []))) {
+    const written = valueAt(draft.document, path)
+    if (typeof written !== 'string') continue
+    const pem = pemText(written)
+    const again = draft.again.get(pathText(path))
+    if (pem.kind === 'read') setText(draft, path, { text: pem.text, again: () => pemText(again?.() ?? written).text })
+    else draft.violations.push({ path, what: `must be PEM text or the path of a readable file (${pem.why})` })
+  }
 }
-
-const pemText = (text: string, readFile: ReadFile) =>
-  text.includes('-----BEGIN ') ? ({ kind: 'read', text } as const) : tryToRead(text, readFile)
 
 function violationsOf(issue: z.core.$ZodIssue): Violation[] {
   const path = issue.path.map((key) => (typeof key === 'number' ? key : String(key)))
@@ -128,26 +96,26 @@ function violationsOf(issue: z.core.$ZodIssue): Violation[] {
   return issue.keys.map((key) => ({ path: [...path, key], what: unknownKey(path, key) }))
 }
 
-interface Provenance {
-  readonly document: unknown
-  readonly origins: ReadonlyMap<string, string>
-  readonly file: ConfigFile | undefined
+/** The setting, and the variable that sets it. */
+function placeText(path: ConfigPath, draft: Draft): string {
+  const setting = settingAt(path)
+  if (path.length === 0) return 'the configuration file'
+  const isSet = setting !== undefined && !(isPerStream(setting) && hasSeveralStreams(draft))
+  return isSet ? `${pathText(path)} (${setting.variable})` : pathText(path)
 }
 
-/** Locates a violation: by the variable, or the line of the file; if a value is missing, by the variable that can set it. */
-function locator({ document, origins, file }: Provenance): (violation: Violation) => ConfigProblem {
-  return ({ path: at, what }) => {
-    const path = pathText(at)
-    const variable = at.flatMap((_, up) => origins.get(pathText(at.slice(0, at.length - up))) ?? [])[0]
-    if (variable !== undefined) return { variable, path, what }
-    const alternative = alternativeTo(at, document)
-    if (file === undefined) return { variable: alternative, path, what }
-    const cure = alternative === undefined ? what : `${what} (or set ${alternative})`
-    return { file: file.name, line: file.lineOf(at), path, what: cure }
+/** Has the secrets at a path read again from their file. */
+function follow(settings: Settings, path: string, again: Again): void {
+  const secrets = settingList()
+    .flatMap((setting) => placesOf(setting, settings))
+    .map((place) => [pathText(place), valueAt(settings, place)] as const)
+  for (const [place, value] of secrets) {
+    if (value instanceof Secret && place === path) value.follow(again)
+    if (value instanceof Secret || typeof value !== 'object' || value === null) continue
+    for (const [name, entry] of Object.entries(value)) {
+      if (!(entry instanceof Secret)) continue
+      if (place === path) entry.follow(() => linesOf(again() ?? '')?.[name])
+      if (`${place}.${name}` === path) entry.follow(again)
+    }
   }
-}
-
-function alternativeTo(path: ConfigPath, document: unknown): string | undefined {
-  const isForAll = path[0] === 'streams' && hasSeveralStreams(document)
-  return isForAll || valueAt(document, path) !== undefined ? undefined : settingAt(path)?.variable
 }

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { didYouMean } from '../runtime/did-you-mean.ts'
 import type { ConfigPath } from './config-problem.ts'
 import { configSchema } from './config-schema.ts'
-import { valueAt } from './document.ts'
+import { valueAt } from './draft.ts'
 import type { SettingKind, SettingMeta } from './setting-types.ts'
 
 /** The used parts of what `z.toJSONSchema` returns for `configSchema`. */
@@ -24,6 +24,8 @@ export interface Setting extends SchemaNode {
   readonly path: readonly string[]
   readonly kind: SettingKind
   readonly description: string
+  /** The environment variable that sets it: its path, unless it has another name. */
+  readonly variable: string
   readonly isRequired: boolean
 }
 
@@ -41,13 +43,21 @@ export function settingList(): readonly Setting[] {
 }
 
 function settingsBelow(node: SchemaNode, path: readonly string[], isRequired: boolean): Setting[] {
-  if (node.kind !== undefined)
-    return [{ ...node, kind: node.kind, description: node.description ?? '', path, isRequired }]
+  const { kind, description = '', variable = variableOf(path) } = node
+  if (kind !== undefined) return [{ ...node, kind, description, variable, path, isRequired }]
   if (node.items !== undefined) return settingsBelow(node.items, path, false)
   return Object.entries(node.properties ?? {}).flatMap(([key, child]) =>
     settingsBelow(child, [...path, key], node.required?.includes(key) === true),
   )
 }
+
+/** Of `streams.polaris.codeMagasin`: `POLARIS_CODE_MAGASIN`. */
+const variableOf = (path: readonly string[]) =>
+  path
+    .filter((key) => key !== 'streams')
+    .map((key) => key.replaceAll(/(?=[A-Z])/g, '_'))
+    .join('_')
+    .toUpperCase()
 
 const keysOf = (path: ConfigPath) => path.filter((key) => typeof key === 'string')
 
@@ -55,13 +65,6 @@ const keysOf = (path: ConfigPath) => path.filter((key) => typeof key === 'string
 export function settingAt(path: ConfigPath): Setting | undefined {
   const keys = keysOf(path)
   return settingList().find((setting) => setting.path.every((key, index) => keys[index] === key))
-}
-
-/** The valid keys of a section; empty if there is no such section. */
-function keysAt(path: ConfigPath): readonly string[] {
-  const keys = keysOf(path)
-  const below = settingList().filter((setting) => keys.every((key, index) => setting.path[index] === key))
-  return [...new Set(below.flatMap((setting) => setting.path[keys.length] ?? []))]
 }
 
 export const isPerStream = ({ path: [first] }: Pick<Setting, 'path'>) => first === 'streams'
@@ -77,16 +80,10 @@ export function placesOf(setting: Pick<Setting, 'path'>, document: unknown): Con
 export const placeOf = (setting: Pick<Setting, 'path'>, stream: number): ConfigPath =>
   isPerStream(setting) ? ['streams', stream, ...setting.path.slice(1)] : setting.path
 
-/** Names that other sections or programs use for the same section. */
-const otherNames: Readonly<Record<string, string>> = { tls: 'ssl', ssl: 'tls' }
-
 /** What is wrong with a key that its section does not have, and what may be meant. */
 export function unknownKey(section: ConfigPath, key: string): string {
-  const known = keysAt(section)
-  const other = otherNames[key]
-  const suggestion = didYouMean(other !== undefined && known.includes(other) ? other : key, known)
-  if (suggestion !== '') return `is unknown${suggestion}`
-  const place = settingList().find(({ path }) => path.at(-1) === key || path.at(-2) === key)?.path
-  if (place !== undefined) return `is unknown here; it exists as ${place.slice(0, place.indexOf(key) + 1).join('.')}`
-  return known.length === 0 ? 'is unknown' : `is unknown; must be one of ${known.join(', ')}`
+  const keys = keysOf(section)
+  const below = settingList().filter((setting) => keys.every((name, index) => setting.path[index] === name))
+  const known = [...new Set(below.flatMap((setting) => setting.path[keys.length] ?? []))]
+  return `is unknown${didYouMean(key, known) || `; must be one of ${known.join(', ')}`}`
 }

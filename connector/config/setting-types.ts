@@ -1,19 +1,19 @@
 import * as z from 'zod'
 import type { Violation } from './config-problem.ts'
-import { GivenText, Secret, secretFrom } from './given-text.ts'
+import { Secret } from './secret.ts'
 import type { Check } from './setting-checks.ts'
 import { durations, type Quantity, sizes } from './units.ts'
 
-/** Decides how a value is printed and documented. */
+/** Decides how a value is documented. */
 export type SettingKind = 'text' | 'number' | 'boolean' | 'list' | 'map' | 'duration' | 'size' | 'secret' | 'url'
 
 /** What the schema holds besides the type, for variables and for the reference. */
 export interface SettingMeta {
   /** For operators: one or two sentences, without the final full stop. */
   readonly description: string
-  /** The environment variable that sets it. */
+  /** The environment variable that sets it, if that is not its path in capital letters. */
   readonly variable?: string
-  /** The variable that applies if `variable` is not set. */
+  /** The variable that applies if `variable` is not set, as for other programs that use AWS. */
   readonly fallback?: string
   /** PEM text: if the value is a path, the file is read. */
   readonly pem?: true
@@ -29,11 +29,11 @@ interface TextRow<Written = string> extends Row<Written> {
   readonly check?: Check
 }
 
+type Spellings = readonly [string, ...string[]]
+
 interface ChoiceRow<Choices extends Spellings, Written = Choices[number]> extends Row<Written> {
   readonly choices: Choices
 }
-
-type Spellings = readonly [string, ...string[]]
 
 interface Range {
   readonly min: number
@@ -42,8 +42,6 @@ interface Range {
 
 const anyText: Check = { isValid: () => true, rule: '' }
 const textRule = 'must be text: put it in quotes'
-const listRule = 'must be a list, such as [one, another]'
-const mapRule = 'must be a map of names to values; in a variable, lines of Name: value'
 
 const message = (rule: Check['rule']) => ({
   error: ({ input }: { readonly input?: unknown }) => {
@@ -52,26 +50,25 @@ const message = (rule: Check['rule']) => ({
   },
 })
 
-/** How the text of a variable becomes a value; one that cannot is left for the schema to report. */
-type FromText = (given: GivenText) => unknown
-const asText: FromText = ({ text }) => text
-
 interface More {
   readonly kind: SettingKind
-  readonly fromText?: FromText
+  /** How a text becomes a value, as a variable has only texts; one that cannot is left for the schema to report. */
+  readonly fromText?: (text: string) => unknown
   /** Of the generated JSON schema. */
   readonly pattern?: string
-  readonly type?: 'string'
 }
 
 /** The schema with its default, and with what variables and the reference need. */
 function setting<Schema extends z.ZodType>(
   schema: Schema,
   { default: preset, ...meta }: Row<unknown> & Pick<SettingMeta, 'description'>,
-  { fromText = asText, ...more }: More,
+  { fromText, ...more }: More,
 ) {
-  const complete = z.preprocess((value) => (value instanceof GivenText ? fromText(value) : value), schema)
-  const withDefault = preset === undefined ? complete : complete.prefault(preset)
+  const complete =
+    fromText === undefined
+      ? schema
+      : z.preprocess((value) => (typeof value === 'string' ? fromText(value) : value), schema)
+  const withDefault = preset === undefined ? complete : complete.prefault(preset as never)
   return withDefault.meta({ ...meta, ...more }) as unknown as Schema // a default does not change the type of the result
 }
 
@@ -80,35 +77,25 @@ const checked = ({ isValid, rule }: Check = anyText) => z.string(message(textRul
 export const text = (description: string, { check, ...row }: TextRow = {}) =>
   setting(checked(check), { description, ...row }, { kind: 'text' })
 
-interface SecretRow extends TextRow {
-  readonly kind?: SettingKind
-  /** How it is printed; `***` by default. */
-  readonly shownAs?: (text: string) => string
-}
-
 /** A text that is not printed, and is read again from its file at each use: a secret, a certificate. */
-export const secret = (description: string, { kind = 'secret', shownAs, check, ...row }: SecretRow = {}) =>
-  setting(sealed(check, shownAs), { description, ...row }, { kind, fromText: (given) => given, type: 'string' })
+export const secret = (description: string, { kind = 'secret', check, ...row }: TextRow & Partial<More> = {}) =>
+  setting(sealed(check), { description, ...row }, { kind })
 
-function sealed({ isValid, rule }: Check = anyText, shownAs?: SecretRow['shownAs']) {
-  const seal = (value: unknown) => {
-    const given = typeof value === 'string' ? new GivenText(value) : value
-    return given instanceof GivenText ? secretFrom(given, isValid, shownAs?.(given.text)) : value
-  }
+function sealed({ isValid, rule }: Check = anyText) {
   return z
-    .preprocess(seal, z.instanceof(Secret, message(textRule)))
-    .refine((one) => isValid(one.reveal()), { error: typeof rule === 'string' ? rule : textRule })
+    .string(message(textRule))
+    .refine(isValid, typeof rule === 'string' ? rule : textRule)
+    .transform((given) => new Secret(given, isValid))
 }
 
 interface ListRow extends TextRow<readonly string[]> {
   readonly isRequired?: true
 }
 
-/** A list of texts; separated by commas or line ends in a variable. */
+/** A list of texts; a text separates them by commas or line ends. */
 export function textList(description: string, { check, isRequired, ...row }: ListRow) {
-  const items = z.array(z.preprocess(plain, checked(check)), message(listRule))
-  const schema = isRequired === true ? items.min(1, 'is missing') : items
-  return setting(schema, { description, ...row }, { kind: 'list', fromText: ({ text }) => listItems(text) })
+  const items = z.array(checked(check), message('must be a list, such as [one, another]'))
+  return list(description, isRequired === true ? items.min(1, 'is missing') : items, row)
 }
 
 /** A list of anything that a text can stand for. */
@@ -117,129 +104,100 @@ export function list<Item extends z.ZodType>(
   items: z.ZodArray<Item>,
   row: Row<readonly string[]>,
 ) {
-  return setting(items, { description, ...row }, { kind: 'list', fromText: ({ text }) => listItems(text) })
+  return setting(items, { description, ...row }, { kind: 'list', fromText: listItems })
 }
 
-const listItems = (text: string) =>
-  text
+const listItems = (given: string) =>
+  given
     .split(/[,\n]/)
     .map((item) => item.trim())
     .filter((item) => item !== '')
 
-type ChoicesRow<Choices extends Spellings> = ChoiceRow<Choices> & { readonly inAnyCase?: true }
-
-/** A choice, in capital letters too if `inAnyCase`. */
-export function choice<const Choices extends Spellings>(
-  description: string,
-  { choices, inAnyCase, ...row }: ChoicesRow<Choices>,
-) {
-  const spellings = inAnyCase === true ? [...choices, ...choices.map((one) => one.toUpperCase())] : choices
-  const schema = z
-    .enum(spellings, message(`must be one of ${choices.join(', ')}`))
-    .transform((spelled) => (inAnyCase === true ? spelled.toLowerCase() : spelled) as Choices[number])
-  return setting(schema, { description, ...row }, { kind: 'text' })
+/** One of some words, in any case. */
+export function choice<const Choices extends Spellings>(description: string, { choices, ...row }: ChoiceRow<Choices>) {
+  const schema = z.enum(choices, message(`must be one of ${choices.join(', ')}`))
+  return setting(schema, { description, ...row }, { kind: 'text', fromText: spelled(choices) })
 }
 
-export function flag(description: string, row: Row<boolean>) {
-  const fromText: FromText = ({ text }) => {
-    const word = text.trim().toLowerCase()
-    return word === 'true' || (word === 'false' ? false : text)
-  }
+const spelled = (choices: Spellings) => (given: string) =>
+  choices.find((one) => one.toLowerCase() === given.trim().toLowerCase()) ?? given
+
+export function flag(description: string, row: Row<boolean> = {}) {
+  const fromText = (given: string) => ({ true: true, false: false })[given.trim().toLowerCase()] ?? given
   return setting(z.boolean(message('must be true or false')), { description, ...row }, { kind: 'boolean', fromText })
 }
 
 export function wholeNumber(description: string, { min, max, ...row }: Row<number> & Range) {
   const error = message(`must be a whole number from ${min} to ${max}`)
-  const fromText: FromText = ({ text }) => (/^-?\d{1,15}$/.test(text.trim()) ? Number(text) : text)
+  const fromText = (given: string) => (/^-?\d{1,15}$/.test(given.trim()) ? Number(given) : given)
   return setting(z.int(error).min(min, error).max(max, error), { description, ...row }, { kind: 'number', fromText })
 }
 
-type QuantityRow = Row<string> & Partial<Range>
+type QuantityRow = Row<string> & { readonly min?: number }
 
-/** A duration with its unit; milliseconds once loaded, as `min` and `max` are. */
+/** A duration with its unit; milliseconds once loaded, as `min` is. */
 export const duration = (description: string, row: QuantityRow) => quantity(description, row, [durations, 'duration'])
 
 /** A size with its unit; bytes once loaded. */
 export const size = (description: string, row: QuantityRow) => quantity(description, row, [sizes, 'size'])
 
 const orVariable = String.raw`\$\{[A-Za-z_][A-Za-z0-9_]*\}`
+/** Of a timer. */
+const MAX_QUANTITY = 2 ** 31 - 1
 
 function quantity(
   description: string,
-  { min = 1, max = 2 ** 31 - 1, ...row }: QuantityRow,
-  [{ rule, pattern, parse, print }, kind]: readonly [Quantity, SettingKind],
+  { min = 1, ...row }: QuantityRow,
+  [{ rule, limits, pattern, parse }, kind]: readonly [Quantity, SettingKind],
 ) {
-  const isWithin = (value: number | undefined) => value === undefined || (value >= min && value <= max)
+  const isWithin = (value: number) => value >= min && value <= MAX_QUANTITY
   const schema = z
     .string(message(rule))
     .refine((value) => parse(value) !== undefined, rule)
-    .refine((value) => isWithin(parse(value)), `must be between ${print(min)} and ${print(max)}`)
+    .refine((value) => isWithin(parse(value) ?? min), limits)
     .transform((value) => parse(value) ?? 0)
   return setting(schema, { description, ...row }, { kind, pattern: `${pattern.source}|^${orVariable}$` })
 }
 
-/** Settings that may be absent. */
-export const optional = {
-  text: (...row: Parameters<typeof text>) => text(...row).optional(),
-  secret: (...row: Parameters<typeof secret>) => secret(...row).optional(),
-  textList: (...row: Parameters<typeof textList>) => textList(...row).optional(),
-  flag: (...row: Parameters<typeof flag>) => flag(...row).optional(),
-  wholeNumber: (...row: Parameters<typeof wholeNumber>) => wholeNumber(...row).optional(),
-  choice: <const Choices extends Spellings>(description: string, row: ChoicesRow<Choices>) =>
-    choice(description, row).optional(),
+interface MapRow extends Row<object> {
+  /** Of the name of an entry; undefined if it is valid. */
+  readonly problemOf?: (name: string) => string | undefined
 }
 
-/** Of the name of an entry; undefined if it is valid. */
-type NameProblem = (name: string) => string | undefined
-
-/** Names with values; in a variable, lines of `Name: value`. */
-function map<Value extends z.ZodType>(
-  value: Value,
-  { description, problemOf, ...row }: Row<object> & { readonly description: string; readonly problemOf?: NameProblem },
-) {
+/** Names with values; in a text, lines of `Name: value`. */
+function map<Value extends z.ZodType>(value: Value, { description, problemOf, ...row }: MapRow & SettingMeta) {
   const names: Rule<object> = (entries) =>
     Object.keys(entries).flatMap((name) => {
       const what = problemOf?.(name)
       return what === undefined ? [] : [{ path: [name], what }]
     })
-  const schema = z.record(z.string(), value, message(mapRule)).superRefine(adding([names]), { when: isMap })
-  return setting(schema, { description, ...row }, { kind: 'map', fromText: mapEntries })
+  const schema = z
+    .record(z.string(), value, message('must be a map of names to values; in a variable, lines of Name: value'))
+    .superRefine(adding([names]), { when: isMap })
+  return setting(schema, { description, ...row }, { kind: 'map', fromText: (given) => linesOf(given) ?? given })
 }
 
-const plain = (value: unknown) => (value instanceof GivenText ? value.text : value)
-const written = z.preprocess(
-  plain,
-  z.union([z.string(), z.number(), z.boolean()], 'must be text, a number, true or false').transform(String),
-)
+const plain = (value: unknown) => (typeof value === 'number' || typeof value === 'boolean' ? String(value) : value)
+const written = <Schema extends z.ZodType>(schema: Schema) =>
+  z.preprocess(plain, schema).meta({ type: ['string', 'number', 'boolean'] })
 
 /** Settings of another system by name; values become text. */
 export const textMap = (description: string, row: Row<Readonly<Record<string, string>>>) =>
-  map(written, { description, ...row })
+  map(written(z.string('must be text, a number, true or false')), { description, ...row })
 
 /** A choice for each name. */
 export const choiceMap = <const Choices extends Spellings>(
   description: string,
-  { choices, ...row }: ChoiceRow<Choices, object> & { readonly problemOf: NameProblem },
-) => map(z.preprocess(plain, z.enum(choices, `must be one of ${choices.join(', ')}`)), { description, ...row })
+  { choices, ...row }: MapRow & { readonly choices: Choices },
+) => map(z.enum(choices, `must be one of ${choices.join(', ')}`), { description, ...row })
 
 /** Names with secret values. */
-export const secretMap = (
-  description: string,
-  { check, ...row }: Row<object> & { readonly check: Check; readonly problemOf: NameProblem },
-) => map(z.preprocess(number, sealed(check)).meta({ type: ['string', 'number', 'boolean'] }), { description, ...row })
+export const secretMap = (description: string, { check, ...row }: MapRow & { readonly check: Check }) =>
+  map(written(sealed(check)), { description, ...row })
 
-const number = (value: unknown) => (typeof value === 'number' || typeof value === 'boolean' ? String(value) : value)
-
-function mapEntries(given: GivenText): unknown {
-  const entries = entriesOf(given.text)
-  const entry = (name: string, value: string) => new GivenText(value, () => entriesOf(given.again() ?? '')?.[name])
-  if (entries === undefined) return given.text
-  return Object.fromEntries(Object.entries(entries).map(([name, value]) => [name, entry(name, value)]))
-}
-
-/** Undefined if there is another line. */
-function entriesOf(text: string): Readonly<Record<string, string>> | undefined {
-  const lines = text.split('\n').filter((line) => line.trim() !== '')
+/** The entries of lines of `Name: value`; undefined if there is another line. */
+export function linesOf(given: string): Readonly<Record<string, string>> | undefined {
+  const lines = given.split('\n').filter((line) => line.trim() !== '')
   const entries = lines.map((line) => /^\s*([^\s:]+)\s*:\s*(.*?)\s*$/.exec(line)?.slice(1))
   return entries.every((entry) => entry !== undefined) ? Object.fromEntries(entries) : undefined
 }

@@ -7,30 +7,24 @@ import type { Environment } from './variables.ts'
 const ownPrefixes = /^(POLARIS|POLL|CHECKPOINT)_/i
 
 /** Read as well, but not settings. */
-const others = [
-  ...['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_PROFILE'],
-  ...['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy'],
-]
-/** Of other programs, although one edit away from a variable of the connector. */
-const foreign = ['HTTPS_PORT']
+const others = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_PROFILE']
 
 /**
  * Variables that are probably meant for the connector: a misspelled setting would otherwise go unnoticed. `named`: those
  * that the configuration file refers to.
  */
 export function unknownVariables(environment: Environment, named: ReadonlySet<string>): ConfigProblem[] {
-  const settings = settingList().flatMap(({ variable, fallback }) =>
-    [variable, fallback].filter((name) => name !== undefined),
-  )
-  const known = new Set([...settings, ...others, ...foreign, ...named])
-  return Object.entries(environment).flatMap(([variable, value]) => {
-    const name = variable.replace(/_FILE$/, '')
-    const isFine = value === undefined || value === '' || known.has(name) || known.has(variable)
-    if (isFine || isServiceLink(variable, value)) return []
+  const meant = [...settingList().flatMap(({ variable, fallback }) => [variable, fallback ?? variable]), ...others]
+  // That of another program is one edit away from a setting.
+  const known = new Set([...meant, ...named, 'HTTPS_PORT'])
+  return Object.entries(environment).flatMap(([place, value]) => {
+    const name = place.replace(/_FILE$/, '')
+    if (value === undefined || value === '' || known.has(name) || known.has(place)) return []
+    if (isServiceLink(place, value)) return []
     const isOwn = ownPrefixes.test(name)
-    const meant = nearest(name, [...settings, ...others], isOwn ? 2 : 1)
-    if (meant !== undefined) return [{ variable, what: `is not a setting; did you mean ${meant}?` }]
-    return isOwn ? [{ variable, what: 'is not a setting: remove it; config/reference.md lists all variables' }] : []
+    const suggestion = nearest(name, meant, isOwn ? 2 : 1)
+    if (suggestion !== undefined) return [{ place, what: `is not a setting; did you mean ${suggestion}?` }]
+    return isOwn ? [{ place, what: 'is not a setting: remove it; config/reference.md lists all variables' }] : []
   })
 }
 

@@ -1,42 +1,40 @@
 import type { ConfigProblem } from './config-problem.ts'
-import { GivenText } from './given-text.ts'
+import type { Again } from './secret.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 /** Reads a file as text; throws the system's error. */
 export type ReadFile = (name: string) => string
 
+/** A text, and how to read it again if it comes from a file. */
+export interface GivenText {
+  readonly text: string
+  readonly again: Again | undefined
+}
+
 /** Environment variables, and the files that `*_FILE` variables name. */
 export interface Variables {
   /** The value of `NAME`, or the content of the file `NAME_FILE`; undefined if unset or empty. */
   lookUp(name: string): GivenText | undefined
-  /** The problems found so far, each once. */
-  readonly problems: readonly ConfigProblem[]
+  /** The problems found so far, by variable. */
+  readonly problems: ReadonlyMap<string, ConfigProblem>
 }
 
 export function variables(environment: Environment, readFile: ReadFile): Variables {
   const problems = new Map<string, ConfigProblem>()
-  const lookUp = (name: string) => {
+  const lookUp = (name: string): GivenText | undefined => {
     const [direct, file] = [environment[name] || undefined, environment[`${name}_FILE`] || undefined]
-    if (file === undefined) return direct === undefined ? undefined : new GivenText(direct)
-    if (direct !== undefined) {
-      problems.set(name, { variable: name, what: `is set together with ${name}_FILE: keep only one` })
-      return new GivenText(direct)
-    }
+    if (direct !== undefined && file !== undefined)
+      problems.set(name, { place: name, what: `is set together with ${name}_FILE: keep only one` })
+    if (direct !== undefined) return { text: direct, again: undefined }
+    if (file === undefined) return undefined
     const content = tryToRead(file, readFile)
-    if (content.kind === 'read' && content.text !== '') {
-      const again = () => (({ text }) => text || undefined)(tryToRead(file, readFile))
-      return new GivenText(content.text, again)
-    }
+    if (content.kind === 'read' && content.text !== '')
+      return { text: content.text, again: () => tryToRead(file, readFile).text || undefined }
     const what = content.kind === 'read' ? 'names an empty file' : `names a file that cannot be read (${content.why})`
-    problems.set(name, { variable: `${name}_FILE`, what })
+    problems.set(name, { place: `${name}_FILE`, what })
     return undefined
   }
-  return {
-    lookUp,
-    get problems() {
-      return [...problems.values()]
-    },
-  }
+  return { lookUp, problems }
 }
 
 type FileContent =
@@ -55,9 +53,7 @@ export function tryToRead(name: string, readFile: ReadFile): FileContent {
 
 const reference = /\$\$\{|\$\{([^}]*)(\}?)/g
 
-interface Filled {
-  /** The text itself if it refers to no variable. */
-  readonly value: string | GivenText
+interface Filled extends GivenText {
   /** The referenced variables. */
   readonly names: readonly string[]
   readonly problems: readonly string[]
@@ -79,8 +75,8 @@ export function filledIn(text: string, lookUp: Variables['lookUp']): Filled {
     return value ?? whole
   })
   const again = () => {
-    const { value, problems: found } = filledIn(text, lookUp)
-    return found.length > 0 || typeof value === 'string' ? undefined : value.text
+    const next = filledIn(text, lookUp)
+    return next.problems.length > 0 ? undefined : next.text
   }
-  return { value: names.length === 0 ? filled : new GivenText(filled, again), names, problems }
+  return { text: filled, again: names.length === 0 ? undefined : again, names, problems }
 }

@@ -27,7 +27,7 @@ export function settingsSchema(ofSecret: OfSecret): Json {
 
 function forEditors(node: SchemaNode, ofSecret: OfSecret): Json {
   const { kind, variable, fallback, pem, required, properties, items, default: preset, description, ...rest } = node
-  const about = description === undefined ? {} : { description: described(description, variable) }
+  const about = description === undefined ? {} : { description }
   if (kind !== undefined) {
     return {
       ...about,
@@ -42,9 +42,6 @@ function forEditors(node: SchemaNode, ofSecret: OfSecret): Json {
     ...(properties && { properties: mapValues(properties, (child) => forEditors(child, ofSecret)) }),
   }
 }
-
-const described = (description: string, variable: string | undefined) =>
-  variable === undefined ? description : `${description} (${variable})`
 
 function orVariable({ kind, pem }: SchemaNode, schema: Json, ofSecret: OfSecret): Json {
   if (schema.enum !== undefined) return { anyOf: [schema, { type: 'string', pattern: reference }] }

@@ -20,7 +20,7 @@ The variables of \`streams[]\` apply to a single stream; if the file has several
   file refers to, and all others are ignored.
 - S3 credentials are not settings: they come from the standard AWS credential chain.
 
-\`polaris-connector lint\` checks the settings without connecting, and prints those in effect.
+\`polaris-connector lint\` checks the settings without connecting, and names every problem at once.
 `
 
 /** The reference of all settings as Markdown: one list per section. */
@@ -47,7 +47,8 @@ function descriptionOf(group: string): string | undefined {
 }
 
 function entry(setting: Setting): string {
-  const variables = [setting.variable, setting.fallback].flatMap((name) => (name === undefined ? [] : `\`${name}\``))
+  const { variable, fallback } = setting
+  const variables = [variable, fallback].flatMap((name) => (name === undefined ? [] : `\`${name}\``))
   const facts = [variables.join(', '), typeOf(setting), defaultOf(setting)].filter((fact) => fact !== '')
   return `- **\`${setting.path.at(-1)}\`** (${facts.join('; ')}): ${setting.description}`
 }
@@ -66,11 +67,7 @@ const kinds: Record<SettingKind, string> = {
 
 function typeOf({ kind, enum: choices, minimum, maximum, pem }: Setting): string {
   if (choices !== undefined) {
-    // Spellings that differ only in case are shown once.
-    const distinct = choices.filter(
-      (choice, index) => choices.findIndex((other) => other.toLowerCase() === choice.toLowerCase()) === index,
-    )
-    return distinct.map((choice) => `\`${choice}\``).join(', ')
+    return choices.map((choice) => `\`${choice}\``).join(', ')
   }
   if (pem) return kind === 'secret' ? 'secret PEM' : 'PEM'
   return maximum === undefined || maximum >= 2 ** 31 - 1 ? kinds[kind] : `${kinds[kind]} ${minimum} to ${maximum}`

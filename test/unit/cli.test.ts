@@ -192,14 +192,8 @@ streams: [{ polaris: { url: https://p, codeMagasin: 1, auth: basic, user: u, pas
     return { code, out: out.join('\n'), err: err.join('\n') }
   }
 
-  test('prints what differs from the defaults, without secrets', async () => {
-    const { code, out, err } = await linted(yaml)
-    expect({ code, err }).toEqual({ code: 0, err: '' })
-    expect(out).toMatch(/^valid: true\n/)
-    expect(out).toContain('streams[0].polaris.codeMagasin: 1')
-    expect(out).not.toContain('poll.interval')
-    expect(out).toContain('streams[0].polaris.password: ***')
-    expect(out).not.toContain('hunter2')
+  test('says that the settings are valid', async () => {
+    expect(await linted(yaml)).toEqual({ code: 0, out: 'valid: true', err: '' })
   })
 
   test('prints one line per problem and exits with 2', async () => {
@@ -209,29 +203,24 @@ streams: [{ polaris: { url: https://p, codeMagasin: 1, auth: basic, user: u, pas
       'valid: false',
       '',
       'problems',
-      '  c.yaml:2: kafka.brokers[0]: must be host:port; an IPv6 address must have a host name',
-      '  c.yaml:5: htpp: is unknown; did you mean http?',
+      '  kafka.brokers[0] (KAFKA_BROKERS): must be host:port; an IPv6 address must have a host name',
+      '  htpp: is unknown; did you mean http?',
     ])
   })
 
   test('prints JSON with --json', async () => {
-    const good = await linted(yaml, '--json')
-    expect(JSON.parse(good.out)).toMatchObject({
-      valid: true,
-      settings: { connector: 'shops', 'streams[0].polaris.password': '***' },
-    })
     const bad = await linted('connector: A', '--json')
     expect(bad.code).toBe(2)
     expect(JSON.parse(bad.out)).toMatchObject({
       valid: false,
-      problems: expect.arrayContaining([expect.stringContaining('c.yaml:1: connector: must be')]),
+      problems: expect.arrayContaining([expect.stringContaining('connector (CONNECTOR_ID): must be')]),
     })
   })
 
   test('reads only the environment when there is no file', async () => {
     const { out, parts } = terminal({ CONNECTOR_ID: 'a' })
     expect(await runCli(['lint'], commandList, parts)).toBe(2)
-    expect(out).toContain('  POLARIS_URL: streams[0].polaris.url: is missing')
+    expect(out).toContain('  streams[0].polaris.url (POLARIS_URL): is missing')
   })
 })
 

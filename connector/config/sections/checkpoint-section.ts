@@ -7,16 +7,21 @@ export const checkpointSection = setting.section(
   'Where the checkpoints are stored',
   {
     url: setting.text(
-      'The checkpoint store: an S3 bucket with a prefix, or a local directory. Example: `s3://bucket/polaris`, `file:./checkpoints`',
-      { check: check.checkpointUrl, variable: 'CHECKPOINT_URL' },
+      'An S3 bucket with a prefix, or a directory. Example: `s3://bucket/polaris`, `file:./checkpoints`',
+      {
+        check: check.checkpointUrl,
+      },
     ),
-    endpoint: setting.optional.text(
-      'URL of an S3-compatible server other than Amazon S3; the bucket is in the path of its requests',
-      { check: check.httpUrl, variable: 'AWS_ENDPOINT_URL_S3', fallback: 'AWS_ENDPOINT_URL' },
-    ),
-    region: setting.optional.text('Region of the bucket', { variable: 'AWS_REGION', fallback: 'AWS_DEFAULT_REGION' }),
-    encryption: setting.optional.choice('Server-side encryption', { choices: ['AES256', 'aws:kms', 'aws:kms:dsse'] }),
-    kmsKeyId: setting.optional.text('KMS key for server-side encryption'),
+    endpoint: setting
+      .text('URL of an S3 server other than Amazon S3; its requests have the bucket in the path', {
+        check: check.httpUrl,
+        variable: 'AWS_ENDPOINT_URL_S3',
+        fallback: 'AWS_ENDPOINT_URL',
+      })
+      .optional(),
+    region: setting.text('Region of the bucket', { variable: 'AWS_REGION', fallback: 'AWS_DEFAULT_REGION' }).optional(),
+    encryption: setting.choice('Server-side encryption', { choices: ['AES256', 'aws:kms', 'aws:kms:dsse'] }).optional(),
+    kmsKeyId: setting.text('KMS key for server-side encryption').optional(),
   },
   [
     ({ encryption, kmsKeyId }) =>

@@ -16,25 +16,24 @@ import * as setting from '../setting-types.ts'
 
 export const eventSection = setting.section('What events contain of a client', {
   mode: setting.choice(
-    'What the value of a record is: the event (`structured`), or the client, with the attributes of the event in headers `ce_*` (`binary`). A change concerns new events only, and publishes nothing again',
-    { choices: eventModes, default: 'structured', variable: 'EVENT_MODE' },
+    'Value of a record: the event (`structured`), or the client, with the attributes in headers `ce_*` (`binary`). A change publishes nothing again',
+    { choices: eventModes, default: 'structured' },
   ),
   fields: setting.choiceMap(
-    'Fields (dotted paths, compared without case) to `keep`, to `drop`, or to replace by an HMAC of their value (`hmac`), with what is below them. Dropped fields do not decide whether a client changed',
-    { choices: fieldActions, problemOf: check.rulePathProblem, default: {}, variable: 'EVENT_FIELDS' },
+    'Fields (dotted paths, in any case) to `keep`, to `drop` or to replace by an HMAC (`hmac`), with what is below them. Dropped fields do not decide whether a client changed',
+    { choices: fieldActions, problemOf: check.rulePathProblem, default: {} },
   ),
-  otherFields: setting.choice(
-    'What happens to fields without an entry in `fields`; with `drop`, `fields` lists what is published',
-    { choices: ['keep', 'drop'], default: 'keep', variable: 'EVENT_OTHER_FIELDS' },
-  ),
-  types: setting.choiceMap(
-    'Types of fields (dotted paths, compared without case). An `integer`, `decimal` or `boolean` becomes a JSON literal with the same text. What does not fit, such as 007 as an integer, stays text. All other fields are text',
-    { choices: valueTypes, problemOf: check.rulePathProblem, default: {}, variable: 'EVENT_TYPES' },
-  ),
-  hmacKey: setting.optional.secret('Key of the HMAC, read at start: at least 32 characters', {
-    check: check.hmacKey,
-    variable: 'EVENT_HMAC_KEY',
+  otherFields: setting.choice('What happens to fields without an entry in `fields`', {
+    choices: ['keep', 'drop'],
+    default: 'keep',
   }),
+  types: setting.choiceMap(
+    'Fields (dotted paths, in any case) whose text becomes a JSON literal with the same text, where it is one. All other fields are text',
+    { choices: valueTypes, problemOf: check.rulePathProblem, default: {} },
+  ),
+  hmacKey: setting
+    .secret('Key of the HMAC, read at start: at least 32 characters', { check: check.hmacKey })
+    .optional(),
 })
 
 type EventSettings = z.output<typeof eventSection>

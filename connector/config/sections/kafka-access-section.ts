@@ -1,7 +1,7 @@
 import type * as z from 'zod'
 import type { SaslConfig, SslConfig } from '../../kafka/kafka-config.ts'
 import type { Violation } from '../config-problem.ts'
-import { revealed } from '../given-text.ts'
+import { revealed } from '../secret.ts'
 import * as check from '../setting-checks.ts'
 import * as setting from '../setting-types.ts'
 
@@ -10,21 +10,10 @@ const pem = { pem: true, check: check.pem } as const
 export const ssl = setting.section(
   'TLS connections to the brokers',
   {
-    enabled: setting.optional.flag('Use TLS; implied by the settings below', { variable: 'KAFKA_SSL' }),
-    ca: setting.optional.secret("CAs trusted instead of the system's: PEM text or path of a PEM file", {
-      ...pem,
-      kind: 'text',
-      variable: 'KAFKA_SSL_CA',
-    }),
-    cert: setting.optional.secret('Client certificate: PEM text or path of a PEM file', {
-      ...pem,
-      kind: 'text',
-      variable: 'KAFKA_SSL_CERT',
-    }),
-    key: setting.optional.secret('Private key of the client certificate: PEM text or path of a PEM file', {
-      ...pem,
-      variable: 'KAFKA_SSL_KEY',
-    }),
+    enabled: setting.flag('Use TLS; implied by the settings below', { variable: 'KAFKA_SSL' }).optional(),
+    ca: setting.secret("CAs trusted instead of the system's", { ...pem, kind: 'text' }).optional(),
+    cert: setting.secret('Client certificate', { ...pem, kind: 'text' }).optional(),
+    key: setting.secret('Private key of the client certificate', pem).optional(),
   },
   [
     (settings) => allOrNone(settings, ['cert', 'key']),
@@ -36,31 +25,26 @@ export const ssl = setting.section(
 )
 
 const oauth = setting.section('Tokens for `mechanism: oauthbearer`, by the client credentials grant of OAuth 2', {
-  tokenEndpoint: setting.optional.text(
-    'Address of the token endpoint: https, or http on a loopback address. The connector reaches it without a proxy. Example: `https://login.example/oauth2/token`',
-    { check: check.tokenEndpoint, variable: 'KAFKA_OAUTH_TOKEN_ENDPOINT' },
-  ),
-  parameters: setting.textMap('Further parameters of the request, by name, such as `scope` and `audience`', {
+  tokenEndpoint: setting
+    .text('URL of the token endpoint, reached without a proxy. Example: `https://login.example/oauth2/token`', {
+      check: check.tokenEndpoint,
+      variable: 'KAFKA_OAUTH_TOKEN_ENDPOINT',
+    })
+    .optional(),
+  parameters: setting.textMap('Further parameters of the request, such as `scope` and `audience`', {
     default: {},
     variable: 'KAFKA_OAUTH_PARAMETERS',
   }),
 })
 
 export const sasl = setting.section('SASL authentication to the brokers', {
-  mechanism: setting.optional.choice(
-    'SASL mechanism; `aws-msk-iam`: tokens of Amazon MSK, by the AWS credentials of the process',
-    {
+  mechanism: setting
+    .choice('SASL mechanism; `aws-msk-iam`: tokens of Amazon MSK, by the AWS credentials of the process', {
       choices: ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer', 'aws-msk-iam'],
-      inAnyCase: true,
-      variable: 'KAFKA_SASL_MECHANISM',
-    },
-  ),
-  username: setting.optional.secret('User name; with `oauthbearer`, the client id', {
-    variable: 'KAFKA_SASL_USERNAME',
-  }),
-  password: setting.optional.secret('Password; with `oauthbearer`, the client secret', {
-    variable: 'KAFKA_SASL_PASSWORD',
-  }),
+    })
+    .optional(),
+  username: setting.secret('User name; with `oauthbearer`, the client id').optional(),
+  password: setting.secret('Password; with `oauthbearer`, the client secret').optional(),
   oauth,
 })
 
@@ -101,16 +85,10 @@ const mskBroker = /\.kafka(?:-serverless)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)
 const regionOf = (brokers: readonly string[]) => brokers.flatMap((broker) => mskBroker.exec(broker)?.[1] ?? []).at(0)
 
 function iamLogin({ username, password, oauth }: SaslSettings, { ssl, brokers }: Omit<Access, 'sasl'>): Violation[] {
-  const unused = [
-    ...keysSet({ username, password }).map((key) => [key]),
-    ...keysSet(oauth).map((key) => ['oauth', key]),
-  ]
+  const unused = [...keysSet({ username, password }), ...keysSet(oauth).map((key) => `oauth.${key}`)]
   const noRegion = 'must be named like b-1.….kafka.REGION.amazonaws.com:9098 with aws-msk-iam'
   return [
-    ...unused.map((keys) => ({
-      path: ['sasl', ...keys],
-      what: 'does not apply to mechanism: aws-msk-iam: remove it',
-    })),
+    ...unused.map((key) => ({ path: ['sasl', ...key.split('.')], what: 'does not apply to aws-msk-iam: remove it' })),
     ...(sslConfig(ssl) === undefined ? [{ path: ['ssl', 'enabled'], what: 'must be true with aws-msk-iam' }] : []),
     ...(regionOf(brokers) === undefined ? [{ path: ['brokers'], what: noRegion }] : []),
   ]

@@ -2,24 +2,19 @@ import type * as z from 'zod'
 import { type KafkaConfig, type KafkaConnection, kafkaDefaults, type TopicCreation } from '../../kafka/kafka-config.ts'
 import * as check from '../setting-checks.ts'
 import * as setting from '../setting-types.ts'
-import { sizes } from '../units.ts'
 import { sasl, saslConfig, saslRule, ssl, sslConfig } from './kafka-access-section.ts'
+
+const { create: created, compression, maxMessageBytes } = kafkaDefaults
 
 const topics = setting.section('Creation of missing topics', {
   create: setting.flag('Create missing topics. If `false`, a missing topic holds its stream', { default: true }),
-  partitions: setting.wholeNumber('Number of partitions of a new topic', {
-    min: 1,
-    max: 100_000,
-    default: kafkaDefaults.create.partitions,
-  }),
+  partitions: setting.wholeNumber('Partitions of a new topic', { min: 1, max: 100_000, default: created.partitions }),
   replicationFactor: setting.wholeNumber("Replication factor of a new topic; -1: the broker's default", {
     min: -1,
     max: 100,
-    default: kafkaDefaults.create.replicationFactor,
+    default: created.replicationFactor,
   }),
-  config: setting.textMap('Topic configuration of a new events topic, by Kafka names', {
-    default: kafkaDefaults.create.eventsConfig,
-  }),
+  config: setting.textMap('Configuration of a new events topic, by Kafka names', { default: created.eventsConfig }),
 })
 
 export const kafkaSection = setting.section(
@@ -28,17 +23,16 @@ export const kafkaSection = setting.section(
     brokers: setting.textList('Bootstrap brokers. Example: `kafka-1:9092,kafka-2:9092`', {
       isRequired: true,
       check: check.broker,
-      variable: 'KAFKA_BROKERS',
     }),
     ssl,
     sasl,
-    compression: setting.choice('Compression of the records; every consumer must be able to read it', {
+    compression: setting.choice('Compression of the records', {
       choices: ['none', 'gzip', 'zstd'],
-      default: kafkaDefaults.compression,
+      default: compression,
     }),
     maxMessageBytes: setting.size(
-      "Maximum size of an event, not greater than the topic's `max.message.bytes`. A larger event becomes a dead letter",
-      { default: sizes.print(kafkaDefaults.maxMessageBytes) },
+      "Maximum size of an event, at most the topic's `max.message.bytes`. A larger event becomes a dead letter",
+      { default: `${maxMessageBytes / 1_000_000}MB` },
     ),
     topics,
   },
@@ -46,17 +40,13 @@ export const kafkaSection = setting.section(
 )
 
 export const streamKafkaSection = setting.section('The topics of the stream', {
-  topic: setting.text('Topic for the events', {
-    check: check.topic,
-    default: 'client.modified',
-    variable: 'KAFKA_TOPIC',
-  }),
-  deadLetterTopic: setting.optional.text('Topic for dead letters. Default: `topic` with the suffix `.dlq`', {
-    check: check.topic,
-  }),
+  topic: setting.text('Topic for the events', { check: check.topic, default: 'client.modified' }),
+  deadLetterTopic: setting
+    .text('Topic for dead letters. Default: `topic` with the suffix `.dlq`', { check: check.topic })
+    .optional(),
   adoptTopic: setting.flag(
-    'Start a stream without a checkpoint although `topic` has records of another writer: all clients are published. If `false`, they hold the stream (`checkpoint.topic-in-use`)',
-    { default: false, variable: 'KAFKA_ADOPT_TOPIC' },
+    'Start a stream without a checkpoint although `topic` has records of another writer: all clients are published',
+    { default: false },
   ),
 })
 

@@ -1,5 +1,4 @@
 import type * as z from 'zod'
-import { shownProxy } from '../../source/polaris/http/proxy-url.ts'
 import { clientCertificateProblem } from '../../source/polaris/http/secure-context.ts'
 import {
   type AuthConfig,
@@ -9,23 +8,22 @@ import {
   tlsVersions,
 } from '../../source/polaris/polaris-config.ts'
 import type { Violation } from '../config-problem.ts'
-import { revealed, type Secret } from '../given-text.ts'
+import { revealed, type Secret } from '../secret.ts'
 import * as check from '../setting-checks.ts'
 import * as setting from '../setting-types.ts'
 
-const token = setting.optionalSection(
-  'Session token from the login response. Without this section, cookies carry the session',
-  {
-    from: setting.optional.text(
-      'Where the login response has the token: in a field, or in the first group of a regular expression. Default: the whole response is the token. Example: `Session.Token`, `token=([0-9a-f]+)`',
+const token = setting.optionalSection('Session token from the login response. Without it, cookies carry the session', {
+  from: setting
+    .text(
+      'Where the token is: in a field, or in the group of a regular expression. Default: the response is the token. Example: `Session.Token`, `token=([0-9a-f]+)`',
       { check: check.tokenPlace },
-    ),
-    sendAs: setting.text(
-      'What carries the token: a header, with an optional scheme before the token, or a query parameter, written with `?`. Example: `Authorization: Bearer`, `?token`',
-      { check: check.tokenCarrier },
-    ),
-  },
-)
+    )
+    .optional(),
+  sendAs: setting.text(
+    'A header, with an optional scheme, or a query parameter. Example: `Authorization: Bearer`, `?token`',
+    { check: check.tokenCarrier },
+  ),
+})
 
 export const login = setting.section('How `ACL.Login` is called, for `auth: login`', { token })
 
@@ -34,26 +32,20 @@ const pem = { pem: true, check: check.pem } as const
 export const tls = setting.section(
   'TLS connections to the server. Its certificate is always verified',
   {
-    fingerprints: setting.optional.textList(
-      'SHA-256 fingerprints: only these server certificates are accepted, even if they are self-signed or expired',
-      { isRequired: true, check: check.fingerprint, variable: 'POLARIS_TLS_FINGERPRINTS' },
-    ),
-    ca: setting.optional.secret("CAs trusted in addition to the system's: PEM text or path of a PEM file", {
-      ...pem,
-      kind: 'text',
-      variable: 'POLARIS_CA',
-    }),
-    cert: setting.optional.secret(
-      'Client certificate that the server or its gateway requires: PEM text or path of a PEM file',
-      { ...pem, kind: 'text', variable: 'POLARIS_TLS_CERT' },
-    ),
-    key: setting.optional.secret('Private key of `cert`, not encrypted: PEM text or path of a PEM file', {
-      ...pem,
-      variable: 'POLARIS_TLS_KEY',
-    }),
+    fingerprints: setting
+      .textList('SHA-256 fingerprints of the only certificates to accept, even if self-signed or expired', {
+        isRequired: true,
+        check: check.fingerprint,
+      })
+      .optional(),
+    ca: setting
+      .secret("CAs trusted in addition to the system's", { ...pem, kind: 'text', variable: 'POLARIS_CA' })
+      .optional(),
+    cert: setting.secret('Client certificate', { ...pem, kind: 'text' }).optional(),
+    key: setting.secret('Private key of `cert`, not encrypted', pem).optional(),
     minVersion: setting.choice(
-      'Oldest TLS version to accept. `TLSv1` and `TLSv1.1`, for old servers, also accept short keys and SHA-1 (OpenSSL security level 0)',
-      { choices: tlsVersions, default: 'TLSv1.2', variable: 'POLARIS_TLS_MIN_VERSION' },
+      'Oldest TLS version to accept. `TLSv1` and `TLSv1.1` also accept short keys and SHA-1 (OpenSSL security level 0)',
+      { choices: tlsVersions, default: 'TLSv1.2' },
     ),
   },
   [
@@ -73,20 +65,18 @@ function clientCertificate({ cert, key }: { readonly cert?: Secret | undefined; 
   return problem === undefined ? [] : at(problem.of, problem.what)
 }
 
-export const proxy = setting.optional.secret(
-  'HTTP proxy to this server: `http(s)://[user:password@]host[:port]`, with user and password percent-encoded. Default: none',
-  {
+export const proxy = setting
+  .secret('HTTP proxy: `http(s)://[user:password@]host[:port]`, user and password percent-encoded', {
     kind: 'url',
-    shownAs: shownProxy,
     check: check.proxy,
-    variable: 'POLARIS_PROXY',
-  },
-)
+  })
+  .optional()
 
-export const headers = setting.secretMap(
-  'Headers sent with every request, such as the key of a gateway: a map of names to values; in the variable, lines of `Name: value`. Values are never printed',
-  { problemOf: check.headerProblem, check: check.headerValue, default: {}, variable: 'POLARIS_HEADERS' },
-)
+export const headers = setting.secretMap('Headers sent with every request, such as the key of a gateway', {
+  problemOf: check.headerProblem,
+  check: check.headerValue,
+  default: {},
+})
 
 interface AccessSettings {
   readonly url: string
@@ -95,10 +85,9 @@ interface AccessSettings {
   readonly password?: Secret | undefined
   readonly login: z.output<typeof login>
   readonly tls: z.output<typeof tls>
-  readonly headers: z.output<typeof headers>
 }
 
-export const accessRules: readonly setting.Rule<AccessSettings>[] = [credentials, encryption, headerNames]
+export const accessRules: readonly setting.Rule<AccessSettings>[] = [credentials, encryption]
 
 function credentials({ auth, user, password }: AccessSettings): Violation[] {
   const set = { user, password }
@@ -114,25 +103,6 @@ function encryption({ url, tls }: AccessSettings): Violation[] {
   const first = (['fingerprints', 'ca', 'cert', 'key'] as const).find((key) => tls[key] !== undefined)
   if (first === undefined || !url.startsWith('http:')) return []
   return [{ path: ['tls', first], what: 'has no effect with an http: URL: use https:' }]
-}
-
-/** Headers that the authentication sets. */
-function headerNames({ headers, auth, login: { token } }: AccessSettings): Violation[] {
-  const carrier = token && tokenSentAs(token)
-  const own = [
-    { name: 'authorization', isSet: auth === 'basic', by: 'auth: basic' },
-    {
-      name: carrier?.kind === 'header' ? carrier.name.toLowerCase() : undefined,
-      isSet: auth === 'login',
-      by: 'login.token.sendAs',
-    },
-  ]
-  return Object.keys(headers).flatMap((name) => {
-    const setter = own.find((other) => other.isSet && other.name === name.toLowerCase())
-    return setter === undefined
-      ? []
-      : [{ path: ['headers', name], what: `is set by ${setter.by}: remove one or the other` }]
-  })
 }
 
 export function authConfig({ auth, user, password, login }: AccessSettings): AuthConfig {

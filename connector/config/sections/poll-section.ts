@@ -16,43 +16,32 @@ export const pollDefaults = {
   backgroundShare: 0.5,
 }
 
-const lookBackText = z
-  .string(check.lookBack.rule)
-  .refine(check.lookBack.isValid, check.lookBack.rule)
-  .transform((text): LookBackSetting => {
-    const [reach = '', every = ''] = text.split('/')
-    return { reachMs: durationMs(reach) ?? 0, everyMs: durationMs(every) ?? 0 }
-  })
-
-const lookBackMap = z
-  .strictObject({ reach: z.string(), every: z.string() }, check.lookBack.rule)
-  .transform(({ reach, every }) => `${reach}/${every}`)
-  .pipe(lookBackText)
-
 const lookBacks = z
-  .array(z.union([lookBackText, lookBackMap], check.lookBack.rule), check.lookBack.rule)
+  .array(
+    z
+      .string(check.lookBack.rule)
+      .refine(check.lookBack.isValid, check.lookBack.rule)
+      .transform((text): LookBackSetting => {
+        const [reach = '', every = ''] = text.split('/')
+        return { reachMs: durationMs(reach) ?? 0, everyMs: durationMs(every) ?? 0 }
+      }),
+    check.lookBack.rule,
+  )
   .max(MAX_LOOK_BACKS, `must have at most ${MAX_LOOK_BACKS} items`)
 
 export const pollSection = setting.section('When and how the server is read', {
-  interval: setting.duration('Time from the start of one live scan to the start of the next', {
-    default: '5s',
-    variable: 'POLL_INTERVAL',
-  }),
+  interval: setting.duration('Time from the start of one live scan to the start of the next', { default: '5s' }),
   lookBack: setting.list(
-    'Look-backs find changes that become visible late, up to the longest reach. Each reads again from the start of its last run minus its `reach` and 15 seconds, `every` so often. Items are `reach/every`, or maps with `reach` and `every`',
+    'Scans that find changes which become visible late: each reads the last `reach` again, `every` so often',
     lookBacks,
-    { default: ['5m/1m', '26h/6h'], variable: 'POLL_LOOK_BACK' },
+    { default: ['5m/1m', '26h/6h'] },
   ),
   fullScan: setting.section('Reads everything again from the configured beginning', {
-    every: setting.duration('Time between full scans; 0s: no full scans', {
-      min: 0,
-      default: '0d',
-      variable: 'POLL_FULL_SCAN_EVERY',
-    }),
+    every: setting.duration('Time between full scans; 0s: no full scans', { min: 0, default: '0d' }),
   }),
   backfill: setting.choice(
     'When a new stream reads its history: `beside` live scans, or `before` them, so that history is published first',
-    { choices: ['beside', 'before'], default: 'beside', variable: 'POLL_BACKFILL' },
+    { choices: ['beside', 'before'], default: 'beside' },
   ),
 })
 

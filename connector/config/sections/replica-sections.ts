@@ -6,7 +6,6 @@ export const log = setting.section('Logging', {
   level: setting.choice('Minimum level of the lines that are written', {
     choices: ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
     default: 'info',
-    variable: 'LOG_LEVEL',
   }),
 })
 
@@ -15,7 +14,6 @@ export const http = setting.section('HTTP endpoints: health, metrics and the sta
     min: 0,
     max: 65_535,
     default: 8080,
-    variable: 'HTTP_PORT',
   }),
 })
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { loadConfig, readConfig } from '../../../connector/config/load-config.ts'
-import { fromFile, leastEnvironment, leastFile, now, problems, reading, valid } from './config-sources.ts'
+import { byPath, fromFile, leastEnvironment, leastFile, now, problems, reading, valid } from './config-sources.ts'
 
 const oneStream = `${leastFile}streams:
   - name: paris
@@ -10,8 +10,6 @@ const twoStreams = `${oneStream}  - name: lyon
     polaris: { url: https://lyon.example.com, codeMagasin: 2 }
     kafka: { topic: client.modified.lyon }
 `
-
-const placed = (found: ReturnType<typeof problems>) => found.map(({ line, path, what }) => `${line}: ${path} ${what}`)
 
 describe('a configuration file', () => {
   test('can contain several streams', () => {
@@ -38,8 +36,7 @@ describe('a configuration file', () => {
       ['https://polaris.example.com', 1, 200, 'xml'],
       ['https://polaris.example.com', 2, 200, 'json'],
     ])
-    const [found] = problems(fromFile(merged('limt: 300')))
-    expect(found).toMatchObject({ line: 12, path: 'streams[1].polaris.limt' })
+    expect(problems(fromFile(merged('limt: 300')))).toMatchObject([{ place: 'streams[1].polaris.limt' }])
   })
 
   test('takes the stream from the environment when the file has none', () => {
@@ -72,52 +69,34 @@ describe('a configuration file', () => {
 
   test('is a problem when it cannot be read', () => {
     const loaded = readConfig({ file: 'none.yaml', environment: {}, readFile: reading({}), now })
-    expect(problems(loaded)).toEqual([{ file: 'none.yaml', what: 'cannot be read (ENOENT)' }])
+    expect(problems(loaded)).toEqual([{ place: 'none.yaml', what: 'cannot be read (ENOENT)' }])
   })
 
   test.each([
-    ['a: [hunter2', 1, 'a bracket that is not closed'],
-    ['a: hunter2: b', 1, 'in quotes'],
-    ['kafka\n  hunter2: x', 1, 'end with a colon'],
-    ['a: @hunter2', 1, 'special character'],
-    ['a: "hunter2', 1, 'quote'],
-    ['a: 1\na: hunter2', 2, 'twice'],
-    ['a: hunter2\n\tb: 1', 2, 'not with tabs'],
-    ['b: 1\na: !secret hunter2', 2, 'a tag'],
-    ['---\na: 1\n---\nb: 2', 3, 'a single document'],
-  ])('%j is reported as invalid YAML, with its line and the cause but without its text', (yaml, line, cause) => {
+    ['a: [hunter2', 1],
+    ['a: "hunter2', 1],
+    ['a: 1\na: hunter2', 2],
+    ['a: hunter2\n\tb: 1', 2],
+    ['b: 1\na: !secret hunter2', 2],
+    ['---\na: 1\n---\nb: 2', 3],
+  ])('%j is reported as invalid YAML, with its line but without its text', (yaml, line) => {
     const found = problems(fromFile(yaml))
-    expect(found[0]).toMatchObject({ file: 'c.yaml', what: expect.stringContaining('is not valid YAML') })
-    expect(found.map(({ what }) => what).join()).toContain(cause)
-    expect(found.some((problem) => problem.line === line)).toBe(true)
+    expect(found[0]?.what).toContain('is not valid YAML')
+    expect(found.map(({ place }) => place)).toContain(`c.yaml:${line}`)
     expect(JSON.stringify(found)).not.toContain('hunter2')
   })
 
   test.each(['just text', '- a\n- b', '5'])('%j is reported as not being a map', (yaml) => {
-    expect(problems(fromFile(yaml))).toMatchObject([
-      { file: 'c.yaml', what: expect.stringContaining('must be a map of settings') },
-    ])
+    expect(problems(fromFile(yaml))).toEqual([{ place: 'the configuration file', what: 'must be a map of settings' }])
   })
 
-  test('is a problem when an alias has no anchor', () => {
-    const found = problems(fromFile('a: *hunter2'))
-    expect(found).toMatchObject([{ file: 'c.yaml', what: expect.stringContaining('an alias has no anchor') }])
-    expect(JSON.stringify(found)).not.toContain('hunter2')
-  })
-
-  test('is a problem when a merge key has no section', () => {
-    expect(problems(fromFile('a: { <<: [hunter2] }'))).toMatchObject([
-      { file: 'c.yaml', what: expect.stringContaining('<< is not followed by an alias of a section') },
-    ])
-  })
-
-  test('is a problem when its aliases expand too far', () => {
-    const layers = Array.from(
-      { length: 9 },
-      (_, index) => `l${index + 1}: &l${index + 1} [${Array(9).fill(`*l${index}`).join(', ')}]`,
-    )
-    const yaml = ['l0: &l0 [x]', ...layers].join('\n')
-    expect(problems(fromFile(yaml))).toMatchObject([{ file: 'c.yaml', what: expect.stringContaining('aliases') }])
+  test('is a problem when an alias has no anchor, a merge key no section, or aliases expand too far', () => {
+    const layer = (at: number) => `l${at + 1}: &l${at + 1} [${Array(9).fill(`*l${at}`).join(', ')}]`
+    const bomb = ['l0: &l0 [x]', ...Array.from({ length: 9 }, (_, at) => layer(at))].join('\n')
+    for (const yaml of ['a: *hunter2', 'a: { <<: [hunter2] }', bomb]) {
+      const found = problems(fromFile(yaml))
+      expect(found).toEqual([{ place: 'c.yaml', what: expect.stringContaining('check the aliases') }])
+    }
   })
 })
 
@@ -133,7 +112,7 @@ streams:
   - name: paris
     polaris:
       url: https://u:hunter2@paris
-      codeMagasin: '1'
+      codeMagasin: one
       limt: 5
     poll: { interval: 5, limit: 6 }
     extra: 1
@@ -143,43 +122,32 @@ streams:
     poll: 5s
 htpp: { port: 1 }
 `
-    expect(placed(problems(fromFile(yaml)))).toEqual([
-      '6: checkpoint.url refers to the variable NOWHERE, which is not set',
-      '1: connector must be 1 to 63 lower-case letters, digits and hyphens',
-      '3: kafka.brokers[0] must be host:port; an IPv6 address must have a host name',
-      '4: kafka.compresion is unknown; did you mean compression?',
-      '10: streams[0].polaris.url must be http(s)://host[:port][/path], without user, query or fragment',
-      '11: streams[0].polaris.codeMagasin must be a whole number from -2147483648 to 2147483647',
-      '12: streams[0].polaris.limt is unknown; did you mean limit?',
-      '13: streams[0].poll.interval must be a duration such as 500ms, 5s, 5m, 12h or 7d',
-      '13: streams[0].poll.limit is unknown here; it exists as streams.polaris.limit',
-      '14: streams[0].extra is unknown; must be one of name, polaris, poll, event, deadLetters, kafka, sharedKeys',
-      '15: streams[1].polaris.codeMagasin is missing',
-      '17: streams[1].polaris.prefixCle must be text: put it in quotes',
-      '18: streams[1].poll must be a map of settings',
-      '19: htpp is unknown; did you mean http?',
+    expect(problems(fromFile(yaml)).map(byPath)).toEqual([
+      'checkpoint.url refers to the variable NOWHERE, which is not set',
+      'connector must be 1 to 63 lower-case letters, digits and hyphens',
+      'kafka.brokers[0] must be host:port; an IPv6 address must have a host name',
+      'kafka.compresion is unknown; did you mean compression?',
+      'streams[0].polaris.url must be http(s)://host[:port][/path], without user, query or fragment',
+      'streams[0].polaris.codeMagasin must be a whole number from -2147483648 to 2147483647',
+      'streams[0].polaris.limt is unknown; did you mean limit?',
+      'streams[0].poll.interval must be a duration such as 500ms, 5s, 5m, 12h or 7d',
+      'streams[0].poll.limit is unknown; must be one of interval, lookBack, fullScan, backfill',
+      'streams[0].extra is unknown; must be one of name, polaris, poll, event, deadLetters, kafka, sharedKeys',
+      'streams[1].polaris.codeMagasin is missing',
+      'streams[1].polaris.prefixCle must be text: put it in quotes',
+      'streams[1].poll must be a map of settings',
+      'htpp is unknown; did you mean http?',
     ])
   })
 
-  test('name the section for TLS, which has another name for Kafka than for Polaris', () => {
-    const yaml = 'kafka:\n  tls: { ca: ca.pem }\nstreams:\n  - polaris:\n      ssl: { ca: ca.pem }\n'
-    expect(placed(problems(fromFile(yaml)))).toEqual(
-      expect.arrayContaining([
-        '2: kafka.tls is unknown; did you mean ssl?',
-        '5: streams[0].polaris.ssl is unknown; did you mean tls?',
-      ]),
-    )
-  })
-
-  test('name the variable that can set a missing value', () => {
+  test('name the setting and its variable, of a single stream', () => {
     const found = problems(fromFile('connector: shops\nstreams:\n  - name: a\n    polaris: { url: https://p }\n'))
-    expect(placed(found)).toContain('4: streams[0].polaris.codeMagasin is missing (or set POLARIS_CODE_MAGASIN)')
-  })
-
-  test('name the variable instead of the line when the value comes from the environment', () => {
+    expect(found).toContainEqual({ place: 'streams[0].polaris.codeMagasin (POLARIS_CODE_MAGASIN)', what: 'is missing' })
     expect(problems(fromFile(oneStream, { POLARIS_LIMIT: 'many' }))).toEqual([
-      { variable: 'POLARIS_LIMIT', path: 'streams[0].polaris.limit', what: 'must be a whole number from 1 to 1000' },
+      { place: 'streams[0].polaris.limit (POLARIS_LIMIT)', what: 'must be a whole number from 1 to 1000' },
     ])
+    const [second] = problems(fromFile(`${twoStreams}    poll: { interval: 5 }\n`))
+    expect(second?.place).toBe('streams[1].poll.interval')
   })
 
   test('are listed in one config.invalid error', () => {
@@ -188,7 +156,7 @@ htpp: { port: 1 }
     expect(load).toThrow(
       expect.objectContaining({
         code: 'config.invalid',
-        message: expect.stringMatching(/c\.yaml:1: connector: must be 1 to 63[\s\S]*c\.yaml:2: x: is unknown/),
+        message: expect.stringMatching(/ connector \(CONNECTOR_ID\): must be 1 to 63[\s\S]* x: is unknown/),
       }),
     )
   })
@@ -200,15 +168,15 @@ describe('variables of one stream', () => {
       problems(fromFile(twoStreams, { POLARIS_LIMIT: '5', KAFKA_TOPIC: 'x', STREAM_NAME: 'y', LOG_LEVEL: 'warn' })),
     ).toEqual([
       {
-        variable: 'STREAM_NAME',
+        place: 'STREAM_NAME',
         what: 'applies to a single stream, but the file has several: set name in each stream',
       },
       {
-        variable: 'POLARIS_LIMIT',
+        place: 'POLARIS_LIMIT',
         what: 'applies to a single stream, but the file has several: set polaris.limit in each stream',
       },
       {
-        variable: 'KAFKA_TOPIC',
+        place: 'KAFKA_TOPIC',
         what: 'applies to a single stream, but the file has several: set kafka.topic in each stream',
       },
     ])
@@ -284,9 +252,7 @@ streams:
     ['without a closing brace', `"\${A"`, `contains \${ without a valid variable name`],
   ])('is a problem when %s', (_, written, what) => {
     const found = problems(fromFile(withPrefix(written), { EMPTY: '', A: 'a' }))
-    expect(found).toMatchObject([
-      { line: 10, path: 'streams[0].polaris.prefixCle', what: expect.stringContaining(what) },
-    ])
+    expect(found.map(byPath)).toEqual([expect.stringContaining(`streams[0].polaris.prefixCle ${what}`)])
   })
 
   test('may have a name that resembles a setting', () => {

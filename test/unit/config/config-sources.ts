@@ -1,3 +1,4 @@
+import type { ConfigProblem } from '../../../connector/config/config-problem.ts'
 import { type LoadedConfig, readConfig } from '../../../connector/config/load-config.ts'
 import type { Environment } from '../../../connector/config/variables.ts'
 
@@ -52,3 +53,9 @@ export function valid(loaded: LoadedConfig) {
 export function problems(loaded: LoadedConfig) {
   return loaded.kind === 'invalid' ? loaded.problems : []
 }
+
+/** Such as `POLL_INTERVAL is missing`. */
+export const byVariable = ({ place, what }: ConfigProblem) => `${/\((\w+)\)$/.exec(place)?.[1] ?? place} ${what}`
+
+/** Such as `poll.interval is missing`. */
+export const byPath = ({ place, what }: ConfigProblem) => `${place.replace(/ \(\w+\)$/, '')} ${what}`

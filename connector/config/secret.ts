@@ -1,0 +1,53 @@
+import { inspect } from 'node:util'
+
+/** Reads a text again from its file; undefined while that has none, such as while it is being replaced. */
+export type Again = () => string | undefined
+
+/** Invariant 8: prints as `***`; only `reveal()` returns the text, which may change. */
+export class Secret {
+  #text: string
+  #again: Again = () => undefined
+  readonly #isValid: (text: string) => boolean
+  constructor(text: string, isValid: (text: string) => boolean) {
+    this.#text = text
+    this.#isValid = isValid
+  }
+  /** Has it read again at each use; the last valid text remains in use while the file has none. */
+  follow(again: Again): void {
+    this.#again = again
+  }
+  reveal(): string {
+    const next = this.#again()
+    if (next !== undefined && this.#isValid(next)) this.#text = next
+    return this.#text
+  }
+  toString(): string {
+    return '***'
+  }
+  toJSON(): string {
+    return '***'
+  }
+  [inspect.custom](): string {
+    return '***'
+  }
+}
+
+/** Settings with plain texts, as adapters take them. */
+export type Revealed<Settings> = Settings extends Secret
+  ? string
+  : Settings extends Readonly<Record<string, unknown>>
+    ? { readonly [Key in keyof Settings]: Revealed<Settings[Key]> }
+    : Settings
+
+/** Settings whose secrets are getters, which read at each use. Never print the result. */
+export function revealed<Settings extends object>(settings: Settings): Revealed<Settings> {
+  const properties = Object.entries(settings).map(([key, value]) => {
+    const property =
+      value instanceof Secret ? { get: () => value.reveal() } : { value: isSection(value) ? revealed(value) : value }
+    return [key, { enumerable: true, ...property }] as const
+  })
+  return Object.defineProperties({}, Object.fromEntries(properties)) as Revealed<Settings>
+}
+
+const isSection = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
