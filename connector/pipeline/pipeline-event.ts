@@ -137,7 +137,7 @@ export interface ScanCounts {
 }
 
 /** Size of the client index. */
-export interface IndexSize {
+interface IndexSize {
   readonly clients: number
   readonly memoryBytes: number
   /** Stored segments that the checkpoint names. */

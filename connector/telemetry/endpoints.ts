@@ -107,12 +107,8 @@ export function text(status: number, body: string): EndpointAnswer {
 }
 
 export function json(status: number, value: unknown): EndpointAnswer {
-  return { status, type: 'application/json', body: `${numbersOnOneLine(JSON.stringify(value, undefined, 2))}\n` }
+  return { status, type: 'application/json', body: `${JSON.stringify(value, undefined, 2)}\n` }
 }
-
-/** Puts each list of numbers on one line; within a JSON text there is no line break. */
-const numbersOnOneLine = (text: string) =>
-  text.replace(/\[\n\s+([\d.,\s-]+|(?:(?:null|[\d.-]+),?\s+)+)\]/g, (list) => list.replace(/\s+/g, ' '))
 
 async function close(server: Server, clock: Clock): Promise<void> {
   if (!server.listening) return

@@ -11,7 +11,7 @@ export interface Failure {
 }
 
 /** A failure with what to do, as the endpoints show it. */
-export interface ExplainedFailure extends Failure {
+interface ExplainedFailure extends Failure {
   readonly hint: string
 }
 

@@ -1,62 +1,127 @@
+import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { PlacementEvent } from '../placement/placement.ts'
+import type { Clock } from '../runtime/clock.ts'
 import type { AssignedEvent } from '../stream/assignment.ts'
-import { type ExplainedFailure, explained, type Failure } from './failure.ts'
-import { secondsSince, type WatchedStream } from './health.ts'
+import { explained, type Failure, failureOf } from './failure.ts'
+import { notReady, secondsSince, statusAfter, streamReport, unobserved, type WatchedStream } from './stream-status.ts'
 
 /** Events about the consumer group of the replicas and the streams that it assigns. */
 export type ReplicaEvent = PlacementEvent | AssignedEvent
 
-/**
- * `single`: no group. `rejoining`: the membership was lost and is being restored.
- */
-type GroupState = 'single' | 'joining' | 'member' | 'rejoining' | 'left'
+/** `starting` until the first assignment, even an empty one; `stopping` from the first signal. */
+export type ReplicaState = 'starting' | 'running' | 'stopping'
 
-/** What this replica knows of the group. Times are of `Clock.monotonic`. */
-export interface GroupStatus {
-  readonly state: GroupState
-  readonly stateSince: number
+/** What this replica knows of the group. `single`: there is none. `rejoining`: the membership was lost. */
+interface GroupStatus {
+  readonly state: 'single' | 'joining' | 'member' | 'rejoining' | 'left'
+  /** Of `Clock.monotonic`. */
+  readonly since: number
   /** Why the membership was lost, until the replica has rejoined. */
   readonly failure: Failure | undefined
-  readonly slots: readonly number[]
-  /** The streams assigned to this replica and the start of each assignment; time outside the group does not count. */
-  readonly streams: ReadonlyMap<string, number>
 }
 
-export const nothing = { slots: [], streams: new Map() }
-
-/** Whether this replica was in the group and no longer is, as far as it knows. */
-export const isOut = ({ state }: GroupStatus): boolean => state === 'rejoining'
-
-export function beforeJoining(mode: 'group' | 'single', at: number): GroupStatus {
-  const state = mode === 'single' ? 'single' : 'joining'
-  return { ...nothing, state, stateSince: at, failure: undefined }
+export interface ReplicaStatusParts {
+  readonly clock: Clock
+  /** Maximum time without progress or out of the group while ready; for a stream at least three poll intervals. */
+  readonly readyAfterMs: number
+  /** Whether a consumer group assigns the streams. */
+  readonly placement: 'group' | 'single'
 }
 
-/** Which streams this replica runs. */
-export interface GroupReport extends Partial<ExplainedFailure> {
-  readonly state: GroupState
-  readonly secondsInState: number
-  readonly slots: readonly number[]
-  readonly streams: readonly { readonly stream: string; readonly assignedSeconds: number; readonly epoch?: number }[]
+/** The state of this replica and its streams, from their events: all that endpoints and metrics show. */
+export interface ReplicaStatus {
+  /** Returns the observer of one stream; its state is `waiting` until the first event. */
+  follow(stream: string, intervalMs: number): Observe
+  observe(event: ReplicaEvent): void
+  /** Returns whether the state changed. */
+  setState(state: ReplicaState): boolean
+  state(): ReplicaState
+  streams(): readonly WatchedStream[]
+  isReady(): boolean
+  report(): ReturnType<typeof replicaReport>
 }
 
-interface ReportParts {
-  readonly watched: readonly WatchedStream[]
-  readonly now: number
-}
-
-export function groupReport(group: GroupStatus, { watched, now }: ReportParts): GroupReport {
-  const { state, stateSince, failure, slots, streams } = group
-  const here = watched.flatMap(({ stream, status: { epoch } }) => {
-    const since = streams.get(stream)
-    const claimed = epoch === undefined ? {} : { epoch }
-    return since === undefined ? [] : [{ stream, assignedSeconds: secondsSince(since, now), ...claimed }]
-  })
+export function replicaStatus({ clock, readyAfterMs, placement }: ReplicaStatusParts): ReplicaStatus {
+  const watched = new Map<string, WatchedStream>()
+  let state: ReplicaState = 'starting'
+  let group: GroupStatus = {
+    state: placement === 'single' ? 'single' : 'joining',
+    since: clock.monotonic(),
+    failure: undefined,
+  }
+  const now = () => ({ state, group, readyAfterMs, streams: [...watched.values()] })
   return {
+    follow: (stream, intervalMs) => {
+      const patienceMs = Math.max(3 * intervalMs, readyAfterMs)
+      watched.set(stream, { stream, patienceMs, status: unobserved(clock.monotonic()) })
+      return (event) => {
+        const { status } = watched.get(stream) as WatchedStream // it was set above
+        watched.set(stream, { stream, patienceMs, status: statusAfter(status, event, clock.monotonic()) })
+      }
+    },
+    observe: (event) => {
+      const after = { ...group, ...groupChange(event) }
+      group = after.state === group.state ? after : { ...after, since: clock.monotonic() }
+    },
+    setState: (next) => {
+      const hasChanged = next !== state
+      state = next
+      return hasChanged
+    },
+    state: () => state,
+    streams: () => now().streams,
+    isReady: () => isReady(now(), clock.monotonic()),
+    report: () => replicaReport(now(), clock),
+  }
+}
+
+function groupChange(event: ReplicaEvent): Partial<GroupStatus> {
+  switch (event.kind) {
+    case 'group-joined':
+      return { state: 'member', failure: undefined }
+    case 'membership-lost':
+      return { state: 'rejoining', failure: failureOf(event.code, event.error) }
+    case 'group-left':
+      return { state: 'left', failure: undefined }
+    default:
+      return {}
+  }
+}
+
+interface Watched {
+  readonly state: ReplicaState
+  readonly group: GroupStatus
+  readonly readyAfterMs: number
+  readonly streams: readonly WatchedStream[]
+}
+
+/** Why the replica itself is not ready. One that is out of the group cannot take over a stream. */
+function whyNotReady({ state, group, readyAfterMs }: Watched, now: number) {
+  if (state !== 'running') return state
+  const isOut = group.state === 'rejoining' && now - group.since > readyAfterMs
+  return isOut ? 'out of the consumer group' : undefined
+}
+
+/**
+ * Ready: the replica runs, is not out of the group for long, and each of its streams was opened, made progress recently
+ * and is not held. A stream that does not run here or is paused does not affect readiness.
+ */
+function isReady(watched: Watched, now: number): boolean {
+  return whyNotReady(watched, now) === undefined && watched.streams.every((one) => notReady(one, now) === undefined)
+}
+
+function replicaReport(watched: Watched, clock: Clock) {
+  const { state, group, streams } = watched
+  const now = clock.monotonic()
+  return {
+    ready: isReady(watched, now),
     state,
-    secondsInState: secondsSince(stateSince, now),
-    ...(failure === undefined ? {} : explained(failure)),
-    slots,
-    streams: here,
+    why: whyNotReady(watched, now),
+    group: {
+      state: group.state,
+      secondsInState: secondsSince(group.since, now),
+      ...(group.failure && explained(group.failure)),
+    },
+    streams: streams.map((one) => streamReport(one, clock)),
   }
 }

@@ -1,96 +1,237 @@
-import type { IndexSize, PipelineEvent, StreamState } from '../pipeline/pipeline-event.ts'
-import type { ScanKind } from '../scan/scan-state.ts'
-import type { Failure } from './failure.ts'
-import type { WatchedScans } from './scan-status.ts'
+import type { PipelineEvent, StreamState } from '../pipeline/pipeline-event.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { positionOf } from '../scan/scan-order.ts'
+import type { ScanKind, ScanStates } from '../scan/scan-state.ts'
+import { clientsOf } from './events/event-row.ts'
+import { explained, type Failure, failureOf } from './failure.ts'
 
-/** The state of one stream, from its events. Times are of `Clock.monotonic`. */
+/** What this replica knows of one stream. Times are of `Clock.monotonic`, but for those of Polaris and of operators. */
 export interface StreamStatus {
   readonly state: StreamState
-  /** When the replica started to run the stream; progress is due from then on. */
+  /** When it entered the state. */
+  readonly since: number
+  /** When this replica began to run the stream: progress is due from then on. */
   readonly startedAt: number
   readonly wasOpened: boolean
   readonly isCaughtUp: boolean
-  /** When the last page was read. */
-  readonly goodPollAt: number | undefined
   /** When the last page was delivered: a stream that reads but cannot publish makes no progress. */
   readonly progressAt: number | undefined
-  readonly savedAt: number | undefined
   /** When the last live scan was delivered completely. */
   readonly liveScanAt: number | undefined
-  /** The last failure since the last progress. */
+  /** The last failure since the last progress, and when the first one was. */
   readonly failure: Failure | undefined
-  /** The first failure since the last progress. */
   readonly failingSince: number | undefined
   /** Only in state `paused`. */
-  readonly pause: Pause | undefined
+  readonly pause: Omit<Of<'stream-paused'>, 'kind'> | undefined
   readonly epoch: number | undefined
   readonly seq: number | undefined
   /** From where the last live scan has read. */
   readonly lastChanged: string | undefined
-  readonly scans: WatchedScans | undefined
+  readonly scans: ScanStates | undefined
   /** Since when each lane has made no progress because its pages fail. */
   readonly backedOff: Readonly<Partial<Record<ScanKind, number>>>
-  readonly index: IndexSize | undefined
-  /** Milliseconds from the last changes to their commits. */
-  readonly delays: readonly number[]
+  readonly indexClients: number | undefined
   /** When the newest published change was made, milliseconds since 1970. */
   readonly newestChange: number | undefined
-  /** When the certificates of the last connection to Polaris expire, milliseconds since 1970. */
-  readonly certificates: CertificateExpiries
   readonly totals: StreamTotals
 }
 
-interface Pause {
-  readonly reason: string
-  /** Milliseconds since 1970. */
-  readonly requestedAt: number
-  readonly requestedBy: string
-}
-
-type Certificate = Extract<PipelineEvent, { kind: 'certificate-seen' }>['certificate']
-type CertificateExpiries = Readonly<Partial<Record<Certificate, number>>>
-
 /** Since the process started. clients = events + deadLetters + suppressed + superseded + clients being delivered. */
-interface StreamTotals {
-  readonly pages: number
-  readonly clients: number
-  readonly events: number
-  readonly deadLetters: number
-  readonly suppressed: number
-  readonly superseded: number
-}
+type StreamTotals = Readonly<
+  Record<'pages' | 'clients' | 'events' | 'deadLetters' | 'suppressed' | 'superseded', number>
+>
 
-export const noFailure = { failure: undefined, failingSince: undefined } as const
+type Of<Kind extends PipelineEvent['kind']> = Extract<PipelineEvent, { kind: Kind }>
+type Change = Partial<StreamStatus>
 
-/** At the beginning on this replica. Reopening after a failure resets nothing: overdue progress stays overdue. */
-export const atBeginning = {
+const noFailure = { failure: undefined, failingSince: undefined } as const
+
+/** When this replica begins to run the stream. Reopening after a failure resets nothing: overdue progress stays overdue. */
+const atBeginning = {
   ...noFailure,
-  goodPollAt: undefined,
   progressAt: undefined,
-  savedAt: undefined,
   liveScanAt: undefined,
   scans: undefined,
   backedOff: {},
-  index: undefined,
-  delays: [],
+  indexClients: undefined,
   newestChange: undefined,
 } as const
 
-export const unobserved: StreamStatus = {
+export const unobserved = (at: number): StreamStatus => ({
   ...atBeginning,
   state: 'waiting',
-  startedAt: 0,
+  since: at,
+  startedAt: at,
   wasOpened: false,
   isCaughtUp: false,
   pause: undefined,
   epoch: undefined,
   seq: undefined,
   lastChanged: undefined,
-  certificates: {},
   totals: { pages: 0, clients: 0, events: 0, deadLetters: 0, suppressed: 0, superseded: 0 },
-}
+})
 
 /** Whether this replica runs the stream, is opening it or holds it. */
-export function isActive({ state }: Pick<StreamStatus, 'state'>): boolean {
-  return !['waiting', 'ended', 'paused'].includes(state)
+export const isActive = ({ state }: Pick<StreamStatus, 'state'>) => !['waiting', 'ended', 'paused'].includes(state)
+
+/** The status after `event`, which happened at `at`: nothing else writes it. */
+export function statusAfter(before: StreamStatus, event: PipelineEvent, at: number): StreamStatus {
+  return { ...before, ...change(before, event, at) }
+}
+
+function change(before: StreamStatus, event: PipelineEvent, at: number): Change {
+  const { totals } = before
+  switch (event.kind) {
+    case 'stream-state':
+      return entered(event.state, before, at)
+    case 'stream-paused': {
+      const { kind: _, ...pause } = event
+      return { pause }
+    }
+    case 'stream-claimed':
+      return { wasOpened: true, epoch: event.epoch, seq: event.seq }
+    case 'scan-started':
+      return event.scan === 'live' ? { lastChanged: event.lastChanged } : {}
+    case 'page-read':
+      return { totals: { ...totals, pages: totals.pages + 1, clients: totals.clients + event.clients } }
+    case 'caught-up':
+      return { isCaughtUp: true, liveScanAt: at }
+    case 'fell-behind':
+      return { isCaughtUp: false }
+    case 'pages-published':
+      return delivered(before, event, at)
+    case 'read-retried':
+    case 'stream-retrying':
+    case 'stream-held':
+    case 'stream-still-held':
+    case 'stream-failed':
+    case 'pause-unsettled':
+      return { failure: failureOf(event.code, event.error), failingSince: before.failingSince ?? at }
+    default:
+      return {}
+  }
+}
+
+function entered(state: StreamState, before: StreamStatus, at: number): Change {
+  const isHere = isActive({ state })
+  return {
+    ...(isHere && !isActive(before) ? { ...atBeginning, startedAt: at } : {}),
+    ...(isHere ? {} : noFailure),
+    isCaughtUp: before.isCaughtUp && ['opening', 'running'].includes(state),
+    pause: undefined,
+    state,
+    since: at,
+  }
+}
+
+function delivered(before: StreamStatus, event: Of<'pages-published'>, at: number): Change {
+  const { scans, deadLetters, newestChange = 0, seq, states, index } = event
+  const { totals } = before
+  return {
+    ...noFailure,
+    progressAt: at,
+    liveScanAt: hasLiveScanEnded(before.scans, states) ? at : before.liveScanAt,
+    seq,
+    scans: states,
+    backedOff: backedOff(before.backedOff, states, at),
+    indexClients: index.clients,
+    newestChange: Math.max(before.newestChange ?? 0, newestChange) || undefined,
+    totals: {
+      ...totals,
+      events: totals.events + clientsOf(scans, 'events'),
+      deadLetters: totals.deadLetters + deadLetters,
+      suppressed: totals.suppressed + clientsOf(scans, 'suppressed'),
+      superseded: totals.superseded + clientsOf(scans, 'superseded'),
+    },
+  }
+}
+
+/** A live scan that continues in the background has not ended. */
+function hasLiveScanEnded(before: ScanStates | undefined, { live, background }: ScanStates): boolean {
+  if (before === undefined || before.live.startedAt === live.startedAt) return false
+  return !background.some(({ kind, startedAt }) => kind === 'live' && startedAt === live.startedAt)
+}
+
+/** After so many failures in a row without progress. */
+const BACKED_OFF_AFTER = 3
+
+function backedOff(before: StreamStatus['backedOff'], { background }: ScanStates, at: number) {
+  const lanes = background.filter(({ failures }) => failures >= BACKED_OFF_AFTER).map(({ kind }) => kind)
+  return Object.fromEntries(lanes.map((lane) => [lane, before[lane] ?? at]))
+}
+
+export interface WatchedStream {
+  readonly stream: string
+  /** How long it may make no progress while ready. */
+  readonly patienceMs: number
+  readonly status: StreamStatus
+}
+
+/** Why a stream makes the replica not ready. */
+export function notReady({ status, patienceMs }: WatchedStream, now: number) {
+  if (status.state === 'held') return 'held'
+  if (!isActive(status)) return undefined
+  if (!status.wasOpened) return 'not opened yet'
+  return now - (status.progressAt ?? status.startedAt) > patienceMs ? 'no progress' : undefined
+}
+
+/** A stream as `/status` shows it. Omits the position of one that runs elsewhere: it would be stale. */
+export function streamReport(watched: WatchedStream, { monotonic }: Pick<Clock, 'monotonic'>) {
+  const { stream, status } = watched
+  const { state, isCaughtUp, failure, pause, totals } = status
+  const now = monotonic()
+  const why = notReady(watched, now)
+  return {
+    stream,
+    state,
+    secondsInState: secondsSince(status.since, now),
+    level: levelOf(status, why),
+    why,
+    ...(failure && explained(failure)),
+    ...(status.failingSince === undefined ? {} : { secondsFailing: secondsSince(status.failingSince, now) }),
+    pause: pause && { ...pause, requestedAt: new Date(pause.requestedAt).toISOString() },
+    progress: isActive(status) && state !== 'held' && status.wasOpened ? progressText(isCaughtUp) : undefined,
+    ...(isActive(status) ? position(status, now) : {}),
+    totals,
+  }
+}
+
+const progressText = (isCaughtUp: boolean) => (isCaughtUp ? 'caught up' : 'catching up')
+
+/** How urgently a stream needs attention; the status page shows it as a colour. */
+function levelOf({ state, failure, isCaughtUp }: StreamStatus, why: string | undefined) {
+  if (why !== undefined && why !== 'not opened yet') return 'bad'
+  if (failure !== undefined || state === 'retrying') return 'warn'
+  return state === 'running' && isCaughtUp ? 'good' : 'idle'
+}
+
+function position(status: StreamStatus, now: number) {
+  const { epoch, seq, lastChanged, indexClients, newestChange, scans } = status
+  return {
+    secondsSinceProgress: secondsSince(status.progressAt ?? status.startedAt, now),
+    ...(status.liveScanAt === undefined ? {} : { secondsSinceLiveScan: secondsSince(status.liveScanAt, now) }),
+    newestChange: newestChange === undefined ? undefined : new Date(newestChange).toISOString(),
+    epoch,
+    seq,
+    lastChanged,
+    history: scans?.backfill.state,
+    scans: scans?.background.map(({ kind, reachMs, from, pages, clients, order }) => ({
+      lane: kind,
+      reachSeconds: reachMs === null ? undefined : reachMs / 1000,
+      from,
+      reached: positionOf(order) ?? undefined,
+      pages,
+      clients,
+      secondsBackedOff: secondsBackedOff(status.backedOff[kind], now),
+    })),
+    indexClients,
+  }
+}
+
+const secondsBackedOff = (since: number | undefined, now: number) =>
+  since === undefined ? undefined : secondsSince(since, now)
+
+/** In seconds, rounded to the millisecond. */
+export function secondsSince(at: number, now: number): number {
+  return Math.max(0, Math.round(now - at)) / 1000
 }

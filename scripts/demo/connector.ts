@@ -15,10 +15,9 @@ export interface ConnectorStatus {
   readonly epoch?: number
   readonly seq?: number
   readonly lastChanged?: string
-  readonly checkpointAgeSeconds?: number
   /** Background scans in progress. */
   readonly scans?: readonly ScanStatus[]
-  readonly index?: { readonly clients: number }
+  readonly indexClients?: number
   readonly totals?: {
     readonly pages: number
     readonly clients: number
@@ -30,11 +29,9 @@ export interface ConnectorStatus {
 }
 
 export interface ScanStatus {
-  readonly scan: 'live' | 'look-back' | 'backfill' | 'full'
+  readonly lane: 'live' | 'look-back' | 'backfill' | 'full'
   readonly clients: number
-  readonly clientsPerSecond: number
-  readonly position?: string
-  readonly donePercent?: number
+  readonly reached?: string
 }
 
 export interface Connector {

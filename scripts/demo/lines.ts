@@ -21,7 +21,7 @@ const BAR = 40
 /** The lines that stay at the bottom of the screen. */
 export function statusLines(state: DemoState): string[] {
   const { status, clients, isCaughtUp, events } = state
-  const long = status?.scans?.find(({ scan }) => scan === 'backfill' || scan === 'full')
+  const long = status?.scans?.find(({ lane }) => lane === 'backfill' || lane === 'full')
   return [
     ...(long === undefined ? [] : [progressLine(long, clients)]),
     ...(long === undefined && !isCaughtUp ? [`catching up  ${count(events)} events so far`] : []),
@@ -30,15 +30,14 @@ export function statusLines(state: DemoState): string[] {
   ]
 }
 
-/** The progress of a backfill or full scan, by the number of clients or else by their modification times. */
-export function progressLine({ scan, clients, ...progress }: ScanStatus, of: number | undefined): string {
-  const { clientsPerSecond, position, donePercent } = progress
+/** The progress of a backfill or full scan, by the number of clients. */
+export function progressLine({ lane, clients, reached }: ScanStatus, of: number | undefined): string {
   const all = of === undefined ? undefined : Math.max(of, clients) // some were created since
-  const percent = all === undefined || all === 0 ? donePercent : Math.floor((clients / all) * 100)
+  const percent = all === undefined || all === 0 ? undefined : Math.floor((clients / all) * 100)
   return [
-    scan.padEnd(12),
+    lane.padEnd(12),
     ...(percent === undefined ? [] : [`${bar(percent)} ${`${percent} %`.padStart(5)}  `]),
-    `${count(clients)}${all === undefined ? '' : ` of ${count(all)}`} clients${position === undefined ? '' : ` up to ${position} server time`}, ${clientsPerSecond}/s`,
+    `${count(clients)}${all === undefined ? '' : ` of ${count(all)}`} clients${reached === undefined ? '' : ` up to ${reached} server time`}`,
   ].join('')
 }
 
@@ -57,9 +56,8 @@ export function countLine({ status, events, eventsPerSecond }: DemoState): strin
 
 export function checkpointLine({ status, checkpointUrl }: DemoState): string {
   if (status?.seq === undefined) return `checkpoint   ${checkpointUrl}: nothing saved yet`
-  const clients = status.index === undefined ? '' : `, ${count(status.index.clients)} clients in the index`
-  const age = status.checkpointAgeSeconds === undefined ? '' : `, ${status.checkpointAgeSeconds.toFixed(0)} s old`
-  return `checkpoint   transaction ${status.seq} of epoch ${status.epoch ?? '?'}, live scans from ${status.lastChanged ?? '?'} server time${clients}${age}`
+  const clients = status.indexClients === undefined ? '' : `, ${count(status.indexClients)} clients in the index`
+  return `checkpoint   transaction ${status.seq} of epoch ${status.epoch ?? '?'}, live scans from ${status.lastChanged ?? '?'} server time${clients}`
 }
 
 /** One event as a consumer of the topic receives it. */

@@ -96,7 +96,7 @@ it.each(rows.filter(isOfPlacement))(
     expect(await replica.line(isOutOfGroup)).toMatchObject(expected)
     expect(await readiness(replica)).toMatchObject({
       status: 503,
-      placement: { state: 'rejoining', code: 'publish.unauthorized', hint: expect.stringContaining('doctor --acls') },
+      group: { state: 'rejoining', code: 'publish.unauthorized', hint: expect.stringContaining('doctor --acls') },
     })
     await stage.allow([missing])
     await replica.line(says('rejoined the consumer group'))

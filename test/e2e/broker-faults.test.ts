@@ -74,23 +74,25 @@ it('retries while the broker of its group is down, reports it, and resumes when 
   expect(connector.lines().some(says('stream lost to another replica'))).toBe(false)
 })
 
-it('shows on a stream that has nothing to publish that Kafka does not answer; it can be paused meanwhile', async () => {
+it('shows that Kafka does not answer, and stays ready until the limit; a stream can be paused meanwhile', async () => {
   const stage = await scene({ source: { clients: 20 }, brokers: behindProxy(), environment: { PLACEMENT: 'group' } })
   const connector = stage.start()
   await connector.status(({ progress }) => progress === 'caught up')
+  const readiness = async () => {
+    const { status, body } = await connector.get('/readyz')
+    return { status, ...JSON.parse(body) }
+  }
   await kafka.kill(1)
-  expect(await connector.status(({ outOfGroup }) => outOfGroup === true)).toMatchObject({
-    ...{ state: 'running', progress: 'caught up', code: expect.stringMatching(/^publish\./) },
-  })
+  await expect
+    .poll(readiness, { timeout: 60_000 })
+    .toMatchObject({ status: 200, group: { state: 'rejoining', code: expect.stringMatching(/^publish\./) } })
   const pause = stage.start({}, ['pause', 'clients', '--reason', 'broker work'])
   expect(await pause.exitCode(), pause.output()).toBe(0)
   await kafka.start(1)
   const resume = stage.start({}, ['resume', 'clients'])
   expect(await resume.exitCode(), resume.output()).toBe(0)
-  const again = await connector.status(
-    ({ outOfGroup, progress }) => outOfGroup === undefined && progress === 'caught up',
-  )
-  expect(again).not.toHaveProperty('code')
+  await expect.poll(readiness, { timeout: 60_000 }).toMatchObject({ group: { state: 'member' } })
+  expect(await connector.status(({ progress }) => progress === 'caught up')).not.toHaveProperty('code')
   await expectAllPublished(stage, connector)
 })
 

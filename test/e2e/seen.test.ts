@@ -5,15 +5,13 @@ it('shows the progress of the backfill and the size of the client index, and mar
   const { simulator, start, caughtUp } = await scene({ source: { clients: 2000 } })
   const connector = start()
   const report = await connector.status((status) => {
-    const { scans } = status as { scans?: readonly { clients: number; clientsPerSecond: number }[] }
-    return (scans?.[0]?.clients ?? 0) >= 100 && (scans?.[0]?.clientsPerSecond ?? 0) > 0
+    const { scans } = status as { scans?: readonly { clients: number }[] }
+    return (scans?.[0]?.clients ?? 0) >= 100
   })
   expect(report).toMatchObject({
-    backfill: 'first',
-    scans: [
-      { scan: 'backfill', from: '2000-01-01T00:00:00', position: expect.any(String), donePercent: expect.any(Number) },
-    ],
-    index: { clients: expect.any(Number), memoryBytes: expect.any(Number), segments: expect.any(Number) },
+    history: 'first',
+    scans: [{ lane: 'backfill', from: '2000-01-01T00:00:00', reached: expect.any(String) }],
+    indexClients: expect.any(Number),
   })
   await caughtUp()
   const done = await connector.line(({ msg, scan }) => msg === 'scan done' && scan === 'backfill')

@@ -24,7 +24,6 @@ export interface StreamReport {
   readonly stream: string
   readonly state: string
   readonly progress?: string
-  readonly outOfGroup?: boolean
   readonly why?: string
   readonly code?: string
   readonly hint?: string

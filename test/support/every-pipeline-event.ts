@@ -6,7 +6,7 @@ import { someScan } from './scans.ts'
 /** A backfill in progress. */
 export const backfill: Scan = someScan({ kind: 'backfill', tag: BACKFILL, checkPoint: null })
 
-export const scanStates: ScanStates = {
+const scanStates: ScanStates = {
   ...newScans,
   background: [{ ...backfill, failures: 3 }],
   lookBacks: [{ reachMs: 300_000, startedAt: 0, dueAt: 0 }],

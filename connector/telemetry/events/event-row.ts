@@ -1,11 +1,11 @@
+import type { ScanCounts } from '../../pipeline/pipeline-event.ts'
 import type { ErrorCode } from '../../runtime/error-catalogue.ts'
 import { toLogFields } from '../error-fields.ts'
-import { type Failure, failureOf } from '../failure.ts'
 import type { LogFields, LogLevel, LogLine } from '../logger.ts'
 import type { Metrics } from '../metrics/prom-metrics.ts'
 
-/** All that telemetry makes of one kind of event. */
-export interface EventRow<Event, Status> {
+/** The log line of one kind of event, and what it counts. */
+export interface EventRow<Event> {
   /** Undefined: only metrics and endpoints report the event. */
   readonly log: (event: Event) => LogLine | undefined
   /** A condition that persists: its line is logged at most once an hour, or once. */
@@ -14,29 +14,24 @@ export interface EventRow<Event, Status> {
   readonly count?: (event: Event, metrics: Metrics) => void
   /** Counted by its kind. */
   readonly isWarning?: true
-  /** Shown in the list of the last failures. */
-  readonly isFailure?: Event extends { readonly code: ErrorCode } ? true : never
-  /** What it changes in the status; `at` is of `Clock.monotonic`. */
-  readonly status?: (event: Event, before: Status, at: number) => Partial<Status>
 }
 
 type Kinds = { readonly kind: string }
-export type EventRows<Event extends Kinds, Status> = {
-  readonly [Kind in Event['kind']]: EventRow<Extract<Event, { kind: Kind }>, Status>
+export type EventRows<Event extends Kinds> = {
+  readonly [Kind in Event['kind']]: EventRow<Extract<Event, { kind: Kind }>>
 }
 
-export function rowOf<Event extends Kinds, Status>(rows: EventRows<Event, Status>, event: Event) {
-  return rows[event.kind as Event['kind']] as unknown as EventRow<Event, Status> // `rows[kind]` takes this kind
+export function rowOf<Event extends Kinds>(rows: EventRows<Event>, event: Event) {
+  return rows[event.kind as Event['kind']] as unknown as EventRow<Event> // `rows[kind]` takes this kind
 }
 
-interface Failing extends Kinds {
-  readonly code?: ErrorCode
-  readonly error?: unknown
+export function countFailure({ code }: { readonly code: ErrorCode }, metrics: Metrics): void {
+  metrics.count('failures', 1, { code })
 }
 
-/** For the list of the last failures. */
-export function failureIn({ code, error }: Failing, { isFailure }: { readonly isFailure?: true }): Failure | undefined {
-  return isFailure && code && failureOf(code, error)
+/** The clients of a page group with this outcome, of all lanes. */
+export function clientsOf(scans: ReadonlyMap<string, ScanCounts>, outcome: keyof ScanCounts): number {
+  return [...scans.values()].reduce((sum, counts) => sum + counts[outcome], 0)
 }
 
 /** A field is logged under its own name; `error` as its code, message, hint and causes. */

@@ -1,14 +1,13 @@
 import type { Observe, PipelineEvent } from '../../pipeline/pipeline-event.ts'
 import type { LogLine } from '../logger.ts'
 import type { Metrics } from '../metrics/prom-metrics.ts'
-import type { StreamStatus } from '../stream-status.ts'
 import { type EventRow, type EventRows, rowOf } from './event-row.ts'
 import { pageRows } from './page-rows.ts'
 import { scanRows } from './scan-rows.ts'
 import { streamRows } from './stream-rows.ts'
 
 /** One row for each kind of event of a stream. */
-const rows: EventRows<PipelineEvent, StreamStatus> = {
+const rows: EventRows<PipelineEvent> = {
   ...streamRows,
   ...pageRows,
   ...scanRows,
@@ -18,18 +17,12 @@ export const warningKinds = Object.entries<{ readonly isWarning?: true }>(rows).
   isWarning ? [kind] : [],
 )
 
-export const rowOfEvent = (event: PipelineEvent): EventRow<PipelineEvent, StreamStatus> => rowOf(rows, event)
+export const rowOfEvent = (event: PipelineEvent): EventRow<PipelineEvent> => rowOf(rows, event)
 
 /** The log line of an event; undefined if only metrics report it. Pages and page groups are logged at trace only. */
 export function logLine(stream: string, event: PipelineEvent): LogLine | undefined {
   const line = rowOfEvent(event).log(event)
   return line && { ...line, fields: { stream, ...line.fields } }
-}
-
-/** The status after `event`, which happened at `at` (`Clock.monotonic`). */
-export function streamStatus(before: StreamStatus, event: PipelineEvent, at: number): StreamStatus {
-  const { status } = rowOfEvent(event)
-  return status === undefined ? before : { ...before, ...status(event, before, at) }
 }
 
 /** Counts the events of one stream. */

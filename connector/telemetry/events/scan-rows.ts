@@ -1,6 +1,6 @@
 import type { PipelineEvent } from '../../pipeline/pipeline-event.ts'
+import type { ScanKind } from '../../scan/scan-state.ts'
 import { toLogFields } from '../error-fields.ts'
-import { isLong } from '../scan-status.ts'
 import { debug, info, line, picked, warn } from './event-row.ts'
 import type { StreamRows } from './stream-rows.ts'
 
@@ -13,7 +13,6 @@ export const scanRows = {
   },
   'scan-started': {
     log: (event) => line(isLong(event.scan) ? 'info' : 'trace', 'scan started', picked(event, ['scan', 'lastChanged'])),
-    status: ({ scan, lastChanged }) => (scan === 'live' ? { lastChanged } : {}),
   },
   'server-clock-missing': {
     log: ({ why }) =>
@@ -53,7 +52,6 @@ export const scanRows = {
     log: warn('page of a background scan cannot be read, retrying later: live scans continue', 'scan', 'error'),
     logged: 'hourly',
     isWarning: true,
-    isFailure: true,
   },
   'scan-stuck': {
     log: warn('scan does not advance, beginning it again: raise POLARIS_LIMIT if it persists', 'scan', 'why'),
@@ -74,3 +72,5 @@ export const scanRows = {
     isWarning: true,
   },
 } satisfies Partial<StreamRows<PipelineEvent['kind']>>
+
+const isLong = (scan: ScanKind) => scan === 'backfill' || scan === 'full'

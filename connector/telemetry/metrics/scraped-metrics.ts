@@ -2,17 +2,15 @@ import { Gauge, type Registry } from 'prom-client'
 import { type StreamState, streamStates } from '../../pipeline/pipeline-event.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { scanKinds } from '../../scan/scan-state.ts'
-import type { WatchedStream } from '../health.ts'
-import type { ReplicaWatch } from '../replica-watch.ts'
-import { isActive } from '../stream-status.ts'
+import type { ReplicaStatus } from '../replica-status.ts'
+import { isActive, type StreamStatus } from '../stream-status.ts'
 import { type MetricEntry, ofReplica, ofStream } from './metric-list.ts'
 
 interface ScrapedParts {
   readonly clock: Clock
   readonly version: string
   readonly replica: string
-  /** The current state of this replica and all its streams. */
-  readonly watch: ReplicaWatch
+  readonly status: ReplicaStatus
 }
 
 /** One series of a gauge, at a scrape. */
@@ -26,14 +24,14 @@ interface ScrapedEntry extends MetricEntry {
 function here(
   name: string,
   help: string,
-  value: (watched: WatchedStream, clock: Clock) => number | undefined,
+  value: (status: StreamStatus, clock: Clock) => number | undefined,
 ): ScrapedEntry {
   return {
     ...ofStream(name, help),
-    samples: ({ watch, clock }) =>
-      watch.streams().flatMap((watched): Sample[] => {
-        const found = isActive(watched.status) ? value(watched, clock) : undefined
-        return found === undefined ? [] : [[{ stream: watched.stream }, found]]
+    samples: ({ status: replica, clock }) =>
+      replica.streams().flatMap(({ stream, status }): Sample[] => {
+        const found = isActive(status) ? value(status, clock) : undefined
+        return found === undefined ? [] : [[{ stream }, found]]
       }),
   }
 }
@@ -46,33 +44,33 @@ export const scrapedList: readonly ScrapedEntry[] = [
   here(
     'last_live_scan_timestamp_seconds',
     'When a live scan was last completed, or the stream started here if none was',
-    ({ status }, clock) => timestamp(status.liveScanAt ?? status.startedAt, clock),
+    (status, clock) => timestamp(status.liveScanAt ?? status.startedAt, clock),
   ),
   here(
     'newest_change_timestamp_seconds',
     'When the newest change that was published was made, by the clock of the server; without a mapped time of day, when it was read; absent before the first',
-    ({ status: { newestChange } }) => (newestChange === undefined ? undefined : newestChange / 1000),
+    ({ newestChange }) => (newestChange === undefined ? undefined : newestChange / 1000),
   ),
   {
     ...ofStream('backed_off_seconds', 'How long a lane has made no progress because its pages fail; absent otherwise', {
       lane: scanKinds,
     }),
-    samples: ({ watch, clock }) =>
-      watch
+    samples: ({ status: replica, clock }) =>
+      replica
         .streams()
         .flatMap(({ stream, status: { backedOff } }) =>
           Object.entries(backedOff).map(([lane, at]): Sample => [{ stream, lane }, (clock.monotonic() - at) / 1000]),
         ),
   },
-  here('index_clients', 'Clients in the client index', ({ status }) => status.index?.clients),
+  here('index_clients', 'Clients in the client index', ({ indexClients }) => indexClients),
   {
     ...ofStream(
       'stream_state',
       '1 for the current state of the stream on this replica, 0 for the others; `waiting` if it does not run here',
       { state: 'any' },
     ),
-    samples: ({ watch }) =>
-      watch.streams().flatMap(({ stream, status: { state } }) => {
+    samples: ({ status: replica }) =>
+      replica.streams().flatMap(({ stream, status: { state } }) => {
         const exported = state === 'ended' ? 'waiting' : state
         return exportedStates.map((one): Sample => [{ stream, state: one }, exported === one ? 1 : 0])
       }),
@@ -85,14 +83,14 @@ export const scrapedList: readonly ScrapedEntry[] = [
         code: 'any',
       },
     ),
-    samples: ({ watch }) =>
-      watch
-        .health()
-        .streams.flatMap(({ stream, code }): Sample[] => (code === undefined ? [] : [[{ stream, code }, 1]])),
+    samples: ({ status: replica }) =>
+      replica
+        .streams()
+        .flatMap(({ stream, status: { failure } }): Sample[] => (failure ? [[{ stream, code: failure.code }, 1]] : [])),
   },
   {
     ...ofReplica('ready', '1 when /readyz returns 200, otherwise 0'),
-    samples: ({ watch }) => [[{}, watch.health().ready ? 1 : 0]],
+    samples: ({ status }) => [[{}, status.isReady() ? 1 : 0]],
   },
   {
     ...ofReplica('build_info', 'Always 1; the labels show the version and the replica', {

@@ -1,95 +1,31 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Registry } from 'prom-client'
-import type { Clock } from '../../runtime/clock.ts'
 import { type EndpointAnswer, json, text } from '../endpoints.ts'
-import { secondsSince, type WatchedStream } from '../health.ts'
-import type { ReplicaHealth, ReplicaWatch } from '../replica-watch.ts'
-import { lookBackReports, scanReports } from '../scan-status.ts'
-import { isActive } from '../stream-status.ts'
-import type { RecentFailures } from './recent-failures.ts'
 
 interface Served {
-  readonly identity: Readonly<Record<'connector' | 'replica' | 'version', string>>
-  /** Of `Clock.monotonic`. */
-  readonly startedAt: number
-  readonly clock: Clock
   readonly registry: Registry
-  readonly watch: ReplicaWatch
-  readonly failures: RecentFailures
+  status(): { readonly ready: boolean }
 }
 
 /** The response of each path of the HTTP port. */
-export function servedPaths(parts: Served): Record<string, () => EndpointAnswer | Promise<EndpointAnswer>> {
-  const { registry, watch } = parts
+export function servedPaths({
+  registry,
+  status,
+}: Served): Record<string, () => EndpointAnswer | Promise<EndpointAnswer>> {
   const page = statusPage()
   return {
     '/': () => page,
     // Liveness: proves only that the event loop runs.
     '/healthz': () => text(200, 'ok'),
     '/readyz': () => {
-      const health = watch.health()
-      return json(health.ready ? 200 : 503, health)
+      const now = status()
+      return json(now.ready ? 200 : 503, now)
     },
     '/metrics': async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() }),
-    '/status': () => json(200, status(parts)),
+    '/status': () => json(200, status()),
   }
 }
-
-function status({ identity, startedAt, clock, watch, failures }: Served) {
-  return {
-    ...identity,
-    time: new Date(clock.now()).toISOString(),
-    uptimeSeconds: secondsSince(startedAt, clock.monotonic()),
-    ...statusReport(watch.health(), watch.streams(), clock),
-    recentFailures: failures.report(),
-  }
-}
-
-/** What `/status` shows of the streams besides their health. */
-function statusReport({ streams, ...rest }: ReplicaHealth, watched: readonly WatchedStream[], clock: Clock) {
-  return { ...rest, streams: streams.map((stream, index) => ({ ...stream, ...details(watched[index], clock) })) }
-}
-
-/** Omits the position of a stream that runs elsewhere; it would be stale. */
-function details(watched: WatchedStream | undefined, clock: Clock) {
-  if (watched === undefined) return {}
-  const { poll, status } = watched
-  const { epoch, seq, lastChanged, savedAt, liveScanAt, scans, index, certificates, totals } = status
-  const { delays, newestChange } = status
-  if (!isActive(status)) return { totals }
-  const now = clock.monotonic()
-  const reading = scans && {
-    backfill: scans.states.backfill.state,
-    scans: scanReports(scans, poll, clock),
-    lookBacks: lookBackReports(scans, poll, clock),
-  }
-  return {
-    epoch,
-    seq,
-    lastChanged,
-    pollSeconds: poll.intervalMs / 1000,
-    maxPollSeconds: poll.maxIntervalMs / 1000,
-    ...(savedAt === undefined ? {} : { checkpointAgeSeconds: secondsSince(savedAt, now) }),
-    ...(liveScanAt === undefined ? {} : { secondsSinceLiveScan: secondsSince(liveScanAt, now) }),
-    ...reading,
-    ...(delays.length === 0 ? {} : { delay: delayReport(delays) }),
-    ...(newestChange === undefined ? {} : { newestChange: new Date(newestChange).toISOString() }),
-    index,
-    certificates: mapDates(certificates),
-    totals,
-  }
-}
-
-/** Of the last changes that live scans found. */
-function delayReport(delays: readonly number[]) {
-  const sorted = delays.toSorted((one, other) => one - other)
-  const within = (share: number) => secondsSince(0, sorted[Math.ceil(share * sorted.length) - 1] ?? 0)
-  return { changes: sorted.length, medianSeconds: within(0.5), p95Seconds: within(0.95) }
-}
-
-const mapDates = (times: Readonly<Record<string, number>>) =>
-  Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, new Date(ms).toISOString()]))
 
 /** The status page: one file without external assets. It reads /status. */
 function statusPage(): EndpointAnswer {

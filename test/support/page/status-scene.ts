@@ -69,7 +69,6 @@ const opened: readonly PipelineEvent[] = [
   entered('opening'),
   { kind: 'stream-claimed', epoch: 12, seq: 4210, backfill: 'done', isNew: false, events: 0 },
   { kind: 'scan-started', scan: 'live', lastChanged: '2026-11-27T15:34:45' },
-  { kind: 'certificate-seen', certificate: 'server', expiresAt: Date.parse('2027-03-02T00:00:00Z') },
 ]
 const caughtUp: readonly PipelineEvent[] = [{ kind: 'caught-up', clients: 0, pages: 1, tookMs: 60 }]
 
@@ -99,9 +98,7 @@ function minuteOf({ plot, index }: { plot: Plot; index: number }, now: number): 
           begun: 1,
           live: { startedAt: now, scan: null },
           background: plot.scans?.(minute) ?? [],
-          lookBacks: polling.lookBacks.map(({ reachMs, everyMs }) => {
-            return { reachMs, startedAt: 0, dueAt: NOW + everyMs / 3 }
-          }),
+          lookBacks: [],
           backfill: backfillOf(plot.scans === undefined ? 'done' : 'first'),
           fullDueAt: null,
           interleaving: 'proven',

@@ -11,14 +11,8 @@ const variables = new Set([
 const sections = new Set(settings.flatMap(({ path }) => (path[0] === 'streams' ? path.slice(1, 2) : path.slice(0, 1))))
 const pages = markdownFiles().filter(({ path }) => /^(README\.md|docs\/[^/]+\.md|helm\/README\.md)$/.test(path))
 
-/** Look like settings, but are not: a Spark option, fields of `/status`, and error codes. */
-const others = new Set([
-  'kafka.isolation.level',
-  'placement.state',
-  'placement.elsewhere',
-  'placement.replicas',
-  ...Object.keys(errorCatalogue),
-])
+/** Look like settings, but are not: a Spark option, and error codes. */
+const others = new Set(['kafka.isolation.level', ...Object.keys(errorCatalogue)])
 
 /** Inline code of a page, outside fenced blocks. */
 const codeIn = (text: string) =>

@@ -17,9 +17,8 @@ const state: DemoState = {
     epoch: 2,
     seq: 7,
     lastChanged: '2026-11-25T03:29:59',
-    checkpointAgeSeconds: 1.4,
     totals,
-    index: { clients: 5000 },
+    indexClients: 5000,
   },
   events: 1200,
   eventsPerSecond: 2,
@@ -34,24 +33,22 @@ const value = {
 const record = { partition: 1, offset: 5n, timestamp: 0, key: '42', value, text: '', headers: {} }
 const now = Date.parse('2026-11-25T02:00:01.500Z')
 
-const backfill = { scan: 'backfill', clients: 2500, clientsPerSecond: 12.5 } as const
+const backfill = { lane: 'backfill', clients: 2500 } as const
 const half = `${'█'.repeat(20)}${'░'.repeat(20)}  50 %`
 
 it('draws the progress of a backfill by the number of clients, up to 100 %', () => {
-  expect(progressLine(backfill, 5000)).toBe(`backfill    ${half}  2 500 of 5 000 clients, 12.5/s`)
+  expect(progressLine(backfill, 5000)).toBe(`backfill    ${half}  2 500 of 5 000 clients`)
   expect(progressLine({ ...backfill, clients: 5003 }, 5000)).toContain('100 %  5 003 of 5 003 clients')
 })
 
-it('draws the progress by modification time when the number of clients is unknown, and none when both are', () => {
-  const position = { position: '2026-01-03T12:00:00', donePercent: 50 }
-  expect(progressLine({ ...backfill, ...position }, undefined)).toBe(
-    `backfill    ${half}  2 500 clients up to 2026-01-03T12:00:00 server time, 12.5/s`,
+it('shows the modification time that a backfill has reached', () => {
+  expect(progressLine({ ...backfill, reached: '2026-01-03T12:00:00' }, undefined)).toBe(
+    'backfill    2 500 clients up to 2026-01-03T12:00:00 server time',
   )
-  expect(progressLine(backfill, undefined)).toBe('backfill    2 500 clients, 12.5/s')
 })
 
 it('shows a backfill beside live changes, but no look-back', () => {
-  const lookBack = { ...backfill, scan: 'look-back' } as const
+  const lookBack = { ...backfill, lane: 'look-back' } as const
   const showing = (scans: readonly ScanStatus[], isCaughtUp: boolean) =>
     statusLines({ ...state, isCaughtUp, status: { state: 'running', scans } })[0]
   expect(showing([lookBack, backfill], false)).toMatch(/^backfill/)
@@ -62,7 +59,7 @@ it('shows a backfill beside live changes, but no look-back', () => {
 it('counts clients, events, pages and events per second, and shows the checkpoint', () => {
   expect(countLine(state)).toBe('clients 1 234 (34 read again, unchanged) · events 1 200 · pages 3 · 2.0 events/s')
   expect(checkpointLine(state)).toBe(
-    'checkpoint   transaction 7 of epoch 2, live scans from 2026-11-25T03:29:59 server time, 5 000 clients in the index, 1 s old',
+    'checkpoint   transaction 7 of epoch 2, live scans from 2026-11-25T03:29:59 server time, 5 000 clients in the index',
   )
 })
 

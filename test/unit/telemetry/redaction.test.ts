@@ -147,7 +147,7 @@ async function allOutput(input: { error: unknown; code: ErrorCode; said: string 
   const metrics = (await telemetry.registry.metrics())
     .split('\n')
     .filter((line) => line.startsWith('polaris_connector_'))
-  return [...written, JSON.stringify(telemetry.health()), ...metrics].join('\n')
+  return [...written, JSON.stringify(telemetry.status()), ...metrics].join('\n')
 }
 
 test('Invariant 8: no personal data and no secret appears in a log line, an error or a metric, even with foreign errors', async () => {

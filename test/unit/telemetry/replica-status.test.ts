@@ -1,89 +1,181 @@
 import { describe, expect, test } from 'vitest'
+import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
+import { systemClock } from '../../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
-import { groupStatus } from '../../../connector/telemetry/events/replica-events.ts'
-import { beforeJoining, groupReport, type ReplicaEvent } from '../../../connector/telemetry/replica-status.ts'
-import { unobserved } from '../../../connector/telemetry/stream-status.ts'
-import { polling } from '../../support/polling.ts'
+import { newScans } from '../../../connector/scan/scan-state.ts'
+import { type ReplicaEvent, replicaStatus } from '../../../connector/telemetry/replica-status.ts'
+import { backfill, published } from '../../support/every-pipeline-event.ts'
+import { entered, withState } from '../../support/stream-states.ts'
 
-const joined = (slots: number[]): ReplicaEvent => ({ kind: 'group-joined', slots, kept: 0, streams: [], tookMs: 1 })
-const changed = (gained: string[], lost: string[] = []): ReplicaEvent => ({
-  kind: 'assignment-changed',
-  streams: gained.length,
-  gained,
-  lost,
-})
-const membershipLost: ReplicaEvent = {
-  kind: 'membership-lost',
-  code: 'publish.unauthorized',
-  error: new ConnectorError('publish.unauthorized', 'join group shops'),
+const second = 1000
+const minute = 60 * second
+
+/** A running replica that is ready for five minutes without progress. */
+function watched({ placement = 'group' as 'group' | 'single', intervalMs = 5 * second } = {}) {
+  const time = { now: 0 }
+  const clock = { ...systemClock, monotonic: () => time.now, now: () => time.now }
+  const replica = replicaStatus({ clock, readyAfterMs: 5 * minute, placement })
+  replica.setState('running')
+  const follow = replica.follow('shop', intervalMs)
+  /** What it reports after these events at that time. */
+  const at = (now: number, ...events: PipelineEvent[]) => {
+    time.now = now
+    for (const event of events.flatMap(withState)) follow(event)
+    const { ready, why, group, streams } = replica.report()
+    return { ready, because: why, group, ...streams[0] }
+  }
+  const observe = (now: number, event: ReplicaEvent) => {
+    time.now = now
+    replica.observe(event)
+  }
+  return { replica, at, observe }
 }
 
-/** The status after events at 1000, 2000 … */
-const statusAfter = (...events: ReplicaEvent[]) =>
-  events.reduce((status, event, index) => groupStatus(status, event, 1000 * (index + 1)), beforeJoining('group', 0))
-const watched = (stream: string, epoch?: number) => ({ stream, poll: polling, status: { ...unobserved, epoch } })
+const opening = entered('opening')
+const claimed: PipelineEvent = { kind: 'stream-claimed', epoch: 1, seq: 0, backfill: 'first', isNew: true, events: 0 }
+const page: PipelineEvent = { kind: 'page-read', scan: 'live', clients: 10, limit: 100, bytes: 1000, tookMs: 5 }
+const caughtUp: PipelineEvent = { kind: 'caught-up', clients: 10, pages: 1, tookMs: 10 }
+const running = [opening, claimed, page, caughtUp, published({ events: 10 })] as const
 
-const at = (now: number) => ({ now, watched: [] })
+const failed = new ConnectorError('storage.unavailable', 'write checkpoint')
+const retrying: PipelineEvent = {
+  ...{ kind: 'stream-retrying', code: failed.code, error: failed },
+  ...{ pauseMs: 100, attempt: 1, isRepeated: false },
+}
+const damaged = new ConnectorError('checkpoint.damaged', 'read checkpoint')
+const held: PipelineEvent = { kind: 'stream-held', code: damaged.code, error: damaged, pauseMs: minute }
+const unreachable = new ConnectorError('publish.failed', 'join group shops: b:9092 refuses the connection')
+const membershipLost: ReplicaEvent = { kind: 'membership-lost', code: unreachable.code, error: unreachable }
+const joined: ReplicaEvent = { kind: 'group-joined', slots: [1], kept: 0, streams: [], tookMs: 1 }
 
-describe('the group status of a replica', () => {
-  test('starts as joining, or as single without a group', () => {
-    expect(beforeJoining('group', 5)).toMatchObject({ state: 'joining', stateSince: 5 })
-    expect(beforeJoining('single', 5).state).toBe('single')
+describe('a replica', () => {
+  test('is not ready while it starts or stops, and ready while it stands by', () => {
+    const { replica, at } = watched()
+    for (const state of ['starting', 'stopping'] as const) {
+      replica.setState(state)
+      expect(at(0)).toMatchObject({ ready: false, because: state })
+    }
+    replica.setState('running')
+    expect(at(60 * minute)).toMatchObject({ ready: true, because: undefined, state: 'waiting' })
   })
 
-  test('keeps the start of each assignment through rebalances', () => {
-    const status = statusAfter(joined([1]), changed(['a', 'b']), joined([1]), changed(['c'], ['a']))
-    expect(status).toMatchObject({ state: 'member', stateSince: 1000, slots: [1] })
-    expect([...status.streams]).toEqual([
-      ['b', 2000],
-      ['c', 4000],
-    ])
+  test('stays ready while the broker of its group is away, until the limit without progress, and says why', () => {
+    const { at, observe } = watched()
+    at(0, ...running)
+    observe(minute, membershipLost)
+    expect(at(6 * minute, page, published())).toMatchObject({
+      ready: true,
+      group: { state: 'rejoining', secondsInState: 300, code: 'publish.failed', error: unreachable.message },
+      progress: 'caught up',
+    })
+    expect(at(6 * minute + 1)).toMatchObject({ ready: false, because: 'out of the consumer group' })
+    observe(7 * minute, joined)
+    expect(at(7 * minute)).toMatchObject({ ready: true, group: { state: 'member' } })
+    expect(at(7 * minute).group).not.toHaveProperty('code')
   })
 
-  test('restarts all assignments when the replica rejoins', () => {
-    const status = statusAfter(joined([1]), changed(['a', 'b']), membershipLost, joined([1]), changed(['c'], ['b']))
-    expect([...status.streams]).toEqual([
-      ['a', 4000],
-      ['c', 5000],
-    ])
+  test('with a stream that retries because the broker is away is ready until the limit without progress', () => {
+    const { at } = watched()
+    at(0, ...running)
+    expect(at(5 * minute, retrying)).toMatchObject({ ready: true, state: 'retrying', level: 'warn' })
+    expect(at(5 * minute + 1)).toMatchObject({ ready: false, why: 'no progress', level: 'bad' })
   })
 
-  test('has the failure until the replica has rejoined', () => {
-    expect(statusAfter(joined([1]), membershipLost)).toMatchObject({
-      state: 'rejoining',
-      stateSince: 2000,
-      failure: { code: 'publish.unauthorized', error: 'join group shops' },
+  test('without a group is `single`', () => {
+    expect(watched({ placement: 'single' }).at(0).group.state).toBe('single')
+  })
+})
+
+describe('a stream', () => {
+  test('is not ready until it is opened, and shows the failure with its hint', () => {
+    const { at } = watched()
+    at(0, opening)
+    expect(at(second, retrying)).toMatchObject({
+      ready: false,
+      why: 'not opened yet',
+      code: 'storage.unavailable',
+      error: 'write checkpoint',
+      hint: expect.stringContaining('the stream waits'),
     })
-    expect(statusAfter(joined([1]), membershipLost, joined([2]))).toMatchObject({
-      state: 'member',
-      failure: undefined,
-      slots: [2],
+    expect(at(2 * second, claimed)).toMatchObject({ ready: true, state: 'running', progress: 'catching up' })
+  })
+
+  test('has three poll intervals for progress', () => {
+    const { at } = watched({ intervalMs: 60 * minute })
+    at(0, ...running)
+    expect(at(180 * minute).ready).toBe(true)
+    expect(at(180 * minute + 1).ready).toBe(false)
+  })
+
+  test('that reads but cannot publish makes no progress', () => {
+    const { at } = watched()
+    at(0, ...running)
+    for (let now = 0; now < 6 * minute; now += 10 * second) at(now, opening, claimed, page, caughtUp, retrying)
+    expect(at(6 * minute)).toMatchObject({ ready: false, why: 'no progress' })
+  })
+
+  test('that is opened again has its full time for progress', () => {
+    const { at } = watched()
+    at(0, ...running, entered('waiting'))
+    at(60 * minute, opening, claimed)
+    expect(at(64 * minute).ready).toBe(true)
+    expect(at(66 * minute).ready).toBe(false)
+  })
+
+  test('that is held makes the replica not ready, and keeps its code after resuming until there is progress', () => {
+    const { at } = watched()
+    at(0, ...running)
+    const heldNow = at(second, held)
+    expect(heldNow).toMatchObject({
+      ready: false,
+      state: 'held',
+      why: 'held',
+      code: 'checkpoint.damaged',
+      level: 'bad',
+    })
+    expect(heldNow.progress).toBeUndefined()
+    const still = { ...held, kind: 'stream-still-held', code: 'publish.topic-missing' } as const
+    expect(at(minute, still)).toMatchObject({ state: 'held', code: 'publish.topic-missing', secondsFailing: 59 })
+    expect(at(2 * minute, entered('running', 'held'))).toMatchObject({ ready: true, code: 'publish.topic-missing' })
+    expect(at(3 * minute, published())).not.toHaveProperty('code')
+  })
+
+  test('that waits, has ended or is paused does not affect readiness, and shows no position', () => {
+    for (const state of ['waiting', 'ended', 'paused'] as const) {
+      const { at } = watched()
+      at(0, ...running, entered(state))
+      const found = at(60 * minute)
+      expect(found).toMatchObject({ ready: true, state, totals: { events: 10 } })
+      expect(found).not.toHaveProperty('seq')
+    }
+  })
+
+  test('that is paused shows who paused it and why, and what it cannot settle', () => {
+    const { at } = watched()
+    const paused: PipelineEvent = { kind: 'stream-paused', reason: 'why', requestedAt: 0, requestedBy: 'operator-1' }
+    at(0, ...running)
+    const pause = { reason: 'why', requestedBy: 'operator-1', requestedAt: '1970-01-01T00:00:00.000Z' }
+    expect(at(second, paused)).toMatchObject({ state: 'paused', pause, ready: true })
+    const unsettled: PipelineEvent = { kind: 'pause-unsettled', code: failed.code, error: failed }
+    expect(at(second, unsettled)).toMatchObject({ state: 'paused', code: failed.code, error: failed.message })
+    expect(at(minute, entered('opening', 'paused')).pause).toBeUndefined()
+  })
+
+  test('shows its position, the scans in progress, and since when one is backed off', () => {
+    const { at } = watched()
+    at(0, opening, { ...claimed, epoch: 4 }, { kind: 'scan-started', scan: 'live', lastChanged: '2026-01-01T00:00:00' })
+    const states = { ...newScans, background: [{ ...backfill, failures: 3 }] }
+    at(second, page, published({ events: 6, superseded: 1 }, { states, seq: 10, newestChange: 1000 }))
+    expect(at(61 * second)).toMatchObject({
+      ...{ epoch: 4, seq: 10, lastChanged: '2026-01-01T00:00:00', newestChange: '1970-01-01T00:00:01.000Z' },
+      scans: [{ lane: 'backfill', from: backfill.from, pages: backfill.pages, secondsBackedOff: 60 }],
+      totals: { pages: 1, clients: 10, events: 6, superseded: 1, deadLetters: 0 },
     })
   })
 
-  test('keeps the streams while the membership is lost, and has none after leaving', () => {
-    expect([...statusAfter(joined([1]), changed(['a']), membershipLost).streams.keys()]).toEqual(['a'])
-    expect(statusAfter(joined([1]), changed(['a']), { kind: 'group-left' })).toMatchObject({ state: 'left', slots: [] })
-    expect(statusAfter(joined([1]), changed(['a']), { kind: 'group-left' }).streams.size).toBe(0)
-  })
-
-  test('is reported with the epochs of its streams', () => {
-    const report = groupReport(statusAfter(joined([1, 5]), changed(['a', 'b'])), {
-      ...at(5000),
-      watched: [watched('a', 7), watched('b'), watched('c')],
-    })
-    expect(report).toEqual({
-      state: 'member',
-      secondsInState: 4,
-      slots: [1, 5],
-      streams: [
-        { stream: 'a', assignedSeconds: 3, epoch: 7 },
-        { stream: 'b', assignedSeconds: 3 },
-      ],
-    })
-    expect(groupReport(statusAfter(membershipLost), at(5000))).toMatchObject({
-      code: 'publish.unauthorized',
-      hint: expect.any(String),
-    })
+  test('does not show the message of an error that is not its own (invariant 8)', () => {
+    const { at } = watched()
+    const bug: PipelineEvent = { kind: 'stream-held', code: 'bug', error: new TypeError('DUPONT'), pauseMs: minute }
+    expect(JSON.stringify(at(minute, ...running, bug))).not.toContain('DUPONT')
   })
 })

@@ -1,12 +1,11 @@
 import { expect, test } from 'vitest'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
-import { systemClock } from '../../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
-import { newScans, type ScanKind } from '../../../connector/scan/scan-state.ts'
+import type { ScanKind } from '../../../connector/scan/scan-state.ts'
 import { logLine } from '../../../connector/telemetry/events/pipeline-events.ts'
-import type { Log, LogFields } from '../../../connector/telemetry/logger.ts'
+import type { Log } from '../../../connector/telemetry/logger.ts'
 import { logObserver } from '../../../connector/telemetry/stream-log.ts'
-import { backfill, everyPipelineEvent, published } from '../../support/every-pipeline-event.ts'
+import { everyPipelineEvent } from '../../support/every-pipeline-event.ts'
 import { entered } from '../../support/stream-states.ts'
 
 const cause = Object.assign(new Error('Dupont'), { code: 'ECONNRESET' })
@@ -124,18 +123,8 @@ test('logs the first read failure at warn, the next ones at debug, and the recov
 function observed() {
   const logged: string[] = []
   const time = { now: 0 }
-  const clock = { ...systemClock, monotonic: () => time.now }
-  const fields: LogFields[] = []
-  const log: Log = (level, message, more) => {
-    logged.push(`${level} ${message}`)
-    fields.push(more)
-  }
-  const report = { from: '2026-01-01T00:00:00', pages: 9, clients: 900, clientsPerSecond: 7.5, donePercent: 12 }
-  const scans = () => [
-    { scan: 'look-back' as const, ...report },
-    { scan: 'backfill' as const, ...report },
-  ]
-  return { logged, fields, time, observe: logObserver('shop', { clock, log, scans }) }
+  const log: Log = (level, message) => logged.push(`${level} ${message}`)
+  return { logged, time, observe: logObserver('shop', { clock: { monotonic: () => time.now }, log }) }
 }
 
 test('logs a persistent condition once an hour', () => {
@@ -177,24 +166,4 @@ test('logs the start and the end of a backfill or full scan at info, and other s
   expect((['live', 'look-back', 'backfill', 'full'] as const).map((scan) => started(scan)?.level)).toEqual([
     ...['trace', 'trace', 'info', 'info'],
   ])
-})
-
-test('logs the progress of a backfill every five minutes, and not that of a look-back', () => {
-  const { logged, fields, time, observe } = observed()
-  const delivered = () => observe(published({}, { states: { ...newScans, background: [backfill] } }))
-  const progress = () => logged.filter((text) => text === 'info scan in progress').length
-  delivered()
-  expect(progress()).toBe(0)
-  time.now = 300_000
-  delivered()
-  delivered()
-  expect(progress()).toBe(1)
-  expect(fields).toContainEqual(expect.objectContaining({ scan: 'backfill', clients: 900, donePercent: 12 }))
-  time.now = 600_000
-  delivered()
-  expect(progress()).toBe(2)
-  observe(published({}, { states: newScans }))
-  time.now = 900_000
-  delivered()
-  expect(progress()).toBe(2)
 })

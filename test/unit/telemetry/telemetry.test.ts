@@ -25,8 +25,8 @@ test('logs one line for each change of the replica state', () => {
   expect(lines.map((line) => line.msg)).toEqual(['replica running', 'replica stopping'])
 })
 
-test('reports an event to the log, the metrics and the health', async () => {
-  const { observe, registry, health, lines } = setUp()
+test('reports an event to the log, the metrics and the status', async () => {
+  const { observe, registry, status, lines } = setUp()
   reporting(observe('shop', polling))({
     kind: 'stream-held',
     code: 'bug',
@@ -37,7 +37,7 @@ test('reports an event to the log, the metrics and the health', async () => {
   expect(await registry.metrics()).toContain(
     'polaris_connector_stream_failure{stream="shop",code="bug",connector="shops"} 1',
   )
-  expect(health().streams).toMatchObject([{ stream: 'shop', state: 'held', code: 'bug' }])
+  expect(status().streams).toMatchObject([{ stream: 'shop', state: 'held', code: 'bug' }])
 })
 
 test('logs no line at info for pages', () => {
