@@ -46,7 +46,6 @@ export function openReplica(
       replica: identity.replica,
       kafkaLog: telemetry.libraryLog('kafkajs'),
       onStoreRetry: telemetry.storeRetried,
-      onOpening: telemetry.observePlacement,
     },
     closing,
   )
@@ -63,7 +62,7 @@ export async function asOperator(
   use: (resources: CommandResources) => Promise<Answer>,
 ): Promise<Answer> {
   const config = connectorConfig(loadConfig(configSources(args, parts)))
-  const silent = { kafkaLog: () => {}, onStoreRetry: () => {}, onOpening: () => {} }
+  const silent = { kafkaLog: () => {}, onStoreRetry: () => {} }
   const replica = `operator-${replicaName()}`
   await using closing = closeStack()
   const shared = openSharedResources(config, { clock: systemClock, replica, ...silent }, closing)

@@ -17,7 +17,7 @@ export function composeDoctor(configured: ConnectorConfig, clock: Clock, closing
   const callWithinMs = Math.min(checkpoint.callWithinMs, STORE_WITHIN_MS)
   const config = { ...configured, checkpoint: { ...checkpoint, callWithinMs } }
   const { clientId } = streamNames(config.connector, 'doctor')
-  const silent = { kafkaLog: () => {}, onStoreRetry: () => {}, onOpening: () => {} }
+  const silent = { kafkaLog: () => {}, onStoreRetry: () => {} }
   const shared = openSharedResources(config, { clock, replica: clientId, ...silent }, closing)
   return {
     config,

@@ -9,14 +9,12 @@ import type { Clock } from '../runtime/clock.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
 import { onceDone } from '../runtime/once.ts'
 import { type RefusedAccounts, refusedAccounts } from '../runtime/refused-accounts.ts'
-import type { Semaphore } from '../runtime/semaphore.ts'
+import { type Semaphore, semaphore } from '../runtime/semaphore.ts'
 import { type LimitedServers, limitedServers } from '../source/polaris/http/server-limits.ts'
 import { type CheckpointConfig, parseCheckpointUrl } from '../storage/checkpoint-store-config.ts'
 import { fileStore } from '../storage/file/file-versioned-object.ts'
 import { s3Store } from '../storage/s3/s3-versioned-object.ts'
 import type { CheckpointStore, StoreParts } from '../storage/versioned-object.ts'
-import type { AssignedEvent } from '../stream/assignment.ts'
-import { openLimit } from '../stream/open/open-limit.ts'
 import type { LibraryLog } from '../telemetry/library-log.ts'
 
 /** What the streams of a process share. */
@@ -52,13 +50,15 @@ export function replicaName(): string {
 
 interface Watching {
   readonly onStoreRetry: StoreParts['onRetry']
-  readonly onOpening: (event: AssignedEvent) => void
 }
+
+/** A replica opens all its streams when it starts or a broker recovers; each needs about ten round trips. */
+const OPENINGS_AT_ONCE = 10
 
 /** Connects to nothing; `closing` closes the checkpoint store. */
 export function openSharedResources(
   config: ConnectorConfig,
-  { onStoreRetry, onOpening, ...parts }: Pick<SharedResources, 'clock' | 'replica' | 'kafkaLog'> & Watching,
+  { onStoreRetry, ...parts }: Pick<SharedResources, 'clock' | 'replica' | 'kafkaLog'> & Watching,
   closing: CloseStack,
 ): SharedResources {
   const store = closing.use(
@@ -73,7 +73,7 @@ export function openSharedResources(
     config,
     store,
     storeReady,
-    openLimit: openLimit({ clock, observe: onOpening }),
+    openLimit: semaphore(OPENINGS_AT_ONCE),
     servers: limitedServers(clock),
     accounts: refusedAccounts(clock),
   }

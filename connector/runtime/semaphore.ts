@@ -1,5 +1,3 @@
-import type { Clock } from './clock.ts'
-
 /** A limit on concurrent work; permits are granted in the order of the requests. */
 export interface Semaphore {
   /** Waits for a permit; disposing releases it. Rejects with the reason of `stop`. */
@@ -43,22 +41,6 @@ function disposableOnce(release: () => void): Disposable {
     [Symbol.dispose]: () => {
       if (!isReleased) release()
       isReleased = true
-    },
-  }
-}
-
-/** Releases each permit of `limit` after `ms` even if still in use, so that a hanging holder does not block others. */
-export function expiringPermits(limit: Semaphore, { ms, clock }: { ms: number; clock: Clock }): Semaphore {
-  return {
-    acquire: async (stop) => {
-      const permit = await limit.acquire(stop)
-      const expiry = clock.deadline(ms)
-      const release = () => {
-        expiry[Symbol.dispose]()
-        permit[Symbol.dispose]()
-      }
-      expiry.signal.addEventListener('abort', release, { once: true })
-      return { [Symbol.dispose]: release }
     },
   }
 }

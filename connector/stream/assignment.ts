@@ -1,16 +1,12 @@
 import { type Changes, createChanges } from '../runtime/changes.ts'
 
-/** Events about the streams that placement assigns to this replica or removes from it. */
-export type AssignedEvent =
-  /** A new assignment changed the streams of this replica; with 0 streams the replica is a standby. */
-  | {
-      readonly kind: 'assignment-changed'
-      readonly streams: number
-      readonly gained: readonly string[]
-      readonly lost: readonly string[]
-    }
-  /** Streams wait for their turn to open: so many have begun since the first one waited, and so many still wait. */
-  | { readonly kind: 'streams-opening'; readonly begun: number; readonly waiting: number }
+/** A new assignment changed the streams of this replica; with 0 streams the replica is a standby. */
+export interface AssignedEvent {
+  readonly kind: 'assignment-changed'
+  readonly streams: number
+  readonly gained: readonly string[]
+  readonly lost: readonly string[]
+}
 
 /** The streams assigned to this replica. Counters only increase, so that an immediately reverted change is visible. */
 export interface Assignment {

@@ -1,5 +1,5 @@
 import type { StreamIndex } from '../../connector/index/stream-index.ts'
-import { expiringPermits, type Semaphore, semaphore } from '../../connector/runtime/semaphore.ts'
+import { type Semaphore, semaphore } from '../../connector/runtime/semaphore.ts'
 import { type ReplicaClock, replicaClock } from './replica-clock.ts'
 import { type SimulatedProcess, simulatedProcess } from './simulated-process.ts'
 import type { World } from './world.ts'
@@ -17,9 +17,6 @@ export interface Actor {
   readonly indexes: Map<string, StreamIndex>
 }
 
-/** One opening at a time, the strictest limit; it delays the others by up to this long. */
-export const OPENING_HOLDS_MS = 1_000
-
 export function newActor(world: World, name: string): Actor {
   const onResume = (held: readonly (() => void)[]) => {
     for (const settle of held)
@@ -32,6 +29,6 @@ export function newActor(world: World, name: string): Actor {
   return {
     ...{ name, process, clock, indexes: new Map() },
     newNonce: () => `${name}/${++nonces}`,
-    openings: expiringPermits(semaphore(1), { ms: OPENING_HOLDS_MS, clock }),
+    openings: semaphore(10),
   }
 }

@@ -3,7 +3,6 @@ import type { StreamState } from '../../connector/checkpoint/stream-state.ts'
 import { waitingRewind } from '../../connector/checkpoint/wishes.ts'
 import { EVENT_TYPE } from '../../connector/event/client-event.ts'
 import { eventIn } from '../support/cloud-event.ts'
-import { OPENING_HOLDS_MS } from './actor.ts'
 import { isDeleted, typeOf, wasDeletedSince } from './deleted-clients.ts'
 import { resumeAll, storedWishes } from './simulated-operator.ts'
 import { LONGEST_REACH_MS, LOOK_EVERY_MS } from './simulated-parts.ts'
@@ -19,7 +18,7 @@ const RECOVERY_MS = 180_000
 /** Limit for what only look-backs and rechecks find. Replicas may disagree by two hours on when these are due. */
 const LATE_MS = 8_000_000
 /** Limit from a change to its event while no faults occur. */
-const LAG_MS = MAX_POLL_MS + OPENING_HOLDS_MS + 1_000
+const LAG_MS = MAX_POLL_MS + 1_000
 /** Limit for a replica that was fenced to open its stream again. */
 const FENCED_MS = 15_000
 const STEPS = 200_000

@@ -11,7 +11,6 @@ export function everyReplicaEvent(error: unknown): ReplicaEvent[] {
     'membership-restored': { kind: 'membership-restored', attempts: 3, tookMs: 9000 },
     'group-left': { kind: 'group-left' },
     'assignment-changed': { kind: 'assignment-changed', streams: 2, gained: ['shop'], lost: ['mall'] },
-    'streams-opening': { kind: 'streams-opening', begun: 40, waiting: 60 },
   }
   return Object.values(every)
 }

