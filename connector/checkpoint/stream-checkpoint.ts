@@ -5,15 +5,15 @@ import type { StreamIndex } from '../index/stream-index.ts'
 import type { CommitRecord } from '../publish/event-publisher.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
-import type { StoredText, Version, VersionedObject } from '../storage/versioned-object.ts'
-import { type CheckpointDocument, parseDocument, serializeDocument } from './checkpoint-document.ts'
+import type { Version, VersionedObject } from '../storage/versioned-object.ts'
+import { type CheckpointDocument, serializeDocument } from './checkpoint-document.ts'
 import { bothChanges, type StateChange, type StreamState, stateAfter } from './stream-state.ts'
 import { decided, left, moved, prepared, recordOf, represented } from './transitions.ts'
 
 /**
  * The checkpoint of a claimed stream, with its client index. After any rejection it is unusable: open the stream again.
- * Every write rejects with `storage.*` if its outcome is unknown, with `publish.fenced` if another replica has claimed
- * the stream, and with `checkpoint.conflict` if another process has changed the object.
+ * Every write rejects with `storage.*` if its outcome is unknown, and with `publish.fenced` if another process has written
+ * the object.
  */
 export interface StreamCheckpoint {
   /** The current state: that of the last decided transaction, or a later one without a transaction. */
@@ -163,29 +163,16 @@ async function withIndex({ document, storage }: Held, finish: AbortSignal): Prom
 
 /** Writes the documents of one claim. */
 function documentWriter(claim: Claim, parts: CheckpointParts, storage: IndexStorage) {
-  const { object } = parts
   let { version } = claim
   return async (document: CheckpointDocument, finish: AbortSignal) => {
     try {
       version = await writeDocument(parts, { document, expected: version }, finish)
     } catch (error) {
-      // Not a conflict, after which the stream is reopened: the two replicas would take it from each other endlessly.
-      if (
-        codeOf(error) === 'checkpoint.conflict' &&
-        isClaimedAbove(claim.document.claim.epoch, await object.read(finish))
-      )
-        throw new ConnectorError('publish.fenced', 'write checkpoint: another replica claimed the stream')
-      throw error
+      // Not a conflict, after which the stream is reopened: two replicas would take it from each other endlessly.
+      if (codeOf(error) !== 'checkpoint.conflict') throw error
+      throw new ConnectorError('publish.fenced', 'write checkpoint: another process has replaced it')
     }
     storage.written(document.committed.state.index)
-  }
-}
-
-function isClaimedAbove(epoch: number, stored: StoredText | undefined): boolean {
-  try {
-    return stored !== undefined && parseDocument(stored.text).claim.epoch > epoch
-  } catch {
-    return false // the next opening reports the cause
   }
 }
 

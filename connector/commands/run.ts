@@ -31,7 +31,7 @@ export const run: Command = {
     const isEnding = args[untilCaughtUp] === true
     await using replica = openReplica(args, parts, { isAlone: isEnding })
     const { config, shared, telemetry, closing } = replica
-    const { http, placement, streams } = config
+    const { http, streams } = config
     const { stop } = parts
     const listening = await telemetry.listen(http.port, stop)
     const { port } = closing.use(listening, (opened) => opened.close())
@@ -42,11 +42,8 @@ export const run: Command = {
     const ends = [...byStream.values()]
     if (isEnding)
       for (const [stream, end] of byStream) telemetry.log('info', 'run ended', { stream, ...endFields(end) })
-    // Only a consumer group can assign lost streams to this process again.
-    const isReplaced = placement.mode === 'single' && ends.length > 0 && ends.every(({ kind }) => kind === 'lost')
-    if (isReplaced) telemetry.log('error', 'all streams lost to another process, which has the same configuration', {})
     telemetry.log('info', 'connector stopped', {})
-    return { exit: isEnding ? highest(ends.map(exitOf)) : isReplaced ? 1 : 0 }
+    return { exit: isEnding ? highest(ends.map(exitOf)) : 0 }
   },
 }
 

@@ -9,7 +9,7 @@ import { kafkaTimes } from '../kafka/kafka-times.ts'
 import type { PipelineParts } from '../pipeline/pipeline.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { ReaderParts } from '../pipeline/read/reader-parts.ts'
-import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
+import type { CloseStack } from '../runtime/close-stack.ts'
 import { httpClientSource } from '../source/polaris/http-client-source.ts'
 import { checkpointKey, wishesKey } from '../storage/checkpoint-store-config.ts'
 import type { SegmentStore } from '../storage/segment-store.ts'
@@ -28,18 +28,7 @@ interface RunMode {
 
 /** One stream while it is assigned to this replica; composed when it is first run. */
 export function composeStream(stream: StreamConfig, shared: SharedResources, mode: RunMode): StreamSession {
-  const closing = closeStack()
-  const session = streamSession(() => composeParts(stream, shared, { ...mode, closing }))
-  return {
-    ...session,
-    close: async (as) => {
-      try {
-        await session.close(as)
-      } finally {
-        await closing.close()
-      }
-    },
-  }
+  return streamSession((closing) => composeParts(stream, shared, { ...mode, closing }))
 }
 
 /** How often a replica looks for what operators wish. */

@@ -40,7 +40,6 @@ export type PipelineEvent =
       readonly partitions: number
       readonly as: 'committed' | 'aborted'
     }
-  /** An opening that takes long: how many entries of the client index have arrived. */
   | { readonly kind: 'taken-over'; readonly from: string; readonly epoch: number }
   | { readonly kind: 'source-moved' }
   | { readonly kind: 'partitions-grown'; readonly from: number; readonly to: number }

@@ -1,3 +1,4 @@
+import { whenAborted } from '../runtime/abort.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 
 /**
@@ -7,16 +8,21 @@ import type { ErrorCode } from '../runtime/error-catalogue.ts'
 export interface Placement {
   /**
    * Reports every assignment of streams to this replica, even with the same streams as before: each is a new
-   * generation. The last assignment remains valid while the group does not answer. Runs until `stop` aborts or no
-   * further assignment can follow. Never rejects with a transient error.
+   * generation. The last assignment remains valid while the group does not answer. Runs until `stop` aborts. Never
+   * rejects with a transient error.
    */
   run(onChange: (assigned: ReadonlySet<string>) => void, stop: AbortSignal): Promise<void>
 }
 
-/** Assigns all streams to this process. A stream that another process takes is not taken back. */
+/** Assigns all streams to this process. */
 export function singlePlacement(streams: readonly string[]): Placement {
   const all: ReadonlySet<string> = new Set(streams)
-  return { run: async (onChange) => onChange(all) }
+  return {
+    run: async (onChange, stop) => {
+      onChange(all)
+      await whenAborted(stop)
+    },
+  }
 }
 
 /** Events of the group placement. */

@@ -20,11 +20,10 @@ export const exitRows: readonly (readonly [string, string])[] = [
 ]
 
 /**
- * What follows an error: `retry` indefinitely, for `source.*` the page; `reopen` the stream a few times, then hold it;
- * `hold` the stream until the cause is resolved; `lost`: the stream belongs to another replica; `exit` the command
- * (`run` holds the stream).
+ * What follows an error: `retry` indefinitely, for `source.*` the page; `hold` the stream until the cause is resolved;
+ * `lost`: the stream belongs to another replica; `exit` the command (`run` holds the stream).
  */
-type Then = 'retry' | 'reopen' | 'hold' | 'lost' | 'exit'
+type Then = 'retry' | 'hold' | 'lost' | 'exit'
 
 interface CatalogueEntry {
   readonly then: Then
@@ -60,7 +59,8 @@ const publishAgain = 'publish all clients again: `checkpoint rewind STREAM --to 
 
 /** All error codes. Add a code only if an operator would act differently. */
 export const errorCatalogue = {
-  bug: row('reopen', 1)('report this defect of the connector with the surrounding log lines'),
+  // Also some of kafkajs, which occur only while brokers restart: the next opening cures them.
+  bug: row('hold', 1)('report this defect of the connector with the surrounding log lines'),
   'config.invalid': refuse('correct the listed settings; `polaris-connector lint` checks them without connecting'),
   'command.invalid': refuse('correct the command as the message says; its `--help` describes the options'),
 

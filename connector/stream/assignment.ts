@@ -8,18 +8,13 @@ export interface AssignedEvent {
   readonly lost: readonly string[]
 }
 
-/** The streams assigned to this replica. Counters only increase, so that an immediately reverted change is visible. */
+/** The streams assigned to this replica. */
 export interface Assignment {
-  /** Applies a new assignment, even one with the same streams, and returns the difference. */
-  update(streams: ReadonlySet<string>): { gained: string[]; lost: string[]; isFirst: boolean }
+  /** Applies a new assignment, even one with the same streams. Returns the difference; undefined: there is none. */
+  update(streams: ReadonlySet<string>): AssignedEvent | undefined
   isAssigned(stream: string): boolean
   /** The number of assignments so far. */
   generation(): number
-  /** How often the stream changed from unassigned to assigned. */
-  epoch(stream: string): number
-  /** No further assignment follows. */
-  close(): void
-  isFinal(): boolean
   /** As `Changes.until`: the condition is checked now and after each assignment. */
   readonly until: Changes['until']
 }
@@ -27,27 +22,19 @@ export interface Assignment {
 export function createAssignment(): Assignment {
   let assigned: ReadonlySet<string> = new Set()
   let generation = 0
-  let isFinal = false
   const { changed, until } = createChanges()
-  const epochs = new Map<string, number>()
   return {
     update: (streams) => {
       const gained = [...streams].filter((stream) => !assigned.has(stream))
       const lost = [...assigned].filter((stream) => !streams.has(stream))
-      for (const stream of gained) epochs.set(stream, (epochs.get(stream) ?? 0) + 1)
       assigned = new Set(streams)
       generation += 1
       changed()
-      return { gained, lost, isFirst: generation === 1 }
+      const isSame = gained.length + lost.length === 0 && generation > 1
+      return isSame ? undefined : { kind: 'assignment-changed', streams: streams.size, gained, lost }
     },
-    close: () => {
-      isFinal = true
-      changed()
-    },
-    isFinal: () => isFinal,
     isAssigned: (stream) => assigned.has(stream),
     generation: () => generation,
-    epoch: (stream) => epochs.get(stream) ?? 0,
     until,
   }
 }

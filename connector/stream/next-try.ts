@@ -4,17 +4,21 @@ import { type ErrorCode, errorCatalogue } from '../runtime/error-catalogue.ts'
 import { type Pauses, pauseAfter } from '../runtime/retry.ts'
 
 /** What follows a failed try: the same step again, after a pause. */
-export type NextTry =
-  /** `attempt`: since the last progress. `isRepeated`: the try before has failed with the same code. */
-  | { readonly kind: 'retry'; readonly pauseMs: number; readonly attempt: number; readonly isRepeated: boolean }
-  /** Until something outside changes. `isRepeated`: the same code held the stream before. */
-  | { readonly kind: 'hold'; readonly pauseMs: number; readonly isRepeated: boolean }
-  /** Another process has opened the stream. `fences`: in succession. */
-  | { readonly kind: 'fenced'; readonly pauseMs: number; readonly fences: number }
+export interface NextTry {
+  /** `hold`: something outside must change. `fenced`: another process has opened the stream. */
+  readonly kind: 'retry' | 'hold' | 'fenced'
+  readonly pauseMs: number
+  /** In succession, of this kind. */
+  readonly times: number
+  /** The try before has failed with the same code. */
+  readonly isRepeated: boolean
+}
 
-/** Counts the failures of one stream since its last progress. */
+/** Counts the failures of one stream. */
 export interface NextTries {
-  after(error: unknown, madeProgress: boolean): NextTry
+  after(error: unknown): NextTry
+  /** Pauses are short again, but for those after a fence. */
+  progress(): void
 }
 
 const MINUTE_MS = 60_000
@@ -33,49 +37,39 @@ export const tryPauses: TryPauses = {
 
 /** Two processes that open a stream in turn do so ever more slowly. */
 const fencing = { firstPauseMs: 5_000, maxPauseMs: 2 * MINUTE_MS, calmAfterMs: 5 * MINUTE_MS }
-/** A defect may be temporary: some of kafkajs occur only while brokers restart. */
-const DEFECTS_IN_A_ROW = 5
-
-/** Since the last progress. */
-interface Tries {
-  readonly attempt: number
-  /** In a row. */
-  readonly defects: number
-  /** The codes of all holds. */
-  readonly held: readonly ErrorCode[]
-  readonly previous: ErrorCode | undefined
-}
 
 export function nextTries(
   clock: Pick<Clock, 'random' | 'monotonic'>,
   { retries, holdsMs }: TryPauses = tryPauses,
 ): NextTries {
-  const fresh = (): Tries => ({ attempt: 0, defects: 0, held: [], previous: undefined })
-  let tries = fresh()
+  const fresh = { retry: 0, hold: 0, code: undefined as ErrorCode | undefined }
+  let since = fresh
   let fenced = { times: 0, at: Number.NEGATIVE_INFINITY }
   return {
-    after: (error, madeProgress) => {
+    progress: () => {
+      since = fresh
+    },
+    after: (error) => {
       const code = codeOf(error)
       const { then } = errorCatalogue[code]
+      const isRepeated = code === since.code
       if (then === 'lost') {
         const at = clock.monotonic()
-        fenced = { times: at - fenced.at <= fencing.calmAfterMs ? fenced.times + 1 : 1, at }
-        const longestMs = Math.min(fencing.maxPauseMs, fencing.firstPauseMs * 2 ** (fenced.times - 1))
-        return { kind: 'fenced', pauseMs: longestMs * (0.5 + clock.random() / 2), fences: fenced.times }
+        const times = at - fenced.at <= fencing.calmAfterMs ? fenced.times + 1 : 1
+        fenced = { times, at }
+        const longestMs = Math.min(fencing.maxPauseMs, fencing.firstPauseMs * 2 ** (times - 1))
+        return { kind: 'fenced', pauseMs: longestMs * (0.5 + clock.random() / 2), times, isRepeated }
       }
-      if (madeProgress) tries = fresh()
-      const isRepeated = code === tries.previous
-      const defects = then === 'reopen' ? tries.defects + 1 : 0
-      tries = { ...tries, attempt: tries.attempt + 1, defects, previous: code }
-      if (then === 'retry' || (then === 'reopen' && defects <= DEFECTS_IN_A_ROW)) {
-        const pauseMs = pauseAfter(error, tries.attempt, { policy: retries, clock })
-        return { kind: 'retry', pauseMs, attempt: tries.attempt, isRepeated }
+      if (then === 'retry') {
+        const times = since.retry + 1
+        since = { ...since, retry: times, code }
+        return { kind: 'retry', pauseMs: pauseAfter(error, times, { policy: retries, clock }), times, isRepeated }
       }
-      const holdMs = holdsMs[Math.min(tries.held.length, holdsMs.length - 1)] ?? MINUTE_MS
-      const pauseMs = Math.max(holdMs, error instanceof ConnectorError ? (error.retryAfterMs ?? 0) : 0)
-      const wasHeld = tries.held.includes(code)
-      tries = { ...tries, attempt: 0, held: [...tries.held, code] }
-      return { kind: 'hold', pauseMs, isRepeated: wasHeld }
+      const times = since.hold + 1
+      since = { retry: 0, hold: times, code }
+      const holdMs = holdsMs[Math.min(times, holdsMs.length) - 1] ?? MINUTE_MS
+      const askedMs = error instanceof ConnectorError ? (error.retryAfterMs ?? 0) : 0
+      return { kind: 'hold', pauseMs: Math.max(holdMs, askedMs), times, isRepeated }
     },
   }
 }

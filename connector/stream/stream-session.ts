@@ -4,7 +4,7 @@ import { type OpenStream, withDeadline } from '../pipeline/delivery.ts'
 import { type PipelineParts, runPipeline } from '../pipeline/pipeline.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import { linkedAbort, whenAborted } from '../runtime/abort.ts'
-import { isTransient } from '../runtime/connector-error.ts'
+import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
 import type { Version, VersionedObject } from '../storage/versioned-object.ts'
 import type { OpenParts } from './open/open-parts.ts'
 import { openStream } from './open/open-stream.ts'
@@ -12,9 +12,7 @@ import { openStream } from './open/open-stream.ts'
 /** How a try to open a stream, or to go on with an open one, ended. */
 export type TryEnd =
   /** `left`: `leave` has aborted. `changed`: another process has written what is wished, so the stream is opened again. */
-  | { readonly kind: 'left' | 'changed' | 'paused' | 'caught-up' }
-  /** `madeProgress`: the checkpoint moved since the previous try, in this one or because it found a commit. */
-  | { readonly kind: 'failed'; readonly error: unknown; readonly madeProgress: boolean }
+  { readonly kind: 'left' | 'changed' | 'paused' | 'caught-up' } | { readonly kind: 'failed'; readonly error: unknown }
 
 export interface SessionParts {
   readonly open: OpenParts
@@ -44,19 +42,21 @@ interface RunUntil {
   readonly isStopping: () => boolean
   /** The stream was opened, or a page of it was read. */
   readonly onOpen: () => void
+  /** Pages count as done. */
+  readonly onProgress: () => void
 }
 
 /** `compose` is called once; if it throws, the try fails, and the next one calls it again. */
-export function streamSession(compose: () => SessionParts): StreamSession {
+export function streamSession(compose: (closing: CloseStack) => SessionParts): StreamSession {
+  const closing = closeStack()
   const session: Session = {
+    compose: () => compose(closing),
     composed: undefined,
     version: undefined,
     opened: undefined,
-    epoch: undefined,
-    hasAdvanced: progressCheck(),
   }
   return {
-    run: (how) => run(session, compose, how),
+    run: (how) => run(session, how),
     wishes: () => session.composed?.open.wishes.current() ?? noWishes,
     untilChanged: async (stop) => {
       if (session.composed === undefined) await whenAborted(stop)
@@ -64,22 +64,21 @@ export function streamSession(compose: () => SessionParts): StreamSession {
     },
     close: async (as) => {
       try {
-        if (as === 'left') await leave(session)
+        if (as === 'left') await settle(session, 'left')
       } finally {
         await close(session)
+        await closing.close()
       }
     },
   }
 }
 
 interface Session {
+  readonly compose: () => SessionParts
   composed: SessionParts | undefined
   /** The version of the document that was read or written last; null: there was none. Undefined: not read yet. */
   version: Version | null | undefined
   opened: OpenStream | undefined
-  /** Of the last claim, as long as nothing but a transient failure has followed. */
-  epoch: number | undefined
-  readonly hasAdvanced: (checkpoint: StreamCheckpoint) => boolean
 }
 
 /** A pause or a hold lasts until another process has replaced the version on which it was decided. */
@@ -100,10 +99,12 @@ function remembering(session: Session, parts: SessionParts): SessionParts {
   return { ...parts, open: { ...parts.open, object: remembered } }
 }
 
-/** Invariant 6: also a stream whose source has failed is left without an owner. */
-async function leave({ composed, opened }: Session): Promise<void> {
+/** Invariant 6: the state is saved, without an owner if no other replica takes the stream. */
+async function settle({ composed, opened }: Session, as: 'left' | 'moved'): Promise<void> {
   if (composed === undefined || opened === undefined) return
-  await withDeadline(composed.pipeline, (finish) => opened.checkpoint.leave(finish))
+  const { checkpoint } = opened
+  if (as === 'left') await withDeadline(composed.pipeline, checkpoint.leave)
+  else if (!checkpoint.isSaved()) await withDeadline(composed.pipeline, checkpoint.save)
 }
 
 async function close(session: Session): Promise<void> {
@@ -112,35 +113,26 @@ async function close(session: Session): Promise<void> {
   if (opened !== undefined) await Promise.all([opened.producer.close(), opened.checkpoint.close()])
 }
 
-async function run(session: Session, compose: () => SessionParts, how: RunUntil): Promise<TryEnd> {
-  const { leave } = how
-  let madeProgress = () => false
+async function run(session: Session, how: RunUntil): Promise<TryEnd> {
+  const { leave, onOpen } = how
   try {
     leave.throwIfAborted()
-    session.composed ??= remembering(session, compose())
+    session.composed ??= remembering(session, session.compose())
     const { open } = session.composed
     if (session.opened === undefined) {
-      const stream = await openStream(open, leave, session.epoch)
+      const stream = await openStream(open, leave)
       if (stream === 'paused') return { kind: stream }
       session.opened = stream
-      const { checkpoint } = stream
-      session.epoch = checkpoint.epoch
-      const advancedAtOpening = session.hasAdvanced(checkpoint)
-      madeProgress = () => session.hasAdvanced(checkpoint) || advancedAtOpening
       // A pause that was stored before the claim may be reported already: then nothing may be published.
-      await look(open, checkpoint, leave)
-      how.onOpen()
+      await look(open, stream.checkpoint, leave)
+      onOpen()
     }
     return await copy(session, { parts: session.composed, stream: session.opened }, how)
   } catch (error) {
-    const progress = madeProgress()
     await close(session)
     // `giveUp` aborts only after `leave`: the successor delivers the unfinished page group.
     const isGivenUp = error === leave.reason || error === session.composed?.pipeline.giveUp.reason
-    if (leave.aborted && isGivenUp) return { kind: 'left' }
-    // After a hold, an operator may have replaced the checkpoint.
-    if (!isTransient(error)) session.epoch = undefined
-    return { kind: 'failed', error, madeProgress: progress }
+    return leave.aborted && isGivenUp ? { kind: 'left' } : { kind: 'failed', error }
   }
 }
 
@@ -148,30 +140,25 @@ async function run(session: Session, compose: () => SessionParts, how: RunUntil)
 async function copy(
   session: Session,
   { parts, stream }: { readonly parts: SessionParts; readonly stream: OpenStream },
-  { leave, isStopping, onOpen }: RunUntil,
+  how: RunUntil,
 ): Promise<TryEnd> {
-  const { open, pipeline } = parts
-  const { checkpoint } = stream
+  const { leave, isStopping } = how
   using copying = linkedAbort(leave)
-  const looking = untilWanted(parts, checkpoint, copying.signal).then(() => copying.abort())
-  const end = await runPipeline(observed(pipeline, onOpen), stream, copying.signal).finally(() => copying.abort())
+  const looking = untilWanted(parts, stream.checkpoint, copying.signal).then(() => copying.abort())
+  const end = await runPipeline(observed(parts.pipeline, how), stream, copying.signal).finally(() => copying.abort())
   await looking
-  if (typeof end === 'object')
-    return { kind: 'failed', error: end.error, madeProgress: session.hasAdvanced(checkpoint) }
-  const { paused } = open.wishes.current()
+  if (typeof end === 'object') return { kind: 'failed', error: end.error }
+  const { paused } = parts.open.wishes.current()
   const kind = end === 'caught-up' ? end : leave.aborted ? 'left' : paused ? 'paused' : 'changed'
-  // Invariant 6: the state is saved, without an owner if nobody else takes the stream.
-  const isLeft = kind === 'paused' || kind === 'caught-up' || isStopping()
-  if (isLeft) await withDeadline(pipeline, (finish) => checkpoint.leave(finish))
-  else if (!checkpoint.isSaved()) await withDeadline(pipeline, (finish) => checkpoint.save(finish))
+  await settle(session, kind === 'paused' || kind === 'caught-up' || isStopping() ? 'left' : 'moved')
   await close(session)
   return { kind }
 }
 
-/** Calls `onPage` for each page that is read. */
-function observed({ reader, ...pipeline }: PipelineParts, onPage: () => void): PipelineParts {
+function observed({ reader, ...pipeline }: PipelineParts, { onOpen, onProgress }: RunUntil): PipelineParts {
   const observe: Observe = (event) => {
-    if (event.kind === 'page-read') onPage()
+    if (event.kind === 'page-read') onOpen()
+    if (event.kind === 'pages-published') onProgress()
     reader.observe(event)
   }
   return { ...pipeline, reader: { ...reader, observe } }
@@ -216,16 +203,5 @@ async function untilChanged(
   while (!stop.aborted) {
     if (await isChanged().catch(() => false)) return
     await clock.sleep(lookEveryMs, stop).catch(() => {})
-  }
-}
-
-/** Reports whether the checkpoint has moved since the last call; false at the first call. */
-function progressCheck(): (checkpoint: StreamCheckpoint) => boolean {
-  let before: string | undefined
-  return (checkpoint) => {
-    const current = JSON.stringify([checkpoint.seq(), checkpoint.state().scans])
-    const hasAdvanced = before !== undefined && current !== before
-    before = current
-    return hasAdvanced
   }
 }

@@ -4,7 +4,6 @@ type Entry = (typeof errorCatalogue)[keyof typeof errorCatalogue]
 
 const reactions: Readonly<Record<Entry['then'], string>> = {
   retry: 'retried indefinitely',
-  reopen: 'the stream is reopened a few times, then held',
   hold: 'the stream is held',
   lost: 'the stream continues in another replica',
   exit: 'the command exits; in `run`, the stream is held',

@@ -173,15 +173,15 @@ export const plants: readonly Plant[] = [
   {
     name: 'the wishes are not looked at after the claim',
     file: 'stream/stream-session.ts',
-    text: 'await look(open, checkpoint, leave)',
+    text: 'await look(open, stream.checkpoint, leave)',
     becomes: '',
     by: crossed,
   },
   {
     name: 'a paused stream keeps its owner',
     file: 'stream/stream-session.ts',
-    text: "const isLeft = kind === 'paused' || ",
-    becomes: 'const isLeft = ',
+    text: "settle(session, kind === 'paused' || ",
+    becomes: 'settle(session, ',
     by: crossed,
   },
   {

@@ -68,17 +68,21 @@ it('leaks nothing when streams that another process has taken wait for an hour',
     },
   }
   const error = new ConnectorError('publish.fenced', 'taken by another owner')
+  const streams = names.map((name) => ({ name }))
   const session: StreamSession = {
-    run: async () => ({ kind: 'failed', error, madeProgress: false }),
+    run: async () => ({ kind: 'failed', error }),
     wishes: () => noWishes,
     untilChanged: whenAborted,
     close: async () => {},
   }
-  const run = (stream: string, assignment: Assignment, stop: AbortSignal) => {
+  const run = ({ name: stream }: { readonly name: string }, assignment: Assignment, stop: AbortSignal) => {
     const parts = { compose: () => session, finishWithinMs: 10_000, whenHeld: 'waits', observe: () => {} } as const
     return runStream({ stream, assignment, clock, ...parts }, stop)
   }
-  const done = runStreams({ placement, run, finishWithinMs: 10_000, clock, observe: () => {} }, stopping.signal)
+  const done = runStreams(
+    { placement, streams, run, finishWithinMs: 10_000, clock, observe: () => {} },
+    stopping.signal,
+  )
   expect(await bytesLeftBy(() => pass(clock, HOUR))).toBeLessThan(names.length * 3_600 * BYTES_PER_WAIT)
   stopping.abort()
   await done

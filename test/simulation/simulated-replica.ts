@@ -7,6 +7,7 @@ import { type StreamSession, streamSession } from '../../connector/stream/stream
 import { type Actor, newActor } from './actor.ts'
 import { observed } from './observed.ts'
 import { pauses, simulatedParts } from './simulated-parts.ts'
+import type { SimulatedStream } from './simulated-stream.ts'
 import type { World } from './world.ts'
 
 /** One process of the connector: the real `runStreams`, on fakes. */
@@ -54,6 +55,7 @@ async function run(world: World, replica: Replica): Promise<void> {
     await runStreams(
       {
         placement,
+        streams: world.streams,
         run: (stream, assignment, stop) => runOne(world, replica, { stream, assignment, stop }),
         finishWithinMs: FINISH_WITHIN_MS,
         clock,
@@ -70,15 +72,14 @@ async function run(world: World, replica: Replica): Promise<void> {
 }
 
 interface Run {
-  readonly stream: string
+  readonly stream: SimulatedStream
   readonly assignment: Assignment
   readonly stop: AbortSignal
 }
 
-async function runOne(world: World, replica: Replica, { stream: name, assignment, stop }: Run): Promise<StreamEnd> {
+async function runOne(world: World, replica: Replica, { stream, assignment, stop }: Run): Promise<StreamEnd> {
   const { process, clock, running } = replica
-  const stream = world.streams.find((one) => one.name === name)
-  if (stream === undefined) throw new Error(`unknown stream ${name}`)
+  const { name } = stream
   const compose = (giveUp: AbortSignal): StreamSession => {
     if (running.has(name)) world.violations.push(`${replica.name} runs ${name} twice at the same time`)
     running.add(name)

@@ -15,7 +15,7 @@ interface AssignedParts {
 
 /** Runs a stream for `runStreams` without opening it; no operator wants anything of it. */
 export function assignedStream({ clock, attempt, whenHeld = 'ends', ...parts }: AssignedParts) {
-  return (stream: string, assignment: Assignment, stop: AbortSignal): Promise<StreamEnd> =>
+  return ({ name: stream }: { readonly name: string }, assignment: Assignment, stop: AbortSignal): Promise<StreamEnd> =>
     runStream(
       {
         stream,

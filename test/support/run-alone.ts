@@ -13,7 +13,6 @@ export interface AloneParts extends SessionParts, Partial<Pick<StreamParts, 'pau
 export function assigned(...streams: readonly string[]) {
   const assignment = createAssignment()
   assignment.update(new Set(streams))
-  assignment.close()
   return assignment
 }
 

@@ -16,19 +16,13 @@ import { mustBelong, mustNotHaveMoved, type OpenParts, openingOf } from './open-
  * again. The claim applies a rewind that waits. Resolves to `paused` if nothing is left to do for a stream that is.
  *
  * `test/simulation` checks this order over every interleaving. The document is not changed before the claim.
- * `formerEpoch`: the epoch that this process claimed before, if the stream has failed since and is to run on.
  */
-export async function openStream(
-  parts: OpenParts,
-  stop: AbortSignal,
-  formerEpoch?: number,
-): Promise<OpenStream | 'paused'> {
+export async function openStream(parts: OpenParts, stop: AbortSignal): Promise<OpenStream | 'paused'> {
   using _permit = await parts.openLimit.acquire(stop)
   mustBeAssigned(parts) // before fencing: a replica that has or may have lost the stream must not fence its owner
   await parts.storeReady(stop)
   const read = await readStored(parts, stop)
   if (read === 'paused') return read
-  mustNotBeTaken(parts, read.document, formerEpoch) // before fencing
   const loaded = await loadIndex(parts, read, stop) // before fencing: it may take a while
   const { document } = read
   // What a rewind replaces may be in another cluster, and its topic lost.
@@ -73,12 +67,6 @@ const mayRestart = ({ rewind, seen }: ReadStored) =>
 
 function mustBeAssigned({ isAssigned }: OpenParts): void {
   if (!isAssigned()) throw new ConnectorError('publish.fenced', 'open stream: not assigned to this replica')
-}
-
-/** Otherwise two processes would take the stream from each other: brokers do not always say that one is fenced. */
-function mustNotBeTaken({ owner }: OpenParts, document: CheckpointDocument | undefined, epoch = Infinity): void {
-  if (document === undefined || document.claim.owner === owner || document.claim.epoch <= epoch) return
-  throw new ConnectorError('publish.fenced', 'open stream: another process has claimed it since it failed here')
 }
 
 /** A segment may have been deleted by a replica that claimed the stream since: then the opening starts over. */

@@ -343,7 +343,13 @@ describe('streams under group placement', () => {
         return { kind: 'left' } as const
       }
       const stopping = new AbortController()
-      const parts = { placement, finishWithinMs: 10_000, clock: systemClock, observe: () => undefined }
+      const parts = {
+        placement,
+        streams: streams.map((name) => ({ name })),
+        finishWithinMs: 10_000,
+        clock: systemClock,
+        observe: () => undefined,
+      }
       const run = assignedStream({ clock: systemClock, attempt })
       const running = runStreams({ ...parts, run }, stopping.signal)
       return {

@@ -11,7 +11,8 @@ function trying({ random = 1 } = {}) {
   const tries = nextTries({ random: () => random, monotonic: () => now })
   const error = (code: ErrorCode | Error) => (typeof code === 'string' ? new ConnectorError(code, 'scripted') : code)
   return {
-    failed: (code: ErrorCode | Error, madeProgress = false) => tries.after(error(code), madeProgress),
+    failed: (code: ErrorCode | Error) => tries.after(error(code)),
+    progress: tries.progress,
     pass: (ms: number) => {
       now += ms
     },
@@ -35,24 +36,20 @@ describe('a transient failure', () => {
   })
 
   test('starts with short pauses again after progress', () => {
-    const { failed } = trying()
+    const { failed, progress } = trying()
     times(5, () => failed('source.server-error'))
-    expect(failed('source.server-error', true)).toMatchObject({
-      kind: 'retry',
-      attempt: 1,
-      isRepeated: false,
-      pauseMs: 500,
-    })
+    progress()
+    expect(failed('source.server-error')).toEqual({ kind: 'retry', times: 1, isRepeated: false, pauseMs: 500 })
   })
 
   test('is repeated until its code changes', () => {
     const { failed } = trying()
     const codes = ['source.server-error', 'source.server-error', 'source.unreachable', 'source.server-error'] as const
     expect(codes.map((code) => failed(code))).toMatchObject([
-      { attempt: 1, isRepeated: false },
-      { attempt: 2, isRepeated: true },
-      { attempt: 3, isRepeated: false },
-      { attempt: 4, isRepeated: false },
+      { times: 1, isRepeated: false },
+      { times: 2, isRepeated: true },
+      { times: 3, isRepeated: false },
+      { times: 4, isRepeated: false },
     ])
   })
 })
@@ -66,9 +63,10 @@ describe('a hold', () => {
   })
 
   test('begins with a minute again after progress', () => {
-    const { failed } = trying()
+    const { failed, progress } = trying()
     times(3, () => failed('source.unauthorized'))
-    expect(failed('source.unauthorized', true)).toEqual({ kind: 'hold', pauseMs: minute, isRepeated: false })
+    progress()
+    expect(failed('source.unauthorized')).toEqual({ kind: 'hold', times: 1, pauseMs: minute, isRepeated: false })
   })
 
   test('waits as long as the error asks', () => {
@@ -77,38 +75,11 @@ describe('a hold', () => {
     expect(minutes(failed(refused))).toBe(30)
   })
 
-  test('is repeated if the same code has held the stream since the last progress', () => {
-    const { failed } = trying()
-    const codes = ['source.forbidden', 'checkpoint.damaged', 'source.forbidden', 'checkpoint.damaged'] as const
-    expect(codes.map((code) => failed(code))).toMatchObject(
-      [false, false, true, true].map((is) => ({ isRepeated: is })),
-    )
-  })
-
   test('is followed by short pauses when a transient failure comes next', () => {
     const { failed } = trying()
     times(3, () => failed('source.server-error'))
     failed('source.forbidden')
-    expect(failed('source.server-error')).toMatchObject({ kind: 'retry', attempt: 1, pauseMs: 500 })
-  })
-})
-
-describe('a defect', () => {
-  const defect = () => new TypeError('oops')
-
-  test('is retried five times in a row, and then holds the stream', () => {
-    const { failed } = trying()
-    expect(times(7, () => failed(defect()).kind)).toEqual([...times(5, () => 'retry'), 'hold', 'hold'])
-  })
-
-  test('is counted anew after another failure, or after progress', () => {
-    const { failed } = trying()
-    times(4, () => failed(defect()))
-    failed('source.server-error')
-    times(4, () => failed(defect()))
-    failed(defect(), true)
-    expect(times(4, () => failed(defect()).kind)).toEqual(times(4, () => 'retry'))
-    expect(failed(defect()).kind).toBe('hold')
+    expect(failed('source.server-error')).toMatchObject({ kind: 'retry', times: 1, pauseMs: 500 })
   })
 })
 
@@ -124,15 +95,16 @@ describe('a fence', () => {
     const { failed, pass } = trying()
     failed('publish.fenced')
     pass(5 * minute)
-    expect(failed('publish.fenced')).toMatchObject({ kind: 'fenced', fences: 2 })
+    expect(failed('publish.fenced')).toMatchObject({ kind: 'fenced', times: 2 })
     pass(5 * minute + 1)
-    expect(failed('publish.fenced')).toMatchObject({ fences: 1, pauseMs: 5_000 })
+    expect(failed('publish.fenced')).toMatchObject({ times: 1, pauseMs: 5_000 })
   })
 
   test('is counted through other failures and progress in between', () => {
-    const { failed } = trying()
+    const { failed, progress } = trying()
     failed('publish.fenced')
-    failed('source.server-error', true)
-    expect(failed('publish.fenced', true)).toMatchObject({ fences: 2 })
+    failed('source.server-error')
+    progress()
+    expect(failed('publish.fenced')).toMatchObject({ times: 2 })
   })
 })

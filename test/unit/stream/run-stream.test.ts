@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { parseDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
-import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
+import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
-import type { StoredText } from '../../../connector/storage/versioned-object.ts'
 import { tryPauses } from '../../../connector/stream/next-try.ts'
 import { runStream } from '../../../connector/stream/run-stream.ts'
 import { streamSession } from '../../../connector/stream/stream-session.ts'
@@ -130,31 +129,6 @@ describe('a transient failure', () => {
     await end
   })
 
-  test('starts with short pauses again when an opening finds that the unknown transaction was committed', async () => {
-    const lostResponses: Stage = { kafka: (operation) => (operation === 'commit' ? 'after' : 'none') }
-    const { pass, pauses, published, stop, end } = running(
-      [1, 2, 3, 4].map((No) => pageOf([{ No: `${No}` }])),
-      lostResponses,
-    )
-    await pass(4)
-    expect(pauses()).toEqual([50, 50, 50, 50])
-    expect(published()).toEqual(['1', '2', '3', '4'])
-    stop()
-    await end
-  })
-
-  test('continues with longer pauses when an opening finds that nothing was committed', async () => {
-    const notCommitted: Stage = { kafka: (operation) => (operation === 'commit' ? 'before' : 'none') }
-    const { pass, pauses, stop, end } = running(
-      [1, 2, 3].map((No) => pageOf([{ No: `${No}` }])),
-      notCommitted,
-    )
-    await pass(3)
-    expect(pauses()).toEqual([50, 100, 200])
-    stop()
-    await end
-  })
-
   test('is followed by the pause that the failure requests', async () => {
     const throttled = new ConnectorError('source.throttled', 'scripted', { retryAfterMs: 7_000 })
     const { pass, pauses, stop, end } = running([throttled, ...scanOf(1)], {}, { pauses: tryPauses })
@@ -218,22 +192,11 @@ describe('an unavailable source', () => {
 })
 
 describe('a stream that is not to be held', () => {
-  test.each(['source.unauthorized', 'source.forbidden', 'publish.refused', 'storage.no-conditional-writes'] as const)(
-    'ends at %s without a retry',
-    async (code) => {
-      const { end, events, pauses } = running([error(code)])
-      expect(await end).toMatchObject({ kind: 'held' })
-      expect(pauses()).toEqual([])
-      expect(events.at(-2)).toMatchObject({ kind: 'stream-failed', code })
-    },
-  )
-
-  test('ends at a bug that persists after five reopenings', async () => {
-    const { pass, end, events, pauses } = running(Array.from({ length: 9 }, () => new TypeError('oops')))
-    await pass(5)
+  test.each(['source.unauthorized', 'publish.refused', 'bug'] as const)('ends at %s without a retry', async (code) => {
+    const { end, events, pauses } = running([error(code)])
     expect(await end).toMatchObject({ kind: 'held' })
-    expect(pauses()).toHaveLength(5)
-    expect(events.at(-2)).toMatchObject({ kind: 'stream-failed', code: 'bug' })
+    expect(pauses()).toEqual([])
+    expect(events.at(-2)).toMatchObject({ kind: 'stream-failed', code })
   })
 })
 
@@ -246,7 +209,7 @@ describe('a stream of a service', () => {
     return { ...on, reported, openings }
   }
 
-  test.each(['source.unauthorized', 'source.mapping', 'source.certificate', 'config.invalid'] as const)(
+  test.each(['source.unauthorized', 'config.invalid'] as const)(
     'that is held at %s stays open, and repeats the read after a minute',
     async (code) => {
       const on = held([error(code), error(code), ...scanOf(1)], { until: 'caught-up' })
@@ -267,7 +230,7 @@ describe('a stream of a service', () => {
     },
   )
 
-  test.each(['checkpoint.damaged', 'publish.refused', 'storage.no-conditional-writes'] as const)(
+  test.each(['checkpoint.damaged', 'bug'] as const)(
     'that is held in its opening at %s opens again after a minute',
     async (code) => {
       let failures = 2
@@ -301,17 +264,6 @@ describe('a stream of a service', () => {
     expect(on.reported()).toEqual(['stream-held publish.refused'])
     await on.pass(1)
     expect([on.openings(), on.published()]).toEqual([2, ['1']])
-    on.stop()
-    await on.end
-  })
-
-  test('is held at a bug that persists after five retries, and immediately at the next one', async () => {
-    const on = held(Array.from({ length: 7 }, () => new TypeError('oops')))
-    await on.pass(5)
-    expect(on.reported().at(-1)).toBe('stream-held bug')
-    await on.pass(1)
-    expect(on.reported().slice(-2)).toEqual(['stream-held bug', 'stream-still-held bug'])
-    expect(on.pauses()).toHaveLength(5)
     on.stop()
     await on.end
   })
@@ -357,16 +309,6 @@ describe('a stream of a service', () => {
 })
 
 describe('a stream that fails', () => {
-  test('is reopened after temporary bugs when the checkpoint moves or another failure occurs in between', async () => {
-    const defects = Array.from({ length: 4 }, () => new TypeError('oops'))
-    const answers = [...defects, error('source.unreachable'), ...defects, ...scanOf(1), ...defects]
-    const { pass, end, pauses, stop } = running(answers)
-    await pass(15)
-    expect(pauses()).toHaveLength(13)
-    stop()
-    expect(await end).toEqual({ kind: 'stopped' })
-  })
-
   test('counts dead letters across reopenings', async () => {
     const withoutId = (count: number, name: string) =>
       pageOf(Array.from({ length: count }, (_, index) => ({ No: '\ufffd', Nom: `${name}-${index}` })))
@@ -375,14 +317,6 @@ describe('a stream that fails', () => {
     await pass(3)
     expect(await end).toMatchObject({ kind: 'held' })
     expect(events.at(-2)).toMatchObject({ kind: 'stream-failed', code: 'event.too-many-dead-letters' })
-  })
-
-  test('is lost when another replica has fenced it', async () => {
-    const { end, states } = running([], { kafka: failing('publish.fenced') })
-    const ended = await end
-    expect(ended).toMatchObject({ kind: 'lost' })
-    expect(ended.kind === 'lost' && codeOf(ended.error)).toBe('publish.fenced')
-    expect(states()).toEqual(['opening', 'ended'])
   })
 
   test.each([false, true])('reports a loss with whether it was already stopping (%s)', async (wasStopping) => {
@@ -394,38 +328,10 @@ describe('a stream that fails', () => {
     }
     const on = running(scanOf(1), { kafka })
     stop = on.stop
-    expect((await on.end).kind).toBe('lost')
-    expect(on.events).toContainEqual(expect.objectContaining({ kind: 'stream-lost', wasStopping }))
-  })
-
-  test('is lost and not taken back when another replica has claimed it', async () => {
-    const answers = [pageOf([{ No: '1' }], { hasMoreResults: false }), ...scanOf(2, 2)]
-    const on = running(answers)
     await settled()
-    expect(on.published()).toEqual(['1'])
-    const before = on.store.stored(KEY) as StoredText
-    const claimed = { ...JSON.parse(before.text), claim: { epoch: 9, owner: 'replica-2', at: noon } }
-    on.store.tamper(KEY, JSON.stringify(claimed))
-    await on.pass(1)
-    expect(await on.end).toMatchObject({ kind: 'lost' })
-    expect(JSON.parse(on.store.stored(KEY)?.text ?? '')).toEqual(claimed)
-  })
-
-  test('is lost when another process has claimed it, even if Kafka reports another failure', async () => {
-    let claim = () => {}
-    const kafka: FaultHook = (operation) => {
-      if (operation !== 'commit') return 'none'
-      claim()
-      return Promise.reject(error('publish.failed'))
-    }
-    const on = running(scanOf(1), { kafka })
-    claim = () => {
-      const { claim: before, ...document } = JSON.parse(on.store.stored(KEY)?.text ?? '')
-      on.store.tamper(KEY, JSON.stringify({ ...document, claim: { ...before, epoch: 9, owner: 'replica-2' } }))
-    }
-    await on.pass(1)
-    expect(await on.end).toMatchObject({ kind: 'lost', error: { code: 'publish.fenced' } })
-    expect(on.states()).toEqual(['opening', 'running', 'retrying', 'ended'])
+    on.stop()
+    expect(await on.end).toEqual({ kind: 'stopped' })
+    expect(on.events).toContainEqual(expect.objectContaining({ kind: 'stream-lost', wasStopping }))
   })
 
   test('leaves no producer open', async () => {
