@@ -73,21 +73,3 @@ it('gives up a page that it cannot finish by the deadline, and exits with 0', as
   start()
   expectExactlyOnce({ simulator }, await caughtUp())
 })
-
-it('exits with 1 when another process takes over the stream, which then keeps it', async () => {
-  const { simulator, start, caughtUp } = await scene()
-  const first = start()
-  await caughtUp()
-  // Without a transaction in progress: a broker may report its end as CONCURRENT_TRANSACTIONS, which is retried.
-  const second = start()
-  expect(await second.line(says('stream taken over from another process'))).toMatchObject({ epoch: 2 })
-  const change = simulator.changeEvery(10)
-  expect(await first.exitCode()).toBe(1)
-  expect(first.lines().find(says('stream lost to another replica'))).toMatchObject({ code: 'publish.fenced' })
-  const { seq = 0 } = await second.status((report) => report.state === 'running')
-  await second.status((report) => (report.seq ?? 0) > seq + 3)
-  change()
-  expectExactlyOnce({ simulator }, await caughtUp())
-  expect(await second.stop()).toBe(0)
-  expect(second.lines().filter(says('stream claimed'))).toHaveLength(1)
-})

@@ -103,8 +103,16 @@ function wrongSequence({ numbered, stream, history }: Evidence): string[] {
   return wrong < 0 ? [] : [`event ${wrong} has sequence ${numbers[wrong]}`]
 }
 
-/** Invariants 2 and 3: `sequence` increases within a partition. */
-function decreasingSequence({ numbered }: Evidence): string[] {
+/**
+ * Invariants 2 and 3: `sequence` increases within a partition. Only a stream that begins a second time without a document
+ * and a record, after the clock was set back, numbers its events from before.
+ */
+function decreasingSequence({ numbered, stream, documents }: Evidence): string[] {
+  const isSetBack = documents.some(({ document, replacesDamaged }, index) => {
+    const before = documents[index - 1]?.document.claim.epoch ?? 0
+    return replacesDamaged && document.claim.epoch < before
+  })
+  if (stream.hasLostRecord && isSetBack) return []
   const last = new Map<number, number>()
   return numbered.flatMap(({ number, partition }) => {
     const before = last.get(partition) ?? -1

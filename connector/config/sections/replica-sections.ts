@@ -19,7 +19,7 @@ export const http = setting.section('HTTP endpoints: health, metrics and the sta
 
 export const placement = setting.section('Which replica runs which streams', {
   mode: setting.choice(
-    '`group`: replicas share the streams through the Kafka consumer group `<connector>`. `single`: one process runs all streams; a second one takes them over, and the first one exits',
+    '`group`: replicas share the streams through the Kafka consumer group `<connector>`. `single`: one process runs all streams',
     { choices: ['group', 'single'], default: 'group', variable: 'PLACEMENT' },
   ),
 })

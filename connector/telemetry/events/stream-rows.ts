@@ -84,7 +84,7 @@ function retryingLevel({ attempt, isRepeated }: EventOf<'stream-retrying'>): 'in
 
 function stateLine({ state, was, lastedMs }: EventOf<'stream-state'>): LogLine | undefined {
   const ms = Math.round(lastedMs)
-  if (state === 'ended') return line('info', 'stream ended')
+  if (state === 'ended') return was === 'waiting' ? undefined : line('info', 'stream ended')
   if (state === 'waiting') return line('info', 'stream released: assigned to another replica', { tookMs: ms })
   if (state === 'running' && was === 'held') return line('info', 'stream resumes: the cause is gone')
   if (state !== 'opening') return undefined
