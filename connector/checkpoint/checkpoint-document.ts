@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { deltaEntries } from '../index/index-state.ts'
-import type { Destination, RecordKey } from '../publish/event-publisher.ts'
+import type { RecordKey } from '../publish/event-publisher.ts'
+import { ConnectorError } from '../runtime/connector-error.ts'
 import { parsedJson } from '../runtime/parsed-json.ts'
-import { storedDocument } from '../runtime/stored-document.ts'
 import { backfillStates, LAST_TAG, scanKinds } from '../scan/scan-state.ts'
 import { type CheckPoint, type SourceTime, sourceTimePattern } from '../source/client-source.ts'
 
-export const FORMAT = 15
+export const FORMAT = 16
 
 const count = z.number().int().nonnegative()
 const sourceTime = z
@@ -115,8 +115,6 @@ const documentSchema = z.object({
   nonce: z.string(),
   connector: z.string(),
   stream: z.string(),
-  /** The `source` of its events: subscribers tell streams apart by it. */
-  eventSource: z.string(),
   source: z.object({ url: z.string(), codeMagasin: z.number().int(), prefixCle: z.string().nullable() }),
   /** Kafka may report no cluster id: the protocol allows null. */
   destination: z.object({
@@ -141,31 +139,33 @@ const documentSchema = z.object({
 export type CheckpointDocument = z.infer<typeof documentSchema>
 export type Committed = CheckpointDocument['committed']
 export type Pending = NonNullable<CheckpointDocument['pending']>
-type SourceIdentity = CheckpointDocument['source']
-
 /** The stream to which a document belongs. */
-export interface StreamIdentity {
-  readonly connector: string
-  readonly stream: string
-  readonly eventSource: string
-  readonly source: SourceIdentity
-  readonly destination: Destination
-}
+export type StreamIdentity = Pick<CheckpointDocument, 'connector' | 'stream' | 'source' | 'destination'>
+/** Everything needed to resume. */
+export type StreamState = Committed['state']
+/** What one transaction adds to a state. */
+export type StateChange = Pending['change']
 
 export function serializeDocument(document: CheckpointDocument): string {
   return `${JSON.stringify(document)}\n`
 }
 
+const versioned = z.object({ format: z.number() })
+
 /** Throws `checkpoint.damaged`, or `checkpoint.unknown-format` for a format that is not supported. Never guesses. */
 export function parseDocument(text: string): CheckpointDocument {
-  const codes = { damaged: 'checkpoint.damaged', unknownFormat: 'checkpoint.unknown-format' } as const
-  return storedDocument(parsedJson(text), {
-    text,
-    name: 'checkpoint',
-    format: FORMAT,
-    schema: documentSchema,
-    ...codes,
-  })
+  const value = parsedJson(text)
+  const found = versioned.safeParse(value)
+  if (found.success && found.data.format !== FORMAT)
+    throw new ConnectorError(
+      'checkpoint.unknown-format',
+      `read checkpoint: format ${found.data.format} is not supported, this version supports only format ${FORMAT}`,
+    )
+  const parsed = documentSchema.safeParse(value)
+  if (parsed.success) return parsed.data
+  // Invariant 8: paths, never a value.
+  const places = parsed.error.issues.slice(0, 5).map(({ path }) => path.join('.') || 'the top level')
+  throw new ConnectorError('checkpoint.damaged', `read checkpoint: invalid at ${places.join(', ')}`)
 }
 
 /** Compares commit records or decisions by epoch, then seq; equal ones also have the same nonce. */

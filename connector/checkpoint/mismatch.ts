@@ -19,48 +19,31 @@ export interface KnownIdentity extends Omit<StreamIdentity, 'destination'> {
  */
 export function mismatch(document: CheckpointDocument, identity: KnownIdentity): Mismatch | undefined {
   const { source, destination } = identity
-  const compared: [string, string | number | null, string | number | null][] = [
-    ['connector', document.connector, identity.connector],
-    ['stream', document.stream, identity.stream],
-    ['source of events', document.eventSource, identity.eventSource],
-    ['codeMagasin', document.source.codeMagasin, source.codeMagasin],
-    ['prefixCle', document.source.prefixCle, source.prefixCle],
-  ]
-  const { clusterId, topic } = destination
-  const places: typeof compared = [
+  const { clusterId, topic } = document.destination
+  const compared: readonly [ErrorCode, string, string | number | null, string | number | null][] = [
+    ['checkpoint.other-stream', 'connector', document.connector, identity.connector],
+    ['checkpoint.other-stream', 'stream', document.stream, identity.stream],
+    ['checkpoint.other-stream', 'codeMagasin', document.source.codeMagasin, source.codeMagasin],
+    ['checkpoint.other-stream', 'prefixCle', document.source.prefixCle, source.prefixCle],
     // If either cluster id is unknown, only the topic id is compared.
-    ['Kafka cluster', document.destination.clusterId ?? clusterId, clusterId ?? document.destination.clusterId],
-    ['topic', document.destination.topic, topic],
+    ['checkpoint.topic-lost', 'Kafka cluster', clusterId ?? destination.clusterId, destination.clusterId ?? clusterId],
+    ['checkpoint.topic-lost', 'topic', topic, destination.topic],
   ]
-  return (
-    different(compared, 'checkpoint.other-stream') ??
-    different(places, 'checkpoint.topic-lost') ??
-    ('topicId' in destination ? replacedTopic(document, destination) : undefined)
-  )
-}
-
-function different(
-  compared: readonly (readonly [what: string, stored: string | number | null, configured: string | number | null])[],
-  code: ErrorCode,
-): Mismatch | undefined {
-  const wrong = compared.find(([, stored, configured]) => stored !== configured)
-  if (wrong === undefined) return undefined
-  const [what, stored, configured] = wrong
+  const wrong = compared.find(([, , stored, configured]) => stored !== configured)
+  if (wrong === undefined) return 'topicId' in destination ? replacedTopic(document, destination) : undefined
+  const [code, what, stored, configured] = wrong
   return { code, why: `the document belongs to ${what} ${stored ?? '(none)'}, not to ${configured ?? '(none)'}` }
 }
 
-function replacedTopic(document: CheckpointDocument, destination: Destination): Mismatch | undefined {
+/** A topic that nothing was published to may be made anew. */
+function replacedTopic(document: CheckpointDocument, now: Destination): Mismatch | undefined {
   const { topic, topicId, partitions } = document.destination
-  if (topicId === destination.topicId && partitions <= destination.partitions) return undefined
-  const before = `id ${topicId} and ${partitions} partitions`
-  const now = `id ${destination.topicId} and ${destination.partitions} partitions`
   const published = publishedEvents(document)
-  return published === 0
-    ? undefined
-    : {
-        code: 'checkpoint.topic-lost',
-        why: `topic ${topic} was deleted and created again (before: ${before}; now: ${now}); the ${published} events published to it are lost`,
-      }
+  const isSame = topicId === now.topicId && partitions <= now.partitions
+  if (isSame || published === 0) return undefined
+  const ids = `before: id ${topicId} and ${partitions} partitions; now: id ${now.topicId} and ${now.partitions} partitions`
+  const why = `topic ${topic} was deleted and created again (${ids}); the ${published} events published to it are lost`
+  return { code: 'checkpoint.topic-lost', why }
 }
 
 /** The number of events that were published according to the document, including those of a pending transaction. */

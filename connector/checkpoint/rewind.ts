@@ -5,9 +5,9 @@ import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import { begunAgain } from '../scan/begin-again.ts'
 import { BACKFILL, type ScanStates, scanWith, withoutScan } from '../scan/scan-state.ts'
 import type { SourceTime } from '../source/client-source.ts'
-import type { CheckpointDocument } from './checkpoint-document.ts'
+import type { CheckpointDocument, StreamState } from './checkpoint-document.ts'
 import { publishedEvents } from './mismatch.ts'
-import { beginning, type StreamState } from './stream-state.ts'
+import { beginning } from './transitions.ts'
 import type { Rewind } from './wishes.ts'
 
 /** What a rewind makes of a stream. All are pure. */

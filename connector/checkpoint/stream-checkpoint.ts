@@ -6,9 +6,9 @@ import type { CommitRecord } from '../publish/event-publisher.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
 import type { Version, VersionedObject } from '../storage/versioned-object.ts'
+import type { StateChange, StreamState } from './checkpoint-document.ts'
 import { type CheckpointDocument, serializeDocument } from './checkpoint-document.ts'
-import { bothChanges, type StateChange, type StreamState, stateAfter } from './stream-state.ts'
-import { decided, left, moved, prepared, recordOf, represented } from './transitions.ts'
+import { bothChanges, decided, left, moved, prepared, recordOf, represented, stateAfter } from './transitions.ts'
 
 /**
  * The checkpoint of a claimed stream, with its client index. After any rejection it is unusable: open the stream again.

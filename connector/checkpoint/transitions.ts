@@ -1,9 +1,36 @@
-import type { IndexState } from '../index/index-state.ts'
+import { emptyIndex, type IndexState, joinedDelta, withEntries } from '../index/index-state.ts'
 import type { CommitRecord } from '../publish/event-publisher.ts'
-import { type CheckpointDocument, type Committed, FORMAT, type StreamIdentity } from './checkpoint-document.ts'
-import { type StateChange, type StreamState, stateAfter } from './stream-state.ts'
+import { newScans } from '../scan/scan-state.ts'
+import {
+  type CheckpointDocument,
+  type Committed,
+  FORMAT,
+  type StateChange,
+  type StreamIdentity,
+  type StreamState,
+} from './checkpoint-document.ts'
 
 /** Transitions of the checkpoint document. Each function returns what to write next. All are pure. */
+
+/** The state after the change. Pure. */
+export function stateAfter({ index }: StreamState, { entries, ...reached }: StateChange): StreamState {
+  return { ...reached, index: withEntries(index, entries) }
+}
+
+/** Both changes as one. Pure. */
+export function bothChanges(first: StateChange | undefined, second: StateChange): StateChange {
+  if (first === undefined) return second
+  return { ...second, entries: joinedDelta(first.entries, second.entries) }
+}
+
+/** The state of a stream that has read nothing yet. */
+export const beginning: StreamState = {
+  scans: newScans,
+  recheck: null,
+  events: 0,
+  mapping: null,
+  index: emptyIndex,
+}
 
 /** The nonce and the time (ms since 1970) of a write. */
 export interface Stamp {

@@ -93,9 +93,9 @@ function streamSegments(stream: StreamConfig, { config, store }: SharedResources
 }
 
 /** What a checkpoint must belong to, except for the topic. */
-export function streamIdentity({ name, eventSource, polaris }: StreamConfig, connector: string): OpenParts['identity'] {
+export function streamIdentity({ name, polaris }: StreamConfig, connector: string): OpenParts['identity'] {
   const { url, codeMagasin, prefixCle = null } = polaris
-  return { connector, stream: name, eventSource, source: { url, codeMagasin, prefixCle } }
+  return { connector, stream: name, source: { url, codeMagasin, prefixCle } }
 }
 
 interface OpeningMode extends Pick<OpenParts, 'isAssigned'> {

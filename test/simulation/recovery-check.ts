@@ -1,5 +1,5 @@
+import type { StreamState } from '../../connector/checkpoint/checkpoint-document.ts'
 import { parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
-import type { StreamState } from '../../connector/checkpoint/stream-state.ts'
 import { waitingRewind } from '../../connector/checkpoint/wishes.ts'
 import { EVENT_TYPE } from '../../connector/event/client-event.ts'
 import { eventIn } from '../support/cloud-event.ts'

@@ -94,7 +94,6 @@ function openParts(
     identity: {
       connector: CONNECTOR,
       stream: stream.name,
-      eventSource: eventSource(CONNECTOR, stream.name),
       source: { url: 'http://polaris.example/core/api/', codeMagasin: 1, prefixCle: null },
     },
     topic: 'client.modified',

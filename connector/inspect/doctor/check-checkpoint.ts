@@ -1,5 +1,4 @@
 import { type CheckpointDocument, parseDocument } from '../../checkpoint/checkpoint-document.ts'
-import { describedState } from '../../checkpoint/described-state.ts'
 import { mismatch, publishedEvents } from '../../checkpoint/mismatch.ts'
 import { committedByRecord } from '../../checkpoint/transitions.ts'
 import { type ValidState, validState } from '../../checkpoint/valid-state.ts'
@@ -15,7 +14,6 @@ export interface CheckpointParts {
   readonly stream: Pick<StreamUnderTest, 'object' | 'identity'> & {
     readonly config: Pick<StreamUnderTest['config'], 'beginAt' | 'topicUse'> & {
       readonly kafka: { readonly topic: { readonly events: string } }
-      readonly poll: { readonly timeZone: string }
     }
   }
   readonly kafka: Pick<StreamKafkaChecks, 'clusterId' | 'isTopicMissing'>
@@ -56,7 +54,7 @@ function judgeDocument(
   document: CheckpointDocument,
   state: KafkaState | undefined,
 ): CheckResult {
-  const { kafka: publishing, poll } = stream.config
+  const { kafka: publishing } = stream.config
   const destination = state?.destination ?? { clusterId: kafka.clusterId, topic: publishing.topic.events }
   const wrong = mismatch(document, { ...stream.identity, destination })
   if (wrong !== undefined) return failed(wrong.code, wrong.why)
@@ -69,7 +67,7 @@ function judgeDocument(
   const { state: reached } = valid?.kind === 'pending' ? committedByRecord(document) : document.committed
   const opened = `epoch ${claim.epoch}, opened by ${claim.owner} at ${new Date(claim.at).toISOString()}`
   const limitation = state === undefined ? ', not compared with Kafka' : ''
-  return ok(`${opened}; ${describedState(reached, poll.timeZone)}${limitation}`)
+  return ok(`${opened}; ${reached.events} events${limitation}`)
 }
 
 /** Undefined: a transaction is open, which is normal while a replica runs the stream. */

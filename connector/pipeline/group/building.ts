@@ -1,4 +1,4 @@
-import type { StateChange } from '../../checkpoint/stream-state.ts'
+import type { StateChange } from '../../checkpoint/checkpoint-document.ts'
 import type { OutgoingRecord } from '../../event/client-event.ts'
 import type { EventSettings } from '../../event/client-record.ts'
 import type { DeadLetterGuard } from '../../event/dead-letter.ts'

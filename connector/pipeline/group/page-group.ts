@@ -1,4 +1,4 @@
-import type { StreamState } from '../../checkpoint/stream-state.ts'
+import type { StreamState } from '../../checkpoint/checkpoint-document.ts'
 import type { ClientTable } from '../../index/client-table.ts'
 import { entryWordsOf } from '../../index/index-entry.ts'
 import { deltaText } from '../../index/index-state.ts'

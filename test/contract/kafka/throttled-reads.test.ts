@@ -71,7 +71,7 @@ async function publishedStream(bytesPerSecond: number) {
   const polaris = fakePolaris({ now: Date.now, timeZone: 'Europe/Paris', modificationTime: 'shown' })
   const on = stage({ until: 'caught-up', source: polaris.source('replica') })
   const source = eventSource('test', topic)
-  const identity = { ...on.open.identity, connector: 'test', stream: topic, eventSource: source }
+  const identity = { ...on.open.identity, connector: 'test', stream: topic }
   const pauses: number[] = []
   const counting = {
     ...systemClock,

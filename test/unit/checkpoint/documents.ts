@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import type { StreamState } from '../../../connector/checkpoint/checkpoint-document.ts'
 import {
   type CheckpointDocument,
   type Committed,
@@ -6,7 +7,7 @@ import {
   type Pending,
   parseDocument,
 } from '../../../connector/checkpoint/checkpoint-document.ts'
-import { beginning, type StreamState } from '../../../connector/checkpoint/stream-state.ts'
+import { beginning } from '../../../connector/checkpoint/transitions.ts'
 import { deltaText, type IndexState } from '../../../connector/index/index-state.ts'
 import { backfillStates, LAST_TAG, type Scan, type ScanStates, scanKinds } from '../../../connector/scan/scan-state.ts'
 import type { CheckPoint, SourceTime } from '../../../connector/source/client-source.ts'
@@ -21,7 +22,6 @@ export const now = Date.parse('2026-06-15T10:00:00Z')
 export const identity = {
   connector: 'shop',
   stream: 'clients',
-  eventSource: '/polaris/shop/clients',
   source: { url: 'http://polaris.example/core/api/', codeMagasin: 1, prefixCle: null },
   destination: { clusterId: 'cluster', topic: 'client.modified', topicId: 'topic 1', partitions: 6 },
 }
@@ -164,7 +164,6 @@ export const anyDocument: fc.Arbitrary<CheckpointDocument> = fc.record({
   nonce: fc.string(),
   connector: fc.string(),
   stream: fc.string(),
-  eventSource: fc.string(),
   source: fc.record({ url: fc.string(), codeMagasin: fc.integer(), prefixCle: fc.option(fc.string()) }),
   destination: fc.record({
     clusterId: fc.option(fc.string()),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { StreamIdentity } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { mismatch } from '../../../connector/checkpoint/mismatch.ts'
-import { beginning } from '../../../connector/checkpoint/stream-state.ts'
+import { beginning } from '../../../connector/checkpoint/transitions.ts'
 import { documentWith, identity } from './documents.ts'
 
 const document = documentWith({})

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import type { StreamState } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { cures, restartAbove, restarted, rewound, withoutPending } from '../../../connector/checkpoint/rewind.ts'
-import type { StreamState } from '../../../connector/checkpoint/stream-state.ts'
 import type { Rewind } from '../../../connector/checkpoint/wishes.ts'
 import { MAX_EVENT_NUMBER, UNKNOWN_CONTENT } from '../../../connector/index/index-entry.ts'
 import { loadTable } from '../../../connector/index/load-table.ts'

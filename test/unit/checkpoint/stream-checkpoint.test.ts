@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { StateChange } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { parseDocument, serializeDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
 import {
   type CheckpointParts,
@@ -6,8 +7,7 @@ import {
   streamCheckpoint,
   writeDocument,
 } from '../../../connector/checkpoint/stream-checkpoint.ts'
-import { type StateChange, stateAfter } from '../../../connector/checkpoint/stream-state.ts'
-import { committedByRecord } from '../../../connector/checkpoint/transitions.ts'
+import { committedByRecord, stateAfter } from '../../../connector/checkpoint/transitions.ts'
 import { validState } from '../../../connector/checkpoint/valid-state.ts'
 import type { ClientTable } from '../../../connector/index/client-table.ts'
 import { loadTable } from '../../../connector/index/load-table.ts'

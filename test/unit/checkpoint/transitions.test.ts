@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type CheckpointDocument, compareRecords, FORMAT } from '../../../connector/checkpoint/checkpoint-document.ts'
-import { bothChanges, stateAfter } from '../../../connector/checkpoint/stream-state.ts'
 import {
+  bothChanges,
   claimed,
   committedByRecord,
   decided,
@@ -12,6 +12,7 @@ import {
   prepared,
   recordOf,
   represented,
+  stateAfter,
 } from '../../../connector/checkpoint/transitions.ts'
 import { validState } from '../../../connector/checkpoint/valid-state.ts'
 import { joinedDelta } from '../../../connector/index/index-state.ts'

@@ -1,4 +1,5 @@
-import { beginning, type StreamState, stateAfter } from '../../../connector/checkpoint/stream-state.ts'
+import type { StreamState } from '../../../connector/checkpoint/checkpoint-document.ts'
+import { beginning, stateAfter } from '../../../connector/checkpoint/transitions.ts'
 import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
 import { type ClientTable, clientTable } from '../../../connector/index/client-table.ts'
 import { deltaWords } from '../../../connector/index/index-state.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { stateAfter } from '../../../connector/checkpoint/stream-state.ts'
+import { stateAfter } from '../../../connector/checkpoint/transitions.ts'
 import { clientTable } from '../../../connector/index/client-table.ts'
 import { type PageGroupBuilder, pageGroupBuilder } from '../../../connector/pipeline/group/page-group.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'

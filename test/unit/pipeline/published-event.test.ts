@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
 import { streamCheckpoint, writeDocument } from '../../../connector/checkpoint/stream-checkpoint.ts'
-import { beginning } from '../../../connector/checkpoint/stream-state.ts'
-import { firstDocument } from '../../../connector/checkpoint/transitions.ts'
+import { beginning, firstDocument } from '../../../connector/checkpoint/transitions.ts'
 import { clientTable } from '../../../connector/index/client-table.ts'
 import { streamIndex } from '../../../connector/index/stream-index.ts'
 import { pageGroupDelivery } from '../../../connector/pipeline/delivery.ts'

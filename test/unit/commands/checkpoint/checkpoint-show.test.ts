@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { type CheckpointDocument, FORMAT } from '../../../../connector/checkpoint/checkpoint-document.ts'
-import { describedState } from '../../../../connector/checkpoint/described-state.ts'
-import { beginning, type StreamState } from '../../../../connector/checkpoint/stream-state.ts'
+import {
+  type CheckpointDocument,
+  FORMAT,
+  type StreamState,
+} from '../../../../connector/checkpoint/checkpoint-document.ts'
+import { beginning } from '../../../../connector/checkpoint/transitions.ts'
 import { noWishes } from '../../../../connector/checkpoint/wishes.ts'
 import { shownStream } from '../../../../connector/commands/checkpoint/checkpoint-show.ts'
 import { ENTRY_BYTES } from '../../../../connector/index/index-entry.ts'
@@ -10,7 +13,6 @@ import type { Scan } from '../../../../connector/scan/scan-state.ts'
 import type { SourceTime } from '../../../../connector/source/client-source.ts'
 import { someScan } from '../../../support/scans.ts'
 
-const timeZone = 'Europe/Paris'
 const at = Date.parse('2026-06-15T10:00:00Z')
 const time = (text: string) => text as SourceTime
 const upTo = (text: string): ScanOrder => ({ kind: 'rising', values: 9, highest: time(text), reached: null })
@@ -47,21 +49,6 @@ const state: StreamState = {
   },
 }
 
-describe('describedState', () => {
-  test('says how far the stream has read', () => {
-    expect(describedState(state, timeZone)).toBe(
-      '1200 events, at most 1052 clients in the index, live until 2026-06-15T12:00:00 server time, ' +
-        'backfill in progress at 2026-03-01T08:00:00 server time (250 clients read), to be read again from 2026-02-01T00:00:00 server time',
-    )
-  })
-
-  test('says what is still to begin when the stream is new', () => {
-    expect(describedState(beginning, timeZone)).toBe(
-      '0 events, at most 0 clients in the index, no live scan completed, backfill due',
-    )
-  })
-})
-
 const decision = { epoch: 4, seq: 10, nonce: 'n', at }
 const document: CheckpointDocument = {
   ...{
@@ -69,7 +56,6 @@ const document: CheckpointDocument = {
     nonce: 'w',
     connector: 'shop',
     stream: 'clients',
-    eventSource: '/polaris/shop/clients',
     producerId: null,
   },
   source: { url: 'http://polaris.example/', codeMagasin: 1, prefixCle: null },

@@ -31,7 +31,7 @@ function auditedStream() {
     }
   }
   const on = stage({ clock, until: 'caught-up', source: source('replica') })
-  const { eventSource } = on.open.identity
+  const eventSource = '/polaris/shop/clients'
   const appended: StoredEvent[] = []
   const readEvents: ReadEvents = async ({ of = 'events', find, onVisible, onProgress }) => {
     const published = on.kafka.committed.filter(({ to }) => to === of).map((record) => ({ record, timeMs: record.at }))

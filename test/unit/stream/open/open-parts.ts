@@ -124,7 +124,6 @@ export function stage(of: Stage = {}) {
     identity: {
       connector,
       stream,
-      eventSource: `/polaris/${connector}/${stream}`,
       source: { url: 'http://polaris.example/', codeMagasin: 1, prefixCle: null },
     },
     topic: 'client.modified',

@@ -4,7 +4,7 @@ import {
   parseDocument,
   serializeDocument,
 } from '../../../../connector/checkpoint/checkpoint-document.ts'
-import { beginning } from '../../../../connector/checkpoint/stream-state.ts'
+import { beginning } from '../../../../connector/checkpoint/transitions.ts'
 import { entryBytes } from '../../../../connector/index/index-entry.ts'
 import { loadTable } from '../../../../connector/index/load-table.ts'
 import { streamIndex } from '../../../../connector/index/stream-index.ts'
