@@ -6,7 +6,6 @@ import {
 } from '../../../../connector/checkpoint/checkpoint-document.ts'
 import { beginning } from '../../../../connector/checkpoint/transitions.ts'
 import { entryBytes } from '../../../../connector/index/index-entry.ts'
-import { loadTable } from '../../../../connector/index/load-table.ts'
 import { streamIndex } from '../../../../connector/index/stream-index.ts'
 import { segmentHash } from '../../../../connector/index/write-segment.ts'
 import {
@@ -14,13 +13,13 @@ import {
   type StreamProducer,
   withoutCheckpoint,
 } from '../../../../connector/publish/event-publisher.ts'
-import { ConnectorError, codeOf } from '../../../../connector/runtime/connector-error.ts'
+import { codeOf } from '../../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../../connector/runtime/error-catalogue.ts'
 import { semaphore } from '../../../../connector/runtime/semaphore.ts'
 import type { OpenParts } from '../../../../connector/stream/open/open-parts.ts'
 import { sentEvent, sentTo } from '../../../support/records.ts'
 import { never } from '../../../support/signals.ts'
-import { change, documentWith, entriesOf, indexed, state } from '../../checkpoint/documents.ts'
+import { change, documentWith, indexed, state } from '../../checkpoint/documents.ts'
 import { entry, key, words } from '../../index/entries.ts'
 import { noon } from '../../pipeline/readings.ts'
 import { connector, KEY, openedStream, settled, stage, stream, WISHES } from './open-parts.ts'
@@ -189,17 +188,6 @@ describe('opening a stream', () => {
     },
   )
 
-  test('fails when the marker of the repair is also lost, and the next opening repairs it', async () => {
-    const on = opening(own({}))
-    await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
-    on.kafka.loseNextMarker(connector, stream)
-    await leave(on, { sequence: 2 })
-    on.kafka.loseNextMarker(connector, stream)
-    expect(await codeOfOpening(on.parts)).toBe('publish.outcome-unknown')
-    await openedStream(on.parts, never)
-    expect(await shownByNextMarker(on)).toBe(0)
-  })
-
   test('is held when a hanging transaction has an expired producer id, and names its location', async () => {
     const on = opening(own({}))
     await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
@@ -231,69 +219,6 @@ describe('opening a stream', () => {
     },
   )
 
-  test('is held when it cannot be known whether pending was committed: its record has lost its marker', async () => {
-    const on = opening(own({ pending: {} }))
-    await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
-    on.kafka.loseNextRecordMarker(connector, stream)
-    await leave(on, { sequence: 2, record: 'p' })
-    const before = on.stored()
-    expect(await codeOfOpening(on.parts)).toBe('checkpoint.undecided')
-    expect(on.stored()).toEqual(before)
-  })
-
-  test('resumes where nothing is pending and the record has lost its marker, which the next one completes', async () => {
-    const on = opening(own({}))
-    await commit(on, { epoch: 4, seq: 9, nonce: 'o' })
-    on.kafka.loseNextRecordMarker(connector, stream)
-    await leave(on, { sequence: 1, record: 'c' })
-    const { checkpoint, producer } = await openedStream(on.parts, never)
-    expect(on.stored().committed).toMatchObject({ seq: 10, hasRecord: false })
-    const record = await checkpoint.prepare(change, never)
-    await using transaction = producer.begin(never)
-    await transaction.commit(record)
-    expect(on.kafka.record(connector, stream)).toEqual(record)
-  })
-
-  test('misses no commit record later that was not found at the claim', async () => {
-    const on = opening(own({}))
-    await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
-    on.kafka.deleteRecord(connector, stream)
-    await openedStream(on.parts, never)
-    expect(on.stored().committed).toMatchObject({ seq: 10, nonce: 'c', hasRecord: false })
-  })
-
-  test('Invariant 2: repairs nothing when the document was replaced before its writer was fenced', async () => {
-    let isReplaced = false
-    const on = opening(own({}), {
-      kafka: (operation) => {
-        if (operation === 'state' && !isReplaced) on.store.tamper(KEY, serializeDocument(own({ pending: {} })))
-        if (operation === 'state') isReplaced = true
-        return 'none'
-      },
-    })
-    await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
-    on.kafka.loseNextMarker(connector, stream)
-    await leave(on, { sequence: 2 })
-    expect(await codeOfOpening(on.parts)).toBe('checkpoint.conflict')
-    const { checkpoint } = await openedStream(on.parts, never)
-    expect([checkpoint.seq(), ...repairs(on)]).toEqual([10, { partitions: 1, as: 'aborted' }])
-  })
-
-  test('takes the pending entries of the client index only if the transaction was committed', async () => {
-    const delta = entriesOf([1, 0], [3, 1])
-    for (const [isCommitted, numbers] of [
-      [true, [0, 2, 3]],
-      [false, [0, 1, undefined]],
-    ] as const) {
-      const on = opening(own({ committed: { state: { ...state, index: { ...state.index, delta } } }, pending: {} }))
-      await commit(on, isCommitted ? { epoch: 4, seq: 11, nonce: 'p' } : { epoch: 4, seq: 10, nonce: 'c' })
-      const { checkpoint } = await openedStream(on.parts, never)
-      expect([1, 3, 4].map((client) => checkpoint.table.get(key(client))?.number)).toEqual(numbers)
-      const reloaded = await loadTable(on.parts.index.store, on.stored().committed.state.index, never)
-      expect([1, 3, 4].map((client) => reloaded.get(key(client))?.number)).toEqual(numbers)
-    }
-  })
-
   test('reports a take-over, a changed source and added partitions, each once', async () => {
     const before = setByOperator()
     const on = opening({
@@ -308,14 +233,6 @@ describe('opening a stream', () => {
     expect(on.events.find(({ kind }) => kind === 'partitions-grown')).toMatchObject({ from: 3, to: 6 })
     await openedStream(on.parts, never)
     expect(on.kinds().filter((kind) => expected.includes(kind))).toEqual(expected)
-  })
-
-  test('loses the stream when it is assigned to another replica during the opening', async () => {
-    const { parts, calls } = opening(setByOperator())
-    const answers = [true, false]
-    let asked = 0
-    expect(await codeOfOpening({ ...parts, isAssigned: () => answers[asked++] ?? true })).toBe('publish.fenced')
-    expect(calls).toContain('store write')
   })
 
   test('neither fences nor writes when the stream is assigned to another replica', async () => {
@@ -381,16 +298,6 @@ describe('a segment of the client index', () => {
       expect(on.calls).toEqual(['assigned?', 'store ready', 'store read', 'wishes read', 'store read'])
     },
   )
-
-  test('that is missing because another replica has replaced it starts the opening over', async () => {
-    const on = opening(named())
-    const get = async () => {
-      on.store.tamper(KEY, serializeDocument({ ...named(), nonce: 'theirs' }))
-      return undefined
-    }
-    const index = streamIndex({ ...on.store.segments(KEY), get })
-    expect(await codeOfOpening({ ...on.parts, index })).toBe('checkpoint.conflict')
-  })
 })
 
 describe('a stream that cannot be opened', () => {
@@ -436,15 +343,6 @@ describe('a stream that cannot be opened', () => {
     expect(calls).toEqual(['assigned?', 'store ready', 'store read', 'wishes read'])
   })
 
-  test('is held when the document is missing but a commit record exists, and resumes when it is restored', async () => {
-    const on = opening(undefined)
-    await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
-    expect(await codeOfOpening(on.parts)).toBe('checkpoint.damaged')
-    expect(on.store.history(KEY)).toEqual([])
-    on.store.tamper(KEY, serializeDocument(own({})))
-    expect(await codeOfOpening(on.parts)).toBe('opened')
-  })
-
   test('is held when it is new and its topic has records, also aborted ones, unless that is meant', async () => {
     const on = opening(undefined)
     {
@@ -455,12 +353,6 @@ describe('a stream that cannot be opened', () => {
     expect(await codeOfOpening(on.parts)).toBe('checkpoint.topic-in-use')
     expect(on.store.history(KEY)).toEqual([])
     expect(await codeOfOpening({ ...on.parts, topicUse: 'shared' })).toBe('opened')
-  })
-
-  test('is held when an older commit record proves that events are lost', async () => {
-    const on = opening(own({}))
-    await commit(on, { epoch: 4, seq: 9, nonce: 'o' })
-    expect(await codeOfOpening(on.parts)).toBe('checkpoint.events-lost')
   })
 
   test('is held when the topic of its events was deleted, and does not create it again', async () => {
@@ -477,59 +369,6 @@ describe('a stream that cannot be opened', () => {
     on.kafka.deleteTopic()
     await openedStream(on.parts, never)
     expect(on.stored().destination.topicId).toBe('topic 2')
-  })
-
-  test('is held when the document was rolled back', async () => {
-    const on = opening(own({ pending: {} }))
-    await commit(on, { epoch: 6, seq: 30, nonce: 'x' })
-    const text = on.store.stored(KEY)?.text
-    expect(await codeOfOpening(on.parts)).toBe('checkpoint.rolled-back')
-    expect(on.store.stored(KEY)?.text).toBe(text)
-  })
-
-  test('is a conflict instead when another process changed the document during the opening', async () => {
-    const on = opening(own({ pending: {} }), {
-      kafka: (operation) => {
-        if (operation === 'state') on.store.tamper(KEY, serializeDocument({ ...own({}), nonce: 'theirs' }))
-        return 'none'
-      },
-    })
-    expect(await codeOfOpening(on.parts)).toBe('checkpoint.conflict')
-    expect(on.stored().nonce).toBe('theirs')
-  })
-
-  test('is a conflict when another process created the document during the opening', async () => {
-    const on = opening(undefined, {
-      kafka: (operation) => {
-        if (operation === 'state') on.store.tamper(KEY, serializeDocument(own({})))
-        return 'none'
-      },
-    })
-    expect(await codeOfOpening(on.parts)).toBe('checkpoint.conflict')
-    expect(on.stored()).toEqual(own({}))
-  })
-
-  test('Invariant 4: a replica that stalls before fencing cannot overwrite the pending state of its successor', async () => {
-    const resumed: (() => void)[] = []
-    const on = opening(setByOperator(), {
-      kafka: (operation, _stream, replica) =>
-        operation === 'open' && replica === 'replica-1'
-          ? new Promise((resolve) => resumed.push(() => resolve('none')))
-          : 'none',
-    })
-    const stalled = codeOfOpening(on.parts)
-    while (resumed.length === 0) await new Promise((resolve) => setImmediate(resolve))
-
-    const publisher = on.kafka.publisher({ connector, stream, replica: 'replica-2' })
-    const successor = await openedStream({ ...on.parts, publisher, owner: 'replica-2' }, never)
-    const record = await successor.checkpoint.prepare(change, never)
-    resumed[0]?.()
-
-    expect(await stalled).toBe('checkpoint.conflict')
-    expect(on.stored()).toMatchObject({
-      claim: { owner: 'replica-2' },
-      pending: { seq: record.seq, nonce: record.nonce },
-    })
   })
 
   test('closes the producer when opening fails', async () => {
@@ -549,12 +388,5 @@ describe('a stream that cannot be opened', () => {
     }
     expect(await codeOfOpening({ ...on.parts, publisher })).toBe('checkpoint.undecided')
     expect(closed).toBe(1)
-  })
-
-  test('rejects with the error of the store', async () => {
-    const { parts } = opening(own({}))
-    const storeReady = () => Promise.reject(new ConnectorError('storage.no-conditional-writes', 'no'))
-    expect(await codeOfOpening({ ...parts, storeReady })).toBe('storage.no-conditional-writes')
-    expect(await codeOfOpening(opening(own({}), { store: () => 'before' }).parts)).toBe('storage.unavailable')
   })
 })
