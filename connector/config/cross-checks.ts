@@ -39,7 +39,6 @@ export function distinctTopics(streams: readonly Stream[]): Violation[] {
         ? at('is also a dead-letter topic')
         : []),
       ...(isShared ? [] : at(mixed)),
-      ...(deadLetterTopic(kafka).length > 249 ? at('is too long for the suffix .dlq: set deadLetterTopic') : []),
     ]
   })
 }

@@ -3,33 +3,24 @@ import { type CheckpointConfig, checkpointStoreDefaults } from '../../storage/ch
 import * as check from '../setting-checks.ts'
 import * as setting from '../setting-types.ts'
 
-export const checkpointSection = setting.section(
-  'Where the checkpoints are stored',
-  {
-    url: setting.text(
-      'An S3 bucket with a prefix, or a directory. Example: `s3://bucket/polaris`, `file:./checkpoints`',
-      {
-        check: check.checkpointUrl,
-      },
-    ),
-    endpoint: setting
-      .text('URL of an S3 server other than Amazon S3; its requests have the bucket in the path', {
-        check: check.httpUrl,
-        variable: 'AWS_ENDPOINT_URL_S3',
-        fallback: 'AWS_ENDPOINT_URL',
-      })
-      .optional(),
-    region: setting.text('Region of the bucket', { variable: 'AWS_REGION', fallback: 'AWS_DEFAULT_REGION' }).optional(),
-    encryption: setting.choice('Server-side encryption', { choices: ['AES256', 'aws:kms', 'aws:kms:dsse'] }).optional(),
-    kmsKeyId: setting.text('KMS key for server-side encryption').optional(),
-  },
-  [
-    ({ encryption, kmsKeyId }) =>
-      kmsKeyId === undefined || encryption?.startsWith('aws:') === true
-        ? []
-        : [{ path: ['kmsKeyId'], what: 'requires encryption: aws:kms or aws:kms:dsse' }],
-  ],
-)
+export const checkpointSection = setting.section('Where the checkpoints are stored', {
+  url: setting.text(
+    'An S3 bucket with a prefix, or a directory. Example: `s3://bucket/polaris`, `file:./checkpoints`',
+    {
+      check: check.checkpointUrl,
+    },
+  ),
+  endpoint: setting
+    .text('URL of an S3 server other than Amazon S3; its requests have the bucket in the path', {
+      check: check.httpUrl,
+      variable: 'AWS_ENDPOINT_URL_S3',
+      fallback: 'AWS_ENDPOINT_URL',
+    })
+    .optional(),
+  region: setting.text('Region of the bucket', { variable: 'AWS_REGION', fallback: 'AWS_DEFAULT_REGION' }).optional(),
+  encryption: setting.choice('Server-side encryption', { choices: ['AES256', 'aws:kms', 'aws:kms:dsse'] }).optional(),
+  kmsKeyId: setting.text('KMS key for server-side encryption').optional(),
+})
 
 /** Credentials are not settings: the AWS SDK finds them in its standard chain. */
 export function checkpointConfig({ url, ...s3 }: z.output<typeof checkpointSection>): CheckpointConfig {

@@ -64,41 +64,34 @@ interface CheckedStream {
 
 /** The rule about these settings and the client id. */
 export function checkedFieldRules({ event, polaris }: CheckedStream): Violation[] {
-  const written = Object.entries(event.fields)
+  const [written, types] = [Object.entries(event.fields), Object.entries(event.types)]
   const rules = fieldRules(event.otherFields, written)
   const needsKey = rules !== undefined && hasHmac(rules) && event.hmacKey === undefined
   const found = [
-    ...written.flatMap(([path]) => ambiguous(path, written)),
-    ...Object.keys(event.types).flatMap((path) => withoutType(path, event.types, rules)),
+    ...below(
+      'fields',
+      written.flatMap(([path]) => ambiguous(path, written)),
+    ),
+    ...below(
+      'types',
+      types.flatMap(([path]) => ambiguous(path, types)),
+    ),
     ...(needsKey ? [{ path: ['hmacKey'], what: 'is missing: required by hmac in event.fields' }] : []),
   ]
-  const ofEvent = found.map(({ path, what }) => ({ path: ['event', ...path], what }))
-  return [...ofEvent, ...(rules === undefined ? [] : clientId(rules, polaris.clientIdField))]
+  return [...below('event', found), ...(rules === undefined ? [] : clientId(rules, polaris.clientIdField))]
 }
 
+const below = (key: string, violations: readonly Violation[]) =>
+  violations.map(({ path, what }) => ({ path: [key, ...path], what }))
+
+/** Why a path is no clear rule beside the other written ones. */
 function ambiguous(path: string, written: readonly (readonly [string, string])[]): Violation[] {
   const lower = path.toLowerCase()
-  const paths = written.map(([other]) => other)
-  const same = sameField(path, paths)
+  const same = written.find(([other]) => other !== path && other.toLowerCase() === lower)
   const whole = written.find(([other, action]) => action === 'hmac' && lower.startsWith(`${other.toLowerCase()}.`))
   const inWhole = whole && `is part of ${whole[0]}, which is hashed as a whole: remove one or the other`
-  const what = same ?? inWhole
-  return what === undefined ? [] : [{ path: ['fields', path], what }]
-}
-
-function sameField(path: string, paths: readonly string[]): string | undefined {
-  const same = paths.find((other) => other !== path && other.toLowerCase() === path.toLowerCase())
-  return same === undefined ? undefined : `is the same field as ${same}: keep only one`
-}
-
-/** The HMAC of a number is none. */
-function withoutType(path: string, types: EventSettings['types'], rules: FieldRules | undefined): Violation[] {
-  const same = sameField(path, Object.keys(types))
-  if (same !== undefined) return [{ path: ['types', path], what: same }]
-  const action = rules === undefined ? 'keep' : actionOf(rules, path.toLowerCase())
-  if (action === 'keep') return []
-  const by = action === 'hmac' ? 'hashed by event.fields' : 'dropped by event.fields or event.otherFields'
-  return [{ path: ['types'], what: `has ${path}, which is ${by}: remove its type, or keep the field` }]
+  const what = same === undefined ? inWhole : `is the same field as ${same[0]}: keep only one`
+  return what === undefined ? [] : [{ path: [path], what }]
 }
 
 /** Detection must not decide whether the client id is dropped. */

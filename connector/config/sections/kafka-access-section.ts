@@ -74,8 +74,9 @@ interface Access {
 }
 
 export function saslRule({ sasl, ...access }: Access): Violation[] {
-  if (sasl.mechanism === 'aws-msk-iam') return iamLogin(sasl, access)
-  const found = sasl.mechanism === 'oauthbearer' ? tokenLogin(sasl) : passwordLogin(sasl)
+  if (sasl.mechanism === 'aws-msk-iam') return iamLogin(access)
+  const isToken = sasl.mechanism === 'oauthbearer'
+  const found = isToken ? tokenLogin(sasl) : allOrNone(sasl, ['mechanism', 'username', 'password'])
   return found.map(({ path, what }) => ({ path: ['sasl', ...path], what }))
 }
 
@@ -84,39 +85,18 @@ const mskBroker = /\.kafka(?:-serverless)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)
 
 const regionOf = (brokers: readonly string[]) => brokers.flatMap((broker) => mskBroker.exec(broker)?.[1] ?? []).at(0)
 
-function iamLogin({ username, password, oauth }: SaslSettings, { ssl, brokers }: Omit<Access, 'sasl'>): Violation[] {
-  const unused = [...keysSet({ username, password }), ...keysSet(oauth).map((key) => `oauth.${key}`)]
+function iamLogin({ ssl, brokers }: Omit<Access, 'sasl'>): Violation[] {
   const noRegion = 'must be named like b-1.….kafka.REGION.amazonaws.com:9098 with aws-msk-iam'
   return [
-    ...unused.map((key) => ({ path: ['sasl', ...key.split('.')], what: 'does not apply to aws-msk-iam: remove it' })),
     ...(sslConfig(ssl) === undefined ? [{ path: ['ssl', 'enabled'], what: 'must be true with aws-msk-iam' }] : []),
     ...(regionOf(brokers) === undefined ? [{ path: ['brokers'], what: noRegion }] : []),
   ]
 }
 
-function passwordLogin(sasl: SaslSettings): Violation[] {
-  return [
-    ...allOrNone(sasl, ['mechanism', 'username', 'password']),
-    ...keysSet(sasl.oauth).map((key) => ({ path: ['oauth', key], what: 'requires mechanism: oauthbearer' })),
-  ]
-}
-
-/** An empty map counts as unset. */
-function keysSet(settings: object): string[] {
-  const isSet = (value: unknown) => value !== undefined && JSON.stringify(value) !== '{}'
-  return Object.entries(settings).flatMap(([key, value]) => (isSet(value) ? [key] : []))
-}
-
 function tokenLogin({ username, password, oauth }: SaslSettings): Violation[] {
   const required = { username, password, 'oauth.tokenEndpoint': oauth.tokenEndpoint }
   const missing = Object.entries(required).filter(([, value]) => value === undefined)
-  const own = Object.keys(oauth.parameters).filter((name) =>
-    ['grant_type', 'client_id', 'client_secret'].includes(name),
-  )
-  return [
-    ...missing.map(([key]) => ({ path: key.split('.'), what: 'is missing: required with oauthbearer' })),
-    ...own.map((name) => ({ path: ['oauth', 'parameters', name], what: 'is set by the connector: remove it' })),
-  ]
+  return missing.map(([key]) => ({ path: key.split('.'), what: 'is missing: required with oauthbearer' }))
 }
 
 function allOrNone(group: Readonly<Record<string, unknown>>, keys: readonly string[]): Violation[] {

@@ -48,13 +48,7 @@ export const tls = setting.section(
       { choices: tlsVersions, default: 'TLSv1.2' },
     ),
   },
-  [
-    ({ fingerprints, ca }) =>
-      fingerprints !== undefined && ca !== undefined
-        ? [{ path: ['fingerprints'], what: 'makes ca meaningless: remove one or the other' }]
-        : [],
-    clientCertificate,
-  ],
+  [clientCertificate],
 )
 
 function clientCertificate({ cert, key }: { readonly cert?: Secret | undefined; readonly key?: Secret | undefined }) {

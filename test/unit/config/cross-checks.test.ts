@@ -38,12 +38,9 @@ describe('settings that depend on each other', () => {
         'KAFKA_OAUTH_TOKEN_ENDPOINT is missing: required with oauthbearer',
       ],
     ],
-    [{ KAFKA_OAUTH_PARAMETERS: 'scope: s' }, ['KAFKA_OAUTH_PARAMETERS requires mechanism: oauthbearer']],
     [
-      { KAFKA_SASL_MECHANISM: 'aws-msk-iam', KAFKA_SASL_USERNAME: 'u', KAFKA_OAUTH_PARAMETERS: 'scope: s' },
+      { KAFKA_SASL_MECHANISM: 'aws-msk-iam' },
       [
-        'KAFKA_SASL_USERNAME does not apply to aws-msk-iam: remove it',
-        'KAFKA_OAUTH_PARAMETERS does not apply to aws-msk-iam: remove it',
         'KAFKA_SSL must be true with aws-msk-iam',
         'KAFKA_BROKERS must be named like b-1.….kafka.REGION.amazonaws.com:9098 with aws-msk-iam',
       ],
@@ -63,10 +60,6 @@ describe('settings that depend on each other', () => {
       ['POLARIS_AUTH is none, but user or password is set: use basic or login'],
     ],
     [{ POLARIS_URL: 'http://p', POLARIS_CA: pem }, ['POLARIS_CA has no effect with an http: URL: use https:']],
-    [
-      { POLARIS_CA: pem, POLARIS_TLS_FINGERPRINTS: 'a'.repeat(64) },
-      ['POLARIS_TLS_FINGERPRINTS makes ca meaningless: remove one or the other'],
-    ],
     [{ POLARIS_TLS_CERT: pem }, ['POLARIS_TLS_KEY is missing: required together with cert']],
     [{ POLARIS_TLS_KEY: pem }, ['POLARIS_TLS_CERT is missing: required together with key']],
     [{ POLARIS_TLS_CERT: pem, POLARIS_TLS_KEY: pem }, ['POLARIS_TLS_CERT must be a PEM certificate']],
@@ -78,7 +71,6 @@ describe('settings that depend on each other', () => {
     ],
     [{ POLARIS_LAST_CHANGED: '2026-11-27T05:00:00' }, []],
     [{ POLARIS_LAST_CHANGED: '2026-11-27T04:00:01', POLARIS_TIME_ZONE: 'UTC' }, [expect.stringContaining('in UTC')]],
-    [{ KAFKA_TOPIC: 'a'.repeat(247) }, ['KAFKA_TOPIC is too long for the suffix .dlq: set deadLetterTopic']],
   ])('%j', (environment, expected) => expect(found(environment as Record<string, string>)).toEqual(expected))
 
   test('a token endpoint, which gets the client secret, is reached over https, or over http on loopback', () => {
@@ -104,12 +96,6 @@ describe('settings that depend on each other', () => {
     expect(settings(yaml)).toEqual([expect.stringContaining(`streams[0].polaris.login.token.${what}`)])
   })
 
-  test('the parameters of a token request leave out what the connector sets', () => {
-    const oauth = 'oauth: { tokenEndpoint: "https://l/t", parameters: { scope: s, client_secret: x } }'
-    const yaml = `kafka: { sasl: { mechanism: oauthbearer, username: u, password: p, ${oauth} } }`
-    expect(settings(yaml)).toEqual(['kafka.sasl.oauth.parameters.client_secret is set by the connector: remove it'])
-  })
-
   test('the request rate of a server must be equal in all its streams', () => {
     const limited = (name: string, url: string, limit: string) =>
       `  - { name: ${name}, kafka: { topic: ${name} }, polaris: { url: "${url}", codeMagasin: 1${limit} } }\n`
@@ -130,13 +116,6 @@ describe('settings that depend on each other', () => {
     expect(settings('streams: [{ polaris: { lastChangedFormat: "yyyy-QQ" } }]')).toEqual([
       expect.stringContaining('streams[0].polaris.lastChangedFormat must be a date pattern'),
     ])
-  })
-
-  test('a KMS key requires KMS encryption', () => {
-    expect(settings('checkpoint: { kmsKeyId: k }')).toEqual([
-      'checkpoint.kmsKeyId requires encryption: aws:kms or aws:kms:dsse',
-    ])
-    expect(settings('checkpoint: { kmsKeyId: k, encryption: aws:kms }')).toEqual([])
   })
 })
 

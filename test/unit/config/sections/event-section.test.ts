@@ -54,16 +54,6 @@ describe('the fields of events', () => {
       { EVENT_TYPES: 'Points: integer\npoints: decimal' },
       expect.arrayContaining(['EVENT_TYPES is the same field as points: keep only one']),
     ],
-    [
-      { EVENT_TYPES: 'Carte.Points: integer', EVENT_FIELDS: 'carte: hmac' },
-      ['EVENT_TYPES has Carte.Points, which is hashed by event.fields: remove its type, or keep the field'],
-    ],
-    [
-      { EVENT_TYPES: 'Points: integer', EVENT_OTHER_FIELDS: 'drop', EVENT_FIELDS: 'No: keep' },
-      [
-        'EVENT_TYPES has Points, which is dropped by event.fields or event.otherFields: remove its type, or keep the field',
-      ],
-    ],
     [{ EVENT_FIELDS: 'Mail: hash' }, ['EVENT_FIELDS must be one of keep, drop, hmac']],
     [{ EVENT_FIELDS: 'Mail' }, ['EVENT_FIELDS must be a map of names to values; in a variable, lines of Name: value']],
     [
