@@ -13,7 +13,7 @@ export function composeAudit(stream: StreamConfig, shared: SharedResources, clos
   const { clock, accounts, config } = shared
   const { polaris, kafka, eventSource, hashIgnore: ignored, sharedKeys: isShared } = stream
   const observe = () => {}
-  const http = { clock, observe, permits: shared.servers.of(polaris), accounts }
+  const http = { clock, observe, turn: shared.requestRates.of(polaris), accounts }
   const source = closing.use(httpClientSource(polaris, http), (opened) => opened.close())
   const { clientId } = streamNames(config.connector, stream.name)
   const brokers = { ...adminParts(kafka, shared, { clientId, pace: 'stream' }), config: kafka }

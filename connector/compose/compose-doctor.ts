@@ -40,7 +40,7 @@ function memoryForIndexes(): number {
 
 function streamUnderTest(stream: StreamConfig, shared: SharedResources, closing: CloseStack): StreamUnderTest {
   const { clock, config, accounts } = shared
-  const http = { clock, observe: () => {}, permits: shared.servers.of(stream.polaris), accounts }
+  const http = { clock, observe: () => {}, turn: shared.requestRates.of(stream.polaris), accounts }
   const source = closing.use(httpClientSource(stream.polaris, http), (opened) => opened.close())
   return {
     config: stream,

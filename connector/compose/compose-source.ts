@@ -6,7 +6,7 @@ import type { CloseStack } from '../runtime/close-stack.ts'
 import { refusedAccounts } from '../runtime/refused-accounts.ts'
 import { UNKNOWN_BEGINNING } from '../scan/scan-state.ts'
 import type { SourceTime } from '../source/client-source.ts'
-import { limitedServers } from '../source/polaris/http/server-limits.ts'
+import { requestRates } from '../source/polaris/http/request-rate.ts'
 import { httpClientSource } from '../source/polaris/http-client-source.ts'
 
 /** The stream's configured beginning. */
@@ -39,7 +39,7 @@ export function composePreview(
 ): InspectionReader {
   const { polaris } = stream
   const observe = () => {}
-  const parts = { clock, observe, permits: limitedServers(clock).of(polaris), accounts: refusedAccounts(clock) }
+  const parts = { clock, observe, turn: requestRates(clock).of(polaris), accounts: refusedAccounts(clock) }
   const source = closing.use(httpClientSource(polaris, parts), (opened) => opened.close())
   return pageReader(stream, { source, clock, observe, retries: 1 })
 }

@@ -34,8 +34,8 @@ export function composeStream(stream: StreamConfig, shared: SharedResources, mod
 /** How often a replica looks for what operators wish. */
 const LOOK_EVERY_MS = 10_000
 
-function sourceParts({ polaris }: StreamConfig, { clock, accounts, servers }: SharedResources, observe: Observe) {
-  return { clock, accounts, observe, permits: servers.of(polaris) }
+function sourceParts({ polaris }: StreamConfig, { clock, accounts, requestRates }: SharedResources, observe: Observe) {
+  return { clock, accounts, observe, turn: requestRates.of(polaris) }
 }
 
 function composeParts(

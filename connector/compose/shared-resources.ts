@@ -10,7 +10,7 @@ import type { CloseStack } from '../runtime/close-stack.ts'
 import { onceDone } from '../runtime/once.ts'
 import { type RefusedAccounts, refusedAccounts } from '../runtime/refused-accounts.ts'
 import { type Semaphore, semaphore } from '../runtime/semaphore.ts'
-import { type LimitedServers, limitedServers } from '../source/polaris/http/server-limits.ts'
+import { type RequestRates, requestRates } from '../source/polaris/http/request-rate.ts'
 import { type CheckpointConfig, parseCheckpointUrl } from '../storage/checkpoint-store-config.ts'
 import { fileStore } from '../storage/file/file-versioned-object.ts'
 import { s3Store } from '../storage/s3/s3-versioned-object.ts'
@@ -28,7 +28,7 @@ export interface SharedResources {
   readonly storeReady: (stop: AbortSignal) => Promise<void>
   readonly kafkaLog: LibraryLog
   /** Limits the requests to each Polaris server. */
-  readonly servers: LimitedServers
+  readonly requestRates: RequestRates
   /** Limits how many streams are opened at the same time. */
   readonly openLimit: Semaphore
   /** The accounts that the Polaris servers rejected. */
@@ -74,7 +74,7 @@ export function openSharedResources(
     store,
     storeReady,
     openLimit: semaphore(OPENINGS_AT_ONCE),
-    servers: limitedServers(clock),
+    requestRates: requestRates(clock),
     accounts: refusedAccounts(clock),
   }
 }

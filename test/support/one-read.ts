@@ -1,6 +1,5 @@
 import { systemClock } from '../../connector/runtime/clock.ts'
 import { refusedAccounts } from '../../connector/runtime/refused-accounts.ts'
-import { semaphore } from '../../connector/runtime/semaphore.ts'
 import type { ReadArguments, SourceEvent, SourceTime } from '../../connector/source/client-source.ts'
 import { httpClientSource } from '../../connector/source/polaris/http-client-source.ts'
 import { type PolarisConfig, polarisDefaults } from '../../connector/source/polaris/polaris-config.ts'
@@ -31,7 +30,7 @@ export function testSource(config: Partial<PolarisConfig> & { readonly url: stri
     },
     {
       clock: systemClock,
-      permits: semaphore(8),
+      turn: async () => {},
       accounts,
       observe: (event) => events.push(event),
     },

@@ -104,7 +104,7 @@ export function authConfig({ auth, user, password, login }: AccessSettings): Aut
   const account = revealed({ user, password })
   if (auth === 'basic') return { kind: 'basic', account }
   const { token } = login
-  return { kind: 'login', account, login: { token: token && { from: tokenFrom(token), sendAs: tokenSentAs(token) } } }
+  return { kind: 'login', account, token: token && { from: tokenFrom(token), sendAs: tokenSentAs(token) } }
 }
 
 type TokenSettings = NonNullable<z.output<typeof token>>

@@ -1,25 +1,25 @@
 import type { Clock } from '../../runtime/clock.ts'
 import type { RefusedAccounts } from '../../runtime/refused-accounts.ts'
-import type { Semaphore } from '../../runtime/semaphore.ts'
 import type { ClientSource, ObserveSource, Page, PageRequest } from '../client-source.ts'
 import { timeFormat } from '../source-time.ts'
 import { judgeAnswer } from './answer/judge-answer.ts'
 import { decodeBody, type PageContent } from './decode/page/decode-page.ts'
 import { type HttpAnswer, httpCaller } from './http/http-caller.ts'
 import { type ApiRequest, apiBase, readRequest } from './http/read-request.ts'
+import type { RequestTurn } from './http/request-rate.ts'
 import type { PolarisConfig } from './polaris-config.ts'
 import { type Attempt, openSession } from './session/session.ts'
 
 interface SourceParts {
   readonly clock: Clock
   readonly observe: ObserveSource
-  readonly permits: Semaphore
+  readonly turn: RequestTurn
   readonly accounts: RefusedAccounts
 }
 
 /**
  * Reads the clients of one Polaris server over HTTP; one per run of a stream. Connects at the first read. Each call waits
- * for a permit. Throws `config.invalid` if the format of `lastChanged` is invalid.
+ * for its turn. Throws `config.invalid` if the format of `lastChanged` is invalid.
  */
 export function httpClientSource(config: PolarisConfig, parts: SourceParts): ClientSource & { close(): Promise<void> } {
   const { clock, observe, accounts } = parts

@@ -36,13 +36,8 @@ export interface PolarisConfig {
 export type AuthConfig =
   | { readonly kind: 'none' }
   | { readonly kind: 'basic'; readonly account: Account }
-  | { readonly kind: 'login'; readonly account: Account; readonly login: LoginConfig }
-
-/** How calls carry the session that `ACL.Login` opens. Cookies are always kept. */
-interface LoginConfig {
-  /** Absent: only cookies carry the session. */
-  readonly token?: TokenConfig | undefined
-}
+  /** Without a token, only cookies carry the session that `ACL.Login` opens. They are always kept. */
+  | { readonly kind: 'login'; readonly account: Account; readonly token?: TokenConfig | undefined }
 
 export interface TokenConfig {
   /**

@@ -2,7 +2,6 @@ import { expect, it, onTestFinished } from 'vitest'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
-import { semaphore } from '../../../connector/runtime/semaphore.ts'
 import type { ReadArguments, SourceTime } from '../../../connector/source/client-source.ts'
 import { httpClientSource } from '../../../connector/source/polaris/http-client-source.ts'
 import { restartBadly, restartStages } from '../../polaris/bad-restart.ts'
@@ -20,7 +19,7 @@ async function reader() {
   const source = httpClientSource(
     { ...defaultPolaris, url: simulator.url, auth: { kind: 'none' }, codeMagasin: 1 },
     {
-      ...{ clock: systemClock, permits: semaphore(8), observe: () => {} },
+      ...{ clock: systemClock, turn: async () => {}, observe: () => {} },
       accounts: refusedAccounts(systemClock),
     },
   )

@@ -3,7 +3,6 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
-import { semaphore } from '../../../connector/runtime/semaphore.ts'
 import type {
   CheckPoint,
   ClientSource,
@@ -49,7 +48,7 @@ async function scene(script: Script, changed: Partial<PolarisConfig> = {}): Prom
   }
   const source = httpClientSource(config, {
     clock: systemClock,
-    permits: semaphore(8),
+    turn: async () => {},
     accounts: refusedAccounts(systemClock),
     observe: (event) => (event.kind === 'response-received' ? received.push(event.status) : events.push(event)),
   })
@@ -272,7 +271,7 @@ describe('the session', () => {
         else if (isOpen && call.headers.cookie !== undefined) response.end(PAGE)
         else response.end('<html><form><input type="password"></form></html>')
       },
-      { auth: { kind: 'login', account: { user: 'u', password: 'p' }, login: {} } },
+      { auth: { kind: 'login', account: { user: 'u', password: 'p' } } },
     )
     const made = () => opened.server.calls.map(({ url, headers }) => `${url.pathname.slice(10)} ${headers.cookie}`)
     await opened.source.read(at, never)

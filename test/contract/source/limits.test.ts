@@ -1,11 +1,10 @@
-import type { ServerResponse } from 'node:http'
 import { expect, it, onTestFinished } from 'vitest'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import type { ReadArguments, SourceEvent, SourceTime } from '../../../connector/source/client-source.ts'
-import { limitedServers } from '../../../connector/source/polaris/http/server-limits.ts'
+import { requestRates } from '../../../connector/source/polaris/http/request-rate.ts'
 import { httpClientSource } from '../../../connector/source/polaris/http-client-source.ts'
-import { type PolarisConfig, polarisDefaults } from '../../../connector/source/polaris/polaris-config.ts'
+import type { PolarisConfig } from '../../../connector/source/polaris/polaris-config.ts'
 import { defaultPolaris } from '../../support/default-config.ts'
 import { type Script, scriptedServer } from '../../support/servers/scripted-http.ts'
 import { never } from '../../support/signals.ts'
@@ -28,12 +27,12 @@ async function serverThat(script: Script) {
 function streamsOn(changed: Partial<PolarisConfig> = {}) {
   const events: SourceEvent[] = []
   const observe = (event: SourceEvent) => events.push(event)
-  const servers = limitedServers(systemClock)
+  const rates = requestRates(systemClock)
   const stream = (url: string, codeMagasin: number) => {
     const config = { ...defaultPolaris, url, auth: { kind: 'none' as const }, codeMagasin, ...changed }
     const source = httpClientSource(config, {
       clock: systemClock,
-      permits: servers.of(config),
+      turn: rates.of(config),
       accounts: refusedAccounts(systemClock),
       observe,
     })
@@ -42,31 +41,6 @@ function streamsOn(changed: Partial<PolarisConfig> = {}) {
   }
   return { stream, events }
 }
-
-it('delays only the streams of a server that hangs; a waiting read can stop, or continue after a timeout', async () => {
-  const hanging: ServerResponse[] = []
-  const slow = await serverThat((_, response) => void hanging.push(response))
-  const quick = await serverThat((_, response) => void response.end(PAGE))
-  const { stream } = streamsOn({ timeouts: { ...polarisDefaults.timeouts, answerMs: 1_000 } })
-  const sent = Array.from({ length: 8 }, (_, number) => stream(slow.url, number).read(at, never))
-  for (const read of sent) read.catch(() => {})
-  await expect.poll(() => slow.calls.length).toBe(8)
-  const stop = new AbortController()
-  const stopped = stream(slow.url, 98).read(at, stop.signal)
-  const waiting = stream(slow.url, 99).read(at, never)
-
-  const other = stream(quick.url, 1)
-  for (let read = 0; read < 20; read += 1) await other.read(at, never)
-  expect(slow.calls).toHaveLength(8)
-
-  stop.abort(new Error('stopped by the test'))
-  await expect(stopped).rejects.toThrow('stopped by the test')
-  await expect(sent[0]).rejects.toMatchObject({ code: 'source.unreachable' })
-  await expect.poll(() => hanging.length).toBe(9)
-  hanging[8]?.end(PAGE)
-  expect(await waiting).toMatchObject({ hasMoreResults: false })
-  expect(slow.calls.at(-1)?.url.searchParams.get('codeMagasin')).toBe('99')
-})
 
 it('limits the request rate to a server across all streams', async () => {
   const server = await serverThat((_, response) => void response.end(PAGE))

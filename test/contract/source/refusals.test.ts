@@ -7,7 +7,7 @@ const account = { user: 'utilisateur-4711', password: 'motdepasse-4711' }
 const auths: Readonly<Record<AuthConfig['kind'], AuthConfig>> = {
   none: { kind: 'none' },
   basic: { kind: 'basic', account },
-  login: { kind: 'login', account, login: {} },
+  login: { kind: 'login', account },
 }
 const isLogin = ({ url }: ScriptedCall) => url.pathname.endsWith('/ACL.Login')
 
@@ -61,7 +61,7 @@ describe('a 401', () => {
     })
     await using source = testSource({
       url: server.url,
-      auth: { kind: 'login', account, login: { token } },
+      auth: { kind: 'login', account, token },
     })
     await source.read()
     isExpired = true

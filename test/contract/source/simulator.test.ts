@@ -3,7 +3,6 @@ import { canonicalJson } from '../../../connector/event/canonical-json.ts'
 import { listShaper, newLists } from '../../../connector/event/list-shapes.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
-import { semaphore } from '../../../connector/runtime/semaphore.ts'
 import type {
   CheckPoint,
   ClientRecord,
@@ -36,7 +35,7 @@ async function scene(
     { ...defaultPolaris, url: simulator.url, auth: { kind: 'none' }, codeMagasin: 1, ...config(simulator) },
     {
       clock: systemClock,
-      permits: semaphore(8),
+      turn: async () => {},
       accounts: refusedAccounts(systemClock),
       observe: () => undefined,
     },
@@ -139,7 +138,7 @@ describe('faults', () => {
 
 describe('access', () => {
   const access = { user: 'zoé', password: 'mot de passe & co+' }
-  const login: Partial<PolarisConfig> = { auth: { kind: 'login', account: access, login: {} } }
+  const login: Partial<PolarisConfig> = { auth: { kind: 'login', account: access } }
 
   it('logs in, keeps the cookie, and logs in again when a session expires during a scan', async () => {
     for (const refusal of [401, 403, 'login-page'] as const) {
@@ -157,14 +156,14 @@ describe('access', () => {
   ] as const)('reads a token from the login response and sends it as %o', async (sendAs) => {
     const token = { from: { kind: 'field', path: 'token' }, sendAs } as const
     await using opened = await scene({ access: { ...access, mode: 'token', expiresAfterCalls: 2 } }, () => ({
-      auth: { kind: 'login', account: access, login: { token } },
+      auth: { kind: 'login', account: access, token },
     }))
     expect(await scan(opened.source, 'json')).toHaveLength(25)
   })
 
   it('makes no further login after wrong credentials', async () => {
     await using opened = await scene({ access: { ...access, mode: 'cookie' } }, () => ({
-      auth: { kind: 'login', account: { ...access, password: 'wrong' }, login: {} },
+      auth: { kind: 'login', account: { ...access, password: 'wrong' } },
     }))
     for (let read = 0; read < 3; read++) {
       await expect(opened.source.read(reading('xml'), never)).rejects.toMatchObject({ code: 'source.unauthorized' })

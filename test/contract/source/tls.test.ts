@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
-import { semaphore } from '../../../connector/runtime/semaphore.ts'
 import type { ReadArguments, SourceTime } from '../../../connector/source/client-source.ts'
 import { httpClientSource } from '../../../connector/source/polaris/http-client-source.ts'
 import { polarisDefaults, type TlsConfig } from '../../../connector/source/polaris/polaris-config.ts'
@@ -53,7 +52,7 @@ async function reading(url: string, tls?: TlsConfig): Promise<string> {
     { ...defaultPolaris, url, auth, codeMagasin: 1, tls, timeouts },
     {
       clock: systemClock,
-      permits: semaphore(8),
+      turn: async () => {},
       accounts: refusedAccounts(systemClock),
       observe: () => undefined,
     },
@@ -142,7 +141,7 @@ describe('the trust settings', () => {
       { ...defaultPolaris, url: server.url, auth: { kind: 'none' }, codeMagasin: 1, tls },
       {
         clock: systemClock,
-        permits: semaphore(8),
+        turn: async () => {},
         accounts: refusedAccounts(systemClock),
         observe: () => undefined,
       },

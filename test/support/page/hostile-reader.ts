@@ -4,7 +4,6 @@
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
-import { semaphore } from '../../../connector/runtime/semaphore.ts'
 import type { SourceTime } from '../../../connector/source/client-source.ts'
 import { httpClientSource } from '../../../connector/source/polaris/http-client-source.ts'
 import { defaultPolaris } from '../default-config.ts'
@@ -24,7 +23,7 @@ export interface ReadHostilePage {
 function sourceAt(path: string) {
   const url = new URL(path, process.argv[2]).href
   const config = { ...defaultPolaris, url, auth: { kind: 'none' as const }, codeMagasin: 1 }
-  const parts = { permits: semaphore(8), observe: () => {} }
+  const parts = { turn: async () => {}, observe: () => {} }
   return httpClientSource(config, { ...parts, clock: systemClock, accounts: refusedAccounts(systemClock) })
 }
 

@@ -55,7 +55,6 @@ describe('the configuration of the components', () => {
     expect(configured({ POLARIS_AUTH: 'login', ...account }).streams[0]?.polaris.auth).toEqual({
       kind: 'login',
       account: { user: 'u', password: 'p' },
-      login: {},
     })
   })
 
@@ -79,7 +78,7 @@ describe('the configuration of the components', () => {
     expect(streams[0]?.polaris.auth).toEqual({
       kind: 'login',
       account: { user: 'u', password: 'p' },
-      login: { token: expected },
+      token: expected,
     })
   })
 

@@ -87,18 +87,14 @@ function unauthorized({ url, schemes = [] }: AnswerFacts, auth: AuthConfig['kind
     : `${offer}, and the connector needs Basic or anonymous access for ${path} (in IIS: Authentication)`
 }
 
-/**
- * The schemes in the `WWW-Authenticate` headers, without their parameters. Invariant 8: other names, which may be
- * anything, are shown as `another scheme`.
- */
-export function offeredSchemes(headers: readonly string[]): readonly string[] {
-  const parts = headers.flatMap((header) =>
-    header
-      .slice(0, 4000)
-      .replace(/"[^"]*"/g, '""')
-      .split(','),
-  )
-  const names = parts.flatMap((part) => /^\s*([\w.-]+)(?!\s*=)(?:\s|$)/.exec(part)?.[1] ?? [])
-  const isUsual = (name: string) => /^(?:basic|digest|bearer|ntlm|negotiate)$/i.test(name)
-  return [...new Set(names.map((name) => (isUsual(name) ? name : 'another scheme')))]
-}
+const schemeNames = /\b(?:basic|digest|bearer|ntlm|negotiate)\b/gi
+
+/** The usual schemes in the `WWW-Authenticate` headers. Invariant 8: any other text may be personal. */
+export const offeredSchemes = (headers: readonly string[]): readonly string[] => [
+  ...new Set(
+    headers
+      .join()
+      .replaceAll(/"[^"]*"/g, '')
+      .match(schemeNames),
+  ),
+]

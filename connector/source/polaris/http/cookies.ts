@@ -1,9 +1,5 @@
 import type { Clock } from '../../../runtime/clock.ts'
 
-/** As browsers do; RFC 6265, 6.1. */
-const MAX_COOKIES = 50
-const MAX_BYTES = 4096
-
 /** The cookies of one server, which all its paths receive. */
 export interface Cookies {
   /** The `Cookie` header of a request; empty without cookies. */
@@ -18,12 +14,10 @@ export function cookies(clock: Pick<Clock, 'now'>): Cookies {
     header: () => Array.from(values, ([name, value]) => `${name}=${value}`).join('; '),
     keep: (texts, serverTime = clock.now()) => {
       for (const text of texts) {
-        const [, name = '', value = ''] = /^\s*([^=;\s]+)\s*=\s*([^;]*?)\s*(?:;|$)/.exec(text) ?? []
-        values.delete(name)
-        if (name === '' || Buffer.byteLength(text) > MAX_BYTES || hasExpired(text, serverTime)) continue
-        values.set(name, value)
-        const [oldest = ''] = values.keys()
-        if (values.size > MAX_COOKIES) values.delete(oldest)
+        const [, name, value = ''] = /^\s*([^=;\s]+)\s*=\s*([^;]*?)\s*(?:;|$)/.exec(text) ?? []
+        if (name === undefined) continue
+        if (hasExpired(text, serverTime)) values.delete(name)
+        else values.set(name, value)
       }
     },
   }

@@ -3,13 +3,13 @@ import { type IncomingMessage, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import { serverOf } from '../../../runtime/network-cause.ts'
-import type { Semaphore } from '../../../runtime/semaphore.ts'
 import { offeredSchemes } from '../answer/answer-verdict.ts'
 import { networkError } from '../answer/network-error.ts'
 import { collectBody } from './collect-body.ts'
 import { type Cookies, cookies } from './cookies.ts'
 import type { ApiRequest } from './read-request.ts'
 import { hasArgumentsOf, isRedirect, MAX_REDIRECTS, redirected } from './redirect.ts'
+import type { RequestTurn } from './request-rate.ts'
 import { type HttpParts, type HttpSettings, type ServerAgent, serverAgent } from './server-agent.ts'
 
 /** A complete response, with any status. */
@@ -32,8 +32,8 @@ export interface HttpAnswer {
 /** Calls one server over a persistent connection. Keeps its cookies. */
 export interface HttpCaller {
   /**
-   * Holds a permit of the server until the response is complete. Follows up to three redirects within the origin. Rejects
-   * with `source.*`, or with the reason of `stop`.
+   * Waits for its turn. Follows up to three redirects within the origin. Rejects with `source.*`, or with the reason of
+   * `stop`.
    */
   call(request: ApiRequest, stop: AbortSignal): Promise<HttpAnswer>
   close(): void
@@ -45,13 +45,13 @@ interface Call extends HttpParts {
   readonly settings: HttpSettings
 }
 
-export function httpCaller(settings: HttpSettings, parts: HttpParts & { readonly permits: Semaphore }): HttpCaller {
+export function httpCaller(settings: HttpSettings, parts: HttpParts & { readonly turn: RequestTurn }): HttpCaller {
   const { clock, observe } = parts
   const agent = serverAgent(settings, parts)
   const connection = { agent, cookies: cookies(clock), clock, observe, settings }
   return {
     call: async (first, stop) => {
-      using _permit = await parts.permits.acquire(stop)
+      await parts.turn(stop)
       const began = clock.monotonic()
       let request = first
       for (let followed = 0; ; followed++) {

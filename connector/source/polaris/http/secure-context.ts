@@ -5,31 +5,12 @@ import { systemCertificates } from '../../../runtime/system-certificates.ts'
 import type { ClientCertificate, TlsConfig } from '../polaris-config.ts'
 
 /**
- * Returns the TLS context for the next connection: the present settings, read again. While they are unusable, for
- * example because a certificate has been replaced and its key has not, the last usable ones apply. Throws
- * `source.certificate` if there were none.
+ * The TLS context of the next connection, from the present settings. Throws `source.certificate` if they are unusable,
+ * for example because a certificate has been replaced and its key has not.
  */
-export function secureContexts(tls: TlsConfig | undefined): () => SecureContext {
-  let last: { readonly texts: string; readonly context: SecureContext } | undefined
-  return () => {
-    const client = tls?.client
-    const settings = {
-      ca: tls?.ca,
-      minVersion: tls?.minVersion,
-      ...(client && { cert: client.cert, key: client.key }),
-    }
-    const texts = JSON.stringify(settings)
-    if (last?.texts === texts) return last.context
-    const unusable = caProblem(settings.ca) ?? clientCertificateProblem(settings)?.text
-    if (unusable === undefined) last = { texts, context: contextOf(settings) }
-    if (last === undefined) throw new ConnectorError('source.certificate', `connect: ${unusable}`)
-    return last.context
-  }
-}
-
-type ContextSettings = Pick<TlsConfig, 'ca' | 'minVersion'> & Partial<ClientCertificate>
-
-function contextOf({ ca, minVersion = 'TLSv1.2', ...client }: ContextSettings): SecureContext {
+export function presentContext({ ca, minVersion = 'TLSv1.2', client }: TlsConfig = {}): SecureContext {
+  const unusable = caProblem(ca) ?? clientCertificateProblem(client ?? {})?.text
+  if (unusable !== undefined) throw new ConnectorError('source.certificate', `connect: ${unusable}`)
   const isOld = minVersion === 'TLSv1' || minVersion === 'TLSv1.1'
   return createSecureContext({
     ca: trusted(ca),

@@ -5,7 +5,7 @@ import { ConnectorError } from '../../../runtime/connector-error.ts'
 import type { SeenCertificate } from '../../client-source.ts'
 import type { TlsConfig } from '../polaris-config.ts'
 import { type Address, type ConnectParts, tlsSocket } from './connect.ts'
-import { expiryOf, normalFingerprint, secureContexts } from './secure-context.ts'
+import { expiryOf, normalFingerprint, presentContext } from './secure-context.ts'
 
 interface SecureParts extends ConnectParts {
   /** Called for each certificate of a new connection. */
@@ -18,10 +18,9 @@ interface SecureParts extends ConnectParts {
  * the settings again for each connection.
  */
 export function secureConnector(tls: TlsConfig | undefined, parts: SecureParts) {
-  const secureContext = secureContexts(tls)
   return async (to: Address, tunnel: Socket | undefined): Promise<TLSSocket> => {
     const fingerprints = tls?.fingerprints?.map(normalFingerprint)
-    const socket = await tlsSocket({ ...to, socket: tunnel, secureContext: secureContext() }, parts)
+    const socket = await tlsSocket({ ...to, socket: tunnel, secureContext: presentContext(tls) }, parts)
     // Nothing has been sent.
     const refusal = fingerprints === undefined ? distrust(socket) : pinRefusal(socket, fingerprints, to)
     if (refusal !== undefined) {

@@ -70,10 +70,7 @@ interface LoggedIn {
   readonly at: number
 }
 
-function loginSend(
-  { account, login: { token: config } }: Extract<AuthConfig, { kind: 'login' }>,
-  parts: SessionParts,
-): Send {
+function loginSend({ account, token: config }: Extract<AuthConfig, { kind: 'login' }>, parts: SessionParts): Send {
   const { accounts, base, clock, caller } = parts
   let loggedIn: LoggedIn | undefined
 

@@ -67,12 +67,7 @@ function detected(fields: readonly AnswerNode[]): FoundClients | undefined {
   return atPath(fields, path)
 }
 
-const SHOWN_PLACES = 5
-
-function shownNames(paths: readonly Path[]): string {
-  const shown = paths.slice(0, SHOWN_PLACES).map(shownPath)
-  return [...new Set(shown), ...(paths.length > SHOWN_PLACES ? ['…'] : [])].join(', ')
-}
+const shownNames = (paths: readonly Path[]) => [...new Set(paths.slice(0, 5).map(shownPath))].join(', ')
 
 /** The paths of the fields that are such a list, within objects or up to so many wrappers; not below one. */
 function placesOf(

@@ -21,7 +21,7 @@ describe('decodeText', () => {
     ],
     ['UTF-16BE with a byte order mark', Buffer.concat([Buffer.from([0xfe, 0xff]), utf16be(text)]), undefined],
     ['UTF-16LE without a byte order mark', utf16le(text), 'text/xml; charset=utf-16'],
-    ['UTF-16BE without a byte order mark', utf16be(text), undefined],
+    ['UTF-16BE without a byte order mark', utf16be(text), 'text/xml; charset=utf-16be'],
     ['UTF-8 with a charset in quotes', Buffer.from(text), 'text/xml; charset="UTF-8"'],
   ])('decodes %s', (_, body, contentType) => {
     expect(decodeText(body, contentType)).toBe(text)
@@ -37,6 +37,10 @@ describe('decodeText', () => {
       decodeText(Buffer.from("<?xml version='1.0' encoding='ISO-8859-1'?><a>\xe9</a>", 'latin1'), undefined),
     ).toContain('<a>é</a>')
     expect(decodeText(Buffer.from('{"a":"\xe9"}', 'latin1'), 'application/json; charset=ISO-8859-1')).toBe('{"a":"é"}')
+  })
+
+  it('decodes UTF-16 whose bytes would be UTF-8 too', () => {
+    expect(decodeText(utf16le('<a/>'), 'text/xml; charset=utf-16le')).toBe('<a/>')
   })
 
   it('decodes a UTF-8 document that declares utf-16', () => {

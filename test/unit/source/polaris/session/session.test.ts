@@ -45,7 +45,7 @@ function scripted(auth: AuthConfig, logins: HttpAnswer[], calls: Attempt<string>
 const login = (token?: TokenConfig): AuthConfig => ({
   kind: 'login',
   account: { user: 'bob', password: 'p w+d' },
-  login: { token },
+  token,
 })
 const failure = (code: string) => expect.objectContaining({ code })
 const unauthorized = { code: 'source.unauthorized' }
