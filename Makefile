@@ -1,12 +1,14 @@
 # `make help` lists the targets. Each target first installs what is missing.
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
 
-.PHONY: help demo test test-image release
+# Runs each lane, also after one that failed.
+lanes = failed=0; for lane in $(1); do npx --no-install vitest run --project $$lane || failed=1; done; exit $$failed
+
+.PHONY: help demo test test-image
 help:
 	@echo 'make demo         runs a broker, a Polaris simulator and the connector, and shows each event; Ctrl-C stops it'
 	@echo 'make test         runs all checks and all tests, on a real broker and a real S3 server'
 	@echo 'make test-image   tests the chart, and builds and tests the container image (the image tests need root, for podman)'
-	@echo 'make release      tests the version in package.json and packages it into dist/release'
 
 demo:
 	@scripts/provision.sh demo
@@ -15,12 +17,10 @@ demo:
 
 test:
 	@scripts/provision.sh test
-	@node scripts/test-all.ts
+	@npm run --silent build
+	@npm run --silent check
+	@$(call lanes,simulation contract e2e chaos)
 
 test-image:
 	@scripts/provision.sh image
-	@node scripts/test-all.ts chart image
-
-release:
-	@scripts/provision.sh image
-	@node scripts/release.ts $(RELEASE)
+	@$(call lanes,chart image)

@@ -10,7 +10,6 @@ const CASES: Readonly<Record<string, Case>> = {
   'xml-100': { output: 'xml', limit: 100, clients: 25_000 },
   'xml-1000': { output: 'xml', limit: 1000, clients: 40_000 },
 }
-const SOAK = { only: ['json-1000'], clients: '1000000' }
 
 const HELP = `Measures a first scan of the built connector on a real broker and a real S3 server, beside a plain loop that reads
 the same pages.
@@ -20,7 +19,6 @@ npm run bench -- [options]
   --only NAME    measure this case only (repeatable): ${Object.keys(CASES).join(', ')}
   --clients N    number of clients, instead of that of the case
   --rounds 2     measurements per case
-  --soak         measure memory over one first scan of a million clients (or --clients), of json-1000 or --only
 `
 
 async function main(): Promise<void> {
@@ -29,12 +27,11 @@ async function main(): Promise<void> {
       only: { type: 'string', multiple: true },
       clients: { type: 'string' },
       rounds: { type: 'string', default: '2' },
-      soak: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   })
   if (values.help) return void process.stdout.write(HELP)
-  const { only = Object.keys(CASES), clients } = { ...(values.soak ? SOAK : {}), ...values }
+  const { only = Object.keys(CASES), clients } = values
   const rig = await openRig()
   process.once('SIGINT', () => void rig.close().finally(() => process.exit(130)))
   try {
@@ -43,13 +40,7 @@ async function main(): Promise<void> {
       const found = CASES[name]
       if (found === undefined) throw new Error(`unknown case ${name}: see --help`)
       const one = { ...found, clients: Number(clients ?? found.clients) }
-      if (values.soak) await soak(rig, one, name)
-      else
-        rows.push({
-          name,
-          clients: one.clients,
-          ...(await measured(rig, one, { name, rounds: Number(values.rounds) })),
-        })
+      rows.push({ name, clients: one.clients, ...(await measured(rig, one, { name, rounds: Number(values.rounds) })) })
     }
     if (rows.length > 0) console.log(`\n${tableOf(rows)}`)
   } finally {
@@ -57,28 +48,14 @@ async function main(): Promise<void> {
   }
 }
 
-const startSource = (rig: Rig, { clients }: Case) =>
-  startSimulator(['--bench', '--clients', String(clients)], rig.folder)
-
-/** Shows that memory does not grow with the number of clients. */
-async function soak(rig: Rig, one: Case, id: string): Promise<void> {
-  const source = await startSource(rig, one)
-  try {
-    const { figures, memory } = await firstScan(rig, { ...one, url: source.url, id })
-    console.log(`${one.clients} clients, ${lineOf(figures)}; MB at each tenth of the run: ${memory.join(' ')}`)
-  } finally {
-    await source.close()
-  }
-}
-
 /** Measures the loop and the connector, one after the other, in each round. */
 async function measured(rig: Rig, one: Case, { name, rounds }: { name: string; rounds: number }) {
-  const source = await startSource(rig, one)
+  const source = await startSimulator(['--bench', '--clients', String(one.clients)], rig.folder)
   const [walks, scans]: [Figures[], Figures[]] = [[], []]
   try {
     for (let round = 1; round <= rounds; round += 1) {
       const walk = await walked({ ...one, url: source.url })
-      const { figures } = await firstScan(rig, { ...one, url: source.url, id: `${name}-${round}` })
+      const figures = await firstScan(rig, { ...one, url: source.url, id: `${name}-${round}` })
       walks.push(walk)
       scans.push(figures)
       console.error(`${name}: ${lineOf(figures)}; walk: ${lineOf(walk)}`)

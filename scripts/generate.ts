@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { contractProblems, releasedFolder, saveContract } from './contract/released.ts'
-import { chartYaml, configDefaults, configVariables } from './generate/chart-metadata.ts'
+import { chartYaml } from './generate/chart-metadata.ts'
 import { chartSchema } from './generate/chart-schema.ts'
 import { configJsonSchema } from './generate/config-json-schema.ts'
 import { configReference } from './generate/config-reference.ts'
@@ -25,9 +25,6 @@ export const generatedFiles: readonly GeneratedFile[] = [
   { path: 'docs/error-codes.md', content: errorReference },
   { path: 'docs/metrics.md', content: () => `${metricsIntroduction}${describeMetrics()}` },
   { path: 'helm/Chart.yaml', content: chartYaml },
-  { path: 'helm/LICENSE', content: () => readFileSync(new URL('../LICENSE', import.meta.url), 'utf8') },
-  { path: 'helm/config-defaults.json', content: configDefaults },
-  { path: 'helm/config-variables.json', content: configVariables },
   { path: 'helm/values.schema.json', content: chartSchema },
 ]
 

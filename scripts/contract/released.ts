@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { isDeepStrictEqual } from 'node:util'
 import { breakingChanges, type Contract } from './breaking-changes.ts'
 import { schemaFiles } from './event-schema.ts'
 
@@ -8,7 +7,7 @@ import { schemaFiles } from './event-schema.ts'
 export const releasedFolder = 'contract/released'
 
 /** The present schemas, by file name. */
-export const presentContract = (): Contract =>
+const presentContract = (): Contract =>
   Object.fromEntries(Object.entries(schemaFiles()).map(([path, schema]) => [basename(path), schema]))
 
 /** Copies the present schemas to the folder of a version, which a release needs. */
@@ -22,12 +21,6 @@ export function saveContract(folder: string, version: string): void {
 export function contractProblems(folder: string, present = presentContract()): string[] {
   const steps = [...versionsIn(folder).map((version) => read(folder, version)), present]
   return steps.slice(1).flatMap((after, index) => breakingChanges(steps[index] ?? {}, after))
-}
-
-/** Why a version cannot be released: the contract that it would publish is not in its folder. */
-export function whyNotSaved(folder: string, version: string): string[] {
-  const isSaved = versionsIn(folder).includes(version) && isDeepStrictEqual(read(folder, version), presentContract())
-  return isSaved ? [] : [`${folder}/${version} is not the present contract: run npm run generate -- --release`]
 }
 
 function versionsIn(folder: string): string[] {

@@ -1,6 +1,6 @@
+import type { LogLine } from '../../test/support/connector-process.ts'
 import type { TopicRecord } from '../../test/support/topic-reader.ts'
 import type { ConnectorStatus, ScanStatus } from './connector.ts'
-import type { DemoPlan } from './plan.ts'
 
 /** What the demo shows at one moment. */
 export interface DemoState {
@@ -8,89 +8,63 @@ export interface DemoState {
   readonly status: ConnectorStatus | undefined
   /** Events read from the topic in this run. */
   readonly events: number
-  /** Average over the last seconds, measured at the topic. */
-  readonly eventsPerSecond: number
-  /** Number of clients in Polaris, if known. */
-  readonly clients: number | undefined
+  /** Number of clients in Polaris. */
+  readonly clients: number
   readonly isCaughtUp: boolean
-  readonly checkpointUrl: string
 }
 
 const BAR = 40
 
 /** The lines that stay at the bottom of the screen. */
-export function statusLines(state: DemoState): string[] {
-  const { status, clients, isCaughtUp, events } = state
-  const long = status?.scans?.find(({ lane }) => lane === 'backfill' || lane === 'full')
+export function statusLines({ status, clients, events, isCaughtUp }: DemoState): string[] {
+  const history = status?.scans?.find(({ lane }) => ['history', 'backfill', 'full'].includes(lane))
   return [
-    ...(long === undefined ? [] : [progressLine(long, clients)]),
-    ...(long === undefined && !isCaughtUp ? [`catching up  ${count(events)} events so far`] : []),
-    ...(status === undefined ? [] : [countLine(state)]),
-    checkpointLine(state),
+    ...(history === undefined ? [] : [progressLine(history, clients)]),
+    ...(history === undefined && !isCaughtUp ? [`catching up  ${count(events)} events so far`] : []),
+    ...(status === undefined ? [] : [countLine(status, events), checkpointLine(status)]),
   ]
 }
 
-/** The progress of a backfill or full scan, by the number of clients. */
-export function progressLine({ lane, clients, reached }: ScanStatus, of: number | undefined): string {
-  const all = of === undefined ? undefined : Math.max(of, clients) // some were created since
-  const percent = all === undefined || all === 0 ? undefined : Math.floor((clients / all) * 100)
-  return [
-    lane.padEnd(12),
-    ...(percent === undefined ? [] : [`${bar(percent)} ${`${percent} %`.padStart(5)}  `]),
-    `${count(clients)}${all === undefined ? '' : ` of ${count(all)}`} clients${reached === undefined ? '' : ` up to ${reached} server time`}`,
-  ].join('')
-}
-
-function bar(percent: number): string {
+export function progressLine({ lane, clients }: ScanStatus, of: number): string {
+  const all = Math.max(of, clients) // some were created since
+  const percent = all === 0 ? 0 : Math.floor((clients / all) * 100)
   const full = Math.round((percent / 100) * BAR)
-  return '█'.repeat(full) + '░'.repeat(BAR - full)
+  const bar = '█'.repeat(full) + '░'.repeat(BAR - full)
+  return `${lane.padEnd(12)}${bar} ${percent.toString().padStart(3)} %  ${count(clients)} of ${count(all)} clients`
 }
 
-export function countLine({ status, events, eventsPerSecond }: DemoState): string {
-  const { clients = 0, suppressed = 0, pages = 0, deadLetters = 0 } = status?.totals ?? {}
+export function countLine({ totals, state }: ConnectorStatus, events: number): string {
+  const { clients = 0, suppressed = 0, pages = 0 } = totals ?? {}
   const again = suppressed === 0 ? '' : ` (${count(suppressed)} read again, unchanged)`
-  const dead = deadLetters === 0 ? '' : ` · dead letters ${count(deadLetters)}`
-  const trouble = status === undefined || status.state === 'running' ? '' : ` · stream ${status.state}`
-  return `clients ${count(clients)}${again} · events ${count(events)} · pages ${count(pages)} · ${eventsPerSecond.toFixed(1)} events/s${dead}${trouble}`
+  const trouble = state === 'running' ? '' : ` · stream ${state}`
+  return `clients ${count(clients)}${again} · events ${count(events)} · pages ${count(pages)}${trouble}`
 }
 
-export function checkpointLine({ status, checkpointUrl }: DemoState): string {
-  if (status?.seq === undefined) return `checkpoint   ${checkpointUrl}: nothing saved yet`
-  const clients = status.indexClients === undefined ? '' : `, ${count(status.indexClients)} clients in the index`
-  return `checkpoint   transaction ${status.seq} of epoch ${status.epoch ?? '?'}, live scans from ${status.lastChanged ?? '?'} server time${clients}`
+export function checkpointLine({ seq, epoch, lastChanged, indexClients = 0 }: ConnectorStatus): string {
+  if (seq === undefined) return 'checkpoint   nothing saved yet'
+  return `checkpoint   transaction ${seq} of epoch ${epoch ?? '?'}, live scans from ${lastChanged ?? '?'} server time, ${count(indexClients)} clients in the index`
 }
 
 /** One event as a consumer of the topic receives it. */
-export function eventLine(record: TopicRecord, shows: DemoPlan['shows'], now: number): string {
-  const event = eventOf(record)
-  const since = (now - Date.parse(event.time ?? '')) / 1000
-  const late = Number.isNaN(since)
-    ? ''
-    : since < 3600
-      ? `${since.toFixed(1)} s after its change`
-      : `changed ${event.time}`
-  const where = `partition ${record.partition} offset ${record.offset}`
-  const who = shows === 'names' ? nameOf(event.data ?? {}) : ''
-  return [clockTime(now), `client ${record.key}`, late.padEnd(23), where.padEnd(24), who].join('  ').trimEnd()
+export function eventLine({ key, partition, offset, value }: TopicRecord, now: number): string {
+  const { time = '', data = {} } = (value ?? {}) as { time?: string; data?: Record<string, unknown> }
+  const late = `${((now - Date.parse(time)) / 1000).toFixed(1)} s after its change`
+  const { Prenom, Nom, NoVersion } = data
+  const at = new Date(now).toISOString().replace(/\.\d+/, '') // to the second, in UTC
+  const where = `partition ${partition} offset ${offset}`
+  return `${at}  client ${key}  ${late.padEnd(23)}  ${where.padEnd(24)}  ${Prenom} ${Nom} (version ${NoVersion})`
 }
 
-type ShownEvent = { readonly time?: string | undefined; readonly data?: Record<string, unknown> }
-
-/** The headers tell the mode. */
-function eventOf({ headers, value }: TopicRecord): ShownEvent {
-  const fields = (value ?? {}) as Record<string, unknown>
-  return headers.ce_specversion === undefined ? fields : { time: headers.ce_time, data: fields }
-}
-
-/** To the second, in UTC. */
-function clockTime(now: number): string {
-  return new Date(now).toISOString().replace(/\.\d+/, '')
-}
-
-function nameOf(data: Record<string, unknown>): string {
-  const { Prenom, Nom, Adresse, NoVersion } = data
-  const { Ville = '' } = (Adresse ?? {}) as { Ville?: string }
-  return `${Prenom ?? ''} ${Nom ?? ''}, ${Ville} (version ${NoVersion ?? '?'})`
+/** A log line in words; undefined if the status shows the same. */
+export function logText({ msg, level, port, seq, events, error, hint }: LogLine): string | undefined {
+  if (msg === 'new stream claimed')
+    return 'checkpoint   none yet: live scans begin now, the backfill reads the history beside them'
+  if (msg === 'stream claimed')
+    return `checkpoint   resuming after transaction ${seq} (${count(Number(events))} events published)`
+  if (msg === 'connector started')
+    return `Endpoints    http://127.0.0.1:${port}/ (status page), /readyz, /healthz, /metrics`
+  if (!['warn', 'error', 'fatal'].includes(level)) return undefined
+  return `connector    ${level}: ${[msg, error].filter((one) => one !== undefined).join(': ')}${hint === undefined ? '' : ` → ${hint}`}`
 }
 
 export function count(number: number): string {

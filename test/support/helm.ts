@@ -24,15 +24,10 @@ const binary = (version: HelmVersion) => `${root}.cache/helm-${version}/helm`
 
 /** Runs helm in the project root and returns its standard output; throws an error with its standard error. */
 export function helm(version: HelmVersion, args: readonly string[], input = ''): string {
-  return helmOutputs(version, args, input).stdout
-}
-
-/** The same with both outputs: `helm push` reports on standard error. */
-export function helmOutputs(version: HelmVersion, args: readonly string[], input = '') {
   const run = spawnSync(binary(version), args, { cwd: root, input, encoding: 'utf8', maxBuffer: 2 ** 26 })
   if (run.error !== undefined) throw run.error
   if (run.status !== 0) throw new Error(run.stderr)
-  return { stdout: run.stdout, stderr: run.stderr }
+  return run.stdout
 }
 
 /** The minimal values that the chart accepts, overridden by `values`. */

@@ -10,7 +10,6 @@ import { startPolarisSimulator } from '../../polaris/polaris-simulator.ts'
 import { DEFAULT_ACCESS } from '../../polaris/session.ts'
 import { type ShellBlock, shellBlocks } from '../../support/documentation/documented-page.ts'
 import { type Certificates, makeCertificates } from '../../support/servers/certificates.ts'
-import { freePort } from '../../support/servers/free-port.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'clean-'))
@@ -42,13 +41,9 @@ async function realServers(page: string) {
   const name = `page-${randomUUID().slice(0, 8)}`
   const password = join(folder, 'password')
   writeFileSync(password, `${userOfReadme.password}\n`)
-  const port = await freePort()
   const replaced: Record<string, string> = {
     'polaris.example:3443': new URL(simulator.url).host,
     'kafka-1:9092,kafka-2:9092': inject('kafkaBrokers'),
-    '127.0.0.1:9092': inject('kafkaBrokers'),
-    '127.0.0.1:3443': `127.0.0.1:${port}`,
-    '--clients 500': `--clients 500 --port ${port}`,
     's3://checkpoints/polaris': `s3://${bucket}/${name}`,
     'https://s3.store.example': endpoint,
     'eu-west-3': region,
@@ -79,21 +74,15 @@ until_caught_up() {
   kill -INT -- -$!
   wait $! || [ $? = 130 ]
 }
-in_background() {
-  "$@" >background.log 2>&1 &
-  trap "kill -TERM -- -$!; cat background.log >&2" EXIT
-  until grep --quiet 'http://' background.log; do kill -0 $! || { cat background.log; exit 1; }; sleep 0.1; done
-}
 `
 
 /** Runs until it is stopped. */
 const isService = /^(npm start|polaris-connector run(?! --until-caught-up))\b/gm
 
 function scriptOf(blocks: readonly ShellBlock[]): string {
-  const parts = blocks.map(({ script, how }, index) => {
-    const lines = how === 'background' ? `in_background ${script}` : script.replaceAll(isService, 'until_caught_up $&')
-    return `echo "== block ${index}"\n${lines}`
-  })
+  const parts = blocks.map(
+    ({ script }, index) => `echo "== block ${index}"\n${script.replaceAll(isService, 'until_caught_up $&')}`,
+  )
   return [preamble, ...parts].join('\n')
 }
 
@@ -151,8 +140,6 @@ it.each(['README.md', 'docs/getting-started.md'])(
     const { replaced, asInPage, environment } = await realServers(page)
     const real = (text: string) =>
       Object.entries(replaced).reduce((result, [from, to]) => result.replaceAll(from, to), text)
-    const trial = 'config/trial.yaml'
-    writeFileSync(join(clone, trial), real(readFileSync(join(root, trial), 'utf8')))
     const output = asInPage(await inClone(real(scriptOf(blocks)), environment))
     const printed = output.split(/^== block \d+\n/m).slice(1)
     expect(printed).toHaveLength(blocks.length)

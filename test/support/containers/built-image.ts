@@ -8,9 +8,6 @@ declare module 'vitest' {
   }
 }
 
-/** The labels that a release would give the image. */
-export const imageLabels = { version: '1.2.3-test', revision: '0123456789abcdef0123456789abcdef01234567' }
-
 /** Vitest's global setup: builds the image once per run. */
 export async function setup({ provide }: TestProject): Promise<void> {
   const why = whyNoContainers()
@@ -20,6 +17,6 @@ export async function setup({ provide }: TestProject): Promise<void> {
   }
   const tag = 'localhost/polaris-clients-connector:test'
   console.log(`building ${tag} on ${baseImages().join(' ')}`)
-  await buildImage({ target: 'connector', tag, labels: imageLabels })
+  await buildImage({ target: 'connector', tag })
   provide('image', { tag })
 }

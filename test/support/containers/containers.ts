@@ -30,43 +30,33 @@ export async function run(command: string, ...args: readonly string[]): Promise<
 
 export const podman = (...args: readonly string[]) => run('podman', ...args)
 
-/** The architectures of which a release has images. */
-export const architectures = ['amd64', 'arm64'] as const
-export type Architecture = (typeof architectures)[number]
-
-const ownArchitecture: Architecture = process.arch === 'arm64' ? 'arm64' : 'amd64'
-
 export interface ImageBuild {
   readonly target: string
   readonly tag: string
-  /** Ignores cached layers. */
-  readonly fresh?: true
-  /** Default: that of this machine. */
-  readonly architecture?: Architecture
-  /** Further labels of the image. */
-  readonly labels?: { readonly version: string; readonly revision: string }
 }
 
-/** Builds a target of the Dockerfile; every file gets the time 0, so that the build is reproducible. */
-export async function buildImage({
-  target,
-  tag,
-  fresh,
-  labels,
-  architecture = ownArchitecture,
-}: ImageBuild): Promise<void> {
-  const options = ['--isolation', 'chroot', '--network', 'host', '--pull=never', '--format', 'docker']
-  const platform = ['--platform', `linux/${architecture}`, '--build-arg', `BUILDPLATFORM=linux/${ownArchitecture}`]
-  // Not build arguments: buildah reuses a cached layer whose labels had other arguments.
-  const labelled = Object.entries(labels ?? {}).flatMap(([name, value]) => [
-    '--label',
-    `org.opencontainers.image.${name}=${value}`,
-  ])
+/** Builds a target of the Dockerfile. */
+export async function buildImage({ target, tag }: ImageBuild): Promise<void> {
+  const options = ['--quiet', '--layers', '--isolation', 'chroot', '--network', 'host', '--pull=never']
+  const architecture = `linux/${process.arch === 'arm64' ? 'arm64' : 'amd64'}`
+  const platform = ['--platform', architecture, '--build-arg', `BUILDPLATFORM=${architecture}`]
   const bases = baseImages().flatMap((one) => ['--build-arg', one])
-  const cache = fresh ? ['--no-cache'] : []
   const root = fileURLToPath(new URL('../../..', import.meta.url))
-  const how = ['--quiet', '--layers', '--timestamp', '0', ...cache, ...options, ...platform, ...bases, ...labelled]
-  await run('buildah', 'bud', ...how, '--target', target, '-t', tag, root)
+  // Docker's format: the OCI format has no health check.
+  await run(
+    'buildah',
+    'bud',
+    ...options,
+    '--format',
+    'docker',
+    ...platform,
+    ...bases,
+    '--target',
+    target,
+    '-t',
+    tag,
+    root,
+  )
 }
 
 /**

@@ -36,19 +36,13 @@ function commandsIn(script: string): string[] {
 /** Commands that `test/e2e/commands/documented-commands.test.ts` does not run, and the reason. */
 export const leftOut: readonly [RegExp, string][] = [
   [/^npm ci|^npm run build( && npm prune.*)?$|^npm link$/, 'already run before the tests'],
-  [/^make (demo|test|test-image|release)$/, 'test/e2e/commands/demo.test.ts runs the demo; the others run the tests'],
+  [/^make (demo|test|test-image)$/, 'test/e2e/commands/demo.test.ts runs the demo; the others run the tests'],
   [/^npm run (check|generate)\b/, 'already run on every change'],
-  [
-    /^npm run status-page-image$/,
-    'draws the picture of the README; test/contract/status-page.test.ts draws the same page',
-  ],
   [
     /^npm run (bench|chaos|cluster-test|simulate|plants|model|test:)|^npx vitest run --project (e2e|chart|image)$/,
     'takes too long; runs separately',
   ],
-  [/^(docker|podman) /, 'needs the image; test/image runs the image, compose.yaml and a loaded release'],
-  [/^sha256sum /, 'needs a release; test/image/release.test.ts makes one and runs this'],
-  [/^who=|^cosign |^gh attestation /, 'needs a release that the workflow published'],
+  [/^(docker|podman) /, 'needs the image; test/image runs the image and compose.yaml'],
   [/^(helm|kubectl) /, 'needs a cluster; test/chart and test/cluster test the chart'],
   [/^kafka-[a-z-]+\.sh /, 'part of the Kafka distribution; the tests have only the broker'],
   [/^openssl rand /, 'prints something else each time'],

@@ -3,8 +3,6 @@ import { readProjectFile } from './markdown-file.ts'
 /** A shell block of a page, and what the page shows as its output. */
 export interface ShellBlock {
   readonly script: string
-  /** `background`: a comment in the page says that the block runs in another terminal. */
-  readonly how: 'run' | 'background'
   readonly shown: string | undefined
 }
 
@@ -25,7 +23,6 @@ export function shellBlocks(page: string): ShellBlock[] {
     if (language !== 'sh' || mark.startsWith('not run: ')) return []
     const next = fenced[index + 1]
     const isOutput = next?.language === '' && !next.mark.startsWith('not compared: ')
-    const how = mark === 'run in the background' ? ('background' as const) : ('run' as const)
-    return [{ script: text, how, shown: isOutput ? next.text : undefined }]
+    return [{ script: text, shown: isOutput ? next.text : undefined }]
   })
 }

@@ -10,7 +10,6 @@ const commands = documented.map(({ command }) => command)
 test('the e2e test runs every documented command, except those excluded for a reason that still applies', () => {
   const others = documented.filter((one) => !isOurs(one) && !isLeftOut(one.command) && !/^export /.test(one.command))
   expect(others.map(({ command }) => command).toSorted()).toEqual([
-    'npm run polaris-simulator -- --clients 500',
     'npm run polaris-simulator -- --help',
     'openssl s_client -connect polaris.example:3443 </dev/null 2>/dev/null | openssl x509 -noout -fingerprint -sha256',
   ])

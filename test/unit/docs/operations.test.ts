@@ -12,14 +12,6 @@ test('docs/security.md lists the eight ACLs of a running stream', () => {
   expect(documentedAcls(names)).toHaveLength(8)
 })
 
-test('the table of questions names every metric, and no others', () => {
-  const names = metrics.map(({ name }) => name.replace('polaris_connector_', ''))
-  const text = readProjectFile('docs/operations.md')
-  const table = text.slice(text.indexOf('| question | metric |')).split('\n## ')[0] ?? ''
-  const listed = [...table.matchAll(/`([a-z_]+)`/g)].map(([, name]) => name)
-  expect(listed.toSorted()).toEqual(names.toSorted())
-})
-
 test('every metric is used by an alert or a panel', () => {
   const used = readProjectFile('helm/alerts.yaml') + readProjectFile('helm/dashboard.json')
   for (const { name } of metrics) expect(used).toContain(name)

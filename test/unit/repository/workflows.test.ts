@@ -1,8 +1,5 @@
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 
 interface Workflow {
@@ -69,36 +66,11 @@ test('every make target that a workflow or .ci/run calls exists', () => {
   for (const target of targets) expect(known).toContain(target)
 })
 
-test('the release script knows every option that the release workflow passes', () => {
-  const [options = ''] = called(/RELEASE="([^"]*)"/g)
-  const names = options.match(/(?<=--)[\w-]+/g) ?? []
-  expect(names).toContain('push')
-  for (const name of names) expect(read('scripts/release.ts')).toMatch(new RegExp(`^ {2}'?${name}'?: \\{ type:`, 'm'))
-})
-
-test('a release has provenance and a signature of everything that it publishes', () => {
-  const attested = steps('release.yml').filter(({ uses }) => uses?.startsWith('actions/attest@'))
-  const subjects = attested.map((step) => step.with?.['subject-checksums'] ?? step.with?.['subject-name'])
-  expect(subjects.join()).toMatch(/^dist\/release\/SHA256SUMS,.*\.outputs\.image }},.*\.outputs\.chart }}$/)
-  const signed = commands('release.yml').filter((command) => command.includes('cosign sign'))
-  expect(signed.join('\n')).toMatch(/DIGESTS\n.* dist\/release\/SHA256SUMS$/)
-  const names = commands('release.yml').map((command) => command.split(' ')[0])
-  expect(names.indexOf('gh')).toBeGreaterThan(names.lastIndexOf('cosign'))
-})
-
-test('the step that reads the pushed digests understands the file of the release', () => {
-  const [command = ''] = commands('release.yml').filter((one) => one.includes('GITHUB_OUTPUT'))
-  const folder = mkdtempSync(join(tmpdir(), 'digests-'))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
-  mkdirSync(join(folder, 'dist/release'), { recursive: true })
-  writeFileSync(join(folder, 'dist/release/DIGESTS'), 'host:5000/o/image@sha256:0a\nhost:5000/o/charts/c@sha256:1b\n')
-  execFileSync('bash', ['-c', command], { cwd: folder, env: { ...process.env, GITHUB_OUTPUT: 'output' } })
-  expect(readFileSync(join(folder, 'output'), 'utf8').trim().split('\n')).toEqual([
-    'image=host:5000/o/image',
-    'digest=sha256:0a',
-    'chart=host:5000/o/charts/c',
-    'chart-digest=sha256:1b',
-  ])
+test('a release is tested, and its image and chart are signed before it is announced', () => {
+  const at = (part: string) => commands('release.yml').findIndex((command) => command.includes(part))
+  const order = ['.ci/run', 'docker buildx build', 'helm push', 'cosign sign', 'gh release create'].map(at)
+  expect(order).not.toContain(-1)
+  expect(order).toEqual(order.toSorted((one, other) => one - other))
 })
 
 test('CI runs all tests on the newest Kafka once a week, with the version that provisioning installs', () => {
