@@ -23,9 +23,9 @@ export const doctor: Command = {
   name: 'doctor',
   summary: 'check everything that run needs, without affecting the streams',
   usage:
-    'Checks the configuration, Polaris, Kafka (topics and permissions), the checkpoint store, and\n' +
-    'whether each stream can open. From Polaris it reads two pages from the beginning, and up to 20\n' +
-    'pages of the last day.\n' +
+    'Checks the configuration, Polaris, Kafka (topics, permissions, and a transaction under its own\n' +
+    'transactional id that publishes no record), the checkpoint store, and whether each stream can open. From\n' +
+    'Polaris it reads two pages from the beginning, and up to 20 pages of the last day.\n' +
     'Prints for each check: ok, warning, failed or skipped, the details, and what to do. Does not\n' +
     'disturb running replicas. Waits for Polaris as long as run does, and for the rest at most\n' +
     '12 seconds.\n' +

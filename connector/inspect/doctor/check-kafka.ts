@@ -1,8 +1,12 @@
+import { randomUUID } from 'node:crypto'
 import { DAY_MS } from '../../checkpoint/valid-state.ts'
 import { type ClusterView, topicLayout, viewCluster } from '../../kafka/admin/cluster-view.ts'
 import { accessAsStream, accessGroup } from '../../kafka/admin/stream-access.ts'
 import type { Topics } from '../../kafka/admin/topics.ts'
-import type { TopicLayout } from '../../publish/event-publisher.ts'
+import { openStreamProducer } from '../../kafka/transactions/stream-producer.ts'
+import { type OpenOptions, streamNames, type TopicLayout } from '../../publish/event-publisher.ts'
+import { codeOf } from '../../runtime/connector-error.ts'
+import { type Semaphore, semaphore } from '../../runtime/semaphore.ts'
 import type { DoctorParts, StreamUnderTest } from './doctor-parts.ts'
 import { type CheckResult, type CheckResults, checked, failed, isPassed, ok, skipped, warning } from './finding.ts'
 
@@ -13,6 +17,8 @@ export interface KafkaChecks {
   readonly results: CheckResults
   /** Undefined: the cluster could not be reached. */
   readonly cluster: ClusterView | undefined
+  /** Trial transactions of all streams share one transactional id. */
+  readonly trials: Semaphore
 }
 
 /** Checks that the cluster answers and keeps commit records long enough. Never rejects. */
@@ -23,7 +29,7 @@ export async function checkKafka({ admin }: DoctorParts, finish: AbortSignal): P
     return ok(`cluster ${cluster.clusterId}, brokers: ${cluster.brokers}`)
   })
   const retention = cluster === undefined ? skipped('requires Kafka') : judgeRetention(cluster)
-  return { results: { kafka, 'offsets retention': retention }, cluster }
+  return { results: { kafka, 'offsets retention': retention }, cluster, trials: semaphore(1) }
 }
 
 /** Whether the cluster keeps commit records long enough to know what they decide. Pure. */
@@ -53,12 +59,12 @@ export interface StreamKafkaChecks {
 /** Checks that the topics exist and that the user has all permissions that the stream needs. Never rejects. */
 export async function checkStreamKafka(
   parts: DoctorParts,
-  { stream, kafka: { cluster } }: { readonly stream: StreamUnderTest; readonly kafka: KafkaChecks },
+  { stream, kafka: { cluster, trials } }: { readonly stream: StreamUnderTest; readonly kafka: KafkaChecks },
   finish: AbortSignal,
 ): Promise<StreamKafkaChecks> {
   if (cluster === undefined) {
     const none = skipped('requires Kafka')
-    const results = { topics: none, rights: none }
+    const results = { topics: none, rights: none, transaction: none }
     return { results, clusterId: null, topics: undefined, isTopicMissing: false }
   }
   const { clusterId } = cluster
@@ -73,7 +79,12 @@ export async function checkStreamKafka(
     return judgeTopics(configured, [events, deadLetters])
   })
   const rights = await checkRights(parts, { stream, topics: found }, finish)
-  return { results: { topics, rights }, clusterId, isTopicMissing, topics: isPassed(rights) ? found : undefined }
+  const usable = isPassed(rights) ? found : undefined
+  const transaction =
+    usable === undefined
+      ? skipped('requires both topics and the rights of the stream')
+      : await checkTransaction(parts, { stream, trials }, finish)
+  return { results: { topics, rights, transaction }, clusterId, isTopicMissing, topics: usable }
 }
 
 function judgeTopics(
@@ -99,5 +110,39 @@ function checkRights(
     await accessAsStream(admin, { names, topics }, finish)
     const ofTopics = topics === undefined ? 'the topics are not checked' : 'both topics'
     return ok(`transactional id ${names.transactionalId}, group ${names.recordGroup}, ${ofTopics}`)
+  })
+}
+
+const existingTopics: OpenOptions = { publishedEvents: 0, clusterId: null, missingTopics: 'rejected' }
+
+/**
+ * Commits an offset for the topic of the stream, under names of its own, which disturbs no replica. No record and no
+ * marker gets into the topic: a new stream begins only with an empty one.
+ */
+function checkTransaction(
+  { admin, config }: DoctorParts,
+  { stream, trials }: { readonly stream: StreamUnderTest; readonly trials: Semaphore },
+  finish: AbortSignal,
+): Promise<CheckResult> {
+  const names = streamNames(config.connector, 'doctor')
+  const { kafka } = stream.config
+  return checked(within(finish), async () => {
+    try {
+      using _ = await trials.acquire(finish)
+      const producer = await openStreamProducer({ ...admin, config: kafka, names }, existingTopics, finish)
+      try {
+        await using transaction = producer.begin(finish)
+        await transaction.commit({ epoch: 0, seq: 0, nonce: randomUUID(), events: 0 })
+      } finally {
+        void producer.close()
+      }
+      return ok(`${names.transactionalId} committed an offset for ${kafka.topic.events}, and no record`)
+    } catch (error) {
+      const code = codeOf(error)
+      if (code === 'publish.unauthorized' && error instanceof Error)
+        return warning(error.message, 'add it for a trial transaction; `run` does not need it')
+      if (code !== 'publish.fenced') throw error
+      return failed(code, 'another process uses the same transactional id', 'run only one doctor at a time')
+    }
   })
 }

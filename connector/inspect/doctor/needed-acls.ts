@@ -27,6 +27,7 @@ export function aclLines({ connector, placement, streams, kafka }: AclConfig): s
       slots.flatMap((topic) => [`Read --group ${connector}`, `Describe --topic ${topic}`]),
     ],
     ['creation of missing topics, not if all exist', created.map((topic) => `Create --topic ${topic}`)],
+    ['the trial transaction of doctor, optional', ofNames(connector, 'doctor')],
     ['the check of the offsets retention by doctor, optional', ['DescribeConfigs --cluster']],
   ]
   const known = new Set<string>()

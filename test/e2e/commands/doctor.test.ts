@@ -54,6 +54,7 @@ it('prints one row per check before the first start, and creates nothing', async
     /^ {6}detail: id No, modification time DateModification, of .*, Nom, /,
     /^ {2}– +memory +ok +a million clients take \d+ MiB; /,
     /^ {2}clients +topics +ok/,
+    /^ {2}clients +transaction +skipped +requires both topics and the rights of the stream$/,
     /^ {2}clients +checkpoint +ok +none yet; the stream will start at 2000-01-01T00:00:00 server time$/,
   ]) {
     expect(lines, String(pattern)).toContainEqual(expect.stringMatching(pattern))
@@ -84,6 +85,7 @@ it('changes nothing while a replica is running, and does not disturb it', async 
   expect((await checkpointObject(here.name).probes()).filter(isOwn)).toEqual([])
   expect(verdicts(findings, 'failed')).toEqual([])
   expect({ exit, skipped: verdicts(findings, 'skipped') }).toEqual({ exit: 0, skipped: [] })
+  expect(byCheck.transaction?.detail).toBe(`${here.name}.doctor committed an offset for ${here.name}, and no record`)
   expect(byCheck.rights?.detail).toContain(`transactional id ${here.name}.clients, group ${here.name}.clients`)
   expect(byCheck.checkpoint?.detail).toMatch(/^epoch 1, opened by \S+ at \S+; 200 events, .*live until 20/)
 
@@ -107,7 +109,7 @@ async function silentServer(): Promise<string> {
 it('reports what is unavailable or rejects access, checks the rest, and finishes within its time limit', async () => {
   const silentAddress = await silentServer()
   const here = await scene()
-  const withoutKafka = ['offsets retention', 'topics', 'rights']
+  const withoutKafka = ['offsets retention', 'topics', 'rights', 'transaction']
   const withoutPage = ['second page', 'interleaved scans', 'fields', 'lists', 'server clock', 'time zone']
   const cases: [Record<string, string>, string, string, string[]][] = [
     [{ KAFKA_BROKERS: '127.0.0.1:9' }, 'kafka', 'publish.failed', withoutKafka],
