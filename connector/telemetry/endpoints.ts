@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 
 export interface EndpointAnswer {
@@ -14,7 +13,6 @@ export interface EndpointAnswer {
 interface EndpointParts {
   /** 0: any free port. */
   readonly port: number
-  readonly clock: Clock
   /** The response of each path; any other path is 404. */
   readonly paths: Readonly<Record<string, () => EndpointAnswer | Promise<EndpointAnswer>>>
   /** Called when a response fails: a bug, or a system resource is exhausted. */
@@ -24,11 +22,10 @@ interface EndpointParts {
 export interface Endpoints {
   /** The actual port. */
   readonly port: number
-  /** Stops listening. Responses in progress have 1 s, then their connections are closed. Never rejects. */
+  /** Stops listening, and closes all connections. Never rejects. */
   close(): Promise<void>
 }
 
-const closeWithinMs = 1000
 /** Of a connection whose request does not arrive, too. Node looks for such connections only every 30 s by default. */
 const connectionLimits = {
   headersTimeout: 5000,
@@ -50,12 +47,7 @@ export async function endpoints(parts: EndpointParts, stop: AbortSignal): Promis
   await listening(server, parts, stop)
   server.on('error', parts.onError)
   const { port } = server.address() as AddressInfo // never null or a string for a listening TCP server
-  return { port, close: () => close(server, parts.clock) }
-}
-
-const causes: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'the port is already in use',
-  EACCES: 'ports below 1024 require privileges',
+  return { port, close: () => close(server) }
 }
 
 async function listening(server: Server, { port }: EndpointParts, stop: AbortSignal): Promise<void> {
@@ -68,7 +60,7 @@ async function listening(server: Server, { port }: EndpointParts, stop: AbortSig
     server.close()
     stop.throwIfAborted()
     const { code = 'failed' }: { code?: string } = Object(error)
-    const why = causes[code] === undefined ? code : `${causes[code]} (${code})`
+    const why = code === 'EADDRINUSE' ? `the port is already in use (${code})` : code
     throw new ConnectorError('config.invalid', `listen on HTTP_PORT ${port}: ${why}`)
   }
 }
@@ -110,11 +102,10 @@ export function json(status: number, value: unknown): EndpointAnswer {
   return { status, type: 'application/json', body: `${JSON.stringify(value, undefined, 2)}\n` }
 }
 
-async function close(server: Server, clock: Clock): Promise<void> {
+async function close(server: Server): Promise<void> {
   if (!server.listening) return
   const closed = once(server, 'close')
-  server.close() // also closes idle connections
-  using deadline = clock.deadline(closeWithinMs)
-  deadline.signal.addEventListener('abort', () => server.closeAllConnections(), { once: true })
+  server.close()
+  server.closeAllConnections()
   await closed
 }

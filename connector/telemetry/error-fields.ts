@@ -1,25 +1,24 @@
 import { getSystemErrorMap } from 'node:util'
 import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
-import { errorCatalogue } from '../runtime/error-catalogue.ts'
-import type { LogFields } from './logger.ts'
+import { type ErrorCode, errorCatalogue } from '../runtime/error-catalogue.ts'
 
 const mostCauses = 10
 
-/** The log fields of an error. Invariant 8: of a foreign error, only its name, codes and stack frames are logged. */
-export function toLogFields(error: unknown): LogFields {
+/** What log lines and endpoints show of an error. */
+export type Failure = ReturnType<typeof toLogFields>
+
+/** Invariant 8: of a foreign error, only its name, codes and stack frames are shown. */
+export function toLogFields(error: unknown) {
   const code = codeOf(error)
   const causes = causesOf(error)
   return {
-    code,
+    code: code as ErrorCode,
     error: describe(error),
     hint: errorCatalogue[code].runHint,
     ...(causes.length > 0 ? { causes: causes.map(describe) } : {}),
     ...(code === 'bug' ? { stack: stackFrames(causes.findLast((cause) => cause instanceof Error) ?? error) } : {}),
   }
 }
-
-/** All causes of an error, nearest first, described as in the log. */
-export const describedCauses = (error: unknown): readonly string[] => causesOf(error).map(describe)
 
 function describe(error: unknown): string {
   return error instanceof ConnectorError ? `${error.code}: ${error.message}` : foreignError(error)

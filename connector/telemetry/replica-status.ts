@@ -2,7 +2,7 @@ import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { PlacementEvent } from '../placement/placement.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { AssignedEvent } from '../stream/assignment.ts'
-import { explained, type Failure, failureOf } from './failure.ts'
+import { type Failure, toLogFields } from './error-fields.ts'
 import { notReady, secondsSince, statusAfter, streamReport, unobserved, type WatchedStream } from './stream-status.ts'
 
 /** Events about the consumer group of the replicas and the streams that it assigns. */
@@ -80,7 +80,7 @@ function groupChange(event: ReplicaEvent): Partial<GroupStatus> {
     case 'group-joined':
       return { state: 'member', failure: undefined }
     case 'membership-lost':
-      return { state: 'rejoining', failure: failureOf(event.code, event.error) }
+      return { state: 'rejoining', failure: toLogFields(event.error) }
     case 'group-left':
       return { state: 'left', failure: undefined }
     default:
@@ -120,7 +120,7 @@ function replicaReport(watched: Watched, clock: Clock) {
     group: {
       state: group.state,
       secondsInState: secondsSince(group.since, now),
-      ...(group.failure && explained(group.failure)),
+      ...group.failure,
     },
     streams: streams.map((one) => streamReport(one, clock)),
   }

@@ -2,8 +2,8 @@ import type { PipelineEvent, StreamState } from '../pipeline/pipeline-event.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { positionOf } from '../scan/scan-order.ts'
 import type { ScanKind, ScanStates } from '../scan/scan-state.ts'
+import { type Failure, toLogFields } from './error-fields.ts'
 import { clientsOf } from './events/event-row.ts'
-import { explained, type Failure, failureOf } from './failure.ts'
 
 /** What this replica knows of one stream. Times are of `Clock.monotonic`, but for those of Polaris and of operators. */
 export interface StreamStatus {
@@ -106,7 +106,7 @@ function change(before: StreamStatus, event: PipelineEvent, at: number): Change 
     case 'stream-still-held':
     case 'stream-failed':
     case 'pause-unsettled':
-      return { failure: failureOf(event.code, event.error), failingSince: before.failingSince ?? at }
+      return { failure: toLogFields(event.error), failingSince: before.failingSince ?? at }
     default:
       return {}
   }
@@ -187,7 +187,7 @@ export function streamReport(watched: WatchedStream, { monotonic }: Pick<Clock, 
     secondsInState: secondsSince(status.since, now),
     level: levelOf(status, why),
     why,
-    ...(failure && explained(failure)),
+    ...failure,
     ...(status.failingSince === undefined ? {} : { secondsFailing: secondsSince(status.failingSince, now) }),
     pause: pause && { ...pause, requestedAt: new Date(pause.requestedAt).toISOString() },
     progress: isActive(status) && state !== 'held' && status.wasOpened ? progressText(isCaughtUp) : undefined,

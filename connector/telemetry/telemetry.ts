@@ -2,7 +2,7 @@ import type { Registry } from 'prom-client'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import { type Endpoints, endpoints } from './endpoints.ts'
 import { toLogFields } from './error-fields.ts'
-import { metricsObserver, warningKinds } from './events/pipeline-events.ts'
+import { logObserver, metricsObserver, warningKinds } from './events/pipeline-events.ts'
 import { rowOfReplicaEvent } from './events/replica-events.ts'
 import { type LibraryLog, libraryLog } from './library-log.ts'
 import { type Log, type LoggerParts, logger } from './logger.ts'
@@ -10,7 +10,6 @@ import { processRegistry, promMetrics } from './metrics/prom-metrics.ts'
 import { scrapedMetrics } from './metrics/scraped-metrics.ts'
 import { servedPaths } from './page/served-paths.ts'
 import { type ReplicaEvent, type ReplicaState, type ReplicaStatusParts, replicaStatus } from './replica-status.ts'
-import { logObserver } from './stream-log.ts'
 import { secondsSince } from './stream-status.ts'
 
 type TelemetryParts = LoggerParts & ReplicaStatusParts
@@ -79,7 +78,7 @@ export function createTelemetry(parts: TelemetryParts): Telemetry {
     },
     listen: (port, stop) => {
       const onError = (error: unknown) => log('warn', 'health endpoint failed', toLogFields(error))
-      return endpoints({ port, clock, paths: servedPaths({ status: now, registry }), onError }, stop)
+      return endpoints({ port, paths: servedPaths({ status: now, registry }), onError }, stop)
     },
   }
 }

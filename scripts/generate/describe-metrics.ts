@@ -3,12 +3,12 @@ import { scrapedList } from '../../connector/telemetry/metrics/scraped-metrics.t
 
 const kinds = { counter: counterList, histogram: histogramList, gauge: scrapedList }
 
-/** The metrics reference in Markdown, without the metrics of the process (`process_*`, `nodejs_eventloop_lag_*`) of prom-client. */
+/** The metrics reference in Markdown, without those of prom-client itself (`process_*`, `nodejs_*`). */
 export function describeMetrics(): string {
   return [
     'Counters with fixed labels exist from the start with value 0. A time in a `_timestamp_seconds` metric is in seconds',
     'since 1970, so `time() - max by (stream) (…)` is its age. Besides these, a replica exports `process_*` and',
-    '`nodejs_eventloop_lag_*`.',
+    '`nodejs_*`.',
     '',
     '## Of each stream',
     '',

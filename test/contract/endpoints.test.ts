@@ -123,7 +123,7 @@ test('rejects with port and cause when it cannot listen', async () => {
   await once(blocker, 'listening')
   const address = blocker.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
-  const parts = { port, clock: systemClock, paths: {}, onError: () => {} }
+  const parts = { port, paths: {}, onError: () => {} }
   await expect(endpoints(parts, never)).rejects.toMatchObject({
     code: 'config.invalid',
     message: `listen on HTTP_PORT ${port}: the port is already in use (EADDRINUSE)`,
@@ -132,7 +132,7 @@ test('rejects with port and cause when it cannot listen', async () => {
 
 test('rejects with the reason of a stop before it listens', async () => {
   const reason = new Error('stopped')
-  const parts = { port: 0, clock: systemClock, paths: {}, onError: () => {} }
+  const parts = { port: 0, paths: {}, onError: () => {} }
   await expect(endpoints(parts, AbortSignal.abort(reason))).rejects.toBe(reason)
 })
 
@@ -160,7 +160,7 @@ test('close aborts a hanging response and frees the port, and may be called twic
     requested.resolve()
     return new Promise<never>(() => {})
   }
-  const parts = { port: 0, clock: systemClock, paths: { '/never': hanging }, onError: () => {} }
+  const parts = { port: 0, paths: { '/never': hanging }, onError: () => {} }
   const server = await endpoints(parts, never)
   const socket = connect(server.port, '127.0.0.1')
   socket.write('GET /never HTTP/1.1\r\nhost: x\r\n\r\n')

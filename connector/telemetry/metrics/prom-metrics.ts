@@ -27,10 +27,10 @@ export function promMetrics(registry: Registry): PromMetrics {
     histogramList,
     ({ buckets, ...metric }) => new Histogram({ ...options(metric), buckets: [...buckets] }),
   )
-  const zero = (known: Labelled) => {
+  const zero = (own: Labelled) => {
     for (const [name, { labels }] of Object.entries<MetricEntry>(counterList))
-      if ('stream' in labels === 'stream' in known)
-        for (const fixed of fixedLabels(labels, known)) counters[name as keyof typeof counterList].inc(fixed, 0)
+      if ('stream' in labels === 'stream' in own)
+        for (const one of fixedLabels(labels)) counters[name as keyof typeof counterList].inc({ ...own, ...one }, 0)
   }
   const metrics = (own: Labelled): Metrics => ({
     count: (name, by = 1, labels = {}) =>
@@ -48,32 +48,22 @@ export function promMetrics(registry: Registry): PromMetrics {
   }
 }
 
-/** Every combination of the fixed labels with those that are known; none if a label has no fixed values. */
-function fixedLabels(labels: MetricEntry['labels'], known: Labelled): readonly Labelled[] {
-  return Object.entries(labels).reduce<readonly Labelled[]>(
-    (found, [label, values]) => {
-      if (label in known) return found
-      return values === 'any' ? [] : found.flatMap((one) => values.map((value) => ({ ...one, [label]: value })))
-    },
-    [known],
-  )
+/** Each value of the label besides `stream`, if they are fixed; a metric without one has a single series. */
+function fixedLabels({ stream: _, ...labels }: MetricEntry['labels']): readonly Labelled[] {
+  const [label] = Object.entries(labels)
+  if (label === undefined) return [{}]
+  const [name, values] = label
+  return values === 'any' ? [] : values.map((value) => ({ [name]: value }))
 }
 
 function mapValues<Name extends string, In, Out>(list: Readonly<Record<Name, In>>, make: (value: In) => Out) {
   return Object.fromEntries(Object.entries<In>(list).map(([name, value]) => [name, make(value)])) as Record<Name, Out>
 }
 
-/** Of prom-client's default metrics: the process, and the delay of the event loop, which an overloaded replica shows. */
-const ofProcess = /^(?:process|nodejs_eventloop_lag)_/
-
 /** A registry whose series have the label `connector`, with the metrics of the process. */
 export function processRegistry(connector: string): Registry {
   const registry = new Registry()
   registry.setDefaultLabels({ connector })
-  const all = new Registry()
-  collectDefaultMetrics({ register: all })
-  for (const { name } of all.getMetricsAsArray()) {
-    if (ofProcess.test(name)) registry.registerMetric(all.getSingleMetric(name) as never) // it is registered
-  }
+  collectDefaultMetrics({ register: registry })
   return registry
 }

@@ -20,21 +20,28 @@ interface ScrapedEntry extends MetricEntry {
   readonly samples: (parts: ScrapedParts) => readonly Sample[]
 }
 
-/** A gauge of each stream that runs here; undefined: the stream has none. */
-function here(
+/** A gauge of each stream. */
+const ofEach = (
   name: string,
   help: string,
-  value: (status: StreamStatus, clock: Clock) => number | undefined,
-): ScrapedEntry {
-  return {
-    ...ofStream(name, help),
-    samples: ({ status: replica, clock }) =>
-      replica.streams().flatMap(({ stream, status }): Sample[] => {
-        const found = isActive(status) ? value(status, clock) : undefined
-        return found === undefined ? [] : [[{ stream }, found]]
-      }),
-  }
-}
+  labels: MetricEntry['labels'],
+  samples: (status: StreamStatus, clock: Clock) => readonly Sample[],
+): ScrapedEntry => ({
+  ...ofStream(name, help, labels),
+  samples: ({ status: replica, clock }) =>
+    replica
+      .streams()
+      .flatMap(({ stream, status }) =>
+        samples(status, clock).map(([more, value]): Sample => [{ stream, ...more }, value]),
+      ),
+})
+
+/** A gauge of each stream that runs here; undefined: the stream has none. */
+const here = (name: string, help: string, value: (status: StreamStatus, clock: Clock) => number | undefined) =>
+  ofEach(name, help, {}, (status, clock) => {
+    const found = isActive(status) ? value(status, clock) : undefined
+    return found === undefined ? [] : [[{}, found]]
+  })
 
 /** A stream that has ended waits until it is assigned again. */
 const exportedStates: readonly StreamState[] = streamStates.filter((state) => state !== 'ended')
@@ -49,45 +56,31 @@ export const scrapedList: readonly ScrapedEntry[] = [
   here(
     'newest_change_timestamp_seconds',
     'When the newest change that was published was made, by the clock of the server; without a mapped time of day, when it was read; absent before the first',
-    ({ newestChange }) => (newestChange === undefined ? undefined : newestChange / 1000),
+    ({ newestChange }) => newestChange && newestChange / 1000,
   ),
-  {
-    ...ofStream('backed_off_seconds', 'How long a lane has made no progress because its pages fail; absent otherwise', {
-      lane: scanKinds,
-    }),
-    samples: ({ status: replica, clock }) =>
-      replica
-        .streams()
-        .flatMap(({ stream, status: { backedOff } }) =>
-          Object.entries(backedOff).map(([lane, at]): Sample => [{ stream, lane }, (clock.monotonic() - at) / 1000]),
-        ),
-  },
+  ofEach(
+    'backed_off_seconds',
+    'How long a lane has made no progress because its pages fail; absent otherwise',
+    { lane: scanKinds },
+    ({ backedOff }, clock) =>
+      Object.entries(backedOff).map(([lane, at]) => [{ lane }, (clock.monotonic() - at) / 1000]),
+  ),
   here('index_clients', 'Clients in the client index', ({ indexClients }) => indexClients),
-  {
-    ...ofStream(
-      'stream_state',
-      '1 for the current state of the stream on this replica, 0 for the others; `waiting` if it does not run here',
-      { state: 'any' },
-    ),
-    samples: ({ status: replica }) =>
-      replica.streams().flatMap(({ stream, status: { state } }) => {
-        const exported = state === 'ended' ? 'waiting' : state
-        return exportedStates.map((one): Sample => [{ stream, state: one }, exported === one ? 1 : 0])
-      }),
-  },
-  {
-    ...ofStream(
-      'stream_failure',
-      '1 for the code of the last failure since the last progress; absent if nothing fails',
-      {
-        code: 'any',
-      },
-    ),
-    samples: ({ status: replica }) =>
-      replica
-        .streams()
-        .flatMap(({ stream, status: { failure } }): Sample[] => (failure ? [[{ stream, code: failure.code }, 1]] : [])),
-  },
+  ofEach(
+    'stream_state',
+    '1 for the current state of the stream on this replica, 0 for the others; `waiting` if it does not run here',
+    { state: 'any' },
+    ({ state }) => {
+      const exported = state === 'ended' ? 'waiting' : state
+      return exportedStates.map((one) => [{ state: one }, exported === one ? 1 : 0])
+    },
+  ),
+  ofEach(
+    'stream_failure',
+    '1 for the code of the last failure since the last progress; absent if nothing fails',
+    { code: 'any' },
+    ({ failure }) => (failure ? [[{ code: failure.code }, 1]] : []),
+  ),
   {
     ...ofReplica('ready', '1 when /readyz returns 200, otherwise 0'),
     samples: ({ status }) => [[{}, status.isReady() ? 1 : 0]],

@@ -184,12 +184,6 @@ test('every series has the connector label, those of the process too, on a separ
   expect(await new Registry().metrics()).toBe('\n')
 })
 
-test('exports, of the metrics of Node.js, only the delay of the event loop', async () => {
-  const text = await observed().registry.metrics()
-  expect(text).toContain('process_resident_memory_bytes')
-  expect(text.replaceAll('nodejs_eventloop_lag_', '')).not.toContain('nodejs_')
-})
-
 test('exports readiness and build information', async () => {
   const { samples, replicaIs } = observed()
   expect((await samples()).get('ready{}')).toBe(0)
