@@ -83,13 +83,6 @@ export const shownName = (name: string) => (/^[A-Za-z_$][\w.-]{0,63}$/.test(name
 
 export const shownPath = (path: readonly string[]) => path.map(shownName).join('.')
 
-/** A certificate of a new connection; `pinned`: of a server whose fingerprint is configured; `ca`: the issuers. */
-export interface SeenCertificate {
-  readonly certificate: 'server' | 'pinned' | 'ca' | 'client'
-  /** Milliseconds since 1970. */
-  readonly expiresAt: number
-}
-
 /** What a source reports. Contains no personal data and no secrets. */
 export type SourceEvent =
   /** Reading a page failed and is retried. `attempt`: number of failures of this page. */
@@ -98,8 +91,6 @@ export type SourceEvent =
   | { readonly kind: 'read-recovered'; readonly failures: number; readonly failedForMs: number }
   /** The server responded to a request, whatever it was. */
   | { readonly kind: 'response-received'; readonly status: number }
-  /** A connection was opened with this certificate. */
-  | ({ readonly kind: 'certificate-seen' } & SeenCertificate)
   /** References to characters that XML forbids, and their escapes in JSON, were decoded to U+FFFD. */
   | { readonly kind: 'characters-replaced'; readonly characters: number }
 

@@ -26,8 +26,7 @@ export async function exportedSeries(): Promise<readonly ExportedSeries[]> {
   const events = everyPipelineEvent(new ConnectorError('publish.failed', 'connect'))
   // Its last event is a failure, so that every series of a running stream exists.
   const running = ['stream-claimed', 'pages-published', 'stream-retrying']
-  const pinned = { kind: 'certificate-seen', certificate: 'pinned', expiresAt: 0 } as const
-  for (const event of [...events, pinned, ...events.filter(({ kind }) => running.includes(kind))]) observer(event)
+  for (const event of [...events, ...events.filter(({ kind }) => running.includes(kind))]) observer(event)
   return (await registry.metrics()).split('\n').flatMap((line) => {
     const [, name, labels] = /^(\w+)\{(.*)\} /.exec(line) ?? []
     return name === undefined || labels === undefined ? [] : [{ name, labels: labelsIn(labels) }]

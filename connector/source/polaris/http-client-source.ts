@@ -36,17 +36,14 @@ export function httpClientSource(config: PolarisConfig, parts: SourceParts): Cli
     const decoded = decodeBody(answer.body, answer.contentType, decoding)
     const judged = judgeAnswer(answer, decoded, { output: at.output, auth: config.auth.kind, nowMs: clock.now() })
     if (judged.kind !== 'page') return judged
-    reportReplaced(judged.content, observe)
+    const { replacedCharacters: characters } = judged.content
+    if (characters > 0) observe({ kind: 'characters-replaced', characters })
     return { kind: 'answered', answer: pageOf(judged.content, answer) }
   }
   return {
     read: (at, stop) => send(readRequest(settings, at), (request) => call(request, at, stop), stop),
     close: async () => caller.close(),
   }
-}
-
-function reportReplaced({ replacedCharacters: characters }: PageContent, observe: ObserveSource): void {
-  if (characters > 0) observe({ kind: 'characters-replaced', characters })
 }
 
 function pageOf(

@@ -24,7 +24,8 @@ export interface PolarisConfig {
   readonly clientsField?: string | undefined
   /** Names or dotted paths of fields of a page that look like an error or a message but are none. */
   readonly statusFields: readonly string[]
-  readonly timeouts: SourceTimeouts
+  /** `answerMs`: from the call to the end of the response. */
+  readonly timeouts: { readonly connectMs: number; readonly answerMs: number }
   /** Limit of a response body, decompressed. */
   readonly maxBodyBytes: number
   /** Of a page that is retried where it failed. A command makes fewer retries. */
@@ -81,13 +82,6 @@ export interface ClientCertificate {
 export interface ProxyConfig {
   /** `http(s)://[user:password@]host[:port]`, with user and password percent-encoded. */
   readonly url: string
-}
-
-/** In milliseconds. */
-interface SourceTimeouts {
-  readonly connectMs: number
-  /** From the call to the end of the response. */
-  readonly answerMs: number
 }
 
 /** What only we can tune. Tests shorten the times. */

@@ -9,9 +9,6 @@ export const pageRows = {
     log: trace('page read', 'scan', 'clients', 'limit', 'bytes', 'tookMs'),
     count: countPage,
   },
-  'certificate-seen': {
-    log: unlogged,
-  },
   'characters-replaced': {
     log: warn('Polaris sends characters that XML forbids: publishing the replacement character instead', 'characters'),
     logged: 'once',

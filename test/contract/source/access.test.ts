@@ -4,10 +4,10 @@ import type { ServerOptions } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { TlsConfig } from '../../../connector/source/polaris/polaris-config.ts'
 import { EMPTY_PAGE, readOnce, testSource } from '../../support/one-read.ts'
-import { makeCertificates, VALID_DAYS } from '../../support/servers/certificates.ts'
+import { makeCertificates } from '../../support/servers/certificates.ts'
 import { forwardProxy } from '../../support/servers/forward-proxy.ts'
 import { type LoneCertificate, loneCertificate } from '../../support/servers/lone-certificate.ts'
 import { scriptedServer } from '../../support/servers/scripted-http.ts'
@@ -54,7 +54,7 @@ describe('a client certificate', () => {
     expect(await readOnce({ url: server.url, tls })).toMatch(encryptedKey)
   })
 
-  it('is read again for each connection; the last one stays while its key does not match', async () => {
+  it('is read again for each connection, and is not used while its key does not match', async () => {
     const presented: string[] = []
     await using server = await scriptedServer(
       (_, response) => {
@@ -67,10 +67,10 @@ describe('a client certificate', () => {
     await using source = testSource({ url: server.url, tls: { ca, client: changing } })
     await source.read()
     changing.cert = own.cert
-    await source.read()
+    expect(await source.read()).toMatch(/^source\.certificate.*is not the key/)
     changing.key = own.key
     await source.read()
-    expect(presented).toEqual(['connector', 'connector', 'polaris'])
+    expect(presented).toEqual(['connector', 'polaris'])
   })
 })
 
@@ -155,43 +155,5 @@ describe('an IPv6 address in the URL', () => {
       `CONNECT ${secure.url.replace('https://', '')}`,
       `CONNECT ${plain.url.replace('http://', '')}`,
     ])
-  })
-})
-
-describe('each connection', () => {
-  it('is replaced after 15 minutes, although it is still in use', async () => {
-    await using server = await serve()
-    await using source = testSource({ url: server.url })
-    onTestFinished(() => void vi.useRealTimers())
-    vi.useFakeTimers({ toFake: ['performance'] })
-    for (const minutes of [0, 14, 2, 1]) {
-      vi.advanceTimersByTime(minutes * 60_000)
-      expect(await source.read()).toBe(accepted)
-    }
-    expect(server.connections()).toBe(2)
-  })
-
-  const expiries = async (tls: TlsConfig, url: string) => {
-    await using source = testSource({ url, tls })
-    expect(await source.read()).toBe(accepted)
-    return Object.fromEntries(
-      source.events.flatMap((event) =>
-        event.kind === 'certificate-seen' ? [[event.certificate, event.expiresAt]] : [],
-      ),
-    )
-  }
-
-  it('reports when the certificates of the server, its issuers and the client expire', async () => {
-    await using server = await serve(certified)
-    const validMs = VALID_DAYS * 86_400_000
-    const atTheEnd = { asymmetricMatch: (at: number) => Math.abs(at - Date.now() - validMs) < 3_600_000 }
-    expect(await expiries({ ca, client }, server.url)).toEqual({
-      ...{ server: atTheEnd, ca: atTheEnd, client: atTheEnd },
-    })
-  })
-
-  it('reports when a pinned certificate expires', async () => {
-    await using server = await serve(own)
-    expect(await expiries({ fingerprints: [own.fingerprint] }, server.url)).toEqual({ pinned: Date.UTC(2099, 11, 31) })
   })
 })

@@ -95,21 +95,6 @@ describe('a fault', () => {
   })
 })
 
-describe('a content encoding that was not requested', () => {
-  it.each([
-    ['br', 'br'],
-    ['deflate', 'deflate'],
-    ['utf-8', 'utf-8'],
-    ['x'.repeat(30), '(not shown)'],
-  ])('is named: %s', async (encoding, shown) => {
-    await using server = await scriptedServer(
-      (_, response) => void response.writeHead(200, { 'content-encoding': encoding }).end(EMPTY_PAGE),
-    )
-    const error = await readOnce({ url: server.url })
-    expect(error).toContain(`the content encoding ${shown} was not requested, only gzip`)
-  })
-})
-
 describe('a hostile answer to a login', () => {
   const MB = 1024 * 1024
   it.each([

@@ -13,7 +13,7 @@ export interface Certificates {
   readonly clientCertificate: string
 }
 
-export const VALID_DAYS = 90
+const VALID_DAYS = 90
 
 /** Creates the certificates in `directory`, unless they exist. */
 export function makeCertificates(directory: string): Certificates {

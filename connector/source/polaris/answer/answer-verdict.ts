@@ -20,8 +20,7 @@ type Verdict = readonly [from: number, to: number, code: ErrorCode, message: str
 
 /** HTTP status → verdict. The first match applies. */
 const statusVerdicts: readonly Verdict[] = [
-  [204, 205, 'source.answer-malformed', 'the response has no content'],
-  [206, 206, 'source.answer-malformed', 'the response is partial, which was not requested'],
+  [204, 206, 'source.answer-malformed', 'the response has no content, or only a part'],
   [300, 399, 'source.answer-malformed', 'the redirect cannot be followed'],
   [
     403,

@@ -15,10 +15,7 @@ export function normaliseText(text: string, zone: string): string | undefined {
   const first = text.charCodeAt(0)
   if (first === 0x2f /* / */) return microsoftDateText(text, zone)
   if (first !== 0x30 /* 0 */ || text.length < 10) return text
-  const isMinimum = text.startsWith('0001')
-    ? minimumIso.test(text)
-    : text.startsWith('01/01/0001') && minimumFrench.test(text)
-  return isMinimum ? undefined : text
+  return minimumIso.test(text) || minimumFrench.test(text) ? undefined : text
 }
 
 function microsoftDateText(text: string, zone: string): string | undefined {

@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
+import type { Clock } from '../../../runtime/clock.ts'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import { serverOf } from '../../../runtime/network-cause.ts'
+import type { ObserveSource } from '../../client-source.ts'
 import { offeredSchemes } from '../answer/answer-verdict.ts'
 import { networkError } from '../answer/network-error.ts'
 import { collectBody } from './collect-body.ts'
@@ -10,7 +12,7 @@ import { type Cookies, cookies } from './cookies.ts'
 import type { ApiRequest } from './read-request.ts'
 import { hasArgumentsOf, isRedirect, MAX_REDIRECTS, redirected } from './redirect.ts'
 import type { RequestTurn } from './request-rate.ts'
-import { type HttpParts, type HttpSettings, type ServerAgent, serverAgent } from './server-agent.ts'
+import { type HttpSettings, type ServerAgent, serverAgent } from './server-agent.ts'
 
 /** A complete response, with any status. */
 export interface HttpAnswer {
@@ -39,15 +41,19 @@ export interface HttpCaller {
   close(): void
 }
 
-interface Call extends HttpParts {
-  readonly agent: ServerAgent
+interface HttpParts {
+  readonly clock: Clock
+  readonly observe: ObserveSource
+}
+
+interface Call extends HttpParts, Pick<ServerAgent, 'agent'> {
   readonly cookies: Cookies
   readonly settings: HttpSettings
 }
 
 export function httpCaller(settings: HttpSettings, parts: HttpParts & { readonly turn: RequestTurn }): HttpCaller {
   const { clock, observe } = parts
-  const agent = serverAgent(settings, parts)
+  const { agent, close } = serverAgent(settings)
   const connection = { agent, cookies: cookies(clock), clock, observe, settings }
   return {
     call: async (first, stop) => {
@@ -64,7 +70,7 @@ export function httpCaller(settings: HttpSettings, parts: HttpParts & { readonly
         request = redirected(request, { location, status: answer.status })
       }
     },
-    close: () => agent.close(),
+    close,
   }
 }
 
@@ -106,7 +112,7 @@ async function send(
   const cookie = cookies.header()
   const sent = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, {
     method,
-    agent: agent.current(),
+    agent,
     signal,
     headers: {
       ...settings.headers,

@@ -20,10 +20,6 @@ export function redirected(request: ApiRequest, to: { location: string; status: 
   return { method: 'GET', url, headers: request.headers }
 }
 
-/** Whether the last request has all arguments of the first. */
-export function hasArgumentsOf(first: ApiRequest, last: ApiRequest): boolean {
-  const form = new URLSearchParams(last.form)
-  return [...first.url.searchParams, ...new URLSearchParams(first.form)].every(
-    ([name, value]) => last.url.searchParams.get(name) === value || form.get(name) === value,
-  )
-}
+/** Whether the last request has the arguments of the first. */
+export const hasArgumentsOf = (first: ApiRequest, last: ApiRequest): boolean =>
+  last.url.search === first.url.search && last.form === first.form

@@ -1,4 +1,3 @@
-import { X509Certificate } from 'node:crypto'
 import { createSecureContext, DEFAULT_CIPHERS, type SecureContext } from 'node:tls'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import { systemCertificates } from '../../../runtime/system-certificates.ts'
@@ -60,11 +59,6 @@ function isContext(options: Parameters<typeof createSecureContext>[0]): boolean 
 
 /** The CAs of the system, and one more. */
 export const trusted = (ca: string | undefined) => [...systemCertificates(), ...(ca === undefined ? [] : [ca])]
-
-/** When the first certificate of a PEM text expires, milliseconds since 1970. */
-export function expiryOf(pem: string): number {
-  return Date.parse(new X509Certificate(pem).validTo)
-}
 
 /** The SHA-256 fingerprint for comparison: lower-case hex without separators, from any output of openssl. */
 export function normalFingerprint(text: string): string {

@@ -21,10 +21,7 @@ export const isErrorName = (name: string) => wordsOf(name).some((word) => errorW
 type StatusFields = ReadonlySet<string>
 
 /** The first of these fields that reports an error: by its name and its content, of any shape. */
-export function reportedError<Field extends AnswerNode>(
-  fields: readonly Field[],
-  statusFields: StatusFields,
-): Field | undefined {
+export function reportedError(fields: readonly AnswerNode[], statusFields: StatusFields): AnswerNode | undefined {
   return fields.find((field) =>
     successNames.has(field.name.toLowerCase())
       ? !isDisregarded(field.name, statusFields) && isFalse(field)
