@@ -1,4 +1,4 @@
-import { composePreview } from '../compose/compose-source.ts'
+import { commandReader } from '../compose/compose-source.ts'
 import { eventSettings, readingRules } from '../event/configured-events.ts'
 import { previewRecords } from '../inspect/preview/preview-records.ts'
 import { DAY_MS } from '../runtime/units.ts'
@@ -25,11 +25,12 @@ export const preview: Command = {
   examples: ['preview --config connector.yaml', 'preview lyon --config connector.yaml --limit 10'],
   run: (args, parts) => {
     const limit = limitOf(args)
-    return withStream(args, parts, async ({ stream, shared: { clock }, closing }) => {
+    return withStream(args, parts, async ({ stream, shared, closing }) => {
+      const { clock } = shared
       const since = stream.beginAt ?? wallClock(clock.now() - DAY_MS, stream.poll.timeZone)
       const isMasked = args['show-data'] !== true
       const wanted = { stream, rules: readingRules(stream), settings: eventSettings(stream), isMasked, limit }
-      const reader = composePreview({ ...stream, beginAt: since }, { clock, closing })
+      const reader = commandReader({ ...stream, beginAt: since }, { shared, closing, retries: 1 })
       const reading = previewRecords(reader, wanted, parts.stop)
       const text = () => `reading from ${new URL(stream.polaris.url).origin}`
       const { records, lists } = await showingProgress(reading, { output: parts, text, clock })

@@ -4,7 +4,7 @@ import type { DoctorParts, StreamUnderTest } from '../inspect/doctor/doctor-part
 import { streamNames } from '../publish/event-publisher.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
-import { httpClientSource } from '../source/polaris/http-client-source.ts'
+import { openSource } from './compose-source.ts'
 import { streamIdentity, streamObject } from './compose-stream.ts'
 import { adminParts, openSharedResources, type SharedResources } from './shared-resources.ts'
 
@@ -39,14 +39,12 @@ function memoryForIndexes(): number {
 }
 
 function streamUnderTest(stream: StreamConfig, shared: SharedResources, closing: CloseStack): StreamUnderTest {
-  const { clock, config, accounts } = shared
-  const http = { clock, observe: () => {}, turn: shared.requestRates.of(stream.polaris), accounts }
-  const source = closing.use(httpClientSource(stream.polaris, http), (opened) => opened.close())
+  const { connector } = shared.config
   return {
     config: stream,
-    source,
-    identity: streamIdentity(stream, config.connector),
+    source: openSource(stream, { shared, closing, observe: () => {} }),
+    identity: streamIdentity(stream, connector),
     object: streamObject(stream, shared),
-    names: streamNames(config.connector, stream.name),
+    names: streamNames(connector, stream.name),
   }
 }

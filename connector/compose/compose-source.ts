@@ -3,17 +3,28 @@ import type { InspectionReader } from '../inspect/inspected-pages.ts'
 import type { ReaderParts } from '../pipeline/read/reader-parts.ts'
 import { createServerClock } from '../pipeline/read/server-clock.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
-import { refusedAccounts } from '../runtime/refused-accounts.ts'
 import { UNKNOWN_BEGINNING } from '../scan/scan-state.ts'
-import type { SourceTime } from '../source/client-source.ts'
-import { requestRates } from '../source/polaris/http/request-rate.ts'
+import type { ClientSource, SourceEvent, SourceTime } from '../source/client-source.ts'
 import { httpClientSource } from '../source/polaris/http-client-source.ts'
+import type { SharedResources } from './shared-resources.ts'
 
 /** The stream's configured beginning. */
 export const beginningOf = ({ beginAt }: Pick<StreamConfig, 'beginAt'>): SourceTime => beginAt ?? UNKNOWN_BEGINNING
 
-/** How often a command retries a page. */
-export const COMMAND_RETRIES = 4
+interface OpenSource {
+  readonly shared: SharedResources
+  readonly closing: CloseStack
+  readonly observe: (event: SourceEvent) => void
+}
+
+export function openSource(
+  { polaris }: Pick<StreamConfig, 'polaris'>,
+  { shared, closing, observe }: OpenSource,
+): ClientSource {
+  const { clock, accounts, requestRates } = shared
+  const source = httpClientSource(polaris, { clock, accounts, observe, turn: requestRates.of(polaris) })
+  return closing.use(source, (opened) => opened.close())
+}
 
 /** What the pages of a stream are read with. */
 export function pageReader(
@@ -32,14 +43,12 @@ export function pageReader(
   }
 }
 
-/** Reads a stream for a command that needs neither Kafka nor the checkpoint store. */
-export function composePreview(
+/** How a command reads a stream; it gives up during an outage. */
+export function commandReader(
   stream: StreamConfig,
-  { clock, closing }: Pick<InspectionReader, 'clock'> & { readonly closing: CloseStack },
+  { shared, closing, retries }: Pick<OpenSource, 'shared' | 'closing'> & { readonly retries: number },
 ): InspectionReader {
-  const { polaris } = stream
   const observe = () => {}
-  const parts = { clock, observe, turn: requestRates(clock).of(polaris), accounts: refusedAccounts(clock) }
-  const source = closing.use(httpClientSource(polaris, parts), (opened) => opened.close())
-  return pageReader(stream, { source, clock, observe, retries: 1 })
+  const source = openSource(stream, { shared, closing, observe })
+  return pageReader(stream, { source, clock: shared.clock, observe, retries })
 }

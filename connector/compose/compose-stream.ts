@@ -10,12 +10,10 @@ import type { PipelineParts } from '../pipeline/pipeline.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { ReaderParts } from '../pipeline/read/reader-parts.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
-import { httpClientSource } from '../source/polaris/http-client-source.ts'
 import { checkpointKey, wishesKey } from '../storage/checkpoint-store-config.ts'
-import type { SegmentStore } from '../storage/segment-store.ts'
-import type { ConfiguredStream, OpenParts, StoredStream } from '../stream/open/open-parts.ts'
-import { type SessionParts, type StreamSession, streamSession } from '../stream/stream-session.ts'
-import { beginningOf, pageReader } from './compose-source.ts'
+import type { OpenParts } from '../stream/open/open-parts.ts'
+import { type StreamSession, streamSession } from '../stream/stream-session.ts'
+import { beginningOf, openSource, pageReader } from './compose-source.ts'
 import type { SharedResources } from './shared-resources.ts'
 
 /** How a stream runs. */
@@ -26,54 +24,75 @@ interface RunMode {
   readonly observe: Observe
 }
 
-/** One stream while it is assigned to this replica; composed when it is first run. */
-export function composeStream(stream: StreamConfig, shared: SharedResources, mode: RunMode): StreamSession {
-  return streamSession((closing) => composeParts(stream, shared, { ...mode, closing }))
-}
-
 /** How often a replica looks for what operators wish. */
 const LOOK_EVERY_MS = 10_000
 
-function sourceParts({ polaris }: StreamConfig, { clock, accounts, requestRates }: SharedResources, observe: Observe) {
-  return { clock, accounts, observe, turn: requestRates.of(polaris) }
+/** One stream while it is assigned to this replica; composed when it is first run. */
+export function composeStream(stream: StreamConfig, shared: SharedResources, mode: RunMode): StreamSession {
+  return streamSession((closing) => ({
+    open: openParts(stream, shared, { ...mode, closing }),
+    pipeline: pipelineParts(stream, shared, { ...mode, closing }),
+    lookEveryMs: LOOK_EVERY_MS,
+  }))
 }
 
-function composeParts(
+interface Composing extends RunMode {
+  readonly closing: CloseStack
+}
+
+function pipelineParts(
   stream: StreamConfig,
   shared: SharedResources,
-  { closing, ...mode }: RunMode & { readonly closing: CloseStack },
-): SessionParts {
+  { until, giveUp, observe, closing }: Composing,
+): PipelineParts {
   const { clock, config } = shared
-  const { observe } = mode
-  const source = httpClientSource(stream.polaris, sourceParts(stream, shared, observe))
-  closing.use(source, (opened) => opened.close())
-  const reader: ReaderParts = {
-    ...pageReader(stream, { source, clock, observe, retries: stream.polaris.retry.retries }),
-    until: mode.until,
-    observe,
-  }
-  const { isAssigned } = mode
-  const open = openParts(stream, shared, { isAssigned, observe, closing })
-  const pipeline: PipelineParts = {
-    reader,
-    group: groupParts(stream, observe),
+  const source = openSource(stream, { shared, closing, observe })
+  const reader = pageReader(stream, { source, clock, observe, retries: stream.polaris.retry.retries })
+  return {
+    reader: { ...reader, until, observe },
+    group: {
+      settings: eventSettings(stream),
+      rules: readingRules(stream),
+      scanSettings: stream.poll,
+      beginAt: beginningOf(stream),
+      deadLetters: deadLetterGuard(deadLetterLimit),
+      observe,
+    },
     clock,
     groupMaxSize: config.pageGroup.maxBytes,
     groupMaxDelayMs: config.pageGroup.maxDelayMs,
     deliverWithinMs: kafkaTimes.commitWithinMs,
-    giveUp: mode.giveUp,
+    giveUp,
     savePeriodMs: config.savePeriodMs,
   }
-  return { open, pipeline, lookEveryMs: LOOK_EVERY_MS }
 }
 
-function groupParts(stream: StreamConfig, observe: Observe): PipelineParts['group'] {
+function openParts(
+  stream: StreamConfig,
+  shared: SharedResources,
+  { isAssigned, observe, closing }: Composing,
+): OpenParts {
+  const { config, clock, replica: owner, openLimit, storeReady, store, kafkaLog: log } = shared
+  const { connector } = config
+  const publisher = kafkaEventPublisher(stream.kafka, { connector, stream: stream.name, clock, log })
+  const index = streamIndex(store.segments(checkpointKey(connector, stream.name)))
+  const newNonce = randomUUID
   return {
-    settings: eventSettings(stream),
-    rules: readingRules(stream),
-    scanSettings: stream.poll,
-    beginAt: beginningOf(stream),
-    deadLetters: deadLetterGuard(deadLetterLimit),
+    identity: streamIdentity(stream, connector),
+    topic: stream.kafka.topic.events,
+    beginAt: stream.beginAt,
+    topicUse: stream.topicUse,
+    storeReady,
+    object: streamObject(stream, shared),
+    wishes: streamWishes({ object: wishesObject(stream, shared), newNonce }, observe),
+    index: closing.use(index, (opened) => opened.forget()),
+    publisher: closing.use(publisher, (opened) => opened.close()),
+    openLimit,
+    owner,
+    isAssigned,
+    clock,
+    newNonce,
+    onWritten: (bytes) => observe({ kind: 'checkpoint-saved', bytes }),
     observe,
   }
 }
@@ -88,59 +107,8 @@ export function wishesObject(stream: StreamConfig, { config, store }: SharedReso
   return store.object(wishesKey(checkpointKey(config.connector, stream.name)))
 }
 
-function streamSegments(stream: StreamConfig, { config, store }: SharedResources): SegmentStore {
-  return store.segments(checkpointKey(config.connector, stream.name))
-}
-
 /** What a checkpoint must belong to, except for the topic. */
 export function streamIdentity({ name, polaris }: StreamConfig, connector: string): OpenParts['identity'] {
   const { url, codeMagasin, prefixCle = null } = polaris
   return { connector, stream: name, source: { url, codeMagasin, prefixCle } }
-}
-
-interface OpeningMode extends Pick<OpenParts, 'isAssigned'> {
-  readonly observe: Observe
-  readonly closing: CloseStack
-}
-
-/** What opening a stream needs. */
-function openParts(stream: StreamConfig, shared: SharedResources, mode: OpeningMode): OpenParts {
-  const { config, clock, replica, openLimit, kafkaLog: log } = shared
-  const { isAssigned, observe, closing } = mode
-  const names = { connector: config.connector, stream: stream.name }
-  const publisher = kafkaEventPublisher(stream.kafka, { ...names, clock, log })
-  return {
-    ...configuredStream(stream, config),
-    ...storedStream(stream, shared, mode),
-    publisher: closing.use(publisher, (opened) => opened.close()),
-    openLimit,
-    owner: replica,
-    isAssigned,
-    clock,
-    newNonce: randomUUID,
-    onWritten: (bytes) => observe({ kind: 'checkpoint-saved', bytes }),
-    observe,
-  }
-}
-
-function configuredStream(stream: StreamConfig, config: SharedResources['config']): ConfiguredStream {
-  return {
-    identity: streamIdentity(stream, config.connector),
-    topic: stream.kafka.topic.events,
-    beginAt: stream.beginAt,
-    topicUse: stream.topicUse,
-  }
-}
-
-function storedStream(
-  stream: StreamConfig,
-  shared: SharedResources,
-  { closing, observe }: Pick<OpeningMode, 'closing' | 'observe'>,
-): StoredStream {
-  return {
-    storeReady: shared.storeReady,
-    object: streamObject(stream, shared),
-    wishes: streamWishes({ object: wishesObject(stream, shared), newNonce: randomUUID }, observe),
-    index: closing.use(streamIndex(streamSegments(stream, shared)), (opened) => opened.forget()),
-  }
 }

@@ -1,12 +1,13 @@
 import type { StreamConfig } from '../config/connector-config.ts'
+import { groupPlacement } from '../kafka/group/group-placement.ts'
 import type { ReaderParts } from '../pipeline/read/reader-parts.ts'
+import { type Placement, type PlacementEvent, singlePlacement } from '../placement/placement.ts'
 import type { Assignment } from '../stream/assignment.ts'
 import { runStream, type StreamEnd } from '../stream/run-stream.ts'
 import { runStreams } from '../stream/run-streams.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
-import { composePlacement } from './compose-placement.ts'
 import { composeStream } from './compose-stream.ts'
-import type { SharedResources } from './shared-resources.ts'
+import { adminParts, type SharedResources } from './shared-resources.ts'
 
 /**
  * Runs the streams assigned to this replica until `stop` or, if they run until they have caught up, until each has, or is
@@ -38,4 +39,14 @@ export async function runConnector(
   }
   const placement = composePlacement(shared, telemetry.observePlacement)
   return await runStreams({ placement, streams, run, finishWithinMs, clock, observe: telemetry.observePlacement }, stop)
+}
+
+/** Connects when it is run. */
+function composePlacement(shared: SharedResources, observe: (event: PlacementEvent) => void): Placement {
+  const { config, replica } = shared
+  const { connector, kafka, placement } = config
+  const streams = config.streams.map(({ name }) => name)
+  if (placement.mode === 'single') return singlePlacement(streams)
+  const brokers = adminParts(kafka, shared, { clientId: replica, pace: 'group' })
+  return groupPlacement({ ...brokers, connector, streams, create: placement.create, observe })
 }

@@ -9,8 +9,7 @@ import type { Semaphore } from '../../runtime/semaphore.ts'
 import type { SourceTime } from '../../source/client-source.ts'
 import type { StoredText } from '../../storage/versioned-object.ts'
 
-/** What is configured of a stream. */
-export interface ConfiguredStream {
+export interface OpenParts extends CheckpointParts {
   readonly identity: Omit<StreamIdentity, 'destination'>
   /** The name of the events topic. */
   readonly topic: string
@@ -18,16 +17,9 @@ export interface ConfiguredStream {
   readonly beginAt: SourceTime | undefined
   /** `shared`: the stream may start in a topic that has records of other writers. */
   readonly topicUse: 'exclusive' | 'shared'
-}
-
-/** What is stored of a stream. */
-export interface StoredStream extends Pick<CheckpointParts, 'object' | 'index'> {
   /** Resolves when the checkpoint store is known to support conditional writes. */
   readonly storeReady: (stop: AbortSignal) => Promise<void>
   readonly wishes: StreamWishes
-}
-
-export interface OpenParts extends CheckpointParts, ConfiguredStream, StoredStream {
   readonly publisher: EventPublisher
   /** Limits concurrent openings: each needs connections and round trips. */
   readonly openLimit: Semaphore
