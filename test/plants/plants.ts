@@ -130,7 +130,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'a new stream publishes everything to the topic of another one',
-    file: 'stream/open/resolve-stream.ts',
+    file: 'stream/open/claim-stream.ts',
     text: "mayBegin: isEmpty || topicUse === 'shared'",
     becomes: 'mayBegin: true',
     by: { unit: 'stream/open/open-stream.test.ts' },
@@ -194,7 +194,7 @@ export const plants: readonly Plant[] = [
   {
     name: 'a rewind is applied at each opening',
     file: 'stream/open/claim-stream.ts',
-    text: 'rewound: rewind.id,\n    committed:',
+    text: 'rewound: rewind.id, committed:',
     becomes: 'committed:',
     by: crossed,
   },

@@ -1,37 +1,24 @@
-import type { CheckpointDocument, Committed, StreamState } from '../../checkpoint/checkpoint-document.ts'
-import { cures, restartAbove, restarted, rewound, withoutPending } from '../../checkpoint/rewind.ts'
+import type {
+  CheckpointDocument,
+  Committed,
+  StreamIdentity,
+  StreamState,
+} from '../../checkpoint/checkpoint-document.ts'
+import { mismatch } from '../../checkpoint/mismatch.ts'
+import { restartAbove, restarted, rewound, withoutPending } from '../../checkpoint/rewind.ts'
 import { type Claim, writeDocument } from '../../checkpoint/stream-checkpoint.ts'
 import { beginning, type Claimant, claimed, committedByRecord, firstDocument } from '../../checkpoint/transitions.ts'
-import type { Rewind } from '../../checkpoint/wishes.ts'
+import { validState } from '../../checkpoint/valid-state.ts'
 import { type ClientTable, clientTable } from '../../index/client-table.ts'
 import { deltaWords } from '../../index/index-state.ts'
-import type { StreamProducer } from '../../publish/event-publisher.ts'
+import type { KafkaState, StreamProducer } from '../../publish/event-publisher.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
-import type { ErrorCode } from '../../runtime/error-catalogue.ts'
 import { UNKNOWN_BEGINNING } from '../../scan/scan-state.ts'
-import { mustNotHaveMoved, type OpenParts, type StoredDocument } from './open-parts.ts'
-import { type ResolvedStream, repairStream, resolveStream } from './resolve-stream.ts'
+import type { OpenParts } from './open-parts.ts'
+import { mustNotHaveMoved, type ReadStored } from './read-stored.ts'
+import { repairStream } from './repair-stream.ts'
 
-/** What an opening has read before it claims the stream. */
-export interface ReadStored extends StoredDocument {
-  /** The rewind that waits. */
-  readonly rewind: Rewind | undefined
-  /** See `seenAs`. */
-  readonly seen: string
-  /** Set if document or index cannot be used: why. The stream then begins again. */
-  readonly lost: ErrorCode | undefined
-}
-
-export interface LoadedIndex {
-  readonly table: ClientTable
-  readonly lost: ErrorCode | undefined
-}
-
-interface Claiming extends ReadStored {
-  readonly table: ClientTable
-  readonly resolved: ResolvedStream
-  readonly claimant: Claimant
-}
+type Valid = ReturnType<typeof validIn>
 
 /**
  * Resolves the valid state by the commit record, repairs transactions without a marker, and claims the stream: against the
@@ -39,72 +26,77 @@ interface Claiming extends ReadStored {
  */
 export async function claimStream(
   parts: OpenParts,
-  read: ReadStored & LoadedIndex,
+  read: ReadStored,
   producer: StreamProducer,
   stop: AbortSignal,
 ): Promise<Claim> {
   const { document, stored } = read
-  const resolved = await resolveStream(parts, { producer, document }, stop)
-  const { resolution, identity } = resolved
-  const mustBeCurrent = () => mustNotHaveMoved(parts, stored, stop)
-  if (resolution.kind === 'hold' && !isCured(read, resolution.code)) {
+  const kafka = await producer.readKafkaState({ formerProducerId: document?.producerId ?? null }, stop)
+  const identity = { ...parts.identity, destination: kafka.destination }
+  const valid = validIn(parts, { document, identity, kafka })
+  const mustBeCurrent = () => mustNotHaveMoved(parts, read, stop)
+  if (valid.kind === 'hold' && !read.isCured(valid.code)) {
     await mustBeCurrent()
-    throw new ConnectorError(resolution.code, `open stream: ${resolution.why}`)
+    throw new ConnectorError(valid.code, `open stream: ${valid.why}`)
   }
-  await repairStream(parts, { producer, document, resolved }, { mustBeCurrent, stop })
+  await repairStream(parts, { producer, open: kafka.open, isDecided: valid.kind === 'pending', mustBeCurrent }, stop)
   const { producerId } = producer
   const claimant = { nonce: parts.newNonce(), at: parts.clock.now(), owner: parts.owner, producerId, identity }
-  const next = claimOf(parts, { ...read, resolved, claimant })
+  const next = claimOf(parts, read, { valid, kafka, claimant })
   const table = isNewIndex(document, next) ? clientTable() : read.table
-  if (table !== read.table) table.setAll(deltaWords(next.committed.state.index.delta))
   const version = await writeDocument(parts, { document: next, expected: stored?.version ?? null }, stop)
   observeClaim(parts, document, next)
   return { document: next, version, table }
 }
 
-const isCured = ({ rewind, seen }: ReadStored, code: ErrorCode) => rewind !== undefined && cures(rewind, code, seen)
+interface Found {
+  readonly document: CheckpointDocument | undefined
+  readonly identity: StreamIdentity
+  readonly kafka: KafkaState
+}
+
+/** Which state is valid, once the previous producers are fenced. */
+function validIn({ clock, topicUse }: OpenParts, { document, identity, kafka }: Found) {
+  const wrong = document && mismatch(document, identity)
+  if (wrong !== undefined) return { kind: 'hold' as const, ...wrong }
+  const { found, isEmpty } = kafka
+  return validState(document, { found, mayBegin: isEmpty || topicUse === 'shared', now: clock.now() })
+}
 
 const isNewIndex = (before: CheckpointDocument | undefined, after: CheckpointDocument) =>
   before?.committed.state.index.generation !== after.committed.state.index.generation
 
 /** The document of the claim: the valid state, after the rewind that waits. */
-function claimOf(parts: OpenParts, { document, lost, rewind, ...claiming }: Claiming): CheckpointDocument {
-  const { table, resolved, claimant } = claiming
-  const { resolution, kafka } = resolved
+function claimOf(
+  parts: OpenParts,
+  { document, rewind, table, isLost }: ReadStored,
+  { valid, kafka, claimant }: { readonly valid: Valid; readonly kafka: KafkaState; readonly claimant: Claimant },
+): CheckpointDocument {
   const beginAt = parts.beginAt ?? UNKNOWN_BEGINNING
-  const isUndecided = resolution.kind === 'hold' && resolution.code === 'checkpoint.undecided'
-  if (rewind !== undefined && (lost !== undefined || (resolution.kind === 'hold' && !isUndecided))) {
+  const isCured = isLost || (valid.kind === 'hold' && valid.code !== 'checkpoint.undecided')
+  if (rewind !== undefined && isCured) {
     const record = kafka.found.kind === 'record' ? kafka.found.record : undefined
     const restart = restartAbove(document, record, parts.clock.now())
     return { ...firstDocument(restarted(restart, rewind, beginAt), claimant, restart.epoch), rewound: rewind.id }
   }
-  const epoch = (document?.claim.epoch ?? 0) + 1
   const next =
     document === undefined
       ? firstDocument(firstState(parts), claimant)
-      : claimed(document, validStateOf(document, resolution, table), claimant)
+      : claimed(document, validStateOf(document, valid, table), claimant)
   if (rewind === undefined) return next
-  const { committed } = next
-  return {
-    ...next,
-    rewound: rewind.id,
-    committed: { ...committed, state: rewound(committed.state, rewind, { epoch, beginAt }) },
-  }
+  const { claim, committed } = next
+  const state = rewound(committed.state, rewind, { epoch: claim.epoch, beginAt })
+  return { ...next, rewound: rewind.id, committed: { ...committed, state } }
 }
 
 /** The valid state as the committed one, its entries in `table`. Without its commit record, none is missed later. */
-function validStateOf(
-  document: CheckpointDocument,
-  resolution: ResolvedStream['resolution'],
-  table: ClientTable,
-): Committed {
+function validStateOf(document: CheckpointDocument, valid: Valid, table: ClientTable): Committed {
   const { committed, pending } = document
-  if (resolution.kind === 'pending') {
+  if (valid.kind === 'pending') {
     if (pending !== null) table.setAll(deltaWords(pending.change.entries))
     return committedByRecord(document)
   }
-  if (resolution.kind !== 'hold')
-    return { ...committed, hasRecord: resolution.kind === 'committed' && resolution.hasRecord }
+  if (valid.kind !== 'hold') return { ...committed, hasRecord: valid.kind === 'committed' && valid.hasRecord }
   const state = withoutPending(document)
   table.setAll(deltaWords(state.index.delta))
   return { ...committed, hasRecord: false, state }
