@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { deltaEntries } from '../index/index-state.ts'
+import { streamMapping } from '../event/page-mapping.ts'
+import { deltaSchema, indexSchema } from '../index/index-state.ts'
 import type { RecordKey } from '../publish/event-publisher.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import { parsedJson } from '../runtime/parsed-json.ts'
@@ -69,43 +70,17 @@ const scans = z.object({
   interleaving: z.enum(['unknown', 'proven', 'serial']),
 })
 const recheck = z.object({ from: sourceTime, after: count, dueAt: time }).nullable()
-const text = z.string()
-const pageMapping = z
-  .object({ path: z.array(text).readonly().nullable(), clientId: text, modifiedAt: text.nullable() })
-  .nullable()
-const mapping = z
-  .object({
-    xml: pageMapping,
-    json: pageMapping,
-    lists: z.array(text).readonly(),
-  })
-  .nullable()
-/** Index entries in base64. */
-const entries = z.base64().refine((text) => Number.isInteger(deltaEntries(text)))
-const index = z.object({
-  generation: count,
-  segments: z
-    .array(
-      z.object({
-        name: z.string(),
-        tier: count.or(z.literal('base')),
-        from: count,
-        to: count,
-        entries: count,
-        sha256: z.string(),
-      }),
-    )
-    .readonly(),
-  delta: entries,
-})
 const reached = {
   scans,
   recheck,
+  /** Published so far: the `sequence` of the next one. */
   events: count,
-  mapping,
+  /** Null: no page has been processed. */
+  mapping: streamMapping.nullable(),
 }
-const state = z.object({ ...reached, index })
-const change = z.object({ ...reached, entries })
+const state = z.object({ ...reached, index: indexSchema })
+/** `entries`: new ones of the client index. */
+const change = z.object({ ...reached, entries: deltaSchema })
 /** The epoch and number of a prepared or decided state, and its time (ms since 1970, by the writer's clock). */
 const decision = z.object({ epoch: count, seq: count, nonce: z.string(), at: z.number() })
 

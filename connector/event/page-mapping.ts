@@ -1,21 +1,26 @@
+import { z } from 'zod'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { ClientRecord, Page } from '../source/client-source.ts'
 import { valueAt } from './canonical-json.ts'
-import { type ConfiguredFields, type FieldMapping, mapFields } from './fields/field-mapping.ts'
+import { type ConfiguredFields, type FieldMapping, fieldMapping, mapFields } from './fields/field-mapping.ts'
 
 /** The mapping of one output format, from its first page with clients. Configured paths take precedence over it. */
-export interface PageMapping extends FieldMapping {
+const pageMapping = z.object({
+  ...fieldMapping.shape,
   /** Where the clients are, by the names from the page down; null: the source does not tell. */
-  readonly path: readonly string[] | null
-}
+  path: z.array(z.string()).readonly().nullable(),
+})
 
-/** What a stream knows of its pages. */
-export interface StreamMapping {
-  readonly xml: PageMapping | null
-  readonly json: PageMapping | null
+/** What a stream knows of its pages, as the checkpoint holds it. */
+export const streamMapping = z.object({
+  xml: pageMapping.nullable(),
+  json: pageMapping.nullable(),
   /** Dotted paths of the fields that pages have repeated: they stay lists. The configured ones are others. */
-  readonly lists: readonly string[]
-}
+  lists: z.array(z.string()).readonly(),
+})
+
+export type PageMapping = z.infer<typeof pageMapping>
+export type StreamMapping = z.infer<typeof streamMapping>
 
 /** Nothing is known yet. */
 export const unmapped: StreamMapping = { xml: null, json: null, lists: [] }

@@ -1,27 +1,36 @@
+import { z } from 'zod'
 import { ENTRY_BYTES, entryBytes, entryWords } from './index-entry.ts'
 
+const count = z.number().int().nonnegative()
+
 /** A stored segment, or a part of one of several objects, as the checkpoint names it. */
-export interface SegmentReference {
-  readonly name: string
+const segment = z.object({
+  name: z.string(),
   /** 0: what left the document. Above: as many of the tier below as became one. `base`: the whole index. */
-  readonly tier: number | 'base'
+  tier: count.or(z.literal('base')),
   /** It has the entries with event numbers from `from` to below `to`, and all whose content was unknown. */
-  readonly from: number
-  readonly to: number
-  readonly entries: number
+  from: count,
+  to: count,
+  entries: count,
   /** Of its bytes, base64url. */
-  readonly sha256: string
-}
+  sha256: z.string(),
+})
+
+/** Stored entries in base64, the last one of a client wins. */
+export const deltaSchema = z.base64().refine((text) => Number.isInteger(deltaEntries(text)))
 
 /** The client index as the checkpoint document holds it. */
-export interface IndexState {
+export const indexSchema = z.object({
   /** Counts how often the index was created again; stands for the previous event of a client without an entry. */
-  readonly generation: number
+  generation: count,
   /** Oldest first; a newer one wins. */
-  readonly segments: readonly SegmentReference[]
-  /** What is newer than all segments: stored entries in base64, the last one of a client wins. */
-  readonly delta: string
-}
+  segments: z.array(segment).readonly(),
+  /** What is newer than all segments. */
+  delta: deltaSchema,
+})
+
+export type SegmentReference = z.infer<typeof segment>
+export type IndexState = z.infer<typeof indexSchema>
 
 export const emptyIndex: IndexState = { generation: 0, segments: [], delta: '' }
 

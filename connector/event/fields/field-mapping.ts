@@ -1,11 +1,10 @@
+import { z } from 'zod'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { type ClientRecord, shownName } from '../../source/client-source.ts'
 
 /** Dotted paths of the client's id and of its modification time; null: not mapped. */
-export interface FieldMapping {
-  readonly clientId: string
-  readonly modifiedAt: string | null
-}
+export const fieldMapping = z.object({ clientId: z.string(), modifiedAt: z.string().nullable() })
+export type FieldMapping = z.infer<typeof fieldMapping>
 
 /** The configured paths; null: detected from the first page with clients. */
 export interface ConfiguredFields {
