@@ -109,26 +109,6 @@ describe('a transient failure', () => {
     await end
   })
 
-  test('at the start is also retried, and the stream then runs', async () => {
-    let failures = 3
-    const { pass, end, published } = running(scanOf(1), {
-      until: 'caught-up',
-      store: () => (failures-- > 0 ? 'before' : 'none'),
-    })
-    await pass(4)
-    expect(await end).toEqual({ kind: 'caught-up' })
-    expect(published()).toEqual(['1'])
-  })
-
-  test('starts with short pauses again when the checkpoint has moved', async () => {
-    const flaky = [error('source.unreachable'), error('source.unreachable'), error('source.unreachable')]
-    const { pass, pauses, stop, end } = running([...flaky, ...scanOf(1), ...flaky])
-    await pass(5)
-    expect(pauses()).toEqual([50, 100, 200, 50, 100])
-    stop()
-    await end
-  })
-
   test('is followed by the pause that the failure requests', async () => {
     const throttled = new ConnectorError('source.throttled', 'scripted', { retryAfterMs: 7_000 })
     const { pass, pauses, stop, end } = running([throttled, ...scanOf(1)], {}, { pauses: tryPauses })
@@ -136,19 +116,6 @@ describe('a transient failure', () => {
     expect(pauses()).toEqual([7_000])
     stop()
     await end
-  })
-
-  test('Invariant 2: reopening resolves a commit without a response, and publishes nothing twice', async () => {
-    for (const fault of ['before', 'after'] as const) {
-      let faults = 1
-      const on = running([...scanOf(1), ...scanOf(1)], {
-        until: 'caught-up',
-        kafka: (operation) => (operation === 'commit' && faults-- > 0 ? fault : 'none'),
-      })
-      await on.pass(4)
-      expect(await on.end).toEqual({ kind: 'caught-up' })
-      expect(on.published()).toEqual(['1'])
-    }
   })
 })
 
@@ -251,19 +218,6 @@ describe('a stream of a service', () => {
     expect(on.published()).toEqual(['1'])
     expect(on.reported()).toEqual(['stream-held source.unauthorized'])
     expect(on.document()).toMatchObject({ pending: null, committed: { seq: 1 } })
-    on.stop()
-    await on.end
-  })
-
-  test('opens again after a failure of its publishing, which may be undecided', async () => {
-    let faults = 1
-    const kafka: FaultHook = (operation) =>
-      operation === 'commit' && faults-- > 0 ? Promise.reject(error('publish.refused')) : 'none'
-    const on = held([...scanOf(1), ...scanOf(1)], { kafka })
-    await on.pass(1)
-    expect(on.reported()).toEqual(['stream-held publish.refused'])
-    await on.pass(1)
-    expect([on.openings(), on.published()]).toEqual([2, ['1']])
     on.stop()
     await on.end
   })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { serializeDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
-import { noWishes, parseWishes, type Rewind, wishesText } from '../../../connector/checkpoint/wishes.ts'
+import { parseWishes, type Rewind } from '../../../connector/checkpoint/wishes.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import { createAssignment } from '../../../connector/stream/assignment.ts'
@@ -84,20 +84,6 @@ describe('a pause', () => {
     expect(on.source.asked).toHaveLength(asked)
     on.stop()
     expect(await end).toEqual({ kind: 'stopped' })
-  })
-
-  test('ends within ten seconds once it is resumed, and the stream goes on from where it stopped', async () => {
-    const on = running([...scanOf(1), ...scanOf(1, 2)])
-    on.wish({ paused: true })
-    const end = on.start()
-    await on.pass(minute)
-    on.wish({ paused: false })
-    await on.pass(10 * second)
-    expect(on.states()).toEqual(['opening', 'paused', 'opening', 'running'])
-    await on.pass(10 * second)
-    expect(on.published()).toEqual(['1', '2'])
-    on.stop()
-    await end
   })
 
   test.each(['none', 'left by its owner'] as const)(
@@ -189,19 +175,6 @@ describe('a pause', () => {
     damaged.store.tamper(KEY, '{')
     expect(await damaged.start()).toMatchObject({ kind: 'held', error: { code: 'checkpoint.damaged' } })
   })
-
-  test('also ends a hold of a stream that is open, which is left without an owner', async () => {
-    const on = running([error('source.unauthorized'), error('source.unauthorized')])
-    const end = on.start()
-    await on.pass(second)
-    expect(on.states().at(-1)).toBe('held')
-    on.wish({ paused: true })
-    await on.pass(10 * second)
-    expect(on.states().at(-1)).toBe('paused')
-    expect(on.document().claim.owner).toBeNull()
-    on.stop()
-    await end
-  })
 })
 
 describe('a rewind', () => {
@@ -217,34 +190,6 @@ describe('a rewind', () => {
     expect(on.published()).toEqual(['1', '1'])
     await on.pass(10 * minute)
     expect(on.of('stream-claimed')).toHaveLength(2)
-    on.stop()
-    await end
-  })
-
-  test('is not applied again when it could not be cleared', async () => {
-    const isWish = (call: { readonly kind: string; readonly key: string }) =>
-      call.kind === 'write' && call.key === WISHES
-    const on = running(scanOf(1), { store: (call) => (isWish(call) ? 'before' : 'none') })
-    const end = on.start()
-    await on.pass(second)
-    on.wish({ rewind })
-    await on.pass(10 * minute)
-    expect(on.wishes()?.rewind).toEqual(rewind)
-    expect(on.document().rewound).toBe('rewind')
-    on.stop()
-    await end
-  })
-
-  test('of a paused stream is applied at once, and the stream stays paused', async () => {
-    const on = running(scanOf(1))
-    on.wish({ paused: true })
-    const end = on.start()
-    await on.pass(second)
-    on.wish({ paused: true, rewind })
-    await on.pass(10 * second)
-    expect(on.document()).toMatchObject({ rewound: 'rewind', claim: { owner: null }, pending: null })
-    expect(on.states().at(-1)).toBe('paused')
-    expect(on.published()).toEqual([])
     on.stop()
     await end
   })
@@ -304,24 +249,5 @@ describe('an owner', () => {
     expect(on.document()).toMatchObject({ claim: { owner: 'replica-1' }, pending: null, committed: { seq: 1 } })
     on.stop()
     expect(await end).toEqual({ kind: 'stopped' })
-  })
-
-  test('goes on under the last wishes while the store of wishes does not answer', async () => {
-    let isDown = false
-    const on = running([...scanOf(1), ...scanOf(1, 2)], {
-      store: ({ kind, key }) => (isDown && kind === 'read' && key === WISHES ? 'before' : 'none'),
-    })
-    const end = on.start()
-    await on.pass(second)
-    isDown = true
-    on.store.tamper(WISHES, wishesText({ ...noWishes, id: 'pause', paused: true }))
-    await on.pass(minute)
-    expect(on.published()).toEqual(['1', '2'])
-    expect(on.states().at(-1)).toBe('running')
-    isDown = false
-    await on.pass(10 * second)
-    expect(on.states().at(-1)).toBe('paused')
-    on.stop()
-    await end
   })
 })
