@@ -10,7 +10,7 @@ const openings = (replica: ConnectorProcess, streams: readonly string[]) =>
   streams.map((stream) => replica.lines().filter((line) => line.stream === stream && /claimed$/.test(line.msg)).length)
 
 it('three replicas share six streams, each stream runs once, and a killed replica is replaced', async () => {
-  const stage = await replicaScene(6, { polaris: { output: 'xml' } })
+  const stage = await replicaScene(6, { polaris: { output: 'xml', listFields: ['Cartes'] } })
   const [first, second, third] = [stage.start(), stage.start(), stage.start()]
   await stage.untilShared([first, second, third], { least: 2 })
   const atStart = [first, second, third].flatMap((replica) => replica.lines())
