@@ -5,7 +5,7 @@ import { helm, helmVersions, manifests, only, rendered, someValues } from '../su
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
 const examples = readdirSync('helm/ci')
-const served = [29, 30, 31, 32, 33, 34, 35].map((minor) => `1.${minor}.0`)
+const served = ['1.29.0', '1.35.0']
 const example = (name: string, helmVersion: '3' | '4') =>
   helm(helmVersion, ['template', 'shops', 'helm', '-n', 'retail', '-f', `helm/ci/${name}`])
 
