@@ -23,12 +23,10 @@ export const doctor: Command = {
   name: 'doctor',
   summary: 'check everything that run needs, without affecting the streams',
   usage:
-    'Checks the configuration, Polaris, Kafka (topics, permissions, and a transaction under its own\n' +
-    'transactional id that publishes no record), the checkpoint store, and whether each stream can open. From\n' +
-    'Polaris it reads two pages from the beginning, and up to 20 pages of the last day.\n' +
-    'Prints for each check: ok, warning, failed or skipped, the details, and what to do. Does not\n' +
-    'disturb running replicas. Waits for Polaris as long as run does, and for the rest at most\n' +
-    '12 seconds.\n' +
+    'Checks the configuration, Polaris, Kafka (topics, permissions, a trial transaction), the\n' +
+    'checkpoint store, and whether each stream can open. From Polaris it reads two pages from the\n' +
+    'beginning, and up to 20 pages of the last day.\n' +
+    'Prints a verdict for each check, and what to do. Does not disturb running replicas.\n' +
     'With --acls, or if one is missing, prints the commands that add all Kafka ACLs that this\n' +
     'configuration needs. With --acls, connects to nothing.',
   takesStream: true,

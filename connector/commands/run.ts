@@ -13,10 +13,8 @@ export const run: Command = {
   summary: 'publish modified clients to Kafka until stopped',
   usage:
     'Runs the configured streams, which it shares with the other replicas, and serves the status\n' +
-    'page (/), /healthz, /readyz, /metrics and /status.\n' +
-    'Transient failures are retried indefinitely. A stream that cannot continue is held: /readyz\n' +
-    'reports it, the connector checks periodically whether it can resume, and the other streams\n' +
-    'continue.\n' +
+    'page (/), /healthz, /readyz, /metrics and /status. A stream that cannot continue is held, and\n' +
+    'tries again periodically; the other streams continue.\n' +
     'The first SIGTERM or SIGINT publishes and saves the current page and releases the streams; a\n' +
     'second signal exits immediately.\n' +
     'With --until-caught-up, for a scheduler: runs all streams without the consumer group, and ends\n' +

@@ -11,27 +11,25 @@ export interface Check {
   readonly rule: string | ((text: string) => string)
 }
 
+const matching = (pattern: RegExp, rule: Check['rule']): Check => ({ isValid: (text) => pattern.test(text), rule })
+
 const nameRule = 'must be 1 to 63 lower-case letters, digits and hyphens'
 /** Names of connectors and streams are part of transactional ids, consumer groups, topics and object keys. */
-export const name: Check = { isValid: (text) => /^[a-z0-9-]{1,63}$/.test(text), rule: nameRule }
+export const name = matching(/^[a-z0-9-]{1,63}$/, nameRule)
 
-/** The connector itself uses `<connector>.<name>` in Kafka. */
-const reserved = ['doctor', 'slots']
-export const streamName: Check = {
-  isValid: (text) => name.isValid(text) && !reserved.includes(text),
-  rule: `${nameRule}; ${reserved.join(' and ')} are reserved`,
-}
+/** The connector itself uses `<connector>.doctor` and `<connector>.slots` in Kafka. */
+export const streamName = matching(
+  /^(?!(?:doctor|slots)$)[a-z0-9-]{1,63}$/,
+  `${nameRule}; doctor and slots are reserved`,
+)
 
 /** kafkajs does not support IPv6 literals. */
-export const broker: Check = {
-  isValid: (text) => /^[^\s:/@]+:[0-9]{1,5}$/.test(text),
-  rule: 'must be host:port; an IPv6 address must have a host name',
-}
+export const broker = matching(/^[^\s:/@]+:[0-9]{1,5}$/, 'must be host:port; an IPv6 address must have a host name')
 
-export const topic: Check = {
-  isValid: (text) => /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/.test(text),
-  rule: "must be a topic name: 1 to 249 letters, digits, '.', '_' and '-'",
-}
+export const topic = matching(
+  /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/,
+  "must be a topic name: 1 to 249 letters, digits, '.', '_' and '-'",
+)
 
 const httpUrlRule = 'must be http(s)://host[:port][/path], without user, query or fragment'
 export const httpUrl: Check = { isValid: isHttpUrl, rule: httpUrlRule }
@@ -92,10 +90,7 @@ export function headerProblem(header: string): string | undefined {
   return ownHeaders.test(header) ? 'is set by the connector: remove it' : undefined
 }
 
-export const headerValue: Check = {
-  isValid: (text) => /^[\t\x20-\x7e]+$/.test(text),
-  rule: 'must have a value of printable ASCII characters',
-}
+export const headerValue = matching(/^[\t\x20-\x7e]+$/, 'must have a value of printable ASCII characters')
 
 /** A query parameter, `?token`, or a header with an optional scheme. */
 export const tokenCarrier: Check = {
@@ -107,22 +102,16 @@ export const tokenCarrier: Check = {
   rule: 'must be a header such as X-Token, a header and scheme such as Authorization: Bearer, or a query parameter such as ?token',
 }
 
-export const pem: Check = {
-  isValid: (text) => text.includes('-----BEGIN '),
-  rule: 'must be PEM text or the path of a PEM file',
-}
+export const pem = matching(/-----BEGIN /, 'must be PEM text or the path of a PEM file')
 
 const fieldPathRule = 'must be a field name or a dotted path such as Adresse.CodePostal'
-export const fieldPath: Check = { isValid: (text) => /^[^\s.]+(\.[^\s.]+)*$/.test(text), rule: fieldPathRule }
+export const fieldPath = matching(/^[^\s.]+(\.[^\s.]+)*$/, fieldPathRule)
 
 /** The text of field rules separates them by `,` and `=`. */
 export const rulePathProblem = (text: string) =>
   fieldPath.isValid(text) && !/[,=*]/.test(text) ? undefined : `${fieldPathRule}, without , = and *`
 
-export const hmacKey: Check = {
-  isValid: (text) => text.length >= 32,
-  rule: 'must have at least 32 characters: create it with openssl rand -base64 32',
-}
+export const hmacKey = matching(/^.{32,}$/s, 'must have at least 32 characters: create it with openssl rand -base64 32')
 
 export const patternWithGroup = {
   isValid: (text: string) => isAccepted(() => new RegExp(text)) && (new RegExp(`${text}|`).exec('')?.length ?? 0) > 1,

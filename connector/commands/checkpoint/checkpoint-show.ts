@@ -9,10 +9,8 @@ export const checkpointShow: Command = {
   summary: 'show how far the streams have read, and which replica runs them',
   usage:
     'Reads the checkpoints and changes nothing. Without a stream, prints one row for each; of one stream,\n' +
-    'prints its scans in progress too. Times are in UTC, but modification times of clients in the local\n' +
-    'time of the server.\n' +
-    'A pending transaction counts only if Kafka has its commit record; that is checked when the stream\n' +
-    'is opened. Exit code 1: a checkpoint cannot be read. doctor says whether an absent one is lost.',
+    'prints its scans in progress too. Times are in UTC, but those of clients in the time of the server.\n' +
+    'Exit code 1: a checkpoint cannot be read. doctor says whether an absent one is lost.',
   takesStream: true,
   options: { ...configOption, ...jsonOption },
   examples: ['checkpoint show --config connector.yaml', 'checkpoint show lyon --config connector.yaml'],

@@ -26,10 +26,7 @@ export const kafkaSection = setting.section(
     }),
     ssl,
     sasl,
-    compression: setting.choice('Compression of the records', {
-      choices: ['none', 'gzip', 'zstd'],
-      default: compression,
-    }),
+    compression: setting.choice('Compression of records', { choices: ['none', 'gzip', 'zstd'], default: compression }),
     maxMessageBytes: setting.size(
       "Maximum size of an event, at most the topic's `max.message.bytes`. A larger event becomes a dead letter",
       { default: `${maxMessageBytes / 1_000_000}MB` },

@@ -16,6 +16,7 @@ import {
   tlsConfig,
 } from './polaris-access-section.ts'
 
+const field = (description: string) => setting.text(description, { check: check.fieldPath }).optional()
 const fieldList = (description: string) => setting.textList(description, { check: check.fieldPath, default: [] })
 
 export const polarisSection = setting.section(
@@ -38,32 +39,20 @@ export const polarisSection = setting.section(
     }),
     prefixCle: setting.text('Prefix of external keys, if you use them; sent with every request').optional(),
     lastChanged: setting
-      .text(
-        "The beginning of the stream, in the server's local time: nothing older is read. Required until there is a checkpoint. Example: `2024-01-31T13:45:00`",
-        { check: check.lastChanged },
-      )
+      .text("Beginning of the stream, in the server's time; required at first. Example: `2024-01-31T13:45:00`", {
+        check: check.lastChanged,
+      })
       .optional(),
     limit: setting.wholeNumber('Clients per page, from the next scan on', { min: 1, max: 1_000, default: 100 }),
-    output: setting.choice('Format of the responses, from the next scan on', {
-      choices: ['xml', 'json'],
-      default: 'xml',
-    }),
+    output: setting.choice('Format of responses, from the next scan on', { choices: ['xml', 'json'], default: 'xml' }),
     timeZone: setting.text('Time zone of the server', { check: check.timeZone, default: 'Europe/Paris' }),
     lastChangedFormat: setting.text(
       'Format of `lastChanged` in requests, of `yyyy MM dd HH mm ss SSS XXX`; other letters in single quotes',
       { check: check.datePattern, default: "yyyy-MM-dd'T'HH:mm:ss" },
     ),
-    clientIdField: setting
-      .text('Field with the client id. Default: detected, if exactly one has a known name', { check: check.fieldPath })
-      .optional(),
-    modifiedAtField: setting
-      .text('Field with the modification time. Default: detected, if exactly one has a known name', {
-        check: check.fieldPath,
-      })
-      .optional(),
-    clientsField: setting
-      .text('Field of the response with the clients. Default: detected', { check: check.fieldPath })
-      .optional(),
+    clientIdField: field('Field with the client id. Default: detected, if exactly one has a known name'),
+    modifiedAtField: field('Field with the modification time. Default: detected, if exactly one has a known name'),
+    clientsField: field('Field of the response with the clients. Default: detected'),
     listFields: fieldList('Fields that are always lists: in XML, a list of one looks like a plain field'),
     statusFields: fieldList('Fields of a response that look like an error but are none, by name or path'),
     hashIgnore: fieldList('Fields ignored when deciding whether a client changed, such as an age'),
