@@ -34,7 +34,7 @@ export const runDefaults = {
   readyAfterMs: 2 * 60_000,
 }
 
-/** The configuration for the components: units in the names, secrets in plain text. Never log it; use `describeConfig`. */
+/** The configuration for the components: units in the names, secrets in plain text. Never log it. */
 export interface ConnectorConfig extends Readonly<typeof runDefaults> {
   readonly connector: string
   readonly log: Settings['log']

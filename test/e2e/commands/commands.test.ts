@@ -8,33 +8,12 @@ import { configFile, expectExactlyOnce, scene, untilCaughtUp } from '../../suppo
 
 const hasMessage = (msg: string) => (line: LogLine) => line.msg === msg
 
-it('lint reports every invalid setting without connecting, and exits with 2', async () => {
+it('run names every invalid setting, connects to nothing and exits with 2 when the configuration is invalid', async () => {
   const { start, simulator } = await scene()
-  const valid = start({}, ['lint'])
-  expect(await valid.exitCode()).toBe(0)
-  expect(valid.output()).toMatch(/^valid: true/)
-  const invalid = start({ POLL_INTERVAL: 'soon', POLARIS_CODE_MAGASIN: 'one', KAFKA_SSL: 'perhaps' }, ['lint'])
-  expect(await invalid.exitCode()).toBe(2)
-  for (const name of ['POLL_INTERVAL', 'POLARIS_CODE_MAGASIN', 'KAFKA_SSL']) expect(invalid.output()).toContain(name)
-  expect(simulator.calls).toEqual([])
-})
-
-it.each(['run', 'doctor'])(
-  '%s names every invalid setting and exits with 2 when the configuration is invalid',
-  async (command) => {
-    const { start } = await scene()
-    const connector = start({ POLL_INTERVAL: 'soon', CONNECTOR_ID: '' }, [command])
-    expect(await connector.exitCode()).toBe(2)
-    expect(connector.output()).toContain('POLL_INTERVAL')
-    expect(connector.output()).toContain('CONNECTOR_ID')
-  },
-)
-
-it('exits with 2 when the command is unknown', async () => {
-  const { start } = await scene()
-  const connector = start({}, ['rum'])
+  const connector = start({ POLL_INTERVAL: 'soon', CONNECTOR_ID: '' }, ['run'])
   expect(await connector.exitCode()).toBe(2)
-  expect(connector.output()).toContain('unknown command rum')
+  for (const name of ['POLL_INTERVAL', 'CONNECTOR_ID']) expect(connector.output()).toContain(name)
+  expect(simulator.calls).toEqual([])
 })
 
 it('run --until-caught-up ends with 0 when the stream has caught up, without a group, and resumes there the next time', async () => {

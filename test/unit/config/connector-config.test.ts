@@ -96,8 +96,4 @@ describe('the configuration of the components', () => {
     const [lyon] = written(`streams: [{ ${[stream, more].filter((part) => part !== '').join(', ')} }]`).streams
     expect(lyon).toMatchObject({ topicUse, eventSource: '/polaris/shops/lyon' })
   })
-
-  test('creates no topics when kafka.topics.create is false', () => {
-    expect(written('kafka: { topics: { create: false } }').streams[0]?.kafka.topic.create).toBeUndefined()
-  })
 })
