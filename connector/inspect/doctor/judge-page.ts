@@ -23,9 +23,9 @@ export function judgeFields(clients: readonly ClientRecord[], mapping: FieldMapp
   if (mapping === undefined) return skipped('requires a page with clients')
   const { clientId, modifiedAt } = mapping
   const names = [...new Set(clients.flatMap((client) => Object.keys(client)))].join(', ')
-  if (modifiedAt !== null) return ok(`id ${clientId}, modification time ${modifiedAt}, of ${names}`)
+  if (modifiedAt !== null) return ok(`id ${clientId}, modification time ${modifiedAt}; all fields: ${names}`)
   return warning(
-    `id ${clientId}, no modification time, of ${names}`,
+    `id ${clientId}, no modification time; all fields: ${names}`,
     'if one of these is the modification time, set POLARIS_MODIFIED_AT_FIELD: events then have it as their time',
   )
 }

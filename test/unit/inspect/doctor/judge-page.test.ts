@@ -20,7 +20,7 @@ test('names all fields, and warns without a modification time', () => {
   ]
   expect(judgeFields(clients, { clientId: 'No', modifiedAt: 'Modif' })).toEqual({
     verdict: 'ok',
-    detail: 'id No, modification time Modif, of No, Nom, Modif',
+    detail: 'id No, modification time Modif; all fields: No, Nom, Modif',
   })
   expect(judgeFields(clients, { clientId: 'No', modifiedAt: null })).toMatchObject({
     verdict: 'warning',
