@@ -3,7 +3,7 @@ import { type ConfigPath, type ConfigProblem, configInvalid, pathText, type Viol
 import { configSchema, type Settings } from './config-schema.ts'
 import { futureBeginnings } from './cross-checks.ts'
 import { type Draft, draftOf, setText, valueAt } from './draft.ts'
-import { type Again, Secret } from './secret.ts'
+import { Secret } from './secret.ts'
 import { isPerStream, placeOf, placesOf, settingAt, settingList, unknownKey } from './setting-list.ts'
 import { linesOf } from './setting-types.ts'
 import { unknownVariables } from './unknown-variables.ts'
@@ -43,7 +43,7 @@ export function readConfig({ file, environment, readFile, now }: ConfigSources):
     ...[...draft.violations, ...invalid].map(({ path, what }) => ({ place: placeText(path, draft), what })),
   ]
   if (!parsed.success || problems.length > 0) return { kind: 'invalid', problems }
-  for (const [path, again] of draft.again) follow(parsed.data, path, again)
+  follow(parsed.data, [], draft.again)
   return { kind: 'valid', settings: parsed.data }
 }
 
@@ -104,18 +104,14 @@ function placeText(path: ConfigPath, draft: Draft): string {
   return isSet ? `${pathText(path)} (${setting.variable})` : pathText(path)
 }
 
-/** Has the secrets at a path read again from their file. */
-function follow(settings: Settings, path: string, again: Again): void {
-  const secrets = settingList()
-    .flatMap((setting) => placesOf(setting, settings))
-    .map((place) => [pathText(place), valueAt(settings, place)] as const)
-  for (const [place, value] of secrets) {
-    if (value instanceof Secret && place === path) value.follow(again)
-    if (value instanceof Secret || typeof value !== 'object' || value === null) continue
-    for (const [name, entry] of Object.entries(value)) {
-      if (!(entry instanceof Secret)) continue
-      if (place === path) entry.follow(() => linesOf(again() ?? '')?.[name])
-      if (`${place}.${name}` === path) entry.follow(again)
-    }
+/** Has the secrets read again that come from files. */
+function follow(value: unknown, path: ConfigPath, again: Draft['again']): void {
+  const read = again.get(pathText(path))
+  if (value instanceof Secret && read !== undefined) value.follow(read)
+  if (value instanceof Secret || typeof value !== 'object' || value === null) return
+  for (const [key, item] of Object.entries(value)) {
+    // One text may give a whole map of secrets.
+    if (read !== undefined && item instanceof Secret) item.follow(() => linesOf(read() ?? '')?.[key])
+    follow(item, [...path, Array.isArray(value) ? Number(key) : key], again)
   }
 }
