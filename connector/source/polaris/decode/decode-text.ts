@@ -14,14 +14,15 @@ const marks: readonly (readonly [label: string, bytes: readonly number[]])[] = [
 ]
 
 /**
- * Decodes a body: by its byte order mark; else as UTF-8, unless its bytes are not; else by its XML declaration or its
+ * Decodes a body: by its byte order mark or its XML declaration; else as UTF-8, unless its bytes are not; else by its
  * Content-Type. Throws `source.answer-malformed`.
  */
 export function decodeText(body: Buffer, contentType: string | undefined): string {
   const [marked, mark] = marks.find(([, bytes]) => bytes.every((byte, at) => body[at] === byte)) ?? []
+  const label = marked ?? declaredEncoding(body)
   // Only UTF-16 has null bytes.
-  if (mark === undefined && isUtf8(body) && !body.includes(0)) return body.toString()
-  const decoder = decoderFor(marked ?? declaredEncoding(body) ?? charsetOf(contentType) ?? 'utf-8')
+  if (label === undefined && isUtf8(body) && !body.includes(0)) return body.toString()
+  const decoder = decoderFor(label ?? charsetOf(contentType) ?? 'utf-8')
   try {
     return decoder.decode(body.subarray(mark?.length))
   } catch {
@@ -29,8 +30,10 @@ export function decodeText(body: Buffer, contentType: string | undefined): strin
   }
 }
 
+/** Ignores UTF-16: what is readable byte by byte is not UTF-16, but .NET writes it into UTF-8 documents. */
 function declaredEncoding(body: Buffer): string | undefined {
-  return /^\s*<\?xml\s[^>]*?encoding\s*=\s*["']([\w.:-]+)["']/.exec(body.toString('latin1', 0, HEAD_BYTES))?.[1]
+  const declaration = /^\s*<\?xml\s[^>]*?encoding\s*=\s*["'](?!utf-16|unicode)([\w.:-]+)["']/i
+  return declaration.exec(body.toString('latin1', 0, HEAD_BYTES))?.[1]
 }
 
 const charsetOf = (contentType = '') => /;\s*charset\s*=\s*"?([\w.:-]+)/i.exec(contentType)?.[1]
