@@ -4,10 +4,10 @@ import { deltaSchema, indexSchema } from '../index/index-state.ts'
 import type { RecordKey } from '../publish/event-publisher.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import { parsedJson } from '../runtime/parsed-json.ts'
-import { backfillStates, LAST_TAG, scanKinds } from '../scan/scan-state.ts'
+import { historyStates, lanes } from '../scan/scan-state.ts'
 import { type CheckPoint, type SourceTime, sourceTimePattern } from '../source/client-source.ts'
 
-export const FORMAT = 16
+export const FORMAT = 17
 
 const count = z.number().int().nonnegative()
 const sourceTime = z
@@ -19,60 +19,38 @@ const token = z
   .transform((text) => text as CheckPoint)
   .nullable()
 const time = z.number()
-const order = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('rising'),
-    values: count,
-    highest: sourceTime.nullable(),
-    reached: sourceTime.nullable(),
-  }),
-  z.object({ kind: z.literal('unordered') }),
-])
 const scan = z.object({
-  kind: z.enum(scanKinds),
-  tag: count.max(LAST_TAG),
-  ordinal: count,
-  number: count,
+  lane: z.enum(lanes),
   reachMs: count.nullable(),
+  number: count,
   from: sourceTime,
   lastChanged: sourceTime,
   checkPoint: token,
   limit: count,
   output: z.enum(['xml', 'json']),
   startedAt: time.nullable(),
-  startedAtOurs: time.nullable(),
-  notBefore: time,
-  order: order,
-  hasResumed: z.boolean(),
-  isFollowUp: z.boolean(),
-  end: z.enum(['none', 'repeat', 'repeated']),
-  tokens: z.object({ token, power: count, steps: count }),
+  times: z.object({ distinct: count, last: sourceTime.nullable() }).nullable(),
+  seen: z.object({ token: z.string(), clients: z.string().nullable(), power: count, steps: count }).nullable(),
   emptyPages: count,
-  refusals: count,
-  failures: count,
-  restarts: count,
+  isEndAsked: z.boolean(),
   pages: count,
   clients: count,
 })
 const scans = z.object({
   createdAt: time.nullable(),
-  earliest: sourceTime.nullable(),
   begun: count,
   live: z.object({ startedAt: time.nullable(), scan: scan.nullable() }),
   background: z.array(scan).readonly(),
-  lookBacks: z.array(z.object({ reachMs: count, startedAt: time, dueAt: time })).readonly(),
-  backfill: z.object({
-    state: z.enum(backfillStates),
+  lookBacks: z.array(z.object({ reachMs: count, startedAt: time })).readonly(),
+  history: z.object({
+    state: z.enum(historyStates),
     from: sourceTime.nullable(),
     republished: z.string().nullable(),
+    startedAt: time.nullable(),
   }),
-  fullDueAt: time.nullable(),
-  interleaving: z.enum(['unknown', 'proven', 'serial']),
 })
-const recheck = z.object({ from: sourceTime, after: count, dueAt: time }).nullable()
 const reached = {
   scans,
-  recheck,
   /** Published so far: the `sequence` of the next one. */
   events: count,
   /** Null: no page has been processed. */

@@ -2,8 +2,8 @@ import { withUnknownContents } from '../index/index-entry.ts'
 import { deltaText, deltaWords, emptyIndex, withEntries } from '../index/index-state.ts'
 import type { CommitRecord } from '../publish/event-publisher.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
-import { begunAgain } from '../scan/begin-again.ts'
-import { BACKFILL, type ScanStates, scanWith, withoutScan } from '../scan/scan-state.ts'
+import { beginningAt, withoutPlaces } from '../scan/begin-scan.ts'
+import { HISTORY, type HistoryState, scanNamed, withoutScan } from '../scan/scan-state.ts'
 import type { SourceTime } from '../source/client-source.ts'
 import type { CheckpointDocument, StreamState } from './checkpoint-document.ts'
 import { publishedEvents } from './mismatch.ts'
@@ -26,24 +26,19 @@ interface Applied {
  */
 export function rewound(state: StreamState, { id, to, republish }: Rewind, { epoch, beginAt }: Applied): StreamState {
   const { scans } = state
-  const { backfill } = scans
+  const { history } = scans
   const wanted = to ?? beginAt
-  const reached = scanWith(scans, BACKFILL)?.lastChanged ?? backfill.from ?? beginAt
-  const from = backfill.state === 'done' || wanted < reached ? wanted : reached
-  const history: ScanStates['backfill'] = {
-    state: backfill.state === 'first' ? 'first' : 'again',
-    from,
-    republished: republish ? id : backfill.republished,
+  const reached = scanNamed(scans, HISTORY)?.lastChanged ?? history.from ?? beginAt
+  const again: HistoryState = {
+    ...history,
+    state: history.state === 'first' ? 'first' : 'again',
+    from: history.state === 'done' || wanted < reached ? wanted : reached,
+    republished: republish ? id : history.republished,
   }
-  const { live, background, ...rest } = withoutScan(scans, BACKFILL)
-  if (!republish) return { ...state, scans: { ...rest, live, background, backfill: history } }
+  const others = { ...withoutScan(scans, HISTORY), history: again }
+  if (!republish) return { ...state, scans: others }
   // Invariant 3: a scan in progress may hold an old page. Without index entries, nothing shows that it is old.
-  const again = { live: { ...live, scan: null }, background: background.map(begunAgain) }
-  return {
-    ...state,
-    scans: { ...rest, ...again, backfill: history },
-    index: { ...emptyIndex, generation: epoch },
-  }
+  return { ...state, scans: withoutPlaces(others), index: { ...emptyIndex, generation: epoch } }
 }
 
 /**
@@ -97,7 +92,7 @@ export function restarted({ epoch, events }: Restart, { id, to }: Rewind, beginA
   const from = to !== null && to < beginAt ? to : beginAt
   return {
     ...beginning,
-    scans: { ...beginning.scans, backfill: { ...beginning.scans.backfill, from, republished: id } },
+    scans: beginningAt(from, id),
     events,
     index: { ...emptyIndex, generation: epoch },
   }

@@ -1,5 +1,6 @@
 import { emptyIndex, type IndexState, joinedDelta, withEntries } from '../index/index-state.ts'
 import type { CommitRecord } from '../publish/event-publisher.ts'
+import { withoutPlaces } from '../scan/begin-scan.ts'
 import { newScans } from '../scan/scan-state.ts'
 import {
   type CheckpointDocument,
@@ -26,7 +27,6 @@ export function bothChanges(first: StateChange | undefined, second: StateChange)
 /** The state of a stream that has read nothing yet. */
 export const beginning: StreamState = {
   scans: newScans,
-  recheck: null,
   events: 0,
   mapping: null,
   index: emptyIndex,
@@ -77,15 +77,15 @@ export function claimed(document: CheckpointDocument, committed: Committed, clai
     ...identity,
     producerId,
     claim: { epoch: document.claim.epoch + 1, owner, at },
-    committed: hasMoved ? unproven(committed) : committed,
+    committed: hasMoved ? atAnotherAddress(committed) : committed,
     pending: null,
   }
 }
 
-/** A new server must prove again that it keeps scans apart. */
-function unproven(committed: Committed): Committed {
+/** The tokens of a server say nothing to one at another address. */
+function atAnotherAddress(committed: Committed): Committed {
   const { state } = committed
-  return { ...committed, state: { ...state, scans: { ...state.scans, interleaving: 'unknown' } } }
+  return { ...committed, state: { ...state, scans: withoutPlaces(state.scans) } }
 }
 
 /** Prepares the next transaction. */

@@ -9,7 +9,7 @@ import { httpClientSource } from '../source/polaris/http-client-source.ts'
 import type { SharedResources } from './shared-resources.ts'
 
 /** The stream's configured beginning. */
-export const beginningOf = ({ beginAt }: Pick<StreamConfig, 'beginAt'>): SourceTime => beginAt ?? UNKNOWN_BEGINNING
+const beginningOf = ({ beginAt }: Pick<StreamConfig, 'beginAt'>): SourceTime => beginAt ?? UNKNOWN_BEGINNING
 
 interface OpenSource {
   readonly shared: SharedResources
@@ -29,14 +29,14 @@ export function openSource(
 /** What the pages of a stream are read with. */
 export function pageReader(
   stream: Pick<StreamConfig, 'polaris' | 'poll' | 'fields' | 'beginAt'>,
-  { source, clock, observe, retries }: Pick<ReaderParts, 'source' | 'clock' | 'observe'> & { retries: number },
+  { source, clock, retries }: Pick<ReaderParts, 'source' | 'clock'> & { retries: number },
 ): InspectionReader {
   const { poll: settings, fields, polaris } = stream
   return {
     source,
     retry: { ...polaris.retry, retries },
     clock,
-    serverClock: createServerClock(clock, observe),
+    serverClock: createServerClock(clock),
     settings,
     fields,
     beginAt: beginningOf(stream),
@@ -50,5 +50,5 @@ export function commandReader(
 ): InspectionReader {
   const observe = () => {}
   const source = openSource(stream, { shared, closing, observe })
-  return pageReader(stream, { source, clock: shared.clock, observe, retries })
+  return pageReader(stream, { source, clock: shared.clock, retries })
 }

@@ -13,7 +13,7 @@ import type { CloseStack } from '../runtime/close-stack.ts'
 import { checkpointKey, wishesKey } from '../storage/checkpoint-store-config.ts'
 import type { OpenParts } from '../stream/open/open-parts.ts'
 import { type StreamSession, streamSession } from '../stream/stream-session.ts'
-import { beginningOf, openSource, pageReader } from './compose-source.ts'
+import { openSource, pageReader } from './compose-source.ts'
 import type { SharedResources } from './shared-resources.ts'
 
 /** How a stream runs. */
@@ -47,14 +47,12 @@ function pipelineParts(
 ): PipelineParts {
   const { clock, config } = shared
   const source = openSource(stream, { shared, closing, observe })
-  const reader = pageReader(stream, { source, clock, observe, retries: stream.polaris.retry.retries })
+  const reader = pageReader(stream, { source, clock, retries: stream.polaris.retry.retries })
   return {
     reader: { ...reader, until, observe },
     group: {
       settings: eventSettings(stream),
       rules: readingRules(stream),
-      scanSettings: stream.poll,
-      beginAt: beginningOf(stream),
       deadLetters: deadLetterGuard(deadLetterLimit),
       observe,
     },

@@ -83,7 +83,7 @@ function published(
   group: PageGroup,
   done: { tookMs: number; now: number; checkpoint: StreamCheckpoint },
 ): PipelineEvent {
-  const { pages, deadLetters, scans, changedAt, newestChange, size, change } = group
+  const { pages, deadLetters, scans, changedAt, newestChange, size, hasLiveEnd, change } = group
   const { tookMs, now, checkpoint } = done
   const { table } = checkpoint
   const index = {
@@ -100,6 +100,7 @@ function published(
     tookMs,
     delays: changedAt.map((at) => now - at),
     newestChange,
+    hasLiveEnd,
     seq: checkpoint.seq(),
     states: change.scans,
     index,

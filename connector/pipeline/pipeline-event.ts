@@ -1,9 +1,8 @@
 import type { WishesEvent } from '../checkpoint/wishes.ts'
 import type { IndexEvent } from '../index/index-storage.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
-import type { Backfill, ScanKind, ScanStates } from '../scan/scan-state.ts'
+import type { HistoryState, Lane, ScanStates } from '../scan/scan-state.ts'
 import type { SourceEvent } from '../source/client-source.ts'
-import type { ServerClockEvent } from './read/server-clock.ts'
 
 /**
  * What a stream does. `waiting`: not assigned here. `paused`: by an operator. `retrying`: does the same again after a
@@ -11,6 +10,8 @@ import type { ServerClockEvent } from './read/server-clock.ts'
  */
 export const streamStates = ['waiting', 'paused', 'opening', 'running', 'retrying', 'held', 'ended'] as const
 export type StreamState = (typeof streamStates)[number]
+
+type BackgroundLane = Exclude<Lane, 'live'>
 
 /** What the pipeline reports; telemetry has one row for each kind. No personal data, no secrets. */
 export type PipelineEvent =
@@ -30,7 +31,7 @@ export type PipelineEvent =
       readonly kind: 'stream-claimed'
       readonly epoch: number
       readonly seq: number
-      readonly backfill: Backfill['state']
+      readonly history: HistoryState['state']
       readonly isNew: boolean
       readonly events: number
     }
@@ -46,10 +47,10 @@ export type PipelineEvent =
   | { readonly kind: 'field-detected'; readonly setting: string; readonly field: string }
   /** These fields are lists from this page on: events before it may have them in another form. `setting`: a line of YAML. */
   | { readonly kind: 'lists-found'; readonly fields: readonly string[]; readonly setting: string }
-  | { readonly kind: 'scan-started'; readonly scan: ScanKind; readonly lastChanged: string }
+  | { readonly kind: 'scan-started'; readonly scan: Lane; readonly lastChanged: string }
   | {
       readonly kind: 'page-read'
-      readonly scan: ScanKind
+      readonly scan: Lane
       readonly clients: number
       readonly limit: number
       readonly bytes: number
@@ -61,7 +62,7 @@ export type PipelineEvent =
   | {
       readonly kind: 'pages-published'
       readonly pages: number
-      readonly scans: ReadonlyMap<ScanKind, ScanCounts>
+      readonly scans: ReadonlyMap<Lane, ScanCounts>
       readonly deadLetters: number
       readonly bytes: number
       readonly tookMs: number
@@ -70,35 +71,34 @@ export type PipelineEvent =
       /** When the newest of its changes was made, by the clock of the server, in ms since 1970. */
       readonly newestChange: number | undefined
       readonly seq: number
+      /** Whether a live scan has ended. */
+      readonly hasLiveEnd: boolean
       /** All scans after the group. */
       readonly states: ScanStates
       readonly index: IndexSize
     }
   | { readonly kind: 'checkpoint-saved'; readonly bytes: number }
-  | ServerClockEvent
   | IndexEvent
   /** The token of a scan was refused; it begins again at `lastChanged`. */
   | {
       readonly kind: 'checkpoint-refused'
-      readonly scan: ScanKind
+      readonly scan: Lane
       readonly lastChanged: string
       readonly error: unknown
     }
-  /** A page of a background scan cannot be read; it is asked for again later. */
-  | { readonly kind: 'scan-paused'; readonly scan: ScanKind; readonly code: ErrorCode; readonly error: unknown }
-  /** The server promises more, but the scan does not advance; it begins again. */
-  | { readonly kind: 'scan-stuck'; readonly scan: ScanKind; readonly why: string }
-  /** The server mixes up the scans of one caller: they run one after the other from now on. */
-  | { readonly kind: 'scans-not-interleaved' }
+  /** A scan of the background has failed several times in a row without progress; it makes no request for a while. */
   | {
-      readonly kind: 'scan-done'
-      readonly scan: ScanKind
-      readonly clients: number
-      readonly pages: number
-      readonly tookMs: number
+      readonly kind: 'scan-backed-off'
+      readonly scan: BackgroundLane
+      readonly pauseMs: number
+      readonly code: ErrorCode
+      readonly error: unknown
     }
-  /** A backfill or full scan ended with an empty page twice: the server may have more clients. */
-  | { readonly kind: 'scan-end-unconfirmed'; readonly scan: ScanKind; readonly clients: number }
+  /** A scan that was backed off has made progress. */
+  | { readonly kind: 'scan-recovered'; readonly scan: BackgroundLane; readonly backedOffMs: number }
+  /** The server promises more, but the scan does not advance; it begins again. */
+  | { readonly kind: 'scan-stuck'; readonly scan: Lane; readonly why: string }
+  | { readonly kind: 'history-done'; readonly clients: number }
   | StreamRetrying
   /**
    * Another process has opened the stream. `wasStopping`: this replica was already stopping it, for example because it
@@ -131,7 +131,7 @@ interface StreamRetrying {
 export interface ScanCounts {
   events: number
   suppressed: number
-  /** Not published: another scan had published the client after the first response of this one. */
+  /** Not published: a scan that began later had published the client. */
   superseded: number
 }
 

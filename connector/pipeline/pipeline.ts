@@ -69,7 +69,7 @@ function startCopying(parts: PipelineParts, stream: OpenStream) {
   return {
     parts,
     builder,
-    from: { states, mapping, processed: builder },
+    from: { states, mapping },
     /** Invariant 1: the end of a scan is reported only after its last page is delivered. */
     progress: scanProgress({ clock, ...reader.settings }, (event) => unreported.push(event)),
     finishGroup: (): FinishedPageGroup => ({ group: builder.finish(), events: unreported.splice(0) }),

@@ -1,121 +1,58 @@
 import type { SourceTime } from '../source/client-source.ts'
-import { smallestReading } from '../source/source-time.ts'
-import { earlier, longestReachMs, type ScanSettings, type Times } from './scan-settings.ts'
+import { instantOf, smallestReading } from '../source/source-time.ts'
+import { earlier, type ScanSettings, type Times } from './scan-settings.ts'
 import {
-  BACKFILL,
-  FIRST_LOOK_BACK,
-  FULL,
-  LIVE,
+  type HistoryState,
   type LookBackState,
-  RECHECK,
+  newScans,
   type Scan,
-  type ScanKind,
+  type ScanName,
   type ScanStates,
-  type ScanTag,
-  unreadScan,
+  unread,
   withScan,
 } from './scan-state.ts'
+import { resumeTime } from './scan-times.ts'
 
-/** Which scan begins. */
-export type Beginning =
-  | { readonly kind: 'live' | 'backfill' | 'full' }
-  | { readonly kind: 'look-back'; readonly reachMs: number }
-  | { readonly kind: 'recheck'; readonly from: SourceTime }
-
+/** Where scans begin, begin again and resume. All are pure. */
 export interface BeginParts {
   readonly settings: ScanSettings
-  /** The stream's configured beginning: no scan reaches before it. */
+  /** The stream's configured beginning: no scan but a rewound history reaches before it. */
   readonly beginAt: SourceTime
   readonly times: Times
 }
 
-/** The states with a new scan. Pure. */
-export function beginScan(
-  states: ScanStates,
-  beginning: Beginning,
-  parts: BeginParts,
-): { states: ScanStates; tag: ScanTag } {
-  const begun = states.begun + 1
-  const begin = (of: NewScan, before = states) => ({
-    states: {
-      ...withScan(before, newScan({ ...of, ordinal: begun }, parts)),
-      earliest: earlierOf(before.earliest, of.from),
-      begun,
-    },
-    tag: of.tag,
-  })
-  switch (beginning.kind) {
-    case 'live': {
-      const { from, isLimited } = liveFrom(states, parts)
-      return begin({ kind: 'live', tag: LIVE, from }, isLimited ? withLongestDue(states, parts) : states)
-    }
+/** The states with a new scan, which takes its number with its first request. */
+export function begunScan(states: ScanStates, name: ScanName, parts: BeginParts): ScanStates {
+  const { limit, output } = parts.settings
+  const isFull = name.lane === 'history' && states.history.state === 'done'
+  const history: HistoryState = isFull ? { ...states.history, state: 'again' } : states.history
+  const from = beginningOf({ ...states, history }, name, parts)
+  const scan: Scan = { ...unread, ...name, number: 0, from, lastChanged: from, limit, output, isEndAsked: false }
+  return withScan({ ...states, history }, scan)
+}
+
+function beginningOf(states: ScanStates, { lane, reachMs }: ScanName, parts: BeginParts): SourceTime {
+  switch (lane) {
+    case 'live':
+    case 'catch-up':
+      return liveFrom(states, parts)
     case 'look-back': {
-      const { reachMs } = beginning
-      const startedAt = states.lookBacks.find((one) => one.reachMs === reachMs)?.startedAt ?? earlier(parts.times)
-      const from = lookBackFrom({ reachMs, startedAt }, parts)
-      return begin({ kind: 'look-back', tag: lookBackTag(reachMs, parts.settings), from, reachMs })
+      const now = earlier(parts.times)
+      const startedAt = states.lookBacks.find((one) => one.reachMs === reachMs)?.startedAt ?? now
+      return reading(Math.min(startedAt, now) - (reachMs ?? 0), parts)
     }
-    case 'recheck':
-      return begin({ kind: 'look-back', tag: RECHECK, from: beginning.from })
-    case 'backfill':
-      return begin({ kind: 'backfill', tag: BACKFILL, from: states.backfill.from ?? parts.beginAt })
-    case 'full':
-      return begin({ kind: 'full', tag: FULL, from: parts.beginAt })
+    case 'history':
+      return states.history.from ?? parts.beginAt
   }
 }
 
-const earlierOf = (earliest: SourceTime | null, from: SourceTime) =>
-  earliest !== null && earliest < from ? earliest : from
-
-interface NewScan {
-  readonly kind: ScanKind
-  readonly tag: ScanTag
-  readonly from: SourceTime
-  readonly reachMs?: number
-}
-
-function newScan(
-  { kind, tag, from, reachMs, ordinal }: NewScan & Pick<Scan, 'ordinal'>,
-  { settings: { limit, output } }: BeginParts,
-): Scan {
-  return {
-    ...unreadScan,
-    kind,
-    tag,
-    ordinal,
-    reachMs: reachMs ?? null,
-    from,
-    lastChanged: from,
-    limit,
-    output,
-  }
-}
-
-/** No clock moves a live scan back by more than the longest reach: the rest is read in the background. */
-function liveFrom({ createdAt, live }: ScanStates, parts: BeginParts): { from: SourceTime; isLimited: boolean } {
+/** No clock moves a live scan back by more than the longest reach: the look-backs read the rest. */
+function liveFrom({ createdAt, live }: ScanStates, parts: BeginParts): SourceTime {
   const { settings, times } = parts
   const previous = live.startedAt ?? createdAt ?? earlier(times)
-  const wanted = Math.min(previous, times.server) - settings.overlapMs
-  const least = previous - longestReachMs(settings) - settings.overlapMs
-  return { from: reading(Math.max(wanted, least), parts), isLimited: wanted < least }
+  const longestReachMs = Math.max(0, ...settings.lookBacks.map(({ reachMs }) => reachMs))
+  return reading(Math.max(Math.min(previous, times.server), previous - longestReachMs) - settings.overlapMs, parts)
 }
-
-function withLongestDue(states: ScanStates, { times }: BeginParts): ScanStates {
-  const longest = Math.max(...states.lookBacks.map(({ reachMs }) => reachMs))
-  const due = (state: LookBackState) => (state.reachMs === longest ? { ...state, dueAt: times.ours } : state)
-  return { ...states, lookBacks: states.lookBacks.map(due) }
-}
-
-/** Reads from the start of its last completed scan, or from an earlier clock, minus the reach and the overlap. */
-export function lookBackFrom(
-  { reachMs, startedAt }: Pick<LookBackState, 'reachMs' | 'startedAt'>,
-  parts: ReadingParts,
-): SourceTime {
-  // The overlap covers pages that were read but not yet processed when that scan began.
-  return reading(Math.min(startedAt, earlier(parts.times)) - reachMs - parts.settings.overlapMs, parts)
-}
-
-export type ReadingParts = Pick<BeginParts, 'settings' | 'beginAt' | 'times'>
 
 /** An upper bound of the error of both clocks. */
 const CLOCK_MARGIN_MS = 3_600_000
@@ -124,13 +61,56 @@ const CLOCK_MARGIN_MS = 3_600_000
  * The smallest text that a change made since the instant can carry, but not before the stream's beginning. Reading
  * again causes no duplicates, so doubts are resolved by reading from earlier.
  */
-export function reading(instant: number, { settings, beginAt, times }: ReadingParts): SourceTime {
+function reading(instant: number, { settings, beginAt, times }: BeginParts): SourceTime {
   const latest = Math.max(times.ours, times.server, instant) + CLOCK_MARGIN_MS
   const smallest = smallestReading(instant, latest, settings.timeZone)
   return smallest < beginAt ? beginAt : smallest
 }
 
-function lookBackTag(reachMs: number, { lookBacks }: ScanSettings): ScanTag {
-  const at = lookBacks.findIndex((one) => one.reachMs === reachMs)
-  return FIRST_LOOK_BACK + Math.max(0, at)
+/** The scan begins again, as if it had read nothing. */
+export function restarted(scan: Scan): Scan {
+  return { ...scan, ...unread, lastChanged: scan.from }
 }
+
+/** The scan after it has lost its place: where its times have shown an order, at the last of them, else at its beginning. */
+export function resumed(scan: Scan, parts: Omit<BeginParts, 'beginAt'>): Scan {
+  const { settings } = parts
+  const time = resumeTime(scan.times)
+  if (time === null || scan.times === null) return restarted(scan)
+  const instant = instantOf(time, settings.timeZone, 'earlier') - settings.overlapMs
+  const lastChanged = reading(instant, { ...parts, beginAt: scan.from })
+  const { startedAt, clients } = scan
+  // What it reads again is older than the last time.
+  const times = { ...scan.times, last: lastChanged }
+  return { ...scan, ...unread, startedAt, clients, times, lastChanged }
+}
+
+/** The states of an opened stream under the current settings. */
+export function configured(states: ScanStates, settings: ScanSettings, times: Times): ScanStates {
+  const lookBacks = settings.lookBacks.map(({ reachMs }): LookBackState => {
+    const known = states.lookBacks.find((one) => one.reachMs === reachMs)
+    return known ?? { reachMs, startedAt: states.createdAt ?? earlier(times) }
+  })
+  const isConfigured = ({ reachMs }: Scan) => reachMs === null || lookBacks.some((one) => one.reachMs === reachMs)
+  const { limit, output } = settings
+  const under = (scan: Scan): Scan =>
+    scan.limit === limit && scan.output === output ? scan : { ...restarted(scan), limit, output }
+  const { live, background } = states
+  return {
+    ...states,
+    live: { ...live, scan: live.scan && under(live.scan) },
+    lookBacks,
+    background: background.filter(isConfigured).map(under),
+  }
+}
+
+/** The scans of a stream without their places: their tokens say nothing to another server or index. */
+export function withoutPlaces({ live, background, ...states }: ScanStates): ScanStates {
+  return { ...states, live: { ...live, scan: null }, background: background.map(restarted) }
+}
+
+/** Of a stream that begins anew: its first history begins here. */
+export const beginningAt = (from: SourceTime, republished: string): ScanStates => ({
+  ...newScans,
+  history: { ...newScans.history, from, republished },
+})

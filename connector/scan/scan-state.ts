@@ -1,148 +1,101 @@
-import type { CheckPoint, ReadArguments, SourceTime } from '../source/client-source.ts'
-import { noTimes, type ScanOrder } from './scan-order.ts'
-import { isDue } from './scan-settings.ts'
+import type { ReadArguments, SourceTime } from '../source/client-source.ts'
+import { noTimes, type ScanTimes } from './scan-times.ts'
 
 /**
- * Why pages are read: `live` for latency, `look-back` for late changes, `backfill` for history, `full` as a proof.
+ * What a stream reads. `live`: what changes now. `catch-up`: live scans that take long. `look-back`: changes that become
+ * visible late; a scan for each configured reach. `history`: everything.
  */
-export const scanKinds = ['live', 'look-back', 'backfill', 'full'] as const
-export type ScanKind = (typeof scanKinds)[number]
+export const lanes = ['live', 'catch-up', 'look-back', 'history'] as const
+export type Lane = (typeof lanes)[number]
 
-/**
- * Distinguishes the scans in progress, 0 to 15. Look-backs and continued live scans have a range each.
- */
-export type ScanTag = number
-export const LIVE: ScanTag = 0
-export const BACKFILL: ScanTag = 1
-export const FULL: ScanTag = 2
-export const RECHECK: ScanTag = 3
-export const FIRST_LOOK_BACK: ScanTag = 4
-export const FIRST_CONTINUED: ScanTag = 13
-export const LAST_TAG: ScanTag = 15
-export const MAX_LOOK_BACKS = FIRST_CONTINUED - FIRST_LOOK_BACK
-
-/** Brent's algorithm finds a cycle of tokens with one remembered token. */
-export interface TokenGuard {
-  readonly token: CheckPoint | null
-  /** Pages until another token is remembered, and pages since the last one was. */
-  readonly power: number
-  readonly steps: number
+/** Distinguishes the scans of a stream: at most one of each is in progress. */
+export interface ScanName {
+  readonly lane: Lane
+  /** Of a look-back; null for all others. */
+  readonly reachMs: number | null
 }
 
-export const noTokens: TokenGuard = { token: null, power: 1, steps: 0 }
+export const LIVE: ScanName = { lane: 'live', reachMs: null }
+export const CATCH_UP: ScanName = { lane: 'catch-up', reachMs: null }
+export const HISTORY: ScanName = { lane: 'history', reachMs: null }
 
-/** A scan in progress, with the arguments of its next request. Times in ms since 1970. */
-export interface Scan extends ReadArguments {
-  readonly kind: ScanKind
-  readonly tag: ScanTag
-  /** Its place among all scans of the stream, in the order in which they began. */
-  readonly ordinal: number
-  /** The reach of a configured look-back; null for all others. */
-  readonly reachMs: number | null
+export const isSame = (one: ScanName, other: ScanName): boolean =>
+  one.lane === other.lane && one.reachMs === other.reachMs
+
+/** A scan in progress, with the arguments of its next request. */
+export interface Scan extends ScanName, ReadArguments {
+  /** Its place among all scans of the stream; another one with each request without a token. */
+  readonly number: number
   /** Its first `lastChanged`. */
   readonly from: SourceTime
-  /**
-   * Its place among all beginnings of scans: it takes another one with each request without a token. The client index
-   * stores which one published an entry.
-   */
-  readonly number: number
-  /** Start of its first response, by the server's clock and by ours; null before. */
+  /** When it began, in ms since 1970: see `startOf`. Null before its first page. */
   readonly startedAt: number | null
-  readonly startedAtOurs: number | null
-  /** No request before this time, by our clock: it failed or was stuck. */
-  readonly notBefore: number
-  readonly order: ScanOrder
-  /** Whether it was resumed by a modification time. Then it is followed once by itself, from its start. */
-  readonly hasResumed: boolean
-  readonly isFollowUp: boolean
-  /** `repeat`: it ended with an empty page after pages with clients, and the next request repeats that one. */
-  readonly end: 'none' | 'repeat' | 'repeated'
-  readonly tokens: TokenGuard
+  readonly times: ScanTimes
+  /** One page that it has read: see `scanStep`. */
+  readonly seen: SeenPage | null
   /** Consecutive pages without a client. */
   readonly emptyPages: number
-  /** Consecutive refusals of its token without progress. */
-  readonly refusals: number
-  /** Consecutive failures. */
-  readonly failures: number
-  /** How often it began again at its start. */
-  readonly restarts: number
+  /** It ended with an empty page after pages with clients, and has to ask for that page once more, or has done so. */
+  readonly isEndAsked: boolean
+  /** Since it began, or resumed. */
   readonly pages: number
   readonly clients: number
 }
 
-/** What a scan has read before its first page. */
-export const unreadScan = {
-  number: 0,
+/** Brent's algorithm finds a cycle of pages with one remembered page. */
+export interface SeenPage {
+  /** Hashes of its token and of its clients; null: it had none. */
+  readonly token: string
+  readonly clients: string | null
+  /** Pages until another page is remembered, and pages since the last one was. */
+  readonly power: number
+  readonly steps: number
+}
+
+/** What a scan knows before its first page. */
+export const unread = {
   checkPoint: null,
   startedAt: null,
-  startedAtOurs: null,
-  notBefore: 0,
-  order: noTimes,
-  hasResumed: false,
-  isFollowUp: false,
-  end: 'none',
-  tokens: noTokens,
+  times: noTimes,
+  seen: null,
   emptyPages: 0,
-  refusals: 0,
-  failures: 0,
-  restarts: 0,
   pages: 0,
   clients: 0,
 } as const satisfies Partial<Scan>
 
-export const LONGEST_PAUSE_MS = 3_600_000
-/** How long after an empty last page that page is read again. */
-export const END_AGAIN_MS = 60_000
-
-/** Whether the scan makes no pause now. */
-export function isReady(scan: Pausing, ours: number): boolean {
-  return isDue(scan.notBefore, longestPauseMs(scan), ours)
-}
-
-type Pausing = Pick<Scan, 'notBefore' | 'end'>
-
-/** A longer pause was stored by a clock that was wrong. A backfill that reads first keeps live scans waiting. */
-const longestPauseMs = ({ end }: Pausing): number => (end === 'repeat' ? END_AGAIN_MS : LONGEST_PAUSE_MS)
-
 /** What the checkpoint knows of one configured look-back. */
 export interface LookBackState {
   readonly reachMs: number
-  /** Start of its last completed scan, by the earlier of the server's clock and ours; before: the stream's creation. */
+  /** Start of its last scan that ended; before: the creation of the stream. */
   readonly startedAt: number
-  /** By our clock. */
-  readonly dueAt: number
 }
 
-/** `first`: the first history has not ended. `again`: an operator has it read again. */
-export const backfillStates = ['first', 'again', 'done'] as const
+/** `first`: the first history has not ended. `again`: it is read again. */
+export const historyStates = ['first', 'again', 'done'] as const
 
-/** The history, which is read once, and again when an operator rewinds the stream. */
-export interface Backfill {
-  readonly state: (typeof backfillStates)[number]
+/** The history, which is read once, and again when an operator rewinds the stream or a full scan is due. */
+export interface HistoryState {
+  readonly state: (typeof historyStates)[number]
   /** Where it begins; null: at the configured beginning. */
   readonly from: SourceTime | null
   /** The rewind that has unchanged clients published, which their events name; null: none. */
   readonly republished: string | null
+  /** Start of the last one that ended; null before. */
+  readonly startedAt: number | null
 }
 
-/** What decides which scan reads next, and from where. */
+/** What decides which scan reads next, and from where. Times in ms since 1970. */
 export interface ScanStates {
   /** The earlier of the server's clock and ours at the stream's first response; null before. */
   readonly createdAt: number | null
-  /** The earliest time from which a scan has read, also in an earlier life of the stream; null before the first one. */
-  readonly earliest: SourceTime | null
   /** How many scans have begun, or begun again: their numbers. */
   readonly begun: number
-  /** `startedAt`: start of the previous live scan, by the server's clock. */
+  /** `startedAt`: start of the previous live scan, which ended or was handed over. */
   readonly live: { readonly startedAt: number | null; readonly scan: Scan | null }
-  /** Background scans in progress, including suspended ones. */
+  /** The scans in progress of the other lanes. */
   readonly background: readonly Scan[]
   readonly lookBacks: readonly LookBackState[]
-  readonly backfill: Backfill
-  /** By our clock; null while no full scan is configured. */
-  readonly fullDueAt: number | null
-  /** Whether the server keeps two scans of one caller apart; `serial`: it does not, so they run one after the other. */
-  readonly interleaving: 'unknown' | 'proven' | 'serial'
+  readonly history: HistoryState
 }
 
 /** Where a stream begins that has no configured beginning, or whose earlier beginning is not known. */
@@ -150,50 +103,35 @@ export const UNKNOWN_BEGINNING = '1900-01-01T00:00:00' as SourceTime
 
 export const newScans: ScanStates = {
   createdAt: null,
-  earliest: null,
   begun: 0,
   live: { startedAt: null, scan: null },
   background: [],
   lookBacks: [],
-  backfill: { state: 'first', from: null, republished: null },
-  fullDueAt: null,
-  interleaving: 'unknown',
+  history: { state: 'first', from: null, republished: null, startedAt: null },
 }
 
-/**
- * Clients that a background scan returned with other content than another scan had published since it began. A scan
- * that begins later and reads from `from` decides which content is newer.
- */
-export interface Recheck {
-  readonly from: SourceTime
-  /** How many scans of the stream had begun when the last of these clients was found. */
-  readonly after: number
-  /** By our clock, in ms since 1970. */
-  readonly dueAt: number
+export const inProgress = ({ live, background }: ScanStates): readonly Scan[] =>
+  live.scan === null ? background : [live.scan, ...background]
+
+export function scanNamed(states: ScanStates, name: ScanName): Scan | undefined {
+  return inProgress(states).find((scan) => isSame(scan, name))
 }
 
-/** The recheck begins this long after the last of these clients was found. */
-export const RECHECK_AFTER_MS = 60_000
-
-export function scanWith(states: ScanStates, tag: ScanTag): Scan | undefined {
-  return tag === LIVE ? (states.live.scan ?? undefined) : states.background.find((scan) => scan.tag === tag)
+/** Replaces or adds the scan with this name. */
+export function withScan(states: ScanStates, scan: Scan): ScanStates {
+  if (scan.lane === 'live') return { ...states, live: { ...states.live, scan } }
+  const { background } = withoutScan(states, scan)
+  return { ...states, background: [...background, scan] }
 }
 
-/** The states in which the scan begins, or begins again, with its next request. */
+export function withoutScan(states: ScanStates, name: ScanName): ScanStates {
+  return name.lane === 'live'
+    ? { ...states, live: { ...states.live, scan: null } }
+    : { ...states, background: states.background.filter((scan) => !isSame(scan, name)) }
+}
+
+/** The states in which the scan takes the next number, for a request without a token. */
 export function numbered(states: ScanStates, scan: Scan): ScanStates {
   const begun = states.begun + 1
   return withScan({ ...states, begun }, { ...scan, number: begun })
-}
-
-/** Replaces or adds the scan with this tag. */
-export function withScan(states: ScanStates, scan: Scan): ScanStates {
-  if (scan.tag === LIVE) return { ...states, live: { ...states.live, scan } }
-  const others = states.background.filter(({ tag }) => tag !== scan.tag)
-  return { ...states, background: [...others, scan] }
-}
-
-export function withoutScan(states: ScanStates, tag: ScanTag): ScanStates {
-  return tag === LIVE
-    ? { ...states, live: { ...states.live, scan: null } }
-    : { ...states, background: states.background.filter((scan) => scan.tag !== tag) }
 }

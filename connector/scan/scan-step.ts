@@ -1,59 +1,75 @@
+import { hash } from 'node:crypto'
 import type { CheckPoint, Page } from '../source/client-source.ts'
-import type { Times } from './scan-settings.ts'
-import { END_AGAIN_MS, type Scan, type TokenGuard } from './scan-state.ts'
+import { earlier, type Times } from './scan-settings.ts'
+import type { Lane, Scan, SeenPage } from './scan-state.ts'
+import { type Modified, timesAfter } from './scan-times.ts'
 
 /** Where a page leads. */
 export type Step =
   | { readonly kind: 'more' | 'done'; readonly scan: Scan }
+  /** The scan asks for its last page once more, a minute later: an empty one after clients may hide an error. */
+  | { readonly kind: 'end-in-doubt'; readonly scan: Scan }
   | { readonly kind: 'stuck'; readonly why: string }
 
+/** A page, and what is known of it. */
+export interface ReadPage {
+  readonly page: Page
+  /** Both clocks when its response began. */
+  readonly began: Times
+  readonly modified: readonly Modified[]
+  /** The clocks that set modification times may be behind the server's by as much. */
+  readonly overlapMs: number
+}
+
 /**
- * Only `hasMoreResults` ends a scan. A backfill or full scan that ends with an empty page after clients repeats that
- * request once: such a page may hide an error. A token seen before, no token, or too many empty pages mean that it is stuck.
- * `began`: when the response began. Pure.
+ * Only `hasMoreResults` ends a scan. A token or the same clients seen before, no token, or too many empty pages mean that
+ * it is stuck. Pure.
  */
-export function scanStep(scan: Scan, page: Page, began: Times): Step {
+export function scanStep(scan: Scan, { page, began, modified, overlapMs }: ReadPage): Step {
+  const startedAt = scan.startedAt ?? startOf(scan.lane, began)
   const read: Scan = {
     ...scan,
-    startedAt: scan.startedAt ?? began.server,
-    startedAtOurs: scan.startedAtOurs ?? began.ours,
+    startedAt,
+    times: timesAfter(scan.times, modified, startedAt - overlapMs),
     pages: scan.pages + 1,
     clients: scan.clients + page.clients.length,
     emptyPages: page.clients.length === 0 ? scan.emptyPages + 1 : 0,
-    failures: 0,
-    end: scan.end === 'none' ? 'none' : 'repeated',
   }
-  if (!page.hasMoreResults) {
-    const isDoubtful = repeatsEnd(read) && isEmptyEnd(page, read) && read.end === 'none'
-    if (!isDoubtful) return { kind: 'done', scan: read }
-    return { kind: 'more', scan: { ...read, end: 'repeat', notBefore: began.ours + END_AGAIN_MS } }
-  }
-  const { checkPoint } = page
-  if (checkPoint === null) return { kind: 'stuck', why: 'there is no checkPoint' }
-  if (checkPoint === scan.checkPoint || checkPoint === scan.tokens.token)
-    return { kind: 'stuck', why: 'this scan has already had the same checkPoint' }
-  if (read.emptyPages >= MAX_EMPTY_PAGES)
-    return { kind: 'stuck', why: `${read.emptyPages} pages in a row have no clients` }
-  // Invariant 5: within a scan, only the token changes.
-  return { kind: 'more', scan: { ...read, checkPoint, tokens: remembered(scan.tokens, checkPoint) } }
+  if (page.hasMoreResults) return next(read, page)
+  const isInDoubt = scan.lane === 'history' && page.clients.length === 0 && read.clients > 0 && !scan.isEndAsked
+  return isInDoubt ? { kind: 'end-in-doubt', scan: { ...read, isEndAsked: true } } : { kind: 'done', scan: read }
+}
+
+/**
+ * When a scan began. Live scans follow the server's clock; look-backs and histories begin again by it or by ours,
+ * whichever is earlier.
+ */
+function startOf(lane: Lane, began: Times): number {
+  return lane === 'live' || lane === 'catch-up' ? began.server : earlier(began)
 }
 
 const MAX_EMPTY_PAGES = 100
-const repeatsEnd = ({ kind }: Scan) => kind === 'backfill' || kind === 'full'
+const OTHER_PAGING = 'the paging of this server is not the documented one'
 
-/** Whether the page ends the scan with nothing, after pages with clients. Pure. */
-function isEmptyEnd(page: Pick<Page, 'clients' | 'hasMoreResults'>, scan: Pick<Scan, 'clients'>): boolean {
-  return !page.hasMoreResults && page.clients.length === 0 && scan.clients > 0
+function next(scan: Scan, { checkPoint, clients }: Page): Step {
+  if (checkPoint === null) return { kind: 'stuck', why: 'there is no checkPoint' }
+  const here = { token: hashOf(checkPoint), clients: clients.length === 0 ? null : hashOf(JSON.stringify(clients)) }
+  const isSeen = checkPoint === scan.checkPoint || here.token === scan.seen?.token
+  if (isSeen) return { kind: 'stuck', why: `this scan has already had the same checkPoint: ${OTHER_PAGING}` }
+  if (here.clients !== null && here.clients === scan.seen?.clients)
+    return { kind: 'stuck', why: `this scan has already had the same clients: ${OTHER_PAGING}` }
+  if (scan.emptyPages >= MAX_EMPTY_PAGES)
+    return { kind: 'stuck', why: `${scan.emptyPages} pages in a row have no clients` }
+  // Invariant 5: within a scan, only the token changes.
+  return { kind: 'more', scan: { ...scan, checkPoint, seen: remembered(scan.seen, here) } }
 }
 
-/** Whether the last page of a scan leaves it open that there are more clients. Pure. */
-export function isEndUnconfirmed(page: Page, scan: Scan): boolean {
-  return repeatsEnd(scan) && isEmptyEnd(page, scan)
-}
+const hashOf = (text: CheckPoint | string) => hash('sha1', text, 'base64url')
 
 /** A cycle of any length is found after at most three times as many pages. */
-function remembered({ token, power, steps }: TokenGuard, next: CheckPoint): TokenGuard {
-  return token === null || steps + 1 === power
-    ? { token: next, power: power * 2, steps: 0 }
-    : { token, power, steps: steps + 1 }
+function remembered(seen: SeenPage | null, page: Pick<SeenPage, 'token' | 'clients'>): SeenPage {
+  if (seen === null) return { ...page, power: 2, steps: 0 }
+  return seen.steps + 1 === seen.power
+    ? { ...page, power: seen.power * 2, steps: 0 }
+    : { ...seen, steps: seen.steps + 1 }
 }

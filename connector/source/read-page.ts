@@ -17,10 +17,13 @@ interface ReadParts {
 
 /** How a page is read. */
 export interface ReadMode {
-  /** `in-place`: as `retry` says. `once`: the scan asks for the page again later, after `failures` in a row so far. */
-  readonly tries: { readonly kind: 'in-place' } | { readonly kind: 'once'; readonly failures: number }
-  /** The token could not be replaced: no request without it, unless it is certainly invalid. */
-  readonly keepsToken?: boolean
+  /**
+   * `in-place`: as `retry` says, but not after `until` (of the monotonic clock). `once`: the scan asks for the page again
+   * later, after `failures` in a row so far.
+   */
+  readonly tries:
+    | { readonly kind: 'in-place'; readonly until?: number }
+    | { readonly kind: 'once'; readonly failures: number }
 }
 
 /**
@@ -29,7 +32,7 @@ export interface ReadMode {
  */
 export async function readPage(
   parts: ReadParts,
-  { at, tries, keepsToken = false }: ReadMode & { readonly at: PageRequest },
+  { at, tries }: ReadMode & { readonly at: PageRequest },
   stop: AbortSignal,
 ): Promise<PageRead> {
   const { source, clock, retry, observe } = parts
@@ -47,11 +50,12 @@ export async function readPage(
       failures += 1
       const inARow = failures + (tries.kind === 'once' ? tries.failures : 0)
       const doubt = tokenDoubt(error, at, inARow)
-      if (doubt === 'refused' || (doubt === 'in-doubt' && !keepsToken)) {
+      if (doubt !== undefined) {
         const found = await withoutToken({ read, source, at }, { error, doubt }, stop)
         if (found !== undefined) return found
       }
-      if (tries.kind === 'once' || failures > retry.retries || !isTransient(error)) throw error
+      const isLast = tries.kind === 'once' || clock.monotonic() >= (tries.until ?? Number.POSITIVE_INFINITY)
+      if (isLast || failures > retry.retries || !isTransient(error)) throw error
       observe({ kind: 'read-retried', code: error.code, attempt: failures, error })
       await clock.sleep(pauseAfter(error, failures, { policy: retry, clock }), stop)
     }
@@ -99,7 +103,7 @@ async function withoutToken(
 }
 
 /** Reads a page whose failure proves nothing; then returns undefined. Rejects with the reason of `stop`. */
-export async function readOnce(source: ClientSource, at: PageRequest, stop: AbortSignal): Promise<Page | undefined> {
+async function readOnce(source: ClientSource, at: PageRequest, stop: AbortSignal): Promise<Page | undefined> {
   try {
     return await source.read(at, stop)
   } catch (error) {

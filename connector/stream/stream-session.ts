@@ -144,6 +144,7 @@ async function copy(
 ): Promise<TryEnd> {
   const { leave, isStopping } = how
   using copying = linkedAbort(leave)
+  if (isWanted(parts.open, stream.checkpoint)) copying.abort()
   const looking = untilWanted(parts, stream.checkpoint, copying.signal).then(() => copying.abort())
   const end = await runPipeline(observed(parts.pipeline, how), stream, copying.signal).finally(() => copying.abort())
   await looking

@@ -1,7 +1,6 @@
 import type { PipelineEvent, StreamState } from '../pipeline/pipeline-event.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { positionOf } from '../scan/scan-order.ts'
-import type { ScanKind, ScanStates } from '../scan/scan-state.ts'
+import type { Lane, ScanStates } from '../scan/scan-state.ts'
 import { type Failure, toLogFields } from './error-fields.ts'
 import { clientsOf } from './events/event-row.ts'
 
@@ -29,7 +28,7 @@ export interface StreamStatus {
   readonly lastChanged: string | undefined
   readonly scans: ScanStates | undefined
   /** Since when each lane has made no progress because its pages fail. */
-  readonly backedOff: Readonly<Partial<Record<ScanKind, number>>>
+  readonly backedOff: Readonly<Partial<Record<Lane, number>>>
   readonly indexClients: number | undefined
   /** When the newest published change was made, milliseconds since 1970. */
   readonly newestChange: number | undefined
@@ -100,6 +99,12 @@ function change(before: StreamStatus, event: PipelineEvent, at: number): Change 
       return { isCaughtUp: false }
     case 'pages-published':
       return delivered(before, event, at)
+    case 'scan-backed-off':
+      return { backedOff: { ...before.backedOff, [event.scan]: before.backedOff[event.scan] ?? at } }
+    case 'scan-recovered': {
+      const { [event.scan]: _, ...backedOff } = before.backedOff
+      return { backedOff }
+    }
     case 'read-retried':
     case 'stream-retrying':
     case 'stream-held':
@@ -125,15 +130,14 @@ function entered(state: StreamState, before: StreamStatus, at: number): Change {
 }
 
 function delivered(before: StreamStatus, event: Of<'pages-published'>, at: number): Change {
-  const { scans, deadLetters, newestChange = 0, seq, states, index } = event
+  const { scans, deadLetters, newestChange = 0, hasLiveEnd, seq, states, index } = event
   const { totals } = before
   return {
     ...noFailure,
     progressAt: at,
-    liveScanAt: hasLiveScanEnded(before.scans, states) ? at : before.liveScanAt,
+    liveScanAt: hasLiveEnd ? at : before.liveScanAt,
     seq,
     scans: states,
-    backedOff: backedOff(before.backedOff, states, at),
     indexClients: index.clients,
     newestChange: Math.max(before.newestChange ?? 0, newestChange) || undefined,
     totals: {
@@ -144,20 +148,6 @@ function delivered(before: StreamStatus, event: Of<'pages-published'>, at: numbe
       superseded: totals.superseded + clientsOf(scans, 'superseded'),
     },
   }
-}
-
-/** A live scan that continues in the background has not ended. */
-function hasLiveScanEnded(before: ScanStates | undefined, { live, background }: ScanStates): boolean {
-  if (before === undefined || before.live.startedAt === live.startedAt) return false
-  return !background.some(({ kind, startedAt }) => kind === 'live' && startedAt === live.startedAt)
-}
-
-/** After so many failures in a row without progress. */
-const BACKED_OFF_AFTER = 3
-
-function backedOff(before: StreamStatus['backedOff'], { background }: ScanStates, at: number) {
-  const lanes = background.filter(({ failures }) => failures >= BACKED_OFF_AFTER).map(({ kind }) => kind)
-  return Object.fromEntries(lanes.map((lane) => [lane, before[lane] ?? at]))
 }
 
 export interface WatchedStream {
@@ -214,15 +204,15 @@ function position(status: StreamStatus, now: number) {
     epoch,
     seq,
     lastChanged,
-    history: scans?.backfill.state,
-    scans: scans?.background.map(({ kind, reachMs, from, pages, clients, order }) => ({
-      lane: kind,
+    history: scans?.history.state,
+    scans: scans?.background.map(({ lane, reachMs, from, pages, clients, times }) => ({
+      lane,
       reachSeconds: reachMs === null ? undefined : reachMs / 1000,
       from,
-      reached: positionOf(order) ?? undefined,
+      reached: times?.last ?? undefined,
       pages,
       clients,
-      secondsBackedOff: secondsBackedOff(status.backedOff[kind], now),
+      secondsBackedOff: secondsBackedOff(status.backedOff[lane], now),
     })),
     indexClients,
   }

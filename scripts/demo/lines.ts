@@ -17,7 +17,7 @@ const BAR = 40
 
 /** The lines that stay at the bottom of the screen. */
 export function statusLines({ status, clients, events, isCaughtUp }: DemoState): string[] {
-  const history = status?.scans?.find(({ lane }) => ['history', 'backfill', 'full'].includes(lane))
+  const history = status?.scans?.find(({ lane }) => lane === 'history')
   return [
     ...(history === undefined ? [] : [progressLine(history, clients)]),
     ...(history === undefined && !isCaughtUp ? [`catching up  ${count(events)} events so far`] : []),
@@ -58,7 +58,7 @@ export function eventLine({ key, partition, offset, value }: TopicRecord, now: n
 /** A log line in words; undefined if the status shows the same. */
 export function logText({ msg, level, port, seq, events, error, hint }: LogLine): string | undefined {
   if (msg === 'new stream claimed')
-    return 'checkpoint   none yet: live scans begin now, the backfill reads the history beside them'
+    return 'checkpoint   none yet: live scans begin now, the history is read beside them'
   if (msg === 'stream claimed')
     return `checkpoint   resuming after transaction ${seq} (${count(Number(events))} events published)`
   if (msg === 'connector started')

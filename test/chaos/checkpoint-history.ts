@@ -81,10 +81,10 @@ function parsed(body: Buffer): Partial<CheckpointDocument> | undefined {
   }
 }
 
-/** Clients are complete only after the backfill, and not while a long live scan continues in the background. */
+/** Clients are complete only after the history, and not while a long live scan continues as catch-up. */
 function completedScan({ state: { events, scans } }: CheckpointDocument['committed']) {
-  const { live, background, backfill } = scans
-  const isPartial = backfill.state !== 'done' || background.some(({ kind }) => kind === 'live')
+  const { live, background, history } = scans
+  const isPartial = history.state !== 'done' || background.some(({ lane }) => lane === 'catch-up')
   if (live.startedAt === null || isPartial) return undefined
   return { startedAt: live.startedAt, events }
 }

@@ -51,7 +51,7 @@ test('/readyz is 503 until the replica runs and its streams are open, then 200',
     ready: false,
     streams: [{ stream: 'shop', why: 'not opened yet' }],
   })
-  shop({ kind: 'stream-claimed', epoch: 1, seq: 0, backfill: 'done', isNew: true, events: 0 })
+  shop({ kind: 'stream-claimed', epoch: 1, seq: 0, history: 'done', isNew: true, events: 0 })
   expect((await at('/readyz')).status).toBe(200)
 })
 

@@ -86,8 +86,8 @@ test('shows streams, scans and the failure with its explanation and its section 
   expect(await shownRows(page)).toEqual(['nantes', 'bordeaux', 'brest', 'lille', 'lyon', 'metz', 'paris', 'toulouse'])
   const rows = await textOf(page, '#stream-rows > tr:not(.detail)')
   expect(rows[1]).toMatch(/caught up/)
-  expect(rows[4]).toMatch(/catching up.*backfill 43 %, [\d,]+ clients/)
-  expect(await page.$eval('progress', (one) => one.getAttribute('aria-label'))).toBe('backfill: 43 % done')
+  expect(rows[4]).toMatch(/catching up.*history 43 %, [\d,]+ clients/)
+  expect(await page.$eval('progress', (one) => one.getAttribute('aria-label'))).toBe('history: 43 % done')
 })
 
 test('can be used with the keyboard alone, and keeps the focus when it updates', async () => {

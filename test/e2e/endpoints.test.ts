@@ -28,8 +28,8 @@ it('serves health, metrics and status, even before the stream has read its first
   const { body } = await connector.get('/metrics')
   const value = (metric: string) => Number(new RegExp(`^polaris_connector_${metric} (.*)$`, 'm').exec(body)?.[1])
   const labels = `stream="clients",connector="${name}"`
-  expect(value(`events_total{.*lane="backfill".*}`)).toBe(200)
-  expect(value(`pages_total{.*lane="backfill".*}`)).toBeGreaterThanOrEqual(10)
+  expect(value(`events_total{.*lane="history".*}`)).toBe(200)
+  expect(value(`pages_total{.*lane="history".*}`)).toBeGreaterThanOrEqual(10)
   expect(value(`ready{connector="${name}"}`)).toBe(1)
   expect(Date.now() / 1000 - value(`last_live_scan_timestamp_seconds{${labels}}`)).toBeLessThan(60)
   expect(value('responses_total{status="503",.*}')).toBeGreaterThan(0)
@@ -42,7 +42,7 @@ it('serves health, metrics and status, even before the stream has read its first
 })
 
 it('is not ready when its source has been unavailable for longer than the limit', async () => {
-  const times = { run: { readyAfterMs: 1_000 }, poll: { maxIntervalMs: 200 }, polaris: { retry: { retries: 0 } } }
+  const times = { run: { readyAfterMs: 1_000 }, polaris: { retry: { retries: 0 } } }
   const { start, simulator } = await scene({ times })
   const connector = start()
   await connector.line(says('caught up'))

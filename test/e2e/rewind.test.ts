@@ -35,7 +35,7 @@ it('a rewind makes a running stream read its history again, and publishes nothin
   expect(await replica.stop()).toBe(0)
   const { claim, committed } = await object.document()
   expect(claim).toMatchObject({ epoch: 2, owner: null })
-  expect(committed.state.scans.backfill.state).toBe('done')
+  expect(committed.state.scans.history.state).toBe('done')
 })
 
 it('a rewind with --republish publishes every client once more, and its events say so', async () => {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { expectExactlyOnce, scene } from '../support/stream-scene.ts'
 
-it('shows the progress of the backfill and the size of the client index, and marks the events that follow it', async () => {
+it('shows the progress of the history and the size of the client index, and marks the events that follow it', async () => {
   const { simulator, start, caughtUp } = await scene({ source: { clients: 2000 } })
   const connector = start()
   const report = await connector.status((status) => {
@@ -10,12 +10,12 @@ it('shows the progress of the backfill and the size of the client index, and mar
   })
   expect(report).toMatchObject({
     history: 'first',
-    scans: [{ lane: 'backfill', from: '2000-01-01T00:00:00', reached: expect.any(String) }],
+    scans: [{ lane: 'history', from: '2000-01-01T00:00:00', reached: expect.any(String) }],
     indexClients: expect.any(Number),
   })
   await caughtUp()
-  const done = await connector.line(({ msg, scan }) => msg === 'scan done' && scan === 'backfill')
-  expect(done).toMatchObject({ level: 'info', clients: 2000, pages: expect.any(Number) })
+  const done = await connector.line(({ msg }) => msg === 'history done')
+  expect(done).toMatchObject({ level: 'info', clients: 2000 })
   const isIndexed = async () =>
     /^polaris_connector_index_clients{.*} 2000$/m.test((await connector.get('/metrics')).body)
   await expect.poll(isIndexed).toBe(true)

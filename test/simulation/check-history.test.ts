@@ -269,8 +269,7 @@ describe('the histories', () => {
           'running → ended',
           ...['stream-held', 'stream-still-held', 'held → running'],
           'transactions-repaired',
-          ...['segment-written', 'index-upkeep-failed', 'scan-paused', 'superseded', 'look-back events'],
-          ...['scans-not-interleaved', 'server-clock-missing', 'server-clock-jumped'],
+          ...['segment-written', 'index-upkeep-failed', 'scan-backed-off', 'superseded', 'look-back events'],
         ],
       ]),
     )

@@ -218,7 +218,7 @@ function wronglyMarked({ records, documents }: Evidence): string[] {
     // The group that ends the history may have events of either kind.
     const isRight = groups
       .filter(({ before, after }) => before.events <= number && number < after.events)
-      .some(({ before, after }) => ((isMarked ? after : before).scans.backfill.state === 'first') !== isMarked)
+      .some(({ before, after }) => ((isMarked ? after : before).scans.history.state === 'first') !== isMarked)
     return isRight
       ? []
       : [`event ${number} is ${isMarked ? 'marked before' : 'not marked after'} the end of the history`]

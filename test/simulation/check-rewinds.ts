@@ -22,7 +22,7 @@ export const rewoundTwice: Check = ({ stream, documents }) => {
 export const notRepublished: Check = ({ history, stream, records, documents, generations }) => {
   const begunAt = generations.at(-1)
   const last = documents.at(-1)?.document.committed.state
-  if (begunAt === undefined || last?.scans.backfill.state !== 'done') return []
+  if (begunAt === undefined || last?.scans.history.state !== 'done') return []
   const before = new Set(records.filter(({ at }) => at < begunAt).map(({ event }) => event.subject))
   const after = new Set(records.filter(({ at }) => at >= begunAt).map(({ event }) => event.subject))
   const isFaulty = history.options.permanentFault !== 'none' && stream === history.streams[0]

@@ -7,7 +7,7 @@ import { isDeleted, typeOf, wasDeletedSince } from './deleted-clients.ts'
 import { resumeAll, storedWishes } from './simulated-operator.ts'
 import { LONGEST_REACH_MS, LOOK_EVERY_MS } from './simulated-parts.ts'
 import type { Change } from './simulated-polaris.ts'
-import { MAX_POLL_MS, POLL_MS } from './simulated-poll.ts'
+import { POLL_MS } from './simulated-poll.ts'
 import { isAlive, STOP_WITHIN_MS, startReplica, stopReplica } from './simulated-replica.ts'
 import { CONNECTOR, curedAt, type SimulatedStream } from './simulated-stream.ts'
 import { heal } from './simulated-trouble.ts'
@@ -15,10 +15,10 @@ import { type OperationFault, type PendingOperation, release, settle, tick, type
 
 /** Limit for the recovery of every stream once all faults have ended; contention pauses for up to two minutes. */
 const RECOVERY_MS = 180_000
-/** Limit for what only look-backs and rechecks find. Replicas may disagree by two hours on when these are due. */
-const LATE_MS = 8_000_000
+/** Limit for what only look-backs find: the longest pause of a scan that was backed off, and the look-back itself. */
+const LATE_MS = 3_600_000 + 900_000
 /** Limit from a change to its event while no faults occur. */
-const LAG_MS = MAX_POLL_MS + 1_000
+const LAG_MS = 2 * POLL_MS
 /** Limit for a replica that was fenced to open its stream again. */
 const FENCED_MS = 15_000
 const STEPS = 200_000
@@ -85,6 +85,8 @@ export async function checkRecovery(world: World): Promise<void> {
   if (!(await runWithoutFaults(world, () => lateNow(world).length === 0, LATE_MS))) {
     violations.push(...lateNow(world).map((problem) => `${problem}, ${LATE_MS} ms after all faults ended`))
   }
+  // The operator may still have to cure a hold.
+  await runWithoutFaults(world, () => healthyStreams(world).every(({ name }) => !world.held.has(name)), RECOVERY_MS)
   await runWithoutFaults(world, () => false, 2 * POLL_MS)
   for (const stream of streams) stream.change(0)
   const problems = () => [...problemsNow(world), ...lastUnpublished(world)]
@@ -127,7 +129,7 @@ async function checkPaused(world: World): Promise<void> {
   // A replica that was replaced while it had nothing to publish reads pages until it looks at the wishes.
   if (paused.length > 0) await runWithoutFaults(world, () => false, LOOK_EVERY_MS)
   const reads = paused.map((stream) => stream.reads.length)
-  if (paused.length > 0) await runWithoutFaults(world, () => false, 3 * MAX_POLL_MS)
+  if (paused.length > 0) await runWithoutFaults(world, () => false, 3 * POLL_MS)
   const isRead = paused.filter((stream, at) => stream.reads.length !== reads[at])
   violations.push(...isRead.map(({ name }) => `${name} is paused, and is read`))
   resumeAll(world)
@@ -167,8 +169,8 @@ function unapplied(world: World, stream: SimulatedStream): string[] {
 }
 
 /**
- * The backfill finds what is older than the stream, look-backs what live scans have missed while a `Date` was wrong. The
- * background reads the rest of a live scan that begins too long ago.
+ * The history finds what is older than the stream, look-backs what live scans have missed while a `Date` was wrong, and
+ * catch-up the rest of a live scan that takes long.
  */
 function mustBeLive(
   { options, faultsEndedAt }: World,
@@ -177,7 +179,7 @@ function mustBeLive(
   const stored = documents.at(-1)?.text
   const scans = stored === undefined ? undefined : parseDocument(stored).committed.state.scans
   const createdAt = scans?.createdAt ?? null
-  if (createdAt === null || scans?.background.some(({ kind }) => kind === 'live') === true) return () => false
+  if (createdAt === null || scans?.background.some(({ lane }) => lane === 'catch-up') === true) return () => false
   return (change) =>
     change.lateMs === 0 &&
     change.at >= createdAt &&
@@ -185,27 +187,25 @@ function mustBeLive(
     (options.clocks === 'replicas' || change.at > faultsEndedAt)
 }
 
-/** Changes that became visible late, or are to be read again. */
+/** Changes that became visible late. */
 function lateNow(world: World): string[] {
   return healthyStreams(world).flatMap((stream) => {
     const stored = stream.documents.at(-1)?.text
     const state = stored === undefined ? undefined : parseDocument(stored).committed.state
-    const recheck = state?.recheck ?? null
     return [
       ...unpublishedContents(
         world,
         stream,
         ({ lateMs, at }) => lateMs <= LONGEST_REACH_MS || at === world.options.startAt,
       ),
-      ...(isBackfilling(world, state) ? [`${stream.name} has not ended its backfill`] : []),
-      ...(recheck === null ? [] : [`${stream.name} has not read again from ${recheck.from}`]),
+      ...(isReadingHistory(world, state) ? [`${stream.name} has not ended its history`] : []),
     ]
   })
 }
 
-/** Live scans wait for the backfill. Its last page, if it is empty, is read again after a minute. */
-const isBackfilling = ({ options }: World, state: StreamState | undefined) =>
-  options.backfill === 'before' && state?.scans.backfill.state !== 'done'
+/** Live scans wait for the first history. Its last page, if it is empty, is read again after a minute. */
+const isReadingHistory = ({ options }: World, state: StreamState | undefined) =>
+  options.backfill === 'before' && state?.scans.history.state === 'first'
 
 /** The last change of each client that is not its last event. */
 function unpublishedContents({ kafka }: World, stream: SimulatedStream, isDue: (change: Change) => boolean): string[] {

@@ -4,20 +4,17 @@ import type * as Transitions from '../../connector/checkpoint/transitions.ts'
 import type * as ClientTables from '../../connector/index/client-table.ts'
 import { deltaWords, withEntries } from '../../connector/index/index-state.ts'
 import type * as BeginScan from '../../connector/scan/begin-scan.ts'
-import type * as EndScan from '../../connector/scan/end-scan.ts'
-import type * as ScanStep from '../../connector/scan/scan-step.ts'
-import type * as Scheduler from '../../connector/scan/scheduler.ts'
-import { backgroundCandidates } from '../../connector/scan/scheduler.ts'
+import type * as ScanState from '../../connector/scan/scan-state.ts'
+import type * as Turns from '../../connector/scan/turns.ts'
 import type { SegmentStore } from '../../connector/storage/segment-store.ts'
 import type { Defects } from './defects.ts'
 import { failureOf, type Kind } from './histories.ts'
 
 /** Functions of the connector that a defect replaces, by name. */
 interface Replaced {
-  beginScan: (of: typeof BeginScan.beginScan) => typeof BeginScan.beginScan
-  scanStep: (of: typeof ScanStep.scanStep) => typeof ScanStep.scanStep
-  nextChoice: (of: typeof Scheduler.nextChoice) => typeof Scheduler.nextChoice
-  recheckAfter: (of: typeof EndScan.recheckAfter) => typeof EndScan.recheckAfter
+  begunScan: (of: typeof BeginScan.begunScan) => typeof BeginScan.begunScan
+  numbered: (of: typeof ScanState.numbered) => typeof ScanState.numbered
+  nextTurn: (of: typeof Turns.nextTurn) => typeof Turns.nextTurn
   clientTable: (of: typeof ClientTables.clientTable) => typeof ClientTables.clientTable
   prepared: (of: typeof Transitions.prepared) => typeof Transitions.prepared
   streamCheckpoint: (of: typeof StreamCheckpoints.streamCheckpoint) => typeof StreamCheckpoints.streamCheckpoint
@@ -40,10 +37,9 @@ const replaceable = vi.hoisted(
     },
 )
 
-vi.mock('../../connector/scan/begin-scan.ts', replaceable('beginScan'))
-vi.mock('../../connector/scan/scan-step.ts', replaceable('scanStep'))
-vi.mock('../../connector/scan/scheduler.ts', replaceable('nextChoice'))
-vi.mock('../../connector/scan/end-scan.ts', replaceable('recheckAfter'))
+vi.mock('../../connector/scan/begin-scan.ts', replaceable('begunScan'))
+vi.mock('../../connector/scan/scan-state.ts', replaceable('numbered'))
+vi.mock('../../connector/scan/turns.ts', replaceable('nextTurn'))
 vi.mock('../../connector/index/client-table.ts', replaceable('clientTable'))
 vi.mock('../../connector/checkpoint/transitions.ts', replaceable('prepared'))
 vi.mock('../../connector/checkpoint/stream-checkpoint.ts', replaceable('streamCheckpoint'))
@@ -133,29 +129,26 @@ const cases: Record<string, Case> = {
     violation: /is not published|is lost/,
     kind: 'everyday',
   },
-  'clients that are never read again': {
-    replaces: { recheckAfter: () => () => null },
-    violation: /the checkpoint is past a page of the (backfill|full) scan/,
-    seed: 7,
-  },
-  'a recheck that never begins': {
-    replaces: { nextChoice: (real) => (states, parts) => real(states, { ...parts, recheck: null }) },
-    violation: /has not read again from/,
+  'scans that all have the same number': {
+    replaces: {
+      numbered: (real) => (states, scan) => real({ ...states, begun: 0 }, scan),
+    },
+    violation: /is duplicated or out of order/,
   },
   'a look-back from the start of the last live scan': {
     replaces: {
-      beginScan: (real) => (states, beginning, parts) => {
+      begunScan: (real) => (states, name, parts) => {
         const { startedAt } = states.live
         const lookBacks = states.lookBacks.map((one) => ({ ...one, startedAt: startedAt ?? one.startedAt }))
-        const { states: begun, tag } = real({ ...states, lookBacks }, beginning, parts)
-        return { states: { ...begun, lookBacks: states.lookBacks }, tag }
+        return { ...real({ ...states, lookBacks }, name, parts), lookBacks: states.lookBacks }
       },
     },
     violation: /is not published, \d+ ms after all faults ended/,
   },
   'live scans that wait for the background': {
     replaces: {
-      nextChoice: (real) => (states, parts) => backgroundCandidates(states, parts)[0]?.choice ?? real(states, parts),
+      nextTurn: (real) => (states, parts) =>
+        real(states, { ...parts, turns: { ...parts.turns, livePages: Number.POSITIVE_INFINITY } }),
     },
     violation: /a live scan waits for \d+ background pages/,
   },

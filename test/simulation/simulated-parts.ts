@@ -24,11 +24,11 @@ import type { Actor } from './actor.ts'
 import { numberOf } from './evidence.ts'
 import type { HistoryOptions } from './history.ts'
 import { observed } from './observed.ts'
-import { MAX_POLL_MS, POLL_MS } from './simulated-poll.ts'
+import { POLL_MS } from './simulated-poll.ts'
 import type { Replica } from './simulated-replica.ts'
 import { segmentsOf } from './simulated-segments.ts'
 import { storeOf } from './simulated-store.ts'
-import { CONNECTOR, type SentRecord, type SimulatedStream, ZONE } from './simulated-stream.ts'
+import { CONNECTOR, type Read, type SentRecord, type SimulatedStream, ZONE } from './simulated-stream.ts'
 import type { World } from './world.ts'
 
 const beginAt = '2000-01-01T00:00:00' as SourceTime
@@ -130,10 +130,8 @@ function indexOf(world: World, replica: Actor, stream: SimulatedStream): StreamI
 function scanSettings({ limit, overlapMs, backfill, fullScanEveryMs }: HistoryOptions): ScanSettings {
   return {
     intervalMs: POLL_MS,
-    maxIntervalMs: MAX_POLL_MS,
     overlapMs,
     lookBacks,
-    backgroundShare: 0.5,
     backfill,
     fullScan: fullScanEveryMs === 0 ? undefined : { everyMs: fullScanEveryMs },
     limit,
@@ -156,7 +154,7 @@ function pipelineParts(
       source: sourceOf(world, stream, replica),
       retry: readRetries,
       clock,
-      serverClock: createServerClock(clock, observe),
+      serverClock: createServerClock(clock),
       settings,
       beginAt,
       until: 'stopped',
@@ -176,8 +174,6 @@ function pipelineParts(
       },
       rules: { timeZone: ZONE, ignored: new Set(), lists: [], fields: undefined, types: typesOf(replica) },
       deadLetters: deadLetterGuard({ maxShare: 0.1, minimum: 10, of: 1000 }),
-      scanSettings: settings,
-      beginAt,
       observe,
     },
     clock,
@@ -208,7 +204,7 @@ function sourceOf(
         const answered = { at: time.now(), records: kafka.committed.length }
         stream.reads.push({
           replica: name,
-          at,
+          at: at as Read['at'],
           recordsBefore,
           answered,
           ...(page && { page: { ...page, clients: [...page.clients] } }),

@@ -1,3 +1,2 @@
-/** How often the live scans of the simulation begin; the longest interval is that of a quiet stream. */
+/** How often the live scans of the simulation begin. */
 export const POLL_MS = 5_000
-export const MAX_POLL_MS = 30_000

@@ -1,5 +1,6 @@
 import { type CheckpointDocument, parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import type { Clock } from '../../connector/runtime/clock.ts'
+import type { Scan } from '../../connector/scan/scan-state.ts'
 import type { Page, ReadArguments } from '../../connector/source/client-source.ts'
 import { checkpointKey } from '../../connector/storage/checkpoint-store-config.ts'
 import type { TextRecord } from '../support/records.ts'
@@ -74,7 +75,8 @@ export interface SentRecord {
 /** A request that the source answered. */
 export interface Read {
   readonly replica: string
-  readonly at: ReadArguments
+  /** With the number of the scan. */
+  readonly at: ReadArguments & Pick<Scan, 'number'>
   /** How many records of all streams were visible when the request began. */
   readonly recordsBefore: number
   /** When it was answered, in ms since 1970, and how many records were visible then. */

@@ -104,8 +104,8 @@ export function createWorld(options: HistoryOptions, defects: Defects, log: (lin
     hasPermanentFault: false,
     /** In ms since 1970; from then on, the `Date` headers are right. */
     faultsEndedAt: Number.POSITIVE_INFINITY,
-    /** Streams whose server mixes up scans, so that live scans wait for a background scan. */
-    serialStreams: new Set<string>(),
+    /** Streams that are held. */
+    held: new Set<string>(),
     /** Kinds of the events that the connector reported. */
     eventKinds: new Set<string>(),
     /** Logs a step. */

@@ -1,15 +1,15 @@
 import type { PipelineEvent, ScanCounts } from '../../connector/pipeline/pipeline-event.ts'
 import { ConnectorError } from '../../connector/runtime/connector-error.ts'
-import { BACKFILL, newScans, type Scan, type ScanStates } from '../../connector/scan/scan-state.ts'
+import { HISTORY, newScans, type Scan, type ScanStates } from '../../connector/scan/scan-state.ts'
 import { someScan } from './scans.ts'
 
-/** A backfill in progress. */
-export const backfill: Scan = someScan({ kind: 'backfill', tag: BACKFILL, checkPoint: null })
+/** A history in progress. */
+export const history: Scan = someScan({ ...HISTORY, checkPoint: null })
 
 const scanStates: ScanStates = {
   ...newScans,
-  background: [{ ...backfill, failures: 3 }],
-  lookBacks: [{ reachMs: 300_000, startedAt: 0, dueAt: 0 }],
+  background: [history],
+  lookBacks: [{ reachMs: 300_000, startedAt: 0 }],
 }
 
 type PagesPublished = Extract<PipelineEvent, { kind: 'pages-published' }>
@@ -26,6 +26,7 @@ export function published(counts: Partial<ScanCounts> = {}, more: Partial<PagesP
     tookMs: 9,
     delays: [],
     newestChange: undefined,
+    hasLiveEnd: false,
     seq: 1,
     states: newScans,
     index: { clients: 10, memoryBytes: 240, segments: 0 },
@@ -45,7 +46,7 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
       kind: 'stream-claimed',
       epoch: 3,
       seq: 41,
-      backfill: 'first',
+      history: 'first',
       isNew: false,
       events: 900,
     },
@@ -75,20 +76,18 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
       tookMs: 30,
       delays: [3_000, 42_000],
       newestChange: 1_700_000_000_000,
+      hasLiveEnd: true,
       seq: 42,
       states: scanStates,
       index: { clients: 5000, memoryBytes: 120_000, segments: 2 },
     },
     'checkpoint-saved': { kind: 'checkpoint-saved', bytes: 2048 },
-    'server-clock-missing': { kind: 'server-clock-missing', why: 'no-date' },
-    'server-clock-jumped': { kind: 'server-clock-jumped', byMs: 3_600_000 },
     'segment-written': { kind: 'segment-written', tier: 0, bytes: 48_000 },
     'index-upkeep-failed': { kind: 'index-upkeep-failed', error },
-    'scan-paused': { kind: 'scan-paused', scan: 'backfill', code: 'source.unreachable', error },
-    'scan-end-unconfirmed': { kind: 'scan-end-unconfirmed', scan: 'full', clients: 500 },
-    'scan-stuck': { kind: 'scan-stuck', scan: 'backfill', why: 'its token repeats' },
-    'scans-not-interleaved': { kind: 'scans-not-interleaved' },
-    'scan-done': { kind: 'scan-done', scan: 'backfill', clients: 5000, pages: 50, tookMs: 6000 },
+    'scan-backed-off': { kind: 'scan-backed-off', scan: 'history', pauseMs: 60_000, code: 'source.unreachable', error },
+    'scan-recovered': { kind: 'scan-recovered', scan: 'history', backedOffMs: 180_000 },
+    'scan-stuck': { kind: 'scan-stuck', scan: 'history', why: 'its token repeats' },
+    'history-done': { kind: 'history-done', clients: 5000 },
     'checkpoint-refused': {
       kind: 'checkpoint-refused',
       scan: 'live',

@@ -1,5 +1,5 @@
 import { waitingRewind } from '../../checkpoint/wishes.ts'
-import { positionOf } from '../../scan/scan-order.ts'
+import { inProgress } from '../../scan/scan-state.ts'
 import { type Command, configOption, jsonOption } from '../command.ts'
 import { asOperator, selectedStreams } from '../command-resources.ts'
 import { readStored, type StoredStream } from '../stored-stream.ts'
@@ -38,13 +38,12 @@ export function shownStream(stream: string, { document, wishes }: StoredStream) 
   const remark = remarks.length === 0 ? undefined : remarks.join('; ')
   if (known === undefined) return { stream, code: document === 'none' ? undefined : document, remark }
   const { claim, committed, pending } = known
-  const { events, scans, recheck } = committed.state
+  const { events, scans } = committed.state
   return {
     stream,
     /** Start of the last completed live scan: all changes before it are read. */
     liveUntil: scans.live.startedAt === null ? null : isoTime(scans.live.startedAt),
-    history: scans.backfill.state,
-    readAgainFrom: recheck?.from,
+    history: scans.history.state,
     events,
     pending: pending === null ? undefined : pending.change.events - events,
     /** Null: nobody runs it, as its last owner has stopped. */
@@ -52,13 +51,12 @@ export function shownStream(stream: string, { document, wishes }: StoredStream) 
     openedAt: isoTime(claim.at),
     epoch: claim.epoch,
     remark,
-    scansInProgress: [...(scans.live.scan === null ? [] : [scans.live.scan]), ...scans.background].map((scan) => ({
-      scan: scan.kind,
-      from: scan.from,
-      pages: scan.pages,
-      clients: scan.clients,
-      reached: positionOf(scan.order),
-      waitsUntil: scan.notBefore === 0 ? null : isoTime(scan.notBefore),
+    scansInProgress: inProgress(scans).map(({ lane, from, pages, clients, times }) => ({
+      scan: lane,
+      from,
+      pages,
+      clients,
+      reached: times?.last ?? null,
     })),
   }
 }

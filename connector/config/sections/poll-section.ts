@@ -1,6 +1,5 @@
 import * as z from 'zod'
 import type { LookBackSetting, ScanSettings } from '../../scan/scan-settings.ts'
-import { MAX_LOOK_BACKS } from '../../scan/scan-state.ts'
 import * as check from '../setting-checks.ts'
 import * as setting from '../setting-types.ts'
 import { durationMs } from '../units.ts'
@@ -8,13 +7,11 @@ import type { PolarisSettings } from './polaris-section.ts'
 
 /** What only we can tune. */
 export const pollDefaults = {
-  /** A stream without changes for ten minutes is polled more and more rarely, until the first change. */
-  maxIntervalMs: 30_000,
   /** Each live scan reads this period before the start of the previous one again. */
   overlapMs: 15_000,
-  /** Maximum share of the time for look-backs, backfill and full scans together. */
-  backgroundShare: 0.5,
 }
+
+const MAX_LOOK_BACKS = 9
 
 const lookBacks = z
   .array(
@@ -32,7 +29,7 @@ const lookBacks = z
 export const pollSection = setting.section('When and how the server is read', {
   interval: setting.duration('Time from the start of one live scan to the start of the next', { default: '5s' }),
   lookBack: setting.list(
-    'Scans that find changes which become visible late: each reads the last `reach` again, `every` so often',
+    'Scans that find changes which become visible late: each reads again from the start of its last run minus its `reach`, `every` so often',
     lookBacks,
     { default: ['5m/1m', '26h/6h'] },
   ),
@@ -51,11 +48,9 @@ export function scanSettings(poll: z.output<typeof pollSection>, polaris: Polari
   const { limit, output, timeZone } = polaris
   return {
     intervalMs: interval,
-    maxIntervalMs: Math.max(interval, pollDefaults.maxIntervalMs),
     overlapMs: pollDefaults.overlapMs,
     lookBacks: lookBack.toSorted((left, right) => left.reachMs - right.reachMs),
     fullScan: fullScan.every === 0 ? undefined : { everyMs: fullScan.every },
-    backgroundShare: pollDefaults.backgroundShare,
     backfill,
     limit,
     output,

@@ -1,6 +1,5 @@
 import { clientReader, isClientId, type ReadingRules } from '../../event/read-client.ts'
 import type { ContentKey } from '../../index/index-entry.ts'
-import { scanMemory } from '../../pipeline/group/scan-memory.ts'
 import { newScans } from '../../scan/scan-state.ts'
 import { type InspectionReader, inspectedPages, onceThrough } from '../inspected-pages.ts'
 import type { SourceClients } from './compare.ts'
@@ -27,18 +26,15 @@ export async function readSourceClients(
   const byId = new Map<string, ContentKey | 'dead-letter'>()
   const withoutId = new Set<ContentKey>()
   const settings = onceThrough(reader.settings)
-  const memory = scanMemory(newScans, settings)
-  const from = { states: newScans, mapping: null, processed: memory }
+  const from = { states: newScans, mapping: null }
   let clients = 0
   for await (const reading of inspectedPages({ ...reader, settings }, from, stop)) {
-    const { page, scan, states, isFirst, isLast } = reading
-    if (isFirst) memory.beginScan(scan, states)
+    const { page, scan, isLast } = reading
     const mapping = reading.mapping[scan.output]
     if (mapping !== null) {
       const read = clientReader(mapping, reading.mapping.lists, rules)
       for (const record of page.clients) {
         const client = read(record)
-        memory.add(scan, client)
         const id = isClientId(client.id) ? client.id : undefined
         if (!isWanted(id)) continue
         const { content, contentHash } = client
@@ -47,7 +43,6 @@ export async function readSourceClients(
         else if (!isDead) withoutId.add(content)
       }
     }
-    memory.endPage(scan)
     clients += page.clients.length
     onProgress(clients)
     if (isLast) break

@@ -6,32 +6,29 @@ import type { StreamMapping } from '../../event/page-mapping.ts'
 import type { ReadingRules } from '../../event/read-client.ts'
 import type { ClientTable } from '../../index/client-table.ts'
 import type { ClientKey, IndexEntry } from '../../index/index-entry.ts'
-import type { ScanSettings } from '../../scan/scan-settings.ts'
-import type { Recheck, ScanKind, ScanStates } from '../../scan/scan-state.ts'
-import type { SourceTime } from '../../source/client-source.ts'
+import type { Lane, ScanStates } from '../../scan/scan-state.ts'
 import type { Observe, ScanCounts } from '../pipeline-event.ts'
-import type { ScanMemory } from './scan-memory.ts'
 
 /** The pages that share one transaction: their records, and their change to the checkpoint. */
 export interface PageGroup {
   readonly pages: number
   readonly records: readonly OutgoingRecord[]
   readonly deadLetters: number
-  readonly scans: ReadonlyMap<ScanKind, ScanCounts>
+  readonly scans: ReadonlyMap<Lane, ScanCounts>
   /** When the changes were made that live scans found, by our clock. */
   readonly changedAt: readonly number[]
   /** When the newest change that it publishes was made, by the clock of the server. */
   readonly newestChange: number | undefined
   /** Size of all values in bytes, which limits group commit. */
   readonly size: number
+  /** Whether a live scan has ended in it. */
+  readonly hasLiveEnd: boolean
   readonly change: StateChange
 }
 
 export interface PageGroupParts {
   readonly settings: EventSettings
   readonly rules: ReadingRules
-  readonly scanSettings: ScanSettings
-  readonly beginAt: SourceTime
   /**
    * Counts delivered events and dead letters for as long as the stream runs on this replica. Each opening starts from
    * these counts.
@@ -50,24 +47,21 @@ export interface Building {
   /** Stands for the previous event of a client without an index entry. */
   readonly generation: number
   readonly deadLetters: DeadLetterGuard
-  readonly memory: ScanMemory
   /** Entries of the group being built, and of the one being delivered. */
   entries: Map<ClientKey, IndexEntry>
   undelivered: ReadonlyMap<ClientKey, IndexEntry>
   scans: ScanStates
   events: number
-  recheck: Recheck | null
   mapping: StreamMapping | null
-  /** Found by live scans and look-backs since the stream was opened. */
-  changes: number
   added: {
     pages: number
     readonly records: OutgoingRecord[]
     /** Of all values in bytes. */
     size: number
     deadLetters: number
-    readonly scans: Map<ScanKind, ScanCounts>
+    readonly scans: Map<Lane, ScanCounts>
     readonly changedAt: number[]
     newestChange: number | undefined
+    hasLiveEnd: boolean
   }
 }

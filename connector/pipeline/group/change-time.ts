@@ -7,7 +7,7 @@ export function changedAt(
   modified: ModificationTime | undefined,
   { scan, readAt }: { scan: Scan; readAt: Times },
 ): number | undefined {
-  if (scan.kind !== 'live' || modified?.hasTimeOfDay !== true) return undefined
+  if (scan.lane !== 'live' || modified?.hasTimeOfDay !== true) return undefined
   return modified.instant + readAt.ours - readAt.server
 }
 

@@ -2,8 +2,7 @@ import { clientRecord, deadLetterContent } from '../../event/client-record.ts'
 import { clientReader, type ReadClient } from '../../event/read-client.ts'
 import type { IndexEntry } from '../../index/index-entry.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
-import { recheckFrom } from '../../scan/end-scan.ts'
-import { BACKFILL, RECHECK_AFTER_MS, type Recheck, type ScanKind } from '../../scan/scan-state.ts'
+import type { Lane } from '../../scan/scan-state.ts'
 import type { ScanCounts } from '../pipeline-event.ts'
 import type { PageReading } from '../read/page-reading.ts'
 import type { Building } from './building.ts'
@@ -19,11 +18,10 @@ export function addClients(building: Building, reading: PageReading): void {
 }
 
 function addClient(building: Building, client: ReadClient, reading: PageReading): void {
-  const { memory, added } = building
+  const { added } = building
   const { scan } = reading
-  memory.add(scan, client)
   const known = knownEntry(building, client)
-  const counts = countsOf(added, scan.kind)
+  const counts = countsOf(added, scan.lane)
   if (known !== undefined && known.content === contentAs(known, { building, client, reading })) {
     counts.suppressed += 1
     return
@@ -31,7 +29,6 @@ function addClient(building: Building, client: ReadClient, reading: PageReading)
   // Invariant 3: a scan that began later saw the client later. If the page is newer, a later scan reads the change.
   if (isSuperseded(known, scan)) {
     counts.superseded += 1
-    building.recheck = withRecheck(building, client, reading)
     return
   }
   publish(building, { client, known, counts }, reading)
@@ -60,17 +57,6 @@ function contentAs({ isDeadLetter }: Pick<IndexEntry, 'isDeadLetter'>, { buildin
 
 const idFieldOf = ({ mapping, scan }: PageReading) => mapping[scan.output]?.clientId ?? ''
 
-function withRecheck({ recheck, settings }: Building, { modified }: ReadClient, reading: PageReading): Recheck {
-  const { scan, readAt, states } = reading
-  const { scanSettings, beginAt } = settings
-  const from = recheckFrom(scan, modified?.instant, { settings: scanSettings, beginAt, times: readAt })
-  return {
-    from: recheck !== null && recheck.from < from ? recheck.from : from,
-    after: states.begun,
-    dueAt: readAt.ours + RECHECK_AFTER_MS,
-  }
-}
-
 interface Publishing {
   readonly client: ReadClient
   readonly known: IndexEntry | undefined
@@ -82,13 +68,12 @@ function publish(building: Building, { client, known, counts }: Publishing, read
   const { scan, readAt } = reading
   const previous = known === undefined ? `g${generation}` : String(known.number)
   const idField = idFieldOf(reading)
-  const { backfill } = building.scans
-  const republished = scan.tag === BACKFILL ? (backfill.republished ?? undefined) : undefined
-  const isHistoryComplete = backfill.state !== 'first'
+  const { history } = building.scans
+  const republished = scan.lane === 'history' ? (history.republished ?? undefined) : undefined
+  const isHistoryComplete = history.state !== 'first'
   const place = { sequence: events, readAt: readAt.server, idField, previous, republished, isHistoryComplete }
   const { kind, record } = clientRecord(client, place, settings.settings)
   if (deadLetters.add(kind) === 'too-many') throw tooManyDeadLetters(idField)
-  if (scan.kind === 'live' || scan.kind === 'look-back') building.changes += 1
   added.records.push(record)
   added.size += record.value === null ? 0 : Buffer.byteLength(record.value)
   const isDeadLetter = kind === 'dead-letter'
@@ -106,9 +91,9 @@ function publish(building: Building, { client, known, counts }: Publishing, read
   if (changed !== undefined) added.changedAt.push(changed)
 }
 
-function countsOf({ scans }: Building['added'], kind: ScanKind): ScanCounts {
-  const counts = scans.get(kind) ?? { events: 0, suppressed: 0, superseded: 0 }
-  scans.set(kind, counts)
+function countsOf({ scans }: Building['added'], lane: Lane): ScanCounts {
+  const counts = scans.get(lane) ?? { events: 0, suppressed: 0, superseded: 0 }
+  scans.set(lane, counts)
   return counts
 }
 

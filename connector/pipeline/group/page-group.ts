@@ -2,15 +2,12 @@ import type { StreamState } from '../../checkpoint/checkpoint-document.ts'
 import type { ClientTable } from '../../index/client-table.ts'
 import { entryWordsOf } from '../../index/index-entry.ts'
 import { deltaText } from '../../index/index-state.ts'
-import { recheckAfter } from '../../scan/end-scan.ts'
 import type { PageReading } from '../read/page-reading.ts'
-import type { Processed } from '../read/reader-parts.ts'
 import type { Building, PageGroup, PageGroupParts } from './building.ts'
 import { addClients } from './group-clients.ts'
-import { scanMemory, withOrders } from './scan-memory.ts'
 
 /** Builds page groups, one after another: each continues from the state after the previous one. */
-export interface PageGroupBuilder extends Processed {
+export interface PageGroupBuilder {
   /** Adds a page to the group being built. Throws `event.too-many-dead-letters`. */
   add(reading: PageReading): void
   size(): number
@@ -29,15 +26,10 @@ interface BuildFrom {
 
 export function pageGroupBuilder(settings: PageGroupParts, from: BuildFrom): PageGroupBuilder {
   const building = begun(settings, from)
-  const { memory } = building
   return {
     add: (reading) => addPage(building, reading),
     size: () => building.added.size,
     entries: () => building.entries.size,
-    changes: () => building.changes,
-    recheck: () => building.recheck,
-    order: memory.order,
-    isCycling: memory.isCycling,
     finish: () => finishGroup(building),
     delivered: ({ records }) => {
       building.undelivered = new Map()
@@ -47,49 +39,38 @@ export function pageGroupBuilder(settings: PageGroupParts, from: BuildFrom): Pag
 }
 
 function begun(settings: PageGroupParts, { state, table }: BuildFrom): Building {
-  const { scans, recheck, events, mapping, index } = state
+  const { scans, events, mapping, index } = state
   return {
     settings,
     table,
     generation: index.generation,
     deadLetters: settings.deadLetters.copy(),
-    memory: scanMemory(scans, settings.scanSettings),
     entries: new Map(),
     undelivered: new Map(),
     scans,
-    recheck,
     events,
     mapping,
-    changes: 0,
     added: nothing(),
   }
 }
 
 function addPage(building: Building, reading: PageReading): void {
-  const { memory } = building
-  const { scan, states, isFirst, isLast } = reading
-  if (isFirst) memory.beginScan(scan, states)
   addClients(building, reading)
-  memory.endPage(scan)
-  building.scans = withOrders(states, memory)
+  building.scans = reading.states
   building.mapping = reading.mapping
-  if (isLast) {
-    building.recheck = recheckAfter(building.recheck, scan)
-    memory.endScan(scan)
-  }
   building.added.pages += 1
+  building.added.hasLiveEnd ||= reading.isLast && reading.scan.lane === 'live'
 }
 
 function finishGroup(building: Building): PageGroup {
-  const { scans, recheck, events, mapping, entries, added } = building
+  const { scans, events, mapping, entries, added } = building
   building.added = nothing()
   building.undelivered = new Map([...building.undelivered, ...entries])
   building.entries = new Map()
-  const change = { scans, recheck, events, mapping }
-  return { ...added, change: { ...change, entries: deltaText(entryWordsOf(entries)) } }
+  return { ...added, change: { scans, events, mapping, entries: deltaText(entryWordsOf(entries)) } }
 }
 
 function nothing(): Building['added'] {
   const counts = { pages: 0, deadLetters: 0, size: 0, scans: new Map() }
-  return { ...counts, records: [], changedAt: [], newestChange: undefined }
+  return { ...counts, records: [], changedAt: [], newestChange: undefined, hasLiveEnd: false }
 }

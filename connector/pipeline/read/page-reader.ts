@@ -1,126 +1,102 @@
 import { unmapped } from '../../event/page-mapping.ts'
-import { type Beginning, beginScan } from '../../scan/begin-scan.ts'
-import { configured } from '../../scan/end-scan.ts'
-import { LIVE, numbered, type Scan, type ScanTag, scanWith } from '../../scan/scan-state.ts'
-import { backgroundCandidates, type Choice, nextChoice, type SchedulerParts, scanName } from '../../scan/scheduler.ts'
-import { readOnce, readPage } from '../../source/read-page.ts'
-import { interleavingProof } from './interleaving-proof.ts'
+import { backOff } from '../../scan/back-off.ts'
+import { begunScan, configured } from '../../scan/begin-scan.ts'
+import { HISTORY, isSame, LIVE, numbered, type Scan, type ScanName, scanNamed } from '../../scan/scan-state.ts'
+import { nextTurn, type Turn } from '../../scan/turns.ts'
+import { readPage } from '../../source/read-page.ts'
 import { requestOf } from './mapped-page.ts'
 import type { PageReading } from './page-reading.ts'
 import type { ReaderParts, ReadFrom } from './reader-parts.ts'
-import { failed, modeOf, type Reader, refused, stuck } from './scan-trouble.ts'
-import { endedWithout, take } from './take-page.ts'
-import { workloadLog } from './workload.ts'
+import { failed, modeOf, type Reader, refused } from './scan-trouble.ts'
+import { take } from './take-page.ts'
 
 /**
- * Reads the pages of all scans of a stream, one at a time: see `scheduler.ts`. Invariant 1: the states of a page count
- * once it is delivered. Rejects with `source.*` or the reason of `stop`; a background scan in trouble only pauses.
+ * Reads the pages of all scans of a stream, one at a time: see `turns.ts`. Invariant 1: the states of a page count once
+ * it is delivered. Rejects with `source.*` or the reason of `stop`.
  */
 export async function* readPages(
   parts: ReaderParts,
   from: ReadFrom,
   stop: AbortSignal,
 ): AsyncGenerator<PageReading, void> {
-  const { clock, settings, serverClock } = parts
-  const reader: Reader = {
-    ...parts,
-    processed: from.processed,
-    load: workloadLog(clock, settings),
-    proof: interleavingProof(parts),
-    states: configured(from.states, settings, serverClock.times()),
-    mapping: from.mapping ?? unmapped,
-    liveBeganAt: clock.monotonic(),
-    liveScans: 0,
+  const reader = begun(parts, from)
+  // Live scans begin one interval apart. With a random phase, streams that start together do not poll together.
+  let phaseMs = parts.clock.random() * parts.settings.intervalMs
+  const liveBegins = () => {
+    const { clock, settings, liveDueAt } = reader
+    const missed = Math.floor((clock.monotonic() - liveDueAt) / settings.intervalMs)
+    reader.liveDueAt += settings.intervalMs * (missed + 1) - phaseMs
+    phaseMs = 0
   }
   for (;;) {
-    const choice = choose(reader)
-    if (choice.kind === 'wait') {
+    const turn = nextOf(reader)
+    if (turn.kind === 'wait') {
       if (isCaughtUp(reader)) return
-      await clock.sleep(choice.ms, stop)
+      await parts.clock.sleep(turn.ms, stop)
       continue
     }
-    const tag = choice.kind === 'begin' ? begin(reader, choice.scan) : choice.tag
-    const reading = await readNext(reader, tag, stop)
+    if (turn.scan.lane === 'live' && reader.states.live.scan === null) liveBegins()
+    const reading = await readNext(reader, turn.scan, stop)
     if (reading !== undefined) yield reading
   }
 }
 
-function choose(reader: Reader): Choice {
-  const { states, clock, serverClock, processed, load } = reader
-  const settings = reader.until === 'stopped' ? reader.settings : { ...reader.settings, backgroundShare: 1 }
-  const recheck = processed.recheck()
-  const parts: SchedulerParts = { settings, recheck, times: serverClock.times(), now: clock.monotonic(), load }
-  load.found(processed.changes())
-  load.waiting(backgroundCandidates(states, parts))
-  return nextChoice(states, parts)
+function begun(parts: ReaderParts, { states, mapping }: ReadFrom): Reader {
+  const { clock, settings, serverClock } = parts
+  return {
+    ...parts,
+    backOff: backOff(),
+    states: configured(states, settings, serverClock.times()),
+    mapping: mapping ?? unmapped,
+    liveDueAt: clock.monotonic(),
+    liveSince: undefined,
+    liveScans: 0,
+    livePages: 0,
+    last: undefined,
+  }
+}
+
+function nextOf({ states, settings, serverClock, clock, backOff, liveDueAt, livePages, last }: Reader): Turn {
+  const turns = { liveDueAt, livePages, last, notBefore: backOff.notBefore }
+  return nextTurn(states, { settings, times: serverClock.times(), now: clock.monotonic(), turns })
 }
 
 function isCaughtUp({ until, states, liveScans }: Reader): boolean {
-  const isHistory = ({ kind }: Scan) => kind === 'backfill' || kind === 'full'
-  return (
-    until === 'caught-up' && liveScans > 0 && states.backfill.state === 'done' && !states.background.some(isHistory)
-  )
+  const { history } = states
+  return until === 'caught-up' && liveScans > 0 && history.state === 'done' && scanNamed(states, HISTORY) === undefined
 }
 
-function begin(reader: Reader, beginning: Beginning): ScanTag {
-  const { clock, settings, beginAt, serverClock, observe } = reader
-  const parts = { settings, beginAt, times: serverClock.times() }
-  const { states, tag } = beginScan(reader.states, beginning, parts)
-  reader.states = states
-  if (tag === LIVE) {
-    reader.liveBeganAt = clock.monotonic()
-    reader.load.liveBegins()
-  }
-  const { kind, from } = current(reader, tag)
-  observe({ kind: 'scan-started', scan: kind, lastChanged: from })
-  return tag
-}
-
-function current({ states }: Reader, tag: ScanTag): Scan {
-  const scan = scanWith(states, tag)
-  if (scan === undefined) throw new TypeError(`there is no scan ${tag}`)
-  return scan
-}
-
-/** Invariant 3: whatever it reads without a token is newer than what scans with a smaller number see. */
-function numberedScan(reader: Reader, tag: ScanTag): Scan {
-  const scan = current(reader, tag)
-  if (scan.checkPoint === null) reader.states = numbered(reader.states, scan)
-  return current(reader, tag)
-}
-
-/** Undefined: the scan begins again or pauses. */
-async function readNext(reader: Reader, tag: ScanTag, stop: AbortSignal): Promise<PageReading | undefined> {
-  const { source, processed, clock } = reader
-  const before = numberedScan(reader, tag)
-  const known = () => ({ ...before, order: processed.order(before) })
-  const scan = known()
-  const startedAt = clock.monotonic()
+/** Undefined: the scan could not read its page. */
+async function readNext(reader: Reader, name: ScanName, stop: AbortSignal): Promise<PageReading | undefined> {
+  const scan = nextScan(reader, name)
+  const isLive = isSame(name, LIVE)
+  if (isLive) reader.liveSince ??= reader.clock.monotonic()
+  else reader.last = name
+  reader.livePages = isLive ? reader.livePages + 1 : 0
   try {
-    if (processed.isCycling(scan))
-      return stuck(reader, scan, 'its pages contain only clients that it has already returned')
-    const proven = await reader.proof.before(scan, reader.states, stop)
-    reader.states = proven
-    if (scanWith(proven, tag)?.checkPoint !== scan.checkPoint) return undefined
-    const at = requestOf(reader, scan)
-    if (scan.end === 'repeat') {
-      // A failure says no more than an empty page.
-      const end = await readOnce(source, at, stop)
-      return end === undefined ? endedWithout(reader, scan) : take(reader, scan, end)
-    }
-    const read = await readPage(reader, { at, ...modeOf(reader, scan) }, stop)
-    if (read.kind === 'token-refused') return refused(reader, known(), read.error)
-    reader.proof.read(at, read.page)
-    return take(reader, scan, read.page)
+    const read = await readPage(reader, { at: requestOf(reader, scan), ...modeOf(reader, scan) }, stop)
+    return read.kind === 'page' ? take(reader, scan, read.page) : refused(reader, scan, read.error)
   } catch (error) {
     if (stop.aborted) throw error
-    return failed(reader, known(), error)
-  } finally {
-    logWork(reader, scan, clock.monotonic() - startedAt)
+    return failed(reader, scan, error)
   }
 }
 
-function logWork({ load }: Reader, scan: Scan, tookMs: number): void {
-  if (scan.tag === LIVE) load.livePage(tookMs)
-  else load.backgroundPage(scanName(scan), tookMs)
+/** The scan whose page is read next, which begins if it is not in progress. */
+function nextScan(reader: Reader, name: ScanName): Scan {
+  const { settings, beginAt, serverClock, observe } = reader
+  if (scanNamed(reader.states, name) === undefined) {
+    reader.states = begunScan(reader.states, name, { settings, beginAt, times: serverClock.times() })
+    observe({ kind: 'scan-started', scan: name.lane, lastChanged: named(reader, name).from })
+  }
+  const scan = named(reader, name)
+  // Invariant 3: whatever it reads without a token is newer than what scans with a smaller number see.
+  if (scan.checkPoint === null) reader.states = numbered(reader.states, scan)
+  return named(reader, name)
+}
+
+function named({ states }: Reader, name: ScanName): Scan {
+  const scan = scanNamed(states, name)
+  if (scan === undefined) throw new TypeError(`there is no ${name.lane} scan`)
+  return scan
 }

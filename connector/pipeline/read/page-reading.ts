@@ -12,7 +12,6 @@ export interface PageReading {
   readonly states: ScanStates
   /** What is known after the page. */
   readonly mapping: StreamMapping
-  readonly isFirst: boolean
   readonly isLast: boolean
   /** Both clocks when it was read. */
   readonly readAt: Times

@@ -119,7 +119,7 @@ function observeClaim(
   const { scans, events } = after.committed.state
   const { epoch } = after.claim
   const { seq } = after.committed
-  observe({ kind: 'stream-claimed', epoch, seq, backfill: scans.backfill.state, isNew: before === undefined, events })
+  observe({ kind: 'stream-claimed', epoch, seq, history: scans.history.state, isNew: before === undefined, events })
   if (before === undefined) return
   const { owner: from } = before.claim
   if (from !== null && from !== owner) observe({ kind: 'taken-over', from, epoch })

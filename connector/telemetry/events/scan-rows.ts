@@ -1,5 +1,4 @@
 import type { PipelineEvent } from '../../pipeline/pipeline-event.ts'
-import type { ScanKind } from '../../scan/scan-state.ts'
 import { toLogFields } from '../error-fields.ts'
 import { debug, info, line, picked, warn } from './event-row.ts'
 import type { StreamRows } from './stream-rows.ts'
@@ -12,22 +11,8 @@ export const scanRows = {
     isWarning: true,
   },
   'scan-started': {
-    log: (event) => line(isLong(event.scan) ? 'info' : 'trace', 'scan started', picked(event, ['scan', 'lastChanged'])),
-  },
-  'server-clock-missing': {
-    log: ({ why }) =>
-      line(
-        'warn',
-        why === 'no-date'
-          ? 'server sends no Date header: using the local clock'
-          : 'Date header of the server does not advance, a proxy may cache responses: using the local clock',
-      ),
-    logged: 'hourly',
-    isWarning: true,
-  },
-  'server-clock-jumped': {
-    log: warn('clock of the server jumped: check its time synchronization and time zone', 'byMs'),
-    isWarning: true,
+    log: (event) =>
+      line(event.scan === 'history' ? 'info' : 'trace', 'scan started', picked(event, ['scan', 'lastChanged'])),
   },
   'segment-written': {
     log: debug('segment of the client index written', 'tier', 'bytes'),
@@ -48,29 +33,16 @@ export const scanRows = {
     },
     isWarning: true,
   },
-  'scan-paused': {
-    log: warn('page of a background scan cannot be read, retrying later: live scans continue', 'scan', 'error'),
+  'scan-backed-off': {
+    log: warn('pages of a scan fail, retrying later: live scans continue', 'scan', 'pauseMs', 'error'),
     logged: 'hourly',
     isWarning: true,
   },
+  'scan-recovered': { log: info('pages of the scan can be read again', 'scan', 'backedOffMs') },
   'scan-stuck': {
     log: warn('scan does not advance, beginning it again: raise POLARIS_LIMIT if it persists', 'scan', 'why'),
     logged: 'hourly',
     isWarning: true,
   },
-  'scans-not-interleaved': {
-    log: warn('server mixes up two scans of one user: scans run one after the other, live scans may wait'),
-    isWarning: true,
-  },
-  'scan-done': { log: info('scan done', 'scan', 'clients', 'pages', 'tookMs') },
-  'scan-end-unconfirmed': {
-    log: warn(
-      'scan ended with an empty page twice: check on the server whether clients are missing',
-      'scan',
-      'clients',
-    ),
-    isWarning: true,
-  },
+  'history-done': { log: info('history done', 'clients') },
 } satisfies Partial<StreamRows<PipelineEvent['kind']>>
-
-const isLong = (scan: ScanKind) => scan === 'backfill' || scan === 'full'

@@ -21,7 +21,7 @@ export const streamRows = {
       line(
         'info',
         event.isNew ? 'new stream claimed' : 'stream claimed',
-        picked(event, ['epoch', 'seq', 'backfill', 'events']),
+        picked(event, ['epoch', 'seq', 'history', 'events']),
       ),
   },
   'transactions-repaired': {

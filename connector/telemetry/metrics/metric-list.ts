@@ -1,5 +1,5 @@
 import { type ErrorCode, errorCatalogue } from '../../runtime/error-catalogue.ts'
-import { scanKinds } from '../../scan/scan-state.ts'
+import { lanes } from '../../scan/scan-state.ts'
 
 /** One metric of the connector. Each also has the label `connector`. */
 export interface MetricEntry {
@@ -23,9 +23,9 @@ export const ofStream = (name: string, help: string, more: MetricEntry['labels']
 export const ofReplica = (name: string, help: string, labels: MetricEntry['labels'] = {}) => metric(name, help, labels)
 
 export const counterList = {
-  pages: ofStream('pages_total', 'Pages read from Polaris, by lane', { lane: scanKinds }),
+  pages: ofStream('pages_total', 'Pages read from Polaris, by lane', { lane: lanes }),
   clients: ofStream('clients_total', 'Clients read from Polaris'),
-  events: ofStream('events_total', 'Events published, by lane', { lane: scanKinds }),
+  events: ofStream('events_total', 'Events published, by lane', { lane: lanes }),
   deadLetters: ofStream(
     'dead_letters_total',
     'Clients that could not become an event and were published to the dead-letter topic',
@@ -34,7 +34,7 @@ export const counterList = {
   superseded: ofStream(
     'superseded_total',
     'Clients not published because a scan that began later had published them, by lane',
-    { lane: scanKinds },
+    { lane: lanes },
   ),
   replacedCharacters: ofStream(
     'replaced_characters_total',

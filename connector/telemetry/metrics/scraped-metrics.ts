@@ -1,7 +1,7 @@
 import { Gauge, type Registry } from 'prom-client'
 import { type StreamState, streamStates } from '../../pipeline/pipeline-event.ts'
 import type { Clock } from '../../runtime/clock.ts'
-import { scanKinds } from '../../scan/scan-state.ts'
+import { lanes } from '../../scan/scan-state.ts'
 import type { ReplicaStatus } from '../replica-status.ts'
 import { isActive, type StreamStatus } from '../stream-status.ts'
 import { type MetricEntry, ofReplica, ofStream } from './metric-list.ts'
@@ -61,7 +61,7 @@ export const scrapedList: readonly ScrapedEntry[] = [
   ofEach(
     'backed_off_seconds',
     'How long a lane has made no progress because its pages fail; absent otherwise',
-    { lane: scanKinds },
+    { lane: lanes },
     ({ backedOff }, clock) =>
       Object.entries(backedOff).map(([lane, at]) => [{ lane }, (clock.monotonic() - at) / 1000]),
   ),

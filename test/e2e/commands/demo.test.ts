@@ -67,10 +67,10 @@ async function runOfSubscriber(): Promise<string> {
   return (await promisify(execFile)('bash', ['-ec', here])).stdout
 }
 
-it('shows the backfill and each event, stops within 5 s, and resumes from the checkpoint when it runs again', async () => {
+it('shows the history and each event, stops within 5 s, and resumes from the checkpoint when it runs again', async () => {
   const startedAt = performance.now()
   const first = startDemo()
-  await first.until(/backfill .* of 5 000 clients/)
+  await first.until(/history .* of 5 000 clients/)
   await first.until(/[1-9][\d ]* of 5 000 clients/)
   expect(performance.now() - startedAt).toBeLessThan(20_000)
   await first.until(EVENT)
@@ -90,6 +90,6 @@ it('shows the backfill and each event, stops within 5 s, and resumes from the ch
   const second = startDemo()
   await second.until(/resuming after transaction \d+ \(5 \d\d\d events published\)/)
   await second.until(EVENT)
-  expect(second.output()).not.toMatch(/^backfill/m)
+  expect(second.output()).not.toMatch(/^history/m)
   expect(await second.interrupt()).toBeLessThan(5000)
 })

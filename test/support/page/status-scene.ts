@@ -5,9 +5,9 @@ import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import type { Scan } from '../../../connector/scan/scan-state.ts'
 import type { SourceTime } from '../../../connector/source/client-source.ts'
 import { createTelemetry } from '../../../connector/telemetry/telemetry.ts'
-import { backfill, published } from '../every-pipeline-event.ts'
+import { history, published } from '../every-pipeline-event.ts'
 import { polling } from '../polling.ts'
-import { backfillOf } from '../scans.ts'
+import { historyOf } from '../scans.ts'
 import { entered, reporting } from '../stream-states.ts'
 
 export type SceneName = 'one' | 'everyday' | 'source-down' | 'many'
@@ -67,7 +67,7 @@ interface Plot {
 
 const opened: readonly PipelineEvent[] = [
   entered('opening'),
-  { kind: 'stream-claimed', epoch: 12, seq: 4210, backfill: 'done', isNew: false, events: 0 },
+  { kind: 'stream-claimed', epoch: 12, seq: 4210, history: 'done', isNew: false, events: 0 },
   { kind: 'scan-started', scan: 'live', lastChanged: '2026-11-27T15:34:45' },
 ]
 const caughtUp: readonly PipelineEvent[] = [{ kind: 'caught-up', clients: 0, pages: 1, tookMs: 60 }]
@@ -94,14 +94,11 @@ function minuteOf({ plot, index }: { plot: Plot; index: number }, now: number): 
         index: { clients: 48_211 + 913 * index, memoryBytes: 1_160_000, segments: 3 },
         states: {
           createdAt: 0,
-          earliest: null,
           begun: 1,
           live: { startedAt: now, scan: null },
           background: plot.scans?.(minute) ?? [],
           lookBacks: [],
-          backfill: backfillOf(plot.scans === undefined ? 'done' : 'first'),
-          fullDueAt: null,
-          interleaving: 'proven',
+          history: historyOf(plot.scans === undefined ? 'done' : 'first'),
         },
       },
     ),
@@ -112,7 +109,7 @@ function minuteOf({ plot, index }: { plot: Plot; index: number }, now: number): 
 const day = (number: number) =>
   new Date(Date.UTC(2026, 0, 1) + number * 86_400_000).toISOString().slice(0, 19) as SourceTime
 
-const upTo = (time: SourceTime) => ({ kind: 'rising', values: 100, highest: time, reached: time }) as const
+const upTo = (time: SourceTime) => ({ distinct: 100, last: time }) as const
 
 const quiet: Plot = { busy: 14, readMs: 85 }
 const busy: Plot = { busy: 160, readMs: 140 }
@@ -121,7 +118,7 @@ const filling: Plot = {
   readMs: 320,
   ends: [],
   scans: (minute) => [
-    { ...backfill, clients: 5_230 * minute, pages: 11 * minute, order: upTo(day(2.4 * minute)), startedAt: 1 },
+    { ...history, clients: 5_230 * minute, pages: 11 * minute, times: upTo(day(2.4 * minute)), startedAt: 1 },
   ],
 }
 

@@ -217,7 +217,7 @@ it('accepts both outcomes of a write without a response', () => {
 })
 
 it('parses checkpoint versions from store traffic and ignores other requests', () => {
-  const scans = { live: { startedAt: 1_000 }, background: [], backfill: { state: 'done' } }
+  const scans = { live: { startedAt: 1_000 }, background: [], history: { state: 'done' } }
   const document = {
     ...{ claim: { epoch: 3 }, committed: { epoch: 2, seq: 7, state: { events: 9, scans, index: { generation: 1 } } } },
     pending: { epoch: 3, seq: 8 },

@@ -9,7 +9,7 @@ import {
 import { clientTable } from '../../../connector/index/client-table.ts'
 import { deltaWords } from '../../../connector/index/index-state.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
-import { BACKFILL, LAST_TAG, LIVE } from '../../../connector/scan/scan-state.ts'
+import { HISTORY, LIVE } from '../../../connector/scan/scan-state.ts'
 import { scanOf, statesOf, timeText, token } from '../scan/scans.ts'
 import { anyDocument, documentWith, state } from './documents.ts'
 
@@ -44,7 +44,7 @@ describe('a checkpoint document', () => {
 
   test('Invariant 5: keeps a checkPoint verbatim', () => {
     const checkPoint = ' +/=%20\u0000\ud83d\ude00 é\n'
-    const live = scanOf({ kind: 'live', tag: LIVE, checkPoint: token(checkPoint) })
+    const live = scanOf({ ...LIVE, checkPoint: token(checkPoint) })
     const scans = statesOf({ live: { startedAt: null, scan: live } })
     const text = serializeDocument(documentWith({ committed: { state: { ...state, scans } } }))
     expect(parseDocument(text).committed.state.scans.live.scan?.checkPoint).toBe(checkPoint)
@@ -86,10 +86,10 @@ describe('an invalid document', () => {
   })
 
   test('is damaged: an invalid time, or a scan that this version does not know', () => {
-    const backfill = scanOf({ kind: 'backfill', tag: BACKFILL })
+    const history = scanOf(HISTORY)
     for (const background of [
-      { ...backfill, from: timeText('yesterday') },
-      { ...backfill, tag: LAST_TAG + 1 },
+      { ...history, from: timeText('yesterday') },
+      { ...history, lane: 'another' as 'history' },
     ]) {
       const scans = statesOf({ background: [background] })
       const error = errorOf(serializeDocument(documentWith({ committed: { state: { ...state, scans } } })))

@@ -9,7 +9,7 @@ import {
 } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { beginning } from '../../../connector/checkpoint/transitions.ts'
 import { deltaText, type IndexState } from '../../../connector/index/index-state.ts'
-import { backfillStates, LAST_TAG, type Scan, type ScanStates, scanKinds } from '../../../connector/scan/scan-state.ts'
+import { historyStates, lanes, type Scan, type ScanStates } from '../../../connector/scan/scan-state.ts'
 import type { CheckPoint, SourceTime } from '../../../connector/source/client-source.ts'
 import { entry, key, words } from '../index/entries.ts'
 
@@ -36,7 +36,7 @@ export const indexed: StreamState = { ...state, index: { ...state.index, delta: 
 
 /** Two more events, of the clients 3 and 4. */
 export const change: Pending['change'] = {
-  ...{ scans: state.scans, recheck: null, events: 4, mapping: null },
+  ...{ scans: state.scans, events: 4, mapping: null },
   entries: entriesOf([3, 2], [4, 3]),
 }
 
@@ -78,53 +78,34 @@ const minutes = fc.nat(59).map((minute) => `2026-06-15T10:${String(minute).padSt
 const checkPoint = fc.option(fc.string({ unit: 'binary' }).map((text) => text as CheckPoint))
 const time = fc.nat(2 ** 41)
 const scan: fc.Arbitrary<Scan> = fc.record({
-  kind: fc.constantFrom(...scanKinds),
-  tag: fc.nat(LAST_TAG),
-  ordinal: fc.nat(),
+  lane: fc.constantFrom(...lanes),
   reachMs: fc.option(fc.nat()),
-  from: minutes,
   number: fc.nat(),
+  from: minutes,
   lastChanged: minutes,
   checkPoint,
   limit: fc.nat(5000),
   output: fc.constantFrom('xml' as const, 'json' as const),
   startedAt: fc.option(time),
-  startedAtOurs: fc.option(time),
-  notBefore: time,
-  order: fc.oneof(
-    fc.record({
-      kind: fc.constant('rising' as const),
-      values: fc.nat(100),
-      highest: fc.option(minutes),
-      reached: fc.option(minutes),
-    }),
-    fc.record({ kind: fc.constant('unordered' as const) }),
-  ),
-  hasResumed: fc.boolean(),
-  isFollowUp: fc.boolean(),
-  end: fc.constantFrom('none' as const, 'repeat' as const, 'repeated' as const),
-  tokens: fc.record({ token: checkPoint, power: fc.nat(), steps: fc.nat() }),
+  times: fc.option(fc.record({ distinct: fc.nat(100), last: fc.option(minutes) })),
+  seen: fc.option(fc.record({ token: fc.string(), clients: fc.option(fc.string()), power: fc.nat(), steps: fc.nat() })),
   emptyPages: fc.nat(),
-  refusals: fc.nat(),
-  failures: fc.nat(),
-  restarts: fc.nat(),
+  isEndAsked: fc.boolean(),
   pages: fc.nat(),
   clients: fc.nat(),
 })
 const scans: fc.Arbitrary<ScanStates> = fc.record({
   createdAt: fc.option(time),
-  earliest: fc.option(minutes),
   begun: fc.nat(),
   live: fc.record({ startedAt: fc.option(time), scan: fc.option(scan) }),
   background: fc.array(scan, { maxLength: 3 }),
-  lookBacks: fc.array(fc.record({ reachMs: fc.nat(), startedAt: time, dueAt: time }), { maxLength: 3 }),
-  backfill: fc.record({
-    state: fc.constantFrom(...backfillStates),
+  lookBacks: fc.array(fc.record({ reachMs: fc.nat(), startedAt: time }), { maxLength: 3 }),
+  history: fc.record({
+    state: fc.constantFrom(...historyStates),
     from: fc.option(minutes),
     republished: fc.option(fc.uuid()),
+    startedAt: fc.option(time),
   }),
-  fullDueAt: fc.option(time),
-  interleaving: fc.constantFrom('unknown' as const, 'proven' as const, 'serial' as const),
 })
 const entries = fc.array(fc.tuple(fc.nat(20), fc.nat(1000)), { maxLength: 4 }).map((all) => entriesOf(...all))
 const segment = fc.record({
@@ -154,8 +135,7 @@ const mapping = fc.option(
     lists: fc.array(fc.string(), { maxLength: 2 }),
   }),
 )
-const recheck = fc.option(fc.record({ from: minutes, after: fc.nat(), dueAt: time }))
-const reached = { scans, recheck, events: fc.nat(), mapping }
+const reached = { scans, events: fc.nat(), mapping }
 export const anyState: fc.Arbitrary<StreamState> = fc.record({ ...reached, index })
 export const anyChange: fc.Arbitrary<Pending['change']> = fc.record({ ...reached, entries })
 const decision = { epoch: fc.nat(), seq: fc.nat(), nonce: fc.string(), at: fc.nat(2 ** 41) }

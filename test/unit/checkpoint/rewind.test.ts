@@ -5,10 +5,10 @@ import type { Rewind } from '../../../connector/checkpoint/wishes.ts'
 import { MAX_EVENT_NUMBER, UNKNOWN_CONTENT } from '../../../connector/index/index-entry.ts'
 import { loadTable } from '../../../connector/index/load-table.ts'
 import { type ErrorCode, errorCatalogue } from '../../../connector/runtime/error-catalogue.ts'
-import { begunAgain } from '../../../connector/scan/begin-again.ts'
-import { BACKFILL, LIVE, type ScanStates } from '../../../connector/scan/scan-state.ts'
+import { restarted as restartedScan } from '../../../connector/scan/begin-scan.ts'
+import { HISTORY, LIVE, type ScanStates } from '../../../connector/scan/scan-state.ts'
 import { memorySegmentStore } from '../../support/fakes/memory-segment-store.ts'
-import { backfillOf, someScan } from '../../support/scans.ts'
+import { historyOf, someScan } from '../../support/scans.ts'
 import { never } from '../../support/signals.ts'
 import { key } from '../index/entries.ts'
 import { beginAt, timeText } from '../scan/scans.ts'
@@ -24,60 +24,60 @@ const to = (time: Rewind['to'], more: Partial<Rewind> = {}): Rewind => ({
 const applied = { epoch: 7, beginAt }
 
 const stateWith = (scans: Partial<ScanStates>): StreamState => ({ ...indexed, scans: { ...indexed.scans, ...scans } })
-const history = someScan({ kind: 'backfill', tag: BACKFILL, from: beginAt, lastChanged: middle })
+const history = someScan({ ...HISTORY, from: beginAt, lastChanged: middle })
 
 describe('a rewind', () => {
   test('of a history that has ended reads it again from that time, or from the configured beginning', () => {
-    const state = stateWith({ backfill: backfillOf('done') })
+    const state = stateWith({ history: historyOf('done') })
     for (const [time, from] of [
       [late, late],
       [early, early],
       [null, beginAt],
     ] as const)
-      expect(rewound(state, to(time), applied).scans.backfill).toEqual(backfillOf('again', { from }))
+      expect(rewound(state, to(time), applied).scans.history).toEqual(historyOf('again', { from }))
   })
 
   test('never skips: a history that has not ended begins at the earlier of both times', () => {
-    const reading = stateWith({ backfill: backfillOf('first'), background: [history] })
-    const again = stateWith({ backfill: backfillOf('again', { from: middle }) })
+    const reading = stateWith({ history: historyOf('first'), background: [history] })
+    const again = stateWith({ history: historyOf('again', { from: middle }) })
     for (const [state, time, from] of [
       [reading, late, middle],
       [reading, early, early],
       [again, late, middle],
       [again, early, early],
-      [stateWith({ backfill: backfillOf('first') }), late, beginAt],
+      [stateWith({ history: historyOf('first') }), late, beginAt],
     ] as const)
-      expect(rewound(state, to(time), applied).scans.backfill).toEqual({ ...state.scans.backfill, from })
+      expect(rewound(state, to(time), applied).scans.history).toEqual({ ...state.scans.history, from })
   })
 
   test('drops the history in progress, and nothing else', () => {
-    const lookBack = someScan({ kind: 'look-back', tag: 4, reachMs: 1 })
+    const lookBack = someScan({ lane: 'look-back', reachMs: 1 })
     const state = stateWith({ background: [history, lookBack] })
     const { scans, ...rest } = rewound(state, to(early), applied)
-    expect(scans).toEqual({ ...state.scans, background: [lookBack], backfill: scans.backfill })
+    expect(scans).toEqual({ ...state.scans, background: [lookBack], history: scans.history })
     expect({ ...rest, scans: state.scans }).toEqual(state)
   })
 
   test('that republishes begins an empty index of the epoch that the opening claims, that knows no client', () => {
     const { index, scans, events } = rewound(indexed, to(null, { republish: true }), applied)
     expect(index).toMatchObject({ generation: 7, segments: [], delta: '' })
-    expect(scans.backfill.republished).toBe('rewind')
+    expect(scans.history.republished).toBe('rewind')
     expect(events).toBe(indexed.events)
   })
 
   test('Invariant 3: that republishes begins the scans in progress again, which the new index cannot compare', () => {
-    const unread = { reachMs: 1, kind: 'look-back', tag: 4 } as const
+    const unread = { reachMs: 1, lane: 'look-back' } as const
     const lookBack = someScan(unread)
-    const live = { startedAt: lookBack.startedAt, scan: someScan({ kind: 'live', tag: LIVE }) }
+    const live = { startedAt: lookBack.startedAt, scan: someScan(LIVE) }
     const { scans } = rewound(stateWith({ live, background: [lookBack] }), to(null, { republish: true }), applied)
     expect(scans.live).toEqual({ ...live, scan: null })
-    expect(scans.background).toEqual([begunAgain(lookBack)])
+    expect(scans.background).toEqual([restartedScan(lookBack)])
     expect(scans.background).toMatchObject([{ ...unread, checkPoint: null, startedAt: null }])
   })
 
   test('that does not republish keeps the name of one that does, until the history has ended', () => {
-    const state = stateWith({ backfill: backfillOf('again', { from: middle, republished: 'before' }) })
-    expect(rewound(state, to(late), applied).scans.backfill.republished).toBe('before')
+    const state = stateWith({ history: historyOf('again', { from: middle, republished: 'before' }) })
+    expect(rewound(state, to(late), applied).scans.history.republished).toBe('before')
   })
 })
 
@@ -138,7 +138,7 @@ describe('a stream that begins anew', () => {
       [null, beginAt],
     ] as const) {
       const state = restarted(restart, to(time, { republish: true }), beginAt)
-      expect(state.scans.backfill).toEqual(backfillOf('first', { from, republished: 'rewind' }))
+      expect(state.scans.history).toEqual(historyOf('first', { from, republished: 'rewind' }))
       expect(state).toMatchObject({ events: 40, mapping: null, index: { generation: 10, segments: [], delta: '' } })
     }
   })
@@ -150,6 +150,12 @@ describe('a stream whose pending transaction stays undecided', () => {
     const { index: _, ...state } = withoutPending(document)
     const { index: __, ...committed } = indexed
     expect(state).toEqual({ ...committed, events: change.events })
+  })
+
+  test('Invariant 3: numbers its scans after those of pending, whose clients keep their numbers', () => {
+    const scans = { ...change.scans, begun: 9 }
+    const document = documentWith({ committed: { state: indexed }, pending: { change: { ...change, scans } } })
+    expect(withoutPending(document).scans).toEqual({ ...indexed.scans, begun: 9 })
   })
 
   test('does not know the contents of the clients in pending, so that they are published when they are read', async () => {

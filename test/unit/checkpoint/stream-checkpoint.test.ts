@@ -21,7 +21,7 @@ import { entriesOf as entriesIn } from '../index/storage-stage.ts'
 import { change, documentWith, entriesOf, now, state } from './documents.ts'
 
 const KEY = 'shop/clients.json'
-const bare = { scans: state.scans, recheck: null, mapping: null, parts: {}, carriedOut: [], entries: '' }
+const bare = { scans: state.scans, mapping: null, parts: {}, carriedOut: [], entries: '' }
 /** A change without a transaction. */
 const read = (events: number, entries = '') => ({ ...bare, events, entries })
 const reachedBy = (...changes: readonly StateChange[]) => changes.reduce(stateAfter, state)

@@ -86,13 +86,13 @@ describe('transitions of the document', () => {
 
   test('a save adds what was read to the state and keeps its number, decision and time', () => {
     const before = documentWith({ pending: {} })
-    const { events, recheck, mapping, scans, entries } = { ...change, events: 99 }
+    const { events, mapping, scans, entries } = { ...change, events: 99 }
     const index = { ...state.index, delta: entries }
-    expect(moved(before, { events, recheck, mapping, scans, entries }, 'new')).toEqual({
+    expect(moved(before, { events, mapping, scans, entries }, 'new')).toEqual({
       ...before,
       nonce: 'new',
       pending: null,
-      committed: { ...before.committed, state: { events, recheck, mapping, scans, index } },
+      committed: { ...before.committed, state: { events, mapping, scans, index } },
     })
     expect(moved(before, undefined, 'new').committed).toEqual(before.committed)
   })

@@ -22,19 +22,19 @@ async function inspected(answers: readonly Answer[], maxPages?: number) {
   const mapping = { ...unmapped, lists: [] }
   const from = { states: newScans, mapping, ...(maxPages === undefined ? {} : { maxPages }) }
   for await (const { page, scan } of inspectedPages(parts, from, never))
-    ids.push(...page.clients.map(({ No }) => `${scan.kind} ${No}`))
+    ids.push(...page.clients.map(({ No }) => `${scan.lane} ${No}`))
   return { ids, asked: source.asked }
 }
 
-test('reads the backfill with its tokens and then one live scan, as run does', async () => {
+test('reads the history with its tokens and then one live scan, as run does', async () => {
   const { ids, asked } = await inspected([...scanOf(2), ...scanOf(1, 3)])
-  expect(ids).toEqual(['backfill 1', 'backfill 2', 'live 3'])
+  expect(ids).toEqual(['history 1', 'history 2', 'live 3'])
   expect(asked.map(({ checkPoint }) => checkPoint)).toEqual([null, 't1', null])
 })
 
 test('reads no more pages than wanted', async () => {
   const { ids, asked } = await inspected(scanOf(5), 2)
-  expect([ids, asked.length]).toEqual([['backfill 1', 'backfill 2'], 2])
+  expect([ids, asked.length]).toEqual([['history 1', 'history 2'], 2])
 })
 
 test('rejects a page whose clients have no id, as run does', async () => {

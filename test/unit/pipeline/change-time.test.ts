@@ -13,7 +13,7 @@ test('tells when the changes of a live scan were made, by our clock, if their ti
   expect(changedAt(modified(noon - 3000), live)).toBe(noon + 5 * MINUTE - 3000)
   expect(changedAt(modified(noon - 3000, false), live)).toBeUndefined()
   expect(changedAt(undefined, live)).toBeUndefined()
-  expect(changedAt(modified(noon - 3000), { ...live, scan: liveScan({ kind: 'look-back', tag: 4 }) })).toBeUndefined()
+  expect(changedAt(modified(noon - 3000), { ...live, scan: liveScan({ lane: 'look-back' }) })).toBeUndefined()
 })
 
 test('knows when a change was made, by the clock of the server; without a time of day it counts as just made', () => {

@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest'
 import { unmapped } from '../../../connector/event/page-mapping.ts'
 import { newScans } from '../../../connector/scan/scan-state.ts'
 import type { ClientRecord, PageRequest } from '../../../connector/source/client-source.ts'
-import { backfillOf } from '../../support/scans.ts'
 import { beginAt, statesOf } from '../scan/scans.ts'
 import { kindsOf, pageReader, type Respond } from './page-readers.ts'
 import { mappedTo, pageOf } from './readings.ts'
@@ -38,7 +37,7 @@ test('empty pages are passed', async () => {
     ),
     newStream,
   )
-  expect(kindsOf(await read(3))).toEqual(['live*', 'backfill*', 'live*'])
+  expect(kindsOf(await read(3))).toEqual(['live*', 'history*', 'live*'])
 })
 
 describe('what is known of pages', () => {
@@ -83,19 +82,5 @@ describe('what is known of pages', () => {
     )
     await later.read(1)
     expect([...of('field-detected'), ...later.of('field-detected')]).toEqual([])
-  })
-
-  test('is wrong for a background scan alone when only that fails: it pauses', async () => {
-    const wrong = [{ n: '2', Client: [{ No: '1' }, { No: '2' }] }]
-    const states = statesOf({ backfill: backfillOf('first') })
-    const { read, of } = pageReader(
-      server(
-        () => [],
-        () => wrong,
-      ),
-      { states, settings: { lookBacks: [] } },
-    )
-    expect(kindsOf(await read(2))).toEqual(['live*', 'live*'])
-    expect(of('scan-paused')).toMatchObject([{ scan: 'backfill', code: 'source.mapping' }])
   })
 })

@@ -10,7 +10,7 @@ export const serverOrders = ['oldest first', 'newest first', 'random', 'frozen, 
 type ServerOrder = (typeof serverOrders)[number]
 
 /**
- * What goes wrong when the backfill asks for its page 11, once: the server refuses its tokens, or answers twelve times
+ * What goes wrong when the history asks for its page 11, once: the server refuses its tokens, or answers twelve times
  * with a 500.
  */
 export const serverTroubles = ['a refused token', 'twelve 500s'] as const
@@ -19,8 +19,6 @@ type ServerTrouble = (typeof serverTroubles)[number]
 interface Server {
   readonly order: ServerOrder
   readonly trouble: ServerTrouble
-  /** `mixed up`: a token continues the newest scan, whatever scan it belongs to. */
-  readonly scans: 'kept apart' | 'mixed up'
   readonly clock: VirtualClock
 }
 
@@ -33,21 +31,21 @@ interface Row {
   at: number
 }
 
-/** A server of clients that were modified every half hour; one changes while the backfill reads its page. */
-export function orderedServer({ order, trouble, scans, clock }: Server): ClientSource {
+/** A server of clients that were modified every half hour; one changes while the history reads its page. */
+export function orderedServer({ order, trouble, clock }: Server): ClientSource {
   const rows = Array.from({ length: SERVED }, (_, index): Row => {
     return { No: `${index}`, at: clock.now() - (SERVED - index) * 30 * MINUTE - 60 * MINUTE }
   })
-  const lists: { readonly rows: readonly Row[]; next: number }[] = []
+  const lists: (readonly Row[])[] = []
   let [refusedUpTo, failuresLeft, isTroubled] = [-1, 12, true]
 
   const begin = ({ lastChanged }: ReadArguments) => {
     const due = rows.filter(({ at }) => textOf(at) >= lastChanged)
-    lists.push({ rows: due.sort(comparisons[order]), next: 0 })
+    lists.push(due.sort(comparisons[order]))
     return lists.length - 1
   }
   const check = (list: number, from: number) => {
-    if (from !== TROUBLE_AT || lists[list]?.rows.length !== SERVED || !isTroubled) return
+    if (from !== TROUBLE_AT || lists[list]?.length !== SERVED || !isTroubled) return
     if (trouble === 'a refused token') {
       isTroubled = false
       refusedUpTo = lists.length - 1
@@ -59,14 +57,11 @@ export function orderedServer({ order, trouble, scans, clock }: Server): ClientS
   return {
     read: async (at, stop): Promise<Page> => {
       stop.throwIfAborted()
-      const [asked, offset] = at.checkPoint === null ? [begin(at), 0] : at.checkPoint.split(' ').map(Number)
-      const list = scans === 'kept apart' ? (asked ?? 0) : lists.length - 1
-      const from = list === asked ? (offset ?? 0) : (lists[list]?.next ?? 0)
+      const [list = 0, from = 0] = at.checkPoint === null ? [begin(at)] : at.checkPoint.split(' ').map(Number)
       check(list, from)
-      if (at.checkPoint !== null && (asked ?? 0) <= refusedUpTo) throw failure('source.request-refused')
-      const { rows: all } = lists[list] as (typeof lists)[number]
+      if (at.checkPoint !== null && list <= refusedUpTo) throw failure('source.request-refused')
+      const all = lists[list] ?? []
       const until = Math.min(from + at.limit, all.length)
-      ;(lists[list] as (typeof lists)[number]).next = until
       const last = all[until - 1]
       // A client that changes is at another place for the scans that begin later.
       if (order === 'frozen, changing' && until === TROUBLE_AT && last !== undefined) last.at = clock.now() - 5 * SECOND

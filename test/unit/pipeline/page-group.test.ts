@@ -3,30 +3,17 @@ import { stateAfter } from '../../../connector/checkpoint/transitions.ts'
 import { clientTable } from '../../../connector/index/client-table.ts'
 import { type PageGroupBuilder, pageGroupBuilder } from '../../../connector/pipeline/group/page-group.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
-import { noTimes, positionOf } from '../../../connector/scan/scan-order.ts'
 import { newScans } from '../../../connector/scan/scan-state.ts'
 import type { ClientRecord } from '../../../connector/source/client-source.ts'
-import { backfillOf } from '../../support/scans.ts'
-import { noon, provenUpTo } from '../scan/scans.ts'
+import { historyOf } from '../../support/scans.ts'
+import { noon } from '../scan/scans.ts'
 import { groupParts } from '../stream/open/open-parts.ts'
 import { building, keysOf, sequencesOf, start } from './builders.ts'
 import { liveScan, pageOf, reading, token } from './readings.ts'
 
-const middle = { isFirst: false, isLast: false }
+const middle = { isLast: false }
 const scansAt = (startedAt: number) => ({ ...newScans, live: { startedAt, scan: null } })
 const numbered = (count: number, from = 0) => Array.from({ length: count }, (_, index) => ({ No: `${from + index}` }))
-
-describe('the changes that keep a stream at its full pace', () => {
-  test('are those that live scans and look-backs find, not those of a backfill or unchanged clients', () => {
-    const { builder } = building()
-    builder.add(reading([{ No: '1' }, { No: '2' }]))
-    builder.add(reading([{ No: '1' }]))
-    expect(builder.changes()).toBe(2)
-    builder.add(reading([{ No: '3' }], { scan: liveScan({ kind: 'look-back', tag: 9, ordinal: 2 }) }))
-    builder.add(reading([{ No: '4' }], { scan: liveScan({ kind: 'backfill', tag: 1, ordinal: 3 }) }))
-    expect(builder.changes()).toBe(3)
-  })
-})
 
 describe('a group', () => {
   test('contains the records of its pages in order, and leads to the scans after the last page', () => {
@@ -51,10 +38,10 @@ describe('a group', () => {
 
   test('marks the events of the pages that follow the end of the history', () => {
     const { builder } = building()
-    const backfill = liveScan({ kind: 'backfill', tag: 1 })
+    const history = liveScan({ lane: 'history' })
     builder.add(reading([{ No: '1' }], { isLast: false }))
-    builder.add(reading([{ No: '2' }], { scan: backfill, states: { ...newScans, backfill: backfillOf('done') } }))
-    builder.add(reading([{ No: '3' }], { states: { ...newScans, backfill: backfillOf('done') } }))
+    builder.add(reading([{ No: '2' }], { scan: history, states: { ...newScans, history: historyOf('done') } }))
+    builder.add(reading([{ No: '3' }], { states: { ...newScans, history: historyOf('done') } }))
     const marks = builder.finish().records.map(({ key, headers }) => [key, headers.ce_historycomplete])
     expect(marks).toEqual([
       ['1', undefined],
@@ -102,15 +89,25 @@ describe('a group', () => {
     expect(builder.finish()).toMatchObject({ pages: 1, records: [], change: { scans: scansAt(1), entries: '' } })
   })
 
-  test('counts what became of the clients of each scan', () => {
+  test('knows whether a live scan has ended', () => {
+    const { builder } = building()
+    builder.add(reading([], { isLast: false }))
+    builder.add(reading([], { scan: liveScan({ lane: 'history' }) }))
+    expect(builder.finish().hasLiveEnd).toBe(false)
+    builder.add(reading([]))
+    builder.add(reading([], { isLast: false }))
+    expect(builder.finish().hasLiveEnd).toBe(true)
+  })
+
+  test('counts what became of the clients of each lane', () => {
     const { builder, delivered } = building()
     builder.add(reading([{ No: '1' }]))
     delivered()
     builder.add(reading([{ No: '1' }, { No: '2' }]))
-    builder.add(reading([{ No: '2' }, { No: '3' }, { No: '4' }], { scan: liveScan({ kind: 'backfill', tag: 1 }) }))
+    builder.add(reading([{ No: '2' }, { No: '3' }, { No: '4' }], { scan: liveScan({ lane: 'history' }) }))
     const { scans } = builder.finish()
     expect(scans.get('live')).toMatchObject({ events: 1, suppressed: 1 })
-    expect(scans.get('backfill')).toMatchObject({ events: 2, suppressed: 1 })
+    expect(scans.get('history')).toMatchObject({ events: 2, suppressed: 1 })
   })
 })
 
@@ -121,7 +118,7 @@ describe('a change of the checkpoint', () => {
     for (let round = 0; round < 6; round += 1) {
       const clients = ['1', '2', '3', '4'].map((No) => ({ No, Nom: `${(round * Number(No)) % 3}` }))
       builder.add(reading(clients.slice(0, 2), { isLast: false }))
-      builder.add(reading(clients.slice(2), { isFirst: false, states: scansAt(round) }))
+      builder.add(reading(clients.slice(2), { states: scansAt(round) }))
       const { change } = delivered()
       stored = stateAfter(JSON.parse(JSON.stringify(stored)), JSON.parse(JSON.stringify(change)))
       expect(stored).toEqual(state())
@@ -129,55 +126,6 @@ describe('a change of the checkpoint', () => {
       reloaded.builder.add(reading(clients))
       expect(reloaded.builder.finish().records).toEqual([])
     }
-  })
-})
-
-describe('what was found while pages were read', () => {
-  test('is the order of each scan by its modification times, until it begins again at its start', () => {
-    const { builder } = building()
-    const live = liveScan({ startedAt: noon })
-    const backfill = liveScan({ kind: 'backfill', tag: 1, ordinal: 2, startedAt: noon })
-    const states = { ...newScans, live: { startedAt: null, scan: live }, background: [backfill] }
-    const first = { isFirst: true, isLast: false, states }
-    builder.add(reading([{ No: '1', Modif: '2026-06-15T11:00:00' }, { No: '2' }], { ...first, scan: live }))
-    builder.add(reading([{ No: '3', Modif: '2026-06-15T10:00:00' }], { ...first, scan: backfill }))
-    expect([live, backfill].map((scan) => positionOf(builder.order(scan)))).toEqual([
-      '2026-06-15T11:00:00',
-      '2026-06-15T10:00:00',
-    ])
-    expect(positionOf(builder.order(liveScan({ ordinal: 3 })))).toBeNull()
-    expect(builder.order({ ...live, restarts: 1 })).toEqual(noTimes)
-  })
-
-  test('is stored with each page, with what every other scan has shown so far', () => {
-    const { builder, delivered } = building()
-    const live = liveScan({ startedAt: noon })
-    const backfill = liveScan({ kind: 'backfill', tag: 1, ordinal: 2, startedAt: noon })
-    const states = { ...newScans, live: { startedAt: null, scan: live }, background: [backfill] }
-    const first = { isFirst: true, isLast: false, states }
-    builder.add(reading([{ No: '1', Modif: '2026-06-15T11:00:00' }], { ...first, scan: live }))
-    builder.add(reading([{ No: '2', Modif: '2026-06-15T10:00:00' }], { ...first, scan: backfill }))
-    const { scans } = delivered().change
-    expect(scans.live.scan?.order).toMatchObject({ values: 1, highest: '2026-06-15T11:00:00' })
-    expect(scans.background[0]?.order).toMatchObject({ values: 1, highest: '2026-06-15T10:00:00' })
-  })
-
-  test('is the order of a scan that was in progress before a restart', () => {
-    const resumed = liveScan({ order: provenUpTo('2026-06-15T09:00:00') })
-    const scans = { ...newScans, live: { startedAt: null, scan: resumed } }
-    expect(building({}, { state: { ...start, scans } }).builder.order(resumed)).toEqual(resumed.order)
-  })
-
-  test('is a cycle once a hundred pages have brought only clients that the scan had already returned', () => {
-    const { builder } = building()
-    const page = (number: number) =>
-      builder.add(reading([{ No: `${number % 3}` }, { No: 'x' }], { isFirst: number === 0, isLast: false }))
-    for (let number = 0; number < 102; number += 1) page(number)
-    expect(builder.isCycling(liveScan())).toBe(false)
-    page(102)
-    expect([liveScan(), liveScan({ tag: 1, ordinal: 2 })].map(builder.isCycling)).toEqual([true, false])
-    builder.add(reading([{ No: '7' }], middle))
-    expect(builder.isCycling(liveScan())).toBe(false)
   })
 })
 

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
-import { BACKFILL, FIRST_CONTINUED, LIVE } from '../../../connector/scan/scan-state.ts'
+import { CATCH_UP, HISTORY, isSame } from '../../../connector/scan/scan-state.ts'
 import type { ReadArguments } from '../../../connector/source/client-source.ts'
-import { backfillOf } from '../../support/scans.ts'
+import { historyOf } from '../../support/scans.ts'
 import { beginAt, HOUR, MINUTE, noon, SECOND, scanOf, statesOf } from '../scan/scans.ts'
 import { settled } from '../stream/open/open-parts.ts'
-import { failure, kindsOf, nothingProcessed, pageReader, type Respond } from './page-readers.ts'
+import { failure, kindsOf, pageReader, type Respond } from './page-readers.ts'
 import { pageOf, token } from './readings.ts'
 import { scanOf as pagesOf } from './scripted-source.ts'
 
@@ -15,32 +15,21 @@ const withClock: (respond: Respond) => Respond = (respond) => async (ask, clock)
   if (page instanceof Error) throw page
   return { ...page, serverTime: Math.floor(clock.now() / SECOND) * SECOND }
 }
-const isBackfill = ({ lastChanged }: ReadArguments) => lastChanged === beginAt
-/** A server with nothing new; a backfill of this number of pages. */
-const quiet = (backfillPages = 1, takesMs = 0) =>
+const isHistory = ({ lastChanged }: ReadArguments) => lastChanged === beginAt
+/** A server with nothing new; a history of this number of pages. */
+const quiet = (historyPages = 1, takesMs = 0) =>
   withClock((ask, clock) => {
     clock.jump(takesMs)
-    const page = isBackfill(ask) ? Number(ask.checkPoint?.slice(1) ?? 0) + 1 : backfillPages
-    const hasMoreResults = page < backfillPages
+    const page = isHistory(ask) ? Number(ask.checkPoint?.slice(1) ?? 0) + 1 : historyPages
+    const hasMoreResults = page < historyPages
     return pageOf([{ No: `${page}` }], { hasMoreResults, checkPoint: token(`t${page}`), tookMs: takesMs })
   })
 
 describe('an idle stream', () => {
-  /** The requests of each hour. */
-  const perHour = (asked: readonly { readonly at: number }[], hour: number) =>
-    asked.filter(({ at }) => Math.floor((at - noon) / HOUR) === hour).length
-
-  test('sends at most 190 requests an hour, and 780 as long as changes are found', async () => {
-    let changes = 0
-    const processed = { ...nothingProcessed, changes: () => changes }
-    const { asked, next, clock } = pageReader(quiet(), { states: statesOf(), processed })
-    while (clock.now() < noon + 3 * HOUR) await next()
-    expect([1, 2].map((hour) => perHour(asked, hour))).toEqual([expect.toSatisfy((count) => count <= 190), 180])
-    while (clock.now() < noon + 4 * HOUR) {
-      changes += 1
-      await next()
-    }
-    expect(perHour(asked, 3)).toBeGreaterThan(770)
+  test('sends at most 790 requests an hour', async () => {
+    const { asked, next, clock } = pageReader(quiet(), { states: statesOf() })
+    while (clock.now() < noon + 2 * HOUR) await next()
+    expect(asked.filter(({ at }) => at >= noon + HOUR && at < noon + 2 * HOUR).length).toBeLessThanOrEqual(790)
   })
 })
 
@@ -53,19 +42,15 @@ describe('a live scan', () => {
     const readings = await read(3)
     expect(asked.map(({ checkPoint }) => checkPoint)).toEqual([null, 't1', 't2'])
     expect(new Set(asked.map(({ lastChanged, limit, output }) => `${lastChanged} ${limit} ${output}`)).size).toBe(1)
-    expect(readings.map(({ isFirst, isLast }) => [isFirst, isLast])).toEqual([
-      [true, false],
-      [false, false],
-      [false, true],
-    ])
+    expect(readings.map(({ isLast }) => isLast)).toEqual([false, false, true])
     expect(readings[2]?.states.live).toEqual({ startedAt: noon, scan: null })
   })
 
   test('is resumed in its middle', async () => {
-    const live = scanOf({ kind: 'live', tag: LIVE })
+    const live = scanOf({ lane: 'live' })
     const states = statesOf({ live: { startedAt: noon - MINUTE, scan: live } })
     const { asked, next, events } = pageReader(() => pageOf([]), { ...onlyLive, states })
-    expect(await next()).toMatchObject({ isFirst: false, isLast: true, scan: { tag: LIVE } })
+    expect(await next()).toMatchObject({ isLast: true, scan: { lane: 'live', pages: 3, number: 1 } })
     expect(asked).toMatchObject([{ lastChanged: live.lastChanged, checkPoint: 't2' }])
     expect(events.map(({ kind }) => kind)).toEqual(['page-read'])
   })
@@ -109,14 +94,14 @@ describe('a new stream', () => {
   test('reads what changes from its creation on, and its history beside it', async () => {
     const { asked, read } = pageReader(quiet(3, 100), { settings: { lookBacks: [] } })
     const readings = await read(5)
-    expect(kindsOf(readings)).toEqual(['live*', 'backfill', 'backfill', 'backfill*', 'live*'])
+    expect(kindsOf(readings)).toEqual(['live*', 'history', 'history', 'history*', 'live*'])
     expect(asked[0]?.lastChanged).toBe('2026-06-15T11:59:45')
-    expect(readings[3]?.states.backfill).toEqual(backfillOf('done'))
+    expect(readings[3]?.states.history).toMatchObject({ state: 'done' })
   })
 
   test('reads its history first when it is configured so', async () => {
     const { read } = pageReader(quiet(3), { settings: { lookBacks: [], backfill: 'before' } })
-    expect(kindsOf(await read(4))).toEqual(['backfill', 'backfill', 'backfill*', 'live*'])
+    expect(kindsOf(await read(4))).toEqual(['history', 'history', 'history*', 'live*'])
   })
 
   test('is as old as its first response, by the earlier clock', async () => {
@@ -131,29 +116,22 @@ describe('a new stream', () => {
 describe('a stream that is to be caught up', () => {
   const caughtUp = { until: 'caught-up' as const }
 
-  test('ends after a live scan and the backfill, which then takes all the time that is left', async () => {
-    const { pages, read, clock } = pageReader(quiet(20, 100), caughtUp)
-    expect(kindsOf(await read(21)).at(-1)).toBe('backfill*')
-    expect(clock.now()).toBe(noon + 21 * 100)
+  test('ends after a live scan and the history', async () => {
+    const { pages, read } = pageReader(quiet(20, 100), { ...caughtUp, settings: { lookBacks: [] } })
+    expect(kindsOf(await read(21)).at(-1)).toBe('history*')
     expect(await pages.next()).toEqual({ done: true, value: undefined })
   })
 
-  test('does not end while a background scan is in progress', async () => {
-    const states = statesOf({ background: [scanOf({ kind: 'look-back', tag: 4, reachMs: 5 * MINUTE })] })
-    const { pages, read } = pageReader(quiet(), { ...caughtUp, states })
-    expect(kindsOf(await read(2))).toEqual(['live*', 'look-back*'])
-    expect((await pages.next()).done).toBe(true)
+  test('fails when a scan would be backed off', async () => {
+    const respond: Respond = (ask) => pageOf([], { hasMoreResults: isHistory(ask) })
+    const { read, next, of } = pageReader(respond, { ...caughtUp, settings: { lookBacks: [] } })
+    await read(1)
+    expect(await codeOfNext(next)).toBe('source.stuck')
+    expect(of('scan-stuck')).toHaveLength(3)
   })
 
-  test('does not wait for a look-back that is backed off', async () => {
-    const waiting = scanOf({ kind: 'look-back', tag: 4, reachMs: 5 * MINUTE, notBefore: noon + HOUR })
-    const { pages, read } = pageReader(quiet(), { ...caughtUp, states: statesOf({ background: [waiting] }) })
-    expect(kindsOf(await read(1))).toEqual(['live*'])
-    expect((await pages.next()).done).toBe(true)
-  })
-
-  test('fails when a page of a background scan cannot be read', async () => {
-    const respond: Respond = (ask) => (isBackfill(ask) ? failure('source.unreachable') : pageOf([]))
+  test('fails when a page of the history cannot be read', async () => {
+    const respond: Respond = (ask) => (isHistory(ask) ? failure('source.unreachable') : pageOf([]))
     const { read, next } = pageReader(respond, caughtUp)
     await read(1)
     expect(await codeOfNext(next)).toBe('source.unreachable')
@@ -169,84 +147,133 @@ describe('a long live scan', () => {
       const isFirst = ask.lastChanged === '2026-06-15T11:59:40'
       return pageOf([], { hasMoreResults: isFirst && page < pages, checkPoint: token(`t${page}`), tookMs: 25_000 })
     })
+  const startedScans = (of: ReturnType<typeof pageReader>['of']) => of('scan-started').map(({ scan }) => scan)
 
-  test('continues in the background after a minute, and a new live scan begins where it began', async () => {
+  test('continues as catch-up after a minute, with its number, and a new live scan begins where it began', async () => {
     const { asked, read, of } = pageReader(slow(5), onlyLive)
-    const readings = await read(9)
+    const readings = await read(14)
     expect(readings[2]?.states).toMatchObject({
       live: { startedAt: noon, scan: null },
-      background: [{ tag: FIRST_CONTINUED }],
+      background: [{ ...CATCH_UP, number: readings[0]?.scan.number }],
     })
     const [, second] = asked.filter(({ checkPoint }) => checkPoint === null)
     expect(second?.lastChanged).toBe('2026-06-15T11:59:45')
-    expect(readings.filter(({ scan }) => scan.tag === FIRST_CONTINUED).map(({ isLast }) => isLast)).toEqual([
-      false,
-      true,
-    ])
+    const catchUp = readings.filter(({ scan }) => isSame(scan, CATCH_UP))
+    expect(catchUp.map(({ isLast }) => isLast)).toEqual([false, true])
     expect(readings.at(-1)?.states.background).toEqual([])
-    expect(of('scan-started')).toHaveLength(readings.filter(({ isFirst }) => isFirst).length)
+    expect(startedScans(of).slice(0, 3)).toEqual(['live', 'catch-up', 'live'])
   })
 
-  test('continues as the live scan on a server that mixes up scans', async () => {
-    const states = statesOf({ interleaving: 'serial' })
-    const { read } = pageReader(slow(5), { ...onlyLive, states })
-    expect((await read(5)).map(({ scan }) => scan.tag)).toEqual([LIVE, LIVE, LIVE, LIVE, LIVE])
+  test('continues as catch-up too when its page fails for a minute, but not while its first page does', async () => {
+    let isFailing = false
+    const respond = withClock(({ checkPoint }, clock) => {
+      clock.jump(25 * SECOND)
+      if (isFailing && checkPoint === 't1') return failure('source.unreachable')
+      return pageOf([], { hasMoreResults: !isFailing, checkPoint: token('t1') })
+    })
+    const { next, of } = pageReader(respond, { ...onlyLive, retries: Number.POSITIVE_INFINITY })
+    await next()
+    isFailing = true
+    expect(await next()).toMatchObject({ scan: { lane: 'live' }, states: { background: [CATCH_UP] } })
+    expect(startedScans(of)).toEqual(['live', 'catch-up', 'live'])
+    const down = pageReader(() => failure('source.unreachable'), onlyLive)
+    expect(await codeOfNext(down.next)).toBe('source.unreachable')
   })
 })
 
-describe('a background scan in trouble', () => {
-  const backfilling = {
+describe('a history that ends with an empty page after pages with clients', () => {
+  const first = pageOf([{ No: '1' }], { hasMoreResults: true, checkPoint: token('t1') })
+  const empty = pageOf([], { checkPoint: token('t2') })
+  function reader(...answers: readonly ReturnType<Respond>[]) {
+    const left = [...answers]
+    const on = pageReader((ask) => (isHistory(ask) ? (left.shift() ?? empty) : pageOf([])), {
+      ...{ settings: { lookBacks: [] }, states: statesOf({ history: historyOf('first') }) },
+    })
+    const ended = async () => {
+      for (;;) {
+        const page = await on.next()
+        if (page.scan.lane === 'history' && page.isLast) return page
+      }
+    }
+    return { ...on, ended, requests: () => on.asked.filter(isHistory) }
+  }
+
+  test('asks for that page once more, a minute later, and continues with what it then has', async () => {
+    const more = pageOf([{ No: '2' }], { hasMoreResults: true, checkPoint: token('t2') })
+    const { ended, requests } = reader(first, empty, more, pageOf([{ No: '3' }]))
+    await ended()
+    expect(requests().map(({ checkPoint }) => checkPoint)).toEqual([null, 't1', 't1', 't2'])
+    expect((requests()[2]?.at ?? 0) - (requests()[1]?.at ?? 0)).toBe(MINUTE)
+  })
+
+  test('has ended when that page is empty again', async () => {
+    const { ended, requests } = reader(first, empty, empty)
+    expect(await ended()).toMatchObject({ scan: { clients: 1 } })
+    expect(requests()).toHaveLength(3)
+  })
+})
+
+describe('a scan of the background in trouble', () => {
+  const reading = {
     ...onlyLive,
     states: statesOf({
-      backfill: backfillOf('first'),
-      background: [scanOf({ kind: 'backfill', tag: BACKFILL, from: beginAt, lastChanged: beginAt })],
+      history: historyOf('first'),
+      background: [scanOf({ ...HISTORY, from: beginAt, lastChanged: beginAt })],
     }),
   }
 
-  test('pauses when its page cannot be read, asks for the same page again, and live scans continue', async () => {
-    let failures = 2
+  test('tries its page again in its turns, is backed off after three failures, and live scans continue', async () => {
+    let failures = 4
     const respond = withClock((ask) =>
-      isBackfill(ask) && failures-- > 0 ? failure('source.answer-malformed') : pageOf([]),
+      isHistory(ask) && failures-- > 0 ? failure('source.answer-malformed') : pageOf([{ No: '1' }]),
     )
-    const { asked, read, of } = pageReader(respond, backfilling)
-    const readings = await read(40)
-    const backfill = asked.filter(isBackfill)
-    expect(backfill.map(({ checkPoint }) => checkPoint)).toEqual(['t2', 't2', 't2'])
-    const [first = 0, second = 0, third = 0] = backfill.map(({ at }) => at)
-    expect([second - first, third - second]).toEqual([MINUTE, 2 * MINUTE])
-    expect(of('scan-paused')).toMatchObject([
-      { scan: 'backfill', code: 'source.answer-malformed' },
-      { scan: 'backfill' },
+    const { asked, read, of } = pageReader(respond, reading)
+    const readings = await read(60)
+    const history = asked.filter(isHistory)
+    expect(history.map(({ checkPoint }) => checkPoint)).toEqual(Array(5).fill('t2'))
+    const waits = history.slice(1).map(({ at }, index) => at - (history[index]?.at ?? 0))
+    expect(waits).toEqual([0, 0, MINUTE, 2 * MINUTE])
+    expect(of('read-retried').map(({ attempt }) => attempt)).toEqual([1, 2])
+    expect(of('scan-backed-off')).toMatchObject([
+      { scan: 'history', pauseMs: MINUTE, code: 'source.answer-malformed' },
+      { scan: 'history', pauseMs: 2 * MINUTE },
     ])
-    const live = readings.filter(({ scan }) => scan.tag === LIVE).map(({ scan }) => scan.startedAt ?? 0)
+    expect(of('scan-recovered')).toEqual([{ kind: 'scan-recovered', scan: 'history', backedOffMs: 3 * MINUTE }])
+    const live = readings.filter(({ scan }) => scan.lane === 'live').map(({ scan }) => scan.startedAt ?? 0)
     expect(Math.max(...live.slice(1).map((at, index) => at - (live[index] ?? 0)))).toBeLessThanOrEqual(5 * SECOND)
   })
 
-  test('begins again, after a pause, when it does not advance, without end', async () => {
-    const respond = withClock((ask) => (isBackfill(ask) ? pageOf([], { hasMoreResults: true }) : pageOf([])))
-    const { asked, read, of } = pageReader(respond, backfilling)
-    await read(200)
-    const backfill = asked.filter(isBackfill)
-    expect(backfill.slice(0, 3).map(({ checkPoint, limit }) => [checkPoint, limit])).toEqual([
-      ['t2', 100],
-      [null, 100],
-      [null, 100],
-    ])
-    expect(of('scan-stuck')[0]).toMatchObject({ scan: 'backfill', why: expect.stringContaining('checkPoint') })
+  test('begins again when it does not advance, and is backed off', async () => {
+    const respond = withClock((ask) => (isHistory(ask) ? pageOf([], { hasMoreResults: true }) : pageOf([])))
+    const { asked, read, of } = pageReader(respond, reading)
+    await read(100)
+    expect(asked.filter(isHistory).map(({ checkPoint }) => checkPoint)).toEqual(['t2', null, null, null, null, null])
+    expect(of('scan-stuck')[0]).toMatchObject({ scan: 'history', why: expect.stringContaining('checkPoint') })
+    expect(of('scan-backed-off').slice(0, 2)).toMatchObject([{ code: 'source.stuck', pauseMs: MINUTE }, {}])
   })
 
-  test('is no reason to continue when the backfill comes before live scans', async () => {
-    const respond: Respond = () => failure('source.answer-malformed')
-    const { next } = pageReader(respond, { ...backfilling, settings: { backfill: 'before' } })
-    expect(await codeOfNext(next)).toBe('source.answer-malformed')
+  test('lets live scans read, even if it comes before them', async () => {
+    const respond: Respond = (ask) => (isHistory(ask) ? failure('source.answer-malformed') : pageOf([]))
+    const { read } = pageReader(respond, { ...reading, settings: { lookBacks: [], backfill: 'before' } })
+    expect(kindsOf(await read(2))).toEqual(['live*', 'live*'])
+  })
+
+  test.each(['source.unauthorized', 'source.mapping'] as const)('holds the stream when it is %s', async (code) => {
+    const respond: Respond = (ask) => (isHistory(ask) ? failure(code) : pageOf([]))
+    const { read, next } = pageReader(respond, reading)
+    await read(1)
+    expect(await codeOfNext(next)).toBe(code)
   })
 })
 
-describe('a live scan that does not advance', () => {
-  test('begins again once, and then rejects with source.stuck', async () => {
-    const { asked, next, of } = pageReader(() => pageOf([], { hasMoreResults: true }), onlyLive)
-    expect(await codeOfNext(next)).toBe('source.stuck')
-    expect(asked.map(({ limit }) => limit)).toEqual([100, 100])
-    expect(of('scan-stuck')).toHaveLength(1)
-  })
+test('a live scan that does not advance begins again when the next one is due', async () => {
+  const { asked, of, pages, clock } = pageReader(() => pageOf([], { hasMoreResults: true }), onlyLive)
+  pages.next().catch(() => {})
+  while (asked.length < 4) {
+    await settled()
+    clock.fireNext()
+  }
+  expect(asked.map(({ at }) => at - noon)).toEqual([0, 2_500, 7_500, 12_500])
+  expect(of('scan-stuck')[0]).toMatchObject({ scan: 'live' })
+  expect(of('scan-backed-off')).toEqual([])
 })

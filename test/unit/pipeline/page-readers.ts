@@ -3,7 +3,7 @@ import type { StreamMapping } from '../../../connector/event/page-mapping.ts'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import { readPages } from '../../../connector/pipeline/read/page-reader.ts'
 import type { PageReading } from '../../../connector/pipeline/read/page-reading.ts'
-import type { Processed, ReaderParts } from '../../../connector/pipeline/read/reader-parts.ts'
+import type { ReaderParts } from '../../../connector/pipeline/read/reader-parts.ts'
 import { createServerClock } from '../../../connector/pipeline/read/server-clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
@@ -22,28 +22,17 @@ export type Respond = (ask: Ask, clock: VirtualClock) => Page | Error | Promise<
 
 export const failure = (code: ErrorCode) => new ConnectorError(code, 'scripted')
 
-export const nothingProcessed: Processed = {
-  recheck: () => null,
-  order: ({ order }) => order,
-  changes: () => 0,
-  isCycling: () => false,
-}
-
 interface Start {
   readonly states?: ScanStates
   readonly settings?: Partial<ScanSettings>
   readonly until?: ReaderParts['until']
-  readonly processed?: Processed
   readonly fields?: Partial<ConfiguredFields>
   readonly mapping?: StreamMapping
   readonly onAsk?: (ask: PageRequest) => void
   readonly retries?: number
 }
 
-export function pageReader(
-  respond: Respond,
-  { states = newScans, processed = nothingProcessed, ...start }: Start = {},
-) {
+export function pageReader(respond: Respond, { states = newScans, ...start }: Start = {}) {
   const clock = virtualClock(noon)
   const asked: Ask[] = []
   const events: PipelineEvent[] = []
@@ -62,7 +51,7 @@ export function pageReader(
   }
   const parts: ReaderParts = {
     retry: { ...noRetries, retries: start.retries ?? 0 },
-    ...{ source, clock, serverClock: createServerClock(clock, () => {}), beginAt },
+    ...{ source, clock, serverClock: createServerClock(clock), beginAt },
     ...{ settings: { ...settings, ...start.settings }, until: start.until ?? 'stopped' },
     fields: { clientId: 'No', modifiedAt: null, clients: null, lists: [], ...start.fields },
     observe: (event) => events.push(event),
@@ -70,7 +59,6 @@ export function pageReader(
   const from = {
     states,
     mapping: start.mapping ?? mappedTo('No', null),
-    processed,
   }
   const pages = readPages(parts, from, stopping.signal)
   /** The next page, or what its read rejects with; time passes while the reader waits. */
@@ -98,4 +86,4 @@ export function pageReader(
 
 /** The scans that read these pages, such as `live*` for the last page of a live scan. */
 export const kindsOf = (readings: readonly PageReading[]) =>
-  readings.map(({ scan, isLast }) => `${scan.kind}${isLast ? '*' : ''}`)
+  readings.map(({ scan, isLast }) => `${scan.lane}${isLast ? '*' : ''}`)

@@ -4,10 +4,10 @@ import { fieldHash, fieldRules } from '../../../connector/event/fields/field-rul
 import type { ReadingRules } from '../../../connector/event/read-client.ts'
 import type { PageGroupParts } from '../../../connector/pipeline/group/building.ts'
 import type { PageReading } from '../../../connector/pipeline/read/page-reading.ts'
-import { BACKFILL, FULL, RECHECK, type Scan } from '../../../connector/scan/scan-state.ts'
+import type { Scan } from '../../../connector/scan/scan-state.ts'
 import type { ClientRecord } from '../../../connector/source/client-source.ts'
 import { eventForm } from '../../support/records.ts'
-import { at, beginAt, MINUTE, noon, SECOND, scanOf, statesOf, timeText } from '../scan/scans.ts'
+import { at, beginAt, scanOf } from '../scan/scans.ts'
 import { groupParts } from '../stream/open/open-parts.ts'
 import { building, idsOf, keysOf, namesOf, start } from './builders.ts'
 import { liveScan, mappedTo, reading } from './readings.ts'
@@ -23,20 +23,20 @@ function publishing(...from: Parameters<typeof building>) {
   }
   const by = (scan: Scan, clients: readonly ClientRecord[], more: Partial<PageReading> = {}) => {
     const group = publish(clients, { scan, ...more })
-    return { ...group, names: namesOf(group.records), counts: group.scans.get(scan.kind) }
+    return { ...group, names: namesOf(group.records), counts: group.scans.get(scan.lane) }
   }
   return { ...on, publish, by }
 }
 /** Live scans have the number 1. */
-const backfill = (number: number, more: Partial<Scan> = {}) =>
-  scanOf({ kind: 'backfill', tag: BACKFILL, from: beginAt, number, ...more })
+const history = (number: number, more: Partial<Scan> = {}) =>
+  scanOf({ lane: 'history', from: beginAt, number, ...more })
 
 describe('a client that is read again', () => {
   test('is suppressed while its content is that of its last event, by whichever scan', () => {
     const { publish, by } = publishing()
     publish([client('1', 'a')])
     expect(publish([client('1', 'a')]).records).toEqual([])
-    expect(by(backfill(0), [client('1', 'a')]).counts).toMatchObject({ events: 0, suppressed: 1, superseded: 0 })
+    expect(by(history(0), [client('1', 'a')]).counts).toMatchObject({ events: 0, suppressed: 1, superseded: 0 })
   })
 
   test('is published with its last change, A → B → A included, within a page and across transactions', () => {
@@ -90,7 +90,7 @@ describe('an event id', () => {
     const page = [client('1', 'a')]
     const ids = [
       idsOf(publishing().publish(page).records),
-      idsOf(publishing().by(backfill(0), page).records),
+      idsOf(publishing().by(history(0), page).records),
       idsOf(
         publishing({ rules: { ...groupParts().rules, timeZone: 'UTC' } }).publish(page, {
           readAt: at(0),
@@ -109,76 +109,38 @@ describe('an event id', () => {
   })
 })
 
-describe('a background scan', () => {
-  const readAt = { ours: noon + MINUTE, server: noon + 2 * MINUTE }
-
-  test('Invariant 3: does not publish what another scan published since it began, and has it read again', () => {
-    const { publish, by, state } = publishing()
+describe('a scan', () => {
+  test('Invariant 3: does not publish a client that a scan with a higher number has published', () => {
+    const { publish, by } = publishing()
     publish([client('1', 'new')])
-    const { names, counts, change } = by(backfill(0), [client('1', 'old'), client('2', 'a')], { readAt })
+    const { names, counts } = by(history(0), [client('1', 'old'), client('2', 'a')])
     expect(names).toEqual(['a'])
     expect(counts).toMatchObject({ events: 1, superseded: 1 })
-    const recheck = { from: backfill(0).from, after: 1, dueAt: readAt.ours + MINUTE }
-    expect([change.recheck, state().recheck]).toEqual([recheck, recheck])
   })
 
   test('publishes what scans with smaller numbers had published, and what it published itself', () => {
     const { publish, by } = publishing()
     publish([client('1', 'a')])
-    expect(by(backfill(2), [client('1', 'b'), client('2', 'a')]).names).toEqual(['b', 'a'])
-    expect(by(backfill(2), [client('2', 'b')]).names).toEqual(['b'])
-    expect(by(scanOf({ kind: 'full', tag: FULL, number: 3 }), [client('2', 'c')]).names).toEqual(['c'])
-    expect(by(backfill(2), [client('2', 'd')]).names).toEqual([])
+    expect(by(history(2), [client('1', 'b'), client('2', 'a')]).names).toEqual(['b', 'a'])
+    expect(by(history(2), [client('2', 'b')]).names).toEqual(['b'])
+    expect(by(scanOf({ lane: 'look-back', number: 3 }), [client('2', 'c')]).names).toEqual(['c'])
+    expect(by(history(2), [client('2', 'd')]).names).toEqual([])
   })
 
   test('leaves alone what another scan has published in a group that is not delivered yet', () => {
     const { builder } = publishing()
     builder.add(reading([client('1', 'new')]))
-    builder.add(reading([client('1', 'old')], { scan: backfill(0) }))
+    builder.add(reading([client('1', 'old')], { scan: history(0) }))
     expect(namesOf(builder.finish().records)).toEqual(['new'])
-    builder.add(reading([client('1', 'older')], { scan: backfill(0) }))
+    builder.add(reading([client('1', 'older')], { scan: history(0) }))
     expect(builder.finish().records).toEqual([])
   })
 
   test('Invariant 3: keeps a live scan that began before it from publishing, and no other', () => {
     const { by } = publishing()
-    by(backfill(2), [client('1', 'a')])
+    by(history(2), [client('1', 'a')])
     expect(by(liveScan(), [client('1', 'b')]).names).toEqual([])
     expect(by(liveScan({ number: 3 }), [client('1', 'b')]).names).toEqual(['b'])
-  })
-
-  test('has clients read again from the earliest of their modification times', () => {
-    const { publish, by, state } = publishing()
-    publish(['1', '2', '3'].map((No) => client(No, 'new')))
-    const old = (No: string, day: string) => client(No, 'old', `2026-03-${day}T08:00:00`)
-    by(backfill(0), [old('1', '05'), old('2', '02')], { readAt })
-    expect(state().recheck).toEqual({ from: '2026-03-02T07:55:00', after: 1, dueAt: readAt.ours + MINUTE })
-    by(backfill(0), [old('3', '09')], { readAt: at(noon + 3 * MINUTE) })
-    expect(state().recheck).toEqual({ from: '2026-03-02T07:55:00', after: 1, dueAt: noon + 4 * MINUTE })
-  })
-})
-
-describe('what is to be read again', () => {
-  const recheck = { from: timeText('2026-06-15T11:00:00'), after: 7, dueAt: noon }
-  const reader = (ordinal: number, number = ordinal) =>
-    scanOf({ kind: 'look-back', tag: RECHECK, from: recheck.from, ordinal, number })
-
-  test('is done with the last page of a scan that began later, and not sooner', () => {
-    const { builder, delivered } = publishing({}, { state: { ...start, recheck } })
-    builder.add(reading([], { scan: reader(8), isLast: false }))
-    expect(builder.recheck()).toEqual(recheck)
-    builder.add(reading([], { scan: reader(7), isFirst: false }))
-    expect(builder.recheck()).toEqual(recheck)
-    builder.add(reading([], { scan: reader(8), isFirst: false }))
-    expect([builder.recheck(), delivered().change.recheck]).toEqual([null, null])
-  })
-
-  test('remains when that scan finds another client that was published meanwhile', () => {
-    const { publish, by, state } = publishing({}, { state: { ...start, recheck } })
-    publish([client('1', 'new')])
-    const states = statesOf({ begun: 9 })
-    by(reader(8, 0), [client('1', 'old')], { readAt: at(noon + 5 * SECOND), states })
-    expect(state().recheck).toEqual({ from: recheck.from, after: 9, dueAt: noon + 65 * SECOND })
   })
 })
 

@@ -9,7 +9,7 @@ import { withoutCheckpoint } from '../../../connector/publish/event-publisher.ts
 import { fakeKafka } from '../../support/fakes/fake-event-publisher.ts'
 import { memoryStore } from '../../support/fakes/memory-versioned-object.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
-import { backfillOf } from '../../support/scans.ts'
+import { historyOf } from '../../support/scans.ts'
 import { never } from '../../support/signals.ts'
 import { entry, key } from '../index/entries.ts'
 
@@ -57,8 +57,8 @@ test('a delivered group reports the scans after it, and the size of the client i
     },
     { checkpoint, producer },
   )
-  const scans = { ...state.scans, backfill: backfillOf('done') } as const
-  const change = { scans, recheck: null, events: 0, mapping: null, entries: '' }
+  const scans = { ...state.scans, history: historyOf('done') } as const
+  const change = { scans, events: 0, mapping: null, entries: '' }
   const group = {
     pages: 1,
     records: [],
@@ -67,6 +67,7 @@ test('a delivered group reports the scans after it, and the size of the client i
     changedAt: [-3_000],
     newestChange: 7_000,
     size: 0,
+    hasLiveEnd: true,
     change,
   }
   await delivery.deliver({ group, events: [{ kind: 'fell-behind' }] })
@@ -75,6 +76,7 @@ test('a delivered group reports the scans after it, and the size of the client i
       kind: 'pages-published',
       delays: [3_000],
       newestChange: 7_000,
+      hasLiveEnd: true,
       states: scans,
       index: { clients: 3, memoryBytes: table.bytes(), segments: 1 },
     },

@@ -1,6 +1,6 @@
 import type { StreamMapping } from '../../../connector/event/page-mapping.ts'
 import type { PageReading } from '../../../connector/pipeline/read/page-reading.ts'
-import { LIVE, newScans, type Scan } from '../../../connector/scan/scan-state.ts'
+import { newScans, type Scan } from '../../../connector/scan/scan-state.ts'
 import type { CheckPoint, ClientRecord, Page } from '../../../connector/source/client-source.ts'
 import { at, noon, scanOf } from '../scan/scans.ts'
 
@@ -25,12 +25,12 @@ export function reading(clients: readonly ClientRecord[], more: Partial<PageRead
   return {
     ...{ page: pageOf(clients), scan: liveScan(), states: { ...newScans, begun: 1 }, readAt: at(noon) },
     mapping: mappedTo('No', 'Modif'),
-    ...{ isFirst: true, isLast: true },
+    isLast: true,
     ...more,
   }
 }
 
-export const liveScan = (more: Partial<Scan> = {}): Scan => scanOf({ kind: 'live', tag: LIVE, ...more })
+export const liveScan = (more: Partial<Scan> = {}): Scan => scanOf({ lane: 'live', ...more })
 
 export const token = (text: string) => text as CheckPoint
 

@@ -2,9 +2,8 @@ import { describe, expect, test } from 'vitest'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import type { PageReading } from '../../../connector/pipeline/read/page-reading.ts'
 import { scanProgress } from '../../../connector/pipeline/scan-progress.ts'
-import { BACKFILL, FIRST_LOOK_BACK, FULL } from '../../../connector/scan/scan-state.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
-import { backfillOf } from '../../support/scans.ts'
+import { historyOf } from '../../support/scans.ts'
 import { noon, scanOf, statesOf } from '../scan/scans.ts'
 import { liveScan, reading } from './readings.ts'
 
@@ -14,9 +13,9 @@ function progressOf() {
   const events: PipelineEvent[] = []
   const progress = scanProgress({ clock, intervalMs: 1500 }, (event) => events.push(event))
   let pages = 0
-  const page = (more: Partial<PageReading>, published = 1) => {
+  const page = ({ isFirst, ...more }: Partial<PageReading> & { isFirst: boolean }, published = 1) => {
     clock.pass(1000)
-    pages = more.isFirst === true ? 1 : pages + 1
+    pages = isFirst ? 1 : pages + 1
     const scan = { ...(more.scan ?? liveScan()), pages, clients: 2 * pages }
     progress(reading([{ No: '1' }, { No: '2' }], { states: statesOf(), ...more, scan }), published)
   }
@@ -60,20 +59,18 @@ describe('scanProgress', () => {
     expect(kinds()).toEqual(['caught-up'])
   })
 
-  test('reports nothing while the backfill is not done, then that, then caught-up with the next live scan', () => {
+  test('reports nothing while the history has not ended, then that, then caught-up with the next live scan', () => {
     const { page, events } = progressOf()
-    const backfill = scanOf({ kind: 'backfill', tag: BACKFILL })
-    page({ ...only, states: statesOf({ backfill: backfillOf('first') }) })
-    page({ ...only, scan: backfill })
-    expect(events).toEqual([{ kind: 'scan-done', scan: 'backfill', clients: 2, pages: 1, tookMs: 2000 }])
+    page({ ...only, states: statesOf({ history: historyOf('first') }) })
+    page({ ...only, scan: scanOf({ lane: 'history' }) })
+    expect(events).toEqual([{ kind: 'history-done', clients: 2 }])
     page(only)
     expect(events.at(-1)).toMatchObject({ kind: 'caught-up' })
   })
 
-  test('reports the end of a full scan, but not of look-backs', () => {
+  test('reports nothing of look-backs and catch-up', () => {
     const { page, events } = progressOf()
-    page({ ...only, scan: scanOf({ kind: 'look-back', tag: FIRST_LOOK_BACK }) })
-    page({ ...only, scan: scanOf({ kind: 'full', tag: FULL }) })
-    expect(events).toMatchObject([{ kind: 'scan-done', scan: 'full' }])
+    for (const lane of ['look-back', 'catch-up'] as const) page({ ...only, scan: scanOf({ lane }) })
+    expect(events).toEqual([])
   })
 })

@@ -55,7 +55,7 @@ test('no file spreads a literal into an object: TypeScript does not check its fi
 const planted = [
   ['runtime/retry.ts', "import '../source/source-time.ts'", 'noRestrictedImports'],
   ['source/polaris/http/tls.ts', "import '../../../kafka/admin/topics.ts'", 'noRestrictedImports'],
-  ['scan/scheduler.ts', "import '../index/client-table.ts'", 'noRestrictedImports'],
+  ['scan/turns.ts', "import '../index/client-table.ts'", 'noRestrictedImports'],
   ['index/load-table.ts', "import '../storage/s3/s3-bucket.ts'", 'noRestrictedImports'],
   ['index/stream-index.ts', "import '../storage/segment-store.ts'", undefined],
   ['event/read-client.ts', "import '../pipeline/read/page-reader.ts'", 'noRestrictedImports'],

@@ -1,160 +1,130 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Beginning, beginScan, reading } from '../../../connector/scan/begin-scan.ts'
-import type { Times } from '../../../connector/scan/scan-settings.ts'
-import { BACKFILL, FULL, LIVE, RECHECK, type ScanStates, scanWith } from '../../../connector/scan/scan-state.ts'
+import { begunScan, configured, restarted, resumed } from '../../../connector/scan/begin-scan.ts'
+import type { ScanSettings, Times } from '../../../connector/scan/scan-settings.ts'
+import { HISTORY, LIVE, type ScanName, type ScanStates, scanNamed } from '../../../connector/scan/scan-state.ts'
+import { noTimes } from '../../../connector/scan/scan-times.ts'
 import { wallClock } from '../../../connector/source/source-time.ts'
+import { historyOf } from '../../support/scans.ts'
 import {
   at,
   beginAt,
   DAY,
   HOUR,
+  longLookBack,
   MINUTE,
   noon,
   noonText,
+  orderedUpTo,
   SECOND,
   scanOf,
   settings,
+  shortLookBack,
   statesOf,
   timeText,
 } from './scans.ts'
 
 const zone = settings.timeZone
 
-function begun(
-  beginning: Beginning,
-  { from = statesOf(), times = at(noon) }: { from?: ScanStates; times?: Times } = {},
-) {
-  const { states, tag } = beginScan(from, beginning, { settings, beginAt, times })
-  const scan = scanWith(states, tag)
+function begun(name: ScanName, { from = statesOf(), times = at(noon) }: { from?: ScanStates; times?: Times } = {}) {
+  const states = begunScan(from, name, { settings, beginAt, times })
+  const scan = scanNamed(states, name)
   if (scan === undefined) throw new Error('no scan began')
-  return { states, scan, from: scan.from, tag }
+  return { states, scan, from: scan.from }
 }
-const lookBack = (reachMs: number): Beginning => ({ kind: 'look-back', reachMs })
 
-describe('a scan begins', () => {
-  test('without a checkPoint, with the configured limit and output', () => {
-    for (const kind of ['live', 'backfill', 'full'] as const) {
-      const { scan } = begun({ kind })
-      expect(scan).toMatchObject({ kind, checkPoint: null, limit: 100, output: 'json', number: 0, startedAt: null })
-      expect(scan.lastChanged).toBe(scan.from)
-    }
-  })
-
-  test('under a tag of its own, and leaves the others in progress', () => {
-    let states = statesOf()
-    const beginnings: Beginning[] = [
-      { kind: 'live' },
-      { kind: 'backfill' },
-      { kind: 'full' },
-      { kind: 'recheck', from: noonText },
-      lookBack(5 * MINUTE),
-      lookBack(26 * HOUR),
-    ]
-    for (const beginning of beginnings) states = begun(beginning, { from: states }).states
-    expect(states.live.scan?.tag).toBe(LIVE)
-    expect(states.background.map(({ tag }) => tag)).toEqual([BACKFILL, FULL, RECHECK, 4, 5])
-  })
-
-  test('and the earliest time from which any scan has read is known', () => {
-    const [early, late] = [timeText('2020-01-01T00:00:00'), timeText('2026-03-01T00:00:00')]
-    const earliestAfter = (earliest: typeof early | null) =>
-      begun({ kind: 'full' }, { from: statesOf({ earliest }) }).states.earliest
-    expect([earliestAfter(null), earliestAfter(late), earliestAfter(early)]).toEqual([beginAt, beginAt, early])
-  })
-
-  test.each(['backfill', 'full'] as const)('at the configured beginning: %s', (kind) => {
-    expect(begun({ kind }).from).toBe(beginAt)
-  })
+test('a scan begins without a checkPoint, with the configured limit and output, and leaves the others in progress', () => {
+  let states = statesOf()
+  for (const name of [LIVE, HISTORY, shortLookBack, longLookBack]) {
+    const { scan, states: next } = begun(name, { from: states })
+    expect(scan).toMatchObject({ ...name, checkPoint: null, limit: 100, output: 'json', number: 0, startedAt: null })
+    expect(scan.lastChanged).toBe(scan.from)
+    states = next
+  }
+  expect(states.live.scan).not.toBeNull()
+  expect(states.background).toHaveLength(3)
 })
 
 describe('a live scan begins', () => {
-  const live = { kind: 'live' } as const
-
-  test('at the start of the previous one minus the overlap', () => {
-    expect(begun(live).from).toBe('2026-06-15T11:59:40')
+  test('at the start of the previous one minus the overlap, even after a weekend of downtime', () => {
+    expect(begun(LIVE).from).toBe('2026-06-15T11:59:40')
+    const from = statesOf({ live: { startedAt: noon - 3 * DAY, scan: null } })
+    expect(begun(LIVE, { from }).from).toBe('2026-06-12T11:59:45')
   })
 
   test('at the creation of the stream minus the overlap when it is the first', () => {
     const from = statesOf({ live: { startedAt: null, scan: null }, createdAt: noon - HOUR })
-    expect(begun(live, { from }).from).toBe('2026-06-15T10:59:45')
+    expect(begun(LIVE, { from }).from).toBe('2026-06-15T10:59:45')
     const created = statesOf({ live: { startedAt: null, scan: null }, createdAt: null })
-    expect(begun(live, { from: created, times: { ours: noon, server: noon - MINUTE } }).from).toBe(
+    expect(begun(LIVE, { from: created, times: { ours: noon, server: noon - MINUTE } }).from).toBe(
       '2026-06-15T11:58:45',
     )
   })
 
-  test('where the previous one began even after a weekend of downtime', () => {
-    const from = statesOf({ live: { startedAt: noon - 3 * DAY, scan: null } })
-    expect(begun(live, { from }).from).toBe('2026-06-12T11:59:45')
-  })
-
-  test("at the server's clock minus the overlap when that was set back", () => {
-    const { from, states } = begun(live, { times: { ours: noon, server: noon - HOUR } })
-    expect(from).toBe('2026-06-15T10:59:45')
-    expect(states.lookBacks).toEqual(statesOf().lookBacks)
-  })
-
-  test('no further back than the longest reach, and the longest look-back reads the rest at once, when that was set back by days', () => {
-    const times = { ours: noon, server: noon - 3 * DAY }
-    const { from, states } = begun(live, { times })
+  test("at the server's clock minus the overlap when that was set back, but by no more than the longest reach", () => {
+    expect(begun(LIVE, { times: { ours: noon, server: noon - HOUR } }).from).toBe('2026-06-15T10:59:45')
+    const { from } = begun(LIVE, { times: { ours: noon, server: noon - 3 * DAY } })
     expect(from).toBe(wallClock(noon - 5 * SECOND - 26 * HOUR - 15 * SECOND, zone))
-    expect(states.lookBacks.map(({ dueAt }) => dueAt)).toEqual([noon + MINUTE, noon])
-    const rest = wallClock(noon - 3 * DAY - 26 * HOUR - 15 * SECOND, zone)
-    expect(begun(lookBack(26 * HOUR), { from: states, times }).from).toBe(rest)
   })
 
   test('where it should when a single answer was an hour ahead', () => {
     const from = statesOf({ live: { startedAt: noon + HOUR, scan: null } })
-    expect(begun(live, { from }).from).toBe('2026-06-15T11:59:45')
+    expect(begun(LIVE, { from }).from).toBe('2026-06-15T11:59:45')
   })
 })
 
 describe('a look-back begins', () => {
-  const ran = (startedAt: number) => statesOf({ lookBacks: [{ reachMs: 5 * MINUTE, startedAt, dueAt: noon }] })
+  const ran = (startedAt: number) => statesOf({ lookBacks: [{ reachMs: 5 * MINUTE, startedAt }] })
 
-  test('at the start of its own last scan minus its reach and the overlap, whatever the live scan has read', () => {
-    expect(begun(lookBack(5 * MINUTE), { from: ran(noon - 2 * DAY) }).from).toBe('2026-06-13T11:54:45')
-    expect(begun(lookBack(5 * MINUTE), { from: ran(noon - 2 * DAY) }).scan.reachMs).toBe(5 * MINUTE)
+  test('at the start of its own last scan minus its reach, whatever the live scan has read', () => {
+    expect(begun(shortLookBack, { from: ran(noon - 2 * DAY) }).from).toBe('2026-06-13T11:55:00')
   })
 
   test.each([
     ['our clock', { ours: noon - HOUR, server: noon }],
     ["the server's clock", { ours: noon, server: noon - HOUR }],
-  ])('at the earlier clock minus its reach and the overlap when %s is behind its last scan', (_what, times) => {
-    expect(begun(lookBack(5 * MINUTE), { from: ran(noon), times }).from).toBe('2026-06-15T10:54:45')
+  ])('at the earlier clock minus its reach when %s is behind its last scan', (_what, times) => {
+    expect(begun(shortLookBack, { from: ran(noon), times }).from).toBe('2026-06-15T10:55:00')
   })
 
   test('never before the configured beginning', () => {
-    expect(begun(lookBack(5 * MINUTE), { from: ran(Date.parse('2026-01-01T00:00:00+01:00')) }).from).toBe(beginAt)
+    expect(begun(shortLookBack, { from: ran(Date.parse('2026-01-01T00:00:00+01:00')) }).from).toBe(beginAt)
+  })
+})
+
+describe('a history begins', () => {
+  test('at the configured beginning, or where a rewind says', () => {
+    expect(begun(HISTORY, { from: statesOf({ history: historyOf('first') }) }).from).toBe(beginAt)
+    const from = timeText('2020-01-01T00:00:00')
+    expect(begun(HISTORY, { from: statesOf({ history: historyOf('again', { from }) }) }).from).toBe(from)
   })
 
-  test('where a recheck is wanted', () => {
-    const from = timeText('2026-06-14T09:30:00')
-    expect(begun({ kind: 'recheck', from }).scan).toMatchObject({ kind: 'look-back', from, reachMs: null })
+  test('at the configured beginning as a full scan, which then counts as not ended', () => {
+    const { states, from } = begun(HISTORY)
+    expect([from, states.history]).toEqual([beginAt, historyOf('again', { startedAt: noon - DAY })])
   })
 })
 
 describe('the text that is sent for an instant', () => {
   /** 03:00 becomes 02:00 in Paris. */
   const back = Date.parse('2026-10-25T01:00:00Z')
-  const sent = (instant: number, times: Times) => reading(instant, { settings, beginAt, times })
+  const sent = (instant: number, times: Times) =>
+    begun(LIVE, { from: statesOf({ live: { startedAt: instant + 15 * SECOND, scan: null } }), times }).from
 
   test('is the smallest that a change made since then can carry when the hour of autumn repeats', () => {
     expect(sent(back - 10 * MINUTE, at(back + 5 * MINUTE))).toBe('2026-10-25T02:00:00')
-    expect(sent(back - HOUR, at(back + 5 * MINUTE))).toBe('2026-10-25T02:00:00')
     expect(sent(back - 61 * MINUTE, at(back + 5 * MINUTE))).toBe('2026-10-25T01:59:00')
     expect(sent(back + 10 * MINUTE, at(back + 20 * MINUTE))).toBe('2026-10-25T02:10:00')
   })
 
   test('is the smallest already in the hour before, since both clocks may be behind', () => {
-    expect(sent(back - 20 * MINUTE, at(back - 20 * MINUTE))).toBe('2026-10-25T02:00:00')
-    expect(sent(back - 2 * HOUR, at(back - 2 * HOUR))).toBe('2026-10-25T01:00:00')
+    expect(sent(back - 20 * MINUTE, at(back - 19 * MINUTE))).toBe('2026-10-25T02:00:00')
+    expect(sent(back - 2 * HOUR, at(back - 2 * HOUR + MINUTE))).toBe('2026-10-25T01:00:00')
   })
 
   test('never excludes a change made between the instant and now, at any time of the year', () => {
     fc.assert(
-      fc.property(fc.integer({ min: -180 * 24, max: 180 * 24 }), fc.nat(48), fc.nat(60), (hour, ago, later) => {
+      fc.property(fc.integer({ min: -160 * 24, max: 180 * 24 }), fc.nat(48), fc.nat(60), (hour, ago, later) => {
         const now = back + hour * HOUR + later * MINUTE
         const from = sent(now - ago * HOUR, at(now))
         for (let change = now - ago * HOUR; change <= now; change += 30 * MINUTE)
@@ -164,7 +134,68 @@ describe('the text that is sent for an instant', () => {
   })
 })
 
-test('a scan that begins again under the tag of one in progress replaces it', () => {
-  const from = statesOf({ background: [scanOf({ kind: 'backfill', tag: BACKFILL })] })
-  expect(begun({ kind: 'backfill' }, { from }).states.background).toHaveLength(1)
+describe('a scan that has lost its place', () => {
+  const parts = { settings, times: at(noon + HOUR) }
+  const history = scanOf({ lane: 'history', from: beginAt, lastChanged: beginAt })
+
+  test('begins again, as if it had read nothing, while its order is not known', () => {
+    for (const times of [noTimes, null, { distinct: 99, last: noonText }]) {
+      const again = resumed({ ...history, times }, parts)
+      expect(again).toEqual(restarted({ ...history, times }))
+      expect(again).toMatchObject({ lastChanged: beginAt, checkPoint: null, startedAt: null, pages: 0, times: noTimes })
+    }
+  })
+
+  test('resumes at its last time minus the overlap where its times have shown an order, and keeps its start', () => {
+    const again = resumed({ ...history, times: orderedUpTo('2026-06-01T08:00:00') }, parts)
+    expect(again).toMatchObject({ lastChanged: '2026-06-01T07:59:45', checkPoint: null, startedAt: noon, clients: 200 })
+    expect(again.times).toEqual(orderedUpTo('2026-06-01T07:59:45'))
+    expect([again.from, again.seen, again.pages]).toEqual([beginAt, null, 0])
+  })
+
+  test('never resumes before its beginning, and in the repeated hour of autumn from its smallest text', () => {
+    expect(resumed({ ...history, times: orderedUpTo('2026-01-01T00:00:03') }, parts).lastChanged).toBe(beginAt)
+    const back = Date.parse('2026-10-25T01:00:00Z')
+    const scan = { ...history, times: orderedUpTo('2026-10-25T02:50:00') }
+    expect(resumed(scan, { settings, times: at(back + MINUTE) }).lastChanged).toBe('2026-10-25T02:00:00')
+  })
+
+  test('asks for its end only once, however often it begins again', () => {
+    const scan = { ...history, isEndAsked: true, times: orderedUpTo('2026-06-01T08:00:00') }
+    expect([restarted(scan).isEndAsked, resumed(scan, parts).isEndAsked]).toEqual([true, true])
+  })
+})
+
+describe('a stream that is opened', () => {
+  const opened = (states: ScanStates, more: Partial<ScanSettings> = {}) =>
+    configured(states, { ...settings, ...more }, at(noon))
+  const history = scanOf({ lane: 'history' })
+  const live = scanOf({ lane: 'live' })
+
+  test('keeps its scans and their places', () => {
+    const states = statesOf({ background: [history], live: { startedAt: noon, scan: live } })
+    expect(opened(states)).toEqual(states)
+  })
+
+  test('looks back to its creation when a look-back was added, or when it is new', () => {
+    const added = [...settings.lookBacks, { reachMs: 8 * DAY, everyMs: DAY }]
+    expect(opened(statesOf(), { lookBacks: added }).lookBacks[2]).toEqual({ reachMs: 8 * DAY, startedAt: noon - DAY })
+    expect(opened(statesOf({ createdAt: null, lookBacks: [] })).lookBacks).toEqual(statesOf().lookBacks)
+  })
+
+  test('gives up a look-back in progress that is no longer configured, and no other scan', () => {
+    const states = statesOf({ background: [scanOf({ ...shortLookBack }), history, scanOf({ lane: 'catch-up' })] })
+    const left = opened(states, { lookBacks: settings.lookBacks.slice(1) })
+    expect(left.background.map(({ lane }) => lane)).toEqual(['history', 'catch-up'])
+    expect(left.lookBacks.map(({ reachMs }) => reachMs)).toEqual([26 * HOUR])
+  })
+
+  test.each([{ limit: 50 }, { output: 'xml' as const }])(
+    'Invariant 5: begins its scans again, without their tokens, when the arguments are other ones: %j',
+    (more) => {
+      const states = statesOf({ background: [history], live: { startedAt: noon, scan: live } })
+      const { live: after, background } = opened(states, more)
+      expect([after.scan, ...background]).toEqual([live, history].map((scan) => ({ ...restarted(scan), ...more })))
+    },
+  )
 })

@@ -1,27 +1,30 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { LIVE, noTokens, type Scan } from '../../../connector/scan/scan-state.ts'
+import { restarted } from '../../../connector/scan/begin-scan.ts'
+import type { Scan } from '../../../connector/scan/scan-state.ts'
 import { scanStep } from '../../../connector/scan/scan-step.ts'
-import type { Page } from '../../../connector/source/client-source.ts'
-import { at, noon, scanOf, token, unread } from './scans.ts'
+import type { ClientRecord, Page } from '../../../connector/source/client-source.ts'
+import { at, noon, SECOND, scanOf, token } from './scans.ts'
 
 const page = (more: Partial<Page> = {}): Page => ({
   ...{ clients: [{ No: '1' }], hasMoreResults: true, checkPoint: token('t3'), serverTime: noon, tookMs: 0, bytes: 0 },
   ...more,
 })
-const scan = scanOf({ kind: 'live', tag: LIVE })
-const step = (of: Page, from = scan) => scanStep(from, of, at(noon + 5))
+const scan = scanOf({ lane: 'live' })
+const step = (of: Page, from = scan) => scanStep(from, { page: of, began: at(noon + 5), modified: [], overlapMs: 0 })
 
-/** Pages until the scan is stuck, when the server returns these tokens. */
-function pagesUntilStuck(tokens: (page: number) => string, most: number): number {
-  let current: Scan = { ...scan, checkPoint: null, tokens: noTokens }
+/** Pages until the scan is stuck, when the server returns these tokens and clients. */
+function pagesUntilStuck(of: (page: number) => { token: string; clients: readonly ClientRecord[] }, most: number) {
+  let current: Scan = restarted(scan)
   for (let read = 1; read <= most; read += 1) {
-    const next = step(page({ checkPoint: token(tokens(read)) }), current)
+    const { token: text, clients } = of(read)
+    const next = step(page({ checkPoint: token(text), clients }), current)
     if (next.kind === 'stuck') return read
     current = next.scan
   }
   return Number.POSITIVE_INFINITY
 }
+const names = (text: string) => [{ No: text }]
 
 describe('a page of a scan', () => {
   test('Invariant 5: leads to the next one with the new checkPoint and otherwise the same arguments', () => {
@@ -35,15 +38,37 @@ describe('a page of a scan', () => {
     expect(step(page({ clients: [] })).kind).toBe('more')
   })
 
-  test('counts pages and clients, and ends a run of failures', () => {
-    expect(step(page(), { ...scan, failures: 4 })).toMatchObject({ scan: { pages: 3, clients: 201, failures: 0 } })
+  test('counts pages and clients', () => {
+    expect(step(page())).toMatchObject({ scan: { pages: 3, clients: 201 } })
   })
 
-  test('sets the start of the scan when it is the first', () => {
-    expect(step(page(), scanOf({ kind: 'live', tag: LIVE, ...unread }))).toMatchObject({
-      scan: { startedAt: noon + 5, startedAtOurs: noon + 5 },
-    })
-    expect(step(page())).toMatchObject({ scan: { startedAt: noon, startedAtOurs: noon } })
+  test.each([
+    ['live', noon - SECOND],
+    ['catch-up', noon - SECOND],
+    ['look-back', noon - 2 * SECOND],
+    ['history', noon - 2 * SECOND],
+  ] as const)('sets the start of the scan when it is the first, by the clock of its lane: %s', (lane, startedAt) => {
+    const of = { page: page(), began: { ours: noon - 2 * SECOND, server: noon - SECOND }, modified: [], overlapMs: 0 }
+    expect(scanStep(restarted(scanOf({ lane })), of)).toMatchObject({ scan: { startedAt } })
+    expect(scanStep(scanOf({ lane }), of)).toMatchObject({ scan: { startedAt: noon } })
+  })
+})
+
+describe('a history that ends with an empty page', () => {
+  const history = scanOf({ lane: 'history' })
+  const empty = page({ hasMoreResults: false, clients: [] })
+
+  test('after pages with clients asks for it once more', () => {
+    const doubt = step(empty, history)
+    expect(doubt).toMatchObject({ kind: 'end-in-doubt', scan: { checkPoint: history.checkPoint, isEndAsked: true } })
+    expect(step(empty, { ...history, isEndAsked: true }).kind).toBe('done')
+  })
+
+  test('without a client, or with a client on it, has ended; so has any other scan', () => {
+    expect(step(empty, { ...history, clients: 0 }).kind).toBe('done')
+    expect(step(page({ hasMoreResults: false }), history).kind).toBe('done')
+    for (const lane of ['live', 'catch-up', 'look-back'] as const)
+      expect(step(empty, scanOf({ lane })).kind).toBe('done')
   })
 })
 
@@ -51,7 +76,6 @@ describe('a scan is stuck', () => {
   test.each([
     ['no checkPoint', null],
     ['the checkPoint it was asked with', 't2'],
-    ['the checkPoint it remembers', 't1'],
   ])('when a page promises more with %s', (_what, checkPoint) => {
     expect(step(page({ checkPoint: checkPoint === null ? null : token(checkPoint) })).kind).toBe('stuck')
   })
@@ -63,17 +87,26 @@ describe('a scan is stuck', () => {
     expect(step(page(), { ...scan, emptyPages: 99 })).toMatchObject({ kind: 'more', scan: { emptyPages: 0 } })
   })
 
-  test('within three times the length of a cycle of tokens, and what comes before it', () => {
+  test.each([
+    ['tokens', (place: number, read: number) => ({ token: `t${place}`, clients: names(`${read}`) })],
+    [
+      'clients, under ever new tokens',
+      (place: number, read: number) => ({ token: `t${read}`, clients: names(`${place}`) }),
+    ],
+  ])('within three times the length of a cycle of %s, and what comes before it', (_what, of) => {
     fc.assert(
       fc.property(fc.nat({ max: 60 }), fc.integer({ min: 1, max: 200 }), (before, length) => {
-        const tokens = (read: number) => `t${read <= before ? read : before + 1 + ((read - before - 1) % length)}`
+        const place = (read: number) => (read <= before ? read : before + 1 + ((read - before - 1) % length))
         const most = 3 * (before + length) + 1
-        expect(pagesUntilStuck(tokens, most)).toBeLessThanOrEqual(most)
+        expect(pagesUntilStuck((read) => of(place(read), read), most)).toBeLessThanOrEqual(most)
       }),
     )
   })
 
-  test('never while each token is new', () => {
-    expect(pagesUntilStuck((read) => `t${read}`, 1_000)).toBe(Number.POSITIVE_INFINITY)
+  test('never while each token is new and no page repeats', () => {
+    const fresh = (read: number) => ({ token: `t${read}`, clients: names(`${read}`) })
+    expect(pagesUntilStuck(fresh, 1_000)).toBe(Number.POSITIVE_INFINITY)
+    const empty = (read: number) => ({ token: `t${read}`, clients: [] })
+    expect(pagesUntilStuck(empty, 99)).toBe(Number.POSITIVE_INFINITY)
   })
 })

@@ -19,19 +19,19 @@ const status = {
   indexClients: 5000,
 }
 const state: DemoState = { status, events: 1200, clients: 5000, isCaughtUp: true }
-const backfill = { lane: 'backfill', clients: 2500 } as const
+const history = { lane: 'history', clients: 2500 } as const
 
-it('draws the progress of a backfill by the number of clients, up to 100 %', () => {
+it('draws the progress of a history by the number of clients, up to 100 %', () => {
   const half = `${'█'.repeat(20)}${'░'.repeat(20)}  50 %`
-  expect(progressLine(backfill, 5000)).toBe(`backfill    ${half}  2 500 of 5 000 clients`)
-  expect(progressLine({ ...backfill, clients: 5003 }, 5000)).toContain('100 %  5 003 of 5 003 clients')
+  expect(progressLine(history, 5000)).toBe(`history     ${half}  2 500 of 5 000 clients`)
+  expect(progressLine({ ...history, clients: 5003 }, 5000)).toContain('100 %  5 003 of 5 003 clients')
 })
 
-it('shows a backfill beside live changes, but no look-back', () => {
-  const lookBack = { ...backfill, lane: 'look-back' } as const
+it('shows a history beside live changes, but no look-back', () => {
+  const lookBack = { ...history, lane: 'look-back' } as const
   const showing = (scans: readonly ScanStatus[], isCaughtUp: boolean) =>
     statusLines({ ...state, isCaughtUp, status: { state: 'running', scans } })[0]
-  expect(showing([lookBack, backfill], false)).toMatch(/^backfill/)
+  expect(showing([lookBack, history], false)).toMatch(/^history/)
   expect(showing([lookBack], false)).toBe('catching up  1 200 events so far')
   expect(showing([lookBack], true)).toMatch(/^clients/)
 })

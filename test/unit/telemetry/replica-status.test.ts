@@ -4,7 +4,7 @@ import { systemClock } from '../../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import { newScans } from '../../../connector/scan/scan-state.ts'
 import { type ReplicaEvent, replicaStatus } from '../../../connector/telemetry/replica-status.ts'
-import { backfill, published } from '../../support/every-pipeline-event.ts'
+import { history, published } from '../../support/every-pipeline-event.ts'
 import { entered, withState } from '../../support/stream-states.ts'
 
 const second = 1000
@@ -32,7 +32,7 @@ function watched({ placement = 'group' as 'group' | 'single', intervalMs = 5 * s
 }
 
 const opening = entered('opening')
-const claimed: PipelineEvent = { kind: 'stream-claimed', epoch: 1, seq: 0, backfill: 'first', isNew: true, events: 0 }
+const claimed: PipelineEvent = { kind: 'stream-claimed', epoch: 1, seq: 0, history: 'first', isNew: true, events: 0 }
 const page: PipelineEvent = { kind: 'page-read', scan: 'live', clients: 10, limit: 100, bytes: 1000, tookMs: 5 }
 const caughtUp: PipelineEvent = { kind: 'caught-up', clients: 10, pages: 1, tookMs: 10 }
 const running = [opening, claimed, page, caughtUp, published({ events: 10 })] as const
@@ -170,11 +170,13 @@ describe('a stream', () => {
   test('shows its position, the scans in progress, and since when one is backed off', () => {
     const { at } = watched()
     at(0, opening, { ...claimed, epoch: 4 }, { kind: 'scan-started', scan: 'live', lastChanged: '2026-01-01T00:00:00' })
-    const states = { ...newScans, background: [{ ...backfill, failures: 3 }] }
+    const states = { ...newScans, background: [history] }
+    const failed = { code: 'source.unreachable', error: undefined } as const
     at(second, page, published({ events: 6, superseded: 1 }, { states, seq: 10, newestChange: 1000 }))
+    at(second, { kind: 'scan-backed-off', scan: 'history', pauseMs: 60_000, ...failed })
     expect(at(61 * second)).toMatchObject({
       ...{ epoch: 4, seq: 10, lastChanged: '2026-01-01T00:00:00', newestChange: '1970-01-01T00:00:01.000Z' },
-      scans: [{ lane: 'backfill', from: backfill.from, pages: backfill.pages, secondsBackedOff: 60 }],
+      scans: [{ lane: 'history', from: history.from, pages: history.pages, secondsBackedOff: 60 }],
       totals: { pages: 1, clients: 10, events: 6, superseded: 1, deadLetters: 0 },
     })
   })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
-import type { ScanKind } from '../../../connector/scan/scan-state.ts'
+import type { Lane } from '../../../connector/scan/scan-state.ts'
 import { logLine, logObserver } from '../../../connector/telemetry/events/pipeline-events.ts'
 import type { Log } from '../../../connector/telemetry/logger.ts'
 import { everyPipelineEvent } from '../../support/every-pipeline-event.ts'
@@ -14,7 +14,7 @@ const linesAt = (level: string) =>
     .filter((event) => logLine('shop', event)?.level === level)
     .map((event) => event.kind)
 
-test('logs state changes at info: claim, take-over, resuming, end, recovery, caught up, fell behind, the end of a long scan, what the next attempt may cure', () => {
+test('logs state changes at info: claim, take-over, resuming, end, recovery, caught up, fell behind, the end of a history and of a back-off, what the next attempt may cure', () => {
   expect(linesAt('info')).toEqual([
     'stream-state',
     'stream-paused',
@@ -24,7 +24,8 @@ test('logs state changes at info: claim, take-over, resuming, end, recovery, cau
     'read-recovered',
     'caught-up',
     'fell-behind',
-    'scan-done',
+    'scan-recovered',
+    'history-done',
     'stream-retrying',
     'stream-lost',
   ])
@@ -95,7 +96,7 @@ test('every line has its stream, and its message contains no variable part', () 
 })
 
 test('logs what a claimed stream has reached, and whether it is new', () => {
-  const claimed = { epoch: 1, seq: 0, backfill: 'first', events: 0 } as const
+  const claimed = { epoch: 1, seq: 0, history: 'first', events: 0 } as const
   expect(logLine('shop', { kind: 'stream-claimed', isNew: true, ...claimed })).toMatchObject({
     message: 'new stream claimed',
     fields: claimed,
@@ -159,10 +160,9 @@ test('logs a repeated event each time', () => {
   expect(logged).toHaveLength(2)
 })
 
-test('logs the start and the end of a backfill or full scan at info, and other scans at trace', () => {
-  const started = (scan: ScanKind) =>
-    logLine('shop', { kind: 'scan-started', scan, lastChanged: '2026-01-01T00:00:00' })
-  expect((['live', 'look-back', 'backfill', 'full'] as const).map((scan) => started(scan)?.level)).toEqual([
-    ...['trace', 'trace', 'info', 'info'],
+test('logs the start of a history at info, and of other scans at trace', () => {
+  const started = (scan: Lane) => logLine('shop', { kind: 'scan-started', scan, lastChanged: '2026-01-01T00:00:00' })
+  expect((['live', 'catch-up', 'look-back', 'history'] as const).map((scan) => started(scan)?.level)).toEqual([
+    ...['trace', 'trace', 'trace', 'info'],
   ])
 })

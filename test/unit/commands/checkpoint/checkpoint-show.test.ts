@@ -8,17 +8,17 @@ import { beginning } from '../../../../connector/checkpoint/transitions.ts'
 import { noWishes } from '../../../../connector/checkpoint/wishes.ts'
 import { shownStream } from '../../../../connector/commands/checkpoint/checkpoint-show.ts'
 import { ENTRY_BYTES } from '../../../../connector/index/index-entry.ts'
-import type { ScanOrder } from '../../../../connector/scan/scan-order.ts'
-import type { Scan } from '../../../../connector/scan/scan-state.ts'
+import { HISTORY, type Scan, type ScanName } from '../../../../connector/scan/scan-state.ts'
+import type { ScanTimes } from '../../../../connector/scan/scan-times.ts'
 import type { SourceTime } from '../../../../connector/source/client-source.ts'
 import { someScan } from '../../../support/scans.ts'
 
 const at = Date.parse('2026-06-15T10:00:00Z')
 const time = (text: string) => text as SourceTime
-const upTo = (text: string): ScanOrder => ({ kind: 'rising', values: 9, highest: time(text), reached: null })
+const upTo = (text: string): ScanTimes => ({ distinct: 9, last: time(text) })
 
-const scan = (of: Pick<Scan, 'kind' | 'tag'> & Partial<Scan>): Scan =>
-  someScan({ startedAt: at, startedAtOurs: at, pages: 3, clients: 250, ...of })
+const scan = (of: Pick<ScanName, 'lane'> & Partial<Scan>): Scan =>
+  someScan({ startedAt: at, pages: 3, clients: 250, ...of })
 
 const segment = (name: string, tier: number | 'base', entries: number) => ({
   name,
@@ -35,13 +35,11 @@ const state: StreamState = {
     ...beginning.scans,
     live: { startedAt: at, scan: null },
     background: [
-      scan({ kind: 'backfill', tag: 1, order: upTo('2026-03-01T08:00:00') }),
-      scan({ kind: 'look-back', tag: 4, reachMs: 300_000, notBefore: at + 60_000 }),
+      scan({ ...HISTORY, times: upTo('2026-03-01T08:00:00') }),
+      scan({ lane: 'look-back', reachMs: 300_000 }),
     ],
-    lookBacks: [{ reachMs: 300_000, startedAt: at, dueAt: at + 60_000 }],
-    fullDueAt: at + 3_600_000,
+    lookBacks: [{ reachMs: 300_000, startedAt: at }],
   },
-  recheck: { from: time('2026-02-01T00:00:00'), after: 2, dueAt: at },
   index: {
     ...{ generation: 2, contentsFrom: 0, rules: ['{"ignored":[]}'] },
     segments: [segment('1-a', 'base', 900), segment('1-b', 'base', 100), segment('1-c', 0, 50)],
@@ -75,7 +73,6 @@ describe('a checkpoint is shown', () => {
         stream: 'clients',
         liveUntil: '2026-06-15T10:00:00Z',
         history: 'first',
-        readAgainFrom: '2026-02-01T00:00:00',
       },
       ...{ events: 1200, pending: undefined, openedBy: 'replica-1', openedAt: '2026-06-15T10:00:00Z', epoch: 4 },
     })
@@ -85,8 +82,8 @@ describe('a checkpoint is shown', () => {
 
   test('with its scans in progress', () => {
     expect(shown().scansInProgress).toMatchObject([
-      { scan: 'backfill', pages: 3, clients: 250, reached: '2026-03-01T08:00:00', waitsUntil: null },
-      { scan: 'look-back', waitsUntil: '2026-06-15T10:01:00Z' },
+      { scan: 'history', pages: 3, clients: 250, reached: '2026-03-01T08:00:00' },
+      { scan: 'look-back', reached: null },
     ])
   })
 

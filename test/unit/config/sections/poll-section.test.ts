@@ -79,8 +79,7 @@ describe('full scans', () => {
 
 describe('the other settings of reading', () => {
   test('are converted', () => {
-    expect(settingsOf(file('{ interval: 2s }'))).toMatchObject({ intervalMs: 2 * SECOND, maxIntervalMs: 30 * SECOND })
-    expect(settingsOf(file('{ interval: 2m }')).maxIntervalMs).toBe(120 * SECOND)
+    expect(settingsOf(file('{ interval: 2s }')).intervalMs).toBe(2 * SECOND)
     const byVariable = fromEnvironment({ ...leastEnvironment, POLL_BACKFILL: 'before' })
     expect(settingsOf(byVariable).backfill).toBe('before')
   })

@@ -26,7 +26,7 @@ async function previewOf(isMasked: boolean, more: Record<string, string> = {}, p
     source: scriptedSource(pages),
     retry: noRetries,
     clock,
-    serverClock: createServerClock(clock, () => {}),
+    serverClock: createServerClock(clock),
     settings: stream.poll,
     fields: stream.fields,
     beginAt: '2020-02-02T00:00:00' as SourceTime,

@@ -35,11 +35,9 @@ const timeZone = 'Europe/Paris'
 /** Without look-backs: a test that needs one sets it. */
 const scanSettings: ScanSettings = {
   intervalMs: 5_000,
-  maxIntervalMs: 5_000,
   overlapMs: 300_000,
   lookBacks: [],
   fullScan: undefined,
-  backgroundShare: 1,
   backfill: 'beside',
   limit: 2,
   output: 'json',
@@ -59,16 +57,14 @@ export const groupParts = (): PageGroupParts => ({
     deadLetterClient: 'leave-out',
   },
   rules: { timeZone, ignored: new Set(), lists: [], fields: undefined },
-  scanSettings,
-  beginAt,
   deadLetters: deadLetterGuard({ maxShare: 0.1, minimum: 10, of: 1000 }),
   observe: () => {},
 })
 
-/** Stores that the backfill of a stream is done, so that only live scans are left. */
+/** Stores that the history of a stream has ended, so that only live scans are left. */
 export async function withBackfillDone({ checkpoint }: Pick<OpenStream, 'checkpoint'>): Promise<void> {
   const scans = statesOf({ lookBacks: [] })
-  checkpoint.advance({ scans, recheck: null, events: 0, mapping, entries: '' })
+  checkpoint.advance({ scans, events: 0, mapping, entries: '' })
   await checkpoint.save(never)
 }
 
@@ -142,7 +138,7 @@ export function stage(of: Stage = {}) {
       source,
       retry: { ...noRetries, retries: of.retries ?? 0 },
       clock,
-      serverClock: createServerClock(clock, () => {}),
+      serverClock: createServerClock(clock),
       settings: scanSettings,
       beginAt,
       until,

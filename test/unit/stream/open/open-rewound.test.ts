@@ -8,7 +8,7 @@ import type { ErrorCode } from '../../../../connector/runtime/error-catalogue.ts
 import type { OpenParts } from '../../../../connector/stream/open/open-parts.ts'
 import { openStream } from '../../../../connector/stream/open/open-stream.ts'
 import { sentEvent } from '../../../support/records.ts'
-import { backfillOf } from '../../../support/scans.ts'
+import { historyOf } from '../../../support/scans.ts'
 import { never } from '../../../support/signals.ts'
 import { change, documentWith, indexed, state } from '../../checkpoint/documents.ts'
 import { key } from '../../index/entries.ts'
@@ -62,7 +62,7 @@ describe('a rewind', () => {
     on.wish()
     const { checkpoint } = await openedStream(on.open)
     expect(on.document()).toMatchObject({ rewound: 'rewind', claim: { epoch: 5 }, committed: { epoch: 4, seq: 10 } })
-    expect(checkpoint.state().scans.backfill).toEqual(backfillOf('first', { from: to }))
+    expect(checkpoint.state().scans.history).toEqual(historyOf('first', { from: to }))
     expect([1, 2].map((client) => checkpoint.table.get(key(client))?.number)).toEqual([0, 1])
   })
 
@@ -70,11 +70,11 @@ describe('a rewind', () => {
     const on = rewinding(document)
     on.wish()
     const { checkpoint } = await openedStream(on.open)
-    checkpoint.advance({ ...checkpoint.state(), scans: { ...state.scans, backfill: backfillOf('done') }, entries: '' })
+    checkpoint.advance({ ...checkpoint.state(), scans: { ...state.scans, history: historyOf('done') }, entries: '' })
     await checkpoint.save(never)
     const again = await openedStream(on.open)
     expect(on.wishes()?.rewind).toBeNull()
-    expect(again.checkpoint.state().scans.backfill.state).toBe('done')
+    expect(again.checkpoint.state().scans.history.state).toBe('done')
   })
 
   test('that republishes begins an empty index of the epoch of the claim', async () => {
@@ -83,7 +83,7 @@ describe('a rewind', () => {
     const { checkpoint } = await openedStream(on.open)
     expect(checkpoint.state().index).toMatchObject({ generation: 5, segments: [], delta: '' })
     expect(checkpoint.table.get(key(1))).toBeUndefined()
-    expect(checkpoint.state()).toMatchObject({ events: indexed.events, scans: { backfill: { republished: 'rewind' } } })
+    expect(checkpoint.state()).toMatchObject({ events: indexed.events, scans: { history: { republished: 'rewind' } } })
   })
 
   test('of a paused stream is applied by an opening, after which nothing is left to open', async () => {
@@ -189,7 +189,7 @@ describe.each(Object.entries(held))(
       })
       expect(checkpoint.state()).toMatchObject({
         events,
-        scans: { backfill: { state: 'first', from: beginAt, republished: 'rewind' } },
+        scans: { history: { state: 'first', from: beginAt, republished: 'rewind' } },
         index: { generation: epoch, segments: [], delta: '' },
       })
       const record = await checkpoint.prepare({ ...change, events: events + 2 }, never)

@@ -98,7 +98,7 @@ describe('opening a stream', () => {
     const { checkpoint } = await openedStream(parts, never)
     expect(checkpoint.state()).toEqual(beginning)
     expect(stored()).toMatchObject({ claim: { epoch: 1, owner: 'replica-1' }, committed: { seq: 0, hasRecord: false } })
-    expect(events).toEqual([{ kind: 'stream-claimed', epoch: 1, seq: 0, backfill: 'first', isNew: true, events: 0 }])
+    expect(events).toEqual([{ kind: 'stream-claimed', epoch: 1, seq: 0, history: 'first', isNew: true, events: 0 }])
   })
 
   test('rejects a new stream without a configured start, names the missing setting and writes nothing', async () => {

@@ -3,12 +3,11 @@ import { expect, test } from 'vitest'
 import type { PipelineEvent } from '../../../../connector/pipeline/pipeline-event.ts'
 import { systemClock } from '../../../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../../../connector/runtime/connector-error.ts'
-import { newScans, type Scan } from '../../../../connector/scan/scan-state.ts'
 import { warningKinds } from '../../../../connector/telemetry/events/pipeline-events.ts'
 import { counterList, type MetricEntry } from '../../../../connector/telemetry/metrics/metric-list.ts'
 import { createTelemetry } from '../../../../connector/telemetry/telemetry.ts'
 import { describeMetrics } from '../../../../scripts/generate/describe-metrics.ts'
-import { backfill, everyPipelineEvent, published } from '../../../support/every-pipeline-event.ts'
+import { everyPipelineEvent, published } from '../../../support/every-pipeline-event.ts'
 import { polling } from '../../../support/polling.ts'
 import { entered, reporting } from '../../../support/stream-states.ts'
 
@@ -48,11 +47,11 @@ test('each event updates its metrics', async () => {
   const found = Object.fromEntries(await samples())
   expect(found).toMatchObject({
     'pages_total{stream="shop",lane="live"}': 1,
-    'pages_total{stream="shop",lane="full"}': 0,
+    'pages_total{stream="shop",lane="catch-up"}': 0,
     'clients_total{stream="shop"}': 100,
     'events_total{stream="shop",lane="live"}': 188,
     'events_total{stream="shop",lane="look-back"}': 2,
-    'events_total{stream="shop",lane="backfill"}': 0,
+    'events_total{stream="shop",lane="history"}': 0,
     'dead_letters_total{stream="shop"}': 3,
     'suppressed_total{stream="shop"}': 6,
     'superseded_total{stream="shop",lane="look-back"}': 1,
@@ -82,7 +81,7 @@ const claimed: PipelineEvent = {
   kind: 'stream-claimed',
   epoch: 1,
   seq: 0,
-  backfill: 'first',
+  history: 'first',
   isNew: true,
   events: 0,
 }
@@ -91,21 +90,15 @@ test('last_live_scan_timestamp_seconds is the start, then the last complete live
   const { observe, samples, time } = observed()
   const shop = reporting(observe('shop', polling))
   const last = async () => (await samples()).get('last_live_scan_timestamp_seconds{stream="shop"}')
-  const delivered = (startedAt: number, background: readonly Scan[] = []) =>
-    shop(published({}, { states: { ...newScans, live: { startedAt, scan: null }, background } }))
+  const delivered = (hasLiveEnd: boolean) => shop(published({}, { hasLiveEnd }))
   shop(entered('opening'))
-  delivered(1)
+  delivered(false)
   time.now += 2000
   expect(await last()).toBe(1000)
-  delivered(2)
+  delivered(true)
   time.now += 1000
-  delivered(2)
+  delivered(false)
   expect(await last()).toBe(1002)
-  // A live scan that continues in the background is not complete.
-  delivered(3, [{ ...backfill, kind: 'live', startedAt: 3 }])
-  expect(await last()).toBe(1002)
-  delivered(4, [{ ...backfill, kind: 'live', startedAt: 3 }])
-  expect(await last()).toBe(1003)
 })
 
 test('shows the newest change that was published', async () => {
@@ -167,7 +160,7 @@ test('every counter with fixed labels exists from the start at 0, for each strea
     expect(named(name.replace('polaris_connector_', '')), name).toHaveLength(expected)
   }
   expect(before.get('failures_total{code="publish.fenced"}')).toBe(0)
-  expect(found.get('events_total{stream="other",lane="full"}')).toBe(0)
+  expect(found.get('events_total{stream="other",lane="catch-up"}')).toBe(0)
   shop({ kind: 'page-read', scan: 'live', clients: 4, limit: 100, bytes: 1, tookMs: 1 })
   expect((await samples()).get('clients_total{stream="shop"}')).toBe(4)
   expect((await samples()).get('clients_total{stream="other"}')).toBe(0)
@@ -214,19 +207,24 @@ test('counter names end in _total, and other names do not', async () => {
   }
 })
 
-test('shows for how long a lane has been backed off, after three failures in a row, until it makes progress', async () => {
+test('shows for how long a lane has been backed off, until it makes progress', async () => {
   const { observe, samples, time } = observed()
   const shop = reporting(observe('shop', polling))
-  const backedOff = async () => (await samples()).get('backed_off_seconds{stream="shop",lane="backfill"}')
-  const delivered = (failures: number) =>
-    shop(published({}, { states: { ...newScans, background: [{ ...backfill, failures }] } }))
+  const backedOff = async () => (await samples()).get('backed_off_seconds{stream="shop",lane="history"}')
+  const failing = () =>
+    shop({
+      kind: 'scan-backed-off',
+      scan: 'history',
+      pauseMs: 60_000,
+      code: 'source.unreachable',
+      error: new Error('x'),
+    })
   for (const event of [entered('opening'), claimed]) shop(event)
-  delivered(2)
   expect(await backedOff()).toBeUndefined()
-  delivered(3)
+  failing()
   time.now += 60_000
-  delivered(4)
+  failing()
   expect(await backedOff()).toBe(60)
-  delivered(0)
+  shop({ kind: 'scan-recovered', scan: 'history', backedOffMs: 60_000 })
   expect(await backedOff()).toBeUndefined()
 })

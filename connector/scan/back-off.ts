@@ -1,0 +1,64 @@
+import { isSame, type Scan, type ScanName } from './scan-state.ts'
+
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+const FREE_FAILURES = 2
+
+/** How long a scan makes no request after this many failures in a row: after three, a minute, doubling. Pure. */
+export function pauseAfter(failures: number): number {
+  return failures <= FREE_FAILURES ? 0 : Math.min(HOUR_MS, MINUTE_MS * 2 ** (failures - FREE_FAILURES - 1))
+}
+
+/** The failures of the scans, in memory only. Times in ms of the monotonic clock. */
+export interface BackOff {
+  /** No request of this scan before. */
+  notBefore(scan: ScanName): number
+  wait(scan: ScanName, until: number): void
+  /** In a row, without progress. */
+  failures(scan: ScanName): number
+  /** A failed page, or a place that was lost. Returns the failures. */
+  failed(scan: Scan, now: number): number
+  /** Whether the scan has read more pages than before it failed or lost its place. */
+  isProgress(scan: Scan): boolean
+  /** Returns how long the scan was backed off, if it was. */
+  recovered(scan: ScanName, now: number): number | undefined
+}
+
+interface Trouble {
+  readonly of: ScanName
+  readonly failures: number
+  /** The most pages that it had read before a failure. */
+  readonly pages: number
+  readonly backedOffAt: number | undefined
+  readonly notBefore: number
+}
+
+export function backOff(): BackOff {
+  let troubles: readonly Trouble[] = []
+  const at = (scan: ScanName): Trouble =>
+    troubles.find(({ of }) => isSame(of, scan)) ??
+    ({ of: scan, failures: 0, pages: 0, backedOffAt: undefined, notBefore: 0 } as const)
+  const without = (scan: ScanName) => troubles.filter(({ of }) => !isSame(of, scan))
+  const set = (trouble: Trouble) => {
+    troubles = [...without(trouble.of), trouble]
+  }
+  return {
+    notBefore: (scan) => at(scan).notBefore,
+    wait: (scan, until) => set({ ...at(scan), notBefore: until }),
+    failures: (scan) => at(scan).failures,
+    failed: (scan, now) => {
+      const before = at(scan)
+      const failures = before.failures + 1
+      const pauseMs = pauseAfter(failures)
+      const backedOffAt = pauseMs === 0 ? undefined : (before.backedOffAt ?? now)
+      set({ ...before, failures, pages: Math.max(before.pages, scan.pages), backedOffAt, notBefore: now + pauseMs })
+      return failures
+    },
+    isProgress: (scan) => scan.pages > at(scan).pages,
+    recovered: (scan, now) => {
+      const { backedOffAt } = at(scan)
+      troubles = without(scan)
+      return backedOffAt === undefined ? undefined : now - backedOffAt
+    },
+  }
+}

@@ -1,0 +1,96 @@
+import { earlier, type ScanSettings, type Times } from './scan-settings.ts'
+import { CATCH_UP, HISTORY, isSame, LIVE, type ScanName, type ScanStates, scanNamed } from './scan-state.ts'
+
+/** What the stream does next: a page of this scan, which may begin with it, or nothing for a while. */
+export type Turn = { readonly kind: 'read'; readonly scan: ScanName } | { readonly kind: 'wait'; readonly ms: number }
+
+/** What was read lately; not stored. Times in ms of the monotonic clock. */
+export interface Turns {
+  /** When the next live scan is due. */
+  readonly liveDueAt: number
+  /** Live pages since the last page of the background. */
+  readonly livePages: number
+  /** The scan of the background that read last. */
+  readonly last: ScanName | undefined
+  /** No request of this scan before. */
+  readonly notBefore: (scan: ScanName) => number
+}
+
+export interface TurnParts {
+  readonly settings: ScanSettings
+  readonly times: Times
+  /** By the monotonic clock. */
+  readonly now: number
+  readonly turns: Turns
+}
+
+const LIVE_PAGES = 4
+
+/** Live first; after four live pages in a row one page of the background, whose scans take turns. Pure. */
+export function nextTurn(states: ScanStates, parts: TurnParts): Turn {
+  const { settings, now, turns } = parts
+  const due = dueScans(states, parts)
+  const ready = due.filter((scan) => turns.notBefore(scan) <= now)
+  if (isHistoryFirst(states, settings) && ready.some((scan) => isSame(scan, HISTORY)))
+    return { kind: 'read', scan: HISTORY }
+  const isLiveDue = states.live.scan !== null || now >= turns.liveDueAt
+  const background = ready.length === 0 ? undefined : following(ready, turns.last)
+  if (isLiveDue && (background === undefined || turns.livePages < LIVE_PAGES)) return { kind: 'read', scan: LIVE }
+  if (background !== undefined) return { kind: 'read', scan: background }
+  const waits = [turns.liveDueAt - now, ...due.map((scan) => turns.notBefore(scan) - now), ...dueIn(states, parts)]
+  return { kind: 'wait', ms: Math.max(1, Math.min(...waits)) }
+}
+
+/** Whether all other scans wait for the first history, while it can be read. */
+function isHistoryFirst({ history }: ScanStates, { backfill }: ScanSettings): boolean {
+  return backfill === 'before' && history.state === 'first'
+}
+
+/** The scans of the background that are in progress or due, in the order of their turns. */
+function dueScans(states: ScanStates, parts: TurnParts): readonly ScanName[] {
+  const isInProgress = (scan: ScanName) => scanNamed(states, scan) !== undefined
+  const lookBacks = parts.settings.lookBacks.map(({ reachMs }): ScanName => ({ lane: 'look-back', reachMs }))
+  return [
+    ...(isInProgress(CATCH_UP) ? [CATCH_UP] : []),
+    ...lookBacks.filter((scan) => isInProgress(scan) || lookBackDueIn(states, scan, parts) <= 0),
+    ...(isInProgress(HISTORY) || historyDueIn(states, parts) <= 0 ? [HISTORY] : []),
+  ]
+}
+
+function following(scans: readonly ScanName[], last: ScanName | undefined): ScanName | undefined {
+  const order = [...scans].sort((one, other) => place(one) - place(other))
+  return order.find((scan) => last !== undefined && place(scan) > place(last)) ?? order[0]
+}
+
+/** Catch-up, then look-backs by their reach, then the history. */
+function place({ lane, reachMs }: ScanName): number {
+  if (lane === 'history') return Number.POSITIVE_INFINITY
+  return reachMs ?? 0
+}
+
+/** How long until the scans that are not in progress are due. */
+function dueIn(states: ScanStates, parts: TurnParts): number[] {
+  const waits = [
+    ...parts.settings.lookBacks.map(({ reachMs }) => lookBackDueIn(states, { lane: 'look-back', reachMs }, parts)),
+    historyDueIn(states, parts),
+  ]
+  return waits.filter((ms) => ms > 0)
+}
+
+function lookBackDueIn({ lookBacks }: ScanStates, { reachMs }: ScanName, { settings, times }: TurnParts): number {
+  const everyMs = settings.lookBacks.find((one) => one.reachMs === reachMs)?.everyMs
+  const startedAt = lookBacks.find((one) => one.reachMs === reachMs)?.startedAt
+  return everyMs === undefined || startedAt === undefined ? 0 : againIn(startedAt, everyMs, times)
+}
+
+function historyDueIn({ history }: ScanStates, { settings, times }: TurnParts): number {
+  if (history.state !== 'done') return 0
+  if (settings.fullScan === undefined) return Number.POSITIVE_INFINITY
+  return history.startedAt === null ? 0 : againIn(history.startedAt, settings.fullScan.everyMs, times)
+}
+
+/** A start that lies in the future was stored by a clock that was wrong. */
+function againIn(startedAt: number, everyMs: number, times: Times): number {
+  const now = earlier(times)
+  return startedAt > now ? 0 : startedAt + everyMs - now
+}
