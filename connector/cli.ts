@@ -53,18 +53,13 @@ async function answered({ command, args }: Extract<Asked, { kind: 'run' }>, part
 }
 
 async function askedIn(argv: readonly string[], commands: readonly CommandEntry[], version: string): Promise<Asked> {
-  const [first = 'help', second] = argv
-  if (first === 'help')
-    return argv.length > 1 ? askedIn([...argv.slice(1), '--help'], commands, version) : help(commands)
-  if (isHelp(first)) return help(commands)
+  const [first = 'help'] = argv
+  if (first === 'help' && argv.length > 1) return askedIn([...argv.slice(1), '--help'], commands, version)
+  if (['help', '--help', '-h'].includes(first)) return help(commands)
   if (['version', '--version', '-v', '-V'].includes(first)) return { kind: 'text', text: version }
 
   const entry = entryOf(argv, commands)
-  if (entry === undefined) {
-    const family = familyOf(first, commands)
-    const isAsked = family.length > 0 && (second === undefined || isHelp(second))
-    return isAsked ? help(family, first) : { kind: 'invalid', why: unknownCommand(argv, commands) }
-  }
+  if (entry === undefined) return { kind: 'invalid', why: unknownCommand(argv, commands) }
   const command = await entry.load()
   const parsed = parsedArgs(argv.slice(command.name.split(' ').length), command)
   if (parsed.kind === 'invalid') return { ...parsed, command }
@@ -72,34 +67,25 @@ async function askedIn(argv: readonly string[], commands: readonly CommandEntry[
   return { kind: 'run', command, args: parsed.args }
 }
 
-const isHelp = (word: string) => word === '--help' || word === '-h'
-
-async function help(entries: readonly CommandEntry[], family?: string): Promise<Asked> {
-  return { kind: 'text', text: overview(await Promise.all(entries.map(({ load }) => load())), family) }
+async function help(entries: readonly CommandEntry[]): Promise<Asked> {
+  return { kind: 'text', text: overview(await Promise.all(entries.map(({ load }) => load()))) }
 }
 
 function entryOf(argv: readonly string[], commands: readonly CommandEntry[]): CommandEntry | undefined {
   return commands.find(({ name }) => name.split(' ').every((word, index) => argv[index] === word))
 }
 
-/** The commands of two words that begin with `word`. */
-function familyOf(word: string | undefined, commands: readonly CommandEntry[]): readonly CommandEntry[] {
-  return commands.filter(({ name }) => name.startsWith(`${word} `))
-}
-
 function unknownCommand(argv: readonly string[], commands: readonly CommandEntry[]): string {
   const words = argv.filter((word) => !word.startsWith('-'))
-  const family = familyOf(words[0], commands).map(({ name }) => name)
+  const names = commands.map(({ name }) => name)
+  const family = names.filter((name) => name.startsWith(`${words[0]} `))
   if (family.length > 0) {
     const second = words[1] === undefined ? '' : didYouMean(words.slice(0, 2).join(' '), family)
     return `${words[0]} requires a subcommand: ${family.join(', ')}${second}`
   }
   if (words[0] === undefined) return `unknown option ${argv[0]}${didYouMean(argv[0] ?? '', ['--help', '--version'])}`
-  return `unknown command ${words[0]}${didYouMean(words[0], [
-    'help',
-    'version',
-    ...commands.map(({ name }) => name.split(' ')[0] ?? name),
-  ])}`
+  const known = ['help', 'version', ...names.map((name) => name.split(' ')[0] ?? name)]
+  return `unknown command ${words[0]}${didYouMean(words[0], known)}`
 }
 
 type Parsed =

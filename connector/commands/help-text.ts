@@ -8,11 +8,9 @@ const documentation = 'Documentation: docs/operations.md#commands'
 
 const exitLines = ['Exit codes:', ...columns(exitRows)]
 
-/** The commands, or those that begin with the word `family`. */
-export function overview(commands: readonly Command[], family?: string): string {
-  const usage = [program, family, '<command> [options]'].filter((word) => word !== undefined).join(' ')
+export function overview(commands: readonly Command[]): string {
   return [
-    `Usage: ${usage}`,
+    `Usage: ${program} <command> [options]`,
     '',
     ...columns(commands.map(({ name, summary }) => [name, summary])),
     '',

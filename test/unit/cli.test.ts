@@ -84,17 +84,6 @@ describe('the command line', () => {
     },
   )
 
-  test.each([[['checkpoint']], [['checkpoint', '--help']], [['checkpoint', '-h']], [['help', 'checkpoint']]])(
-    '%j lists the commands that begin with it',
-    async (argv) => {
-      const { code, out, err } = await type(...argv)
-      expect({ code, err }).toEqual({ code: 0, err: '' })
-      expect(out).toContain('Usage: polaris-connector checkpoint <command> [options]')
-      expect(out).toContain('checkpoint set   does checkpoint set')
-      expect(out).not.toContain('does doctor')
-    },
-  )
-
   test('returns the exit code of the command', async () => {
     expect(await type('run')).toMatchObject({ code: 3, err: '' })
   })
@@ -116,7 +105,7 @@ describe('the command line', () => {
     [['--versoin'], 'unknown option --versoin; did you mean --version?'],
     [['help', 'rnu'], 'unknown command rnu; did you mean run?'],
     [['hlep'], 'unknown command hlep; did you mean help?'],
-    [['checkpoint', '--json'], 'checkpoint requires a subcommand: checkpoint show, checkpoint set'],
+    [['checkpoint'], 'checkpoint requires a subcommand: checkpoint show, checkpoint set'],
     [['checkpoint', 'shwo'], 'did you mean checkpoint show?'],
     [['run', '--cofnig', 'x'], 'unknown option --cofnig; did you mean --config?'],
     [['run', '--frobnicate'], 'unknown option --frobnicate'],
