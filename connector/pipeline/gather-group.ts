@@ -1,9 +1,9 @@
 import { linkedAbort } from '../runtime/abort.ts'
 import type { Clock } from '../runtime/clock.ts'
-import type { ReadAhead } from '../runtime/read-ahead.ts'
 import { MAX_ENTRIES } from './group/building.ts'
 import type { PageGroupBuilder } from './group/page-group.ts'
 import type { PageReading } from './read/page-reading.ts'
+import type { ReadAhead } from './read-ahead.ts'
 
 interface GatherParts {
   readonly builder: Pick<PageGroupBuilder, 'add' | 'size' | 'entries'>

@@ -1,5 +1,4 @@
 import { linkedAbort } from '../runtime/abort.ts'
-import { type ReadAhead, readAhead } from '../runtime/read-ahead.ts'
 import { type DeliveryParts, type FinishedPageGroup, type OpenStream, pageGroupDelivery } from './delivery.ts'
 import { gatherGroup } from './gather-group.ts'
 import type { PageGroup, PageGroupParts } from './group/building.ts'
@@ -8,6 +7,7 @@ import type { PipelineEvent } from './pipeline-event.ts'
 import { readPages } from './read/page-reader.ts'
 import type { PageReading } from './read/page-reading.ts'
 import type { ReaderParts } from './read/reader-parts.ts'
+import { type ReadAhead, readAhead } from './read-ahead.ts'
 import { scanProgress } from './scan-progress.ts'
 
 export interface PipelineParts extends Omit<DeliveryParts, 'observe' | 'onDelivered'> {

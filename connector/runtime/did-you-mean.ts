@@ -26,20 +26,15 @@ export function didYouMean(word: string, known: Iterable<string>): string {
 
 const normalized = (word: string) => word.toLowerCase().replaceAll(/[-_ ]/g, '')
 
-/** Number of insertions, deletions, replacements and swaps of adjacent characters that turn `from` into `to`. */
+/** Number of insertions, deletions and replacements that turn `from` into `to`. */
 function editDistance(from: string, to: string): number {
-  let before: number[] = []
   let previous = Array.from({ length: to.length + 1 }, (_, column) => column)
-  for (let row = 1; row <= from.length; row++) {
-    const current = [row]
-    for (let column = 1; column <= to.length; column++) {
-      const same = from[row - 1] === to[column - 1]
-      const swapped = from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1]
-      const replaced = at(previous, column - 1) + (same ? 0 : 1)
-      const added = Math.min(at(previous, column), at(current, column - 1)) + 1
-      current.push(Math.min(replaced, added, swapped ? at(before, column - 2) + 1 : Number.POSITIVE_INFINITY))
+  for (const [row, letter] of [...from].entries()) {
+    const current = [row + 1]
+    for (const [column, other] of [...to].entries()) {
+      const replaced = at(previous, column) + (letter === other ? 0 : 1)
+      current.push(Math.min(replaced, at(previous, column + 1) + 1, at(current, column) + 1))
     }
-    before = previous
     previous = current
   }
   return at(previous, to.length)

@@ -121,8 +121,8 @@ export const errorCatalogue = {
     'no action needed: reopening the stream determines whether the transaction was committed',
   ),
   'publish.fenced': inRun(
-    row('lost', 1)('repeat the command; with PLACEMENT=single, run only one process: another one opened the stream'),
-    'no action needed in a group: the stream returns if it is assigned here; with PLACEMENT=single, run only one process',
+    row('lost', 1)('repeat the command: another process opened the stream, or its transaction took too long'),
+    'no action needed in a group; with PLACEMENT=single, run only one process',
   ),
   'publish.refused': hold(
     'check the settings and limits of the topics, such as max.message.bytes: Kafka rejects the request permanently',

@@ -6,8 +6,12 @@ const causes: readonly (readonly [RegExp, string])[] = [
   [/^(?:EHOSTUNREACH|ENETUNREACH|EHOSTDOWN)$/, 'no route to the host: check the network and its firewalls'],
   [/^ETIMEDOUT$/, 'no connection in time: check host, port and firewalls'],
   [/^EPROTO$/, 'the TLS handshake failed: if the port has no TLS, use http://'],
+  [
+    /^(?:CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/,
+    'the certificate is not trusted: set NODE_EXTRA_CA_CERTS to the file of its CA',
+  ],
   [/^TimeoutError$/, 'no response in time'],
-  [/^(?:ECONNRESET|EPIPE)$/, 'connection closed without a response'],
+  [/^(?:ECONNRESET|EPIPE|UND_ERR_SOCKET)$/, 'connection closed without a response'],
   [
     /^ERR_SSL_(?:WRONG_VERSION|PACKET_LENGTH|RECORD_LENGTH|UNKNOWN_PROTOCOL)/,
     'no TLS on this port: use http://, or the port for https',

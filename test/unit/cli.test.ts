@@ -99,11 +99,11 @@ describe('the command line', () => {
   })
 
   test.each([
-    [['rnu'], 'unknown command rnu; did you mean run?'],
+    [['runn'], 'unknown command runn; did you mean run?'],
     [['doctro'], 'unknown command doctro; did you mean doctor?'],
     [['frobnicate'], 'unknown command frobnicate'],
     [['--versoin'], 'unknown option --versoin; did you mean --version?'],
-    [['help', 'rnu'], 'unknown command rnu; did you mean run?'],
+    [['help', 'runn'], 'unknown command runn; did you mean run?'],
     [['hlep'], 'unknown command hlep; did you mean help?'],
     [['checkpoint'], 'checkpoint requires a subcommand: checkpoint show, checkpoint set'],
     [['checkpoint', 'shwo'], 'did you mean checkpoint show?'],

@@ -1,6 +1,5 @@
 import { createRequire } from 'node:module'
 import type { XMLParser } from 'fast-xml-parser'
-import { once } from '../../../runtime/once.ts'
 import { type AnswerNode, noChildren } from './answer-node.ts'
 import { localName } from './decode-xml.ts'
 
@@ -14,7 +13,7 @@ const TEXT = '#text'
 const load = createRequire(import.meta.url)
 
 /** Loaded with the first document that is no page: it takes 4 MB. */
-const parser = once((): Pick<XMLParser, 'parse'> => {
+function loadedParser(): XMLParser {
   const { XMLParser: Parser }: { XMLParser: typeof XMLParser } = load('fast-xml-parser')
   return new Parser({
     preserveOrder: true,
@@ -24,7 +23,9 @@ const parser = once((): Pick<XMLParser, 'parse'> => {
     ignorePiTags: true,
     htmlEntities: true,
   })
-})
+}
+
+let parser: XMLParser | undefined
 
 /**
  * Reads what a document says that is not a page, without its attributes, even if it is not well-formed: unknown entities stay as they are, and
@@ -37,7 +38,8 @@ export function readLeniently(text: string): AnswerNode | undefined {
 }
 
 function parse(text: string): readonly ParsedNode[] {
-  const lenient = parser()
+  parser ??= loadedParser()
+  const lenient = parser
   try {
     return lenient.parse(text)
   } catch {
