@@ -1,5 +1,4 @@
 import { untilAborted } from '../runtime/abort.ts'
-import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
 import { type RetryPolicy, retry } from '../runtime/retry.ts'
 import type { StoreParts } from './versioned-object.ts'
@@ -42,13 +41,4 @@ export async function storeCall<Result>(
     if (!limit.signal.aborted) throw error
     throw new ConnectorError('storage.unavailable', `${what}: not done within ${withinMs} ms`, { cause: lastFailure })
   }
-}
-
-let count = 0
-
-/** A name that is unique across calls, processes and machines: letters, digits and dashes. */
-export function uniqueName(clock: Clock): string {
-  count += 1
-  const numbers = [clock.now(), process.pid, count, Math.floor(clock.random() * 2 ** 52)]
-  return numbers.map((number) => number.toString(36)).join('-')
 }

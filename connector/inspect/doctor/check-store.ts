@@ -1,18 +1,18 @@
+import { randomUUID } from 'node:crypto'
 import { codeOf } from '../../runtime/connector-error.ts'
 import { checkpointKey } from '../../storage/checkpoint-store-config.ts'
-import { uniqueName } from '../../storage/store-call.ts'
 import type { DoctorParts } from './doctor-parts.ts'
 import { type CheckResult, checked, ok, warning } from './finding.ts'
 
-type StoreParts = Pick<DoctorParts, 'clock' | 'store'> & { readonly config: { readonly connector: string } }
+type StoreParts = Pick<DoctorParts, 'store'> & { readonly config: { readonly connector: string } }
 
 /** Checks by writing whether checkpoints and segments can be stored. Never rejects. */
-export function checkStore({ config, clock, store }: StoreParts, finish: AbortSignal): Promise<CheckResult> {
+export function checkStore({ config, store }: StoreParts, finish: AbortSignal): Promise<CheckResult> {
   return checked({ finish, timeoutCode: 'storage.unavailable' }, async () => {
     await store.probe(finish)
     // No stream has this name.
     const segments = store.segments(checkpointKey(config.connector, '.doctor'))
-    const name = uniqueName(clock)
+    const name = randomUUID()
     await segments.put(name, Buffer.from('written by doctor; may be deleted'), finish)
     const isListingRefused = await isRefused(segments.list(finish))
     const isDeletionRefused = await isRefused(segments.remove(name, finish))

@@ -1,20 +1,18 @@
 import { readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Clock } from '../../runtime/clock.ts'
 import type { SegmentStore } from '../segment-store.ts'
 import { filesIn, hasCode, writeNamed } from './file-system.ts'
 
 interface SegmentDirectory {
   readonly directory: string
-  readonly clock: Clock
   readonly call: <Result>(what: string, attempt: () => Promise<Result>, finish: AbortSignal) => Promise<Result>
 }
 
 /** Segments as files of one directory, which the first `put` creates. */
-export function fileSegmentStore({ directory, clock, call }: SegmentDirectory): SegmentStore {
+export function fileSegmentStore({ directory, call }: SegmentDirectory): SegmentStore {
   const path = (name: string) => join(directory, name)
   const what = (operation: string, name: string) => `${operation} file ${path(name)}`
-  const write = (name: string, bytes: Uint8Array) => writeNamed(path(name), bytes, { name: rename, clock })
+  const write = (name: string, bytes: Uint8Array) => writeNamed(path(name), bytes, rename)
   return {
     put: (name, bytes, finish) => call(what('write', name), () => write(name, bytes), finish),
     get: (name, finish) => call(what('read', name), () => bytesIn(path(name)), finish),

@@ -1,8 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import { mkdir, open, readdir, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
-import { uniqueName } from '../store-call.ts'
 
 /** Errors that only an operator can end, by other permissions, another path or another file system. */
 const refusals: Readonly<Record<string, string>> = {
@@ -54,11 +53,11 @@ export async function writeSynced(path: string, content: string | Uint8Array): P
 export async function writeNamed(
   path: string,
   content: string | Uint8Array,
-  { name, clock }: { name: (from: string, to: string) => Promise<void>; clock: Clock },
+  name: (from: string, to: string) => Promise<void>,
 ): Promise<void> {
   const directory = dirname(path)
   await makeDirectory(directory)
-  const temporary = join(directory, `.${basename(path)}.${uniqueName(clock)}.tmp`)
+  const temporary = join(directory, `.${basename(path)}.${randomUUID()}.tmp`)
   try {
     await writeSynced(temporary, content)
     await name(temporary, path)

@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto'
 import { link, readFile, rm } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { segmentsKey } from '../checkpoint-store-config.ts'
-import { storeCall, uniqueName } from '../store-call.ts'
+import { storeCall } from '../store-call.ts'
 import type { CheckpointStore, StoredText, StoreParts, Version, WriteOutcome } from '../versioned-object.ts'
 import { fileSegmentStore } from './file-segment-store.ts'
 import {
@@ -24,7 +25,6 @@ interface FileObject {
   readonly directory: string
   /** File name without `.json`. */
   readonly name: string
-  readonly parts: StoreParts
 }
 
 /**
@@ -39,15 +39,15 @@ export function fileStore(config: FileStoreConfig, parts: StoreParts): Checkpoin
   }
   return {
     object: (key) => {
-      const object = { directory: join(root, dirname(key)), name: basename(key, '.json'), parts }
+      const object = { directory: join(root, dirname(key)), name: basename(key, '.json') }
       return {
         read: (finish) => call(`read file ${join(root, key)}`, () => readNewest(object), finish),
         write: (text, expected, finish) =>
           call(`write file ${join(root, key)}`, () => writeNext(object, text, expected), finish),
       }
     },
-    segments: (key) => fileSegmentStore({ directory: join(root, segmentsKey(key)), clock: parts.clock, call }),
-    probe: (stop) => call(`probe directory ${root}`, () => probeDirectory(root, parts), stop),
+    segments: (key) => fileSegmentStore({ directory: join(root, segmentsKey(key)), call }),
+    probe: (stop) => call(`probe directory ${root}`, () => probeDirectory(root), stop),
     close: () => undefined,
   }
 }
@@ -95,7 +95,7 @@ const newerThan = (version: Version, versions: readonly Version[]) => versions.f
 /** Creates a file atomically with its content. False if the name exists: of two writers exactly one succeeds. */
 async function linkNew(object: FileObject, version: Version, text: string): Promise<boolean> {
   try {
-    await writeNamed(fileOf(object, version), text, { name: link, clock: object.parts.clock })
+    await writeNamed(fileOf(object, version), text, link)
     return true
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return false
@@ -120,9 +120,9 @@ async function removeOlder(object: FileObject, versions: readonly Version[]): Pr
 }
 
 /** Checks that files can be created, synced and linked exactly once in the directory. */
-async function probeDirectory(root: string, parts: StoreParts): Promise<void> {
+async function probeDirectory(root: string): Promise<void> {
   await makeDirectory(root)
-  const file = join(root, `.probe-${uniqueName(parts.clock)}`)
+  const file = join(root, `.probe-${randomUUID()}`)
   const linked = `${file}-linked`
   try {
     await writeSynced(file, 'written by the start-up probe; may be deleted')

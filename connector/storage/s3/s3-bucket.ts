@@ -24,8 +24,6 @@ export type PutAnswer =
   | { readonly kind: 'stored'; readonly etag: Version | undefined }
   /** The store answers that the condition is false: 412, or 404 NoSuchKey with `ifMatch`. */
   | { readonly kind: 'unmet' }
-  /** The store does not support the condition: 501. */
-  | { readonly kind: 'unsupported' }
   /** 409, 5xx, a timeout or a broken connection: stored, not stored, or still in flight. */
   | { readonly kind: 'unclear'; readonly error: unknown }
 
@@ -161,7 +159,8 @@ function clientConfig(s3: S3Settings): S3ClientConfig {
 function failedPut(what: string, error: unknown): PutAnswer {
   const failure = s3Failure(error)
   if (failure.status === 412 || isMissingKey(failure)) return { kind: 'unmet' }
-  if (failure.status === 501) return { kind: 'unsupported' }
+  if (failure.status === 501)
+    throw new ConnectorError('storage.no-conditional-writes', `${what}: the store answered 501 to a conditional write`)
   const asError = s3Error(what, failure)
   if (isRefusal(failure)) throw asError
   return { kind: 'unclear', error: asError }

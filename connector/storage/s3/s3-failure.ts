@@ -67,13 +67,6 @@ export function isMissingKey({ status, code }: S3Failure): boolean {
   return status === 404 && code === 'NoSuchKey'
 }
 
-const untrusted = /^(?:CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/
-
-function connectionCause(code: string): string {
-  if (!untrusted.test(code)) return networkCause(code)
-  return `the certificate is not trusted: set NODE_EXTRA_CA_CERTS to the file of its CA (${code})`
-}
-
 /** `what`: operation and location, such as `read s3://bucket/key`. */
 export function s3Error(what: string, failure: S3Failure): ConnectorError {
   const code = isRefusal(failure) ? 'storage.refused' : 'storage.unavailable'
@@ -84,7 +77,7 @@ function meaningOf(failure: S3Failure): string {
   const { status, code, requestId } = failure
   if (status === undefined && hasNoCredentials(failure))
     return `no AWS credentials found (${code}): set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the pod or machine a role`
-  if (status === undefined) return connectionCause(code)
+  if (status === undefined) return networkCause(code)
   const { [code]: meaning } = explanations
   const request = requestId === undefined ? '' : ` (request ${requestId})`
   return `${status} ${code}${request}${meaning === undefined ? '' : `: ${meaning}`}`

@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { type S3Settings, segmentsKey } from '../checkpoint-store-config.ts'
 import type { SegmentStore } from '../segment-store.ts'
-import { storeCall, uniqueName } from '../store-call.ts'
+import { storeCall } from '../store-call.ts'
 import type { CheckpointStore, StoreParts, Version, VersionedObject, WriteOutcome } from '../versioned-object.ts'
 import { type ObjectRequests, openS3Bucket, type S3Bucket } from './s3-bucket.ts'
 import { type EtagQuoting, probeConditions, quotedAs } from './s3-probe.ts'
@@ -37,9 +38,13 @@ export function s3Store(config: S3StoreConfig, parts: StoreParts): CheckpointSto
         'probe',
         config.prefix,
         async (signal, what) => {
-          const result = await probeConditions(bucket, keyed(`.probe-${uniqueName(parts.clock)}`), signal)
+          const result = await probeConditions(bucket, keyed(`.probe-${randomUUID()}`), signal)
           if (result.kind === 'supported') quoting = result.quoting
-          else throw withoutConditions(what, `conditional writes do not work: ${result.why}`)
+          else
+            throw new ConnectorError(
+              'storage.no-conditional-writes',
+              `${what}: conditional writes do not work: ${result.why}`,
+            )
         },
         stop,
       ),
@@ -54,9 +59,6 @@ type StoreCalls = <Result>(
   attempt: (signal: AbortSignal, what: string) => Promise<Result>,
   finish: AbortSignal,
 ) => Promise<Result>
-
-const withoutConditions = (what: string, why: string) =>
-  new ConnectorError('storage.no-conditional-writes', `${what}: ${why}`)
 
 interface ObjectPlace {
   readonly key: string
@@ -125,7 +127,6 @@ export async function tryConditionalWrite(
 ): Promise<WriteOutcome> {
   const answer = await requests.put(key, { body: Buffer.from(text), ifMatch }, signal)
   if (answer.kind === 'stored' && answer.etag !== undefined) return { kind: 'written', version: answer.etag }
-  if (answer.kind === 'unsupported') throw withoutConditions(what, 'the store answered 501 to a conditional write')
   const now = await requests.get(key, signal)
   if (now?.bytes.toString() === text) return { kind: 'written', version: now.version }
   if ((now?.version ?? null) !== expected) return { kind: 'conflict' }

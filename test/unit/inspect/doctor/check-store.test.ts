@@ -4,14 +4,13 @@ import { ConnectorError } from '../../../../connector/runtime/connector-error.ts
 import type { SegmentStore } from '../../../../connector/storage/segment-store.ts'
 import { type MemorySegmentStore, memorySegmentStore } from '../../../support/fakes/memory-segment-store.ts'
 import { memoryStore } from '../../../support/fakes/memory-versioned-object.ts'
-import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
 import { never } from '../../../support/signals.ts'
 
 const refuse = () => Promise.reject(new ConnectorError('storage.refused', 'refused: 403'))
 
 function check(segments: MemorySegmentStore, broken: Partial<SegmentStore> = {}) {
   const store = { ...memoryStore(), segments: () => ({ ...segments, ...broken }) }
-  return checkStore({ config: { connector: 'shop' }, store, clock: virtualClock(0) }, never)
+  return checkStore({ config: { connector: 'shop' }, store }, never)
 }
 
 test('leaves no segment when the store allows everything', async () => {

@@ -46,7 +46,3 @@ test('rejects as unavailable when the store reports a true condition as false', 
     code: 'storage.unavailable',
   })
 })
-
-test('rejects a store that does not support conditions', async () => {
-  await expect(tryWrite({ kind: 'unsupported' })).rejects.toMatchObject({ code: 'storage.no-conditional-writes' })
-})
