@@ -47,7 +47,7 @@ export async function withConnection<Opened extends Pick<Admin, 'connect' | 'dis
     return await (use.isLong ? untilAborted(stop, connectAndWork()) : withinCommitLimit(parts, connectAndWork, stop))
   } catch (error) {
     stop.throwIfAborted()
-    throw fencedAsFailed(publishError(use.operation, error, use.needs))
+    throw error instanceof ConnectorError ? error : fencedAsFailed(publishError(use.operation, error, use.needs))
   } finally {
     void closeConnection(parts, { client, disconnect: () => opened.disconnect() })
   }

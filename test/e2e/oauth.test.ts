@@ -79,12 +79,12 @@ const faults = [
     environment: { NODE_EXTRA_CA_CERTS: 'of the brokers' },
     code: 'publish.failed',
     detail:
-      'its certificate is not trusted (UNABLE_TO_VERIFY_LEAF_SIGNATURE); set NODE_EXTRA_CA_CERTS to the file of its CA',
+      'the certificate is not trusted: set NODE_EXTRA_CA_CERTS to the file of its CA (UNABLE_TO_VERIFY_LEAF_SIGNATURE)',
   },
   {
-    environment: { KAFKA_OAUTH_TOKEN_ENDPOINT: 'https://127.0.0.1:1/token' },
+    environment: { KAFKA_OAUTH_TOKEN_ENDPOINT: 'https://127.0.0.1:2/token' },
     code: 'publish.failed',
-    detail: 'request a token from https://127.0.0.1:1/token: connection refused: check host and port (ECONNREFUSED)',
+    detail: 'request a token from https://127.0.0.1:2/token: connection refused: check host and port (ECONNREFUSED)',
   },
   {
     environment: { KAFKA_OAUTH_PARAMETERS: 'audience: another' },

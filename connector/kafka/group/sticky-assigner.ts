@@ -1,6 +1,6 @@
 import { AssignerProtocol, type Cluster, type GroupMember, type PartitionAssigner } from 'kafkajs'
 import { assignSlots } from '../../placement/assign-slots.ts'
-import { partitionOf } from '../../publish/partitioner.ts'
+import { partitionOf } from '../partitioner.ts'
 
 const { MemberAssignment, MemberMetadata } = AssignerProtocol
 

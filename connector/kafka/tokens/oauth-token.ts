@@ -43,10 +43,7 @@ async function post(client: OAuthClient, limit: AbortSignal): Promise<{ status: 
     return { status: response.status, text: await response.text() }
   } catch (error) {
     if (limit.aborted) return fail(client, 'it does not answer in time')
-    const code = errorCodeIn(error)
-    if (/CERT|SIGNATURE/.test(code))
-      return fail(client, `its certificate is not trusted (${code}); set NODE_EXTRA_CA_CERTS to the file of its CA`)
-    return fail(client, networkCause(code))
+    return fail(client, networkCause(errorCodeIn(error)))
   }
 }
 

@@ -14,12 +14,15 @@ interface EmptyTransaction {
 /** For CONCURRENT_TRANSACTIONS, while Kafka writes the markers of the previous transaction. */
 const markersRetry = { retries: 10, firstPauseMs: 20, maxPauseMs: 500, maxRetryAfterMs: 0 }
 
-/** Adds the partitions to an otherwise empty transaction and ends it. Resolves to whether another producer was opened. */
-export function endEmptyTransaction(
+/**
+ * Adds the partitions to an otherwise empty transaction and ends it. Rejects with `publish.fenced` if another producer
+ * was opened. A rejection closes the producer.
+ */
+export async function endEmptyTransaction(
   producer: TransactionalProducer,
   { operation, topics, as }: EmptyTransaction,
   stop: AbortSignal,
-): Promise<'ended' | 'fenced'> {
+): Promise<void> {
   const { transactionalId } = producer.names
   const identity = { transactionalId, ...producer.identity }
   const work = async (cluster: Cluster) => {
@@ -30,28 +33,25 @@ export function endEmptyTransaction(
         if (!hasKafkaError(error, 'CONCURRENT_TRANSACTIONS')) throw error
         throw new ConnectorError('publish.failed', `${operation}: CONCURRENT_TRANSACTIONS`, { cause: error })
       })
-    try {
-      await retry(add, { clock: producer.clock, policy: markersRetry, onRetry: () => undefined }, stop)
-      await coordinator.endTxn({ ...identity, transactionResult: as === 'committed' })
-    } catch (error) {
-      if (classifyKafkaError(error) === 'publish.fenced') return 'fenced'
-      throw error
-    }
-    return 'ended'
+    await retry(add, { clock: producer.clock, policy: markersRetry, onRetry: () => undefined }, stop)
+    await coordinator.endTxn({ ...identity, transactionResult: as === 'committed' })
   }
-  return withConnection(producer, { operation, open: clusterOf, work }, stop)
-}
-
-/** See `StreamProducer`. Kafka itself is asked: only a transaction of this producer shows whether it is still the newest. */
-export async function mustNotBeFenced(producer: TransactionalProducer, finish: AbortSignal): Promise<void> {
-  const { events } = producer.topics
-  const operation = `confirm that ${producer.names.transactionalId} was not fenced`
-  const topics = [{ topic: events.topic, partitions: [0] }]
+  const named = (cluster: Cluster) =>
+    work(cluster).catch((error: unknown) => {
+      if (classifyKafkaError(error) !== 'publish.fenced') throw error
+      throw new ConnectorError('publish.fenced', `${operation}: another producer was opened`, { cause: error })
+    })
   try {
-    const outcome = await endEmptyTransaction(producer, { operation, topics, as: 'aborted' }, finish)
-    if (outcome === 'fenced') throw new ConnectorError('publish.fenced', `${operation}: another producer was opened`)
+    await withConnection(producer, { operation, open: clusterOf, work: named }, stop)
   } catch (error) {
     disconnectNow(producer)
     throw error
   }
+}
+
+/** See `StreamProducer`. Kafka itself is asked: only a transaction of this producer shows whether it is still the newest. */
+export function mustNotBeFenced(producer: TransactionalProducer, finish: AbortSignal): Promise<void> {
+  const operation = `confirm that ${producer.names.transactionalId} was not fenced`
+  const topics = [{ topic: producer.topics.events.topic, partitions: [0] }]
+  return endEmptyTransaction(producer, { operation, topics, as: 'aborted' }, finish)
 }

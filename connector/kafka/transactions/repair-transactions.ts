@@ -1,5 +1,4 @@
 import type { RepairPlan } from '../../publish/event-publisher.ts'
-import { ConnectorError } from '../../runtime/connector-error.ts'
 import { kafkaTimes } from '../kafka-times.ts'
 import { endEmptyTransaction } from './empty-transaction.ts'
 import { readKafkaState } from './kafka-state.ts'
@@ -11,21 +10,6 @@ import { disconnectNow, type TransactionalProducer } from './transactional-produ
  */
 export async function repairTransactions(
   producer: TransactionalProducer,
-  plan: RepairPlan,
-  stop: AbortSignal,
-): Promise<void> {
-  try {
-    await endHangingTransactions(producer, plan, stop)
-    await confirmRepair(producer, stop)
-  } catch (error) {
-    disconnectNow(producer)
-    throw error
-  }
-}
-
-/** The marker of an otherwise empty transaction ends everything that the producer id has open in its partitions. */
-async function endHangingTransactions(
-  producer: TransactionalProducer,
   { hanging, as }: RepairPlan,
   stop: AbortSignal,
 ): Promise<void> {
@@ -34,8 +18,14 @@ async function endHangingTransactions(
     partitions: hanging.filter((one) => one.topic === topic).map(({ partition }) => partition),
   }))
   const operation = `end hanging transactions in ${hanging.length} partitions as ${as}`
-  const outcome = await endEmptyTransaction(producer, { operation, topics, as }, stop)
-  if (outcome === 'fenced') throw new ConnectorError('publish.fenced', `${operation}: another producer was opened`)
+  // The marker of an otherwise empty transaction ends everything that the producer id has open in its partitions.
+  await endEmptyTransaction(producer, { operation, topics, as }, stop)
+  try {
+    await confirmRepair(producer, stop)
+  } catch (error) {
+    disconnectNow(producer)
+    throw error
+  }
 }
 
 /**

@@ -1,7 +1,6 @@
 import { CompressionTypes, type RecordMetadata } from 'kafkajs'
 import type { OutgoingRecord } from '../../event/client-event.ts'
 import type { CommitRecord, PublisherTransaction } from '../../publish/event-publisher.ts'
-import { type PartitionChunk, partitionBatches, sendBatches } from '../../publish/record-batches.ts'
 import { untilAborted } from '../../runtime/abort.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { hasKafkaError, type NeededAcls, publishError } from '../kafka-errors.ts'
@@ -10,6 +9,7 @@ import { ownMessages } from '../kafkajs/produce-request.ts'
 import { noting } from '../kafkajs/transaction-requests.ts'
 import { aclsOfRecord, recordOffsets } from './commit-record.ts'
 import { confirmMarkers } from './confirm-markers.ts'
+import { type PartitionChunk, partitionBatches, sendBatches } from './record-batches.ts'
 import {
   type ActiveTransaction,
   abortAndDisconnect,
@@ -65,7 +65,7 @@ async function activeTransaction(producer: TransactionalProducer, finish: AbortS
   if (state.kind === 'active') return state.active
   const transaction = state.unused ?? (await producer.kafkajs.transaction())
   const limit = clock.deadline(kafkaTimes.commitWithinMs, finish)
-  const active = { transaction, limit, startedAt: clock.monotonic(), written: [], sending: Promise.resolve() }
+  const active = { transaction, limit, written: [], sending: Promise.resolve() }
   producer.state = { kind: 'active', active }
   return active
 }
@@ -153,7 +153,7 @@ async function runOrAbort<Result>(
   } catch (error) {
     if (producer.state.kind !== 'closed') void markClosed(producer, abortAndDisconnect(producer, active))
     if (signal.aborted) throw new ConnectorError('publish.failed', `${parts.operation}: timed out`, { cause: error })
-    throw fencedOrTimedOut(producer, active, publishError(parts.operation, error, parts.needs))
+    throw publishError(parts.operation, error, parts.needs)
   }
 }
 
@@ -164,7 +164,7 @@ async function endTransaction(producer: TransactionalProducer, active: ActiveTra
     await untilResponse(producer, active, active.transaction.commit())
   } catch (error) {
     disconnectNow(producer)
-    const coded = fencedOrTimedOut(producer, active, publishError(operation, error))
+    const coded = publishError(operation, error)
     if (coded.code === 'publish.fenced') throw coded
     throw new ConnectorError('publish.outcome-unknown', `${coded.message}: unknown whether it was committed`, {
       cause: error,
@@ -187,16 +187,4 @@ async function untilResponse(
     using grace = producer.clock.deadline(kafkaTimes.closeMs)
     await untilAborted(grace.signal, response)
   }
-}
-
-/** The broker returns the same error if another producer took over and if it timed out the transaction. */
-function fencedOrTimedOut(
-  { clock }: TransactionalProducer,
-  { startedAt }: ActiveTransaction,
-  error: ConnectorError,
-): ConnectorError {
-  if (error.code !== 'publish.fenced' || clock.monotonic() - startedAt < kafkaTimes.transactionMs) return error
-  return new ConnectorError('publish.failed', `${error.message}: the broker's transaction timeout had passed`, {
-    cause: error,
-  })
 }

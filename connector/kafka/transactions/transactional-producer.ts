@@ -67,8 +67,6 @@ export interface ActiveTransaction {
   readonly transaction: Transaction
   /** The earlier of `finish` and our own limit, which is shorter than the broker's transaction timeout. */
   readonly limit: Deadline
-  /** By the monotonic clock; the broker's transaction timeout starts at about the same time. */
-  readonly startedAt: number
   readonly written: WrittenPartitions[]
   /** Settles once no send of this transaction is in flight. */
   sending: Promise<void>

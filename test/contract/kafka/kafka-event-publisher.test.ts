@@ -205,16 +205,6 @@ describe('topics', () => {
     expect(error.message).toContain(stream.topic)
   })
 
-  it('does not create a topic again when events were published to it', async () => {
-    const stream = newStream(kafka.bootstrap)
-    const error = await rejectionOf(
-      stream.publisher({}, impatientClock).open({ ...withoutCheckpoint, publishedEvents: 7 }, never),
-    )
-    expect(error.code).toBe('checkpoint.topic-lost')
-    expect(error.message).toContain(`${stream.topic}: the topic no longer exists; the 7 events`)
-    expect(await admin.listTopics()).not.toContain(stream.topic)
-  })
-
   it('creates missing topics with their settings while other replicas do the same', async () => {
     const stream = newStream(kafka.bootstrap)
     const producers = await Promise.allSettled([stream.open(), stream.open(), stream.open()])
@@ -265,7 +255,7 @@ describe('topics', () => {
 })
 
 describe('records', () => {
-  it.each(['none', 'gzip', 'zstd'] as const)(
+  it.each(['none', 'zstd'] as const)(
     'have their headers, their key and the publish time (compression %s)',
     async (compression) => {
       const stream = newStream(kafka.bootstrap)
@@ -360,32 +350,19 @@ describe('security', () => {
     expect(await valuesOf(stream.topic)).toEqual(['1'])
   })
 
-  it.each(['plain', 'scram-sha-256'] as const)(
-    'rejects without revealing the password when it is wrong (%s)',
-    async (mechanism) => {
-      const error = await rejectionOf(newStream(secure.bootstrap).open(login(mechanism, 'wrong-secret')))
-      expect(error.code).toBe('publish.unauthorized')
-      expect(`${error.message} ${error.cause}`).not.toContain('wrong-secret')
-    },
-  )
-
-  it.each(['plain', 'scram-sha-512'] as const)(
-    'logs in with the current password (%s), and not again with a rejected one',
-    async (mechanism) => {
-      const stream = newStream(secure.bootstrap)
-      await existing(stream.topic)
-      await allow(`User:${secure.username}`, acls(stream.topic))
-      const { sasl, ssl } = login(mechanism, 'wrong-secret')
-      const publisher = stream.publisher({ ssl, sasl })
-      for (const _attempt of [1, 2])
-        expect(await rejectionOf(publisher.open(fresh, never))).toMatchObject({
-          code: 'publish.unauthorized',
-        })
-      sasl.password = secure.password
-      await commit(await publisher.open(fresh, never), [event('1', '1')], 1)
-      expect(await valuesOf(stream.topic)).toEqual(['1'])
-    },
-  )
+  it('logs in with the current password, and rejects without revealing a wrong one', async () => {
+    const stream = newStream(secure.bootstrap)
+    await existing(stream.topic)
+    await allow(`User:${secure.username}`, acls(stream.topic))
+    const { sasl, ssl } = login('scram-sha-512', 'wrong-secret')
+    const publisher = stream.publisher({ ssl, sasl })
+    const error = await rejectionOf(publisher.open(fresh, never))
+    expect(error.code).toBe('publish.unauthorized')
+    expect(`${error.message} ${error.cause}`).not.toContain('wrong-secret')
+    sasl.password = secure.password
+    await commit(await publisher.open(fresh, never), [event('1', '1')], 1)
+    expect(await valuesOf(stream.topic)).toEqual(['1'])
+  })
 
   it('reads certificates again for each client, and rejects with config.invalid when they are unusable', async () => {
     const stream = newStream(secure.mutualBootstrap)
@@ -452,20 +429,4 @@ describe('security', () => {
     ])
     expect((await attempt()).seq).toBe(1)
   })
-})
-
-it.each([
-  ['publish.fenced', 0],
-  ['publish.failed', kafkaTimes.transactionMs],
-] as const)('reports a rejected epoch as %s when the transaction began %i ms ago', async (code, tookMs) => {
-  let aheadMs = 0
-  const clock: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() + aheadMs }
-  const stream = newStream(kafka.bootstrap)
-  const producer = await stream.open({}, clock)
-  await recordIn(producer)
-  await using transaction = producer.begin(never)
-  await transaction.send([event('1', '1')])
-  await stream.open()
-  aheadMs = tookMs
-  expect((await rejectionOf(transaction.commit({ epoch: 1, seq: 1, nonce: 'n', events: 0 }))).code).toBe(code)
 })

@@ -269,8 +269,9 @@ describe('a member', () => {
       proxy.resume()
       kafkaTimes.paces.group.requestMs = requestMs
     })
-    const near = startMember(group, { times: quick })
-    const far = startMember(group, { times: quick, connection: { brokers: [kafka.proxiedBootstrap] } })
+    const times = { ...quick, rejoin: { firstPauseMs: 100, maxPauseMs: 200, unauthorizedMs: 200 } }
+    const near = startMember(group, { times })
+    const far = startMember(group, { times, connection: { brokers: [kafka.proxiedBootstrap] } })
     await until(() => areBalanced([near, far]))
     const had = far.now()
     proxy.pause()

@@ -3,12 +3,12 @@ import { expect, inject, it } from 'vitest'
 import { tombstones } from '../../../connector/event/cloud-event/tombstone.ts'
 import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
 import { kafkaEventPublisher } from '../../../connector/kafka/kafka-event-publisher.ts'
+import { partitionOf } from '../../../connector/kafka/partitioner.ts'
 import {
   type EventPublisher,
   type StreamProducer,
   withoutCheckpoint,
 } from '../../../connector/publish/event-publisher.ts'
-import { partitionOf } from '../../../connector/publish/partitioner.ts'
 import { publishTombstones } from '../../../connector/publish/publish-tombstones.ts'
 import { systemClock as clock } from '../../../connector/runtime/clock.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'

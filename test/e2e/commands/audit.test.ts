@@ -1,6 +1,6 @@
 import { expect, inject, it, vi } from 'vitest'
 import type { auditReport } from '../../../connector/commands/audit.ts'
-import { partitionOf } from '../../../connector/publish/partitioner.ts'
+import { partitionOf } from '../../../connector/kafka/partitioner.ts'
 import { faults, type PolarisSimulator } from '../../polaris/polaris-simulator.ts'
 import { testKafka } from '../../support/committed-records.ts'
 import { type LogLine, says } from '../../support/connector-process.ts'

@@ -1,4 +1,6 @@
 import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
+import { partitionOf } from '../../../connector/kafka/partitioner.ts'
+import { partitionBatches } from '../../../connector/kafka/transactions/record-batches.ts'
 import type {
   CommitRecord,
   Destination,
@@ -7,8 +9,6 @@ import type {
   RepairPlan,
   StreamProducer,
 } from '../../../connector/publish/event-publisher.ts'
-import { partitionOf } from '../../../connector/publish/partitioner.ts'
-import { partitionBatches } from '../../../connector/publish/record-batches.ts'
 import { untilAborted } from '../../../connector/runtime/abort.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 

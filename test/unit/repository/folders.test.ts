@@ -65,7 +65,7 @@ const planted = [
   ['pipeline/pipeline.ts', "import '../source/polaris/polaris-config.ts'", 'noRestrictedImports'],
   ['pipeline/read/page-reader.ts', "import '../../stream/open/open-stream.ts'", 'noRestrictedImports'],
   ['stream/open/open-stream.ts', "import '../../compose/run-connector.ts'", 'noRestrictedImports'],
-  ['publish/record-batches.ts', "import 'kafkajs'", 'noRestrictedImports'],
+  ['publish/publish-tombstones.ts', "import 'kafkajs'", 'noRestrictedImports'],
   ['publish/event-publisher.ts', "import '../kafka/kafka-client.ts'", 'noRestrictedImports'],
   ['placement/membership.ts', "import 'kafkajs'", 'noRestrictedImports'],
   ['kafka/kafka-client.ts', "import 'kafkajs'", undefined],

@@ -1,29 +1,20 @@
-import type { OutgoingRecord, RecordHeaders } from '../event/client-event.ts'
-import { ConnectorError } from '../runtime/connector-error.ts'
-import type { TopicLayout } from './event-publisher.ts'
-import { partitionOf } from './partitioner.ts'
-
-/** A record in the form in which it is sent. `timestamp`: ms since 1970. */
-interface KafkaRecord {
-  readonly key: Buffer | null
-  readonly value: Buffer | null
-  readonly partition: number
-  readonly timestamp: string
-  readonly headers: RecordHeaders
-}
+import type { RecordMetadata } from 'kafkajs'
+import type { OutgoingRecord, RecordHeaders } from '../../event/client-event.ts'
+import type { TopicLayout } from '../../publish/event-publisher.ts'
+import { ConnectorError } from '../../runtime/connector-error.ts'
+import type { OwnRecord } from '../kafkajs/produce-request.ts'
+import { partitionOf } from '../partitioner.ts'
 
 /** The records of one request. */
 export interface PartitionChunk {
   readonly topic: string
   readonly partition: number
-  readonly records: readonly KafkaRecord[]
+  readonly records: readonly OwnRecord[]
 }
 
 /** The records of one partition, in order; each chunk is sent in one request. */
-interface PartitionBatches {
-  readonly topic: string
-  readonly partition: number
-  readonly chunks: KafkaRecord[][]
+interface PartitionBatches extends Pick<PartitionChunk, 'topic' | 'partition'> {
+  readonly chunks: OwnRecord[][]
   /** Of the last chunk. */
   bytes: number
 }
@@ -65,7 +56,7 @@ export function partitionBatches(records: readonly OutgoingRecord[], layout: Bat
       batches.chunks.push([])
       batches.bytes = 0
     }
-    batches.chunks.at(-1)?.push({ key, value, partition, timestamp, headers })
+    batches.chunks.at(-1)?.push({ key, value, timestamp, headers })
     batches.bytes += bytes
   }
   return [...all.values()]
@@ -81,13 +72,6 @@ const sizeOf = (headers: RecordHeaders) =>
 const tooLarge = (topic: string, bytes: number, limit: number) =>
   new ConnectorError('publish.refused', `publish to ${topic}: a record of ${bytes} bytes exceeds the limit of ${limit}`)
 
-/** What a response says about one partition. */
-interface StoredChunk {
-  readonly topicName: string
-  readonly partition: number
-  readonly errorCode: number
-}
-
 /**
  * Sends the chunks of each partition one after another, and the partitions in parallel. Each call covers one partition:
  * a kafkajs call that spans two leaders may lose or duplicate records. Resolves once all are stored. After an error, or
@@ -95,7 +79,7 @@ interface StoredChunk {
  */
 export async function sendBatches(
   batches: readonly PartitionBatches[],
-  parts: { send: (chunk: PartitionChunk) => Promise<readonly StoredChunk[]>; isGivenUp: () => boolean },
+  parts: { send: (chunk: PartitionChunk) => Promise<readonly Stored[]>; isGivenUp: () => boolean },
 ): Promise<void> {
   const errors: unknown[] = []
   await Promise.all(
@@ -113,13 +97,12 @@ export async function sendBatches(
   if (errors.length > 0) throw errors[0]
 }
 
+type Stored = Pick<RecordMetadata, 'topicName' | 'partition' | 'errorCode'>
+
 /** kafkajs may resolve without having sent the records: the response must cover exactly the partition that was sent. */
-function checkResponse(response: readonly StoredChunk[], sent: { topic: string; partition: number }): void {
-  const [only] = response
-  const covers = only?.topicName === sent.topic && only.partition === sent.partition && only.errorCode === 0
-  if (response.length === 1 && covers) return
-  throw new ConnectorError(
-    'publish.failed',
-    `publish to ${sent.topic}: the response does not cover partition ${sent.partition}`,
-  )
+function checkResponse([only, ...others]: readonly Stored[], sent: { topic: string; partition: number }): void {
+  const { topic, partition } = sent
+  const covers = only?.topicName === topic && only.partition === partition && only.errorCode === 0
+  if (covers && others.length === 0) return
+  throw new ConnectorError('publish.failed', `publish to ${topic}: the response does not cover partition ${partition}`)
 }

@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
-import { partitionOf } from '../../../connector/publish/partitioner.ts'
-import { type PartitionChunk, partitionBatches, sendBatches } from '../../../connector/publish/record-batches.ts'
-import { codeOf } from '../../../connector/runtime/connector-error.ts'
-import { sentEvent, sentTo } from '../../support/records.ts'
+import type { OutgoingRecord } from '../../../../connector/event/client-event.ts'
+import { partitionOf } from '../../../../connector/kafka/partitioner.ts'
+import {
+  type PartitionChunk,
+  partitionBatches,
+  sendBatches,
+} from '../../../../connector/kafka/transactions/record-batches.ts'
+import { codeOf } from '../../../../connector/runtime/connector-error.ts'
+import { sentEvent, sentTo } from '../../../support/records.ts'
 
 const layout = (partitions: number, maxMessageBytes = 1_000_000) => ({
   events: { topic: 'events', partitions },
@@ -81,7 +85,6 @@ it('reports neither key nor value of a record that is too large', () => {
 const sent = (key: string | null, value: string, contentType: string) => ({
   key: key === null ? null : Buffer.from(key),
   value: Buffer.from(value),
-  partition: 0,
   timestamp: '1700000000000',
   headers: { 'content-type': contentType },
 })
@@ -98,7 +101,7 @@ const batch = (partition: number, ...chunks: string[][]) => ({
   topic: 'events',
   partition,
   bytes: 0,
-  chunks: chunks.map((values) => values.map((value) => ({ ...sent(null, value, 'application/json'), partition }))),
+  chunks: chunks.map((values) => values.map((value) => sent(null, value, 'application/json'))),
 })
 const answerTo = ({ topic, partition }: PartitionChunk) => [{ topicName: topic, partition, errorCode: 0 }]
 const isGivenUp = () => false

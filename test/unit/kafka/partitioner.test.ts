@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { murmur2, partitionOf } from '../../../connector/publish/partitioner.ts'
+import { murmur2, partitionOf } from '../../../connector/kafka/partitioner.ts'
 
 /** Computed with `Utils.murmur2` of Kafka's Java client 4.4.0: key, hash, partition of 6, partition of 24. */
 const javaResults = [
