@@ -1,4 +1,5 @@
-import { withUnknownContents } from '../index/index-entry.ts'
+import type { ClientTable } from '../index/client-table.ts'
+import { entryWordsOf, keyOfHashed, UNKNOWN_CONTENT, withUnknownContents } from '../index/index-entry.ts'
 import { deltaText, deltaWords, emptyIndex, withEntries } from '../index/index-state.ts'
 import type { CommitRecord } from '../publish/event-publisher.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
@@ -18,14 +19,17 @@ interface Applied {
   readonly epoch: number
   /** The configured beginning of the stream. */
   readonly beginAt: SourceTime
+  /** The index of the state. */
+  readonly table: Pick<ClientTable, 'get'>
 }
 
 /**
  * The state with its history to be read again. A rewind never skips: a history that has not ended begins at the earlier
  * of both times.
  */
-export function rewound(state: StreamState, { id, to, republish }: Rewind, { epoch, beginAt }: Applied): StreamState {
-  const { scans } = state
+export function rewound(state: StreamState, rewind: Rewind, { epoch, beginAt, table }: Applied): StreamState {
+  const { id, to, republish, clients } = rewind
+  const { scans, index } = state
   const { history } = scans
   const wanted = to ?? beginAt
   const reached = scanNamed(scans, HISTORY)?.lastChanged ?? history.from ?? beginAt
@@ -37,16 +41,28 @@ export function rewound(state: StreamState, { id, to, republish }: Rewind, { epo
   }
   const others = { ...withoutScan(scans, HISTORY), history: again }
   if (!republish) return { ...state, scans: others }
+  if (clients !== undefined)
+    return { ...state, scans: others, index: withEntries(index, unknownContents(clients, table)) }
   // Invariant 3: a scan in progress may hold an old page. Without index entries, nothing shows that it is old.
   return { ...state, scans: withoutPlaces(others), index: { ...emptyIndex, generation: epoch } }
 }
 
+/** The entries of these clients, as far as there are any, with unknown contents. */
+function unknownContents(clients: readonly string[], table: Pick<ClientTable, 'get'>): string {
+  const entries = clients.flatMap((hashed) => {
+    const key = keyOfHashed(hashed)
+    const entry = table.get(key)
+    return entry === undefined ? [] : [[key, { ...entry, content: UNKNOWN_CONTENT }] as const]
+  })
+  return deltaText(entryWordsOf(entries))
+}
+
 /**
  * Whether the rewind cures the hold. `seen`: see `seenAs`. A `yes` is for one document only; what may be lost needs
- * `republish`.
+ * `republish`. One for some clients cures nothing.
  */
-export function cures({ yes, republish }: Rewind, code: ErrorCode, seen: string): boolean {
-  if (yes !== seen) return false
+export function cures({ yes, republish, clients }: Rewind, code: ErrorCode, seen: string): boolean {
+  if (yes !== seen || clients !== undefined) return false
   return code === 'checkpoint.undecided' || (republish && curedByRepublish.has(code))
 }
 

@@ -8,7 +8,7 @@ import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
 import type { Version, VersionedObject } from '../storage/versioned-object.ts'
 import type { StateChange, StreamState } from './checkpoint-document.ts'
 import { type CheckpointDocument, serializeDocument } from './checkpoint-document.ts'
-import { bothChanges, decided, left, moved, prepared, recordOf, represented, stateAfter } from './transitions.ts'
+import { decided, left, moved, prepared, recordOf, represented, stateAfter } from './transitions.ts'
 
 /**
  * The checkpoint of a claimed stream, with its client index. After any rejection it is unusable: open the stream again.
@@ -28,7 +28,7 @@ export interface StreamCheckpoint {
   readonly rewound: string | null
   /** Whether the current state is stored as committed. */
   isSaved(): boolean
-  /** Takes a change without a transaction; the next write stores it. */
+  /** Takes a change without a transaction, and so without index entries; the next write stores it. */
   advance(change: StateChange): void
   /** Writes what the next transaction adds. Resolves with the commit record that will decide it. */
   prepare(change: StateChange, finish: AbortSignal): Promise<CommitRecord>
@@ -108,7 +108,7 @@ interface Held extends CheckpointParts {
   readonly write: ReturnType<typeof documentWriter>
   document: CheckpointDocument
   prepared: CheckpointDocument | undefined
-  /** Changes without a transaction that are not written yet; the table has them. */
+  /** The last change without a transaction, if it is not written yet. */
   unsaved: StateChange | undefined
   /** Whether the last decided transaction is stored as committed. */
   isRecorded: boolean
@@ -120,19 +120,17 @@ function stateOf({ document, unsaved }: Held): StreamState {
 }
 
 function advance(held: Held, change: StateChange): void {
-  held.unsaved = bothChanges(held.unsaved, change)
-  if (change.entries === '') return
-  held.index.forget()
-  held.table.setAll(deltaWords(change.entries))
+  // The table holds decided entries only, and segments are written from it.
+  if (change.entries !== '') throw new Error('index entries without a transaction')
+  held.unsaved = change
 }
 
 async function prepare(held: Held, change: StateChange, finish: AbortSignal): Promise<CommitRecord> {
-  const { document, unsaved, table } = held
+  const { document, table } = held
   const stamp = { nonce: held.newNonce(), at: held.clock.now() }
-  const next = prepared(await withIndex(held, finish), bothChanges(unsaved, change), stamp)
-  const isCommittedIndex = unsaved === undefined || unsaved.entries === ''
+  const next = prepared(await withIndex(held, finish), change, stamp)
   // The stored document may still have the decided state as pending.
-  if (isCommittedIndex) held.index.keep(table, next.nonce, ...(held.isRecorded ? [document.nonce] : []))
+  held.index.keep(table, next.nonce, ...(held.isRecorded ? [document.nonce] : []))
   await held.write(next, finish)
   held.prepared = next
   return recordOf(next)

@@ -1,4 +1,4 @@
-import { emptyIndex, type IndexState, joinedDelta, withEntries } from '../index/index-state.ts'
+import { emptyIndex, type IndexState, withEntries } from '../index/index-state.ts'
 import type { CommitRecord } from '../publish/event-publisher.ts'
 import { withoutPlaces } from '../scan/begin-scan.ts'
 import { newScans } from '../scan/scan-state.ts'
@@ -16,12 +16,6 @@ import {
 /** The state after the change. Pure. */
 export function stateAfter({ index }: StreamState, { entries, ...reached }: StateChange): StreamState {
   return { ...reached, index: withEntries(index, entries) }
-}
-
-/** Both changes as one. Pure. */
-export function bothChanges(first: StateChange | undefined, second: StateChange): StateChange {
-  if (first === undefined) return second
-  return { ...second, entries: joinedDelta(first.entries, second.entries) }
 }
 
 /** The state of a stream that has read nothing yet. */

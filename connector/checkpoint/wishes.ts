@@ -17,6 +17,8 @@ const rewind = z.object({
     .nullable(),
   /** Unchanged clients are published, too. */
   republish: z.boolean(),
+  /** Of these only, by `hashedId`; absent: all. */
+  clients: z.array(z.string().regex(/^[\w-]{11}$/)).optional(),
   /** The only document over which it cures a hold, see `seenAs`; null: none. */
   yes: z.string().nullable(),
 })

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type TombstoneType, tombstones, tombstoneTypes } from '../event/cloud-event/tombstone.ts'
 import { kafkaEventPublisher } from '../kafka/kafka-event-publisher.ts'
 import { publishTombstones } from '../publish/publish-tombstones.ts'
-import { type Answer, type Command, type CommandArgs, configOption, optionText } from './command.ts'
+import { type Command, type CommandArgs, configOption, optionText } from './command.ts'
 import { type ChosenStream, invalidRequest, withStream } from './command-resources.ts'
 import { clientsOption, namedClients } from './named-clients.ts'
 
@@ -39,11 +39,12 @@ function typeIn(args: CommandArgs): TombstoneType {
   return type
 }
 
-async function eraseClients(
+/** Rejects with `publish.*` or the reason of `stop`. */
+export async function eraseClients(
   { type, clients }: { readonly type: TombstoneType; readonly clients: readonly string[] },
   { stream, shared, closing }: ChosenStream,
   stop: AbortSignal,
-): Promise<Answer> {
+): Promise<{ readonly exit: 0; readonly value: string }> {
   const { clock, kafkaLog: log, config } = shared
   const names = { connector: config.connector, stream: stream.name }
   const publisher = kafkaEventPublisher(stream.kafka, { ...names, clock, log })

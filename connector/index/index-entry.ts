@@ -43,6 +43,12 @@ export function clientKey(id: string): ClientKey {
   return hash('sha256', id, 'binary').slice(0, KEY_BYTES) as ClientKey
 }
 
+/** The key of a client as text, for what is stored of a client besides the index. */
+export const hashedId = (id: string): string => Buffer.from(clientKey(id), 'latin1').toString('base64url')
+
+export const keyOfHashed = (hashed: string): ClientKey =>
+  Buffer.from(hashed, 'base64url').toString('latin1', 0, KEY_BYTES) as ClientKey
+
 /** `contentHash`: SHA-256 as base64url. */
 export function contentKey(contentHash: string): ContentKey {
   const key = Buffer.from(contentHash.slice(0, KEY_CHARACTERS), 'base64url').toString('latin1', 0, KEY_BYTES)

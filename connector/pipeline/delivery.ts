@@ -53,8 +53,7 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: Delivering): Pag
   }
   const advance = async ({ change }: PageGroup) => {
     checkpoint.advance(change)
-    // The document stays small: entries of the client index never gather.
-    if (change.entries !== '' || schedule.dueInMs() === 0) await save()
+    if (schedule.dueInMs() === 0) await save()
   }
   return {
     deliver: async ({ group, events }) => {

@@ -50,6 +50,20 @@ it('a rewind with --republish publishes every client once more, and its events s
   expect(marked).toHaveLength(clients)
 })
 
+it('a rewind with --republish --client publishes these clients once more, and no others', async () => {
+  const { simulator, replica, rewind, records } = await running()
+  const chosen = simulator.clientIds.slice(0, 2)
+  const named = chosen.flatMap((id) => ['--client', id])
+  expect(await rewind('--to', 'beginning', ...named)).toMatchObject({ exit: 2 })
+  const { exit, output } = await rewind('--to', 'beginning', '--republish', ...named)
+  expect(exit, output).toBe(0)
+  for (const id of chosen) expect(output).not.toContain(id)
+  await expect.poll(async () => (await records()).length, { timeout: 30_000 }).toBe(clients + 2)
+  expect(await replica.stop()).toBe(0)
+  const again = (await records()).filter(({ headers }) => 'ce_republished' in headers)
+  expect(again.map(({ key }) => key).toSorted()).toEqual(chosen.toSorted())
+})
+
 it('a rewind is refused without a time, with one in the future, and without a stream that exists', async () => {
   const { start } = await scene()
   const refused = async (...options: string[]) => {

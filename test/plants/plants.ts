@@ -255,10 +255,24 @@ export const plants: readonly Plant[] = [
     by: { unit: 'checkpoint/rewind.test.ts' },
   },
   {
+    name: 'a rewind for some clients publishes all',
+    file: 'checkpoint/rewind.ts',
+    text: 'if (clients !== undefined)\n    return',
+    becomes: 'if (clients?.length === 0)\n    return',
+    by: { unit: 'checkpoint/rewind.test.ts' },
+  },
+  {
+    name: 'a rewind for some clients cures a hold',
+    file: 'checkpoint/rewind.ts',
+    text: 'yes !== seen || clients !== undefined',
+    becomes: 'yes !== seen',
+    by: { unit: 'checkpoint/rewind.test.ts' },
+  },
+  {
     name: 'a yes cures a hold over any document',
     file: 'checkpoint/rewind.ts',
-    text: 'if (yes !== seen) return false',
-    becomes: 'if (yes === null) return false',
+    text: 'if (yes !== seen ||',
+    becomes: 'if (yes === null ||',
     by: { unit: 'checkpoint/rewind.test.ts' },
   },
   {

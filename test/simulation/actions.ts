@@ -146,7 +146,7 @@ function rewind(world: World, detail: number): void {
 }
 
 function republish(world: World, detail: number): void {
-  withStream(world, detail, (stream) => startCommand(world, stream, 'republish'))
+  withStream(world, detail, (stream) => startCommand(world, stream, detail % 10 < 5 ? 'republish' : 'republishSome'))
 }
 
 /** An operator erases a client. */

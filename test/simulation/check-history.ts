@@ -3,7 +3,7 @@ import { documentTooLarge, otherIndex } from './check-index.ts'
 import { savedTooEarly } from './check-pages.ts'
 import { notRepublished, publishedWhilePaused, rewoundTwice, wronglyNamed } from './check-rewinds.ts'
 import { wasDeletedSince } from './deleted-clients.ts'
-import { type Check, type Evidence, evidenceOf } from './evidence.ts'
+import { type Check, type Evidence, evidenceOf, isForgotten } from './evidence.ts'
 import type { History } from './history.ts'
 import { isTombstoneOf } from './simulated-erase.ts'
 import { LONGEST_REACH_MS } from './simulated-parts.ts'
@@ -63,15 +63,18 @@ function lost({ stream, records, history }: Evidence): string[] {
 
 /**
  * Invariants 2 and 3: the events of a client are a subsequence of its changes, without duplicates. The client's last change
- * may come once more in a new index, which a rewind begins, or if present settings and lists publish it otherwise.
+ * may come once more in a new index, which a rewind begins, after a rewind for this client, or if present settings and lists publish it otherwise.
  */
-function duplicatedOrDisordered({ stream, records, generations }: Evidence): string[] {
+function duplicatedOrDisordered(evidence: Evidence): string[] {
+  const { stream, records, generations } = evidence
   const violations: string[] = []
   const last = new Map<string, { readonly change: number; readonly at: number; readonly text: string }>()
   for (const { event, at } of records) {
     const { subject, data, text } = event
     const before = last.get(subject) ?? { change: -1, at: -1, text }
-    const isAgain = generations.some((begunAt) => before.at < begunAt && begunAt <= at)
+    const isAgain =
+      generations.some((begunAt) => before.at < begunAt && begunAt <= at) ||
+      isForgotten(evidence, subject, before.at, at)
     const from = before.change + (isAgain || before.text !== text ? 0 : 1)
     const own = stream.polaris.changes.filter(({ clientId }) => clientId === subject)
     const change = own.findIndex(({ content }, index) => index >= from && content === data.Contenu)

@@ -1,9 +1,15 @@
 import { sha256 } from '../../connector/event/canonical-json.ts'
 import { type ClientTable, clientTable } from '../../connector/index/client-table.ts'
-import { clientKey, contentKey, entryWords, type IndexEntry } from '../../connector/index/index-entry.ts'
+import {
+  clientKey,
+  contentKey,
+  entryWords,
+  type IndexEntry,
+  UNKNOWN_CONTENT,
+} from '../../connector/index/index-entry.ts'
 import { deltaWords, type IndexState } from '../../connector/index/index-state.ts'
 import { segmentHash } from '../../connector/index/write-segment.ts'
-import type { Check } from './evidence.ts'
+import { type Check, isForgotten } from './evidence.ts'
 
 /** A larger document takes too long to write with every transaction. */
 const MAX_DOCUMENT = 128 * 1024
@@ -12,18 +18,21 @@ export const documentTooLarge: Check = ({ documents }) =>
   documents.flatMap(({ text }) => (text.length > MAX_DOCUMENT ? [`a checkpoint has ${text.length} characters`] : []))
 
 /** The index of the last checkpoint, with nothing pending, has for each client what was published since it began. */
-export const otherIndex: Check = ({ history, stream, records, documents, generations }) => {
+export const otherIndex: Check = (evidence) => {
+  const { history, stream, records, documents, generations } = evidence
   const document = documents.at(-1)?.document
   if (document === undefined || document.pending !== null) return []
   const segments = history.segments.get(stream.key) ?? new Map()
   const table = tableOf(document.committed.state.index, segments)
   if (typeof table === 'string') return [table]
   const begunAt = generations.at(-1) ?? 0
-  const published = new Map(records.filter(({ at }) => at >= begunAt).map(({ event }) => [event.subject, event]))
-  const wrong = [...published].flatMap(([client, { text, sequence }]) => {
+  const published = new Map(
+    records.filter(({ at }) => at >= begunAt).map(({ event, at }) => [event.subject, { ...event, at }]),
+  )
+  const wrong = [...published].flatMap(([client, { text, sequence, at }]) => {
     const entry = table.get(clientKey(client))
     const number = Number(sequence)
-    const content = contentKey(sha256(text))
+    const content = isForgotten(evidence, client, at) ? UNKNOWN_CONTENT : contentKey(sha256(text))
     return entry?.number === number && entry.content === content
       ? []
       : [`the index has ${textOf(entry)} for ${client}, not content ${content}, number ${number}`]

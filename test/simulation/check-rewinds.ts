@@ -1,3 +1,4 @@
+import { hashedId } from '../../connector/index/index-entry.ts'
 import type { Check } from './evidence.ts'
 import { LONGEST_REACH_MS } from './simulated-parts.ts'
 
@@ -15,23 +16,28 @@ export const rewoundTwice: Check = ({ stream, documents }) => {
 }
 
 /**
- * After a rewind that publishes again, and the end of its history, every client is published again that the topic had
- * before, unless it was deleted meanwhile. A late change may move its client behind the scan: a look-back publishes it,
+ * After a rewind that publishes again, and the end of its history, every client (of those it names) is published again that
+ * the topic had before, unless it was deleted meanwhile. A late change may move its client behind the scan: a look-back publishes it,
  * unless the change is later than the longest look-back, or the stream has a permanent fault.
  */
-export const notRepublished: Check = ({ history, stream, records, documents, generations }) => {
-  const begunAt = generations.at(-1)
+export const notRepublished: Check = ({ history, stream, records, documents, generations, forgotten }) => {
+  const begunAt = generations.at(-1) ?? -1
+  const asked = forgotten.at(-1)
   const last = documents.at(-1)?.document.committed.state
-  if (begunAt === undefined || last?.scans.history.state !== 'done') return []
-  const before = new Set(records.filter(({ at }) => at < begunAt).map(({ event }) => event.subject))
-  const after = new Set(records.filter(({ at }) => at >= begunAt).map(({ event }) => event.subject))
+  const isOfSome = asked !== undefined && asked.at > begunAt
+  const since = isOfSome ? asked.at : begunAt
+  if (since < 0 || last?.scans.history.state !== 'done') return []
+  const before = new Set(records.filter(({ at }) => begunAt <= at && at < since).map(({ event }) => event.subject))
+  const all = new Set(records.filter(({ at }) => at < since).map(({ event }) => event.subject))
+  const due = isOfSome ? [...before].filter((client) => asked.clients.has(hashedId(client))) : [...all]
+  const after = new Set(records.filter(({ at }) => at >= since).map(({ event }) => event.subject))
   const isFaulty = history.options.permanentFault !== 'none' && stream === history.streams[0]
   const moved = stream.polaris.changes.filter(({ lateMs }) => lateMs > (isFaulty ? 0 : LONGEST_REACH_MS))
   const wasGone = (client: string) =>
     stream.polaris.deletions.some(({ clientId, endsAt }) => {
-      return clientId === client && (endsAt === undefined || endsAt >= begunAt)
+      return clientId === client && (endsAt === undefined || endsAt >= since)
     })
-  return [...before].flatMap((client) =>
+  return due.flatMap((client) =>
     after.has(client) || wasGone(client) || moved.some(({ clientId }) => clientId === client)
       ? []
       : [`${client} is not published again`],

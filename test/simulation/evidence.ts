@@ -1,5 +1,6 @@
 import { type CheckpointDocument, parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import { EVENT_TYPE } from '../../connector/event/client-event.ts'
+import { hashedId } from '../../connector/index/index-entry.ts'
 import type { ClientValue } from '../../connector/source/client-source.ts'
 import { clientText, eventIn } from '../support/cloud-event.ts'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
@@ -32,6 +33,8 @@ export interface Evidence {
   readonly hanging: readonly FakeRecord[]
   /** How many records of all streams were visible when a rewind began a new index, each time. */
   readonly generations: readonly number[]
+  /** Rewinds that made the contents of clients unknown, as far as they are applied. `at`: as in `generations`. */
+  readonly forgotten: readonly { readonly at: number; readonly clients: ReadonlySet<string> }[]
   /** All events with their numbers. */
   readonly numbered: readonly (FakeRecord & { readonly at: number; readonly number: number })[]
   readonly tombstones: readonly (FakeRecord & { readonly at: number })[]
@@ -70,7 +73,22 @@ export function evidenceOf(history: History, stream: SimulatedStream): Evidence 
     const before = documents[index - 1]?.document.committed.state.index.generation
     return before === undefined || before === document.committed.state.index.generation ? [] : [recordsBefore]
   })
-  return { history, stream, records, sent, hanging, numbered, tombstones, documents, generations }
+  const forgotten = documents.flatMap(({ document: { rewound }, recordsBefore }, index) => {
+    const isNew = rewound !== documents[index - 1]?.document.rewound
+    const clients = isNew && rewound !== null ? stream.rewinds.get(rewound)?.clients : undefined
+    return clients === undefined ? [] : [{ at: recordsBefore, clients: new Set<string>(clients) }]
+  })
+  return { history, stream, records, sent, hanging, numbered, tombstones, documents, generations, forgotten }
+}
+
+/** Whether the content of a client has become unknown since a record. */
+export function isForgotten(
+  { forgotten }: Pick<Evidence, 'forgotten'>,
+  client: string,
+  since: number,
+  until = Infinity,
+) {
+  return forgotten.some(({ at, clients }) => since < at && at <= until && clients.has(hashedId(client)))
 }
 
 /** Of a record of the events topic; undefined for a dead letter. */

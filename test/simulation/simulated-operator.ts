@@ -8,6 +8,7 @@ import {
   type Wishes,
   wishesText,
 } from '../../connector/checkpoint/wishes.ts'
+import { hashedId } from '../../connector/index/index-entry.ts'
 import { wallClock } from '../../connector/source/source-time.ts'
 import { wishesKey } from '../../connector/storage/checkpoint-store-config.ts'
 import { never } from '../support/signals.ts'
@@ -53,18 +54,26 @@ const pause: Command = async (world, of) => {
 
 const resume = change(() => ({ paused: false, reason: '' }))
 
-const rewindTo = (how: 'hour' | 'beginning', rest: Pick<Rewind, 'republish'> & { readonly yes?: true }): Command =>
+type Wanted = Pick<Rewind, 'republish'> & { readonly yes?: true; readonly clients?: 'some' }
+
+const rewindTo = (how: 'hour' | 'beginning', rest: Wanted): Command =>
   change(({ clock, store }, stream, { newNonce }) => {
     const to = how === 'beginning' ? null : wallClock(clock.now() - 3_600_000, ZONE)
     const yes = rest.yes === true ? seenAs(store.stored(stream.key)) : null
-    return { rewind: { id: newNonce(), to, republish: rest.republish, yes } }
+    const clients = rest.clients && { clients: someClients(stream) }
+    return { rewind: { id: newNonce(), to, republish: rest.republish, yes, ...clients } }
   })
+
+/** Every second client. */
+const someClients = ({ polaris }: SimulatedStream) =>
+  [...new Set(polaris.changes.map(({ clientId }) => clientId))].filter((_, at) => at % 2 === 0).map(hashedId)
 
 const commands = {
   pause,
   resume,
   rewind: rewindTo('hour', { republish: false }),
   republish: rewindTo('beginning', { republish: true }),
+  republishSome: rewindTo('beginning', { republish: true, clients: 'some' }),
   /** The cure of a hold over what may be lost, and of one over what is undecided. */
   begin: rewindTo('beginning', { republish: true, yes: true }),
   choose: rewindTo('hour', { republish: false, yes: true }),

@@ -1,4 +1,5 @@
 import { type CheckpointDocument, parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
+import type { Rewind } from '../../connector/checkpoint/wishes.ts'
 import type { Clock } from '../../connector/runtime/clock.ts'
 import type { Scan } from '../../connector/scan/scan-state.ts'
 import type { Page, ReadArguments } from '../../connector/source/client-source.ts'
@@ -38,7 +39,7 @@ export interface SimulatedStream {
   /** While an operator was told that the stream is paused: how many records of all streams were visible. */
   readonly pauses: { readonly from: number; until: number }[]
   /** The rewinds that were stored as wishes, by their ids. */
-  readonly rewinds: Set<string>
+  readonly rewinds: Map<string, Rewind>
   /** Whether its wishes were damaged. */
   hasLostWishes: boolean
 }
@@ -127,6 +128,6 @@ export function simulatedStream(
     ...{ name, key: checkpointKey(CONNECTOR, name), polaris, change, requiredChanges: 0 },
     deleteOrReturn: (client) => polaris.deleteOrReturn(`client-${client % clients}`),
     ...{ reads: [], sent: [], documents, expired: new Map(), healthy: undefined, wasDamaged: false },
-    ...{ hasLostRecord: false, pauses: [], rewinds: new Set(), hasLostWishes: false },
+    ...{ hasLostRecord: false, pauses: [], rewinds: new Map(), hasLostWishes: false },
   }
 }

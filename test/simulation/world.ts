@@ -74,7 +74,7 @@ export function createWorld(options: HistoryOptions, defects: Defects, log: (lin
       const wished = streams.find((one) => wishesKey(one.key) === key)
       const rewind = parseWishes(text)?.rewind
       if (wished !== undefined && parseWishes(text)?.paused !== true) endPauses(wished, kafka.committed.length)
-      if (wished !== undefined && rewind != null) wished.rewinds.add(rewind.id)
+      if (wished !== undefined && rewind != null) wished.rewinds.set(rewind.id, rewind)
       const stream = streams.find((one) => one.key === key)
       if (stream === undefined) return
       const changesBefore = stream.polaris.changes.length

@@ -9,7 +9,7 @@ import { restartAbove, restarted, rewound, withoutPending } from '../../checkpoi
 import { type Claim, writeDocument } from '../../checkpoint/stream-checkpoint.ts'
 import { beginning, type Claimant, claimed, committedByRecord, firstDocument } from '../../checkpoint/transitions.ts'
 import { validState } from '../../checkpoint/valid-state.ts'
-import { type ClientTable, clientTable } from '../../index/client-table.ts'
+import { clientTable } from '../../index/client-table.ts'
 import { deltaWords } from '../../index/index-state.ts'
 import type { KafkaState, StreamProducer } from '../../publish/event-publisher.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
@@ -44,6 +44,7 @@ export async function claimStream(
   const claimant = { nonce: parts.newNonce(), at: parts.clock.now(), owner: parts.owner, producerId, identity }
   const next = claimOf(parts, read, { valid, kafka, claimant })
   const table = isNewIndex(document, next) ? clientTable() : read.table
+  table.setAll(deltaWords(next.committed.state.index.delta))
   const version = await writeDocument(parts, { document: next, expected: stored?.version ?? null }, stop)
   observeClaim(parts, document, next)
   return { document: next, version, table }
@@ -82,24 +83,20 @@ function claimOf(
   const next =
     document === undefined
       ? firstDocument(firstState(parts), claimant)
-      : claimed(document, validStateOf(document, valid, table), claimant)
+      : claimed(document, validStateOf(document, valid), claimant)
   if (rewind === undefined) return next
   const { claim, committed } = next
-  const state = rewound(committed.state, rewind, { epoch: claim.epoch, beginAt })
+  table.setAll(deltaWords(committed.state.index.delta))
+  const state = rewound(committed.state, rewind, { epoch: claim.epoch, beginAt, table })
   return { ...next, rewound: rewind.id, committed: { ...committed, state } }
 }
 
-/** The valid state as the committed one, its entries in `table`. Without its commit record, none is missed later. */
-function validStateOf(document: CheckpointDocument, valid: Valid, table: ClientTable): Committed {
-  const { committed, pending } = document
-  if (valid.kind === 'pending') {
-    if (pending !== null) table.setAll(deltaWords(pending.change.entries))
-    return committedByRecord(document)
-  }
+/** The valid state as the committed one. Without its commit record, none is missed later. */
+function validStateOf(document: CheckpointDocument, valid: Valid): Committed {
+  const { committed } = document
+  if (valid.kind === 'pending') return committedByRecord(document)
   if (valid.kind !== 'hold') return { ...committed, hasRecord: valid.kind === 'committed' && valid.hasRecord }
-  const state = withoutPending(document)
-  table.setAll(deltaWords(state.index.delta))
-  return { ...committed, hasRecord: false, state }
+  return { ...committed, hasRecord: false, state: withoutPending(document) }
 }
 
 /** The state of a new stream. Throws `config.invalid` if no start is configured. */

@@ -120,6 +120,25 @@ it('finds deleted, lost, different and erased clients, names them only with --id
   })
 })
 
+it('removes the clients that are gone, unless they are too many or a rewind waits', async () => {
+  const stage = await stopped()
+  const { simulator, records } = stage
+  const [first = '', second = '', third = ''] = simulator.clientIds
+  simulator.remove([first, second])
+  const remove = (count: string) => audit(stage, ['--remove-gone', count])
+  const tombstones = async () => (await records()).filter(({ text }) => text === '')
+  expect(await remove('1')).toMatchObject({ exit: 1, json: { removal: { isDone: false } } })
+  expect(await tombstones()).toEqual([])
+  expect(await remove('2')).toMatchObject({ exit: 0, json: { differences: { gone: 2 }, removal: { isDone: true } } })
+  const erased = await tombstones()
+  expect(new Set(erased.map(({ key }) => key))).toEqual(new Set([first, second]))
+  expect(new Set(erased.map(({ headers }) => headers.ce_type))).toEqual(new Set(['client.removed']))
+  // No replica has applied the rewind of the last removal.
+  simulator.remove([third])
+  expect(await remove('5')).toMatchObject({ exit: 1, json: { removal: { isDone: false } } })
+  expect(await tombstones()).toHaveLength(erased.length)
+})
+
 it('exits with 3 when Polaris or Kafka is unavailable, and needs no checkpoint store', async () => {
   const stage = await stopped({ times: { polaris: { retry: { firstPauseMs: 10 } } } })
   const outcome = async (environment: Record<string, string>) => await audit(stage, [], environment)
@@ -148,4 +167,5 @@ it('exits with 2 for ids of an unknown kind, and for several clients', async () 
   const stage = await scene()
   expect(await auditText(stage, '--ids', 'all')).toMatchObject({ exit: 2, text: '' })
   expect(await auditText(stage, '--ids', 'gone', '--client', 'c')).toMatchObject({ exit: 2, text: '' })
+  expect(await auditText(stage, '--remove-gone', '1001')).toMatchObject({ exit: 2, text: '' })
 })

@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest'
 import type { StreamState } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { cures, restartAbove, restarted, rewound, withoutPending } from '../../../connector/checkpoint/rewind.ts'
 import type { Rewind } from '../../../connector/checkpoint/wishes.ts'
+import { clientTable } from '../../../connector/index/client-table.ts'
 import { MAX_EVENT_NUMBER, UNKNOWN_CONTENT } from '../../../connector/index/index-entry.ts'
+import { deltaWords } from '../../../connector/index/index-state.ts'
 import { loadTable } from '../../../connector/index/load-table.ts'
 import { type ErrorCode, errorCatalogue } from '../../../connector/runtime/error-catalogue.ts'
 import { restarted as restartedScan } from '../../../connector/scan/begin-scan.ts'
@@ -21,7 +23,9 @@ const to = (time: Rewind['to'], more: Partial<Rewind> = {}): Rewind => ({
   ...{ id: 'rewind', to: time, republish: false, yes: null },
   ...more,
 })
-const applied = { epoch: 7, beginAt }
+const table = clientTable()
+table.setAll(deltaWords(indexed.index.delta))
+const applied = { epoch: 7, beginAt, table }
 
 const stateWith = (scans: Partial<ScanStates>): StreamState => ({ ...indexed, scans: { ...indexed.scans, ...scans } })
 const history = someScan({ ...HISTORY, from: beginAt, lastChanged: middle })
@@ -75,6 +79,19 @@ describe('a rewind', () => {
     expect(scans.background).toMatchObject([{ ...unread, checkPoint: null, startedAt: null }])
   })
 
+  test('for some clients makes their contents unknown, and keeps the index and the scans in progress', async () => {
+    const lookBack = someScan({ lane: 'look-back', reachMs: 1 })
+    const state = stateWith({ background: [lookBack] })
+    const clients = [2, 9].map((client) => Buffer.from(key(client), 'latin1').toString('base64url'))
+    const { index, scans, events } = rewound(state, to(null, { republish: true, clients }), applied)
+    expect([scans.background, scans.history.republished, events]).toEqual([[lookBack], 'rewind', state.events])
+    expect({ ...index, delta: '' }).toEqual({ ...state.index, delta: '' })
+    const loaded = await loadTable(memorySegmentStore(), index, never)
+    expect(loaded.size()).toBe(2)
+    expect(loaded.get(key(1))).toEqual(table.get(key(1)))
+    expect(loaded.get(key(2))).toEqual({ ...table.get(key(2)), content: UNKNOWN_CONTENT })
+  })
+
   test('that does not republish keeps the name of one that does, until the history has ended', () => {
     const state = stateWith({ history: historyOf('again', { from: middle, republished: 'before' }) })
     expect(rewound(state, to(late), applied).scans.history.republished).toBe('before')
@@ -88,6 +105,10 @@ describe('the cure of a hold', () => {
   test('needs --yes for the document that is stored, and no other one', () => {
     expect(curedBy(to(null, { republish: true }))).toEqual([])
     expect(curedBy(to(null, { republish: true, yes: 'another' }))).toEqual([])
+  })
+
+  test('is none for some clients', () => {
+    expect(curedBy(to(null, { yes: 'w', republish: true, clients: [] }))).toEqual([])
   })
 
   test('needs --republish for everything but an undecided transaction', () => {

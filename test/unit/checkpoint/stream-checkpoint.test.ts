@@ -98,18 +98,26 @@ describe('the checkpoint of a claimed stream', () => {
   test('takes changes without a transaction at once, and stores them with the next write, whichever that is', async () => {
     const { checkpoint, stored } = await claimedStream()
     expect(checkpoint.isSaved()).toBe(true)
-    checkpoint.advance(read(2, entriesOf([1, 0])))
-    checkpoint.advance(read(2, entriesOf([1, 1], [2, 1])))
-    expect(checkpoint.state()).toEqual(reachedBy(read(2, entriesOf([1, 0], [1, 1], [2, 1]))))
-    expect([1, 2].map((client) => checkpoint.table.get(key(client))?.number)).toEqual([1, 1])
-    expect(checkpoint.isSaved()).toBe(false)
-    await checkpoint.prepare(change, never)
-    expect(stored().committed.state).toEqual(state)
-    expect(stored().pending?.change.entries).toBe(entriesOf([1, 0], [1, 1], [2, 1]) + change.entries)
-    checkpoint.decided()
-    expect(checkpoint.state().index.delta).toBe(stored().pending?.change.entries)
-    await checkpoint.save(never)
-    expect(checkpoint.isSaved()).toBe(true)
+    for (const write of ['prepare', 'save'] as const) {
+      checkpoint.advance(read(2))
+      checkpoint.advance(read(3))
+      expect(checkpoint.state().events).toBe(3)
+      expect(checkpoint.isSaved()).toBe(false)
+      if (write === 'prepare') {
+        await checkpoint.prepare(change, never)
+        expect(stored()).toMatchObject({ committed: { state }, pending: { change } })
+        checkpoint.decided()
+      }
+      await checkpoint.save(never)
+      expect(checkpoint.isSaved()).toBe(true)
+    }
+    expect(stored().committed.state.events).toBe(3)
+  })
+
+  test('takes no index entries without a transaction: the table holds decided ones only', async () => {
+    const { checkpoint } = await claimedStream()
+    expect(() => checkpoint.advance(read(2, entriesOf([1, 0])))).toThrow('without a transaction')
+    expect(checkpoint.table.size()).toBe(0)
   })
 
   test('writes a unique text each time, so that a write with a lost response is recognized', async () => {

@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type CheckpointDocument, compareRecords, FORMAT } from '../../../connector/checkpoint/checkpoint-document.ts'
 import {
-  bothChanges,
   claimed,
   committedByRecord,
   decided,
@@ -142,15 +141,6 @@ describe('the state after a change', () => {
         expect(taken).toEqual(live)
         const { events: _, ...record } = recordOf(ready)
         expect(decision).toEqual({ ...record, at: now, hasRecord: true })
-      }),
-    )
-  })
-
-  test('is that of both changes, one after the other', () => {
-    fc.assert(
-      fc.property(anyState, anyChange, anyChange, (from, first, second) => {
-        expect(stateAfter(from, bothChanges(first, second))).toEqual(stateAfter(stateAfter(from, first), second))
-        expect(bothChanges(undefined, first)).toEqual(first)
       }),
     )
   })

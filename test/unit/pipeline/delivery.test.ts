@@ -8,7 +8,6 @@ import type { FakeFault, FakeOperation } from '../../support/fakes/fake-event-pu
 import type { MemoryFault } from '../../support/fakes/memory-versioned-object.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { never } from '../../support/signals.ts'
-import { entriesOf } from '../checkpoint/documents.ts'
 import { connector, groupParts, KEY, openedStream, settled, stage, stream } from '../stream/open/open-parts.ts'
 import { building } from './builders.ts'
 import { reading } from './readings.ts'
@@ -192,32 +191,18 @@ describe('a group without records', () => {
     const { builder } = building()
     return {
       ...on,
-      deliver: (entries: string, events = 0) => {
-        const group = builder.finish()
-        return deliver({ group: { ...group, change: { ...group.change, entries, events } }, events: [] })
-      },
+      deliver: () => deliver({ group: builder.finish(), events: [] }),
       writes: () => on.store.history(KEY).length - writes,
-      stored: () => parseDocument(on.store.stored(KEY)?.text ?? ''),
     }
   }
 
   test('is saved once a period', async () => {
     const { deliver, clock, writes } = await withoutRecords()
-    await deliver('')
+    await deliver()
     expect(writes()).toBe(0)
     clock.jump(60_000)
-    await deliver('')
-    await deliver('')
+    await deliver()
+    await deliver()
     expect(writes()).toBe(1)
-  })
-
-  test('is saved at once when it has entries of the client index, so that the document stays small', async () => {
-    const { deliver, writes, stored } = await withoutRecords()
-    const many = entriesOf(...Array.from({ length: 1_000 }, (_, client) => [client, 1] as const))
-    for (let group = 1; group <= 10; group += 1) {
-      await deliver(many)
-      expect(writes()).toBe(group)
-      expect(JSON.stringify(stored()).length).toBeLessThan(128 * 1024)
-    }
   })
 })

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { type CheckpointDocument, serializeDocument } from '../../../../connector/checkpoint/checkpoint-document.ts'
 import { parseWishes, type Rewind, seenAs } from '../../../../connector/checkpoint/wishes.ts'
 import { UNKNOWN_CONTENT } from '../../../../connector/index/index-entry.ts'
+import { loadTable } from '../../../../connector/index/load-table.ts'
 import { withoutCheckpoint } from '../../../../connector/publish/event-publisher.ts'
 import { codeOf } from '../../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../../connector/runtime/error-catalogue.ts'
@@ -56,6 +57,20 @@ async function commit(on: ReturnType<typeof stage>, record: { epoch: number; seq
 describe('a rewind', () => {
   const document = own({ committed: { hasRecord: false, state: indexed } })
   const to = timeText('2026-03-01T00:00:00')
+
+  test('for some clients makes their contents unknown at the claim, in what is stored and in memory', async () => {
+    const clients = [1, 9].map((client) => Buffer.from(key(client), 'latin1').toString('base64url'))
+    const on = rewinding(own({ committed: { state: indexed }, pending: {} }), { to, yes: null, clients })
+    on.wish()
+    await commit(on, { epoch: 4, seq: 11, nonce: 'p' })
+    const { checkpoint } = await openedStream(on.open)
+    const stored = await loadTable(on.store.segments(KEY), checkpoint.state().index, never)
+    for (const table of [checkpoint.table, stored]) {
+      const isUnknown = [1, 2, 3, 4, 9].map((client) => table.get(key(client))?.content === UNKNOWN_CONTENT)
+      expect(isUnknown).toEqual([true, false, false, false, false])
+      expect(table.size()).toBe(4)
+    }
+  })
 
   test('that waits is applied by the claim, which says so in the document', async () => {
     const on = rewinding(document, { to, republish: false, yes: null })
