@@ -60,43 +60,26 @@ const kafkaType = /^[A-Z]+(?:_[A-Z0-9]+){1,8}$/
  */
 function foreignError(error: unknown): string {
   if (typeof error !== 'object' || error === null) return `thrown ${typeof error}`
-  const name = nameOf(error)
-  const facts = [name, ...(kafkaName.test(name) ? kafkaFacts(error) : []), ...codeFacts(error), ...statusFacts(error)]
-  return facts.join(' ')
-}
-
-function nameOf(error: object): string {
-  const names = [property(error, 'name'), property(property(error, 'constructor'), 'name')]
-  return names.find((name): name is string => typeof name === 'string' && isErrorName(name)) ?? 'Error'
-}
-
-function isErrorName(name: string): boolean {
-  return errorName.test(name) || kafkaName.test(name)
-}
-
-function kafkaFacts(error: object): string[] {
+  const name = [property(error, 'name'), property(property(error, 'constructor'), 'name')].find(isErrorName) ?? 'Error'
   const [type, code] = [property(error, 'type'), property(error, 'code')]
-  return [
-    ...(typeof type === 'string' && kafkaType.test(type) ? [type] : []),
-    ...(isWithin(code, -1000, 1000) ? [String(code)] : []),
+  const status = property(property(error, '$metadata'), 'httpStatusCode') ?? property(error, 'statusCode')
+  const isKafka = kafkaName.test(name)
+  const facts = [
+    name,
+    isKafka && typeof type === 'string' && kafkaType.test(type) && type,
+    isKafka && isWithin(code, -1000, 1000) && code,
+    isSystemCode(code) && code,
+    isWithin(status, 100, 599) && `status ${status}`,
   ]
+  return facts.filter((fact) => fact !== false).join(' ')
 }
 
-function codeFacts(error: object): string[] {
-  const code = property(error, 'code')
-  return isSystemCode(code) ? [code] : []
-}
+const isErrorName = (name: unknown): name is string =>
+  typeof name === 'string' && (errorName.test(name) || kafkaName.test(name))
 
 /** Whether `code` is an error code of Node, OpenSSL or llhttp. */
 export function isSystemCode(code: unknown): code is string {
   return typeof code === 'string' && (systemCodes.has(code) || prefixedCode.test(code))
-}
-
-function statusFacts(error: object): string[] {
-  const status = [property(property(error, '$metadata'), 'httpStatusCode'), property(error, 'statusCode')].find(
-    (found) => isWithin(found, 100, 599),
-  )
-  return status === undefined ? [] : [`status ${status}`]
 }
 
 function isWithin(value: unknown, least: number, most: number): value is number {

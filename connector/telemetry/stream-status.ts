@@ -178,7 +178,7 @@ export function streamReport(watched: WatchedStream, { monotonic }: Pick<Clock, 
     level: levelOf(status, why),
     why,
     ...failure,
-    ...(status.failingSince === undefined ? {} : { secondsFailing: secondsSince(status.failingSince, now) }),
+    secondsFailing: secondsSince(status.failingSince, now),
     pause: pause && { ...pause, requestedAt: new Date(pause.requestedAt).toISOString() },
     progress: isActive(status) && state !== 'held' && status.wasOpened ? progressText(isCaughtUp) : undefined,
     ...(isActive(status) ? position(status, now) : {}),
@@ -199,7 +199,7 @@ function position(status: StreamStatus, now: number) {
   const { epoch, seq, lastChanged, indexClients, newestChange, scans } = status
   return {
     secondsSinceProgress: secondsSince(status.progressAt ?? status.startedAt, now),
-    ...(status.liveScanAt === undefined ? {} : { secondsSinceLiveScan: secondsSince(status.liveScanAt, now) }),
+    secondsSinceLiveScan: secondsSince(status.liveScanAt, now),
     newestChange: newestChange === undefined ? undefined : new Date(newestChange).toISOString(),
     epoch,
     seq,
@@ -212,16 +212,12 @@ function position(status: StreamStatus, now: number) {
       reached: times?.last ?? undefined,
       pages,
       clients,
-      secondsBackedOff: secondsBackedOff(status.backedOff[lane], now),
+      secondsBackedOff: secondsSince(status.backedOff[lane], now),
     })),
     indexClients,
   }
 }
 
-const secondsBackedOff = (since: number | undefined, now: number) =>
-  since === undefined ? undefined : secondsSince(since, now)
-
 /** In seconds, rounded to the millisecond. */
-export function secondsSince(at: number, now: number): number {
-  return Math.max(0, Math.round(now - at)) / 1000
-}
+export const secondsSince = (at: number | undefined, now: number) =>
+  at === undefined ? undefined : Math.max(0, Math.round(now - at)) / 1000

@@ -150,15 +150,15 @@ export const alertCases: readonly AlertCase[] = [
   {
     alert: 'PolarisScanBackedOff',
     fires: {
-      series: [{ metric: 'backed_off_seconds', labels: { ...paris, ...a, lane: 'backfill' }, values: '0+60x90' }],
+      series: [{ metric: 'backed_off_seconds', labels: { ...paris, ...a, lane: 'history' }, values: '0+60x90' }],
       at: '62m',
-      labels: { ...paris, lane: 'backfill' },
-      summary: 'A scan of stream paris has made no progress for 1h 2m 0s (backfill)',
+      labels: { ...paris, lane: 'history' },
+      summary: 'A scan of stream paris has made no progress for 1h 2m 0s (history)',
     },
     silent: {
       'a scan that has failed for half an hour': {
         series: [
-          { metric: 'backed_off_seconds', labels: { ...paris, ...a, lane: 'backfill' }, values: '0+60x30 _x60' },
+          { metric: 'backed_off_seconds', labels: { ...paris, ...a, lane: 'history' }, values: '0+60x30 _x60' },
         ],
         at: '62m',
       },

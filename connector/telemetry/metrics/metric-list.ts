@@ -1,4 +1,4 @@
-import { type ErrorCode, errorCatalogue } from '../../runtime/error-catalogue.ts'
+import { errorCatalogue } from '../../runtime/error-catalogue.ts'
 import { lanes } from '../../scan/scan-state.ts'
 
 /** One metric of the connector. Each also has the label `connector`. */
@@ -8,8 +8,6 @@ export interface MetricEntry {
   /** Each label with its values if they are fixed, otherwise `any`. A counter exists from the start for fixed values. */
   readonly labels: Readonly<Record<string, readonly string[] | 'any'>>
 }
-
-const codes = Object.keys(errorCatalogue) as ErrorCode[]
 
 const metric = (name: string, help: string, labels: MetricEntry['labels']): MetricEntry => ({
   name: `polaris_connector_${name}`,
@@ -45,7 +43,7 @@ export const counterList = {
   failures: ofReplica(
     'failures_total',
     'Reads retried, streams reopened or held, and group memberships lost, by error code; stream_failure shows which stream fails now',
-    { code: codes },
+    { code: Object.keys(errorCatalogue) },
   ),
   warnings: ofReplica('warnings_total', 'Warnings of all streams, by kind; the log shows the stream', { kind: 'any' }),
   responses: ofReplica('responses_total', 'HTTP responses of Polaris, by status; logins and redirects included', {
@@ -53,29 +51,24 @@ export const counterList = {
   }),
 } as const satisfies Record<string, MetricEntry>
 
-interface HistogramEntry extends MetricEntry {
-  readonly buckets: readonly number[]
-}
-const histogram = (entry: MetricEntry, buckets: readonly number[]): HistogramEntry => ({ ...entry, buckets })
-
 /** Few buckets: each costs one series a stream. */
 export const histogramList = {
-  read: histogram(
-    ofStream('read_duration_seconds', 'Time from sending a request to its complete response'),
-    [0.1, 0.5, 2.5, 10],
-  ),
-  publish: histogram(
-    ofStream(
+  read: {
+    ...ofStream('read_duration_seconds', 'Time from sending a request to its complete response'),
+    buckets: [0.1, 0.5, 2.5, 10],
+  },
+  publish: {
+    ...ofStream(
       'publish_duration_seconds',
       'Time from the start of the delivery of a page group to its commit; only groups that published something',
     ),
-    [0.1, 1, 5],
-  ),
-  changeDelay: histogram(
-    ofStream(
+    buckets: [0.1, 1, 5],
+  },
+  changeDelay: {
+    ...ofStream(
       'change_delay_seconds',
       'Time from the modification of a client to the commit of its event, by the clock of the server; changes found by live scans, if the modification time is mapped and has a time of day',
     ),
-    [10, 60, 600, 3600],
-  ),
-} as const satisfies Record<string, HistogramEntry>
+    buckets: [10, 60, 600, 3600],
+  },
+}

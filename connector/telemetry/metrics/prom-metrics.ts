@@ -10,22 +10,15 @@ export interface Metrics {
   measure(name: keyof typeof histogramList, ms: number): void
 }
 
-/** One set of metrics for each registry, shared by the streams. */
-export interface PromMetrics {
-  readonly ofReplica: Metrics
-  /** Exports the counters and histograms of the stream before its first event: `rate()` needs a zero. */
-  ofStream(stream: string): Metrics
-}
-
 /** Registers all metrics; those of the replica exist from now on. */
-export function promMetrics(registry: Registry): PromMetrics {
+export function promMetrics(registry: Registry) {
   const options = ({ name, help, labels }: MetricEntry) => {
     return { name, help, labelNames: Object.keys(labels), registers: [registry] }
   }
   const counters = mapValues(counterList, (metric) => new Counter(options(metric)))
   const histograms = mapValues(
     histogramList,
-    ({ buckets, ...metric }) => new Histogram({ ...options(metric), buckets: [...buckets] }),
+    ({ buckets, ...metric }) => new Histogram({ ...options(metric), buckets }),
   )
   const zero = (own: Labelled) => {
     for (const [name, { labels }] of Object.entries<MetricEntry>(counterList))
@@ -40,7 +33,8 @@ export function promMetrics(registry: Registry): PromMetrics {
   zero({})
   return {
     ofReplica: metrics({}),
-    ofStream: (stream) => {
+    /** Exports the counters and histograms of the stream before its first event: `rate()` needs a zero. */
+    ofStream: (stream: string): Metrics => {
       zero({ stream })
       for (const one of Object.values(histograms)) one.zero({ stream })
       return metrics({ stream })
