@@ -28,20 +28,10 @@ export interface ReplicaStatusParts {
   readonly placement: 'group' | 'single'
 }
 
-/** The state of this replica and its streams, from their events: all that endpoints and metrics show. */
-export interface ReplicaStatus {
-  /** Returns the observer of one stream; its state is `waiting` until the first event. */
-  follow(stream: string, intervalMs: number): Observe
-  observe(event: ReplicaEvent): void
-  /** Returns whether the state changed. */
-  setState(state: ReplicaState): boolean
-  state(): ReplicaState
-  streams(): readonly WatchedStream[]
-  isReady(): boolean
-  report(): ReturnType<typeof replicaReport>
-}
+export type ReplicaStatus = ReturnType<typeof replicaStatus>
 
-export function replicaStatus({ clock, readyAfterMs, placement }: ReplicaStatusParts): ReplicaStatus {
+/** The state of this replica and its streams, from their events: all that endpoints and metrics show. */
+export function replicaStatus({ clock, readyAfterMs, placement }: ReplicaStatusParts) {
   const watched = new Map<string, WatchedStream>()
   let state: ReplicaState = 'starting'
   let group: GroupStatus = {
@@ -51,7 +41,8 @@ export function replicaStatus({ clock, readyAfterMs, placement }: ReplicaStatusP
   }
   const now = () => ({ state, group, readyAfterMs, streams: [...watched.values()] })
   return {
-    follow: (stream, intervalMs) => {
+    /** Returns the observer of one stream; its state is `waiting` until the first event. */
+    follow: (stream: string, intervalMs: number): Observe => {
       const patienceMs = Math.max(3 * intervalMs, readyAfterMs)
       watched.set(stream, { stream, patienceMs, status: unobserved(clock.monotonic()) })
       return (event) => {
@@ -59,11 +50,12 @@ export function replicaStatus({ clock, readyAfterMs, placement }: ReplicaStatusP
         watched.set(stream, { stream, patienceMs, status: statusAfter(status, event, clock.monotonic()) })
       }
     },
-    observe: (event) => {
+    observe: (event: ReplicaEvent) => {
       const after = { ...group, ...groupChange(event) }
       group = after.state === group.state ? after : { ...after, since: clock.monotonic() }
     },
-    setState: (next) => {
+    /** Returns whether the state changed. */
+    setState: (next: ReplicaState) => {
       const hasChanged = next !== state
       state = next
       return hasChanged

@@ -21,11 +21,11 @@ export interface StreamStatus {
   readonly failure: Failure | undefined
   readonly failingSince: number | undefined
   /** Only in state `paused`. */
-  readonly pause: Omit<Of<'stream-paused'>, 'kind'> | undefined
-  readonly epoch: number | undefined
-  readonly seq: number | undefined
+  readonly pause?: Omit<Of<'stream-paused'>, 'kind'> | undefined
+  readonly epoch?: number | undefined
+  readonly seq?: number | undefined
   /** From where the last live scan has read. */
-  readonly lastChanged: string | undefined
+  readonly lastChanged?: string | undefined
   readonly scans: ScanStates | undefined
   /** Since when each lane has made no progress because its pages fail. */
   readonly backedOff: Readonly<Partial<Record<Lane, number>>>
@@ -63,10 +63,6 @@ export const unobserved = (at: number): StreamStatus => ({
   startedAt: at,
   wasOpened: false,
   isCaughtUp: false,
-  pause: undefined,
-  epoch: undefined,
-  seq: undefined,
-  lastChanged: undefined,
   totals: { pages: 0, clients: 0, events: 0, deadLetters: 0, suppressed: 0, superseded: 0 },
 })
 

@@ -157,9 +157,7 @@ export const alertCases: readonly AlertCase[] = [
     },
     silent: {
       'a scan that has failed for half an hour': {
-        series: [
-          { metric: 'backed_off_seconds', labels: { ...paris, ...a, lane: 'history' }, values: '0+60x30 _x60' },
-        ],
+        series: [{ metric: 'backed_off_seconds', labels: { ...paris, ...a, lane: 'history' }, values: '0+60x30 _x60' }],
         at: '62m',
       },
     },

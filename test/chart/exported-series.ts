@@ -25,7 +25,7 @@ export async function exportedSeries(): Promise<readonly ExportedSeries[]> {
   const observer = reporting(observe('paris', polling))
   const events = everyPipelineEvent(new ConnectorError('publish.failed', 'connect'))
   // Its last event is a failure, so that every series of a running stream exists.
-  const running = ['stream-claimed', 'pages-published', 'stream-retrying']
+  const running = ['stream-claimed', 'pages-published', 'scan-backed-off', 'stream-retrying']
   for (const event of [...events, ...events.filter(({ kind }) => running.includes(kind))]) observer(event)
   return (await registry.metrics()).split('\n').flatMap((line) => {
     const [, name, labels] = /^(\w+)\{(.*)\} /.exec(line) ?? []

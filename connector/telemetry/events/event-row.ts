@@ -8,8 +8,8 @@ import type { Metrics } from '../metrics/prom-metrics.ts'
 export interface EventRow<Event> {
   /** Undefined: only metrics and endpoints report the event. */
   readonly log: (event: Event) => LogLine | undefined
-  /** A condition that persists: its line is logged at most once an hour, or once. */
-  readonly logged?: 'hourly' | 'once'
+  /** A condition that persists: its line is logged at most once an hour. */
+  readonly logged?: 'hourly'
   /** What it counts, besides the warnings. */
   readonly count?: (event: Event, metrics: Metrics) => void
   /** Counted by its kind. */

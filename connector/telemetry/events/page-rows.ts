@@ -11,7 +11,7 @@ export const pageRows = {
   },
   'characters-replaced': {
     log: warn('Polaris sends characters that XML forbids: publishing the replacement character instead', 'characters'),
-    logged: 'once',
+    logged: 'hourly',
     count: ({ characters }, metrics) => metrics.count('replacedCharacters', characters),
   },
   'response-received': {
@@ -34,13 +34,7 @@ export const pageRows = {
   },
   'fell-behind': { log: info('fell behind') },
   'pages-published': {
-    log: ({ scans, ...event }) =>
-      line('trace', 'page group published', {
-        ...picked(event, ['pages', 'deadLetters', 'bytes', 'tookMs', 'seq']),
-        events: clientsOf(scans, 'events'),
-        suppressed: clientsOf(scans, 'suppressed'),
-        superseded: clientsOf(scans, 'superseded'),
-      }),
+    log: trace('page group published', 'pages', 'deadLetters', 'bytes', 'tookMs', 'seq'),
     count: countPublished,
   },
 } satisfies Partial<StreamRows<PipelineEvent['kind']>>

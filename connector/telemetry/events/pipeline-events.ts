@@ -50,7 +50,7 @@ export function logObserver(stream: string, { log, clock }: StreamLogParts): Obs
     if (logged === undefined) return false
     const [key, now] = [conditionKey(event), clock.monotonic()]
     const at = loggedAt.get(key)
-    if (at !== undefined && (now - at < repeatAfterMs || logged === 'once')) return true
+    if (at !== undefined && now - at < repeatAfterMs) return true
     loggedAt.set(key, now)
     return false
   }

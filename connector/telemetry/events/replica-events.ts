@@ -1,17 +1,11 @@
 import { isTransient } from '../../runtime/connector-error.ts'
 import { toLogFields } from '../error-fields.ts'
 import type { ReplicaEvent } from '../replica-status.ts'
-import { countFailure, type EventRow, type EventRows, info, line, picked, rowOf } from './event-row.ts'
+import { countFailure, debug, type EventRow, type EventRows, info, line, rowOf } from './event-row.ts'
 
 /** One row for each kind of event of this replica: info if streams move, debug if none does. */
 const replicaRows: EventRows<ReplicaEvent> = {
-  'group-joined': {
-    log: ({ slots, ...event }) =>
-      line('debug', 'joined the consumer group', {
-        slots: slots.length,
-        ...picked(event, ['kept', 'streams', 'tookMs']),
-      }),
-  },
+  'group-joined': { log: debug('joined the consumer group', 'kept', 'streams', 'tookMs') },
   'membership-lost': {
     log: (event) =>
       line(

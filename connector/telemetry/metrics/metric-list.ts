@@ -9,7 +9,7 @@ export interface MetricEntry {
   readonly labels: Readonly<Record<string, readonly string[] | 'any'>>
 }
 
-const metric = (name: string, help: string, labels: MetricEntry['labels']): MetricEntry => ({
+const metric = (name: string, help: string, labels: MetricEntry['labels'] = {}): MetricEntry => ({
   name: `polaris_connector_${name}`,
   help,
   labels,
@@ -18,7 +18,7 @@ const metric = (name: string, help: string, labels: MetricEntry['labels']): Metr
 export const ofStream = (name: string, help: string, more: MetricEntry['labels'] = {}) =>
   metric(name, help, { stream: 'any', ...more })
 /** A metric of the whole replica: what all streams share, or what would be too many series for each stream. */
-export const ofReplica = (name: string, help: string, labels: MetricEntry['labels'] = {}) => metric(name, help, labels)
+export const ofReplica = metric
 
 export const counterList = {
   pages: ofStream('pages_total', 'Pages read from Polaris, by lane', { lane: lanes }),

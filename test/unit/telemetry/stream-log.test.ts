@@ -144,14 +144,6 @@ test('logs the same condition for another field separately', () => {
   expect(logged).toHaveLength(2)
 })
 
-test('logs once that characters are replaced, whatever the number', () => {
-  const { logged, time, observe } = observed()
-  for (time.now = 0; time.now < 1e9; time.now += 1e8) observe({ kind: 'characters-replaced', characters: time.now + 1 })
-  expect(logged).toEqual([
-    'warn Polaris sends characters that XML forbids: publishing the replacement character instead',
-  ])
-})
-
 test('logs a repeated event each time', () => {
   const error = new ConnectorError('source.request-refused', 'read clients: x')
   const { logged, observe } = observed()
