@@ -1,5 +1,4 @@
 import type { SourceTime } from '../source/client-source.ts'
-import { wallClock } from '../source/source-time.ts'
 
 /** The modification times of a scan: how many distinct ones there were, up to `ENOUGH`, and the last. Null: they decreased. */
 export type ScanTimes = { readonly distinct: number; readonly last: SourceTime | null } | null
@@ -34,19 +33,3 @@ export function timesAfter(times: ScanTimes, page: readonly Modified[], latest: 
 export function resumeTime(times: ScanTimes): SourceTime | null {
   return times !== null && times.distinct >= ENOUGH ? times.last : null
 }
-
-/**
- * The part of the time from a scan's beginning to now (ms since 1970) that it has read, from 0 to 1; undefined if the
- * modification time is not mapped or the server returns clients in another order. Pure.
- */
-export function shareDone(
-  { from, times }: { readonly from: SourceTime; readonly times: ScanTimes },
-  now: number,
-  timeZone: string,
-): number | undefined {
-  if (times === null || times.last === null) return undefined
-  const [begin, at, end] = [from, times.last, wallClock(now, timeZone)].map(asUtc) as [number, number, number]
-  return end <= begin ? 1 : Math.min(1, Math.max(0, (at - begin) / (end - begin)))
-}
-
-const asUtc = (text: SourceTime) => Date.parse(`${text}Z`)

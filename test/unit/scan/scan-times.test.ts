@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { modificationTime } from '../../../connector/event/modification-time.ts'
-import { noTimes, resumeTime, type ScanTimes, shareDone, timesAfter } from '../../../connector/scan/scan-times.ts'
+import { noTimes, resumeTime, type ScanTimes, timesAfter } from '../../../connector/scan/scan-times.ts'
 import { wallClock } from '../../../connector/source/source-time.ts'
-import { DAY, MINUTE, noon, orderedUpTo, settings, timeText } from './scans.ts'
+import { DAY, MINUTE, noon, orderedUpTo, settings } from './scans.ts'
 
 const { timeZone } = settings
 const textAt = (instant: number) => wallClock(instant, timeZone)
@@ -43,25 +43,5 @@ describe('a scan may resume', () => {
     const days = Array.from({ length: 200 }, (_, day) => textAt(noon - (300 - day) * DAY).slice(0, 10))
     expect(timesOf(days)).toEqual(noTimes)
     expect(timesOf(['unknown', ''])).toEqual(noTimes)
-  })
-})
-
-describe('how much of its time a scan has read', () => {
-  const share = (from: string, last: string | null) =>
-    shareDone(
-      { from: timeText(from), times: last === null ? noTimes : orderedUpTo(last) },
-      Date.parse('2026-06-11T10:00:00Z'),
-      'Europe/Paris',
-    )
-
-  test("is the part between its beginning and now, by the server's wall clock, from 0 to 1", () => {
-    expect(share('2026-06-01T12:00:00', '2026-06-09T12:00:00')).toBe(0.8)
-    expect(share('2026-06-01T12:00:00', '2026-05-01T00:00:00')).toBe(0)
-    expect(share('2026-06-01T12:00:00', '2026-07-01T00:00:00')).toBe(1)
-    expect(share('2026-07-01T00:00:00', '2026-06-11T12:00:00')).toBe(1)
-  })
-
-  test('is unknown without times', () => {
-    expect(share('2026-06-01T12:00:00', null)).toBeUndefined()
   })
 })
