@@ -89,6 +89,7 @@ function minuteOf({ plot, index }: { plot: Plot; index: number }, now: number): 
       { events: clients, suppressed: 40 },
       {
         seq: 4210 + minute,
+        hasLiveEnd: true,
         tookMs: Math.round(18 + 60 * noise(seed + 11)),
         delays: Array.from({ length: Math.min(clients, 20) }, (_, at) => 1_500 + 6_000 * noise(seed + at)),
         index: { clients: 48_211 + 913 * index, memoryBytes: 1_160_000, segments: 3 },
