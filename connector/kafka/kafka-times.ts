@@ -16,7 +16,7 @@ export const kafkaTimes = {
      */
     stream: { connectionMs: 10_000, requestMs: 15_000, firstPauseMs: 5, maxPauseMs: 500, retries: 30 },
     /** An answer after the session timeout is useless; then the replica joins again on new connections. */
-    group: { connectionMs: 10_000, requestMs: 6_000, firstPauseMs: 100, maxPauseMs: 1_000, retries: 2 },
+    group: { connectionMs: 10_000, requestMs: 6_000, firstPauseMs: 100, maxPauseMs: 1_000, retries: 5 },
     /** A user waits. Each attempt tries another broker. */
     doctor: { connectionMs: 3_000, requestMs: 5_000, firstPauseMs: 5, maxPauseMs: 500, retries: 2 },
   },

@@ -2,24 +2,20 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
 
 interface StoreScript {
-  /** Defines `clock`. */
   readonly setUp?: string
   /** Uses `store`, `never` and `fs`. */
   readonly run: string
 }
 
 /** Runs a script with the file store of a directory in another process. */
-export function fileStoreProcess(
-  directory: string,
-  { setUp = 'const clock = systemClock', run }: StoreScript,
-): ChildProcess {
+export function fileStoreProcess(directory: string, { setUp = '', run }: StoreScript): ChildProcess {
   const script = `
     import fs from 'node:fs'
     import { fileStore } from ${source('storage/file/file-versioned-object.ts')}
     import { systemClock } from ${source('runtime/clock.ts')}
     ${setUp}
     const never = new AbortController().signal
-    const store = fileStore({ directory: ${JSON.stringify(directory)}, callWithinMs: 30_000 }, { clock, onRetry: () => undefined })
+    const store = fileStore({ directory: ${JSON.stringify(directory)}, callWithinMs: 30_000 }, { clock: systemClock, onRetry: () => undefined })
     ${run}`
   return spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['pipe', 'pipe', 'inherit'] })
 }

@@ -3,6 +3,7 @@ import { groupDefaults, slotsTopic } from '../../placement/placement-config.ts'
 import { codeOf, isTransient } from '../../runtime/connector-error.ts'
 import { pauseMs } from '../../runtime/retry.ts'
 import type { AdminParts } from '../kafka-connection.ts'
+import { hasKafkaError } from '../kafka-errors.ts'
 import { beMember, type MemberParts } from './group-member.ts'
 import type { Joined } from './slot-consumer.ts'
 import { streamsIn } from './sticky-assigner.ts'
@@ -46,7 +47,7 @@ async function stayMember(
       if (stop.aborted) break
       const attempts = failures.failed(error)
       // An account with a wrong password may be locked by many logins.
-      const floorMs = codeOf(error) === 'publish.unauthorized' ? policy.unauthorizedMs : 0
+      const floorMs = hasKafkaError(error, 'SASL_AUTHENTICATION_FAILED') ? policy.rejectedMs : 0
       const pause = Math.max(floorMs, pauseMs(policy, attempts, clock.random()))
       await clock.sleep(pause, stop).catch(() => {})
     }

@@ -269,7 +269,7 @@ describe('a member', () => {
       proxy.resume()
       kafkaTimes.paces.group.requestMs = requestMs
     })
-    const times = { ...quick, rejoin: { firstPauseMs: 100, maxPauseMs: 200, unauthorizedMs: 200 } }
+    const times = { ...quick, rejoin: { firstPauseMs: 100, maxPauseMs: 200, rejectedMs: 200 } }
     const near = startMember(group, { times })
     const far = startMember(group, { times, connection: { brokers: [kafka.proxiedBootstrap] } })
     await until(() => areBalanced([near, far]))
@@ -288,7 +288,7 @@ describe('a member', () => {
     if (proxy === undefined) throw new Error('no proxy')
     onTestFinished(() => proxy.up())
     const connection = { brokers: [kafka.proxiedBootstrap] }
-    const settings = { ...quick, rejoin: { firstPauseMs: 100, maxPauseMs: 200, unauthorizedMs: 200 } }
+    const settings = { ...quick, rejoin: { firstPauseMs: 100, maxPauseMs: 200, rejectedMs: 200 } }
     const member = startMember(randomUUID(), { times: settings, connection })
     await until(() => hasStreams(member))
     const count = (wanted: PlacementEvent['kind']) => member.events.filter(({ kind }) => kind === wanted).length
@@ -411,7 +411,7 @@ describe('behind an authorizer', () => {
     } as const
     const member = startMember(group, {
       connection,
-      times: { rejoin: { firstPauseMs: 100, maxPauseMs: 200, unauthorizedMs: 200 } },
+      times: { rejoin: { firstPauseMs: 100, maxPauseMs: 200, rejectedMs: 200 } },
     })
     const missing = () =>
       member.events.flatMap((event) =>

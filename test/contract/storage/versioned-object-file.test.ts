@@ -93,8 +93,11 @@ test('reports a conflict to a writer that was suspended while its number was use
 async function suspendedBeforeLinking(directory: string, expected: Awaited<ReturnType<typeof writeMany>>) {
   const child = writer(directory, {
     setUp: `
-      const reached = (fs) => { fs.writeSync(1, 'reached\\n'); fs.readSync(0, Buffer.alloc(1)) }
-      const clock = { ...systemClock, random: () => { reached(fs); return systemClock.random() } }`,
+      import crypto from 'node:crypto'
+      import { syncBuiltinESMExports } from 'node:module'
+      const { randomUUID } = crypto
+      crypto.randomUUID = () => { fs.writeSync(1, 'reached\\n'); fs.readSync(0, Buffer.alloc(1)); return randomUUID() }
+      syncBuiltinESMExports()`,
     run: `
       const outcome = await store.object('connector/stream.json').write('stale', ${JSON.stringify(expected)}, never)
       fs.writeSync(1, outcome.kind)`,
