@@ -19,8 +19,8 @@ const RECOVERY_MS = 180_000
 const LATE_MS = 3_600_000 + 900_000
 /** Limit from a change to its event while no faults occur. */
 const LAG_MS = 2 * POLL_MS
-/** Limit for a replica that was fenced to open its stream again. */
-const FENCED_MS = 15_000
+/** Limit for a replica that was fenced to open its stream again: its pause doubles with each erasure of the history. */
+const FENCED_MS = 36_000
 const STEPS = 200_000
 
 /**
