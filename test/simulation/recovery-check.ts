@@ -91,7 +91,7 @@ export async function checkRecovery(world: World): Promise<void> {
   for (const stream of streams) stream.change(0)
   const problems = () => [...problemsNow(world), ...lastUnpublished(world)]
   // An idle replica notices at its next write that a command of an operator has fenced it.
-  const lagMs = options.actions === 'all' ? LAG_MS + FENCED_MS : LAG_MS
+  const lagMs = options.actions === 'all' || world.erasures.length > 0 ? LAG_MS + FENCED_MS : LAG_MS
   if (!(await runWithoutFaults(world, () => problems().length === 0, lagMs))) {
     violations.push(...problems().map((problem) => `${problem}, ${lagMs} ms after the change`))
   }
