@@ -245,7 +245,7 @@ export const plants: readonly Plant[] = [
     file: 'stream/open/claim-stream.ts',
     text: 'rewound: rewind.id, committed:',
     becomes: 'committed:',
-    by: crossed,
+    by: { unit: 'stream/open/open-rewound.test.ts' },
   },
   {
     name: 'a rewind skips what the history has not read',
