@@ -35,7 +35,7 @@ export function mismatch(document: CheckpointDocument, identity: KnownIdentity):
   return { code, why: `the document belongs to ${what} ${stored ?? '(none)'}, not to ${configured ?? '(none)'}` }
 }
 
-/** A topic that nothing was published to may be made anew. */
+/** A topic may be deleted and created again as long as this stream has published nothing to it. */
 function replacedTopic(document: CheckpointDocument, now: Destination): Mismatch | undefined {
   const { topic, topicId, partitions } = document.destination
   const published = publishedEvents(document)

@@ -109,7 +109,7 @@ export function withoutPlaces({ live, background, ...states }: ScanStates): Scan
   return { ...states, live: { ...live, scan: null }, background: background.map(restarted) }
 }
 
-/** Of a stream that begins anew: its first history begins here. */
+/** The scans of a stream that begins again, with its first history here. */
 export const beginningAt = (from: SourceTime, republished: string): ScanStates => ({
   ...newScans,
   history: { ...newScans.history, from, republished },

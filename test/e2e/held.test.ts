@@ -187,7 +187,7 @@ it('joins the group once the password file has the right password', async () => 
   expect(await replica.stop()).toBe(0)
 })
 
-it('a stream that is held by a damaged checkpoint begins anew within ten seconds of a rewind with --yes', async () => {
+it('a stream that is held by a damaged checkpoint begins again within ten seconds of a rewind with --yes', async () => {
   const stage = await scene()
   const object = checkpointObject(stage.name)
   expect(await stage.start({}, untilCaughtUp).exitCode()).toBe(0)

@@ -26,6 +26,6 @@ it('on a bare Debian, says what is missing, then shows the demo and runs tests',
   context.expect(await bash('scripts/provision.sh test')).toBe('')
   context.expect(await bash('.cache/chromium/chromium --version')).toMatch(/^Chromium \d/)
   // Kafka, the S3 server, Java and Python
-  const files = 'test/contract/servers/s3-server.test.ts test/contract/consumers.test.ts'
+  const files = 'test/contract/storage/versioned-object.test.ts test/contract/consumers.test.ts'
   await bash(`PATH=$PWD/.cache/bin:$PATH npx vitest run --project contract ${files}`)
 })

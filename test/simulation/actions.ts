@@ -220,7 +220,7 @@ function loseMarker({ kafka, streams }: World, detail: number): void {
   stream.hasLostRecord = true
 }
 
-/** Less than the first epoch of a stream that begins anew without a readable document. */
+/** Less than the first epoch of a stream that begins again without a readable document. */
 const SECONDS_OF_2000 = 946_684_800
 
 /** Deletes the group offsets of a stream, unless they alone say what was committed. */
@@ -229,7 +229,7 @@ function deleteOffsets({ kafka, streams, store, clock }: World, detail: number):
   const text = stream && store.stored(stream.key)?.text
   if (stream === undefined || text === undefined || text === DAMAGED) return
   const { claim, committed, pending } = parseDocument(text)
-  // Of a stream that began anew without a document, only the record tells the next beginning what was used.
+  // Of a stream that began again without a document, only the record tells the next beginning what was used.
   if (claim.epoch >= SECONDS_OF_2000) return
   if (pending !== null && (!committed.hasRecord || clock.now() - committed.at >= DAY_MS)) return
   kafka.deleteRecord(CONNECTOR, stream.name)

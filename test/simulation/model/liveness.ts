@@ -30,7 +30,7 @@ export function livenessCheck(setting: Setting): (world: World) => Stuck | undef
   }
 }
 
-/** Removes the other replicas and the operators, but not their requests in flight. A replaced owner is assigned anew. */
+/** Removes the other replicas and the operators, but not their requests in flight. A replaced owner is assigned again. */
 function isolated(world: World, owner: number): World {
   const isReplaced = ({ phase, isPrepared, isSent, version }: World['replicas'][number]) =>
     phase === 'running' && !isPrepared && !isSent && version !== versionOf(world)

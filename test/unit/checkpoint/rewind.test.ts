@@ -125,7 +125,7 @@ describe('the cure of a hold', () => {
   })
 })
 
-describe('a stream that begins anew', () => {
+describe('a stream that begins again', () => {
   const record = { epoch: 9, seq: 1, nonce: 'r', events: 40 }
 
   test('has an epoch and event numbers above those of document and commit record', () => {

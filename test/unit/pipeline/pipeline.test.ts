@@ -452,7 +452,7 @@ test('Invariant 1: the end of a scan is reported only after its last page is del
   await end
 })
 
-test('a field that a page repeats is a list for whoever opens the stream next', async () => {
+test('a field that was repeated once is a list for the next owner of the stream', async () => {
   const one = { No: '1', Cartes: { Carte: { Code: 'a', Type: 'b' } } }
   const two = { No: '2', Cartes: [{ Code: 'a' }, { Code: 'b' }] }
   const on = stage({ source: scriptedSource([pageOf([one, two])]), until: 'caught-up' })

@@ -54,7 +54,7 @@ test.each(eventModes)('has the content of the last event in %s mode', async (mod
   expect(seen).toEqual(['c event', 'c event'])
 })
 
-test('the last record of a key decides, whoever wrote it', async () => {
+test('the last record of a key decides, also one of another program', async () => {
   expect((await lastOf([event(1), ...tombstones(erasure, 1)])).last?.kind).toBe('tombstone')
   expect((await lastOf([event(1), bare(null)])).last?.kind).toBe('tombstone')
   expect((await lastOf([event(1), bare('{"No":"c"}')])).last?.kind).toBe('foreign')

@@ -189,7 +189,7 @@ describe.each(Object.entries(held))(
       expect(on.store.stored(KEY)?.text).toBe(text)
     })
 
-    test('begins anew with --republish --yes: above all that was used, with an empty index and its whole history', async () => {
+    test('begins again with --republish --yes: above all that was used, with an empty index and its whole history', async () => {
       const on = rewinding(document, { to: timeText('2026-06-16T00:00:00') })
       await prepare?.(on)
       on.wish()
