@@ -65,7 +65,8 @@ function judgeDocument(
   if (valid?.kind === 'hold') return failed(valid.code, valid.why)
   const { claim } = document
   const { state: reached } = valid?.kind === 'pending' ? committedByRecord(document) : document.committed
-  const opened = `epoch ${claim.epoch}, opened by ${claim.owner} at ${new Date(claim.at).toISOString()}`
+  const owner = claim.owner ?? 'no replica'
+  const opened = `epoch ${claim.epoch}, open on ${owner}, claimed at ${new Date(claim.at).toISOString()}`
   const limitation = state === undefined ? ', not compared with Kafka' : ''
   return ok(`${opened}; ${reached.events} events${limitation}`)
 }

@@ -43,6 +43,16 @@ it('is ok when Kafka has the commit record of the checkpoint', async () => {
   expect({ verdict, detail }).toMatchObject({ verdict: 'ok', detail: expect.stringContaining('2 events') })
 })
 
+it('names the replica on which the stream is open, or none', async () => {
+  const record = { epoch: 4, seq: 10, nonce: 'c', events: 2 }
+  const ofOwner = async (owner: string | null) => {
+    const { claim, ...document } = documentWith({})
+    return (await checkOf({ ...document, claim: { ...claim, owner } }, record)).detail
+  }
+  expect(await ofOwner('shop-1')).toMatch(/^epoch \d+, open on shop-1, claimed at /)
+  expect(await ofOwner(null)).toMatch(/^epoch \d+, open on no replica, claimed at /)
+})
+
 it('fails when Kafka has an older commit record only', async () => {
   const found = checkOf(documentWith({}), { epoch: 4, seq: 9, nonce: 'o', events: 2 })
   expect(await found).toMatchObject({ verdict: 'failed', code: 'checkpoint.events-lost' })
