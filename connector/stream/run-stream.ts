@@ -178,6 +178,8 @@ async function pause(
   const before = assignment.generation()
   const changed =
     kind === 'hold' ? session.untilChanged(signal) : assignment.until(() => assignment.generation() !== before, signal)
-  await Promise.race([clock.sleep(pauseMs, signal).catch(() => {}), changed])
+  const slept = clock.sleep(pauseMs, signal).catch(() => {})
+  await Promise.race([slept, changed])
   pausing.abort()
+  await changed // so that nothing of this pause is read during the next try
 }
