@@ -6,7 +6,7 @@ import { printable } from './commands/output/screen.ts'
 import { shownLines } from './commands/output/shown.ts'
 import { ConnectorError } from './runtime/connector-error.ts'
 import { didYouMean } from './runtime/did-you-mean.ts'
-import { type ExitCode, errorCatalogue } from './runtime/error-catalogue.ts'
+import { type ExitCode, errorCatalogue, hintOf } from './runtime/error-catalogue.ts'
 
 /** What a command line asks for. */
 type Asked =
@@ -35,10 +35,9 @@ export async function runCli(
     return errorCatalogue['config.invalid'].exit
   } catch (error) {
     if (!(error instanceof ConnectorError)) throw error
-    const { exit, hint } = errorCatalogue[error.code]
     parts.printError(`${program}: ${error.message}`)
-    parts.printError(`${error.code}: ${hint}`)
-    return exit
+    parts.printError(`${error.code}: ${hintOf(error.code, 'command')}`)
+    return errorCatalogue[error.code].exit
   }
 }
 

@@ -1,7 +1,7 @@
 import { commandReader } from '../compose/compose-source.ts'
 import { eventSettings, readingRules } from '../event/configured-events.ts'
 import { previewRecords } from '../inspect/preview/preview-records.ts'
-import { DAY_MS } from '../runtime/units.ts'
+import { DAY_MS } from '../runtime/clock.ts'
 import { wallClock } from '../source/source-time.ts'
 import { type Command, type CommandArgs, configOption, jsonOption, optionText } from './command.ts'
 import { invalidRequest, withStream } from './command-resources.ts'

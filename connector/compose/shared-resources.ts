@@ -4,13 +4,13 @@ import type { ConnectorConfig } from '../config/connector-config.ts'
 import { type KafkaClientParts, kafkaClient } from '../kafka/kafka-client.ts'
 import type { KafkaConnection } from '../kafka/kafka-config.ts'
 import type { AdminParts } from '../kafka/kafka-connection.ts'
-import { assertNever } from '../runtime/assert-never.ts'
+import { untilAborted } from '../runtime/abort.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
-import { onceDone } from '../runtime/once.ts'
-import { type RefusedAccounts, refusedAccounts } from '../runtime/refused-accounts.ts'
+import { assertNever } from '../runtime/compiler-checks.ts'
 import { type Semaphore, semaphore } from '../runtime/semaphore.ts'
 import { type RequestRates, requestRates } from '../source/polaris/http/request-rate.ts'
+import { type RefusedAccounts, refusedAccounts } from '../source/polaris/session/refused-accounts.ts'
 import { type CheckpointConfig, parseCheckpointUrl } from '../storage/checkpoint-store-config.ts'
 import { fileStore } from '../storage/file/file-versioned-object.ts'
 import { s3Store } from '../storage/s3/s3-versioned-object.ts'
@@ -76,6 +76,18 @@ export function openSharedResources(
     openLimit: semaphore(OPENINGS_AT_ONCE),
     requestRates: requestRates(clock),
     accounts: refusedAccounts(clock),
+  }
+}
+
+/** Does `work` once for all callers together; after a failure, which all of them get, the next call does it again. */
+export function onceDone(work: () => Promise<void>): (stop: AbortSignal) => Promise<void> {
+  let doing: Promise<void> | undefined
+  return (stop) => {
+    doing ??= work().catch((error: unknown) => {
+      doing = undefined
+      throw error
+    })
+    return untilAborted(stop, doing)
   }
 }
 

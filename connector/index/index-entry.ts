@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { Brand } from '../runtime/brand.ts'
+import type { Brand } from '../runtime/compiler-checks.ts'
 
 /**
  * The first 64 bits of the hash of a client id; of the content where a dead letter has no id. Eight Latin-1 characters:

@@ -1,6 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { linkedAbort } from './abort.ts'
 
+/** In milliseconds. A day of 24 hours: not the day of a time zone. */
+export const HOUR_MS = 3_600_000
+export const DAY_MS = 86_400_000
+
 /** The signal aborts when the time is over or the parent aborts. Disposing removes timer and listener. */
 export interface Deadline extends Disposable {
   readonly signal: AbortSignal

@@ -21,9 +21,10 @@ export const exitRows: readonly (readonly [string, string])[] = [
 
 /**
  * What follows an error: `retry` indefinitely, for `source.*` the page; `hold` the stream until the cause is resolved;
- * `lost`: the stream belongs to another replica; `exit` the command (`run` holds the stream).
+ * `back-off`: its scan waits and begins again, and a command ends; `lost`: the stream belongs to another replica; `exit`
+ * the command (`run` holds the stream).
  */
-type Then = 'retry' | 'hold' | 'lost' | 'exit'
+type Then = 'retry' | 'hold' | 'back-off' | 'lost' | 'exit'
 
 interface CatalogueEntry {
   readonly then: Then
@@ -104,7 +105,10 @@ export const errorCatalogue = {
   'source.proxy-refused': hold(
     'check user and password in POLARIS_PROXY, and whether the proxy allows CONNECT to the server',
   ),
-  'source.stuck': hold(
+  'source.stuck': row(
+    'back-off',
+    3,
+  )(
     'raise POLARIS_LIMIT, or report to the operator of the server that its paging does not advance or that it rejects its own checkPoint',
   ),
 
@@ -180,3 +184,19 @@ export const errorCatalogue = {
 } as const satisfies Record<string, CatalogueEntry>
 
 export type ErrorCode = keyof typeof errorCatalogue
+
+/** The codes whose procedure is a section of docs/runbook.md. */
+export const runbookCodes: readonly string[] = [
+  'source.unreachable source.error-document source.function-missing source.request-refused source.answer-malformed',
+  'source.mapping source.unauthorized source.certificate event.too-many-dead-letters publish.failed',
+  'publish.hanging-transaction publish.topic-missing storage.refused checkpoint.damaged checkpoint.index-damaged',
+  'checkpoint.unknown-format checkpoint.other-stream checkpoint.topic-in-use checkpoint.undecided',
+  'checkpoint.rolled-back checkpoint.topic-lost checkpoint.events-lost',
+].flatMap((line) => line.split(' '))
+
+/** What an operator does about an error, with the section of the runbook if there is one. */
+export function hintOf(code: ErrorCode, where: 'command' | 'run'): string {
+  const { hint, runHint } = errorCatalogue[code]
+  const section = runbookCodes.includes(code) ? `; runbook: section \`${code}\`` : ''
+  return (where === 'run' ? runHint : hint) + section
+}

@@ -1,4 +1,4 @@
-import type { Brand } from '../runtime/brand.ts'
+import type { Brand } from '../runtime/compiler-checks.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 
 /** The API's opaque token: only stored verbatim, compared for equality, and sent back with its original arguments. */

@@ -1,5 +1,5 @@
+import { HOUR_MS } from '../runtime/clock.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
-import { HOUR_MS } from '../runtime/units.ts'
 import type { SourceTime } from './client-source.ts'
 import { offsetAt, QUARTER_MS } from './zone-offset.ts'
 

@@ -1,5 +1,5 @@
-import type { Brand } from '../runtime/brand.ts'
 import type { Clock } from '../runtime/clock.ts'
+import type { Brand } from '../runtime/compiler-checks.ts'
 import type { SegmentStore } from './segment-store.ts'
 
 /** Identifies one stored text (an ETag, a file number). Opaque: compared for equality and passed as `expected`. */

@@ -1,6 +1,6 @@
 import { getSystemErrorMap } from 'node:util'
 import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
-import { type ErrorCode, errorCatalogue } from '../runtime/error-catalogue.ts'
+import { type ErrorCode, hintOf } from '../runtime/error-catalogue.ts'
 
 const mostCauses = 10
 
@@ -14,7 +14,7 @@ export function toLogFields(error: unknown) {
   return {
     code: code as ErrorCode,
     error: describe(error),
-    hint: errorCatalogue[code].runHint,
+    hint: hintOf(code, 'run'),
     ...(causes.length > 0 ? { causes: causes.map(describe) } : {}),
     ...(code === 'bug' ? { stack: stackFrames(causes.findLast((cause) => cause instanceof Error) ?? error) } : {}),
   }

@@ -1,21 +1,20 @@
-import { readFileSync } from 'node:fs'
-import { errorCatalogue } from '../../connector/runtime/error-catalogue.ts'
+import { errorCatalogue, runbookCodes } from '../../connector/runtime/error-catalogue.ts'
 
 type Entry = (typeof errorCatalogue)[keyof typeof errorCatalogue]
 
 const reactions: Readonly<Record<Entry['then'], string>> = {
   retry: 'retried indefinitely',
   hold: 'held',
+  'back-off': 'running, its scan backed off; a command ends',
   lost: 'continues in another replica',
   exit: 'held; a command exits',
 }
 
 /** Every error code as Markdown, with its section of the runbook or, if the hint is enough, its hint. */
 export function errorReference(): string {
-  const runbook = readFileSync(new URL('../../docs/runbook.md', import.meta.url), 'utf8')
   const rows = Object.entries<Entry>(errorCatalogue).map(([code, { then, exit, hint }]) => {
     const anchor = code.replaceAll('.', '-')
-    const cure = runbook.includes(`<a id="${anchor}"></a>`) ? `[runbook](runbook.md#${anchor})` : hint
+    const cure = runbookCodes.includes(code) ? `[runbook](runbook.md#${anchor})` : hint
     return `| \`${code}\` | ${reactions[then]} | ${exit} | ${cure} |`
   })
   return [

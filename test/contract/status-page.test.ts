@@ -80,7 +80,7 @@ test('shows streams, scans and the failure with its explanation and its section 
     'source.unauthorized',
     'status 401',
     'Check POLARIS_AUTH',
-    'Runbook: section source.unauthorized',
+    'runbook: section source.unauthorized',
   ])
     expect(trouble).toContain(text)
   expect(await shownRows(page)).toEqual(['nantes', 'bordeaux', 'brest', 'lille', 'lyon', 'metz', 'paris', 'toulouse'])

@@ -1,8 +1,8 @@
 import { systemClock } from '../../connector/runtime/clock.ts'
-import { refusedAccounts } from '../../connector/runtime/refused-accounts.ts'
 import type { ReadArguments, SourceEvent, SourceTime } from '../../connector/source/client-source.ts'
 import { httpClientSource } from '../../connector/source/polaris/http-client-source.ts'
 import { type PolarisConfig, polarisDefaults } from '../../connector/source/polaris/polaris-config.ts'
+import { refusedAccounts } from '../../connector/source/polaris/session/refused-accounts.ts'
 import { defaultPolaris } from './default-config.ts'
 import { never } from './signals.ts'
 

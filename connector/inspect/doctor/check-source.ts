@@ -1,7 +1,7 @@
 import type { FieldMapping } from '../../event/fields/field-mapping.ts'
 import { mapPage } from '../../event/page-mapping.ts'
 import type { Clock } from '../../runtime/clock.ts'
-import { DAY_MS } from '../../runtime/units.ts'
+import { DAY_MS } from '../../runtime/clock.ts'
 import type { Page, ReadArguments, SourceTime } from '../../source/client-source.ts'
 import { wallClock } from '../../source/source-time.ts'
 import type { StreamUnderTest } from './doctor-parts.ts'

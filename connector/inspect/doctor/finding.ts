@@ -1,5 +1,5 @@
 import { codeOf } from '../../runtime/connector-error.ts'
-import { type ErrorCode, errorCatalogue } from '../../runtime/error-catalogue.ts'
+import { type ErrorCode, hintOf } from '../../runtime/error-catalogue.ts'
 
 /** What one check found. */
 export interface Finding {
@@ -21,7 +21,7 @@ export type CheckResult = Omit<Finding, 'stream' | 'check'>
 export const ok = (detail: string): CheckResult => ({ verdict: 'ok', detail })
 export const warning = (detail: string, hint: string): CheckResult => ({ verdict: 'warning', detail, hint })
 export const skipped = (why: string): CheckResult => ({ verdict: 'skipped', detail: why })
-export const failed = (code: ErrorCode, detail: string, hint: string = errorCatalogue[code].hint): CheckResult => ({
+export const failed = (code: ErrorCode, detail: string, hint: string = hintOf(code, 'command')): CheckResult => ({
   verdict: 'failed',
   code,
   detail,

@@ -1,7 +1,7 @@
 import { valueAt } from '../../event/canonical-json.ts'
 import type { FieldMapping } from '../../event/fields/field-mapping.ts'
 import { modificationTime } from '../../event/modification-time.ts'
-import { HOUR_MS } from '../../runtime/units.ts'
+import { HOUR_MS } from '../../runtime/clock.ts'
 import { serverTimeText } from '../../source/source-time.ts'
 import { offsetAt } from '../../source/zone-offset.ts'
 import { type CheckResult, ok, skipped, warning } from './finding.ts'

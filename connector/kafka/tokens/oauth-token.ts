@@ -1,5 +1,5 @@
 import { ConnectorError } from '../../runtime/connector-error.ts'
-import { networkCause } from '../../runtime/network-cause.ts'
+import { networkCause } from '../../runtime/network.ts'
 import { parsedFields } from '../../runtime/parsed-json.ts'
 import type { OAuthClient } from '../kafka-config.ts'
 

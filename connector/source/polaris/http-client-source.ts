@@ -1,5 +1,4 @@
 import type { Clock } from '../../runtime/clock.ts'
-import type { RefusedAccounts } from '../../runtime/refused-accounts.ts'
 import type { ClientSource, ObserveSource, Page, PageRequest } from '../client-source.ts'
 import { timeFormat } from '../source-time.ts'
 import { judgeAnswer } from './answer/judge-answer.ts'
@@ -8,6 +7,7 @@ import { type HttpAnswer, httpCaller } from './http/http-caller.ts'
 import { type ApiRequest, apiBase, readRequest } from './http/read-request.ts'
 import type { RequestTurn } from './http/request-rate.ts'
 import type { PolarisConfig } from './polaris-config.ts'
+import type { RefusedAccounts } from './session/refused-accounts.ts'
 import { type Attempt, openSession } from './session/session.ts'
 
 interface SourceParts {

@@ -7,7 +7,7 @@ import {
   type S3ClientConfig,
 } from '@aws-sdk/client-s3'
 import { ConnectorError } from '../../runtime/connector-error.ts'
-import { hostAndPort } from '../../runtime/network-cause.ts'
+import { hostAndPort } from '../../runtime/network.ts'
 import type { S3Settings } from '../checkpoint-store-config.ts'
 import type { Version } from '../versioned-object.ts'
 import { isMissingKey, isRefusal, s3Error, s3Failure } from './s3-failure.ts'

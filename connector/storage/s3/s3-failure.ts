@@ -1,5 +1,5 @@
 import { ConnectorError } from '../../runtime/connector-error.ts'
-import { networkCause } from '../../runtime/network-cause.ts'
+import { networkCause } from '../../runtime/network.ts'
 
 /** Facts of a failed request. Never the error message: it may quote anything. */
 interface S3Failure {

@@ -1,6 +1,6 @@
 import type { PipelineEvent } from '../../pipeline/pipeline-event.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
-import { errorCatalogue } from '../../runtime/error-catalogue.ts'
+import { hintOf } from '../../runtime/error-catalogue.ts'
 import type { LogLine } from '../logger.ts'
 import { countFailure, debug, type EventRow, error, info, line, picked, trace, warn } from './event-row.ts'
 
@@ -71,7 +71,7 @@ export const streamRows = {
     log: (event) =>
       line('error', 'stream failed, giving up', {
         ...picked(event, ['error']),
-        hint: errorCatalogue[event.code].hint,
+        hint: hintOf(event.code, 'command'),
       }),
   },
 } satisfies Partial<StreamRows<PipelineEvent['kind']>>

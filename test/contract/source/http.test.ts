@@ -2,7 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../../connector/runtime/clock.ts'
-import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import type {
   CheckPoint,
   ClientSource,
@@ -12,6 +11,7 @@ import type {
 } from '../../../connector/source/client-source.ts'
 import { httpClientSource } from '../../../connector/source/polaris/http-client-source.ts'
 import type { PolarisConfig } from '../../../connector/source/polaris/polaris-config.ts'
+import { refusedAccounts } from '../../../connector/source/polaris/session/refused-accounts.ts'
 import { defaultPolaris } from '../../support/default-config.ts'
 import { type Script, type ScriptedServer, scriptedServer } from '../../support/servers/scripted-http.ts'
 import { never } from '../../support/signals.ts'

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest'
 import { canonicalJson } from '../../../connector/event/canonical-json.ts'
 import { listShaper, newLists } from '../../../connector/event/list-shapes.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
-import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import type {
   CheckPoint,
   ClientRecord,
@@ -12,6 +11,7 @@ import type {
 } from '../../../connector/source/client-source.ts'
 import { httpClientSource } from '../../../connector/source/polaris/http-client-source.ts'
 import type { PolarisConfig } from '../../../connector/source/polaris/polaris-config.ts'
+import { refusedAccounts } from '../../../connector/source/polaris/session/refused-accounts.ts'
 import {
   faults,
   type PolarisSimulator,

@@ -1,6 +1,6 @@
 import type { CommitRecord, FoundRecord } from '../../../connector/publish/event-publisher.ts'
-import { assertNever } from '../../../connector/runtime/assert-never.ts'
 import type { Clock } from '../../../connector/runtime/clock.ts'
+import { assertNever } from '../../../connector/runtime/compiler-checks.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { TextRecord } from '../records.ts'
 

@@ -3,9 +3,9 @@
 
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
-import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import type { SourceTime } from '../../../connector/source/client-source.ts'
 import { httpClientSource } from '../../../connector/source/polaris/http-client-source.ts'
+import { refusedAccounts } from '../../../connector/source/polaris/session/refused-accounts.ts'
 import { defaultPolaris } from '../default-config.ts'
 
 /** One line of the output. */

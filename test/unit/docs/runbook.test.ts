@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { errorCatalogue } from '../../../connector/runtime/error-catalogue.ts'
+import { errorCatalogue, runbookCodes } from '../../../connector/runtime/error-catalogue.ts'
 import { markdownFile, readProjectFile } from '../../support/documentation/markdown-file.ts'
 
 const { text, anchors } = markdownFile('docs/runbook.md')
@@ -16,6 +16,10 @@ test.each([...sections])('%s is an error code, has its anchor, and says what to 
   expect(Object.keys(errorCatalogue)).toContain(code)
   expect(anchor).toBe(code.replaceAll('.', '-'))
   expect(body).toContain('- *Do:* ')
+})
+
+test('hints name the sections that exist, and no others', () => {
+  expect([...sections.keys()].toSorted()).toEqual(runbookCodes.toSorted())
 })
 
 test('every hold over the checkpoint has a section', () => {

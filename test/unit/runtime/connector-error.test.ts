@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { assertNever } from '../../../connector/runtime/assert-never.ts'
+import { assertNever } from '../../../connector/runtime/compiler-checks.ts'
 import { ConnectorError, codeOf, isTransient } from '../../../connector/runtime/connector-error.ts'
 import { type ErrorCode, errorCatalogue } from '../../../connector/runtime/error-catalogue.ts'
 

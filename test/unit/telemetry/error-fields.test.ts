@@ -9,7 +9,7 @@ test('describes a ConnectorError by code, message and hint', () => {
   expect(toLogFields(new ConnectorError('source.unreachable', 'read page: no answer within 30 s'))).toEqual({
     code: 'source.unreachable',
     error: 'source.unreachable: read page: no answer within 30 s',
-    hint: errorCatalogue['source.unreachable'].runHint,
+    hint: `${errorCatalogue['source.unreachable'].runHint}; runbook: section \`source.unreachable\``,
   })
 })
 

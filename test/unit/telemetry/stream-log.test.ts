@@ -66,7 +66,7 @@ test('says what `run` does meanwhile, except when a command gives up', () => {
   const hintOf = (event: PipelineEvent) => logLine('shop', event)?.fields.hint
   expect(
     hintOf({ kind: 'stream-retrying', code, error: unreachable, pauseMs: 500, attempt: 1, isRepeated: false }),
-  ).toMatch(/^check KAFKA_BROKERS.*; `run` retries indefinitely$/)
+  ).toMatch(/^check KAFKA_BROKERS.*; `run` retries indefinitely; runbook: section `publish.failed`$/)
   expect(hintOf({ kind: 'stream-failed', code, error: unreachable })).toMatch(/^check KAFKA_BROKERS(?!.*`run`)/)
 })
 

@@ -1,6 +1,6 @@
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import type { ErrorCode } from '../../../runtime/error-catalogue.ts'
-import { serverOf } from '../../../runtime/network-cause.ts'
+import { serverOf } from '../../../runtime/network.ts'
 import type { AuthConfig } from '../polaris-config.ts'
 import { ifTls } from './network-error.ts'
 

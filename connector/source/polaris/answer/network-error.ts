@@ -1,5 +1,5 @@
 import { ConnectorError } from '../../../runtime/connector-error.ts'
-import { hostAndPort, networkCause, serverOf } from '../../../runtime/network-cause.ts'
+import { hostAndPort, networkCause, serverOf } from '../../../runtime/network.ts'
 
 /**
  * Converts an error of the network or of TLS; returns a `ConnectorError` unchanged. The original is not kept as the

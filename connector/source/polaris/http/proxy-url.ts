@@ -1,4 +1,4 @@
-import type { Account } from '../../../runtime/refused-accounts.ts'
+import type { Account } from '../session/refused-accounts.ts'
 
 /** Parses `[http(s)://][user:password@]host[:port]`; undefined if it is something else. */
 export function parseProxyUrl(text: string): URL | undefined {

@@ -1,5 +1,5 @@
 import { ConnectorError } from '../../../runtime/connector-error.ts'
-import { serverOf } from '../../../runtime/network-cause.ts'
+import { serverOf } from '../../../runtime/network.ts'
 import type { ApiRequest } from './read-request.ts'
 
 export const MAX_REDIRECTS = 3

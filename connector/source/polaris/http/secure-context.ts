@@ -1,6 +1,6 @@
 import { createSecureContext, DEFAULT_CIPHERS, type SecureContext } from 'node:tls'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
-import { systemCertificates } from '../../../runtime/system-certificates.ts'
+import { systemCertificates } from '../../../runtime/network.ts'
 import type { ClientCertificate, TlsConfig } from '../polaris-config.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { assertNever } from '../../../runtime/assert-never.ts'
+import { assertNever } from '../../../runtime/compiler-checks.ts'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import { describe, statusError } from '../answer/answer-verdict.ts'
 import { faultIn } from '../answer/fault.ts'

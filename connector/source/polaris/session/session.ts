@@ -1,11 +1,11 @@
 import type { Clock } from '../../../runtime/clock.ts'
 import type { ConnectorError } from '../../../runtime/connector-error.ts'
-import type { Account, LoginOutcome, RefusedAccounts } from '../../../runtime/refused-accounts.ts'
 import type { NoPage } from '../answer/judge-answer.ts'
 import type { HttpCaller } from '../http/http-caller.ts'
 import { type ApiRequest, apiCall } from '../http/read-request.ts'
 import type { AuthConfig, TokenConfig } from '../polaris-config.ts'
 import { judgeLogin, REFUSED_MS } from './login-verdict.ts'
+import type { Account, LoginOutcome, RefusedAccounts } from './refused-accounts.ts'
 
 /** The outcome of a call: a result, or why there is none, which may be that there is no session. */
 export type Attempt<Answer> = { readonly kind: 'answered'; readonly answer: Answer } | NoPage

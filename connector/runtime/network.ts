@@ -1,3 +1,5 @@
+import { getCACertificates } from 'node:tls'
+
 /** By error code of Node, what happened to a connection, and where to look; the first match applies. */
 const causes: readonly (readonly [RegExp, string])[] = [
   [/^ECONNREFUSED$/, 'connection refused: check host and port'],
@@ -30,4 +32,12 @@ export const serverOf = (url: URL): string => `${url.protocol}//${hostAndPort(ur
 /** `host:port` of a URL, also with the default port. */
 export function hostAndPort(url: URL): string {
   return url.port === '' ? `${url.hostname}:${url.protocol === 'https:' ? 443 : 80}` : url.host
+}
+
+let certificates: readonly string[] | undefined
+
+/** Node's bundled CAs, NODE_EXTRA_CA_CERTS and the system's CAs. Reading them takes tens of milliseconds. */
+export function systemCertificates(): string[] {
+  certificates ??= [...new Set([...getCACertificates('default'), ...getCACertificates('system')])]
+  return [...certificates]
 }

@@ -1,6 +1,6 @@
-import type { Clock } from './clock.ts'
-import type { ConnectorError } from './connector-error.ts'
-import { type Semaphore, semaphore } from './semaphore.ts'
+import type { Clock } from '../../../runtime/clock.ts'
+import type { ConnectorError } from '../../../runtime/connector-error.ts'
+import { type Semaphore, semaphore } from '../../../runtime/semaphore.ts'
 
 /** User and password; getters re-read them at each use where they come from files. */
 export interface Account {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { onceDone } from '../../../connector/runtime/once.ts'
+import { onceDone } from '../../../connector/compose/shared-resources.ts'
 import { never } from '../../support/signals.ts'
 
 function counted() {

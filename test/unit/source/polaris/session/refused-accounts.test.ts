@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
-import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
-import { virtualClock } from '../../support/fakes/virtual-clock.ts'
-import { never } from '../../support/signals.ts'
+import { ConnectorError } from '../../../../../connector/runtime/connector-error.ts'
+import { refusedAccounts } from '../../../../../connector/source/polaris/session/refused-accounts.ts'
+import { virtualClock } from '../../../../support/fakes/virtual-clock.ts'
+import { never } from '../../../../support/signals.ts'
 
 const minute = 60_000
 const refusal = new ConnectorError('source.unauthorized', 'refused')
