@@ -8,6 +8,7 @@ export interface PartitionScan<Found> {
   readonly start: bigint
   /** The offset at which to continue. */
   next: bigint
+  /** Records from here on are no longer read, only the markers that decide about earlier ones. */
   readonly end: bigint
   /** Finds whose transaction had no marker yet, by producer id. */
   readonly open: Map<string, Found[]>
@@ -37,7 +38,7 @@ export function applyRecords<Found>(
 
 /** A transaction marker decides about all earlier records of its producer in the partition. */
 function applyRecord<Found>(
-  { partition, open }: PartitionScan<Found>,
+  { partition, end, open }: PartitionScan<Found>,
   record: FetchedRecord,
   reading: EventReading<Found>,
 ): void {
@@ -48,6 +49,7 @@ function applyRecord<Found>(
     return
   }
   const { offset, timestamp, key } = record
+  if (BigInt(offset) >= end) return
   const place = { partition, offset: BigInt(offset), key: key?.toString() ?? null, timeMs: Number(timestamp) }
   const found = reading.find(storedEvent(record), place)
   if (found === undefined) return

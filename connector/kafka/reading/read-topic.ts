@@ -51,6 +51,8 @@ async function findOffsets<Found>(led: LedPartitions, scans: Scans<Found>): Prom
 const ASK_AGAIN_MS = 200
 /** A minute. */
 const MAX_ANSWERS_WITHOUT_PROGRESS = 300
+/** Five seconds: a transaction that has just been committed may have its marker after the listed end. */
+const MAX_ANSWERS_AFTER_END = 25
 
 interface Reading<Found> {
   readonly led: LedPartitions
@@ -63,14 +65,18 @@ interface Reading<Found> {
 async function readPartition<Found>(of: Reading<Found>, stop: AbortSignal): Promise<void> {
   const { led, partition, scans, reading, clock } = of
   const scan = scans.get(partition)
-  for (let silent = 0; scan !== undefined && isUnfinished(scan); ) {
+  if (scan === undefined) return
+  let afterEnd = 0
+  const isDone = () => !isUnfinished(scan) && (scan.open.size === 0 || afterEnd > MAX_ANSWERS_AFTER_END)
+  for (let silent = 0; !isDone(); ) {
     const fetched = await fetchRecords(led.broker, { topic: led.topic, partition, offset: scan.next })
     const progressed = applyRecords(scan, fetched, reading)
     silent = progressed || fetched.throttledMs > 0 ? 0 : silent + 1
     if (silent > MAX_ANSWERS_WITHOUT_PROGRESS)
       throw new ConnectorError('publish.refused', `read ${led.topic}: no progress in partition ${partition}`)
     reading.onProgress(shareRead([...scans.values()]))
-    const pauseMs = Math.max(fetched.throttledMs, progressed ? 0 : ASK_AGAIN_MS)
-    if (pauseMs > 0 && isUnfinished(scan)) await clock.sleep(pauseMs, stop)
+    if (!isUnfinished(scan)) afterEnd += 1
+    const pauseMs = Math.max(fetched.throttledMs, progressed && isUnfinished(scan) ? 0 : ASK_AGAIN_MS)
+    if (pauseMs > 0 && !isDone()) await clock.sleep(pauseMs, stop)
   }
 }

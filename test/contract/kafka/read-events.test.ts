@@ -88,6 +88,23 @@ it('reads every committed event once, and neither aborted nor open ones', async 
   await transaction.abort()
 })
 
+it('waits for the marker of a transaction that is committed after the ends were listed', async () => {
+  const topic = await newTopic()
+  const writer = await open(topic)
+  await using transaction = writer.begin(never)
+  await transaction.send([sentEvent('value', 'value')])
+  const visible: string[] = []
+  let committed: Promise<void> | undefined
+  const find = ({ value }: StoredEvent) => {
+    committed ??= transaction.commit({ epoch: 1, seq: 1, nonce: 'n1', events: 0 })
+    return value ?? undefined
+  }
+  const onVisible = (value: string) => visible.push(value)
+  await eventsReader(configOf(topic))({ find, onVisible, onProgress: () => {} }, never)
+  await committed
+  expect(visible).toEqual(['value'])
+})
+
 it('reads no event of an empty topic', async () => {
   expect(await read(await newTopic())).toEqual({ values: [], share: 0 })
 })

@@ -34,4 +34,6 @@ test('records are visible once the marker of their transaction says that it was 
   expect(scan.next).toBe(7n)
   expect(applyRecords(scan, { records: [], next: undefined }, reading)).toBe(false)
   expect(scan.next).toBe(7n)
+  applyRecords(scan, { records: [record(7, 'after the end'), marker(8, 1)], next: 9n }, reading)
+  expect(visible).toEqual(['c', 'd', 'open'])
 })
