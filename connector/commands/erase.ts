@@ -14,7 +14,7 @@ export const erase: Command = {
     'again. Publishes a tombstone for each client id to every partition of the topic, in one transaction,\n' +
     'so that compaction deletes the events of the client. Needs Kafka only: no replica, no checkpoint\n' +
     'store, no Polaris. A running replica is fenced: it opens its stream again within seconds, and\n' +
-    'reads again what it was publishing. With PLACEMENT=single, it exits with code 1: start it again.\n' +
+    'reads again what it was publishing.\n' +
     'Exit code 0 means erased. After any other, repeat the command: at worst there is a second tombstone.\n' +
     'Does not touch the dead-letter topic or copies that subscribers keep: see docs/security.md.',
   takesStream: true,
