@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import { parsedJson } from '../runtime/parsed-json.ts'
 import { type SourceTime, sourceTimePattern } from '../source/client-source.ts'
-import type { StoredText, Version, VersionedObject } from '../storage/versioned-object.ts'
+import type { StoredText, Version, VersionedObject } from '../storage/checkpoint-store.ts'
 import { type CheckpointDocument, parseDocument } from './checkpoint-document.ts'
 
 const rewind = z.object({

@@ -8,14 +8,8 @@ import { openSource } from './compose-source.ts'
 import { streamIdentity, streamObject } from './compose-stream.ts'
 import { adminParts, openSharedResources, type SharedResources } from './shared-resources.ts'
 
-/** Reports unavailable stores within seconds. */
-const STORE_WITHIN_MS = 6_000
-
-/** What `doctor` checks, with its own adapters. The timeouts for Kafka and the store are shorter than those of `run`. */
-export function composeDoctor(configured: ConnectorConfig, clock: Clock, closing: CloseStack): DoctorParts {
-  const { checkpoint } = configured
-  const callWithinMs = Math.min(checkpoint.callWithinMs, STORE_WITHIN_MS)
-  const config = { ...configured, checkpoint: { ...checkpoint, callWithinMs } }
+/** What `doctor` checks, with its own adapters. The timeouts for Kafka are shorter than those of `run`. */
+export function composeDoctor(config: ConnectorConfig, clock: Clock, closing: CloseStack): DoctorParts {
   const { clientId } = streamNames(config.connector, 'doctor')
   const silent = { kafkaLog: () => {}, onStoreRetry: () => {} }
   const shared = openSharedResources(config, { clock, replica: clientId, ...silent }, closing)

@@ -11,10 +11,10 @@ import { assertNever } from '../runtime/compiler-checks.ts'
 import { type Semaphore, semaphore } from '../runtime/semaphore.ts'
 import { type RequestRates, requestRates } from '../source/polaris/http/request-rate.ts'
 import { type RefusedAccounts, refusedAccounts } from '../source/polaris/session/refused-accounts.ts'
+import type { CheckpointStore, StoreParts } from '../storage/checkpoint-store.ts'
 import { type CheckpointConfig, parseCheckpointUrl } from '../storage/checkpoint-store-config.ts'
-import { fileStore } from '../storage/file/file-versioned-object.ts'
-import { s3Store } from '../storage/s3/s3-versioned-object.ts'
-import type { CheckpointStore, StoreParts } from '../storage/versioned-object.ts'
+import { fileStore } from '../storage/file-store.ts'
+import { s3Store } from '../storage/s3/s3-store.ts'
 import type { LibraryLog } from '../telemetry/library-log.ts'
 
 /** What the streams of a process share. */
@@ -94,12 +94,11 @@ export function onceDone(work: () => Promise<void>): (stop: AbortSignal) => Prom
 /** The store of the URL; call `probe` before using it. Throws `config.invalid`. */
 export function openCheckpointStore(config: CheckpointConfig, parts: StoreParts): CheckpointStore {
   const place = parseCheckpointUrl(config.url)
-  const { callWithinMs, s3 } = config
   switch (place.kind) {
     case 's3':
-      return s3Store({ bucket: place.bucket, prefix: place.prefix, callWithinMs, s3 }, parts)
+      return s3Store({ bucket: place.bucket, prefix: place.prefix, s3: config.s3 }, parts)
     case 'file':
-      return fileStore({ directory: place.directory, callWithinMs }, parts)
+      return fileStore(place.directory, parts)
     default:
       return assertNever(place)
   }

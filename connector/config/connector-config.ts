@@ -7,7 +7,7 @@ import { groupDefaults, type PlacementConfig } from '../placement/placement-conf
 import type { ScanSettings } from '../scan/scan-settings.ts'
 import type { SourceTime } from '../source/client-source.ts'
 import { type PolarisConfig, polarisDefaults } from '../source/polaris/polaris-config.ts'
-import { type CheckpointConfig, checkpointStoreDefaults } from '../storage/checkpoint-store-config.ts'
+import { type CheckpointConfig, storeTimes } from '../storage/checkpoint-store-config.ts'
 import type { Settings, StreamSettings } from './config-schema.ts'
 import { checkpointConfig } from './sections/checkpoint-section.ts'
 import { type EventFields, eventFields } from './sections/event-section.ts'
@@ -72,7 +72,7 @@ export const constants = {
   run: runDefaults,
   polaris: polarisDefaults,
   kafka: kafkaTimes,
-  checkpoint: checkpointStoreDefaults,
+  checkpoint: storeTimes,
   placement: groupDefaults,
   poll: pollDefaults,
 }

@@ -1,4 +1,4 @@
-import type { SegmentStore } from '../storage/segment-store.ts'
+import type { SegmentStore } from '../storage/checkpoint-store.ts'
 import type { ClientTable } from './client-table.ts'
 import { ENTRY_BYTES } from './index-entry.ts'
 import { deltaEntries, type IndexState, type SegmentReference } from './index-state.ts'

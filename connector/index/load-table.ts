@@ -1,6 +1,6 @@
 import { linkedAbort } from '../runtime/abort.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
-import type { SegmentStore } from '../storage/segment-store.ts'
+import type { SegmentStore } from '../storage/checkpoint-store.ts'
 import { type ClientTable, clientTable } from './client-table.ts'
 import { entryWords } from './index-entry.ts'
 import { deltaWords, type IndexState, type SegmentReference } from './index-state.ts'

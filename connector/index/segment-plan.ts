@@ -1,4 +1,4 @@
-import { MAX_SEGMENT_BYTES } from '../storage/segment-store.ts'
+import { MAX_SEGMENT_BYTES } from '../storage/checkpoint-store.ts'
 import { ENTRY_BYTES } from './index-entry.ts'
 import type { SegmentReference } from './index-state.ts'
 

@@ -1,4 +1,4 @@
-import type { SegmentStore } from '../storage/segment-store.ts'
+import type { SegmentStore } from '../storage/checkpoint-store.ts'
 import type { ClientTable } from './client-table.ts'
 import type { IndexState } from './index-state.ts'
 import { loadTable } from './load-table.ts'

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Clock } from '../runtime/clock.ts'
-import type { SegmentStore } from '../storage/segment-store.ts'
+import type { SegmentStore } from '../storage/checkpoint-store.ts'
 import type { ClientTable } from './client-table.ts'
 import { ENTRY_WORDS, entryBytes } from './index-entry.ts'
 import type { SegmentReference } from './index-state.ts'

@@ -1,12 +1,10 @@
 import { fileURLToPath } from 'node:url'
 import { ConnectorError } from '../runtime/connector-error.ts'
 
-/** Location of the checkpoints. Times in milliseconds. */
+/** Location of the checkpoints. */
 export interface CheckpointConfig {
   /** `s3://bucket/prefix`, or `file:directory` (relative), `file:/absolute` or `file:///absolute`. */
   readonly url: string
-  /** Limit of one read or one write, including retries and reading back. */
-  readonly callWithinMs: number
   /** Used only if the URL begins with `s3:`. */
   readonly s3: S3Settings
 }
@@ -21,16 +19,16 @@ export interface S3Settings {
   readonly encryption?: 'AES256' | 'aws:kms' | 'aws:kms:dsse' | undefined
   /** Requires `encryption` with KMS. */
   readonly kmsKeyId?: string | undefined
-  readonly connectWithinMs: number
-  /** From sending a request to its response headers; also the idle timeout of a connection. */
-  readonly answerWithinMs: number
 }
 
-/** What only we can tune. Tests shorten the times. */
-export const checkpointStoreDefaults = {
+/** Times in milliseconds that only we can tune. Tests shorten them. */
+export const storeTimes = {
+  /** Limit of one read or one write, including retries and reading back. */
   callWithinMs: 15_000,
-  s3: { connectWithinMs: 2_000, answerWithinMs: 5_000 },
-} satisfies Omit<CheckpointConfig, 'url'>
+  connectWithinMs: 2_000,
+  /** From sending a request to its response headers; also the idle timeout of a connection. */
+  answerWithinMs: 5_000,
+}
 
 type CheckpointPlace =
   /** `prefix` has no leading or trailing slash and may be empty. */

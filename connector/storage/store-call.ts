@@ -1,7 +1,7 @@
 import { untilAborted } from '../runtime/abort.ts'
 import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
 import { type RetryPolicy, retry } from '../runtime/retry.ts'
-import type { StoreParts } from './versioned-object.ts'
+import type { StoreParts } from './checkpoint-store.ts'
 
 export interface CallLimits {
   /** Operation and location, for messages: `write s3://bucket/key`. */

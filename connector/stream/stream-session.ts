@@ -5,7 +5,7 @@ import { type PipelineParts, runPipeline } from '../pipeline/pipeline.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import { linkedAbort, whenAborted } from '../runtime/abort.ts'
 import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
-import type { Version, VersionedObject } from '../storage/versioned-object.ts'
+import type { Version, VersionedObject } from '../storage/checkpoint-store.ts'
 import type { OpenParts } from './open/open-parts.ts'
 import { openStream } from './open/open-stream.ts'
 

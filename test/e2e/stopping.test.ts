@@ -52,7 +52,7 @@ it('gives up a page that it cannot finish by the deadline, and exits with 0', as
   onTestFinished(() => proxy.close())
   const times = {
     run: { finishWithinMs: 3_000 },
-    checkpoint: { callWithinMs: 2_000, s3: { connectWithinMs: 500, answerWithinMs: 1_000 } },
+    checkpoint: { callWithinMs: 2_000, connectWithinMs: 500, answerWithinMs: 1_000 },
     kafka: {
       ...{ transactionMs: 20_000, commitWithinMs: 2_000, closeMs: 1_000 },
       paces: { stream: { connectionMs: 1_000, requestMs: 1_000 } },

@@ -7,7 +7,7 @@ import { readTopic } from '../support/topic-reader.ts'
 
 const failed = ({ msg }: LogLine) => msg === 'stream failed, reopening'
 
-const times = { checkpoint: { callWithinMs: 1_500, s3: { connectWithinMs: 300, answerWithinMs: 500 } } }
+const times = { checkpoint: { callWithinMs: 1_500, connectWithinMs: 300, answerWithinMs: 500 } }
 
 interface Stage extends Scene {
   readonly proxy: S3FaultProxy

@@ -1,5 +1,5 @@
 import type { Placement } from '../../connector/placement/placement.ts'
-import type { SegmentStore } from '../../connector/storage/segment-store.ts'
+import type { SegmentStore } from '../../connector/storage/checkpoint-store.ts'
 import type { SessionParts } from '../../connector/stream/stream-session.ts'
 
 /** Defects injected on purpose, to show that the checks find them. */

@@ -6,7 +6,7 @@ import { deltaWords, withEntries } from '../../connector/index/index-state.ts'
 import type * as BeginScan from '../../connector/scan/begin-scan.ts'
 import type * as ScanState from '../../connector/scan/scan-state.ts'
 import type * as Turns from '../../connector/scan/turns.ts'
-import type { SegmentStore } from '../../connector/storage/segment-store.ts'
+import type { SegmentStore } from '../../connector/storage/checkpoint-store.ts'
 import type { Defects } from './defects.ts'
 import { failureOf, type Kind } from './histories.ts'
 

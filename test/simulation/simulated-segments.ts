@@ -1,7 +1,7 @@
 import { parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import { untilAborted } from '../../connector/runtime/abort.ts'
 import { ConnectorError } from '../../connector/runtime/connector-error.ts'
-import type { SegmentStore } from '../../connector/storage/segment-store.ts'
+import type { SegmentStore } from '../../connector/storage/checkpoint-store.ts'
 import { copyOf } from '../support/fakes/memory-segment-store.ts'
 import type { Actor } from './actor.ts'
 import type { SimulatedStream } from './simulated-stream.ts'

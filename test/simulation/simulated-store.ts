@@ -1,5 +1,5 @@
 import { untilAborted } from '../../connector/runtime/abort.ts'
-import type { VersionedObject } from '../../connector/storage/versioned-object.ts'
+import type { VersionedObject } from '../../connector/storage/checkpoint-store.ts'
 import type { MemoryFault } from '../support/fakes/memory-versioned-object.ts'
 import type { Actor } from './actor.ts'
 import type { World } from './world.ts'

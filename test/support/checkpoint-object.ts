@@ -12,8 +12,8 @@ import { inject, onTestFinished } from 'vitest'
 import type { CheckpointDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import { openCheckpointStore } from '../../connector/compose/shared-resources.ts'
 import { systemClock } from '../../connector/runtime/clock.ts'
-import { checkpointKey, checkpointStoreDefaults, segmentsKey } from '../../connector/storage/checkpoint-store-config.ts'
-import type { SegmentStore } from '../../connector/storage/segment-store.ts'
+import type { SegmentStore } from '../../connector/storage/checkpoint-store.ts'
+import { checkpointKey, segmentsKey } from '../../connector/storage/checkpoint-store-config.ts'
 
 /** The stored checkpoint document of a stream, accessed with the bucket's own keys. */
 export interface CheckpointObject {
@@ -88,9 +88,9 @@ export function checkpointObject(connector: string, stream = 'clients'): Checkpo
 /** The segments of a stream of a `Scene`. Call within a test. */
 export function storedSegments(connector: string, stream = 'clients'): SegmentStore {
   const { endpoint, region, bucket, ...credentials } = inject('s3')
-  const s3 = { ...checkpointStoreDefaults.s3, endpoint, region, credentials }
+  const s3 = { endpoint, region, credentials }
   const parts = { clock: systemClock, onRetry: () => undefined }
-  const store = openCheckpointStore({ url: `s3://${bucket}/e2e`, callWithinMs: 15_000, s3 }, parts)
+  const store = openCheckpointStore({ url: `s3://${bucket}/e2e`, s3 }, parts)
   onTestFinished(() => store.close())
   return store.segments(checkpointKey(connector, stream))
 }

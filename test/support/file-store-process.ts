@@ -11,11 +11,11 @@ interface StoreScript {
 export function fileStoreProcess(directory: string, { setUp = '', run }: StoreScript): ChildProcess {
   const script = `
     import fs from 'node:fs'
-    import { fileStore } from ${source('storage/file/file-versioned-object.ts')}
+    import { fileStore } from ${source('storage/file-store.ts')}
     import { systemClock } from ${source('runtime/clock.ts')}
     ${setUp}
     const never = new AbortController().signal
-    const store = fileStore({ directory: ${JSON.stringify(directory)}, callWithinMs: 30_000 }, { clock: systemClock, onRetry: () => undefined })
+    const store = fileStore(${JSON.stringify(directory)}, { clock: systemClock, onRetry: () => undefined })
     ${run}`
   return spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['pipe', 'pipe', 'inherit'] })
 }

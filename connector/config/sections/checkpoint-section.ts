@@ -1,5 +1,5 @@
 import type * as z from 'zod'
-import { type CheckpointConfig, checkpointStoreDefaults } from '../../storage/checkpoint-store-config.ts'
+import type { CheckpointConfig } from '../../storage/checkpoint-store-config.ts'
 import * as check from '../setting-checks.ts'
 import * as setting from '../setting-types.ts'
 
@@ -24,6 +24,5 @@ export const checkpointSection = setting.section('Where the checkpoints are stor
 
 /** Credentials are not settings: the AWS SDK finds them in its standard chain. */
 export function checkpointConfig({ url, ...s3 }: z.output<typeof checkpointSection>): CheckpointConfig {
-  const { callWithinMs, s3: limits } = checkpointStoreDefaults
-  return { url, callWithinMs, s3: { ...s3, ...limits } }
+  return { url, s3 }
 }

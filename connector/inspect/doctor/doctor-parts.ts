@@ -4,7 +4,7 @@ import type { AdminParts } from '../../kafka/kafka-connection.ts'
 import type { StreamNames } from '../../publish/event-publisher.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { ClientSource } from '../../source/client-source.ts'
-import type { CheckpointStore, VersionedObject } from '../../storage/versioned-object.ts'
+import type { CheckpointStore, VersionedObject } from '../../storage/checkpoint-store.ts'
 
 /** What `doctor` checks, and the adapters that it uses. */
 export interface DoctorParts {

@@ -8,8 +8,8 @@ import {
 } from '@aws-sdk/client-s3'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { hostAndPort } from '../../runtime/network.ts'
-import type { S3Settings } from '../checkpoint-store-config.ts'
-import type { Version } from '../versioned-object.ts'
+import type { Version } from '../checkpoint-store.ts'
+import { type S3Settings, storeTimes } from '../checkpoint-store-config.ts'
 import { isMissingKey, isRefusal, s3Error, s3Failure } from './s3-failure.ts'
 
 interface Put {
@@ -20,11 +20,10 @@ interface Put {
 }
 
 export type PutAnswer =
-  /** `etag` as the store returned it; undefined if it returned none. */
-  | { readonly kind: 'stored'; readonly etag: Version | undefined }
+  | { readonly kind: 'stored'; readonly etag: Version }
   /** The store answers that the condition is false: 412, or 404 NoSuchKey with `ifMatch`. */
-  | { readonly kind: 'unmet' }
-  /** 409, 5xx, a timeout or a broken connection: stored, not stored, or still in flight. */
+  | { readonly kind: 'unmet'; readonly error: unknown }
+  /** 409, 5xx, a timeout, a broken connection or no ETag: stored, not stored, or still in flight. */
   | { readonly kind: 'unclear'; readonly error: unknown }
 
 interface StoredBytes {
@@ -32,15 +31,11 @@ interface StoredBytes {
   readonly version: Version
 }
 
-/** Requests to an object store, without retries. Reject with `storage.unavailable` (transient) or `storage.refused`. */
-export interface ObjectRequests {
+/** Requests to a bucket, without retries. Reject with `storage.unavailable` (transient) or `storage.refused`. */
+export interface S3Bucket {
   get(key: string, signal: AbortSignal): Promise<StoredBytes | undefined>
   put(key: string, put: Put, signal: AbortSignal): Promise<PutAnswer>
   remove(key: string, signal: AbortSignal): Promise<void>
-}
-
-/** A bucket. */
-export interface S3Bucket extends ObjectRequests {
   /** The keys that begin with the prefix. */
   list(prefix: string, signal: AbortSignal): Promise<string[]>
   /** For messages: `s3://bucket/key at host:port`. */
@@ -102,8 +97,12 @@ async function getObject({ client, Bucket }: Client, Key: string, abortSignal: A
   const { Body, ETag } = await client.send(new GetObjectCommand({ Bucket, Key }), { abortSignal })
   // Read the body first, whatever else is wrong: an unread body occupies its connection forever.
   const bytes = Buffer.from((await Body?.transformToByteArray()) ?? [])
-  if (ETag === undefined) throw Object.assign(new Error('no ETag'), { code: 'NoETag' })
-  return { bytes, version: ETag as Version }
+  return { bytes, version: versionOf(ETag) }
+}
+
+function versionOf(etag: string | undefined): Version {
+  if (etag === undefined) throw Object.assign(new Error('no ETag'), { code: 'NoETag' })
+  return etag as Version
 }
 
 /** The slowest upload that succeeds: 1 MB/s. */
@@ -116,10 +115,10 @@ async function putObject(
 ): Promise<PutAnswer> {
   const condition = ifMatch === undefined ? {} : ifMatch === null ? { IfNoneMatch: '*' } : { IfMatch: ifMatch }
   const encryption = { ServerSideEncryption: settings.encryption, SSEKMSKeyId: settings.kmsKeyId }
-  const requestTimeout = settings.answerWithinMs + Body.length / BYTES_PER_MS
+  const requestTimeout = storeTimes.answerWithinMs + Body.length / BYTES_PER_MS
   const command = new PutObjectCommand({ Bucket, Key, Body, ...encryption, ...condition })
   const { ETag } = await client.send(command, { abortSignal, requestTimeout })
-  return { kind: 'stored', etag: ETag as Version | undefined }
+  return { kind: 'stored', etag: versionOf(ETag) }
 }
 
 async function listKeys({ client, Bucket }: Client, Prefix: string, abortSignal: AbortSignal): Promise<string[]> {
@@ -146,10 +145,10 @@ function clientConfig(s3: S3Settings): S3ClientConfig {
     maxAttempts: 1,
     // The SDK's defaults have no timeout.
     requestHandler: {
-      connectionTimeout: s3.connectWithinMs,
-      requestTimeout: s3.answerWithinMs,
+      connectionTimeout: storeTimes.connectWithinMs,
+      requestTimeout: storeTimes.answerWithinMs,
       throwOnRequestTimeout: true,
-      socketTimeout: s3.answerWithinMs,
+      socketTimeout: storeTimes.answerWithinMs,
     },
     // Otherwise the SDK opens a connection for every document above 2 MB.
     expectContinueHeader: false,
@@ -158,10 +157,10 @@ function clientConfig(s3: S3Settings): S3ClientConfig {
 
 function failedPut(what: string, error: unknown): PutAnswer {
   const failure = s3Failure(error)
-  if (failure.status === 412 || isMissingKey(failure)) return { kind: 'unmet' }
   if (failure.status === 501)
     throw new ConnectorError('storage.no-conditional-writes', `${what}: the store answered 501 to a conditional write`)
   const asError = s3Error(what, failure)
+  if (failure.status === 412 || isMissingKey(failure)) return { kind: 'unmet', error: asError }
   if (isRefusal(failure)) throw asError
   return { kind: 'unclear', error: asError }
 }

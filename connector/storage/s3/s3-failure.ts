@@ -32,6 +32,7 @@ const safeWord = (value: unknown) =>
 
 // Transient codes of 4xx responses. The SDK corrects a skewed clock from the response.
 const transientCodes = new Set([
+  'NoSuchKey',
   'RequestTimeout',
   'IncompleteBody',
   'RequestTimeTooSkewed',
@@ -39,7 +40,7 @@ const transientCodes = new Set([
   'Throttling',
   'ThrottlingException',
 ])
-const transientStatuses = new Set([408, 409, 425, 429])
+const transientStatuses = new Set([408, 409, 412, 425, 429])
 
 /** Whether a retry cannot succeed before settings, permissions or the bucket change. */
 export function isRefusal({ status, code }: S3Failure): boolean {

@@ -1,5 +1,5 @@
-import type { Version } from '../versioned-object.ts'
-import type { ObjectRequests, PutAnswer } from './s3-bucket.ts'
+import type { Version } from '../checkpoint-store.ts'
+import type { PutAnswer, S3Bucket } from './s3-bucket.ts'
 
 /** How to write an ETag in `If-Match`, in the order to try. Ceph accepts only unquoted ones. */
 const quotings = ['quoted', 'unquoted'] as const
@@ -16,7 +16,7 @@ type ProbeResult =
  * Rejects with `storage.*` if a response is inconclusive; a retry needs another key.
  */
 export async function probeConditions(
-  requests: ObjectRequests,
+  bucket: Pick<S3Bucket, 'get' | 'put' | 'remove'>,
   key: string,
   signal: AbortSignal,
 ): Promise<ProbeResult> {
@@ -24,7 +24,7 @@ export async function probeConditions(
   const put = async (ifMatch: string | null): Promise<PutAnswer> => {
     step += 1
     const body = Buffer.from(JSON.stringify({ comment: 'written by the start-up probe; may be deleted', step }))
-    const answer = await requests.put(key, { body, ifMatch }, signal)
+    const answer = await bucket.put(key, { body, ifMatch }, signal)
     if (answer.kind === 'unclear') throw answer.error
     return answer
   }
@@ -32,21 +32,19 @@ export async function probeConditions(
   try {
     const created = await put(null)
     if (created.kind !== 'stored') return unsupported(`If-None-Match: * on a new key was answered "${created.kind}"`)
-    const { etag } = created
-    if (etag === undefined) return unsupported('the store returns no ETag')
     if ((await put(null)).kind === 'stored') return unsupported('If-None-Match: * was ignored')
 
     for (const quoting of quotings) {
-      const updated = await put(quotedAs(etag, quoting))
+      const updated = await put(quotedAs(created.etag, quoting))
       if (updated.kind !== 'stored') continue
-      const stale = await put(quotedAs(etag, quoting))
+      const stale = await put(quotedAs(created.etag, quoting))
       if (stale.kind === 'stored') return unsupported('If-Match with an old ETag was accepted')
-      const isSame = (await requests.get(key, signal))?.version === updated.etag
+      const isSame = (await bucket.get(key, signal))?.version === updated.etag
       return isSame ? { kind: 'supported', quoting } : unsupported('a write and a read return different ETags')
     }
     return unsupported('If-Match with the current ETag was refused')
   } finally {
-    await requests.remove(key, signal).catch(() => undefined)
+    await bucket.remove(key, signal).catch(() => undefined)
   }
 }
 

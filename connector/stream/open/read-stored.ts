@@ -5,7 +5,7 @@ import { type Rewind, seenAs, waitingRewind } from '../../checkpoint/wishes.ts'
 import { type ClientTable, clientTable } from '../../index/client-table.ts'
 import { ConnectorError, codeOf } from '../../runtime/connector-error.ts'
 import type { ErrorCode } from '../../runtime/error-catalogue.ts'
-import type { StoredText } from '../../storage/versioned-object.ts'
+import type { StoredText } from '../../storage/checkpoint-store.ts'
 import type { OpenParts } from './open-parts.ts'
 
 /** What an opening has read before it fences its predecessor. */

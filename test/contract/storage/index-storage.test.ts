@@ -13,8 +13,7 @@ import { deltaText, emptyIndex, type IndexState, withEntries } from '../../../co
 import { indexStorage } from '../../../connector/index/index-storage.ts'
 import { loadTable } from '../../../connector/index/load-table.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
-import { checkpointStoreDefaults } from '../../../connector/storage/checkpoint-store-config.ts'
-import type { SegmentStore } from '../../../connector/storage/segment-store.ts'
+import type { SegmentStore } from '../../../connector/storage/checkpoint-store.ts'
 import { never } from '../../support/signals.ts'
 
 const keyOf = (client: number) => keyText(0, client) as ClientKey
@@ -22,10 +21,10 @@ const CLIENTS = 3_000
 
 function segmentsOnRealS3(): SegmentStore {
   const { endpoint, region, bucket, ...credentials } = inject('s3')
-  const s3 = { ...checkpointStoreDefaults.s3, endpoint, region, credentials }
+  const s3 = { endpoint, region, credentials }
   const url = `s3://${bucket}/${randomUUID()}`
   const parts = { clock: systemClock, onRetry: () => undefined }
-  const store = openCheckpointStore({ url, callWithinMs: 15_000, s3 }, parts)
+  const store = openCheckpointStore({ url, s3 }, parts)
   onTestFinished(() => store.close())
   return store.segments('connector/stream.json')
 }

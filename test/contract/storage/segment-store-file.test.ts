@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../../connector/runtime/clock.ts'
-import { fileStore } from '../../../connector/storage/file/file-versioned-object.ts'
+import { fileStore } from '../../../connector/storage/file-store.ts'
 import { closingAfterEach } from '../../support/closing.ts'
 import { fileStoreProcess, killed, outputOf } from '../../support/file-store-process.ts'
 import { never } from '../../support/signals.ts'
@@ -14,7 +14,7 @@ const bytes = Buffer.from('segment')
 
 function open() {
   const directory = closing.use(mkdtempSync(join(tmpdir(), 'segments-')), (path) => rmSync(path, { recursive: true }))
-  const store = fileStore({ directory, callWithinMs: 5_000 }, { clock, onRetry: () => undefined })
+  const store = fileStore(directory, { clock, onRetry: () => undefined })
   const place = join(directory, 'connector', 'stream.index')
   return { directory, place, segments: store.segments('connector/stream.json') }
 }

@@ -5,9 +5,9 @@ import { buffer } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
-import { checkpointStoreDefaults, type S3Settings } from '../../../connector/storage/checkpoint-store-config.ts'
-import { s3Store } from '../../../connector/storage/s3/s3-versioned-object.ts'
-import type { SegmentStore } from '../../../connector/storage/segment-store.ts'
+import type { SegmentStore } from '../../../connector/storage/checkpoint-store.ts'
+import { type S3Settings, storeTimes } from '../../../connector/storage/checkpoint-store-config.ts'
+import { s3Store } from '../../../connector/storage/s3/s3-store.ts'
 import { closingAfterEach } from '../../support/closing.ts'
 import { fakeObject, startFakeS3 } from '../../support/fakes/fake-s3-server.ts'
 import { never } from '../../support/signals.ts'
@@ -17,20 +17,17 @@ const prefix = 'prefix/connector/stream.index/'
 const bytes = Buffer.from([0, 255, 254, 1, 13, 10])
 
 interface Setting {
-  readonly s3?: Partial<S3Settings>
-  readonly callWithinMs?: number
+  readonly s3?: S3Settings
+  readonly times?: Partial<typeof storeTimes>
 }
 
-function openAt(endpoint: string, { s3 = {}, callWithinMs = 10_000 }: Setting = {}) {
-  const credentials = { accessKeyId: 'any', secretAccessKey: 'any' }
-  const settings: S3Settings = { ...checkpointStoreDefaults.s3, answerWithinMs: 500, endpoint, credentials, ...s3 }
+function openAt(endpoint: string, { s3: settings = {}, times = {} }: Setting = {}) {
+  Object.assign(storeTimes, { callWithinMs: 10_000, answerWithinMs: 500 }, times)
+  const s3: S3Settings = { endpoint, credentials: { accessKeyId: 'any', secretAccessKey: 'any' }, ...settings }
   const retried: string[] = []
   const clock = { ...systemClock, random: () => 0 } // no pauses
   const parts = { clock, onRetry: (error: unknown) => void retried.push(codeOf(error)) }
-  const store = closing.use(
-    s3Store({ bucket: 'bucket', prefix: 'prefix', callWithinMs, s3: settings }, parts),
-    (opened) => opened.close(),
-  )
+  const store = closing.use(s3Store({ bucket: 'bucket', prefix: 'prefix', s3 }, parts), (opened) => opened.close())
   return { segments: store.segments('connector/stream.json'), retried }
 }
 
@@ -154,7 +151,7 @@ test('put succeeds when a large upload takes longer than the limit of an answer'
     opened.closeAllConnections()
   })
   const { port } = server.address() as AddressInfo
-  const { segments, retried } = openAt(`http://127.0.0.1:${port}`, { s3: { answerWithinMs: 300 } })
+  const { segments, retried } = openAt(`http://127.0.0.1:${port}`, { times: { answerWithinMs: 300 } })
   await segments.put('1-a', Buffer.alloc(4_000_000), never)
   expect(retried).toEqual([])
 })

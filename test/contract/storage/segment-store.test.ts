@@ -6,13 +6,8 @@ import { afterEach, beforeEach, describe, expect, inject, onTestFinished, test }
 import { openCheckpointStore } from '../../../connector/compose/shared-resources.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { type CloseStack, closeStack } from '../../../connector/runtime/close-stack.ts'
-import {
-  checkpointKey,
-  checkpointStoreDefaults,
-  type S3Settings,
-} from '../../../connector/storage/checkpoint-store-config.ts'
-import type { SegmentStore } from '../../../connector/storage/segment-store.ts'
-import type { CheckpointStore } from '../../../connector/storage/versioned-object.ts'
+import type { CheckpointStore, SegmentStore } from '../../../connector/storage/checkpoint-store.ts'
+import { checkpointKey, type S3Settings } from '../../../connector/storage/checkpoint-store-config.ts'
 import { memoryStore } from '../../support/fakes/memory-versioned-object.ts'
 import { freePort } from '../../support/servers/free-port.ts'
 import { never } from '../../support/signals.ts'
@@ -22,8 +17,7 @@ const parts = { clock: { ...systemClock, random: () => 0 }, onRetry: () => undef
 /** Opens the same place repeatedly, as several replicas do. */
 type Place = (closing: CloseStack) => Promise<() => CheckpointStore>
 
-const store = (url: string, s3: Partial<S3Settings> = {}) =>
-  openCheckpointStore({ url, callWithinMs: 15_000, s3: { ...checkpointStoreDefaults.s3, ...s3 } }, parts)
+const store = (url: string, s3: S3Settings = {}) => openCheckpointStore({ url, s3 }, parts)
 
 const inMemory: Place = async () => {
   const opened = memoryStore()

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
-import { fileStore } from '../../../connector/storage/file/file-versioned-object.ts'
+import { fileStore } from '../../../connector/storage/file-store.ts'
 import { closingAfterEach } from '../../support/closing.ts'
 import { fileStoreProcess, killed, outputOf } from '../../support/file-store-process.ts'
 import { never } from '../../support/signals.ts'
@@ -18,7 +18,7 @@ function open() {
     chmodSync(path, 0o700)
     rmSync(path, { recursive: true })
   })
-  const store = fileStore({ directory, callWithinMs: 5_000 }, parts)
+  const store = fileStore(directory, parts)
   return { directory, store, object: store.object('connector/stream.json'), place: join(directory, 'connector') }
 }
 
@@ -165,7 +165,7 @@ function writer(...script: Parameters<typeof fileStoreProcess>) {
 describe('the start-up probe', () => {
   test('creates the directory and leaves nothing in it', async () => {
     const { directory } = open()
-    const store = fileStore({ directory: join(directory, 'new', 'directory'), callWithinMs: 5_000 }, parts)
+    const store = fileStore(join(directory, 'new', 'directory'), parts)
     await store.probe(never)
     expect(readdirSync(join(directory, 'new', 'directory'))).toEqual([])
   })
@@ -173,7 +173,7 @@ describe('the start-up probe', () => {
   test('rejects a path that is a file, with the whole path and the reason', async () => {
     const { directory } = open()
     writeFileSync(join(directory, 'taken'), '')
-    const store = fileStore({ directory: join(directory, 'taken'), callWithinMs: 5_000 }, parts)
+    const store = fileStore(join(directory, 'taken'), parts)
     const error = await store.probe(never).catch((rejection) => rejection)
     expect(codeOf(error)).toBe('storage.refused')
     expect(error.message).toBe(

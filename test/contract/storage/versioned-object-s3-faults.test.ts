@@ -3,8 +3,8 @@ import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { type ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
-import { checkpointStoreDefaults, type S3Settings } from '../../../connector/storage/checkpoint-store-config.ts'
-import { s3Store } from '../../../connector/storage/s3/s3-versioned-object.ts'
+import { type S3Settings, storeTimes } from '../../../connector/storage/checkpoint-store-config.ts'
+import { s3Store } from '../../../connector/storage/s3/s3-store.ts'
 import { closingAfterEach } from '../../support/closing.ts'
 import {
   type FakeS3,
@@ -20,25 +20,20 @@ const key = 'prefix/connector/stream.json'
 
 interface Setting {
   readonly fake?: FakeS3Options
-  readonly s3?: Partial<S3Settings>
-  readonly callWithinMs?: number
+  readonly s3?: S3Settings
+  readonly times?: Partial<typeof storeTimes>
 }
 
-async function open({ fake = {}, s3 = {}, callWithinMs = 10_000 }: Setting = {}) {
+async function open({ fake = {}, s3 = {}, times = {} }: Setting = {}) {
   const server = closing.use(await startFakeS3(fake), (opened) => opened.close())
-  const settings: S3Settings = {
-    ...checkpointStoreDefaults.s3,
-    answerWithinMs: 500,
-    endpoint: server.endpoint,
-    credentials: { accessKeyId: 'any', secretAccessKey: 'any' },
-    ...s3,
-  }
+  Object.assign(storeTimes, { callWithinMs: 10_000, answerWithinMs: 500 }, times)
+  const credentials = { accessKeyId: 'any', secretAccessKey: 'any' }
+  const settings: S3Settings = { endpoint: server.endpoint, credentials, ...s3 }
   const retried: string[] = []
   const clock = { ...systemClock, random: () => 0 } // no pauses
   const parts = { clock, onRetry: (error: unknown) => void retried.push(codeOf(error)) }
-  const store = closing.use(
-    s3Store({ bucket: 'bucket', prefix: 'prefix', callWithinMs, s3: settings }, parts),
-    (opened) => opened.close(),
+  const store = closing.use(s3Store({ bucket: 'bucket', prefix: 'prefix', s3: settings }, parts), (opened) =>
+    opened.close(),
   )
   return { server, store, object: store.object('connector/stream.json'), retried }
 }
@@ -109,7 +104,7 @@ describe.each(lostRequests)('a write that fails because %s', (_how, fault) => {
   })
 
   test('rejects as unavailable when the fault persists', async () => {
-    const { server, object } = await open({ s3: { answerWithinMs: 50 } })
+    const { server, object } = await open({ times: { answerWithinMs: 50 } })
     server.next('PUT', ...Array.from({ length: 20 }, () => fault))
     const error = await object.write('mine', null, never).catch((rejection) => rejection)
     expect(codeOf(error)).toBe('storage.unavailable')
@@ -137,7 +132,7 @@ test('a late attempt changes nothing when a later write has succeeded', async ()
 })
 
 test('reports a conflict when an abandoned write arrives before the next one', async () => {
-  const { server, object } = await open({ callWithinMs: 100, s3: { answerWithinMs: 5_000 } })
+  const { server, object } = await open({ times: { callWithinMs: 100, answerWithinMs: 5_000 } })
   const expected = await versionAfterWriting(object, 'before')
   server.next('PUT', { kind: 'late' })
   await expect(object.write('abandoned', expected, never)).rejects.toMatchObject({ code: 'storage.unavailable' })
@@ -250,7 +245,7 @@ test.each(['break', 'silence'] as const)('reads again when a body ends early in 
 })
 
 test('keeps every connection usable after refused and broken responses', async () => {
-  const { server, object } = await open({ s3: { answerWithinMs: 20 } })
+  const { server, object } = await open({ times: { answerWithinMs: 20 } })
   await object.write('text', null, never)
   const faults: FakeS3Fault[] = [
     { kind: 'answer', status: 403, code: 'AccessDenied' },
@@ -264,7 +259,7 @@ test('keeps every connection usable after refused and broken responses', async (
 })
 
 test('rejects within the limit of a call when the store hangs', async () => {
-  const { server, object } = await open({ s3: { answerWithinMs: 60_000 }, callWithinMs: 150 })
+  const { server, object } = await open({ times: { answerWithinMs: 60_000, callWithinMs: 150 } })
   server.next('GET', { kind: 'hang' })
   server.next('PUT', { kind: 'hang' })
   const started = performance.now()
@@ -277,21 +272,21 @@ test('rejects within the limit of a call when the store hangs', async () => {
 })
 
 test('retries when a connection delivers data but no response', async () => {
-  const { server, object, retried } = await open({ s3: { answerWithinMs: 500 } })
+  const { server, object, retried } = await open({ times: { answerWithinMs: 500 } })
   server.next('GET', { kind: 'processing' })
   expect(await object.read(never)).toBeUndefined()
   expect(retried).toEqual(['storage.unavailable'])
 })
 
 test('rejects within the limit of a read when the store hangs in the middle of a body', async () => {
-  const { server, object } = await open({ s3: { answerWithinMs: 60_000 }, callWithinMs: 150 })
+  const { server, object } = await open({ times: { answerWithinMs: 60_000, callWithinMs: 150 } })
   await object.write('x'.repeat(100_000), null, never)
   server.next('GET', { kind: 'half-body', ending: 'silence' })
   await expect(object.read(never)).rejects.toMatchObject({ code: 'storage.unavailable' })
 })
 
 test('rejects with the reason of finish as soon as it aborts', async () => {
-  const { server, object } = await open({ s3: { answerWithinMs: 60_000 }, callWithinMs: 60_000 })
+  const { server, object } = await open({ times: { answerWithinMs: 60_000, callWithinMs: 60_000 } })
   const finish = new AbortController()
   const reason = new Error('enough')
   server.next('PUT', { kind: 'hang' })
@@ -305,11 +300,12 @@ test('a process waits for a hanging store until the limit and exits after close'
   const { server } = await open()
   server.next('GET', { kind: 'hang' })
   const script = `
-    import { s3Store } from ${source('storage/s3/s3-versioned-object.ts')}
+    import { s3Store } from ${source('storage/s3/s3-store.ts')}
+    import { storeTimes } from ${source('storage/checkpoint-store-config.ts')}
     import { systemClock } from ${source('runtime/clock.ts')}
-    const s3 = { endpoint: ${JSON.stringify(server.endpoint)}, credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
-      connectWithinMs: 60_000, answerWithinMs: 60_000 }
-    const store = s3Store({ bucket: 'b', prefix: '', callWithinMs: 300, s3 }, { clock: systemClock, onRetry: () => undefined })
+    const s3 = { endpoint: ${JSON.stringify(server.endpoint)}, credentials: { accessKeyId: 'a', secretAccessKey: 'b' } }
+    Object.assign(storeTimes, { callWithinMs: 300, connectWithinMs: 60_000, answerWithinMs: 60_000 })
+    const store = s3Store({ bucket: 'b', prefix: '', s3 }, { clock: systemClock, onRetry: () => undefined })
     await store.object('k').read(new AbortController().signal).catch((error) => console.log(error.code))
     store.close()`
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {

@@ -7,13 +7,8 @@ import { changeWishes, parseWishes } from '../../../connector/checkpoint/wishes.
 import { openCheckpointStore } from '../../../connector/compose/shared-resources.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { type CloseStack, closeStack } from '../../../connector/runtime/close-stack.ts'
-import {
-  checkpointKey,
-  checkpointStoreDefaults,
-  type S3Settings,
-  wishesKey,
-} from '../../../connector/storage/checkpoint-store-config.ts'
-import type { CheckpointStore, Version, VersionedObject } from '../../../connector/storage/versioned-object.ts'
+import type { CheckpointStore, Version, VersionedObject } from '../../../connector/storage/checkpoint-store.ts'
+import { checkpointKey, type S3Settings, wishesKey } from '../../../connector/storage/checkpoint-store-config.ts'
 import { type FakeS3Options, startFakeS3 } from '../../support/fakes/fake-s3-server.ts'
 import { memoryStore } from '../../support/fakes/memory-versioned-object.ts'
 import { never } from '../../support/signals.ts'
@@ -23,8 +18,7 @@ const parts = { clock: systemClock, onRetry: () => undefined }
 /** Opens the same place repeatedly, as several replicas do. */
 type Place = (closing: CloseStack) => Promise<() => CheckpointStore>
 
-const s3Place = (url: string, s3: Partial<S3Settings>) => () =>
-  openCheckpointStore({ url, callWithinMs: 15_000, s3: { ...checkpointStoreDefaults.s3, ...s3 } }, parts)
+const s3Place = (url: string, s3: S3Settings) => () => openCheckpointStore({ url, s3 }, parts)
 
 const inMemory: Place = async () => {
   const store = memoryStore()

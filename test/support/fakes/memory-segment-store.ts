@@ -1,5 +1,5 @@
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
-import type { SegmentStore } from '../../../connector/storage/segment-store.ts'
+import type { SegmentStore } from '../../../connector/storage/checkpoint-store.ts'
 
 export type SegmentCall = { readonly kind: 'put' | 'get' | 'list' | 'remove'; readonly name: string }
 

@@ -6,7 +6,7 @@ import type {
   Version,
   VersionedObject,
   WriteOutcome,
-} from '../../../connector/storage/versioned-object.ts'
+} from '../../../connector/storage/checkpoint-store.ts'
 import {
   type MemorySegmentStore,
   memorySegmentStore,

@@ -13,7 +13,7 @@ import {
   wishesText,
 } from '../../../connector/checkpoint/wishes.ts'
 import type { SourceTime } from '../../../connector/source/client-source.ts'
-import type { VersionedObject } from '../../../connector/storage/versioned-object.ts'
+import type { VersionedObject } from '../../../connector/storage/checkpoint-store.ts'
 import { type MemoryStoreOptions, memoryStore } from '../../support/fakes/memory-versioned-object.ts'
 import { never } from '../../support/signals.ts'
 import { documentWith } from './documents.ts'

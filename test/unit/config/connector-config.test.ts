@@ -14,7 +14,7 @@ describe('the configuration of the components', () => {
     expect(kafka.paces.group.requestMs).toBeLessThanOrEqual(placement.sessionTimeoutMs)
     expect(Math.max(connectionMs, requestMs)).toBeLessThan(commitWithinMs)
     expect(commitWithinMs).toBeLessThan(transactionMs)
-    expect(Math.max(checkpoint.s3.connectWithinMs, checkpoint.s3.answerWithinMs)).toBeLessThan(checkpoint.callWithinMs)
+    expect(Math.max(checkpoint.connectWithinMs, checkpoint.answerWithinMs)).toBeLessThan(checkpoint.callWithinMs)
     expect(Math.max(commitWithinMs, checkpoint.callWithinMs)).toBeLessThan(run.finishWithinMs)
     expect(3 * placement.heartbeatMs).toBeLessThan(placement.sessionTimeoutMs)
     expect(polaris.retry.firstPauseMs).toBeLessThan(polaris.retry.maxPauseMs)

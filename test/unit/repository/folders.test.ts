@@ -57,7 +57,7 @@ const planted = [
   ['source/polaris/http/tls.ts', "import '../../../kafka/admin/topics.ts'", 'noRestrictedImports'],
   ['scan/turns.ts', "import '../index/client-table.ts'", 'noRestrictedImports'],
   ['index/load-table.ts', "import '../storage/s3/s3-bucket.ts'", 'noRestrictedImports'],
-  ['index/stream-index.ts', "import '../storage/segment-store.ts'", undefined],
+  ['index/stream-index.ts', "import '../storage/checkpoint-store.ts'", undefined],
   ['event/read-client.ts', "import '../pipeline/read/page-reader.ts'", 'noRestrictedImports'],
   ['checkpoint/valid-state.ts', "import '../kafka/transactions/transaction.ts'", 'noRestrictedImports'],
   ['checkpoint/mismatch.ts', "import '../publish/event-publisher.ts'", undefined],

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
-import { asStorageError } from '../../../connector/storage/file/file-system.ts'
+import { asStorageError } from '../../../connector/storage/file-store.ts'
 import { s3Error, s3Failure } from '../../../connector/storage/s3/s3-failure.ts'
 
 const sdkError = (name: string, httpStatusCode: number) =>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Version } from '../../../connector/storage/versioned-object.ts'
+import type { Version } from '../../../connector/storage/checkpoint-store.ts'
 import { type MemoryFault, memoryStore } from '../../support/fakes/memory-versioned-object.ts'
 import { never } from '../../support/signals.ts'
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { checkStore } from '../../../../connector/inspect/doctor/check-store.ts'
 import { ConnectorError } from '../../../../connector/runtime/connector-error.ts'
-import type { SegmentStore } from '../../../../connector/storage/segment-store.ts'
+import type { SegmentStore } from '../../../../connector/storage/checkpoint-store.ts'
 import { type MemorySegmentStore, memorySegmentStore } from '../../../support/fakes/memory-segment-store.ts'
 import { memoryStore } from '../../../support/fakes/memory-versioned-object.ts'
 import { never } from '../../../support/signals.ts'

@@ -1,6 +1,5 @@
 import type { Clock } from '../runtime/clock.ts'
 import type { Brand } from '../runtime/compiler-checks.ts'
-import type { SegmentStore } from './segment-store.ts'
 
 /** Identifies one stored text (an ETag, a file number). Opaque: compared for equality and passed as `expected`. */
 export type Version = Brand<string, 'Version'>
@@ -32,6 +31,28 @@ export interface VersionedObject {
    * `finish` when it aborts.
    */
   write(text: string, expected: Version | null, finish: AbortSignal): Promise<WriteOutcome>
+}
+
+/** The longest segment. */
+export const MAX_SEGMENT_BYTES = 8 * 1024 * 1024
+
+/**
+ * Where the segments of one stream's client index are. They are never changed: a name always stands for the same bytes.
+ */
+export interface SegmentStore {
+  /**
+   * Stores a segment; again with the same bytes, where an answer was lost. Rejects with `storage.*`, or the reason of
+   * `finish`.
+   */
+  put(name: string, bytes: Uint8Array, finish: AbortSignal): Promise<void>
+  /**
+   * Its bytes, which the caller may change or free; undefined where there is none. Rejects like `put`.
+   */
+  get(name: string, finish: AbortSignal): Promise<Uint8Array | undefined>
+  /** The names of all segments. Rejects like `put`. */
+  list(finish: AbortSignal): Promise<readonly string[]>
+  /** Deletes a segment; also where it is gone already. Rejects like `put`. */
+  remove(name: string, finish: AbortSignal): Promise<void>
 }
 
 /** The versioned objects of all streams, and their segments. */

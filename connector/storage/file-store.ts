@@ -1,0 +1,215 @@
+import { randomUUID } from 'node:crypto'
+import { link, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { ConnectorError } from '../runtime/connector-error.ts'
+import type {
+  CheckpointStore,
+  SegmentStore,
+  StoredText,
+  StoreParts,
+  Version,
+  WriteOutcome,
+} from './checkpoint-store.ts'
+import { segmentsKey, storeTimes } from './checkpoint-store-config.ts'
+import { storeCall } from './store-call.ts'
+
+/**
+ * Versioned objects in a directory, and segments in directories beside them. Each version of an object is a file of its
+ * own, `<name>.<20 digits>.json`; the highest number is the newest, and a writer deletes all but the last ten.
+ */
+export function fileStore(directory: string, parts: StoreParts): CheckpointStore {
+  const root = resolve(directory)
+  const call: StoreCall = (what, attempt, finish) => {
+    const named = () => attempt().catch((error) => Promise.reject(asStorageError(what, error)))
+    return storeCall(named, { what, withinMs: storeTimes.callWithinMs, parts }, finish)
+  }
+  return {
+    object: (key) => {
+      const object = { directory: join(root, dirname(key)), name: basename(key, '.json') }
+      return {
+        read: (finish) => call(`read file ${join(root, key)}`, () => readNewest(object), finish),
+        write: (text, expected, finish) =>
+          call(`write file ${join(root, key)}`, () => writeNext(object, text, expected), finish),
+      }
+    },
+    segments: (key) => fileSegments(join(root, segmentsKey(key)), call),
+    probe: (stop) => call(`probe directory ${root}`, () => probeDirectory(root), stop),
+    close: () => undefined,
+  }
+}
+
+type StoreCall = <Result>(what: string, attempt: () => Promise<Result>, finish: AbortSignal) => Promise<Result>
+
+interface FileObject {
+  readonly directory: string
+  /** File name without `.json`. */
+  readonly name: string
+}
+
+const fileOf = ({ directory, name }: FileObject, version: Version) => join(directory, `${name}.${version}.json`)
+
+async function versionsOf({ directory, name }: FileObject): Promise<Version[]> {
+  const numbers = (await filesIn(directory)).flatMap((file) =>
+    file.startsWith(`${name}.`) ? (/^\.(\d{20})\.json$/.exec(file.slice(name.length))?.[1] ?? []) : [],
+  )
+  return numbers.sort() as Version[]
+}
+
+async function readNewest(object: FileObject): Promise<StoredText | undefined> {
+  for (;;) {
+    const version = (await versionsOf(object)).at(-1)
+    if (version === undefined) return undefined
+    const bytes = await unlessMissing(readFile(fileOf(object, version)))
+    // Otherwise a writer has replaced it since the listing.
+    if (bytes !== undefined) return { text: bytes.toString(), version }
+  }
+}
+
+async function writeNext(object: FileObject, text: string, expected: Version | null): Promise<WriteOutcome> {
+  const before = (await versionsOf(object)).at(-1) ?? null
+  const next = String(BigInt(expected ?? 0) + 1n).padStart(20, '0') as Version
+  if (before === expected && (await linkNew(fileOf(object, next), text))) {
+    const now = await versionsOf(object)
+    // A writer that was suspended before linking finds its number free again once enough newer versions exist.
+    if (now.at(-1) === next) {
+      await removeOlder(object, now).catch(() => undefined) // the next write does it
+      return { kind: 'written', version: next }
+    }
+  }
+  return await outcomeAsRead(object, text)
+}
+
+/** Creates a file atomically with its content. False if the name exists: of two writers exactly one succeeds. */
+async function linkNew(path: string, text: string): Promise<boolean> {
+  try {
+    await writeNamed(path, text, link)
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false
+    throw error
+  }
+}
+
+/** Another version exists: reads whether an earlier attempt of this call or another process wrote it. */
+async function outcomeAsRead(object: FileObject, text: string): Promise<WriteOutcome> {
+  const now = await readNewest(object)
+  if (now?.text !== text) return { kind: 'conflict' }
+  await syncDirectory(object.directory)
+  return { kind: 'written', version: now.version }
+}
+
+/** A listing is not atomic: it must not miss every newer version, whatever is written during it. */
+const KEPT_VERSIONS = 10
+
+/** Oldest first. Then temporary files: those of a crash, and those of writers that would meet a conflict anyway. */
+async function removeOlder(object: FileObject, versions: readonly Version[]): Promise<void> {
+  const { directory, name } = object
+  for (const version of versions.slice(0, -KEPT_VERSIONS)) await rm(fileOf(object, version), { force: true })
+  await removeTemporary(directory, `.${name}.`)
+}
+
+/** Segments as files of one directory, which the first `put` creates. */
+function fileSegments(directory: string, call: StoreCall): SegmentStore {
+  const path = (name: string) => join(directory, name)
+  // A `put` whose temporary file is removed is tried again.
+  const list = async () => {
+    await removeTemporary(directory, '.').catch(() => undefined)
+    return (await filesIn(directory)).filter((file) => !file.startsWith('.'))
+  }
+  return {
+    put: (name, bytes, finish) => call(`write file ${path(name)}`, () => writeNamed(path(name), bytes, rename), finish),
+    get: (name, finish) => call(`read file ${path(name)}`, () => unlessMissing(readFile(path(name))), finish),
+    list: (finish) => call(`list files in ${directory}`, list, finish),
+    remove: (name, finish) => call(`delete file ${path(name)}`, () => rm(path(name), { force: true }), finish),
+  }
+}
+
+/** Checks that files can be created, synced and linked in the directory. */
+async function probeDirectory(root: string): Promise<void> {
+  const file = join(root, `.probe-${randomUUID()}`)
+  await writeNamed(file, 'written by the start-up probe; may be deleted', link)
+  await rm(file, { force: true })
+}
+
+/** The documents contain hashes of clients: nobody else may read them. */
+const PRIVATE_FILE = 0o600
+const PRIVATE_DIRECTORY = 0o700
+
+/**
+ * Writes a temporary file in the directory of `path`, which it creates, and gives it its name by `name`, which is
+ * `rename` or `link`. Resolves once both survive a power failure.
+ */
+async function writeNamed(
+  path: string,
+  content: string | Uint8Array,
+  name: (from: string, to: string) => Promise<void>,
+): Promise<void> {
+  const directory = dirname(path)
+  await makeDirectory(directory)
+  const temporary = join(directory, `.${basename(path)}.${randomUUID()}.tmp`)
+  try {
+    const file = await open(temporary, 'wx', PRIVATE_FILE)
+    await file
+      .writeFile(content)
+      .then(() => file.sync())
+      .finally(() => file.close())
+    await name(temporary, path)
+  } finally {
+    await rm(temporary, { force: true }).catch(() => undefined)
+  }
+  await syncDirectory(directory)
+}
+
+/** Resolves once the names in a directory survive a power failure. */
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r')
+  await directory.sync().finally(() => directory.close())
+}
+
+/** Creates a directory and its missing parents, and syncs each new name. */
+async function makeDirectory(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode: PRIVATE_DIRECTORY })
+  if (first === undefined) return
+  for (let created = path; ; created = dirname(created)) {
+    await syncDirectory(dirname(created))
+    if (created === first) return
+  }
+}
+
+/** The file names in a directory; empty if the directory does not exist. */
+const filesIn = async (directory: string): Promise<string[]> => (await unlessMissing(readdir(directory))) ?? []
+
+async function removeTemporary(directory: string, start: string): Promise<void> {
+  const isTemporary = (file: string) => file.startsWith(start) && file.endsWith('.tmp')
+  for (const file of (await filesIn(directory)).filter(isTemporary)) await rm(join(directory, file), { force: true })
+}
+
+const unlessMissing = <Result>(work: Promise<Result>): Promise<Result | undefined> =>
+  work.catch((error) => {
+    if (errnoOf(error) === 'ENOENT') return undefined
+    throw error
+  })
+
+/** Errors that only an operator can end, by other permissions, another path or another file system. */
+const refusals: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'not permitted, or the file system has no hard links',
+  EROFS: 'the file system is read-only',
+  ENOTDIR: 'a part of the path is a file, not a directory',
+  EEXIST: 'a file exists where a directory is needed',
+  EISDIR: 'a directory exists where a file is needed',
+}
+
+/** Converts a file-system error to `storage.*`. `what` names the whole path. Returns an error without a code unchanged. */
+export function asStorageError(what: string, error: unknown): unknown {
+  const errno = errnoOf(error)
+  if (errno === undefined || error instanceof ConnectorError) return error
+  const { [errno]: refusal } = refusals
+  if (refusal === undefined) return new ConnectorError('storage.unavailable', `${what}: ${errno}`)
+  return new ConnectorError('storage.refused', `${what}: ${errno}: ${refusal}`)
+}
+
+function errnoOf(error: unknown): string | undefined {
+  const { code }: { code?: unknown } = Object(error)
+  return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : undefined
+}

@@ -1,0 +1,129 @@
+import { randomUUID } from 'node:crypto'
+import { ConnectorError } from '../../runtime/connector-error.ts'
+import type {
+  CheckpointStore,
+  SegmentStore,
+  StoreParts,
+  Version,
+  VersionedObject,
+  WriteOutcome,
+} from '../checkpoint-store.ts'
+import { type S3Settings, segmentsKey, storeTimes } from '../checkpoint-store-config.ts'
+import { storeCall } from '../store-call.ts'
+import { openS3Bucket, type S3Bucket } from './s3-bucket.ts'
+import { type EtagQuoting, probeConditions, quotedAs } from './s3-probe.ts'
+
+interface S3StoreConfig {
+  readonly bucket: string
+  /** No leading or trailing slash; may be empty. */
+  readonly prefix: string
+  readonly s3: S3Settings
+}
+
+/** Versioned objects in a bucket, written with conditional PUTs, and segments beside them. */
+export function s3Store({ bucket: name, prefix, s3 }: S3StoreConfig, parts: StoreParts): CheckpointStore {
+  const bucket = openS3Bucket(name, s3)
+  // Ceph accepts only unquoted ETags: the probe finds out.
+  let quoting: EtagQuoting = 'quoted'
+  const keyed = (key: string) => (prefix === '' ? key : `${prefix}/${key}`)
+  const calls =
+    (withinMs: number): StoreCall =>
+    (operation, key, attempt, finish) =>
+      storeCall(attempt, { what: `${operation} ${bucket.placeOf(key)}`, withinMs, parts }, finish)
+  const call = calls(storeTimes.callWithinMs)
+  // The largest segment within a minute, also on a slow link. A connection without progress ends much earlier.
+  const callOfSegments = calls(4 * storeTimes.callWithinMs)
+  const probe = async (signal: AbortSignal) => {
+    const result = await probeConditions(bucket, keyed(`.probe-${randomUUID()}`), signal)
+    if (result.kind === 'unsupported') {
+      const what = `probe ${bucket.placeOf(prefix)}: conditional writes do not work: ${result.why}`
+      throw new ConnectorError('storage.no-conditional-writes', what)
+    }
+    quoting = result.quoting
+  }
+  return {
+    object: (key) => versionedObject(bucket, { key: keyed(key), call, quoted: (etag) => quotedAs(etag, quoting) }),
+    segments: (key) => segmentStore(bucket, `${keyed(segmentsKey(key))}/`, callOfSegments),
+    probe: (stop) => call('probe', prefix, probe, stop),
+    close: bucket.close,
+  }
+}
+
+/** One call of the store with its retries. */
+type StoreCall = <Result>(
+  operation: string,
+  key: string,
+  attempt: (signal: AbortSignal) => Promise<Result>,
+  finish: AbortSignal,
+) => Promise<Result>
+
+interface ObjectPlace {
+  readonly key: string
+  readonly call: StoreCall
+  readonly quoted: (etag: Version) => string
+}
+
+function versionedObject(bucket: S3Bucket, { key, call, quoted }: ObjectPlace): VersionedObject {
+  const read = async (signal: AbortSignal) => {
+    const found = await bucket.get(key, signal)
+    return found && { text: found.bytes.toString(), version: found.version }
+  }
+  return {
+    read: (finish) => call('read', key, read, finish),
+    write: (text, expected, finish) => {
+      const ifMatch = expected === null ? null : quoted(expected)
+      return call(
+        'write',
+        key,
+        (signal) => tryConditionalWrite(bucket, { key, text, expected, ifMatch }, signal),
+        finish,
+      )
+    },
+  }
+}
+
+/** Segments as objects below a prefix, which ends with a slash. Their names are never reused: no condition is needed. */
+function segmentStore(bucket: S3Bucket, prefix: string, call: StoreCall): SegmentStore {
+  const put = async (key: string, bytes: Uint8Array, signal: AbortSignal) => {
+    const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const answer = await bucket.put(key, { body }, signal)
+    if (answer.kind !== 'stored') throw answer.error
+  }
+  // Not the prefix itself, which some tools store as an empty object, and nothing below another directory.
+  const isName = (name: string) => name !== '' && !name.includes('/')
+  const list = async (signal: AbortSignal) =>
+    (await bucket.list(prefix, signal)).map((key) => key.slice(prefix.length)).filter(isName)
+  return {
+    put: (name, bytes, finish) => call('write', prefix + name, (signal) => put(prefix + name, bytes, signal), finish),
+    get: (name, finish) =>
+      call('read', prefix + name, async (signal) => (await bucket.get(prefix + name, signal))?.bytes, finish),
+    list: (finish) => call('list', prefix, list, finish),
+    remove: (name, finish) => call('delete', prefix + name, (signal) => bucket.remove(prefix + name, signal), finish),
+  }
+}
+
+interface ConditionalWrite {
+  readonly key: string
+  readonly text: string
+  readonly expected: Version | null
+  /** `expected` as sent. */
+  readonly ifMatch: string | null
+}
+
+/**
+ * Writes once. Unless the response is a clear success, reads back to decide: `written` if the object holds this text;
+ * rejects with `storage.unavailable` if the object is still at `expected`; a conflict otherwise. After
+ * `storage.unavailable` the same text may be written again, even while the first request is in flight.
+ */
+export async function tryConditionalWrite(
+  bucket: Pick<S3Bucket, 'get' | 'put'>,
+  { key, text, expected, ifMatch }: ConditionalWrite,
+  signal: AbortSignal,
+): Promise<WriteOutcome> {
+  const answer = await bucket.put(key, { body: Buffer.from(text), ifMatch }, signal)
+  if (answer.kind === 'stored') return { kind: 'written', version: answer.etag }
+  const now = await bucket.get(key, signal)
+  if (now?.bytes.toString() === text) return { kind: 'written', version: now.version }
+  if ((now?.version ?? null) !== expected) return { kind: 'conflict' }
+  throw answer.error
+}
