@@ -88,7 +88,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'the audit takes the newest time for the last record of a partition',
-    file: 'inspect/audit/topic-clients.ts',
+    file: 'inspect/audit/audited-clients.ts',
     text: 'return one.partition === known.partition ? one.offset > known.offset : one.timeMs >= known.timeMs',
     becomes: 'return one.timeMs >= known.timeMs',
     by: { unit: 'inspect/audit' },

@@ -1,13 +1,14 @@
 import type { Clock } from '../../runtime/clock.ts'
-import { compare, confirmed, type Differing, type SourceClients } from './compare.ts'
-import { readSourceClients, type SourceParts } from './source-clients.ts'
 import {
   type DeadLetters,
   type PlacedRecord,
   readDeadLetters,
+  readSourceClients,
   readTopicClients,
+  type SourceParts,
   type TopicParts,
-} from './topic-clients.ts'
+} from './audited-clients.ts'
+import { compare, confirmed, type Differing, type SourceClients } from './compare.ts'
 
 export interface AuditParts {
   readonly source: SourceParts

@@ -1,14 +1,11 @@
 import type { FieldMapping } from '../../event/fields/field-mapping.ts'
 import { mapPage } from '../../event/page-mapping.ts'
-import type { Clock } from '../../runtime/clock.ts'
-import { DAY_MS } from '../../runtime/clock.ts'
-import type { Page, ReadArguments, SourceTime } from '../../source/client-source.ts'
+import { type Clock, DAY_MS } from '../../runtime/clock.ts'
+import type { ClientRecord, ClientSource, Page, ReadArguments, SourceTime } from '../../source/client-source.ts'
 import { wallClock } from '../../source/source-time.ts'
 import type { StreamUnderTest } from './doctor-parts.ts'
 import { type CheckResult, type CheckResults, failure, ok, skipped, type TimeLimit } from './finding.ts'
-import { judgeFields, judgeInterleaving, judgeLists, judgePage, judgeServerClock } from './judge-page.ts'
-import { judgeTimeZone } from './judge-time-zone.ts'
-import { readSample, type Sample } from './sample.ts'
+import { judgeFields, judgeInterleaving, judgeLists, judgePage, judgeServerClock, judgeTimeZone } from './judge-page.ts'
 
 /** Enough to judge the modification times, and few enough for the server. */
 const DAY_PAGES = 20
@@ -91,4 +88,36 @@ function mapped(
   } catch (error) {
     return { result: failure(error, limit), mapping: undefined }
   }
+}
+
+/** Pages of one scan, as far as they were read, whatever they hold. */
+export interface Sample {
+  readonly pages: readonly Page[]
+  readonly clients: readonly ClientRecord[]
+  /** Whether the scan was read to its end. */
+  readonly isComplete: boolean
+  /** What ended the scan early. */
+  readonly error: unknown
+}
+
+/** Reads pages of one scan that `run` might refuse: their clients need no id. Never rejects. */
+export async function readSample(
+  source: ClientSource,
+  { at, maxPages }: { readonly at: ReadArguments; readonly maxPages: number },
+  stop: AbortSignal,
+): Promise<Sample> {
+  const pages: Page[] = []
+  let error: unknown
+  try {
+    for (let checkPoint = at.checkPoint; pages.length < maxPages; ) {
+      const page = await source.read({ ...at, checkPoint }, stop)
+      pages.push(page)
+      if (!page.hasMoreResults || page.checkPoint === null) break
+      checkPoint = page.checkPoint
+    }
+  } catch (thrown) {
+    error = thrown
+  }
+  const isComplete = error === undefined && pages.at(-1)?.hasMoreResults === false
+  return { pages, clients: pages.flatMap(({ clients }) => clients), isComplete, error }
 }

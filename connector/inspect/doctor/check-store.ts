@@ -1,8 +1,17 @@
 import { randomUUID } from 'node:crypto'
+import { type CheckpointDocument, parseDocument } from '../../checkpoint/checkpoint-document.ts'
+import { mismatch, publishedEvents } from '../../checkpoint/mismatch.ts'
+import { committedByRecord } from '../../checkpoint/transitions.ts'
+import { type ValidState, validState } from '../../checkpoint/valid-state.ts'
+import { topicLost } from '../../kafka/admin/topics.ts'
+import type { KafkaState } from '../../publish/event-publisher.ts'
+import type { Clock } from '../../runtime/clock.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
+import { serverTimeText } from '../../source/source-time.ts'
 import { checkpointKey } from '../../storage/checkpoint-store-config.ts'
-import type { DoctorParts } from './doctor-parts.ts'
-import { type CheckResult, checked, ok, warning } from './finding.ts'
+import type { StreamKafkaChecks } from './check-kafka.ts'
+import type { DoctorParts, StreamUnderTest } from './doctor-parts.ts'
+import { type CheckResult, checked, failed, ok, warning } from './finding.ts'
 
 type StoreParts = Pick<DoctorParts, 'store'> & { readonly config: { readonly connector: string } }
 
@@ -34,4 +43,75 @@ async function isRefused(call: Promise<unknown>): Promise<boolean> {
     if (codeOf(error) === 'storage.refused') return true
     throw error
   }
+}
+
+export interface CheckpointParts {
+  readonly stream: Pick<StreamUnderTest, 'object' | 'identity'> & {
+    readonly config: Pick<StreamUnderTest['config'], 'beginAt' | 'topicUse'> & {
+      readonly kafka: { readonly topic: { readonly events: string } }
+    }
+  }
+  readonly kafka: Pick<StreamKafkaChecks, 'clusterId' | 'isTopicMissing'>
+  /** Undefined: Kafka or one of the topics is unavailable, and only the document is checked. */
+  readonly readState: ((stop: AbortSignal) => Promise<KafkaState>) | undefined
+  readonly clock: Clock
+}
+
+/**
+ * Whether the stream can open: the row of the delivery table for document and commit record. Reads only. Rejects with
+ * `storage.*`, `publish.*`, `checkpoint.*` or the reason of `stop`.
+ */
+export async function checkCheckpoint(parts: CheckpointParts, stop: AbortSignal): Promise<CheckResult> {
+  const { object } = parts.stream
+  const before = await object.read(stop)
+  const state = await parts.readState?.(stop)
+  const stored = state === undefined ? before : await object.read(stop)
+  const document = stored === undefined ? undefined : parseDocument(stored.text)
+  // A replica runs the stream: document and record were read at different times.
+  if (stored?.version !== before?.version) return ok(`being written by ${document?.claim.owner}`)
+  return document === undefined ? judgeNew(parts, state) : judgeDocument(parts, document, state)
+}
+
+function judgeNew({ stream, kafka, clock }: CheckpointParts, state: KafkaState | undefined): CheckResult {
+  const { beginAt } = stream.config
+  const valid = state && resolved(stream, { document: undefined, state, clock })
+  if (valid?.kind === 'hold') return failed(valid.code, valid.why)
+  if (beginAt === undefined)
+    return failed('config.invalid', 'none yet, and no start is set', 'set POLARIS_LAST_CHANGED')
+  const start = `none yet; the stream will start at ${serverTimeText(beginAt)}`
+  if (state !== undefined || kafka.isTopicMissing) return ok(start)
+  const unknown = `${start}, unless Kafka has its commit record: that was not checked`
+  return warning(unknown, 'correct what failed in Kafka, and run doctor again')
+}
+
+function judgeDocument(
+  { stream, kafka, clock }: CheckpointParts,
+  document: CheckpointDocument,
+  state: KafkaState | undefined,
+): CheckResult {
+  const { kafka: publishing } = stream.config
+  const destination = state?.destination ?? { clusterId: kafka.clusterId, topic: publishing.topic.events }
+  const wrong = mismatch(document, { ...stream.identity, destination })
+  if (wrong !== undefined) return failed(wrong.code, wrong.why)
+  const published = publishedEvents(document)
+  if (kafka.isTopicMissing && published > 0)
+    return failed('checkpoint.topic-lost', topicLost(destination.topic, published).message)
+  const valid = state && resolved(stream, { document, state, clock })
+  if (valid?.kind === 'hold') return failed(valid.code, valid.why)
+  const { claim } = document
+  const { state: reached } = valid?.kind === 'pending' ? committedByRecord(document) : document.committed
+  const owner = claim.owner ?? 'no replica'
+  const opened = `epoch ${claim.epoch}, open on ${owner}, claimed at ${new Date(claim.at).toISOString()}`
+  const limitation = state === undefined ? ', not compared with Kafka' : ''
+  return ok(`${opened}; ${reached.events} events${limitation}`)
+}
+
+/** Undefined: a transaction is open, which is normal while a replica runs the stream. */
+function resolved(
+  { config: { topicUse } }: CheckpointParts['stream'],
+  { document, state, clock }: { document: CheckpointDocument | undefined; state: KafkaState; clock: Clock },
+): ValidState | undefined {
+  const { found, isEmpty } = state
+  if (found.kind === 'unstable') return undefined
+  return validState(document, { found, mayBegin: isEmpty || topicUse === 'shared', now: clock.now() })
 }

@@ -1,9 +1,8 @@
 import { CLIENT_BYTES } from '../../index/client-table.ts'
 import { readKafkaState } from '../../kafka/transactions/kafka-state.ts'
-import { checkCheckpoint } from './check-checkpoint.ts'
 import { checkKafka, checkStreamKafka, type KafkaChecks, type StreamKafkaChecks } from './check-kafka.ts'
 import { checkSource } from './check-source.ts'
-import { checkStore } from './check-store.ts'
+import { checkCheckpoint, checkStore } from './check-store.ts'
 import type { DoctorParts, StreamUnderTest } from './doctor-parts.ts'
 import { type CheckResult, type CheckResults, checked, type Finding, isPassed, ok, skipped } from './finding.ts'
 

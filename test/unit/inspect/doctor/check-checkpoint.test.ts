@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { type CheckpointDocument, serializeDocument } from '../../../../connector/checkpoint/checkpoint-document.ts'
 import { beginning } from '../../../../connector/checkpoint/transitions.ts'
-import { type CheckpointParts, checkCheckpoint } from '../../../../connector/inspect/doctor/check-checkpoint.ts'
+import { type CheckpointParts, checkCheckpoint } from '../../../../connector/inspect/doctor/check-store.ts'
 import type { CommitRecord, FoundRecord } from '../../../../connector/publish/event-publisher.ts'
 import { never } from '../../../support/signals.ts'
 import { documentWith, identity, now } from '../../checkpoint/documents.ts'

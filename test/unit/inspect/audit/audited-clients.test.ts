@@ -7,7 +7,7 @@ import {
   readDeadLetters,
   readTopicClients,
   type TopicParts,
-} from '../../../../connector/inspect/audit/topic-clients.ts'
+} from '../../../../connector/inspect/audit/audited-clients.ts'
 import { ConnectorError } from '../../../../connector/runtime/connector-error.ts'
 import { eventForm } from '../../../support/records.ts'
 import { never } from '../../../support/signals.ts'
