@@ -20,6 +20,17 @@ export function pathText(path: ConfigPath): string {
   }, '')
 }
 
+type Section = { [key: string | number]: unknown }
+
+export const isSection = (value: unknown): value is Section => typeof value === 'object' && value !== null
+
+export function valueAt(document: unknown, path: ConfigPath): unknown {
+  return path.reduce<unknown>(
+    (value, key) => (isSection(value) && Object.hasOwn(value, key) ? value[key] : undefined),
+    document,
+  )
+}
+
 /** One `config.invalid` with all problems. */
 export function configInvalid(problems: readonly ConfigProblem[]): ConnectorError {
   const title = `the configuration has ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`

@@ -9,12 +9,11 @@ import type { SourceTime } from '../source/client-source.ts'
 import { type PolarisConfig, polarisDefaults } from '../source/polaris/polaris-config.ts'
 import { type CheckpointConfig, storeTimes } from '../storage/checkpoint-store-config.ts'
 import type { Settings, StreamSettings } from './config-schema.ts'
-import { checkpointConfig } from './sections/checkpoint-section.ts'
 import { type EventFields, eventFields } from './sections/event-section.ts'
 import { kafkaConfig, kafkaConnection } from './sections/kafka-section.ts'
 import { beginAt, polarisConfig } from './sections/polaris-section.ts'
 import { pollDefaults, scanSettings } from './sections/poll-section.ts'
-import { placementConfig } from './sections/replica-sections.ts'
+import { checkpointConfig, placementConfig } from './sections/replica-sections.ts'
 
 /** What only we can tune. A page must end within `finishWithinMs`, so all other limits are less. Tests shorten the times. */
 export const runDefaults = {

@@ -1,4 +1,4 @@
-import { type ConfigPath, pathText, type Violation } from './config-problem.ts'
+import { type ConfigPath, isSection, pathText, type Violation } from './config-problem.ts'
 import type { Again } from './secret.ts'
 import { filledIn, type GivenText, type Variables } from './variables.ts'
 
@@ -11,10 +11,6 @@ export interface Draft {
   /** Of the texts that come from files, by the text of their paths. */
   readonly again: Map<string, Again>
 }
-
-type Section = { [key: string | number]: unknown }
-
-const isSection = (value: unknown): value is Section => typeof value === 'object' && value !== null
 
 /** A copy of the file with its `${NAME}` filled in. Null and empty texts count as unset, but for list items. */
 export function draftOf(file: unknown, lookUp: Variables['lookUp']): Draft {
@@ -33,13 +29,6 @@ export function draftOf(file: unknown, lookUp: Variables['lookUp']): Draft {
     return Object.fromEntries(set.map(([key, item]) => [key, copy(item, [...path, key])]))
   }
   return { document: copy(file, []), names, violations, again }
-}
-
-export function valueAt(document: unknown, path: ConfigPath): unknown {
-  return path.reduce<unknown>(
-    (value, key) => (isSection(value) && Object.hasOwn(value, key) ? value[key] : undefined),
-    document,
-  )
 }
 
 /** Sets a text, and creates the sections above it, unless a plain value is in the way. */

@@ -1,14 +1,19 @@
+import { LineCounter, parseDocument } from 'yaml'
 import type * as z from 'zod'
-import { type ConfigPath, type ConfigProblem, configInvalid, pathText, type Violation } from './config-problem.ts'
-import { configSchema, type Settings } from './config-schema.ts'
-import { futureBeginnings } from './cross-checks.ts'
-import { type Draft, draftOf, setText, valueAt } from './draft.ts'
+import {
+  type ConfigPath,
+  type ConfigProblem,
+  configInvalid,
+  pathText,
+  type Violation,
+  valueAt,
+} from './config-problem.ts'
+import { configSchema, futureBeginnings, type Settings } from './config-schema.ts'
+import { type Draft, draftOf, setText } from './draft.ts'
 import { Secret } from './secret.ts'
 import { isPerStream, placeOf, placesOf, settingAt, settingList, unknownKey } from './setting-list.ts'
 import { linesOf } from './setting-types.ts'
-import { unknownVariables } from './unknown-variables.ts'
-import { type Environment, type ReadFile, tryToRead, type Variables, variables } from './variables.ts'
-import { readYaml } from './yaml-file.ts'
+import { type Environment, type ReadFile, tryToRead, unknownVariables, type Variables, variables } from './variables.ts'
 
 export interface ConfigSources {
   /** Path of the YAML file; undefined: only the environment. */
@@ -113,5 +118,29 @@ function follow(value: unknown, path: ConfigPath, again: Draft['again']): void {
     // One text may give a whole map of secrets.
     if (read !== undefined && item instanceof Secret) item.follow(() => linesOf(read() ?? '')?.[key])
     follow(item, [...path, Array.isArray(value) ? Number(key) : key], again)
+  }
+}
+
+type YamlFile =
+  /** `value`: the document as plain values; null if it is empty. */
+  | { readonly kind: 'read'; readonly value: unknown }
+  | { readonly kind: 'invalid'; readonly problems: readonly ConfigProblem[] }
+
+function readYaml(name: string, readFile: ReadFile): YamlFile {
+  const invalid = (...problems: ConfigProblem[]) => ({ kind: 'invalid', problems }) as const
+  const content = tryToRead(name, readFile)
+  if (content.kind === 'failed') return invalid({ place: name, what: `cannot be read (${content.why})` })
+  const lines = new LineCounter()
+  // Invariant 8: pretty errors quote the line, which may contain a secret.
+  const document = parseDocument(content.text, { lineCounter: lines, prettyErrors: false, merge: true })
+  const found = [...document.errors, ...document.warnings].map(({ code, pos }) => ({
+    place: `${name}:${lines.linePos(pos[0]).line}`,
+    what: `is not valid YAML (${code.toLowerCase().replaceAll('_', ' ')}): check indentation, and put the value in quotes`,
+  }))
+  if (found.length > 0) return invalid(...found)
+  try {
+    return { kind: 'read', value: document.toJS() }
+  } catch {
+    return invalid({ place: name, what: 'is not valid YAML: check the aliases (*) and merge keys (<<)' })
   }
 }

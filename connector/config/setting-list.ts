@@ -1,8 +1,7 @@
 import * as z from 'zod'
 import { didYouMean } from '../runtime/did-you-mean.ts'
-import type { ConfigPath } from './config-problem.ts'
+import { type ConfigPath, valueAt } from './config-problem.ts'
 import { configSchema } from './config-schema.ts'
-import { valueAt } from './draft.ts'
 import type { SettingKind, SettingMeta } from './setting-types.ts'
 
 /** The used parts of what `z.toJSONSchema` returns for `configSchema`. */

@@ -1,8 +1,7 @@
 import * as z from 'zod'
 import type { Violation } from './config-problem.ts'
 import { Secret } from './secret.ts'
-import type { Check } from './setting-checks.ts'
-import { durations, type Quantity, sizes } from './units.ts'
+import { type Check, durations, type Quantity, sizes } from './setting-checks.ts'
 
 /** Decides how a value is documented. */
 export type SettingKind = 'text' | 'number' | 'boolean' | 'list' | 'map' | 'duration' | 'size' | 'secret' | 'url'

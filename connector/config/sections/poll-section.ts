@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import type { LookBackSetting, ScanSettings } from '../../scan/scan-settings.ts'
 import * as check from '../setting-checks.ts'
+import { durationMs } from '../setting-checks.ts'
 import * as setting from '../setting-types.ts'
-import { durationMs } from '../units.ts'
 import type { PolarisSettings } from './polaris-section.ts'
 
 /** What only we can tune. */

@@ -91,7 +91,7 @@ function mapped(
 }
 
 /** Pages of one scan, as far as they were read, whatever they hold. */
-export interface Sample {
+interface Sample {
   readonly pages: readonly Page[]
   readonly clients: readonly ClientRecord[]
   /** Whether the scan was read to its end. */
@@ -101,7 +101,7 @@ export interface Sample {
 }
 
 /** Reads pages of one scan that `run` might refuse: their clients need no id. Never rejects. */
-export async function readSample(
+async function readSample(
   source: ClientSource,
   { at, maxPages }: { readonly at: ReadArguments; readonly maxPages: number },
   stop: AbortSignal,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { connectorConfig } from '../../../connector/config/connector-config.ts'
-import { durationMs } from '../../../connector/config/units.ts'
+import { durationMs } from '../../../connector/config/setting-checks.ts'
 import { slotOf } from '../../../connector/kafka/group/sticky-assigner.ts'
 import { fromFile, valid } from '../config/config-sources.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { durationMs, sizes } from '../../../connector/config/units.ts'
+import { durationMs, sizes } from '../../../connector/config/setting-checks.ts'
 
 describe('durations and sizes', () => {
   test.each([
