@@ -12,15 +12,10 @@ The variables of \`streams[]\` apply to a single stream; if the file has several
 - **Lists** are comma-separated in a variable.
 - **PEM** settings take either the text or the path of a file.
 - In the file, \`\${NAME}\` is replaced by the variable \`NAME\`, which must be set. Write \`$\${\` for a literal \`\${\`.
-- Instead of a variable \`NAME\`, you can set \`NAME_FILE\` to a file with the value, such as a mounted secret. A final line break
-  is removed.
+- Instead of a variable \`NAME\`, you can set \`NAME_FILE\` to a file with the value, such as a mounted secret.
 - An empty value counts as unset. An unknown key in the file is an error.
 - An unknown variable is an error if its name begins with \`POLARIS_\`, \`POLL_\` or \`CHECKPOINT_\`, or is one letter away from a
-  variable below (\`LOG_LEVL\`, \`AWS_REGON\`). Variables that Kubernetes sets for services (\`POLARIS_SERVICE_HOST\`), that the
-  file refers to, and all others are ignored.
-- S3 credentials are not settings: they come from the standard AWS credential chain.
-
-\`polaris-connector lint\` checks the settings without connecting, and names every problem at once.
+  variable below. Others, and those that Kubernetes sets for services (\`POLARIS_SERVICE_HOST\`), are ignored.
 `
 
 /** The reference of all settings as Markdown: one list per section. */

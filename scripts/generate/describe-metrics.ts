@@ -6,8 +6,7 @@ const kinds = { counter: counterList, histogram: histogramList, gauge: scrapedLi
 /** The metrics reference in Markdown, without those of prom-client itself (`process_*`, `nodejs_*`). */
 export function describeMetrics(): string {
   return [
-    'Counters with fixed labels exist from the start with value 0. A time in a `_timestamp_seconds` metric is in seconds',
-    'since 1970, so `time() - max by (stream) (…)` is its age. Besides these, a replica exports `process_*` and',
+    'A time in a `_timestamp_seconds` metric is in seconds since 1970. Besides these, a replica exports `process_*` and',
     '`nodejs_*`.',
     '',
     '## Of each stream',
