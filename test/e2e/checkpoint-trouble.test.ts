@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { expect, inject, it, onTestFinished } from 'vitest'
+import type { CheckpointDocument } from '../../connector/checkpoint/checkpoint-document.ts'
+import { streamNames } from '../../connector/publish/event-publisher.ts'
 import { type PolarisSimulator, startPolarisSimulator } from '../polaris/polaris-simulator.ts'
 import { type CheckpointObject, checkpointObject } from '../support/checkpoint-object.ts'
-import { type ConnectorProcess, startConnector } from '../support/connector-process.ts'
+import { testKafka } from '../support/committed-records.ts'
+import { type ConnectorProcess, says, startConnector } from '../support/connector-process.ts'
 import {
   configFile,
   environmentOf,
@@ -11,57 +14,100 @@ import {
   untilCaughtUp,
   untilPublished,
 } from '../support/stream-scene.ts'
+import type { TopicRecord } from '../support/topic-reader.ts'
 
-const edited = (change: (document: Record<string, unknown>) => void) => (text: string) => {
-  const document = JSON.parse(text)
+const resumes = says('stream resumes: the cause is gone')
+
+const edited = (change: (document: CheckpointDocument) => void) => (text: string) => {
+  const document: CheckpointDocument = JSON.parse(text)
   change(document)
   return JSON.stringify(document)
 }
 
-/** A change to a stream's document, and the code that the stream reports for it. `older` is an earlier valid text. */
-const troubles: Record<string, { code: string; make(text: string, older: string): string | undefined }> = {
-  deleted: { code: 'checkpoint.damaged', make: () => undefined },
-  'rolled-back': { code: 'checkpoint.rolled-back', make: (_, older) => older },
-  empty: { code: 'checkpoint.damaged', make: () => '' },
-  'cut-off': { code: 'checkpoint.damaged', make: (text) => text.slice(0, text.length / 2) },
-  'field-lost': { code: 'checkpoint.damaged', make: edited((document) => delete document.committed) },
+/** The document says that one transaction more was committed. */
+const decidedLater = (document: CheckpointDocument) =>
+  Object.assign(document, { committed: { ...document.committed, seq: document.committed.seq + 1, hasRecord: true } })
+
+/** A transaction was prepared when its replica ended. */
+function prepared(document: CheckpointDocument): void {
+  const { epoch, seq, at, state } = document.committed
+  const { index, ...reached } = state
+  const pending = { epoch, seq: seq + 1, nonce: 'prepared', at, change: { ...reached, entries: '' } }
+  Object.assign(document, { committed: { ...document.committed, hasRecord: true }, pending })
+}
+
+/** A rule of the bucket deleted a segment. */
+function withSegment({ committed }: CheckpointDocument): void {
+  const lost = { name: 'lost', tier: 0, from: 0, to: 1, entries: 1, sha256: 'x' }
+  Object.assign(committed.state.index, { segments: [lost] })
+}
+
+/** As the runbook says. `restore`: the right document is put back. */
+type Cure = 'restore' | 'begin again' | 'decide'
+
+interface Trouble {
+  readonly code: string
+  readonly cure: Cure
+  /** The new text of the document; undefined: it is deleted. `older` is an earlier valid text. */
+  make(text: string, older: string): string | undefined
+  /** Whether the group with the commit record is deleted, too. */
+  readonly isGroupDeleted?: true
+}
+
+const damaged = { code: 'checkpoint.damaged' }
+const foreign = { code: 'checkpoint.other-stream', cure: 'restore' } as const
+const elsewhere = { code: 'checkpoint.topic-lost', cure: 'begin again' } as const
+
+/** What may happen to the document of a stream. */
+const troubles: Record<string, Trouble> = {
+  deleted: { ...damaged, cure: 'begin again', make: () => undefined },
+  empty: { ...damaged, cure: 'begin again', make: () => '' },
+  'cut-off': { ...damaged, cure: 'restore', make: (text) => text.slice(0, text.length / 2) },
+  'field-lost': {
+    ...damaged,
+    cure: 'restore',
+    make: edited((document) => Object.assign(document, { committed: undefined })),
+  },
+  'rolled-back': { code: 'checkpoint.rolled-back', cure: 'begin again', make: (_, older) => older },
   'unknown-format': {
     code: 'checkpoint.unknown-format',
+    cure: 'restore',
     make: edited((document) => Object.assign(document, { format: 1 })),
   },
-  'other-stream': {
-    code: 'checkpoint.other-stream',
-    make: edited((document) => Object.assign(document, { stream: 'x' })),
-  },
-  'other-shop': {
-    code: 'checkpoint.other-stream',
-    make: edited(({ source }) => Object.assign(source ?? {}, { codeMagasin: 7 })),
-  },
-  'other-prefix': {
-    code: 'checkpoint.other-stream',
-    make: edited(({ source }) => Object.assign(source ?? {}, { prefixCle: 'B' })),
-  },
+  'other-stream': { ...foreign, make: edited((document) => Object.assign(document, { stream: 'x' })) },
+  'other-shop': { ...foreign, make: edited(({ source }) => Object.assign(source, { codeMagasin: 7 })) },
+  'other-prefix': { ...foreign, make: edited(({ source }) => Object.assign(source, { prefixCle: 'B' })) },
   'other-cluster': {
-    code: 'checkpoint.topic-lost',
-    make: edited(({ destination }) => Object.assign(destination ?? {}, { clusterId: 'x' })),
+    ...elsewhere,
+    make: edited(({ destination }) => Object.assign(destination, { clusterId: 'x' })),
   },
   'topic-made-again': {
-    code: 'checkpoint.topic-lost',
-    make: edited(({ destination }) => Object.assign(destination ?? {}, { topicId: 'x' })),
+    ...elsewhere,
+    make: edited(({ destination }) => Object.assign(destination, { topicId: 'x' })),
   },
-  'other-topic': {
-    code: 'checkpoint.topic-lost',
-    make: edited(({ destination }) => Object.assign(destination ?? {}, { topic: 'x' })),
+  'other-topic': { ...elsewhere, make: edited(({ destination }) => Object.assign(destination, { topic: 'x' })) },
+  'events-lost': { code: 'checkpoint.events-lost', cure: 'begin again', make: edited(decidedLater) },
+  undecided: { code: 'checkpoint.undecided', cure: 'decide', isGroupDeleted: true, make: edited(prepared) },
+  'topic-in-use': {
+    code: 'checkpoint.topic-in-use',
+    cure: 'begin again',
+    isGroupDeleted: true,
+    make: () => undefined,
   },
+  'segment-lost': { code: 'checkpoint.index-damaged', cure: 'begin again', make: edited(withSegment) },
 }
 const names = [...Object.keys(troubles), 'good']
 
 interface Stage {
+  readonly connector: string
   readonly simulator: PolarisSimulator
-  start(): ConnectorProcess
+  start(...args: readonly string[]): ConnectorProcess
   objectOf(stream: string): CheckpointObject
-  /** Changes some clients, and waits until these streams have published the changes. */
-  publishChanges(streams: readonly string[]): Promise<void>
+  /**
+   * Changes some clients, and waits until these streams have published the changes, each once. Resolves to the records
+   * of the streams that have published all clients again.
+   */
+  publishChanges(streams: readonly string[], but?: { republished: readonly string[] }): Promise<TopicRecord[][]>
 }
 
 /** One connector with a stream for each trouble, and one without any. */
@@ -82,32 +128,34 @@ async function stageOfAll(): Promise<Stage> {
   const untilCaughtUp = (stream: string) =>
     untilPublished({ brokers: inject('kafkaBrokers'), topic: topicOf(stream), simulator })
   return {
+    connector,
     simulator,
-    start: () => {
-      const started = startConnector(['run', '--config', config], environment)
+    start: (...args) => {
+      const started = startConnector([...args, '--config', config], environment)
       processes.push(started)
       return started
     },
     objectOf: (stream) => checkpointObject(connector, stream),
-    publishChanges: async (streams) => {
+    publishChanges: async (streams, { republished } = { republished: [] }) => {
       for (let change = 0; change < 5; change += 1) simulator.change()
-      const topics = await Promise.all(streams.map(untilCaughtUp))
-      for (const records of topics) expectExactlyOnce({ simulator }, records)
+      const once = streams.filter((stream) => !republished.includes(stream))
+      for (const records of await Promise.all(once.map(untilCaughtUp))) expectExactlyOnce({ simulator }, records)
+      return await Promise.all(republished.map(untilCaughtUp))
     },
   }
 }
 
-it('holds only the stream whose document is missing, old, damaged or foreign, leaves it unchanged, and resumes once it is restored', async () => {
-  const { start, objectOf, publishChanges } = await stageOfAll()
-  const first = start()
+it('holds only the stream whose checkpoint is of no use, leaves it unchanged, and goes on after the cure of the runbook', async () => {
+  const { connector, start, objectOf, publishChanges, simulator } = await stageOfAll()
+  const first = start('run')
   await publishChanges(names)
   const older = new Map(await textsOf(objectOf))
   await publishChanges(names)
   expect(await first.stop()).toBe(0)
   const good = new Map(await textsOf(objectOf))
-  await applyTroubles({ objectOf, good, older })
+  await applyTroubles({ connector, objectOf, good, older })
 
-  const second = start()
+  const second = start('run')
   await publishChanges(['good'])
   const before = new Map(await etagsOf(objectOf))
   for (const [stream, { code }] of Object.entries(troubles)) {
@@ -116,19 +164,43 @@ it('holds only the stream whose document is missing, old, damaged or foreign, le
   }
   await expectReportedByReadyz(second)
   await publishChanges(['good'])
-  expect(await second.stop()).toBe(0)
   for (const stream of Object.keys(troubles)) {
     const now = await objectOf(stream).read()
-    expect(now?.text).toBe(troubles[stream]?.make(good.get(stream) ?? '', older.get(stream) ?? ''))
-    expect(now?.etag).toBe(before.get(stream))
+    expect(now?.text, stream).toBe(troubles[stream]?.make(good.get(stream) ?? '', older.get(stream) ?? ''))
+    expect(now?.etag, stream).toBe(before.get(stream))
   }
 
-  for (const stream of Object.keys(troubles)) await objectOf(stream).write(good.get(stream) ?? '')
-  const third = start()
-  await publishChanges(names)
-  expect((await third.get('/readyz')).status).toBe(200)
-  expect(await third.stop()).toBe(0)
+  await Promise.all(
+    Object.entries(troubles).map(([stream, { cure }]) => cures[cure]({ start, objectOf, good, stream })),
+  )
+  for (const stream of Object.keys(troubles))
+    await second.line((line) => resumes(line) && line.stream === stream, 150_000)
+  const republished = Object.keys(troubles).filter((stream) => troubles[stream]?.cure === 'begin again')
+  for (const records of await publishChanges(names, { republished }))
+    expect(records.length).toBeGreaterThanOrEqual(2 * simulator.clientIds.length)
+  expect((await second.get('/readyz')).status).toBe(200)
+  expect(await second.stop()).toBe(0)
 })
+
+interface Curing extends Pick<Stage, 'start' | 'objectOf'> {
+  readonly good: ReadonlyMap<string, string>
+  readonly stream: string
+}
+
+const rewind = async ({ start, stream }: Curing, ...args: readonly string[]) => {
+  const command = start('checkpoint', 'rewind', stream, '--to', 'beginning', '--yes', ...args)
+  expect(await command.exitCode(), command.output()).toBe(0)
+}
+
+const cures: Record<Cure, (curing: Curing) => Promise<unknown>> = {
+  restore: async ({ start, objectOf, good, stream }) => {
+    await objectOf(stream).write(good.get(stream) ?? '')
+    const command = start('resume', stream)
+    expect(await command.exitCode(), command.output()).toBe(0)
+  },
+  'begin again': (curing) => rewind(curing, '--republish'),
+  decide: (curing) => rewind(curing),
+}
 
 async function textsOf(objectOf: Stage['objectOf']): Promise<[string, string][]> {
   return await Promise.all(
@@ -143,15 +215,21 @@ async function etagsOf(objectOf: Stage['objectOf']): Promise<[string, string | u
 }
 
 async function applyTroubles({
+  connector,
   objectOf,
   good,
   older,
-}: Pick<Stage, 'objectOf'> & Record<'good' | 'older', Map<string, string>>): Promise<void> {
+}: Pick<Stage, 'connector' | 'objectOf'> & Record<'good' | 'older', Map<string, string>>): Promise<void> {
   for (const [stream, { make }] of Object.entries(troubles)) {
     const text = make(good.get(stream) ?? '', older.get(stream) ?? '')
     if (text === undefined) await objectOf(stream).remove()
     else await objectOf(stream).write(text)
   }
+  const deleted = Object.keys(troubles).filter((stream) => troubles[stream]?.isGroupDeleted)
+  const admin = testKafka(inject('kafkaBrokers')).admin()
+  await admin.connect()
+  await admin.deleteGroups(deleted.map((stream) => streamNames(connector, stream).recordGroup))
+  await admin.disconnect()
 }
 
 async function expectReportedByReadyz(connector: ConnectorProcess): Promise<void> {

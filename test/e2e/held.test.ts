@@ -7,13 +7,13 @@ import { DEFAULT_ACCESS } from '../polaris/session.ts'
 import { type CheckpointObject, checkpointObject, storedSegments } from '../support/checkpoint-object.ts'
 import { closingAfterAll } from '../support/closing.ts'
 import { testKafka } from '../support/committed-records.ts'
-import { type ConnectorProcess, type LogLine, SHORT_PAUSES, says } from '../support/connector-process.ts'
+import { type ConnectorProcess, SHORT_PAUSES, says } from '../support/connector-process.ts'
 import { createTopics } from '../support/create-topics.ts'
 import { documentedAcls } from '../support/documentation/kafka-acls.ts'
 import { naming, secureScene } from '../support/secure-scene.ts'
 import { type KafkaCluster, startKafka } from '../support/servers/kafka-broker.ts'
 import { never } from '../support/signals.ts'
-import { expectExactlyOnce, type Scene, scene, untilCaughtUp } from '../support/stream-scene.ts'
+import { expectExactlyOnce, type Scene, scene } from '../support/stream-scene.ts'
 
 const closing = closingAfterAll()
 let kafka: KafkaCluster
@@ -26,7 +26,6 @@ beforeAll(async () => {
 
 const held = says('stream held, trying again slowly')
 const resumes = says('stream resumes: the cause is gone')
-const claimed = ({ msg }: LogLine) => /stream claimed$/.test(msg)
 
 /** A stream that will be held until `fix` removes the cause. */
 interface Held {
@@ -146,10 +145,7 @@ const causes: Readonly<Record<string, () => Promise<Held>>> = {
   'a topic is missing': missingTopic,
   'the password of Polaris was rotated': polarisPassword,
   'a segment of the client index is missing': missingSegment,
-  'the document is missing': () => document('checkpoint.damaged', (object) => object.remove()),
   'the document is damaged': () => document('checkpoint.damaged', (object) => object.write('{"format":3')),
-  'the document has an unknown format': () =>
-    document('checkpoint.unknown-format', (object, text) => object.write(text.replace(/"format":\d+/, '"format":99'))),
 }
 
 it('resumes a held stream without a restart once the cause is gone', async () => {
@@ -185,27 +181,4 @@ it('joins the group once the password file has the right password', async () => 
   file.write(kafka.secure?.password ?? '')
   expectExactlyOnce(stage, await stage.caughtUp())
   expect(await replica.stop()).toBe(0)
-})
-
-it('a stream that is held by a damaged checkpoint begins again within ten seconds of a rewind with --yes', async () => {
-  const stage = await scene()
-  const object = checkpointObject(stage.name)
-  expect(await stage.start({}, untilCaughtUp).exitCode()).toBe(0)
-  const document = await object.document()
-  await object.write('{')
-  const connector = stage.start()
-  expect(await connector.line(held)).toMatchObject({ code: 'checkpoint.damaged' })
-
-  const unresolved = stage.start({}, ['resume', 'clients'])
-  expect(await unresolved.exitCode(), unresolved.output()).toBe(0)
-  expect(unresolved.printed()).toMatch(/^stream clients is not paused; if it is held, /m)
-  const cure = stage.start({}, ['checkpoint', 'rewind', '--to', 'beginning', '--republish', '--yes'])
-  expect(await cure.exitCode(), cure.output()).toBe(0)
-  expect(cure.printed()).toMatch(/^applied: epoch \d+\.$/m)
-  await connector.line(resumes)
-  await connector.line(claimed)
-  const { claim } = await object.document()
-  expect(claim.epoch).toBeGreaterThan(document.claim.epoch)
-  await connector.status(({ state, code }) => state === 'running' && code === undefined)
-  expect(await connector.stop()).toBe(0)
 })
