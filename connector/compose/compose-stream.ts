@@ -7,37 +7,28 @@ import { streamIndex } from '../index/stream-index.ts'
 import { kafkaEventPublisher } from '../kafka/kafka-event-publisher.ts'
 import { kafkaTimes } from '../kafka/kafka-times.ts'
 import type { PipelineParts } from '../pipeline/pipeline.ts'
-import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { ReaderParts } from '../pipeline/read/reader-parts.ts'
-import type { CloseStack } from '../runtime/close-stack.ts'
 import { checkpointKey, wishesKey } from '../storage/checkpoint-store-config.ts'
 import type { OpenParts } from '../stream/open/open-parts.ts'
-import { type StreamSession, streamSession } from '../stream/stream-session.ts'
+import type { ComposeFor, StreamParts } from '../stream/run-stream.ts'
 import { openSource, pageReader } from './compose-source.ts'
 import type { SharedResources } from './shared-resources.ts'
 
-/** How a stream runs. */
-interface RunMode {
+interface Composing extends ComposeFor {
   readonly until: ReaderParts['until']
-  readonly giveUp: AbortSignal
   readonly isAssigned: OpenParts['isAssigned']
-  readonly observe: Observe
 }
 
 /** How often a replica looks for what operators wish. */
 const LOOK_EVERY_MS = 10_000
 
-/** One stream while it is assigned to this replica; composed when it is first run. */
-export function composeStream(stream: StreamConfig, shared: SharedResources, mode: RunMode): StreamSession {
-  return streamSession((closing) => ({
-    open: openParts(stream, shared, { ...mode, closing }),
-    pipeline: pipelineParts(stream, shared, { ...mode, closing }),
+/** One stream while it is assigned to this replica. */
+export function composeStream(stream: StreamConfig, shared: SharedResources, composing: Composing): StreamParts {
+  return {
+    open: openParts(stream, shared, composing),
+    pipeline: pipelineParts(stream, shared, composing),
     lookEveryMs: LOOK_EVERY_MS,
-  }))
-}
-
-interface Composing extends RunMode {
-  readonly closing: CloseStack
+  }
 }
 
 function pipelineParts(

@@ -2,9 +2,8 @@ import type { StreamConfig } from '../config/connector-config.ts'
 import { groupPlacement } from '../kafka/group/group-placement.ts'
 import type { ReaderParts } from '../pipeline/read/reader-parts.ts'
 import { type Placement, type PlacementEvent, singlePlacement } from '../placement/placement.ts'
-import type { Assignment } from '../stream/assignment.ts'
 import { runStream, type StreamEnd } from '../stream/run-stream.ts'
-import { runStreams } from '../stream/run-streams.ts'
+import { type Assignment, runStreams } from '../stream/run-streams.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import { composeStream } from './compose-stream.ts'
 import { adminParts, type SharedResources } from './shared-resources.ts'
@@ -22,15 +21,14 @@ export async function runConnector(
   const { finishWithinMs, streams } = config
   const run = (stream: StreamConfig, assignment: Assignment, stopStream: AbortSignal) => {
     const { name, poll } = stream
-    const observe = telemetry.observe(name, poll)
-    const mode = { until, isAssigned: () => assignment.isAssigned(name), observe }
+    const isAssigned = () => assignment.isAssigned(name)
     return runStream(
       {
         stream: name,
         assignment,
         clock,
-        observe,
-        compose: (giveUp) => composeStream(stream, shared, { ...mode, giveUp }),
+        observe: telemetry.observe(name, poll),
+        compose: (of) => composeStream(stream, shared, { ...of, until, isAssigned }),
         whenHeld: until === 'stopped' ? 'waits' : 'ends',
         finishWithinMs,
       },

@@ -102,11 +102,15 @@ export type PipelineEvent =
   | StreamRetrying
   /**
    * Another process has opened the stream. `wasStopping`: this replica was already stopping it, for example because it
-   * is now assigned elsewhere; the new owner does not wait.
+   * is now assigned elsewhere; the new owner does not wait. `fences`: so many in succession.
    */
-  | { readonly kind: 'stream-lost'; readonly error: unknown; readonly wasStopping: boolean }
-  /** Another process took the stream `fences` times in succession; it is opened again after the pause. */
-  | { readonly kind: 'stream-contested'; readonly fences: number; readonly pauseMs: number }
+  | {
+      readonly kind: 'stream-lost'
+      readonly error: unknown
+      readonly wasStopping: boolean
+      readonly fences: number
+      readonly pauseMs: number
+    }
   | WishesEvent
   /** The stream cannot continue until something outside changes; it tries again after each pause. */
   | { readonly kind: 'stream-held'; readonly code: ErrorCode; readonly error: unknown; readonly pauseMs: number }

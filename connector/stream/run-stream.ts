@@ -1,19 +1,39 @@
-import type { Wishes } from '../checkpoint/wishes.ts'
-import type { Observe, StreamState } from '../pipeline/pipeline-event.ts'
+import { noWishes, type Wishes, waitingRewind } from '../checkpoint/wishes.ts'
+import { type OpenStream, withDeadline } from '../pipeline/delivery.ts'
+import { type PipelineParts, type ReadFailure, runPipeline } from '../pipeline/pipeline.ts'
+import type { Observe, PipelineEvent, StreamState } from '../pipeline/pipeline-event.ts'
 import { linkedAbort } from '../runtime/abort.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { assertNever } from '../runtime/compiler-checks.ts'
+import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
 import { codeOf } from '../runtime/connector-error.ts'
 import { graceAfter } from '../runtime/shutdown.ts'
-import type { Assignment } from './assignment.ts'
+import type { Version, VersionedObject } from '../storage/checkpoint-store.ts'
 import { type NextTry, nextTries, type TryPauses } from './next-try.ts'
-import type { StreamSession, TryEnd } from './stream-session.ts'
+import type { OpenParts } from './open/open-parts.ts'
+import { openStream } from './open/open-stream.ts'
+import type { Assignment } from './run-streams.ts'
 
+/** What a stream works with while it is assigned here. */
 export interface StreamParts {
+  readonly open: OpenParts
+  readonly pipeline: PipelineParts
+  /** How often the wishes are read; while the stream is paused or held, also the document. */
+  readonly lookEveryMs: number
+}
+
+/** What a stream is composed with. */
+export interface ComposeFor {
+  readonly closing: CloseStack
+  /** Aborts `finishWithinMs` after the stream is to end here. */
+  readonly giveUp: AbortSignal
+  readonly observe: Observe
+}
+
+export interface RunParts {
   readonly stream: string
   readonly assignment: Assignment
-  /** `giveUp` aborts `finishWithinMs` after the stream is to end here. */
-  readonly compose: (giveUp: AbortSignal) => StreamSession
+  /** Called once while the stream is assigned here; if it throws, the try fails, and the next one calls it again. */
+  readonly compose: (of: ComposeFor) => StreamParts
   readonly finishWithinMs: number
   /** `ends`: instead of waiting while it is paused or held. */
   readonly whenHeld: 'waits' | 'ends'
@@ -32,21 +52,23 @@ export type StreamEnd =
  * Runs one stream whenever it is assigned here, until the process stops: waits until it is assigned, opens it, and copies
  * pages. After a failure it waits and does the same again. Never rejects.
  */
-export async function runStream(parts: StreamParts, stop: AbortSignal): Promise<StreamEnd> {
+export async function runStream(parts: RunParts, stop: AbortSignal): Promise<StreamEnd> {
   const { stream, assignment } = parts
   const enter = streamStates(parts)
   let end: StreamEnd | undefined
   while (end === undefined) {
     enter('waiting')
     await assignment.until(() => assignment.isAssigned(stream), stop)
-    end = stop.aborted ? { kind: 'stopped' } : await own({ ...parts, enter }, stop)
+    end = stop.aborted ? { kind: 'stopped' } : await runAssigned(parts, enter, stop)
   }
   enter('ended')
   return end
 }
 
+type Enter = (state: StreamState) => void
+
 /** Reports each change of the state. */
-function streamStates({ clock, observe }: Pick<StreamParts, 'clock' | 'observe'>): (state: StreamState) => void {
+function streamStates({ clock, observe }: Pick<RunParts, 'clock' | 'observe'>): Enter {
   let was: StreamState = 'waiting'
   let since = clock.monotonic()
   return (state) => {
@@ -57,129 +79,210 @@ function streamStates({ clock, observe }: Pick<StreamParts, 'clock' | 'observe'>
   }
 }
 
-interface Owned extends StreamParts {
-  readonly enter: (state: StreamState) => void
-}
-
-interface Trying extends Owned {
-  readonly session: StreamSession
+/** A stream while it is assigned here. One whose source fails stays open. */
+interface Here extends Omit<RunParts, 'compose'> {
+  readonly enter: Enter
   readonly tries: ReturnType<typeof nextTries>
+  readonly compose: () => StreamParts
+  /** The stream is to end here. */
+  readonly leave: AbortSignal
+  /** Whether no other replica takes the stream. */
+  readonly isGivenUp: () => boolean
+  composed: WatchedParts | undefined
+  opened: OpenStream | undefined
 }
 
-/** While the stream is assigned here. Undefined: it is no longer. */
-async function own(parts: Owned, stop: AbortSignal): Promise<StreamEnd | undefined> {
-  const { stream, assignment, clock, observe, enter } = parts
+/** Undefined: it is assigned here no longer. */
+async function runAssigned(parts: RunParts, enter: Enter, stop: AbortSignal): Promise<StreamEnd | undefined> {
+  const { stream, assignment, clock } = parts
   using leave = linkedAbort(stop)
   const moving = assignment
     .until(() => !assignment.isAssigned(stream), leave.signal)
     .then(() => leave.abort(new DOMException('moved', 'AbortError')))
   using grace = graceAfter(leave.signal, parts.finishWithinMs, clock)
-  const session = parts.compose(grace.signal)
+  const { signal: giveUp } = grace
+  const closing = closeStack()
   const tries = nextTries(clock, parts.pauses)
-  const how = {
-    leave: leave.signal,
-    isStopping: () => stop.aborted,
-    onOpen: () => enter('running'),
-    onProgress: tries.progress,
+  const observe: Observe = (event) => {
+    if (event.kind === 'page-read') enter('running')
+    if (event.kind === 'pages-published') tries.progress()
+    parts.observe(event)
   }
   let end: StreamEnd | undefined
+  const compose = () => parts.compose({ closing, giveUp, observe })
+  const isGivenUp = () => stop.aborted || end !== undefined
+  const unopened = { composed: undefined, opened: undefined }
+  const here: Here = { ...parts, ...unopened, enter, tries, compose, leave: leave.signal, isGivenUp }
   enter('opening')
-  while (end === undefined && !leave.signal.aborted)
-    end = await afterTry({ ...parts, session, tries }, await session.run(how), leave.signal)
+  while (end === undefined && !leave.signal.aborted) end = await tryAndWait(here)
   leave.abort()
   await moving
-  if (stop.aborted) end ??= { kind: 'stopped' }
-  await session
-    .close(end === undefined ? 'moved' : 'left')
-    .catch((error: unknown) => observe({ kind: 'stream-failed', code: codeOf(error), error }))
-  return end
+  if (here.opened !== undefined) await tryAndWait(here) // saves it
+  await closing.close().catch((error: unknown) => observe({ kind: 'stream-failed', code: codeOf(error), error }))
+  return stop.aborted ? (end ?? { kind: 'stopped' }) : end
 }
 
-/** Reports how a try ended, and waits until the next one may begin. Returns how the run ends if none follows. */
-async function afterTry(parts: Trying, tried: TryEnd, leave: AbortSignal): Promise<StreamEnd | undefined> {
-  const { session, whenHeld, enter, observe } = parts
-  switch (tried.kind) {
-    case 'left':
-      return undefined
-    case 'changed':
-      enter('opening')
-      return undefined
-    case 'caught-up':
-      return { kind: tried.kind }
-    case 'paused':
-      enter('paused')
-      observe(pausedBy(session.wishes()))
-      if (whenHeld === 'ends') return { kind: tried.kind }
-      await session.untilChanged(leave)
-      if (!session.wishes().paused) enter('opening')
-      return undefined
-    case 'failed':
-      return await afterFailure(parts, tried.error, leave)
-    default:
-      return assertNever(tried)
+/** Opens the stream and copies pages; waits until that may be tried again. Returns how the run ends if it is not. */
+async function tryAndWait(here: Here): Promise<StreamEnd | undefined> {
+  const { leave, enter, whenHeld } = here
+  const tried = await openAndCopy(here).catch(async (error: unknown) => {
+    await close(here)
+    return { error }
+  })
+  if (typeof tried === 'object') return await afterFailure(here, tried.error)
+  if (tried === 'caught-up') return { kind: tried }
+  if (tried === 'paused') {
+    reportPause(here)
+    if (whenHeld === 'ends') return { kind: tried }
+    await untilChanged(here, leave)
   }
-}
-
-const pausedBy = ({ reason, by: requestedBy, at: requestedAt }: Wishes) =>
-  ({ kind: 'stream-paused', reason, requestedBy, requestedAt }) as const
-
-async function afterFailure(parts: Trying, error: unknown, leave: AbortSignal): Promise<StreamEnd | undefined> {
-  const { tries, session, whenHeld, observe } = parts
-  const next = tries.after(error)
-  const isUnsettled = session.wishes().paused && next.kind !== 'fenced'
-  if (next.kind === 'hold' && whenHeld === 'ends') {
-    observe({ kind: 'stream-failed', code: codeOf(error), error })
-    return { kind: 'held', error }
-  }
-  if (isUnsettled) reportUnsettled(parts, error)
-  else reportNext(parts, next, { error, wasStopping: leave.aborted })
-  await pause(parts, isUnsettled ? { ...next, kind: 'hold' } : next, leave)
+  if (!leave.aborted && !wishesOf(here).paused) enter('opening')
   return undefined
 }
 
-/** A paused stream that cannot be left stays paused. */
-function reportUnsettled({ session, enter, observe }: Trying, error: unknown): void {
-  enter('paused')
-  observe(pausedBy(session.wishes()))
-  observe({ kind: 'pause-unsettled', code: codeOf(error), error })
+/** `stopped`: the stream is to end here, or an operator wants something else. After a `ReadFailure` it is still open. */
+async function openAndCopy(here: Here): Promise<'stopped' | 'paused' | 'caught-up' | ReadFailure> {
+  const { leave, enter } = here
+  here.composed ??= watched(here.compose())
+  const { open, pipeline } = here.composed
+  if (here.opened === undefined) {
+    const opened = await openStream(open, leave)
+    if (opened === 'paused') return opened
+    here.opened = opened
+    // A pause that was stored before the claim may be reported already: then nothing may be published.
+    await look(here, leave)
+    enter('running')
+  }
+  const end = leave.aborted || isWanted(here) ? 'stopped' : await copyUntilWanted(here, pipeline, here.opened)
+  if (typeof end === 'object') return end
+  const { checkpoint } = here.opened
+  const isOwned = end === 'stopped' && !wishesOf(here).paused && !here.isGivenUp()
+  // Invariant 6: the state is saved, without an owner if no other replica takes the stream.
+  if (!isOwned) await withDeadline(pipeline, checkpoint.leave)
+  else if (!checkpoint.isSaved()) await withDeadline(pipeline, checkpoint.save)
+  await close(here)
+  return end
 }
 
-function reportNext(
-  { enter, observe }: Trying,
-  { kind, pauseMs, times, isRepeated }: NextTry,
-  { error, wasStopping }: { readonly error: unknown; readonly wasStopping: boolean },
-): void {
-  const code = codeOf(error)
-  enter(kind === 'hold' ? 'held' : 'retrying')
-  switch (kind) {
-    case 'fenced':
-      observe({ kind: 'stream-lost', error, wasStopping })
-      if (times > 1) observe({ kind: 'stream-contested', fences: times, pauseMs })
-      return
-    case 'retry':
-      observe({ kind: 'stream-retrying', code, error, pauseMs: Math.round(pauseMs), attempt: times, isRepeated })
-      return
-    case 'hold':
-      observe({ kind: isRepeated ? 'stream-still-held' : 'stream-held', code, error, pauseMs })
-      return
-    default:
-      assertNever(kind)
+async function copyUntilWanted(here: Here, pipeline: PipelineParts, opened: OpenStream) {
+  using copying = linkedAbort(here.leave)
+  const { signal } = copying
+  const isFound = async () => {
+    await look(here, signal)
+    return isWanted(here)
+  }
+  const looking = lookUntil(here, isFound, signal).then(() => copying.abort())
+  try {
+    return await runPipeline(pipeline, opened, signal)
+  } finally {
+    copying.abort()
+    await looking
   }
 }
 
-/** A newer assignment, or a change of what is stored, ends a pause. */
-async function pause(
-  { assignment, session, clock }: Trying,
-  { kind, pauseMs }: NextTry,
-  leave: AbortSignal,
-): Promise<void> {
-  using pausing = linkedAbort(leave)
-  const { signal } = pausing
+async function close(here: Here): Promise<void> {
+  const { opened } = here
+  here.opened = undefined
+  if (opened !== undefined) await Promise.all([opened.producer.close(), opened.checkpoint.close()])
+}
+
+/** Reports the failure, and waits until the same step may be tried again. */
+async function afterFailure(here: Here, error: unknown): Promise<StreamEnd | undefined> {
+  const { composed, tries, whenHeld, assignment, clock, leave, enter, observe } = here
+  // `giveUp` aborts only after `leave`: the successor delivers the unfinished page group.
+  if (leave.aborted && (error === leave.reason || error === composed?.pipeline.giveUp.reason)) return undefined
+  const code = codeOf(error)
+  const next = tries.after(error)
+  if (next.kind === 'hold' && whenHeld === 'ends') {
+    observe({ kind: 'stream-failed', code, error })
+    return { kind: 'held', error }
+  }
+  const isPaused = wishesOf(here).paused && next.kind !== 'fenced'
+  if (isPaused) reportPause(here)
+  else enter(next.kind === 'hold' ? 'held' : 'retrying')
+  observe(isPaused ? { kind: 'pause-unsettled', code, error } : failed(next, error, leave.aborted))
+  // A newer assignment, or a change of what is stored, ends the wait.
   const before = assignment.generation()
-  const changed =
-    kind === 'hold' ? session.untilChanged(signal) : assignment.until(() => assignment.generation() !== before, signal)
-  const slept = clock.sleep(pauseMs, signal).catch(() => {})
-  await Promise.race([slept, changed])
-  pausing.abort()
-  await changed // so that nothing of this pause is read during the next try
+  using wait = clock.deadline(next.pauseMs, leave)
+  if (isPaused || next.kind === 'hold') await untilChanged(here, wait.signal)
+  else await assignment.until(() => assignment.generation() !== before, wait.signal)
+  return undefined
+}
+
+function failed({ kind, pauseMs, times, isRepeated }: NextTry, error: unknown, wasStopping: boolean): PipelineEvent {
+  const code = codeOf(error)
+  switch (kind) {
+    case 'fenced':
+      return { kind: 'stream-lost', error, wasStopping, fences: times, pauseMs }
+    case 'retry':
+      return { kind: 'stream-retrying', code, error, pauseMs: Math.round(pauseMs), attempt: times, isRepeated }
+    case 'hold':
+      return { kind: isRepeated ? 'stream-still-held' : 'stream-held', code, error, pauseMs }
+  }
+}
+
+function reportPause(here: Here): void {
+  const { reason, by: requestedBy, at: requestedAt } = wishesOf(here)
+  here.enter('paused')
+  here.observe({ kind: 'stream-paused', reason, requestedBy, requestedAt })
+}
+
+/** As read last. */
+const wishesOf = ({ composed }: Here): Wishes => composed?.open.wishes.current() ?? noWishes
+
+/** Whether the stream is to stop, or to be opened again for a rewind. */
+function isWanted(here: Here): boolean {
+  const wishes = wishesOf(here)
+  return wishes.paused || waitingRewind(here.opened?.checkpoint, wishes) !== undefined
+}
+
+/** Reads the wishes, and clears a rewind that was applied: if that fails, another look does. */
+async function look({ composed, opened }: Here, stop: AbortSignal): Promise<void> {
+  await composed?.open.wishes.read(stop)
+  await composed?.open.wishes.clear(opened?.checkpoint.rewound ?? null, stop).catch(() => {})
+}
+
+/** Waits until another process has changed the document or the wishes, or `stop` aborts. */
+async function untilChanged(here: Here, stop: AbortSignal): Promise<void> {
+  const { id } = wishesOf(here)
+  const isFound = async () => {
+    const isReplaced = await here.composed?.isReplaced(stop)
+    await look(here, stop)
+    return isReplaced || wishesOf(here).id !== id
+  }
+  await lookUntil(here, isFound, stop)
+}
+
+/** Looks again and again until something is found, or `stop` aborts. While the store does not answer, nothing is. */
+async function lookUntil({ composed, clock }: Here, isFound: () => Promise<boolean>, stop: AbortSignal): Promise<void> {
+  const everyMs = composed?.lookEveryMs ?? Number.POSITIVE_INFINITY
+  do await clock.sleep(everyMs, stop).catch(() => {})
+  while (!stop.aborted && !(await isFound().catch(() => false)))
+}
+
+interface WatchedParts extends StreamParts {
+  /** Whether another process has replaced the document that was read or written last. */
+  readonly isReplaced: (stop: AbortSignal) => Promise<boolean>
+}
+
+function watched(parts: StreamParts): WatchedParts {
+  const { object } = parts.open
+  let last: Version | null | undefined
+  const remembered: VersionedObject = {
+    read: async (stop) => {
+      const stored = await object.read(stop)
+      last = stored?.version ?? null
+      return stored
+    },
+    write: async (text, expected, finish) => {
+      const outcome = await object.write(text, expected, finish)
+      if (outcome.kind === 'written') last = outcome.version
+      return outcome
+    },
+  }
+  const isReplaced = async (stop: AbortSignal) => {
+    const stored = await object.read(stop)
+    return last !== undefined && last !== (stored?.version ?? null)
+  }
+  return { ...parts, open: { ...parts.open, object: remembered }, isReplaced }
 }

@@ -1,7 +1,7 @@
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { PlacementEvent } from '../placement/placement.ts'
 import type { Clock } from '../runtime/clock.ts'
-import type { AssignedEvent } from '../stream/assignment.ts'
+import type { AssignedEvent } from '../stream/run-streams.ts'
 import { type Failure, toLogFields } from './error-fields.ts'
 import { notReady, secondsSince, statusAfter, streamReport, unobserved, type WatchedStream } from './stream-status.ts'
 

@@ -262,7 +262,7 @@ describe('the histories', () => {
     const eventKinds = new Set([...all, ...ofLongScans, ...ofContention].flatMap((history) => [...history.eventKinds]))
     expect([...eventKinds]).toEqual(
       expect.arrayContaining([
-        ...['stream-claimed', 'taken-over', 'stream-lost', 'stream-contested', 'running → waiting', 'stream-retrying'],
+        ...['stream-claimed', 'taken-over', 'stream-lost', 'running → waiting', 'stream-retrying'],
         ...[
           ...['assignment-changed', 'stream-paused', 'paused → opening', 'running → opening', 'client-erased'],
           'checkpoint-refused',

@@ -3,7 +3,7 @@ import type { OutgoingRecord } from '../../connector/event/client-event.ts'
 import type { EventPublisher, StreamProducer } from '../../connector/publish/event-publisher.ts'
 import { semaphore } from '../../connector/runtime/semaphore.ts'
 import type { CheckPoint, ReadArguments } from '../../connector/source/client-source.ts'
-import type { SessionParts } from '../../connector/stream/stream-session.ts'
+import type { StreamParts } from '../../connector/stream/run-stream.ts'
 import { never } from '../support/signals.ts'
 import type { Defects } from './defects.ts'
 import { failureOf, type Kind } from './histories.ts'
@@ -33,9 +33,9 @@ const withReadArguments = (change: (at: ReadArguments) => ReadArguments): Defect
   stream: (parts) => withRead(parts, (source) => (at, stop) => source.read(change(at), stop)),
 })
 
-type Source = SessionParts['pipeline']['reader']['source']
+type Source = StreamParts['pipeline']['reader']['source']
 
-function withRead(parts: SessionParts, read: (source: Source) => Source['read']): SessionParts {
+function withRead(parts: StreamParts, read: (source: Source) => Source['read']): StreamParts {
   const { pipeline } = parts
   return {
     ...parts,

@@ -2,19 +2,16 @@ import { setImmediate as nextTick } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, it } from 'vitest'
-import { noWishes } from '../../connector/checkpoint/wishes.ts'
 import type { Placement } from '../../connector/placement/placement.ts'
-import { untilAborted, whenAborted } from '../../connector/runtime/abort.ts'
+import { untilAborted } from '../../connector/runtime/abort.ts'
 import { systemClock } from '../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../connector/runtime/connector-error.ts'
 import { retry } from '../../connector/runtime/retry.ts'
 import { semaphore } from '../../connector/runtime/semaphore.ts'
 import { graceAfter } from '../../connector/runtime/shutdown.ts'
 import { storeCall } from '../../connector/storage/store-call.ts'
-import { type Assignment, createAssignment } from '../../connector/stream/assignment.ts'
 import { runStream } from '../../connector/stream/run-stream.ts'
-import { runStreams } from '../../connector/stream/run-streams.ts'
-import type { StreamSession } from '../../connector/stream/stream-session.ts'
+import { type Assignment, createAssignment, runStreams } from '../../connector/stream/run-streams.ts'
 import { type VirtualClock, virtualClock } from '../support/fakes/virtual-clock.ts'
 
 /** Checks that waiting leaves nothing on the heap while the process, and with it the `stop` signal, continues. */
@@ -67,16 +64,12 @@ it('leaks nothing when streams that another process has taken wait for an hour',
       await new Promise((resolve) => stop.addEventListener('abort', resolve))
     },
   }
-  const error = new ConnectorError('publish.fenced', 'taken by another owner')
   const streams = names.map((name) => ({ name }))
-  const session: StreamSession = {
-    run: async () => ({ kind: 'failed', error }),
-    wishes: () => noWishes,
-    untilChanged: whenAborted,
-    close: async () => {},
+  const compose = () => {
+    throw new ConnectorError('publish.fenced', 'taken by another owner')
   }
   const run = ({ name: stream }: { readonly name: string }, assignment: Assignment, stop: AbortSignal) => {
-    const parts = { compose: () => session, finishWithinMs: 10_000, whenHeld: 'waits', observe: () => {} } as const
+    const parts = { compose, finishWithinMs: 10_000, whenHeld: 'waits', observe: () => {} } as const
     return runStream({ stream, assignment, clock, ...parts }, stop)
   }
   const done = runStreams(

@@ -16,14 +16,13 @@ import type { ClientSource, Page, SourceTime } from '../../connector/source/clie
 import { wishesKey } from '../../connector/storage/checkpoint-store-config.ts'
 import type { TryPauses } from '../../connector/stream/next-try.ts'
 import type { OpenParts } from '../../connector/stream/open/open-parts.ts'
-import type { SessionParts } from '../../connector/stream/stream-session.ts'
+import type { ComposeFor, StreamParts } from '../../connector/stream/run-stream.ts'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
 import { eventForm } from '../support/records.ts'
 import { never } from '../support/signals.ts'
 import type { Actor } from './actor.ts'
 import { numberOf } from './evidence.ts'
 import type { HistoryOptions } from './history.ts'
-import { observed } from './observed.ts'
 import { POLL_MS } from './simulated-poll.ts'
 import type { Replica } from './simulated-replica.ts'
 import { segmentsOf } from './simulated-segments.ts'
@@ -51,10 +50,9 @@ export const LOOK_EVERY_MS = 20_000
 export function simulatedParts(
   world: World,
   replica: Replica,
-  run: { readonly stream: SimulatedStream; readonly giveUp: AbortSignal } & Pick<OpenParts, 'isAssigned'>,
-): SessionParts {
-  const { stream, giveUp, isAssigned } = run
-  const observe: Observe = observed(world, stream.name, replica.clock)
+  run: { readonly stream: SimulatedStream } & ComposeFor & Pick<OpenParts, 'isAssigned'>,
+): StreamParts {
+  const { stream, giveUp, isAssigned, observe } = run
   return {
     open: openParts(world, replica, { stream, observe, isAssigned }),
     pipeline: pipelineParts(world, replica, { stream, observe, giveUp }),

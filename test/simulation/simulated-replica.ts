@@ -1,9 +1,7 @@
 import type { Placement } from '../../connector/placement/placement.ts'
 import { codeOf } from '../../connector/runtime/connector-error.ts'
-import type { Assignment } from '../../connector/stream/assignment.ts'
-import { runStream, type StreamEnd } from '../../connector/stream/run-stream.ts'
-import { runStreams } from '../../connector/stream/run-streams.ts'
-import { type StreamSession, streamSession } from '../../connector/stream/stream-session.ts'
+import { type ComposeFor, runStream, type StreamEnd } from '../../connector/stream/run-stream.ts'
+import { type Assignment, runStreams } from '../../connector/stream/run-streams.ts'
 import { type Actor, newActor } from './actor.ts'
 import { observed } from './observed.ts'
 import { pauses, simulatedParts } from './simulated-parts.ts'
@@ -80,18 +78,12 @@ interface Run {
 async function runOne(world: World, replica: Replica, { stream, assignment, stop }: Run): Promise<StreamEnd> {
   const { process, clock, running } = replica
   const { name } = stream
-  const compose = (giveUp: AbortSignal): StreamSession => {
+  const compose = (of: ComposeFor) => {
     if (running.has(name)) world.violations.push(`${replica.name} runs ${name} twice at the same time`)
     running.add(name)
-    const parts = simulatedParts(world, replica, { stream, giveUp, isAssigned: () => assignment.isAssigned(name) })
-    const session = streamSession(() => world.defects.stream?.(parts, { replica: replica.name, stop }) ?? parts)
-    return {
-      ...session,
-      close: async (as) => {
-        await session.close(as)
-        running.delete(name)
-      },
-    }
+    of.closing.use(running, () => void running.delete(name))
+    const parts = simulatedParts(world, replica, { ...of, stream, isAssigned: () => assignment.isAssigned(name) })
+    return world.defects.stream?.(parts, { replica: replica.name, stop }) ?? parts
   }
   const observe = observed(world, name, clock)
   const end = await runStream(

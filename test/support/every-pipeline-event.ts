@@ -102,8 +102,7 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
       attempt: 1,
       isRepeated: false,
     },
-    'stream-lost': { kind: 'stream-lost', error, wasStopping: false },
-    'stream-contested': { kind: 'stream-contested', fences: 3, pauseMs: 9000 },
+    'stream-lost': { kind: 'stream-lost', error, wasStopping: false, fences: 3, pauseMs: 9000 },
     'wishes-damaged': {
       kind: 'wishes-damaged',
       error: new ConnectorError('checkpoint.wishes-damaged', 'read wishes', { cause: error }),

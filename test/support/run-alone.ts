@@ -1,20 +1,26 @@
 import type { Observe } from '../../connector/pipeline/pipeline-event.ts'
 import type { Clock } from '../../connector/runtime/clock.ts'
-import { createAssignment } from '../../connector/stream/assignment.ts'
-import { runStream, type StreamEnd, type StreamParts } from '../../connector/stream/run-stream.ts'
-import { type SessionParts, streamSession } from '../../connector/stream/stream-session.ts'
+import { type RunParts, runStream, type StreamEnd, type StreamParts } from '../../connector/stream/run-stream.ts'
+import { createAssignment } from '../../connector/stream/run-streams.ts'
 
-export interface AloneParts extends SessionParts, Partial<Pick<StreamParts, 'pauses' | 'whenHeld'>> {
+export interface AloneParts
+  extends StreamParts,
+    Partial<Pick<RunParts, 'pauses' | 'whenHeld' | 'assignment' | 'compose'>> {
   readonly clock: Clock
   readonly observe: Observe
 }
 
 /** These streams are assigned here for good. */
-export function assigned(...streams: readonly string[]) {
+function assigned(...streams: readonly string[]) {
   const assignment = createAssignment()
   assignment.update(new Set(streams))
   return assignment
 }
+
+/** What a test composes a stream of: it ends when `giveUp` aborts, and what the pipeline reports is watched. */
+export const composed =
+  ({ open, pipeline, lookEveryMs }: StreamParts): RunParts['compose'] =>
+  ({ observe }) => ({ open, pipeline: { ...pipeline, reader: { ...pipeline.reader, observe } }, lookEveryMs })
 
 /** Runs a stream that is always assigned here; it ends instead of being held, unless `whenHeld` says otherwise. */
 export function runAlone(parts: AloneParts, stop: AbortSignal): Promise<StreamEnd> {
@@ -23,8 +29,8 @@ export function runAlone(parts: AloneParts, stop: AbortSignal): Promise<StreamEn
   return runStream(
     {
       stream,
-      assignment: assigned(stream),
-      compose: () => streamSession(() => parts),
+      assignment: parts.assignment ?? assigned(stream),
+      compose: parts.compose ?? composed(parts),
       finishWithinMs: 10_000,
       whenHeld,
       ...(pauses && { pauses }),

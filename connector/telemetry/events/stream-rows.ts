@@ -48,17 +48,16 @@ export const streamRows = {
     count: countFailure,
   },
   'stream-lost': {
-    // Replicas that start together may do so once; `stream-contested` warns if it happens again.
+    // Replicas that start together may do so once.
     log: ({ wasStopping, ...event }) =>
       line(
-        'info',
+        event.fences > 1 ? 'warn' : 'info',
         'stream lost to another replica',
-        wasStopping ? { code: codeOf(event.error) } : picked(event, ['error']),
+        wasStopping ? { code: codeOf(event.error) } : picked(event, ['error', 'fences', 'pauseMs']),
       ),
-  },
-  'stream-contested': {
-    log: warn('another process repeatedly takes the stream', 'fences', 'pauseMs'),
-    count: (_, metrics) => metrics.count('contested'),
+    count: ({ fences }, metrics) => {
+      if (fences > 1) metrics.count('contested')
+    },
   },
   'wishes-damaged': {
     log: warn('wishes of operators cannot be read, and count as none', 'error'),

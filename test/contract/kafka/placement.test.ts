@@ -341,7 +341,7 @@ describe('streams under group placement', () => {
         await once(stop, 'abort')
         await delay(300) // its page
         log.push(`${name} ends ${stream}`)
-        return { kind: 'left' } as const
+        return undefined
       }
       const stopping = new AbortController()
       const parts = {

@@ -3,10 +3,8 @@ import { parseDocument } from '../../../connector/checkpoint/checkpoint-document
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import { tryPauses } from '../../../connector/stream/next-try.ts'
-import { runStream } from '../../../connector/stream/run-stream.ts'
-import { streamSession } from '../../../connector/stream/stream-session.ts'
 import type { FaultHook } from '../../support/fakes/fake-kafka-cluster.ts'
-import { type AloneParts, assigned, runAlone } from '../../support/run-alone.ts'
+import { type AloneParts, composed, runAlone } from '../../support/run-alone.ts'
 import { never } from '../../support/signals.ts'
 import { noon, pageOf } from '../pipeline/readings.ts'
 import { type Answer, scanOf, scriptedSource } from '../pipeline/scripted-source.ts'
@@ -238,14 +236,12 @@ describe('a stream of a service', () => {
   test('is held while its adapters cannot be composed, and runs a minute later', async () => {
     const on = stage({ source: scriptedSource(scanOf(1)), until: 'caught-up' })
     let failures = 1
-    const session = streamSession(() => {
+    const compose: AloneParts['compose'] = (of) => {
       if (failures-- > 0) throw error('config.invalid')
-      return on.streamParts
-    })
+      return composed(on.streamParts)(of)
+    }
     const { clock } = on
-    const { observe } = on.streamParts
-    const alone = { stream: 'clients', assignment: assigned('clients'), finishWithinMs: minute, clock, observe }
-    const end = runStream({ ...alone, compose: () => session, whenHeld: 'waits' }, never)
+    const end = runAlone({ ...on.streamParts, compose, whenHeld: 'waits' }, never)
     await settled()
     expect(on.kinds()).toEqual(['stream-state', 'stream-state', 'stream-held'])
     clock.fireNext()

@@ -3,9 +3,7 @@ import type { PipelineEvent, StreamState } from '../../../connector/pipeline/pip
 import { type Placement, singlePlacement } from '../../../connector/placement/placement.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
-import type { AssignedEvent } from '../../../connector/stream/assignment.ts'
-import { runStreams } from '../../../connector/stream/run-streams.ts'
-import type { TryEnd } from '../../../connector/stream/stream-session.ts'
+import { type AssignedEvent, runStreams } from '../../../connector/stream/run-streams.ts'
 import { assignedStream } from '../../support/assigned-stream.ts'
 import { type VirtualClock, virtualClock } from '../../support/fakes/virtual-clock.ts'
 
@@ -46,11 +44,8 @@ interface Run {
   readonly end: (how: 'stopped' | 'lost' | 'failed') => Promise<void>
 }
 
-const failure = (code: ErrorCode): TryEnd => ({
-  kind: 'failed',
-  error: new ConnectorError(code, 'scripted'),
-})
-const ends = { stopped: { kind: 'left' } as const, lost: failure('publish.fenced'), failed: failure('source.mapping') }
+const failure = (code: ErrorCode) => new ConnectorError(code, 'scripted')
+const ends = { stopped: undefined, lost: failure('publish.fenced'), failed: failure('source.mapping') }
 
 function setUp(placement: Placement, configured = ['a', 'b', 'c']) {
   const clock: VirtualClock = virtualClock(0)
@@ -59,10 +54,10 @@ function setUp(placement: Placement, configured = ['a', 'b', 'c']) {
   const running: string[] = []
   const stopping = new AbortController()
   const states: Record<string, StreamState[]> = {}
-  const attempt = (stream: string, stop: AbortSignal, giveUp: AbortSignal): Promise<TryEnd> => {
+  const attempt = (stream: string, stop: AbortSignal, giveUp: AbortSignal) => {
     expect(running).not.toContain(stream)
     running.push(stream)
-    const { promise, resolve } = Promise.withResolvers<TryEnd>()
+    const { promise, resolve } = Promise.withResolvers<Error | undefined>()
     const end = async (how: keyof typeof ends) => {
       running.splice(running.indexOf(stream), 1)
       resolve(ends[how])
@@ -71,9 +66,9 @@ function setUp(placement: Placement, configured = ['a', 'b', 'c']) {
     runs.push({ stream, stop, giveUp, end })
     return promise
   }
-  const contested: PipelineEvent[] = []
+  const lost: PipelineEvent[] = []
   const observe = (stream: string) => (event: PipelineEvent) => {
-    if (event.kind === 'stream-contested') contested.push(event)
+    if (event.kind === 'stream-lost') lost.push(event)
     if (event.kind === 'stream-state') states[stream] = [...(states[stream] ?? []), event.state]
   }
   const observeReplica = (event: AssignedEvent) => events.push(event)
@@ -100,7 +95,7 @@ function setUp(placement: Placement, configured = ['a', 'b', 'c']) {
     stopping.abort()
     await settle()
   }
-  return { clock, events, contested, states, running, runsOf, last, pass, done, stop }
+  return { clock, events, lost, states, running, runsOf, last, pass, done, stop }
 }
 
 describe('runStreams', () => {
@@ -127,7 +122,7 @@ describe('runStreams', () => {
     expect(giveUp.aborted).toBe(true)
     expect(last('b').giveUp.aborted).toBe(false)
     await end('stopped')
-    expect(states.a).toEqual(['opening', 'running', 'waiting'])
+    expect(states.a).toEqual(['opening', 'waiting'])
   })
 
   it('starts a stream that is assigned again only after its former run has ended', async () => {
@@ -163,7 +158,7 @@ describe('runStreams', () => {
 describe('a stream that was fenced', () => {
   it('runs again immediately after a newer assignment, even during contention', async () => {
     const fake = fakePlacement()
-    const { last, pass, contested, runsOf } = setUp(fake.placement)
+    const { last, pass, lost, runsOf } = setUp(fake.placement)
     await fake.assign('a')
     await last('a').end('lost')
     await fake.assign('a')
@@ -173,7 +168,7 @@ describe('a stream that was fenced', () => {
     expect(runsOf('a')).toBe(2)
     await fake.assign('a')
     expect(runsOf('a')).toBe(3)
-    expect(contested).toMatchObject([{ fences: 2 }])
+    expect(lost).toMatchObject([{ fences: 1 }, { fences: 2 }])
   })
 })
 

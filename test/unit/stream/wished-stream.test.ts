@@ -3,10 +3,10 @@ import { serializeDocument } from '../../../connector/checkpoint/checkpoint-docu
 import { parseWishes, type Rewind } from '../../../connector/checkpoint/wishes.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
-import { createAssignment } from '../../../connector/stream/assignment.ts'
-import { runStream } from '../../../connector/stream/run-stream.ts'
-import { streamSession } from '../../../connector/stream/stream-session.ts'
+import { tryPauses } from '../../../connector/stream/next-try.ts'
+import { createAssignment } from '../../../connector/stream/run-streams.ts'
 import type { FaultHook } from '../../support/fakes/fake-kafka-cluster.ts'
+import { runAlone } from '../../support/run-alone.ts'
 import { pageOf } from '../pipeline/readings.ts'
 import { type Answer, scanOf, scriptedSource } from '../pipeline/scripted-source.ts'
 import { KEY, type Stage, settled, stage, WISHES } from './open/open-parts.ts'
@@ -32,14 +32,7 @@ function running(answers: readonly Answer[], of: Stage = {}, whenHeld: 'waits' |
   const assignment = createAssignment()
   assignment.update(new Set(['clients']))
   const { clock, streamParts } = on
-  const start = () =>
-    runStream(
-      {
-        ...{ stream: 'clients', assignment, whenHeld, clock, observe: streamParts.observe, finishWithinMs: 10_000 },
-        compose: () => streamSession(() => streamParts),
-      },
-      stopping.signal,
-    )
+  const start = () => runAlone({ ...streamParts, assignment, whenHeld, pauses: tryPauses }, stopping.signal)
   return {
     ...on,
     ...{ source, assignment, operations, start },

@@ -27,7 +27,6 @@ test('logs state changes at info: claim, take-over, resuming, end, recovery, cau
     'scan-recovered',
     'history-done',
     'stream-retrying',
-    'stream-lost',
   ])
 })
 
@@ -78,9 +77,11 @@ test('logs at debug when a stream is still held, or fails again for the same rea
   expect(logLine('shop', { ...failed, attempt: 3, isRepeated: false })?.level).toBe('warn')
 })
 
-test('logs a lost stream at info, with the cause unless it was already stopping', () => {
+test('logs a lost stream at info, as a warning the second time, with the cause unless it was already stopping', () => {
   const fenced = new ConnectorError('publish.fenced', 'end the transaction')
-  const lost = (wasStopping: boolean) => logLine('shop', { kind: 'stream-lost', error: fenced, wasStopping })
+  const lost = (wasStopping: boolean, fences = 1) =>
+    logLine('shop', { kind: 'stream-lost', error: fenced, wasStopping, fences, pauseMs: 5_000 })
+  expect(lost(false, 2)).toMatchObject({ level: 'warn', fields: { fences: 2 } })
   expect(lost(false)).toMatchObject({ level: 'info', fields: { code: 'publish.fenced', hint: expect.any(String) } })
   expect(lost(true)).toMatchObject({ level: 'info', fields: { stream: 'shop', code: 'publish.fenced' } })
   expect(lost(true)?.fields).not.toHaveProperty('hint')

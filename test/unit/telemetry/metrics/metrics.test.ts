@@ -123,7 +123,7 @@ test('a stream has exactly one state, and no times when it runs elsewhere', asyn
   expect(await states()).toEqual(['stream_state{stream="shop",state="opening"}'])
   shop(claimed)
   expect(await states()).toEqual(['stream_state{stream="shop",state="running"}'])
-  shop({ kind: 'stream-lost', error, wasStopping: false })
+  shop({ kind: 'stream-lost', error, wasStopping: false, fences: 1, pauseMs: 5000 })
   expect(await states()).toEqual(['stream_state{stream="shop",state="retrying"}'])
   shop(entered('waiting'))
   expect(await states()).toEqual(['stream_state{stream="shop",state="waiting"}'])
