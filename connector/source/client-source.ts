@@ -32,8 +32,8 @@ const byName = ([one]: ClientField, [other]: ClientField) => (one < other ? -1 :
 
 /**
  * A record with these fields, in the order of canonical JSON. Any name is a field of its own, also `__proto__`. Made at
- * once: V8 would turn an object whose fields are set one by one into a hash table, several times as large and slow. Without
- * a prototype, records take a tenth more CPU for each client.
+ * once: V8 would turn an object whose fields are set one by one into a hash table, several times as large. Without a
+ * prototype, records take a tenth more CPU for each client.
  */
 export function recordOf(fields: readonly ClientField[]): ClientRecord {
   return Object.fromEntries(fields.toSorted(byName))

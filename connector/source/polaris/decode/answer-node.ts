@@ -12,12 +12,53 @@ export interface AnswerNode {
 
 /** A well-formed document. */
 export interface AnswerDocument {
-  readonly root: AnswerNode
+  readonly root: ValueNode
   /** Number of characters that XML forbids, which were decoded to U+FFFD. */
   readonly replacedCharacters: number
 }
 
+/** The content of an element of XML or a value of JSON. Null: nil, or null. */
+export type Value = string | number | boolean | null | readonly Value[] | Element | { readonly [name: string]: Value }
+
+/** Attributes and child elements, whose names may repeat, and the text beside them. */
+export class Element {
+  readonly names: string[] = []
+  readonly values: Value[] = []
+  text = ''
+}
+
+export const isList = (value: Value): value is readonly Value[] => Array.isArray(value)
+
+/** Names and values of an object of either format. */
+export function fieldsOf(value: Element | { readonly [name: string]: Value }) {
+  return value instanceof Element ? value : { names: Object.keys(value), values: Object.values(value), text: '' }
+}
+
 export const noChildren: readonly AnswerNode[] = []
+
+/** A value with its name. Creates its children at each read: clients are read without them. */
+export class ValueNode implements AnswerNode {
+  readonly name: string
+  readonly kind: AnswerNode['kind']
+  readonly text: string
+  readonly value: Value
+
+  constructor(name: string, value: Value) {
+    const isLeaf = typeof value !== 'object'
+    this.name = name
+    this.kind = value === null ? 'absent' : isLeaf ? 'text' : isList(value) ? 'list' : 'object'
+    this.text = isLeaf ? String(value) : value instanceof Element ? value.text : ''
+    this.value = value
+  }
+
+  get children(): readonly ValueNode[] {
+    const { value } = this
+    if (value === null || typeof value !== 'object') return []
+    if (isList(value)) return value.map((item) => new ValueNode(this.name, item))
+    const { names, values } = fieldsOf(value)
+    return names.map((name, at) => new ValueNode(name, values[at] ?? null))
+  }
+}
 
 /** Names of a page, compared without case. */
 export const FLAG = 'hasmoreresults'

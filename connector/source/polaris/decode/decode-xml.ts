@@ -1,6 +1,6 @@
 import { SaxesParser } from 'saxes'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
-import { type AnswerDocument, type AnswerNode, noChildren } from './answer-node.ts'
+import { type AnswerDocument, Element, type Value, ValueNode } from './answer-node.ts'
 import { withoutForbidden } from './decode-text.ts'
 import { limitXml, MAX_DEPTH, replacedCounter, tooDeep } from './page-limits.ts'
 
@@ -21,13 +21,20 @@ export function decodeXml(text: string): AnswerDocument {
   }
 }
 
-/** An element that the parser reads. */
-type OpenNode = { -readonly [Key in keyof AnswerNode]: AnswerNode[Key] }
+/** An element that the parser reads; `content` once it has an attribute or a child. */
+interface OpenElement {
+  readonly name: string
+  text: string
+  content: Element | undefined
+  isNil: boolean
+}
+
+const opened = (name: string): OpenElement => ({ name, text: '', content: undefined, isNil: false })
 
 /** Hot path. */
-function parse(text: string): AnswerNode {
+function parse(text: string): ValueNode {
   const parser = new SaxesParser({ position: false, forceXMLVersion: true, defaultXMLVersion: '1.0' })
-  const document = leaf('', '')
+  const document = opened('')
   const open = [document]
   let current = document
   const addText = (part: string) => {
@@ -43,16 +50,17 @@ function parse(text: string): AnswerNode {
     if (open.length > MAX_DEPTH + 1) throw tooDeep()
     const name = names.get(tag) ?? localName(tag)
     if (!names.has(tag)) names.set(tag, name)
-    const parent = current
-    current = attributes.length === 0 ? leaf(name, '') : withAttributes(name, attributes.splice(0))
-    add(current, parent)
+    current = opened(name)
+    if (attributes.length > 0) takeAttributes(current, attributes.splice(0))
     open.push(current)
   })
   parser.on('text', addText)
   parser.on('cdata', addText)
   parser.on('closetag', () => {
     open.pop()
-    current = open.at(-1) ?? document
+    const parent = open.at(-1) ?? document
+    add(parent, current.name, contentOf(current))
+    current = parent
   })
   parser.on('doctype', () => {
     throw malformed('the document contains a DOCTYPE')
@@ -63,29 +71,29 @@ function parse(text: string): AnswerNode {
   })
   parser.write(text)
   parser.close()
-  return document.children[0] ?? document
+  const { names: [name = ''] = [], values: [value = ''] = [] } = document.content ?? {}
+  return new ValueNode(name, value)
 }
 
-/** The children of an element that is nil are left out. */
-function add(node: AnswerNode, parent: OpenNode): void {
-  if (parent.kind === 'absent') return
-  if (parent.kind === 'object') (parent.children as AnswerNode[]).push(node)
-  else {
-    parent.kind = 'object'
-    parent.children = [node]
-  }
+/** The attributes and children of an element that is nil are left out. */
+function contentOf({ text, content, isNil }: OpenElement): Value {
+  if (isNil) return null
+  if (content === undefined) return text
+  content.text = text
+  return content
 }
 
-const leaf = (name: string, text: string): OpenNode => ({ name, kind: 'text', text, children: noChildren })
+function add(parent: OpenElement, name: string, value: Value): void {
+  parent.content ??= new Element()
+  parent.content.names.push(name)
+  parent.content.values.push(value)
+}
 
-function withAttributes(name: string, attributes: readonly (readonly [name: string, text: string])[]): OpenNode {
-  const node = leaf(name, '')
+function takeAttributes(element: OpenElement, attributes: readonly (readonly [name: string, text: string])[]): void {
   for (const [attribute, text] of attributes) {
-    if (!ofSchema.test(attribute)) add(leaf(localName(attribute), text), node)
-    else if (attribute.endsWith(':nil') && /^\s*(?:true|1)\s*$/.test(text))
-      return { ...node, kind: 'absent', children: noChildren }
+    if (!ofSchema.test(attribute)) add(element, localName(attribute), text)
+    else if (attribute.endsWith(':nil') && /^\s*(?:true|1)\s*$/.test(text)) element.isNil = true
   }
-  return node
 }
 
 /** Attributes that are no fields: namespaces, those of XML Schema, and the ids of serializers. */

@@ -1,14 +1,7 @@
 import { ConnectorError } from '../../../../runtime/connector-error.ts'
-import {
-  type CheckPoint,
-  type ClientRecord,
-  type OutputFormat,
-  type Page,
-  recordOf,
-  shownName,
-} from '../../../client-source.ts'
-import { type AnswerDocument, type AnswerNode, FLAG, TOKEN } from '../answer-node.ts'
-import { clientRecord } from '../client-record.ts'
+import { type CheckPoint, type ClientRecord, type OutputFormat, type Page, shownName } from '../../../client-source.ts'
+import { type AnswerDocument, type AnswerNode, FLAG, TOKEN, type ValueNode } from '../answer-node.ts'
+import { recordMaker } from '../client-record.ts'
 import { decodeAnswer, formatOf } from '../decode-answer.ts'
 import { decodeText } from '../decode-text.ts'
 import { limitClients } from '../page-limits.ts'
@@ -70,7 +63,8 @@ export function decodePage({ root, replacedCharacters }: AnswerDocument, setting
   mustReportNoError(reportedError(found.beside, statusFields))
   limitClients(found.items.length)
   if (hasMoreResults && !found.hasList) throw malformed('hasMoreResults is true, but there is no list of clients')
-  const clients = found.items.map((item, at) => clientOf(item, at, settings.timeZone))
+  const toRecord = recordMaker(settings.timeZone)
+  const clients = found.items.map((item, at) => clientOf(item, at, toRecord))
   return { clients, hasMoreResults, checkPoint, path: found.path, replacedCharacters }
 }
 
@@ -83,14 +77,14 @@ function mustReportNoError(field: AnswerNode | undefined): void {
   )
 }
 
-const isNamed = (node: AnswerNode, name: string) => node.name.toLowerCase() === name
-const isOfEnvelope = (node: AnswerNode) => isNamed(node, FLAG) || isNamed(node, TOKEN)
+const isNamed = (node: ValueNode, name: string) => node.name.toLowerCase() === name
+const isOfEnvelope = (node: ValueNode) => isNamed(node, FLAG) || isNamed(node, TOKEN)
 
 /** The page, or an object around it. */
 interface Placed {
-  readonly node: AnswerNode
+  readonly node: ValueNode
   /** The fields beside it in its wrapper, and beside that. */
-  beside(): readonly AnswerNode[]
+  beside(): readonly ValueNode[]
 }
 
 /** The outermost object with the flag. */
@@ -105,7 +99,7 @@ const placedBelow = ({ node: { children }, beside }: Placed): Placed[] =>
   children.map((node) => ({ node, beside: () => [...children.filter((field) => field !== node), ...beside()] }))
 
 /** The field with this name. */
-function only(fields: readonly AnswerNode[], name: string): AnswerNode | undefined {
+function only(fields: readonly ValueNode[], name: string): ValueNode | undefined {
   const [field, ...others] = fields.filter((child) => isNamed(child, name))
   if (others.length > 0) throw malformed(`${name === FLAG ? 'hasMoreResults' : 'checkPoint'} occurs more than once`)
   return field
@@ -113,7 +107,7 @@ function only(fields: readonly AnswerNode[], name: string): AnswerNode | undefin
 
 const flags: Readonly<Record<string, boolean>> = { true: true, '1': true, false: false, '0': false }
 
-function flagOf(field: AnswerNode | undefined): boolean {
+function flagOf(field: ValueNode | undefined): boolean {
   const text = field?.kind === 'text' ? field.text.trim().toLowerCase() : ''
   const flag = Object.hasOwn(flags, text) ? flags[text] : undefined
   if (flag === undefined) throw malformed('hasMoreResults is neither true nor false')
@@ -121,7 +115,7 @@ function flagOf(field: AnswerNode | undefined): boolean {
 }
 
 /** Invariant 5: the token is kept verbatim. */
-function tokenOf(field: AnswerNode | undefined, replacedCharacters: number): CheckPoint | null {
+function tokenOf(field: ValueNode | undefined, replacedCharacters: number): CheckPoint | null {
   if (field === undefined || field.kind === 'absent') return null
   if (field.kind !== 'text') throw malformed('checkPoint is not text')
   const text = field.text
@@ -130,14 +124,14 @@ function tokenOf(field: AnswerNode | undefined, replacedCharacters: number): Che
   return text === '' ? null : (text as CheckPoint)
 }
 
-function clientOf(item: AnswerNode, at: number, timeZone: string): ClientRecord {
-  if (item.kind === 'object') return clientRecord(item, timeZone)
-  if (item.kind === 'absent' || (item.kind === 'text' && item.text.trim() === '')) return recordOf([])
+function clientOf(item: ValueNode, at: number, toRecord: ReturnType<typeof recordMaker>): ClientRecord {
+  if (item.kind === 'object') return toRecord(item.value)
+  if (item.kind === 'absent' || (item.kind === 'text' && item.text.trim() === '')) return {}
   throw malformed(`item ${at + 1} of the list of clients is not a client`)
 }
 
 /** The error for a document without a page: a page without its flag, an error document, or another document. */
-function notAPage(root: AnswerNode): ConnectorError {
+function notAPage(root: ValueNode): ConnectorError {
   const names = namesOf(root, 2)
   const isPart = (name: string) => [TOKEN, 'infoclient'].includes(name.toLowerCase())
   if (root.kind === 'list' || names.some(isPart)) return malformed('hasMoreResults is missing')
@@ -147,7 +141,7 @@ function notAPage(root: AnswerNode): ConnectorError {
     : malformed('the document contains no page')
 }
 
-function namesOf(node: AnswerNode, levels: number): string[] {
+function namesOf(node: ValueNode, levels: number): string[] {
   if (levels === 0) return [node.name]
   return [node.name, ...node.children.flatMap((child) => namesOf(child, levels - 1))]
 }

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { clientRecord } from '../../../../../connector/source/polaris/decode/client-record.ts'
+import { recordMaker } from '../../../../../connector/source/polaris/decode/client-record.ts'
 import { decodeJson } from '../../../../../connector/source/polaris/decode/decode-json.ts'
 
-const client = (json: string) => clientRecord(decodeJson(json).root, 'Europe/Paris')
+const client = (json: string) => recordMaker('Europe/Paris')(decodeJson(json).root.value)
 const failure = (code: string) => expect.objectContaining({ code })
 
 const digits = fc.stringMatching(/^(?:0|[1-9]\d{0,24})$/)
@@ -108,7 +108,7 @@ describe('decodeJson', () => {
   it('replaces escaped characters that XML forbids, as references to them in XML, and counts them', () => {
     const json = '{"a":"1\\u0000\\u001F2\\ud800","b":"\\b\\f\\uFFFe\\udc00\\ud83d\\ude00\\t\\n\\r\\u0009\\"","n":1.50}'
     const { root, replacedCharacters } = decodeJson(json)
-    expect(clientRecord(root, 'Europe/Paris')).toEqual({
+    expect(recordMaker('Europe/Paris')(root.value)).toEqual({
       a: '1\ufffd\ufffd2\ufffd',
       b: '\ufffd\ufffd\ufffd\ufffd😀\t\n\r\t"',
       n: '1.50',

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { ClientRecord } from '../../../../../connector/source/client-source.ts'
-import { clientRecord } from '../../../../../connector/source/polaris/decode/client-record.ts'
+import { recordMaker } from '../../../../../connector/source/polaris/decode/client-record.ts'
 import { decodeXml } from '../../../../../connector/source/polaris/decode/decode-xml.ts'
 
-const document = (xml: string): ClientRecord => clientRecord(decodeXml(xml).root, 'Europe/Paris')
+const document = (xml: string): ClientRecord => recordMaker('Europe/Paris')(decodeXml(xml).root.value)
 /** The fields of a client element. */
 const client = (fields: string): ClientRecord => document(`<C>${fields}</C>`)
 const failure = (code: string) => expect.objectContaining({ code })
@@ -50,7 +50,7 @@ describe('decodeXml: values', () => {
     const { root, replacedCharacters } = decodeXml(
       '<C><A>a&#x0;b&#31;</A><B b="&#xFFFE;"/><D>&#xD83D;</D><E>&#xDE00;&#xD83D;😀</E><F>\ufffd&#xFFFD;&#x9;</F><G><![CDATA[&#x0;]]></G></C>',
     )
-    expect(clientRecord(root, 'Europe/Paris')).toEqual({
+    expect(recordMaker('Europe/Paris')(root.value)).toEqual({
       A: 'a\ufffdb\ufffd',
       B: { b: '\ufffd' },
       D: '\ufffd',
