@@ -16,36 +16,26 @@ import { NODE_FLAGS, print } from './parts/rig.ts'
  */
 
 const SIZES = [10_000, 100_000, 1_000_000, 5_000_000, 20_000_000]
-/** The last clients are in small segments, as in a stream that continues. */
-const SPILLS = 8
-const SPILL_CLIENTS = 1_200
 const stop = new AbortController().signal
 
-/** As many clients, the event numbers from `from` on. */
-function randomEntries(from: number, clients: number): Uint32Array {
+function randomEntries(clients: number): Uint32Array {
   const words = new Uint32Array(clients * ENTRY_WORDS)
   const random = () => Math.floor(Math.random() * 2 ** 32)
   const rest = { scan: 1, isDeadLetter: false } as const
   for (let client = 0; client < clients; client += 1) {
     const key = keyText(random(), random()) as ClientKey
-    const entry = { content: keyText(random(), random()) as ContentKey, number: from + client, ...rest }
+    const entry = { content: keyText(random(), random()) as ContentKey, number: client, ...rest }
     writeEntry(words, client * ENTRY_WORDS, key, entry)
   }
   return words
 }
 
-/** An index of as many clients in its base, and a few more in smaller segments. */
-async function writtenIndex(store: ReturnType<typeof benchStore>, clients: number): Promise<SegmentReference[]> {
+/** The segments of an index of as many clients. */
+function writtenIndex(store: ReturnType<typeof benchStore>, clients: number): Promise<SegmentReference[]> {
   const table = clientTable(clients)
+  table.setAll(randomEntries(clients))
   const parts = { store: store.segments(BENCH_KEY), table, epoch: 1, newNonce: () => randomUUID(), clock: systemClock }
-  const write = (tier: SegmentReference['tier'], from: number, to: number) => {
-    table.setAll(randomEntries(from, to - from))
-    return writeSegment(parts, { tier, from, to }, stop)
-  }
-  const segments = await write('base', 0, clients)
-  for (let from = clients; from < clients + SPILLS * SPILL_CLIENTS; from += SPILL_CLIENTS)
-    segments.push(...(await write(0, from, from + SPILL_CLIENTS)))
-  return segments
+  return writeSegment(parts, { tier: 'base', from: 0, to: clients }, stop)
 }
 
 const sizes = process.argv.length > 2 ? process.argv.slice(2).map(Number) : SIZES

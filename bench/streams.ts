@@ -4,13 +4,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { closeStack } from '../connector/runtime/close-stack.ts'
 import { type ConnectorProcess, type StreamReport, startConnector } from '../test/support/connector-process.ts'
-import { connectionsOf } from '../test/support/tcp-connections.ts'
 import { cpuSecondsOf, memoryOf } from './parts/process-usage.ts'
-import { NODE_FLAGS, openRig, print, type Rig, type RunningSource, settingsOf, startSimulator } from './parts/rig.ts'
+import { NODE_FLAGS, openRig, print, type RunningSource, settingsOf, startSimulator } from './parts/rig.ts'
 
 /**
- * Measures what many streams with nothing to publish cost: time until all have caught up, CPU, memory, connections, also
- * when one of several replicas is killed. Each stream has a topic of its own and is polled every 5 s.
+ * Measures what many streams with nothing to publish cost: time until all have caught up, CPU and memory, also when one
+ * of several replicas is killed. Each stream has a topic of its own and is polled every 5 s.
  * `npm run bench:streams -- [--streams 100] [--replicas 1] [--seconds 20]`
  */
 
@@ -45,20 +44,20 @@ try {
     return replicas
   }
   const first = startAll()
-  await measure(rig, 'new streams, whose topics are created', first)
+  await measure('new streams, whose topics are created', first)
   const [lost, ...left] = first
   if (left.length > 0) {
     await lost?.kill()
-    await measure(rig, 'one replica killed', left)
+    await measure('one replica killed', left)
   }
   await Promise.all((left.length > 0 ? left : first).map((one) => one.stop()))
-  await measure(rig, 'restarted', startAll())
+  await measure('restarted', startAll())
 } finally {
   await closing.close()
 }
 
 /** Prints the figures of each replica: CPU seconds until all streams have caught up, then memory and CPU while idle. */
-async function measure(rig: Rig, phase: string, replicas: readonly ConnectorProcess[]): Promise<void> {
+async function measure(phase: string, replicas: readonly ConnectorProcess[]): Promise<void> {
   const cpu = () => replicas.map(({ pid }) => cpuSecondsOf(pid))
   const [began, cpuBefore] = [performance.now(), cpu()]
   await untilCaughtUp(replicas)
@@ -68,7 +67,6 @@ async function measure(rig: Rig, phase: string, replicas: readonly ConnectorProc
   const [idleFrom, cpuIdle] = [performance.now(), cpu()]
   await delay(Number(values.seconds) * 1000)
   const idleSeconds = (performance.now() - idleFrom) / 1000
-  const port = Number(rig.brokers.slice(rig.brokers.lastIndexOf(':') + 1))
   print({
     phase,
     streams,
@@ -78,7 +76,6 @@ async function measure(rig: Rig, phase: string, replicas: readonly ConnectorProc
     megabytes: replicas.map(({ pid }) => memoryOf(pid).megabytes),
     peakMegabytes: replicas.map(({ pid }) => memoryOf(pid).peakMegabytes),
     idleCore: cpu().map((after, at) => (after - (cpuIdle[at] ?? 0)) / idleSeconds),
-    connectionsToKafka: replicas.map(({ pid }) => connectionsOf(pid).get(port) ?? 0),
   })
 }
 

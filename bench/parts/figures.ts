@@ -31,39 +31,3 @@ export function figuresOf(samples: readonly Sample[], run: { clients: number; pe
     peakMegabytes: run.peakMegabytes,
   }
 }
-
-/** Lower median of each figure. */
-export function median(figures: readonly Figures[]): Figures {
-  const middle = (of: (one: Figures) => number) =>
-    figures.map(of).sort((one, other) => one - other)[(figures.length - 1) >> 1] ?? Number.NaN
-  return {
-    perSecond: middle((one) => one.perSecond),
-    cpuPerMillion: middle((one) => one.cpuPerMillion),
-    peakMegabytes: middle((one) => one.peakMegabytes),
-  }
-}
-
-interface Row {
-  readonly name: string
-  readonly clients: number
-  readonly connector: Figures
-  readonly walk: Figures
-}
-
-/** A Markdown table with one row a case. */
-export function tableOf(rows: readonly Row[]): string {
-  const head = ['case', 'clients', 'events/s', 'CPU s per million', 'peak RSS MB', 'walk, clients/s', 'walk, CPU s']
-  const cells = rows.map(({ name, clients, connector, walk }) => [
-    name,
-    whole(clients),
-    whole(connector.perSecond),
-    connector.cpuPerMillion.toFixed(1),
-    whole(connector.peakMegabytes),
-    whole(walk.perSecond),
-    walk.cpuPerMillion.toFixed(1),
-  ])
-  const lines = [head, head.map((_, at) => (at === 0 ? '---' : '--:')), ...cells]
-  return lines.map((line) => `| ${line.join(' | ')} |`).join('\n')
-}
-
-const whole = (value: number) => Math.round(value).toLocaleString('en')

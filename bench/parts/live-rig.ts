@@ -2,7 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { closeStack } from '../../connector/runtime/close-stack.ts'
 import { faults, type PolarisSimulator, startPolarisSimulator } from '../../test/polaris/polaris-simulator.ts'
 import { says, startConnector } from '../../test/support/connector-process.ts'
-import { startS3FaultProxy } from '../../test/support/servers/s3-fault-proxy.ts'
 import { openTopic } from '../../test/support/topic-reader.ts'
 import { cpuSecondsOf, memoryOf } from './process-usage.ts'
 import { NODE_FLAGS, openRig, settingsOf, streamSettings } from './rig.ts'
@@ -33,24 +32,14 @@ export async function openLiveRig({ clients, latencyMs, backfill }: LiveRigOptio
       () => faults.latency(latency.ms),
     )
     const arrivals = closing.use(await watchArrivals(rig.brokers), (opened) => opened.close())
-    const written = { puts: 0, bytes: 0, largestDocument: 0 }
-    const onExchange = ({ method, path, body }: { method: string; path: string; body: Buffer }) => {
-      if (method !== 'PUT') return
-      written.puts += 1
-      written.bytes += body.length
-      if (path.endsWith('.json')) written.largestDocument = Math.max(written.largestDocument, body.length)
-    }
-    const proxy = await startS3FaultProxy({ target: rig.s3.endpoint, onExchange })
-    closing.use(proxy, (opened) => opened.close())
     const stream = streamSettings({ url: simulator.url, topic: TOPIC, output: 'json', limit: LIMIT })
-    const settings = { ...settingsOf(rig, ID), ...stream, AWS_ENDPOINT_URL_S3: proxy.endpoint, POLL_BACKFILL: backfill }
+    const settings = { ...settingsOf(rig, ID), ...stream, POLL_BACKFILL: backfill }
     const connector = startConnector(['run'], settings, NODE_FLAGS)
     closing.use(connector, (started) => started.kill())
     const changeFor = changesOf(simulator, arrivals.expect)
     const counts = async () => {
       const { totals } = await connector.status(() => true)
-      const { puts, bytes } = written
-      return { read: totals?.clients ?? 0, events: arrivals.events(), puts, bytes, cpu: cpuSecondsOf(connector.pid) }
+      return { read: totals?.clients ?? 0, events: arrivals.events(), cpu: cpuSecondsOf(connector.pid) }
     }
     return {
       caughtUp: () => connector.line(says('caught up'), FIRST_LOAD_MS),
@@ -58,7 +47,7 @@ export async function openLiveRig({ clients, latencyMs, backfill }: LiveRigOptio
       /** From here on, each response takes this long. */
       slowDown: (ms: number) => void Object.assign(latency, { ms }),
       changeFor,
-      /** Changes clients for so long; resolves to the latency of these changes, and to what was read and written. */
+      /** Changes clients for so long; resolves to the latency of these changes, and to what was read. */
       measured: async (perSecond: number, seconds: number) => {
         arrivals.clear()
         const [began, before] = [performance.now(), await counts()]
@@ -71,9 +60,6 @@ export async function openLiveRig({ clients, latencyMs, backfill }: LiveRigOptio
           ...arrivals.latency(),
           readPerChange: changes === 0 ? 0 : (after.read - before.read) / changes,
           eventsPerSecond: (after.events - before.events) / took,
-          putsPerHour: ((after.puts - before.puts) / took) * 3600,
-          kilobytesPerHour: ((after.bytes - before.bytes) / took) * 3.6,
-          largestDocument: written.largestDocument,
           cpuSecondsPerMinute: ((after.cpu - before.cpu) / took) * 60,
           ...memoryOf(connector.pid),
         }

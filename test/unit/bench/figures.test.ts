@@ -1,7 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { figuresOf, median } from '../../../bench/parts/figures.ts'
-
-const flat = (perSecond: number) => ({ perSecond, cpuPerMillion: 50, peakMegabytes: 150 })
+import { figuresOf } from '../../../bench/parts/figures.ts'
 
 describe('figuresOf', () => {
   test('measures from the end of the warm-up to the end of the run', () => {
@@ -22,9 +20,4 @@ describe('figuresOf', () => {
       'run too short',
     )
   })
-})
-
-test('median takes the lower median of each figure', () => {
-  expect(median([flat(3), flat(1), flat(2)])).toEqual(flat(2))
-  expect(median([flat(3), flat(1)])).toEqual(flat(1))
 })
