@@ -1,9 +1,7 @@
 import { parseArgs } from 'node:util'
-import type { Command, CommandArgs, CommandParts } from './commands/command.ts'
-import type { CommandEntry } from './commands/command-list.ts'
+import type { Command, CommandArgs, CommandOption, CommandParts } from './commands/command.ts'
 import { commandHelp, helpOption, overview, program } from './commands/help-text.ts'
-import { printable } from './commands/output/screen.ts'
-import { shownLines } from './commands/output/shown.ts'
+import { printable, shownLines } from './commands/shown.ts'
 import { ConnectorError } from './runtime/connector-error.ts'
 import { didYouMean } from './runtime/did-you-mean.ts'
 import { type ExitCode, errorCatalogue, hintOf } from './runtime/error-catalogue.ts'
@@ -20,11 +18,11 @@ type Asked =
  */
 export async function runCli(
   argv: readonly string[],
-  commands: readonly CommandEntry[],
+  commands: readonly Command[],
   parts: CommandParts,
 ): Promise<ExitCode> {
   try {
-    const asked = await askedIn(argv, commands, parts.version)
+    const asked = askedIn(argv, commands, parts.version)
     if (asked.kind === 'run') return await answered(asked, parts)
     if (asked.kind === 'text') {
       parts.print(asked.text)
@@ -43,38 +41,29 @@ export async function runCli(
 
 /** Runs the command and prints its answer. */
 async function answered({ command, args }: Extract<Asked, { kind: 'run' }>, parts: CommandParts): Promise<ExitCode> {
-  const answer = await command.run(args, parts)
+  const run = await command.load()
+  const answer = await run(args, parts)
   if (answer.value === undefined) return answer.exit
-  const lines =
-    args.json === true ? [printable(JSON.stringify(answer.value, undefined, 2))] : shownLines(answer.value, parts.paint)
+  const lines = args.json === true ? [printable(JSON.stringify(answer.value, undefined, 2))] : shownLines(answer.value)
   for (const line of lines) parts.print(line)
   return answer.exit
 }
 
-async function askedIn(argv: readonly string[], commands: readonly CommandEntry[], version: string): Promise<Asked> {
+function askedIn(argv: readonly string[], commands: readonly Command[], version: string): Asked {
   const [first = 'help'] = argv
   if (first === 'help' && argv.length > 1) return askedIn([...argv.slice(1), '--help'], commands, version)
-  if (['help', '--help', '-h'].includes(first)) return help(commands)
+  if (['help', '--help', '-h'].includes(first)) return { kind: 'text', text: overview(commands) }
   if (['version', '--version', '-v', '-V'].includes(first)) return { kind: 'text', text: version }
 
-  const entry = entryOf(argv, commands)
-  if (entry === undefined) return { kind: 'invalid', why: unknownCommand(argv, commands) }
-  const command = await entry.load()
+  const command = commands.find(({ name }) => name.split(' ').every((word, index) => argv[index] === word))
+  if (command === undefined) return { kind: 'invalid', why: unknownCommand(argv, commands) }
   const parsed = parsedArgs(argv.slice(command.name.split(' ').length), command)
   if (parsed.kind === 'invalid') return { ...parsed, command }
   if (parsed.args.help === true) return { kind: 'text', text: commandHelp(command) }
   return { kind: 'run', command, args: parsed.args }
 }
 
-async function help(entries: readonly CommandEntry[]): Promise<Asked> {
-  return { kind: 'text', text: overview(await Promise.all(entries.map(({ load }) => load()))) }
-}
-
-function entryOf(argv: readonly string[], commands: readonly CommandEntry[]): CommandEntry | undefined {
-  return commands.find(({ name }) => name.split(' ').every((word, index) => argv[index] === word))
-}
-
-function unknownCommand(argv: readonly string[], commands: readonly CommandEntry[]): string {
+function unknownCommand(argv: readonly string[], commands: readonly Command[]): string {
   const words = argv.filter((word) => !word.startsWith('-'))
   const names = commands.map(({ name }) => name)
   const family = names.filter((name) => name.startsWith(`${words[0]} `))
@@ -92,26 +81,35 @@ type Parsed =
   | { readonly kind: 'invalid'; readonly why: string }
 
 /** Checks every token itself: the errors of `parseArgs` quote values, which may be secrets. */
-function parsedArgs(argv: readonly string[], command: Command): Parsed {
-  const options: Command['options'] = { ...command.options, help: helpOption }
+function parsedArgs(argv: readonly string[], { name, options: own, takesStream }: Command): Parsed {
+  const rows: Command['options'] = { ...own, help: helpOption }
+  const invalid = (why: string) => ({ kind: 'invalid', why }) as const
+  const options = Object.fromEntries(
+    Object.entries(rows).map(([long, { value, short, multiple = false }]) => {
+      const type: 'boolean' | 'string' = value === undefined ? 'boolean' : 'string'
+      return [long, short === undefined ? { type, multiple } : { type, multiple, short }]
+    }),
+  )
   const { values, tokens, positionals } = parseArgs({ args: [...argv], options, strict: false, tokens: true })
   for (const token of tokens) {
     if (token.kind !== 'option') continue
-    const option = Object.entries(options).find(([name]) => name === token.name)?.[1]
-    if (option === undefined) {
-      const suggestion = didYouMean(
-        token.rawName,
-        Object.keys(options).map((name) => `--${name}`),
-      )
-      return { kind: 'invalid', why: `unknown option ${token.rawName}${suggestion}` }
-    }
-    const hasValue = token.value !== undefined && token.value !== ''
-    if (option.type === 'string' && !hasValue) return { kind: 'invalid', why: `${token.rawName} requires a value` }
-    if (option.type === 'boolean' && hasValue) return { kind: 'invalid', why: `${token.rawName} takes no value` }
+    const option = rows[token.name]
+    const known = Object.keys(rows).map((long) => `--${long}`)
+    if (option === undefined) return invalid(`unknown option ${token.rawName}${didYouMean(token.rawName, known)}`)
+    const problem = problemOf(option, token.value)
+    if (problem !== undefined) return invalid(`${token.rawName} ${problem}`)
   }
   const [stream, ...more] = positionals
   if (stream === undefined) return { kind: 'valid', args: values as CommandArgs }
-  if (command.takesStream !== true) return { kind: 'invalid', why: `${command.name} takes only options, no arguments` }
-  if (more.length > 0) return { kind: 'invalid', why: `${command.name} takes only one stream` }
+  if (takesStream !== true) return invalid(`${name} takes only options, no arguments`)
+  if (more.length > 0) return invalid(`${name} takes only one stream`)
   return { kind: 'valid', args: { ...(values as CommandArgs), stream } }
+}
+
+function problemOf({ value: wanted, range }: CommandOption, value = ''): string | undefined {
+  if (wanted === undefined) return value === '' ? undefined : 'takes no value'
+  if (value === '') return 'requires a value'
+  if (typeof wanted !== 'string' && !wanted.includes(value)) return `must be ${wanted.join(' or ')}`
+  if (range === undefined || (/^\d{1,9}$/.test(value) && Number(value) >= range[0] && Number(value) <= range[1])) return
+  return `must be a whole number from ${range[0]} to ${range[1]}`
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { runCli } from './cli.ts'
 import { commandList } from './commands/command-list.ts'
-import { painting, printable } from './commands/output/screen.ts'
+import { printable, progressOn } from './commands/shown.ts'
 import { stopOnSignals } from './runtime/shutdown.ts'
 import { defectLine } from './telemetry/error-fields.ts'
 
@@ -34,8 +34,7 @@ try {
     readFile,
     print: (line) => process.stdout.write(`${line}\n`),
     printError,
-    paint: painting(process.stdout),
-    showProgress: process.stderr.isTTY ? (line) => process.stderr.write(`\r${printable(line)}\u001b[K`) : undefined,
+    showProgress: (line) => progressOn(process.stderr, line),
     readInput: () => text(process.stdin),
     stop: shutdown.stop,
     version,

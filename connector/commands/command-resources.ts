@@ -3,71 +3,49 @@ import { type ConnectorConfig, connectorConfig, type StreamConfig } from '../con
 import { loadConfig } from '../config/load-config.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
-import { ConnectorError } from '../runtime/connector-error.ts'
-import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts'
-import { type Answer, type CommandArgs, type CommandParts, configSources, optionText } from './command.ts'
-import { printable } from './output/screen.ts'
+import {
+  type Answer,
+  type CommandArgs,
+  type CommandParts,
+  configSources,
+  invalidRequest,
+  MAX_CLIENTS,
+} from './command.ts'
 
-/** What a command that connects works with. */
-export interface CommandResources {
-  readonly config: ConnectorConfig
+interface Resources {
   readonly shared: SharedResources
   /** Closed when the command ends. */
   readonly closing: CloseStack
 }
 
-/** What `run` works with. */
-interface ReplicaResources extends CommandResources {
-  readonly telemetry: Telemetry
+/** The one stream that a command works on, with its resources. */
+export interface ChosenStream extends Resources {
+  readonly stream: StreamConfig
 }
 
-/** Opens what a replica works with. `isAlone`: without a consumer group. Throws `config.invalid`. */
-export function openReplica(
-  args: CommandArgs,
-  parts: CommandParts,
-  { isAlone }: { readonly isAlone: boolean },
-): ReplicaResources & AsyncDisposable {
-  const configured = connectorConfig(loadConfig(configSources(args, parts)))
-  const config: ConnectorConfig = isAlone ? { ...configured, placement: { mode: 'single' } } : configured
-  const closing = closeStack()
-  const identity = { connector: config.connector, replica: replicaName(), version: parts.version }
-  const telemetry = createTelemetry({
-    ...identity,
-    level: config.log.level,
-    out: { write: (line) => process.stdout.write(printable(line)) },
-    clock: systemClock,
-    placement: config.placement.mode,
-    readyAfterMs: config.readyAfterMs,
-  })
-  const shared = openSharedResources(
-    config,
-    {
-      clock: systemClock,
-      replica: identity.replica,
-      kafkaLog: telemetry.libraryLog('kafkajs'),
-      onStoreRetry: telemetry.storeRetried,
-    },
-    closing,
-  )
-  return { config, shared, telemetry, closing, [Symbol.asyncDispose]: closing.close }
+type Streams = readonly Pick<StreamConfig, 'name'>[]
+
+/** With the named stream only, or with all. Throws `config.invalid`, or `command.invalid` if there is none of that name. */
+export function selectedConfig(args: CommandArgs, parts: CommandParts): ConnectorConfig {
+  const config = connectorConfig(loadConfig(configSources(args, parts)))
+  const streams = config.streams.filter(({ name }) => args.stream === undefined || args.stream === name)
+  if (streams.length > 0) return { ...config, streams }
+  throw invalidRequest(`unknown stream ${args.stream}; must be one of ${namesOf(config.streams)}`)
 }
 
-/**
- * Runs `use` as an operator's tool, which logs nothing. Resolves to 3 if it was stopped. Rejects with `config.invalid` or
- * as `use` does.
- */
+/** Runs `use` as an operator's tool, which logs nothing. Resolves to 3 if it was stopped. Rejects as `use` does. */
 export async function asOperator(
   args: CommandArgs,
   parts: CommandParts,
-  use: (resources: CommandResources) => Promise<Answer>,
+  use: (resources: Resources & { readonly streams: readonly StreamConfig[] }) => Promise<Answer>,
 ): Promise<Answer> {
-  const config = connectorConfig(loadConfig(configSources(args, parts)))
+  const config = selectedConfig(args, parts)
   const silent = { kafkaLog: () => {}, onStoreRetry: () => {} }
   const replica = `operator-${replicaName()}`
   await using closing = closeStack()
   const shared = openSharedResources(config, { clock: systemClock, replica, ...silent }, closing)
   try {
-    return await use({ config, shared, closing })
+    return await use({ streams: config.streams, shared, closing })
   } catch (error) {
     if (!parts.stop.aborted) throw error
     parts.printError('stopped before the end: repeat the command')
@@ -75,40 +53,34 @@ export async function asOperator(
   }
 }
 
-/** The one stream that a command works on, with its resources. */
-export type ChosenStream = Omit<CommandResources, 'config'> & { readonly stream: StreamConfig }
-
 /** Runs `use` with the named stream, or with the only one. Rejects with `command.invalid` if that is ambiguous. */
 export function withStream(
   args: CommandArgs,
   parts: CommandParts,
   use: (chosen: ChosenStream) => Promise<Answer>,
 ): Promise<Answer> {
-  return asOperator(args, parts, ({ config, shared, closing }) =>
-    use({ stream: onlyStream(args, config.streams), shared, closing }),
-  )
+  return asOperator(args, parts, async ({ streams, ...resources }) => use({ stream: onlyOne(streams), ...resources }))
 }
 
-/** The named stream, or the only one. Throws `command.invalid` if that is ambiguous. */
-export function onlyStream(args: CommandArgs, streams: readonly StreamConfig[]): StreamConfig {
-  const [first, ...others] = selectedStreams(args, streams)
-  if (others.length > 0) throw invalidRequest(`name one of the streams: ${namesOf(streams)}`)
-  return first
+/** Throws `command.invalid` if there are several. */
+export function onlyOne<Stream extends Streams[number]>(streams: readonly Stream[]): Stream {
+  const [first, ...others] = streams
+  if (first !== undefined && others.length === 0) return first
+  throw invalidRequest(`name one of the streams: ${namesOf(streams)}`)
 }
 
-/** The named stream, or all. Throws `command.invalid` if there is none of that name. */
-export function selectedStreams(
-  args: CommandArgs,
-  streams: readonly StreamConfig[],
-): readonly [StreamConfig, ...StreamConfig[]] {
-  const name = optionText(args, 'stream')
-  const [first, ...others] = streams.filter((stream) => name === undefined || stream.name === name)
-  if (first === undefined) throw invalidRequest(`unknown stream ${name}; must be one of ${namesOf(streams)}`)
-  return [first, ...others]
-}
+const namesOf = (streams: Streams) => streams.map(({ name }) => name).join(', ')
 
-const namesOf = (streams: readonly StreamConfig[]) => streams.map(({ name }) => name).join(', ')
-
-export function invalidRequest(what: string): ConnectorError {
-  return new ConnectorError('command.invalid', what)
+/** The clients that `--client` names, each once; empty without the option. Rejects with `command.invalid`. */
+export async function namedClients(
+  { client }: CommandArgs,
+  { readInput }: Pick<CommandParts, 'readInput'>,
+): Promise<readonly string[]> {
+  const given: readonly string[] = Array.isArray(client) ? client : []
+  // So that the ids are not in the history of the shell.
+  const lines = given.includes('-') ? (await readInput()).split(/\r?\n/) : []
+  const ids = [...new Set([...given.filter((id) => id !== '-'), ...lines])].filter((id) => id !== '')
+  if (given.length > 0 && ids.length === 0) throw invalidRequest('--client found no client id on standard input')
+  if (ids.length <= MAX_CLIENTS) return ids
+  throw invalidRequest(`--client must name at most ${MAX_CLIENTS} clients, not ${ids.length}`)
 }

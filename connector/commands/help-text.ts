@@ -2,11 +2,9 @@ import { exitRows } from '../runtime/error-catalogue.ts'
 import type { Command, CommandOption } from './command.ts'
 
 export const program = 'polaris-connector'
-export const helpOption = { type: 'boolean', short: 'h', description: 'print this help' } as const
+export const helpOption: CommandOption = { short: 'h', description: 'print this help' }
 
-const documentation = 'Documentation: docs/operations.md#commands'
-
-const exitLines = ['Exit codes:', ...columns(exitRows)]
+const ending = ['', 'Exit codes:', ...columns(exitRows), '', 'Documentation: docs/operations.md#commands']
 
 export function overview(commands: readonly Command[]): string {
   return [
@@ -15,10 +13,7 @@ export function overview(commands: readonly Command[]): string {
     ...columns(commands.map(({ name, summary }) => [name, summary])),
     '',
     `Run ${program} help <command> for options and examples, or ${program} version for the version.`,
-    '',
-    ...exitLines,
-    '',
-    documentation,
+    ...ending,
   ].join('\n')
 }
 
@@ -29,20 +24,17 @@ export function commandHelp({ name, summary, usage, options, takesStream, exampl
     `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`,
     usage,
     '',
-    ...columns(Object.entries<CommandOption>({ ...options, help: helpOption }).map(optionRow)),
+    ...columns(Object.entries({ ...options, help: helpOption }).map(optionRow)),
     '',
-    examples.length > 1 ? 'Examples:' : 'Example:',
+    'Examples:',
     ...examples.map((example) => `  ${program} ${example}`),
-    '',
-    ...exitLines,
-    '',
-    documentation,
+    ...ending,
   ].join('\n')
 }
 
 function optionRow([long, { short, value, description }]: [string, CommandOption]): [string, string] {
-  const names = `${short === undefined ? '    ' : `-${short}, `}--${long}${value === undefined ? '' : ` <${value}>`}`
-  return [names, description]
+  const text = value === undefined ? '' : ` <${typeof value === 'string' ? value : value.join('|')}>`
+  return [`${short === undefined ? '    ' : `-${short}, `}--${long}${text}`, description]
 }
 
 function columns(rows: readonly (readonly [string, string])[]): string[] {

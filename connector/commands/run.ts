@@ -1,54 +1,44 @@
 import { runConnector } from '../compose/run-connector.ts'
+import { openSharedResources, replicaName } from '../compose/shared-resources.ts'
+import { connectorConfig } from '../config/connector-config.ts'
+import { loadConfig } from '../config/load-config.ts'
+import { systemClock } from '../runtime/clock.ts'
+import { closeStack } from '../runtime/close-stack.ts'
 import { codeOf } from '../runtime/connector-error.ts'
-import { type ExitCode, errorCatalogue, highest } from '../runtime/error-catalogue.ts'
+import { errorCatalogue, highest } from '../runtime/error-catalogue.ts'
 import type { StreamEnd } from '../stream/run-stream.ts'
-import type { LogFields } from '../telemetry/logger.ts'
-import { type Command, configOption } from './command.ts'
-import { openReplica } from './command-resources.ts'
+import { createTelemetry } from '../telemetry/telemetry.ts'
+import { configSources, type RunCommand } from './command.ts'
+import { printable } from './shown.ts'
 
-const untilCaughtUp = 'until-caught-up'
-
-export const run: Command = {
-  name: 'run',
-  summary: 'publish modified clients to Kafka until stopped',
-  usage:
-    'Runs the configured streams, which it shares with the other replicas, and serves the status\n' +
-    'page (/), /healthz, /readyz, /metrics and /status. A stream that cannot continue is held, and\n' +
-    'tries again periodically; the other streams continue.\n' +
-    'The first SIGTERM or SIGINT publishes and saves the current page and releases the streams; a\n' +
-    'second signal exits immediately.\n' +
-    'With --until-caught-up, for a scheduler: runs all streams without the consumer group, and ends\n' +
-    'when each has ended a live scan and its history, or is paused or held. Stop the replicas first.\n' +
-    'Transient failures are retried indefinitely: limit its time by `timeout`.',
-  options: {
-    ...configOption,
-    [untilCaughtUp]: { type: 'boolean', description: 'end when all streams have caught up' },
-  },
-  examples: ['run --config connector.yaml', 'run --until-caught-up --config connector.yaml'],
-  run: async (args, parts) => {
-    const isEnding = args[untilCaughtUp] === true
-    await using replica = openReplica(args, parts, { isAlone: isEnding })
-    const { config, shared, telemetry, closing } = replica
-    const { http, streams } = config
-    const { stop } = parts
-    const listening = await telemetry.listen(http.port, stop)
-    const { port } = closing.use(listening, (opened) => opened.close())
-    telemetry.log('info', 'connector started', { streams: streams.map(({ name }) => name), port })
-    stop.addEventListener('abort', () => telemetry.replicaIs('stopping'), { once: true })
-    const until = isEnding ? 'caught-up' : 'stopped'
-    const byStream = await runConnector(shared, { telemetry, until }, stop)
-    const ends = [...byStream.values()]
-    if (isEnding)
-      for (const [stream, end] of byStream) telemetry.log('info', 'run ended', { stream, ...endFields(end) })
-    telemetry.log('info', 'connector stopped', {})
-    return { exit: isEnding ? highest(ends.map(exitOf)) : 0 }
-  },
+export const run: RunCommand = async (args, parts) => {
+  const { stop, version } = parts
+  const isEnding = args['until-caught-up'] === true
+  const configured = connectorConfig(loadConfig(configSources(args, parts)))
+  const config = isEnding ? { ...configured, placement: { mode: 'single' as const } } : configured
+  const [clock, replica] = [systemClock, replicaName()]
+  await using closing = closeStack()
+  const telemetry = createTelemetry({
+    connector: config.connector,
+    replica,
+    version,
+    level: config.log.level,
+    out: { write: (line) => process.stdout.write(printable(line)) },
+    clock,
+    placement: config.placement.mode,
+    readyAfterMs: config.readyAfterMs,
+  })
+  const logs = { kafkaLog: telemetry.libraryLog('kafkajs'), onStoreRetry: telemetry.storeRetried }
+  const shared = openSharedResources(config, { clock, replica, ...logs }, closing)
+  const listening = await telemetry.listen(config.http.port, stop)
+  const { port } = closing.use(listening, (opened) => opened.close())
+  telemetry.log('info', 'connector started', { streams: config.streams.map(({ name }) => name), port })
+  stop.addEventListener('abort', () => telemetry.replicaIs('stopping'), { once: true })
+  const byStream = await runConnector(shared, { telemetry, until: isEnding ? 'caught-up' : 'stopped' }, stop)
+  const ends = [...byStream].map(([stream, end]) => ({ stream, end: end.kind, code: codeIn(end) }))
+  if (isEnding) for (const end of ends) telemetry.log('info', 'run ended', end)
+  telemetry.log('info', 'connector stopped', {})
+  return { exit: isEnding ? highest(ends.map(({ code }) => (code === undefined ? 0 : errorCatalogue[code].exit))) : 0 }
 }
 
-function endFields(end: StreamEnd): LogFields {
-  return { end: end.kind, code: 'error' in end ? codeOf(end.error) : undefined }
-}
-
-function exitOf(end: StreamEnd): ExitCode {
-  return 'error' in end ? errorCatalogue[codeOf(end.error)].exit : 0
-}
+const codeIn = (end: StreamEnd) => ('error' in end ? codeOf(end.error) : undefined)

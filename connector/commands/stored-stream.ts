@@ -6,7 +6,6 @@ import { codeOf } from '../runtime/connector-error.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import type { CommandParts } from './command.ts'
 import type { ChosenStream } from './command-resources.ts'
-import { showingProgress } from './output/shown-progress.ts'
 
 /** What is stored of a stream, as a command looks at it. */
 export interface StoredStream {
@@ -50,19 +49,17 @@ const LOOK_EVERY_MS = 500
  * Looks at what is stored until `seen` returns something; undefined after a minute. Rejects with `storage.*` or the
  * reason of `stop`.
  */
-export function untilSeen<Seen>(
+export async function untilSeen<Seen>(
   chosen: OneStream,
   seen: (stored: StoredStream) => Seen | undefined,
-  parts: Pick<CommandParts, 'showProgress' | 'stop'>,
+  { showProgress, stop }: Pick<CommandParts, 'showProgress' | 'stop'>,
 ): Promise<Seen | undefined> {
   const { clock } = chosen.shared
-  const looking = async () => {
-    for (const until = clock.monotonic() + WITHIN_MS; clock.monotonic() < until; ) {
-      const found = seen(await readStored(chosen, parts.stop))
-      if (found !== undefined) return found
-      await clock.sleep(LOOK_EVERY_MS, parts.stop)
-    }
-    return undefined
+  using _ = showProgress(() => 'waiting for a replica')
+  for (const until = clock.monotonic() + WITHIN_MS; clock.monotonic() < until; ) {
+    const found = seen(await readStored(chosen, stop))
+    if (found !== undefined) return found
+    await clock.sleep(LOOK_EVERY_MS, stop)
   }
-  return showingProgress(looking(), { output: parts, text: () => 'waiting for a replica', clock })
+  return undefined
 }

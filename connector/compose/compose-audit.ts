@@ -22,6 +22,7 @@ export function composeAudit(stream: StreamConfig, shared: SharedResources, clos
       rules: readingRules(stream),
     },
     topic: { readEvents: (reading, stop) => readTopicEvents(brokers, reading, stop), eventSource, isShared, ignored },
+    names: kafka.topic,
     clock,
   }
 }

@@ -1,6 +1,6 @@
 import { runCli } from '../../connector/cli.ts'
+import type { CommandParts } from '../../connector/commands/command.ts'
 import { commandList } from '../../connector/commands/command-list.ts'
-import { plain } from './screens.ts'
 import { never } from './signals.ts'
 
 /** What an operator reads after a mistake. */
@@ -19,24 +19,30 @@ export interface Mistake {
   readonly exit: number
 }
 
-/** Runs a command in this process, with these variables and files only. */
-export async function typed({ command = 'lint', environment = {}, yaml }: Partial<Mistake>) {
-  const lines: string[] = []
-  const readFile = (name: string) => {
-    if (name === 'connector.yaml' && yaml !== undefined) return yaml
-    throw Object.assign(new Error('no such file'), { code: 'ENOENT' })
-  }
-  const file = yaml === undefined ? [] : ['--config', 'connector.yaml']
-  const exit = await runCli([...command.split(' '), ...file], commandList, {
+/** What a command in this process reads, and the lines that it prints. */
+export function terminal(environment: CommandParts['environment'] = {}, files: Readonly<Record<string, string>> = {}) {
+  const [out, err]: [string[], string[]] = [[], []]
+  const parts: CommandParts = {
     environment,
-    readFile,
-    showProgress: undefined,
+    readFile: (name) => {
+      const text = files[name]
+      if (text === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' })
+      return text
+    },
+    print: (line) => out.push(line),
+    printError: (line) => err.push(line),
+    showProgress: () => ({ [Symbol.dispose]: () => {} }),
     readInput: async () => '',
     stop: never,
     version: '1.2.3',
-    paint: plain,
-    print: (line) => lines.push(line),
-    printError: (line) => lines.push(line),
-  })
-  return { exit, output: lines.join('\n') }
+  }
+  return { out, err, parts }
+}
+
+/** Runs a command in this process, with these variables and files only. */
+export async function typed({ command = 'lint', environment, yaml }: Partial<Mistake>) {
+  const file = yaml === undefined ? [] : ['--config', 'connector.yaml']
+  const { out, err, parts } = terminal(environment, yaml === undefined ? {} : { 'connector.yaml': yaml })
+  const exit = await runCli([...command.split(' '), ...file], commandList, parts)
+  return { exit, output: [...out, ...err].join('\n') }
 }

@@ -1,53 +1,32 @@
 import { describe, expect, test } from 'vitest'
 import { runCli } from '../../connector/cli.ts'
-import type { Command, CommandArgs, CommandParts } from '../../connector/commands/command.ts'
-import { type CommandEntry, commandList } from '../../connector/commands/command-list.ts'
+import type { Command, CommandArgs, RunCommand } from '../../connector/commands/command.ts'
+import { commandList } from '../../connector/commands/command-list.ts'
 import { ConnectorError } from '../../connector/runtime/connector-error.ts'
-import { never } from '../support/signals.ts'
-
-function terminal(environment: Record<string, string> = {}, files: Record<string, string> = {}) {
-  const out: string[] = []
-  const err: string[] = []
-  const parts: CommandParts = {
-    environment,
-    readFile: (name) => {
-      const text = files[name]
-      if (text === undefined) throw Object.assign(new Error('none'), { code: 'ENOENT' })
-      return text
-    },
-    print: (line) => out.push(line),
-    printError: (line) => err.push(line),
-    paint: (_colour, text) => text,
-    showProgress: undefined,
-    readInput: async () => '',
-    stop: never,
-    version: '1.2.3',
-  }
-  return { out, err, parts }
-}
+import { terminal } from '../support/typed-command.ts'
 
 /** Commands that record their arguments. */
-function commands(run: Command['run'] = async () => ({ exit: 0 })) {
+function commands(run: RunCommand = async () => ({ exit: 0 })) {
   const given: CommandArgs[] = []
-  const command = (name: string): CommandEntry => ({
+  const command = (name: string): Command => ({
     name,
-    load: async () => ({
-      name,
-      summary: `does ${name}`,
-      usage: 'Details.',
-      options: {
-        config: { type: 'string', short: 'c', value: 'file', description: 'the file' },
-        json: { type: 'boolean', description: 'as JSON' },
-        client: { type: 'string', multiple: true, description: 'one of several' },
-      },
-      examples: [`${name} --json`],
-      run: (args, parts) => {
-        given.push(args)
-        return run(args, parts)
-      },
-    }),
+    summary: `does ${name}`,
+    usage: 'Details.',
+    options: {
+      config: { short: 'c', value: 'file', description: 'the file' },
+      json: { description: 'as JSON' },
+      client: { value: 'id', multiple: true, description: 'one of several' },
+      as: { value: ['one', 'other'], description: 'how' },
+      limit: { value: 'number', range: [1, 1000], description: 'how many' },
+    },
+    examples: [`${name} --json`],
+    load: async () => (args, parts) => {
+      given.push(args)
+      return run(args, parts)
+    },
   })
-  return { given, list: ['run', 'doctor', 'checkpoint show', 'checkpoint set'].map(command) }
+  const pause: Command = { ...command('pause'), takesStream: true }
+  return { given, list: [...['run', 'doctor', 'checkpoint show', 'checkpoint set'].map(command), pause] }
 }
 
 async function type(...argv: string[]) {
@@ -75,10 +54,11 @@ describe('the command line', () => {
       const { code, out, given } = await type(...argv)
       expect(code).toBe(0)
       expect(out).toContain('Usage: polaris-connector run [options]')
-      expect(out).toContain('-c, --config <file>  the file')
-      expect(out).toContain('    --json           as JSON')
+      expect(out).toMatch(/-c, --config <file> +the file$/m)
+      expect(out).toMatch(/^ {2} {4}--json +as JSON$/m)
+      expect(out).toMatch(/--as <one\|other> +how$/m)
       expect(out).toMatch(
-        /\nExample:\n {2}polaris-connector run --json\n\nExit codes:\n {2}0 +done,(?:.*\n)+\nDocumentation: docs\/operations\.md#commands$/,
+        /\nExamples:\n {2}polaris-connector run --json\n\nExit codes:\n {2}0 +done,(?:.*\n)+\nDocumentation: docs\/operations\.md#commands$/,
       )
       expect(given).toEqual([])
     },
@@ -93,7 +73,8 @@ describe('the command line', () => {
     [['run', '--config=c.yaml'], { config: 'c.yaml' }],
     [['checkpoint', 'set', '-c', 'c.yaml'], { config: 'c.yaml' }],
     [['run', '--client', 'a', '--client=-b', '--client', '-'], { client: ['a', '-b', '-'] }],
-    [['doctor'], {}],
+    [['doctor', '--as', 'one', '--limit', '1000'], { as: 'one', limit: '1000' }],
+    [['pause', 'paris'], { stream: 'paris' }],
   ])('%j passes the options to the command', async (argv, args) => {
     expect((await type(...argv)).given).toEqual([args])
   })
@@ -113,6 +94,11 @@ describe('the command line', () => {
     [['run', '--config'], '--config requires a value'],
     [['run', '--config='], '--config requires a value'],
     [['run', '--json=yes'], '--json takes no value'],
+    [['run', '--as', 'hunter2'], '--as must be one or other'],
+    [['run', '--limit', '0'], '--limit must be a whole number from 1 to 1000'],
+    [['run', '--limit', '1001'], '--limit must be a whole number from 1 to 1000'],
+    [['run', '--limit', '1e2'], '--limit must be a whole number from 1 to 1000'],
+    [['pause', 'paris', 'lyon'], 'pause takes only one stream'],
     [['run', 'hunter2'], 'run takes only options, no arguments'],
     [['run', '--', 'hunter2'], 'run takes only options, no arguments'],
   ])('%j is rejected with exit code 2 and a reference to --help', async (argv, what) => {
@@ -143,30 +129,13 @@ describe('the command line', () => {
   })
 })
 
-describe('the list of commands', () => {
-  test('has each command once, under its own name', async () => {
-    const names = await Promise.all(commandList.map(async ({ load }) => (await load()).name))
-    expect(names).toEqual(commandList.map(({ name }) => name))
-    expect(new Set(names).size).toBe(names.length)
-    expect(names).toEqual(
-      expect.arrayContaining(['run', 'doctor', 'lint', 'pause', 'resume', 'checkpoint show', 'checkpoint rewind']),
-    )
-  })
-})
-
-describe('the examples of --help', () => {
-  test.each(commandList.map(({ name }) => name))('%s accepts the options of its examples', async (name) => {
-    const { parts } = terminal()
-    const entry = commandList.find((one) => one.name === name)
-    const { examples } = (await entry?.load()) ?? { examples: [] }
-    expect(examples).not.toEqual([])
-    for (const example of examples) {
-      expect(example.split(' ').slice(0, name.split(' ').length).join(' ')).toBe(name)
-      expect(await runCli([...example.replace(/ [<>] .*/, '').split(' '), '--help'], commandList, parts), example).toBe(
-        0,
-      )
-    }
-  })
+test.each(commandList)('$name accepts the options of its examples', async ({ name, examples }) => {
+  expect(examples).not.toEqual([])
+  for (const example of examples) {
+    expect(example.split(' ').slice(0, name.split(' ').length).join(' ')).toBe(name)
+    const words = example.replace(/ [<>] .*/, '').split(' ')
+    expect(await runCli([...words, '--help'], commandList, terminal().parts), example).toBe(0)
+  }
 })
 
 describe('lint', () => {
@@ -213,46 +182,11 @@ streams: [{ polaris: { url: https://p, codeMagasin: 1, auth: basic, user: u, pas
   })
 })
 
-describe('the stream of pause and resume', () => {
-  const given: CommandArgs[] = []
-  const entry: CommandEntry = {
-    name: 'pause',
-    load: async () => ({
-      ...{
-        name: 'pause',
-        summary: 'pauses',
-        usage: 'Details.',
-        takesStream: true as const,
-        examples: ['pause paris'] as const,
-      },
-      options: {},
-      run: async (args) => {
-        given.push(args)
-        return { exit: 0 }
-      },
-    }),
-  }
-  const pausing = async (...argv: string[]) => {
+test.each([['two\nlines'], ['x'.repeat(201)]])(
+  'pause refuses a reason that is not one short line: %j',
+  async (reason) => {
     const { parts, err } = terminal()
-    given.length = 0
-    return { code: await runCli(['pause', ...argv], [entry], parts), err: err.join('\n'), given: [...given] }
-  }
-
-  test('is given without an option', async () => {
-    expect(await pausing('paris')).toEqual({ code: 0, err: '', given: [{ stream: 'paris' }] })
-  })
-
-  test('is refused when it is given twice', async () => {
-    const err = expect.stringContaining('takes only one stream')
-    expect(await pausing('paris', 'lyon')).toMatchObject({ code: 2, given: [], err })
-  })
-
-  test.each([[['--reason', 'two\nlines']], [['--reason', 'x'.repeat(201)]]])(
-    'is not paused with a reason that is not one short line: %j',
-    async (argv) => {
-      const { parts, err } = terminal()
-      expect(await runCli(['pause', 'paris', ...argv], commandList, parts)).toBe(2)
-      expect(err.join('\n')).toContain('--reason')
-    },
-  )
-})
+    expect(await runCli(['pause', 'paris', '--reason', reason], commandList, parts)).toBe(2)
+    expect(err.join('\n')).toContain('--reason')
+  },
+)

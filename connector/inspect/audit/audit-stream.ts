@@ -8,41 +8,20 @@ import {
   type SourceParts,
   type TopicParts,
 } from './audited-clients.ts'
-import { compare, confirmed, type Differing, type SourceClients } from './compare.ts'
+import { compare, confirmed, type SourceClients } from './compare.ts'
 
 export interface AuditParts {
   readonly source: SourceParts
   readonly topic: TopicParts
+  readonly names: { readonly events: string; readonly deadLetters: string }
   readonly clock: Clock
 }
-
-export type AuditProgress =
-  | { readonly step: 'source' | 'source again'; readonly clients: number }
-  | { readonly step: 'topic'; readonly share: number }
 
 export interface AuditOptions {
   /** The only client to look at; undefined: all. */
   readonly client?: string | undefined
-  readonly onProgress: (progress: AuditProgress) => void
-}
-
-export interface AuditResult {
-  readonly differing: Differing
-  readonly clients: {
-    /** With an id. */
-    readonly source: number
-    /** With an event, or a record of another writer, as the last record. */
-    readonly topic: number
-    /** Of those in the source. */
-    readonly deadLetters: number
-  }
-  /** What there is of the client of `AuditOptions`. */
-  readonly client: {
-    readonly isInSource: boolean
-    /** In the order of partition and offset; also those that no committed reader sees. */
-    readonly records: readonly PlacedRecord[]
-    readonly deadLetters: DeadLetters['ofClient']
-  }
+  /** What is read, and how far. */
+  readonly onProgress: (what: 'source' | 'topic' | 'source again', done: string) => void
 }
 
 /** Live scans of a replica that runs meanwhile: after them, the topic has what the source returned. */
@@ -50,18 +29,18 @@ const LIVE_SCANS = 3
 
 /**
  * Compares the source with the topic. What differs counts only if a second reading of the source returns the same again:
- * clients may change meanwhile. Reads only, and needs no replica. Rejects with `source.*`, `publish.*` or the reason of
- * `stop`.
+ * clients may change meanwhile. Reads only, and needs no replica. Resolves to a report, which names no client (invariant
+ * 8), and to the ids of what differs. Rejects with `source.*`, `publish.*` or the reason of `stop`.
  */
 export async function auditStream(
-  { source, topic, clock }: AuditParts,
+  { source, topic, names, clock }: AuditParts,
   { client, onProgress }: AuditOptions,
   stop: AbortSignal,
-): Promise<AuditResult> {
+) {
   const records: PlacedRecord[] = []
-  const read = async (step: 'source' | 'source again', isWanted: (id: string | undefined) => boolean) => {
+  const read = async (what: 'source' | 'source again', isWanted: (id: string | undefined) => boolean) => {
     const deadLetters = await readDeadLetters(topic, client, stop)
-    const onClients = (clients: number) => onProgress({ step, clients })
+    const onClients = (clients: number) => onProgress(what, `${clients} clients`)
     const reading = { deadLetters: deadLetters.contentHashes, isWanted, onProgress: onClients }
     return { deadLetters, source: await readSourceClients(source, reading, stop) }
   }
@@ -69,29 +48,55 @@ export async function auditStream(
   const first = await read('source', isAsked)
   await clock.sleep(LIVE_SCANS * source.reader.settings.intervalMs, stop)
   const onRecord = (id: string, record: PlacedRecord) => void (id === client && records.push(record))
-  const onShare = (share: number) => onProgress({ step: 'topic', share })
+  const onShare = (share: number) => onProgress('topic', `${Math.floor(share * 100)} %`)
   const all = await readTopicClients(topic, { onRecord, onProgress: onShare }, stop)
+  records.sort((one, other) => one.partition - other.partition || Number(one.offset - other.offset))
   const inTopic = client === undefined ? all : new Map([...all].filter(([id]) => id === client))
   const found = compare(first.source, inTopic)
   const isDoubtful = found.size + first.source.withoutId.size > 0
   const second = isDoubtful
     ? await read('source again', (id) => isAsked(id) && (id === undefined || found.has(id)))
     : first
+  const { missing, different, gone, withoutId } = confirmed(found, first.source, second.source)
+  const differences = { missing: missing.length + withoutId, different: different.length, gone: gone.length }
+  const ofClient = { records, deadLetters: second.deadLetters.ofClient }
   return {
-    differing: confirmed(found, first.source, second.source),
-    clients: {
-      ...countsOf(first.source),
-      topic: [...inTopic.values()].filter(({ kind }) => kind !== 'tombstone').length,
+    report: {
+      agree: Object.values(differences).every((count) => count === 0),
+      clients: {
+        ...countsOf(first.source),
+        /** With an event, or a record of another writer, as the last record. */
+        topic: [...inTopic.values()].filter(({ kind }) => kind !== 'tombstone').length,
+      },
+      differences,
+      client: client === undefined ? undefined : clientReport(second.source.byId.has(client), ofClient, names),
     },
-    client: {
-      isInSource: client !== undefined && second.source.byId.has(client),
-      records: records.toSorted((one, other) => one.partition - other.partition || Number(one.offset - other.offset)),
-      deadLetters: second.deadLetters.ofClient,
-    },
+    /** What is missing and what is different has one cure. */
+    ids: { missing: [...missing, ...different], gone },
   }
 }
 
+/** The clients with an id, and those of them that are dead letters. */
 function countsOf({ byId }: SourceClients) {
   const deadLetters = [...byId.values()].filter((content) => content === 'dead-letter').length
   return { source: byId.size, deadLetters }
+}
+
+interface OfClient {
+  /** Also those that no committed reader sees. */
+  readonly records: readonly PlacedRecord[]
+  readonly deadLetters: DeadLetters['ofClient']
+}
+
+/** Where one client is, in the order of partition and offset. */
+function clientReport(isInSource: boolean, { records, deadLetters }: OfClient, names: AuditParts['names']) {
+  const places = [
+    ...records.map((record) => ({ topic: names.events, ...record })),
+    ...deadLetters.map((record) => ({ topic: names.deadLetters, ...record, kind: 'dead-letter' })),
+  ].map(({ topic, partition, offset, kind, timeMs }) => {
+    return { topic, partition, offset: String(offset), kind, time: new Date(timeMs).toISOString() }
+  })
+  const isNothingLeft = !isInSource && places.length === 0
+  const proof = isNothingLeft ? 'nothing is left in the source, the topic and the dead letters' : undefined
+  return { isNothingLeft, proof, isInSource, records: places }
 }

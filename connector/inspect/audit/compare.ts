@@ -1,8 +1,7 @@
 import type { ContentKey } from '../../index/index-entry.ts'
 
 /** `gone`: in the topic, but no longer in the source. */
-const differences = ['missing', 'different', 'gone'] as const
-export type Difference = (typeof differences)[number]
+type Difference = 'missing' | 'different' | 'gone'
 
 /** What the source returned. */
 export interface SourceClients {
@@ -42,9 +41,8 @@ function differenceOf(
   return inSource === inTopic.content ? undefined : 'different'
 }
 
-/** What differs, by kind. */
-export interface Differing {
-  readonly ids: Readonly<Record<Difference, readonly string[]>>
+/** The ids of what differs. */
+interface Differing extends Readonly<Record<Difference, readonly string[]>> {
   /** Clients without an id that are no dead letters: they are missing, too. */
   readonly withoutId: number
 }
@@ -60,10 +58,5 @@ export function confirmed(
 ): Differing {
   const ids: Record<Difference, string[]> = { missing: [], different: [], gone: [] }
   for (const [id, difference] of found) if (first.byId.get(id) === second.byId.get(id)) ids[difference].push(id)
-  return { ids, withoutId: [...first.withoutId].filter((content) => second.withoutId.has(content)).length }
-}
-
-/** Pure. */
-export function countDiffering({ ids, withoutId }: Differing): number {
-  return differences.reduce((sum, kind) => sum + ids[kind].length, withoutId)
+  return { ...ids, withoutId: [...first.withoutId].filter((content) => second.withoutId.has(content)).length }
 }

@@ -1,5 +1,5 @@
 import { expect, inject, it, vi } from 'vitest'
-import type { auditReport } from '../../../connector/commands/audit.ts'
+import type { auditStream } from '../../../connector/inspect/audit/audit-stream.ts'
 import { partitionOf } from '../../../connector/kafka/partitioner.ts'
 import { faults, type PolarisSimulator } from '../../polaris/polaris-simulator.ts'
 import { testKafka } from '../../support/committed-records.ts'
@@ -14,7 +14,8 @@ async function audit({ start }: Pick<Scene, 'start'>, args: readonly string[] = 
   const started = start(more, ['audit', '--json', ...args])
   const exit = await started.exitCode()
   const printed = started.printed()
-  const json: ReturnType<typeof auditReport> | undefined = printed === '' ? undefined : JSON.parse(printed)
+  const json: Awaited<ReturnType<typeof auditStream>>['report'] | undefined =
+    printed === '' ? undefined : JSON.parse(printed)
   return { exit, output: started.output(), json }
 }
 

@@ -1,13 +1,37 @@
-import { expect, test } from 'vitest'
-import { onlyStream } from '../../../connector/commands/command-resources.ts'
-import type { StreamConfig } from '../../../connector/config/connector-config.ts'
+import { describe, expect, test } from 'vitest'
+import { namedClients, onlyOne } from '../../../connector/commands/command-resources.ts'
+import { typed } from '../../support/typed-command.ts'
+import { leastFile } from '../config/config-sources.ts'
 
-const streams = [{ name: 'paris' }, { name: 'lyon' }] as StreamConfig[]
+const stream = (name: string) => `{ name: ${name}, sharedKeys: true, polaris: { url: https://p, codeMagasin: 1 } }`
+const yaml = `${leastFile}streams: [${stream('paris')}, ${stream('lyon')}]`
 
-test('names an unknown stream as the operator wrote it', () => {
-  expect(() => onlyStream({ stream: 'lion' }, streams)).toThrow('unknown stream lion; must be one of paris, lyon')
+test('names an unknown stream as the operator wrote it', async () => {
+  const { output, exit } = await typed({ command: 'pause lion', yaml })
+  expect(output).toContain('unknown stream lion; must be one of paris, lyon')
+  expect(exit).toBe(2)
 })
 
-test('asks for a stream when there are several', () => {
-  expect(() => onlyStream({}, streams)).toThrow('name one of the streams: paris, lyon')
+test('asks for a stream when there are several', async () => {
+  expect(() => onlyOne([{ name: 'paris' }, { name: 'lyon' }])).toThrow('name one of the streams: paris, lyon')
+  expect((await typed({ command: 'pause', yaml })).output).toContain('name one of the streams: paris, lyon')
+})
+
+describe('clients', () => {
+  const named = (client: readonly string[], input = '') => namedClients({ client }, { readInput: async () => input })
+
+  test('are named on the command line and, one a line, on standard input; each counts once', async () => {
+    expect(await named(['42', '-', '42'], '007\r\n\n42\n')).toEqual(['42', '007'])
+    expect(await namedClients({}, { readInput: async () => '42' })).toEqual([])
+  })
+
+  test.each([
+    ['no id on standard input', ['-'], /found no client id on standard input/],
+    ['too many', Array.from({ length: 1001 }, (_, at) => `${at}`), /at most 1000 clients, not 1001/],
+  ])('are refused: %s', async (_what, client, problem) => {
+    await expect(named(client)).rejects.toMatchObject({
+      code: 'command.invalid',
+      message: expect.stringMatching(problem),
+    })
+  })
 })

@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest'
 import type { RecordPlace, StoredEvent } from '../../../../connector/event/cloud-event/stored-event.ts'
 import { tombstones } from '../../../../connector/event/cloud-event/tombstone.ts'
-import { type AuditOptions, type AuditProgress, auditStream } from '../../../../connector/inspect/audit/audit-stream.ts'
-import { countDiffering } from '../../../../connector/inspect/audit/compare.ts'
+import { type AuditOptions, auditStream } from '../../../../connector/inspect/audit/audit-stream.ts'
 import type { ReadEvents } from '../../../../connector/publish/event-reading.ts'
 import type { ClientRecord, ClientSource } from '../../../../connector/source/client-source.ts'
 import { driven } from '../../../support/driven.ts'
@@ -45,19 +44,20 @@ function auditedStream() {
     }
     onProgress(1)
   }
-  const steps: AuditProgress['step'][] = []
+  const steps: string[] = []
   return {
     ...{ ...on, polaris, deleted, edited, appended, eventSource, steps },
     /** Reads everything that is due, as a new replica. */
     poll: async () => expect(await driven(clock, runAlone(on.streamParts, never))).toEqual({ kind: 'caught-up' }),
     audit: async ({ onProgress = () => {}, client }: Partial<AuditOptions> = {}) => {
-      const observed = (progress: AuditProgress) => {
-        if (steps.at(-1) !== progress.step) steps.push(progress.step)
-        onProgress(progress)
+      const observed: AuditOptions['onProgress'] = (what, done) => {
+        if (steps.at(-1) !== what) steps.push(what)
+        onProgress(what, done)
       }
       const parts = {
         source: { reader: { ...on.pipeline.reader, source: source('audit') }, rules: on.pipeline.group.rules },
         topic: { readEvents, eventSource, ignored: new Set<string>(), isShared: false },
+        names: { events: 'clients', deadLetters: 'clients.dlq' },
         clock,
       }
       return await driven(clock, auditStream(parts, { client, onProgress: observed }, never))
@@ -65,15 +65,16 @@ function auditedStream() {
   }
 }
 
-const nothing = { ids: { missing: [], different: [], gone: [] }, withoutId: 0 }
+const nothing = { missing: 0, different: 0, gone: 0 }
 
 test('finds the same clients in source and topic, reads the source once, and changes nothing', async () => {
   const { poll, audit, steps, store, kafka } = auditedStream()
   await poll()
   const before = [...store.history('shop/clients.json')]
-  const { differing, clients } = await audit()
-  expect(differing).toEqual(nothing)
-  expect(clients).toEqual({ source: 10, topic: 10, deadLetters: 0 })
+  expect(await audit()).toEqual({
+    report: { agree: true, clients: { source: 10, topic: 10, deadLetters: 0 }, differences: nothing },
+    ids: { missing: [], gone: [] },
+  })
   expect(steps).toEqual(['source', 'topic'])
   expect(store.history('shop/clients.json')).toEqual(before)
   expect(kafka.committed).toHaveLength(10)
@@ -88,13 +89,13 @@ test('finds missing, different and gone clients, which a second reading confirms
   const erased = { type: 'client.erased', source: eventSource, id: 'e', timeMs: 0 } as const
   for (const clientId of ['c3', 'c4']) appended.push(...tombstones({ ...erased, clientId }, 1))
   appended.push({ key: 'c5', value: 'another program', headers: {} }, { key: 'c6', value: null, headers: {} })
-  const { differing, clients } = await audit()
-  const missing = expect.arrayContaining(['new', 'c3', 'c6'])
-  expect(differing).toEqual({
-    ...{ withoutId: 0, ids: { missing, different: expect.arrayContaining(['c1', 'c5']), gone: ['c2'] } },
+  const { report, ids } = await audit()
+  expect(report).toEqual({
+    ...{ agree: false, clients: { source: 9, topic: 7, deadLetters: 0 } },
+    differences: { missing: 3, different: 2, gone: 1 },
   })
-  expect(countDiffering(differing)).toBe(6)
-  expect(clients).toEqual({ source: 9, topic: 7, deadLetters: 0 })
+  expect(ids.missing.toSorted()).toEqual(['c1', 'c3', 'c5', 'c6', 'new'])
+  expect(ids.gone).toEqual(['c2'])
   expect(steps).toEqual(['source', 'topic', 'source again'])
 })
 
@@ -102,15 +103,15 @@ test('does not count clients that change meanwhile', async () => {
   const { poll, audit, polaris, deleted } = auditedStream()
   await poll()
   deleted.add('c2')
-  const { differing } = await audit({
-    onProgress: ({ step }) => {
-      if (step !== 'topic') return
+  const { report } = await audit({
+    onProgress: (what) => {
+      if (what !== 'topic') return
       deleted.clear()
       deleted.add('c3')
       polaris.change('c1')
     },
   })
-  expect(differing).toEqual(nothing)
+  expect(report).toMatchObject({ agree: true, differences: nothing })
 })
 
 test('dead letters agree, with and without an id; other clients without an id are missing', async () => {
@@ -119,32 +120,40 @@ test('dead letters agree, with and without an id; other clients without an id ar
   edited.set('c2', { Contenu: 'x'.repeat(1_000_001) })
   await poll()
   expect(kafka.committed.filter(({ to }) => to === 'deadLetters')).toHaveLength(2)
-  const { differing, clients } = await audit()
-  expect(differing).toEqual(nothing)
-  expect(clients).toEqual({ source: 9, topic: 8, deadLetters: 1 })
+  const { report } = await audit()
+  expect(report).toMatchObject({ agree: true, clients: { source: 9, topic: 8, deadLetters: 1 } })
   edited.set('c3', { No: '', Contenu: 'other' })
-  expect((await audit()).differing).toEqual({ ids: { ...nothing.ids, gone: ['c3'] }, withoutId: 1 })
+  expect((await audit()).report.differences).toEqual({ missing: 1, different: 0, gone: 1 })
 })
 
 test('says where one client is, and when nothing is left of it', async () => {
   const { poll, audit, deleted, appended, eventSource } = auditedStream()
   await poll()
-  const present = await audit({ client: 'c1' })
-  expect(present.client).toMatchObject({
-    isInSource: true,
-    records: [{ kind: 'event', timeMs: noon }],
-    deadLetters: [],
+  const of = async (client: string) => (await audit({ client })).report
+  const record = { topic: 'clients', partition: 0, kind: 'event', time: new Date(noon).toISOString() }
+  expect(await of('c1')).toMatchObject({
+    ...{ agree: true, clients: { source: 1, topic: 1 } },
+    client: { isNothingLeft: false, isInSource: true, records: [{ ...record, offset: expect.any(String) }] },
   })
-  expect(present).toMatchObject({ differing: nothing, clients: { source: 1, topic: 1 } })
 
   deleted.add('c1')
-  const gone = await audit({ client: 'c1' })
-  expect(gone).toMatchObject({ client: { isInSource: false }, differing: { ids: { gone: ['c1'] } } })
+  expect(await of('c1')).toMatchObject({ client: { isInSource: false }, differences: { gone: 1 } })
   const erasure = { type: 'client.erased', id: 'e', timeMs: 0 } as const
   appended.push(...tombstones({ ...erasure, source: eventSource, clientId: 'c1' }, 1))
-  const erased = await audit({ client: 'c1' })
-  expect(erased).toMatchObject({ differing: nothing, client: { isInSource: false } })
-  expect(erased.client.records.map(({ kind }) => kind).toSorted()).toEqual(['event', 'tombstone'])
+  const erased = await of('c1')
+  expect(erased).toMatchObject({ agree: true, client: { isInSource: false, isNothingLeft: false } })
+  expect(erased.client?.records.map(({ kind }) => kind).toSorted()).toEqual(['event', 'tombstone'])
 
-  expect((await audit({ client: 'unknown' })).client).toEqual({ isInSource: false, records: [], deadLetters: [] })
+  const proof = 'nothing is left in the source, the topic and the dead letters'
+  expect((await of('unknown')).client).toEqual({ isNothingLeft: true, proof, isInSource: false, records: [] })
+})
+
+test('names the dead letters of one client', async () => {
+  const { poll, audit, edited, deleted } = auditedStream()
+  edited.set('c2', { Contenu: 'x'.repeat(1_000_001) })
+  await poll()
+  deleted.add('c2')
+  const { client } = (await audit({ client: 'c2' })).report
+  expect(client).toMatchObject({ isNothingLeft: false, isInSource: false })
+  expect(client?.records.map(({ topic, kind }) => [topic, kind])).toEqual([['clients.dlq', 'dead-letter']])
 })

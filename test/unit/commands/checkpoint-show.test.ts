@@ -1,17 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import {
-  type CheckpointDocument,
-  FORMAT,
-  type StreamState,
-} from '../../../../connector/checkpoint/checkpoint-document.ts'
-import { beginning } from '../../../../connector/checkpoint/transitions.ts'
-import { noWishes } from '../../../../connector/checkpoint/wishes.ts'
-import { shownStream } from '../../../../connector/commands/checkpoint/checkpoint-show.ts'
-import { ENTRY_BYTES } from '../../../../connector/index/index-entry.ts'
-import { HISTORY, type Scan, type ScanName } from '../../../../connector/scan/scan-state.ts'
-import type { ScanTimes } from '../../../../connector/scan/scan-times.ts'
-import type { SourceTime } from '../../../../connector/source/client-source.ts'
-import { someScan } from '../../../support/scans.ts'
+import { type CheckpointDocument, FORMAT, type StreamState } from '../../../connector/checkpoint/checkpoint-document.ts'
+import { beginning } from '../../../connector/checkpoint/transitions.ts'
+import { noWishes } from '../../../connector/checkpoint/wishes.ts'
+import { shownStream } from '../../../connector/commands/checkpoint-show.ts'
+import { ENTRY_BYTES } from '../../../connector/index/index-entry.ts'
+import { HISTORY, type Scan, type ScanName } from '../../../connector/scan/scan-state.ts'
+import type { ScanTimes } from '../../../connector/scan/scan-times.ts'
+import type { SourceTime } from '../../../connector/source/client-source.ts'
+import { someScan } from '../../support/scans.ts'
 
 const at = Date.parse('2026-06-15T10:00:00Z')
 const time = (text: string) => text as SourceTime

@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto'
+import { type Rewind, seenAs, waitingRewind } from '../checkpoint/wishes.ts'
+import { streamObject } from '../compose/compose-stream.ts'
+import { hashedId } from '../index/index-entry.ts'
+import type { SourceTime } from '../source/client-source.ts'
+import { parseSourceTime, serverTimeText, wallClock } from '../source/source-time.ts'
+import { type Answer, type CommandArgs, type CommandParts, invalidRequest, type RunCommand } from './command.ts'
+import { type ChosenStream, namedClients, withStream } from './command-resources.ts'
+import { type StoredStream, untilSeen, wish } from './stored-stream.ts'
+
+export const checkpointRewind: RunCommand = (args, parts) =>
+  withStream(args, parts, async (chosen) => {
+    const { stream, shared } = chosen
+    const to = requestedTime(args, chosen)
+    const clients = await republishedClients(args, parts)
+    const yes = args.yes === true ? seenAs(await streamObject(stream, shared).read(parts.stop)) : null
+    const rewind: Rewind = { id: randomUUID(), to, republish: args.republish === true, yes, clients }
+    const before = await wish(chosen, { rewind }, parts.stop)
+    const applied = await untilSeen(chosen, outcomeOf(rewind, before.rewind), parts)
+    const { value, exit } = applied ?? { value: 'stored, but no replica has applied it yet; it stays', exit: 3 }
+    return { exit, value: [...plan(stream.name, rewind), value] }
+  })
+
+/** Null: the configured beginning. Throws `command.invalid`. */
+function requestedTime({ to: text }: CommandArgs, { stream, shared }: ChosenStream): SourceTime | null {
+  const { timeZone } = stream.poll
+  if (text === 'beginning') return null
+  const to = typeof text === 'string' ? parseSourceTime(text, timeZone) : undefined
+  if (to === undefined)
+    throw invalidRequest('--to must be a date, a date and time such as 2026-01-31T13:45:00, or beginning')
+  const now = wallClock(shared.clock.now(), timeZone)
+  if (to > now) throw invalidRequest(`--to is in the future: it is ${serverTimeText(now)}`)
+  return to
+}
+
+/** Hashed; undefined: all. Rejects with `command.invalid`. */
+async function republishedClients(args: CommandArgs, parts: CommandParts): Promise<string[] | undefined> {
+  const ids = await namedClients(args, parts)
+  if (ids.length === 0) return undefined
+  if (args.republish !== true) throw invalidRequest('--client must be used with --republish')
+  if (args.yes === true) throw invalidRequest('--client must be used without --yes: it cures no hold')
+  return ids.map(hashedId)
+}
+
+function plan(name: string, { to, republish, clients }: Rewind): string[] {
+  const from = to === null ? 'its configured beginning' : serverTimeText(to)
+  const named = clients && `the named ones (${clients.length}) and `
+  const which = republish && !named ? 'all of them' : `${named ?? ''}those that differ from their last event`
+  const first = `stream ${name} reads the clients modified since ${from} again, and publishes ${which}`
+  return republish ? [first, 'erased clients that still exist in Polaris are published again, too'] : [first]
+}
+
+/** What became of the rewind; undefined: nothing yet. */
+function outcomeOf({ id }: Rewind, replaced: Rewind | null) {
+  return ({ document, wishes }: StoredStream): Answer | undefined => {
+    const known = typeof document === 'string' ? undefined : document
+    const isReplacing = replaced !== null && replaced.id !== known?.rewound
+    const note = isReplacing ? ' It has replaced one that was not applied yet.' : ''
+    if (known?.rewound === id) return { value: `applied: epoch ${known.claim.epoch}.${note}`, exit: 0 }
+    const waiting = waitingRewind(known, wishes)
+    const isGone = waiting !== undefined && waiting.id !== id
+    return isGone ? { value: 'another rewind has replaced this one before it was applied', exit: 1 } : undefined
+  }
+}
