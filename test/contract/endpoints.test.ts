@@ -80,27 +80,6 @@ test('/readyz is 503 with code and hint when a stream is held, without its error
   expect(body).not.toContain('Dupont')
 })
 
-test('/metrics serves the Prometheus text format', async () => {
-  const { at, observe } = await listening()
-  observe('shop', polling)({ kind: 'page-read', scan: 'live', clients: 7, limit: 100, bytes: 10, tookMs: 3 })
-  const answer = await at('/metrics')
-  expect(answer.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
-  const body = await answer.text()
-  expect(body).toContain('polaris_connector_clients_total{stream="shop",connector="shops"} 7\n')
-  expect(body).toContain('process_cpu_seconds_total')
-})
-
-test('/status shows the replica and its streams, whether it is ready or not', async () => {
-  const { at, observe } = await listening()
-  observe('shop', polling)(entered('held'))
-  const answer = await at('/status')
-  expect(answer.status).toBe(200)
-  expect(await answer.json()).toMatchObject({
-    ...{ connector: 'shops', replica: 'r-1', version: '1.2.3', state: 'starting', uptimeSeconds: expect.any(Number) },
-    ...{ ready: false, why: 'starting', group: { state: 'single' }, streams: [{ stream: 'shop', state: 'held' }] },
-  })
-})
-
 test('accepts only GET and HEAD, ignores the query, and returns 404 for other paths', async () => {
   const { at } = await listening()
   expect((await at('/healthz?probe=1')).status).toBe(200)
@@ -110,11 +89,6 @@ test('accepts only GET and HEAD, ignores the query, and returns 404 for other pa
   expect([post.status, post.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
   const head = await at('/healthz', { method: 'HEAD' })
   expect([head.status, head.headers.get('content-length'), await head.text()]).toEqual([200, '3', ''])
-})
-
-test('disables caching', async () => {
-  const { at } = await listening()
-  expect((await at('/readyz')).headers.get('cache-control')).toBe('no-store')
 })
 
 test('rejects with port and cause when it cannot listen', async () => {
@@ -128,12 +102,6 @@ test('rejects with port and cause when it cannot listen', async () => {
     code: 'config.invalid',
     message: `listen on HTTP_PORT ${port}: the port is already in use (EADDRINUSE)`,
   })
-})
-
-test('rejects with the reason of a stop before it listens', async () => {
-  const reason = new Error('stopped')
-  const parts = { port: 0, paths: {}, onError: () => {} }
-  await expect(endpoints(parts, AbortSignal.abort(reason))).rejects.toBe(reason)
 })
 
 test('returns 500 without a body and reports the error when a response fails', async () => {

@@ -2,8 +2,7 @@ import type { Admin } from 'kafkajs'
 import { beforeAll, expect, it } from 'vitest'
 import { closingAfterAll } from '../support/closing.ts'
 import { testKafka } from '../support/committed-records.ts'
-import { type ConnectorProcess, type LogLine, says } from '../support/connector-process.ts'
-import { type Acl, documentedAcls } from '../support/documentation/kafka-acls.ts'
+import { type LogLine, says } from '../support/connector-process.ts'
 import { naming, secureScene } from '../support/secure-scene.ts'
 import { type KafkaCluster, startKafka } from '../support/servers/kafka-broker.ts'
 import { expectExactlyOnce, untilCaughtUp } from '../support/stream-scene.ts'
@@ -20,11 +19,6 @@ const servers = () => ({ kafka, admin })
 
 const caughtUp = says('caught up')
 const isOutOfGroup = says('cannot join the consumer group, retrying: running streams continue, none are added')
-
-const readiness = async (connector: ConnectorProcess) => {
-  const { status, body } = await connector.get('/readyz')
-  return { status, ...JSON.parse(body) }
-}
 
 it('with exactly the documented ACLs, two replicas run and take over, and every command works', async () => {
   const stage = await secureScene(servers(), { mechanism: 'scram-sha-512' })
@@ -66,50 +60,10 @@ it('audit needs only READ on the events topic and the dead-letter topic', async 
   expect(JSON.parse(audited.printed())).toMatchObject({ agree: true, clients: { topic: 60 } })
 })
 
-const rows = documentedAcls({ connector: '<connector>', stream: '<stream>', topic: 'client.modified' }).map(
-  (acl, at) => ({
-    ...acl,
-    at,
-  }),
-)
-const isOfPlacement = ({ name }: Acl) => name === '<connector>' || name === '<connector>.slots'
-
-async function sceneWithout(at: number) {
-  const stage = await secureScene(servers())
-  const [missing] = stage.acls.slice(at)
-  if (missing === undefined) throw new Error(`no documented ACL ${at}`)
-  await stage.allow(stage.acls.toSpliced(at, 1))
-  return { stage, missing }
-}
-
-it('eight ACLs are documented, two of them for placement', () => {
-  expect(rows).toHaveLength(8)
-  expect(rows.filter(isOfPlacement)).toHaveLength(2)
-})
-
-it.each(rows.filter(isOfPlacement))(
-  'without $operation on $resource $name, the replica is not ready, logs the reason once, and joins once it is allowed',
-  async ({ at }) => {
-    const { stage, missing } = await sceneWithout(at)
-    const replica = stage.start()
-    const expected = { level: 'error', code: 'publish.unauthorized', error: naming(missing) }
-    expect(await replica.line(isOutOfGroup)).toMatchObject(expected)
-    expect(await readiness(replica)).toMatchObject({
-      status: 503,
-      group: { state: 'rejoining', code: 'publish.unauthorized', hint: expect.stringContaining('doctor --acls') },
-    })
-    await stage.allow([missing])
-    await replica.line(says('rejoined the consumer group'))
-    expectExactlyOnce(stage, await stage.caughtUp())
-    expect(replica.lines().filter(isOutOfGroup)).toHaveLength(1)
-    expect((await readiness(replica)).status).toBe(200)
-    expect(await replica.stop()).toBe(0)
-  },
-)
-
 it('keeps the stream running when a group ACL is revoked, and rejoins without a restart when it is granted again', async () => {
-  const { stage, missing } = await sceneWithout(rows.findIndex(({ name }) => name === '<connector>'))
-  await stage.allow([missing])
+  const stage = await secureScene(servers())
+  await stage.allow(stage.acls)
+  const missing = stage.acls.find(({ name, resource }) => name === stage.name && resource === 'group') ?? expect.fail()
   const replica = stage.start()
   await replica.line(caughtUp)
   await stage.disallow(missing)
@@ -129,6 +83,7 @@ it('creates its topics itself when it has CREATE on them', async () => {
   await stage.allow(stage.acls)
   const first = stage.start()
   expect(await first.line(isOutOfGroup)).toMatchObject({ error: expect.stringContaining('the ACL CREATE on topic') })
+  expect((await first.get('/readyz')).status).toBe(503)
   const topics = stage.acls.filter(({ resource, operation }) => resource === 'topic' && operation !== 'READ')
   await stage.allow(topics.map((acl) => ({ ...acl, operation: 'CREATE' })))
   expectExactlyOnce(stage, await stage.caughtUp())

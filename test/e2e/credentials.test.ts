@@ -1,61 +1,48 @@
 import { expect, it } from 'vitest'
 import { DEFAULT_ACCESS } from '../polaris/session.ts'
-import type { LogLine } from '../support/connector-process.ts'
+import { says } from '../support/connector-process.ts'
 import { expectNothingPersonal, httpOutputs } from '../support/nothing-personal.ts'
 import { expectExactlyOnce, scene } from '../support/stream-scene.ts'
 
-const held = ({ msg }: LogLine) => msg === 'stream held, trying again slowly'
+it('logs neither password nor session, even at trace level, and logs in again when its session expires', async () => {
+  const { user, password } = DEFAULT_ACCESS
+  const { simulator, start, caughtUp } = await scene({
+    source: { access: { mode: 'cookie', expiresAfterCalls: 7 } },
+    environment: {
+      ...{ POLARIS_AUTH: 'login', POLARIS_USER: user, POLARIS_PASSWORD: password },
+      ...{ POLARIS_OUTPUT: 'json', LOG_LEVEL: 'trace' },
+    },
+  })
+  const connector = start()
+  await connector.line(says('caught up'))
+  simulator.expireSessions()
+  for (let change = 0; change < 20; change += 1) simulator.change()
+  expectExactlyOnce({ simulator }, await caughtUp())
+  const outputs = await httpOutputs(connector)
+  expect(await connector.stop()).toBe(0)
+  const cookies = simulator.calls.flatMap(({ headers }) => /SessionId=([^;]+)/.exec(headers.cookie ?? '')?.[1] ?? [])
+  expect(cookies.length).toBeGreaterThan(10)
+  expectNothingPersonal([...outputs, connector.output()])
+  for (const cookie of new Set(cookies)) expect(connector.output()).not.toContain(cookie)
+})
 
-it.each(['xml', 'json'] as const)(
-  'logs neither password nor session, even at trace level, and logs in again when its session expires (%s)',
-  async (output) => {
-    const { user, password } = DEFAULT_ACCESS
-    const { simulator, start, caughtUp } = await scene({
-      source: { access: { mode: 'cookie', expiresAfterCalls: 7 } },
-      environment: {
-        POLARIS_AUTH: 'login',
-        POLARIS_USER: user,
-        POLARIS_PASSWORD: password,
-        POLARIS_OUTPUT: output,
-        LOG_LEVEL: 'trace',
-      },
-    })
-    const connector = start()
-    await connector.line(({ msg }) => msg === 'caught up')
-    simulator.expireSessions()
-    for (let change = 0; change < 20; change += 1) simulator.change()
-    expectExactlyOnce({ simulator }, await caughtUp())
-    const outputs = await httpOutputs(connector)
-    expect(await connector.stop()).toBe(0)
-    const cookies = simulator.calls.flatMap(({ headers }) => /SessionId=([^;]+)/.exec(headers.cookie ?? '')?.[1] ?? [])
-    expect(cookies.length).toBeGreaterThan(10)
-    expectNothingPersonal([...outputs, connector.output()])
-    for (const cookie of new Set(cookies)) expect(connector.output()).not.toContain(cookie)
-  },
-)
-
-it.each([401, 403, 'login-page'] as const)(
-  'tries wrong credentials at most twice, then holds the stream (%s)',
-  async (refusal) => {
-    const { simulator, start } = await scene({
-      source: { access: { mode: 'cookie', refusal } },
-      environment: {
-        POLARIS_AUTH: 'login',
-        POLARIS_USER: 'connecteur-Krznych',
-        POLARIS_PASSWORD: 'wrong-Krznych',
-        LOG_LEVEL: 'trace',
-      },
-    })
-    const connector = start()
-    const { code } = await connector.line(held)
-    expect(code).toMatch(/^source\.(unauthorized|forbidden|login-page)$/)
-    const { status, body } = await connector.get('/readyz')
-    expect(status).toBe(503)
-    expect(JSON.parse(body).streams[0]).toMatchObject({ state: 'held', code, hint: expect.any(String) })
-    const outputs = await httpOutputs(connector)
-    expect(await connector.stop()).toBe(0)
-    expect(simulator.calls.filter((call) => call.function === 'ACL.Login').length).toBeLessThanOrEqual(2)
-    expect(simulator.calls.length).toBeLessThanOrEqual(4)
-    expectNothingPersonal([...outputs, connector.output()])
-  },
-)
+it('tries wrong credentials at most twice, then holds the stream', async () => {
+  const { simulator, start } = await scene({
+    source: { access: { mode: 'cookie', refusal: 'login-page' } },
+    environment: {
+      ...{ POLARIS_AUTH: 'login', POLARIS_USER: 'connecteur-Krznych', POLARIS_PASSWORD: 'wrong-Krznych' },
+      LOG_LEVEL: 'trace',
+    },
+  })
+  const connector = start()
+  const { code } = await connector.line(says('stream held, trying again slowly'))
+  expect(code).toMatch(/^source\.(unauthorized|forbidden|login-page)$/)
+  const { status, body } = await connector.get('/readyz')
+  expect(status).toBe(503)
+  expect(JSON.parse(body).streams[0]).toMatchObject({ state: 'held', code, hint: expect.any(String) })
+  const outputs = await httpOutputs(connector)
+  expect(await connector.stop()).toBe(0)
+  expect(simulator.calls.filter((call) => call.function === 'ACL.Login').length).toBeLessThanOrEqual(2)
+  expect(simulator.calls.length).toBeLessThanOrEqual(4)
+  expectNothingPersonal([...outputs, connector.output()])
+})

@@ -41,17 +41,3 @@ it('a paused stream stays paused when its replica is killed and another takes ov
   await stage.expectAllExactlyOnce()
   expect(await second.stop()).toBe(0)
 })
-
-it('a pause that no replica confirms is stored, and holds when a replica starts', async () => {
-  const stage = await replicaScene(2)
-  const [paused = '', other = ''] = stage.streams
-  const unconfirmed = await outcome(stage.start(['pause', paused, '--reason', reason]))
-  expect(unconfirmed).toMatchObject({ code: 3, output: expect.stringMatching('has no readable checkpoint') })
-  const replica = stage.start()
-  await replica.status(({ state }) => state === 'running', { stream: other })
-  await replica.status(({ state }) => state === 'paused', { stream: paused })
-  expect((await replica.get('/readyz')).status).toBe(200)
-  expect(await outcome(stage.start(['resume', paused]))).toMatchObject({ code: 0 })
-  await stage.expectAllExactlyOnce()
-  expect(await replica.stop()).toBe(0)
-})

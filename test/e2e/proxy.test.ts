@@ -29,16 +29,3 @@ it('waits while the proxy is down, and then reads through it; the logs have neit
   expect(await connector.stop()).toBe(0)
   expectNothingPersonal([...outputs, connector.output()])
 })
-
-it('holds the stream when the proxy rejects the password, after one attempt', async () => {
-  await using proxy = await forwardProxy({ credentials: 'other:one' })
-  const { simulator, start } = await scene({
-    environment: { POLARIS_PROXY: `http://${credentials}@${proxy.host}`, LOG_LEVEL: 'trace' },
-  })
-  const connector = start()
-  const { code } = await connector.line(({ msg }) => msg === 'stream held, trying again slowly')
-  expect(code).toBe('source.proxy-refused')
-  expect({ proxy: proxy.requests.length, polaris: simulator.calls.length }).toEqual({ proxy: 1, polaris: 0 })
-  expect(await connector.stop()).toBe(0)
-  expectNothingPersonal([connector.output()])
-})

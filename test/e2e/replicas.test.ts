@@ -1,9 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it } from 'vitest'
 import { sendAnswer } from '../polaris/answer/answer.ts'
 import { type ConnectorProcess, runningOn, says } from '../support/connector-process.ts'
 import { replicaScene } from '../support/replica-scene.ts'
-import { startKafka } from '../support/servers/kafka-broker.ts'
 
 /** How often a replica has opened each stream. */
 const openings = (replica: ConnectorProcess, streams: readonly string[]) =>
@@ -82,48 +80,4 @@ it('a replica that is stopped during a scan hands over without any page being re
   expect(new Set(answered.slice(0, pages)).size).toBe(pages)
   await stage.expectAllExactlyOnce()
   expect(await standby.stop()).toBe(0)
-})
-
-it('a replica that is suspended for longer than its session stops its lost streams when it continues, and rejoins', async () => {
-  const stage = await replicaScene(6)
-  const [first, second, third] = [stage.start(), stage.start(), stage.start()]
-  await stage.untilShared([first, second, third], { least: 2 })
-  const change = stage.simulator.changeEvery(20)
-  const lost = await runningOn(third)
-  third.signal('SIGSTOP')
-  await stage.untilShared([first, second])
-  await delay(500) // so that the new owners are in the middle of a page
-  third.signal('SIGCONT')
-  await stage.untilShared([first, second, third], { least: 2 })
-  const hasStopped = /stream (lost|released|ended)/
-  for (const lostStream of lost) await third.line(({ stream, msg }) => stream === lostStream && hasStopped.test(msg))
-  change()
-  await stage.expectAllExactlyOnce()
-  expect(await Promise.all([first.stop(), second.stop(), third.stop()])).toEqual([0, 0, 0])
-})
-
-it('a replica without network to Kafka for longer than its session is replaced, and rejoins when the network is back', async () => {
-  const kafka = await startKafka({ proxied: true })
-  onTestFinished(() => kafka.close())
-  const stage = await replicaScene(4, { brokers: kafka.bootstrap })
-  const near = stage.start()
-  const far = stage.start(['run'], { KAFKA_BROKERS: kafka.proxiedBootstrap })
-  await stage.untilShared([near, far], { least: 2 })
-  const change = stage.simulator.changeEvery(20)
-  for (let time = 1; time <= 2; time += 1) {
-    const [kept, lost] = await Promise.all([runningOn(near), runningOn(far)])
-    const opened = openings(near, kept)
-    kafka.proxies[0]?.pause()
-    await stage.untilShared([near])
-    expect(openings(near, kept)).toEqual(opened)
-    // The replica's own view: its producers are fenced.
-    expect(lost).toEqual(expect.arrayContaining(await runningOn(far)))
-    kafka.proxies[0]?.resume()
-    await stage.untilShared([near, far], { least: 2 })
-    const stayed = (await runningOn(near)).filter((stream) => kept.includes(stream))
-    expect(openings(near, stayed)).toEqual(stayed.map((stream) => opened[kept.indexOf(stream)]))
-  }
-  change()
-  await stage.expectAllExactlyOnce()
-  expect(await Promise.all([near.stop(), far.stop()])).toEqual([0, 0])
 })

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { checkpointObject } from '../support/checkpoint-object.ts'
 import { says } from '../support/connector-process.ts'
-import { expectExactlyOnce, expectNumbered, scene } from '../support/stream-scene.ts'
+import { expectExactlyOnce, scene } from '../support/stream-scene.ts'
 
 const clients = 60
 
@@ -36,18 +36,6 @@ it('a rewind makes a running stream read its history again, and publishes nothin
   const { claim, committed } = await object.document()
   expect(claim).toMatchObject({ epoch: 2, owner: null })
   expect(committed.state.scans.history.state).toBe('done')
-})
-
-it('a rewind with --republish publishes every client once more, and its events say so', async () => {
-  const { replica, rewind, records } = await running()
-  expect(await rewind('--to', 'beginning', '--republish')).toMatchObject({ exit: 0 })
-  await expect.poll(async () => (await records()).length, { timeout: 30_000 }).toBe(2 * clients)
-  expect(await replica.stop()).toBe(0)
-  const all = await records()
-  expectNumbered(all)
-  const marked = all.filter(({ headers }) => 'ce_republished' in headers)
-  expect(new Set(marked.map(({ key }) => key)).size).toBe(clients)
-  expect(marked).toHaveLength(clients)
 })
 
 it('a rewind with --republish --client publishes these clients once more, and no others', async () => {

@@ -136,7 +136,7 @@ export function expectExactlyOnce({ simulator }: Pick<Scene, 'simulator'>, recor
 }
 
 /** Checks that `sequence` is 0..n-1, each value once, and increases within each partition. */
-export function expectNumbered(records: readonly TopicRecord[]): void {
+function expectNumbered(records: readonly TopicRecord[]): void {
   const numbers = records.map(sequenceOf)
   expect(numbers.toSorted((one, other) => one - other)).toEqual(records.map((_, at) => at))
   const last = new Map<number, number>()

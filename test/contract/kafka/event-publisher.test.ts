@@ -147,25 +147,6 @@ describe.each([
     }
   })
 
-  it('sends each key to the partition that the Java client chooses', async () => {
-    const producer = await cluster.replica().open(fresh, never)
-    await commit(
-      producer,
-      ['21', 'abc', '100000123', 'élodie-ß', '顧客-7'].map((key) => event(key, '1')),
-      1,
-    )
-    const partitionOf = Object.fromEntries(
-      (await cluster.committed('events')).map(({ key, partition }) => [key, partition]),
-    )
-    expect(partitionOf).toEqual({ '21': 0, abc: 3, '100000123': 0, 'élodie-ß': 0, '顧客-7': 3 })
-  })
-
-  it('rejects a send as fenced when another producer has been opened', async () => {
-    const old = await cluster.replica().open(fresh, never)
-    await cluster.replica().open(fresh, never)
-    expect(await codeOfRejection(commit(old, [event('1', '1')], 1))).toBe('publish.fenced')
-  })
-
   it('rejects a commit as fenced and shows nothing when another producer opens during the transaction', async () => {
     const old = await cluster.replica().open(fresh, never)
     await using transaction = old.begin(never)
@@ -229,12 +210,6 @@ describe.each([
     expect(await recordIn(next)).toBeUndefined()
     await commit(next, [event('1', '"kept"')], 1)
     expect((await cluster.committed('events')).map(({ value }) => value)).toEqual(['"kept"'])
-  })
-
-  it('throws when a second transaction is begun during the first', async () => {
-    const producer = await cluster.replica().open(fresh, never)
-    await using _first = producer.begin(never)
-    expect(() => producer.begin(never)).toThrow()
   })
 
   it('rejects an opening with the reason of `stop` when `stop` has already aborted', async () => {

@@ -8,46 +8,36 @@ import { systemClock } from '../../../connector/runtime/clock.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { closingAfterAll } from '../../support/closing.ts'
 import { recordFound, sentEvent } from '../../support/records.ts'
-import { type KafkaCluster, startKafka } from '../../support/servers/kafka-broker.ts'
+import { startKafka } from '../../support/servers/kafka-broker.ts'
 import { never } from '../../support/signals.ts'
 
-/** What a broker forgets of a producer that sends nothing for a night or a week, here after a second. */
-const forgetful = {
-  'connection and producer state': {
+const closing = closingAfterAll()
+let brokers: string[]
+
+beforeAll(async () => {
+  // What a broker forgets of a producer that sends nothing for a night or a week, here after seconds.
+  const properties = {
     'connections.max.idle.ms': '1000',
     'producer.id.expiration.ms': '1000',
     'producer.id.expiration.check.interval.ms': '200',
-  },
-  'transactional id': {
-    'transactional.id.expiration.ms': '3000',
+    'transactional.id.expiration.ms': '6000',
     'transaction.remove.expired.transaction.cleanup.interval.ms': '200',
-  },
-}
-
-const closing = closingAfterAll()
-const clusters = new Map<string, KafkaCluster>()
-
-beforeAll(async () => {
-  for (const [what, properties] of Object.entries(forgetful))
-    clusters.set(
-      what,
-      closing.use(await startKafka({ properties }), (cluster) => cluster.close()),
-    )
+  }
+  const cluster = closing.use(await startKafka({ properties }), (kafka) => kafka.close())
+  brokers = cluster.bootstrap.split(',')
 })
 
-function opening(what: keyof typeof forgetful) {
+function opening() {
   const topic = randomUUID()
-  const brokers = clusters.get(what)?.bootstrap.split(',') ?? []
   const create = { ...kafkaDefaults.create, partitions: 1 }
   const config = { ...kafkaDefaults, brokers, topic: { events: topic, deadLetters: `${topic}.dlq`, create } }
   const parts = { connector: 'test', stream: topic, clock: systemClock, log: () => undefined }
   const publisher = closing.use(kafkaEventPublisher(config, parts), (opened) => opened.close())
-  const open = async () => {
+  return async () => {
     const producer = await publisher.open(withoutCheckpoint, never)
     await recordOf(producer) // waits until the broker has created the topic of the offsets
     return producer
   }
-  return open
 }
 
 async function publish(producer: StreamProducer, seq: number): Promise<void> {
@@ -59,21 +49,19 @@ async function publish(producer: StreamProducer, seq: number): Promise<void> {
 const recordOf = async (producer: StreamProducer) =>
   recordFound(await producer.readKafkaState({ formerProducerId: null }, never))
 
-const idle = () => delay(5_000)
-
-test('an idle producer publishes after the broker has closed its connection and forgotten its state', async () => {
-  const producer = await opening('connection and producer state')()
+test.concurrent('an idle producer publishes after the broker has closed its connection and forgotten its state', async () => {
+  const producer = await opening()()
   await publish(producer, 1)
-  await idle()
+  await delay(2_500)
   await publish(producer, 2)
   expect(await recordOf(producer)).toEqual({ epoch: 1, seq: 2, nonce: '2', events: 0 })
 })
 
-test('an idle producer whose transactional id has expired fails before anything is visible; the next one publishes', async () => {
-  const open = opening('transactional id')
+test.concurrent('an idle producer whose transactional id has expired fails before anything is visible; the next one publishes', async () => {
+  const open = opening()
   const producer = await open()
   await publish(producer, 1)
-  await idle()
+  await delay(8_000)
   const failure = await publish(producer, 2).catch((error: unknown) => error)
   expect(codeOf(failure)).toBe('publish.failed')
   const next = await open()

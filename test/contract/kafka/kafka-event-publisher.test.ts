@@ -159,13 +159,6 @@ describe('lost responses', () => {
     })
   })
 
-  it('reads the commit record again when the response is lost', async () => {
-    await begin()
-    const dropped = proxy.dropAnswers(1, holdsRequest('offsetFetch'))
-    expect((await recordIn(producer))?.seq).toBe(1)
-    await dropped
-  })
-
   it('gives up a send at the deadline, closes in bounded time, and shows nothing of the transaction', async () => {
     await begin()
     const finish = new AbortController()
@@ -236,13 +229,6 @@ describe('topics', () => {
     await admin.deleteTopics({ topics: [stream.topic] })
     await vi.waitUntil(async () => !(await admin.listTopics()).includes(stream.topic))
     expect((await destination()).topicId).not.toBe(first.topicId)
-  })
-
-  it('rejects with publish.refused when the cluster has fewer brokers than the replication factor', async () => {
-    const stream = newStream(kafka.bootstrap)
-    const create = { ...kafkaDefaults.create, replicationFactor: 7 }
-    const topic = { events: stream.topic, deadLetters: `${stream.topic}.dlq`, create }
-    expect((await rejectionOf(stream.open({ topic }))).code).toBe('publish.refused')
   })
 
   it('rejects with checkpoint.unknown-format when the group has an offset of another application', async () => {
@@ -339,16 +325,6 @@ describe('security', () => {
       expect(await recordIn(await stream.open(login(mechanism)))).toEqual(record)
     },
   )
-
-  it('publishes with a client certificate', async () => {
-    const stream = newStream(secure.mutualBootstrap)
-    await existing(stream.topic)
-    await allow('User:CN=connector', acls(stream.topic))
-    const cert = readFileSync(secure.certificates.clientCertificate, 'utf8')
-    const key = readFileSync(secure.certificates.clientKey, 'utf8')
-    await commit(await stream.open({ ssl: { ca, cert, key } }), [event('1', '1')], 1)
-    expect(await valuesOf(stream.topic)).toEqual(['1'])
-  })
 
   it('logs in with the current password, and rejects without revealing a wrong one', async () => {
     const stream = newStream(secure.bootstrap)

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { Kafka, logLevel } from 'kafkajs'
 import { beforeAll, beforeEach, expect, it } from 'vitest'
 import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
 import { tombstones } from '../../../connector/event/cloud-event/tombstone.ts'
-import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
+import { viewCluster } from '../../../connector/kafka/admin/cluster-view.ts'
+import { kafkaClient } from '../../../connector/kafka/kafka-client.ts'
+import { type KafkaConfig, kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
 import { kafkaEventPublisher } from '../../../connector/kafka/kafka-event-publisher.ts'
 import { clusterOf } from '../../../connector/kafka/kafkajs/cluster.ts'
 import { recordOffsets } from '../../../connector/kafka/transactions/commit-record.ts'
@@ -18,13 +19,14 @@ import type { ReadEvents } from '../../../connector/publish/event-reading.ts'
 import { publishTombstones } from '../../../connector/publish/publish-tombstones.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { closingAfterAll } from '../../support/closing.ts'
+import { testKafka } from '../../support/committed-records.ts'
 import { createTopics } from '../../support/create-topics.ts'
 import { eventsReader } from '../../support/events-reader.ts'
 import { sentEvent, sentTo } from '../../support/records.ts'
 import { type KafkaCluster, startKafka } from '../../support/servers/kafka-broker.ts'
 import { clusterView } from '../../support/servers/kafka-wire.ts'
 import { never } from '../../support/signals.ts'
-import { openTopic, readTopic } from '../../support/topic-reader.ts'
+import { readTopic } from '../../support/topic-reader.ts'
 
 /**
  * Reproduces KAFKA-20734 on a real Kafka 4.4. When a transaction ends while a partition it wrote to has no leader, the
@@ -61,34 +63,38 @@ beforeEach(async () => {
     ;[groupCoordinator, transactionCoordinator] = await coordinatorsOf(`test.${topic}`)
   } while (groupCoordinator === transactionCoordinator)
   topicBroker = 6 - groupCoordinator - transactionCoordinator // the third of brokers 1, 2 and 3
-  const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin()
-  await admin.connect()
-  const replicaAssignment = [{ partition: 0, replicas: [topicBroker] }]
-  const configEntries = [{ name: 'min.insync.replicas', value: '1' }]
-  const topics = [topic, `${topic}.dlq`].map((name) => ({
-    topic: name,
-    replicaAssignment,
-    configEntries,
-  }))
-  await createTopics(admin, topics)
-  await admin.disconnect()
-  const names = { events: topic, deadLetters: `${topic}.dlq` }
-  const create = { ...kafkaDefaults.create, partitions: 1 }
-  const config = { ...kafkaDefaults, brokers, topic: { ...names, create } }
-  const parts = {
-    connector: 'test',
-    stream: topic,
-    clock: systemClock,
-    log: () => undefined,
-  }
-  publisher = closing.use(kafkaEventPublisher(config, parts), (opened) => opened.close())
+  await topicsOn([topicBroker], topic)
+  const config = configOf(brokers, topic)
+  publisher = publisherOf(config)
   readEvents = eventsReader(config)
   open = () => publisher.open(withoutCheckpoint, never)
 })
 
+/** Creates an events topic and its dead-letter topic, with one partition whose replicas are on these brokers. */
+async function topicsOn(replicas: number[], events: string): Promise<void> {
+  const admin = testKafka(kafka.bootstrap).admin()
+  await admin.connect()
+  const replicaAssignment = [{ partition: 0, replicas }]
+  await createTopics(
+    admin,
+    [events, `${events}.dlq`].map((name) => ({ topic: name, replicaAssignment })),
+  )
+  await admin.disconnect()
+}
+
+const configOf = (brokers: string[], events: string): KafkaConfig => ({
+  ...kafkaDefaults,
+  ...{ brokers, topic: { events, deadLetters: `${events}.dlq`, create: undefined } },
+})
+
+const publisherOf = (config: KafkaConfig): EventPublisher => {
+  const parts = { connector: 'test', stream: topic, clock: systemClock, log: () => undefined }
+  return closing.use(kafkaEventPublisher(config, parts), (opened) => opened.close())
+}
+
 /** Waits for the group coordinator and the transaction coordinator of a name; returns their node ids. */
 async function coordinatorsOf(groupId: string): Promise<[number, number]> {
-  const cluster = clusterOf(new Kafka({ brokers: kafka.bootstrap.split(','), logLevel: logLevel.NOTHING }))
+  const cluster = clusterOf(testKafka(kafka.bootstrap))
   await cluster.connect()
   const nodeOf = async (coordinatorType: 0 | 1): Promise<number> => {
     for (;;) {
@@ -159,19 +165,24 @@ async function abortWithoutMarker(producer: StreamProducer, value: string): Prom
   await whileLeaderless(topicBroker, async () => await transaction[Symbol.asyncDispose]())
 }
 
-it('aborts a hanging transaction, and the same producer publishes its event again', async () => {
+it('aborts a hanging transaction of its own, and the same producer publishes its event again', async () => {
   const first = await open()
   await publish(first, 'before', 1)
   await abortWithoutMarker(first, 'again')
-  const reader = await openTopic({ kafka: { brokers: kafka.bootstrap.split(',') }, topic, from: 'beginning' })
-  await reader.poll()
-  expect(reader.isPastStart()).toBe(false) // Kafka has lost the marker
-  await reader.close()
+  const other = testKafka(kafka.bootstrap).producer({
+    ...{ transactionalId: `other.${topic}`, idempotent: true, maxInFlightRequests: 1 },
+  })
+  await other.connect()
+  const foreign = await other.transaction()
+  await foreign.send({ topic, messages: [{ key: 'client', value: 'of another' }] })
 
   const second = await open()
-  const { open: hanging } = await stateOf(second)
-  expect(hanging).toEqual([{ topic, partition: 0, startOffset: '2', producerId: second.producerId }])
+  const hanging = [{ topic, partition: 0, startOffset: '2', producerId: second.producerId }]
+  expect((await stateOf(second, 'none')).open).toEqual(hanging)
   await repair(second, 'aborted')
+  expect((await stateOf(second, first.producerId)).open).toEqual([])
+  await foreign.abort()
+  await other.disconnect()
   expect(await valuesOf()).toEqual(['before'])
   await publish(second, 'again', 2)
   expect(await valuesOf()).toEqual(['before', 'again'])
@@ -225,34 +236,10 @@ async function visibleEvents(): Promise<string[]> {
   return visible
 }
 
-it('finds hanging transactions of a former producer id, but no transaction of another producer', async () => {
-  const first = await open()
-  await abortWithoutMarker(first, 'left')
-  const other = new Kafka({ brokers: kafka.bootstrap.split(','), logLevel: logLevel.NOTHING }).producer({
-    transactionalId: `other.${topic}`,
-    idempotent: true,
-    maxInFlightRequests: 1,
-  })
-  await other.connect()
-  const transaction = await other.transaction()
-  await transaction.send({ topic, messages: [{ key: 'client', value: 'of another' }] })
-  const second = await open()
-  expect((await stateOf(second, 'none')).open).toMatchObject([{ producerId: second.producerId }])
-  await repair(second, 'aborted')
-  expect((await stateOf(second, first.producerId)).open).toEqual([])
-  await second.close()
-  await transaction.abort()
-  await other.disconnect()
-})
-
 /** Commits a transaction with a commit record while the partition that stores commit records has no leader. */
 async function commitWithoutCoordinator(value: string): Promise<void> {
   const { transactionalId, recordGroup: group } = streamNames('test', topic)
-  const producer = new Kafka({ brokers: kafka.bootstrap.split(','), logLevel: logLevel.NOTHING }).producer({
-    transactionalId,
-    idempotent: true,
-    maxInFlightRequests: 1,
-  })
+  const producer = testKafka(kafka.bootstrap).producer({ transactionalId, idempotent: true, maxInFlightRequests: 1 })
   await producer.connect()
   const transaction = await producer.transaction()
   await transaction.send({ topic, messages: [{ key: 'client', value }] })
@@ -272,4 +259,25 @@ it('finds that a commit record has lost its marker, and the next transaction com
   const third = await open()
   expect((await stateOf(third)).found).toMatchObject({ record: { seq: 3 } })
   await third.close()
+})
+
+it('opens and publishes a stream when a partition of an unrelated topic has no leader', async () => {
+  const own = `${topic}.own`
+  const others = [1, 2, 3].filter((id) => id !== topicBroker)
+  await topicsOn(others, own)
+  await whileLeaderless(topicBroker, async () => {
+    const addresses = kafka.bootstrap.split(',')
+    const config = configOf(
+      others.map((id) => addresses[id - 1] ?? ''),
+      own,
+    )
+    const producer = await publisherOf(config).open(withoutCheckpoint, never)
+    await stateOf(producer)
+    await publish(producer, 'sent', 1)
+    expect(await valuesOf(own)).toEqual(['sent'])
+    const connect = () =>
+      kafkaClient(config, { clientId: 'test', pace: 'stream', log: () => undefined, clock: systemClock })
+    expect(await viewCluster({ clock: systemClock, connect }, never)).toMatchObject({ brokers: 2 })
+    await producer.close()
+  })
 })

@@ -20,6 +20,8 @@ import { testKafka } from '../../support/committed-records.ts'
 import { type KafkaCluster, startKafka } from '../../support/servers/kafka-broker.ts'
 import { holdsRequest } from '../../support/servers/kafka-wire.ts'
 
+Object.assign(kafkaTimes, { closeMs: 500 })
+
 const closing = closingAfterAll()
 let kafka: KafkaCluster
 let admin: Admin
@@ -44,8 +46,9 @@ function streamOfEachSlot(slots: number): string[] {
 }
 const streams = streamOfEachSlot(24)
 
-/** Shorter timeouts for tests that wait for a session to expire; the test of a killed member uses the defaults. */
+/** Shorter timeouts for tests that wait for a session to expire. */
 const quick = { sessionTimeoutMs: 2_000, heartbeatMs: 500, rebalanceTimeoutMs: 3_000 }
+const rejoin = { firstPauseMs: 100, maxPauseMs: 200, rejectedMs: 200 }
 const usual = { ...groupDefaults }
 
 interface Member {
@@ -145,13 +148,12 @@ function watchCrashes({ kafka: client }: KafkaClient, crashes: boolean[]): void 
   }
 }
 
-async function until(isSo: () => boolean, withinMs = 20_000): Promise<number> {
+async function until(isSo: () => boolean, withinMs = 20_000): Promise<void> {
   const started = performance.now()
   while (!isSo()) {
     if (performance.now() - started > withinMs) throw new Error(`not so within ${withinMs} ms: ${isSo}`)
     await delay(10)
   }
-  return performance.now() - started
 }
 
 const sizes = (some: readonly Member[]) => some.map((member) => member.now().size)
@@ -178,13 +180,14 @@ async function startThree(connector: string, options?: MemberSettings): Promise<
 
 describe('three members', () => {
   it('share the slots evenly, and keep their slots when another member disappears', async () => {
-    const [first, second, third] = await startThree(randomUUID())
+    const [first, second, third] = await startThree(randomUUID(), { times: quick })
     expect(sizes([first, second, third])).toEqual([8, 8, 8])
+    const { topics } = await admin.fetchTopicMetadata({ topics: [`${first.group}.slots`] })
+    expect(topics[0]?.partitions).toHaveLength(24)
     const before = [first.now(), second.now()]
     const counts = [first.assignments.length, second.assignments.length]
     third.vanish()
-    const tookMs = await until(() => areBalanced([first, second]))
-    expect(tookMs).toBeLessThan(groupDefaults.sessionTimeoutMs + 2_000)
+    await until(() => areBalanced([first, second]))
     for (const [index, member] of [first, second].entries()) {
       for (const assigned of member.assignments.slice(counts[index])) {
         expect([...assigned]).toEqual(expect.arrayContaining([...(before[index] ?? [])]))
@@ -197,22 +200,12 @@ describe('three members', () => {
     const before = new Set([...first.now(), ...second.now()])
     await third.stop()
     expect(third.events.at(-1)).toEqual({ kind: 'group-left' })
-    expect(await until(() => areBalanced([first, second]))).toBeLessThan(3_000)
+    await until(() => areBalanced([first, second]))
     const next = startMember(first.group)
     await until(() => areBalanced([first, second, next]))
     expect(sizes([first, second, next])).toEqual([8, 8, 8])
     expect(kept(first) + kept(second)).toBe(16)
     expect(before.size).toBe(16)
-  })
-
-  it('rejoin automatically and share the streams again when the only broker restarts', async () => {
-    const three = await startThree(randomUUID(), { times: quick })
-    const joins = three.map((member) => member.assignments.length)
-    await kafka.kill(1)
-    await kafka.start(1)
-    await until(() => three.every((member, index) => member.assignments.length > (joins[index] ?? 0)), 60_000)
-    await until(() => areBalanced(three) && three.every((member) => hasStreams(member)), 60_000)
-    expect(three.flatMap((member) => [...member.now()]).sort()).toEqual([...streams].sort())
   })
 })
 
@@ -259,40 +252,15 @@ describe('a member', () => {
     await until(() => member.assignments.length > joins && hasStreams(member))
   })
 
-  it('whose network drops all packets is replaced, and rejoins', async () => {
-    const group = randomUUID()
-    const [proxy] = kafka.proxies
-    if (proxy === undefined) throw new Error('no proxy')
-    const { requestMs } = kafkaTimes.paces.group
-    kafkaTimes.paces.group.requestMs = 1_000
-    onTestFinished(() => {
-      proxy.resume()
-      kafkaTimes.paces.group.requestMs = requestMs
-    })
-    const times = { ...quick, rejoin: { firstPauseMs: 100, maxPauseMs: 200, rejectedMs: 200 } }
-    const near = startMember(group, { times })
-    const far = startMember(group, { times, connection: { brokers: [kafka.proxiedBootstrap] } })
-    await until(() => areBalanced([near, far]))
-    const had = far.now()
-    proxy.pause()
-    await until(() => near.now().size === streams.length)
-    expect(far.now()).toBe(had) // only a new assignment takes streams away
-    await until(() => far.events.some(({ kind }) => kind === 'membership-lost'), 30_000)
-    proxy.resume()
-    await until(() => far.events.some(({ kind }) => kind === 'membership-restored'), 30_000)
-    await until(() => areBalanced([near, far]), 30_000)
-  })
-
   it('rejoins with all its slots whenever its consumer crashes', async () => {
     const [proxy] = kafka.proxies
     if (proxy === undefined) throw new Error('no proxy')
     onTestFinished(() => proxy.up())
     const connection = { brokers: [kafka.proxiedBootstrap] }
-    const settings = { ...quick, rejoin: { firstPauseMs: 100, maxPauseMs: 200, rejectedMs: 200 } }
-    const member = startMember(randomUUID(), { times: settings, connection })
+    const member = startMember(randomUUID(), { times: { ...quick, rejoin }, connection })
     await until(() => hasStreams(member))
     const count = (wanted: PlacementEvent['kind']) => member.events.filter(({ kind }) => kind === wanted).length
-    for (let crashes = 1; crashes <= 3; crashes += 1) {
+    for (let crashes = 1; crashes <= 2; crashes += 1) {
       const joins = member.assignments.length
       await proxy.down()
       await until(() => member.crashes.length >= crashes && count('membership-lost') === crashes)
@@ -319,7 +287,7 @@ describe('a member', () => {
 
   it('that may not create the topic reports this once, and joins when the topic exists', async () => {
     const group = randomUUID()
-    const member = startMember(group, { mayNotCreate: true })
+    const member = startMember(group, { mayNotCreate: true, times: { rejoin } })
     await until(() => member.events.length > 0)
     expect(member.events).toMatchObject([{ kind: 'membership-lost', code: 'publish.topic-missing' }])
     await admin.createTopics({ topics: [{ topic: `${group}.slots`, numPartitions: 24 }], waitForLeaders: true })
@@ -374,15 +342,6 @@ describe('streams under group placement', () => {
   })
 })
 
-describe('the slots topic', () => {
-  it('is created with the configured number of partitions when several replicas create it at once', async () => {
-    const group = randomUUID()
-    await startThree(group)
-    const { topics } = await admin.fetchTopicMetadata({ topics: [`${group}.slots`] })
-    expect(topics[0]?.partitions).toHaveLength(24)
-  })
-})
-
 describe('behind an authorizer', () => {
   const allow = (resourceType: AclResourceTypes, resourceName: string, operation: AclOperationTypes) =>
     admin.createAcls({
@@ -411,7 +370,7 @@ describe('behind an authorizer', () => {
     } as const
     const member = startMember(group, {
       connection,
-      times: { rejoin: { firstPauseMs: 100, maxPauseMs: 200, rejectedMs: 200 } },
+      times: { rejoin },
     })
     const missing = () =>
       member.events.flatMap((event) =>

@@ -3,10 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import type { ServerOptions } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { TlsConfig } from '../../../connector/source/polaris/polaris-config.ts'
-import { EMPTY_PAGE, readOnce, testSource } from '../../support/one-read.ts'
+import { EMPTY_PAGE, readOnce } from '../../support/one-read.ts'
 import { makeCertificates } from '../../support/servers/certificates.ts'
 import { forwardProxy } from '../../support/servers/forward-proxy.ts'
 import { type LoneCertificate, loneCertificate } from '../../support/servers/lone-certificate.ts'
@@ -53,42 +51,6 @@ describe('a client certificate', () => {
     const encryptedKey = /^source\.certificate: connect: POLARIS_TLS_KEY is encrypted: decrypt it/
     expect(await readOnce({ url: server.url, tls })).toMatch(encryptedKey)
   })
-
-  it('is read again for each connection, and is not used while its key does not match', async () => {
-    const presented: string[] = []
-    await using server = await scriptedServer(
-      (_, response) => {
-        presented.push(`${(response.socket as TLSSocket).getPeerCertificate().subject.CN}`)
-        response.setHeader('connection', 'close').end(EMPTY_PAGE)
-      },
-      { ...required, rejectUnauthorized: false },
-    )
-    const changing = { ...client }
-    await using source = testSource({ url: server.url, tls: { ca, client: changing } })
-    await source.read()
-    changing.cert = own.cert
-    expect(await source.read()).toMatch(/^source\.certificate.*is not the key/)
-    changing.key = own.key
-    await source.read()
-    expect(presented).toEqual(['connector', 'polaris'])
-  })
-})
-
-describe('several fingerprints', () => {
-  it('accept the old and the new certificate of a server, and no other', async () => {
-    const [next, foreign] = [loneCertificate('20240101', '20991231'), loneCertificate('20240101', '20991231')]
-    const tls: TlsConfig = { fingerprints: [own.fingerprint, next.fingerprint] }
-    for (const [certificate, expected] of [
-      [own, accepted],
-      [next, accepted],
-      [foreign, /^source\.certificate/],
-    ] as const) {
-      await using server = await serve(certificate)
-      expect(await readOnce({ url: server.url, tls })).toEqual(
-        typeof expected === 'string' ? expected : expect.stringMatching(expected),
-      )
-    }
-  })
 })
 
 describe('an old server', () => {
@@ -118,25 +80,6 @@ describe('an old server', () => {
     expect(await readOnce({ url: server.url, tls: { ca: short.cert } })).toMatch(
       /^source\.certificate: .*short key.*polaris\.tls\.minVersion.*POLARIS_TLS_FINGERPRINTS/,
     )
-  })
-
-  it('is not reached if minVersion is newer than what it supports', async () => {
-    await using server = await serve({ ...certified, maxVersion: 'TLSv1.2' })
-    expect(await readOnce({ url: server.url, tls: { ca, minVersion: 'TLSv1.3' } })).toMatch(/^source\.certificate: /)
-    expect(await readOnce({ url: server.url, tls: { ca } })).toBe(accepted)
-  })
-})
-
-describe('configured headers', () => {
-  it('are sent with every request, read again each time, beside those of the connector', async () => {
-    await using server = await serve()
-    const headers = { 'X-Api-Key': 'one' }
-    await using source = testSource({ url: server.url, headers })
-    await source.read()
-    headers['X-Api-Key'] = 'two'
-    await source.read()
-    expect(server.calls.map((call) => call.headers['x-api-key'])).toEqual(['one', 'two'])
-    expect(server.calls[0]?.headers).toMatchObject({ 'accept-encoding': 'gzip', 'user-agent': expect.any(String) })
   })
 })
 

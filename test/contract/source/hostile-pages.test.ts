@@ -22,7 +22,7 @@ async function outcomes(names: readonly string[]): Promise<ReadHostilePage[]> {
     const page = hostilePages[decodeURIComponent(url.pathname.split('/')[1] ?? '')]
     const contentType = page?.contentType ?? `application/${page?.output ?? 'json'}`
     response.writeHead(200, { 'content-type': contentType, 'content-encoding': 'gzip' })
-    response.end(await promisify(gzip)(Buffer.from(page?.body() ?? ORDINARY, page?.encoding), { level: 1 }))
+    response.end(await promisify(gzip)(page?.body() ?? ORDINARY, { level: 1 }))
   })
   const jobs = names.map((name) => `${name}=${hostilePages[name]?.output}`)
   const { stdout } = await promisify(execFile)(process.execPath, [
@@ -36,17 +36,13 @@ async function outcomes(names: readonly string[]): Promise<ReadHostilePage[]> {
   return lines.map((line): ReadHostilePage => JSON.parse(line))
 }
 
-it.each(['json', 'xml'])(
-  'reads or refuses any page in %s within the memory of a small container',
-  async (output) => {
-    const names = Object.keys(hostilePages).filter((name) => hostilePages[name]?.output === output)
-    const found = await outcomes(names)
-    for (const { name, outcome, neighbours } of found) {
-      expect(outcome, name).toBe(hostilePages[name]?.expected)
-      expect(neighbours, name).toEqual({ read: expect.any(Number), failed: 0 })
-      expect(neighbours.read, name).toBeGreaterThan(0)
-    }
-    expect(found.map(({ name }) => name)).toEqual(names)
-  },
-  240_000,
-)
+it('reads or refuses any page within the memory of a small container', async () => {
+  const names = Object.keys(hostilePages)
+  const found = await outcomes(names)
+  for (const { name, outcome, neighbours } of found) {
+    expect(outcome, name).toBe(hostilePages[name]?.expected)
+    expect(neighbours, name).toEqual({ read: expect.any(Number), failed: 0 })
+    expect(neighbours.read, name).toBeGreaterThan(0)
+  }
+  expect(found.map(({ name }) => name)).toEqual(names)
+}, 240_000)

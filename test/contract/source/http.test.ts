@@ -87,14 +87,6 @@ describe('a read', () => {
     expect(page.tookMs).toBeGreaterThan(0)
   })
 
-  it('has no server time without a Date header', async () => {
-    await using opened = await scene((_, response) => {
-      response.sendDate = false
-      response.end(PAGE)
-    })
-    expect((await opened.source.read(at, never)).serverTime).toBeUndefined()
-  })
-
   it('decompresses gzip and reports the decompressed size', async () => {
     await using opened = await scene(
       (_, response) => void response.setHeader('content-encoding', 'gzip').end(gzipSync(PAGE)),
@@ -134,34 +126,6 @@ describe('a read', () => {
       })
       await expect(opened.source.read(at, stop.signal)).rejects.toThrow('enough')
     }
-  })
-
-  it('makes no request when stop has already aborted', async () => {
-    await using opened = await scene(good)
-    await expect(opened.source.read(at, AbortSignal.abort(new DOMException('enough', 'AbortError')))).rejects.toThrow(
-      'enough',
-    )
-    expect(opened.server.calls).toEqual([])
-  })
-
-  it('reports how many references to characters that XML forbids were replaced', async () => {
-    const page = PAGE.replace('<No>1</No>', '<No>1</No><Memo>a&#x0;&#x1F;</Memo>')
-    await using opened = await scene((_, response) => void response.end(page))
-    expect((await opened.source.read(at, never)).clients).toEqual([{ No: '1', Memo: 'a\ufffd\ufffd' }])
-    expect(opened.events).toEqual([{ kind: 'characters-replaced', characters: 2 }])
-  })
-
-  it('returns a page in small gzip chunks', async () => {
-    const client = '<InfoClient><No>1</No><Nom>Zoé</Nom></InfoClient>'
-    const body = gzipSync(PAGE.replace('</l>', `${client.repeat(1_999)}</l>`))
-    await using opened = await scene(async (_, response) => {
-      response.setHeader('content-encoding', 'gzip')
-      for (let sent = 0; sent < body.length; sent += 999) response.write(body.subarray(sent, sent + 999))
-      response.end()
-    })
-    const { clients, bytes } = await opened.source.read(at, never)
-    expect(clients).toHaveLength(2_000)
-    expect(bytes).toBe(PAGE.length + 1_999 * Buffer.byteLength(client))
   })
 })
 
@@ -224,19 +188,6 @@ describe('deadlines', () => {
     )
     await expect(opened.source.read(at, never)).rejects.toEqual(failure('source.unreachable', /not complete in time/))
   })
-
-  it('allow a slow response within the limits', async () => {
-    await using opened = await scene(
-      async (_, response) => {
-        await delay(60)
-        response.flushHeaders()
-        await delay(60)
-        response.end(PAGE)
-      },
-      { timeouts: { ...quick, answerMs: 5000 } },
-    )
-    expect(await opened.source.read(at, never)).toMatchObject({ clients: [{ No: '1' }] })
-  })
 })
 
 describe('the size limit', () => {
@@ -251,43 +202,5 @@ describe('the size limit', () => {
       { maxBodyBytes: 50_000 },
     )
     await expect(opened.source.read(at, never)).rejects.toEqual(failure('source.answer-too-large', /50000/))
-  })
-
-  it('allows a body of exactly that size', async () => {
-    await using opened = await scene(good, { maxBodyBytes: PAGE.length })
-    expect(await opened.source.read(at, never)).toMatchObject({ bytes: PAGE.length })
-  })
-})
-
-describe('the session', () => {
-  it('logs in again once in a read that finds it expired, and then gives up', async () => {
-    let isOpen = false
-    await using opened = await scene(
-      (call, response) => {
-        const isLogin = call.url.pathname.endsWith('/ACL.Login')
-        if (isLogin && opened.server.calls.length < 5) isOpen = true
-        if (isLogin)
-          response.setHeader('set-cookie', `sid=${opened.server.calls.length}; Path=/`).end('<boolean>true</boolean>')
-        else if (isOpen && call.headers.cookie !== undefined) response.end(PAGE)
-        else response.end('<html><form><input type="password"></form></html>')
-      },
-      { auth: { kind: 'login', account: { user: 'u', password: 'p' } } },
-    )
-    const made = () => opened.server.calls.map(({ url, headers }) => `${url.pathname.slice(10)} ${headers.cookie}`)
-    await opened.source.read(at, never)
-    isOpen = false
-    await opened.source.read(at, never)
-    isOpen = false
-    await expect(opened.source.read(at, never)).rejects.toEqual(failure('source.unauthorized'))
-    expect(made()).toEqual([
-      'ACL.Login undefined',
-      'Client.GetClientsModified sid=1',
-      'Client.GetClientsModified sid=1',
-      'ACL.Login sid=1',
-      'Client.GetClientsModified sid=4',
-      'Client.GetClientsModified sid=4',
-      'ACL.Login sid=4',
-      'Client.GetClientsModified sid=7',
-    ])
   })
 })

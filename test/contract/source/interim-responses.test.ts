@@ -36,12 +36,10 @@ function sendParts(socket: Socket, [part, ...others]: readonly string[]): void {
 describe('a 100 Continue that was not asked for', () => {
   const interim = 'HTTP/1.1 100 Continue\r\n\r\n'
   it.each([
-    ['alone in a packet', [interim, final]],
     ['together with the final response', [interim + final]],
     ['twice, with a header', [`HTTP/1.1 100 Continue\r\nServer: IIS\r\n\r\n${interim}`, final]],
     ['byte by byte', [...interim, final]],
     ['before another interim response', [`${interim}HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n${final}`]],
-    ['not at all, in parts of a byte', [...final]],
   ])('is skipped: %s', async (_, parts) => {
     await using server = await rawServer((socket) => sendParts(socket.setNoDelay(true), parts))
     await using source = testSource({ url: server.url })
@@ -59,7 +57,6 @@ describe('a server that never finishes the headers', () => {
   }
   it.each([
     ['interim responses without end', 'HTTP/1.1 102 Processing\r\n\r\n', ''],
-    ['100 Continue without end', 'HTTP/1.1 100 Continue\r\n\r\n', ''],
     ['a header byte by byte', 'a', 'HTTP/1.1 200 OK\r\nX-A: '],
   ])('is left in time: %s', async (_, unit, first) => {
     await using server = await rawServer((socket) => {

@@ -95,22 +95,6 @@ describe('a proxy', () => {
     expect(result).not.toMatch(/user:|pass(?:%40|@)word|dXNlcj/)
   })
 
-  it('that requires credentials says so if there are none', async () => {
-    await using proxy = await forwardProxy({ credentials: 'a:b' })
-    expect(await readOnce({ url: pinned.url, tls: tls(), proxy: { url: `http://${proxy.host}` } })).toMatch(
-      /^source\.proxy-refused: .*requires user and password/,
-    )
-  })
-
-  it('that rejected a password gets a new one', async () => {
-    await using proxy = await forwardProxy({ credentials: 'user:new' })
-    const through = { url: `http://user:old@${proxy.host}` }
-    await using source = testSource({ url: pinned.url, tls: tls(), proxy: through })
-    expect(await source.read()).toMatch(/^source\.proxy-refused/)
-    through.url = `http://user:new@${proxy.host}`
-    expect(await source.read()).toBe(accepted)
-  })
-
   it('that is replaced by one at another address is used from the next connection on', async () => {
     await using proxy = await forwardProxy()
     const through = { url: `http://127.0.0.1:${await freePort()}` }
@@ -122,26 +106,9 @@ describe('a proxy', () => {
 })
 
 describe('a proxy that closes connections', () => {
-  it.each([
-    ['tunnel', /^source\.unreachable: /],
-    ['reset tunnel', /^source\.unreachable: /],
-    ['connection', /^source\.unreachable: /],
-  ] as const)('fails the read, and the next one too (%s)', async (cuts, expected) => {
+  it.each(['tunnel', 'reset tunnel', 'connection'] as const)('fails the read (%s)', async (cuts) => {
     await using proxy = await forwardProxy({ cuts })
-    await using source = testSource({ url: pinned.url, tls: tls(), proxy: { url: `http://${proxy.host}` } })
-    for (const reads of [1, 2]) {
-      expect(await source.read()).toMatch(expected)
-      expect(proxy.requests).toHaveLength(reads)
-    }
-  })
-})
-
-describe('a proxy whose server is away', () => {
-  it('is not blamed: the server is unreachable', async () => {
-    await using proxy = await forwardProxy()
-    const url = `https://127.0.0.1:${await freePort()}`
-    expect(await readOnce({ url, tls: tls(), proxy: { url: `http://${proxy.host}` } })).toMatch(
-      /^source\.unreachable: .*cannot reach the server \(status 502\)/,
-    )
+    const read = { url: pinned.url, tls: tls(), proxy: { url: `http://${proxy.host}` } }
+    expect(await readOnce(read)).toMatch(/^source\.unreachable: /)
   })
 })

@@ -12,12 +12,7 @@ import type {
 import { httpClientSource } from '../../../connector/source/polaris/http-client-source.ts'
 import type { PolarisConfig } from '../../../connector/source/polaris/polaris-config.ts'
 import { refusedAccounts } from '../../../connector/source/polaris/session/refused-accounts.ts'
-import {
-  faults,
-  type PolarisSimulator,
-  type SimulatorOptions,
-  startPolarisSimulator,
-} from '../../polaris/polaris-simulator.ts'
+import { type PolarisSimulator, type SimulatorOptions, startPolarisSimulator } from '../../polaris/polaris-simulator.ts'
 import { defaultPolaris } from '../../support/default-config.ts'
 import { never } from '../../support/signals.ts'
 
@@ -83,57 +78,15 @@ describe('every style of response', () => {
     const inShape = (clients: readonly ClientRecord[]) => clients.map(listShaper(newLists(clients, [])))
     expect(inShape(xml).map(canonicalJson)).toEqual(inShape(json).map(canonicalJson))
   })
-
-  it('reads clients whose fields are attributes', async () => {
-    await using opened = await scene({ xmlStyle: 'attributes' })
-    expect((await scan(opened.source, 'xml')).map(({ No }) => No)).toEqual(opened.simulator.clientIds)
-  })
-
-  it.each(['utf-8-bom', 'utf-16le', 'utf-16be', 'iso-8859-1'] as const)(
-    'reads %s as it reads UTF-8',
-    async (encoding) => {
-      await using opened = await scene({ seed: 3 })
-      const plain = (await opened.source.read(reading('xml'), never)).clients
-      opened.simulator.faults.next(1, faults.encoding(encoding))
-      expect((await opened.source.read(reading('xml'), never)).clients).toEqual(plain)
-    },
-  )
 })
 
-describe('faults', () => {
-  it.each([
-    [faults.reset('before'), 'source.unreachable'],
-    [faults.reset('middle'), 'source.answer-malformed'],
-    [faults.truncate(0.5, 'right'), 'source.answer-malformed'],
-    [faults.truncate(0.5, 'wrong'), 'source.answer-malformed'],
-    [faults.truncate(0.5, 'none'), 'source.answer-malformed'],
-    [faults.html(), 'source.answer-malformed'],
-    [faults.plainText(), 'source.answer-malformed'],
-    [faults.empty(), 'source.answer-malformed'],
-    [faults.errorDocument(), 'source.error-document'],
-    [faults.errorDocument('json'), 'source.error-document'],
-    [faults.missingFlag(), 'source.answer-malformed'],
-    [faults.nilFlag(), 'source.answer-malformed'],
-    [faults.missingToken(), 'source.answer-malformed'],
-    [faults.missingToken(null), 'source.answer-malformed'],
-    [faults.missingToken(''), 'source.answer-malformed'],
-    [faults.wrongFormat('json'), 'source.answer-malformed'],
-  ])('$name is $1', async (fault, code) => {
-    await using opened = await scene({})
-    opened.simulator.faults.next(2, fault)
-    await expect(opened.source.read(reading('xml'), never)).rejects.toMatchObject({ code })
-    opened.simulator.faults.clear()
-    expect(await scan(opened.source, 'xml')).toHaveLength(25)
-  })
-
-  it('refuses an expired token, and the same call succeeds without it', async () => {
-    await using opened = await scene({})
-    const { checkPoint } = await opened.source.read(reading('xml'), never)
-    opened.simulator.expireTokens()
-    const error = await opened.source.read(reading('xml', checkPoint), never).catch((thrown: unknown) => thrown)
-    expect(error).toMatchObject({ code: 'source.request-refused' })
-    expect((await opened.source.read(reading('xml'), never)).clients).toHaveLength(10)
-  })
+it('refuses an expired token, and the same call succeeds without it', async () => {
+  await using opened = await scene({})
+  const { checkPoint } = await opened.source.read(reading('xml'), never)
+  opened.simulator.expireTokens()
+  const error = await opened.source.read(reading('xml', checkPoint), never).catch((thrown: unknown) => thrown)
+  expect(error).toMatchObject({ code: 'source.request-refused' })
+  expect((await opened.source.read(reading('xml'), never)).clients).toHaveLength(10)
 })
 
 describe('access', () => {
@@ -159,32 +112,5 @@ describe('access', () => {
       auth: { kind: 'login', account: access, token },
     }))
     expect(await scan(opened.source, 'json')).toHaveLength(25)
-  })
-
-  it('makes no further login after wrong credentials', async () => {
-    await using opened = await scene({ access: { ...access, mode: 'cookie' } }, () => ({
-      auth: { kind: 'login', account: { ...access, password: 'wrong' } },
-    }))
-    for (let read = 0; read < 3; read++) {
-      await expect(opened.source.read(reading('xml'), never)).rejects.toMatchObject({ code: 'source.unauthorized' })
-    }
-    expect(opened.simulator.calls).toHaveLength(1)
-  })
-
-  it('names the missing rights', async () => {
-    await using opened = await scene({ access: { ...access, mode: 'cookie', lacksRights: true } }, () => login)
-    await expect(opened.source.read(reading('xml'), never)).rejects.toMatchObject({
-      code: 'source.forbidden',
-      message: expect.stringMatching(/«consultation des membres clients».*«saisie des membres clients»/),
-    })
-  })
-
-  it('reads with Basic authentication, and is refused without it', async () => {
-    await using opened = await scene({ access: { ...access, mode: 'basic' } }, () => ({
-      auth: { kind: 'basic', account: access },
-    }))
-    expect(await scan(opened.source, 'xml')).toHaveLength(25)
-    await using other = await scene({ access: { ...access, mode: 'basic' } })
-    await expect(other.source.read(reading('xml'), never)).rejects.toMatchObject({ code: 'source.unauthorized' })
   })
 })

@@ -2,25 +2,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { systemClock } from '../../../connector/runtime/clock.ts'
-import type { ReadArguments, SourceTime } from '../../../connector/source/client-source.ts'
-import { httpClientSource } from '../../../connector/source/polaris/http-client-source.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { polarisDefaults, type TlsConfig } from '../../../connector/source/polaris/polaris-config.ts'
-import { refusedAccounts } from '../../../connector/source/polaris/session/refused-accounts.ts'
-import { defaultPolaris } from '../../support/default-config.ts'
+import { EMPTY_PAGE, readOnce } from '../../support/one-read.ts'
 import { makeCertificates } from '../../support/servers/certificates.ts'
 import { type LoneCertificate, loneCertificate } from '../../support/servers/lone-certificate.ts'
 import { type ScriptedServer, scriptedServer } from '../../support/servers/scripted-http.ts'
-import { never } from '../../support/signals.ts'
 
-const PAGE = '<p><hasMoreResults>false</hasMoreResults></p>'
-const at: ReadArguments = {
-  lastChanged: '2024-01-01T00:00:00' as SourceTime,
-  checkPoint: null,
-  limit: 1,
-  output: 'xml',
-}
 const directory = mkdtempSync(join(tmpdir(), 'source-tls-'))
 const certificates = makeCertificates(directory)
 const pem = (path: string) => readFileSync(path, 'utf8')
@@ -32,7 +20,8 @@ let servers: Record<'valid' | 'expired' | 'certified', ScriptedServer>
 beforeAll(async () => {
   valid = loneCertificate('20200101', '20991231')
   expired = loneCertificate('20200101', '20200201')
-  const serve = (tls: { key: string; cert: string }) => scriptedServer((_, response) => void response.end(PAGE), tls)
+  const serve = (tls: { key: string; cert: string }) =>
+    scriptedServer((_, response) => void response.end(EMPTY_PAGE), tls)
   servers = {
     valid: await serve(valid),
     expired: await serve(expired),
@@ -44,28 +33,11 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true })
 })
 
-/** Reads once. Returns the result, or the code and message of the error. */
-async function reading(url: string, tls?: TlsConfig): Promise<string> {
-  const timeouts = { ...polarisDefaults.timeouts, connectMs: 300 }
-  const auth = { kind: 'basic', account: { user: 'u', password: 'p' } } as const
-  const source = httpClientSource(
-    { ...defaultPolaris, url, auth, codeMagasin: 1, tls, timeouts },
-    {
-      clock: systemClock,
-      turn: async () => {},
-      accounts: refusedAccounts(systemClock),
-      observe: () => undefined,
-    },
-  )
-  try {
-    const page = await source.read(at, never)
-    return `a page with ${page.clients.length} clients`
-  } catch (error) {
-    return error instanceof Error && 'code' in error ? `${error.code}: ${error.message}` : `bug: ${error}`
-  } finally {
-    await source.close()
-  }
-}
+const reading = (url: string, tls?: TlsConfig) =>
+  readOnce({
+    ...{ url, tls, auth: { kind: 'basic', account: { user: 'u', password: 'p' } } },
+    timeouts: { ...polarisDefaults.timeouts, connectMs: 300 },
+  })
 const refused = /^source\.certificate: /
 const accepted = 'a page with 0 clients'
 
@@ -122,55 +94,13 @@ describe('with a pinned fingerprint', () => {
     const pinned = { fingerprints: [valid.fingerprint], ca: pem(certificates.authority) }
     expect(await reading(servers.certified.url, pinned)).toMatch(refused)
     expect(await reading(servers.expired.url, pinned)).toMatch(refused)
+    expect(await reading(servers.expired.url, pinned)).toContain(expired.fingerprint)
     expect(servers.certified.calls).toHaveLength(before)
-  })
-
-  it('reports the fingerprint of the server, so that it can be compared', async () => {
-    expect(await reading(servers.expired.url, { fingerprints: [valid.fingerprint] })).toContain(expired.fingerprint)
   })
 
   it('rejects a part of the fingerprint', async () => {
     expect(await reading(servers.valid.url, { fingerprints: [valid.fingerprint.slice(0, 40)] })).toMatch(refused)
     expect(await reading(servers.valid.url, { fingerprints: [''] })).toMatch(refused)
-  })
-})
-
-describe('the trust settings', () => {
-  const reader = (server: ScriptedServer, tls: TlsConfig) => {
-    const source = httpClientSource(
-      { ...defaultPolaris, url: server.url, auth: { kind: 'none' }, codeMagasin: 1, tls },
-      {
-        clock: systemClock,
-        turn: async () => {},
-        accounts: refusedAccounts(systemClock),
-        observe: () => undefined,
-      },
-    )
-    onTestFinished(() => source.close())
-    return () => source.read(at, never)
-  }
-
-  it('are read again for each connection: the CA', async () => {
-    const tls = { ca: valid.cert }
-    const read = reader(servers.certified, tls)
-    await expect(read()).rejects.toMatchObject({ code: 'source.certificate' })
-    tls.ca = pem(certificates.authority)
-    expect((await read()).clients).toEqual([])
-  })
-
-  it('are read again for each connection: the fingerprint', async () => {
-    const tls = { fingerprints: [expired.fingerprint] }
-    const read = reader(servers.valid, tls)
-    await expect(read()).rejects.toMatchObject({ code: 'source.certificate' })
-    tls.fingerprints = [valid.fingerprint]
-    expect((await read()).clients).toEqual([])
-  })
-})
-
-describe('an invalid CA', () => {
-  it('is reported as such', async () => {
-    const ca = '-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----'
-    expect(await reading(servers.valid.url, { ca })).toMatch(/^source\.certificate: .*POLARIS_CA/)
   })
 })
 
@@ -184,14 +114,5 @@ describe('a server that never finishes the handshake', () => {
     } finally {
       silent.close()
     }
-  })
-})
-
-describe('a server without TLS', () => {
-  it('is unreachable with https', async () => {
-    await using plain = await scriptedServer((_, response) => void response.end(PAGE))
-    expect(await reading(plain.url.replace('http:', 'https:'), { fingerprints: [valid.fingerprint] })).toMatch(
-      /^source\.unreachable/,
-    )
   })
 })

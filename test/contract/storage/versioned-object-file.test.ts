@@ -1,7 +1,6 @@
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
@@ -112,26 +111,6 @@ async function suspendedBeforeLinking(directory: string, expected: Awaited<Retur
   return { outcome, resume: async () => void child.stdin?.end('\n') }
 }
 
-test('loses no update when several processes increment their counters in one object', async () => {
-  const { directory, object } = open()
-  // A conflict may be the writer's own write, if others have written meanwhile: the next read shows it.
-  const run = `
-    const object = store.object('connector/stream.json')
-    for (let counted = 0; counted < 25; ) {
-      const now = await object.read(never)
-      const counts = JSON.parse(now?.text ?? '{}')
-      const mine = counts[process.pid] ?? 0
-      if (mine < counted) throw new Error('lost update ' + counted)
-      counted = mine
-      if (mine === 25) break
-      const text = JSON.stringify({ ...counts, [process.pid]: mine + 1 })
-      if ((await object.write(text, now?.version ?? null, never)).kind === 'written') counted += 1
-    }`
-  const children = Array.from({ length: 4 }, () => writer(directory, { run }))
-  await Promise.all(children.map((child) => text(outputOf(child))))
-  expect(Object.values(JSON.parse((await object.read(never))?.text ?? '{}'))).toEqual([25, 25, 25, 25])
-})
-
 test('has a complete newest version when a writer is killed at any time', async () => {
   const { directory, object } = open()
   const filler = 'x'.repeat(200_000)
@@ -143,7 +122,7 @@ test('has a complete newest version when a writer is killed at any time', async 
       const outcome = await object.write(text, now?.version ?? null, never)
       fs.writeSync(1, outcome.kind + '\\n')
     }`
-  for (let round = 1; round <= 5; round += 1) {
+  for (let round = 1; round <= 3; round += 1) {
     const child = writer(directory, { run })
     let writes = 0
     const enough = new Promise<void>((resolve) => {
@@ -163,13 +142,6 @@ function writer(...script: Parameters<typeof fileStoreProcess>) {
 }
 
 describe('the start-up probe', () => {
-  test('creates the directory and leaves nothing in it', async () => {
-    const { directory } = open()
-    const store = fileStore(join(directory, 'new', 'directory'), parts)
-    await store.probe(never)
-    expect(readdirSync(join(directory, 'new', 'directory'))).toEqual([])
-  })
-
   test('rejects a path that is a file, with the whole path and the reason', async () => {
     const { directory } = open()
     writeFileSync(join(directory, 'taken'), '')

@@ -3,13 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
-import { changeWishes, parseWishes } from '../../../connector/checkpoint/wishes.ts'
 import { openCheckpointStore } from '../../../connector/compose/shared-resources.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { type CloseStack, closeStack } from '../../../connector/runtime/close-stack.ts'
 import type { CheckpointStore, Version, VersionedObject } from '../../../connector/storage/checkpoint-store.ts'
-import { checkpointKey, type S3Settings, wishesKey } from '../../../connector/storage/checkpoint-store-config.ts'
-import { type FakeS3Options, startFakeS3 } from '../../support/fakes/fake-s3-server.ts'
+import { checkpointKey, type S3Settings } from '../../../connector/storage/checkpoint-store-config.ts'
 import { memoryStore } from '../../support/fakes/memory-versioned-object.ts'
 import { never } from '../../support/signals.ts'
 
@@ -32,28 +30,19 @@ const inFiles: Place = async (closing) => {
   return s3Place(`file:${directory}/created/by/the/store`, {})
 }
 
-const onFakeS3 =
-  (options: FakeS3Options): Place =>
-  async (closing) => {
-    const fake = closing.use(await startFakeS3(options), (server) => server.close())
-    const credentials = { accessKeyId: 'any', secretAccessKey: 'any' }
-    return s3Place('s3://bucket/some/prefix', { endpoint: fake.endpoint, credentials })
-  }
-
 const onRealS3: Place = async () => {
   const { endpoint, region, bucket, ...credentials } = inject('s3')
   return s3Place(`s3://${bucket}/${randomUUID()}`, { endpoint, region, credentials })
 }
 
-const places: [string, Place, { rounds: number; writers: number }][] = [
-  ['memory', inMemory, { rounds: 5, writers: 8 }],
-  ['files', inFiles, { rounds: 25, writers: 8 }],
-  ['a fake S3 as AWS', onFakeS3({ etags: 'aws' }), { rounds: 5, writers: 8 }],
-  ['a fake S3 as Ceph', onFakeS3({ etags: 'ceph' }), { rounds: 5, writers: 8 }],
-  ['a real S3 server', onRealS3, { rounds: 25, writers: 8 }],
+const places: [string, Place, number][] = [
+  ['memory', inMemory, 5],
+  ['files', inFiles, 25],
+  ['a real S3 server', onRealS3, 25],
 ]
+const writers = 8
 
-describe.each(places)('a versioned object in %s', (_name, place, { rounds, writers }) => {
+describe.each(places)('a versioned object in %s', (_name, place, rounds) => {
   let closing: CloseStack
   let open: () => Promise<CheckpointStore>
   let key: string
@@ -75,10 +64,6 @@ describe.each(places)('a versioned object in %s', (_name, place, { rounds, write
     if (outcome.kind !== 'written') throw new Error('unexpected conflict')
     return outcome.version
   }
-
-  test('reads as undefined before it is written', async () => {
-    expect(await (await open()).object(key).read(never)).toBeUndefined()
-  })
 
   test('is read back verbatim, at the version that the write returned, also by another replica', async () => {
     const text = JSON.stringify({ nonce: 'é \u{1f9fe}  \\u0000 "quoted"', filler: 'ÿ'.repeat(500_000) })
@@ -111,13 +96,6 @@ describe.each(places)('a versioned object in %s', (_name, place, { rounds, write
     const second = await written(object, 'second', first)
     expect(await object.write('second', first, never)).toEqual({ kind: 'written', version: second })
     expect(await object.write('first', null, never)).toEqual({ kind: 'conflict' })
-  })
-
-  test('accepts writes after many versions', async () => {
-    const object = (await open()).object(key)
-    let version = await written(object, 'version 0', null)
-    for (let count = 1; count <= 30; count += 1) version = await written(object, `version ${count}`, version)
-    expect(await object.read(never)).toEqual({ text: 'version 30', version })
   })
 
   test('is not created when the write expects a version', async () => {
@@ -155,34 +133,6 @@ describe.each(places)('a versioned object in %s', (_name, place, { rounds, write
     expect(stored).toEqual({ text: texts[winners[0]?.index ?? -1], version: winners[0]?.version })
     return winners[0]?.version as Version
   }
-
-  test('loses no update when several replicas increment a counter in it', async () => {
-    const counters = Array.from({ length: 4 }, async () => {
-      const object = (await open()).object(key)
-      for (let counted = 0; counted < 10; ) {
-        const now = await object.read(never)
-        const count = now === undefined ? 0 : Number(JSON.parse(now.text).count)
-        const text = JSON.stringify({ count: count + 1, nonce: randomUUID() })
-        if ((await object.write(text, now?.version ?? null, never)).kind === 'written') counted += 1
-      }
-    })
-    await Promise.all(counters)
-    const last = await (await open()).object(key).read(never)
-    expect(JSON.parse(last?.text ?? '{}').count).toBe(40)
-  })
-
-  test('as wishes, keeps what several operators want at the same time', async () => {
-    const object = wishesKey(key)
-    const rewind = { id: 'rewind', to: null, republish: false, yes: null }
-    const changes = [{ paused: true }, { rewind }, { reason: 'test' }]
-    const change = async (wanted: (typeof changes)[number]) => {
-      const parts = { object: (await open()).object(object), newNonce: randomUUID, by: 'operator', now: () => 1 }
-      await changeWishes(parts, () => wanted, never)
-    }
-    await Promise.all(changes.map(change))
-    const stored = await (await open()).object(object).read(never)
-    expect(parseWishes(stored?.text ?? '')).toMatchObject({ paused: true, rewind, reason: 'test' })
-  })
 
   test('rejects with the reason of finish when it has already aborted', async () => {
     const object = (await open()).object(key)

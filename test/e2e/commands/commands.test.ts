@@ -3,7 +3,6 @@ import { expect, inject, it } from 'vitest'
 import { checkpointObject } from '../../support/checkpoint-object.ts'
 import { testKafka } from '../../support/committed-records.ts'
 import { type LogLine, startConnector } from '../../support/connector-process.ts'
-import { setPaused } from '../../support/paused-stream.ts'
 import { configFile, expectExactlyOnce, scene, untilCaughtUp } from '../../support/stream-scene.ts'
 
 const hasMessage = (msg: string) => (line: LogLine) => line.msg === msg
@@ -48,15 +47,6 @@ it('run --until-caught-up ends with the exit code of the error that holds a stre
   ])
 })
 
-it('run --until-caught-up leaves a paused stream alone, and ends with 0', async () => {
-  const { simulator, start, name } = await scene()
-  await setPaused(name, 'paused')
-  const ended = start({}, untilCaughtUp)
-  expect(await ended.exitCode(), ended.output()).toBe(0)
-  expect(ended.lines().find(hasMessage('run ended'))).toMatchObject({ stream: 'clients', end: 'paused' })
-  expect(simulator.calls).toEqual([])
-})
-
 it('checkpoint show prints the checkpoint and changes nothing', async () => {
   const { start, name } = await scene()
   const before = start({}, ['checkpoint', 'show', 'clients'])
@@ -77,19 +67,6 @@ it('checkpoint show prints the checkpoint and changes nothing', async () => {
   const all = start({}, ['checkpoint', 'show'])
   expect(await all.exitCode()).toBe(0)
   expect(all.printed()).toMatch(/^streams\n {2}STREAM +LIVE UNTIL .*\n {2}clients +\S+Z +done +200 +\S+ +\S+Z +1\n$/)
-})
-
-it('run creates no topic for a checkpoint of another topic', async () => {
-  const { start, name } = await scene()
-  expect(await start({}, untilCaughtUp).exitCode()).toBe(0)
-  const before = await checkpointObject(name).read()
-  const elsewhere = { KAFKA_TOPIC: `${name}.other` }
-  const polled = start(elsewhere, untilCaughtUp)
-  expect(await polled.exitCode()).toBe(1)
-  expect(polled.lines().find(hasMessage('stream failed, giving up'))).toMatchObject({ code: 'checkpoint.topic-lost' })
-  const topics = await withAdmin((admin) => admin.listTopics())
-  expect(topics.filter((topic) => topic.startsWith(name)).toSorted()).toEqual([name, `${name}.dlq`])
-  expect(await checkpointObject(name).read()).toEqual(before)
 })
 
 async function withAdmin<Result>(work: (admin: Admin) => Promise<Result>): Promise<Result> {

@@ -1,27 +1,6 @@
 import { expect, it } from 'vitest'
 import { expectNothingPersonal } from '../../support/nothing-personal.ts'
-import { scene, untilCaughtUp } from '../../support/stream-scene.ts'
-
-it('every command prints JSON with --json, and nothing else to standard output', async () => {
-  const { start, environment } = await scene()
-  const run = async (name: string, options = '--json', more: readonly string[] = []) => {
-    const started = start({}, [...name.split(' '), ...options.replace('STREAM', 'clients').split(' '), ...more])
-    expect(await started.exitCode(), started.output()).toBe(0)
-    return JSON.parse(started.printed())
-  }
-  // doctor.test.ts and cli.test.ts test the JSON of doctor and lint.
-  const [preview, checkpoint] = await Promise.all(['preview', 'checkpoint show'].map((name) => run(name)))
-  expect(preview).toMatchObject({ masked: true, records: [{ topic: environment.KAFKA_TOPIC }, {}, {}] })
-  expect(checkpoint).toEqual({ streams: [{ stream: 'clients', remark: 'no checkpoint' }] })
-
-  expect(await start({}, untilCaughtUp).exitCode()).toBe(0)
-  expect(await run('audit')).toMatchObject({ stream: 'clients', agree: true })
-  expect(await run('audit', '--json', ['--client', 'unknown'])).toMatchObject({
-    ...{ agree: true, client: { isNothingLeft: true, isInSource: false, records: [] } },
-  })
-  expect(await run('checkpoint show')).toMatchObject({ streams: [{ events: 200, history: 'done' }] })
-  expect(await run('checkpoint show', 'STREAM --json')).toMatchObject({ events: 200, history: 'done' })
-})
+import { scene } from '../../support/stream-scene.ts'
 
 it('preview prints the first events, masked unless asked otherwise', async () => {
   const { start, simulator } = await scene()

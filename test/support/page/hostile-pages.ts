@@ -2,8 +2,6 @@
 export interface HostilePage {
   readonly output: 'json' | 'xml'
   readonly body: () => string
-  /** Default: UTF-8. */
-  readonly encoding?: 'utf16le'
   readonly contentType?: string
   /** The code of the error, or the number of clients. */
   readonly expected: string | number
@@ -34,15 +32,14 @@ const XML_TAIL = '</Clients></Page>'
 const XML_CLIENT = `${XML_HEAD}<InfoClient><No>1</No>`
 const XML_CLIENT_TAIL = `</InfoClient>${XML_TAIL}`
 
-const json = (body: () => string, expected: HostilePage['expected'], more: Partial<HostilePage> = {}): HostilePage => {
-  return { output: 'json', body, expected, ...more }
-}
-const xml = (body: () => string, expected: HostilePage['expected'], more: Partial<HostilePage> = {}): HostilePage => {
-  return { output: 'xml', body, expected, ...more }
-}
+const json = (body: () => string, expected: HostilePage['expected']): HostilePage => ({
+  output: 'json',
+  body,
+  expected,
+})
+const xml = (body: () => string, expected: HostilePage['expected']): HostilePage => ({ output: 'xml', body, expected })
 const TOO_LARGE = 'source.answer-too-large'
 const MALFORMED = 'source.answer-malformed'
-const TRUNCATED = 'source.answer-malformed'
 
 /** Just below the limit of structural characters. */
 const MANY = 499_000
@@ -54,96 +51,37 @@ const oddObject = (at: number) =>
   `{${Array.from({ length: 110 }, (_, key) => `"k${(at * 7919 + key * 31) % 5000}":"€aaaaaaaaaaaaaaaaaaaaaaaa"`).join(',')}}`
 
 export const hostilePages: Readonly<Record<string, HostilePage>> = {
-  'json: as many large clients as allowed': json(
-    () => various(`${CLIENT}}`, (at) => `,{"No":"${at}","Nom":"${'é'.repeat(3_900)}"}`, ']}', 1_999),
-    2_000,
-  ),
   'json: as many odd clients as allowed, in two bytes a character': json(
     () => various(`${CLIENT}}`, (at) => `,${oddObject(at)}`, ']}', 1_999),
     2_000,
   ),
-  'json: too many clients': json(() => `${JSON_HEAD}{}${',{}'.repeat(2_000)}]}`, TOO_LARGE),
-  'json: empty clients': json(() => filled(`${JSON_HEAD}{}`, ',{}', ']}'), TOO_LARGE),
-  'json: items': json(() => filled(`${CLIENT},"a":[1`, ',1', ']}]}'), TOO_LARGE),
-  'json: as many fractions as allowed': json(() => `${CLIENT},"a":[1${',1.50'.repeat(MANY)}]}]}`, 1),
+  'json: too many clients': json(() => filled(`${JSON_HEAD}{}`, ',{}', ']}'), TOO_LARGE),
   'json: as many lists as allowed': json(() => `${CLIENT},"a":[[]${',[]'.repeat(MANY / 2)}]}]}`, 1),
-  'json: as many lists as allowed beside the clients': json(
-    () => `{"hasMoreResults":false,"a":[[]${',[]'.repeat(MANY / 2)}]}`,
-    0,
-  ),
-  'json: as many objects as allowed': json(
-    () => various(`${CLIENT},"a":[{}`, (at) => `,{"${at.toString(36)}":1}`, ']}]}', MANY / 4 - 10),
-    1,
-  ),
   'json: as many names as allowed in a client': json(
     () => distinct(MANY / 2, (name) => `,"${name}":1.50`)(CLIENT, '}]}'),
     1,
   ),
-  'json: as many long names as allowed in a page': json(
-    () => distinct(MANY / 2, (name) => `,"${name.padStart(40, 'a')}":1.50`)('{"hasMoreResults":false', '}'),
-    0,
-  ),
-  'json: 5,500 names in a client of 48 KB': json(() => various(CLIENT, (at) => `,"${at}":1`, '}]}', 5_500), 1),
-  'json: escapes': json(() => filled(`${CLIENT},"a":"`, '\\u0000', '"}]}'), TOO_LARGE),
   'json: as many escapes as allowed': json(() => `${CLIENT},"a":"${'\\u0000'.repeat(MANY)}"}]}`, 1),
-  'json: short escapes': json(() => filled(`${CLIENT},"a":"`, '\\b', '"}]}'), TOO_LARGE),
-  'json: escaped quotes': json(() => filled(`${CLIENT},"a":"`, '\\"', '"}]}'), 1),
-  'json: repeated tokens': json(() => filled('{"hasMoreResults":false', ',"checkPoint":"a"', '}'), TOO_LARGE),
-  'json: nested objects': json(() => `${'{"a":'.repeat(1_000_000)}1${'}'.repeat(1_000_000)}`, MALFORMED),
   'json: nested lists': json(() => '['.repeat(3_000_000) + ']'.repeat(3_000_000), MALFORMED),
-  'json: UTF-16': json(() => `\ufeff${CLIENT},"a":"${'é'.repeat(8_000_000)}"}]}`, 1, { encoding: 'utf16le' }),
-  'json: blank': json(() => ' '.repeat(BODY_BYTES), 'source.answer-malformed'),
-  'json: digits': json(() => filled(`${CLIENT},"a":`, '1', '}]}'), 1),
   'json: minus signs': json(() => filled(`${CLIENT},"a":`, '-', '}]}'), MALFORMED),
   'json: too many bytes': json(() => ' '.repeat(17 * 1024 * 1024), TOO_LARGE),
-  'xml: as many large clients as allowed': xml(
-    () => `${XML_HEAD}${`<InfoClient><No>1</No><Nom>${'é'.repeat(3_900)}</Nom></InfoClient>`.repeat(2_000)}${XML_TAIL}`,
-    2_000,
-  ),
   'xml: too many clients': xml(() => `${XML_HEAD}${'<C a=""/>'.repeat(2_001)}${XML_TAIL}`, TOO_LARGE),
-  'xml: empty elements': xml(() => filled('<r>', '<a/>', '</r>'), TOO_LARGE),
-  'xml: as many empty elements as allowed': xml(() => `${XML_CLIENT}${'<a/>'.repeat(MANY)}${XML_CLIENT_TAIL}`, 1),
   'xml: as many elements as allowed': xml(
     () => distinct(MANY / 2, (name) => `<a${name}>1</a${name}>`)(XML_CLIENT, XML_CLIENT_TAIL),
     1,
-  ),
-  'xml: as many elements with attributes as allowed': xml(
-    () => `${XML_CLIENT}${'<C a="1"/>'.repeat(MANY / 3)}${XML_CLIENT_TAIL}`,
-    1,
-  ),
-  'xml: 5,500 names in a client': xml(() => various(XML_CLIENT, (at) => `<a${at}/>`, XML_CLIENT_TAIL, 5_500), 1),
-  'xml: as many names as allowed in a page': xml(
-    () => distinct(MANY, (name) => `<a${name}/>`)('<Page><hasMoreResults>false</hasMoreResults>', '</Page>'),
-    0,
   ),
   'xml: as many attributes as allowed': xml(
     () => distinct(MANY / 2, (name) => ` a${name}=""`)(`${XML_HEAD}<InfoClient No="1"`, `/>${XML_TAIL}`),
     1,
   ),
-  'xml: as many references as allowed': xml(() => `${XML_CLIENT}<a>${'&lt;'.repeat(MANY)}</a>${XML_CLIENT_TAIL}`, 1),
   'xml: as many forbidden references as allowed': xml(
     () => `${XML_CLIENT}<a>${'&#0;'.repeat(MANY)}</a>${XML_CLIENT_TAIL}`,
     1,
   ),
-  'xml: references in an attribute': xml(
-    () => filled(`${XML_HEAD}<InfoClient a="`, '&lt;', `"/>${XML_TAIL}`),
-    TOO_LARGE,
-  ),
-  'xml: as many CDATA sections as allowed': xml(
-    () => `${XML_CLIENT}<a>${'<![CDATA[a]]>'.repeat(MANY)}</a>${XML_CLIENT_TAIL}`,
-    1,
-  ),
-  'xml: CDATA that does not end': xml(() => `${XML_CLIENT}${'<![CDATA[&#0;'.repeat(MANY / 2)}`, TRUNCATED),
-  'xml: as many comments as allowed': xml(() => `${XML_HEAD}${'<!---->'.repeat(MANY)}${XML_TAIL}`, 0),
-  'xml: as many converted lines as allowed': xml(
-    () => `${XML_CLIENT}<a>${'\r\n'.repeat(MANY)}</a>${XML_CLIENT_TAIL}`,
-    1,
-  ),
-  'xml: lines': xml(() => filled(`${XML_CLIENT}<a>`, '\n', `</a>${XML_CLIENT_TAIL}`), 1),
-  'xml: a long name': xml(() => filled('<', 'a', '/>'), 'source.answer-malformed'),
+  'xml: CDATA that does not end': xml(() => `${XML_CLIENT}${'<![CDATA[&#0;'.repeat(MANY / 2)}`, MALFORMED),
   'xml: nested': xml(() => '<a>'.repeat(400_000), MALFORMED),
-  'xml: blank': xml(() => '\n'.repeat(BODY_BYTES), 'source.answer-malformed'),
-  'xml: a claimed charset': xml(() => `${XML_CLIENT}<a>${'é'.repeat(7_000_000)}</a>${XML_CLIENT_TAIL}`, 1, {
+  'xml: a claimed charset': {
+    ...xml(() => `${XML_CLIENT}<a>${'é'.repeat(7_000_000)}</a>${XML_CLIENT_TAIL}`, 1),
     contentType: 'text/xml; charset=iso-8859-1',
-  }),
+  },
 }

@@ -15,9 +15,6 @@ export interface ReadHostilePage {
   readonly outcome: string | number
   /** Ordinary pages that were read meanwhile, and those that could not be read. */
   readonly neighbours: { readonly read: number; readonly failed: number }
-  /** How long the event loop was stopped, at most. */
-  readonly stoppedMs: number
-  readonly peakMb: number
 }
 
 function sourceAt(path: string) {
@@ -56,22 +53,8 @@ async function neighbours(work: Promise<unknown>): Promise<ReadHostilePage['neig
 
 for (const argument of process.argv.slice(3)) {
   const [name = '', output] = argument.split('=')
-  let [last, stoppedMs] = [performance.now(), 0]
-  const timer = setInterval(() => {
-    const now = performance.now()
-    stoppedMs = Math.max(stoppedMs, now - last - 10)
-    last = now
-  }, 10)
   const work = read(`/${encodeURIComponent(name)}/`, output === 'xml' ? 'xml' : 'json')
   const counts = await neighbours(work)
-  clearInterval(timer)
-  const peakMb = Math.round(process.resourceUsage().maxRSS / 1024)
-  const line: ReadHostilePage = {
-    name,
-    outcome: await work,
-    neighbours: counts,
-    stoppedMs: Math.round(stoppedMs),
-    peakMb,
-  }
+  const line: ReadHostilePage = { name, outcome: await work, neighbours: counts }
   process.stdout.write(`${JSON.stringify(line)}\n`)
 }

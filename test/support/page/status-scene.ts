@@ -10,7 +10,7 @@ import { polling } from '../polling.ts'
 import { historyOf } from '../scans.ts'
 import { entered, reporting } from '../stream-states.ts'
 
-export type SceneName = 'one' | 'everyday' | 'source-down' | 'many'
+export type SceneName = 'one' | 'everyday' | 'many'
 
 const MINUTE = 60_000
 const NOW = Date.parse('2026-11-27T14:35:20Z')
@@ -38,8 +38,10 @@ export function statusScene(name: SceneName) {
   telemetry.replicaIs('running')
   if (name !== 'one') join(telemetry, names)
   for (const { observe } of streams) for (const event of opened) observe(event)
-  for (; time.now <= NOW - MINUTE; time.now += MINUTE)
-    for (const stream of streams) for (const event of minuteOf(stream, time.now)) stream.observe(event)
+  for (const minute of [1, 40, 41, 55, 60]) {
+    time.now = NOW + (minute - 61) * MINUTE
+    for (const stream of streams) for (const event of eventsOf(stream, minute)) stream.observe(event)
+  }
   time.now = NOW - 2_500
   for (const { observe, plot } of streams)
     if (plot.fails === undefined) for (const event of plot.ends ?? caughtUp) observe(event)
@@ -55,7 +57,7 @@ function join({ observePlacement }: Telemetry, streams: readonly string[]): void
 }
 
 interface Plot {
-  /** Clients modified in a busy minute. */
+  /** Clients modified in a minute. */
   readonly busy: number
   readonly readMs: number
   /** From this minute on, nothing is read. */
@@ -72,33 +74,19 @@ const opened: readonly PipelineEvent[] = [
 ]
 const caughtUp: readonly PipelineEvent[] = [{ kind: 'caught-up', clients: 0, pages: 1, tookMs: 60 }]
 
-/** A number from 0 to 1 that only looks random. */
-const noise = (seed: number) => Math.abs(Math.sin(seed * 12.9898) * 43_758.5453) % 1
-
-function minuteOf({ plot, index }: { plot: Plot; index: number }, now: number): readonly PipelineEvent[] {
-  const minute = Math.round((now - NOW) / MINUTE) + 61
-  const { fails } = plot
+function eventsOf({ plot, index }: { plot: Plot; index: number }, minute: number): readonly PipelineEvent[] {
+  const { fails, busy: clients, readMs: tookMs } = plot
   if (fails !== undefined && minute >= fails.atMinute) return minute === fails.atMinute ? fails.events : []
-  const seed = index * 100 + minute
-  const shape = 0.5 + 0.4 * Math.sin(minute / 9 + index) + 0.6 * noise(seed) ** 4
-  const clients = Math.round(plot.busy * Math.max(0, shape * noise(seed + 7)))
-  const tookMs = Math.round(plot.readMs * (0.7 + noise(seed + 3) + 6 * noise(seed + 5) ** 24))
   return [
     { kind: 'page-read', scan: 'live', clients: clients + 40, limit: 500, bytes: 900 * clients, tookMs },
     published(
       { events: clients, suppressed: 40 },
       {
-        seq: 4210 + minute,
-        hasLiveEnd: true,
-        tookMs: Math.round(18 + 60 * noise(seed + 11)),
-        delays: Array.from({ length: Math.min(clients, 20) }, (_, at) => 1_500 + 6_000 * noise(seed + at)),
+        ...{ seq: 4210 + minute, hasLiveEnd: true, tookMs: 18, delays: [1_500] },
         index: { clients: 48_211 + 913 * index, memoryBytes: 1_160_000, segments: 3 },
         states: {
-          createdAt: 0,
-          begun: 1,
-          live: { startedAt: now, scan: null },
+          ...{ createdAt: 0, begun: 1, live: { startedAt: NOW, scan: null }, lookBacks: [] },
           background: plot.scans?.(minute) ?? [],
-          lookBacks: [],
           history: historyOf(plot.scans === undefined ? 'done' : 'first'),
         },
       },
@@ -158,14 +146,6 @@ const scripts: Readonly<Record<SceneName, Script>> = {
       ...[['paris', { ...busy, busy: 420 }] as const, ['toulouse', quiet] as const],
     ],
     elsewhere: ['dijon', 'grenoble', 'limoges', 'marseille', 'nice', 'rennes'],
-  },
-  'source-down': {
-    here: [
-      ['lille', down],
-      ['lyon', down],
-      ['paris', down],
-    ],
-    elsewhere: [],
   },
   many: {
     here: numbered(200, 1).map((stream, index) => [stream, plots[index % 37] ?? plots[index % 3] ?? quiet]),
