@@ -9,7 +9,7 @@ it.each(['SIGTERM', 'SIGINT'] as const)('exits with 0 on %s, even while the sour
   const { simulator, start } = await scene()
   const connector = start()
   await connector.line(says('caught up'))
-  simulator.faults.when(() => true, faults.hang('headers'))
+  simulator.faults.when(() => true, faults.hang())
   const calls = simulator.calls.length
   await connector.status(() => simulator.calls.length > calls)
   const askedAt = performance.now()

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { beforeAll, beforeEach, expect, it } from 'vitest'
-import type { Change } from '../polaris/clients/change.ts'
+import type { Change } from '../polaris/clients/client-store.ts'
 import { type ComposeStack, startComposed } from '../support/containers/compose-stack.ts'
 import { imageTag, needContainers } from '../support/containers/connector-container.ts'
 import { buildImage, composeImages, podman, whyNoContainers } from '../support/containers/containers.ts'

@@ -1,16 +1,30 @@
 import type { AddressInfo } from 'node:net'
-import { backOffice, READ } from './back-office.ts'
-import type { Change } from './clients/change.ts'
+import { type Answer, textAnswer } from './answer/answer.ts'
+import { benchStore } from './clients/bench-store.ts'
+import type { Change } from './clients/client-store.ts'
+import { type FirstClients, firstClients } from './clients/first-clients.ts'
 import type { LiveStore } from './clients/live-store.ts'
 import { type FaultPlan, faultPlan } from './fault-plan.ts'
 import { httpFront } from './front.ts'
-import type { SimulatorOptions } from './options.ts'
 import type { Call } from './request.ts'
-import type { AccessOptions } from './session.ts'
+import { clientService } from './service.ts'
+import { type AccessOptions, accessControl, DEFAULT_ACCESS } from './session.ts'
+import { wallClockOf } from './wall-clock.ts'
 
 export { plantedMarks } from './clients/made-up-client.ts'
-export { type Fault, faults } from './fault.ts'
-export type { SimulatorOptions } from './options.ts'
+export { faults } from './fault.ts'
+
+export interface SimulatorOptions extends FirstClients {
+  /** Default: a free port. */
+  readonly port?: number
+  /** Default: `127.0.0.1`. */
+  readonly host?: string
+  /** Serves HTTPS with this key and certificate (PEM). */
+  readonly tls?: { readonly key: string | Buffer; readonly cert: string | Buffer }
+  /** `bench`: any number of clients that never change, in pages prepared once. */
+  readonly mode?: 'live' | 'bench'
+  readonly access?: Partial<AccessOptions>
+}
 
 export interface PolarisSimulator {
   /** Includes the base path, such as `http://127.0.0.1:3443/core/api/`. */
@@ -21,8 +35,6 @@ export interface PolarisSimulator {
   readonly clientIds: readonly string[]
   /** The last 10,000 calls or more, of all functions. */
   readonly calls: readonly Call[]
-  /** Responses of `Client.GetClientsModified` with status 200. */
-  readonly served: { readonly pages: number; readonly bytes: number }
   readonly faults: FaultPlan
   /** Changes the client with this id, or else any client. */
   readonly change: LiveStore['change']
@@ -36,8 +48,6 @@ export interface PolarisSimulator {
   readonly remove: LiveStore['remove']
   /** Returns deleted clients again, as they were. */
   readonly restore: LiveStore['restore']
-  /** Sets the `Date` header this far ahead (ms; negative: behind), or omits it. */
-  setDateHeader(ahead: number | 'absent'): void
   /** Takes effect at the next call. */
   setAccess(access: Partial<AccessOptions>): void
   expireSessions(): void
@@ -47,6 +57,7 @@ export interface PolarisSimulator {
   close(): Promise<void>
 }
 
+const READ = 'Client.GetClientsModified'
 const KEPT_CALLS = 10_000
 const BASE_PATH = '/core/api/'
 
@@ -54,50 +65,41 @@ const BASE_PATH = '/core/api/'
  * Starts a Polaris back office that follows its public documentation, with faults on demand. Resolves once it listens.
  */
 export async function startPolarisSimulator(options: SimulatorOptions = {}): Promise<PolarisSimulator> {
-  const { live, answer, expireTokens, setAccess, expireSessions } = backOffice(options)
-  let dateHeader: number | 'absent' = 0
+  const { clients = 100, host = '127.0.0.1', port: wanted = 0, mode, tls } = options
+  const wall = wallClockOf('Europe/Paris')
+  const live = firstClients(mode === 'bench' ? { clients: 0 } : options, wall)
+  const { read, expireTokens } = clientService(mode === 'bench' ? benchStore(clients) : live, wall)
+  let allowed: AccessOptions = { ...DEFAULT_ACCESS, ...options.access }
+  const access = accessControl(() => allowed)
+  const answer = (call: Call): Answer => {
+    if (call.method !== 'GET' && call.method !== 'POST') return textAnswer(405, 'Method Not Allowed')
+    if (call.function === 'ACL.Login') return access.login(call)
+    if (call.function !== READ) return textAnswer(404, 'Fonction inconnue')
+    return access.refuse(call) ?? read(call)
+  }
   const calls: Call[] = []
-  const served = { pages: 0, bytes: 0 }
+  const onCall = (call: Call) => {
+    if (calls.push(call) >= 2 * KEPT_CALLS) calls.splice(0, KEPT_CALLS)
+  }
   const faults = faultPlan()
-  const server = httpFront(
-    {
-      ...{ basePath: BASE_PATH, gzip: options.gzip ?? 'never', faults, answer },
-      dateHeader: () => (dateHeader === 'absent' ? undefined : new Date(Date.now() + dateHeader).toUTCString()),
-      onCall: (call) => {
-        if (calls.push(call) >= 2 * KEPT_CALLS) calls.splice(0, KEPT_CALLS)
-      },
-      onAnswer: (call, { status, body }) => {
-        if (status !== 200 || call.function !== READ) return
-        served.pages += 1
-        served.bytes += body.length
-      },
-    },
-    options.tls,
-  )
-  const host = options.host ?? '127.0.0.1'
+  const server = httpFront({ basePath: BASE_PATH, faults, answer, onCall }, tls)
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(options.port ?? 0, host, resolve)
+    server.once('error', reject).listen(wanted, host, resolve)
   })
   const { port } = server.address() as AddressInfo
   const timers = new Set<NodeJS.Timeout>()
+  const { change, massUpdate, add, remove, restore } = live
   return {
-    url: `${options.tls === undefined ? 'http' : 'https'}://${host}:${port}${BASE_PATH}`,
-    ...{ changes: live.changes, clientIds: live.ids, calls, served, faults },
-    ...{
-      change: live.change,
-      massUpdate: live.massUpdate,
-      add: live.add,
-      remove: live.remove,
-      restore: live.restore,
+    url: `${tls === undefined ? 'http' : 'https'}://${host}:${port}${BASE_PATH}`,
+    ...{ changes: live.changes, clientIds: live.ids, calls, faults, expireTokens, expireSessions: access.expireAll },
+    ...{ change, massUpdate, add, remove, restore },
+    setAccess: (other) => {
+      allowed = { ...allowed, ...other }
     },
-    ...{ expireTokens, setAccess, expireSessions },
     changeEvery: (ms) => {
-      const timer = setInterval(() => live.change(), ms)
+      const timer = setInterval(() => change(), ms)
       timers.add(timer)
       return () => clearInterval(timer)
-    },
-    setDateHeader: (ahead) => {
-      dateHeader = ahead
     },
     close: async () => {
       for (const timer of timers) clearInterval(timer)

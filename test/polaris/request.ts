@@ -1,13 +1,9 @@
 import type { IncomingMessage } from 'node:http'
-import type { Output } from './answer/answer-form.ts'
+import type { Output } from './answer/answer-forms.ts'
 import { parseDateTime, type WallClock, type WallText } from './wall-clock.ts'
 
 /** One call as received. */
 export interface Call {
-  /** Number of the call among all functions, from 1. */
-  readonly number: number
-  /** Number of the call among those of this function, from 1. */
-  readonly ofFunction: number
   readonly method: string
   /** Path without the base path: `Client.GetClientsModified`, `ACL.Login` or any other. */
   readonly function: string

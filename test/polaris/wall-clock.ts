@@ -7,10 +7,6 @@ const QUARTER_MS = 15 * 60_000
 export interface WallClock {
   /** Wall-clock text at an instant (ms since 1970). */
   at(instant: number): WallText
-  /** Offset from UTC at an instant, in milliseconds. */
-  offsetAt(instant: number): number
-  /** The first instant with this wall-clock text. */
-  instantOf(wall: WallText): number
 }
 
 /** Caches offsets per quarter of an hour: zones change only at full quarters. */
@@ -25,12 +21,6 @@ export function wallClockOf(zone: string): WallClock {
   }
   return {
     at: (instant) => new Date(instant + offsetAt(instant)).toISOString().slice(0, 23),
-    offsetAt,
-    instantOf: (wall) => {
-      const asUtc = Date.parse(`${wall}Z`)
-      const candidates = [asUtc - offsetAt(asUtc - 86_400_000), asUtc - offsetAt(asUtc + 86_400_000)]
-      return Math.min(...candidates.filter((instant) => instant + offsetAt(instant) === asUtc), Math.max(...candidates))
-    },
   }
 }
 
@@ -41,15 +31,9 @@ function offsetFrom(format: Intl.DateTimeFormat, instant: number): number {
 }
 
 const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,7}))?)?)?(Z|[+-]\d\d:?\d\d)?$/
-const FRENCH = /^(\d\d)\/(\d\d)\/(\d{4})(?: (\d\d):(\d\d)(?::(\d\d))?)?$/
 
-/**
- * Parses a date as .NET does with a French locale: ISO (an offset is converted to the wall clock) or `dd/MM/yyyy`;
- * undefined if the text is invalid.
- */
+/** Parses an ISO date as .NET does: an offset is converted to the wall clock; undefined if the text is invalid. */
 export function parseDateTime(text: string, wall: WallClock): WallText | undefined {
-  const french = FRENCH.exec(text)
-  if (french !== null) return checked([french[3], french[2], french[1], french[4], french[5], french[6]], '')
   const iso = ISO.exec(text)
   if (iso === null) return undefined
   const wallText = checked(iso.slice(1, 7), iso[7] ?? '')

@@ -1,4 +1,4 @@
-import type { Change } from '../polaris/clients/change.ts'
+import type { Change } from '../polaris/clients/client-store.ts'
 import type { TopicRecord } from './topic-reader.ts'
 
 /** The parts of a record that are compared. */

@@ -21,6 +21,7 @@ import { type KafkaCluster, startKafka } from '../../support/servers/kafka-broke
 import { holdsRequest } from '../../support/servers/kafka-wire.ts'
 
 Object.assign(kafkaTimes, { closeMs: 500 })
+kafkaTimes.paces.group.retries = 2
 
 const closing = closingAfterAll()
 let kafka: KafkaCluster

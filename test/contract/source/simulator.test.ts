@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { canonicalJson } from '../../../connector/event/canonical-json.ts'
 import { listShaper, newLists } from '../../../connector/event/list-shapes.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
@@ -12,105 +12,88 @@ import type {
 import { httpClientSource } from '../../../connector/source/polaris/http-client-source.ts'
 import type { PolarisConfig } from '../../../connector/source/polaris/polaris-config.ts'
 import { refusedAccounts } from '../../../connector/source/polaris/session/refused-accounts.ts'
-import { type PolarisSimulator, type SimulatorOptions, startPolarisSimulator } from '../../polaris/polaris-simulator.ts'
+import { plantedMarks, type SimulatorOptions, startPolarisSimulator } from '../../polaris/polaris-simulator.ts'
 import { defaultPolaris } from '../../support/default-config.ts'
 import { never } from '../../support/signals.ts'
 
-interface Scene extends AsyncDisposable {
-  readonly simulator: PolarisSimulator
-  readonly source: ClientSource
-}
-
-async function scene(
-  options: SimulatorOptions,
-  config: (simulator: PolarisSimulator) => Partial<PolarisConfig> = () => ({}),
-): Promise<Scene> {
-  const simulator = await startPolarisSimulator({ clients: 25, ...options })
+async function scene(options: SimulatorOptions = {}, config: Partial<PolarisConfig> = {}) {
+  const simulator = await startPolarisSimulator({ clients: 7, ...options })
+  onTestFinished(() => simulator.close())
   const source = httpClientSource(
-    { ...defaultPolaris, url: simulator.url, auth: { kind: 'none' }, codeMagasin: 1, ...config(simulator) },
-    {
-      clock: systemClock,
-      turn: async () => {},
-      accounts: refusedAccounts(systemClock),
-      observe: () => undefined,
-    },
+    { ...defaultPolaris, url: simulator.url, auth: { kind: 'none' }, codeMagasin: 1, ...config },
+    { clock: systemClock, turn: async () => {}, accounts: refusedAccounts(systemClock), observe: () => undefined },
   )
-  return {
-    ...{ simulator, source },
-    [Symbol.asyncDispose]: async () => {
-      await source.close()
-      await simulator.close()
-    },
-  }
+  onTestFinished(() => source.close())
+  const read = (checkPoint: CheckPoint | null = null) => source.read({ ...reading('json'), checkPoint }, never)
+  return { simulator, source, read }
 }
 
-const reading = (output: OutputFormat, checkPoint: CheckPoint | null = null) => ({
-  lastChanged: '2000-01-01T00:00:00' as SourceTime,
-  ...{ checkPoint, limit: 10, output },
+const reading = (output: OutputFormat) => ({
+  ...{ lastChanged: '2000-01-01T00:00:00' as SourceTime, checkPoint: null, limit: 3, output },
 })
 
 /** Reads all pages of one scan. */
 async function scan(source: ClientSource, output: OutputFormat): Promise<ClientRecord[]> {
   const clients: ClientRecord[] = []
   for (let checkPoint: CheckPoint | null = null; ; ) {
-    const page = await source.read(reading(output, checkPoint), never)
+    const page = await source.read({ ...reading(output), checkPoint }, never)
     clients.push(...page.clients)
     if (!page.hasMoreResults) return clients
     checkPoint = page.checkPoint
   }
 }
 
-describe('every style of response', () => {
-  const forms: SimulatorOptions[] = [
-    { xmlStyle: 'xml-serializer', jsonStyle: 'bare', jsonDates: 'iso' },
-    { xmlStyle: 'data-contract', jsonStyle: 'd', jsonDates: 'microsoft' },
-    {
-      xmlStyle: 'xml-serializer',
-      jsonStyle: 'type-name',
-      gzip: 'when accepted',
-      names: { list: 'Liste', flag: 'HasMoreResults', token: 'CheckPoint' },
-    },
-  ]
-  it.each(forms)('yields the same clients in XML and in JSON: %o', async (options) => {
-    await using opened = await scene({ seed: 7, ...options })
-    const [xml, json] = [await scan(opened.source, 'xml'), await scan(opened.source, 'json')]
-    expect(xml).toHaveLength(25)
-    const inShape = (clients: readonly ClientRecord[]) => clients.map(listShaper(newLists(clients, [])))
-    expect(inShape(xml).map(canonicalJson)).toEqual(inShape(json).map(canonicalJson))
-  })
+const idsOf = ({ clients }: { readonly clients: readonly ClientRecord[] }) => clients.map(({ No }) => Number(No))
+
+it('returns the same clients in XML and in JSON, each once and by modification time, with planted marks', async () => {
+  const { simulator, source } = await scene()
+  const [xml, json] = [await scan(source, 'xml'), await scan(source, 'json')]
+  expect(xml.map(({ No }) => No)).toEqual(simulator.clientIds)
+  const inShape = (clients: readonly ClientRecord[]) => clients.map(listShaper(newLists(clients, [])))
+  expect(inShape(xml).map(canonicalJson)).toEqual(inShape(json).map(canonicalJson))
+  for (const mark of plantedMarks) expect(JSON.stringify(json)).toContain(mark)
 })
 
-it('refuses an expired token, and the same call succeeds without it', async () => {
-  await using opened = await scene({})
-  const { checkPoint } = await opened.source.read(reading('xml'), never)
-  opened.simulator.expireTokens()
-  const error = await opened.source.read(reading('xml', checkPoint), never).catch((thrown: unknown) => thrown)
-  expect(error).toMatchObject({ code: 'source.request-refused' })
-  expect((await opened.source.read(reading('xml'), never)).clients).toHaveLength(10)
+it('moves a client that changes during a scan to the end, with its new content', async () => {
+  const { simulator, read } = await scene()
+  const first = await read()
+  simulator.change('100001')
+  simulator.change('100006')
+  const second = await read(first.checkPoint)
+  const third = await read(second.checkPoint)
+  expect([second, third].map(idsOf)).toEqual([
+    [100004, 100005, 100007],
+    [100001, 100006],
+  ])
+  expect(third.clients.map(({ NoVersion }) => NoVersion)).toEqual(['2', '2'])
 })
 
-describe('access', () => {
-  const access = { user: 'zoé', password: 'mot de passe & co+' }
-  const login: Partial<PolarisConfig> = { auth: { kind: 'login', account: access } }
+it('refuses a token with other arguments, and all tokens that have expired; the same call succeeds without it', async () => {
+  const { simulator, source, read } = await scene()
+  const { checkPoint } = await read()
+  const other = source.read({ ...reading('json'), checkPoint, limit: 4 }, never)
+  await expect(other).rejects.toMatchObject({ code: 'source.request-refused' })
+  expect(idsOf(await read(checkPoint))).toEqual([100004, 100005, 100006])
+  simulator.expireTokens()
+  await expect(read(checkPoint)).rejects.toMatchObject({ code: 'source.request-refused' })
+  expect((await read()).clients).toHaveLength(3)
+})
 
-  it('logs in, keeps the cookie, and logs in again when a session expires during a scan', async () => {
-    for (const refusal of [401, 403, 'login-page'] as const) {
-      const mode = { ...access, mode: 'cookie', expiresAfterCalls: 2, refusal } as const
-      await using opened = await scene({ access: mode }, () => login)
-      expect(await scan(opened.source, 'xml')).toHaveLength(25)
-      expect(opened.simulator.calls.filter((call) => call.function === 'ACL.Login')).toHaveLength(2)
-    }
-  })
+it.each([401, 403, 'login-page'] as const)(
+  'refuses calls without a session (%s); the source logs in, keeps the cookie, and logs in again during a scan',
+  async (refusal) => {
+    const access = { user: 'zoé', password: 'mot de passe & co+' }
+    const options = { access: { ...access, mode: 'cookie', expiresAfterCalls: 2, refusal } } as const
+    const { simulator, source } = await scene(options, { auth: { kind: 'login', account: access } })
+    expect(await scan(source, 'xml')).toHaveLength(7)
+    expect(simulator.calls.filter((call) => call.function === 'ACL.Login')).toHaveLength(2)
+  },
+)
 
-  it.each([
-    { kind: 'query', name: 'session' },
-    { kind: 'header', name: 'session' },
-    { kind: 'header', name: 'Session', prefix: 'Bearer ' },
-  ] as const)('reads a token from the login response and sends it as %o', async (sendAs) => {
-    const token = { from: { kind: 'field', path: 'token' }, sendAs } as const
-    await using opened = await scene({ access: { ...access, mode: 'token', expiresAfterCalls: 2 } }, () => ({
-      auth: { kind: 'login', account: access, token },
-    }))
-    expect(await scan(opened.source, 'json')).toHaveLength(25)
-  })
+it('returns any number of clients in the order of their ids in bench mode', async () => {
+  const { source } = await scene({ mode: 'bench', clients: 2_500 }, { maxBodyBytes: 64 << 20 })
+  const all = { ...reading('json'), limit: 2_000 }
+  const first = await source.read(all, never)
+  const second = await source.read({ ...all, checkPoint: first.checkPoint }, never)
+  expect([...idsOf(first), ...idsOf(second)]).toEqual(Array.from({ length: 2_500 }, (_, index) => 100_000_001 + index))
 })

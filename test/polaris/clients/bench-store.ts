@@ -1,4 +1,4 @@
-import type { AnswerForm, Output } from '../answer/answer-form.ts'
+import { answerForms, type Output } from '../answer/answer-forms.ts'
 import type { ClientStore } from './client-store.ts'
 import { madeUpClient } from './made-up-client.ts'
 
@@ -8,28 +8,22 @@ const START = Date.UTC(2024, 0, 1)
 /** Number of clients with the same second of modification. */
 const CLIENTS_PER_SECOND = 10
 
-export interface BenchStoreParts {
-  readonly seed: number
-  readonly clients: number
-  readonly forms: Record<Output, AnswerForm>
-}
-
 /**
  * Any number of clients that never change, at no cost in memory: pages are prepared once, and only ids and modification
  * times are written into a copy. Client i has the id 100000001 + i.
  */
-export function benchStore(parts: BenchStoreParts): ClientStore {
+export function benchStore(clients: number): ClientStore {
   const templates = new Map<string, Template>()
   const templateOf = (output: Output, count: number) => {
     const key = `${output} ${count}`
-    const template = templates.get(key) ?? prepare(parts, output, count)
+    const template = templates.get(key) ?? prepare(output, count)
     templates.set(key, template)
     return template
   }
   return {
     select: (after, limit, output) => {
       const start = after.index >= 0 ? after.index + 1 : indexAt(after.modified)
-      const count = Math.max(0, Math.min(limit, parts.clients - start))
+      const count = Math.max(0, Math.min(limit, clients - start))
       const pieces = []
       for (let done = 0; done < count; done += TEMPLATE_CLIENTS) {
         pieces.push(filled(templateOf(output, Math.min(TEMPLATE_CLIENTS, count - done)), start + done))
@@ -38,7 +32,7 @@ export function benchStore(parts: BenchStoreParts): ClientStore {
       return {
         parts: pieces,
         last: count === 0 ? after : { modified: `${timeAt(last)}.000`, index: last },
-        more: start + count < parts.clients,
+        more: start + count < clients,
       }
     },
   }
@@ -61,16 +55,15 @@ interface Template {
 
 const TEMPLATE_TIME = '1111-11-11T11:11:11'
 
-function prepare({ seed, forms }: BenchStoreParts, output: Output, count: number): Template {
+function prepare(output: Output, count: number): Template {
   const ids: { client: number; at: number }[] = []
   const times: { client: number; at: number }[] = []
   const pieces: Buffer[] = []
-  const form = forms[output]
+  const form = answerForms[output]
   let length = 0
   for (let client = 0; client < count; client += 1) {
     const id = String(700_000_001 + client)
-    const wall = `${TEMPLATE_TIME}.000`
-    const fields = madeUpClient({ seed, index: client, id, version: 1, modified: { wall, instant: 0 } })
+    const fields = madeUpClient({ seed: 1, index: client, id, version: 1, modified: `${TEMPLATE_TIME}.000` })
     const piece = Buffer.from(`${client === 0 ? '' : form.separator}${form.client(fields)}`)
     for (const at of offsetsOf(piece, id)) ids.push({ client, at: length + at })
     for (const at of offsetsOf(piece, TEMPLATE_TIME)) times.push({ client, at: length + at })

@@ -1,5 +1,5 @@
 import type { WallClock } from '../wall-clock.ts'
-import type { Change } from './change.ts'
+import type { Change } from './client-store.ts'
 
 /** Modification time of a change. */
 type Stamp = Pick<Change, 'modified' | 'instant'>
@@ -19,13 +19,9 @@ export interface ChangeMaker {
   continueAfter(change: Change): number
 }
 
-export interface ChangeMakerParts {
-  readonly wall: WallClock
-}
-
 const FIRST_ID = 100_001
 
-export function changeMaker(parts: ChangeMakerParts): ChangeMaker {
+export function changeMaker(wall: WallClock): ChangeMaker {
   const ids: string[] = []
   const indexes = new Map<string, number>()
   const latest: number[] = []
@@ -45,7 +41,7 @@ export function changeMaker(parts: ChangeMakerParts): ChangeMaker {
     ids,
     indexOf: (id) => indexes.get(id),
     newClients: (count) => Array.from({ length: count }, () => addId(String(FIRST_ID + ids.length))),
-    stamp: (instant = instantNow()) => ({ instant, modified: parts.wall.at(instant) }),
+    stamp: (instant = instantNow()) => ({ instant, modified: wall.at(instant) }),
     next: (index, stamp) => {
       const version = (latest[index] ?? 0) + 1
       latest[index] = version

@@ -1,10 +1,23 @@
-import type { Output } from '../answer/answer-form.ts'
+import type { Output } from '../answer/answer-forms.ts'
 import type { WallText } from '../wall-clock.ts'
 
 /** Position of a client in the order of reads: by modification time, then by index. */
 export interface Place {
   readonly modified: WallText
   readonly index: number
+}
+
+/** One change of the source. Tests compare the published events with these changes. */
+export interface Change {
+  /** Number of the change among all changes of all clients, from 1. */
+  readonly sequence: number
+  readonly clientId: string
+  /** `NoVersion` in the client's content. */
+  readonly version: number
+  /** Modification time as the server stores it: wall clock of its zone. */
+  readonly modified: WallText
+  /** Modification time in milliseconds since 1970. */
+  readonly instant: number
 }
 
 /** The clients of one page. */

@@ -1,37 +1,49 @@
-import type { SimulatorOptions } from '../options.ts'
-import { addToHistory, readHistory, startHistory } from './history.ts'
-import { type LiveStore, type LiveStoreParts, liveStore } from './live-store.ts'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { WallClock } from '../wall-clock.ts'
+import type { Change } from './client-store.ts'
+import { type LiveStore, liveStore } from './live-store.ts'
+
+export interface FirstClients {
+  /** Default: 100. */
+  readonly clients?: number
+  /**
+   * Modification times (ms since 1970) of the first clients: spread evenly between the two, with three clients each.
+   * Default: the last 400 days.
+   */
+  readonly modifiedBetween?: readonly [number, number]
+  /** File that stores every change, so that the next simulator continues with the same clients. */
+  readonly history?: string
+}
 
 const DAY_MS = 86_400_000
 const CLIENTS_PER_STEP = 3
 
 /** The clients that a simulator starts with: new ones, or those in its history file. */
-export function firstClients(
-  options: SimulatorOptions,
-  parts: Pick<LiveStoreParts, 'wall' | 'forms'>,
-): { store: LiveStore; seed: number } {
-  const file = options.history
-  const known = file === undefined ? undefined : readHistory(file)
-  const seed = known?.seed ?? options.seed ?? 1
-  const store = liveStore({
-    ...parts,
-    seed,
-    hasModificationTime: options.hasModificationTime ?? true,
-  })
-  for (const change of known?.changes ?? []) store.replay(change)
-  if (options.mode === 'bench') return { store, seed }
-  if (known === undefined) addFirst(store, options, Date.now())
-  if (file !== undefined) {
-    if (known === undefined) startHistory(file, seed)
-    addToHistory(file, store.changes.slice(known?.changes.length ?? 0))
-    store.onChange((changes) => addToHistory(file, changes))
-  }
-  return { store, seed }
+export function firstClients(options: FirstClients, wall: WallClock): LiveStore {
+  const { history: file } = options
+  const store = liveStore(wall)
+  const known = file === undefined ? [] : readHistory(file)
+  for (const change of known) store.replay(change)
+  if (known.length === 0) addFirst(store, options, Date.now())
+  if (file === undefined) return store
+  mkdirSync(dirname(file), { recursive: true })
+  if (known.length === 0) writeFileSync(file, linesOf(store.changes))
+  store.onChange((changes) => appendFileSync(file, linesOf(changes)))
+  return store
 }
 
-function addFirst(store: LiveStore, options: SimulatorOptions, now: number): void {
-  const clients = options.clients ?? 100
-  const [from, to] = options.modifiedBetween ?? [now - 400 * DAY_MS, now - DAY_MS]
+/** Ignores a last line without a line feed: a crash truncated it. */
+function readHistory(file: string): Change[] {
+  if (!existsSync(file)) return []
+  const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1)
+  return lines.map((line) => JSON.parse(line))
+}
+
+const linesOf = (changes: readonly Change[]) => changes.map((change) => `${JSON.stringify(change)}\n`).join('')
+
+function addFirst(store: LiveStore, { clients = 100, modifiedBetween }: FirstClients, now: number): void {
+  const [from, to] = modifiedBetween ?? [now - 400 * DAY_MS, now - DAY_MS]
   const steps = Math.ceil(clients / CLIENTS_PER_STEP)
   for (let step = 0; step < steps; step += 1) {
     const at = Math.floor(from + ((to - from) * step) / steps)

@@ -1,8 +1,8 @@
-import type { AnswerForm, Output } from '../answer/answer-form.ts'
-import type { Change } from './change.ts'
-import { type ChangeMakerParts, changeMaker } from './change-maker.ts'
-import type { ClientStore } from './client-store.ts'
-import { type Fields, madeUpClient, numbers } from './made-up-client.ts'
+import { answerForms } from '../answer/answer-forms.ts'
+import type { WallClock } from '../wall-clock.ts'
+import { changeMaker } from './change-maker.ts'
+import type { Change, ClientStore } from './client-store.ts'
+import { madeUpClient, numbers } from './made-up-client.ts'
 import { type ClientState, presentStates } from './present-states.ts'
 
 /** Clients that change, with a log of every change. */
@@ -22,22 +22,15 @@ export interface LiveStore extends ClientStore {
   restore(ids: readonly string[]): void
   /** Applies a change from the history of another store. */
   replay(change: Change): void
-  /** The visible fields of a client. */
-  fieldsOf(id: string): Fields
   /** Calls `listener` for all later changes that are not replays. */
   onChange(listener: (changes: readonly Change[]) => void): void
 }
 
-export interface LiveStoreParts extends ChangeMakerParts {
-  readonly seed: number
-  /** Whether clients have a `DateModification`. */
-  readonly hasModificationTime: boolean
-  readonly forms: Record<Output, AnswerForm>
-}
+const SEED = 1
 
-export function liveStore(parts: LiveStoreParts): LiveStore {
+export function liveStore(wall: WallClock): LiveStore {
   const changes: Change[] = []
-  const maker = changeMaker(parts)
+  const maker = changeMaker(wall)
   const present = presentStates()
   const listeners: ((changes: readonly Change[]) => void)[] = []
   const removed = new Map<number, ClientState>()
@@ -59,17 +52,14 @@ export function liveStore(parts: LiveStoreParts): LiveStore {
     if (state === undefined) throw new Error(`no client with id ${id}`)
     return state
   }
-  const content = ({ index, change: { clientId, version, modified, instant } }: ClientState) =>
-    madeUpClient({
-      ...{ seed: parts.seed, index, id: clientId, version },
-      modified: parts.hasModificationTime ? { wall: modified, instant } : undefined,
-    })
+  const content = ({ index, change: { clientId, version, modified } }: ClientState) =>
+    madeUpClient({ seed: SEED, index, id: clientId, version, modified })
   return {
     changes,
     ids: maker.ids,
     change: (id) => {
       const ids = removed.size === 0 ? maker.ids : maker.ids.filter((_, index) => isPresent(index))
-      const chosen = id ?? anyOf(ids, numbers(parts.seed, -7, changes.length)())
+      const chosen = id ?? anyOf(ids, numbers(SEED, -7, changes.length)())
       return changeAll([stateOf(chosen).index])[0] as Change
     },
     massUpdate: (count) => changeAll([...maker.ids.keys()].filter(isPresent).slice(0, count)),
@@ -96,11 +86,10 @@ export function liveStore(parts: LiveStoreParts): LiveStore {
       changes.push(change)
       present.show([stateAfter(maker.continueAfter(change), change)])
     },
-    fieldsOf: (id) => content(stateOf(id)),
     onChange: (listener) => void listeners.push(listener),
     select: (after, limit, output) => {
       const { states, more } = present.after(after, limit)
-      const rendered = states.map((state) => Buffer.from(parts.forms[output].client(content(state))))
+      const rendered = states.map((state) => Buffer.from(answerForms[output].client(content(state))))
       return { parts: rendered, last: states.at(-1) ?? after, more }
     },
   }

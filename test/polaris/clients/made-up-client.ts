@@ -6,7 +6,7 @@ export type FieldValue =
   | boolean
   | null
   | { readonly kind: 'number'; readonly text: string }
-  | { readonly kind: 'time'; readonly wall: WallText; readonly instant?: number }
+  | { readonly kind: 'time'; readonly wall: WallText }
   | { readonly kind: 'group'; readonly fields: Fields }
   | { readonly kind: 'list'; readonly item: string; readonly items: readonly Fields[] }
 export type Fields = Readonly<Record<string, FieldValue>>
@@ -40,11 +40,6 @@ const GENDERS = ['M', 'MME', 'MLLE', 'STE']
 /** .NET's minimum date, which means "no date". */
 const NO_DATE = { kind: 'time', wall: '0001-01-01T00:00:00.000' } as const
 
-interface Modified {
-  readonly wall: WallText
-  readonly instant: number
-}
-
 /** Determines a client: equal values give the same client on any machine and in any run. */
 export interface ClientSeed {
   readonly seed: number
@@ -52,7 +47,7 @@ export interface ClientSeed {
   readonly id: string
   /** Version of the content: different versions have different content. */
   readonly version: number
-  readonly modified: Modified | undefined
+  readonly modified: WallText
 }
 
 /** An invented client of a French shop, about 870 bytes of XML. `NoVersion` identifies the change in an event. */
@@ -72,7 +67,7 @@ export function madeUpClient(of: ClientSeed): Fields {
     Mobile: `06 39 98 ${pair(state())} ${pair(state())}`,
     Mail: `client.${of.id}@canari.example`,
     DateNaissance: person() < 0.1 ? NO_DATE : { kind: 'time', wall: `${born}T00:00:00.000` },
-    ...(of.modified === undefined ? {} : { DateModification: { kind: 'time', ...of.modified } }),
+    DateModification: { kind: 'time', wall: of.modified },
     DateCreation: { kind: 'time', wall: `${dayOf(person, 2008, 10)}T09:30:00.000` },
     Cartes: { kind: 'list', item: 'Carte', items: cards(of.index, person, state) },
     Magasin: { kind: 'number', text: String(1 + Math.floor(person() * 40)) },

@@ -1,5 +1,4 @@
-import type { Change } from './change.ts'
-import { compare, type Place } from './client-store.ts'
+import { type Change, compare, type Place } from './client-store.ts'
 
 /** A client since its last change. */
 export interface ClientState extends Place {

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { onTestFinished } from 'vitest'
-import type { Change } from '../../polaris/clients/change.ts'
+import type { Change } from '../../polaris/clients/client-store.ts'
 import { freePort } from '../servers/free-port.ts'
 import { containerEnvironment, podman } from './containers.ts'
 
@@ -58,7 +58,7 @@ export async function startComposed(images: Readonly<Record<string, string>>): P
     untilHealthy: (service, withinMs = 60_000) => untilHealthy(container(service), withinMs),
     changes: async () => {
       const read = `fs.readFileSync('/home/nonroot/history', 'utf8')`
-      const [, ...lines] = (await podman('exec', container('polaris'), 'node', '-p', read)).split('\n')
+      const lines = (await podman('exec', container('polaris'), 'node', '-p', read)).split('\n')
       return lines.filter((line) => line.endsWith('}')).map((line) => JSON.parse(line) as Change)
     },
     stop: async () => {

@@ -1,20 +1,13 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { answerForms } from '../../polaris/answer/render-page.ts'
 import { fromTime } from '../../polaris/clients/client-store.ts'
 import { liveStore } from '../../polaris/clients/live-store.ts'
 import { wallClockOf } from '../../polaris/wall-clock.ts'
-
-const wall = wallClockOf('UTC')
-const forms = answerForms({
-  ...{ xmlStyle: 'xml-serializer', jsonStyle: 'bare', jsonDates: 'iso', wall },
-  names: { list: 'clients', flag: 'hasMoreResults', token: 'checkpoint' },
-})
 
 /** A store of clients that changed a minute ago. */
 function storeOf(clients: number) {
   vi.useFakeTimers({ now: Date.parse('2026-03-02T10:00:00Z'), toFake: ['Date'] })
   onTestFinished(() => void vi.useRealTimers())
-  const store = liveStore({ seed: 1, hasModificationTime: true, wall, forms })
+  const store = liveStore(wallClockOf('UTC'))
   store.add(clients, Date.now() - 60_000)
   return store
 }
