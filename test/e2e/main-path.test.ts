@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { faults } from '../polaris/polaris-simulator.ts'
 import { type StreamReport, says } from '../support/connector-process.ts'
 import { expectExactlyOnce, scene } from '../support/stream-scene.ts'
 import type { TopicRecord } from '../support/topic-reader.ts'
@@ -35,6 +36,8 @@ it.each(['xml', 'json'])(
 
 it('finishes its page and saves when SIGTERM comes during a scan, and resumes from there', async () => {
   const { simulator, start, caughtUp, records } = await scene({ source: { clients: 2000 } })
+  // Else the scan may end before the signal.
+  const slow = simulator.faults.when(() => true, faults.latency(30))
   const first = start()
   await first.status(({ totals }) => (totals?.events ?? 0) > 100)
   const askedAt = performance.now()
@@ -44,6 +47,7 @@ it('finishes its page and saves when SIGTERM comes during a scan, and resumes fr
   expect(stopped.length).toBeGreaterThan(100)
   expect(stopped.length).toBeLessThan(2000)
 
+  slow()
   const calls = simulator.calls.length
   const second = start()
   expect(await second.line(says('stream claimed'))).toMatchObject({ events: stopped.length })

@@ -11,6 +11,7 @@ export interface Plant {
 }
 
 const crossed = { histories: 'crossed' } as const
+const longScans = { histories: 'long-scans' } as const
 
 export const plants: readonly Plant[] = [
   {
@@ -175,7 +176,7 @@ export const plants: readonly Plant[] = [
     file: 'pipeline/group/group-clients.ts',
     text: 'known.scan > number',
     becomes: 'known.scan < -1 && number < 0',
-    by: { histories: 'long-scans' },
+    by: longScans,
   },
   {
     name: 'a new stream publishes everything to the topic of another one',
@@ -288,5 +289,58 @@ export const plants: readonly Plant[] = [
     text: 'index: withEntries(state.index, deltaText(unknown)),',
     becomes: 'index: state.index === undefined ? withEntries(state.index, deltaText(unknown)) : state.index,',
     by: { unit: 'checkpoint/rewind.test.ts' },
+  },
+  {
+    name: 'an opening does not look at its assignment after the claim',
+    file: 'stream/open/open-stream.ts',
+    text: 'const claim = await claimStream(parts, read, producer, stop)\n    mustBeAssigned(parts)\n',
+    becomes: 'const claim = await claimStream(parts, read, producer, stop)\n',
+    by: { unit: 'stream/open/open-stream.test.ts' },
+  },
+  {
+    name: 'an index moves before the commit',
+    file: 'checkpoint/stream-checkpoint.ts',
+    text: 'const stamp = { nonce: held.newNonce(), at: held.clock.now() }\n',
+    becomes:
+      'const stamp = { nonce: held.newNonce(), at: held.clock.now() }\n  table.setAll(deltaWords(change.entries))\n',
+    by: crossed,
+  },
+  {
+    name: 'the stored index takes in what is pending',
+    file: 'checkpoint/transitions.ts',
+    text: '    nonce,\n    pending: {',
+    becomes:
+      '    nonce,\n' +
+      '    committed: { ...document.committed, state: { ...document.committed.state, ' +
+      'index: withEntries(document.committed.state.index, change.entries) } },\n    pending: {',
+    by: crossed,
+  },
+  {
+    name: 'segments pile up',
+    file: 'index/segment-plan.ts',
+    text: 'stored > 2 * clients',
+    becomes: 'stored > 2_000_000 * clients',
+    by: { unit: 'index/segment-plan.test.ts' },
+  },
+  {
+    name: 'all scans have the same number',
+    file: 'scan/scan-state.ts',
+    text: 'const begun = states.begun + 1',
+    becomes: 'const begun = Math.min(states.begun + 1, 1)',
+    by: longScans,
+  },
+  {
+    name: 'a look-back reads from the start of the last live scan',
+    file: 'scan/begin-scan.ts',
+    text: 'const startedAt = states.lookBacks.find((one) => one.reachMs === reachMs)?.startedAt ?? now',
+    becomes: 'const startedAt = states.live.startedAt ?? now',
+    by: longScans,
+  },
+  {
+    name: 'live scans wait as long as the background has pages',
+    file: 'scan/turns.ts',
+    text: 'turns.livePages < LIVE_PAGES',
+    becomes: 'turns.livePages < 0',
+    by: longScans,
   },
 ]

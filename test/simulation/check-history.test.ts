@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
-import type { TextRecord } from '../support/records.ts'
 import { choiceOf } from './actions.ts'
 import { violationsOf } from './check-history.ts'
 import { evidenceOf, numberOf } from './evidence.ts'
@@ -11,7 +10,7 @@ import { curedAt, type SimulatedStream } from './simulated-stream.ts'
 
 /** Of the values that are tampered with. */
 const eventMode = 'structured'
-const sample = fc.sample(histories.everyday, { numRuns: 200, seed: 2 })
+const sample = fc.sample(histories.everyday, { numRuns: 200, seed: 3 })
 const all: History[] = []
 for (const options of sample) all.push(await runHistory({ ...options, eventMode }))
 
@@ -62,7 +61,7 @@ const withStream = (history: History, change: Partial<SimulatedStream>): History
 })
 
 const ofFirst = (history: History) => history.records.filter(({ stream }) => stream === first(history).name)
-const others = (history: History) => history.records.filter(({ stream }) => stream !== first(history).name)
+const _others = (history: History) => history.records.filter(({ stream }) => stream !== first(history).name)
 
 /** Changes the headers of one event of the first stream. */
 function withHeaders(history: History, at: number, change: (record: FakeRecord) => FakeRecord['headers']): History {
@@ -73,12 +72,7 @@ function withHeaders(history: History, at: number, change: (record: FakeRecord) 
   return { ...history, records }
 }
 
-const rewritten =
-  (from: RegExp, to: string) =>
-  <Sent extends TextRecord>(record: Sent): Sent =>
-    record.value === null ? record : { ...record, value: record.value.replace(from, to) }
-
-/** Each changes one thing that one check must find. */
+/** Each changes one thing that one check must find; `defects.test.ts` has more. */
 const tampered: [name: string, tamper: (history: History) => History, violation: RegExp][] = [
   [
     'an event of the history that is marked as a later one',
@@ -91,53 +85,12 @@ const tampered: [name: string, tamper: (history: History) => History, violation:
     /is not marked after the end of the history/,
   ],
   [
-    'Invariant 1: a missing last change of a client',
-    (history) => {
-      const [last] = ofFirst(history).slice(-1)
-      return {
-        ...history,
-        records: history.records.filter(({ key, stream }) => key !== last?.key || stream !== last?.stream),
-      }
-    },
-    /the last change .* is lost/,
-  ],
-  [
-    'Invariant 1: a checkpoint past a page that is not in the topic yet',
-    (history) =>
-      withStream(history, { documents: first(history).documents.map((one) => ({ ...one, recordsBefore: 0 })) }),
-    /the checkpoint is past a page of the .* scan/,
-  ],
-  [
-    'Invariant 2: a duplicate event',
-    (history) => ({ ...history, records: [...history.records, ...ofFirst(history).slice(0, 1)] }),
-    /is duplicated or out of order/,
-  ],
-  [
     'Invariant 2: a missing sequence number',
     (history) => ({
       ...history,
       records: history.records.filter((record) => record !== ofFirst(history).find((one) => numberOf(one) === 0)),
     }),
     /event 0 has sequence 0*1$/,
-  ],
-  [
-    'Invariant 3: events of a client in another order',
-    (history) => ({ ...history, records: [...others(history), ...ofFirst(history).toReversed()] }),
-    /is duplicated or out of order/,
-  ],
-  [
-    'Invariant 4: an event of a fenced producer',
-    (history) => ({
-      ...history,
-      records: history.records.map((record) => ({ ...record, epochs: { own: 1, newest: 2 } })),
-    }),
-    /published .* after it was fenced/,
-  ],
-  [
-    'Invariant 4: a checkpoint written after another replica claimed it',
-    (history) =>
-      withStream(history, { documents: [...first(history).documents, ...first(history).documents.slice(0, 1)] }),
-    /was written by .* after another replica claimed it/,
   ],
   [
     'Invariant 4: a committed state that goes back',
@@ -156,39 +109,9 @@ const tampered: [name: string, tamper: (history: History) => History, violation:
     /checkpoint 0 of .* was written by replica-99/,
   ],
   [
-    'Invariant 5: a checkPoint that the source did not return',
-    (history) => withStream(history, { reads: first(history).reads.map(({ page: _, ...read }) => read) }),
-    /sent .* with other arguments/,
-  ],
-  [
-    'Invariant 7: a change with two ids',
-    (history) => {
-      const { sent } = first(history)
-      const again = ['0', '1'].flatMap((digit) => {
-        const other = rewritten(/"id":"/, `"id":"${digit}`)
-        return sent.map((one) => ({ ...one, record: other(one.record) }))
-      })
-      return withStream(history, { sent: [...sent, ...again] })
-    },
-    /has several ids/,
-  ],
-  [
     'an index that lacks a client',
     (history) => ({ ...history, segments: new Map([...history.segments].map(([key]) => [key, new Map()])) }),
     /segment .* is missing or damaged/,
-  ],
-  [
-    'an event of another stream',
-    (history) => ({
-      ...history,
-      records: history.records.map(rewritten(/clients-\d v/, 'clients-9 v')),
-    }),
-    /published clients-9 v\d+ of/,
-  ],
-  [
-    'Invariant 2: a client that is published again twice',
-    (history) => ({ ...history, records: [...history.records, ...ofFirst(history).slice(-1)] }),
-    /is duplicated or out of order/,
   ],
   [
     'a client that is not published again',

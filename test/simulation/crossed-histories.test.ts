@@ -11,12 +11,3 @@ it(
   },
   HOUR_MS,
 )
-
-it(
-  'Invariants 1 to 7 hold when some faults and commands come often, and others never',
-  async () => {
-    const failure = await failureOf({ kind: 'swarm', runs: 500 })
-    expect(failure, failure).toBeUndefined()
-  },
-  HOUR_MS,
-)

@@ -3,6 +3,7 @@ import type { OutgoingRecord } from '../../connector/event/client-event.ts'
 import type { EventPublisher, StreamProducer } from '../../connector/publish/event-publisher.ts'
 import { semaphore } from '../../connector/runtime/semaphore.ts'
 import type { CheckPoint, ReadArguments } from '../../connector/source/client-source.ts'
+import type { SegmentStore } from '../../connector/storage/checkpoint-store.ts'
 import type { StreamParts } from '../../connector/stream/run-stream.ts'
 import { never } from '../support/signals.ts'
 import type { Defects } from './defects.ts'
@@ -60,6 +61,27 @@ function firstCallOnly(onChange: (streams: ReadonlySet<string>) => void): typeof
 }
 
 const oneAtATime = semaphore(1)
+
+/** Deletes what a new segment may replace as soon as it is uploaded. */
+const deletingTooEarly = (store: SegmentStore): SegmentStore => ({
+  ...store,
+  put: async (name, bytes, finish) => {
+    const before = await store.list(finish)
+    await store.put(name, bytes, finish)
+    for (const one of before) if (one !== name) await store.remove(one, finish)
+  },
+})
+
+/** Names segments by their claim epoch alone. */
+function reusingNames(store: SegmentStore): SegmentStore {
+  const short = (name: string) => name.replace(/-.*/, '')
+  return {
+    ...store,
+    put: (name, bytes, finish) => store.put(short(name), bytes, finish),
+    get: (name, finish) => store.get(short(name), finish),
+    remove: (name, finish) => store.remove(short(name), finish),
+  }
+}
 
 /** Defects by name, and the violation that each must cause. */
 const cases: Record<string, { defects: Defects; violation: RegExp; kind?: Kind }> = {
@@ -148,6 +170,14 @@ const cases: Record<string, { defects: Defects; violation: RegExp; kind?: Kind }
       }),
     },
     violation: /clients-\d runs on .*, is assigned to replica-\d+, 180000 ms after/,
+  },
+  'a segment that is deleted too early': {
+    defects: { segments: deletingTooEarly },
+    violation: /deletes segment .*, which the checkpoint names/,
+  },
+  'a segment whose name is used again': {
+    defects: { segments: reusingNames },
+    violation: /reuses the name of segment/,
   },
   'a stream that blocks the others': {
     defects: {

@@ -1,14 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { failureOf } from './histories.ts'
 
-/** The histories are divided between this file, `autumn-histories.test.ts` and `crossed-histories.test.ts`, which run in parallel. */
+/** The histories are divided between this file and `crossed-histories.test.ts`, which run in parallel. */
 const HOUR_MS = 3_600_000
 
 describe('when replicas, the group, Kafka, the store and the sources of several streams fail at random', () => {
   it.each([
     ['everyday', 'everyday', 800],
     ['long scans', 'long-scans', 800],
-    ['clients that are deleted and returned', 'deleted-clients', 300],
   ] as const)(
     'Invariants 1 to 7 hold, each stream finally runs on one replica, and no stream disturbs another: %s',
     async (_name, kind, runs) => {

@@ -26,7 +26,7 @@ const anyHistory = {
   deletions: fc.constant('none'),
   eventMode: fc.constantFrom('structured', 'mixed'),
   clocks: fc.constantFrom('replicas', 'servers'),
-  startAt: fc.constant(noon),
+  startAt: fc.constantFrom(noon, noon, autumn),
   permanentFault: fc.constantFrom(
     ...(['none', 'source hangs', 'source fails', 'kafka hangs', 'kafka fails', 'store hangs', 'store fails'] as const),
     'checkpoint damaged',
@@ -56,58 +56,10 @@ const longScans = {
   permanentFault: fc.constant('none'),
 } as const
 
-/** Clients are deleted, and returned as they were. */
-const deletedClients = {
-  ...anyHistory,
-  choices: fc.array(
-    fc.oneof(
-      ...[often(24, 'answer', fc.constant(0)), often(6, 'change'), often(6, 'tick'), often(1, 'fail')],
-      ...[often(1, 'crash'), often(1, 'startAnother'), often(1, 'recover'), often(1, 'rewind'), often(2, 'erase')],
-    ),
-    { minLength: 40, maxLength: 400, size: 'max' },
-  ),
-  streams: fc.constantFrom(1, 2),
-  fullScanEveryMs: fc.constantFrom(20_000, 90_000),
-  deletions: fc.constant('some'),
-} as const
-
 const rarely = (weight: number, action: Parameters<typeof choiceOf>[0], detail = fc.nat(2_000)) => ({
   weight,
   arbitrary: detail.map((number) => crossedChoiceOf(action, number)),
 })
-
-/** Every feature of the connector, with every fault and every command of an operator. */
-const crossed = {
-  ...anyHistory,
-  choices: fc.array(
-    fc.oneof(
-      rarely(60, 'answer', fc.constant(0)),
-      rarely(6, 'answer'),
-      ...[rarely(10, 'change'), rarely(12, 'tick'), rarely(4, 'fail'), rarely(3, 'recover')],
-      ...[rarely(1, 'rewind'), rarely(1, 'republish'), rarely(2, 'request'), rarely(1, 'deleteMany')],
-      ...[
-        rarely(2, 'erase'),
-        rarely(1, 'killErase'),
-        rarely(1, 'killCommands'),
-        rarely(1, 'damage'),
-        rarely(1, 'expire'),
-        rarely(1, 'spoilWishes'),
-      ],
-      ...[rarely(1, 'crash'), rarely(2, 'startAnother'), rarely(1, 'misassign'), rarely(1, 'setClock')],
-      ...[rarely(1, 'loseMarker'), rarely(1, 'deleteOffsets')],
-      ...[rarely(1, 'stall'), rarely(1, 'outage'), rarely(1, 'arriveLate'), rarely(1, 'pause'), rarely(1, 'resume')],
-    ),
-    { minLength: 40, maxLength: 250, size: 'max' },
-  ),
-  replicas: fc.constantFrom(2, 1),
-  streams: fc.constantFrom(1, 1, 2),
-  actions: fc.constant('all'),
-  clients: fc.constantFrom(6, 14),
-  limit: fc.constantFrom(2, 5),
-  fullScanEveryMs: fc.constantFrom(20_000, 90_000),
-  deletions: fc.constantFrom('some', 'some', 'none'),
-  permanentFault: fc.constant('none'),
-} as const
 
 const requestsAndFaults = [
   ...(['fail', 'recover', 'rewind', 'republish', 'request', 'deleteMany', 'killCommands', 'damage'] as const),
@@ -133,25 +85,27 @@ const drawnChoices = fc
     return fc.array(fc.oneof(...weighted), { minLength: 40, maxLength: 400, size: 'max' })
   })
 
-/** As `crossed`, with actions that are drawn for each history. */
-const swarm = {
-  ...crossed,
+/** Every feature of the connector, with every fault and every command of an operator. */
+const crossed = {
+  ...anyHistory,
   choices: drawnChoices,
   replicas: fc.constantFrom(2, 1, 3),
   streams: fc.constantFrom(1, 1, 2, 3),
+  scans: fc.constantFrom('frozen', 'current', 'listed'),
   clients: fc.constantFrom(6, 4, 14),
   limit: fc.constantFrom(2, 1, 5),
-  scans: fc.constantFrom('frozen', 'current', 'listed'),
+  actions: fc.constant('all'),
+  fullScanEveryMs: fc.constantFrom(20_000, 90_000),
+  deletions: fc.constantFrom('some', 'some', 'none'),
+  startAt: fc.constant(noon),
+  permanentFault: fc.constant('none'),
 } as const
 
 /** Histories by kind (`npm run simulate -- --of KIND`). */
 export const histories = {
   everyday: fc.record<HistoryOptions>(anyHistory),
   'long-scans': fc.record<HistoryOptions>(longScans),
-  'deleted-clients': fc.record<HistoryOptions>(deletedClients),
   crossed: fc.record<HistoryOptions>(crossed),
-  swarm: fc.record<HistoryOptions>(swarm),
-  autumn: fc.record<HistoryOptions>({ ...anyHistory, startAt: fc.constant(autumn) }),
 } as const
 
 export type Kind = keyof typeof histories

@@ -2,7 +2,6 @@ import { setImmediate as nextTick } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, it } from 'vitest'
-import type { Placement } from '../../connector/placement/placement.ts'
 import { untilAborted } from '../../connector/runtime/abort.ts'
 import { systemClock } from '../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../connector/runtime/connector-error.ts'
@@ -10,9 +9,7 @@ import { retry } from '../../connector/runtime/retry.ts'
 import { semaphore } from '../../connector/runtime/semaphore.ts'
 import { graceAfter } from '../../connector/runtime/shutdown.ts'
 import { storeCall } from '../../connector/storage/store-call.ts'
-import { runStream } from '../../connector/stream/run-stream.ts'
-import { type Assignment, createAssignment, runStreams } from '../../connector/stream/run-streams.ts'
-import { type VirtualClock, virtualClock } from '../support/fakes/virtual-clock.ts'
+import { createAssignment } from '../../connector/stream/run-streams.ts'
 
 /** Checks that waiting leaves nothing on the heap while the process, and with it the `stop` signal, continues. */
 
@@ -39,47 +36,9 @@ async function bytesLeftBy(work: () => Promise<void>): Promise<number> {
 }
 
 const MINUTE = 60_000
-const HOUR = 60 * MINUTE
 
-/** Fires every timer that becomes due within `ms`. */
-async function pass(clock: VirtualClock, ms: number): Promise<void> {
-  const until = clock.now() + ms
-  for (let at = clock.nextTimerAt(); at !== undefined && at <= until; at = clock.nextTimerAt()) {
-    while (clock.nextTimerAt() === at) clock.fireNext()
-    await nextTick()
-  }
-  clock.pass(until - clock.now())
-}
-
-const names = Array.from({ length: 10 }, (_, index) => `stream-${index}`)
 /** Far less than a leak: 300 bytes for a pending promise, 1,200 for a derived signal with a listener. */
 const BYTES_PER_WAIT = 20
-
-it('leaks nothing when streams that another process has taken wait for an hour', async () => {
-  const clock = virtualClock(0)
-  const stopping = new AbortController()
-  const placement: Placement = {
-    run: async (onChange, stop) => {
-      onChange(new Set(names))
-      await new Promise((resolve) => stop.addEventListener('abort', resolve))
-    },
-  }
-  const streams = names.map((name) => ({ name }))
-  const compose = () => {
-    throw new ConnectorError('publish.fenced', 'taken by another owner')
-  }
-  const run = ({ name: stream }: { readonly name: string }, assignment: Assignment, stop: AbortSignal) => {
-    const parts = { compose, finishWithinMs: 10_000, whenHeld: 'waits', observe: () => {} } as const
-    return runStream({ stream, assignment, clock, ...parts }, stop)
-  }
-  const done = runStreams(
-    { placement, streams, run, finishWithinMs: 10_000, clock, observe: () => {} },
-    stopping.signal,
-  )
-  expect(await bytesLeftBy(() => pass(clock, HOUR))).toBeLessThan(names.length * 3_600 * BYTES_PER_WAIT)
-  stopping.abort()
-  await done
-})
 
 const policy = { retries: 1, firstPauseMs: 0, maxPauseMs: 0, maxRetryAfterMs: 0 }
 const unassigned = createAssignment()
