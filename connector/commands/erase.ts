@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type TombstoneType, tombstones } from '../event/cloud-event/tombstone.ts'
-import { kafkaEventPublisher } from '../kafka/kafka-event-publisher.ts'
+import { withoutCreation } from '../kafka/kafka-config.ts'
+import { kafkaEventPublisher } from '../kafka/transactions/stream-producer.ts'
 import { publishTombstones } from '../publish/publish-tombstones.ts'
 import { type Answer, invalidRequest, type RunCommand } from './command.ts'
 import { type ChosenStream, namedClients, withStream } from './command-resources.ts'
@@ -20,7 +21,7 @@ export async function eraseClients(
 ): Promise<Answer> {
   const { clock, kafkaLog: log, config } = shared
   const names = { connector: config.connector, stream: stream.name }
-  const publisher = kafkaEventPublisher(stream.kafka, { ...names, clock, log })
+  const publisher = kafkaEventPublisher(withoutCreation(stream.kafka), { ...names, clock, log })
   closing.use(publisher, (opened) => opened.close())
   const event = { type, source: stream.eventSource, timeMs: clock.now() }
   const ids = new Map(clients.map((clientId) => [clientId, randomUUID()]))

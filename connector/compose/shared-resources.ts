@@ -8,11 +8,12 @@ import { untilAborted } from '../runtime/abort.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
 import { assertNever } from '../runtime/compiler-checks.ts'
+import { ConnectorError } from '../runtime/connector-error.ts'
 import { type Semaphore, semaphore } from '../runtime/semaphore.ts'
 import { type RequestRates, requestRates } from '../source/polaris/http/request-rate.ts'
 import { type RefusedAccounts, refusedAccounts } from '../source/polaris/session/refused-accounts.ts'
 import type { CheckpointStore, StoreParts } from '../storage/checkpoint-store.ts'
-import { type CheckpointConfig, parseCheckpointUrl } from '../storage/checkpoint-store-config.ts'
+import { type CheckpointConfig, checkpointPlace } from '../storage/checkpoint-store-config.ts'
 import { fileStore } from '../storage/file-store.ts'
 import { s3Store } from '../storage/s3/s3-store.ts'
 import type { LibraryLog } from '../telemetry/library-log.ts'
@@ -93,7 +94,8 @@ export function onceDone(work: () => Promise<void>): (stop: AbortSignal) => Prom
 
 /** The store of the URL; call `probe` before using it. Throws `config.invalid`. */
 export function openCheckpointStore(config: CheckpointConfig, parts: StoreParts): CheckpointStore {
-  const place = parseCheckpointUrl(config.url)
+  const place = checkpointPlace(config.url)
+  if (typeof place === 'string') throw new ConnectorError('config.invalid', `CHECKPOINT_URL: ${place}`)
   switch (place.kind) {
     case 's3':
       return s3Store({ bucket: place.bucket, prefix: place.prefix, s3: config.s3 }, parts)

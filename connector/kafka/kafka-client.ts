@@ -95,28 +95,11 @@ function connect({ host, port, ssl, onConnect }: ISocketFactoryArgs): Socket {
   return socket.setKeepAlive(true, keepAliveMs).setNoDelay(true)
 }
 
-/** Receives the log of kafkajs, at `debug` at most: errors that matter reach the caller as exceptions. */
-export type KafkaLog = (
-  level: 'debug' | 'trace',
-  message: string,
-  fields: Readonly<Record<string, string | number>>,
-) => void
+/** Receives the log of kafkajs, whose fields may contain anything. Errors that matter reach the caller as exceptions. */
+export type KafkaLog = (message: string, fields: Readonly<Record<string, unknown>>) => void
 
-/** The DEBUG level of kafkajs, whose lines may contain whole responses. */
-const kafkaJsDebug = 5
-
-/** The fields that are passed on. None can contain a key, a value, a response or a stack trace. */
-const safeFields = ['broker', 'groupId', 'topic', 'error', 'errorMessage', 'retryCount', 'retryTime', 'correlationId']
-
-/** A `logCreator` that demotes all lines: kafkajs logs each retry as an error, but retries are routine here. */
-export function kafkaLogCreator(log: KafkaLog): (level: logLevel) => (entry: LogEntry) => void {
-  return () =>
-    ({ level, namespace, log: content }) => {
-      const fields: Record<string, string | number> = { namespace }
-      for (const name of safeFields) {
-        const value: unknown = content[name]
-        if (typeof value === 'string' || typeof value === 'number') fields[name] = value
-      }
-      log(level >= kafkaJsDebug ? 'trace' : 'debug', String(content.message), fields)
-    }
-}
+const kafkaLogCreator =
+  (log: KafkaLog) =>
+  () =>
+  ({ namespace, log: { message, ...fields } }: LogEntry) =>
+    log(message, { namespace, ...fields })

@@ -69,6 +69,12 @@ export interface TopicCreation {
   readonly deadLettersConfig: Readonly<Record<string, string>>
 }
 
+/** For what does not run the stream. */
+export const withoutCreation = (config: KafkaConfig): KafkaConfig => ({
+  ...config,
+  topic: { ...config.topic, create: undefined },
+})
+
 /** The topics of a stream. */
 export const topicNames = ({ events, deadLetters }: TopicConfig): readonly string[] => [events, deadLetters]
 

@@ -1,4 +1,3 @@
-import type { Admin, Kafka } from 'kafkajs'
 import { untilAborted } from '../runtime/abort.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
@@ -8,49 +7,51 @@ import { type NeededAcls, publishError } from './kafka-errors.ts'
 import { kafkaTimes } from './kafka-times.ts'
 import { type Cluster, clusterOf } from './kafkajs/cluster.ts'
 
-/** The dependencies of an admin connection. */
+/** The dependencies of a connection. */
 export interface AdminParts {
   readonly clock: Clock
   /** Returns a new client each time, so each can be disconnected separately. */
   readonly connect: () => KafkaClient
 }
 
-/** Opens an admin connection, runs `work` and closes it. Rejects with `publish.*` or the reason of `stop`. */
-export function withAdmin<Result>(
-  parts: AdminParts,
-  use: { operation: string; needs?: NeededAcls; work: (admin: Admin) => Promise<Result> },
-  stop: AbortSignal,
-): Promise<Result> {
-  return withConnection(parts, { ...use, open: (kafka) => kafka.admin() }, stop)
+interface ClusterUse<Result> {
+  readonly operation: string
+  readonly needs?: NeededAcls
+  readonly work: (cluster: Cluster) => Promise<Result>
+  /** May take longer than a transaction. */
+  readonly isLong?: true
 }
 
-/** Connects with `open` on a new client, runs `work`, disconnects. Rejects with `publish.*` or the reason of `stop`. */
-export async function withConnection<Opened extends Pick<Admin, 'connect' | 'disconnect'>, Result>(
+/** Connects a new client, runs `work`, disconnects. Rejects with `publish.*` or the reason of `stop`. */
+export async function onCluster<Result>(
   parts: AdminParts,
-  use: {
-    operation: string
-    needs?: NeededAcls
-    open: (kafka: Kafka) => Opened
-    work: (opened: Opened) => Promise<Result>
-    /** May take longer than a transaction. */
-    isLong?: true
-  },
+  { operation, needs, work, isLong }: ClusterUse<Result>,
   stop: AbortSignal,
 ): Promise<Result> {
   const client = parts.connect()
-  const opened = use.open(client.kafka)
+  const cluster = clusterOf(client.kafka)
   const connectAndWork = async () => {
-    await opened.connect()
-    return await use.work(opened)
+    await cluster.connect()
+    await cluster.refreshMetadata()
+    return await work(cluster)
   }
   try {
-    return await (use.isLong ? untilAborted(stop, connectAndWork()) : withinCommitLimit(parts, connectAndWork, stop))
+    return await (isLong ? untilAborted(stop, connectAndWork()) : withinCommitLimit(parts, connectAndWork, stop))
   } catch (error) {
     stop.throwIfAborted()
-    throw error instanceof ConnectorError ? error : fencedAsFailed(publishError(use.operation, error, use.needs))
+    throw error instanceof ConnectorError ? error : publishError(operation, error, needs)
   } finally {
-    void closeConnection(parts, { client, disconnect: () => opened.disconnect() })
+    void closeConnection(parts, { client, disconnect: () => cluster.disconnect() })
   }
+}
+
+/** A coordinator or leader that is new, has moved or is still loading serves requests after some seconds. */
+const untilServed: RetryPolicy = { retries: 12, firstPauseMs: 100, maxPauseMs: 2_000, maxRetryAfterMs: 0 }
+
+/** Like `onCluster`, but tries again where that may help, on a new connection for each attempt. */
+export function withCluster<Result>(parts: AdminParts, use: ClusterUse<Result>, stop: AbortSignal): Promise<Result> {
+  const retrying = { clock: parts.clock, policy: untilServed, onRetry: () => undefined }
+  return retry(() => onCluster(parts, use, stop), retrying, stop)
 }
 
 /** Gives `work` as much time as a transaction. Rejects with a `TimeoutError` or the reason of `stop`. */
@@ -80,27 +81,4 @@ export async function closeConnection({ clock }: Pick<AdminParts, 'clock'>, conn
 export function destroyConnection({ client, disconnect }: Connection): void {
   client.destroy()
   disconnect().catch(() => undefined)
-}
-
-/**
- * Outside of transactions there is no fencing: `publish.fenced` then means only that kafkajs does not know the broker's
- * error code.
- */
-export function fencedAsFailed(error: ConnectorError): ConnectorError {
-  return error.code === 'publish.fenced'
-    ? new ConnectorError('publish.failed', error.message, { cause: error.cause })
-    : error
-}
-
-/** A coordinator or leader that is new, has moved or is still loading serves requests after some seconds. */
-const untilServed: RetryPolicy = { retries: 12, firstPauseMs: 100, maxPauseMs: 2_000, maxRetryAfterMs: 0 }
-
-/** Sends single requests, on a new connection for each attempt. Rejects with `publish.*` or the reason of `stop`. */
-export function withCluster<Result>(
-  parts: AdminParts,
-  use: { operation: string; needs: NeededAcls; work: (cluster: Cluster) => Promise<Result>; isLong?: true },
-  stop: AbortSignal,
-): Promise<Result> {
-  const retrying = { clock: parts.clock, policy: untilServed, onRetry: () => undefined }
-  return retry(() => withConnection(parts, { ...use, open: clusterOf }, stop), retrying, stop)
 }

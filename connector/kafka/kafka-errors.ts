@@ -83,9 +83,6 @@ export function classifyKafkaError(error: unknown): ErrorCode {
 export const hasKafkaError = (error: unknown, ...types: readonly string[]): boolean =>
   types.includes(decisive(error)?.type ?? '')
 
-/** Whether a broker answered with an error. */
-export const isAnswered = (error: unknown): boolean => decisive(error)?.type !== undefined
-
 /** The ACLs that an operation needs, by the error of a missing one. */
 export type NeededAcls = Readonly<
   Partial<Record<`${'TOPIC' | 'GROUP' | 'CLUSTER' | 'TRANSACTIONAL_ID'}_AUTHORIZATION_FAILED`, string>>
@@ -97,11 +94,17 @@ function codedError(error: unknown): ConnectorError | undefined {
   return error instanceof Error && error.cause instanceof Error ? codedError(error.cause) : undefined
 }
 
+/** Like `transactionError`, for what is outside of transactions: there, an unknown error code is no fence. */
+export function publishError(operation: string, error: unknown, needs: NeededAcls = {}): ConnectorError {
+  const coded = transactionError(operation, error, needs)
+  return coded.code === 'publish.fenced' ? new ConnectorError('publish.failed', coded.message, { cause: error }) : coded
+}
+
 /**
  * Returns the coded error for a failed operation, naming the broker, the missing ACL and what to check. Returns a
  * `ConnectorError` unchanged.
  */
-export function publishError(operation: string, error: unknown, needs: NeededAcls = {}): ConnectorError {
+export function transactionError(operation: string, error: unknown, needs: NeededAcls = {}): ConnectorError {
   const message = `${operation}: ${reasonOf(error, needs)}`
   return codedError(error) ?? new ConnectorError(classifyKafkaError(error), message, { cause: error })
 }

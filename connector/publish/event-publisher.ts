@@ -56,12 +56,10 @@ export interface OpenOptions {
   readonly publishedEvents: number
   /** The cluster of the checkpoint: in another one, nothing is created or opened. Null: any. */
   readonly clusterId: string | null
-  /** `rejected`: a command that does not run the stream creates no topic, whatever the settings say. */
-  readonly missingTopics: 'as-configured' | 'rejected'
 }
 
 /** How a stream without a checkpoint is opened. */
-export const withoutCheckpoint: OpenOptions = { publishedEvents: 0, clusterId: null, missingTopics: 'as-configured' }
+export const withoutCheckpoint: OpenOptions = { publishedEvents: 0, clusterId: null }
 
 /** Publishes the events of one stream to Kafka. */
 export interface EventPublisher {

@@ -1,9 +1,10 @@
 import type { Tombstone } from '../event/client-event.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
-import type { EventPublisher, OpenTransaction, StreamProducer } from './event-publisher.ts'
+import { type EventPublisher, type OpenTransaction, type StreamProducer, withoutCheckpoint } from './event-publisher.ts'
 
 interface TombstoneParts {
+  /** Creates no topics. */
   readonly publisher: Pick<EventPublisher, 'open'>
   readonly clock: Clock
   /** The tombstones for a topic with so many partitions. */
@@ -25,7 +26,7 @@ export async function publishTombstones(parts: TombstoneParts, stop: AbortSignal
   const { publisher, clock } = parts
   const repeatUntil = clock.monotonic() + REPEAT_WITHIN_MS
   for (;;) {
-    const producer = await publisher.open(existingTopics, stop)
+    const producer = await publisher.open(withoutCheckpoint, stop)
     try {
       return await publishOnce(parts, producer, stop)
     } catch (error) {
@@ -36,8 +37,6 @@ export async function publishTombstones(parts: TombstoneParts, stop: AbortSignal
     await clock.sleep(REPEAT_AFTER_MS * clock.random(), stop)
   }
 }
-
-const existingTopics = { publishedEvents: 0, clusterId: null, missingTopics: 'rejected' } as const
 
 async function publishOnce({ tombstones }: TombstoneParts, producer: StreamProducer, stop: AbortSignal) {
   const { destination, open, isEmpty } = await producer.readKafkaState({ formerProducerId: null }, stop)

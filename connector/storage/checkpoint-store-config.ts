@@ -1,5 +1,4 @@
 import { fileURLToPath } from 'node:url'
-import { ConnectorError } from '../runtime/connector-error.ts'
 
 /** Location of the checkpoints. */
 export interface CheckpointConfig {
@@ -36,14 +35,7 @@ type CheckpointPlace =
   /** As written; a relative path is relative to the working directory. */
   | { readonly kind: 'file'; readonly directory: string }
 
-/** Parses `CHECKPOINT_URL`. Throws `config.invalid`. */
-export function parseCheckpointUrl(url: string): CheckpointPlace {
-  const place = checkpointPlace(url)
-  if (typeof place === 'string') throw new ConnectorError('config.invalid', `CHECKPOINT_URL: ${place}`)
-  return place
-}
-
-/** The place, or why the URL is invalid. Invariant 8: without the URL, which may be a misplaced secret. */
+/** The place of `CHECKPOINT_URL`, or why the URL is invalid. Invariant 8: without the URL, which may be a misplaced secret. */
 export function checkpointPlace(url: string): CheckpointPlace | string {
   const s3 = /^s3:\/\/(?<bucket>[^/?#]+)(?:\/(?<prefix>[^?#]*))?$/.exec(url)?.groups
   if (s3?.bucket !== undefined) {

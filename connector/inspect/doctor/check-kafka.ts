@@ -1,10 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { DAY_MS } from '../../checkpoint/valid-state.ts'
-import { type ClusterView, topicLayout, viewCluster } from '../../kafka/admin/cluster-view.ts'
-import { accessAsStream, accessGroup } from '../../kafka/admin/stream-access.ts'
+import {
+  accessAsStream,
+  accessGroup,
+  type ClusterView,
+  viewCluster,
+  viewTopic,
+} from '../../kafka/admin/cluster-view.ts'
 import type { Topics } from '../../kafka/admin/topics.ts'
+import { withoutCreation } from '../../kafka/kafka-config.ts'
 import { openStreamProducer } from '../../kafka/transactions/stream-producer.ts'
-import { type OpenOptions, streamNames, type TopicLayout } from '../../publish/event-publisher.ts'
+import { streamNames, type TopicLayout, withoutCheckpoint } from '../../publish/event-publisher.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
 import { type Semaphore, semaphore } from '../../runtime/semaphore.ts'
 import type { DoctorParts, StreamUnderTest } from './doctor-parts.ts'
@@ -72,9 +78,9 @@ export async function checkStreamKafka(
   let isTopicMissing = false
   let found: Topics | undefined
   const topics = await checked(within(finish), async () => {
-    const events = await topicLayout(parts.admin, configured.events, finish)
+    const events = await viewTopic(parts.admin, configured.events, finish)
     isTopicMissing = events === undefined
-    const deadLetters = await topicLayout(parts.admin, configured.deadLetters, finish)
+    const deadLetters = await viewTopic(parts.admin, configured.deadLetters, finish)
     found = events && deadLetters && { clusterId, events, deadLetters }
     return judgeTopics(configured, [events, deadLetters])
   })
@@ -113,8 +119,6 @@ function checkRights(
   })
 }
 
-const existingTopics: OpenOptions = { publishedEvents: 0, clusterId: null, missingTopics: 'rejected' }
-
 /**
  * Commits an offset for the topic of the stream, under names of its own, which disturbs no replica. No record and no
  * marker gets into the topic: a new stream begins only with an empty one.
@@ -125,11 +129,11 @@ function checkTransaction(
   finish: AbortSignal,
 ): Promise<CheckResult> {
   const names = streamNames(config.connector, 'doctor')
-  const { kafka } = stream.config
+  const kafka = withoutCreation(stream.config.kafka)
   return checked(within(finish), async () => {
     try {
       using _ = await trials.acquire(finish)
-      const producer = await openStreamProducer({ ...admin, config: kafka, names }, existingTopics, finish)
+      const producer = await openStreamProducer({ ...admin, config: kafka, names }, withoutCheckpoint, finish)
       try {
         await using transaction = producer.begin(finish)
         await transaction.commit({ epoch: 0, seq: 0, nonce: randomUUID(), events: 0 })

@@ -1,49 +1,78 @@
-import kafkajs, { type Admin } from 'kafkajs'
-import type { TopicLayout } from '../../publish/event-publisher.ts'
-import { type AdminParts, withAdmin } from '../kafka-connection.ts'
+import type { StreamNames } from '../../publish/event-publisher.ts'
+import { type AdminParts, onCluster, withCluster } from '../kafka-connection.ts'
 import { hasKafkaError } from '../kafka-errors.ts'
-import { describeCluster } from '../kafkajs/metadata-requests.ts'
-import { partitionsOf } from './topics.ts'
+import { type Cluster, GROUP_COORDINATOR, type TopicBroker, TRANSACTION_COORDINATOR } from '../kafkajs/cluster.ts'
+import { fetchMetadata, type Topic } from '../kafkajs/newer-requests.ts'
+import { readKafkaState } from '../transactions/kafka-state.ts'
+import { mustBeWritable, type Topics } from './topics.ts'
 
-const { ConfigResourceTypes } = kafkajs // Node does not detect this named export of CommonJS
+/** What `doctor` looks at. Changes nothing. All reject with `publish.*` or the reason of `stop`. */
 
-/** Facts about a cluster. */
 export interface ClusterView {
-  readonly clusterId: string
+  readonly clusterId: string | null
   readonly brokers: number
   /** `offsets.retention.minutes`; undefined if this user may not read it (DESCRIBE_CONFIGS on the cluster). */
   readonly offsetsRetentionMs: number | undefined
 }
 
-/** Reads only. Rejects with `publish.*` or the reason of `stop`. */
 export function viewCluster(parts: AdminParts, stop: AbortSignal): Promise<ClusterView> {
-  const work = async (admin: Admin) => {
-    const { clusterId, brokers, controller } = await describeCluster(admin)
-    const minutes = await retentionMinutes(admin, String(controller ?? brokers[0]?.nodeId))
-    return { clusterId, brokers: brokers.length, offsetsRetentionMs: minutes > 0 ? minutes * 60_000 : undefined }
+  const work = async (cluster: Cluster) => {
+    const broker = await cluster.findControllerBroker()
+    const { clusterId, brokers } = await fetchMetadata(broker)
+    const minutes = await retentionMinutes(broker)
+    return { clusterId, brokers, offsetsRetentionMs: minutes > 0 ? minutes * 60_000 : undefined }
   }
-  return withAdmin(parts, { operation: 'describe the cluster', needs: {}, work }, stop)
+  return onCluster(parts, { operation: 'describe the cluster', work }, stop)
 }
 
-/** Undefined: the topic does not exist. Reads only. Rejects with `publish.*` or the reason of `stop`. */
-export function topicLayout(parts: AdminParts, topic: string, stop: AbortSignal): Promise<TopicLayout | undefined> {
-  const work = async (admin: Admin) => {
-    const { length: partitions } = await partitionsOf(admin, topic)
-    return partitions === 0 ? undefined : { topic, partitions }
-  }
+/** Undefined: the topic does not exist. */
+export function viewTopic(parts: AdminParts, topic: string, stop: AbortSignal): Promise<Topic | undefined> {
+  const work = async (cluster: Cluster) => (await fetchMetadata(await cluster.findControllerBroker(), topic)).topic
   const needs = { TOPIC_AUTHORIZATION_FAILED: `WRITE on topic ${topic}` }
-  return withAdmin(parts, { operation: `describe topic ${topic}`, needs, work }, stop)
+  return withCluster(parts, { operation: `describe topic ${topic}`, needs, work }, stop)
 }
+
+const BROKER_RESOURCE = 4
 
 /** NaN if this user may not read it. */
-async function retentionMinutes(admin: Admin, broker: string): Promise<number> {
-  const resources = [{ type: ConfigResourceTypes.BROKER, name: broker }]
+async function retentionMinutes(broker: TopicBroker): Promise<number> {
+  const resources = [{ type: BROKER_RESOURCE, name: String(broker.nodeId) }]
   try {
-    const described = await admin.describeConfigs({ resources, includeSynonyms: false })
+    const described = await broker.describeConfigs({ resources })
     const entries = described.resources.flatMap(({ configEntries }) => configEntries)
     return Number(entries.find(({ configName }) => configName === 'offsets.retention.minutes')?.configValue)
   } catch (error) {
     if (hasKafkaError(error, 'CLUSTER_AUTHORIZATION_FAILED')) return Number.NaN
     throw error
   }
+}
+
+/** Belongs to no producer of ours. */
+const NO_PRODUCER_ID = '-1'
+
+/**
+ * Makes the requests of an opening that change nothing, under the names of the stream. `topics`: undefined if one of them
+ * does not exist. A missing ACL rejects with `publish.unauthorized`, which names the first one.
+ */
+export async function accessAsStream(
+  parts: AdminParts,
+  { names, topics }: { readonly names: StreamNames; readonly topics: Topics | undefined },
+  stop: AbortSignal,
+): Promise<void> {
+  const { transactionalId: id, recordGroup: group } = names
+  const needs = { TRANSACTIONAL_ID_AUTHORIZATION_FAILED: `WRITE on transactional id ${id}` }
+  const query = { groupId: id, coordinatorType: TRANSACTION_COORDINATOR } as const
+  const work = (cluster: Cluster) => cluster.findGroupCoordinator(query)
+  await withCluster(parts, { operation: `find the coordinator of transactional id ${id}`, needs, work }, stop)
+  await accessGroup(parts, group, stop)
+  if (topics === undefined) return
+  mustBeWritable(topics)
+  const place = { group, topic: topics.events.topic }
+  await readKafkaState(parts, { topics, place, producerIds: [NO_PRODUCER_ID], finder: undefined }, stop)
+}
+
+export async function accessGroup(parts: AdminParts, groupId: string, stop: AbortSignal): Promise<void> {
+  const needs = { GROUP_AUTHORIZATION_FAILED: `READ on group ${groupId}` }
+  const work = (cluster: Cluster) => cluster.findGroupCoordinator({ groupId, coordinatorType: GROUP_COORDINATOR })
+  await withCluster(parts, { operation: `find the coordinator of group ${groupId}`, needs, work }, stop)
 }

@@ -1,13 +1,29 @@
-import type { Admin } from 'kafkajs'
-import type { PlacementConfig } from '../../placement/placement-config.ts'
+import type { Consumer, Kafka } from 'kafkajs'
+import { groupDefaults, type PlacementConfig } from '../../placement/placement-config.ts'
 import { linkedAbort, whenAborted } from '../../runtime/abort.ts'
 import { ensureTopic } from '../admin/topics.ts'
-import { type AdminParts, closeConnection, destroyConnection, fencedAsFailed, withAdmin } from '../kafka-connection.ts'
+import { type AdminParts, closeConnection, destroyConnection, onCluster } from '../kafka-connection.ts'
 import { publishError } from '../kafka-errors.ts'
-import { runSlotConsumer, type SlotConsumerParts, slotConsumer } from './slot-consumer.ts'
+import { retryOptions } from '../kafka-times.ts'
+import type { Cluster } from '../kafkajs/cluster.ts'
+import { slotCount, stickyAssigner } from './sticky-assigner.ts'
 
-export interface MemberParts extends AdminParts, SlotConsumerParts {
+export interface MemberParts extends AdminParts {
   readonly create: Extract<PlacementConfig, { mode: 'group' }>['create']
+  readonly group: string
+  readonly topic: string
+  /** All streams. */
+  readonly streams: readonly string[]
+  /** The slots of the last assignment. */
+  readonly held: () => readonly number[]
+  readonly onJoined: (joined: Joined) => void
+}
+
+export interface Joined {
+  readonly slots: readonly number[]
+  /** The total number of slots. */
+  readonly slotCount: number
+  readonly tookMs: number
 }
 
 /**
@@ -39,12 +55,54 @@ export async function beMember(parts: MemberParts, stop: AbortSignal): Promise<v
     TOPIC_AUTHORIZATION_FAILED: `DESCRIBE on topic ${topic}`,
     GROUP_AUTHORIZATION_FAILED: `READ on group ${group}`,
   }
-  throw fencedAsFailed(publishError(`join group ${group}`, membership.signal.reason, needs))
+  throw publishError(`join group ${group}`, membership.signal.reason, needs)
 }
 
 /** Checks the slots topic, and creates it if it is missing and creation is allowed. */
 async function ensureSlots(parts: MemberParts, stop: AbortSignal): Promise<void> {
   const { topic, create, clock } = parts
-  const work = (admin: Admin) => ensureTopic(admin, { topic, create, acl: 'DESCRIBE' }, { clock, stop })
-  await withAdmin(parts, { operation: `open topic ${topic}`, work }, stop)
+  const work = (cluster: Cluster) => ensureTopic(cluster, { topic, create, acl: 'DESCRIBE' }, { clock, stop })
+  await onCluster(parts, { operation: `open topic ${topic}`, work }, stop)
+}
+
+/** How late a consumer with all partitions paused may notice that a heartbeat is due. */
+const maxWaitMs = 250
+/** How late a member may notice that partitions were added to the topic. */
+const topicMaxAgeMs = 60_000
+
+/** A group member that never reads: all partitions are paused before the first fetch. It does not restart itself. */
+function slotConsumer(kafka: Kafka, parts: MemberParts, onCrash: (error: Error) => void): Consumer {
+  const { group, topic, onJoined } = parts
+  const assigner = stickyAssigner(parts)
+  let slotsNow = () => 0
+  const consumer = kafka.consumer({
+    groupId: group,
+    partitionAssigners: [
+      (config) => {
+        slotsNow = () => slotCount(config.cluster, topic)
+        return assigner(config)
+      },
+    ],
+    sessionTimeout: groupDefaults.sessionTimeoutMs,
+    rebalanceTimeout: groupDefaults.rebalanceTimeoutMs,
+    heartbeatInterval: groupDefaults.heartbeatMs,
+    maxWaitTimeInMs: maxWaitMs,
+    metadataMaxAge: topicMaxAgeMs,
+    allowAutoTopicCreation: false,
+    retry: { ...retryOptions('group'), restartOnFailure: async () => false },
+  })
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload: { memberAssignment, duration } }) => {
+    consumer.pause([{ topic }])
+    const slots = (memberAssignment[topic] ?? []).toSorted((one, other) => one - other)
+    onJoined({ slots, slotCount: slotsNow(), tookMs: duration })
+  })
+  consumer.on(consumer.events.CRASH, ({ payload: { error } }) => onCrash(error))
+  return consumer
+}
+
+/** Joins the group; resolves when the consumer has joined or crashed. Rejects with errors of kafkajs. */
+async function runSlotConsumer(consumer: Consumer, topic: string): Promise<void> {
+  await consumer.connect()
+  await consumer.subscribe({ topics: [topic], fromBeginning: true })
+  await consumer.run({ autoCommit: false, eachMessage: async () => undefined })
 }

@@ -4,8 +4,7 @@ import { codeOf, isTransient } from '../../runtime/connector-error.ts'
 import { pauseMs } from '../../runtime/retry.ts'
 import type { AdminParts } from '../kafka-connection.ts'
 import { hasKafkaError } from '../kafka-errors.ts'
-import { beMember, type MemberParts } from './group-member.ts'
-import type { Joined } from './slot-consumer.ts'
+import { beMember, type Joined, type MemberParts } from './group-member.ts'
 import { streamsIn } from './sticky-assigner.ts'
 
 interface GroupPlacementParts extends AdminParts, Pick<MemberParts, 'create'> {

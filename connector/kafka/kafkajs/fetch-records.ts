@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { createErrorFromCode, Decoder, type RequestTarget } from './protocol.ts'
+import { createErrorFromCode, Decoder, type RequestTarget } from './cluster.ts'
 
 export interface FetchedRecord {
   readonly offset: string

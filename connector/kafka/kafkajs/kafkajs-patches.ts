@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
+import { Encoder, type KafkaRequest, type RequestTarget } from './cluster.ts'
 import { registerCodecs } from './compression-codecs.ts'
-import { type MetadataPool, requestUsedTopicsOnly } from './metadata-requests.ts'
 import { produceRequest } from './produce-request.ts'
 import { observeTransactions } from './transaction-requests.ts'
 
@@ -23,7 +23,7 @@ export function patchKafkaJs(): void {
   endStoppedFetchers(prototypeOf('consumer/runner', ['fetch']))
   shortenInitRetries(prototypeOf('cluster', []))
   keepCoordinatorErrors(prototypeOf('cluster/brokerPool', ['withBroker']))
-  requestUsedTopicsOnly(prototypeOf('cluster/brokerPool', ['refreshMetadata']), prototypeOf('broker', ['metadata']))
+  requestUsedTopicsOnly(prototypeOf('broker', ['metadata']))
   observeTransactions(prototypeOf('broker', ['initProducerId', 'produce']))
   replaceModule('kafkajs/src/protocol/requests/produce/v3/request', produceRequest)
   registerCodecs()
@@ -85,7 +85,7 @@ function shortenInitRetries(cluster: object): void {
   Object.defineProperty(cluster, 'retry', { get: () => retry, set: () => undefined })
 }
 
-interface BrokerPool extends MetadataPool {
+interface BrokerPool {
   withBroker(work: (on: { nodeId: string; broker: unknown }) => Promise<unknown>): Promise<unknown>
 }
 
@@ -104,6 +104,26 @@ function keepCoordinatorErrors(pool: BrokerPool): void {
     })
     if (result === null && lastError !== undefined) throw lastError
     return result
+  }
+}
+
+interface MetadataBroker extends RequestTarget {
+  metadata(topics?: readonly string[]): Promise<unknown>
+}
+
+/**
+ * In the original, an empty list of topics means all topics of the cluster, and a partition of any of them without a
+ * leader makes the request fail. Here it means none.
+ */
+function requestUsedTopicsOnly(broker: MetadataBroker): void {
+  // kafkajs' newest version, which every broker since Kafka 2.8 supports.
+  const { protocol } = load('kafkajs/src/protocol/requests/metadata')
+  const { request, response }: KafkaRequest<unknown> = protocol({ version: 6 })({ topics: [] })
+  const original = broker.metadata
+  broker.metadata = async function metadata(this: MetadataBroker, topics = []) {
+    if (topics.length > 0) return await original.call(this, topics)
+    const encode = async () => new Encoder().writeInt32(0).writeBoolean(false) // no topics, create none
+    return await this.connectionPool.send({ request: { ...request, encode }, response })
   }
 }
 

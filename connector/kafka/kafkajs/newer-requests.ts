@@ -1,4 +1,5 @@
-import { createErrorFromCode, type Decoder, Encoder, NO_TAGS, type RequestTarget, sendNewer } from './protocol.ts'
+import type { TopicLayout } from '../../publish/event-publisher.ts'
+import { createErrorFromCode, type Decoder, Encoder, NO_TAGS, type RequestTarget, sendNewer } from './cluster.ts'
 
 /** Requests in versions that kafkajs does not support. They reject as `sendNewer` does. */
 
@@ -94,30 +95,41 @@ function readOffset(from: Decoder) {
 /** The bit of WRITE in the operations for which a user is authorized. */
 const WRITE = 1 << 4
 
-interface DescribedTopic {
-  readonly id: string
+/** A topic as a broker knows it. */
+export interface Topic extends TopicLayout {
+  readonly topicId: string
   /** Whether this user may write to it. */
   readonly isWritable: boolean
 }
 
-/** Describes a topic, which must exist. */
-export async function describeTopic(broker: RequestTarget, topic: string): Promise<DescribedTopic> {
+/** What a broker knows of the cluster, and of the topic, unless it does not exist. */
+export async function fetchMetadata(
+  broker: RequestTarget,
+  name?: string,
+): Promise<{ clusterId: string | null; brokers: number; topic: Topic | undefined }> {
   const requested = new Encoder()
   for (let word = 0; word < 4; word += 1) requested.writeInt32(0) // by name, not by id
-  requested.writeUVarIntString(topic).writeUVarInt(NO_TAGS)
-  const [found] = await sendNewer(broker, {
+  if (name !== undefined) requested.writeUVarIntString(name).writeUVarInt(NO_TAGS)
+  const [no, yes] = [false, true]
+  const { found, ...cluster } = await sendNewer(broker, {
     ...METADATA,
-    write: (to) => to.writeUVarIntArray([requested]).writeBoolean(false).writeBoolean(false).writeBoolean(true),
+    write: (to) =>
+      to
+        .writeUVarIntArray(name === undefined ? [] : [requested])
+        .writeBoolean(no)
+        .writeBoolean(no)
+        .writeBoolean(yes),
     read: (from) => {
-      from.readUVarIntArray(skipBroker)
-      from.readUVarIntString() // cluster id
+      const brokers = from.readUVarIntArray(skipBroker)?.length ?? 0
+      const clusterId = from.readUVarIntString()
       from.readInt32() // controller
-      return from.readUVarIntArray(readTopic) ?? []
+      return { brokers, clusterId, found: from.readUVarIntArray(readTopic)?.[0] }
     },
   })
-  if (found === undefined) throw createErrorFromCode(UNKNOWN_TOPIC_OR_PARTITION)
-  if (found.code !== 0 && found.code !== LEADER_NOT_AVAILABLE) throw createErrorFromCode(found.code)
-  return { id: found.id, isWritable: (found.operations & WRITE) !== 0 }
+  if (found === undefined || found.code === UNKNOWN_TOPIC_OR_PARTITION) return { ...cluster, topic: undefined }
+  const { code, operations, ...topic } = found
+  if (code !== 0 && code !== LEADER_NOT_AVAILABLE) throw createErrorFromCode(code)
+  return { ...cluster, topic: { ...topic, isWritable: (operations & WRITE) !== 0 } }
 }
 
 function skipBroker(from: Decoder): undefined {
@@ -130,13 +142,13 @@ function skipBroker(from: Decoder): undefined {
 
 function readTopic(from: Decoder) {
   const code = from.readInt16()
-  from.readUVarIntString() // name
-  const id = [0, 1, 2, 3].map(() => (from.readInt32() >>> 0).toString(16).padStart(8, '0')).join('')
+  const topic = from.readUVarIntString() ?? ''
+  const topicId = [0, 1, 2, 3].map(() => (from.readInt32() >>> 0).toString(16).padStart(8, '0')).join('')
   from.readBoolean() // is internal
-  from.readUVarIntArray(skipPartition)
+  const partitions = from.readUVarIntArray(skipPartition)?.length ?? 0
   const operations = from.readInt32()
   from.readTaggedFields()
-  return { code, id, operations }
+  return { code, topic, topicId, partitions, operations }
 }
 
 function skipPartition(from: Decoder): undefined {

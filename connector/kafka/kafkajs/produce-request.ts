@@ -1,7 +1,6 @@
 import { createRequire } from 'node:module'
 import type { Message } from 'kafkajs'
 import { crc32c } from './crc32c.ts'
-import { encodedHeaders } from './encoded-headers.ts'
 import { RequestWriter, sizeOfText, sizeOfVarint } from './request-writer.ts'
 
 /** A record of this connector. `timestamp`: ms since 1970. */
@@ -153,4 +152,20 @@ function writeRecords(to: RequestWriter, records: readonly EncodedRecord[]): voi
     to.bytes(key).bytes(value).raw(headers)
     delta += 1
   }
+}
+
+/** Most records have the same headers as the one before. */
+let last: { readonly headers: object; readonly encoded: Buffer } | undefined
+
+/** The headers of a record, with their number. */
+function encodedHeaders(headers: Readonly<Record<string, string>>): Buffer {
+  if (last?.headers === headers) return last.encoded
+  const texts = Object.entries(headers).flat()
+  const lengths = texts.map((text) => Buffer.byteLength(text))
+  const size = lengths.reduce((sum, length) => sum + sizeOfVarint(length) + length, 0)
+  const count = texts.length / 2
+  const to = new RequestWriter(Buffer.allocUnsafe(sizeOfVarint(count) + size)).varint(count)
+  for (const [at, text] of texts.entries()) to.varint(lengths[at] ?? 0).utf8(text)
+  last = { headers, encoded: to.buffer }
+  return to.buffer
 }

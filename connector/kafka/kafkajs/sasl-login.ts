@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import type { AuthenticationProviderArgs, Authenticator, Mechanism } from 'kafkajs'
 import type { Clock } from '../../runtime/clock.ts'
 import type { PasswordLogin, SaslConfig } from '../kafka-config.ts'
-import { tokensOf } from '../tokens/tokens.ts'
+import { tokensOf } from '../tokens.ts'
 
 type Provider = (sasl: object) => (args: AuthenticationProviderArgs) => Authenticator
 

@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { CoordinatorFinder, ProducerIdentity } from './cluster.ts'
-import type { RequestTarget } from './protocol.ts'
+import type { CoordinatorFinder, ProducerIdentity, RequestTarget } from './cluster.ts'
 
 /** What kafkajs' producer hides: its identity, and which partitions it writes to. */
 

@@ -1,6 +1,5 @@
 import type { TopicLayout } from '../../publish/event-publisher.ts'
-import type { Cluster, LeadingBroker } from '../kafkajs/cluster.ts'
-import type { RequestTarget } from '../kafkajs/protocol.ts'
+import type { Cluster, LeadingBroker, RequestTarget } from '../kafkajs/cluster.ts'
 
 /** Some partitions of a topic, and the broker that leads them. */
 export interface LedPartitions {

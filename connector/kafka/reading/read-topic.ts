@@ -1,10 +1,9 @@
-import type { Admin } from 'kafkajs'
 import type { EventReading } from '../../publish/event-reading.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { ensureTopic } from '../admin/topics.ts'
 import type { KafkaConfig } from '../kafka-config.ts'
-import { type AdminParts, withAdmin, withCluster } from '../kafka-connection.ts'
+import { type AdminParts, onCluster, withCluster } from '../kafka-connection.ts'
 import type { Cluster } from '../kafkajs/cluster.ts'
 import { fetchRecords } from '../kafkajs/fetch-records.ts'
 import { END, type LedPartitions, leadersOf, offsetsOf, START } from './partition-reads.ts'
@@ -18,9 +17,9 @@ export async function readTopicEvents<Found>(
 ): Promise<void> {
   const { clock, config } = parts
   const { [reading.of ?? 'events']: name } = config.topic
-  const open = (admin: Admin) =>
-    ensureTopic(admin, { topic: name, create: undefined, acl: 'DESCRIBE' }, { clock, stop })
-  const layout = await withAdmin(parts, { operation: `open topic ${name}`, work: open }, stop)
+  const open = (cluster: Cluster) =>
+    ensureTopic(cluster, { topic: name, create: undefined, acl: 'DESCRIBE' }, { clock, stop })
+  const layout = await onCluster(parts, { operation: `open topic ${name}`, work: open }, stop)
   const scans: Scans<Found> = new Map()
   const work = async (cluster: Cluster) => {
     const read = async (led: LedPartitions) => {

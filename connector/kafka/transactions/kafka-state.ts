@@ -1,13 +1,18 @@
-import type { FoundRecord, KafkaState, OpenTransaction, TopicLayout } from '../../publish/event-publisher.ts'
+import type {
+  CommitRecord,
+  FoundRecord,
+  KafkaState,
+  OpenTransaction,
+  TopicLayout,
+} from '../../publish/event-publisher.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
+import { parsedFields } from '../../runtime/parsed-json.ts'
 import type { Topics } from '../admin/topics.ts'
-import type { AdminParts } from '../kafka-connection.ts'
-import { withCluster } from '../kafka-connection.ts'
-import { publishError } from '../kafka-errors.ts'
-import type { Cluster, CoordinatorFinder } from '../kafkajs/cluster.ts'
-import { describeOpenTransactions, describeTopic } from '../kafkajs/newer-requests.ts'
+import { type AdminParts, withCluster } from '../kafka-connection.ts'
+import { type NeededAcls, publishError } from '../kafka-errors.ts'
+import { type Cluster, type CoordinatorFinder, GROUP_COORDINATOR } from '../kafkajs/cluster.ts'
+import { describeOpenTransactions, fetchStableOffset, type GroupOffset } from '../kafkajs/newer-requests.ts'
 import { END, leadersOf, offsetsOf } from '../reading/partition-reads.ts'
-import { aclsOfRecord, fetchRecord, type RecordPlace } from './commit-record.ts'
 
 interface StateRequest {
   readonly topics: Topics
@@ -22,37 +27,15 @@ interface StateRequest {
  * `stop`.
  */
 export function readKafkaState(parts: AdminParts, request: StateRequest, stop: AbortSignal): Promise<KafkaState> {
-  const { topics, place } = request
+  const { topics, place, finder } = request
   const work = async (cluster: Cluster): Promise<KafkaState> => {
-    const found = await foundRecord(cluster, request)
-    const topicId = await writableTopic(cluster, topics.events)
-    await writableTopic(cluster, topics.deadLetters)
+    const found = await fetchRecord(cluster, place, finder)
     const open = await openTransactions(cluster, request)
-    const destination = { clusterId: topics.clusterId, ...topics.events, topicId }
+    const { topic, partitions, topicId } = topics.events
+    const destination = { clusterId: topics.clusterId, topic, partitions, topicId }
     return { destination, found, open, isEmpty: await isEmpty(cluster, topics.events) }
   }
-  return withCluster(parts, { operation: `read the state of ${place.group}`, needs: {}, work }, stop)
-}
-
-/**
- * Returns the topic id. Rejects if this user may not write to the topic: on the dead-letter topic, this would otherwise
- * show only with the first dead letter.
- */
-async function writableTopic(cluster: Cluster, { topic }: TopicLayout): Promise<string> {
-  const described = await describeTopic(await cluster.findControllerBroker(), topic)
-  if (described.isWritable) return described.id
-  throw new ConnectorError('publish.unauthorized', `open topic ${topic}: the ACL WRITE on topic ${topic} is missing`)
-}
-
-async function foundRecord(
-  cluster: Cluster,
-  { place, finder }: Pick<StateRequest, 'place' | 'finder'>,
-): Promise<FoundRecord> {
-  try {
-    return await fetchRecord(cluster, place, finder)
-  } catch (error) {
-    throw publishError(`read the commit record of group ${place.group}`, error, aclsOfRecord(place))
-  }
+  return withCluster(parts, { operation: `read the state of ${place.group}`, work }, stop)
 }
 
 /** By the end offsets: where retention has removed every record, a topic is not empty. */
@@ -81,3 +64,60 @@ async function openIn(cluster: Cluster, layout: TopicLayout): Promise<OpenTransa
     })
   }
 }
+
+/** Where the commit record is stored: the offset of this group for partition 0 of the events topic. */
+export interface RecordPlace {
+  readonly group: string
+  readonly topic: string
+}
+
+/** The ACLs needed to read or write the commit record. */
+export function aclsOfRecord({ group, topic }: RecordPlace): NeededAcls {
+  return {
+    TOPIC_AUTHORIZATION_FAILED: `READ on topic ${topic}`,
+    GROUP_AUTHORIZATION_FAILED: `READ on group ${group}`,
+  }
+}
+
+/** The argument of `sendOffsets` that makes the commit record part of the transaction. */
+export function recordOffsets(place: RecordPlace, record: CommitRecord) {
+  const { epoch, seq, nonce, events } = record
+  const metadata = JSON.stringify({ epoch, seq, nonce, events })
+  const partitions = [{ partition: 0, offset: String(seq), metadata }]
+  return { consumerGroupId: place.group, topics: [{ topic: place.topic, partitions }] }
+}
+
+/**
+ * Reads the commit record from its group coordinator. The result is final only after InitProducerId, and only if
+ * `finder`, the broker that answered InitProducerId, names the coordinator: a broker partitioned from the cluster may
+ * still name itself. Does not retry.
+ */
+export async function fetchRecord(
+  cluster: Cluster,
+  place: RecordPlace,
+  finder: CoordinatorFinder | undefined,
+): Promise<FoundRecord> {
+  const query = { groupId: place.group, coordinatorType: GROUP_COORDINATOR } as const
+  try {
+    const named = await finder?.findGroupCoordinator(query)
+    const coordinator = await (named ? cluster.findBroker(named.coordinator) : cluster.findGroupCoordinator(query))
+    const stored = await fetchStableOffset(coordinator, place)
+    if (stored === undefined) return { kind: 'none' }
+    return stored === 'unstable' ? { kind: stored } : { kind: 'record', record: parseRecord(place, stored) }
+  } catch (error) {
+    throw publishError(`read the commit record of group ${place.group}`, error, aclsOfRecord(place))
+  }
+}
+
+/** Throws `checkpoint.unknown-format` if the offset was not written by this connector. */
+export function parseRecord(place: RecordPlace, stored: GroupOffset): CommitRecord {
+  const { epoch, seq, nonce, events } = parsedFields(stored.metadata ?? '')
+  const isOurs = isWhole(epoch) && isWhole(seq) && isWhole(events) && typeof nonce === 'string'
+  if (isOurs && String(seq) === stored.offset) return { epoch, seq, nonce, events }
+  throw new ConnectorError(
+    'checkpoint.unknown-format',
+    `read the commit record of group ${place.group}: its offset was not written by this connector`,
+  )
+}
+
+const isWhole = (value: unknown): value is number => Number.isSafeInteger(value)

@@ -1,16 +1,22 @@
-import type { Admin, Producer } from 'kafkajs'
-import type { OpenOptions, StreamProducer } from '../../publish/event-publisher.ts'
+import type { Producer } from 'kafkajs'
+import {
+  type EventPublisher,
+  type OpenOptions,
+  type StreamProducer,
+  streamNames,
+} from '../../publish/event-publisher.ts'
+import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { readTopics, type Topics } from '../admin/topics.ts'
-import type { KafkaClient } from '../kafka-client.ts'
-import { topicNames } from '../kafka-config.ts'
-import { closeConnection, destroyConnection, withAdmin, withinCommitLimit } from '../kafka-connection.ts'
-import { publishError } from '../kafka-errors.ts'
+import { type KafkaClient, type KafkaLog, kafkaClient } from '../kafka-client.ts'
+import { type KafkaConfig, topicNames } from '../kafka-config.ts'
+import { closeConnection, destroyConnection, onCluster, withinCommitLimit } from '../kafka-connection.ts'
+import { transactionError } from '../kafka-errors.ts'
 import { kafkaTimes } from '../kafka-times.ts'
+import type { Cluster } from '../kafkajs/cluster.ts'
 import { withIdentity } from '../kafkajs/transaction-requests.ts'
-import { mustNotBeFenced } from './empty-transaction.ts'
 import { readKafkaState } from './kafka-state.ts'
-import { repairTransactions } from './repair-transactions.ts'
+import { mustNotBeFenced, repairTransactions } from './markers.ts'
 import { beginTransaction } from './transaction.ts'
 import {
   abortAndDisconnect,
@@ -18,6 +24,31 @@ import {
   type ProducerParts,
   type TransactionalProducer,
 } from './transactional-producer.ts'
+
+interface KafkaEventPublisherParts {
+  readonly connector: string
+  readonly stream: string
+  readonly clock: Clock
+  readonly log: KafkaLog
+}
+
+/** Connects only in `open`; `close` closes every producer that is still open. */
+export function kafkaEventPublisher(
+  config: KafkaConfig,
+  { connector, stream, clock, log }: KafkaEventPublisherParts,
+): EventPublisher & { close(): Promise<void> } {
+  const names = streamNames(connector, stream)
+  const connect = () => kafkaClient(config, { clientId: names.clientId, pace: 'stream', log, clock })
+  const producers = new Set<StreamProducer>()
+  return {
+    open: async (options, stop) => {
+      const producer = await openStreamProducer({ config, names, clock, connect }, options, stop)
+      producers.add(producer)
+      return { ...producer, close: () => producer.close().finally(() => producers.delete(producer)) }
+    },
+    close: async () => void (await Promise.all([...producers].map((producer) => producer.close()))),
+  }
+}
 
 /**
  * Opens a transactional producer. InitProducerId fences every other producer of this transactional id and ends its
@@ -34,22 +65,22 @@ export async function openStreamProducer(
   const kafkajs = newProducer(parts, client)
   try {
     const { identity, coordinator, result: unused } = await withinCommitLimit(parts, () => initialized(kafkajs), stop)
-    const state = { kind: 'idle', isBegun: false, unused } as const
+    const state = { kind: 'idle', unused } as const
     const place = { group, topic: topics.events.topic }
     return producerOf({ ...parts, client, kafkajs, topics, place, identity, coordinator, state })
   } catch (error) {
     destroyConnection({ client, disconnect: kafkajs.disconnect })
     stop.throwIfAborted()
     const needs = { TRANSACTIONAL_ID_AUTHORIZATION_FAILED: `WRITE on transactional id ${transactionalId}` }
-    throw publishError(`open transactional id ${transactionalId}`, error, needs)
+    throw transactionError(`open transactional id ${transactionalId}`, error, needs)
   }
 }
 
 /** Reads the topics of the stream; creates missing ones if allowed. */
 function openTopics(parts: ProducerParts, options: OpenOptions, stop: AbortSignal): Promise<Topics> {
   const { clock, config } = parts
-  const work = (admin: Admin) => readTopics(admin, { ...options, config: config.topic }, { clock, stop })
-  return withAdmin(parts, { operation: `open topics ${topicNames(config.topic).join(', ')}`, work }, stop)
+  const work = (cluster: Cluster) => readTopics(cluster, { ...options, config: config.topic }, { clock, stop })
+  return onCluster(parts, { operation: `open topics ${topicNames(config.topic).join(', ')}`, work }, stop)
 }
 
 /** Without `idempotent`, which sends another InitProducerId; `transaction` enforces idempotence and acks=all anyway. */

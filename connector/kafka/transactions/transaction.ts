@@ -3,12 +3,12 @@ import type { OutgoingRecord } from '../../event/client-event.ts'
 import type { CommitRecord, PublisherTransaction } from '../../publish/event-publisher.ts'
 import { untilAborted } from '../../runtime/abort.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
-import { hasKafkaError, type NeededAcls, publishError } from '../kafka-errors.ts'
+import { hasKafkaError, type NeededAcls, transactionError } from '../kafka-errors.ts'
 import { kafkaTimes } from '../kafka-times.ts'
 import { ownMessages } from '../kafkajs/produce-request.ts'
 import { noting } from '../kafkajs/transaction-requests.ts'
-import { aclsOfRecord, recordOffsets } from './commit-record.ts'
-import { confirmMarkers } from './confirm-markers.ts'
+import { aclsOfRecord, recordOffsets } from './kafka-state.ts'
+import { confirmMarkers } from './markers.ts'
 import { type PartitionChunk, partitionBatches, sendBatches } from './record-batches.ts'
 import {
   type ActiveTransaction,
@@ -20,40 +20,25 @@ import {
 
 /** Sends nothing before `send`. Any error also closes the producer. Throws `bug` if another transaction is open. */
 export function beginTransaction(producer: TransactionalProducer, finish: AbortSignal): PublisherTransaction {
-  const { state } = producer
-  if (state.kind === 'closed') throw new ConnectorError('bug', 'begin a transaction: the producer is closed')
-  if (state.kind === 'active' || state.isBegun)
-    throw new ConnectorError('bug', 'begin a transaction: another transaction is open')
-  producer.state = { ...state, isBegun: true }
-  let isSending = false
-  let isCommitted = false
-
+  const { kind } = producer.state
+  if (kind !== 'idle') throw new ConnectorError('bug', `begin a transaction: the producer is ${kind}`)
   return {
     send: async (records) => {
-      if (isSending) throw new ConnectorError('bug', 'publish: the records of another call are still being sent')
-      isSending = true
-      try {
-        if (records.length > 0) await sendEvents(producer, await activeTransaction(producer, finish), records)
-      } finally {
-        isSending = false
-      }
+      if (records.length > 0) await sendEvents(producer, await activeTransaction(producer, finish), records)
     },
     commit: async (record) => {
-      if (isSending) throw new ConnectorError('bug', 'commit: the events are still being sent')
       const active = await activeTransaction(producer, finish)
       if (record !== null) await sendRecord(producer, active, record)
       await endTransaction(producer, active)
       await confirmMarkers(producer, active.written, finish)
-      isCommitted = true
-      producer.state = { kind: 'idle', isBegun: false, unused: undefined }
+      producer.state = { kind: 'idle', unused: undefined }
     },
     [Symbol.asyncDispose]: async () => {
-      const { state: current } = producer
-      if (current.kind === 'active') {
-        current.active.limit[Symbol.dispose]()
-        await markClosed(producer, abortAndDisconnect(producer, current.active))
-      } else if (current.kind === 'closed') await current.released
-      else if (!isCommitted) producer.state = { ...current, isBegun: false }
+      const { state } = producer
+      if (state.kind === 'active') {
+        state.active.limit[Symbol.dispose]()
+        await markClosed(producer, abortAndDisconnect(producer, state.active))
+      } else if (state.kind === 'closed') await state.released
     },
   }
 }
@@ -109,7 +94,7 @@ async function sendChunk(
     })
   } catch (error) {
     const needs = { TOPIC_AUTHORIZATION_FAILED: `WRITE on topic ${topic}` }
-    throw publishError(publishing(records.length, topic), error, needs)
+    throw transactionError(publishing(records.length, topic), error, needs)
   }
 }
 
@@ -153,7 +138,7 @@ async function runOrAbort<Result>(
   } catch (error) {
     if (producer.state.kind !== 'closed') void markClosed(producer, abortAndDisconnect(producer, active))
     if (signal.aborted) throw new ConnectorError('publish.failed', `${parts.operation}: timed out`, { cause: error })
-    throw publishError(parts.operation, error, parts.needs)
+    throw transactionError(parts.operation, error, parts.needs)
   }
 }
 
@@ -161,30 +146,15 @@ async function runOrAbort<Result>(
 async function endTransaction(producer: TransactionalProducer, active: ActiveTransaction): Promise<void> {
   const operation = `commit the transaction of ${producer.names.transactionalId}`
   try {
-    await untilResponse(producer, active, active.transaction.commit())
+    await untilAborted(active.limit.signal, active.transaction.commit())
   } catch (error) {
     disconnectNow(producer)
-    const coded = publishError(operation, error)
+    const coded = transactionError(operation, error)
     if (coded.code === 'publish.fenced') throw coded
     throw new ConnectorError('publish.outcome-unknown', `${coded.message}: unknown whether it was committed`, {
       cause: error,
     })
   } finally {
     active.limit[Symbol.dispose]()
-  }
-}
-
-/** Waits for `closeMs` beyond the limit: a late response saves reopening the stream. */
-async function untilResponse(
-  producer: TransactionalProducer,
-  { limit }: ActiveTransaction,
-  response: Promise<void>,
-): Promise<void> {
-  try {
-    await untilAborted(limit.signal, response)
-  } catch (error) {
-    if (!limit.signal.aborted) throw error
-    using grace = producer.clock.deadline(kafkaTimes.closeMs)
-    await untilAborted(grace.signal, response)
   }
 }

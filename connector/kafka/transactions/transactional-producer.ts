@@ -9,7 +9,7 @@ import { destroyConnection } from '../kafka-connection.ts'
 import { kafkaTimes } from '../kafka-times.ts'
 import type { CoordinatorFinder, ProducerIdentity } from '../kafkajs/cluster.ts'
 import type { WrittenPartitions } from '../kafkajs/transaction-requests.ts'
-import type { RecordPlace } from './commit-record.ts'
+import type { RecordPlace } from './kafka-state.ts'
 
 /** `connect` returns a new client each time, so each can be disconnected separately. */
 export interface ProducerParts {
@@ -33,15 +33,8 @@ export interface TransactionalProducer extends ProducerParts {
 }
 
 type ProducerState =
-  /**
-   * No transaction is open at the broker. `isBegun`: the caller has begun one, which has sent nothing yet. `unused`:
-   * kafkajs has begun one, which is local only.
-   */
-  | {
-      readonly kind: 'idle'
-      readonly isBegun: boolean
-      readonly unused: Transaction | undefined
-    }
+  /** No transaction is open at the broker. `unused`: kafkajs has begun one, which is local only. */
+  | { readonly kind: 'idle'; readonly unused: Transaction | undefined }
   /** The transaction may have sent requests. */
   | { readonly kind: 'active'; readonly active: ActiveTransaction }
   /**

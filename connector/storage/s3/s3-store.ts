@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { ConnectorError } from '../../runtime/connector-error.ts'
 import type {
   CheckpointStore,
   SegmentStore,
@@ -11,7 +10,7 @@ import type {
 import { type S3Settings, segmentsKey, storeTimes } from '../checkpoint-store-config.ts'
 import { storeCall } from '../store-call.ts'
 import { openS3Bucket, type S3Bucket } from './s3-bucket.ts'
-import { type EtagQuoting, probeConditions, quotedAs } from './s3-probe.ts'
+import { type EtagQuoting, probeConditions, quoted } from './s3-probe.ts'
 
 interface S3StoreConfig {
   readonly bucket: string
@@ -23,8 +22,7 @@ interface S3StoreConfig {
 /** Versioned objects in a bucket, written with conditional PUTs, and segments beside them. */
 export function s3Store({ bucket: name, prefix, s3 }: S3StoreConfig, parts: StoreParts): CheckpointStore {
   const bucket = openS3Bucket(name, s3)
-  // Ceph accepts only unquoted ETags: the probe finds out.
-  let quoting: EtagQuoting = 'quoted'
+  let quoting: EtagQuoting = quoted // until the probe knows better
   const keyed = (key: string) => (prefix === '' ? key : `${prefix}/${key}`)
   const calls =
     (withinMs: number): StoreCall =>
@@ -34,15 +32,10 @@ export function s3Store({ bucket: name, prefix, s3 }: S3StoreConfig, parts: Stor
   // The largest segment within a minute, also on a slow link. A connection without progress ends much earlier.
   const callOfSegments = calls(4 * storeTimes.callWithinMs)
   const probe = async (signal: AbortSignal) => {
-    const result = await probeConditions(bucket, keyed(`.probe-${randomUUID()}`), signal)
-    if (result.kind === 'unsupported') {
-      const what = `probe ${bucket.placeOf(prefix)}: conditional writes do not work: ${result.why}`
-      throw new ConnectorError('storage.no-conditional-writes', what)
-    }
-    quoting = result.quoting
+    quoting = await probeConditions(bucket, keyed(`.probe-${randomUUID()}`), signal)
   }
   return {
-    object: (key) => versionedObject(bucket, { key: keyed(key), call, quoted: (etag) => quotedAs(etag, quoting) }),
+    object: (key) => versionedObject(bucket, { key: keyed(key), call, quoting: () => quoting }),
     segments: (key) => segmentStore(bucket, `${keyed(segmentsKey(key))}/`, callOfSegments),
     probe: (stop) => call('probe', prefix, probe, stop),
     close: bucket.close,
@@ -60,10 +53,10 @@ type StoreCall = <Result>(
 interface ObjectPlace {
   readonly key: string
   readonly call: StoreCall
-  readonly quoted: (etag: Version) => string
+  readonly quoting: () => EtagQuoting
 }
 
-function versionedObject(bucket: S3Bucket, { key, call, quoted }: ObjectPlace): VersionedObject {
+function versionedObject(bucket: S3Bucket, { key, call, quoting }: ObjectPlace): VersionedObject {
   const read = async (signal: AbortSignal) => {
     const found = await bucket.get(key, signal)
     return found && { text: found.bytes.toString(), version: found.version }
@@ -71,7 +64,7 @@ function versionedObject(bucket: S3Bucket, { key, call, quoted }: ObjectPlace): 
   return {
     read: (finish) => call('read', key, read, finish),
     write: (text, expected, finish) => {
-      const ifMatch = expected === null ? null : quoted(expected)
+      const ifMatch = expected === null ? null : quoting()(expected)
       return call(
         'write',
         key,

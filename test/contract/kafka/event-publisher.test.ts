@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
 import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
-import { kafkaEventPublisher } from '../../../connector/kafka/kafka-event-publisher.ts'
+import { kafkaEventPublisher } from '../../../connector/kafka/transactions/stream-producer.ts'
 import {
   type EventPublisher,
   type StreamProducer,

@@ -7,8 +7,8 @@ import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, type Admin, Re
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
 import { type KafkaConfig, kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
-import { kafkaEventPublisher } from '../../../connector/kafka/kafka-event-publisher.ts'
 import { kafkaTimes } from '../../../connector/kafka/kafka-times.ts'
+import { kafkaEventPublisher } from '../../../connector/kafka/transactions/stream-producer.ts'
 import {
   type EventPublisher,
   type StreamProducer,
@@ -227,7 +227,12 @@ describe('topics', () => {
     const first = await destination()
     expect(first).toEqual({ clusterId, topic: stream.topic, topicId, partitions: 3 })
     await admin.deleteTopics({ topics: [stream.topic] })
-    await vi.waitUntil(async () => !(await admin.listTopics()).includes(stream.topic))
+    const isGone = () =>
+      admin.fetchTopicMetadata({ topics: [stream.topic] }).then(
+        () => false,
+        () => true,
+      )
+    await vi.waitUntil(isGone)
     expect((await destination()).topicId).not.toBe(first.topicId)
   })
 

@@ -5,9 +5,9 @@ import { tombstones } from '../../../connector/event/cloud-event/tombstone.ts'
 import { viewCluster } from '../../../connector/kafka/admin/cluster-view.ts'
 import { kafkaClient } from '../../../connector/kafka/kafka-client.ts'
 import { type KafkaConfig, kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
-import { kafkaEventPublisher } from '../../../connector/kafka/kafka-event-publisher.ts'
 import { clusterOf } from '../../../connector/kafka/kafkajs/cluster.ts'
-import { recordOffsets } from '../../../connector/kafka/transactions/commit-record.ts'
+import { recordOffsets } from '../../../connector/kafka/transactions/kafka-state.ts'
+import { kafkaEventPublisher } from '../../../connector/kafka/transactions/stream-producer.ts'
 import {
   type EventPublisher,
   type RepairPlan,

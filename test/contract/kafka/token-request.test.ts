@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
-import { requestToken } from '../../../connector/kafka/tokens/oauth-token.ts'
+import { requestToken } from '../../../connector/kafka/tokens.ts'
 import { type Script, scriptedServer } from '../../support/servers/scripted-http.ts'
 import { startTokenServer, type TokenServer, tokenClient } from '../../support/servers/token-server.ts'
 

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { expect, inject, it } from 'vitest'
 import { tombstones } from '../../../connector/event/cloud-event/tombstone.ts'
 import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
-import { kafkaEventPublisher } from '../../../connector/kafka/kafka-event-publisher.ts'
 import { partitionOf } from '../../../connector/kafka/partitioner.ts'
+import { kafkaEventPublisher } from '../../../connector/kafka/transactions/stream-producer.ts'
 import {
   type EventPublisher,
   type StreamProducer,

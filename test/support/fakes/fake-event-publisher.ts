@@ -157,11 +157,10 @@ function mustBeInCluster(cluster: Cluster, { clusterId }: OpenOptions): void {
     throw new ConnectorError('checkpoint.topic-lost', `fake: the document belongs to ${clusterId}, not to ${found}`)
 }
 
-/** Follows the connector's rule: creates a missing topic only if nothing was published to it, and if it is wanted. */
-function mustHaveTopic(cluster: Cluster, { publishedEvents, missingTopics }: OpenOptions): void {
+/** Follows the connector's rule: creates a missing topic only if nothing was published to it. */
+function mustHaveTopic(cluster: Cluster, { publishedEvents }: OpenOptions): void {
   if (cluster.topicId !== undefined) return
   if (publishedEvents > 0) throw topicLost()
-  if (missingTopics === 'rejected') throw new ConnectorError('publish.topic-missing', 'fake: the topic does not exist')
   createTopic(cluster)
 }
 

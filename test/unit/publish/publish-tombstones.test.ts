@@ -10,7 +10,7 @@ import { sentEvent } from '../../support/records.ts'
 import { never } from '../../support/signals.ts'
 
 const of = { connector: 'shop', stream: 'clients' }
-const existing = { publishedEvents: 0, clusterId: null, missingTopics: 'as-configured' } as const
+const existing = { publishedEvents: 0, clusterId: null } as const
 const record = { epoch: 1, seq: 1, nonce: 'n', events: 1 }
 const erasure = { type: 'client.erased', source: '/polaris/shop/clients', clientId: 'c', id: 'e', timeMs: 0 } as const
 

@@ -131,19 +131,17 @@ async function allOutput(input: { error: unknown; code: ErrorCode; said: string 
   for (const about of [error, wrapped]) for (const event of everyReplicaEvent(about)) telemetry.observePlacement(event)
   telemetry.log('error', 'connector failed', toLogFields(error))
   const fromKafka = telemetry.libraryLog('kafkajs')
-  for (const level of ['debug', 'info', 'warn', 'error'] as const) {
-    fromKafka(level, said, {
-      error,
-      message: said,
-      stack: said,
-      payload: said,
-      broker: said,
-      code: said,
-      type: said,
-      [said]: said,
-      cause: error,
-    })
-  }
+  fromKafka(said, {
+    error,
+    message: said,
+    stack: said,
+    payload: said,
+    broker: said,
+    code: said,
+    type: said,
+    [said]: said,
+    cause: error,
+  })
   const metrics = (await telemetry.registry.metrics())
     .split('\n')
     .filter((line) => line.startsWith('polaris_connector_'))

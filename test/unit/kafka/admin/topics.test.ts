@@ -1,36 +1,38 @@
-import { createRequire } from 'node:module'
-import type { Admin } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
 import { readTopics } from '../../../../connector/kafka/admin/topics.ts'
 import { kafkaDefaults, type TopicConfig, type TopicCreation } from '../../../../connector/kafka/kafka-config.ts'
 import type { OpenOptions } from '../../../../connector/publish/event-publisher.ts'
 import { systemClock } from '../../../../connector/runtime/clock.ts'
 import { never } from '../../../support/signals.ts'
+import { answering, metadataAnswer } from '../kafkajs/metadata-answer.ts'
 
-const { createErrorFromCode } = createRequire(import.meta.url)('kafkajs/src/protocol/error')
+interface Simulated {
+  readonly unknownFor: number
+  readonly exists: boolean
+  readonly unwritable?: string
+}
 
 /**
  * A cluster that reports each topic as unknown for the first `unknownFor` requests, and afterwards unless it `exists`
  * or was created.
  */
-function cluster({ unknownFor, exists }: { unknownFor: number; exists: boolean }) {
+function cluster({ unknownFor, exists, unwritable }: Simulated) {
   const created: unknown[] = []
   const asked = new Map<string, number>()
   const paused: number[] = []
-  const admin: Pick<Admin, 'describeCluster' | 'fetchTopicMetadata' | 'createTopics'> = {
-    describeCluster: async () => ({ brokers: [], controller: 1, clusterId: 'cluster' }),
-    fetchTopicMetadata: async (request) => {
-      const name = request?.topics[0] ?? ''
-      const before = asked.get(name) ?? 0
-      asked.set(name, before + 1)
-      if (before < unknownFor || (!exists && created.length === 0)) throw createErrorFromCode(3)
-      const partition = { partitionErrorCode: 0, leader: 1, replicas: [1], isr: [1] }
-      return { topics: [{ name, partitions: [0, 1].map((partitionId) => ({ ...partition, partitionId })) }] }
-    },
-    createTopics: async ({ topics }) => {
-      created.push(...topics)
-      return !exists
-    },
+  const body = (request: string) => {
+    const topic = /events|dlq/.exec(request)?.[0]
+    if (topic === undefined) return metadataAnswer()
+    const before = asked.get(topic) ?? 0
+    asked.set(topic, before + 1)
+    const isUnknown = before < unknownFor || (!exists && created.length === 0)
+    return metadataAnswer({ topic, code: isUnknown ? 3 : 0, operations: topic === unwritable ? 0b1000 : 0b10000 })
+  }
+  const broker = {
+    ...answering({ 3: { maxVersion: 10 } }, body),
+    nodeId: 1,
+    createTopics: async ({ topics }: { topics: readonly unknown[] }) => void created.push(...topics),
+    describeConfigs: () => expect.fail(),
   }
   const clock = {
     ...systemClock,
@@ -38,7 +40,8 @@ function cluster({ unknownFor, exists }: { unknownFor: number; exists: boolean }
       paused.push(ms)
     },
   }
-  const read = (request: Request) => readTopics(admin as Admin, request, { clock, stop: never })
+  const read = (request: Request) =>
+    readTopics({ findControllerBroker: async () => broker }, request, { clock, stop: never })
   return { read, created, paused }
 }
 
@@ -48,7 +51,6 @@ const asked = (create?: TopicCreation, publishedEvents = 0): Request => ({
   config: { events: 'events', deadLetters: 'dlq', create },
   publishedEvents,
   clusterId: null,
-  missingTopics: 'as-configured',
 })
 
 describe('readTopics', () => {
@@ -56,10 +58,16 @@ describe('readTopics', () => {
     const { read, created } = cluster({ unknownFor: 0, exists: true })
     expect(await read(asked(kafkaDefaults.create))).toEqual({
       clusterId: 'cluster',
-      events: { topic: 'events', partitions: 2 },
-      deadLetters: { topic: 'dlq', partitions: 2 },
+      events: { topic: 'events', partitions: 2, topicId: '0'.repeat(32), isWritable: true },
+      deadLetters: { topic: 'dlq', partitions: 2, topicId: '0'.repeat(32), isWritable: true },
     })
     expect(created).toEqual([])
+  })
+
+  it('names the missing right when this user may not write to one of the topics', async () => {
+    const { read } = cluster({ unknownFor: 0, exists: true, unwritable: 'dlq' })
+    const message = 'open topic dlq: the ACL WRITE on topic dlq is missing'
+    await expect(read(asked())).rejects.toMatchObject({ code: 'publish.unauthorized', message })
   })
 
   it('waits for a topic that a newly started broker does not know yet', async () => {
@@ -79,16 +87,6 @@ describe('readTopics', () => {
     const opened = read(asked(kafkaDefaults.create, 5))
     const message = 'open events: the topic no longer exists; the 5 events published to it are lost'
     await expect(opened).rejects.toMatchObject({ code: 'checkpoint.topic-lost', message })
-    expect(created).toEqual([])
-  })
-
-  it('creates nothing for a command', async () => {
-    const { read, created } = cluster({ unknownFor: 0, exists: false })
-    const request: Request = { ...asked(kafkaDefaults.create), missingTopics: 'rejected' }
-    await expect(read(request)).rejects.toMatchObject({
-      code: 'publish.topic-missing',
-      message: 'open events: the topic does not exist',
-    })
     expect(created).toEqual([])
   })
 

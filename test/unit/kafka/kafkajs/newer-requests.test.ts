@@ -1,22 +1,18 @@
 import { describe, expect, it } from 'vitest'
+import type { RequestTarget } from '../../../../connector/kafka/kafkajs/cluster.ts'
 import {
   describeOpenTransactions,
-  describeTopic,
+  fetchMetadata,
   fetchStableOffset,
 } from '../../../../connector/kafka/kafkajs/newer-requests.ts'
-import type { KafkaRequest, RequestTarget } from '../../../../connector/kafka/kafkajs/protocol.ts'
+import { answering, metadataAnswer } from './metadata-answer.ts'
 
 const none = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]
 const long = (value: number) => [0, 0, 0, 0, 0, 0, 0, value]
 
 type Versions = NonNullable<RequestTarget['versions']> | null
 
-/** A broker that responds with these bytes after the header and the throttle time. */
-function broker(versions: Versions, body: number[]): RequestTarget {
-  const answer = Buffer.from([0, 0, 0, 0, 0, ...body])
-  const send = async <Answer>({ response }: KafkaRequest<Answer>) => response.parse(await response.decode(answer))
-  return { versions, connectionPool: { send } }
-}
+const broker = (versions: Versions, body: number[]) => answering(versions, () => body)
 const silent = (versions: Versions): RequestTarget => ({
   versions,
   connectionPool: { send: () => Promise.reject(new Error('a request was sent')) },
@@ -89,29 +85,27 @@ describe('fetchStableOffset', () => {
   })
 })
 
-describe('describeTopic', () => {
+describe('fetchMetadata', () => {
   const id = Array.from({ length: 16 }, (_, byte) => 240 + byte)
-  /** Partition 0 with one replica. */
-  const partition = [...[0, 0], ...[0, 0, 0, 0], ...[0, 0, 0, 1], ...[0, 0, 0, 0], 2, 0, 0, 0, 1, 2, 0, 0, 0, 1, 1, 0]
-  const answer = (code: number, bytes: number[], operations: number) => [
-    ...[2, 0, 0, 0, 1, 2, 0x68, 0, 0, 0x23, 0x84, 0, 0], // one broker
-    ...[2, 0x63, 0, 0, 0, 1], // cluster and controller
-    ...[2, 0, code, 2, 0x65, ...bytes, 0, 2, ...partition, 0, 0, 0, operations, 0],
-  ]
-  const topic = (code: number, bytes: number[], operations = 0) =>
-    broker({ 3: { maxVersion: 13 } }, answer(code, bytes, operations))
+  const of = (topic?: Parameters<typeof metadataAnswer>[0]) => broker({ 3: { maxVersion: 13 } }, metadataAnswer(topic))
 
-  it('returns the id as 32 hexadecimal digits, and whether this user may write', async () => {
-    const described = { id: 'f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff', isWritable: true }
-    expect(await describeTopic(topic(0, id, 0b11000), 'e')).toEqual(described)
-    expect((await describeTopic(topic(0, id, 0b1000), 'e')).isWritable).toBe(false)
+  it('returns the cluster without a topic', async () => {
+    expect(await fetchMetadata(of())).toEqual({ clusterId: 'cluster', brokers: 1, topic: undefined })
+  })
+
+  it('returns the id as 32 hexadecimal digits, the partitions, and whether this user may write', async () => {
+    const { topic } = await fetchMetadata(of({ topic: 'e', id, operations: 0b11000 }), 'e')
+    expect(topic).toEqual({ topic: 'e', topicId: 'f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff', partitions: 2, isWritable: true })
+    expect((await fetchMetadata(of({ topic: 'e', operations: 0b1000 }), 'e')).topic?.isWritable).toBe(false)
   })
 
   it('describes a topic when one of its partitions has no leader', async () => {
-    expect((await describeTopic(topic(5, id, 0b10000), 'e')).isWritable).toBe(true)
+    expect((await fetchMetadata(of({ topic: 'e', code: 5 }), 'e')).topic?.partitions).toBe(2)
   })
 
-  it('rejects when the topic does not exist', async () => {
-    await expect(describeTopic(topic(3, id), 'e')).rejects.toMatchObject({ type: 'UNKNOWN_TOPIC_OR_PARTITION' })
+  it('returns no topic when it does not exist, and rejects with any other error', async () => {
+    expect((await fetchMetadata(of({ topic: 'e', code: 3 }), 'e')).topic).toBeUndefined()
+    const rejected = fetchMetadata(of({ topic: 'e', code: 29 }), 'e')
+    await expect(rejected).rejects.toMatchObject({ type: 'TOPIC_AUTHORIZATION_FAILED' })
   })
 })

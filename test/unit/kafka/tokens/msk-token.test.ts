@@ -1,7 +1,6 @@
 import { createHash, createHmac } from 'node:crypto'
 import { expect, test, vi } from 'vitest'
-import { mskToken } from '../../../../connector/kafka/tokens/msk-token.ts'
-import { tokensOf } from '../../../../connector/kafka/tokens/tokens.ts'
+import { mskToken, tokensOf } from '../../../../connector/kafka/tokens.ts'
 import { codeOf } from '../../../../connector/runtime/connector-error.ts'
 import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
 

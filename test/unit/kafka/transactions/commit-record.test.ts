@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest'
-import type { Cluster, CoordinatorFinder } from '../../../../connector/kafka/kafkajs/cluster.ts'
-import type { KafkaRequest } from '../../../../connector/kafka/kafkajs/protocol.ts'
-import { fetchRecord, parseRecord, recordOffsets } from '../../../../connector/kafka/transactions/commit-record.ts'
+import type { Cluster, CoordinatorFinder, KafkaRequest } from '../../../../connector/kafka/kafkajs/cluster.ts'
+import { fetchRecord, parseRecord, recordOffsets } from '../../../../connector/kafka/transactions/kafka-state.ts'
 import { codeOf } from '../../../../connector/runtime/connector-error.ts'
 
 const place = { group: 'shop.north', topic: 'events' }

@@ -1,0 +1,197 @@
+import type { defaultProvider } from '@aws-sdk/credential-provider-node'
+import type { Clock } from '../runtime/clock.ts'
+import { ConnectorError } from '../runtime/connector-error.ts'
+import { networkCause } from '../runtime/network.ts'
+import { parsedFields } from '../runtime/parsed-json.ts'
+import type { IamLogin, OAuthClient, TokenLogin } from './kafka-config.ts'
+import { kafkaTimes } from './kafka-times.ts'
+
+/** The tokens of OAUTHBEARER: of the client credentials grant of OAuth 2, or of Amazon MSK. */
+
+export interface Tokens {
+  /** A token that is valid for at least 15 seconds. Rejects with `publish.unauthorized` or `publish.failed`. */
+  current(): Promise<string>
+  /** A broker has rejected the token: the next call requests another. Returns the error. */
+  rejected(): ConnectorError
+}
+
+let shared: { readonly settings: string; readonly cache: TokenCache } | undefined
+
+/** All connections of the process share the tokens until a setting changes. */
+export function tokensOf(login: TokenLogin | IamLogin, clock: Clock): Tokens {
+  const isMsk = login.mechanism === 'aws-msk-iam'
+  const issuer = isMsk ? `Amazon MSK in ${login.region}` : login.client.tokenEndpoint
+  const why = isMsk
+    ? 'the identity needs kafka-cluster:Connect on this cluster, and the clock must be right'
+    : 'its log has the reason, such as another audience'
+  const request = async () => {
+    using limit = clock.deadline(kafkaTimes.paces.stream.requestMs)
+    if (!isMsk) return await requestToken(login.client, limit.signal)
+    const credentials = await processCredentials()
+    return await mskToken({ region: login.region, credentials, now: clock.now() })
+  }
+  const cache = () => {
+    const settings = JSON.stringify(login) // reads the files of secrets
+    if (shared?.settings !== settings) shared = { settings, cache: tokenCache(clock, request) }
+    return shared.cache
+  }
+  return {
+    current: () => cache().current(),
+    rejected: () => {
+      cache().forget()
+      const message = `log in: a broker rejects the token of ${issuer}; ${why}`
+      return new ConnectorError('publish.unauthorized', message)
+    },
+  }
+}
+
+interface TokenCache {
+  current(): Promise<string>
+  forget(): void
+}
+
+/**
+ * kafkajs logs in again 10 seconds before a session ends, and brokers refuse two logins within a second: a token must
+ * outlive both.
+ */
+const LAST_USE_BEFORE_END_MS = 15_000
+
+/** Shares one token among all connections, until shortly before its end. */
+export function tokenCache(clock: Clock, request: () => Promise<AccessToken>): TokenCache {
+  let held: { readonly value: string; readonly usableUntil: number } | undefined
+  let renewal: Promise<string> | undefined
+  const renew = async () => {
+    const { value, lifetimeMs } = await request()
+    const usableMs = Math.max(lifetimeMs - LAST_USE_BEFORE_END_MS, lifetimeMs / 2)
+    held = { value, usableUntil: clock.monotonic() + usableMs }
+    return value
+  }
+  return {
+    current: async () => {
+      if (held !== undefined && clock.monotonic() < held.usableUntil) return held.value
+      renewal ??= renew().finally(() => {
+        renewal = undefined
+      })
+      return await renewal
+    },
+    forget: () => {
+      held = undefined
+    },
+  }
+}
+
+export interface AccessToken {
+  readonly value: string
+  /** For how long the token is valid from now on. */
+  readonly lifetimeMs: number
+}
+
+/** For answers without `expires_in`, which is optional. */
+const DEFAULT_LIFETIME_S = 300
+
+/**
+ * Requests a token with the client credentials grant (RFC 6749, 4.4), directly, without a proxy. Rejects with
+ * `publish.unauthorized` if the endpoint rejects the client or the request, otherwise with `publish.failed`. No
+ * error contains the secret, a token or text of the answer.
+ */
+export async function requestToken(client: OAuthClient, limit: AbortSignal): Promise<AccessToken> {
+  const { status, text } = await post(client, limit)
+  const { access_token: value, expires_in: lifetime, error } = parsedFields(text)
+  if (status === 400 || status === 401) throw refusal(client, status, error)
+  if (status !== 200) return fail(client, `it answers with status ${status}`)
+  if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value))
+    return fail(client, 'its answer contains no token; check the address')
+  const seconds = Number(lifetime)
+  return { value, lifetimeMs: (seconds > 0 ? seconds : DEFAULT_LIFETIME_S) * 1000 }
+}
+
+async function post(client: OAuthClient, limit: AbortSignal): Promise<{ status: number; text: string }> {
+  const { tokenEndpoint, clientId, clientSecret, parameters } = client
+  // RFC 6749, 2.3.1: both parts are form-encoded before they become Basic credentials.
+  const encoded = [clientId, clientSecret].map((part) => new URLSearchParams({ '': part }).toString().slice(1))
+  const headers = {
+    authorization: `Basic ${Buffer.from(encoded.join(':')).toString('base64')}`,
+    accept: 'application/json',
+  }
+  const body = new URLSearchParams({ grant_type: 'client_credentials', ...parameters })
+  try {
+    const options = { method: 'POST', headers, body, redirect: 'manual', signal: limit } as const
+    const response = await fetch(tokenEndpoint, options)
+    return { status: response.status, text: await response.text() }
+  } catch (error) {
+    if (limit.aborted) return fail(client, 'it does not answer in time')
+    return fail(client, networkCause(errorCodeIn(error)))
+  }
+}
+
+/** What the endpoint reports by RFC 6749, 5.2, and what to check. Other texts are not repeated. */
+function refusal({ tokenEndpoint }: OAuthClient, status: number, error: unknown): ConnectorError {
+  const isKnown = typeof error === 'string' && /^(?:invalid|unauthorized|unsupported)_[a-z_]{1,20}$/.test(error)
+  const what = `it rejects the request (${[status, ...(isKnown ? [error] : [])].join(' ')})`
+  const cure = 'check KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD and KAFKA_OAUTH_PARAMETERS'
+  const message = `request a token from ${tokenEndpoint}: ${what}: ${cure}`
+  return new ConnectorError('publish.unauthorized', message)
+}
+
+function fail({ tokenEndpoint }: OAuthClient, why: string): never {
+  throw new ConnectorError('publish.failed', `request a token from ${tokenEndpoint}: ${why}`)
+}
+
+/** The innermost error code of Node or OpenSSL. */
+function errorCodeIn(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown error'
+  const inner = error.cause ?? (error instanceof AggregateError ? error.errors[0] : undefined)
+  if (inner instanceof Error) return errorCodeIn(inner)
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name
+}
+
+type Credentials = ReturnType<typeof defaultProvider>
+
+let provider: Credentials | undefined
+
+/** The AWS credentials of the process, by the chain that the S3 client uses where no keys are configured. */
+async function processCredentials(): Promise<Credentials> {
+  // Other brokers need none of it.
+  const aws = await import('@aws-sdk/credential-provider-node')
+  provider ??= aws.defaultProvider()
+  return provider
+}
+
+/** For how long brokers accept a token: the longest time that Amazon MSK allows. */
+const MSK_LIFETIME_S = 900
+const SERVICE = 'kafka-cluster'
+
+interface Signing {
+  readonly region: string
+  readonly credentials: Credentials
+  /** In ms since 1970. */
+  readonly now: number
+}
+
+/**
+ * A token for the IAM access control of Amazon MSK: a presigned request (Signature Version 4) to connect to the cluster,
+ * as base64url. It has the access key id and the session token, never the secret key. Nothing is sent but what the
+ * credentials need. Rejects with `publish.failed`.
+ */
+export async function mskToken({ region, credentials, now }: Signing): Promise<AccessToken> {
+  const { Sha256 } = await import('@smithy/core/checksum')
+  const { SignatureV4 } = await import('@smithy/signature-v4')
+  const identity = await credentials().catch((error: unknown) => {
+    const name = error instanceof Error ? error.name : 'unknown error'
+    throw new ConnectorError('publish.failed', `sign a token for Amazon MSK: no AWS credentials found (${name})`)
+  })
+  const hostname = `kafka.${region}.amazonaws.com`
+  const request = { method: 'GET', protocol: 'https:', hostname, path: '/', headers: { host: hostname } }
+  const signer = new SignatureV4({ service: SERVICE, region, credentials: identity, sha256: Sha256 })
+  const { query = {} } = await signer.presign(
+    { ...request, query: { Action: `${SERVICE}:Connect` } },
+    { expiresIn: MSK_LIFETIME_S, signingDate: new Date(now) },
+  )
+  // Brokers log the agent, which is not signed.
+  const parameters = Object.entries({ ...query, 'User-Agent': 'polaris-connector' })
+  const text = parameters.map((parameter) => parameter.map((part) => encodeURIComponent(String(part))).join('='))
+  return {
+    value: Buffer.from(`https://${hostname}/?${text.join('&')}`).toString('base64url'),
+    lifetimeMs: MSK_LIFETIME_S * 1000,
+  }
+}

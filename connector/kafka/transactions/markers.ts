@@ -1,0 +1,122 @@
+import type { RepairPlan } from '../../publish/event-publisher.ts'
+import { untilAborted } from '../../runtime/abort.ts'
+import { ConnectorError } from '../../runtime/connector-error.ts'
+import { retry } from '../../runtime/retry.ts'
+import { onCluster } from '../kafka-connection.ts'
+import { publishError, transactionError } from '../kafka-errors.ts'
+import type { RequestTarget } from '../kafkajs/cluster.ts'
+import { type Cluster, TRANSACTION_COORDINATOR } from '../kafkajs/cluster.ts'
+import { describeOpenTransactions } from '../kafkajs/newer-requests.ts'
+import { leadersOf } from '../reading/partition-reads.ts'
+import { disconnectNow, type TransactionalProducer } from './transactional-producer.ts'
+
+/** Much longer than Kafka needs to write the markers of a transaction when nothing fails. */
+const CONFIRMED_WITHIN_MS = 5_000
+const LONGEST_PAUSE_MS = 50
+
+interface Led {
+  readonly leader: RequestTarget
+  readonly topic: string
+  readonly partitions: Iterable<number>
+}
+
+/**
+ * Waits until the leaders of these partitions report no open transaction of this producer; only then does a commit
+ * count. Kafka may lose a transaction marker (docs/decisions/20261126-recovery.md), and a later abort would then
+ * discard the committed records. A rejection closes the producer.
+ */
+export async function confirmMarkers(
+  producer: TransactionalProducer,
+  led: readonly Led[],
+  finish: AbortSignal,
+): Promise<void> {
+  const { clock, identity } = producer
+  const isOpenIn = async ({ leader, topic, partitions }: Led) => {
+    const open = await describeOpenTransactions(leader, { topic, partitions: [...partitions] })
+    return open.some(({ producerId }) => producerId === identity.producerId)
+  }
+  using limit = clock.deadline(CONFIRMED_WITHIN_MS, finish)
+  try {
+    for (let pauseMs = 1; ; pauseMs *= 2) {
+      const open = await untilAborted(limit.signal, Promise.all(led.map(isOpenIn)))
+      if (!open.includes(true)) return
+      await clock.sleep(Math.min(pauseMs, LONGEST_PAUSE_MS), limit.signal)
+    }
+  } catch (error) {
+    disconnectNow(producer)
+    const { message } = publishError(`confirm the markers of ${producer.names.transactionalId}`, error)
+    throw new ConnectorError('publish.outcome-unknown', `${message}: unknown whether all partitions have theirs`, {
+      cause: error,
+    })
+  }
+}
+
+/**
+ * See `StreamProducer`. All other producers are fenced, so only this one can end the transactions open under its
+ * producer id.
+ */
+export function repairTransactions(
+  producer: TransactionalProducer,
+  { hanging, as }: RepairPlan,
+  stop: AbortSignal,
+): Promise<void> {
+  const topics = [...new Set(hanging.map(({ topic }) => topic))].map((topic) => ({
+    topic,
+    partitions: hanging.filter((one) => one.topic === topic).map(({ partition }) => partition),
+  }))
+  const operation = `end hanging transactions in ${hanging.length} partitions as ${as}`
+  // The markers of a repair may be lost too, so nothing is published before they are confirmed.
+  const confirm = async (cluster: Cluster) => {
+    const { events, deadLetters } = producer.topics
+    const led = (await Promise.all([events, deadLetters].map((topic) => leadersOf(cluster, topic)))).flat()
+    const leaders = led.map(({ broker, ...partitions }) => ({ leader: broker, ...partitions }))
+    await confirmMarkers(producer, leaders, stop)
+  }
+  // The marker of an otherwise empty transaction ends everything that the producer id has open in its partitions.
+  return endEmptyTransaction(producer, { operation, topics, as, confirm }, stop)
+}
+
+/** See `StreamProducer`. Kafka itself is asked: only a transaction of this producer shows whether it is still the newest. */
+export function mustNotBeFenced(producer: TransactionalProducer, finish: AbortSignal): Promise<void> {
+  const operation = `confirm that ${producer.names.transactionalId} was not fenced`
+  const topics = [{ topic: producer.topics.events.topic, partitions: [0] }]
+  return endEmptyTransaction(producer, { operation, topics, as: 'aborted' }, finish)
+}
+
+interface EmptyTransaction {
+  readonly operation: string
+  readonly topics: readonly { readonly topic: string; readonly partitions: readonly number[] }[]
+  readonly as: 'committed' | 'aborted'
+  readonly confirm?: (cluster: Cluster) => Promise<void>
+}
+
+/** For CONCURRENT_TRANSACTIONS, while Kafka writes the markers of the previous transaction. */
+const markersRetry = { retries: 10, firstPauseMs: 20, maxPauseMs: 500, maxRetryAfterMs: 0 }
+
+/**
+ * Adds the partitions to an otherwise empty transaction and ends it. Rejects with `publish.fenced` if another producer
+ * was opened. A rejection closes the producer.
+ */
+async function endEmptyTransaction(
+  producer: TransactionalProducer,
+  { operation, topics, as, confirm }: EmptyTransaction,
+  stop: AbortSignal,
+): Promise<void> {
+  const { transactionalId } = producer.names
+  const identity = { transactionalId, ...producer.identity }
+  const failed = (error: unknown) => Promise.reject(transactionError(operation, error))
+  const work = async (cluster: Cluster) => {
+    const query = { groupId: transactionalId, coordinatorType: TRANSACTION_COORDINATOR } as const
+    const coordinator = await cluster.findGroupCoordinator(query)
+    const add = () => coordinator.addPartitionsToTxn({ ...identity, topics }).catch(failed)
+    await retry(add, { clock: producer.clock, policy: markersRetry, onRetry: () => undefined }, stop)
+    await coordinator.endTxn({ ...identity, transactionResult: as === 'committed' }).catch(failed)
+    await confirm?.(cluster)
+  }
+  try {
+    await onCluster(producer, { operation, work }, stop)
+  } catch (error) {
+    disconnectNow(producer)
+    throw error
+  }
+}
