@@ -16,7 +16,7 @@ import type { CheckpointStore, StoreParts } from '../storage/checkpoint-store.ts
 import { type CheckpointConfig, checkpointPlace } from '../storage/checkpoint-store-config.ts'
 import { fileStore } from '../storage/file-store.ts'
 import { s3Store } from '../storage/s3/s3-store.ts'
-import type { LibraryLog } from '../telemetry/library-log.ts'
+import type { LibraryLog } from '../telemetry/logger.ts'
 
 /** What the streams of a process share. */
 export interface SharedResources {

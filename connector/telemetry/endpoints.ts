@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Registry } from 'prom-client'
 import { ConnectorError } from '../runtime/connector-error.ts'
 
 export interface EndpointAnswer {
@@ -68,14 +71,8 @@ async function listening(server: Server, { port }: EndpointParts, stop: AbortSig
 async function answer(request: IncomingMessage, response: ServerResponse, parts: EndpointParts): Promise<void> {
   try {
     const { status, type, body, headers: own } = await answerTo(request, parts)
-    const allow = status === 405 ? { allow: 'GET, HEAD' } : {}
-    response.writeHead(status, {
-      ...headers,
-      ...own,
-      ...allow,
-      'content-type': type,
-      'content-length': Buffer.byteLength(body),
-    })
+    const ofBody = { 'content-type': type, 'content-length': Buffer.byteLength(body) }
+    response.writeHead(status, { ...headers, ...own, ...ofBody })
     response.end(request.method === 'HEAD' ? undefined : body)
   } catch (error) {
     parts.onError(error)
@@ -84,21 +81,19 @@ async function answer(request: IncomingMessage, response: ServerResponse, parts:
   }
 }
 
-function answerTo(
-  { method, url = '' }: IncomingMessage,
-  { paths }: EndpointParts,
-): EndpointAnswer | Promise<EndpointAnswer> {
+async function answerTo({ method, url = '' }: IncomingMessage, { paths }: EndpointParts): Promise<EndpointAnswer> {
   const path = url.split('?', 1)[0] ?? ''
   const found = Object.hasOwn(paths, path) ? paths[path] : undefined
   if (found === undefined) return text(404, 'not found')
-  return method === 'GET' || method === 'HEAD' ? found() : text(405, 'GET and HEAD only')
+  if (method === 'GET' || method === 'HEAD') return await found()
+  return { ...text(405, 'GET and HEAD only'), headers: { allow: 'GET, HEAD' } }
 }
 
 export function text(status: number, body: string): EndpointAnswer {
   return { status, type: 'text/plain; charset=utf-8', body: `${body}\n` }
 }
 
-export function json(status: number, value: unknown): EndpointAnswer {
+function json(status: number, value: unknown): EndpointAnswer {
   return { status, type: 'application/json', body: `${JSON.stringify(value, undefined, 2)}\n` }
 }
 
@@ -108,4 +103,56 @@ async function close(server: Server): Promise<void> {
   server.close()
   server.closeAllConnections()
   await closed
+}
+
+/** The response of each path of the HTTP port. `status`: what /status and /readyz show. */
+export function servedPaths(registry: Registry, status: () => { readonly ready: boolean }): EndpointParts['paths'] {
+  const page = statusPage()
+  return {
+    '/': () => page,
+    // Liveness: proves only that the event loop runs.
+    '/healthz': () => text(200, 'ok'),
+    '/readyz': () => {
+      const now = status()
+      return json(now.ready ? 200 : 503, now)
+    },
+    '/metrics': async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() }),
+    '/status': () => json(200, status()),
+  }
+}
+
+/** The status page: one file without external assets. It reads /status. */
+function statusPage(): EndpointAnswer {
+  const body = readFileSync(new URL('page/status-page.html', import.meta.url), 'utf8')
+  return {
+    status: 200,
+    type: 'text/html; charset=utf-8',
+    body,
+    headers: {
+      'content-security-policy': policy(body),
+      'referrer-policy': 'no-referrer',
+      'x-frame-options': 'DENY',
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-resource-policy': 'same-origin',
+    },
+  }
+}
+
+/** Allows only the page's own style and script, by their hashes, and requests to this server. */
+function policy(html: string): string {
+  return [
+    `default-src 'none'`,
+    `style-src ${hashOf(html, 'style')}`,
+    `script-src ${hashOf(html, 'script')}`,
+    `connect-src 'self'`,
+    `img-src data:`, // its icon
+    `base-uri 'none'`,
+    `form-action 'none'`,
+    `frame-ancestors 'none'`,
+  ].join('; ')
+}
+
+function hashOf(html: string, tag: 'style' | 'script'): string {
+  const [, text = ''] = new RegExp(`<${tag}>(.*?)</${tag}>`, 's').exec(html) ?? []
+  return `'sha256-${createHash('sha256').update(text).digest('base64')}'`
 }

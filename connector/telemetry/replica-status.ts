@@ -39,7 +39,18 @@ export function replicaStatus({ clock, readyAfterMs, placement }: ReplicaStatusP
     since: clock.monotonic(),
     failure: undefined,
   }
-  const now = () => ({ state, group, readyAfterMs, streams: [...watched.values()] })
+  /** Why the replica itself is not ready. One that is out of the group cannot take over a stream. */
+  const whyNotReady = () => {
+    if (state !== 'running') return state
+    const isOut = group.state === 'rejoining' && clock.monotonic() - group.since > readyAfterMs
+    return isOut ? 'out of the consumer group' : undefined
+  }
+  /**
+   * The replica runs, is not out of the group for long, and each of its streams was opened, made progress recently and is
+   * not held. A stream that does not run here or is paused does not affect readiness.
+   */
+  const isReady = () =>
+    whyNotReady() === undefined && [...watched.values()].every((one) => notReady(one, clock.monotonic()) === undefined)
   return {
     /** Returns the observer of one stream; its state is `waiting` until the first event. */
     follow: (stream: string, intervalMs: number): Observe => {
@@ -61,9 +72,15 @@ export function replicaStatus({ clock, readyAfterMs, placement }: ReplicaStatusP
       return hasChanged
     },
     state: () => state,
-    streams: () => now().streams,
-    isReady: () => isReady(now(), clock.monotonic()),
-    report: () => replicaReport(now(), clock),
+    streams: () => [...watched.values()],
+    isReady,
+    report: () => ({
+      ready: isReady(),
+      state,
+      why: whyNotReady(),
+      group: { state: group.state, secondsInState: secondsSince(group.since, clock.monotonic()), ...group.failure },
+      streams: [...watched.values()].map((one) => streamReport(one, clock)),
+    }),
   }
 }
 
@@ -77,43 +94,5 @@ function groupChange(event: ReplicaEvent): Partial<GroupStatus> {
       return { state: 'left', failure: undefined }
     default:
       return {}
-  }
-}
-
-interface Watched {
-  readonly state: ReplicaState
-  readonly group: GroupStatus
-  readonly readyAfterMs: number
-  readonly streams: readonly WatchedStream[]
-}
-
-/** Why the replica itself is not ready. One that is out of the group cannot take over a stream. */
-function whyNotReady({ state, group, readyAfterMs }: Watched, now: number) {
-  if (state !== 'running') return state
-  const isOut = group.state === 'rejoining' && now - group.since > readyAfterMs
-  return isOut ? 'out of the consumer group' : undefined
-}
-
-/**
- * Ready: the replica runs, is not out of the group for long, and each of its streams was opened, made progress recently
- * and is not held. A stream that does not run here or is paused does not affect readiness.
- */
-function isReady(watched: Watched, now: number): boolean {
-  return whyNotReady(watched, now) === undefined && watched.streams.every((one) => notReady(one, now) === undefined)
-}
-
-function replicaReport(watched: Watched, clock: Clock) {
-  const { state, group, streams } = watched
-  const now = clock.monotonic()
-  return {
-    ready: isReady(watched, now),
-    state,
-    why: whyNotReady(watched, now),
-    group: {
-      state: group.state,
-      secondsInState: secondsSince(group.since, now),
-      ...group.failure,
-    },
-    streams: streams.map((one) => streamReport(one, clock)),
   }
 }

@@ -1,13 +1,10 @@
 import type { Observe } from '../pipeline/pipeline-event.ts'
-import { endpoints } from './endpoints.ts'
+import { endpoints, servedPaths } from './endpoints.ts'
 import { toLogFields } from './error-fields.ts'
-import { logObserver, metricsObserver, warningKinds } from './events/pipeline-events.ts'
-import { rowOfReplicaEvent } from './events/replica-events.ts'
-import { libraryLog } from './library-log.ts'
-import { type LoggerParts, logger } from './logger.ts'
+import { logObserver, metricsObserver, rowOfReplicaEvent, warningKinds } from './events/event-observers.ts'
+import { type LoggerParts, libraryLog, logger } from './logger.ts'
 import { processRegistry, promMetrics } from './metrics/prom-metrics.ts'
 import { scrapedMetrics } from './metrics/scraped-metrics.ts'
-import { servedPaths } from './page/served-paths.ts'
 import { type ReplicaEvent, type ReplicaState, type ReplicaStatusParts, replicaStatus } from './replica-status.ts'
 import { secondsSince } from './stream-status.ts'
 
@@ -59,14 +56,14 @@ export function createTelemetry(parts: TelemetryParts) {
       status.observe(event)
       const row = rowOfReplicaEvent(event)
       row.count?.(event, metrics.ofReplica)
-      const line = row.log(event)
+      const line = row.log?.(event)
       if (line !== undefined) log(line.level, line.message, line.fields)
       if (event.kind === 'assignment-changed' && status.state() === 'starting') replicaIs('running')
     },
     /** Serves the status page, /healthz, /readyz, /metrics and /status until closed; rejects as `endpoints` does. */
     listen: (port: number, stop: AbortSignal) => {
       const onError = (error: unknown) => log('warn', 'health endpoint failed', toLogFields(error))
-      return endpoints({ port, paths: servedPaths({ status: now, registry }), onError }, stop)
+      return endpoints({ port, paths: servedPaths(registry, now), onError }, stop)
     },
   }
 }

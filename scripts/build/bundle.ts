@@ -50,7 +50,7 @@ export async function bundle(folder: string): Promise<void> {
     plugins: [loadedLate, ofNode],
     ...{ sourcemap: true, sourcesContent: false, logLevel: 'warning', metafile: true },
   })
-  cpSync('connector/telemetry/page/status-page.html', join(folder, 'status-page.html')) // read beside the code
+  cpSync('connector/telemetry/page', join(folder, 'page'), { recursive: true }) // read beside the code
   chmodSync(join(folder, 'main.js'), 0o755)
   const built = new Set(Object.keys(metafile.outputs).map((name) => resolve(name)))
   const isFormer = (name: string) => !built.has(resolve(name))

@@ -1,4 +1,4 @@
-import { counterList, histogramList, type MetricEntry } from '../../connector/telemetry/metrics/metric-list.ts'
+import { counterList, histogramList, type MetricEntry } from '../../connector/telemetry/metrics/prom-metrics.ts'
 import { scrapedList } from '../../connector/telemetry/metrics/scraped-metrics.ts'
 
 const kinds = { counter: counterList, histogram: histogramList, gauge: scrapedList }

@@ -6,8 +6,8 @@ import type { Metrics } from '../metrics/prom-metrics.ts'
 
 /** The log line of one kind of event, and what it counts. */
 export interface EventRow<Event> {
-  /** Undefined: only metrics and endpoints report the event. */
-  readonly log: (event: Event) => LogLine | undefined
+  /** Absent, or undefined for an event: only metrics and endpoints report it. */
+  readonly log?: (event: Event) => LogLine | undefined
   /** A condition that persists: its line is logged at most once an hour. */
   readonly logged?: 'hourly'
   /** What it counts, besides the warnings. */
@@ -53,8 +53,6 @@ export const [trace, debug, info, warn, error] = [
   lineAt('warn'),
   lineAt('error'),
 ] as const
-
-export const unlogged = (): undefined => undefined
 
 export function line(level: LogLevel, message: string, fields: LogFields = {}): LogLine {
   return { level, message, fields }

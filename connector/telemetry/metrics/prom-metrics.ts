@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
-import { counterList, histogramList, type MetricEntry } from './metric-list.ts'
+import { errorCatalogue } from '../../runtime/error-catalogue.ts'
+import { lanes } from '../../scan/scan-state.ts'
 
 type Labelled = Readonly<Record<string, string>>
 
@@ -60,4 +61,76 @@ export function processRegistry(connector: string): Registry {
   registry.setDefaultLabels({ connector })
   collectDefaultMetrics({ register: registry })
   return registry
+}
+
+/** One metric of the connector. Each also has the label `connector`. */
+export interface MetricEntry {
+  readonly name: string
+  readonly help: string
+  /** Each label with its values if they are fixed, otherwise `any`. A counter exists from the start for fixed values. */
+  readonly labels: Readonly<Record<string, readonly string[] | 'any'>>
+}
+
+const metric = (name: string, help: string, labels: MetricEntry['labels'] = {}): MetricEntry => ({
+  name: `polaris_connector_${name}`,
+  help,
+  labels,
+})
+/** A metric of each stream. */
+export const ofStream = (name: string, help: string, more: MetricEntry['labels'] = {}) =>
+  metric(name, help, { stream: 'any', ...more })
+/** A metric of the whole replica: what all streams share, or what would be too many series for each stream. */
+export const ofReplica = metric
+
+export const counterList = {
+  pages: ofStream('pages_total', 'Pages read from Polaris, by lane', { lane: lanes }),
+  clients: ofStream('clients_total', 'Clients read from Polaris'),
+  events: ofStream('events_total', 'Events published, by lane', { lane: lanes }),
+  deadLetters: ofStream(
+    'dead_letters_total',
+    'Clients that could not become an event and were published to the dead-letter topic',
+  ),
+  suppressed: ofStream('suppressed_total', 'Clients read again with unchanged content and not published'),
+  superseded: ofStream(
+    'superseded_total',
+    'Clients not published because a scan that began later had published them, by lane',
+    { lane: lanes },
+  ),
+  replacedCharacters: ofStream(
+    'replaced_characters_total',
+    'Characters read from Polaris as U+FFFD because XML forbids them, such as &#x0;',
+  ),
+  takeOvers: ofStream('take_overs_total', 'Claims of the stream that took it over from another replica'),
+  contested: ofStream('contested_total', 'Times another process took the stream again within five minutes'),
+  failures: ofReplica(
+    'failures_total',
+    'Reads retried, streams reopened or held, and group memberships lost, by error code; stream_failure shows which stream fails now',
+    { code: Object.keys(errorCatalogue) },
+  ),
+  warnings: ofReplica('warnings_total', 'Warnings of all streams, by kind; the log shows the stream', { kind: 'any' }),
+  responses: ofReplica('responses_total', 'HTTP responses of Polaris, by status; logins and redirects included', {
+    status: 'any',
+  }),
+} as const satisfies Record<string, MetricEntry>
+
+/** Few buckets: each costs one series a stream. */
+export const histogramList = {
+  read: {
+    ...ofStream('read_duration_seconds', 'Time from sending a request to its complete response'),
+    buckets: [0.1, 0.5, 2.5, 10],
+  },
+  publish: {
+    ...ofStream(
+      'publish_duration_seconds',
+      'Time from the start of the delivery of a page group to its commit; only groups that published something',
+    ),
+    buckets: [0.1, 1, 5],
+  },
+  changeDelay: {
+    ...ofStream(
+      'change_delay_seconds',
+      'Time from the modification of a client to the commit of its event, by the clock of the server; changes found by live scans, if the modification time is mapped and has a time of day',
+    ),
+    buckets: [10, 60, 600, 3600],
+  },
 }

@@ -4,7 +4,7 @@ import type { Clock } from '../../runtime/clock.ts'
 import { lanes } from '../../scan/scan-state.ts'
 import type { ReplicaStatus } from '../replica-status.ts'
 import { isActive, type StreamStatus } from '../stream-status.ts'
-import { type MetricEntry, ofReplica, ofStream } from './metric-list.ts'
+import { type MetricEntry, ofReplica, ofStream } from './prom-metrics.ts'
 
 interface ScrapedParts {
   readonly clock: Clock

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { libraryLog } from '../../../connector/telemetry/library-log.ts'
-import type { LogFields } from '../../../connector/telemetry/logger.ts'
+import { type LogFields, libraryLog } from '../../../connector/telemetry/logger.ts'
 
 function logged(message: string, fields: Record<string, unknown>) {
   const lines: { level: string; message: string; fields: LogFields }[] = []

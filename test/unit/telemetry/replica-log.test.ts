@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
-import { rowOfReplicaEvent } from '../../../connector/telemetry/events/replica-events.ts'
+import { rowOfReplicaEvent } from '../../../connector/telemetry/events/event-observers.ts'
 import type { ReplicaEvent } from '../../../connector/telemetry/replica-status.ts'
 import { everyReplicaEvent } from '../../support/every-replica-event.ts'
 
 const unreachable = new ConnectorError('publish.failed', 'join group shops')
 const refused = new ConnectorError('publish.unauthorized', 'join group shops: the ACL READ on group shops is missing')
-const replicaLine = (event: ReplicaEvent) => rowOfReplicaEvent(event).log(event)
+const replicaLine = (event: ReplicaEvent) => rowOfReplicaEvent(event).log?.(event)
 const kindsAt = (level: string) =>
   everyReplicaEvent(unreachable)
     .filter((event) => replicaLine(event)?.level === level)

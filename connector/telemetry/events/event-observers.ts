@@ -1,18 +1,12 @@
 import type { Observe, PipelineEvent } from '../../pipeline/pipeline-event.ts'
 import type { Clock } from '../../runtime/clock.ts'
+import { isTransient } from '../../runtime/connector-error.ts'
+import { toLogFields } from '../error-fields.ts'
 import type { Log, LogLine } from '../logger.ts'
 import type { Metrics } from '../metrics/prom-metrics.ts'
-import { type EventRow, type EventRows, rowOf } from './event-row.ts'
-import { pageRows } from './page-rows.ts'
-import { scanRows } from './scan-rows.ts'
-import { streamRows } from './stream-rows.ts'
-
-/** One row for each kind of event of a stream. */
-const rows: EventRows<PipelineEvent> = {
-  ...streamRows,
-  ...pageRows,
-  ...scanRows,
-}
+import type { ReplicaEvent } from '../replica-status.ts'
+import { countFailure, debug, type EventRow, type EventRows, info, line, rowOf } from './event-row.ts'
+import { rows } from './pipeline-rows.ts'
 
 export const warningKinds = Object.entries<{ readonly isWarning?: true }>(rows).flatMap(([kind, { isWarning }]) =>
   isWarning ? [kind] : [],
@@ -22,7 +16,7 @@ const rowOfEvent = (event: PipelineEvent): EventRow<PipelineEvent> => rowOf(rows
 
 /** The log line of an event; undefined if only metrics report it. Pages and page groups are logged at trace only. */
 export function logLine(stream: string, event: PipelineEvent): LogLine | undefined {
-  const line = rowOfEvent(event).log(event)
+  const line = rowOfEvent(event).log?.(event)
   return line && { ...line, fields: { stream, ...line.fields } }
 }
 
@@ -66,3 +60,27 @@ function conditionKey(event: PipelineEvent): string {
     .filter((value) => typeof value === 'string' || Array.isArray(value))
     .join('\n')
 }
+
+/** One row for each kind of event of this replica: info if streams move, debug if none does. */
+const replicaRows: EventRows<ReplicaEvent> = {
+  'group-joined': { log: debug('joined the consumer group', 'kept', 'streams', 'tookMs') },
+  'membership-lost': {
+    log: (event) =>
+      line(
+        isTransient(event.error) ? 'warn' : 'error',
+        'cannot join the consumer group, retrying: running streams continue, none are added',
+        toLogFields(event.error),
+      ),
+    count: countFailure,
+  },
+  'membership-restored': { log: info('rejoined the consumer group', 'attempts', 'tookMs') },
+  'group-left': { log: info('left the consumer group') },
+  'assignment-changed': {
+    log: ({ streams, gained, lost }) =>
+      streams === 0
+        ? line('info', 'standing by: no stream is assigned to this replica', { lost })
+        : line('info', 'streams assigned', { streams, gained, lost }),
+  },
+}
+
+export const rowOfReplicaEvent = (event: ReplicaEvent): EventRow<ReplicaEvent> => rowOf(replicaRows, event)

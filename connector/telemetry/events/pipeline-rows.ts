@@ -1,0 +1,187 @@
+import type { PipelineEvent } from '../../pipeline/pipeline-event.ts'
+import { codeOf } from '../../runtime/connector-error.ts'
+import { hintOf } from '../../runtime/error-catalogue.ts'
+import { toLogFields } from '../error-fields.ts'
+import type { LogLine } from '../logger.ts'
+import type { Metrics } from '../metrics/prom-metrics.ts'
+import { clientsOf, countFailure, debug, type EventRows, error, info, line, picked, trace, warn } from './event-row.ts'
+
+type EventOf<Kind extends PipelineEvent['kind']> = Extract<PipelineEvent, { kind: Kind }>
+
+/** One row for each kind of event of a stream. */
+export const rows: EventRows<PipelineEvent> = {
+  // The life of a stream: opening, holding, pausing, moving to another replica.
+  'stream-state': { log: stateLine },
+  'stream-paused': { log: info('stream paused', 'reason', 'requestedAt', 'requestedBy') },
+  'pause-unsettled': {
+    log: warn('paused stream cannot be left without a pending state, retrying', 'error'),
+    logged: 'hourly',
+    isWarning: true,
+  },
+  'stream-claimed': {
+    log: (event) =>
+      line(
+        'info',
+        event.isNew ? 'new stream claimed' : 'stream claimed',
+        picked(event, ['epoch', 'seq', 'history', 'events']),
+      ),
+  },
+  'transactions-repaired': {
+    log: warn('repaired transactions whose markers Kafka had lost', 'partitions', 'as'),
+    isWarning: true,
+  },
+  'taken-over': {
+    log: info('stream taken over from another process', 'from', 'epoch'),
+    count: (_, metrics) => metrics.count('takeOvers'),
+  },
+  'source-moved': {
+    log: warn('address of Polaris changed since the checkpoint was written'),
+    logged: 'hourly',
+    isWarning: true,
+  },
+  'partitions-grown': {
+    log: warn('topic has more partitions: events of a client may be out of order across the change', 'from', 'to'),
+    logged: 'hourly',
+    isWarning: true,
+  },
+  'checkpoint-saved': { log: trace('checkpoint saved', 'bytes') },
+  'stream-retrying': {
+    log: (event) => line(retryingLevel(event), 'stream failed, reopening', picked(event, ['error', 'pauseMs'])),
+    count: countFailure,
+  },
+  'stream-lost': {
+    // Replicas that start together may do so once.
+    log: ({ wasStopping, ...event }) =>
+      line(
+        event.fences > 1 ? 'warn' : 'info',
+        'stream lost to another replica',
+        wasStopping ? { code: codeOf(event.error) } : picked(event, ['error', 'fences', 'pauseMs']),
+      ),
+    count: ({ fences }, metrics) => {
+      if (fences > 1) metrics.count('contested')
+    },
+  },
+  'wishes-damaged': {
+    log: warn('wishes of operators cannot be read, and count as none', 'error'),
+    isWarning: true,
+  },
+  'stream-held': { log: error('stream held, trying again slowly', 'error', 'pauseMs'), count: countFailure },
+  'stream-still-held': { log: debug('stream still held', 'error', 'pauseMs') },
+  // Nothing follows by itself, so the hint does not say what `run` does.
+  'stream-failed': {
+    log: (event) =>
+      line('error', 'stream failed, giving up', {
+        ...picked(event, ['error']),
+        hint: hintOf(event.code, 'command'),
+      }),
+  },
+
+  // Requests, pages and page groups.
+  'page-read': {
+    log: trace('page read', 'scan', 'clients', 'limit', 'bytes', 'tookMs'),
+    count: countPage,
+  },
+  'characters-replaced': {
+    log: warn('Polaris sends characters that XML forbids: publishing the replacement character instead', 'characters'),
+    logged: 'hourly',
+    count: ({ characters }, metrics) => metrics.count('replacedCharacters', characters),
+  },
+  'response-received': {
+    count: ({ status }, metrics) => metrics.count('responses', 1, { status: String(status) }),
+  },
+  // Only the first failure of an outage is a warning; metrics count the others.
+  'read-retried': {
+    log: (event) =>
+      line(
+        event.attempt === 1 ? 'warn' : 'debug',
+        'reading a page failed, retrying',
+        picked(event, ['error', 'attempt']),
+      ),
+    count: countFailure,
+  },
+  'read-recovered': { log: info('reading works again', 'failures', 'failedForMs') },
+  'caught-up': {
+    log: info('caught up', 'clients', 'pages', 'tookMs'),
+  },
+  'fell-behind': { log: info('fell behind') },
+  'pages-published': {
+    log: trace('page group published', 'pages', 'deadLetters', 'bytes', 'tookMs', 'seq'),
+    count: countPublished,
+  },
+
+  // Scans, what they show of the server and its clients, and the client index.
+  'field-detected': { log: info('field detected', 'setting', 'field'), logged: 'hourly' },
+  'lists-found': {
+    log: warn('fields are lists from now on: configure them', 'fields', 'setting'),
+    isWarning: true,
+  },
+  'scan-started': {
+    log: (event) =>
+      line(event.scan === 'history' ? 'info' : 'trace', 'scan started', picked(event, ['scan', 'lastChanged'])),
+  },
+  'segment-written': {
+    log: debug('segment of the client index written', 'tier', 'bytes'),
+  },
+  'index-upkeep-failed': {
+    log: warn('upkeep of the client index failed, retrying later', 'error'),
+    logged: 'hourly',
+    isWarning: true,
+  },
+  'checkpoint-refused': {
+    log: ({ error: refusal, ...event }) => {
+      const { code, error } = toLogFields(refusal) // no hint: the stream continues
+      return line('warn', 'server rejected its checkPoint, reading again', {
+        ...picked(event, ['scan', 'lastChanged']),
+        code,
+        error,
+      })
+    },
+    isWarning: true,
+  },
+  'scan-backed-off': {
+    log: warn('pages of a scan fail, retrying later: live scans continue', 'scan', 'pauseMs', 'error'),
+    logged: 'hourly',
+    isWarning: true,
+  },
+  'scan-recovered': { log: info('pages of the scan can be read again', 'scan', 'backedOffMs') },
+  'scan-stuck': {
+    log: warn('scan does not advance, beginning it again: raise POLARIS_LIMIT if it persists', 'scan', 'why'),
+    logged: 'hourly',
+    isWarning: true,
+  },
+  'history-done': { log: info('history done', 'clients') },
+}
+
+/** What the next attempt cures, such as two replicas that open a stream at the same time, needs nobody. */
+function retryingLevel({ attempt, isRepeated }: EventOf<'stream-retrying'>): 'info' | 'warn' | 'debug' {
+  if (attempt === 1) return 'info'
+  return attempt === 2 || !isRepeated ? 'warn' : 'debug'
+}
+
+function stateLine({ state, was, lastedMs }: EventOf<'stream-state'>): LogLine | undefined {
+  const ms = Math.round(lastedMs)
+  if (state === 'ended') return was === 'waiting' ? undefined : line('info', 'stream ended')
+  if (state === 'waiting') return line('info', 'stream released: assigned to another replica', { tookMs: ms })
+  if (state === 'running' && was === 'held') return line('info', 'stream resumes: the cause is gone')
+  if (state !== 'opening') return undefined
+  return was === 'paused' ? line('info', 'pause ended') : line('debug', 'stream opening')
+}
+
+function countPage({ scan, clients, tookMs }: EventOf<'page-read'>, metrics: Metrics): void {
+  metrics.count('pages', 1, { lane: scan })
+  metrics.count('clients', clients)
+  metrics.measure('read', tookMs)
+}
+
+function countPublished(event: EventOf<'pages-published'>, metrics: Metrics): void {
+  const { scans, deadLetters, tookMs, delays } = event
+  for (const ms of delays) metrics.measure('changeDelay', ms)
+  metrics.count('suppressed', clientsOf(scans, 'suppressed'))
+  for (const [scan, { events, superseded }] of scans) {
+    metrics.count('events', events, { lane: scan })
+    metrics.count('superseded', superseded, { lane: scan })
+  }
+  if (clientsOf(scans, 'events') + deadLetters === 0) return
+  metrics.count('deadLetters', deadLetters)
+  metrics.measure('publish', tookMs)
+}
