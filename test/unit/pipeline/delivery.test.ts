@@ -10,7 +10,7 @@ import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { never } from '../../support/signals.ts'
 import { connector, groupParts, KEY, openedStream, settled, stage, stream } from '../stream/open/open-parts.ts'
 import { building } from './builders.ts'
-import { reading } from './readings.ts'
+import { noon, reading } from './readings.ts'
 
 /** An open stream with a group of two events; `faults` are applied to the next calls. */
 async function delivering() {
@@ -118,16 +118,6 @@ describe('S3 prepares, Kafka decides', () => {
     expect([published(), kafka.openTransactions()]).toEqual([[], []])
   })
 
-  test('gives up a PUT and sends nothing when the time limit of a stop passes', async () => {
-    const { faults, deliver, code, giveUp, kafka } = await delivering()
-    faults.store = new Promise(() => {})
-    const delivered = code(deliver())
-    await settled()
-    giveUp.abort(new DOMException('too late', 'TimeoutError'))
-    expect(await delivered).toBe('storage.unavailable')
-    expect(kafka.openTransactions()).toEqual([])
-  })
-
   test('aborts the transaction when Kafka rejects the events', async () => {
     const { faults, deliver, code, calls, published, record } = await delivering()
     faults.kafka = { send: 'before' }
@@ -135,18 +125,6 @@ describe('S3 prepares, Kafka decides', () => {
     expect(calls).toEqual(['store write', 'kafka send', 'kafka abort'])
     expect([published(), record()]).toEqual([[], undefined])
   })
-
-  test.each(['after', 'before'] as const)(
-    'Invariant 2: resolves a commit by its commit record when the stream is opened again after a lost response (%s)',
-    async (fault) => {
-      const { faults, deliver, code, open, published } = await delivering()
-      faults.kafka = { commit: fault }
-      expect(await code(deliver())).toBe(fault === 'after' ? 'publish.outcome-unknown' : 'publish.failed')
-      const { checkpoint } = await openedStream(open, never)
-      expect([checkpoint.seq(), checkpoint.state().events]).toEqual(fault === 'after' ? [1, 2] : [0, 0])
-      expect(published()).toEqual(fault === 'after' ? ['1', '2'] : [])
-    },
-  )
 
   test('Invariant 4: neither publishes nor writes the checkpoint when another replica opened the stream', async () => {
     const { deliver, code, kafka, open, published, stored } = await delivering()
@@ -181,28 +159,19 @@ test('a save is due one period after the last write of any kind', () => {
   expect(schedule.dueInMs()).toBe(0)
 })
 
-describe('a group without records', () => {
-  /** A stream with a delivery that saves once a minute. */
-  async function withoutRecords() {
-    const on = stage()
-    const opened = await openedStream(on.open, never)
-    const { deliver } = pageGroupDelivery({ ...on.pipeline, observe: () => {}, onDelivered: () => {} }, opened)
-    const writes = on.store.history(KEY).length
-    const { builder } = building()
-    return {
-      ...on,
-      deliver: () => deliver({ group: builder.finish(), events: [] }),
-      writes: () => on.store.history(KEY).length - writes,
-    }
-  }
-
-  test('is saved once a period', async () => {
-    const { deliver, clock, writes } = await withoutRecords()
-    await deliver()
-    expect(writes()).toBe(0)
-    clock.jump(60_000)
-    await deliver()
-    await deliver()
-    expect(writes()).toBe(1)
-  })
+test('a delivered group reports the delays of its changes, the scans after it, and the size of the client index', async () => {
+  const on = stage()
+  const opened = await openedStream(on.open, never)
+  const { deliver } = pageGroupDelivery({ ...on.pipeline, observe: on.open.observe, onDelivered: () => {} }, opened)
+  const { builder, state } = building()
+  builder.add(reading([{ No: '1', Modif: '2026-06-15T11:59:57' }]))
+  await deliver({ group: builder.finish(), events: [{ kind: 'fell-behind' }] })
+  expect(on.events.slice(-2)).toMatchObject([
+    {
+      ...{ kind: 'pages-published', delays: [3_000], newestChange: noon - 3_000, hasLiveEnd: true },
+      states: { ...state().scans, begun: 1 },
+      index: { clients: 1, memoryBytes: opened.checkpoint.table.bytes(), segments: 0 },
+    },
+    { kind: 'fell-behind' },
+  ])
 })

@@ -13,8 +13,7 @@ type ServerOrder = (typeof serverOrders)[number]
  * What goes wrong when the history asks for its page 11, once: the server refuses its tokens, or answers twelve times
  * with a 500.
  */
-export const serverTroubles = ['a refused token', 'twelve 500s'] as const
-type ServerTrouble = (typeof serverTroubles)[number]
+type ServerTrouble = 'a refused token' | 'twelve 500s'
 
 interface Server {
   readonly order: ServerOrder

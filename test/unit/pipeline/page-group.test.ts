@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { stateAfter } from '../../../connector/checkpoint/transitions.ts'
 import { clientTable } from '../../../connector/index/client-table.ts'
 import { type PageGroupBuilder, pageGroupBuilder } from '../../../connector/pipeline/group/page-group.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
@@ -83,12 +82,6 @@ describe('a group', () => {
     expect([group.deadLetters, group.change.events]).toEqual([1, 43])
   })
 
-  test('has no records, but the scans after the page, when its page is empty', () => {
-    const { builder } = building()
-    builder.add(reading([], { ...middle, states: scansAt(1) }))
-    expect(builder.finish()).toMatchObject({ pages: 1, records: [], change: { scans: scansAt(1), entries: '' } })
-  })
-
   test('knows whether a live scan has ended', () => {
     const { builder } = building()
     builder.add(reading([], { isLast: false }))
@@ -108,24 +101,6 @@ describe('a group', () => {
     const { scans } = builder.finish()
     expect(scans.get('live')).toMatchObject({ events: 1, suppressed: 1 })
     expect(scans.get('history')).toMatchObject({ events: 2, suppressed: 1 })
-  })
-})
-
-describe('a change of the checkpoint', () => {
-  test('Invariant 2: gives the same state and index to a replica that reloads the document, over several groups', () => {
-    const { builder, delivered, table, state } = building()
-    let stored = start
-    for (let round = 0; round < 6; round += 1) {
-      const clients = ['1', '2', '3', '4'].map((No) => ({ No, Nom: `${(round * Number(No)) % 3}` }))
-      builder.add(reading(clients.slice(0, 2), { isLast: false }))
-      builder.add(reading(clients.slice(2), { states: scansAt(round) }))
-      const { change } = delivered()
-      stored = stateAfter(JSON.parse(JSON.stringify(stored)), JSON.parse(JSON.stringify(change)))
-      expect(stored).toEqual(state())
-      const reloaded = building({}, { state: stored, table })
-      reloaded.builder.add(reading(clients))
-      expect(reloaded.builder.finish().records).toEqual([])
-    }
   })
 })
 

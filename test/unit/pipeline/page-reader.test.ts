@@ -46,15 +46,6 @@ describe('a live scan', () => {
     expect(readings[2]?.states.live).toEqual({ startedAt: noon, scan: null })
   })
 
-  test('is resumed in its middle', async () => {
-    const live = scanOf({ lane: 'live' })
-    const states = statesOf({ live: { startedAt: noon - MINUTE, scan: live } })
-    const { asked, next, events } = pageReader(() => pageOf([]), { ...onlyLive, states })
-    expect(await next()).toMatchObject({ isLast: true, scan: { lane: 'live', pages: 3, number: 1 } })
-    expect(asked).toMatchObject([{ lastChanged: live.lastChanged, checkPoint: 't2' }])
-    expect(events.map(({ kind }) => kind)).toEqual(['page-read'])
-  })
-
   test('begins where the previous one did, by the clock of the server, minus the overlap', async () => {
     const ahead = 600_000
     const respond: Respond = (_ask, clock) => pageOf([], { serverTime: clock.now() + ahead })
@@ -98,19 +89,12 @@ describe('a new stream', () => {
     expect(asked[0]?.lastChanged).toBe('2026-06-15T11:59:45')
     expect(readings[3]?.states.history).toMatchObject({ state: 'done' })
   })
+})
 
-  test('reads its history first when it is configured so', async () => {
-    const { read } = pageReader(quiet(3), { settings: { lookBacks: [], backfill: 'before' } })
-    expect(kindsOf(await read(4))).toEqual(['history', 'history', 'history*', 'live*'])
-  })
-
-  test('is as old as its first response, by the earlier clock', async () => {
-    const { next } = pageReader(() => pageOf([], { serverTime: noon - HOUR, tookMs: 200 }))
-    expect((await next()).states).toMatchObject({
-      createdAt: noon - HOUR - 200,
-      lookBacks: [{ startedAt: noon - HOUR - 200 }, { startedAt: noon - HOUR - 200 }],
-    })
-  })
+test('a new stream is as old as its first response, by the earlier clock', async () => {
+  const { next } = pageReader(() => pageOf([], { serverTime: noon - HOUR, tookMs: 200 }))
+  const startedAt = noon - HOUR - 200
+  expect((await next()).states).toMatchObject({ createdAt: startedAt, lookBacks: [{ startedAt }, { startedAt }] })
 })
 
 describe('a stream that is to be caught up', () => {
@@ -128,13 +112,6 @@ describe('a stream that is to be caught up', () => {
     await read(1)
     expect(await codeOfNext(next)).toBe('source.stuck')
     expect(of('scan-stuck')).toHaveLength(3)
-  })
-
-  test('fails when a page of the history cannot be read', async () => {
-    const respond: Respond = (ask) => (isHistory(ask) ? failure('source.unreachable') : pageOf([]))
-    const { read, next } = pageReader(respond, caughtUp)
-    await read(1)
-    expect(await codeOfNext(next)).toBe('source.unreachable')
   })
 })
 
@@ -205,12 +182,6 @@ describe('a history that ends with an empty page after pages with clients', () =
     expect(requests().map(({ checkPoint }) => checkPoint)).toEqual([null, 't1', 't1', 't2'])
     expect((requests()[2]?.at ?? 0) - (requests()[1]?.at ?? 0)).toBe(MINUTE)
   })
-
-  test('has ended when that page is empty again', async () => {
-    const { ended, requests } = reader(first, empty, empty)
-    expect(await ended()).toMatchObject({ scan: { clients: 1 } })
-    expect(requests()).toHaveLength(3)
-  })
 })
 
 describe('a scan of the background in trouble', () => {
@@ -250,12 +221,6 @@ describe('a scan of the background in trouble', () => {
     expect(asked.filter(isHistory).map(({ checkPoint }) => checkPoint)).toEqual(['t2', null, null, null, null, null])
     expect(of('scan-stuck')[0]).toMatchObject({ scan: 'history', why: expect.stringContaining('checkPoint') })
     expect(of('scan-backed-off').slice(0, 2)).toMatchObject([{ code: 'source.stuck', pauseMs: MINUTE }, {}])
-  })
-
-  test('lets live scans read, even if it comes before them', async () => {
-    const respond: Respond = (ask) => (isHistory(ask) ? failure('source.answer-malformed') : pageOf([]))
-    const { read } = pageReader(respond, { ...reading, settings: { lookBacks: [], backfill: 'before' } })
-    expect(kindsOf(await read(2))).toEqual(['live*', 'live*'])
   })
 
   test.each(['source.unauthorized', 'source.mapping'] as const)('holds the stream when it is %s', async (code) => {

@@ -8,7 +8,7 @@ import type { FakeFault } from '../../support/fakes/fake-event-publisher.ts'
 import type { MemoryFault } from '../../support/fakes/memory-versioned-object.ts'
 import { never } from '../../support/signals.ts'
 import { KEY, openedStream, type Stage, settled, stage, withBackfillDone } from '../stream/open/open-parts.ts'
-import { noon, pageOf, token } from './readings.ts'
+import { noon, pageOf } from './readings.ts'
 import { type Answer, scanOf, scriptedSource } from './scripted-source.ts'
 
 const stopped = new DOMException('stop', 'AbortError')
@@ -124,12 +124,6 @@ describe('group commit', () => {
     stop()
     await end
   })
-
-  test('counts a group as one transaction with one number', async () => {
-    const { start, transactions, checkpoint } = await running(scanOf(10), {}, { until: 'caught-up' })
-    await start()
-    expect([transactions(), checkpoint.seq()]).toEqual([1, 1])
-  })
 })
 
 describe('memory', () => {
@@ -148,37 +142,6 @@ describe('memory', () => {
     release()
     await settled()
     release()
-    await end
-  })
-})
-
-describe('the order', () => {
-  test('Invariant 3: the events of a client are in the order of the API, across pages and transactions', async () => {
-    const versions = numbers(1, 9).map((Nom, index) =>
-      pageOf([{ No: '7', Nom }], { hasMoreResults: index < 8, checkPoint: token(`t${index}`) }),
-    )
-    const { start, kafka } = await running(versions, { groupMaxSize: 1_000 }, { until: 'caught-up' })
-    await start()
-    expect(kafka.committed.map(({ value }) => JSON.parse(String(value)).data.Nom)).toEqual(numbers(1, 9))
-    expect(kafka.committed.map(({ value }) => Number(JSON.parse(String(value)).sequence))).toEqual([
-      0, 1, 2, 3, 4, 5, 6, 7, 8,
-    ])
-  })
-
-  test('clients are suppressed and counted when an overlap returns them unchanged', async () => {
-    const { start, published, clock, events, stop } = await running([...scanOf(2), ...scanOf(3)])
-    const end = start()
-    await settled()
-    clock.fireNext()
-    await settled()
-    clock.fireNext()
-    await settled()
-    expect(published()).toEqual(['1', '2', '3'])
-    const suppressed = events.map((event) =>
-      event.kind === 'pages-published' ? (event.scans.get('live')?.suppressed ?? 0) : 0,
-    )
-    expect(suppressed.reduce((sum, count) => sum + count, 0)).toBe(2)
-    stop()
     await end
   })
 })
@@ -250,17 +213,6 @@ describe('stopping', () => {
     expect(await end).toBe('stopped')
     expect(published()).toEqual(['1'])
   })
-
-  test('gives up a delivery when the time limit of the stop passes', async () => {
-    const { start, stop, held, giveUp, published, kafka } = await running(scanOf(1))
-    held.store = new Promise<MemoryFault>(() => {})
-    const end = start().catch((error: unknown) => codeOf(error))
-    await settled()
-    stop()
-    giveUp.abort(new DOMException('time limit', 'TimeoutError'))
-    expect(await end).toBe('storage.unavailable')
-    expect([published(), kafka.openTransactions()]).toEqual([[], []])
-  })
 })
 
 describe('polls that bring nothing new', () => {
@@ -319,18 +271,6 @@ describe('a decided state', () => {
     expect([await end, writes()]).toEqual(['stopped', 2])
   })
 
-  test('is stored by the next transaction when that comes first', async () => {
-    const next = slow(pageOf([{ No: '2' }]))
-    const { clock, stored, writes, stop, end } = await waiting(next.answer)
-    next.respond()
-    await settled()
-    expect(stored()).toMatchObject({ pending: { seq: 2 }, committed: { seq: 1 } })
-    expect(writes()).toBe(2)
-    expect(clock.nextTimerAt()).toBeLessThan(noon + 60_000)
-    stop()
-    await end
-  })
-
   test('is stored before the next page is delivered, never at the same time', async () => {
     const next = slow(pageOf([{ No: '2' }]))
     const { clock, held, stored, storeCalls, published, stop, end } = await waiting(next.answer)
@@ -367,24 +307,6 @@ describe('a decided state', () => {
     expect(writes()).toBe(2)
   })
 
-  test('is stored when too many clients of a page cannot become events', async () => {
-    const { start, clock, stored } = await running([
-      ...scanOf(1),
-      pageOf(numbers(1, 10).map((Nom) => ({ No: '\ufffd', Nom }))),
-    ])
-    const end = start()
-    await settled()
-    clock.fireNext()
-    expect(await codeOfEnd(end)).toBe('event.too-many-dead-letters')
-    expect(stored()).toMatchObject(recorded)
-  })
-
-  test('is not written again when the source fails and it is already stored', async () => {
-    const { start, writes } = await running([unauthorized])
-    expect(await codeOfEnd(start())).toBe('source.unauthorized')
-    expect(writes()).toBe(0)
-  })
-
   test('is left to the next opening when its outcome is unknown, even if the source fails meanwhile', async () => {
     const [first] = scanOf(2)
     if (first === undefined) throw new Error('expected a page')
@@ -412,31 +334,6 @@ describe('failures', () => {
     expect(await start()).toMatchObject({ error: { code: 'source.unreachable' } })
     expect(published()).toEqual(['1', '2'])
   })
-
-  test('nothing is published and the reader does not run ahead while the store is unavailable', async () => {
-    const { start, held, published, kafka, source } = await running(scanOf(5), { groupMaxSize: 1 })
-    held.store = 'before'
-    expect(codeOf(await start().catch((error: unknown) => error))).toBe('storage.unavailable')
-    expect([published(), kafka.record('shop', 'clients'), kafka.openTransactions()]).toEqual([[], undefined, []])
-    expect(source.asked.length).toBeLessThanOrEqual(3)
-  })
-
-  test('a scan is read again when its checkPoint is refused, and known clients are not published again', async () => {
-    const [first, second] = scanOf(3)
-    if (first === undefined || second === undefined) throw new Error('expected two pages')
-    const refused = new ConnectorError('source.request-refused', 'scripted')
-    const answers = [first, second, refused, pageOf([]), ...scanOf(4)]
-    const { start, published, source, kinds, clock } = await running(answers, {}, { until: 'caught-up' })
-    const end = start()
-    while (published().length < 4) {
-      await settled()
-      clock.fireNext()
-    }
-    expect(await end).toBe('caught-up')
-    expect(published()).toEqual(['1', '2', '3', '4'])
-    expect(source.asked.map(({ checkPoint }) => checkPoint)).toEqual([null, 't1', 't2', null, null, 't1', 't2', 't3'])
-    expect(kinds()).toContain('checkpoint-refused')
-  })
 })
 
 test('Invariant 1: the end of a scan is reported only after its last page is delivered', async () => {
@@ -450,19 +347,4 @@ test('Invariant 1: the end of a scan is reported only after its last page is del
   expect(kinds().slice(-2)).toEqual(['pages-published', 'caught-up'])
   stop()
   await end
-})
-
-test('a field that was repeated once is a list for the next owner of the stream', async () => {
-  const one = { No: '1', Cartes: { Carte: { Code: 'a', Type: 'b' } } }
-  const two = { No: '2', Cartes: [{ Code: 'a' }, { Code: 'b' }] }
-  const on = stage({ source: scriptedSource([pageOf([one, two])]), until: 'caught-up' })
-  const open = () => openedStream(on.open, new AbortController().signal)
-  const opened = await open()
-  expect(opened.checkpoint.state().mapping).toBeNull()
-  expect(await runPipeline(on.pipeline, opened, new AbortController().signal)).toBe('caught-up')
-  const first = on.kafka.committed.find(({ key }) => key === '1')
-  expect(JSON.parse(String(first?.value)).data.Cartes).toEqual([{ Code: 'a', Type: 'b' }])
-  await opened.producer.close()
-  const next = await open()
-  expect(next.checkpoint.state()).toMatchObject({ mapping: { lists: ['Cartes'] } })
 })

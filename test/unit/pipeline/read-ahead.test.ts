@@ -40,15 +40,6 @@ describe('reading ahead', () => {
     expect(asked).toEqual([1, 2, 3])
   })
 
-  test('peek returns the item that take will return, without taking it', async () => {
-    const { pages, asked, release } = slowNumbers()
-    release()
-    expect(await pages.peek(never)).toBe(1)
-    expect(await pages.peek(never)).toBe(1)
-    expect(asked).toEqual([1])
-    expect(await pages.take()).toBe(1)
-  })
-
   test('peek returns undefined when its timeout resolves or rejects', async () => {
     const { pages, release } = slowNumbers()
     expect(await pages.peek(Promise.resolve())).toBeUndefined()

@@ -118,25 +118,6 @@ describe('a scan whose checkPoint was refused', () => {
     expect(of('scan-started').filter(({ scan }) => scan === 'live').length).toBeGreaterThan(700)
   })
 
-  test('is not backed off as long as it resumes at later times', async () => {
-    let minute = 0
-    const respond: Respond = ({ checkPoint, lastChanged }) => {
-      if (lastChanged >= '2026-06-15T11:59:40') return pageOf([])
-      if (checkPoint !== null) return refused
-      minute += 1
-      const Modif = `2026-06-14T${String(Math.floor(minute / 60)).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}:00`
-      return pageOf([{ No: `${minute}`, Modif }], { hasMoreResults: minute < 200, checkPoint: token(`t${minute}`) })
-    }
-    const scan = scanOf({ ...HISTORY, from: beginAt, lastChanged: beginAt, times: orderedUpTo('2026-06-13T00:00:00') })
-    const { next, of } = pageReader(respond, {
-      ...{ settings, states: statesOf({ background: [scan], history: historyOf('first') }) },
-      ...{ mapping: { xml: null, json: { path: null, clientId: 'No', modifiedAt: 'Modif' }, lists: [] } },
-      fields: { modifiedAt: 'Modif' },
-    })
-    while (of('checkpoint-refused').length < 40) await next()
-    expect(of('scan-backed-off')).toEqual([])
-  })
-
   test('is handed over when it is a live one that has not ended for a minute', async () => {
     const respond: Respond = ({ checkPoint }, clock) => {
       clock.jump(25 * SECOND)
