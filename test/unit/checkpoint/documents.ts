@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import type { StreamState } from '../../../connector/checkpoint/checkpoint-document.ts'
 import {
   type CheckpointDocument,
@@ -8,9 +7,7 @@ import {
   parseDocument,
 } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { beginning } from '../../../connector/checkpoint/transitions.ts'
-import { deltaText, type IndexState } from '../../../connector/index/index-state.ts'
-import { historyStates, lanes, type Scan, type ScanStates } from '../../../connector/scan/scan-state.ts'
-import type { CheckPoint, SourceTime } from '../../../connector/source/client-source.ts'
+import { deltaText } from '../../../connector/index/index-state.ts'
 import { entry, key, words } from '../index/entries.ts'
 
 /** Test documents. */
@@ -73,96 +70,3 @@ export function documentWith(parts: {
 
 /** The document as read back from the store. */
 export const reloaded = (document: CheckpointDocument) => parseDocument(JSON.stringify(document))
-
-const minutes = fc.nat(59).map((minute) => `2026-06-15T10:${String(minute).padStart(2, '0')}:00` as SourceTime)
-const checkPoint = fc.option(fc.string({ unit: 'binary' }).map((text) => text as CheckPoint))
-const time = fc.nat(2 ** 41)
-const scan: fc.Arbitrary<Scan> = fc.record({
-  lane: fc.constantFrom(...lanes),
-  reachMs: fc.option(fc.nat()),
-  number: fc.nat(),
-  from: minutes,
-  lastChanged: minutes,
-  checkPoint,
-  limit: fc.nat(5000),
-  output: fc.constantFrom('xml' as const, 'json' as const),
-  startedAt: fc.option(time),
-  times: fc.option(fc.record({ distinct: fc.nat(100), last: fc.option(minutes) })),
-  seen: fc.option(fc.record({ token: fc.string(), clients: fc.option(fc.string()), power: fc.nat(), steps: fc.nat() })),
-  emptyPages: fc.nat(),
-  isEndAsked: fc.boolean(),
-  pages: fc.nat(),
-  clients: fc.nat(),
-})
-const scans: fc.Arbitrary<ScanStates> = fc.record({
-  createdAt: fc.option(time),
-  begun: fc.nat(),
-  live: fc.record({ startedAt: fc.option(time), scan: fc.option(scan) }),
-  background: fc.array(scan, { maxLength: 3 }),
-  lookBacks: fc.array(fc.record({ reachMs: fc.nat(), startedAt: time }), { maxLength: 3 }),
-  history: fc.record({
-    state: fc.constantFrom(...historyStates),
-    from: fc.option(minutes),
-    republished: fc.option(fc.uuid()),
-    startedAt: fc.option(time),
-  }),
-})
-const entries = fc.array(fc.tuple(fc.nat(20), fc.nat(1000)), { maxLength: 4 }).map((all) => entriesOf(...all))
-const segment = fc.record({
-  name: fc.string(),
-  tier: fc.oneof(fc.nat(), fc.constant('base' as const)),
-  from: fc.nat(),
-  to: fc.nat(),
-  entries: fc.nat(),
-  sha256: fc.string(),
-})
-const index: fc.Arbitrary<IndexState> = fc.record({
-  generation: fc.nat(),
-  segments: fc.array(segment, { maxLength: 3 }),
-  delta: entries,
-})
-const pageMapping = fc.option(
-  fc.record({
-    path: fc.option(fc.array(fc.string(), { maxLength: 3 })),
-    clientId: fc.string(),
-    modifiedAt: fc.option(fc.string()),
-  }),
-)
-const mapping = fc.option(
-  fc.record({
-    xml: pageMapping,
-    json: pageMapping,
-    lists: fc.array(fc.string(), { maxLength: 2 }),
-  }),
-)
-const reached = { scans, events: fc.nat(), mapping }
-export const anyState: fc.Arbitrary<StreamState> = fc.record({ ...reached, index })
-export const anyChange: fc.Arbitrary<Pending['change']> = fc.record({ ...reached, entries })
-const decision = { epoch: fc.nat(), seq: fc.nat(), nonce: fc.string(), at: fc.nat(2 ** 41) }
-export const anyDocument: fc.Arbitrary<CheckpointDocument> = fc.record({
-  format: fc.constant(FORMAT as typeof FORMAT),
-  nonce: fc.string(),
-  connector: fc.string(),
-  stream: fc.string(),
-  source: fc.record({ url: fc.string(), codeMagasin: fc.integer(), prefixCle: fc.option(fc.string()) }),
-  destination: fc.record({
-    clusterId: fc.option(fc.string()),
-    topic: fc.string(),
-    topicId: fc.string(),
-    partitions: fc.nat(),
-  }),
-  producerId: fc.option(fc.string()),
-  rewound: fc.option(fc.string()),
-  claim: fc.record({ epoch: fc.nat(), owner: fc.option(fc.string()), at: fc.nat(2 ** 41) }),
-  committed: fc.record({
-    ...decision,
-    hasRecord: fc.boolean(),
-    state: anyState,
-  }),
-  pending: fc.option(
-    fc.record({
-      ...decision,
-      change: anyChange,
-    }),
-  ),
-})

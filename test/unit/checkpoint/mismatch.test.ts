@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { StreamIdentity } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { mismatch } from '../../../connector/checkpoint/mismatch.ts'
 import { beginning } from '../../../connector/checkpoint/transitions.ts'
+import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import { documentWith, identity } from './documents.ts'
 
 const document = documentWith({})
@@ -14,22 +15,16 @@ describe('a document', () => {
   test('is used when stream, source, cluster and topic are the same', () =>
     expect(mismatch(document, identity)).toBeUndefined())
 
-  test.each<[string, StreamIdentity]>([
-    ['connector', { ...identity, connector: 'other' }],
-    ['stream', { ...identity, stream: 'other' }],
-    ['codeMagasin', { ...identity, source: { ...identity.source, codeMagasin: 2 } }],
-    ['prefixCle', { ...identity, source: { ...identity.source, prefixCle: 'P' } }],
-  ])('is of another stream when it belongs to another %s', (what, other) => {
+  test.each<[string, ErrorCode, StreamIdentity]>([
+    ['connector', 'checkpoint.other-stream', { ...identity, connector: 'other' }],
+    ['stream', 'checkpoint.other-stream', { ...identity, stream: 'other' }],
+    ['codeMagasin', 'checkpoint.other-stream', { ...identity, source: { ...identity.source, codeMagasin: 2 } }],
+    ['prefixCle', 'checkpoint.other-stream', { ...identity, source: { ...identity.source, prefixCle: 'P' } }],
+    ['Kafka cluster', 'checkpoint.topic-lost', at({ clusterId: 'other' })],
+    ['topic', 'checkpoint.topic-lost', at({ topic: 'other' })],
+  ])('holds the stream when it belongs to another %s: %s', (what, code, other) => {
     const why = expect.stringMatching(new RegExp(`^the document belongs to ${what} .+, not to .+`))
-    expect(mismatch(document, other)).toEqual({ code: 'checkpoint.other-stream', why })
-  })
-
-  test.each<[string, StreamIdentity]>([
-    ['Kafka cluster', at({ clusterId: 'other' })],
-    ['topic', at({ topic: 'other' })],
-  ])('has lost its topic when it belongs to another %s', (what, other) => {
-    const why = expect.stringMatching(new RegExp(`^the document belongs to ${what} .+, not to .+`))
-    expect(mismatch(document, other)).toEqual({ code: 'checkpoint.topic-lost', why })
+    expect(mismatch(document, other)).toEqual({ code, why })
   })
 
   test('is used when the URL is new, the topic has more partitions, or the cluster has no id', () => {

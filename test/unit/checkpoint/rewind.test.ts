@@ -189,8 +189,4 @@ describe('a stream whose pending transaction stays undecided', () => {
     expect(known.map((entry) => entry?.number)).toEqual([0, 2, 3])
     expect(known.map((entry) => entry?.content === UNKNOWN_CONTENT)).toEqual([false, true, true])
   })
-
-  test('goes on from the committed state when nothing is pending', () => {
-    expect(withoutPending(documentWith({}))).toBe(documentWith({}).committed.state)
-  })
 })

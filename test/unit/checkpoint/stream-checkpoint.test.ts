@@ -10,14 +10,12 @@ import {
 import { committedByRecord, stateAfter } from '../../../connector/checkpoint/transitions.ts'
 import { validState } from '../../../connector/checkpoint/valid-state.ts'
 import type { ClientTable } from '../../../connector/index/client-table.ts'
-import { loadTable } from '../../../connector/index/load-table.ts'
 import { streamIndex } from '../../../connector/index/stream-index.ts'
-import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
+import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { type MemoryFault, memoryStore } from '../../support/fakes/memory-versioned-object.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { never } from '../../support/signals.ts'
 import { key } from '../index/entries.ts'
-import { entriesOf as entriesIn } from '../index/storage-stage.ts'
 import { change, documentWith, entriesOf, now, state } from './documents.ts'
 
 const KEY = 'shop/clients.json'
@@ -60,15 +58,6 @@ describe('the checkpoint of a claimed stream', () => {
     expect(stored().committed.state).toEqual(state)
     expect(stored().pending).toEqual({ epoch: 4, seq: 11, nonce: 'n1', at: now, change })
     expect([checkpoint.seq(), checkpoint.state()]).toEqual([10, state])
-  })
-
-  test('advances without another write when the transaction is decided', async () => {
-    const { checkpoint, store } = await claimedStream()
-    await checkpoint.prepare(change, never)
-    const writes = store.history(KEY).length
-    checkpoint.decided()
-    expect(store.history(KEY)).toHaveLength(writes)
-    expect([checkpoint.seq(), checkpoint.state(), checkpoint.isSaved()]).toEqual([11, reachedBy(change), false])
   })
 
   test('writes the decided state with the next prepare, equal to that of the reloaded document', async () => {
@@ -120,14 +109,6 @@ describe('the checkpoint of a claimed stream', () => {
     expect(checkpoint.table.size()).toBe(0)
   })
 
-  test('writes a unique text each time, so that a write with a lost response is recognized', async () => {
-    const { checkpoint, store } = await claimedStream()
-    await checkpoint.save(never)
-    await checkpoint.save(never)
-    const texts = store.history(KEY)
-    expect(new Set(texts).size).toBe(texts.length)
-  })
-
   test('reports the size of each document written', async () => {
     const { checkpoint, store, written } = await claimedStream()
     await checkpoint.save(never)
@@ -153,21 +134,6 @@ describe('the checkpoint of a claimed stream', () => {
       expect(checkpoint.state()).toEqual(state)
     }
   })
-
-  test('keeps its state and rejects with the error of the store when a write fails', async () => {
-    const { checkpoint, next } = await claimedStream()
-    next.fault = 'before'
-    expect(codeOf(await checkpoint.save(never).catch((error: unknown) => error))).toBe('storage.unavailable')
-    expect(checkpoint.state()).toEqual(state)
-  })
-
-  test('throws when a transaction is decided that was not prepared', async () => {
-    const { checkpoint } = await claimedStream()
-    expect(() => checkpoint.decided()).toThrow('decided without prepare')
-    await checkpoint.prepare(change, never)
-    checkpoint.decided()
-    expect(() => checkpoint.decided()).toThrow('decided without prepare')
-  })
 })
 
 describe('the client index of a claimed stream', () => {
@@ -180,27 +146,6 @@ describe('the client index of a claimed stream', () => {
     expect(numbers(checkpoint.table, 3, 4)).toEqual([undefined, undefined])
     checkpoint.decided()
     expect(numbers(checkpoint.table, 3, 4)).toEqual([2, 3])
-  })
-
-  test('keeps the document below 128 KB, in segments, and is the same when it is loaded again', async () => {
-    const { checkpoint, written, store, stored, parts, clock } = await claimedStream()
-    for (let transaction = 0; transaction < 20; transaction += 1) {
-      const events = 2_000 * transaction
-      const clients = Array.from({ length: 2_000 }, (_, at) => [transaction * 1_000 + at, events + at] as const)
-      await checkpoint.prepare({ ...change, events: events + 2_000, entries: entriesOf(...clients) }, never)
-      checkpoint.decided()
-      await new Promise(setImmediate)
-      clock.fireNext()
-    }
-    await checkpoint.save(never)
-    await checkpoint.close()
-    expect(Math.max(...written)).toBeLessThan(128 * 1024)
-    const { index } = stored().committed.state
-    expect(index.segments.length).toBeGreaterThan(1)
-    for (const { name } of index.segments) expect([...store.segments(KEY).stored.keys()]).toContain(name)
-    const loaded = await loadTable(parts.index.store, index, never)
-    expect(loaded.size()).toBe(21_000)
-    expect(entriesIn(loaded)).toEqual(entriesIn(checkpoint.table))
   })
 
   test('has its segment stored before the document that names it', async () => {
@@ -216,24 +161,6 @@ describe('the client index of a claimed stream', () => {
     expect(order).toEqual(['segment, document w'])
     expect(stored().committed.state.index).toMatchObject({ delta: '', segments: [{ tier: 0, entries: 1_400 }] })
   })
-
-  test('is not written when its segment cannot be stored', async () => {
-    const full = entriesOf(...Array.from({ length: 1_400 }, (_, client) => [client, 0] as const))
-    const { checkpoint, store } = await claimedStream({ ...state, index: { ...state.index, delta: full } })
-    store.segments(KEY).put = () => Promise.reject(new ConnectorError('storage.unavailable', 'scripted'))
-    const writes = store.history(KEY).length
-    expect(codeOf(await checkpoint.prepare(change, never).catch((error: unknown) => error))).toBe('storage.unavailable')
-    expect(store.history(KEY)).toHaveLength(writes)
-  })
-
-  test.each(['prepare', 'save'] as const)(
-    'is kept for the next opening after a %s, without reading segments',
-    async (write) => {
-      const { checkpoint, reopened } = await claimedStream()
-      await (write === 'save' ? checkpoint.save(never) : checkpoint.prepare(change, never))
-      expect(await reopened()).toBe(checkpoint.table)
-    },
-  )
 
   test.each(['before', 'after'] as const)(
     'is kept when a prepare fails (%s), since the committed state is the same',
@@ -256,16 +183,4 @@ describe('the client index of a claimed stream', () => {
       expect(numbers(await reopened(), 3, 4)).toEqual(fault === 'after' ? [2, 3] : [undefined, undefined])
     },
   )
-
-  test('is read again when another replica wrote the document', async () => {
-    const { checkpoint, reopened, store, stored } = await claimedStream()
-    const index = { ...state.index, delta: entriesOf([7, 1]) }
-    store.tamper(
-      KEY,
-      serializeDocument({ ...documentWith({ committed: { state: { ...state, index } } }), nonce: 'theirs' }),
-    )
-    expect(stored().nonce).toBe('theirs')
-    const table = await reopened()
-    expect([table === checkpoint.table, ...numbers(table, 7)]).toEqual([false, 1])
-  })
 })

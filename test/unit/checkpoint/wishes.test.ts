@@ -139,14 +139,6 @@ describe('a replica', () => {
     expect(replica.current()).toEqual(stored())
   })
 
-  test('clears no rewind that is not applied', async () => {
-    const { replica, write, stored } = setUp()
-    write(wishesText(wishes))
-    await replica.read(never)
-    for (const applied of [null, 'an earlier one']) await replica.clear(applied, never)
-    expect(stored()).toEqual(wishes)
-  })
-
   test('clears nothing that another process has written since it was read', async () => {
     const { replica, write, stored } = setUp()
     write(wishesText(wishes))

@@ -20,11 +20,3 @@ test('an opening reuses the table once, and only for a document that is known to
   expect([other === table, other.get(key(1))]).toEqual([false, entry(1)])
   expect(await index.load(stored, never)).not.toBe(table)
 })
-
-test('an opening reads the table again when no document is known to hold it', async () => {
-  const index = streamIndex(memorySegmentStore())
-  const table = clientTable()
-  index.keep(table, 'a')
-  index.forget()
-  expect(await index.load(stored, never)).not.toBe(table)
-})

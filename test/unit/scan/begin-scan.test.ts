@@ -172,11 +172,6 @@ describe('a stream that is opened', () => {
   const history = scanOf({ lane: 'history' })
   const live = scanOf({ lane: 'live' })
 
-  test('keeps its scans and their places', () => {
-    const states = statesOf({ background: [history], live: { startedAt: noon, scan: live } })
-    expect(opened(states)).toEqual(states)
-  })
-
   test('looks back to its creation when a look-back was added, or when it is new', () => {
     const added = [...settings.lookBacks, { reachMs: 8 * DAY, everyMs: DAY }]
     expect(opened(statesOf(), { lookBacks: added }).lookBacks[2]).toEqual({ reachMs: 8 * DAY, startedAt: noon - DAY })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { restarted } from '../../../connector/scan/begin-scan.ts'
 import { handedOver, scanDone } from '../../../connector/scan/end-scan.ts'
-import { CATCH_UP, withoutScan } from '../../../connector/scan/scan-state.ts'
+import { CATCH_UP } from '../../../connector/scan/scan-state.ts'
 import { historyOf } from '../../support/scans.ts'
 import { HOUR, MINUTE, noon, scanOf, shortLookBack, statesOf, timeText } from './scans.ts'
 
@@ -29,10 +29,6 @@ describe('a complete scan', () => {
 
   test('of the history ends it', () => {
     expect(scanDone(states, history).history).toEqual(historyOf('done', { startedAt: noon }))
-  })
-
-  test('of catch-up changes nothing else', () => {
-    expect(scanDone(states, scanOf(CATCH_UP))).toEqual(withoutScan(states, CATCH_UP))
   })
 
   test('cannot be one without a response', () => {
