@@ -4,7 +4,6 @@ import { assignSlots, type SlotClaim } from '../../../connector/placement/assign
 
 const ones = (slots: number) => Array.from({ length: slots }, () => 1)
 const claim = (member: string, held: readonly number[] = []): SlotClaim => ({ member, held })
-const sizesOf = (shares: ReadonlyMap<string, readonly number[]>) => [...shares.values()].map(({ length }) => length)
 const spread = (numbers: readonly number[]) => Math.max(...numbers) - Math.min(...numbers)
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => from + at)
 
@@ -87,28 +86,6 @@ describe('assignSlots', () => {
         expect(keptOf(claims, assignSlots(claims, ones(slots)))).toBe(mayKeep)
       }),
     )
-  })
-
-  it('keeps the slots of the remaining members when a member leaves', () => {
-    const shares = assignSlots([claim('a', range(0, 8)), claim('b', range(8, 16))], ones(24))
-    expect(shares.get('a')).toEqual(expect.arrayContaining(range(0, 8)))
-    expect(shares.get('b')).toEqual(expect.arrayContaining(range(8, 16)))
-    expect(sizesOf(shares)).toEqual([12, 12])
-  })
-
-  it('takes from each member only what a new member needs', () => {
-    const shares = assignSlots([claim('a', range(0, 12)), claim('b', range(12, 24)), claim('c')], ones(24))
-    expect(sizesOf(shares)).toEqual([8, 8, 8])
-    expect(shares.get('a')?.every((slot) => slot < 12)).toBe(true)
-    expect(shares.get('b')?.every((slot) => slot >= 12)).toBe(true)
-  })
-
-  it('assigns one of three streams to each of three members when most slots are empty', () => {
-    const streamsInSlot = range(0, 24).map((slot) => (slot === 3 || slot === 4 || slot === 5 ? 1 : 0))
-    const shares = assignSlots([claim('a', range(0, 24)), claim('b'), claim('c')], streamsInSlot)
-    expect([...shares.values()].map((slots) => slots.filter((slot) => streamsInSlot[slot] === 1).length)).toEqual([
-      1, 1, 1,
-    ])
   })
 
   it('does not move a stream to balance empty slots', () => {

@@ -71,26 +71,6 @@ describe('fakeKafka', () => {
     expect(await recordIn(producer)).toBeUndefined()
   })
 
-  it('fences the current producer when an earlier opening takes effect late', async () => {
-    const kafka = faulty('open', 'late')
-    await expect(kafka.publisher(of).open(withoutCheckpoint, never)).rejects.toMatchObject({
-      code: 'publish.failed',
-    })
-    const producer = await kafka.publisher(of).open(withoutCheckpoint, never)
-    kafka.deliverLate()
-    await expect(producer.begin(never).send([event])).rejects.toMatchObject({ code: 'publish.fenced' })
-  })
-
-  it('shows a new commit record only after the next opening', async () => {
-    const kafka = fakeKafka({ partitions: 1, clock: { now: () => 0 } })
-    const producer = await kafka.publisher(of).open(withoutCheckpoint, never)
-    const transaction = producer.begin(never)
-    await transaction.send([event])
-    await transaction.commit(record)
-    expect(await recordIn(producer)).toBeUndefined()
-    expect(await recordIn(await kafka.publisher(of).open(withoutCheckpoint, never))).toEqual(record)
-  })
-
   it('leaves a transaction open and never responds when its replica crashes', async () => {
     const kafka = fakeKafka({ partitions: 1, clock: { now: () => 0 } })
     const producer = await kafka.publisher({ ...of, replica: 'a' }).open(withoutCheckpoint, never)
@@ -106,19 +86,5 @@ describe('fakeKafka', () => {
     expect(kafka.openTransactions()).toEqual(['c.s'])
     await kafka.publisher({ ...of, replica: 'b' }).open(withoutCheckpoint, never)
     expect(kafka.openTransactions()).toEqual([])
-  })
-
-  it('deletes commit records by age and on request', async () => {
-    let now = 0
-    const kafka = fakeKafka({ partitions: 1, clock: { now: () => now }, recordRetentionMs: 100 })
-    const readRecord = async () => await recordIn(await kafka.publisher(of).open(withoutCheckpoint, never))
-    await attempt(kafka)
-    now = 100
-    expect(await readRecord()).toEqual(record)
-    now = 101
-    expect(await readRecord()).toBeUndefined()
-    await attempt(kafka)
-    kafka.deleteRecord('c', 's')
-    expect(await readRecord()).toBeUndefined()
   })
 })

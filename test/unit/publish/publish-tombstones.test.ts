@@ -74,13 +74,6 @@ describe('tombstones', () => {
     expect(kafka.committed).toEqual([])
   })
 
-  test('do not count when their own marker is lost', async () => {
-    const { kafka, publish, erase } = await stage()
-    await publish()
-    kafka.loseNextMarker('shop', 'clients')
-    expect(await codeFrom(erase())).toBe('publish.outcome-unknown')
-  })
-
   test('are published again when a replica has opened the stream before the last look', async () => {
     const fencing = { left: 1 }
     const { open, publish, erase, erased } = await stage(async (operation): Promise<FakeFault> => {

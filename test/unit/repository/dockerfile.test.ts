@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 
 const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
@@ -41,44 +41,13 @@ test('.nvmrc has the Node version of the image, which is a supported one', () =>
   expect(devDependencies['@types/node']).toMatch(new RegExp(`^\\^?${major}\\.`))
 })
 
+test('no argument or variable of the Dockerfile holds a secret', () => {
+  expect(instructions.filter((line) => /^(ARG|ENV) \w*(PASSWORD|SECRET|TOKEN|KEY)/i.test(line))).toEqual([])
+})
+
 test('the image starts with the memory flags of npm start', () => {
   const { scripts } = JSON.parse(read('package.json'))
   const flags = /^node (.*) dist\/main\.js run$/.exec(scripts.start)?.[1]?.split(' ') ?? []
   expect(flags.length).toBeGreaterThan(0)
   for (const flag of flags) expect(of('ENTRYPOINT').at(-1)).toContain(`"${flag}"`)
-})
-
-test('no argument or variable of the Dockerfile holds a secret', () => {
-  expect(instructions.filter((line) => /^(ARG|ENV) \w*(PASSWORD|SECRET|TOKEN|KEY)/i.test(line))).toEqual([])
-})
-
-test('the build context is an allow list of existing files, without local or generated ones', () => {
-  const lines = read('.dockerignore')
-    .split('\n')
-    .filter((line) => line !== '' && !line.startsWith('#'))
-  expect(lines[0]).toBe('*')
-  for (const line of lines.slice(1)) {
-    expect(line).toMatch(/^!/)
-    const path = new URL(`../../../${line.slice(1)}`, import.meta.url)
-    expect(() => readFileSync(path), line).not.toThrow(/ENOENT/)
-  }
-  const kept = lines.slice(1).map((line) => line.slice(1).split('/')[0])
-  for (const name of readdirSync(new URL('../../..', import.meta.url))) {
-    if (/^(\.git|\.cache|\.env.*|node_modules|dist|coverage)$/.test(name)) expect(kept).not.toContain(name)
-  }
-})
-
-test('the build context has every file that image-files.ts copies', () => {
-  const kept = read('.dockerignore')
-    .split('\n')
-    .filter((line) => line.startsWith('!'))
-    .map((line) => line.slice(1))
-  const scripts = ['scripts/image-files.ts', 'scripts/build/bundle.ts'].map(read).join('\n')
-  const copied = [...scripts.matchAll(/cpSync\('([^']+)'/g)].map(([, path = '']) => path)
-  expect(copied).toContain('config/connector.schema.json')
-  for (const path of copied)
-    expect(
-      kept.some((one) => path === one || path.startsWith(`${one}/`)),
-      path,
-    ).toBe(true)
 })

@@ -72,16 +72,3 @@ test('a release is tested, and its image and chart are signed before it is annou
   expect(order).not.toContain(-1)
   expect(order).toEqual(order.toSorted((one, other) => one - other))
 })
-
-test('CI runs all tests on the newest Kafka once a week, with the version that provisioning installs', () => {
-  const { jobs } = workflow('ci.yml')
-  expect(called(/(\.ci\/newest-kafka)/g)).toHaveLength(1)
-  expect(jobs['newest-kafka']).toMatchObject({ if: "github.event_name == 'schedule'" })
-  for (const file of ['.ci/newest-kafka', 'scripts/provision.sh']) expect(read(file)).toContain('KAFKA_VERSION')
-})
-
-test('CI runs .ci/oldest-node, which can read the oldest supported Node from package.json', () => {
-  expect(called(/(\.ci\/oldest-node)/g)).toHaveLength(1)
-  const { engines } = JSON.parse(read('package.json')) as { engines: { node: string } }
-  expect(engines.node).toMatch(/^>=\d+\.\d+\.\d+$/)
-})

@@ -30,13 +30,10 @@ function found(change: (schema: Schema) => object): string[] {
 describe('a contract stays compatible when', () => {
   test.each<[string, (schema: Schema) => object]>([
     ['nothing changes', () => ({})],
-    ['texts change', () => ({ description: 'One event', title: 'Event', examples: [] })],
     [
       'an optional property is added',
       ({ properties }) => ({ properties: { ...properties, zone: { type: 'string' } } }),
     ],
-    ['a definition is added', ({ $defs }) => ({ $defs: { ...$defs, card: { type: 'string' } } })],
-    ['required properties are in another order', () => ({ required: ['data', 'id'] })],
     [
       'the text of a property changes',
       ({ properties }) => ({ properties: { ...properties, note: { type: 'string', description: 'Other' } } }),
@@ -58,11 +55,6 @@ describe('a contract breaks when', () => {
   const at = 'event.schema.json'
   test.each<[string, (schema: Schema) => object, string]>([
     [
-      'a property is removed',
-      ({ properties: { note: _, ...others } }) => ({ properties: others }),
-      `${at}/properties/note was removed`,
-    ],
-    [
       'a property gets another type',
       ({ properties }) => ({ properties: { ...properties, note: { type: 'number' } } }),
       `${at}/properties/note/type went from "string" to "number"`,
@@ -73,13 +65,11 @@ describe('a contract breaks when', () => {
       `${at}/properties/note was removed`,
     ],
     ['a property becomes required', () => ({ required: ['id', 'data', 'note'] }), `${at}/required went from`],
-    ['a property becomes optional', () => ({ required: ['id'] }), `${at}/required went from`],
     [
       'a pattern changes',
       ({ properties }) => ({ properties: { ...properties, id: { type: 'string', pattern: '^.+$' } } }),
       `${at}/properties/id/pattern went from "^[0-9]+$" to "^.+$"`,
     ],
-    ['other properties are forbidden', () => ({ additionalProperties: false }), `${at}/additionalProperties went from`],
     [
       'a value inside a definition changes',
       () => ({ $defs: { client: { type: 'object', additionalProperties: { anyOf: [{ type: 'string' }] } } } }),

@@ -14,18 +14,6 @@ const s3Failures: [string, unknown, string, string][] = [
     '403 AccessDenied (request req-1): the policy of the user, the role or the bucket does not allow it',
   ],
   [
-    'a missing bucket',
-    sdkError('NoSuchBucket', 404),
-    'storage.refused',
-    '404 NoSuchBucket (request req-1): the bucket does not exist: create it, or correct CHECKPOINT_URL',
-  ],
-  [
-    'an unknown key',
-    sdkError('InvalidAccessKeyId', 403),
-    'storage.refused',
-    '403 InvalidAccessKeyId (request req-1): the access key does not exist: check AWS_ACCESS_KEY_ID',
-  ],
-  [
     'a wrong key',
     sdkError('SignatureDoesNotMatch', 403),
     'storage.refused',
@@ -44,29 +32,10 @@ const s3Failures: [string, unknown, string, string][] = [
     'the certificate is not trusted: set NODE_EXTRA_CA_CERTS to the file of its CA (DEPTH_ZERO_SELF_SIGNED_CERT)',
   ],
   [
-    'a port without TLS',
-    Object.assign(new Error('planted'), { code: 'EPROTO' }),
-    'storage.unavailable',
-    'the TLS handshake failed: if the port has no TLS, use http:// (EPROTO)',
-  ],
-  [
-    'a closed port',
-    Object.assign(new Error('planted'), { code: 'ECONNREFUSED' }),
-    'storage.unavailable',
-    'connection refused: check host and port (ECONNREFUSED)',
-  ],
-  [
     'a skewed clock',
     sdkError('RequestTimeTooSkewed', 403),
     'storage.unavailable',
     '403 RequestTimeTooSkewed (request req-1)',
-  ],
-  ['a conflict', sdkError('OperationAborted', 409), 'storage.unavailable', '409 OperationAborted (request req-1)'],
-  [
-    'a broken connection',
-    Object.assign(new Error('planted'), { code: 'ECONNRESET' }),
-    'storage.unavailable',
-    'connection closed without a response (ECONNRESET)',
   ],
   [
     'a timeout',

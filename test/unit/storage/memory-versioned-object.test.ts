@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest'
-import type { Version } from '../../../connector/storage/checkpoint-store.ts'
 import { type MemoryFault, memoryStore } from '../../support/fakes/memory-versioned-object.ts'
 import { never } from '../../support/signals.ts'
 
@@ -7,18 +6,6 @@ function open(...faults: MemoryFault[]) {
   const store = memoryStore({ fault: () => faults.shift() ?? 'none' })
   return { store, object: store.object('k') }
 }
-
-test('does not write when the fault is `before`', async () => {
-  const { store, object } = open('before')
-  await expect(object.write('text', null, never)).rejects.toMatchObject({ code: 'storage.unavailable' })
-  expect(store.stored('k')).toBeUndefined()
-})
-
-test('writes and loses the response when the fault is `after`', async () => {
-  const { store, object } = open('after')
-  await expect(object.write('text', null, never)).rejects.toMatchObject({ code: 'storage.unavailable' })
-  expect(store.stored('k')?.text).toBe('text')
-})
 
 test('writes once, on arrival, when the fault is `late`', async () => {
   const { store, object } = open('late')
@@ -37,13 +24,4 @@ test('does not apply a late write when the object has changed', async () => {
   await object.write('first', null, never)
   expect(store.late[0]?.arrive()).toBe(false)
   expect(store.stored('k')?.text).toBe('first')
-})
-
-test('a change by an operator is a new version', async () => {
-  const { store, object } = open()
-  const outcome = await object.write('text', null, never)
-  store.tamper('k', 'text')
-  expect(await object.write('next', (outcome as { version: Version }).version, never)).toEqual({ kind: 'conflict' })
-  store.tamper('k', undefined)
-  expect(await object.read(never)).toBeUndefined()
 })

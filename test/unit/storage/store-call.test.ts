@@ -49,16 +49,6 @@ test('retries after growing pauses, within one deadline, when the store is unava
   expect(deadlines).toEqual([1_000])
 })
 
-test('rejects after six attempts when the store stays unavailable', async () => {
-  let attempts = 0
-  const { outcome } = call(async () => {
-    attempts += 1
-    throw unavailable
-  })
-  await expect(outcome).rejects.toBe(unavailable)
-  expect(attempts).toBe(6)
-})
-
 test.each([new ConnectorError('storage.refused', 'no'), new Error('defect')])('does not retry %s', async (error) => {
   const { outcome, retries } = call(async () => Promise.reject(error))
   await expect(outcome).rejects.toBe(error)
@@ -78,11 +68,4 @@ test('rejects as unavailable, with the last failure as its cause, when the time 
     message: 'read k: not done within 1000 ms',
     cause: unavailable,
   })
-})
-
-test('rejects with the reason of finish when it aborts during an attempt', async () => {
-  const finish = new AbortController()
-  const reason = new Error('enough')
-  const { outcome } = call(() => new Promise(() => finish.abort(reason)), testClock(), finish.signal)
-  await expect(outcome).rejects.toBe(reason)
 })
