@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { manifests, only, promtool, someValues } from '../support/helm.ts'
 import { alertCases, type Series } from './alert-cases.ts'
 import { exportedSeries, unanswered } from './exported-series.ts'
@@ -17,7 +17,7 @@ const folder = mkdtempSync(join(tmpdir(), 'alerts-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 const groupsOf = (values: object) =>
-  only(manifests('4', someValues(values)), 'PrometheusRule').spec.groups as { name: string; rules: Rule[] }[]
+  only(manifests(someValues(values)), 'PrometheusRule').spec.groups as { name: string; rules: Rule[] }[]
 const rulesOf = (values: object) => groupsOf({ prometheusRule: { enabled: true, ...values } })[0]?.rules ?? []
 const rules = rulesOf({})
 
@@ -36,24 +36,23 @@ test('every alert has a case in which it fires, and one in which it does not', (
   for (const { silent } of alertCases) expect(Object.keys(silent)).not.toEqual([])
 })
 
-describe.each(alertCases)('$alert', ({ alert, fires, silent }) => {
-  const severity = rules.find((rule) => rule.alert === alert)?.labels.severity ?? ''
+test('every alert fires in its case, with the right labels and summary, and in no other one', () => {
   const own = { connector: 'shops', namespace: 'retail' }
-
-  test('fires with the right labels and summary', () => {
-    const expected = { exp_labels: { ...own, severity, ...fires.labels }, exp_annotations: { summary: fires.summary } }
-    expect(run(alert, { ...fires, own, expected: [expected] })).toContain('SUCCESS')
-  })
-
-  test.each(Object.entries(silent))('does not fire for %s', (_, { series, at }) => {
-    expect(run(alert, { series, at, own, expected: [] })).toContain('SUCCESS')
-  })
-
-  if (fires.series.length > 0)
-    test('does not fire for another release', () => {
-      const elsewhere = { connector: 'shops', namespace: 'wholesale' }
-      expect(run(alert, { ...fires, own: elsewhere, expected: [] })).toContain('SUCCESS')
+  const paths = alertCases.map(({ alert, fires, silent }) => {
+    const { annotations, ...rule } = rules.find((one) => one.alert === alert) as Rule
+    const exp_labels = { ...own, severity: rule.labels.severity, ...fires.labels }
+    const expected = [{ exp_labels, exp_annotations: { summary: fires.summary } }]
+    const others = Object.values(silent).map((one) => testOf(alert, { ...one, own, expected: [] }))
+    const elsewhere = testOf(alert, { ...fires, own: { ...own, namespace: 'wholesale' }, expected: [] })
+    // promtool compares all annotations or none, so this keeps only the summary.
+    const { summary } = annotations
+    file(`${alert}.rules.json`, { groups: [{ name: alert, rules: [{ ...rule, annotations: { summary } }] }] })
+    return file(`${alert}.json`, {
+      ...{ rule_files: [`${alert}.rules.json`], evaluation_interval: '1m' },
+      tests: [testOf(alert, { ...fires, own, expected }), ...others, ...(fires.series.length === 0 ? [] : [elsewhere])],
     })
+  })
+  expect(promtool('test', 'rules', ...paths).match(/SUCCESS/g)).toHaveLength(paths.length)
 })
 
 interface Run {
@@ -63,26 +62,14 @@ interface Run {
   readonly expected: readonly object[]
 }
 
-/** promtool compares all annotations or none, so this keeps only the summary. */
-function run(alert: string, { series, at, own, expected }: Run): string {
-  const summaries = rules.map(({ annotations: { summary }, ...rule }) => ({ ...rule, annotations: { summary } }))
-  file('rules.json', { groups: [{ name: 'connector', rules: summaries }] })
-  const path = file('test.json', {
-    rule_files: ['rules.json'],
-    evaluation_interval: '1m',
-    tests: [
-      {
-        interval: '1m',
-        input_series: series.map(({ metric, labels, values }) => ({
-          series: seriesName(metric, { ...own, ...labels }),
-          values,
-        })),
-        alert_rule_test: [{ alertname: alert, eval_time: at, exp_alerts: expected }],
-      },
-    ],
-  })
-  return promtool('test', 'rules', path)
-}
+const testOf = (alertname: string, { series, at, own, expected }: Run) => ({
+  interval: '1m',
+  input_series: series.map(({ metric, labels, values }) => ({
+    series: seriesName(metric, { ...own, ...labels }),
+    values,
+  })),
+  alert_rule_test: [{ alertname, eval_time: at, exp_alerts: expected }],
+})
 
 const seriesName = (metric: string, labels: object) =>
   `polaris_connector_${metric}{${Object.entries(labels)
@@ -103,33 +90,25 @@ test('alerts use only series and labels that a replica exports', async () => {
   ])
 })
 
-test('limits follow the longest poll interval in the configuration', () => {
+test('limits follow the longest poll interval, and the time without a change is a value of the chart', () => {
+  const limitOf = (alert: string, values: object = {}) => rulesOf(values).find((rule) => rule.alert === alert)?.expr
   const streams = [{ poll: { interval: '1h' } }, { name: 'b', poll: { interval: '30s' } }]
-  const config = { connector: 'shops', streams }
-  const [group] = groupsOf({ prometheusRule: { enabled: true }, config })
+  const [group] = groupsOf({ prometheusRule: { enabled: true }, config: { connector: 'shops', streams } })
   expect(group?.rules.find(({ alert }) => alert === 'PolarisStreamBehind')?.expr).toContain('> 10800')
-  expect(rules.find(({ alert }) => alert === 'PolarisStreamBehind')?.expr).toContain('> 600')
+  expect(limitOf('PolarisStreamBehind')).toContain('> 600')
+  expect(limitOf('PolarisNoChange')).toContain('> 86400')
+  expect(limitOf('PolarisNoChange', { noChangeFor: '3d' })).toContain('> 259200')
 })
 
-test('the time without a change is a value of the chart', () => {
-  const limitOf = (of: readonly Rule[]) => of.find(({ alert }) => alert === 'PolarisNoChange')?.expr
-  expect(limitOf(rules)).toContain('> 86400')
-  expect(limitOf(rulesOf({ noChangeFor: '3d' }))).toContain('> 259200')
-})
-
-describe('alerts can be', () => {
-  test('disabled, given labels, and extended', () => {
-    const changed = rulesOf({
-      disabled: ['PolarisStreamBehind'],
-      alertLabels: { team: 'retail' },
-      extraRules: [{ record: 'a:b', expr: 'vector(1)' }],
-    })
-    expect(changed.map(({ alert }) => alert)).not.toContain('PolarisStreamBehind')
-    expect(changed[0]).toMatchObject({
-      labels: { team: 'retail', severity: 'critical' },
-    })
-    expect(changed.at(-1)).toEqual({ record: 'a:b', expr: 'vector(1)' })
+test('alerts can be disabled, given labels, and extended', () => {
+  const changed = rulesOf({
+    disabled: ['PolarisStreamBehind'],
+    alertLabels: { team: 'retail' },
+    extraRules: [{ record: 'a:b', expr: 'vector(1)' }],
   })
+  expect(changed.map(({ alert }) => alert)).not.toContain('PolarisStreamBehind')
+  expect(changed[0]).toMatchObject({ labels: { team: 'retail', severity: 'critical' } })
+  expect(changed.at(-1)).toEqual({ record: 'a:b', expr: 'vector(1)' })
 })
 
 test('alerts link to the runbook whose address is configured, and nowhere if none is', () => {

@@ -1,64 +1,51 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { describe, expect, test } from 'vitest'
-import { parse } from 'yaml'
-import { type Manifest, manifests, someValues } from '../support/helm.ts'
+import { expect, test } from 'vitest'
+import { examples, type Manifest, manifests, only, someValues } from '../support/helm.ts'
 
-const examples = readdirSync('helm/ci').map((name) => ({
-  name,
-  all: manifests('4', parse(readFileSync(`helm/ci/${name}`, 'utf8'))),
-}))
-const workloads = examples.flatMap(({ name, all }) =>
-  all
-    .filter(({ kind }) => ['Deployment', 'CronJob'].includes(kind))
-    .map(({ kind, spec }) => ({ name: `the ${kind} of ${name}`, pod: (spec.jobTemplate?.spec ?? spec).template.spec })),
+const all = [...examples.values()].flatMap(manifests)
+const pods = all
+  .filter(({ kind }) => ['Deployment', 'CronJob'].includes(kind))
+  .map(({ spec }) => (spec.jobTemplate?.spec ?? spec).template.spec)
+/** The containers of this project, with their pods. */
+const ours = pods.flatMap((pod) =>
+  pod.containers
+    .filter(({ name }: { name: string }) => ['connector', 'audit'].includes(name))
+    .map((container: Manifest['spec']) => ({ pod, container })),
 )
-const ours = (pod: { containers: Manifest['spec'][] }) =>
-  pod.containers.filter(({ name }) => ['connector', 'audit'].includes(name))
 
-describe.each(workloads)('$name', ({ pod }) => {
-  test('runs as a numeric non-root user without capabilities, under the default seccomp profile', () => {
+test('every pod runs as a numeric non-root user without capabilities, under the default seccomp profile', () => {
+  for (const { pod, container } of ours) {
     expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } })
     expect(pod.securityContext.runAsUser).toBeGreaterThan(0)
-    for (const { securityContext } of ours(pod)) {
-      expect(securityContext).toEqual({
-        allowPrivilegeEscalation: false,
-        readOnlyRootFilesystem: true,
-        capabilities: { drop: ['ALL'] },
-      })
-    }
-  })
-
-  test('uses no namespace, path or port of its host', () => {
-    expect(pod).not.toHaveProperty('hostNetwork')
-    expect(pod).not.toHaveProperty('hostPID')
-    expect(pod).not.toHaveProperty('hostIPC')
-    for (const volume of pod.volumes) expect(volume).not.toHaveProperty('hostPath')
-    for (const container of ours(pod)) {
-      expect((container.ports ?? []).filter((port: object) => 'hostPort' in port)).toEqual([])
-    }
-  })
-
-  test('has no service account token and no variables of other services', () => {
-    expect(pod).toMatchObject({ automountServiceAccountToken: false, enableServiceLinks: false })
-  })
-
-  test('mounts everything read-only except /tmp and the volumes of the operator', () => {
-    for (const { volumeMounts } of ours(pod)) {
-      const writable = volumeMounts.filter(({ readOnly }: { readOnly?: boolean }) => readOnly !== true)
-      const own = writable.filter(({ name }: { name: string }) => name !== 'checkpoints')
-      expect(own).toEqual([{ name: 'tmp', mountPath: '/tmp' }])
-    }
-    const tmp = pod.volumes.find(({ name }: { name: string }) => name === 'tmp')
-    expect(tmp.emptyDir.sizeLimit).toBeDefined()
-  })
-
-  test('pins its image by version or digest', () => {
-    for (const { image } of ours(pod)) expect(image).toMatch(/(:\d+\.\d+\.\d+|@sha256:[0-9a-f]{64})$/)
-  })
+    expect(container.securityContext).toEqual({
+      ...{ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
+    })
+  }
 })
 
-const deployment = (values: object = {}) =>
-  manifests('4', someValues(values)).find(({ kind }) => kind === 'Deployment') as Manifest
+test('no pod uses a namespace, path or port of its host, or a service account token', () => {
+  for (const { pod, container } of ours) {
+    for (const field of ['hostNetwork', 'hostPID', 'hostIPC']) expect(pod).not.toHaveProperty(field)
+    for (const volume of pod.volumes) expect(volume).not.toHaveProperty('hostPath')
+    for (const port of container.ports ?? []) expect(port).not.toHaveProperty('hostPort')
+    expect(pod).toMatchObject({ automountServiceAccountToken: false, enableServiceLinks: false })
+  }
+})
+
+test('every container mounts everything read-only except /tmp and the volumes of the operator', () => {
+  for (const { pod, container } of ours) {
+    const writable = container.volumeMounts.filter(({ readOnly }: { readOnly?: boolean }) => readOnly !== true)
+    const own = writable.filter(({ name }: { name: string }) => name !== 'checkpoints')
+    expect(own).toEqual([{ name: 'tmp', mountPath: '/tmp' }])
+    const tmp = pod.volumes.find(({ name }: { name: string }) => name === 'tmp')
+    expect(tmp.emptyDir.sizeLimit).toBeDefined()
+  }
+})
+
+test('every image is pinned by version or digest', () => {
+  for (const { container } of ours) expect(container.image).toMatch(/(:\d+\.\d+\.\d+|@sha256:[0-9a-f]{64})$/)
+})
+
+const deployment = (values: object = {}) => only(manifests(someValues(values)), 'Deployment')
 
 test('memory has a request and a limit, CPU only a request', () => {
   const [{ resources }] = deployment().spec.template.spec.containers
@@ -79,5 +66,5 @@ test('the selector never changes, since Kubernetes rejects a change of it', () =
 })
 
 test('the chart creates no Secret', () => {
-  for (const { all } of examples) expect(all.filter(({ kind }) => kind === 'Secret')).toEqual([])
+  expect(all.filter(({ kind }) => kind === 'Secret')).toEqual([])
 })

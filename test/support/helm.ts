@@ -1,6 +1,7 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { parseAllDocuments } from 'yaml'
+import { parse, parseAllDocuments } from 'yaml'
 
 export const helmVersions = ['3', '4'] as const
 export type HelmVersion = (typeof helmVersions)[number]
@@ -43,14 +44,19 @@ export const someValues = (values: object = {}) => ({
 })
 
 /** The output of `helm template`, as text. */
-export function rendered(version: HelmVersion, values: object, args: readonly string[] = []): string {
+export function rendered(values: object, args: readonly string[] = [], version: HelmVersion = '4'): string {
   return helm(version, ['template', 'shops', 'helm', '-n', 'retail', '-f', '-', ...args], JSON.stringify(values))
 }
 
 /** The output of `helm template`, as manifests. */
-export function manifests(version: HelmVersion, values: object, args: readonly string[] = []): Manifest[] {
-  return manifestsIn(rendered(version, values, args))
-}
+export const manifests = (values: object): Manifest[] => manifestsIn(rendered(values))
+
+/** The values in `helm/ci`, by file. */
+export const examples: ReadonlyMap<string, object> = new Map(
+  readdirSync(`${root}helm/ci`).map((name) => [name, parse(readFileSync(`${root}helm/ci/${name}`, 'utf8'))]),
+)
+/** The one with every value. */
+export const full = examples.get('full-values.yaml') as { readonly config: object }
 
 export function manifestsIn(text: string): Manifest[] {
   return parseAllDocuments(text).flatMap((document) =>
@@ -66,7 +72,9 @@ export function only(all: readonly Manifest[], kind: string): Manifest {
   return first
 }
 
-/** Runs promtool and returns its standard output; throws an error with its standard error. */
+/** Runs promtool and returns its standard output; throws an error with what it prints. */
 export function promtool(...args: readonly string[]): string {
-  return execFileSync(`${root}.cache/promtool/promtool`, args, { encoding: 'utf8', stdio: 'pipe' })
+  const run = spawnSync(`${root}.cache/promtool/promtool`, args, { encoding: 'utf8' })
+  if (run.status !== 0) throw new Error(`${run.stdout}${run.stderr}`, { cause: run.error })
+  return run.stdout
 }
