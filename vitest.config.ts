@@ -17,7 +17,7 @@ class LongestFirst extends BaseSequencer {
 /**
  * Lanes: unit (no sockets), contract (real Kafka and S3), simulation (virtual time), e2e (the built CLI as a child
  * process), chaos (replicas, brokers and networks fail), image (the container image, a fresh machine), chart (real
- * Helm 3 and 4, promtool), cluster (a real Kubernetes API server).
+ * Helm, promtool).
  */
 export default defineConfig({
   oxc: { target: 'es2023' },
@@ -74,10 +74,6 @@ export default defineConfig({
           // The fresh machines install packages while the other files run one after the other.
           maxWorkers: 2,
         },
-      },
-      {
-        extends: true,
-        test: { name: 'cluster', include: ['test/cluster/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000 },
       },
     ],
   },

@@ -6,7 +6,6 @@ import type { ConnectorProcess } from '../test/support/connector-process.ts'
 import { startKafka } from '../test/support/servers/kafka-broker.ts'
 import { startConnector } from './demo/connector.ts'
 import { connectorSettings, shellText, startPolaris, topic } from './demo/parts.ts'
-import { openScreen, type Screen } from './demo/screen.ts'
 import { show } from './demo/show.ts'
 
 /** After this, the demo exits even if a component is still running. */
@@ -16,17 +15,17 @@ const CONNECTOR_WITHIN_MS = 2500
 const { DEMO_FOLDER: folder = '.cache/demo' } = process.env
 
 /** Runs a broker, a simulated Polaris, the connector and a consumer of the topic, and shows what they do. */
-async function demo(screen: Screen, stop: AbortSignal): Promise<number> {
+async function demo(stop: AbortSignal): Promise<number> {
   const closing = closeStack()
   mkdirSync(folder, { recursive: true })
-  screen.say('Polaris → connector → Kafka. Ctrl-C stops everything; the next run resumes where this one stopped.')
+  console.log('Polaris → connector → Kafka. Ctrl-C stops everything; the next run resumes where this one stopped.')
   try {
     const { simulator, line } = await startPolaris(folder)
     closing.use(simulator, (one) => one.close())
-    screen.say(line)
+    console.log(line)
     const dataDirectory = join(folder, 'kafka')
     const kafka = closing.use(await startKafka({ dataDirectory }), (one) => one.close())
-    screen.say(`Kafka        ${kafka.bootstrap}, Apache Kafka on loopback, data in ${dataDirectory}`)
+    console.log(`Kafka        ${kafka.bootstrap}, Apache Kafka on loopback, data in ${dataDirectory}`)
     if (stop.aborted) return 0
 
     const settings = connectorSettings(folder, kafka.bootstrap, simulator.url)
@@ -34,16 +33,15 @@ async function demo(screen: Screen, stop: AbortSignal): Promise<number> {
     writeFileSync(variables, shellText(settings, process.execPath))
     const logFile = join(folder, 'connector.log')
     const connector = closing.use(startConnector(settings), stopped)
-    screen.say(`Connector    node dist/main.js run, checkpoint in ${settings.CHECKPOINT_URL}, log in ${logFile}`)
-    screen.say(`Topic        ${topic}, read by a consumer of committed records`)
-    screen.say(`Try          in another terminal: . ${variables}; node dist/main.js doctor (or checkpoint show)`)
+    console.log(`Connector    node dist/main.js run, checkpoint in ${settings.CHECKPOINT_URL}, log in ${logFile}`)
+    console.log(`Topic        ${topic}, read by a consumer of committed records`)
+    console.log(`Try          in another terminal: . ${variables}; node dist/main.js doctor (or checkpoint show)`)
     const clients = simulator.clientIds.length
-    if ((await show({ screen, connector, logFile, kafkaBrokers: kafka.bootstrap, clients }, stop)) === 'stopped')
-      return 0
-    screen.say(`demo: the connector exited unexpectedly; see its log: ${logFile}`)
+    if ((await show({ connector, logFile, kafkaBrokers: kafka.bootstrap, clients }, stop)) === 'stopped') return 0
+    console.log(`demo: the connector exited unexpectedly; see its log: ${logFile}`)
     return 1
   } finally {
-    if (stop.aborted) screen.say('stopping')
+    if (stop.aborted) console.log('stopping')
     await Promise.race([closing.close(), delay(LEAVE_WITHIN_MS, undefined, { ref: false })])
   }
 }
@@ -54,24 +52,23 @@ async function stopped(connector: ConnectorProcess): Promise<void> {
 
 async function main(): Promise<void> {
   const stop = new AbortController()
-  const screen = openScreen(process.stdout, process.env)
   const leave = (signal: 'SIGINT' | 'SIGTERM') => {
     // A second signal exits at once, which also ends the child processes.
     if (stop.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143)
     stop.abort()
     setTimeout(() => process.exit(1), LEAVE_WITHIN_MS).unref()
   }
-  process.on('SIGINT', leave).on('SIGTERM', leave).on('exit', screen.close)
+  process.on('SIGINT', leave).on('SIGTERM', leave)
   try {
-    process.exitCode = await demo(screen, stop.signal)
+    process.exitCode = await demo(stop.signal)
   } catch (error) {
-    screen.say(`demo: ${error instanceof Error ? error.message : error}`)
+    console.log(`demo: ${error instanceof Error ? error.message : error}`)
     process.exitCode = 1
   }
-  if (stop.signal.aborted) screen.say('stopped')
+  if (stop.signal.aborted) console.log('stopped')
   process.exit()
 }
 
-// kafkajs makes Node print a warning about a negative timer once per process, which would disturb the screen.
+// kafkajs makes Node print a warning about a negative timer once per process.
 process.removeAllListeners('warning')
 await main()

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what `make demo`, `make test` and `make test-image` need, and prints each step; silent if nothing is missing.
 # Downloads go to a cache shared by all checkouts; .cache/ in the checkout holds links to it.
-# usage: provision.sh demo|test|image|cluster
+# usage: provision.sh demo|test|image
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,7 +10,7 @@ kafka_pom=test/support/servers/kafka/pom.xml
 kafka_version=${KAFKA_VERSION:-$(sed -n 's|.*<kafka.version>\(.*\)</kafka.version>.*|\1|p' "$kafka_pom")}
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/polaris-connector
 
-. scripts/provision/cluster-tools.sh
+. scripts/provision/chart-tools.sh
 . scripts/provision/containers.sh
 . scripts/provision/compose-images.sh
 . scripts/provision/browser.sh
@@ -23,7 +23,6 @@ main() {
     demo) for_demo ;;
     image) for_tests; helm_binaries; promtool_binary; containers ;;
     test) for_tests ;;
-    cluster) need npm npm; install_needed; node_runtime; npm_dependencies; helm_binaries; kubernetes ;;
     *) sed -n '2,4s/^# //p' "$0" >&2; exit 2 ;;
   esac
 }

@@ -15,7 +15,7 @@ export interface DemoState {
 
 const BAR = 40
 
-/** The lines that stay at the bottom of the screen. */
+/** How far the stream is. */
 export function statusLines({ status, clients, events, isCaughtUp }: DemoState): string[] {
   const history = status?.scans?.find(({ lane }) => lane === 'history')
   return [
@@ -25,7 +25,7 @@ export function statusLines({ status, clients, events, isCaughtUp }: DemoState):
   ]
 }
 
-export function progressLine({ lane, clients }: ScanStatus, of: number): string {
+function progressLine({ lane, clients }: ScanStatus, of: number): string {
   const all = Math.max(of, clients) // some were created since
   const percent = all === 0 ? 0 : Math.floor((clients / all) * 100)
   const full = Math.round((percent / 100) * BAR)
@@ -33,14 +33,14 @@ export function progressLine({ lane, clients }: ScanStatus, of: number): string 
   return `${lane.padEnd(12)}${bar} ${percent.toString().padStart(3)} %  ${count(clients)} of ${count(all)} clients`
 }
 
-export function countLine({ totals, state }: ConnectorStatus, events: number): string {
+function countLine({ totals, state }: ConnectorStatus, events: number): string {
   const { clients = 0, suppressed = 0, pages = 0 } = totals ?? {}
   const again = suppressed === 0 ? '' : ` (${count(suppressed)} read again, unchanged)`
   const trouble = state === 'running' ? '' : ` · stream ${state}`
   return `clients ${count(clients)}${again} · events ${count(events)} · pages ${count(pages)}${trouble}`
 }
 
-export function checkpointLine({ seq, epoch, lastChanged, indexClients = 0 }: ConnectorStatus): string {
+function checkpointLine({ seq, epoch, lastChanged, indexClients = 0 }: ConnectorStatus): string {
   if (seq === undefined) return 'checkpoint   nothing saved yet'
   return `checkpoint   transaction ${seq} of epoch ${epoch ?? '?'}, live scans from ${lastChanged ?? '?'} server time, ${count(indexClients)} clients in the index`
 }
@@ -55,7 +55,7 @@ export function eventLine({ key, partition, offset, value }: TopicRecord, now: n
   return `${at}  client ${key}  ${late.padEnd(23)}  ${where.padEnd(24)}  ${Prenom} ${Nom} (version ${NoVersion})`
 }
 
-/** A log line in words; undefined if the status shows the same. */
+/** A log line in words; undefined if the lines above say the same. */
 export function logText({ msg, level, port, seq, events, error, hint }: LogLine): string | undefined {
   if (msg === 'new stream claimed')
     return 'checkpoint   none yet: live scans begin now, the history is read beside them'

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
 import { faults, type PolarisSimulator, startPolarisSimulator } from '../../test/polaris/polaris-simulator.ts'
 
@@ -16,25 +15,16 @@ const ACCESS = { mode: 'cookie', user: 'demo', password: 'demo' } as const
 export async function startPolaris(folder: string): Promise<{ simulator: PolarisSimulator; line: string }> {
   const history = join(folder, 'polaris-history.jsonl')
   const hasHistory = existsSync(history)
-  const isFree = !(await answers(PORT))
-  const simulator = await startPolarisSimulator({ port: isFree ? PORT : 0, clients: CLIENTS, history, access: ACCESS })
+  const start = (port: number) => startPolarisSimulator({ port, clients: CLIENTS, history, access: ACCESS })
+  const simulator = await start(PORT).catch(() => start(0)) // the port may be in use
   simulator.faults.when(() => true, faults.latency(LATENCY_MS))
   if (hasHistory) for (let one = 0; one < CHANGED_WHILE_STOPPED; one += 1) simulator.change()
   simulator.changeEvery(CHANGES_EVERY_MS)
   const details = [
     `${CLIENTS} invented clients, ${1000 / CHANGES_EVERY_MS} change every second`,
     ...(hasHistory ? [`${CHANGED_WHILE_STOPPED} changed while the demo was stopped`] : []),
-    ...(isFree ? [] : [`port ${PORT} is in use`]),
   ]
   return { simulator, line: `Polaris      ${simulator.url} (simulator: ${details.join('; ')})` }
-}
-
-function answers(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' })
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
-    socket.once('connect', () => socket.destroy())
-  })
 }
 
 /** The connector's settings, as an operator would give them in variables. */

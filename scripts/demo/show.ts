@@ -4,10 +4,8 @@ import { openTopic, type TopicRecord } from '../../test/support/topic-reader.ts'
 import { type ConnectorStatus, followed, statusOf } from './connector.ts'
 import { count, type DemoState, eventLine, logText, statusLines } from './lines.ts'
 import { topic } from './parts.ts'
-import type { Screen } from './screen.ts'
 
 export interface ShowParts {
-  readonly screen: Screen
   readonly connector: ConnectorProcess
   /** Gets the log of the connector. */
   readonly logFile: string
@@ -16,30 +14,29 @@ export interface ShowParts {
   readonly clients: number
 }
 
-const DRAW_EVERY_MS = 200
+const LOOK_EVERY_MS = 200
 const PRINT_EVERY_MS = { scanning: 3000, caughtUp: 10_000 }
 
 /** Shows what happens until `stop` aborts or the connector exits; resolves to which of the two. */
 export async function show(parts: ShowParts, stop: AbortSignal): Promise<'stopped' | 'connector exited'> {
-  const { screen, connector, logFile } = parts
+  const { connector, logFile } = parts
   const view = demoView(parts)
   const ended = new AbortController()
   const following = follow(parts.kafkaBrokers, view.events, AbortSignal.any([stop, ended.signal]))
   const newLines = followed(connector, logFile)
   const sayLog = () => {
-    for (const text of newLines().map(logText)) if (text !== undefined) screen.say(text)
+    for (const text of newLines().map(logText)) if (text !== undefined) console.log(text)
   }
   try {
     while (!stop.aborted && connector.isRunning()) {
       sayLog()
-      view.draw(await orAborted(statusOf(connector), stop))
-      await orAborted(delay(DRAW_EVERY_MS), stop)
+      view.show(await orAborted(statusOf(connector), stop))
+      await orAborted(delay(LOOK_EVERY_MS), stop)
     }
     sayLog()
     return stop.aborted ? 'stopped' : 'connector exited'
   } finally {
     ended.abort()
-    screen.status([], 'skip')
     await following
   }
 }
@@ -52,7 +49,7 @@ async function follow(
 ): Promise<void> {
   while (!stop.aborted) {
     const reader = await orAborted(openTopic({ kafka: { brokers: [brokers] }, topic, from: 'beginning' }), stop)
-    if (reader === undefined) await orAborted(delay(DRAW_EVERY_MS), stop)
+    if (reader === undefined) await orAborted(delay(LOOK_EVERY_MS), stop)
     else {
       while (!stop.aborted) onRecords(await reader.poll())
       await reader.close()
@@ -68,8 +65,8 @@ function orAborted<Result>(work: Promise<Result>, stop: AbortSignal): Promise<Re
   })
 }
 
-/** Holds the state so far and draws it on the screen. */
-function demoView({ screen, clients }: ShowParts) {
+/** Holds the state so far, and prints it now and then. */
+function demoView({ clients }: ShowParts) {
   const startedAt = performance.now()
   const startTime = Date.now()
   let state: DemoState = { status: undefined, events: 0, clients, isCaughtUp: false }
@@ -78,23 +75,23 @@ function demoView({ screen, clients }: ShowParts) {
     const { status, events } = state
     if (state.isCaughtUp || status?.progress !== 'caught up' || !isAllThere(status, events)) return
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
-    screen.say(`caught up: ${count(events)} events read from ${topic} in ${seconds} s; new events follow.`)
-    screen.say('Scans overlap, and look-backs read the last minutes again: unchanged clients are not published again.')
+    console.log(`caught up: ${count(events)} events read from ${topic} in ${seconds} s; new events follow.`)
+    console.log('Scans overlap, and look-backs read the last minutes again: unchanged clients are not published again.')
     state = { ...state, isCaughtUp: true }
   }
   return {
     events: (all: readonly TopicRecord[]) => {
       const records = all.filter(({ timestamp }) => timestamp >= startTime) // the topic may hold older ones
       state = { ...state, events: state.events + records.length }
-      if (state.isCaughtUp) for (const record of records) screen.row(eventLine(record, Date.now()))
+      if (state.isCaughtUp) for (const record of records) console.log(eventLine(record, Date.now()))
     },
-    draw: (status: ConnectorStatus | undefined) => {
+    show: (status: ConnectorStatus | undefined) => {
       if (status !== undefined) state = { ...state, status }
       sayCaughtUp()
       const everyMs = state.isCaughtUp ? PRINT_EVERY_MS.caughtUp : PRINT_EVERY_MS.scanning
-      const isDue = performance.now() - printedAt > everyMs
-      if (isDue) printedAt = performance.now()
-      screen.status(statusLines(state), isDue ? 'print' : 'skip')
+      if (performance.now() - printedAt <= everyMs) return
+      printedAt = performance.now()
+      for (const line of statusLines(state)) console.log(line)
     },
   }
 }

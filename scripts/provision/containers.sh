@@ -69,7 +69,7 @@ END
 base_images() {
   read -r node_image runtime_image <<<"$(pinned_images)"
   if ! { podman pull -q "$node_image" && podman pull -q "$runtime_image"; } >/dev/null 2>&1; then
-    say 'cannot pull the base images: building stand-ins from Debian packages, which takes a minute'
+    say 'cannot pull the base images: building stand-ins from Debian packages'
     node_image=$stand_in/node:$node_version-bookworm-slim runtime_image=$stand_in/cc-debian12:nonroot
     debian_files
     node_stand_in "$node_image"
@@ -82,20 +82,19 @@ pinned_images() { sed -n 's/^ARG [A-Z]*_IMAGE=//p' Dockerfile | xargs; }
 
 debian_files() {
   if [ -d "$containers/rootfs" ]; then return; fi
-  debootstrap --variant=minbase --include=ca-certificates,netbase bookworm "$containers/rootfs" >"$containers/debootstrap.log" ||
+  debootstrap --variant=minbase --include=ca-certificates,git,make,netbase bookworm "$containers/rootfs" >"$containers/debootstrap.log" ||
     fail "debootstrap: $(tail -1 "$containers/debootstrap.log")"
 }
 
 # minbase with certificates, git and make. dpkg skips fsync: no container has to survive a power failure.
 bare_machine() {
-  say 'building a bare Debian image for the fresh-machine test, which takes a minute'
+  say 'building a bare Debian image for the fresh-machine test'
   debian_files
   image=$(buildah from scratch)
   files=$(buildah mount "$image")
   cp -a "$containers/rootfs/." "$files"
   echo force-unsafe-io >"$files/etc/dpkg/dpkg.cfg.d/unsafe-io"
-  chroot "$files" sh -c 'apt-get update && apt-get install -y --no-install-recommends --purge git make netbase-' >"$containers/bare-debian.log" 2>&1 ||
-    fail "cannot build the bare Debian image: $(tail -1 "$containers/bare-debian.log")"
+  chroot "$files" dpkg --purge netbase >/dev/null
   rm -rf "$files"/var/cache/apt/archives/*.deb "$files"/var/lib/apt/lists/*
   commit_image "$image" "$bare_debian"
 }
@@ -123,10 +122,9 @@ node_stand_in() {
 runtime_stand_in() {
   image=$(buildah from scratch)
   files=$(buildah mount "$image")
-  new_folder
-  debian_packages base-files gcc-12-base libc6 libgcc-s1 'libstdc++6' netbase tzdata
-  for package in "$new"/*.deb; do dpkg-deb --fsys-tarfile "$package" | tar -x -C "$files"; done
-  rm -rf "$new"
+  for package in base-files gcc-12-base libc6 libgcc-s1 'libstdc++6' netbase tzdata; do
+    dpkg-deb --fsys-tarfile "$containers/rootfs/var/cache/apt/archives/$package"_*.deb | tar -x -C "$files"
+  done
   rm -rf "$files"/usr/share/{doc,lintian,man,locale} "$files"/{boot,home,media,mnt,opt,srv}
   mkdir -p "$files/etc/ssl/certs" "$files/home/nonroot"
   cp "$containers/rootfs/etc/ssl/certs/ca-certificates.crt" "$files/etc/ssl/certs"
@@ -136,14 +134,6 @@ runtime_stand_in() {
   chmod 1777 "$files/tmp"
   buildah config --env PATH=/usr/local/bin:/usr/bin:/bin --env SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt --user 65532 --workingdir /home/nonroot "$image"
   commit_image "$image" "$1"
-}
-
-# Fetches packages to $new, which does not change what apt-get of this machine knows.
-debian_packages() {
-  mkdir "$new/lists" "$new/cache"
-  options=(-qq -o APT::Sandbox::User=root -o "Dir::State::Lists=$new/lists" -o "Dir::Cache=$new/cache")
-  (cd "$new" && apt-get "${options[@]}" update && apt-get "${options[@]}" download "$@") >"$containers/packages.log" 2>&1 ||
-    fail "cannot fetch Debian packages: $(tail -1 "$containers/packages.log")"
 }
 
 # commit_image CONTAINER IMAGE

@@ -39,11 +39,11 @@ export const leftOut: readonly [RegExp, string][] = [
   [/^make (demo|test|test-image)$/, 'test/e2e/commands/demo.test.ts runs the demo; the others run the tests'],
   [/^npm run (check|generate)\b/, 'already run on every change'],
   [
-    /^npm run (bench|chaos|cluster-test|simulate|plants|model|test:)|^npx vitest run --project (e2e|chart|image)$/,
+    /^npm run (bench|chaos|simulate|plants|model|test:)|^npx vitest run --project (e2e|chart|image)$/,
     'takes too long; runs separately',
   ],
   [/^(docker|podman) /, 'needs the image; test/image runs the image and compose.yaml'],
-  [/^(helm|kubectl) /, 'needs a cluster; test/chart and test/cluster test the chart'],
+  [/^(helm|kubectl) /, 'needs a cluster; test/chart tests the chart'],
   [/^kafka-[a-z-]+\.sh /, 'part of the Kafka distribution; the tests have only the broker'],
   [/^openssl rand /, 'prints something else each time'],
   [/^aws /, 'needs the AWS CLI and a real bucket'],
