@@ -98,7 +98,7 @@ export function openCheckpointStore(config: CheckpointConfig, parts: StoreParts)
   if (typeof place === 'string') throw new ConnectorError('config.invalid', `CHECKPOINT_URL: ${place}`)
   switch (place.kind) {
     case 's3':
-      return s3Store({ bucket: place.bucket, prefix: place.prefix, s3: config.s3 }, parts)
+      return s3Store({ place, s3: config.s3 }, parts)
     case 'file':
       return fileStore(place.directory, parts)
     default:

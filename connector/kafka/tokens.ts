@@ -1,7 +1,7 @@
 import type { defaultProvider } from '@aws-sdk/credential-provider-node'
 import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
-import { networkCause } from '../runtime/network.ts'
+import { errorCodeIn, networkCause } from '../runtime/network.ts'
 import { parsedFields } from '../runtime/parsed-json.ts'
 import type { IamLogin, OAuthClient, TokenLogin } from './kafka-config.ts'
 import { kafkaTimes } from './kafka-times.ts'
@@ -120,7 +120,7 @@ async function post(client: OAuthClient, limit: AbortSignal): Promise<{ status: 
     return { status: response.status, text: await response.text() }
   } catch (error) {
     if (limit.aborted) return fail(client, 'it does not answer in time')
-    return fail(client, networkCause(errorCodeIn(error)))
+    return fail(client, networkCause(errorCodeIn(error) ?? 'unknown error'))
   }
 }
 
@@ -135,14 +135,6 @@ function refusal({ tokenEndpoint }: OAuthClient, status: number, error: unknown)
 
 function fail({ tokenEndpoint }: OAuthClient, why: string): never {
   throw new ConnectorError('publish.failed', `request a token from ${tokenEndpoint}: ${why}`)
-}
-
-/** The innermost error code of Node or OpenSSL. */
-function errorCodeIn(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown error'
-  const inner = error.cause ?? (error instanceof AggregateError ? error.errors[0] : undefined)
-  if (inner instanceof Error) return errorCodeIn(inner)
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.name
 }
 
 type Credentials = ReturnType<typeof defaultProvider>

@@ -26,6 +26,13 @@ export function networkCause(code: string): string {
   return cause === undefined ? code : `${cause} (${code})`
 }
 
+/** The code of an error of the network, or of its cause; undefined if it has none. */
+export function errorCodeIn(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  if ('code' in error && typeof error.code === 'string') return error.code
+  return error instanceof AggregateError ? errorCodeIn(error.errors[0]) : errorCodeIn(error.cause)
+}
+
 /** `scheme://host:port` of a URL, for messages. */
 export const serverOf = (url: URL): string => `${url.protocol}//${hostAndPort(url)}`
 

@@ -29,14 +29,13 @@ export const storeTimes = {
   answerWithinMs: 5_000,
 }
 
-type CheckpointPlace =
-  /** `prefix` has no leading or trailing slash and may be empty. */
-  | { readonly kind: 's3'; readonly bucket: string; readonly prefix: string }
-  /** As written; a relative path is relative to the working directory. */
-  | { readonly kind: 'file'; readonly directory: string }
+/** `prefix` has no leading or trailing slash and may be empty. */
+export type S3Place = { readonly kind: 's3'; readonly bucket: string; readonly prefix: string }
+/** As written; a relative path is relative to the working directory. */
+type FilePlace = { readonly kind: 'file'; readonly directory: string }
 
 /** The place of `CHECKPOINT_URL`, or why the URL is invalid. Invariant 8: without the URL, which may be a misplaced secret. */
-export function checkpointPlace(url: string): CheckpointPlace | string {
+export function checkpointPlace(url: string): S3Place | FilePlace | string {
   const s3 = /^s3:\/\/(?<bucket>[^/?#]+)(?:\/(?<prefix>[^?#]*))?$/.exec(url)?.groups
   if (s3?.bucket !== undefined) {
     if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(s3.bucket))

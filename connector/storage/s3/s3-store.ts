@@ -7,21 +7,15 @@ import type {
   VersionedObject,
   WriteOutcome,
 } from '../checkpoint-store.ts'
-import { type S3Settings, segmentsKey, storeTimes } from '../checkpoint-store-config.ts'
+import { type S3Place, type S3Settings, segmentsKey, storeTimes } from '../checkpoint-store-config.ts'
 import { storeCall } from '../store-call.ts'
 import { openS3Bucket, type S3Bucket } from './s3-bucket.ts'
 import { type EtagQuoting, probeConditions, quoted } from './s3-probe.ts'
 
-interface S3StoreConfig {
-  readonly bucket: string
-  /** No leading or trailing slash; may be empty. */
-  readonly prefix: string
-  readonly s3: S3Settings
-}
-
 /** Versioned objects in a bucket, written with conditional PUTs, and segments beside them. */
-export function s3Store({ bucket: name, prefix, s3 }: S3StoreConfig, parts: StoreParts): CheckpointStore {
-  const bucket = openS3Bucket(name, s3)
+export function s3Store({ place, s3 }: { place: S3Place; s3: S3Settings }, parts: StoreParts): CheckpointStore {
+  const { prefix } = place
+  const bucket = openS3Bucket(place.bucket, s3)
   let quoting: EtagQuoting = quoted // until the probe knows better
   const keyed = (key: string) => (prefix === '' ? key : `${prefix}/${key}`)
   const calls =

@@ -13,6 +13,7 @@ import { fakeObject, startFakeS3 } from '../../support/fakes/fake-s3-server.ts'
 import { never } from '../../support/signals.ts'
 
 const closing = closingAfterEach()
+const place = { kind: 's3', bucket: 'bucket', prefix: 'prefix' } as const
 const prefix = 'prefix/connector/stream.index/'
 const bytes = Buffer.from([0, 255, 254, 1, 13, 10])
 
@@ -27,7 +28,7 @@ function openAt(endpoint: string, { s3: settings = {}, times = {} }: Setting = {
   const retried: string[] = []
   const clock = { ...systemClock, random: () => 0 } // no pauses
   const parts = { clock, onRetry: (error: unknown) => void retried.push(codeOf(error)) }
-  const store = closing.use(s3Store({ bucket: 'bucket', prefix: 'prefix', s3 }, parts), (opened) => opened.close())
+  const store = closing.use(s3Store({ place, s3 }, parts), (opened) => opened.close())
   return { segments: store.segments('connector/stream.json'), retried }
 }
 

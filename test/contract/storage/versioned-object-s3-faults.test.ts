@@ -14,6 +14,7 @@ import {
 import { never } from '../../support/signals.ts'
 
 const closing = closingAfterEach()
+const place = { kind: 's3', bucket: 'bucket', prefix: 'prefix' } as const
 const key = 'prefix/connector/stream.json'
 
 interface Setting {
@@ -30,9 +31,7 @@ async function open({ fake = {}, s3 = {}, times = {} }: Setting = {}) {
   const retried: string[] = []
   const clock = { ...systemClock, random: () => 0 } // no pauses
   const parts = { clock, onRetry: (error: unknown) => void retried.push(codeOf(error)) }
-  const store = closing.use(s3Store({ bucket: 'bucket', prefix: 'prefix', s3: settings }, parts), (opened) =>
-    opened.close(),
-  )
+  const store = closing.use(s3Store({ place, s3: settings }, parts), (opened) => opened.close())
   return { server, store, object: store.object('connector/stream.json'), retried }
 }
 

@@ -70,7 +70,7 @@ const planted = [
   ['placement/membership.ts', "import 'kafkajs'", 'noRestrictedImports'],
   ['kafka/kafka-client.ts', "import 'kafkajs'", undefined],
   ['compose/compose-stream.ts', "import '../commands/run.ts'", 'noRestrictedImports'],
-  ['storage/s3/s3-failure.ts', "import '@aws-sdk/client-s3'", undefined],
+  ['storage/s3/s3-probe.ts', "import '@aws-sdk/client-s3'", undefined],
   ['inspect/doctor/examine.ts', "import '@aws-sdk/client-s3'", 'noRestrictedImports'],
   ['stream/run-stream.ts', "import '../inspect/inspected-pages.ts'", 'noRestrictedImports'],
   ['placement/hen.ts', "import './egg.ts'", 'noImportCycles'],

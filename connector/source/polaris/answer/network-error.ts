@@ -1,5 +1,5 @@
 import { ConnectorError } from '../../../runtime/connector-error.ts'
-import { hostAndPort, networkCause, serverOf } from '../../../runtime/network.ts'
+import { errorCodeIn, hostAndPort, networkCause, serverOf } from '../../../runtime/network.ts'
 
 /**
  * Converts an error of the network or of TLS; returns a `ConnectorError` unchanged. The original is not kept as the
@@ -26,13 +26,6 @@ const closed = /^(?:ECONNRESET|EPIPE)$/
 function causeOf(code: string, server: URL): string {
   const cause = notHttp.test(code) ? `the response is not HTTP: check host and port (${code})` : networkCause(code)
   return notHttp.test(code) || closed.test(code) ? `${cause}${ifTls(server)}` : cause
-}
-
-/** The code of an error of the network, or of its cause; undefined if it has none. */
-export function errorCodeIn(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined
-  if ('code' in error && typeof error.code === 'string') return error.code
-  return error instanceof AggregateError ? errorCodeIn(error.errors[0]) : errorCodeIn(error.cause)
 }
 
 /** Servers answer a request without TLS to a port with TLS in many ways. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { AssignerProtocol, type Cluster, type PartitionAssigner } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
-import { slotOf, stickyAssigner, streamsIn, streamsPerSlot } from '../../../../connector/kafka/group/sticky-assigner.ts'
+import { stickyAssigner, streamsIn, streamsPerSlot } from '../../../../connector/kafka/group/sticky-assigner.ts'
 
 const { MemberAssignment } = AssignerProtocol
 const cluster = (slots: number) =>
@@ -26,25 +26,9 @@ describe('stickyAssigner', () => {
   })
 })
 
-/** The partitions of these keys according to `Utils.murmur2` of Kafka's Java client 4.4.0. */
-const vectors = [
-  ['1', 3, 15],
-  ['21', 0, 12],
-  ['abc', 3, 3],
-  ['foobar', 0, 6],
-  ['a-little-bit-long-string', 2, 8],
-] as const
-
 const streamName = fc.stringMatching(/^[a-z0-9-]{1,20}$/)
 const streamNames = fc.uniqueArray(streamName, { maxLength: 60 })
 const slotCounts = fc.integer({ min: 1, max: 64 })
-
-describe('slotOf', () => {
-  it.each(vectors)('puts %s into slot %i of 6 and slot %i of 24', (stream, ofSix, ofTwentyFour) => {
-    expect(slotOf(stream, 6)).toBe(ofSix)
-    expect(slotOf(stream, 24)).toBe(ofTwentyFour)
-  })
-})
 
 describe('the streams of slots', () => {
   it('are each in exactly one slot', () => {
@@ -68,7 +52,7 @@ describe('the streams of slots', () => {
     )
   })
 
-  it('are counted for each slot', () => {
+  it('are counted for each slot, by the partition of the Java client', () => {
     expect(streamsPerSlot(['1', '21', 'abc', 'foobar'], 6)).toEqual([2, 0, 0, 2, 0, 0])
   })
 
