@@ -11,10 +11,9 @@ export const commandList: readonly Command[] = [
   {
     name: 'run',
     summary: 'publish modified clients to Kafka until stopped',
-    usage: `Runs the configured streams, shared with the other replicas, and serves the status page (/), /healthz,
-/readyz, /metrics and /status. The first SIGTERM or SIGINT finishes the page in hand; a second exits
-at once. With --until-caught-up, runs all streams without the consumer group, and ends when each has
-caught up, is paused or is held: stop the replicas first, and limit its time by \`timeout\`.`,
+    usage: `Serves the status page (/), /healthz, /readyz, /metrics and /status. The first SIGTERM or SIGINT
+finishes the page in hand, a second exits at once. With --until-caught-up, runs all streams without
+the consumer group until each has caught up, is paused or is held: stop the replicas first.`,
     options: { config, 'until-caught-up': { description: 'end when all streams have caught up' } },
     examples: ['run --config connector.yaml', 'run --until-caught-up --config connector.yaml'],
     load: async () => (await import('./run.ts')).run,
@@ -68,12 +67,10 @@ to 20 pages of the last day. Prints a verdict for each check, and what to do.`,
   {
     name: 'audit',
     summary: 'compare the clients in the source with those in the topic; show where one client is',
-    usage: `Reads all clients of Polaris from POLARIS_LAST_CHANGED on and the whole events topic, and counts
-those that are missing in the topic, different, or gone from the source. Costs the server one full
-scan or two, and 300 bytes of memory for each client. Changes nothing, but with --remove-gone; then
-it also wishes a rewind, so that such a client is published if it returns. If more are gone, or
-another rewind waits, it changes nothing and ends with 1. With --client, exit code 0 says that
-nothing is left anywhere: the proof of an erasure.`,
+    usage: `Reads all clients of Polaris from POLARIS_LAST_CHANGED on, and the whole events topic. Costs the server
+one full scan or two, and 300 bytes of memory for each client. Changes nothing, but with
+--remove-gone; then it also sets a rewind, so that such a client is published if it returns. With
+--client, exit code 0 says that nothing is left anywhere: the proof of an erasure.`,
     takesStream: true,
     options: {
       config,
@@ -84,7 +81,7 @@ nothing is left anywhere: the proof of an erasure.`,
       'remove-gone': {
         value: 'count',
         range: [0, MAX_CLIENTS],
-        description: 'erase the clients that are gone, if they are no more than that',
+        description: 'erase the gone clients, unless they are more',
       },
       client: { ...client, description: 'show where this client is; - reads its id from standard input' },
       json,

@@ -83,10 +83,9 @@ const ownHeaders =
   /^(?:host|connection|keep-alive|proxy-.*|transfer-encoding|te|trailer|upgrade|expect|content-.*|accept|accept-encoding|user-agent|cookie)$/i
 const isHeaderName = (text: string) => /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text)
 
-/** Why a header cannot be configured; undefined if it can. */
-export function headerProblem(header: string): string | undefined {
-  if (!isHeaderName(header)) return 'must be an HTTP header name'
-  return ownHeaders.test(header) ? 'is set by the connector: remove it' : undefined
+export const headerName: Check = {
+  isValid: (text) => isHeaderName(text) && !ownHeaders.test(text),
+  rule: (text) => (isHeaderName(text) ? 'is set by the connector: remove it' : 'must be an HTTP header name'),
 }
 
 export const headerValue = matching(/^[\t\x20-\x7e]+$/, 'must have a value of printable ASCII characters')
@@ -107,8 +106,7 @@ const fieldPathRule = 'must be a field name or a dotted path such as Adresse.Cod
 export const fieldPath = matching(/^[^\s.]+(\.[^\s.]+)*$/, fieldPathRule)
 
 /** The text of field rules separates them by `,` and `=`. */
-export const rulePathProblem = (text: string) =>
-  fieldPath.isValid(text) && !/[,=*]/.test(text) ? undefined : `${fieldPathRule}, without , = and *`
+export const rulePath = matching(/^[^\s.,=*]+(\.[^\s.,=*]+)*$/, `${fieldPathRule}, without , = and *`)
 
 export const hmacKey = matching(/^.{32,}$/s, 'must have at least 32 characters: create it with openssl rand -base64 32')
 

@@ -19,35 +19,21 @@ export interface SettingMeta {
 }
 
 /** One setting; its key is that in the section. Required, unless it has a default or is `.optional()`. */
-interface Row<Written> extends Omit<SettingMeta, 'description'> {
+interface Row<Written = string> extends Omit<SettingMeta, 'description'> {
   /** As written in the file. */
   readonly default?: Written
-}
-
-interface TextRow<Written = string> extends Row<Written> {
   readonly check?: Check
 }
 
 type Spellings = readonly [string, ...string[]]
 
-interface ChoiceRow<Choices extends Spellings, Written = Choices[number]> extends Row<Written> {
-  readonly choices: Choices
-}
-
-interface Range {
-  readonly min: number
-  readonly max: number
-}
-
 const anyText: Check = { isValid: () => true, rule: '' }
 const textRule = 'must be text: put it in quotes'
 
 const message = (rule: Check['rule']) => ({
-  error: ({ input }: { readonly input?: unknown }) => {
-    if (input === undefined) return 'is missing'
-    return typeof rule === 'string' ? rule : rule(String(input))
-  },
+  error: ({ input }: { readonly input?: unknown }) => (input === undefined ? 'is missing' : ruleOf(rule, input)),
 })
+const ruleOf = (rule: Check['rule'], input: unknown) => (typeof rule === 'string' ? rule : rule(String(input)))
 
 interface More {
   readonly kind: SettingKind
@@ -60,25 +46,22 @@ interface More {
 /** The schema with its default, and with what variables and the reference need. */
 function setting<Schema extends z.ZodType>(
   schema: Schema,
-  { default: preset, ...meta }: Row<unknown> & Pick<SettingMeta, 'description'>,
-  { fromText, ...more }: More,
+  { default: preset, check: _, ...meta }: Row<unknown> & Pick<SettingMeta, 'description'>,
+  { fromText = (text) => text, ...more }: More,
 ) {
-  const complete =
-    fromText === undefined
-      ? schema
-      : z.preprocess((value) => (typeof value === 'string' ? fromText(value) : value), schema)
+  const complete = z.preprocess((value) => (typeof value === 'string' ? fromText(value) : value), schema)
   const withDefault = preset === undefined ? complete : complete.prefault(preset as never)
   return withDefault.meta({ ...meta, ...more }) as unknown as Schema // a default does not change the type of the result
 }
 
 const checked = ({ isValid, rule }: Check = anyText) => z.string(message(textRule)).refine(isValid, message(rule))
 
-export const text = (description: string, { check, ...row }: TextRow = {}) =>
-  setting(checked(check), { description, ...row }, { kind: 'text' })
+export const text = (description: string, row: Row = {}) =>
+  setting(checked(row.check), { description, ...row }, { kind: 'text' })
 
 /** A text that is not printed, and is read again from its file at each use: a secret, a certificate. */
-export const secret = (description: string, { kind = 'secret', check, ...row }: TextRow & Partial<More> = {}) =>
-  setting(sealed(check), { description, ...row }, { kind })
+export const secret = (description: string, { kind = 'secret', ...row }: Row & Partial<More> = {}) =>
+  setting(sealed(row.check), { description, ...row }, { kind })
 
 function sealed({ isValid, rule }: Check = anyText) {
   return z
@@ -87,14 +70,10 @@ function sealed({ isValid, rule }: Check = anyText) {
     .transform((given) => new Secret(given, isValid))
 }
 
-interface ListRow extends TextRow<readonly string[]> {
-  readonly isRequired?: true
-}
-
-/** A list of texts; a text separates them by commas or line ends. */
-export function textList(description: string, { check, isRequired, ...row }: ListRow) {
-  const items = z.array(checked(check), message('must be a list, such as [one, another]'))
-  return list(description, isRequired === true ? items.min(1, 'is missing') : items, row)
+/** A list of texts; a text separates them by commas or line ends. Without a default, it needs one. */
+export function textList(description: string, row: Row<readonly string[]>) {
+  const items = z.array(checked(row.check), message('must be a list, such as [one, another]'))
+  return list(description, row.default === undefined ? items.min(1, 'is missing') : items, row)
 }
 
 /** A list of anything that a text can stand for. */
@@ -113,7 +92,10 @@ const listItems = (given: string) =>
     .filter((item) => item !== '')
 
 /** One of some words, in any case. */
-export function choice<const Choices extends Spellings>(description: string, { choices, ...row }: ChoiceRow<Choices>) {
+export function choice<const Choices extends Spellings>(
+  description: string,
+  { choices, ...row }: Row<Choices[number]> & { readonly choices: Choices },
+) {
   const schema = z.enum(choices, message(`must be one of ${choices.join(', ')}`))
   return setting(schema, { description, ...row }, { kind: 'text', fromText: spelled(choices) })
 }
@@ -126,13 +108,13 @@ export function flag(description: string, row: Row<boolean> = {}) {
   return setting(z.boolean(message('must be true or false')), { description, ...row }, { kind: 'boolean', fromText })
 }
 
-export function wholeNumber(description: string, { min, max, ...row }: Row<number> & Range) {
+export function wholeNumber(description: string, { min, max, ...row }: Row<number> & Record<'min' | 'max', number>) {
   const error = message(`must be a whole number from ${min} to ${max}`)
   const fromText = (given: string) => (/^-?\d{1,15}$/.test(given.trim()) ? Number(given) : given)
   return setting(z.int(error).min(min, error).max(max, error), { description, ...row }, { kind: 'number', fromText })
 }
 
-type QuantityRow = Row<string> & { readonly min?: number }
+type QuantityRow = Row & { readonly min?: number }
 
 /** A duration with its unit; milliseconds once loaded, as `min` is. */
 export const duration = (description: string, row: QuantityRow) => quantity(description, row, [durations, 'duration'])
@@ -158,21 +140,20 @@ function quantity(
   return setting(schema, { description, ...row }, { kind, pattern: `${pattern.source}|^${orVariable}$` })
 }
 
+/** `check`: of the values; `names`: of their names. */
 interface MapRow extends Row<object> {
-  /** Of the name of an entry; undefined if it is valid. */
-  readonly problemOf?: (name: string) => string | undefined
+  readonly names?: Check
 }
 
 /** Names with values; in a text, lines of `Name: value`. */
-function map<Value extends z.ZodType>(value: Value, { description, problemOf, ...row }: MapRow & SettingMeta) {
-  const names: Rule<object> = (entries) =>
-    Object.keys(entries).flatMap((name) => {
-      const what = problemOf?.(name)
-      return what === undefined ? [] : [{ path: [name], what }]
-    })
+function map<Value extends z.ZodType>(description: string, value: Value, { names = anyText, ...row }: MapRow) {
+  const validNames: Rule<object> = (entries) =>
+    Object.keys(entries).flatMap((name) =>
+      names.isValid(name) ? [] : [{ path: [name], what: ruleOf(names.rule, name) }],
+    )
   const schema = z
     .record(z.string(), value, message('must be a map of names to values; in a variable, lines of Name: value'))
-    .superRefine(adding([names]), { when: isMap })
+    .superRefine(adding([validNames]), { when: isMap })
   return setting(schema, { description, ...row }, { kind: 'map', fromText: (given) => linesOf(given) ?? given })
 }
 
@@ -181,18 +162,17 @@ const written = <Schema extends z.ZodType>(schema: Schema) =>
   z.preprocess(plain, schema).meta({ type: ['string', 'number', 'boolean'] })
 
 /** Settings of another system by name; values become text. */
-export const textMap = (description: string, row: Row<Readonly<Record<string, string>>>) =>
-  map(written(z.string('must be text, a number, true or false')), { description, ...row })
+export const textMap = (description: string, row: MapRow) =>
+  map(description, written(z.string('must be text, a number, true or false')), row)
 
 /** A choice for each name. */
 export const choiceMap = <const Choices extends Spellings>(
   description: string,
   { choices, ...row }: MapRow & { readonly choices: Choices },
-) => map(z.enum(choices, `must be one of ${choices.join(', ')}`), { description, ...row })
+) => map(description, z.enum(choices, `must be one of ${choices.join(', ')}`), row)
 
 /** Names with secret values. */
-export const secretMap = (description: string, { check, ...row }: MapRow & { readonly check: Check }) =>
-  map(written(sealed(check)), { description, ...row })
+export const secretMap = (description: string, row: MapRow) => map(description, written(sealed(row.check)), row)
 
 /** The entries of lines of `Name: value`; undefined if there is another line. */
 export function linesOf(given: string): Readonly<Record<string, string>> | undefined {

@@ -21,7 +21,7 @@ export const eventSection = setting.section('What events contain of a client', {
   ),
   fields: setting.choiceMap(
     'Fields (dotted paths, in any case) to `keep`, to `drop` or to replace by an HMAC (`hmac`), with what is below them. Dropped fields do not decide whether a client changed',
-    { choices: fieldActions, problemOf: check.rulePathProblem, default: {} },
+    { choices: fieldActions, names: check.rulePath, default: {} },
   ),
   otherFields: setting.choice('What happens to fields without an entry in `fields`', {
     choices: ['keep', 'drop'],
@@ -29,7 +29,7 @@ export const eventSection = setting.section('What events contain of a client', {
   }),
   types: setting.choiceMap(
     'Fields (dotted paths, in any case) whose text becomes a JSON literal with the same text, where it is one. All other fields are text',
-    { choices: valueTypes, problemOf: check.rulePathProblem, default: {} },
+    { choices: valueTypes, names: check.rulePath, default: {} },
   ),
   hmacKey: setting
     .secret('Key of the HMAC, read at start: at least 32 characters', { check: check.hmacKey })

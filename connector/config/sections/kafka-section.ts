@@ -129,7 +129,6 @@ export const kafkaSection = setting.section(
   'The Kafka cluster and how events are published',
   {
     brokers: setting.textList('Bootstrap brokers. Example: `kafka-1:9092,kafka-2:9092`', {
-      isRequired: true,
       check: check.broker,
     }),
     ssl,

@@ -38,7 +38,6 @@ const tls = setting.section(
   {
     fingerprints: setting
       .textList('SHA-256 fingerprints of the only certificates to accept, even if self-signed or expired', {
-        isRequired: true,
         check: check.fingerprint,
       })
       .optional(),
@@ -71,7 +70,7 @@ const proxy = setting
   .optional()
 
 const headers = setting.secretMap('Headers sent with every request, such as the key of a gateway', {
-  problemOf: check.headerProblem,
+  names: check.headerName,
   check: check.headerValue,
   default: {},
 })
