@@ -1,5 +1,5 @@
 import { commandReader } from '../compose/compose-source.ts'
-import { eventSettings, readingRules } from '../event/configured-events.ts'
+import { eventSettings } from '../event/configured-events.ts'
 import { previewRecords } from '../inspect/preview/preview-records.ts'
 import { DAY_MS } from '../runtime/clock.ts'
 import { wallClock } from '../source/source-time.ts'
@@ -11,7 +11,7 @@ export const preview: RunCommand = (args, parts) =>
     const since = stream.beginAt ?? wallClock(shared.clock.now() - DAY_MS, stream.poll.timeZone)
     const isMasked = args['show-data'] !== true
     const limit = Number(args.limit ?? 3)
-    const wanted = { stream, rules: readingRules(stream), settings: eventSettings(stream), isMasked, limit }
+    const wanted = { stream, settings: eventSettings(stream), isMasked, limit }
     const reader = commandReader({ ...stream, beginAt: since }, { shared, closing, retries: 1 })
     using _ = parts.showProgress(() => `reading from ${new URL(stream.polaris.url).origin}`)
     const { records, lists } = await previewRecords(reader, wanted, parts.stop)

@@ -1,5 +1,4 @@
 import type { StreamConfig } from '../config/connector-config.ts'
-import { readingRules } from '../event/configured-events.ts'
 import type { AuditParts } from '../inspect/audit/audit-stream.ts'
 import { readTopicEvents } from '../kafka/reading/read-topic.ts'
 import { streamNames } from '../publish/event-publisher.ts'
@@ -17,10 +16,7 @@ export function composeAudit(stream: StreamConfig, shared: SharedResources, clos
   const { clientId } = streamNames(config.connector, stream.name)
   const brokers = { ...adminParts(kafka, shared, { clientId, pace: 'stream' }), config: kafka }
   return {
-    source: {
-      reader: commandReader(stream, { shared, closing, retries: RETRIES }),
-      rules: readingRules(stream),
-    },
+    source: { reader: commandReader(stream, { shared, closing, retries: RETRIES }) },
     topic: { readEvents: (reading, stop) => readTopicEvents(brokers, reading, stop), eventSource, isShared, ignored },
     names: kafka.topic,
     clock,

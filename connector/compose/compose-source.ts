@@ -1,4 +1,5 @@
 import type { StreamConfig } from '../config/connector-config.ts'
+import { readingRules } from '../event/configured-events.ts'
 import type { InspectionReader } from '../inspect/inspected-pages.ts'
 import type { ReaderParts } from '../pipeline/read/reader-parts.ts'
 import { createServerClock } from '../pipeline/read/server-clock.ts'
@@ -28,7 +29,7 @@ export function openSource(
 
 /** What the pages of a stream are read with. */
 export function pageReader(
-  stream: Pick<StreamConfig, 'polaris' | 'poll' | 'fields' | 'beginAt'>,
+  stream: Pick<StreamConfig, 'polaris' | 'poll' | 'fields' | 'hashIgnore' | 'event' | 'beginAt'>,
   { source, clock, retries }: Pick<ReaderParts, 'source' | 'clock'> & { retries: number },
 ): InspectionReader {
   const { poll: settings, fields, polaris } = stream
@@ -39,6 +40,7 @@ export function pageReader(
     serverClock: createServerClock(clock),
     settings,
     fields,
+    rules: readingRules(stream),
     beginAt: beginningOf(stream),
   }
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { streamWishes } from '../checkpoint/wishes.ts'
 import type { StreamConfig } from '../config/connector-config.ts'
-import { eventSettings, readingRules } from '../event/configured-events.ts'
+import { eventSettings } from '../event/configured-events.ts'
 import { deadLetterGuard, deadLetterLimit } from '../event/dead-letter.ts'
 import { streamIndex } from '../index/stream-index.ts'
 import { kafkaTimes } from '../kafka/kafka-times.ts'
@@ -43,7 +43,6 @@ function pipelineParts(
     reader: { ...reader, until, observe },
     group: {
       settings: eventSettings(stream),
-      rules: readingRules(stream),
       deadLetters: deadLetterGuard(deadLetterLimit),
       observe,
     },

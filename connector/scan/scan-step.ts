@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { CheckPoint, Page } from '../source/client-source.ts'
+import type { Page } from '../source/client-source.ts'
 import { earlier, type Times } from './scan-settings.ts'
 import type { Lane, Scan, SeenPage } from './scan-state.ts'
 import { type Modified, timesAfter } from './scan-times.ts'
@@ -11,12 +11,20 @@ export type Step =
   | { readonly kind: 'end-in-doubt'; readonly scan: Scan }
   | { readonly kind: 'stuck'; readonly why: string }
 
+/** What tells a client from others, and from itself after a change. */
+export interface SeenClient {
+  readonly key: string
+  readonly contentHash: string
+  /** Undefined: not known. */
+  readonly modified?: Modified | undefined
+}
+
 /** A page, and what is known of it. */
 export interface ReadPage {
-  readonly page: Page
+  readonly page: Pick<Page, 'hasMoreResults' | 'checkPoint'>
+  readonly clients: readonly SeenClient[]
   /** Both clocks when its response began. */
   readonly began: Times
-  readonly modified: readonly Modified[]
   /** The clocks that set modification times may be behind the server's by as much. */
   readonly overlapMs: number
 }
@@ -25,18 +33,18 @@ export interface ReadPage {
  * Only `hasMoreResults` ends a scan. A token or the same clients seen before, no token, or too many empty pages mean that
  * it is stuck. Pure.
  */
-export function scanStep(scan: Scan, { page, began, modified, overlapMs }: ReadPage): Step {
+export function scanStep(scan: Scan, { page, clients, began, overlapMs }: ReadPage): Step {
   const startedAt = scan.startedAt ?? startOf(scan.lane, began)
   const read: Scan = {
     ...scan,
     startedAt,
-    times: timesAfter(scan.times, modified, startedAt - overlapMs),
+    times: timesAfter(scan.times, clients, startedAt - overlapMs),
     pages: scan.pages + 1,
-    clients: scan.clients + page.clients.length,
-    emptyPages: page.clients.length === 0 ? scan.emptyPages + 1 : 0,
+    clients: scan.clients + clients.length,
+    emptyPages: clients.length === 0 ? scan.emptyPages + 1 : 0,
   }
-  if (page.hasMoreResults) return next(read, page)
-  const isInDoubt = scan.lane === 'history' && page.clients.length === 0 && read.clients > 0 && !scan.isEndAsked
+  if (page.hasMoreResults) return next(read, page.checkPoint, clients)
+  const isInDoubt = scan.lane === 'history' && clients.length === 0 && read.clients > 0 && !scan.isEndAsked
   return isInDoubt ? { kind: 'end-in-doubt', scan: { ...read, isEndAsked: true } } : { kind: 'done', scan: read }
 }
 
@@ -51,9 +59,10 @@ function startOf(lane: Lane, began: Times): number {
 const MAX_EMPTY_PAGES = 100
 const OTHER_PAGING = 'the paging of this server is not the documented one'
 
-function next(scan: Scan, { checkPoint, clients }: Page): Step {
+function next(scan: Scan, checkPoint: Page['checkPoint'], clients: readonly SeenClient[]): Step {
   if (checkPoint === null) return { kind: 'stuck', why: 'there is no checkPoint' }
-  const here = { token: hashOf(checkPoint), clients: clients.length === 0 ? null : hashOf(JSON.stringify(clients)) }
+  const contents = clients.map(({ key, contentHash }) => key + contentHash).join('')
+  const here = { token: hashOf(checkPoint), clients: contents === '' ? null : hashOf(contents) }
   const isSeen = checkPoint === scan.checkPoint || here.token === scan.seen?.token
   if (isSeen) return { kind: 'stuck', why: `this scan has already had the same checkPoint: ${OTHER_PAGING}` }
   if (here.clients !== null && here.clients === scan.seen?.clients)
@@ -64,7 +73,7 @@ function next(scan: Scan, { checkPoint, clients }: Page): Step {
   return { kind: 'more', scan: { ...scan, checkPoint, seen: remembered(scan.seen, here) } }
 }
 
-const hashOf = (text: CheckPoint | string) => hash('sha1', text, 'base64url')
+const hashOf = (text: string) => hash('sha1', text, 'base64url')
 
 /** A cycle of any length is found after at most three times as many pages. */
 function remembered(seen: SeenPage | null, page: Pick<SeenPage, 'token' | 'clients'>): SeenPage {

@@ -17,11 +17,16 @@ export interface Modified {
 }
 
 /** The times after those of a page, up to `latest`: what is later may have changed while it was read. Pure. */
-export function timesAfter(times: ScanTimes, page: readonly Modified[], latest: number): ScanTimes {
+export function timesAfter(
+  times: ScanTimes,
+  page: readonly { readonly modified?: Modified | undefined }[],
+  latest: number,
+): ScanTimes {
   if (times === null) return null
   let { distinct, last } = times
-  for (const { instant, wallClock: time, hasTimeOfDay } of page) {
-    if (!hasTimeOfDay || instant > latest) continue
+  for (const { modified } of page) {
+    if (modified?.hasTimeOfDay !== true || modified.instant > latest) continue
+    const time = modified.wallClock
     if (last !== null && time < last) return null
     if (time !== last) distinct = Math.min(ENOUGH, distinct + 1)
     last = time

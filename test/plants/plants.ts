@@ -125,8 +125,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'a scan resumes at the time of a client that changed while it was read',
     file: 'scan/scan-step.ts',
-    text: 'timesAfter(scan.times, modified, startedAt - overlapMs)',
-    becomes: 'timesAfter(scan.times, modified, startedAt + overlapMs)',
+    text: 'timesAfter(scan.times, clients, startedAt - overlapMs)',
+    becomes: 'timesAfter(scan.times, clients, startedAt + overlapMs)',
     by: { unit: 'pipeline/any-order.test.ts' },
   },
   {

@@ -163,6 +163,7 @@ function pipelineParts(
         clients: null,
         lists: [],
       },
+      rules: { timeZone: ZONE, ignored: new Set(), lists: [], fields: undefined, types: typesOf(replica) },
     },
     group: {
       settings: {
@@ -170,7 +171,6 @@ function pipelineParts(
         maxValueBytes: 100_000,
         deadLetterClient: 'leave-out',
       },
-      rules: { timeZone: ZONE, ignored: new Set(), lists: [], fields: undefined, types: typesOf(replica) },
       deadLetters: deadLetterGuard({ maxShare: 0.1, minimum: 10, of: 1000 }),
       observe,
     },

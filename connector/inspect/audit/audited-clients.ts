@@ -5,7 +5,7 @@ import {
   type RecordPlace,
   type StoredEvent,
 } from '../../event/cloud-event/stored-event.ts'
-import { clientReader, isClientId, publishedContent, type ReadingRules } from '../../event/read-client.ts'
+import { isClientId, publishedContent } from '../../event/read-client.ts'
 import { type ContentKey, UNKNOWN_CONTENT } from '../../index/index-entry.ts'
 import type { ReadEvents } from '../../publish/event-reading.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
@@ -123,7 +123,6 @@ export async function readDeadLetters(
 
 export interface SourceParts {
   readonly reader: InspectionReader
-  readonly rules: ReadingRules
 }
 
 interface SourceReading {
@@ -136,7 +135,7 @@ interface SourceReading {
 
 /** Reads all clients from the stream's beginning once. Rejects with `source.*` or the reason of `stop`. */
 export async function readSourceClients(
-  { reader, rules }: SourceParts,
+  { reader }: SourceParts,
   { deadLetters, isWanted, onProgress }: SourceReading,
   stop: AbortSignal,
 ): Promise<SourceClients> {
@@ -146,23 +145,16 @@ export async function readSourceClients(
   const from = { states: newScans, mapping: null }
   let clients = 0
   for await (const reading of inspectedPages({ ...reader, settings }, from, stop)) {
-    const { page, scan, isLast } = reading
-    const mapping = reading.mapping[scan.output]
-    if (mapping !== null) {
-      const read = clientReader(mapping, reading.mapping.lists, rules)
-      for (const record of page.clients) {
-        const client = read(record)
-        const id = isClientId(client.id) ? client.id : undefined
-        if (!isWanted(id)) continue
-        const { content, contentHash } = client
-        const isDead = deadLetters.has(contentHash)
-        if (id !== undefined) byId.set(id, isDead ? 'dead-letter' : content)
-        else if (!isDead) withoutId.add(content)
-      }
+    for (const { id: value, content, contentHash } of reading.clients) {
+      const id = isClientId(value) ? value : undefined
+      if (!isWanted(id)) continue
+      const isDead = deadLetters.has(contentHash)
+      if (id !== undefined) byId.set(id, isDead ? 'dead-letter' : content)
+      else if (!isDead) withoutId.add(content)
     }
-    clients += page.clients.length
+    clients += reading.clients.length
     onProgress(clients)
-    if (isLast) break
+    if (reading.isLast) break
   }
   return { byId, withoutId }
 }

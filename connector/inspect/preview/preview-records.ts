@@ -1,7 +1,7 @@
 import type { StreamConfig } from '../../config/connector-config.ts'
 import type { RecordHeaders, ValueRecord } from '../../event/client-event.ts'
 import { clientRecord, type EventPlace, type EventSettings } from '../../event/client-record.ts'
-import { clientReader, type ReadClient, type ReadingRules } from '../../event/read-client.ts'
+import type { ReadClient } from '../../event/read-client.ts'
 import { emptyIndex } from '../../index/index-state.ts'
 import { fieldsOf, parsedWithDigits, rawJson, rawText } from '../../runtime/parsed-json.ts'
 import { newScans } from '../../scan/scan-state.ts'
@@ -19,7 +19,6 @@ export interface PreviewedRecord {
 
 interface PreviewParts {
   readonly stream: Pick<StreamConfig, 'kafka'>
-  readonly rules: ReadingRules
   readonly settings: EventSettings
   readonly isMasked: boolean
   /** Number of records. */
@@ -32,7 +31,7 @@ interface PreviewParts {
  */
 export async function previewRecords(
   reader: InspectionReader,
-  { stream, rules, settings, isMasked, limit }: PreviewParts,
+  { stream, settings, isMasked, limit }: PreviewParts,
   stop: AbortSignal,
 ): Promise<{ readonly records: PreviewedRecord[]; readonly lists: readonly string[] }> {
   const records: PreviewedRecord[] = []
@@ -50,12 +49,10 @@ export async function previewRecords(
   }
   const inspected = { ...reader, settings: onceThrough(reader.settings) }
   for await (const reading of inspectedPages(inspected, { states: newScans, mapping: null }, stop)) {
-    const { page, scan, readAt, isLast } = reading
-    lists = [...rules.lists, ...reading.mapping.lists]
-    const mapping = reading.mapping[scan.output]
-    const read = mapping && clientReader(mapping, reading.mapping.lists, rules)
-    for (const client of page.clients.slice(0, limit - records.length))
-      if (mapping && read) add(read(client), { readAt: readAt.server, idField: mapping.clientId })
+    const { clients, scan, readAt, isLast } = reading
+    lists = [...reader.fields.lists, ...reading.mapping.lists]
+    const idField = reading.mapping[scan.output]?.clientId ?? ''
+    for (const client of clients.slice(0, limit - records.length)) add(client, { readAt: readAt.server, idField })
     if (isLast || records.length >= limit) break
   }
   return { records, lists }

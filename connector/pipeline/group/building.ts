@@ -3,7 +3,6 @@ import type { OutgoingRecord } from '../../event/client-event.ts'
 import type { EventSettings } from '../../event/client-record.ts'
 import type { DeadLetterGuard } from '../../event/dead-letter.ts'
 import type { StreamMapping } from '../../event/page-mapping.ts'
-import type { ReadingRules } from '../../event/read-client.ts'
 import type { ClientTable } from '../../index/client-table.ts'
 import type { ClientKey, IndexEntry } from '../../index/index-entry.ts'
 import type { Lane, ScanStates } from '../../scan/scan-state.ts'
@@ -28,7 +27,6 @@ export interface PageGroup {
 
 export interface PageGroupParts {
   readonly settings: EventSettings
-  readonly rules: ReadingRules
   /**
    * Counts delivered events and dead letters for as long as the stream runs on this replica. Each opening starts from
    * these counts.

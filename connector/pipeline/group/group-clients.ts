@@ -1,5 +1,5 @@
 import { clientRecord, deadLetterContent } from '../../event/client-record.ts'
-import { clientReader, type ReadClient } from '../../event/read-client.ts'
+import type { ReadClient } from '../../event/read-client.ts'
 import type { IndexEntry } from '../../index/index-entry.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import type { Lane } from '../../scan/scan-state.ts'
@@ -10,11 +10,8 @@ import { changedAt, changeTime } from './change-time.ts'
 
 /** Adds the clients of a page. */
 export function addClients(building: Building, reading: PageReading): void {
-  const mapping = reading.mapping[reading.scan.output]
-  if (mapping === null) return
-  const readClient = clientReader(mapping, reading.mapping.lists, building.settings.rules)
   // Invariant 3: events of one client keep the order in which the API returned them.
-  for (const client of reading.page.clients) addClient(building, readClient(client), reading)
+  for (const client of reading.clients) addClient(building, client, reading)
 }
 
 function addClient(building: Building, client: ReadClient, reading: PageReading): void {

@@ -1,11 +1,12 @@
 import type { StreamMapping } from '../../event/page-mapping.ts'
+import type { ReadClient } from '../../event/read-client.ts'
 import type { Times } from '../../scan/scan-settings.ts'
 import type { Scan, ScanStates } from '../../scan/scan-state.ts'
-import type { Page } from '../../source/client-source.ts'
 
 /** A page, and where it leads. */
 export interface PageReading {
-  readonly page: Page
+  /** In the order of the page. */
+  readonly clients: readonly ReadClient[]
   /** The scan that read it, after the page. */
   readonly scan: Scan
   /** All scans after the page. */

@@ -1,5 +1,6 @@
 import type { ConfiguredFields } from '../../event/fields/field-mapping.ts'
 import type { StreamMapping } from '../../event/page-mapping.ts'
+import type { ReadingRules } from '../../event/read-client.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { RetryPolicy } from '../../runtime/retry.ts'
 import type { ScanSettings } from '../../scan/scan-settings.ts'
@@ -16,6 +17,7 @@ export interface ReaderParts {
   readonly serverClock: ServerClock
   readonly settings: ScanSettings
   readonly fields: ConfiguredFields
+  readonly rules: ReadingRules
   /** The stream's configured beginning. */
   readonly beginAt: SourceTime
   /** `caught-up`: ends once a live scan and the history have ended; a scan that would be backed off is a failure. */

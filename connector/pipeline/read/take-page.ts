@@ -1,10 +1,8 @@
-import { valueAt } from '../../event/canonical-json.ts'
-import { modificationTime } from '../../event/modification-time.ts'
+import { clientReader, type ReadClient } from '../../event/read-client.ts'
 import { scanDone } from '../../scan/end-scan.ts'
 import { earlier, type Times } from '../../scan/scan-settings.ts'
 import { type Scan, type ScanStates, withScan } from '../../scan/scan-state.ts'
 import { type Step, scanStep } from '../../scan/scan-step.ts'
-import type { Modified } from '../../scan/scan-times.ts'
 import type { Page } from '../../source/client-source.ts'
 import { takeMapping } from './mapped-page.ts'
 import type { PageReading } from './page-reading.ts'
@@ -15,17 +13,18 @@ export function take(reader: Reader, before: Scan, page: Page): PageReading | un
   const { serverClock, observe } = reader
   const began = serverClock.learn(page)
   const { lane, limit } = before
-  const { clients, bytes, tookMs } = page
-  observe({ kind: 'page-read', scan: lane, clients: clients.length, limit, bytes, tookMs })
+  const { bytes, tookMs } = page
+  observe({ kind: 'page-read', scan: lane, clients: page.clients.length, limit, bytes, tookMs })
   reader.states = created(reader.states, began)
   takeMapping(reader, before, page)
   const { overlapMs } = reader.settings
-  const step = scanStep(before, { page, began, modified: modifiedOf(reader, before, page), overlapMs })
+  const clients = read(reader, before, page)
+  const step = scanStep(before, { page, clients, began, overlapMs })
   if (step.kind === 'stuck') return stuck(reader, before, step.why)
   if (step.kind === 'done' || reader.backOff.isProgress(step.scan)) recovered(reader, step.scan)
   advance(reader, step)
   const { states, mapping } = reader
-  return { page, scan: step.scan, states, mapping, isLast: step.kind === 'done', readAt: serverClock.times() }
+  return { clients, scan: step.scan, states, mapping, isLast: step.kind === 'done', readAt: serverClock.times() }
 }
 
 const END_AGAIN_MS = 60_000
@@ -44,14 +43,10 @@ function advance(reader: Reader, { kind, scan }: Exclude<Step, { kind: 'stuck' }
   handOverIfLong(reader, scan)
 }
 
-/** What is known of the modification times of a page after which the scan may lose its place. */
-function modifiedOf({ mapping, settings }: Reader, { output }: Scan, { clients, hasMoreResults }: Page): Modified[] {
-  const path = mapping[output]?.modifiedAt?.split('.')
-  if (path === undefined || !hasMoreResults) return []
-  return clients.flatMap((client) => {
-    const text = valueAt(client, path)
-    return typeof text === 'string' ? (modificationTime(text, settings.timeZone) ?? []) : []
-  })
+/** At once, so that the records of a page do not wait for those before it. */
+function read({ mapping, rules }: Reader, { output }: Scan, { clients }: Page): ReadClient[] {
+  const fields = mapping[output]
+  return fields === null ? [] : clients.map(clientReader(fields, mapping.lists, rules))
 }
 
 /** The stream is as old as its first response. */

@@ -21,8 +21,8 @@ async function inspected(answers: readonly Answer[], maxPages?: number) {
   const ids: unknown[] = []
   const mapping = { ...unmapped, lists: [] }
   const from = { states: newScans, mapping, ...(maxPages === undefined ? {} : { maxPages }) }
-  for await (const { page, scan } of inspectedPages(parts, from, never))
-    ids.push(...page.clients.map(({ No }) => `${scan.lane} ${No}`))
+  for await (const { clients, scan } of inspectedPages(parts, from, never))
+    ids.push(...clients.map(({ id }) => `${scan.lane} ${id}`))
   return { ids, asked: source.asked }
 }
 

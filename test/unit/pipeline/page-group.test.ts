@@ -8,7 +8,7 @@ import { historyOf } from '../../support/scans.ts'
 import { noon } from '../scan/scans.ts'
 import { groupParts } from '../stream/open/open-parts.ts'
 import { building, keysOf, sequencesOf, start } from './builders.ts'
-import { liveScan, pageOf, reading, token } from './readings.ts'
+import { liveScan, reading } from './readings.ts'
 
 const middle = { isLast: false }
 const scansAt = (startedAt: number) => ({ ...newScans, live: { startedAt, scan: null } })
@@ -152,9 +152,7 @@ describe('too many clients that cannot become events', () => {
 test("the time of an event is the modification time, or the time of the read by the server's clock", () => {
   const { builder } = building()
   const clients = [{ No: '1', Modif: '2026-06-15T11:59:00' }, { No: '2' }, { No: '3', Modif: 'soon' }]
-  builder.add(
-    reading(clients, { readAt: { ours: 0, server: noon }, page: pageOf(clients, { checkPoint: token('t') }) }),
-  )
+  builder.add(reading(clients, { readAt: { ours: 0, server: noon } }))
   expect(builder.finish().records.map(({ value }) => JSON.parse(String(value)).time)).toEqual([
     '2026-06-15T09:59:00.000Z',
     '2026-06-15T10:00:00.000Z',

@@ -12,7 +12,7 @@ import { newScans, type ScanStates } from '../../../connector/scan/scan-state.ts
 import type { ClientSource, Page, PageRequest, ReadArguments } from '../../../connector/source/client-source.ts'
 import { type VirtualClock, virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { beginAt, noon, settings } from '../scan/scans.ts'
-import { noRetries, settled } from '../stream/open/open-parts.ts'
+import { noRetries, rules, settled } from '../stream/open/open-parts.ts'
 import { mappedTo } from './readings.ts'
 
 /** Readers of pages, on a source that answers each request by a function. */
@@ -54,6 +54,7 @@ export function pageReader(respond: Respond, { states = newScans, ...start }: St
     ...{ source, clock, serverClock: createServerClock(clock), beginAt },
     ...{ settings: { ...settings, ...start.settings }, until: start.until ?? 'stopped' },
     fields: { clientId: 'No', modifiedAt: null, clients: null, lists: [], ...start.fields },
+    rules,
     observe: (event) => events.push(event),
   }
   const from = {

@@ -3,25 +3,28 @@ import type { ValueRecord } from '../../../connector/event/client-event.ts'
 import { fieldHash, fieldRules } from '../../../connector/event/fields/field-rules.ts'
 import type { ReadingRules } from '../../../connector/event/read-client.ts'
 import type { PageGroupParts } from '../../../connector/pipeline/group/building.ts'
-import type { PageReading } from '../../../connector/pipeline/read/page-reading.ts'
 import type { Scan } from '../../../connector/scan/scan-state.ts'
 import type { ClientRecord } from '../../../connector/source/client-source.ts'
 import { eventForm } from '../../support/records.ts'
 import { at, beginAt, scanOf } from '../scan/scans.ts'
-import { groupParts } from '../stream/open/open-parts.ts'
+import { rules as noRules } from '../stream/open/open-parts.ts'
 import { building, idsOf, keysOf, namesOf, start } from './builders.ts'
-import { liveScan, mappedTo, reading } from './readings.ts'
+import { liveScan, mappedTo, type ReadingOf, reading } from './readings.ts'
 
 const client = (No: string, Nom: string, Modif?: string) => (Modif === undefined ? { No, Nom } : { No, Nom, Modif })
 
+interface Publishing extends Partial<PageGroupParts> {
+  readonly rules?: ReadingRules
+}
+
 /** Delivers each page in a group of its own. */
-function publishing(...from: Parameters<typeof building>) {
-  const on = building(...from)
-  const publish = (clients: readonly ClientRecord[], more: Partial<PageReading> = {}) => {
-    on.builder.add(reading(clients, more))
+function publishing({ rules = noRules, ...parts }: Publishing = {}, from?: Parameters<typeof building>[1]) {
+  const on = building(parts, from)
+  const publish = (clients: readonly ClientRecord[], more: ReadingOf = {}) => {
+    on.builder.add(reading(clients, { rules, ...more }))
     return on.delivered()
   }
-  const by = (scan: Scan, clients: readonly ClientRecord[], more: Partial<PageReading> = {}) => {
+  const by = (scan: Scan, clients: readonly ClientRecord[], more: ReadingOf = {}) => {
     const group = publish(clients, { scan, ...more })
     return { ...group, names: namesOf(group.records), counts: group.scans.get(scan.lane) }
   }
@@ -50,7 +53,7 @@ describe('a client that is read again', () => {
   })
 
   test('is suppressed if only an ignored field differs', () => {
-    const { publish } = publishing({ rules: { ...groupParts().rules, ignored: new Set(['points']) } })
+    const { publish } = publishing({ rules: { ...noRules, ignored: new Set(['points']) } })
     publish([{ No: '1', Points: '5' }])
     expect(publish([{ No: '1', Points: '6' }]).records).toEqual([])
   })
@@ -92,7 +95,7 @@ describe('an event id', () => {
       idsOf(publishing().publish(page).records),
       idsOf(publishing().by(history(0), page).records),
       idsOf(
-        publishing({ rules: { ...groupParts().rules, timeZone: 'UTC' } }).publish(page, {
+        publishing({ rules: { ...noRules, timeZone: 'UTC' } }).publish(page, {
           readAt: at(0),
         }).records,
       ),
@@ -145,7 +148,7 @@ describe('a scan', () => {
 })
 
 describe('clients that were published under other settings', () => {
-  const rulesOf = (more: Partial<ReadingRules> = {}): ReadingRules => ({ ...groupParts().rules, ...more })
+  const rulesOf = (more: Partial<ReadingRules> = {}): ReadingRules => ({ ...noRules, ...more })
   const dropping = (...paths: readonly string[]) =>
     rulesOf({
       fields: fieldRules(
@@ -161,7 +164,7 @@ describe('clients that were published under other settings', () => {
   const whole = { No: '1', Nom: 'a', Mail: 'zoe@exemple.example', Points: '3', Memo: 'x' }
 
   /** Client 1 was published under `before`; now the stream runs with `after`. */
-  function changed(before: Partial<PageGroupParts>, after: Partial<PageGroupParts>, clients: readonly ClientRecord[]) {
+  function changed(before: Publishing, after: Publishing, clients: readonly ClientRecord[]) {
     const first = publishing(before)
     const records = first.publish(clients).records
     return { ...publishing(after, { table: first.table, state: first.state() }), before: records }

@@ -1,8 +1,10 @@
 import type { StreamMapping } from '../../../connector/event/page-mapping.ts'
+import { clientReader, type ReadingRules } from '../../../connector/event/read-client.ts'
 import type { PageReading } from '../../../connector/pipeline/read/page-reading.ts'
 import { newScans, type Scan } from '../../../connector/scan/scan-state.ts'
 import type { CheckPoint, ClientRecord, Page } from '../../../connector/source/client-source.ts'
 import { at, noon, scanOf } from '../scan/scans.ts'
+import { rules as noRules } from '../stream/open/open-parts.ts'
 
 /** Test pages as the reader returns them. */
 
@@ -21,13 +23,20 @@ export function pageOf(clients: readonly ClientRecord[], more: Partial<Page> = {
 }
 
 /** The only page of a live scan that began at noon, asked for just now, unless `more` changes that. */
-export function reading(clients: readonly ClientRecord[], more: Partial<PageReading> = {}): PageReading {
+export function reading(clients: readonly ClientRecord[], { rules = noRules, ...more }: ReadingOf = {}): PageReading {
+  const { scan = liveScan(), mapping = mappedTo('No', 'Modif') } = more
+  const fields = mapping[scan.output]
   return {
-    ...{ page: pageOf(clients), scan: liveScan(), states: { ...newScans, begun: 1 }, readAt: at(noon) },
-    mapping: mappedTo('No', 'Modif'),
+    clients: fields === null ? [] : clients.map(clientReader(fields, mapping.lists, rules)),
+    ...{ scan, states: { ...newScans, begun: 1 }, readAt: at(noon) },
+    mapping,
     isLast: true,
     ...more,
   }
+}
+
+export interface ReadingOf extends Partial<Omit<PageReading, 'clients'>> {
+  readonly rules?: ReadingRules
 }
 
 export const liveScan = (more: Partial<Scan> = {}): Scan => scanOf({ lane: 'live', ...more })

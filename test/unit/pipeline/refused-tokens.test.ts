@@ -55,7 +55,7 @@ describe('a checkPoint', () => {
   test('is not refused when it succeeds after an error document and the call without it', async () => {
     const answers = [failure('source.error-document'), pageOf([]), pageOf([{ No: '7' }])]
     const { asked, next } = pageReader(answering(...answers), resumed)
-    expect(await next()).toMatchObject({ scan: { pages: 3 }, page: { clients: [{ No: '7' }] } })
+    expect(await next()).toMatchObject({ scan: { pages: 3 }, clients: [{ id: '7' }] })
     expect(asked.map(({ checkPoint }) => checkPoint)).toEqual(['t2', null, 't2'])
   })
 

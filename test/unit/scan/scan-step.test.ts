@@ -2,19 +2,22 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { restarted } from '../../../connector/scan/begin-scan.ts'
 import type { Scan } from '../../../connector/scan/scan-state.ts'
-import { scanStep } from '../../../connector/scan/scan-step.ts'
-import type { ClientRecord, Page } from '../../../connector/source/client-source.ts'
+import { type SeenClient, scanStep } from '../../../connector/scan/scan-step.ts'
+import type { Page } from '../../../connector/source/client-source.ts'
 import { at, noon, SECOND, scanOf, token } from './scans.ts'
 
-const page = (more: Partial<Page> = {}): Page => ({
-  ...{ clients: [{ No: '1' }], hasMoreResults: true, checkPoint: token('t3'), serverTime: noon, tookMs: 0, bytes: 0 },
+const client = (content: string): SeenClient => ({ key: '1', contentHash: content })
+type Answer = Pick<Page, 'hasMoreResults' | 'checkPoint'> & { readonly clients: readonly SeenClient[] }
+const page = (more: Partial<Answer> = {}): Answer => ({
+  ...{ clients: [client('a')], hasMoreResults: true, checkPoint: token('t3') },
   ...more,
 })
 const scan = scanOf({ lane: 'live' })
-const step = (of: Page, from = scan) => scanStep(from, { page: of, began: at(noon + 5), modified: [], overlapMs: 0 })
+const step = (of: Answer, from = scan) =>
+  scanStep(from, { page: of, clients: of.clients, began: at(noon + 5), overlapMs: 0 })
 
 /** Pages until the scan is stuck, when the server returns these tokens and clients. */
-function pagesUntilStuck(of: (page: number) => { token: string; clients: readonly ClientRecord[] }, most: number) {
+function pagesUntilStuck(of: (page: number) => { token: string; clients: readonly SeenClient[] }, most: number) {
   let current: Scan = restarted(scan)
   for (let read = 1; read <= most; read += 1) {
     const { token: text, clients } = of(read)
@@ -24,7 +27,7 @@ function pagesUntilStuck(of: (page: number) => { token: string; clients: readonl
   }
   return Number.POSITIVE_INFINITY
 }
-const names = (text: string) => [{ No: text }]
+const names = (text: string) => [client(text)]
 
 describe('a page of a scan', () => {
   test('Invariant 5: leads to the next one with the new checkPoint and otherwise the same arguments', () => {
@@ -44,7 +47,8 @@ describe('a page of a scan', () => {
     ['look-back', noon - 2 * SECOND],
     ['history', noon - 2 * SECOND],
   ] as const)('sets the start of the scan when it is the first, by the clock of its lane: %s', (lane, startedAt) => {
-    const of = { page: page(), began: { ours: noon - 2 * SECOND, server: noon - SECOND }, modified: [], overlapMs: 0 }
+    const began = { ours: noon - 2 * SECOND, server: noon - SECOND }
+    const of = { page: page(), clients: [], began, overlapMs: 0 }
     expect(scanStep(restarted(scanOf({ lane })), of)).toMatchObject({ scan: { startedAt } })
     expect(scanStep(scanOf({ lane }), of)).toMatchObject({ scan: { startedAt: noon } })
   })

@@ -12,7 +12,7 @@ const rising = (count: number, from = noon - DAY) =>
 const timesOf = (texts: readonly string[], times: ScanTimes = noTimes) =>
   timesAfter(
     times,
-    texts.flatMap((text) => modificationTime(text, timeZone) ?? []),
+    texts.map((text) => ({ modified: modificationTime(text, timeZone) })),
     noon,
   )
 

@@ -55,7 +55,7 @@ function auditedStream() {
         onProgress(what, done)
       }
       const parts = {
-        source: { reader: { ...on.pipeline.reader, source: source('audit') }, rules: on.pipeline.group.rules },
+        source: { reader: { ...on.pipeline.reader, source: source('audit') } },
         topic: { readEvents, eventSource, ignored: new Set<string>(), isShared: false },
         names: { events: 'clients', deadLetters: 'clients.dlq' },
         clock,

@@ -29,10 +29,10 @@ async function previewOf(isMasked: boolean, more: Record<string, string> = {}, p
     serverClock: createServerClock(clock),
     settings: stream.poll,
     fields: stream.fields,
+    rules: readingRules(stream),
     beginAt: '2020-02-02T00:00:00' as SourceTime,
   }
-  return (await previewRecords(reader, { stream, rules: readingRules(stream), settings, isMasked, limit: 3 }, never))
-    .records
+  return (await previewRecords(reader, { stream, settings, isMasked, limit: 3 }, never)).records
 }
 
 test('prints events with the numbers of a new stream, and a client without id as a dead letter', async () => {

@@ -2,6 +2,7 @@ import { parseDocument } from '../../../../connector/checkpoint/checkpoint-docum
 import { noWishes, streamWishes, type Wishes, wishesText } from '../../../../connector/checkpoint/wishes.ts'
 import { deadLetterGuard } from '../../../../connector/event/dead-letter.ts'
 import { unmapped } from '../../../../connector/event/page-mapping.ts'
+import type { ReadingRules } from '../../../../connector/event/read-client.ts'
 import { streamIndex } from '../../../../connector/index/stream-index.ts'
 import type { OpenStream } from '../../../../connector/pipeline/delivery.ts'
 import type { PageGroupParts } from '../../../../connector/pipeline/group/building.ts'
@@ -50,13 +51,14 @@ const fields = { clientId: 'No', modifiedAt: 'Modif', clients: null, lists: [] }
 
 const mapping = unmapped
 
+export const rules: ReadingRules = { timeZone, ignored: new Set(), lists: [], fields: undefined }
+
 export const groupParts = (): PageGroupParts => ({
   settings: {
     form: eventForm(),
     maxValueBytes: 100_000,
     deadLetterClient: 'leave-out',
   },
-  rules: { timeZone, ignored: new Set(), lists: [], fields: undefined },
   deadLetters: deadLetterGuard({ maxShare: 0.1, minimum: 10, of: 1000 }),
   observe: () => {},
 })
@@ -144,6 +146,7 @@ export function stage(of: Stage = {}) {
       until,
       observe,
       fields,
+      rules,
     },
     group: { ...groupParts(), observe },
     clock,
