@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { plantedMarks } from './clients/made-up-client.ts'
 import { type Fault, faults } from './fault.ts'
 import type { FaultPlan } from './fault-plan.ts'
 
@@ -11,8 +12,8 @@ const html = (status: number, title: string): Fault =>
 
 const ERROR_XML =
   '<?xml version="1.0" encoding="utf-8"?><Erreur><Code>500</Code><Message>SQL Server does not exist or access denied.</Message></Erreur>'
-const STACK_TRACE =
-  'System.Data.SqlClient.SqlException: Login failed. at Polaris.Core.Acl.Login(String user, String password)'
+/** Servers quote what they were working on. */
+const STACK_TRACE = `System.FormatException: client ${plantedMarks.join(' ')} at Polaris.Core.Client.Read(String text)`
 
 /**
  * What clients of a Windows server see while it restarts at night, one stage after another. Each call is answered by any
