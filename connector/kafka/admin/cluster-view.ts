@@ -1,7 +1,7 @@
 import type { StreamNames } from '../../publish/event-publisher.ts'
 import { type AdminParts, onCluster, withCluster } from '../kafka-connection.ts'
 import { hasKafkaError } from '../kafka-errors.ts'
-import { type Cluster, GROUP_COORDINATOR, type TopicBroker, TRANSACTION_COORDINATOR } from '../kafkajs/cluster.ts'
+import { type Broker, type Cluster, GROUP_COORDINATOR, TRANSACTION_COORDINATOR } from '../kafkajs/cluster.ts'
 import { fetchMetadata, type Topic } from '../kafkajs/newer-requests.ts'
 import { readKafkaState } from '../transactions/kafka-state.ts'
 import { mustBeWritable, type Topics } from './topics.ts'
@@ -35,7 +35,7 @@ export function viewTopic(parts: AdminParts, topic: string, stop: AbortSignal): 
 const BROKER_RESOURCE = 4
 
 /** NaN if this user may not read it. */
-async function retentionMinutes(broker: TopicBroker): Promise<number> {
+async function retentionMinutes(broker: Broker): Promise<number> {
   const resources = [{ type: BROKER_RESOURCE, name: String(broker.nodeId) }]
   try {
     const described = await broker.describeConfigs({ resources })

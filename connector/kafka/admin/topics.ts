@@ -3,7 +3,7 @@ import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError, codeOf } from '../../runtime/connector-error.ts'
 import type { TopicConfig, TopicCreation } from '../kafka-config.ts'
 import { hasKafkaError, publishError } from '../kafka-errors.ts'
-import type { Cluster, TopicBroker } from '../kafkajs/cluster.ts'
+import type { Broker, RequestTarget } from '../kafkajs/cluster.ts'
 import { fetchMetadata, type Topic } from '../kafkajs/newer-requests.ts'
 
 /** The topics of a stream, as they exist. */
@@ -19,7 +19,10 @@ interface Waiting {
   readonly stop: AbortSignal
 }
 
-type TopicCluster = Pick<Cluster, 'findControllerBroker'>
+type TopicBroker = RequestTarget & Pick<Broker, 'createTopics'>
+interface TopicCluster {
+  findControllerBroker(): Promise<TopicBroker>
+}
 
 /**
  * Reads the cluster id and the topics of a stream; creates missing ones if allowed. An events topic to which events were

@@ -97,17 +97,18 @@ export interface Cluster {
   disconnect(): Promise<void>
   /** Reads the brokers of the cluster, and the leaders of the topics added so far. */
   refreshMetadata(): Promise<void>
-  findGroupCoordinator(of: { groupId: string; coordinatorType: CoordinatorType }): Promise<Coordinator>
+  findGroupCoordinator(of: { groupId: string; coordinatorType: CoordinatorType }): Promise<Broker>
   /** Adds the topic and reads its metadata. Rejects if it does not exist or one of its partitions has no leader. */
   addTargetTopic(topic: string): Promise<void>
   /** Groups the partitions by the node id of their leader. */
   findLeaderForPartitions(topic: string, partitions: readonly number[]): Readonly<Record<string, number[]>>
-  findBroker(of: { nodeId: string | number }): Promise<LeadingBroker & Coordinator>
+  findBroker(of: { nodeId: string | number }): Promise<Broker>
   /** According to the metadata read last. With KRaft, this is any live broker. */
-  findControllerBroker(): Promise<TopicBroker>
+  findControllerBroker(): Promise<Broker>
 }
 
-export interface TopicBroker extends RequestTarget {
+/** The requests to a broker that kafkajs itself supports. */
+export interface Broker extends RequestTarget {
   readonly nodeId: number
   createTopics(request: {
     topics: readonly {
@@ -120,7 +121,20 @@ export interface TopicBroker extends RequestTarget {
   describeConfigs(request: { resources: readonly { type: number; name: string }[] }): Promise<{
     resources: readonly { configEntries: readonly { configName: string; configValue: string }[] }[]
   }>
+  addPartitionsToTxn(
+    request: Transactional & { topics: readonly { topic: string; partitions: readonly number[] }[] },
+  ): Promise<unknown>
+  /** `transactionResult`: true commits, false aborts. */
+  endTxn(request: Transactional & { transactionResult: boolean }): Promise<unknown>
+  /** `isolationLevel` 0: offsets to the high watermark. `timestamp` -1: the end, -2: the start. */
+  listOffsets(request: {
+    replicaId: -1
+    isolationLevel: 0
+    topics: readonly { topic: string; partitions: readonly { partition: number; timestamp: number }[] }[]
+  }): Promise<{ responses: readonly { partitions: readonly { partition: number; offset: string }[] }[] }>
 }
+
+type Transactional = ProducerIdentity & { readonly transactionalId: string }
 
 export const GROUP_COORDINATOR = 0
 export const TRANSACTION_COORDINATOR = 1
@@ -132,28 +146,6 @@ export interface CoordinatorFinder {
     groupId: string
     coordinatorType: CoordinatorType
   }): Promise<{ readonly coordinator: { readonly nodeId: number } }>
-}
-
-interface Coordinator extends RequestTarget {
-  readonly nodeId: number
-  addPartitionsToTxn(
-    request: Transactional & { topics: readonly { topic: string; partitions: readonly number[] }[] },
-  ): Promise<unknown>
-  /** `transactionResult`: true commits, false aborts. */
-  endTxn(request: Transactional & { transactionResult: boolean }): Promise<unknown>
-}
-
-type Transactional = ProducerIdentity & { readonly transactionalId: string }
-
-export interface LeadingBroker {
-  /**
-   * `isolationLevel` 0: offsets to the high watermark. `timestamp` -1: the end, -2: the start.
-   */
-  listOffsets(request: {
-    replicaId: -1
-    isolationLevel: 0
-    topics: readonly { topic: string; partitions: readonly { partition: number; timestamp: number }[] }[]
-  }): Promise<{ responses: readonly { partitions: readonly { partition: number; offset: string }[] }[] }>
 }
 
 export function clusterOf(kafka: Kafka): Cluster {

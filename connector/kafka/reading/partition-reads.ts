@@ -1,9 +1,9 @@
 import type { TopicLayout } from '../../publish/event-publisher.ts'
-import type { Cluster, LeadingBroker, RequestTarget } from '../kafkajs/cluster.ts'
+import type { Broker, Cluster } from '../kafkajs/cluster.ts'
 
 /** Some partitions of a topic, and the broker that leads them. */
 export interface LedPartitions {
-  readonly broker: LeadingBroker & RequestTarget
+  readonly broker: Broker
   readonly topic: string
   readonly partitions: readonly number[]
 }

@@ -5,18 +5,11 @@ import { ConnectorError } from '../../runtime/connector-error.ts'
 import type { OwnRecord } from '../kafkajs/produce-request.ts'
 import { partitionOf } from '../partitioner.ts'
 
-/** The records of one request. */
+/** The records of one request: of one partition, in order. */
 export interface PartitionChunk {
   readonly topic: string
   readonly partition: number
-  readonly records: readonly OwnRecord[]
-}
-
-/** The records of one partition, in order; each chunk is sent in one request. */
-interface PartitionBatches extends Pick<PartitionChunk, 'topic' | 'partition'> {
-  readonly chunks: OwnRecord[][]
-  /** Of the last chunk. */
-  bytes: number
+  readonly records: OwnRecord[]
 }
 
 interface BatchLayout {
@@ -39,9 +32,9 @@ const chunkFill = 0.9
  * Groups records by partition, in order, into chunks that a broker accepts. Throws `publish.refused` if a record
  * exceeds the limit.
  */
-export function partitionBatches(records: readonly OutgoingRecord[], layout: BatchLayout): PartitionBatches[] {
+export function partitionBatches(records: readonly OutgoingRecord[], layout: BatchLayout): PartitionChunk[][] {
   const timestamp = String(layout.publishedAt)
-  const all = new Map<string, PartitionBatches>()
+  const all = new Map<string, { readonly chunks: PartitionChunk[]; bytes: number }>()
   for (const record of records) {
     const { to, headers } = record
     const { topic, partitions } = layout[to]
@@ -50,16 +43,16 @@ export function partitionBatches(records: readonly OutgoingRecord[], layout: Bat
     const bytes = recordOverheadBytes + sizeOf(headers) + (key?.length ?? 0) + (value?.length ?? 0)
     if (bytes > layout.maxMessageBytes) throw tooLarge(topic, bytes, layout.maxMessageBytes)
     const partition = record.value === null ? record.partition : partitionOf(key ?? value ?? noBytes, partitions)
-    const batches = all.get(`${to} ${partition}`) ?? { topic, partition, chunks: [], bytes: 0 }
+    const batches = all.get(`${to} ${partition}`) ?? { chunks: [], bytes: Number.POSITIVE_INFINITY }
     all.set(`${to} ${partition}`, batches)
-    if (batches.chunks.length === 0 || batches.bytes + bytes > layout.maxMessageBytes * chunkFill) {
-      batches.chunks.push([])
+    if (batches.bytes + bytes > layout.maxMessageBytes * chunkFill) {
+      batches.chunks.push({ topic, partition, records: [] })
       batches.bytes = 0
     }
-    batches.chunks.at(-1)?.push({ key, value, timestamp, headers })
+    batches.chunks.at(-1)?.records.push({ key, value, timestamp, headers })
     batches.bytes += bytes
   }
-  return [...all.values()]
+  return [...all.values()].map(({ chunks }) => chunks)
 }
 
 /** Names are ASCII. */
@@ -78,16 +71,16 @@ const tooLarge = (topic: string, bytes: number, limit: number) =>
  * once given up, starts no further request; rejects with the first error after all requests have settled.
  */
 export async function sendBatches(
-  batches: readonly PartitionBatches[],
+  batches: readonly (readonly PartitionChunk[])[],
   parts: { send: (chunk: PartitionChunk) => Promise<readonly Stored[]>; isGivenUp: () => boolean },
 ): Promise<void> {
   const errors: unknown[] = []
   await Promise.all(
-    batches.map(async ({ topic, partition, chunks }) => {
-      for (const records of chunks) {
+    batches.map(async (chunks) => {
+      for (const chunk of chunks) {
         if (errors.length > 0 || parts.isGivenUp()) return
         try {
-          checkResponse(await parts.send({ topic, partition, records }), { topic, partition })
+          checkResponse(await parts.send(chunk), chunk)
         } catch (error) {
           errors.push(error)
         }
@@ -100,8 +93,7 @@ export async function sendBatches(
 type Stored = Pick<RecordMetadata, 'topicName' | 'partition' | 'errorCode'>
 
 /** kafkajs may resolve without having sent the records: the response must cover exactly the partition that was sent. */
-function checkResponse([only, ...others]: readonly Stored[], sent: { topic: string; partition: number }): void {
-  const { topic, partition } = sent
+function checkResponse([only, ...others]: readonly Stored[], { topic, partition }: PartitionChunk): void {
   const covers = only?.topicName === topic && only.partition === partition && only.errorCode === 0
   if (covers && others.length === 0) return
   throw new ConnectorError('publish.failed', `publish to ${topic}: the response does not cover partition ${partition}`)

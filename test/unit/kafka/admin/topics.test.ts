@@ -30,9 +30,7 @@ function cluster({ unknownFor, exists, unwritable }: Simulated) {
   }
   const broker = {
     ...answering({ 3: { maxVersion: 10 } }, body),
-    nodeId: 1,
     createTopics: async ({ topics }: { topics: readonly unknown[] }) => void created.push(...topics),
-    describeConfigs: () => expect.fail(),
   }
   const clock = {
     ...systemClock,

@@ -20,10 +20,12 @@ const event = sentEvent
 it('keeps the order of the records of each partition across all chunks', () => {
   const records = Array.from({ length: 9_000 }, (_, index) => event(`${index % 100}`, `${index}`))
   const batches = partitionBatches(records, layout(3))
-  expect(batches.flatMap(({ chunks }) => chunks.flat())).toHaveLength(9_000)
-  for (const { partition, chunks } of batches) {
-    const expected = records.filter(({ key }) => partitionOf(Buffer.from(key ?? ''), 3) === partition)
-    expect(chunks.flat().map(({ value }) => String(value))).toEqual(expected.map(({ value }) => value))
+  expect(batches.flat().flatMap((chunk) => chunk.records)).toHaveLength(9_000)
+  for (const chunks of batches) {
+    const expected = records.filter(({ key }) => partitionOf(Buffer.from(key ?? ''), 3) === chunks[0]?.partition)
+    expect(chunks.flatMap((chunk) => chunk.records).map(({ value }) => String(value))).toEqual(
+      expected.map(({ value }) => value),
+    )
   }
 })
 
@@ -32,8 +34,8 @@ it('sends a tombstone to its partition, after the event with its key, without a 
   const partition = partitionOf(Buffer.from('a'), 50)
   const gone = (to: number) => ({ to: 'events' as const, partition: to, key: 'a', value: null, headers })
   const batches = partitionBatches([event('a', '1'), gone(partition), gone(partition + 1)], layout(50))
-  expect(batches.map((one) => one.partition)).toEqual([partition, partition + 1])
-  const messages = batches[0]?.chunks.flat() ?? []
+  expect(batches.map(([one]) => one?.partition)).toEqual([partition, partition + 1])
+  const messages = batches[0]?.flatMap((chunk) => chunk.records) ?? []
   expect(messages.map(({ value }) => value && String(value))).toEqual(['1', null])
   expect(messages[1]?.headers).toEqual(headers)
 })
@@ -43,7 +45,7 @@ it('begins a new chunk before a chunk exceeds nine tenths of the size limit', ()
     Array.from({ length: 5 }, () => event('a', 'x'.repeat(400))),
     layout(1, 1_000),
   )
-  expect(large[0]?.chunks.map(({ length }) => length)).toEqual([1, 1, 1, 1, 1])
+  expect(large[0]?.map((chunk) => chunk.records.length)).toEqual([1, 1, 1, 1, 1])
 })
 
 /** What a record takes beside its key and its value. */
@@ -53,7 +55,7 @@ const overheadOf = ({ headers }: OutgoingRecord) =>
 it('counts the size in bytes, and sends a record in its own chunk when it just fits', () => {
   const room = 1_000 - overheadOf(event('a', '')) - 1
   const fits = partitionBatches([event('a', '1'), event('a', 'é'.repeat(Math.floor(room / 2)))], layout(1, 1_000))
-  expect(fits[0]?.chunks.map(({ length }) => length)).toEqual([1, 1])
+  expect(fits[0]?.map((chunk) => chunk.records.length)).toEqual([1, 1])
   const tooLarge = () => partitionBatches([event('a', 'é'.repeat(room / 2 + 1))], layout(1, 1_000))
   expect(tooLarge).toThrow(/exceeds the limit/)
   expect(codeOf(captured(tooLarge))).toBe('publish.refused')
@@ -61,32 +63,18 @@ it('counts the size in bytes, and sends a record in its own chunk when it just f
 
 it('sends events and dead letters to their own topics, with their content type and the publish time', () => {
   const batches = partitionBatches([event('a', '1'), sentTo('deadLetters', null, '2')], layout(1))
-  expect(batches).toEqual([
-    {
-      topic: 'events',
-      partition: 0,
-      bytes: overheadOf(event('a', '1')) + 2,
-      chunks: [[{ ...sent('a', '1', ''), headers: event('a', '1').headers }]],
-    },
-    {
-      topic: 'dlq',
-      partition: 0,
-      bytes: overheadOf(sentTo('deadLetters', null, '2')) + 1,
-      chunks: [[{ ...sent(null, '2', ''), headers: sentTo('deadLetters', null, '2').headers }]],
-    },
-  ])
+  const to = (topic: string, record: OutgoingRecord) => {
+    const { key, value, headers } = record
+    const bytes = (text: string | null) => text && Buffer.from(text)
+    const records = [{ key: bytes(key), value: bytes(value), timestamp: '1700000000000', headers }]
+    return [{ topic, partition: 0, records }]
+  }
+  expect(batches).toEqual([to('events', event('a', '1')), to('dlq', sentTo('deadLetters', null, '2'))])
 })
 
 it('reports neither key nor value of a record that is too large', () => {
   const error = captured(() => partitionBatches([event('secret-id', 'secret-value'.repeat(100))], layout(1, 1_000)))
   expect(String(error)).not.toContain('secret')
-})
-
-const sent = (key: string | null, value: string, contentType: string) => ({
-  key: key === null ? null : Buffer.from(key),
-  value: Buffer.from(value),
-  timestamp: '1700000000000',
-  headers: { 'content-type': contentType },
 })
 
 function captured(work: () => unknown): unknown {
@@ -97,12 +85,12 @@ function captured(work: () => unknown): unknown {
   }
 }
 
-const batch = (partition: number, ...chunks: string[][]) => ({
-  topic: 'events',
-  partition,
-  bytes: 0,
-  chunks: chunks.map((values) => values.map((value) => sent(null, value, 'application/json'))),
-})
+const batch = (partition: number, ...chunks: string[]): PartitionChunk[] =>
+  chunks.map((value) => ({
+    topic: 'events',
+    partition,
+    records: [{ key: null, value: Buffer.from(value), timestamp: '1700000000000', headers: {} }],
+  }))
 const answerTo = ({ topic, partition }: PartitionChunk) => [{ topicName: topic, partition, errorCode: 0 }]
 const isGivenUp = () => false
 
@@ -119,7 +107,7 @@ describe('sendBatches', () => {
       pending.delete(chunk.partition)
       return answerTo(chunk)
     }
-    const done = sendBatches([batch(0, ['a'], ['b']), batch(1, ['c'])], { send, isGivenUp })
+    const done = sendBatches([batch(0, 'a', 'b'), batch(1, 'c')], { send, isGivenUp })
     expect(sent).toEqual(['0:a', '1:c'])
     pending.get(0)?.resolve()
     pending.get(1)?.resolve()
@@ -136,7 +124,7 @@ describe('sendBatches', () => {
     ['an error', [{ topicName: 'events', partition: 0, errorCode: 6 }]],
     ['one partition too many', [0, 1].map((partition) => ({ topicName: 'events', partition, errorCode: 0 }))],
   ])('rejects when the response covers %s', async (_what, answer) => {
-    const sending = sendBatches([batch(0, ['a'])], { send: async () => answer, isGivenUp })
+    const sending = sendBatches([batch(0, 'a')], { send: async () => answer, isGivenUp })
     await expect(sending).rejects.toMatchObject({ code: 'publish.failed' })
   })
 
@@ -150,7 +138,7 @@ describe('sendBatches', () => {
       return answerTo(chunk)
     }
     let isSettled = false
-    const sending = sendBatches([batch(0, ['a'], ['b']), batch(1, ['c'], ['d'])], { send, isGivenUp })
+    const sending = sendBatches([batch(0, 'a', 'b'), batch(1, 'c', 'd')], { send, isGivenUp })
     const settled = sending.catch((error) => error).finally(() => (isSettled = true))
     await Promise.resolve()
     expect(isSettled).toBe(false)
@@ -165,7 +153,7 @@ describe('sendBatches', () => {
       sent += 1
       return answerTo(chunk)
     }
-    await sendBatches([batch(0, ['a'], ['b'], ['c'])], { send, isGivenUp: () => sent >= 1 })
+    await sendBatches([batch(0, 'a', 'b', 'c')], { send, isGivenUp: () => sent >= 1 })
     expect(sent).toBe(1)
   })
 })
