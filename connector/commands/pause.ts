@@ -1,4 +1,4 @@
-import { invalidRequest, type RunCommand } from './command.ts'
+import { type Answer, invalidRequest, type RunCommand } from './command.ts'
 import { withStream } from './command-resources.ts'
 import { byOperator, type StoredStream, untilSeen, wish } from './stored-stream.ts'
 
@@ -8,20 +8,19 @@ export const pause: RunCommand = (args, parts) => {
   return withStream(args, parts, async (chosen) => {
     const { name } = chosen.stream
     await wish(chosen, { paused: true, reason, ...byOperator(chosen) }, parts.stop)
-    const seen = await untilSeen(chosen, left, parts)
-    if (seen === 'left') return { exit: 0, value: `stream ${name} is paused` }
-    const why =
-      seen === undefined
-        ? `no replica has confirmed yet that stream ${name} is paused`
-        : `whether stream ${name} is still published is unknown: it has no readable checkpoint (${seen})`
-    return { exit: 3, value: `stored, but ${why}` }
+    const unconfirmed = `stored, but no replica has confirmed yet that stream ${name} is paused`
+    return (await untilSeen(chosen, left(name), parts)) ?? { exit: 3, value: unconfirmed }
   })
 }
 
 /** Nothing is published any more once the document has no owner and nothing pending. */
-function left({ document }: StoredStream): string | undefined {
-  if (typeof document === 'string') return document
-  return document.claim.owner === null && document.pending === null ? 'left' : undefined
+function left(name: string) {
+  return ({ document }: StoredStream): Answer | undefined => {
+    const unknown = `stored, but whether stream ${name} is still published is unknown: it has no readable checkpoint`
+    if (typeof document === 'string') return { exit: 3, value: `${unknown} (${document})` }
+    const isLeft = document.claim.owner === null && document.pending === null
+    return isLeft ? { exit: 0, value: `stream ${name} is paused` } : undefined
+  }
 }
 
 export const resume: RunCommand = (args, parts) =>

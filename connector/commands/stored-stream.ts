@@ -4,7 +4,7 @@ import { changeWishes, noWishes, parseWishes, type Wishes } from '../checkpoint/
 import { streamObject, wishesObject } from '../compose/compose-stream.ts'
 import { codeOf } from '../runtime/connector-error.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
-import type { CommandParts } from './command.ts'
+import type { Answer, CommandParts } from './command.ts'
 import type { ChosenStream } from './command-resources.ts'
 
 /** What is stored of a stream, as a command looks at it. */
@@ -49,11 +49,11 @@ const LOOK_EVERY_MS = 500
  * Looks at what is stored until `seen` returns something; undefined after a minute. Rejects with `storage.*` or the
  * reason of `stop`.
  */
-export async function untilSeen<Seen>(
+export async function untilSeen(
   chosen: OneStream,
-  seen: (stored: StoredStream) => Seen | undefined,
+  seen: (stored: StoredStream) => Answer | undefined,
   { showProgress, stop }: Pick<CommandParts, 'showProgress' | 'stop'>,
-): Promise<Seen | undefined> {
+): Promise<Answer | undefined> {
   const { clock } = chosen.shared
   using _ = showProgress(() => 'waiting for a replica')
   for (const until = clock.monotonic() + WITHIN_MS; clock.monotonic() < until; ) {
