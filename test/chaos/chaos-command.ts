@@ -3,7 +3,7 @@ import { type ChaosOptions, chaosRun } from './chaos-run.ts'
 import { type Lane, lanes, usualLanes } from './fault-plan.ts'
 
 const usage = `usage: npm run chaos -- [--minutes 10] [--seed 7] [--brokers 1|3] [--copies 1|3]
-                     [--sasl-ssl] [--lanes replicas,brokers,network]
+                     [--lanes replicas,brokers,network]
 
 --lanes: which faults are injected; server: the source restarts badly, again and again
 
@@ -18,7 +18,6 @@ const { values } = parseArgs({
     brokers: text,
     copies: text,
     lanes: text,
-    'sasl-ssl': { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 })
@@ -26,9 +25,7 @@ const minutes = Number(values.minutes ?? 10)
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31))
 const brokers = Number(values.brokers ?? 3)
 const copies = Number(values.copies ?? brokers)
-const isSecure = values['sasl-ssl']
 const chosen = (values.lanes ?? usualLanes.join()).split(',') as Lane[]
-const transport = isSecure ? 'sasl-ssl' : 'plain'
 
 if (values.help) {
   console.log(usage)
@@ -39,7 +36,7 @@ if (values.help) {
   (brokers === 1 || brokers === 3) &&
   (copies === 1 || copies === brokers)
 ) {
-  await run({ seed, lengthMs: minutes * 60_000, cluster: { brokers, copies }, chosen, transport })
+  await run({ seed, lengthMs: minutes * 60_000, cluster: { brokers, copies }, chosen })
 } else {
   console.error(usage)
   process.exitCode = 2
@@ -50,7 +47,7 @@ async function run(options: ChaosOptions): Promise<void> {
   console.log(`\n${summary}\n${folder}`)
   for (const problem of problems.slice(0, 20)) console.error(problem)
   if (problems.length === 0) return
-  const cluster = `--brokers ${brokers} --copies ${copies}${isSecure ? ' --sasl-ssl' : ''}`
+  const cluster = `--brokers ${brokers} --copies ${copies}`
   const command = `npm run chaos -- --minutes ${minutes} --seed ${seed} ${cluster} --lanes ${chosen}`
   console.error(`${problems.length} problems; to repeat: ${command}`)
   process.exitCode = 1

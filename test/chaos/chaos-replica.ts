@@ -47,8 +47,6 @@ export interface ChaosReplica {
 export interface ReplicaParts {
   readonly name: string
   readonly kafka: KafkaRoute
-  /** Environment variables with the Kafka credentials. */
-  readonly login: Readonly<Record<string, string>>
   readonly s3: S3Server
   readonly source: string
   readonly config: string
@@ -57,7 +55,7 @@ export interface ReplicaParts {
 
 /** Resolves once the first process is started. */
 export async function chaosReplica(parts: ReplicaParts): Promise<ChaosReplica> {
-  const { name, kafka, login, s3, source, config, onExchange } = parts
+  const { name, kafka, s3, source, config, onExchange } = parts
   const closing = closeStack()
   const proxied = async (url: string) => {
     const proxy = closing.use(await startTcpProxy({ target: Number(new URL(url).port) }), (one) => one.close())
@@ -66,7 +64,6 @@ export async function chaosReplica(parts: ReplicaParts): Promise<ChaosReplica> {
   const store = closing.use(await startS3FaultProxy({ target: s3.endpoint, onExchange }), (one) => one.close())
   const [storeLink, sourceLink] = [await proxied(store.endpoint), await proxied(source)]
   const environment = {
-    ...login,
     ...shortTimes(chaosTimes),
     ...{ KAFKA_BROKERS: kafka.bootstrap, HTTP_PORT: '0', SOURCE_URL: sourceLink.url },
     ...storeVariables(s3, storeLink.url),

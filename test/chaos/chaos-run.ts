@@ -16,8 +16,7 @@ import {
 } from './fault-plan.ts'
 import { untilCarriedOut } from './operator-actions.ts'
 import { heal, untilHealthy } from './recovery.ts'
-import { type TopicLog, topicLog } from './topic-log.ts'
-import { listenersOf, type Transport } from './transport.ts'
+import { portsOf, type TopicLog, topicLog } from './topic-log.ts'
 
 export interface ChaosOptions {
   readonly seed: number
@@ -27,8 +26,6 @@ export interface ChaosOptions {
   readonly cluster?: Cluster
   /** Default: all but the server's. */
   readonly chosen?: readonly Lane[]
-  /** Default: plaintext. */
-  readonly transport?: Transport
   /** Gets one line per fault. */
   readonly print?: (line: string) => void
 }
@@ -50,13 +47,13 @@ const HEALTHY_WITHIN_MS = 90_000
 
 /** One run: injects the faults that the seed plans, heals everything, then compares the topics with the source. */
 export async function chaosRun(options: ChaosOptions): Promise<ChaosResult> {
-  const { seed, lengthMs, cluster = WHOLE, transport = 'plain', print = () => {} } = options
+  const { seed, lengthMs, cluster = WHOLE, print = () => {} } = options
   const { chosen = usualLanes } = options
   const plan = faultPlan(seed, lengthMs, { ...cluster, chosen })
   const record = chaosRecord({ seed, lengthMs, plan, print })
-  const scene = await chaosScene({ cluster, transport })
+  const scene = await chaosScene(cluster)
   try {
-    const log = topicLog({ ...listenersOf(scene.kafka), topics: scene.streams.map(topicOf) })
+    const log = topicLog({ ports: portsOf(scene.kafka.bootstrap), topics: scene.streams.map(topicOf) })
     const problems = await runPlan({ scene, log, record, plan, lengthMs })
     const evidence = evidenceOf(scene, log)
     problems.push(...evidence.flatMap(problemsOf), ...logProblems(scene), ...record.faultProblems())

@@ -9,7 +9,6 @@ import { type S3Server, startS3 } from '../support/servers/s3-server.ts'
 import { type ChaosReplica, chaosReplica, chaosTimes, storeVariables } from './chaos-replica.ts'
 import { type CheckpointVersion, checkpointVersion } from './checkpoint-history.ts'
 import { type Cluster, STREAMS } from './fault-plan.ts'
-import { brokersBy, loginVariables, type Transport } from './transport.ts'
 
 /** Brokers, an S3 server, a source whose clients change, and three replicas with their own links to each of these. */
 export interface ChaosScene {
@@ -44,22 +43,13 @@ const singleCopies = {
 
 export const topicOf = (stream: string) => `chaos.${stream}`
 
-export interface SceneOptions {
-  readonly cluster: Cluster
-  readonly transport: Transport
-}
-
 /** Resolves once everything is started; clients do not change yet. */
-export async function chaosScene({ cluster, transport }: SceneOptions): Promise<ChaosScene> {
+export async function chaosScene({ brokers, copies }: Cluster): Promise<ChaosScene> {
   const closing = closeStack()
-  const { brokers, copies } = cluster
-  const { properties, ...secured } = brokersBy(transport)
-  const settings = { ...properties, ...(copies === 1 ? singleCopies : {}) }
+  const properties = copies === 1 ? singleCopies : {}
   try {
     const [kafka, s3, simulator] = await Promise.all([
-      startKafka({ ...secured, brokers, proxied: REPLICAS, properties: settings }).then((one) =>
-        closing.use(one, () => one.close()),
-      ),
+      startKafka({ brokers, proxied: REPLICAS, properties }).then((one) => closing.use(one, () => one.close())),
       startS3().then((one) => closing.use(one, () => one.close())),
       startPolarisSimulator({ clients: CLIENTS }).then((one) => closing.use(one, () => one.close())),
     ])
@@ -73,7 +63,7 @@ export async function chaosScene({ cluster, transport }: SceneOptions): Promise<
     for (const [at, link] of kafka.routes.entries()) {
       const replica = await chaosReplica({
         ...{ name: `replica-${at + 1}`, s3, source: simulator.url, config },
-        ...{ kafka: link, login: loginVariables(kafka, at) },
+        kafka: link,
         onExchange: (exchange) => {
           const version = checkpointVersion(exchange)
           if (version !== undefined) checkpoints.push(version)
@@ -86,9 +76,8 @@ export async function chaosScene({ cluster, transport }: SceneOptions): Promise<
       ...{ checkpoints, config, wereAbsent: new Set<string>() },
       operator: {
         ...shortTimes(chaosTimes),
-        ...loginVariables(kafka, 0),
         ...storeVariables(s3, s3.endpoint),
-        ...{ KAFKA_BROKERS: kafka.secure?.bootstrap ?? kafka.bootstrap, SOURCE_URL: simulator.url },
+        ...{ KAFKA_BROKERS: kafka.bootstrap, SOURCE_URL: simulator.url },
       },
       close: () => closing.close(),
     }

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { testKafka } from '../support/committed-records.ts'
 import { array, int8, int32, text } from '../support/servers/kafka-bytes.ts'
 import { askBroker, clusterView } from '../support/servers/kafka-wire.ts'
+import { portsOf } from './topic-log.ts'
 
 const PREFERRED = 0
 const MOVED_WITHIN_MS = 5_000
@@ -34,8 +35,6 @@ export async function moveLeaders(bootstrap: string): Promise<string> {
     await admin.disconnect()
   }
 }
-
-const portsOf = (bootstrap: string) => bootstrap.split(',').map((address) => Number(address.split(':')[1]))
 
 /** The partitions with a new leader. Waits for all of them, since brokers learn of new leaders one after the other. */
 async function otherLeaders(
@@ -70,7 +69,7 @@ async function electPreferred(bootstrap: string, moved: readonly MovedTopic[]): 
   )
   const body = Buffer.concat([int8(PREFERRED), array(topics), int32(10_000)])
   for (const port of portsOf(bootstrap)) {
-    const answer = await askBroker(port, { api: 'electLeaders', version: 1, body }, { withinMs: 15_000 })
+    const answer = await askBroker(port, { api: 'electLeaders', version: 1, body }, 15_000)
     if (answer !== undefined) return `error code ${answer.readInt16BE(4)}` // after the throttle time
   }
   return 'no response'

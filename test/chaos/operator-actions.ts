@@ -4,7 +4,7 @@ import { startConnector } from '../support/connector-process.ts'
 import { limitReads } from '../support/servers/kafka-wire.ts'
 import type { ChaosScene } from './chaos-scene.ts'
 import { DELETED, type Fault } from './fault-plan.ts'
-import { listenersOf } from './transport.ts'
+import { portsOf } from './topic-log.ts'
 
 type ActionOf<Kind extends Fault['kind']> = Extract<Fault, { kind: Kind }>
 
@@ -91,7 +91,7 @@ export async function endQuotas(scene: ChaosScene): Promise<void> {
 
 async function setQuota({ kafka, streams }: ChaosScene, bytesPerSecond: number): Promise<boolean> {
   const clientIds = streams.map((stream) => streamNames('chaos', stream).clientId)
-  for (const port of listenersOf(kafka).ports) {
+  for (const port of portsOf(kafka.bootstrap)) {
     const set = clientIds.map((clientId) => limitReads(port, { clientId, bytesPerSecond }))
     if ((await Promise.allSettled(set)).every(({ status }) => status === 'fulfilled')) return true
   }

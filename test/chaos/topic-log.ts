@@ -1,5 +1,5 @@
 import { array, bytesReader, int8, int32, int64, text } from '../support/servers/kafka-bytes.ts'
-import { askBroker, clusterView, type WireLogin } from '../support/servers/kafka-wire.ts'
+import { askBroker, clusterView } from '../support/servers/kafka-wire.ts'
 import { type LogRecord, type RecordBatch, recordBatches } from './record-batch.ts'
 
 /** The batches of one partition up to its last stable offset, and the aborted transactions in them. */
@@ -32,8 +32,6 @@ const MAX_BYTES = 4 << 20
 export interface TopicLogParts {
   /** Ports of the brokers; metadata comes from the first that answers. */
   readonly ports: readonly number[]
-  /** Set if these ports use SASL_SSL. */
-  readonly login?: WireLogin | undefined
   /** May be created later: each `readOn` looks for them again. */
   readonly topics: readonly string[]
 }
@@ -55,7 +53,7 @@ export function topicLog(parts: TopicLogParts): TopicLog {
         const own = led.partitions.filter(({ leader }) => leader === id)
         return await fetchInto(
           own.map(({ topic, partition }) => logOf(topic, partition)),
-          { ...parts, port },
+          port,
         )
       })
       if ((await Promise.all(read)).every((batches) => batches === 0)) return
@@ -64,19 +62,19 @@ export function topicLog(parts: TopicLogParts): TopicLog {
   return { partitions, readOn }
 }
 
-async function firstView({ ports, topics, login }: TopicLogParts) {
+/** The ports of brokers at addresses such as `127.0.0.1:9092,127.0.0.1:9093`. */
+export const portsOf = (bootstrap: string) => bootstrap.split(',').map((address) => Number(address.split(':')[1]))
+
+async function firstView({ ports, topics }: TopicLogParts) {
   for (const port of ports) {
-    const view = await clusterView(port, topics, login)
+    const view = await clusterView(port, topics)
     if (view !== undefined) return view
   }
   return undefined
 }
 
 /** Sends one Fetch request (version 4); resolves to the number of batches received. */
-async function fetchInto(
-  logs: readonly PartitionLog[],
-  { port, login }: Pick<TopicLogParts, 'login'> & { port: number },
-): Promise<number> {
+async function fetchInto(logs: readonly PartitionLog[], port: number): Promise<number> {
   if (logs.length === 0) return 0
   const wanted = logs.map((log) => {
     const place = [int32(log.partition), int64(nextOffset(log)), int32(MAX_BYTES)]
@@ -85,7 +83,7 @@ async function fetchInto(
   const [replica, maxWaitMs, minBytes] = [-1, 100, 1]
   const limits = [int32(replica), int32(maxWaitMs), int32(minBytes), int32(8 * MAX_BYTES), int8(READ_COMMITTED)]
   const body = Buffer.concat([...limits, array(wanted)])
-  const answer = await askBroker(port, { api: 'fetch', version: 4, body }, { withinMs: 10_000, login })
+  const answer = await askBroker(port, { api: 'fetch', version: 4, body }, 10_000)
   if (answer === undefined) return 0
   return fetched(answer, logs)
 }

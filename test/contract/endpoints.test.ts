@@ -2,13 +2,10 @@ import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../connector/runtime/clock.ts'
-import { ConnectorError } from '../../connector/runtime/connector-error.ts'
 import { endpoints, text } from '../../connector/telemetry/endpoints.ts'
 import { createTelemetry } from '../../connector/telemetry/telemetry.ts'
 import { closingAfterEach } from '../support/closing.ts'
-import { polling } from '../support/polling.ts'
 import { never } from '../support/signals.ts'
-import { entered, reporting } from '../support/stream-states.ts'
 
 const closing = closingAfterEach()
 
@@ -27,58 +24,6 @@ async function listening() {
   const at = (path: string, init: RequestInit = {}) => fetch(`http://127.0.0.1:${server.port}${path}`, init)
   return { ...telemetry, at, server }
 }
-
-test('/healthz is 200 even when a stream is held', async () => {
-  const { at, observe } = await listening()
-  const shop = observe('shop', polling)
-  shop(entered('held'))
-  shop({ kind: 'stream-held', code: 'bug', error: undefined, pauseMs: 60_000 })
-  const answer = await at('/healthz')
-  expect([answer.status, await answer.text()]).toEqual([200, 'ok\n'])
-})
-
-test('/readyz is 503 until the replica runs and its streams are open, then 200', async () => {
-  const { at, observe, replicaIs } = await listening()
-  expect((await at('/readyz')).status).toBe(503)
-  replicaIs('running')
-  expect((await at('/readyz')).status).toBe(200)
-  const shop = reporting(observe('shop', polling))
-  shop(entered('opening'))
-  const answer = await at('/readyz')
-  expect(answer.status).toBe(503)
-  expect(answer.headers.get('content-type')).toBe('application/json')
-  expect(await answer.json()).toMatchObject({
-    ready: false,
-    streams: [{ stream: 'shop', why: 'not opened yet' }],
-  })
-  shop({ kind: 'stream-claimed', epoch: 1, seq: 0, history: 'done', isNew: true, events: 0 })
-  expect((await at('/readyz')).status).toBe(200)
-})
-
-test('/readyz is 503 with code and hint when a stream is held, without its error', async () => {
-  const { at, observe, replicaIs } = await listening()
-  replicaIs('running')
-  const error = new ConnectorError('checkpoint.damaged', 'open', { cause: new Error('Jean Dupont') })
-  const shop = observe('shop', polling)
-  shop(entered('held'))
-  shop({ kind: 'stream-held', code: 'checkpoint.damaged', error, pauseMs: 60_000 })
-  const answer = await at('/readyz')
-  const body = await answer.text()
-  expect(answer.status).toBe(503)
-  expect(JSON.parse(body)).toMatchObject({
-    state: 'running',
-    streams: [
-      {
-        stream: 'shop',
-        state: 'held',
-        why: 'held',
-        code: 'checkpoint.damaged',
-        hint: expect.stringContaining('restore a valid version'),
-      },
-    ],
-  })
-  expect(body).not.toContain('Dupont')
-})
 
 test('accepts only GET and HEAD, ignores the query, and returns 404 for other paths', async () => {
   const { at } = await listening()

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { expect, inject, it, onTestFinished } from 'vitest'
-import { committedRecords, topicLog } from '../chaos/topic-log.ts'
+import { committedRecords, portsOf, topicLog } from '../chaos/topic-log.ts'
 import { testKafka } from '../support/committed-records.ts'
 
 it('reads all batches with their producers, and the committed records up to the first open transaction', async () => {
@@ -22,7 +22,7 @@ it('reads all batches with their producers, and the committed records up to the 
   }
   await (await send('first')).commit()
   await (await send('aborted')).abort()
-  const log = topicLog({ ports: inject('kafkaBrokers').split(',').map(portOf), topics: [topic, 'unknown'] })
+  const log = topicLog({ ports: portsOf(inject('kafkaBrokers')), topics: [topic, 'unknown'] })
   await log.readOn()
   await (await send('second')).commit()
   const open = await send('open')
@@ -55,5 +55,3 @@ it('reads all batches with their producers, and the committed records up to the 
   await expect.poll(isAtEnd).toBe(true)
   expect(committedRecords(written)).toHaveLength(3)
 })
-
-const portOf = (address: string) => Number(address.split(':')[1])

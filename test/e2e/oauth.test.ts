@@ -1,5 +1,4 @@
 import { beforeAll, expect, it } from 'vitest'
-import type { Finding } from '../../connector/inspect/doctor/finding.ts'
 import { closingAfterAll } from '../support/closing.ts'
 import type { ConnectorProcess } from '../support/connector-process.ts'
 import { type KafkaCluster, startKafka } from '../support/servers/kafka-broker.ts'
@@ -67,44 +66,4 @@ it('publishes exactly once while tokens expire, and resumes by itself after an o
   expectExactlyOnce({ simulator }, await caughtUp())
   expect(await connector.stop()).toBe(0)
   expectNothingSecret(connector)
-})
-
-const faults = [
-  {
-    environment: { KAFKA_SASL_PASSWORD: 'wrong' },
-    code: 'publish.unauthorized',
-    detail: 'it rejects the request (401 invalid_client): check KAFKA_SASL_USERNAME',
-  },
-  {
-    environment: { NODE_EXTRA_CA_CERTS: 'of the brokers' },
-    code: 'publish.failed',
-    detail:
-      'the certificate is not trusted: set NODE_EXTRA_CA_CERTS to the file of its CA (UNABLE_TO_VERIFY_LEAF_SIGNATURE)',
-  },
-  {
-    environment: { KAFKA_OAUTH_TOKEN_ENDPOINT: 'https://127.0.0.1:2/token' },
-    code: 'publish.failed',
-    detail: 'request a token from https://127.0.0.1:2/token: connection refused: check host and port (ECONNREFUSED)',
-  },
-  {
-    environment: { KAFKA_OAUTH_PARAMETERS: 'audience: another' },
-    code: 'publish.unauthorized',
-    detail: 'log in: a broker rejects the token of ',
-  },
-]
-
-it('doctor names a rejected secret, an unknown CA, a missing token server and a rejected token', async () => {
-  const { start } = await tokenScene()
-  const ofBrokers = kafka.secure?.certificates.authority ?? ''
-  const examine = async ({ environment, ...expected }: (typeof faults)[number]) => {
-    const { NODE_EXTRA_CA_CERTS: other, ...settings }: Record<string, string> = environment
-    const authority = other === undefined ? tokens.authority : ofBrokers
-    const doctor = start({ ...settings, NODE_EXTRA_CA_CERTS: authority }, ['doctor', '--json'])
-    expect(await doctor.exitCode(), doctor.output()).toBe(1)
-    const { findings } = JSON.parse(doctor.printed()) as { findings: Finding[] }
-    const found = findings.find(({ check }) => check === 'kafka')
-    expect(found).toMatchObject({ code: expected.code, detail: expect.stringContaining(expected.detail) })
-    expectNothingSecret(doctor)
-  }
-  await Promise.all(faults.map(examine))
 })

@@ -73,23 +73,3 @@ it('are in every partition, and fence the running producer, which publishes its 
   for (const { key, headers } of gone)
     expect({ key, headers }).toMatchObject({ key: client, headers: { ce_type: 'client.removed', ce_id: 'one' } })
 })
-
-it('are not reported as published when another producer was opened after their commit, but published again', async () => {
-  const { open, publisher, erase, records } = await published()
-  const looks: string[] = []
-  const contested: Pick<EventPublisher, 'open'> = {
-    open: async (options, stop) => {
-      const producer = await publisher.open(options, stop)
-      const mustNotBeFenced = async (finish: AbortSignal) => {
-        if (looks.length === 0) await open()
-        const look = producer.mustNotBeFenced(finish)
-        looks.push(await codeFrom(look))
-        await look
-      }
-      return { ...producer, mustNotBeFenced }
-    },
-  }
-  expect(await erase(contested)).toBe(PARTITIONS)
-  expect(looks).toEqual(['publish.fenced', 'done'])
-  expect((await records()).filter(({ text }) => text === '')).toHaveLength(2 * PARTITIONS)
-})

@@ -5,13 +5,12 @@ import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
 
 /**
  * Allocates the ports of one more broker and adds a proxy in front of it to each route.
- * With certificates, the proxies use TLS on both sides.
  */
-export async function brokerPorts(routes: readonly TcpProxy[][], tls?: Certificates): Promise<BrokerPorts> {
+export async function brokerPorts(routes: readonly TcpProxy[][]): Promise<BrokerPorts> {
   const proxied: ProxiedPorts[] = []
   for (const proxies of routes) {
     const listener = await freePort()
-    const proxy = await startTcpProxy({ target: listener, tls })
+    const proxy = await startTcpProxy({ target: listener })
     proxies.push(proxy)
     proxied.push({ listener, proxy: proxy.port })
   }

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type Certificates, makeCertificates } from './certificates.ts'
 import { addresses, brokerPorts, proxyRoutes } from './kafka-addresses.ts'
-import { type BrokerPorts, brokerProperties, type ProxiedProtocol, scramArguments } from './kafka-properties.ts'
+import { type BrokerPorts, brokerProperties, scramArguments } from './kafka-properties.ts'
 import { brokersSeenBy } from './kafka-wire.ts'
 import { type ServerProcess, startProcess, untilServing } from './server-process.ts'
 import type { TcpProxy } from './tcp-proxy.ts'
@@ -18,8 +18,6 @@ export interface KafkaOptions {
   readonly secure?: true
   /** Number of proxied routes to the cluster (`true`: 1). Each has a fault-injecting proxy per broker. */
   readonly proxied?: true | number
-  /** Protocol of proxied clients, PLAINTEXT by default. SASL_SSL needs `secure`; proxies see plain text. */
-  readonly proxiedProtocol?: ProxiedProtocol
   /** Additional broker properties. */
   readonly properties?: Readonly<Record<string, string>>
   /** Kept on close, and reused by the next start. Default: a temporary directory, removed on close. */
@@ -80,10 +78,9 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
   const directory = options.dataDirectory ?? mkdtempSync(join(tmpdir(), 'kafka-'))
   mkdirSync(directory, { recursive: true })
   const certificates = options.secure && makeCertificates(directory)
-  const tls = options.proxiedProtocol === 'SASL_SSL' ? certificates : undefined
   const routes: TcpProxy[][] = Array.from({ length: Number(options.proxied ?? 0) }, () => [])
   const ports: BrokerPorts[] = []
-  for (let id = 1; id <= (options.brokers ?? 1); id++) ports.push(await brokerPorts(routes, tls))
+  for (let id = 1; id <= (options.brokers ?? 1); id++) ports.push(await brokerPorts(routes))
   const brokers = ports.map((own, index) => layOut({ directory, options, certificates, ports, own, id: index + 1 }))
 
   const close = async () => {
@@ -132,8 +129,8 @@ function layOut(parts: {
   const { directory, options, certificates, ports, own, id } = parts
   const dataDirectory = join(directory, `data-${id}`)
   const propertiesFile = join(directory, `broker-${id}.properties`)
-  const { properties: extra = {}, proxiedProtocol = 'PLAINTEXT' } = options
-  const plan = { id, ports, dataDirectory, certificates, proxiedProtocol, extra }
+  const { properties: extra = {} } = options
+  const plan = { id, ports, dataDirectory, certificates, extra }
   writeFileSync(propertiesFile, brokerProperties(plan))
   const logFile = join(directory, `broker-${id}.log`)
   return { id, ports: own, dataDirectory, propertiesFile, logFile, process: undefined }

@@ -15,15 +15,12 @@ export interface BrokerPorts {
   readonly proxied: readonly ProxiedPorts[]
 }
 
-export type ProxiedProtocol = 'PLAINTEXT' | 'SASL_SSL'
-
 export interface BrokerPlan {
   readonly id: number
   /** The ports of all brokers, ordered by id; ids start with 1. */
   readonly ports: readonly BrokerPorts[]
   readonly dataDirectory: string
   readonly certificates: Certificates | undefined
-  readonly proxiedProtocol: ProxiedProtocol
   readonly extra: Readonly<Record<string, string>>
 }
 
@@ -38,7 +35,7 @@ export function brokerProperties(plan: BrokerPlan): string {
     .join('\n')}\n`
 }
 
-function basics({ id, ports, dataDirectory, certificates, proxiedProtocol }: BrokerPlan): Record<string, string> {
+function basics({ id, ports, dataDirectory, certificates }: BrokerPlan): Record<string, string> {
   const own = ports[id - 1]
   if (own === undefined) throw new RangeError(`no ports for broker ${id}`)
   const at = (listener: string, port: number) => `${listener}://127.0.0.1:${port}`
@@ -61,7 +58,7 @@ function basics({ id, ports, dataDirectory, certificates, proxiedProtocol }: Bro
     ].join(),
     'listener.security.protocol.map': [
       ...['PLAINTEXT:PLAINTEXT', 'CONTROLLER:PLAINTEXT', 'SASL_SSL:SASL_SSL', 'MUTUAL:SSL'],
-      ...proxied.map(({ name }) => `${name}:${proxiedProtocol}`),
+      ...proxied.map(({ name }) => `${name}:PLAINTEXT`),
     ].join(),
     'inter.broker.listener.name': 'PLAINTEXT',
     'controller.listener.names': 'CONTROLLER',
@@ -96,30 +93,23 @@ const quick = {
   'log.cleaner.backoff.ms': '500',
 }
 
-function security({ id, ports, certificates, proxiedProtocol }: BrokerPlan): Record<string, string> {
+function security({ certificates }: BrokerPlan): Record<string, string> {
   if (certificates === undefined) return {}
-  const proxied = proxiedProtocol === 'SASL_SSL' ? (ports[id - 1]?.proxied ?? []) : []
+  const login = (mechanism: string, module: string) => ({
+    [`listener.name.sasl_ssl.${mechanism}.sasl.jaas.config`]: `org.apache.kafka.common.security.${module};`,
+  })
   return {
     'ssl.keystore.type': 'PEM',
     'ssl.keystore.location': certificates.serverBoth,
     'ssl.truststore.type': 'PEM',
     'ssl.truststore.location': certificates.authority,
     'listener.name.mutual.ssl.client.auth': 'required',
-    ...Object.assign({}, ...['sasl_ssl', ...proxied.map((_, path) => `proxied_${path}`)].map(saslListener)),
-    'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
-    'super.users': 'User:ANONYMOUS',
-  }
-}
-
-function saslListener(listener: string): Record<string, string> {
-  const login = (mechanism: string, module: string) => ({
-    [`listener.name.${listener}.${mechanism}.sasl.jaas.config`]: `org.apache.kafka.common.security.${module};`,
-  })
-  return {
-    [`listener.name.${listener}.sasl.enabled.mechanisms`]: 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
+    'listener.name.sasl_ssl.sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
     ...login('plain', `plain.PlainLoginModule required user_${saslUser.username}="${saslUser.password}"`),
     ...login('scram-sha-256', 'scram.ScramLoginModule required'),
     ...login('scram-sha-512', 'scram.ScramLoginModule required'),
+    'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+    'super.users': 'User:ANONYMOUS',
   }
 }
 

@@ -1,5 +1,4 @@
 import { connect, type Socket } from 'node:net'
-import { connect as connectByTls } from 'node:tls'
 import { array, bytesReader, float64, int8, int16, int32, text } from './kafka-bytes.ts'
 
 /** API keys of the requests that faults may target or that tests send. */
@@ -38,45 +37,18 @@ export interface WireRequest {
   readonly body: Buffer
 }
 
-/** Credentials for a SASL_SSL listener, mechanism PLAIN. */
-export interface WireLogin {
-  /** PEM text. */
-  readonly ca: string
-  readonly username: string
-  readonly password: string
-}
-
 /** Sends a request over a new connection; resolves to the response body, or undefined after `withinMs`. */
-export async function askBroker(
-  port: number,
-  request: WireRequest,
-  { withinMs = 2_000, login }: { withinMs?: number; login?: WireLogin | undefined } = {},
-): Promise<Buffer | undefined> {
-  const host = '127.0.0.1'
-  const socket = login === undefined ? connect({ port, host }) : connectByTls({ port, host, ca: login.ca })
+export async function askBroker(port: number, request: WireRequest, withinMs = 2_000): Promise<Buffer | undefined> {
+  const socket = connect({ port, host: '127.0.0.1' })
   socket.setTimeout(withinMs, () => socket.destroy()).on('error', () => {})
   try {
-    const responses = responsesOf(socket)
-    let response: Buffer | undefined
-    for (const sent of [...(login === undefined ? [] : loginRequests(login)), request]) {
-      socket.write(framed(sent))
-      response = (await responses.next()).value
-      if (response === undefined) break
-    }
-    return response
+    socket.write(framed(request))
+    return await responseOf(socket)
   } catch {
     return undefined // the connection was closed
   } finally {
     socket.destroy()
   }
-}
-
-function loginRequests({ username, password }: WireLogin): WireRequest[] {
-  const credentials = Buffer.from(`\0${username}\0${password}`)
-  return [
-    { api: 'saslHandshake', version: 1, body: text('PLAIN') },
-    { api: 'saslAuthenticate', version: 0, body: Buffer.concat([int32(credentials.length), credentials]) },
-  ]
 }
 
 function framed({ api, version, body }: WireRequest): Buffer {
@@ -85,24 +57,14 @@ function framed({ api, version, body }: WireRequest): Buffer {
   return Buffer.concat([int32(request.length), request])
 }
 
-/** The bodies of the responses, without size and correlation id. Throws when the connection closes. */
-async function* responsesOf(socket: Socket): AsyncGenerator<Buffer, undefined> {
-  let parts: Buffer[] = []
-  let received = 0
-  let wanted = 4 // first the size, then the whole response
+/** The body of the response, without size and correlation id. Undefined or throws when the connection closes. */
+async function responseOf(socket: Socket): Promise<Buffer | undefined> {
+  let all = Buffer.alloc(0)
   for await (const bytes of socket) {
-    parts.push(bytes)
-    received += bytes.length
-    if (received < wanted) continue
-    const all = Buffer.concat(parts)
-    wanted = 4 + all.readUInt32BE(0)
-    parts = [all]
-    if (received < wanted) continue
-    yield all.subarray(8, wanted)
-    parts = [all.subarray(wanted)]
-    received -= wanted
-    wanted = 4
+    all = Buffer.concat([all, bytes])
+    if (all.length >= 4 && all.length >= 4 + all.readUInt32BE(0)) return all.subarray(8, 4 + all.readUInt32BE(0))
   }
+  return undefined
 }
 
 /** A broker's metadata of the cluster; the ports are those of the listener that received the request. */
@@ -111,14 +73,10 @@ export interface ClusterView {
   readonly partitions: readonly { readonly topic: string; readonly partition: number; readonly leader: number }[]
 }
 
-/** Undefined when the broker does not answer or rejects the login. An unknown topic has no partitions. */
-export async function clusterView(
-  port: number,
-  topics: readonly string[],
-  login?: WireLogin,
-): Promise<ClusterView | undefined> {
+/** Undefined when the broker does not answer. An unknown topic has no partitions. */
+export async function clusterView(port: number, topics: readonly string[]): Promise<ClusterView | undefined> {
   const body = Buffer.concat([int32(topics.length), ...topics.map(text)])
-  const response = await askBroker(port, { api: 'metadata', version: 1, body }, { login })
+  const response = await askBroker(port, { api: 'metadata', version: 1, body })
   if (response === undefined) return undefined
   const read = bytesReader(response)
   const brokers = read.array(() => {

@@ -1,23 +1,18 @@
 import { once } from 'node:events'
 import { Agent, createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
 import { buffer } from 'node:stream/consumers'
-import { setTimeout as delay } from 'node:timers/promises'
 import { freePort } from './free-port.ts'
 
 /** A fault of one request. */
 export type S3Fault =
-  /** The client gets this response; the store never receives the request. */
-  | { readonly kind: 'answer'; readonly status: number; readonly code?: string }
   /** The store executes the request, but the client gets this response. */
-  | { readonly kind: 'answer-instead'; readonly status: number; readonly code?: string }
+  | { readonly kind: 'answer-instead'; readonly status: number }
   /** The store executes the request, then the connection closes. */
   | { readonly kind: 'lose-answer' }
   /** No response; the store never receives the request. */
   | { readonly kind: 'hang' }
   /** The store executes the request, but no response is sent. */
   | { readonly kind: 'hang-after' }
-  /** The store receives the request later, even if the client has given up. */
-  | { readonly kind: 'delay'; readonly ms: number }
 
 /** A request as the store received it, and its response. */
 export interface S3Exchange {
@@ -35,7 +30,7 @@ export interface S3FaultProxy {
   /** Number of requests received, by method. */
   readonly received: ReadonlyMap<string, number>
   /** Queues faults for the next requests with this method, one per request. */
-  next(method: 'GET' | 'PUT' | 'HEAD' | 'DELETE', ...faults: readonly S3Fault[]): void
+  next(method: 'GET' | 'PUT', ...faults: readonly S3Fault[]): void
   /** Holds the next successful response that `isTarget` until `release` aborts; resolves once held. */
   holdAnswer(isTarget: (exchange: S3Exchange) => boolean, release: AbortSignal): Promise<void>
   /** Removes the queued faults. */
@@ -146,11 +141,9 @@ async function serve(exchange: Exchange, fault: S3Fault | undefined): Promise<vo
   switch (fault?.kind) {
     case undefined:
       return answer(outgoing, await forward(exchange, body))
-    case 'answer':
-      return answer(outgoing, errorAnswer(fault))
     case 'answer-instead':
       await forward(exchange, body)
-      return answer(outgoing, errorAnswer(fault))
+      return answer(outgoing, errorAnswer(fault.status))
     case 'lose-answer':
       await forward(exchange, body)
       exchange.incoming.socket.destroy()
@@ -160,9 +153,6 @@ async function serve(exchange: Exchange, fault: S3Fault | undefined): Promise<vo
     case 'hang-after':
       await forward(exchange, body)
       return
-    case 'delay':
-      await delay(fault.ms)
-      return answer(outgoing, await forward(exchange, body))
   }
 }
 
@@ -192,7 +182,7 @@ function answer(outgoing: ServerResponse, { status, headers, body }: StoreAnswer
   outgoing.end(body)
 }
 
-function errorAnswer({ status, code = 'InternalError' }: { status: number; code?: string }): StoreAnswer {
-  const body = Buffer.from(`<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code></Error>`)
+function errorAnswer(status: number): StoreAnswer {
+  const body = Buffer.from('<?xml version="1.0" encoding="UTF-8"?><Error><Code>InternalError</Code></Error>')
   return { status, headers: ['content-type', 'application/xml', 'content-length', `${body.length}`], body }
 }

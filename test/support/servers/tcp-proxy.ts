@@ -1,17 +1,14 @@
 import { once } from 'node:events'
-import type { Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePort } from './free-port.ts'
-import { type ProxyTarget, proxyEnds } from './proxy-ends.ts'
 
 /** A proxy between a client and a server on loopback, which injects network faults. */
 export interface TcpProxy {
   readonly port: number
   /** Number of connections closed and data chunks delayed so far; 0 means that the faults affected no client. */
   affected(): number
-  /** Closes all open connections; new ones are accepted. */
-  cut(): void
   /**
    * Forwards the next `count` requests that `isTarget`, but discards their responses and closes their connections.
    * Resolves when all responses are lost. Other requests in flight on the same connection lose their responses too.
@@ -53,36 +50,28 @@ interface Faults {
   gate: PromiseWithResolvers<void> | undefined
 }
 
-/** Forwards connections to a server on loopback. */
-export async function startTcpProxy(target: ProxyTarget): Promise<TcpProxy> {
+/** Forwards connections to a port on loopback. */
+export async function startTcpProxy({ target }: { readonly target: number }): Promise<TcpProxy> {
   const port = await freePort()
   const links = new Set<Link>()
-  const { listener, accepted, toTarget } = proxyEnds(target)
+  const listener = createServer()
   const faults: Faults = { affected: 0, drops: [], pausesAt: undefined, delayMs: 0, gate: undefined }
-  listener.on(accepted, (client: Socket) => {
-    const link: Link = { client, server: toTarget(), drop: undefined }
+  listener.on('connection', (client: Socket) => {
+    const link: Link = { client, server: connect(target, '127.0.0.1'), drop: undefined }
     links.add(link)
     void join(link, faults).finally(() => links.delete(link))
-  })
-  const sockets = new Set<Socket>() // includes those in a TLS handshake, which have no link yet
-  listener.on('connection', (socket: Socket) => {
-    sockets.add(socket.once('close', () => sockets.delete(socket)))
   })
   const up = async () => {
     if (listener.listening) return
     listener.listen(port, '127.0.0.1')
     await once(listener, 'listening')
   }
-  const cut = () => {
-    faults.affected += links.size
-    for (const link of links) destroy(link)
-  }
   const down = async () => {
     if (!listener.listening) return
     const closed = once(listener, 'close')
     listener.close()
-    cut()
-    for (const socket of sockets) socket.destroy()
+    faults.affected += links.size
+    for (const link of links) destroy(link)
     await closed
   }
   const controls = settings(faults)
@@ -91,7 +80,7 @@ export async function startTcpProxy(target: ProxyTarget): Promise<TcpProxy> {
     await down()
   }
   await up()
-  return { port, affected: () => faults.affected, cut, up, down, close, ...controls }
+  return { port, affected: () => faults.affected, up, down, close, ...controls }
 }
 
 function settings(faults: Faults) {
