@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import axe from 'axe-core'
-import type { Browser, HTTPRequest, Page } from 'puppeteer-core'
+import type { Browser, Page } from 'puppeteer-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ConnectorError } from '../../connector/runtime/connector-error.ts'
 import { closingAfterEach } from '../support/closing.ts'
@@ -120,16 +120,6 @@ test('follows the replica, and says so when it no longer answers', async () => {
   await untilShown(page, '#alarm', 'The replica does not answer. What you see is as of 14:36:20')
 })
 
-test('says that the replica is out of the consumer group, and why', async () => {
-  const { page, observePlacement } = await show('everyday')
-  const error = new ConnectorError('publish.failed', 'join group shops: kafka-1:9092 refuses the connection')
-  observePlacement({ kind: 'membership-lost', code: error.code, error })
-  await untilShown(page, '#troubles', 'This replica')
-  const troubles = (await textOf(page, '#troubles li')).join()
-  for (const text of ['out of the consumer group for', 'kafka-1:9092', 'Check KAFKA_BROKERS'])
-    expect(troubles).toContain(text)
-})
-
 test('plots the events of each stream since the page was opened', async () => {
   const { page, observe, time } = await show('one')
   const clients = observe('clients', polling)
@@ -141,22 +131,6 @@ test('plots the events of each stream since the page was opened', async () => {
     await page.waitForNetworkIdle({ idleTime: 50 })
   }
   expect(await page.$eval('svg', (plot) => plot.getAttribute('aria-label'))).toBe('at most 10 events a second, now 10')
-})
-
-test('shows who paused a stream', async () => {
-  const { page } = await show('everyday')
-  await page.setRequestInterception(true)
-  page.on('request', (request) => void respond(request))
-  const respond = async (request: HTTPRequest) => {
-    if (!request.url().endsWith('/status')) return await request.continue()
-    const status = JSON.parse(await (await fetch(request.url())).text())
-    const [bordeaux] = status.streams
-    const pause = { reason: 'migration of the shop', requestedAt: '2026-11-27T13:00:00Z', requestedBy: 'admin' }
-    const { state, totals } = { state: 'paused', totals: bordeaux.totals }
-    status.streams[0] = { stream: 'bordeaux', state, pause, totals }
-    await request.respond({ contentType: 'application/json', body: JSON.stringify(status) })
-  }
-  await untilShown(page, '#stream-rows', 'pausedmigration of the shop (admin, 2026-11-27 13:00:00 GMT+0)')
 })
 
 test('is served with a policy that allows only its own style and script', async () => {

@@ -39,6 +39,7 @@ it('with exactly the documented ACLs, two replicas run and take over, and every 
   expect(await second.stop()).toBe(0)
 
   expect(JSON.parse(await command('checkpoint', 'show', 'clients', '--json'))).toMatchObject({ epoch: 2 })
+  await command('doctor')
   stage.simulator.change()
   await command(...untilCaughtUp)
   expectExactlyOnce(stage, await stage.caughtUp())

@@ -6,14 +6,7 @@ import { type PolarisSimulator, startPolarisSimulator } from '../polaris/polaris
 import { type CheckpointObject, checkpointObject } from '../support/checkpoint-object.ts'
 import { testKafka } from '../support/committed-records.ts'
 import { type ConnectorProcess, says, startConnector } from '../support/connector-process.ts'
-import {
-  configFile,
-  environmentOf,
-  expectExactlyOnce,
-  scene,
-  untilCaughtUp,
-  untilPublished,
-} from '../support/stream-scene.ts'
+import { configFile, environmentOf, expectExactlyOnce, untilPublished } from '../support/stream-scene.ts'
 import type { TopicRecord } from '../support/topic-reader.ts'
 
 const resumes = says('stream resumes: the cause is gone')
@@ -242,24 +235,3 @@ async function expectReportedByReadyz(connector: ConnectorProcess): Promise<void
     else expect(report).toMatchObject({ why: 'held', state: 'held', code, hint: expect.stringMatching(/\w+ \w+/) })
   }
 }
-
-it('a stream continues in another place of the bucket; its old place is of no use then; another topic needs another name', async () => {
-  const here = await scene({ source: { clients: 60 } })
-  const poll = async (environment: Record<string, string> = {}) => {
-    const polled = here.start(environment, untilCaughtUp)
-    return { exit: await polled.exitCode(), output: polled.output() }
-  }
-  expect((await poll()).exit).toBe(0)
-  await checkpointObject(here.name).copyTo('moved')
-  const moved = { CHECKPOINT_URL: `s3://${inject('s3').bucket}/moved` }
-  here.simulator.change()
-  expect((await poll(moved)).exit).toBe(0)
-  expectExactlyOnce(here, await here.caughtUp())
-  expect(await poll()).toMatchObject({ exit: 1, output: expect.stringContaining('checkpoint.rolled-back') })
-
-  const topic = { ...moved, KAFKA_TOPIC: `${here.name}-other` }
-  expect(await poll(topic)).toMatchObject({ exit: 1, output: expect.stringContaining('checkpoint.topic-lost') })
-  expect((await poll({ ...topic, STREAM_NAME: 'other' })).exit).toBe(0)
-  const brokers = inject('kafkaBrokers')
-  expectExactlyOnce(here, await untilPublished({ brokers, topic: topic.KAFKA_TOPIC, simulator: here.simulator }))
-})

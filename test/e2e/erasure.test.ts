@@ -31,7 +31,7 @@ it('erased clients have a tombstone in every partition, and are published again 
   const calls = simulator.calls.length
   simulator.change(other)
   await connector.line(says('stream lost to another replica'))
-  await expect.poll(() => simulator.calls.length, { timeout: 30_000 }).toBeGreaterThan(calls + 20) // scans continue
+  await expect.poll(() => simulator.calls.length, { timeout: 120_000 }).toBeGreaterThan(calls + 20) // scans continue
   await connector.stop()
   const before = await records()
   const partitions = new Set(before.map(({ partition }) => partition)).size

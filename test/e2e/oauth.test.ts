@@ -50,7 +50,7 @@ it('publishes exactly once while tokens expire, and resumes by itself after an o
     simulator.change()
     return tokens.issued.length
   }
-  await expect.poll(changedAndIssued, { timeout: 60_000, interval: 300 }).toBe(before + 1)
+  await expect.poll(changedAndIssued, { timeout: 120_000, interval: 300 }).toBe(before + 1)
   expect(
     connector
       .lines()

@@ -70,7 +70,7 @@ it('a replica that is stopped during a scan hands over without any page being re
     }),
   )
   const first = stage.start()
-  await expect.poll(() => calls.length, { timeout: 30_000 }).toBe(9)
+  await expect.poll(() => calls.length, { timeout: 120_000 }).toBe(9)
   const standby = stage.start()
   await standby.line(says('standing by: no stream is assigned to this replica'))
   expect(await first.stop()).toBe(0)

@@ -28,7 +28,7 @@ it('a rewind makes a running stream read its history again, and publishes nothin
     exit: 0,
     output: expect.stringMatching(/^applied: epoch 2\.$/m),
   })
-  await expect.poll(() => reads().length, { timeout: 30_000 }).toBeGreaterThan(0)
+  await expect.poll(() => reads().length, { timeout: 120_000 }).toBeGreaterThan(0)
   simulator.change()
   expectExactlyOnce(stage, await stage.caughtUp())
   expect(replica.lines().filter(says('stream claimed'))).toHaveLength(1)
@@ -46,7 +46,7 @@ it('a rewind with --republish --client publishes these clients once more, and no
   const { exit, output } = await rewind('--to', 'beginning', '--republish', ...named)
   expect(exit, output).toBe(0)
   for (const id of chosen) expect(output).not.toContain(id)
-  await expect.poll(async () => (await records()).length, { timeout: 30_000 }).toBe(clients + 2)
+  await expect.poll(async () => (await records()).length, { timeout: 120_000 }).toBe(clients + 2)
   expect(await replica.stop()).toBe(0)
   const again = (await records()).filter(({ headers }) => 'ce_republished' in headers)
   expect(again.map(({ key }) => key).toSorted()).toEqual(chosen.toSorted())

@@ -4,14 +4,7 @@ import { inject, onTestFailed, onTestFinished } from 'vitest'
 import { slotOf } from '../../connector/kafka/group/sticky-assigner.ts'
 import { groupDefaults } from '../../connector/placement/placement-config.ts'
 import { type PolarisSimulator, startPolarisSimulator } from '../polaris/polaris-simulator.ts'
-import {
-  type ConnectorProcess,
-  lastLines,
-  runningOn,
-  type ShortTimes,
-  shortTimes,
-  startConnector,
-} from './connector-process.ts'
+import { type ConnectorProcess, lastLines, runningOn, startConnector } from './connector-process.ts'
 import { configFile, environmentOf, expectExactlyOnce, untilPublished } from './stream-scene.ts'
 
 /** Several streams on real servers, each with its own topic, all with one source. Closed with the test. */
@@ -21,8 +14,6 @@ export interface ReplicaScene {
   readonly simulator: PolarisSimulator
   /** Starts `run`, or another command. */
   start(args?: readonly string[], more?: Record<string, string>): ConnectorProcess
-  /** Starts `run` for this stream only, outside the consumer group. */
-  startAlone(stream: string): ConnectorProcess
   /** Waits until each stream runs on one replica, and each replica runs `least` or more. */
   untilShared(replicas: readonly ConnectorProcess[], options?: { least?: number }): Promise<void>
   /** Waits until all topics are complete; then every change of every stream must be there exactly once and in order. */
@@ -37,18 +28,14 @@ export interface ReplicaSceneOptions {
   readonly poll?: object
   /** Number of clients in the source, 100 by default. */
   readonly clients?: number
-  /** The shared brokers by default. */
-  readonly brokers?: string
   /** More settings of each stream's `polaris` section. */
   readonly polaris?: object
-  readonly times?: ShortTimes
-  /** More top-level sections of the configuration file. */
-  readonly settings?: { readonly kafka?: object; readonly [section: string]: object | undefined }
 }
 
 /** Call within a test. */
 export async function replicaScene(count: number, options: ReplicaSceneOptions = {}): Promise<ReplicaScene> {
-  const { clients = 100, brokers = inject('kafkaBrokers'), settings = {}, polaris: more = {}, poll = {} } = options
+  const { clients = 100, polaris: more = {}, poll = {} } = options
+  const brokers = inject('kafkaBrokers')
   const simulator = await startPolarisSimulator({ clients })
   const name = `e2e-${randomUUID().slice(0, 13)}`
   const streams = streamsInSeparateSlots(count)
@@ -61,12 +48,9 @@ export async function replicaScene(count: number, options: ReplicaSceneOptions =
     kafka: { topic: topicOf(stream) },
   }))
   // JSON is valid YAML. Few partitions make the topics quick to create.
-  const kafka = { topics: { partitions: 2 }, ...settings.kafka }
-  const fileOf = (some: typeof all) => configFile(JSON.stringify({ ...settings, kafka, streams: some }))
-  const withNames = (some: readonly string[]) => all.filter((one) => some.includes(one.name))
-  const config = fileOf(all)
+  const config = configFile(JSON.stringify({ kafka: { topics: { partitions: 2 } }, streams: all }))
   const given = Object.entries(environmentOf(name, brokers)).filter(([variable]) => !ofOneStream.includes(variable))
-  const environment = { ...Object.fromEntries(given), ...shortTimes(options.times ?? {}), PLACEMENT: 'group' }
+  const environment = { ...Object.fromEntries(given), PLACEMENT: 'group' }
   const started: ConnectorProcess[] = []
   onTestFailed(() => {
     for (const one of started) console.error(`--- ${name}\n${lastLines(one.output(), 40)}`)
@@ -75,19 +59,17 @@ export async function replicaScene(count: number, options: ReplicaSceneOptions =
     await Promise.all(started.map((one) => one.kill()))
     await simulator.close()
   })
-  const startWith = (file: string, args: readonly string[], more: Record<string, string>) => {
-    const one = startConnector([...args, '--config', file], { ...environment, ...more })
+  const start = (args: readonly string[] = ['run'], more: Record<string, string> = {}) => {
+    const one = startConnector([...args, '--config', config], { ...environment, ...more })
     started.push(one)
     return one
   }
-  const start = (args: readonly string[] = ['run'], more: Record<string, string> = {}) => startWith(config, args, more)
   return {
     name,
     streams,
     simulator,
     untilShared: (replicas, options) => untilShared(streams, replicas, options),
     start,
-    startAlone: (stream) => startWith(fileOf(withNames([stream])), ['run'], { PLACEMENT: 'single' }),
     expectAllExactlyOnce: async () => {
       for (const stream of streams) {
         expectExactlyOnce({ simulator }, await untilPublished({ brokers, topic: topicOf(stream), simulator }))

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, type Admin, ResourcePatternTypes } from 'kafkajs'
@@ -13,12 +12,9 @@ import type { Placement, PlacementEvent } from '../../../connector/placement/pla
 import { groupDefaults } from '../../../connector/placement/placement-config.ts'
 import { type Clock, systemClock } from '../../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
-import { runStreams } from '../../../connector/stream/run-streams.ts'
-import { assignedStream } from '../../support/assigned-stream.ts'
 import { closingAfterAll } from '../../support/closing.ts'
 import { testKafka } from '../../support/committed-records.ts'
 import { type KafkaCluster, startKafka } from '../../support/servers/kafka-broker.ts'
-import { holdsRequest } from '../../support/servers/kafka-wire.ts'
 
 Object.assign(kafkaTimes, { closeMs: 500 })
 kafkaTimes.paces.group.retries = 2
@@ -76,8 +72,6 @@ interface MemberSettings {
   readonly connection?: Partial<KafkaConnection>
   readonly clock?: Clock
   readonly streams?: readonly string[]
-  /** The test runs its placement. */
-  readonly isPassive?: true
 }
 
 let members: Member[] = []
@@ -116,9 +110,7 @@ function startMember(connector: string, options: MemberSettings = {}): Member {
       return client
     },
   })
-  const running = options.isPassive
-    ? Promise.resolve()
-    : placement.run((assigned) => void assignments.push(assigned), stopping.signal)
+  const running = placement.run((assigned) => void assignments.push(assigned), stopping.signal)
   const member: Member = {
     group: connector,
     replica,
@@ -211,39 +203,6 @@ describe('three members', () => {
 })
 
 describe('a member', () => {
-  it('without streams is a standby and receives an empty assignment', async () => {
-    const group = randomUUID()
-    const few = streams.slice(0, 2)
-    const three = [1, 2, 3].map(() => startMember(group, { streams: few }))
-    await until(() => areBalanced(three, few))
-    expect(sizes(three).sort()).toEqual([0, 1, 1])
-    const standby = three.find((member) => member.now().size === 0)
-    const joins = standby?.events.filter(({ kind }) => kind === 'group-joined')
-    expect(joins?.at(-1)).toMatchObject({ streams: [] })
-  })
-
-  it('never fetches records of the topic', async () => {
-    const group = randomUUID()
-    const topic = `${group}.slots`
-    await admin.createTopics({ topics: [{ topic, numPartitions: 3 }], waitForLeaders: true })
-    const producer = closing.use(testKafka(kafka.bootstrap).producer(), (client) => client.disconnect())
-    await producer.connect()
-    await producer.send({ topic, messages: [0, 1, 2].map((partition) => ({ partition, value: 'not for us' })) })
-    const requests = { hasFetched: false, heartbeats: 0 }
-    void kafka.proxies[0]?.dropAnswers(1, (request) => {
-      requests.hasFetched ||= holdsRequest('fetch')(request)
-      if (holdsRequest('heartbeat')(request)) requests.heartbeats += 1
-      return false
-    })
-    const connection = { brokers: [kafka.proxiedBootstrap] }
-    const one = startMember(group, { connection })
-    await until(() => one.assignments.length > 0)
-    const two = startMember(group, { connection })
-    await until(() => union([one, two]).size === streams.length)
-    await until(() => requests.heartbeats >= 4)
-    expect(requests.hasFetched).toBe(false)
-  })
-
   it('that stalled for longer than its session keeps its streams until it has joined again', async () => {
     const member = startMember(randomUUID(), { times: quick })
     await until(() => hasStreams(member))
@@ -296,50 +255,6 @@ describe('a member', () => {
     const missing = member.events.filter((event) => 'code' in event && event.code === 'publish.topic-missing')
     expect(missing).toHaveLength(1)
     await until(() => member.events.some(({ kind }) => kind === 'membership-restored'))
-  })
-})
-
-describe('streams under group placement', () => {
-  it('Invariant 6: finish on a stopping replica before its successor starts them', async () => {
-    const group = randomUUID()
-    const log: string[] = []
-    const replica = (name: string) => {
-      const { placement } = startMember(group, { isPassive: true })
-      const attempt = async (stream: string, stop: AbortSignal) => {
-        log.push(`${name} starts ${stream}`)
-        await once(stop, 'abort')
-        await delay(300) // its page
-        log.push(`${name} ends ${stream}`)
-        return undefined
-      }
-      const stopping = new AbortController()
-      const parts = {
-        placement,
-        streams: streams.map((name) => ({ name })),
-        finishWithinMs: 10_000,
-        clock: systemClock,
-        observe: () => undefined,
-      }
-      const run = assignedStream({ clock: systemClock, attempt })
-      const running = runStreams({ ...parts, run }, stopping.signal)
-      return {
-        stop: () => {
-          stopping.abort()
-          return running
-        },
-      }
-    }
-    const [one, other] = [replica('one'), replica('other')]
-    const starts = (name: string) => log.filter((line) => line.startsWith(`${name} starts`)).length
-    await until(() => starts('other') - log.filter((line) => line.startsWith('other ends')).length === 12)
-    await until(() => starts('one') - log.filter((line) => line.startsWith('one ends')).length === 12)
-    const before = log.length
-    await one.stop()
-    await until(() => log.length === before + 24)
-    const after = log.slice(before)
-    expect(after.slice(0, 12).every((line) => line.startsWith('one ends'))).toBe(true)
-    expect(after.slice(12).every((line) => line.startsWith('other starts'))).toBe(true)
-    await other.stop()
   })
 })
 

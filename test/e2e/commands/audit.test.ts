@@ -134,7 +134,7 @@ it('exits with 3 when Polaris is unavailable, or when it is stopped before the e
   simulator.faults.when(() => true, faults.latency(300))
   const started = start({}, ['audit'])
   const calls = simulator.calls.length
-  await vi.waitFor(() => expect(simulator.calls.length).toBeGreaterThan(calls + 1), { timeout: 20_000 })
+  await vi.waitFor(() => expect(simulator.calls.length).toBeGreaterThan(calls + 1), { timeout: 120_000 })
   expect(await started.stop()).toBe(3)
   expect(started.printed()).toBe('')
   expect(started.output()).toContain('stopped before the end')

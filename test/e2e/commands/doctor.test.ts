@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
 import { expect, inject, it, onTestFinished } from 'vitest'
@@ -7,8 +6,6 @@ import type { Finding } from '../../../connector/inspect/doctor/finding.ts'
 import { plantedMarks } from '../../polaris/polaris-simulator.ts'
 import { checkpointObject } from '../../support/checkpoint-object.ts'
 import { type LogLine, startConnector } from '../../support/connector-process.ts'
-import { aclsIn, allow } from '../../support/documentation/kafka-acls.ts'
-import { startKafka } from '../../support/servers/kafka-broker.ts'
 import { configFile, expectExactlyOnce, type Scene, scene } from '../../support/stream-scene.ts'
 
 const hasMessage = (msg: string) => (line: LogLine) => line.msg === msg
@@ -162,46 +159,4 @@ it('reports every invalid setting, connects to nothing, and exits with 2', async
     expect.stringContaining('failed streams[0].poll.interval (POLL_INTERVAL)'),
   ])
   expect(here.simulator.calls).toEqual([])
-})
-
-it('names a missing ACL for each check, prints all ACLs that are needed, and these are enough', async () => {
-  const kafka = await startKafka({ secure: true })
-  onTestFinished(() => kafka.close())
-  const { secure } = kafka
-  if (secure === undefined) throw new Error('no secure listener')
-  const here = await scene({ brokers: { connector: secure.bootstrap, reader: kafka.bootstrap } })
-  const operator = await admin(kafka.bootstrap)
-  const environment = {
-    ...group,
-    KAFKA_SSL_CA: readFileSync(secure.certificates.authority, 'utf8'),
-    ...{ KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: secure.username, KAFKA_SASL_PASSWORD: secure.password },
-  }
-  const { exit, byCheck } = await examined(here, environment)
-  expect(exit).toBe(1)
-  for (const [check, acl] of [
-    ['topics', `WRITE on topic ${here.name}`],
-    ['rights', `READ on group ${here.name}`],
-  ] as const)
-    expect(byCheck[check]).toMatchObject({
-      code: 'publish.unauthorized',
-      detail: expect.stringContaining(`ACL ${acl} is`),
-    })
-  expect(byCheck.checkpoint?.verdict).toBe('warning')
-
-  const printed = here.start(environment, ['doctor', '--acls', '--json'])
-  expect(await printed.exitCode(), printed.output()).toBe(0)
-  const commands: readonly string[] = JSON.parse(printed.printed())
-  const shown = here.start(environment, ['doctor'])
-  expect(await shown.exitCode()).toBe(1)
-  for (const command of commands) expect(shown.printed()).toContain(`\n  ${command}\n`)
-  const acls = aclsIn(commands.join('\n'))
-  await allow(operator, `User:${secure.username}`, acls)
-  const granted = await examined(here, environment)
-  expect(granted.exit, granted.output).toBe(0)
-  expect(verdicts(granted.findings, 'warning')).toEqual([])
-  expect(granted.byCheck.topics?.detail).toContain('run creates each with 6 partitions')
-  expect(await operator.listTopics()).not.toContain(here.name)
-  const connector = here.start(environment)
-  await connector.line(hasMessage('caught up'))
-  expect(await connector.stop()).toBe(0)
 })

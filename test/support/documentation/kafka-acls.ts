@@ -30,7 +30,7 @@ export function documentedAcls(names: { connector: string; stream: string; topic
 }
 
 /** The ACLs that these lines of kafka-acls.sh add. */
-export function aclsIn(lines: string): Acl[] {
+function aclsIn(lines: string): Acl[] {
   const commands = [...lines.matchAll(/^kafka-acls\.sh (.*) --(topic|group|transactional-id|cluster)(?: (\S+))?$/gm)]
   return commands.flatMap(([, options = '', kind = '', name = '']) => {
     const resource = kind.replace('-', ' ') as Acl['resource']

@@ -31,8 +31,8 @@ interface FakeChange {
 /** An in-memory Polaris server, shared by all replicas: clients ordered by last change, paged by key. */
 export interface FakePolaris {
   source(replica: string): ClientSource
-  /** Changes a client; `content` may be an earlier one. `lateMs`: how old its modification time is. */
-  change(clientId: string, content?: string, lateMs?: number): void
+  /** Changes a client. */
+  change(clientId: string): void
   readonly changes: readonly FakeChange[]
 }
 
@@ -84,13 +84,13 @@ export function fakePolaris({
         return read(at)
       },
     }),
-    change: (clientId, content, lateMs = 0) => {
+    change: (clientId) => {
       const version = (rows.get(clientId)?.change.version ?? 0) + 1
-      const change = { clientId, version, content: content ?? `v${version}` }
+      const change = { clientId, version, content: `v${version}` }
       changes.push(change)
       rows.set(clientId, {
         id: clientId,
-        modified: wallClock(now() - lateMs, timeZone),
+        modified: wallClock(now(), timeZone),
         number: changes.length,
         change,
       })

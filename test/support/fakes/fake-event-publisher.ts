@@ -55,7 +55,6 @@ export interface FakeKafka {
   deliverLate(index?: number): void
   /** From now on no operation of the replica settles; one in the hook takes effect only if `after` or `late`. */
   crash(replica: string): void
-  setPartitions(partitions: number): void
 }
 
 export function fakeKafka(options: FakeKafkaOptions): FakeKafka {
@@ -112,9 +111,6 @@ export function fakeKafka(options: FakeKafkaOptions): FakeKafka {
     },
     deliverLate: (index = 0) => cluster.late.splice(index, 1)[0]?.(),
     crash: (replica) => cluster.crashed.add(replica),
-    setPartitions: (partitions) => {
-      cluster.partitions = partitions
-    },
   }
 }
 

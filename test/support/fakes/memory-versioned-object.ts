@@ -7,12 +7,7 @@ import type {
   VersionedObject,
   WriteOutcome,
 } from '../../../connector/storage/checkpoint-store.ts'
-import {
-  type MemorySegmentStore,
-  memorySegmentStore,
-  type SegmentCall,
-  type SegmentFault,
-} from './memory-segment-store.ts'
+import { type MemorySegmentStore, memorySegmentStore } from './memory-segment-store.ts'
 
 type MemoryCall =
   | { readonly kind: 'read'; readonly key: string }
@@ -48,8 +43,6 @@ export interface MemoryStore extends CheckpointStore {
 export interface MemoryStoreOptions {
   /** Called before each call takes effect; may wait, so that a test controls the order of calls. Default: no fault. */
   readonly fault?: (call: MemoryCall) => MemoryFault | Promise<MemoryFault>
-  /** The same for segments. */
-  readonly segmentFault?: (key: string, call: SegmentCall) => SegmentFault | Promise<SegmentFault>
   /** Called with each stored text. */
   readonly onStored?: (key: string, text: string) => void
   /** `ignored`: a broken store that accepts every write. */
@@ -58,7 +51,6 @@ export interface MemoryStoreOptions {
 
 export function memoryStore({
   fault: faultOf = () => 'none',
-  segmentFault = () => 'none',
   onStored = () => undefined,
   conditions = 'kept',
 }: MemoryStoreOptions = {}): MemoryStore {
@@ -113,7 +105,7 @@ export function memoryStore({
   })
 
   const segments = (key: string): MemorySegmentStore => {
-    const store = segmentStores.get(key) ?? memorySegmentStore((call) => segmentFault(key, call))
+    const store = segmentStores.get(key) ?? memorySegmentStore()
     segmentStores.set(key, store)
     return store
   }
