@@ -69,20 +69,14 @@ to 20 pages of the last day. Prints a verdict for each check, and what to do.`,
     summary: 'compare the clients in the source with those in the topic; show where one client is',
     usage: `Reads all clients of Polaris from POLARIS_LAST_CHANGED on, and the whole events topic. Costs the server
 one full scan or two, and 300 bytes of memory for each client. Changes nothing, but with
---remove-gone; then it also sets a rewind, so that such a client is published if it returns. With
---client, exit code 0 says that nothing is left anywhere: the proof of an erasure.`,
+--remove-gone; then it also sets a rewind, so that such a client is published if it returns. --ids
+missing prints those that are different, too. With --client, exit code 0 says that nothing is left
+anywhere: the proof of an erasure.`,
     takesStream: true,
     options: {
       config,
-      ids: {
-        value: ['missing', 'gone'],
-        description: 'print only the ids of these clients (with `missing`, of different ones, too): personal data',
-      },
-      'remove-gone': {
-        value: 'count',
-        range: [0, MAX_CLIENTS],
-        description: 'erase the gone clients, unless they are more',
-      },
+      ids: { value: ['missing', 'gone'], description: 'print only the ids of these clients: personal data' },
+      'remove-gone': { value: 'count', range: [0, MAX_CLIENTS], description: 'erase who is gone, if at most so many' },
       client: { ...client, description: 'show where this client is; - reads its id from standard input' },
       json,
     },
