@@ -99,19 +99,6 @@ describe('a client of which events contain only a part', () => {
     return clientRecord(read(client), place, { ...settings, ...more }).record
   }
 
-  test('has an event with the rest', () => {
-    const event = JSON.parse(
-      minimised({ No: '1', Nom: 'planted', Mail: 'planted' }, { Nom: 'drop', Mail: 'hmac' }).value,
-    )
-    expect(event.data).toEqual({ No: '1', Mail: hmac('planted') })
-    expect(minimised({ No: '1', Nom: 'x' }, { Nom: 'keep' })).toEqual(make({ No: '1', Nom: 'x' }).record)
-  })
-
-  test('keeps the time of its event when the modification time is dropped', () => {
-    const { time, data } = JSON.parse(minimised({ No: '1', Modif: '2026-06-15T11:59:00' }, { Modif: 'drop' }).value)
-    expect([time, data]).toEqual(['2026-06-15T11:59:00.000Z', { No: '1' }])
-  })
-
   test('is no less minimal in its dead letter', () => {
     const { value } = minimised(
       { Nom: 'planted', Mail: 'planted', Age: '3' },

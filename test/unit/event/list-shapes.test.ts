@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { canonicalJson } from '../../../connector/event/canonical-json.ts'
-import { listFieldsLine, listShaper, newLists } from '../../../connector/event/list-shapes.ts'
+import { listShaper, newLists } from '../../../connector/event/list-shapes.ts'
 import type { ClientRecord } from '../../../connector/source/client-source.ts'
 import { decodeAnswer } from '../../../connector/source/polaris/decode/decode-answer.ts'
 import { decodePage } from '../../../connector/source/polaris/decode/page/decode-page.ts'
@@ -37,14 +37,6 @@ describe('a field that is a list', () => {
     const built = JSON.parse('{"__proto__":{"x":"1"},"L":"2"}') as ClientRecord
     expect(JSON.stringify(inner(built))).toBe('{"__proto__":{"x":"1"},"L":["2"]}')
   })
-
-  test('stays the same when it has its shape already', () => {
-    const shape = listShaper(['Cartes', 'Cartes.Tels'])
-    for (const value of ['', 'x', [], ['x'], [{ Tels: 'y' }], { a: '1', b: '2' }, { Carte: { Tels: ['z'] } }]) {
-      const once = shape({ Cartes: value })
-      expect(shape(once)).toEqual(once)
-    }
-  })
 })
 
 describe('the lists of clients', () => {
@@ -60,10 +52,6 @@ describe('the lists of clients', () => {
     expect(newLists([{ 'zoe@exemple.example': ['1'], '33123456789': [], A: { 'é è': ['x'] } }], [])).toEqual([])
     const many = Object.fromEntries(Array.from({ length: 120 }, (_, at) => [`Liste${at}`, ['x']]))
     expect(newLists([many], ['Cartes'])).toHaveLength(99)
-  })
-
-  test('can be configured by one line', () => {
-    expect(listFieldsLine(['Cartes', 'Adresse.Points'])).toBe('listFields: ["Cartes","Adresse.Points"]')
   })
 })
 

@@ -4,7 +4,6 @@ import { inspectedPages, onceThrough } from '../../../connector/inspect/inspecte
 import { newScans } from '../../../connector/scan/scan-state.ts'
 import type { SourceTime } from '../../../connector/source/client-source.ts'
 import { never } from '../../support/signals.ts'
-import { pageOf } from '../pipeline/readings.ts'
 import { type Answer, scanOf, scriptedSource } from '../pipeline/scripted-source.ts'
 import { stage } from '../stream/open/open-parts.ts'
 
@@ -35,8 +34,4 @@ test('reads the history with its tokens and then one live scan, as run does', as
 test('reads no more pages than wanted', async () => {
   const { ids, asked } = await inspected(scanOf(5), 2)
   expect([ids, asked.length]).toEqual([['history 1', 'history 2'], 2])
-})
-
-test('rejects a page whose clients have no id, as run does', async () => {
-  await expect(inspected([pageOf([{ Nom: 'Zyx' }, { Nom: 'Zyx' }])])).rejects.toMatchObject({ code: 'source.mapping' })
 })

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
-import { linkedAbort, whenAborted } from '../../../connector/runtime/abort.ts'
+import { linkedAbort } from '../../../connector/runtime/abort.ts'
 
 const listenersOf = (signal: AbortSignal) => getEventListeners(signal, 'abort').length
 
@@ -31,15 +31,5 @@ describe('linkedAbort', () => {
     expect(listenersOf(parent.signal)).toBe(1)
     linked[Symbol.dispose]()
     expect(listenersOf(parent.signal)).toBe(0)
-  })
-})
-
-describe('whenAborted', () => {
-  it('resolves when the signal aborts or has already aborted', async () => {
-    const controller = new AbortController()
-    const waited = whenAborted(controller.signal)
-    controller.abort()
-    await waited
-    await whenAborted(controller.signal)
   })
 })

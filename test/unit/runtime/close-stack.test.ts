@@ -46,14 +46,3 @@ test('rejects with an AggregateError when several resources fail to close', asyn
   expect(error).toBeInstanceOf(AggregateError)
   expect((error as AggregateError).errors.map(String)).toEqual(['Error: second', 'Error: first'])
 })
-
-test('closes at the end of a block that throws', async () => {
-  const closed: string[] = []
-  const work = async () => {
-    await using closing = closeStack()
-    closing.use('store', () => void closed.push('store'))
-    throw new Error('the work failed')
-  }
-  await expect(work()).rejects.toThrow('the work failed')
-  expect(closed).toEqual(['store'])
-})

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { assertNever } from '../../../connector/runtime/compiler-checks.ts'
 import { ConnectorError, codeOf, isTransient } from '../../../connector/runtime/connector-error.ts'
 import { type ErrorCode, errorCatalogue } from '../../../connector/runtime/error-catalogue.ts'
 
@@ -9,10 +8,6 @@ describe('a ConnectorError', () => {
     const error = new ConnectorError('publish.failed', 'open publisher', { cause, retryAfterMs: 5 })
     expect(error).toMatchObject({ name: 'ConnectorError', code: 'publish.failed', cause, retryAfterMs: 5 })
     expect([codeOf(error), isTransient(error)]).toEqual(['publish.failed', true])
-  })
-
-  test('has no cause property when no cause is given', () => {
-    expect(Object.hasOwn(new ConnectorError('bug', 'x'), 'cause')).toBe(false)
   })
 
   test.each([new TypeError('x'), 'text', undefined, new DOMException('stop', 'AbortError')])(
@@ -31,19 +26,9 @@ describe('the catalogue', () => {
     expect([1, 2, 3, 4]).toContain(exit)
   })
 
-  test('says of a certificate, as of a password, what can be changed without a restart', () => {
-    expect(errorCatalogue['source.certificate'].runHint).toMatch(/files, .* any other change needs a restart$/)
-    expect(errorCatalogue['source.unauthorized'].runHint).toMatch(/new password in its file at once$/)
-  })
-
   test.each(entries)('the hint of %s for a command does not say what `run` does', (_code, { hint, runHint }) => {
     expect(hint).not.toMatch(/no action needed|`run`|indefinitely|resumes|is retried|stream waits/)
     if (runHint !== hint) expect(runHint).toMatch(/no action needed|`run`|resumes|stream waits|after `resume`/)
-  })
-
-  test('exits with 2 when an operator must correct a request or the configuration', () => {
-    for (const code of ['config.invalid', 'command.invalid', 'checkpoint.other-stream'] as const)
-      expect(errorCatalogue[code].exit).toBe(2)
   })
 
   test('exits with 1 when what was stored is damaged or lost, which no repetition cures', () => {
@@ -68,8 +53,4 @@ describe('the catalogue', () => {
   test('treats a stream as lost only when another process opened it', () => {
     expect(entries.filter(([, { then }]) => then === 'lost').map(([code]) => code)).toEqual(['publish.fenced'])
   })
-})
-
-test('assertNever names the missing case', () => {
-  expect(() => assertNever({ kind: 'new' } as never)).toThrow('{"kind":"new"}')
 })

@@ -32,6 +32,19 @@ describe('semaphore', () => {
     expect(holders()).toBe('d e')
   })
 
+  test('rejects a request after a stop, and releases a permit only once', async () => {
+    const limit = semaphore(1)
+    await expect(limit.acquire(AbortSignal.abort(new Error('stopped')))).rejects.toThrow('stopped')
+    const permit = await limit.acquire(never)
+    permit[Symbol.dispose]()
+    permit[Symbol.dispose]()
+    await limit.acquire(never)
+    const stopping = new AbortController()
+    const third = limit.acquire(stopping.signal)
+    stopping.abort(new Error('full'))
+    await expect(third).rejects.toThrow('full')
+  })
+
   test('skips a cancelled request without losing a permit', async () => {
     const { acquire, release, holders } = setUp(1)
     await acquire('a')
@@ -46,18 +59,5 @@ describe('semaphore', () => {
     await release('c')
     await acquire('d')
     expect(holders()).toBe('d')
-  })
-
-  test('rejects a request after a stop, and releases a permit only once', async () => {
-    const limit = semaphore(1)
-    await expect(limit.acquire(AbortSignal.abort(new Error('stopped')))).rejects.toThrow('stopped')
-    const permit = await limit.acquire(never)
-    permit[Symbol.dispose]()
-    permit[Symbol.dispose]()
-    await limit.acquire(never)
-    const stopping = new AbortController()
-    const third = limit.acquire(stopping.signal)
-    stopping.abort(new Error('full'))
-    await expect(third).rejects.toThrow('full')
   })
 })

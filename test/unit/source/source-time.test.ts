@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
 import type { SourceTime } from '../../../connector/source/client-source.ts'
 import {
   instantOf,
@@ -46,14 +46,14 @@ describe('wallClock', () => {
     )
   })
 
-  it('drops fractions of a second, also before 1970', () => {
-    expect(wallClock(at('2024-01-31T12:45:00.999Z'), 'Europe/Paris')).toBe('2024-01-31T13:45:00')
-    expect(wallClock(-1, 'UTC')).toBe('1969-12-31T23:59:59')
-  })
-
   it('supports old dates with unusual offsets', () => {
     expect(wallClock(at('1900-01-01T00:00:00Z'), 'Europe/Paris')).toBe('1900-01-01T00:09:21')
     expect(wallClock(at('0050-06-01T00:00:00Z'), 'UTC')).toBe('0050-06-01T00:00:00')
+  })
+
+  it('drops fractions of a second, also before 1970', () => {
+    expect(wallClock(at('2024-01-31T12:45:00.999Z'), 'Europe/Paris')).toBe('2024-01-31T13:45:00')
+    expect(wallClock(-1, 'UTC')).toBe('1969-12-31T23:59:59')
   })
 })
 
@@ -74,24 +74,6 @@ describe('smallestReading', () => {
     expect(paris('00:15:00', '01:10:00')).toBe('2024-10-27T02:00:00')
     expect(paris('00:59:59', '01:00:00')).toBe('2024-10-27T02:00:00')
     expect(paris('00:55:00', '23:00:00')).toBe('2024-10-27T02:00:00')
-  })
-
-  it('is the start when that is before the repeated hour', () => {
-    expect(paris('00:00:00', '05:00:00')).toBe('2024-10-27T02:00:00')
-    expect(smallestReading(at('2024-10-26T23:50:00Z'), at('2024-10-27T02:00:00Z'), 'Europe/Paris')).toBe(
-      '2024-10-27T01:50:00',
-    )
-  })
-
-  it('supports zones that set the clocks back by half an hour', () => {
-    // Lord Howe: 2024-04-06T15:00:00Z, from 02:00 to 01:30.
-    expect(smallestReading(at('2024-04-06T14:50:00Z'), at('2024-04-06T15:05:00Z'), 'Australia/Lord_Howe')).toBe(
-      '2024-04-07T01:30:00',
-    )
-  })
-
-  it('accepts an end before the start', () => {
-    expect(smallestReading(at('2024-06-01T10:05:00Z'), at('2024-06-01T10:00:00Z'), 'UTC')).toBe('2024-06-01T10:00:00')
   })
 
   it('is the smallest of all texts in between, in any zone', () => {
@@ -122,16 +104,12 @@ describe('smallestReading', () => {
   })
 })
 
-describe('an instant near a change', () => {
+test('an instant a fraction of a millisecond from a change is on the correct side of it', () => {
   const back = at('2024-10-27T01:00:00Z')
-  const fractions = Array.from({ length: 80 }, (_, index) => index / 20 - 2)
-
-  it.each(fractions)('is on the correct side of it at %d ms', (ms) => {
-    const isAfter = ms >= 0
+  for (let ms = -2; ms < 2; ms += 0.05)
     expect(smallestReading(back - 60_000.2, back + ms, 'Europe/Paris')).toBe(
-      isAfter ? '2024-10-27T02:00:00' : '2024-10-27T02:58:59',
+      ms >= 0 ? '2024-10-27T02:00:00' : '2024-10-27T02:58:59',
     )
-  })
 })
 
 describe('instantOf', () => {
@@ -147,12 +125,6 @@ describe('instantOf', () => {
     )
   })
 
-  it('distinguishes the two instants of the repeated hour', () => {
-    const text = '2024-10-27T02:30:00' as SourceTime
-    expect(instantOf(text, 'Europe/Paris', 'earlier')).toBe(at('2024-10-27T00:30:00Z'))
-    expect(instantOf(text, 'Europe/Paris', 'later')).toBe(at('2024-10-27T01:30:00Z'))
-  })
-
   it('returns an instant before or after the change for a text that the clocks skipped', () => {
     const text = '2024-03-31T02:30:00' as SourceTime
     expect(instantOf(text, 'Europe/Paris', 'earlier')).toBe(at('2024-03-31T00:30:00Z'))
@@ -163,39 +135,28 @@ describe('instantOf', () => {
 describe('parseSourceTime', () => {
   it.each([
     ['2024-01-31', '2024-01-31T00:00:00'],
-    ['2024-01-31T13:45', '2024-01-31T13:45:00'],
     ['2024-01-31 13:45:10', '2024-01-31T13:45:10'],
     ['2024-01-31T13:45:10.9876543', '2024-01-31T13:45:10'],
     ['2024-01-31T13:45:00Z', '2024-01-31T14:45:00'],
-    ['2024-07-31T13:45:00+00:00', '2024-07-31T15:45:00'],
     ['2024-01-31T23:45:00-0500', '2024-02-01T05:45:00'],
-    ['1900-01-01', '1900-01-01T00:00:00'],
   ])('parses %s as %s in Paris', (text, expected) => {
     expect(parseSourceTime(text, 'Europe/Paris')).toBe(expected)
   })
 
-  it.each([
-    '',
-    'yesterday',
-    '31/01/2024',
-    '2024-02-30',
-    '2024-01-31T25:00:00',
-    '2024-01-31T13:45:00+25:00',
-    '2024-1-1',
-    '2024-01-31T13:45:60',
-  ])('rejects "%s"', (text) => {
-    expect(parseSourceTime(text, 'Europe/Paris')).toBeUndefined()
-  })
+  it.each(['', 'yesterday', '31/01/2024', '2024-02-30', '2024-01-31T25:00:00', '2024-01-31T13:45:00+25:00'])(
+    'rejects "%s"',
+    (text) => {
+      expect(parseSourceTime(text, 'Europe/Paris')).toBeUndefined()
+    },
+  )
 })
 
 describe('timeFormat', () => {
   const text = '2024-01-31T13:45:06' as SourceTime
   it.each([
-    ["yyyy-MM-dd'T'HH:mm:ss", '2024-01-31T13:45:06'],
     ["yyyy-MM-dd'T'HH:mm:ss.SSS", '2024-01-31T13:45:06.000'],
     ["yyyy-MM-dd'T'HH:mm:ssXXX", '2024-01-31T13:45:06+01:00'],
     ['dd/MM/yyyy HH:mm:ss', '31/01/2024 13:45:06'],
-    ['yyyy-MM-dd HH:mm:ss', '2024-01-31 13:45:06'],
     ['yyyyMMddHHmmss', '20240131134506'],
   ])('formats with the pattern %s: %s', (pattern, expected) => {
     expect(timeFormat(pattern, 'Europe/Paris')(text)).toBe(expected)

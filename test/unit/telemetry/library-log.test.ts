@@ -39,7 +39,3 @@ test.each([
 ])('drops a field with an invalid value: %s = %j', (name, value) => {
   expect(logged('x', { [name]: value })?.fields).toEqual({ library: 'kafkajs' })
 })
-
-test('logs system error codes', () => {
-  expect(logged('x', { code: 'ETIMEDOUT' })?.fields).toMatchObject({ codes: ['ETIMEDOUT'] })
-})

@@ -48,9 +48,3 @@ test('drops objects, errors and lists of objects that bypass the types', () => {
   log('info', 'x', smuggled as LogFields)
   expect(written[0]).not.toContain('Dupont')
 })
-
-test('writes a text with line breaks on one line', () => {
-  const { written, log } = lines('info')
-  log('info', 'x', { why: 'one\ntwo\r\nthree' })
-  expect(written.join('').trimEnd().split('\n')).toHaveLength(1)
-})

@@ -78,17 +78,6 @@ describe('a replica', () => {
     expect(at(7 * minute)).toMatchObject({ ready: true, group: { state: 'member' } })
     expect(at(7 * minute).group).not.toHaveProperty('code')
   })
-
-  test('with a stream that retries because the broker is away is ready until the limit without progress', () => {
-    const { at } = watched()
-    at(0, ...running)
-    expect(at(5 * minute, retrying)).toMatchObject({ ready: true, state: 'retrying', level: 'warn' })
-    expect(at(5 * minute + 1)).toMatchObject({ ready: false, why: 'no progress', level: 'bad' })
-  })
-
-  test('without a group is `single`', () => {
-    expect(watched({ placement: 'single' }).at(0).group.state).toBe('single')
-  })
 })
 
 describe('a stream', () => {

@@ -39,10 +39,6 @@ test.each([
   expect(logLine('shop', entered(state, was, 7))).toMatchObject({ level: 'info', message })
 })
 
-test('logs pages and page groups at trace only', () => {
-  expect(linesAt('trace')).toEqual(['scan-started', 'page-read', 'pages-published', 'checkpoint-saved'])
-})
-
 test('logs at error only when a stream is held or a command gives up, with code, message, hint and causes', () => {
   expect(linesAt('error')).toEqual(['stream-held', 'stream-failed'])
   expect(logLine('shop', { kind: 'stream-held', code: 'checkpoint.damaged', error, pauseMs: 60_000 })).toEqual({
@@ -96,31 +92,6 @@ test('every line has its stream, and its message contains no variable part', () 
   }
 })
 
-test('logs what a claimed stream has reached, and whether it is new', () => {
-  const claimed = { epoch: 1, seq: 0, history: 'first', events: 0 } as const
-  expect(logLine('shop', { kind: 'stream-claimed', isNew: true, ...claimed })).toMatchObject({
-    message: 'new stream claimed',
-    fields: claimed,
-  })
-  expect(logLine('shop', { kind: 'stream-claimed', isNew: false, ...claimed })?.message).toBe('stream claimed')
-})
-
-test('logs the first read failure at warn, the next ones at debug, and the recovery at info', () => {
-  const error = new ConnectorError('source.throttled', 'scripted')
-  const retried = (attempt: number): PipelineEvent => ({ kind: 'read-retried', code: error.code, attempt, error })
-  expect([1, 2, 3].map((attempt) => logLine('shop', retried(attempt))?.level)).toEqual(['warn', 'debug', 'debug'])
-  expect(logLine('shop', retried(1))?.fields).toMatchObject({
-    code: 'source.throttled',
-    error: 'source.throttled: scripted',
-    attempt: 1,
-  })
-  expect(logLine('shop', { kind: 'read-recovered', failures: 3, failedForMs: 90_000 })).toEqual({
-    level: 'info',
-    message: 'reading works again',
-    fields: { stream: 'shop', failures: 3, failedForMs: 90_000 },
-  })
-})
-
 function observed() {
   const logged: string[] = []
   const time = { now: 0 }
@@ -142,14 +113,6 @@ test('logs the same condition for another field separately', () => {
   const { logged, observe } = observed()
   for (const field of ['Modif', 'DateModif', 'Modif'])
     observe({ kind: 'field-detected', setting: 'POLARIS_MODIFIED_AT_FIELD', field })
-  expect(logged).toHaveLength(2)
-})
-
-test('logs a repeated event each time', () => {
-  const error = new ConnectorError('source.request-refused', 'read clients: x')
-  const { logged, observe } = observed()
-  for (let time = 0; time < 2; time++)
-    observe({ kind: 'checkpoint-refused', scan: 'live', lastChanged: '2026-01-01T00:00:00', error })
   expect(logged).toHaveLength(2)
 })
 

@@ -40,14 +40,6 @@ test('reports an event to the log, the metrics and the status', async () => {
   expect(status().streams).toMatchObject([{ stream: 'shop', state: 'held', code: 'bug' }])
 })
 
-test('logs no line at info for pages', () => {
-  const { observe, lines } = setUp()
-  const shop = reporting(observe('shop', polling))
-  for (let page = 0; page < 1000; page++)
-    shop({ kind: 'page-read', scan: 'live', clients: 100, limit: 100, bytes: 9, tookMs: 9 })
-  expect(lines).toEqual([])
-})
-
 test('logs a retried call to the checkpoint store at debug', () => {
   const { storeRetried, lines } = setUp('debug')
   storeRetried(new ConnectorError('storage.unavailable', 'write s3://bucket/key: SlowDown'), 2)

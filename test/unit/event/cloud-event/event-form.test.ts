@@ -49,12 +49,6 @@ describe('an event in structured mode', () => {
     )
   })
 
-  test('names the request in a header too when the client is published again', () => {
-    const { value, headers } = eventOf({ republished: 'request "1"' }).record
-    expect(JSON.parse(value)).toMatchObject({ republished: 'request "1"', data: { No: '42' } })
-    expect(headers).toMatchObject({ ce_type: 'client.modified', ce_republished: 'request "1"' })
-  })
-
   test('shares its headers with the other events of the stream, and of the request', () => {
     const form = eventForm()
     const headersOf = (more: Partial<ClientEventParts>) => clientEvent({ ...parts, ...more }, form).record.headers
@@ -104,12 +98,6 @@ test.each(eventModes)('in %s mode has a header once the first history has ended,
     const after = eventOf({ ...more, isHistoryComplete: true }, { mode }).record
     expect(after).toEqual({ ...before, headers: { ...headers, ce_historycomplete: 'true' } })
   }
-})
-
-test.each(eventModes)('Invariant 7: in %s mode the same change has the same id', (mode) => {
-  const form = eventForm({ mode })
-  const text = (more: Partial<ClientEventParts>) => JSON.stringify(clientEvent({ ...parts, ...more }, form).record)
-  for (const event of [text({}), text({ sequence: 900, timeMs: 0 })]) expect(event).toContain(id)
 })
 
 test.each(eventModes)('in %s mode keeps a client id with quotes and line breaks intact', (mode) => {

@@ -35,12 +35,6 @@ test.each([
   })
 })
 
-test('deletes its segment when the store refuses to list', async () => {
-  const segments = memorySegmentStore()
-  await check(segments, { list: refuse })
-  expect([...segments.stored]).toEqual([])
-})
-
 test('fails when a segment cannot be written', async () => {
   expect(await check(memorySegmentStore(), { put: refuse })).toMatchObject({
     verdict: 'failed',

@@ -49,12 +49,6 @@ test('prints events with the numbers of a new stream, and a client without id as
   expect(second).toMatchObject({ key: '18', value: { sequence: '1'.padStart(20, '0') } })
 })
 
-test('prints no dropped field', async () => {
-  const fields = { EVENT_FIELDS: 'Nom: drop' }
-  expect((await previewOf(false, fields))[0]?.value).toMatchObject({ data: { No: '17' } })
-  expect(JSON.stringify(await previewOf(false, fields))).not.toContain('Zyx')
-})
-
 test('invariant 8: masks key and value', async () => {
   const shown = JSON.stringify(await previewOf(true))
   for (const text of ['17', 'Zyx', 'Wolph', (await previewOf(false))[0]?.value.id]) expect(shown).not.toContain(text)
@@ -83,11 +77,6 @@ test('invariant 8: masks the client and its attributes in binary mode, whatever 
 test('reads as many pages as it needs, and no live scan after the last one', async () => {
   const shown = await previewOf(false, {}, scanOf(2))
   expect(shown.map(({ key }) => key)).toEqual(['1', '2'])
-})
-
-test('is refused, like the page, while none of the clients has an id', async () => {
-  const refused = previewOf(false, {}, [pageOf([{ Nom: 'Zyx' }, { Nom: 'Wolph' }])])
-  await expect(refused).rejects.toMatchObject({ code: 'source.mapping' })
 })
 
 test.each([

@@ -170,14 +170,6 @@ test('every series has the connector label, those of the process too, on a separ
   expect(await new Registry().metrics()).toBe('\n')
 })
 
-test('exports readiness and build information', async () => {
-  const { samples, replicaIs } = observed()
-  expect((await samples()).get('ready{}')).toBe(0)
-  replicaIs('running')
-  expect((await samples()).get('ready{}')).toBe(1)
-  expect((await samples()).get('build_info{version="1.2.3",replica="r-1"}')).toBe(1)
-})
-
 test('the reference lists every metric of the registry with its type and help', async () => {
   const { registry } = observed()
   const lines = describeMetrics().split('\n')

@@ -21,19 +21,13 @@ describe('statusError', () => {
     [401, 'source.unauthorized', false],
     [403, 'source.forbidden', false],
     [404, 'source.function-missing', true],
-    [405, 'source.request-refused', true],
     [408, 'source.unreachable', true],
-    [410, 'source.request-refused', true],
-    [413, 'source.request-refused', true],
     [429, 'source.throttled', true],
     [500, 'source.server-error', true],
     [501, 'source.request-refused', true],
-    [502, 'source.server-error', true],
     [503, 'source.server-error', true],
-    [504, 'source.server-error', true],
     [599, 'source.server-error', true],
     [204, 'source.answer-malformed', true],
-    [206, 'source.answer-malformed', true],
     [304, 'source.answer-malformed', true],
   ])('maps %i to %s, transient: %s', (status, code, transient) => {
     const error = statusError(facts(status), { ...login, nowMs: 0 })
@@ -50,23 +44,10 @@ describe('statusError', () => {
     expect(statusError(facts(200), { ...login, nowMs: 0 })).toBeUndefined()
   })
 
-  it('names the required rights for 403', () => {
-    expect(statusError(facts(403), { ...login, nowMs: 0 })?.message).toMatch(
-      /«consultation des membres clients».*«saisie des membres clients»/,
-    )
-  })
-
   it('says for 404 that POLARIS_URL is wrong, before it names the successor of the function', () => {
     expect(statusError(facts(404), { ...login, nowMs: 0 })?.message).toMatch(
       /POLARIS_URL is wrong.*withdrawn.*WebConnect/,
     )
-  })
-
-  it('suggests https:// for a 400 without TLS, and only then', () => {
-    expect(statusError({ ...facts(400), url: http }, { ...login, nowMs: 0 })?.message).toContain(
-      'use https:// in POLARIS_URL',
-    )
-    expect(statusError(facts(400), { ...login, nowMs: 0 })?.message).not.toContain('https:// in')
   })
 
   it('includes Retry-After, in seconds or as a date', () => {
@@ -79,26 +60,15 @@ describe('statusError', () => {
     expect(retryAfterMs('soon', now)).toBeUndefined()
     expect(retryAfterMs(undefined, now)).toBeUndefined()
   })
-
-  it('does not include an invalid content type', () => {
-    const error = statusError(
-      { url, status: 500, contentType: 'DUPONT; x', body: Buffer.alloc(0) },
-      { ...login, nowMs: 0 },
-    )
-    expect(error?.message).toContain('no content type')
-  })
 })
 
 describe('networkError', () => {
   it.each([
     ['ECONNREFUSED', 'connect', 'source.unreachable'],
-    ['ECONNRESET', 'connect', 'source.unreachable'],
     ['ENOTFOUND', 'connect', 'source.unreachable'],
-    ['HPE_INVALID_CONSTANT', 'connect', 'source.unreachable'],
     ['ETIMEDOUT', 'connect', 'source.unreachable'],
     ['ECONNRESET', 'body', 'source.answer-malformed'],
     ['DEPTH_ZERO_SELF_SIGNED_CERT', 'connect', 'source.certificate'],
-    ['CERT_HAS_EXPIRED', 'connect', 'source.certificate'],
     ['ERR_TLS_CERT_ALTNAME_INVALID', 'connect', 'source.certificate'],
     ['ERR_SSL_WRONG_VERSION_NUMBER', 'connect', 'source.unreachable'],
   ] as const)('maps %s in phase %s to %s, without the original message', (code, phase, expected) => {
@@ -112,11 +82,9 @@ describe('networkError', () => {
   it.each([
     ['ECONNREFUSED', url, 'connection refused: check host and port'],
     ['ENOTFOUND', url, 'unknown host name'],
-    ['ETIMEDOUT', url, 'no connection in time: check host, port and firewalls'],
     ['ERR_SSL_WRONG_VERSION_NUMBER', url, 'no TLS on this port: use http://'],
     ['ECONNRESET', http, 'use https:// in POLARIS_URL'],
     ['HPE_INVALID_CONSTANT', http, 'the response is not HTTP'],
-    ['HPE_INVALID_CONSTANT', http, 'use https:// in POLARIS_URL'],
     ['CERT_HAS_EXPIRED', url, 'has expired'],
     ['ERR_TLS_CERT_ALTNAME_INVALID', url, 'is for another host name'],
   ])('explains %s of %s', (code, server, explanation) => {

@@ -55,11 +55,6 @@ describe('judgeAnswer', () => {
     ).toBe('page')
   })
 
-  it('rejects a page in the other format', async () => {
-    expect(await judged(200, PAGES.json, 'xml')).toBe('no-page source.answer-malformed')
-    expect(await judged(200, PAGES.xml, 'json')).toBe('no-page source.answer-malformed')
-  })
-
   it('rejects a page after a redirect that dropped arguments (invariant 5)', async () => {
     const judgement = await judge({ ...httpAnswer(200, PAGES.xml), hasLostArguments: true })
     expect(judgement).toMatchObject({ kind: 'no-page', error: { code: 'source.request-refused' } })

@@ -44,7 +44,6 @@ describe('the text of a response that is not a page', () => {
 describe('the fault of a response', () => {
   it.each([
     ['a SOAP 1.1 fault', soap11('s:Client'), 's:Client'],
-    ['a code in CamelCase', soap11('a:InternalServiceFault'), 'a:InternalServiceFault'],
     [
       'a SOAP 1.2 fault',
       '<Fault><Code><Value>s:Receiver</Value><Subcode><Value>a:DispatcherFault</Value></Subcode></Code><Reason><Text>Dupont</Text></Reason></Fault>',
@@ -69,11 +68,6 @@ describe('the fault of a response', () => {
       'System.TimeoutException',
     ],
     ['JSON', '{"Message":"Dupont","ExceptionType":"System.TimeoutException"}', 'System.TimeoutException'],
-    [
-      'the title of a page',
-      '<html><title>System.InvalidOperationException</title></html>',
-      'System.InvalidOperationException',
-    ],
     [
       'an unfinished document',
       '<Error><ExceptionType>System.TimeoutException</ExceptionType><Message>Dup',
@@ -101,21 +95,12 @@ describe('hostile responses', () => {
   const repeated = (unit: string) => unit.repeat(Math.floor((128 * 1024) / unit.length))
   it.each([
     ['{"errorerror…', `{"${repeated('error')}`],
-    ['<<<<…', `<html>${repeated('<')}`],
     ['<a><a>…', repeated('<a>')],
     ['<a/><a/>…', `<r>${repeated('<a/>')}`],
-    ['attributes', `<r ${repeated('a="b" ')}`],
     ['an attribute without end', `<r a="${repeated('x')}`],
-    ['references', `<r>${repeated('&#1;')}`],
     ['unfinished comments', repeated('<!--')],
-    ['A.A.A…', repeated('A.')],
-    ['AAA…', repeated('A')],
-    ['line breaks', `<r>${repeated('\n')}`],
     ['line breaks in text', `${'\n'.repeat(60_000)}at`],
-    ['spaces after a word', `base${' '.repeat(60_000)}`],
     ['arrows', repeated('---> ')],
-    ['nested lists', repeated('[')],
-    ['a list of numbers', `{"a":[${'1,'.repeat(30_000)}1]}`],
   ])('do not stop the process: %s', (_, body) => {
     const began = performance.now()
     for (const message of [messageOf(body), messageOf(body.slice(0, 60_000))]) faultIn(message)

@@ -78,10 +78,6 @@ describe('decodeXml: values', () => {
     ).toEqual({ D: '', E: '', F: 'x', G: { nil: 'true' } })
   })
 
-  it('leaves out the minimum date', () => {
-    expect(client('<A>0001-01-01T00:00:00</A><B>2024-01-31T13:45:00</B>')).toEqual({ B: '2024-01-31T13:45:00' })
-  })
-
   it('drops namespaces, prefixes and the attributes of XML Schema', () => {
     const xml =
       '<a:C xmlns:a="urn:a" xmlns="urn:b" xmlns:xsi="urn:c"><a:Nom xsi:type="xsd:string">x</a:Nom><V xml:space="preserve" a:w="1">y</V></a:C>'
@@ -97,12 +93,6 @@ describe('decodeXml: values', () => {
     expect(Object.getOwnPropertyDescriptor(record, '__proto__')?.value).toEqual({ x: '1' })
     expect(Object.getPrototypeOf(record)).toBe(Object.prototype)
     expect(Object.entries(record).at(1)).toEqual(['constructor', '2'])
-  })
-
-  it('ignores comments, processing instructions and the declaration', () => {
-    expect(
-      document('<?xml version="1.0"?><!-- a --><?x y?><C><!-- b --><A>1<!-- c -->2</A><?z?></C><!-- d -->'),
-    ).toEqual({ A: '12' })
   })
 })
 
@@ -135,36 +125,21 @@ describe('decodeXml: completeness', () => {
     ['mismatched tags', '<P><A>1</B></P>'],
     ['text after the root', '<P/>x'],
     ['two roots', '<P/><Q/>'],
-    ['two roots with end tags', '<P></P><Q></Q>'],
     ['a bare ampersand', '<P>a & b</P>'],
-    ['a bare ampersand in an attribute', '<P><C a="b & c"/></P>'],
     ['an unknown entity', '<P>&nbsp;</P>'],
-    ['an empty reference', '<P>&;</P>'],
-    ['a reference without a number', '<P>&#x;</P>'],
     ['a raw null character', '<P>a\0b</P>'],
     ['a raw control character', '<P>a\u0008b</P>'],
     ['a raw control character in an attribute', '<P a="\u001f"/>'],
-    ['a raw control character in CDATA', '<P><![CDATA[\u0001]]></P>'],
-    ['a raw control character in a comment', '<P><!-- \u0001 --></P>'],
     ['a raw U+FFFE', '<P>\ufffe</P>'],
     ['the end of a CDATA section in text', '<P>]]></P>'],
-    ['a declaration after white space', '\n<?xml version="1.0"?><P/>'],
     ['a reference beyond the last character', '<P>&#x110000;</P>'],
     ['a repeated attribute', '<P a="1" a="2"></P>'],
     ['an attribute without quotes', '<P a=1></P>'],
     ['a document type', '<!DOCTYPE P [<!ENTITY e "boo">]><P>&e;</P>'],
     ['a document type within the root', '<P><!DOCTYPE P [<!ENTITY e "boo">]>&e;</P>'],
-    ['a document type in lower case', '<!doctype p><P></P>'],
-    ['another declaration', '<P>x<!ELEMENT a>y</P>'],
     ['excessive nesting', `${'<a>'.repeat(200)}${'</a>'.repeat(200)}`],
   ])('rejects %s', (_, xml) => {
     expect(() => document(xml)).toThrow(failure('source.answer-malformed'))
-  })
-
-  it('accepts a document type within CDATA or a comment as text', () => {
-    expect(document('<C><!-- <!DOCTYPE x> --><A><![CDATA[<!DOCTYPE y>]]></A></C>')).toEqual({
-      A: '<!DOCTYPE y>',
-    })
   })
 
   it('reports the position of an error without content', () => {

@@ -4,20 +4,16 @@ import { normaliseText } from '../../../../../connector/source/polaris/decode/no
 describe('normaliseText', () => {
   it.each([
     '0001-01-01T00:00:00',
-    '0001-01-01T00:00:00.0000000',
-    '0001-01-01T00:00:00Z',
     '0001-01-01T00:00:00+01:00',
     '0001-01-01',
     '01/01/0001 00:00:00',
     '/Date(-62135596800000)/',
     '/Date(-62135596800000+0100)/',
-    '/Date(-62135593239000)/',
   ])('returns undefined for the minimum date %s', (text) => {
     expect(normaliseText(text, 'Europe/Paris')).toBeUndefined()
   })
 
   it.each([
-    ['/Date(1706705100000)/', '2024-01-31T13:45:00'],
     ['/Date(1706705100000+0100)/', '2024-01-31T13:45:00'],
     ['/Date(1706705100120-0500)/', '2024-01-31T13:45:00.12'],
     ['/Date(-1)/', '1970-01-01T00:59:59.999'],
@@ -29,13 +25,11 @@ describe('normaliseText', () => {
   it.each([
     '',
     '01234',
-    '0612345678',
     '0001-01-02T00:00:00',
     '/',
     '/Date(x)/',
     '/Date(99999999999999999)/',
     '/Date(999999999999999)/',
-    'é',
     ' 1 ',
   ])('keeps "%s" unchanged', (text) => {
     expect(normaliseText(text, 'Europe/Paris')).toBe(text)

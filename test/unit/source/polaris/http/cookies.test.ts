@@ -13,10 +13,6 @@ function after(...responses: readonly (readonly string[])[]): string {
   return kept.header()
 }
 
-it('keeps the last value of each name, as it is', () => {
-  expect(after(['S=a; Path=/; HttpOnly', ' T = "b=c" ;Secure'], ['S=d'])).toBe('S=d; T="b=c"')
-})
-
 it.each([
   'S=; Max-Age=0',
   'S=x; Max-Age=-1; Path=/',

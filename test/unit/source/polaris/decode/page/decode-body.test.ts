@@ -54,11 +54,6 @@ describe('decodeBody', () => {
     expect(decode(body)).toMatchObject({ error: { code: 'source.answer-malformed' } })
   })
 
-  it('decodes JSON in UTF-16', () => {
-    const text = '\ufeff{"hasMoreResults":false,"Clients":[{"Nom":"Zoé","N":1.50}]}'
-    expect(decode(Buffer.from(text, 'utf16le'))).toMatchObject({ content: { clients: [{ Nom: 'Zoé', N: '1.50' }] } })
-  })
-
   it.each(['', ' ', ' '.repeat(100_000)])('refuses a blank body', (text) => {
     expect(decode(Buffer.from(text))).toMatchObject({ error: { code: 'source.answer-malformed' } })
   })
