@@ -175,3 +175,16 @@ test('a delivered group reports the delays of its changes, the scans after it, a
     { kind: 'fell-behind' },
   ])
 })
+
+test('groups without records are saved once a period', async () => {
+  const on = stage()
+  const opened = await openedStream(on.open, never)
+  const { deliver } = pageGroupDelivery({ ...on.pipeline, observe: () => {}, onDelivered: () => {} }, opened)
+  const { builder } = building()
+  const before = on.store.history(KEY).length
+  for (const passedMs of [0, 60_000, 0]) {
+    on.clock.jump(passedMs)
+    await deliver({ group: builder.finish(), events: [] })
+  }
+  expect(on.store.history(KEY).length - before).toBe(1)
+})

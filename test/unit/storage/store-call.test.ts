@@ -69,3 +69,10 @@ test('rejects as unavailable, with the last failure as its cause, when the time 
     cause: unavailable,
   })
 })
+
+test('rejects with the reason of finish when it aborts during an attempt', async () => {
+  const finish = new AbortController()
+  const reason = new Error('enough')
+  const { outcome } = call(() => new Promise(() => finish.abort(reason)), testClock(), finish.signal)
+  await expect(outcome).rejects.toBe(reason)
+})

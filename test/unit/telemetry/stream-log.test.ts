@@ -99,6 +99,22 @@ function observed() {
   return { logged, time, observe: logObserver('shop', { clock: { monotonic: () => time.now }, log }) }
 }
 
+test('logs the first read failure at warn, the next ones at debug, and the recovery at info', () => {
+  const error = new ConnectorError('source.throttled', 'scripted')
+  const retried = (attempt: number): PipelineEvent => ({ kind: 'read-retried', code: error.code, attempt, error })
+  expect([1, 2, 3].map((attempt) => logLine('shop', retried(attempt))?.level)).toEqual(['warn', 'debug', 'debug'])
+  expect(logLine('shop', retried(1))?.fields).toMatchObject({
+    code: 'source.throttled',
+    error: 'source.throttled: scripted',
+    attempt: 1,
+  })
+  expect(logLine('shop', { kind: 'read-recovered', failures: 3, failedForMs: 90_000 })).toEqual({
+    level: 'info',
+    message: 'reading works again',
+    fields: { stream: 'shop', failures: 3, failedForMs: 90_000 },
+  })
+})
+
 test('logs a persistent condition once an hour', () => {
   const { logged, time, observe } = observed()
   const stuck = () => observe({ kind: 'scan-stuck', scan: 'live', why: 'repeated-token' })

@@ -50,6 +50,14 @@ describe('statusError', () => {
     )
   })
 
+  it('does not include an invalid content type', () => {
+    const error = statusError(
+      { url, status: 500, contentType: 'DUPONT; x', body: Buffer.alloc(0) },
+      { ...login, nowMs: 0 },
+    )
+    expect(error?.message).toContain('no content type')
+  })
+
   it('includes Retry-After, in seconds or as a date', () => {
     const now = Date.parse('2024-01-31T13:45:00Z')
     expect(statusError(facts(503, '120'), { ...login, nowMs: now })?.retryAfterMs).toBe(120_000)

@@ -1,6 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
 import { decodeAnswer } from '../../../../../../connector/source/polaris/decode/decode-answer.ts'
 import { decodePage, type PageSettings } from '../../../../../../connector/source/polaris/decode/page/decode-page.ts'
+import { isErrorName } from '../../../../../../connector/source/polaris/decode/page/reported-error.ts'
 
 type Settings = Omit<PageSettings, 'timeZone'>
 const decode = (text: string, settings: Settings = {}) =>
@@ -78,4 +79,11 @@ describe('an error inside a page', () => {
     expect(thrown(json('"Error":{"DUPONT":"DUPONT"}'))).toMatch(/field Error of(?!.*DUPONT)/)
     expect(thrown(json('"Erreur pour DUPONT":"x"'))).toMatch(/\(not shown\)(?!.*DUPONT)/)
   })
+})
+
+test('a name is that of an error by whole words only', () => {
+  const errors = ['Error', 'ERREUR', 'ERROR_CODE', 'SqlException', 'soapFault', 'faultstring', 'erreurs.liste']
+  const others = ['Terror', 'Default', 'ErrorlessMode', 'Feerreurie', '', 'x'.repeat(10_000)]
+  expect(errors.filter(isErrorName)).toEqual(errors)
+  expect(others.filter(isErrorName)).toEqual([])
 })
