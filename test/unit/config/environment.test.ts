@@ -113,7 +113,6 @@ describe('one stream from the environment alone', () => {
     ['POLARIS_URL', 'https://polaris/?a=b', 'must be http(s)'],
     ['POLARIS_TLS_FINGERPRINTS', `${'ab'.repeat(32)},abc`, 'must be a SHA-256 fingerprint'],
     ['POLARIS_PROXY', 'socks5://proxy', 'must be http(s)://[user:password@]host[:port]'],
-    ['POLARIS_PROXY', 'http://proxy/path', 'must be http(s)://'],
     ['POLARIS_PROXY', 'http://u:p%@proxy', 'percent-encode special characters'],
     ['POLARIS_PROXY', 'http://proxy/path', 'must be http(s)://'],
     ['POLARIS_HEADERS', 'X-Api-Key', 'in a variable, lines of Name: value'],
