@@ -3,7 +3,7 @@ import { errorCatalogue, runbookCodes } from '../../connector/runtime/error-cata
 type Entry = (typeof errorCatalogue)[keyof typeof errorCatalogue]
 
 const reactions: Readonly<Record<Entry['then'], string>> = {
-  retry: 'retried indefinitely',
+  retry: 'retried',
   hold: 'held',
   'back-off': 'running, its scan backed off; a command ends',
   lost: 'continues in another replica',
