@@ -15,7 +15,8 @@ export interface OwnRecord {
 export interface ProduceOrder {
   readonly acks: number
   readonly timeout: number
-  readonly transactionalId?: string | null | undefined
+  /** The connector sends records only in transactions. */
+  readonly transactionalId: string
   readonly producerId: { toString(): string }
   readonly producerEpoch: number
   readonly compression?: number | undefined
@@ -86,7 +87,7 @@ interface OwnPartition extends Pick<PartitionData, 'partition' | 'firstSequence'
 }
 
 async function encodeProduce(order: ProduceOrder, own: OwnPartition): Promise<Encoded> {
-  const { compression = NO_COMPRESSION, transactionalId = null } = order
+  const { compression = NO_COMPRESSION, transactionalId } = order
   const timestamp = BigInt(own.records[0]?.timestamp ?? 0)
   const records = own.records.map((record) => ({ ...record, headers: encodedHeaders(record.headers) }))
   const compressed = compression === NO_COMPRESSION ? undefined : await compress(records, compression)
@@ -101,9 +102,8 @@ async function encodeProduce(order: ProduceOrder, own: OwnPartition): Promise<En
     .int32(leaderEpoch)
     .int8(format)
   const crcAt = to.at
-  const attributes = compression | (transactionalId === null ? 0 : TRANSACTIONAL)
   to.int32(0)
-    .int16(attributes)
+    .int16(compression | TRANSACTIONAL)
     .int32(records.length - 1)
   to.int64(timestamp).int64(timestamp).int64(BigInt(order.producerId.toString())).int16(order.producerEpoch)
   to.int32(own.firstSequence).int32(records.length)

@@ -35,9 +35,8 @@ export class RequestWriter {
     return this
   }
 
-  /** A text with its length before it; null has length -1. */
-  text(value: string | null): this {
-    if (value === null) return this.int16(-1)
+  /** A text with its length before it. */
+  text(value: string): this {
     return this.int16(Buffer.byteLength(value)).utf8(value)
   }
 
@@ -72,7 +71,7 @@ export class RequestWriter {
 }
 
 /** The size in bytes of a text with its length; see `text`. */
-export const sizeOfText = (value: string | null) => 2 + (value === null ? 0 : Buffer.byteLength(value))
+export const sizeOfText = (value: string) => 2 + Buffer.byteLength(value)
 
 /** The size in bytes of a number that is not negative as a zigzag varint. */
 export function sizeOfVarint(value: number): number {

@@ -61,11 +61,6 @@ describe('produceRequest', () => {
     )
   })
 
-  it('writes the same bytes outside of transactions', async () => {
-    const given = order(ownMessages([plain], 5), { transactionalId: null })
-    expect(await bytesOf(produceRequest(original)(given))).toEqual(await bytesOf(original(given)))
-  })
-
   it('leaves other requests to kafkajs', () => {
     const given = order([{ key: 'a', value: 'b', timestamp: '1' }])
     const request = original(given)
