@@ -90,13 +90,10 @@ function newProducer({ names }: ProducerParts, { kafka }: KafkaClient): Producer
     transactionTimeout: kafkaTimes.transactionMs,
     maxInFlightRequests: 1,
     allowAutoTopicCreation: false,
-    createPartitioner: () => partitionAlreadyChosen,
+    createPartitioner: () => () => {
+      throw new ConnectorError('bug', 'publish: a record has no partition') // see `ownMessages`
+    },
   })
-}
-
-const partitionAlreadyChosen = ({ message }: { message: { partition?: number } }): number => {
-  if (message.partition === undefined) throw new ConnectorError('bug', 'publish: a record has no partition')
-  return message.partition
 }
 
 async function initialized(producer: Producer) {
