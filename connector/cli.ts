@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util'
 import type { Command, CommandArgs, CommandOption, CommandParts } from './commands/command.ts'
-import { commandHelp, helpOption, overview, program } from './commands/help-text.ts'
 import { printable, shownLines } from './commands/shown.ts'
 import { ConnectorError } from './runtime/connector-error.ts'
 import { didYouMean } from './runtime/did-you-mean.ts'
-import { type ExitCode, errorCatalogue, hintOf } from './runtime/error-catalogue.ts'
+import { type ExitCode, errorCatalogue, exitRows, hintOf } from './runtime/error-catalogue.ts'
+
+const program = 'polaris-connector'
+const helpOption: CommandOption = { short: 'h', description: 'print this help' }
 
 /** What a command line asks for. */
 type Asked =
@@ -93,7 +95,7 @@ function parsedArgs(argv: readonly string[], { name, options: own, takesStream }
   const { values, tokens, positionals } = parseArgs({ args: [...argv], options, strict: false, tokens: true })
   for (const token of tokens) {
     if (token.kind !== 'option') continue
-    const option = rows[token.name]
+    const option = Object.hasOwn(rows, token.name) ? rows[token.name] : undefined
     const known = Object.keys(rows).map((long) => `--${long}`)
     if (option === undefined) return invalid(`unknown option ${token.rawName}${didYouMean(token.rawName, known)}`)
     const problem = problemOf(option, token.value)
@@ -112,4 +114,42 @@ function problemOf({ value: wanted, range }: CommandOption, value = ''): string 
   if (typeof wanted !== 'string' && !wanted.includes(value)) return `must be ${wanted.join(' or ')}`
   if (range === undefined || (/^\d{1,9}$/.test(value) && Number(value) >= range[0] && Number(value) <= range[1])) return
   return `must be a whole number from ${range[0]} to ${range[1]}`
+}
+
+const ending = ['', 'Exit codes:', ...columns(exitRows), '', 'Documentation: docs/operations.md#commands']
+
+function overview(commands: readonly Command[]): string {
+  return [
+    `Usage: ${program} <command> [options]`,
+    '',
+    ...columns(commands.map(({ name, summary }) => [name, summary])),
+    '',
+    `Run ${program} help <command> for options and examples, or ${program} version for the version.`,
+    ...ending,
+  ].join('\n')
+}
+
+function commandHelp({ name, summary, usage, options, takesStream, examples }: Command): string {
+  return [
+    `Usage: ${program} ${name}${takesStream === true ? ' [stream]' : ''} [options]`,
+    '',
+    `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`,
+    usage,
+    '',
+    ...columns(Object.entries({ ...options, help: helpOption }).map(optionRow)),
+    '',
+    'Examples:',
+    ...examples.map((example) => `  ${program} ${example}`),
+    ...ending,
+  ].join('\n')
+}
+
+function optionRow([long, { short, value, description }]: [string, CommandOption]): [string, string] {
+  const text = value === undefined ? '' : ` <${typeof value === 'string' ? value : value.join('|')}>`
+  return [`${short === undefined ? '    ' : `-${short}, `}--${long}${text}`, description]
+}
+
+function columns(rows: readonly (readonly [string, string])[]): string[] {
+  const width = Math.max(...rows.map(([first]) => first.length))
+  return rows.map(([first, second]) => `  ${first.padEnd(width)}  ${second}`)
 }

@@ -48,7 +48,7 @@ async function auditOne(
 ) {
   const { stream, shared, closing } = chosen
   const startedAt = shared.clock.now()
-  let progress = ''
+  let progress = 'reading the source'
   const onProgress = (what: string, done: string) => {
     progress = `reading the ${what}: ${done} so far`
   }
