@@ -25,7 +25,7 @@ const answers: readonly (readonly [RegExp, ErrorCode, cure?: string])[] = [
   [/^ERR_SSL_/, 'publish.failed', 'check KAFKA_SSL_CERT and KAFKA_SSL_KEY, and its TLS versions'],
   [/^(?:ECONNRESET|KafkaJSConnectionClosedError)$/, 'publish.failed', 'check KAFKA_SSL and KAFKA_SASL_MECHANISM'],
   [/^(?:E[A-Z]+|KafkaJSConnectionError|KafkaJSRequestTimeoutError)$/, 'publish.failed', 'check host, port and TLS'],
-  [/^TimeoutError$/, 'publish.failed'], // our own limit, see withinCommitLimit
+  [/^(?:not connected|TimeoutError)$/, 'publish.failed'], // the latter: our own limit, see withinCommitLimit
   [/^(?:Type|Range|Reference|Assertion)Error$/, 'bug'],
 ]
 
@@ -49,7 +49,8 @@ function causesOf(error: unknown, depth = 0): Cause[] {
   // A number in the `code` of other errors, such as a DOMException, is not Kafka's.
   const isCode = typeof code === 'string' || (typeof code === 'number' && isKafkaError(error))
   const own = {
-    name: error.name,
+    // kafkajs throws it when a broker's connection closes between two steps. It has nothing but a message.
+    name: error.message === 'Broker not connected' ? 'not connected' : error.name,
     type: typeof type === 'string' && isKafkaError(error) ? type : undefined,
     code: isCode ? code : undefined,
     broker: typeof broker === 'string' && address.test(broker) ? broker : undefined,
@@ -59,9 +60,6 @@ function causesOf(error: unknown, depth = 0): Cause[] {
 }
 
 const isKafkaError = (error: unknown) => error instanceof Error && error.name.startsWith('KafkaJS')
-
-/** kafkajs throws it when a broker's connection closes between two steps. It has nothing but a message. */
-const isNotConnected = (error: unknown) => error instanceof Error && error.message === 'Broker not connected'
 
 const answerTo = ({ type, code, name }: Cause) =>
   answers.find(([pattern]) => [type, code, name].some((key) => typeof key === 'string' && pattern.test(key)))
@@ -76,12 +74,11 @@ function decisive(error: unknown): Cause | undefined {
 export function classifyKafkaError(error: unknown): ErrorCode {
   const cause = decisive(error)
   if (cause !== undefined) return answerTo(cause)?.[1] ?? 'publish.failed'
-  return isKafkaError(error) || isNotConnected(error) ? 'publish.failed' : 'bug'
+  return isKafkaError(error) ? 'publish.failed' : 'bug'
 }
 
-/** Whether a broker answered with one of these errors, by Kafka's names. */
-export const hasKafkaError = (error: unknown, ...types: readonly string[]): boolean =>
-  types.includes(decisive(error)?.type ?? '')
+/** Whether a broker answered with this error, by Kafka's name. */
+export const hasKafkaError = (error: unknown, type: string): boolean => decisive(error)?.type === type
 
 /** The ACLs that an operation needs, by the error of a missing one. */
 export type NeededAcls = Readonly<
@@ -111,7 +108,7 @@ export function transactionError(operation: string, error: unknown, needs: Neede
 
 function reasonOf(error: unknown, needs: NeededAcls): string {
   const cause = decisive(error)
-  if (cause === undefined) return isNotConnected(error) ? 'not connected' : 'error'
+  if (cause === undefined) return 'error'
   const { type, name, code } = cause
   const broker = causesOf(error).find((one) => one.broker !== undefined)?.broker
   const need = Object.entries(needs).find(([missing]) => missing === type)?.[1]

@@ -87,7 +87,7 @@ export async function untilPublished(
     try {
       return await readTopicUntil(brokers, topic, { withinMs: giveUpAt - performance.now(), follows: true, isEnough })
     } catch (error) {
-      if (!hasKafkaError(error, ...NOT_YET) || performance.now() > giveUpAt) throw error
+      if (!NOT_YET.some((type) => hasKafkaError(error, type)) || performance.now() > giveUpAt) throw error
       await delay(100)
     }
   }

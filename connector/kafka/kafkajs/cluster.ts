@@ -6,10 +6,7 @@ import { ConnectorError } from '../../runtime/connector-error.ts'
 export interface Encoder {
   writeUVarInt(number: number): Encoder
   writeUVarIntString(text: string | null): Encoder
-  writeInt8(number: number): Encoder
-  writeInt16(number: number): Encoder
   writeInt32(number: number): Encoder
-  writeInt64(number: number): Encoder
   /** For structures only: it omits plain numbers. */
   writeUVarIntArray(items: readonly Encoder[]): Encoder
   writeBoolean(value: boolean): Encoder
