@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type TombstoneType, tombstones } from '../event/cloud-event/tombstone.ts'
+import { type TombstoneType, tombstones } from '../event/cloud-event/event-form.ts'
 import { withoutCreation } from '../kafka/kafka-config.ts'
 import { kafkaEventPublisher } from '../kafka/transactions/stream-producer.ts'
 import { publishTombstones } from '../publish/publish-tombstones.ts'

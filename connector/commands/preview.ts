@@ -1,5 +1,5 @@
 import { commandReader } from '../compose/compose-source.ts'
-import { eventSettings } from '../event/configured-events.ts'
+import { eventSettings } from '../event/client-record.ts'
 import { previewRecords } from '../inspect/preview/preview-records.ts'
 import { DAY_MS } from '../runtime/clock.ts'
 import { wallClock } from '../source/source-time.ts'

@@ -1,5 +1,5 @@
 import type { StreamConfig } from '../config/connector-config.ts'
-import { readingRules } from '../event/configured-events.ts'
+import { readingRules } from '../event/read-client.ts'
 import type { InspectionReader } from '../inspect/inspected-pages.ts'
 import type { ReaderParts } from '../pipeline/read/reader-parts.ts'
 import { createServerClock } from '../pipeline/read/server-clock.ts'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { streamWishes } from '../checkpoint/wishes.ts'
 import type { StreamConfig } from '../config/connector-config.ts'
-import { eventSettings } from '../event/configured-events.ts'
+import { eventSettings } from '../event/client-record.ts'
 import { deadLetterGuard, deadLetterLimit } from '../event/dead-letter.ts'
 import { streamIndex } from '../index/stream-index.ts'
 import { kafkaTimes } from '../kafka/kafka-times.ts'

@@ -1,6 +1,6 @@
 import { eventSource } from '../event/client-event.ts'
 import type { EventMode } from '../event/cloud-event/event-form.ts'
-import type { ConfiguredFields } from '../event/fields/field-mapping.ts'
+import type { ConfiguredFields } from '../event/page-mapping.ts'
 import type { KafkaConfig, KafkaConnection } from '../kafka/kafka-config.ts'
 import { kafkaTimes } from '../kafka/kafka-times.ts'
 import { groupDefaults, type PlacementConfig } from '../placement/placement-config.ts'

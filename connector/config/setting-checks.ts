@@ -1,5 +1,5 @@
-import { parseProxyUrl } from '../source/polaris/http/proxy-url.ts'
-import { normalFingerprint } from '../source/polaris/http/secure-context.ts'
+import { parseProxyUrl } from '../source/polaris/http/proxy.ts'
+import { normalFingerprint } from '../source/polaris/http/tls.ts'
 import { parseSourceTime, timeFormat } from '../source/source-time.ts'
 import { checkpointPlace } from '../storage/checkpoint-store-config.ts'
 

@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import { ConnectorError } from '../runtime/connector-error.ts'
-import type { ClientRecord, Page } from '../source/client-source.ts'
+import { type ClientRecord, type Page, shownName } from '../source/client-source.ts'
 import { valueAt } from './canonical-json.ts'
-import { type ConfiguredFields, type FieldMapping, fieldMapping, mapFields } from './fields/field-mapping.ts'
 
 /** The mapping of one output format, from its first page with clients. Configured paths take precedence over it. */
 const pageMapping = z.object({
-  ...fieldMapping.shape,
+  /** Dotted paths of the client's id and of its modification time; null: not mapped. */
+  clientId: z.string(),
+  modifiedAt: z.string().nullable(),
   /** Where the clients are, by the names from the page down; null: the source does not tell. */
   path: z.array(z.string()).readonly().nullable(),
 })
@@ -20,6 +21,7 @@ export const streamMapping = z.object({
 })
 
 export type PageMapping = z.infer<typeof pageMapping>
+export type FieldMapping = Pick<PageMapping, 'clientId' | 'modifiedAt'>
 export type StreamMapping = z.infer<typeof streamMapping>
 
 /** Nothing is known yet. */
@@ -55,4 +57,62 @@ const hasId = (path: string) => {
     const id = valueAt(client, names)
     return typeof id === 'string' && id !== ''
   }
+}
+
+/** The configured paths; null: detected from the first page with clients. */
+export interface ConfiguredFields {
+  readonly clientId: string | null
+  readonly modifiedAt: string | null
+  /** Of the list of clients in a page. */
+  readonly clients: string | null
+  /** Of the fields of a client that are lists. */
+  readonly lists: readonly string[]
+}
+
+/** In lower case. */
+const ID_NAMES = new Set('no noclient numclient numero numeroclient id idclient clientid codeclient code'.split(' '))
+const MODIFIED_NAMES = new Set(
+  (
+    'datemodification datemodif datemaj dernieremodification datedernieremodification dernierechangement ' +
+    'datedernierchangement datechangement lastchanged lastchange lastmodified modifiedat datemodified'
+  ).split(' '),
+)
+
+/**
+ * The field mapping: the configured paths, or else the only candidate among the fields that all these clients have.
+ * Undefined without clients. Throws `source.mapping` if there is no candidate for the id, or more than one. A
+ * modification time with several candidates stays unmapped.
+ */
+export function mapFields(
+  clients: readonly ClientRecord[],
+  { clientId, modifiedAt }: Pick<ConfiguredFields, 'clientId' | 'modifiedAt'>,
+): FieldMapping | undefined {
+  if (clients.length === 0) return undefined
+  return { clientId: clientId ?? onlyIdField(clients), modifiedAt: modifiedAt ?? onlyModifiedField(clients) }
+}
+
+function onlyIdField(clients: readonly ClientRecord[]): string {
+  const found = candidates(clients, ID_NAMES)
+  const [field] = found
+  if (field !== undefined && found.length === 1) return field
+  // Invariant 8: field names only, no values.
+  const fields = [...new Set(clients.flatMap(Object.keys).map(shownName))].slice(0, 40).join(', ')
+  throw new ConnectorError(
+    'source.mapping',
+    found.length === 0
+      ? `find the client id: set POLARIS_CLIENT_ID_FIELD to one of the fields: ${fields}`
+      : `find the client id: several fields could be the id (${found.join(', ')}); set POLARIS_CLIENT_ID_FIELD`,
+  )
+}
+
+function onlyModifiedField(clients: readonly ClientRecord[]): string | null {
+  const [field, ...others] = candidates(clients, MODIFIED_NAMES)
+  return field !== undefined && others.length === 0 ? field : null
+}
+
+/** Top-level fields with one of these names that are text on every client. */
+function candidates(clients: readonly ClientRecord[], names: ReadonlySet<string>): string[] {
+  const [first = {}] = clients
+  const named = Object.keys(first).filter((key) => names.has(key.toLowerCase()))
+  return named.filter((key) => clients.every((client) => typeof client[key] === 'string'))
 }

@@ -1,12 +1,11 @@
 import { type ClientKey, type ContentKey, clientKey, contentKey } from '../index/index-entry.ts'
 import type { ClientRecord, ClientValue } from '../source/client-source.ts'
 import { canonicalJson, type IgnoredPaths, sha256, valueAt, without } from './canonical-json.ts'
-import type { FieldMapping } from './fields/field-mapping.ts'
-import type { FieldHash, FieldRules } from './fields/field-rules.ts'
+import { type FieldHash, type FieldRules, minimiser } from './fields/field-rules.ts'
 import { type FieldTypes, typed } from './fields/field-types.ts'
-import { minimiser } from './fields/minimise.ts'
 import { listShaper } from './list-shapes.ts'
 import { type ModificationTime, modificationTime } from './modification-time.ts'
+import type { FieldMapping } from './page-mapping.ts'
 
 /** A client of a page as it would be published, with what decides whether it is. */
 export interface ReadClient {
@@ -33,6 +32,21 @@ export interface ReadingRules {
   /** Undefined: every value is published as text. */
   readonly types?: FieldTypes | undefined
 }
+
+interface ConfiguredReading {
+  readonly poll: Pick<ReadingRules, 'timeZone'>
+  readonly hashIgnore: ReadingRules['ignored']
+  readonly event: Pick<ReadingRules, 'fields' | 'hmac' | 'types'>
+  readonly fields: Pick<ReadingRules, 'lists'>
+}
+
+/** What of a client its event contains, and what decides whether it changed. */
+export const readingRules = ({ poll, hashIgnore, event, fields: { lists } }: ConfiguredReading): ReadingRules => ({
+  timeZone: poll.timeZone,
+  ignored: hashIgnore,
+  lists,
+  ...event,
+})
 
 /** Whether the value identifies a client. U+FFFD replaces what could not be decoded: such ids may be of several clients. */
 export function isClientId(value: ClientValue | undefined): value is string {

@@ -1,5 +1,5 @@
 import { CONTRACT_MAJOR, DATA_SCHEMA, EVENT_TYPE, SEQUENCE_DIGITS } from '../../connector/event/client-event.ts'
-import { tombstoneTypes } from '../../connector/event/cloud-event/tombstone.ts'
+import { tombstoneTypes } from '../../connector/event/cloud-event/event-form.ts'
 import { deadLetterCodes } from '../../connector/event/dead-letter.ts'
 
 export type JsonSchema = Readonly<Record<string, unknown>>

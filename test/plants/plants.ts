@@ -30,7 +30,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'an erasure goes to the present partition of its client only',
-    file: 'event/cloud-event/tombstone.ts',
+    file: 'event/cloud-event/event-form.ts',
     text: 'Array.from({ length: partitions }',
     becomes: 'Array.from({ length: Math.min(partitions, 1) }',
     by: crossed,

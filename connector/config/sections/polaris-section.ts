@@ -1,6 +1,6 @@
 import type * as z from 'zod'
 import type { SourceTime } from '../../source/client-source.ts'
-import { clientCertificateProblem } from '../../source/polaris/http/secure-context.ts'
+import { clientCertificateProblem } from '../../source/polaris/http/tls.ts'
 import {
   type AuthConfig,
   type PolarisConfig,

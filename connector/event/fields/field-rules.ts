@@ -1,4 +1,6 @@
 import { createHmac, createSecretKey } from 'node:crypto'
+import { type ClientRecord, type ClientValue, isList, recordOf } from '../../source/client-source.ts'
+import { canonicalJson } from '../canonical-json.ts'
 
 /** What happens to a field, and to what is below it without a rule of its own, before a client leaves the process. */
 export type FieldAction = 'keep' | 'drop' | 'hmac'
@@ -37,4 +39,67 @@ export type FieldHash = (text: string) => string
 export function fieldHash(key: string): FieldHash {
   const secret = createSecretKey(key, 'utf8')
   return (text) => createHmac('sha256', secret).update(text).digest('base64url')
+}
+
+interface Minimising {
+  readonly actions: FieldRules['actions']
+  readonly hmac: FieldHash | undefined
+}
+
+/** Where a value is: its path, and what happens to what has no rule of its own there. */
+interface Place {
+  readonly path: string
+  readonly action: FieldAction
+}
+
+/**
+ * Returns a function that makes a client without its dropped fields and with the HMAC of others. Where fields are
+ * dropped by default, an object or a list of which nothing is kept is left out. Without `hmac`, fields are not hashed.
+ */
+export function minimiser(
+  { others, actions }: FieldRules,
+  hmac: FieldHash | undefined,
+): (client: ClientRecord) => ClientRecord {
+  return (client) => minimised(client, { path: '', action: others }, { actions, hmac })
+}
+
+function minimised(record: ClientRecord, at: Place, how: Minimising): ClientRecord {
+  const kept: [string, ClientValue][] = []
+  const keys = Object.keys(record)
+  for (const key of keys) {
+    const path = `${at.path}${at.path === '' ? '' : '.'}${key.toLowerCase()}`
+    const own = how.actions.get(path)
+    // The only item of a list is where the list is, unless a rule names it.
+    const isItem = isListOfOne(record, keys) && !hasRules(how, path)
+    const place = isItem ? at : { path, action: own ?? at.action }
+    const left = valueAt(record[key] ?? '', place, how)
+    if (left !== undefined) kept.push([key, left])
+  }
+  return recordOf(kept)
+}
+
+const hasRules = ({ actions }: Minimising, path: string) =>
+  [...actions.keys()].some((other) => other === path || other.startsWith(`${path}.`))
+
+/** XML shows a list of one item, if it is not known as a list, as an object with one field that is the item. */
+function isListOfOne(record: ClientRecord, keys: readonly string[]): boolean {
+  const [only] = keys
+  return keys.length === 1 && only !== undefined && typeof record[only] !== 'string'
+}
+
+function valueAt(value: ClientValue, at: Place, how: Minimising): ClientValue | undefined {
+  const { action } = at
+  if (action === 'hmac') return how.hmac === undefined ? value : hashed(value, how.hmac)
+  if (typeof value === 'string') return action === 'keep' ? value : undefined
+  const left = isList(value)
+    ? value.map((item) => valueAt(item, at, how)).filter((item) => item !== undefined)
+    : minimised(value, at, how)
+  return action === 'drop' && Object.keys(left).length === 0 ? undefined : left
+}
+
+/** The items of a list one by one: XML does not distinguish a list of one item. An empty text shows nothing. */
+function hashed(value: ClientValue, hmac: FieldHash): ClientValue {
+  if (value === '') return value
+  if (typeof value === 'string') return hmac(value)
+  return isList(value) ? value.map((item) => hashed(item, hmac)) : hmac(canonicalJson(value))
 }

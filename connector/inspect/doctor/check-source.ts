@@ -1,5 +1,4 @@
-import type { FieldMapping } from '../../event/fields/field-mapping.ts'
-import { mapPage } from '../../event/page-mapping.ts'
+import { type FieldMapping, mapPage } from '../../event/page-mapping.ts'
 import { type Clock, DAY_MS } from '../../runtime/clock.ts'
 import type { ClientRecord, ClientSource, Page, ReadArguments, SourceTime } from '../../source/client-source.ts'
 import { wallClock } from '../../source/source-time.ts'

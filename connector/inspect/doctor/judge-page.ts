@@ -1,12 +1,11 @@
 import { canonicalJson, valueAt } from '../../event/canonical-json.ts'
-import type { FieldMapping } from '../../event/fields/field-mapping.ts'
 import { listFieldsLine, newLists } from '../../event/list-shapes.ts'
 import { modificationTime } from '../../event/modification-time.ts'
+import type { FieldMapping } from '../../event/page-mapping.ts'
 import { HOUR_MS } from '../../runtime/clock.ts'
 import type { ScanSettings } from '../../scan/scan-settings.ts'
 import type { ClientRecord, Page, ReadArguments, SourceTime } from '../../source/client-source.ts'
-import { serverTimeText } from '../../source/source-time.ts'
-import { offsetAt } from '../../source/zone-offset.ts'
+import { offsetAt, serverTimeText } from '../../source/source-time.ts'
 import { type CheckResult, failed, ok, skipped, warning } from './finding.ts'
 
 /** What the first page contained and how long it took. `beginAt`: the beginning of the stream, if it is configured. */

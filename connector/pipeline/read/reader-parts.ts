@@ -1,5 +1,4 @@
-import type { ConfiguredFields } from '../../event/fields/field-mapping.ts'
-import type { StreamMapping } from '../../event/page-mapping.ts'
+import type { ConfiguredFields, StreamMapping } from '../../event/page-mapping.ts'
 import type { ReadingRules } from '../../event/read-client.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { RetryPolicy } from '../../runtime/retry.ts'

@@ -1,7 +1,7 @@
 import type { Clock } from '../../runtime/clock.ts'
 import type { ClientSource, ObserveSource, Page, PageRequest } from '../client-source.ts'
 import { timeFormat } from '../source-time.ts'
-import { judgeAnswer } from './answer/judge-answer.ts'
+import { judgeAnswer } from './answer/answer-verdict.ts'
 import { decodeBody, type PageContent } from './decode/page/decode-page.ts'
 import { type HttpAnswer, httpCaller } from './http/http-caller.ts'
 import { type ApiRequest, apiBase, readRequest } from './http/read-request.ts'

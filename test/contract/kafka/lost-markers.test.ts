@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, beforeEach, expect, it } from 'vitest'
 import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
-import { tombstones } from '../../../connector/event/cloud-event/tombstone.ts'
+import { tombstones } from '../../../connector/event/cloud-event/event-form.ts'
 import { viewCluster } from '../../../connector/kafka/admin/cluster-view.ts'
 import { kafkaClient } from '../../../connector/kafka/kafka-client.ts'
 import { type KafkaConfig, kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'

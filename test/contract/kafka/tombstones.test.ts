@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { expect, inject, it } from 'vitest'
-import { tombstones } from '../../../connector/event/cloud-event/tombstone.ts'
+import { tombstones } from '../../../connector/event/cloud-event/event-form.ts'
 import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
 import { partitionOf } from '../../../connector/kafka/partitioner.ts'
 import { kafkaEventPublisher } from '../../../connector/kafka/transactions/stream-producer.ts'

@@ -1,5 +1,4 @@
-import type { ConfiguredFields } from '../../../connector/event/fields/field-mapping.ts'
-import type { StreamMapping } from '../../../connector/event/page-mapping.ts'
+import type { ConfiguredFields, StreamMapping } from '../../../connector/event/page-mapping.ts'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import { readPages } from '../../../connector/pipeline/read/page-reader.ts'
 import type { PageReading } from '../../../connector/pipeline/read/page-reading.ts'

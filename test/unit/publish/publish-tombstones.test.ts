@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { tombstones } from '../../../connector/event/cloud-event/tombstone.ts'
+import { tombstones } from '../../../connector/event/cloud-event/event-form.ts'
 import { publishTombstones } from '../../../connector/publish/publish-tombstones.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { driven } from '../../support/driven.ts'

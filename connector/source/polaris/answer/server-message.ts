@@ -1,8 +1,9 @@
-import type { AnswerNode } from '../decode/answer-node.ts'
-import { formatOf } from '../decode/decode-answer.ts'
-import { decodeJson } from '../decode/decode-json.ts'
+import { createRequire } from 'node:module'
+import type { XMLParser } from 'fast-xml-parser'
+import { type AnswerNode, noChildren } from '../decode/answer-node.ts'
+import { decodeJson, formatOf } from '../decode/decode-answer.ts'
 import { decodeText } from '../decode/decode-text.ts'
-import { readLeniently } from '../decode/lenient-xml.ts'
+import { localName } from '../decode/decode-xml.ts'
 import type { HttpAnswer } from '../http/http-caller.ts'
 
 /** What a response says that is not a page. Only for decisions: no text of it leaves this folder or `session/`. */
@@ -46,7 +47,7 @@ function rootOf(body: string): AnswerNode | undefined {
 }
 
 /** The texts in the node and below it, also beside attributes and child elements. */
-export function textsOf({ text, children }: AnswerNode): string[] {
+function textsOf({ text, children }: AnswerNode): string[] {
   return [...(text === '' ? [] : [text]), ...children.flatMap(textsOf)]
 }
 
@@ -58,4 +59,97 @@ export function isHtml(text: string): boolean {
 /** Whether the text is an HTML page that asks for a password. */
 export function isLoginPage(text: string): boolean {
   return isHtml(text) && /<input\b[^>]{0,500}\btype\s*=\s*["']?password\b/i.test(text)
+}
+
+/** A node of fast-xml-parser: an object with one key, its tag, that holds its children. */
+interface ParsedNode {
+  readonly [tag: string]: readonly ParsedNode[] | string | undefined
+}
+
+const TEXT = '#text'
+
+const load = createRequire(import.meta.url)
+
+/** Loaded with the first document that is no page: it takes 4 MB. */
+function loadedParser(): XMLParser {
+  const { XMLParser: Parser }: { XMLParser: typeof XMLParser } = load('fast-xml-parser')
+  return new Parser({
+    preserveOrder: true,
+    parseTagValue: false,
+    trimValues: false,
+    ignoreDeclaration: true,
+    ignorePiTags: true,
+    htmlEntities: true,
+  })
+}
+
+let parser: XMLParser | undefined
+
+/**
+ * Reads what a document says that is not a page, without its attributes, even if it is not well-formed: unknown entities stay as they are, and
+ * elements without an end tag end with the document. Undefined if there is a DOCTYPE or the parser finds no element.
+ */
+function readLeniently(text: string): AnswerNode | undefined {
+  if (/<!DOCTYPE/i.test(text)) return undefined
+  const root = parse(text).find((node) => node[TEXT] === undefined)
+  return root && nodeOf(root)
+}
+
+function parse(text: string): readonly ParsedNode[] {
+  parser ??= loadedParser()
+  const lenient = parser
+  try {
+    return lenient.parse(text)
+  } catch {
+    return []
+  }
+}
+
+function nodeOf(parsed: ParsedNode): AnswerNode {
+  const [tag = ''] = Object.keys(parsed)
+  const name = localName(tag)
+  const content = parsed[tag]
+  const inner = Array.isArray(content) ? (content as readonly ParsedNode[]) : []
+  const text = inner.map((child) => child[TEXT] ?? '').join('')
+  const children = inner.filter((child) => child[TEXT] === undefined).map(nodeOf)
+  return children.length === 0
+    ? { name, kind: 'text', text, children: noChildren }
+    : { name, kind: 'object', text, children }
+}
+
+/** A .NET type, such as `System.TimeoutException`. Every repetition is limited, so that the search is linear. */
+const TYPE = String.raw`(?:[A-Z]\w{0,60}\.){1,8}[A-Z]\w{0,60}Exception`
+const typeAlone = new RegExp(String.raw`^\s*(${TYPE})\s*$`)
+const typeInText = new RegExp(String.raw`(?:---> {0,3}|\b)(${TYPE})\b`, 'g')
+
+/** The codes of SOAP, and those of a subsystem in CamelCase. A name of a person is neither. */
+const faultCode =
+  /^(?:[A-Za-z]\w{0,15}:)?(?:Client|Server|Sender|Receiver|VersionMismatch|MustUnderstand|(?:[A-Z][a-z]{1,30}){2,6})$/
+
+/**
+ * The type of the exception that a response names, or else the code of its SOAP fault; undefined if there is none.
+ * Invariant 8: never other text.
+ */
+export function faultIn({ root, texts }: ServerMessage): string | undefined {
+  return exceptionType(texts) ?? (root && codeOfFault(root))
+}
+
+/** The innermost exception: in WCF's details its type comes first, in a text it follows the last arrow. */
+function exceptionType(texts: readonly string[]): string | undefined {
+  const alone = texts.map((text) => typeAlone.exec(text)?.[1]).find((type) => type !== undefined)
+  if (alone !== undefined) return alone
+  const found = texts.flatMap((text) => [...text.matchAll(typeInText)])
+  return (found.findLast(([whole]) => whole.startsWith('--->')) ?? found[0])?.[1]
+}
+
+const SOAP_LEVELS = 4
+
+/** `faultcode` in SOAP 1.1, the innermost `Value` of `Code` in SOAP 1.2. */
+function codeOfFault(node: AnswerNode, levels = SOAP_LEVELS): string | undefined {
+  if (node.name === 'faultcode' || node.name === 'Code') {
+    const code = textsOf(node).findLast((text) => faultCode.test(text.trim()))
+    if (code !== undefined) return code.trim()
+  }
+  if (levels === 0) return undefined
+  return node.children.map((child) => codeOfFault(child, levels - 1)).find((code) => code !== undefined)
 }

@@ -1,18 +1,20 @@
 import { once } from 'node:events'
-import { type IncomingMessage, request as requestHttp } from 'node:http'
-import { request as requestHttps } from 'node:https'
+import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http'
+import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
+import type { Socket } from 'node:net'
 import type { Clock } from '../../../runtime/clock.ts'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import { serverOf } from '../../../runtime/network.ts'
 import type { ObserveSource } from '../../client-source.ts'
-import { offeredSchemes } from '../answer/answer-verdict.ts'
 import { networkError } from '../answer/network-error.ts'
+import type { PolarisConfig } from '../polaris-config.ts'
 import { collectBody } from './collect-body.ts'
+import { addressOf, tcpSocket } from './connect.ts'
 import { type Cookies, cookies } from './cookies.ts'
-import type { ApiRequest } from './read-request.ts'
-import { hasArgumentsOf, isRedirect, MAX_REDIRECTS, redirected } from './redirect.ts'
+import { openTunnel } from './proxy.ts'
+import { type ApiRequest, hasArgumentsOf, isRedirect, MAX_REDIRECTS, redirected } from './read-request.ts'
 import type { RequestTurn } from './request-rate.ts'
-import { type HttpSettings, type ServerAgent, serverAgent } from './server-agent.ts'
+import { secureSocket } from './tls.ts'
 
 /** A complete response, with any status. */
 export interface HttpAnswer {
@@ -39,6 +41,10 @@ export interface HttpCaller {
    */
   call(request: ApiRequest, stop: AbortSignal): Promise<HttpAnswer>
   close(): void
+}
+
+interface HttpSettings extends PolarisConfig {
+  readonly base: URL
 }
 
 interface HttpParts {
@@ -160,4 +166,48 @@ async function wholeAnswer(
     },
     location: isRedirect(status) ? headers.location : undefined,
   }
+}
+
+const schemeNames = /\b(?:basic|digest|bearer|ntlm|negotiate)\b/gi
+
+/** The usual schemes in the `WWW-Authenticate` headers. Invariant 8: any other text may be personal. */
+export const offeredSchemes = (headers: readonly string[]): readonly string[] => [
+  ...new Set(
+    headers
+      .join()
+      .replaceAll(/"[^"]*"/g, '')
+      .match(schemeNames),
+  ),
+]
+
+/** The connection to one server: calls are sequential. */
+interface ServerAgent {
+  readonly agent: HttpAgent
+  close(): void
+}
+
+/** Checks each connection before anything is sent on it. Reads the settings again for each. */
+function serverAgent({ base, tls, proxy, timeouts: { connectMs } }: HttpSettings): ServerAgent {
+  const closing = new AbortController()
+  const parts = { connectMs, closed: closing.signal, tls }
+  const to = addressOf(base)
+  const isSecure = base.protocol === 'https:'
+
+  const connect = async (): Promise<Socket> => {
+    const tunnel = proxy === undefined ? undefined : await openTunnel(proxy, to, parts)
+    return isSecure ? await secureSocket(to, tunnel, parts) : (tunnel ?? (await tcpSocket(to, parts)))
+  }
+  const agent = new (isSecure ? HttpsAgent : HttpAgent)({ keepAlive: true, maxSockets: 1 })
+  agent.createConnection = (_, callback) => {
+    connect().then(
+      (socket) => callback?.(null, socket),
+      (error) => callback?.(error, undefined as never),
+    )
+    return undefined
+  }
+  const close = () => {
+    closing.abort()
+    agent.destroy()
+  }
+  return { agent, close }
 }

@@ -5,9 +5,9 @@ import type { Socket } from 'node:net'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import { errorCodeIn, networkCause } from '../../../runtime/network.ts'
 import type { ProxyConfig, TlsConfig } from '../polaris-config.ts'
+import type { Account } from '../session/refused-accounts.ts'
 import { type Address, addressOf, type ConnectParts, timedOut } from './connect.ts'
-import { accountIn, parseProxyUrl } from './proxy-url.ts'
-import { trusted } from './secure-context.ts'
+import { trusted } from './tls.ts'
 
 interface TunnelParts extends ConnectParts {
   /** The CA also vouches for a proxy with `https:`. */
@@ -67,4 +67,28 @@ function refused(url: URL, status: number): ConnectorError {
   if (status >= 500 || status === 408 || status === 429)
     return new ConnectorError('source.unreachable', `connect: ${name} cannot reach the server (status ${status})`)
   return new ConnectorError('source.proxy-refused', `connect: ${name} does not allow the server (status ${status})`)
+}
+
+/** Parses `[http(s)://][user:password@]host[:port]`; undefined if it is something else. */
+export function parseProxyUrl(text: string): URL | undefined {
+  const full = text.includes('://') ? text : `http://${text}`
+  const url = URL.canParse(full) ? new URL(full) : undefined
+  if (url === undefined || !/^https?:$/.test(url.protocol)) return undefined
+  if (url.pathname !== '/' || url.search !== '' || url.hash !== '') return undefined
+  return isDecodable(url.username) && isDecodable(url.password) ? url : undefined
+}
+
+/** The credentials in the URL of a proxy. */
+function accountIn({ username, password }: URL): Account | undefined {
+  if (username === '' && password === '') return undefined
+  return { user: decodeURIComponent(username), password: decodeURIComponent(password) }
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
 }

@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net'
-import type { TLSSocket } from 'node:tls'
+import { createSecureContext, DEFAULT_CIPHERS, type SecureContext, type TLSSocket } from 'node:tls'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
-import type { TlsConfig } from '../polaris-config.ts'
+import { systemCertificates } from '../../../runtime/network.ts'
+import type { ClientCertificate, TlsConfig } from '../polaris-config.ts'
 import { type Address, type ConnectParts, tlsSocket } from './connect.ts'
-import { normalFingerprint, presentContext } from './secure-context.ts'
 
 interface SecureParts extends ConnectParts {
   readonly tls: TlsConfig | undefined
@@ -46,4 +46,69 @@ function pinRefusal(
     'source.certificate',
     `connect to ${host}:${port}: the server presents the certificate ${presented}, which is not in POLARIS_TLS_FINGERPRINTS`,
   )
+}
+
+/**
+ * The TLS context of the next connection, from the present settings. Throws `source.certificate` if they are unusable,
+ * for example because a certificate has been replaced and its key has not.
+ */
+function presentContext({ ca, minVersion = 'TLSv1.2', client }: TlsConfig = {}): SecureContext {
+  const unusable = caProblem(ca) ?? clientCertificateProblem(client ?? {})?.text
+  if (unusable !== undefined) throw new ConnectorError('source.certificate', `connect: ${unusable}`)
+  const isOld = minVersion === 'TLSv1' || minVersion === 'TLSv1.1'
+  return createSecureContext({
+    ca: trusted(ca),
+    minVersion,
+    // OpenSSL 3 offers the versions before 1.2 at no other level.
+    ...(isOld && { ciphers: `${DEFAULT_CIPHERS}:@SECLEVEL=0` }),
+    ...client,
+  })
+}
+
+function caProblem(ca: string | undefined): string | undefined {
+  return isContext({ ca }) ? undefined : 'POLARIS_CA must be a PEM certificate'
+}
+
+interface ClientCertificateProblem {
+  /** The setting to correct. */
+  readonly of: 'cert' | 'key'
+  readonly what: string
+  /** With the variable of the setting. */
+  readonly text: string
+}
+
+/** Why certificate and key cannot be used together; undefined if they can, or if there are none. */
+export function clientCertificateProblem(client: Partial<ClientCertificate>): ClientCertificateProblem | undefined {
+  const { cert, key } = client
+  if (!isContext({ cert })) return problem('cert', 'must be a PEM certificate')
+  if (key?.includes('ENCRYPTED'))
+    return problem('key', 'is encrypted: decrypt it with openssl pkey, and protect the file')
+  if (!isContext({ key })) return problem('key', 'must be a PEM private key')
+  return isContext({ cert, key }) ? undefined : problem('key', 'is not the key of cert')
+}
+
+const variables = { cert: 'POLARIS_TLS_CERT', key: 'POLARIS_TLS_KEY' }
+
+function problem(of: keyof typeof variables, what: string): ClientCertificateProblem {
+  return { of, what, text: `${variables[of]} ${what}` }
+}
+
+function isContext(options: Parameters<typeof createSecureContext>[0]): boolean {
+  try {
+    createSecureContext(options)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The CAs of the system, and one more. */
+export const trusted = (ca: string | undefined) => [...systemCertificates(), ...(ca === undefined ? [] : [ca])]
+
+/** The SHA-256 fingerprint for comparison: lower-case hex without separators, from any output of openssl. */
+export function normalFingerprint(text: string): string {
+  return text
+    .replace(/^\s*sha-?256(?:\s+fingerprint)?\s*[:=]/i, '')
+    .replaceAll(/[\s:-]/g, '')
+    .toLowerCase()
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../../runtime/clock.ts'
 import type { ConnectorError } from '../../../runtime/connector-error.ts'
-import type { NoPage } from '../answer/judge-answer.ts'
+import type { NoPage } from '../answer/answer-verdict.ts'
 import type { HttpCaller } from '../http/http-caller.ts'
 import { type ApiRequest, apiCall } from '../http/read-request.ts'
 import type { AuthConfig, TokenConfig } from '../polaris-config.ts'

@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { eventSource, sequenceText } from '../../../../connector/event/client-event.ts'
-import { clientEvent, eventModes } from '../../../../connector/event/cloud-event/event-form.ts'
+import { clientEvent, eventModes, tombstones } from '../../../../connector/event/cloud-event/event-form.ts'
 import { cloudEvent, type StoredEvent } from '../../../../connector/event/cloud-event/stored-event.ts'
-import { tombstones } from '../../../../connector/event/cloud-event/tombstone.ts'
 import { rawText } from '../../../../connector/runtime/parsed-json.ts'
 import { eventForm, readEvent } from '../../../support/records.ts'
 

@@ -1,10 +1,14 @@
+import { createHmac } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import {
   actionOf,
   type FieldAction,
   type FieldRules,
+  fieldHash,
   fieldRules,
+  minimiser,
 } from '../../../../connector/event/fields/field-rules.ts'
+import type { ClientRecord } from '../../../../connector/source/client-source.ts'
 
 const rules = (others: FieldRules['others'], fields: Record<string, FieldAction>) =>
   fieldRules(others, Object.entries(fields))
@@ -26,5 +30,78 @@ describe('field rules', () => {
     const actions = new Map([['adresse.rue', 'drop']])
     expect(rules('keep', { 'Adresse.Rue': 'drop' })).toEqual({ others: 'keep', actions })
     expect(rules('drop', {})).toEqual({ others: 'drop', actions: new Map() })
+  })
+})
+
+const secret = 'a key of thirty-two characters..'
+const hmac = fieldHash(secret)
+const expected = (text: string) => createHmac('sha256', secret).update(text).digest('base64url')
+
+const under = (others: 'keep' | 'drop', actions: Record<string, FieldAction>) => (client: ClientRecord) => {
+  const rules = fieldRules(others, Object.entries(actions))
+  return rules && minimiser(rules, hmac)(client)
+}
+
+const client = {
+  No: '1',
+  Memo: 'x',
+  Adresse: { Rue: '1 rue', CodePostal: '01000', Geo: { Lat: '1', Lon: '2' } },
+  Cartes: [{ Numero: '17', Points: '3' }, { Numero: '18' }],
+  Mails: ['a@x', ''],
+}
+
+describe('a minimised client', () => {
+  test('lacks dropped fields, also in objects and in the items of lists', () => {
+    expect(under('keep', { memo: 'drop', 'Adresse.geo': 'drop', 'CARTES.NUMERO': 'drop' })(client)).toEqual({
+      No: '1',
+      Adresse: { Rue: '1 rue', CodePostal: '01000' },
+      Cartes: [{ Points: '3' }, {}],
+      Mails: ['a@x', ''],
+    })
+  })
+
+  test('has only the listed fields where others are dropped, without objects and lists that would be empty', () => {
+    expect(under('drop', { No: 'keep', 'Adresse.CodePostal': 'keep', 'Cartes.Points': 'keep' })(client)).toEqual({
+      No: '1',
+      Adresse: { CodePostal: '01000' },
+      Cartes: [{ Points: '3' }],
+    })
+    expect(under('drop', { No: 'keep', 'Adresse.Ville': 'keep', 'Cartes.X': 'keep' })(client)).toEqual({ No: '1' })
+    expect(under('drop', { No: 'keep', 'Memo.X': 'keep' })(client)).toEqual({ No: '1' })
+  })
+
+  test('keeps a field below a dropped one, and drops one below a kept one', () => {
+    const actions = { Adresse: 'drop', 'Adresse.Geo': 'keep', 'Adresse.Geo.Lon': 'drop' } as const
+    expect(under('keep', actions)(client)?.Adresse).toEqual({ Geo: { Lat: '1' } })
+  })
+
+  test('has the HMAC of a text, of each item of a list, and of the canonical JSON of an object', () => {
+    const hashed = under('keep', { Memo: 'hmac', Mails: 'hmac', 'Cartes.Numero': 'hmac', Adresse: 'hmac' })(client)
+    expect(hashed).toMatchObject({
+      No: '1',
+      Memo: expected('x'),
+      Mails: [expected('a@x'), ''],
+      Cartes: [{ Numero: expected('17'), Points: '3' }, { Numero: expected('18') }],
+      Adresse: expected('{"CodePostal":"01000","Geo":{"Lat":"1","Lon":"2"},"Rue":"1 rue"}'),
+    })
+    expect(expected('x')).toMatch(/^[\w-]{43}$/)
+  })
+
+  test('may have a field with any name', () => {
+    const record = JSON.parse('{"__proto__":"1","constructor":"2","No":"3"}')
+    expect(JSON.stringify(under('keep', { No: 'drop' })(record))).toBe('{"__proto__":"1","constructor":"2"}')
+    expect(under('keep', { Constructor: 'drop' })(record)).toEqual(JSON.parse('{"__proto__":"1","No":"3"}'))
+  })
+
+  test('has no more of a list whose only item XML shows as an object', () => {
+    const one = (item: ClientRecord): ClientRecord => ({ No: '1', Cartes: { Carte: item } })
+    const card = { Numero: '17', Points: '3' }
+    expect(under('keep', { 'Cartes.Numero': 'drop' })(one(card))).toEqual(one({ Points: '3' }))
+    expect(under('keep', { 'Cartes.Numero': 'hmac' })(one(card))).toEqual(one({ ...card, Numero: expected('17') }))
+    expect(under('drop', { No: 'keep', 'Cartes.Points': 'keep' })(one(card))).toEqual(one({ Points: '3' }))
+    expect(under('keep', { 'Cartes.Carte.Numero': 'drop' })(one(card))).toEqual(one({ Points: '3' }))
+    expect(under('keep', { 'Cartes.Numero': 'drop' })({ Cartes: { Carte: card, Total: '1' } })).toEqual({
+      Cartes: { Carte: card, Total: '1' },
+    })
   })
 })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { tombstones } from '../../../../connector/event/cloud-event/event-form.ts'
 import type { RecordPlace, StoredEvent } from '../../../../connector/event/cloud-event/stored-event.ts'
-import { tombstones } from '../../../../connector/event/cloud-event/tombstone.ts'
 import { type AuditOptions, auditStream } from '../../../../connector/inspect/audit/audit-stream.ts'
 import type { ReadEvents } from '../../../../connector/publish/event-reading.ts'
 import type { ClientRecord, ClientSource } from '../../../../connector/source/client-source.ts'

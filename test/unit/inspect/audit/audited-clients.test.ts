@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest'
-import { clientEvent, type EventMode, eventModes } from '../../../../connector/event/cloud-event/event-form.ts'
+import {
+  clientEvent,
+  type EventMode,
+  eventModes,
+  tombstones,
+} from '../../../../connector/event/cloud-event/event-form.ts'
 import type { RecordPlace, StoredEvent } from '../../../../connector/event/cloud-event/stored-event.ts'
-import { tombstones } from '../../../../connector/event/cloud-event/tombstone.ts'
 import { publishedContent } from '../../../../connector/event/read-client.ts'
 import {
   readDeadLetters,

@@ -1,7 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { describe, expect, it } from 'vitest'
-import { faultIn } from '../../../../../connector/source/polaris/answer/fault.ts'
-import { serverMessage } from '../../../../../connector/source/polaris/answer/server-message.ts'
+import { faultIn, serverMessage } from '../../../../../connector/source/polaris/answer/server-message.ts'
 
 function messageOf(body: string | Buffer, contentType = 'text/xml') {
   return serverMessage({ body: Buffer.from(body), contentType })

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { offeredSchemes } from '../../../../../connector/source/polaris/answer/answer-verdict.ts'
+import { offeredSchemes } from '../../../../../connector/source/polaris/http/http-caller.ts'
 
 it.each([
   [

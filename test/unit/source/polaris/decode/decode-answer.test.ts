@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { recordMaker } from '../../../../../connector/source/polaris/decode/client-record.ts'
-import { decodeJson } from '../../../../../connector/source/polaris/decode/decode-json.ts'
+import { decodeJson } from '../../../../../connector/source/polaris/decode/decode-answer.ts'
 
 const client = (json: string) => recordMaker('Europe/Paris')(decodeJson(json).root.value)
 const failure = (code: string) => expect.objectContaining({ code })

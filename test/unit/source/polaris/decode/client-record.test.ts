@@ -1,11 +1,47 @@
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { canonicalJson } from '../../../../../connector/event/canonical-json.ts'
 import { listShaper } from '../../../../../connector/event/list-shapes.ts'
 import type { ClientRecord, ClientValue } from '../../../../../connector/source/client-source.ts'
+import { normaliseText } from '../../../../../connector/source/polaris/decode/client-record.ts'
 import { decodeAnswer } from '../../../../../connector/source/polaris/decode/decode-answer.ts'
 import { decodePage } from '../../../../../connector/source/polaris/decode/page/decode-page.ts'
 import { wallClock } from '../../../../../connector/source/source-time.ts'
+
+describe('normaliseText', () => {
+  it.each([
+    '0001-01-01T00:00:00',
+    '0001-01-01T00:00:00+01:00',
+    '0001-01-01',
+    '01/01/0001 00:00:00',
+    '/Date(-62135596800000)/',
+    '/Date(-62135596800000+0100)/',
+  ])('returns undefined for the minimum date %s', (text) => {
+    expect(normaliseText(text, 'Europe/Paris')).toBeUndefined()
+  })
+
+  it.each([
+    ['/Date(1706705100000+0100)/', '2024-01-31T13:45:00'],
+    ['/Date(1706705100120-0500)/', '2024-01-31T13:45:00.12'],
+    ['/Date(-1)/', '1970-01-01T00:59:59.999'],
+    ['/Date(1722426300000+0200)/', '2024-07-31T13:45:00'],
+  ])('converts %s to wall-clock text of the server, %s', (text, expected) => {
+    expect(normaliseText(text, 'Europe/Paris')).toBe(expected)
+  })
+
+  it.each([
+    '',
+    '01234',
+    '0001-01-02T00:00:00',
+    '/',
+    '/Date(x)/',
+    '/Date(99999999999999999)/',
+    '/Date(999999999999999)/',
+    ' 1 ',
+  ])('keeps "%s" unchanged', (text) => {
+    expect(normaliseText(text, 'Europe/Paris')).toBe(text)
+  })
+})
 
 /** A value as a server stores it, independent of the output format. */
 type Value =
