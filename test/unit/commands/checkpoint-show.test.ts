@@ -1,29 +1,17 @@
 import { describe, expect, test } from 'vitest'
-import { type CheckpointDocument, FORMAT, type StreamState } from '../../../connector/checkpoint/checkpoint-document.ts'
+import type { CheckpointDocument, StreamState } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { beginning } from '../../../connector/checkpoint/transitions.ts'
 import { noWishes } from '../../../connector/checkpoint/wishes.ts'
 import { shownStream } from '../../../connector/commands/checkpoint-show.ts'
-import { ENTRY_BYTES } from '../../../connector/index/index-entry.ts'
 import { HISTORY, type Scan, type ScanName } from '../../../connector/scan/scan-state.ts'
-import type { ScanTimes } from '../../../connector/scan/scan-times.ts'
-import type { SourceTime } from '../../../connector/source/client-source.ts'
 import { someScan } from '../../support/scans.ts'
+import { documentWith, now } from '../checkpoint/documents.ts'
+import { timeText } from '../scan/scans.ts'
 
-const at = Date.parse('2026-06-15T10:00:00Z')
-const time = (text: string) => text as SourceTime
-const upTo = (text: string): ScanTimes => ({ distinct: 9, last: time(text) })
-
+const at = now
 const scan = (of: Pick<ScanName, 'lane'> & Partial<Scan>): Scan =>
   someScan({ startedAt: at, pages: 3, clients: 250, ...of })
 
-const segment = (name: string, tier: number | 'base', entries: number) => ({
-  name,
-  tier,
-  from: 0,
-  to: 0,
-  entries,
-  sha256: 's',
-})
 const state: StreamState = {
   ...beginning,
   events: 1200,
@@ -31,33 +19,14 @@ const state: StreamState = {
     ...beginning.scans,
     live: { startedAt: at, scan: null },
     background: [
-      scan({ ...HISTORY, times: upTo('2026-03-01T08:00:00') }),
+      scan({ ...HISTORY, times: { distinct: 9, last: timeText('2026-03-01T08:00:00') } }),
       scan({ lane: 'look-back', reachMs: 300_000 }),
     ],
-    lookBacks: [{ reachMs: 300_000, startedAt: at }],
-  },
-  index: {
-    ...{ generation: 2, contentsFrom: 0, rules: ['{"ignored":[]}'] },
-    segments: [segment('1-a', 'base', 900), segment('1-b', 'base', 100), segment('1-c', 0, 50)],
-    delta: Buffer.alloc(2 * ENTRY_BYTES).toString('base64'),
   },
 }
-
-const decision = { epoch: 4, seq: 10, nonce: 'n', at }
 const document: CheckpointDocument = {
-  ...{
-    format: FORMAT,
-    nonce: 'w',
-    connector: 'shop',
-    stream: 'clients',
-    producerId: null,
-  },
-  source: { url: 'http://polaris.example/', codeMagasin: 1, prefixCle: null },
-  destination: { clusterId: 'c', topic: 't', topicId: 'i', partitions: 6 },
-  rewound: null,
+  ...documentWith({ committed: { state } }),
   claim: { epoch: 4, owner: 'replica-1', at },
-  committed: { ...decision, hasRecord: true, state },
-  pending: null,
 }
 
 const shown = (of: CheckpointDocument = document, wishes = noWishes) => shownStream('clients', { document: of, wishes })
@@ -85,7 +54,7 @@ describe('a checkpoint is shown', () => {
 
   test('with the events of the pending transaction', () => {
     const { index: _, ...reached } = state
-    const pending = { ...decision, seq: 11, change: { ...reached, events: 1205, entries: '' } }
+    const pending = { epoch: 4, seq: 11, nonce: 'n', at, change: { ...reached, events: 1205, entries: '' } }
     expect(shown({ ...document, pending }).pending).toBe(5)
   })
 

@@ -25,7 +25,7 @@ test('the stored index always stands for the table, whatever changes, and whenev
         await isWhole(one)
       }
     }),
-    { numRuns: 20 },
+    { numRuns: 10 },
   )
 })
 

@@ -45,7 +45,7 @@ export async function stage({
   const one: Stage = {
     ...{ store, table, storage, events, state },
     settled: async () => {
-      for (let turn = 0; turn < 100; turn += 1) {
+      for (let turn = 0; turn < 30; turn += 1) {
         await new Promise(setImmediate)
         clock.fireNext()
       }

@@ -91,17 +91,6 @@ describe('a group', () => {
     builder.add(reading([], { isLast: false }))
     expect(builder.finish().hasLiveEnd).toBe(true)
   })
-
-  test('counts what became of the clients of each lane', () => {
-    const { builder, delivered } = building()
-    builder.add(reading([{ No: '1' }]))
-    delivered()
-    builder.add(reading([{ No: '1' }, { No: '2' }]))
-    builder.add(reading([{ No: '2' }, { No: '3' }, { No: '4' }], { scan: liveScan({ lane: 'history' }) }))
-    const { scans } = builder.finish()
-    expect(scans.get('live')).toMatchObject({ events: 1, suppressed: 1 })
-    expect(scans.get('history')).toMatchObject({ events: 2, suppressed: 1 })
-  })
 })
 
 describe('too many clients that cannot become events', () => {

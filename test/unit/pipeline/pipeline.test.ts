@@ -175,20 +175,6 @@ describe('stopping', () => {
     expect(stored().committed.state).toEqual(checkpoint.state())
   })
 
-  test('Invariant 6: leaves the resume point to be saved when polls had no events', async () => {
-    const { start, clock, stop, stored, checkpoint } = await running([...scanOf(1), ...scanOf(1)])
-    const end = start()
-    await settled()
-    clock.fireNext()
-    await settled()
-    stop()
-    await end
-    expect(checkpoint.isSaved()).toBe(false)
-    await checkpoint.leave(never)
-    expect(stored().pending).toBeNull()
-    expect(stored().committed.state.scans.live.startedAt).toBeGreaterThan(noon)
-  })
-
   test('gives up a read in progress, and writes nothing when nothing was published', async () => {
     const { start, stop, writes } = await running([])
     const end = start()
@@ -305,24 +291,6 @@ describe('a decided state', () => {
     expect(await codeOfEnd(end)).toBe('source.unauthorized')
     expect(stored()).toMatchObject(recorded)
     expect(writes()).toBe(2)
-  })
-
-  test('is left to the next opening when its outcome is unknown, even if the source fails meanwhile', async () => {
-    const [first] = scanOf(2)
-    if (first === undefined) throw new Error('expected a page')
-    const unknown = Promise.withResolvers<FakeFault>()
-    const { start, stored } = await running(
-      [first, unauthorized],
-      {},
-      {
-        kafka: (operation) => (operation === 'commit' ? unknown.promise : 'none'),
-      },
-    )
-    const end = start()
-    await settled()
-    unknown.resolve('after')
-    expect(await codeOfEnd(end)).toBe('publish.outcome-unknown')
-    expect(stored()).toMatchObject(prepared)
   })
 })
 

@@ -40,14 +40,6 @@ describe('reading ahead', () => {
     expect(asked).toEqual([1, 2, 3])
   })
 
-  test('peek returns undefined when its timeout resolves or rejects', async () => {
-    const { pages, release } = slowNumbers()
-    expect(await pages.peek(Promise.resolve())).toBeUndefined()
-    expect(await pages.peek(Promise.reject(new Error('stopped')))).toBeUndefined()
-    release()
-    expect(await pages.take()).toBe(1)
-  })
-
   test('take and peek return undefined at the end, also repeatedly', async () => {
     const { pages, release } = slowNumbers({ after: 1 })
     release()
@@ -64,18 +56,5 @@ describe('reading ahead', () => {
     expect(await pages.peek(never)).toBeUndefined()
     await expect(pages.take()).rejects.toThrow('no answer')
     await expect(pages.close()).resolves.toBeUndefined()
-  })
-
-  test('close waits for the read in progress and ends the generator', async () => {
-    const { pages, release, isClosed } = slowNumbers()
-    let isDone = false
-    const closing = pages.close().then(() => {
-      isDone = true
-    })
-    await settled()
-    expect(isDone).toBe(false)
-    release()
-    await closing
-    expect(isClosed()).toBe(true)
   })
 })

@@ -155,6 +155,6 @@ test('Invariant 8: no personal data and no secret appears in a log line, an erro
       expect(output).toContain('stream held, trying again slowly')
       expectClean(output, planted)
     }),
-    { numRuns: 150 },
+    { numRuns: 60 },
   )
 })

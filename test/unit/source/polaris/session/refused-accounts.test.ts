@@ -98,14 +98,6 @@ test('logs in concurrently once the password has been accepted', async () => {
   expect(await Promise.all(logins)).toEqual(['in', 'in', 'in'])
 })
 
-test('does not count a login that fails for another reason as a rejection', async () => {
-  const { account, server, logIn } = setUp()
-  account.password = 'right'
-  const answer = () => Promise.reject(new Error('gone'))
-  await expect(logIn({ answer })).rejects.toThrow('gone')
-  expect([await logIn(), server.tries.length]).toEqual(['in', 2])
-})
-
 test('rejects immediately on a stop while waiting for another login', async () => {
   const { logIn } = setUp()
   void logIn({ answer: () => new Promise(() => {}) })

@@ -6,7 +6,6 @@ const decode = (text: string, clientsField?: string) =>
   decodePage(decodeAnswer(text), { timeZone: 'UTC', clientsPath: clientsField?.split('.') })
 const failure = (code: string, message = /./) =>
   expect.objectContaining({ code, message: expect.stringMatching(message) })
-const two = [{ No: '1' }, { No: '2' }]
 
 describe('decodePage: hasMoreResults and checkPoint', () => {
   it.each([
@@ -103,12 +102,6 @@ describe('decodePage: the clients', () => {
     decode(`<p><hasMoreResults>false</hasMoreResults>${inner}</p>`, field).clients
   const json = (inner: string, field?: string) => decode(`{"hasMoreResults":false,${inner}}`, field).clients
 
-  it('are the items of the only list of objects when nothing is named InfoClient', () => {
-    expect(xml('<Total>2</Total><Liste><Item><No>1</No></Item><Item><No>2</No></Item></Liste>')).toEqual(two)
-    expect(xml('<C><No>1</No></C><C><No>2</No></C>')).toEqual(two)
-    expect(json('"Total":2,"Tags":["a"],"Liste":[{"No":1},{"No":2}]')).toEqual(two)
-  })
-
   it.each([
     '<p><hasMoreResults>true</hasMoreResults><checkPoint>t</checkPoint></p>',
     '<p><hasMoreResults>true</hasMoreResults><checkPoint>t</checkPoint><Total>0</Total></p>',
@@ -119,21 +112,6 @@ describe('decodePage: the clients', () => {
     expect(() => decode(text)).toThrow(failure('source.answer-malformed', /no list of clients/))
     expect(() => decode(text, 'Clients')).toThrow(failure('source.answer-malformed', /no list of clients/))
     expect(decode(text.replace('true', 'false')).clients).toEqual([])
-  })
-
-  it('are empty for every form of an empty list', () => {
-    for (const list of [
-      '',
-      '<Clients/>',
-      '<Clients></Clients>',
-      '<Clients xsi:nil="true"/>',
-      '<Clients>\n</Clients>',
-    ]) {
-      expect([xml(list), xml(list, 'Clients')]).toEqual([[], []])
-    }
-    for (const list of ['"Total":0', '"Clients":[]', '"Clients":null', '"Clients":""']) {
-      expect([json(list), json(list, 'Clients')]).toEqual([[], []])
-    }
   })
 
   it('are rejected when an item is not a client', () => {
