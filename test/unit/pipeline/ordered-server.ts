@@ -21,7 +21,7 @@ interface Server {
   readonly clock: VirtualClock
 }
 
-export const SERVED = 3_000
+export const SERVED = 2_000
 const LIMIT = 100
 const TROUBLE_AT = 10 * LIMIT
 

@@ -100,6 +100,7 @@ describe('a scan is stuck', () => {
         const most = 3 * (before + length) + 1
         expect(pagesUntilStuck((read) => of(place(read), read), most)).toBeLessThanOrEqual(most)
       }),
+      { numRuns: 40 },
     )
   })
 

@@ -91,7 +91,7 @@ describe('the fault of a response', () => {
 })
 
 describe('hostile responses', () => {
-  const repeated = (unit: string) => unit.repeat(Math.floor((128 * 1024) / unit.length))
+  const repeated = (unit: string) => unit.repeat(Math.floor((70 * 1024) / unit.length))
   it.each([
     ['{"errorerror…', `{"${repeated('error')}`],
     ['<a><a>…', repeated('<a>')],
