@@ -201,7 +201,7 @@ describe('judgeAnswer', () => {
           if (judgement.kind !== 'page') expect(judgement.error).toBeInstanceOf(ConnectorError)
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 150 },
     )
   })
 })
