@@ -10,9 +10,8 @@ import { type ContentKey, UNKNOWN_CONTENT } from '../../index/index-entry.ts'
 import type { ReadEvents } from '../../publish/event-reading.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
 import { fieldsOf, parsedFields } from '../../runtime/parsed-json.ts'
-import { newScans } from '../../scan/scan-state.ts'
 import type { ClientRecord } from '../../source/client-source.ts'
-import { type InspectionReader, inspectedPages, onceThrough } from '../inspected-pages.ts'
+import { type InspectionReader, inspectedPages } from '../inspected-pages.ts'
 import type { LastRecord, SourceClients } from './compare.ts'
 
 export interface TopicParts {
@@ -141,20 +140,17 @@ export async function readSourceClients(
 ): Promise<SourceClients> {
   const byId = new Map<string, ContentKey | 'dead-letter'>()
   const withoutId = new Set<ContentKey>()
-  const settings = onceThrough(reader.settings)
-  const from = { states: newScans, mapping: null }
-  let clients = 0
-  for await (const reading of inspectedPages({ ...reader, settings }, from, stop)) {
-    for (const { id: value, content, contentHash } of reading.clients) {
-      const id = isClientId(value) ? value : undefined
+  let count = 0
+  for await (const { clients } of inspectedPages(reader, stop)) {
+    for (const { id: found, content, contentHash } of clients) {
+      const id = isClientId(found) ? found : undefined
       if (!isWanted(id)) continue
       const isDead = deadLetters.has(contentHash)
       if (id !== undefined) byId.set(id, isDead ? 'dead-letter' : content)
       else if (!isDead) withoutId.add(content)
     }
-    clients += reading.clients.length
-    onProgress(clients)
-    if (reading.isLast) break
+    count += clients.length
+    onProgress(count)
   }
   return { byId, withoutId }
 }

@@ -4,8 +4,7 @@ import { clientRecord, type EventPlace, type EventSettings } from '../../event/c
 import type { ReadClient } from '../../event/read-client.ts'
 import { emptyIndex } from '../../index/index-state.ts'
 import { fieldsOf, parsedWithDigits, rawJson, rawText } from '../../runtime/parsed-json.ts'
-import { newScans } from '../../scan/scan-state.ts'
-import { type InspectionReader, inspectedPages, onceThrough } from '../inspected-pages.ts'
+import { type InspectionReader, inspectedPages } from '../inspected-pages.ts'
 
 /** A record as it would be published. */
 export interface PreviewedRecord {
@@ -47,13 +46,11 @@ export async function previewRecords(
     const { events, deadLetters } = stream.kafka.topic
     records.push(shownRecord(record, { topic: kind === 'event' ? events : deadLetters, isMasked }))
   }
-  const inspected = { ...reader, settings: onceThrough(reader.settings) }
-  for await (const reading of inspectedPages(inspected, { states: newScans, mapping: null }, stop)) {
-    const { clients, scan, readAt, isLast } = reading
-    lists = [...reader.fields.lists, ...reading.mapping.lists]
-    const idField = reading.mapping[scan.output]?.clientId ?? ''
-    for (const client of clients.slice(0, limit - records.length)) add(client, { readAt: readAt.server, idField })
-    if (isLast || records.length >= limit) break
+  for await (const { clients, scan, readAt, mapping } of inspectedPages(reader, stop)) {
+    lists = [...reader.fields.lists, ...mapping.lists]
+    const place = { readAt: readAt.server, idField: mapping[scan.output]?.clientId ?? '' }
+    for (const client of clients.slice(0, limit - records.length)) add(client, place)
+    if (records.length >= limit) break
   }
   return { records, lists }
 }
