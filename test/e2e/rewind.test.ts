@@ -51,17 +51,3 @@ it('a rewind with --republish --client publishes these clients once more, and no
   const again = (await records()).filter(({ headers }) => 'ce_republished' in headers)
   expect(again.map(({ key }) => key).toSorted()).toEqual(chosen.toSorted())
 })
-
-it('a rewind is refused without a time, with one in the future, and without a stream that exists', async () => {
-  const { start } = await scene()
-  const refused = async (...options: string[]) => {
-    const command = start({}, ['checkpoint', 'rewind', ...options])
-    return { exit: await command.exitCode(), output: command.output() }
-  }
-  for (const options of [[], ['--to', 'soon']])
-    expect(await refused('clients', ...options)).toEqual({ exit: 2, output: expect.stringContaining('--to must be') })
-  expect(await refused('clients', '--to', '2099-01-01')).toMatchObject({
-    ...{ exit: 2, output: expect.stringContaining('in the future') },
-  })
-  expect(await refused('nowhere', '--to', 'beginning')).toMatchObject({ exit: 2 })
-})

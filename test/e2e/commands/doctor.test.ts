@@ -149,14 +149,3 @@ streams:
   expect(both).toMatch(/^ {2}bad +polaris +failed .*source\.unreachable/m)
   expect((await doctor('good'))[0]).toBe(0)
 })
-
-it('reports every invalid setting, connects to nothing, and exits with 2', async () => {
-  const here = await scene()
-  const { exit, findings } = await examined(here, { POLL_INTERVAL: 'soon', KAFKA_BROKERS: 'x' })
-  expect(exit).toBe(2)
-  expect(findings.map(({ verdict, detail }) => `${verdict} ${detail}`)).toEqual([
-    expect.stringContaining('failed kafka.brokers[0] (KAFKA_BROKERS)'),
-    expect.stringContaining('failed streams[0].poll.interval (POLL_INTERVAL)'),
-  ])
-  expect(here.simulator.calls).toEqual([])
-})

@@ -4,8 +4,8 @@ import type { RecordPlace, StoredEvent } from '../../../../connector/event/cloud
 import { type AuditOptions, auditStream } from '../../../../connector/inspect/audit/audit-stream.ts'
 import type { ReadEvents } from '../../../../connector/publish/event-reading.ts'
 import type { ClientRecord, ClientSource } from '../../../../connector/source/client-source.ts'
+import { simulatedPolaris } from '../../../simulation/simulated-polaris.ts'
 import { driven } from '../../../support/driven.ts'
-import { fakePolaris } from '../../../support/fakes/fake-client-source.ts'
 import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
 import { runAlone } from '../../../support/run-alone.ts'
 import { never } from '../../../support/signals.ts'
@@ -15,8 +15,12 @@ import { stage } from '../../stream/open/open-parts.ts'
 /** A stream of ten clients on fakes, and its audit. Pages have two clients. */
 function auditedStream() {
   const clock = virtualClock(noon)
-  const polaris = fakePolaris({ now: clock.now, timeZone: 'Europe/Paris', modificationTime: 'hidden' })
-  for (let client = 1; client <= 10; client += 1) polaris.change(`c${client}`)
+  const polaris = simulatedPolaris({
+    ...{ scans: 'current', order: 'oldest first', modificationTime: 'hidden', timeZone: 'Europe/Paris' },
+    ...{ now: clock.now, date: clock.now, records: () => 0, fault: async () => 'none' },
+  })
+  const change = (clientId: string) => polaris.change({ clientId, content: `v${polaris.changes.length}`, lateMs: 0 })
+  for (let client = 1; client <= 10; client += 1) change(`c${client}`)
   const deleted = new Set<unknown>()
   const edited = new Map<unknown, Readonly<Record<string, string>>>()
   const source = (replica: string): ClientSource => {
@@ -25,7 +29,10 @@ function auditedStream() {
       read: async (...request) => {
         const page = await read(...request)
         const left = page.clients.filter(({ No }) => !deleted.has(No))
-        return { ...page, clients: left.map((client): ClientRecord => ({ ...client, ...edited.get(client.No) })) }
+        return {
+          ...page,
+          clients: left.map(({ No = '', Contenu = '' }): ClientRecord => ({ No, Contenu, ...edited.get(No) })),
+        }
       },
     }
   }
@@ -46,7 +53,7 @@ function auditedStream() {
   }
   const steps: string[] = []
   return {
-    ...{ ...on, polaris, deleted, edited, appended, eventSource, steps },
+    ...{ ...on, change, deleted, edited, appended, eventSource, steps },
     /** Reads everything that is due, as a new replica. */
     poll: async () => expect(await driven(clock, runAlone(on.streamParts, never))).toEqual({ kind: 'caught-up' }),
     audit: async ({ onProgress = () => {}, client }: Partial<AuditOptions> = {}) => {
@@ -81,10 +88,10 @@ test('finds the same clients in source and topic, reads the source once, and cha
 })
 
 test('finds missing, different and gone clients, which a second reading confirms', async () => {
-  const { poll, audit, polaris, deleted, appended, eventSource, steps } = auditedStream()
+  const { poll, audit, change, deleted, appended, eventSource, steps } = auditedStream()
   await poll()
-  polaris.change('c1')
-  polaris.change('new')
+  change('c1')
+  change('new')
   deleted.add('c2').add('c4')
   const erased = { type: 'client.erased', source: eventSource, id: 'e', timeMs: 0 } as const
   for (const clientId of ['c3', 'c4']) appended.push(...tombstones({ ...erased, clientId }, 1))

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { connectorConfig } from '../../../../connector/config/connector-config.ts'
 import { checkSource } from '../../../../connector/inspect/doctor/check-source.ts'
-import type { ReadArguments } from '../../../../connector/source/client-source.ts'
-import { fakePolaris, type SourceFault } from '../../../support/fakes/fake-client-source.ts'
+import type { ClientSource, ReadArguments } from '../../../../connector/source/client-source.ts'
+import { type SourceFault, simulatedPolaris } from '../../../simulation/simulated-polaris.ts'
 import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
 import { never } from '../../../support/signals.ts'
 import { fromEnvironment, leastEnvironment, valid } from '../../config/config-sources.ts'
@@ -19,14 +19,22 @@ interface Checked {
 async function checkOf({ fault = () => 'none', clients = 5, timeZone = 'Europe/Paris', ...environment }: Checked) {
   const clock = virtualClock(Date.parse('2026-06-15T10:00:00Z'))
   const reads: ReadArguments[] = []
-  const polaris = fakePolaris({
-    ...{ now: () => clock.now(), timeZone, modificationTime: 'shown' },
-    fault: (at) => fault(reads.push(at)),
+  const polaris = simulatedPolaris({
+    ...{ scans: 'current', order: 'oldest first', modificationTime: 'shown', timeZone, now: clock.now },
+    ...{ date: clock.now, records: () => 0, fault: async () => fault(reads.length) },
   })
-  for (let client = 1; client <= clients; client += 1) polaris.change(String(client))
+  for (let client = 1; client <= clients; client += 1)
+    polaris.change({ clientId: String(client), content: 'v1', lateMs: 0 })
+  const { read } = polaris.source('doctor')
+  const source: ClientSource = {
+    read: (at, stop) => {
+      reads.push(at)
+      return read(at, stop)
+    },
+  }
   const settings = valid(fromEnvironment({ ...leastEnvironment, POLARIS_LIMIT: '2', ...environment }))
   const [config = expect.fail('no stream')] = connectorConfig(settings).streams
-  const results = await checkSource({ config, source: polaris.source('doctor') }, clock, never)
+  const results = await checkSource({ config, source }, clock, never)
   return { reads, results }
 }
 
