@@ -5,10 +5,12 @@ import { seedOfCommit } from './test/support/lanes/seed-of-commit.ts'
 /** Seeds every random choice in tests. */
 const { TEST_SEED = seedOfCommit() } = process.env
 
-/** The file that takes longest is the smallest one, which Vitest would start last. */
+/** The files of each lane that take longest. They are small, and Vitest starts the largest ones first. */
+const longest = /\/(fresh-machine|delivery-model|hostile-pages|lost-markers|held|oauth)\.test\.ts$/
+
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const isLongest = ({ moduleId }: TestSpecification) => moduleId.endsWith('fresh-machine.test.ts')
+    const isLongest = ({ moduleId }: TestSpecification) => longest.test(moduleId)
     const others = await super.sort(files.filter((file) => !isLongest(file)))
     return [...files.filter(isLongest), ...others]
   }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { expect, inject, it, onTestFinished } from 'vitest'
 import { committedRecords, portsOf, topicLog } from '../chaos/topic-log.ts'
 import { testKafka } from '../support/committed-records.ts'
+import { createTopics } from '../support/create-topics.ts'
 
 it('reads all batches with their producers, and the committed records up to the first open transaction', async () => {
   const topic = `log-${randomUUID()}`
@@ -10,7 +11,7 @@ it('reads all batches with their producers, and the committed records up to the 
   const producer = kafka.producer({ transactionalId: topic, idempotent: true, maxInFlightRequests: 1 })
   onTestFinished(async () => void (await Promise.all([admin.disconnect(), producer.disconnect()])))
   await Promise.all([admin.connect(), producer.connect()])
-  await admin.createTopics({ topics: [{ topic, numPartitions: 2 }], waitForLeaders: true })
+  await createTopics(admin, [{ topic, numPartitions: 2 }])
   const send = async (value: string) => {
     const transaction = await producer.transaction()
     const headers = { kind: 'any' }

@@ -1,27 +1,20 @@
-import type { Admin } from 'kafkajs'
 import { beforeAll, expect, it } from 'vitest'
 import { closingAfterAll } from '../support/closing.ts'
-import { testKafka } from '../support/committed-records.ts'
 import { type LogLine, says } from '../support/connector-process.ts'
-import { naming, secureScene } from '../support/secure-scene.ts'
-import { type KafkaCluster, startKafka } from '../support/servers/kafka-broker.ts'
+import { naming, type SecureKafka, secureKafka, secureScene } from '../support/secure-scene.ts'
 import { expectExactlyOnce, untilCaughtUp } from '../support/stream-scene.ts'
 
 const closing = closingAfterAll()
-let kafka: KafkaCluster
-let admin: Admin
+let kafka: SecureKafka
 beforeAll(async () => {
-  kafka = closing.use(await startKafka({ secure: true }), (cluster) => cluster.close())
-  admin = closing.use(testKafka(kafka.bootstrap).admin(), (client) => client.disconnect())
-  await admin.connect()
+  kafka = await secureKafka(closing)
 })
-const servers = () => ({ kafka, admin })
 
 const caughtUp = says('caught up')
 const isOutOfGroup = says('cannot join the consumer group, retrying: running streams continue, none are added')
 
 it('with exactly the documented ACLs, two replicas run and take over, and every command works', async () => {
-  const stage = await secureScene(servers(), { mechanism: 'scram-sha-512' })
+  const stage = await secureScene(kafka, { mechanism: 'scram-sha-512' })
   await stage.allow(stage.acls)
   const command = async (...args: string[]) => {
     const done = stage.start({}, args)
@@ -47,7 +40,7 @@ it('with exactly the documented ACLs, two replicas run and take over, and every 
 })
 
 it('audit needs only READ on the events topic and the dead-letter topic', async () => {
-  const stage = await secureScene(servers())
+  const stage = await secureScene(kafka)
   await stage.allow(stage.acls)
   const polled = stage.start({}, untilCaughtUp)
   expect(await polled.exitCode(), polled.output()).toBe(0)
@@ -62,7 +55,7 @@ it('audit needs only READ on the events topic and the dead-letter topic', async 
 })
 
 it('keeps the stream running when a group ACL is revoked, and rejoins without a restart when it is granted again', async () => {
-  const stage = await secureScene(servers())
+  const stage = await secureScene(kafka)
   await stage.allow(stage.acls)
   const missing = stage.acls.find(({ name, resource }) => name === stage.name && resource === 'group') ?? expect.fail()
   const replica = stage.start()
@@ -80,7 +73,7 @@ it('keeps the stream running when a group ACL is revoked, and rejoins without a 
 })
 
 it('creates its topics itself when it has CREATE on them', async () => {
-  const stage = await secureScene(servers(), { topics: 'missing' })
+  const stage = await secureScene(kafka, { topics: 'missing' })
   await stage.allow(stage.acls)
   const first = stage.start()
   expect(await first.line(isOutOfGroup)).toMatchObject({ error: expect.stringContaining('the ACL CREATE on topic') })

@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Admin } from 'kafkajs'
 import { beforeAll, expect, inject, it, onTestFinished } from 'vitest'
 import { DEFAULT_ACCESS } from '../polaris/session.ts'
 import { checkpointObject, storedSegments } from '../support/checkpoint-object.ts'
@@ -9,8 +8,7 @@ import { closingAfterAll } from '../support/closing.ts'
 import { testKafka } from '../support/committed-records.ts'
 import { type ConnectorProcess, SHORT_PAUSES, says } from '../support/connector-process.ts'
 import { createTopics } from '../support/create-topics.ts'
-import { naming, secureScene } from '../support/secure-scene.ts'
-import { type KafkaCluster, startKafka } from '../support/servers/kafka-broker.ts'
+import { naming, type SecureKafka, secureKafka, secureScene } from '../support/secure-scene.ts'
 import { never } from '../support/signals.ts'
 import { expectExactlyOnce, type Scene, scene } from '../support/stream-scene.ts'
 
@@ -18,12 +16,9 @@ import { expectExactlyOnce, type Scene, scene } from '../support/stream-scene.ts
 const quick = { ...SHORT_PAUSES, POLARIS_LIST_FIELDS: 'Cartes' }
 
 const closing = closingAfterAll()
-let kafka: KafkaCluster
-let admin: Admin
+let kafka: SecureKafka
 beforeAll(async () => {
-  kafka = closing.use(await startKafka({ secure: true }), (cluster) => cluster.close())
-  admin = closing.use(testKafka(kafka.bootstrap).admin(), (client) => client.disconnect())
-  await admin.connect()
+  kafka = await secureKafka(closing)
 })
 
 const held = says('stream held, trying again slowly')
@@ -49,7 +44,7 @@ function secretFile(text: string): { readonly path: string; write(text: string):
 }
 
 async function missingAcl(): Promise<Held> {
-  const stage = await secureScene({ kafka, admin }, { environment: quick })
+  const stage = await secureScene(kafka, { environment: quick })
   const missing = stage.acls.find(({ resource }) => resource === 'transactional id') ?? expect.fail()
   await stage.allow(stage.acls.filter((acl) => acl !== missing))
   const line = { code: 'publish.unauthorized', error: naming(missing) }
@@ -64,9 +59,9 @@ async function kafkaPassword(): Promise<Held> {
     KAFKA_SASL_PASSWORD: '',
     KAFKA_SASL_PASSWORD_FILE: file.path,
   }
-  const stage = await secureScene({ kafka, admin }, { mechanism: 'scram-sha-512', environment })
+  const stage = await secureScene(kafka, { mechanism: 'scram-sha-512', environment })
   await stage.allow(stage.acls)
-  const fix = async () => file.write(kafka.secure?.password ?? '')
+  const fix = async () => file.write(kafka.secure.password)
   return { stage, line: { code: 'publish.unauthorized' }, connector: stage.start(), fix }
 }
 

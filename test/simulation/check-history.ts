@@ -2,11 +2,11 @@ import { eventSource } from '../../connector/event/client-event.ts'
 import { documentTooLarge, otherIndex } from './check-index.ts'
 import { savedTooEarly } from './check-pages.ts'
 import { notRepublished, publishedWhilePaused, rewoundTwice, wronglyNamed } from './check-rewinds.ts'
-import { wasDeletedSince } from './deleted-clients.ts'
 import { type Check, type Evidence, evidenceOf, isForgotten } from './evidence.ts'
 import type { History } from './history.ts'
 import { isTombstoneOf } from './simulated-erase.ts'
 import { LONGEST_REACH_MS } from './simulated-parts.ts'
+import { wasDeletedSince } from './simulated-polaris.ts'
 import { CONNECTOR, curedAt, type SimulatedStream } from './simulated-stream.ts'
 
 /** The violated invariants of a history, as text. Invariant 6 is checked while it runs, in `recovery-check.ts`. */

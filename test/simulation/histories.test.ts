@@ -6,8 +6,8 @@ const HOUR_MS = 3_600_000
 
 describe('when replicas, the group, Kafka, the store and the sources of several streams fail at random', () => {
   it.each([
-    ['everyday', 'everyday', 800],
-    ['long scans', 'long-scans', 800],
+    ['everyday', 'everyday', 500],
+    ['long scans', 'long-scans', 500],
   ] as const)(
     'Invariants 1 to 7 hold, each stream finally runs on one replica, and no stream disturbs another: %s',
     async (_name, kind, runs) => {

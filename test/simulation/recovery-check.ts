@@ -3,10 +3,9 @@ import { parseDocument } from '../../connector/checkpoint/checkpoint-document.ts
 import { waitingRewind } from '../../connector/checkpoint/wishes.ts'
 import { EVENT_TYPE } from '../../connector/event/client-event.ts'
 import { eventIn } from '../support/cloud-event.ts'
-import { isDeleted, typeOf, wasDeletedSince } from './deleted-clients.ts'
 import { resumeAll, storedWishes } from './simulated-operator.ts'
 import { LONGEST_REACH_MS, LOOK_EVERY_MS } from './simulated-parts.ts'
-import type { Change } from './simulated-polaris.ts'
+import { type Change, isDeleted, wasDeletedSince } from './simulated-polaris.ts'
 import { POLL_MS } from './simulated-poll.ts'
 import { isAlive, STOP_WITHIN_MS, startReplica, stopReplica } from './simulated-replica.ts'
 import { CONNECTOR, curedAt, type SimulatedStream } from './simulated-stream.ts'
@@ -211,7 +210,7 @@ const isReadingHistory = ({ options }: World, state: StreamState | undefined) =>
 function unpublishedContents({ kafka }: World, stream: SimulatedStream, isDue: (change: Change) => boolean): string[] {
   const { name, polaris } = stream
   const published = kafka.committed
-    .filter((record) => record.stream === name && typeOf(record) === EVENT_TYPE)
+    .filter((record) => record.stream === name && eventIn(record).type === EVENT_TYPE)
     .map((record) => ({ key: record.key, content: (eventIn(record).data as { Contenu: string }).Contenu }))
   const isPublished = ({ clientId, content }: Change) =>
     published.findLast(({ key }) => key === clientId)?.content === content

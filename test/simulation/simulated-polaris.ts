@@ -186,3 +186,16 @@ function toRecord({ clientId, content, modified }: Row, { modificationTime }: Be
   if (modificationTime === 'hidden') return record
   return { ...record, DateModification: modificationTime === 'day' ? modified.slice(0, 10) : modified }
 }
+
+export function isDeleted({ deletions }: SimulatedPolaris, client: string): boolean {
+  return deletions.some(({ clientId, endsAt }) => clientId === client && endsAt === undefined)
+}
+
+/** Whether the client was deleted after this change: if it was returned, only a full scan finds it. */
+export function wasDeletedSince(
+  { deletions, changes }: Pick<SimulatedPolaris, 'deletions' | 'changes'>,
+  change: Change,
+): boolean {
+  const at = changes.indexOf(change)
+  return deletions.some(({ clientId, changesBefore }) => clientId === change.clientId && changesBefore > at)
+}

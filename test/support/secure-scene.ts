@@ -1,8 +1,29 @@
 import type { Admin } from 'kafkajs'
-import { expect } from 'vitest'
+import { expect, inject } from 'vitest'
+import type { CloseStack } from '../../connector/runtime/close-stack.ts'
+import { testKafka } from './committed-records.ts'
+import { createTopics } from './create-topics.ts'
 import { type Acl, allow, disallow, documentedAcls } from './documentation/kafka-acls.ts'
-import type { KafkaCluster } from './servers/kafka-broker.ts'
+import { type SecureListeners, startKafka } from './servers/kafka-broker.ts'
 import { type Scene, scene } from './stream-scene.ts'
+
+/** A broker with secure listeners, and an administrator. */
+export interface SecureKafka {
+  readonly bootstrap: string
+  readonly secure: SecureListeners
+  readonly admin: Admin
+}
+
+/** The shared broker, or one of its own if the environment names the shared one. */
+export async function secureKafka(closing: Pick<CloseStack, 'use'>): Promise<SecureKafka> {
+  const shared = inject('kafkaSecure')
+  const own = shared === null ? closing.use(await startKafka({ secure: true }), (kafka) => kafka.close()) : undefined
+  const [bootstrap, secure] = [own?.bootstrap ?? inject('kafkaBrokers'), own?.secure ?? shared]
+  if (secure === null) throw new Error('no secure listener')
+  const admin = closing.use(testKafka(bootstrap).admin(), (client) => client.disconnect())
+  await admin.connect()
+  return { bootstrap, secure, admin }
+}
 
 export interface SecureScene extends Scene {
   /** The documented ACLs. */
@@ -19,11 +40,9 @@ export interface SecureSceneOptions {
 
 /** A connector whose Kafka user has no permissions yet. Call within a test. */
 export async function secureScene(
-  { kafka, admin }: { kafka: KafkaCluster; admin: Admin },
+  { bootstrap, secure, admin }: SecureKafka,
   { mechanism = 'plain', topics = 'existing', environment }: SecureSceneOptions = {},
 ): Promise<SecureScene> {
-  const { secure } = kafka
-  if (secure === undefined) throw new Error('no secure listener')
   const { username, password, certificates } = secure
   const made = await scene({
     source: { clients: 60 },
@@ -35,7 +54,7 @@ export async function secureScene(
       KAFKA_SASL_PASSWORD: password,
       ...environment,
     },
-    brokers: { connector: secure.bootstrap, reader: kafka.bootstrap },
+    brokers: { connector: secure.bootstrap, reader: bootstrap },
   })
   const { name } = made
   const wanted = [
@@ -43,7 +62,7 @@ export async function secureScene(
     { topic: `${name}.dlq` },
     { topic: `${name}.slots`, numPartitions: 24 },
   ]
-  if (topics === 'existing') await admin.createTopics({ topics: wanted, waitForLeaders: false })
+  if (topics === 'existing') await createTopics(admin, wanted)
   const principal = `User:${username}`
   return {
     ...made,

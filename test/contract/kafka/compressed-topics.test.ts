@@ -7,6 +7,7 @@ import { kafkaEventPublisher } from '../../../connector/kafka/transactions/strea
 import { withoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { closingAfterAll } from '../../support/closing.ts'
+import { createTopics } from '../../support/create-topics.ts'
 import { eventsReader } from '../../support/events-reader.ts'
 import { sentEvent } from '../../support/records.ts'
 import { never } from '../../support/signals.ts'
@@ -25,7 +26,7 @@ it.each(['gzip', 'zstd', 'lz4', 'snappy'])(
   async (codec) => {
     const topic = randomUUID()
     const configEntries = [{ name: 'compression.type', value: codec }]
-    await admin.createTopics({ topics: [{ topic, numPartitions: 1, configEntries }] })
+    await createTopics(admin, [{ topic, numPartitions: 1, configEntries }])
     const other = closing.use(
       kafka.producer({ transactionalId: `other.${topic}`, idempotent: true, maxInFlightRequests: 1 }),
       (opened) => opened.disconnect(),

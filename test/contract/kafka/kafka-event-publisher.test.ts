@@ -18,6 +18,8 @@ import { type Clock, systemClock } from '../../../connector/runtime/clock.ts'
 import { ConnectorError, isTransient } from '../../../connector/runtime/connector-error.ts'
 import { closingAfterAll } from '../../support/closing.ts'
 import { committedRecords, testKafka } from '../../support/committed-records.ts'
+import { createTopics } from '../../support/create-topics.ts'
+import { createAcls } from '../../support/documentation/kafka-acls.ts'
 import { recordFound, sentEvent, sentTo } from '../../support/records.ts'
 import { type KafkaCluster, type SecureListeners, startKafka } from '../../support/servers/kafka-broker.ts'
 import { holdsRequest } from '../../support/servers/kafka-wire.ts'
@@ -55,9 +57,6 @@ function newStream(brokers: string): Stream {
   }
   return { topic, publisher, open: (settings, clock) => publisher(settings, clock).open(fresh, never) }
 }
-
-/** Does not wait between the requests for a missing topic. */
-const impatientClock: Clock = { ...systemClock, sleep: async () => undefined }
 
 const event = sentEvent
 const valuesOf = async (topic: string) => (await committedRecords(kafka.bootstrap, topic)).map(({ value }) => value)
@@ -190,14 +189,6 @@ describe('lost responses', () => {
 })
 
 describe('topics', () => {
-  it('rejects with publish.topic-missing when a topic is missing and may not be created', async () => {
-    const stream = newStream(kafka.bootstrap)
-    const topic = { events: stream.topic, deadLetters: `${stream.topic}.dlq` }
-    const error = await rejectionOf(stream.open({ topic }, impatientClock))
-    expect(error.code).toBe('publish.topic-missing')
-    expect(error.message).toContain(stream.topic)
-  })
-
   it('creates missing topics with their settings while other replicas do the same', async () => {
     const stream = newStream(kafka.bootstrap)
     const producers = await Promise.allSettled([stream.open(), stream.open(), stream.open()])
@@ -217,7 +208,7 @@ describe('topics', () => {
 
   it('keeps the partitions of an existing topic and returns cluster id and topic id', async () => {
     const stream = newStream(kafka.bootstrap)
-    await admin.createTopics({ topics: [{ topic: stream.topic, numPartitions: 3 }] })
+    await createTopics(admin, [{ topic: stream.topic, numPartitions: 3 }])
     const destination = async () => {
       const producer = await stream.open()
       return (await producer.readKafkaState({ formerProducerId: null }, never)).destination
@@ -234,14 +225,6 @@ describe('topics', () => {
       )
     await vi.waitUntil(isGone)
     expect((await destination()).topicId).not.toBe(first.topicId)
-  })
-
-  it('rejects with checkpoint.unknown-format when the group has an offset of another application', async () => {
-    const stream = newStream(kafka.bootstrap)
-    const producer = await stream.open()
-    const groupId = `test.${stream.topic}`
-    await admin.setOffsets({ groupId, topic: stream.topic, partitions: [{ partition: 0, offset: '5' }] })
-    expect((await rejectionOf(recordIn(producer))).code).toBe('checkpoint.unknown-format')
   })
 })
 
@@ -275,7 +258,7 @@ describe('records', () => {
   it('are rejected with publish.refused when the limit of the topic is lower than ours', async () => {
     const stream = newStream(kafka.bootstrap)
     const configEntries = [{ name: 'max.message.bytes', value: '5000' }]
-    await admin.createTopics({ topics: [{ topic: stream.topic, configEntries }] })
+    await createTopics(admin, [{ topic: stream.topic, configEntries }])
     const producer = await stream.open()
     expect((await rejectionOf(commit(producer, [event('1', 'x'.repeat(9_000))], 1))).code).toBe('publish.refused')
   })
@@ -289,22 +272,19 @@ describe('security', () => {
     secure = kafka.secure
     ca = readFileSync(secure.certificates.authority, 'utf8')
   })
-  const login = (mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512', password = secure.password) => ({
+  const login = (mechanism: 'plain' | 'scram-sha-512', password = secure.password) => ({
     ssl: { ca },
     sasl: { mechanism, username: secure.username, password },
   })
   const allow = (principal: string, resources: readonly [AclResourceTypes, string, AclOperationTypes][]) =>
-    admin.createAcls({
-      acl: resources.map(([resourceType, resourceName, operation]) => ({
-        resourceType,
-        resourceName,
-        operation,
+    createAcls(
+      admin,
+      resources.map(([resourceType, resourceName, operation]) => ({
+        ...{ resourceType, resourceName, operation, principal, host: '*' },
         resourcePatternType: ResourcePatternTypes.LITERAL,
-        principal,
-        host: '*',
         permissionType: AclPermissionTypes.ALLOW,
       })),
-    })
+    )
   /** All ACLs that a stream needs when its topics exist, as listed in docs/security.md. */
   const acls = (topic: string): [AclResourceTypes, string, AclOperationTypes][] => [
     [AclResourceTypes.TOPIC, topic, AclOperationTypes.WRITE],
@@ -315,21 +295,18 @@ describe('security', () => {
     [AclResourceTypes.TOPIC, `${topic}.dlq`, AclOperationTypes.READ],
   ]
   const existing = async (topic: string) => {
-    await admin.createTopics({ topics: [{ topic }, { topic: `${topic}.dlq` }] })
+    await createTopics(admin, [{ topic }, { topic: `${topic}.dlq` }])
   }
 
-  it.each(['plain', 'scram-sha-256', 'scram-sha-512'] as const)(
-    'publishes over TLS with SASL %s',
-    async (mechanism) => {
-      const stream = newStream(secure.bootstrap)
-      await existing(stream.topic)
-      await allow(`User:${secure.username}`, acls(stream.topic))
-      const producer = await stream.open(login(mechanism))
-      expect(await recordIn(producer)).toBeUndefined()
-      const record = await commit(producer, [event('1', '1')], 1)
-      expect(await recordIn(await stream.open(login(mechanism)))).toEqual(record)
-    },
-  )
+  it.each(['plain', 'scram-sha-512'] as const)('publishes over TLS with SASL %s', async (mechanism) => {
+    const stream = newStream(secure.bootstrap)
+    await existing(stream.topic)
+    await allow(`User:${secure.username}`, acls(stream.topic))
+    const producer = await stream.open(login(mechanism))
+    expect(await recordIn(producer)).toBeUndefined()
+    const record = await commit(producer, [event('1', '1')], 1)
+    expect(await recordIn(await stream.open(login(mechanism)))).toEqual(record)
+  })
 
   it('logs in with the current password, and rejects without revealing a wrong one', async () => {
     const stream = newStream(secure.bootstrap)

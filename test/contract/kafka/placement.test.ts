@@ -14,6 +14,8 @@ import { type Clock, systemClock } from '../../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import { closingAfterAll } from '../../support/closing.ts'
 import { testKafka } from '../../support/committed-records.ts'
+import { createTopics } from '../../support/create-topics.ts'
+import { createAcls } from '../../support/documentation/kafka-acls.ts'
 import { type KafkaCluster, startKafka } from '../../support/servers/kafka-broker.ts'
 
 Object.assign(kafkaTimes, { closeMs: 500 })
@@ -250,7 +252,7 @@ describe('a member', () => {
     const member = startMember(group, { mayNotCreate: true, times: { rejoin } })
     await until(() => member.events.length > 0)
     expect(member.events).toMatchObject([{ kind: 'membership-lost', code: 'publish.topic-missing' }])
-    await admin.createTopics({ topics: [{ topic: `${group}.slots`, numPartitions: 24 }], waitForLeaders: true })
+    await createTopics(admin, [{ topic: `${group}.slots`, numPartitions: 24 }])
     await until(() => member.now().size === streams.length)
     const missing = member.events.filter((event) => 'code' in event && event.code === 'publish.topic-missing')
     expect(missing).toHaveLength(1)
@@ -260,19 +262,13 @@ describe('a member', () => {
 
 describe('behind an authorizer', () => {
   const allow = (resourceType: AclResourceTypes, resourceName: string, operation: AclOperationTypes) =>
-    admin.createAcls({
-      acl: [
-        {
-          resourceType,
-          resourceName,
-          operation,
-          resourcePatternType: ResourcePatternTypes.LITERAL,
-          principal: `User:${kafka.secure?.username}`,
-          host: '*',
-          permissionType: AclPermissionTypes.ALLOW,
-        },
-      ],
-    })
+    createAcls(admin, [
+      {
+        ...{ resourceType, resourceName, operation, principal: `User:${kafka.secure?.username}`, host: '*' },
+        resourcePatternType: ResourcePatternTypes.LITERAL,
+        permissionType: AclPermissionTypes.ALLOW,
+      },
+    ])
 
   it('a member reports each missing ACL once, and joins when all are granted', async () => {
     const group = randomUUID()
@@ -296,7 +292,7 @@ describe('behind an authorizer', () => {
           : [],
       )
     await until(() => missing().length === 1)
-    await admin.createTopics({ topics: [{ topic, numPartitions: 24 }], waitForLeaders: true })
+    await createTopics(admin, [{ topic, numPartitions: 24 }])
     await delay(500)
     await allow(AclResourceTypes.TOPIC, topic, AclOperationTypes.DESCRIBE)
     await until(() => missing().length === 2)

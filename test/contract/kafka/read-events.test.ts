@@ -10,6 +10,7 @@ import { kafkaEventPublisher } from '../../../connector/kafka/transactions/strea
 import { type StreamProducer, withoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { closingAfterAll } from '../../support/closing.ts'
+import { createTopics } from '../../support/create-topics.ts'
 import { eventsReader } from '../../support/events-reader.ts'
 import { eventForm, sentEvent } from '../../support/records.ts'
 import { never } from '../../support/signals.ts'
@@ -26,7 +27,7 @@ beforeAll(async () => {
 
 async function newTopic(): Promise<string> {
   const topic = randomUUID()
-  await admin.createTopics({ topics: [{ topic, numPartitions: 3 }] })
+  await createTopics(admin, [{ topic, numPartitions: 3 }])
   return topic
 }
 

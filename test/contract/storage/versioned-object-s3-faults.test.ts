@@ -126,14 +126,6 @@ test('reports a conflict when an abandoned write arrives before the next one', a
   expect(await object.write('next', expected, never)).toEqual({ kind: 'conflict' })
 })
 
-test('reports a conflict and does not create the object when an updated object was deleted', async () => {
-  const { server, object } = await open()
-  const expected = await versionAfterWriting(object, 'before')
-  server.objects.delete(key)
-  expect(await object.write('mine', expected, never)).toEqual({ kind: 'conflict' })
-  expect(textIn(server)).toBeUndefined()
-})
-
 const refusals: [number, string][] = [
   [403, 'AccessDenied'],
   [403, 'SignatureDoesNotMatch'],
@@ -161,12 +153,6 @@ test.each(refusals)(
     expect(retried).toEqual([])
   },
 )
-
-test('rejects a 404 without NoSuchKey instead of reporting an absent object', async () => {
-  const { server, object } = await open()
-  server.next('GET', { kind: 'answer', status: 404, html: '<html>not found' })
-  await expect(object.read(never)).rejects.toMatchObject({ code: 'storage.refused' })
-})
 
 test('rejects with storage.no-conditional-writes when the store does not support conditions', async () => {
   const { object } = await open({ fake: { conditions: 'not-implemented' } })

@@ -82,7 +82,6 @@ const cases: { name: string; bounds: Bounds; steps: string[]; holds?: true }[] =
     bounds: { ...PAIR, commands: [rewind] },
     steps: [stored, 'clears the wish', 'reads page 0: nothing to publish'],
   },
-  { name: 'a rewind that publishes again', bounds: { ...PAIR, commands: [republish] }, steps: [stored] },
   {
     name: 'a rewind of a paused stream',
     bounds: { ...SMALL, commands: [republish, pause] },
@@ -115,12 +114,6 @@ const cases: { name: string; bounds: Bounds; steps: string[]; holds?: true }[] =
     name: 'an erasure',
     bounds: { ...PAIR, lostMarkers: 1, commands: [erase] },
     steps: ['erase: was fenced: not erased', 'erase: finds a hanging transaction: not erased'],
-    holds: true,
-  },
-  {
-    name: 'an erasure from a paused stream',
-    bounds: { ...SMALL, lostMarkers: 1, commands: [erase, pause] },
-    steps: ['erase: reports that the client is erased', 'finds the stream paused'],
     holds: true,
   },
   {

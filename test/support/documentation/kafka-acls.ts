@@ -1,5 +1,13 @@
 import { readFileSync } from 'node:fs'
-import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, type Admin, ResourcePatternTypes } from 'kafkajs'
+import {
+  type AclEntry,
+  AclOperationTypes,
+  AclPermissionTypes,
+  AclResourceTypes,
+  type Admin,
+  ResourcePatternTypes,
+} from 'kafkajs'
+import { vi } from 'vitest'
 
 /** Permission for one operation on one resource. */
 export interface Acl {
@@ -54,7 +62,17 @@ const described = (principal: string, { resource, name, operation }: Acl) => ({
 })
 
 export async function allow(admin: Admin, principal: string, acls: readonly Acl[]): Promise<void> {
-  await admin.createAcls({ acl: acls.map((acl) => described(principal, acl)) })
+  const entries = acls.map((acl) => described(principal, acl))
+  await createAcls(admin, entries)
+}
+
+/** Waits until they hold, which is a little later than the broker answers. */
+export async function createAcls(admin: Admin, acl: AclEntry[]): Promise<void> {
+  await admin.createAcls({ acl })
+  const last = acl.at(-1)
+  if (last === undefined) return
+  const holds = async () => (await admin.describeAcls(last)).resources.length > 0
+  await vi.waitUntil(holds, { timeout: 30_000, interval: 20 })
 }
 
 export async function disallow(admin: Admin, principal: string, acl: Acl): Promise<void> {

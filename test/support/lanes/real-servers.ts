@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import type { TestProject } from 'vitest/node'
 import { closeStack } from '../../../connector/runtime/close-stack.ts'
-import { startKafka } from '../servers/kafka-broker.ts'
+import { type SecureListeners, startKafka } from '../servers/kafka-broker.ts'
 import { makeBucket, type S3Address, startS3 } from '../servers/s3-server.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** `host:port`, comma-separated. Shared, so each test uses its own topics, groups and transactional ids. */
     kafkaBrokers: string
+    /** Of the same broker; null if the environment names the brokers. */
+    kafkaSecure: SecureListeners | null
     /** All tests share the store, so each uses its own prefix. */
     s3: S3Address
   }
@@ -16,10 +18,10 @@ declare module 'vitest' {
 /** Vitest's global setup: starts one Kafka broker and one S3 server per run, unless the environment names others. */
 export async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
   const closing = closeStack()
-  const kafkaBrokers = async () => {
+  const kafka = async () => {
     const given = process.env.KAFKA_BROKERS
-    if (given !== undefined) return given
-    return closing.use(await startKafka(), (kafka) => kafka.close()).bootstrap
+    if (given !== undefined) return { bootstrap: given, secure: undefined }
+    return closing.use(await startKafka({ secure: true }), (cluster) => cluster.close())
   }
   const s3 = async (): Promise<S3Address> => {
     const given = s3OfEnvironment()
@@ -27,12 +29,13 @@ export async function setup({ provide }: TestProject): Promise<() => Promise<voi
     await makeBucket(given)
     return given
   }
-  const [brokers, store] = await Promise.allSettled([kafkaBrokers(), s3()])
+  const [brokers, store] = await Promise.allSettled([kafka(), s3()])
   if (brokers.status === 'rejected' || store.status === 'rejected') {
     await closing.close()
     throw [brokers, store].find((outcome) => outcome.status === 'rejected')?.reason
   }
-  provide('kafkaBrokers', brokers.value)
+  provide('kafkaBrokers', brokers.value.bootstrap)
+  provide('kafkaSecure', brokers.value.secure ?? null)
   provide('s3', store.value)
   return () => closing.close()
 }
