@@ -51,13 +51,13 @@ function send(answer: BadAnswer, response: ServerResponse): void {
   }
 }
 
-const source = () => {
+const source = ({ hangs }: BadAnswer) => {
   const config: PolarisConfig = {
     ...defaultPolaris,
     url: server.url,
     auth: { kind: 'basic', account: { user, password } },
     codeMagasin: 1,
-    timeouts: { connectMs: 5000, answerMs: 300 },
+    timeouts: { connectMs: 5_000, answerMs: hangs === undefined ? 10_000 : 300 },
     maxBodyBytes: 64_000,
   }
   return httpClientSource(config, {
@@ -93,7 +93,7 @@ describe('an answer that is not a complete, well-formed page changes nothing (in
   })
 
   it.each(answers)('$name: $code', async (answer) => {
-    const reading = source()
+    const reading = source(answer)
     try {
       bad = answer
       const error: unknown = await reading.read(at(answer), never).then(

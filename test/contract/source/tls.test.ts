@@ -33,10 +33,10 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true })
 })
 
-const reading = (url: string, tls?: TlsConfig) =>
+const reading = (url: string, tls?: TlsConfig, connectMs = 5_000) =>
   readOnce({
     ...{ url, tls, auth: { kind: 'basic', account: { user: 'u', password: 'p' } } },
-    timeouts: { ...polarisDefaults.timeouts, connectMs: 300 },
+    timeouts: { ...polarisDefaults.timeouts, connectMs },
   })
 const refused = /^source\.certificate: /
 const accepted = 'a page with 0 clients'
@@ -110,7 +110,7 @@ describe('a server that never finishes the handshake', () => {
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
     const { port } = silent.address() as AddressInfo
     try {
-      expect(await reading(`https://127.0.0.1:${port}`)).toMatch(/^source\.unreachable: .*ETIMEDOUT/)
+      expect(await reading(`https://127.0.0.1:${port}`, undefined, 300)).toMatch(/^source\.unreachable: .*ETIMEDOUT/)
     } finally {
       silent.close()
     }
