@@ -1,4 +1,4 @@
-import { loadTable } from '../../connector/index/load-table.ts'
+import { loadTable } from '../../connector/index/stream-index.ts'
 import { BENCH_KEY, benchStore, type StoredIndex } from './bench-store.ts'
 import { memoryOf } from './process-usage.ts'
 

@@ -1,56 +1,15 @@
 import { z } from 'zod'
 import { streamMapping } from '../event/page-mapping.ts'
-import { deltaSchema, indexSchema } from '../index/index-state.ts'
-import type { RecordKey } from '../publish/event-publisher.ts'
+import { deltaSchema, emptyIndex, indexSchema, withEntries } from '../index/index-state.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import { parsedJson } from '../runtime/parsed-json.ts'
-import { historyStates, lanes } from '../scan/scan-state.ts'
-import { type CheckPoint, type SourceTime, sourceTimePattern } from '../source/client-source.ts'
+import { newScans, scanStates } from '../scan/scan-state.ts'
 
 export const FORMAT = 17
 
 const count = z.number().int().nonnegative()
-const sourceTime = z
-  .string()
-  .regex(sourceTimePattern)
-  .transform((text) => text as SourceTime)
-const token = z
-  .string()
-  .transform((text) => text as CheckPoint)
-  .nullable()
-const time = z.number()
-const scan = z.object({
-  lane: z.enum(lanes),
-  reachMs: count.nullable(),
-  number: count,
-  from: sourceTime,
-  lastChanged: sourceTime,
-  checkPoint: token,
-  limit: count,
-  output: z.enum(['xml', 'json']),
-  startedAt: time.nullable(),
-  times: z.object({ distinct: count, last: sourceTime.nullable() }).nullable(),
-  seen: z.object({ token: z.string(), clients: z.string().nullable(), power: count, steps: count }).nullable(),
-  emptyPages: count,
-  isEndAsked: z.boolean(),
-  pages: count,
-  clients: count,
-})
-const scans = z.object({
-  createdAt: time.nullable(),
-  begun: count,
-  live: z.object({ startedAt: time.nullable(), scan: scan.nullable() }),
-  background: z.array(scan).readonly(),
-  lookBacks: z.array(z.object({ reachMs: count, startedAt: time })).readonly(),
-  history: z.object({
-    state: z.enum(historyStates),
-    from: sourceTime.nullable(),
-    republished: z.string().nullable(),
-    startedAt: time.nullable(),
-  }),
-})
 const reached = {
-  scans,
+  scans: scanStates,
   /** Published so far: the `sequence` of the next one. */
   events: count,
   /** Null: no page has been processed. */
@@ -121,9 +80,17 @@ export function parseDocument(text: string): CheckpointDocument {
   throw new ConnectorError('checkpoint.damaged', `read checkpoint: invalid at ${places.join(', ')}`)
 }
 
-/** Compares commit records or decisions by epoch, then seq; equal ones also have the same nonce. */
-export function compareRecords(left: RecordKey, right: RecordKey): 'older' | 'newer' | 'equal' | 'different' {
-  if (left.epoch !== right.epoch) return left.epoch < right.epoch ? 'older' : 'newer'
-  if (left.seq !== right.seq) return left.seq < right.seq ? 'older' : 'newer'
-  return left.nonce === right.nonce ? 'equal' : 'different'
+/** The state of a stream that has read nothing yet. */
+export const beginning: StreamState = { scans: newScans, events: 0, mapping: null, index: emptyIndex }
+
+/** The state after the change. */
+export function stateAfter({ index }: StreamState, { entries, ...reached }: StateChange): StreamState {
+  return { ...reached, index: withEntries(index, entries) }
+}
+
+/** The committed state after `pending` was decided by its commit record. */
+export function committedByRecord({ committed, pending }: CheckpointDocument): Committed {
+  if (pending === null) return committed
+  const { change, ...decision } = pending
+  return { ...decision, hasRecord: true, state: stateAfter(committed.state, change) }
 }

@@ -6,9 +6,8 @@ import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import { beginningAt, withoutPlaces } from '../scan/begin-scan.ts'
 import { HISTORY, type HistoryState, scanNamed, withoutScan } from '../scan/scan-state.ts'
 import type { SourceTime } from '../source/client-source.ts'
-import type { CheckpointDocument, StreamState } from './checkpoint-document.ts'
-import { publishedEvents } from './mismatch.ts'
-import { beginning } from './transitions.ts'
+import { beginning, type CheckpointDocument, type StreamState } from './checkpoint-document.ts'
+import { publishedEvents } from './valid-state.ts'
 import type { Rewind } from './wishes.ts'
 
 /** What a rewind makes of a stream. All are pure. */
@@ -75,41 +74,33 @@ const curedByRepublish: ReadonlySet<ErrorCode> = new Set([
   'checkpoint.index-damaged',
 ])
 
-/** The first epoch and event number of a stream that begins again. Both are higher than all that it has used. */
-export interface Restart {
-  readonly epoch: number
-  /** The number of the next event. */
-  readonly events: number
-}
-
 /** No stream has published as many since 1970. */
 const EVENTS_A_SECOND = 500_000
 /** The lost document may have been claimed more often than Kafka shows; our clock may be wrong. */
 const CLAIMS_SINCE_RECORD = 1_000
 
-/** `document`: undefined if it cannot be read. `now`: in ms since 1970. */
-export function restartAbove(
-  document: CheckpointDocument | undefined,
-  record: CommitRecord | undefined,
-  now: number,
-): Restart {
-  if (document === undefined) {
-    const epoch = Math.max(Math.floor(now / 1000), (record?.epoch ?? 0) + CLAIMS_SINCE_RECORD)
-    return { epoch, events: Math.max(epoch * EVENTS_A_SECOND, record?.events ?? 0) }
-  }
-  return {
-    epoch: Math.max(document.claim.epoch, record?.epoch ?? 0) + 1,
-    events: Math.max(publishedEvents(document), record?.events ?? 0),
-  }
+interface Lost {
+  /** Undefined if it cannot be read. */
+  readonly document: CheckpointDocument | undefined
+  readonly record: CommitRecord | undefined
+  /** In ms since 1970. */
+  readonly now: number
 }
 
-/** The state of a stream that begins again. Its history starts at `to` or at `beginAt`, whichever is earlier. */
-export function restarted({ epoch, events }: Restart, { id, to }: Rewind, beginAt: SourceTime): StreamState {
-  const from = to !== null && to < beginAt ? to : beginAt
+/**
+ * The state of a stream that begins again, with an index of its epoch. Epoch and event numbers are above all that it has
+ * used. Its history starts at `to` or at `beginAt`, whichever is earlier.
+ */
+export function restarted({ document, record, now }: Lost, { id, to }: Rewind, beginAt: SourceTime): StreamState {
+  const epoch =
+    document === undefined
+      ? Math.max(Math.floor(now / 1000), (record?.epoch ?? 0) + CLAIMS_SINCE_RECORD)
+      : Math.max(document.claim.epoch, record?.epoch ?? 0) + 1
+  const published = document === undefined ? epoch * EVENTS_A_SECOND : publishedEvents(document)
   return {
     ...beginning,
-    scans: beginningAt(from, id),
-    events,
+    scans: beginningAt(to !== null && to < beginAt ? to : beginAt, id),
+    events: Math.max(published, record?.events ?? 0),
     index: { ...emptyIndex, generation: epoch },
   }
 }

@@ -6,9 +6,15 @@ import type { CommitRecord } from '../publish/event-publisher.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
 import type { Version, VersionedObject } from '../storage/checkpoint-store.ts'
-import type { StateChange, StreamState } from './checkpoint-document.ts'
-import { type CheckpointDocument, serializeDocument } from './checkpoint-document.ts'
-import { decided, left, moved, prepared, recordOf, represented, stateAfter } from './transitions.ts'
+import {
+  type CheckpointDocument,
+  committedByRecord,
+  type StateChange,
+  type StreamState,
+  serializeDocument,
+  stateAfter,
+} from './checkpoint-document.ts'
+import { prepared } from './transitions.ts'
 
 /**
  * The checkpoint of a claimed stream, with its client index. After any rejection it is unusable: open the stream again.
@@ -22,8 +28,6 @@ export interface StreamCheckpoint {
   readonly table: ClientTable
   /** Number of transactions decided so far. */
   seq(): number
-  /** Of this claim. */
-  readonly epoch: number
   /** The rewind that was applied last; null: none. */
   readonly rewound: string | null
   /** Whether the current state is stored as committed. */
@@ -60,118 +64,93 @@ export interface Claim {
   readonly table: ClientTable
 }
 
+interface Held extends CheckpointParts, Claim {
+  readonly storage: IndexStorage
+  /** Its committed state is the current one. */
+  document: CheckpointDocument
+  version: Version
+  /** Whether the document is stored. */
+  isSaved: boolean
+  prepared: ReturnType<typeof prepared> | undefined
+}
+
 export function streamCheckpoint(claim: Claim, parts: CheckpointParts): StreamCheckpoint {
-  const { table, document } = claim
   const { index } = parts
-  const storage = indexStorage(document.committed.state.index, {
-    ...parts,
-    table,
-    store: index.store,
-    limits: index.limits,
-    epoch: document.claim.epoch,
-  })
-  const write = documentWriter(claim, parts, storage)
-  const held: Held = {
-    ...parts,
-    table,
-    storage,
-    write,
-    document,
-    prepared: undefined,
-    unsaved: undefined,
-    isRecorded: true,
-  }
+  const { document, table } = claim
+  const { store, limits } = index
+  const { epoch } = document.claim
+  const storage = indexStorage(document.committed.state.index, { ...parts, table, store, limits, epoch })
+  const held: Held = { ...parts, ...claim, storage, isSaved: true, prepared: undefined }
   index.keep(table, document.nonce)
   return {
     table,
-    epoch: document.claim.epoch,
     rewound: document.rewound,
-    state: () => stateOf(held),
+    state: () => held.document.committed.state,
     seq: () => held.document.committed.seq,
-    isSaved: () => held.isRecorded && held.unsaved === undefined,
-    advance: (change) => advance(held, change),
+    isSaved: () => held.isSaved,
+    advance: (change) => {
+      // The table holds decided entries only, and segments are written from it.
+      if (change.entries !== '') throw new Error('index entries without a transaction')
+      held.document = withState(held.document, stateAfter(held.document.committed.state, change))
+      held.isSaved = false
+    },
     prepare: (change, finish) => prepare(held, change, finish),
     decided: () => decide(held),
-    save: (finish) => save(held, finish),
-    leave: (finish) => {
-      held.document = left(held.document)
-      return save(held, finish)
-    },
+    save: (finish) => save(held, held.document.claim.owner, finish),
+    leave: (finish) => save(held, null, finish),
     close: storage.close,
   }
 }
 
-/** The state of an open checkpoint. */
-interface Held extends CheckpointParts {
-  readonly table: ClientTable
-  readonly storage: IndexStorage
-  readonly write: ReturnType<typeof documentWriter>
-  document: CheckpointDocument
-  prepared: CheckpointDocument | undefined
-  /** The last change without a transaction, if it is not written yet. */
-  unsaved: StateChange | undefined
-  /** Whether the last decided transaction is stored as committed. */
-  isRecorded: boolean
-}
-
-function stateOf({ document, unsaved }: Held): StreamState {
-  const { state } = document.committed
-  return unsaved === undefined ? state : stateAfter(state, unsaved)
-}
-
-function advance(held: Held, change: StateChange): void {
-  // The table holds decided entries only, and segments are written from it.
-  if (change.entries !== '') throw new Error('index entries without a transaction')
-  held.unsaved = change
+function withState(document: CheckpointDocument, state: StreamState): CheckpointDocument {
+  return { ...document, committed: { ...document.committed, state } }
 }
 
 async function prepare(held: Held, change: StateChange, finish: AbortSignal): Promise<CommitRecord> {
-  const { document, table } = held
-  const stamp = { nonce: held.newNonce(), at: held.clock.now() }
-  const next = prepared(await withIndex(held, finish), change, stamp)
-  // The stored document may still have the decided state as pending.
-  held.index.keep(table, next.nonce, ...(held.isRecorded ? [document.nonce] : []))
-  await held.write(next, finish)
+  const document = await withIndex(held, finish)
+  const next = prepared(document, change, { nonce: held.newNonce(), at: held.clock.now() })
+  // If the write fails, the document that is stored now may stay.
+  held.index.keep(held.table, next.nonce, ...(held.isSaved ? [document.nonce] : []))
+  await write(held, next, finish)
   held.prepared = next
-  return recordOf(next)
+  const { epoch, seq, nonce } = next.pending
+  return { epoch, seq, nonce, events: change.events }
 }
 
 function decide(held: Held): void {
-  if (held.prepared?.pending == null) throw new Error('decided without prepare')
+  const { prepared } = held
+  if (prepared === undefined) throw new Error('decided without prepare')
   held.index.forget()
-  held.table.setAll(deltaWords(held.prepared.pending.change.entries))
-  held.document = decided(held.prepared)
+  held.table.setAll(deltaWords(prepared.pending.change.entries))
+  held.document = { ...prepared, committed: committedByRecord(prepared), pending: null }
   held.prepared = undefined
-  held.unsaved = undefined
-  held.isRecorded = false
+  held.isSaved = false
 }
 
-async function save(held: Held, finish: AbortSignal): Promise<void> {
-  const next = moved(await withIndex(held, finish), held.unsaved, held.newNonce())
+async function save(held: Held, owner: string | null, finish: AbortSignal): Promise<void> {
+  const document = await withIndex(held, finish)
+  const next = { ...document, nonce: held.newNonce(), claim: { ...document.claim, owner } }
   held.index.keep(held.table, next.nonce)
-  await held.write(next, finish)
+  await write(held, next, finish)
   held.document = next
-  held.unsaved = undefined
-  held.isRecorded = true
+  held.isSaved = true
 }
 
+/** The document, with its index as it is stored from now on. */
 async function withIndex({ document, storage }: Held, finish: AbortSignal): Promise<CheckpointDocument> {
-  return represented(document, await storage.represent(document.committed.state, finish))
+  const { state } = document.committed
+  return withState(document, { ...state, index: await storage.represent(state, finish) })
 }
 
-/** Writes the documents of one claim. */
-function documentWriter(claim: Claim, parts: CheckpointParts, storage: IndexStorage) {
-  let { version } = claim
-  return async (document: CheckpointDocument, finish: AbortSignal) => {
-    try {
-      version = await writeDocument(parts, { document, expected: version }, finish)
-    } catch (error) {
-      // Not a conflict, after which the stream is reopened: two replicas would take it from each other endlessly.
-      if (codeOf(error) !== 'checkpoint.conflict') throw error
-      throw new ConnectorError('publish.fenced', 'write checkpoint: another process has replaced it')
-    }
-    storage.written(document.committed.state.index)
+async function write(held: Held, document: CheckpointDocument, finish: AbortSignal): Promise<void> {
+  try {
+    held.version = await writeDocument(held, { document, expected: held.version }, finish)
+  } catch (error) {
+    // Not a conflict, after which the stream is reopened: two replicas would take it from each other endlessly.
+    if (codeOf(error) !== 'checkpoint.conflict') throw error
+    throw new ConnectorError('publish.fenced', 'write checkpoint: another process has replaced it')
   }
+  held.storage.written(document.committed.state.index)
 }
 
 /**

@@ -1,46 +1,72 @@
-import { emptyIndex, type IndexState, withEntries } from '../index/index-state.ts'
-import type { CommitRecord } from '../publish/event-publisher.ts'
+import type { ClientTable } from '../index/client-table.ts'
+import { deltaWords } from '../index/index-state.ts'
+import type { FoundRecord } from '../publish/event-publisher.ts'
+import { ConnectorError } from '../runtime/connector-error.ts'
 import { withoutPlaces } from '../scan/begin-scan.ts'
-import { newScans } from '../scan/scan-state.ts'
+import { UNKNOWN_BEGINNING } from '../scan/scan-state.ts'
+import type { SourceTime } from '../source/client-source.ts'
 import {
+  beginning,
   type CheckpointDocument,
   type Committed,
+  committedByRecord,
   FORMAT,
   type StateChange,
   type StreamIdentity,
   type StreamState,
 } from './checkpoint-document.ts'
+import { restarted, rewound, withoutPending } from './rewind.ts'
+import type { ValidState } from './valid-state.ts'
+import type { Rewind } from './wishes.ts'
 
 /** Transitions of the checkpoint document. Each function returns what to write next. All are pure. */
 
-/** The state after the change. Pure. */
-export function stateAfter({ index }: StreamState, { entries, ...reached }: StateChange): StreamState {
-  return { ...reached, index: withEntries(index, entries) }
-}
-
-/** The state of a stream that has read nothing yet. */
-export const beginning: StreamState = {
-  scans: newScans,
-  events: 0,
-  mapping: null,
-  index: emptyIndex,
-}
-
-/** The nonce and the time (ms since 1970) of a write. */
-export interface Stamp {
-  readonly nonce: string
-  readonly at: number
-}
-
 /** The replica that claims, and the id of its transactional producer. */
-export interface Claimant extends Stamp {
+interface Claimant {
+  readonly nonce: string
+  /** In ms since 1970. */
+  readonly at: number
   readonly owner: string
   readonly producerId: string
   readonly identity: StreamIdentity
 }
 
-/** The first document of a stream. A stream that begins again has a higher epoch. */
-export function firstDocument(state: StreamState, claimant: Claimant, epoch = 1): CheckpointDocument {
+/** What an opening knows of the stream that it claims. */
+interface Known {
+  readonly document: CheckpointDocument | undefined
+  /** The client index of its committed state. */
+  readonly table: ClientTable
+  /** Document or index cannot be used, and the rewind lets the stream begin again. */
+  readonly isLost: boolean
+  readonly rewind: Rewind | undefined
+  /** If it is a hold, the rewind cures it. */
+  readonly valid: ValidState
+  readonly found: FoundRecord
+  readonly beginAt: SourceTime | undefined
+}
+
+/**
+ * The document of a claim, after the rewind that waits. Invariant 4: a claim writes a higher epoch, with the resolved state
+ * and nothing pending. Throws `config.invalid` for a new stream without a configured beginning.
+ */
+export function claimed(known: Known, claimant: Claimant): CheckpointDocument {
+  const { document, table, isLost, rewind, valid, found } = known
+  const beginAt = known.beginAt ?? UNKNOWN_BEGINNING
+  if (rewind !== undefined && (isLost || (valid.kind === 'hold' && valid.code !== 'checkpoint.undecided'))) {
+    const record = found.kind === 'record' ? found.record : undefined
+    const state = restarted({ document, record, now: claimant.at }, rewind, beginAt)
+    return { ...firstDocument(state, claimant, state.index.generation), rewound: rewind.id }
+  }
+  if (document === undefined && known.beginAt === undefined) throw withoutBeginning()
+  const next = document === undefined ? firstDocument(beginning, claimant, 1) : resolved(document, valid, claimant)
+  if (rewind === undefined) return next
+  const { claim, committed } = next
+  table.setAll(deltaWords(committed.state.index.delta))
+  const state = rewound(committed.state, rewind, { epoch: claim.epoch, beginAt, table })
+  return { ...next, rewound: rewind.id, committed: { ...committed, state } }
+}
+
+function firstDocument(state: StreamState, claimant: Claimant, epoch: number): CheckpointDocument {
   const { nonce, at, owner, producerId, identity } = claimant
   return {
     format: FORMAT,
@@ -54,75 +80,44 @@ export function firstDocument(state: StreamState, claimant: Claimant, epoch = 1)
   }
 }
 
-/** The committed state after `pending` was decided by its commit record. */
-export function committedByRecord({ committed, pending }: CheckpointDocument): Committed {
-  if (pending === null) return committed
-  const { change, ...decision } = pending
-  return { ...decision, hasRecord: true, state: stateAfter(committed.state, change) }
+function withoutBeginning(): ConnectorError {
+  return new ConnectorError(
+    'config.invalid',
+    'open stream: no checkpoint yet: POLARIS_LAST_CHANGED must be set to the date from which to read clients',
+  )
 }
 
-/** Invariant 4: a claim writes a higher epoch, with the resolved state and nothing pending. */
-export function claimed(document: CheckpointDocument, committed: Committed, claim: Claimant): CheckpointDocument {
-  const { nonce, at, owner, producerId, identity } = claim
-  const hasMoved = identity.source.url !== document.source.url
+/** The next claim of a document, with its valid state as the committed one. */
+function resolved(document: CheckpointDocument, valid: ValidState, claimant: Claimant): CheckpointDocument {
+  const { nonce, at, owner, producerId, identity } = claimant
+  const claim = { epoch: document.claim.epoch + 1, owner, at }
+  const committed = validStateOf(document, valid)
+  const { state } = committed
+  // The tokens of a server say nothing to one at another address.
+  const scans = identity.source.url === document.source.url ? state.scans : withoutPlaces(state.scans)
   return {
     ...document,
     nonce,
     ...identity,
     producerId,
-    claim: { epoch: document.claim.epoch + 1, owner, at },
-    committed: hasMoved ? atAnotherAddress(committed) : committed,
+    claim,
+    committed: { ...committed, state: { ...state, scans } },
     pending: null,
   }
 }
 
-/** The tokens of a server say nothing to one at another address. */
-function atAnotherAddress(committed: Committed): Committed {
-  const { state } = committed
-  return { ...committed, state: { ...state, scans: withoutPlaces(state.scans) } }
+/** Without its commit record, none is missed later. */
+function validStateOf(document: CheckpointDocument, valid: ValidState): Committed {
+  const { committed } = document
+  if (valid.kind === 'pending') return committedByRecord(document)
+  if (valid.kind === 'hold') return { ...committed, hasRecord: false, state: withoutPending(document) }
+  return { ...committed, hasRecord: valid.kind === 'committed' && valid.hasRecord }
 }
 
 /** Prepares the next transaction. */
-export function prepared(document: CheckpointDocument, change: StateChange, stamp: Stamp): CheckpointDocument {
+export function prepared(document: CheckpointDocument, change: StateChange, stamp: Pick<Claimant, 'nonce' | 'at'>) {
   const { nonce, at } = stamp
-  return {
-    ...document,
-    nonce,
-    pending: { epoch: document.claim.epoch, seq: document.committed.seq + 1, nonce, at, change },
-  }
-}
-
-/** Marks the prepared transaction as decided. */
-export function decided(document: CheckpointDocument): CheckpointDocument {
-  if (document.pending === null) throw new Error('nothing is prepared')
-  return { ...document, committed: committedByRecord(document), pending: null }
-}
-
-/** Changes the committed state without a transaction; its decision (epoch, seq, nonce, time) stays. */
-export function moved(
-  document: CheckpointDocument,
-  change: StateChange | undefined,
-  nonce: string,
-): CheckpointDocument {
-  const { committed } = document
-  const state = change === undefined ? committed.state : stateAfter(committed.state, change)
-  return { ...document, nonce, committed: { ...committed, state }, pending: null }
-}
-
-/** The same committed state with its client index stored in another way. */
-export function represented(document: CheckpointDocument, index: IndexState): CheckpointDocument {
-  const { committed } = document
-  return { ...document, committed: { ...committed, state: { ...committed.state, index } } }
-}
-
-/** The document of a stream that its owner has stopped or paused. */
-export function left(document: CheckpointDocument): CheckpointDocument {
-  return { ...document, claim: { ...document.claim, owner: null } }
-}
-
-/** The commit record that decides the document's pending state. */
-export function recordOf({ pending }: CheckpointDocument): CommitRecord {
-  if (pending === null) throw new Error('nothing is prepared')
-  const { epoch, seq, nonce, change } = pending
-  return { epoch, seq, nonce, events: change.events }
+  const { claim, committed } = document
+  const pending = { epoch: claim.epoch, seq: committed.seq + 1, nonce, at, change }
+  return { ...document, nonce, pending }
 }

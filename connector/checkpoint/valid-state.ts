@@ -1,5 +1,6 @@
-import type { FoundRecord, RecordKey } from '../publish/event-publisher.ts'
-import { compareRecords } from './checkpoint-document.ts'
+import type { Destination, FoundRecord, RecordKey } from '../publish/event-publisher.ts'
+import type { ErrorCode } from '../runtime/error-catalogue.ts'
+import type { CheckpointDocument, StreamIdentity } from './checkpoint-document.ts'
 
 /** A decided or prepared state, as far as it matters for which one is valid. */
 interface Decided extends RecordKey {
@@ -30,9 +31,7 @@ export type ValidState =
   | { readonly kind: 'new' | 'pending' }
   /** `hasRecord`: its commit record was found. */
   | { readonly kind: 'committed'; readonly hasRecord: boolean }
-  | { readonly kind: 'hold'; readonly code: HoldCode; readonly why: string }
-
-type HoldCode = `checkpoint.${'damaged' | 'topic-in-use' | 'undecided' | 'events-lost' | 'rolled-back'}`
+  | { readonly kind: 'hold'; readonly code: ErrorCode; readonly why: string }
 
 /** Kafka keeps commit records at least this long; the clocks of two replicas differ by much less. */
 export const DAY_MS = 86_400_000
@@ -71,6 +70,13 @@ function byRecord({ committed, pending }: StoredStates, record: RecordKey): Vali
   }
 }
 
+/** Compares commit records or decisions by epoch, then seq; equal ones also have the same nonce. */
+function compareRecords(left: RecordKey, right: RecordKey): 'older' | 'newer' | 'equal' | 'different' {
+  if (left.epoch !== right.epoch) return left.epoch < right.epoch ? 'older' : 'newer'
+  if (left.seq !== right.seq) return left.seq < right.seq ? 'older' : 'newer'
+  return left.nonce === right.nonce ? 'equal' : 'different'
+}
+
 function withoutRecord({ committed, pending }: StoredStates, why: 'none' | 'unstable', now: number): ValidState {
   if (pending === null) return { kind: 'committed', hasRecord: false }
   if (why === 'unstable')
@@ -81,6 +87,55 @@ function withoutRecord({ committed, pending }: StoredStates, why: 'none' | 'unst
   return hold('checkpoint.undecided', 'Kafka has no commit record, and a state is pending')
 }
 
-function hold(code: HoldCode, why: string): ValidState {
+function hold(code: ErrorCode, why: string): ValidState {
   return { kind: 'hold', code, why }
+}
+
+/** Why a stream cannot use a document. */
+interface Mismatch {
+  readonly code: ErrorCode
+  readonly why: string
+}
+
+/** What a stream is, as far as it is known: of a topic that was not read, its configured name. */
+export interface KnownIdentity extends Omit<StreamIdentity, 'destination'> {
+  readonly destination: Destination | Pick<Destination, 'clusterId' | 'topic'>
+}
+
+/**
+ * Checks that the document belongs to this stream. Another stream, source, cluster or topic is a mismatch; a new URL or
+ * more partitions are not. Pure.
+ */
+export function mismatch(document: CheckpointDocument, identity: KnownIdentity): Mismatch | undefined {
+  const { source, destination } = identity
+  const { clusterId, topic } = document.destination
+  const compared: readonly [ErrorCode, string, string | number | null, string | number | null][] = [
+    ['checkpoint.other-stream', 'connector', document.connector, identity.connector],
+    ['checkpoint.other-stream', 'stream', document.stream, identity.stream],
+    ['checkpoint.other-stream', 'codeMagasin', document.source.codeMagasin, source.codeMagasin],
+    ['checkpoint.other-stream', 'prefixCle', document.source.prefixCle, source.prefixCle],
+    // If either cluster id is unknown, only the topic id is compared.
+    ['checkpoint.topic-lost', 'Kafka cluster', clusterId ?? destination.clusterId, destination.clusterId ?? clusterId],
+    ['checkpoint.topic-lost', 'topic', topic, destination.topic],
+  ]
+  const wrong = compared.find(([, , stored, configured]) => stored !== configured)
+  if (wrong === undefined) return 'topicId' in destination ? replacedTopic(document, destination) : undefined
+  const [code, what, stored, configured] = wrong
+  return { code, why: `the document belongs to ${what} ${stored ?? '(none)'}, not to ${configured ?? '(none)'}` }
+}
+
+/** A topic may be deleted and created again as long as this stream has published nothing to it. */
+function replacedTopic(document: CheckpointDocument, now: Destination): Mismatch | undefined {
+  const { topic, topicId, partitions } = document.destination
+  const published = publishedEvents(document)
+  const isSame = topicId === now.topicId && partitions <= now.partitions
+  if (isSame || published === 0) return undefined
+  const ids = `before: id ${topicId} and ${partitions} partitions; now: id ${now.topicId} and ${now.partitions} partitions`
+  const why = `topic ${topic} was deleted and created again (${ids}); the ${published} events published to it are lost`
+  return { code: 'checkpoint.topic-lost', why }
+}
+
+/** The number of events that were published according to the document, including those of a pending transaction. */
+export function publishedEvents({ committed, pending }: CheckpointDocument): number {
+  return Math.max(committed.state.events, pending?.change.events ?? 0)
 }

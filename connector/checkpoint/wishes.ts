@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import { parsedJson } from '../runtime/parsed-json.ts'
-import { type SourceTime, sourceTimePattern } from '../source/client-source.ts'
+import { sourceTime } from '../scan/scan-state.ts'
 import type { StoredText, Version, VersionedObject } from '../storage/checkpoint-store.ts'
 import { type CheckpointDocument, parseDocument } from './checkpoint-document.ts'
 
@@ -10,11 +10,7 @@ const rewind = z.object({
   /** Unique; the document keeps that of the last applied one. */
   id: z.string(),
   /** On the server's wall clock; null: the configured beginning. */
-  to: z
-    .string()
-    .regex(sourceTimePattern)
-    .transform((text) => text as SourceTime)
-    .nullable(),
+  to: sourceTime.nullable(),
   /** Unchanged clients are published, too. */
   republish: z.boolean(),
   /** Of these only, by `hashedId`; absent: all. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { waitingRewind } from '../checkpoint/wishes.ts'
-import { composeAudit } from '../compose/compose-audit.ts'
+import { composeAudit } from '../compose/compose-inspection.ts'
 import { hashedId } from '../index/index-entry.ts'
 import { auditStream } from '../inspect/audit/audit-stream.ts'
 import { wallClock } from '../source/source-time.ts'

@@ -1,4 +1,4 @@
-import { composeDoctor } from '../compose/compose-doctor.ts'
+import { composeDoctor } from '../compose/compose-inspection.ts'
 import { problemText } from '../config/config-problem.ts'
 import { readConfig } from '../config/load-config.ts'
 import { examine } from '../inspect/doctor/examine.ts'

@@ -1,4 +1,4 @@
-import { commandReader } from '../compose/compose-source.ts'
+import { commandReader } from '../compose/compose-stream.ts'
 import { eventSettings } from '../event/client-record.ts'
 import { previewRecords } from '../inspect/preview/preview-records.ts'
 import { DAY_MS } from '../runtime/clock.ts'

@@ -2,8 +2,16 @@ import type { SegmentStore } from '../storage/checkpoint-store.ts'
 import type { ClientTable } from './client-table.ts'
 import { ENTRY_BYTES } from './index-entry.ts'
 import { deltaEntries, type IndexState, type SegmentReference } from './index-state.ts'
-import { dueRewrite, type Rewrite, replaced, type SegmentLimits, segmentLimits } from './segment-plan.ts'
-import { type SegmentRange, type SegmentWriter, writeSegment } from './write-segment.ts'
+import {
+  dueRewrite,
+  type Rewrite,
+  replaced,
+  type SegmentLimits,
+  type SegmentRange,
+  type SegmentWriter,
+  segmentLimits,
+  writeSegment,
+} from './segments.ts'
 
 /**
  * Stores the index of a claimed stream in segments, each written from the table: what leaves the document, and, in the

@@ -1,8 +1,10 @@
+import { linkedAbort } from '../runtime/abort.ts'
+import { ConnectorError } from '../runtime/connector-error.ts'
 import type { SegmentStore } from '../storage/checkpoint-store.ts'
-import type { ClientTable } from './client-table.ts'
-import type { IndexState } from './index-state.ts'
-import { loadTable } from './load-table.ts'
-import type { SegmentLimits } from './segment-plan.ts'
+import { type ClientTable, clientTable } from './client-table.ts'
+import { entryWords } from './index-entry.ts'
+import { deltaWords, type IndexState, type SegmentReference } from './index-state.ts'
+import { type SegmentLimits, segmentHash } from './segments.ts'
 
 /**
  * The client index of one stream in the memory of this replica. Openings reuse it while the stored checkpoint is ours.
@@ -36,4 +38,51 @@ export function streamIndex(store: SegmentStore, limits?: SegmentLimits): Stream
       kept = undefined
     },
   }
+}
+
+/** Requests at the same time: of segments of the largest size, as much memory. */
+const AHEAD = 4
+
+/**
+ * The table of a stored index. Rejects with `checkpoint.index-damaged` (also where a segment is missing), `storage.*` or
+ * the reason of `stop`.
+ */
+export async function loadTable(
+  store: Pick<SegmentStore, 'get'>,
+  { segments, delta }: Pick<IndexState, 'segments' | 'delta'>,
+  stop: AbortSignal,
+): Promise<ClientTable> {
+  using reading = linkedAbort(stop)
+  const table = clientTable(segments.reduce((sum, { tier, entries }) => (tier === 'base' ? sum + entries : sum), 0))
+  const asked: Promise<Uint32Array>[] = []
+  try {
+    for (let next = 0; next < segments.length + AHEAD; next += 1) {
+      const segment = segments[next]
+      if (segment !== undefined) {
+        const words = readSegment(store, segment, reading.signal)
+        words.catch(() => {}) // where an earlier one fails first
+        asked.push(words)
+      }
+      if (next >= AHEAD) table.setAll((await asked.shift()) ?? new Uint32Array())
+    }
+  } finally {
+    reading.abort()
+  }
+  table.setAll(deltaWords(delta))
+  return table
+}
+
+async function readSegment(
+  store: Pick<SegmentStore, 'get'>,
+  { name, sha256 }: SegmentReference,
+  stop: AbortSignal,
+): Promise<Uint32Array> {
+  const bytes = await store.get(name, stop)
+  if (bytes === undefined)
+    throw new ConnectorError('checkpoint.index-damaged', `load client index: segment ${name} does not exist`)
+  if (segmentHash(bytes) === sha256) return entryWords(bytes)
+  throw new ConnectorError(
+    'checkpoint.index-damaged',
+    `load client index: segment ${name} (${bytes.length} bytes) does not have the hash that the checkpoint names`,
+  )
 }

@@ -1,6 +1,5 @@
 import { readPages } from '../pipeline/read/page-reader.ts'
-import type { PageReading } from '../pipeline/read/page-reading.ts'
-import type { ReaderParts } from '../pipeline/read/reader-parts.ts'
+import type { PageReading, ReaderParts } from '../pipeline/read/reader-parts.ts'
 import { newScans } from '../scan/scan-state.ts'
 
 /** What an inspection reads a stream with. */

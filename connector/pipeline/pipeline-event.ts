@@ -15,8 +15,7 @@ type BackgroundLane = Exclude<Lane, 'live'>
 
 /** What the pipeline reports; telemetry has one row for each kind. No personal data, no secrets. */
 export type PipelineEvent =
-  /** The stream has entered another state; it was in the former one for `lastedMs`. */
-  | { readonly kind: 'stream-state'; readonly state: StreamState; readonly was: StreamState; readonly lastedMs: number }
+  | { readonly kind: 'stream-state'; readonly state: StreamState; readonly was: StreamState }
   /** An operator has paused the stream: it reads and publishes nothing. Also observed when a paused stream is assigned. */
   | {
       readonly kind: 'stream-paused'

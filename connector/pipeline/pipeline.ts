@@ -1,14 +1,12 @@
 import { linkedAbort } from '../runtime/abort.ts'
+import type { Clock } from '../runtime/clock.ts'
 import { type DeliveryParts, type FinishedPageGroup, type OpenStream, pageGroupDelivery } from './delivery.ts'
-import { gatherGroup } from './gather-group.ts'
+import { gatherGroup, type ReadAhead, readAhead } from './gather-group.ts'
 import type { PageGroup, PageGroupParts } from './group/building.ts'
 import { pageGroupBuilder } from './group/page-group.ts'
-import type { PipelineEvent } from './pipeline-event.ts'
+import type { Observe, PipelineEvent } from './pipeline-event.ts'
 import { readPages } from './read/page-reader.ts'
-import type { PageReading } from './read/page-reading.ts'
-import type { ReaderParts } from './read/reader-parts.ts'
-import { type ReadAhead, readAhead } from './read-ahead.ts'
-import { scanProgress } from './scan-progress.ts'
+import type { PageReading, ReaderParts } from './read/reader-parts.ts'
 
 export interface PipelineParts extends Omit<DeliveryParts, 'observe' | 'onDelivered'> {
   readonly reader: ReaderParts
@@ -106,4 +104,31 @@ async function gatherDuring(
 /** Resolves with the second; rejects as soon as the first rejects. */
 function unlessFails<Result>(first: Promise<void>, second: Promise<Result>): Promise<Result> {
   return Promise.race([second, first.then(() => second)])
+}
+
+/**
+ * Reports when a stream has caught up and when it falls behind again, once for each change. It has caught up when a
+ * live scan ends and the history has ended; it is behind if a live scan publishes something and takes longer than the
+ * poll interval. Reports also the end of a history.
+ */
+export function scanProgress(
+  { clock, intervalMs }: { clock: Clock; intervalMs: number },
+  observe: Observe,
+): (reading: PageReading, published: number) => void {
+  let state: 'unknown' | 'caught-up' | 'behind' = 'unknown'
+  let startedAt = clock.monotonic()
+  const tookMs = () => clock.monotonic() - startedAt
+  return ({ scan, states, isLast }, published) => {
+    const { lane, pages, clients } = scan
+    if (isLast && lane === 'history') observe({ kind: 'history-done', clients })
+    if (lane !== 'live') return
+    if (pages === 1) startedAt = clock.monotonic()
+    if (isLast && state !== 'caught-up' && states.history.state === 'done') {
+      state = 'caught-up'
+      observe({ kind: 'caught-up', clients, pages, tookMs: Math.round(tookMs()) })
+    } else if (!isLast && published > 0 && state === 'caught-up' && tookMs() > intervalMs) {
+      state = 'behind'
+      observe({ kind: 'fell-behind' })
+    }
+  }
 }

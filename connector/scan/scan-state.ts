@@ -1,5 +1,5 @@
-import type { ReadArguments, SourceTime } from '../source/client-source.ts'
-import { noTimes, type ScanTimes } from './scan-times.ts'
+import { z } from 'zod'
+import { type CheckPoint, type SourceTime, sourceTimePattern } from '../source/client-source.ts'
 
 /**
  * What a stream reads. `live`: what changes now. `catch-up`: live scans that take long. `look-back`: changes that become
@@ -22,35 +22,91 @@ export const HISTORY: ScanName = { lane: 'history', reachMs: null }
 export const isSame = (one: ScanName, other: ScanName): boolean =>
   one.lane === other.lane && one.reachMs === other.reachMs
 
-/** A scan in progress, with the arguments of its next request. */
-export interface Scan extends ScanName, ReadArguments {
-  /** Its place among all scans of the stream; another one with each request without a token. */
-  readonly number: number
-  /** Its first `lastChanged`. */
-  readonly from: SourceTime
-  /** When it began, in ms since 1970: see `startOf`. Null before its first page. */
-  readonly startedAt: number | null
-  readonly times: ScanTimes
-  /** One page that it has read: see `scanStep`. */
-  readonly seen: SeenPage | null
-  /** Consecutive pages without a client. */
-  readonly emptyPages: number
-  /** It ended with an empty page after pages with clients, and has to ask for that page once more, or has done so. */
-  readonly isEndAsked: boolean
-  /** Since it began, or resumed. */
-  readonly pages: number
-  readonly clients: number
-}
+const count = z.number().int().nonnegative()
+/** In ms since 1970. */
+const time = z.number()
+export const sourceTime = z
+  .string()
+  .regex(sourceTimePattern)
+  .transform((text) => text as SourceTime)
 
 /** Brent's algorithm finds a cycle of pages with one remembered page. */
-export interface SeenPage {
+const seenPage = z.object({
   /** Hashes of its token and of its clients; null: it had none. */
-  readonly token: string
-  readonly clients: string | null
+  token: z.string(),
+  clients: z.string().nullable(),
   /** Pages until another page is remembered, and pages since the last one was. */
-  readonly power: number
-  readonly steps: number
-}
+  power: count,
+  steps: count,
+})
+
+/** A scan in progress, with the arguments of its next request. */
+const scan = z.object({
+  lane: z.enum(lanes),
+  reachMs: count.nullable(),
+  /** Its place among all scans of the stream; another one with each request without a token. */
+  number: count,
+  /** Its first `lastChanged`. */
+  from: sourceTime,
+  lastChanged: sourceTime,
+  checkPoint: z
+    .string()
+    .transform((text) => text as CheckPoint)
+    .nullable(),
+  limit: count,
+  output: z.enum(['xml', 'json']),
+  /** When it began: see `startOf`. Null before its first page. */
+  startedAt: time.nullable(),
+  /** Its modification times: how many distinct ones there were, and the last. Null: they decreased. */
+  times: z.object({ distinct: count, last: sourceTime.nullable() }).nullable(),
+  /** One page that it has read: see `scanStep`. */
+  seen: seenPage.nullable(),
+  /** Consecutive pages without a client. */
+  emptyPages: count,
+  /** It ended with an empty page after pages with clients, and has to ask for that page once more, or has done so. */
+  isEndAsked: z.boolean(),
+  /** Since it began, or resumed. */
+  pages: count,
+  clients: count,
+})
+
+/** What the checkpoint knows of one configured look-back. `startedAt`: of its last scan that ended; before: of the stream. */
+const lookBack = z.object({ reachMs: count, startedAt: time })
+
+/** The history, which is read once, and again when an operator rewinds the stream or a full scan is due. */
+const history = z.object({
+  /** `first`: the first history has not ended. `again`: it is read again. */
+  state: z.enum(['first', 'again', 'done']),
+  /** Where it begins; null: at the configured beginning. */
+  from: sourceTime.nullable(),
+  /** The rewind that has unchanged clients published, which their events name; null: none. */
+  republished: z.string().nullable(),
+  /** Start of the last one that ended; null before. */
+  startedAt: time.nullable(),
+})
+
+/** What decides which scan reads next, and from where. */
+export const scanStates = z.object({
+  /** The earlier of the server's clock and ours at the stream's first response; null before. */
+  createdAt: time.nullable(),
+  /** How many scans have begun, or begun again: their numbers. */
+  begun: count,
+  /** `startedAt`: start of the previous live scan, which ended or was handed over. */
+  live: z.object({ startedAt: time.nullable(), scan: scan.nullable() }),
+  /** The scans in progress of the other lanes. */
+  background: z.array(scan).readonly(),
+  lookBacks: z.array(lookBack).readonly(),
+  history,
+})
+
+export type SeenPage = z.infer<typeof seenPage>
+export type Scan = z.infer<typeof scan>
+export type ScanTimes = Scan['times']
+export type LookBackState = z.infer<typeof lookBack>
+export type HistoryState = z.infer<typeof history>
+export type ScanStates = z.infer<typeof scanStates>
+
+export const noTimes: ScanTimes = { distinct: 0, last: null }
 
 /** What a scan knows before its first page. */
 export const unread = {
@@ -62,41 +118,6 @@ export const unread = {
   pages: 0,
   clients: 0,
 } as const satisfies Partial<Scan>
-
-/** What the checkpoint knows of one configured look-back. */
-export interface LookBackState {
-  readonly reachMs: number
-  /** Start of its last scan that ended; before: the creation of the stream. */
-  readonly startedAt: number
-}
-
-/** `first`: the first history has not ended. `again`: it is read again. */
-export const historyStates = ['first', 'again', 'done'] as const
-
-/** The history, which is read once, and again when an operator rewinds the stream or a full scan is due. */
-export interface HistoryState {
-  readonly state: (typeof historyStates)[number]
-  /** Where it begins; null: at the configured beginning. */
-  readonly from: SourceTime | null
-  /** The rewind that has unchanged clients published, which their events name; null: none. */
-  readonly republished: string | null
-  /** Start of the last one that ended; null before. */
-  readonly startedAt: number | null
-}
-
-/** What decides which scan reads next, and from where. Times in ms since 1970. */
-export interface ScanStates {
-  /** The earlier of the server's clock and ours at the stream's first response; null before. */
-  readonly createdAt: number | null
-  /** How many scans have begun, or begun again: their numbers. */
-  readonly begun: number
-  /** `startedAt`: start of the previous live scan, which ended or was handed over. */
-  readonly live: { readonly startedAt: number | null; readonly scan: Scan | null }
-  /** The scans in progress of the other lanes. */
-  readonly background: readonly Scan[]
-  readonly lookBacks: readonly LookBackState[]
-  readonly history: HistoryState
-}
 
 /** Where a stream begins that has no configured beginning, or whose earlier beginning is not known. */
 export const UNKNOWN_BEGINNING = '1900-01-01T00:00:00' as SourceTime

@@ -1,8 +1,7 @@
 import { hash } from 'node:crypto'
-import type { Page } from '../source/client-source.ts'
+import type { Page, SourceTime } from '../source/client-source.ts'
 import { earlier, type Times } from './scan-settings.ts'
-import type { Lane, Scan, SeenPage } from './scan-state.ts'
-import { type Modified, timesAfter } from './scan-times.ts'
+import type { Lane, Scan, ScanTimes, SeenPage } from './scan-state.ts'
 
 /** Where a page leads. */
 export type Step =
@@ -81,4 +80,38 @@ function remembered(seen: SeenPage | null, page: Pick<SeenPage, 'token' | 'clien
   return seen.steps + 1 === seen.power
     ? { ...page, power: seen.power * 2, steps: 0 }
     : { ...seen, steps: seen.steps + 1 }
+}
+
+/** Fewer times may rise by chance. */
+const ENOUGH = 100
+
+/** A modification time of a client, as far as it is known. */
+export interface Modified {
+  /** Milliseconds since 1970. */
+  readonly instant: number
+  readonly wallClock: SourceTime
+  readonly hasTimeOfDay: boolean
+}
+
+/** The times after those of a page, up to `latest`: what is later may have changed while it was read. Pure. */
+export function timesAfter(
+  times: ScanTimes,
+  page: readonly { readonly modified?: Modified | undefined }[],
+  latest: number,
+): ScanTimes {
+  if (times === null) return null
+  let { distinct, last } = times
+  for (const { modified } of page) {
+    if (modified?.hasTimeOfDay !== true || modified.instant > latest) continue
+    const time = modified.wallClock
+    if (last !== null && time < last) return null
+    if (time !== last) distinct = Math.min(ENOUGH, distinct + 1)
+    last = time
+  }
+  return { distinct, last }
+}
+
+/** A time from which the scan may resume: all that it has read is older, or as old. Null: its order is not known. Pure. */
+export function resumeTime(times: ScanTimes): SourceTime | null {
+  return times !== null && times.distinct >= ENOUGH ? times.last : null
 }

@@ -4,7 +4,7 @@ import { type ErrorCode, errorCatalogue } from '../runtime/error-catalogue.ts'
 import { type Pauses, pauseAfter } from '../runtime/retry.ts'
 
 /** What follows a failed try: the same step again, after a pause. */
-export interface NextTry {
+interface NextTry {
   /** `hold`: something outside must change. `fenced`: another process has opened the stream. */
   readonly kind: 'retry' | 'hold' | 'fenced'
   readonly pauseMs: number

@@ -1,16 +1,16 @@
 import { noWishes, type Wishes, waitingRewind } from '../checkpoint/wishes.ts'
 import { type OpenStream, withDeadline } from '../pipeline/delivery.ts'
 import { type PipelineParts, type ReadFailure, runPipeline } from '../pipeline/pipeline.ts'
-import type { Observe, PipelineEvent, StreamState } from '../pipeline/pipeline-event.ts'
+import type { Observe, StreamState } from '../pipeline/pipeline-event.ts'
 import { linkedAbort } from '../runtime/abort.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
 import { codeOf } from '../runtime/connector-error.ts'
 import { graceAfter } from '../runtime/shutdown.ts'
-import type { Version, VersionedObject } from '../storage/checkpoint-store.ts'
-import { type NextTry, nextTries, type TryPauses } from './next-try.ts'
-import type { OpenParts } from './open/open-parts.ts'
-import { openStream } from './open/open-stream.ts'
+import type { Version } from '../storage/checkpoint-store.ts'
+import { type NextTries, nextTries, type TryPauses } from './next-try.ts'
+import { openStream } from './open-stream.ts'
+import type { OpenParts, PausedStream } from './read-stored.ts'
 import type { Assignment } from './run-streams.ts'
 
 /** What a stream works with while it is assigned here. */
@@ -68,27 +68,24 @@ export async function runStream(parts: RunParts, stop: AbortSignal): Promise<Str
 type Enter = (state: StreamState) => void
 
 /** Reports each change of the state. */
-function streamStates({ clock, observe }: Pick<RunParts, 'clock' | 'observe'>): Enter {
+function streamStates({ observe }: Pick<RunParts, 'observe'>): Enter {
   let was: StreamState = 'waiting'
-  let since = clock.monotonic()
   return (state) => {
-    if (state === was) return
-    const now = clock.monotonic()
-    observe({ kind: 'stream-state', state, was, lastedMs: now - since })
-    ;[was, since] = [state, now]
+    if (state !== was) observe({ kind: 'stream-state', state, was })
+    was = state
   }
 }
 
 /** A stream while it is assigned here. One whose source fails stays open. */
 interface Here extends Omit<RunParts, 'compose'> {
   readonly enter: Enter
-  readonly tries: ReturnType<typeof nextTries>
+  readonly tries: NextTries
   readonly compose: () => StreamParts
   /** The stream is to end here. */
   readonly leave: AbortSignal
   /** Whether no other replica takes the stream. */
   readonly isGivenUp: () => boolean
-  composed: WatchedParts | undefined
+  composed: StreamParts | undefined
   opened: OpenStream | undefined
 }
 
@@ -118,6 +115,7 @@ async function runAssigned(parts: RunParts, enter: Enter, stop: AbortSignal): Pr
   leave.abort()
   await moving
   if (here.opened !== undefined) await tryAndWait(here) // saves it
+  await close(here)
   await closing.close().catch((error: unknown) => observe({ kind: 'stream-failed', code: codeOf(error), error }))
   return stop.aborted ? (end ?? { kind: 'stopped' }) : end
 }
@@ -129,26 +127,26 @@ async function tryAndWait(here: Here): Promise<StreamEnd | undefined> {
     await close(here)
     return { error }
   })
-  if (typeof tried === 'object') return await afterFailure(here, tried.error)
   if (tried === 'caught-up') return { kind: tried }
-  if (tried === 'paused') {
+  if (typeof tried === 'object') {
+    if ('error' in tried) return await afterFailure(here, tried.error)
     reportPause(here)
-    if (whenHeld === 'ends') return { kind: tried }
-    await untilChanged(here, leave)
+    if (whenHeld === 'ends') return { kind: 'paused' }
+    await untilChanged(here, leave, tried.pausedAt)
   }
   if (!leave.aborted && !wishesOf(here).paused) enter('opening')
   return undefined
 }
 
 /** `stopped`: the stream is to end here, or an operator wants something else. After a `ReadFailure` it is still open. */
-async function openAndCopy(here: Here): Promise<'stopped' | 'paused' | 'caught-up' | ReadFailure> {
+async function openAndCopy(here: Here): Promise<'stopped' | 'caught-up' | PausedStream | ReadFailure> {
   const { leave, enter } = here
-  here.composed ??= watched(here.compose())
+  here.composed ??= here.compose()
   const { open, pipeline } = here.composed
   if (here.opened === undefined) {
-    const opened = await openStream(open, leave)
-    if (opened === 'paused') return opened
-    here.opened = opened
+    const stream = await openStream(open, leave)
+    if ('pausedAt' in stream) return stream
+    here.opened = stream
     // A pause that was stored before the claim may be reported already: then nothing may be published.
     await look(here, leave)
     enter('running')
@@ -192,33 +190,29 @@ async function afterFailure(here: Here, error: unknown): Promise<StreamEnd | und
   // `giveUp` aborts only after `leave`: the successor delivers the unfinished page group.
   if (leave.aborted && (error === leave.reason || error === composed?.pipeline.giveUp.reason)) return undefined
   const code = codeOf(error)
-  const next = tries.after(error)
-  if (next.kind === 'hold' && whenHeld === 'ends') {
+  const { kind, pauseMs, times, isRepeated } = tries.after(error)
+  if (kind === 'hold' && whenHeld === 'ends') {
     observe({ kind: 'stream-failed', code, error })
     return { kind: 'held', error }
   }
-  const isPaused = wishesOf(here).paused && next.kind !== 'fenced'
-  if (isPaused) reportPause(here)
-  else enter(next.kind === 'hold' ? 'held' : 'retrying')
-  observe(isPaused ? { kind: 'pause-unsettled', code, error } : failed(next, error, leave.aborted))
+  const isPaused = wishesOf(here).paused && kind !== 'fenced'
+  if (isPaused) {
+    reportPause(here)
+    observe({ kind: 'pause-unsettled', code, error })
+  } else if (kind === 'hold') {
+    enter('held')
+    observe({ kind: isRepeated ? 'stream-still-held' : 'stream-held', code, error, pauseMs })
+  } else {
+    enter('retrying')
+    if (kind === 'retry') observe({ kind: 'stream-retrying', code, error, pauseMs, attempt: times, isRepeated })
+    else observe({ kind: 'stream-lost', error, wasStopping: leave.aborted, fences: times, pauseMs })
+  }
   // A newer assignment, or a change of what is stored, ends the wait.
   const before = assignment.generation()
-  using wait = clock.deadline(next.pauseMs, leave)
-  if (isPaused || next.kind === 'hold') await untilChanged(here, wait.signal)
+  using wait = clock.deadline(pauseMs, leave)
+  if (isPaused || kind === 'hold') await untilChanged(here, wait.signal)
   else await assignment.until(() => assignment.generation() !== before, wait.signal)
   return undefined
-}
-
-function failed({ kind, pauseMs, times, isRepeated }: NextTry, error: unknown, wasStopping: boolean): PipelineEvent {
-  const code = codeOf(error)
-  switch (kind) {
-    case 'fenced':
-      return { kind: 'stream-lost', error, wasStopping, fences: times, pauseMs }
-    case 'retry':
-      return { kind: 'stream-retrying', code, error, pauseMs: Math.round(pauseMs), attempt: times, isRepeated }
-    case 'hold':
-      return { kind: isRepeated ? 'stream-still-held' : 'stream-held', code, error, pauseMs }
-  }
 }
 
 function reportPause(here: Here): void {
@@ -242,13 +236,16 @@ async function look({ composed, opened }: Here, stop: AbortSignal): Promise<void
   await composed?.open.wishes.clear(opened?.checkpoint.rewound ?? null, stop).catch(() => {})
 }
 
-/** Waits until another process has changed the document or the wishes, or `stop` aborts. */
-async function untilChanged(here: Here, stop: AbortSignal): Promise<void> {
+/** Waits until another process has changed the document or the wishes, or `stop` aborts. `known`: since this version. */
+async function untilChanged(here: Here, stop: AbortSignal, known?: Version | null): Promise<void> {
   const { id } = wishesOf(here)
+  let version = known
   const isFound = async () => {
-    const isReplaced = await here.composed?.isReplaced(stop)
+    const stored = await here.composed?.open.object.read(stop)
+    const now = stored?.version ?? null
+    if (version === undefined) version = now
     await look(here, stop)
-    return isReplaced || wishesOf(here).id !== id
+    return now !== version || wishesOf(here).id !== id
   }
   await lookUntil(here, isFound, stop)
 }
@@ -256,33 +253,5 @@ async function untilChanged(here: Here, stop: AbortSignal): Promise<void> {
 /** Looks again and again until something is found, or `stop` aborts. While the store does not answer, nothing is. */
 async function lookUntil({ composed, clock }: Here, isFound: () => Promise<boolean>, stop: AbortSignal): Promise<void> {
   const everyMs = composed?.lookEveryMs ?? Number.POSITIVE_INFINITY
-  do await clock.sleep(everyMs, stop).catch(() => {})
-  while (!stop.aborted && !(await isFound().catch(() => false)))
-}
-
-interface WatchedParts extends StreamParts {
-  /** Whether another process has replaced the document that was read or written last. */
-  readonly isReplaced: (stop: AbortSignal) => Promise<boolean>
-}
-
-function watched(parts: StreamParts): WatchedParts {
-  const { object } = parts.open
-  let last: Version | null | undefined
-  const remembered: VersionedObject = {
-    read: async (stop) => {
-      const stored = await object.read(stop)
-      last = stored?.version ?? null
-      return stored
-    },
-    write: async (text, expected, finish) => {
-      const outcome = await object.write(text, expected, finish)
-      if (outcome.kind === 'written') last = outcome.version
-      return outcome
-    },
-  }
-  const isReplaced = async (stop: AbortSignal) => {
-    const stored = await object.read(stop)
-    return last !== undefined && last !== (stored?.version ?? null)
-  }
-  return { ...parts, open: { ...parts.open, object: remembered }, isReplaced }
+  while (!stop.aborted && !(await isFound().catch(() => false))) await clock.sleep(everyMs, stop).catch(() => {})
 }

@@ -117,7 +117,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'a scan resumes at a time before its order is known',
-    file: 'scan/scan-times.ts',
+    file: 'scan/scan-step.ts',
     text: 'times.distinct >= ENOUGH ? times.last : null',
     becomes: 'times.distinct >= 1 ? times.last : null',
     by: { unit: 'scan' },
@@ -131,14 +131,14 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'a live scan that is handed over is forgotten',
-    file: 'scan/end-scan.ts',
+    file: 'scan/begin-scan.ts',
     text: 'known === undefined ? { ...scan, ...CATCH_UP } : ',
     becomes: 'known === undefined ? { ...restarted(scan), from: scan.lastChanged, ...CATCH_UP, limit: 0 } : ',
     by: { unit: 'scan/end-scan.test.ts' },
   },
   {
     name: 'catch-up begins again where the newer of two scans began',
-    file: 'scan/end-scan.ts',
+    file: 'scan/begin-scan.ts',
     text: 'known.from < scan.from ? known.from',
     becomes: 'known.from > scan.from ? known.from',
     by: { unit: 'scan/end-scan.test.ts' },
@@ -180,7 +180,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'a new stream publishes everything to the topic of another one',
-    file: 'stream/open/claim-stream.ts',
+    file: 'stream/open-stream.ts',
     text: "mayBegin: isEmpty || topicUse === 'shared'",
     becomes: 'mayBegin: true',
     by: { unit: 'stream/open/open-stream.test.ts' },
@@ -237,13 +237,13 @@ export const plants: readonly Plant[] = [
   {
     name: 'a pause compares with the version that it finds, not with the one on which it was decided',
     file: 'stream/run-stream.ts',
-    text: 'last !== undefined && last !== (stored?.version ?? null)',
-    becomes: 'false',
+    text: 'untilChanged(here, leave, tried.pausedAt)',
+    becomes: 'untilChanged(here, leave)',
     by: { unit: 'stream/wished-stream.test.ts' },
   },
   {
     name: 'a rewind is applied at each opening',
-    file: 'stream/open/claim-stream.ts',
+    file: 'checkpoint/transitions.ts',
     text: 'rewound: rewind.id, committed:',
     becomes: 'committed:',
     by: { unit: 'stream/open/open-rewound.test.ts' },
@@ -292,7 +292,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'an opening does not look at its assignment after the claim',
-    file: 'stream/open/open-stream.ts',
+    file: 'stream/open-stream.ts',
     text: 'const claim = await claimStream(parts, read, producer, stop)\n    mustBeAssigned(parts)\n',
     becomes: 'const claim = await claimStream(parts, read, producer, stop)\n',
     by: { unit: 'stream/open/open-stream.test.ts' },
@@ -300,24 +300,24 @@ export const plants: readonly Plant[] = [
   {
     name: 'an index moves before the commit',
     file: 'checkpoint/stream-checkpoint.ts',
-    text: 'const stamp = { nonce: held.newNonce(), at: held.clock.now() }\n',
+    text: '  await write(held, next, finish)\n  held.prepared = next\n',
     becomes:
-      'const stamp = { nonce: held.newNonce(), at: held.clock.now() }\n  table.setAll(deltaWords(change.entries))\n',
+      '  held.table.setAll(deltaWords(change.entries))\n  await write(held, next, finish)\n  held.prepared = next\n',
     by: crossed,
   },
   {
     name: 'the stored index takes in what is pending',
     file: 'checkpoint/transitions.ts',
-    text: '    nonce,\n    pending: {',
+    text: '  return { ...document, nonce, pending }\n',
     becomes:
-      '    nonce,\n' +
-      '    committed: { ...document.committed, state: { ...document.committed.state, ' +
-      'index: withEntries(document.committed.state.index, change.entries) } },\n    pending: {',
+      '  const { index } = committedByRecord({ ...document, pending }).state\n' +
+      '  const state = { ...committed.state, index }\n' +
+      '  return { ...document, nonce, pending, committed: { ...committed, state } }\n',
     by: crossed,
   },
   {
     name: 'segments pile up',
-    file: 'index/segment-plan.ts',
+    file: 'index/segments.ts',
     text: 'stored > 2 * clients',
     becomes: 'stored > 2_000_000 * clients',
     by: { unit: 'index/segment-plan.test.ts' },

@@ -8,7 +8,7 @@ import {
   UNKNOWN_CONTENT,
 } from '../../connector/index/index-entry.ts'
 import { deltaWords, type IndexState } from '../../connector/index/index-state.ts'
-import { segmentHash } from '../../connector/index/write-segment.ts'
+import { segmentHash } from '../../connector/index/segments.ts'
 import { type Check, isForgotten } from './evidence.ts'
 
 /** A larger document takes too long to write with every transaction. */

@@ -39,7 +39,7 @@ type Every = { readonly [K in PipelineEvent['kind']]: Extract<PipelineEvent, { k
 /** One event of each kind; those that carry an error carry `error`. */
 export function everyPipelineEvent(error: unknown): PipelineEvent[] {
   const every: Every = {
-    'stream-state': { kind: 'stream-state', state: 'waiting', was: 'running', lastedMs: 40 },
+    'stream-state': { kind: 'stream-state', state: 'waiting', was: 'running' },
     'stream-paused': { kind: 'stream-paused', reason: 'moving house', requestedAt: 0, requestedBy: 'operator-one' },
     'pause-unsettled': { kind: 'pause-unsettled', code: 'storage.unavailable', error },
     'stream-claimed': {

@@ -1,10 +1,9 @@
 import type { Observe, PipelineEvent, StreamState } from '../../connector/pipeline/pipeline-event.ts'
 
-export const entered = (state: StreamState, was: StreamState = 'waiting', lastedMs = 0): PipelineEvent => ({
+export const entered = (state: StreamState, was: StreamState = 'waiting'): PipelineEvent => ({
   kind: 'stream-state',
   state,
   was,
-  lastedMs,
 })
 
 const states: Partial<Record<PipelineEvent['kind'], StreamState>> = {

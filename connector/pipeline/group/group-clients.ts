@@ -1,12 +1,13 @@
 import { clientRecord, deadLetterContent } from '../../event/client-record.ts'
+import type { ModificationTime } from '../../event/modification-time.ts'
 import type { ReadClient } from '../../event/read-client.ts'
 import type { IndexEntry } from '../../index/index-entry.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
-import type { Lane } from '../../scan/scan-state.ts'
+import type { Times } from '../../scan/scan-settings.ts'
+import type { Lane, Scan } from '../../scan/scan-state.ts'
 import type { ScanCounts } from '../pipeline-event.ts'
-import type { PageReading } from '../read/page-reading.ts'
+import type { PageReading } from '../read/reader-parts.ts'
 import type { Building } from './building.ts'
-import { changedAt, changeTime } from './change-time.ts'
 
 /** Adds the clients of a page. */
 export function addClients(building: Building, reading: PageReading): void {
@@ -99,4 +100,18 @@ function tooManyDeadLetters(field: string): ConnectorError {
     'event.too-many-dead-letters',
     `make events: too many clients cannot become events (client id field: ${field})`,
   )
+}
+
+/** When a change was made that a live scan publishes, by our clock; undefined if its time of day is not known. */
+export function changedAt(
+  modified: ModificationTime | undefined,
+  { scan, readAt }: { scan: Scan; readAt: Times },
+): number | undefined {
+  if (scan.lane !== 'live' || modified?.hasTimeOfDay !== true) return undefined
+  return modified.instant + readAt.ours - readAt.server
+}
+
+/** When a change was made, by the server's clock: now, at the latest. A date alone does not say when on its day. */
+export function changeTime(modified: ModificationTime | undefined, { server }: Times): number {
+  return modified?.hasTimeOfDay === true ? Math.min(modified.instant, server) : server
 }

@@ -2,7 +2,7 @@ import type { StreamState } from '../../checkpoint/checkpoint-document.ts'
 import type { ClientTable } from '../../index/client-table.ts'
 import { entryWordsOf } from '../../index/index-entry.ts'
 import { deltaText } from '../../index/index-state.ts'
-import type { PageReading } from '../read/page-reading.ts'
+import type { PageReading } from '../read/reader-parts.ts'
 import type { Building, PageGroup, PageGroupParts } from './building.ts'
 import { addClients } from './group-clients.ts'
 

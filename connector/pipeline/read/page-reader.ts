@@ -4,11 +4,9 @@ import { begunScan, configured } from '../../scan/begin-scan.ts'
 import { HISTORY, isSame, LIVE, numbered, type Scan, type ScanName, scanNamed } from '../../scan/scan-state.ts'
 import { nextTurn, type Turn } from '../../scan/turns.ts'
 import { readPage } from '../../source/read-page.ts'
-import { requestOf } from './mapped-page.ts'
-import type { PageReading } from './page-reading.ts'
-import type { ReaderParts, ReadFrom } from './reader-parts.ts'
+import type { PageReading, ReaderParts, ReadFrom } from './reader-parts.ts'
 import { failed, modeOf, type Reader, refused } from './scan-trouble.ts'
-import { take } from './take-page.ts'
+import { requestOf, take } from './take-page.ts'
 
 /**
  * Reads the pages of all scans of a stream, one at a time: see `turns.ts`. Invariant 1: the states of a page count once

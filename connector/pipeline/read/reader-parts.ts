@@ -1,9 +1,9 @@
 import type { ConfiguredFields, StreamMapping } from '../../event/page-mapping.ts'
-import type { ReadingRules } from '../../event/read-client.ts'
+import type { ReadClient, ReadingRules } from '../../event/read-client.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { RetryPolicy } from '../../runtime/retry.ts'
-import type { ScanSettings } from '../../scan/scan-settings.ts'
-import type { ScanStates } from '../../scan/scan-state.ts'
+import type { ScanSettings, Times } from '../../scan/scan-settings.ts'
+import type { Scan, ScanStates } from '../../scan/scan-state.ts'
 import type { ClientSource, SourceTime } from '../../source/client-source.ts'
 import type { Observe } from '../pipeline-event.ts'
 import type { ServerClock } from './server-clock.ts'
@@ -29,4 +29,19 @@ export interface ReadFrom {
   readonly states: ScanStates
   /** Null: nothing is known of the pages. */
   readonly mapping: StreamMapping | null
+}
+
+/** A page, and where it leads. */
+export interface PageReading {
+  /** In the order of the page. */
+  readonly clients: readonly ReadClient[]
+  /** The scan that read it, after the page. */
+  readonly scan: Scan
+  /** All scans after the page. */
+  readonly states: ScanStates
+  /** What is known after the page. */
+  readonly mapping: StreamMapping
+  readonly isLast: boolean
+  /** Both clocks when it was read. */
+  readonly readAt: Times
 }

@@ -158,10 +158,9 @@ function retryingLevel({ attempt, isRepeated }: EventOf<'stream-retrying'>): 'in
   return attempt === 2 || !isRepeated ? 'warn' : 'debug'
 }
 
-function stateLine({ state, was, lastedMs }: EventOf<'stream-state'>): LogLine | undefined {
-  const ms = Math.round(lastedMs)
+function stateLine({ state, was }: EventOf<'stream-state'>): LogLine | undefined {
   if (state === 'ended') return was === 'waiting' ? undefined : line('info', 'stream ended')
-  if (state === 'waiting') return line('info', 'stream released: assigned to another replica', { tookMs: ms })
+  if (state === 'waiting') return line('info', 'stream released: assigned to another replica')
   if (state === 'running' && was === 'held') return line('info', 'stream resumes: the cause is gone')
   if (state !== 'opening') return undefined
   return was === 'paused' ? line('info', 'pause ended') : line('debug', 'stream opening')

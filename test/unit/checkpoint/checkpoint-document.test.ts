@@ -1,10 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import {
-  compareRecords,
-  FORMAT,
-  parseDocument,
-  serializeDocument,
-} from '../../../connector/checkpoint/checkpoint-document.ts'
+import { FORMAT, parseDocument, serializeDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import { HISTORY, LIVE } from '../../../connector/scan/scan-state.ts'
 import { scanOf, statesOf, timeText, token } from '../scan/scans.ts'
@@ -99,21 +94,4 @@ describe('an invalid document', () => {
     }
     expect(errorOf(texts[3] ?? '').message).toContain('connector')
   })
-})
-
-describe('commit records', () => {
-  const record = (epoch: number, seq: number, nonce = 'n') => ({ epoch, seq, nonce })
-  test.each([
-    [record(1, 9), record(2, 1), 'older'],
-    [record(2, 1), record(1, 9), 'newer'],
-    [record(2, 1), record(2, 2), 'older'],
-    [record(2, 2), record(2, 1), 'newer'],
-    [record(2, 2), record(2, 2), 'equal'],
-    [record(2, 2, 'a'), record(2, 2, 'b'), 'different'],
-  ] as const)(
-    'are compared by epoch, then seq, and are equal only with the same nonce: %o, %o',
-    (left, right, expected) => {
-      expect(compareRecords(left, right)).toBe(expected)
-    },
-  )
 })

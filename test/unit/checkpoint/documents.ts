@@ -1,12 +1,12 @@
 import type { StreamState } from '../../../connector/checkpoint/checkpoint-document.ts'
 import {
+  beginning,
   type CheckpointDocument,
   type Committed,
   FORMAT,
   type Pending,
   parseDocument,
 } from '../../../connector/checkpoint/checkpoint-document.ts'
-import { beginning } from '../../../connector/checkpoint/transitions.ts'
 import { deltaText } from '../../../connector/index/index-state.ts'
 import { entry, key, words } from '../index/entries.ts'
 

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { StreamIdentity } from '../../../connector/checkpoint/checkpoint-document.ts'
-import { mismatch } from '../../../connector/checkpoint/mismatch.ts'
-import { beginning } from '../../../connector/checkpoint/transitions.ts'
+import { beginning, type StreamIdentity } from '../../../connector/checkpoint/checkpoint-document.ts'
+import { mismatch } from '../../../connector/checkpoint/valid-state.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import { documentWith, identity } from './documents.ts'
 

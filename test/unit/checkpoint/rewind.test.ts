@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import type { StreamState } from '../../../connector/checkpoint/checkpoint-document.ts'
-import { cures, restartAbove, restarted, rewound, withoutPending } from '../../../connector/checkpoint/rewind.ts'
+import type { CheckpointDocument, StreamState } from '../../../connector/checkpoint/checkpoint-document.ts'
+import { cures, restarted, rewound, withoutPending } from '../../../connector/checkpoint/rewind.ts'
 import type { Rewind } from '../../../connector/checkpoint/wishes.ts'
 import { clientTable } from '../../../connector/index/client-table.ts'
 import { MAX_EVENT_NUMBER, UNKNOWN_CONTENT } from '../../../connector/index/index-entry.ts'
 import { deltaWords } from '../../../connector/index/index-state.ts'
-import { loadTable } from '../../../connector/index/load-table.ts'
+import { loadTable } from '../../../connector/index/stream-index.ts'
+import type { CommitRecord } from '../../../connector/publish/event-publisher.ts'
 import { type ErrorCode, errorCatalogue } from '../../../connector/runtime/error-catalogue.ts'
 import { restarted as restartedScan } from '../../../connector/scan/begin-scan.ts'
 import { HISTORY, LIVE, type ScanStates } from '../../../connector/scan/scan-state.ts'
@@ -128,37 +129,40 @@ describe('the cure of a hold', () => {
 describe('a stream that begins again', () => {
   const record = { epoch: 9, seq: 1, nonce: 'r', events: 40 }
 
+  const above = (document: CheckpointDocument | undefined, found: CommitRecord | undefined, at = now) => {
+    const { events, index } = restarted({ document, record: found, now: at }, to(null), beginAt)
+    return { epoch: index.generation, events }
+  }
+
   test('has an epoch and event numbers above those of document and commit record', () => {
     const document = documentWith({ pending: {} })
-    expect(restartAbove(document, undefined, now)).toEqual({ epoch: 5, events: change.events })
-    expect(restartAbove(document, record, now)).toEqual({ epoch: 10, events: 40 })
-    expect(restartAbove(document, { ...record, epoch: 1, events: 1 }, now)).toEqual({
-      ...{ epoch: 5, events: change.events },
-    })
+    expect(above(document, undefined)).toEqual({ epoch: 5, events: change.events })
+    expect(above(document, record)).toEqual({ epoch: 10, events: 40 })
+    expect(above(document, { ...record, epoch: 1, events: 1 })).toEqual({ epoch: 5, events: change.events })
   })
 
   test('without a readable document takes the seconds since 1970, and half a million times that for its events', () => {
     const epoch = Math.floor(now / 1000)
-    expect(restartAbove(undefined, record, now)).toEqual({ epoch, events: epoch * 500_000 })
+    expect(above(undefined, record)).toEqual({ epoch, events: epoch * 500_000 })
     const ahead = { ...record, epoch: epoch + 5 }
-    expect(restartAbove(undefined, ahead, now)).toEqual({ epoch: epoch + 1_005, events: (epoch + 1_005) * 500_000 })
+    expect(above(undefined, ahead)).toEqual({ epoch: epoch + 1_005, events: (epoch + 1_005) * 500_000 })
     const later = { ...record, events: epoch * 600_000 }
-    expect(restartAbove(undefined, later, now)).toEqual({ epoch, events: epoch * 600_000 })
+    expect(above(undefined, later)).toEqual({ epoch, events: epoch * 600_000 })
   })
 
   test('has numbers that fit into the client index until 2106', () => {
-    const { events } = restartAbove(undefined, undefined, Date.parse('2106-01-01T00:00:00Z'))
+    const { events } = above(undefined, undefined, Date.parse('2106-01-01T00:00:00Z'))
     expect(events).toBeLessThan(MAX_EVENT_NUMBER)
   })
 
   test('reads its first history from the earlier of the requested time and the configured beginning', () => {
-    const restart = { epoch: 10, events: 40 }
+    const lost = { document: documentWith({}), record, now }
     for (const [time, from] of [
       [late, beginAt],
       [early, early],
       [null, beginAt],
     ] as const) {
-      const state = restarted(restart, to(time, { republish: true }), beginAt)
+      const state = restarted(lost, to(time, { republish: true }), beginAt)
       expect(state.scans.history).toEqual(historyOf('first', { from, republished: 'rewind' }))
       expect(state).toMatchObject({ events: 40, mapping: null, index: { generation: 10, segments: [], delta: '' } })
     }

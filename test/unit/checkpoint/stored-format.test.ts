@@ -1,8 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { FORMAT, parseDocument, serializeDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
-import { committedByRecord } from '../../../connector/checkpoint/transitions.ts'
-import { loadTable } from '../../../connector/index/load-table.ts'
+import {
+  committedByRecord,
+  FORMAT,
+  parseDocument,
+  serializeDocument,
+} from '../../../connector/checkpoint/checkpoint-document.ts'
+import { loadTable } from '../../../connector/index/stream-index.ts'
 import { memorySegmentStore } from '../../support/fakes/memory-segment-store.ts'
 import { never } from '../../support/signals.ts'
 import { entry, key, read, words } from '../index/entries.ts'

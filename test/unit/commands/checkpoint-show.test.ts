@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import type { CheckpointDocument, StreamState } from '../../../connector/checkpoint/checkpoint-document.ts'
-import { beginning } from '../../../connector/checkpoint/transitions.ts'
+import {
+  beginning,
+  type CheckpointDocument,
+  type StreamState,
+} from '../../../connector/checkpoint/checkpoint-document.ts'
 import { noWishes } from '../../../connector/checkpoint/wishes.ts'
 import { shownStream } from '../../../connector/commands/checkpoint-show.ts'
 import { HISTORY, type Scan, type ScanName } from '../../../connector/scan/scan-state.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { SegmentReference } from '../../../connector/index/index-state.ts'
-import { dueRewrite, replaced } from '../../../connector/index/segment-plan.ts'
+import { dueRewrite, replaced } from '../../../connector/index/segments.ts'
 
 let names = 0
 let events = 0

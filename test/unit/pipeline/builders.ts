@@ -1,5 +1,5 @@
 import type { StreamState } from '../../../connector/checkpoint/checkpoint-document.ts'
-import { beginning, stateAfter } from '../../../connector/checkpoint/transitions.ts'
+import { beginning, stateAfter } from '../../../connector/checkpoint/checkpoint-document.ts'
 import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
 import { type ClientTable, clientTable } from '../../../connector/index/client-table.ts'
 import { deltaWords } from '../../../connector/index/index-state.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { changedAt, changeTime } from '../../../connector/pipeline/group/change-time.ts'
+import { changedAt, changeTime } from '../../../connector/pipeline/group/group-clients.ts'
 import type { SourceTime } from '../../../connector/source/client-source.ts'
 import { MINUTE, noon } from '../scan/scans.ts'
 import { liveScan } from './readings.ts'

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parseDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
-import { stateAfter } from '../../../connector/checkpoint/transitions.ts'
+import { parseDocument, stateAfter } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { deliverGroup, pageGroupDelivery, saveSchedule, withDeadline } from '../../../connector/pipeline/delivery.ts'
 import { pageGroupBuilder } from '../../../connector/pipeline/group/page-group.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'

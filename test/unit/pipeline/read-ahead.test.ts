@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { readAhead } from '../../../connector/pipeline/read-ahead.ts'
+import { readAhead } from '../../../connector/pipeline/gather-group.ts'
 
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 const never = new Promise<never>(() => {})

@@ -1,6 +1,6 @@
 import type { StreamMapping } from '../../../connector/event/page-mapping.ts'
 import { clientReader, type ReadingRules } from '../../../connector/event/read-client.ts'
-import type { PageReading } from '../../../connector/pipeline/read/page-reading.ts'
+import type { PageReading } from '../../../connector/pipeline/read/reader-parts.ts'
 import { newScans, type Scan } from '../../../connector/scan/scan-state.ts'
 import type { CheckPoint, ClientRecord, Page } from '../../../connector/source/client-source.ts'
 import { at, noon, scanOf } from '../scan/scans.ts'

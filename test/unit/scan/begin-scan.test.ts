@@ -2,8 +2,14 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { begunScan, configured, restarted, resumed } from '../../../connector/scan/begin-scan.ts'
 import type { ScanSettings, Times } from '../../../connector/scan/scan-settings.ts'
-import { HISTORY, LIVE, type ScanName, type ScanStates, scanNamed } from '../../../connector/scan/scan-state.ts'
-import { noTimes } from '../../../connector/scan/scan-times.ts'
+import {
+  HISTORY,
+  LIVE,
+  noTimes,
+  type ScanName,
+  type ScanStates,
+  scanNamed,
+} from '../../../connector/scan/scan-state.ts'
 import { wallClock } from '../../../connector/source/source-time.ts'
 import { historyOf } from '../../support/scans.ts'
 import {

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { restarted } from '../../../connector/scan/begin-scan.ts'
-import { handedOver, scanDone } from '../../../connector/scan/end-scan.ts'
+import { handedOver, restarted, scanDone } from '../../../connector/scan/begin-scan.ts'
 import { CATCH_UP } from '../../../connector/scan/scan-state.ts'
 import { historyOf } from '../../support/scans.ts'
 import { HOUR, MINUTE, noon, scanOf, shortLookBack, statesOf, timeText } from './scans.ts'

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { modificationTime } from '../../../connector/event/modification-time.ts'
-import { noTimes, resumeTime, type ScanTimes, timesAfter } from '../../../connector/scan/scan-times.ts'
+import { noTimes, type ScanTimes } from '../../../connector/scan/scan-state.ts'
+import { resumeTime, timesAfter } from '../../../connector/scan/scan-step.ts'
 import { wallClock } from '../../../connector/source/source-time.ts'
 import { DAY, MINUTE, noon, orderedUpTo, settings } from './scans.ts'
 

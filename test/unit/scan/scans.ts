@@ -1,6 +1,6 @@
 import type { ScanSettings } from '../../../connector/scan/scan-settings.ts'
+import type { ScanTimes } from '../../../connector/scan/scan-state.ts'
 import { newScans, type Scan, type ScanName, type ScanStates } from '../../../connector/scan/scan-state.ts'
-import type { ScanTimes } from '../../../connector/scan/scan-times.ts'
 import type { CheckPoint, SourceTime } from '../../../connector/source/client-source.ts'
 import { historyOf, someScan } from '../../support/scans.ts'
 

@@ -36,7 +36,7 @@ test.each([
   ['running', 'held', 'stream resumes: the cause is gone'],
   ['ended', 'running', 'stream ended'],
 ] as const)('logs at info that a stream is %s after %s', (state, was, message) => {
-  expect(logLine('shop', entered(state, was, 7))).toMatchObject({ level: 'info', message })
+  expect(logLine('shop', entered(state, was))).toMatchObject({ level: 'info', message })
 })
 
 test('logs at error only when a stream is held or a command gives up, with code, message, hint and causes', () => {

@@ -14,8 +14,8 @@ import type { ScanSettings } from '../../../../connector/scan/scan-settings.ts'
 import type { ClientSource, SourceTime } from '../../../../connector/source/client-source.ts'
 import { wishesKey } from '../../../../connector/storage/checkpoint-store-config.ts'
 import { tryPauses } from '../../../../connector/stream/next-try.ts'
-import type { OpenParts } from '../../../../connector/stream/open/open-parts.ts'
-import { openStream } from '../../../../connector/stream/open/open-stream.ts'
+import { openStream } from '../../../../connector/stream/open-stream.ts'
+import type { OpenParts } from '../../../../connector/stream/read-stored.ts'
 import { fakeKafka } from '../../../support/fakes/fake-event-publisher.ts'
 import type { FaultHook } from '../../../support/fakes/fake-kafka-cluster.ts'
 import { type MemoryStoreOptions, memoryStore } from '../../../support/fakes/memory-versioned-object.ts'
@@ -73,7 +73,7 @@ export async function withBackfillDone({ checkpoint }: Pick<OpenStream, 'checkpo
 /** Opens a stream that nobody has paused. */
 export async function openedStream(parts: OpenParts, stop: AbortSignal = never): Promise<OpenStream> {
   const stream = await openStream(parts, stop)
-  if (stream === 'paused') throw new Error('the stream is paused')
+  if ('pausedAt' in stream) throw new Error('the stream is paused')
   return stream
 }
 

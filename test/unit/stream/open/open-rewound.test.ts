@@ -2,12 +2,12 @@ import { describe, expect, test } from 'vitest'
 import { type CheckpointDocument, serializeDocument } from '../../../../connector/checkpoint/checkpoint-document.ts'
 import { parseWishes, type Rewind, seenAs } from '../../../../connector/checkpoint/wishes.ts'
 import { UNKNOWN_CONTENT } from '../../../../connector/index/index-entry.ts'
-import { loadTable } from '../../../../connector/index/load-table.ts'
+import { loadTable } from '../../../../connector/index/stream-index.ts'
 import { withoutCheckpoint } from '../../../../connector/publish/event-publisher.ts'
 import { codeOf } from '../../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../../connector/runtime/error-catalogue.ts'
-import type { OpenParts } from '../../../../connector/stream/open/open-parts.ts'
-import { openStream } from '../../../../connector/stream/open/open-stream.ts'
+import { openStream } from '../../../../connector/stream/open-stream.ts'
+import type { OpenParts } from '../../../../connector/stream/read-stored.ts'
 import { sentEvent } from '../../../support/records.ts'
 import { historyOf } from '../../../support/scans.ts'
 import { never } from '../../../support/signals.ts'
@@ -35,7 +35,7 @@ function rewinding(document: CheckpointDocument | string | undefined, wanted: Pa
     on.wish({ rewind: { id: 'rewind', to: null, republish: true, yes, ...wanted, ...more } })
   const codeOfOpening = (parts: OpenParts = on.open): Promise<ErrorCode | 'opened' | 'paused'> =>
     openStream(parts, never).then(
-      (opened) => (opened === 'paused' ? opened : 'opened'),
+      (opened) => ('pausedAt' in opened ? 'paused' : 'opened'),
       (error: unknown) => codeOf(error),
     )
   return { ...on, fenced, wish, codeOfOpening, wishes: () => parseWishes(on.store.stored(WISHES)?.text ?? '') }

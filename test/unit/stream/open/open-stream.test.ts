@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import {
+  beginning,
   type CheckpointDocument,
   parseDocument,
   serializeDocument,
 } from '../../../../connector/checkpoint/checkpoint-document.ts'
-import { beginning } from '../../../../connector/checkpoint/transitions.ts'
 import { entryBytes } from '../../../../connector/index/index-entry.ts'
+import { segmentHash } from '../../../../connector/index/segments.ts'
 import { streamIndex } from '../../../../connector/index/stream-index.ts'
-import { segmentHash } from '../../../../connector/index/write-segment.ts'
 import {
   type RecordKey,
   type StreamProducer,
@@ -16,7 +16,7 @@ import {
 import { codeOf } from '../../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../../connector/runtime/error-catalogue.ts'
 import { semaphore } from '../../../../connector/runtime/semaphore.ts'
-import type { OpenParts } from '../../../../connector/stream/open/open-parts.ts'
+import type { OpenParts } from '../../../../connector/stream/read-stored.ts'
 import { sentEvent, sentTo } from '../../../support/records.ts'
 import { never } from '../../../support/signals.ts'
 import { change, documentWith, indexed, state } from '../../checkpoint/documents.ts'

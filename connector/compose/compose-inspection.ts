@@ -1,11 +1,12 @@
 import { totalmem } from 'node:os'
 import type { ConnectorConfig, StreamConfig } from '../config/connector-config.ts'
+import type { AuditParts } from '../inspect/audit/audit-stream.ts'
 import type { DoctorParts, StreamUnderTest } from '../inspect/doctor/doctor-parts.ts'
+import { readTopicEvents } from '../kafka/reading/read-topic.ts'
 import { streamNames } from '../publish/event-publisher.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
-import { openSource } from './compose-source.ts'
-import { streamIdentity, streamObject } from './compose-stream.ts'
+import { commandReader, openSource, streamIdentity, streamObject } from './compose-stream.ts'
 import { adminParts, openSharedResources, type SharedResources } from './shared-resources.ts'
 
 /** What `doctor` checks, with its own adapters. The timeouts for Kafka are shorter than those of `run`. */
@@ -40,5 +41,22 @@ function streamUnderTest(stream: StreamConfig, shared: SharedResources, closing:
     identity: streamIdentity(stream, connector),
     object: streamObject(stream, shared),
     names: streamNames(connector, stream.name),
+  }
+}
+
+/** Of a page. */
+const RETRIES = 4
+
+/** What an audit of a stream works with: its own source, which gives up during an outage, and a reader of its topics. */
+export function composeAudit(stream: StreamConfig, shared: SharedResources, closing: CloseStack): AuditParts {
+  const { clock, config } = shared
+  const { kafka, eventSource, hashIgnore: ignored, sharedKeys: isShared } = stream
+  const { clientId } = streamNames(config.connector, stream.name)
+  const brokers = { ...adminParts(kafka, shared, { clientId, pace: 'stream' }), config: kafka }
+  return {
+    source: { reader: commandReader(stream, { shared, closing, retries: RETRIES }) },
+    topic: { readEvents: (reading, stop) => readTopicEvents(brokers, reading, stop), eventSource, isShared, ignored },
+    names: kafka.topic,
+    clock,
   }
 }
