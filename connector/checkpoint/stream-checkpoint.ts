@@ -4,7 +4,7 @@ import { type IndexEvent, type IndexStorage, indexStorage } from '../index/index
 import type { StreamIndex } from '../index/stream-index.ts'
 import type { CommitRecord } from '../publish/event-publisher.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
+import { ConnectorError } from '../runtime/connector-error.ts'
 import type { Version, VersionedObject } from '../storage/checkpoint-store.ts'
 import {
   type CheckpointDocument,
@@ -143,29 +143,26 @@ async function withIndex({ document, storage }: Held, finish: AbortSignal): Prom
 }
 
 async function write(held: Held, document: CheckpointDocument, finish: AbortSignal): Promise<void> {
-  try {
-    held.version = await writeDocument(held, { document, expected: held.version }, finish)
-  } catch (error) {
-    // Not a conflict, after which the stream is reopened: two replicas would take it from each other endlessly.
-    if (codeOf(error) !== 'checkpoint.conflict') throw error
+  const version = await writeDocument(held, { document, expected: held.version }, finish)
+  // Not a conflict, after which the stream is reopened: two replicas would take it from each other endlessly.
+  if (version === undefined)
     throw new ConnectorError('publish.fenced', 'write checkpoint: another process has replaced it')
-  }
+  held.version = version
   held.storage.written(document.committed.state.index)
 }
 
 /**
  * Writes a whole document if the stored version is still `expected`; resolves with the new version. Invariant 4: a
- * replica that was replaced finds another version.
+ * replica that was replaced finds another version, and writes nothing: undefined.
  */
 export async function writeDocument(
-  parts: Pick<CheckpointParts, 'object' | 'onWritten'>,
-  { document, expected }: { document: CheckpointDocument; expected: Version | null },
+  { object, onWritten }: Pick<CheckpointParts, 'object' | 'onWritten'>,
+  { document, expected }: { readonly document: CheckpointDocument; readonly expected: Version | null },
   finish: AbortSignal,
-): Promise<Version> {
+): Promise<Version | undefined> {
   const text = serializeDocument(document)
-  const outcome = await parts.object.write(text, expected, finish)
-  if (outcome.kind === 'conflict')
-    throw new ConnectorError('checkpoint.conflict', 'write checkpoint: another process has changed it')
-  parts.onWritten(text.length)
+  const outcome = await object.write(text, expected, finish)
+  if (outcome.kind === 'conflict') return undefined
+  onWritten(text.length)
   return outcome.version
 }

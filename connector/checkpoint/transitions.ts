@@ -67,43 +67,28 @@ export function claimed(known: Known, claimant: Claimant): CheckpointDocument {
 }
 
 function firstDocument(state: StreamState, claimant: Claimant, epoch: number): CheckpointDocument {
-  const { nonce, at, owner, producerId, identity } = claimant
-  return {
-    format: FORMAT,
-    nonce,
-    ...identity,
-    producerId,
-    rewound: null,
-    claim: { epoch, owner, at },
-    committed: { epoch, seq: 0, nonce, at, hasRecord: false, state },
-    pending: null,
-  }
+  const { nonce, at } = claimant
+  const committed = { epoch, seq: 0, nonce, at, hasRecord: false, state }
+  return { format: FORMAT, ...claimBy(claimant, epoch), rewound: null, committed }
+}
+
+function claimBy({ nonce, at, owner, producerId, identity }: Claimant, epoch: number) {
+  return { nonce, ...identity, producerId, claim: { epoch, owner, at }, pending: null }
 }
 
 function withoutBeginning(): ConnectorError {
-  return new ConnectorError(
-    'config.invalid',
-    'open stream: no checkpoint yet: POLARIS_LAST_CHANGED must be set to the date from which to read clients',
-  )
+  const why = 'no checkpoint yet: POLARIS_LAST_CHANGED must be set to the date from which to read clients'
+  return new ConnectorError('config.invalid', `open stream: ${why}`)
 }
 
 /** The next claim of a document, with its valid state as the committed one. */
 function resolved(document: CheckpointDocument, valid: ValidState, claimant: Claimant): CheckpointDocument {
-  const { nonce, at, owner, producerId, identity } = claimant
-  const claim = { epoch: document.claim.epoch + 1, owner, at }
   const committed = validStateOf(document, valid)
   const { state } = committed
   // The tokens of a server say nothing to one at another address.
-  const scans = identity.source.url === document.source.url ? state.scans : withoutPlaces(state.scans)
-  return {
-    ...document,
-    nonce,
-    ...identity,
-    producerId,
-    claim,
-    committed: { ...committed, state: { ...state, scans } },
-    pending: null,
-  }
+  const scans = claimant.identity.source.url === document.source.url ? state.scans : withoutPlaces(state.scans)
+  const claim = claimBy(claimant, document.claim.epoch + 1)
+  return { ...document, ...claim, committed: { ...committed, state: { ...state, scans } } }
 }
 
 /** Without its commit record, none is missed later. */

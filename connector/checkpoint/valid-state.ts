@@ -87,15 +87,9 @@ function withoutRecord({ committed, pending }: StoredStates, why: 'none' | 'unst
   return hold('checkpoint.undecided', 'Kafka has no commit record, and a state is pending')
 }
 
-function hold(code: ErrorCode, why: string): ValidState {
-  return { kind: 'hold', code, why }
-}
+type Hold = Extract<ValidState, { kind: 'hold' }>
 
-/** Why a stream cannot use a document. */
-interface Mismatch {
-  readonly code: ErrorCode
-  readonly why: string
-}
+const hold = (code: ErrorCode, why: string): Hold => ({ kind: 'hold', code, why })
 
 /** What a stream is, as far as it is known: of a topic that was not read, its configured name. */
 export interface KnownIdentity extends Omit<StreamIdentity, 'destination'> {
@@ -106,7 +100,7 @@ export interface KnownIdentity extends Omit<StreamIdentity, 'destination'> {
  * Checks that the document belongs to this stream. Another stream, source, cluster or topic is a mismatch; a new URL or
  * more partitions are not. Pure.
  */
-export function mismatch(document: CheckpointDocument, identity: KnownIdentity): Mismatch | undefined {
+export function mismatch(document: CheckpointDocument, identity: KnownIdentity): Hold | undefined {
   const { source, destination } = identity
   const { clusterId, topic } = document.destination
   const compared: readonly [ErrorCode, string, string | number | null, string | number | null][] = [
@@ -121,18 +115,18 @@ export function mismatch(document: CheckpointDocument, identity: KnownIdentity):
   const wrong = compared.find(([, , stored, configured]) => stored !== configured)
   if (wrong === undefined) return 'topicId' in destination ? replacedTopic(document, destination) : undefined
   const [code, what, stored, configured] = wrong
-  return { code, why: `the document belongs to ${what} ${stored ?? '(none)'}, not to ${configured ?? '(none)'}` }
+  return hold(code, `the document belongs to ${what} ${stored ?? '(none)'}, not to ${configured ?? '(none)'}`)
 }
 
 /** A topic may be deleted and created again as long as this stream has published nothing to it. */
-function replacedTopic(document: CheckpointDocument, now: Destination): Mismatch | undefined {
+function replacedTopic(document: CheckpointDocument, now: Destination): Hold | undefined {
   const { topic, topicId, partitions } = document.destination
   const published = publishedEvents(document)
   const isSame = topicId === now.topicId && partitions <= now.partitions
   if (isSame || published === 0) return undefined
   const ids = `before: id ${topicId} and ${partitions} partitions; now: id ${now.topicId} and ${now.partitions} partitions`
   const why = `topic ${topic} was deleted and created again (${ids}); the ${published} events published to it are lost`
-  return { code: 'checkpoint.topic-lost', why }
+  return hold('checkpoint.topic-lost', why)
 }
 
 /** The number of events that were published according to the document, including those of a pending transaction. */

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { ConnectorError } from '../runtime/connector-error.ts'
 import { parsedJson } from '../runtime/parsed-json.ts'
 import { sourceTime } from '../scan/scan-state.ts'
 import type { StoredText, Version, VersionedObject } from '../storage/checkpoint-store.ts'
@@ -70,19 +69,19 @@ export interface WishesParts {
 
 /**
  * Changes the wishes, also damaged ones. Repeats the change if another process writes at the same time. Resolves to the
- * wishes before and after. Rejects with `storage.*` or the reason of `stop`.
+ * wishes before. Rejects with `storage.*` or the reason of `stop`.
  */
 export async function changeWishes(
   { object, newNonce }: WishesParts,
-  change: (before: Wishes) => Partial<Wishes>,
+  change: Partial<Wishes>,
   stop: AbortSignal,
-): Promise<{ readonly before: Wishes; readonly after: Wishes }> {
+): Promise<Wishes> {
   for (;;) {
     const stored = await object.read(stop)
     const before = (stored && parseWishes(stored.text)) ?? noWishes
-    const after = { ...before, ...change(before), id: newNonce() }
-    const { kind } = await object.write(wishesText(after), stored?.version ?? null, stop)
-    if (kind === 'written') return { before, after }
+    const text = wishesText({ ...before, ...change, id: newNonce() })
+    const { kind } = await object.write(text, stored?.version ?? null, stop)
+    if (kind === 'written') return before
   }
 }
 
@@ -104,7 +103,7 @@ export function streamWishes({ object, newNonce }: WishesParts, observe: (event:
     const wishes = stored && parseWishes(stored.text)
     if (stored !== undefined && wishes === undefined && damaged !== stored.version) {
       damaged = stored.version
-      observe({ kind: 'wishes-damaged', error: new ConnectorError('checkpoint.wishes-damaged', 'read wishes') })
+      observe({ kind: 'wishes-damaged' })
     }
     known = { wishes: wishes ?? noWishes, version: stored?.version ?? null }
     return known.wishes
@@ -125,5 +124,4 @@ export function streamWishes({ object, newNonce }: WishesParts, observe: (event:
 /** They cannot be read, and count as none until a command writes them. */
 export interface WishesEvent {
   readonly kind: 'wishes-damaged'
-  readonly error: ConnectorError
 }

@@ -35,7 +35,7 @@ function documentIn(text: string | undefined): StoredStream['document'] {
 /** Resolves to the wishes before. Rejects with `storage.*` or the reason of `stop`. */
 export async function wish({ stream, shared }: OneStream, change: Partial<Wishes>, stop: AbortSignal): Promise<Wishes> {
   const parts = { object: wishesObject(stream, shared), newNonce: randomUUID }
-  return (await changeWishes(parts, () => change, stop)).before
+  return await changeWishes(parts, change, stop)
 }
 
 /** Who pauses or resumes a stream, and when. */

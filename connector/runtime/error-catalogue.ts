@@ -50,7 +50,6 @@ const refuse = row('exit', 2)
 const holdSetting = row('hold', 2)
 const retrySetting = row('retry', 2)
 const holdDecision = row('hold', 1)
-const retryDecision = row('retry', 1)
 
 /** `run` has another hint than a command, not only more to say. */
 const inRun = (entry: CatalogueEntry, runHint: string): CatalogueEntry => ({ ...entry, runHint })
@@ -177,9 +176,6 @@ export const errorCatalogue = {
   'checkpoint.events-lost': holdDecision(`restore the topic; if events are lost, ${publishAgain}`),
   'checkpoint.index-damaged': holdDecision(
     `restore the missing or damaged segment below CONNECTOR/STREAM.index in CHECKPOINT_URL; if there is no copy, ${publishAgain}`,
-  ),
-  'checkpoint.wishes-damaged': retryDecision(
-    'run `pause`, `resume` or `checkpoint rewind` again: each replaces CONNECTOR/STREAM.wishes.json in CHECKPOINT_URL',
   ),
 } as const satisfies Record<string, CatalogueEntry>
 

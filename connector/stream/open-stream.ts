@@ -13,7 +13,14 @@ import {
   withoutCheckpoint,
 } from '../publish/event-publisher.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
-import { mustNotHaveMoved, type OpenParts, type PausedStream, type ReadStored, readStored } from './read-stored.ts'
+import {
+  conflict,
+  mustNotHaveMoved,
+  type OpenParts,
+  type PausedStream,
+  type ReadStored,
+  readStored,
+} from './read-stored.ts'
 
 /**
  * Opens a stream: check the assignment → read the document, then the wishes, then the index → fence → read the commit
@@ -77,6 +84,7 @@ async function claimStream(
   const table = isNewIndex ? clientTable() : read.table
   table.setAll(deltaWords(document.committed.state.index.delta))
   const version = await writeDocument(parts, { document, expected }, stop)
+  if (version === undefined) throw conflict()
   observeClaim(parts, before, document)
   return { document, version, table }
 }
@@ -85,8 +93,7 @@ async function claimStream(
 function validIn({ identity, clock, topicUse }: OpenParts, { document }: ReadStored, kafka: KafkaState) {
   const { found, isEmpty, destination } = kafka
   const wrong = document && mismatch(document, { ...identity, destination })
-  if (wrong !== undefined) return { kind: 'hold' as const, ...wrong }
-  return validState(document, { found, mayBegin: isEmpty || topicUse === 'shared', now: clock.now() })
+  return wrong ?? validState(document, { found, mayBegin: isEmpty || topicUse === 'shared', now: clock.now() })
 }
 
 interface Repair {

@@ -92,12 +92,10 @@ function mustBelong({ identity, topic }: OpenParts, document: CheckpointDocument
 }
 
 /** Re-read first: a predecessor may have replaced the document just before it was fenced. */
-export async function mustNotHaveMoved(
-  { object }: Pick<OpenParts, 'object'>,
-  version: Version | null,
-  stop: AbortSignal,
-): Promise<void> {
+export async function mustNotHaveMoved({ object }: OpenParts, version: Version | null, stop: AbortSignal) {
   const now = await object.read(stop)
-  if ((now?.version ?? null) === version) return
-  throw new ConnectorError('checkpoint.conflict', 'open stream: another process wrote the checkpoint at the same time')
+  if ((now?.version ?? null) !== version) throw conflict()
 }
+
+export const conflict = () =>
+  new ConnectorError('checkpoint.conflict', 'open stream: another process wrote the checkpoint at the same time')

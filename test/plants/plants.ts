@@ -228,6 +228,13 @@ export const plants: readonly Plant[] = [
     by: crossed,
   },
   {
+    name: 'a hanging transaction is ended as what it is not',
+    file: 'stream/open-stream.ts',
+    text: "isDecided ? 'committed' : 'aborted'",
+    becomes: "isDecided ? 'aborted' : 'committed'",
+    by: crossed,
+  },
+  {
     name: 'a paused stream keeps its owner',
     file: 'stream/run-stream.ts',
     text: '!wishesOf(here).paused && !here.isGivenUp()',

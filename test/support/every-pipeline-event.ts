@@ -1,5 +1,4 @@
 import type { PipelineEvent, ScanCounts } from '../../connector/pipeline/pipeline-event.ts'
-import { ConnectorError } from '../../connector/runtime/connector-error.ts'
 import { HISTORY, newScans, type Scan, type ScanStates } from '../../connector/scan/scan-state.ts'
 import { someScan } from './scans.ts'
 
@@ -103,10 +102,7 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
       isRepeated: false,
     },
     'stream-lost': { kind: 'stream-lost', error, wasStopping: false, fences: 3, pauseMs: 9000 },
-    'wishes-damaged': {
-      kind: 'wishes-damaged',
-      error: new ConnectorError('checkpoint.wishes-damaged', 'read wishes', { cause: error }),
-    },
+    'wishes-damaged': { kind: 'wishes-damaged' },
     'stream-held': { kind: 'stream-held', code: 'checkpoint.damaged', error, pauseMs: 60_000 },
     'stream-still-held': { kind: 'stream-still-held', code: 'checkpoint.damaged', error, pauseMs: 120_000 },
     'stream-failed': { kind: 'stream-failed', code: 'checkpoint.damaged', error },

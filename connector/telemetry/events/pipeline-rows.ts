@@ -62,7 +62,7 @@ export const rows: EventRows<PipelineEvent> = {
     },
   },
   'wishes-damaged': {
-    log: warn('wishes of operators cannot be read, and count as none', 'error'),
+    log: warn('wishes of operators cannot be read, and count as none until the next pause, resume or rewind'),
     isWarning: true,
   },
   'stream-held': { log: error('stream held, trying again slowly', 'error', 'pauseMs'), count: countFailure },

@@ -16,6 +16,7 @@ import { validState } from '../../../connector/checkpoint/valid-state.ts'
 import type { ClientTable } from '../../../connector/index/client-table.ts'
 import { streamIndex } from '../../../connector/index/stream-index.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
+import type { Version } from '../../../connector/storage/checkpoint-store.ts'
 import { type MemoryFault, memoryStore } from '../../support/fakes/memory-versioned-object.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { never } from '../../support/signals.ts'
@@ -42,7 +43,7 @@ async function claimedStream(from = state) {
     newNonce: () => `n${++nonces}`,
     onWritten: (bytes: number) => written.push(bytes),
   }
-  const version = await writeDocument(parts, { document, expected: null }, never)
+  const version = (await writeDocument(parts, { document, expected: null }, never)) as Version
   const table = await parts.index.load({ ...document, index: from.index }, never)
   const stored = () => parseDocument(store.stored(KEY)?.text ?? '')
   return {

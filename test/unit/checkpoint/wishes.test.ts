@@ -32,7 +32,7 @@ function setUp(options: MemoryStoreOptions = {}, wrap = (object: VersionedObject
   return {
     ...{ store, events },
     replica: streamWishes({ object, newNonce }, (event) => events.push(event)),
-    change: (wanted: Partial<Wishes>) => changeWishes({ object, newNonce }, () => wanted, never),
+    change: (wanted: Partial<Wishes>) => changeWishes({ object, newNonce }, wanted, never),
     write: (text: string | undefined) => store.tamper(KEY, text),
     stored: () => parseWishes(store.stored(KEY)?.text ?? ''),
   }
@@ -77,18 +77,15 @@ describe('a command', () => {
   test('changes only what it wants, under a new id, and says what was before', async () => {
     const { write, change, stored } = setUp()
     write(wishesText(wishes))
-    expect(await change({ paused: false })).toEqual({
-      before: wishes,
-      after: { ...wishes, paused: false, id: 'n1' },
-    })
-    expect(stored()).toMatchObject({ id: 'n1', paused: false, rewind })
+    expect(await change({ paused: false })).toEqual(wishes)
+    expect(stored()).toEqual({ ...wishes, paused: false, id: 'n1' })
   })
 
   test('writes the first wishes, and replaces damaged ones', async () => {
     for (const text of [undefined, '{']) {
       const { write, change, stored } = setUp()
       write(text)
-      expect((await change({ paused: true })).before).toEqual(noWishes)
+      expect(await change({ paused: true })).toEqual(noWishes)
       expect(stored()).toMatchObject({ paused: true, rewind: null })
     }
   })
@@ -103,7 +100,7 @@ describe('a command', () => {
         return await object.write(text, version, stop)
       },
     }))
-    expect((await change({ paused: false })).before.id).toBe('theirs 1')
+    expect((await change({ paused: false })).id).toBe('theirs 1')
     expect(stored()).toMatchObject({ paused: false, rewind })
   })
 })
@@ -124,7 +121,7 @@ describe('a replica', () => {
     const { replica, write, events } = setUp()
     write('{')
     for (const _ of [1, 2, 3]) expect(await replica.read(never)).toEqual(noWishes)
-    expect(events).toMatchObject([{ kind: 'wishes-damaged', error: { code: 'checkpoint.wishes-damaged' } }])
+    expect(events).toEqual([{ kind: 'wishes-damaged' }])
     write('{{')
     await replica.read(never)
     expect(events).toHaveLength(2)

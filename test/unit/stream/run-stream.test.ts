@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest'
 import { parseDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
-import { tryPauses } from '../../../connector/stream/next-try.ts'
 import type { FaultHook } from '../../support/fakes/fake-kafka-cluster.ts'
 import { type AloneParts, composed, runAlone } from '../../support/run-alone.ts'
 import { never } from '../../support/signals.ts'
@@ -103,15 +102,6 @@ describe('a transient failure', () => {
       ...['source.unreachable', 'source.server-error', 'source.unreachable'],
       'source.unreachable',
     ])
-    stop()
-    await end
-  })
-
-  test('is followed by the pause that the failure requests', async () => {
-    const throttled = new ConnectorError('source.throttled', 'scripted', { retryAfterMs: 7_000 })
-    const { pass, pauses, stop, end } = running([throttled, ...scanOf(1)], {}, { pauses: tryPauses })
-    await pass(1)
-    expect(pauses()).toEqual([7_000])
     stop()
     await end
   })
@@ -216,19 +206,6 @@ describe('a stream of a service', () => {
     expect(on.published()).toEqual(['1'])
     expect(on.reported()).toEqual(['stream-held source.unauthorized'])
     expect(on.document()).toMatchObject({ pending: null, committed: { seq: 1 } })
-    on.stop()
-    await on.end
-  })
-
-  test('waits longer when it is held again, unless the checkpoint has moved in between', async () => {
-    const on = held([error('source.forbidden'), error('source.forbidden'), ...scanOf(1), error('source.forbidden')])
-    const pauses = () =>
-      on.events.flatMap((event) =>
-        event.kind === 'stream-held' || event.kind === 'stream-still-held' ? [event.pauseMs / minute] : [],
-      )
-    await on.pass(3)
-    expect(on.published()).toEqual(['1'])
-    expect(pauses()).toEqual([1, 2, 1])
     on.stop()
     await on.end
   })

@@ -17,11 +17,10 @@ import { codeOf } from '../../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../../connector/runtime/error-catalogue.ts'
 import { semaphore } from '../../../../connector/runtime/semaphore.ts'
 import type { OpenParts } from '../../../../connector/stream/read-stored.ts'
-import { sentEvent, sentTo } from '../../../support/records.ts'
+import { sentEvent } from '../../../support/records.ts'
 import { never } from '../../../support/signals.ts'
-import { change, documentWith, indexed, state } from '../../checkpoint/documents.ts'
+import { documentWith, indexed, state } from '../../checkpoint/documents.ts'
 import { entry, key, words } from '../../index/entries.ts'
-import { noon } from '../../pipeline/readings.ts'
 import { connector, KEY, openedStream, settled, stage, stream, WISHES } from './open-parts.ts'
 
 /** A stage whose store contains `document`, with a log of all calls in order. */
@@ -109,90 +108,21 @@ describe('opening a stream', () => {
     expect(store.history(KEY)).toEqual([])
   })
 
-  test('Invariant 4: claims with the next epoch and only the resolved state, and records its producer id', async () => {
-    const on = opening(own({ pending: {} }))
-    await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
-    const { checkpoint } = await openedStream(on.parts, never)
-    expect(on.stored()).toMatchObject({ claim: { epoch: 5, owner: 'replica-1', at: noon }, pending: null })
-    expect(on.stored().producerId).toBe('shop.clients 1')
-    expect(checkpoint.seq()).toBe(10)
-  })
-
-  test('Invariant 2: resumes from the pending state when its commit record exists', async () => {
-    const on = opening(own({ pending: {} }))
-    await commit(on, { epoch: 4, seq: 11, nonce: 'p' })
-    const { checkpoint } = await openedStream(on.parts, never)
-    expect(checkpoint.seq()).toBe(11)
-    expect(checkpoint.state().events).toBe(change.events)
-    expect(on.stored().committed).toMatchObject({ epoch: 4, seq: 11, nonce: 'p', hasRecord: true })
-  })
-
-  /** How many records besides its own the next committed transaction makes visible. */
-  async function shownByNextMarker({ parts, kafka }: ReturnType<typeof opening>): Promise<number> {
-    const before = kafka.committed.length
-    const producer = await parts.publisher.open(withoutCheckpoint, never)
-    await using transaction = producer.begin(never)
-    await transaction.send([sentEvent('1', '{}')])
-    await transaction.commit({ epoch: 9, seq: 9, nonce: 'n', events: 9 })
-    return kafka.committed.length - before - 1
-  }
-
-  const eventOf = (sequence: number) =>
-    JSON.stringify({ source: `/polaris/${connector}/${stream}`, sequence: `${sequence}` })
-
-  interface Left {
-    readonly sequence: number
-    readonly record?: 'c' | 'p'
-    readonly to?: 'events' | 'deadLetters'
-  }
-
-  /** Sends an event with this sequence in a transaction, commits it if `record` is given, and closes the producer. */
-  async function leave({ parts }: ReturnType<typeof opening>, { sequence, record, to = 'events' }: Left) {
+  /** Sends an event in a transaction that is not committed, and closes the producer. */
+  async function leave({ parts }: ReturnType<typeof opening>) {
     const producer = await parts.publisher.open(withoutCheckpoint, never)
     {
       await using transaction = producer.begin(never)
-      await transaction.send([sentTo(to, '1', eventOf(sequence))])
-      if (record !== undefined)
-        await transaction
-          .commit({ epoch: 4, seq: record === 'c' ? 10 : 11, nonce: record, events: 4 })
-          .catch(() => undefined)
+      await transaction.send([sentEvent('1', '{}')])
     }
     await producer.close()
   }
-
-  const repairs = ({ events }: ReturnType<typeof opening>) =>
-    events.filter(({ kind }) => kind === 'transactions-repaired').map(({ kind: _, ...repaired }) => repaired)
-
-  test('Invariant 2: aborts a hanging transaction without a commit record before publishing', async () => {
-    const on = opening(own({}))
-    await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
-    on.kafka.loseNextMarker(connector, stream)
-    await leave(on, { sequence: 2 })
-    await openedStream(on.parts, never)
-    expect(repairs(on)).toEqual([{ partitions: 1, as: 'aborted' }])
-    expect(await shownByNextMarker(on)).toBe(0)
-  })
-
-  test.each(['events', 'deadLetters'] as const)(
-    'Invariant 1: commits a hanging transaction that has a commit record before publishing: %s',
-    async (to) => {
-      const on = opening(own({ pending: {} }))
-      await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
-      on.kafka.loseNextMarker(connector, stream)
-      await leave(on, { sequence: 2, record: 'p', to })
-      expect(on.kafka.committed).toHaveLength(0)
-      await openedStream(on.parts, never)
-      expect(repairs(on)).toEqual([{ partitions: 1, as: 'committed' }])
-      expect(on.kafka.committed).toHaveLength(1)
-      expect(await shownByNextMarker(on)).toBe(0)
-    },
-  )
 
   test('is held when a hanging transaction has an expired producer id, and names its location', async () => {
     const on = opening(own({}))
     await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
     on.kafka.loseNextMarker(connector, stream)
-    await leave(on, { sequence: 2 })
+    await leave(on)
     on.kafka.expireProducerId(connector, stream)
     const before = on.stored()
     const error = await openedStream(on.parts, never).catch((reason: unknown) => reason)
@@ -212,7 +142,7 @@ describe('opening a stream', () => {
       const on = opening(own(document))
       await commit(on, { epoch: 4, seq: record === 'p' ? 11 : 10, nonce: record })
       on.kafka.loseNextMarker(connector, stream)
-      await leave(on, { sequence: 2 })
+      await leave(on)
       on.kafka.expireProducerId(connector, stream)
       const error = await openedStream(on.parts, never).catch((reason: unknown) => reason)
       expect(String(error)).toContain(`decided, ${cure}`)
@@ -301,26 +231,6 @@ describe('a segment of the client index', () => {
 })
 
 describe('a stream that cannot be opened', () => {
-  const mismatches: [string, CheckpointDocument, ErrorCode][] = [
-    ['of another stream', { ...own({}), stream: 'other' }, 'checkpoint.other-stream'],
-    ['of another source', { ...own({}), source: { ...own({}).source, codeMagasin: 9 } }, 'checkpoint.other-stream'],
-    ['of another cluster', documentWith({}), 'checkpoint.topic-lost'],
-    ['whose transaction may be lost', own({ committed: { state: indexed }, pending: {} }), 'checkpoint.undecided'],
-    [
-      'of a topic that was created again',
-      { ...own({}), destination: { ...own({}).destination, topicId: 'topic 0' } },
-      'checkpoint.topic-lost',
-    ],
-  ]
-
-  test.each(mismatches)('is held at a document %s, which stays unchanged', async (_what, document, code) => {
-    const { parts, store } = opening(document)
-    const text = store.stored(KEY)?.text
-    expect(await codeOfOpening(parts)).toBe(code)
-    expect(store.stored(KEY)?.text).toBe(text)
-    expect(store.history(KEY)).toHaveLength(1)
-  })
-
   test.each<[string, Partial<OpenParts>, code?: ErrorCode]>([
     ['stream', { identity: { ...stage().open.identity, stream: 'other' } }],
     ['source', { identity: { ...stage().open.identity, source: { ...own({}).source, codeMagasin: 9 } } }],
@@ -353,14 +263,6 @@ describe('a stream that cannot be opened', () => {
     expect(await codeOfOpening(on.parts)).toBe('checkpoint.topic-in-use')
     expect(on.store.history(KEY)).toEqual([])
     expect(await codeOfOpening({ ...on.parts, topicUse: 'shared' })).toBe('opened')
-  })
-
-  test('is held when the topic of its events was deleted, and does not create it again', async () => {
-    const on = opening(own({}))
-    await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
-    on.kafka.deleteTopic()
-    expect(await codeOfOpening(on.parts)).toBe('checkpoint.topic-lost')
-    expect(await codeOfOpening(on.parts)).toBe('checkpoint.topic-lost')
   })
 
   test('resumes with a new topic when the stream has no events', async () => {
