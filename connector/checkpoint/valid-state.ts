@@ -52,30 +52,24 @@ export function validState(states: StoredStates | undefined, { found, mayBegin, 
 }
 
 function byRecord({ committed, pending }: StoredStates, record: RecordKey): ValidState {
-  if (pending !== null && compareRecords(record, pending) === 'equal') return { kind: 'pending' }
-  switch (compareRecords(record, committed)) {
-    case 'equal':
-      return { kind: 'committed', hasRecord: true }
-    case 'older':
-      return committed.hasRecord
-        ? hold('checkpoint.events-lost', 'the commit record in Kafka is older than the committed state')
-        : { kind: 'committed', hasRecord: false }
-    case 'newer':
-      return hold('checkpoint.rolled-back', 'the commit record in Kafka is newer than both states of the document')
-    case 'different':
-      return hold(
-        'checkpoint.rolled-back',
-        'the commit record in Kafka has the epoch and number of the committed state, but another nonce',
-      )
-  }
+  if (pending !== null && isSame(record, pending)) return { kind: 'pending' }
+  if (isSame(record, committed)) return { kind: 'committed', hasRecord: true }
+  if (!isOlder(record, committed))
+    return hold(
+      'checkpoint.rolled-back',
+      'the commit record in Kafka is of neither state of the document, and not older',
+    )
+  return committed.hasRecord
+    ? hold('checkpoint.events-lost', 'the commit record in Kafka is older than the committed state')
+    : { kind: 'committed', hasRecord: false }
 }
 
-/** Compares commit records or decisions by epoch, then seq; equal ones also have the same nonce. */
-function compareRecords(left: RecordKey, right: RecordKey): 'older' | 'newer' | 'equal' | 'different' {
-  if (left.epoch !== right.epoch) return left.epoch < right.epoch ? 'older' : 'newer'
-  if (left.seq !== right.seq) return left.seq < right.seq ? 'older' : 'newer'
-  return left.nonce === right.nonce ? 'equal' : 'different'
-}
+/** By epoch, then seq. */
+const isOlder = (one: RecordKey, other: RecordKey) =>
+  one.epoch < other.epoch || (one.epoch === other.epoch && one.seq < other.seq)
+
+const isSame = (one: RecordKey, other: RecordKey) =>
+  one.epoch === other.epoch && one.seq === other.seq && one.nonce === other.nonce
 
 function withoutRecord({ committed, pending }: StoredStates, why: 'none' | 'unstable', now: number): ValidState {
   if (pending === null) return { kind: 'committed', hasRecord: false }

@@ -8,7 +8,6 @@ import type { OpenStream } from '../pipeline/delivery.ts'
 import {
   type KafkaState,
   type OpenOptions,
-  type OpenTransaction,
   type StreamProducer,
   withoutCheckpoint,
 } from '../publish/event-publisher.ts'
@@ -76,7 +75,8 @@ async function claimStream(
     await mustNotHaveMoved(parts, expected, stop)
     throw new ConnectorError(valid.code, `open stream: ${valid.why}`)
   }
-  await repairStream(parts, { read, producer, open: kafka.open, isDecided: valid.kind === 'pending' }, stop)
+  const as = valid.kind === 'pending' ? 'committed' : 'aborted'
+  await repairStream(parts, { read, producer, open: kafka.open, as }, stop)
   const identity = { ...parts.identity, destination: kafka.destination }
   const claimant = { nonce: parts.newNonce(), at: clock.now(), owner, producerId, identity }
   const document = claimed({ ...read, valid, found: kafka.found, beginAt }, claimant)
@@ -96,36 +96,32 @@ function validIn({ identity, clock, topicUse }: OpenParts, { document }: ReadSto
   return wrong ?? validState(document, { found, mayBegin: isEmpty || topicUse === 'shared', now: clock.now() })
 }
 
-interface Repair {
+interface Repair extends Pick<KafkaState, 'open'> {
   readonly read: ReadStored
   readonly producer: StreamProducer
-  /** What our producers have open after the fence: it has lost its markers. */
-  readonly open: readonly OpenTransaction[]
-  /** Whether it was decided: its events were sent after their state was prepared, so it is that of `pending`. */
-  readonly isDecided: boolean
+  readonly as: 'committed' | 'aborted'
 }
 
 /**
- * Runs before anything is published. Invariants 1 and 2: a hanging transaction of the resolved state is committed, any
- * other is aborted.
+ * Runs before anything is published. Invariants 1 and 2: what is open has lost its markers; its events were sent after
+ * their state was prepared, so it is committed if `pending` is valid, and aborted else.
  */
-async function repairStream(parts: OpenParts, { read, producer, open, isDecided }: Repair, stop: AbortSignal) {
+async function repairStream(parts: OpenParts, { read, producer, open, as }: Repair, stop: AbortSignal): Promise<void> {
   const former = open.filter(({ producerId }) => producerId !== producer.producerId)
-  if (former.length > 0) throw hangingTransaction(former, isDecided)
+  if (former.length > 0) throw hangingTransaction(former, as)
   if (open.length === 0) return
   await mustNotHaveMoved(parts, read.version, stop) // the transaction may be that of its successor
-  const as = isDecided ? 'committed' : 'aborted'
   await producer.repairTransactions({ hanging: open, as }, stop)
   parts.observe({ kind: 'transactions-repaired', partitions: open.length, as })
 }
 
 /** A producer with another id cannot end it. */
-function hangingTransaction(open: readonly OpenTransaction[], isDecided: boolean): ConnectorError {
+function hangingTransaction(open: KafkaState['open'], as: Repair['as']): ConnectorError {
   const places = open.map(
     ({ topic, partition, startOffset }) => `${topic} partition ${partition} offset ${startOffset}`,
   )
   // Invariants 1, 2: an abort of a decided transaction would withdraw events that count as published.
-  const cure = isDecided ? 'it was decided, commit it' : 'it was not decided, abort it'
+  const cure = as === 'committed' ? 'it was decided, commit it' : 'it was not decided, abort it'
   return new ConnectorError(
     'publish.hanging-transaction',
     `open stream: hanging transaction of the former producer id ${open[0]?.producerId} in ${places.join(', ')}: ${cure}`,
@@ -135,17 +131,17 @@ function hangingTransaction(open: readonly OpenTransaction[], isDecided: boolean
 function observeClaim(
   { observe, owner }: OpenParts,
   before: CheckpointDocument | undefined,
-  { claim: { epoch }, committed, source, destination }: CheckpointDocument,
-): void {
-  const { seq, state } = committed
+  after: CheckpointDocument,
+) {
+  const { seq, state } = after.committed
+  const { epoch } = after.claim
   const { history } = state.scans
-  const { events } = state
-  observe({ kind: 'stream-claimed', epoch, seq, history: history.state, isNew: before === undefined, events })
-  if (before === undefined) return
+  const isNew = before === undefined
+  observe({ kind: 'stream-claimed', epoch, seq, history: history.state, isNew, events: state.events })
+  if (isNew) return
   const { owner: from } = before.claim
   if (from !== null && from !== owner) observe({ kind: 'taken-over', from, epoch })
-  if (before.source.url !== source.url) observe({ kind: 'source-moved' })
-  const { partitions } = before.destination
-  if (partitions < destination.partitions)
-    observe({ kind: 'partitions-grown', from: partitions, to: destination.partitions })
+  if (before.source.url !== after.source.url) observe({ kind: 'source-moved' })
+  const [known, now] = [before.destination.partitions, after.destination.partitions]
+  if (known < now) observe({ kind: 'partitions-grown', from: known, to: now })
 }

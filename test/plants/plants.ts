@@ -230,8 +230,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'a hanging transaction is ended as what it is not',
     file: 'stream/open-stream.ts',
-    text: "isDecided ? 'committed' : 'aborted'",
-    becomes: "isDecided ? 'aborted' : 'committed'",
+    text: "valid.kind === 'pending' ? 'committed' : 'aborted'",
+    becomes: "valid.kind === 'pending' ? 'aborted' : 'committed'",
     by: crossed,
   },
   {
