@@ -8,7 +8,7 @@ export interface ShellBlock {
 
 /**
  * The shell blocks of a page, in order. A block without a language that follows is its output. A comment that a reader
- * does not see leaves a block out, with the reason: `<!-- not run: … -->`, `<!-- not compared: … -->`.
+ * does not see leaves a block out, with the reason: `<!-- not run: … -->`.
  */
 export function shellBlocks(page: string): ShellBlock[] {
   const found = readProjectFile(page).matchAll(
@@ -22,7 +22,6 @@ export function shellBlocks(page: string): ShellBlock[] {
   return fenced.flatMap(({ mark, language, text }, index) => {
     if (language !== 'sh' || mark.startsWith('not run: ')) return []
     const next = fenced[index + 1]
-    const isOutput = next?.language === '' && !next.mark.startsWith('not compared: ')
-    return [{ script: text, shown: isOutput ? next.text : undefined }]
+    return [{ script: text, shown: next?.language === '' ? next.text : undefined }]
   })
 }
