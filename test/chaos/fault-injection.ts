@@ -8,7 +8,7 @@ import { type ChaosScene, replicaOf } from './chaos-scene.ts'
 import type { Fault, Link, ProcessFault } from './fault-plan.ts'
 import { activeReplica, holdAtPoint } from './injection-point.ts'
 import { moveLeaders } from './leader-move.ts'
-import { deleteClients, erase, limitStreams, pauseStream, republish } from './operator-actions.ts'
+import { deleteClients, erase, pauseStream, republish } from './operator-actions.ts'
 
 /**
  * Resolves when the fault is over, to a short outcome. The outcome starts with `not ` if the fault could not be injected
@@ -58,8 +58,6 @@ export async function injectFault(scene: ChaosScene, fault: Fault): Promise<stri
       return await pauseStream(scene, fault)
     case 'delete clients':
       return await deleteClients(scene, fault)
-    case 'quota':
-      return await limitStreams(scene, fault)
   }
 }
 

@@ -36,8 +36,6 @@ export type Fault =
   | { readonly kind: 'republish'; readonly stream: number }
   /** Some clients are deleted in the source, and come back. */
   | { readonly kind: 'delete clients'; readonly first: number; readonly forMs: number }
-  /** The brokers throttle what each stream reads. */
-  | { readonly kind: 'quota'; readonly bytesPerSecond: number; readonly forMs: number }
 
 /** A fault of a replica's process, injected at a certain point. */
 export type ProcessFault = Extract<Fault, { kind: 'kill' | 'pause' }>
@@ -139,10 +137,6 @@ const generators: Record<Lane, readonly Generate[]> = {
     (random) => {
       const first = between(random, DELETABLE.from, DELETABLE.to - DELETED + 1)
       return { kind: 'delete clients', first, forMs: between(random, 20_000, 24_000) }
-    },
-    (random) => {
-      const bytesPerSecond = one(random, [10_000, 30_000, 100_000])
-      return { kind: 'quota', bytesPerSecond, forMs: between(random, 3_000, 8_000) }
     },
   ],
   server: [(random) => ({ kind: 'restart server', forMs: between(random, 6_000, 30_000) })],

@@ -1,10 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { streamNames } from '../../connector/publish/event-publisher.ts'
 import { startConnector } from '../support/connector-process.ts'
-import { limitReads } from '../support/servers/kafka-wire.ts'
 import type { ChaosScene } from './chaos-scene.ts'
 import { DELETED, type Fault } from './fault-plan.ts'
-import { portsOf } from './topic-log.ts'
 
 type ActionOf<Kind extends Fault['kind']> = Extract<Fault, { kind: Kind }>
 
@@ -72,28 +69,4 @@ export async function untilCarriedOut(scene: ChaosScene, withinMs: number): Prom
 interface Checkpoints {
   /** `remark`: that it is paused, or that a rewind is not applied yet. */
   readonly streams: readonly { readonly stream: string; readonly remark?: string }[]
-}
-
-const UNLIMITED = 1e9
-
-/** Throttles the clients of all streams. */
-export async function limitStreams(scene: ChaosScene, { bytesPerSecond, forMs }: ActionOf<'quota'>): Promise<string> {
-  const isLimited = await setQuota(scene, bytesPerSecond)
-  if (!isLimited) return 'not set: no broker answered'
-  await delay(forMs)
-  return (await setQuota(scene, UNLIMITED)) ? '' : 'not ended: no broker answered'
-}
-
-/** Ends every quota. */
-export async function endQuotas(scene: ChaosScene): Promise<void> {
-  if (!(await setQuota(scene, UNLIMITED))) throw new Error('no broker ends the quotas')
-}
-
-async function setQuota({ kafka, streams }: ChaosScene, bytesPerSecond: number): Promise<boolean> {
-  const clientIds = streams.map((stream) => streamNames('chaos', stream).clientId)
-  for (const port of portsOf(kafka.bootstrap)) {
-    const set = clientIds.map((clientId) => limitReads(port, { clientId, bytesPerSecond }))
-    if ((await Promise.allSettled(set)).every(({ status }) => status === 'fulfilled')) return true
-  }
-  return false
 }

@@ -4,7 +4,6 @@ import { hasLastOfAll } from '../support/same-as-source.ts'
 import { type ChaosScene, topicOf } from './chaos-scene.ts'
 import { eventsOf } from './checker.ts'
 import { clearFaults } from './fault-injection.ts'
-import { endQuotas } from './operator-actions.ts'
 import type { TopicLog } from './topic-log.ts'
 
 /** Removes every fault: when it resolves, all servers are running, all links are open and no replica is paused. */
@@ -16,7 +15,6 @@ export async function heal(scene: ChaosScene): Promise<void> {
     replica.process().signal('SIGCONT')
   }
   await Promise.all([s3.start(), ...brokers.map((broker) => kafka.start(broker))])
-  await endQuotas(scene)
 }
 
 /**

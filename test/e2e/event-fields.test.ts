@@ -34,7 +34,7 @@ interface Event {
 }
 const eventOf = (record: TopicRecord | undefined) => record?.value as Event
 
-it('publishes nothing of dropped or hashed fields, and clients that are read again once more after a new key or other rules', async () => {
+it('publishes nothing of dropped or hashed fields, and clients that are read again once more after a new key and other rules', async () => {
   const modifiedBetween = [Date.now() - 10 * DAY_MS, Date.now() - DAY_MS] as const
   const { simulator, start, name, caughtUp, records } = await scene({
     source: { clients: 30, modifiedBetween },
@@ -73,7 +73,6 @@ it('publishes nothing of dropped or hashed fields, and clients that are read aga
   for (const dropped of ['Nom', 'Prenom', 'Telephone']) expect(event.data).not.toHaveProperty(dropped)
 
   expect(await readAgain()).toBe(0)
-  expect(await readAgain({ EVENT_HMAC_KEY: newKey })).toBe(30)
   const other = {
     EVENT_HMAC_KEY: newKey,
     EVENT_FIELDS: 'No: keep\nNoVersion: keep\nMail: hmac',
@@ -85,7 +84,7 @@ it('publishes nothing of dropped or hashed fields, and clients that are read aga
   simulator.change(changed)
   expect(await readAgain(other)).toBe(1)
   const all = await records()
-  expect(all).toHaveLength(91)
+  expect(all).toHaveLength(61)
   const latest = all.filter((record) => record.key === changed).at(-1)
   expect(eventOf(latest).data).toEqual({
     No: changed,

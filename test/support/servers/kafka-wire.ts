@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { array, bytesReader, float64, int8, int16, int32, text } from './kafka-bytes.ts'
+import { bytesReader, int16, int32, text } from './kafka-bytes.ts'
 
 /** API keys of the requests that faults may target or that tests send. */
 export const kafkaApi = {
@@ -17,7 +17,6 @@ export const kafkaApi = {
   txnOffsetCommit: 28,
   saslAuthenticate: 36,
   electLeaders: 43,
-  alterClientQuotas: 49,
 } as const
 
 /** Whether bytes from a client contain such a request. Requests start with size (int32) and API key (int16). */
@@ -98,20 +97,4 @@ export async function clusterView(port: number, topics: readonly string[]): Prom
 /** Number of live brokers in the metadata of the broker on this port; 0 while it does not answer. */
 export async function brokersSeenBy(port: number): Promise<number> {
   return (await clusterView(port, []))?.brokers.length ?? 0
-}
-
-/** Throttles all fetches of clients with this id (`consumer_byte_rate`). */
-export async function limitReads(
-  port: number,
-  { clientId, bytesPerSecond }: { readonly clientId: string; readonly bytesPerSecond: number },
-): Promise<void> {
-  const entity = Buffer.concat([text('client-id'), text(clientId)])
-  const quota = Buffer.concat([text('consumer_byte_rate'), float64(bytesPerSecond), int8(0)])
-  const body = Buffer.concat([array([Buffer.concat([array([entity]), array([quota])])]), int8(0)])
-  const response = await askBroker(port, { api: 'alterClientQuotas', version: 0, body })
-  if (response === undefined) throw new Error('the broker did not answer')
-  const read = bytesReader(response)
-  read.int32() // throttle time
-  const [code] = read.array(read.int16)
-  if (code !== 0) throw new Error(`alter client quotas: error ${code}`)
 }
