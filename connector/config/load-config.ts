@@ -4,16 +4,25 @@ import {
   type ConfigPath,
   type ConfigProblem,
   configInvalid,
+  isSection,
   pathText,
   type Violation,
   valueAt,
 } from './config-problem.ts'
 import { configSchema, futureBeginnings, type Settings } from './config-schema.ts'
-import { type Draft, draftOf, setText } from './draft.ts'
-import { Secret } from './secret.ts'
+import { type Again, Secret } from './secret.ts'
 import { isPerStream, placeOf, placesOf, settingAt, settingList, unknownKey } from './setting-list.ts'
 import { linesOf } from './setting-types.ts'
-import { type Environment, type ReadFile, tryToRead, unknownVariables, type Variables, variables } from './variables.ts'
+import {
+  type Environment,
+  filledIn,
+  type GivenText,
+  type ReadFile,
+  tryToRead,
+  unknownVariables,
+  type Variables,
+  variables,
+} from './variables.ts'
 
 export interface ConfigSources {
   /** Path of the YAML file; undefined: only the environment. */
@@ -143,4 +152,46 @@ function readYaml(name: string, readFile: ReadFile): YamlFile {
   } catch {
     return invalid({ place: name, what: 'is not valid YAML: check the aliases (*) and merge keys (<<)' })
   }
+}
+
+/** The configuration before validation. */
+interface Draft {
+  readonly document: unknown
+  /** The variables that the file refers to. */
+  readonly names: Set<string>
+  readonly violations: Violation[]
+  /** Of the texts that come from files, by the text of their paths. */
+  readonly again: Map<string, Again>
+}
+
+/** A copy of the file with its `${NAME}` filled in. Null and empty texts count as unset, but for list items. */
+function draftOf(file: unknown, lookUp: Variables['lookUp']): Draft {
+  const [names, violations, again]: [Set<string>, Violation[], Map<string, Again>] = [new Set(), [], new Map()]
+  const copy = (value: unknown, path: ConfigPath): unknown => {
+    if (Array.isArray(value)) return value.map((item, at) => copy(item, [...path, at]))
+    if (typeof value === 'string') {
+      const filled = filledIn(value, lookUp)
+      for (const name of filled.names) names.add(name)
+      violations.push(...filled.problems.map((what) => ({ path, what })))
+      if (filled.again !== undefined) again.set(pathText(path), filled.again)
+      return filled.text
+    }
+    if (!isSection(value)) return value
+    const set = Object.entries(value).filter(([, item]) => item !== null && item !== undefined && item !== '')
+    return Object.fromEntries(set.map(([key, item]) => [key, copy(item, [...path, key])]))
+  }
+  return { document: copy(file, []), names, violations, again }
+}
+
+/** Sets a text, and creates the sections above it, unless a plain value is in the way. */
+function setText({ document, again }: Draft, path: ConfigPath, given: GivenText): void {
+  let section = document
+  for (const [at, key] of path.entries()) {
+    if (!isSection(section)) return
+    const next = path[at + 1]
+    if (next === undefined) section[key] = given.text
+    else section[key] ??= typeof next === 'number' ? [] : {}
+    section = section[key]
+  }
+  if (given.again !== undefined) again.set(pathText(path), given.again)
 }

@@ -1,8 +1,7 @@
-import type { PipelineEvent, StreamState } from '../pipeline/pipeline-event.ts'
+import type { PipelineEvent, ScanCounts, StreamState } from '../pipeline/pipeline-event.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Lane, ScanStates } from '../scan/scan-state.ts'
 import { type Failure, toLogFields } from './error-fields.ts'
-import { clientsOf } from './events/event-row.ts'
 
 /** What this replica knows of one stream. Times are of `Clock.monotonic`, but for those of Polaris and of operators. */
 export interface StreamStatus {
@@ -144,6 +143,11 @@ function delivered(before: StreamStatus, event: Of<'pages-published'>, at: numbe
       superseded: totals.superseded + clientsOf(scans, 'superseded'),
     },
   }
+}
+
+/** The clients of a page group with this outcome, of all lanes. */
+export function clientsOf(scans: ReadonlyMap<string, ScanCounts>, outcome: keyof ScanCounts): number {
+  return [...scans.values()].reduce((sum, counts) => sum + counts[outcome], 0)
 }
 
 export interface WatchedStream {

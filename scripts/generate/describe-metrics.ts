@@ -1,5 +1,4 @@
-import { counterList, histogramList, type MetricEntry } from '../../connector/telemetry/metrics/prom-metrics.ts'
-import { scrapedList } from '../../connector/telemetry/metrics/scraped-metrics.ts'
+import { counterList, histogramList, type MetricEntry, scrapedList } from '../../connector/telemetry/metrics.ts'
 
 const kinds = { counter: counterList, histogram: histogramList, gauge: scrapedList }
 

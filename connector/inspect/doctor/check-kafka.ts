@@ -14,7 +14,7 @@ import { streamNames, type TopicLayout, withoutCheckpoint } from '../../publish/
 import { codeOf } from '../../runtime/connector-error.ts'
 import { type Semaphore, semaphore } from '../../runtime/semaphore.ts'
 import type { DoctorParts, StreamUnderTest } from './doctor-parts.ts'
-import { type CheckResult, type CheckResults, checked, failed, isPassed, ok, skipped, warning } from './finding.ts'
+import { type CheckResult, type CheckResults, checked, failed, isPassed, ok, skipped, warning } from './doctor-parts.ts'
 
 const within = (finish: AbortSignal) => ({ finish, timeoutCode: 'publish.failed' }) as const
 

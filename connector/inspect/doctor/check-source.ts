@@ -3,7 +3,7 @@ import { type Clock, DAY_MS } from '../../runtime/clock.ts'
 import type { ClientRecord, ClientSource, Page, ReadArguments, SourceTime } from '../../source/client-source.ts'
 import { wallClock } from '../../source/source-time.ts'
 import type { StreamUnderTest } from './doctor-parts.ts'
-import { type CheckResult, type CheckResults, failure, ok, skipped, type TimeLimit } from './finding.ts'
+import { type CheckResult, type CheckResults, failure, ok, skipped, type TimeLimit } from './doctor-parts.ts'
 import { judgeFields, judgeInterleaving, judgeLists, judgePage, judgeServerClock, judgeTimeZone } from './judge-page.ts'
 
 /** Enough to judge the modification times, and few enough for the server. */

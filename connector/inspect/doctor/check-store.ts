@@ -9,7 +9,7 @@ import { serverTimeText } from '../../source/source-time.ts'
 import { checkpointKey } from '../../storage/checkpoint-store-config.ts'
 import type { StreamKafkaChecks } from './check-kafka.ts'
 import type { DoctorParts, StreamUnderTest } from './doctor-parts.ts'
-import { type CheckResult, checked, failed, ok, warning } from './finding.ts'
+import { type CheckResult, checked, failed, ok, warning } from './doctor-parts.ts'
 
 type StoreParts = Pick<DoctorParts, 'store'> & { readonly config: { readonly connector: string } }
 

@@ -3,6 +3,8 @@ import type { ConnectorConfig, StreamConfig } from '../../config/connector-confi
 import type { AdminParts } from '../../kafka/kafka-connection.ts'
 import type { StreamNames } from '../../publish/event-publisher.ts'
 import type { Clock } from '../../runtime/clock.ts'
+import { codeOf } from '../../runtime/connector-error.ts'
+import { type ErrorCode, hintOf } from '../../runtime/error-catalogue.ts'
 import type { ClientSource } from '../../source/client-source.ts'
 import type { CheckpointStore, VersionedObject } from '../../storage/checkpoint-store.ts'
 
@@ -25,3 +27,59 @@ export interface StreamUnderTest {
   /** The names that `run` uses in Kafka for this stream. */
   readonly names: StreamNames
 }
+
+/** What one check found. */
+export interface Finding {
+  /** Null: about the connector, not about one stream. */
+  readonly stream: string | null
+  readonly check: string
+  readonly verdict: 'ok' | 'warning' | 'failed' | 'skipped'
+  /** Invariant 8: names, counts and times only. For `skipped`, the reason. */
+  readonly detail: string
+  /** Only for `failed`. */
+  readonly code?: ErrorCode
+  /** What the operator should do; only for `warning` and `failed`. */
+  readonly hint?: string
+}
+
+/** A finding without the names of stream and check. */
+export type CheckResult = Omit<Finding, 'stream' | 'check'>
+
+export const ok = (detail: string): CheckResult => ({ verdict: 'ok', detail })
+export const warning = (detail: string, hint: string): CheckResult => ({ verdict: 'warning', detail, hint })
+export const skipped = (why: string): CheckResult => ({ verdict: 'skipped', detail: why })
+export const failed = (code: ErrorCode, detail: string, hint: string = hintOf(code, 'command')): CheckResult => ({
+  verdict: 'failed',
+  code,
+  detail,
+  hint,
+})
+
+/** Results by the name of their check, in the order of the output. */
+export type CheckResults = Readonly<Record<string, CheckResult>>
+
+export interface TimeLimit {
+  /** Aborts when the time limit of doctor is reached. */
+  readonly finish: AbortSignal
+  /** The code to report for a check that has not finished by then. */
+  readonly timeoutCode: ErrorCode
+}
+
+/** The result of `work`, or of its error. Never rejects. */
+export async function checked(limit: TimeLimit, work: () => Promise<CheckResult>): Promise<CheckResult> {
+  try {
+    return await work()
+  } catch (error) {
+    return failure(error, limit)
+  }
+}
+
+/** The result for an error. Invariant 8: of an unexpected error, only the name. */
+export function failure(error: unknown, { timeoutCode, finish }: TimeLimit): CheckResult {
+  const code = codeOf(error)
+  if (code !== 'bug' && error instanceof Error) return failed(code, error.message)
+  if (finish.aborted) return failed(timeoutCode, 'no response within the time limit of doctor')
+  return failed('bug', `unexpected ${error instanceof Error ? error.name : 'error'}`)
+}
+
+export const isPassed = ({ verdict }: CheckResult) => verdict === 'ok' || verdict === 'warning'

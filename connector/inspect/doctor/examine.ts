@@ -4,7 +4,7 @@ import { checkKafka, checkStreamKafka, type KafkaChecks, type StreamKafkaChecks 
 import { checkSource } from './check-source.ts'
 import { checkCheckpoint, checkStore } from './check-store.ts'
 import type { DoctorParts, StreamUnderTest } from './doctor-parts.ts'
-import { type CheckResult, type CheckResults, checked, type Finding, isPassed, ok, skipped } from './finding.ts'
+import { type CheckResult, type CheckResults, checked, type Finding, isPassed, ok, skipped } from './doctor-parts.ts'
 
 /** Time limit of all checks of Kafka and the checkpoint store. */
 const limitMs = 12_000

@@ -6,7 +6,7 @@ import { HOUR_MS } from '../../runtime/clock.ts'
 import type { ScanSettings } from '../../scan/scan-settings.ts'
 import type { ClientRecord, Page, ReadArguments, SourceTime } from '../../source/client-source.ts'
 import { offsetAt, serverTimeText } from '../../source/source-time.ts'
-import { type CheckResult, failed, ok, skipped, warning } from './finding.ts'
+import { type CheckResult, failed, ok, skipped, warning } from './doctor-parts.ts'
 
 /** What the first page contained and how long it took. `beginAt`: the beginning of the stream, if it is configured. */
 export function judgePage(page: Page, at: ReadArguments, beginAt: SourceTime | undefined): CheckResult {

@@ -1,8 +1,7 @@
-import type { ScanCounts } from '../../pipeline/pipeline-event.ts'
 import type { ErrorCode } from '../../runtime/error-catalogue.ts'
 import { toLogFields } from '../error-fields.ts'
 import type { LogFields, LogLevel, LogLine } from '../logger.ts'
-import type { Metrics } from '../metrics/prom-metrics.ts'
+import type { Metrics } from '../metrics.ts'
 
 /** The log line of one kind of event, and what it counts. */
 export interface EventRow<Event> {
@@ -27,11 +26,6 @@ export function rowOf<Event extends Kinds>(rows: EventRows<Event>, event: Event)
 
 export function countFailure({ code }: { readonly code: ErrorCode }, metrics: Metrics): void {
   metrics.count('failures', 1, { code })
-}
-
-/** The clients of a page group with this outcome, of all lanes. */
-export function clientsOf(scans: ReadonlyMap<string, ScanCounts>, outcome: keyof ScanCounts): number {
-  return [...scans.values()].reduce((sum, counts) => sum + counts[outcome], 0)
 }
 
 /** A field is logged under its own name; `error` as its code, message, hint and causes. */

@@ -3,8 +3,9 @@ import { codeOf } from '../../runtime/connector-error.ts'
 import { hintOf } from '../../runtime/error-catalogue.ts'
 import { toLogFields } from '../error-fields.ts'
 import type { LogLine } from '../logger.ts'
-import type { Metrics } from '../metrics/prom-metrics.ts'
-import { clientsOf, countFailure, debug, type EventRows, error, info, line, picked, trace, warn } from './event-row.ts'
+import type { Metrics } from '../metrics.ts'
+import { clientsOf } from '../stream-status.ts'
+import { countFailure, debug, type EventRows, error, info, line, picked, trace, warn } from './event-row.ts'
 
 type EventOf<Kind extends PipelineEvent['kind']> = Extract<PipelineEvent, { kind: Kind }>
 

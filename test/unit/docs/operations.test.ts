@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
 import { exitRows } from '../../../connector/runtime/error-catalogue.ts'
-import { counterList, histogramList } from '../../../connector/telemetry/metrics/prom-metrics.ts'
-import { scrapedList } from '../../../connector/telemetry/metrics/scraped-metrics.ts'
+import { counterList, histogramList, scrapedList } from '../../../connector/telemetry/metrics.ts'
 import { documentedAcls } from '../../support/documentation/kafka-acls.ts'
 import { readProjectFile } from '../../support/documentation/markdown-file.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { judgeRetention } from '../../../../connector/inspect/doctor/check-kafka.ts'
-import { failure } from '../../../../connector/inspect/doctor/finding.ts'
+import { failure } from '../../../../connector/inspect/doctor/doctor-parts.ts'
 import {
   judgeFields,
   judgeInterleaving,
