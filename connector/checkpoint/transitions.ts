@@ -31,14 +31,19 @@ interface Claimant {
   readonly identity: StreamIdentity
 }
 
-/** What an opening knows of the stream that it claims. */
-interface Known {
+/** What is stored of a stream, as an opening has read it. */
+export interface StoredStream {
+  /** Undefined: there is none, or it is damaged and the rewind replaces it. */
   readonly document: CheckpointDocument | undefined
   /** The client index of its committed state. */
   readonly table: ClientTable
+  /** The rewind that waits. */
+  readonly rewind: Rewind | undefined
   /** Document or index cannot be used, and the rewind lets the stream begin again. */
   readonly isLost: boolean
-  readonly rewind: Rewind | undefined
+}
+
+interface Known extends StoredStream {
   /** If it is a hold, the rewind cures it. */
   readonly valid: ValidState
   readonly found: FoundRecord

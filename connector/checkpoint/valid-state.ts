@@ -1,4 +1,5 @@
 import type { Destination, FoundRecord, RecordKey } from '../publish/event-publisher.ts'
+import { DAY_MS } from '../runtime/clock.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import type { CheckpointDocument, StreamIdentity } from './checkpoint-document.ts'
 
@@ -32,9 +33,6 @@ export type ValidState =
   /** `hasRecord`: its commit record was found. */
   | { readonly kind: 'committed'; readonly hasRecord: boolean }
   | { readonly kind: 'hold'; readonly code: ErrorCode; readonly why: string }
-
-/** Kafka keeps commit records at least this long; the clocks of two replicas differ by much less. */
-export const DAY_MS = 86_400_000
 
 /**
  * Determines the valid state by the table in the design. The topic is never read for it. Invariant 2: the commit record
@@ -75,13 +73,14 @@ function withoutRecord({ committed, pending }: StoredStates, why: 'none' | 'unst
   if (pending === null) return { kind: 'committed', hasRecord: false }
   if (why === 'unstable')
     return hold('checkpoint.undecided', 'the commit record has lost its transaction marker, and a state is pending')
+  // Kafka keeps commit records at least this long; the clocks of two replicas differ by much less.
   const isOld = ({ at }: Decided) => now - at >= DAY_MS
   // The record of `pending` cannot have expired, and that of `committed` is missing for a known reason.
   if ((!committed.hasRecord || isOld(committed)) && !isOld(pending)) return { kind: 'committed', hasRecord: false }
   return hold('checkpoint.undecided', 'Kafka has no commit record, and a state is pending')
 }
 
-type Hold = Extract<ValidState, { kind: 'hold' }>
+export type Hold = Extract<ValidState, { kind: 'hold' }>
 
 const hold = (code: ErrorCode, why: string): Hold => ({ kind: 'hold', code, why })
 

@@ -97,14 +97,11 @@ export interface StreamWishes {
 
 export function streamWishes({ object, newNonce }: WishesParts, observe: (event: WishesEvent) => void): StreamWishes {
   let known: { readonly wishes: Wishes; readonly version: Version | null } = { wishes: noWishes, version: null }
-  let damaged: Version | undefined
   const read = async (stop: AbortSignal) => {
     const stored = await object.read(stop)
     const wishes = stored && parseWishes(stored.text)
-    if (stored !== undefined && wishes === undefined && damaged !== stored.version) {
-      damaged = stored.version
+    if (stored !== undefined && wishes === undefined && stored.version !== known.version)
       observe({ kind: 'wishes-damaged' })
-    }
     known = { wishes: wishes ?? noWishes, version: stored?.version ?? null }
     return known.wishes
   }

@@ -14,12 +14,7 @@ interface NextTry {
   readonly isRepeated: boolean
 }
 
-/** Counts the failures of one stream. */
-export interface NextTries {
-  after(error: unknown): NextTry
-  /** Pauses are short again, but for those after a fence. */
-  progress(): void
-}
+export type NextTries = ReturnType<typeof nextTries>
 
 const MINUTE_MS = 60_000
 
@@ -38,18 +33,17 @@ export const tryPauses: TryPauses = {
 /** Two processes that open a stream in turn do so ever more slowly. */
 const fencing = { firstPauseMs: 5_000, maxPauseMs: 2 * MINUTE_MS, calmAfterMs: 5 * MINUTE_MS }
 
-export function nextTries(
-  clock: Pick<Clock, 'random' | 'monotonic'>,
-  { retries, holdsMs }: TryPauses = tryPauses,
-): NextTries {
+/** Counts the failures of one stream. */
+export function nextTries(clock: Pick<Clock, 'random' | 'monotonic'>, { retries, holdsMs }: TryPauses = tryPauses) {
   const fresh = { retry: 0, hold: 0, code: undefined as ErrorCode | undefined }
   let since = fresh
   let fenced = { times: 0, at: Number.NEGATIVE_INFINITY }
   return {
+    /** Pauses are short again, but for those after a fence. */
     progress: () => {
       since = fresh
     },
-    after: (error) => {
+    after: (error: unknown): NextTry => {
       const code = codeOf(error)
       const { then } = errorCatalogue[code]
       const isRepeated = code === since.code

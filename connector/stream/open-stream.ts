@@ -14,6 +14,7 @@ import {
 import { ConnectorError } from '../runtime/connector-error.ts'
 import {
   conflict,
+  heldBy,
   mustNotHaveMoved,
   type OpenParts,
   type PausedStream,
@@ -73,7 +74,7 @@ async function claimStream(
   const valid = validIn(parts, read, kafka)
   if (valid.kind === 'hold' && !read.isCured(valid.code)) {
     await mustNotHaveMoved(parts, expected, stop)
-    throw new ConnectorError(valid.code, `open stream: ${valid.why}`)
+    throw heldBy(valid)
   }
   const as = valid.kind === 'pending' ? 'committed' : 'aborted'
   await repairStream(parts, { read, producer, open: kafka.open, as }, stop)

@@ -1,8 +1,9 @@
 import { type CheckpointDocument, parseDocument, type StreamIdentity } from '../checkpoint/checkpoint-document.ts'
 import { cures } from '../checkpoint/rewind.ts'
 import type { CheckpointParts } from '../checkpoint/stream-checkpoint.ts'
-import { mismatch } from '../checkpoint/valid-state.ts'
-import { type Rewind, type StreamWishes, seenAs, waitingRewind } from '../checkpoint/wishes.ts'
+import type { StoredStream } from '../checkpoint/transitions.ts'
+import { type Hold, mismatch } from '../checkpoint/valid-state.ts'
+import { type StreamWishes, seenAs, waitingRewind } from '../checkpoint/wishes.ts'
 import { type ClientTable, clientTable } from '../index/client-table.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { EventPublisher } from '../publish/event-publisher.ts'
@@ -34,19 +35,11 @@ export interface OpenParts extends CheckpointParts {
 }
 
 /** What an opening has read before it fences its predecessor. */
-export interface ReadStored {
+export interface ReadStored extends StoredStream {
   /** Null: there is no document. */
   readonly version: Version | null
-  /** Undefined: there is none, or it is damaged and a rewind replaces it. */
-  readonly document: CheckpointDocument | undefined
-  /** The client index of its committed state. */
-  readonly table: ClientTable
-  /** The rewind that waits. */
-  readonly rewind: Rewind | undefined
-  /** Whether that rewind cures a hold with this code. */
+  /** Whether the rewind cures a hold with this code. */
   readonly isCured: (code: ErrorCode) => boolean
-  /** Document or index cannot be used, and the stream begins again. */
-  readonly isLost: boolean
 }
 
 /** Nothing is left to do for a paused stream, as long as the document has this version. Null: there is none. */
@@ -58,7 +51,7 @@ export interface PausedStream {
  * Reads the document, then the wishes, then the index, unless nothing is left to do for a paused stream. Rejects with `checkpoint.*`, `storage.*` or the reason of `stop`.
  */
 export async function readStored(parts: OpenParts, stop: AbortSignal): Promise<ReadStored | PausedStream> {
-  const { object, wishes, index } = parts
+  const { identity, topic, object, wishes, index } = parts
   const stored = await object.read(stop)
   const { paused, rewind } = await wishes.read(stop)
   const version = stored?.version ?? null
@@ -70,7 +63,8 @@ export async function readStored(parts: OpenParts, stop: AbortSignal): Promise<R
   }
   try {
     document = stored && parseDocument(stored.text)
-    mustBelong(parts, document) // before anything is fenced or created
+    const wrong = document && mismatch(document, { ...identity, destination: { clusterId: null, topic } })
+    if (wrong !== undefined) throw heldBy(wrong) // before anything is fenced or created
     await wishes.clear(document?.rewound ?? null, stop)
     const isSettled = document === undefined || (document.claim.owner === null && document.pending === null)
     if (paused && waitingRewind(document, wishes.current()) === undefined && isSettled) return { pausedAt: version }
@@ -85,11 +79,7 @@ export async function readStored(parts: OpenParts, stop: AbortSignal): Promise<R
   }
 }
 
-/** Throws `checkpoint.other-stream` or `checkpoint.topic-lost`. */
-function mustBelong({ identity, topic }: OpenParts, document: CheckpointDocument | undefined): void {
-  const found = document && mismatch(document, { ...identity, destination: { clusterId: null, topic } })
-  if (found !== undefined) throw new ConnectorError(found.code, `open stream: ${found.why}`)
-}
+export const heldBy = ({ code, why }: Hold) => new ConnectorError(code, `open stream: ${why}`)
 
 /** Re-read first: a predecessor may have replaced the document just before it was fenced. */
 export async function mustNotHaveMoved({ object }: OpenParts, version: Version | null, stop: AbortSignal) {

@@ -1,5 +1,5 @@
 import { parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
-import { DAY_MS } from '../../connector/checkpoint/valid-state.ts'
+import { DAY_MS } from '../../connector/runtime/clock.ts'
 import { runWithoutFaults } from './recovery-check.ts'
 import { eraseName, startErase } from './simulated-erase.ts'
 import { damageWishes, killCommand, pauseOrResume, startCommand } from './simulated-operator.ts'

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { DAY_MS } from '../../checkpoint/valid-state.ts'
 import {
   accessAsStream,
   accessGroup,
@@ -11,6 +10,7 @@ import type { Topics } from '../../kafka/admin/topics.ts'
 import { withoutCreation } from '../../kafka/kafka-config.ts'
 import { openStreamProducer } from '../../kafka/transactions/stream-producer.ts'
 import { streamNames, type TopicLayout, withoutCheckpoint } from '../../publish/event-publisher.ts'
+import { DAY_MS } from '../../runtime/clock.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
 import { type Semaphore, semaphore } from '../../runtime/semaphore.ts'
 import type { DoctorParts, StreamUnderTest } from './doctor-parts.ts'

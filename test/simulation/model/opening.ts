@@ -1,4 +1,5 @@
-import { DAY_MS, type ValidState } from '../../../connector/checkpoint/valid-state.ts'
+import type { ValidState } from '../../../connector/checkpoint/valid-state.ts'
+import { DAY_MS } from '../../../connector/runtime/clock.ts'
 import { claimed } from './document.ts'
 import { fenced, foundIn, losses, marked } from './kafka.ts'
 import { type Context, clockOf, idle, mayPut, type Step, step, write } from './step.ts'

@@ -1,5 +1,6 @@
-import { DAY_MS, validState } from '../../../connector/checkpoint/valid-state.ts'
+import { validState } from '../../../connector/checkpoint/valid-state.ts'
 import type { RecordKey } from '../../../connector/publish/event-publisher.ts'
+import { DAY_MS } from '../../../connector/runtime/clock.ts'
 
 type OpeningStep = 'document' | 'wishes' | 'fence' | 'record'
 
