@@ -1,5 +1,3 @@
-import { ConnectorError } from '../runtime/connector-error.ts'
-
 /** Keys and list positions from the root of the configuration. */
 export type ConfigPath = readonly (string | number)[]
 
@@ -29,13 +27,6 @@ export function valueAt(document: unknown, path: ConfigPath): unknown {
     (value, key) => (isSection(value) && Object.hasOwn(value, key) ? value[key] : undefined),
     document,
   )
-}
-
-/** One `config.invalid` with all problems. */
-export function configInvalid(problems: readonly ConfigProblem[]): ConnectorError {
-  const title = `the configuration has ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`
-  const lines = problems.map((problem) => `  ${problemText(problem)}`)
-  return new ConnectorError('config.invalid', [title, ...lines].join('\n'))
 }
 
 /** A setting that breaks a rule. */

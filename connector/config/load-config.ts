@@ -1,11 +1,12 @@
 import { LineCounter, parseDocument } from 'yaml'
 import type * as z from 'zod'
+import { ConnectorError } from '../runtime/connector-error.ts'
 import {
   type ConfigPath,
   type ConfigProblem,
-  configInvalid,
   isSection,
   pathText,
+  problemText,
   type Violation,
   valueAt,
 } from './config-problem.ts'
@@ -39,8 +40,8 @@ export type LoadedConfig =
 
 /** Reads the file and the environment, which overrides it, and reports all problems at once. Connects to nothing. */
 export function readConfig({ file, environment, readFile, now }: ConfigSources): LoadedConfig {
-  const yaml = file === undefined ? { kind: 'read' as const, value: {} } : readYaml(file, readFile)
-  if (yaml.kind === 'invalid') return yaml
+  const yaml = file === undefined ? { problems: [] } : readYaml(file, readFile)
+  if (yaml.problems.length > 0) return { kind: 'invalid', problems: yaml.problems }
   const known = variables(environment, readFile)
   const draft = draftOf(yaml.value ?? {}, known.lookUp)
   const misplaced = override(draft, known.lookUp)
@@ -64,22 +65,21 @@ export function readConfig({ file, environment, readFile, now }: ConfigSources):
 /** Like `readConfig`, but throws `config.invalid` with all problems. */
 export function loadConfig(sources: ConfigSources): Settings {
   const loaded = readConfig(sources)
-  if (loaded.kind === 'invalid') throw configInvalid(loaded.problems)
-  return loaded.settings
+  if (loaded.kind === 'valid') return loaded.settings
+  const { problems } = loaded
+  const title = `the configuration has ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`
+  throw new ConnectorError('config.invalid', [title, ...problems.map((one) => `  ${problemText(one)}`)].join('\n'))
 }
 
 /** Overrides the draft with the variables of the settings; those of `streams[]` require a single stream. */
 function override(draft: Draft, lookUp: Variables['lookUp']): ConfigProblem[] {
-  const several = hasSeveralStreams(draft)
   return settingList().flatMap((setting) => {
     const { variable, fallback } = setting
     const given = lookUp(variable) ?? (fallback === undefined ? undefined : lookUp(fallback))
     const place = placeOf(setting, 0)
-    if (given === undefined || (several && isPerStream(setting) && draft.names.has(variable))) return []
-    if (!several || !isPerStream(setting)) {
-      setText(draft, place, given)
-      return []
-    }
+    const isOfSeveral = isPerStream(setting) && hasSeveralStreams(draft)
+    if (given !== undefined && !isOfSeveral) setText(draft, place, given)
+    if (given === undefined || !isOfSeveral || draft.names.has(variable)) return []
     const what = `applies to a single stream, but the file has several: set ${pathText(place.slice(2))} in each stream`
     return [{ place: variable, what }]
   })
@@ -130,27 +130,22 @@ function follow(value: unknown, path: ConfigPath, again: Draft['again']): void {
   }
 }
 
-type YamlFile =
-  /** `value`: the document as plain values; null if it is empty. */
-  | { readonly kind: 'read'; readonly value: unknown }
-  | { readonly kind: 'invalid'; readonly problems: readonly ConfigProblem[] }
-
-function readYaml(name: string, readFile: ReadFile): YamlFile {
-  const invalid = (...problems: ConfigProblem[]) => ({ kind: 'invalid', problems }) as const
+/** The document as plain values, undefined if it is empty; or why it cannot be read. */
+function readYaml(name: string, readFile: ReadFile): { problems: readonly ConfigProblem[]; value?: unknown } {
+  const invalid = (what: string) => ({ problems: [{ place: name, what }] })
   const content = tryToRead(name, readFile)
-  if (content.kind === 'failed') return invalid({ place: name, what: `cannot be read (${content.why})` })
+  if (content.kind === 'failed') return invalid(`cannot be read (${content.why})`)
   const lines = new LineCounter()
   // Invariant 8: pretty errors quote the line, which may contain a secret.
   const document = parseDocument(content.text, { lineCounter: lines, prettyErrors: false, merge: true })
-  const found = [...document.errors, ...document.warnings].map(({ code, pos }) => ({
+  const problems = [...document.errors, ...document.warnings].map(({ code, pos }) => ({
     place: `${name}:${lines.linePos(pos[0]).line}`,
     what: `is not valid YAML (${code.toLowerCase().replaceAll('_', ' ')}): check indentation, and put the value in quotes`,
   }))
-  if (found.length > 0) return invalid(...found)
   try {
-    return { kind: 'read', value: document.toJS() }
+    return problems.length > 0 ? { problems } : { problems, value: document.toJS() }
   } catch {
-    return invalid({ place: name, what: 'is not valid YAML: check the aliases (*) and merge keys (<<)' })
+    return invalid('is not valid YAML: check the aliases (*) and merge keys (<<)')
   }
 }
 
@@ -193,5 +188,6 @@ function setText({ document, again }: Draft, path: ConfigPath, given: GivenText)
     else section[key] ??= typeof next === 'number' ? [] : {}
     section = section[key]
   }
-  if (given.again !== undefined) again.set(pathText(path), given.again)
+  if (given.again === undefined) again.delete(pathText(path))
+  else again.set(pathText(path), given.again)
 }

@@ -64,6 +64,14 @@ test('a secret that the configuration file takes from a variable is read again, 
   expect(passwords()).toEqual(['xa', 'xc'])
 })
 
+test('a secret whose variable overrides the configuration file is not read from the file of that', () => {
+  const polaris = `{ url: https://p, codeMagasin: 1, auth: basic, user: u, password: "\${PW}" }`
+  const environment = { PW_FILE: '/pw', POLARIS_PASSWORD: 'direct' }
+  const loaded = fromFile(`${leastFile}streams: [{ polaris: ${polaris} }]`, environment, { '/pw': 'file' })
+  const [stream] = connectorConfig(valid(loaded)).streams
+  expect(stream?.polaris.auth).toMatchObject({ account: { password: 'direct' } })
+})
+
 test.each([
   ['missing', {}],
   ['empty', { '/kafka': '\n', '/ca': '' }],
