@@ -53,11 +53,6 @@ const mistakes: readonly ServerMistake[] = [
     cure: /^source\.function-missing: check POLARIS_URL; .*WebConnect/m,
   },
   {
-    ...{ mistake: 'a wrong path of a preview', exit: 3, command: 'preview' },
-    given: () => ({ POLARIS_URL: new URL('/wrong/', at.http).href }),
-    ...{ says: /\/wrong\/Client\.GetClientsModified\)$/m, cure: /^source\.function-missing: check POLARIS_URL; /m },
-  },
-  {
     ...{ mistake: 'a closed port', exit: 3, ...polaris(() => ({ POLARIS_URL: 'http://127.0.0.1:9/' })) },
     ...{ says: /call http:\/\/127\.0\.0\.1:9: connection refused/, cure: /check host and port \(ECONNREFUSED\)/ },
   },

@@ -1,11 +1,43 @@
 import { describe, expect, it } from 'vitest'
-import type { PipelineEvent, StreamState } from '../../../connector/pipeline/pipeline-event.ts'
+import type { Observe, PipelineEvent, StreamState } from '../../../connector/pipeline/pipeline-event.ts'
 import { type Placement, singlePlacement } from '../../../connector/placement/placement.ts'
+import type { Clock } from '../../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
-import { type AssignedEvent, runStreams } from '../../../connector/stream/run-streams.ts'
-import { assignedStream } from '../../support/assigned-stream.ts'
+import { runStream, type StreamEnd } from '../../../connector/stream/run-stream.ts'
+import { type AssignedEvent, type Assignment, runStreams } from '../../../connector/stream/run-streams.ts'
 import { type VirtualClock, virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { stage } from './open/open-parts.ts'
+
+interface AssignedParts {
+  readonly clock: Clock
+  /** Resolves to why a try fails; undefined: it stops at `leave`. */
+  readonly attempt: (stream: string, leave: AbortSignal, giveUp: AbortSignal) => Promise<Error | undefined>
+  readonly observe?: (stream: string) => Observe
+}
+
+/** Runs a stream for `runStreams` without opening it; no operator wants anything of it. */
+function assignedStream({ clock, attempt, ...parts }: AssignedParts) {
+  return ({ name: stream }: { readonly name: string }, assignment: Assignment, stop: AbortSignal): Promise<StreamEnd> =>
+    runStream(
+      {
+        stream,
+        assignment,
+        compose: ({ giveUp }) => {
+          const { streamParts } = stage()
+          const acquire = async (leave: AbortSignal) => {
+            throw (await attempt(stream, leave, giveUp)) ?? leave.reason
+          }
+          return { ...streamParts, open: { ...streamParts.open, openLimit: { acquire } } }
+        },
+        finishWithinMs: 10_000,
+        whenHeld: 'ends',
+        clock,
+        observe: parts.observe?.(stream) ?? (() => {}),
+      },
+      stop,
+    )
+}
 
 /** A placement controlled by the test. */
 function fakePlacement() {
