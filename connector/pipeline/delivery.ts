@@ -11,8 +11,6 @@ export interface OpenStream {
   readonly checkpoint: StreamCheckpoint
 }
 
-type Delivering = Pick<OpenStream, 'producer' | 'checkpoint'>
-
 /** A page group, and the events to report once it is delivered. */
 export interface FinishedPageGroup {
   readonly group: PageGroup
@@ -41,26 +39,30 @@ export interface DeliveryParts extends DeliveryTime {
   readonly onDelivered: (group: PageGroup) => void
 }
 
-export function pageGroupDelivery(parts: DeliveryParts, stream: Delivering): PageGroupDelivery {
+export function pageGroupDelivery(parts: DeliveryParts, stream: OpenStream): PageGroupDelivery {
   const { clock, observe } = parts
   const { checkpoint } = stream
-  const schedule = saveSchedule(clock, parts.savePeriodMs)
-
+  let savedAt = clock.monotonic()
+  const saved = () => {
+    savedAt = clock.monotonic()
+  }
+  // A group without records changes only resume points.
+  const saveDueInMs = () => Math.max(0, savedAt + parts.savePeriodMs - clock.monotonic())
   const save = async () => {
     if (checkpoint.isSaved()) return
     await withDeadline(parts, (finish) => checkpoint.save(finish))
-    schedule.saved()
+    saved()
   }
   const advance = async ({ change }: PageGroup) => {
     checkpoint.advance(change)
-    if (schedule.dueInMs() === 0) await save()
+    if (saveDueInMs() === 0) await save()
   }
   return {
     deliver: async ({ group, events }) => {
       const began = clock.monotonic()
       if (group.records.length > 0) {
         await withDeadline(parts, (finish) => deliverGroup(group, stream, finish))
-        schedule.saved()
+        saved()
       } else await advance(group)
       parts.onDelivered(group)
       observe(published(group, { tookMs: clock.monotonic() - began, now: clock.now(), checkpoint }))
@@ -69,7 +71,7 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: Delivering): Pag
     save,
     saveInTime: async (cancel) => {
       if (checkpoint.isSaved()) return
-      const isDue = await clock.sleep(schedule.dueInMs(), cancel).then(
+      const isDue = await clock.sleep(saveDueInMs(), cancel).then(
         () => true,
         () => false,
       )
@@ -106,31 +108,13 @@ function published(
   }
 }
 
-/** When to save after a group without records: once per period, since such polls change only resume points. */
-interface SaveSchedule {
-  /** Call it after each write of the document. */
-  saved(): void
-  /** Time left until one period after the last write. */
-  dueInMs(): number
-}
-
-export function saveSchedule(clock: Clock, periodMs: number): SaveSchedule {
-  let savedAt = clock.monotonic()
-  return {
-    saved: () => {
-      savedAt = clock.monotonic()
-    },
-    dueInMs: () => Math.max(0, savedAt + periodMs - clock.monotonic()),
-  }
-}
-
 /**
  * Publishes a group and writes its change to the checkpoint: S3 prepares, Kafka decides. Rejects unless both are
  * confirmed: reopen the stream.
  */
 export async function deliverGroup(
   group: PageGroup,
-  { producer, checkpoint }: Delivering,
+  { producer, checkpoint }: OpenStream,
   finish: AbortSignal,
 ): Promise<void> {
   // Invariant 2: S3 is prepared before anything is sent, so an open transaction is always that of the stored `pending`.

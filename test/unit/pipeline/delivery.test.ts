@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { parseDocument, stateAfter } from '../../../connector/checkpoint/checkpoint-document.ts'
-import { deliverGroup, pageGroupDelivery, saveSchedule, withDeadline } from '../../../connector/pipeline/delivery.ts'
+import { deliverGroup, pageGroupDelivery, withDeadline } from '../../../connector/pipeline/delivery.ts'
 import { pageGroupBuilder } from '../../../connector/pipeline/group/page-group.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import type { FakeFault, FakeOperation } from '../../support/fakes/fake-event-publisher.ts'
 import type { MemoryFault } from '../../support/fakes/memory-versioned-object.ts'
-import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { never } from '../../support/signals.ts'
 import { connector, groupParts, KEY, openedStream, settled, stage, stream } from '../stream/open/open-parts.ts'
 import { building } from './builders.ts'
@@ -143,19 +142,6 @@ test('withDeadline passes errors of a delivery on unchanged, and leaves no timer
   await expect(withDeadline(time, () => Promise.reject(error))).rejects.toBe(error)
   expect(await withDeadline(time, async () => 'done')).toBe('done')
   expect(clock.nextTimerAt()).toBeUndefined()
-})
-
-test('a save is due one period after the last write of any kind', () => {
-  const clock = virtualClock(0)
-  const schedule = saveSchedule(clock, 60_000)
-  clock.pass(59_999)
-  expect(schedule.dueInMs()).toBe(1)
-  clock.pass(1)
-  expect(schedule.dueInMs()).toBe(0)
-  schedule.saved()
-  expect(schedule.dueInMs()).toBe(60_000)
-  clock.jump(90_000)
-  expect(schedule.dueInMs()).toBe(0)
 })
 
 test('a delivered group reports the delays of its changes, the scans after it, and the size of the client index', async () => {
