@@ -18,7 +18,7 @@ interface Put {
   readonly ifMatch?: string | null
 }
 
-export type PutAnswer =
+type PutAnswer =
   | { readonly kind: 'stored'; readonly etag: Version }
   /** The store answers that the condition is false: 412, or 404 NoSuchKey with `ifMatch`. */
   | { readonly kind: 'unmet'; readonly error: unknown }

@@ -55,17 +55,23 @@ function versionedObject(bucket: S3Bucket, { key, call, quoting }: ObjectPlace):
     const found = await bucket.get(key, signal)
     return found && { text: found.bytes.toString(), version: found.version }
   }
+  /**
+   * Writes once. Unless the response is a clear success, reads back to decide: `written` if the object holds this text;
+   * rejects with `storage.unavailable` if the object is still at `expected`; a conflict otherwise. After
+   * `storage.unavailable` the same text may be written again, even while the first request is in flight.
+   */
+  const write = async (text: string, expected: Version | null, signal: AbortSignal): Promise<WriteOutcome> => {
+    const ifMatch = expected === null ? null : quoting()(expected)
+    const answer = await bucket.put(key, { body: Buffer.from(text), ifMatch }, signal)
+    if (answer.kind === 'stored') return { kind: 'written', version: answer.etag }
+    const now = await read(signal)
+    if (now?.text === text) return { kind: 'written', version: now.version }
+    if ((now?.version ?? null) !== expected) return { kind: 'conflict' }
+    throw answer.error
+  }
   return {
     read: (finish) => call('read', key, read, finish),
-    write: (text, expected, finish) => {
-      const ifMatch = expected === null ? null : quoting()(expected)
-      return call(
-        'write',
-        key,
-        (signal) => tryConditionalWrite(bucket, { key, text, expected, ifMatch }, signal),
-        finish,
-      )
-    },
+    write: (text, expected, finish) => call('write', key, (signal) => write(text, expected, signal), finish),
   }
 }
 
@@ -87,30 +93,4 @@ function segmentStore(bucket: S3Bucket, prefix: string, call: StoreCall): Segmen
     list: (finish) => call('list', prefix, list, finish),
     remove: (name, finish) => call('delete', prefix + name, (signal) => bucket.remove(prefix + name, signal), finish),
   }
-}
-
-interface ConditionalWrite {
-  readonly key: string
-  readonly text: string
-  readonly expected: Version | null
-  /** `expected` as sent. */
-  readonly ifMatch: string | null
-}
-
-/**
- * Writes once. Unless the response is a clear success, reads back to decide: `written` if the object holds this text;
- * rejects with `storage.unavailable` if the object is still at `expected`; a conflict otherwise. After
- * `storage.unavailable` the same text may be written again, even while the first request is in flight.
- */
-export async function tryConditionalWrite(
-  bucket: Pick<S3Bucket, 'get' | 'put'>,
-  { key, text, expected, ifMatch }: ConditionalWrite,
-  signal: AbortSignal,
-): Promise<WriteOutcome> {
-  const answer = await bucket.put(key, { body: Buffer.from(text), ifMatch }, signal)
-  if (answer.kind === 'stored') return { kind: 'written', version: answer.etag }
-  const now = await bucket.get(key, signal)
-  if (now?.bytes.toString() === text) return { kind: 'written', version: now.version }
-  if ((now?.version ?? null) !== expected) return { kind: 'conflict' }
-  throw answer.error
 }
