@@ -1,26 +1,10 @@
 import { spawn } from 'node:child_process'
 import { appendFileSync, existsSync, writeFileSync } from 'node:fs'
+import type { streamReport } from '../../connector/telemetry/stream-status.ts'
 import { type ConnectorProcess, connectorIn, type LogLine } from '../../test/support/connector-process.ts'
 
 /** The stream's part of the connector's `/status`. */
-export interface ConnectorStatus {
-  readonly state: string
-  readonly progress?: 'catching up' | 'caught up'
-  readonly epoch?: number
-  readonly seq?: number
-  readonly lastChanged?: string
-  /** Background scans in progress. */
-  readonly scans?: readonly ScanStatus[]
-  readonly indexClients?: number
-  readonly totals?: Readonly<
-    Record<'pages' | 'clients' | 'events' | 'deadLetters' | 'suppressed' | 'superseded', number>
-  >
-}
-
-export interface ScanStatus {
-  readonly lane: string
-  readonly clients: number
-}
+export type ConnectorStatus = Partial<ReturnType<typeof streamReport>>
 
 /** Starts the built connector, in a process group of its own, so that Ctrl-C reaches the demo alone. */
 export function startConnector(settings: Readonly<Record<string, string>>): ConnectorProcess {

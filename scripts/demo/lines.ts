@@ -1,9 +1,9 @@
 import type { LogLine } from '../../test/support/connector-process.ts'
 import type { TopicRecord } from '../../test/support/topic-reader.ts'
-import type { ConnectorStatus, ScanStatus } from './connector.ts'
+import type { ConnectorStatus } from './connector.ts'
 
 /** What the demo shows at one moment. */
-export interface DemoState {
+interface DemoState {
   /** Undefined until the connector answers. */
   readonly status: ConnectorStatus | undefined
   /** Events read from the topic in this run. */
@@ -19,18 +19,18 @@ const BAR = 40
 export function statusLines({ status, clients, events, isCaughtUp }: DemoState): string[] {
   const history = status?.scans?.find(({ lane }) => lane === 'history')
   return [
-    ...(history === undefined ? [] : [progressLine(history, clients)]),
+    ...(history === undefined ? [] : [progressLine(history.clients, clients)]),
     ...(history === undefined && !isCaughtUp ? [`catching up  ${count(events)} events so far`] : []),
     ...(status === undefined ? [] : [countLine(status, events), checkpointLine(status)]),
   ]
 }
 
-function progressLine({ lane, clients }: ScanStatus, of: number): string {
+function progressLine(clients: number, of: number): string {
   const all = Math.max(of, clients) // some were created since
   const percent = all === 0 ? 0 : Math.floor((clients / all) * 100)
   const full = Math.round((percent / 100) * BAR)
   const bar = '█'.repeat(full) + '░'.repeat(BAR - full)
-  return `${lane.padEnd(12)}${bar} ${percent.toString().padStart(3)} %  ${count(clients)} of ${count(all)} clients`
+  return `history     ${bar} ${percent.toString().padStart(3)} %  ${count(clients)} of ${count(all)} clients`
 }
 
 function countLine({ totals, state }: ConnectorStatus, events: number): string {

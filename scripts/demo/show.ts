@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { ConnectorProcess } from '../../test/support/connector-process.ts'
 import { openTopic, type TopicRecord } from '../../test/support/topic-reader.ts'
 import { type ConnectorStatus, followed, statusOf } from './connector.ts'
-import { count, type DemoState, eventLine, logText, statusLines } from './lines.ts'
+import { count, eventLine, logText, statusLines } from './lines.ts'
 import { topic } from './parts.ts'
 
 export interface ShowParts {
@@ -17,28 +17,45 @@ export interface ShowParts {
 const LOOK_EVERY_MS = 200
 const PRINT_EVERY_MS = { scanning: 3000, caughtUp: 10_000 }
 
-/** Shows what happens until `stop` aborts or the connector exits; resolves to which of the two. */
+/** Prints what happens until `stop` aborts or the connector exits; resolves to which of the two. */
 export async function show(parts: ShowParts, stop: AbortSignal): Promise<'stopped' | 'connector exited'> {
-  const { connector, logFile } = parts
-  const view = demoView(parts)
+  const { connector, logFile, kafkaBrokers, clients } = parts
+  const startedAt = Date.now()
+  let events = 0
+  let isCaughtUp = false
+  const onRecords = (all: readonly TopicRecord[]) => {
+    const records = all.filter(({ timestamp }) => timestamp >= startedAt) // the topic may hold older ones
+    events += records.length
+    if (isCaughtUp) for (const record of records) console.log(eventLine(record, Date.now()))
+  }
   const ended = new AbortController()
-  const following = follow(parts.kafkaBrokers, view.events, AbortSignal.any([stop, ended.signal]))
+  const following = follow(kafkaBrokers, onRecords, AbortSignal.any([stop, ended.signal]))
   const newLines = followed(connector, logFile)
   const sayLog = () => {
     for (const text of newLines().map(logText)) if (text !== undefined) console.log(text)
   }
-  try {
-    while (!stop.aborted && connector.isRunning()) {
-      sayLog()
-      view.show(await orAborted(statusOf(connector), stop))
-      await orAborted(delay(LOOK_EVERY_MS), stop)
-    }
+  let printedAt = startedAt
+  while (!stop.aborted && connector.isRunning()) {
     sayLog()
-    return stop.aborted ? 'stopped' : 'connector exited'
-  } finally {
-    ended.abort()
-    await following
+    const status = await orAborted(statusOf(connector), stop)
+    if (!isCaughtUp && status?.progress === 'caught up' && isAllThere(status, events)) {
+      isCaughtUp = true
+      const seconds = ((Date.now() - startedAt) / 1000).toFixed(1)
+      console.log(`caught up: ${count(events)} events read from ${topic} in ${seconds} s; new events follow.`)
+      console.log(
+        'Scans overlap, and look-backs read the last minutes again: unchanged clients are not published again.',
+      )
+    }
+    if (Date.now() - printedAt > PRINT_EVERY_MS[isCaughtUp ? 'caughtUp' : 'scanning']) {
+      printedAt = Date.now()
+      for (const line of statusLines({ status, events, clients, isCaughtUp })) console.log(line)
+    }
+    await orAborted(delay(LOOK_EVERY_MS), stop)
   }
+  sayLog()
+  ended.abort()
+  await following
+  return stop.aborted ? 'stopped' : 'connector exited'
 }
 
 /** Reads the topic as soon as it exists. */
@@ -63,37 +80,6 @@ function orAborted<Result>(work: Promise<Result>, stop: AbortSignal): Promise<Re
     stop.addEventListener('abort', () => resolve(undefined), { once: true })
     work.then(resolve, () => resolve(undefined))
   })
-}
-
-/** Holds the state so far, and prints it now and then. */
-function demoView({ clients }: ShowParts) {
-  const startedAt = performance.now()
-  const startTime = Date.now()
-  let state: DemoState = { status: undefined, events: 0, clients, isCaughtUp: false }
-  let printedAt = startedAt
-  const sayCaughtUp = () => {
-    const { status, events } = state
-    if (state.isCaughtUp || status?.progress !== 'caught up' || !isAllThere(status, events)) return
-    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
-    console.log(`caught up: ${count(events)} events read from ${topic} in ${seconds} s; new events follow.`)
-    console.log('Scans overlap, and look-backs read the last minutes again: unchanged clients are not published again.')
-    state = { ...state, isCaughtUp: true }
-  }
-  return {
-    events: (all: readonly TopicRecord[]) => {
-      const records = all.filter(({ timestamp }) => timestamp >= startTime) // the topic may hold older ones
-      state = { ...state, events: state.events + records.length }
-      if (state.isCaughtUp) for (const record of records) console.log(eventLine(record, Date.now()))
-    },
-    show: (status: ConnectorStatus | undefined) => {
-      if (status !== undefined) state = { ...state, status }
-      sayCaughtUp()
-      const everyMs = state.isCaughtUp ? PRINT_EVERY_MS.caughtUp : PRINT_EVERY_MS.scanning
-      if (performance.now() - printedAt <= everyMs) return
-      printedAt = performance.now()
-      for (const line of statusLines(state)) console.log(line)
-    },
-  }
 }
 
 /** Whether every client read so far is published, suppressed or dead-lettered, and every event consumed here. */

@@ -78,31 +78,6 @@ it('finds no problem when topics and checkpoints are correct', () => {
 
 const erased = { client: 'b', version: 0, sequence: 4, epoch: 1, type: 'client.erased' } as const
 const again = { client: 'b', version: 2, sequence: 5, epoch: 1 }
-/** Client `b` has one version less, so that its last one comes after `between`. */
-const around = (...between: readonly TestEvent[]) => {
-  const events = [...b.slice(0, 1), { client: 'b', version: 1, sequence: 3, epoch: 1 }, ...between]
-  const last = { client: 'b', version: 2, sequence: 4, epoch: 1 }
-  const logs = [log(0, changed(a, 2, { sequence: 5 })), log(1, [...events, last])]
-  return {
-    ...correct,
-    logs,
-    checkpoints: [version(0), version(1, { ...scanned('12:00:08', 6), index: { generation: 2, events: 3 } })],
-  }
-}
-
-it('accepts that a new index publishes unchanged clients again, and that operators erase them', () => {
-  expect(problemsOf(around())).toEqual([])
-  expect(problemsOf(around(erased))).toEqual([])
-})
-
-it('ignores aborted events', () => {
-  const [first, ...later] = a.map((one, at) => batch(at + 2, one))
-  const discarded = batch(0, { client: 'a', version: 1, sequence: 0 })
-  const marker: RecordBatch = { ...discarded, firstOffset: 1n, lastOffset: 1n, marker: 'abort', records: [] }
-  const batches = [discarded, marker, ...(first === undefined ? [] : [first]), ...later]
-  expect(problemsOf(withLogs(log(0, [], { batches, aborted: aborted(0n) }), log(1, b)))).toEqual([])
-  expect(problemsOf(withLogs(log(0, [], { batches }), log(1, b)))).not.toEqual([])
-})
 
 describe('finds', () => {
   it.each<[string, StreamEvidence, RegExp]>([
@@ -112,6 +87,16 @@ describe('finds', () => {
     ['a duplicate event id', withLogs(log(0, [...a, ...a.slice(2)]), log(1, b)), /1 duplicate event ids/],
     ['an aborted event', withLogs(log(0, a), log(1, b, { aborted: aborted(1n) })), /client b: the last change is lost/],
     ['a gap in `sequence`', withLogs(log(0, changed(a, 2, { sequence: 5 })), log(1, b)), /sequence 4 is missing/],
+    [
+      'a version that the source never had',
+      withLogs(log(0, changed(a, 1, { version: 9 })), log(1, b)),
+      /client a: duplicate or out of order/,
+    ],
+    [
+      'a key that differs from the client id',
+      withLogs(log(0, changed(a, 0, { value: '{"type":"client.modified","id":"x"}' })), log(1, b)),
+      /key and client id differ/,
+    ],
     [
       'an older producer epoch after a newer one',
       withLogs(log(0, changed(a, 1, { epoch: 2 })), log(1, b)),
@@ -150,6 +135,12 @@ describe('finds', () => {
       withCheckpoints(version(0), version(1, { committed: { epoch: 1, seq: 5 } }), version(2)),
       /is older than/,
     ],
+    ['a claim that goes back', withCheckpoints(version(0, { claimEpoch: 3 }), version(1)), /is older than/],
+    [
+      'an epoch that goes back',
+      withCheckpoints(version(0, { committed: { epoch: 2, seq: 0 } }), version(1)),
+      /is older than/,
+    ],
     [
       'a version that was replaced twice',
       withCheckpoints(version(0), version(1), version(1, { etag: 'other' })),
@@ -164,12 +155,6 @@ describe('finds', () => {
   ])('%s in the checkpoints', (_, evidence, expected) => {
     expect(problemsOf(evidence)).toContainEqual(expect.stringMatching(expected))
   })
-})
-
-it('accepts both outcomes of a write without a response', () => {
-  const unconfirmed = { isConfirmed: false }
-  expect(problemsOf(withCheckpoints(version(0), version(1, unconfirmed), version(2)))).toEqual([])
-  expect(problemsOf(withCheckpoints(version(0), version(1, unconfirmed), version(1, { etag: 'other' })))).toEqual([])
 })
 
 it('parses checkpoint versions from store traffic and ignores other requests', () => {

@@ -28,12 +28,3 @@ test('logs at error with code and hint when joining the group needs an operator'
     },
   })
 })
-
-test('logs that a replica without streams stands by', () => {
-  const event = { kind: 'assignment-changed', streams: 0, gained: [], lost: ['shop'] } as const
-  expect(replicaLine(event)).toMatchObject({
-    message: expect.stringContaining('standing by'),
-    fields: { lost: ['shop'] },
-  })
-  expect(replicaLine({ ...event, streams: 1 })?.message).toBe('streams assigned')
-})

@@ -114,10 +114,6 @@ describe('the check of the time zone', () => {
     })
   })
 
-  test('warns when the modification times cannot be parsed', () => {
-    expect(judge(['yesterday'])).toMatchObject({ verdict: 'warning', hint: 'check POLARIS_MODIFIED_AT_FIELD' })
-  })
-
   test('is skipped when the field is not mapped', () => {
     const day = { clients: [{ No: '1' }], isComplete: true, now }
     expect(judgeTimeZone(day, { clientId: 'No', modifiedAt: null }, timeZone).verdict).toBe('skipped')
