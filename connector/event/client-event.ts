@@ -49,12 +49,10 @@ export const SEQUENCE_DIGITS = 20
 export const sequenceText = (sequence: number) => String(sequence).padStart(SEQUENCE_DIGITS, '0')
 
 /** Invariant 7: the same change read again has the same event id, as the client's previous event is the same. */
-export function eventId({
-  source,
-  clientId,
-  contentHash,
-  previous,
-}: Pick<ClientEventParts, 'clientId' | 'contentHash' | 'previous'> & { readonly source: string }): string {
+export function eventId(
+  { clientId, contentHash, previous }: Pick<ClientEventParts, 'clientId' | 'contentHash' | 'previous'>,
+  source: string,
+): string {
   return hash('sha256', [source, clientId, contentHash, previous].join('\u0000'), 'hex').slice(0, 32)
 }
 

@@ -37,7 +37,7 @@ function attributesOf(parts: ClientEventParts, source: string) {
     specversion: '1.0',
     type: EVENT_TYPE,
     source,
-    id: eventId({ ...parts, source }),
+    id: eventId(parts, source),
     time: new Date(parts.timeMs).toISOString(),
     subject: clientId,
     sequence: sequenceText(parts.sequence),

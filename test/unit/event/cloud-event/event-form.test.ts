@@ -13,7 +13,7 @@ const parts: ClientEventParts = {
   sequence: 7,
 }
 const source = '/polaris/shop/clients'
-const id = eventId({ ...parts, source })
+const id = eventId(parts, source)
 const eventOf = (more: Partial<ClientEventParts>, form: Partial<EventForm> = {}) =>
   clientEvent({ ...parts, ...more }, eventForm(form))
 
