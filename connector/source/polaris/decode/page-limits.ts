@@ -46,7 +46,7 @@ export function limitXml(text: string): void {
 }
 
 /**
- * Counts fields, items and lists, and objects twice, as they take more memory. Returns the text with quotes around the numbers that could lose digits. Throws
+ * Counts fields, items and lists, and objects twice, as they take more memory. Returns the text with quotes around the numbers that would lose digits. Throws
  * `source.answer-too-large`, or `source.answer-malformed` if it is too deep.
  */
 export function limitJson(text: string): string {
@@ -65,7 +65,7 @@ export function limitJson(text: string): string {
     } else if (character === CLOSE_LIST || character === CLOSE_OBJECT) depth -= 1
     else if (character === MINUS || (character >= ZERO && character <= NINE)) {
       const number = numberAt(text, at)
-      if (!losesNothing.test(number)) {
+      if (!losesNothing(number)) {
         quoted += `${text.slice(written, at)}"${number}"`
         written = at + number.length
       }
@@ -76,8 +76,8 @@ export function limitJson(text: string): string {
   return quoted === '' ? text : quoted + text.slice(written)
 }
 
-/** A whole number of up to 15 digits; also what is no number, or is in the place of a name, where quotes make it valid. */
-const losesNothing = /^(?:|0|-?[1-9]\d{0,14})$/
+/** Also what is no number, or is in the place of a name, where quotes make it valid. Most texts need no copy. */
+const losesNothing = (text: string) => /^(?:|0|-?[1-9]\d{0,14})$/.test(text) || String(Number(text)) === text
 const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?!\s*:)/y
 
 function numberAt(text: string, at: number): string {
