@@ -78,11 +78,17 @@ export async function scene(options: SceneOptions = {}): Promise<Scene> {
 
 /** Waits until the topic has the last version of every client. The topic need not exist yet. */
 export async function untilPublished(
-  { brokers, topic, simulator }: { brokers: string; topic: string; simulator: Pick<PolarisSimulator, 'changes'> },
+  {
+    brokers,
+    topic,
+    simulator,
+    atLeast = 0,
+  }: { brokers: string; topic: string; simulator: Pick<PolarisSimulator, 'changes'>; atLeast?: number },
   withinMs = 120_000,
 ): Promise<TopicRecord[]> {
   const giveUpAt = performance.now() + withinMs
-  const isEnough = (records: readonly TopicRecord[]) => hasLastOfAll(simulator.changes, records)
+  const isEnough = (records: readonly TopicRecord[]) =>
+    records.length >= atLeast && hasLastOfAll(simulator.changes, records)
   for (;;) {
     try {
       return await readTopicUntil(brokers, topic, { withinMs: giveUpAt - performance.now(), follows: true, isEnough })
