@@ -3,19 +3,16 @@ import {
   committedByRecord,
   parseDocument,
   type StateChange,
-  serializeDocument,
   stateAfter,
 } from '../../../connector/checkpoint/checkpoint-document.ts'
 import {
   type CheckpointParts,
-  type StreamCheckpoint,
   streamCheckpoint,
   writeDocument,
 } from '../../../connector/checkpoint/stream-checkpoint.ts'
 import { validState } from '../../../connector/checkpoint/valid-state.ts'
 import type { ClientTable } from '../../../connector/index/client-table.ts'
 import { streamIndex } from '../../../connector/index/stream-index.ts'
-import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import type { Version } from '../../../connector/storage/checkpoint-store.ts'
 import { type MemoryFault, memoryStore } from '../../support/fakes/memory-versioned-object.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
@@ -118,26 +115,6 @@ describe('the checkpoint of a claimed stream', () => {
     const { checkpoint, store, written } = await claimedStream()
     await checkpoint.save(never)
     expect(written).toEqual(store.history(KEY).map((text) => text.length))
-  })
-
-  const writes = {
-    prepare: (checkpoint: StreamCheckpoint) => checkpoint.prepare(change, never),
-    save: (checkpoint: StreamCheckpoint) => checkpoint.save(never),
-  }
-  const claim = { epoch: 5, owner: 'replica-2', at: now }
-  const newer = serializeDocument({ ...documentWith({}), nonce: 'theirs', claim })
-
-  test.each([
-    ['claimed by another replica', newer],
-    ['deleted', undefined],
-  ] as const)('Invariant 4: cannot write the document when it was %s', async (_what, theirs) => {
-    for (const write of Object.values(writes)) {
-      const { checkpoint, store } = await claimedStream()
-      store.tamper(KEY, theirs)
-      expect(codeOf(await write(checkpoint).catch((error: unknown) => error))).toBe('publish.fenced')
-      expect(store.stored(KEY)?.text).toBe(theirs)
-      expect(checkpoint.state()).toEqual(state)
-    }
   })
 })
 

@@ -60,15 +60,6 @@ describe('a claim', () => {
 })
 
 describe('a prepared state', () => {
-  test('has the epoch of the claim and the next number, beside the committed state', () => {
-    const before = { ...documentWith({}), claim: { epoch: 5, owner: 'replica-2', at: now } }
-    expect(prepared(before, change, stamp)).toEqual({
-      ...before,
-      nonce: 'new',
-      pending: { epoch: 5, seq: 11, nonce: 'new', at: now, change },
-    })
-  })
-
   test('Invariant 2: is the same for a replica that continues and for one that reloads the document', () => {
     const ready = prepared(documentWith({ committed: { state: indexed } }), change, stamp)
     const { entries, ...reached } = change

@@ -21,7 +21,6 @@ describe('the configuration of the components', () => {
   })
 
   test.each([
-    ['2024-01-31', '2024-01-31T00:00:00'],
     ['2024-01-31T13:45:00', '2024-01-31T13:45:00'],
     ['2024-01-31T12:45:00Z', '2024-01-31T13:45:00'],
   ])('begins a stream at %s = %s', (text, beginAt) => {

@@ -54,11 +54,6 @@ describe('settings that depend on each other', () => {
       { POLARIS_AUTH: 'login' },
       ['POLARIS_USER is missing: required with auth: login', 'POLARIS_PASSWORD is missing: required with auth: login'],
     ],
-    [{ POLARIS_AUTH: 'basic', POLARIS_USER: 'u' }, ['POLARIS_PASSWORD is missing: required with auth: basic']],
-    [
-      { POLARIS_USER: 'u', POLARIS_PASSWORD: 'p' },
-      ['POLARIS_AUTH is none, but user or password is set: use basic or login'],
-    ],
     [{ POLARIS_URL: 'http://p', POLARIS_CA: pem }, ['POLARIS_CA has no effect with an http: URL: use https:']],
     [{ POLARIS_TLS_CERT: pem }, ['POLARIS_TLS_KEY is missing: required together with cert']],
     [{ POLARIS_TLS_KEY: pem }, ['POLARIS_TLS_CERT is missing: required together with key']],

@@ -70,42 +70,6 @@ describe('S3 prepares, Kafka decides', () => {
     expect(published()).toEqual(['1', '2'])
   })
 
-  test('Invariant 1: does not commit while an event is not confirmed as stored', async () => {
-    const { faults, deliver, calls } = await delivering()
-    let sent = (_fault: FakeFault) => {}
-    faults.kafka = {
-      send: new Promise((resolve) => {
-        sent = resolve
-      }),
-    }
-    const delivered = deliver()
-    await settled()
-    expect(calls).not.toContain('kafka commit')
-    sent('none')
-    await delivered
-    expect(calls.at(-1)).toBe('kafka commit')
-  })
-
-  test('makes events and commit record visible together, and advances the checkpoint', async () => {
-    const { deliver, record, stored, checkpoint, after } = await delivering()
-    await deliver()
-    const { epoch, seq, nonce } = stored().pending ?? {}
-    expect(record()).toEqual({ epoch, seq, nonce, events: after.events })
-    expect([checkpoint.seq(), checkpoint.state()]).toEqual([1, after])
-  })
-
-  test.each(['before', 'after', 'late'] as const)(
-    'Invariant 2: sends nothing when the PUT of the prepare fails (%s)',
-    async (fault) => {
-      const { faults, deliver, code, calls, kafka, published, record, checkpoint } = await delivering()
-      faults.store = fault
-      expect(await code(deliver())).toBe('storage.unavailable')
-      expect(calls).toEqual(['store write'])
-      expect([published(), record(), kafka.openTransactions()]).toEqual([[], undefined, []])
-      expect(checkpoint.seq()).toBe(0)
-    },
-  )
-
   test('gives up a PUT and sends nothing when the PUT times out', async () => {
     const { faults, deliver, code, clock, kafka, published } = await delivering()
     faults.store = new Promise(() => {})
@@ -114,24 +78,6 @@ describe('S3 prepares, Kafka decides', () => {
     clock.fireNext()
     expect(await delivered).toBe('storage.unavailable')
     expect([published(), kafka.openTransactions()]).toEqual([[], []])
-  })
-
-  test('aborts the transaction when Kafka rejects the events', async () => {
-    const { faults, deliver, code, calls, published, record } = await delivering()
-    faults.kafka = { send: 'before' }
-    expect(await code(deliver())).toBe('publish.failed')
-    expect(calls).toEqual(['store write', 'kafka send', 'kafka abort'])
-    expect([published(), record()]).toEqual([[], undefined])
-  })
-
-  test('Invariant 4: neither publishes nor writes the checkpoint when another replica opened the stream', async () => {
-    const { deliver, code, kafka, open, published, stored } = await delivering()
-    const publisher = kafka.publisher({ connector, stream, replica: 'replica-2' })
-    await openedStream({ ...open, publisher, owner: 'replica-2' }, never)
-    const claimed = stored()
-    expect(await code(deliver())).toBe('publish.fenced')
-    expect(published()).toEqual([])
-    expect(stored()).toEqual(claimed)
   })
 })
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { parseDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { type PipelineParts, type ReadFailure, runPipeline } from '../../../connector/pipeline/pipeline.ts'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
-import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
+import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import type { Page } from '../../../connector/source/client-source.ts'
 import type { FakeFault } from '../../support/fakes/fake-event-publisher.ts'
 import type { MemoryFault } from '../../support/fakes/memory-versioned-object.ts'
@@ -71,18 +71,6 @@ function slow(page: Page) {
   return { answer, respond: () => resolve() }
 }
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => `${from + index}`)
-
-describe('a stream that is to be caught up', () => {
-  test('publishes every client and ends', async () => {
-    const { start, published, stored, checkpoint } = await running(scanOf(4), {}, { until: 'caught-up' })
-    expect(await start()).toBe('caught-up')
-    expect(published()).toEqual(['1', '2', '3', '4'])
-    await checkpoint.leave(never)
-    expect(stored()).toMatchObject({ pending: null, claim: { owner: null } })
-    expect(stored().committed.state).toEqual(checkpoint.state())
-    expect(stored().committed.state.scans.live).toEqual({ startedAt: noon, scan: null })
-  })
-})
 
 describe('group commit', () => {
   test('lets pages share a transaction up to the maximum size when there is a backlog', async () => {
@@ -175,15 +163,6 @@ describe('stopping', () => {
     expect(stored().committed.state).toEqual(checkpoint.state())
   })
 
-  test('gives up a read in progress, and writes nothing when nothing was published', async () => {
-    const { start, stop, writes } = await running([])
-    const end = start()
-    await settled()
-    stop()
-    expect(await end).toBe('stopped')
-    expect(writes()).toBe(0)
-  })
-
   test('delivers a group that is waiting for more pages', async () => {
     const [first, second] = scanOf(2)
     if (first === undefined || second === undefined) throw new Error('expected two pages')
@@ -201,31 +180,9 @@ describe('stopping', () => {
   })
 })
 
-describe('polls that bring nothing new', () => {
-  test('are saved at most once per period', async () => {
-    const { start, clock, writes, stop, source, transactions } = await running([
-      ...scanOf(1),
-      ...new Array<Page>(60).fill(pageOf([])),
-    ])
-    const end = start()
-    await settled()
-    expect(writes()).toBe(1)
-    while (clock.now() < noon + 170_000) {
-      clock.fireNext()
-      await settled()
-    }
-    expect(source.asked.length).toBeGreaterThan(30)
-    expect(writes()).toBe(1 + 2)
-    expect(transactions()).toBe(1)
-    stop()
-    await end
-  })
-})
-
 describe('a decided state', () => {
   const prepared = { pending: { seq: 1 }, committed: { seq: 0 } }
   const recorded = { pending: null, committed: { seq: 1, hasRecord: true } }
-  const unauthorized = new ConnectorError('source.unauthorized', 'scripted')
   const codeOfEnd = (end: Promise<unknown>) =>
     end
       .then(
@@ -281,26 +238,6 @@ describe('a decided state', () => {
     held.store = 'before'
     clock.fireNext()
     expect(await codeOfEnd(end)).toBe('storage.unavailable')
-  })
-
-  test('is stored when the source fails', async () => {
-    const { start, clock, stored, writes } = await running([...scanOf(1), unauthorized])
-    const end = start()
-    await settled()
-    clock.fireNext()
-    expect(await codeOfEnd(end)).toBe('source.unauthorized')
-    expect(stored()).toMatchObject(recorded)
-    expect(writes()).toBe(2)
-  })
-})
-
-describe('failures', () => {
-  test('pages read before an error of the source are delivered first', async () => {
-    const [first, second] = scanOf(3)
-    if (first === undefined || second === undefined) throw new Error('expected two pages')
-    const { start, published } = await running([first, second, new ConnectorError('source.unreachable', 'scripted')])
-    expect(await start()).toMatchObject({ error: { code: 'source.unreachable' } })
-    expect(published()).toEqual(['1', '2'])
   })
 })
 

@@ -25,21 +25,6 @@ function slowNumbers(ends: { after: number; with?: Error } = { after: Number.POS
 }
 
 describe('reading ahead', () => {
-  test('requests the first item at once, and one more each time an item is taken', async () => {
-    const { pages, asked, release } = slowNumbers()
-    expect(asked).toEqual([1])
-    release()
-    expect(await pages.take()).toBe(1)
-    await settled()
-    expect(asked).toEqual([1, 2])
-    release()
-    await settled()
-    expect(asked).toEqual([1, 2]) // one in use, one waiting
-    expect(await pages.take()).toBe(2)
-    await settled()
-    expect(asked).toEqual([1, 2, 3])
-  })
-
   test('take and peek return undefined at the end, also repeatedly', async () => {
     const { pages, release } = slowNumbers({ after: 1 })
     release()

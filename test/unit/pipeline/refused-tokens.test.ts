@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { HISTORY } from '../../../connector/scan/scan-state.ts'
 import { historyOf } from '../../support/scans.ts'
-import { beginAt, HOUR, MINUTE, noon, orderedUpTo, SECOND, scanOf, statesOf } from '../scan/scans.ts'
+import { beginAt, HOUR, MINUTE, noon, orderedUpTo, scanOf, statesOf } from '../scan/scans.ts'
 import { failure, pageReader, type Respond } from './page-readers.ts'
 import { pageOf, token } from './readings.ts'
 
@@ -116,16 +116,5 @@ describe('a scan whose checkPoint was refused', () => {
     const pauses = of('scan-backed-off').map(({ pauseMs, code }) => [pauseMs / MINUTE, code])
     expect(pauses.slice(0, 3)).toEqual([1, 2, 4].map((minutes) => [minutes, 'source.stuck']))
     expect(of('scan-started').filter(({ scan }) => scan === 'live').length).toBeGreaterThan(700)
-  })
-
-  test('is handed over when it is a live one that has not ended for a minute', async () => {
-    const respond: Respond = ({ checkPoint }, clock) => {
-      clock.jump(25 * SECOND)
-      if (checkPoint !== null) return refused
-      return pageOf([{ No: `${clock.now()}` }], { hasMoreResults: true, checkPoint: token(`t${clock.now()}`) })
-    }
-    const { next, of } = pageReader(respond, { settings, states: statesOf() })
-    while (!of('scan-started').some(({ scan }) => scan === 'catch-up')) await next()
-    expect(of('checkpoint-refused').map(({ scan }) => scan)).toContain('live')
   })
 })

@@ -40,12 +40,6 @@ describe('scanProgress', () => {
     expect(events.at(-1)).toMatchObject({ pages: 5, clients: 10 })
   })
 
-  test('reports nothing when several pages per poll fit into the interval', () => {
-    const { page, kinds } = progressOf()
-    for (let poll = 0; poll < 5; poll += 1) for (const more of [first, middle, last]) page(more)
-    expect(kinds()).toEqual(['caught-up'])
-  })
-
   test('does not report fell-behind when a long overlap brings nothing new', () => {
     const { page, kinds } = progressOf()
     page(only)

@@ -62,13 +62,6 @@ describe('a hold', () => {
     expect(times(7, () => minutes(failed('source.unauthorized')))).toEqual([1, 2, 4, 8, 15, 15, 15])
   })
 
-  test('begins with a minute again after progress', () => {
-    const { failed, progress } = trying()
-    times(3, () => failed('source.unauthorized'))
-    progress()
-    expect(failed('source.unauthorized')).toEqual({ kind: 'hold', times: 1, pauseMs: minute, isRepeated: false })
-  })
-
   test('waits as long as the error asks', () => {
     const { failed } = trying()
     const refused = new ConnectorError('source.unauthorized', 'scripted', { retryAfterMs: 30 * minute })

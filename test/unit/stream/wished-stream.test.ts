@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import { serializeDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
-import { parseWishes, type Rewind } from '../../../connector/checkpoint/wishes.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import { tryPauses } from '../../../connector/stream/next-try.ts'
@@ -9,12 +8,11 @@ import type { FaultHook } from '../../support/fakes/fake-kafka-cluster.ts'
 import { runAlone } from '../../support/run-alone.ts'
 import { pageOf } from '../pipeline/readings.ts'
 import { type Answer, scanOf, scriptedSource } from '../pipeline/scripted-source.ts'
-import { KEY, type Stage, settled, stage, WISHES } from './open/open-parts.ts'
+import { KEY, type Stage, settled, stage } from './open/open-parts.ts'
 
 const error = (code: ErrorCode) => new ConnectorError(code, 'scripted')
 const second = 1_000
 const minute = 60 * second
-const rewind: Rewind = { id: 'rewind', to: null, republish: true, yes: null }
 
 /** A stream that is assigned here, and what operators wish of it. */
 function running(answers: readonly Answer[], of: Stage = {}, whenHeld: 'waits' | 'ends' = 'waits') {
@@ -49,7 +47,6 @@ function running(answers: readonly Answer[], of: Stage = {}, whenHeld: 'waits' |
     },
     states: () => on.events.flatMap((event) => (event.kind === 'stream-state' ? [event.state] : [])),
     of: (kind: (typeof on.events)[number]['kind']) => on.events.filter((event) => event.kind === kind),
-    wishes: () => parseWishes(on.store.stored(WISHES)?.text ?? ''),
     published: () => on.kafka.committed.map(({ key }) => key),
   }
 }
@@ -98,23 +95,6 @@ describe('a pause', () => {
       await end
     },
   )
-
-  test('of a stream that its owner has not left opens it once, claims it and leaves it, publishing nothing', async () => {
-    const on = running(scanOf(1))
-    const first = on.start()
-    await on.pass(second)
-    on.assignment.update(new Set())
-    await on.pass(second)
-    expect(on.document().claim).toMatchObject({ epoch: 1, owner: 'replica-1' })
-    on.wish({ paused: true })
-    on.assignment.update(new Set(['clients']))
-    await on.pass(10 * minute)
-    expect(on.document()).toMatchObject({ claim: { epoch: 2, owner: null }, pending: null })
-    expect(on.states().at(-1)).toBe('paused')
-    expect(on.published()).toEqual(['1'])
-    on.stop()
-    await first
-  })
 
   test('of a stream that another replica claims after it was read is obeyed at the next look', async () => {
     const before = running(scanOf(1), { until: 'caught-up' })
@@ -170,24 +150,6 @@ describe('a pause', () => {
   })
 })
 
-describe('a rewind', () => {
-  test('of a running stream is applied once: it opens again, reads its history again, and clears the wish', async () => {
-    const on = running(Array.from({ length: 99 }, () => pageOf([{ No: '1' }])))
-    const end = on.start()
-    await on.pass(second)
-    on.wish({ rewind })
-    await on.pass(minute)
-    expect(on.states()).toEqual(['opening', 'running', 'opening', 'running'])
-    expect(on.document()).toMatchObject({ rewound: 'rewind', claim: { epoch: 2 } })
-    expect(on.wishes()).toMatchObject({ rewind: null, paused: false })
-    expect(on.published()).toEqual(['1', '1'])
-    await on.pass(10 * minute)
-    expect(on.of('stream-claimed')).toHaveLength(2)
-    on.stop()
-    await end
-  })
-})
-
 describe('a hold', () => {
   const held = async () => {
     const on = running(scanOf(1))
@@ -222,16 +184,6 @@ describe('a hold', () => {
 })
 
 describe('an owner', () => {
-  test('Invariant 6: is cleared when the process stops, with the state saved', async () => {
-    const on = running(scanOf(1))
-    const end = on.start()
-    await on.pass(second)
-    expect(on.document().claim.owner).toBe('replica-1')
-    on.stop()
-    expect(await end).toEqual({ kind: 'stopped' })
-    expect(on.document()).toMatchObject({ claim: { owner: null }, pending: null, committed: { seq: 1 } })
-  })
-
   test('stays when the stream is assigned elsewhere: its successor takes it over', async () => {
     const on = running(scanOf(1))
     const end = on.start()

@@ -36,9 +36,7 @@ test.each([
     foreign('S3ServiceException', { $metadata: { httpStatusCode: 503 }, Code: 'SlowDown' }),
     'S3ServiceException status 503',
   ],
-  ['TLS: the code of OpenSSL', foreign('Error', { code: 'CERT_HAS_EXPIRED' }), 'Error CERT_HAS_EXPIRED'],
   ['a timeout', new DOMException('late: Dupont', 'TimeoutError'), 'TimeoutError'],
-  ['an invalid name', foreign('Jean Dupont', {}), 'Error'],
   ['an invalid code', foreign('TypeError', { code: 'DUPONT' }), 'TypeError'],
   ['a number that is not a code', foreign('TypeError', { code: 33_612_345_678 }), 'TypeError'],
 ])('logs only names and codes of a foreign error: %s', (_, cause, description) => {

@@ -25,16 +25,6 @@ describe('the fields of events', () => {
     expect(eventOf(fromEnvironment({ ...least, ...variables }))).toEqual(rules)
   })
 
-  test('can be hashed with a key from a file', () => {
-    const { EVENT_HMAC_KEY: _, ...rest } = least
-    const environment = { ...rest, EVENT_FIELDS: 'Mail: hmac', EVENT_HMAC_KEY_FILE: '/run/key' }
-    expect(eventOf(fromEnvironment(environment, { '/run/key': `${key}\n` }))).toEqual([
-      { mail: 'hmac' },
-      'keep',
-      fieldHash(key)('x'),
-    ])
-  })
-
   test('can have types', () => {
     const typesOf = (loaded: ReturnType<typeof fromFile>) => connectorConfig(valid(loaded)).streams[0]?.event.types
     expect(typesOf(fromEnvironment(leastEnvironment))).toBeUndefined()
@@ -54,7 +44,6 @@ describe('the fields of events', () => {
       { EVENT_TYPES: 'Points: integer\npoints: decimal' },
       expect.arrayContaining(['EVENT_TYPES is the same field as points: keep only one']),
     ],
-    [{ EVENT_FIELDS: 'Mail: hash' }, ['EVENT_FIELDS must be one of keep, drop, hmac']],
     [{ EVENT_FIELDS: 'Mail' }, ['EVENT_FIELDS must be a map of names to values; in a variable, lines of Name: value']],
     [
       { EVENT_FIELDS: 'a,b: drop' },
@@ -64,7 +53,6 @@ describe('the fields of events', () => {
       { EVENT_FIELDS: 'Mail: hash\nNom.: drop' },
       [expect.stringContaining('must be one of'), expect.stringContaining('must be a field name')],
     ],
-    [{ EVENT_FIELD: 'Mail: drop' }, ['EVENT_FIELD is not a setting; did you mean EVENT_FIELDS?']],
     [
       { EVENT_HMAC_KEY: 'a planted short key' },
       ['EVENT_HMAC_KEY must have at least 32 characters: create it with openssl rand -base64 32'],
@@ -72,10 +60,6 @@ describe('the fields of events', () => {
     [
       { EVENT_FIELDS: 'Mail: hmac', EVENT_HMAC_KEY: '' },
       ['EVENT_HMAC_KEY is missing: required by hmac in event.fields'],
-    ],
-    [
-      { EVENT_FIELDS: 'Mail: drop\nMAIL: hmac' },
-      expect.arrayContaining(['EVENT_FIELDS is the same field as MAIL: keep only one']),
     ],
     [
       { EVENT_FIELDS: 'Adresse: hmac\nadresse.Rue: drop' },

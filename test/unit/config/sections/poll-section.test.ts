@@ -42,9 +42,7 @@ describe('look-backs', () => {
   })
 
   test.each([
-    ['{ lookBack: [5m] }', 'must be reach/every'],
     ['{ lookBack: [5m/0s] }', 'must be reach/every'],
-    ['{ lookBack: [5m/1m/1m] }', 'must be reach/every'],
     ['{ lookBack: 5 }', 'must be reach/every'],
     [
       '{ lookBack: [1m/1m, 2m/1m, 3m/1m, 4m/1m, 5m/1m, 6m/1m, 7m/1m, 8m/1m, 9m/1m, 10m/1m] }',

@@ -62,8 +62,6 @@ const { destination } = identity
 
 it.each([
   ['another topic', { destination: { ...destination, topic: 'other' } }, 'checkpoint.topic-lost'],
-  ['another cluster', { destination: { ...destination, clusterId: 'other' } }, 'checkpoint.topic-lost'],
-  ['another codeMagasin', { source: { ...identity.source, codeMagasin: 2 } }, 'checkpoint.other-stream'],
   ['the same topic, which was deleted', {}, 'checkpoint.topic-lost'],
 ])('fails with %s, although the topic does not exist yet', async (_, changed, code) => {
   const more = { ...withoutTopics, identity: { ...identity, ...changed } }

@@ -68,12 +68,6 @@ test('reports a token that the server refuses', async () => {
   expect(results['interleaved scans']).toMatchObject({ verdict: 'skipped', detail: 'requires a second page' })
 })
 
-test('needs no second page when there is none', async () => {
-  const { results } = await checkOf({ clients: 1 })
-  expect(results['second page']).toMatchObject({ verdict: 'skipped', detail: 'no more results follow' })
-  expect(results['interleaved scans']?.verdict).toBe('skipped')
-})
-
 test('reads at most 20 pages of the last day', async () => {
   const { reads, results } = await checkOf({ clients: 100 })
   expect(reads).toHaveLength(2 + 20 + 1)

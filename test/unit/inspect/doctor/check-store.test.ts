@@ -25,7 +25,6 @@ test('leaves no segment when the store allows everything', async () => {
 
 test.each([
   [{ list: refuse }, 'list'],
-  [{ remove: refuse }, 'delete'],
   [{ list: refuse, remove: refuse }, 'list and delete'],
 ])('warns when the store refuses %o', async (broken, operations) => {
   expect(await check(memorySegmentStore(), broken)).toMatchObject({

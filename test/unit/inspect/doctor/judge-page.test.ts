@@ -40,7 +40,6 @@ test.each([
   ['the same clients', clients('1', '2'), clients('2', '1'), 'ok'],
   ['one changed client of two', clients('1', '2'), clients('1', '3'), 'ok'],
   ['other clients', clients('1', '2'), clients('3', '4'), 'failed'],
-  ['no clients', clients('1', '2'), [], 'failed'],
 ] as const)('the second page with %s after another scan', (_, before, again, verdict) => {
   const found = judgeInterleaving(before, again, 'beside')
   expect(found.verdict).toBe(verdict)
@@ -101,7 +100,6 @@ describe('the check of the time zone', () => {
   test.each([
     ['2026-06-15T12:00:10', 'now'],
     ['2026-06-15T11:59:10', '1 min ago'],
-    ['2026-06-15T11:57:00', '3 min ago'],
   ])('says of a change at %s that it was made %s', (time, when) => {
     expect(judge([time]).detail).toBe(`Europe/Paris; newest modification read ${time} server time, ${when}`)
   })

@@ -10,7 +10,7 @@ import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
 import { never } from '../../../support/signals.ts'
 import { fromEnvironment, leastEnvironment, valid } from '../../config/config-sources.ts'
 import { pageOf } from '../../pipeline/readings.ts'
-import { scanOf, scriptedSource } from '../../pipeline/scripted-source.ts'
+import { scriptedSource } from '../../pipeline/scripted-source.ts'
 import { noRetries } from '../../stream/open/open-parts.ts'
 
 const clients = [{ No: '17', Nom: 'Zyx' }, { Nom: 'Zyx' }, { No: '18', Nom: 'Wolph' }]
@@ -73,11 +73,6 @@ test('invariant 8: masks the client and its attributes in binary mode, whatever 
     },
     value: { No: '99', Points: 99.99, code: 'xxx', type: 'xxx' },
   })
-})
-
-test('reads as many pages as it needs, and no live scan after the last one', async () => {
-  const shown = await previewOf(false, {}, scanOf(2))
-  expect(shown.map(({ key }) => key)).toEqual(['1', '2'])
 })
 
 test.each([

@@ -52,16 +52,6 @@ const asked = (create?: TopicCreation, publishedEvents = 0): Request => ({
 })
 
 describe('readTopics', () => {
-  it('returns cluster id and partitions and creates nothing when the topics exist', async () => {
-    const { read, created } = cluster({ unknownFor: 0, exists: true })
-    expect(await read(asked(kafkaDefaults.create))).toEqual({
-      clusterId: 'cluster',
-      events: { topic: 'events', partitions: 2, topicId: '0'.repeat(32), isWritable: true },
-      deadLetters: { topic: 'dlq', partitions: 2, topicId: '0'.repeat(32), isWritable: true },
-    })
-    expect(created).toEqual([])
-  })
-
   it('names the missing right when this user may not write to one of the topics', async () => {
     const { read } = cluster({ unknownFor: 0, exists: true, unwritable: 'dlq' })
     const message = 'open topic dlq: the ACL WRITE on topic dlq is missing'
@@ -96,17 +86,5 @@ describe('readTopics', () => {
       message: 'open stream: the document belongs to Kafka cluster other, not to cluster',
     })
     expect(created).toEqual([])
-  })
-
-  it('creates missing topics once, with their settings, and waits until the brokers know them', async () => {
-    const { read, created } = cluster({ unknownFor: 3, exists: false })
-    await read(asked(kafkaDefaults.create))
-    const settings = (config: Record<string, string>) =>
-      Object.entries(config).map(([name, value]) => ({ name, value }))
-    const common = { numPartitions: 6, replicationFactor: -1 }
-    expect(created).toEqual([
-      { topic: 'events', ...common, configEntries: settings(kafkaDefaults.create.eventsConfig) },
-      { topic: 'dlq', ...common, configEntries: settings(kafkaDefaults.create.deadLettersConfig) },
-    ])
   })
 })

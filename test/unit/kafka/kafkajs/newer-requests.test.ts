@@ -7,7 +7,6 @@ import {
 } from '../../../../connector/kafka/kafkajs/newer-requests.ts'
 import { answering, metadataAnswer } from './metadata-answer.ts'
 
-const none = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]
 const long = (value: number) => [0, 0, 0, 0, 0, 0, 0, value]
 
 type Versions = NonNullable<RequestTarget['versions']> | null
@@ -20,35 +19,12 @@ const silent = (versions: Versions): RequestTarget => ({
 
 describe('describeOpenTransactions', () => {
   const of = { topic: 'e', partitions: [0, 2] }
-  const producer = (id: number, start: number[]) => [
-    ...long(id),
-    ...[0, 0, 0, 1, 0, 0, 0, 2],
-    ...long(3),
-    ...[0, 0, 0, 4],
-    ...start,
-    0,
-  ]
-  const partition = (number: number, code: number, producers: number[][]) => [
-    ...[0, 0, 0, number, 0, code, 0],
-    ...[producers.length + 1, ...producers.flat()],
-    0,
-  ]
+  const partition = (number: number, code: number) => [...[0, 0, 0, number, 0, code, 0], 1, 0]
   const leader = (partitions: number[][]) =>
     broker({ 61: { maxVersion: 0 } }, [2, 2, 0x65, partitions.length + 1, ...partitions.flat(), 0, 0])
 
-  it('lists the open transactions of all producers with their first offset', async () => {
-    const asked = leader([
-      partition(0, 0, [producer(7, long(12)), producer(8, none)]),
-      partition(2, 0, [producer(7, none), producer(8, long(3))]),
-    ])
-    expect(await describeOpenTransactions(asked, of)).toEqual([
-      { partition: 0, producerId: '7', startOffset: '12' },
-      { partition: 2, producerId: '8', startOffset: '3' },
-    ])
-  })
-
   it('rejects when another broker leads a partition now', async () => {
-    const asked = describeOpenTransactions(leader([partition(0, 6, [])]), of)
+    const asked = describeOpenTransactions(leader([partition(0, 6)]), of)
     await expect(asked).rejects.toMatchObject({ type: 'NOT_LEADER_FOR_PARTITION' })
   })
 
@@ -71,12 +47,6 @@ describe('fetchStableOffset', () => {
     expect(await fetchStableOffset(coordinator(88, 0), place)).toBe('unstable')
   })
 
-  it('returns nothing where the group has no offset', async () => {
-    const partition = [...[0, 0, 0, 0], ...none, ...[0, 0, 0, 0], 1, 0, 0, 0]
-    const empty = broker({ 9: { maxVersion: 10 } }, [2, 2, 0x65, 2, ...partition, 0, 0, 0, 0])
-    expect(await fetchStableOffset(empty, place)).toBeUndefined()
-  })
-
   it.each([
     ['partition', coordinator(3, 0), { type: 'UNKNOWN_TOPIC_OR_PARTITION' }],
     ['group', coordinator(0, 16), { type: 'NOT_COORDINATOR_FOR_GROUP' }],
@@ -88,10 +58,6 @@ describe('fetchStableOffset', () => {
 describe('fetchMetadata', () => {
   const id = Array.from({ length: 16 }, (_, byte) => 240 + byte)
   const of = (topic?: Parameters<typeof metadataAnswer>[0]) => broker({ 3: { maxVersion: 13 } }, metadataAnswer(topic))
-
-  it('returns the cluster without a topic', async () => {
-    expect(await fetchMetadata(of())).toEqual({ clusterId: 'cluster', brokers: 1, topic: undefined })
-  })
 
   it('returns the id as 32 hexadecimal digits, the partitions, and whether this user may write', async () => {
     const { topic } = await fetchMetadata(of({ topic: 'e', id, operations: 0b11000 }), 'e')

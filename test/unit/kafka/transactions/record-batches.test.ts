@@ -7,7 +7,7 @@ import {
   sendBatches,
 } from '../../../../connector/kafka/transactions/record-batches.ts'
 import { codeOf } from '../../../../connector/runtime/connector-error.ts'
-import { sentEvent, sentTo } from '../../../support/records.ts'
+import { sentEvent } from '../../../support/records.ts'
 
 const layout = (partitions: number, maxMessageBytes = 1_000_000) => ({
   events: { topic: 'events', partitions },
@@ -16,18 +16,6 @@ const layout = (partitions: number, maxMessageBytes = 1_000_000) => ({
   publishedAt: 1_700_000_000_000,
 })
 const event = sentEvent
-
-it('keeps the order of the records of each partition across all chunks', () => {
-  const records = Array.from({ length: 9_000 }, (_, index) => event(`${index % 100}`, `${index}`))
-  const batches = partitionBatches(records, layout(3))
-  expect(batches.flat().flatMap((chunk) => chunk.records)).toHaveLength(9_000)
-  for (const chunks of batches) {
-    const expected = records.filter(({ key }) => partitionOf(Buffer.from(key ?? ''), 3) === chunks[0]?.partition)
-    expect(chunks.flatMap((chunk) => chunk.records).map(({ value }) => String(value))).toEqual(
-      expected.map(({ value }) => value),
-    )
-  }
-})
 
 it('sends a tombstone to its partition, after the event with its key, without a value and with its own headers', () => {
   const headers = { ce_type: 'client.erased' }
@@ -59,17 +47,6 @@ it('counts the size in bytes, and sends a record in its own chunk when it just f
   const tooLarge = () => partitionBatches([event('a', 'é'.repeat(room / 2 + 1))], layout(1, 1_000))
   expect(tooLarge).toThrow(/exceeds the limit/)
   expect(codeOf(captured(tooLarge))).toBe('publish.refused')
-})
-
-it('sends events and dead letters to their own topics, with their content type and the publish time', () => {
-  const batches = partitionBatches([event('a', '1'), sentTo('deadLetters', null, '2')], layout(1))
-  const to = (topic: string, record: OutgoingRecord) => {
-    const { key, value, headers } = record
-    const bytes = (text: string | null) => text && Buffer.from(text)
-    const records = [{ key: bytes(key), value: bytes(value), timestamp: '1700000000000', headers }]
-    return [{ topic, partition: 0, records }]
-  }
-  expect(batches).toEqual([to('events', event('a', '1')), to('dlq', sentTo('deadLetters', null, '2'))])
 })
 
 it('reports neither key nor value of a record that is too large', () => {

@@ -15,7 +15,7 @@ import { change, documentWith, indexed, state } from '../../checkpoint/documents
 import { key } from '../../index/entries.ts'
 import { noon } from '../../pipeline/readings.ts'
 import { timeText } from '../../scan/scans.ts'
-import { beginAt, connector, KEY, openedStream, stage, WISHES } from './open-parts.ts'
+import { beginAt, KEY, openedStream, stage, WISHES } from './open-parts.ts'
 
 const seconds = noon / 1000
 
@@ -92,15 +92,6 @@ describe('a rewind', () => {
     expect(again.checkpoint.state().scans.history.state).toBe('done')
   })
 
-  test('that republishes begins an empty index of the epoch of the claim', async () => {
-    const on = rewinding(document, { yes: null })
-    on.wish()
-    const { checkpoint } = await openedStream(on.open)
-    expect(checkpoint.state().index).toMatchObject({ generation: 5, segments: [], delta: '' })
-    expect(checkpoint.table.get(key(1))).toBeUndefined()
-    expect(checkpoint.state()).toMatchObject({ events: indexed.events, scans: { history: { republished: 'rewind' } } })
-  })
-
   test('of a paused stream is applied by an opening, after which nothing is left to open', async () => {
     const on = rewinding({ ...document, claim: { ...document.claim, owner: null } })
     on.wish()
@@ -142,36 +133,15 @@ const held: Record<string, Held> = {
     ...{ code: 'checkpoint.damaged', document: undefined, epoch: seconds, events: seconds * 500_000 },
     prepare: (on) => commit(on, later),
   },
-  'a topic in use': {
-    ...{ code: 'checkpoint.topic-in-use', document: undefined, epoch: seconds, events: seconds * 500_000 },
-    prepare: async (on) => {
-      const producer = await on.kafka.publisher({ connector, stream: 'other' }).open(withoutCheckpoint, never)
-      await using transaction = producer.begin(never)
-      await transaction.send([sentEvent('7', '{}')])
-    },
-  },
   'a topic that was deleted': {
     ...{ code: 'checkpoint.topic-lost', document: own(), epoch: 5, events: 2 },
     prepare: (on) => on.kafka.deleteTopic(),
-  },
-  'another topic': {
-    ...{ code: 'checkpoint.topic-lost', epoch: 5, events: 2 },
-    document: { ...own(), destination: { ...own().destination, topic: 'former' } },
-  },
-  'another cluster': { code: 'checkpoint.topic-lost', document: documentWith({}), epoch: 5, events: 2 },
-  'events that are lost': {
-    ...{ code: 'checkpoint.events-lost', document: own(), epoch: 5, events: 4 },
-    prepare: (on) => commit(on, { epoch: 4, seq: 9, nonce: 'o' }),
   },
   'a document that was rolled back': {
     ...{ code: 'checkpoint.rolled-back', document: own({ pending: {} }), epoch: 10, events: 40 },
     prepare: (on) => commit(on, later, 40),
   },
   'an index that is missing': { code: 'checkpoint.index-damaged', document: withSegment, epoch: 5, events: 2 },
-  'an index that is damaged': {
-    ...{ code: 'checkpoint.index-damaged', document: withSegment, epoch: 5, events: 2 },
-    prepare: (on) => void on.store.segments(KEY).stored.set(segment.name, Uint8Array.of(1)),
-  },
 }
 
 describe.each(Object.entries(held))(

@@ -118,34 +118,23 @@ describe('opening a stream', () => {
     await producer.close()
   }
 
-  test('is held when a hanging transaction has an expired producer id, and names its location', async () => {
-    const on = opening(own({}))
-    await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
-    on.kafka.loseNextMarker(connector, stream)
-    await leave(on)
-    on.kafka.expireProducerId(connector, stream)
-    const before = on.stored()
-    const error = await openedStream(on.parts, never).catch((reason: unknown) => reason)
-    expect(error).toMatchObject({ code: 'publish.hanging-transaction' })
-    expect(String(error)).toMatch(
-      /hanging transaction of the former producer id shop\.clients 1 in client\.modified partition \d offset 0/,
-    )
-    expect(on.stored()).toEqual(before)
-  })
-
   test.each([
     ['pending', 'commit it', { pending: {}, record: 'p' }],
     ['committed', 'abort it', { pending: {}, record: 'c' }],
   ] as const)(
-    'says of a hanging transaction of an expired producer id, where %s is valid: %s',
+    'is held by a hanging transaction of an expired producer id, and says where it is; where %s is valid: %s',
     async (_state, cure, { record, ...document }) => {
       const on = opening(own(document))
       await commit(on, { epoch: 4, seq: record === 'p' ? 11 : 10, nonce: record })
       on.kafka.loseNextMarker(connector, stream)
       await leave(on)
       on.kafka.expireProducerId(connector, stream)
+      const before = on.stored()
       const error = await openedStream(on.parts, never).catch((reason: unknown) => reason)
+      expect(error).toMatchObject({ code: 'publish.hanging-transaction' })
+      expect(String(error)).toMatch(/former producer id shop\.clients 1 in client\.modified partition \d offset 0/)
       expect(String(error)).toContain(`decided, ${cure}`)
+      expect(on.stored()).toEqual(before)
     },
   )
 
@@ -183,16 +172,6 @@ describe('opening a stream', () => {
     expect(calls[0]).toBe('assigned?')
     expect(await codeOfOpening({ ...parts, openLimit, isAssigned: () => false })).toBe('publish.fenced')
     using _free = await openLimit.acquire(never)
-  })
-
-  test('rejects immediately on a stop', async () => {
-    const stopping = new AbortController()
-    const { parts, calls } = opening(own({}), { kafka: () => new Promise(() => {}) })
-    const opened = openedStream(parts, stopping.signal).catch((reason: unknown) => reason)
-    const reason = new DOMException('stop', 'AbortError')
-    stopping.abort(reason)
-    expect(await opened).toBe(reason)
-    expect(calls).not.toContain('store write')
   })
 })
 

@@ -52,15 +52,6 @@ describe('decodeJson', () => {
     expect(Object.getPrototypeOf(record)).toBe(Object.prototype)
   })
 
-  it('reports a document truncated at any position as truncated (invariant 9)', () => {
-    const whole = '{"hasMoreResults":false,"Clients":[{"Nom":"a \\" } b","No":12.50}]}'
-    for (let length = 1; length < whole.length; length++) {
-      expect(() => decodeJson(whole.slice(0, length)), whole.slice(0, length)).toThrow(
-        failure('source.answer-malformed'),
-      )
-    }
-  })
-
   it.each([
     '{"a":01}',
     '{"a":1,}',

@@ -16,13 +16,10 @@ const JSON_CLIENT = '"Clients":[{"No":1}]'
 describe('an error inside a page', () => {
   it.each([
     ['Error', json('"Clients":[],"Error":{"Code":500,"Message":"DB timeout"}')],
-    ['Exception', json('"Exception":{"Message":"Timeout expired","Code":-2}')],
     ['errors', json('"Clients":[],"errors":[{"code":"E42","message":"timeout"}]')],
     ['ErrorMessage', json('"Clients":[],"ErrorMessage":"timeout"')],
-    ['CodeErreur', json('"Clients":[],"CodeErreur":12')],
     ['error_code', json('"Clients":[],"error_code":"12"')],
     ['Erreur', xml('<Clients/><Erreur><Code>500</Code><Libelle>Base indisponible</Libelle></Erreur>')],
-    ['Errors', xml('<Clients/><Errors><Error>Timeout</Error></Errors>')],
     ['error', '<p error="timeout"><hasMoreResults>false</hasMoreResults><Clients/></p>'],
     ['Success', xml('<Clients/><Success>false</Success>')],
     ['success', json('"Clients":[],"success":0')],
