@@ -49,7 +49,6 @@ async function delivering() {
         (error: unknown) => codeOf(error),
       ),
     record: () => on.kafka.record(connector, stream),
-    published: () => on.kafka.committed.map(({ key }) => key),
     stored: () => parseDocument(on.store.stored(KEY)?.text ?? ''),
   }
 }

@@ -3,7 +3,7 @@ import { unmapped } from '../../../connector/event/page-mapping.ts'
 import { newScans } from '../../../connector/scan/scan-state.ts'
 import type { ClientRecord, PageRequest } from '../../../connector/source/client-source.ts'
 import { beginAt } from '../scan/scans.ts'
-import { kindsOf, pageReader, type Respond } from './page-readers.ts'
+import { pageReader, type Respond } from './page-readers.ts'
 import { pageOf } from './readings.ts'
 
 const path = ['Clients', 'Client']
@@ -17,11 +17,6 @@ const newStream = { states: newScans, mapping: unmapped, settings: { lookBacks: 
 test('a first page on which no client has an id holds the stream', async () => {
   const { next } = pageReader(server([{ Nom: 'x' }]), newStream)
   await expect(next()).rejects.toMatchObject({ code: 'source.mapping' })
-})
-
-test('empty pages are passed', async () => {
-  const { read } = pageReader(server([]), newStream)
-  expect(kindsOf(await read(3))).toEqual(['live*', 'history*', 'live*'])
 })
 
 test('what is known of pages is part of the next requests and of the readings, and reported once', async () => {

@@ -45,9 +45,7 @@ function running(answers: readonly Answer[], of: Stage = {}, whenHeld: 'waits' |
       }
       clock.pass(until - clock.now())
     },
-    states: () => on.events.flatMap((event) => (event.kind === 'stream-state' ? [event.state] : [])),
     of: (kind: (typeof on.events)[number]['kind']) => on.events.filter((event) => event.kind === kind),
-    published: () => on.kafka.committed.map(({ key }) => key),
   }
 }
 

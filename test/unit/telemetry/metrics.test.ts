@@ -5,26 +5,18 @@ import { systemClock } from '../../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import { warningKinds } from '../../../connector/telemetry/events/event-observers.ts'
 import { counterList, type MetricEntry } from '../../../connector/telemetry/metrics.ts'
-import { createTelemetry } from '../../../connector/telemetry/telemetry.ts'
 import { describeMetrics } from '../../../scripts/generate/describe-metrics.ts'
 import { everyPipelineEvent, published } from '../../support/every-pipeline-event.ts'
 import { polling } from '../../support/polling.ts'
 import { entered, reporting } from '../../support/stream-states.ts'
+import { testTelemetry } from '../../support/test-telemetry.ts'
 
 const error = new ConnectorError('publish.failed', 'connect')
 
 function observed() {
   const time = { now: 1_000_000 }
-  const telemetry = createTelemetry({
-    connector: 'shops',
-    replica: 'r-1',
-    version: '1.2.3',
-    level: 'silent',
-    out: { write: () => {} },
-    clock: { ...systemClock, monotonic: () => time.now, now: () => time.now },
-    readyAfterMs: 300_000,
-    placement: 'group',
-  })
+  const clock = { ...systemClock, monotonic: () => time.now, now: () => time.now }
+  const telemetry = testTelemetry({ clock })
   const samples = async () => {
     const lines = (await telemetry.registry.metrics())
       .split('\n')

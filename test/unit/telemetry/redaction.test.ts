@@ -1,14 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
-import { systemClock } from '../../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import { toLogFields } from '../../../connector/telemetry/error-fields.ts'
-import { createTelemetry } from '../../../connector/telemetry/telemetry.ts'
 import { everyPipelineEvent } from '../../support/every-pipeline-event.ts'
 import { everyReplicaEvent } from '../../support/every-replica-event.ts'
 import { polling } from '../../support/polling.ts'
+import { testTelemetry } from '../../support/test-telemetry.ts'
 
 const person = fc.record({
   name: fc.constantFrom('Dupont-Quennehen', 'BEAUREGARD', 'Élodie Lefèvre', "Jean-Marie O'Neill", 'ESTELLE', 'Nguyễn'),
@@ -108,21 +107,11 @@ function expectClean(output: string, planted: Person) {
   const found = words.filter((word) => word.length >= 4 && lower.includes(word.toLowerCase()))
   expect(found).toEqual([])
 }
-const written: string[] = []
-const telemetry = createTelemetry({
-  connector: 'shops',
-  replica: 'r-1',
-  version: '1.2.3',
-  level: 'trace',
-  out: { write: (line) => written.push(line) },
-  clock: systemClock,
-  readyAfterMs: 300_000,
-  placement: 'group',
-})
+const telemetry = testTelemetry({ level: 'trace' })
 
 /** All output of the connector about an error, from every event and from a library that logs it. */
 async function allOutput(input: { error: unknown; code: ErrorCode; said: string }): Promise<string> {
-  written.length = 0
+  telemetry.lines.length = 0
   const { error, code, said } = input
   const observe = telemetry.observe('shop', polling)
   const wrapped = new ConnectorError(code, 'read page: the response is not a page', { cause: error })
@@ -145,7 +134,7 @@ async function allOutput(input: { error: unknown; code: ErrorCode; said: string 
   const metrics = (await telemetry.registry.metrics())
     .split('\n')
     .filter((line) => line.startsWith('polaris_connector_'))
-  return [...written, JSON.stringify(telemetry.status()), ...metrics].join('\n')
+  return [...telemetry.lines, JSON.stringify(telemetry.status()), ...metrics].join('\n')
 }
 
 test('Invariant 8: no personal data and no secret appears in a log line, an error or a metric, even with foreign errors', async () => {

@@ -103,6 +103,7 @@ export function stage(of: Stage = {}) {
   const clock = of.clock ?? virtualClock(noon)
   const events: PipelineEvent[] = []
   const observe = (event: PipelineEvent) => events.push(event)
+  let producers = 0
   const kafka = fakeKafka({
     partitions: 6,
     clock,
@@ -113,12 +114,22 @@ export function stage(of: Stage = {}) {
   const giveUp = new AbortController()
   let nonces = 0
   const newNonce = () => `${replica}-${++nonces}`
+  const publisher = kafka.publisher({ connector, stream, replica })
+  const opening: typeof publisher.open = async (...args) => {
+    const producer = await publisher.open(...args)
+    producers += 1
+    const close = async () => {
+      producers -= 1
+      await producer.close()
+    }
+    return { ...producer, close }
+  }
   const open: OpenParts = {
     storeReady: async () => {},
     openLimit: semaphore(Number.POSITIVE_INFINITY),
     object: store.object(KEY),
     wishes: streamWishes({ object: store.object(WISHES), newNonce }, observe),
-    publisher: kafka.publisher({ connector, stream, replica }),
+    publisher: { ...publisher, open: opening },
     identity: {
       connector,
       stream,
@@ -160,10 +171,17 @@ export function stage(of: Stage = {}) {
   const pauses = { ...tryPauses, retries }
   const streamParts: AloneParts = { open, pipeline, lookEveryMs: 10_000, clock, observe, pauses }
   const kinds = () => events.map(({ kind }) => kind)
+  const states = () => events.flatMap((event) => (event.kind === 'stream-state' ? [event.state] : []))
+  /** The keys of what consumers have received. */
+  const published = () => kafka.committed.map(({ key }) => key)
   const document = () => parseDocument(store.stored(KEY)?.text ?? '')
   /** Writes the wishes as an operator does. */
   const wish = (wishes: Partial<Wishes>) => {
     store.tamper(WISHES, wishesText({ ...noWishes, id: `wish ${++nonces}`, by: 'operator', at: noon, ...wishes }))
   }
-  return { clock, kafka, store, events, kinds, open, pipeline, streamParts, giveUp, document, wish }
+  return {
+    ...{ clock, kafka, store, events, kinds, states, published, open, pipeline, streamParts, giveUp, document, wish },
+    /** The number of those that are open. */
+    producers: () => producers,
+  }
 }

