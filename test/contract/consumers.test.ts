@@ -7,16 +7,14 @@ import { beforeAll, expect, inject, it, vi } from 'vitest'
 import type { OutgoingRecord } from '../../connector/event/client-event.ts'
 import { clientRecord } from '../../connector/event/client-record.ts'
 import { clientReader } from '../../connector/event/read-client.ts'
-import { kafkaDefaults } from '../../connector/kafka/kafka-config.ts'
-import { kafkaEventPublisher } from '../../connector/kafka/transactions/stream-producer.ts'
 import { type EventPublisher, type StreamProducer, withoutCheckpoint } from '../../connector/publish/event-publisher.ts'
-import { systemClock } from '../../connector/runtime/clock.ts'
 import { closingAfterAll } from '../support/closing.ts'
 import { eventIn } from '../support/cloud-event.ts'
 import { testKafka } from '../support/committed-records.ts'
 import { createTopics } from '../support/create-topics.ts'
 import { eventForm } from '../support/records.ts'
 import { never } from '../support/signals.ts'
+import { commit, recordIn, streamConfig, streamPublisher } from '../support/stream-publisher.ts'
 import { readTopic } from '../support/topic-reader.ts'
 
 const brokers = inject('kafkaBrokers')
@@ -33,13 +31,9 @@ beforeAll(async () => {
   await createTopics(admin, [
     { topic, numPartitions: 2, configEntries: entries({ 'min.compaction.lag.ms': '86400000' }) },
   ])
-  const topics = { events: topic, deadLetters: `${topic}.dlq`, create: { ...kafkaDefaults.create, partitions: 1 } }
-  const parts = { connector: 'shops', stream: topic, clock: systemClock, log: () => undefined }
-  const config = { ...kafkaDefaults, brokers: brokers.split(','), topic: topics }
-  const opening = kafkaEventPublisher(config, parts)
-  publisher = closing.use(opening, (opened) => opened.close())
+  publisher = streamPublisher(closing, streamConfig(brokers, topic))
   producer = await publisher.open(withoutCheckpoint, never)
-  await producer.readKafkaState({ formerProducerId: null }, never) // waits for the coordinators of a new broker
+  await recordIn(producer) // waits for the coordinators of a new broker
 })
 
 /** Settings of a topic whose old segments are cleaned at once, unless `more` says otherwise. */
@@ -82,11 +76,7 @@ function changesOf(clients: readonly string[]) {
 const afterFirstLoad = (records: ReturnType<typeof changesOf>) =>
   records.map((record) => ({ ...record, headers: { ...record.headers, ce_historycomplete: 'true' } }))
 
-async function publish(records: readonly OutgoingRecord[]) {
-  await using transaction = producer.begin(never)
-  await transaction.send(records)
-  await transaction.commit({ epoch: 1, seq: ++transactions, nonce: `n${transactions}`, events: 0 })
-}
+const publish = (records: readonly OutgoingRecord[]) => commit(producer, records, ++transactions)
 
 /** Leaves records of an aborted transaction in the topic. */
 async function abort(records: ReturnType<typeof changesOf>) {

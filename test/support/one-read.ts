@@ -1,5 +1,5 @@
 import { systemClock } from '../../connector/runtime/clock.ts'
-import type { ReadArguments, SourceEvent, SourceTime } from '../../connector/source/client-source.ts'
+import type { ReadArguments, SourceTime } from '../../connector/source/client-source.ts'
 import { httpClientSource } from '../../connector/source/polaris/http-client-source.ts'
 import { type PolarisConfig, polarisDefaults } from '../../connector/source/polaris/polaris-config.ts'
 import { refusedAccounts } from '../../connector/source/polaris/session/refused-accounts.ts'
@@ -9,38 +9,30 @@ import { never } from './signals.ts'
 /** An empty page, as XML. */
 export const EMPTY_PAGE = '<p><hasMoreResults>false</hasMoreResults></p>'
 
-const at: ReadArguments = {
+export const firstPage: ReadArguments = {
   lastChanged: '2024-01-01T00:00:00' as SourceTime,
   checkPoint: null,
-  limit: 1,
+  limit: 10,
   output: 'xml',
 }
 
-/** A source without retries that never waits long. */
-export function testSource(config: Partial<PolarisConfig> & { readonly url: string }) {
-  const events: SourceEvent[] = []
+type SourceSettings = Partial<PolarisConfig> & { readonly url: string }
+
+/** A source that never waits for its turn. */
+export function sourceAt(settings: SourceSettings): ReturnType<typeof httpClientSource> {
+  const config: PolarisConfig = { ...defaultPolaris, auth: { kind: 'none' }, codeMagasin: 1, ...settings }
   const accounts = refusedAccounts(systemClock)
-  const source = httpClientSource(
-    {
-      ...defaultPolaris,
-      auth: { kind: 'none' },
-      codeMagasin: 1,
-      timeouts: { ...polarisDefaults.timeouts, connectMs: 1_000 },
-      ...config,
-    },
-    {
-      clock: systemClock,
-      turn: async () => {},
-      accounts,
-      observe: (event) => events.push(event),
-    },
-  )
+  return httpClientSource(config, { clock: systemClock, turn: async () => {}, accounts, observe: () => {} })
+}
+
+/** A source that never waits long for a connection. */
+export function testSource(settings: SourceSettings) {
+  const source = sourceAt({ timeouts: { ...polarisDefaults.timeouts, connectMs: 1_000 }, ...settings })
   return {
-    events,
     /** Reads one page. Returns the result, or the code and message of the error. */
     read: async (): Promise<string> => {
       try {
-        const page = await source.read(at, never)
+        const page = await source.read(firstPage, never)
         return `a page with ${page.clients.length} clients`
       } catch (error) {
         return error instanceof Error && 'code' in error ? `${error.code}: ${error.message}` : `bug: ${error}`

@@ -2,7 +2,6 @@ import type { OutgoingRecord } from '../../connector/event/client-event.ts'
 import { EVENT_TYPE, sequenceText } from '../../connector/event/client-event.ts'
 import { type EventForm, structuredHeaders } from '../../connector/event/cloud-event/event-form.ts'
 import type { StoredEvent } from '../../connector/event/cloud-event/stored-event.ts'
-import type { CommitRecord, KafkaState } from '../../connector/publish/event-publisher.ts'
 
 /** The form of the events of a stream. */
 export const eventForm = (more: Partial<EventForm> = {}): EventForm => ({
@@ -36,8 +35,3 @@ export const readEvent = (value: string, key: string | null = null): StoredEvent
   value,
   headers: structured,
 })
-
-/** The commit record, unless there is none or it has no marker. */
-export function recordFound({ found }: Pick<KafkaState, 'found'>): CommitRecord | undefined {
-  return found.kind === 'record' ? found.record : undefined
-}

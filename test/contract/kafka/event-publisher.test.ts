@@ -1,20 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
-import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
 import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
-import { kafkaEventPublisher } from '../../../connector/kafka/transactions/stream-producer.ts'
-import {
-  type EventPublisher,
-  type StreamProducer,
-  withoutCheckpoint,
-} from '../../../connector/publish/event-publisher.ts'
+import { type EventPublisher, withoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { type CloseStack, closeStack } from '../../../connector/runtime/close-stack.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { committedRecords } from '../../support/committed-records.ts'
 import { fakeKafka } from '../../support/fakes/fake-event-publisher.ts'
-import { recordFound, sentEvent, sentTo, type TextRecord } from '../../support/records.ts'
+import { sentEvent, sentTo, type TextRecord } from '../../support/records.ts'
 import { never } from '../../support/signals.ts'
+import { commit, recordIn, streamConfig, streamPublisher } from '../../support/stream-publisher.ts'
 
 /** One stream on a fake or real cluster, with as many publishers (replicas) as a test needs. */
 interface Cluster {
@@ -39,39 +34,15 @@ function fakeCluster(): Cluster {
 
 function realCluster(closing: CloseStack): Cluster {
   const brokers = inject('kafkaBrokers')
-  const stream = randomUUID()
-  const topic = {
-    events: stream,
-    deadLetters: `${stream}.dlq`,
-    create: { ...kafkaDefaults.create, partitions: 4 },
-  }
+  const config = streamConfig(brokers, randomUUID())
+  const topic = { ...config.topic, create: { ...kafkaDefaults.create, partitions: 4 } }
   return {
-    replica: () => {
-      const config = { ...kafkaDefaults, brokers: brokers.split(','), topic, maxMessageBytes: 100_000 }
-      const parts = {
-        connector: 'test',
-        stream,
-        clock: systemClock,
-        log: () => undefined,
-      }
-      return closing.use(kafkaEventPublisher(config, parts), (publisher) => publisher.close())
-    },
+    replica: () => streamPublisher(closing, { ...config, topic, maxMessageBytes: 100_000 }),
     committed: (to) => committedRecords(brokers, topic[to]),
   }
 }
 
 const event = sentEvent
-
-async function commit(producer: StreamProducer, records: readonly OutgoingRecord[], seq: number) {
-  await using transaction = producer.begin(never)
-  await transaction.send(records)
-  const record = { epoch: 1, seq, nonce: `nonce-${seq}`, events: 0 }
-  await transaction.commit(record)
-  return record
-}
-
-const recordIn = async (producer: StreamProducer) =>
-  recordFound(await producer.readKafkaState({ formerProducerId: null }, never))
 
 const codeOfRejection = (promise: Promise<unknown>) => promise.then(() => 'resolved', codeOf)
 

@@ -5,10 +5,8 @@ import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, type Admin, ResourcePatternTypes } from 'kafkajs'
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
-import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
-import { type KafkaConfig, kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
+import type { KafkaConfig } from '../../../connector/kafka/kafka-config.ts'
 import { kafkaTimes } from '../../../connector/kafka/kafka-times.ts'
-import { kafkaEventPublisher } from '../../../connector/kafka/transactions/stream-producer.ts'
 import {
   type EventPublisher,
   type StreamProducer,
@@ -20,11 +18,12 @@ import { closingAfterAll } from '../../support/closing.ts'
 import { committedRecords, testKafka } from '../../support/committed-records.ts'
 import { createTopics } from '../../support/create-topics.ts'
 import { createAcls } from '../../support/documentation/kafka-acls.ts'
-import { recordFound, sentEvent, sentTo } from '../../support/records.ts'
+import { sentEvent, sentTo } from '../../support/records.ts'
 import { type KafkaCluster, type SecureListeners, startKafka } from '../../support/servers/kafka-broker.ts'
 import { holdsRequest } from '../../support/servers/kafka-wire.ts'
 import type { TcpProxy } from '../../support/servers/tcp-proxy.ts'
 import { never } from '../../support/signals.ts'
+import { commit, recordIn, streamConfig, streamPublisher } from '../../support/stream-publisher.ts'
 
 Object.assign(kafkaTimes, { closeMs: 300 })
 Object.assign(kafkaTimes.paces.stream, { retries: 10 })
@@ -49,28 +48,13 @@ interface Stream {
 /** A new stream with its own topics; `settings` override the defaults. */
 function newStream(brokers: string): Stream {
   const topic = randomUUID()
-  const topics = { events: topic, deadLetters: `${topic}.dlq`, create: { ...kafkaDefaults.create, partitions: 1 } }
-  const publisher = (settings: Partial<KafkaConfig> = {}, clock: Clock = systemClock) => {
-    const config = { ...kafkaDefaults, brokers: brokers.split(','), topic: topics, ...settings }
-    const parts = { connector: 'test', stream: topic, clock, log: () => undefined }
-    return closing.use(kafkaEventPublisher(config, parts), (opened) => opened.close())
-  }
+  const publisher = (settings: Partial<KafkaConfig> = {}, clock?: Clock) =>
+    streamPublisher(closing, { ...streamConfig(brokers, topic), ...settings }, clock)
   return { topic, publisher, open: (settings, clock) => publisher(settings, clock).open(fresh, never) }
 }
 
 const event = sentEvent
 const valuesOf = async (topic: string) => (await committedRecords(kafka.bootstrap, topic)).map(({ value }) => value)
-
-async function commit(producer: StreamProducer, records: readonly OutgoingRecord[], seq: number) {
-  await using transaction = producer.begin(never)
-  await transaction.send(records)
-  const record = { epoch: 1, seq, nonce: `nonce-${seq}`, events: 0 }
-  await transaction.commit(record)
-  return record
-}
-
-const recordIn = async (producer: StreamProducer) =>
-  recordFound(await producer.readKafkaState({ formerProducerId: null }, never))
 
 async function rejectionOf(promise: Promise<unknown>): Promise<ConnectorError> {
   const error: unknown = await promise.then(
@@ -297,16 +281,6 @@ describe('security', () => {
   const existing = async (topic: string) => {
     await createTopics(admin, [{ topic }, { topic: `${topic}.dlq` }])
   }
-
-  it.each(['plain', 'scram-sha-512'] as const)('publishes over TLS with SASL %s', async (mechanism) => {
-    const stream = newStream(secure.bootstrap)
-    await existing(stream.topic)
-    await allow(`User:${secure.username}`, acls(stream.topic))
-    const producer = await stream.open(login(mechanism))
-    expect(await recordIn(producer)).toBeUndefined()
-    const record = await commit(producer, [event('1', '1')], 1)
-    expect(await recordIn(await stream.open(login(mechanism)))).toEqual(record)
-  })
 
   it('logs in with the current password, and rejects without revealing a wrong one', async () => {
     const stream = newStream(secure.bootstrap)

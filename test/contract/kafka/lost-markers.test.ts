@@ -4,10 +4,9 @@ import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
 import { tombstones } from '../../../connector/event/cloud-event/event-form.ts'
 import { viewCluster } from '../../../connector/kafka/admin/cluster-view.ts'
 import { kafkaClient } from '../../../connector/kafka/kafka-client.ts'
-import { type KafkaConfig, kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
+import type { KafkaConfig } from '../../../connector/kafka/kafka-config.ts'
 import { clusterOf } from '../../../connector/kafka/kafkajs/cluster.ts'
 import { recordOffsets } from '../../../connector/kafka/transactions/kafka-state.ts'
-import { kafkaEventPublisher } from '../../../connector/kafka/transactions/stream-producer.ts'
 import {
   type EventPublisher,
   type RepairPlan,
@@ -26,6 +25,7 @@ import { sentEvent, sentTo } from '../../support/records.ts'
 import { type KafkaCluster, startKafka } from '../../support/servers/kafka-broker.ts'
 import { clusterView } from '../../support/servers/kafka-wire.ts'
 import { never } from '../../support/signals.ts'
+import { commit, streamConfig, streamPublisher } from '../../support/stream-publisher.ts'
 import { readTopic } from '../../support/topic-reader.ts'
 
 /**
@@ -56,7 +56,6 @@ beforeAll(async () => {
 })
 
 beforeEach(async () => {
-  const brokers = kafka.bootstrap.split(',')
   let transactionCoordinator: number
   do {
     topic = randomUUID()
@@ -64,8 +63,8 @@ beforeEach(async () => {
   } while (groupCoordinator === transactionCoordinator)
   topicBroker = 6 - groupCoordinator - transactionCoordinator // the third of brokers 1, 2 and 3
   await topicsOn([topicBroker], topic)
-  const config = configOf(brokers, topic)
-  publisher = publisherOf(config)
+  const config = configOf(kafka.bootstrap, topic)
+  publisher = streamPublisher(closing, config)
   readEvents = eventsReader(config)
   open = () => publisher.open(withoutCheckpoint, never)
 })
@@ -82,14 +81,10 @@ async function topicsOn(replicas: number[], events: string): Promise<void> {
   await admin.disconnect()
 }
 
-const configOf = (brokers: string[], events: string): KafkaConfig => ({
-  ...kafkaDefaults,
-  ...{ brokers, topic: { events, deadLetters: `${events}.dlq`, create: undefined } },
-})
-
-const publisherOf = (config: KafkaConfig): EventPublisher => {
-  const parts = { connector: 'test', stream: topic, clock: systemClock, log: () => undefined }
-  return closing.use(kafkaEventPublisher(config, parts), (opened) => opened.close())
+/** Of a stream that may not create its topics. */
+function configOf(brokers: string, events: string): KafkaConfig {
+  const config = streamConfig(brokers, events)
+  return { ...config, topic: { ...config.topic, create: undefined } }
 }
 
 /** Waits for the group coordinator and the transaction coordinator of a name; returns their node ids. */
@@ -114,11 +109,7 @@ const event = (value: string): OutgoingRecord => sentEvent('client', value)
 const stateOf = (producer: StreamProducer, formerProducerId: string | null = null) =>
   producer.readKafkaState({ formerProducerId }, never)
 
-async function publish(producer: StreamProducer, value: string, seq: number): Promise<void> {
-  await using transaction = producer.begin(never)
-  await transaction.send([event(value)])
-  await transaction.commit({ epoch: 1, seq, nonce: `${seq}`, events: 0 })
-}
+const publish = (producer: StreamProducer, value: string, seq: number) => commit(producer, [event(value)], seq)
 
 /** Repairs the open transactions that the producer finds. */
 async function repair(producer: StreamProducer, as: RepairPlan['as']): Promise<void> {
@@ -267,11 +258,8 @@ it('opens and publishes a stream when a partition of an unrelated topic has no l
   await topicsOn(others, own)
   await whileLeaderless(topicBroker, async () => {
     const addresses = kafka.bootstrap.split(',')
-    const config = configOf(
-      others.map((id) => addresses[id - 1] ?? ''),
-      own,
-    )
-    const producer = await publisherOf(config).open(withoutCheckpoint, never)
+    const config = configOf(others.map((id) => addresses[id - 1] ?? '').join(), own)
+    const producer = await streamPublisher(closing, config).open(withoutCheckpoint, never)
     await stateOf(producer)
     await publish(producer, 'sent', 1)
     expect(await valuesOf(own)).toEqual(['sent'])

@@ -1,23 +1,21 @@
 import { randomUUID } from 'node:crypto'
-import { type Admin, Kafka, logLevel } from 'kafkajs'
+import { type Admin, Kafka, logLevel, type Transaction } from 'kafkajs'
 import { beforeAll, expect, inject, it } from 'vitest'
 import { eventSource, sequenceText } from '../../../connector/event/client-event.ts'
 import { clientEvent, eventModes, tombstones } from '../../../connector/event/cloud-event/event-form.ts'
 import { cloudEvent, type StoredEvent } from '../../../connector/event/cloud-event/stored-event.ts'
-import { type KafkaConfig, kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
 import { partitionOf } from '../../../connector/kafka/partitioner.ts'
-import { kafkaEventPublisher } from '../../../connector/kafka/transactions/stream-producer.ts'
 import { type StreamProducer, withoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
-import { systemClock } from '../../../connector/runtime/clock.ts'
 import { closingAfterAll } from '../../support/closing.ts'
 import { createTopics } from '../../support/create-topics.ts'
 import { eventsReader } from '../../support/events-reader.ts'
 import { eventForm, sentEvent } from '../../support/records.ts'
 import { never } from '../../support/signals.ts'
+import { commit, recordIn, streamConfig, streamPublisher } from '../../support/stream-publisher.ts'
 
 const closing = closingAfterAll()
-const brokers = inject('kafkaBrokers').split(',')
-const kafka = new Kafka({ brokers, logLevel: logLevel.NOTHING })
+const brokers = inject('kafkaBrokers')
+const kafka = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING })
 let admin: Admin
 
 beforeAll(async () => {
@@ -25,31 +23,30 @@ beforeAll(async () => {
   await admin.connect()
 })
 
-async function newTopic(): Promise<string> {
+async function newTopic(compression = 'producer'): Promise<string> {
   const topic = randomUUID()
-  await createTopics(admin, [{ topic, numPartitions: 3 }])
+  const configEntries = [{ name: 'compression.type', value: compression }]
+  await createTopics(admin, [{ topic, numPartitions: 3, configEntries }])
   return topic
 }
 
-/** Of a stream on the topic. */
-function configOf(topic: string): KafkaConfig {
-  const topics = { events: topic, deadLetters: `${topic}.dlq`, create: { ...kafkaDefaults.create, partitions: 1 } }
-  return { ...kafkaDefaults, brokers, topic: topics }
-}
-
 async function open(topic: string): Promise<StreamProducer> {
-  const parts = { connector: 'test', stream: topic, clock: systemClock, log: () => undefined }
-  const publisher = closing.use(kafkaEventPublisher(configOf(topic), parts), (opened) => opened.close())
-  const producer = await publisher.open(withoutCheckpoint, never)
-  await producer.readKafkaState({ formerProducerId: null }, never) // waits for the coordinators of a new broker
+  const producer = await streamPublisher(closing, streamConfig(brokers, topic)).open(withoutCheckpoint, never)
+  await recordIn(producer) // waits for the coordinators of a new broker
   return producer
 }
 
-async function publish(producer: StreamProducer, { values, seq }: { values: readonly string[]; seq: number }) {
-  await using transaction = producer.begin(never)
-  await transaction.send(values.map((value) => sentEvent(value, value)))
-  if (seq > 0) await transaction.commit({ epoch: 1, seq, nonce: `n${seq}`, events: 0 })
+/** An open transaction of another application in the topic. */
+async function openTransaction(topic: string): Promise<Transaction> {
+  const settings = { transactionalId: `other.${topic}`, idempotent: true, maxInFlightRequests: 1 }
+  const other = closing.use(kafka.producer(settings), (opened) => opened.disconnect())
+  await other.connect()
+  const transaction = await other.transaction()
+  await transaction.send({ topic, messages: [{ key: 'k', value: 'open '.repeat(100) }] })
+  return transaction
 }
+
+const eventsOf = (values: readonly string[]) => values.map((value) => sentEvent(value, value))
 
 /** The values that a reading finds, and the last share that it reports. */
 async function read(topic: string) {
@@ -59,7 +56,7 @@ async function read(topic: string) {
     expect(now).toBeGreaterThanOrEqual(share)
     share = now
   }
-  await eventsReader(configOf(topic))(
+  await eventsReader(streamConfig(brokers, topic))(
     { find: ({ value }) => value ?? undefined, onVisible: (value) => values.push(value), onProgress },
     never,
   )
@@ -68,25 +65,28 @@ async function read(topic: string) {
 
 const valuesOf = (name: string, count: number) => Array.from({ length: count }, (_, at) => `${name} ${at}`)
 
-it('reads every committed event once, and neither aborted nor open ones', async () => {
-  const topic = await newTopic()
-  const writer = await open(topic)
-  await publish(writer, { values: valuesOf('first', 300), seq: 1 })
-  await publish(writer, { values: valuesOf('second', 300), seq: 2 })
-  await publish(await open(topic), { values: valuesOf('aborted', 5), seq: 0 })
-  const transactionalId = `other.${topic}`
-  const other = closing.use(kafka.producer({ transactionalId, idempotent: true, maxInFlightRequests: 1 }), (opened) =>
-    opened.disconnect(),
-  )
-  await other.connect()
-  const transaction = await other.transaction()
-  await transaction.send({ topic, messages: [{ key: 'k', value: 'open' }] })
+const codecs = ['producer', 'gzip', 'zstd', 'lz4', 'snappy']
+it.each(codecs)(
+  'reads every committed event once, and neither aborted nor open ones (compression %s)',
+  async (codec) => {
+    const topic = await newTopic(codec)
+    const transaction = await openTransaction(topic)
+    const writer = await open(topic)
+    expect((await writer.readKafkaState({ formerProducerId: null }, never)).open).toEqual([])
+    await commit(writer, eventsOf(valuesOf('first', 300)), 1)
+    await commit(writer, eventsOf(valuesOf('second', 300)), 2)
+    const aborting = await open(topic)
+    {
+      await using aborted = aborting.begin(never)
+      await aborted.send(eventsOf(valuesOf('aborted', 5)))
+    }
 
-  const { values, share } = await read(topic)
-  expect(values).toEqual([...valuesOf('first', 300), ...valuesOf('second', 300)].sort())
-  expect(share).toBe(1)
-  await transaction.abort()
-})
+    const { values, share } = await read(topic)
+    expect(values).toEqual([...valuesOf('first', 300), ...valuesOf('second', 300)].sort())
+    expect(share).toBe(1)
+    await transaction.abort()
+  },
+)
 
 it('waits for the marker of a transaction that is committed after the ends were listed', async () => {
   const topic = await newTopic()
@@ -100,7 +100,7 @@ it('waits for the marker of a transaction that is committed after the ends were 
     return value ?? undefined
   }
   const onVisible = (value: string) => visible.push(value)
-  await eventsReader(configOf(topic))({ find, onVisible, onProgress: () => {} }, never)
+  await eventsReader(streamConfig(brokers, topic))({ find, onVisible, onProgress: () => {} }, never)
   await committed
   expect(visible).toEqual(['value'])
 })
@@ -124,7 +124,7 @@ it('reads events in both modes and a tombstone from one topic, with their number
 
   const found: StoredEvent[] = []
   const reading = { find: (event: StoredEvent) => event, onVisible: (event: StoredEvent) => found.push(event) }
-  await eventsReader(configOf(topic))({ ...reading, onProgress: () => {} }, never)
+  await eventsReader(streamConfig(brokers, topic))({ ...reading, onProgress: () => {} }, never)
   expect(found[2]).toMatchObject({ key: 'é 1', value: null, headers: { ce_type: 'client.erased' } })
   const attributes = found.map((event) => cloudEvent(event)?.attributes ?? {})
   expect(attributes.map((each) => each.source)).toEqual([source, source, source])

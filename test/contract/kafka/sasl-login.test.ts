@@ -2,9 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { afterEach, expect, it } from 'vitest'
 import { groupPlacement } from '../../../connector/kafka/group/group-placement.ts'
 import { kafkaClient } from '../../../connector/kafka/kafka-client.ts'
-import { type KafkaConfig, kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
+import type { KafkaConfig } from '../../../connector/kafka/kafka-config.ts'
 import { kafkaTimes } from '../../../connector/kafka/kafka-times.ts'
-import { kafkaEventPublisher } from '../../../connector/kafka/transactions/stream-producer.ts'
 import type { PlacementEvent } from '../../../connector/placement/placement.ts'
 import { groupDefaults } from '../../../connector/placement/placement-config.ts'
 import { withoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
@@ -13,6 +12,7 @@ import { type CloseStack, closeStack } from '../../../connector/runtime/close-st
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { type SaslBroker, startSaslBroker } from '../../support/servers/sasl-broker.ts'
 import { never } from '../../support/signals.ts'
+import { streamConfig, streamPublisher } from '../../support/stream-publisher.ts'
 
 for (const pace of ['stream', 'group'] as const)
   Object.assign(kafkaTimes.paces[pace], { requestMs: 200, firstPauseMs: 1, maxPauseMs: 5, retries: 3 })
@@ -28,23 +28,14 @@ afterEach(async () => {
 const start = async (...options: Parameters<typeof startSaslBroker>) =>
   closing.use(await startSaslBroker(...options), (broker) => broker.close())
 
-const connection = (broker: SaslBroker): Omit<KafkaConfig, 'topic'> => ({
-  ...kafkaDefaults,
-  brokers: [broker.address],
+const configOf = (broker: SaslBroker): KafkaConfig => ({
+  ...streamConfig(broker.address, randomUUID()),
   sasl: { mechanism: 'plain', username: 'app', password: 'app-secret' },
 })
 
 /** The error code of opening a stream. */
 async function codeOfOpening(broker: SaslBroker): Promise<string> {
-  const name = randomUUID()
-  const config = { ...connection(broker), topic: { events: name, deadLetters: `${name}.dlq` } }
-  const parts = {
-    connector: 'test',
-    stream: name,
-    clock: systemClock,
-    log: () => undefined,
-  }
-  const publisher = closing.use(kafkaEventPublisher(config, parts), (opened) => opened.close())
+  const publisher = streamPublisher(closing, configOf(broker))
   return await publisher.open(withoutCheckpoint, never).then(() => 'opened', codeOf)
 }
 
@@ -52,7 +43,7 @@ async function codeOfOpening(broker: SaslBroker): Promise<string> {
 async function codeOfJoining(broker: SaslBroker): Promise<string> {
   const stop = new AbortController()
   const broken = Promise.withResolvers<PlacementEvent>()
-  const kafka = connection(broker)
+  const kafka = configOf(broker)
   const client = { clientId: 'replica', pace: 'group', log: () => undefined, clock: systemClock } as const
   const placement = groupPlacement({
     ...{ connector: randomUUID(), streams: ['one'], create: groupDefaults.create },

@@ -1,14 +1,9 @@
 import type { ServerResponse } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { systemClock } from '../../../connector/runtime/clock.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
-import type { ReadArguments, SourceTime } from '../../../connector/source/client-source.ts'
-import { httpClientSource } from '../../../connector/source/polaris/http-client-source.ts'
-import type { PolarisConfig } from '../../../connector/source/polaris/polaris-config.ts'
-import { refusedAccounts } from '../../../connector/source/polaris/session/refused-accounts.ts'
 import { type BadAnswer, badAnswers, planted } from '../../fixtures/answers/bad-answers.ts'
 import { serverAnswers } from '../../fixtures/answers/server-answers.ts'
-import { defaultPolaris } from '../../support/default-config.ts'
+import { firstPage, sourceAt } from '../../support/one-read.ts'
 import { type ScriptedServer, scriptedServer } from '../../support/servers/scripted-http.ts'
 import { never } from '../../support/signals.ts'
 
@@ -51,28 +46,14 @@ function send(answer: BadAnswer, response: ServerResponse): void {
   }
 }
 
-const source = ({ hangs }: BadAnswer) => {
-  const config: PolarisConfig = {
-    ...defaultPolaris,
+const source = ({ hangs }: BadAnswer) =>
+  sourceAt({
     url: server.url,
     auth: { kind: 'basic', account: { user, password } },
-    codeMagasin: 1,
     timeouts: { connectMs: 5_000, answerMs: hangs === undefined ? 10_000 : 300 },
     maxBodyBytes: 64_000,
-  }
-  return httpClientSource(config, {
-    clock: systemClock,
-    turn: async () => {},
-    accounts: refusedAccounts(systemClock),
-    observe: () => undefined,
   })
-}
-const at = (answer: BadAnswer): ReadArguments => ({
-  lastChanged: '2024-01-01T00:00:00' as SourceTime,
-  checkPoint: null,
-  limit: 100,
-  output: answer.output ?? 'xml',
-})
+const at = ({ output = 'xml' }: BadAnswer) => ({ ...firstPage, limit: 100, output })
 
 /** All text of an error that a log line could contain. */
 function everythingOf(error: unknown): string {

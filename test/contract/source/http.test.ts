@@ -1,59 +1,27 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { systemClock } from '../../../connector/runtime/clock.ts'
-import type {
-  CheckPoint,
-  ClientSource,
-  ReadArguments,
-  SourceEvent,
-  SourceTime,
-} from '../../../connector/source/client-source.ts'
-import { httpClientSource } from '../../../connector/source/polaris/http-client-source.ts'
+import type { CheckPoint } from '../../../connector/source/client-source.ts'
 import type { PolarisConfig } from '../../../connector/source/polaris/polaris-config.ts'
-import { refusedAccounts } from '../../../connector/source/polaris/session/refused-accounts.ts'
-import { defaultPolaris } from '../../support/default-config.ts'
+import { firstPage as at, sourceAt } from '../../support/one-read.ts'
 import { type Script, type ScriptedServer, scriptedServer } from '../../support/servers/scripted-http.ts'
 import { never } from '../../support/signals.ts'
 
 const PAGE = '<p><hasMoreResults>false</hasMoreResults><l><InfoClient><No>1</No></InfoClient></l></p>'
-const at: ReadArguments = {
-  lastChanged: '2024-01-01T00:00:00' as SourceTime,
-  checkPoint: null,
-  limit: 10,
-  output: 'xml',
-}
 const failure = (code: string, message = /./) =>
   expect.objectContaining({ code, message: expect.stringMatching(message) })
 
 interface Scene extends AsyncDisposable {
-  readonly source: ClientSource
+  readonly source: ReturnType<typeof sourceAt>
   readonly server: ScriptedServer
-  readonly events: readonly SourceEvent[]
-  /** The status of each HTTP response. */
-  readonly received: readonly number[]
 }
 
 /** A source and its server, closed together. */
 async function scene(script: Script, changed: Partial<PolarisConfig> = {}): Promise<Scene> {
   const server = await scriptedServer(script)
-  const events: SourceEvent[] = []
-  const received: number[] = []
-  const config: PolarisConfig = {
-    ...defaultPolaris,
-    url: server.url,
-    auth: { kind: 'none' },
-    codeMagasin: 1,
-    ...changed,
-  }
-  const source = httpClientSource(config, {
-    clock: systemClock,
-    turn: async () => {},
-    accounts: refusedAccounts(systemClock),
-    observe: (event) => (event.kind === 'response-received' ? received.push(event.status) : events.push(event)),
-  })
+  const source = sourceAt({ url: server.url, ...changed })
   return {
-    ...{ source, server, events, received },
+    ...{ source, server },
     [Symbol.asyncDispose]: async () => {
       await source.close()
       await server[Symbol.asyncDispose]()
@@ -100,12 +68,6 @@ describe('a read', () => {
     )
     for (let read = 0; read < 2; read++)
       expect(await opened.source.read(at, never)).toMatchObject({ clients: [{ No: '1' }] })
-  })
-
-  it('reuses its connection', async () => {
-    await using opened = await scene(good)
-    for (let read = 0; read < 5; read++) await opened.source.read(at, never)
-    expect([opened.server.calls.length, opened.server.connections()]).toEqual([5, 1])
   })
 
   it('keeps the cookies of the server, for all its paths', async () => {
@@ -169,13 +131,6 @@ describe('redirects', () => {
 })
 
 describe('deadlines', () => {
-  const quick = { connectMs: 5000, answerMs: 200 }
-
-  it('limit the wait for headers', async () => {
-    await using opened = await scene(() => undefined, { timeouts: quick })
-    await expect(opened.source.read(at, never)).rejects.toEqual(failure('source.unreachable'))
-  })
-
   it('limit the time of a whole body, even while data arrives', async () => {
     await using opened = await scene(
       async (_, response) => {
@@ -184,7 +139,7 @@ describe('deadlines', () => {
           await delay(10)
         }
       },
-      { timeouts: quick },
+      { timeouts: { connectMs: 5000, answerMs: 200 } },
     )
     await expect(opened.source.read(at, never)).rejects.toEqual(failure('source.unreachable', /not complete in time/))
   })

@@ -1,7 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { canonicalJson } from '../../../connector/event/canonical-json.ts'
 import { listShaper, newLists } from '../../../connector/event/list-shapes.ts'
-import { systemClock } from '../../../connector/runtime/clock.ts'
 import type {
   CheckPoint,
   ClientRecord,
@@ -9,28 +8,22 @@ import type {
   OutputFormat,
   SourceTime,
 } from '../../../connector/source/client-source.ts'
-import { httpClientSource } from '../../../connector/source/polaris/http-client-source.ts'
 import type { PolarisConfig } from '../../../connector/source/polaris/polaris-config.ts'
-import { refusedAccounts } from '../../../connector/source/polaris/session/refused-accounts.ts'
 import { plantedMarks, type SimulatorOptions, startPolarisSimulator } from '../../polaris/polaris-simulator.ts'
-import { defaultPolaris } from '../../support/default-config.ts'
+import { firstPage, sourceAt } from '../../support/one-read.ts'
 import { never } from '../../support/signals.ts'
 
 async function scene(options: SimulatorOptions = {}, config: Partial<PolarisConfig> = {}) {
   const simulator = await startPolarisSimulator({ clients: 7, ...options })
   onTestFinished(() => simulator.close())
-  const source = httpClientSource(
-    { ...defaultPolaris, url: simulator.url, auth: { kind: 'none' }, codeMagasin: 1, ...config },
-    { clock: systemClock, turn: async () => {}, accounts: refusedAccounts(systemClock), observe: () => undefined },
-  )
+  const source = sourceAt({ url: simulator.url, ...config })
   onTestFinished(() => source.close())
   const read = (checkPoint: CheckPoint | null = null) => source.read({ ...reading('json'), checkPoint }, never)
   return { simulator, source, read }
 }
 
-const reading = (output: OutputFormat) => ({
-  ...{ lastChanged: '2000-01-01T00:00:00' as SourceTime, checkPoint: null, limit: 3, output },
-})
+const reading = (output: OutputFormat) => ({ ...firstPage, lastChanged, limit: 3, output })
+const lastChanged = '2000-01-01T00:00:00' as SourceTime
 
 /** Reads all pages of one scan. */
 async function scan(source: ClientSource, output: OutputFormat): Promise<ClientRecord[]> {

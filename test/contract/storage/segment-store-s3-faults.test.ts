@@ -3,38 +3,20 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
-import { systemClock } from '../../../connector/runtime/clock.ts'
-import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import type { SegmentStore } from '../../../connector/storage/checkpoint-store.ts'
-import { type S3Settings, storeTimes } from '../../../connector/storage/checkpoint-store-config.ts'
-import { s3Store } from '../../../connector/storage/s3/s3-store.ts'
 import { closingAfterEach } from '../../support/closing.ts'
-import { fakeObject, startFakeS3 } from '../../support/fakes/fake-s3-server.ts'
+import { fakeObject } from '../../support/fakes/fake-s3-server.ts'
+import { type FakeStoreSetting, fakeS3Store, s3StoreAt } from '../../support/fakes/fake-s3-store.ts'
 import { never } from '../../support/signals.ts'
 
 const closing = closingAfterEach()
-const place = { kind: 's3', bucket: 'bucket', prefix: 'prefix' } as const
+const key = 'connector/stream.json'
 const prefix = 'prefix/connector/stream.index/'
 const bytes = Buffer.from([0, 255, 254, 1, 13, 10])
 
-interface Setting {
-  readonly s3?: S3Settings
-  readonly times?: Partial<typeof storeTimes>
-}
-
-function openAt(endpoint: string, { s3: settings = {}, times = {} }: Setting = {}) {
-  Object.assign(storeTimes, { callWithinMs: 10_000, answerWithinMs: 500 }, times)
-  const s3: S3Settings = { endpoint, credentials: { accessKeyId: 'any', secretAccessKey: 'any' }, ...settings }
-  const retried: string[] = []
-  const clock = { ...systemClock, random: () => 0 } // no pauses
-  const parts = { clock, onRetry: (error: unknown) => void retried.push(codeOf(error)) }
-  const store = closing.use(s3Store({ place, s3 }, parts), (opened) => opened.close())
-  return { segments: store.segments('connector/stream.json'), retried }
-}
-
-async function open(setting: Setting = {}) {
-  const server = closing.use(await startFakeS3(), (opened) => opened.close())
-  return { server, ...openAt(server.endpoint, setting) }
+async function open(setting: FakeStoreSetting = {}) {
+  const opened = await fakeS3Store(setting, closing)
+  return { ...opened, segments: opened.store.segments(key) }
 }
 
 /** Each with a segment `1-a` that is stored already. */
@@ -116,7 +98,7 @@ test('put succeeds when a large upload takes longer than the limit of an answer'
     opened.closeAllConnections()
   })
   const { port } = server.address() as AddressInfo
-  const { segments, retried } = openAt(`http://127.0.0.1:${port}`, { times: { answerWithinMs: 300 } })
-  await segments.put('1-a', Buffer.alloc(4_000_000), never)
+  const { store, retried } = s3StoreAt(`http://127.0.0.1:${port}`, { times: { answerWithinMs: 300 } }, closing)
+  await store.segments(key).put('1-a', Buffer.alloc(4_000_000), never)
   expect(retried).toEqual([])
 })

@@ -1,58 +1,23 @@
-import { randomBytes, randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
-import { openCheckpointStore } from '../../../connector/compose/shared-resources.ts'
-import { systemClock } from '../../../connector/runtime/clock.ts'
-import { type CloseStack, closeStack } from '../../../connector/runtime/close-stack.ts'
+import { randomBytes } from 'node:crypto'
+import { beforeEach, describe, expect, test } from 'vitest'
 import type { CheckpointStore, SegmentStore } from '../../../connector/storage/checkpoint-store.ts'
-import { checkpointKey, type S3Settings } from '../../../connector/storage/checkpoint-store-config.ts'
-import { memoryStore } from '../../support/fakes/memory-versioned-object.ts'
+import { checkpointKey } from '../../../connector/storage/checkpoint-store-config.ts'
+import { closingAfterEach } from '../../support/closing.ts'
 import { never } from '../../support/signals.ts'
+import { storePlaces } from '../../support/store-places.ts'
 
-const parts = { clock: { ...systemClock, random: () => 0 }, onRetry: () => undefined }
+const closing = closingAfterEach()
 
-/** Opens the same place repeatedly, as several replicas do. */
-type Place = (closing: CloseStack) => Promise<() => CheckpointStore>
-
-const store = (url: string, s3: S3Settings = {}) => openCheckpointStore({ url, s3 }, parts)
-
-const inMemory: Place = async () => {
-  const opened = memoryStore()
-  return () => opened
-}
-
-const inFiles: Place = async (closing) => {
-  const directory = closing.use(mkdtempSync(join(tmpdir(), 'segments-')), (path) => rmSync(path, { recursive: true }))
-  return () => store(`file:${directory}/created/by/the/store`)
-}
-
-const onRealS3: Place = async () => {
-  const { endpoint, region, bucket, ...credentials } = inject('s3')
-  const prefix = randomUUID()
-  return () => store(`s3://${bucket}/${prefix}`, { endpoint, region, credentials })
-}
-
-const places: [string, Place][] = [
-  ['memory', inMemory],
-  ['files', inFiles],
-  ['a real S3 server', onRealS3],
-]
-
-describe.each(places)('a segment store in %s', (_name, place) => {
-  let closing: CloseStack
+describe.each(storePlaces)('a segment store in %s', (_name, place) => {
   let open: () => CheckpointStore
   let segments: SegmentStore
   const key = checkpointKey('connector', 'stream')
 
-  beforeEach(async () => {
-    closing = closeStack()
-    const openPlace = await place(closing)
+  beforeEach(() => {
+    const openPlace = place(closing)
     open = () => closing.use(openPlace(), (opened) => opened.close())
     segments = open().segments(key)
   })
-  afterEach(() => closing.close())
 
   const contents: [string, Uint8Array][] = [
     ['every byte value', Uint8Array.from({ length: 256 }, (_, value) => value)],

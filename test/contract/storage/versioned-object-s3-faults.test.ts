@@ -1,38 +1,17 @@
 import { describe, expect, test } from 'vitest'
-import { systemClock } from '../../../connector/runtime/clock.ts'
 import { type ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
-import { type S3Settings, storeTimes } from '../../../connector/storage/checkpoint-store-config.ts'
-import { s3Store } from '../../../connector/storage/s3/s3-store.ts'
+import type { VersionedObject } from '../../../connector/storage/checkpoint-store.ts'
 import { closingAfterEach } from '../../support/closing.ts'
-import {
-  type FakeS3,
-  type FakeS3Fault,
-  type FakeS3Options,
-  fakeObject,
-  startFakeS3,
-} from '../../support/fakes/fake-s3-server.ts'
+import { type FakeS3, type FakeS3Fault, fakeObject } from '../../support/fakes/fake-s3-server.ts'
+import { type FakeStoreSetting, fakeS3Store } from '../../support/fakes/fake-s3-store.ts'
 import { never } from '../../support/signals.ts'
 
 const closing = closingAfterEach()
-const place = { kind: 's3', bucket: 'bucket', prefix: 'prefix' } as const
 const key = 'prefix/connector/stream.json'
 
-interface Setting {
-  readonly fake?: FakeS3Options
-  readonly s3?: S3Settings
-  readonly times?: Partial<typeof storeTimes>
-}
-
-async function open({ fake = {}, s3 = {}, times = {} }: Setting = {}) {
-  const server = closing.use(await startFakeS3(fake), (opened) => opened.close())
-  Object.assign(storeTimes, { callWithinMs: 10_000, answerWithinMs: 500 }, times)
-  const credentials = { accessKeyId: 'any', secretAccessKey: 'any' }
-  const settings: S3Settings = { endpoint: server.endpoint, credentials, ...s3 }
-  const retried: string[] = []
-  const clock = { ...systemClock, random: () => 0 } // no pauses
-  const parts = { clock, onRetry: (error: unknown) => void retried.push(codeOf(error)) }
-  const store = closing.use(s3Store({ place, s3: settings }, parts), (opened) => opened.close())
-  return { server, store, object: store.object('connector/stream.json'), retried }
+async function open(setting: FakeStoreSetting = {}) {
+  const opened = await fakeS3Store(setting, closing)
+  return { ...opened, object: opened.store.object('connector/stream.json') }
 }
 
 const textIn = (server: FakeS3) => server.objects.get(key)?.body.toString()
@@ -228,7 +207,7 @@ describe('the start-up probe', () => {
     expect(server.requests.at(-1)?.headers['if-match']).toMatch(/^[^"]+$/)
   })
 
-  const unsuitable: [string, Setting, string][] = [
+  const unsuitable: [string, FakeStoreSetting, string][] = [
     ['ignores conditions', { fake: { conditions: 'ignored' } }, 'If-None-Match: * was ignored'],
     [
       'supports no conditions',
@@ -283,7 +262,7 @@ test('sends encryption settings and a length, without chunks and checksums', asy
   expect(names.filter((name) => /checksum|content-encoding|transfer-encoding|expect/.test(name))).toEqual([])
 })
 
-async function versionAfterWriting(object: ReturnType<ReturnType<typeof s3Store>['object']>, text: string) {
+async function versionAfterWriting(object: VersionedObject, text: string) {
   const outcome = await object.write(text, null, never)
   if (outcome.kind !== 'written') throw new Error('unexpected conflict')
   return outcome.version

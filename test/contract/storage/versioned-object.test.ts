@@ -1,55 +1,21 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
-import { openCheckpointStore } from '../../../connector/compose/shared-resources.ts'
-import { systemClock } from '../../../connector/runtime/clock.ts'
-import { type CloseStack, closeStack } from '../../../connector/runtime/close-stack.ts'
+import { beforeEach, describe, expect, test } from 'vitest'
 import type { CheckpointStore, Version, VersionedObject } from '../../../connector/storage/checkpoint-store.ts'
-import { checkpointKey, type S3Settings } from '../../../connector/storage/checkpoint-store-config.ts'
-import { memoryStore } from '../../support/fakes/memory-versioned-object.ts'
+import { checkpointKey } from '../../../connector/storage/checkpoint-store-config.ts'
+import { closingAfterEach } from '../../support/closing.ts'
 import { never } from '../../support/signals.ts'
+import { storePlaces } from '../../support/store-places.ts'
 
-const parts = { clock: systemClock, onRetry: () => undefined }
-
-/** Opens the same place repeatedly, as several replicas do. */
-type Place = (closing: CloseStack) => Promise<() => CheckpointStore>
-
-const s3Place = (url: string, s3: S3Settings) => () => openCheckpointStore({ url, s3 }, parts)
-
-const inMemory: Place = async () => {
-  const store = memoryStore()
-  return () => store
-}
-
-const inFiles: Place = async (closing) => {
-  const directory = closing.use(mkdtempSync(join(tmpdir(), 'checkpoints-')), (path) =>
-    rmSync(path, { recursive: true }),
-  )
-  return s3Place(`file:${directory}/created/by/the/store`, {})
-}
-
-const onRealS3: Place = async () => {
-  const { endpoint, region, bucket, ...credentials } = inject('s3')
-  return s3Place(`s3://${bucket}/${randomUUID()}`, { endpoint, region, credentials })
-}
-
-const places: [string, Place, number][] = [
-  ['memory', inMemory, 5],
-  ['files', inFiles, 25],
-  ['a real S3 server', onRealS3, 25],
-]
+const closing = closingAfterEach()
 const writers = 8
+const rounds = 25
 
-describe.each(places)('a versioned object in %s', (_name, place, rounds) => {
-  let closing: CloseStack
+describe.each(storePlaces)('a versioned object in %s', (_name, place) => {
   let open: () => Promise<CheckpointStore>
   let key: string
 
-  beforeEach(async () => {
-    closing = closeStack()
-    const openPlace = await place(closing)
+  beforeEach(() => {
+    const openPlace = place(closing)
     open = async () => {
       const store = closing.use(openPlace(), (opened) => opened.close())
       await store.probe(never)
@@ -57,7 +23,6 @@ describe.each(places)('a versioned object in %s', (_name, place, rounds) => {
     }
     key = checkpointKey('connector', randomUUID())
   })
-  afterEach(() => closing.close())
 
   const written = async (object: VersionedObject, text: string, expected: Version | null) => {
     const outcome = await object.write(text, expected, never)

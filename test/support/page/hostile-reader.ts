@@ -1,12 +1,8 @@
 // Reads hostile pages from the server in the first argument, one after the other and beside ordinary ones, and prints
 // what becomes of each. The other arguments are `name=format`.
 
-import { systemClock } from '../../../connector/runtime/clock.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
-import type { SourceTime } from '../../../connector/source/client-source.ts'
-import { httpClientSource } from '../../../connector/source/polaris/http-client-source.ts'
-import { refusedAccounts } from '../../../connector/source/polaris/session/refused-accounts.ts'
-import { defaultPolaris } from '../default-config.ts'
+import { firstPage, sourceAt } from '../one-read.ts'
 
 /** One line of the output. */
 export interface ReadHostilePage {
@@ -17,18 +13,10 @@ export interface ReadHostilePage {
   readonly neighbours: { readonly read: number; readonly failed: number }
 }
 
-function sourceAt(path: string) {
-  const url = new URL(path, process.argv[2]).href
-  const config = { ...defaultPolaris, url, auth: { kind: 'none' as const }, codeMagasin: 1 }
-  const parts = { turn: async () => {}, observe: () => {} }
-  return httpClientSource(config, { ...parts, clock: systemClock, accounts: refusedAccounts(systemClock) })
-}
-
 async function read(path: string, output: 'xml' | 'json'): Promise<string | number> {
-  const source = sourceAt(path)
-  const lastChanged = '2024-01-01T00:00:00' as SourceTime
+  const source = sourceAt({ url: new URL(path, process.argv[2]).href })
   try {
-    const page = await source.read({ lastChanged, checkPoint: null, limit: 100, output }, AbortSignal.timeout(60_000))
+    const page = await source.read({ ...firstPage, limit: 100, output }, AbortSignal.timeout(60_000))
     return page.clients.length
   } catch (error) {
     return codeOf(error)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type StreamProducer, withoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
+import { withoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import {
   type FakeFault,
@@ -7,15 +7,13 @@ import {
   type FakeOperation,
   fakeKafka,
 } from '../../support/fakes/fake-event-publisher.ts'
-import { recordFound, sentEvent } from '../../support/records.ts'
+import { sentEvent } from '../../support/records.ts'
 import { never } from '../../support/signals.ts'
+import { recordIn } from '../../support/stream-publisher.ts'
 
 const event = sentEvent('1', '1')
 const record = { epoch: 1, seq: 1, nonce: 'n', events: 1 }
 const of = { connector: 'c', stream: 's' }
-
-const recordIn = async (producer: StreamProducer) =>
-  recordFound(await producer.readKafkaState({ formerProducerId: null }, never))
 
 /** A fake in which the operation `target` meets `fault` once. */
 function faulty(target: FakeOperation, fault: FakeFault, more: Partial<FakeKafkaOptions> = {}) {

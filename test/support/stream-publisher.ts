@@ -1,0 +1,39 @@
+import type { OutgoingRecord } from '../../connector/event/client-event.ts'
+import { type KafkaConfig, kafkaDefaults } from '../../connector/kafka/kafka-config.ts'
+import { kafkaEventPublisher } from '../../connector/kafka/transactions/stream-producer.ts'
+import type { CommitRecord, EventPublisher, StreamProducer } from '../../connector/publish/event-publisher.ts'
+import { systemClock } from '../../connector/runtime/clock.ts'
+import type { CloseStack } from '../../connector/runtime/close-stack.ts'
+import { never } from './signals.ts'
+
+/** The settings of a stream that publishes to this topic. */
+export const streamConfig = (brokers: string, events: string): KafkaConfig => ({
+  ...kafkaDefaults,
+  brokers: brokers.split(','),
+  topic: { events, deadLetters: `${events}.dlq`, create: { ...kafkaDefaults.create, partitions: 1 } },
+})
+
+/** The publisher of the stream with the name of its topic. */
+export function streamPublisher(closing: CloseStack, config: KafkaConfig, clock = systemClock): EventPublisher {
+  const parts = { connector: 'test', stream: config.topic.events, clock, log: () => undefined }
+  return closing.use(kafkaEventPublisher(config, parts), (opened) => opened.close())
+}
+
+/** Publishes records in a transaction with a commit record. */
+export async function commit(
+  producer: StreamProducer,
+  records: readonly OutgoingRecord[],
+  seq: number,
+): Promise<CommitRecord> {
+  await using transaction = producer.begin(never)
+  await transaction.send(records)
+  const record = { epoch: 1, seq, nonce: `nonce-${seq}`, events: 0 }
+  await transaction.commit(record)
+  return record
+}
+
+/** The commit record that the producer finds. On a new broker, this waits for the coordinators. */
+export async function recordIn(producer: StreamProducer): Promise<CommitRecord | undefined> {
+  const { found } = await producer.readKafkaState({ formerProducerId: null }, never)
+  return found.kind === 'record' ? found.record : undefined
+}
