@@ -26,12 +26,6 @@ const s3Failures: [string, unknown, string, string][] = [
     '403 RequestTimeTooSkewed (request req-1)',
   ],
   [
-    'missing credentials',
-    Object.assign(new Error('planted'), { name: 'CredentialsProviderError' }),
-    'storage.refused',
-    'no AWS credentials found (CredentialsProviderError): set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the pod or machine a role',
-  ],
-  [
     'a response that cannot be parsed',
     Object.assign(new Error('planted'), { $response: { statusCode: 403 } }),
     'storage.refused',

@@ -4,14 +4,12 @@ import { connectorConfig } from '../../../../connector/config/connector-config.t
 import { eventSettings } from '../../../../connector/event/client-record.ts'
 import { readingRules } from '../../../../connector/event/read-client.ts'
 import { maskedRecord, maskedText, previewRecords } from '../../../../connector/inspect/preview/preview-records.ts'
-import { createServerClock } from '../../../../connector/pipeline/read/server-clock.ts'
 import type { SourceTime } from '../../../../connector/source/client-source.ts'
-import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
 import { never } from '../../../support/signals.ts'
 import { fromEnvironment, leastEnvironment, valid } from '../../config/config-sources.ts'
 import { pageOf } from '../../pipeline/readings.ts'
 import { scriptedSource } from '../../pipeline/scripted-source.ts'
-import { noRetries } from '../../stream/open/open-parts.ts'
+import { stage } from '../../stream/open/open-parts.ts'
 
 const clients = [{ No: '17', Nom: 'Zyx' }, { Nom: 'Zyx' }, { No: '18', Nom: 'Wolph' }]
 
@@ -22,15 +20,9 @@ async function previewOf(isMasked: boolean, more: Record<string, string> = {}, p
   const [stream] = config.streams
   if (stream === undefined) throw new Error('no stream')
   const settings = eventSettings(stream)
-  const clock = virtualClock(0)
   const reader = {
-    source: scriptedSource(pages),
-    retry: noRetries,
-    clock,
-    serverClock: createServerClock(clock),
-    settings: stream.poll,
-    fields: stream.fields,
-    rules: readingRules(stream),
+    ...stage().pipeline.reader,
+    ...{ source: scriptedSource(pages), settings: stream.poll, fields: stream.fields, rules: readingRules(stream) },
     beginAt: '2020-02-02T00:00:00' as SourceTime,
   }
   return (await previewRecords(reader, { stream, settings, isMasked, limit: 3 }, never)).records

@@ -26,16 +26,10 @@ const coded = (code: string, cause?: unknown) => Object.assign(new Error('with D
 
 describe('statusError', () => {
   it.each([
-    [400, 'source.request-refused', true],
     [401, 'source.unauthorized', false],
-    [403, 'source.forbidden', false],
     [404, 'source.function-missing', true],
     [408, 'source.unreachable', true],
-    [429, 'source.throttled', true],
-    [500, 'source.server-error', true],
     [501, 'source.request-refused', true],
-    [503, 'source.server-error', true],
-    [204, 'source.answer-malformed', true],
   ])('maps %i to %s, transient: %s', (status, code, transient) => {
     const error = statusError(facts(status), { ...login, nowMs: 0 })
     expect(error).toMatchObject({
@@ -156,11 +150,6 @@ describe('judgeAnswer', () => {
         `<p><hasMoreResults>0</hasMoreResults><l><InfoClient><Nom><![CDATA[${words}]]></Nom></InfoClient></l></p>`,
       ),
     ).toBe('page')
-  })
-
-  it('rejects a page after a redirect that dropped arguments (invariant 5)', async () => {
-    const judgement = await judge({ ...httpAnswer(200, PAGES.xml), hasLostArguments: true })
-    expect(judgement).toMatchObject({ kind: 'no-page', error: { code: 'source.request-refused' } })
   })
 
   it('returns a page or a ConnectorError for any bytes (invariant 9)', async () => {

@@ -22,23 +22,6 @@ describe('readRequest', () => {
     )
   })
 
-  it('sends optional arguments between codeMagasin and limit when they are set', () => {
-    const request = readRequest(settings({ prefixCle: 'WEB' }), {
-      ...at,
-      checkPoint: 'abc' as CheckPoint,
-      output: 'json',
-    })
-    expect([...request.url.searchParams.keys()]).toEqual([
-      'lastChanged',
-      'codeMagasin',
-      'checkPoint',
-      'prefixCle',
-      'limit',
-      'output',
-    ])
-    expect(request.url.searchParams.get('output')).toBe('json')
-  })
-
   it('sends back a checkPoint with any characters verbatim (invariant 5)', () => {
     const checkPoint = ' a+b&c=d é%/"\'#\n' as CheckPoint
     const get = readRequest(settings(), { ...at, checkPoint })
