@@ -24,12 +24,6 @@ function make(client: ClientRecord, more: Partial<EventSettings> = {}) {
 }
 
 describe('a client', () => {
-  test('becomes an event with its id as the key', () => {
-    const { kind, record, value } = make({ No: '42', Nom: 'x' })
-    expect([kind, record.to, record.key]).toEqual(['event', 'events', '42'])
-    expect(value).toMatchObject({ subject: '42', sequence: '00000000000000000007', data: { No: '42', Nom: 'x' } })
-  })
-
   test.each([
     ['2026-06-15T11:59:00', '2026-06-15T09:59:00.000Z'],
     [undefined, '2026-06-15T10:00:00.000Z'],
