@@ -1,11 +1,10 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import axe from 'axe-core'
-import type { Browser, Page } from 'puppeteer-core'
+import puppeteer, { type Browser, type Page } from 'puppeteer-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ConnectorError } from '../../connector/runtime/connector-error.ts'
 import { closingAfterEach } from '../support/closing.ts'
 import { published } from '../support/every-pipeline-event.ts'
-import { openBrowser, openPage, type View } from '../support/page/browser.ts'
 import { type SceneName, statusScene } from '../support/page/status-scene.ts'
 import { polling } from '../support/polling.ts'
 import { never } from '../support/signals.ts'
@@ -13,7 +12,14 @@ import { entered } from '../support/stream-states.ts'
 
 /** To be looked at after a change of the page. */
 const pictures = '.cache/status-page'
+interface View {
+  readonly width: number
+  readonly height: number
+  readonly scheme: 'light' | 'dark'
+}
+
 const light: View = { width: 1440, height: 900, scheme: 'light' }
+const chromium = '.cache/chromium/chromium'
 const closing = closingAfterEach()
 let browser: Browser
 beforeAll(async () => {
@@ -21,6 +27,36 @@ beforeAll(async () => {
   browser = await openBrowser()
 })
 afterAll(() => browser.close())
+
+/** Starts the headless Chromium that `scripts/provision.sh test` provides. Its sandbox does not work for root. */
+async function openBrowser(): Promise<Browser> {
+  if (!existsSync(chromium)) throw new Error(`${chromium} is missing: run scripts/provision.sh test`)
+  const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : []
+  const args = [...sandbox, '--disable-gpu', '--hide-scrollbars', '--lang=en', '--font-render-hinting=none']
+  return await puppeteer.launch({
+    executablePath: chromium,
+    headless: 'shell',
+    args,
+    env: { ...process.env, TZ: 'UTC' },
+  })
+}
+
+/** A page whose console messages, errors and requests that fail or leave the server are collected in `complaints`. */
+async function openPage(browser: Browser, url: string, { width, height, scheme }: View) {
+  const page = await browser.newPage()
+  const complaints: string[] = []
+  page.on('console', (message) => complaints.push(`console: ${message.text()}`))
+  page.on('pageerror', (error) => complaints.push(`error: ${error}`))
+  page.on('request', (request) => {
+    if (!/^data:/.test(request.url()) && new URL(request.url()).origin !== new URL(url).origin)
+      complaints.push(`foreign request: ${request.url()}`)
+  })
+  await page.setViewport({ width, height })
+  await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }])
+  await page.goto(url)
+  await page.waitForSelector('#figures dd')
+  return { page, complaints }
+}
 
 async function show(name: SceneName, view: View = light) {
   const scene = statusScene(name)

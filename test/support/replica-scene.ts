@@ -79,7 +79,7 @@ export async function replicaScene(count: number, options: ReplicaSceneOptions =
 }
 
 /** Names of streams in different slots, so that each stream can move on its own. */
-function streamsInSeparateSlots(count: number): string[] {
+export function streamsInSeparateSlots(count: number): string[] {
   const found = new Map<number, string>()
   for (let number = 1; found.size < count; number += 1) {
     const slot = slotOf(`stream-${number}`, groupDefaults.create.partitions)

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Cluster, Kafka, type KafkaConfig, logLevel } from 'kafkajs'
+import { clusterOf } from '../../connector/kafka/kafkajs/cluster.ts'
 
 /** A committed record of a topic. */
 export interface TopicRecord {
@@ -52,7 +53,7 @@ export async function openTopic({ kafka, topic, from }: TopicReaderOptions): Pro
   } finally {
     await admin.disconnect()
   }
-  const cluster = clusterOf(client)
+  const cluster = clusterOf(client) as unknown as Cluster
   await cluster.connect()
   await cluster.addTargetTopic(topic)
   return {
@@ -95,29 +96,6 @@ export async function readTopicUntil(
     await reader.close()
   }
   return records
-}
-
-/** The cluster sends single requests; kafkajs exposes it only to partition assigners. */
-function clusterOf(client: Kafka): Cluster {
-  const found: Cluster[] = []
-  client.consumer({
-    groupId: 'unused',
-    allowAutoTopicCreation: false,
-    partitionAssigners: [
-      ({ cluster }) => {
-        found.push(cluster)
-        return {
-          name: 'unused',
-          version: 0,
-          assign: async () => [],
-          protocol: () => ({ name: 'unused', metadata: Buffer.alloc(0) }),
-        }
-      },
-    ],
-  })
-  const [cluster] = found
-  if (cluster === undefined) throw new Error('kafkajs passed no cluster to the assigner')
-  return cluster
 }
 
 /** A partition of a Fetch response (v4 and later), as kafkajs decodes it. */

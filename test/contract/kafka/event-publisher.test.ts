@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
 import { type EventPublisher, withoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { type CloseStack, closeStack } from '../../../connector/runtime/close-stack.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
+import { closingAfterEach } from '../../support/closing.ts'
 import { committedRecords } from '../../support/committed-records.ts'
 import { fakeKafka } from '../../support/fakes/fake-event-publisher.ts'
 import { sentEvent, sentTo, type TextRecord } from '../../support/records.ts'
@@ -50,7 +51,7 @@ describe.each([
   { name: 'the fake', make: fakeCluster },
   { name: 'Apache Kafka', make: realCluster },
 ])('EventPublisher on $name', ({ make }) => {
-  let closing = closeStack()
+  const closing = closingAfterEach()
   let cluster: Cluster
   beforeAll(async () => {
     const warmUp = closeStack()
@@ -59,10 +60,8 @@ describe.each([
     await warmUp.close()
   })
   beforeEach(() => {
-    closing = closeStack()
     cluster = make(closing)
   })
-  afterEach(() => closing.close())
 
   it('makes events, dead letters and the commit record visible together when the transaction commits', async () => {
     const producer = await cluster.replica().open(fresh, never)

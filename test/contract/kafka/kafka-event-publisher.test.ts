@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, type Admin, ResourcePatternTypes } from 'kafkajs'
+import type { Admin } from 'kafkajs'
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { KafkaConfig } from '../../../connector/kafka/kafka-config.ts'
 import { kafkaTimes } from '../../../connector/kafka/kafka-times.ts'
@@ -17,7 +17,7 @@ import { ConnectorError, isTransient } from '../../../connector/runtime/connecto
 import { closingAfterAll } from '../../support/closing.ts'
 import { committedRecords, testKafka } from '../../support/committed-records.ts'
 import { createTopics } from '../../support/create-topics.ts'
-import { createAcls } from '../../support/documentation/kafka-acls.ts'
+import { type Acl, allow } from '../../support/documentation/kafka-acls.ts'
 import { sentEvent, sentTo } from '../../support/records.ts'
 import { type KafkaCluster, type SecureListeners, startKafka } from '../../support/servers/kafka-broker.ts'
 import { holdsRequest } from '../../support/servers/kafka-wire.ts'
@@ -260,23 +260,14 @@ describe('security', () => {
     ssl: { ca },
     sasl: { mechanism, username: secure.username, password },
   })
-  const allow = (principal: string, resources: readonly [AclResourceTypes, string, AclOperationTypes][]) =>
-    createAcls(
-      admin,
-      resources.map(([resourceType, resourceName, operation]) => ({
-        ...{ resourceType, resourceName, operation, principal, host: '*' },
-        resourcePatternType: ResourcePatternTypes.LITERAL,
-        permissionType: AclPermissionTypes.ALLOW,
-      })),
-    )
   /** All ACLs that a stream needs when its topics exist, as listed in docs/security.md. */
-  const acls = (topic: string): [AclResourceTypes, string, AclOperationTypes][] => [
-    [AclResourceTypes.TOPIC, topic, AclOperationTypes.WRITE],
-    [AclResourceTypes.TOPIC, `${topic}.dlq`, AclOperationTypes.WRITE],
-    [AclResourceTypes.TRANSACTIONAL_ID, `test.${topic}`, AclOperationTypes.WRITE],
-    [AclResourceTypes.GROUP, `test.${topic}`, AclOperationTypes.READ],
-    [AclResourceTypes.TOPIC, topic, AclOperationTypes.READ],
-    [AclResourceTypes.TOPIC, `${topic}.dlq`, AclOperationTypes.READ],
+  const acls = (topic: string): Acl[] => [
+    { resource: 'topic', name: topic, operation: 'WRITE' },
+    { resource: 'topic', name: `${topic}.dlq`, operation: 'WRITE' },
+    { resource: 'transactional id', name: `test.${topic}`, operation: 'WRITE' },
+    { resource: 'group', name: `test.${topic}`, operation: 'READ' },
+    { resource: 'topic', name: topic, operation: 'READ' },
+    { resource: 'topic', name: `${topic}.dlq`, operation: 'READ' },
   ]
   const existing = async (topic: string) => {
     await createTopics(admin, [{ topic }, { topic: `${topic}.dlq` }])
@@ -285,7 +276,7 @@ describe('security', () => {
   it('logs in with the current password, and rejects without revealing a wrong one', async () => {
     const stream = newStream(secure.bootstrap)
     await existing(stream.topic)
-    await allow(`User:${secure.username}`, acls(stream.topic))
+    await allow(admin, `User:${secure.username}`, acls(stream.topic))
     const { sasl, ssl } = login('scram-sha-512', 'wrong-secret')
     const publisher = stream.publisher({ ssl, sasl })
     const error = await rejectionOf(publisher.open(fresh, never))
@@ -299,7 +290,7 @@ describe('security', () => {
   it('reads certificates again for each client, and rejects with config.invalid when they are unusable', async () => {
     const stream = newStream(secure.mutualBootstrap)
     await existing(stream.topic)
-    await allow('User:CN=connector', acls(stream.topic))
+    await allow(admin, 'User:CN=connector', acls(stream.topic))
     const ssl = { ca, cert: '-----BEGIN CERTIFICATE-----', key: '-----BEGIN PRIVATE KEY-----' }
     const publisher = stream.publisher({ ssl })
     expect((await rejectionOf(publisher.open(fresh, never))).code).toBe('config.invalid')
@@ -348,7 +339,7 @@ describe('security', () => {
       const error = await rejectionOf(attempt())
       expect(error.code).toBe('publish.unauthorized')
       missing.push(error.message.replace(/.*the ACL /, ''))
-      await allow(`User:${secure.username}`, [acl])
+      await allow(admin, `User:${secure.username}`, [acl])
     }
     const { topic } = stream
     expect(missing).toEqual([

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, type Admin, ResourcePatternTypes } from 'kafkajs'
-import { afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import type { Admin } from 'kafkajs'
+import { afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { groupPlacement } from '../../../connector/kafka/group/group-placement.ts'
-import { slotOf } from '../../../connector/kafka/group/sticky-assigner.ts'
 import { type KafkaClient, kafkaClient } from '../../../connector/kafka/kafka-client.ts'
 import type { KafkaConnection } from '../../../connector/kafka/kafka-config.ts'
 import { kafkaTimes } from '../../../connector/kafka/kafka-times.ts'
@@ -15,7 +14,8 @@ import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import { closingAfterAll } from '../../support/closing.ts'
 import { testKafka } from '../../support/committed-records.ts'
 import { createTopics } from '../../support/create-topics.ts'
-import { createAcls } from '../../support/documentation/kafka-acls.ts'
+import { type Acl, allow } from '../../support/documentation/kafka-acls.ts'
+import { streamsInSeparateSlots } from '../../support/replica-scene.ts'
 import { type KafkaCluster, startKafka } from '../../support/servers/kafka-broker.ts'
 
 Object.assign(kafkaTimes, { closeMs: 500 })
@@ -35,15 +35,7 @@ beforeAll(async () => {
 })
 
 /** One stream for each slot, so that the number of streams equals the number of slots. */
-function streamOfEachSlot(slots: number): string[] {
-  const found = new Map<number, string>()
-  for (let number = 1; found.size < slots; number += 1) {
-    const slot = slotOf(`s${number}`, slots)
-    if (!found.has(slot)) found.set(slot, `s${number}`)
-  }
-  return [...found.values()].sort()
-}
-const streams = streamOfEachSlot(24)
+const streams = streamsInSeparateSlots(24)
 
 /** Shorter timeouts for tests that wait for a session to expire. */
 const quick = { sessionTimeoutMs: 2_000, heartbeatMs: 500, rebalanceTimeoutMs: 3_000 }
@@ -143,13 +135,7 @@ function watchCrashes({ kafka: client }: KafkaClient, crashes: boolean[]): void 
   }
 }
 
-async function until(isSo: () => boolean, withinMs = 20_000): Promise<void> {
-  const started = performance.now()
-  while (!isSo()) {
-    if (performance.now() - started > withinMs) throw new Error(`not so within ${withinMs} ms: ${isSo}`)
-    await delay(10)
-  }
-}
+const until = (isSo: () => boolean) => vi.waitUntil(isSo, { timeout: 20_000, interval: 10 })
 
 const sizes = (some: readonly Member[]) => some.map((member) => member.now().size)
 const union = (some: readonly Member[]) => new Set(some.flatMap((member) => [...member.now()]))
@@ -261,14 +247,7 @@ describe('a member', () => {
 })
 
 describe('behind an authorizer', () => {
-  const allow = (resourceType: AclResourceTypes, resourceName: string, operation: AclOperationTypes) =>
-    createAcls(admin, [
-      {
-        ...{ resourceType, resourceName, operation, principal: `User:${kafka.secure?.username}`, host: '*' },
-        resourcePatternType: ResourcePatternTypes.LITERAL,
-        permissionType: AclPermissionTypes.ALLOW,
-      },
-    ])
+  const permit = (acl: Acl) => allow(admin, `User:${kafka.secure?.username}`, [acl])
 
   it('a member reports each missing ACL once, and joins when all are granted', async () => {
     const group = randomUUID()
@@ -294,10 +273,10 @@ describe('behind an authorizer', () => {
     await until(() => missing().length === 1)
     await createTopics(admin, [{ topic, numPartitions: 24 }])
     await delay(500)
-    await allow(AclResourceTypes.TOPIC, topic, AclOperationTypes.DESCRIBE)
+    await permit({ resource: 'topic', name: topic, operation: 'DESCRIBE' })
     await until(() => missing().length === 2)
     await delay(500)
-    await allow(AclResourceTypes.GROUP, group, AclOperationTypes.READ)
+    await permit({ resource: 'group', name: group, operation: 'READ' })
     await until(() => member.now().size === streams.length)
     expect(missing()).toEqual([
       `publish.unauthorized DESCRIBE (to create it: CREATE) on topic ${topic} is missing`,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterEach, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { groupPlacement } from '../../../connector/kafka/group/group-placement.ts'
 import { kafkaClient } from '../../../connector/kafka/kafka-client.ts'
 import type { KafkaConfig } from '../../../connector/kafka/kafka-config.ts'
@@ -8,8 +8,8 @@ import type { PlacementEvent } from '../../../connector/placement/placement.ts'
 import { groupDefaults } from '../../../connector/placement/placement-config.ts'
 import { withoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
-import { type CloseStack, closeStack } from '../../../connector/runtime/close-stack.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
+import { closingAfterEach } from '../../support/closing.ts'
 import { type SaslBroker, startSaslBroker } from '../../support/servers/sasl-broker.ts'
 import { never } from '../../support/signals.ts'
 import { streamConfig, streamPublisher } from '../../support/stream-publisher.ts'
@@ -19,11 +19,7 @@ for (const pace of ['stream', 'group'] as const)
 
 Object.assign(groupDefaults.rejoin, { firstPauseMs: 1, maxPauseMs: 5 })
 
-let closing: CloseStack = closeStack()
-afterEach(async () => {
-  await closing.close()
-  closing = closeStack()
-})
+const closing = closingAfterEach()
 
 const start = async (...options: Parameters<typeof startSaslBroker>) =>
   closing.use(await startSaslBroker(...options), (broker) => broker.close())

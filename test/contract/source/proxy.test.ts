@@ -70,11 +70,6 @@ describe('a server with http', () => {
     expect(proxy.requests).toEqual([`CONNECT ${plain.url.replace('http://', '')}`])
     expect(JSON.stringify(plain.calls.at(-1)?.headers)).not.toContain('proxy-authorization')
   })
-
-  it('is not reached if there is no proxy', async () => {
-    const url = `http://127.0.0.1:${await freePort()}`
-    expect(await readOnce({ url: plain.url, proxy: { url } })).toMatch(/^source\.unreachable: .*ECONNREFUSED/)
-  })
 })
 
 describe('a proxy', () => {

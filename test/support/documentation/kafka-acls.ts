@@ -1,12 +1,5 @@
 import { readFileSync } from 'node:fs'
-import {
-  type AclEntry,
-  AclOperationTypes,
-  AclPermissionTypes,
-  AclResourceTypes,
-  type Admin,
-  ResourcePatternTypes,
-} from 'kafkajs'
+import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, type Admin, ResourcePatternTypes } from 'kafkajs'
 import { vi } from 'vitest'
 
 /** Permission for one operation on one resource. */
@@ -61,13 +54,9 @@ const described = (principal: string, { resource, name, operation }: Acl) => ({
   operation: AclOperationTypes[operation as keyof typeof AclOperationTypes],
 })
 
-export async function allow(admin: Admin, principal: string, acls: readonly Acl[]): Promise<void> {
-  const entries = acls.map((acl) => described(principal, acl))
-  await createAcls(admin, entries)
-}
-
 /** Waits until they hold, which is a little later than the broker answers. */
-export async function createAcls(admin: Admin, acl: AclEntry[]): Promise<void> {
+export async function allow(admin: Admin, principal: string, acls: readonly Acl[]): Promise<void> {
+  const acl = acls.map((one) => described(principal, one))
   await admin.createAcls({ acl })
   const last = acl.at(-1)
   if (last === undefined) return

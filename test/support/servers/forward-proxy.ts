@@ -1,4 +1,4 @@
-import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -23,7 +23,7 @@ interface ProxyRules {
   readonly port?: number
 }
 
-/** An HTTP proxy on a free loopback port: opens tunnels, and forwards requests for `http:` URLs. */
+/** An HTTP proxy on a free loopback port, which only opens tunnels. */
 export async function forwardProxy(
   rules: ProxyRules = {},
   tls?: { readonly key: string; readonly cert: string },
@@ -37,11 +37,6 @@ export async function forwardProxy(
     return rules.refuseWith
   }
   const server = tls === undefined ? createServer() : createSecureServer(tls)
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    const status = verdict(request)
-    if (status === undefined) forward(request, response)
-    else response.writeHead(status, { 'content-type': 'text/html' }).end('<html>Proxy says no</html>')
-  })
   server.on('connect', (request: IncomingMessage, client: Duplex) => {
     sockets.add(client.on('error', () => {}))
     const status = verdict(request)
@@ -76,15 +71,4 @@ function tunnel(target: string, client: Duplex): void {
   })
   server.on('error', () => client.end('HTTP/1.1 502 Bad Gateway\r\n\r\n'))
   client.on('close', () => server.destroy())
-}
-
-function forward(request: IncomingMessage, response: ServerResponse): void {
-  const { method, url, headers } = request
-  const { 'proxy-authorization': _, ...others } = headers
-  const onward = httpRequest(url ?? '', { method, headers: others }, (answer) => {
-    response.writeHead(answer.statusCode ?? 500, answer.headers)
-    answer.pipe(response)
-  })
-  onward.on('error', () => response.destroy())
-  request.pipe(onward)
 }

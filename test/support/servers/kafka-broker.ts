@@ -6,11 +6,11 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type Certificates, makeCertificates } from './certificates.ts'
-import { addresses, brokerPorts, proxyRoutes } from './kafka-addresses.ts'
-import { type BrokerPorts, brokerProperties, scramArguments } from './kafka-properties.ts'
+import { freePort } from './free-port.ts'
+import { type BrokerPorts, brokerProperties, type ProxiedPorts, saslUser, scramArguments } from './kafka-properties.ts'
 import { brokersSeenBy } from './kafka-wire.ts'
 import { type ServerProcess, startProcess, untilServing } from './server-process.ts'
-import type { TcpProxy } from './tcp-proxy.ts'
+import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
 
 export interface KafkaOptions {
   readonly brokers?: 1 | 3
@@ -98,6 +98,42 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
     throw error
   }
   return { ...addresses(ports, certificates), ...proxyRoutes(ports, routes), ...control(brokers, options), close }
+}
+
+/** Allocates the ports of one more broker and adds a proxy in front of it to each route. */
+async function brokerPorts(routes: readonly TcpProxy[][]): Promise<BrokerPorts> {
+  const proxied: ProxiedPorts[] = []
+  for (const proxies of routes) {
+    const listener = await freePort()
+    const proxy = await startTcpProxy({ target: listener })
+    proxies.push(proxy)
+    proxied.push({ listener, proxy: proxy.port })
+  }
+  return {
+    plain: await freePort(),
+    controller: await freePort(),
+    sasl: await freePort(),
+    mutual: await freePort(),
+    proxied,
+  }
+}
+
+const loopback = (ports: readonly number[]) => ports.map((port) => `127.0.0.1:${port}`).join()
+
+function addresses(ports: readonly BrokerPorts[], certificates: Certificates | undefined) {
+  const secure = certificates && {
+    ...saslUser,
+    bootstrap: loopback(ports.map(({ sasl }) => sasl)),
+    mutualBootstrap: loopback(ports.map(({ mutual }) => mutual)),
+    certificates,
+  }
+  return { bootstrap: loopback(ports.map(({ plain }) => plain)), secure }
+}
+
+function proxyRoutes(ports: readonly BrokerPorts[], proxies: readonly TcpProxy[][]) {
+  const routes = proxies.map((own) => ({ bootstrap: loopback(own.map(({ port }) => port)), proxies: own }))
+  const plain = loopback(ports.map((own) => own.plain))
+  return { proxiedBootstrap: routes[0]?.bootstrap ?? plain, proxies: routes[0]?.proxies ?? [], routes }
 }
 
 function control(brokers: readonly Broker[], options: KafkaOptions) {
