@@ -3,23 +3,14 @@ import { connect, createServer } from 'node:net'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../connector/runtime/clock.ts'
 import { endpoints, text } from '../../connector/telemetry/endpoints.ts'
-import { createTelemetry } from '../../connector/telemetry/telemetry.ts'
 import { closingAfterEach } from '../support/closing.ts'
 import { never } from '../support/signals.ts'
+import { testTelemetry } from '../support/test-telemetry.ts'
 
 const closing = closingAfterEach()
 
 async function listening() {
-  const telemetry = createTelemetry({
-    connector: 'shops',
-    replica: 'r-1',
-    version: '1.2.3',
-    level: 'silent',
-    out: { write: () => {} },
-    clock: systemClock,
-    placement: 'single',
-    readyAfterMs: 300_000,
-  })
+  const telemetry = testTelemetry()
   const server = closing.use(await telemetry.listen(0, never), (open) => open.close())
   const at = (path: string, init: RequestInit = {}) => fetch(`http://127.0.0.1:${server.port}${path}`, init)
   return { ...telemetry, at, server }

@@ -1,17 +1,16 @@
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest'
-import { closeStack } from '../../connector/runtime/close-stack.ts'
 import { startPolarisSimulator } from '../polaris/polaris-simulator.ts'
+import { closingAfterAll, temporaryFolder } from '../support/closing.ts'
 import { loneCertificate } from '../support/servers/lone-certificate.ts'
 import { scriptedServer } from '../support/servers/scripted-http.ts'
 import { type Mistake, typed } from '../support/typed-command.ts'
 
-const closing = closeStack()
-const folder = mkdtempSync(join(tmpdir(), 'mistakes-'))
+const closing = closingAfterAll()
+const folder = temporaryFolder(closing)
 const certificate = loneCertificate('20200101', '20991231')
 /** Addresses of servers that were started for this file. */
 let at: Record<'http' | 'https' | 'html' | 'silent', string>
@@ -31,11 +30,7 @@ beforeAll(async () => {
   at = { http: http.url, https: https.url, html: html.url, silent }
   writeFileSync(join(folder, 'taken'), '')
 })
-afterAll(async () => {
-  vi.unstubAllEnvs()
-  await closing.close()
-  rmSync(folder, { recursive: true, force: true })
-})
+afterAll(() => void vi.unstubAllEnvs())
 
 interface ServerMistake extends Omit<Mistake, 'environment'> {
   readonly given: () => Readonly<Record<string, string>>

@@ -61,7 +61,6 @@ const withStream = (history: History, change: Partial<SimulatedStream>): History
 })
 
 const ofFirst = (history: History) => history.records.filter(({ stream }) => stream === first(history).name)
-const _others = (history: History) => history.records.filter(({ stream }) => stream !== first(history).name)
 
 /** Changes the headers of one event of the first stream. */
 function withHeaders(history: History, at: number, change: (record: FakeRecord) => FakeRecord['headers']): History {

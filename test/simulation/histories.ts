@@ -34,10 +34,14 @@ const anyHistory = {
   stopAfterSteps: fc.nat(30),
 } as const
 
-const often = (weight: number, action: Parameters<typeof choiceOf>[0], detail = fc.nat(2_000)) => ({
-  weight,
-  arbitrary: detail.map((number) => choiceOf(action, number)),
-})
+const chosenBy =
+  (choice: typeof crossedChoiceOf) =>
+  (weight: number, action: Parameters<typeof choice>[0], detail = fc.nat(2_000)) => ({
+    weight,
+    arbitrary: detail.map((number) => choice(action, number)),
+  })
+const often = chosenBy(choiceOf)
+const rarely = chosenBy(crossedChoiceOf)
 
 /** Few failures, many changes, long scans. */
 const longScans = {
@@ -55,11 +59,6 @@ const longScans = {
   scans: fc.constantFrom('frozen', 'current', 'listed'),
   permanentFault: fc.constant('none'),
 } as const
-
-const rarely = (weight: number, action: Parameters<typeof choiceOf>[0], detail = fc.nat(2_000)) => ({
-  weight,
-  arbitrary: detail.map((number) => crossedChoiceOf(action, number)),
-})
 
 const requestsAndFaults = [
   ...(['fail', 'recover', 'rewind', 'republish', 'request', 'deleteMany', 'killCommands', 'damage'] as const),

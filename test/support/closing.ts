@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, afterEach } from 'vitest'
 import { type CloseStack, closeStack } from '../../connector/runtime/close-stack.ts'
 
@@ -13,4 +16,9 @@ export function closingAfterAll(): CloseStack {
   const closing = closeStack()
   afterAll(() => closing.close())
   return closing
+}
+
+/** A new directory, removed with everything else that is closed. */
+export function temporaryFolder(closing: CloseStack): string {
+  return closing.use(mkdtempSync(join(tmpdir(), 'test-')), (path) => rmSync(path, { recursive: true, force: true }))
 }

@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { inject } from 'vitest'
 import { openCheckpointStore } from '../../connector/compose/shared-resources.ts'
 import { systemClock } from '../../connector/runtime/clock.ts'
 import type { CloseStack } from '../../connector/runtime/close-stack.ts'
 import type { CheckpointStore } from '../../connector/storage/checkpoint-store.ts'
 import type { S3Settings } from '../../connector/storage/checkpoint-store-config.ts'
+import { temporaryFolder } from './closing.ts'
 import { memoryStore } from './fakes/memory-versioned-object.ts'
 
 /** Opens the same place repeatedly, as several replicas do. */
@@ -21,10 +19,7 @@ const inMemory = (): OpenStore => {
   return () => store
 }
 
-const inFiles = (closing: CloseStack): OpenStore => {
-  const directory = closing.use(mkdtempSync(join(tmpdir(), 'store-')), (path) => rmSync(path, { recursive: true }))
-  return storeAt(`file:${directory}/created/by/the/store`, {})
-}
+const inFiles = (closing: CloseStack): OpenStore => storeAt(`file:${temporaryFolder(closing)}/created/by/the/store`, {})
 
 const onRealS3 = (): OpenStore => {
   const { endpoint, region, bucket, ...credentials } = inject('s3')

@@ -1,21 +1,16 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import type { ServerOptions } from 'node:https'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { EMPTY_PAGE, readOnce } from '../../support/one-read.ts'
-import { makeCertificates } from '../../support/servers/certificates.ts'
 import { forwardProxy } from '../../support/servers/forward-proxy.ts'
 import { type LoneCertificate, loneCertificate } from '../../support/servers/lone-certificate.ts'
+import { pemCertificates } from '../../support/servers/pem-certificates.ts'
 import { scriptedServer } from '../../support/servers/scripted-http.ts'
 
-const directory = mkdtempSync(join(tmpdir(), 'source-access-'))
-const files = makeCertificates(directory)
+const { directory, files, ca, client, server: certified } = pemCertificates()
 const pem = (path: string) => readFileSync(path, 'utf8')
-const ca = pem(files.authority)
-const client = { cert: pem(files.clientCertificate), key: pem(files.clientKey) }
-const certified = { key: pem(files.serverKey), cert: pem(files.serverCertificate) }
 const accepted = 'a page with 0 clients'
 const serve = (tls?: ServerOptions) => scriptedServer((_, response) => void response.end(EMPTY_PAGE), tls)
 
@@ -23,7 +18,6 @@ let own: LoneCertificate
 beforeAll(() => {
   own = loneCertificate('20200101', '20991231')
 })
-afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
 describe('a client certificate', () => {
   const required = { ...certified, requestCert: true, rejectUnauthorized: true, ca }

@@ -1,18 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { EMPTY_PAGE, readOnce, testSource } from '../../support/one-read.ts'
-import { makeCertificates } from '../../support/servers/certificates.ts'
 import { forwardProxy } from '../../support/servers/forward-proxy.ts'
 import { freePort } from '../../support/servers/free-port.ts'
 import { type LoneCertificate, loneCertificate } from '../../support/servers/lone-certificate.ts'
+import { pemCertificates } from '../../support/servers/pem-certificates.ts'
 import { type ScriptedServer, scriptedServer } from '../../support/servers/scripted-http.ts'
 
-const directory = mkdtempSync(join(tmpdir(), 'source-proxy-'))
-const certificates = makeCertificates(directory)
-const pem = (path: string) => readFileSync(path, 'utf8')
-const certified = () => ({ key: pem(certificates.serverKey), cert: pem(certificates.serverCertificate) })
+const { ca, server: certified } = pemCertificates()
 const accepted = 'a page with 0 clients'
 const password = 'pass%40word:1' // `pass@word:1`, percent-encoded
 const plainPassword = 'pass@word:1'
@@ -29,7 +23,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await pinned[Symbol.asyncDispose]()
   await plain[Symbol.asyncDispose]()
-  rmSync(directory, { recursive: true, force: true })
 })
 
 const tls = () => ({ fingerprints: [own.fingerprint] })
@@ -52,9 +45,8 @@ describe('a server with https', () => {
   })
 
   it('is reached through a proxy that has https itself, with a certificate of the configured CA', async () => {
-    await using proxy = await forwardProxy({}, certified())
-    await using server = await scriptedServer((_, response) => void response.end(EMPTY_PAGE), certified())
-    const ca = pem(certificates.authority)
+    await using proxy = await forwardProxy({}, certified)
+    await using server = await scriptedServer((_, response) => void response.end(EMPTY_PAGE), certified)
     const read = { url: server.url, proxy: { url: `https://${proxy.host}` } }
     expect(await readOnce({ ...read, tls: { ca } })).toBe(accepted)
     expect(await readOnce(read)).toMatch(/^source\.unreachable: .*UNABLE_TO_VERIFY/)

@@ -1,17 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { polarisDefaults, type TlsConfig } from '../../../connector/source/polaris/polaris-config.ts'
 import { EMPTY_PAGE, readOnce } from '../../support/one-read.ts'
-import { makeCertificates } from '../../support/servers/certificates.ts'
 import { type LoneCertificate, loneCertificate } from '../../support/servers/lone-certificate.ts'
+import { pemCertificates } from '../../support/servers/pem-certificates.ts'
 import { type ScriptedServer, scriptedServer } from '../../support/servers/scripted-http.ts'
 
-const directory = mkdtempSync(join(tmpdir(), 'source-tls-'))
-const certificates = makeCertificates(directory)
-const pem = (path: string) => readFileSync(path, 'utf8')
+const certificates = pemCertificates()
 
 let valid: LoneCertificate
 let expired: LoneCertificate
@@ -25,12 +20,11 @@ beforeAll(async () => {
   servers = {
     valid: await serve(valid),
     expired: await serve(expired),
-    certified: await serve({ key: pem(certificates.serverKey), cert: pem(certificates.serverCertificate) }),
+    certified: await serve(certificates.server),
   }
 })
 afterAll(async () => {
   for (const server of Object.values(servers)) await server[Symbol.asyncDispose]()
-  rmSync(directory, { recursive: true, force: true })
 })
 
 const reading = (url: string, tls?: TlsConfig, connectMs = 5_000) =>
@@ -53,7 +47,7 @@ describe('without settings', () => {
 
 describe('with a CA', () => {
   it('accepts certificates that it has signed, and no others', async () => {
-    const tls = { ca: pem(certificates.authority) }
+    const tls = { ca: certificates.ca }
     expect(await reading(servers.certified.url, tls)).toBe(accepted)
     expect(await reading(servers.valid.url, tls)).toMatch(refused)
   })
@@ -86,7 +80,7 @@ describe('with a pinned fingerprint', () => {
 
   it('rejects any other certificate before anything is sent, even one that a configured CA has signed', async () => {
     const before = servers.certified.calls.length
-    const pinned = { fingerprints: [valid.fingerprint], ca: pem(certificates.authority) }
+    const pinned = { fingerprints: [valid.fingerprint], ca: certificates.ca }
     expect(await reading(servers.certified.url, pinned)).toMatch(refused)
     expect(await reading(servers.expired.url, pinned)).toMatch(refused)
     expect(await reading(servers.expired.url, pinned)).toContain(expired.fingerprint)

@@ -1,10 +1,9 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { fileStore } from '../../../connector/storage/file-store.ts'
-import { closingAfterEach } from '../../support/closing.ts'
+import { closingAfterEach, temporaryFolder } from '../../support/closing.ts'
 import { fileStoreProcess, killed, outputOf } from '../../support/file-store-process.ts'
 import { never } from '../../support/signals.ts'
 
@@ -13,7 +12,7 @@ const clock = { ...systemClock, random: () => 0 } // no pauses
 const bytes = Buffer.from('segment')
 
 function open() {
-  const directory = closing.use(mkdtempSync(join(tmpdir(), 'segments-')), (path) => rmSync(path, { recursive: true }))
+  const directory = temporaryFolder(closing)
   const store = fileStore(directory, { clock, onRetry: () => undefined })
   const place = join(directory, 'connector', 'stream.index')
   return { directory, place, segments: store.segments('connector/stream.json') }
