@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { closingAfterAll, temporaryFolder } from '../support/closing.ts'
 import { manifests, only, promtool, someValues } from '../support/helm.ts'
 import { alertCases, type Series } from './alert-cases.ts'
 import { exportedSeries, unanswered } from './exported-series.ts'
@@ -13,8 +13,7 @@ interface Rule {
   readonly annotations: { readonly summary: string; readonly description: string; readonly runbook_url?: string }
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'alerts-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+const folder = temporaryFolder(closingAfterAll())
 
 const groupsOf = (values: object) =>
   only(manifests(someValues(values)), 'PrometheusRule').spec.groups as { name: string; rules: Rule[] }[]

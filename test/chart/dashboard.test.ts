@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { closingAfterAll, temporaryFolder } from '../support/closing.ts'
 import { type Manifest, manifests, promtool, someValues } from '../support/helm.ts'
 import { exportedSeries, unanswered } from './exported-series.ts'
 
@@ -15,8 +15,7 @@ interface Dashboard {
   readonly templating: { readonly list: readonly { readonly name: string; readonly definition?: string }[] }
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'dashboard-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+const folder = temporaryFolder(closingAfterAll())
 
 const configMap = manifests(someValues({ dashboard: { enabled: true } })).find(
   ({ metadata }) => metadata.name === 'shops-polaris-connector-dashboard',

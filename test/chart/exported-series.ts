@@ -1,9 +1,8 @@
-import { systemClock } from '../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../connector/runtime/connector-error.ts'
-import { createTelemetry } from '../../connector/telemetry/telemetry.ts'
 import { everyPipelineEvent } from '../support/every-pipeline-event.ts'
 import { polling } from '../support/polling.ts'
 import { reporting } from '../support/stream-states.ts'
+import { testTelemetry } from '../support/test-telemetry.ts'
 
 export interface ExportedSeries {
   readonly name: string
@@ -12,16 +11,7 @@ export interface ExportedSeries {
 
 /** All series of a replica whose stream has produced every kind of event. */
 export async function exportedSeries(): Promise<readonly ExportedSeries[]> {
-  const { registry, observe } = createTelemetry({
-    connector: 'shops',
-    replica: 'a',
-    version: '1.0.0',
-    level: 'silent',
-    out: { write: () => {} },
-    clock: systemClock,
-    readyAfterMs: 60_000,
-    placement: 'group',
-  })
+  const { registry, observe } = testTelemetry()
   const observer = reporting(observe('paris', polling))
   const events = everyPipelineEvent(new ConnectorError('publish.failed', 'connect'))
   // Its last event is a failure, so that every series of a running stream exists.

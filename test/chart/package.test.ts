@@ -1,13 +1,12 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { closingAfterAll, temporaryFolder } from '../support/closing.ts'
 import { helm, manifestsIn, only, someValues } from '../support/helm.ts'
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
-const folder = mkdtempSync(join(tmpdir(), 'chart-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+const folder = temporaryFolder(closingAfterAll())
 
 test('the package has only the necessary files, and renders the same', () => {
   helm('4', ['package', 'helm', '-d', folder])
