@@ -33,8 +33,6 @@ export interface FakeKafka {
   deleteRecord(connector: string, stream: string): void
   /** Deletes the events topic, its records and all commit records. The next opening may create it again. */
   deleteTopic(): void
-  /** As an operator does. */
-  createTopic(): void
   /** Gives the transactional id another producer id at the next opening. */
   expireProducerId(connector: string, stream: string): void
   /** The open transaction times out: the broker aborts it and fences its producer. */
@@ -75,7 +73,6 @@ export function fakeKafka(options: FakeKafkaOptions): FakeKafka {
     committed: cluster.committed,
     record: (connector, stream) => currentRecord(cluster, stateOf(cluster, `${connector}.${stream}`)),
     deleteRecord: (connector, stream) => deleteRecord(stateOf(cluster, `${connector}.${stream}`)),
-    createTopic: () => createTopic(cluster),
     deleteTopic: () => {
       cluster.topicId = undefined
       cluster.committed.length = 0
@@ -145,8 +142,6 @@ function fakePublisher(cluster: Cluster, of: FakeStream): EventPublisher {
   }
 }
 
-const topicLost = () => new ConnectorError('checkpoint.topic-lost', 'fake: the topic no longer exists')
-
 function mustBeInCluster(cluster: Cluster, { clusterId }: OpenOptions): void {
   const found = destinationOf(cluster).clusterId
   if (clusterId !== null && found !== clusterId)
@@ -156,11 +151,7 @@ function mustBeInCluster(cluster: Cluster, { clusterId }: OpenOptions): void {
 /** Follows the connector's rule: creates a missing topic only if nothing was published to it. */
 function mustHaveTopic(cluster: Cluster, { publishedEvents }: OpenOptions): void {
   if (cluster.topicId !== undefined) return
-  if (publishedEvents > 0) throw topicLost()
-  createTopic(cluster)
-}
-
-function createTopic(cluster: Cluster): void {
+  if (publishedEvents > 0) throw new ConnectorError('checkpoint.topic-lost', 'fake: the topic no longer exists')
   cluster.topics += 1
   cluster.topicId = `topic ${cluster.topics}`
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { Agent, createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
+import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { freePort } from './free-port.ts'
 
@@ -35,9 +35,6 @@ export interface S3FaultProxy {
   holdAnswer(isTarget: (exchange: S3Exchange) => boolean, release: AbortSignal): Promise<void>
   /** Removes the queued faults. */
   clear(): void
-  /** Closes all connections and refuses new ones until `up`. */
-  down(): Promise<void>
-  up(): Promise<void>
   close(): Promise<void>
 }
 
@@ -67,18 +64,19 @@ export async function startS3FaultProxy({ target, onExchange }: S3ProxyOptions):
     received.set(method, (received.get(method) ?? 0) + 1)
     void serve({ incoming, outgoing, ...store }, queues.get(method)?.shift()).catch(() => incoming.socket.destroy())
   })
-  const { up, down } = switchFor(server, port)
-  await up()
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
   return {
     endpoint: `http://127.0.0.1:${port}`,
     received,
     next: (method, ...faults) => void queues.set(method, [...(queues.get(method) ?? []), ...faults]),
     holdAnswer: held.hold,
     clear: () => queues.clear(),
-    up,
-    down,
     close: async () => {
-      await down()
+      const closed = once(server, 'close')
+      server.close()
+      server.closeAllConnections()
+      await closed
       agent.destroy()
     },
   }
@@ -99,23 +97,6 @@ function heldAnswers() {
         await once(one.release, 'abort')
         return
       }
-    },
-  }
-}
-
-function switchFor(server: Server, port: number) {
-  return {
-    up: async () => {
-      if (server.listening) return
-      server.listen(port, '127.0.0.1')
-      await once(server, 'listening')
-    },
-    down: async () => {
-      if (!server.listening) return
-      const closed = once(server, 'close')
-      server.close()
-      server.closeAllConnections()
-      await closed
     },
   }
 }

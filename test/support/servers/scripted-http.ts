@@ -14,8 +14,6 @@ export interface ScriptedServer extends AsyncDisposable {
   /** Origin only, without a path. */
   readonly url: string
   readonly calls: readonly ScriptedCall[]
-  /** Number of connections opened so far. */
-  readonly connections: () => number
 }
 
 /** Answers a request; may write to the socket directly, or never answer. */
@@ -28,7 +26,6 @@ export async function scriptedServer(
   host: '127.0.0.1' | '::1' = '127.0.0.1',
 ): Promise<ScriptedServer> {
   const calls: ScriptedCall[] = []
-  let connections = 0
   const listener = async (request: IncomingMessage, response: ServerResponse) => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
@@ -42,15 +39,11 @@ export async function scriptedServer(
     await script(call, response)
   }
   const server = tls === undefined ? createServer(listener) : createSecureServer(tls, listener)
-  server.on('connection', () => {
-    connections += 1
-  })
   await new Promise<void>((resolve) => server.listen(0, host, resolve))
   const { port } = server.address() as AddressInfo
   return {
     url: `${tls === undefined ? 'http' : 'https'}://${host === '::1' ? '[::1]' : host}:${port}`,
     calls,
-    connections: () => connections,
     [Symbol.asyncDispose]: () => {
       server.closeAllConnections()
       return new Promise((resolve) => server.close(() => resolve()))
