@@ -2,10 +2,10 @@ import { kafkaClient } from '../../connector/kafka/kafka-client.ts'
 import type { KafkaConfig } from '../../connector/kafka/kafka-config.ts'
 import { readTopicEvents } from '../../connector/kafka/reading/read-topic.ts'
 import type { ReadEvents } from '../../connector/publish/event-reading.ts'
-import { systemClock } from '../../connector/runtime/clock.ts'
+import { systemClock as clock } from '../../connector/runtime/clock.ts'
 
 /** Reads the topics of a stream as an audit does. */
-export function eventsReader(config: KafkaConfig, { clientId = 'test', clock = systemClock } = {}): ReadEvents {
-  const connect = () => kafkaClient(config, { clientId, pace: 'stream', log: () => undefined, clock })
+export function eventsReader(config: KafkaConfig): ReadEvents {
+  const connect = () => kafkaClient(config, { clientId: 'test', pace: 'stream', log: () => undefined, clock })
   return (reading, stop) => readTopicEvents({ config, clock, connect }, reading, stop)
 }

@@ -6,13 +6,6 @@ import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { freePort } from './free-port.ts'
 import { type ServerProcess, startProcess, untilServing } from './server-process.ts'
 
-export interface S3Options {
-  /** Created if missing. */
-  readonly bucket?: string
-  /** Kept on close. Default: a temporary directory, removed on close. */
-  readonly dataDirectory?: string
-}
-
 /** Connection settings for a client of an S3 store. */
 export interface S3Address {
   readonly endpoint: string
@@ -33,28 +26,24 @@ export interface S3Server extends S3Address {
 }
 
 /** Starts a real S3 server on a free loopback port. It never outlives this process. */
-export async function startS3({ bucket = 'connector', dataDirectory }: S3Options = {}): Promise<S3Server> {
-  const directory = dataDirectory ?? mkdtempSync(join(tmpdir(), 's3-'))
-  mkdirSync(join(directory, 'data'), { recursive: true })
-  const address = { ...credentials, bucket, endpoint: `http://127.0.0.1:${await freePort()}` }
+export async function startS3(): Promise<S3Server> {
+  const directory = mkdtempSync(join(tmpdir(), 's3-'))
+  mkdirSync(join(directory, 'data'))
+  const address = { ...credentials, bucket: 'connector', endpoint: `http://127.0.0.1:${await freePort()}` }
   const { kind, ...command } = installedServer(address.endpoint, join(directory, 'data'))
   const logFile = join(directory, 's3.log')
   let process: ServerProcess | undefined
 
   const start = async () => {
     if (process?.isRunning()) return
-    process = startProcess({
-      ...command,
-      logFile,
-      temporaryDirectory: dataDirectory === undefined ? directory : undefined,
-    })
+    process = startProcess({ ...command, logFile, temporaryDirectory: directory })
     await untilServing({ name: kind, process, logFile }, () => answers(address.endpoint))
     await makeBucket(address)
   }
   const stop = async () => process?.end('SIGKILL')
   const close = async () => {
     await stop()
-    if (dataDirectory === undefined) rmSync(directory, { recursive: true, force: true })
+    rmSync(directory, { recursive: true, force: true })
   }
   try {
     await start()
