@@ -253,7 +253,9 @@ it('finds that a commit record has lost its marker, and the next transaction com
 })
 
 it('opens and publishes a stream when a partition of an unrelated topic has no leader', async () => {
-  const own = `${topic}.own`
+  let own: string
+  do own = randomUUID()
+  while ((await coordinatorsOf(`test.${own}`)).includes(topicBroker))
   const others = [1, 2, 3].filter((id) => id !== topicBroker)
   await topicsOn(others, own)
   await whileLeaderless(topicBroker, async () => {
