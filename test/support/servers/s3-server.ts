@@ -56,6 +56,14 @@ export async function startS3(): Promise<S3Server> {
 
 const credentials = { region: 'us-east-1', accessKeyId: 'testtesttest', secretAccessKey: 'secretsecret' } as const
 
+/** moto checks a condition and stores the object in two steps: with a thread for each request, two writers could win. */
+const ONE_AT_A_TIME = `
+import moto.server
+threaded = moto.server.run_simple
+moto.server.run_simple = lambda *args, **options: threaded(*args, **{**options, "threaded": False})
+moto.server.main()
+`
+
 function installedServer(endpoint: string, data: string) {
   const { host, port } = new URL(endpoint)
   const versitygw = installed('versitygw/versitygw')
@@ -65,7 +73,7 @@ function installedServer(endpoint: string, data: string) {
   }
   const python = installed('moto/bin/python3')
   if (existsSync(python)) {
-    return { kind: 'moto' as const, command: python, args: ['-m', 'moto.server', '-H', '127.0.0.1', '-p', port] }
+    return { kind: 'moto' as const, command: python, args: ['-c', ONE_AT_A_TIME, '-H', '127.0.0.1', '-p', port] }
   }
   throw new Error('no S3 server is installed: run scripts/provision.sh test')
 }
