@@ -53,7 +53,10 @@ export function curedAt({ documents }: Pick<SimulatedStream, 'documents'>): numb
   return documents.find(({ text }) => {
     if (text === DAMAGED) return false
     const document = parseDocument(text)
-    const isCured = document.rewound !== (before?.rewound ?? null) && isReplaced(document, before)
+    // A rewind whose wish was not cleared cures once more if the same damage comes back.
+    const isNew =
+      document.rewound !== (before?.rewound ?? null) || document.claim.epoch > (before?.claim.epoch ?? 0) + 1
+    const isCured = isNew && isReplaced(document, before)
     before = document
     return isCured
   })?.recordsBefore
