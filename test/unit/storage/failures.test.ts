@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
 import { asStorageError } from '../../../connector/storage/file-store.ts'
-import { s3Error, s3Failure } from '../../../connector/storage/s3/s3-bucket.ts'
+import { s3Error, s3Failure } from '../../../connector/storage/s3/s3-failure.ts'
 
 const sdkError = (name: string, httpStatusCode: number) =>
   Object.assign(new Error('planted secret'), { name, $metadata: { httpStatusCode, requestId: 'req-1' } })
