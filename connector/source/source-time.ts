@@ -68,24 +68,14 @@ function offsetMs(offset: string): number {
   return (offset.startsWith('-') ? -1 : 1) * (hours * 60 + minutes) * 60_000
 }
 
-type Part = (text: SourceTime, zone: string) => string
-
-const tokens: Readonly<Record<string, Part>> = {
-  yyyy: (text) => text.slice(0, 4),
-  MM: (text) => text.slice(5, 7),
-  dd: (text) => text.slice(8, 10),
-  HH: (text) => text.slice(11, 13),
-  mm: (text) => text.slice(14, 16),
-  ss: (text) => text.slice(17, 19),
-  SSS: () => '000',
-  XXX: offsetText,
-}
-
-/** Uses the first instant of a text in the repeated hour: reading from there misses nothing. */
-function offsetText(text: SourceTime, zone: string): string {
-  const minutes = Math.trunc(offsetAt(instantOf(text, zone, 'earlier'), zone) / 60_000)
-  const [h, m] = [Math.trunc(Math.abs(minutes) / 60), Math.abs(minutes) % 60]
-  return `${minutes < 0 ? '-' : '+'}${String(h).padStart(2, '0')}:${String(m).padStart(2, '0')}`
+const token = /'([^']*)'|yyyy|MM|dd|HH|mm|ss|SSS|XXX/g
+const places: Readonly<Record<string, readonly [from: number, to: number]>> = {
+  yyyy: [0, 4],
+  MM: [5, 7],
+  dd: [8, 10],
+  HH: [11, 13],
+  mm: [14, 16],
+  ss: [17, 19],
 }
 
 /**
@@ -93,19 +83,24 @@ function offsetText(text: SourceTime, zone: string): string {
  * `+01:00`), text in single quotes, and characters that are not letters. Throws `config.invalid` for other letters.
  */
 export function timeFormat(pattern: string, zone: string): (text: SourceTime) => string {
-  const parts = [...pattern.matchAll(/'([^']*)'|([A-Za-z])\2*|[^A-Za-z']+|'/g)].map(([whole, quoted]): Part => {
-    if (quoted !== undefined) return () => quoted
-    const token = Object.hasOwn(tokens, whole) ? tokens[whole] : undefined
-    if (token !== undefined) return token
-    if (/[A-Za-z']/.test(whole)) {
-      throw new ConnectorError(
-        'config.invalid',
-        `format of lastChanged: ${whole} must be one of ${Object.keys(tokens).join(' ')}`,
-      )
-    }
-    return () => whole
-  })
-  return (text) => parts.map((part) => part(text, zone)).join('')
+  const other = /[A-Za-z']+/.exec(pattern.replaceAll(token, ' '))?.[0]
+  if (other !== undefined) {
+    const known = 'must be one of yyyy MM dd HH mm ss SSS XXX'
+    throw new ConnectorError('config.invalid', `format of lastChanged: ${other} ${known}`)
+  }
+  return (text) =>
+    pattern.replaceAll(token, (name, quoted?: string) => {
+      const place = places[name]
+      if (place !== undefined) return text.slice(...place)
+      return quoted ?? (name === 'XXX' ? offsetText(text, zone) : '000')
+    })
+}
+
+/** Uses the first instant of a text in the repeated hour: reading from there misses nothing. */
+function offsetText(text: SourceTime, zone: string): string {
+  const minutes = Math.trunc(offsetAt(instantOf(text, zone, 'earlier'), zone) / 60_000)
+  const [h, m] = [Math.trunc(Math.abs(minutes) / 60), Math.abs(minutes) % 60]
+  return `${minutes < 0 ? '-' : '+'}${String(h).padStart(2, '0')}:${String(m).padStart(2, '0')}`
 }
 
 /** Clocks change at full quarters of an hour only. */

@@ -4,10 +4,8 @@ import type { HttpAnswer } from '../../connector/source/polaris/http/http-caller
 export const httpAnswer = (status: number, body: string | Buffer = '', contentType = 'text/xml'): HttpAnswer => ({
   url: new URL('https://polaris.example.com/core/api/'),
   status,
+  headers: { 'content-type': contentType },
   body: Buffer.from(body),
-  contentType,
-  retryAfter: undefined,
-  schemes: [],
   serverTime: undefined,
   tookMs: 1,
   hasLostArguments: false,

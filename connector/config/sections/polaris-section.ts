@@ -1,6 +1,6 @@
 import type * as z from 'zod'
 import type { SourceTime } from '../../source/client-source.ts'
-import { clientCertificateProblem } from '../../source/polaris/http/tls.ts'
+import { isKeyPair } from '../../source/polaris/http/tls.ts'
 import {
   type AuthConfig,
   type PolarisConfig,
@@ -58,8 +58,8 @@ function clientCertificate({ cert, key }: { readonly cert?: Secret | undefined; 
   const at = (name: string, what: string): Violation[] => [{ path: [name], what }]
   if (cert === undefined) return key === undefined ? [] : at('cert', 'is missing: required together with key')
   if (key === undefined) return at('key', 'is missing: required together with cert')
-  const problem = clientCertificateProblem({ cert: cert.reveal(), key: key.reveal() })
-  return problem === undefined ? [] : at(problem.of, problem.what)
+  const isUsable = isKeyPair({ cert: cert.reveal(), key: key.reveal() })
+  return isUsable ? [] : at('key', 'must be the private key of the certificate in cert, not encrypted')
 }
 
 const proxy = setting

@@ -2,13 +2,12 @@ import type { Clock } from '../../runtime/clock.ts'
 import type { ClientSource, ObserveSource, Page, PageRequest } from '../client-source.ts'
 import { timeFormat } from '../source-time.ts'
 import { judgeAnswer } from './answer/answer-verdict.ts'
-import { decodeBody, type PageContent } from './decode/page/decode-page.ts'
-import { type HttpAnswer, httpCaller } from './http/http-caller.ts'
+import { httpCaller } from './http/http-caller.ts'
 import { type ApiRequest, apiBase, readRequest } from './http/read-request.ts'
 import type { RequestTurn } from './http/request-rate.ts'
 import type { PolarisConfig } from './polaris-config.ts'
 import type { RefusedAccounts } from './session/refused-accounts.ts'
-import { type Attempt, openSession } from './session/session.ts'
+import { openSession } from './session/session.ts'
 
 interface SourceParts {
   readonly clock: Clock
@@ -24,31 +23,19 @@ interface SourceParts {
 export function httpClientSource(config: PolarisConfig, parts: SourceParts): ClientSource & { close(): Promise<void> } {
   const { clock, observe, accounts } = parts
   const base = apiBase(config.url)
-  const { codeMagasin, prefixCle, timeZone } = config
+  const { codeMagasin, prefixCle, timeZone, statusFields } = config
   const settings = { base, codeMagasin, prefixCle, lastChanged: timeFormat(config.lastChangedFormat, timeZone) }
+  const configuredPath = config.clientsField?.split('.')
   const caller = httpCaller({ ...config, base }, parts)
   const send = openSession(config.auth, { caller, base, clock, accounts })
 
-  const call = async (request: ApiRequest, at: PageRequest, stop: AbortSignal): Promise<Attempt<Page>> => {
-    const { clientsField, statusFields } = config
-    const decoding = { timeZone, statusFields, clientsPath: clientsField?.split('.') ?? at.clientsPath }
-    const answer = await caller.call(request, stop)
-    const decoded = decodeBody(answer.body, answer.contentType, decoding)
-    const judged = judgeAnswer(answer, decoded, { output: at.output, auth: config.auth.kind, nowMs: clock.now() })
-    if (judged.kind !== 'page') return judged
-    const { replacedCharacters: characters } = judged.content
+  const read = async (at: PageRequest, stop: AbortSignal): Promise<Page> => {
+    const clientsPath = configuredPath ?? at.clientsPath
+    const judging = { timeZone, statusFields, clientsPath, output: at.output, auth: config.auth.kind }
+    const call = async (request: ApiRequest) => judgeAnswer(await caller.call(request, stop), judging)
+    const { replacedCharacters: characters, ...page } = await send(readRequest(settings, at), call, stop)
     if (characters > 0) observe({ kind: 'characters-replaced', characters })
-    return { kind: 'answered', answer: pageOf(judged.content, answer) }
+    return page
   }
-  return {
-    read: (at, stop) => send(readRequest(settings, at), (request) => call(request, at, stop), stop),
-    close: async () => caller.close(),
-  }
-}
-
-function pageOf(
-  { clients, hasMoreResults, checkPoint, path }: PageContent,
-  { serverTime, tookMs, body }: HttpAnswer,
-): Page {
-  return { clients, hasMoreResults, checkPoint, path, serverTime, tookMs, bytes: body.length }
+  return { read, close: async () => caller.close() }
 }

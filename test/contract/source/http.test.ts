@@ -141,7 +141,9 @@ describe('deadlines', () => {
       },
       { timeouts: { connectMs: 5000, answerMs: 200 } },
     )
-    await expect(opened.source.read(at, never)).rejects.toEqual(failure('source.unreachable', /not complete in time/))
+    await expect(opened.source.read(at, never)).rejects.toEqual(
+      failure('source.unreachable', /no complete response in time/),
+    )
   })
 })
 

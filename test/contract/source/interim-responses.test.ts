@@ -65,7 +65,7 @@ describe('a server that never finishes the headers', () => {
     })
     await using source = testSource({ url: server.url, timeouts })
     expect(await source.read()).toMatch(
-      /^source\.unreachable: call http:\/\/127\.0\.0\.1:\d+: no final response in time/,
+      /^source\.unreachable: call http:\/\/127\.0\.0\.1:\d+: no complete response in time/,
     )
   })
 })

@@ -67,7 +67,7 @@ describe('a server with http', () => {
 describe('a proxy', () => {
   it.each([
     [{ credentials: `user:${plainPassword}` }, accepted],
-    [{ credentials: 'user:other' }, /^source\.proxy-refused: .*rejects user and password \(status 407\)/],
+    [{ credentials: 'user:other' }, /^source\.proxy-refused: .*user and password.* \(status 407\)/],
     [{ refuseWith: 403 }, /^source\.proxy-refused: .*does not allow the server \(status 403\)/],
     [{ refuseWith: 503 }, /^source\.unreachable: .*cannot reach the server \(status 503\)/],
     [{ isSilent: true }, /^source\.unreachable: .*ETIMEDOUT/],

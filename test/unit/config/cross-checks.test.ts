@@ -57,7 +57,10 @@ describe('settings that depend on each other', () => {
     [{ POLARIS_URL: 'http://p', POLARIS_CA: pem }, ['POLARIS_CA has no effect with an http: URL: use https:']],
     [{ POLARIS_TLS_CERT: pem }, ['POLARIS_TLS_KEY is missing: required together with cert']],
     [{ POLARIS_TLS_KEY: pem }, ['POLARIS_TLS_CERT is missing: required together with key']],
-    [{ POLARIS_TLS_CERT: pem, POLARIS_TLS_KEY: pem }, ['POLARIS_TLS_CERT must be a PEM certificate']],
+    [
+      { POLARIS_TLS_CERT: pem, POLARIS_TLS_KEY: pem },
+      ['POLARIS_TLS_KEY must be the private key of the certificate in cert, not encrypted'],
+    ],
     [
       { POLARIS_LAST_CHANGED: '2026-11-27T05:00:01' },
       [

@@ -1,24 +1,12 @@
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import type { ErrorCode } from '../../../runtime/error-catalogue.ts'
 import { serverOf } from '../../../runtime/network.ts'
-import type { OutputFormat } from '../../client-source.ts'
-import type { DecodedBody, PageContent } from '../decode/page/decode-page.ts'
+import type { OutputFormat, Page } from '../../client-source.ts'
+import { decodeBody, type PageContent, type PageSettings } from '../decode/page/decode-page.ts'
 import type { HttpAnswer } from '../http/http-caller.ts'
 import type { AuthConfig } from '../polaris-config.ts'
 import { ifTls } from './network-error.ts'
 import { faultIn, isHtml, isLoginPage, serverMessage } from './server-message.ts'
-
-/** Facts about a response that is not a page. Never its content. */
-export interface AnswerFacts {
-  readonly url: URL
-  readonly status: number
-  readonly contentType: string | undefined
-  readonly body: Pick<Buffer, 'length'>
-  /** The `Retry-After` header. */
-  readonly retryAfter?: string | undefined
-  /** The authentication schemes of `WWW-Authenticate`. */
-  readonly schemes?: readonly string[] | undefined
-}
 
 type Verdict = readonly [from: number, to: number, code: ErrorCode, message: string]
 
@@ -45,43 +33,47 @@ const statusVerdicts: readonly Verdict[] = [
   [500, 599, 'source.server-error', 'the server failed'],
 ]
 
-/**
- * The error of an operation for a status; undefined if the body decides. `nowMs`: time of the response, for a `Retry-After`
- * date.
- */
+/** The error of an operation for a status; undefined if the body decides. */
 export function statusError(
-  facts: AnswerFacts,
-  { auth, nowMs, operation }: { auth: AuthConfig['kind']; nowMs: number; operation: string },
+  answer: HttpAnswer,
+  { auth, operation }: { auth: AuthConfig['kind']; operation: string },
 ): ConnectorError | undefined {
-  const { status, url } = facts
+  const { status, url } = answer
   const [, , code, message] = statusVerdicts.find(([from, to]) => from <= status && status <= to) ?? []
   if (code === undefined) return undefined
-  const why = status === 401 ? unauthorized(facts, auth) : `${message}${status === 400 ? ifTls(url) : ''}`
+  const why = status === 401 ? unauthorized(answer, auth) : `${message}${status === 400 ? ifTls(url) : ''}`
   return new ConnectorError(
     status === 401 ? 'source.unauthorized' : code,
-    `${operation}: ${why} (${describe(facts)})`,
-    { retryAfterMs: retryAfterMs(facts.retryAfter, nowMs) },
+    `${operation}: ${why} (${describe(answer)})`,
+    { retryAfterMs: retryAfterMs(answer) },
   )
 }
 
-/** Status, content type and size of a response, and the URL without its query, for messages. */
-export function describe({ url, status, contentType, body }: AnswerFacts): string {
-  const type = /^\s*([a-z]+\/[\w.+-]{1,60})/i.exec(contentType ?? '')?.[1] ?? 'no content type'
+/** Status, content type and size of a response, and the URL without its query, for messages. Never its content. */
+export function describe({ url, status, headers, body }: HttpAnswer): string {
+  const type = /^\s*([a-z]+\/[\w.+-]{1,60})/i.exec(headers['content-type'] ?? '')?.[1] ?? 'no content type'
   return `status ${status}, ${type}, ${body.length} bytes from ${serverOf(url)}${url.pathname}`
 }
 
-/** Parses `Retry-After` in seconds or as a date; undefined if it is neither. */
-export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
-  if (header === undefined) return undefined
-  if (/^\s*\d{1,9}\s*$/.test(header)) return Number(header) * 1000
-  const at = Date.parse(header)
-  return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs)
+/** Parses `Retry-After` in seconds, or as a date beside that of the server; undefined if it is neither. */
+function retryAfterMs({ headers, serverTime }: HttpAnswer): number | undefined {
+  const retryAfter = headers['retry-after'] ?? ''
+  if (/^\s*\d{1,9}\s*$/.test(retryAfter)) return Number(retryAfter) * 1000
+  const inMs = Date.parse(retryAfter) - (serverTime ?? Number.NaN)
+  return Number.isNaN(inMs) ? undefined : Math.max(0, inMs)
+}
+
+/** The usual authentication schemes in the `WWW-Authenticate` headers. Invariant 8: any other text may be personal. */
+function offeredSchemes(headers = ''): readonly string[] {
+  const names = headers.replaceAll(/"[^"]*"/g, '').match(/\b(?:basic|digest|bearer|ntlm|negotiate)\b/gi)
+  return [...new Set(names)]
 }
 
 /** What a 401 means, with the schemes that the server offers. */
-function unauthorized({ url, schemes = [] }: AnswerFacts, auth: AuthConfig['kind']): string {
+function unauthorized({ url, headers }: HttpAnswer, auth: AuthConfig['kind']): string {
   const refusal =
     auth === 'none' ? 'the server requires authentication, and POLARIS_AUTH is none' : 'the server refuses the user'
+  const schemes = offeredSchemes(headers['www-authenticate'])
   if (schemes.length === 0) return refusal
   const offer = `${refusal}; it offers ${schemes.join(', ')}`
   const path = url.pathname.replace(/[^/]*$/, '')
@@ -91,48 +83,45 @@ function unauthorized({ url, schemes = [] }: AnswerFacts, auth: AuthConfig['kind
 }
 
 /** Why an answer is not the page. `refused`: 401. `no-session`: 403 or a login page. */
-export interface NoPage {
+interface NoPage {
   readonly kind: 'refused' | 'no-session' | 'no-page'
   readonly error: ConnectorError
 }
 
-type JudgedAnswer = { readonly kind: 'page'; readonly content: PageContent } | NoPage
+/** A page, and the number of its characters that XML forbids, which were decoded to U+FFFD. */
+export type DecodedPage = Page & Pick<PageContent, 'replacedCharacters'>
 
-export interface JudgeSettings {
+export type JudgedAnswer = { readonly kind: 'page'; readonly page: DecodedPage } | NoPage
+
+export interface JudgeSettings extends PageSettings {
   readonly output: OutputFormat
   readonly auth: AuthConfig['kind']
-  /** Time of the response, for `Retry-After` dates. */
-  readonly nowMs: number
 }
 
 /** Invariant 9: a response is a `page` only if it is complete, well-formed and in the requested format. */
-export function judgeAnswer(answer: HttpAnswer, decoded: DecodedBody, settings: JudgeSettings): JudgedAnswer {
+export function judgeAnswer(answer: HttpAnswer, settings: JudgeSettings): JudgedAnswer {
   const { status } = answer
-  const byStatus = statusError(answer, { ...settings, operation: 'read clients' })
+  const byStatus = statusError(answer, { auth: settings.auth, operation: 'read clients' })
   if (byStatus !== undefined) {
     const kind = status === 401 ? 'refused' : status === 403 ? 'no-session' : 'no-page'
     return { kind, error: withFault(byStatus, answer) }
   }
-  if (decoded.kind === 'page') {
-    const wrong = wrongPage(answer, decoded.format, settings)
-    return wrong === undefined ? { kind: 'page', content: decoded.content } : { kind: 'no-page', error: wrong }
+  try {
+    return { kind: 'page', page: pageIn(answer, settings) }
+  } catch (error) {
+    if (!(error instanceof ConnectorError)) throw error
+    return judgeOther(error, answer)
   }
-  return judgeOther(decoded.error, answer)
 }
 
-/** Why a well-formed page is not the one that was requested. */
-function wrongPage(answer: HttpAnswer, format: OutputFormat, { output }: JudgeSettings): ConnectorError | undefined {
-  const facts = describe(answer)
-  if (format !== output)
-    return new ConnectorError(
-      'source.answer-malformed',
-      `decode page: the response is not in the requested format, ${output} (${facts})`,
-    )
-  if (!answer.hasLostArguments) return undefined
-  return new ConnectorError(
-    'source.request-refused',
-    `read clients: a redirect dropped arguments of the call: set POLARIS_URL to the final address (${facts})`,
-  )
+function pageIn(answer: HttpAnswer, settings: JudgeSettings): DecodedPage {
+  const content = decodeBody(answer, settings.output, settings)
+  const { serverTime, tookMs, body, hasLostArguments } = answer
+  if (hasLostArguments) {
+    const why = 'a redirect dropped arguments of the call: set POLARIS_URL to the final address'
+    throw new ConnectorError('source.request-refused', `read clients: ${why}`)
+  }
+  return { ...content, serverTime, tookMs, bytes: body.length }
 }
 
 /** Judges a response whose status is a success but which is not a page. */

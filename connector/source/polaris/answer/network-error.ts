@@ -5,19 +5,14 @@ import { errorCodeIn, hostAndPort, networkCause, serverOf } from '../../../runti
  * Converts an error of the network or of TLS; returns a `ConnectorError` unchanged. The original is not kept as the
  * cause: it may contain parts of the response.
  */
-export function networkError(error: unknown, phase: 'connect' | 'body', server: URL): ConnectorError {
+export function networkError(error: unknown, server: URL): ConnectorError {
   if (error instanceof ConnectorError) return error
   const code = errorCodeIn(error)
   if (code === undefined) throw error // not a network error: a bug
-  const handshake = tlsError(error, code, server)
-  if (handshake !== undefined) return handshake
-  const place = serverOf(server)
-  return phase === 'body'
-    ? new ConnectorError(
-        'source.answer-malformed',
-        `read response from ${place}: the connection broke before its end (${code})`,
-      )
-    : new ConnectorError('source.unreachable', `call ${place}: ${causeOf(code, server)}`)
+  return (
+    tlsError(error, code, server) ??
+    new ConnectorError('source.unreachable', `call ${serverOf(server)}: ${causeOf(code, server)}`)
+  )
 }
 
 const notHttp = /^HPE_/

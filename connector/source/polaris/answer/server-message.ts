@@ -1,9 +1,8 @@
 import { createRequire } from 'node:module'
 import type { XMLParser } from 'fast-xml-parser'
-import { type AnswerNode, noChildren } from '../decode/answer-node.ts'
+import { AnswerNode } from '../decode/answer-node.ts'
 import { decodeJson, formatOf } from '../decode/decode-answer.ts'
 import { decodeText } from '../decode/decode-text.ts'
-import { localName } from '../decode/decode-xml.ts'
 import type { HttpAnswer } from '../http/http-caller.ts'
 
 /** What a response says that is not a page. Only for decisions: no text of it leaves this folder or `session/`. */
@@ -19,8 +18,8 @@ export interface ServerMessage {
 /** What an error says stands at the beginning. */
 const READ_BYTES = 64 * 1024
 
-export function serverMessage({ body: bytes, contentType }: Pick<HttpAnswer, 'body' | 'contentType'>): ServerMessage {
-  const body = beginningOf(bytes, contentType)
+export function serverMessage({ body: bytes, headers }: Pick<HttpAnswer, 'body' | 'headers'>): ServerMessage {
+  const body = beginningOf(bytes, headers['content-type'])
   const root = rootOf(body)
   return { body, root, texts: root === undefined ? body.replace(/<[^<>]*>/g, '\n').split('\n') : textsOf(root) }
 }
@@ -61,24 +60,17 @@ export function isLoginPage(text: string): boolean {
   return isHtml(text) && /<input\b[^>]{0,500}\btype\s*=\s*["']?password\b/i.test(text)
 }
 
-/** A node of fast-xml-parser: an object with one key, its tag, that holds its children. */
-interface ParsedNode {
-  readonly [tag: string]: readonly ParsedNode[] | string | undefined
-}
-
-const TEXT = '#text'
-
 const load = createRequire(import.meta.url)
 
 /** Loaded with the first document that is no page: it takes 4 MB. */
 function loadedParser(): XMLParser {
   const { XMLParser: Parser }: { XMLParser: typeof XMLParser } = load('fast-xml-parser')
   return new Parser({
-    preserveOrder: true,
     parseTagValue: false,
     trimValues: false,
     ignoreDeclaration: true,
     ignorePiTags: true,
+    removeNSPrefix: true,
     htmlEntities: true,
   })
 }
@@ -86,35 +78,18 @@ function loadedParser(): XMLParser {
 let parser: XMLParser | undefined
 
 /**
- * Reads what a document says that is not a page, without its attributes, even if it is not well-formed: unknown entities stay as they are, and
- * elements without an end tag end with the document. Undefined if there is a DOCTYPE or the parser finds no element.
+ * Reads what a document says that is not a page, without its attributes, even if it is not well-formed: unknown entities
+ * stay as they are, and elements without an end tag end with the document. Undefined if there is a DOCTYPE or the parser
+ * finds no element.
  */
 function readLeniently(text: string): AnswerNode | undefined {
   if (/<!DOCTYPE/i.test(text)) return undefined
-  const root = parse(text).find((node) => node[TEXT] === undefined)
-  return root && nodeOf(root)
-}
-
-function parse(text: string): readonly ParsedNode[] {
   parser ??= loadedParser()
-  const lenient = parser
   try {
-    return lenient.parse(text)
+    return new AnswerNode('', parser.parse(text)).children[0]
   } catch {
-    return []
+    return undefined
   }
-}
-
-function nodeOf(parsed: ParsedNode): AnswerNode {
-  const [tag = ''] = Object.keys(parsed)
-  const name = localName(tag)
-  const content = parsed[tag]
-  const inner = Array.isArray(content) ? (content as readonly ParsedNode[]) : []
-  const text = inner.map((child) => child[TEXT] ?? '').join('')
-  const children = inner.filter((child) => child[TEXT] === undefined).map(nodeOf)
-  return children.length === 0
-    ? { name, kind: 'text', text, children: noChildren }
-    : { name, kind: 'object', text, children }
 }
 
 /** A .NET type, such as `System.TimeoutException`. Every repetition is limited, so that the search is linear. */

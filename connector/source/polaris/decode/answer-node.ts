@@ -1,18 +1,6 @@
-/** One element of a document in either format. */
-export interface AnswerNode {
-  /** Local name, without namespace prefix; empty at the root of a JSON document. */
-  readonly name: string
-  /** `absent`: null or nil. `text`: a leaf. `object`: has named children. `list`: a JSON array; items bear its name. */
-  readonly kind: 'absent' | 'text' | 'object' | 'list'
-  /** The verbatim text of a leaf; of an object, the text beside its attributes and child elements; else empty. */
-  readonly text: string
-  /** The attributes and child elements, fields or items; empty for a leaf. */
-  readonly children: readonly AnswerNode[]
-}
-
 /** A well-formed document. */
 export interface AnswerDocument {
-  readonly root: ValueNode
+  readonly root: AnswerNode
   /** Number of characters that XML forbids, which were decoded to U+FFFD. */
   readonly replacedCharacters: number
 }
@@ -34,12 +22,13 @@ export function fieldsOf(value: Element | { readonly [name: string]: Value }) {
   return value instanceof Element ? value : { names: Object.keys(value), values: Object.values(value), text: '' }
 }
 
-export const noChildren: readonly AnswerNode[] = []
-
-/** A value with its name. Creates its children at each read: clients are read without them. */
-export class ValueNode implements AnswerNode {
+/** One element of a document in either format. Creates its children at each read: clients are read without them. */
+export class AnswerNode {
+  /** Local name, without namespace prefix; empty at the root of a JSON document. */
   readonly name: string
-  readonly kind: AnswerNode['kind']
+  /** `absent`: null or nil. `text`: a leaf. `object`: has named children. `list`: a JSON array; items bear its name. */
+  readonly kind: 'absent' | 'text' | 'object' | 'list'
+  /** The verbatim text of a leaf; of an object, the text beside its attributes and child elements; else empty. */
   readonly text: string
   readonly value: Value
 
@@ -51,12 +40,12 @@ export class ValueNode implements AnswerNode {
     this.value = value
   }
 
-  get children(): readonly ValueNode[] {
+  get children(): readonly AnswerNode[] {
     const { value } = this
     if (value === null || typeof value !== 'object') return []
-    if (isList(value)) return value.map((item) => new ValueNode(this.name, item))
+    if (isList(value)) return value.map((item) => new AnswerNode(this.name, item))
     const { names, values } = fieldsOf(value)
-    return names.map((name, at) => new ValueNode(name, values[at] ?? null))
+    return names.map((name, at) => new AnswerNode(name, values[at] ?? null))
   }
 }
 

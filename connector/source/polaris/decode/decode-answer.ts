@@ -1,6 +1,6 @@
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import type { OutputFormat } from '../../client-source.ts'
-import { type AnswerDocument, isList, type Value, ValueNode } from './answer-node.ts'
+import { type AnswerDocument, AnswerNode, isList, type Value } from './answer-node.ts'
 import { withoutForbidden } from './decode-text.ts'
 import { decodeXml } from './decode-xml.ts'
 import { limitJson, replacedCounter } from './page-limits.ts'
@@ -33,7 +33,7 @@ export function decodeJson(text: string): AnswerDocument {
   const { count, replaced } = replacedCounter()
   const value = parse(limitJson(text))
   const mayBe = rareMarks.some((mark) => text.includes(mark)) && mayBeForbidden.test(text)
-  const root = new ValueNode('', mayBe ? allowedIn(value, count) : value)
+  const root = new AnswerNode('', mayBe ? allowedIn(value, count) : value)
   return { root, replacedCharacters: replaced() }
 }
 

@@ -1,6 +1,6 @@
 import { SaxesParser } from 'saxes'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
-import { type AnswerDocument, Element, type Value, ValueNode } from './answer-node.ts'
+import { type AnswerDocument, AnswerNode, Element, type Value } from './answer-node.ts'
 import { withoutForbidden } from './decode-text.ts'
 import { limitXml, MAX_DEPTH, replacedCounter, tooDeep } from './page-limits.ts'
 
@@ -32,7 +32,7 @@ interface OpenElement {
 const opened = (name: string): OpenElement => ({ name, text: '', content: undefined, isNil: false })
 
 /** Hot path. */
-function parse(text: string): ValueNode {
+function parse(text: string): AnswerNode {
   const parser = new SaxesParser({ position: false, forceXMLVersion: true, defaultXMLVersion: '1.0' })
   const document = opened('')
   const open = [document]
@@ -72,7 +72,7 @@ function parse(text: string): ValueNode {
   parser.write(text)
   parser.close()
   const { names: [name = ''] = [], values: [value = ''] = [] } = document.content ?? {}
-  return new ValueNode(name, value)
+  return new AnswerNode(name, value)
 }
 
 /** The attributes and children of an element that is nil are left out. */
@@ -100,7 +100,7 @@ function takeAttributes(element: OpenElement, attributes: readonly (readonly [na
 const ofSchema = /^xmlns$|^xmlns:|^xml:|:(?:nil|type|schemaLocation|noNamespaceSchemaLocation)$|^z:(?:Id|Size)$/
 
 /** The name without its namespace prefix. */
-export const localName = (name: string) => name.slice(name.indexOf(':') + 1)
+const localName = (name: string) => name.slice(name.indexOf(':') + 1)
 
 const references = /<!\[CDATA\[.*?(?:\]\]>|$)|(?:&#(?:\d{1,7}|x[\da-fA-F]{1,6});)+/gs
 const LAST_CHARACTER = 0x10ffff

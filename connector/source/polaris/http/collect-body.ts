@@ -1,59 +1,32 @@
-import { pipeline, type Readable } from 'node:stream'
-import { createGunzip } from 'node:zlib'
+import type { IncomingMessage } from 'node:http'
+import { promisify } from 'node:util'
+import { gunzip } from 'node:zlib'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 
-interface CollectedBody {
-  readonly body: Readable
-  /** The server, for messages. */
-  readonly from: string
-  /** The `Content-Encoding` header. */
-  readonly encoding: string | undefined
-  /** Limit of the decompressed size. */
-  readonly maxBytes: number
-}
-
 /**
- * Reads and decompresses the whole body. Throws `source.answer-too-large` above the limit, `source.answer-malformed` if
- * a gzip body ends early or is damaged, or what the stream throws.
+ * Reads and decompresses the whole body of a response of the server `from`. Throws `source.answer-too-large` above
+ * `maxBytes` of either size, `source.answer-malformed` if the body is not complete gzip, or what the stream throws.
  */
-export async function collectBody({ body, from, encoding = '', maxBytes }: CollectedBody): Promise<Buffer> {
+export async function collectBody(response: IncomingMessage, from: string, maxBytes: number): Promise<Buffer> {
+  const failed = (code: 'source.answer-too-large' | 'source.answer-malformed', what: string) =>
+    new ConnectorError(code, `read response from ${from}: ${what}`)
+  const tooLarge = () => failed('source.answer-too-large', `more than ${maxBytes} bytes`)
   const chunks: Buffer[] = []
   let bytes = 0
-  try {
-    for await (const chunk of decompressed(body, encoding.trim().toLowerCase(), from)) {
-      bytes += chunk.length
-      if (bytes > maxBytes)
-        throw new ConnectorError('source.answer-too-large', `read response from ${from}: more than ${maxBytes} bytes`)
-      chunks.push(chunk)
-    }
-  } catch (error) {
-    body.destroy() // also if it was not read
-    throw isOfZlib(error)
-      ? new ConnectorError(
-          'source.answer-malformed',
-          `read response from ${from}: the gzip body is truncated or damaged after ${bytes} bytes`,
-        )
-      : error
+  for await (const chunk of response) {
+    bytes += chunk.length
+    if (bytes > maxBytes) throw tooLarge()
+    chunks.push(chunk)
   }
-  return Buffer.concat(chunks)
-}
-
-const isOfZlib = (error: unknown) =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('Z_')
-
-function decompressed(body: Readable, encoding: string, from: string): AsyncIterable<Buffer> {
-  switch (encoding) {
-    case '':
-    case 'identity':
-      return body
-    case 'gzip':
-    case 'x-gzip':
-      // The reader of the last stream gets the error.
-      return pipeline(body, createGunzip(), () => undefined)
-    default:
-      throw new ConnectorError(
-        'source.answer-malformed',
-        `read response from ${from}: its content encoding was not requested, only gzip`,
-      )
+  const body = Buffer.concat(chunks)
+  const encoding = response.headers['content-encoding']?.trim().toLowerCase() ?? ''
+  if (encoding === '' || encoding === 'identity') return body
+  if (!/^(?:x-)?gzip$/.test(encoding))
+    throw failed('source.answer-malformed', 'its content encoding was not requested, only gzip')
+  try {
+    return await promisify(gunzip)(body, { maxOutputLength: maxBytes })
+  } catch (error) {
+    if (error instanceof RangeError) throw tooLarge()
+    throw failed('source.answer-malformed', `the gzip body is truncated or damaged after ${bytes} bytes`)
   }
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http'
+import { Agent as HttpAgent, type IncomingHttpHeaders, type IncomingMessage, request as requestHttp } from 'node:http'
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Clock } from '../../../runtime/clock.ts'
@@ -20,12 +20,9 @@ import { secureSocket } from './tls.ts'
 export interface HttpAnswer {
   readonly url: URL
   readonly status: number
-  readonly contentType: string | undefined
+  readonly headers: IncomingHttpHeaders
   /** The whole body, decompressed. */
   readonly body: Buffer
-  readonly retryAfter: string | undefined
-  /** The authentication schemes that the server offers. */
-  readonly schemes: readonly string[]
   /** The server's clock, milliseconds since 1970; undefined without a `Date` header. */
   readonly serverTime: number | undefined
   readonly tookMs: number
@@ -52,7 +49,8 @@ interface HttpParts {
   readonly observe: ObserveSource
 }
 
-interface Call extends HttpParts, Pick<ServerAgent, 'agent'> {
+interface Call extends HttpParts {
+  readonly agent: HttpAgent
   readonly cookies: Cookies
   readonly settings: HttpSettings
 }
@@ -67,13 +65,17 @@ export function httpCaller(settings: HttpSettings, parts: HttpParts & { readonly
       const began = clock.monotonic()
       let request = first
       for (let followed = 0; ; followed++) {
-        const { answer, location } = await exchange(connection, request, stop)
-        if (location === undefined) {
+        const answer = await exchange(connection, request, stop)
+        const {
+          status,
+          headers: { location },
+        } = answer
+        if (!isRedirect(status) || location === undefined) {
           const hasLostArguments = followed > 0 && !hasArgumentsOf(first, request)
           return { ...answer, tookMs: clock.monotonic() - began, hasLostArguments }
         }
         if (followed === MAX_REDIRECTS) throw tooManyRedirects(first.url)
-        request = redirected(request, { location, status: answer.status })
+        request = redirected(request, { location, status })
       }
     },
     close,
@@ -83,29 +85,23 @@ export function httpCaller(settings: HttpSettings, parts: HttpParts & { readonly
 const tooManyRedirects = (url: URL) =>
   new ConnectorError('source.answer-malformed', `call ${serverOf(url)}: more than ${MAX_REDIRECTS} redirects`)
 
-interface Exchange {
-  readonly answer: Omit<HttpAnswer, 'tookMs' | 'hasLostArguments'>
-  readonly location: string | undefined
-}
+type Exchanged = Omit<HttpAnswer, 'tookMs' | 'hasLostArguments'>
 
-async function exchange(call: Call, request: ApiRequest, stop: AbortSignal): Promise<Exchange> {
+async function exchange(call: Call, request: ApiRequest, stop: AbortSignal): Promise<Exchanged> {
   const { clock, settings, observe } = call
   stop.throwIfAborted()
   // One for headers, interim responses and body: no server keeps a call open.
   using deadline = clock.deadline(settings.timeouts.answerMs, stop)
-  let phase: 'connect' | 'body' = 'connect'
   try {
     const response = await send(call, request, deadline.signal)
-    phase = 'body'
     observe({ kind: 'response-received', status: response.statusCode ?? 0 })
     return await wholeAnswer(call, request, response)
   } catch (error) {
     stop.throwIfAborted()
-    if (!deadline.signal.aborted) throw networkError(error, phase, request.url)
-    const what = phase === 'body' ? 'the response was not complete in time' : 'no final response in time'
+    if (!deadline.signal.aborted) throw networkError(error, request.url)
     throw new ConnectorError(
       'source.unreachable',
-      `call ${serverOf(request.url)}: ${what}; lower POLARIS_LIMIT if it persists`,
+      `call ${serverOf(request.url)}: no complete response in time; lower POLARIS_LIMIT if it persists`,
     )
   }
 }
@@ -143,51 +139,17 @@ async function wholeAnswer(
   { cookies, settings }: Call,
   { url }: ApiRequest,
   response: IncomingMessage,
-): Promise<Exchange> {
-  const { statusCode: status = 0, headers, headersDistinct } = response
+): Promise<Exchanged> {
+  const { statusCode: status = 0, headers } = response
   const date = Date.parse(headers.date ?? '')
   const serverTime = Number.isNaN(date) ? undefined : date
   cookies.keep(headers['set-cookie'] ?? [], serverTime)
-  const body = await collectBody({
-    body: response,
-    from: serverOf(url),
-    encoding: headers['content-encoding'],
-    maxBytes: settings.maxBodyBytes,
-  })
-  return {
-    answer: {
-      url,
-      status,
-      contentType: headers['content-type'],
-      body,
-      retryAfter: headers['retry-after'],
-      schemes: offeredSchemes(headersDistinct['www-authenticate'] ?? []),
-      serverTime,
-    },
-    location: isRedirect(status) ? headers.location : undefined,
-  }
+  const body = await collectBody(response, serverOf(url), settings.maxBodyBytes)
+  return { url, status, headers, body, serverTime }
 }
 
-const schemeNames = /\b(?:basic|digest|bearer|ntlm|negotiate)\b/gi
-
-/** The usual schemes in the `WWW-Authenticate` headers. Invariant 8: any other text may be personal. */
-export const offeredSchemes = (headers: readonly string[]): readonly string[] => [
-  ...new Set(
-    headers
-      .join()
-      .replaceAll(/"[^"]*"/g, '')
-      .match(schemeNames),
-  ),
-]
-
-/** The connection to one server: calls are sequential. */
-interface ServerAgent {
-  readonly agent: HttpAgent
-  close(): void
-}
-
-/** Checks each connection before anything is sent on it. Reads the settings again for each. */
-function serverAgent({ base, tls, proxy, timeouts: { connectMs } }: HttpSettings): ServerAgent {
+/** The connection to one server: calls are sequential. Checks each connection before anything is sent on it. Reads the settings again for each. */
+function serverAgent({ base, tls, proxy, timeouts: { connectMs } }: HttpSettings) {
   const closing = new AbortController()
   const parts = { connectMs, closed: closing.signal, tls }
   const to = addressOf(base)

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { createSecureContext, DEFAULT_CIPHERS, type SecureContext, type TLSSocket } from 'node:tls'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
-import { systemCertificates } from '../../../runtime/network.ts'
+import { errorCodeIn, systemCertificates } from '../../../runtime/network.ts'
 import type { ClientCertificate, TlsConfig } from '../polaris-config.ts'
 import { type Address, type ConnectParts, tlsSocket } from './connect.ts'
 
@@ -53,49 +53,25 @@ function pinRefusal(
  * for example because a certificate has been replaced and its key has not.
  */
 function presentContext({ ca, minVersion = 'TLSv1.2', client }: TlsConfig = {}): SecureContext {
-  const unusable = caProblem(ca) ?? clientCertificateProblem(client ?? {})?.text
-  if (unusable !== undefined) throw new ConnectorError('source.certificate', `connect: ${unusable}`)
   const isOld = minVersion === 'TLSv1' || minVersion === 'TLSv1.1'
-  return createSecureContext({
-    ca: trusted(ca),
-    minVersion,
-    // OpenSSL 3 offers the versions before 1.2 at no other level.
-    ...(isOld && { ciphers: `${DEFAULT_CIPHERS}:@SECLEVEL=0` }),
-    ...client,
-  })
-}
-
-function caProblem(ca: string | undefined): string | undefined {
-  return isContext({ ca }) ? undefined : 'POLARIS_CA must be a PEM certificate'
-}
-
-interface ClientCertificateProblem {
-  /** The setting to correct. */
-  readonly of: 'cert' | 'key'
-  readonly what: string
-  /** With the variable of the setting. */
-  readonly text: string
-}
-
-/** Why certificate and key cannot be used together; undefined if they can, or if there are none. */
-export function clientCertificateProblem(client: Partial<ClientCertificate>): ClientCertificateProblem | undefined {
-  const { cert, key } = client
-  if (!isContext({ cert })) return problem('cert', 'must be a PEM certificate')
-  if (key?.includes('ENCRYPTED'))
-    return problem('key', 'is encrypted: decrypt it with openssl pkey, and protect the file')
-  if (!isContext({ key })) return problem('key', 'must be a PEM private key')
-  return isContext({ cert, key }) ? undefined : problem('key', 'is not the key of cert')
-}
-
-const variables = { cert: 'POLARIS_TLS_CERT', key: 'POLARIS_TLS_KEY' }
-
-function problem(of: keyof typeof variables, what: string): ClientCertificateProblem {
-  return { of, what, text: `${variables[of]} ${what}` }
-}
-
-function isContext(options: Parameters<typeof createSecureContext>[0]): boolean {
   try {
-    createSecureContext(options)
+    return createSecureContext({
+      ca: trusted(ca),
+      minVersion,
+      // OpenSSL 3 offers the versions before 1.2 at no other level.
+      ...(isOld && { ciphers: `${DEFAULT_CIPHERS}:@SECLEVEL=0` }),
+      ...client,
+    })
+  } catch (error) {
+    const names = 'POLARIS_CA, POLARIS_TLS_CERT or POLARIS_TLS_KEY'
+    throw new ConnectorError('source.certificate', `connect: ${names} cannot be used (${errorCodeIn(error)})`)
+  }
+}
+
+/** Whether the key belongs to the certificate, and is not encrypted. */
+export function isKeyPair(client: ClientCertificate): boolean {
+  try {
+    createSecureContext(client)
     return true
   } catch {
     return false

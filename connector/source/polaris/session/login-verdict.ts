@@ -20,12 +20,12 @@ const doubtful: ReadonlySet<number> = new Set([400, 403, 500])
 const DOUBTFUL_MS = 5 * 60_000
 
 /** A 401 or a complete, successful response that is no login refuses the credentials. */
-export function judgeLogin(answer: HttpAnswer, token: TokenConfig | undefined, nowMs: number): LoginVerdict {
+export function judgeLogin(answer: HttpAnswer, token: TokenConfig | undefined): LoginVerdict {
   const { status } = answer
   const message = serverMessage(answer)
   const fault = faultIn(message)
   const failed =
-    status === 204 || status === 205 ? undefined : statusError(answer, { auth: 'login', nowMs, operation: 'log in' })
+    status === 204 || status === 205 ? undefined : statusError(answer, { auth: 'login', operation: 'log in' })
   if (failed !== undefined) {
     const error = failed.with(`${failed.message}${fault === undefined ? '' : `: ${fault}`}`)
     const againAfterMs = status === 401 ? REFUSED_MS : doubtful.has(status) ? DOUBTFUL_MS : undefined

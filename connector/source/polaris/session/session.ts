@@ -1,14 +1,11 @@
 import type { Clock } from '../../../runtime/clock.ts'
 import type { ConnectorError } from '../../../runtime/connector-error.ts'
-import type { NoPage } from '../answer/answer-verdict.ts'
+import type { DecodedPage, JudgedAnswer } from '../answer/answer-verdict.ts'
 import type { HttpCaller } from '../http/http-caller.ts'
 import { type ApiRequest, apiCall } from '../http/read-request.ts'
 import type { AuthConfig, TokenConfig } from '../polaris-config.ts'
 import { judgeLogin, REFUSED_MS } from './login-verdict.ts'
 import type { Account, LoginOutcome, RefusedAccounts } from './refused-accounts.ts'
-
-/** The outcome of a call: a result, or why there is none, which may be that there is no session. */
-export type Attempt<Answer> = { readonly kind: 'answered'; readonly answer: Answer } | NoPage
 
 /** An older session may have expired if an answer is no page. */
 const YOUNG_MS = 60_000
@@ -17,11 +14,9 @@ const YOUNG_MS = 60_000
  * Makes a call with the configured account, after a login if needed. If the session may have expired, logs in once more
  * and then gives up. Does not use an account that the server refused until `RefusedAccounts` allows it.
  */
-export type Send = <Answer>(
-  request: ApiRequest,
-  call: (request: ApiRequest) => Promise<Attempt<Answer>>,
-  stop: AbortSignal,
-) => Promise<Answer>
+export type Send = (request: ApiRequest, call: Call, stop: AbortSignal) => Promise<DecodedPage>
+
+type Call = (request: ApiRequest) => Promise<JudgedAnswer>
 
 interface SessionParts {
   readonly caller: HttpCaller
@@ -33,7 +28,7 @@ interface SessionParts {
 export function openSession(auth: AuthConfig, parts: SessionParts): Send {
   switch (auth.kind) {
     case 'none':
-      return async (request, call) => answerOf(await call(request))
+      return async (request, call) => pageOf(await call(request))
     case 'basic':
       return basicSend(auth.account, parts)
     case 'login':
@@ -41,21 +36,17 @@ export function openSession(auth: AuthConfig, parts: SessionParts): Send {
   }
 }
 
-function answerOf<Answer>(attempt: Attempt<Answer>): Answer {
-  if (attempt.kind === 'answered') return attempt.answer
-  throw attempt.error
+function pageOf(judged: JudgedAnswer): DecodedPage {
+  if (judged.kind === 'page') return judged.page
+  throw judged.error
 }
 
 /** Every call carries the credentials, so every call counts as a login. */
 function basicSend(account: Account, { accounts, base }: SessionParts): Send {
-  return <Answer>(
-    request: ApiRequest,
-    call: (request: ApiRequest) => Promise<Attempt<Answer>>,
-    stop: AbortSignal,
-  ): Promise<Answer> => {
-    const exchange = async (now: Account): Promise<LoginOutcome<Answer>> => {
-      const attempt = await call(withBasic(request, now))
-      return attempt.kind === 'refused' ? refused(attempt.error) : { kind: 'accepted', result: answerOf(attempt) }
+  return (request, call, stop) => {
+    const exchange = async (now: Account): Promise<LoginOutcome<DecodedPage>> => {
+      const judged = await call(withBasic(request, now))
+      return judged.kind === 'refused' ? refused(judged.error) : { kind: 'accepted', result: pageOf(judged) }
     }
     return accounts.logIn({ server: base.origin, account, exchange }, stop)
   }
@@ -81,7 +72,7 @@ function loginSend({ account, token: config }: Extract<AuthConfig, { kind: 'logi
         ['user', user],
         ['password', password],
       ])
-      const verdict = judgeLogin(await caller.call(request, stop), config, clock.now())
+      const verdict = judgeLogin(await caller.call(request, stop), config)
       if (verdict.kind === 'failed') throw verdict.error
       return verdict.kind === 'refused'
         ? refused(verdict.error, verdict.againAfterMs)
@@ -100,9 +91,9 @@ function loginSend({ account, token: config }: Extract<AuthConfig, { kind: 'logi
     const former = loggedIn
     const first = await send()
     const mayHaveExpired = first.kind !== 'no-page' || (former && clock.monotonic() - former.at > YOUNG_MS)
-    if (first.kind === 'answered' || former === undefined || !mayHaveExpired) return answerOf(first)
+    if (first.kind === 'page' || former === undefined || !mayHaveExpired) return pageOf(first)
     loggedIn = undefined
-    return answerOf(await send())
+    return pageOf(await send())
   }
 }
 

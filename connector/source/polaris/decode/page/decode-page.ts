@@ -1,6 +1,7 @@
 import { ConnectorError } from '../../../../runtime/connector-error.ts'
 import { type CheckPoint, type ClientRecord, type OutputFormat, type Page, shownName } from '../../../client-source.ts'
-import { type AnswerDocument, type AnswerNode, FLAG, TOKEN, type ValueNode } from '../answer-node.ts'
+import type { HttpAnswer } from '../../http/http-caller.ts'
+import { type AnswerDocument, type AnswerNode, FLAG, TOKEN } from '../answer-node.ts'
 import { recordMaker } from '../client-record.ts'
 import { decodeAnswer, formatOf } from '../decode-answer.ts'
 import { decodeText } from '../decode-text.ts'
@@ -24,20 +25,16 @@ export interface PageSettings {
   readonly statusFields?: readonly string[] | undefined
 }
 
-/** The page in a body, or why there is none. */
-export type DecodedBody =
-  | { readonly kind: 'page'; readonly content: PageContent; readonly format: OutputFormat }
-  | { readonly kind: 'no-page'; readonly error: ConnectorError }
-
-/** Decodes a whole body. */
-export function decodeBody(body: Buffer, contentType: string | undefined, settings: PageSettings): DecodedBody {
-  try {
-    const text = decodeText(body, contentType)
-    return { kind: 'page', content: decodePage(decodeAnswer(text), settings), format: formatOf(text) ?? 'xml' }
-  } catch (error) {
-    if (!(error instanceof ConnectorError)) throw error
-    return { kind: 'no-page', error }
-  }
+/** Decodes a whole body. Throws `source.*` unless it is a page in the format. */
+export function decodeBody(
+  { body, headers }: Pick<HttpAnswer, 'body' | 'headers'>,
+  output: OutputFormat,
+  settings: PageSettings,
+): PageContent {
+  const text = decodeText(body, headers['content-type'])
+  const content = decodePage(decodeAnswer(text), settings)
+  if (formatOf(text) !== output) throw malformed(`the response is not in the requested format, ${output}`)
+  return content
 }
 
 const malformed = (why: string) => new ConnectorError('source.answer-malformed', `decode page: ${why}`)
@@ -77,14 +74,14 @@ function mustReportNoError(field: AnswerNode | undefined): void {
   )
 }
 
-const isNamed = (node: ValueNode, name: string) => node.name.toLowerCase() === name
-const isOfEnvelope = (node: ValueNode) => isNamed(node, FLAG) || isNamed(node, TOKEN)
+const isNamed = (node: AnswerNode, name: string) => node.name.toLowerCase() === name
+const isOfEnvelope = (node: AnswerNode) => isNamed(node, FLAG) || isNamed(node, TOKEN)
 
 /** The page, or an object around it. */
 interface Placed {
-  readonly node: ValueNode
+  readonly node: AnswerNode
   /** The fields beside it in its wrapper, and beside that. */
-  beside(): readonly ValueNode[]
+  beside(): readonly AnswerNode[]
 }
 
 /** The outermost object with the flag. */
@@ -99,7 +96,7 @@ const placedBelow = ({ node: { children }, beside }: Placed): Placed[] =>
   children.map((node) => ({ node, beside: () => [...children.filter((field) => field !== node), ...beside()] }))
 
 /** The field with this name. */
-function only(fields: readonly ValueNode[], name: string): ValueNode | undefined {
+function only(fields: readonly AnswerNode[], name: string): AnswerNode | undefined {
   const [field, ...others] = fields.filter((child) => isNamed(child, name))
   if (others.length > 0) throw malformed(`${name === FLAG ? 'hasMoreResults' : 'checkPoint'} occurs more than once`)
   return field
@@ -107,7 +104,7 @@ function only(fields: readonly ValueNode[], name: string): ValueNode | undefined
 
 const flags: Readonly<Record<string, boolean>> = { true: true, '1': true, false: false, '0': false }
 
-function flagOf(field: ValueNode | undefined): boolean {
+function flagOf(field: AnswerNode | undefined): boolean {
   const text = field?.kind === 'text' ? field.text.trim().toLowerCase() : ''
   const flag = Object.hasOwn(flags, text) ? flags[text] : undefined
   if (flag === undefined) throw malformed('hasMoreResults is neither true nor false')
@@ -115,7 +112,7 @@ function flagOf(field: ValueNode | undefined): boolean {
 }
 
 /** Invariant 5: the token is kept verbatim. */
-function tokenOf(field: ValueNode | undefined, replacedCharacters: number): CheckPoint | null {
+function tokenOf(field: AnswerNode | undefined, replacedCharacters: number): CheckPoint | null {
   if (field === undefined || field.kind === 'absent') return null
   if (field.kind !== 'text') throw malformed('checkPoint is not text')
   const text = field.text
@@ -124,14 +121,14 @@ function tokenOf(field: ValueNode | undefined, replacedCharacters: number): Chec
   return text === '' ? null : (text as CheckPoint)
 }
 
-function clientOf(item: ValueNode, at: number, toRecord: ReturnType<typeof recordMaker>): ClientRecord {
+function clientOf(item: AnswerNode, at: number, toRecord: ReturnType<typeof recordMaker>): ClientRecord {
   if (item.kind === 'object') return toRecord(item.value)
   if (item.kind === 'absent' || (item.kind === 'text' && item.text.trim() === '')) return {}
   throw malformed(`item ${at + 1} of the list of clients is not a client`)
 }
 
 /** The error for a document without a page: a page without its flag, an error document, or another document. */
-function notAPage(root: ValueNode): ConnectorError {
+function notAPage(root: AnswerNode): ConnectorError {
   const names = namesOf(root, 2)
   const isPart = (name: string) => [TOKEN, 'infoclient'].includes(name.toLowerCase())
   if (root.kind === 'list' || names.some(isPart)) return malformed('hasMoreResults is missing')
@@ -141,7 +138,7 @@ function notAPage(root: ValueNode): ConnectorError {
     : malformed('the document contains no page')
 }
 
-function namesOf(node: ValueNode, levels: number): string[] {
+function namesOf(node: AnswerNode, levels: number): string[] {
   if (levels === 0) return [node.name]
   return [node.name, ...node.children.flatMap((child) => namesOf(child, levels - 1))]
 }

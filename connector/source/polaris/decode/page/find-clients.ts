@@ -1,16 +1,16 @@
 import { ConnectorError } from '../../../../runtime/connector-error.ts'
 import { shownPath } from '../../../client-source.ts'
-import { isInfoClientName, type ValueNode } from '../answer-node.ts'
+import { type AnswerNode, isInfoClientName } from '../answer-node.ts'
 
 /** The items of the list of clients. */
 export interface FoundClients {
-  readonly items: readonly ValueNode[]
+  readonly items: readonly AnswerNode[]
   /** Whether the page has a list of clients, which may be null or empty. */
   readonly hasList: boolean
   /** The names from the page down to the clients; undefined: there are none. */
   readonly path: readonly string[] | undefined
   /** The fields beside the list in its wrappers. */
-  readonly beside: readonly ValueNode[]
+  readonly beside: readonly AnswerNode[]
 }
 
 type Path = readonly string[]
@@ -20,7 +20,7 @@ type Path = readonly string[]
  * `InfoClient`, or else the only list of objects. Throws `source.mapping`, with the names found, if they are elsewhere or
  * may be in several places: nothing is passed over.
  */
-export function findClients(fields: readonly ValueNode[], known: Path | undefined): FoundClients {
+export function findClients(fields: readonly AnswerNode[], known: Path | undefined): FoundClients {
   const found = known === undefined ? detected(fields) : atPath(fields, known)
   if (found !== undefined) return found
   if (known !== undefined) {
@@ -36,11 +36,11 @@ const mapping = (why: string) =>
   new ConnectorError('source.mapping', `find the clients: ${why}; set POLARIS_CLIENTS_FIELD to the path of the list`)
 
 /** Undefined: there is no such field. */
-function atPath(fields: readonly ValueNode[], path: Path): FoundClients | undefined {
+function atPath(fields: readonly AnswerNode[], path: Path): FoundClients | undefined {
   let level = fields
-  let beside: readonly ValueNode[] = []
+  let beside: readonly AnswerNode[] = []
   for (const [depth, name] of path.entries()) {
-    const isHere = (node: ValueNode) => node.name.toLowerCase() === name.toLowerCase()
+    const isHere = (node: AnswerNode) => node.name.toLowerCase() === name.toLowerCase()
     const nodes = level.filter(isHere)
     // There may be more fields than a call may have arguments.
     if (depth > 0) beside = beside.concat(level.filter((node) => !isHere(node)))
@@ -51,7 +51,7 @@ function atPath(fields: readonly ValueNode[], path: Path): FoundClients | undefi
   return undefined
 }
 
-function listOf(nodes: readonly ValueNode[], path: Path): Omit<FoundClients, 'beside'> {
+function listOf(nodes: readonly AnswerNode[], path: Path): Omit<FoundClients, 'beside'> {
   const isNone = nodes.length === 1 && nodes.every(isEmptyList)
   const items = isNone ? [] : expanded(nodes)
   return { items, hasList: true, path: items.length === 0 ? undefined : path }
@@ -59,7 +59,7 @@ function listOf(nodes: readonly ValueNode[], path: Path): Omit<FoundClients, 'be
 
 const WRAPPERS = 2
 
-function detected(fields: readonly ValueNode[]): FoundClients | undefined {
+function detected(fields: readonly AnswerNode[]): FoundClients | undefined {
   const places = placesOf(fields, isInfoClient, WRAPPERS)
   const [path, ...others] = places.length > 0 ? places : placesOf(fields, isListOfObjects, WRAPPERS)
   if (path === undefined) return undefined
@@ -71,8 +71,8 @@ const shownNames = (paths: readonly Path[]) => [...new Set(paths.slice(0, 5).map
 
 /** The paths of the fields that are such a list, within objects or up to so many wrappers; not below one. */
 function placesOf(
-  fields: readonly ValueNode[],
-  isPlace: (nodes: readonly ValueNode[]) => boolean,
+  fields: readonly AnswerNode[],
+  isPlace: (nodes: readonly AnswerNode[]) => boolean,
   wrappers: number,
 ): Path[] {
   return [...Map.groupBy(fields, ({ name }) => name)].flatMap(([name, nodes]): Path[] => {
@@ -83,27 +83,27 @@ function placesOf(
   })
 }
 
-const isInfoClient = (nodes: readonly ValueNode[]) => isInfoClientName(nodes[0]?.name ?? '')
-const isListOfObjects = (nodes: readonly ValueNode[]) =>
+const isInfoClient = (nodes: readonly AnswerNode[]) => isInfoClientName(nodes[0]?.name ?? '')
+const isListOfObjects = (nodes: readonly AnswerNode[]) =>
   (nodes.length > 1 || nodes[0]?.kind === 'list') && expanded(nodes).some(isObject)
 
-const isObject = ({ kind }: ValueNode) => kind === 'object'
+const isObject = ({ kind }: AnswerNode) => kind === 'object'
 
 /** The items of lists; other nodes are items themselves. */
-const expanded = (nodes: readonly ValueNode[]) =>
+const expanded = (nodes: readonly AnswerNode[]) =>
   nodes.flatMap((node) => (node.kind === 'list' ? node.children : [node]))
 
 /** An array is the list even beside objects; an empty element may be anything, and the object beside it a single client. */
-const isEmptyArray = ({ kind, children }: ValueNode) => kind === 'list' && children.length === 0
+const isEmptyArray = ({ kind, children }: AnswerNode) => kind === 'list' && children.length === 0
 
 /** Whether the field may be an empty list: null, an empty element, or a list without items, maybe in a wrapper. */
-function isEmptyList(field: ValueNode): boolean {
+function isEmptyList(field: AnswerNode): boolean {
   if (field.kind === 'text') return !/\S/.test(field.text)
   return field.kind === 'absent' || isEmptyArray(field) || isEmptyWrapper(field)
 }
 
 /** Whether the object holds nothing but lists without items, and fields that Json.NET adds. */
-function isEmptyWrapper({ kind, name, children }: ValueNode): boolean {
+function isEmptyWrapper({ kind, name, children }: AnswerNode): boolean {
   if (kind !== 'object' || isInfoClientName(name)) return false
   return children.every((child) => /^\$(?:id|type)$/.test(child.name) || isEmptyArray(child))
 }

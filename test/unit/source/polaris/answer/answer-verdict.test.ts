@@ -1,27 +1,18 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ConnectorError, isTransient } from '../../../../../connector/runtime/connector-error.ts'
-import {
-  type JudgeSettings,
-  judgeAnswer,
-  retryAfterMs,
-  statusError,
-} from '../../../../../connector/source/polaris/answer/answer-verdict.ts'
+import { judgeAnswer, statusError } from '../../../../../connector/source/polaris/answer/answer-verdict.ts'
 import { networkError } from '../../../../../connector/source/polaris/answer/network-error.ts'
-import { decodeBody } from '../../../../../connector/source/polaris/decode/page/decode-page.ts'
-import type { HttpAnswer } from '../../../../../connector/source/polaris/http/http-caller.ts'
 import { httpAnswer } from '../../../../support/http-answer.ts'
 
 const url = new URL('https://polaris.example.com/core/api/Client.GetClientsModified?lastChanged=DUPONT')
 const http = new URL('http://polaris.example.com:81/')
-const facts = (status: number, retryAfter?: string) => ({
-  url,
-  status,
-  contentType: 'text/html; charset=utf-8',
-  body: Buffer.alloc(12),
-  retryAfter,
-})
-const login = { auth: 'login', operation: 'read clients' } as const
+const errorOf = (status: number, headers: IncomingHttpHeaders = {}, serverTime?: number) => {
+  const answer = httpAnswer(status, 'DUPONT', 'text/html; charset=utf-8')
+  const received = { ...answer, url, headers: { ...answer.headers, ...headers }, serverTime }
+  return statusError(received, { auth: 'login', operation: 'read clients' })
+}
 const coded = (code: string, cause?: unknown) => Object.assign(new Error('with DUPONT in it', { cause }), { code })
 
 describe('statusError', () => {
@@ -31,92 +22,79 @@ describe('statusError', () => {
     [408, 'source.unreachable', true],
     [501, 'source.request-refused', true],
   ])('maps %i to %s, transient: %s', (status, code, transient) => {
-    const error = statusError(facts(status), { ...login, nowMs: 0 })
+    const error = errorOf(status)
     expect(error).toMatchObject({
       code,
       message: expect.stringContaining(
-        `(status ${status}, text/html, 12 bytes from https://polaris.example.com:443/core/api/Client.GetClientsModified)`,
+        `(status ${status}, text/html, 6 bytes from https://polaris.example.com:443/core/api/Client.GetClientsModified)`,
       ),
     })
     expect(isTransient(error)).toBe(transient)
   })
 
   it('returns no error for 200', () => {
-    expect(statusError(facts(200), { ...login, nowMs: 0 })).toBeUndefined()
+    expect(errorOf(200)).toBeUndefined()
   })
 
   it('says for 404 that POLARIS_URL is wrong, before it names the successor of the function', () => {
-    expect(statusError(facts(404), { ...login, nowMs: 0 })?.message).toMatch(
-      /POLARIS_URL is wrong.*withdrawn.*WebConnect/,
-    )
+    expect(errorOf(404)?.message).toMatch(/POLARIS_URL is wrong.*withdrawn.*WebConnect/)
   })
 
   it('does not include an invalid content type', () => {
-    const error = statusError(
-      { url, status: 500, contentType: 'DUPONT; x', body: Buffer.alloc(0) },
-      { ...login, nowMs: 0 },
-    )
-    expect(error?.message).toContain('no content type')
+    expect(errorOf(500, { 'content-type': 'DUPONT; x' })?.message).toContain('no content type')
   })
 
-  it('includes Retry-After, in seconds or as a date', () => {
-    const now = Date.parse('2024-01-31T13:45:00Z')
-    expect(statusError(facts(503, '120'), { ...login, nowMs: now })?.retryAfterMs).toBe(120_000)
-    expect(statusError(facts(429, 'Wed, 31 Jan 2024 13:45:30 GMT'), { ...login, nowMs: now })?.retryAfterMs).toBe(
-      30_000,
-    )
-    expect(retryAfterMs('Wed, 31 Jan 2024 13:44:30 GMT', now)).toBe(0)
-    expect(retryAfterMs('soon', now)).toBeUndefined()
-    expect(retryAfterMs(undefined, now)).toBeUndefined()
+  it.each([
+    ['120', 120_000],
+    ['Wed, 31 Jan 2024 13:45:30 GMT', 30_000],
+    ['Wed, 31 Jan 2024 13:44:30 GMT', 0],
+    ['soon', undefined],
+    [undefined, undefined],
+  ])('includes Retry-After, in seconds or as a date by the clock of the server: %s', (after, ms) => {
+    const error = errorOf(503, { 'retry-after': after }, Date.parse('2024-01-31T13:45:00Z'))
+    expect(error?.retryAfterMs).toBe(ms)
+  })
+
+  it.each([
+    ['Negotiate, NTLM', /offers Negotiate, NTLM, and the connector needs Basic or anonymous/],
+    ['negotiate, BASIC realm="a, Digest b"', /offers negotiate, BASIC \(/],
+    ['NTLM TlRMTVNTUAACAAAA==', /offers NTLM,/],
+    ['Bearer error="invalid_token", error_description="Dupont"', /offers Bearer,/],
+    ['Dupont realm="Dupont", Zoe', /refuses the user \(/],
+  ])('names for 401 the usual schemes of %s and nothing else', (schemes, expected) => {
+    expect(errorOf(401, { 'www-authenticate': schemes })?.message).toMatch(expected)
   })
 })
 
 describe('networkError', () => {
   it.each([
-    ['ECONNREFUSED', 'connect', 'source.unreachable'],
-    ['ECONNRESET', 'body', 'source.answer-malformed'],
-    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'connect', 'source.certificate'],
-    ['ERR_SSL_WRONG_VERSION_NUMBER', 'connect', 'source.unreachable'],
-  ] as const)('maps %s in phase %s to %s, without the original message', (code, phase, expected) => {
-    const error = networkError(coded(code), phase, url)
+    ['ECONNRESET', url, 'source.unreachable', 'polaris.example.com:443'],
+    ['ECONNRESET', http, 'source.unreachable', 'use https:// in POLARIS_URL'],
+    ['CERT_HAS_EXPIRED', url, 'source.certificate', 'has expired'],
+  ])('maps %s of %s to %s, without the original message', (code, server, expected, explanation) => {
+    const error = networkError(coded(code), server)
     expect(error).toMatchObject({ code: expected, message: expect.stringContaining(code) })
-    expect(error.message).toContain('polaris.example.com:443')
+    expect(error.message).toContain(explanation)
     expect(error).not.toHaveProperty('cause')
     expect(error.message).not.toContain('DUPONT')
   })
 
-  it.each([
-    ['ECONNRESET', http, 'use https:// in POLARIS_URL'],
-    ['CERT_HAS_EXPIRED', url, 'has expired'],
-  ])('explains %s of %s', (code, server, explanation) => {
-    expect(networkError(coded(code), 'connect', server).message).toContain(explanation)
-  })
-
   it('finds the code in a cause and in the first error of an AggregateError', () => {
-    expect(networkError(new Error('x', { cause: coded('ECONNREFUSED') }), 'connect', url).code).toBe(
-      'source.unreachable',
-    )
-    expect(networkError(new AggregateError([coded('ENOTFOUND')]), 'connect', url).code).toBe('source.unreachable')
+    expect(networkError(new Error('x', { cause: coded('ECONNREFUSED') }), url).code).toBe('source.unreachable')
+    expect(networkError(new AggregateError([coded('ENOTFOUND')]), url).code).toBe('source.unreachable')
   })
 
   it('returns a ConnectorError unchanged and throws a bug', () => {
     const error = new ConnectorError('source.certificate', 'x')
-    expect(networkError(error, 'connect', url)).toBe(error)
-    expect(() => networkError(new TypeError('x'), 'connect', url)).toThrow(TypeError)
+    expect(networkError(error, url)).toBe(error)
+    expect(() => networkError(new TypeError('x'), url)).toThrow(TypeError)
   })
 })
 
-const settings = (output: 'xml' | 'json'): JudgeSettings => ({
-  output,
-  auth: 'login',
-  nowMs: 0,
-})
-const judge = async (received: HttpAnswer, output: 'xml' | 'json' = 'xml') => {
-  const decoded = decodeBody(received.body, received.contentType, { timeZone: 'Europe/Paris' })
-  return judgeAnswer(received, decoded, settings(output))
-}
-const judged = async (status: number, body: string, output: 'xml' | 'json' = 'xml') => {
-  const judgement = await judge(httpAnswer(status, body), output)
+const judge = (status: number, body: string | Buffer, output: 'xml' | 'json' = 'xml') =>
+  judgeAnswer(httpAnswer(status, body), { output, auth: 'login', timeZone: 'Europe/Paris' })
+const judged = (status: number, body: string) => {
+  const judgement = judge(status, body)
   return judgement.kind === 'page' ? 'page' : `${judgement.kind} ${judgement.error.code}`
 }
 
@@ -137,22 +115,22 @@ describe('judgeAnswer', () => {
       'no-session source.unauthorized',
     ],
     [200, PAGES.xml, 'page'],
-  ])('judges status %i with the body %s as %s', async (status, body, expected) => {
-    expect(await judged(status, body)).toBe(expected)
+  ])('judges status %i with the body %s as %s', (status, body, expected) => {
+    expect(judged(status, body)).toBe(expected)
   })
 
-  it('accepts a page, whatever words its clients contain', async () => {
+  it('accepts a page, whatever words its clients contain', () => {
     const words =
       'Session expirée, login, accès refusé, consultation des membres clients, <html><input type="password">'
     expect(
-      await judged(
+      judged(
         200,
         `<p><hasMoreResults>0</hasMoreResults><l><InfoClient><Nom><![CDATA[${words}]]></Nom></InfoClient></l></p>`,
       ),
     ).toBe('page')
   })
 
-  it('returns a page or a ConnectorError for any bytes (invariant 9)', async () => {
+  it('returns a page or a ConnectorError for any bytes (invariant 9)', () => {
     const edit = fc.record({
       at: fc.nat(400),
       remove: fc.nat(3),
@@ -163,17 +141,17 @@ describe('judgeAnswer', () => {
           .map((text) => Buffer.from(text)),
       ),
     })
-    await fc.assert(
-      fc.asyncProperty(
+    fc.assert(
+      fc.property(
         fc.constantFrom('xml' as const, 'json' as const),
         fc.array(edit, { minLength: 1, maxLength: 3 }),
-        async (output, edits) => {
+        (output, edits) => {
           const body = edits.reduce<Buffer>(
             (bytes, { at, remove, insert }) =>
               Buffer.concat([bytes.subarray(0, at), insert, bytes.subarray(at + remove)]),
             Buffer.from(PAGES[output]),
           )
-          const judgement = await judge(httpAnswer(200, body), output)
+          const judgement = judge(200, body, output)
           if (judgement.kind !== 'page') expect(judgement.error).toBeInstanceOf(ConnectorError)
         },
       ),

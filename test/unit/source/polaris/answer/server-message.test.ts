@@ -1,10 +1,9 @@
 import { performance } from 'node:perf_hooks'
 import { describe, expect, it } from 'vitest'
 import { faultIn, serverMessage } from '../../../../../connector/source/polaris/answer/server-message.ts'
+import { httpAnswer } from '../../../../support/http-answer.ts'
 
-function messageOf(body: string | Buffer, contentType = 'text/xml') {
-  return serverMessage({ body: Buffer.from(body), contentType })
-}
+const messageOf = (body: string | Buffer) => serverMessage(httpAnswer(200, body))
 const textOf = (body: string | Buffer) => messageOf(body).texts.join('\n')
 const faultOf = (body: string) => faultIn(messageOf(body))
 

@@ -3,7 +3,7 @@ import { judgeLogin } from '../../../../../connector/source/polaris/session/logi
 import { httpAnswer } from '../../../../support/http-answer.ts'
 
 const judged = (status: number, text: string | Buffer) => {
-  const verdict = judgeLogin(httpAnswer(status, text), undefined, 0)
+  const verdict = judgeLogin(httpAnswer(status, text), undefined)
   if (verdict.kind === 'logged-in') return verdict.kind
   const minutes = verdict.kind === 'refused' ? ` ${verdict.againAfterMs / 60_000}` : ''
   return `${verdict.kind} ${verdict.error.code}${minutes}`
@@ -33,18 +33,8 @@ describe('a login', () => {
   })
 
   it('is not refused when a redirect dropped user and password', () => {
-    const verdict = judgeLogin({ ...httpAnswer(200, 'false'), hasLostArguments: true }, undefined, 0)
+    const verdict = judgeLogin({ ...httpAnswer(200, 'false'), hasLostArguments: true }, undefined)
     expect(verdict).toMatchObject({ kind: 'failed', error: { code: 'source.request-refused' } })
-  })
-
-  it('with status 401 names the schemes that the server offers, and what is needed', () => {
-    const verdict = judgeLogin({ ...httpAnswer(401, ''), schemes: ['Negotiate', 'NTLM'] }, undefined, 0)
-    expect(verdict).toMatchObject({
-      ...{ kind: 'refused' },
-      error: {
-        message: expect.stringMatching(/it offers Negotiate, NTLM, and the connector needs Basic or anonymous/),
-      },
-    })
   })
 
   it.each([
@@ -57,13 +47,13 @@ describe('a login', () => {
   it('is refused with words in a SOAP fault, whose code is in the error', () => {
     const fault =
       '<s:Envelope xmlns:s="x"><s:Body><s:Fault><faultcode>s:Client</faultcode><faultstring>Mot de passe incorrect</faultstring></s:Fault></s:Body></s:Envelope>'
-    const verdict = judgeLogin(httpAnswer(200, fault), undefined, 0)
+    const verdict = judgeLogin(httpAnswer(200, fault), undefined)
     expect(verdict).toMatchObject({ kind: 'refused', error: { message: expect.stringMatching(/: s:Client$/) } })
   })
 
   it('is refused without the configured token', () => {
     const token = { from: { kind: 'field', path: 'Token' }, sendAs: { kind: 'query', name: 's' } } as const
-    const verdict = judgeLogin(httpAnswer(200, '<LoginResult/>'), token, 0)
+    const verdict = judgeLogin(httpAnswer(200, '<LoginResult/>'), token)
     expect(verdict).toMatchObject({ kind: 'refused', error: { code: 'source.unauthorized' } })
   })
 })

@@ -1,24 +1,34 @@
 import { describe, expect, it } from 'vitest'
 import { ConnectorError } from '../../../../../connector/runtime/connector-error.ts'
+import type { JudgedAnswer } from '../../../../../connector/source/polaris/answer/answer-verdict.ts'
 import type { HttpAnswer } from '../../../../../connector/source/polaris/http/http-caller.ts'
 import type { ApiRequest } from '../../../../../connector/source/polaris/http/read-request.ts'
 import type { AuthConfig, TokenConfig } from '../../../../../connector/source/polaris/polaris-config.ts'
 import { refusedAccounts } from '../../../../../connector/source/polaris/session/refused-accounts.ts'
-import { type Attempt, openSession } from '../../../../../connector/source/polaris/session/session.ts'
+import { openSession } from '../../../../../connector/source/polaris/session/session.ts'
 import { virtualClock } from '../../../../support/fakes/virtual-clock.ts'
 import { httpAnswer } from '../../../../support/http-answer.ts'
 import { never } from '../../../../support/signals.ts'
 
 const base = new URL('http://h/core/api/')
 const request: ApiRequest = { method: 'GET', url: new URL('http://h/core/api/Client.GetClientsModified?a=1') }
-const loggedOut: Attempt<string> = {
+const page = {
+  clients: [],
+  hasMoreResults: false,
+  checkPoint: null,
+  serverTime: undefined,
+  tookMs: 1,
+  bytes: 1,
+  replacedCharacters: 0,
+}
+const loggedOut: JudgedAnswer = {
   kind: 'refused',
   error: new ConnectorError('source.unauthorized', 'no session'),
 }
-const fine: Attempt<string> = { kind: 'answered', answer: 'page' }
+const fine: JudgedAnswer = { kind: 'page', page }
 
 /** A session with a server that gives these responses to logins and to calls. */
-function scripted(auth: AuthConfig, logins: HttpAnswer[], calls: Attempt<string>[]) {
+function scripted(auth: AuthConfig, logins: HttpAnswer[], calls: JudgedAnswer[]) {
   const loginRequests: ApiRequest[] = []
   const callRequests: ApiRequest[] = []
   const caller = {
@@ -53,7 +63,7 @@ const unauthorized = { code: 'source.unauthorized' }
 describe('openSession with a login', () => {
   it('logs in once, before the first call', async () => {
     const { send, loginRequests } = scripted(login(), [httpAnswer(200)], [])
-    expect([await send(), await send()]).toEqual(['page', 'page'])
+    expect([await send(), await send()]).toEqual([page, page])
     expect(loginRequests).toEqual([
       { method: 'POST', url: new URL('http://h/core/api/ACL.Login'), form: 'user=bob&password=p%20w%2Bd' },
     ])
@@ -61,7 +71,7 @@ describe('openSession with a login', () => {
 
   it('logs in again once and repeats the call when the session has expired', async () => {
     const { send, loginRequests, callRequests } = scripted(login(), [httpAnswer(200)], [fine, loggedOut])
-    expect([await send(), await send()]).toEqual(['page', 'page'])
+    expect([await send(), await send()]).toEqual([page, page])
     expect([loginRequests.length, callRequests.length]).toEqual([2, 3])
   })
 
@@ -70,7 +80,7 @@ describe('openSession with a login', () => {
     await send()
     await expect(send()).rejects.toEqual(failure('source.unauthorized'))
     expect([loginRequests.length, callRequests.length]).toEqual([2, 3])
-    expect([await send(), loginRequests.length]).toEqual(['page', 2])
+    expect([await send(), loginRequests.length]).toEqual([page, 2])
   })
 
   it('tries a login that may have failed because of the password again after 5 minutes', async () => {
@@ -79,11 +89,11 @@ describe('openSession with a login', () => {
       await expect(send()).rejects.toMatchObject({ code: 'source.server-error', retryAfterMs: 60_000 })
     expect(loginRequests).toHaveLength(1)
     clock.pass(5 * 60_000)
-    expect([await send(), loginRequests.length]).toEqual(['page', 2])
+    expect([await send(), loginRequests.length]).toEqual([page, 2])
   })
 
   it('logs in again when an answer is no page, but only on a session older than a minute', async () => {
-    const noPage: Attempt<string> = { kind: 'no-page', error: new ConnectorError('source.error-document', 'session?') }
+    const noPage: JudgedAnswer = { kind: 'no-page', error: new ConnectorError('source.error-document', 'session?') }
     const { send, clock, loginRequests } = scripted(
       login(),
       [httpAnswer(200)],
@@ -93,7 +103,7 @@ describe('openSession with a login', () => {
     await expect(send()).rejects.toEqual(failure('source.error-document'))
     expect(loginRequests).toHaveLength(1)
     clock.pass(60_001)
-    expect([await send(), loginRequests.length]).toEqual(['page', 2])
+    expect([await send(), loginRequests.length]).toEqual([page, 2])
     await expect(send()).rejects.toEqual(failure('source.error-document'))
     expect(loginRequests).toHaveLength(2)
   })
@@ -102,7 +112,7 @@ describe('openSession with a login', () => {
     const { send, loginRequests } = scripted(login(), [httpAnswer(503), httpAnswer(502), httpAnswer(200)], [])
     await expect(send()).rejects.toEqual(failure('source.server-error'))
     await expect(send()).rejects.toEqual(failure('source.server-error'))
-    expect([await send(), loginRequests.length]).toEqual(['page', 3])
+    expect([await send(), loginRequests.length]).toEqual([page, 3])
   })
 })
 
@@ -158,20 +168,20 @@ describe('openSession without a login', () => {
     for (const _attempt of [1, 2]) await expect(send()).rejects.toMatchObject({ ...unauthorized, retryAfterMs: 60_000 })
     expect(callRequests).toHaveLength(1)
     clock.jump(30 * 60_000)
-    expect(await send()).toBe('page')
+    expect(await send()).toBe(page)
   })
 
   it('does not take a login page for a refused account with Basic authentication', async () => {
     const auth: AuthConfig = { kind: 'basic', account: { user: 'u', password: 'p' } }
-    const loginPage: Attempt<string> = { kind: 'no-session', error: new ConnectorError('source.unauthorized', 'x') }
+    const loginPage: JudgedAnswer = { kind: 'no-session', error: new ConnectorError('source.unauthorized', 'x') }
     const { send } = scripted(auth, [], [loginPage])
     await expect(send()).rejects.toMatchObject({ code: 'source.unauthorized', retryAfterMs: undefined })
-    expect(await send()).toBe('page')
+    expect(await send()).toBe(page)
   })
 
   it('never blocks calls when no account is configured', async () => {
     const { send } = scripted({ kind: 'none' }, [], [loggedOut])
     await expect(send()).rejects.toMatchObject({ ...unauthorized, retryAfterMs: undefined })
-    expect(await send()).toBe('page')
+    expect(await send()).toBe(page)
   })
 })
