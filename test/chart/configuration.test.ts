@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { readConfig } from '../../connector/config/load-config.ts'
 import { settingList } from '../../connector/config/setting-list.ts'
-import { chartValues } from '../../scripts/generate/chart-values.ts'
 import {
   examples,
   full,
@@ -127,13 +126,6 @@ test('Helm and the connector accept the values in the README', () => {
     readFile: (name) => (name === 'connector.yaml' ? file : '-----BEGIN CERTIFICATE-----'),
   })
   expect(loaded.kind === 'valid' ? [] : loaded.problems).toEqual([])
-})
-
-test('values.yaml documents exactly the values of the schema', () => {
-  const schema = JSON.parse(readFileSync('helm/values.schema.json', 'utf8'))
-  const documented = new Set(chartValues().map(({ path }) => path[0]))
-  const known = Object.keys(schema.properties).filter((key) => !['enabled', 'global'].includes(key))
-  expect(known.toSorted()).toEqual([...documented].toSorted())
 })
 
 const configMapOf = (all: readonly Manifest[]) =>

@@ -21,12 +21,6 @@ test('the package has only the necessary files, and renders the same', () => {
   expect(packed).toEqual(manifestsIn(helm('4', ['template', 'shops', 'helm', ...values])))
 })
 
-test('the chart has the version of the connector', () => {
-  const shown = helm('4', ['show', 'chart', 'helm'])
-  expect(shown).toMatch(new RegExp(`^version: ${version}$`, 'm'))
-  expect(shown).toMatch(new RegExp(`^appVersion: ${version}$`, 'm'))
-})
-
 test('a parent chart can have the chart as a dependency, and disable it', () => {
   const parent = join(folder, 'parent')
   helm('4', ['package', 'helm', '-d', join(parent, 'charts')])

@@ -47,11 +47,6 @@ test('every image is pinned by version or digest', () => {
 
 const deployment = (values: object = {}) => only(manifests(someValues(values)), 'Deployment')
 
-test('memory has a request and a limit, CPU only a request', () => {
-  const [{ resources }] = deployment().spec.template.spec.containers
-  expect(resources).toEqual({ requests: { cpu: '100m', memory: '192Mi' }, limits: { memory: '384Mi' } })
-})
-
 test('only /healthz can restart a pod; it does not depend on Polaris, Kafka or S3', () => {
   const [container] = deployment().spec.template.spec.containers
   const pathOf = (probe: string) => container[probe].httpGet
