@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { loadConfig } from '../../../connector/config/load-config.ts'
-import { byPath, fromFile, leastEnvironment, leastFile, now, problems, reading, valid } from './config-sources.ts'
+import { byPath, fromFile, leastEnvironment, leastFile, problems, valid } from './config-sources.ts'
 
 const oneStream = `${leastFile}streams:
   - name: paris
@@ -12,14 +11,6 @@ const twoStreams = `${oneStream}  - name: lyon
 `
 
 describe('a configuration file', () => {
-  test('can contain several streams', () => {
-    const { streams } = valid(fromFile(twoStreams))
-    expect(streams.map(({ name, polaris, kafka }) => [name, polaris.url, polaris.limit, kafka.topic])).toEqual([
-      ['paris', 'https://paris.example.com', 200, 'client.modified'],
-      ['lyon', 'https://lyon.example.com', 100, 'client.modified.lyon'],
-    ])
-  })
-
   test('can write settings that several streams share once, with an anchor and a merge key', () => {
     const merged = (limit: string) => `${leastFile}streams:
   - name: paris
@@ -37,13 +28,6 @@ describe('a configuration file', () => {
       ['https://polaris.example.com', 2, 200, 'json'],
     ])
     expect(problems(fromFile(merged('limt: 300')))).toMatchObject([{ place: 'streams[1].polaris.limt' }])
-  })
-
-  test('takes the stream from the environment when the file has none', () => {
-    const { streams } = valid(
-      fromFile(leastFile, { POLARIS_URL: 'https://p', POLARIS_CODE_MAGASIN: '3', STREAM_NAME: 'x' }),
-    )
-    expect(streams).toMatchObject([{ name: 'x', polaris: { url: 'https://p', codeMagasin: 3 } }])
   })
 
   test('is overridden by the environment', () => {
@@ -134,25 +118,10 @@ htpp: { port: 1 }
     ])
   })
 
-  test('name the setting and its variable, of a single stream', () => {
-    const found = problems(fromFile('connector: shops\nstreams:\n  - name: a\n    polaris: { url: https://p }\n'))
-    expect(found).toContainEqual({ place: 'streams[0].polaris.codeMagasin (POLARIS_CODE_MAGASIN)', what: 'is missing' })
-    expect(problems(fromFile(oneStream, { POLARIS_LIMIT: 'many' }))).toEqual([
-      { place: 'streams[0].polaris.limit (POLARIS_LIMIT)', what: 'must be a whole number from 1 to 1000' },
-    ])
-    const [second] = problems(fromFile(`${twoStreams}    poll: { interval: 5 }\n`))
-    expect(second?.place).toBe('streams[1].poll.interval')
-  })
-
-  test('are listed in one config.invalid error', () => {
-    const load = () =>
-      loadConfig({ file: 'c.yaml', environment: {}, readFile: reading({ 'c.yaml': 'connector: A\nx: 1\n' }), now })
-    expect(load).toThrow(
-      expect.objectContaining({
-        code: 'config.invalid',
-        message: expect.stringMatching(/ connector \(CONNECTOR_ID\): must be 1 to 63[\s\S]* x: is unknown/),
-      }),
-    )
+  test('name the variable of a single stream only', () => {
+    const wrong = (file: string) => problems(fromFile(`${file}    poll: { interval: 5 }\n`)).map(({ place }) => place)
+    expect(wrong(oneStream)).toEqual(['streams[0].poll.interval (POLL_INTERVAL)'])
+    expect(wrong(twoStreams)).toEqual(['streams[1].poll.interval'])
   })
 })
 
@@ -169,22 +138,13 @@ describe('variables of one stream', () => {
       { place: 'KAFKA_TOPIC', what: expect.stringContaining('set kafka.topic in each stream') },
     ])
   })
-
-  test('can be used by the streams of a file', () => {
-    const file = `${twoStreams}    deadLetters: {}\n`.replaceAll(
-      'codeMagasin',
-      `auth: basic, user: u, password: "\${POLARIS_PASSWORD}", codeMagasin`,
-    )
-    const { streams } = valid(fromFile(file, { POLARIS_PASSWORD: 'p' }))
-    expect(streams.map(({ polaris }) => polaris.password?.reveal())).toEqual(['p', 'p'])
-  })
 })
 
 describe(`\${VARIABLE} in a file`, () => {
   const withPrefix = (value: string) =>
     `${leastFile}streams:\n  - polaris:\n      url: https://p\n      codeMagasin: 1\n      prefixCle: ${value}\n`
-  const prefixCle = (value: string, environment = {}, files = {}) =>
-    valid(fromFile(withPrefix(value), environment, files)).streams[0]?.polaris.prefixCle
+  const prefixCle = (value: string, environment: Record<string, string>) =>
+    valid(fromFile(withPrefix(value), environment)).streams[0]?.polaris.prefixCle
 
   test.each([
     [`"\${A}"`, 'a'],
@@ -211,10 +171,6 @@ streams: [{ polaris: { url: https://p, codeMagasin: "\${STORE}", listFields: [Ca
     })
   })
 
-  test('is replaced by the content of the file that VARIABLE_FILE names', () => {
-    expect(prefixCle(`\${KEY}`, { KEY_FILE: '/run/key' }, { '/run/key': 'k\n' })).toBe('k')
-  })
-
   test.each([
     ['empty', `\${NOWHERE}`, 'refers to the variable NOWHERE, which is not set'],
     ['with a default', `"\${A:-b}"`, `contains \${ without a valid variable name`],
@@ -222,10 +178,5 @@ streams: [{ polaris: { url: https://p, codeMagasin: "\${STORE}", listFields: [Ca
   ])('is a problem when %s', (_, written, what) => {
     const found = problems(fromFile(withPrefix(written), { NOWHERE: '', A: 'a' }))
     expect(found.map(byPath)).toEqual([expect.stringContaining(`streams[0].polaris.prefixCle ${what}`)])
-  })
-
-  test('may have a name that resembles a setting', () => {
-    expect(prefixCle(`\${POLARIS_PASSWORD_2}`, { POLARIS_PASSWORD_2: 'x' })).toBe('x')
-    expect(problems(fromFile(oneStream, { POLARIS_PASSWORD_2: 'x' }))).toHaveLength(1)
   })
 })

@@ -19,10 +19,10 @@ checkpoint:
   url: s3://bucket/polaris
 `
 
-export const now = Date.parse('2026-11-27T04:00:00Z')
+const now = Date.parse('2026-11-27T04:00:00Z')
 
 /** Reads from `files` instead of the disk. */
-export function reading(files: Readonly<Record<string, string>>) {
+function reading(files: Readonly<Record<string, string>>) {
   return (name: string): string => {
     const text = files[name]
     if (text === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' })

@@ -37,27 +37,6 @@ describe('the configuration of the components', () => {
   })
 
   test.each([
-    ['PLAIN', 'plain'],
-    ['SCRAM-SHA-256', 'scram-sha-256'],
-    ['scram-sha-512', 'scram-sha-512'],
-  ])('has the SASL mechanism %s as %s, with its secrets in plain text', (KAFKA_SASL_MECHANISM, mechanism) => {
-    const { streams } = configured({ KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME: 'u', KAFKA_SASL_PASSWORD: 'p' })
-    expect(streams[0]?.kafka.sasl).toEqual({ mechanism, username: 'u', password: 'p' })
-  })
-
-  const account = { POLARIS_USER: 'u', POLARIS_PASSWORD: 'p' }
-  test('has the authentication to Polaris as basic or login', () => {
-    expect(configured({ POLARIS_AUTH: 'basic', ...account }).streams[0]?.polaris.auth).toEqual({
-      kind: 'basic',
-      account: { user: 'u', password: 'p' },
-    })
-    expect(configured({ POLARIS_AUTH: 'login', ...account }).streams[0]?.polaris.auth).toEqual({
-      kind: 'login',
-      account: { user: 'u', password: 'p' },
-    })
-  })
-
-  test.each([
     [
       '{ from: Token, sendAs: "?token" }',
       { from: { kind: 'field', path: 'Token' }, sendAs: { kind: 'query', name: 'token' } },

@@ -50,10 +50,6 @@ describe('settings that depend on each other', () => {
       { KAFKA_SSL: 'false', KAFKA_SSL_CA: pem },
       ['KAFKA_SSL is false, but ca, cert or key is set: remove one or the other'],
     ],
-    [
-      { POLARIS_AUTH: 'login' },
-      ['POLARIS_USER is missing: required with auth: login', 'POLARIS_PASSWORD is missing: required with auth: login'],
-    ],
     [{ POLARIS_URL: 'http://p', POLARIS_CA: pem }, ['POLARIS_CA has no effect with an http: URL: use https:']],
     [{ POLARIS_TLS_CERT: pem }, ['POLARIS_TLS_KEY is missing: required together with cert']],
     [{ POLARIS_TLS_KEY: pem }, ['POLARIS_TLS_CERT is missing: required together with key']],
@@ -118,12 +114,6 @@ describe('settings that depend on each other', () => {
 })
 
 describe('two streams', () => {
-  test('must have different names', () => {
-    expect(streams(stream('a', '    kafka: { topic: x }\n'), stream('a', ''))).toEqual([
-      'streams[1].name must be unique: streams[0] has the same name',
-    ])
-  })
-
   test('must not have the same topic', () => {
     expect(streams(stream('a', ''), stream('b', ''))).toEqual([
       'streams[1].kafka.topic is also the topic of streams[0], which would mix their clients: use another topic, or set sharedKeys: true in both',

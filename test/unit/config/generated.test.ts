@@ -1,41 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { configSchema } from '../../../connector/config/config-schema.ts'
 import { settingList } from '../../../connector/config/setting-list.ts'
 import { configJsonSchema } from '../../../scripts/generate/config-json-schema.ts'
-import { configReference } from '../../../scripts/generate/config-reference.ts'
 import { staleFiles } from '../../../scripts/generate.ts'
 import { fromFile, valid } from './config-sources.ts'
 
 describe('generated files', () => {
   test('are up to date (else: npm run generate)', () => expect(staleFiles()).toEqual([]))
 
-  test('the reference lists every setting with its variable and description', () => {
-    const lines = configReference().split('\n')
-    for (const { path, variable, description } of settingList()) {
-      const line = lines.find(
-        (one) => one.includes(`\`${path.at(-1)}\`** (\`${variable}\``) && one.includes(description),
-      )
-      expect(line, path.join('.')).toBeDefined()
-    }
-  })
-
   test('every setting has a description', () => {
     expect(settingList().filter(({ description }) => description.length < 4)).toEqual([])
-  })
-
-  test('the JSON schema has every key, rejects others, and contains no keyword of the connector', () => {
-    const schema = JSON.parse(configJsonSchema())
-    expect(Object.keys(schema.properties)).toEqual(Object.keys(configSchema.shape))
-    expect(schema.additionalProperties).toBe(false)
-    const stream = schema.properties.streams.items
-    expect(stream.additionalProperties).toBe(false)
-    expect(stream.properties.polaris.properties.password).toEqual({
-      type: 'string',
-      description: 'Password of the user',
-      writeOnly: true,
-    })
-    expect(configJsonSchema()).not.toMatch(/"(kind|variable|fallback|pem)":/)
   })
 
   test('the JSON schema accepts a variable wherever the file does', () => {

@@ -13,15 +13,6 @@ test.each([
   expect(problemsWith(variable, 'x')).toEqual([{ place: variable, what: `is not a setting; did you mean ${meant}?` }])
 })
 
-test.each(['POLARIS_FOO_FILE', 'polaris_foo', 'POLL_EVERY_NIGHT', 'CHECKPOINT_DIRECTORY'])(
-  '%s is refused: the prefix is the connector’s',
-  (variable) => {
-    expect(problemsWith(variable, 'x')).toEqual([
-      { place: variable, what: 'is not a setting: remove it; config/reference.md lists all variables' },
-    ])
-  },
-)
-
 test.each([
   // Kubernetes, for services called kafka, polaris and polaris-clients-connector.
   ['KAFKA_PORT', 'tcp://10.0.0.1:9092'],

@@ -59,9 +59,3 @@ test('full scans are off by default, and have a period', () => {
   expect(settingsOf(file('{}')).fullScan).toBeUndefined()
   expect(settingsOf(file('{ fullScan: { every: 168h } }')).fullScan).toEqual({ everyMs: 168 * HOUR })
 })
-
-test('the other settings of reading are converted', () => {
-  expect(settingsOf(file('{ interval: 2s, backfill: before }'))).toMatchObject({
-    ...{ intervalMs: 2 * SECOND, backfill: 'before' },
-  })
-})
