@@ -1,13 +1,11 @@
-import { randomUUID } from 'node:crypto'
-import { expect, inject, it, onTestFinished } from 'vitest'
+import { expect, inject, it } from 'vitest'
 import type { CheckpointDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import { streamNames } from '../../connector/publish/event-publisher.ts'
-import { type PolarisSimulator, startPolarisSimulator } from '../polaris/polaris-simulator.ts'
-import { type CheckpointObject, checkpointObject } from '../support/checkpoint-object.ts'
+import { checkpointObject } from '../support/checkpoint-object.ts'
 import { testKafka } from '../support/committed-records.ts'
-import { type ConnectorProcess, says, startConnector } from '../support/connector-process.ts'
-import { configFile, environmentOf, expectExactlyOnce, untilPublished } from '../support/stream-scene.ts'
-import type { TopicRecord } from '../support/topic-reader.ts'
+import { type ConnectorProcess, says } from '../support/connector-process.ts'
+import { replicaScene } from '../support/replica-scene.ts'
+import { expectExactlyOnce } from '../support/stream-scene.ts'
 
 const resumes = says('stream resumes: the cause is gone')
 
@@ -68,7 +66,7 @@ const troubles: Record<string, Trouble> = {
     make: edited((document) => Object.assign(document, { format: 1 })),
   },
   'other-stream': { ...foreign, make: edited((document) => Object.assign(document, { stream: 'x' })) },
-  'other-shop': { ...foreign, make: edited(({ source }) => Object.assign(source, { codeMagasin: 7 })) },
+  'other-shop': { ...foreign, make: edited(({ source }) => Object.assign(source, { codeMagasin: 700 })) },
   'other-prefix': { ...foreign, make: edited(({ source }) => Object.assign(source, { prefixCle: 'B' })) },
   'other-cluster': {
     ...elsewhere,
@@ -91,68 +89,45 @@ const troubles: Record<string, Trouble> = {
 }
 const names = [...Object.keys(troubles), 'good']
 
-interface Stage {
-  readonly connector: string
-  readonly simulator: PolarisSimulator
-  start(...args: readonly string[]): ConnectorProcess
-  objectOf(stream: string): CheckpointObject
-  /**
-   * Changes some clients, and waits until these streams have published the changes, each once. Resolves to the records
-   * of the streams that have published all clients again.
-   */
-  publishChanges(streams: readonly string[], but?: { republished: readonly string[] }): Promise<TopicRecord[][]>
-}
-
-/** One connector with a stream for each trouble, and one without any. */
-async function stageOfAll(): Promise<Stage> {
-  const simulator = await startPolarisSimulator({ clients: 40 })
-  const connector = `e2e-${randomUUID().slice(0, 13)}`
-  const { KAFKA_TOPIC, POLARIS_CODE_MAGASIN, POLARIS_LAST_CHANGED, POLARIS_LIMIT, POLL_INTERVAL, ...environment } =
-    environmentOf(connector, inject('kafkaBrokers'))
-  const polaris = { url: simulator.url, codeMagasin: 1, lastChanged: '2000-01-01' }
-  const topicOf = (stream: string) => `${connector}-${stream}`
-  const streams = names.map((name) => ({ name, polaris, poll: { interval: '300ms' }, kafka: { topic: topicOf(name) } }))
-  const config = configFile(JSON.stringify({ kafka: { topics: { partitions: 2 } }, streams }))
-  const processes: ConnectorProcess[] = []
-  onTestFinished(async () => {
-    await Promise.all(processes.map((one) => one.kill()))
-    await simulator.close()
-  })
-  const untilCaughtUp = (stream: string, atLeast: number) =>
-    untilPublished({ brokers: inject('kafkaBrokers'), topic: topicOf(stream), simulator, atLeast })
+/** A connector with a stream for each trouble, and one without any. */
+async function stageOfAll() {
+  const stage = await replicaScene(names, { clients: 40 })
+  const { simulator, untilPublished } = stage
   return {
-    connector,
-    simulator,
-    start: (...args) => {
-      const started = startConnector([...args, '--config', config], environment)
-      processes.push(started)
-      return started
-    },
-    objectOf: (stream) => checkpointObject(connector, stream),
-    publishChanges: async (streams, { republished } = { republished: [] }) => {
+    ...stage,
+    start: (...args: readonly string[]) => stage.start(args, { PLACEMENT: 'single' }),
+    objectOf: (stream: string) => checkpointObject(stage.name, stream),
+    /**
+     * Changes some clients, and waits until these streams have published the changes, each once. Resolves to the records
+     * of the streams that have published all clients again.
+     */
+    publishChanges: async (streams: readonly string[], republished: readonly string[] = []) => {
       for (let change = 0; change < 5; change += 1) simulator.change()
       const once = streams.filter((stream) => !republished.includes(stream))
-      for (const records of await Promise.all(once.map((stream) => untilCaughtUp(stream, 0))))
+      for (const records of await Promise.all(once.map((stream) => untilPublished(stream))))
         expectExactlyOnce({ simulator }, records)
       // Its history is read beside the live scans: the changes alone do not say that it has ended.
-      return await Promise.all(republished.map((stream) => untilCaughtUp(stream, 2 * simulator.clientIds.length)))
+      const all = 2 * simulator.clientIds.length
+      return await Promise.all(republished.map((stream) => untilPublished(stream, all)))
     },
   }
 }
 
+type Stage = Awaited<ReturnType<typeof stageOfAll>>
+
 it('holds only the stream whose checkpoint is of no use, leaves it unchanged, and goes on after the cure of the runbook', async () => {
-  const { connector, start, objectOf, publishChanges, simulator } = await stageOfAll()
+  const { name: connector, start, objectOf, publishChanges, simulator } = await stageOfAll()
   const first = start('run')
   await publishChanges(names)
-  const older = new Map(await textsOf(objectOf))
+  const older = await textsOf(objectOf)
   await publishChanges(names)
   expect(await first.stop()).toBe(0)
-  const good = new Map(await textsOf(objectOf))
+  const good = await textsOf(objectOf)
   await applyTroubles({ connector, objectOf, good, older })
 
   const second = start('run')
   await publishChanges(['good'])
-  const before = new Map(await etagsOf(objectOf))
+  const before = new Map(await storedOf(objectOf))
   for (const [stream, { code }] of Object.entries(troubles)) {
     const held = await second.line((line) => line.level === 'error' && line.stream === stream)
     expect(held).toMatchObject({ msg: 'stream held, trying again slowly', code, hint: expect.any(String) })
@@ -162,7 +137,7 @@ it('holds only the stream whose checkpoint is of no use, leaves it unchanged, an
   for (const stream of Object.keys(troubles)) {
     const now = await objectOf(stream).read()
     expect(now?.text, stream).toBe(troubles[stream]?.make(good.get(stream) ?? '', older.get(stream) ?? ''))
-    expect(now?.etag, stream).toBe(before.get(stream))
+    expect(now?.etag, stream).toBe(before.get(stream)?.etag)
   }
 
   await Promise.all(
@@ -171,7 +146,7 @@ it('holds only the stream whose checkpoint is of no use, leaves it unchanged, an
   for (const stream of Object.keys(troubles))
     await second.line((line) => resumes(line) && line.stream === stream, 150_000)
   const republished = Object.keys(troubles).filter((stream) => troubles[stream]?.cure === 'begin again')
-  for (const records of await publishChanges(names, { republished }))
+  for (const records of await publishChanges(names, republished))
     expect(records.length).toBeGreaterThanOrEqual(2 * simulator.clientIds.length)
   expect((await second.get('/readyz')).status).toBe(200)
   expect(await second.stop()).toBe(0)
@@ -197,16 +172,13 @@ const cures: Record<Cure, (curing: Curing) => Promise<unknown>> = {
   decide: (curing) => rewind(curing),
 }
 
-async function textsOf(objectOf: Stage['objectOf']): Promise<[string, string][]> {
-  return await Promise.all(
-    names.map(async (name) => [name, (await objectOf(name).read())?.text ?? ''] as [string, string]),
+const storedOf = (objectOf: Stage['objectOf']) =>
+  Promise.all(
+    names.map(async (name) => [name, (await objectOf(name).read()) ?? { text: '', etag: undefined }] as const),
   )
-}
 
-async function etagsOf(objectOf: Stage['objectOf']): Promise<[string, string | undefined][]> {
-  return await Promise.all(
-    names.map(async (name) => [name, (await objectOf(name).read())?.etag] as [string, string | undefined]),
-  )
+async function textsOf(objectOf: Stage['objectOf']): Promise<Map<string, string>> {
+  return new Map((await storedOf(objectOf)).map(([name, { text }]) => [name, text]))
 }
 
 async function applyTroubles({
@@ -214,7 +186,10 @@ async function applyTroubles({
   objectOf,
   good,
   older,
-}: Pick<Stage, 'connector' | 'objectOf'> & Record<'good' | 'older', Map<string, string>>): Promise<void> {
+}: Pick<Stage, 'objectOf'> & { readonly connector: string } & Record<
+    'good' | 'older',
+    Map<string, string>
+  >): Promise<void> {
   for (const [stream, { make }] of Object.entries(troubles)) {
     const text = make(good.get(stream) ?? '', older.get(stream) ?? '')
     if (text === undefined) await objectOf(stream).remove()

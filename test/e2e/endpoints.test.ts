@@ -41,34 +41,6 @@ it('serves health, metrics and status, even before the stream has read its first
   expect((await connector.get('/elsewhere')).status).toBe(404)
 })
 
-it('is not ready when its source has been unavailable for longer than the limit', async () => {
-  const times = { run: { readyAfterMs: 1_000 }, polaris: { retry: { retries: 0 } } }
-  const { start, simulator } = await scene({ times })
-  const connector = start()
-  await connector.line(says('caught up'))
-  simulator.faults.when(() => true, faults.status(503))
-  await connector.status(({ why }) => why === 'no progress')
-  const { status, body } = await connector.get('/readyz')
-  expect(status).toBe(503)
-  expect(JSON.parse(body)).toMatchObject({
-    ready: false,
-    streams: [{ code: 'source.server-error', hint: expect.stringContaining('log') }],
-  })
-  expect((await connector.get('/healthz')).status).toBe(200)
-  simulator.faults.clear()
-  await connector.status(({ why }) => why === undefined)
-  expect((await connector.get('/readyz')).status).toBe(200)
-})
-
-it('exits with 2 when the HTTP port is in use', async () => {
-  const { start } = await scene()
-  const first = start()
-  const { port } = await first.line(says('connector started'))
-  const second = start({ HTTP_PORT: String(port), CONNECTOR_ID: 'another' })
-  expect(await second.exitCode()).toBe(2)
-  expect(second.output()).toContain('HTTP_PORT')
-})
-
 it('the health check of the image succeeds only while the connector is alive', async () => {
   const { start } = await scene()
   const connector = start()

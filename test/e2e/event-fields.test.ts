@@ -106,22 +106,3 @@ it('publishes nothing of dropped or hashed fields, and clients that are read aga
     for (const mark of plantedMarks) expect(text).not.toContain(mark)
   for (const secret of [key, newKey]) expect(outputs.join('\n')).not.toContain(secret)
 })
-
-it('publishes nothing again when a stream changes its mode, and reads a topic with both', async () => {
-  const { simulator, start, records } = await scene({ source: { clients: 30 }, times })
-  const run = async (args: readonly string[], mode: string) => {
-    const command = start({ EVENT_MODE: mode }, args)
-    expect(await command.exitCode(60_000), command.output()).toBe(0)
-    return command
-  }
-  await run(untilCaughtUp, 'structured')
-  const [one = ''] = simulator.clientIds
-  simulator.change(one)
-  await run(untilCaughtUp, 'binary')
-  const all = await records()
-  expect(all).toHaveLength(31)
-  const changed = all.find(({ headers }) => 'ce_specversion' in headers)
-  expect(changed).toMatchObject({ key: one, value: { No: one } })
-  expect(changed?.headers).toMatchObject({ 'content-type': 'application/json', ce_subject: one })
-  expect(JSON.parse((await run(['audit', '--json'], 'structured')).printed())).toMatchObject({ agree: true })
-})

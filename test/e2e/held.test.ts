@@ -1,15 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { beforeAll, expect, inject, it, onTestFinished } from 'vitest'
+import { beforeAll, expect, it, onTestFinished } from 'vitest'
 import { DEFAULT_ACCESS } from '../polaris/session.ts'
-import { checkpointObject, storedSegments } from '../support/checkpoint-object.ts'
 import { closingAfterAll } from '../support/closing.ts'
-import { testKafka } from '../support/committed-records.ts'
 import { type ConnectorProcess, SHORT_PAUSES, says } from '../support/connector-process.ts'
-import { createTopics } from '../support/create-topics.ts'
 import { naming, type SecureKafka, secureKafka, secureScene } from '../support/secure-scene.ts'
-import { never } from '../support/signals.ts'
 import { expectExactlyOnce, type Scene, scene } from '../support/stream-scene.ts'
 
 /** A client that changes before its history has shown that a field is a list would be published again as one. */
@@ -65,22 +61,6 @@ async function kafkaPassword(): Promise<Held> {
   return { stage, line: { code: 'publish.unauthorized' }, connector: stage.start(), fix }
 }
 
-async function missingTopic(): Promise<Held> {
-  const stage = await scene({
-    source: { clients: 40 },
-    yaml: 'kafka: { topics: { create: false } }',
-    environment: quick,
-  })
-  const { name } = stage
-  const fix = async () => {
-    const client = testKafka(inject('kafkaBrokers')).admin()
-    await client.connect()
-    await createTopics(client, [{ topic: name, numPartitions: 2 }, { topic: `${name}.dlq` }])
-    await client.disconnect()
-  }
-  return { stage, line: { code: 'publish.topic-missing' }, connector: stage.start(), fix }
-}
-
 async function polarisPassword(): Promise<Held> {
   const { user, password } = DEFAULT_ACCESS
   const file = secretFile(password)
@@ -95,32 +75,10 @@ async function polarisPassword(): Promise<Held> {
   return { stage, line: { code: 'source.unauthorized' }, connector, fix: async () => file.write('rotated-Krznych') }
 }
 
-/** As after a bucket rule: the stream opens again, and a segment of its client index is gone. */
-async function missingSegment(): Promise<Held> {
-  const stage = await scene({ source: { clients: 3000 }, environment: { ...quick, POLARIS_LIMIT: '1000' } })
-  const segments = storedSegments(stage.name)
-  const object = checkpointObject(stage.name)
-  const first = stage.start()
-  await stage.caughtUp()
-  expect(await first.stop()).toBe(0)
-  const before = await object.document()
-  const name = before.committed.state.index.segments[0]?.name ?? ''
-  const bytes = (await segments.get(name, never)) ?? Buffer.alloc(0)
-  await segments.remove(name, never)
-  const fix = async () => {
-    expect(await object.document()).toEqual(before)
-    await segments.put(name, bytes, never)
-  }
-  const line = { code: 'checkpoint.index-damaged', error: expect.stringContaining(name) }
-  return { stage, line, connector: stage.start(), fix }
-}
-
 const causes: Readonly<Record<string, () => Promise<Held>>> = {
   'an ACL is missing': missingAcl,
   'the password of Kafka was rotated': kafkaPassword,
-  'a topic is missing': missingTopic,
   'the password of Polaris was rotated': polarisPassword,
-  'a segment of the client index is missing': missingSegment,
 }
 
 it('resumes a held stream without a restart once the cause is gone', async () => {

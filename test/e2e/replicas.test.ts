@@ -30,29 +30,6 @@ it('three replicas share six streams, each stream runs once, and a killed replic
   expect(await Promise.all([first.stop(), second.stop()])).toEqual([0, 0])
 })
 
-it('a standby is ready, and takes over when the other replica is stopped', async () => {
-  const stage = await replicaScene(1)
-  const first = stage.start()
-  await first.line(says('caught up'))
-  const standby = stage.start()
-  await standby.line(says('standing by: no stream is assigned to this replica'))
-  expect((await standby.get('/readyz')).status).toBe(200)
-  const status = async () => JSON.parse((await standby.get('/status')).body)
-  await expect.poll(status).toMatchObject({
-    streams: [{ stream: 'stream-1', state: 'waiting' }],
-    group: { state: 'member' },
-  })
-
-  first.signal('SIGTERM')
-  await standby.line(says('stream claimed'))
-  expect(await first.exitCode()).toBe(0)
-  expect(first.lines().some(says('stream lost to another replica'))).toBe(false)
-  stage.simulator.change()
-  await stage.expectAllExactlyOnce()
-  expect(await status()).toMatchObject({ streams: [{ stream: 'stream-1', epoch: 2 }] })
-  expect(await standby.stop()).toBe(0)
-})
-
 it('a replica that is stopped during a scan hands over without any page being read twice', async () => {
   const pages = 20
   const stage = await replicaScene(1, { clients: pages * 20, poll: { backfill: 'before' } })

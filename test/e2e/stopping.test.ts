@@ -42,31 +42,3 @@ it('exits at once on a second signal while a page is being saved', async () => {
   expect(await second.stop()).toBe(0)
   expectExactlyOnce({ simulator }, await records())
 })
-
-it('gives up a page that it cannot finish by the deadline, and exits with 0', async () => {
-  const { endpoint } = inject('s3')
-  const proxy = await startS3FaultProxy({ target: endpoint })
-  onTestFinished(() => proxy.close())
-  const times = {
-    run: { finishWithinMs: 3_000 },
-    checkpoint: { callWithinMs: 2_000, connectWithinMs: 500, answerWithinMs: 1_000 },
-    kafka: {
-      ...{ transactionMs: 20_000, commitWithinMs: 2_000, closeMs: 1_000 },
-      paces: { stream: { connectionMs: 1_000, requestMs: 1_000 } },
-    },
-  }
-  const { simulator, start, caughtUp } = await scene({ times, environment: { AWS_ENDPOINT_URL_S3: proxy.endpoint } })
-  const connector = start()
-  await connector.line(says('caught up'))
-  const puts = proxy.received.get('PUT') ?? 0
-  proxy.next('PUT', ...Array.from({ length: 20 }, () => ({ kind: 'hang' }) as const))
-  simulator.change()
-  await connector.status(() => (proxy.received.get('PUT') ?? 0) > puts)
-  const askedAt = performance.now()
-  expect(await connector.stop()).toBe(0)
-  expect(performance.now() - askedAt).toBeLessThan(8_000)
-
-  proxy.clear()
-  start()
-  expectExactlyOnce({ simulator }, await caughtUp())
-})

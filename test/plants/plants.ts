@@ -179,6 +179,13 @@ export const plants: readonly Plant[] = [
     by: longScans,
   },
   {
+    name: 'events after a rewind do not say that the first load is over',
+    file: 'pipeline/group/group-clients.ts',
+    text: "history.state !== 'first'",
+    becomes: "history.state === 'done'",
+    by: crossed,
+  },
+  {
     name: 'a new stream publishes everything to the topic of another one',
     file: 'stream/open-stream.ts',
     text: "mayBegin: isEmpty || topicUse === 'shared'",
@@ -261,6 +268,13 @@ export const plants: readonly Plant[] = [
     text: "history.state === 'done' || wanted < reached ? wanted : reached",
     becomes: 'wanted < reached ? wanted : wanted',
     by: { unit: 'checkpoint/rewind.test.ts' },
+  },
+  {
+    name: 'a rewind publishes only what has changed',
+    file: 'checkpoint/rewind.ts',
+    text: 'withoutPlaces(others), index: { ...emptyIndex,',
+    becomes: 'withoutPlaces(others), index: { ...index,',
+    by: crossed,
   },
   {
     name: 'a rewind for some clients publishes all',

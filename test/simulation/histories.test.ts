@@ -1,5 +1,8 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { failureOf } from './histories.ts'
+import { choiceOf } from './actions.ts'
+import { failureOf, histories } from './histories.ts'
+import { runHistory } from './history.ts'
 
 /** The histories are divided between this file and `crossed-histories.test.ts`, which run in parallel. */
 const HOUR_MS = 3_600_000
@@ -17,3 +20,30 @@ describe('when replicas, the group, Kafka, the store and the sources of several 
     HOUR_MS,
   )
 })
+
+/** Two replicas are assigned the same stream, and go on. */
+const answers = Array.from({ length: 8 }, () => choiceOf('answer', 0))
+const twoOwners = [
+  choiceOf('misassign', 3),
+  ...Array.from({ length: 120 }, () => [...answers, choiceOf('tick', 0)]).flat(),
+]
+
+it('the histories make the connector report every kind of failure event', async () => {
+  const [contended = expect.fail()] = fc.sample(histories.everyday, { numRuns: 1, seed: 1 })
+  const samples = [
+    ...fc.sample(histories.everyday, { numRuns: 200, seed: 3 }),
+    ...fc.sample(histories['long-scans'], { numRuns: 20, seed: 1 }),
+    { ...contended, permanentFault: 'none' as const, replicas: 2, streams: 1, choices: twoOwners },
+  ]
+  const kinds = new Set<string>()
+  for (const options of samples) for (const kind of (await runHistory(options)).eventKinds) kinds.add(kind)
+  expect([...kinds]).toEqual(
+    expect.arrayContaining([
+      ...['stream-claimed', 'taken-over', 'stream-lost', 'running → waiting', 'stream-retrying'],
+      ...['assignment-changed', 'stream-paused', 'paused → opening', 'running → opening', 'client-erased'],
+      ...['checkpoint-refused', 'running → ended', 'stream-held', 'stream-still-held', 'held → running'],
+      ...['transactions-repaired', 'segment-written', 'index-upkeep-failed', 'scan-backed-off', 'superseded'],
+      'look-back events',
+    ]),
+  )
+}, 600_000)

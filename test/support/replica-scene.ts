@@ -6,6 +6,7 @@ import { groupDefaults } from '../../connector/placement/placement-config.ts'
 import { type PolarisSimulator, startPolarisSimulator } from '../polaris/polaris-simulator.ts'
 import { type ConnectorProcess, lastLines, runningOn, startConnector } from './connector-process.ts'
 import { configFile, environmentOf, expectExactlyOnce, untilPublished } from './stream-scene.ts'
+import type { TopicRecord } from './topic-reader.ts'
 
 /** Several streams on real servers, each with its own topic, all with one source. Closed with the test. */
 export interface ReplicaScene {
@@ -16,6 +17,8 @@ export interface ReplicaScene {
   start(args?: readonly string[], more?: Record<string, string>): ConnectorProcess
   /** Waits until each stream runs on one replica, and each replica runs `least` or more. */
   untilShared(replicas: readonly ConnectorProcess[], options?: { least?: number }): Promise<void>
+  /** Waits until the topic of a stream has the last version of every client, and at least so many records. */
+  untilPublished(stream: string, atLeast?: number): Promise<TopicRecord[]>
   /** Waits until all topics are complete; then every change of every stream must be there exactly once and in order. */
   expectAllExactlyOnce(): Promise<void>
 }
@@ -32,13 +35,16 @@ export interface ReplicaSceneOptions {
   readonly polaris?: object
 }
 
-/** Call within a test. */
-export async function replicaScene(count: number, options: ReplicaSceneOptions = {}): Promise<ReplicaScene> {
+/** With these streams, or so many. Call within a test. */
+export async function replicaScene(
+  wanted: number | readonly string[],
+  options: ReplicaSceneOptions = {},
+): Promise<ReplicaScene> {
   const { clients = 100, polaris: more = {}, poll = {} } = options
   const brokers = inject('kafkaBrokers')
   const simulator = await startPolarisSimulator({ clients })
   const name = `e2e-${randomUUID().slice(0, 13)}`
-  const streams = streamsInSeparateSlots(count)
+  const streams = typeof wanted === 'number' ? streamsInSeparateSlots(wanted) : wanted
   const topicOf = (stream: string) => `${name}.${stream}`
   const polaris = { url: simulator.url, lastChanged: '2000-01-01', limit: 20, output: 'json', ...more }
   const all = streams.map((stream, at) => ({
@@ -64,16 +70,17 @@ export async function replicaScene(count: number, options: ReplicaSceneOptions =
     started.push(one)
     return one
   }
+  const published = (stream: string, atLeast = 0) =>
+    untilPublished({ brokers, topic: topicOf(stream), simulator, atLeast })
   return {
     name,
     streams,
     simulator,
+    untilPublished: published,
     untilShared: (replicas, options) => untilShared(streams, replicas, options),
     start,
     expectAllExactlyOnce: async () => {
-      for (const stream of streams) {
-        expectExactlyOnce({ simulator }, await untilPublished({ brokers, topic: topicOf(stream), simulator }))
-      }
+      for (const stream of streams) expectExactlyOnce({ simulator }, await published(stream))
     },
   }
 }

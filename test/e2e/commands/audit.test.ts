@@ -1,8 +1,6 @@
-import { expect, inject, it, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import type { auditStream } from '../../../connector/inspect/audit/audit-stream.ts'
-import { partitionOf } from '../../../connector/kafka/partitioner.ts'
 import { faults, type PolarisSimulator } from '../../polaris/polaris-simulator.ts'
-import { testKafka } from '../../support/committed-records.ts'
 import { type LogLine, says } from '../../support/connector-process.ts'
 import { expectNothingPersonal } from '../../support/nothing-personal.ts'
 import { type Scene, scene } from '../../support/stream-scene.ts'
@@ -34,16 +32,6 @@ async function stopped(options: Parameters<typeof scene>[0] = {}): Promise<Scene
   return stage
 }
 
-const PARTITIONS = 6
-
-/** Writes a record to the topic of a stream as a foreign producer. */
-async function produce(topic: string, key: string, value: string | null): Promise<void> {
-  const producer = testKafka(inject('kafkaBrokers')).producer()
-  await producer.connect()
-  await producer.send({ topic, messages: [{ key, value, partition: partitionOf(Buffer.from(key), PARTITIONS) }] })
-  await producer.disconnect()
-}
-
 it('agrees beside a running replica while clients change, exits with 0, and prints nothing of a client', async () => {
   // A replica on a busy machine publishes within three of its scans what changed.
   const stage = await scene({ environment: { POLL_INTERVAL: '2s' } })
@@ -72,46 +60,21 @@ function changing({ clientIds, change }: PolarisSimulator): () => void {
   return () => clearInterval(timer)
 }
 
-it('finds deleted, lost, different and erased clients, names them only with --ids, and exits with 1', async () => {
-  const stage = await stopped()
-  const { simulator, start, name } = stage
-  const [deleted = '', lost = '', replaced = '', changed = '', erased = '', gone = ''] = simulator.clientIds
-  const erase = start({}, ['erase', 'clients', '--client', erased, '--client', gone])
-  expect(await erase.exitCode(), erase.output()).toBe(0)
-  simulator.remove([deleted, gone])
-  simulator.change(changed)
-  const added = simulator.add(1)[0]?.clientId ?? ''
-  await produce(name, lost, null)
-  await produce(name, replaced, '{"other":"program"}')
-
-  const [{ exit, output, json }, missing, ofGone] = await Promise.all([
-    audit(stage),
-    auditText(stage, '--ids', 'missing'),
-    audit(stage, ['--client', gone]),
-  ])
-  expect(exit, output).toBe(1)
-  expect(json).toMatchObject({
-    ...{ agree: false, clients: { source: 199, topic: 197 } },
-    differences: { missing: 3, different: 2, gone: 1 },
-  })
-  for (const id of [deleted, lost, replaced, changed, erased, gone, added]) expect(output).not.toContain(id)
-  expect(missing.exit).toBe(1)
-  expect(missing.text.trim().split('\n').toSorted()).toEqual([added, lost, erased, replaced, changed].toSorted())
-  expect(ofGone).toMatchObject({ exit: 1, json: { agree: true, client: { isInSource: false } } })
-  const kinds = ofGone.json?.client?.records.map(({ kind }) => kind)
-  expect(new Set(kinds)).toEqual(new Set(['event', 'tombstone']))
-})
-
-it('removes the clients that are gone, unless they are too many or a rewind waits', async () => {
+it('names the clients that are gone only with --ids, and removes them, unless they are too many or a rewind waits', async () => {
   const stage = await stopped()
   const { simulator, records } = stage
   const [first = '', second = '', third = ''] = simulator.clientIds
   simulator.remove([first, second])
   const remove = (count: string) => audit(stage, ['--remove-gone', count])
   const tombstones = async () => (await records()).filter(({ text }) => text === '')
+  const gone = await auditText(stage, '--ids', 'gone')
+  expect(gone.exit).toBe(1)
+  expect(gone.text.trim().split('\n').toSorted()).toEqual([first, second].toSorted())
   expect(await remove('1')).toMatchObject({ exit: 1, json: { removal: { isDone: false } } })
   expect(await tombstones()).toEqual([])
-  expect(await remove('2')).toMatchObject({ exit: 0, json: { differences: { gone: 2 }, removal: { isDone: true } } })
+  const removed = await remove('2')
+  expect(removed).toMatchObject({ exit: 0, json: { differences: { gone: 2 }, removal: { isDone: true } } })
+  for (const id of [first, second]) expect(removed.output).not.toContain(id)
   const erased = await tombstones()
   expect(new Set(erased.map(({ key }) => key))).toEqual(new Set([first, second]))
   expect(new Set(erased.map(({ headers }) => headers.ce_type))).toEqual(new Set(['client.removed']))

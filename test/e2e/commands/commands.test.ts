@@ -1,6 +1,5 @@
 import type { Admin } from 'kafkajs'
 import { expect, inject, it } from 'vitest'
-import { checkpointObject } from '../../support/checkpoint-object.ts'
 import { testKafka } from '../../support/committed-records.ts'
 import { type LogLine, startConnector } from '../../support/connector-process.ts'
 import { configFile, expectExactlyOnce, scene, untilCaughtUp } from '../../support/stream-scene.ts'
@@ -45,28 +44,6 @@ it('run --until-caught-up ends with the exit code of the error that holds a stre
     { stream: 'one', end: 'caught-up' },
     { stream: 'other', end: 'held', code: 'source.mapping' },
   ])
-})
-
-it('checkpoint show prints the checkpoint and changes nothing', async () => {
-  const { start, name } = await scene()
-  const before = start({}, ['checkpoint', 'show', 'clients'])
-  expect(await before.exitCode()).toBe(0)
-  expect(before.printed()).toBe('stream: clients\nremark: no checkpoint\n')
-  await start({}, untilCaughtUp).exitCode()
-  const stored = await checkpointObject(name).read()
-  const show = async () => {
-    const shown = start({}, ['checkpoint', 'show', 'clients'])
-    expect(await shown.exitCode()).toBe(0)
-    return shown.output()
-  }
-  const shown = await show()
-  expect(shown).toMatch(/^liveUntil: \S+Z\nhistory: done\nevents: 200\nopenedBy: \S+\nopenedAt: \S+Z\nepoch: 1$/m)
-  expect(shown).toContain('scansInProgress: none')
-  expect(await show()).toBe(shown)
-  expect(await checkpointObject(name).read()).toEqual(stored)
-  const all = start({}, ['checkpoint', 'show'])
-  expect(await all.exitCode()).toBe(0)
-  expect(all.printed()).toMatch(/^streams\n {2}STREAM +LIVE UNTIL .*\n {2}clients +\S+Z +done +200 +\S+ +\S+Z +1\n$/)
 })
 
 async function withAdmin<Result>(work: (admin: Admin) => Promise<Result>): Promise<Result> {

@@ -119,16 +119,6 @@ it('reports what is unavailable or rejects access, checks the rest, and finishes
   }
 })
 
-it('reports a topic that is missing, and may not be created', async () => {
-  const { exit, findings, byCheck } = await examined(
-    await scene({ yaml: 'kafka: { topics: { create: false } }' }),
-    group,
-  )
-  expect(exit).toBe(1)
-  expect(verdicts(findings, 'failed')).toEqual(['topics'])
-  expect(byCheck.topics?.hint).toContain('create the topic, or set `kafka.topics.create: true`')
-})
-
 it('checks each stream, or only the named one', async () => {
   const here = await scene()
   const file = configFile(`
