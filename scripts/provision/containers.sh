@@ -9,25 +9,18 @@ stand_in=localhost/stand-in
 bare_debian=localhost/bare-debian:bookworm
 
 containers() {
-  why=$(why_no_containers)
-  if [ -n "$why" ]; then no_containers "$why"; return; fi
+  may_install || { no_containers 'podman, buildah and debootstrap need root and apt-get'; return; }
   container_tools || { no_containers "apt-get cannot install ${missing[*]}"; return; }
   container_settings
-  link containers-bookworm containers
+  link "$containers" containers
   export CONTAINERS_STORAGE_CONF=$containers/storage.conf CONTAINERS_CONF=$containers/containers.conf
   rm -rf "$containers/rootfs" # left by an interrupted run
+  podman image exists "$bare_debian" || bare_machine
   grep -qsxF "# for $(pinned_images)" "$containers/bases" || base_images
   compose_images
-  podman image exists "$bare_debian" || bare_machine
   rm -rf "$containers/rootfs"
   rm -f .cache/no-containers
   runs_a_container || no_containers "cannot start a container on this machine: $(tail -1 "$containers/trial.log")"
-}
-
-why_no_containers() {
-  if [ "$(id -u)" != 0 ]; then echo 'podman, buildah and debootstrap need root'
-  elif ! command -v apt-get >/dev/null; then echo 'podman and buildah need apt-get, which is missing'
-  fi
 }
 
 # Tests that need containers report this as the reason for being skipped.
@@ -71,7 +64,6 @@ base_images() {
   if ! { podman pull -q "$node_image" && podman pull -q "$runtime_image"; } >/dev/null 2>&1; then
     say 'cannot pull the base images: building stand-ins from Debian packages'
     node_image=$stand_in/node:$node_version-bookworm-slim runtime_image=$stand_in/cc-debian12:nonroot
-    debian_files
     node_stand_in "$node_image"
     runtime_stand_in "$runtime_image"
   fi
@@ -90,56 +82,56 @@ debian_files() {
 bare_machine() {
   say 'building a bare Debian image for the fresh-machine test'
   debian_files
-  image=$(buildah from scratch)
-  files=$(buildah mount "$image")
+  new_image scratch
   cp -a "$containers/rootfs/." "$files"
   echo force-unsafe-io >"$files/etc/dpkg/dpkg.cfg.d/unsafe-io"
   chroot "$files" dpkg --purge netbase >/dev/null
   rm -rf "$files"/var/cache/apt/archives/*.deb "$files"/var/lib/apt/lists/*
-  commit_image "$image" "$bare_debian"
+  commit_image "$bare_debian"
 }
 
 # A small Debian with Node and npm. It trusts this machine's
 # certificates, so that npm in a build reaches the same registry.
 node_stand_in() {
   own_node
-  image=$(buildah from scratch)
-  files=$(buildah mount "$image")
-  cp -a "$containers/rootfs/." "$files"
-  rm -rf "$files"/var/cache/apt/archives/*.deb
-  cp -a "$cache/node-$node_version/bin/." "$files/usr/local/bin"
-  mkdir -p "$files/usr/local/lib/node_modules" "$files/usr/local/etc"
-  cp -a "$cache/node-$node_version/lib/node_modules/npm" "$files/usr/local/lib/node_modules"
-  cp "$cache/node-$node_version/LICENSE" "$files/usr/local"
+  new_image "$bare_debian"
+  cp -a "$cache/node-$node_version"/{bin,lib,LICENSE} "$files/usr/local"
+  mkdir -p "$files/usr/local/etc"
   cp /etc/ssl/certs/ca-certificates.crt "$files/etc/ssl/certs/ca-certificates.crt"
   echo 'cafile=/etc/ssl/certs/ca-certificates.crt' >"$files/usr/local/etc/npmrc"
   buildah config --env PATH=/usr/local/bin:/usr/bin:/bin --env "NODE_VERSION=$node_version" --cmd node "$image"
-  commit_image "$image" "$1"
+  commit_image "$1"
 }
 
 # Like the real image, the C and C++ runtimes, certificates, time zones and the
 # same user, but no shell.
 runtime_stand_in() {
-  image=$(buildah from scratch)
-  files=$(buildah mount "$image")
+  debian_files
+  new_image scratch
   for package in base-files gcc-12-base libc6 libgcc-s1 'libstdc++6' netbase tzdata; do
     dpkg-deb --fsys-tarfile "$containers/rootfs/var/cache/apt/archives/$package"_*.deb | tar -x -C "$files"
   done
   rm -rf "$files"/usr/share/{doc,lintian,man,locale} "$files"/{boot,home,media,mnt,opt,srv}
   mkdir -p "$files/etc/ssl/certs" "$files/home/nonroot"
   cp "$containers/rootfs/etc/ssl/certs/ca-certificates.crt" "$files/etc/ssl/certs"
-  printf '%s\n' root:x:0:0:root:/root:/sbin/nologin nobody:x:65534:65534:nobody:/nonexistent:/sbin/nologin nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin >"$files/etc/passwd"
-  printf '%s\n' root:x:0: nogroup:x:65534: nonroot:x:65532: >"$files/etc/group"
+  echo nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin >"$files/etc/passwd"
+  echo nonroot:x:65532: >"$files/etc/group"
   chown 65532:65532 "$files/home/nonroot"
   chmod 1777 "$files/tmp"
   buildah config --env PATH=/usr/local/bin:/usr/bin:/bin --env SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt --user 65532 --workingdir /home/nonroot "$image"
-  commit_image "$image" "$1"
+  commit_image "$1"
 }
 
-# commit_image CONTAINER IMAGE
+# new_image BASE: begins an image, whose files are in the folder $files.
+new_image() {
+  image=$(buildah from "$1")
+  files=$(buildah mount "$image")
+}
+
+# commit_image NAME
 commit_image() {
-  buildah umount "$1" >/dev/null
-  buildah commit -q --rm "$1" "$2" >/dev/null
+  buildah umount "$image" >/dev/null
+  buildah commit -q --rm "$image" "$1" >/dev/null
 }
 
 runs_a_container() {
