@@ -45,8 +45,7 @@ export interface ClientEventParts {
 export const eventSource = (connector: string, stream: string) => `/polaris/${connector}/${stream}`
 
 export const EVENT_TYPE = 'client.modified'
-export const SEQUENCE_DIGITS = 20
-export const sequenceText = (sequence: number) => String(sequence).padStart(SEQUENCE_DIGITS, '0')
+export const sequenceText = (sequence: number) => String(sequence).padStart(20, '0')
 
 /** Invariant 7: the same change read again has the same event id, as the client's previous event is the same. */
 export function eventId(

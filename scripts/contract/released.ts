@@ -1,25 +1,20 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { CONTRACT_MAJOR } from '../../connector/event/client-event.ts'
 import { breakingChanges, type Contract } from './breaking-changes.ts'
-import { schemaFiles } from './event-schema.ts'
 
+const presentFolder = `contract/v${CONTRACT_MAJOR}`
 /** Has a folder for each released version. */
 export const releasedFolder = 'contract/released'
 
-/** The present schemas, by file name. */
-const presentContract = (): Contract =>
-  Object.fromEntries(Object.entries(schemaFiles()).map(([path, schema]) => [basename(path), schema]))
-
 /** Copies the present schemas to the folder of a version, which a release needs. */
 export function saveContract(folder: string, version: string): void {
-  mkdirSync(join(folder, version), { recursive: true })
-  for (const [file, schema] of Object.entries(presentContract()))
-    writeFileSync(join(folder, version, file), `${JSON.stringify(schema, undefined, 2)}\n`)
+  for (const file of schemasIn(presentFolder)) cpSync(join(presentFolder, file), join(folder, version, file))
 }
 
 /** The breaking changes from each released version to the next, and from the last one to `present`. */
-export function contractProblems(folder: string, present = presentContract()): string[] {
-  const steps = [...versionsIn(folder).map((version) => read(folder, version)), present]
+export function contractProblems(folder: string, present = read(presentFolder)): string[] {
+  const steps = [...versionsIn(folder).map((version) => read(join(folder, version))), present]
   return steps.slice(1).flatMap((after, index) => breakingChanges(steps[index] ?? {}, after))
 }
 
@@ -28,7 +23,7 @@ function versionsIn(folder: string): string[] {
   return readdirSync(folder).toSorted((one, other) => one.localeCompare(other, 'en', { numeric: true }))
 }
 
-function read(folder: string, version: string): Contract {
-  const files = readdirSync(join(folder, version))
-  return Object.fromEntries(files.map((file) => [file, JSON.parse(readFileSync(join(folder, version, file), 'utf8'))]))
-}
+const schemasIn = (folder: string) => readdirSync(folder).filter((file) => file.endsWith('.schema.json'))
+
+const read = (folder: string): Contract =>
+  Object.fromEntries(schemasIn(folder).map((file) => [file, JSON.parse(readFileSync(join(folder, file), 'utf8'))]))

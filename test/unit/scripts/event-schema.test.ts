@@ -2,23 +2,26 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { CONTRACT_MAJOR, DATA_SCHEMA } from '../../../connector/event/client-event.ts'
 import { clientRecord, type EventSettings } from '../../../connector/event/client-record.ts'
-import { tombstones } from '../../../connector/event/cloud-event/event-form.ts'
+import { tombstones, tombstoneTypes } from '../../../connector/event/cloud-event/event-form.ts'
 import { deadLetterCodes } from '../../../connector/event/dead-letter.ts'
 import { clientReader } from '../../../connector/event/read-client.ts'
-import { schemaFiles, tombstoneHeaders } from '../../../scripts/contract/event-schema.ts'
 import { readProjectFile } from '../../support/documentation/markdown-file.ts'
 import { eventForm } from '../../support/records.ts'
 
 const ajv = new Ajv2020({ strict: true, allErrors: true, validateFormats: true })
 addFormats.default(ajv)
-const schemas = schemaFiles()
-const check = (file: string) => ajv.compile({ ...schemas[`v1/${file}.schema.json`] })
+const file = (name: string) => JSON.parse(readProjectFile(`contract/v${CONTRACT_MAJOR}/${name}.json`))
+const check = (name: string) => ajv.compile(file(`${name}.schema`))
 const isEvent = check('event')
 const isClient = check('client')
 const areBinaryHeaders = check('binary-headers')
 const isDeadLetter = check('dead-letter')
-const example = (name: string) => JSON.parse(readProjectFile(`contract/v1/examples/${name}.json`))
+const { clientModified, clientErased, deadLetter } = file('asyncapi').components.messages
+const areHeaders = ajv.compile(clientModified.headers)
+const areDeadLetterHeaders = ajv.compile(deadLetter.headers)
+const example = (name: string) => file(`examples/${name}`)
 const event = example('client-modified')
 
 const fieldName = fc.string({ minLength: 1, maxLength: 8 }).filter((name) => name !== '__proto__')
@@ -57,6 +60,7 @@ test('every record that the connector makes of a client fits its schema, and the
       const value = JSON.parse(record.value)
       fits(value, record.to === 'events' ? isEvent : isDeadLetter)
       if (record.to === 'events') fits(value.data, isClient)
+      fits(record.headers, record.to === 'events' ? areHeaders : areDeadLetterHeaders)
       const { record: other } = clientRecord(read, place, binary)
       fits(JSON.parse(other.value), other.to === 'events' ? isClient : isDeadLetter)
       if (other.to === 'events') fits(other.headers, areBinaryHeaders)
@@ -80,8 +84,9 @@ test('the golden examples fit the schemas', () => {
 
 test('a tombstone has the headers of its schema and of the golden example, in every partition', () => {
   const headers = example('client-erased-headers')
-  const isHeaders = ajv.compile({ ...tombstoneHeaders() })
+  const isHeaders = ajv.compile(clientErased.headers)
   expect(isHeaders(headers), ajv.errorsText(isHeaders.errors)).toBe(true)
+  expect(clientErased.headers.properties.ce_type.enum).toEqual(tombstoneTypes)
   const place = { source: '/polaris/shops/clients', clientId: '0001042', id: '6f3c1d1e-1c9e-4a51-9b0b-3d1f0a6f8a11' }
   const made = tombstones({ ...place, type: 'client.erased', timeMs: Date.parse('2026-06-15T10:00:00Z') }, 2)
   const record = { to: 'events', key: '0001042', value: null, headers }
@@ -105,6 +110,12 @@ describe('the schemas reject', () => {
   test.each(['code', 'field', 'bytes', 'contentHash'])('a dead letter without %s', (field) => {
     expect(isDeadLetter({ ...example('dead-letter'), [field]: undefined })).toBe(false)
   })
+})
+
+test('the ids of the schemas have the major version of the contract', () => {
+  expect(file('client.schema').$id).toBe(DATA_SCHEMA)
+  for (const name of ['event', 'binary-headers', 'dead-letter'])
+    expect(file(`${name}.schema`).$id).toBe(`urn:polaris-connector:${name}:${CONTRACT_MAJOR}`)
 })
 
 test('every code of a dead letter is in its description', () => {
