@@ -1,34 +1,34 @@
+import { readFileSync } from 'node:fs'
+import { parse } from 'yaml'
 import { runDefaults } from '../../connector/config/connector-config.ts'
-import { type ChartValue, chartValues } from './chart-values.ts'
-import { type Json, type OfSecret, reference, settingsSchema } from './config-json-schema.ts'
+import { type Json, mapValues, type OfSecret, reference, settingsSchema } from './config-json-schema.ts'
 
-/** Shorter than the connector's own deadline, a pod would be killed in the middle of a page. */
-const limits: Readonly<Record<string, Json>> = {
-  terminationGracePeriodSeconds: { minimum: runDefaults.finishWithinMs / 1000 + 1 },
+const text = readFileSync(new URL('../../helm/values.yaml', import.meta.url), 'utf8')
+
+/** Of each key in a group, `helm/values.yaml` says what it means. Other maps may have any key. */
+const groups = new Set([...text.matchAll(/^(\w+):\n {2}# -- /gm)].map(([, key]) => key))
+
+/** What the names and types of `helm/values.yaml` do not say. */
+const known: Json = {
+  // A parent chart may set them.
+  enabled: { type: 'boolean' },
+  global: { type: 'object' },
+  // With less, a pod would be killed in the middle of a page.
+  terminationGracePeriodSeconds: { type: 'integer', minimum: runDefaults.finishWithinMs / 1000 + 1 },
 }
-/** A parent chart may set them. */
-const ofParent = { enabled: { type: 'boolean' }, global: { type: 'object' } }
 
-/**
- * The JSON schema of the chart's values: `config` comes from the connector; of the others, names and types of
- * `helm/values.yaml`. Kubernetes checks the rest.
- */
+/** The JSON schema of the chart's values. That of `config` is the connector's; what is in other maps, Kubernetes checks. */
 export function chartSchema(): string {
-  const own = chartValues().reduce<Json>(withValue, { ...ofParent, config: settingsSchema(onlyReference) })
-  const schema = { $schema: 'http://json-schema.org/draft-07/schema#', ...strict(own) }
+  const values = Object.entries(parse(text) as Json).map(([key, value]) => [
+    key,
+    groups.has(key) ? strict(mapValues(value as Json, typed)) : typed(value),
+  ])
+  const properties = { ...Object.fromEntries(values), ...known, config: settingsSchema(onlyReference) }
+  const schema = { $schema: 'http://json-schema.org/draft-07/schema#', ...strict(properties) }
   return `${JSON.stringify(schema, undefined, 2)}\n`
 }
 
 const strict = (properties: Json): Json => ({ type: 'object', properties, additionalProperties: false })
-
-function withValue(properties: Json, { path: [key = '', ...rest], default: preset, description }: ChartValue): Json {
-  const schema = (properties[key] ?? {}) as Json
-  const changed =
-    rest.length === 0
-      ? { description, ...typed(preset), ...limits[key], ...schema }
-      : strict(withValue((schema.properties ?? {}) as Json, { path: rest, default: preset, description }))
-  return { ...properties, [key]: changed }
-}
 
 function typed(value: unknown): Json {
   if (Array.isArray(value)) return { type: 'array' }

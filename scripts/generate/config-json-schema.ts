@@ -52,6 +52,6 @@ function orVariable({ kind, pem }: SchemaNode, schema: Json, ofSecret: OfSecret)
   return kind === 'secret' ? ofSecret(schema, pem === true ? 'pem' : 'other') : schema
 }
 
-function mapValues(object: Readonly<Record<string, SchemaNode>>, map: (node: SchemaNode) => Json): Json {
-  return Object.fromEntries(Object.entries(object).map(([key, node]) => [key, map(node)]))
+export function mapValues<Value>(object: Readonly<Record<string, Value>>, map: (value: Value) => Json): Json {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, map(value)]))
 }

@@ -128,6 +128,13 @@ test('Helm and the connector accept the values in the README', () => {
   expect(loaded.kind === 'valid' ? [] : loaded.problems).toEqual([])
 })
 
+test('values.yaml says what each value of the schema means', () => {
+  const { properties } = JSON.parse(readFileSync('helm/values.schema.json', 'utf8'))
+  const { enabled, global, config, ...own } = properties as Record<string, { readonly properties?: object }>
+  const values = Object.values(own).flatMap(({ properties: group }) => Object.keys(group ?? { itself: {} }))
+  expect(readFileSync('helm/values.yaml', 'utf8').match(/^ *# -- /gm)).toHaveLength(values.length + 1) // and config
+})
+
 const configMapOf = (all: readonly Manifest[]) =>
   all.find(({ kind, data }) => kind === 'ConfigMap' && data?.['connector.yaml'])?.data as { 'connector.yaml': string }
 
