@@ -7,9 +7,8 @@ import type { LiveStore } from './clients/live-store.ts'
 import { type FaultPlan, faultPlan } from './fault-plan.ts'
 import { httpFront } from './front.ts'
 import type { Call } from './request.ts'
-import { clientService } from './service.ts'
+import { readClients } from './service.ts'
 import { type AccessOptions, accessControl, DEFAULT_ACCESS } from './session.ts'
-import { wallClockOf } from './wall-clock.ts'
 
 export { plantedMarks } from './clients/made-up-client.ts'
 export { faults } from './fault.ts'
@@ -51,8 +50,6 @@ export interface PolarisSimulator {
   /** Takes effect at the next call. */
   setAccess(access: Partial<AccessOptions>): void
   expireSessions(): void
-  /** Refuses every token issued so far. */
-  expireTokens(): void
   /** Stops listening and closes all connections. */
   close(): Promise<void>
 }
@@ -66,16 +63,14 @@ const BASE_PATH = '/core/api/'
  */
 export async function startPolarisSimulator(options: SimulatorOptions = {}): Promise<PolarisSimulator> {
   const { clients = 100, host = '127.0.0.1', port: wanted = 0, mode, tls } = options
-  const wall = wallClockOf('Europe/Paris')
-  const live = firstClients(mode === 'bench' ? { clients: 0 } : options, wall)
-  const { read, expireTokens } = clientService(mode === 'bench' ? benchStore(clients) : live, wall)
+  const live = firstClients(mode === 'bench' ? { clients: 0 } : options)
+  const store = mode === 'bench' ? benchStore(clients) : live
   let allowed: AccessOptions = { ...DEFAULT_ACCESS, ...options.access }
   const access = accessControl(() => allowed)
   const answer = (call: Call): Answer => {
-    if (call.method !== 'GET' && call.method !== 'POST') return textAnswer(405, 'Method Not Allowed')
     if (call.function === 'ACL.Login') return access.login(call)
     if (call.function !== READ) return textAnswer(404, 'Fonction inconnue')
-    return access.refuse(call) ?? read(call)
+    return access.refuse(call) ?? readClients(store, call)
   }
   const calls: Call[] = []
   const onCall = (call: Call) => {
@@ -91,7 +86,7 @@ export async function startPolarisSimulator(options: SimulatorOptions = {}): Pro
   const { change, massUpdate, add, remove, restore } = live
   return {
     url: `${tls === undefined ? 'http' : 'https'}://${host}:${port}${BASE_PATH}`,
-    ...{ changes: live.changes, clientIds: live.ids, calls, faults, expireTokens, expireSessions: access.expireAll },
+    ...{ changes: live.changes, clientIds: live.ids, calls, faults, expireSessions: access.expireAll },
     ...{ change, massUpdate, add, remove, restore },
     setAccess: (other) => {
       allowed = { ...allowed, ...other }

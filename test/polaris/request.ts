@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Output } from './answer/answer-forms.ts'
-import { parseDateTime, type WallClock, type WallText } from './wall-clock.ts'
+import { parseDateTime, type WallText } from './wall-clock.ts'
 
 /** One call as received. */
 export interface Call {
@@ -24,15 +24,12 @@ export interface ReadArguments {
 }
 
 /** Binds arguments as .NET does: names are exact, unknown ones are ignored, missing or invalid ones are refused. */
-export function readArguments(
-  parameters: ReadonlyMap<string, string>,
-  wall: WallClock,
-): ReadArguments | { readonly refused: string } {
+export function readArguments(parameters: ReadonlyMap<string, string>): ReadArguments | { readonly refused: string } {
   const lastChanged = parameters.get('lastChanged')
   const codeMagasin = parameters.get('codeMagasin')
   if (lastChanged === undefined) return { refused: 'missing argument: lastChanged' }
   if (codeMagasin === undefined) return { refused: 'missing argument: codeMagasin' }
-  const since = parseDateTime(lastChanged, wall)
+  const since = parseDateTime(lastChanged)
   if (since === undefined) return { refused: 'lastChanged is not a DateTime' }
   if (!/^-?\d{1,10}$/.test(codeMagasin)) return { refused: 'codeMagasin is not an Int32' }
   const limit = parameters.get('limit') ?? '100'

@@ -1,37 +1,34 @@
+import { createHash } from 'node:crypto'
 import { type Answer, textAnswer } from './answer/answer.ts'
 import { answerForms, renderPage } from './answer/answer-forms.ts'
-import { type ClientStore, fromTime } from './clients/client-store.ts'
+import { type ClientStore, fromTime, type Place } from './clients/client-store.ts'
 import { type Call, readArguments } from './request.ts'
-import { digestOf, readToken, writeToken } from './token.ts'
-import type { WallClock } from './wall-clock.ts'
 
 /** Implements `Client.GetClientsModified`. */
-export interface Service {
-  read(call: Call): Answer
-  /** Refuses every token issued so far. */
-  expireTokens(): void
+export function readClients(store: ClientStore, call: Call): Answer {
+  const read = readArguments(call.parameters)
+  if ('refused' in read) return textAnswer(400, read.refused)
+  const { checkPoint, others } = read
+  const token = checkPoint === undefined ? undefined : readToken(checkPoint, others)
+  if (checkPoint !== undefined && token === undefined) return textAnswer(400, 'checkPoint inconnu ou expiré')
+  const { parts, last, more } = store.select(token ?? fromTime(read.lastChanged), read.limit, read.output)
+  const form = answerForms[read.output]
+  const body = renderPage(form, { parts, hasMoreResults: more, checkPoint: writeToken(last, others) })
+  return { status: 200, headers: { 'content-type': form.contentType }, body }
 }
 
-export function clientService(store: ClientStore, wall: WallClock): Service {
-  let generation = 0
-  return {
-    read: (call) => {
-      const read = readArguments(call.parameters, wall)
-      if ('refused' in read) return textAnswer(400, read.refused)
-      const digest = digestOf(read.others)
-      const token = read.checkPoint === undefined ? undefined : readToken(read.checkPoint)
-      const isValid = token?.digest === digest && token.generation === generation
-      if (read.checkPoint !== undefined && !isValid) return textAnswer(400, 'checkPoint inconnu ou expiré')
-      const from = token ?? fromTime(read.lastChanged)
-      const { parts, last, more } = store.select(from, read.limit, read.output)
-      const { modified, index } = last
-      const checkPoint = writeToken({ modified, index, digest, generation, page: (token?.page ?? 0) + 1 })
-      const form = answerForms[read.output]
-      const body = renderPage(form, { parts, hasMoreResults: more, checkPoint })
-      return { status: 200, headers: { 'content-type': form.contentType }, body }
-    },
-    expireTokens: () => {
-      generation += 1
-    },
-  }
+/**
+ * A `checkPoint`, which is opaque to callers: the last client returned, and the arguments for which the token is valid.
+ * Contains `+`, `/` and `=`, which the caller must percent-encode to send the token back.
+ */
+function writeToken({ modified, index }: Place, others: string): string {
+  const digest = createHash('sha256').update(others).digest('base64')
+  return `CP/${digest}+${modified}|${index}`
+}
+
+/** Undefined if the token is not valid for the other arguments. */
+function readToken(text: string, others: string): Place | undefined {
+  const [modified = '', index] = text.split('+').at(-1)?.split('|') ?? []
+  const place = { modified, index: Number(index) }
+  return writeToken(place, others) === text ? place : undefined
 }

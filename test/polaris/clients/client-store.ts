@@ -9,8 +9,6 @@ export interface Place {
 
 /** One change of the source. Tests compare the published events with these changes. */
 export interface Change {
-  /** Number of the change among all changes of all clients, from 1. */
-  readonly sequence: number
   readonly clientId: string
   /** `NoVersion` in the client's content. */
   readonly version: number

@@ -1,6 +1,5 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { WallClock } from '../wall-clock.ts'
 import type { Change } from './client-store.ts'
 import { type LiveStore, liveStore } from './live-store.ts'
 
@@ -20,9 +19,9 @@ const DAY_MS = 86_400_000
 const CLIENTS_PER_STEP = 3
 
 /** The clients that a simulator starts with: new ones, or those in its history file. */
-export function firstClients(options: FirstClients, wall: WallClock): LiveStore {
+export function firstClients(options: FirstClients): LiveStore {
   const { history: file } = options
-  const store = liveStore(wall)
+  const store = liveStore()
   const known = file === undefined ? [] : readHistory(file)
   for (const change of known) store.replay(change)
   if (known.length === 0) addFirst(store, options, Date.now())

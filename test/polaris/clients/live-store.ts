@@ -1,9 +1,7 @@
 import { answerForms } from '../answer/answer-forms.ts'
-import type { WallClock } from '../wall-clock.ts'
-import { changeMaker } from './change-maker.ts'
-import type { Change, ClientStore } from './client-store.ts'
+import { wallTextAt } from '../wall-clock.ts'
+import { type Change, type ClientStore, compare, type Place } from './client-store.ts'
 import { madeUpClient, numbers } from './made-up-client.ts'
-import { type ClientState, presentStates } from './present-states.ts'
 
 /** Clients that change, with a log of every change. */
 export interface LiveStore extends ClientStore {
@@ -14,7 +12,7 @@ export interface LiveStore extends ClientStore {
   change(id?: string): Change
   /** Changes the first `count` clients at the same instant. */
   massUpdate(count: number): readonly Change[]
-  /** Adds clients (default: one), modified now or at `at`. */
+  /** Adds clients (default: one), all modified now or at `at`. */
   add(count?: number, at?: number): readonly Change[]
   /** Deletes these clients: nothing returns them, and changes of any or many clients leave them out. */
   remove(ids: readonly string[]): void
@@ -26,75 +24,105 @@ export interface LiveStore extends ClientStore {
   onChange(listener: (changes: readonly Change[]) => void): void
 }
 
+/** A client since its last change. */
+interface ClientState extends Place {
+  readonly change: Change
+}
+
 const SEED = 1
+/** The id of the client with index 0. */
+const FIRST_ID = 100_001
 
-export function liveStore(wall: WallClock): LiveStore {
+export function liveStore(): LiveStore {
   const changes: Change[] = []
-  const maker = changeMaker(wall)
-  const present = presentStates()
+  const ids: string[] = []
+  /** By index. */
+  const latest: ClientState[] = []
+  /** In the order of their places, with former states, which are passed over. */
+  const ordered: ClientState[] = []
+  const removed = new Set<number>()
   const listeners: ((changes: readonly Change[]) => void)[] = []
-  const removed = new Map<number, ClientState>()
+  let lastInstant = 0
 
-  const isPresent = (index: number) => !removed.has(index)
-  const stateAfter = (index: number, change: Change) => ({ modified: change.modified, index, change })
-  /** Changes clients at the same instant, now or at `at`. `of`: their indexes, ascending. */
-  const changeAll = (of: readonly number[], at?: number) => {
-    const stamp = maker.stamp(at)
-    const states = of.map((index) => stateAfter(index, maker.next(index, stamp)))
-    present.show(states)
-    const made = states.map(({ change }) => change)
-    for (const change of made) changes.push(change)
+  const indexOf = (id: string) => {
+    const index = Number(id) - FIRST_ID
+    if (latest[index] === undefined || removed.has(index)) throw new Error(`no client with id ${id}`)
+    return index
+  }
+  const show = (made: readonly Change[]) => {
+    const end = ordered.length
+    for (const change of made) {
+      const { clientId, modified, instant } = change
+      const state = { modified, index: Number(clientId) - FIRST_ID, change }
+      ids[state.index] = clientId
+      latest[state.index] = state
+      changes.push(change)
+      ordered.push(state)
+      lastInstant = Math.max(lastInstant, instant)
+    }
+    const [before, after] = [ordered[end - 1], ordered[end]]
+    if (before !== undefined && after !== undefined && compare(before, after) > 0) ordered.sort(compare)
+  }
+  /** Changes or adds clients at the same instant: at `instant`, or else now and later than the change before. */
+  const changeAll = (indexes: readonly number[], instant = Math.max(Date.now(), lastInstant + 1)) => {
+    const modified = wallTextAt(instant)
+    const made = indexes.map((index): Change => {
+      const version = (latest[index]?.change.version ?? 0) + 1
+      return { clientId: String(FIRST_ID + index), version, modified, instant }
+    })
+    show(made)
     for (const listener of listeners) listener(made)
     return made
   }
-  const stateOf = (id: string) => {
-    const state = present.of(maker.indexOf(id) ?? -1)
-    if (state === undefined) throw new Error(`no client with id ${id}`)
-    return state
+  const anyIndex = () => {
+    const random = numbers(SEED, -7, changes.length)
+    for (;;) {
+      const index = Math.floor(random() * ids.length)
+      if (!removed.has(index)) return index
+    }
   }
-  const content = ({ index, change: { clientId, version, modified } }: ClientState) =>
-    madeUpClient({ seed: SEED, index, id: clientId, version, modified })
   return {
     changes,
-    ids: maker.ids,
-    change: (id) => {
-      const ids = removed.size === 0 ? maker.ids : maker.ids.filter((_, index) => isPresent(index))
-      const chosen = id ?? anyOf(ids, numbers(SEED, -7, changes.length)())
-      return changeAll([stateOf(chosen).index])[0] as Change
-    },
-    massUpdate: (count) => changeAll([...maker.ids.keys()].filter(isPresent).slice(0, count)),
+    ids,
+    change: (id) => changeAll([id === undefined ? anyIndex() : indexOf(id)])[0] as Change,
+    massUpdate: (count) => changeAll([...ids.keys()].filter((index) => !removed.has(index)).slice(0, count)),
     add: (count = 1, at) =>
-      at === undefined
-        ? maker.newClients(count).flatMap((index) => changeAll([index]))
-        : changeAll(maker.newClients(count), at),
-    remove: (ids) => {
-      for (const id of ids) {
-        const state = stateOf(id)
-        present.hide(state.index)
-        removed.set(state.index, state)
-      }
+      changeAll(
+        Array.from({ length: count }, (_, more) => ids.length + more),
+        at,
+      ),
+    remove: (gone) => {
+      for (const id of gone) removed.add(indexOf(id))
     },
-    restore: (ids) => {
-      for (const id of ids) {
-        const gone = removed.get(maker.indexOf(id) ?? -1)
-        if (gone === undefined) throw new Error(`client ${id} is not deleted`)
-        removed.delete(gone.index)
-        present.show([{ ...gone }])
-      }
+    restore: (back) => {
+      for (const id of back) if (!removed.delete(Number(id) - FIRST_ID)) throw new Error(`client ${id} is not deleted`)
     },
-    replay: (change) => {
-      changes.push(change)
-      present.show([stateAfter(maker.continueAfter(change), change)])
-    },
+    replay: (change) => show([change]),
     onChange: (listener) => void listeners.push(listener),
     select: (after, limit, output) => {
-      const { states, more } = present.after(after, limit)
-      const rendered = states.map((state) => Buffer.from(answerForms[output].client(content(state))))
-      return { parts: rendered, last: states.at(-1) ?? after, more }
+      const states: ClientState[] = []
+      let at = positionAfter(ordered, after)
+      for (; at < ordered.length && states.length <= limit; at += 1) {
+        const state = ordered[at] as ClientState
+        if (latest[state.index] === state && !removed.has(state.index)) states.push(state)
+      }
+      const returned = states.slice(0, limit)
+      const rendered = returned.map(({ index, change: { clientId: id, version, modified } }) =>
+        Buffer.from(answerForms[output].client(madeUpClient({ seed: SEED, index, id, version, modified }))),
+      )
+      return { parts: rendered, last: returned.at(-1) ?? after, more: states.length > limit }
     },
   }
 }
 
-function anyOf(ids: readonly string[], random: number): string {
-  return ids[Math.floor(random * ids.length)] ?? ''
+/** Number of states up to and including `place`. */
+function positionAfter(ordered: readonly Place[], place: Place): number {
+  let [low, high] = [0, ordered.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    const state = ordered[middle]
+    if (state !== undefined && compare(state, place) <= 0) low = middle + 1
+    else high = middle
+  }
+  return low
 }
