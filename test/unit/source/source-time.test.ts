@@ -58,24 +58,6 @@ describe('wallClock', () => {
 })
 
 describe('smallestReading', () => {
-  // The clocks of Paris were set back at 2024-10-27T01:00:00Z, from 03:00 to 02:00.
-  const paris = (from: string, to: string) =>
-    smallestReading(at(`2024-10-27T${from}Z`), at(`2024-10-27T${to}Z`), 'Europe/Paris')
-
-  it('is the start when the clocks were not set back in between', () => {
-    expect(paris('00:15:00', '00:45:00')).toBe('2024-10-27T02:15:00')
-    expect(paris('01:15:00', '01:45:00')).toBe('2024-10-27T02:15:00')
-    expect(smallestReading(at('2024-03-31T00:30:00Z'), at('2024-03-31T01:30:00Z'), 'Europe/Paris')).toBe(
-      '2024-03-31T01:30:00',
-    )
-  })
-
-  it('is 02:00 when the start is in the repeated hour and the clocks were set back in between', () => {
-    expect(paris('00:15:00', '01:10:00')).toBe('2024-10-27T02:00:00')
-    expect(paris('00:59:59', '01:00:00')).toBe('2024-10-27T02:00:00')
-    expect(paris('00:55:00', '23:00:00')).toBe('2024-10-27T02:00:00')
-  })
-
   it('is the smallest of all texts in between, in any zone', () => {
     const aroundAChange = fc.oneof(
       modern,

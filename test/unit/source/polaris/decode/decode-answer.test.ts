@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { recordMaker } from '../../../../../connector/source/polaris/decode/client-record.ts'
 import { decodeJson } from '../../../../../connector/source/polaris/decode/decode-answer.ts'
@@ -6,32 +5,15 @@ import { decodeJson } from '../../../../../connector/source/polaris/decode/decod
 const client = (json: string) => recordMaker('Europe/Paris')(decodeJson(json).root.value)
 const failure = (code: string) => expect.objectContaining({ code })
 
-const digits = fc.stringMatching(/^(?:0|[1-9]\d{0,24})$/)
-const numberText = fc
-  .tuple(
-    fc.constantFrom('', '-'),
-    digits,
-    fc.option(fc.stringMatching(/^\d{1,20}$/), { nil: undefined }),
-    fc.option(fc.stringMatching(/^[eE][+-]?\d{1,3}$/), { nil: undefined }),
-  )
-  .map(
-    ([sign, whole, fraction, exponent]) =>
-      `${sign}${whole}${fraction === undefined ? '' : `.${fraction}`}${exponent ?? ''}`,
-  )
-
-const codeUnit = fc.oneof(fc.nat(0x60), fc.nat(0xffff), fc.constantFrom(0xd83d, 0xde00))
-const anyText = fc.array(codeUnit, { maxLength: 12 }).map((units) => String.fromCharCode(...units))
-
 describe('decodeJson', () => {
-  it('keeps the original text of every number, at any position', () => {
-    fc.assert(
-      fc.property(numberText, fc.constantFrom('', ' ', '\n\t'), fc.string(), (number, space, text) => {
-        const json = `{"a":${space}${number}${space},"s":${JSON.stringify(text)},"l":[${number},${space}${number}],"o":{"n":${number}}}`
-        expect(client(json)).toEqual({ a: number, s: text, l: [number, number], o: { n: number } })
-      }),
-      { numRuns: 300 },
-    )
-  })
+  it.each(['0', '-0', '1.50', '12345678901234567890', '0.1234567890123456789', '1E+5', '1e400'])(
+    'keeps the original text of the number %s, at any position',
+    (number) => {
+      expect(client(`{"a": ${number} ,"s":"${number}:","l":[${number},\n${number}],"o":{"n":${number}}}`)).toEqual({
+        ...{ a: number, s: `${number}:`, l: [number, number], o: { n: number } },
+      })
+    },
+  )
 
   it('leaves out null and the minimum date, and converts booleans and dates to text', () => {
     const json =
@@ -44,12 +26,6 @@ describe('decodeJson', () => {
       _type: 'a',
       $: 'b',
     })
-  })
-
-  it('accepts fields with the names of built-in properties', () => {
-    const record = client('{"__proto__":{"x":1},"constructor":"2","toString":3}')
-    expect(Object.keys(record)).toEqual(['__proto__', 'constructor', 'toString'])
-    expect(Object.getPrototypeOf(record)).toBe(Object.prototype)
   })
 
   it.each(['{"a":NaN}', '{"a":"\n"}', '{"a":1.50.1}', '{1.50:1}', '{"Memo":"5" plat"}', '{"a":"\\x"', '{"a":"\\u12x'])(
@@ -78,17 +54,6 @@ describe('decodeJson', () => {
     })
     expect(replacedCharacters).toBe(7)
     expect(client('{"a":"\\\\u0000\\\\b"}')).toEqual({ a: '\\u0000\\b' })
-  })
-
-  it('keeps every text, whatever escapes it has', () => {
-    fc.assert(
-      fc.property(fc.array(anyText, { maxLength: 4 }), fc.boolean(), (texts, isAscii) => {
-        const kept = texts.map((text) => text.replace(/[^\t\n\r -\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '\ufffd'))
-        const escaped = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
-        const json = JSON.stringify({ texts }).replace(isAscii ? /[\u0080-\uffff]/g : /[\ufffe\uffff]/g, escaped)
-        expect(client(json)).toEqual({ texts: kept })
-      }),
-    )
   })
 
   it('does not include content in its errors', () => {
