@@ -140,7 +140,7 @@ function judgeOther(error: ConnectorError, answer: HttpAnswer): NoPage {
 }
 
 /** The error with the name of the fault in the response. */
-function withFault(error: ConnectorError, answer: HttpAnswer): ConnectorError {
+export function withFault(error: ConnectorError, answer: HttpAnswer): ConnectorError {
   const fault = faultIn(serverMessage(answer))
   return fault === undefined ? error : error.with(`${error.message}: ${fault}`)
 }

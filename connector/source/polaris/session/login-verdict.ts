@@ -1,7 +1,7 @@
 import { assertNever } from '../../../runtime/compiler-checks.ts'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
-import { describe, statusError } from '../answer/answer-verdict.ts'
-import { faultIn, isLoginPage, type ServerMessage, serverMessage } from '../answer/server-message.ts'
+import { describe, statusError, withFault } from '../answer/answer-verdict.ts'
+import { isLoginPage, type ServerMessage, serverMessage } from '../answer/server-message.ts'
 import type { AnswerNode } from '../decode/answer-node.ts'
 import { reportedError } from '../decode/page/reported-error.ts'
 import type { HttpAnswer } from '../http/http-caller.ts'
@@ -15,22 +15,25 @@ export type LoginVerdict =
 
 /** So that an account is not locked. */
 export const REFUSED_MS = 30 * 60_000
-/** Statuses that servers also return for a wrong password. */
-const doubtful: ReadonlySet<number> = new Set([400, 403, 500])
+/** For statuses that servers return for other reasons than a wrong password, too. */
 const DOUBTFUL_MS = 5 * 60_000
+const refusals: Readonly<Record<number, number>> = {
+  401: REFUSED_MS,
+  400: DOUBTFUL_MS,
+  403: DOUBTFUL_MS,
+  500: DOUBTFUL_MS,
+}
 
 /** A 401 or a complete, successful response that is no login refuses the credentials. */
 export function judgeLogin(answer: HttpAnswer, token: TokenConfig | undefined): LoginVerdict {
   const { status } = answer
-  const message = serverMessage(answer)
-  const fault = faultIn(message)
   const failed =
     status === 204 || status === 205 ? undefined : statusError(answer, { auth: 'login', operation: 'log in' })
   if (failed !== undefined) {
-    const error = failed.with(`${failed.message}${fault === undefined ? '' : `: ${fault}`}`)
-    const againAfterMs = status === 401 ? REFUSED_MS : doubtful.has(status) ? DOUBTFUL_MS : undefined
+    const [error, againAfterMs] = [withFault(failed, answer), refusals[status]]
     return againAfterMs === undefined ? { kind: 'failed', error } : { kind: 'refused', error, againAfterMs }
   }
+  const message = serverMessage(answer)
   const found = token === undefined ? undefined : tokenIn(message, token.from)
   const why = isRefusal(message)
     ? 'the server refuses the user'
@@ -38,10 +41,10 @@ export function judgeLogin(answer: HttpAnswer, token: TokenConfig | undefined): 
       ? 'the response has no token where polaris.login.token expects it'
       : undefined
   if (why === undefined) return { kind: 'logged-in', token: found }
-  const named = `log in: ${why} (${describe(answer)})${fault === undefined ? '' : `: ${fault}`}`
   // After a redirect that dropped user and password, the response is not about them.
-  if (answer.hasLostArguments) return { kind: 'failed', error: new ConnectorError('source.request-refused', named) }
-  return { kind: 'refused', error: new ConnectorError('source.unauthorized', named), againAfterMs: REFUSED_MS }
+  const code = answer.hasLostArguments ? 'source.request-refused' : 'source.unauthorized'
+  const error = withFault(new ConnectorError(code, `log in: ${why} (${describe(answer)})`), answer)
+  return answer.hasLostArguments ? { kind: 'failed', error } : { kind: 'refused', error, againAfterMs: REFUSED_MS }
 }
 
 /** Whether a successful response is a login page, false, or an error document. */

@@ -30,9 +30,6 @@ export type LoginOutcome<Result> =
   | { readonly kind: 'accepted'; readonly result: Result }
   | { readonly kind: 'refused'; readonly error: ConnectorError; readonly againAfterMs: number }
 
-/** How often a held stream checks whether the password has changed. */
-const LOOK_AGAIN_MS = 60_000
-
 interface KnownAccount {
   readonly oneAtATime: Semaphore
   accepted?: string
@@ -63,8 +60,7 @@ export function refusedAccounts(clock: Pick<Clock, 'monotonic'>): RefusedAccount
         }
         if (account.user !== user || account.password !== password) continue
         if (known.accepted === password) delete known.accepted
-        const { againAfterMs } = outcome
-        const error = outcome.error.with(outcome.error.message, { retryAfterMs: LOOK_AGAIN_MS })
+        const { error, againAfterMs } = outcome
         known.refused = { password, error, until: clock.monotonic() + againAfterMs }
         throw error
       }
