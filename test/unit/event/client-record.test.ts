@@ -23,16 +23,6 @@ function make(client: ClientRecord, more: Partial<EventSettings> = {}) {
   return { kind, record, value: JSON.parse(record.value) }
 }
 
-describe('a client', () => {
-  test.each([
-    ['2026-06-15T11:59:00', '2026-06-15T09:59:00.000Z'],
-    [undefined, '2026-06-15T10:00:00.000Z'],
-    ['soon', '2026-06-15T10:00:00.000Z'],
-  ])('modified at %s has the time %s', (Modif, time) => {
-    expect(make(Modif === undefined ? { No: '1' } : { No: '1', Modif }).value.time).toBe(time)
-  })
-})
-
 describe('a client that cannot become an event', () => {
   test.each([
     ['without an id', { Nom: 'planted' }, 'client-id-missing'],

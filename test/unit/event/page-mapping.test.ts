@@ -32,10 +32,8 @@ describe('the mapping of pages', () => {
 
   test.each([
     ['no client has the configured id', page({ Nom: 'DUPONT' }, { Nom: 'DUPONT' }), byNo],
-    ['no field is on every client', page({ Nom: 'DUPONT' }, { No: '1' }), detected],
     ['the id is empty', page({ No: '' }), detected],
     ['the id is an object', page({ No: { Id: '1' } }), byNo],
-    ['several fields could be the id', page({ No: '1', Code: '2' }), detected],
     ['an object is the wrapper of a list', page({ count: '2', Client: [{ No: '1' }, { No: '2' }] }), byNo],
   ])('cannot be found on a first page if %s: source.mapping', (_, first, fields) => {
     expect(() => mapPage(first, fields, null)).toThrow(mapping)
@@ -47,11 +45,6 @@ describe('the mapping of pages', () => {
   })
 })
 
-const clients: ClientRecord[] = [
-  { NoClient: '1', Nom: 'planted-name', DateModification: '2026-06-15T10:00:00' },
-  { Nom: 'planted-name', NoClient: '2', DateModification: '2026-06-15T10:00:01' },
-]
-
 function errorOf(run: () => unknown): Error {
   try {
     run()
@@ -62,15 +55,6 @@ function errorOf(run: () => unknown): Error {
 }
 
 describe('the field mapping', () => {
-  test('is detected when exactly one field matches', () => {
-    expect(mapFields(clients, detected)).toEqual({ clientId: 'NoClient', modifiedAt: 'DateModification' })
-  })
-
-  test('is the configured one, whatever fields the page has', () => {
-    const configured = { clientId: 'Fiche.No', modifiedAt: 'Maj' }
-    expect(mapFields(clients, configured)).toEqual(configured)
-  })
-
   test('ignores a field that is absent or not text on one client', () => {
     expect(mapFields([{ No: '1', Id: '2' }, { No: '1' }], detected)?.clientId).toBe('No')
     expect(mapFields([{ No: '1', Id: { a: '2' } }], detected)?.clientId).toBe('No')

@@ -48,6 +48,7 @@ describe('the content of a client', () => {
     ].map(({ content }) => content)
     expect(new Set(contents).size).toBe(contents.length)
     expect(reader({}, ['points'])(client).content).toBe(contents[1])
+    expect(reader({ timeZone: 'UTC' })(client).content).toBe(contents[0])
     expect(reader({ lists: ['Cartes'], types: new Map([['cartes', 'integer']]) })(client).content).toBe(contents[0])
   })
 

@@ -14,11 +14,6 @@ const server =
     clients.length === 0 || (lastChanged === beginAt && !isBackfilled) ? pageOf([]) : pageOf(clients, { path })
 const newStream = { states: newScans, mapping: unmapped, settings: { lookBacks: [] } }
 
-test('a first page on which no client has an id holds the stream', async () => {
-  const { next } = pageReader(server([{ Nom: 'x' }]), newStream)
-  await expect(next()).rejects.toMatchObject({ code: 'source.mapping' })
-})
-
 test('what is known of pages is part of the next requests and of the readings, and reported once', async () => {
   const known: PageRequest['clientsPath'][] = []
   const { read, of } = pageReader(server([{ Id: '1', DateModification: '', Tel: ['a', 'b'] }], true), {

@@ -7,7 +7,6 @@ import { beginAt, HOUR, MINUTE, noon, SECOND, scanOf, statesOf } from '../scan/s
 import { settled } from '../stream/open/open-parts.ts'
 import { failure, kindsOf, pageReader, type Respond } from './page-readers.ts'
 import { pageOf, token } from './readings.ts'
-import { scanOf as pagesOf } from './scripted-source.ts'
 
 const codeOfNext = (next: () => Promise<unknown>) => next().then(String, (error: unknown) => codeOf(error))
 const withClock: (respond: Respond) => Respond = (respond) => async (ask, clock) => {
@@ -36,16 +35,6 @@ describe('an idle stream', () => {
 const onlyLive = { states: statesOf(), settings: { lookBacks: [] } }
 
 describe('a live scan', () => {
-  test('Invariant 5: is read with the latest checkPoint and the same arguments until it ends', async () => {
-    const answers = pagesOf(3)
-    const { asked, read } = pageReader(() => answers.shift() ?? pageOf([]), onlyLive)
-    const readings = await read(3)
-    expect(asked.map(({ checkPoint }) => checkPoint)).toEqual([null, 't1', 't2'])
-    expect(new Set(asked.map(({ lastChanged, limit, output }) => `${lastChanged} ${limit} ${output}`)).size).toBe(1)
-    expect(readings.map(({ isLast }) => isLast)).toEqual([false, false, true])
-    expect(readings[2]?.states.live).toEqual({ startedAt: noon, scan: null })
-  })
-
   test('begins where the previous one did, by the clock of the server, minus the overlap', async () => {
     const ahead = 600_000
     const respond: Respond = (_ask, clock) => pageOf([], { serverTime: clock.now() + ahead })
@@ -54,14 +43,6 @@ describe('a live scan', () => {
     expect(first?.readAt).toEqual({ ours: noon, server: noon + ahead })
     expect(second?.states.live.startedAt).toBe(noon + ahead + 2_500)
     expect(asked.map(({ lastChanged }) => lastChanged)).toEqual(['2026-06-15T11:59:40', '2026-06-15T12:09:45'])
-  })
-
-  test('Invariant 9: rejects with the error of the source and changes nothing when no page is returned', async () => {
-    for (const code of ['source.answer-malformed', 'source.unreachable', 'source.unauthorized'] as const) {
-      const { next, events } = pageReader(() => failure(code), onlyLive)
-      expect(await codeOfNext(next)).toBe(code)
-      expect(events.map(({ kind }) => kind)).toEqual(['scan-started'])
-    }
   })
 
   test('stops during a pause and during a read', async () => {

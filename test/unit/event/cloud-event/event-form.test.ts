@@ -12,19 +12,10 @@ const parts: ClientEventParts = {
   timeMs: Date.UTC(2026, 5, 15, 10),
   sequence: 7,
 }
-const source = '/polaris/shop/clients'
 const eventOf = (more: Partial<ClientEventParts>, form: Partial<EventForm> = {}) =>
   clientEvent({ ...parts, ...more }, eventForm(form))
 
 describe('an event in structured mode', () => {
-  test('has its type and its source in headers too', () => {
-    expect(eventOf({}).record.headers).toEqual({
-      'content-type': 'application/cloudevents+json',
-      ce_type: 'client.modified',
-      ce_source: source,
-    })
-  })
-
   test('has the time of its client in UTC, for any years', () => {
     const years = { min: new Date('0000-01-01T00:00:00Z'), max: new Date('9999-12-31T23:59:59.999Z') }
     fc.assert(
@@ -53,15 +44,6 @@ describe('an event in binary mode', () => {
       expect(headerBytes).toBeGreaterThanOrEqual(texts.reduce((sum, bytes) => sum + bytes, 0))
     }
   })
-})
-
-test.each(eventModes)('in %s mode has a header once the first history has ended, and is the same otherwise', (mode) => {
-  for (const more of [{}, { republished: 'r' }]) {
-    const { headers, ...before } = eventOf(more, { mode }).record
-    expect(Object.keys(headers)).not.toContain('ce_historycomplete')
-    const after = eventOf({ ...more, isHistoryComplete: true }, { mode }).record
-    expect(after).toEqual({ ...before, headers: { ...headers, ce_historycomplete: 'true' } })
-  }
 })
 
 test.each(eventModes)('in %s mode keeps a client id with quotes and line breaks intact', (mode) => {
