@@ -5,10 +5,7 @@ import { type ClientTable, clientTable } from '../../../connector/index/client-t
 import { deltaWords } from '../../../connector/index/index-state.ts'
 import type { PageGroup, PageGroupParts } from '../../../connector/pipeline/group/building.ts'
 import { pageGroupBuilder } from '../../../connector/pipeline/group/page-group.ts'
-import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
-import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import type { TextRecord } from '../../support/records.ts'
-import { noon } from '../scan/scans.ts'
 import { groupParts } from '../stream/open/open-parts.ts'
 
 /** Page group builders, with the state that their groups lead to. */
@@ -21,10 +18,8 @@ interface From {
 }
 
 export function building(more: Partial<PageGroupParts> = {}, { state = start, table = clientTable() }: From = {}) {
-  const events: PipelineEvent[] = []
   let reached = state
-  const clock = virtualClock(noon)
-  const parts = { ...groupParts(), observe: (event: PipelineEvent) => events.push(event), ...more }
+  const parts = { ...groupParts(), ...more }
   const builder = pageGroupBuilder(parts, { state, table })
   const deliver = (group: PageGroup) => {
     table.setAll(deltaWords(group.change.entries))
@@ -34,10 +29,7 @@ export function building(more: Partial<PageGroupParts> = {}, { state = start, ta
   }
   return {
     builder,
-    clock,
     table,
-    events,
-    of: (kind: PipelineEvent['kind']) => events.filter((event) => event.kind === kind),
     /** The state after the delivered groups. */
     state: () => reached,
     deliver,

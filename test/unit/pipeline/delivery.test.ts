@@ -1,12 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { parseDocument, stateAfter } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { deliverGroup, pageGroupDelivery, withDeadline } from '../../../connector/pipeline/delivery.ts'
 import { pageGroupBuilder } from '../../../connector/pipeline/group/page-group.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import type { FakeFault, FakeOperation } from '../../support/fakes/fake-event-publisher.ts'
 import type { MemoryFault } from '../../support/fakes/memory-versioned-object.ts'
 import { never } from '../../support/signals.ts'
-import { connector, groupParts, KEY, openedStream, settled, stage, stream } from '../stream/open/open-parts.ts'
+import { groupParts, KEY, openedStream, settled, stage } from '../stream/open/open-parts.ts'
 import { building } from './builders.ts'
 import { noon, reading } from './readings.ts'
 
@@ -39,17 +38,12 @@ async function delivering() {
     ...opened,
     calls,
     faults,
-    builder,
-    group,
-    after: stateAfter(state, group.change),
     deliver: () => withDeadline(time, (finish) => deliverGroup(group, opened, finish)),
     code: (delivered: Promise<unknown>) =>
       delivered.then(
         () => 'delivered',
         (error: unknown) => codeOf(error),
       ),
-    record: () => on.kafka.record(connector, stream),
-    stored: () => parseDocument(on.store.stored(KEY)?.text ?? ''),
   }
 }
 

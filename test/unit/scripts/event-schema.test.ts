@@ -68,20 +68,6 @@ test('every record that the connector makes of a client fits its schema, and the
   )
 })
 
-test('the golden examples fit the schemas', () => {
-  expect(isEvent(event)).toBe(true)
-  expect(isEvent(example('client-republished'))).toBe(true)
-  expect(isEvent(example('client-minimised'))).toBe(true)
-  expect(isEvent(example('client-typed'))).toBe(true)
-  expect(isClient(event.data)).toBe(true)
-  for (const name of ['client-modified', 'client-republished', 'client-minimised']) {
-    const { headers, value } = example(`${name}-binary`)
-    expect([areBinaryHeaders(headers), isClient(value)]).toEqual([true, true])
-  }
-  expect(isDeadLetter(example('dead-letter'))).toBe(true)
-  expect(isDeadLetter(example('dead-letter-with-client'))).toBe(true)
-})
-
 test('a tombstone has the headers of its schema and of the golden example, in every partition', () => {
   const headers = example('client-erased-headers')
   const isHeaders = ajv.compile(clientErased.headers)

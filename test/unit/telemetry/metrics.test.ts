@@ -5,7 +5,6 @@ import { systemClock } from '../../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import { warningKinds } from '../../../connector/telemetry/events/event-observers.ts'
 import { counterList, type MetricEntry } from '../../../connector/telemetry/metrics.ts'
-import { describeMetrics } from '../../../scripts/generate/describe-metrics.ts'
 import { everyPipelineEvent, published } from '../../support/every-pipeline-event.ts'
 import { polling } from '../../support/polling.ts'
 import { entered, reporting } from '../../support/stream-states.ts'
@@ -160,20 +159,6 @@ test('every series has the connector label, those of the process too, on a separ
   for (const name of names) expect(lines.some((line) => line.startsWith(name))).toBe(true)
   expect(registry).toBeInstanceOf(Registry)
   expect(await new Registry().metrics()).toBe('\n')
-})
-
-test('the reference lists every metric of the registry with its type and help', async () => {
-  const { registry } = observed()
-  const lines = describeMetrics().split('\n')
-  const own = (await registry.getMetricsAsJSON()).filter(({ name }) => name.startsWith('polaris_connector_'))
-  for (const { name, type, help } of own) {
-    const described = lines.find((line) => line.startsWith(`- \`${name}\` (`))
-    expect(described).toContain(String(type))
-    expect(described).toContain(help)
-    expect(name.endsWith('_total')).toBe(String(type) === 'counter')
-  }
-  expect(lines.filter((line) => line.startsWith('- `'))).toHaveLength(own.length)
-  expect(own.length).toBeLessThanOrEqual(26)
 })
 
 test('shows for how long a lane has been backed off, until it makes progress', async () => {

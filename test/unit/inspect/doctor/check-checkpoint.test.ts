@@ -37,11 +37,6 @@ function checkOf(document: CheckpointDocument | undefined, record: CommitRecord 
   return checkCheckpoint({ ...parts, ...('readState' in asked && { readState: asked.readState }) }, never)
 }
 
-it('is ok when Kafka has the commit record of the checkpoint', async () => {
-  const { verdict, detail } = await checkOf(documentWith({}), { epoch: 4, seq: 10, nonce: 'c', events: 2 })
-  expect({ verdict, detail }).toMatchObject({ verdict: 'ok', detail: expect.stringContaining('2 events') })
-})
-
 it('names the replica on which the stream is open, or none', async () => {
   const record = { epoch: 4, seq: 10, nonce: 'c', events: 2 }
   const ofOwner = async (owner: string | null) => {
