@@ -145,13 +145,15 @@ export interface CoordinatorFinder {
   }): Promise<{ readonly coordinator: { readonly nodeId: number } }>
 }
 
+const METADATA_MAX_AGE_MS = 5 * 60_000
+
 export function clusterOf(kafka: Kafka): Cluster {
   const key = Object.getOwnPropertySymbols(kafka).find(
     ({ description }) => description === 'private:Kafka:createCluster',
   )
   const create = key === undefined ? undefined : Reflect.get(kafka, key)
   if (typeof create !== 'function') throw new TypeError('unsupported kafkajs: it has no createCluster')
-  return create({ allowAutoTopicCreation: false })
+  return create({ allowAutoTopicCreation: false, maxInFlightRequests: 1, metadataMaxAge: METADATA_MAX_AGE_MS })
 }
 
 /** How the brokers identify a transactional producer. kafkajs does not expose it. */

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { Encoder, type KafkaRequest, type RequestTarget } from './cluster.ts'
 import { registerCodecs } from './compression-codecs.ts'
 import { produceRequest } from './produce-request.ts'
-import { observeTransactions } from './transaction-requests.ts'
+import { observeIdentities } from './producer.ts'
 
 const load = createRequire(import.meta.url)
 
@@ -22,7 +22,7 @@ export function patchKafkaJs(): void {
   shortenInitRetries(prototypeOf('cluster'))
   keepCoordinatorErrors(prototypeOf('cluster/brokerPool'))
   requestUsedTopicsOnly(prototypeOf('broker'))
-  observeTransactions(prototypeOf('broker'))
+  observeIdentities(prototypeOf('broker'))
   replaceModule('kafkajs/src/protocol/requests/produce/v3/request', produceRequest)
   registerCodecs()
   isPatched = true

@@ -1,4 +1,3 @@
-import type { TopicLayout } from '../../publish/event-publisher.ts'
 import type { Broker, Cluster } from '../kafkajs/cluster.ts'
 
 /** Some partitions of a topic, and the broker that leads them. */
@@ -8,9 +7,15 @@ export interface LedPartitions {
   readonly partitions: readonly number[]
 }
 
-/** Groups the partitions of a topic by leader. Rejects with kafkajs' errors, also while a partition has no leader. */
-export async function leadersOf(cluster: Cluster, { topic, partitions }: TopicLayout): Promise<LedPartitions[]> {
-  const all = Array.from({ length: partitions }, (_, partition) => partition)
+interface TopicPartitions {
+  readonly topic: string
+  /** Which ones, or how many the topic has. */
+  readonly partitions: Iterable<number> | number
+}
+
+/** Groups partitions by leader. Rejects with kafkajs' errors, also while a partition of the topic has no leader. */
+export async function leadersOf(cluster: Cluster, { topic, partitions }: TopicPartitions): Promise<LedPartitions[]> {
+  const all = typeof partitions === 'number' ? [...Array(partitions).keys()] : [...partitions]
   await cluster.addTargetTopic(topic)
   const leaders = Object.entries(cluster.findLeaderForPartitions(topic, all))
   return await Promise.all(

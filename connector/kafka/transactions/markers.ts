@@ -2,23 +2,16 @@ import type { RepairPlan } from '../../publish/event-publisher.ts'
 import { untilAborted } from '../../runtime/abort.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { retry } from '../../runtime/retry.ts'
-import { onCluster } from '../kafka-connection.ts'
+import { withinCommitLimit } from '../kafka-connection.ts'
 import { publishError, transactionError } from '../kafka-errors.ts'
-import type { RequestTarget } from '../kafkajs/cluster.ts'
-import { type Cluster, TRANSACTION_COORDINATOR } from '../kafkajs/cluster.ts'
+import { TRANSACTION_COORDINATOR } from '../kafkajs/cluster.ts'
 import { describeOpenTransactions } from '../kafkajs/newer-requests.ts'
-import { leadersOf } from '../reading/partition-reads.ts'
+import { type LedPartitions, leadersOf } from '../reading/partition-reads.ts'
 import { disconnectNow, type TransactionalProducer } from './transactional-producer.ts'
 
 /** Much longer than Kafka needs to write the markers of a transaction when nothing fails. */
 const CONFIRMED_WITHIN_MS = 5_000
 const LONGEST_PAUSE_MS = 50
-
-interface Led {
-  readonly leader: RequestTarget
-  readonly topic: string
-  readonly partitions: Iterable<number>
-}
 
 /**
  * Waits until the leaders of these partitions report no open transaction of this producer; only then does a commit
@@ -27,16 +20,18 @@ interface Led {
  */
 export async function confirmMarkers(
   producer: TransactionalProducer,
-  led: readonly Led[],
+  written: readonly Parameters<typeof leadersOf>[1][],
   finish: AbortSignal,
 ): Promise<void> {
-  const { clock, identity } = producer
-  const isOpenIn = async ({ leader, topic, partitions }: Led) => {
-    const open = await describeOpenTransactions(leader, { topic, partitions: [...partitions] })
+  const { clock, identity, cluster } = producer
+  const isOpenIn = async ({ broker, ...partitions }: LedPartitions) => {
+    const open = await describeOpenTransactions(broker, partitions)
     return open.some(({ producerId }) => producerId === identity.producerId)
   }
   using limit = clock.deadline(CONFIRMED_WITHIN_MS, finish)
   try {
+    const leaders = Promise.all(written.map((partitions) => leadersOf(cluster, partitions)))
+    const led = (await untilAborted(limit.signal, leaders)).flat()
     for (let pauseMs = 1; ; pauseMs *= 2) {
       const open = await untilAborted(limit.signal, Promise.all(led.map(isOpenIn)))
       if (!open.includes(true)) return
@@ -55,7 +50,7 @@ export async function confirmMarkers(
  * See `StreamProducer`. All other producers are fenced, so only this one can end the transactions open under its
  * producer id.
  */
-export function repairTransactions(
+export async function repairTransactions(
   producer: TransactionalProducer,
   { hanging, as }: RepairPlan,
   stop: AbortSignal,
@@ -65,15 +60,10 @@ export function repairTransactions(
     partitions: hanging.filter((one) => one.topic === topic).map(({ partition }) => partition),
   }))
   const operation = `end hanging transactions in ${hanging.length} partitions as ${as}`
-  // The markers of a repair may be lost too, so nothing is published before they are confirmed.
-  const confirm = async (cluster: Cluster) => {
-    const { events, deadLetters } = producer.topics
-    const led = (await Promise.all([events, deadLetters].map((topic) => leadersOf(cluster, topic)))).flat()
-    const leaders = led.map(({ broker, ...partitions }) => ({ leader: broker, ...partitions }))
-    await confirmMarkers(producer, leaders, stop)
-  }
   // The marker of an otherwise empty transaction ends everything that the producer id has open in its partitions.
-  return endEmptyTransaction(producer, { operation, topics, as, confirm }, stop)
+  await endEmptyTransaction(producer, { operation, topics, as }, stop)
+  // The markers of a repair may be lost too, so nothing is published before they are confirmed.
+  await confirmMarkers(producer, [producer.topics.events, producer.topics.deadLetters], stop)
 }
 
 /** See `StreamProducer`. Kafka itself is asked: only a transaction of this producer shows whether it is still the newest. */
@@ -87,7 +77,6 @@ interface EmptyTransaction {
   readonly operation: string
   readonly topics: readonly { readonly topic: string; readonly partitions: readonly number[] }[]
   readonly as: 'committed' | 'aborted'
-  readonly confirm?: (cluster: Cluster) => Promise<void>
 }
 
 /** For CONCURRENT_TRANSACTIONS, while Kafka writes the markers of the previous transaction. */
@@ -99,24 +88,24 @@ const markersRetry = { retries: 10, firstPauseMs: 20, maxPauseMs: 500, maxRetryA
  */
 async function endEmptyTransaction(
   producer: TransactionalProducer,
-  { operation, topics, as, confirm }: EmptyTransaction,
+  { operation, topics, as }: EmptyTransaction,
   stop: AbortSignal,
 ): Promise<void> {
   const { transactionalId } = producer.names
   const identity = { transactionalId, ...producer.identity }
-  const failed = (error: unknown) => Promise.reject(transactionError(operation, error))
-  const work = async (cluster: Cluster) => {
+  const coded = (error: unknown) => Promise.reject(transactionError(operation, error))
+  const work = async () => {
     const query = { groupId: transactionalId, coordinatorType: TRANSACTION_COORDINATOR } as const
-    const coordinator = await cluster.findGroupCoordinator(query)
-    const add = () => coordinator.addPartitionsToTxn({ ...identity, topics }).catch(failed)
+    const coordinator = await producer.cluster.findGroupCoordinator(query)
+    const add = () => coordinator.addPartitionsToTxn({ ...identity, topics }).catch(coded)
     await retry(add, { clock: producer.clock, policy: markersRetry, onRetry: () => undefined }, stop)
-    await coordinator.endTxn({ ...identity, transactionResult: as === 'committed' }).catch(failed)
-    await confirm?.(cluster)
+    await coordinator.endTxn({ ...identity, transactionResult: as === 'committed' })
   }
   try {
-    await onCluster(producer, { operation, work }, stop)
+    await withinCommitLimit(producer, work, stop)
   } catch (error) {
     disconnectNow(producer)
-    throw error
+    stop.throwIfAborted()
+    throw transactionError(operation, error)
   }
 }

@@ -1,4 +1,3 @@
-import type { Producer } from 'kafkajs'
 import {
   type EventPublisher,
   type OpenOptions,
@@ -12,9 +11,9 @@ import { type KafkaClient, type KafkaLog, kafkaClient } from '../kafka-client.ts
 import { type KafkaConfig, topicNames } from '../kafka-config.ts'
 import { closeConnection, destroyConnection, onCluster, withinCommitLimit } from '../kafka-connection.ts'
 import { transactionError } from '../kafka-errors.ts'
-import { kafkaTimes } from '../kafka-times.ts'
+import { kafkaTimes, retryOptions } from '../kafka-times.ts'
 import type { Cluster } from '../kafkajs/cluster.ts'
-import { withIdentity } from '../kafkajs/transaction-requests.ts'
+import { initialized, producerOn } from '../kafkajs/producer.ts'
 import { readKafkaState } from './kafka-state.ts'
 import { mustNotBeFenced, repairTransactions } from './markers.ts'
 import { beginTransaction } from './transaction.ts'
@@ -62,12 +61,12 @@ export async function openStreamProducer(
   const { transactionalId, recordGroup: group } = parts.names
   const topics = await openTopics(parts, options, stop)
   const client = parts.connect()
-  const kafkajs = newProducer(parts, client)
+  const { producer: kafkajs, cluster } = newProducer(parts, client)
   try {
-    const { identity, coordinator, result: unused } = await withinCommitLimit(parts, () => initialized(kafkajs), stop)
+    const { unused, ...identified } = await withinCommitLimit(parts, () => initialized(kafkajs), stop)
     const state = { kind: 'idle', unused } as const
     const place = { group, topic: topics.events.topic }
-    return producerOf({ ...parts, client, kafkajs, topics, place, identity, coordinator, state })
+    return producerOf({ ...parts, client, kafkajs, cluster, topics, place, ...identified, state })
   } catch (error) {
     destroyConnection({ client, disconnect: kafkajs.disconnect })
     stop.throwIfAborted()
@@ -84,21 +83,15 @@ function openTopics(parts: ProducerParts, options: OpenOptions, stop: AbortSigna
 }
 
 /** Without `idempotent`, which sends another InitProducerId; `transaction` enforces idempotence and acks=all anyway. */
-function newProducer({ names }: ProducerParts, { kafka }: KafkaClient): Producer {
-  return kafka.producer({
+function newProducer({ names }: ProducerParts, { kafka }: KafkaClient) {
+  return producerOn(kafka, {
     transactionalId: names.transactionalId,
     transactionTimeout: kafkaTimes.transactionMs,
-    maxInFlightRequests: 1,
-    allowAutoTopicCreation: false,
+    retry: retryOptions('stream'),
     createPartitioner: () => () => {
       throw new ConnectorError('bug', 'publish: a record has no partition') // see `ownMessages`
     },
   })
-}
-
-async function initialized(producer: Producer) {
-  await producer.connect()
-  return await withIdentity(() => producer.transaction())
 }
 
 function producerOf(producer: TransactionalProducer): StreamProducer {

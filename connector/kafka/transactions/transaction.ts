@@ -6,7 +6,6 @@ import { ConnectorError } from '../../runtime/connector-error.ts'
 import { hasKafkaError, type NeededAcls, transactionError } from '../kafka-errors.ts'
 import { kafkaTimes } from '../kafka-times.ts'
 import { ownMessages } from '../kafkajs/produce-request.ts'
-import { noting } from '../kafkajs/transaction-requests.ts'
 import { aclsOfRecord, recordOffsets } from './kafka-state.ts'
 import { confirmMarkers } from './markers.ts'
 import { type PartitionChunk, partitionBatches, sendBatches } from './record-batches.ts'
@@ -30,7 +29,8 @@ export function beginTransaction(producer: TransactionalProducer, finish: AbortS
       const active = await activeTransaction(producer, finish)
       if (record !== null) await sendRecord(producer, active, record)
       await endTransaction(producer, active)
-      await confirmMarkers(producer, active.written, finish)
+      const written = [...active.written].map(([topic, partitions]) => ({ topic, partitions }))
+      await confirmMarkers(producer, written, finish)
       producer.state = { kind: 'idle', unused: undefined }
     },
     [Symbol.asyncDispose]: async () => {
@@ -50,7 +50,7 @@ async function activeTransaction(producer: TransactionalProducer, finish: AbortS
   if (state.kind === 'active') return state.active
   const transaction = state.unused ?? (await producer.kafkajs.transaction())
   const limit = clock.deadline(kafkaTimes.commitWithinMs, finish)
-  const active = { transaction, limit, written: [], sending: Promise.resolve() }
+  const active = { transaction, limit, written: new Map(), sending: Promise.resolve() }
   producer.state = { kind: 'active', active }
   return active
 }
@@ -67,7 +67,9 @@ function sendEvents(
     const batches = partitionBatches(records, { ...topics, maxMessageBytes, publishedAt: clock.now() })
     const send = (chunk: PartitionChunk) => sendChunk(producer, active, chunk)
     const isGivenUp = () => producer.state.kind === 'closed'
-    active.sending = noting(active.written, () => sendBatches(batches, { send, isGivenUp }))
+    for (const { topic, partition } of batches.flat())
+      active.written.set(topic, (active.written.get(topic) ?? new Set()).add(partition))
+    active.sending = sendBatches(batches, { send, isGivenUp })
     return active.sending
   }
   return runOrAbort(producer, active, { operation: publishing(records.length, topics[to]?.topic ?? to), work })

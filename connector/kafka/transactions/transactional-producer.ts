@@ -7,8 +7,7 @@ import type { KafkaClient } from '../kafka-client.ts'
 import type { KafkaConfig } from '../kafka-config.ts'
 import { destroyConnection } from '../kafka-connection.ts'
 import { kafkaTimes } from '../kafka-times.ts'
-import type { CoordinatorFinder, ProducerIdentity } from '../kafkajs/cluster.ts'
-import type { WrittenPartitions } from '../kafkajs/transaction-requests.ts'
+import type { Cluster, CoordinatorFinder, ProducerIdentity } from '../kafkajs/cluster.ts'
 import type { RecordPlace } from './kafka-state.ts'
 
 /** `connect` returns a new client each time, so each can be disconnected separately. */
@@ -24,6 +23,8 @@ export interface TransactionalProducer extends ProducerParts {
   /** Nothing else uses this client. */
   readonly client: KafkaClient
   readonly kafkajs: Producer
+  /** The connections of `kafkajs`. */
+  readonly cluster: Cluster
   readonly topics: Topics
   readonly place: RecordPlace
   readonly identity: ProducerIdentity
@@ -60,7 +61,8 @@ export interface ActiveTransaction {
   readonly transaction: Transaction
   /** The earlier of `finish` and our own limit, which is shorter than the broker's transaction timeout. */
   readonly limit: Deadline
-  readonly written: WrittenPartitions[]
+  /** The partitions to which records were sent, by topic. */
+  readonly written: Map<string, Set<number>>
   /** Settles once no send of this transaction is in flight. */
   sending: Promise<void>
 }
