@@ -6,8 +6,6 @@ export interface EventReading<Found> {
   readonly find: (record: StoredEvent, place: RecordPlace) => Found | undefined
   /** Called for each find that committed readers can see; a record of a longer transaction after later records. */
   readonly onVisible: (found: Found) => void
-  /** `share`: how much of the topic has been read, 0 to 1. */
-  readonly onProgress: (share: number) => void
   /** Default: `events`. */
   readonly of?: 'events' | 'deadLetters'
 }

@@ -38,7 +38,7 @@ export const plants: readonly Plant[] = [
   {
     name: 'a read of the topic takes empty responses for its end',
     file: 'kafka/kafkajs/fetch-records.ts',
-    text: 'throttledMs === 0 ? found.highWatermark : undefined',
+    text: 'clientSideThrottleTime === 0 ? found.highWatermark : undefined',
     becomes: 'found.highWatermark',
     by: { unit: 'kafka/kafkajs/fetch-records.test.ts' },
   },

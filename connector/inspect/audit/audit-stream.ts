@@ -47,9 +47,13 @@ export async function auditStream(
   const isAsked = (id: string | undefined) => client === undefined || id === client
   const first = await read('source', isAsked)
   await clock.sleep(LIVE_SCANS * source.reader.settings.intervalMs, stop)
-  const onRecord = (id: string, record: PlacedRecord) => void (id === client && records.push(record))
-  const onShare = (share: number) => onProgress('topic', `${Math.floor(share * 100)} %`)
-  const all = await readTopicClients(topic, { onRecord, onProgress: onShare }, stop)
+  let count = 0
+  const onRecord = (id: string, record: PlacedRecord) => {
+    count += 1
+    onProgress('topic', `${count} records`)
+    if (id === client) records.push(record)
+  }
+  const all = await readTopicClients(topic, { onRecord }, stop)
   records.sort((one, other) => one.partition - other.partition || Number(one.offset - other.offset))
   const inTopic = client === undefined ? all : new Map([...all].filter(([id]) => id === client))
   const found = compare(first.source, inTopic)

@@ -33,7 +33,6 @@ export interface PlacedRecord extends LastRecord {
 }
 
 interface TopicReading {
-  readonly onProgress: (share: number) => void
   /** Called for every record that counts, also those that no committed reader sees. */
   readonly onRecord: (id: string, record: PlacedRecord) => void
 }
@@ -44,7 +43,7 @@ interface TopicReading {
  */
 export async function readTopicClients(
   { readEvents, ...parts }: TopicParts,
-  { onProgress, onRecord }: TopicReading,
+  { onRecord }: TopicReading,
   stop: AbortSignal,
 ): Promise<ReadonlyMap<string, PlacedRecord>> {
   const last = new Map<string, PlacedRecord>()
@@ -59,7 +58,7 @@ export async function readTopicClients(
   const onVisible = ({ id, placed }: { readonly id: string; readonly placed: PlacedRecord }) => {
     if (isLater(placed, last.get(id))) last.set(id, placed)
   }
-  await readEvents({ find, onVisible, onProgress }, stop)
+  await readEvents({ find, onVisible }, stop)
   return last
 }
 
@@ -113,7 +112,7 @@ export async function readDeadLetters(
   }
   const onVisible = (hash: string) => void contentHashes.add(hash)
   try {
-    await readEvents({ of: 'deadLetters', find, onVisible, onProgress: () => {} }, stop)
+    await readEvents({ of: 'deadLetters', find, onVisible }, stop)
   } catch (error) {
     if (codeOf(error) !== 'publish.topic-missing') throw error
   }

@@ -7,6 +7,7 @@ export interface Encoder {
   writeUVarInt(number: number): Encoder
   writeUVarIntString(text: string | null): Encoder
   writeInt32(number: number): Encoder
+  writeArray(texts: readonly string[]): Encoder
   /** For structures only: it omits plain numbers. */
   writeUVarIntArray(items: readonly Encoder[]): Encoder
   writeBoolean(value: boolean): Encoder
@@ -99,6 +100,14 @@ export interface Cluster {
   addTargetTopic(topic: string): Promise<void>
   /** Groups the partitions by the node id of their leader. */
   findLeaderForPartitions(topic: string, partitions: readonly number[]): Readonly<Record<string, number[]>>
+  /** The offset of the first record that is left, or that after the last record that all replicas have. */
+  fetchTopicsOffset(
+    topics: readonly {
+      readonly topic: string
+      readonly partitions: readonly { readonly partition: number }[]
+      readonly fromBeginning: boolean
+    }[],
+  ): Promise<readonly { readonly partitions: readonly { readonly partition: number; readonly offset: string }[] }[]>
   findBroker(of: { nodeId: string | number }): Promise<Broker>
   /** According to the metadata read last. With KRaft, this is any live broker. */
   findControllerBroker(): Promise<Broker>
@@ -123,12 +132,6 @@ export interface Broker extends RequestTarget {
   ): Promise<unknown>
   /** `transactionResult`: true commits, false aborts. */
   endTxn(request: Transactional & { transactionResult: boolean }): Promise<unknown>
-  /** `isolationLevel` 0: offsets to the high watermark. `timestamp` -1: the end, -2: the start. */
-  listOffsets(request: {
-    replicaId: -1
-    isolationLevel: 0
-    topics: readonly { topic: string; partitions: readonly { partition: number; timestamp: number }[] }[]
-  }): Promise<{ responses: readonly { partitions: readonly { partition: number; offset: string }[] }[] }>
 }
 
 type Transactional = ProducerIdentity & { readonly transactionalId: string }
@@ -146,6 +149,7 @@ export interface CoordinatorFinder {
 }
 
 const METADATA_MAX_AGE_MS = 5 * 60_000
+const READ_UNCOMMITTED = 0
 
 export function clusterOf(kafka: Kafka): Cluster {
   const key = Object.getOwnPropertySymbols(kafka).find(
@@ -153,7 +157,8 @@ export function clusterOf(kafka: Kafka): Cluster {
   )
   const create = key === undefined ? undefined : Reflect.get(kafka, key)
   if (typeof create !== 'function') throw new TypeError('unsupported kafkajs: it has no createCluster')
-  return create({ allowAutoTopicCreation: false, maxInFlightRequests: 1, metadataMaxAge: METADATA_MAX_AGE_MS })
+  const settings = { allowAutoTopicCreation: false, maxInFlightRequests: 1, metadataMaxAge: METADATA_MAX_AGE_MS }
+  return create({ ...settings, isolationLevel: READ_UNCOMMITTED })
 }
 
 /** How the brokers identify a transactional producer. kafkajs does not expose it. */

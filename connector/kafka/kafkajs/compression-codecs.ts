@@ -2,8 +2,6 @@ import { createRequire } from 'node:module'
 import { promisify } from 'node:util'
 import { zstdCompress, zstdDecompress } from 'node:zlib'
 import kafkajs from 'kafkajs'
-import type lz4js from 'lz4js'
-import type snappyjs from 'snappyjs'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 
 const { CompressionCodecs, CompressionTypes } = kafkajs // Node does not detect these named exports of CommonJS
@@ -29,8 +27,8 @@ export function registerCodecs(): void {
 const load = createRequire(import.meta.url)
 
 /** Loaded with the first such batch: lz4js takes 5 MB. */
-const lz4 = (): typeof lz4js => load('lz4js')
-const snappy = (): typeof snappyjs => load('snappyjs')
+const lz4 = (): { decompress(block: Uint8Array): Uint8Array } => load('lz4js')
+const snappy = (): { uncompress(block: Uint8Array): Uint8Array } => load('snappyjs')
 
 const SNAPPY_MAGIC = Buffer.from('\x82SNAPPY\x00', 'latin1')
 /** Magic and two version numbers. */

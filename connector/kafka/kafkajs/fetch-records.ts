@@ -14,8 +14,8 @@ export interface FetchedRecord {
 }
 
 export interface Fetched {
-  /** For how long the broker wants no request. Such a response has no records, whatever the partition has (KIP-219). */
-  readonly throttledMs: number
+  /** In ms; kafkajs sends no request to this broker until then. */
+  readonly clientSideThrottleTime: number
   readonly records: readonly FetchedRecord[]
   /**
    * Where to continue: after the last complete batch, which compaction may have emptied, or at the high watermark if
@@ -55,14 +55,15 @@ export function fetchRecords(leader: RequestTarget, { topic, partition, offset }
 /** Exported for its test. */
 export async function decodeFetched(response: Buffer): Promise<Fetched> {
   const from = new Decoder(response)
-  const throttledMs = from.readInt32()
+  const clientSideThrottleTime = from.readInt32()
   mustSucceed(from.readInt16())
   from.readInt32() // session id
   const [found] = from.readArray(readTopic).flat()
-  if (found === undefined) return { throttledMs, records: [], next: undefined }
+  if (found === undefined) return { clientSideThrottleTime, records: [], next: undefined }
   mustSucceed(found.code)
-  if (found.bytes.length > 0) return { throttledMs, ...(await decodeBatches(found.bytes)) }
-  return { throttledMs, records: [], next: throttledMs === 0 ? found.highWatermark : undefined }
+  if (found.bytes.length > 0) return { clientSideThrottleTime, ...(await decodeBatches(found.bytes)) }
+  // A throttled response has no records, whatever the partition has (KIP-219).
+  return { clientSideThrottleTime, records: [], next: clientSideThrottleTime === 0 ? found.highWatermark : undefined }
 }
 
 function mustSucceed(code: number): void {

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { Encoder, type KafkaRequest, type RequestTarget } from './cluster.ts'
+import { Encoder } from './cluster.ts'
 import { registerCodecs } from './compression-codecs.ts'
 import { produceRequest } from './produce-request.ts'
 import { observeIdentities } from './producer.ts'
@@ -21,9 +21,9 @@ export function patchKafkaJs(): void {
   endStoppedFetchers(prototypeOf('consumer/runner'))
   shortenInitRetries(prototypeOf('cluster'))
   keepCoordinatorErrors(prototypeOf('cluster/brokerPool'))
-  requestUsedTopicsOnly(prototypeOf('broker'))
   observeIdentities(prototypeOf('broker'))
   replaceModule('kafkajs/src/protocol/requests/produce/v3/request', produceRequest)
+  replaceModule('kafkajs/src/protocol/requests/metadata/v6/request', usedTopicsOnly)
   registerCodecs()
   isPatched = true
 }
@@ -96,24 +96,17 @@ function keepCoordinatorErrors(pool: BrokerPool): void {
   }
 }
 
-interface MetadataBroker extends RequestTarget {
-  metadata(topics?: readonly string[]): Promise<unknown>
-}
-
 /**
  * In the original, an empty list of topics means all topics of the cluster, and a partition of any of them without a
  * leader makes the request fail. Here it means none.
  */
-function requestUsedTopicsOnly(broker: MetadataBroker): void {
-  // kafkajs' newest version, which every broker since Kafka 2.8 supports.
-  const { protocol } = load('kafkajs/src/protocol/requests/metadata')
-  const { request, response }: KafkaRequest<unknown> = protocol({ version: 6 })({ topics: [] })
-  const original = broker.metadata
-  broker.metadata = async function metadata(this: MetadataBroker, topics = []) {
-    if (topics.length > 0) return await original.call(this, topics)
-    const encode = async () => new Encoder().writeInt32(0).writeBoolean(false) // no topics, create none
-    return await this.connectionPool.send({ request: { ...request, encode }, response })
-  }
+function usedTopicsOnly(original: (order: MetadataOrder) => object): (order: MetadataOrder) => object {
+  const encode = async ({ topics }: MetadataOrder) => new Encoder().writeArray(topics).writeBoolean(false) // creates none
+  return (order) => ({ ...original(order), encode: () => encode(order) })
+}
+
+interface MetadataOrder {
+  readonly topics: readonly string[]
 }
 
 /** Must run before kafkajs loads the module: of a request, when it sends the first one. */

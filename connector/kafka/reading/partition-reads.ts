@@ -1,3 +1,4 @@
+import type { TopicLayout } from '../../publish/event-publisher.ts'
 import type { Broker, Cluster } from '../kafkajs/cluster.ts'
 
 /** Some partitions of a topic, and the broker that leads them. */
@@ -23,20 +24,14 @@ export async function leadersOf(cluster: Cluster, { topic, partitions }: TopicPa
   )
 }
 
-/** The `timestamp` that requests the offset of the first record that is left. */
-export const START = -2
-/** The `timestamp` that requests the offset after the last record that all replicas have: the high watermark. */
-export const END = -1
-
-/** Returns the offset of each partition. */
+/** Of each partition, the offset of the first record that is left, or that after the last one that all replicas have. */
 export async function offsetsOf(
-  { broker, topic, partitions }: LedPartitions,
-  timestamp: typeof START | typeof END,
+  cluster: Cluster,
+  { topic, partitions }: TopicLayout,
+  at: 'start' | 'end',
 ): Promise<Map<number, bigint>> {
-  const topics = [{ topic, partitions: partitions.map((partition) => ({ partition, timestamp })) }]
-  const { responses } = await broker.listOffsets({ replicaId: -1, isolationLevel: 0, topics })
-  const offsets = responses.flatMap((one) => one.partitions)
-  return new Map(
-    offsets.filter(({ offset }) => offset !== '-1').map(({ partition, offset }) => [partition, BigInt(offset)]),
-  )
+  await cluster.addTargetTopic(topic)
+  const all = Array.from({ length: partitions }, (_, partition) => ({ partition }))
+  const [found] = await cluster.fetchTopicsOffset([{ topic, partitions: all, fromBeginning: at === 'start' }])
+  return new Map(found?.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]))
 }

@@ -5,7 +5,6 @@ import type { Fetched, FetchedRecord } from '../kafkajs/fetch-records.ts'
 /** Progress of the reading of one partition. */
 export interface PartitionScan<Found> {
   readonly partition: number
-  readonly start: bigint
   /** The offset at which to continue. */
   next: bigint
   /** Records from here on are no longer read, only the markers that decide about earlier ones. */
@@ -15,13 +14,6 @@ export interface PartitionScan<Found> {
 }
 
 export const isUnfinished = ({ next, end }: PartitionScan<unknown>) => next < end
-
-/** How much of these partitions has been read, 0 to 1. */
-export function shareRead(scans: readonly PartitionScan<unknown>[]): number {
-  const all = scans.reduce((sum, { start, end }) => sum + Number(end - start), 0)
-  const read = scans.reduce((sum, { start, next }) => sum + Number(next - start), 0)
-  return all === 0 ? 1 : Math.min(1, read / all)
-}
 
 /** Applies the records of a response and continues after them. Returns whether it progressed. */
 export function applyRecords<Found>(

@@ -1,3 +1,4 @@
+import type { TopicLayout } from '../../publish/event-publisher.ts'
 import type { EventReading } from '../../publish/event-reading.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
@@ -6,8 +7,8 @@ import type { KafkaConfig } from '../kafka-config.ts'
 import { type AdminParts, onCluster, withCluster } from '../kafka-connection.ts'
 import type { Cluster } from '../kafkajs/cluster.ts'
 import { fetchRecords } from '../kafkajs/fetch-records.ts'
-import { END, type LedPartitions, leadersOf, offsetsOf, START } from './partition-reads.ts'
-import { applyRecords, isUnfinished, type PartitionScan, shareRead } from './partition-scan.ts'
+import { type LedPartitions, leadersOf, offsetsOf } from './partition-reads.ts'
+import { applyRecords, isUnfinished, type PartitionScan } from './partition-scan.ts'
 
 /** See `ReadEvents`. Silence is never taken for the end. Rejects also with `publish.topic-missing`. */
 export async function readTopicEvents<Found>(
@@ -22,8 +23,8 @@ export async function readTopicEvents<Found>(
   const layout = await onCluster(parts, { operation: `open topic ${name}`, work: open }, stop)
   const scans: Scans<Found> = new Map()
   const work = async (cluster: Cluster) => {
+    await findOffsets(cluster, layout, scans)
     const read = async (led: LedPartitions) => {
-      await findOffsets(led, scans)
       for (const partition of led.partitions) await readPartition({ led, partition, scans, reading, clock }, stop)
     }
     await Promise.all((await leadersOf(cluster, layout)).map(read))
@@ -36,12 +37,12 @@ export async function readTopicEvents<Found>(
 type Scans<Found> = Map<number, PartitionScan<Found>>
 
 /** Finds start and end of partitions that have none yet. Skips what was deleted meanwhile. */
-async function findOffsets<Found>(led: LedPartitions, scans: Scans<Found>): Promise<void> {
-  const [starts, ends] = await Promise.all([offsetsOf(led, START), offsetsOf(led, END)])
+async function findOffsets<Found>(cluster: Cluster, layout: TopicLayout, scans: Scans<Found>): Promise<void> {
+  const [starts, ends] = [await offsetsOf(cluster, layout, 'start'), await offsetsOf(cluster, layout, 'end')]
   for (const [partition, start] of starts) {
     const scan = scans.get(partition)
     const end = ends.get(partition) ?? start
-    if (scan === undefined) scans.set(partition, { partition, start, next: start, end, open: new Map() })
+    if (scan === undefined) scans.set(partition, { partition, next: start, end, open: new Map() })
     else if (scan.next < start) scan.next = start
   }
 }
@@ -70,12 +71,10 @@ async function readPartition<Found>(of: Reading<Found>, stop: AbortSignal): Prom
   for (let silent = 0; !isDone(); ) {
     const fetched = await fetchRecords(led.broker, { topic: led.topic, partition, offset: scan.next })
     const progressed = applyRecords(scan, fetched, reading)
-    silent = progressed || fetched.throttledMs > 0 ? 0 : silent + 1
+    silent = progressed ? 0 : silent + 1
     if (silent > MAX_ANSWERS_WITHOUT_PROGRESS)
       throw new ConnectorError('publish.refused', `read ${led.topic}: no progress in partition ${partition}`)
-    reading.onProgress(shareRead([...scans.values()]))
     if (!isUnfinished(scan)) afterEnd += 1
-    const pauseMs = Math.max(fetched.throttledMs, progressed && isUnfinished(scan) ? 0 : ASK_AGAIN_MS)
-    if (pauseMs > 0 && !isDone()) await clock.sleep(pauseMs, stop)
+    if (!isDone() && !(progressed && isUnfinished(scan))) await clock.sleep(ASK_AGAIN_MS, stop)
   }
 }

@@ -12,7 +12,7 @@ import { type AdminParts, withCluster } from '../kafka-connection.ts'
 import { type NeededAcls, publishError } from '../kafka-errors.ts'
 import { type Cluster, type CoordinatorFinder, GROUP_COORDINATOR } from '../kafkajs/cluster.ts'
 import { describeOpenTransactions, fetchStableOffset, type GroupOffset } from '../kafkajs/newer-requests.ts'
-import { END, leadersOf, offsetsOf } from '../reading/partition-reads.ts'
+import { leadersOf, offsetsOf } from '../reading/partition-reads.ts'
 
 interface StateRequest {
   readonly topics: Topics
@@ -33,16 +33,11 @@ export function readKafkaState(parts: AdminParts, request: StateRequest, stop: A
     const open = await openTransactions(cluster, request)
     const { topic, partitions, topicId } = topics.events
     const destination = { clusterId: topics.clusterId, topic, partitions, topicId }
-    return { destination, found, open, isEmpty: await isEmpty(cluster, topics.events) }
+    // By the end offsets: where retention has removed every record, a topic is not empty.
+    const ends = await offsetsOf(cluster, topics.events, 'end')
+    return { destination, found, open, isEmpty: [...ends.values()].every((end) => end === 0n) }
   }
   return withCluster(parts, { operation: `read the state of ${place.group}`, work }, stop)
-}
-
-/** By the end offsets: where retention has removed every record, a topic is not empty. */
-async function isEmpty(cluster: Cluster, layout: TopicLayout): Promise<boolean> {
-  const leaders = await leadersOf(cluster, layout)
-  const ends = await Promise.all(leaders.map((led) => offsetsOf(led, END)))
-  return ends.every((offsets) => [...offsets.values()].every((end) => end === 0n))
 }
 
 async function openTransactions(cluster: Cluster, { topics, producerIds }: StateRequest): Promise<OpenTransaction[]> {

@@ -223,7 +223,7 @@ it('commits a hanging transaction, which was not visible before and is not ended
 async function visibleEvents(): Promise<string[]> {
   const visible: string[] = []
   const onVisible = (value: string) => void visible.push(value)
-  await readEvents({ find: ({ value }) => value ?? undefined, onVisible, onProgress: () => {} }, never)
+  await readEvents({ find: ({ value }) => value ?? undefined, onVisible }, never)
   return visible
 }
 

@@ -48,19 +48,15 @@ async function openTransaction(topic: string): Promise<Transaction> {
 
 const eventsOf = (values: readonly string[]) => values.map((value) => sentEvent(value, value))
 
-/** The values that a reading finds, and the last share that it reports. */
-async function read(topic: string) {
+/** The values that a reading finds. */
+async function read(topic: string): Promise<string[]> {
   const values: string[] = []
-  let share = 0
-  const onProgress = (now: number) => {
-    expect(now).toBeGreaterThanOrEqual(share)
-    share = now
+  const reading = {
+    find: ({ value }: StoredEvent) => value ?? undefined,
+    onVisible: (value: string) => values.push(value),
   }
-  await eventsReader(streamConfig(brokers, topic))(
-    { find: ({ value }) => value ?? undefined, onVisible: (value) => values.push(value), onProgress },
-    never,
-  )
-  return { values: values.sort(), share }
+  await eventsReader(streamConfig(brokers, topic))(reading, never)
+  return values.sort()
 }
 
 const valuesOf = (name: string, count: number) => Array.from({ length: count }, (_, at) => `${name} ${at}`)
@@ -81,9 +77,7 @@ it.each(codecs)(
       await aborted.send(eventsOf(valuesOf('aborted', 5)))
     }
 
-    const { values, share } = await read(topic)
-    expect(values).toEqual([...valuesOf('first', 300), ...valuesOf('second', 300)].sort())
-    expect(share).toBe(1)
+    expect(await read(topic)).toEqual([...valuesOf('first', 300), ...valuesOf('second', 300)].sort())
     await transaction.abort()
   },
 )
@@ -100,13 +94,13 @@ it('waits for the marker of a transaction that is committed after the ends were 
     return value ?? undefined
   }
   const onVisible = (value: string) => visible.push(value)
-  await eventsReader(streamConfig(brokers, topic))({ find, onVisible, onProgress: () => {} }, never)
+  await eventsReader(streamConfig(brokers, topic))({ find, onVisible }, never)
   await committed
   expect(visible).toEqual(['value'])
 })
 
 it('reads no event of an empty topic', async () => {
-  expect(await read(await newTopic())).toEqual({ values: [], share: 0 })
+  expect(await read(await newTopic())).toEqual([])
 })
 
 it('reads events in both modes and a tombstone from one topic, with their numbers', async () => {
@@ -124,7 +118,7 @@ it('reads events in both modes and a tombstone from one topic, with their number
 
   const found: StoredEvent[] = []
   const reading = { find: (event: StoredEvent) => event, onVisible: (event: StoredEvent) => found.push(event) }
-  await eventsReader(streamConfig(brokers, topic))({ ...reading, onProgress: () => {} }, never)
+  await eventsReader(streamConfig(brokers, topic))(reading, never)
   expect(found[2]).toMatchObject({ key: 'é 1', value: null, headers: { ce_type: 'client.erased' } })
   const attributes = found.map((event) => cloudEvent(event)?.attributes ?? {})
   expect(attributes.map((each) => each.source)).toEqual([source, source, source])

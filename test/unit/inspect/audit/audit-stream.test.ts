@@ -39,7 +39,7 @@ function auditedStream() {
   const on = stage({ clock, until: 'caught-up', source: source('replica') })
   const eventSource = '/polaris/shop/clients'
   const appended: StoredEvent[] = []
-  const readEvents: ReadEvents = async ({ of = 'events', find, onVisible, onProgress }) => {
+  const readEvents: ReadEvents = async ({ of = 'events', find, onVisible }) => {
     const published = on.kafka.committed.filter(({ to }) => to === of).map((record) => ({ record, timeMs: record.at }))
     const others = appended.map((record) => ({ record, timeMs: clock.now() }))
     const all: readonly { record: StoredEvent; timeMs: number }[] =
@@ -49,7 +49,6 @@ function auditedStream() {
       const found = find(record, place)
       if (found !== undefined) onVisible(found)
     }
-    onProgress(1)
   }
   const steps: string[] = []
   return {

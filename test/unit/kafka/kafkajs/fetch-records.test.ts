@@ -29,15 +29,19 @@ describe('a fetch response', () => {
   test('says where the last complete batch ends, also if compaction has emptied it', async () => {
     const bytes = Buffer.concat([emptyBatch(10, 4), emptyBatch(20, 9), emptyBatch(30, 0).subarray(0, -1)])
     expect(await decodeFetched(response({ throttledMs: 0, bytes }))).toEqual({
-      throttledMs: 0,
+      clientSideThrottleTime: 0,
       records: [],
       next: 30n,
     })
   })
 
   test('without bytes has nothing before the high watermark, unless it is throttled', async () => {
-    expect(await decodeFetched(response({ throttledMs: 0 }))).toEqual({ throttledMs: 0, records: [], next: 90n })
-    const throttled = { throttledMs: 1_500, records: [], next: undefined }
+    expect(await decodeFetched(response({ throttledMs: 0 }))).toEqual({
+      clientSideThrottleTime: 0,
+      records: [],
+      next: 90n,
+    })
+    const throttled = { clientSideThrottleTime: 1_500, records: [], next: undefined }
     expect(await decodeFetched(response({ throttledMs: 1_500 }))).toEqual(throttled)
     const without = Buffer.concat([int32(1_500), int16(0), int32(0), array([])])
     expect(await decodeFetched(without)).toEqual(throttled)

@@ -23,9 +23,8 @@ test('records are visible once the marker of their transaction says that it was 
   const reading = {
     find: ({ value }: { value: string | null }) => value ?? undefined,
     onVisible: (value: string) => visible.push(value),
-    onProgress: () => {},
   }
-  const scan: PartitionScan<string> = { partition: 0, start: 0n, next: 0n, end: 7n, open: new Map() }
+  const scan: PartitionScan<string> = { partition: 0, next: 0n, end: 7n, open: new Map() }
   applyRecords(scan, { records: [record(0, 'a'), record(1, 'b'), marker(2, 0), record(3, 'c')], next: 4n }, reading)
   expect(visible).toEqual([])
   // The response begins with the whole batch of the requested offset.
