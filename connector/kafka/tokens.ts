@@ -1,6 +1,6 @@
-import type { defaultProvider } from '@aws-sdk/credential-provider-node'
 import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
+import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import { errorCodeIn, networkCause } from '../runtime/network.ts'
 import { parsedFields } from '../runtime/parsed-json.ts'
 import type { IamLogin, OAuthClient, TokenLogin } from './kafka-config.ts'
@@ -15,40 +15,37 @@ export interface Tokens {
   rejected(): ConnectorError
 }
 
-let shared: { readonly settings: string; readonly cache: TokenCache } | undefined
+/** Who issues the tokens of a login. */
+interface Issuer {
+  readonly name: string
+  /** Why a broker may reject its token. */
+  readonly doubt: string
+  request(): Promise<AccessToken>
+}
 
-/** All connections of the process share the tokens until a setting changes. */
-export function tokensOf(login: TokenLogin | IamLogin, clock: Clock): Tokens {
-  const isMsk = login.mechanism === 'aws-msk-iam'
-  const issuer = isMsk ? `Amazon MSK in ${login.region}` : login.client.tokenEndpoint
-  const why = isMsk
-    ? 'the identity needs kafka-cluster:Connect on this cluster, and the clock must be right'
-    : 'its log has the reason, such as another audience'
+function issuerOf(login: TokenLogin | IamLogin, clock: Clock): Issuer {
+  if (login.mechanism === 'aws-msk-iam') {
+    const doubt = 'the identity needs kafka-cluster:Connect on this cluster, and the clock must be right'
+    const { region } = login
+    const request = () => mskToken({ region, now: clock.now() })
+    return { name: `Amazon MSK in ${region}`, doubt, request }
+  }
   const request = async () => {
     using limit = clock.deadline(kafkaTimes.paces.stream.requestMs)
-    if (!isMsk) return await requestToken(login.client, limit.signal)
-    const credentials = await processCredentials()
-    return await mskToken({ region: login.region, credentials, now: clock.now() })
+    return await requestToken(login.client, limit.signal)
   }
-  const cache = () => {
-    const settings = JSON.stringify(login) // reads the files of secrets
-    if (shared?.settings !== settings) shared = { settings, cache: tokenCache(clock, request) }
-    return shared.cache
-  }
-  return {
-    current: () => cache().current(),
-    rejected: () => {
-      cache().forget()
-      const message = `log in: a broker rejects the token of ${issuer}; ${why}`
-      return new ConnectorError('publish.unauthorized', message)
-    },
-  }
+  return { name: login.client.tokenEndpoint, doubt: 'its log has the reason, such as another audience', request }
 }
 
-interface TokenCache {
-  current(): Promise<string>
-  forget(): void
+interface SharedToken {
+  readonly settings: string
+  readonly value: Promise<string>
+  /** By the monotonic clock, in ms; infinite until it is issued. */
+  usableUntil: number
 }
+
+/** All connections of the process share it until shortly before its end, or until a setting changes. */
+let shared: SharedToken | undefined
 
 /**
  * kafkajs logs in again 10 seconds before a session ends, and brokers refuse two logins within a second: a token must
@@ -56,26 +53,29 @@ interface TokenCache {
  */
 const LAST_USE_BEFORE_END_MS = 15_000
 
-/** Shares one token among all connections, until shortly before its end. */
-export function tokenCache(clock: Clock, request: () => Promise<AccessToken>): TokenCache {
-  let held: { readonly value: string; readonly usableUntil: number } | undefined
-  let renewal: Promise<string> | undefined
-  const renew = async () => {
-    const { value, lifetimeMs } = await request()
-    const usableMs = Math.max(lifetimeMs - LAST_USE_BEFORE_END_MS, lifetimeMs / 2)
-    held = { value, usableUntil: clock.monotonic() + usableMs }
-    return value
+export function tokensOf(login: TokenLogin | IamLogin, clock: Clock, issuer = issuerOf(login, clock)): Tokens {
+  const requested = (settings: string): SharedToken => {
+    const token = { settings, value: issuer.request().then(used), usableUntil: Number.POSITIVE_INFINITY }
+    function used({ value, lifetimeMs }: AccessToken) {
+      token.usableUntil = clock.monotonic() + Math.max(lifetimeMs - LAST_USE_BEFORE_END_MS, lifetimeMs / 2)
+      return value
+    }
+    token.value.catch(() => {
+      token.usableUntil = 0
+    })
+    return token
   }
   return {
-    current: async () => {
-      if (held !== undefined && clock.monotonic() < held.usableUntil) return held.value
-      renewal ??= renew().finally(() => {
-        renewal = undefined
-      })
-      return await renewal
+    current: () => {
+      const settings = JSON.stringify(login) // reads the files of secrets
+      const isUsable = shared?.settings === settings && clock.monotonic() < shared.usableUntil
+      if (!isUsable || shared === undefined) shared = requested(settings)
+      return shared.value
     },
-    forget: () => {
-      held = undefined
+    rejected: () => {
+      shared = undefined
+      const message = `log in: a broker rejects the token of ${issuer.name}; ${issuer.doubt}`
+      return new ConnectorError('publish.unauthorized', message)
     },
   }
 }
@@ -97,7 +97,13 @@ const DEFAULT_LIFETIME_S = 300
 export async function requestToken(client: OAuthClient, limit: AbortSignal): Promise<AccessToken> {
   const { status, text } = await post(client, limit)
   const { access_token: value, expires_in: lifetime, error } = parsedFields(text)
-  if (status === 400 || status === 401) throw refusal(client, status, error)
+  if (status === 400 || status === 401) {
+    // Of RFC 6749, 5.2. Other texts are not repeated.
+    const isKnown = typeof error === 'string' && /^(?:invalid|unauthorized|unsupported)_[a-z_]{1,20}$/.test(error)
+    const cure = 'check KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD and KAFKA_OAUTH_PARAMETERS'
+    const why = `it rejects the request (${isKnown ? `${status} ${error}` : status}): ${cure}`
+    return fail(client, why, 'publish.unauthorized')
+  }
   if (status !== 200) return fail(client, `it answers with status ${status}`)
   if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value))
     return fail(client, 'its answer contains no token; check the address')
@@ -124,30 +130,12 @@ async function post(client: OAuthClient, limit: AbortSignal): Promise<{ status: 
   }
 }
 
-/** What the endpoint reports by RFC 6749, 5.2, and what to check. Other texts are not repeated. */
-function refusal({ tokenEndpoint }: OAuthClient, status: number, error: unknown): ConnectorError {
-  const isKnown = typeof error === 'string' && /^(?:invalid|unauthorized|unsupported)_[a-z_]{1,20}$/.test(error)
-  const what = `it rejects the request (${[status, ...(isKnown ? [error] : [])].join(' ')})`
-  const cure = 'check KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD and KAFKA_OAUTH_PARAMETERS'
-  const message = `request a token from ${tokenEndpoint}: ${what}: ${cure}`
-  return new ConnectorError('publish.unauthorized', message)
+function fail({ tokenEndpoint }: OAuthClient, why: string, code: ErrorCode = 'publish.failed'): never {
+  throw new ConnectorError(code, `request a token from ${tokenEndpoint}: ${why}`)
 }
-
-function fail({ tokenEndpoint }: OAuthClient, why: string): never {
-  throw new ConnectorError('publish.failed', `request a token from ${tokenEndpoint}: ${why}`)
-}
-
-type Credentials = ReturnType<typeof defaultProvider>
-
-let provider: Credentials | undefined
 
 /** The AWS credentials of the process, by the chain that the S3 client uses where no keys are configured. */
-async function processCredentials(): Promise<Credentials> {
-  // Other brokers need none of it.
-  const aws = await import('@aws-sdk/credential-provider-node')
-  provider ??= aws.defaultProvider()
-  return provider
-}
+const processCredentials = async () => (await import('@aws-sdk/credential-provider-node')).defaultProvider()()
 
 /** For how long brokers accept a token: the longest time that Amazon MSK allows. */
 const MSK_LIFETIME_S = 900
@@ -155,9 +143,9 @@ const SERVICE = 'kafka-cluster'
 
 interface Signing {
   readonly region: string
-  readonly credentials: Credentials
   /** In ms since 1970. */
   readonly now: number
+  readonly credentials?: typeof processCredentials
 }
 
 /**
@@ -165,7 +153,7 @@ interface Signing {
  * as base64url. It has the access key id and the session token, never the secret key. Nothing is sent but what the
  * credentials need. Rejects with `publish.failed`.
  */
-export async function mskToken({ region, credentials, now }: Signing): Promise<AccessToken> {
+export async function mskToken({ region, now, credentials = processCredentials }: Signing): Promise<AccessToken> {
   const { Sha256 } = await import('@smithy/core/checksum')
   const { SignatureV4 } = await import('@smithy/signature-v4')
   const identity = await credentials().catch((error: unknown) => {

@@ -1,19 +1,21 @@
-import { createHash, createHmac } from 'node:crypto'
+import { createHash, createHmac, randomUUID } from 'node:crypto'
 import { expect, test, vi } from 'vitest'
-import { type AccessToken, mskToken, tokenCache, tokensOf } from '../../../connector/kafka/tokens.ts'
+import { mskToken, tokensOf } from '../../../connector/kafka/tokens.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 
 /** A token endpoint that issues `token 1`, `token 2`, … unless it is down. */
 function stage(lifetimeMs: number) {
-  const clock = virtualClock(0)
+  const clock = virtualClock(1)
   const endpoint = { requests: 0, isDown: false }
-  const request = async (): Promise<AccessToken> => {
+  const request = async () => {
     endpoint.requests += 1
     if (endpoint.isDown) throw new Error('down')
     return { value: `token ${endpoint.requests}`, lifetimeMs }
   }
-  return { clock, endpoint, tokens: tokenCache(clock, request) }
+  const client = { tokenEndpoint: randomUUID(), clientId: 'c', clientSecret: 's', parameters: {} }
+  const issuer = { name: 'the endpoint', doubt: 'its log has the reason', request }
+  return { clock, endpoint, client, tokens: tokensOf({ mechanism: 'oauthbearer', client }, clock, issuer) }
 }
 
 const hour = 60 * 60_000
@@ -40,11 +42,13 @@ test('rejects while the endpoint is down, and requests again', async () => {
   expect(await tokens.current()).toBe('token 2')
 })
 
-test('requests another token when a broker has rejected the present one', async () => {
-  const { tokens } = stage(hour)
+test('requests another token when a broker has rejected the present one, and when a setting has changed', async () => {
+  const { client, tokens } = stage(hour)
   await tokens.current()
-  tokens.forget()
+  expect(tokens.rejected()).toMatchObject({ code: 'publish.unauthorized' })
   expect(await tokens.current()).toBe('token 2')
+  client.clientSecret = 'another'
+  expect(await tokens.current()).toBe('token 3')
 })
 
 const secretAccessKey = 'secret/of+the process'
