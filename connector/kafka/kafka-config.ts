@@ -57,16 +57,16 @@ export interface TopicConfig {
   readonly events: string
   readonly deadLetters: string
   /** How to create missing topics. Absent: a missing topic holds the stream (`publish.topic-missing`). */
-  readonly create?: TopicCreation | undefined
+  readonly create?: { readonly events: TopicCreation; readonly deadLetters: TopicCreation } | undefined
 }
 
+/** How to create a topic. */
 export interface TopicCreation {
   readonly partitions: number
   /** -1: the broker's default. */
   readonly replicationFactor: number
-  /** Topic settings by their Kafka names. */
-  readonly eventsConfig: Readonly<Record<string, string>>
-  readonly deadLettersConfig: Readonly<Record<string, string>>
+  /** By their Kafka names. */
+  readonly settings?: Readonly<Record<string, string>>
 }
 
 /** For what does not run the stream. */
@@ -77,18 +77,3 @@ export const withoutCreation = (config: KafkaConfig): KafkaConfig => ({
 
 /** The topics of a stream. */
 export const topicNames = ({ events, deadLetters }: TopicConfig): readonly string[] => [events, deadLetters]
-
-const dayMs = 24 * 60 * 60 * 1000
-
-/** The defaults. The configuration schema takes its defaults from here. */
-export const kafkaDefaults = {
-  compression: 'none' as const,
-  maxMessageBytes: 1_000_000,
-  create: {
-    partitions: 6,
-    replicationFactor: -1,
-    // Readers rebuild their state from the newest event of each client; the lag keeps every change for at least a week.
-    eventsConfig: { 'cleanup.policy': 'compact', 'min.compaction.lag.ms': String(7 * dayMs) },
-    deadLettersConfig: { 'cleanup.policy': 'delete', 'retention.ms': String(30 * dayMs) },
-  },
-} satisfies Omit<KafkaConfig, 'brokers' | 'topic'> & { create: TopicCreation }

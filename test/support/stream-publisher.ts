@@ -1,5 +1,6 @@
+import { newTopics } from '../../connector/config/sections/kafka-section.ts'
 import type { OutgoingRecord } from '../../connector/event/client-event.ts'
-import { type KafkaConfig, kafkaDefaults } from '../../connector/kafka/kafka-config.ts'
+import type { KafkaConfig } from '../../connector/kafka/kafka-config.ts'
 import { kafkaEventPublisher } from '../../connector/kafka/transactions/stream-producer.ts'
 import type { CommitRecord, EventPublisher, StreamProducer } from '../../connector/publish/event-publisher.ts'
 import { systemClock } from '../../connector/runtime/clock.ts'
@@ -8,10 +9,18 @@ import { never } from './signals.ts'
 
 /** The settings of a stream that publishes to this topic. */
 export const streamConfig = (brokers: string, events: string): KafkaConfig => ({
-  ...kafkaDefaults,
   brokers: brokers.split(','),
-  topic: { events, deadLetters: `${events}.dlq`, create: { ...kafkaDefaults.create, partitions: 1 } },
+  topic: { events, deadLetters: `${events}.dlq`, create: creationOf(1) },
+  compression: 'none',
+  maxMessageBytes: 1_000_000,
 })
+
+/** How to create topics with so many partitions. */
+export function creationOf(partitions: number): KafkaConfig['topic']['create'] {
+  const creation = { partitions, replicationFactor: -1 }
+  const { events, deadLetters } = newTopics
+  return { events: { ...creation, settings: events }, deadLetters: { ...creation, settings: deadLetters } }
+}
 
 /** The publisher of the stream with the name of its topic. */
 export function streamPublisher(closing: CloseStack, config: KafkaConfig, clock = systemClock): EventPublisher {

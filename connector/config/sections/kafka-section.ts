@@ -1,12 +1,6 @@
 import type * as z from 'zod'
-import {
-  type KafkaConfig,
-  type KafkaConnection,
-  kafkaDefaults,
-  type SaslConfig,
-  type SslConfig,
-  type TopicCreation,
-} from '../../kafka/kafka-config.ts'
+import type { KafkaConfig, KafkaConnection, SaslConfig, SslConfig, TopicConfig } from '../../kafka/kafka-config.ts'
+import { DAY_MS } from '../../runtime/clock.ts'
 import type { Violation } from '../config-problem.ts'
 import { revealed } from '../secret.ts'
 import * as check from '../setting-checks.ts'
@@ -112,17 +106,22 @@ function allOrNone(group: Readonly<Record<string, unknown>>, keys: readonly stri
   return missing.map((key) => ({ path: [key], what: `is missing: required together with ${set.join(' and ')}` }))
 }
 
-const { create: created, compression, maxMessageBytes } = kafkaDefaults
+/** Settings of new topics, by their Kafka names. */
+export const newTopics = {
+  // Readers rebuild their state from the newest event of each client; the lag keeps every change for at least a week.
+  events: { 'cleanup.policy': 'compact', 'min.compaction.lag.ms': String(7 * DAY_MS) },
+  deadLetters: { 'cleanup.policy': 'delete', 'retention.ms': String(30 * DAY_MS) },
+}
 
 const topics = setting.section('Creation of missing topics', {
   create: setting.flag('Create missing topics. If `false`, a missing topic holds its stream', { default: true }),
-  partitions: setting.wholeNumber('Partitions of a new topic', { min: 1, max: 100_000, default: created.partitions }),
+  partitions: setting.wholeNumber('Partitions of a new topic', { min: 1, max: 100_000, default: 6 }),
   replicationFactor: setting.wholeNumber("Replication factor of a new topic; -1: the broker's default", {
     min: -1,
     max: 100,
-    default: created.replicationFactor,
+    default: -1,
   }),
-  config: setting.textMap('Configuration of a new events topic, by Kafka names', { default: created.eventsConfig }),
+  config: setting.textMap('Configuration of a new events topic, by Kafka names', { default: newTopics.events }),
 })
 
 export const kafkaSection = setting.section(
@@ -133,10 +132,10 @@ export const kafkaSection = setting.section(
     }),
     ssl,
     sasl,
-    compression: setting.choice('Compression of records', { choices: ['none', 'gzip', 'zstd'], default: compression }),
+    compression: setting.choice('Compression of records', { choices: ['none', 'gzip', 'zstd'], default: 'none' }),
     maxMessageBytes: setting.size(
       "Maximum size of an event, at most the topic's `max.message.bytes`. A larger event becomes a dead letter",
-      { default: `${maxMessageBytes / 1_000_000}MB` },
+      { default: '1MB' },
     ),
     topics,
   },
@@ -171,7 +170,7 @@ export function kafkaConfig(kafka: KafkaSettings, stream: TopicSettings): KafkaC
   return { ...kafkaConnection(kafka), topic, compression, maxMessageBytes }
 }
 
-function topicCreation({ create, config, ...topics }: KafkaSettings['topics']): TopicCreation | undefined {
-  const { deadLettersConfig } = kafkaDefaults.create
-  return create ? { ...topics, eventsConfig: config, deadLettersConfig } : undefined
+function topicCreation({ create, config, ...topics }: KafkaSettings['topics']): TopicConfig['create'] {
+  if (!create) return undefined
+  return { events: { ...topics, settings: config }, deadLetters: { ...topics, settings: newTopics.deadLetters } }
 }

@@ -103,7 +103,7 @@ function judgeTopics(
     .map(({ topic, partitions }) => `${topic} (partitions: ${partitions})`)
   if (missing === '') return ok(existing.join(', '))
   if (create === undefined) return failed('publish.topic-missing', `missing: ${missing}`)
-  return ok(`missing: ${missing}; run creates each with ${create.partitions} partitions`)
+  return ok(`missing: ${missing}; run creates each with ${create.events.partitions} partitions`)
 }
 
 function checkRights(

@@ -40,16 +40,11 @@ export async function readTopics(
   }
   const isNew = publishedEvents === 0
   const { create } = config
-  const shape = (settings: TopicShape['settings']) => create && { ...create, settings }
-  const wanted = {
-    topic: config.events,
-    create: isNew ? shape(create?.eventsConfig) : undefined,
-    acl: 'WRITE',
-  } as const
+  const wanted = { topic: config.events, create: isNew ? create?.events : undefined, acl: 'WRITE' } as const
   const events = await ensureTopic(cluster, wanted, waiting).catch((error) => {
     throw isNew || codeOf(error) !== 'publish.topic-missing' ? error : topicLost(config.events, publishedEvents)
   })
-  const ofDeadLetters = { topic: config.deadLetters, create: shape(create?.deadLettersConfig), acl: 'WRITE' } as const
+  const ofDeadLetters = { topic: config.deadLetters, create: create?.deadLetters, acl: 'WRITE' } as const
   const topics = { clusterId, events, deadLetters: await ensureTopic(cluster, ofDeadLetters, waiting) }
   mustBeWritable(topics)
   return topics
@@ -73,16 +68,10 @@ export const topicLost = (topic: string, published: number) =>
     `open ${topic}: the topic no longer exists; the ${published} events published to it are lost`,
   )
 
-/** How to create a topic. */
-interface TopicShape extends Pick<TopicCreation, 'partitions' | 'replicationFactor'> {
-  /** By their Kafka names. */
-  readonly settings?: TopicCreation['eventsConfig'] | undefined
-}
-
 interface WantedTopic {
   readonly topic: string
   /** How to create it if it is missing; undefined: it must not be created. */
-  readonly create: TopicShape | undefined
+  readonly create: TopicCreation | undefined
   /** The ACL to report if this user cannot see the topic; either operation makes it visible. */
   readonly acl: 'WRITE' | 'DESCRIBE'
 }
@@ -117,8 +106,8 @@ const topicError = (topic: string, acl: string) => (error: unknown) => {
 }
 
 /** Also resolves if another replica has created it meanwhile. */
-async function createTopic(broker: TopicBroker, topic: string, shape: TopicShape): Promise<void> {
-  const { partitions: numPartitions, replicationFactor, settings = {} } = shape
+async function createTopic(broker: TopicBroker, topic: string, creation: TopicCreation): Promise<void> {
+  const { partitions: numPartitions, replicationFactor, settings = {} } = creation
   const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }))
   try {
     await broker.createTopics({ topics: [{ topic, numPartitions, replicationFactor, configEntries }] })

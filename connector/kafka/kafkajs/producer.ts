@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { createRequire } from 'node:module'
-import type { Kafka, Producer, ProducerConfig, Transaction } from 'kafkajs'
+import type { Kafka, Producer, ProducerConfig } from 'kafkajs'
 import { type Cluster, type CoordinatorFinder, clusterOf, type ProducerIdentity } from './cluster.ts'
 
 /** What kafkajs' producer hides: its connections and its identity. */
@@ -35,14 +35,13 @@ export function observeIdentities(broker: InitializingBroker): void {
   }
 }
 
-/** Connects and initializes the producer, which begins its first transaction; that is local only. */
-export async function initialized(
-  producer: Pick<Producer, 'connect' | 'transaction'>,
-): Promise<Identified & { readonly unused: Transaction }> {
+/** Connects and initializes the producer. */
+export async function initialized(producer: Pick<Producer, 'connect' | 'transaction'>): Promise<Identified> {
   await producer.connect()
   const found: Identified[] = []
   const unused = await initializing.run((identified) => found.push(identified), producer.transaction)
+  await unused.abort() // local: it has sent nothing
   const [identified] = found
   if (identified === undefined) throw new TypeError('unsupported kafkajs: no producer was initialized')
-  return { unused, ...identified }
+  return identified
 }

@@ -63,8 +63,8 @@ export async function openStreamProducer(
   const client = parts.connect()
   const { producer: kafkajs, cluster } = newProducer(parts, client)
   try {
-    const { unused, ...identified } = await withinCommitLimit(parts, () => initialized(kafkajs), stop)
-    const state = { kind: 'idle', unused } as const
+    const identified = await withinCommitLimit(parts, () => initialized(kafkajs), stop)
+    const state = { kind: 'idle' } as const
     const place = { group, topic: topics.events.topic }
     return producerOf({ ...parts, client, kafkajs, cluster, topics, place, ...identified, state })
   } catch (error) {

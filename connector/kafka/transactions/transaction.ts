@@ -31,7 +31,7 @@ export function beginTransaction(producer: TransactionalProducer, finish: AbortS
       await endTransaction(producer, active)
       const written = [...active.written].map(([topic, partitions]) => ({ topic, partitions }))
       await confirmMarkers(producer, written, finish)
-      producer.state = { kind: 'idle', unused: undefined }
+      producer.state = { kind: 'idle' }
     },
     [Symbol.asyncDispose]: async () => {
       const { state } = producer
@@ -48,7 +48,7 @@ async function activeTransaction(producer: TransactionalProducer, finish: AbortS
   const { state, clock } = producer
   if (state.kind === 'closed') throw new ConnectorError('publish.failed', 'publish: the producer is closed')
   if (state.kind === 'active') return state.active
-  const transaction = state.unused ?? (await producer.kafkajs.transaction())
+  const transaction = await producer.kafkajs.transaction() // local
   const limit = clock.deadline(kafkaTimes.commitWithinMs, finish)
   const active = { transaction, limit, written: new Map(), sending: Promise.resolve() }
   producer.state = { kind: 'active', active }

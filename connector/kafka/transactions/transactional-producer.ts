@@ -34,8 +34,8 @@ export interface TransactionalProducer extends ProducerParts {
 }
 
 type ProducerState =
-  /** No transaction is open at the broker. `unused`: kafkajs has begun one, which is local only. */
-  | { readonly kind: 'idle'; readonly unused: Transaction | undefined }
+  /** No transaction is open at the broker. */
+  | { readonly kind: 'idle' }
   /** The transaction may have sent requests. */
   | { readonly kind: 'active'; readonly active: ActiveTransaction }
   /**

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
-import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
 import { type EventPublisher, withoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { type CloseStack, closeStack } from '../../../connector/runtime/close-stack.ts'
@@ -10,7 +9,7 @@ import { committedRecords } from '../../support/committed-records.ts'
 import { fakeKafka } from '../../support/fakes/fake-event-publisher.ts'
 import { sentEvent, sentTo, type TextRecord } from '../../support/records.ts'
 import { never } from '../../support/signals.ts'
-import { commit, recordIn, streamConfig, streamPublisher } from '../../support/stream-publisher.ts'
+import { commit, creationOf, recordIn, streamConfig, streamPublisher } from '../../support/stream-publisher.ts'
 
 /** One stream on a fake or real cluster, with as many publishers (replicas) as a test needs. */
 interface Cluster {
@@ -36,7 +35,7 @@ function fakeCluster(): Cluster {
 function realCluster(closing: CloseStack): Cluster {
   const brokers = inject('kafkaBrokers')
   const config = streamConfig(brokers, randomUUID())
-  const topic = { ...config.topic, create: { ...kafkaDefaults.create, partitions: 4 } }
+  const topic = { ...config.topic, create: creationOf(4) }
   return {
     replica: () => streamPublisher(closing, { ...config, topic, maxMessageBytes: 100_000 }),
     committed: (to) => committedRecords(brokers, topic[to]),

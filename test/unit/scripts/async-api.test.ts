@@ -3,7 +3,7 @@ import asyncApiSchema from '@asyncapi/specs/schemas/3.0.0.json' with { type: 'js
 import { Ajv } from 'ajv'
 import addFormats from 'ajv-formats'
 import { expect, test } from 'vitest'
-import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
+import { newTopics } from '../../../connector/config/sections/kafka-section.ts'
 import { readProjectFile } from '../../support/documentation/markdown-file.ts'
 
 const document = JSON.parse(readProjectFile('contract/v1/asyncapi.json'))
@@ -36,12 +36,11 @@ test('every reference in the AsyncAPI document has a target, and every channel, 
 })
 
 test('the topics have the settings with which the connector creates them', () => {
-  const { eventsConfig, deadLettersConfig } = kafkaDefaults.create
   const settings = (channel: string) =>
     Object.entries(document.channels[channel].bindings.kafka.topicConfiguration).map(([name, value]) => [
       name,
       `${value}`,
     ])
-  expect(Object.fromEntries(settings('clients'))).toEqual(eventsConfig)
-  expect(Object.fromEntries(settings('deadLetters'))).toEqual(deadLettersConfig)
+  expect(Object.fromEntries(settings('clients'))).toEqual(newTopics.events)
+  expect(Object.fromEntries(settings('deadLetters'))).toEqual(newTopics.deadLetters)
 })

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { readTopics } from '../../../../connector/kafka/admin/topics.ts'
-import { kafkaDefaults, type TopicConfig, type TopicCreation } from '../../../../connector/kafka/kafka-config.ts'
+import type { TopicConfig } from '../../../../connector/kafka/kafka-config.ts'
 import type { OpenOptions } from '../../../../connector/publish/event-publisher.ts'
 import { systemClock } from '../../../../connector/runtime/clock.ts'
 import { never } from '../../../support/signals.ts'
+import { creationOf } from '../../../support/stream-publisher.ts'
 import { answering, metadataAnswer } from '../kafkajs/metadata-answer.ts'
 
 interface Simulated {
@@ -45,7 +46,7 @@ function cluster({ unknownFor, exists, unwritable }: Simulated) {
 
 type Request = OpenOptions & { readonly config: TopicConfig }
 
-const asked = (create?: TopicCreation, publishedEvents = 0): Request => ({
+const asked = (create?: TopicConfig['create'], publishedEvents = 0): Request => ({
   config: { events: 'events', deadLetters: 'dlq', create },
   publishedEvents,
   clusterId: null,
@@ -72,7 +73,7 @@ describe('readTopics', () => {
 
   it('does not create a topic again when events were published to it', async () => {
     const { read, created } = cluster({ unknownFor: 0, exists: false })
-    const opened = read(asked(kafkaDefaults.create, 5))
+    const opened = read(asked(creationOf(6), 5))
     const message = 'open events: the topic no longer exists; the 5 events published to it are lost'
     await expect(opened).rejects.toMatchObject({ code: 'checkpoint.topic-lost', message })
     expect(created).toEqual([])
@@ -80,7 +81,7 @@ describe('readTopics', () => {
 
   it('creates nothing in another cluster than that of the checkpoint', async () => {
     const { read, created } = cluster({ unknownFor: 0, exists: false })
-    const request = { ...asked(kafkaDefaults.create), clusterId: 'other' }
+    const request = { ...asked(creationOf(6)), clusterId: 'other' }
     await expect(read(request)).rejects.toMatchObject({
       code: 'checkpoint.topic-lost',
       message: 'open stream: the document belongs to Kafka cluster other, not to cluster',

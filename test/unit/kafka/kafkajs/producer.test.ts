@@ -8,13 +8,13 @@ it('reports the identity of a producer and its coordinator, and rejects when no 
     findGroupCoordinator: async () => ({ coordinator: { nodeId: 1 } }),
   }
   observeIdentities(broker)
-  const unused = {} as Transaction
+  const unused = { abort: async () => {} } as Transaction
   const connect = async () => {}
   const transaction = async () => {
     await broker.initProducerId({})
     return unused
   }
   const identity = { producerId: '7', producerEpoch: 2 }
-  expect(await initialized({ connect, transaction })).toEqual({ identity, coordinator: broker, unused })
+  expect(await initialized({ connect, transaction })).toEqual({ identity, coordinator: broker })
   await expect(initialized({ connect, transaction: async () => unused })).rejects.toThrow('unsupported kafkajs')
 })
