@@ -25,15 +25,11 @@ interface Composing extends ComposeFor {
   readonly isAssigned: OpenParts['isAssigned']
 }
 
-/** How often a replica looks for what operators wish. */
-const LOOK_EVERY_MS = 10_000
-
 /** One stream while it is assigned to this replica. */
 export function composeStream(stream: StreamConfig, shared: SharedResources, composing: Composing): StreamParts {
   return {
     open: openParts(stream, shared, composing),
     pipeline: pipelineParts(stream, shared, composing),
-    lookEveryMs: LOOK_EVERY_MS,
   }
 }
 

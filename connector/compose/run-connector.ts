@@ -36,7 +36,7 @@ export async function runConnector(
     )
   }
   const placement = composePlacement(shared, telemetry.observePlacement)
-  return await runStreams({ placement, streams, run, finishWithinMs, clock, observe: telemetry.observePlacement }, stop)
+  return await runStreams({ placement, streams, run, observe: telemetry.observePlacement }, stop)
 }
 
 /** Connects when it is run. */

@@ -15,17 +15,7 @@ type BackgroundLane = Exclude<Lane, 'live'>
 
 /** What the pipeline reports; telemetry has one row for each kind. No personal data, no secrets. */
 export type PipelineEvent =
-  | { readonly kind: 'stream-state'; readonly state: StreamState; readonly was: StreamState }
-  /** An operator has paused the stream: it reads and publishes nothing. Also observed when a paused stream is assigned. */
-  | {
-      readonly kind: 'stream-paused'
-      readonly reason: string
-      /** Milliseconds since 1970. */
-      readonly requestedAt: number
-      readonly requestedBy: string
-    }
-  /** The paused stream cannot be opened to be left without a pending state; tried again as for a hold. */
-  | { readonly kind: 'pause-unsettled'; readonly code: ErrorCode; readonly error: unknown }
+  | StreamStateEvent
   | {
       readonly kind: 'stream-claimed'
       readonly epoch: number
@@ -98,35 +88,37 @@ export type PipelineEvent =
   /** The server promises more, but the scan does not advance; it begins again. */
   | { readonly kind: 'scan-stuck'; readonly scan: Lane; readonly why: string }
   | { readonly kind: 'history-done'; readonly clients: number }
-  | StreamRetrying
-  /**
-   * Another process has opened the stream. `wasStopping`: this replica was already stopping it, for example because it
-   * is now assigned elsewhere; the new owner does not wait. `fences`: so many in succession.
-   */
-  | {
-      readonly kind: 'stream-lost'
-      readonly error: unknown
-      readonly wasStopping: boolean
-      readonly fences: number
-      readonly pauseMs: number
-    }
   | WishesEvent
-  /** The stream cannot continue until something outside changes; it tries again after each pause. */
-  | { readonly kind: 'stream-held'; readonly code: ErrorCode; readonly error: unknown; readonly pauseMs: number }
-  /** The same code holds the stream again. */
-  | { readonly kind: 'stream-still-held'; readonly code: ErrorCode; readonly error: unknown; readonly pauseMs: number }
-  /** The stream ends instead of being held. */
-  | { readonly kind: 'stream-failed'; readonly code: ErrorCode; readonly error: unknown }
 
-/** The stream has failed and is opened again after a pause. */
-interface StreamRetrying {
-  readonly kind: 'stream-retrying'
-  readonly code: ErrorCode
+/** The stream enters a state, fails in it, or is paused anew. */
+type StreamStateEvent = WhyInState & {
+  readonly kind: 'stream-state'
+  readonly state: StreamState
+  readonly was: StreamState
+}
+
+/** Why a stream is in a state. */
+export interface WhyInState {
+  /** Also of a paused stream, which cannot be left without a pending state. Of one that has ended: nothing follows. */
+  readonly failure?: StreamFailure
+  /** Of an operator: the stream reads and publishes nothing. */
+  readonly pause?: {
+    readonly reason: string
+    /** Milliseconds since 1970. */
+    readonly requestedAt: number
+    readonly requestedBy: string
+  }
+}
+
+/** The same step is tried again after a pause. */
+export interface StreamFailure {
   readonly error: unknown
+  /** `hold`: something outside must change. `fenced`: another process has opened the stream. */
+  readonly kind: 'retry' | 'hold' | 'fenced'
   readonly pauseMs: number
-  /** Attempts that failed since the last progress. */
-  readonly attempt: number
-  /** The previous one failed with the same code. */
+  /** Failures of this kind since the last progress; fences in succession. */
+  readonly times: number
+  /** The one before had the same code. */
   readonly isRepeated: boolean
 }
 

@@ -12,32 +12,26 @@ import {
   withoutCheckpoint,
 } from '../publish/event-publisher.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
-import {
-  conflict,
-  heldBy,
-  mustNotHaveMoved,
-  type OpenParts,
-  type PausedStream,
-  type ReadStored,
-  readStored,
-} from './read-stored.ts'
+import { conflict, heldBy, mustNotHaveMoved, type OpenParts, type ReadStored, readStored } from './read-stored.ts'
 
 /**
  * Opens a stream: check the assignment → read the document, then the wishes, then the index → fence → read the commit
- * record → resolve → repair transactions without a marker → claim against the version read first → check the assignment
- * again. The claim applies a rewind that waits.
+ * record → resolve → repair transactions without a marker → claim against the version read first → look at the wishes and
+ * at the assignment again. The claim applies a rewind that waits. `paused`: nothing is left to do for a paused stream.
  *
  * `test/simulation` checks this order over every interleaving. The document is not changed before the claim.
  */
-export async function openStream(parts: OpenParts, stop: AbortSignal): Promise<OpenStream | PausedStream> {
+export async function openStream(parts: OpenParts, stop: AbortSignal): Promise<OpenStream | 'paused'> {
   using _permit = await parts.openLimit.acquire(stop)
   mustBeAssigned(parts) // before fencing: a replica that has or may have lost the stream must not fence its owner
   await parts.storeReady(stop)
   const read = await readStored(parts, stop)
-  if ('pausedAt' in read) return read
+  if (read === 'paused') return read
   const producer = await parts.publisher.open(openingOf(read), stop)
   try {
     const claim = await claimStream(parts, read, producer, stop)
+    // A pause that was stored before the claim may be reported already: then nothing may be published.
+    await parts.wishes.read(stop)
     mustBeAssigned(parts)
     return { producer, checkpoint: streamCheckpoint(claim, parts) }
   } catch (error) {

@@ -42,15 +42,11 @@ export interface ReadStored extends StoredStream {
   readonly isCured: (code: ErrorCode) => boolean
 }
 
-/** Nothing is left to do for a paused stream, as long as the document has this version. Null: there is none. */
-export interface PausedStream {
-  readonly pausedAt: Version | null
-}
-
 /**
- * Reads the document, then the wishes, then the index, unless nothing is left to do for a paused stream. Rejects with `checkpoint.*`, `storage.*` or the reason of `stop`.
+ * Reads the document, then the wishes, then the index, unless nothing is left to do for a paused stream. Rejects with
+ * `checkpoint.*`, `storage.*` or the reason of `stop`.
  */
-export async function readStored(parts: OpenParts, stop: AbortSignal): Promise<ReadStored | PausedStream> {
+export async function readStored(parts: OpenParts, stop: AbortSignal): Promise<ReadStored | 'paused'> {
   const { identity, topic, object, wishes, index } = parts
   const stored = await object.read(stop)
   const { paused, rewind } = await wishes.read(stop)
@@ -67,7 +63,7 @@ export async function readStored(parts: OpenParts, stop: AbortSignal): Promise<R
     if (wrong !== undefined) throw heldBy(wrong) // before anything is fenced or created
     await wishes.clear(document?.rewound ?? null, stop)
     const isSettled = document === undefined || (document.claim.owner === null && document.pending === null)
-    if (paused && waitingRewind(document, wishes.current()) === undefined && isSettled) return { pausedAt: version }
+    if (paused && waitingRewind(document, wishes.current()) === undefined && isSettled) return 'paused'
     if (document === undefined) return read(clientTable(), false)
     const { nonce, committed } = document
     return read(await index.load({ nonce, index: committed.state.index }, stop), false)

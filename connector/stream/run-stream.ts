@@ -1,24 +1,20 @@
-import { noWishes, type Wishes, waitingRewind } from '../checkpoint/wishes.ts'
+import { waitingRewind } from '../checkpoint/wishes.ts'
 import { type OpenStream, withDeadline } from '../pipeline/delivery.ts'
 import { type PipelineParts, type ReadFailure, runPipeline } from '../pipeline/pipeline.ts'
-import type { Observe, StreamState } from '../pipeline/pipeline-event.ts'
+import type { Observe, StreamState, WhyInState } from '../pipeline/pipeline-event.ts'
 import { linkedAbort } from '../runtime/abort.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
-import { codeOf } from '../runtime/connector-error.ts'
 import { graceAfter } from '../runtime/shutdown.ts'
-import type { Version } from '../storage/checkpoint-store.ts'
 import { type NextTries, nextTries, type TryPauses } from './next-try.ts'
 import { openStream } from './open-stream.ts'
-import type { OpenParts, PausedStream } from './read-stored.ts'
+import type { OpenParts } from './read-stored.ts'
 import type { Assignment } from './run-streams.ts'
 
 /** What a stream works with while it is assigned here. */
 export interface StreamParts {
   readonly open: OpenParts
   readonly pipeline: PipelineParts
-  /** How often the wishes are read; while the stream is paused or held, also the document. */
-  readonly lookEveryMs: number
 }
 
 /** What a stream is composed with. */
@@ -32,13 +28,15 @@ export interface ComposeFor {
 export interface RunParts {
   readonly stream: string
   readonly assignment: Assignment
-  /** Called once while the stream is assigned here; if it throws, the try fails, and the next one calls it again. */
+  /** Called once while the stream is assigned here. Connects to nothing. */
   readonly compose: (of: ComposeFor) => StreamParts
   readonly finishWithinMs: number
   /** `ends`: instead of waiting while it is paused or held. */
   readonly whenHeld: 'waits' | 'ends'
   /** Default: `tryPauses`. */
   readonly pauses?: TryPauses
+  /** How often the wishes are read; while the stream is paused or held, also the document. Default: 10 seconds. */
+  readonly lookEveryMs?: number
   readonly clock: Clock
   readonly observe: Observe
 }
@@ -65,96 +63,93 @@ export async function runStream(parts: RunParts, stop: AbortSignal): Promise<Str
   return end
 }
 
-type Enter = (state: StreamState) => void
+type Enter = (state: StreamState, why?: WhyInState) => void
 
-/** Reports each change of the state. */
+/** Reports each change of the state, each failure, and each pause that an operator asks for. */
 function streamStates({ observe }: Pick<RunParts, 'observe'>): Enter {
   let was: StreamState = 'waiting'
-  return (state) => {
-    if (state !== was) observe({ kind: 'stream-state', state, was })
+  let before: WhyInState = {}
+  return (state, why = {}) => {
+    const { failure, pause } = why
+    if (state !== was || failure !== before.failure || pause?.requestedAt !== before.pause?.requestedAt)
+      observe({ kind: 'stream-state', state, was, ...why })
     was = state
+    before = why
   }
 }
 
 /** A stream while it is assigned here. One whose source fails stays open. */
-interface Here extends Omit<RunParts, 'compose'> {
+interface Here extends Omit<RunParts, 'compose'>, StreamParts {
   readonly enter: Enter
   readonly tries: NextTries
-  readonly compose: () => StreamParts
   /** The stream is to end here. */
   readonly leave: AbortSignal
   /** Whether no other replica takes the stream. */
   readonly isGivenUp: () => boolean
-  composed: StreamParts | undefined
   opened: OpenStream | undefined
 }
 
 /** Undefined: it is assigned here no longer. */
 async function runAssigned(parts: RunParts, enter: Enter, stop: AbortSignal): Promise<StreamEnd | undefined> {
-  const { stream, assignment, clock } = parts
+  const { stream, assignment, clock, whenHeld } = parts
   using leave = linkedAbort(stop)
-  const moving = assignment
+  void assignment
     .until(() => !assignment.isAssigned(stream), leave.signal)
     .then(() => leave.abort(new DOMException('moved', 'AbortError')))
   using grace = graceAfter(leave.signal, parts.finishWithinMs, clock)
-  const { signal: giveUp } = grace
-  const closing = closeStack()
+  await using closing = closeStack()
   const tries = nextTries(clock, parts.pauses)
   const observe: Observe = (event) => {
     if (event.kind === 'page-read') enter('running')
     if (event.kind === 'pages-published') tries.progress()
     parts.observe(event)
   }
-  let end: StreamEnd | undefined
-  const compose = () => parts.compose({ closing, giveUp, observe })
-  const isGivenUp = () => stop.aborted || end !== undefined
-  const unopened = { composed: undefined, opened: undefined }
-  const here: Here = { ...parts, ...unopened, enter, tries, compose, leave: leave.signal, isGivenUp }
+  const { open, pipeline } = parts.compose({ closing, giveUp: grace.signal, observe })
+  const isGivenUp = () => stop.aborted || whenHeld === 'ends'
+  const unopened = { opened: undefined }
+  const here: Here = { ...parts, open, pipeline, enter, tries, leave: leave.signal, isGivenUp, ...unopened }
   enter('opening')
+  let end: StreamEnd | undefined
   while (end === undefined && !leave.signal.aborted) end = await tryAndWait(here)
   leave.abort()
-  await moving
   if (here.opened !== undefined) await tryAndWait(here) // saves it
-  await close(here)
-  await closing.close().catch((error: unknown) => observe({ kind: 'stream-failed', code: codeOf(error), error }))
-  return stop.aborted ? (end ?? { kind: 'stopped' }) : end
+  return end ?? (stop.aborted ? { kind: 'stopped' } : undefined)
 }
 
 /** Opens the stream and copies pages; waits until that may be tried again. Returns how the run ends if it is not. */
 async function tryAndWait(here: Here): Promise<StreamEnd | undefined> {
-  const { leave, enter, whenHeld } = here
+  const { leave, enter, whenHeld, clock, lookEveryMs = LOOK_EVERY_MS } = here
   const tried = await openAndCopy(here).catch(async (error: unknown) => {
     await close(here)
     return { error }
   })
+  if (typeof tried === 'object') return await afterFailure(here, tried.error)
   if (tried === 'caught-up') return { kind: tried }
-  if (typeof tried === 'object') {
-    if ('error' in tried) return await afterFailure(here, tried.error)
-    reportPause(here)
+  if (tried === 'paused') {
+    enter('paused', { pause: pauseOf(here) })
     if (whenHeld === 'ends') return { kind: 'paused' }
-    await untilChanged(here, leave, tried.pausedAt)
+    await clock
+      .sleep(lookEveryMs, leave)
+      .then(() => look(here, leave))
+      .catch(() => {})
   }
-  if (!leave.aborted && !wishesOf(here).paused) enter('opening')
+  if (!leave.aborted && !here.open.wishes.current().paused) enter('opening')
   return undefined
 }
 
 /** `stopped`: the stream is to end here, or an operator wants something else. After a `ReadFailure` it is still open. */
-async function openAndCopy(here: Here): Promise<'stopped' | 'caught-up' | PausedStream | ReadFailure> {
-  const { leave, enter } = here
-  here.composed ??= here.compose()
-  const { open, pipeline } = here.composed
+async function openAndCopy(here: Here): Promise<'stopped' | 'caught-up' | 'paused' | ReadFailure> {
+  const { leave, enter, open, pipeline } = here
   if (here.opened === undefined) {
     const stream = await openStream(open, leave)
-    if ('pausedAt' in stream) return stream
+    if (stream === 'paused') return stream
     here.opened = stream
-    // A pause that was stored before the claim may be reported already: then nothing may be published.
-    await look(here, leave)
     enter('running')
   }
-  const end = leave.aborted || isWanted(here) ? 'stopped' : await copyUntilWanted(here, pipeline, here.opened)
+  const end = leave.aborted || isWanted(here) ? 'stopped' : await copyUntilWanted(here, here.opened)
   if (typeof end === 'object') return end
   const { checkpoint } = here.opened
-  const isOwned = end === 'stopped' && !wishesOf(here).paused && !here.isGivenUp()
+  const isOwned = end === 'stopped' && !open.wishes.current().paused && !here.isGivenUp()
   // Invariant 6: the state is saved, without an owner if no other replica takes the stream.
   if (!isOwned) await withDeadline(pipeline, checkpoint.leave)
   else if (!checkpoint.isSaved()) await withDeadline(pipeline, checkpoint.save)
@@ -162,7 +157,7 @@ async function openAndCopy(here: Here): Promise<'stopped' | 'caught-up' | Paused
   return end
 }
 
-async function copyUntilWanted(here: Here, pipeline: PipelineParts, opened: OpenStream) {
+async function copyUntilWanted(here: Here, opened: OpenStream): Promise<'stopped' | 'caught-up' | ReadFailure> {
   using copying = linkedAbort(here.leave)
   const { signal } = copying
   const isFound = async () => {
@@ -171,7 +166,7 @@ async function copyUntilWanted(here: Here, pipeline: PipelineParts, opened: Open
   }
   const looking = lookUntil(here, isFound, signal).then(() => copying.abort())
   try {
-    return await runPipeline(pipeline, opened, signal)
+    return await runPipeline(here.pipeline, opened, signal)
   } finally {
     copying.abort()
     await looking
@@ -186,72 +181,60 @@ async function close(here: Here): Promise<void> {
 
 /** Reports the failure, and waits until the same step may be tried again. */
 async function afterFailure(here: Here, error: unknown): Promise<StreamEnd | undefined> {
-  const { composed, tries, whenHeld, assignment, clock, leave, enter, observe } = here
+  const { open, pipeline, tries, whenHeld, assignment, clock, leave, enter } = here
   // `giveUp` aborts only after `leave`: the successor delivers the unfinished page group.
-  if (leave.aborted && (error === leave.reason || error === composed?.pipeline.giveUp.reason)) return undefined
-  const code = codeOf(error)
-  const { kind, pauseMs, times, isRepeated } = tries.after(error)
+  if (leave.aborted && (error === leave.reason || error === pipeline.giveUp.reason)) return undefined
+  const failure = tries.after(error)
+  const { kind, pauseMs } = failure
   if (kind === 'hold' && whenHeld === 'ends') {
-    observe({ kind: 'stream-failed', code, error })
+    enter('ended', { failure })
     return { kind: 'held', error }
   }
-  const isPaused = wishesOf(here).paused && kind !== 'fenced'
-  if (isPaused) {
-    reportPause(here)
-    observe({ kind: 'pause-unsettled', code, error })
-  } else if (kind === 'hold') {
-    enter('held')
-    observe({ kind: isRepeated ? 'stream-still-held' : 'stream-held', code, error, pauseMs })
-  } else {
-    enter('retrying')
-    if (kind === 'retry') observe({ kind: 'stream-retrying', code, error, pauseMs, attempt: times, isRepeated })
-    else observe({ kind: 'stream-lost', error, wasStopping: leave.aborted, fences: times, pauseMs })
-  }
+  const isPaused = open.wishes.current().paused && kind !== 'fenced'
+  if (isPaused) enter('paused', { failure, pause: pauseOf(here) })
+  else enter(kind === 'hold' ? 'held' : 'retrying', { failure })
   // A newer assignment, or a change of what is stored, ends the wait.
-  const before = assignment.generation()
   using wait = clock.deadline(pauseMs, leave)
   if (isPaused || kind === 'hold') await untilChanged(here, wait.signal)
-  else await assignment.until(() => assignment.generation() !== before, wait.signal)
+  else await assignment.next(wait.signal)
   return undefined
 }
 
-function reportPause(here: Here): void {
-  const { reason, by: requestedBy, at: requestedAt } = wishesOf(here)
-  here.enter('paused')
-  here.observe({ kind: 'stream-paused', reason, requestedBy, requestedAt })
+function pauseOf({ open }: Here): Required<WhyInState>['pause'] {
+  const { reason, by: requestedBy, at: requestedAt } = open.wishes.current()
+  return { reason, requestedBy, requestedAt }
 }
 
-/** As read last. */
-const wishesOf = ({ composed }: Here): Wishes => composed?.open.wishes.current() ?? noWishes
-
 /** Whether the stream is to stop, or to be opened again for a rewind. */
-function isWanted(here: Here): boolean {
-  const wishes = wishesOf(here)
-  return wishes.paused || waitingRewind(here.opened?.checkpoint, wishes) !== undefined
+function isWanted({ open, opened }: Here): boolean {
+  const wishes = open.wishes.current()
+  return wishes.paused || waitingRewind(opened?.checkpoint, wishes) !== undefined
 }
 
 /** Reads the wishes, and clears a rewind that was applied: if that fails, another look does. */
-async function look({ composed, opened }: Here, stop: AbortSignal): Promise<void> {
-  await composed?.open.wishes.read(stop)
-  await composed?.open.wishes.clear(opened?.checkpoint.rewound ?? null, stop).catch(() => {})
+async function look({ open, opened }: Here, stop: AbortSignal): Promise<void> {
+  await open.wishes.read(stop)
+  await open.wishes.clear(opened?.checkpoint.rewound ?? null, stop).catch(() => {})
 }
 
-/** Waits until another process has changed the document or the wishes, or `stop` aborts. `known`: since this version. */
-async function untilChanged(here: Here, stop: AbortSignal, known?: Version | null): Promise<void> {
-  const { id } = wishesOf(here)
-  let version = known
+/** Waits until another process has changed the document or the wishes, or `stop` aborts. */
+async function untilChanged(here: Here, stop: AbortSignal): Promise<void> {
+  const { object, wishes } = here.open
+  const { id } = wishes.current()
+  let version: string | undefined
   const isFound = async () => {
-    const stored = await here.composed?.open.object.read(stop)
-    const now = stored?.version ?? null
-    if (version === undefined) version = now
+    const now = String((await object.read(stop))?.version)
+    version ??= now
     await look(here, stop)
-    return now !== version || wishesOf(here).id !== id
+    return now !== version || wishes.current().id !== id
   }
   await lookUntil(here, isFound, stop)
 }
 
+const LOOK_EVERY_MS = 10_000
+
 /** Looks again and again until something is found, or `stop` aborts. While the store does not answer, nothing is. */
-async function lookUntil({ composed, clock }: Here, isFound: () => Promise<boolean>, stop: AbortSignal): Promise<void> {
-  const everyMs = composed?.lookEveryMs ?? Number.POSITIVE_INFINITY
-  while (!stop.aborted && !(await isFound().catch(() => false))) await clock.sleep(everyMs, stop).catch(() => {})
+async function lookUntil(here: Here, isFound: () => Promise<boolean>, stop: AbortSignal): Promise<void> {
+  const { clock, lookEveryMs = LOOK_EVERY_MS } = here
+  while (!stop.aborted && !(await isFound().catch(() => false))) await clock.sleep(lookEveryMs, stop).catch(() => {})
 }

@@ -1,4 +1,4 @@
-import type { PipelineEvent, ScanCounts, StreamState } from '../pipeline/pipeline-event.ts'
+import type { PipelineEvent, ScanCounts, StreamState, WhyInState } from '../pipeline/pipeline-event.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Lane, ScanStates } from '../scan/scan-state.ts'
 import { type Failure, toLogFields } from './error-fields.ts'
@@ -20,7 +20,7 @@ export interface StreamStatus {
   readonly failure: Failure | undefined
   readonly failingSince: number | undefined
   /** Only in state `paused`. */
-  readonly pause?: Omit<Of<'stream-paused'>, 'kind'> | undefined
+  readonly pause?: WhyInState['pause']
   readonly epoch?: number | undefined
   readonly seq?: number | undefined
   /** From where the last live scan has read. */
@@ -77,11 +77,7 @@ function change(before: StreamStatus, event: PipelineEvent, at: number): Change 
   const { totals } = before
   switch (event.kind) {
     case 'stream-state':
-      return entered(event.state, before, at)
-    case 'stream-paused': {
-      const { kind: _, ...pause } = event
-      return { pause }
-    }
+      return entered(event, before, at)
     case 'stream-claimed':
       return { wasOpened: true, epoch: event.epoch, seq: event.seq }
     case 'scan-started':
@@ -101,26 +97,27 @@ function change(before: StreamStatus, event: PipelineEvent, at: number): Change 
       return { backedOff }
     }
     case 'read-retried':
-    case 'stream-retrying':
-    case 'stream-held':
-    case 'stream-still-held':
-    case 'stream-failed':
-    case 'pause-unsettled':
-      return { failure: toLogFields(event.error), failingSince: before.failingSince ?? at }
+      return failing(before, event, at)
     default:
       return {}
   }
 }
 
-function entered(state: StreamState, before: StreamStatus, at: number): Change {
+const failing = ({ failingSince }: StreamStatus, { error }: { readonly error: unknown }, at: number): Change => ({
+  failure: toLogFields(error),
+  failingSince: failingSince ?? at,
+})
+
+function entered({ state, failure, pause }: Of<'stream-state'>, before: StreamStatus, at: number): Change {
   const isHere = isActive({ state })
   return {
     ...(isHere && !isActive(before) ? { ...atBeginning, startedAt: at } : {}),
     ...(isHere ? {} : noFailure),
+    ...(failure !== undefined && failure.kind !== 'fenced' ? failing(before, failure, at) : {}),
     isCaughtUp: before.isCaughtUp && ['opening', 'running'].includes(state),
-    pause: undefined,
+    pause,
     state,
-    since: at,
+    since: state === before.state ? before.since : at,
   }
 }
 

@@ -1,7 +1,7 @@
 import { ConnectorError } from '../../connector/runtime/connector-error.ts'
 import { everyPipelineEvent } from '../support/every-pipeline-event.ts'
 import { polling } from '../support/polling.ts'
-import { reporting } from '../support/stream-states.ts'
+import { failed, reporting } from '../support/stream-states.ts'
 import { testTelemetry } from '../support/test-telemetry.ts'
 
 export interface ExportedSeries {
@@ -13,10 +13,12 @@ export interface ExportedSeries {
 export async function exportedSeries(): Promise<readonly ExportedSeries[]> {
   const { registry, observe } = testTelemetry()
   const observer = reporting(observe('paris', polling))
-  const events = everyPipelineEvent(new ConnectorError('publish.failed', 'connect'))
+  const error = new ConnectorError('publish.failed', 'connect')
+  const events = everyPipelineEvent(error)
   // Its last event is a failure, so that every series of a running stream exists.
-  const running = ['stream-claimed', 'pages-published', 'scan-backed-off', 'stream-retrying']
-  for (const event of [...events, ...events.filter(({ kind }) => running.includes(kind))]) observer(event)
+  const running = ['stream-claimed', 'pages-published', 'scan-backed-off']
+  const again = events.filter(({ kind }) => running.includes(kind))
+  for (const event of [...events, ...again, failed('retrying', error)]) observer(event)
   return (await registry.metrics()).split('\n').flatMap((line) => {
     const [, name, labels] = /^(\w+)\{(.*)\} /.exec(line) ?? []
     return name === undefined || labels === undefined ? [] : [{ name, labels: labelsIn(labels) }]

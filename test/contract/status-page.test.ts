@@ -8,7 +8,7 @@ import { published } from '../support/every-pipeline-event.ts'
 import { type SceneName, statusScene } from '../support/page/status-scene.ts'
 import { polling } from '../support/polling.ts'
 import { never } from '../support/signals.ts'
-import { entered } from '../support/stream-states.ts'
+import { entered, failed } from '../support/stream-states.ts'
 
 /** To be looked at after a change of the page. */
 const pictures = '.cache/status-page'
@@ -147,8 +147,7 @@ test('follows the replica, and says so when it no longer answers', async () => {
   const { page, observe, time, server } = await show('one')
   const seen = new ConnectorError('publish.failed', '<img src=x onerror=alert(1)> broker kafka-1:9092')
   const clients = observe('clients', polling)
-  clients(entered('held'))
-  clients({ kind: 'stream-held', code: 'publish.failed', error: seen, pauseMs: 1 })
+  clients(failed('held', seen))
   time.now += 60_000
   await untilShown(page, '#troubles', '<img src=x onerror=alert(1)> broker kafka-1:9092')
   expect(await textOf(page, '#readiness')).toEqual(['Not ready'])

@@ -229,8 +229,8 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'the wishes are not looked at after the claim',
-    file: 'stream/run-stream.ts',
-    text: 'await look(here, leave)',
+    file: 'stream/open-stream.ts',
+    text: '    await parts.wishes.read(stop)\n',
     becomes: '',
     by: crossed,
   },
@@ -244,15 +244,15 @@ export const plants: readonly Plant[] = [
   {
     name: 'a paused stream keeps its owner',
     file: 'stream/run-stream.ts',
-    text: '!wishesOf(here).paused && !here.isGivenUp()',
+    text: '!open.wishes.current().paused && !here.isGivenUp()',
     becomes: '!here.isGivenUp()',
     by: crossed,
   },
   {
-    name: 'a pause compares with the version that it finds, not with the one on which it was decided',
+    name: 'a replica does not look whether another has claimed its paused stream',
     file: 'stream/run-stream.ts',
-    text: 'untilChanged(here, leave, tried.pausedAt)',
-    becomes: 'untilChanged(here, leave)',
+    text: '.sleep(lookEveryMs, leave)',
+    becomes: '.sleep(100 * lookEveryMs, leave)',
     by: { unit: 'stream/wished-stream.test.ts' },
   },
   {
@@ -314,8 +314,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'an opening does not look at its assignment after the claim',
     file: 'stream/open-stream.ts',
-    text: 'const claim = await claimStream(parts, read, producer, stop)\n    mustBeAssigned(parts)\n',
-    becomes: 'const claim = await claimStream(parts, read, producer, stop)\n',
+    text: 'await parts.wishes.read(stop)\n    mustBeAssigned(parts)\n',
+    becomes: 'await parts.wishes.read(stop)\n',
     by: { unit: 'stream/open/open-stream.test.ts' },
   },
   {

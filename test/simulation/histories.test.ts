@@ -39,9 +39,9 @@ it('the histories make the connector report every kind of failure event', async 
   for (const options of samples) for (const kind of (await runHistory(options)).eventKinds) kinds.add(kind)
   expect([...kinds]).toEqual(
     expect.arrayContaining([
-      ...['stream-claimed', 'taken-over', 'stream-lost', 'running → waiting', 'stream-retrying'],
-      ...['assignment-changed', 'stream-paused', 'paused → opening', 'running → opening', 'client-erased'],
-      ...['checkpoint-refused', 'running → ended', 'stream-held', 'stream-still-held', 'held → running'],
+      ...['stream-claimed', 'taken-over', 'fenced', 'running → waiting', 'retry'],
+      ...['assignment-changed', 'running → paused', 'paused → opening', 'running → opening', 'client-erased'],
+      ...['checkpoint-refused', 'running → ended', 'hold', 'held → running'],
       ...['transactions-repaired', 'segment-written', 'index-upkeep-failed', 'scan-backed-off', 'superseded'],
       'look-back events',
     ]),

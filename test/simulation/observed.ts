@@ -1,6 +1,7 @@
 import type { PipelineEvent } from '../../connector/pipeline/pipeline-event.ts'
 import type { Clock } from '../../connector/runtime/clock.ts'
-import { type ErrorCode, errorCatalogue } from '../../connector/runtime/error-catalogue.ts'
+import { codeOf } from '../../connector/runtime/connector-error.ts'
+import type { ErrorCode } from '../../connector/runtime/error-catalogue.ts'
 import { POLL_MS } from './simulated-poll.ts'
 import { alerted } from './simulated-trouble.ts'
 import type { World } from './world.ts'
@@ -13,7 +14,7 @@ export function observed(world: World, stream: string, clock: Clock) {
   /** The first history may be read before anything else. */
   let isFirst = true
   return (event: PipelineEvent): void => {
-    world.eventKinds.add(event.kind === 'stream-state' ? `${event.was} → ${event.state}` : event.kind)
+    world.eventKinds.add(kindOf(event))
     if (event.kind === 'pages-published') {
       isFirst = event.states.history.state === 'first'
       for (const [lane, { events, superseded }] of event.scans) {
@@ -38,10 +39,15 @@ export function observed(world: World, stream: string, clock: Clock) {
   }
 }
 
+function kindOf(event: PipelineEvent): string {
+  if (event.kind !== 'stream-state') return event.kind
+  return event.failure?.kind ?? `${event.was} → ${event.state}`
+}
+
 /** The error of which an operator gets an alert. */
 function alertOf(event: PipelineEvent): ErrorCode | undefined {
-  if (event.kind === 'stream-held' || event.kind === 'stream-still-held') return event.code
-  return event.kind === 'pause-unsettled' && errorCatalogue[event.code].then === 'hold' ? event.code : undefined
+  const failure = event.kind === 'stream-state' ? event.failure : undefined
+  return failure?.kind === 'hold' ? codeOf(failure.error) : undefined
 }
 
 /** The one that was in progress. */

@@ -13,7 +13,7 @@ import { untilAborted } from '../../connector/runtime/abort.ts'
 import type { ScanSettings } from '../../connector/scan/scan-settings.ts'
 import type { ClientSource, Page, SourceTime } from '../../connector/source/client-source.ts'
 import { wishesKey } from '../../connector/storage/checkpoint-store-config.ts'
-import type { TryPauses } from '../../connector/stream/next-try.ts'
+import { type TryPauses, tryPauses } from '../../connector/stream/next-try.ts'
 import type { OpenParts } from '../../connector/stream/read-stored.ts'
 import type { ComposeFor, StreamParts } from '../../connector/stream/run-stream.ts'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
@@ -55,14 +55,14 @@ export function simulatedParts(
   return {
     open: openParts(world, replica, { stream, observe, isAssigned }),
     pipeline: pipelineParts(world, replica, { stream, observe, giveUp }),
-    lookEveryMs: LOOK_EVERY_MS,
   }
 }
 
 /** Tries sooner than the connector does. */
 export const pauses: TryPauses = {
-  retries: { firstPauseMs: 100, maxPauseMs: 2_000, maxRetryAfterMs: 0 },
-  holdsMs: [5_000, 10_000, 20_000, 40_000],
+  ...tryPauses,
+  retry: { firstPauseMs: 100, maxPauseMs: 2_000, maxRetryAfterMs: 0, jitter: 1 },
+  hold: { firstPauseMs: 5_000, maxPauseMs: 40_000, maxRetryAfterMs: 0, jitter: 0 },
 }
 
 interface OfRun {

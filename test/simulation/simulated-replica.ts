@@ -4,7 +4,7 @@ import { type ComposeFor, runStream, type StreamEnd } from '../../connector/stre
 import { type Assignment, runStreams } from '../../connector/stream/run-streams.ts'
 import { type Actor, newActor } from './actor.ts'
 import { observed } from './observed.ts'
-import { pauses, simulatedParts } from './simulated-parts.ts'
+import { LOOK_EVERY_MS, pauses, simulatedParts } from './simulated-parts.ts'
 import type { SimulatedStream } from './simulated-stream.ts'
 import type { World } from './world.ts'
 
@@ -48,15 +48,13 @@ export function startReplica(world: World): void {
 }
 
 async function run(world: World, replica: Replica): Promise<void> {
-  const { name, clock, stopping, placement } = replica
+  const { name, stopping, placement } = replica
   try {
     await runStreams(
       {
         placement,
         streams: world.streams,
         run: (stream, assignment, stop) => runOne(world, replica, { stream, assignment, stop }),
-        finishWithinMs: FINISH_WITHIN_MS,
-        clock,
         observe: ({ kind }) => world.eventKinds.add(kind),
       },
       stopping.signal,
@@ -87,7 +85,10 @@ async function runOne(world: World, replica: Replica, { stream, assignment, stop
   }
   const observe = observed(world, name, clock)
   const end = await runStream(
-    { stream: name, assignment, compose, finishWithinMs: FINISH_WITHIN_MS, whenHeld: 'waits', pauses, clock, observe },
+    {
+      ...{ stream: name, assignment, compose, finishWithinMs: FINISH_WITHIN_MS, whenHeld: 'waits' },
+      ...{ pauses, lookEveryMs: LOOK_EVERY_MS, clock, observe },
+    },
     stop,
   )
   if (end.kind === 'held' && !process.isCrashed() && !hasPermanentFault(world, name)) {

@@ -1,6 +1,7 @@
 import type { PipelineEvent, ScanCounts } from '../../connector/pipeline/pipeline-event.ts'
 import { HISTORY, newScans, type Scan, type ScanStates } from '../../connector/scan/scan-state.ts'
 import { someScan } from './scans.ts'
+import { entered, failed } from './stream-states.ts'
 
 /** A history in progress. */
 export const history: Scan = someScan({ ...HISTORY, checkPoint: null })
@@ -35,12 +36,10 @@ export function published(counts: Partial<ScanCounts> = {}, more: Partial<PagesP
 
 type Every = { readonly [K in PipelineEvent['kind']]: Extract<PipelineEvent, { kind: K }> }
 
-/** One event of each kind; those that carry an error carry `error`. */
+/** One event of each kind, of `stream-state` several; those that carry an error carry `error`. */
 export function everyPipelineEvent(error: unknown): PipelineEvent[] {
   const every: Every = {
     'stream-state': { kind: 'stream-state', state: 'waiting', was: 'running' },
-    'stream-paused': { kind: 'stream-paused', reason: 'moving house', requestedAt: 0, requestedBy: 'operator-one' },
-    'pause-unsettled': { kind: 'pause-unsettled', code: 'storage.unavailable', error },
     'stream-claimed': {
       kind: 'stream-claimed',
       epoch: 3,
@@ -93,19 +92,10 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
       lastChanged: '2026-03-01T10:00:00',
       error,
     },
-    'stream-retrying': {
-      kind: 'stream-retrying',
-      code: 'publish.failed',
-      error,
-      pauseMs: 500,
-      attempt: 1,
-      isRepeated: false,
-    },
-    'stream-lost': { kind: 'stream-lost', error, wasStopping: false, fences: 3, pauseMs: 9000 },
     'wishes-damaged': { kind: 'wishes-damaged' },
-    'stream-held': { kind: 'stream-held', code: 'checkpoint.damaged', error, pauseMs: 60_000 },
-    'stream-still-held': { kind: 'stream-still-held', code: 'checkpoint.damaged', error, pauseMs: 120_000 },
-    'stream-failed': { kind: 'stream-failed', code: 'checkpoint.damaged', error },
   }
-  return Object.values(every)
+  const pause = { reason: 'moving house', requestedAt: 0, requestedBy: 'operator-one' }
+  const failures = (['retrying', 'held', 'paused', 'ended'] as const).map((state) => failed(state, error))
+  const fenced = failed('retrying', error, { kind: 'fenced', times: 3 })
+  return [...Object.values(every), entered('paused', 'running', { pause }), ...failures, fenced]
 }

@@ -5,7 +5,7 @@ import { createAssignment } from '../../connector/stream/run-streams.ts'
 
 export interface AloneParts
   extends StreamParts,
-    Partial<Pick<RunParts, 'pauses' | 'whenHeld' | 'assignment' | 'compose'>> {
+    Partial<Pick<RunParts, 'pauses' | 'lookEveryMs' | 'whenHeld' | 'assignment' | 'compose'>> {
   readonly clock: Clock
   readonly observe: Observe
 }
@@ -18,13 +18,13 @@ function assigned(...streams: readonly string[]) {
 }
 
 /** What a test composes a stream of: it ends when `giveUp` aborts, and what the pipeline reports is watched. */
-export const composed =
-  ({ open, pipeline, lookEveryMs }: StreamParts): RunParts['compose'] =>
-  ({ observe }) => ({ open, pipeline: { ...pipeline, reader: { ...pipeline.reader, observe } }, lookEveryMs })
+const composed =
+  ({ open, pipeline }: StreamParts): RunParts['compose'] =>
+  ({ observe }) => ({ open, pipeline: { ...pipeline, reader: { ...pipeline.reader, observe } } })
 
 /** Runs a stream that is always assigned here; it ends instead of being held, unless `whenHeld` says otherwise. */
 export function runAlone(parts: AloneParts, stop: AbortSignal): Promise<StreamEnd> {
-  const { clock, observe, whenHeld = 'ends', pauses } = parts
+  const { clock, observe, whenHeld = 'ends', pauses, lookEveryMs } = parts
   const { stream } = parts.open.identity
   return runStream(
     {
@@ -34,6 +34,7 @@ export function runAlone(parts: AloneParts, stop: AbortSignal): Promise<StreamEn
       finishWithinMs: 10_000,
       whenHeld,
       ...(pauses && { pauses }),
+      ...(lookEveryMs && { lookEveryMs }),
       clock,
       observe,
     },

@@ -1,25 +1,25 @@
-import type { Observe, PipelineEvent, StreamState } from '../../connector/pipeline/pipeline-event.ts'
+import type {
+  Observe,
+  PipelineEvent,
+  StreamFailure,
+  StreamState,
+  WhyInState,
+} from '../../connector/pipeline/pipeline-event.ts'
 
-export const entered = (state: StreamState, was: StreamState = 'waiting'): PipelineEvent => ({
-  kind: 'stream-state',
-  state,
-  was,
+export const entered = (state: StreamState, was: StreamState = 'waiting', why: WhyInState = {}): PipelineEvent => ({
+  ...{ kind: 'stream-state', state, was },
+  ...why,
 })
 
-const states: Partial<Record<PipelineEvent['kind'], StreamState>> = {
-  'stream-claimed': 'running',
-  'stream-paused': 'paused',
-  'stream-retrying': 'retrying',
-  'stream-held': 'held',
-  'stream-lost': 'retrying',
-  'stream-failed': 'ended',
+/** The stream fails, and enters this state. */
+export function failed(state: StreamState, error: unknown, more: Partial<StreamFailure> = {}): PipelineEvent {
+  const kind = state === 'retrying' ? 'retry' : 'hold'
+  return entered(state, 'running', { failure: { error, kind, pauseMs: 60_000, times: 1, isRepeated: false, ...more } })
 }
 
-/** The event, preceded by the change of state that it belongs to. */
-export function withState(event: PipelineEvent): readonly PipelineEvent[] {
-  const state = states[event.kind]
-  return state === undefined ? [event] : [entered(state), event]
-}
+/** The event; a claim with the state that follows. */
+export const withState = (event: PipelineEvent): readonly PipelineEvent[] =>
+  event.kind === 'stream-claimed' ? [event, entered('running')] : [event]
 
 export const reporting =
   (observe: Observe): Observe =>

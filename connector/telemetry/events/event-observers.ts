@@ -79,7 +79,7 @@ const replicaRows: EventRows<ReplicaEvent> = {
     log: ({ streams, gained, lost }) =>
       streams === 0
         ? line('info', 'standing by: no stream is assigned to this replica', { lost })
-        : line('info', 'streams assigned', { streams, gained, lost }),
+        : line(gained.length + lost.length === 0 ? 'debug' : 'info', 'streams assigned', { streams, gained, lost }),
   },
 }
 

@@ -40,13 +40,7 @@ const lineAt =
     line(level, message, picked(event, names))
 
 /** A log line with these fields of the event. */
-export const [trace, debug, info, warn, error] = [
-  lineAt('trace'),
-  lineAt('debug'),
-  lineAt('info'),
-  lineAt('warn'),
-  lineAt('error'),
-] as const
+export const [trace, debug, info, warn] = [lineAt('trace'), lineAt('debug'), lineAt('info'), lineAt('warn')] as const
 
 export function line(level: LogLevel, message: string, fields: LogFields = {}): LogLine {
   return { level, message, fields }

@@ -1,24 +1,18 @@
-import type { PipelineEvent } from '../../pipeline/pipeline-event.ts'
+import type { PipelineEvent, StreamFailure, StreamState } from '../../pipeline/pipeline-event.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
 import { hintOf } from '../../runtime/error-catalogue.ts'
 import { toLogFields } from '../error-fields.ts'
 import type { LogLine } from '../logger.ts'
 import type { Metrics } from '../metrics.ts'
 import { clientsOf } from '../stream-status.ts'
-import { countFailure, debug, type EventRows, error, info, line, picked, trace, warn } from './event-row.ts'
+import { countFailure, debug, type EventRows, info, line, picked, trace, warn } from './event-row.ts'
 
 type EventOf<Kind extends PipelineEvent['kind']> = Extract<PipelineEvent, { kind: Kind }>
 
 /** One row for each kind of event of a stream. */
 export const rows: EventRows<PipelineEvent> = {
   // The life of a stream: opening, holding, pausing, moving to another replica.
-  'stream-state': { log: stateLine },
-  'stream-paused': { log: info('stream paused', 'reason', 'requestedAt', 'requestedBy') },
-  'pause-unsettled': {
-    log: warn('paused stream cannot be left without a pending state, retrying', 'error'),
-    logged: 'hourly',
-    isWarning: true,
-  },
+  'stream-state': { log: stateLine, count: countState },
   'stream-claimed': {
     log: (event) =>
       line(
@@ -46,35 +40,9 @@ export const rows: EventRows<PipelineEvent> = {
     isWarning: true,
   },
   'checkpoint-saved': { log: trace('checkpoint saved', 'bytes') },
-  'stream-retrying': {
-    log: (event) => line(retryingLevel(event), 'stream failed, reopening', picked(event, ['error', 'pauseMs'])),
-    count: countFailure,
-  },
-  'stream-lost': {
-    // Replicas that start together may do so once.
-    log: ({ wasStopping, ...event }) =>
-      line(
-        event.fences > 1 ? 'warn' : 'info',
-        'stream lost to another replica',
-        wasStopping ? { code: codeOf(event.error) } : picked(event, ['error', 'fences', 'pauseMs']),
-      ),
-    count: ({ fences }, metrics) => {
-      if (fences > 1) metrics.count('contested')
-    },
-  },
   'wishes-damaged': {
     log: warn('wishes of operators cannot be read, and count as none until the next pause, resume or rewind'),
     isWarning: true,
-  },
-  'stream-held': { log: error('stream held, trying again slowly', 'error', 'pauseMs'), count: countFailure },
-  'stream-still-held': { log: debug('stream still held', 'error', 'pauseMs') },
-  // Nothing follows by itself, so the hint does not say what `run` does.
-  'stream-failed': {
-    log: (event) =>
-      line('error', 'stream failed, giving up', {
-        ...picked(event, ['error']),
-        hint: hintOf(event.code, 'command'),
-      }),
   },
 
   // Requests, pages and page groups.
@@ -153,18 +121,40 @@ export const rows: EventRows<PipelineEvent> = {
   'history-done': { log: info('history done', 'clients') },
 }
 
-/** What the next attempt cures, such as two replicas that open a stream at the same time, needs nobody. */
-function retryingLevel({ attempt, isRepeated }: EventOf<'stream-retrying'>): 'info' | 'warn' | 'debug' {
-  if (attempt === 1) return 'info'
-  return attempt === 2 || !isRepeated ? 'warn' : 'debug'
-}
-
-function stateLine({ state, was }: EventOf<'stream-state'>): LogLine | undefined {
+function stateLine({ state, was, failure, pause }: EventOf<'stream-state'>): LogLine | undefined {
+  if (failure !== undefined) return failureLine(state, failure)
+  if (pause !== undefined) return line('info', 'stream paused', picked(pause, ['reason', 'requestedAt', 'requestedBy']))
   if (state === 'ended') return was === 'waiting' ? undefined : line('info', 'stream ended')
   if (state === 'waiting') return line('info', 'stream released: assigned to another replica')
   if (state === 'running' && was === 'held') return line('info', 'stream resumes: the cause is gone')
   if (state !== 'opening') return undefined
   return was === 'paused' ? line('info', 'pause ended') : line('debug', 'stream opening')
+}
+
+function failureLine(state: StreamState, failure: StreamFailure): LogLine {
+  const { error: cause, kind, times, isRepeated } = failure
+  // Nothing follows by itself, so the hint does not say what `run` does.
+  if (state === 'ended')
+    return line('error', 'stream failed, giving up', { ...toLogFields(cause), hint: hintOf(codeOf(cause), 'command') })
+  const fields = picked(failure, ['error', 'pauseMs', 'times'])
+  if (state === 'paused') {
+    const message = 'paused stream cannot be left without a pending state, retrying'
+    return line(isRepeated ? 'debug' : 'warn', message, fields)
+  }
+  // Replicas that start together may fence each other once.
+  if (kind === 'fenced') return line(times > 1 ? 'warn' : 'info', 'stream lost to another replica', fields)
+  if (kind === 'hold') return line(isRepeated ? 'debug' : 'error', 'stream held, trying again slowly', fields)
+  // What the next attempt cures, such as two replicas that open a stream at the same time, needs nobody.
+  const level = times === 1 ? 'info' : times === 2 || !isRepeated ? 'warn' : 'debug'
+  return line(level, 'stream failed, reopening', fields)
+}
+
+function countState({ failure }: EventOf<'stream-state'>, metrics: Metrics): void {
+  if (failure === undefined) return
+  const { error: cause, kind, times, isRepeated } = failure
+  if (kind === 'fenced') {
+    if (times > 1) metrics.count('contested')
+  } else if (kind === 'retry' || !isRepeated) countFailure({ code: codeOf(cause) }, metrics)
 }
 
 function countPage({ scan, clients, tookMs }: EventOf<'page-read'>, metrics: Metrics): void {

@@ -8,7 +8,7 @@ import { createTelemetry } from '../../../connector/telemetry/telemetry.ts'
 import { history, published } from '../every-pipeline-event.ts'
 import { polling } from '../polling.ts'
 import { historyOf } from '../scans.ts'
-import { entered, reporting } from '../stream-states.ts'
+import { entered, failed, reporting } from '../stream-states.ts'
 
 export type SceneName = 'one' | 'everyday' | 'many'
 
@@ -111,13 +111,13 @@ const filling: Plot = {
   ],
 }
 
-function failing(kind: 'read-retried' | 'stream-held', code: ErrorCode, seen: string): readonly PipelineEvent[] {
+function failing(kind: 'read-retried' | 'held', code: ErrorCode, seen: string): readonly PipelineEvent[] {
   const error = new ConnectorError(code, seen)
-  return kind === 'stream-held' ? [{ kind, code, error, pauseMs: 60_000 }] : [{ kind, code, error, attempt: 1 }]
+  return [kind === 'held' ? failed(kind, error) : { kind, code, error, attempt: 1 }]
 }
 
 const refused = 'log in: the server refuses the user (status 401, text/html)'
-const held: Plot = { ...quiet, fails: { atMinute: 41, events: failing('stream-held', 'source.unauthorized', refused) } }
+const held: Plot = { ...quiet, fails: { atMinute: 41, events: failing('held', 'source.unauthorized', refused) } }
 const noConnection = 'call https://polaris.example.com:3443: no connection (ECONNREFUSED)'
 const down: Plot = {
   ...quiet,

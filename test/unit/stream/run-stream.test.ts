@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import type { FaultHook } from '../../support/fakes/fake-kafka-cluster.ts'
-import { type AloneParts, composed, runAlone } from '../../support/run-alone.ts'
+import { type AloneParts, runAlone } from '../../support/run-alone.ts'
 import { never } from '../../support/signals.ts'
 import { noon, pageOf } from '../pipeline/readings.ts'
 import { type Answer, scanOf, scriptedSource } from '../pipeline/scripted-source.ts'
@@ -31,9 +31,7 @@ function running(answers: readonly Answer[], of: Stage = {}, more: Partial<Alone
       }
       await settled()
     },
-    warnings: () =>
-      on.events.flatMap((event) => (event.kind === 'stream-retrying' && !event.isRepeated ? [event.code] : [])),
-    pauses: () => on.events.flatMap((event) => (event.kind === 'stream-retrying' ? [event.pauseMs] : [])),
+    warnings: () => on.failures().flatMap(({ isRepeated, code }) => (isRepeated ? [] : [code])),
   }
 }
 /** Every opening fails with `code`. */
@@ -69,7 +67,7 @@ describe('a stream', () => {
 
     const pausing = running([], { kafka: failing('publish.failed') })
     await settled()
-    expect(pausing.pauses()).toHaveLength(1)
+    expect(pausing.failures()).toHaveLength(1)
     pausing.stop()
     expect(await pausing.end).toEqual({ kind: 'stopped' })
   })
@@ -116,10 +114,9 @@ describe('an unavailable source', () => {
 
 describe('a stream that is not to be held', () => {
   test.each(['source.unauthorized', 'publish.refused', 'bug'] as const)('ends at %s without a retry', async (code) => {
-    const { end, events, pauses } = running([error(code)])
+    const { end, failures } = running([error(code)])
     expect(await end).toMatchObject({ kind: 'held' })
-    expect(pauses()).toEqual([])
-    expect(events.at(-2)).toMatchObject({ kind: 'stream-failed', code })
+    expect(failures()).toMatchObject([{ state: 'ended', code }])
   })
 })
 
@@ -127,7 +124,7 @@ describe('a stream of a service', () => {
   const minute = 60_000
   function held(answers: readonly Answer[], of: Stage = {}) {
     const on = running(answers, of, { whenHeld: 'waits' })
-    const reported = () => on.events.flatMap((event) => ('code' in event ? [`${event.kind} ${event.code}`] : []))
+    const reported = () => on.failures().map(({ state, code }) => `${state} ${code}`)
     const openings = () => on.kinds().filter((kind) => kind === 'stream-claimed').length
     return { ...on, reported, openings }
   }
@@ -143,7 +140,7 @@ describe('a stream of a service', () => {
     expect(await on.end).toEqual({ kind: 'caught-up' })
     expect(on.clock.now()).toBe(noon + 3 * minute)
     expect(on.published()).toEqual(['1'])
-    expect(on.reported()).toEqual(['stream-held source.unauthorized', 'stream-still-held source.unauthorized'])
+    expect(on.reported()).toEqual(['held source.unauthorized', 'held source.unauthorized'])
     expect(on.openings()).toBe(1)
   })
 
@@ -155,7 +152,7 @@ describe('a stream of a service', () => {
     await on.pass(2)
     expect(await on.end).toEqual({ kind: 'caught-up' })
     expect(on.clock.now()).toBe(noon + 3 * minute)
-    expect(on.reported()).toEqual(['stream-held bug', 'stream-still-held bug'])
+    expect(on.reported()).toEqual(['held bug', 'held bug'])
     expect(on.states()).toEqual(['opening', 'held', 'running', 'ended'])
   })
 
@@ -163,25 +160,10 @@ describe('a stream of a service', () => {
     const on = held([...scanOf(1), error('source.unauthorized')])
     await on.pass(1)
     expect(on.published()).toEqual(['1'])
-    expect(on.reported()).toEqual(['stream-held source.unauthorized'])
+    expect(on.reported()).toEqual(['held source.unauthorized'])
     expect(on.document()).toMatchObject({ pending: null, committed: { seq: 1 } })
     on.stop()
     await on.end
-  })
-
-  test('is held while its adapters cannot be composed, and runs a minute later', async () => {
-    const on = stage({ source: scriptedSource(scanOf(1)), until: 'caught-up' })
-    let failures = 1
-    const compose: AloneParts['compose'] = (of) => {
-      if (failures-- > 0) throw error('config.invalid')
-      return composed(on.streamParts)(of)
-    }
-    const { clock } = on
-    const end = runAlone({ ...on.streamParts, compose, whenHeld: 'waits' }, never)
-    await settled()
-    expect(on.kinds()).toEqual(['stream-state', 'stream-state', 'stream-held'])
-    clock.fireNext()
-    expect(await end).toEqual({ kind: 'caught-up' })
   })
 
   test('Invariant 6: stops immediately while it is held, and gives up its ownership', async () => {
@@ -199,25 +181,10 @@ describe('a stream that fails', () => {
     const withoutId = (count: number, name: string) =>
       pageOf(Array.from({ length: count }, (_, index) => ({ No: '\ufffd', Nom: `${name}-${index}` })))
     const answers = [pageOf([{ No: '1' }]), withoutId(9, 'first'), error('source.unreachable'), withoutId(1, 'second')]
-    const { pass, end, events } = running(answers)
+    const { pass, end, failures } = running(answers)
     await pass(3)
     expect(await end).toMatchObject({ kind: 'held' })
-    expect(events.at(-2)).toMatchObject({ kind: 'stream-failed', code: 'event.too-many-dead-letters' })
-  })
-
-  test.each([false, true])('reports a loss with whether it was already stopping (%s)', async (wasStopping) => {
-    let stop = () => {}
-    const kafka: FaultHook = (operation) => {
-      if (operation !== 'commit') return 'none'
-      if (wasStopping) stop()
-      return Promise.reject(error('publish.fenced'))
-    }
-    const on = running(scanOf(1), { kafka })
-    stop = on.stop
-    await settled()
-    on.stop()
-    expect(await on.end).toEqual({ kind: 'stopped' })
-    expect(on.events).toContainEqual(expect.objectContaining({ kind: 'stream-lost', wasStopping }))
+    expect(failures().at(-1)).toMatchObject({ state: 'ended', code: 'event.too-many-dead-letters' })
   })
 
   test('leaves no producer open', async () => {

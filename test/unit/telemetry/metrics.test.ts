@@ -7,7 +7,7 @@ import { warningKinds } from '../../../connector/telemetry/events/event-observer
 import { counterList, type MetricEntry } from '../../../connector/telemetry/metrics.ts'
 import { everyPipelineEvent, published } from '../../support/every-pipeline-event.ts'
 import { polling } from '../../support/polling.ts'
-import { entered, reporting } from '../../support/stream-states.ts'
+import { entered, failed, reporting } from '../../support/stream-states.ts'
 import { testTelemetry } from '../../support/test-telemetry.ts'
 
 const error = new ConnectorError('publish.failed', 'connect')
@@ -49,8 +49,7 @@ test('each event updates its metrics', async () => {
     'responses_total{status="200"}': 1,
     'replaced_characters_total{stream="shop"}': 3,
     'failures_total{code="source.unreachable"}': 1,
-    'failures_total{code="publish.failed"}': 1,
-    'failures_total{code="checkpoint.damaged"}': 1,
+    'failures_total{code="publish.failed"}': 4,
     'take_overs_total{stream="shop"}': 1,
     'read_duration_seconds_sum{stream="shop"}': 0.12,
     'read_duration_seconds_bucket{le="0.5",stream="shop"}': 1,
@@ -107,7 +106,7 @@ test('a stream has exactly one state, and no times when it runs elsewhere', asyn
   expect(await states()).toEqual(['stream_state{stream="shop",state="opening"}'])
   shop(claimed)
   expect(await states()).toEqual(['stream_state{stream="shop",state="running"}'])
-  shop({ kind: 'stream-lost', error, wasStopping: false, fences: 1, pauseMs: 5000 })
+  shop(failed('retrying', error, { kind: 'fenced' }))
   expect(await states()).toEqual(['stream_state{stream="shop",state="retrying"}'])
   shop(entered('waiting'))
   expect(await states()).toEqual(['stream_state{stream="shop",state="waiting"}'])
@@ -124,7 +123,7 @@ test('stream_failure shows the code of a failing stream until it makes progress'
   const failures = async () => [...(await samples()).keys()].filter((name) => name.startsWith('stream_failure'))
   for (const event of [entered('opening'), claimed]) shop(event)
   expect(await failures()).toEqual([])
-  shop({ kind: 'stream-retrying', code: 'publish.failed', error, pauseMs: 10, attempt: 1, isRepeated: false })
+  shop(failed('retrying', error))
   expect(await failures()).toEqual(['stream_failure{stream="shop",code="publish.failed"}'])
   shop(published({ events: 1 }))
   expect(await failures()).toEqual([])

@@ -5,7 +5,7 @@ import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import { newScans } from '../../../connector/scan/scan-state.ts'
 import { type ReplicaEvent, replicaStatus } from '../../../connector/telemetry/replica-status.ts'
 import { history, published } from '../../support/every-pipeline-event.ts'
-import { entered, withState } from '../../support/stream-states.ts'
+import { entered, failed, withState } from '../../support/stream-states.ts'
 
 const second = 1000
 const minute = 60 * second
@@ -37,13 +37,9 @@ const page: PipelineEvent = { kind: 'page-read', scan: 'live', clients: 10, limi
 const caughtUp: PipelineEvent = { kind: 'caught-up', clients: 10, pages: 1, tookMs: 10 }
 const running = [opening, claimed, page, caughtUp, published({ events: 10 })] as const
 
-const failed = new ConnectorError('storage.unavailable', 'write checkpoint')
-const retrying: PipelineEvent = {
-  ...{ kind: 'stream-retrying', code: failed.code, error: failed },
-  ...{ pauseMs: 100, attempt: 1, isRepeated: false },
-}
-const damaged = new ConnectorError('checkpoint.damaged', 'read checkpoint')
-const held: PipelineEvent = { kind: 'stream-held', code: damaged.code, error: damaged, pauseMs: minute }
+const unavailable = new ConnectorError('storage.unavailable', 'write checkpoint')
+const retrying = failed('retrying', unavailable)
+const held = failed('held', new ConnectorError('checkpoint.damaged', 'read checkpoint'))
 const unreachable = new ConnectorError('publish.failed', 'join group shops: b:9092 refuses the connection')
 const membershipLost: ReplicaEvent = { kind: 'membership-lost', code: unreachable.code, error: unreachable }
 const joined: ReplicaEvent = { kind: 'group-joined', slots: [1], kept: 0, streams: [], tookMs: 1 }
@@ -129,8 +125,11 @@ describe('a stream', () => {
     })
     expect(heldNow.progress).toBeUndefined()
     const missing = new ConnectorError('publish.topic-missing', 'open')
-    const still = { ...held, kind: 'stream-still-held', code: missing.code, error: missing } as const
-    expect(at(minute, still)).toMatchObject({ state: 'held', code: 'publish.topic-missing', secondsFailing: 59 })
+    expect(at(minute, failed('held', missing))).toMatchObject({
+      state: 'held',
+      code: 'publish.topic-missing',
+      secondsFailing: 59,
+    })
     expect(at(2 * minute, entered('running', 'held'))).toMatchObject({ ready: true, code: 'publish.topic-missing' })
     expect(at(3 * minute, published())).not.toHaveProperty('code')
   })
@@ -147,12 +146,12 @@ describe('a stream', () => {
 
   test('that is paused shows who paused it and why, and what it cannot settle', () => {
     const { at } = watched()
-    const paused: PipelineEvent = { kind: 'stream-paused', reason: 'why', requestedAt: 0, requestedBy: 'operator-1' }
+    const why = { pause: { reason: 'why', requestedAt: 0, requestedBy: 'operator-1' } }
     at(0, ...running)
     const pause = { reason: 'why', requestedBy: 'operator-1', requestedAt: '1970-01-01T00:00:00.000Z' }
-    expect(at(second, paused)).toMatchObject({ state: 'paused', pause, ready: true })
-    const unsettled: PipelineEvent = { kind: 'pause-unsettled', code: failed.code, error: failed }
-    expect(at(second, unsettled)).toMatchObject({ state: 'paused', code: failed.code })
+    expect(at(second, entered('paused', 'running', why))).toMatchObject({ state: 'paused', pause, ready: true })
+    expect(at(second, failed('paused', unavailable))).toMatchObject({ state: 'paused', code: unavailable.code })
+    expect(at(second, entered('paused', 'paused', why))).not.toHaveProperty('code')
     expect(at(minute, entered('opening', 'paused')).pause).toBeUndefined()
   })
 
@@ -172,7 +171,6 @@ describe('a stream', () => {
 
   test('does not show the message of an error that is not its own (invariant 8)', () => {
     const { at } = watched()
-    const bug: PipelineEvent = { kind: 'stream-held', code: 'bug', error: new TypeError('DUPONT'), pauseMs: minute }
-    expect(JSON.stringify(at(minute, ...running, bug))).not.toContain('DUPONT')
+    expect(JSON.stringify(at(minute, ...running, failed('held', new TypeError('DUPONT'))))).not.toContain('DUPONT')
   })
 })

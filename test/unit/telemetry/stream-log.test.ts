@@ -5,7 +5,7 @@ import type { Lane } from '../../../connector/scan/scan-state.ts'
 import { logLine, logObserver } from '../../../connector/telemetry/events/event-observers.ts'
 import type { Log } from '../../../connector/telemetry/logger.ts'
 import { everyPipelineEvent } from '../../support/every-pipeline-event.ts'
-import { entered } from '../../support/stream-states.ts'
+import { entered, failed } from '../../support/stream-states.ts'
 
 const cause = Object.assign(new Error('Dupont'), { code: 'ECONNRESET' })
 const error = new ConnectorError('checkpoint.damaged', 'checkpoint of shop: no JSON', { cause })
@@ -17,7 +17,6 @@ const linesAt = (level: string) =>
 test('logs state changes at info: claim, take-over, resuming, end, recovery, caught up, fell behind, the end of a history and of a back-off, what the next attempt may cure', () => {
   expect(linesAt('info')).toEqual([
     'stream-state',
-    'stream-paused',
     'stream-claimed',
     'taken-over',
     'field-detected',
@@ -26,7 +25,8 @@ test('logs state changes at info: claim, take-over, resuming, end, recovery, cau
     'fell-behind',
     'scan-recovered',
     'history-done',
-    'stream-retrying',
+    'stream-state',
+    'stream-state',
   ])
 })
 
@@ -40,8 +40,8 @@ test.each([
 })
 
 test('logs at error only when a stream is held or a command gives up, with code, message, hint and causes', () => {
-  expect(linesAt('error')).toEqual(['stream-held', 'stream-failed'])
-  expect(logLine('shop', { kind: 'stream-held', code: 'checkpoint.damaged', error, pauseMs: 60_000 })).toEqual({
+  expect(linesAt('error')).toEqual(['stream-state', 'stream-state'])
+  expect(logLine('shop', failed('held', error))).toEqual({
     level: 'error',
     message: 'stream held, trying again slowly',
     fields: {
@@ -51,36 +51,31 @@ test('logs at error only when a stream is held or a command gives up, with code,
       hint: expect.stringContaining('checkpoint rewind'),
       causes: ['Error ECONNRESET'],
       pauseMs: 60_000,
+      times: 1,
     },
   })
 })
 
 test('says what `run` does meanwhile, except when a command gives up', () => {
-  const code = 'publish.failed'
-  const unreachable = new ConnectorError(code, 'send')
+  const unreachable = new ConnectorError('publish.failed', 'send')
   const hintOf = (event: PipelineEvent) => logLine('shop', event)?.fields.hint
-  expect(
-    hintOf({ kind: 'stream-retrying', code, error: unreachable, pauseMs: 500, attempt: 1, isRepeated: false }),
-  ).toMatch(/^check KAFKA_BROKERS.*; `run` retries indefinitely; runbook: section `publish.failed`$/)
-  expect(hintOf({ kind: 'stream-failed', code, error: unreachable })).toMatch(/^check KAFKA_BROKERS(?!.*`run`)/)
+  expect(hintOf(failed('retrying', unreachable))).toMatch(
+    /^check KAFKA_BROKERS.*; `run` retries indefinitely; runbook: section `publish.failed`$/,
+  )
+  expect(hintOf(failed('ended', unreachable))).toMatch(/^check KAFKA_BROKERS(?!.*`run`)/)
 })
 
 test('logs at debug when a stream is still held, or fails again for the same reason', () => {
-  expect(linesAt('debug')).toContain('stream-still-held')
-  const failed = { kind: 'stream-retrying', code: 'storage.unavailable', error, pauseMs: 100 } as const
-  const levels = [1, 2, 3].map((attempt) => logLine('shop', { ...failed, attempt, isRepeated: attempt > 1 })?.level)
+  const level = (...failure: Parameters<typeof failed>) => logLine('shop', failed(...failure))?.level
+  for (const state of ['held', 'paused'] as const) expect(level(state, error, { isRepeated: true })).toBe('debug')
+  const levels = [1, 2, 3].map((times) => level('retrying', error, { times, isRepeated: times > 1 }))
   expect(levels).toEqual(['info', 'warn', 'debug'])
-  expect(logLine('shop', { ...failed, attempt: 3, isRepeated: false })?.level).toBe('warn')
+  expect(level('retrying', error, { times: 3 })).toBe('warn')
 })
 
-test('logs a lost stream at info, as a warning the second time, with the cause unless it was already stopping', () => {
-  const fenced = new ConnectorError('publish.fenced', 'end the transaction')
-  const lost = (wasStopping: boolean, fences = 1) =>
-    logLine('shop', { kind: 'stream-lost', error: fenced, wasStopping, fences, pauseMs: 5_000 })
-  expect(lost(false, 2)).toMatchObject({ level: 'warn', fields: { fences: 2 } })
-  expect(lost(false)).toMatchObject({ level: 'info', fields: { code: 'publish.fenced', hint: expect.any(String) } })
-  expect(lost(true)).toMatchObject({ level: 'info', fields: { stream: 'shop', code: 'publish.fenced' } })
-  expect(lost(true)?.fields).not.toHaveProperty('hint')
+test('logs a lost stream at info, as a warning the second time', () => {
+  const lost = (times: number) => logLine('shop', failed('retrying', error, { kind: 'fenced', times }))
+  expect([lost(1)?.level, lost(2)?.level]).toEqual(['info', 'warn'])
 })
 
 test('every line has its stream, and its message contains no variable part', () => {

@@ -9,6 +9,7 @@ import type { PageGroupParts } from '../../../../connector/pipeline/group/buildi
 import type { PipelineParts } from '../../../../connector/pipeline/pipeline.ts'
 import type { PipelineEvent } from '../../../../connector/pipeline/pipeline-event.ts'
 import { createServerClock } from '../../../../connector/pipeline/read/server-clock.ts'
+import { codeOf } from '../../../../connector/runtime/connector-error.ts'
 import { semaphore } from '../../../../connector/runtime/semaphore.ts'
 import type { ScanSettings } from '../../../../connector/scan/scan-settings.ts'
 import type { ClientSource, SourceTime } from '../../../../connector/source/client-source.ts'
@@ -73,7 +74,7 @@ export async function withBackfillDone({ checkpoint }: Pick<OpenStream, 'checkpo
 /** Opens a stream that nobody has paused. */
 export async function openedStream(parts: OpenParts, stop: AbortSignal = never): Promise<OpenStream> {
   const stream = await openStream(parts, stop)
-  if ('pausedAt' in stream) throw new Error('the stream is paused')
+  if (stream === 'paused') throw new Error('the stream is paused')
   return stream
 }
 
@@ -167,11 +168,19 @@ export function stage(of: Stage = {}) {
     giveUp: giveUp.signal,
     savePeriodMs: 60_000,
   }
-  const retries = { firstPauseMs: 100, maxPauseMs: 2_000, maxRetryAfterMs: 0 }
-  const pauses = { ...tryPauses, retries }
-  const streamParts: AloneParts = { open, pipeline, lookEveryMs: 10_000, clock, observe, pauses }
+  const retry = { firstPauseMs: 100, maxPauseMs: 2_000, maxRetryAfterMs: 0, jitter: 1 }
+  const pauses = { ...tryPauses, retry }
+  const streamParts: AloneParts = { open, pipeline, clock, observe, pauses }
   const kinds = () => events.map(({ kind }) => kind)
-  const states = () => events.flatMap((event) => (event.kind === 'stream-state' ? [event.state] : []))
+  const states = () =>
+    events.flatMap((event) => (event.kind === 'stream-state' && event.state !== event.was ? [event.state] : []))
+  /** Why the stream has failed, each with its code. */
+  const failures = () =>
+    events.flatMap((event) =>
+      event.kind === 'stream-state' && event.failure !== undefined
+        ? [{ state: event.state, code: codeOf(event.failure.error), ...event.failure }]
+        : [],
+    )
   /** The keys of what consumers have received. */
   const published = () => kafka.committed.map(({ key }) => key)
   const document = () => parseDocument(store.stored(KEY)?.text ?? '')
@@ -180,7 +189,22 @@ export function stage(of: Stage = {}) {
     store.tamper(WISHES, wishesText({ ...noWishes, id: `wish ${++nonces}`, by: 'operator', at: noon, ...wishes }))
   }
   return {
-    ...{ clock, kafka, store, events, kinds, states, published, open, pipeline, streamParts, giveUp, document, wish },
+    ...{
+      clock,
+      kafka,
+      store,
+      events,
+      kinds,
+      states,
+      failures,
+      published,
+      open,
+      pipeline,
+      streamParts,
+      giveUp,
+      document,
+      wish,
+    },
     /** The number of those that are open. */
     producers: () => producers,
   }

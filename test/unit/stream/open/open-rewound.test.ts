@@ -35,7 +35,7 @@ function rewinding(document: CheckpointDocument | string | undefined, wanted: Pa
     on.wish({ rewind: { id: 'rewind', to: null, republish: true, yes, ...wanted, ...more } })
   const codeOfOpening = (parts: OpenParts = on.open): Promise<ErrorCode | 'opened' | 'paused'> =>
     openStream(parts, never).then(
-      (opened) => ('pausedAt' in opened ? 'paused' : 'opened'),
+      (opened) => (opened === 'paused' ? opened : 'opened'),
       (error: unknown) => codeOf(error),
     )
   return { ...on, fenced, wish, codeOfOpening, wishes: () => parseWishes(on.store.stored(WISHES)?.text ?? '') }

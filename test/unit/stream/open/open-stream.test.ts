@@ -85,11 +85,11 @@ async function codeOfOpening(parts: OpenParts): Promise<ErrorCode | 'opened'> {
 }
 
 describe('opening a stream', () => {
-  test('reads the document, then the wishes, fences, reads the commit record, claims, and checks the assignment again', async () => {
+  test('reads the document, then the wishes, fences, reads the commit record, claims, and checks wishes and assignment again', async () => {
     const { parts, calls } = opening(setByOperator())
     await openedStream(parts, never)
     const before = ['assigned?', 'store ready', 'store read', 'wishes read']
-    expect(calls).toEqual([...before, 'kafka open', 'kafka state', 'store write', 'assigned?'])
+    expect(calls).toEqual([...before, 'kafka open', 'kafka state', 'store write', 'wishes read', 'assigned?'])
   })
 
   test('starts a new stream at its configured start, with epoch 1', async () => {
