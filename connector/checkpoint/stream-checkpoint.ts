@@ -16,36 +16,6 @@ import {
 } from './checkpoint-document.ts'
 import { prepared } from './transitions.ts'
 
-/**
- * The checkpoint of a claimed stream, with its client index. After any rejection it is unusable: open the stream again.
- * Every write rejects with `storage.*` if its outcome is unknown, and with `publish.fenced` if another process has written
- * the object.
- */
-export interface StreamCheckpoint {
-  /** The current state: that of the last decided transaction, or a later one without a transaction. */
-  state(): StreamState
-  /** The client index of the current state. */
-  readonly table: ClientTable
-  /** Number of transactions decided so far. */
-  seq(): number
-  /** The rewind that was applied last; null: none. */
-  readonly rewound: string | null
-  /** Whether the current state is stored as committed. */
-  isSaved(): boolean
-  /** Takes a change without a transaction, and so without index entries; the next write stores it. */
-  advance(change: StateChange): void
-  /** Writes what the next transaction adds. Resolves with the commit record that will decide it. */
-  prepare(change: StateChange, finish: AbortSignal): Promise<CommitRecord>
-  /** Marks the prepared transaction as decided. Writes nothing. */
-  decided(): void
-  /** Writes the current state as committed. */
-  save(finish: AbortSignal): Promise<void>
-  /** The same, without an owner. Nothing follows. */
-  leave(finish: AbortSignal): Promise<void>
-  /** Ends the upkeep of the index. Never rejects. */
-  close(): Promise<void>
-}
-
 export interface CheckpointParts {
   readonly object: VersionedObject
   readonly clock: Clock
@@ -74,7 +44,14 @@ interface Held extends CheckpointParts, Claim {
   prepared: ReturnType<typeof prepared> | undefined
 }
 
-export function streamCheckpoint(claim: Claim, parts: CheckpointParts): StreamCheckpoint {
+export type StreamCheckpoint = ReturnType<typeof streamCheckpoint>
+
+/**
+ * The checkpoint of a claimed stream, with its client index. After any rejection it is unusable: open the stream again.
+ * Every write rejects with `storage.*` if its outcome is unknown, and with `publish.fenced` if another process has written
+ * the object.
+ */
+export function streamCheckpoint(claim: Claim, parts: CheckpointParts) {
   const { index } = parts
   const { document, table } = claim
   const { store, limits } = index
@@ -83,21 +60,32 @@ export function streamCheckpoint(claim: Claim, parts: CheckpointParts): StreamCh
   const held: Held = { ...parts, ...claim, storage, isSaved: true, prepared: undefined }
   index.keep(table, document.nonce)
   return {
+    /** The client index of the current state. */
     table,
+    /** The rewind that was applied last; null: none. */
     rewound: document.rewound,
+    /** The current state: that of the last decided transaction, or a later one without a transaction. */
     state: () => held.document.committed.state,
+    /** Number of transactions decided so far. */
     seq: () => held.document.committed.seq,
+    /** Whether the current state is stored as committed. */
     isSaved: () => held.isSaved,
-    advance: (change) => {
+    /** Takes a change without a transaction, and so without index entries; the next write stores it. */
+    advance: (change: StateChange): void => {
       // The table holds decided entries only, and segments are written from it.
       if (change.entries !== '') throw new Error('index entries without a transaction')
       held.document = withState(held.document, stateAfter(held.document.committed.state, change))
       held.isSaved = false
     },
-    prepare: (change, finish) => prepare(held, change, finish),
+    /** Writes what the next transaction adds. Resolves with the commit record that will decide it. */
+    prepare: (change: StateChange, finish: AbortSignal) => prepare(held, change, finish),
+    /** Marks the prepared transaction as decided. Writes nothing. */
     decided: () => decide(held),
-    save: (finish) => save(held, held.document.claim.owner, finish),
-    leave: (finish) => save(held, null, finish),
+    /** Writes the current state as committed. */
+    save: (finish: AbortSignal) => save(held, held.document.claim.owner, finish),
+    /** The same, without an owner. Nothing follows. */
+    leave: (finish: AbortSignal) => save(held, null, finish),
+    /** Ends the upkeep of the index. Never rejects. */
     close: storage.close,
   }
 }

@@ -85,30 +85,25 @@ export async function changeWishes(
   }
 }
 
-/** The wishes of one stream, as its replica reads them. */
-export interface StreamWishes {
-  /** The last wishes that were read. */
-  current(): Wishes
-  /** Rejects with `storage.*` or the reason of `stop`: then the last wishes hold. */
-  read(stop: AbortSignal): Promise<Wishes>
-  /** Clears a rewind that was applied, unless another process has changed the wishes. Rejects as `read` does. */
-  clear(applied: string | null, stop: AbortSignal): Promise<void>
-}
+export type StreamWishes = ReturnType<typeof streamWishes>
 
-export function streamWishes({ object, newNonce }: WishesParts, observe: (event: WishesEvent) => void): StreamWishes {
+/** The wishes of one stream, as its replica reads them. */
+export function streamWishes({ object, newNonce }: WishesParts, observe: (event: WishesEvent) => void) {
   let known: { readonly wishes: Wishes; readonly version: Version | null } = { wishes: noWishes, version: null }
-  const read = async (stop: AbortSignal) => {
-    const stored = await object.read(stop)
-    const wishes = stored && parseWishes(stored.text)
-    if (stored !== undefined && wishes === undefined && stored.version !== known.version)
-      observe({ kind: 'wishes-damaged' })
-    known = { wishes: wishes ?? noWishes, version: stored?.version ?? null }
-    return known.wishes
-  }
   return {
+    /** The last wishes that were read. */
     current: () => known.wishes,
-    read,
-    clear: async (applied, stop) => {
+    /** Rejects with `storage.*` or the reason of `stop`: then the last wishes hold. */
+    read: async (stop: AbortSignal): Promise<Wishes> => {
+      const stored = await object.read(stop)
+      const wishes = stored && parseWishes(stored.text)
+      if (stored !== undefined && wishes === undefined && stored.version !== known.version)
+        observe({ kind: 'wishes-damaged' })
+      known = { wishes: wishes ?? noWishes, version: stored?.version ?? null }
+      return known.wishes
+    },
+    /** Clears a rewind that was applied, unless another process has changed the wishes. Rejects as `read` does. */
+    clear: async (applied: string | null, stop: AbortSignal): Promise<void> => {
       const { wishes, version } = known
       if (wishes.rewind === null || wishes.rewind.id !== applied) return
       const cleared = { ...wishes, id: newNonce(), rewind: null }
