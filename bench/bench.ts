@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { parseArgs, promisify } from 'node:util'
+import { closeStack } from '../connector/runtime/close-stack.ts'
 import type { Figures } from './parts/figures.ts'
 import { type Case, firstScan } from './parts/first-scan.ts'
 import { openRig, print, type Rig, startSimulator } from './parts/rig.ts'
@@ -23,16 +24,17 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '2' },
   },
 })
-const rig = await openRig()
-process.once('SIGINT', () => void rig.close().finally(() => process.exit(130)))
+const closing = closeStack()
+process.once('SIGINT', () => void closing.close().finally(() => process.exit(130)))
 try {
+  const rig = await openRig(closing)
   for (const name of values.only) {
     const found = CASES[name]
     if (found === undefined) throw new Error(`unknown case ${name}: must be one of ${Object.keys(CASES)}`)
     await measure(rig, name, { ...found, clients: Number(values.clients ?? found.clients) })
   }
 } finally {
-  await rig.close()
+  await closing.close()
 }
 
 /** Prints the figures of the loop and of the connector, which run one after the other in each round. */

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { closeStack } from '../connector/runtime/close-stack.ts'
 import { openLiveRig } from './parts/live-rig.ts'
 import { print } from './parts/rig.ts'
 
@@ -32,7 +33,8 @@ for (const name of values.only) {
 }
 
 async function steady(): Promise<void> {
-  await using rig = await openLiveRig({ clients: 20_000, latencyMs: 0, backfill: 'before' })
+  await using closing = closeStack()
+  const rig = await openLiveRig(closing, 20_000, 'before')
   await rig.caughtUp()
   rig.slowDown(latencyMs)
   for (const rate of rates) {
@@ -43,14 +45,17 @@ async function steady(): Promise<void> {
 
 async function backfill(): Promise<void> {
   const clients = Number(values.clients ?? 1_000_000)
-  await using rig = await openLiveRig({ clients, latencyMs, backfill: 'beside' })
+  await using closing = closeStack()
+  const rig = await openLiveRig(closing, clients, 'beside')
+  rig.slowDown(latencyMs)
   await rig.changeFor(1, FIRST_S)
   for (const rate of rates) print({ case: `backfill of ${clients}, ${rate}/s`, ...(await rig.measured(rate, seconds)) })
 }
 
 async function massUpdate(): Promise<void> {
   const clients = Number(values.clients ?? 300_000)
-  await using rig = await openLiveRig({ clients, latencyMs: 0, backfill: 'before' })
+  await using closing = closeStack()
+  const rig = await openLiveRig(closing, clients, 'before')
   await rig.caughtUp()
   rig.slowDown(latencyMs)
   rig.massUpdate(clients)

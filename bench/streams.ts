@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 import { closeStack } from '../connector/runtime/close-stack.ts'
 import { type ConnectorProcess, type StreamReport, startConnector } from '../test/support/connector-process.ts'
 import { cpuSecondsOf, memoryOf } from './parts/process-usage.ts'
-import { NODE_FLAGS, openRig, print, type RunningSource, settingsOf, startSimulator } from './parts/rig.ts'
+import { NODE_FLAGS, openRig, print, settingsOf, startSimulator } from './parts/rig.ts'
 
 /**
  * Measures what many streams with nothing to publish cost: time until all have caught up, CPU and memory, also when one
@@ -28,21 +28,14 @@ const { values } = parseArgs({
 const streams = Number(values.streams)
 const closing = closeStack()
 try {
-  const rig = closing.use(await openRig(), (opened) => opened.close())
+  const rig = await openRig(closing)
   const options = ['--clients', String(CLIENTS), '--changes-per-second', '0']
   const source = closing.use(await startSimulator(options, rig.folder), (opened) => opened.close())
   const config = join(rig.folder, 'many.yaml')
-  writeFileSync(config, configOf(source))
-  const started = closing.use([] as ConnectorProcess[], async (all) => {
-    await Promise.all(all.map((replica) => replica.kill()))
-  })
-  const startAll = () => {
-    const replicas = Array.from({ length: Number(values.replicas) }, () =>
-      startConnector(['run', '--config', config], settingsOf(rig, CONNECTOR), NODE_FLAGS),
-    )
-    started.push(...replicas)
-    return replicas
-  }
+  writeFileSync(config, configOf(source.url))
+  const start = () => startConnector(['run', '--config', config], settingsOf(rig, CONNECTOR), NODE_FLAGS)
+  const startAll = () =>
+    Array.from({ length: Number(values.replicas) }, () => closing.use(start(), (one) => one.kill()))
   const first = startAll()
   await measure('new streams, whose topics are created', first)
   const [lost, ...left] = first
@@ -97,7 +90,7 @@ async function streamsOf(replica: ConnectorProcess): Promise<StreamReport[]> {
   return JSON.parse((await replica.get('/status')).body).streams
 }
 
-function configOf({ url }: RunningSource): string {
+function configOf(url: string): string {
   const all = Array.from({ length: streams }, (_, at) => ({
     name: `stream-${at}`,
     polaris: { url, codeMagasin: at + 1, lastChanged: '2000-01-01', output: 'json' },

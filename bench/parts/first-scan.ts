@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { startConnector } from '../../test/support/connector-process.ts'
+import { type ConnectorProcess, startConnector } from '../../test/support/connector-process.ts'
 import { type Figures, figuresOf, type Sample } from './figures.ts'
 import { cpuSecondsOf, memoryOf } from './process-usage.ts'
 import { NODE_FLAGS, type Rig, settingsOf, streamSettings } from './rig.ts'
@@ -24,7 +24,7 @@ export async function firstScan(rig: Rig, run: Case & { readonly url: string; re
   const settings = { ...settingsOf(rig, run.id), ...streamSettings({ ...run, topic }), POLL_BACKFILL: 'before' }
   const connector = startConnector(['run'], settings, NODE_FLAGS)
   try {
-    const samples = await sampleUntilDone(rig, { topic, clients: run.clients, connector })
+    const samples = await sampleUntilDone(rig.admin, topic, run.clients, connector)
     return figuresOf(samples, { clients: run.clients, ...memoryOf(connector.pid) })
   } finally {
     await connector.stop()
@@ -32,29 +32,20 @@ export async function firstScan(rig: Rig, run: Case & { readonly url: string; re
   }
 }
 
-interface Running {
-  readonly topic: string
-  readonly clients: number
-  readonly connector: ReturnType<typeof startConnector>
-}
-
 /** Samples the end offsets of the topic until it holds every client. */
-async function sampleUntilDone({ admin }: Rig, { topic, clients, connector }: Running): Promise<Sample[]> {
-  const { pid } = connector
+async function sampleUntilDone(admin: Rig['admin'], topic: string, clients: number, connector: ConnectorProcess) {
   const seen: (Omit<Sample, 'share'> & { offsets: number })[] = []
   const giveUpAt = performance.now() + LONGEST_MS
   let grewAt = Number.POSITIVE_INFINITY
   while (performance.now() - grewAt < QUIET_MS || (seen.at(-1)?.offsets ?? 0) < clients) {
     if (!connector.isRunning() || performance.now() > giveUpAt)
-      throw new Error(
-        `the connector exited or did not finish within ${LONGEST_MS} ms: ${connector.output().slice(-2000)}`,
-      )
+      throw new Error(`the connector exited, or took too long: ${connector.output().slice(-2000)}`)
     const ends = await admin.fetchTopicOffsets(topic)
     const offsets = ends.reduce((sum, { high }) => sum + Number(high), 0)
     const atMs = performance.now()
     if (offsets > (seen.at(-1)?.offsets ?? 0)) {
       grewAt = atMs
-      seen.push({ atMs, offsets, cpuSeconds: cpuSecondsOf(pid) })
+      seen.push({ atMs, offsets, cpuSeconds: cpuSecondsOf(connector.pid) })
     }
     await delay(SAMPLE_EVERY_MS)
   }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { closeStack } from '../../connector/runtime/close-stack.ts'
+import type { CloseStack } from '../../connector/runtime/close-stack.ts'
 import { faults, type PolarisSimulator, startPolarisSimulator } from '../../test/polaris/polaris-simulator.ts'
 import { says, startConnector } from '../../test/support/connector-process.ts'
 import { openTopic } from '../../test/support/topic-reader.ts'
@@ -13,62 +13,44 @@ const LIMIT = 100
 const ARRIVAL_MS = 30_000
 const FIRST_LOAD_MS = 3_600_000
 
-interface LiveRigOptions {
-  readonly clients: number
-  readonly latencyMs: number
-  readonly backfill: 'before' | 'beside'
-}
-
 /** A connector that reads from a simulator with live changes, and when each change arrived in the topic. */
-export async function openLiveRig({ clients, latencyMs, backfill }: LiveRigOptions) {
-  const closing = closeStack()
-  try {
-    const rig = closing.use(await openRig(), (opened) => opened.close())
-    await rig.admin.createTopics({ topics: [{ topic: TOPIC, numPartitions: 6 }] })
-    const simulator = closing.use(await startPolarisSimulator({ clients }), (opened) => opened.close())
-    const latency = { ms: latencyMs }
-    simulator.faults.when(
-      () => latency.ms > 0,
-      () => faults.latency(latency.ms),
-    )
-    const arrivals = closing.use(await watchArrivals(rig.brokers), (opened) => opened.close())
-    const stream = streamSettings({ url: simulator.url, topic: TOPIC, output: 'json', limit: LIMIT })
-    const settings = { ...settingsOf(rig, ID), ...stream, POLL_BACKFILL: backfill }
-    const connector = startConnector(['run'], settings, NODE_FLAGS)
-    closing.use(connector, (started) => started.kill())
-    const changeFor = changesOf(simulator, arrivals.expect)
-    const counts = async () => {
-      const { totals } = await connector.status(() => true)
-      return { read: totals?.clients ?? 0, events: arrivals.events(), cpu: cpuSecondsOf(connector.pid) }
-    }
-    return {
-      caughtUp: () => connector.line(says('caught up'), FIRST_LOAD_MS),
-      massUpdate: simulator.massUpdate,
-      /** From here on, each response takes this long. */
-      slowDown: (ms: number) => void Object.assign(latency, { ms }),
-      changeFor,
-      /** Changes clients for so long; resolves to the latency of these changes, and to what was read. */
-      measured: async (perSecond: number, seconds: number) => {
-        arrivals.clear()
-        const [began, before] = [performance.now(), await counts()]
-        const changes = await changeFor(perSecond, seconds)
-        const [took, after] = [(performance.now() - began) / 1000, await counts()]
-        for (const until = performance.now() + ARRIVAL_MS; arrivals.waiting() > 0 && performance.now() < until; )
-          await delay(50)
-        return {
-          changes,
-          ...arrivals.latency(),
-          readPerChange: changes === 0 ? 0 : (after.read - before.read) / changes,
-          eventsPerSecond: (after.events - before.events) / took,
-          cpuSecondsPerMinute: ((after.cpu - before.cpu) / took) * 60,
-          ...memoryOf(connector.pid),
-        }
-      },
-      [Symbol.asyncDispose]: () => closing.close(),
-    }
-  } catch (error) {
-    await closing.close()
-    throw error
+export async function openLiveRig(closing: CloseStack, clients: number, backfill: 'before' | 'beside') {
+  const rig = await openRig(closing)
+  await rig.admin.createTopics({ topics: [{ topic: TOPIC, numPartitions: 6 }] })
+  const simulator = closing.use(await startPolarisSimulator({ clients }), (opened) => opened.close())
+  const arrivals = closing.use(await watchArrivals(rig.brokers), (opened) => opened.close())
+  const stream = streamSettings({ url: simulator.url, topic: TOPIC, output: 'json', limit: LIMIT })
+  const settings = { ...settingsOf(rig, ID), ...stream, POLL_BACKFILL: backfill }
+  const connector = startConnector(['run'], settings, NODE_FLAGS)
+  closing.use(connector, (started) => started.kill())
+  const changeFor = changesOf(simulator, arrivals.expect)
+  const counts = async () => {
+    const { totals } = await connector.status(() => true)
+    return { read: totals?.clients ?? 0, events: arrivals.events(), cpu: cpuSecondsOf(connector.pid) }
+  }
+  return {
+    caughtUp: () => connector.line(says('caught up'), FIRST_LOAD_MS),
+    massUpdate: simulator.massUpdate,
+    /** From here on, each response takes this long. */
+    slowDown: (ms: number) => void simulator.faults.when(() => true, faults.latency(ms)),
+    changeFor,
+    /** Changes clients for so long; resolves to the latency of these changes, and to what was read. */
+    measured: async (perSecond: number, seconds: number) => {
+      arrivals.clear()
+      const [began, before] = [performance.now(), await counts()]
+      const changes = await changeFor(perSecond, seconds)
+      const [took, after] = [(performance.now() - began) / 1000, await counts()]
+      for (const until = performance.now() + ARRIVAL_MS; arrivals.waiting() > 0 && performance.now() < until; )
+        await delay(50)
+      return {
+        changes,
+        ...arrivals.latency(),
+        readPerChange: changes === 0 ? 0 : (after.read - before.read) / changes,
+        eventsPerSecond: (after.events - before.events) / took,
+        cpuSecondsPerMinute: ((after.cpu - before.cpu) / took) * 60,
+        ...memoryOf(connector.pid),
+      }
+    },
   }
 }
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
-import { closeStack } from '../../connector/runtime/close-stack.ts'
+import type { CloseStack } from '../../connector/runtime/close-stack.ts'
 import { freePort } from '../../test/support/servers/free-port.ts'
 import { startKafka } from '../../test/support/servers/kafka-broker.ts'
 import { type S3Address, startS3 } from '../../test/support/servers/s3-server.ts'
@@ -14,28 +14,19 @@ export interface Rig {
   readonly s3: S3Address
   readonly admin: Admin
   readonly folder: string
-  close(): Promise<void>
 }
 
 /** Of `npm start`: half the memory for a quarter more CPU. */
 export const NODE_FLAGS = ['--max-semi-space-size=16', '--heap-growing-percent=60', '--no-parallel-scavenge']
 
-export async function openRig(): Promise<Rig> {
-  const closing = closeStack()
-  const folder = closing.use(mkdtempSync(join(tmpdir(), 'bench-')), async (made) =>
-    rmSync(made, { recursive: true, force: true }),
-  )
-  try {
-    const kafka = closing.use(await startKafka(), (cluster) => cluster.close())
-    const s3 = closing.use(await startS3(), (server) => server.close())
-    const client = new Kafka({ brokers: [kafka.bootstrap], logLevel: logLevel.NOTHING })
-    const admin = closing.use(client.admin(), (one) => one.disconnect())
-    await admin.connect()
-    return { brokers: kafka.bootstrap, s3, admin, folder, close: () => closing.close() }
-  } catch (error) {
-    await closing.close()
-    throw error
-  }
+export async function openRig(closing: CloseStack): Promise<Rig> {
+  const folder = closing.use(mkdtempSync(join(tmpdir(), 'bench-')), (made) => rmSync(made, { recursive: true }))
+  const kafka = closing.use(await startKafka(), (cluster) => cluster.close())
+  const s3 = closing.use(await startS3(), (server) => server.close())
+  const client = new Kafka({ brokers: [kafka.bootstrap], logLevel: logLevel.NOTHING })
+  const admin = closing.use(client.admin(), (one) => one.disconnect())
+  await admin.connect()
+  return { brokers: kafka.bootstrap, s3, admin, folder }
 }
 
 /** Settings of a connector on these servers. `id`: also the folder of its checkpoints. */
@@ -53,32 +44,27 @@ export function settingsOf({ brokers, s3 }: Rig, id: string): Record<string, str
   }
 }
 
-/** Settings of its only stream, which reads all clients of a simulator. */
-export function streamSettings(stream: {
+interface Stream {
   readonly url: string
   readonly topic: string
   readonly output: 'xml' | 'json'
   readonly limit: number
-}): Record<string, string> {
-  return {
-    PLACEMENT: 'single',
-    POLARIS_URL: stream.url,
-    POLARIS_CODE_MAGASIN: '1',
-    POLARIS_LAST_CHANGED: '2000-01-01',
-    POLARIS_LIST_FIELDS: 'Cartes',
-    POLARIS_LIMIT: String(stream.limit),
-    POLARIS_OUTPUT: stream.output,
-    KAFKA_TOPIC: stream.topic,
-  }
 }
 
-export interface RunningSource {
-  readonly url: string
-  close(): Promise<void>
-}
+/** Settings of its only stream, which reads all clients of a simulator. */
+export const streamSettings = ({ url, topic, output, limit }: Stream): Record<string, string> => ({
+  PLACEMENT: 'single',
+  POLARIS_URL: url,
+  POLARIS_CODE_MAGASIN: '1',
+  POLARIS_LAST_CHANGED: '2000-01-01',
+  POLARIS_LIST_FIELDS: 'Cartes',
+  POLARIS_LIMIT: String(limit),
+  POLARIS_OUTPUT: output,
+  KAFKA_TOPIC: topic,
+})
 
 /** Starts the Polaris simulator in a separate process. */
-export async function startSimulator(options: readonly string[], folder: string): Promise<RunningSource> {
+export async function startSimulator(options: readonly string[], folder: string) {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}/core/api/`
   const command = new URL('../../test/polaris/command.ts', import.meta.url).pathname
