@@ -18,18 +18,10 @@ async function containerScene(options: SceneOptions) {
   return { ...stage, container: () => started.at(-1)?.name ?? '' }
 }
 
-it('loses and duplicates nothing when killed during a scan of 5 000 clients, read-only, without capabilities and with 256 MB', async () => {
-  const stage = await containerScene({ source: { clients: 5_000 }, environment: { POLARIS_LIMIT: '50' } })
+it('as process 1, read-only, without capabilities and with 256 MB, finishes its page when SIGTERM comes during a scan', async () => {
+  const stage = await containerScene({ source: { clients: 10_000 }, environment: { POLARIS_LIMIT: '50' } })
   const first = stage.start()
   await first.status(({ totals }) => (totals?.events ?? 0) > 500)
-  await first.kill()
-
-  const second = stage.start()
-  const { events } = await second.line(({ msg }) => msg === 'stream claimed')
-  expect(events).toBeGreaterThan(500)
-  expect(events).toBeLessThan(5_000)
-  for (let change = 0; change < 50; change += 1) stage.simulator.change()
-  await stage.caughtUp(120_000)
   const { status, command } = await containedProcess(stage.container())
   expect(command()).toMatch(/^node .*\/app\/dist\/main\.js run$/)
   expect(status('NSpid').split('\t').at(-1)).toBe('1')
@@ -37,27 +29,17 @@ it('loses and duplicates nothing when killed during a scan of 5 000 clients, rea
   for (const set of ['CapEff', 'CapPrm', 'CapBnd']) expect(status(set)).toBe('0000000000000000')
   expect(status('NoNewPrivs')).toBe('1')
   expect(status('Seccomp')).toBe('2')
-  console.log(`at most ${Math.round(Number.parseInt(status('VmHWM'), 10) / 1024)} MiB resident`)
-
-  const askedAt = performance.now()
-  expect(await second.stop()).toBe(0)
-  expect(performance.now() - askedAt).toBeLessThan(10_000)
-  expectExactlyOnce(stage, await stage.records())
-})
-
-it('as process 1, finishes its page and exits with 0 when SIGTERM comes during a scan', async () => {
-  const stage = await containerScene({ source: { clients: 2_000 } })
-  const first = stage.start()
-  await first.status(({ totals }) => (totals?.events ?? 0) > 100)
   await podman('stop', '--time', '30', stage.container())
   expect(await first.exitCode()).toBe(0)
   const stopped = (await stage.records()).length
-  expect(stopped).toBeLessThan(2_000)
+  expect(stopped).toBeLessThan(10_000)
 
   const second = stage.start()
   expect(await second.line(({ msg }) => msg === 'stream claimed')).toMatchObject({ events: stopped })
-  await stage.caughtUp()
+  await stage.caughtUp(120_000)
+  const askedAt = performance.now()
   expect(await second.stop()).toBe(0)
+  expect(performance.now() - askedAt).toBeLessThan(10_000)
   expectExactlyOnce(stage, await stage.records())
 })
 
