@@ -13,7 +13,7 @@ import { wallClock } from '../../connector/source/source-time.ts'
 
 /**
  * `fail`: a transient error. `trouble`: a 404, as while the service starts; transient for a stream that has read pages.
- * `refuse`: a call with a token is rejected, as if the token had expired.
+ * `refuse`: a call with a token is rejected, and the next one with it, as if the token had expired.
  */
 export type SourceFault = 'none' | 'fail' | 'trouble' | 'refuse'
 
@@ -91,6 +91,7 @@ export function simulatedPolaris(parts: PolarisParts): SimulatedPolaris {
     if (deletion !== undefined) deletion.endsAt ??= parts.records()
   }
   const views: (readonly Row[])[] = []
+  const refused = new Set<CheckPoint>()
 
   const read = (at: ReadArguments): Page => {
     const byKey = (left: Row, right: Row) => (keyOf(left) < keyOf(right) ? -1 : 1)
@@ -115,7 +116,8 @@ export function simulatedPolaris(parts: PolarisParts): SimulatedPolaris {
         const outcome = await fault(replica)
         if (outcome === 'fail') throw new ConnectorError('source.unreachable', 'simulated: no answer')
         if (outcome === 'trouble') throw new ConnectorError('source.function-missing', 'simulated: 404')
-        if (outcome === 'refuse' && at.checkPoint !== null)
+        const token = at.checkPoint
+        if (token !== null && (outcome === 'refuse' ? refused.add(token) : refused.delete(token)))
           throw new ConnectorError('source.request-refused', 'simulated: token refused')
         return read(at)
       },
