@@ -6,7 +6,7 @@ import { decodeBody, type PageContent, type PageSettings } from '../decode/page/
 import type { HttpAnswer } from '../http/http-caller.ts'
 import type { AuthConfig } from '../polaris-config.ts'
 import { ifTls } from './network-error.ts'
-import { faultIn, isHtml, isLoginPage, serverMessage } from './server-message.ts'
+import { faultIn, isLoginPage, serverMessage } from './server-message.ts'
 
 type Verdict = readonly [from: number, to: number, code: ErrorCode, message: string]
 
@@ -126,17 +126,11 @@ function pageIn(answer: HttpAnswer, settings: JudgeSettings): DecodedPage {
 
 /** Judges a response whose status is a success but which is not a page. */
 function judgeOther(error: ConnectorError, answer: HttpAnswer): NoPage {
-  const { body } = serverMessage(answer)
   const facts = describe(answer)
-  if (isLoginPage(body)) {
-    const why = 'the server returned a login page'
-    return { kind: 'no-session', error: new ConnectorError('source.unauthorized', `read clients: ${why} (${facts})`) }
-  }
-  if (isHtml(body)) {
-    const why = 'the server returned an HTML page'
-    return { kind: 'no-page', error: new ConnectorError('source.answer-malformed', `read clients: ${why} (${facts})`) }
-  }
-  return { kind: 'no-page', error: withFault(error.with(`${error.message} (${facts})`), answer) }
+  if (!isLoginPage(serverMessage(answer).body))
+    return { kind: 'no-page', error: withFault(error.with(`${error.message} (${facts})`), answer) }
+  const why = `read clients: the server returned a login page (${facts})`
+  return { kind: 'no-session', error: new ConnectorError('source.unauthorized', why) }
 }
 
 /** The error with the name of the fault in the response. */

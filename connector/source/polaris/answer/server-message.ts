@@ -50,7 +50,7 @@ function textsOf({ text, children }: AnswerNode): string[] {
   return [...(text === '' ? [] : [text]), ...children.flatMap(textsOf)]
 }
 
-export function isHtml(text: string): boolean {
+function isHtml(text: string): boolean {
   const start = text.slice(0, 2000)
   return /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--[^>]*-->\s*)*<(?:!doctype\s+html|html|head|body)\b/i.test(start)
 }
@@ -94,8 +94,7 @@ function readLeniently(text: string): AnswerNode | undefined {
 
 /** A .NET type, such as `System.TimeoutException`. Every repetition is limited, so that the search is linear. */
 const TYPE = String.raw`(?:[A-Z]\w{0,60}\.){1,8}[A-Z]\w{0,60}Exception`
-const typeAlone = new RegExp(String.raw`^\s*(${TYPE})\s*$`)
-const typeInText = new RegExp(String.raw`(?:---> {0,3}|\b)(${TYPE})\b`, 'g')
+const exceptionTypes = new RegExp(String.raw`(?:---> {0,3}|\b)(${TYPE})\b`, 'g')
 
 /** The codes of SOAP, and those of a subsystem in CamelCase. A name of a person is neither. */
 const faultCode =
@@ -111,9 +110,7 @@ export function faultIn({ root, texts }: ServerMessage): string | undefined {
 
 /** The innermost exception: in WCF's details its type comes first, in a text it follows the last arrow. */
 function exceptionType(texts: readonly string[]): string | undefined {
-  const alone = texts.map((text) => typeAlone.exec(text)?.[1]).find((type) => type !== undefined)
-  if (alone !== undefined) return alone
-  const found = texts.flatMap((text) => [...text.matchAll(typeInText)])
+  const found = texts.flatMap((text) => [...text.matchAll(exceptionTypes)])
   return (found.findLast(([whole]) => whole.startsWith('--->')) ?? found[0])?.[1]
 }
 
