@@ -4,7 +4,6 @@ import type { ConnectorConfig } from '../config/connector-config.ts'
 import { type KafkaClientParts, kafkaClient } from '../kafka/kafka-client.ts'
 import type { KafkaConnection } from '../kafka/kafka-config.ts'
 import type { AdminParts } from '../kafka/kafka-connection.ts'
-import { untilAborted } from '../runtime/abort.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
 import { assertNever } from '../runtime/compiler-checks.ts'
@@ -25,7 +24,7 @@ export interface SharedResources {
   /** Name of this replica, unique among all processes. */
   readonly replica: string
   readonly store: CheckpointStore
-  /** Resolves once the store is known to support conditional writes. One probe serves all streams. */
+  /** Resolves once the store is known to support conditional writes. After a probe has succeeded, there is no other. */
   readonly storeReady: (stop: AbortSignal) => Promise<void>
   readonly kafkaLog: LibraryLog
   /** Limits the requests to each Polaris server. */
@@ -66,29 +65,19 @@ export function openSharedResources(
     openCheckpointStore(config.checkpoint, { clock: parts.clock, onRetry: onStoreRetry }),
     (opened) => opened.close(),
   )
-  const closed = closing.use(new AbortController(), (controller) => controller.abort())
-  const storeReady = onceDone(() => store.probe(closed.signal))
   const { clock } = parts
+  let isProbed = false
   return {
     ...parts,
     config,
     store,
-    storeReady,
+    storeReady: async (stop) => {
+      if (!isProbed) await store.probe(stop)
+      isProbed = true
+    },
     openLimit: semaphore(OPENINGS_AT_ONCE),
     requestRates: requestRates(clock),
     accounts: refusedAccounts(clock),
-  }
-}
-
-/** Does `work` once for all callers together; after a failure, which all of them get, the next call does it again. */
-export function onceDone(work: () => Promise<void>): (stop: AbortSignal) => Promise<void> {
-  let doing: Promise<void> | undefined
-  return (stop) => {
-    doing ??= work().catch((error: unknown) => {
-      doing = undefined
-      throw error
-    })
-    return untilAborted(stop, doing)
   }
 }
 

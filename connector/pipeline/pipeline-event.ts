@@ -1,4 +1,4 @@
-import type { WishesEvent } from '../checkpoint/wishes.ts'
+import type { Wishes, WishesEvent } from '../checkpoint/wishes.ts'
 import type { IndexEvent } from '../index/index-storage.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import type { HistoryState, Lane, ScanStates } from '../scan/scan-state.ts'
@@ -102,12 +102,7 @@ export interface WhyInState {
   /** Also of a paused stream, which cannot be left without a pending state. Of one that has ended: nothing follows. */
   readonly failure?: StreamFailure
   /** Of an operator: the stream reads and publishes nothing. */
-  readonly pause?: {
-    readonly reason: string
-    /** Milliseconds since 1970. */
-    readonly requestedAt: number
-    readonly requestedBy: string
-  }
+  readonly pause?: Wishes
 }
 
 /** The same step is tried again after a pause. */

@@ -71,7 +71,7 @@ function streamStates({ observe }: Pick<RunParts, 'observe'>): Enter {
   let before: WhyInState = {}
   return (state, why = {}) => {
     const { failure, pause } = why
-    if (state !== was || failure !== before.failure || pause?.requestedAt !== before.pause?.requestedAt)
+    if (state !== was || failure !== before.failure || pause?.id !== before.pause?.id)
       observe({ kind: 'stream-state', state, was, ...why })
     was = state
     before = why
@@ -126,7 +126,7 @@ async function tryAndWait(here: Here): Promise<StreamEnd | undefined> {
   if (typeof tried === 'object') return await afterFailure(here, tried.error)
   if (tried === 'caught-up') return { kind: tried }
   if (tried === 'paused') {
-    enter('paused', { pause: pauseOf(here) })
+    enter('paused', { pause: here.open.wishes.current() })
     if (whenHeld === 'ends') return { kind: 'paused' }
     await clock
       .sleep(lookEveryMs, leave)
@@ -190,19 +190,15 @@ async function afterFailure(here: Here, error: unknown): Promise<StreamEnd | und
     enter('ended', { failure })
     return { kind: 'held', error }
   }
-  const isPaused = open.wishes.current().paused && kind !== 'fenced'
-  if (isPaused) enter('paused', { failure, pause: pauseOf(here) })
+  const wishes = open.wishes.current()
+  const isPaused = wishes.paused && kind !== 'fenced'
+  if (isPaused) enter('paused', { failure, pause: wishes })
   else enter(kind === 'hold' ? 'held' : 'retrying', { failure })
   // A newer assignment, or a change of what is stored, ends the wait.
   using wait = clock.deadline(pauseMs, leave)
   if (isPaused || kind === 'hold') await untilChanged(here, wait.signal)
   else await assignment.next(wait.signal)
   return undefined
-}
-
-function pauseOf({ open }: Here): Required<WhyInState>['pause'] {
-  const { reason, by: requestedBy, at: requestedAt } = open.wishes.current()
-  return { reason, requestedBy, requestedAt }
 }
 
 /** Whether the stream is to stop, or to be opened again for a rewind. */

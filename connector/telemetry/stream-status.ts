@@ -20,7 +20,7 @@ export interface StreamStatus {
   readonly failure: Failure | undefined
   readonly failingSince: number | undefined
   /** Only in state `paused`. */
-  readonly pause?: WhyInState['pause']
+  readonly pause?: Pause | undefined
   readonly epoch?: number | undefined
   readonly seq?: number | undefined
   /** From where the last live scan has read. */
@@ -40,6 +40,7 @@ type StreamTotals = Readonly<
 >
 
 type Of<Kind extends PipelineEvent['kind']> = Extract<PipelineEvent, { kind: Kind }>
+type Pause = NonNullable<WhyInState['pause']>
 type Change = Partial<StreamStatus>
 
 const noFailure = { failure: undefined, failingSince: undefined } as const
@@ -121,6 +122,11 @@ function entered({ state, failure, pause }: Of<'stream-state'>, before: StreamSt
   }
 }
 
+/** Who has paused a stream, and why. */
+export function pauseFields({ reason, at, by: requestedBy }: Pause) {
+  return { reason, requestedAt: new Date(at).toISOString(), requestedBy }
+}
+
 function delivered(before: StreamStatus, event: Of<'pages-published'>, at: number): Change {
   const { scans, deadLetters, newestChange = 0, hasLiveEnd, seq, states, index } = event
   const { totals } = before
@@ -176,7 +182,7 @@ export function streamReport(watched: WatchedStream, { monotonic }: Pick<Clock, 
     why,
     ...failure,
     secondsFailing: secondsSince(status.failingSince, now),
-    pause: pause && { ...pause, requestedAt: new Date(pause.requestedAt).toISOString() },
+    pause: pause && pauseFields(pause),
     progress: isActive(status) && state !== 'held' && status.wasOpened ? progressText(isCaughtUp) : undefined,
     ...(isActive(status) ? position(status, now) : {}),
     totals,

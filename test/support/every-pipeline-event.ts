@@ -1,3 +1,4 @@
+import { noWishes } from '../../connector/checkpoint/wishes.ts'
 import type { PipelineEvent, ScanCounts } from '../../connector/pipeline/pipeline-event.ts'
 import { HISTORY, newScans, type Scan, type ScanStates } from '../../connector/scan/scan-state.ts'
 import { someScan } from './scans.ts'
@@ -94,7 +95,7 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
     },
     'wishes-damaged': { kind: 'wishes-damaged' },
   }
-  const pause = { reason: 'moving house', requestedAt: 0, requestedBy: 'operator-one' }
+  const pause = { ...noWishes, reason: 'moving house', by: 'operator-one' }
   const failures = (['retrying', 'held', 'paused', 'ended'] as const).map((state) => failed(state, error))
   const fenced = failed('retrying', error, { kind: 'fenced', times: 3 })
   return [...Object.values(every), entered('paused', 'running', { pause }), ...failures, fenced]

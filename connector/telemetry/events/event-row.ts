@@ -56,6 +56,5 @@ export function picked<Event>(event: Event, names: readonly Loggable<Event>[]): 
 function field(name: string, value: unknown): LogFields {
   if (name === 'error') return toLogFields(value)
   if (name === 'lastChanged') return { lastChanged: `${value} server time` }
-  if (name === 'requestedAt') return { requestedAt: new Date(Number(value)).toISOString() }
   return { [name]: name.endsWith('Ms') ? Math.round(Number(value)) : (value as LogFields[string]) }
 }

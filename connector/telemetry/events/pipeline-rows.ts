@@ -4,7 +4,7 @@ import { hintOf } from '../../runtime/error-catalogue.ts'
 import { toLogFields } from '../error-fields.ts'
 import type { LogLine } from '../logger.ts'
 import type { Metrics } from '../metrics.ts'
-import { clientsOf } from '../stream-status.ts'
+import { clientsOf, pauseFields } from '../stream-status.ts'
 import { countFailure, debug, type EventRows, info, line, picked, trace, warn } from './event-row.ts'
 
 type EventOf<Kind extends PipelineEvent['kind']> = Extract<PipelineEvent, { kind: Kind }>
@@ -123,7 +123,7 @@ export const rows: EventRows<PipelineEvent> = {
 
 function stateLine({ state, was, failure, pause }: EventOf<'stream-state'>): LogLine | undefined {
   if (failure !== undefined) return failureLine(state, failure)
-  if (pause !== undefined) return line('info', 'stream paused', picked(pause, ['reason', 'requestedAt', 'requestedBy']))
+  if (pause !== undefined) return line('info', 'stream paused', pauseFields(pause))
   if (state === 'ended') return was === 'waiting' ? undefined : line('info', 'stream ended')
   if (state === 'waiting') return line('info', 'stream released: assigned to another replica')
   if (state === 'running' && was === 'held') return line('info', 'stream resumes: the cause is gone')

@@ -62,7 +62,7 @@ describe('a pause', () => {
     on.wish({ paused: true, reason: 'moving', at: 5 })
     await on.pass(10 * second)
     expect(on.states()).toEqual(['opening', 'running', 'paused'])
-    expect(on.events.at(-1)).toMatchObject({ pause: { reason: 'moving', requestedAt: 5, requestedBy: 'operator' } })
+    expect(on.events.at(-1)).toMatchObject({ pause: { reason: 'moving', at: 5, by: 'operator' } })
     expect(on.document()).toMatchObject({ claim: { owner: null }, pending: null, committed: { seq: 1 } })
     const asked = on.source.asked.length
     await on.pass(10 * minute)

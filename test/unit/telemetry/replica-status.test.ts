@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { noWishes } from '../../../connector/checkpoint/wishes.ts'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
@@ -146,7 +147,7 @@ describe('a stream', () => {
 
   test('that is paused shows who paused it and why, and what it cannot settle', () => {
     const { at } = watched()
-    const why = { pause: { reason: 'why', requestedAt: 0, requestedBy: 'operator-1' } }
+    const why = { pause: { ...noWishes, reason: 'why', by: 'operator-1' } }
     at(0, ...running)
     const pause = { reason: 'why', requestedBy: 'operator-1', requestedAt: '1970-01-01T00:00:00.000Z' }
     expect(at(second, entered('paused', 'running', why))).toMatchObject({ state: 'paused', pause, ready: true })
