@@ -7,6 +7,6 @@ if (file === undefined) throw new Error('usage: node archive-kafka-classes.ts FI
 
 const unfinished = `${file}.${process.pid}`
 const kafka = await startKafka({ javaOptions: [`-XX:ArchiveClassesAtExit=${unfinished}`] })
-await kafka.stop(1)
+await kafka.stop(1, 300_000) // writes the archive
 await kafka.close()
 renameSync(unfinished, file)

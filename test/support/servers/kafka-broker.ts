@@ -38,7 +38,7 @@ export interface KafkaCluster {
   /** Starts broker `id` (1, 2, 3) again and waits until it sees every running broker. */
   start(id: number): Promise<void>
   /** Sends SIGTERM, and waits until the broker has moved its leaders and exited. */
-  stop(id: number): Promise<void>
+  stop(id: number, killAfterMs?: number): Promise<void>
   /** Sends SIGKILL, and waits until the broker has exited. */
   kill(id: number): Promise<void>
   close(): Promise<void>
@@ -149,7 +149,7 @@ function control(brokers: readonly Broker[], options: KafkaOptions) {
       started.process = run(started, options)
       await untilSeeingAll(started, brokers)
     },
-    stop: async (id: number) => broker(id).process?.end('SIGTERM'),
+    stop: async (id: number, killAfterMs?: number) => broker(id).process?.end('SIGTERM', killAfterMs),
     kill: async (id: number) => broker(id).process?.end('SIGKILL'),
   }
 }
