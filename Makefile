@@ -4,11 +4,12 @@ export PATH := $(CURDIR)/.cache/bin:$(PATH)
 # Runs each lane, also after one that failed.
 lanes = failed=0; for lane in $(1); do npx --no-install vitest run --project $$lane || failed=1; done; exit $$failed
 
-.PHONY: help demo test test-image
+.PHONY: help demo test test-image test-kubernetes
 help:
-	@echo 'make demo         runs a broker, a Polaris simulator and the connector, and shows each event; Ctrl-C stops it'
-	@echo 'make test         runs all checks and all tests, on a real broker and a real S3 server'
-	@echo 'make test-image   tests the chart, and builds and tests the container image (the image tests need root, for podman)'
+	@echo 'make demo             runs a broker, a Polaris simulator and the connector, and shows each event; Ctrl-C stops it'
+	@echo 'make test             runs all checks and all tests, on a real broker and a real S3 server'
+	@echo 'make test-image       tests the chart, and builds and tests the container image (the image tests need root, for podman)'
+	@echo 'make test-kubernetes  applies the chart to a real API server (builds it with Go, which takes 15 minutes)'
 
 demo:
 	@scripts/provision.sh demo
@@ -24,3 +25,7 @@ test:
 test-image:
 	@scripts/provision.sh image
 	@$(call lanes,chart image)
+
+test-kubernetes:
+	@scripts/provision.sh kubernetes
+	@npm run --silent test:kubernetes

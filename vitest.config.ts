@@ -19,7 +19,7 @@ class LongestFirst extends BaseSequencer {
 /**
  * Lanes: unit (no sockets), contract (real Kafka and S3), simulation (virtual time), e2e (the built CLI as a child
  * process), chaos (replicas, brokers and networks fail), image (the container image, a fresh machine), chart (real
- * Helm, promtool).
+ * Helm, promtool), kubernetes (the chart on a real API server).
  */
 export default defineConfig({
   oxc: { target: 'es2023' },
@@ -64,6 +64,15 @@ export default defineConfig({
         },
       },
       { extends: true, test: { name: 'chart', include: ['test/chart/**/*.test.ts'], testTimeout: 60_000 } },
+      {
+        extends: true,
+        test: {
+          name: 'kubernetes',
+          include: ['test/kubernetes/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
       { extends: true, test: { name: 'chaos', include: ['test/chaos/**/*.test.ts'], testTimeout: 300_000 } },
       {
         extends: true,

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs what `make demo`, `make test` and `make test-image` need, and prints each step; silent if nothing is missing.
+# Installs what the targets of the Makefile need, and prints each step; silent if nothing is missing.
 # Downloads go to a cache shared by all checkouts; .cache/ in the checkout holds links to it.
-# usage: provision.sh demo|test|image
+# usage: provision.sh demo|test|image|kubernetes
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,6 +11,7 @@ kafka_pom=$root/test/support/servers/kafka/pom.xml
 kafka_version=${KAFKA_VERSION:-$(sed -n 's|.*<kafka.version>\(.*\)</kafka.version>.*|\1|p' "$kafka_pom")}
 
 . scripts/provision/chart-tools.sh
+. scripts/provision/kubernetes.sh
 . scripts/provision/containers.sh
 . scripts/provision/compose-images.sh
 . scripts/provision/browser.sh
@@ -24,6 +25,7 @@ main() {
     demo) for_demo ;;
     image) for_tests; helm_binaries; promtool_binary; containers ;;
     test) for_tests ;;
+    kubernetes) for_kubernetes ;;
     *) sed -n '2,4s/^# //p' "$0" >&2; exit 2 ;;
   esac
 }
@@ -47,6 +49,17 @@ for_tests() {
   s3_server
   browser
   python_packages python-client $(<contract/consumers/python/requirements.txt)
+}
+
+for_kubernetes() {
+  need npm npm
+  need openssl openssl
+  need python3 python3
+  install_needed
+  node_runtime
+  npm_dependencies
+  helm_binaries
+  kubernetes
 }
 
 say() { echo "provision: $*"; }

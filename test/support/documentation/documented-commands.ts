@@ -36,7 +36,7 @@ function commandsIn(script: string): string[] {
 /** Commands that `test/e2e/commands/documented-commands.test.ts` does not run, and the reason. */
 export const leftOut: readonly [RegExp, string][] = [
   [/^npm ci|^npm run build( && npm prune.*)?$|^npm link$/, 'already run before the tests'],
-  [/^make (demo|test|test-image)$/, 'test/e2e/commands/demo.test.ts runs the demo; the others run the tests'],
+  [/^make (demo|test(-image|-kubernetes)?)$/, 'test/e2e/commands/demo.test.ts runs the demo; the others run the tests'],
   [/^npm run (check|generate)\b/, 'already run on every change'],
   [
     /^npm run (bench|chaos|simulate|plants|model|test:)|^npx vitest run --project (e2e|chart|image)$/,
