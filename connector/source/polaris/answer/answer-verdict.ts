@@ -6,7 +6,7 @@ import { decodeBody, type PageContent, type PageSettings } from '../decode/page/
 import type { HttpAnswer } from '../http/http-caller.ts'
 import type { AuthConfig } from '../polaris-config.ts'
 import { ifTls } from './network-error.ts'
-import { faultIn, isLoginPage, serverMessage } from './server-message.ts'
+import { faultIn, isHtml, isLoginPage, serverMessage } from './server-message.ts'
 
 type Verdict = readonly [from: number, to: number, code: ErrorCode, message: string]
 
@@ -126,11 +126,13 @@ function pageIn(answer: HttpAnswer, settings: JudgeSettings): DecodedPage {
 
 /** Judges a response whose status is a success but which is not a page. */
 function judgeOther(error: ConnectorError, answer: HttpAnswer): NoPage {
+  const { body } = serverMessage(answer)
   const facts = describe(answer)
-  if (!isLoginPage(serverMessage(answer).body))
-    return { kind: 'no-page', error: withFault(error.with(`${error.message} (${facts})`), answer) }
-  const why = `read clients: the server returned a login page (${facts})`
-  return { kind: 'no-session', error: new ConnectorError('source.unauthorized', why) }
+  if (!isHtml(body)) return { kind: 'no-page', error: withFault(error.with(`${error.message} (${facts})`), answer) }
+  const [kind, code, page] = isLoginPage(body)
+    ? (['no-session', 'source.unauthorized', 'a login page'] as const)
+    : (['no-page', 'source.answer-malformed', 'an HTML page'] as const)
+  return { kind, error: new ConnectorError(code, `read clients: the server returned ${page} (${facts})`) }
 }
 
 /** The error with the name of the fault in the response. */

@@ -50,7 +50,7 @@ function textsOf({ text, children }: AnswerNode): string[] {
   return [...(text === '' ? [] : [text]), ...children.flatMap(textsOf)]
 }
 
-function isHtml(text: string): boolean {
+export function isHtml(text: string): boolean {
   const start = text.slice(0, 2000)
   return /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--[^>]*-->\s*)*<(?:!doctype\s+html|html|head|body)\b/i.test(start)
 }
