@@ -1,9 +1,9 @@
 import type { Bounds } from './bounds.ts'
+import { fingerprintOf } from './fingerprint.ts'
 import { livenessCheck, type Stuck } from './liveness.ts'
 import { designed, type Protocol } from './protocol.ts'
 import type { Setting, Step } from './step.ts'
 import { isComplete, stepsFrom } from './steps.ts'
-import { fingerprintOf, visitedStates } from './visited-states.ts'
 import { firstWorld, type World } from './world.ts'
 
 /** Result of the exhaustive check. */
@@ -28,7 +28,7 @@ export interface Verdict {
  */
 export function checkDelivery(bounds: Bounds, protocol: Protocol = designed): Verdict {
   const setting = settingOf(bounds, protocol)
-  const seen = visitedStates()
+  const seen = new Set<number>()
   const checkLiveness = livenessCheck(setting)
   /** Two numbers per state: previous state and step. */
   const path: number[] = []
@@ -38,8 +38,8 @@ export function checkDelivery(bounds: Bounds, protocol: Protocol = designed): Ve
   let front: Front = []
 
   const visit = (world: World, [from, choice]: [number, number], next: Front) => {
-    if (!seen.add(fingerprintOf(world))) return
-    const number = seen.size() - 1
+    const number = seen.size
+    if (seen.add(fingerprintOf(world)).size === number) return
     path.push(from, choice)
     next.push({ world, number })
     if (isComplete(world, bounds)) complete += 1
@@ -49,7 +49,7 @@ export function checkDelivery(bounds: Bounds, protocol: Protocol = designed): Ve
   }
   const verdict = (violation: string | undefined, trace: readonly string[]): Verdict => ({
     ...{ violation, trace, complete, held, stepKinds },
-    states: seen.size(),
+    states: seen.size,
   })
   visit(firstWorld(bounds), [-1, 0], front)
   while (front.length > 0) {

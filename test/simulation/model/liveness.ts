@@ -1,6 +1,6 @@
+import { fingerprintOf } from './fingerprint.ts'
 import { idle, type Setting, type Step } from './step.ts'
 import { isComplete, stepsFrom } from './steps.ts'
-import { fingerprintOf, type VisitedStates, visitedStates } from './visited-states.ts'
 import { waitingRewind } from './wishes.ts'
 import { versionOf, type World } from './world.ts'
 
@@ -21,7 +21,7 @@ const MOST_STEPS = 200
  * every page and runs, or it does what an operator wished, or it is held.
  */
 export function livenessCheck(setting: Setting): (world: World) => Stuck | undefined {
-  const live = visitedStates()
+  const live = new Set<number>()
   return (world) => {
     for (const owner of world.replicas.keys()) {
       const stuck = pathToEnd(setting, live, { world: isolated(world, owner), owner })
@@ -39,9 +39,9 @@ function isolated(world: World, owner: number): World {
   return { ...world, replicas, operators: [], left }
 }
 
-function pathToEnd(setting: Setting, live: VisitedStates, from: { world: World; owner: number }): Stuck | undefined {
+function pathToEnd(setting: Setting, live: Set<number>, from: { world: World; owner: number }): Stuck | undefined {
   const { owner } = from
-  const path: (readonly [number, number])[] = []
+  const path: number[] = []
   const steps: Step[] = []
   const stuck = (why: string): Stuck => ({ violation: `replica ${owner + 1} ${why}`, steps })
   for (let { world } = from; ; ) {

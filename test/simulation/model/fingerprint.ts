@@ -1,10 +1,10 @@
 import type { World } from './world.ts'
 
 /**
- * A 64-bit hash of a state, as two numbers. Only equality matters for nonces, producers and ids of wishes, so they are
+ * A hash of a state, of as many bits as a number holds exactly. Only equality matters for nonces, producers and ids of wishes, so they are
  * numbered in order of appearance. Replicas and requests have no order.
  */
-export function fingerprintOf({ replicas, puts, wishPuts, ends, ...world }: World): readonly [number, number] {
+export function fingerprintOf({ replicas, puts, wishPuts, ends, ...world }: World): number {
   const numbers: string[] = []
   let [low, high] = [0x811c9dc5, 0x9e3779b9]
   const put = (value: number) => {
@@ -21,7 +21,7 @@ export function fingerprintOf({ replicas, puts, wishPuts, ends, ...world }: Worl
     put(values.length)
     for (const value of values.length < 2 ? values : [...values].sort(inOrder)) add(value)
   }
-  return [mixed(low) >>> 0, mixed(high) >>> 0]
+  return (mixed(high) >>> 11) * 2 ** 32 + (mixed(low) >>> 0)
 }
 
 /** Numbers, and strings of which only equality matters. */
@@ -72,56 +72,4 @@ function mixed(value: number): number {
   let mixing = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
   mixing = Math.imul(mixing ^ (mixing >>> 13), 0xc2b2ae35)
   return mixing ^ (mixing >>> 16)
-}
-
-/** The states visited so far, by fingerprint, numbered in the order of the visits. */
-export interface VisitedStates {
-  has(fingerprint: readonly [number, number]): boolean
-  /** True if it is new. */
-  add(fingerprint: readonly [number, number]): boolean
-  size(): number
-}
-
-/** A hash table with open addressing: 12 bytes per state, where a Set of strings needs a hundred. */
-export function visitedStates(): VisitedStates {
-  let capacity = 1 << 16
-  let lows = new Uint32Array(capacity)
-  let highs = new Uint32Array(capacity)
-  let size = 0
-
-  const place = (low: number, high: number): number => {
-    let at = low & (capacity - 1)
-    while ((lows[at] !== 0 || highs[at] !== 0) && (lows[at] !== low || highs[at] !== high))
-      at = (at + 1) & (capacity - 1)
-    return at
-  }
-  const grow = () => {
-    const [oldLows, oldHighs] = [lows, highs]
-    capacity *= 2
-    lows = new Uint32Array(capacity)
-    highs = new Uint32Array(capacity)
-    for (const [at, low] of oldLows.entries()) {
-      const high = oldHighs[at] ?? 0
-      if (low === 0 && high === 0) continue
-      const to = place(low, high)
-      lows[to] = low
-      highs[to] = high
-    }
-  }
-  return {
-    has: ([low, high]) => {
-      const at = place(low, high)
-      return lows[at] === low && highs[at] === high
-    },
-    add: ([low, high]) => {
-      const at = place(low, high)
-      if (lows[at] === low && highs[at] === high) return false
-      lows[at] = low
-      highs[at] = high
-      size += 1
-      if (size * 2 > capacity) grow()
-      return true
-    },
-    size: () => size,
-  }
 }
