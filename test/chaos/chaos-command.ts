@@ -2,8 +2,7 @@ import { parseArgs } from 'node:util'
 import { type ChaosOptions, chaosRun } from './chaos-run.ts'
 import { type Lane, lanes, usualLanes } from './fault-plan.ts'
 
-const usage = `usage: npm run chaos -- [--minutes 10] [--seed 7] [--brokers 1|3] [--copies 1|3]
-                     [--lanes replicas,brokers,network]
+const usage = `usage: npm run chaos -- [--minutes 10] [--seed 7] [--copies 1|3] [--lanes replicas,brokers,network]
 
 --lanes: which faults are injected; server: the source restarts badly, again and again
 
@@ -15,7 +14,6 @@ const { values } = parseArgs({
   options: {
     minutes: text,
     seed: text,
-    brokers: text,
     copies: text,
     lanes: text,
     help: { type: 'boolean', default: false },
@@ -23,8 +21,7 @@ const { values } = parseArgs({
 })
 const minutes = Number(values.minutes ?? 10)
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31))
-const brokers = Number(values.brokers ?? 3)
-const copies = Number(values.copies ?? brokers)
+const copies = Number(values.copies ?? 3)
 const chosen = (values.lanes ?? usualLanes.join()).split(',') as Lane[]
 
 if (values.help) {
@@ -33,10 +30,9 @@ if (values.help) {
   minutes > 0 &&
   Number.isSafeInteger(seed) &&
   chosen.every((lane) => lanes.includes(lane)) &&
-  (brokers === 1 || brokers === 3) &&
-  (copies === 1 || copies === brokers)
+  (copies === 1 || copies === 3)
 ) {
-  await run({ seed, lengthMs: minutes * 60_000, cluster: { brokers, copies }, chosen })
+  await run({ seed, lengthMs: minutes * 60_000, copies, chosen })
 } else {
   console.error(usage)
   process.exitCode = 2
@@ -47,8 +43,7 @@ async function run(options: ChaosOptions): Promise<void> {
   console.log(`\n${summary}\n${folder}`)
   for (const problem of problems.slice(0, 20)) console.error(problem)
   if (problems.length === 0) return
-  const cluster = `--brokers ${brokers} --copies ${copies}`
-  const command = `npm run chaos -- --minutes ${minutes} --seed ${seed} ${cluster} --lanes ${chosen}`
+  const command = `npm run chaos -- --minutes ${minutes} --seed ${seed} --copies ${copies} --lanes ${chosen}`
   console.error(`${problems.length} problems; to repeat: ${command}`)
   process.exitCode = 1
 }

@@ -38,8 +38,6 @@ export interface ChaosReplica {
   start(skewMs?: number): void
   /** The output of each process. */
   outputs(): readonly string[]
-  /** Reports processes whose log does not show the time of day that they were given. */
-  wrongClocks(): readonly string[]
   /** Kills the process (SIGKILL) and closes the links. */
   close(): Promise<void>
 }
@@ -68,23 +66,21 @@ export async function chaosReplica(parts: ReplicaParts): Promise<ChaosReplica> {
     ...{ KAFKA_BROKERS: kafka.bootstrap, HTTP_PORT: '0', SOURCE_URL: sourceLink.url },
     ...storeVariables(s3, storeLink.url),
   }
-  const processes: Started[] = []
+  const processes: ConnectorProcess[] = []
   const start = (skewMs = 0) => {
     const skewed = skewMs === 0 ? {} : { CLOCK_SKEW_MS: `${skewMs}`, NODE_OPTIONS: `--import=${skewedClock}` }
-    const process = startConnector(['run', '--config', config], { ...environment, ...skewed })
-    processes.push({ process, expectedTime: Date.now() + skewMs })
+    processes.push(startConnector(['run', '--config', config], { ...environment, ...skewed }))
   }
   start()
   const latest = () => {
-    const last = processes.at(-1)?.process
+    const last = processes.at(-1)
     if (last === undefined) throw new Error(`${name} was never started`)
     return last
   }
   return {
     ...{ name, store, start, process: latest },
     links: { kafka: kafka.proxies, s3: [storeLink.proxy], source: [sourceLink.proxy] },
-    outputs: () => processes.map(({ process }) => process.output()),
-    wrongClocks: () => processes.flatMap((started) => wrongClock(started)),
+    outputs: () => processes.map((process) => process.output()),
     close: async () => {
       await latest().kill()
       await closing.close()
@@ -99,22 +95,6 @@ export function storeVariables(s3: S3Server, endpoint: string): Record<string, s
     ...{ CHECKPOINT_URL: `s3://${bucket}/chaos`, AWS_ENDPOINT_URL_S3: endpoint, AWS_REGION: region },
     ...{ AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
   }
-}
-
-interface Started {
-  readonly process: ConnectorProcess
-  /** Its own time of day when it was started. */
-  readonly expectedTime: number
-}
-
-/** Far less than the clock skew of a fault, far more than a start takes. */
-const TOLERANCE_MS = 600_000
-
-function wrongClock({ process, expectedTime }: Started): string[] {
-  const loggedTime = process.lines()[0]?.time
-  if (loggedTime === undefined) return [] // killed before it logged anything
-  const offMs = Date.parse(`${loggedTime}`) - expectedTime
-  return Math.abs(offMs) < TOLERANCE_MS ? [] : [`its clock differs by ${offMs} ms from the one it was given`]
 }
 
 const skewedClock = new URL('../support/preloaded/skewed-clock.ts', import.meta.url).href

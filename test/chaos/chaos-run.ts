@@ -4,16 +4,7 @@ import { type ChaosRecord, chaosRecord } from './chaos-record.ts'
 import { type ChaosScene, chaosScene, topicOf } from './chaos-scene.ts'
 import { problemsOf, type StreamEvidence } from './checker.ts'
 import { injectFault } from './fault-injection.ts'
-import {
-  type Cluster,
-  faultPlan,
-  type Lane,
-  lanes,
-  nominalMs,
-  type PlannedFault,
-  usualLanes,
-  WHOLE,
-} from './fault-plan.ts'
+import { type Copies, faultPlan, type Lane, lanes, nominalMs, type PlannedFault, usualLanes } from './fault-plan.ts'
 import { untilCarriedOut } from './operator-actions.ts'
 import { heal, untilHealthy } from './recovery.ts'
 import { portsOf, type TopicLog, topicLog } from './topic-log.ts'
@@ -22,8 +13,8 @@ export interface ChaosOptions {
   readonly seed: number
   /** How long faults are injected. */
   readonly lengthMs: number
-  /** Default: three brokers with three copies. */
-  readonly cluster?: Cluster
+  /** Default: 3. */
+  readonly copies?: Copies
   /** Default: all but the server's. */
   readonly chosen?: readonly Lane[]
   /** Gets one line per fault. */
@@ -47,11 +38,10 @@ const HEALTHY_WITHIN_MS = 90_000
 
 /** One run: injects the faults that the seed plans, heals everything, then compares the topics with the source. */
 export async function chaosRun(options: ChaosOptions): Promise<ChaosResult> {
-  const { seed, lengthMs, cluster = WHOLE, print = () => {} } = options
-  const { chosen = usualLanes } = options
-  const plan = faultPlan(seed, lengthMs, { ...cluster, chosen })
+  const { seed, lengthMs, copies = 3, chosen = usualLanes, print = () => {} } = options
+  const plan = faultPlan(seed, lengthMs, { copies, chosen })
   const record = chaosRecord({ seed, lengthMs, plan, print })
-  const scene = await chaosScene(cluster)
+  const scene = await chaosScene(copies)
   try {
     const log = topicLog({ ports: portsOf(scene.kafka.bootstrap), topics: scene.streams.map(topicOf) })
     const problems = await runPlan({ scene, log, record, plan, lengthMs })
@@ -116,16 +106,12 @@ function evidenceOf({ streams, simulator, checkpoints, wereAbsent }: ChaosScene,
 const outputsOf = ({ replicas }: ChaosScene) =>
   replicas.map((replica) => ({ name: replica.name, output: replica.outputs().join('\n') }))
 
-/** Checks the logs: no stream gave up, no personal data appears, and clocks were skewed as planned. */
+/** Checks the logs: no stream gave up, and no personal data appears. */
 function logProblems(scene: ChaosScene): string[] {
-  const clocks = scene.replicas.flatMap(({ name, wrongClocks }) =>
-    wrongClocks().map((problem) => `${name}: ${problem}`),
-  )
-  const logs = outputsOf(scene).flatMap(({ name, output }) => [
+  return outputsOf(scene).flatMap(({ name, output }) => [
     ...output
       .split('\n')
       .flatMap((line) => (/"msg":"stream (held|failed, giving up)/.test(line) ? [`${name}: ${line}`] : [])),
     ...(plantedMarks.some((mark) => output.includes(mark)) ? [`${name}: personal data in the log`] : []),
   ])
-  return [...clocks, ...logs]
 }

@@ -8,13 +8,11 @@ import { type KafkaCluster, startKafka } from '../support/servers/kafka-broker.t
 import { type S3Server, startS3 } from '../support/servers/s3-server.ts'
 import { type ChaosReplica, chaosReplica, chaosTimes, storeVariables } from './chaos-replica.ts'
 import { type CheckpointVersion, checkpointVersion } from './checkpoint-history.ts'
-import { type Cluster, STREAMS } from './fault-plan.ts'
+import { BROKERS, type Copies, STREAMS } from './fault-plan.ts'
 
 /** Brokers, an S3 server, a source whose clients change, and three replicas with their own links to each of these. */
 export interface ChaosScene {
   readonly kafka: KafkaCluster
-  /** Broker ids. */
-  readonly brokers: readonly number[]
   readonly s3: S3Server
   readonly simulator: PolarisSimulator
   readonly replicas: readonly ChaosReplica[]
@@ -44,12 +42,14 @@ const singleCopies = {
 export const topicOf = (stream: string) => `chaos.${stream}`
 
 /** Resolves once everything is started; clients do not change yet. */
-export async function chaosScene({ brokers, copies }: Cluster): Promise<ChaosScene> {
+export async function chaosScene(copies: Copies): Promise<ChaosScene> {
   const closing = closeStack()
   const properties = copies === 1 ? singleCopies : {}
   try {
     const [kafka, s3, simulator] = await Promise.all([
-      startKafka({ brokers, proxied: REPLICAS, properties }).then((one) => closing.use(one, () => one.close())),
+      startKafka({ brokers: BROKERS.length, proxied: REPLICAS, properties }).then((one) =>
+        closing.use(one, () => one.close()),
+      ),
       startS3().then((one) => closing.use(one, () => one.close())),
       startPolarisSimulator({ clients: CLIENTS }).then((one) => closing.use(one, () => one.close())),
     ])
@@ -72,7 +72,7 @@ export async function chaosScene({ brokers, copies }: Cluster): Promise<ChaosSce
       replicas.push(closing.use(replica, () => replica.close()))
     }
     return {
-      ...{ kafka, brokers: Array.from({ length: brokers }, (_, at) => at + 1), s3, simulator, replicas, streams },
+      ...{ kafka, s3, simulator, replicas, streams },
       ...{ checkpoints, config, wereAbsent: new Set<string>() },
       operator: {
         ...shortTimes(chaosTimes),

@@ -5,7 +5,7 @@ import type { S3Fault } from '../support/servers/s3-fault-proxy.ts'
 import type { TcpProxy } from '../support/servers/tcp-proxy.ts'
 import type { ChaosReplica } from './chaos-replica.ts'
 import { type ChaosScene, replicaOf } from './chaos-scene.ts'
-import type { Fault, Link, ProcessFault } from './fault-plan.ts'
+import { BROKERS, type Fault, type Link, type ProcessFault } from './fault-plan.ts'
 import { activeReplica, holdAtPoint } from './injection-point.ts'
 import { moveLeaders } from './leader-move.ts'
 import { deleteClients, erase, pauseStream, republish } from './operator-actions.ts'
@@ -32,7 +32,7 @@ export async function injectFault(scene: ChaosScene, fault: Fault): Promise<stri
     case 'move leaders':
       return await moveLeaders(scene.kafka.bootstrap)
     case 'restart brokers':
-      return await oneByOne(scene.brokers, async (broker) => {
+      return await oneByOne(BROKERS, async (broker) => {
         await scene.kafka.stop(broker)
         await scene.kafka.start(broker)
         return ''

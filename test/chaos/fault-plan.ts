@@ -66,25 +66,21 @@ export const DELETED = 3
 export const PAUSE_MS = 14_000
 const HOUR_MS = 3_600_000
 
+export const BROKERS = [1, 2, 3] as const
 /**
- * Number of brokers, and of copies of events and commit records. A partition with a single copy has no leader while its
- * broker is down. Kafka then loses transaction markers (docs/decisions/20261126-recovery.md); if the transaction
- * coordinator is on another broker, it reports success nevertheless.
+ * Number of copies of events and commit records. A partition with a single copy has no leader while its broker is down.
+ * Kafka then loses transaction markers (docs/decisions/20261126-recovery.md); if the transaction coordinator is on
+ * another broker, it reports success nevertheless.
  */
-export interface Cluster {
-  readonly brokers: 1 | 3
-  readonly copies: 1 | 3
-}
-
-export const WHOLE: Cluster = { brokers: 3, copies: 3 }
+export type Copies = 1 | 3
 
 type Random = () => number
-type Generate = (random: Random, cluster: Cluster) => Fault
+type Generate = (random: Random) => Fault
 
 const one = <Item>(random: Random, items: readonly [Item, ...Item[]]): Item =>
   items[Math.floor(random() * items.length)] ?? items[0]
 const between = (random: Random, least: number, most: number) => Math.round(least + random() * (most - least))
-const any = (random: Random) => one(random, [1, 2, 3])
+const any = (random: Random) => one(random, BROKERS)
 
 const kill =
   (point: InjectionPoint): Generate =>
@@ -112,9 +108,7 @@ const generators: Record<Lane, readonly Generate[]> = {
     () => ({ kind: 'restart replicas' }),
   ],
   brokers: [
-    (random, { brokers }) => {
-      return { kind: 'kill broker', broker: Math.min(any(random), brokers), forMs: between(random, 0, 4_000) }
-    },
+    (random) => ({ kind: 'kill broker', broker: any(random), forMs: between(random, 0, 4_000) }),
     moveLeaders,
     () => ({ kind: 'restart brokers' }),
     () => ({ kind: 'restart store' }),
@@ -159,23 +153,23 @@ const restMs: Record<Lane, number> = {
 export function faultPlan(
   seed: number,
   lengthMs: number,
-  { chosen = usualLanes, ...cluster }: Cluster & { readonly chosen?: readonly Lane[] } = WHOLE,
+  { chosen = usualLanes, copies = 3 }: { readonly copies?: Copies; readonly chosen?: readonly Lane[] } = {},
 ): PlannedFault[] {
   return lanes.flatMap((lane, at) =>
-    chosen.includes(lane) ? lanePlan(lane, numbers(seed, at, 0), { lengthMs, cluster }) : [],
+    chosen.includes(lane) ? lanePlan(lane, numbers(seed, at, 0), { lengthMs, copies }) : [],
   )
 }
 
 function lanePlan(
   lane: Lane,
   random: Random,
-  { lengthMs, cluster }: { lengthMs: number; cluster: Cluster },
+  { lengthMs, copies }: { lengthMs: number; copies: Copies },
 ): PlannedFault[] {
   const plan: PlannedFault[] = []
-  const cycle = generators[lane].filter((generate) => cluster.copies > 1 || generate !== moveLeaders)
+  const cycle = generators[lane].filter((generate) => copies > 1 || generate !== moveLeaders)
   for (let atMs = between(random, 0, 1_000); ; ) {
     for (const generate of shuffled(cycle, random)) {
-      const fault = generate(random, cluster)
+      const fault = generate(random)
       const isFirst = plan.length < cycle.length
       if (!isFirst && atMs + nominalMs(fault) > lengthMs) return plan
       plan.push({ lane, atMs, fault, isFirst })

@@ -4,17 +4,18 @@ import { hasLastOfAll } from '../support/same-as-source.ts'
 import { type ChaosScene, topicOf } from './chaos-scene.ts'
 import { eventsOf } from './checker.ts'
 import { clearFaults } from './fault-injection.ts'
+import { BROKERS } from './fault-plan.ts'
 import type { TopicLog } from './topic-log.ts'
 
 /** Removes every fault: when it resolves, all servers are running, all links are open and no replica is paused. */
 export async function heal(scene: ChaosScene): Promise<void> {
-  const { kafka, brokers, s3, replicas } = scene
+  const { kafka, s3, replicas } = scene
   for (const replica of replicas) {
     clearFaults(replica)
     await Promise.all(Object.values(replica.links).flatMap((proxies) => proxies.map((proxy) => proxy.up())))
     replica.process().signal('SIGCONT')
   }
-  await Promise.all([s3.start(), ...brokers.map((broker) => kafka.start(broker))])
+  await Promise.all([s3.start(), ...BROKERS.map((broker) => kafka.start(broker))])
 }
 
 /**
