@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { restartBadly, restartStages } from '../polaris/bad-restart.ts'
+import type { S3Fault } from '../support/servers/faulty-s3.ts'
 import { holdsRequest } from '../support/servers/kafka-wire.ts'
-import type { S3Fault } from '../support/servers/s3-fault-proxy.ts'
 import type { TcpProxy } from '../support/servers/tcp-proxy.ts'
 import type { ChaosReplica } from './chaos-replica.ts'
 import { type ChaosScene, replicaOf } from './chaos-scene.ts'
@@ -136,7 +136,7 @@ const DROPS_WITHIN_MS = 5_000
 const lostWrites: readonly S3Fault[] = [
   { kind: 'lose-answer' },
   { kind: 'hang-after' },
-  { kind: 'answer-instead', status: 500 },
+  { kind: 'answer-instead', status: 500, code: 'InternalError' },
 ]
 
 /** Drops responses after the request took effect: a commit (one per broker), three checkpoint writes, or a page. */
