@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../connector/runtime/clock.ts'
 import { endpoints, text } from '../../connector/telemetry/endpoints.ts'
@@ -25,19 +25,6 @@ test('accepts only GET and HEAD, ignores the query, and returns 404 for other pa
   expect([post.status, post.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
   const head = await at('/healthz', { method: 'HEAD' })
   expect([head.status, head.headers.get('content-length'), await head.text()]).toEqual([200, '3', ''])
-})
-
-test('rejects with port and cause when it cannot listen', async () => {
-  const blocker = createServer().listen(0)
-  closing.use(blocker, (server) => void server.close())
-  await once(blocker, 'listening')
-  const address = blocker.address()
-  const port = typeof address === 'object' && address !== null ? address.port : 0
-  const parts = { port, paths: {}, onError: () => {} }
-  await expect(endpoints(parts, never)).rejects.toMatchObject({
-    code: 'config.invalid',
-    message: `listen on HTTP_PORT ${port}: the port is already in use (EADDRINUSE)`,
-  })
 })
 
 test('returns 500 without a body and reports the error when a response fails', async () => {

@@ -1,7 +1,6 @@
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
-import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import type { Scan } from '../../../connector/scan/scan-state.ts'
 import type { SourceTime } from '../../../connector/source/client-source.ts'
 import { createTelemetry } from '../../../connector/telemetry/telemetry.ts'
@@ -10,7 +9,7 @@ import { polling } from '../polling.ts'
 import { historyOf } from '../scans.ts'
 import { entered, failed, reporting } from '../stream-states.ts'
 
-export type SceneName = 'one' | 'everyday' | 'many'
+export type SceneName = 'one' | 'everyday'
 
 const MINUTE = 60_000
 const NOW = Date.parse('2026-11-27T14:35:20Z')
@@ -38,7 +37,7 @@ export function statusScene(name: SceneName) {
   telemetry.replicaIs('running')
   if (name !== 'one') join(telemetry, names)
   for (const { observe } of streams) for (const event of opened) observe(event)
-  for (const minute of [1, 40, 41, 55, 60]) {
+  for (const minute of [1, 40, 41, 60]) {
     time.now = NOW + (minute - 61) * MINUTE
     for (const stream of streams) for (const event of eventsOf(stream, minute)) stream.observe(event)
   }
@@ -111,31 +110,14 @@ const filling: Plot = {
   ],
 }
 
-function failing(kind: 'read-retried' | 'held', code: ErrorCode, seen: string): readonly PipelineEvent[] {
-  const error = new ConnectorError(code, seen)
-  return [kind === 'held' ? failed(kind, error) : { kind, code, error, attempt: 1 }]
-}
-
-const refused = 'log in: the server refuses the user (status 401, text/html)'
-const held: Plot = { ...quiet, fails: { atMinute: 41, events: failing('held', 'source.unauthorized', refused) } }
-const noConnection = 'call https://polaris.example.com:3443: no connection (ECONNREFUSED)'
-const down: Plot = {
-  ...quiet,
-  fails: {
-    atMinute: 55,
-    events: failing('read-retried', 'source.unreachable', noConnection),
-  },
-}
+const refused = new ConnectorError('source.unauthorized', 'log in: the server refuses the user (status 401, text/html)')
+const held: Plot = { ...quiet, fails: { atMinute: 41, events: [failed('held', refused)] } }
 const idle: Plot = { ...quiet, busy: 0 }
 
 interface Script {
   readonly here: readonly (readonly [stream: string, plot: Plot])[]
   readonly elsewhere: readonly string[]
 }
-
-const numbered = (length: number, from: number) =>
-  Array.from({ length }, (_, index) => `shop-${String(index + from).padStart(3, '0')}`)
-const plots = [quiet, busy, quiet, idle, quiet, busy, filling, quiet, down, quiet, quiet, held]
 
 const scripts: Readonly<Record<SceneName, Script>> = {
   one: { here: [['clients', busy]], elsewhere: [] },
@@ -146,9 +128,5 @@ const scripts: Readonly<Record<SceneName, Script>> = {
       ...[['paris', { ...busy, busy: 420 }] as const, ['toulouse', quiet] as const],
     ],
     elsewhere: ['dijon', 'grenoble', 'limoges', 'marseille', 'nice', 'rennes'],
-  },
-  many: {
-    here: numbered(200, 1).map((stream, index) => [stream, plots[index % 37] ?? plots[index % 3] ?? quiet]),
-    elsewhere: numbered(60, 201),
   },
 }
