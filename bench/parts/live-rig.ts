@@ -76,7 +76,8 @@ function changesOf(simulator: PolarisSimulator, expect: (clientId: string, versi
 async function watchArrivals(brokers: string) {
   const expected = new Map<string, { version: number; changedAt: number }>()
   const closed = new AbortController()
-  const reader = await openTopic({ kafka: { brokers: [brokers] }, topic: TOPIC, from: 'beginning' })
+  const reader = await openTopic(brokers, TOPIC)
+  if (reader === undefined) throw new Error(`no topic ${TOPIC}`)
   let latencies: number[] = []
   let events = 0
   const reading = (async () => {
@@ -110,7 +111,6 @@ async function watchArrivals(brokers: string) {
     close: async () => {
       closed.abort()
       await reading
-      await reader.close()
     },
   }
 }

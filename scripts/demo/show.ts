@@ -65,12 +65,9 @@ async function follow(
   stop: AbortSignal,
 ): Promise<void> {
   while (!stop.aborted) {
-    const reader = await orAborted(openTopic({ kafka: { brokers: [brokers] }, topic, from: 'beginning' }), stop)
+    const reader = await orAborted(openTopic(brokers, topic), stop)
     if (reader === undefined) await orAborted(delay(LOOK_EVERY_MS), stop)
-    else {
-      while (!stop.aborted) onRecords(await reader.poll())
-      await reader.close()
-    }
+    else while (!stop.aborted) onRecords(await reader.poll())
   }
 }
 

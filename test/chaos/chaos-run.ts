@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { plantedMarks } from '../polaris/polaris-simulator.ts'
+import { type TopicLog, topicLog } from '../support/topic-log.ts'
 import { type ChaosRecord, chaosRecord } from './chaos-record.ts'
 import { type ChaosScene, chaosScene, topicOf } from './chaos-scene.ts'
 import { problemsOf, type StreamEvidence } from './checker.ts'
@@ -7,7 +8,6 @@ import { injectFault } from './fault-injection.ts'
 import { type Copies, faultPlan, type Lane, lanes, nominalMs, type PlannedFault, usualLanes } from './fault-plan.ts'
 import { untilCarriedOut } from './operator-actions.ts'
 import { heal, untilHealthy } from './recovery.ts'
-import { portsOf, type TopicLog, topicLog } from './topic-log.ts'
 
 export interface ChaosOptions {
   readonly seed: number
@@ -43,7 +43,7 @@ export async function chaosRun(options: ChaosOptions): Promise<ChaosResult> {
   const record = chaosRecord({ seed, lengthMs, plan, print })
   const scene = await chaosScene(copies)
   try {
-    const log = topicLog({ ports: portsOf(scene.kafka.bootstrap), topics: scene.streams.map(topicOf) })
+    const log = topicLog({ bootstrap: scene.kafka.bootstrap, topics: scene.streams.map(topicOf) })
     const problems = await runPlan({ scene, log, record, plan, lengthMs })
     const evidence = evidenceOf(scene, log)
     problems.push(...evidence.flatMap(problemsOf), ...logProblems(scene), ...record.faultProblems())

@@ -1,9 +1,9 @@
 import { differencesFromSource } from '../support/same-as-source.ts'
+import { committedRecords, type PartitionLog } from '../support/topic-log.ts'
 import { type CheckpointVersion, checkpointProblems } from './checkpoint-history.ts'
 import { missedChanges } from './missed-changes.ts'
 import { changesAmong } from './published-again.ts'
 import { parseTopicEvent, type TopicEvent } from './topic-event.ts'
-import { committedRecords, type PartitionLog } from './topic-log.ts'
 
 /** A change of a client in the source. `instant`: ms since 1970; versions of one client increase. */
 interface SourceChange {

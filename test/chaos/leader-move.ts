@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { testKafka } from '../support/committed-records.ts'
 import { array, int8, int32, text } from '../support/servers/kafka-bytes.ts'
-import { askBroker, clusterView } from '../support/servers/kafka-wire.ts'
-import { portsOf } from './topic-log.ts'
+import { askBroker, clusterView, type Listener, listenersOf } from '../support/servers/kafka-wire.ts'
 
 const PREFERRED = 0
 const MOVED_WITHIN_MS = 5_000
@@ -27,7 +26,7 @@ export async function moveLeaders(bootstrap: string): Promise<string> {
       ),
     )
     const names = topics.map(({ name }) => name)
-    const others = await otherLeaders(portsOf(bootstrap), names, before)
+    const others = await otherLeaders(listenersOf(bootstrap), names, before)
     const internal = others.filter((partition) => partition.startsWith('__')).length
     const outcome = `${others.length} of ${before.size} leaders, ${internal} of them internal, ${answer}`
     return internal > 0 && others.length > internal ? outcome : `not moved: ${outcome}`
@@ -38,12 +37,12 @@ export async function moveLeaders(bootstrap: string): Promise<string> {
 
 /** The partitions with a new leader. Waits for all of them, since brokers learn of new leaders one after the other. */
 async function otherLeaders(
-  [port = 0]: readonly number[],
+  [first]: readonly Listener[],
   topics: readonly string[],
   before: ReadonlyMap<string, number>,
 ): Promise<string[]> {
   for (const lateAt = performance.now() + MOVED_WITHIN_MS; ; await delay(100)) {
-    const seen = (await clusterView(port, topics))?.partitions ?? []
+    const seen = (first && (await clusterView(first, topics)))?.partitions ?? []
     const others = seen
       .map(({ topic, partition, leader }) => ({ name: `${topic}/${partition}`, leader }))
       .filter(({ name, leader }) => leader >= 0 && before.get(name) !== leader)
@@ -68,8 +67,8 @@ async function electPreferred(bootstrap: string, moved: readonly MovedTopic[]): 
     Buffer.concat([text(topic), array(partitionAssignment.map(({ partition }) => int32(partition)))]),
   )
   const body = Buffer.concat([int8(PREFERRED), array(topics), int32(10_000)])
-  for (const port of portsOf(bootstrap)) {
-    const answer = await askBroker(port, { api: 'electLeaders', version: 1, body }, 15_000)
+  for (const listener of listenersOf(bootstrap)) {
+    const answer = await askBroker(listener, { api: 'electLeaders', version: 1, body }, 15_000)
     if (answer !== undefined) return `error code ${answer.readInt16BE(4)}` // after the throttle time
   }
   return 'no response'

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { runningOn } from '../support/connector-process.ts'
 import { hasLastOfAll } from '../support/same-as-source.ts'
+import type { TopicLog } from '../support/topic-log.ts'
 import { type ChaosScene, topicOf } from './chaos-scene.ts'
 import { eventsOf } from './checker.ts'
 import { clearFaults } from './fault-injection.ts'
 import { BROKERS } from './fault-plan.ts'
-import type { TopicLog } from './topic-log.ts'
 
 /** Removes every fault: when it resolves, all servers are running, all links are open and no replica is paused. */
 export async function heal(scene: ChaosScene): Promise<void> {

@@ -1,4 +1,4 @@
-import type { CommittedRecord } from './topic-log.ts'
+import type { CommittedRecord } from '../support/topic-log.ts'
 
 /** The parts of a committed event that the checker compares; no personal data. */
 export interface TopicEvent {

@@ -2,9 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { expect, inject, onTestFailed, onTestFinished } from 'vitest'
-import { hasKafkaError } from '../../connector/kafka/kafka-errors.ts'
 import { type PolarisSimulator, type SimulatorOptions, startPolarisSimulator } from '../polaris/polaris-simulator.ts'
 import { type ConnectorProcess, lastLines, type ShortTimes, shortTimes, startConnector } from './connector-process.ts'
 import { assertSameAsSource, hasLastOfAll } from './same-as-source.ts'
@@ -86,21 +84,10 @@ export async function untilPublished(
   }: { brokers: string; topic: string; simulator: Pick<PolarisSimulator, 'changes'>; atLeast?: number },
   withinMs = 120_000,
 ): Promise<TopicRecord[]> {
-  const giveUpAt = performance.now() + withinMs
   const isEnough = (records: readonly TopicRecord[]) =>
     records.length >= atLeast && hasLastOfAll(simulator.changes, records)
-  for (;;) {
-    try {
-      return await readTopicUntil(brokers, topic, { withinMs: giveUpAt - performance.now(), follows: true, isEnough })
-    } catch (error) {
-      if (!NOT_YET.some((type) => hasKafkaError(error, type)) || performance.now() > giveUpAt) throw error
-      await delay(100)
-    }
-  }
+  return await readTopicUntil(brokers, topic, { withinMs, follows: true, isEnough })
 }
-
-/** The broker's errors for a topic that is being created. */
-const NOT_YET = ['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE', 'NOT_LEADER_FOR_PARTITION']
 
 /**
  * The settings of a connector on the shared servers, without those of the source. Placement is `single` by default, so

@@ -124,7 +124,7 @@ async function whileLeaderless(broker: number, work: () => Promise<void>): Promi
     .filter((_, at) => at !== broker - 1)
     .map((address) => Number(address.split(':')[1]))
   const haveLeaders = async () => {
-    const view = await clusterView(port, [topic, '__consumer_offsets'])
+    const view = await clusterView({ host: '127.0.0.1', port }, [topic, '__consumer_offsets'])
     return view === undefined || view.partitions.every(({ leader }) => leader >= 0)
   }
   try {

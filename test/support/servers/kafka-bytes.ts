@@ -45,6 +45,8 @@ export function bytesReader(bytes: Buffer) {
     bytes: () => part(int32()),
     /** Bytes after a varint length. */
     shortBytes: () => part(varint()),
+    /** All that is left. */
+    rest: () => bytes.subarray(take(bytes.length - at)),
     array: <Item>(item: () => Item): Item[] => Array.from({ length: Math.max(0, int32()) }, () => item()),
   }
 }

@@ -36,9 +36,19 @@ export interface WireRequest {
   readonly body: Buffer
 }
 
+/** Where a broker listens. */
+export interface Listener {
+  readonly host: string
+  readonly port: number
+}
+
+/** The listeners at addresses such as `127.0.0.1:9092,127.0.0.1:9093`. */
+export const listenersOf = (bootstrap: string): Listener[] =>
+  bootstrap.split(',').map((address) => ({ host: address.replace(/:\d+$/, ''), port: Number(/\d+$/.exec(address)) }))
+
 /** Sends a request over a new connection; resolves to the response body, or undefined after `withinMs`. */
-export async function askBroker(port: number, request: WireRequest, withinMs = 2_000): Promise<Buffer | undefined> {
-  const socket = connect({ port, host: '127.0.0.1' })
+export async function askBroker(at: Listener, request: WireRequest, withinMs = 2_000): Promise<Buffer | undefined> {
+  const socket = connect(at.port, at.host)
   socket.setTimeout(withinMs, () => socket.destroy()).on('error', () => {})
   try {
     socket.write(framed(request))
@@ -58,29 +68,32 @@ function framed({ api, version, body }: WireRequest): Buffer {
 
 /** The body of the response, without size and correlation id. Undefined or throws when the connection closes. */
 async function responseOf(socket: Socket): Promise<Buffer | undefined> {
-  let all = Buffer.alloc(0)
+  const parts: Buffer[] = []
+  let [received, size] = [0, Number.POSITIVE_INFINITY]
   for await (const bytes of socket) {
-    all = Buffer.concat([all, bytes])
-    if (all.length >= 4 && all.length >= 4 + all.readUInt32BE(0)) return all.subarray(8, 4 + all.readUInt32BE(0))
+    parts.push(bytes)
+    received += bytes.length
+    if (received - bytes.length < 4 && received >= 4) size = 4 + Buffer.concat(parts).readUInt32BE(0)
+    if (received >= size) return Buffer.concat(parts).subarray(8, size)
   }
   return undefined
 }
 
-/** A broker's metadata of the cluster; the ports are those of the listener that received the request. */
+/** A broker's metadata of the cluster, with the listeners of the kind that received the request. */
 export interface ClusterView {
-  readonly brokers: readonly { readonly id: number; readonly port: number }[]
+  readonly brokers: readonly (Listener & { readonly id: number })[]
   readonly partitions: readonly { readonly topic: string; readonly partition: number; readonly leader: number }[]
 }
 
 /** Undefined when the broker does not answer. An unknown topic has no partitions. */
-export async function clusterView(port: number, topics: readonly string[]): Promise<ClusterView | undefined> {
+export async function clusterView(at: Listener, topics: readonly string[]): Promise<ClusterView | undefined> {
   const body = Buffer.concat([int32(topics.length), ...topics.map(text)])
-  const response = await askBroker(port, { api: 'metadata', version: 1, body })
+  const response = await askBroker(at, { api: 'metadata', version: 1, body })
   if (response === undefined) return undefined
   const read = bytesReader(response)
   const brokers = read.array(() => {
-    const [id, , at] = [read.int32(), read.text(), read.int32(), read.text()]
-    return { id, port: at }
+    const [id, host = '', port] = [read.int32(), read.text(), read.int32(), read.text()]
+    return { id, host, port }
   })
   read.int32() // controller id
   const partitions = read.array(() => {
@@ -96,5 +109,5 @@ export async function clusterView(port: number, topics: readonly string[]): Prom
 
 /** Number of live brokers in the metadata of the broker on this port; 0 while it does not answer. */
 export async function brokersSeenBy(port: number): Promise<number> {
-  return (await clusterView(port, []))?.brokers.length ?? 0
+  return (await clusterView({ host: '127.0.0.1', port }, []))?.brokers.length ?? 0
 }

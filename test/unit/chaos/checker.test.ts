@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { problemsOf, type StreamEvidence } from '../../chaos/checker.ts'
 import { type CheckpointVersion, checkpointVersion } from '../../chaos/checkpoint-history.ts'
-import type { RecordBatch } from '../../chaos/record-batch.ts'
-import type { PartitionLog } from '../../chaos/topic-log.ts'
+import type { RecordBatch } from '../../support/record-batch.ts'
+import type { PartitionLog } from '../../support/topic-log.ts'
 
 interface TestEvent {
   readonly client: string

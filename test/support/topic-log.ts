@@ -1,6 +1,6 @@
-import { array, bytesReader, int8, int32, int64, text } from '../support/servers/kafka-bytes.ts'
-import { askBroker, clusterView } from '../support/servers/kafka-wire.ts'
 import { type LogRecord, type RecordBatch, recordBatches } from './record-batch.ts'
+import { array, bytesReader, int8, int32, int64, text } from './servers/kafka-bytes.ts'
+import { askBroker, clusterView, type Listener, listenersOf } from './servers/kafka-wire.ts'
 
 /** The batches of one partition up to its last stable offset, and the aborted transactions in them. */
 export interface PartitionLog {
@@ -22,6 +22,8 @@ export interface CommittedRecord extends LogRecord {
 /** Reads topics by the Kafka protocol with read_committed isolation, without connector code or a client library. */
 export interface TopicLog {
   readonly partitions: readonly PartitionLog[]
+  /** Reads what comes next, and waits a little for it. Resolves to the number of batches. */
+  readNext(): Promise<number>
   /** Continues reading up to the current last stable offsets. Skips partitions whose leader does not answer. */
   readOn(): Promise<void>
 }
@@ -30,9 +32,9 @@ const READ_COMMITTED = 1
 const MAX_BYTES = 4 << 20
 
 export interface TopicLogParts {
-  /** Ports of the brokers; metadata comes from the first that answers. */
-  readonly ports: readonly number[]
-  /** May be created later: each `readOn` looks for them again. */
+  /** Metadata comes from the first broker that answers. */
+  readonly bootstrap: string
+  /** May be created later: each reading looks for them again. */
   readonly topics: readonly string[]
 }
 
@@ -46,35 +48,34 @@ export function topicLog(parts: TopicLogParts): TopicLog {
     logs.set(name, log)
     return log
   }
-  const readOn = async () => {
-    for (;;) {
-      const led = (await firstView(parts)) ?? { brokers: [], partitions: [] }
-      const read = led.brokers.map(async ({ id, port }) => {
-        const own = led.partitions.filter(({ leader }) => leader === id)
-        return await fetchInto(
-          own.map(({ topic, partition }) => logOf(topic, partition)),
-          port,
-        )
-      })
-      if ((await Promise.all(read)).every((batches) => batches === 0)) return
-    }
+  const readNext = async () => {
+    const led = (await firstView(parts)) ?? { brokers: [], partitions: [] }
+    const known = led.partitions.map(({ topic, partition, leader }) => ({ leader, log: logOf(topic, partition) }))
+    const read = led.brokers.map((broker) => {
+      const own = known.filter(({ leader }) => leader === broker.id)
+      return fetchInto(
+        own.map(({ log }) => log),
+        broker,
+      )
+    })
+    return (await Promise.all(read)).reduce((sum, batches) => sum + batches, 0)
   }
-  return { partitions, readOn }
+  const readOn = async () => {
+    while ((await readNext()) > 0);
+  }
+  return { partitions, readNext, readOn }
 }
 
-/** The ports of brokers at addresses such as `127.0.0.1:9092,127.0.0.1:9093`. */
-export const portsOf = (bootstrap: string) => bootstrap.split(',').map((address) => Number(address.split(':')[1]))
-
-async function firstView({ ports, topics }: TopicLogParts) {
-  for (const port of ports) {
-    const view = await clusterView(port, topics)
+async function firstView({ bootstrap, topics }: TopicLogParts) {
+  for (const listener of listenersOf(bootstrap)) {
+    const view = await clusterView(listener, topics)
     if (view !== undefined) return view
   }
   return undefined
 }
 
 /** Sends one Fetch request (version 4); resolves to the number of batches received. */
-async function fetchInto(logs: readonly PartitionLog[], port: number): Promise<number> {
+async function fetchInto(logs: readonly PartitionLog[], broker: Listener): Promise<number> {
   if (logs.length === 0) return 0
   const wanted = logs.map((log) => {
     const place = [int32(log.partition), int64(nextOffset(log)), int32(MAX_BYTES)]
@@ -83,7 +84,7 @@ async function fetchInto(logs: readonly PartitionLog[], port: number): Promise<n
   const [replica, maxWaitMs, minBytes] = [-1, 100, 1]
   const limits = [int32(replica), int32(maxWaitMs), int32(minBytes), int32(8 * MAX_BYTES), int8(READ_COMMITTED)]
   const body = Buffer.concat([...limits, array(wanted)])
-  const answer = await askBroker(port, { api: 'fetch', version: 4, body }, 10_000)
+  const answer = await askBroker(broker, { api: 'fetch', version: 4, body }, 10_000)
   if (answer === undefined) return 0
   return fetched(answer, logs)
 }
@@ -112,14 +113,29 @@ function fetched(answer: Buffer, logs: readonly PartitionLog[]): number {
 
 const nextOffset = ({ batches }: PartitionLog) => (batches.at(-1)?.lastOffset ?? -1n) + 1n
 
-/** The committed records in offset order. Skips transactions that the broker lists as aborted, as consumers do. */
-export function committedRecords({ partition, batches, aborted }: PartitionLog): CommittedRecord[] {
-  const upcoming = [...aborted.values()].sort((one, other) => Number(one.firstOffset - other.firstOffset))
-  const aborting = new Set<bigint>()
+/** The committed records in offset order. */
+export function committedRecords(log: PartitionLog): CommittedRecord[] {
+  return committedIn(log, { aborted: new Map(log.aborted), aborting: new Set() })
+}
+
+/** Of a reading of a partition. */
+export interface Aborted {
+  /** The transactions that have not begun. */
+  readonly aborted: PartitionLog['aborted']
+  /** The producers of those that have begun. */
+  readonly aborting: Set<bigint>
+}
+
+/** The committed records of further batches. Skips transactions that the broker lists as aborted, as consumers do. */
+export function committedIn(
+  { partition, batches }: { readonly partition: number; readonly batches: readonly RecordBatch[] },
+  { aborted, aborting }: Aborted,
+): CommittedRecord[] {
   return batches.flatMap(({ firstOffset, lastOffset, producerId, producerEpoch, isTransactional, marker, records }) => {
-    for (let next = upcoming[0]; next !== undefined && next.firstOffset <= lastOffset; next = upcoming[0]) {
-      aborting.add(next.producerId)
-      upcoming.shift()
+    for (const [name, one] of aborted) {
+      if (one.firstOffset > lastOffset) continue
+      aborting.add(one.producerId)
+      aborted.delete(name)
     }
     if (marker === 'abort') aborting.delete(producerId)
     if (marker !== undefined || (isTransactional && aborting.has(producerId))) return []

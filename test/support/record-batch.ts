@@ -1,4 +1,5 @@
-import { bytesReader } from '../support/servers/kafka-bytes.ts'
+import { gunzipSync, zstdDecompressSync } from 'node:zlib'
+import { bytesReader } from './servers/kafka-bytes.ts'
 
 /** A record batch as stored in the log (message format 2). */
 export interface RecordBatch {
@@ -23,7 +24,13 @@ export interface LogRecord {
 
 const TRANSACTIONAL = 0x10
 const CONTROL = 0x20
-const COMPRESSED = 0x07
+const COMPRESSION = 0x07
+/** By their numbers: those with which the connector compresses. */
+const unpack: Readonly<Record<number, (bytes: Buffer) => Buffer>> = {
+  0: (bytes) => bytes,
+  1: gunzipSync,
+  4: zstdDecompressSync,
+}
 /** Bytes of the first offset and the length field. */
 const HEADER_BEFORE_LENGTH = 12
 
@@ -46,28 +53,38 @@ function recordBatch(bytes: Buffer): RecordBatch {
   const format = read.int8()
   read.skip(4) // checksum
   const attributes = read.int16()
-  if (format !== 2 || (attributes & COMPRESSED) !== 0)
+  const unpacked = unpack[attributes & COMPRESSION]
+  if (format !== 2 || unpacked === undefined)
     throw new Error(`unsupported batch: format ${format}, attributes ${attributes}`)
   const lastOffset = firstOffset + BigInt(read.int32())
   const firstTimestamp = Number(read.int64())
   read.skip(8) // max timestamp
   const [producerId, producerEpoch] = [read.int64(), read.int16()]
   read.skip(4) // base sequence
-  const records = read.array(() => {
-    read.varint() // length
-    read.skip(1)
-    const timestamp = firstTimestamp + read.varint()
-    const offset = firstOffset + BigInt(read.varint())
-    const [key, value] = [read.shortBytes(), read.shortBytes()]
-    const headers = new Map<string, string>()
-    for (let left = read.varint(); left > 0; left -= 1) {
-      const [name, text] = [read.shortBytes(), read.shortBytes()]
-      headers.set(`${name}`, `${text}`)
-    }
-    return { offset, timestamp, key, value, headers }
-  })
+  const count = read.int32()
+  const inside = bytesReader(unpacked(read.rest()))
+  const records = Array.from({ length: count }, () => logRecord(inside, { firstOffset, firstTimestamp }))
   const type = (attributes & CONTROL) === 0 ? undefined : records[0]?.key?.readInt16BE(2)
   const marker = type === undefined ? undefined : type === 1 ? 'commit' : 'abort'
   const isTransactional = (attributes & TRANSACTIONAL) !== 0
   return { firstOffset, lastOffset, producerId, producerEpoch, isTransactional, marker, records }
+}
+
+interface First {
+  readonly firstOffset: bigint
+  readonly firstTimestamp: number
+}
+
+function logRecord(read: ReturnType<typeof bytesReader>, { firstOffset, firstTimestamp }: First): LogRecord {
+  read.varint() // length
+  read.skip(1)
+  const timestamp = firstTimestamp + read.varint()
+  const offset = firstOffset + BigInt(read.varint())
+  const [key, value] = [read.shortBytes(), read.shortBytes()]
+  const headers = new Map<string, string>()
+  for (let left = read.varint(); left > 0; left -= 1) {
+    const [name, text] = [read.shortBytes(), read.shortBytes()]
+    headers.set(`${name}`, `${text}`)
+  }
+  return { offset, timestamp, key, value, headers }
 }
