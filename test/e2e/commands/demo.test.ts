@@ -72,7 +72,7 @@ it('shows the history and each event, stops within 5 s, and resumes from the che
   const first = startDemo()
   await first.until(/history .* of 5 000 clients/)
   await first.until(/[1-9][\d ]* of 5 000 clients/)
-  expect(performance.now() - startedAt).toBeLessThan(20_000)
+  expect(performance.now() - startedAt).toBeLessThan(60_000)
   await first.until(EVENT)
   expect(first.output()).toMatch(/none yet: live scans begin now/)
   const [, endpoint = ''] = /^Endpoints {4}(http:\S+\/) \(status page\), .*\/metrics$/m.exec(first.output()) ?? []
