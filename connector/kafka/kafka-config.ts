@@ -33,24 +33,20 @@ export interface PasswordLogin {
   readonly password: string
 }
 
+/** By the client credentials grant of OAuth 2: `username` is the client id, `password` the client secret. */
 export interface TokenLogin {
   readonly mechanism: 'oauthbearer'
-  readonly client: OAuthClient
+  readonly username: string
+  readonly password: string
+  readonly tokenEndpoint: string
+  /** Further parameters of the request, such as `scope` and `audience`. */
+  readonly parameters: Readonly<Record<string, string>>
 }
 
 /** The IAM access control of Amazon MSK: tokens that are signed with the AWS credentials of the process. */
 export interface IamLogin {
   readonly mechanism: 'aws-msk-iam'
   readonly region: string
-}
-
-/** Where a token comes from: the client credentials grant of OAuth 2. */
-export interface OAuthClient {
-  readonly tokenEndpoint: string
-  readonly clientId: string
-  readonly clientSecret: string
-  /** Further parameters of the request, such as `scope` and `audience`. */
-  readonly parameters: Readonly<Record<string, string>>
 }
 
 export interface TopicConfig {

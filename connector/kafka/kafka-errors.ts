@@ -31,9 +31,10 @@ const answers: readonly (readonly [RegExp, ErrorCode, cure?: string])[] = [
 
 /** An error in a chain of causes. */
 interface Cause {
-  readonly name: string
+  readonly error: Error
   /** The name of Kafka's error, if a broker answered with one. */
   readonly type: string | undefined
+  readonly name: string
   /** Kafka's error code, or that of Node or OpenSSL. */
   readonly code: number | string | undefined
   /** `host:port` of the broker that answered with it or could not be reached. */
@@ -49,6 +50,7 @@ function causesOf(error: unknown, depth = 0): Cause[] {
   // A number in the `code` of other errors, such as a DOMException, is not Kafka's.
   const isCode = typeof code === 'string' || (typeof code === 'number' && isKafkaError(error))
   const own = {
+    error,
     // kafkajs throws it when a broker's connection closes between two steps. It has nothing but a message.
     name: error.message === 'Broker not connected' ? 'not connected' : error.name,
     type: typeof type === 'string' && isKafkaError(error) ? type : undefined,
@@ -65,31 +67,16 @@ const answerTo = ({ type, code, name }: Cause) =>
   answers.find(([pattern]) => [type, code, name].some((key) => typeof key === 'string' && pattern.test(key)))
 
 /** The outermost answer of a broker, or else the outermost error with a row of its own. */
-function decisive(error: unknown): Cause | undefined {
-  const chain = causesOf(error)
-  return chain.find(({ type }) => type !== undefined) ?? chain.find((cause) => answerTo(cause) !== undefined)
-}
-
-/** Classifies by the chain of causes. A plain `Error` is a defect. */
-export function classifyKafkaError(error: unknown): ErrorCode {
-  const cause = decisive(error)
-  if (cause !== undefined) return answerTo(cause)?.[1] ?? 'publish.failed'
-  return isKafkaError(error) ? 'publish.failed' : 'bug'
-}
+const decisive = (chain: readonly Cause[]): Cause | undefined =>
+  chain.find(({ type }) => type !== undefined) ?? chain.find((cause) => answerTo(cause) !== undefined)
 
 /** Whether a broker answered with this error, by Kafka's name. */
-export const hasKafkaError = (error: unknown, type: string): boolean => decisive(error)?.type === type
+export const hasKafkaError = (error: unknown, type: string): boolean => decisive(causesOf(error))?.type === type
 
 /** The ACLs that an operation needs, by the error of a missing one. */
 export type NeededAcls = Readonly<
   Partial<Record<`${'TOPIC' | 'GROUP' | 'CLUSTER' | 'TRANSACTIONAL_ID'}_AUTHORIZATION_FAILED`, string>>
 >
-
-/** A `ConnectorError` in the chain of causes, such as that of a token endpoint. */
-function codedError(error: unknown): ConnectorError | undefined {
-  if (error instanceof ConnectorError) return error
-  return error instanceof Error && error.cause instanceof Error ? codedError(error.cause) : undefined
-}
 
 /** Like `transactionError`, for what is outside of transactions: there, an unknown error code is no fence. */
 export function publishError(operation: string, error: unknown, needs: NeededAcls = {}): ConnectorError {
@@ -98,21 +85,21 @@ export function publishError(operation: string, error: unknown, needs: NeededAcl
 }
 
 /**
- * Returns the coded error for a failed operation, naming the broker, the missing ACL and what to check. Returns a
- * `ConnectorError` unchanged.
+ * Returns the coded error for a failed operation, naming the broker, the missing ACL and what to check. A plain `Error`
+ * is a defect. Returns a `ConnectorError` unchanged, also one among the causes, such as that of a token endpoint.
  */
 export function transactionError(operation: string, error: unknown, needs: NeededAcls = {}): ConnectorError {
-  const message = `${operation}: ${reasonOf(error, needs)}`
-  return codedError(error) ?? new ConnectorError(classifyKafkaError(error), message, { cause: error })
-}
-
-function reasonOf(error: unknown, needs: NeededAcls): string {
-  const cause = decisive(error)
-  if (cause === undefined) return 'error'
+  const chain = causesOf(error)
+  const coded = chain.map((one) => one.error).find((one) => one instanceof ConnectorError)
+  if (coded !== undefined) return coded
+  const cause = decisive(chain)
+  if (cause === undefined)
+    return new ConnectorError(isKafkaError(error) ? 'publish.failed' : 'bug', `${operation}: error`, { cause: error })
   const { type, name, code } = cause
-  const broker = causesOf(error).find((one) => one.broker !== undefined)?.broker
+  const [, verdict = 'publish.failed', hint = undefined] = answerTo(cause) ?? []
+  const broker = chain.find((one) => one.broker !== undefined)?.broker
   const need = Object.entries(needs).find(([missing]) => missing === type)?.[1]
-  const cure = need === undefined ? answerTo(cause)?.[2] : `the ACL ${need} is missing`
+  const cure = need === undefined ? hint : `the ACL ${need} is missing`
   const reason = [type ?? name, code, broker && `from ${broker}`].filter((part) => part !== undefined).join(' ')
-  return cure === undefined ? reason : `${reason}: ${cure}`
+  return new ConnectorError(verdict, [operation, reason, ...(cure ? [cure] : [])].join(': '), { cause: error })
 }

@@ -3,7 +3,7 @@ import { ConnectorError } from '../runtime/connector-error.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import { errorCodeIn, networkCause } from '../runtime/network.ts'
 import { parsedFields } from '../runtime/parsed-json.ts'
-import type { IamLogin, OAuthClient, TokenLogin } from './kafka-config.ts'
+import type { IamLogin, TokenLogin } from './kafka-config.ts'
 import { kafkaTimes } from './kafka-times.ts'
 
 /** The tokens of OAUTHBEARER: of the client credentials grant of OAuth 2, or of Amazon MSK. */
@@ -32,9 +32,9 @@ function issuerOf(login: TokenLogin | IamLogin, clock: Clock): Issuer {
   }
   const request = async () => {
     using limit = clock.deadline(kafkaTimes.paces.stream.requestMs)
-    return await requestToken(login.client, limit.signal)
+    return await requestToken(login, limit.signal)
   }
-  return { name: login.client.tokenEndpoint, doubt: 'its log has the reason, such as another audience', request }
+  return { name: login.tokenEndpoint, doubt: 'its log has the reason, such as another audience', request }
 }
 
 interface SharedToken {
@@ -94,27 +94,27 @@ const DEFAULT_LIFETIME_S = 300
  * `publish.unauthorized` if the endpoint rejects the client or the request, otherwise with `publish.failed`. No
  * error contains the secret, a token or text of the answer.
  */
-export async function requestToken(client: OAuthClient, limit: AbortSignal): Promise<AccessToken> {
-  const { status, text } = await post(client, limit)
+export async function requestToken(login: TokenLogin, limit: AbortSignal): Promise<AccessToken> {
+  const { status, text } = await post(login, limit)
   const { access_token: value, expires_in: lifetime, error } = parsedFields(text)
   if (status === 400 || status === 401) {
     // Of RFC 6749, 5.2. Other texts are not repeated.
     const isKnown = typeof error === 'string' && /^(?:invalid|unauthorized|unsupported)_[a-z_]{1,20}$/.test(error)
     const cure = 'check KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD and KAFKA_OAUTH_PARAMETERS'
     const why = `it rejects the request (${isKnown ? `${status} ${error}` : status}): ${cure}`
-    return fail(client, why, 'publish.unauthorized')
+    return fail(login, why, 'publish.unauthorized')
   }
-  if (status !== 200) return fail(client, `it answers with status ${status}`)
+  if (status !== 200) return fail(login, `it answers with status ${status}`)
   if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value))
-    return fail(client, 'its answer contains no token; check the address')
+    return fail(login, 'its answer contains no token; check the address')
   const seconds = Number(lifetime)
   return { value, lifetimeMs: (seconds > 0 ? seconds : DEFAULT_LIFETIME_S) * 1000 }
 }
 
-async function post(client: OAuthClient, limit: AbortSignal): Promise<{ status: number; text: string }> {
-  const { tokenEndpoint, clientId, clientSecret, parameters } = client
+async function post(login: TokenLogin, limit: AbortSignal): Promise<{ status: number; text: string }> {
+  const { tokenEndpoint, username, password, parameters } = login
   // RFC 6749, 2.3.1: both parts are form-encoded before they become Basic credentials.
-  const encoded = [clientId, clientSecret].map((part) => new URLSearchParams({ '': part }).toString().slice(1))
+  const encoded = [username, password].map((part) => new URLSearchParams({ '': part }).toString().slice(1))
   const headers = {
     authorization: `Basic ${Buffer.from(encoded.join(':')).toString('base64')}`,
     accept: 'application/json',
@@ -125,12 +125,12 @@ async function post(client: OAuthClient, limit: AbortSignal): Promise<{ status: 
     const response = await fetch(tokenEndpoint, options)
     return { status: response.status, text: await response.text() }
   } catch (error) {
-    if (limit.aborted) return fail(client, 'it does not answer in time')
-    return fail(client, networkCause(errorCodeIn(error) ?? 'unknown error'))
+    if (limit.aborted) return fail(login, 'it does not answer in time')
+    return fail(login, networkCause(errorCodeIn(error) ?? 'unknown error'))
   }
 }
 
-function fail({ tokenEndpoint }: OAuthClient, why: string, code: ErrorCode = 'publish.failed'): never {
+function fail({ tokenEndpoint }: TokenLogin, why: string, code: ErrorCode = 'publish.failed'): never {
   throw new ConnectorError(code, `request a token from ${tokenEndpoint}: ${why}`)
 }
 

@@ -65,7 +65,7 @@ function saslConfig(
   if (mechanism === undefined || username === undefined || password === undefined) return undefined
   if (mechanism !== 'oauthbearer') return revealed({ mechanism, username, password })
   const { tokenEndpoint = '', parameters } = oauth
-  return { mechanism, client: revealed({ parameters, tokenEndpoint, clientId: username, clientSecret: password }) }
+  return revealed({ mechanism, username, password, tokenEndpoint, parameters })
 }
 
 interface Access {

@@ -49,5 +49,5 @@ function ofNames(connector: string, stream: string): string[] {
 /** Only the brokers know the principal of a client certificate or of an AWS identity. */
 function principalOf(sasl: KafkaConnection['sasl']): string {
   if (sasl === undefined || sasl.mechanism === 'aws-msk-iam') return 'User:PRINCIPAL'
-  return `User:${sasl.mechanism === 'oauthbearer' ? sasl.client.clientId : sasl.username}`
+  return `User:${sasl.username}`
 }

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import type { Kafka } from 'kafkajs'
+import type { DescribeConfigResponse, ITopicConfig, Kafka, Cluster as KafkaJsCluster } from 'kafkajs'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 
 /** kafkajs' encoder and decoder of Kafka's types, used for requests that kafkajs does not support. */
@@ -90,24 +90,13 @@ export function sendNewer<Response>(target: RequestTarget, { write, read, ...req
 }
 
 /** The internal cluster object of kafkajs, which can send single requests. */
-export interface Cluster {
-  connect(): Promise<void>
-  disconnect(): Promise<void>
+export interface Cluster
+  extends Pick<KafkaJsCluster, 'connect' | 'disconnect' | 'fetchTopicsOffset' | 'findLeaderForPartitions'> {
   /** Reads the brokers of the cluster, and the leaders of the topics added so far. */
   refreshMetadata(): Promise<void>
   findGroupCoordinator(of: { groupId: string; coordinatorType: CoordinatorType }): Promise<Broker>
   /** Adds the topic and reads its metadata. Rejects if it does not exist or one of its partitions has no leader. */
   addTargetTopic(topic: string): Promise<void>
-  /** Groups the partitions by the node id of their leader. */
-  findLeaderForPartitions(topic: string, partitions: readonly number[]): Readonly<Record<string, number[]>>
-  /** The offset of the first record that is left, or that after the last record that all replicas have. */
-  fetchTopicsOffset(
-    topics: readonly {
-      readonly topic: string
-      readonly partitions: readonly { readonly partition: number }[]
-      readonly fromBeginning: boolean
-    }[],
-  ): Promise<readonly { readonly partitions: readonly { readonly partition: number; readonly offset: string }[] }[]>
   findBroker(of: { nodeId: string | number }): Promise<Broker>
   /** According to the metadata read last. With KRaft, this is any live broker. */
   findControllerBroker(): Promise<Broker>
@@ -116,17 +105,8 @@ export interface Cluster {
 /** The requests to a broker that kafkajs itself supports. */
 export interface Broker extends RequestTarget {
   readonly nodeId: number
-  createTopics(request: {
-    topics: readonly {
-      topic: string
-      numPartitions: number
-      replicationFactor: number
-      configEntries: readonly { name: string; value: string }[]
-    }[]
-  }): Promise<unknown>
-  describeConfigs(request: { resources: readonly { type: number; name: string }[] }): Promise<{
-    resources: readonly { configEntries: readonly { configName: string; configValue: string }[] }[]
-  }>
+  createTopics(request: { readonly topics: readonly ITopicConfig[] }): Promise<unknown>
+  describeConfigs(request: { resources: readonly { type: number; name: string }[] }): Promise<DescribeConfigResponse>
   addPartitionsToTxn(
     request: Transactional & { topics: readonly { topic: string; partitions: readonly number[] }[] },
   ): Promise<unknown>

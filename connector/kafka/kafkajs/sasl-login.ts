@@ -21,10 +21,11 @@ const providers: Readonly<Record<PasswordLogin['mechanism'] | 'oauthbearer', Pro
  * rejected credentials, without the cause (tulios/kafkajs#1550), and ignores the broker's answer to a token.
  */
 export function saslLogin(sasl: SaslConfig, clock: Clock): Mechanism {
-  const tokens = 'password' in sasl ? undefined : tokensOf(sasl, clock)
+  const isToken = sasl.mechanism === 'oauthbearer' || sasl.mechanism === 'aws-msk-iam'
+  const tokens = isToken ? tokensOf(sasl, clock) : undefined
   const oauthBearerProvider = async () => ({ value: await tokens?.current() })
-  const mechanism = 'password' in sasl ? sasl.mechanism : 'oauthbearer'
-  const provider = providers[mechanism](tokens === undefined ? sasl : { oauthBearerProvider })
+  const mechanism = isToken ? 'oauthbearer' : sasl.mechanism
+  const provider = providers[mechanism](isToken ? { oauthBearerProvider } : sasl)
   const logIn = async (args: AuthenticationProviderArgs) => {
     let cause: unknown
     const exchange = async ({ request, response = wholeAnswer }: Exchange) => {

@@ -6,7 +6,12 @@ import { type Script, scriptedServer } from '../../support/servers/scripted-http
 import { startTokenServer, type TokenServer, tokenClient } from '../../support/servers/token-server.ts'
 
 const limit = AbortSignal.timeout(60_000)
-const client = { clientId: tokenClient.id, clientSecret: tokenClient.secret, parameters: {} }
+const client = {
+  mechanism: 'oauthbearer',
+  username: tokenClient.id,
+  password: tokenClient.secret,
+  parameters: {},
+} as const
 let tokens: TokenServer
 beforeAll(async () => {
   tokens = await startTokenServer({ lifetimeS: 90, isDown: false })

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { describe, expect, it } from 'vitest'
-import { classifyKafkaError, hasKafkaError, publishError } from '../../../connector/kafka/kafka-errors.ts'
+import { hasKafkaError, publishError, transactionError } from '../../../connector/kafka/kafka-errors.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 
 const load = createRequire(import.meta.url)
@@ -20,7 +20,9 @@ const wrapped = (cause: Error) => new KafkaJSNonRetriableError(cause, { cause })
 const aggregate = (...errors: Error[]) =>
   Object.assign(new Error('Topic creation errors'), { name: 'KafkaJSAggregateError', errors })
 
-describe('classifyKafkaError', () => {
+const classified = (error: unknown) => transactionError('publish', error).code
+
+describe('transactionError', () => {
   it.each([
     ['publish.fenced', [47, 48, 90]],
     ['publish.refused', [10, 12, 17, 18, 35, 37, 38, 39, 40, 42, 43, 44, 50, 76, 87]],
@@ -29,10 +31,10 @@ describe('classifyKafkaError', () => {
     ['publish.failed', [-1, 2, 5, 6, 7, 14, 15, 16, 19, 20, 32, 34, 45, 49, 51, 59]],
   ] as const)('returns %s for the codes %j, with and without wrapper errors', (verdict, codes) => {
     for (const code of codes) {
-      expect(classifyKafkaError(protocol(code))).toBe(verdict)
-      expect(classifyKafkaError(exhausted(protocol(code)))).toBe(verdict)
-      expect(classifyKafkaError(wrapped(exhausted(protocol(code))))).toBe(verdict)
-      expect(classifyKafkaError(aggregate(protocol(code)))).toBe(verdict)
+      expect(classified(protocol(code))).toBe(verdict)
+      expect(classified(exhausted(protocol(code)))).toBe(verdict)
+      expect(classified(wrapped(exhausted(protocol(code))))).toBe(verdict)
+      expect(classified(aggregate(protocol(code)))).toBe(verdict)
     }
   })
 
@@ -50,7 +52,7 @@ describe('classifyKafkaError', () => {
     ['bug', wrapped(new TypeError('undefined is not a function'))],
     ['bug', 'not even an error'],
   ] as const)('returns %s for %s', (verdict, error) => {
-    expect(classifyKafkaError(error)).toBe(verdict)
+    expect(classified(error)).toBe(verdict)
   })
 })
 

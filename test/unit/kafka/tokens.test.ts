@@ -1,5 +1,6 @@
 import { createHash, createHmac, randomUUID } from 'node:crypto'
 import { expect, test, vi } from 'vitest'
+import type { TokenLogin } from '../../../connector/kafka/kafka-config.ts'
 import { mskToken, tokensOf } from '../../../connector/kafka/tokens.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
@@ -13,9 +14,9 @@ function stage(lifetimeMs: number) {
     if (endpoint.isDown) throw new Error('down')
     return { value: `token ${endpoint.requests}`, lifetimeMs }
   }
-  const client = { tokenEndpoint: randomUUID(), clientId: 'c', clientSecret: 's', parameters: {} }
+  const login = { mechanism: 'oauthbearer', tokenEndpoint: randomUUID(), username: 'c', password: 's', parameters: {} }
   const issuer = { name: 'the endpoint', doubt: 'its log has the reason', request }
-  return { clock, endpoint, client, tokens: tokensOf({ mechanism: 'oauthbearer', client }, clock, issuer) }
+  return { clock, endpoint, login, tokens: tokensOf(login as TokenLogin, clock, issuer) }
 }
 
 const hour = 60 * 60_000
@@ -43,11 +44,11 @@ test('rejects while the endpoint is down, and requests again', async () => {
 })
 
 test('requests another token when a broker has rejected the present one, and when a setting has changed', async () => {
-  const { client, tokens } = stage(hour)
+  const { login, tokens } = stage(hour)
   await tokens.current()
   expect(tokens.rejected()).toMatchObject({ code: 'publish.unauthorized' })
   expect(await tokens.current()).toBe('token 2')
-  client.clientSecret = 'another'
+  login.password = 'another'
   expect(await tokens.current()).toBe('token 3')
 })
 
