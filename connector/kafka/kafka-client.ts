@@ -1,12 +1,12 @@
 import { Socket } from 'node:net'
-import * as tls from 'node:tls'
-import type { LogEntry } from 'kafkajs'
+import { createSecureContext, type SecureContext } from 'node:tls'
 import { type ISocketFactory, type ISocketFactoryArgs, Kafka, logLevel } from 'kafkajs'
 import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import { systemCertificates } from '../runtime/network.ts'
 import type { KafkaConnection, SslConfig } from './kafka-config.ts'
 import { kafkaTimes, type Pace, retryOptions } from './kafka-times.ts'
+import { newSocketFactory } from './kafkajs/cluster.ts'
 import { patchKafkaJs } from './kafkajs/kafkajs-patches.ts'
 import { saslLogin } from './kafkajs/sasl-login.ts'
 
@@ -41,25 +41,25 @@ export function kafkaClient({ brokers, ssl, sasl }: KafkaConnection, parts: Kafk
     retry: retryOptions(pace),
     socketFactory: sockets.factory,
     logLevel: logLevel.INFO,
-    logCreator: kafkaLogCreator(log),
+    logCreator: () => (entry) => {
+      const { message, ...fields } = entry.log
+      log(message, { namespace: entry.namespace, ...fields })
+    },
     ...(ssl === undefined ? {} : { ssl: { secureContext: secureContextOf(ssl) } }),
     ...(sasl === undefined ? {} : { sasl: saslLogin(sasl, clock) }),
   })
   return { kafka, destroy: sockets.destroy }
 }
 
-let cached: { readonly texts: string; readonly context: tls.SecureContext } | undefined
+let cached: { readonly texts: string; readonly context: SecureContext } | undefined
 
 /** Cached until the certificates change: reading the system's CAs takes tens of milliseconds. */
-function secureContextOf({ ca, cert, key }: SslConfig): tls.SecureContext {
+function secureContextOf({ ca, cert, key }: SslConfig): SecureContext {
   const texts = JSON.stringify([ca, cert, key])
-  if (cached?.texts !== texts) cached = { texts, context: newSecureContext({ ca, cert, key }) }
-  return cached.context
-}
-
-function newSecureContext({ ca, cert, key }: SslConfig): tls.SecureContext {
   try {
-    return tls.createSecureContext({ ca: ca ?? systemCertificates(), cert, key })
+    if (cached?.texts !== texts)
+      cached = { texts, context: createSecureContext({ ca: ca ?? systemCertificates(), cert, key }) }
+    return cached.context
   } catch {
     const settings = 'KAFKA_SSL_CA, KAFKA_SSL_CERT, KAFKA_SSL_KEY'
     throw new ConnectorError(
@@ -71,11 +71,12 @@ function newSecureContext({ ca, cert, key }: SslConfig): tls.SecureContext {
 
 function destroyableSockets(): { factory: ISocketFactory; destroy: () => void } {
   const open = new Set<Socket>()
+  const connect = newSocketFactory()
   let isDestroyed = false
   const factory = (args: ISocketFactoryArgs) => {
     const socket = isDestroyed ? new Socket().destroy(new Error('this Kafka client is closed')) : connect(args)
     open.add(socket.once('close', () => open.delete(socket)))
-    return socket
+    return socket.setNoDelay(true)
   }
   const destroy = () => {
     isDestroyed = true
@@ -85,21 +86,5 @@ function destroyableSockets(): { factory: ISocketFactory; destroy: () => void } 
   return { factory, destroy }
 }
 
-const keepAliveMs = 60_000
-
-function connect({ host, port, ssl, onConnect }: ISocketFactoryArgs): Socket {
-  const name = /^[\d.]+$/.test(host) ? {} : { servername: host }
-  const socket = ssl
-    ? tls.connect({ host, port, ...name, ...ssl }, onConnect)
-    : new Socket().connect(port, host, onConnect)
-  return socket.setKeepAlive(true, keepAliveMs).setNoDelay(true)
-}
-
 /** Receives the log of kafkajs, whose fields may contain anything. Errors that matter reach the caller as exceptions. */
 export type KafkaLog = (message: string, fields: Readonly<Record<string, unknown>>) => void
-
-const kafkaLogCreator =
-  (log: KafkaLog) =>
-  () =>
-  ({ namespace, log: { message, ...fields } }: LogEntry) =>
-    log(message, { namespace, ...fields })

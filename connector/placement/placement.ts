@@ -27,11 +27,10 @@ export function singlePlacement(streams: readonly string[]): Placement {
 
 /** Events of the group placement. */
 export type PlacementEvent =
-  /** A new assignment; without streams the replica is a standby. `kept`: slots that it also had before. */
+  /** A new assignment; without streams the replica is a standby. */
   | {
       readonly kind: 'group-joined'
       readonly slots: readonly number[]
-      readonly kept: number
       readonly streams: readonly string[]
       readonly tookMs: number
     }

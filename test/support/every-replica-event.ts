@@ -6,7 +6,7 @@ type Every = { readonly [K in ReplicaEvent['kind']]: Extract<ReplicaEvent, { kin
 /** One replica event of each kind; those that carry an error carry `error`. */
 export function everyReplicaEvent(error: unknown): ReplicaEvent[] {
   const every: Every = {
-    'group-joined': { kind: 'group-joined', slots: [1, 5], kept: 1, streams: ['shop'], tookMs: 300 },
+    'group-joined': { kind: 'group-joined', slots: [1, 5], streams: ['shop'], tookMs: 300 },
     'membership-lost': { kind: 'membership-lost', code: codeOf(error), error },
     'membership-restored': { kind: 'membership-restored', attempts: 3, tookMs: 9000 },
     'group-left': { kind: 'group-left' },

@@ -3,7 +3,7 @@ import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError, codeOf } from '../../runtime/connector-error.ts'
 import type { TopicConfig, TopicCreation } from '../kafka-config.ts'
 import { hasKafkaError, publishError } from '../kafka-errors.ts'
-import type { Broker, RequestTarget } from '../kafkajs/cluster.ts'
+import type { Broker, Cluster } from '../kafkajs/cluster.ts'
 import { fetchMetadata, type Topic } from '../kafkajs/newer-requests.ts'
 
 /** The topics of a stream, as they exist. */
@@ -19,10 +19,7 @@ interface Waiting {
   readonly stop: AbortSignal
 }
 
-type TopicBroker = RequestTarget & Pick<Broker, 'createTopics'>
-interface TopicCluster {
-  findControllerBroker(): Promise<TopicBroker>
-}
+type TopicCluster = Pick<Cluster, 'findControllerBroker'>
 
 /**
  * Reads the cluster id and the topics of a stream; creates missing ones if allowed. An events topic to which events were
@@ -106,7 +103,7 @@ const topicError = (topic: string, acl: string) => (error: unknown) => {
 }
 
 /** Also resolves if another replica has created it meanwhile. */
-async function createTopic(broker: TopicBroker, topic: string, creation: TopicCreation): Promise<void> {
+async function createTopic(broker: Broker, topic: string, creation: TopicCreation): Promise<void> {
   const { partitions: numPartitions, replicationFactor, settings = {} } = creation
   const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }))
   try {

@@ -6,16 +6,11 @@ import { type AdminParts, closeConnection, destroyConnection, onCluster } from '
 import { publishError } from '../kafka-errors.ts'
 import { retryOptions } from '../kafka-times.ts'
 import type { Cluster } from '../kafkajs/cluster.ts'
-import { slotCount, stickyAssigner } from './sticky-assigner.ts'
+import { type StickyAssignerParts, slotCount, stickyAssigner } from './sticky-assigner.ts'
 
-export interface MemberParts extends AdminParts {
+export interface MemberParts extends AdminParts, StickyAssignerParts {
   readonly create: Extract<PlacementConfig, { mode: 'group' }>['create']
   readonly group: string
-  readonly topic: string
-  /** All streams. */
-  readonly streams: readonly string[]
-  /** The slots of the last assignment. */
-  readonly held: () => readonly number[]
   readonly onJoined: (joined: Joined) => void
 }
 

@@ -2,16 +2,13 @@ import type { Placement, PlacementEvent } from '../../placement/placement.ts'
 import { groupDefaults, slotsTopic } from '../../placement/placement-config.ts'
 import { codeOf, isTransient } from '../../runtime/connector-error.ts'
 import { pauseMs } from '../../runtime/retry.ts'
-import type { AdminParts } from '../kafka-connection.ts'
 import { hasKafkaError } from '../kafka-errors.ts'
 import { beMember, type Joined, type MemberParts } from './group-member.ts'
 import { streamsIn } from './sticky-assigner.ts'
 
-interface GroupPlacementParts extends AdminParts, Pick<MemberParts, 'create'> {
+interface GroupPlacementParts extends Omit<MemberParts, 'group' | 'topic' | 'held' | 'onJoined'> {
   /** Also the name of the consumer group. */
   readonly connector: string
-  /** All streams; the same ones on every replica. */
-  readonly streams: readonly string[]
   readonly observe: (event: PlacementEvent) => void
 }
 
@@ -32,10 +29,9 @@ async function stayMember(
   let held: readonly number[] = []
   const onJoined = ({ slots, slotCount, tookMs }: Joined) => {
     failures.recovered()
-    const kept = slots.filter((slot) => held.includes(slot)).length
     held = slots
     const assigned = streamsIn(slots, streams, slotCount)
-    observe({ kind: 'group-joined', slots, kept, streams: [...assigned], tookMs })
+    observe({ kind: 'group-joined', slots, streams: [...assigned], tookMs })
     onChange(assigned)
   }
   const member = { ...parts, group: connector, topic: slotsTopic(connector), held: () => held, onJoined }
@@ -54,25 +50,17 @@ async function stayMember(
   observe({ kind: 'group-left' })
 }
 
-interface MembershipFailures {
-  /** Counts a failed attempt. Returns the attempts since the last successful join. */
-  failed(error: unknown): number
-  recovered(): void
-}
-
 /**
  * Reports each failure once until recovery; transient failures are deduplicated by code, others by message. The first
  * attempt is not reported if its failure is transient: a coordinator may be loading.
  */
-export function membershipFailures({
-  clock,
-  observe,
-}: Pick<GroupPlacementParts, 'clock' | 'observe'>): MembershipFailures {
+export function membershipFailures({ clock, observe }: Pick<GroupPlacementParts, 'clock' | 'observe'>) {
   let attempts = 0
   let since = 0
   const reported = new Set<string>()
   return {
-    failed: (error) => {
+    /** Counts a failed attempt. Returns the attempts since the last successful join. */
+    failed: (error: unknown): number => {
       if (attempts === 0) since = clock.monotonic()
       attempts += 1
       const code = codeOf(error)

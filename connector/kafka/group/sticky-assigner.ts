@@ -8,7 +8,7 @@ const { MemberAssignment, MemberMetadata } = AssignerProtocol
 const name = 'polaris-sticky'
 const version = 1
 
-interface StickyAssignerParts {
+export interface StickyAssignerParts {
   readonly topic: string
   /** All streams; the same ones on every replica. */
   readonly streams: readonly string[]

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import type { DescribeConfigResponse, ITopicConfig, Kafka, Cluster as KafkaJsCluster } from 'kafkajs'
+import type { DescribeConfigResponse, ISocketFactory, ITopicConfig, Kafka, Cluster as KafkaJsCluster } from 'kafkajs'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 
 /** kafkajs' encoder and decoder of Kafka's types, used for requests that kafkajs does not support. */
@@ -30,6 +30,9 @@ const load = createRequire(import.meta.url)
 
 export const Encoder: new () => Encoder = load('kafkajs/src/protocol/encoder')
 export const Decoder: new (bytes: Buffer) => Decoder = load('kafkajs/src/protocol/decoder')
+
+/** kafkajs' own sockets. */
+export const newSocketFactory: () => ISocketFactory = load('kafkajs/src/network/socketFactory')
 
 /** Returns kafkajs' error for a Kafka error code. */
 export const { createErrorFromCode }: { createErrorFromCode(code: number): Error } = load('kafkajs/src/protocol/error')

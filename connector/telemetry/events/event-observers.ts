@@ -63,7 +63,7 @@ function conditionKey(event: PipelineEvent): string {
 
 /** One row for each kind of event of this replica: info if streams move, debug if none does. */
 const replicaRows: EventRows<ReplicaEvent> = {
-  'group-joined': { log: debug('joined the consumer group', 'kept', 'streams', 'tookMs') },
+  'group-joined': { log: debug('joined the consumer group', 'streams', 'tookMs') },
   'membership-lost': {
     log: (event) =>
       line(

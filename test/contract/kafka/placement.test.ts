@@ -146,7 +146,11 @@ const areBalanced = (some: readonly Member[], all = streams) =>
   Math.max(...sizes(some)) - Math.min(...sizes(some)) <= 1
 
 /** The number of slots that it kept at its last join. */
-const kept = (member: Member) => member.events.findLast((event) => event.kind === 'group-joined')?.kept ?? 0
+function kept({ events }: Member): number {
+  const joins = events.flatMap((event) => (event.kind === 'group-joined' ? [event.slots] : []))
+  const [before = [], last = []] = joins.slice(-2)
+  return last.filter((slot) => before.includes(slot)).length
+}
 const hasStreams = (member: Member) => member.now().size > 0
 
 async function startThree(connector: string, options?: MemberSettings): Promise<[Member, Member, Member]> {

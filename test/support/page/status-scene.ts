@@ -51,7 +51,7 @@ export function statusScene(name: SceneName) {
 type Telemetry = ReturnType<typeof createTelemetry>
 
 function join({ observePlacement }: Telemetry, streams: readonly string[]): void {
-  observePlacement({ kind: 'group-joined', slots: [0, 3, 4, 7, 9, 12, 15, 20], kept: 0, streams: [], tookMs: 1 })
+  observePlacement({ kind: 'group-joined', slots: [0, 3, 4, 7, 9, 12, 15, 20], streams: [], tookMs: 1 })
   observePlacement({ kind: 'assignment-changed', streams: streams.length, gained: [...streams], lost: [] })
 }
 

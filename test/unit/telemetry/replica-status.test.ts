@@ -43,7 +43,7 @@ const retrying = failed('retrying', unavailable)
 const held = failed('held', new ConnectorError('checkpoint.damaged', 'read checkpoint'))
 const unreachable = new ConnectorError('publish.failed', 'join group shops: b:9092 refuses the connection')
 const membershipLost: ReplicaEvent = { kind: 'membership-lost', code: unreachable.code, error: unreachable }
-const joined: ReplicaEvent = { kind: 'group-joined', slots: [1], kept: 0, streams: [], tookMs: 1 }
+const joined: ReplicaEvent = { kind: 'group-joined', slots: [1], streams: [], tookMs: 1 }
 
 describe('a replica', () => {
   test('is not ready while it starts or stops, and ready while it stands by', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { readTopics } from '../../../../connector/kafka/admin/topics.ts'
 import type { TopicConfig } from '../../../../connector/kafka/kafka-config.ts'
+import type { Broker } from '../../../../connector/kafka/kafkajs/cluster.ts'
 import type { OpenOptions } from '../../../../connector/publish/event-publisher.ts'
 import { systemClock } from '../../../../connector/runtime/clock.ts'
 import { never } from '../../../support/signals.ts'
@@ -40,7 +41,7 @@ function cluster({ unknownFor, exists, unwritable }: Simulated) {
     },
   }
   const read = (request: Request) =>
-    readTopics({ findControllerBroker: async () => broker }, request, { clock, stop: never })
+    readTopics({ findControllerBroker: async () => broker as unknown as Broker }, request, { clock, stop: never })
   return { read, created, paused }
 }
 
