@@ -16,13 +16,12 @@ export const erase: RunCommand = async (args, parts) => {
 /** Rejects with `publish.*` or the reason of `stop`. */
 export async function eraseClients(
   { type, clients }: { readonly type: TombstoneType; readonly clients: readonly string[] },
-  { stream, shared, closing }: ChosenStream,
+  { stream, shared }: ChosenStream,
   stop: AbortSignal,
 ): Promise<Answer> {
   const { clock, kafkaLog: log, config } = shared
   const names = { connector: config.connector, stream: stream.name }
   const publisher = kafkaEventPublisher(withoutCreation(stream.kafka), { ...names, clock, log })
-  closing.use(publisher, (opened) => opened.close())
   const event = { type, source: stream.eventSource, timeMs: clock.now() }
   const ids = new Map(clients.map((clientId) => [clientId, randomUUID()]))
   const forAll = (partitions: number) =>

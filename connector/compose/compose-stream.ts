@@ -64,7 +64,6 @@ function openParts(
 ): OpenParts {
   const { config, clock, replica: owner, openLimit, storeReady, store, kafkaLog: log } = shared
   const { connector } = config
-  const publisher = kafkaEventPublisher(stream.kafka, { connector, stream: stream.name, clock, log })
   const index = streamIndex(store.segments(checkpointKey(connector, stream.name)))
   const newNonce = randomUUID
   return {
@@ -76,7 +75,7 @@ function openParts(
     object: streamObject(stream, shared),
     wishes: streamWishes({ object: wishesObject(stream, shared), newNonce }, observe),
     index: closing.use(index, (opened) => opened.forget()),
-    publisher: closing.use(publisher, (opened) => opened.close()),
+    publisher: kafkaEventPublisher(stream.kafka, { connector, stream: stream.name, clock, log }),
     openLimit,
     owner,
     isAssigned,

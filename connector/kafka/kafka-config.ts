@@ -34,10 +34,8 @@ export interface PasswordLogin {
 }
 
 /** By the client credentials grant of OAuth 2: `username` is the client id, `password` the client secret. */
-export interface TokenLogin {
+export interface TokenLogin extends Omit<PasswordLogin, 'mechanism'> {
   readonly mechanism: 'oauthbearer'
-  readonly username: string
-  readonly password: string
   readonly tokenEndpoint: string
   /** Further parameters of the request, such as `scope` and `audience`. */
   readonly parameters: Readonly<Record<string, string>>

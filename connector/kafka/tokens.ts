@@ -8,13 +8,6 @@ import { kafkaTimes } from './kafka-times.ts'
 
 /** The tokens of OAUTHBEARER: of the client credentials grant of OAuth 2, or of Amazon MSK. */
 
-export interface Tokens {
-  /** A token that is valid for at least 15 seconds. Rejects with `publish.unauthorized` or `publish.failed`. */
-  current(): Promise<string>
-  /** A broker has rejected the token: the next call requests another. Returns the error. */
-  rejected(): ConnectorError
-}
-
 /** Who issues the tokens of a login. */
 interface Issuer {
   readonly name: string
@@ -53,7 +46,7 @@ let shared: SharedToken | undefined
  */
 const LAST_USE_BEFORE_END_MS = 15_000
 
-export function tokensOf(login: TokenLogin | IamLogin, clock: Clock, issuer = issuerOf(login, clock)): Tokens {
+export function tokensOf(login: TokenLogin | IamLogin, clock: Clock, issuer = issuerOf(login, clock)) {
   const requested = (settings: string): SharedToken => {
     const token = { settings, value: issuer.request().then(used), usableUntil: Number.POSITIVE_INFINITY }
     function used({ value, lifetimeMs }: AccessToken) {
@@ -66,13 +59,15 @@ export function tokensOf(login: TokenLogin | IamLogin, clock: Clock, issuer = is
     return token
   }
   return {
-    current: () => {
+    /** A token that is valid for at least 15 seconds. Rejects with `publish.unauthorized` or `publish.failed`. */
+    current: (): Promise<string> => {
       const settings = JSON.stringify(login) // reads the files of secrets
       const isUsable = shared?.settings === settings && clock.monotonic() < shared.usableUntil
       if (!isUsable || shared === undefined) shared = requested(settings)
       return shared.value
     },
-    rejected: () => {
+    /** A broker has rejected the token: the next call requests another. Returns the error. */
+    rejected: (): ConnectorError => {
       shared = undefined
       const message = `log in: a broker rejects the token of ${issuer.name}; ${issuer.doubt}`
       return new ConnectorError('publish.unauthorized', message)

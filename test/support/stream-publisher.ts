@@ -25,7 +25,8 @@ export function creationOf(partitions: number): KafkaConfig['topic']['create'] {
 /** The publisher of the stream with the name of its topic. */
 export function streamPublisher(closing: CloseStack, config: KafkaConfig, clock = systemClock): EventPublisher {
   const parts = { connector: 'test', stream: config.topic.events, clock, log: () => undefined }
-  return closing.use(kafkaEventPublisher(config, parts), (opened) => opened.close())
+  const { open } = kafkaEventPublisher(config, parts)
+  return { open: async (...of) => closing.use(await open(...of), (producer) => producer.close()) }
 }
 
 /** Publishes records in a transaction with a commit record. */

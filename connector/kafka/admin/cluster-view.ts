@@ -47,9 +47,6 @@ async function retentionMinutes(broker: Broker): Promise<number> {
   }
 }
 
-/** Belongs to no producer of ours. */
-const NO_PRODUCER_ID = '-1'
-
 /**
  * Makes the requests of an opening that change nothing, under the names of the stream. `topics`: undefined if one of them
  * does not exist. A missing ACL rejects with `publish.unauthorized`, which names the first one.
@@ -68,7 +65,7 @@ export async function accessAsStream(
   if (topics === undefined) return
   mustBeWritable(topics)
   const place = { group, topic: topics.events.topic }
-  await readKafkaState(parts, { topics, place, producerIds: [NO_PRODUCER_ID], finder: undefined }, stop)
+  await readKafkaState(parts, { topics, place, producerIds: [], finder: undefined }, stop)
 }
 
 export async function accessGroup(parts: AdminParts, groupId: string, stop: AbortSignal): Promise<void> {

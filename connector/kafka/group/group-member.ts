@@ -26,8 +26,9 @@ export interface Joined {
  * Rejects with `publish.*` when the membership is lost. All connections are closed in both cases.
  */
 export async function beMember(parts: MemberParts, stop: AbortSignal): Promise<void> {
-  const { topic, group } = parts
-  await ensureSlots(parts, stop)
+  const { topic, group, create, clock } = parts
+  const ensure = (cluster: Cluster) => ensureTopic(cluster, { topic, create, acl: 'DESCRIBE' }, { clock, stop })
+  await onCluster(parts, { operation: `open topic ${topic}`, work: ensure }, stop)
   const membership = linkedAbort(stop)
   const onJoined: MemberParts['onJoined'] = (joined) => {
     // kafkajs emits some events for a while after its connections are closed.
@@ -35,7 +36,12 @@ export async function beMember(parts: MemberParts, stop: AbortSignal): Promise<v
   }
   const client = parts.connect()
   const consumer = slotConsumer(client.kafka, { ...parts, onJoined }, (error) => membership.abort(error))
-  const running = runSlotConsumer(consumer, topic)
+  const join = async () => {
+    await consumer.connect()
+    await consumer.subscribe({ topics: [topic], fromBeginning: true })
+    await consumer.run({ autoCommit: false, eachMessage: async () => undefined })
+  }
+  const running = join()
   running.catch((error) => membership.abort(error))
   await whenAborted(membership.signal)
 
@@ -51,13 +57,6 @@ export async function beMember(parts: MemberParts, stop: AbortSignal): Promise<v
     GROUP_AUTHORIZATION_FAILED: `READ on group ${group}`,
   }
   throw publishError(`join group ${group}`, membership.signal.reason, needs)
-}
-
-/** Checks the slots topic, and creates it if it is missing and creation is allowed. */
-async function ensureSlots(parts: MemberParts, stop: AbortSignal): Promise<void> {
-  const { topic, create, clock } = parts
-  const work = (cluster: Cluster) => ensureTopic(cluster, { topic, create, acl: 'DESCRIBE' }, { clock, stop })
-  await onCluster(parts, { operation: `open topic ${topic}`, work }, stop)
 }
 
 /** How late a consumer with all partitions paused may notice that a heartbeat is due. */
@@ -93,11 +92,4 @@ function slotConsumer(kafka: Kafka, parts: MemberParts, onCrash: (error: Error) 
   })
   consumer.on(consumer.events.CRASH, ({ payload: { error } }) => onCrash(error))
   return consumer
-}
-
-/** Joins the group; resolves when the consumer has joined or crashed. Rejects with errors of kafkajs. */
-async function runSlotConsumer(consumer: Consumer, topic: string): Promise<void> {
-  await consumer.connect()
-  await consumer.subscribe({ topics: [topic], fromBeginning: true })
-  await consumer.run({ autoCommit: false, eachMessage: async () => undefined })
 }

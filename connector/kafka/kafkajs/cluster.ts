@@ -59,10 +59,7 @@ export interface KafkaRequest<Response> {
 }
 
 /** A request in a flexible version, which kafkajs does not support. */
-interface NewerRequest<Response> {
-  readonly apiKey: number
-  readonly apiVersion: number
-  readonly apiName: string
+interface NewerRequest<Response> extends Omit<KafkaRequest<Response>['request'], 'encode'> {
   /** Writes the request body, which follows the header. */
   readonly write: (encoder: Encoder) => Encoder
   /** Reads the response body after the throttle time. */

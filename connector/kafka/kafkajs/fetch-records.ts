@@ -24,12 +24,6 @@ export interface Fetched {
   readonly next: bigint | undefined
 }
 
-interface FetchPlace {
-  readonly topic: string
-  readonly partition: number
-  readonly offset: bigint
-}
-
 const load = createRequire(import.meta.url)
 const fetchRequest = load('kafkajs/src/protocol/requests/fetch/v11/request')
 const decodeBatch: (batch: Decoder) => Promise<{ records: FetchedRecord[] }> = load(
@@ -43,7 +37,10 @@ const MAX_BYTES = 1 << 20
  * Fetches stored records of one partition, whatever the outcome of their transactions. kafkajs' own request hides the
  * throttle time, and batches without records. Rejects with kafkajs' errors.
  */
-export function fetchRecords(leader: RequestTarget, { topic, partition, offset }: FetchPlace): Promise<Fetched> {
+export function fetchRecords(
+  leader: RequestTarget,
+  { topic, partition, offset }: { topic: string; partition: number; offset: bigint },
+): Promise<Fetched> {
   const partitions = [{ partition, fetchOffset: String(offset), maxBytes: MAX_BYTES }]
   const limits = { replicaId: -1, isolationLevel: 0, maxWaitTime: 0, minBytes: 1, maxBytes: MAX_BYTES }
   return leader.connectionPool.send<Fetched>({

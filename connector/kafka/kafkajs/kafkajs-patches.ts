@@ -82,17 +82,12 @@ interface BrokerPool {
 function keepCoordinatorErrors(pool: BrokerPool): void {
   const original = pool.withBroker
   pool.withBroker = async function withBroker(this: BrokerPool, work) {
-    let lastError: unknown
-    const result = await original.call(this, async (on) => {
-      try {
-        return await work(on)
-      } catch (error) {
-        lastError = error
-        throw error
-      }
+    let failed: Promise<unknown> | undefined
+    const result = await original.call(this, (on) => {
+      failed = work(on)
+      return failed
     })
-    if (result === null && lastError !== undefined) throw lastError
-    return result
+    return result === null && failed !== undefined ? await failed : result
   }
 }
 

@@ -27,10 +27,11 @@ interface StateRequest {
  * `stop`.
  */
 export function readKafkaState(parts: AdminParts, request: StateRequest, stop: AbortSignal): Promise<KafkaState> {
-  const { topics, place, finder } = request
+  const { topics, place, producerIds, finder } = request
   const work = async (cluster: Cluster): Promise<KafkaState> => {
     const found = await fetchRecord(cluster, place, finder)
-    const open = await openTransactions(cluster, request)
+    const inEvents = await openIn(cluster, topics.events, producerIds)
+    const open = [...inEvents, ...(await openIn(cluster, topics.deadLetters, producerIds))]
     const { topic, partitions, topicId } = topics.events
     const destination = { clusterId: topics.clusterId, topic, partitions, topicId }
     // By the end offsets: where retention has removed every record, a topic is not empty.
@@ -40,19 +41,17 @@ export function readKafkaState(parts: AdminParts, request: StateRequest, stop: A
   return withCluster(parts, { operation: `read the state of ${place.group}`, work }, stop)
 }
 
-async function openTransactions(cluster: Cluster, { topics, producerIds }: StateRequest): Promise<OpenTransaction[]> {
-  if (producerIds.length === 0) return []
-  const open: OpenTransaction[] = []
-  for (const topic of [topics.events, topics.deadLetters]) open.push(...(await openIn(cluster, topic)))
-  return open.filter(({ producerId }) => producerIds.includes(producerId))
-}
-
-async function openIn(cluster: Cluster, layout: TopicLayout): Promise<OpenTransaction[]> {
+async function openIn(
+  cluster: Cluster,
+  layout: TopicLayout,
+  producerIds: readonly string[],
+): Promise<OpenTransaction[]> {
   const { topic } = layout
   try {
     const leaders = await leadersOf(cluster, layout)
-    const open = await Promise.all(leaders.map(({ broker, ...led }) => describeOpenTransactions(broker, led)))
-    return open.flat().map((transaction) => ({ topic, ...transaction }))
+    const found = await Promise.all(leaders.map(({ broker, ...led }) => describeOpenTransactions(broker, led)))
+    const open = found.flat().filter(({ producerId }) => producerIds.includes(producerId))
+    return open.map((transaction) => ({ topic, ...transaction }))
   } catch (error) {
     throw publishError(`find hanging transactions in ${topic}`, error, {
       TOPIC_AUTHORIZATION_FAILED: `READ on topic ${topic}`,

@@ -6,7 +6,7 @@ import {
 } from '../../publish/event-publisher.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
-import { readTopics, type Topics } from '../admin/topics.ts'
+import { readTopics } from '../admin/topics.ts'
 import { type KafkaClient, type KafkaLog, kafkaClient } from '../kafka-client.ts'
 import { type KafkaConfig, topicNames } from '../kafka-config.ts'
 import { closeConnection, destroyConnection, onCluster, withinCommitLimit } from '../kafka-connection.ts'
@@ -31,22 +31,14 @@ interface KafkaEventPublisherParts {
   readonly log: KafkaLog
 }
 
-/** Connects only in `open`; `close` closes every producer that is still open. */
+/** Connects only in `open`. */
 export function kafkaEventPublisher(
   config: KafkaConfig,
   { connector, stream, clock, log }: KafkaEventPublisherParts,
-): EventPublisher & { close(): Promise<void> } {
+): EventPublisher {
   const names = streamNames(connector, stream)
   const connect = () => kafkaClient(config, { clientId: names.clientId, pace: 'stream', log, clock })
-  const producers = new Set<StreamProducer>()
-  return {
-    open: async (options, stop) => {
-      const producer = await openStreamProducer({ config, names, clock, connect }, options, stop)
-      producers.add(producer)
-      return { ...producer, close: () => producer.close().finally(() => producers.delete(producer)) }
-    },
-    close: async () => void (await Promise.all([...producers].map((producer) => producer.close()))),
-  }
+  return { open: (options, stop) => openStreamProducer({ config, names, clock, connect }, options, stop) }
 }
 
 /**
@@ -58,8 +50,10 @@ export async function openStreamProducer(
   options: OpenOptions,
   stop: AbortSignal,
 ): Promise<StreamProducer> {
-  const { transactionalId, recordGroup: group } = parts.names
-  const topics = await openTopics(parts, options, stop)
+  const { config, clock, names } = parts
+  const { transactionalId, recordGroup: group } = names
+  const work = (cluster: Cluster) => readTopics(cluster, { ...options, config: config.topic }, { clock, stop })
+  const topics = await onCluster(parts, { operation: `open topics ${topicNames(config.topic).join(', ')}`, work }, stop)
   const client = parts.connect()
   const { producer: kafkajs, cluster } = newProducer(parts, client)
   try {
@@ -73,13 +67,6 @@ export async function openStreamProducer(
     const needs = { TRANSACTIONAL_ID_AUTHORIZATION_FAILED: `WRITE on transactional id ${transactionalId}` }
     throw transactionError(`open transactional id ${transactionalId}`, error, needs)
   }
-}
-
-/** Reads the topics of the stream; creates missing ones if allowed. */
-function openTopics(parts: ProducerParts, options: OpenOptions, stop: AbortSignal): Promise<Topics> {
-  const { clock, config } = parts
-  const work = (cluster: Cluster) => readTopics(cluster, { ...options, config: config.topic }, { clock, stop })
-  return onCluster(parts, { operation: `open topics ${topicNames(config.topic).join(', ')}`, work }, stop)
 }
 
 /** Without `idempotent`, which sends another InitProducerId; `transaction` enforces idempotence and acks=all anyway. */

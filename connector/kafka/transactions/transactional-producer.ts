@@ -1,21 +1,18 @@
 import type { Producer, Transaction } from 'kafkajs'
 import type { StreamNames } from '../../publish/event-publisher.ts'
 import { untilAborted } from '../../runtime/abort.ts'
-import type { Clock, Deadline } from '../../runtime/clock.ts'
+import type { Deadline } from '../../runtime/clock.ts'
 import type { Topics } from '../admin/topics.ts'
 import type { KafkaClient } from '../kafka-client.ts'
 import type { KafkaConfig } from '../kafka-config.ts'
-import { destroyConnection } from '../kafka-connection.ts'
+import { type AdminParts, destroyConnection } from '../kafka-connection.ts'
 import { kafkaTimes } from '../kafka-times.ts'
 import type { Cluster, CoordinatorFinder, ProducerIdentity } from '../kafkajs/cluster.ts'
 import type { RecordPlace } from './kafka-state.ts'
 
-/** `connect` returns a new client each time, so each can be disconnected separately. */
-export interface ProducerParts {
+export interface ProducerParts extends AdminParts {
   readonly config: KafkaConfig
   readonly names: StreamNames
-  readonly clock: Clock
-  readonly connect: () => KafkaClient
 }
 
 /** A transactional producer with one producer id and epoch. */
