@@ -11,14 +11,13 @@ import { answering, metadataAnswer } from '../kafkajs/metadata-answer.ts'
 interface Simulated {
   readonly unknownFor: number
   readonly exists: boolean
-  readonly unwritable?: string
 }
 
 /**
  * A cluster that reports each topic as unknown for the first `unknownFor` requests, and afterwards unless it `exists`
  * or was created.
  */
-function cluster({ unknownFor, exists, unwritable }: Simulated) {
+function cluster({ unknownFor, exists }: Simulated) {
   const created: unknown[] = []
   const asked = new Map<string, number>()
   const paused: number[] = []
@@ -28,7 +27,7 @@ function cluster({ unknownFor, exists, unwritable }: Simulated) {
     const before = asked.get(topic) ?? 0
     asked.set(topic, before + 1)
     const isUnknown = before < unknownFor || (!exists && created.length === 0)
-    return metadataAnswer({ topic, code: isUnknown ? 3 : 0, operations: topic === unwritable ? 0b1000 : 0b10000 })
+    return metadataAnswer(topic, isUnknown ? 3 : 0)
   }
   const broker = {
     ...answering({ 3: { maxVersion: 10 } }, body),
@@ -54,12 +53,6 @@ const asked = (create?: TopicConfig['create'], publishedEvents = 0): Request => 
 })
 
 describe('readTopics', () => {
-  it('names the missing right when this user may not write to one of the topics', async () => {
-    const { read } = cluster({ unknownFor: 0, exists: true, unwritable: 'dlq' })
-    const message = 'open topic dlq: the ACL WRITE on topic dlq is missing'
-    await expect(read(asked())).rejects.toMatchObject({ code: 'publish.unauthorized', message })
-  })
-
   it('waits for a topic that a newly started broker does not know yet', async () => {
     const { read } = cluster({ unknownFor: 4, exists: true })
     expect((await read(asked())).events.partitions).toBe(2)

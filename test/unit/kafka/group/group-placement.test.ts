@@ -29,12 +29,6 @@ describe('membershipFailures', () => {
     expect(events).toEqual([])
   })
 
-  it('reports a failure that needs an operator once for each message', () => {
-    const { events, failures } = setUp()
-    for (const acl of ['x', 'y', 'x', 'y']) failures.failed(unauthorized(acl))
-    expect(events).toMatchObject([{ error: unauthorized('x') }, { error: unauthorized('y') }])
-  })
-
   it('reports the recovery with attempts and duration, and reports a later failure again', () => {
     const { clock, events, failures } = setUp()
     failures.failed(unauthorized('x'))

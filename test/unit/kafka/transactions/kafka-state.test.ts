@@ -1,25 +1,10 @@
 import { expect, it } from 'vitest'
 import type { Cluster, CoordinatorFinder, KafkaRequest } from '../../../../connector/kafka/kafkajs/cluster.ts'
-import { fetchRecord, parseRecord, recordOffsets } from '../../../../connector/kafka/transactions/kafka-state.ts'
+import { fetchRecord, parseRecord } from '../../../../connector/kafka/transactions/kafka-state.ts'
 import { codeOf } from '../../../../connector/runtime/connector-error.ts'
 
 const place = { group: 'shop.north', topic: 'events' }
 const record = { epoch: 3, seq: 12, nonce: 'n', events: 40 }
-
-it('writes a commit record as the offset of partition 0 with metadata, and reads the same record back', () => {
-  const written = recordOffsets(place, record)
-  expect(written).toEqual({
-    consumerGroupId: 'shop.north',
-    topics: [
-      {
-        topic: 'events',
-        partitions: [{ partition: 0, offset: '12', metadata: '{"epoch":3,"seq":12,"nonce":"n","events":40}' }],
-      },
-    ],
-  })
-  const [stored] = written.topics[0]?.partitions ?? []
-  expect(stored && parseRecord(place, stored)).toEqual(record)
-})
 
 it.each([
   ['without metadata', { offset: '12', metadata: null }],
