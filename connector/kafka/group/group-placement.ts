@@ -13,15 +13,12 @@ interface GroupPlacementParts extends Omit<MemberParts, 'group' | 'topic' | 'hel
 }
 
 /** Placement by a consumer group on the slots topic, which is never read. Connects when `run` is called. */
-export const groupPlacement = (parts: GroupPlacementParts): Placement => ({
-  run: (onChange, stop) => stayMember(parts, onChange, stop),
-})
+export const groupPlacement = (parts: GroupPlacementParts): Placement => ({ run: (...of) => stayMember(parts, ...of) })
 
 /** Joins the group, and rejoins whenever the membership is lost, until `stop` aborts. */
 async function stayMember(
   parts: GroupPlacementParts,
-  onChange: (assigned: ReadonlySet<string>) => void,
-  stop: AbortSignal,
+  ...[onChange, stop]: Parameters<Placement['run']>
 ): Promise<void> {
   const { clock, connector, streams, observe } = parts
   const policy = { ...groupDefaults.rejoin, retries: Number.POSITIVE_INFINITY, maxRetryAfterMs: 0 }

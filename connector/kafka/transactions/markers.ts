@@ -55,10 +55,8 @@ export async function repairTransactions(
   { hanging, as }: RepairPlan,
   stop: AbortSignal,
 ): Promise<void> {
-  const topics = [...new Set(hanging.map(({ topic }) => topic))].map((topic) => ({
-    topic,
-    partitions: hanging.filter((one) => one.topic === topic).map(({ partition }) => partition),
-  }))
+  const byTopic = [...Map.groupBy(hanging, ({ topic }) => topic)]
+  const topics = byTopic.map(([topic, open]) => ({ topic, partitions: open.map(({ partition }) => partition) }))
   const operation = `end hanging transactions in ${hanging.length} partitions as ${as}`
   // The marker of an otherwise empty transaction ends everything that the producer id has open in its partitions.
   await endEmptyTransaction(producer, { operation, topics, as }, stop)

@@ -61,7 +61,6 @@ function sendEvents(
   records: readonly OutgoingRecord[],
 ): Promise<void> {
   const { config, clock, topics } = producer
-  const [{ to = 'events' } = {}] = records
   const work = () => {
     const { maxMessageBytes } = config
     const batches = partitionBatches(records, { ...topics, maxMessageBytes, publishedAt: clock.now() })
@@ -72,7 +71,7 @@ function sendEvents(
     active.sending = sendBatches(batches, { send, isGivenUp })
     return active.sending
   }
-  return runOrAbort(producer, active, { operation: publishing(records.length, topics[to]?.topic ?? to), work })
+  return runOrAbort(producer, active, { operation: publishing(records.length, topics.events.topic), work })
 }
 
 const codecs = {
