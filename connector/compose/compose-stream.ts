@@ -16,7 +16,7 @@ import { UNKNOWN_BEGINNING } from '../scan/scan-state.ts'
 import type { ClientSource, SourceEvent, SourceTime } from '../source/client-source.ts'
 import { httpClientSource } from '../source/polaris/http-client-source.ts'
 import { checkpointKey, wishesKey } from '../storage/checkpoint-store-config.ts'
-import type { OpenParts } from '../stream/read-stored.ts'
+import type { OpenParts } from '../stream/open-stream.ts'
 import type { ComposeFor, StreamParts } from '../stream/run-stream.ts'
 import type { SharedResources } from './shared-resources.ts'
 

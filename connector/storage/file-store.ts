@@ -101,21 +101,16 @@ async function outcomeAsRead(object: FileObject, text: string): Promise<WriteOut
 /** A listing is not atomic: it must not miss every newer version, whatever is written during it. */
 const KEPT_VERSIONS = 10
 
-/** Oldest first. Then temporary files: those of a crash, and those of writers that would meet a conflict anyway. */
+/** Oldest first. */
 async function removeOlder(object: FileObject, versions: readonly Version[]): Promise<void> {
-  const { directory, name } = object
   for (const version of versions.slice(0, -KEPT_VERSIONS)) await rm(fileOf(object, version), { force: true })
-  await removeTemporary(directory, `.${name}.`)
 }
 
 /** Segments as files of one directory, which the first `put` creates. */
 function fileSegments(directory: string, call: StoreCall): SegmentStore {
   const path = (name: string) => join(directory, name)
-  // A `put` whose temporary file is removed is tried again.
-  const list = async () => {
-    await removeTemporary(directory, '.').catch(() => undefined)
-    return (await filesIn(directory)).filter((file) => !file.startsWith('.'))
-  }
+  // A crash leaves a temporary file.
+  const list = async () => (await filesIn(directory)).filter((file) => !file.startsWith('.'))
   return {
     put: (name, bytes, finish) => call(`write file ${path(name)}`, () => writeNamed(path(name), bytes, rename), finish),
     get: (name, finish) => call(`read file ${path(name)}`, () => unlessMissing(readFile(path(name))), finish),
@@ -178,11 +173,6 @@ async function makeDirectory(path: string): Promise<void> {
 
 /** The file names in a directory; empty if the directory does not exist. */
 const filesIn = async (directory: string): Promise<string[]> => (await unlessMissing(readdir(directory))) ?? []
-
-async function removeTemporary(directory: string, start: string): Promise<void> {
-  const isTemporary = (file: string) => file.startsWith(start) && file.endsWith('.tmp')
-  for (const file of (await filesIn(directory)).filter(isTemporary)) await rm(join(directory, file), { force: true })
-}
 
 const unlessMissing = <Result>(work: Promise<Result>): Promise<Result | undefined> =>
   work.catch((error) => {

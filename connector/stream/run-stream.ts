@@ -7,8 +7,8 @@ import type { Clock } from '../runtime/clock.ts'
 import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
 import { graceAfter } from '../runtime/shutdown.ts'
 import { type NextTries, nextTries, type TryPauses } from './next-try.ts'
+import type { OpenParts } from './open-stream.ts'
 import { openStream } from './open-stream.ts'
-import type { OpenParts } from './read-stored.ts'
 import type { Assignment } from './run-streams.ts'
 
 /** What a stream works with while it is assigned here. */

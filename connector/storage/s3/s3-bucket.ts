@@ -26,47 +26,35 @@ type PutAnswer =
   /** 409, 5xx, a timeout, a broken connection or no ETag: stored, not stored, or still in flight. */
   | { readonly kind: 'unclear'; readonly error: unknown }
 
-interface StoredBytes {
-  readonly bytes: Buffer
-  readonly version: Version
-}
-
-/** Requests to a bucket, without retries. Reject with `storage.unavailable` (transient) or `storage.refused`. */
-export interface S3Bucket {
-  get(key: string, signal: AbortSignal): Promise<StoredBytes | undefined>
-  put(key: string, put: Put, signal: AbortSignal): Promise<PutAnswer>
-  remove(key: string, signal: AbortSignal): Promise<void>
-  /** The keys that begin with the prefix. */
-  list(prefix: string, signal: AbortSignal): Promise<string[]>
-  /** For messages: `s3://bucket/key at host:port`. */
-  placeOf(key: string): string
-  close(): void
-}
+export type S3Bucket = ReturnType<typeof openS3Bucket>
 
 interface Client {
   readonly client: S3Client
   readonly Bucket: string
   readonly settings: S3Settings
-  readonly placeOf: S3Bucket['placeOf']
+  readonly placeOf: (key: string) => string
 }
 
-/** Makes no request. */
-export function openS3Bucket(Bucket: string, settings: S3Settings): S3Bucket {
+/** Requests to a bucket, without retries. Reject with `storage.unavailable` (transient) or `storage.refused`. */
+export function openS3Bucket(Bucket: string, settings: S3Settings) {
   const client = new S3Client(clientConfig(settings))
   const server = settings.endpoint === undefined ? 'Amazon S3' : hostAndPort(new URL(settings.endpoint))
+  /** For messages. */
   const placeOf = (key: string) => `s3://${Bucket}/${key} at ${server}`
   const at = { client, Bucket, settings, placeOf }
   return {
-    get: (key, signal) => request(at, () => getObject(at, key, signal), unlessMissing(`read ${placeOf(key)}`), signal),
-    put: (key, put, signal) => {
+    get: (key: string, signal: AbortSignal) =>
+      request(at, () => getObject(at, key, signal), unlessMissing(`read ${placeOf(key)}`), signal),
+    put: (key: string, put: Put, signal: AbortSignal) => {
       const failed = (error: unknown) => failedPut(`write ${placeOf(key)}`, error)
       return request(at, () => putObject(at, { key, ...put }, signal), failed, signal)
     },
-    remove: (Key, abortSignal) => {
+    remove: (Key: string, abortSignal: AbortSignal) => {
       const remove = async () => void (await client.send(new DeleteObjectCommand({ Bucket, Key }), { abortSignal }))
       return request(at, remove, unlessMissing(`delete ${placeOf(Key)}`), abortSignal)
     },
-    list: async (prefix, signal) =>
+    /** The keys that begin with the prefix. */
+    list: async (prefix: string, signal: AbortSignal) =>
       (await request(at, () => listKeys(at, prefix, signal), unlessMissing(`list ${placeOf(prefix)}`), signal)) ?? [],
     placeOf,
     close: () => client.destroy(),
@@ -93,7 +81,7 @@ const unlessMissing = (what: string) => (error: unknown) => {
   throw s3Error(what, s3Failure(error))
 }
 
-async function getObject({ client, Bucket }: Client, Key: string, abortSignal: AbortSignal): Promise<StoredBytes> {
+async function getObject({ client, Bucket }: Client, Key: string, abortSignal: AbortSignal) {
   const { Body, ETag } = await client.send(new GetObjectCommand({ Bucket, Key }), { abortSignal })
   // Read the body first, whatever else is wrong: an unread body occupies its connection forever.
   const bytes = Buffer.from((await Body?.transformToByteArray()) ?? [])

@@ -24,13 +24,12 @@ test('stores each segment in a file of a directory beside the document, and noth
   expect(readdirSync(place).sort()).toEqual(['1-a', '1-b'])
 })
 
-test('lists no temporary file left by a crash, and removes it', async () => {
+test('lists no temporary file left by a crash', async () => {
   const { place, segments } = open()
   await segments.put('1-a', bytes, never)
   writeFileSync(join(place, '.1-b.crashed.tmp'), 'half')
   expect(await segments.list(never)).toEqual(['1-a'])
   expect(await segments.get('1-b', never)).toBeUndefined()
-  expect(readdirSync(place)).toEqual(['1-a'])
 })
 
 test('has only complete segments when a writer is killed at any time', async () => {

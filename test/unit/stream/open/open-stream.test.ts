@@ -16,7 +16,7 @@ import {
 import { codeOf } from '../../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../../connector/runtime/error-catalogue.ts'
 import { semaphore } from '../../../../connector/runtime/semaphore.ts'
-import type { OpenParts } from '../../../../connector/stream/read-stored.ts'
+import type { OpenParts } from '../../../../connector/stream/open-stream.ts'
 import { sentEvent } from '../../../support/records.ts'
 import { never } from '../../../support/signals.ts'
 import { documentWith, indexed, state } from '../../checkpoint/documents.ts'
