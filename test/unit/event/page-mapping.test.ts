@@ -55,6 +55,11 @@ function errorOf(run: () => unknown): Error {
 }
 
 describe('the field mapping', () => {
+  test('is the configured one, whatever fields the page has', () => {
+    const configured = { clientId: 'Fiche.No', modifiedAt: 'Maj' }
+    expect(mapFields([{ No: '1', LastChanged: 'x' }], configured)).toEqual(configured)
+  })
+
   test('ignores a field that is absent or not text on one client', () => {
     expect(mapFields([{ No: '1', Id: '2' }, { No: '1' }], detected)?.clientId).toBe('No')
     expect(mapFields([{ No: '1', Id: { a: '2' } }], detected)?.clientId).toBe('No')

@@ -59,3 +59,8 @@ test('full scans are off by default, and have a period', () => {
   expect(settingsOf(file('{}')).fullScan).toBeUndefined()
   expect(settingsOf(file('{ fullScan: { every: 168h } }')).fullScan).toEqual({ everyMs: 168 * HOUR })
 })
+
+test('the period and the order of the lanes are those of the settings', () => {
+  const intervalMs = 2 * SECOND
+  expect(settingsOf(file('{ interval: 2s, backfill: before }'))).toMatchObject({ intervalMs, backfill: 'before' })
+})
