@@ -9,13 +9,7 @@ import { fromFile, valid } from '../config/config-sources.ts'
 interface Service {
   readonly image: string
   readonly build?: { readonly target: string }
-  readonly user?: string
   readonly ports?: readonly string[]
-  readonly read_only?: boolean
-  readonly cap_drop?: readonly string[]
-  readonly security_opt?: readonly string[]
-  readonly mem_limit?: string
-  readonly privileged?: boolean
   readonly stop_grace_period?: string
 }
 
@@ -46,24 +40,6 @@ test('Kafka and the S3 server have the versions that the tests run on', () => {
   const versitygw = provisioned(/versitygw_version=(\S+)/, 'scripts/provision.sh')
   expect(imageOf(services.kafka as Service)).toBe(`docker.io/apache/kafka:${kafka}`)
   expect(imageOf(services.s3 as Service)).toBe(`docker.io/versity/versitygw:v${versitygw}`)
-})
-
-test.each(all)(
-  '%s has no capabilities, cannot gain privileges, has a memory limit and is not root',
-  (name, service) => {
-    expect(service.cap_drop).toEqual(['ALL'])
-    expect(service.security_opt).toEqual(['no-new-privileges'])
-    expect(service.mem_limit).toBeDefined()
-    expect(service.privileged).toBeUndefined()
-    // The Kafka image and the images of this project (dockerfile.test.ts) have a user other than root.
-    const isNotRootByDefault = service.build !== undefined || name === 'kafka'
-    if (!isNotRootByDefault || service.user !== undefined) expect(service.user).toMatch(/^[1-9]\d*:[1-9]\d*$/)
-  },
-)
-
-test('every service but Kafka has a read-only root file system', () => {
-  const writable = all.filter(([, service]) => service.read_only !== true).map(([name]) => name)
-  expect(writable).toEqual(['kafka'])
 })
 
 test('every published port is reachable only from this machine', () => {
