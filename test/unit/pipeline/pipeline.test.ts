@@ -51,7 +51,6 @@ async function running(answers: readonly Answer[], more: Partial<PipelineParts> 
     storeCalls: () => storeCalls,
     writes: () => on.store.history(KEY).length - writesAtOpen,
     stored: () => parseDocument(on.store.stored(KEY)?.text ?? ''),
-    transactions: () => new Set(on.kafka.committed.map(({ transaction }) => transaction)).size,
     groups: () =>
       on.events.flatMap((event) => (event.kind === 'pages-published' ? [[event.pages, eventsOf(event)]] : [])),
   }

@@ -63,11 +63,3 @@ export function statesOf(more: Partial<ScanStates> = {}): ScanStates {
     ...more,
   }
 }
-
-/** The look-backs, of which those with these reaches are due at noon. */
-export function dueLookBacks(...due: readonly number[]): ScanStates['lookBacks'] {
-  return settings.lookBacks.map(({ reachMs, everyMs }) => ({
-    reachMs,
-    startedAt: due.includes(reachMs) ? noon - everyMs : noon,
-  }))
-}

@@ -6,7 +6,6 @@ import { historyOf } from '../../support/scans.ts'
 import {
   at,
   DAY,
-  dueLookBacks,
   HOUR,
   longLookBack,
   MINUTE,
@@ -78,7 +77,8 @@ describe('the scans of the background', () => {
 
 describe('a look-back is due', () => {
   test('when `every` has passed since its last start', () => {
-    expect(turn(statesOf({ lookBacks: dueLookBacks(5 * MINUTE) }))).toEqual(reads(shortLookBack))
+    const lookBacks = statesOf().lookBacks.map((one) => ({ ...one, startedAt: noon - MINUTE }))
+    expect(turn(statesOf({ lookBacks }))).toEqual(reads(shortLookBack))
     expect(turn(statesOf(), { times: at(noon + MINUTE - 2 * SECOND), liveDueAt: 200 * SECOND })).toEqual({
       kind: 'wait',
       ms: 2 * SECOND,

@@ -12,10 +12,10 @@ const second = 1000
 const minute = 60 * second
 
 /** A running replica that is ready for five minutes without progress. */
-function watched({ placement = 'group' as 'group' | 'single', intervalMs = 5 * second } = {}) {
+function watched({ intervalMs = 5 * second } = {}) {
   const time = { now: 0 }
   const clock = { ...systemClock, monotonic: () => time.now, now: () => time.now }
-  const replica = replicaStatus({ clock, readyAfterMs: 5 * minute, placement })
+  const replica = replicaStatus({ clock, readyAfterMs: 5 * minute, placement: 'group' })
   replica.setState('running')
   const follow = replica.follow('shop', intervalMs)
   /** What it reports after these events at that time. */

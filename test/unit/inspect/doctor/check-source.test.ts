@@ -10,18 +10,16 @@ import { fromEnvironment, leastEnvironment, valid } from '../../config/config-so
 interface Checked {
   readonly fault?: (read: number) => SourceFault
   readonly clients?: number
-  /** The server's zone. */
-  readonly timeZone?: string
   readonly POLARIS_LAST_CHANGED?: string
 }
 
 /** The results for a source with two clients per page, and the reads that were made. */
-async function checkOf({ fault = () => 'none', clients = 5, timeZone = 'Europe/Paris', ...environment }: Checked) {
+async function checkOf({ fault = () => 'none', clients = 5, ...environment }: Checked) {
   const clock = virtualClock(Date.parse('2026-06-15T10:00:00Z'))
   const reads: ReadArguments[] = []
   const polaris = simulatedPolaris({
-    ...{ scans: 'current', order: 'oldest first', modificationTime: 'shown', timeZone, now: clock.now },
-    ...{ date: clock.now, records: () => 0, fault: async () => fault(reads.length) },
+    ...{ scans: 'current', order: 'oldest first', modificationTime: 'shown', now: clock.now },
+    ...{ timeZone: 'Europe/Paris', date: clock.now, records: () => 0, fault: async () => fault(reads.length) },
   })
   for (let client = 1; client <= clients; client += 1)
     polaris.change({ clientId: String(client), content: 'v1', lateMs: 0 })
