@@ -1,6 +1,5 @@
 import { addAbortListener, once } from 'node:events'
-import { connect as connectTcp, isIP, type Socket } from 'node:net'
-import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls'
+import { connect as connectTcp, type Socket } from 'node:net'
 
 export interface Address {
   /** Without the brackets of IPv6. */
@@ -23,20 +22,8 @@ export async function tcpSocket(to: Address, parts: ConnectParts): Promise<Socke
   return await connected(connectTcp(to), 'connect', parts)
 }
 
-/**
- * Starts TLS, on `socket` if there is one already. The caller decides whether it trusts the server: see `authorized`.
- * Without cached sessions, each connection presents its certificate.
- */
-export async function tlsSocket(
-  to: Address & { readonly socket?: Socket | undefined; readonly secureContext: SecureContext },
-  parts: ConnectParts,
-): Promise<TLSSocket> {
-  const servername = isIP(to.host) === 0 ? to.host : ''
-  return await connected(connectTls({ ...to, servername, rejectUnauthorized: false }), 'secureConnect', parts)
-}
-
-/** Rejects with an error that has a code. */
-async function connected<Opened extends Socket>(
+/** The socket once it has connected. Rejects with an error that has a code. */
+export async function connected<Opened extends Socket>(
   socket: Opened,
   event: 'connect' | 'secureConnect',
   { connectMs, closed }: ConnectParts,

@@ -1,9 +1,15 @@
-import type { Socket } from 'node:net'
-import { createSecureContext, DEFAULT_CIPHERS, type SecureContext, type TLSSocket } from 'node:tls'
+import { isIP, type Socket } from 'node:net'
+import {
+  connect as connectTls,
+  createSecureContext,
+  DEFAULT_CIPHERS,
+  type SecureContext,
+  type TLSSocket,
+} from 'node:tls'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import { errorCodeIn, systemCertificates } from '../../../runtime/network.ts'
 import type { ClientCertificate, TlsConfig } from '../polaris-config.ts'
-import { type Address, type ConnectParts, tlsSocket } from './connect.ts'
+import { type Address, type ConnectParts, connected } from './connect.ts'
 
 interface SecureParts extends ConnectParts {
   readonly tls: TlsConfig | undefined
@@ -19,7 +25,10 @@ export async function secureSocket(
   { tls, ...parts }: SecureParts,
 ): Promise<TLSSocket> {
   const fingerprints = tls?.fingerprints?.map(normalFingerprint)
-  const socket = await tlsSocket({ ...to, socket: tunnel, secureContext: presentContext(tls) }, parts)
+  const servername = isIP(to.host) === 0 ? to.host : ''
+  // Without cached sessions, each connection presents its certificate.
+  const options = { ...to, servername, socket: tunnel, secureContext: presentContext(tls), rejectUnauthorized: false }
+  const socket = await connected(connectTls(options), 'secureConnect', parts)
   // Nothing has been sent.
   const refusal = fingerprints === undefined ? distrust(socket) : pinRefusal(socket, fingerprints, to)
   if (refusal === undefined) return socket
