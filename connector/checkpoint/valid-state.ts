@@ -1,21 +1,12 @@
 import type { Destination, FoundRecord, RecordKey } from '../publish/event-publisher.ts'
 import { DAY_MS } from '../runtime/clock.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
-import type { CheckpointDocument, StreamIdentity } from './checkpoint-document.ts'
+import type { CheckpointDocument, Committed, Pending, StreamIdentity } from './checkpoint-document.ts'
 
-/** A decided or prepared state, as far as it matters for which one is valid. */
-interface Decided extends RecordKey {
-  /** When it was prepared, in ms since 1970 by the writer's clock. A save or a claim does not renew it. */
-  readonly at: number
-}
-
-/** The states of a stored document. */
+/** The states of a stored document, as far as it matters for which one is valid. */
 export interface StoredStates {
-  readonly committed: Decided & {
-    /** Kafka should hold a commit record for it. */
-    readonly hasRecord: boolean
-  }
-  readonly pending: Decided | null
+  readonly committed: Pick<Committed, keyof RecordKey | 'at' | 'hasRecord'>
+  readonly pending: Pick<Pending, keyof RecordKey | 'at'> | null
 }
 
 /** What is known of a stream beside its document. */
@@ -74,7 +65,7 @@ function withoutRecord({ committed, pending }: StoredStates, why: 'none' | 'unst
   if (why === 'unstable')
     return hold('checkpoint.undecided', 'the commit record has lost its transaction marker, and a state is pending')
   // Kafka keeps commit records at least this long; the clocks of two replicas differ by much less.
-  const isOld = ({ at }: Decided) => now - at >= DAY_MS
+  const isOld = ({ at }: { readonly at: number }) => now - at >= DAY_MS
   // The record of `pending` cannot have expired, and that of `committed` is missing for a known reason.
   if ((!committed.hasRecord || isOld(committed)) && !isOld(pending)) return { kind: 'committed', hasRecord: false }
   return hold('checkpoint.undecided', 'Kafka has no commit record, and a state is pending')

@@ -1,10 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import {
-  committedByRecord,
-  parseDocument,
-  type StateChange,
-  stateAfter,
-} from '../../../connector/checkpoint/checkpoint-document.ts'
+import { parseDocument, type StateChange, stateAfter } from '../../../connector/checkpoint/checkpoint-document.ts'
 import {
   type CheckpointParts,
   streamCheckpoint,
@@ -53,25 +48,6 @@ async function claimedStream(from = state) {
 }
 
 describe('the checkpoint of a claimed stream', () => {
-  test('prepares the next transaction beside the committed state, which stays valid', async () => {
-    const { checkpoint, stored } = await claimedStream()
-    const record = await checkpoint.prepare(change, never)
-    expect(record).toEqual({ epoch: 4, seq: 11, nonce: 'n1', events: change.events })
-    expect(stored().committed.state).toEqual(state)
-    expect(stored().pending).toEqual({ epoch: 4, seq: 11, nonce: 'n1', at: now, change })
-    expect([checkpoint.seq(), checkpoint.state()]).toEqual([10, state])
-  })
-
-  test('writes the decided state with the next prepare, equal to that of the reloaded document', async () => {
-    const { checkpoint, stored } = await claimedStream()
-    await checkpoint.prepare(change, never)
-    const onDisk = stored()
-    checkpoint.decided()
-    const record = await checkpoint.prepare({ ...change, events: 5 }, never)
-    expect(stored().committed).toEqual(committedByRecord(onDisk))
-    expect(record.seq).toBe(12)
-  })
-
   test('keeps the number when it saves a state without a transaction', async () => {
     const { checkpoint, stored } = await claimedStream()
     checkpoint.advance(read(2))
@@ -84,25 +60,6 @@ describe('the checkpoint of a claimed stream', () => {
     const record = { epoch: 4, seq: 11, nonce: 'n2', events: change.events }
     const valid = validState(stored(), { found: { kind: 'record', record }, mayBegin: false, now })
     expect(valid).toEqual({ kind: 'committed', hasRecord: true })
-  })
-
-  test('takes changes without a transaction at once, and stores them with the next write, whichever that is', async () => {
-    const { checkpoint, stored } = await claimedStream()
-    expect(checkpoint.isSaved()).toBe(true)
-    for (const write of ['prepare', 'save'] as const) {
-      checkpoint.advance(read(2))
-      checkpoint.advance(read(3))
-      expect(checkpoint.state().events).toBe(3)
-      expect(checkpoint.isSaved()).toBe(false)
-      if (write === 'prepare') {
-        await checkpoint.prepare(change, never)
-        expect(stored()).toMatchObject({ committed: { state: { events: 3 } }, pending: { change } })
-        checkpoint.decided()
-      }
-      await checkpoint.save(never)
-      expect(checkpoint.isSaved()).toBe(true)
-    }
-    expect(stored().committed.state.events).toBe(3)
   })
 
   test('takes no index entries without a transaction: the table holds decided ones only', async () => {

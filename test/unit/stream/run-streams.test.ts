@@ -132,16 +132,6 @@ function setUp(placement: Placement, configured = ['a', 'b', 'c']) {
 }
 
 describe('runStreams', () => {
-  it('starts newly assigned streams, and does not affect streams that stay assigned', async () => {
-    const fake = fakePlacement()
-    const { running, last, runsOf } = setUp(fake.placement)
-    await fake.assign('a', 'b')
-    await fake.assign('b', 'c')
-    expect(runsOf('b')).toBe(1)
-    expect(last('b').stop.aborted).toBe(false)
-    expect(running).toEqual(['a', 'b', 'c'])
-  })
-
   it('stops a stream that is assigned elsewhere, and aborts it at the deadline', async () => {
     const fake = fakePlacement()
     const { last, pass, states } = setUp(fake.placement)
@@ -156,19 +146,6 @@ describe('runStreams', () => {
     expect(last('b').giveUp.aborted).toBe(false)
     await end('stopped')
     expect(states.a).toEqual(['opening', 'waiting'])
-  })
-
-  it('starts a stream that is assigned again only after its former run has ended', async () => {
-    const fake = fakePlacement()
-    const { last, runsOf, running } = setUp(fake.placement)
-    await fake.assign('a')
-    await fake.assign()
-    await fake.assign('a')
-    expect(runsOf('a')).toBe(1)
-    await last('a').end('stopped')
-    expect(runsOf('a')).toBe(2)
-    expect(running).toEqual(['a'])
-    expect(last('a').stop.aborted).toBe(false)
   })
 
   it('reports the changes of each assignment, including an empty first one', async () => {
