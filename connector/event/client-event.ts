@@ -7,8 +7,8 @@ export interface ValueRecord {
   readonly to: 'events' | 'deadLetters'
   /** The client id; null in a dead letter without one. Determines the partition (Java-compatible murmur2). */
   readonly key: string | null
-  /** JSON text. */
-  readonly value: string
+  /** JSON text in UTF-8: bytes outside the heap, as a record waits until it is sent. */
+  readonly value: Buffer
   readonly headers: RecordHeaders
 }
 

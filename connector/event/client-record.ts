@@ -68,9 +68,7 @@ export function clientRecord(client: ReadClient, place: EventPlace, settings: Ev
   const marks = { republished, isHistoryComplete }
   const parts = { clientId: id, json, contentHash, previous, timeMs, sequence, ...marks }
   const { record, headerBytes } = clientEvent(parts, form)
-  const { value } = record
-  // A UTF-16 code unit takes at most three bytes in UTF-8, so most events need no exact count.
-  const bytes = value.length * 3 + headerBytes <= maxValueBytes ? 0 : Buffer.byteLength(value) + headerBytes
+  const bytes = record.value.length + headerBytes
   if (bytes > maxValueBytes) return asDeadLetter({ ...dead, code: 'client-too-large', key: id, bytes }, settings)
   return { kind: 'event', record }
 }
@@ -90,8 +88,9 @@ function asDeadLetter(
 ): ClientRecordMade {
   const parts = { code, field, bytes, contentHash }
   const clientJson = deadLetterClient === 'include' ? json : undefined
-  const whole = deadLetter({ ...parts, clientJson })
-  const value = Buffer.byteLength(whole) <= maxValueBytes ? whole : deadLetter({ ...parts, clientJson: undefined })
+  const whole = Buffer.from(deadLetter({ ...parts, clientJson }))
+  const fits = whole.length <= maxValueBytes
+  const value = fits ? whole : Buffer.from(deadLetter({ ...parts, clientJson: undefined }))
   const headers = { 'content-type': 'application/json', ce_sequence: sequenceText(sequence) }
   return { kind: 'dead-letter', record: { to: 'deadLetters', key, value, headers } }
 }

@@ -38,7 +38,7 @@ function withRead(parts: StreamParts, read: (source: Source) => Source['read']):
 }
 
 const rewritten = (record: OutgoingRecord, from: RegExp, to: string): OutgoingRecord =>
-  record.value === null ? record : { ...record, value: record.value.replace(from, to) }
+  record.value === null ? record : { ...record, value: Buffer.from(record.value.toString().replace(from, to)) }
 
 function ofFirstStream(record: OutgoingRecord): OutgoingRecord {
   const headers = Object.entries(record.headers).map(([name, text]) => [name, text.replace(/clients-2$/, 'clients-1')])

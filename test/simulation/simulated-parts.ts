@@ -17,7 +17,7 @@ import { type TryPauses, tryPauses } from '../../connector/stream/next-try.ts'
 import type { OpenParts } from '../../connector/stream/open-stream.ts'
 import type { ComposeFor, StreamParts } from '../../connector/stream/run-stream.ts'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
-import { eventForm } from '../support/records.ts'
+import { eventForm, textOf } from '../support/records.ts'
 import { never } from '../support/signals.ts'
 import type { Actor } from './actor.ts'
 import { numberOf } from './evidence.ts'
@@ -222,7 +222,7 @@ function sentRecords(
   records: readonly OutgoingRecord[],
   { stream, visible }: { readonly stream: SimulatedStream; readonly visible: readonly FakeRecord[] },
 ): SentRecord[] {
-  const events = records.filter(({ to }) => to === 'events')
+  const events = records.filter(({ to }) => to === 'events').map(textOf)
   const [begins] = events
   const isKnown = (one: FakeRecord) =>
     one.stream === stream.name &&

@@ -1,7 +1,7 @@
 /** A record of the events topic. */
 interface WithHeaders {
   readonly headers: Readonly<Record<string, string>>
-  readonly value: string | null
+  readonly value: string | Buffer | null
 }
 
 /** Only what is asserted of it. */
@@ -13,7 +13,7 @@ export type AnyEvent = Readonly<Record<string, unknown>>
  */
 export function eventIn({ headers, value }: WithHeaders): AnyEvent {
   if (headers['content-type'] === 'application/cloudevents+json') {
-    const event = parsed(value ?? '') as AnyEvent
+    const event = parsed(String(value)) as AnyEvent
     const differs = ['type', 'source', 'republished'].filter((name) => headers[`ce_${name}`] !== event[name])
     if (differs.length > 0) throw new Error(`headers and event differ: ${differs}`)
     return event
@@ -21,12 +21,12 @@ export function eventIn({ headers, value }: WithHeaders): AnyEvent {
   if (headers.ce_specversion !== '1.0') throw new Error(`no event: ${Object.keys(headers)}`)
   const attributes = Object.entries(headers).filter(([name]) => name.startsWith('ce_'))
   const event = Object.fromEntries(attributes.map(([name, text]) => [name.slice('ce_'.length), text]))
-  return value === null ? event : { ...event, data: parsed(value) }
+  return value === null ? event : { ...event, data: parsed(String(value)) }
 }
 
 /** The JSON text of the client in an event. */
 export function clientText({ headers, value }: WithHeaders): string {
-  const text = value ?? ''
+  const text = String(value ?? '')
   return headers.ce_specversion === undefined ? text.slice(text.indexOf('"data":') + '"data":'.length, -1) : text
 }
 

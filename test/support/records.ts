@@ -16,18 +16,29 @@ const headersTo = {
   deadLetters: { 'content-type': 'application/json', ce_sequence: sequenceText(0) },
 } as const
 
+export const textOf = ({ to, key, value, headers }: OutgoingRecord): TextRecord => ({
+  to,
+  key,
+  value: value === null ? null : value.toString(),
+  headers,
+})
+
 export const sentTo = (to: OutgoingRecord['to'], key: string | null, value: string): OutgoingRecord =>
-  to === 'events' ? sentEvent(String(key), value) : { to, key, value, headers: headersTo.deadLetters }
+  to === 'events'
+    ? sentEvent(String(key), value)
+    : { to, key, value: Buffer.from(value), headers: headersTo.deadLetters }
 
 export const sentEvent = (key: string, value: string): OutgoingRecord => ({
   to: 'events',
   key,
-  value,
+  value: Buffer.from(value),
   headers: headersTo.events,
 })
 
-/** What a record consists of. */
-export type TextRecord = Pick<OutgoingRecord, 'to' | 'key' | 'value' | 'headers'>
+/** What a record consists of, as text. */
+export interface TextRecord extends Pick<OutgoingRecord, 'to' | 'key' | 'headers'> {
+  readonly value: string | null
+}
 
 /** An event in structured mode, as read. */
 export const readEvent = (value: string, key: string | null = null): StoredEvent => ({

@@ -66,7 +66,7 @@ function structuredEvent(parts: ClientEventParts, source: string): ClientEvent {
     dataschema: DATA_SCHEMA,
     republished,
   }
-  const value = `${JSON.stringify(attributes).slice(0, -1)},"data":${json}}`
+  const value = Buffer.from(`${JSON.stringify(attributes).slice(0, -1)},"data":${json}}`)
   return { record: { to: 'events', key: clientId, value, headers: sharedHeaders(parts, source) }, headerBytes: 0 }
 }
 
@@ -88,7 +88,7 @@ function binaryEvent(parts: ClientEventParts, source: string): ClientEvent {
   }
   // As JSON, a header takes more than in a record.
   const headerBytes = Buffer.byteLength(JSON.stringify(headers))
-  return { record: { to: 'events', key: parts.clientId, value: parts.json, headers }, headerBytes }
+  return { record: { to: 'events', key: parts.clientId, value: Buffer.from(parts.json), headers }, headerBytes }
 }
 
 export const tombstoneTypes = ['client.erased', 'client.removed'] as const

@@ -59,7 +59,7 @@ function shownRecord(
   { key, value, headers }: ValueRecord,
   { topic, isMasked }: { readonly topic: string; readonly isMasked: boolean },
 ): PreviewedRecord {
-  const fields = fieldsOf(parsedWithDigits(value))
+  const fields = fieldsOf(parsedWithDigits(value.toString()))
   if (!isMasked) return { topic, key, headers, value: fields }
   // In binary mode the value is the client, whose fields may have the names of attributes.
   const isClient = isBinary(headers)

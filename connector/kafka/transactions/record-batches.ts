@@ -36,10 +36,9 @@ export function partitionBatches(records: readonly OutgoingRecord[], layout: Bat
   const timestamp = String(layout.publishedAt)
   const all = new Map<string, { readonly chunks: PartitionChunk[]; bytes: number }>()
   for (const record of records) {
-    const { to, headers } = record
+    const { to, headers, value } = record
     const { topic, partitions } = layout[to]
     const key = record.key === null ? null : Buffer.from(record.key)
-    const value = record.value === null ? null : Buffer.from(record.value)
     const bytes = recordOverheadBytes + sizeOf(headers) + (key?.length ?? 0) + (value?.length ?? 0)
     if (bytes > layout.maxMessageBytes) throw tooLarge(topic, bytes, layout.maxMessageBytes)
     const partition = record.value === null ? record.partition : partitionOf(key ?? value ?? noBytes, partitions)

@@ -73,7 +73,7 @@ function publish(building: Building, { client, known, counts }: Publishing, read
   const { kind, record } = clientRecord(client, place, settings.settings)
   if (deadLetters.add(kind) === 'too-many') throw tooManyDeadLetters(idField)
   added.records.push(record)
-  added.size += record.value === null ? 0 : Buffer.byteLength(record.value)
+  added.size += record.value.length
   const isDeadLetter = kind === 'dead-letter'
   const content = contentAs({ isDeadLetter }, { building, client, reading })
   building.entries.set(client.key, { content, number: events, scan: scan.number, isDeadLetter })

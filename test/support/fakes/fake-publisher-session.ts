@@ -12,6 +12,7 @@ import type {
 import { untilAborted } from '../../../connector/runtime/abort.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 
+import { textOf } from '../records.ts'
 import {
   abortOpen,
   applyMarkers,
@@ -37,7 +38,7 @@ function stored(stream: StreamOfReplica, records: readonly OutgoingRecord[], par
   const maxMessageBytes = stream.cluster.options.maxMessageBytes ?? 1_000_000
   partitionBatches(records, { events: layout, deadLetters: layout, maxMessageBytes, publishedAt: 0 })
   return records.map((record) => ({
-    ...record,
+    ...textOf(record),
     partition:
       record.value === null ? record.partition : partitionOf(Buffer.from(record.key ?? record.value), partitions),
     stream: stream.name,

@@ -9,7 +9,7 @@ import { clientReader, type ReadingRules } from '../../../connector/event/read-c
 import type { OutputFormat } from '../../../connector/source/client-source.ts'
 import { decodeAnswer } from '../../../connector/source/polaris/decode/decode-answer.ts'
 import { decodePage } from '../../../connector/source/polaris/decode/page/decode-page.ts'
-import { eventForm } from '../../support/records.ts'
+import { eventForm, textOf } from '../../support/records.ts'
 
 const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
 const example = (name: string) => read(`contract/v1/examples/${name}`)
@@ -67,7 +67,7 @@ function recordsOf({ output, mode = 'structured', deadLetterClient = 'leave-out'
   const form = eventForm({ mode, source })
   const settings = { form, maxValueBytes: 1_000_000, deadLetterClient }
   const at = { sequence: 41, previous: 'g0', readAt: Date.parse('2026-06-15T10:00:00Z'), idField: 'No', ...place }
-  return page.clients.map((client) => clientRecord(readClient(client), at, settings).record)
+  return page.clients.map((client) => textOf(clientRecord(readClient(client), at, settings).record))
 }
 
 const again = {

@@ -1,17 +1,23 @@
 import { describe, expect, test } from 'vitest'
 import { eventSource, sequenceText } from '../../../../connector/event/client-event.ts'
-import { clientEvent, eventModes, tombstones } from '../../../../connector/event/cloud-event/event-form.ts'
+import {
+  clientEvent,
+  type EventForm,
+  eventModes,
+  tombstones,
+} from '../../../../connector/event/cloud-event/event-form.ts'
 import { cloudEvent, type StoredEvent } from '../../../../connector/event/cloud-event/stored-event.ts'
 import { rawText } from '../../../../connector/runtime/parsed-json.ts'
-import { eventForm, readEvent } from '../../../support/records.ts'
+import { eventForm, readEvent, textOf } from '../../../support/records.ts'
 
 const source = eventSource('shop', 'clients')
 const other = eventSource('shop', 'others')
 const json = '{"No":"42","Solde":9007199254740993}'
 const parts = { clientId: '42', json, contentHash: 'h', previous: '3', timeMs: 0, sequence: 7 }
+const eventAsRead = (form: Partial<EventForm>): StoredEvent => textOf(clientEvent(parts, eventForm(form)).record)
 
 test.each(eventModes)('an event in %s mode has its attributes, and its client with all digits', (mode) => {
-  const event = cloudEvent(clientEvent(parts, eventForm({ mode, source })).record)
+  const event = cloudEvent(eventAsRead({ mode, source }))
   expect(event?.attributes).toMatchObject({ source, type: 'client.modified', subject: '42', sequence: sequenceText(7) })
   const data = event?.data() as { readonly No: string; readonly Solde: unknown }
   expect([data.No, rawText(data.Solde)]).toEqual(['42', '9007199254740993'])
@@ -25,8 +31,8 @@ test('a tombstone has its attributes, and no client', () => {
 })
 
 describe('the headers tell the mode, never the value', () => {
-  const { record: structured } = clientEvent(parts, eventForm({ source }))
-  const { record: binary } = clientEvent(parts, eventForm({ mode: 'binary', source: other }))
+  const structured = eventAsRead({ source })
+  const binary = eventAsRead({ mode: 'binary', source: other })
   test.each<[string, StoredEvent, string | undefined]>([
     ['binary attributes beside a structured value', { ...binary, value: structured.value }, other],
     [

@@ -13,7 +13,7 @@ import {
   type TopicParts,
 } from '../../../../connector/inspect/audit/audited-clients.ts'
 import { ConnectorError } from '../../../../connector/runtime/connector-error.ts'
-import { eventForm } from '../../../support/records.ts'
+import { eventForm, textOf } from '../../../support/records.ts'
 import { never } from '../../../support/signals.ts'
 
 const eventSource = '/polaris/shop/clients'
@@ -25,7 +25,7 @@ const contentOf = (version: number) => publishedContent(client(version), ignored
 function event(version: number, { source = eventSource, mode = 'structured' as EventMode } = {}): StoredEvent {
   const json = JSON.stringify(client(version))
   const parts = { clientId: 'c', json, contentHash: 'h', previous: 'g0', timeMs: 0, sequence: version }
-  return clientEvent(parts, { ...eventForm({ source }), mode }).record
+  return textOf(clientEvent(parts, { ...eventForm({ source }), mode }).record)
 }
 
 const erasure = { type: 'client.erased', source: eventSource, clientId: 'c', id: 'e', timeMs: 0 } as const
