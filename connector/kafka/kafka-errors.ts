@@ -24,8 +24,12 @@ const answers: readonly (readonly [RegExp, ErrorCode, cure?: string])[] = [
   [/^ERR_SSL_(?:WRONG_VERSION|PACKET_LENGTH|RECORD_LENGTH)/, 'publish.failed', 'unset KAFKA_SSL, or use its TLS port'],
   [/^ERR_SSL_/, 'publish.failed', 'check KAFKA_SSL_CERT and KAFKA_SSL_KEY, and its TLS versions'],
   [/^(?:ECONNRESET|KafkaJSConnectionClosedError)$/, 'publish.failed', 'check KAFKA_SSL and KAFKA_SASL_MECHANISM'],
-  [/^(?:E[A-Z]+|KafkaJSConnectionError|KafkaJSRequestTimeoutError)$/, 'publish.failed', 'check host, port and TLS'],
-  [/^(?:not connected|TimeoutError)$/, 'publish.failed'], // the latter: our own limit, see withinCommitLimit
+  [
+    /^(?:E[A-Z]+|KafkaJS(?:Connection|RequestTimeout)Error|not connected)$/,
+    'publish.failed',
+    'check host, port and TLS',
+  ],
+  [/^TimeoutError$/, 'publish.failed'], // our own limit, see withinCommitLimit
   [/^(?:Type|Range|Reference|Assertion)Error$/, 'bug'],
 ]
 
@@ -51,7 +55,7 @@ function causesOf(error: unknown, depth = 0): Cause[] {
   const isCode = typeof code === 'string' || (typeof code === 'number' && isKafkaError(error))
   const own = {
     error,
-    // kafkajs throws it when a broker's connection closes between two steps. It has nothing but a message.
+    // kafkajs throws it for a broker that never answered, or whose connection has closed. It has nothing but a message.
     name: error.message === 'Broker not connected' ? 'not connected' : error.name,
     type: typeof type === 'string' && isKafkaError(error) ? type : undefined,
     code: isCode ? code : undefined,

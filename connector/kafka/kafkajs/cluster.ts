@@ -94,7 +94,7 @@ export interface Cluster
   extends Pick<KafkaJsCluster, 'connect' | 'disconnect' | 'fetchTopicsOffset' | 'findLeaderForPartitions'> {
   /** Reads the brokers of the cluster, and the leaders of the topics added so far. */
   refreshMetadata(): Promise<void>
-  findGroupCoordinator(of: { groupId: string; coordinatorType: CoordinatorType }): Promise<Broker>
+  findGroupCoordinator(of: CoordinatorQuery): Promise<Broker>
   /** Adds the topic and reads its metadata. Rejects if it does not exist or one of its partitions has no leader. */
   addTargetTopic(topic: string): Promise<void>
   findBroker(of: { nodeId: string | number }): Promise<Broker>
@@ -103,8 +103,9 @@ export interface Cluster
 }
 
 /** The requests to a broker that kafkajs itself supports. */
-export interface Broker extends RequestTarget {
+export interface Broker extends RequestTarget, CoordinatorFinder {
   readonly nodeId: number
+  initProducerId(request: unknown): Promise<ProducerIdentity>
   createTopics(request: { readonly topics: readonly ITopicConfig[] }): Promise<unknown>
   describeConfigs(request: { resources: readonly { type: number; name: string }[] }): Promise<DescribeConfigResponse>
   addPartitionsToTxn(
@@ -118,14 +119,15 @@ type Transactional = ProducerIdentity & { readonly transactionalId: string }
 
 export const GROUP_COORDINATOR = 0
 export const TRANSACTION_COORDINATOR = 1
-type CoordinatorType = typeof GROUP_COORDINATOR | typeof TRANSACTION_COORDINATOR
+
+interface CoordinatorQuery {
+  readonly groupId: string
+  readonly coordinatorType: typeof GROUP_COORDINATOR | typeof TRANSACTION_COORDINATOR
+}
 
 /** A broker that names the coordinator, according to its own metadata. */
 export interface CoordinatorFinder {
-  findGroupCoordinator(of: {
-    groupId: string
-    coordinatorType: CoordinatorType
-  }): Promise<{ readonly coordinator: { readonly nodeId: number } }>
+  findGroupCoordinator(of: CoordinatorQuery): Promise<{ readonly coordinator: { readonly nodeId: number } }>
 }
 
 const METADATA_MAX_AGE_MS = 5 * 60_000

@@ -2,7 +2,6 @@ import { createRequire } from 'node:module'
 import { Encoder } from './cluster.ts'
 import { registerCodecs } from './compression-codecs.ts'
 import { produceRequest } from './produce-request.ts'
-import { observeIdentities } from './producer.ts'
 
 const load = createRequire(import.meta.url)
 
@@ -21,7 +20,6 @@ export function patchKafkaJs(): void {
   endStoppedFetchers(prototypeOf('consumer/runner'))
   shortenInitRetries(prototypeOf('cluster'))
   keepCoordinatorErrors(prototypeOf('cluster/brokerPool'))
-  observeIdentities(prototypeOf('broker'))
   replaceModule('kafkajs/src/protocol/requests/produce/v3/request', produceRequest)
   replaceModule('kafkajs/src/protocol/requests/metadata/v6/request', usedTopicsOnly)
   registerCodecs()

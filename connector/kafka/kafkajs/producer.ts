@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { createRequire } from 'node:module'
 import type { Kafka, Producer, ProducerConfig } from 'kafkajs'
 import { type Cluster, type CoordinatorFinder, clusterOf, type ProducerIdentity } from './cluster.ts'
@@ -13,33 +12,25 @@ export function producerOn(kafka: Kafka, settings: ProducerConfig): { producer: 
   return { cluster, producer: createProducer({ ...settings, cluster, logger: kafka.logger() }) }
 }
 
-interface InitializingBroker extends CoordinatorFinder {
-  initProducerId(request: unknown): Promise<ProducerIdentity>
-}
-
-interface Identified {
-  readonly identity: ProducerIdentity
-  /** The broker that assigned the identity: the transaction coordinator. */
-  readonly coordinator: CoordinatorFinder
-}
-
-const initializing = new AsyncLocalStorage<(identified: Identified) => void>()
-
-/** Makes kafkajs' brokers serve `initialized`. */
-export function observeIdentities(broker: InitializingBroker): void {
-  const { initProducerId: initialize } = broker
-  broker.initProducerId = async function initProducerId(this: InitializingBroker, request) {
-    const { producerId, producerEpoch } = await initialize.call(this, request)
-    initializing.getStore()?.({ identity: { producerId, producerEpoch }, coordinator: this })
-    return { producerId, producerEpoch }
-  }
-}
-
-/** Connects and initializes the producer. */
-export async function initialized(producer: Pick<Producer, 'connect' | 'transaction'>): Promise<Identified> {
+/** Connects and initializes the producer of this cluster object. Resolves with its identity, and who assigned that. */
+export async function initialized(
+  producer: Pick<Producer, 'connect' | 'transaction'>,
+  cluster: Pick<Cluster, 'findGroupCoordinator'>,
+) {
   await producer.connect()
-  const found: Identified[] = []
-  const unused = await initializing.run((identified) => found.push(identified), producer.transaction)
+  const found: { identity: ProducerIdentity; coordinator: CoordinatorFinder }[] = []
+  const { findGroupCoordinator: find } = cluster
+  cluster.findGroupCoordinator = async (query) => {
+    const coordinator = await find.call(cluster, query)
+    const initProducerId = async (request: unknown) => {
+      const { producerId, producerEpoch } = await coordinator.initProducerId(request)
+      found.push({ identity: { producerId, producerEpoch }, coordinator })
+      return { producerId, producerEpoch }
+    }
+    return Object.assign(Object.create(coordinator), { initProducerId })
+  }
+  const unused = await producer.transaction()
+  cluster.findGroupCoordinator = find
   await unused.abort() // local: it has sent nothing
   const [identified] = found
   if (identified === undefined) throw new TypeError('unsupported kafkajs: no producer was initialized')

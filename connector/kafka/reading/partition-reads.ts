@@ -1,5 +1,5 @@
 import type { TopicLayout } from '../../publish/event-publisher.ts'
-import type { Broker, Cluster } from '../kafkajs/cluster.ts'
+import { type Broker, type Cluster, createErrorFromCode } from '../kafkajs/cluster.ts'
 
 /** Some partitions of a topic, and the broker that leads them. */
 export interface LedPartitions {
@@ -19,6 +19,7 @@ export async function leadersOf(cluster: Cluster, { topic, partitions }: TopicPa
   const all = typeof partitions === 'number' ? [...Array(partitions).keys()] : [...partitions]
   await cluster.addTargetTopic(topic)
   const leaders = Object.entries(cluster.findLeaderForPartitions(topic, all))
+  mustHave(all.length, leaders.flatMap(([, led]) => led).length)
   return await Promise.all(
     leaders.map(async ([nodeId, led]) => ({ broker: await cluster.findBroker({ nodeId }), topic, partitions: led })),
   )
@@ -33,5 +34,11 @@ export async function offsetsOf(
   await cluster.addTargetTopic(topic)
   const all = Array.from({ length: partitions }, (_, partition) => ({ partition }))
   const [found] = await cluster.fetchTopicsOffset([{ topic, partitions: all, fromBeginning: at === 'start' }])
+  mustHave(partitions, found?.partitions.length ?? 0)
   return new Map(found?.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]))
+}
+
+/** kafkajs passes over partitions that its metadata do not have. Throws LEADER_NOT_AVAILABLE. */
+function mustHave(partitions: number, found: number): void {
+  if (found < partitions) throw createErrorFromCode(5)
 }

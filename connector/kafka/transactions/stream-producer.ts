@@ -57,7 +57,7 @@ export async function openStreamProducer(
   const client = parts.connect()
   const { producer: kafkajs, cluster } = newProducer(parts, client)
   try {
-    const identified = await withinCommitLimit(parts, () => initialized(kafkajs), stop)
+    const identified = await withinCommitLimit(parts, () => initialized(kafkajs, cluster), stop)
     const state = { kind: 'idle' } as const
     const place = { group, topic: topics.events.topic }
     return producerOf({ ...parts, client, kafkajs, cluster, topics, place, ...identified, state })

@@ -1,20 +1,23 @@
 import type { Transaction } from 'kafkajs'
 import { expect, it } from 'vitest'
-import { initialized, observeIdentities } from '../../../../connector/kafka/kafkajs/producer.ts'
+import type { Broker, Cluster } from '../../../../connector/kafka/kafkajs/cluster.ts'
+import { initialized } from '../../../../connector/kafka/kafkajs/producer.ts'
 
 it('reports the identity of a producer and its coordinator, and rejects when no producer was initialized', async () => {
-  const broker = {
-    initProducerId: async (_request: unknown) => ({ producerId: '7', producerEpoch: 2 }),
-    findGroupCoordinator: async () => ({ coordinator: { nodeId: 1 } }),
-  }
-  observeIdentities(broker)
+  const identity = { producerId: '7', producerEpoch: 2 }
+  const broker = { initProducerId: async () => ({ ...identity, errorCode: 0 }) } as unknown as Broker
+  const find: Cluster['findGroupCoordinator'] = async () => broker
+  const cluster = { findGroupCoordinator: find }
   const unused = { abort: async () => {} } as Transaction
   const connect = async () => {}
   const transaction = async () => {
-    await broker.initProducerId({})
+    await (await cluster.findGroupCoordinator({ groupId: 'c.s', coordinatorType: 1 })).initProducerId({})
     return unused
   }
-  const identity = { producerId: '7', producerEpoch: 2 }
-  expect(await initialized({ connect, transaction })).toEqual({ identity, coordinator: broker })
-  await expect(initialized({ connect, transaction: async () => unused })).rejects.toThrow('unsupported kafkajs')
+  const initializedProducer = await initialized({ connect, transaction }, cluster)
+  expect(initializedProducer).toEqual({ identity, coordinator: broker })
+  expect(initializedProducer.coordinator).toBe(broker)
+  expect(cluster.findGroupCoordinator).toBe(find)
+  const idle = { connect, transaction: async () => unused }
+  await expect(initialized(idle, cluster)).rejects.toThrow('unsupported kafkajs')
 })
