@@ -29,8 +29,6 @@ export interface Evidence {
   readonly records: readonly (FakeRecord & { readonly at: number; readonly event: PublishedEvent })[]
   /** The first event of each client in a transaction, also in one that was aborted. */
   readonly sent: readonly { readonly event: PublishedEvent; readonly after: number }[]
-  /** Events without a marker: who reads up to their offset waits for them. */
-  readonly hanging: readonly FakeRecord[]
   /** How many records of all streams were visible when a rewind began a new index, each time. */
   readonly generations: readonly number[]
   /** Rewinds that made the contents of clients unknown, as far as they are applied. `at`: as in `generations`. */
@@ -59,7 +57,6 @@ export function evidenceOf(history: History, stream: SimulatedStream): Evidence 
     const event = publishedIn(record)
     return event?.type === EVENT_TYPE ? [{ event, after }] : []
   })
-  const hanging = history.hanging.filter(isOwn)
   const isTombstone = ({ value }: FakeRecord) => value === null
   const numbered = own
     .filter((record) => !isTombstone(record))
@@ -78,7 +75,7 @@ export function evidenceOf(history: History, stream: SimulatedStream): Evidence 
     const clients = isNew && rewound !== null ? stream.rewinds.get(rewound)?.clients : undefined
     return clients === undefined ? [] : [{ at: recordsBefore, clients: new Set<string>(clients) }]
   })
-  return { history, stream, records, sent, hanging, numbered, tombstones, documents, generations, forgotten }
+  return { history, stream, records, sent, numbered, tombstones, documents, generations, forgotten }
 }
 
 /** Whether the content of a client has become unknown since a record. */

@@ -53,8 +53,6 @@ export interface History {
   readonly streams: readonly SimulatedStream[]
   /** What a reader of committed records saw of all streams, in order. */
   readonly records: readonly FakeRecord[]
-  /** What no such reader has passed: records whose marker is lost. */
-  readonly hanging: readonly FakeRecord[]
   /** By checkpoint key and name. */
   readonly segments: ReadonlyMap<string, ReadonlyMap<string, Uint8Array>>
   readonly erasures: readonly Erasure[]
@@ -79,7 +77,7 @@ export async function runHistory(
   }
   await checkRecovery(world)
   const { streams, kafka, violations, eventKinds, erasures } = world
-  const [records, hanging, openTransactions] = [kafka.committed, kafka.hanging(), kafka.openTransactions()]
+  const [records, openTransactions] = [kafka.committed, kafka.openTransactions()]
   for (const stream of streams) restoreSegments(world, stream)
   const segments = new Map(streams.map(({ key }) => [key, world.store.segments(key).stored]))
   return {
@@ -88,7 +86,6 @@ export async function runHistory(
     violations,
     eventKinds,
     records,
-    hanging,
     segments,
     erasures,
     openTransactions,

@@ -15,8 +15,6 @@ export interface Erasure {
   readonly stream: string
   readonly client: string
   readonly partitions: number
-  /** How many records of all streams were visible when it was started. */
-  readonly recordsBefore: number
   /** Whether the command ended with 0. */
   isErased: boolean
 }
@@ -34,9 +32,8 @@ export function startErase(world: World, stream: string, detail: number): void {
   if (client === undefined || commands.has(name)) return
   const actor = newActor(world, `operator-${world.processes.size + 1}`)
   commands.set(name, actor)
-  const recordsBefore = kafka.committed.length
   const { name: id, clock } = actor
-  const erasure: Erasure = { id, stream, client, partitions: PARTITIONS, recordsBefore, isErased: false }
+  const erasure: Erasure = { id, stream, client, partitions: PARTITIONS, isErased: false }
   erasures.push(erasure)
   const event = { type: 'client.erased', source: eventSource(CONNECTOR, stream), clientId: client, id } as const
   const publisher = kafka.publisher({ connector: CONNECTOR, stream, replica: actor.name })

@@ -112,7 +112,6 @@ export function damageWishes({ store, kafka }: World, stream: SimulatedStream): 
   if (store.stored(key) === undefined) return
   store.tamper(key, DAMAGED)
   endPauses(stream, kafka.committed.length)
-  stream.hasLostWishes = true
 }
 
 /** Whatever is reported about a pause holds until another wish is stored. */

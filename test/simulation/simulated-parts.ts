@@ -185,11 +185,7 @@ function pipelineParts(
 const readRetries = { retries: Number.POSITIVE_INFINITY, firstPauseMs: 100, maxPauseMs: 2_000, maxRetryAfterMs: 0 }
 
 /** Like the real source, it stops waiting as soon as `stop` aborts; the request is answered nevertheless. */
-function sourceOf(
-  { kafka, clock: time }: World,
-  stream: SimulatedStream,
-  { name, process, clock }: Replica,
-): ClientSource {
+function sourceOf({ kafka }: World, stream: SimulatedStream, { name, process, clock }: Replica): ClientSource {
   const source = stream.polaris.source(name)
   return {
     read: async (at, stop) => {
@@ -197,16 +193,13 @@ function sourceOf(
       const startedAt = clock.monotonic()
       const recordsBefore = kafka.committed.length
       const reading = source.read(at, never)
-      const record = (page?: Page) => {
-        const answered = { at: time.now(), records: kafka.committed.length }
-        stream.reads.push({
+      const record = (page?: Page) =>
+        void stream.reads.push({
           replica: name,
           at: at as Read['at'],
           recordsBefore,
-          answered,
           ...(page && { page: { ...page, clients: [...page.clients] } }),
         })
-      }
       const recorded = reading.then(record, () => record())
       const received = recorded.then(() => new Promise<void>((resolve) => process.whenRunning(resolve)))
       return await untilAborted(

@@ -65,7 +65,6 @@ export interface SimulatedPolaris {
 /** A client did not exist for some time, which is measured by how many records of all streams were visible. */
 interface Deletion {
   readonly clientId: string
-  readonly recordsBefore: number
   /** How many changes were visible when it began. */
   readonly changesBefore: number
   /** Undefined: it still does not exist. */
@@ -138,7 +137,7 @@ export function simulatedPolaris(parts: PolarisParts): SimulatedPolaris {
       } else if (row !== undefined) {
         rows.delete(clientId)
         deleted.set(clientId, row)
-        deletions.push({ clientId, recordsBefore: parts.records(), changesBefore: changes.length, endsAt: undefined })
+        deletions.push({ clientId, changesBefore: changes.length, endsAt: undefined })
       }
     },
     deletions,

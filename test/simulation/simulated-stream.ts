@@ -40,8 +40,6 @@ export interface SimulatedStream {
   readonly pauses: { readonly from: number; until: number }[]
   /** The rewinds that were stored as wishes, by their ids. */
   readonly rewinds: Map<string, Rewind>
-  /** Whether its wishes were damaged. */
-  hasLostWishes: boolean
 }
 
 /**
@@ -83,8 +81,6 @@ export interface Read {
   readonly at: ReadArguments & Pick<Scan, 'number'>
   /** How many records of all streams were visible when the request began. */
   readonly recordsBefore: number
-  /** When it was answered, in ms since 1970, and how many records were visible then. */
-  readonly answered: { readonly at: number; readonly records: number }
   /** Absent: the request failed, or the token was rejected. */
   page?: Page
 }
@@ -93,8 +89,6 @@ export interface StoredDocument {
   readonly text: string
   /** How many records of all streams were visible when it was stored. */
   readonly recordsBefore: number
-  /** How many changes of its stream were visible then. */
-  readonly changesBefore: number
 }
 
 export function simulatedStream(
@@ -131,6 +125,6 @@ export function simulatedStream(
     ...{ name, key: checkpointKey(CONNECTOR, name), polaris, change, requiredChanges: 0 },
     deleteOrReturn: (client) => polaris.deleteOrReturn(`client-${client % clients}`),
     ...{ reads: [], sent: [], documents, expired: new Map(), healthy: undefined, wasDamaged: false },
-    ...{ hasLostRecord: false, pauses: [], rewinds: new Map(), hasLostWishes: false },
+    ...{ hasLostRecord: false, pauses: [], rewinds: new Map() },
   }
 }

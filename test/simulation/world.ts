@@ -77,8 +77,7 @@ export function createWorld(options: HistoryOptions, defects: Defects, log: (lin
       if (wished !== undefined && rewind != null) wished.rewinds.set(rewind.id, rewind)
       const stream = streams.find((one) => one.key === key)
       if (stream === undefined) return
-      const changesBefore = stream.polaris.changes.length
-      stream.documents.push({ text, recordsBefore: kafka.committed.length, changesBefore })
+      stream.documents.push({ text, recordsBefore: kafka.committed.length })
       checkSegments({ store, violations }, stream)
     },
   })

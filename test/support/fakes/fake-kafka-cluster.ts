@@ -25,8 +25,6 @@ export interface FakeKafkaOptions {
   readonly fencing?: 'on' | 'off'
   /** Commit records older than this expire, as with `offsets.retention.minutes`. */
   readonly recordRetentionMs?: number
-  readonly clusterId?: string
-  readonly topic?: string
   readonly maxMessageBytes?: number
 }
 

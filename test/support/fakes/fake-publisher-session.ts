@@ -25,11 +25,11 @@ import {
   type StreamState,
 } from './fake-kafka-cluster.ts'
 
-const topicOf = ({ options }: Cluster) => options.topic ?? 'client.modified'
+const TOPIC = 'client.modified'
 
 export function destinationOf(cluster: Cluster): Destination {
-  const { options, partitions, topicId = 'no topic' } = cluster
-  return { clusterId: options.clusterId ?? 'fake-cluster', topic: topicOf(cluster), topicId, partitions }
+  const { partitions, topicId = 'no topic' } = cluster
+  return { clusterId: 'fake-cluster', topic: TOPIC, topicId, partitions }
 }
 
 /** Copies of the records, as brokers store them. Throws `publish.refused` for a record above the limit, as the connector does. */
@@ -73,7 +73,7 @@ function readState(
   const effect = (): KafkaState => {
     const hanging = state.hanging.filter(({ producerId }) => producerIds.includes(producerId))
     const open = hanging.map(({ to, partition, producerId }) => {
-      const topic = to === 'events' ? topicOf(cluster) : `${topicOf(cluster)}.${to}`
+      const topic = to === 'events' ? TOPIC : `${TOPIC}.${to}`
       return { topic, partition, startOffset: '0', producerId }
     })
     return { destination: destinationOf(cluster), found: state.readable, open, isEmpty: cluster.written.size === 0 }
