@@ -61,7 +61,6 @@ export function chaosRecord({ seed, lengthMs, plan, print }: RunPlan): ChaosReco
     end: (result) => {
       writeFileSync(join(folder, 'problems.txt'), result.problems.map((problem) => `${problem}\n`).join(''))
       for (const { name, output } of result.outputs) writeFileSync(join(folder, `${name}.log`), output)
-      writeFileSync(join(folder, 'events.jsonl'), eventLines(result.evidence))
       const faults = tally.lines().map((line) => `  ${line}`)
       const head = `seed ${seed}, ${minutes} minutes of faults, injected as planned:`
       const summary = [head, ...faults, figures(result)].join('\n')
@@ -75,16 +74,6 @@ const seconds = (ms: number) => `${(ms / 1_000).toFixed(1).padStart(6)} s`
 
 function described({ kind, ...rest }: PlannedFault['fault']): string {
   return [kind, ...Object.entries(rest).map(([name, value]) => `${name} ${value}`)].join(', ')
-}
-
-/** One line per event: ids, versions and numbers only, no personal data. */
-function eventLines(evidence: readonly StreamEvidence[]): string {
-  const lines = evidence.flatMap(({ stream, logs }) =>
-    eventsOf(logs).events.map((event) =>
-      JSON.stringify({ stream, ...event }, (_, value) => (typeof value === 'bigint' ? Number(value) : value)),
-    ),
-  )
-  return lines.map((line) => `${line}\n`).join('')
 }
 
 function figures({ evidence, problems, outputs }: RunResult): string {

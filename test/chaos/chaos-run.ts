@@ -26,7 +26,7 @@ export interface ChaosResult {
   readonly problems: readonly string[]
   /** Seed, faults by kind, figures. */
   readonly summary: string
-  /** Contains seed, plan, faults, logs and events; kept when there are problems. */
+  /** Contains seed, plan, faults and logs; kept when there are problems. */
   readonly folder: string
 }
 

@@ -1,9 +1,10 @@
+import { connectorConfig } from '../../connector/config/connector-config.ts'
+import { loadConfig } from '../../connector/config/load-config.ts'
 import { systemClock } from '../../connector/runtime/clock.ts'
 import type { ReadArguments, SourceTime } from '../../connector/source/client-source.ts'
 import { httpClientSource } from '../../connector/source/polaris/http-client-source.ts'
 import { type PolarisConfig, polarisDefaults } from '../../connector/source/polaris/polaris-config.ts'
 import { refusedAccounts } from '../../connector/source/polaris/session/refused-accounts.ts'
-import { defaultPolaris } from './default-config.ts'
 import { never } from './signals.ts'
 
 /** An empty page, as XML. */
@@ -16,11 +17,22 @@ export const firstPage: ReadArguments = {
   output: 'xml',
 }
 
+/** The settings of a stream for which only what is required is given. */
+function defaultPolaris(): PolarisConfig {
+  const environment = {
+    ...{ CONNECTOR_ID: 'shops', KAFKA_BROKERS: 'kafka-1:9092', CHECKPOINT_URL: 's3://bucket/polaris' },
+    ...{ POLARIS_URL: 'http://polaris.example.com', POLARIS_CODE_MAGASIN: '1' },
+  }
+  const { streams } = connectorConfig(loadConfig({ file: undefined, environment, readFile: () => '', now: 0 }))
+  if (streams[0] === undefined) throw new Error('there is no stream')
+  return streams[0].polaris
+}
+
 type SourceSettings = Partial<PolarisConfig> & { readonly url: string }
 
 /** A source that never waits for its turn. */
 export function sourceAt(settings: SourceSettings): ReturnType<typeof httpClientSource> {
-  const config: PolarisConfig = { ...defaultPolaris, auth: { kind: 'none' }, codeMagasin: 1, ...settings }
+  const config: PolarisConfig = { ...defaultPolaris(), auth: { kind: 'none' }, codeMagasin: 1, ...settings }
   const accounts = refusedAccounts(systemClock)
   return httpClientSource(config, { clock: systemClock, turn: async () => {}, accounts, observe: () => {} })
 }

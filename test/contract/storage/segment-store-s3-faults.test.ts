@@ -68,21 +68,6 @@ test('list has neither the prefix itself nor what is in directories below it', a
   expect(await segments.list(never)).toEqual(['1-a'])
 })
 
-test('put sends encryption settings and a length, without conditions, chunks and checksums', async () => {
-  const s3 = { encryption: 'aws:kms', kmsKeyId: 'key-1' } as const
-  const { server, segments } = await open({ s3 })
-  await segments.put('1-a', Buffer.alloc(3_000_000), never)
-  const [{ line, headers } = expect.fail()] = server.requests
-  expect(line).toBe(`PUT ${prefix}1-a`)
-  expect(headers).toMatchObject({
-    'content-length': '3000000',
-    'x-amz-server-side-encryption': 'aws:kms',
-    'x-amz-server-side-encryption-aws-kms-key-id': 'key-1',
-  })
-  const others = /checksum|content-encoding|transfer-encoding|expect|^if-/
-  expect(Object.keys(headers).filter((name) => others.test(name))).toEqual([])
-})
-
 test('put succeeds when a large upload takes longer than the limit of an answer', async () => {
   const server = createServer(async (incoming, outgoing) => {
     await buffer(incoming)

@@ -243,18 +243,21 @@ describe('the start-up probe', () => {
   })
 })
 
-test('sends encryption settings and a length, without chunks and checksums', async () => {
+test('sends documents and segments with encryption settings and a length, without chunks and checksums', async () => {
   const s3 = { encryption: 'aws:kms', kmsKeyId: 'key-1' } as const
-  const { server, object } = await open({ s3 })
+  const { server, store, object } = await open({ s3 })
   await object.write('x'.repeat(3_000_000), null, never)
-  expect(server.requests[0]?.headers).toMatchObject({
-    'content-length': '3000000',
-    'if-none-match': '*',
-    'x-amz-server-side-encryption': 'aws:kms',
-    'x-amz-server-side-encryption-aws-kms-key-id': 'key-1',
-  })
-  const names = Object.keys(server.requests[0]?.headers ?? {})
-  expect(names.filter((name) => /checksum|content-encoding|transfer-encoding|expect/.test(name))).toEqual([])
+  await store.segments('connector/stream.json').put('1-a', Buffer.alloc(3_000_000), never)
+  for (const { headers } of server.requests) {
+    expect(headers).toMatchObject({
+      'content-length': '3000000',
+      'x-amz-server-side-encryption': 'aws:kms',
+      'x-amz-server-side-encryption-aws-kms-key-id': 'key-1',
+    })
+    const others = /checksum|content-encoding|transfer-encoding|expect/
+    expect(Object.keys(headers).filter((name) => others.test(name))).toEqual([])
+  }
+  expect(server.requests.map(({ headers }) => headers['if-none-match'])).toEqual(['*', undefined])
 })
 
 async function versionAfterWriting(object: VersionedObject, text: string) {

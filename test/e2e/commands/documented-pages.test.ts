@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, inject, it, onTestFinished } from 'vitest'
 import { startPolarisSimulator } from '../../polaris/polaris-simulator.ts'
 import { DEFAULT_ACCESS } from '../../polaris/session.ts'
-import { type ShellBlock, shellBlocks } from '../../support/documentation/documented-page.ts'
+import { markdownFile } from '../../support/documentation/markdown-file.ts'
 import { type Certificates, makeCertificates } from '../../support/servers/certificates.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
@@ -79,7 +79,20 @@ until_caught_up() {
 /** Runs until it is stopped. */
 const isService = /^(npm start|polaris-connector run(?! --until-caught-up))\b/gm
 
-function scriptOf(blocks: readonly ShellBlock[]): string {
+/**
+ * The shell blocks of a page, in order. A block without a language that follows is its output. A comment leaves a block
+ * out, with the reason: `<!-- not run: … -->`.
+ */
+function shellBlocks(page: string) {
+  const { blocks } = markdownFile(page)
+  return blocks.flatMap(({ mark, language, text }, index) => {
+    if (language !== 'sh' || mark.startsWith('not run: ')) return []
+    const next = blocks[index + 1]
+    return [{ script: text, shown: next?.language === '' ? next.text : undefined }]
+  })
+}
+
+function scriptOf(blocks: ReturnType<typeof shellBlocks>): string {
   const parts = blocks.map(
     ({ script }, index) => `echo "== block ${index}"\n${script.replaceAll(isService, 'until_caught_up $&')}`,
   )

@@ -11,8 +11,15 @@ export interface MarkdownFile {
   readonly anchors: readonly string[]
   /** Links to files in the project. */
   readonly links: readonly MarkdownLink[]
-  /** Fenced code blocks. */
-  readonly blocks: readonly { readonly language: string; readonly text: string }[]
+  readonly blocks: readonly CodeBlock[]
+}
+
+/** A fenced block. */
+interface CodeBlock {
+  readonly language: string
+  readonly text: string
+  /** The comment in the line before, which a reader does not see. */
+  readonly mark: string
 }
 
 interface MarkdownLink {
@@ -30,6 +37,8 @@ export function markdownFiles(): readonly MarkdownFile[] {
   return listed.toString().trim().split('\n').map(markdownFile)
 }
 
+const fenced = /(?:^<!-- (.*) -->\n)?^```([\w-]*)[^\n]*\n([\s\S]*?)^```$/gm
+
 export function markdownFile(path: string): MarkdownFile {
   const text = readProjectFile(path)
   const prose = text
@@ -43,10 +52,9 @@ export function markdownFile(path: string): MarkdownFile {
       path: target === undefined || target === '' ? path : posix.join(posix.dirname(path), target),
       anchor,
     })),
-    blocks: [...text.matchAll(/^```([\w-]*)[^\n]*\n([\s\S]*?)^```$/gm)].map(([, language = '', block = '']) => ({
-      language,
-      text: block,
-    })),
+    blocks: [...text.matchAll(fenced)].map(([, mark = '', language = '', block = '']) => {
+      return { mark, language, text: block }
+    }),
   }
 }
 
