@@ -13,7 +13,7 @@ import type { ReaderParts } from '../pipeline/read/reader-parts.ts'
 import { createServerClock } from '../pipeline/read/server-clock.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
 import { UNKNOWN_BEGINNING } from '../scan/scan-state.ts'
-import type { ClientSource, SourceEvent, SourceTime } from '../source/client-source.ts'
+import type { ClientSource, SourceEvent } from '../source/client-source.ts'
 import { httpClientSource } from '../source/polaris/http-client-source.ts'
 import { checkpointKey, wishesKey } from '../storage/checkpoint-store-config.ts'
 import type { OpenParts } from '../stream/open-stream.ts'
@@ -102,19 +102,13 @@ export function streamIdentity({ name, polaris }: StreamConfig, connector: strin
   return { connector, stream: name, source: { url, codeMagasin, prefixCle } }
 }
 
-/** The stream's configured beginning. */
-const beginningOf = ({ beginAt }: Pick<StreamConfig, 'beginAt'>): SourceTime => beginAt ?? UNKNOWN_BEGINNING
-
 interface OpenSource {
   readonly shared: SharedResources
   readonly closing: CloseStack
   readonly observe: (event: SourceEvent) => void
 }
 
-export function openSource(
-  { polaris }: Pick<StreamConfig, 'polaris'>,
-  { shared, closing, observe }: OpenSource,
-): ClientSource {
+export function openSource({ polaris }: StreamConfig, { shared, closing, observe }: OpenSource): ClientSource {
   const { clock, accounts, requestRates } = shared
   const source = httpClientSource(polaris, { clock, accounts, observe, turn: requestRates.of(polaris) })
   return closing.use(source, (opened) => opened.close())
@@ -122,7 +116,7 @@ export function openSource(
 
 /** What the pages of a stream are read with. */
 function pageReader(
-  stream: Pick<StreamConfig, 'polaris' | 'poll' | 'fields' | 'hashIgnore' | 'event' | 'beginAt'>,
+  stream: StreamConfig,
   { source, clock, retries }: Pick<ReaderParts, 'source' | 'clock'> & { retries: number },
 ): InspectionReader {
   const { poll: settings, fields, polaris } = stream
@@ -134,7 +128,7 @@ function pageReader(
     settings,
     fields,
     rules: readingRules(stream),
-    beginAt: beginningOf(stream),
+    beginAt: stream.beginAt ?? UNKNOWN_BEGINNING,
   }
 }
 

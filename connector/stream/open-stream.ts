@@ -12,6 +12,7 @@ import {
   type EventPublisher,
   type KafkaState,
   type OpenOptions,
+  type RepairPlan,
   type StreamProducer,
   withoutCheckpoint,
 } from '../publish/event-publisher.ts'
@@ -140,7 +141,7 @@ async function claimStream(
     throw heldBy(valid)
   }
   const as = valid.kind === 'pending' ? 'committed' : 'aborted'
-  await repairStream(parts, { read, producer, open: kafka.open, as }, stop)
+  await repairStream(parts, { read, producer, hanging: kafka.open, as }, stop)
   const identity = { ...parts.identity, destination: kafka.destination }
   const claimant = { nonce: parts.newNonce(), at: clock.now(), owner, producerId, identity }
   const document = claimed({ ...read, valid, found: kafka.found, beginAt }, claimant)
@@ -160,35 +161,33 @@ function validIn({ identity, clock, topicUse }: OpenParts, { document }: ReadSto
   return wrong ?? validState(document, { found, mayBegin: isEmpty || topicUse === 'shared', now: clock.now() })
 }
 
-interface Repair extends Pick<KafkaState, 'open'> {
-  readonly read: ReadStored
-  readonly producer: StreamProducer
-  readonly as: 'committed' | 'aborted'
-}
-
 /**
  * Runs before anything is published. Invariants 1 and 2: what is open has lost its markers; its events were sent after
  * their state was prepared, so it is committed if `pending` is valid, and aborted else.
  */
-async function repairStream(parts: OpenParts, { read, producer, open, as }: Repair, stop: AbortSignal): Promise<void> {
-  const former = open.filter(({ producerId }) => producerId !== producer.producerId)
+async function repairStream(
+  parts: OpenParts,
+  { read, producer, hanging, as }: RepairPlan & { readonly read: ReadStored; readonly producer: StreamProducer },
+  stop: AbortSignal,
+): Promise<void> {
+  const former = hanging.filter(({ producerId }) => producerId !== producer.producerId)
   if (former.length > 0) throw hangingTransaction(former, as)
-  if (open.length === 0) return
+  if (hanging.length === 0) return
   await mustNotHaveMoved(parts, read.version, stop) // the transaction may be that of its successor
-  await producer.repairTransactions({ hanging: open, as }, stop)
-  parts.observe({ kind: 'transactions-repaired', partitions: open.length, as })
+  await producer.repairTransactions({ hanging, as }, stop)
+  parts.observe({ kind: 'transactions-repaired', partitions: hanging.length, as })
 }
 
 /** A producer with another id cannot end it. */
-function hangingTransaction(open: KafkaState['open'], as: Repair['as']): ConnectorError {
-  const places = open.map(
+function hangingTransaction(hanging: RepairPlan['hanging'], as: RepairPlan['as']): ConnectorError {
+  const places = hanging.map(
     ({ topic, partition, startOffset }) => `${topic} partition ${partition} offset ${startOffset}`,
   )
   // Invariants 1, 2: an abort of a decided transaction would withdraw events that count as published.
   const cure = as === 'committed' ? 'it was decided, commit it' : 'it was not decided, abort it'
   return new ConnectorError(
     'publish.hanging-transaction',
-    `open stream: hanging transaction of the former producer id ${open[0]?.producerId} in ${places.join(', ')}: ${cure}`,
+    `open stream: hanging transaction of the former producer id ${hanging[0]?.producerId} in ${places.join(', ')}: ${cure}`,
   )
 }
 
