@@ -85,11 +85,8 @@ export interface Stage {
   readonly kafka?: FaultHook
   readonly store?: MemoryStoreOptions['fault']
   readonly source?: ClientSource
-  readonly replica?: string
   readonly until?: PipelineParts['reader']['until']
-  readonly recordRetentionMs?: number
   readonly clock?: VirtualClock
-  readonly isAssigned?: OpenParts['isAssigned']
   /** Of a page, in place. */
   readonly retries?: number
 }
@@ -100,7 +97,7 @@ const noSource: ClientSource = { read: () => Promise.reject(new Error('no source
 
 /** The fakes, and the parts under test that use them. */
 export function stage(of: Stage = {}) {
-  const { replica = 'replica-1', until = 'stopped', source = noSource } = of
+  const { until = 'stopped', source = noSource } = of
   const clock = of.clock ?? virtualClock(noon)
   const events: PipelineEvent[] = []
   const observe = (event: PipelineEvent) => events.push(event)
@@ -109,11 +106,11 @@ export function stage(of: Stage = {}) {
     partitions: 6,
     clock,
     ...(of.kafka === undefined ? {} : { fault: of.kafka }),
-    ...(of.recordRetentionMs === undefined ? {} : { recordRetentionMs: of.recordRetentionMs }),
   })
   const store = memoryStore(of.store === undefined ? {} : { fault: of.store })
   const giveUp = new AbortController()
   let nonces = 0
+  const replica = 'replica-1'
   const newNonce = () => `${replica}-${++nonces}`
   const publisher = kafka.publisher({ connector, stream, replica })
   const opening: typeof publisher.open = async (...args) => {
@@ -141,7 +138,7 @@ export function stage(of: Stage = {}) {
     beginAt,
     index: streamIndex(store.segments(KEY)),
     owner: replica,
-    isAssigned: of.isAssigned ?? (() => true),
+    isAssigned: () => true,
     clock,
     newNonce,
     onWritten: () => {},

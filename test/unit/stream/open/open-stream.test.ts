@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import {
-  beginning,
   type CheckpointDocument,
   parseDocument,
   serializeDocument,
@@ -90,14 +89,6 @@ describe('opening a stream', () => {
     await openedStream(parts, never)
     const before = ['assigned?', 'store ready', 'store read', 'wishes read']
     expect(calls).toEqual([...before, 'kafka open', 'kafka state', 'store write', 'wishes read', 'assigned?'])
-  })
-
-  test('starts a new stream at its configured start, with epoch 1', async () => {
-    const { parts, stored, events } = opening(undefined)
-    const { checkpoint } = await openedStream(parts, never)
-    expect(checkpoint.state()).toEqual(beginning)
-    expect(stored()).toMatchObject({ claim: { epoch: 1, owner: 'replica-1' }, committed: { seq: 0, hasRecord: false } })
-    expect(events).toEqual([{ kind: 'stream-claimed', epoch: 1, seq: 0, history: 'first', isNew: true, events: 0 }])
   })
 
   test('rejects a new stream without a configured start, names the missing setting and writes nothing', async () => {
@@ -242,14 +233,6 @@ describe('a stream that cannot be opened', () => {
     expect(await codeOfOpening(on.parts)).toBe('checkpoint.topic-in-use')
     expect(on.store.history(KEY)).toEqual([])
     expect(await codeOfOpening({ ...on.parts, topicUse: 'shared' })).toBe('opened')
-  })
-
-  test('resumes with a new topic when the stream has no events', async () => {
-    const on = opening(undefined)
-    await openedStream(on.parts, never)
-    on.kafka.deleteTopic()
-    await openedStream(on.parts, never)
-    expect(on.stored().destination.topicId).toBe('topic 2')
   })
 
   test('closes the producer when opening fails', async () => {
