@@ -1,11 +1,10 @@
-import { expect, inject, it } from 'vitest'
+import { expect, it } from 'vitest'
 import type { CheckpointDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import { streamNames } from '../../connector/publish/event-publisher.ts'
 import { checkpointObject } from '../support/checkpoint-object.ts'
-import { testKafka } from '../support/committed-records.ts'
 import { type ConnectorProcess, says } from '../support/connector-process.ts'
 import { replicaScene } from '../support/replica-scene.ts'
-import { expectExactlyOnce } from '../support/stream-scene.ts'
+import { expectExactlyOnce, testAdmin } from '../support/stream-scene.ts'
 
 const resumes = says('stream resumes: the cause is gone')
 
@@ -196,10 +195,8 @@ async function applyTroubles({
     else await objectOf(stream).write(text)
   }
   const deleted = Object.keys(troubles).filter((stream) => troubles[stream]?.isGroupDeleted)
-  const admin = testKafka(inject('kafkaBrokers')).admin()
-  await admin.connect()
+  const admin = await testAdmin()
   await admin.deleteGroups(deleted.map((stream) => streamNames(connector, stream).recordGroup))
-  await admin.disconnect()
 }
 
 async function expectReportedByReadyz(connector: ConnectorProcess): Promise<void> {

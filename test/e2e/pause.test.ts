@@ -12,7 +12,7 @@ async function outcome(command: ConnectorProcess): Promise<{ code: number; outpu
 }
 
 it('a paused stream stays paused when its replica is killed and another takes over, and continues when it is resumed', async () => {
-  const stage = await replicaScene(1)
+  const stage = await replicaScene(['stream-1'])
   const [stream = ''] = stage.streams
   const first = stage.start()
   await first.line(says('caught up'))

@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Admin } from 'kafkajs'
 import { expect, inject, onTestFailed, onTestFinished } from 'vitest'
 import { type PolarisSimulator, type SimulatorOptions, startPolarisSimulator } from '../polaris/polaris-simulator.ts'
+import { testKafka } from './committed-records.ts'
 import { type ConnectorProcess, lastLines, type ShortTimes, shortTimes, startConnector } from './connector-process.ts'
 import { assertSameAsSource, hasLastOfAll } from './same-as-source.ts'
 import { readTopic, readTopicUntil, type TopicRecord } from './topic-reader.ts'
@@ -111,6 +113,14 @@ export function environmentOf(name: string, brokers: string): Record<string, str
     AWS_ACCESS_KEY_ID: accessKeyId,
     AWS_SECRET_ACCESS_KEY: secretAccessKey,
   }
+}
+
+/** An administrator of the shared brokers. Call within a test. */
+export async function testAdmin(): Promise<Admin> {
+  const admin = testKafka(inject('kafkaBrokers')).admin()
+  onTestFinished(() => admin.disconnect())
+  await admin.connect()
+  return admin
 }
 
 /** Writes a configuration file that is removed when the test ends. */

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Admin } from 'kafkajs'
 import { afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { groupPlacement } from '../../../connector/kafka/group/group-placement.ts'
+import { slotOf } from '../../../connector/kafka/group/sticky-assigner.ts'
 import { type KafkaClient, kafkaClient } from '../../../connector/kafka/kafka-client.ts'
 import type { KafkaConnection } from '../../../connector/kafka/kafka-config.ts'
 import { kafkaTimes } from '../../../connector/kafka/kafka-times.ts'
@@ -15,7 +16,6 @@ import { closingAfterAll } from '../../support/closing.ts'
 import { testKafka } from '../../support/committed-records.ts'
 import { createTopics } from '../../support/create-topics.ts'
 import { type Acl, allow } from '../../support/documentation/kafka-acls.ts'
-import { streamsInSeparateSlots } from '../../support/replica-scene.ts'
 import { type KafkaCluster, startKafka } from '../../support/servers/kafka-broker.ts'
 
 Object.assign(kafkaTimes, { closeMs: 500 })
@@ -35,7 +35,8 @@ beforeAll(async () => {
 })
 
 /** One stream for each slot, so that the number of streams equals the number of slots. */
-const streams = streamsInSeparateSlots(24)
+const names = Array.from({ length: 500 }, (_, at) => `stream-${at}`)
+const streams = [...new Map(names.map((name) => [slotOf(name, groupDefaults.create.partitions), name])).values()]
 
 /** Shorter timeouts for tests that wait for a session to expire. */
 const quick = { sessionTimeoutMs: 2_000, heartbeatMs: 500, rebalanceTimeoutMs: 3_000 }

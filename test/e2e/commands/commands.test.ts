@@ -1,8 +1,6 @@
-import type { Admin } from 'kafkajs'
-import { expect, inject, it } from 'vitest'
-import { testKafka } from '../../support/committed-records.ts'
+import { expect, it } from 'vitest'
 import { type LogLine, startConnector } from '../../support/connector-process.ts'
-import { configFile, expectExactlyOnce, scene, untilCaughtUp } from '../../support/stream-scene.ts'
+import { configFile, expectExactlyOnce, scene, testAdmin, untilCaughtUp } from '../../support/stream-scene.ts'
 
 const hasMessage = (msg: string) => (line: LogLine) => line.msg === msg
 
@@ -23,7 +21,7 @@ it('run --until-caught-up ends with 0 when the stream has caught up, without a g
   for (let change = 0; change < 20; change += 1) simulator.change()
   expect(await start({}, untilCaughtUp).exitCode()).toBe(0)
   expectExactlyOnce({ simulator }, await records())
-  expect(await withAdmin((admin) => admin.listTopics())).not.toContain(`${name}.slots`)
+  expect(await (await testAdmin()).listTopics()).not.toContain(`${name}.slots`)
 })
 
 it('run --until-caught-up ends with the exit code of the error that holds a stream, after the other streams have caught up', async () => {
@@ -45,13 +43,3 @@ it('run --until-caught-up ends with the exit code of the error that holds a stre
     { stream: 'other', end: 'held', code: 'source.mapping' },
   ])
 })
-
-async function withAdmin<Result>(work: (admin: Admin) => Promise<Result>): Promise<Result> {
-  const admin = testKafka(inject('kafkaBrokers')).admin()
-  await admin.connect()
-  try {
-    return await work(admin)
-  } finally {
-    await admin.disconnect()
-  }
-}

@@ -1,12 +1,11 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
-import { type Admin, Kafka, logLevel } from 'kafkajs'
-import { expect, inject, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import type { Finding } from '../../../connector/inspect/doctor/doctor-parts.ts'
 import { plantedMarks } from '../../polaris/polaris-simulator.ts'
 import { checkpointObject } from '../../support/checkpoint-object.ts'
 import { type LogLine, startConnector } from '../../support/connector-process.ts'
-import { configFile, expectExactlyOnce, type Scene, scene } from '../../support/stream-scene.ts'
+import { configFile, expectExactlyOnce, type Scene, scene, testAdmin } from '../../support/stream-scene.ts'
 
 const hasMessage = (msg: string) => (line: LogLine) => line.msg === msg
 
@@ -23,13 +22,6 @@ async function examined({ start }: Pick<Scene, 'start'>, environment: Record<str
 
 const verdicts = (findings: readonly Finding[], verdict: Finding['verdict']) =>
   findings.filter((one) => one.verdict === verdict).map(({ check }) => check)
-
-async function admin(brokers: string): Promise<Admin> {
-  const made = new Kafka({ brokers: [brokers], logLevel: logLevel.NOTHING }).admin()
-  await made.connect()
-  onTestFinished(() => made.disconnect())
-  return made
-}
 
 const group = { PLACEMENT: 'group' }
 
@@ -56,14 +48,14 @@ it('prints one row per check before the first start, and creates nothing', async
     expect(lines, String(pattern)).toContainEqual(expect.stringMatching(pattern))
   }
   for (const mark of plantedMarks) expect(doctor.output()).not.toContain(mark)
-  const kafka = await admin(inject('kafkaBrokers'))
+  const kafka = await testAdmin()
   expect((await kafka.listTopics()).filter((topic) => topic.startsWith(here.name))).toEqual([])
   expect(await checkpointObject(here.name).read()).toBeUndefined()
 })
 
 it('changes nothing while a replica is running, and does not disturb it', async () => {
   const here = await scene({ times: { run: { savePeriodMs: 3_600_000 } } })
-  const kafka = await admin(inject('kafkaBrokers'))
+  const kafka = await testAdmin()
   const connector = here.start(group)
   await connector.line(hasMessage('caught up'))
   await here.caughtUp() // a transaction ends a little later in the partitions than for its producer
