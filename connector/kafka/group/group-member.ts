@@ -11,14 +11,7 @@ import { type StickyAssignerParts, slotCount, stickyAssigner } from './sticky-as
 export interface MemberParts extends AdminParts, StickyAssignerParts {
   readonly create: Extract<PlacementConfig, { mode: 'group' }>['create']
   readonly group: string
-  readonly onJoined: (joined: Joined) => void
-}
-
-export interface Joined {
-  readonly slots: readonly number[]
-  /** The total number of slots. */
-  readonly slotCount: number
-  readonly tookMs: number
+  readonly onJoined: (slots: readonly number[], slotCount: number, tookMs: number) => void
 }
 
 /**
@@ -30,9 +23,9 @@ export async function beMember(parts: MemberParts, stop: AbortSignal): Promise<v
   const ensure = (cluster: Cluster) => ensureTopic(cluster, { topic, create, acl: 'DESCRIBE' }, { clock, stop })
   await onCluster(parts, { operation: `open topic ${topic}`, work: ensure }, stop)
   const membership = linkedAbort(stop)
-  const onJoined: MemberParts['onJoined'] = (joined) => {
+  const onJoined: MemberParts['onJoined'] = (...joined) => {
     // kafkajs emits some events for a while after its connections are closed.
-    if (!membership.signal.aborted) parts.onJoined(joined)
+    if (!membership.signal.aborted) parts.onJoined(...joined)
   }
   const client = parts.connect()
   const consumer = slotConsumer(client.kafka, { ...parts, onJoined }, (error) => membership.abort(error))
@@ -88,7 +81,7 @@ function slotConsumer(kafka: Kafka, parts: MemberParts, onCrash: (error: Error) 
   consumer.on(consumer.events.GROUP_JOIN, ({ payload: { memberAssignment, duration } }) => {
     consumer.pause([{ topic }])
     const slots = (memberAssignment[topic] ?? []).toSorted((one, other) => one - other)
-    onJoined({ slots, slotCount: slotsNow(), tookMs: duration })
+    onJoined(slots, slotsNow(), duration)
   })
   consumer.on(consumer.events.CRASH, ({ payload: { error } }) => onCrash(error))
   return consumer

@@ -3,7 +3,7 @@ import { groupDefaults, slotsTopic } from '../../placement/placement-config.ts'
 import { codeOf, isTransient } from '../../runtime/connector-error.ts'
 import { pauseMs } from '../../runtime/retry.ts'
 import { hasKafkaError } from '../kafka-errors.ts'
-import { beMember, type Joined, type MemberParts } from './group-member.ts'
+import { beMember, type MemberParts } from './group-member.ts'
 import { streamsIn } from './sticky-assigner.ts'
 
 interface GroupPlacementParts extends Omit<MemberParts, 'group' | 'topic' | 'held' | 'onJoined'> {
@@ -24,7 +24,7 @@ async function stayMember(
   const policy = { ...groupDefaults.rejoin, retries: Number.POSITIVE_INFINITY, maxRetryAfterMs: 0 }
   const failures = membershipFailures(parts)
   let held: readonly number[] = []
-  const onJoined = ({ slots, slotCount, tookMs }: Joined) => {
+  const onJoined: MemberParts['onJoined'] = (slots, slotCount, tookMs) => {
     failures.recovered()
     held = slots
     const assigned = streamsIn(slots, streams, slotCount)

@@ -180,9 +180,4 @@ describe.each([
     await commit(next, [event('1', '"kept"')], 1)
     expect((await cluster.committed('events')).map(({ value }) => value)).toEqual(['"kept"'])
   })
-
-  it('rejects an opening with the reason of `stop` when `stop` has already aborted', async () => {
-    const reason = new Error('stopped')
-    await expect(cluster.replica().open(fresh, AbortSignal.abort(reason))).rejects.toBe(reason)
-  })
 })

@@ -83,7 +83,7 @@ function validated(token: string, secret: string) {
 
 const sign = (credentials = async () => identity) => mskToken({ region: 'eu-west-3', credentials, now })
 
-test('a token is a request to connect that the AWS credentials sign for fifteen minutes', async () => {
+test('a token is a request to connect that the AWS credentials sign for fifteen minutes, without the secret key', async () => {
   const { value, lifetimeMs } = await sign()
   expect(validated(value, secretAccessKey)).toEqual({
     isValid: true,
@@ -97,10 +97,6 @@ test('a token is a request to connect that the AWS credentials sign for fifteen 
   })
   expect(lifetimeMs).toBe(900_000)
   expect(validated(value, 'another secret').isValid).toBe(false)
-})
-
-test('a token never contains the secret key', async () => {
-  const { value } = await sign()
   expect(decodeURIComponent(Buffer.from(value, 'base64url').toString())).not.toContain(secretAccessKey)
 })
 
