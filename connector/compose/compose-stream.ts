@@ -22,7 +22,6 @@ import type { SharedResources } from './shared-resources.ts'
 
 interface Composing extends ComposeFor {
   readonly until: ReaderParts['until']
-  readonly isAssigned: OpenParts['isAssigned']
 }
 
 /** One stream while it is assigned to this replica. */
@@ -57,11 +56,7 @@ function pipelineParts(
   }
 }
 
-function openParts(
-  stream: StreamConfig,
-  shared: SharedResources,
-  { isAssigned, observe, closing }: Composing,
-): OpenParts {
+function openParts(stream: StreamConfig, shared: SharedResources, { observe, closing }: Composing): OpenParts {
   const { config, clock, replica: owner, openLimit, storeReady, store, kafkaLog: log } = shared
   const { connector } = config
   const index = streamIndex(store.segments(checkpointKey(connector, stream.name)))
@@ -78,7 +73,6 @@ function openParts(
     publisher: kafkaEventPublisher(stream.kafka, { connector, stream: stream.name, clock, log }),
     openLimit,
     owner,
-    isAssigned,
     clock,
     newNonce,
     onWritten: (bytes) => observe({ kind: 'checkpoint-saved', bytes }),

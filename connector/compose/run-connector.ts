@@ -21,14 +21,13 @@ export async function runConnector(
   const { finishWithinMs, streams } = config
   const run = (stream: StreamConfig, assignment: Assignment, stopStream: AbortSignal) => {
     const { name, poll } = stream
-    const isAssigned = () => assignment.isAssigned(name)
     return runStream(
       {
         stream: name,
         assignment,
         clock,
         observe: telemetry.observe(name, poll),
-        compose: (of) => composeStream(stream, shared, { ...of, until, isAssigned }),
+        compose: (of) => composeStream(stream, shared, { ...of, until }),
         whenHeld: until === 'stopped' ? 'waits' : 'ends',
         finishWithinMs,
       },

@@ -38,8 +38,6 @@ export interface OpenParts extends CheckpointParts {
   readonly openLimit: Semaphore
   /** The name of this replica. */
   readonly owner: string
-  /** The present assignment of the stream. It may be outdated; the claim and the transactional id ensure safety. */
-  readonly isAssigned: () => boolean
   readonly observe: Observe
 }
 
@@ -52,15 +50,15 @@ interface ReadStored extends StoredStream {
 }
 
 /**
- * Opens a stream: check the assignment → read the document, then the wishes, then the index → fence → read the commit
- * record → resolve → repair transactions without a marker → claim against the version read first → look at the wishes and
- * at the assignment again. The claim applies a rewind that waits. `paused`: nothing is left to do for a paused stream.
+ * Opens a stream: read the document, then the wishes, then the index → fence → read the commit record → resolve → repair
+ * transactions without a marker → claim against the version read first → look at the wishes again. The claim applies a
+ * rewind that waits. `stop` aborts as soon as the stream is assigned elsewhere: such a replica must not fence its owner.
+ * `paused`: nothing is left to do for a paused stream.
  *
  * `test/simulation` checks this order over every interleaving. The document is not changed before the claim.
  */
 export async function openStream(parts: OpenParts, stop: AbortSignal): Promise<OpenStream | 'paused'> {
   using _permit = await parts.openLimit.acquire(stop)
-  mustBeAssigned(parts) // before fencing: a replica that has or may have lost the stream must not fence its owner
   await parts.storeReady(stop)
   const read = await readStored(parts, stop)
   if (read === 'paused') return read
@@ -69,16 +67,11 @@ export async function openStream(parts: OpenParts, stop: AbortSignal): Promise<O
     const claim = await claimStream(parts, read, producer, stop)
     // A pause that was stored before the claim may be reported already: then nothing may be published.
     await parts.wishes.read(stop)
-    mustBeAssigned(parts)
     return { producer, checkpoint: streamCheckpoint(claim, parts) }
   } catch (error) {
     await producer.close()
     throw error
   }
-}
-
-function mustBeAssigned({ isAssigned }: OpenParts): void {
-  if (!isAssigned()) throw new ConnectorError('publish.fenced', 'open stream: not assigned to this replica')
 }
 
 /**

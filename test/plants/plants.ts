@@ -312,13 +312,6 @@ export const plants: readonly Plant[] = [
     by: { unit: 'checkpoint/rewind.test.ts' },
   },
   {
-    name: 'an opening does not look at its assignment after the claim',
-    file: 'stream/open-stream.ts',
-    text: 'await parts.wishes.read(stop)\n    mustBeAssigned(parts)\n',
-    becomes: 'await parts.wishes.read(stop)\n',
-    by: { unit: 'stream/open/open-stream.test.ts' },
-  },
-  {
     name: 'an index moves before the commit',
     file: 'checkpoint/stream-checkpoint.ts',
     text: '  await write(held, next, finish)\n  held.prepared = next\n',

@@ -49,11 +49,11 @@ export const LOOK_EVERY_MS = 20_000
 export function simulatedParts(
   world: World,
   replica: Replica,
-  run: { readonly stream: SimulatedStream } & ComposeFor & Pick<OpenParts, 'isAssigned'>,
+  run: { readonly stream: SimulatedStream } & ComposeFor,
 ): StreamParts {
-  const { stream, giveUp, isAssigned, observe } = run
+  const { stream, giveUp, observe } = run
   return {
-    open: openParts(world, replica, { stream, observe, isAssigned }),
+    open: openParts(world, replica, { stream, observe }),
     pipeline: pipelineParts(world, replica, { stream, observe, giveUp }),
   }
 }
@@ -70,11 +70,7 @@ interface OfRun {
   readonly observe: Observe
 }
 
-function openParts(
-  world: World,
-  replica: Actor,
-  { stream, observe, isAssigned }: OfRun & Pick<OpenParts, 'isAssigned'>,
-): OpenParts {
+function openParts(world: World, replica: Actor, { stream, observe }: OfRun): OpenParts {
   const { name } = replica
   return {
     storeReady: async () => {},
@@ -98,7 +94,6 @@ function openParts(
     beginAt,
     index: indexOf(world, replica, stream),
     owner: name,
-    isAssigned,
     clock: replica.clock,
     newNonce: replica.newNonce,
     onWritten: () => {},

@@ -80,7 +80,7 @@ async function runOne(world: World, replica: Replica, { stream, assignment, stop
     if (running.has(name)) world.violations.push(`${replica.name} runs ${name} twice at the same time`)
     running.add(name)
     of.closing.use(running, () => void running.delete(name))
-    const parts = simulatedParts(world, replica, { ...of, stream, isAssigned: () => assignment.isAssigned(name) })
+    const parts = simulatedParts(world, replica, { ...of, stream })
     return world.defects.stream?.(parts, { replica: replica.name, stop }) ?? parts
   }
   const observe = observed(world, name, clock)

@@ -138,7 +138,6 @@ export function stage(of: Stage = {}) {
     beginAt,
     index: streamIndex(store.segments(KEY)),
     owner: replica,
-    isAssigned: () => true,
     clock,
     newNonce,
     onWritten: () => {},

@@ -42,10 +42,6 @@ function opening(document: CheckpointDocument | undefined, more: Parameters<type
     storeReady: async () => {
       calls.push('store ready')
     },
-    isAssigned: () => {
-      calls.push('assigned?')
-      return true
-    },
   }
   return { ...on, parts, calls, stored: () => parseDocument(on.store.stored(KEY)?.text ?? '') }
 }
@@ -84,11 +80,11 @@ async function codeOfOpening(parts: OpenParts): Promise<ErrorCode | 'opened'> {
 }
 
 describe('opening a stream', () => {
-  test('reads the document, then the wishes, fences, reads the commit record, claims, and checks wishes and assignment again', async () => {
+  test('reads the document, then the wishes, fences, reads the commit record, claims, and looks at the wishes again', async () => {
     const { parts, calls } = opening(setByOperator())
     await openedStream(parts, never)
-    const before = ['assigned?', 'store ready', 'store read', 'wishes read']
-    expect(calls).toEqual([...before, 'kafka open', 'kafka state', 'store write', 'wishes read', 'assigned?'])
+    const before = ['store ready', 'store read', 'wishes read']
+    expect(calls).toEqual([...before, 'kafka open', 'kafka state', 'store write', 'wishes read'])
   })
 
   test('rejects a new stream without a configured start, names the missing setting and writes nothing', async () => {
@@ -145,13 +141,19 @@ describe('opening a stream', () => {
     expect(on.kinds().filter((kind) => expected.includes(kind))).toEqual(expected)
   })
 
-  test('neither fences nor writes when the stream is assigned to another replica', async () => {
-    const { parts, calls } = opening(own({}))
-    expect(await codeOfOpening({ ...parts, isAssigned: () => false })).toBe('publish.fenced')
-    expect(calls).toEqual([])
+  test('neither fences nor writes once it is to stop, as when the stream is assigned to another replica', async () => {
+    const stopping = new AbortController()
+    const { parts, calls } = opening(own({}), {
+      store: ({ key }) => {
+        if (key === WISHES) stopping.abort(new DOMException('moved', 'AbortError'))
+        return 'none'
+      },
+    })
+    await expect(openedStream(parts, stopping.signal)).rejects.toThrow('moved')
+    expect(calls).toEqual(['store ready', 'store read', 'wishes read'])
   })
 
-  test('waits for a permit before it checks the assignment, and releases it even when it fails', async () => {
+  test('waits for a permit before anything else, and releases it even when it fails', async () => {
     const openLimit = semaphore(1)
     const { parts, calls } = opening(setByOperator())
     const busy = await openLimit.acquire(never)
@@ -160,8 +162,7 @@ describe('opening a stream', () => {
     expect(calls).toEqual([])
     busy[Symbol.dispose]()
     await opened
-    expect(calls[0]).toBe('assigned?')
-    expect(await codeOfOpening({ ...parts, openLimit, isAssigned: () => false })).toBe('publish.fenced')
+    expect(await codeOfOpening({ ...parts, openLimit, topic: 'other' })).toBe('checkpoint.topic-lost')
     using _free = await openLimit.acquire(never)
   })
 })
@@ -195,7 +196,7 @@ describe('a segment of the client index', () => {
       const on = opening(named())
       if (bytes !== undefined) on.store.segments(KEY).stored.set('3-s', bytes)
       expect(await codeOfOpening(on.parts)).toBe(code)
-      expect(on.calls).toEqual(['assigned?', 'store ready', 'store read', 'wishes read', 'store read'])
+      expect(on.calls).toEqual(['store ready', 'store read', 'wishes read', 'store read'])
     },
   )
 })
@@ -208,7 +209,7 @@ describe('a stream that cannot be opened', () => {
   ])('with another %s configured is held before anything is fenced or created', async (_what, configured, code) => {
     const { parts, calls } = opening(setByOperator())
     expect(await codeOfOpening({ ...parts, ...configured })).toBe(code ?? 'checkpoint.other-stream')
-    expect(calls).toEqual(['assigned?', 'store ready', 'store read', 'wishes read'])
+    expect(calls).toEqual(['store ready', 'store read', 'wishes read'])
   })
 
   test.each([
@@ -220,7 +221,7 @@ describe('a stream that cannot be opened', () => {
     store.tamper(KEY, text)
     expect(await codeOfOpening(parts)).toBe(code)
     expect(store.stored(KEY)?.text).toBe(text)
-    expect(calls).toEqual(['assigned?', 'store ready', 'store read', 'wishes read'])
+    expect(calls).toEqual(['store ready', 'store read', 'wishes read'])
   })
 
   test('is held when it is new and its topic has records, also aborted ones, unless that is meant', async () => {
