@@ -23,8 +23,6 @@ export interface CheckpointParts {
   /** The client index in memory, kept across claims. */
   readonly index: StreamIndex
   readonly observe: (event: IndexEvent) => void
-  /** Called with the size of each document written. */
-  readonly onWritten: (bytes: number) => void
 }
 
 /** What a claim has written: the document, its stored version, and the index of its committed state. */
@@ -144,13 +142,10 @@ async function write(held: Held, document: CheckpointDocument, finish: AbortSign
  * replica that was replaced finds another version, and writes nothing: undefined.
  */
 export async function writeDocument(
-  { object, onWritten }: Pick<CheckpointParts, 'object' | 'onWritten'>,
+  { object }: Pick<CheckpointParts, 'object'>,
   { document, expected }: { readonly document: CheckpointDocument; readonly expected: Version | null },
   finish: AbortSignal,
 ): Promise<Version | undefined> {
-  const text = serializeDocument(document)
-  const outcome = await object.write(text, expected, finish)
-  if (outcome.kind === 'conflict') return undefined
-  onWritten(text.length)
-  return outcome.version
+  const outcome = await object.write(serializeDocument(document), expected, finish)
+  return outcome.kind === 'written' ? outcome.version : undefined
 }

@@ -75,7 +75,6 @@ function openParts(stream: StreamConfig, shared: SharedResources, { observe, clo
     owner,
     clock,
     newNonce,
-    onWritten: (bytes) => observe({ kind: 'checkpoint-saved', bytes }),
     observe,
   }
 }

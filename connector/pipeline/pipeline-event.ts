@@ -66,7 +66,6 @@ export type PipelineEvent =
       readonly states: ScanStates
       readonly index: IndexSize
     }
-  | { readonly kind: 'checkpoint-saved'; readonly bytes: number }
   | IndexEvent
   /** The token of a scan was refused; it begins again at `lastChanged`. */
   | {

@@ -96,7 +96,6 @@ function openParts(world: World, replica: Actor, { stream, observe }: OfRun): Op
     owner: name,
     clock: replica.clock,
     newNonce: replica.newNonce,
-    onWritten: () => {},
     observe,
   }
 }

@@ -80,7 +80,6 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
       states: scanStates,
       index: { clients: 5000, memoryBytes: 120_000, segments: 2 },
     },
-    'checkpoint-saved': { kind: 'checkpoint-saved', bytes: 2048 },
     'segment-written': { kind: 'segment-written', tier: 0, bytes: 48_000 },
     'index-upkeep-failed': { kind: 'index-upkeep-failed', error },
     'scan-backed-off': { kind: 'scan-backed-off', scan: 'history', pauseMs: 60_000, code: 'source.unreachable', error },

@@ -39,7 +39,6 @@ export const rows: EventRows<PipelineEvent> = {
     logged: 'hourly',
     isWarning: true,
   },
-  'checkpoint-saved': { log: trace('checkpoint saved', 'bytes') },
   'wishes-damaged': {
     log: warn('wishes of operators cannot be read, and count as none until the next pause, resume or rewind'),
     isWarning: true,

@@ -27,13 +27,11 @@ async function claimedStream(from = state) {
   const store = memoryStore({ fault: () => next.fault })
   const object = store.object(KEY)
   const document = documentWith({ committed: { state: from } })
-  const written: number[] = []
   let nonces = 0
   const clock = virtualClock(now)
   const parts: CheckpointParts = {
     ...{ object, clock, index: streamIndex(store.segments(KEY)), observe: () => {} },
     newNonce: () => `n${++nonces}`,
-    onWritten: (bytes: number) => written.push(bytes),
   }
   const version = (await writeDocument(parts, { document, expected: null }, never)) as Version
   const table = await parts.index.load({ ...document, index: from.index }, never)
@@ -43,7 +41,7 @@ async function claimedStream(from = state) {
     stored,
     /** The table with which the next opening would start. */
     reopened: () => parts.index.load({ ...stored(), index: stored().committed.state.index }, never),
-    ...{ store, written, next, parts, clock },
+    ...{ store, next, parts, clock },
   }
 }
 
@@ -66,12 +64,6 @@ describe('the checkpoint of a claimed stream', () => {
     const { checkpoint } = await claimedStream()
     expect(() => checkpoint.advance(read(2, entriesOf([1, 0])))).toThrow('without a transaction')
     expect(checkpoint.table.size()).toBe(0)
-  })
-
-  test('reports the size of each document written', async () => {
-    const { checkpoint, store, written } = await claimedStream()
-    await checkpoint.save(never)
-    expect(written).toEqual(store.history(KEY).map((text) => text.length))
   })
 })
 

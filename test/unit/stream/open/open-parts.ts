@@ -140,7 +140,6 @@ export function stage(of: Stage = {}) {
     owner: replica,
     clock,
     newNonce,
-    onWritten: () => {},
     observe,
   }
   const pipeline: PipelineParts = {
