@@ -6,12 +6,6 @@ import { leastFile } from '../config/config-sources.ts'
 const stream = (name: string) => `{ name: ${name}, sharedKeys: true, polaris: { url: https://p, codeMagasin: 1 } }`
 const yaml = `${leastFile}streams: [${stream('paris')}, ${stream('lyon')}]`
 
-test('names an unknown stream as the operator wrote it', async () => {
-  const { output, exit } = await typed({ command: 'pause lion', yaml })
-  expect(output).toContain('unknown stream lion; must be one of paris, lyon')
-  expect(exit).toBe(2)
-})
-
 test('asks for a stream when there are several', async () => {
   expect(() => onlyOne([{ name: 'paris' }, { name: 'lyon' }])).toThrow('name one of the streams: paris, lyon')
   expect((await typed({ command: 'pause', yaml })).output).toContain('name one of the streams: paris, lyon')
