@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=16 --heap-growing-percent=60 --no-parallel-scavenge
+#!/usr/bin/env -S node --max-semi-space-size=16 --heap-growing-percent=80 --no-parallel-scavenge
 // Must load on any Node since 16: it names an unsupported one before anything that such a Node cannot load.
 import { createRequire } from 'node:module'
 
