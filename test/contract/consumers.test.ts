@@ -152,4 +152,4 @@ it('consumers in Node, Java and Python rebuild the same clients, during the firs
     { timeout: 40_000, interval: 300 },
   )
   expect(await rebuilt()).toEqual(same(newest, 'complete'))
-})
+}, 180_000)

@@ -210,14 +210,15 @@ async function recover(world: World, detail: number): Promise<void> {
 }
 
 /** Makes Kafka lose a marker of the stream's next transaction: of its events, of its commit record, or of both. */
-function loseMarker({ kafka, streams }: World, detail: number): void {
-  const stream = streams[detail % streams.length]
+function loseMarker(world: World, detail: number): void {
+  const { kafka, streams } = world
   const where = Math.floor(detail / streams.length) % 3
-  if (stream === undefined) return
-  if (where !== 1) kafka.loseNextMarker(CONNECTOR, stream.name)
-  if (where === 0) return
-  kafka.loseNextRecordMarker(CONNECTOR, stream.name)
-  stream.hasLostRecord = true
+  withStream(world, detail, (stream) => {
+    if (where !== 1) kafka.loseNextMarker(CONNECTOR, stream.name)
+    if (where === 0) return
+    kafka.loseNextRecordMarker(CONNECTOR, stream.name)
+    stream.hasLostRecord = true
+  })
 }
 
 /** Less than the first epoch of a stream that begins again without a readable document. */
@@ -246,10 +247,8 @@ function stall({ clock, replicas }: World, detail: number): void {
 
 /** Rarely, as each leads to an operator's action. */
 function expire(world: World, detail: number): void {
-  const { streams } = world
-  if (detail % 4 !== 0) return
-  const stream = streams[detail % streams.length]
-  if (stream !== undefined) expireSegment(world, stream, Math.floor(detail / streams.length))
+  const { length } = world.streams
+  if (detail % 4 === 0) withStream(world, detail, (stream) => expireSegment(world, stream, Math.floor(detail / length)))
 }
 
 function killCommands(world: World, detail: number): void {

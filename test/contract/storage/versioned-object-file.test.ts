@@ -1,9 +1,8 @@
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { systemClock } from '../../../connector/runtime/clock.ts'
-import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { fileStore } from '../../../connector/storage/file-store.ts'
 import { closingAfterEach } from '../../support/closing.ts'
 import { fileStoreProcess, killed, outputOf } from '../../support/file-store-process.ts'
@@ -138,19 +137,6 @@ test('has a complete newest version when a writer is killed at any time', async 
 function writer(...script: Parameters<typeof fileStoreProcess>) {
   return closing.use(fileStoreProcess(...script), killed)
 }
-
-describe('the start-up probe', () => {
-  test('rejects a path that is a file, with the whole path and the reason', async () => {
-    const { directory } = open()
-    writeFileSync(join(directory, 'taken'), '')
-    const store = fileStore(join(directory, 'taken'), parts)
-    const error = await store.probe(never).catch((rejection) => rejection)
-    expect(codeOf(error)).toBe('storage.refused')
-    expect(error.message).toBe(
-      `probe directory ${join(directory, 'taken')}: EEXIST: a file exists where a directory is needed`,
-    )
-  })
-})
 
 test('rejects when a version file cannot be read, with its path and the reason', async () => {
   const { object, place } = open()

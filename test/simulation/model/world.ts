@@ -167,7 +167,6 @@ export interface Operator {
     | 'due'
     | 'writing'
     | 'waiting'
-    | 'fencing'
     | 'looking'
     | 'sending'
     | 'committing'
