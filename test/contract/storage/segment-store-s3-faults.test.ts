@@ -1,12 +1,9 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { buffer } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
 import type { SegmentStore } from '../../../connector/storage/checkpoint-store.ts'
 import { closingAfterEach } from '../../support/closing.ts'
 import { fakeObject } from '../../support/fakes/fake-s3-server.ts'
 import { type FakeStoreSetting, fakeS3Store, s3StoreAt } from '../../support/fakes/fake-s3-store.ts'
+import { scriptedServer } from '../../support/servers/scripted-http.ts'
 import { never } from '../../support/signals.ts'
 
 const closing = closingAfterEach()
@@ -69,21 +66,14 @@ test('list has neither the prefix itself nor what is in directories below it', a
 })
 
 test('put succeeds when a large upload takes longer than the limit of an answer', async () => {
-  const server = createServer(async (incoming, outgoing) => {
-    await buffer(incoming)
-    const timer = setInterval(() => outgoing.writeProcessing(), 20)
+  await using server = await scriptedServer((_, response) => {
+    const timer = setInterval(() => response.writeProcessing(), 20)
     setTimeout(() => {
       clearInterval(timer)
-      outgoing.setHeader('etag', '"any"').end()
+      response.setHeader('etag', '"any"').end()
     }, 600)
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  closing.use(server, (opened) => {
-    opened.close()
-    opened.closeAllConnections()
   })
-  const { port } = server.address() as AddressInfo
-  const { store, retried } = s3StoreAt(`http://127.0.0.1:${port}`, { times: { answerWithinMs: 300 } }, closing)
+  const { store, retried } = s3StoreAt(server.url, { times: { answerWithinMs: 300 } }, closing)
   await store.segments(key).put('1-a', Buffer.alloc(4_000_000), never)
   expect(retried).toEqual([])
 })
