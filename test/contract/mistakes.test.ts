@@ -1,11 +1,10 @@
-import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest'
 import { startPolarisSimulator } from '../polaris/polaris-simulator.ts'
 import { closingAfterAll, temporaryFolder } from '../support/closing.ts'
 import { loneCertificate } from '../support/servers/lone-certificate.ts'
+import { rawServer } from '../support/servers/raw-server.ts'
 import { scriptedServer } from '../support/servers/scripted-http.ts'
 import { type Mistake, typed } from '../support/typed-command.ts'
 
@@ -23,10 +22,9 @@ beforeAll(async () => {
   const https = closing.use(await startPolarisSimulator({ clients: 3, tls: certificate }), (server) => server.close())
   const html = await scriptedServer((_, response) => void response.end('<html><h1>Welcome</h1></html>'))
   closing.use(html, async (server) => await server[Symbol.asyncDispose]())
-  const other = createServer((socket) => socket.end('220 mail.example.com ESMTP\r\n')).listen(0, '127.0.0.1')
-  closing.use(other, (server) => void server.close())
-  await once(other, 'listening')
-  const silent = `http://127.0.0.1:${(other.address() as AddressInfo).port}/`
+  const other = await rawServer((socket) => socket.end('220 mail.example.com ESMTP\r\n'))
+  closing.use(other, async (server) => await server[Symbol.asyncDispose]())
+  const silent = `http://${other.address}/`
   at = { http: http.url, https: https.url, html: html.url, silent }
   writeFileSync(join(folder, 'taken'), '')
 })

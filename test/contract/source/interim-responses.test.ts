@@ -1,32 +1,13 @@
-import type { AddressInfo } from 'node:net'
-import { createServer, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { EMPTY_PAGE, testSource } from '../../support/one-read.ts'
+import { rawServer } from '../../support/servers/raw-server.ts'
 
 const accepted = 'a page with 0 clients'
 const final = `HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: ${EMPTY_PAGE.length}\r\n\r\n${EMPTY_PAGE}`
 
 /** A server that answers each request by writing to the socket. */
-async function rawServer(answer: (socket: Socket, request: string) => void) {
-  const sockets = new Set<Socket>()
-  let connections = 0
-  const server = createServer((socket) => {
-    connections += 1
-    sockets.add(socket)
-    socket.on('error', () => {})
-    socket.on('data', (data) => answer(socket, data.toString()))
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  return {
-    url: `http://127.0.0.1:${port}`,
-    connections: () => connections,
-    [Symbol.asyncDispose]: () => {
-      for (const socket of sockets) socket.destroy()
-      return new Promise<void>((resolve) => server.close(() => resolve()))
-    },
-  }
-}
+const answering = (answer: (socket: Socket) => void) => rawServer((socket) => socket.on('data', () => answer(socket)))
 
 /** Each part in a packet of its own. */
 function sendParts(socket: Socket, [part, ...others]: readonly string[]): void {
@@ -41,8 +22,8 @@ describe('a 100 Continue that was not asked for', () => {
     ['byte by byte', [...interim, final]],
     ['before another interim response', [`${interim}HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n${final}`]],
   ])('is skipped: %s', async (_, parts) => {
-    await using server = await rawServer((socket) => sendParts(socket.setNoDelay(true), parts))
-    await using source = testSource({ url: server.url })
+    await using server = await answering((socket) => sendParts(socket.setNoDelay(true), parts))
+    await using source = testSource({ url: `http://${server.address}` })
     expect(await source.read()).toBe(accepted)
     expect(await source.read()).toBe(accepted)
     expect(server.connections()).toBe(1)
@@ -59,11 +40,11 @@ describe('a server that never finishes the headers', () => {
     ['interim responses without end', 'HTTP/1.1 102 Processing\r\n\r\n', ''],
     ['a header byte by byte', 'a', 'HTTP/1.1 200 OK\r\nX-A: '],
   ])('is left in time: %s', async (_, unit, first) => {
-    await using server = await rawServer((socket) => {
+    await using server = await answering((socket) => {
       socket.write(first)
       every20ms(socket, unit)
     })
-    await using source = testSource({ url: server.url, timeouts })
+    await using source = testSource({ url: `http://${server.address}`, timeouts })
     expect(await source.read()).toMatch(
       /^source\.unreachable: call http:\/\/127\.0\.0\.1:\d+: no complete response in time/,
     )

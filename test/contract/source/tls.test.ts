@@ -1,9 +1,9 @@
-import { type AddressInfo, createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { polarisDefaults, type TlsConfig } from '../../../connector/source/polaris/polaris-config.ts'
 import { EMPTY_PAGE, readOnce } from '../../support/one-read.ts'
 import { type LoneCertificate, loneCertificate } from '../../support/servers/lone-certificate.ts'
 import { pemCertificates } from '../../support/servers/pem-certificates.ts'
+import { rawServer } from '../../support/servers/raw-server.ts'
 import { type ScriptedServer, scriptedServer } from '../../support/servers/scripted-http.ts'
 
 const certificates = pemCertificates()
@@ -95,13 +95,7 @@ describe('with a pinned fingerprint', () => {
 
 describe('a server that never finishes the handshake', () => {
   it('fails after the connect timeout', async () => {
-    const silent = createServer()
-    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
-    const { port } = silent.address() as AddressInfo
-    try {
-      expect(await reading(`https://127.0.0.1:${port}`, undefined, 300)).toMatch(/^source\.unreachable: .*ETIMEDOUT/)
-    } finally {
-      silent.close()
-    }
+    await using silent = await rawServer()
+    expect(await reading(`https://${silent.address}`, undefined, 300)).toMatch(/^source\.unreachable: .*ETIMEDOUT/)
   })
 })

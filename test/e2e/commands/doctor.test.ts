@@ -1,10 +1,9 @@
-import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it } from 'vitest'
 import type { Finding } from '../../../connector/inspect/doctor/doctor-parts.ts'
 import { plantedMarks } from '../../polaris/polaris-simulator.ts'
 import { checkpointObject } from '../../support/checkpoint-object.ts'
 import { type LogLine, startConnector } from '../../support/connector-process.ts'
+import { rawServer } from '../../support/servers/raw-server.ts'
 import { configFile, expectExactlyOnce, type Scene, scene, testAdmin } from '../../support/stream-scene.ts'
 
 const hasMessage = (msg: string) => (line: LogLine) => line.msg === msg
@@ -81,23 +80,15 @@ it('changes nothing while a replica is running, and does not disturb it', async 
   expect(connector.lines().filter(({ msg }) => /lost|again|stopped/.test(msg))).toEqual([])
 })
 
-/** The address of a server that accepts connections, but never answers. */
-async function silentServer(): Promise<string> {
-  const silent = createServer(() => {}).listen(0, '127.0.0.1')
-  onTestFinished(() => void silent.close())
-  await once(silent, 'listening')
-  return `127.0.0.1:${(silent.address() as AddressInfo).port}`
-}
-
 it('reports what is unavailable or rejects access, checks the rest, and finishes within its time limit', async () => {
-  const silentAddress = await silentServer()
+  await using silent = await rawServer()
   const here = await scene()
   const withoutKafka = ['offsets retention', 'topics', 'rights', 'transaction']
   const withoutPage = ['second page', 'interleaved scans', 'fields', 'lists', 'server clock', 'time zone']
   const cases: [Record<string, string>, string, string, string[]][] = [
-    [{ KAFKA_BROKERS: silentAddress }, 'kafka', 'publish.failed', withoutKafka],
+    [{ KAFKA_BROKERS: silent.address }, 'kafka', 'publish.failed', withoutKafka],
     [{ POLARIS_URL: 'http://127.0.0.1:9/' }, 'polaris', 'source.unreachable', withoutPage],
-    [{ AWS_ENDPOINT_URL_S3: `http://${silentAddress}` }, 'checkpoint store', 'storage.unavailable', ['checkpoint']],
+    [{ AWS_ENDPOINT_URL_S3: `http://${silent.address}` }, 'checkpoint store', 'storage.unavailable', ['checkpoint']],
   ]
   const found = await Promise.all(cases.map(([environment]) => examined(here, environment)))
   for (const [index, [environment, check, code, skipped]] of cases.entries()) {

@@ -1,7 +1,7 @@
-import { once } from 'node:events'
-import { createServer, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { array, int16, int32, text } from './kafka-bytes.ts'
 import { kafkaApi } from './kafka-wire.ts'
+import { rawServer } from './raw-server.ts'
 
 /** The outcome of a login: the connection closes, no response comes, or the response is an error code. */
 type LoginOutcome = 'cut' | 'hang' | { readonly code: number }
@@ -24,30 +24,17 @@ interface SaslBrokerOptions {
 /** Implements only the login part of a broker, on a free loopback port. No login succeeds. */
 export async function startSaslBroker({ outcome, handshake }: SaslBrokerOptions): Promise<SaslBroker> {
   let logins = 0
-  const sockets = new Set<Socket>()
   const answerTo = (api: number, version: number): Buffer | 'cut' | 'hang' => {
     if (api === kafkaApi.apiVersions) return version > 0 ? Buffer.concat([apiVersions, noThrottling]) : apiVersions
     if (api === kafkaApi.saslHandshake) return outcomeOf(handshake ?? { code: 0 }, ({ code }) => mechanisms(code))
     logins += 1
     return outcomeOf(outcome, ({ code }) => Buffer.concat([int16(code), text('refused'), array([])]))
   }
-  const server = createServer((socket) => {
-    sockets.add(socket.on('error', () => {}).once('close', () => sockets.delete(socket)))
-    serve(socket, answerTo)
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new TypeError('no port')
+  const server = await rawServer((socket) => serve(socket, answerTo))
   return {
-    address: `127.0.0.1:${address.port}`,
+    address: server.address,
     logins: () => logins,
-    close: async () => {
-      const closed = once(server, 'close')
-      server.close()
-      for (const socket of sockets) socket.destroy()
-      await closed
-    },
+    close: async () => await server[Symbol.asyncDispose](),
   }
 }
 
