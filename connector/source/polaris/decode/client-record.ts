@@ -39,43 +39,61 @@ interface Making {
   readonly shapes: Shape[]
 }
 
-/** Hot path. */
+/** Hot path, as is what it calls: V8 would allocate memory for each call of a function with closures in it. */
 function presentIn(value: Parameters<typeof fieldsOf>[0], making: Making): Fields {
   const { names, values, text } = fieldsOf(value)
-  const present: Fields = { names: [], values: [] }
-  const add = (name: string, field: ClientValue | undefined) => {
-    if (field === undefined) return
-    present.names.push(name)
-    present.values.push(field)
+  // Lists of their final size: those that grow take several times as much memory.
+  const present: Fields = { names: new Array(names.length + 1), values: new Array(names.length + 1) }
+  let count = 0
+  for (let at = 0; at <= names.length; at += 1) {
+    const name = names[at] ?? TEXT
+    const field = at < names.length ? valueIn(values[at] ?? null, making) : textIn(text, making)
+    if (field === undefined || isMetadata(name)) continue
+    present.names[count] = name
+    present.values[count] = field
+    count += 1
   }
-  for (let at = 0; at < names.length; at += 1) {
-    const name = names[at] as string
-    if (!isMetadata(name)) add(name, valueIn(values[at] ?? null, making))
-  }
-  if (text !== '' && text.trim() !== '') add(TEXT, normaliseText(text, making.timeZone))
+  present.names.length = count
+  present.values.length = count
   return present
 }
+
+const textIn = (text: string, { timeZone }: Making) =>
+  text !== '' && text.trim() !== '' ? normaliseText(text, timeZone) : undefined
 
 /** Undefined: absent. */
 function valueIn(value: Value, making: Making): ClientValue | undefined {
   if (typeof value === 'string') return normaliseText(value, making.timeZone)
   if (value === null) return undefined
   if (typeof value !== 'object') return String(value)
-  if (isList(value)) return value.map((item) => valueIn(item, making)).filter((item) => item !== undefined)
+  return isList(value) ? itemsIn(value, making) : objectIn(value, making)
+}
+
+const itemsIn = (items: readonly Value[], making: Making) =>
+  items.map((item) => valueIn(item, making)).filter((item) => item !== undefined)
+
+function objectIn(value: Parameters<typeof fieldsOf>[0], making: Making): ClientValue {
   const fields = presentIn(value, making)
   const { names, values } = fields
   // An element around several with the same name is their list.
-  const isItems = value instanceof Element && names.length > 1 && names.every((name) => name === names[0])
+  const isItems = value instanceof Element && names.length > 1 && names.every(isFirst)
   return isItems ? values : shaped(fields, making.shapes)
 }
 
+const isFirst = (name: string, _: number, names: readonly string[]) => name === names[0]
+
 /** Hot path. */
 function shaped({ names, values }: Fields, shapes: Shape[]): ClientRecord {
-  const shape = shapes.find((known) => isSame(known.names, names))
+  const shape = shapeOf(names, shapes)
   if (shape === undefined) return newShape({ names, values }, shapes)
   const record: { [field: string]: ClientValue } = { ...shape.empty }
   for (let at = 0; at < names.length; at += 1) record[names[at] as string] = values[at] as ClientValue
   return record
+}
+
+function shapeOf(names: readonly string[], shapes: readonly Shape[]): Shape | undefined {
+  for (const shape of shapes) if (isSame(shape.names, names)) return shape
+  return undefined
 }
 
 function isSame(names: readonly string[], others: readonly string[]): boolean {
