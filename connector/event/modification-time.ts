@@ -36,7 +36,7 @@ function parsed(text: string, timeZone: string): ModificationTime | undefined {
   const wall = `${date}T${time}`
   const asUtc = Date.parse(`${wall}Z`)
   // Not the same: for example 30 February.
-  if (Number.isNaN(asUtc) || new Date(asUtc).toISOString().slice(0, 19) !== wall) return undefined
+  if (new Date(asUtc).getUTCDate() !== Number(date?.slice(8))) return undefined
   if (offset !== undefined) {
     const instant = Date.parse(`${wall}${fraction.slice(0, 4)}${offset}`)
     return Number.isNaN(instant) ? undefined : { instant, wallClock: wallClock(instant, timeZone), hasTimeOfDay: true }
