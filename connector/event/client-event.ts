@@ -7,7 +7,7 @@ export interface ValueRecord {
   readonly to: 'events' | 'deadLetters'
   /** The client id; null in a dead letter without one. Determines the partition (Java-compatible murmur2). */
   readonly key: string | null
-  /** JSON text in UTF-8: bytes outside the heap, as a record waits until it is sent. */
+  /** JSON text in UTF-8. Records wait until they are sent, so their bytes are outside the heap. */
   readonly value: Buffer
   readonly headers: RecordHeaders
 }

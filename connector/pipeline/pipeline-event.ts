@@ -89,7 +89,7 @@ export type PipelineEvent =
   | { readonly kind: 'history-done'; readonly clients: number }
   | WishesEvent
 
-/** The stream enters a state, fails in it, or is paused anew. */
+/** The stream enters a state, has a failure in it, or gets another request to pause. */
 type StreamStateEvent = WhyInState & {
   readonly kind: 'stream-state'
   readonly state: StreamState
@@ -98,9 +98,9 @@ type StreamStateEvent = WhyInState & {
 
 /** Why a stream is in a state. */
 export interface WhyInState {
-  /** Also of a paused stream, which cannot be left without a pending state. Of one that has ended: nothing follows. */
+  /** A paused stream has one too, while its pending state cannot be resolved. If the stream has ended, nothing follows. */
   readonly failure?: StreamFailure
-  /** Of an operator: the stream reads and publishes nothing. */
+  /** An operator has paused the stream: it reads and publishes nothing. */
   readonly pause?: Wishes
 }
 

@@ -12,7 +12,7 @@ export function producerOn(kafka: Kafka, settings: ProducerConfig): { producer: 
   return { cluster, producer: createProducer({ ...settings, cluster, logger: kafka.logger() }) }
 }
 
-/** Connects and initializes the producer of this cluster object. Resolves with its identity, and who assigned that. */
+/** Connects and initializes the producer of this cluster object. Resolves with its identity and the coordinator that assigned it. */
 export async function initialized(
   producer: Pick<Producer, 'connect' | 'transaction'>,
   cluster: Pick<Cluster, 'findGroupCoordinator'>,

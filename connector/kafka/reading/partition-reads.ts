@@ -38,7 +38,7 @@ export async function offsetsOf(
   return new Map(found?.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]))
 }
 
-/** kafkajs passes over partitions that its metadata do not have. Throws LEADER_NOT_AVAILABLE. */
+/** Throws LEADER_NOT_AVAILABLE for partitions that the metadata lack: kafkajs would skip them. */
 function mustHave(partitions: number, found: number): void {
   if (found < partitions) throw createErrorFromCode(5)
 }
