@@ -3,7 +3,8 @@ import { failureOf, histories, type Kind } from '../test/simulation/histories.ts
 
 /**
  * `npm run simulate -- --runs 20000 --seed 7` runs the histories of `make test`, but more of them.
- * With `--first`, reports the first failing history without looking for a smaller one. With `--path`, repeats one history and prints each step.
+ * Prints how far it is after each thousand of a kind, which have a seed of their own. With `--first`, reports the first
+ * failing history without looking for a smaller one. With `--path`, repeats one history and prints each step.
  */
 const { values } = parseArgs({
   options: {
@@ -16,17 +17,25 @@ const kinds = Object.keys(histories) as Kind[]
 const chosen = of === undefined ? kinds : kinds.filter((kind) => kind === of)
 if (chosen.length === 0) throw new Error(`--of must be one of ${kinds.join(', ')}`)
 
+const AT_ONCE = 1_000
+const perKind = path === undefined ? Math.ceil(Number(runs) / chosen.length) : 1
+const firstSeed = seed === undefined ? Date.now() % 2 ** 31 : Number(seed)
+
 for (const kind of chosen) {
   const startedAt = performance.now()
-  const failure = await failureOf({
-    kind,
-    runs: Math.ceil(Number(runs) / chosen.length),
-    seed: seed === undefined ? undefined : Number(seed),
-    path,
-    ...(first === true ? { lookingFor: /./ } : {}),
-    ...(path === undefined ? {} : { log: (line: string) => console.log(line) }),
-  })
-  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
-  console.log(`${kind}: ${failure ?? 'no violation'} (${seconds} s)`)
-  if (failure !== undefined) process.exitCode = 1
+  for (let done = 0, part = 0; done < perKind && process.exitCode === undefined; part += 1) {
+    const count = Math.min(AT_ONCE, perKind - done)
+    const failure = await failureOf({
+      kind,
+      runs: count,
+      seed: firstSeed + part,
+      path,
+      ...(first === true ? { lookingFor: /./ } : {}),
+      ...(path === undefined ? {} : { log: (line: string) => console.log(line) }),
+    })
+    done += count
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
+    console.log(`${kind}: ${failure ?? `${done} of ${perKind} without a violation`} (${seconds} s)`)
+    if (failure !== undefined) process.exitCode = 1
+  }
 }

@@ -23,7 +23,7 @@ export const runDefaults = {
    */
   savePeriodMs: 60_000,
   /** Pages that share a transaction during a backlog. */
-  pageGroup: { maxBytes: 1024 * 1024, maxDelayMs: 200 },
+  pageGroup: { maxBytes: 4 * 1024 * 1024, maxDelayMs: 200 },
   /** Time to publish and save the current page when the replica stops or loses the stream. */
   finishWithinMs: 50_000,
   /**

@@ -35,8 +35,8 @@ export interface PageGroupParts {
   readonly observe: Observe
 }
 
-/** With so many index entries a group is full: they are part of the document. A page adds at most as many. */
-export const MAX_ENTRIES = 2_000
+/** With so many index entries a group is full: they are part of the document, where they take 150 KB. */
+export const MAX_ENTRIES = 4_000
 
 /** The page group being built, and the state that it leads to. */
 export interface Building {

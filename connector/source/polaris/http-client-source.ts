@@ -1,3 +1,4 @@
+import { setImmediate as otherWork } from 'node:timers/promises'
 import type { Clock } from '../../runtime/clock.ts'
 import type { ClientSource, ObserveSource, Page, PageRequest } from '../client-source.ts'
 import { timeFormat } from '../source-time.ts'
@@ -34,6 +35,8 @@ export function httpClientSource(config: PolarisConfig, parts: SourceParts): Cli
     const judging = { timeZone, statusFields, clientsPath, output: at.output, auth: config.auth.kind }
     const call = async (request: ApiRequest) => judgeAnswer(await caller.call(request, stop), judging)
     const { replacedCharacters: characters, ...page } = await send(readRequest(settings, at), call, stop)
+    // A page is decoded at once, in up to 40 ms: a delivery goes on before its clients are processed.
+    await otherWork()
     if (characters > 0) observe({ kind: 'characters-replaced', characters })
     return page
   }
