@@ -19,7 +19,7 @@ import { restarted, rewound, withoutPending } from './rewind.ts'
 import type { ValidState } from './valid-state.ts'
 import type { Rewind } from './wishes.ts'
 
-/** Transitions of the checkpoint document. Each function returns what to write next. All are pure. */
+/** Transitions of the checkpoint document. Each function returns what to write next, and writes nothing. */
 
 /** The replica that claims, and the id of its transactional producer. */
 interface Claimant {

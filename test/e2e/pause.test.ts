@@ -5,10 +5,9 @@ import { replicaScene } from '../support/replica-scene.ts'
 const reason = 'maintenance of Polaris'
 
 /** The exit code of a command, and what it printed. */
-async function outcome(command: ConnectorProcess): Promise<{ code: number; output: string; tookMs: number }> {
-  const startedAt = performance.now()
+async function outcome(command: ConnectorProcess): Promise<{ code: number; output: string }> {
   const code = await command.exitCode()
-  return { code, output: command.output(), tookMs: performance.now() - startedAt }
+  return { code, output: command.output() }
 }
 
 it('a paused stream stays paused when its replica is killed and another takes over, and continues when it is resumed', async () => {
@@ -20,7 +19,6 @@ it('a paused stream stays paused when its replica is killed and another takes ov
   await second.line(says('standing by: no stream is assigned to this replica'))
   const paused = await outcome(stage.start(['pause', stream, '--reason', reason]))
   expect(paused).toMatchObject({ code: 0, output: expect.stringMatching(`stream ${stream} is paused`) })
-  expect(paused.tookMs).toBeLessThan(15_000)
   expect(await first.line(says('stream paused'))).toMatchObject({ stream, reason, level: 'info' })
   const calls = stage.simulator.calls.length
   stage.simulator.change()
