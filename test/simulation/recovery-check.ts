@@ -4,7 +4,7 @@ import { waitingRewind } from '../../connector/checkpoint/wishes.ts'
 import { EVENT_TYPE } from '../../connector/event/client-event.ts'
 import { eventIn } from '../support/cloud-event.ts'
 import { resumeAll, storedWishes } from './simulated-operator.ts'
-import { LONGEST_REACH_MS, LOOK_EVERY_MS } from './simulated-parts.ts'
+import { LONGEST_REACH_MS, LOOK_EVERY_MS, pauses } from './simulated-parts.ts'
 import { type Change, isDeleted, wasDeletedSince } from './simulated-polaris.ts'
 import { POLL_MS } from './simulated-poll.ts'
 import { isAlive, STOP_WITHIN_MS, startReplica, stopReplica } from './simulated-replica.ts'
@@ -19,7 +19,7 @@ const LATE_MS = 3_600_000 + 900_000
 /** Limit from a change to its event while no faults occur. */
 const LAG_MS = 2 * POLL_MS
 /** Limit for a replica that was fenced to open its stream again: its pause doubles with each erasure of the history. */
-const FENCED_MS = 36_000
+const FENCED_MS = pauses.fenced.maxPauseMs
 const STEPS = 200_000
 
 /**
