@@ -3,7 +3,7 @@ import { failureOf, histories, type Kind } from '../test/simulation/histories.ts
 
 /**
  * `npm run simulate -- --runs 20000 --seed 7` runs the histories of `make test`, but more of them.
- * Prints how far it is after each thousand of a kind, which have a seed of their own. With `--first`, reports the first
+ * Reports after each thousand histories of a kind, which have a seed of their own. With `--first`, reports the first
  * failing history without looking for a smaller one. With `--path`, repeats one history and prints each step.
  */
 const { values } = parseArgs({

@@ -35,7 +35,7 @@ export function httpClientSource(config: PolarisConfig, parts: SourceParts): Cli
     const judging = { timeZone, statusFields, clientsPath, output: at.output, auth: config.auth.kind }
     const call = async (request: ApiRequest) => judgeAnswer(await caller.call(request, stop), judging)
     const { replacedCharacters: characters, ...page } = await send(readRequest(settings, at), call, stop)
-    // A page is decoded at once, in up to 40 ms: a delivery goes on before its clients are processed.
+    // Decoding blocks for up to 40 ms: a delivery that waits goes on before the clients are processed.
     await otherWork()
     if (characters > 0) observe({ kind: 'characters-replaced', characters })
     return page
