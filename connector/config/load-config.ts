@@ -1,4 +1,3 @@
-import { LineCounter, parseDocument } from 'yaml'
 import type * as z from 'zod'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import {
@@ -24,6 +23,7 @@ import {
   type Variables,
   variables,
 } from './variables.ts'
+import { readYaml } from './yaml-file.ts'
 
 export interface ConfigSources {
   /** Path of the YAML file; undefined: only the environment. */
@@ -127,25 +127,6 @@ function follow(value: unknown, path: ConfigPath, again: Draft['again']): void {
     // One text may give a whole map of secrets.
     if (read !== undefined && item instanceof Secret) item.follow(() => linesOf(read() ?? '')?.[key])
     follow(item, [...path, Array.isArray(value) ? Number(key) : key], again)
-  }
-}
-
-/** The document as plain values, undefined if it is empty; or why it cannot be read. */
-function readYaml(name: string, readFile: ReadFile): { problems: readonly ConfigProblem[]; value?: unknown } {
-  const invalid = (what: string) => ({ problems: [{ place: name, what }] })
-  const content = tryToRead(name, readFile)
-  if (content.kind === 'failed') return invalid(`cannot be read (${content.why})`)
-  const lines = new LineCounter()
-  // Invariant 8: pretty errors quote the line, which may contain a secret.
-  const document = parseDocument(content.text, { lineCounter: lines, prettyErrors: false, merge: true })
-  const problems = [...document.errors, ...document.warnings].map(({ code, pos }) => ({
-    place: `${name}:${lines.linePos(pos[0]).line}`,
-    what: `is not valid YAML (${code.toLowerCase().replaceAll('_', ' ')}): check indentation, and put the value in quotes`,
-  }))
-  try {
-    return problems.length > 0 ? { problems } : { problems, value: document.toJS() }
-  } catch {
-    return invalid('is not valid YAML: check the aliases (*) and merge keys (<<)')
   }
 }
 

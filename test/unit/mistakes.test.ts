@@ -56,7 +56,7 @@ const stream = 'streams:\n  - polaris: { url: https://p, codeMagasin: 1 }\n'
 
 test.each([
   ['an unknown key', `${leastFile}${stream.replace('codeMagasin', 'codeMagazin')}`, 'did you mean codeMagasin?'],
-  ['a tab', 'kafka:\n\tbrokers: [k:1]\n', 'connector.yaml:2: is not valid YAML (tab as indent): check indentation'],
+  ['a tab', 'kafka:\n\tbrokers: [k:1]\n', 'connector.yaml:2: is not valid YAML (tab as indent): indent with spaces'],
   [
     'a colon in a value',
     'connector: a: b\n',

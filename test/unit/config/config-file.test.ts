@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { problemText } from '../../../connector/config/config-problem.ts'
 import { byPath, fromFile, leastEnvironment, leastFile, problems, valid } from './config-sources.ts'
 
 const oneStream = `${leastFile}streams:
@@ -62,6 +63,31 @@ describe('a configuration file', () => {
     expect(found[0]?.what).toContain('is not valid YAML')
     expect(found.map(({ place }) => place)).toContain(`c.yaml:${line}`)
     expect(JSON.stringify(found)).not.toContain('hunter2')
+  })
+
+  const reference = (name: string) => `$\{${name}}`
+  test.each([
+    [
+      `a:\n  - { b: 1, c: ${reference('PW')}, d: 2 }\n  - { b: [${reference('X')}], c: ${reference('Y')} }\ne: { f: 1 }\n`,
+      [
+        `c.yaml:2: has ${reference('PW')} inside braces: write "${reference('PW')}"`,
+        `c.yaml:3: has ${reference('X')} inside braces: write "${reference('X')}"`,
+        `c.yaml:3: has ${reference('Y')} inside braces: write "${reference('Y')}"`,
+      ],
+    ],
+    ['a: 1\n b: 2\nc: 3\n', ['c.yaml:1: is not valid YAML (block as implicit key): check indentation']],
+    ['a: { b: 1 }}\nc: 2\nd: { e: 3 }\n', ['c.yaml:1: is not valid YAML (unexpected token): check indentation']],
+    [
+      'a: 1\na: 2\nb: @x\n\tc: 1\n',
+      [
+        'c.yaml:2: is not valid YAML (duplicate key): remove the key here or above',
+        'c.yaml:3: is not valid YAML (bad scalar start): check indentation, and put the value in quotes',
+        'c.yaml:4: is not valid YAML (tab as indent): indent with spaces',
+      ],
+    ],
+  ])('gives one problem for each mistake: %j', (yaml, expected) => {
+    const found = problems(fromFile(yaml)).map(problemText)
+    expect(found).toEqual(expected.map((line) => expect.stringContaining(line)))
   })
 
   test.each(['just text', '- a\n- b', '5'])('%j is reported as not being a map', (yaml) => {
