@@ -1,11 +1,10 @@
 import { ConnectorError } from '../runtime/connector-error.ts'
-import type { ErrorCode } from '../runtime/error-catalogue.ts'
 
 /**
  * By the name of Kafka's error, or else the error code of Node or OpenSSL, or else the name of the error: what it means
  * for a stream, and what to check. The first match applies; any other error of Kafka is transient.
  */
-const answers: readonly (readonly [RegExp, ErrorCode, cure?: string])[] = [
+const answers: readonly (readonly [RegExp, Verdict, cure?: string])[] = [
   [/^UNKNOWN_TOPIC_OR_PARTITION$/, 'publish.topic-missing'], // after all retries
   [/_AUTHORIZATION_FAILED$/, 'publish.unauthorized'],
   [/^SASL_AUTHENTICATION_FAILED$/, 'publish.unauthorized', 'check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD'],
@@ -29,9 +28,27 @@ const answers: readonly (readonly [RegExp, ErrorCode, cure?: string])[] = [
     'publish.failed',
     'check host, port and TLS',
   ],
-  [/^TimeoutError$/, 'publish.failed'], // our own limit, see withinCommitLimit
+  [
+    /^KafkaJSServerDoesNotSupportApiKey$/,
+    'publish.failed',
+    "this port is a controller's, not a broker's: correct KAFKA_BROKERS; or Kafka is older than 2.8",
+  ],
+  [/^NOT_ENOUGH_REPLICAS/, 'publish.failed', 'too few replicas are in sync: check the brokers and min.insync.replicas'],
+  [/^TimeoutError$/, 'publish.failed', 'no answer in time: check the brokers and the network'], // see withinCommitLimit
   [/^(?:Type|Range|Reference|Assertion)Error$/, 'bug'],
 ]
+
+/** What to check, or what an error means, where its row does not say it. */
+const cures = {
+  'publish.failed': 'check whether all brokers run, and their logs',
+  'publish.refused': 'check the settings of the topics and of the brokers',
+  'publish.unauthorized': 'check the account and its ACLs',
+  'publish.fenced': 'another process opened the stream, or the transaction took too long',
+  'publish.topic-missing': 'the topic does not exist',
+  bug: 'this is a defect of the connector',
+} as const
+
+type Verdict = keyof typeof cures
 
 /** An error in a chain of causes. */
 interface Cause {
@@ -84,8 +101,7 @@ export type NeededAcls = Readonly<
 
 /** Like `transactionError`, for what is outside of transactions: there, an unknown error code is no fence. */
 export function publishError(operation: string, error: unknown, needs: NeededAcls = {}): ConnectorError {
-  const coded = transactionError(operation, error, needs)
-  return coded.code === 'publish.fenced' ? new ConnectorError('publish.failed', coded.message, { cause: error }) : coded
+  return codedError({ operation, error, needs, fence: 'publish.failed' })
 }
 
 /**
@@ -93,17 +109,29 @@ export function publishError(operation: string, error: unknown, needs: NeededAcl
  * is a defect. Returns a `ConnectorError` unchanged, also one among the causes, such as that of a token endpoint.
  */
 export function transactionError(operation: string, error: unknown, needs: NeededAcls = {}): ConnectorError {
+  return codedError({ operation, error, needs, fence: 'publish.fenced' })
+}
+
+interface FailedOperation {
+  readonly operation: string
+  readonly error: unknown
+  readonly needs: NeededAcls
+  /** What it means that the producer was fenced. */
+  readonly fence: 'publish.failed' | 'publish.fenced'
+}
+
+function codedError({ operation, error, needs, fence }: FailedOperation): ConnectorError {
   const chain = causesOf(error)
   const coded = chain.map((one) => one.error).find((one) => one instanceof ConnectorError)
   if (coded !== undefined) return coded
-  const cause = decisive(chain)
-  if (cause === undefined)
-    return new ConnectorError(isKafkaError(error) ? 'publish.failed' : 'bug', `${operation}: error`, { cause: error })
+  const cause = decisive(chain) ?? chain[0]
+  if (cause === undefined) return new ConnectorError('bug', `${operation}: ${cures.bug}`, { cause: error })
   const { type, name, code } = cause
-  const [, verdict = 'publish.failed', hint = undefined] = answerTo(cause) ?? []
+  const [, found = isKafkaError(cause.error) ? 'publish.failed' : 'bug', hint = undefined] = answerTo(cause) ?? []
+  const verdict = found === 'publish.fenced' ? fence : found
   const broker = chain.find((one) => one.broker !== undefined)?.broker
   const need = Object.entries(needs).find(([missing]) => missing === type)?.[1]
-  const cure = need === undefined ? hint : `the ACL ${need} is missing`
+  const cure = need === undefined ? (hint ?? cures[verdict]) : `the ACL ${need} is missing`
   const reason = [type ?? name, code, broker && `from ${broker}`].filter((part) => part !== undefined).join(' ')
-  return new ConnectorError(verdict, [operation, reason, ...(cure ? [cure] : [])].join(': '), { cause: error })
+  return new ConnectorError(verdict, `${operation}: ${reason}: ${cure}`, { cause: error })
 }

@@ -12,6 +12,7 @@ const {
   KafkaJSNonRetriableError,
   KafkaJSNumberOfRetriesExceeded,
   KafkaJSRequestTimeoutError,
+  KafkaJSServerDoesNotSupportApiKey,
 } = load('kafkajs/src/errors')
 const { createErrorFromCode: protocol } = load('kafkajs/src/protocol/error')
 
@@ -68,9 +69,25 @@ describe('publishError', () => {
   })
 
   it('does not take a defect of ours for a lost connection', () => {
-    expect(publishError('publish', new Error('a defect')).message).toBe('publish: error')
+    expect(publishError('publish', new Error('a defect')).message).toBe(
+      'publish: Error: this is a defect of the connector',
+    )
     expect(publishError('publish', wrapped(new ConnectorError('bug', 'a defect'))).code).toBe('bug')
     expect(publishError('publish', new Error('Broker not connected')).message).toMatch(/not connected: check host/)
+  })
+
+  it('says what to check for each error of Kafka and of kafkajs', () => {
+    const codes = Array.from({ length: 122 }, (_, at) => at - 1).filter((code) => code !== 0)
+    const others = [new KafkaJSError('new'), new KafkaJSGroupCoordinatorNotFound('none'), wrapped(new Error('x')), 5]
+    for (const failed of [publishError, transactionError])
+      for (const error of [...codes.map((code) => protocol(code)), ...others])
+        expect(failed('publish', error).message).toMatch(/: [a-z][^:]+ [^:]+$/)
+    expect(publishError('publish', protocol(90)).message).not.toContain('another process')
+  })
+
+  it('names a port of a controller, which supports other requests than a broker', () => {
+    const error = wrapped(new KafkaJSServerDoesNotSupportApiKey('not supported', { apiKey: 3, apiName: 'Metadata' }))
+    expect(publishError('describe the cluster', error).message).toMatch(/controller's, .*: correct KAFKA_BROKERS/)
   })
 
   it('returns an error unchanged when it already has a code', () => {
@@ -79,7 +96,9 @@ describe('publishError', () => {
   })
 
   it('never includes the text of the original error, which may contain sent data', () => {
-    expect(publishError('publish', new TypeError('bad value "secret"')).message).toBe('publish: TypeError')
+    expect(publishError('publish', new TypeError('bad value "secret"')).message).toMatch(
+      /^publish: TypeError: this is a defect/,
+    )
   })
 })
 
