@@ -67,15 +67,21 @@ export interface WishesParts {
   readonly newNonce: () => string
 }
 
+interface ChangeParts extends WishesParts {
+  /** Resolves when it is known how the store compares versions: some reject every other way, whatever is stored. */
+  readonly storeReady: (stop: AbortSignal) => Promise<void>
+}
+
 /**
  * Changes the wishes, also damaged ones. Repeats the change if another process writes at the same time. Resolves to the
  * wishes before. Rejects with `storage.*` or the reason of `stop`.
  */
 export async function changeWishes(
-  { object, newNonce }: WishesParts,
+  { object, newNonce, storeReady }: ChangeParts,
   change: Partial<Wishes>,
   stop: AbortSignal,
 ): Promise<Wishes> {
+  await storeReady(stop)
   for (;;) {
     const stored = await object.read(stop)
     const before = (stored && parseWishes(stored.text)) ?? noWishes

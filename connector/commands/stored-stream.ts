@@ -34,7 +34,8 @@ function documentIn(text: string | undefined): StoredStream['document'] {
 
 /** Resolves to the wishes before. Rejects with `storage.*` or the reason of `stop`. */
 export async function wish({ stream, shared }: OneStream, change: Partial<Wishes>, stop: AbortSignal): Promise<Wishes> {
-  const parts = { object: wishesObject(stream, shared), newNonce: randomUUID }
+  const { storeReady } = shared
+  const parts = { object: wishesObject(stream, shared), newNonce: randomUUID, storeReady }
   return await changeWishes(parts, change, stop)
 }
 

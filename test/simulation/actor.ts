@@ -15,7 +15,16 @@ export interface Actor {
   readonly openings: Semaphore
   /** The client indexes of its streams. */
   readonly indexes: Map<string, StreamIndex>
+  /** Whether it knows how the store compares versions: like Ceph, the store rejects every write that compares before. */
+  readonly store: { isReady: boolean }
 }
+
+/** The probe of the store by a process. */
+export const storeReady =
+  ({ store }: Pick<Actor, 'store'>) =>
+  async (): Promise<void> => {
+    store.isReady = true
+  }
 
 export function newActor(world: World, name: string): Actor {
   const onResume = (held: readonly (() => void)[]) => {
@@ -27,7 +36,7 @@ export function newActor(world: World, name: string): Actor {
   const clock = replicaClock(world.clock, process, world.processes.size)
   let nonces = 0
   return {
-    ...{ name, process, clock, indexes: new Map() },
+    ...{ name, process, clock, indexes: new Map(), store: { isReady: false } },
     newNonce: () => `${name}/${++nonces}`,
     openings: semaphore(10),
   }

@@ -12,7 +12,7 @@ import { hashedId } from '../../connector/index/index-entry.ts'
 import { wallClock } from '../../connector/source/source-time.ts'
 import { wishesKey } from '../../connector/storage/checkpoint-store-config.ts'
 import { never } from '../support/signals.ts'
-import { type Actor, newActor } from './actor.ts'
+import { type Actor, newActor, storeReady } from './actor.ts'
 import { storeOf } from './simulated-store.ts'
 import { DAMAGED, type SimulatedStream, ZONE } from './simulated-stream.ts'
 import type { World } from './world.ts'
@@ -32,7 +32,7 @@ const change =
     const { newNonce } = actor
     const object = storeOf(world, actor, { stream: stream.name, key: wishesKey(stream.key) })
     const next = wished(world, stream, actor)
-    await changeWishes({ object, newNonce }, next, never)
+    await changeWishes({ object, newNonce, storeReady: storeReady(actor) }, next, never)
   }
 
 /** Waits, as `pause` does, until the document has no owner and nothing pending; then reports that the stream is paused. */

@@ -19,7 +19,7 @@ import type { ComposeFor, StreamParts } from '../../connector/stream/run-stream.
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
 import { eventForm, textOf } from '../support/records.ts'
 import { never } from '../support/signals.ts'
-import type { Actor } from './actor.ts'
+import { type Actor, storeReady } from './actor.ts'
 import { numberOf } from './evidence.ts'
 import type { HistoryOptions } from './history.ts'
 import { POLL_MS } from './simulated-poll.ts'
@@ -73,7 +73,7 @@ interface OfRun {
 function openParts(world: World, replica: Actor, { stream, observe }: OfRun): OpenParts {
   const { name } = replica
   return {
-    storeReady: async () => {},
+    storeReady: storeReady(replica),
     openLimit: replica.openings,
     object: storeOf(world, replica, { stream: stream.name, key: stream.key }),
     wishes: streamWishes(

@@ -1,4 +1,5 @@
 import { untilAborted } from '../../connector/runtime/abort.ts'
+import { ConnectorError } from '../../connector/runtime/connector-error.ts'
 import type { VersionedObject } from '../../connector/storage/checkpoint-store.ts'
 import type { MemoryFault } from '../support/fakes/memory-versioned-object.ts'
 import type { Actor } from './actor.ts'
@@ -7,7 +8,7 @@ import type { World } from './world.ts'
 /** An object as one process sees it: each call waits to be released; an abandoned call may still take effect. */
 export function storeOf(
   world: World,
-  { name, process }: Pick<Actor, 'name' | 'process'>,
+  { name, process, store }: Pick<Actor, 'name' | 'process' | 'store'>,
   of: { readonly stream: string; readonly key: string },
 ): VersionedObject {
   const object = world.store.object(of.key)
@@ -27,6 +28,11 @@ export function storeOf(
   }
   return {
     read: (finish) => call('read', () => object.read(never), finish),
-    write: (text, expected, finish) => call('write', () => object.write(text, expected, never), finish),
+    write: async (text, expected, finish) => {
+      if (expected === null || store.isReady)
+        return await call('write', () => object.write(text, expected, never), finish)
+      world.violations.push(`${name} writes ${of.key} before it knows how the store compares`)
+      throw new ConnectorError('storage.unavailable', `write ${of.key}: refused`)
+    },
   }
 }

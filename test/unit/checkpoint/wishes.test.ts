@@ -32,7 +32,7 @@ function setUp(options: MemoryStoreOptions = {}, wrap = (object: VersionedObject
   return {
     ...{ store, events },
     replica: streamWishes({ object, newNonce }, (event) => events.push(event)),
-    change: (wanted: Partial<Wishes>) => changeWishes({ object, newNonce }, wanted, never),
+    change: (wanted: Partial<Wishes>) => changeWishes({ object, newNonce, storeReady: store.probe }, wanted, never),
     write: (text: string | undefined) => store.tamper(KEY, text),
     stored: () => parseWishes(store.stored(KEY)?.text ?? ''),
   }
