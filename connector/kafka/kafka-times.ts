@@ -8,6 +8,8 @@ export const kafkaTimes = {
   commitWithinMs: 45_000,
   /** Limit for an abort, and for closing a connection. */
   closeMs: 3_000,
+  /** How often the id of the events topic is compared. */
+  topicEveryMs: 300_000,
   /** How patient a client is. */
   paces: {
     /**

@@ -60,6 +60,7 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: OpenStream): Pag
   return {
     deliver: async ({ group, events }) => {
       const began = clock.monotonic()
+      await withDeadline(parts, stream.producer.mustHaveItsTopic)
       if (group.records.length > 0) {
         await withDeadline(parts, (finish) => deliverGroup(group, stream, finish))
         saved()

@@ -101,6 +101,11 @@ export interface StreamProducer {
    * may have aborted what this one has committed, where a marker was lost.
    */
   mustNotBeFenced(finish: AbortSignal): Promise<void>
+  /**
+   * Rejects with `publish.failed` if the events topic was deleted and created again, which the next opening judges. Asks
+   * the brokers every five minutes at most, and resolves if they do not answer.
+   */
+  mustHaveItsTopic(finish: AbortSignal): Promise<void>
   /** Closes the connections within a bounded time. Never rejects. */
   close(): Promise<void>
 }

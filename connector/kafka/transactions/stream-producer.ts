@@ -4,6 +4,7 @@ import {
   type StreamProducer,
   streamNames,
 } from '../../publish/event-publisher.ts'
+import { untilAborted } from '../../runtime/abort.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { readTopics } from '../admin/topics.ts'
@@ -13,6 +14,7 @@ import { closeConnection, destroyConnection, onCluster, withinCommitLimit } from
 import { transactionError } from '../kafka-errors.ts'
 import { kafkaTimes, retryOptions } from '../kafka-times.ts'
 import type { Cluster } from '../kafkajs/cluster.ts'
+import { fetchMetadata } from '../kafkajs/newer-requests.ts'
 import { initialized, producerOn } from '../kafkajs/producer.ts'
 import { readKafkaState } from './kafka-state.ts'
 import { mustNotBeFenced, repairTransactions } from './markers.ts'
@@ -93,7 +95,23 @@ function producerOf(producer: TransactionalProducer): StreamProducer {
     repairTransactions: (plan, stop) => repairTransactions(producer, plan, stop),
     begin: (finish) => beginTransaction(producer, finish),
     mustNotBeFenced: (finish) => mustNotBeFenced(producer, finish),
+    mustHaveItsTopic: topicCheck(producer),
     close: () => close(producer),
+  }
+}
+
+/** See `StreamProducer`. A broker that does not answer proves nothing: the next request may. */
+function topicCheck({ cluster, clock, topics }: TransactionalProducer): StreamProducer['mustHaveItsTopic'] {
+  const { topic, topicId } = topics.events
+  let askedAt = clock.monotonic()
+  return async (finish) => {
+    if (clock.monotonic() - askedAt < kafkaTimes.topicEveryMs) return
+    askedAt = clock.monotonic()
+    using limit = clock.deadline(kafkaTimes.closeMs, finish)
+    const asked = cluster.findControllerBroker().then((broker) => fetchMetadata(broker, topic))
+    const found = (await untilAborted(limit.signal, asked).catch(() => undefined))?.topic
+    if (found !== undefined && found.topicId !== topicId)
+      throw new ConnectorError('publish.failed', `topic ${topic} was deleted and created again`)
   }
 }
 

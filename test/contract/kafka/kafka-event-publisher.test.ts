@@ -190,7 +190,7 @@ describe('topics', () => {
     expect(setting(1, 'retention.ms')).toBe('2592000000')
   })
 
-  it('keeps the partitions of an existing topic and returns cluster id and topic id', async () => {
+  it('keeps the partitions of an existing topic, returns cluster id and topic id, and notices while it is open that the topic was replaced', async () => {
     const stream = newStream(kafka.bootstrap)
     await createTopics(admin, [{ topic: stream.topic, numPartitions: 3 }])
     const destination = async () => {
@@ -199,6 +199,10 @@ describe('topics', () => {
     }
     const { clusterId } = await admin.describeCluster()
     const topicId = expect.stringMatching(/^[0-9a-f]{32}$/)
+    const running = await stream.open()
+    onTestFinished(() => void Object.assign(kafkaTimes, { topicEveryMs: 300_000 }))
+    Object.assign(kafkaTimes, { topicEveryMs: 0 })
+    await running.mustHaveItsTopic(never)
     const first = await destination()
     expect(first).toEqual({ clusterId, topic: stream.topic, topicId, partitions: 3 })
     await admin.deleteTopics({ topics: [stream.topic] })
@@ -208,7 +212,10 @@ describe('topics', () => {
         () => true,
       )
     await vi.waitUntil(isGone)
+    await running.mustHaveItsTopic(never)
     expect((await destination()).topicId).not.toBe(first.topicId)
+    const replaced = { code: 'publish.failed', message: expect.stringContaining('deleted and created again') }
+    expect(await rejectionOf(running.mustHaveItsTopic(never))).toMatchObject(replaced)
   })
 })
 

@@ -51,12 +51,14 @@ function stored(stream: StreamOfReplica, records: readonly OutgoingRecord[], par
 interface ProducerState {
   /** Number of partitions when the producer was opened. */
   readonly partitions: number
+  readonly topicId: string | undefined
   isInTransaction: boolean
   isOver: boolean
 }
 
 function newProducer({ cluster }: StreamOfReplica): ProducerState {
-  return { partitions: cluster.partitions, isInTransaction: false, isOver: false }
+  const { partitions, topicId } = cluster
+  return { partitions, topicId, isInTransaction: false, isOver: false }
 }
 
 function enterTransaction(producer: ProducerState): void {
@@ -127,6 +129,11 @@ export function transactionalProducer(stream: StreamOfReplica, epoch: number): S
       const effect = () => mustBeNewest(epoch, state)
       const unanswered = lost('last look', 'publish.failed')
       await untilAborted(finish, stream.request({ operation: 'last look', effect, lost: unanswered }))
+    },
+    mustHaveItsTopic: async () => {
+      const { topicId } = stream.cluster
+      if (topicId !== undefined && topicId !== producer.topicId)
+        throw new ConnectorError('publish.failed', 'fake: the topic was deleted and created again')
     },
     close: async () => {
       producer.isOver = true

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { deliverGroup, pageGroupDelivery, withDeadline } from '../../../connector/pipeline/delivery.ts'
 import { pageGroupBuilder } from '../../../connector/pipeline/group/page-group.ts'
+import { withoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import type { FakeFault, FakeOperation } from '../../support/fakes/fake-event-publisher.ts'
 import type { MemoryFault } from '../../support/fakes/memory-versioned-object.ts'
 import { never } from '../../support/signals.ts'
-import { groupParts, KEY, openedStream, settled, stage } from '../stream/open/open-parts.ts'
+import { connector, groupParts, KEY, openedStream, settled, stage } from '../stream/open/open-parts.ts'
 import { building } from './builders.ts'
 import { noon, reading } from './readings.ts'
 
@@ -73,6 +74,22 @@ describe('S3 prepares, Kafka decides', () => {
     expect([published(), kafka.openTransactions()]).toEqual([[], []])
   })
 })
+
+test.each(['with', 'without'])(
+  'a group %s records opens the stream again, and nothing is published, once its topic was deleted and created again',
+  async (what) => {
+    const on = stage()
+    const opened = await openedStream(on.open, never)
+    const { deliver } = pageGroupDelivery({ ...on.pipeline, observe: on.open.observe, onDelivered: () => {} }, opened)
+    const state = opened.checkpoint.state()
+    const builder = pageGroupBuilder(groupParts(), { state, table: opened.checkpoint.table })
+    builder.add(reading(what === 'with' ? [{ No: '1' }] : []))
+    on.kafka.deleteTopic()
+    await on.kafka.publisher({ connector, stream: 'other' }).open(withoutCheckpoint, never) // creates it
+    await expect(deliver({ group: builder.finish(), events: [] })).rejects.toMatchObject({ code: 'publish.failed' })
+    expect([on.published(), on.document().pending]).toEqual([[], null])
+  },
+)
 
 test('withDeadline passes errors of a delivery on unchanged, and leaves no timer', async () => {
   const { clock, giveUp } = stage()
