@@ -31,7 +31,7 @@ FROM runtime AS connector
 COPY --from=build /image /
 WORKDIR /app
 EXPOSE 8080
-HEALTHCHECK --interval=15s --timeout=5s --start-period=30s CMD ["node", "-e", "const { ok } = await fetch(`http://127.0.0.1:${process.env.HTTP_PORT ?? 8080}/healthz`, { signal: AbortSignal.timeout(3000) }); process.exit(ok ? 0 : 1)"]
+HEALTHCHECK --interval=15s --timeout=5s --start-period=30s CMD ["node", "/app/health-check.js"]
 ENTRYPOINT ["node", "--max-semi-space-size=16", "--heap-growing-percent=80", "--no-parallel-scavenge", "/app/dist/main.js"]
 CMD ["run"]
 # A release adds the labels version and revision.

@@ -19,6 +19,7 @@ cpSync(join('node_modules', unbundled), join(app, 'node_modules', unbundled), { 
 const main = join(app, 'dist/main.js')
 writeFileSync(main, readFileSync(main, 'utf8').replace(/^#!.*/, '#!/usr/local/bin/node'))
 writeFileSync(join(app, 'package.json'), `${JSON.stringify({ name, version, type, engines })}\n`)
+cpSync('scripts/image-files/health-check.js', join(app, 'health-check.js'))
 cpSync('config/connector.schema.json', join(app, 'connector.schema.json'))
 collectLicences(join(folder, 'licenses'))
 writeFileSync(join(folder, 'sbom.cdx.json'), billOfMaterials())

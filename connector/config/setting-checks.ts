@@ -1,6 +1,6 @@
 import { parseProxyUrl } from '../source/polaris/http/proxy.ts'
 import { normalFingerprint } from '../source/polaris/http/tls.ts'
-import { parseSourceTime, timeFormat } from '../source/source-time.ts'
+import { parseSourceTime, sourceTimeText, timeFormat } from '../source/source-time.ts'
 import { checkpointPlace } from '../storage/checkpoint-store-config.ts'
 
 /** What a text must be besides text. */
@@ -8,19 +8,23 @@ export interface Check {
   readonly isValid: (text: string) => boolean
   /** What is wrong with a text that is not valid. */
   readonly rule: string | ((text: string) => string)
+  /** Of the JSON schema. Helm knows no look-ahead. */
+  readonly pattern?: RegExp
 }
 
 const matching = (pattern: RegExp, rule: Check['rule']): Check => ({ isValid: (text) => pattern.test(text), rule })
 
+const nameText = /^[a-z0-9-]{1,63}$/
 const nameRule = 'must be 1 to 63 lower-case letters, digits and hyphens'
 /** Names of connectors and streams are part of transactional ids, consumer groups, topics and object keys. */
-export const name = matching(/^[a-z0-9-]{1,63}$/, nameRule)
+export const name: Check = { ...matching(nameText, nameRule), pattern: nameText }
 
 /** The connector itself uses `<connector>.doctor` and `<connector>.slots` in Kafka. */
-export const streamName = matching(
-  /^(?!(?:doctor|slots)$)[a-z0-9-]{1,63}$/,
-  `${nameRule}; doctor and slots are reserved`,
-)
+export const streamName: Check = {
+  isValid: (text) => nameText.test(text) && text !== 'doctor' && text !== 'slots',
+  rule: `${nameRule}; doctor and slots are reserved`,
+  pattern: nameText,
+}
 
 /** kafkajs does not support IPv6 literals. */
 export const broker = matching(/^[^\s:/@]+:[0-9]{1,5}$/, 'must be host:port; an IPv6 address must have a host name')
@@ -66,6 +70,7 @@ export const datePattern: Check = {
 export const lastChanged: Check = {
   isValid: (text) => parseSourceTime(text, 'UTC') !== undefined,
   rule: "must be a date such as 2024-01-31 or 2024-01-31T13:45:00, in the server's local time or with an offset or Z",
+  pattern: sourceTimeText,
 }
 
 export const fingerprint: Check = {

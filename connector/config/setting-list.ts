@@ -9,6 +9,7 @@ export interface SchemaNode extends Partial<SettingMeta> {
   readonly kind?: SettingKind
   readonly properties?: Readonly<Record<string, SchemaNode>>
   readonly items?: SchemaNode
+  readonly additionalProperties?: SchemaNode
   readonly required?: readonly string[]
   /** As written in the file. */
   readonly default?: unknown

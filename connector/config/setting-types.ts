@@ -40,7 +40,7 @@ interface More {
   /** How a text becomes a value, as a variable has only texts; one that cannot is left for the schema to report. */
   readonly fromText?: (text: string) => unknown
   /** Of the generated JSON schema. */
-  readonly pattern?: string
+  readonly pattern?: string | undefined
 }
 
 /** The schema with its default, and with what variables and the reference need. */
@@ -57,7 +57,9 @@ function setting<Schema extends z.ZodType>(
 const checked = ({ isValid, rule }: Check = anyText) => z.string(message(textRule)).refine(isValid, message(rule))
 
 export const text = (description: string, row: Row = {}) =>
-  setting(checked(row.check), { description, ...row }, { kind: 'text' })
+  setting(checked(row.check), { description, ...row }, { kind: 'text', pattern: patternOf(row.check) })
+
+const patternOf = ({ pattern }: Check = anyText) => pattern && `${pattern.source}|\\$\\{|^$`
 
 /** A text that is not printed, and is read again from its file at each use: a secret, a certificate. */
 export const secret = (description: string, { kind = 'secret', ...row }: Row & Partial<More> = {}) =>
@@ -172,7 +174,8 @@ export const choiceMap = <const Choices extends Spellings>(
 ) => map(description, z.enum(choices, `must be one of ${choices.join(', ')}`), row)
 
 /** Names with secret values. */
-export const secretMap = (description: string, row: MapRow) => map(description, written(sealed(row.check)), row)
+export const secretMap = (description: string, row: MapRow) =>
+  map(description, written(sealed(row.check)).meta({ kind: 'secret' }), row)
 
 /** The entries of lines of `Name: value`; undefined if there is another line. */
 export function linesOf(given: string): Readonly<Record<string, string>> | undefined {

@@ -45,14 +45,14 @@ export function instantAt(asUtc: number, zone: string, which: 'earlier' | 'later
   return which === 'earlier' ? Math.min(...among) : Math.max(...among)
 }
 
-const configured = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:\.\d{1,9})?)?)?(Z|[+-]\d\d:?\d\d)?$/i
+export const sourceTimeText = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:\.\d{1,9})?)?)?(Z|[+-]\d\d:?\d\d)?$/i
 
 /**
  * Parses a configured `lastChanged`: a date, or a date and time, on the wall clock of the zone; with `Z` or an offset,
  * an instant. Drops fractions of a second. Undefined if the text is invalid.
  */
 export function parseSourceTime(text: string, zone: string): SourceTime | undefined {
-  const [, date, time = '00:00', seconds = '00', offset] = configured.exec(text.trim()) ?? []
+  const [, date, time = '00:00', seconds = '00', offset] = sourceTimeText.exec(text.trim()) ?? []
   const wall = `${date}T${time}:${seconds}`
   const asUtc = Date.parse(`${wall}Z`)
   if (date === undefined || Number.isNaN(asUtc) || new Date(asUtc).toISOString().slice(0, 19) !== wall) return undefined

@@ -17,8 +17,11 @@ export function configJsonSchema(): string {
   )}\n`
 }
 
-/** Turns the schema of a text into that of a secret: a PEM text or its path, a URL that may have credentials, or other. */
-export type OfSecret = (schema: Json, what: 'pem' | 'url' | 'other') => Json
+/**
+ * Turns the schema of a text into that of a secret: a PEM text or its path, a URL that may have credentials, the value of
+ * a header, or other.
+ */
+export type OfSecret = (schema: Json, what: 'pem' | 'url' | 'header' | 'other') => Json
 
 /** The JSON schema as an object. */
 export function settingsSchema(ofSecret: OfSecret): Json {
@@ -43,7 +46,11 @@ function forEditors(node: SchemaNode, ofSecret: OfSecret): Json {
   }
 }
 
-function orVariable({ kind, pem }: SchemaNode, schema: Json, ofSecret: OfSecret): Json {
+function orVariable({ kind, pem, additionalProperties: value }: SchemaNode, schema: Json, ofSecret: OfSecret): Json {
+  if (value?.kind === 'secret') {
+    const { kind: _, ...header } = value
+    return { ...schema, additionalProperties: ofSecret(header, 'header') }
+  }
   if (schema.enum !== undefined) return { anyOf: [schema, { type: 'string', pattern: reference }] }
   if (kind === 'number' || kind === 'boolean' || kind === 'list') {
     return { ...schema, type: [schema.type, 'string'], pattern: reference }

@@ -80,6 +80,8 @@ test.each(helmVersions)('Helm %s rejects a secret in config, without printing it
     [{ kafka: { ssl: { key: '-----BEGIN hunter2' } } }, /ssl.key/],
     [{ streams: [{ polaris: { user: 'hunter2' } }] }, /streams.0.polaris.user/],
     [{ streams: [{ polaris: { proxy: 'http://u:hunter2@proxy:3128' } }] }, /streams.0.polaris.proxy/],
+    [{ streams: [{ polaris: { headers: { 'X-Key': 'hunter2' } } }] }, /streams.0.polaris.headers.X-Key/],
+    [{ streams: [{ polaris: { headers: { 'X-Key': 1234 } } }] }, /streams.0.polaris.headers.X-Key/],
   ] as const) {
     const text = withConfig(config, version).replaceAll('/', '.')
     expect(text).toMatch(place)
@@ -106,13 +108,40 @@ test.each([
     () => withConfig({ placement: { mode: 'single' } }),
     /placement.mode is single/,
   ],
+  ['a name in capitals', () => withConfig({ connector: 'Shops' }), /connector.*pattern/],
+  ['a stream name with a dot', () => withConfig({ streams: [{ name: 'a.b' }] }), /streams.0.name.*pattern/],
+  [
+    'a beginning in French',
+    () => withConfig({ streams: [{ polaris: { lastChanged: '31/01/2026' } }] }),
+    /streams.0.polaris.lastChanged.*pattern/,
+  ],
+  ['a stream without content', () => withConfig({ streams: [null] }), /streams.0.*null.*object/],
+  [
+    'a misspelled key of a Secret',
+    () => refusal({ secretFiles: { POLARIS_USER: { secrt: 'polaris', key: 'user' } } }),
+    /secretFiles.POLARIS_USER.*secrt'? (is )?not allowed/,
+  ],
+  ['a Secret without a key', () => refusal({ secretFiles: { A: { secret: 'polaris' } } }), /secretFiles.A.*key/],
+  ['an empty entry', () => refusal({ secretFiles: { A: null } }), /secretFiles.A.*null.*object/],
+  [
+    'a variable with a hyphen',
+    () => refusal({ secretFiles: { 'A-B': { secret: 's', key: 'k' } } }),
+    /propertyName 'A-B'/,
+  ],
+  ['a CA without a name', () => refusal({ caBundle: { key: 'ca.crt' } }), /caBundle/],
+  ['a schedule that is none', () => refusal({ audit: { schedule: 'every night' } }), /audit.schedule.*pattern/],
+  [
+    'a directory for two replicas',
+    () => withConfig({ checkpoint: { url: 'file:/data' } }),
+    /checkpoint.url is a directory in the pod, .*: use s3:, set replicaCount: 1/,
+  ],
   [
     'a grace period that is too short',
     () => refusal({ terminationGracePeriodSeconds: 50 }),
     /terminationGracePeriodSeconds.*51/,
   ],
 ])('%s is rejected, with the reason', (_, message, expected) => {
-  expect(message().replaceAll(/\s+/g, ' ')).toMatch(expected)
+  expect(message().replaceAll('/', '.').replaceAll(/\s+/g, ' ')).toMatch(expected)
 })
 
 test('Helm and the connector accept the values in the README', () => {
@@ -131,7 +160,8 @@ test('Helm and the connector accept the values in the README', () => {
 test('values.yaml says what each value of the schema means', () => {
   const { properties } = JSON.parse(readFileSync('helm/values.schema.json', 'utf8'))
   const { enabled, global, config, ...own } = properties as Record<string, { readonly properties?: object }>
-  const values = Object.values(own).flatMap(({ properties: group }) => Object.keys(group ?? { itself: {} }))
+  const keysOf = (group: object) => ('secret' in group ? ['itself'] : Object.keys(group))
+  const values = Object.values(own).flatMap(({ properties: group }) => keysOf(group ?? { itself: {} }))
   expect(readFileSync('helm/values.yaml', 'utf8').match(/^ *# -- /gm)).toHaveLength(values.length + 1) // and config
 })
 

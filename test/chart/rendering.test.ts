@@ -66,7 +66,11 @@ test.each([
   ['one replica', { replicaCount: 1 }, 'no other replica takes over until'],
   ['more replicas than slots', { replicaCount: 25 }, '25 replicas share 24 slots'],
   ['no resources', { resources: null }, 'resources are not set'],
-  ['a checkpoint in the pod', { config: { connector: 'a', checkpoint: { url: 'file:/data/a' } } }, 'lost with the pod'],
+  [
+    'a checkpoint in the pod',
+    { replicaCount: 1, config: { connector: 'a', checkpoint: { url: 'file:/data/a' } } },
+    'lost with the pod',
+  ],
 ])('the notes warn of %s', (_, values, warning) => {
   expect(notes(values)).toMatch(new RegExp(`WARNING: .*${warning}`))
 })

@@ -9,7 +9,7 @@ type AclConfig = Pick<ConnectorConfig, 'connector' | 'placement' | 'kafka'> & {
 
 /** The commands that add all ACLs that the configuration needs, each once, under what needs them. Pure. */
 export function aclLines({ connector, placement, streams, kafka }: AclConfig): string[] {
-  const add = `kafka-acls.sh --bootstrap-server ${kafka.brokers[0]} --add --allow-principal ${principalOf(kafka.sasl)}`
+  const add = `kafka-acls.sh --bootstrap-server ${kafka.brokers[0]} --add --allow-principal ${quoted(principalOf(kafka.sasl))}`
   const slots = placement.mode === 'group' ? [slotsTopic(connector)] : []
   const topics = streams.flatMap((stream) => topicNames(stream.kafka.topic))
   const created = [
@@ -45,6 +45,9 @@ function ofNames(connector: string, stream: string): string[] {
   const { transactionalId, recordGroup } = streamNames(connector, stream)
   return [`Write --transactional-id ${transactionalId}`, `Read --group ${recordGroup}`]
 }
+
+/** As a shell takes it. */
+const quoted = (text: string) => (/^[\w.:@=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`)
 
 /** Only the brokers know the principal of a client certificate or of an AWS identity. */
 function principalOf(sasl: KafkaConnection['sasl']): string {

@@ -1,4 +1,11 @@
-import { readFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
 const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
@@ -43,4 +50,32 @@ test('the image starts with the memory flags of npm start', () => {
   const flags = /^node (.*) dist\/main\.js run$/.exec(scripts.start)?.[1]?.split(' ') ?? []
   expect(flags.length).toBeGreaterThan(0)
   for (const flag of flags) expect(of('ENTRYPOINT').at(-1)).toContain(`"${flag}"`)
+})
+
+test('the health check asks the port of HTTP_PORT, of its file, or of the configuration file', async () => {
+  const server = createServer((request, response) => void response.end(request.url))
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  const folder = mkdtempSync(join(tmpdir(), 'health-'))
+  const saved = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text)
+    return join(folder, name)
+  }
+  const check = fileURLToPath(new URL('../../../scripts/image-files/health-check.js', import.meta.url))
+  const exitWith = async (environment: Record<string, string>, args: string[] = []) => {
+    const commandLine = saved('cmdline', ['node', '/app/dist/main.js', 'run', ...args, ''].join('\0'))
+    const env = { HTTP_PORT: '', HTTP_PORT_FILE: '', ...environment }
+    return (await once(spawn(process.execPath, [check, commandLine], { env, stdio: 'ignore' }), 'exit'))[0]
+  }
+  const block = saved('block.yaml', `log: { level: info }\nhttp:\n  # Of this machine.\n  port: ${port} # ours\n`)
+  const flow = saved('flow.yaml', `http: { port: "${port}" }\nkafka: { port: 1 }\n`)
+  const closed = String(port === 1 ? 2 : 1)
+  expect(await exitWith({ HTTP_PORT: String(port) })).toBe(0)
+  expect(await exitWith({ HTTP_PORT_FILE: saved('port', `${port}\n`) })).toBe(0)
+  expect(await exitWith({}, ['--config', block])).toBe(0)
+  expect(await exitWith({}, [`--config=${flow}`])).toBe(0)
+  expect(await exitWith({}, ['-c', flow])).toBe(0)
+  expect(await exitWith({ HTTP_PORT: closed }, ['-c', flow])).toBe(1)
+  server.close()
+  rmSync(folder, { recursive: true })
 })

@@ -25,6 +25,16 @@ test('docs/security.md shows what doctor --acls prints', () => {
   expect(readProjectFile('docs/security.md')).toContain(`\`\`\`sh\n${lines.join('\n')}\n\`\`\``)
 })
 
+test('quotes a principal that a shell would not take as it is', () => {
+  const config = configured({ streams: ['name: lyon'] })
+  const principalsOf = (username: string) => {
+    const sasl = { mechanism: 'plain', username, password: 'x' } as const
+    return aclLines({ ...config, kafka: { ...config.kafka, sasl } }).at(-1)
+  }
+  expect(principalsOf('CN=it, OU=a')).toContain("--allow-principal 'User:CN=it, OU=a' --operation")
+  expect(principalsOf("o'neil$x")).toContain(String.raw`--allow-principal 'User:o'\''neil$x' --operation`)
+})
+
 test('lists what streams share once, and nothing that the configuration does not need', () => {
   const more = 'placement: { mode: single }'
   const streams = ['name: lyon', 'name: paris, kafka: { topic: paris, deadLetterTopic: client.modified.dlq }']
