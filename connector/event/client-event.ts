@@ -35,10 +35,17 @@ export interface ClientEventParts {
   readonly timeMs: number
   /** Number of events in the stream before this one. */
   readonly sequence: number
-  /** The request for which an unchanged client is published again; absent for a change. */
+  readonly marks: EventMarks
+}
+
+/** Attributes that say why an event was made. They are no part of its id. */
+export interface EventMarks {
+  /** The first history of the stream has read the client. */
+  readonly snapshot?: true | undefined
+  /** The first history of the stream has ended. */
+  readonly historycomplete?: true | undefined
+  /** The rewind for which an operator had the client published again; it may have changed all the same. */
   readonly republished?: string | undefined
-  /** Whether the first history of the stream has ended. Like the request, it is no part of the event id. */
-  readonly isHistoryComplete?: boolean | undefined
 }
 
 /** The `source` of a stream's events. */

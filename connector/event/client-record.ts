@@ -1,6 +1,6 @@
 import { type ContentKey, contentKey } from '../index/index-entry.ts'
 import { sha256 } from './canonical-json.ts'
-import { sequenceText, type ValueRecord } from './client-event.ts'
+import { type EventMarks, sequenceText, type ValueRecord } from './client-event.ts'
 import { clientEvent, type EventForm } from './cloud-event/event-form.ts'
 import { type DeadLetterCode, deadLetter } from './dead-letter.ts'
 import { isClientId, type ReadClient } from './read-client.ts'
@@ -38,9 +38,7 @@ export interface EventPlace {
   readonly readAt: number
   /** Path of the field mapped as the client id. */
   readonly idField: string
-  /** See `ClientEventParts`. */
-  readonly republished?: string | undefined
-  readonly isHistoryComplete?: boolean | undefined
+  readonly marks: EventMarks
 }
 
 type ClientRecordMade = { readonly kind: 'event' | 'dead-letter'; readonly record: ValueRecord }
@@ -56,17 +54,16 @@ export function deadLetterContent(
 /** The record of a client: an event, or a dead letter if it cannot become one. */
 export function clientRecord(client: ReadClient, place: EventPlace, settings: EventSettings): ClientRecordMade {
   const { id, modified, json, contentHash } = client
-  const dead = { contentHash, json, place }
+  const timeMs = modified?.instant ?? place.readAt
+  const dead = { contentHash, json, timeMs, place }
   const isMissing = id === undefined || id === ''
   if (!isClientId(id)) {
     const code = isMissing ? 'client-id-missing' : 'client-id-not-text'
     return asDeadLetter({ ...dead, code, key: null, bytes: Buffer.byteLength(json) }, settings)
   }
   const { form, maxValueBytes } = settings
-  const { sequence, previous, readAt, republished, isHistoryComplete } = place
-  const timeMs = modified?.instant ?? readAt
-  const marks = { republished, isHistoryComplete }
-  const parts = { clientId: id, json, contentHash, previous, timeMs, sequence, ...marks }
+  const { sequence, previous, marks } = place
+  const parts = { clientId: id, json, contentHash, previous, timeMs, sequence, marks }
   const { record, headerBytes } = clientEvent(parts, form)
   const bytes = record.value.length + headerBytes
   if (bytes > maxValueBytes) return asDeadLetter({ ...dead, code: 'client-too-large', key: id, bytes }, settings)
@@ -79,18 +76,25 @@ interface DeadClient {
   readonly bytes: number
   readonly contentHash: string
   readonly json: string
+  readonly timeMs: number
   readonly place: EventPlace
 }
 
 function asDeadLetter(
-  { code, key, bytes, contentHash, json, place: { idField: field, sequence } }: DeadClient,
-  { deadLetterClient, maxValueBytes }: EventSettings,
+  { code, key, bytes, contentHash, json, timeMs, place: { idField: field, sequence } }: DeadClient,
+  { form, deadLetterClient, maxValueBytes }: EventSettings,
 ): ClientRecordMade {
   const parts = { code, field, bytes, contentHash }
   const clientJson = deadLetterClient === 'include' ? json : undefined
   const whole = Buffer.from(deadLetter({ ...parts, clientJson }))
   const fits = whole.length <= maxValueBytes
   const value = fits ? whole : Buffer.from(deadLetter({ ...parts, clientJson: undefined }))
-  const headers = { 'content-type': 'application/json', ce_sequence: sequenceText(sequence) }
+  // A subscriber finds by them which event is missing.
+  const headers = {
+    'content-type': 'application/json',
+    ce_source: form.source,
+    ce_time: new Date(timeMs).toISOString(),
+    ce_sequence: sequenceText(sequence),
+  }
   return { kind: 'dead-letter', record: { to: 'deadLetters', key, value, headers } }
 }

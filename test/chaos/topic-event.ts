@@ -29,7 +29,7 @@ export function parseTopicEvent(record: CommittedRecord): TopicEvent | 'tombston
   if (key === undefined || event === undefined) return `${where}: not an event`
   const { id, sequence, data, republished, type } = event
   if (type !== 'client.modified' || typeof id !== 'string') return `${where}: no event of a known type with an id`
-  const names = [event.subject, event.partitionkey, asObject(data)?.No]
+  const names = [event.subject, asObject(data)?.No]
   if (names.some((name) => name !== key)) return `${where}: key and client id differ`
   if (typeof sequence !== 'string' || !/^\d{20}$/.test(sequence))
     return `${where}: sequence is not a string of 20 digits`

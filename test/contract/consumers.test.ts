@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type Admin, ConfigResourceTypes } from 'kafkajs'
 import { beforeAll, expect, inject, it, vi } from 'vitest'
-import type { OutgoingRecord } from '../../connector/event/client-event.ts'
+import type { EventMarks, OutgoingRecord } from '../../connector/event/client-event.ts'
 import { clientRecord } from '../../connector/event/client-record.ts'
 import { clientReader } from '../../connector/event/read-client.ts'
 import { type EventPublisher, type StreamProducer, withoutCheckpoint } from '../../connector/publish/event-publisher.ts'
@@ -64,17 +64,13 @@ let published = 0
 let transactions = 0
 
 /** The records of the next version of these clients: every other one in binary mode. */
-function changesOf(clients: readonly string[]) {
+function changesOf(clients: readonly string[], marks: EventMarks = {}) {
   return clients.map((No, at) => {
     const sequence = published++
-    const place = { sequence, previous: String(sequence), readAt: Date.now(), idField: 'No' }
+    const place = { sequence, previous: String(sequence), readAt: Date.now(), idField: 'No', marks }
     return clientRecord(readClient({ No, Nom: `Zoé "${sequence}"` }), place, at % 2 === 0 ? settings : binary).record
   })
 }
-
-/** As the records of the stream are once its first history has ended. */
-const afterFirstLoad = (records: ReturnType<typeof changesOf>) =>
-  records.map((record) => ({ ...record, headers: { ...record.headers, ce_historycomplete: 'true' } }))
 
 const publish = (records: readonly OutgoingRecord[]) => commit(producer, records, ++transactions)
 
@@ -143,7 +139,7 @@ it('consumers in Node, Java and Python rebuild the same clients, during the firs
   await vi.waitFor(
     async () => {
       // Rolls the segments, since the active one is never cleaned.
-      const changes = afterFirstLoad(changesOf(busy))
+      const changes = changesOf(busy, { historycomplete: true })
       await publish(changes)
       for (const [client, event] of eventsOf(changes)) newest.set(client, event)
       const left = (await readTopic(brokers, topic)).filter(({ key }) => key?.startsWith('quiet-'))

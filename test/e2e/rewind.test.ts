@@ -48,6 +48,6 @@ it('a rewind with --republish --client publishes these clients once more, and no
   for (const id of chosen) expect(output).not.toContain(id)
   await expect.poll(async () => (await records()).length, { timeout: 120_000 }).toBe(clients + 2)
   expect(await replica.stop()).toBe(0)
-  const again = (await records()).filter(({ headers }) => 'ce_republished' in headers)
+  const again = (await records()).filter(({ text }) => text.includes('"republished":'))
   expect(again.map(({ key }) => key).toSorted()).toEqual(chosen.toSorted())
 })

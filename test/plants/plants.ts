@@ -181,8 +181,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'events after a rewind do not say that the first load is over',
     file: 'pipeline/group/group-clients.ts',
-    text: "history.state !== 'first'",
-    becomes: "history.state === 'done'",
+    text: "history.state === 'first'",
+    becomes: "history.state !== 'done'",
     by: crossed,
   },
   {

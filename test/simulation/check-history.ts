@@ -210,14 +210,18 @@ function otherIds({ stream, sent, generations }: Evidence): string[] {
   )
 }
 
-/** An event has the mark of a complete history exactly if the stream had read its history before it made the event. */
+/**
+ * An event has the mark of a complete history exactly if the stream had read its history before it made the event, and
+ * only before is it one of the snapshot.
+ */
 function wronglyMarked({ records, documents }: Evidence): string[] {
   const groups = documents.flatMap(({ document: { committed, pending } }) =>
     pending === null ? [] : [{ before: committed.state, after: pending.change }],
   )
-  return records.flatMap(({ event, headers }) => {
+  return records.flatMap(({ event }) => {
     const number = Number(event.sequence)
-    const isMarked = headers.ce_historycomplete === 'true'
+    const isMarked = event.historycomplete !== undefined
+    if (isMarked && event.snapshot !== undefined) return [`event ${number} is of the snapshot after its end`]
     // The group that ends the history may have events of either kind.
     const isRight = groups
       .filter(({ before, after }) => before.events <= number && number < after.events)

@@ -14,6 +14,8 @@ interface PublishedEvent {
   readonly source: string
   readonly subject: string
   readonly sequence: string
+  readonly snapshot?: true | 'true'
+  readonly historycomplete?: true | 'true'
   /** The rewind for which the client is published again. */
   readonly republished?: string
   readonly data: { readonly No: string; readonly Contenu: string; readonly Cartes: ClientValue }

@@ -14,7 +14,8 @@ export type AnyEvent = Readonly<Record<string, unknown>>
 export function eventIn({ headers, value }: WithHeaders): AnyEvent {
   if (headers['content-type'] === 'application/cloudevents+json') {
     const event = parsed(String(value)) as AnyEvent
-    const differs = ['type', 'source', 'republished'].filter((name) => headers[`ce_${name}`] !== event[name])
+    const differs = ['type', 'source'].filter((name) => headers[name] !== event[name])
+    differs.push(...Object.keys(headers).filter((name) => name.startsWith('ce_')))
     if (differs.length > 0) throw new Error(`headers and event differ: ${differs}`)
     return event
   }

@@ -1,5 +1,5 @@
 import type { OutgoingRecord } from '../../connector/event/client-event.ts'
-import { EVENT_TYPE, sequenceText } from '../../connector/event/client-event.ts'
+import { sequenceText } from '../../connector/event/client-event.ts'
 import { type EventForm, structuredHeaders } from '../../connector/event/cloud-event/event-form.ts'
 import type { StoredEvent } from '../../connector/event/cloud-event/stored-event.ts'
 
@@ -10,10 +10,15 @@ export const eventForm = (more: Partial<EventForm> = {}): EventForm => ({
   ...more,
 })
 
-const structured = structuredHeaders(EVENT_TYPE, '/polaris/shop/clients')
+const structured = structuredHeaders('/polaris/shop/clients')
 const headersTo = {
   events: structured,
-  deadLetters: { 'content-type': 'application/json', ce_sequence: sequenceText(0) },
+  deadLetters: {
+    'content-type': 'application/json',
+    ce_source: '/polaris/shop/clients',
+    ce_time: '2026-06-15T10:00:00.000Z',
+    ce_sequence: sequenceText(0),
+  },
 } as const
 
 export const textOf = ({ to, key, value, headers }: OutgoingRecord): TextRecord => ({

@@ -41,50 +41,41 @@ function attributesOf(parts: ClientEventParts, source: string) {
     time: new Date(parts.timeMs).toISOString(),
     subject: clientId,
     sequence: sequenceText(parts.sequence),
-    partitionkey: clientId,
+    dataschema: DATA_SCHEMA,
+    ...parts.marks,
   }
 }
 
-/** The headers of an event in structured mode: a router needs no value. */
-export const structuredHeaders = (type: string, source: string): RecordHeaders => ({
+/**
+ * The headers of an event in structured mode: a router needs no value. None begins with `ce_`, which some SDKs take for
+ * binary mode, whatever the content type is.
+ */
+export const structuredHeaders = (source: string): RecordHeaders => ({
   'content-type': 'application/cloudevents+json',
-  ce_type: type,
-  ce_source: source,
+  type: EVENT_TYPE,
+  source,
 })
 
-/** `ce_historycomplete`: the first history of the stream has been read. A subscriber sees that the first load is over. */
-function marks({ republished, isHistoryComplete }: ClientEventParts): RecordHeaders {
-  const again = republished === undefined ? {} : { ce_republished: republished }
-  return isHistoryComplete === true ? { ...again, ce_historycomplete: 'true' } : again
-}
-
 function structuredEvent(parts: ClientEventParts, source: string): ClientEvent {
-  const { clientId, republished, json } = parts
-  const attributes = {
-    ...attributesOf(parts, source),
-    datacontenttype: 'application/json',
-    dataschema: DATA_SCHEMA,
-    republished,
-  }
+  const { clientId, json } = parts
+  const attributes = { ...attributesOf(parts, source), datacontenttype: 'application/json' }
   const value = Buffer.from(`${JSON.stringify(attributes).slice(0, -1)},"data":${json}}`)
-  return { record: { to: 'events', key: clientId, value, headers: sharedHeaders(parts, source) }, headerBytes: 0 }
+  return { record: { to: 'events', key: clientId, value, headers: sharedHeaders(source) }, headerBytes: 0 }
 }
 
-let shared: { readonly of: string; readonly headers: RecordHeaders } | undefined
+let shared: RecordHeaders | undefined
 
-/** Those of the event before, if they are the same: they are encoded once. */
-function sharedHeaders(parts: ClientEventParts, source: string): RecordHeaders {
-  const of = `${source} ${parts.republished} ${parts.isHistoryComplete}`
-  if (shared?.of !== of) shared = { of, headers: { ...structuredHeaders(EVENT_TYPE, source), ...marks(parts) } }
-  return shared.headers
+/** Those of the event before, if it is of the same stream: they are encoded once. */
+function sharedHeaders(source: string): RecordHeaders {
+  if (shared?.source !== source) shared = structuredHeaders(source)
+  return shared
 }
 
 function binaryEvent(parts: ClientEventParts, source: string): ClientEvent {
-  const attributes = Object.entries({ ...attributesOf(parts, source), dataschema: DATA_SCHEMA })
+  const attributes = Object.entries(attributesOf(parts, source)).filter(([, value]) => value !== undefined)
   const headers = {
     'content-type': 'application/json',
-    ...Object.fromEntries(attributes.map(([name, text]) => [`ce_${name}`, text])),
-    ...marks(parts),
+    ...Object.fromEntries(attributes.map(([name, value]) => [`ce_${name}`, String(value)])),
   }
   // As JSON, a header takes more than in a record.
   const headerBytes = Buffer.byteLength(JSON.stringify(headers))
@@ -116,7 +107,6 @@ export function tombstones({ type, source, clientId, id, timeMs }: TombstonePart
     ce_id: id,
     ce_time: new Date(timeMs).toISOString(),
     ce_subject: clientId,
-    ce_partitionkey: clientId,
   }
   return Array.from({ length: partitions }, (_, partition): Tombstone => {
     return { to: 'events', partition, key: clientId, value: null, headers }

@@ -39,7 +39,7 @@ export async function previewRecords(
   const add = (client: ReadClient, place: Pick<EventPlace, 'readAt' | 'idField'>) => {
     const { kind, record } = clientRecord(
       client,
-      { ...place, sequence, previous: `g${emptyIndex.generation}` },
+      { ...place, sequence, previous: `g${emptyIndex.generation}`, marks: { snapshot: true } },
       settings,
     )
     if (kind === 'event') sequence += 1
@@ -88,6 +88,7 @@ const KEPT: ReadonlySet<string> = new Set([
   'type',
   'source',
   'sequence',
+  'snapshot',
   'datacontenttype',
   'dataschema',
   'code',

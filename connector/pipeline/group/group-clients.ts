@@ -1,3 +1,4 @@
+import type { EventMarks } from '../../event/client-event.ts'
 import { clientRecord, deadLetterContent } from '../../event/client-record.ts'
 import type { ModificationTime } from '../../event/modification-time.ts'
 import type { ReadClient } from '../../event/read-client.ts'
@@ -68,8 +69,10 @@ function publish(building: Building, { client, known, counts }: Publishing, read
   const idField = idFieldOf(reading)
   const { history } = building.scans
   const republished = scan.lane === 'history' ? (history.republished ?? undefined) : undefined
-  const isHistoryComplete = history.state !== 'first'
-  const place = { sequence: events, readAt: readAt.server, idField, previous, republished, isHistoryComplete }
+  const isFirst = history.state === 'first'
+  const snapshot = (isFirst && scan.lane === 'history') || undefined
+  const marks: EventMarks = { snapshot, historycomplete: !isFirst || undefined, republished }
+  const place = { sequence: events, readAt: readAt.server, idField, previous, marks }
   const { kind, record } = clientRecord(client, place, settings.settings)
   if (deadLetters.add(kind) === 'too-many') throw tooManyDeadLetters(idField)
   added.records.push(record)

@@ -45,13 +45,13 @@ public class Clients {
   private void apply(ConsumerRecord<String, String> record) throws Exception {
     var headers = new TreeMap<String, String>();
     for (var header : record.headers()) headers.put(header.key(), new String(header.value(), StandardCharsets.UTF_8));
-    // Every client of the first load was committed before this event, so below the ends listed at the start.
-    if ("true".equals(headers.get("ce_historycomplete"))) firstLoad = "complete";
     if (record.value() == null) { // a tombstone: the client was erased
       newest.remove(record.key());
       return;
     }
     var event = eventOf(headers, record.value());
+    // Every client of the first load was committed before this event, so below the ends listed at the start.
+    if (event.has("historycomplete")) firstLoad = "complete";
     // A later version may add types: they are ignored.
     if ("client.modified".equals(event.path("type").asText())) newest.put(record.key(), event);
   }

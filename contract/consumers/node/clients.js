@@ -9,10 +9,10 @@ const clients = new Map() // client id to its newest event
 let firstLoad = 'not known to be complete'
 
 function apply(client, { value, headers }) {
-  // Every client of the first load was committed before this event, so below the ends listed at the start.
-  if (String(headers.ce_historycomplete) === 'true') firstLoad = 'complete'
   if (value === null) return clients.delete(client) // a tombstone: the client was erased
   const event = eventOf(value, headers)
+  // Every client of the first load was committed before this event, so below the ends listed at the start.
+  if (event.historycomplete !== undefined) firstLoad = 'complete'
   if (event.type === 'client.modified') clients.set(client, event)
   // A later version may add types: they are ignored.
 }

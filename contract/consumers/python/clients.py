@@ -13,13 +13,13 @@ first_load = "not known to be complete"
 
 def apply(client, value, headers):
     global first_load
-    # Every client of the first load was committed before this event, so below the ends listed at the start.
-    if headers.get("ce_historycomplete") == "true":
-        first_load = "complete"
     if value is None:  # a tombstone: the client was erased
         clients.pop(client, None)
         return
     event = event_of(value, headers)
+    # Every client of the first load was committed before this event, so below the ends listed at the start.
+    if "historycomplete" in event:
+        first_load = "complete"
     if event.get("type") == "client.modified":
         clients[client] = event
     # A later version may add types: they are ignored.

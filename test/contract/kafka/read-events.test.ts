@@ -107,7 +107,7 @@ it('reads events in both modes and a tombstone from one topic, with their number
   const topic = await newTopic()
   const producer = await open(topic)
   const source = eventSource('test', 'clients')
-  const client = { clientId: 'é 1', previous: '4', timeMs: 0 }
+  const client = { clientId: 'é 1', previous: '4', timeMs: 0, marks: {} }
   const change = { ...client, json: '{"No":"é 1"}', contentHash: 'h' }
   const events = eventModes.map((mode, sequence) => clientEvent({ ...change, sequence }, eventForm({ mode, source })))
   await using transaction = producer.begin(never)

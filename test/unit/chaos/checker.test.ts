@@ -20,7 +20,7 @@ function batch(at: number, of: TestEvent): RecordBatch {
     ...{ type, id: `${client}.${version}.${sequence}`, sequence: `${sequence}`.padStart(20, '0'), subject: client },
   }
   const data = type === 'client.modified' ? { No: client, NoVersion: `${version}` } : undefined
-  const event = { ...attributes, subject: client, partitionkey: client, data }
+  const event = { ...attributes, subject: client, data }
   const headers = new Map(Object.entries(attributes).map(([name, text]) => [`ce_${name}`, text]))
   const offset = BigInt(at)
   const content = type === 'client.erased' ? undefined : Buffer.from(value ?? JSON.stringify(event))

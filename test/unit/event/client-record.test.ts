@@ -16,7 +16,8 @@ const readClient = clientReader({ clientId: 'No', modifiedAt: 'Modif' }, [], {
   lists: [],
   fields: undefined,
 })
-const place = { sequence: 7, previous: '3', readAt: Date.parse('2026-06-15T10:00:00Z'), idField: 'No' }
+const readAt = Date.parse('2026-06-15T10:00:00Z')
+const place = { sequence: 7, previous: '3', readAt, idField: 'No', marks: {} }
 
 function make(client: ClientRecord, more: Partial<EventSettings> = {}) {
   const { kind, record } = clientRecord(readClient(client), place, { ...settings, ...more })
@@ -56,8 +57,19 @@ describe('a client that cannot become an event', () => {
     const form = eventForm({ mode: 'binary' })
     expect(clientRecord(readClient(client), place, { ...settings, form, maxValueBytes: 900 }).kind).toBe('event')
     const { kind, record } = make(client, { form, maxValueBytes: 500 })
-    const headers = { 'content-type': 'application/json', ce_sequence: '00000000000000000007' }
-    expect([kind, record.headers]).toEqual(['dead-letter', headers])
+    expect([kind, record.to]).toEqual(['dead-letter', 'deadLetters'])
+  })
+
+  test('becomes a dead letter with source, number and time of the event that is missing', () => {
+    const headers = {
+      'content-type': 'application/json',
+      ce_source: settings.form.source,
+      ce_time: '2026-06-15T10:00:00.000Z',
+      ce_sequence: '00000000000000000007',
+    }
+    expect(make({ Nom: 'x' }).record.headers).toEqual(headers)
+    const dated = { Modif: '2026-06-15T09:00:00' }
+    expect(make(dated).record.headers).toEqual({ ...headers, ce_time: '2026-06-15T07:00:00.000Z' })
   })
 
   test('shares no index entry with another one whose id has replaced characters too', () => {

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { sequenceText } from '../../../connector/event/client-event.ts'
 import { clientRecord, type EventPlace } from '../../../connector/event/client-record.ts'
 import { type EventMode, eventModes, structuredHeaders } from '../../../connector/event/cloud-event/event-form.ts'
 import { fieldHash, fieldRules } from '../../../connector/event/fields/field-rules.ts'
@@ -28,17 +27,17 @@ function binaryRecord(name: string) {
   return { to: 'events', key, value: JSON.stringify(value), headers }
 }
 /** The record of an example in structured mode. */
-const structuredRecord = (name: string, more = {}) => ({
+const structuredRecord = (name: string) => ({
   to: 'events',
   key,
   value: recordValue(`${name}.json`),
-  headers: { ...structuredHeaders('client.modified', '/polaris/shops/clients'), ...more },
+  headers: structuredHeaders('/polaris/shops/clients'),
 })
 const deadLetterRecord = (name: string) => ({
   to: 'deadLetters',
   key: null,
   value: recordValue(`${name}.json`),
-  headers: { 'content-type': 'application/json', ce_sequence: sequenceText(41) },
+  headers: parsed('dead-letter-headers.json'),
 })
 
 const timeZone = 'Europe/Paris'
@@ -66,16 +65,17 @@ function recordsOf({ output, mode = 'structured', deadLetterClient = 'leave-out'
   const source = '/polaris/shops/clients'
   const form = eventForm({ mode, source })
   const settings = { form, maxValueBytes: 1_000_000, deadLetterClient }
-  const at = { sequence: 41, previous: 'g0', readAt: Date.parse('2026-06-15T10:00:00Z'), idField: 'No', ...place }
+  const readAt = Date.parse('2026-06-15T10:00:00Z')
+  const first = { sequence: 41, previous: 'g0', marks: { snapshot: true } } as const
+  const at = { ...first, readAt, idField: 'No', ...place }
   return page.clients.map((client) => textOf(clientRecord(readClient(client), at, settings).record))
 }
 
 const again = {
   sequence: 97,
   previous: '41',
-  republished: '5d2c1a9e-6f0b-4c57-9a35-0d2f6f1c8b11',
-  isHistoryComplete: true,
-}
+  marks: { historycomplete: true, republished: '5d2c1a9e-6f0b-4c57-9a35-0d2f6f1c8b11' },
+} as const
 const minimised = fieldRules('keep', [
   ['Mail', 'hmac'],
   ['Adresse', 'drop'],
@@ -89,8 +89,7 @@ describe.each(['xml', 'json'] as const)('the example in the consumer guide, read
   })
 
   test('a client that is published again names the rewind', () => {
-    const more = { ce_historycomplete: 'true', ce_republished: again.republished }
-    expect(recordsOf({ output, place: again })[0]).toEqual(structuredRecord('client-republished', more))
+    expect(recordsOf({ output, place: again })[0]).toEqual(structuredRecord('client-republished'))
     expect(recordsOf({ output, mode: 'binary', place: again })[0]).toEqual(binaryRecord('client-republished'))
   })
 

@@ -35,17 +35,20 @@ describe('a group', () => {
     expect(builder.finish().changedAt).toEqual([])
   })
 
-  test('marks the events of the pages that follow the end of the history', () => {
+  test('marks what the first history reads as a snapshot, and later events as made after it', () => {
     const { builder } = building()
     const history = liveScan({ lane: 'history' })
+    const states = { ...newScans, history: historyOf('done') }
     builder.add(reading([{ No: '1' }], { isLast: false }))
-    builder.add(reading([{ No: '2' }], { scan: history, states: { ...newScans, history: historyOf('done') } }))
-    builder.add(reading([{ No: '3' }], { states: { ...newScans, history: historyOf('done') } }))
-    const marks = builder.finish().records.map(({ key, headers }) => [key, headers.ce_historycomplete])
-    expect(marks).toEqual([
-      ['1', undefined],
-      ['2', undefined],
-      ['3', 'true'],
+    builder.add(reading([{ No: '2' }], { scan: history, states }))
+    builder.add(reading([{ No: '3' }], { states }))
+    builder.add(reading([{ No: '4' }], { scan: history, states }))
+    const events = builder.finish().records.map(({ value }) => JSON.parse(String(value)))
+    expect(events.map(({ subject, snapshot, historycomplete }) => [subject, snapshot, historycomplete])).toEqual([
+      ['1', undefined, undefined],
+      ['2', true, undefined],
+      ['3', undefined, true],
+      ['4', undefined, true],
     ])
   })
 

@@ -2,7 +2,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { CONTRACT_MAJOR, DATA_SCHEMA } from '../../../connector/event/client-event.ts'
+import { CONTRACT_MAJOR, DATA_SCHEMA, type EventMarks } from '../../../connector/event/client-event.ts'
 import { clientRecord, type EventSettings } from '../../../connector/event/client-record.ts'
 import { tombstones, tombstoneTypes } from '../../../connector/event/cloud-event/event-form.ts'
 import { deadLetterCodes } from '../../../connector/event/dead-letter.ts'
@@ -43,8 +43,8 @@ test('every record that the connector makes of a client fits its schema, and the
     lists: [],
     fields: undefined,
   })
-  const unmarked = { sequence: 7, previous: 'g0', readAt: 0, idField: 'No' }
-  const anyPlace = fc.constantFrom(unmarked, { ...unmarked, request: 'request-1', isHistoryComplete: true })
+  const anyMarks = fc.constantFrom<EventMarks>({}, { snapshot: true }, { republished: 'rewind', historycomplete: true })
+  const anyPlace = anyMarks.map((marks) => ({ sequence: 7, previous: 'g0', readAt: 0, idField: 'No', marks }))
   const binary = { ...settings, form: { ...settings.form, mode: 'binary' }, maxValueBytes: 1_000 } as const
   const fits = (value: unknown, isValid: ReturnType<typeof check>) => {
     expect(isValid(value), ajv.errorsText(isValid.errors)).toBe(true)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { ClientEventParts } from '../../../../connector/event/client-event.ts'
+import type { ClientEventParts, EventMarks } from '../../../../connector/event/client-event.ts'
 import { clientEvent, type EventForm, eventModes } from '../../../../connector/event/cloud-event/event-form.ts'
 import { eventForm } from '../../../support/records.ts'
 
@@ -11,7 +11,9 @@ const parts: ClientEventParts = {
   previous: '3',
   timeMs: Date.UTC(2026, 5, 15, 10),
   sequence: 7,
+  marks: {},
 }
+const allMarks: EventMarks = { snapshot: true, historycomplete: true, republished: 'r'.repeat(36) }
 const eventOf = (more: Partial<ClientEventParts>, form: Partial<EventForm> = {}) =>
   clientEvent({ ...parts, ...more }, eventForm(form))
 
@@ -25,21 +27,22 @@ describe('an event in structured mode', () => {
     )
   })
 
-  test('shares its headers with the other events of the stream, and of the request', () => {
-    const form = eventForm()
-    const headersOf = (more: Partial<ClientEventParts>) => clientEvent({ ...parts, ...more }, form).record.headers
-    expect(headersOf({ clientId: '43' })).toBe(headersOf({}))
-    expect(headersOf({ clientId: '43', republished: 'a' })).toBe(headersOf({ republished: 'a' }))
-    expect(headersOf({ republished: 'b' })).not.toEqual(headersOf({ republished: 'a' }))
-    expect(headersOf({ clientId: '43', isHistoryComplete: true })).toBe(headersOf({ isHistoryComplete: true }))
+  test('shares its headers with the other events of the stream', () => {
+    const headersOf = (more: Partial<ClientEventParts>, source: string) => eventOf(more, { source }).record.headers
+    expect(headersOf({ clientId: '43', marks: allMarks }, '/one')).toBe(headersOf({}, '/one'))
+    expect(headersOf({}, '/other')).toMatchObject({ source: '/other' })
+  })
+
+  test('has no header that an SDK takes for an attribute in binary mode', () => {
+    const { headers } = eventOf({ marks: allMarks }).record
+    expect(Object.keys(headers)).toEqual(['content-type', 'type', 'source'])
   })
 })
 
 describe('an event in binary mode', () => {
   test('counts at least the bytes that its headers take', () => {
     for (const clientId of ['1', 'é'.repeat(500)]) {
-      const more = { clientId, republished: 'r'.repeat(36), isHistoryComplete: true }
-      const { record, headerBytes } = eventOf(more, { mode: 'binary' })
+      const { record, headerBytes } = eventOf({ clientId, marks: allMarks }, { mode: 'binary' })
       const texts = Object.entries(record.headers).map(([name, text]) => Buffer.byteLength(name + text) + 4)
       expect(headerBytes).toBeGreaterThanOrEqual(texts.reduce((sum, bytes) => sum + bytes, 0))
     }
@@ -50,5 +53,15 @@ test.each(eventModes)('in %s mode keeps a client id with quotes and line breaks 
   const clientId = 'a"b\\c\nd\u2028é'
   const { value, headers } = eventOf({ clientId }, { mode }).record
   const attributes = mode === 'binary' ? headers : JSON.parse(String(value))
-  expect(Object.values(attributes).filter((text) => text === clientId)).toHaveLength(2)
+  expect(Object.values(attributes).filter((text) => text === clientId)).toHaveLength(1)
+})
+
+test('has its marks as attributes in both modes: true, or its text in a header', () => {
+  const { record } = eventOf({ marks: { snapshot: true, republished: 'rewind' } })
+  const event = JSON.parse(String(record.value))
+  expect(event).toMatchObject({ snapshot: true, republished: 'rewind' })
+  expect(event).not.toHaveProperty('historycomplete')
+  const { headers } = eventOf({ marks: { historycomplete: true, snapshot: undefined } }, { mode: 'binary' }).record
+  expect(headers).toMatchObject({ ce_historycomplete: 'true' })
+  expect(headers).not.toHaveProperty('ce_snapshot')
 })

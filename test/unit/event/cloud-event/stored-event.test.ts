@@ -13,7 +13,7 @@ import { eventForm, readEvent, textOf } from '../../../support/records.ts'
 const source = eventSource('shop', 'clients')
 const other = eventSource('shop', 'others')
 const json = '{"No":"42","Solde":9007199254740993}'
-const parts = { clientId: '42', json, contentHash: 'h', previous: '3', timeMs: 0, sequence: 7 }
+const parts = { clientId: '42', json, contentHash: 'h', previous: '3', timeMs: 0, sequence: 7, marks: {} }
 const eventAsRead = (form: Partial<EventForm>): StoredEvent => textOf(clientEvent(parts, eventForm(form)).record)
 
 test.each(eventModes)('an event in %s mode has its attributes, and its client with all digits', (mode) => {

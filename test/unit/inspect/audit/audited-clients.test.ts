@@ -24,7 +24,7 @@ const contentOf = (version: number) => publishedContent(client(version), ignored
 
 function event(version: number, { source = eventSource, mode = 'structured' as EventMode } = {}): StoredEvent {
   const json = JSON.stringify(client(version))
-  const parts = { clientId: 'c', json, contentHash: 'h', previous: 'g0', timeMs: 0, sequence: version }
+  const parts = { clientId: 'c', json, contentHash: 'h', previous: 'g0', timeMs: 0, sequence: version, marks: {} }
   return textOf(clientEvent(parts, { ...eventForm({ source }), mode }).record)
 }
 
