@@ -1,4 +1,5 @@
 import { openSharedResources, replicaName, type SharedResources } from '../compose/shared-resources.ts'
+import { problemText } from '../config/config-problem.ts'
 import { type ConnectorConfig, connectorConfig, type StreamConfig } from '../config/connector-config.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { systemClock } from '../runtime/clock.ts'
@@ -27,7 +28,9 @@ type Streams = readonly Pick<StreamConfig, 'name'>[]
 
 /** With the named stream only, or with all. Throws `config.invalid`, or `command.invalid` if there is none of that name. */
 export function selectedConfig(args: CommandArgs, parts: CommandParts): ConnectorConfig {
-  const config = connectorConfig(loadConfig(configSources(args, parts)))
+  const { settings, warnings } = loadConfig(configSources(args, parts))
+  for (const one of warnings) parts.printError(`warning: ${problemText(one)}`)
+  const config = connectorConfig(settings)
   const streams = config.streams.filter(({ name }) => args.stream === undefined || args.stream === name)
   if (streams.length > 0) return { ...config, streams }
   throw invalidRequest(`unknown stream ${args.stream}; must be one of ${namesOf(config.streams)}`)

@@ -4,6 +4,7 @@ import { configSources, type RunCommand } from './command.ts'
 
 export const lint: RunCommand = async (args, parts) => {
   const loaded = readConfig(configSources(args, parts))
-  if (loaded.kind === 'valid') return { exit: 0, value: { valid: true } }
-  return { exit: 2, value: { valid: false, problems: loaded.problems.map(problemText) } }
+  if (loaded.kind === 'invalid') return { exit: 2, value: { valid: false, problems: loaded.problems.map(problemText) } }
+  const warnings = loaded.warnings.length === 0 ? undefined : loaded.warnings.map(problemText)
+  return { exit: 0, value: { valid: true, warnings } }
 }

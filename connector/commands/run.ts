@@ -14,7 +14,8 @@ import { printable } from './shown.ts'
 export const run: RunCommand = async (args, parts) => {
   const { stop, version } = parts
   const isEnding = args['until-caught-up'] === true
-  const configured = connectorConfig(loadConfig(configSources(args, parts)))
+  const { settings, warnings } = loadConfig(configSources(args, parts))
+  const configured = connectorConfig(settings)
   const config = isEnding ? { ...configured, placement: { mode: 'single' as const } } : configured
   const [clock, replica] = [systemClock, replicaName()]
   await using closing = closeStack()
@@ -32,6 +33,8 @@ export const run: RunCommand = async (args, parts) => {
   const shared = openSharedResources(config, { clock, replica, ...logs }, closing)
   const listening = await telemetry.listen(config.http.port, stop)
   const { port } = closing.use(listening, (opened) => opened.close())
+  for (const { place: variable, what } of warnings)
+    telemetry.log('warn', 'variable is probably misspelled', { variable, reason: what })
   telemetry.log('info', 'connector started', { streams: config.streams.map(({ name }) => name), port })
   stop.addEventListener('abort', () => telemetry.replicaIs('stopping'), { once: true })
   const byStream = await runConnector(shared, { telemetry, until: isEnding ? 'caught-up' : 'stopped' }, stop)

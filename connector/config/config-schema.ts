@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { slotsTopic } from '../placement/placement-config.ts'
 import { wallClock } from '../source/source-time.ts'
 import type { Violation } from './config-problem.ts'
 import { checkedFieldRules, eventSection } from './sections/event-section.ts'
@@ -33,21 +34,24 @@ const streams = z.array(stream, 'must be a list of streams').min(1, 'must contai
 
 /** The whole configuration, in the shape of the YAML file: type, default, check and documentation of every setting. */
 export const configSchema = setting
-  .strictSection({
-    connector: setting.text(
-      'Name of the connector: part of transactional ids, consumer groups and checkpoint keys. Never change it',
-      { check: check.name, variable: 'CONNECTOR_ID' },
-    ),
-    log,
-    http,
-    kafka: kafkaSection,
-    checkpoint: checkpointSection,
-    placement,
-    streams: setting
-      .ruled(streams, [sameLimitsOfServer, distinctNames, distinctTopics])
-      .prefault([{}] as never)
-      .meta({ description: 'The streams. A single stream can be configured with environment variables only' }),
-  })
+  .ruled(
+    setting.strictSection({
+      connector: setting.text(
+        'Name of the connector: part of transactional ids, consumer groups and checkpoint keys. Never change it',
+        { check: check.name, variable: 'CONNECTOR_ID' },
+      ),
+      log,
+      http,
+      kafka: kafkaSection,
+      checkpoint: checkpointSection,
+      placement,
+      streams: setting
+        .ruled(streams, [sameLimitsOfServer, distinctNames, distinctTopics])
+        .prefault([{}] as never)
+        .meta({ description: 'The streams. A single stream can be configured with environment variables only' }),
+    }),
+    [topicOfSlots],
+  )
   .meta({ title: 'Polaris clients connector' })
 
 /** The loaded configuration: durations in milliseconds, sizes in bytes, secrets as `Secret`. */
@@ -85,6 +89,23 @@ function distinctTopics(streams: readonly StreamSettings[]): Violation[] {
       ...(isShared ? [] : at(mixed)),
     ]
   })
+}
+
+interface Named {
+  readonly connector: string
+  readonly streams: readonly StreamSettings[]
+}
+
+/** The topic of slots stays empty: only its partitions count. */
+function topicOfSlots({ connector, streams }: Named): Violation[] {
+  return streams.flatMap(({ kafka }, index) =>
+    (['topic', 'deadLetterTopic'] as const)
+      .filter((key) => kafka[key] === slotsTopic(connector))
+      .map((key) => ({
+        path: ['streams', index, 'kafka', key],
+        what: 'is the topic by which replicas share the streams: use another one',
+      })),
+  )
 }
 
 /** Nothing that is modified before its beginning is read. `now`: in ms since 1970. */

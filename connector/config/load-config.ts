@@ -34,8 +34,14 @@ export interface ConfigSources {
   readonly now: number
 }
 
+export interface ValidConfig {
+  readonly settings: Settings
+  /** Variables that may be misspelled settings. */
+  readonly warnings: readonly ConfigProblem[]
+}
+
 export type LoadedConfig =
-  | { readonly kind: 'valid'; readonly settings: Settings }
+  | (ValidConfig & { readonly kind: 'valid' })
   | { readonly kind: 'invalid'; readonly problems: readonly ConfigProblem[] }
 
 /** Reads the file and the environment, which overrides it, and reports all problems at once. Connects to nothing. */
@@ -51,21 +57,22 @@ export function readConfig({ file, environment, readFile, now }: ConfigSources):
   const invalid = parsed.success
     ? futureBeginnings(parsed.data.streams, now)
     : parsed.error.issues.flatMap(violationsOf).filter(({ path }) => !reported.has(pathText(path)))
+  const unknown = unknownVariables(environment, draft.names)
   const problems = [
     ...known.problems.values(),
     ...misplaced,
-    ...unknownVariables(environment, draft.names),
+    ...unknown.own,
     ...[...draft.violations, ...invalid].map(({ path, what }) => ({ place: placeText(path, draft), what })),
   ]
-  if (!parsed.success || problems.length > 0) return { kind: 'invalid', problems }
+  if (!parsed.success || problems.length > 0) return { kind: 'invalid', problems: [...unknown.foreign, ...problems] }
   follow(parsed.data, [], draft.again)
-  return { kind: 'valid', settings: parsed.data }
+  return { kind: 'valid', settings: parsed.data, warnings: unknown.foreign }
 }
 
 /** Like `readConfig`, but throws `config.invalid` with all problems. */
-export function loadConfig(sources: ConfigSources): Settings {
+export function loadConfig(sources: ConfigSources): ValidConfig {
   const loaded = readConfig(sources)
-  if (loaded.kind === 'valid') return loaded.settings
+  if (loaded.kind === 'valid') return loaded
   const { problems } = loaded
   const title = `the configuration has ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`
   throw new ConnectorError('config.invalid', [title, ...problems.map((one) => `  ${problemText(one)}`)].join('\n'))

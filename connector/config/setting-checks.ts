@@ -41,13 +41,15 @@ function isHttpUrl(text: string): boolean {
   return url !== undefined && /^https?:$/.test(url.protocol) && isBare(url)
 }
 
+export const isHttps = (url: string) => new URL(url).protocol === 'https:'
+
 const isBare = (url: URL) => url.username === '' && url.password === '' && url.search === '' && url.hash === ''
 
 const loopback = /^((.*\.)?localhost|127(\.\d+){3}|\[::1\])$/
 
 /** A request for a token contains the client secret. */
 export const tokenEndpoint: Check = {
-  isValid: (text) => isHttpUrl(text) && (text.startsWith('https:') || loopback.test(new URL(text).hostname)),
+  isValid: (text) => isHttpUrl(text) && (isHttps(text) || loopback.test(new URL(text).hostname)),
   rule: (text) =>
     isHttpUrl(text) ? 'must be https:, because the client secret is sent to it; http: only on loopback' : httpUrlRule,
 }
@@ -63,9 +65,11 @@ export const timeZone: Check = {
 }
 
 export const datePattern: Check = {
-  isValid: (text) => isAccepted(() => timeFormat(text, 'UTC')),
-  rule: 'must be a date pattern of yyyy MM dd HH mm ss SSS XXX, with other letters in single quotes',
+  isValid: (text) => isAccepted(() => timeFormat(text, 'UTC')) && hasDate(text.replaceAll(/'[^']*'/g, ' ')),
+  rule: 'must be a date pattern of yyyy MM dd and HH mm ss SSS XXX, with other letters in single quotes',
 }
+
+const hasDate = (pattern: string) => ['yyyy', 'MM', 'dd'].every((part) => pattern.includes(part))
 
 export const lastChanged: Check = {
   isValid: (text) => parseSourceTime(text, 'UTC') !== undefined,
@@ -127,7 +131,7 @@ export const tokenPlace: Check = {
 export const lookBack = {
   isValid: (text: string) => {
     const parts = text.split('/').map(durationMs)
-    return parts.length === 2 && parts.every((ms) => ms !== undefined && ms > 0)
+    return parts.length === 2 && parts.every((ms = 0) => ms > 0 && ms <= LONGEST_MS)
   },
   rule: 'must be reach/every with two durations, such as 26h/6h',
 } satisfies Check
@@ -144,8 +148,8 @@ function isAccepted(attempt: () => unknown): boolean {
 /** How a number with a unit is written. */
 export interface Quantity {
   readonly rule: string
-  /** What is wrong with one that is too small or too large. */
-  readonly limits: string
+  /** The largest one. */
+  readonly most: string
   /** Also used in the generated JSON schema. */
   readonly pattern: RegExp
   /** Undefined for anything else. */
@@ -154,19 +158,20 @@ export interface Quantity {
 
 const durationUnits = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 const durationRule = 'must be a duration such as 500ms, 5s, 5m, 12h or 7d'
-export const durations = quantity(durationRule, 'must be between 1ms and 24d', durationUnits)
+const LONGEST_MS = 3_650 * durationUnits.d
+export const durations = quantity(durationRule, '3650d', durationUnits)
 
 const sizeUnits = { B: 1, kB: 1000, KiB: 1024, MB: 1e6, MiB: 1024 ** 2, GB: 1e9, GiB: 1024 ** 3 }
-export const sizes = quantity('must be a size such as 900kB, 1MB or 32MiB', 'must be between 1B and 2GB', sizeUnits)
+export const sizes = quantity('must be a size such as 900kB, 1MB or 32MiB', '2GB', sizeUnits)
 
 /** `5m` in milliseconds. */
 export const durationMs = durations.parse
 
-function quantity(rule: string, limits: string, units: Readonly<Record<string, number>>): Quantity {
+function quantity(rule: string, most: string, units: Readonly<Record<string, number>>): Quantity {
   const pattern = new RegExp(`^[0-9]+(${Object.keys(units).join('|')})$`)
   return {
     rule,
-    limits,
+    most,
     pattern,
     parse: (text) => {
       const factor = units[pattern.exec(text)?.[1] ?? '']

@@ -27,7 +27,8 @@ interface Row<Written = string> extends Omit<SettingMeta, 'description'> {
 
 type Spellings = readonly [string, ...string[]]
 
-const anyText: Check = { isValid: () => true, rule: '' }
+/** A lone surrogate, which YAML can have, is no text for a server. */
+const anyText: Check = { isValid: (text) => text.isWellFormed(), rule: 'must be text without half a character' }
 const textRule = 'must be text: put it in quotes'
 
 const message = (rule: Check['rule']) => ({
@@ -116,28 +117,27 @@ export function wholeNumber(description: string, { min, max, ...row }: Row<numbe
   return setting(z.int(error).min(min, error).max(max, error), { description, ...row }, { kind: 'number', fromText })
 }
 
-type QuantityRow = Row & { readonly min?: number }
+type QuantityRow = Row & { readonly min: string }
 
-/** A duration with its unit; milliseconds once loaded, as `min` is. */
+/** A duration with its unit; milliseconds once loaded. */
 export const duration = (description: string, row: QuantityRow) => quantity(description, row, [durations, 'duration'])
 
 /** A size with its unit; bytes once loaded. */
 export const size = (description: string, row: QuantityRow) => quantity(description, row, [sizes, 'size'])
 
 const orVariable = String.raw`\$\{[A-Za-z_][A-Za-z0-9_]*\}`
-/** Of a timer. */
-const MAX_QUANTITY = 2 ** 31 - 1
 
 function quantity(
   description: string,
-  { min = 1, ...row }: QuantityRow,
-  [{ rule, limits, pattern, parse }, kind]: readonly [Quantity, SettingKind],
+  { min, ...row }: QuantityRow,
+  [{ rule, most, pattern, parse }, kind]: readonly [Quantity, SettingKind],
 ) {
-  const isWithin = (value: number) => value >= min && value <= MAX_QUANTITY
+  const least = parse(min) ?? 0
+  const isWithin = (value: number) => value >= least && value <= (parse(most) ?? 0)
   const schema = z
     .string(message(rule))
     .refine((value) => parse(value) !== undefined, rule)
-    .refine((value) => isWithin(parse(value) ?? min), limits)
+    .refine((value) => isWithin(parse(value) ?? least), `must be between ${min} and ${most}`)
     .transform((value) => parse(value) ?? 0)
   return setting(schema, { description, ...row }, { kind, pattern: `${pattern.source}|^${orVariable}$` })
 }

@@ -90,22 +90,28 @@ const ownPrefixes = /^(POLARIS|POLL|CHECKPOINT)_/i
 const others = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_PROFILE']
 
 /**
- * Variables that are probably meant for the connector: a misspelled setting would otherwise go unnoticed. `named`: those
- * that the configuration file refers to.
+ * Variables that are probably meant for the connector: a misspelled setting would otherwise go unnoticed. One that may be
+ * of another program is `foreign`. `named`: those that the configuration file refers to.
  */
-export function unknownVariables(environment: Environment, named: ReadonlySet<string>): ConfigProblem[] {
+export function unknownVariables(environment: Environment, named: ReadonlySet<string>) {
+  const unknown: { readonly own: ConfigProblem[]; readonly foreign: ConfigProblem[] } = { own: [], foreign: [] }
   const meant = [...settingList().flatMap(({ variable, fallback }) => [variable, fallback ?? variable]), ...others]
   // That of another program is one edit away from a setting.
   const known = new Set([...meant, ...named, 'HTTPS_PORT'])
-  return Object.entries(environment).flatMap(([place, value]) => {
+  for (const [place, value] of Object.entries(environment)) {
     const name = place.replace(/_FILE$/, '')
-    if (value === undefined || value === '' || known.has(name) || known.has(place)) return []
-    if (isServiceLink(place, value)) return []
+    if (value === undefined || value === '' || known.has(name) || known.has(place)) continue
+    if (isServiceLink(place, value)) continue
     const isOwn = ownPrefixes.test(name)
     const suggestion = nearest(name, meant, isOwn ? 2 : 1)
-    if (suggestion !== undefined) return [{ place, what: `is not a setting; did you mean ${suggestion}?` }]
-    return isOwn ? [{ place, what: 'is not a setting: remove it; config/reference.md lists all variables' }] : []
-  })
+    const what =
+      suggestion === undefined
+        ? 'is not a setting: remove it; config/reference.md lists all variables'
+        : `is not a setting; did you mean ${suggestion}?`
+    if (isOwn) unknown.own.push({ place, what })
+    else if (suggestion !== undefined) unknown.foreign.push({ place, what })
+  }
+  return unknown
 }
 
 /** Kubernetes sets such variables for each service of the namespace: `KAFKA_SERVICE_HOST`, `KAFKA_PORT=tcp://…`. */

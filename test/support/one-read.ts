@@ -23,7 +23,7 @@ function defaultPolaris(): PolarisConfig {
     ...{ CONNECTOR_ID: 'shops', KAFKA_BROKERS: 'kafka-1:9092', CHECKPOINT_URL: 's3://bucket/polaris' },
     ...{ POLARIS_URL: 'http://polaris.example.com', POLARIS_CODE_MAGASIN: '1' },
   }
-  const { streams } = connectorConfig(loadConfig({ file: undefined, environment, readFile: () => '', now: 0 }))
+  const { streams } = connectorConfig(loadConfig({ file: undefined, environment, readFile: () => '', now: 0 }).settings)
   if (streams[0] === undefined) throw new Error('there is no stream')
   return streams[0].polaris
 }

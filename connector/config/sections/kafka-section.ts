@@ -135,30 +135,43 @@ export const kafkaSection = setting.section(
     compression: setting.choice('Compression of records', { choices: ['none', 'gzip', 'zstd'], default: 'none' }),
     maxMessageBytes: setting.size(
       "Maximum size of an event, at most the topic's `max.message.bytes`. A larger event becomes a dead letter",
-      { default: '1MB' },
+      { min: '10kB', default: '1MB' },
     ),
     topics,
   },
   [saslRule],
 )
 
-export const streamKafkaSection = setting.section('The topics of the stream', {
-  topic: setting.text('Topic for the events', { check: check.topic, default: 'client.modified' }),
-  deadLetterTopic: setting
-    .text('Topic for dead letters. Default: `topic` with the suffix `.dlq`', { check: check.topic })
-    .optional(),
-  adoptTopic: setting.flag(
-    'Start a stream without a checkpoint although `topic` has records of another writer: all clients are published',
-    { default: false },
-  ),
-})
+export const streamKafkaSection = setting.section(
+  'The topics of the stream',
+  {
+    topic: setting.text('Topic for the events', { check: check.topic, default: 'client.modified' }),
+    deadLetterTopic: setting
+      .text('Topic for dead letters. Default: `topic` with the suffix `.dlq`', { check: check.topic })
+      .optional(),
+    adoptTopic: setting.flag(
+      'Start a stream without a checkpoint although `topic` has records of another writer: all clients are published',
+      { default: false },
+    ),
+  },
+  [
+    (topics) =>
+      check.topic.isValid(deadLetterTopic(topics))
+        ? []
+        : [{ path: ['deadLetterTopic'], what: 'is missing: topic with the suffix .dlq is too long' }],
+  ],
+)
 
 type KafkaSettings = z.output<typeof kafkaSection>
-type TopicSettings = z.output<typeof streamKafkaSection>
 
 /** The connection of all streams. Secrets and PEM texts are getters, which read their files at each use. */
 export function kafkaConnection({ brokers, ssl, sasl }: KafkaSettings): KafkaConnection {
   return { brokers, ssl: sslConfig(ssl), sasl: saslConfig(sasl, brokers) }
+}
+
+interface TopicSettings {
+  readonly topic: string
+  readonly deadLetterTopic?: string | undefined
 }
 
 export const deadLetterTopic = ({ topic, deadLetterTopic }: TopicSettings) => deadLetterTopic ?? `${topic}.dlq`

@@ -98,7 +98,7 @@ function credentials({ auth, user, password }: AccessSettings): Violation[] {
 
 function encryption({ url, tls }: AccessSettings): Violation[] {
   const first = (['fingerprints', 'ca', 'cert', 'key'] as const).find((key) => tls[key] !== undefined)
-  if (first === undefined || !url.startsWith('http:')) return []
+  if (first === undefined || check.isHttps(url)) return []
   return [{ path: ['tls', first], what: 'has no effect with an http: URL: use https:' }]
 }
 

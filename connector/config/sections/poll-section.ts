@@ -25,16 +25,20 @@ const lookBacks = z
     check.lookBack.rule,
   )
   .max(MAX_LOOK_BACKS, `must have at most ${MAX_LOOK_BACKS} items`)
+  .refine((all) => new Set(all.map(({ reachMs }) => reachMs)).size === all.length, 'must have each reach only once')
 
 export const pollSection = setting.section('When and how the server is read', {
-  interval: setting.duration('Time from the start of one live scan to the start of the next', { default: '5s' }),
+  interval: setting.duration('Time from the start of one live scan to the start of the next', {
+    min: '1ms',
+    default: '5s',
+  }),
   lookBack: setting.list(
     'Scans that find changes which become visible late: each reads again from the start of its last run minus its `reach`, `every` so often',
     lookBacks,
     { default: ['5m/1m', '26h/6h'] },
   ),
   fullScan: setting.section('Reads everything again from the configured beginning', {
-    every: setting.duration('Time between full scans; 0s: no full scans', { min: 0, default: '0d' }),
+    every: setting.duration('Time between full scans; 0s: no full scans', { min: '0s', default: '0d' }),
   }),
   backfill: setting.choice(
     'When a new stream reads its history: `beside` live scans, or `before` them, so that history is published first',

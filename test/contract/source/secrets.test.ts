@@ -48,7 +48,7 @@ it('uses the client certificate, header, CA and credentials of the proxy that Ku
     proxy: `http://user:${word}@${proxy.host}\n`,
   })
   const mounted = mountedSecret({ ...secret(oldClient, 'old'), ca: oldClient.cert })
-  const settings = loadConfig({
+  const { settings } = loadConfig({
     file: undefined,
     now: Date.now(),
     readFile: (name) => readFileSync(name, 'utf8'),

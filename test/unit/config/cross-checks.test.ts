@@ -51,6 +51,7 @@ describe('settings that depend on each other', () => {
       ['KAFKA_SSL is false, but ca, cert or key is set: remove one or the other'],
     ],
     [{ POLARIS_URL: 'http://p', POLARIS_CA: pem }, ['POLARIS_CA has no effect with an http: URL: use https:']],
+    [{ POLARIS_URL: 'HTTP://p', POLARIS_CA: pem }, ['POLARIS_CA has no effect with an http: URL: use https:']],
     [{ POLARIS_TLS_CERT: pem }, ['POLARIS_TLS_KEY is missing: required together with cert']],
     [{ POLARIS_TLS_KEY: pem }, ['POLARIS_TLS_CERT is missing: required together with key']],
     [
@@ -72,7 +73,7 @@ describe('settings that depend on each other', () => {
       settings(
         `kafka: { sasl: { mechanism: oauthbearer, username: c, password: s, oauth: { tokenEndpoint: '${endpoint}' } } }`,
       )
-    for (const local of ['http://127.0.0.1:8080/t', 'http://[::1]/t', 'http://localhost/t', 'https://login.example/t'])
+    for (const local of ['http://127.0.0.1:8080/t', 'http://[::1]/t', 'http://localhost/t', 'HTTPS://login.example/t'])
       expect(problemsWith(local)).toEqual([])
     for (const remote of ['http://login.example/t', 'http://10.0.0.1/t', 'http://localhost.example/t'])
       expect(problemsWith(remote)).toEqual([
@@ -107,10 +108,26 @@ describe('settings that depend on each other', () => {
 
   test('lastChangedFormat must be a pattern of known letters', () => {
     expect(settings('streams: [{ polaris: { lastChangedFormat: "dd/MM/yyyy HH:mm" } }]')).toEqual([])
-    expect(settings('streams: [{ polaris: { lastChangedFormat: "yyyy-QQ" } }]')).toEqual([
-      expect.stringContaining('streams[0].polaris.lastChangedFormat must be a date pattern'),
-    ])
+    for (const pattern of ['yyyy-QQ', 'HH:mm', "yyyy-MM 'dd'"])
+      expect(settings(`streams: [{ polaris: { lastChangedFormat: "${pattern}" } }]`)).toEqual([
+        expect.stringContaining('streams[0].polaris.lastChangedFormat must be a date pattern of yyyy MM dd'),
+      ])
   })
+})
+
+test('a topic must have room for the default name of its dead-letter topic', () => {
+  const long = 't'.repeat(246)
+  expect(streams(stream('a', `    kafka: { topic: ${long.slice(1)} }\n`))).toEqual([])
+  expect(streams(stream('a', `    kafka: { topic: ${long}, deadLetterTopic: dead }\n`))).toEqual([])
+  expect(streams(stream('a', `    kafka: { topic: ${long} }\n`))).toEqual([
+    'streams[0].kafka.deadLetterTopic is missing: topic with the suffix .dlq is too long',
+  ])
+})
+
+test.each(['topic', 'deadLetterTopic'])('%s must not be the topic of the slots', (key) => {
+  expect(streams(stream('a', `    kafka: { ${key}: shops.slots }\n`))).toEqual([
+    `streams[0].kafka.${key} is the topic by which replicas share the streams: use another one`,
+  ])
 })
 
 describe('two streams', () => {

@@ -4,13 +4,28 @@ import { fromEnvironment, fromFile, leastEnvironment, leastFile, problems } from
 const problemsWith = (variable: string, value: string) =>
   problems(fromEnvironment({ ...leastEnvironment, [variable]: value }))
 
+const misspelled = (place: string, meant: string) => ({ place, what: `is not a setting; did you mean ${meant}?` })
+
+test.each([
+  ['POLARIS_PASWORD_FILE', 'POLARIS_PASSWORD'],
+  ['polaris_url', 'POLARIS_URL'],
+  ['POLL_INTERVALL', 'POLL_INTERVAL'],
+])('%s is refused with the suggestion %s', (variable, meant) => {
+  expect(problemsWith(variable, 'x')).toEqual([misspelled(variable, meant)])
+})
+
 test.each([
   ['KAFKA_BROKER', 'KAFKA_BROKERS'],
   ['kafka_brokers', 'KAFKA_BROKERS'],
-  ['POLARIS_PASWORD_FILE', 'POLARIS_PASSWORD'],
   ['AWS_SECRET_ACCESKEY', 'AWS_SECRET_ACCESS_KEY'],
-])('%s is refused with the suggestion %s', (variable, meant) => {
-  expect(problemsWith(variable, 'x')).toEqual([{ place: variable, what: `is not a setting; did you mean ${meant}?` }])
+  ['LOGLEVEL', 'LOG_LEVEL'],
+])('%s, which may be of another program, is a warning with the suggestion %s', (variable, meant) => {
+  const loaded = fromEnvironment({ ...leastEnvironment, [variable]: 'x' })
+  expect(loaded).toMatchObject({ kind: 'valid', warnings: [misspelled(variable, meant)] })
+  expect(problems(fromEnvironment({ ...leastEnvironment, [variable]: 'x', POLL_INTERVAL: '5' }))).toMatchObject([
+    misspelled(variable, meant),
+    { place: 'streams[0].poll.interval (POLL_INTERVAL)' },
+  ])
 })
 
 test.each([

@@ -44,6 +44,8 @@ describe('look-backs', () => {
   test.each([
     ['{ lookBack: [5m/0s] }', 'must be reach/every'],
     ['{ lookBack: 5 }', 'must be reach/every'],
+    ['{ lookBack: [3651d/1d] }', 'must be reach/every'],
+    ['{ lookBack: [5m/1m, 26h/6h, 300s/2m] }', 'must have each reach only once'],
     [
       '{ lookBack: [1m/1m, 2m/1m, 3m/1m, 4m/1m, 5m/1m, 6m/1m, 7m/1m, 8m/1m, 9m/1m, 10m/1m] }',
       'must have at most 9 items',
@@ -58,6 +60,7 @@ describe('look-backs', () => {
 test('full scans are off by default, and have a period', () => {
   expect(settingsOf(file('{}')).fullScan).toBeUndefined()
   expect(settingsOf(file('{ fullScan: { every: 168h } }')).fullScan).toEqual({ everyMs: 168 * HOUR })
+  expect(settingsOf(file('{ fullScan: { every: 365d } }')).fullScan).toEqual({ everyMs: 8_760 * HOUR })
 })
 
 test('the period and the order of the lanes are those of the settings', () => {
