@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import type { Command, CommandArgs, CommandOption, CommandParts } from './commands/command.ts'
+import type { Answer, Command, CommandArgs, CommandOption, CommandParts } from './commands/command.ts'
 import { printable, shownLines } from './commands/shown.ts'
 import { ConnectorError } from './runtime/connector-error.ts'
 import { didYouMean } from './runtime/did-you-mean.ts'
@@ -41,10 +41,16 @@ export async function runCli(
   }
 }
 
-/** Runs the command and prints its answer. */
+/** Runs the command and prints its answer. A stop is the ordinary end of `run`, and interrupts any other command. */
 async function answered({ command, args }: Extract<Asked, { kind: 'run' }>, parts: CommandParts): Promise<ExitCode> {
   const run = await command.load()
-  const answer = await run(args, parts)
+  const { stop } = parts
+  const answer = await run(args, parts).catch((error: unknown): Answer => {
+    if (!stop.aborted || (error !== stop.reason && !(error instanceof ConnectorError))) throw error
+    if (command.name === 'run') return { exit: 0 }
+    parts.printError('stopped before the end: repeat the command')
+    return { exit: 3 }
+  })
   if (answer.value === undefined) return answer.exit
   const lines = args.json === true ? [printable(JSON.stringify(answer.value, undefined, 2))] : shownLines(answer.value)
   for (const line of lines) parts.print(line)

@@ -67,27 +67,36 @@ export interface WishesParts {
   readonly newNonce: () => string
 }
 
-interface ChangeParts extends WishesParts {
+export interface ChangeParts extends WishesParts {
   /** Resolves when it is known how the store compares versions: some reject every other way, whatever is stored. */
   readonly storeReady: (stop: AbortSignal) => Promise<void>
 }
 
+/** `before`: the wishes before. `unchanged`: no change was wanted. */
+interface WishesChange {
+  readonly kind: 'written' | 'unchanged'
+  readonly before: Wishes
+}
+
 /**
- * Changes the wishes, also damaged ones. Repeats the change if another process writes at the same time. Resolves to the
- * wishes before. Rejects with `storage.*` or the reason of `stop`.
+ * Changes the wishes, also damaged ones, unless `changeOf` returns undefined. Repeats that if another process writes at the
+ * same time. Rejects with `storage.*` or the reason of `stop`, which does not interrupt a write: it may be stored.
  */
 export async function changeWishes(
   { object, newNonce, storeReady }: ChangeParts,
-  change: Partial<Wishes>,
+  changeOf: (before: Wishes) => Partial<Wishes> | undefined,
   stop: AbortSignal,
-): Promise<Wishes> {
+): Promise<WishesChange> {
+  const { signal: uninterrupted } = new AbortController()
   await storeReady(stop)
   for (;;) {
     const stored = await object.read(stop)
     const before = (stored && parseWishes(stored.text)) ?? noWishes
+    const change = changeOf(before)
+    if (change === undefined) return { kind: 'unchanged', before }
     const text = wishesText({ ...before, ...change, id: newNonce() })
-    const { kind } = await object.write(text, stored?.version ?? null, stop)
-    if (kind === 'written') return before
+    const { kind } = await object.write(text, stored?.version ?? null, uninterrupted)
+    if (kind === 'written') return { kind, before }
   }
 }
 

@@ -1,13 +1,13 @@
-import { randomUUID } from 'node:crypto'
-import { waitingRewind } from '../checkpoint/wishes.ts'
 import { composeAudit } from '../compose/compose-inspection.ts'
 import { hashedId } from '../index/index-entry.ts'
 import { auditStream } from '../inspect/audit/audit-stream.ts'
+import { type Removal, removeGone } from '../inspect/audit/remove-gone.ts'
+import { type ExitCode, highest } from '../runtime/error-catalogue.ts'
 import { wallClock } from '../source/source-time.ts'
 import { type CommandArgs, type CommandParts, invalidRequest, MAX_CLIENTS, type RunCommand } from './command.ts'
 import { asOperator, type ChosenStream, namedClients, onlyOne } from './command-resources.ts'
 import { eraseClients } from './erase.ts'
-import { readStored, wish } from './stored-stream.ts'
+import { changeParts, readableDocument, readStored } from './stored-stream.ts'
 
 export const audit: RunCommand = async (args, parts) => {
   const wanted = await wantedIn(args, parts)
@@ -17,12 +17,15 @@ export const audit: RunCommand = async (args, parts) => {
     for (const stream of isOne ? [onlyOne(streams)] : streams)
       audited.push(await auditOne({ stream, ...resources }, wanted, parts))
     const values = audited.map(({ report, ids }) => ids ?? report)
-    return { exit: audited.every(isAnswerYes) ? 0 : 1, value: values.length === 1 ? values[0] : values }
+    return { exit: highest(audited.map(exitOf)), value: values.length === 1 ? values[0] : values }
   })
 }
 
-const isAnswerYes = ({ report: { agree, client, removal, differences } }: Audited) =>
-  client?.isNothingLeft ?? (agree || (removal?.isDone === true && differences.missing + differences.different === 0))
+function exitOf({ report: { agree, client, removal, differences } }: Audited): ExitCode {
+  if (removal?.kind === 'unfinished') return 3
+  const isRemoved = removal?.kind === 'done' && differences.missing + differences.different === 0
+  return (client?.isNothingLeft ?? (agree || isRemoved)) ? 0 : 1
+}
 
 /** At most one of them. Rejects with `command.invalid`. */
 async function wantedIn({ ids, 'remove-gone': count, ...args }: CommandArgs, parts: Pick<CommandParts, 'readInput'>) {
@@ -58,26 +61,19 @@ async function auditOne(
   return { report: { stream: stream.name, ...report, removal }, ids: wanted && ids[wanted].slice(0, MAX_CLIENTS) }
 }
 
-interface Removal {
-  readonly isDone: boolean
-  readonly text: unknown
-}
-
-/** Erases the clients. The rewind publishes one that returns, whatever its content. */
 async function removed(
   gone: readonly string[],
   { most, startedAt }: { readonly most: number; readonly startedAt: number },
   chosen: ChosenStream,
   stop: AbortSignal,
 ): Promise<Removal> {
-  if (gone.length === 0) return { isDone: true, text: 'no client is gone' }
-  if (gone.length > most) return { isDone: false, text: `${gone.length} clients are gone: nothing was changed` }
-  const { document, wishes } = await readStored(chosen, stop)
-  if (waitingRewind(typeof document === 'string' ? undefined : document, wishes) !== undefined)
-    return { isDone: false, text: 'a rewind waits until a replica applies it: nothing was changed' }
-  const { value: text } = await eraseClients({ type: 'client.removed', clients: gone }, chosen, stop)
+  if (gone.length === 0) return { kind: 'done', text: 'no client is gone' }
+  if (gone.length > most) return { kind: 'unchanged', text: `${gone.length} clients are gone: nothing was changed` }
+  const parts = {
+    ...changeParts(chosen),
+    readRewound: async () => readableDocument(await readStored(chosen, stop))?.rewound ?? null,
+    erase: async () => (await eraseClients({ type: 'client.removed', clients: gone }, chosen, stop)).value,
+  }
   const to = wallClock(startedAt, chosen.stream.poll.timeZone)
-  const rewind = { id: randomUUID(), to, republish: true, yes: null, clients: gone.map(hashedId) }
-  await wish(chosen, { rewind }, stop)
-  return { isDone: true, text }
+  return await removeGone(parts, { to, republish: true, yes: null, clients: gone.map(hashedId) }, stop)
 }

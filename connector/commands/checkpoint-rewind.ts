@@ -6,7 +6,7 @@ import type { SourceTime } from '../source/client-source.ts'
 import { parseSourceTime, serverTimeText, wallClock } from '../source/source-time.ts'
 import { type Answer, type CommandArgs, type CommandParts, invalidRequest, type RunCommand } from './command.ts'
 import { type ChosenStream, namedClients, withStream } from './command-resources.ts'
-import { type StoredStream, untilSeen, wish } from './stored-stream.ts'
+import { readableDocument, readStored, type StoredStream, untilSeen, wish } from './stored-stream.ts'
 
 export const checkpointRewind: RunCommand = (args, parts) =>
   withStream(args, parts, async (chosen) => {
@@ -15,9 +15,10 @@ export const checkpointRewind: RunCommand = (args, parts) =>
     const clients = await republishedClients(args, parts)
     const yes = args.yes === true ? seenAs(await streamObject(stream, shared).read(parts.stop)) : null
     const rewind: Rewind = { id: randomUUID(), to, republish: args.republish === true, yes, clients }
-    const before = await wish(chosen, { rewind }, parts.stop)
-    const applied = await untilSeen(chosen, outcomeOf(rewind, before.rewind), parts)
-    const { value, exit } = applied ?? { value: 'stored, but no replica has applied it yet; it stays', exit: 3 }
+    const before = readableDocument(await readStored(chosen, parts.stop))
+    const replaced = waitingRewind(before, await wish(chosen, { rewind }, parts.stop))
+    const unconfirmed = 'stored, but no replica has applied it yet; it stays'
+    const { value, exit } = await untilSeen(chosen, { seen: outcomeOf(rewind, replaced), unconfirmed }, parts)
     return { exit, value: [...plan(stream.name, rewind), value] }
   })
 
@@ -51,13 +52,12 @@ function plan(name: string, { to, republish, clients }: Rewind): string[] {
 }
 
 /** What became of the rewind; undefined: nothing yet. */
-function outcomeOf({ id }: Rewind, replaced: Rewind | null) {
-  return ({ document, wishes }: StoredStream): Answer | undefined => {
-    const known = typeof document === 'string' ? undefined : document
-    const isReplacing = replaced !== null && replaced.id !== known?.rewound
-    const note = isReplacing ? ' It has replaced one that was not applied yet.' : ''
+function outcomeOf({ id }: Rewind, replaced: Rewind | undefined) {
+  const note = replaced === undefined ? '' : ' It has replaced one that was not applied yet.'
+  return (stored: StoredStream): Answer | undefined => {
+    const known = readableDocument(stored)
     if (known?.rewound === id) return { value: `applied: epoch ${known.claim.epoch}.${note}`, exit: 0 }
-    const waiting = waitingRewind(known, wishes)
+    const waiting = waitingRewind(known, stored.wishes)
     const isGone = waiting !== undefined && waiting.id !== id
     return isGone ? { value: 'another rewind has replaced this one before it was applied', exit: 1 } : undefined
   }

@@ -36,7 +36,7 @@ export function selectedConfig(args: CommandArgs, parts: CommandParts): Connecto
   throw invalidRequest(`unknown stream ${args.stream}; must be one of ${namesOf(config.streams)}`)
 }
 
-/** Runs `use` as an operator's tool, which logs nothing. Resolves to 3 if it was stopped. Rejects as `use` does. */
+/** Runs `use` as an operator's tool, which logs nothing. Rejects as `use` does. */
 export async function asOperator(
   args: CommandArgs,
   parts: CommandParts,
@@ -47,13 +47,7 @@ export async function asOperator(
   const replica = `operator-${replicaName()}`
   await using closing = closeStack()
   const shared = openSharedResources(config, { clock: systemClock, replica, ...silent }, closing)
-  try {
-    return await use({ streams: config.streams, shared, closing })
-  } catch (error) {
-    if (!parts.stop.aborted) throw error
-    parts.printError('stopped before the end: repeat the command')
-    return { exit: 3 }
-  }
+  return await use({ streams: config.streams, shared, closing })
 }
 
 /** Runs `use` with the named stream, or with the only one. Rejects with `command.invalid` if that is ambiguous. */

@@ -9,7 +9,7 @@ export const pause: RunCommand = (args, parts) => {
     const { name } = chosen.stream
     await wish(chosen, { paused: true, reason, ...byOperator(chosen) }, parts.stop)
     const unconfirmed = `stored, but no replica has confirmed yet that stream ${name} is paused`
-    return (await untilSeen(chosen, left(name), parts)) ?? { exit: 3, value: unconfirmed }
+    return await untilSeen(chosen, { seen: left(name), unconfirmed }, parts)
   })
 }
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { type CheckpointDocument, parseDocument } from '../checkpoint/checkpoint-document.ts'
-import { changeWishes, noWishes, parseWishes, type Wishes } from '../checkpoint/wishes.ts'
+import { type ChangeParts, changeWishes, noWishes, parseWishes, type Wishes } from '../checkpoint/wishes.ts'
 import { streamObject, wishesObject } from '../compose/compose-stream.ts'
-import { codeOf } from '../runtime/connector-error.ts'
+import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import type { Answer, CommandParts } from './command.ts'
 import type { ChosenStream } from './command-resources.ts'
@@ -32,11 +32,18 @@ function documentIn(text: string | undefined): StoredStream['document'] {
   }
 }
 
+/** Undefined: there is none that can be read. */
+export const readableDocument = ({ document }: StoredStream): CheckpointDocument | undefined =>
+  typeof document === 'string' ? undefined : document
+
+/** How a command changes the wishes. */
+export function changeParts({ stream, shared }: OneStream): ChangeParts {
+  return { object: wishesObject(stream, shared), newNonce: randomUUID, storeReady: shared.storeReady }
+}
+
 /** Resolves to the wishes before. Rejects with `storage.*` or the reason of `stop`. */
-export async function wish({ stream, shared }: OneStream, change: Partial<Wishes>, stop: AbortSignal): Promise<Wishes> {
-  const { storeReady } = shared
-  const parts = { object: wishesObject(stream, shared), newNonce: randomUUID, storeReady }
-  return await changeWishes(parts, change, stop)
+export async function wish(chosen: OneStream, change: Partial<Wishes>, stop: AbortSignal): Promise<Wishes> {
+  return (await changeWishes(changeParts(chosen), () => change, stop)).before
 }
 
 /** Who pauses or resumes a stream, and when. */
@@ -47,20 +54,32 @@ const WITHIN_MS = 60_000
 const LOOK_EVERY_MS = 500
 
 /**
- * Looks at what is stored until `seen` returns something; undefined after a minute. Rejects with `storage.*` or the
- * reason of `stop`.
+ * Looks at what is stored until `seen` returns something. After a minute, a failed look or a stop, the answer is that the
+ * wish is stored, but not confirmed.
  */
 export async function untilSeen(
   chosen: OneStream,
-  seen: (stored: StoredStream) => Answer | undefined,
+  { seen, unconfirmed }: WaitedFor,
   { showProgress, stop }: Pick<CommandParts, 'showProgress' | 'stop'>,
-): Promise<Answer | undefined> {
+): Promise<Answer> {
   const { clock } = chosen.shared
   using _ = showProgress(() => 'waiting for a replica')
-  for (const until = clock.monotonic() + WITHIN_MS; clock.monotonic() < until; ) {
-    const found = seen(await readStored(chosen, stop))
-    if (found !== undefined) return found
-    await clock.sleep(LOOK_EVERY_MS, stop)
+  try {
+    for (const until = clock.monotonic() + WITHIN_MS; clock.monotonic() < until; ) {
+      const found = seen(await readStored(chosen, stop))
+      if (found !== undefined) return found
+      await clock.sleep(LOOK_EVERY_MS, stop)
+    }
+  } catch (error) {
+    if (stop.aborted) return { exit: 3, value: unconfirmed }
+    if (error instanceof ConnectorError) return { exit: 3, value: `${unconfirmed}: ${error.message}` }
+    throw error
   }
-  return undefined
+  return { exit: 3, value: unconfirmed }
+}
+
+interface WaitedFor {
+  readonly seen: (stored: StoredStream) => Answer | undefined
+  /** Says that the wish is stored. */
+  readonly unconfirmed: string
 }

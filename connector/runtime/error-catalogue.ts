@@ -1,9 +1,9 @@
 /** The exit codes of all commands, as `--help` and docs/operations.md explain them. */
 const exitCodes = {
-  0: 'done, stopped, or all agrees',
+  0: 'done, or all agrees, or `run` was stopped',
   1: 'the answer is no (audit differs, doctor finds a failure), fenced, or a defect',
   2: 'wrong configuration or argument',
-  3: 'Polaris, Kafka or S3 is missing, or no replica has confirmed in time',
+  3: 'Polaris, Kafka or S3 is missing, no replica has confirmed in time, or a command was stopped before its end',
 } as const
 
 export type ExitCode = keyof typeof exitCodes

@@ -95,6 +95,13 @@ export const plants: readonly Plant[] = [
     by: { unit: 'inspect/audit' },
   },
   {
+    name: 'a removal does not store its rewind again',
+    file: 'inspect/audit/remove-gone.ts',
+    text: 'const second = await store(first)',
+    becomes: 'const second: string | undefined = first',
+    by: { unit: 'inspect/audit' },
+  },
+  {
     name: 'a scan that begins again keeps its number',
     file: 'pipeline/read/page-reader.ts',
     text: 'if (scan.checkPoint === null) reader.states = numbered',

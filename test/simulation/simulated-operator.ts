@@ -32,7 +32,7 @@ const change =
     const { newNonce } = actor
     const object = storeOf(world, actor, { stream: stream.name, key: wishesKey(stream.key) })
     const next = wished(world, stream, actor)
-    await changeWishes({ object, newNonce, storeReady: storeReady(actor) }, next, never)
+    await changeWishes({ object, newNonce, storeReady: storeReady(actor) }, () => next, never)
   }
 
 /** Waits, as `pause` does, until the document has no owner and nothing pending; then reports that the stream is paused. */

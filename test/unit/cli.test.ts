@@ -29,6 +29,35 @@ function commands(run: RunCommand = async () => ({ exit: 0 })) {
   return { given, list: [...['run', 'doctor', 'checkpoint show', 'checkpoint set'].map(command), pause] }
 }
 
+/** Types a command that does not end before it is stopped, and then rejects with this error. */
+async function stopped(name: string, errorOf: (reason: unknown) => unknown) {
+  const stopping = new AbortController()
+  const { err, parts } = terminal()
+  const { list } = commands(async (_args, { stop }) => {
+    stopping.abort(new DOMException('stopped by SIGINT', 'AbortError'))
+    throw errorOf(stop.reason)
+  })
+  return { exit: await runCli(name.split(' '), list, { ...parts, stop: stopping.signal }), err: err.join('\n') }
+}
+
+describe('a stop', () => {
+  const timedOut = () => new ConnectorError('publish.failed', 'timed out')
+
+  test.each(['doctor', 'pause', 'checkpoint show'])('ends %s with 3, whatever it interrupts', async (name) => {
+    for (const errorOf of [(reason: unknown) => reason, timedOut])
+      expect(await stopped(name, errorOf)).toEqual({ exit: 3, err: 'stopped before the end: repeat the command' })
+  })
+
+  test('is the ordinary end of run, also while it begins', async () => {
+    expect(await stopped('run', (reason) => reason)).toEqual({ exit: 0, err: '' })
+  })
+
+  test('hides no defect', async () => {
+    for (const name of ['run', 'doctor'])
+      await expect(stopped(name, () => new TypeError('defect'))).rejects.toThrow('defect')
+  })
+})
+
 async function type(...argv: string[]) {
   const { out, err, parts } = terminal()
   const { given, list } = commands(async () => ({ exit: 3 }))

@@ -32,7 +32,8 @@ function setUp(options: MemoryStoreOptions = {}, wrap = (object: VersionedObject
   return {
     ...{ store, events },
     replica: streamWishes({ object, newNonce }, (event) => events.push(event)),
-    change: (wanted: Partial<Wishes>) => changeWishes({ object, newNonce, storeReady: store.probe }, wanted, never),
+    change: (wanted: Partial<Wishes>) =>
+      changeWishes({ object, newNonce, storeReady: store.probe }, () => wanted, never),
     write: (text: string | undefined) => store.tamper(KEY, text),
     stored: () => parseWishes(store.stored(KEY)?.text ?? ''),
   }
@@ -77,7 +78,7 @@ describe('a command', () => {
   test('changes only what it wants, under a new id, and says what was before', async () => {
     const { write, change, stored } = setUp()
     write(wishesText(wishes))
-    expect(await change({ paused: false })).toEqual(wishes)
+    expect(await change({ paused: false })).toEqual({ kind: 'written', before: wishes })
     expect(stored()).toEqual({ ...wishes, paused: false, id: 'n1' })
   })
 
@@ -85,7 +86,7 @@ describe('a command', () => {
     for (const text of [undefined, '{']) {
       const { write, change, stored } = setUp()
       write(text)
-      expect(await change({ paused: true })).toEqual(noWishes)
+      expect(await change({ paused: true })).toEqual({ kind: 'written', before: noWishes })
       expect(stored()).toMatchObject({ paused: true, rewind: null })
     }
   })
@@ -100,7 +101,7 @@ describe('a command', () => {
         return await object.write(text, version, stop)
       },
     }))
-    expect((await change({ paused: false })).id).toBe('theirs 1')
+    expect((await change({ paused: false })).before.id).toBe('theirs 1')
     expect(stored()).toMatchObject({ paused: false, rewind })
   })
 })

@@ -1,0 +1,53 @@
+import { type ChangeParts, changeWishes, type Rewind, waitingRewind } from '../../checkpoint/wishes.ts'
+import { ConnectorError } from '../../runtime/connector-error.ts'
+
+export interface RemovalParts extends ChangeParts {
+  /** Reads the id of the rewind that was applied last. */
+  readonly readRewound: (stop: AbortSignal) => Promise<string | null>
+  /** Erases the clients; resolves to what it has done. */
+  readonly erase: (stop: AbortSignal) => Promise<unknown>
+}
+
+export interface Removal {
+  /** `unfinished`: a client that returned meanwhile, as it was, may be missing in the topic. */
+  readonly kind: 'done' | 'unchanged' | 'unfinished'
+  readonly text: unknown
+}
+
+/**
+ * Removes clients from the topic, with a rewind that publishes one that returns, whatever its content: before the erasure,
+ * as the command may fail after it, and the next audit does not find those clients. And after it: 1. A replica applies the
+ * first. 2. A client returns, and is published. 3. It is erased. 4. Its content is known, and is published no more.
+ * Rejects with `storage.*`, as `erase` does, or with the reason of `stop`.
+ */
+export async function removeGone(
+  { readRewound, erase, ...parts }: RemovalParts,
+  rewind: Omit<Rewind, 'id'>,
+  stop: AbortSignal,
+): Promise<Removal> {
+  /** The id under which the rewind is stored; undefined: it is not, as one of somebody else waits. */
+  const store = async (own?: string): Promise<string | undefined> => {
+    const rewound = await readRewound(stop)
+    const id = parts.newNonce()
+    const isFree = (waiting: Rewind | undefined) => waiting === undefined || waiting.id === own
+    const change = await changeWishes(
+      parts,
+      (wishes) => (isFree(waitingRewind({ rewound }, wishes)) ? { rewind: { ...rewind, id } } : undefined),
+      stop,
+    )
+    return change.kind === 'written' ? id : undefined
+  }
+  const first = await store()
+  if (first === undefined)
+    return { kind: 'unchanged', text: 'a rewind waits until a replica applies it: nothing was changed' }
+  const text = await erase(stop)
+  const unfinished = (why: string) =>
+    ({ kind: 'unfinished', text: [text, `${why}: publish again what is missing in a later audit`] }) as const
+  try {
+    const second = await store(first)
+    return second === undefined ? unfinished('another rewind waits, the second is not stored') : { kind: 'done', text }
+  } catch (error) {
+    if (!stop.aborted && !(error instanceof ConnectorError)) throw error
+    return unfinished('the second rewind may not be stored')
+  }
+}
