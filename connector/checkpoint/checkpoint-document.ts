@@ -5,13 +5,13 @@ import { ConnectorError } from '../runtime/connector-error.ts'
 import { parsedJson } from '../runtime/parsed-json.ts'
 import { newScans, scanStates } from '../scan/scan-state.ts'
 
-export const FORMAT = 17
+export const FORMAT = 18
 
 const count = z.number().int().nonnegative()
 const reached = {
   scans: scanStates,
-  /** Published so far: the `sequence` of the next one. */
-  events: count,
+  /** The number of the next event: its `sequence`. No count: numbers are passed over. */
+  nextEvent: count,
   /** Null: no page has been processed. */
   mapping: streamMapping.nullable(),
 }
@@ -81,7 +81,7 @@ export function parseDocument(text: string): CheckpointDocument {
 }
 
 /** The state of a stream that has read nothing yet. */
-export const beginning: StreamState = { scans: newScans, events: 0, mapping: null, index: emptyIndex }
+export const beginning: StreamState = { scans: newScans, nextEvent: 0, mapping: null, index: emptyIndex }
 
 /** The state after the change. */
 export function stateAfter({ index }: StreamState, { entries, ...reached }: StateChange): StreamState {

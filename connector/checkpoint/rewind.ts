@@ -7,7 +7,7 @@ import { beginningAt, withoutPlaces } from '../scan/begin-scan.ts'
 import { HISTORY, type HistoryState, scanNamed, withoutScan } from '../scan/scan-state.ts'
 import type { SourceTime } from '../source/client-source.ts'
 import { beginning, type CheckpointDocument, type StreamState } from './checkpoint-document.ts'
-import { publishedEvents } from './valid-state.ts'
+import { nextEventOf } from './valid-state.ts'
 import type { Rewind } from './wishes.ts'
 
 /** What a rewind makes of a stream. All are pure. */
@@ -96,11 +96,11 @@ export function restarted({ document, record, now }: Lost, { id, to }: Rewind, b
     document === undefined
       ? Math.max(Math.floor(now / 1000), (record?.epoch ?? 0) + CLAIMS_SINCE_RECORD)
       : Math.max(document.claim.epoch, record?.epoch ?? 0) + 1
-  const published = document === undefined ? epoch * EVENTS_A_SECOND : publishedEvents(document)
+  const next = document === undefined ? epoch * EVENTS_A_SECOND : nextEventOf(document)
   return {
     ...beginning,
     scans: beginningAt(to !== null && to < beginAt ? to : beginAt, id),
-    events: Math.max(published, record?.events ?? 0),
+    nextEvent: Math.max(next, record?.nextEvent ?? 0),
     index: { ...emptyIndex, generation: epoch },
   }
 }
@@ -115,7 +115,7 @@ export function withoutPending({ committed, pending }: CheckpointDocument): Stre
   return {
     ...state,
     scans: { ...state.scans, begun },
-    events: Math.max(state.events, pending.change.events),
+    nextEvent: Math.max(state.nextEvent, pending.change.nextEvent),
     index: withEntries(state.index, deltaText(unknown)),
   }
 }

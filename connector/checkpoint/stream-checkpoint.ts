@@ -100,7 +100,7 @@ async function prepare(held: Held, change: StateChange, finish: AbortSignal): Pr
   await write(held, next, finish)
   held.prepared = next
   const { epoch, seq, nonce } = next.pending
-  return { epoch, seq, nonce, events: change.events }
+  return { epoch, seq, nonce, nextEvent: change.nextEvent }
 }
 
 function decide(held: Held): void {

@@ -105,15 +105,14 @@ export function mismatch(document: CheckpointDocument, identity: KnownIdentity):
 /** A topic may be deleted and created again as long as this stream has published nothing to it. */
 function replacedTopic(document: CheckpointDocument, now: Destination): Hold | undefined {
   const { topic, topicId, partitions } = document.destination
-  const published = publishedEvents(document)
   const isSame = topicId === now.topicId && partitions <= now.partitions
-  if (isSame || published === 0) return undefined
+  if (isSame || nextEventOf(document) === 0) return undefined
   const ids = `before: id ${topicId} and ${partitions} partitions; now: id ${now.topicId} and ${now.partitions} partitions`
-  const why = `topic ${topic} was deleted and created again (${ids}); the ${published} events published to it are lost`
+  const why = `topic ${topic} was deleted and created again (${ids}); the events published to it are lost`
   return hold('checkpoint.topic-lost', why)
 }
 
-/** The number of events that were published according to the document, including those of a pending transaction. */
-export function publishedEvents({ committed, pending }: CheckpointDocument): number {
-  return Math.max(committed.state.events, pending?.change.events ?? 0)
+/** The number of the next event of the stream after a pending transaction, if there is one. */
+export function nextEventOf({ committed, pending }: CheckpointDocument): number {
+  return Math.max(committed.state.nextEvent, pending?.change.nextEvent ?? 0)
 }

@@ -27,14 +27,14 @@ export function shownStream(stream: string, { document, wishes }: StoredStream) 
   const remark = remarks.filter((text) => text !== false).join('; ') || undefined
   if (known === undefined) return { stream, code: document === 'none' ? undefined : document, remark }
   const { claim, committed, pending } = known
-  const { events, scans } = committed.state
+  const { nextEvent, scans } = committed.state
   return {
     stream,
     /** Start of the last completed live scan: all changes before it are read. */
     liveUntil: scans.live.startedAt === null ? null : isoTime(scans.live.startedAt),
     history: scans.history.state,
-    events,
-    pending: pending === null ? undefined : pending.change.events - events,
+    nextEvent,
+    pending: pending === null ? undefined : pending.change.nextEvent - nextEvent,
     /** Null: nobody runs it, as its last owner has stopped. */
     openedBy: claim.owner,
     openedAt: isoTime(claim.at),

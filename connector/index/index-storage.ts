@@ -35,7 +35,7 @@ export interface IndexStorage {
 /** The index in the table, of a decided state whose next event has this number. */
 interface RepresentedState {
   readonly index: IndexState
-  readonly events: number
+  readonly nextEvent: number
 }
 
 export interface IndexStorageParts extends SegmentWriter {
@@ -85,7 +85,7 @@ export function indexStorage(claimed: IndexState, parts: IndexStorageParts): Ind
 
 async function represent(
   upkeep: Upkeep,
-  { index, events }: RepresentedState,
+  { index, nextEvent }: RepresentedState,
   finish: AbortSignal,
 ): Promise<IndexState> {
   const { limits, named, table } = upkeep
@@ -95,7 +95,7 @@ async function represent(
     upkeep.rewrite = undefined
   }
   if (deltaEntries(delta) > limits.deltaEntries) {
-    const left = { tier: 0, from: segments.at(-1)?.to ?? 0, to: events }
+    const left = { tier: 0, from: segments.at(-1)?.to ?? 0, to: nextEvent }
     segments = [...segments, ...(await written(upkeep, left, finish))]
     delta = ''
   }

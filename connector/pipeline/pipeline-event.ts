@@ -22,7 +22,7 @@ export type PipelineEvent =
       readonly seq: number
       readonly history: HistoryState['state']
       readonly isNew: boolean
-      readonly events: number
+      readonly nextEvent: number
     }
   /** Opening the stream has ended hanging transactions or repaired the commit record. */
   | {

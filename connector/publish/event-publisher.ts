@@ -6,7 +6,7 @@ import type { OutgoingRecord } from '../event/client-event.ts'
  */
 export interface CommitRecord extends RecordKey {
   /** The number of the next event. */
-  readonly events: number
+  readonly nextEvent: number
 }
 
 /** Identifies a commit record, and the state that it decides. */
@@ -52,14 +52,14 @@ export interface RepairPlan {
 }
 
 export interface OpenOptions {
-  /** Events known to be in the topic. Unless 0, a missing topic is lost (`checkpoint.topic-lost`), never recreated. */
-  readonly publishedEvents: number
+  /** Whether events may be in the topic: then a missing one is lost (`checkpoint.topic-lost`), never recreated. */
+  readonly hasPublished: boolean
   /** The cluster of the checkpoint: in another one, nothing is created or opened. Null: any. */
   readonly clusterId: string | null
 }
 
 /** How a stream without a checkpoint is opened. */
-export const withoutCheckpoint: OpenOptions = { publishedEvents: 0, clusterId: null }
+export const withoutCheckpoint: OpenOptions = { hasPublished: false, clusterId: null }
 
 /** Publishes the events of one stream to Kafka. */
 export interface EventPublisher {

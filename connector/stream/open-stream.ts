@@ -2,7 +2,7 @@ import { type CheckpointDocument, parseDocument, type StreamIdentity } from '../
 import { cures } from '../checkpoint/rewind.ts'
 import { type CheckpointParts, type Claim, streamCheckpoint, writeDocument } from '../checkpoint/stream-checkpoint.ts'
 import { claimed, type StoredStream } from '../checkpoint/transitions.ts'
-import { type Hold, mismatch, publishedEvents, validState } from '../checkpoint/valid-state.ts'
+import { type Hold, mismatch, nextEventOf, validState } from '../checkpoint/valid-state.ts'
 import { type StreamWishes, seenAs, waitingRewind } from '../checkpoint/wishes.ts'
 import { type ClientTable, clientTable } from '../index/client-table.ts'
 import { deltaWords } from '../index/index-state.ts'
@@ -111,7 +111,7 @@ async function readStored(parts: OpenParts, stop: AbortSignal): Promise<ReadStor
 function openingOf({ document, isCured }: ReadStored): OpenOptions {
   if (document === undefined || isCured('checkpoint.topic-lost')) return withoutCheckpoint
   const { clusterId } = document.destination
-  return { ...withoutCheckpoint, publishedEvents: publishedEvents(document), clusterId }
+  return { ...withoutCheckpoint, hasPublished: nextEventOf(document) > 0, clusterId }
 }
 
 /**
@@ -193,7 +193,7 @@ function observeClaim(
   const { epoch } = after.claim
   const { history } = state.scans
   const isNew = before === undefined
-  observe({ kind: 'stream-claimed', epoch, seq, history: history.state, isNew, events: state.events })
+  observe({ kind: 'stream-claimed', epoch, seq, history: history.state, isNew, nextEvent: state.nextEvent })
   if (isNew) return
   const { owner: from } = before.claim
   if (from !== null && from !== owner) observe({ kind: 'taken-over', from, epoch })

@@ -56,11 +56,11 @@ export function eventLine({ key, partition, offset, value }: TopicRecord, now: n
 }
 
 /** A log line in words; undefined if the lines above say the same. */
-export function logText({ msg, level, port, seq, events, error, hint }: LogLine): string | undefined {
+export function logText({ msg, level, port, seq, nextEvent, error, hint }: LogLine): string | undefined {
   if (msg === 'new stream claimed')
     return 'checkpoint   none yet: live scans begin now, the history is read beside them'
   if (msg === 'stream claimed')
-    return `checkpoint   resuming after transaction ${seq} (${count(Number(events))} events published)`
+    return `checkpoint   resuming after transaction ${seq}, with event number ${count(Number(nextEvent))}`
   if (msg === 'connector started')
     return `Endpoints    http://127.0.0.1:${port}/ (status page), /readyz, /healthz, /metrics`
   if (!['warn', 'error', 'fatal'].includes(level)) return undefined

@@ -17,12 +17,12 @@ export interface CheckpointVersion {
   /** False when the store never answered the request: the version may exist or not. */
   readonly isConfirmed: boolean
   readonly claimEpoch: number
-  /** The client index of the committed state: its generation, and how many events were published by then. */
-  readonly index: { readonly generation: number; readonly events: number }
+  /** The client index of the committed state: its generation, and the number of its next event. */
+  readonly index: { readonly generation: number; readonly nextEvent: number }
   readonly committed: EpochSeq
   readonly pending: EpochSeq | undefined
-  /** The start of the last completed live scan, and how many events were published until then. */
-  readonly scanned: { readonly startedAt: number; readonly events: number } | undefined
+  /** The start of the last completed live scan, and the number of the next event. */
+  readonly scanned: { readonly startedAt: number; readonly nextEvent: number } | undefined
 }
 
 /** Parses a checkpoint write out of the traffic to the store; `undefined` for other requests and rejected writes. */
@@ -35,7 +35,7 @@ export function checkpointVersion({ method, path, ifMatch, body, status }: S3Exc
     ...{ key: path, replaces: ifMatch?.replaceAll('"', ''), isConfirmed: status === 200 },
     etag: createHash('md5').update(body).digest('hex'), // as stores compute it for single-part objects
     claimEpoch: claim.epoch,
-    index: { generation: committed.state.index.generation, events: committed.state.events },
+    index: { generation: committed.state.index.generation, nextEvent: committed.state.nextEvent },
     committed: epochSeqOf(committed),
     pending: pending === null ? undefined : epochSeqOf(pending),
     scanned: completedScan(committed),
@@ -82,11 +82,11 @@ function parsed(body: Buffer): Partial<CheckpointDocument> | undefined {
 }
 
 /** Clients are complete only after the history, and not while a long live scan continues as catch-up. */
-function completedScan({ state: { events, scans } }: CheckpointDocument['committed']) {
+function completedScan({ state: { nextEvent, scans } }: CheckpointDocument['committed']) {
   const { live, background, history } = scans
   const isPartial = history.state !== 'done' || background.some(({ lane }) => lane === 'catch-up')
   if (live.startedAt === null || isPartial) return undefined
-  return { startedAt: live.startedAt, events }
+  return { startedAt: live.startedAt, nextEvent }
 }
 
 const epochSeqOf = ({ epoch, seq }: EpochSeq): EpochSeq => ({ epoch, seq })

@@ -11,12 +11,12 @@ const MARGIN_MS = 1_000
 export function missedChanges({ changes, checkpoints }: StreamEvidence, events: readonly TopicEvent[]): string[] {
   const scans = checkpoints
     .flatMap(({ isConfirmed, scanned }) => (isConfirmed && scanned !== undefined ? [scanned] : []))
-    .sort((one, other) => one.events - other.events || one.startedAt - other.startedAt)
+    .sort((one, other) => one.nextEvent - other.nextEvent || one.startedAt - other.startedAt)
   const nextEvents = readInOrder(events.toSorted((one, other) => one.sequence - other.sequence))
   const nextChanges = readInOrder(changes)
   const [published, expected] = [new Map<string, number>(), new Map<string, number>()]
-  for (const { events, startedAt } of scans) {
-    for (const { key, version } of nextEvents.while(({ sequence }) => sequence < events))
+  for (const { nextEvent, startedAt } of scans) {
+    for (const { key, version } of nextEvents.while(({ sequence }) => sequence < nextEvent))
       published.set(key, Math.max(published.get(key) ?? 0, Number(version)))
     for (const change of nextChanges.while(({ instant }) => instant < startedAt - MARGIN_MS))
       expected.set(change.clientId, change.version)

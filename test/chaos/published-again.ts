@@ -20,7 +20,7 @@ export function changesAmong(events: readonly TopicEvent[], checkpoints: readonl
 function beginnings(checkpoints: readonly CheckpointVersion[]): number[] {
   const first = new Map<number, number>()
   for (const { index } of checkpoints)
-    first.set(index.generation, Math.min(first.get(index.generation) ?? Number.POSITIVE_INFINITY, index.events))
+    first.set(index.generation, Math.min(first.get(index.generation) ?? Number.POSITIVE_INFINITY, index.nextEvent))
   const oldest = Math.min(...first.keys())
-  return [...first].filter(([generation]) => generation !== oldest).map(([, events]) => events)
+  return [...first].filter(([generation]) => generation !== oldest).map(([, nextEvent]) => nextEvent)
 }

@@ -11,7 +11,7 @@ it('publishes every change of a new stream exactly once, and resumes after a sto
   })
   const first = start()
   expect(await first.line(says('connector started'))).toMatchObject({ level: 'info', streams: ['clients'] })
-  expect(await first.line(says('new stream claimed'))).toMatchObject({ epoch: 1, seq: 0, events: 0 })
+  expect(await first.line(says('new stream claimed'))).toMatchObject({ epoch: 1, seq: 0, nextEvent: 0 })
   await first.line(says('caught up'))
   for (let change = 0; change < 50; change += 1) simulator.change()
   await caughtUp()

@@ -35,7 +35,7 @@ it('as process 1, read-only, without capabilities and with 256 MB, finishes its 
   expect(stopped).toBeLessThan(10_000)
 
   const second = stage.start()
-  expect(await second.line(({ msg }) => msg === 'stream claimed')).toMatchObject({ events: stopped })
+  expect(await second.line(({ msg }) => msg === 'stream claimed')).toMatchObject({ nextEvent: stopped })
   await stage.caughtUp(120_000)
   const askedAt = performance.now()
   expect(await second.stop()).toBe(0)

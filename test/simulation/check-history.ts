@@ -224,7 +224,7 @@ function wronglyMarked({ records, documents }: Evidence): string[] {
     if (isMarked && event.snapshot !== undefined) return [`event ${number} is of the snapshot after its end`]
     // The group that ends the history may have events of either kind.
     const isRight = groups
-      .filter(({ before, after }) => before.events <= number && number < after.events)
+      .filter(({ before, after }) => before.nextEvent <= number && number < after.nextEvent)
       .some(({ before, after }) => ((isMarked ? after : before).scans.history.state === 'first') !== isMarked)
     return isRight
       ? []

@@ -62,9 +62,9 @@ export function curedAt({ documents }: Pick<SimulatedStream, 'documents'>): numb
 
 /** A claim keeps the state that was valid, but for what a rewind asks for. */
 function isReplaced({ committed, claim }: CheckpointDocument, before: CheckpointDocument | undefined): boolean {
-  if (before === undefined || committed.epoch === claim.epoch) return committed.state.events > 0
+  if (before === undefined || committed.epoch === claim.epoch) return committed.state.nextEvent > 0
   const isUndecided = before.pending !== null && committed.nonce === before.committed.nonce
-  return isUndecided && committed.state.events > before.committed.state.events
+  return isUndecided && committed.state.nextEvent > before.committed.state.nextEvent
 }
 
 /** The first record of a client in a transaction. */

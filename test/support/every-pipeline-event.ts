@@ -47,7 +47,7 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
       seq: 41,
       history: 'first',
       isNew: false,
-      events: 900,
+      nextEvent: 900,
     },
     'transactions-repaired': { kind: 'transactions-repaired', partitions: 2, as: 'committed' },
     'taken-over': { kind: 'taken-over', from: 'replica-1', epoch: 3 },

@@ -37,7 +37,7 @@ export async function commit(
 ): Promise<CommitRecord> {
   await using transaction = producer.begin(never)
   await transaction.send(records)
-  const record = { epoch: 1, seq, nonce: `nonce-${seq}`, events: 0 }
+  const record = { epoch: 1, seq, nonce: `nonce-${seq}`, nextEvent: 0 }
   await transaction.commit(record)
   return record
 }

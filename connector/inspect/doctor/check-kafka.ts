@@ -136,7 +136,7 @@ function checkTransaction(
       const producer = await openStreamProducer({ ...admin, config: kafka, names }, withoutCheckpoint, finish)
       try {
         await using transaction = producer.begin(finish)
-        await transaction.commit({ epoch: 0, seq: 0, nonce: randomUUID(), events: 0 })
+        await transaction.commit({ epoch: 0, seq: 0, nonce: randomUUID(), nextEvent: 0 })
       } finally {
         void producer.close()
       }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type CheckpointDocument, committedByRecord, parseDocument } from '../../checkpoint/checkpoint-document.ts'
-import { mismatch, publishedEvents, type ValidState, validState } from '../../checkpoint/valid-state.ts'
+import { mismatch, nextEventOf, type ValidState, validState } from '../../checkpoint/valid-state.ts'
 import { topicLost } from '../../kafka/admin/topics.ts'
 import type { KafkaState } from '../../publish/event-publisher.ts'
 import type { Clock } from '../../runtime/clock.ts'
@@ -91,9 +91,8 @@ function judgeDocument(
   const destination = state?.destination ?? { clusterId: kafka.clusterId, topic: publishing.topic.events }
   const wrong = mismatch(document, { ...stream.identity, destination })
   if (wrong !== undefined) return failed(wrong.code, wrong.why)
-  const published = publishedEvents(document)
-  if (kafka.isTopicMissing && published > 0)
-    return failed('checkpoint.topic-lost', topicLost(destination.topic, published).message)
+  if (kafka.isTopicMissing && nextEventOf(document) > 0)
+    return failed('checkpoint.topic-lost', topicLost(destination.topic).message)
   const valid = state && resolved(stream, { document, state, clock })
   if (valid?.kind === 'hold') return failed(valid.code, valid.why)
   const { claim } = document
@@ -101,7 +100,7 @@ function judgeDocument(
   const owner = claim.owner ?? 'no replica'
   const opened = `epoch ${claim.epoch}, open on ${owner}, claimed at ${new Date(claim.at).toISOString()}`
   const limitation = state === undefined ? ', not compared with Kafka' : ''
-  return ok(`${opened}; ${reached.events} events${limitation}`)
+  return ok(`${opened}; next event number ${reached.nextEvent}${limitation}`)
 }
 
 /** Undefined: a transaction is open, which is normal while a replica runs the stream. */

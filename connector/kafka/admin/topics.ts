@@ -27,7 +27,7 @@ type TopicCluster = Pick<Cluster, 'findControllerBroker'>
  */
 export async function readTopics(
   cluster: TopicCluster,
-  { config, publishedEvents, clusterId: expected }: OpenOptions & { readonly config: TopicConfig },
+  { config, hasPublished, clusterId: expected }: OpenOptions & { readonly config: TopicConfig },
   waiting: Waiting,
 ): Promise<Topics> {
   const { clusterId } = await fetchMetadata(await cluster.findControllerBroker())
@@ -35,11 +35,10 @@ export async function readTopics(
     const message = `open stream: the document belongs to Kafka cluster ${expected}, not to ${clusterId}`
     throw new ConnectorError('checkpoint.topic-lost', message)
   }
-  const isNew = publishedEvents === 0
   const { create } = config
-  const wanted = { topic: config.events, create: isNew ? create?.events : undefined, acl: 'WRITE' } as const
+  const wanted = { topic: config.events, create: hasPublished ? undefined : create?.events, acl: 'WRITE' } as const
   const events = await ensureTopic(cluster, wanted, waiting).catch((error) => {
-    throw isNew || codeOf(error) !== 'publish.topic-missing' ? error : topicLost(config.events, publishedEvents)
+    throw hasPublished && codeOf(error) === 'publish.topic-missing' ? topicLost(config.events) : error
   })
   const ofDeadLetters = { topic: config.deadLetters, create: create?.deadLetters, acl: 'WRITE' } as const
   const topics = { clusterId, events, deadLetters: await ensureTopic(cluster, ofDeadLetters, waiting) }
@@ -59,10 +58,10 @@ export function mustBeWritable({ events, deadLetters }: Topics): void {
 }
 
 /** The error for an events topic that no longer exists although events were published to it. */
-export const topicLost = (topic: string, published: number) =>
+export const topicLost = (topic: string) =>
   new ConnectorError(
     'checkpoint.topic-lost',
-    `open ${topic}: the topic no longer exists; the ${published} events published to it are lost`,
+    `open ${topic}: the topic no longer exists; the events published to it are lost`,
   )
 
 interface WantedTopic {

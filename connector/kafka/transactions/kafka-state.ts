@@ -75,8 +75,8 @@ export function aclsOfRecord({ group, topic }: RecordPlace): NeededAcls {
 
 /** The argument of `sendOffsets` that makes the commit record part of the transaction. */
 export function recordOffsets(place: RecordPlace, record: CommitRecord) {
-  const { epoch, seq, nonce, events } = record
-  const metadata = JSON.stringify({ epoch, seq, nonce, events })
+  const { epoch, seq, nonce, nextEvent } = record
+  const metadata = JSON.stringify({ epoch, seq, nonce, nextEvent })
   const partitions = [{ partition: 0, offset: String(seq), metadata }]
   return { consumerGroupId: place.group, topics: [{ topic: place.topic, partitions }] }
 }
@@ -105,9 +105,9 @@ export async function fetchRecord(
 
 /** Throws `checkpoint.unknown-format` if the offset was not written by this connector. */
 export function parseRecord(place: RecordPlace, stored: GroupOffset): CommitRecord {
-  const { epoch, seq, nonce, events } = parsedFields(stored.metadata ?? '')
-  const isOurs = isWhole(epoch) && isWhole(seq) && isWhole(events) && typeof nonce === 'string'
-  if (isOurs && String(seq) === stored.offset) return { epoch, seq, nonce, events }
+  const { epoch, seq, nonce, nextEvent } = parsedFields(stored.metadata ?? '')
+  const isOurs = isWhole(epoch) && isWhole(seq) && isWhole(nextEvent) && typeof nonce === 'string'
+  if (isOurs && String(seq) === stored.offset) return { epoch, seq, nonce, nextEvent }
   throw new ConnectorError(
     'checkpoint.unknown-format',
     `read the commit record of group ${place.group}: its offset was not written by this connector`,

@@ -49,7 +49,7 @@ export interface Building {
   entries: Map<ClientKey, IndexEntry>
   undelivered: ReadonlyMap<ClientKey, IndexEntry>
   scans: ScanStates
-  events: number
+  nextEvent: number
   mapping: StreamMapping | null
   added: {
     pages: number

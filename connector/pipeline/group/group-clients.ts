@@ -63,7 +63,7 @@ interface Publishing {
 }
 
 function publish(building: Building, { client, known, counts }: Publishing, reading: PageReading): void {
-  const { settings, generation, added, deadLetters, events } = building
+  const { settings, generation, added, deadLetters, nextEvent } = building
   const { scan, readAt } = reading
   const previous = known === undefined ? `g${generation}` : String(known.number)
   const idField = idFieldOf(reading)
@@ -72,15 +72,15 @@ function publish(building: Building, { client, known, counts }: Publishing, read
   const isFirst = history.state === 'first'
   const snapshot = (isFirst && scan.lane === 'history') || undefined
   const marks: EventMarks = { snapshot, historycomplete: !isFirst || undefined, republished }
-  const place = { sequence: events, readAt: readAt.server, idField, previous, marks }
+  const place = { sequence: nextEvent, readAt: readAt.server, idField, previous, marks }
   const { kind, record } = clientRecord(client, place, settings.settings)
   if (deadLetters.add(kind) === 'too-many') throw tooManyDeadLetters(idField)
   added.records.push(record)
   added.size += record.value.length
   const isDeadLetter = kind === 'dead-letter'
   const content = contentAs({ isDeadLetter }, { building, client, reading })
-  building.entries.set(client.key, { content, number: events, scan: scan.number, isDeadLetter })
-  building.events += 1
+  building.entries.set(client.key, { content, number: nextEvent, scan: scan.number, isDeadLetter })
+  building.nextEvent += 1
   if (isDeadLetter) {
     added.deadLetters += 1
     return

@@ -39,7 +39,7 @@ export function pageGroupBuilder(settings: PageGroupParts, from: BuildFrom): Pag
 }
 
 function begun(settings: PageGroupParts, { state, table }: BuildFrom): Building {
-  const { scans, events, mapping, index } = state
+  const { scans, nextEvent, mapping, index } = state
   return {
     settings,
     table,
@@ -48,7 +48,7 @@ function begun(settings: PageGroupParts, { state, table }: BuildFrom): Building 
     entries: new Map(),
     undelivered: new Map(),
     scans,
-    events,
+    nextEvent,
     mapping,
     added: nothing(),
   }
@@ -63,11 +63,11 @@ function addPage(building: Building, reading: PageReading): void {
 }
 
 function finishGroup(building: Building): PageGroup {
-  const { scans, events, mapping, entries, added } = building
+  const { scans, nextEvent, mapping, entries, added } = building
   building.added = nothing()
   building.undelivered = new Map([...building.undelivered, ...entries])
   building.entries = new Map()
-  return { ...added, change: { scans, events, mapping, entries: deltaText(entryWordsOf(entries)) } }
+  return { ...added, change: { scans, nextEvent, mapping, entries: deltaText(entryWordsOf(entries)) } }
 }
 
 function nothing(): Building['added'] {

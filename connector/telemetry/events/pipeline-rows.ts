@@ -18,7 +18,7 @@ export const rows: EventRows<PipelineEvent> = {
       line(
         'info',
         event.isNew ? 'new stream claimed' : 'stream claimed',
-        picked(event, ['epoch', 'seq', 'history', 'events']),
+        picked(event, ['epoch', 'seq', 'history', 'nextEvent']),
       ),
   },
   'transactions-repaired': {

@@ -122,7 +122,7 @@ describe.each([
     await transaction.send([event('1', '"zombie"')])
 
     const successor = await cluster.replica().open(fresh, never)
-    expect(await codeOfRejection(transaction.commit({ epoch: 1, seq: 1, nonce: 'zombie', events: 0 }))).toBe(
+    expect(await codeOfRejection(transaction.commit({ epoch: 1, seq: 1, nonce: 'zombie', nextEvent: 0 }))).toBe(
       'publish.fenced',
     )
 
@@ -136,7 +136,7 @@ describe.each([
     await commit(old, [event('1', '1')], 1)
     const successor = await cluster.replica().open(fresh, never)
     expect(await codeOfRejection(commit(old, [], 2))).toBe('publish.fenced')
-    expect(await recordIn(successor)).toEqual({ epoch: 1, seq: 1, nonce: 'nonce-1', events: 0 })
+    expect(await recordIn(successor)).toEqual({ epoch: 1, seq: 1, nonce: 'nonce-1', nextEvent: 0 })
   })
 
   it('commits a commit record without events right after another transaction', async () => {
@@ -171,7 +171,7 @@ describe.each([
       await using transaction = producer.begin(finish.signal)
       await transaction.send([event('1', '"late"')])
       finish.abort(new DOMException('time limit', 'TimeoutError'))
-      expect(await codeOfRejection(transaction.commit({ epoch: 1, seq: 1, nonce: 'n', events: 0 }))).toBe(
+      expect(await codeOfRejection(transaction.commit({ epoch: 1, seq: 1, nonce: 'n', nextEvent: 0 }))).toBe(
         'publish.failed',
       )
     }

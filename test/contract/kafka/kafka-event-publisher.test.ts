@@ -119,7 +119,7 @@ describe('lost responses', () => {
       await using transaction = producer.begin(never)
       await transaction.send([event('1', '"second"')])
       await proxy.down()
-      const error = await rejectionOf(transaction.commit({ epoch: 1, seq: 2, nonce: 'n', events: 0 }))
+      const error = await rejectionOf(transaction.commit({ epoch: 1, seq: 2, nonce: 'n', nextEvent: 0 }))
       expect(isTransient(error) && error.code !== 'publish.outcome-unknown').toBe(true)
     }
     await proxy.up()
@@ -138,7 +138,7 @@ describe('lost responses', () => {
       epoch: 1,
       seq: 1,
       nonce: 'nonce-1',
-      events: 0,
+      nextEvent: 0,
     })
   })
 

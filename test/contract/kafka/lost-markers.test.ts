@@ -143,7 +143,7 @@ async function commitWithoutMarker(records: readonly OutgoingRecord[]): Promise<
   await using transaction = producer.begin(never)
   await transaction.send(records)
   await whileLeaderless(topicBroker, async () => {
-    const committed = transaction.commit({ epoch: 1, seq: 1, nonce: '1', events: 0 })
+    const committed = transaction.commit({ epoch: 1, seq: 1, nonce: '1', nextEvent: 0 })
     await expect(committed).rejects.toMatchObject({ code: 'publish.outcome-unknown' })
   })
   return producer
@@ -234,7 +234,7 @@ async function commitWithoutCoordinator(value: string): Promise<void> {
   await producer.connect()
   const transaction = await producer.transaction()
   await transaction.send({ topic, messages: [{ key: 'client', value }] })
-  await transaction.sendOffsets(recordOffsets({ group, topic }, { epoch: 1, seq: 2, nonce: '2', events: 0 }))
+  await transaction.sendOffsets(recordOffsets({ group, topic }, { epoch: 1, seq: 2, nonce: '2', nextEvent: 0 }))
   await whileLeaderless(groupCoordinator, () => transaction.commit())
   await producer.disconnect()
 }

@@ -90,7 +90,7 @@ it('waits for the marker of a transaction that is committed after the ends were 
   const visible: string[] = []
   let committed: Promise<void> | undefined
   const find = ({ value }: StoredEvent) => {
-    committed ??= transaction.commit({ epoch: 1, seq: 1, nonce: 'n1', events: 0 })
+    committed ??= transaction.commit({ epoch: 1, seq: 1, nonce: 'n1', nextEvent: 0 })
     return value ?? undefined
   }
   const onVisible = (value: string) => visible.push(value)
@@ -114,7 +114,7 @@ it('reads events in both modes and a tombstone from one topic, with their number
   const erasure = { type: 'client.erased', source, clientId: 'é 1', id: 'e', timeMs: 0 } as const
   const erased = tombstones(erasure, 3).filter(({ partition }) => partition === partitionOf(Buffer.from('é 1'), 3))
   await transaction.send([...events.map(({ record }) => record), ...erased])
-  await transaction.commit({ epoch: 1, seq: 1, nonce: 'n1', events: 0 })
+  await transaction.commit({ epoch: 1, seq: 1, nonce: 'n1', nextEvent: 0 })
 
   const found: StoredEvent[] = []
   const reading = { find: (event: StoredEvent) => event, onVisible: (event: StoredEvent) => found.push(event) }

@@ -88,7 +88,7 @@ it('shows the history and each event, stops within 5 s, and resumes from the che
   expect(await first.exitCode()).toBe(0)
 
   const second = startDemo()
-  await second.until(/resuming after transaction \d+ \(5 \d\d\d events published\)/)
+  await second.until(/resuming after transaction \d+, with event number 5 \d\d\d/)
   await second.until(EVENT)
   expect(second.output()).not.toMatch(/^history/m)
   expect(await second.interrupt()).toBeLessThan(5000)

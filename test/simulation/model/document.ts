@@ -24,14 +24,18 @@ export function unknownPages({ next: from, known }: State, next: number, { pages
 /** The state after all pages up to `next` (exclusive). */
 export function stateAfter(state: State, next: number, bounds: Pick<Bounds, 'pages'>): State {
   const published = unknownPages(state, next, bounds)
-  return { ...state, next, known: state.known | published, events: state.events + count(published) }
+  return { ...state, next, known: state.known | published, nextEvent: state.nextEvent + count(published) }
 }
 
 export const count = (pages: number): number => pages.toString(2).replaceAll('0', '').length
 
 export function prepared(document: Document, state: State, { nonce, at }: Stamp): Document {
   const { epoch, committed } = document
-  return { ...document, nonce, pending: { epoch, seq: committed.seq + 1, nonce, events: state.events, at, state } }
+  return {
+    ...document,
+    nonce,
+    pending: { epoch, seq: committed.seq + 1, nonce, nextEvent: state.nextEvent, at, state },
+  }
 }
 
 export function decided(document: Document): Document {
@@ -63,10 +67,10 @@ export function claimed(opening: Opening): { document: Document; repeats?: numbe
   if (valid.kind === 'hold') return rewind && cures(opening, rewind) ? cured(opening, rewind, valid.code) : undefined
   const { nonce, at, topic } = opening
   const epoch = (document?.epoch ?? 0) + 1
-  const first: State = { next: 0, known: 0, events: 0, generation: epoch, rewinds: [] }
+  const first: State = { next: 0, known: 0, nextEvent: 0, generation: epoch, rewinds: [] }
   const committed =
     document === undefined
-      ? { epoch, seq: 0, nonce, events: 0, at, hasRecord: false, state: first }
+      ? { epoch, seq: 0, nonce, nextEvent: 0, at, hasRecord: false, state: first }
       : resolved(document, valid)
   const before = { nonce, topic, epoch, hasOwner: true, committed, pending: null, rewound: document?.rewound }
   return { document: rewind === undefined ? before : rewound(before, rewind, opening.protocol) }
@@ -84,18 +88,18 @@ function cured(opening: Opening, rewind: Rewind, code: string): { document: Docu
   const record = found.kind === 'record' ? found.record : undefined
   if (code === 'checkpoint.undecided' && document?.pending) {
     const { committed, pending } = document
-    const state = { ...committed.state, events: pending.events }
+    const state = { ...committed.state, nextEvent: pending.nextEvent }
     const claim = { ...document, nonce, epoch: document.epoch + 1, hasOwner: true, pending: null }
     const claimedAgain = { ...claim, committed: { ...committed, hasRecord: false, state } }
     const repeats = pending.state.known & ~committed.state.known
     return { document: rewound(claimedAgain, rewind, protocol), repeats }
   }
   const epoch = document === undefined ? seconds : Math.max(document.epoch, record?.epoch ?? 0) + 1
-  const numbers = [document?.committed.state.events ?? 0, document?.pending?.events ?? 0, record?.events ?? 0]
-  const events = document === undefined ? epoch * 1_000 : Math.max(...numbers)
+  const numbers = [document?.committed.state.nextEvent ?? 0, document?.pending?.nextEvent ?? 0, record?.nextEvent ?? 0]
+  const nextEvent = document === undefined ? epoch * 1_000 : Math.max(...numbers)
   const rewinds = document?.committed.state.rewinds ?? []
-  const state: State = { next: 0, known: 0, events, generation: epoch, rewinds }
-  const committed = { epoch, seq: 0, nonce, events, at, hasRecord: false, state }
+  const state: State = { next: 0, known: 0, nextEvent, generation: epoch, rewinds }
+  const committed = { epoch, seq: 0, nonce, nextEvent, at, hasRecord: false, state }
   const begun = { nonce, topic, epoch, hasOwner: true, committed, pending: null, rewound: document?.rewound }
   return { document: rewound(begun, rewind, protocol), repeats: 0 }
 }

@@ -128,7 +128,10 @@ function deliver(context: Context, document: Document): Step[] {
   if (!mayPut(context)) return []
   const steps: Step[] = []
   for (let next = from.next + 1; next <= Math.min(from.next + bounds.group, bounds.pages.length); next += 1) {
-    const read = { ...stateAfter(from, next, bounds), events: state.events + count(unknownPages(from, next, bounds)) }
+    const read = {
+      ...stateAfter(from, next, bounds),
+      nextEvent: state.nextEvent + count(unknownPages(from, next, bounds)),
+    }
     const kept = protocol.pages === 'kept over an opening' ? from : undefined
     const document2 = prepared(document, read, { nonce: context.fresh('n'), at: clockOf(context) })
     const what = `prepares up to page ${next - 1}`
@@ -145,11 +148,12 @@ function transact(context: Context, document: Document): Step[] {
   if (!replica.isSent) return [send(context, document)]
   const { pending } = document
   if (pending === null || !replica.isPrepared) return []
-  const { epoch, seq, nonce, events } = pending
+  const { epoch, seq, nonce, nextEvent } = pending
   const ends = [...world.ends, { producer: replica.producer ?? '' }]
   const { transaction } = world.kafka
   const isOpen = transaction?.producer === replica.producer
-  const stored = isOpen && transaction ? { transaction: { ...transaction, record: { epoch, seq, nonce, events } } } : {}
+  const stored =
+    isOpen && transaction ? { transaction: { ...transaction, record: { epoch, seq, nonce, nextEvent } } } : {}
   return [step(context, 'commits', { phase: 'committing' }, { ...withKafka(world, stored), ends })]
 }
 
@@ -163,7 +167,7 @@ function send(
   if (isFenced || producer === undefined || pending === null)
     return step(context, 'finds that it is fenced', idle(replica))
   const pages = pending.state.known & ~(kept ?? state).known
-  const records = { kind: 'events', pages, first: state.events, generation: pending.state.generation } as const
+  const records = { kind: 'events', pages, first: state.nextEvent, generation: pending.state.generation } as const
   return step(context, 'sends the events', { isSent: true }, sent(world, producer, records))
 }
 

@@ -40,7 +40,7 @@ export interface State {
   /** Pages whose content the client index has. */
   readonly known: number
   /** Number of the next event. */
-  readonly events: number
+  readonly nextEvent: number
   /** The epoch in which the index began. */
   readonly generation: number
   /** Every rewind that was applied. */

@@ -149,9 +149,9 @@ function mustBeInCluster(cluster: Cluster, { clusterId }: OpenOptions): void {
 }
 
 /** Follows the connector's rule: creates a missing topic only if nothing was published to it. */
-function mustHaveTopic(cluster: Cluster, { publishedEvents }: OpenOptions): void {
+function mustHaveTopic(cluster: Cluster, { hasPublished }: OpenOptions): void {
   if (cluster.topicId !== undefined) return
-  if (publishedEvents > 0) throw new ConnectorError('checkpoint.topic-lost', 'fake: the topic no longer exists')
+  if (hasPublished) throw new ConnectorError('checkpoint.topic-lost', 'fake: the topic no longer exists')
   cluster.topics += 1
   cluster.topicId = `topic ${cluster.topics}`
 }

@@ -68,7 +68,7 @@ interface Plot {
 
 const opened: readonly PipelineEvent[] = [
   entered('opening'),
-  { kind: 'stream-claimed', epoch: 12, seq: 4210, history: 'done', isNew: false, events: 0 },
+  { kind: 'stream-claimed', epoch: 12, seq: 4210, history: 'done', isNew: false, nextEvent: 0 },
   { kind: 'scan-started', scan: 'live', lastChanged: '2026-11-27T15:34:45' },
 ]
 const caughtUp: readonly PipelineEvent[] = [{ kind: 'caught-up', clients: 0, pages: 1, tookMs: 60 }]

@@ -36,7 +36,7 @@ function log(partition: number, events: readonly TestEvent[], more: Partial<Part
 
 function version(at: number, change: Partial<CheckpointVersion> = {}): CheckpointVersion {
   const replaces = at === 0 ? undefined : `tag ${at - 1}`
-  const index = { generation: 1, events: 0 }
+  const index = { generation: 1, nextEvent: 0 }
   const state = { claimEpoch: 1, index, committed: { epoch: 1, seq: at }, pending: undefined, scanned: undefined }
   return { key: 'key', etag: `tag ${at}`, replaces, isConfirmed: true, ...state, ...change }
 }
@@ -61,8 +61,8 @@ const correct: StreamEvidence = {
 }
 
 /** A live scan that started at this time is complete. */
-function scanned(startedAt: string, events: number): Partial<CheckpointVersion> {
-  return { scanned: { startedAt: Date.parse(`2026-06-15T${startedAt}Z`), events } }
+function scanned(startedAt: string, nextEvent: number): Partial<CheckpointVersion> {
+  return { scanned: { startedAt: Date.parse(`2026-06-15T${startedAt}Z`), nextEvent } }
 }
 
 const changed = <Item>(items: readonly Item[], at: number, change: Partial<Item>) =>
@@ -148,13 +148,13 @@ describe('finds', () => {
 
 it('parses checkpoint versions from store traffic and ignores rejected writes', () => {
   const scans = { live: { startedAt: 1_000 }, background: [], history: { state: 'done' } }
-  const state = { events: 9, scans, index: { generation: 1 } }
+  const state = { nextEvent: 9, scans, index: { generation: 1 } }
   const document = { claim: { epoch: 3 }, committed: { epoch: 2, seq: 7, state }, pending: { epoch: 3, seq: 8 } }
   const body = Buffer.from(JSON.stringify(document))
   const write = { method: 'PUT', path: '/bucket/key', ifMatch: '"before"', body, status: 200 }
   expect(checkpointVersion(write)).toMatchObject({
     ...{ key: '/bucket/key', replaces: 'before', isConfirmed: true, claimEpoch: 3 },
-    ...{ committed: { epoch: 2, seq: 7 }, scanned: { startedAt: 1_000, events: 9 } },
+    ...{ committed: { epoch: 2, seq: 7 }, scanned: { startedAt: 1_000, nextEvent: 9 } },
   })
   expect(checkpointVersion({ ...write, status: undefined })).toMatchObject({ isConfirmed: false })
   expect(checkpointVersion({ ...write, status: 412 })).toBeUndefined()

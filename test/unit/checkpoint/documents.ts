@@ -27,13 +27,13 @@ export const identity = {
 export const entriesOf = (...clients: readonly (readonly [client: number, number: number])[]) =>
   deltaText(words(clients.map(([client, number]) => [key(client), entry(number)])))
 
-export const state: StreamState = { ...beginning, events: 2 }
+export const state: StreamState = { ...beginning, nextEvent: 2 }
 /** The same with its two clients in the index. */
 export const indexed: StreamState = { ...state, index: { ...state.index, delta: entriesOf([1, 0], [2, 1]) } }
 
 /** Two more events, of the clients 3 and 4. */
 export const change: Pending['change'] = {
-  ...{ scans: state.scans, events: 4, mapping: null },
+  ...{ scans: state.scans, nextEvent: 4, mapping: null },
   entries: entriesOf([3, 2], [4, 3]),
 }
 

@@ -64,10 +64,10 @@ describe('a rewind', () => {
   })
 
   test('that republishes begins an empty index of the epoch that the opening claims, that knows no client', () => {
-    const { index, scans, events } = rewound(indexed, to(null, { republish: true }), applied)
+    const { index, scans, nextEvent } = rewound(indexed, to(null, { republish: true }), applied)
     expect(index).toMatchObject({ generation: 7, segments: [], delta: '' })
     expect(scans.history.republished).toBe('rewind')
-    expect(events).toBe(indexed.events)
+    expect(nextEvent).toBe(indexed.nextEvent)
   })
 
   test('Invariant 3: that republishes begins the scans in progress again, which the new index cannot compare', () => {
@@ -84,8 +84,8 @@ describe('a rewind', () => {
     const lookBack = someScan({ lane: 'look-back', reachMs: 1 })
     const state = stateWith({ background: [lookBack] })
     const clients = [2, 9].map((client) => Buffer.from(key(client), 'latin1').toString('base64url'))
-    const { index, scans, events } = rewound(state, to(null, { republish: true, clients }), applied)
-    expect([scans.background, scans.history.republished, events]).toEqual([[lookBack], 'rewind', state.events])
+    const { index, scans, nextEvent } = rewound(state, to(null, { republish: true, clients }), applied)
+    expect([scans.background, scans.history.republished, nextEvent]).toEqual([[lookBack], 'rewind', state.nextEvent])
     expect({ ...index, delta: '' }).toEqual({ ...state.index, delta: '' })
     const loaded = await loadTable(memorySegmentStore(), index, never)
     expect(loaded.size()).toBe(2)
@@ -127,32 +127,32 @@ describe('the cure of a hold', () => {
 })
 
 describe('a stream that begins again', () => {
-  const record = { epoch: 9, seq: 1, nonce: 'r', events: 40 }
+  const record = { epoch: 9, seq: 1, nonce: 'r', nextEvent: 40 }
 
   const above = (document: CheckpointDocument | undefined, found: CommitRecord | undefined, at = now) => {
-    const { events, index } = restarted({ document, record: found, now: at }, to(null), beginAt)
-    return { epoch: index.generation, events }
+    const { nextEvent, index } = restarted({ document, record: found, now: at }, to(null), beginAt)
+    return { epoch: index.generation, nextEvent }
   }
 
   test('has an epoch and event numbers above those of document and commit record', () => {
     const document = documentWith({ pending: {} })
-    expect(above(document, undefined)).toEqual({ epoch: 5, events: change.events })
-    expect(above(document, record)).toEqual({ epoch: 10, events: 40 })
-    expect(above(document, { ...record, epoch: 1, events: 1 })).toEqual({ epoch: 5, events: change.events })
+    expect(above(document, undefined)).toEqual({ epoch: 5, nextEvent: change.nextEvent })
+    expect(above(document, record)).toEqual({ epoch: 10, nextEvent: 40 })
+    expect(above(document, { ...record, epoch: 1, nextEvent: 1 })).toEqual({ epoch: 5, nextEvent: change.nextEvent })
   })
 
   test('without a readable document takes the seconds since 1970, and half a million times that for its events', () => {
     const epoch = Math.floor(now / 1000)
-    expect(above(undefined, record)).toEqual({ epoch, events: epoch * 500_000 })
+    expect(above(undefined, record)).toEqual({ epoch, nextEvent: epoch * 500_000 })
     const ahead = { ...record, epoch: epoch + 5 }
-    expect(above(undefined, ahead)).toEqual({ epoch: epoch + 1_005, events: (epoch + 1_005) * 500_000 })
-    const later = { ...record, events: epoch * 600_000 }
-    expect(above(undefined, later)).toEqual({ epoch, events: epoch * 600_000 })
+    expect(above(undefined, ahead)).toEqual({ epoch: epoch + 1_005, nextEvent: (epoch + 1_005) * 500_000 })
+    const later = { ...record, nextEvent: epoch * 600_000 }
+    expect(above(undefined, later)).toEqual({ epoch, nextEvent: epoch * 600_000 })
   })
 
   test('has numbers that fit into the client index until 2106', () => {
-    const { events } = above(undefined, undefined, Date.parse('2106-01-01T00:00:00Z'))
-    expect(events).toBeLessThan(MAX_EVENT_NUMBER)
+    const { nextEvent } = above(undefined, undefined, Date.parse('2106-01-01T00:00:00Z'))
+    expect(nextEvent).toBeLessThan(MAX_EVENT_NUMBER)
   })
 
   test('reads its first history from the earlier of the requested time and the configured beginning', () => {
@@ -164,7 +164,7 @@ describe('a stream that begins again', () => {
     ] as const) {
       const state = restarted(lost, to(time, { republish: true }), beginAt)
       expect(state.scans.history).toEqual(historyOf('first', { from, republished: 'rewind' }))
-      expect(state).toMatchObject({ events: 40, mapping: null, index: { generation: 10, segments: [], delta: '' } })
+      expect(state).toMatchObject({ nextEvent: 40, mapping: null, index: { generation: 10, segments: [], delta: '' } })
     }
   })
 })
@@ -174,7 +174,7 @@ describe('a stream whose pending transaction stays undecided', () => {
     const document = documentWith({ committed: { state: indexed }, pending: {} })
     const { index: _, ...state } = withoutPending(document)
     const { index: __, ...committed } = indexed
-    expect(state).toEqual({ ...committed, events: change.events })
+    expect(state).toEqual({ ...committed, nextEvent: change.nextEvent })
   })
 
   test('Invariant 3: numbers its scans after those of pending, whose clients keep their numbers', () => {

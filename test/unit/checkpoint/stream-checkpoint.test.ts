@@ -18,7 +18,7 @@ import { change, documentWith, entriesOf, now, state } from './documents.ts'
 const KEY = 'shop/clients.json'
 const bare = { scans: state.scans, mapping: null, parts: {}, carriedOut: [], entries: '' }
 /** A change without a transaction. */
-const read = (events: number, entries = '') => ({ ...bare, events, entries })
+const read = (nextEvent: number, entries = '') => ({ ...bare, nextEvent, entries })
 const reachedBy = (...changes: readonly StateChange[]) => changes.reduce(stateAfter, state)
 
 /** A stream claimed at epoch 4, with 10 as its committed number. */
@@ -55,7 +55,7 @@ describe('the checkpoint of a claimed stream', () => {
     checkpoint.decided()
     await checkpoint.save(never)
     expect(stored()).toMatchObject({ pending: null, committed: { seq: 11, nonce: 'n2', state: reachedBy(change) } })
-    const record = { epoch: 4, seq: 11, nonce: 'n2', events: change.events }
+    const record = { epoch: 4, seq: 11, nonce: 'n2', nextEvent: change.nextEvent }
     const valid = validState(stored(), { found: { kind: 'record', record }, mayBegin: false, now })
     expect(valid).toEqual({ kind: 'committed', hasRecord: true })
   })

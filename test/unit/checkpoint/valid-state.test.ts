@@ -6,7 +6,7 @@ import { DAY_MS, documentWith, now } from './documents.ts'
 
 const record = (epoch: number, seq: number, nonce: string): FoundRecord => ({
   kind: 'record',
-  record: { epoch, seq, nonce, events: 4 },
+  record: { epoch, seq, nonce, nextEvent: 4 },
 })
 const ofCommitted = record(4, 10, 'c')
 const ofPending = record(4, 11, 'p')

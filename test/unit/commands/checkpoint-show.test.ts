@@ -17,7 +17,7 @@ const scan = (of: Pick<ScanName, 'lane'> & Partial<Scan>): Scan =>
 
 const state: StreamState = {
   ...beginning,
-  events: 1200,
+  nextEvent: 1200,
   scans: {
     ...beginning.scans,
     live: { startedAt: at, scan: null },
@@ -42,10 +42,10 @@ describe('a checkpoint is shown', () => {
         liveUntil: '2026-06-15T10:00:00Z',
         history: 'first',
       },
-      ...{ events: 1200, pending: undefined, openedBy: 'replica-1', openedAt: '2026-06-15T10:00:00Z', epoch: 4 },
+      ...{ nextEvent: 1200, pending: undefined, openedBy: 'replica-1', openedAt: '2026-06-15T10:00:00Z', epoch: 4 },
     })
     const fresh = { ...document, committed: { ...document.committed, state: beginning } }
-    expect(shown(fresh)).toMatchObject({ liveUntil: null, history: 'first', events: 0 })
+    expect(shown(fresh)).toMatchObject({ liveUntil: null, history: 'first', nextEvent: 0 })
   })
 
   test('with its scans in progress', () => {
@@ -57,7 +57,7 @@ describe('a checkpoint is shown', () => {
 
   test('with the events of the pending transaction', () => {
     const { index: _, ...reached } = state
-    const pending = { epoch: 4, seq: 11, nonce: 'n', at, change: { ...reached, events: 1205, entries: '' } }
+    const pending = { epoch: 4, seq: 11, nonce: 'n', at, change: { ...reached, nextEvent: 1205, entries: '' } }
     expect(shown({ ...document, pending }).pending).toBe(5)
   })
 

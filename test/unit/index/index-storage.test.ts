@@ -73,7 +73,7 @@ test('deletes a segment once a document without it is stored, and no sooner', as
   const left = one.state.segments.map(({ name }) => name)
   expect(left).toHaveLength(8)
   await one.settled() // written again, but not named yet
-  const represented = await one.storage.represent({ index: one.state, events: 13_500 }, never)
+  const represented = await one.storage.represent({ index: one.state, nextEvent: 13_500 }, never)
   await one.settled()
   expect([...one.store.stored.keys()]).toEqual(expect.arrayContaining(left))
   one.storage.written(represented)
@@ -121,7 +121,7 @@ test('a segment whose upload fails rejects, and leaves the index as it was', asy
   const one = await stage({ store })
   await one.commit(range(0, 1_500))
   isDown = true
-  const failing = one.storage.represent({ index: one.state, events: 1_500 }, never)
+  const failing = one.storage.represent({ index: one.state, nextEvent: 1_500 }, never)
   await expect(failing).rejects.toMatchObject({ code: 'storage.unavailable' })
   isDown = false
   await isWhole(one)

@@ -51,7 +51,7 @@ export async function stage({
       }
     },
     commit: async (clients) => {
-      one.state = await storage.represent({ index: one.state, events: number }, never)
+      one.state = await storage.represent({ index: one.state, nextEvent: number }, never)
       storage.written(one.state)
       const entries = words(clients.map((client) => [key(client), entry(number++)]))
       one.state = withEntries(one.state, deltaText(entries))

@@ -20,7 +20,7 @@ describe('a group', () => {
     builder.add(reading([{ No: '2' }, { No: '1' }], { isLast: false, states: scansAt(1) }))
     builder.add(reading([{ No: '3', Nom: 'Zoé' }], { ...middle, states: scansAt(2) }))
     const group = builder.finish()
-    expect(group).toMatchObject({ pages: 2, deadLetters: 0, change: { events: 3, scans: scansAt(2) } })
+    expect(group).toMatchObject({ pages: 2, deadLetters: 0, change: { nextEvent: 3, scans: scansAt(2) } })
     expect(keysOf(group.records)).toEqual(['2', '1', '3'])
     expect(group.size).toBe(group.records.reduce((sum, { value }) => sum + Buffer.byteLength(String(value)), 0))
     expect(group.scans).toEqual(new Map([['live', { events: 3, suppressed: 0, superseded: 0 }]]))
@@ -74,15 +74,15 @@ describe('a group', () => {
     deliver(first)
     deliver(second)
     builder.add(reading([{ No: '1' }, { No: '2' }, { No: '3' }]))
-    expect(builder.finish()).toMatchObject({ records: [], change: { events: 3 } })
+    expect(builder.finish()).toMatchObject({ records: [], change: { nextEvent: 3 } })
   })
 
   test('continues the numbers of the state that it starts from; a dead letter takes one, too', () => {
-    const { builder } = building({}, { state: { ...start, events: 40 } })
+    const { builder } = building({}, { state: { ...start, nextEvent: 40 } })
     builder.add(reading([{ No: '1' }, {}, { No: '2' }]))
     const group = builder.finish()
     expect(sequencesOf(group.records.filter(({ to }) => to === 'events'))).toEqual([40, 42])
-    expect([group.deadLetters, group.change.events]).toEqual([1, 43])
+    expect([group.deadLetters, group.change.nextEvent]).toEqual([1, 43])
   })
 
   test('knows whether a live scan has ended', () => {

@@ -10,8 +10,8 @@ import { sentEvent } from '../../support/records.ts'
 import { never } from '../../support/signals.ts'
 
 const of = { connector: 'shop', stream: 'clients' }
-const existing = { publishedEvents: 0, clusterId: null } as const
-const record = { epoch: 1, seq: 1, nonce: 'n', events: 1 }
+const existing = { hasPublished: false, clusterId: null } as const
+const record = { epoch: 1, seq: 1, nonce: 'n', nextEvent: 1 }
 const erasure = { type: 'client.erased', source: '/polaris/shop/clients', clientId: 'c', id: 'e', timeMs: 0 } as const
 
 /** A topic of three partitions with one event of a client. `fault`: of what the command does. */

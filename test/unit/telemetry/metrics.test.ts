@@ -67,7 +67,7 @@ test.each(warningKinds)('counts the warning %s by kind', async (kind) => {
   expect((await samples()).get(`warnings_total{kind="${kind}"}`)).toBe(1)
 })
 
-const claimed: PipelineEvent = { kind: 'stream-claimed', epoch: 1, seq: 0, history: 'first', isNew: true, events: 0 }
+const claimed: PipelineEvent = { kind: 'stream-claimed', epoch: 1, seq: 0, history: 'first', isNew: true, nextEvent: 0 }
 
 test('last_live_scan_timestamp_seconds is the start, then the last complete live scan', async () => {
   const { observe, samples, time } = observed()

@@ -38,17 +38,17 @@ function checkOf(document: CheckpointDocument | undefined, record: CommitRecord 
 }
 
 it('names the replica on which the stream is open, or none', async () => {
-  const record = { epoch: 4, seq: 10, nonce: 'c', events: 2 }
+  const record = { epoch: 4, seq: 10, nonce: 'c', nextEvent: 2 }
   const ofOwner = async (owner: string | null) => {
     const { claim, ...document } = documentWith({})
     return (await checkOf({ ...document, claim: { ...claim, owner } }, record)).detail
   }
-  expect(await ofOwner('shop-1')).toMatch(/^epoch \d+, open on shop-1, claimed at /)
-  expect(await ofOwner(null)).toMatch(/^epoch \d+, open on no replica, claimed at /)
+  expect(await ofOwner('shop-1')).toMatch(/^epoch \d+, open on shop-1, claimed at .*Z; next event number 2$/)
+  expect(await ofOwner(null)).toMatch(/^epoch \d+, open on no replica, claimed at .*Z; next event number 2$/)
 })
 
 it('fails when Kafka has an older commit record only', async () => {
-  const found = checkOf(documentWith({}), { epoch: 4, seq: 9, nonce: 'o', events: 2 })
+  const found = checkOf(documentWith({}), { epoch: 4, seq: 9, nonce: 'o', nextEvent: 2 })
   expect(await found).toMatchObject({ verdict: 'failed', code: 'checkpoint.events-lost' })
 })
 
@@ -75,7 +75,7 @@ it('fails when a stream without a checkpoint has a topic with records, unless th
 })
 
 it('is ok while a replica writes the document', async () => {
-  const record = { epoch: 5, seq: 1, nonce: 'n', events: 2 }
+  const record = { epoch: 5, seq: 1, nonce: 'n', nextEvent: 2 }
   expect(await checkOf(documentWith({}), record, { versions: ['1', '2'] })).toMatchObject({
     verdict: 'ok',
     detail: expect.stringContaining('being written by'),

@@ -4,7 +4,7 @@ import { fetchRecord, parseRecord } from '../../../../connector/kafka/transactio
 import { codeOf } from '../../../../connector/runtime/connector-error.ts'
 
 const place = { group: 'shop.north', topic: 'events' }
-const record = { epoch: 3, seq: 12, nonce: 'n', events: 40 }
+const record = { epoch: 3, seq: 12, nonce: 'n', nextEvent: 40 }
 
 it.each([
   ['without metadata', { offset: '12', metadata: null }],

@@ -67,7 +67,7 @@ export const groupParts = (): PageGroupParts => ({
 /** Stores that the history of a stream has ended, so that only live scans are left. */
 export async function withBackfillDone({ checkpoint }: Pick<OpenStream, 'checkpoint'>): Promise<void> {
   const scans = statesOf({ lookBacks: [] })
-  checkpoint.advance({ scans, events: 0, mapping, entries: '' })
+  checkpoint.advance({ scans, nextEvent: 0, mapping, entries: '' })
   await checkpoint.save(never)
 }
 

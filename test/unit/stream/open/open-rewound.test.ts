@@ -47,11 +47,15 @@ function own(parts: Parameters<typeof documentWith>[0] = {}): CheckpointDocument
   return { ...document, destination: { ...document.destination, clusterId: 'fake-cluster' } }
 }
 
-async function commit(on: ReturnType<typeof stage>, record: { epoch: number; seq: number; nonce: string }, events = 4) {
+async function commit(
+  on: ReturnType<typeof stage>,
+  record: { epoch: number; seq: number; nonce: string },
+  nextEvent = 4,
+) {
   const producer = await on.open.publisher.open(withoutCheckpoint, never)
   await using transaction = producer.begin(never)
   await transaction.send([sentEvent('7', '{}')])
-  await transaction.commit({ ...record, events })
+  await transaction.commit({ ...record, nextEvent })
 }
 
 describe('a rewind', () => {
@@ -118,7 +122,7 @@ interface Held {
   readonly parts?: (open: OpenParts) => OpenParts
   /** Of the claim and of the committed state. */
   readonly epoch: number
-  readonly events: number
+  readonly nextEvent: number
 }
 
 const later = { epoch: 9, seq: 30, nonce: 'x' }
@@ -127,26 +131,26 @@ const held: Record<string, Held> = {
     code: 'checkpoint.damaged',
     document: '{',
     epoch: seconds,
-    events: seconds * 500_000,
+    nextEvent: seconds * 500_000,
   },
   'a document that is missing': {
-    ...{ code: 'checkpoint.damaged', document: undefined, epoch: seconds, events: seconds * 500_000 },
+    ...{ code: 'checkpoint.damaged', document: undefined, epoch: seconds, nextEvent: seconds * 500_000 },
     prepare: (on) => commit(on, later),
   },
   'a topic that was deleted': {
-    ...{ code: 'checkpoint.topic-lost', document: own(), epoch: 5, events: 2 },
+    ...{ code: 'checkpoint.topic-lost', document: own(), epoch: 5, nextEvent: 2 },
     prepare: (on) => on.kafka.deleteTopic(),
   },
   'a document that was rolled back': {
-    ...{ code: 'checkpoint.rolled-back', document: own({ pending: {} }), epoch: 10, events: 40 },
+    ...{ code: 'checkpoint.rolled-back', document: own({ pending: {} }), epoch: 10, nextEvent: 40 },
     prepare: (on) => commit(on, later, 40),
   },
-  'an index that is missing': { code: 'checkpoint.index-damaged', document: withSegment, epoch: 5, events: 2 },
+  'an index that is missing': { code: 'checkpoint.index-damaged', document: withSegment, epoch: 5, nextEvent: 2 },
 }
 
 describe.each(Object.entries(held))(
   'a stream that is held by %s',
-  (_what, { code, document, prepare, epoch, events }) => {
+  (_what, { code, document, prepare, epoch, nextEvent }) => {
     test('stays held without --yes, without --republish, and with a yes for another document', async () => {
       const on = rewinding(document)
       await prepare?.(on)
@@ -173,17 +177,17 @@ describe.each(Object.entries(held))(
         pending: null,
       })
       expect(checkpoint.state()).toMatchObject({
-        events,
+        nextEvent,
         scans: { history: { state: 'first', from: beginAt, republished: 'rewind' } },
         index: { generation: epoch, segments: [], delta: '' },
       })
-      const record = await checkpoint.prepare({ ...change, events: events + 2 }, never)
+      const record = await checkpoint.prepare({ ...change, nextEvent: nextEvent + 2 }, never)
       {
         await using transaction = producer.begin(never)
         await transaction.send([])
         await transaction.commit(record)
       }
-      expect((await openedStream(on.open)).checkpoint.state().events).toBe(events + 2)
+      expect((await openedStream(on.open)).checkpoint.state().nextEvent).toBe(nextEvent + 2)
     })
   },
 )
@@ -203,7 +207,7 @@ describe('a stream whose pending transaction is undecided', () => {
       committed: { epoch: 4, seq: 10, hasRecord: false },
       pending: null,
     })
-    expect(checkpoint.state().events).toBe(change.events)
+    expect(checkpoint.state().nextEvent).toBe(change.nextEvent)
     const contents = [1, 2, 3, 4].map((client) => checkpoint.table.get(key(client))?.content)
     expect(contents.map((content) => content === UNKNOWN_CONTENT)).toEqual([false, false, true, true])
     expect(await on.codeOfOpening()).toBe('opened')

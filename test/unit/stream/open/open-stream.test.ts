@@ -69,7 +69,7 @@ async function commit(on: ReturnType<typeof stage>, record: RecordKey) {
 async function commitWith(producer: StreamProducer, record: RecordKey) {
   await using transaction = producer.begin(never)
   await transaction.send([])
-  await transaction.commit({ ...record, events: 4 })
+  await transaction.commit({ ...record, nextEvent: 4 })
 }
 
 async function codeOfOpening(parts: OpenParts): Promise<ErrorCode | 'opened'> {
