@@ -131,8 +131,9 @@ function follow(value: unknown, path: ConfigPath, again: Draft['again']): void {
   if (value instanceof Secret && read !== undefined) value.follow(read)
   if (value instanceof Secret || typeof value !== 'object' || value === null) return
   for (const [key, item] of Object.entries(value)) {
-    // One text may give a whole map of secrets.
-    if (read !== undefined && item instanceof Secret) item.follow(() => linesOf(read() ?? '')?.[key])
+    // One text may give a whole map or list of secrets.
+    if (read !== undefined && item instanceof Secret)
+      item.follow(Array.isArray(value) ? read : () => linesOf(read() ?? '')?.[key])
     follow(item, [...path, Array.isArray(value) ? Number(key) : key], again)
   }
 }

@@ -35,19 +35,25 @@ export class Secret {
 /** Settings with plain texts, as adapters take them. */
 export type Revealed<Settings> = Settings extends Secret
   ? string
-  : Settings extends Readonly<Record<string, unknown>>
-    ? { readonly [Key in keyof Settings]: Revealed<Settings[Key]> }
-    : Settings
+  : Settings extends readonly Secret[]
+    ? readonly string[]
+    : Settings extends Readonly<Record<string, unknown>>
+      ? { readonly [Key in keyof Settings]: Revealed<Settings[Key]> }
+      : Settings
 
 /** Settings whose secrets are getters, which read at each use. Never print the result. */
 export function revealed<Settings extends object>(settings: Settings): Revealed<Settings> {
   const properties = Object.entries(settings).map(([key, value]) => {
-    const property =
-      value instanceof Secret ? { get: () => value.reveal() } : { value: isSection(value) ? revealed(value) : value }
+    const property = isSecret(value)
+      ? { get: () => (Array.isArray(value) ? value.map((one) => one.reveal()) : value.reveal()) }
+      : { value: isSection(value) ? revealed(value) : value }
     return [key, { enumerable: true, ...property }] as const
   })
   return Object.defineProperties({}, Object.fromEntries(properties)) as Revealed<Settings>
 }
+
+const isSecret = (value: unknown): value is Secret | Secret[] =>
+  value instanceof Secret || (Array.isArray(value) && value[0] instanceof Secret)
 
 const isSection = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -79,6 +79,16 @@ export function textList(description: string, row: Row<readonly string[]>) {
   return list(description, row.default === undefined ? items.min(1, 'is missing') : items, row)
 }
 
+/** A list whose texts are read again from their file at each use; one text may then have several items. */
+export function secretList(description: string, { isValid, rule }: Check) {
+  const each: Check = { isValid: (text) => text !== '' && listItems(text).every(isValid), rule }
+  return list(
+    description,
+    z.array(sealed(each), message('must be a list, such as [one, another]')).min(1, 'is missing'),
+    {},
+  )
+}
+
 /** A list of anything that a text can stand for. */
 export function list<Item extends z.ZodType>(
   description: string,

@@ -37,9 +37,10 @@ const tls = setting.section(
   'TLS connections to the server. Its certificate is always verified',
   {
     fingerprints: setting
-      .textList('SHA-256 fingerprints of the only certificates to accept, even if self-signed or expired', {
-        check: check.fingerprint,
-      })
+      .secretList(
+        'SHA-256 fingerprints of the only certificates to accept, even if self-signed or expired',
+        check.fingerprint,
+      )
       .optional(),
     ca: setting
       .secret("CAs trusted in addition to the system's", { ...pem, kind: 'text', variable: 'POLARIS_CA' })

@@ -58,8 +58,8 @@ export interface TokenConfig {
 /** Read again for each connection, so the texts may change. */
 export interface TlsConfig {
   /**
-   * SHA-256 of the only certificates to accept, even if self-signed or expired; hex with or without colons. Absent: the
-   * certificate is validated.
+   * SHA-256 of the only certificates to accept, even if self-signed or expired; hex with or without colons, several in a
+   * text separated by commas or line ends. Absent: the certificate is validated.
    */
   readonly fingerprints?: readonly string[] | undefined
   /** PEM text of CAs to accept in addition to the system's. Ignored with fingerprints. */

@@ -62,6 +62,8 @@ describe('with a pinned fingerprint', () => {
   it('accepts exactly that certificate, even self-signed or expired', async () => {
     expect(await reading(servers.valid.url, { fingerprints: [valid.fingerprint] })).toBe(accepted)
     expect(await reading(servers.expired.url, { fingerprints: [expired.fingerprint] })).toBe(accepted)
+    const both = { fingerprints: [`${expired.fingerprint}\n${valid.fingerprint}`] }
+    expect(await reading(servers.valid.url, both)).toBe(accepted)
   })
 
   it('accepts the fingerprint with colons, spaces or neither, in upper or lower case, and as openssl prints it', async () => {

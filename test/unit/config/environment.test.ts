@@ -103,6 +103,7 @@ describe('one stream from the environment alone', () => {
     ['POLL_FULL_SCAN_EVERY', '3651d', 'must be between 0s and 3650d'],
     ['KAFKA_MAX_MESSAGE_BYTES', '9999B', 'must be between 10kB and 2GB'],
     ['POLARIS_PREFIX_CLE', 'a\ud800', 'must be text without half a character'],
+    ['POLARIS_TLS_FINGERPRINTS', ',', 'is missing'],
     ['KAFKA_BROKERS', '[::1]:9092', 'must be host:port'],
     ['KAFKA_TOPIC', 'a topic', 'must be a topic name'],
     ['KAFKA_SSL', 'yes', 'must be true or false'],

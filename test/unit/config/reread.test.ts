@@ -48,6 +48,22 @@ test('a proxy and headers are read again from their files at each use; the last 
   }
 })
 
+test('fingerprints are read again from their file, which may then have more; the last valid ones remain in use', () => {
+  const files: Record<string, string> = { '/pins': `${'a1'.repeat(32)}\n`, '/pin': 'b1'.repeat(32) }
+  const named = { POLARIS_TLS_FINGERPRINTS_FILE: '/pins' }
+  const polaris = `{ url: https://p, codeMagasin: 1, tls: { fingerprints: ["\${PIN}"] } }`
+  const [all, one] = [
+    fromEnvironment({ ...leastEnvironment, ...named }, files),
+    fromFile(`${leastFile}streams: [{ polaris: ${polaris} }]`, { PIN_FILE: '/pin' }, files),
+  ].map((loaded) => connectorConfig(valid(loaded)).streams[0]?.polaris.tls)
+  Object.assign(files, { '/pins': `${'a1'.repeat(32)}\n${'a2'.repeat(32)}`, '/pin': 'b2'.repeat(32) })
+  for (const broken of [{}, { '/pins': 'nothing', '/pin': '' }]) {
+    Object.assign(files, broken)
+    expect(all?.fingerprints).toEqual([`${'a1'.repeat(32)}\n${'a2'.repeat(32)}`])
+    expect(one?.fingerprints).toEqual(['b2'.repeat(32)])
+  }
+})
+
 test('a secret that the configuration file takes from a variable is read again, in each stream', () => {
   const files: Record<string, string> = { '/one': 'a', '/two': 'b' }
   const polaris = (name: string) =>

@@ -24,7 +24,7 @@ export async function secureSocket(
   tunnel: Socket | undefined,
   { tls, ...parts }: SecureParts,
 ): Promise<TLSSocket> {
-  const fingerprints = tls?.fingerprints?.map(normalFingerprint)
+  const fingerprints = tls?.fingerprints?.flatMap((text) => text.split(/[,\n]/)).map(normalFingerprint)
   const servername = isIP(to.host) === 0 ? to.host : ''
   // Without cached sessions, each connection presents its certificate.
   const options = { ...to, servername, socket: tunnel, secureContext: presentContext(tls), rejectUnauthorized: false }
