@@ -60,8 +60,16 @@ subscribers keep: see docs/security.md.`,
 store, and whether each stream can open. From Polaris it reads two pages from the beginning, and up
 to 20 pages of the last day. Prints a verdict for each check, and what to do.`,
     takesStream: true,
-    options: { config, acls: { description: 'only print the commands that add all Kafka ACLs that are needed' }, json },
-    examples: ['doctor --config connector.yaml', 'doctor --config connector.yaml --acls'],
+    options: {
+      config,
+      save: {
+        value: 'folder',
+        description: 'save what Polaris answers, without credentials, in a new folder: personal data',
+      },
+      acls: { description: 'only print the commands that add all Kafka ACLs that are needed' },
+      json,
+    },
+    examples: ['doctor --config connector.yaml', 'doctor lyon --save answers', 'doctor --config connector.yaml --acls'],
     load: async () => (await import('./doctor.ts')).doctor,
   },
   {
@@ -92,6 +100,7 @@ Connects to Polaris only. Masks what it prints of a client: a word is xxx, a dig
     options: {
       config,
       limit: { value: 'number', range: [1, 1000], description: 'number of events, at most 1000; default: 3' },
+      from: { value: 'folder', description: 'read answers that doctor --save has saved, in place of the server' },
       'show-data': { description: 'do not mask the clients: prints personal data' },
       json,
     },

@@ -6,8 +6,9 @@ import { examine } from '../inspect/doctor/examine.ts'
 import { aclLines } from '../inspect/doctor/needed-acls.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { closeStack } from '../runtime/close-stack.ts'
+import { savingAnswers } from '../source/polaris/http/saved-answers.ts'
 import { type Answer, type CommandArgs, type CommandParts, configSources, type RunCommand } from './command.ts'
-import { selectedConfig } from './command-resources.ts'
+import { onlyOne, selectedConfig } from './command-resources.ts'
 
 export const doctor: RunCommand = async (args, parts) => {
   if (args.acls === true) return { exit: 0, value: aclLines(selectedConfig(args, parts)) }
@@ -24,13 +25,16 @@ const configuration = { stream: null, check: 'configuration' } as const
 
 async function diagnose(args: CommandArgs, parts: CommandParts): Promise<Answer> {
   const config = selectedConfig(args, parts)
+  const save = args.save as string | undefined
+  const intercept = save === undefined ? undefined : savingAnswers(save, onlyOne(config.streams).polaris)
   const names = config.streams.map(({ name }) => name).join(', ')
   await using closing = closeStack()
   using _ = parts.showProgress(() => `checking ${names}`)
-  const found = await examine(composeDoctor(config, systemClock, closing), parts.stop)
+  const found = await examine(composeDoctor(config, { clock: systemClock, intercept }, closing), parts.stop)
   const findings: Finding[] = [{ ...configuration, ...ok(`connector ${config.connector}, ${names}`) }, ...found]
   const healthy = findings.every(({ verdict }) => verdict !== 'failed')
   // A rejected login is no missing ACL: it fails the first check of Kafka.
   const lacksAcl = found.some(({ code, check }) => code === 'publish.unauthorized' && check !== 'kafka')
-  return { exit: healthy ? 0 : 1, value: { healthy, findings, acls: lacksAcl ? aclLines(config) : undefined } }
+  const saved = save && `the answers of Polaris are in ${save}: they hold personal data`
+  return { exit: healthy ? 0 : 1, value: { healthy, findings, acls: lacksAcl ? aclLines(config) : undefined, saved } }
 }

@@ -9,11 +9,12 @@ import { withStream } from './command-resources.ts'
 export const preview: RunCommand = (args, parts) =>
   withStream(args, parts, async ({ stream, shared, closing }) => {
     const since = stream.beginAt ?? wallClock(shared.clock.now() - DAY_MS, stream.poll.timeZone)
+    const from = args.from as string | undefined
     const isMasked = args['show-data'] !== true
     const limit = Number(args.limit ?? 3)
     const wanted = { stream, settings: eventSettings(stream), isMasked, limit }
-    const reader = commandReader({ ...stream, beginAt: since }, { shared, closing, retries: 1 })
-    using _ = parts.showProgress(() => `reading from ${new URL(stream.polaris.url).origin}`)
+    const reader = commandReader({ ...stream, beginAt: since }, { shared, closing, retries: 1, from })
+    using _ = parts.showProgress(() => `reading from ${from ?? new URL(stream.polaris.url).origin}`)
     const { records, lists } = await previewRecords(reader, wanted, parts.stop)
     return { exit: 0, value: { stream: stream.name, since, masked: isMasked, lists, records } }
   })

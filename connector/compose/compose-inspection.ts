@@ -4,13 +4,16 @@ import type { AuditParts } from '../inspect/audit/audit-stream.ts'
 import type { DoctorParts, StreamUnderTest } from '../inspect/doctor/doctor-parts.ts'
 import { readTopicEvents } from '../kafka/reading/read-topic.ts'
 import { streamNames } from '../publish/event-publisher.ts'
-import type { Clock } from '../runtime/clock.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
-import { commandReader, openSource, streamIdentity, streamObject } from './compose-stream.ts'
+import { commandReader, type OpenSource, openSource, streamIdentity, streamObject } from './compose-stream.ts'
 import { adminParts, openSharedResources, type SharedResources } from './shared-resources.ts'
 
 /** What `doctor` checks, with its own adapters. The timeouts for Kafka are shorter than those of `run`. */
-export function composeDoctor(config: ConnectorConfig, clock: Clock, closing: CloseStack): DoctorParts {
+export function composeDoctor(
+  config: ConnectorConfig,
+  { clock, intercept }: Pick<DoctorParts, 'clock'> & Pick<OpenSource, 'intercept'>,
+  closing: CloseStack,
+): DoctorParts {
   const { clientId } = streamNames(config.connector, 'doctor')
   const silent = { kafkaLog: () => {}, onStoreRetry: () => {} }
   const shared = openSharedResources(config, { clock, replica: clientId, ...silent }, closing)
@@ -20,7 +23,7 @@ export function composeDoctor(config: ConnectorConfig, clock: Clock, closing: Cl
     store: shared.store,
     admin: adminParts(config.kafka, shared, { clientId, pace: 'doctor' }),
     indexBytes: memoryForIndexes(),
-    streams: config.streams.map((stream) => streamUnderTest(stream, shared, closing)),
+    streams: config.streams.map((stream) => streamUnderTest(stream, { shared, closing, intercept })),
   }
 }
 
@@ -33,11 +36,12 @@ function memoryForIndexes(): number {
   return Math.max(0, (limit > 0 ? Math.min(limit, totalmem()) : totalmem()) - PROGRAM_BYTES)
 }
 
-function streamUnderTest(stream: StreamConfig, shared: SharedResources, closing: CloseStack): StreamUnderTest {
+function streamUnderTest(stream: StreamConfig, parts: Omit<OpenSource, 'observe'>): StreamUnderTest {
+  const { shared } = parts
   const { connector } = shared.config
   return {
     config: stream,
-    source: openSource(stream, { shared, closing, observe: () => {} }),
+    source: openSource(stream, { ...parts, observe: () => {} }),
     identity: streamIdentity(stream, connector),
     object: streamObject(stream, shared),
     names: streamNames(connector, stream.name),

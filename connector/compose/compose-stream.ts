@@ -14,6 +14,8 @@ import { createServerClock } from '../pipeline/read/server-clock.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
 import { UNKNOWN_BEGINNING } from '../scan/scan-state.ts'
 import type { ClientSource, SourceEvent } from '../source/client-source.ts'
+import type { Intercept } from '../source/polaris/http/http-caller.ts'
+import { savedSource } from '../source/polaris/http/saved-answers.ts'
 import { httpClientSource } from '../source/polaris/http-client-source.ts'
 import { checkpointKey, wishesKey } from '../storage/checkpoint-store-config.ts'
 import type { OpenParts } from '../stream/open-stream.ts'
@@ -95,15 +97,16 @@ export function streamIdentity({ name, polaris }: StreamConfig, connector: strin
   return { connector, stream: name, source: { url, codeMagasin, prefixCle } }
 }
 
-interface OpenSource {
+export interface OpenSource {
   readonly shared: SharedResources
   readonly closing: CloseStack
   readonly observe: (event: SourceEvent) => void
+  readonly intercept?: Intercept | undefined
 }
 
-export function openSource({ polaris }: StreamConfig, { shared, closing, observe }: OpenSource): ClientSource {
+export function openSource({ polaris }: StreamConfig, { shared, closing, ...parts }: OpenSource): ClientSource {
   const { clock, accounts, requestRates } = shared
-  const source = httpClientSource(polaris, { clock, accounts, observe, turn: requestRates.of(polaris) })
+  const source = httpClientSource(polaris, { clock, accounts, ...parts, turn: requestRates.of(polaris) })
   return closing.use(source, (opened) => opened.close())
 }
 
@@ -125,12 +128,18 @@ function pageReader(
   }
 }
 
+interface CommandReader extends Pick<OpenSource, 'shared' | 'closing'> {
+  readonly retries: number
+  /** A folder with saved answers, to read in place of the server. */
+  readonly from?: string | undefined
+}
+
 /** How a command reads a stream; it gives up during an outage. */
 export function commandReader(
   stream: StreamConfig,
-  { shared, closing, retries }: Pick<OpenSource, 'shared' | 'closing'> & { readonly retries: number },
+  { shared, closing, retries, from }: CommandReader,
 ): InspectionReader {
-  const observe = () => {}
-  const source = openSource(stream, { shared, closing, observe })
+  const open = (intercept?: Intercept) => openSource(stream, { shared, closing, observe: () => {}, intercept })
+  const source = from === undefined ? open() : savedSource(from, open)
   return pageReader(stream, { source, clock: shared.clock, retries })
 }

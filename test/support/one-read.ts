@@ -2,6 +2,7 @@ import { connectorConfig } from '../../connector/config/connector-config.ts'
 import { loadConfig } from '../../connector/config/load-config.ts'
 import { systemClock } from '../../connector/runtime/clock.ts'
 import type { ReadArguments, SourceTime } from '../../connector/source/client-source.ts'
+import type { Intercept } from '../../connector/source/polaris/http/http-caller.ts'
 import { httpClientSource } from '../../connector/source/polaris/http-client-source.ts'
 import { type PolarisConfig, polarisDefaults } from '../../connector/source/polaris/polaris-config.ts'
 import { refusedAccounts } from '../../connector/source/polaris/session/refused-accounts.ts'
@@ -28,13 +29,20 @@ function defaultPolaris(): PolarisConfig {
   return streams[0].polaris
 }
 
-type SourceSettings = Partial<PolarisConfig> & { readonly url: string }
+export type SourceSettings = Partial<PolarisConfig> & { readonly url: string }
+
+/** The settings of `sourceAt`. */
+export const polarisAt = (settings: SourceSettings): PolarisConfig => ({
+  ...defaultPolaris(),
+  ...{ auth: { kind: 'none' }, codeMagasin: 1 },
+  ...settings,
+})
 
 /** A source that never waits for its turn. */
-export function sourceAt(settings: SourceSettings): ReturnType<typeof httpClientSource> {
-  const config: PolarisConfig = { ...defaultPolaris(), auth: { kind: 'none' }, codeMagasin: 1, ...settings }
+export function sourceAt(settings: SourceSettings, intercept?: Intercept): ReturnType<typeof httpClientSource> {
   const accounts = refusedAccounts(systemClock)
-  return httpClientSource(config, { clock: systemClock, turn: async () => {}, accounts, observe: () => {} })
+  const parts = { clock: systemClock, turn: async () => {}, accounts, observe: () => {}, intercept }
+  return httpClientSource(polarisAt(settings), parts)
 }
 
 /** A source that never waits long for a connection. */

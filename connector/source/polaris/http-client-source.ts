@@ -3,7 +3,7 @@ import type { Clock } from '../../runtime/clock.ts'
 import type { ClientSource, ObserveSource, Page, PageRequest } from '../client-source.ts'
 import { timeFormat } from '../source-time.ts'
 import { judgeAnswer } from './answer/answer-verdict.ts'
-import { httpCaller } from './http/http-caller.ts'
+import { httpCaller, type Intercept } from './http/http-caller.ts'
 import { type ApiRequest, apiBase, readRequest } from './http/read-request.ts'
 import type { RequestTurn } from './http/request-rate.ts'
 import type { PolarisConfig } from './polaris-config.ts'
@@ -13,6 +13,7 @@ import { openSession } from './session/session.ts'
 interface SourceParts {
   readonly clock: Clock
   readonly observe: ObserveSource
+  readonly intercept?: Intercept | undefined
   readonly turn: RequestTurn
   readonly accounts: RefusedAccounts
 }

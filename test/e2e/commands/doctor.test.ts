@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import type { Finding } from '../../../connector/inspect/doctor/doctor-parts.ts'
 import { plantedMarks } from '../../polaris/polaris-simulator.ts'
@@ -121,4 +123,8 @@ streams:
   expect(both).toMatch(/^ {2}good +polaris +ok/m)
   expect(both).toMatch(/^ {2}bad +polaris +failed .*source\.unreachable/m)
   expect((await doctor('good'))[0]).toBe(0)
+  expect(await doctor('--save', join(tmpdir(), 'never-written'))).toEqual([
+    2,
+    expect.stringContaining('name one of the streams: good, bad'),
+  ])
 })

@@ -44,9 +44,13 @@ interface HttpSettings extends PolarisConfig {
   readonly base: URL
 }
 
+/** Stands between caller and server: it may save an answer, or give another one in its place. */
+export type Intercept = (request: ApiRequest, exchange: () => Promise<Exchanged>) => Promise<Exchanged>
+
 interface HttpParts {
   readonly clock: Clock
   readonly observe: ObserveSource
+  readonly intercept?: Intercept | undefined
 }
 
 interface Call extends HttpParts {
@@ -56,7 +60,7 @@ interface Call extends HttpParts {
 }
 
 export function httpCaller(settings: HttpSettings, parts: HttpParts & { readonly turn: RequestTurn }): HttpCaller {
-  const { clock, observe } = parts
+  const { clock, observe, intercept = (_, exchanged) => exchanged() } = parts
   const { agent, close } = serverAgent(settings)
   const connection = { agent, cookies: cookies(clock), clock, observe, settings }
   return {
@@ -65,7 +69,7 @@ export function httpCaller(settings: HttpSettings, parts: HttpParts & { readonly
       const began = clock.monotonic()
       let request = first
       for (let followed = 0; ; followed++) {
-        const answer = await exchange(connection, request, stop)
+        const answer = await intercept(request, () => exchange(connection, request, stop))
         const {
           status,
           headers: { location },
@@ -85,7 +89,7 @@ export function httpCaller(settings: HttpSettings, parts: HttpParts & { readonly
 const tooManyRedirects = (url: URL) =>
   new ConnectorError('source.answer-malformed', `call ${serverOf(url)}: more than ${MAX_REDIRECTS} redirects`)
 
-type Exchanged = Omit<HttpAnswer, 'tookMs' | 'hasLostArguments'>
+export type Exchanged = Omit<HttpAnswer, 'tookMs' | 'hasLostArguments'>
 
 async function exchange(call: Call, request: ApiRequest, stop: AbortSignal): Promise<Exchanged> {
   const { clock, settings, observe } = call
@@ -141,11 +145,15 @@ async function wholeAnswer(
   response: IncomingMessage,
 ): Promise<Exchanged> {
   const { statusCode: status = 0, headers } = response
-  const date = Date.parse(headers.date ?? '')
-  const serverTime = Number.isNaN(date) ? undefined : date
+  const serverTime = serverTimeIn(headers)
   cookies.keep(headers['set-cookie'] ?? [], serverTime)
   const body = await collectBody(response, serverOf(url), settings.maxBodyBytes)
   return { url, status, headers, body, serverTime }
+}
+
+export function serverTimeIn({ date }: IncomingHttpHeaders): number | undefined {
+  const time = Date.parse(date ?? '')
+  return Number.isNaN(time) ? undefined : time
 }
 
 /** The connection to one server: calls are sequential. Checks each connection before anything is sent on it. Reads the settings again for each. */

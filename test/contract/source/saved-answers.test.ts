@@ -1,0 +1,181 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { expect, it, onTestFinished } from 'vitest'
+import type { ClientSource } from '../../../connector/source/client-source.ts'
+import { savedSource, savingAnswers } from '../../../connector/source/polaris/http/saved-answers.ts'
+import type { AuthConfig } from '../../../connector/source/polaris/polaris-config.ts'
+import { firstPage, polarisAt, type SourceSettings, sourceAt } from '../../support/one-read.ts'
+import { type Script, scriptedServer } from '../../support/servers/scripted-http.ts'
+import { never } from '../../support/signals.ts'
+
+function newFolder(): string {
+  const parent = mkdtempSync(join(tmpdir(), 'answers-'))
+  onTestFinished(() => rmSync(parent, { recursive: true, force: true }))
+  return join(parent, 'saved')
+}
+
+const filesIn = (folder: string) => readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'))
+
+/** The ids on the first pages, or the error. */
+async function idsIn(source: ClientSource, pages = 2): Promise<string> {
+  const ids: unknown[] = []
+  try {
+    let at = firstPage
+    for (let read = 0; read < pages; read += 1) {
+      const page = await source.read(at, never)
+      ids.push(...page.clients.map(({ No }) => No))
+      if (!page.hasMoreResults) return `${ids} and no more`
+      at = { ...at, checkPoint: page.checkPoint }
+    }
+    return `${ids}`
+  } catch (error) {
+    return [...ids, error instanceof Error ? error.message : error].join(' ')
+  }
+}
+
+/** Reads what the script answers, saved; and then the files, without the server. */
+async function savedAndRead(script: Script, settings: Partial<SourceSettings> = {}) {
+  const folder = newFolder()
+  const server = await scriptedServer(script)
+  const config = { ...settings, url: server.url }
+  const live = sourceAt(config, savingAnswers(folder, polarisAt(config)))
+  const read = await idsIn(live)
+  await live.close()
+  await server[Symbol.asyncDispose]()
+  const again = savedSource(folder, (intercept) => sourceAt(config, intercept))
+  return { folder, read, files: filesIn(folder), again: await idsIn(again), origin: server.url }
+}
+
+const page = (id: string, token?: string) =>
+  `<p><hasMoreResults>${token !== undefined}</hasMoreResults><checkPoint>${token ?? ''}</checkPoint><l><InfoClient><No>${id}</No><Nom>Zoé</Nom></InfoClient></l></p>`
+const login = (token?: AuthConfig & { kind: 'login' }): AuthConfig => ({
+  ...{ kind: 'login', account: { user: 'shop', password: 'pass word-47' } },
+  ...token,
+})
+
+it('saves each answer as a person can read it, for its owner only, and reads it in place of the server', async () => {
+  const { folder, files, ...found } = await savedAndRead(({ url }, response) => {
+    const body = url.searchParams.get('checkPoint') === 'a/+b' ? page('2') : page('1', 'a/+b')
+    response.setHeader('content-encoding', 'gzip').setHeader('content-type', 'text/xml').end(gzipSync(body))
+  })
+  expect(found).toMatchObject({ read: '1,2 and no more', again: '1,2 and no more' })
+  expect(files).toHaveLength(2)
+  const [head = '', body] = (files[1] ?? '').split('\n\n')
+  expect(head).toMatch(/^GET \/core\/api\/Client\.GetClientsModified\?lastChanged=\S+&checkPoint=a%2F%2Bb&limit=10&/)
+  expect(head).toMatch(/\nHTTP\/1\.1 200\n(?:.*\n)*content-type: text\/xml\n/)
+  expect(body).toBe(page('2'))
+  expect(statSync(folder).mode & 0o777).toBe(0o700)
+  for (const name of readdirSync(folder)) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600)
+})
+
+it('ends a scan where the answers end', async () => {
+  const { folder, read } = await savedAndRead((_, response) => void response.end(page('1', 'next')))
+  expect(read).toBe('1,1')
+  rmSync(join(folder, '002.http'))
+  const again = savedSource(folder, (intercept) => sourceAt({ url: 'http://127.0.0.1:9' }, intercept))
+  expect(await idsIn(again)).toBe('1 and no more')
+})
+
+const secretText = 'k3y-of-the-gateway'
+const session = 'lit3py55t21z5v55vlm25s55'
+
+it.each<[string, Script, Partial<SourceSettings>, kept: readonly string[]]>([
+  [
+    'a refused login that quotes the password',
+    ({ body }, response) =>
+      void response.writeHead(401, { 'set-cookie': `id=${session}` }).end(`refused: ${body} pass word-47`),
+    { auth: login() },
+    ['POST /core/api/ACL.Login', 'HTTP/1.1 401', 'set-cookie: ***', 'refused:'],
+  ],
+  [
+    'a challenge',
+    (_, response) => void response.writeHead(401, { 'www-authenticate': `Negotiate ${session}` }).end(),
+    { auth: { kind: 'basic', account: { user: 'shop', password: 'pass word-47' } } },
+    ['www-authenticate: Negotiate ***'],
+  ],
+  [
+    'a header for a gateway that is echoed',
+    ({ headers }, response) => void response.writeHead(403, { 'x-trace': session }).end(`no ${headers['x-api-key']}`),
+    { headers: { 'X-Api-Key': secretText } },
+    ['no ***', 'x-trace: ***'],
+  ],
+  [
+    'a redirect to a session',
+    ({ url }, response) =>
+      url.pathname.includes(session)
+        ? void response.end(page('1'))
+        : void response.writeHead(302, { location: `/(S(${session}))${url.pathname}${url.search}` }).end(),
+    {},
+    ['location: /***/core/api/Client.GetClientsModified?', 'GET /***/core/api/Client.GetClientsModified?'],
+  ],
+  [
+    'a redirect to the login of another server',
+    (_, response) => void response.writeHead(302, { location: `https://sso.example/login?id=${session}` }).end(),
+    {},
+    ['location: https://sso.example/login?id=***'],
+  ],
+  [
+    'a token in a login and in the query',
+    ({ method, url }, response) =>
+      void response.end(
+        method === 'POST' ? `<token>${session}</token>` : url.searchParams.get('key') === session ? page('1') : '',
+      ),
+    {
+      auth: {
+        ...login(),
+        token: { from: { kind: 'field', path: 'token' }, sendAs: { kind: 'query', name: 'key' } },
+      } as AuthConfig,
+    },
+    ['<token>000000000000000000000000</token>', '&key=***'],
+  ],
+  [
+    'a token in a header, found by a pattern',
+    ({ method, headers }, response) =>
+      void response.end(method === 'POST' ? `{"t":"${session}"}` : headers['x-token'] === session ? page('1') : ''),
+    {
+      auth: {
+        ...login(),
+        token: { from: { kind: 'pattern', pattern: '[a-z0-9]{24}' }, sendAs: { kind: 'header', name: 'X-Token' } },
+      } as AuthConfig,
+    },
+    ['{"t":"000000000000000000000000"}'],
+  ],
+  [
+    'a login page',
+    (_, response) =>
+      void response
+        .writeHead(200, { 'content-type': 'text/html' })
+        .end(`<html><body><input type="password"><input type="hidden" value="${session}"></body></html>`),
+    {},
+    ['<input type="password">', 'content-type: text/html'],
+  ],
+  [
+    'a page that is not well-formed',
+    (_, response) => void response.end(page('1').slice(0, -7)),
+    {},
+    ['<Nom>Zoé</Nom>'],
+  ],
+])('invariant 8: saves %s without secrets, and finds the same in the files', async (_, script, settings, kept) => {
+  const { read, again, files } = await savedAndRead(script, settings)
+  const text = files.join('\n')
+  for (const secret of ['pass word-47', 'pass%20word-47', secretText, session]) expect(text).not.toContain(secret)
+  expect(text).not.toContain(Buffer.from('shop:pass word-47').toString('base64'))
+  for (const one of kept) expect(text).toContain(one)
+  const comparable = (result: string) => result.replace(/\d+ bytes from \S+/, '')
+  expect(comparable(again)).toBe(comparable(read))
+})
+
+it('refuses a folder that exists, one without answers, and a call that was not saved', async () => {
+  const folder = newFolder()
+  const config = polarisAt({ url: 'http://127.0.0.1:9' })
+  const open = (intercept: Parameters<Parameters<typeof savedSource>[1]>[0]) => sourceAt(config, intercept)
+  expect(() => savedSource(folder, open)).toThrow(`cannot read saved answers in ${folder}`)
+  savingAnswers(folder, config)
+  expect(() => savingAnswers(folder, config)).toThrow(`cannot create the new folder ${folder}`)
+  writeFileSync(join(folder, '001.http'), 'POST /core/api/ACL.Login\r\nHTTP/1.1 200 OK\r\n\r\ntrue')
+  expect(await idsIn(savedSource(folder, open))).toBe(
+    `cannot find an answer to /core/api/Client.GetClientsModified in ${folder}`,
+  )
+})
