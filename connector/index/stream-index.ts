@@ -12,7 +12,7 @@ import { type SegmentLimits, segmentHash } from './segments.ts'
 export interface StreamIndex {
   readonly store: SegmentStore
   readonly limits: SegmentLimits | undefined
-  /** The index of the `committed` state in the document with this nonce; it is no longer kept. Rejects as `loadTable` does. */
+  /** The index of the `committed` state in the document with this nonce, which is kept. Rejects as `loadTable` does. */
   load(document: { readonly nonce: string; readonly index: IndexState }, stop: AbortSignal): Promise<ClientTable>
   /** The table is the index of `committed` in the documents with these nonces. */
   keep(table: ClientTable, ...nonces: readonly string[]): void
@@ -26,10 +26,12 @@ export function streamIndex(store: SegmentStore, limits?: SegmentLimits): Stream
     store,
     limits,
     load: async ({ nonce, index }, stop) => {
-      const table = kept?.nonces.includes(nonce) ? kept.table : undefined
-      // Opening may change the table before its claim is written. Frees the memory before another one is read.
+      if (kept?.nonces.includes(nonce)) return kept.table
+      // Frees the memory before another table is read.
       kept = undefined
-      return table ?? (await loadTable(store, index, stop))
+      const table = await loadTable(store, index, stop)
+      kept = { table, nonces: [nonce] }
+      return table
     },
     keep: (table, ...nonces) => {
       kept = { table, nonces }

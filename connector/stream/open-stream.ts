@@ -137,6 +137,8 @@ async function claimStream(
   await repairStream(parts, { read, producer, hanging: kafka.open, as }, stop)
   const identity = { ...parts.identity, destination: kafka.destination }
   const claimant = { nonce: parts.newNonce(), at: clock.now(), owner, producerId, identity }
+  // The table changes before the claim is stored. Openings that fail sooner leave it as it is.
+  parts.index.forget()
   const document = claimed({ ...read, valid, found: kafka.found, beginAt }, claimant)
   const isNewIndex = before?.committed.state.index.generation !== document.committed.state.index.generation
   const table = isNewIndex ? clientTable() : read.table

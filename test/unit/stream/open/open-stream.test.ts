@@ -125,6 +125,31 @@ describe('opening a stream', () => {
     },
   )
 
+  test.each([
+    ['keeps the index in memory while Kafka does not answer', 'open', 1],
+    ['reads the index again once it may have changed it', 'claim', 2],
+  ] as const)('%s', async (_what, fails, reads) => {
+    let [isFailing, read] = [true, 0]
+    const bytes = entryBytes(words([[key(7), entry(0)]]))
+    const segment = { name: 's', tier: 0 as const, from: 0, to: 1, entries: 1, sha256: segmentHash(bytes) }
+    const index = { ...state.index, segments: [segment] }
+    const on = opening(setByOperator({ committed: { state: { ...state, index } } }), {
+      kafka: (operation) => (operation === fails && isFailing ? 'before' : 'none'),
+      store: ({ kind }) => (kind === 'write' && fails === 'claim' && isFailing ? 'before' : 'none'),
+    })
+    const segments = on.store.segments(KEY)
+    segments.stored.set('s', bytes)
+    const get: typeof segments.get = (...args) => {
+      read += 1
+      return segments.get(...args)
+    }
+    const parts = { ...on.parts, index: streamIndex({ ...segments, get }) }
+    expect(await codeOfOpening(parts)).toMatch(/^(publish.failed|storage.unavailable)$/)
+    isFailing = false
+    const { checkpoint } = await openedStream(parts, never)
+    expect([read, checkpoint.table.get(key(7))]).toEqual([reads, entry(0)])
+  })
+
   test('reports a take-over, a changed source and added partitions, each once', async () => {
     const before = setByOperator()
     const on = opening({
