@@ -1,18 +1,17 @@
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type Admin, ConfigResourceTypes } from 'kafkajs'
 import { beforeAll, expect, inject, it, vi } from 'vitest'
 import type { EventMarks, OutgoingRecord } from '../../connector/event/client-event.ts'
-import { clientRecord } from '../../connector/event/client-record.ts'
-import { clientReader } from '../../connector/event/read-client.ts'
 import { type EventPublisher, type StreamProducer, withoutCheckpoint } from '../../connector/publish/event-publisher.ts'
-import { closingAfterAll } from '../support/closing.ts'
-import { eventIn } from '../support/cloud-event.ts'
+import { closingAfterAll, temporaryFolder } from '../support/closing.ts'
 import { testKafka } from '../support/committed-records.ts'
+import { erasureOf, recordOfChange, type TableRow } from '../support/consumers/random-topic.ts'
 import { createTopics } from '../support/create-topics.ts'
-import { eventForm } from '../support/records.ts'
 import { never } from '../support/signals.ts'
 import { commit, recordIn, streamConfig, streamPublisher } from '../support/stream-publisher.ts'
 import { readTopic } from '../support/topic-reader.ts'
@@ -48,46 +47,46 @@ function entries(more: Readonly<Record<string, string>>) {
   return Object.entries(settings).map(([name, value]) => ({ name, value }))
 }
 
-const readClient = clientReader({ clientId: 'No', modifiedAt: null }, [], {
-  timeZone: 'UTC',
-  ignored: new Set(),
-  lists: [],
-  fields: undefined,
-})
-const settings = {
-  form: eventForm({ source: `/polaris/shops/${topic}` }),
-  maxValueBytes: 100_000,
-  deadLetterClient: 'leave-out' as const,
-}
-const binary = { ...settings, form: eventForm({ ...settings.form, mode: 'binary' }) }
+const source = `/polaris/shops/${topic}`
 let published = 0
 let transactions = 0
 
-/** The records of the next version of these clients: every other one in binary mode. */
-function changesOf(clients: readonly string[], marks: EventMarks = {}) {
-  return clients.map((No, at) => {
-    const sequence = published++
-    const place = { sequence, previous: String(sequence), readAt: Date.now(), idField: 'No', marks }
-    return clientRecord(readClient({ No, Nom: `Zoé "${sequence}"` }), place, at % 2 === 0 ? settings : binary).record
+interface Change {
+  readonly record: OutgoingRecord
+  readonly row: TableRow
+}
+
+/** The next version of these clients: every other one in binary mode. */
+function changesOf(clients: readonly string[], marks: EventMarks = {}): Change[] {
+  return clients.map((client, at) => {
+    const mode = at % 2 === 0 ? 'structured' : 'binary'
+    const { record, json } = recordOfChange({ source, client, solde: `${published}.50`, mode, marks }, published++)
+    return { record, row: [source, client, json] }
   })
 }
 
-const publish = (records: readonly OutgoingRecord[]) => commit(producer, records, ++transactions)
+const send = (records: readonly OutgoingRecord[]) => commit(producer, records, ++transactions)
 
-/** Leaves records of an aborted transaction in the topic. */
-async function abort(records: ReturnType<typeof changesOf>) {
-  {
-    await using transaction = producer.begin(never)
-    await transaction.send(records)
-  }
-  producer = await publisher.open(withoutCheckpoint, never) // an abort closes the producer
+async function publish(changes: readonly Change[]): Promise<void> {
+  await send(changes.map(({ record }) => record))
+  for (const { row } of changes) rows.set(row[1], row)
 }
 
+/** What every consumer must find. */
+const rows = new Map<string, TableRow>()
+
 async function erase(clients: readonly string[]): Promise<void> {
-  const eraser = kafka.producer()
-  await eraser.connect()
-  await eraser.send({ topic, messages: clients.map((key) => ({ key, value: null })) })
-  await eraser.disconnect()
+  await send(clients.flatMap((client) => erasureOf({ source, client }, { partitions: 3, hasGrown: true })))
+  for (const client of clients) rows.delete(client)
+}
+
+/** Leaves records of an aborted transaction in the topic. */
+async function abort(changes: readonly Change[]) {
+  {
+    await using transaction = producer.begin(never)
+    await transaction.send(changes.map(({ record }) => record))
+  }
+  producer = await publisher.open(withoutCheckpoint, never) // an abort closes the producer
 }
 
 const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
@@ -97,55 +96,63 @@ const consumers = {
   python: [file('.cache/python-client/bin/python3'), file('contract/consumers/python/clients.py')],
 } as const
 
-/** What each of the consumers rebuilds from the topic, and its summary. */
+const table = join(temporaryFolder(closing), 'clients.db')
+
+/** The table of each consumer, in the order of the client ids, and its summary. Python's is in a file. */
 async function rebuilt() {
   const runs = Object.entries(consumers).map(async ([name, [command, ...args]]) => {
-    const { stdout, stderr } = await promisify(execFile)(command, [...args, brokers, topic], { timeout: 50_000 })
-    const lines = stdout.split('\n').filter((line) => line !== '')
-    return [name, { clients: lines.map((line) => JSON.parse(line)), summary: stderr.trim() }] as const
+    const more = name === 'python' ? [table] : []
+    const { stdout, stderr } = await promisify(execFile)(command, [...args, brokers, topic, ...more], {
+      timeout: 50_000,
+    })
+    const found = name === 'python' ? rowsInFile() : stdout.split('\n').filter(Boolean).map(printedRow)
+    return [name, { rows: found, summary: stderr.trim() }] as const
   })
   return Object.fromEntries(await Promise.all(runs))
 }
 
-/** What all consumers must find: the newest event of each client, in the order of their ids. */
-function same(newest: ReadonlyMap<string, unknown>, firstLoad: string) {
-  const clients = [...newest].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, event]) => event)
-  const found = { clients, summary: `${newest.size} clients; first load ${firstLoad}` }
+const printedRow = (line: string): TableRow => {
+  const { source: writer, subject } = JSON.parse(line)
+  return [writer, subject, line.slice(line.indexOf('"data":') + '"data":'.length, -1)]
+}
+
+function rowsInFile() {
+  const database = new DatabaseSync(table)
+  const found = database.prepare('SELECT source, client, data FROM clients ORDER BY client').all()
+  database.close()
+  return found.map((row) => [row.source, row.client, row.data])
+}
+
+/** What all consumers must find. */
+function same(firstLoad: string) {
+  const inOrder = [...rows.values()].toSorted(([, one], [, other]) => (one < other ? -1 : 1))
+  const found = { rows: inOrder, summary: `${rows.size} clients; first load ${firstLoad}` }
   return { node: found, java: found, python: found }
 }
 
-const eventsOf = (records: ReturnType<typeof changesOf>) =>
-  records.map((record) => {
-    const event = eventIn(record)
-    // In binary mode, a header of Kafka has it.
-    return [String(record.key), { datacontenttype: 'application/json', ...event }] as const
-  })
-
-it('consumers in Node, Java and Python rebuild the same clients, during the first load and after compaction', async () => {
+it('consumers in Node, Java and Python have the same table of a topic that has grown, before and after its compaction', async () => {
   const quiet = Array.from({ length: 30 }, (_, index) => `quiet-${index}`)
   const busy = Array.from({ length: 6 }, (_, index) => `busy-${index}`)
   const erased = quiet.slice(0, 3)
-  await publish(changesOf([...quiet, ...busy]))
-  const second = changesOf([...quiet, ...busy])
-  await publish(second)
+  await publish(changesOf([...quiet, ...busy], { snapshot: true }))
+  await admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] })
+  producer = await publisher.open(withoutCheckpoint, never)
+  await publish(changesOf([...quiet.slice(10), ...busy]))
   await abort(changesOf(quiet))
-  await erase(erased)
-  const newest = new Map(eventsOf(second))
-  for (const client of erased) newest.delete(client)
-  expect(await rebuilt()).toEqual(same(newest, 'not known to be complete'))
+  await erase(quiet.slice(0, 4))
+  await publish(changesOf(quiet.slice(3, 4)))
+  expect(await rebuilt()).toEqual(same('not known to be complete'))
 
   const resources = [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries: entries({}) }]
   await admin.alterConfigs({ validateOnly: false, resources })
   await vi.waitFor(
     async () => {
       // Rolls the segments, since the active one is never cleaned.
-      const changes = changesOf(busy, { historycomplete: true })
-      await publish(changes)
-      for (const [client, event] of eventsOf(changes)) newest.set(client, event)
-      const left = (await readTopic(brokers, topic)).filter(({ key }) => key?.startsWith('quiet-'))
-      expect(left.map(({ key }) => key).toSorted()).toEqual(quiet.slice(3).toSorted())
+      await publish(changesOf(busy, { historycomplete: true }))
+      const left = (await readTopic(brokers, topic)).filter(({ text }) => text !== '').map(({ key }) => key)
+      expect(left.filter((key) => key !== null && erased.includes(key))).toEqual([])
     },
     { timeout: 40_000, interval: 300 },
   )
-  expect(await rebuilt()).toEqual(same(newest, 'complete'))
+  expect(await rebuilt()).toEqual(same('complete'))
 }, 180_000)

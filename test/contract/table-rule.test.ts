@@ -1,0 +1,108 @@
+import { execFile, spawn } from 'node:child_process'
+import { DatabaseSync } from 'node:sqlite'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { closingAfterAll, temporaryFolder } from '../support/closing.ts'
+import { clientText, eventIn } from '../support/cloud-event.ts'
+import { randomTopic, type TableRow } from '../support/consumers/random-topic.ts'
+import { markdownFile } from '../support/documentation/markdown-file.ts'
+
+// Each sample, and the SQL of the consumer guide, applies topics whose partitions are read in random orders.
+
+const TOPICS = 300
+const closing = closingAfterAll()
+const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
+const topics = fc.sample(randomTopic, TOPICS)
+
+type Tables = readonly (readonly TableRow[])[]
+
+/** What a program prints: for each topic its rows, and an empty line. */
+async function tablesOf(command: string, args: readonly string[]): Promise<Tables> {
+  const program = spawn(command, args)
+  program.stdin.end(
+    topics
+      .flatMap(({ records }) => [...records, null])
+      .map((one) => `${JSON.stringify(one)}\n`)
+      .join(''),
+  )
+  const [output, errors] = await Promise.all([text(program.stdout), text(program.stderr)])
+  expect(errors).toBe('')
+  return output
+    .split('\n\n')
+    .slice(0, -1)
+    .map((lines) =>
+      lines
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line)),
+    )
+}
+
+async function inJava(): Promise<Tables> {
+  const classes = temporaryFolder(closing)
+  const sources = [file('contract/consumers/java/Clients.java'), file('test/support/consumers/Drive.java')]
+  await promisify(execFile)('javac', ['-cp', file('.cache/kafka/*'), '-d', classes, ...sources])
+  return await tablesOf('java', ['-cp', `${classes}:${file('.cache/kafka/*')}`, 'Drive'])
+}
+
+const inPython = () =>
+  tablesOf(file('.cache/python-client/bin/python3'), [
+    file('test/support/consumers/drive.py'),
+    file('contract/consumers/python'),
+  ])
+
+interface NodeRow {
+  readonly event: { readonly source: string; readonly subject: string; readonly data: object }
+}
+
+async function inNode(): Promise<Tables> {
+  const { apply } = await import(file('contract/consumers/node/clients.js'))
+  return topics.map(({ records }) => {
+    const clients = new Map<string, Map<string, NodeRow>>()
+    for (const record of records) apply(clients, record)
+    const rows = [...clients.values()].flatMap((sources) => [...sources.values()])
+    return rows.map(({ event: { source, subject, data } }) => [source, subject, JSON.stringify(data)])
+  })
+}
+
+/** Postgres and SQLite have these statements in common. */
+function inSql(): Tables {
+  const [{ text: block } = { text: '' }] = markdownFile('docs/consumer-guide.md').blocks.filter(isSql)
+  const [table = '', offsets = '', upsert = '', erase = ''] = block.split(/;.*\n/)
+  return topics.map(({ records }) => {
+    const database = new DatabaseSync(':memory:')
+    database.exec(`${table};${offsets}`)
+    const statements = { upsert: database.prepare(upsert), erase: database.prepare(erase) }
+    for (const record of records) {
+      const { key, partition, value } = record
+      if (value === null) {
+        statements.erase.run({ $1: key, $2: partition })
+        continue
+      }
+      const { source, sequence } = eventIn(record)
+      const data = clientText(record)
+      statements.upsert.run({ $1: `${source}`, $2: key, $3: `${sequence}`, $4: partition, $5: data })
+    }
+    const rows = database.prepare('SELECT source, client, data FROM clients').all()
+    database.close()
+    return rows.map(({ source, client, data }) => [`${source}`, `${client}`, `${data}`])
+  })
+}
+
+const isSql = ({ language }: { readonly language: string }) => language === 'sql'
+
+const inOrder = (tables: Tables) => tables.map((rows) => rows.map((row) => row.join(' ')).toSorted())
+
+it.each<[string, () => Tables | Promise<Tables>]>([
+  ['the sample in Node', inNode],
+  ['the sample in Java', inJava],
+  ['the sample in Python', inPython],
+  ['the SQL of the consumer guide', inSql],
+])('%s keeps the rows of the source, in whatever order it reads the partitions', async (_, tables) => {
+  const rows = inOrder(topics.map((topic) => topic.rows))
+  expect(rows.flat().length).toBeGreaterThan(TOPICS)
+  expect(inOrder(await tables())).toEqual(rows)
+})
