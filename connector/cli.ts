@@ -122,7 +122,7 @@ function problemOf({ value: wanted, range }: CommandOption, value = ''): string 
   return `must be a whole number from ${range[0]} to ${range[1]}`
 }
 
-const ending = ['', 'Exit codes:', ...columns(exitRows), '', 'Documentation: docs/operations.md#commands']
+const documentation = ['', 'Documentation: docs/operations.md#commands']
 
 function overview(commands: readonly Command[]): string {
   return [
@@ -131,7 +131,10 @@ function overview(commands: readonly Command[]): string {
     ...columns(commands.map(({ name, summary }) => [name, summary])),
     '',
     `Run ${program} help <command> for options and examples, or ${program} version for the version.`,
-    ...ending,
+    '',
+    'Exit codes:',
+    ...columns(exitRows),
+    ...documentation,
   ].join('\n')
 }
 
@@ -146,7 +149,7 @@ function commandHelp({ name, summary, usage, options, takesStream, examples }: C
     '',
     'Examples:',
     ...examples.map((example) => `  ${program} ${example}`),
-    ...ending,
+    ...documentation,
   ].join('\n')
 }
 

@@ -47,7 +47,7 @@ type Audited = Awaited<ReturnType<typeof auditOne>>
 async function auditOne(
   chosen: ChosenStream,
   { ids: wanted, client, removeGone: most }: Awaited<ReturnType<typeof wantedIn>>,
-  { showProgress, stop }: Pick<CommandParts, 'showProgress' | 'stop'>,
+  { showProgress, printError, stop }: Pick<CommandParts, 'showProgress' | 'printError' | 'stop'>,
 ) {
   const { stream, shared, closing } = chosen
   const startedAt = shared.clock.now()
@@ -58,7 +58,13 @@ async function auditOne(
   using _ = showProgress(() => progress)
   const { report, ids } = await auditStream(composeAudit(stream, shared, closing), { client, onProgress }, stop)
   const removal = most === undefined ? undefined : await removed(ids.gone, { most, startedAt }, chosen, stop)
-  return { report: { stream: stream.name, ...report, removal }, ids: wanted && ids[wanted].slice(0, MAX_CLIENTS) }
+  return { report: { stream: stream.name, ...report, removal }, ids: wanted && printedIds(ids[wanted], printError) }
+}
+
+/** As many as a command takes. */
+export function printedIds(ids: readonly string[], printError: CommandParts['printError']): readonly string[] {
+  if (ids.length > MAX_CLIENTS) printError(`only the first ${MAX_CLIENTS} of ${ids.length} ids are printed`)
+  return ids.slice(0, MAX_CLIENTS)
 }
 
 async function removed(

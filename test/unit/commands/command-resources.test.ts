@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { printedIds } from '../../../connector/commands/audit.ts'
 import { namedClients, onlyOne } from '../../../connector/commands/command-resources.ts'
 import { typed } from '../../support/typed-command.ts'
 import { leastFile } from '../config/config-sources.ts'
@@ -11,6 +12,13 @@ test('asks for a stream when there are several', async () => {
   expect((await typed({ command: 'pause', yaml })).output).toContain('name one of the streams: paris, lyon')
 })
 
+test('says how many ids of an audit are not printed', () => {
+  const lines: string[] = []
+  const printed = (count: number) => printedIds(Array<string>(count).fill('42'), (line) => lines.push(line)).length
+  expect([printed(1000), lines]).toEqual([1000, []])
+  expect([printed(1001), lines]).toEqual([1000, ['only the first 1000 of 1001 ids are printed']])
+})
+
 describe('clients', () => {
   const named = (client: readonly string[], input = '') => namedClients({ client }, { readInput: async () => input })
 
@@ -21,6 +29,8 @@ describe('clients', () => {
 
   test.each([
     ['no id on standard input', ['-'], /found no client id on standard input/],
+    ['a space at the end', ['42', '102361 '], /without white space at its ends/],
+    ['a tab at the beginning', ['\t42'], /without white space at its ends/],
     ['too many', Array.from({ length: 1001 }, (_, at) => `${at}`), /at most 1000 clients, not 1001/],
   ])('are refused: %s', async (_what, client, problem) => {
     await expect(named(client)).rejects.toMatchObject({

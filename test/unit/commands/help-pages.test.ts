@@ -13,6 +13,10 @@ const anchorsIn = (page: string) =>
     .flatMap((line) => /^#+ (.*)$/.exec(line)?.[1] ?? [])
     .map(anchorOf)
 
+test('every command that prints something prints it as JSON, too', () => {
+  for (const { name, options } of commandList) expect('json' in options, name).toBe(name !== 'run')
+})
+
 test('every help names pages and sections of the documentation that exist', () => {
   const pages = commandList.flatMap(({ name, usage }) =>
     [...usage.matchAll(/docs\/[\w.-]+\.(?:md|json)(?:#[\w-]+)?/g)].map(([page]) => ({ name, page })),
