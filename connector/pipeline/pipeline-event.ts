@@ -46,7 +46,7 @@ export type PipelineEvent =
       readonly tookMs: number
     }
   | SourceEvent
-  | { readonly kind: 'caught-up'; readonly clients: number; readonly pages: number; readonly tookMs: number }
+  | { readonly kind: 'caught-up'; readonly clients: number; readonly pages: number }
   | { readonly kind: 'fell-behind' }
   | {
       readonly kind: 'pages-published'

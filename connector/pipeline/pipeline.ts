@@ -117,7 +117,6 @@ export function scanProgress(
 ): (reading: PageReading, published: number) => void {
   let state: 'unknown' | 'caught-up' | 'behind' = 'unknown'
   let startedAt = clock.monotonic()
-  const tookMs = () => clock.monotonic() - startedAt
   return ({ scan, states, isLast }, published) => {
     const { lane, pages, clients } = scan
     if (isLast && lane === 'history') observe({ kind: 'history-done', clients })
@@ -125,8 +124,8 @@ export function scanProgress(
     if (pages === 1) startedAt = clock.monotonic()
     if (isLast && state !== 'caught-up' && states.history.state === 'done') {
       state = 'caught-up'
-      observe({ kind: 'caught-up', clients, pages, tookMs: Math.round(tookMs()) })
-    } else if (!isLast && published > 0 && state === 'caught-up' && tookMs() > intervalMs) {
+      observe({ kind: 'caught-up', clients, pages })
+    } else if (!isLast && published > 0 && state === 'caught-up' && clock.monotonic() - startedAt > intervalMs) {
       state = 'behind'
       observe({ kind: 'fell-behind' })
     }

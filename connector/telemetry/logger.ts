@@ -59,11 +59,12 @@ const namespaceFormat = /^[A-Za-z]{1,30}(?:[- ][A-Z0-9-]{1,20})?$/
 export function libraryLog(log: Log, library: string): LibraryLog {
   return (message, { namespace, error, errorMessage, code }) => {
     const codes = codesIn([message, error, errorMessage, code])
+    if (codes.length === 0) return
     // Never above debug: libraries log errors that they recover from; the others reject, and the stream logs them.
     log('debug', 'library log', {
       library,
       ...(typeof namespace === 'string' && namespaceFormat.test(namespace) ? { namespace } : {}),
-      ...(codes.length > 0 ? { codes } : {}),
+      codes,
     })
   }
 }

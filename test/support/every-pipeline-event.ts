@@ -61,7 +61,7 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
     'response-received': { kind: 'response-received', status: 200 },
     'read-retried': { kind: 'read-retried', code: 'source.unreachable', attempt: 1, error },
     'read-recovered': { kind: 'read-recovered', failures: 12, failedForMs: 90_000 },
-    'caught-up': { kind: 'caught-up', clients: 5000, pages: 50, tookMs: 6000 },
+    'caught-up': { kind: 'caught-up', clients: 5000, pages: 50 },
     'fell-behind': { kind: 'fell-behind' },
     'pages-published': {
       kind: 'pages-published',

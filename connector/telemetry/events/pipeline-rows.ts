@@ -69,7 +69,7 @@ export const rows: EventRows<PipelineEvent> = {
   },
   'read-recovered': { log: info('reading works again', 'failures', 'failedForMs') },
   'caught-up': {
-    log: info('caught up', 'clients', 'pages', 'tookMs'),
+    log: info('caught up', 'clients', 'pages'),
   },
   'fell-behind': { log: info('fell behind') },
   'pages-published': {

@@ -71,7 +71,7 @@ const opened: readonly PipelineEvent[] = [
   { kind: 'stream-claimed', epoch: 12, seq: 4210, history: 'done', isNew: false, nextEvent: 0 },
   { kind: 'scan-started', scan: 'live', lastChanged: '2026-11-27T15:34:45' },
 ]
-const caughtUp: readonly PipelineEvent[] = [{ kind: 'caught-up', clients: 0, pages: 1, tookMs: 60 }]
+const caughtUp: readonly PipelineEvent[] = [{ kind: 'caught-up', clients: 0, pages: 1 }]
 
 function eventsOf({ plot, index }: { plot: Plot; index: number }, minute: number): readonly PipelineEvent[] {
   const { fails, busy: clients, readMs: tookMs } = plot

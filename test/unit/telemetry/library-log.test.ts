@@ -37,5 +37,9 @@ test.each([
   ['namespace', '06 12 34 56 78'],
   ['constructor', 'Dupont'],
 ])('drops a field with an invalid value: %s = %j', (name, value) => {
-  expect(logged('x', { [name]: value })?.fields).toEqual({ library: 'kafkajs' })
+  expect(logged('read ECONNRESET', { [name]: value })?.fields).toEqual({ library: 'kafkajs', codes: ['ECONNRESET'] })
+})
+
+test('logs nothing of a text without a code', () => {
+  expect(logged('Dupont has joined the group', { namespace: 'Runner' })).toBeUndefined()
 })

@@ -35,7 +35,7 @@ function watched({ intervalMs = 5 * second } = {}) {
 const opening = entered('opening')
 const claimed: PipelineEvent = { kind: 'stream-claimed', epoch: 1, seq: 0, history: 'first', isNew: true, nextEvent: 0 }
 const page: PipelineEvent = { kind: 'page-read', scan: 'live', clients: 10, limit: 100, bytes: 1000, tookMs: 5 }
-const caughtUp: PipelineEvent = { kind: 'caught-up', clients: 10, pages: 1, tookMs: 10 }
+const caughtUp: PipelineEvent = { kind: 'caught-up', clients: 10, pages: 1 }
 const running = [opening, claimed, page, caughtUp, published({ events: 10 })] as const
 
 const unavailable = new ConnectorError('storage.unavailable', 'write checkpoint')
