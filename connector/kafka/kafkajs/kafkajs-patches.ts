@@ -22,6 +22,7 @@ export function patchKafkaJs(): void {
   keepCoordinatorErrors(prototypeOf('cluster/brokerPool'))
   replaceModule('kafkajs/src/protocol/requests/produce/v3/request', produceRequest)
   replaceModule('kafkajs/src/protocol/requests/metadata/v6/request', usedTopicsOnly)
+  prependHeaders(prototypeOf('protocol/encoder'))
   registerCodecs()
   isPatched = true
 }
@@ -86,6 +87,31 @@ function keepCoordinatorErrors(pool: BrokerPool): void {
       return failed
     })
     return result === null && failed !== undefined ? await failed : result
+  }
+}
+
+interface RequestEncoder {
+  buf: Buffer
+  offset: number
+  room?: number
+  writeEncoder(body: Body): RequestEncoder
+}
+
+type Body = Pick<RequestEncoder, 'room'> & { readonly buffer: Buffer }
+
+/**
+ * In the original, each of the two headers of a request copies the body into a zeroed buffer of up to twice the size.
+ * Here a header is written into the room before the body, if the body has room.
+ */
+function prependHeaders(encoder: RequestEncoder): void {
+  const original = encoder.writeEncoder
+  encoder.writeEncoder = function prepend(this: RequestEncoder, body) {
+    const { buf, offset } = this
+    const { buffer, room = 0 } = body
+    if (room === 0 || room < offset) return original.call(this, body)
+    const whole = Buffer.from(buffer.buffer, buffer.byteOffset - offset, offset + buffer.length)
+    buf.copy(whole, 0, 0, offset)
+    return Object.assign(this, { buf: whole, offset: whole.length, room: room - offset })
   }
 }
 

@@ -36,7 +36,7 @@ interface Request {
 }
 
 /** What kafkajs' encoders take from another one. */
-interface Encoded {
+export interface Encoded {
   readonly buf: Buffer
   readonly buffer: Buffer
 }
@@ -80,6 +80,8 @@ const BATCH_BYTES = 61
 const LENGTH_BYTES = 12
 /** Of a request with one partition: all but its texts and its batch. */
 const REQUEST_BYTES = 22
+/** For the headers that kafkajs writes before a request. They contain the client id; a longer one costs two copies. */
+const HEADER_ROOM = 512
 
 interface OwnPartition extends Pick<PartitionData, 'partition' | 'firstSequence'> {
   readonly topic: string
@@ -93,7 +95,8 @@ async function encodeProduce(order: ProduceOrder, own: OwnPartition): Promise<En
   const compressed = compression === NO_COMPRESSION ? undefined : await compress(records, compression)
   const batchBytes = BATCH_BYTES + (compressed?.length ?? sizeOfRecords(records))
   const size = REQUEST_BYTES + sizeOfText(transactionalId) + sizeOfText(own.topic) + batchBytes
-  const to = new RequestWriter(Buffer.allocUnsafeSlow(size)) // every byte is written
+  const memory = Buffer.allocUnsafeSlow(HEADER_ROOM + size) // every byte that is sent is written
+  const to = new RequestWriter(memory.subarray(HEADER_ROOM), HEADER_ROOM)
   to.text(transactionalId).int16(order.acks).int32(order.timeout)
   to.int32(1).text(own.topic).int32(1).int32(own.partition).int32(batchBytes)
   const [leaderEpoch, format] = [0, 2]

@@ -1,10 +1,13 @@
 /** Writes Kafka's types one after another into a buffer of the final size; kafkajs takes it for an encoder. */
 export class RequestWriter {
   readonly buffer: Buffer
+  /** The unused bytes in the memory before the buffer, into which kafkajs' headers of a request may be written. */
+  readonly room: number
   #at = 0
 
-  constructor(buffer: Buffer) {
+  constructor(buffer: Buffer, room = 0) {
     this.buffer = buffer
+    this.room = room
   }
 
   get buf(): Buffer {

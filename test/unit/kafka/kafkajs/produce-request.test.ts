@@ -2,7 +2,9 @@ import { createRequire } from 'node:module'
 import fc from 'fast-check'
 import type { Message } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
+import { patchKafkaJs } from '../../../../connector/kafka/kafkajs/kafkajs-patches.ts'
 import {
+  type Encoded,
   type OwnRecord,
   ownMessages,
   type ProduceOrder,
@@ -58,6 +60,30 @@ describe('produceRequest', () => {
         expect((await bytesOf(produceRequest(original)(given))).equals(await bytesOf(original(given)))).toBe(true)
       }),
       { numRuns: 20 },
+    )
+  })
+
+  it('lets kafkajs write its headers before the records without a copy, if the client id is not long', async () => {
+    patchKafkaJs()
+    await fc.assert(
+      fc.asyncProperty(messages, fc.constantFrom(1, 9, 498, 499, 502, 503, 600), async (some, length) => {
+        const given = order(ownMessages(some, 5))
+        const clientId = 'c'.repeat(length)
+        const encoded: Encoded[] = []
+        const request = produceRequest(original)(given)
+        const encode = async () => {
+          const body = await request.encode()
+          encoded.push(body)
+          return body
+        }
+        for (const correlationId of [1, 2]) {
+          const whole = await wholeRequest({ correlationId, clientId, request: { ...request, encode } })
+          const expected = await wholeRequest({ correlationId, clientId, request: original(given) })
+          expect(whole.buffer.equals(expected.buffer)).toBe(true)
+          expect(whole.buf.buffer === encoded.at(-1)?.buf.buffer).toBe(length < 499)
+        }
+      }),
+      { numRuns: 100 },
     )
   })
 
