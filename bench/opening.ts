@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import { clientTable } from '../connector/index/client-table.ts'
 import { type ClientKey, type ContentKey, ENTRY_WORDS, keyText, writeEntry } from '../connector/index/index-entry.ts'
 import type { SegmentReference } from '../connector/index/index-state.ts'
-import { writeSegment } from '../connector/index/segments.ts'
+import { tableObjects, writeSegment } from '../connector/index/segments.ts'
 import { systemClock } from '../connector/runtime/clock.ts'
 import { startS3 } from '../test/support/servers/s3-server.ts'
 import { BENCH_KEY, benchStore, type StoredIndex } from './parts/bench-store.ts'
@@ -35,7 +35,8 @@ function writtenIndex(store: ReturnType<typeof benchStore>, clients: number): Pr
   const table = clientTable(clients)
   table.setAll(randomEntries(clients))
   const parts = { store: store.segments(BENCH_KEY), table, epoch: 1, newNonce: () => randomUUID(), clock: systemClock }
-  return writeSegment(parts, { tier: 'base', from: 0, to: clients }, stop)
+  const range = { tier: 'base', from: 0, to: clients, hasUnknown: false } as const
+  return writeSegment(parts, { range, objects: tableObjects(parts, range, stop) }, stop)
 }
 
 const sizes = process.argv.length > 2 ? process.argv.slice(2).map(Number) : SIZES

@@ -25,11 +25,19 @@ export interface ClientTable {
   /** Bytes of the arrays that hold the entries, with the room for new ones. */
   bytes(): number
   /**
-   * The entries with event numbers from `from` to below `to`, and all whose content is unknown, each once, in no order,
-   * a part at a time. A part holds what is set when it is taken.
+   * The entries of a range, or all, each once, in no order, a part at a time. A part holds what is set when it is taken.
    */
-  entries(from?: number, to?: number): Generator<Uint32Array, void>
+  entries(range?: EntryRange): Generator<Uint32Array, void>
 }
+
+/** The entries with event numbers from `from` to below `to`, and with `hasUnknown` all whose content is unknown. */
+interface EntryRange {
+  readonly from: number
+  readonly to: number
+  readonly hasUnknown: boolean
+}
+
+const allEntries: EntryRange = { from: 0, to: Number.POSITIVE_INFINITY, hasUnknown: false }
 
 /** At most, of an index that is not small. */
 export const CLIENT_BYTES = 40
@@ -71,8 +79,8 @@ export function clientTable(expected = 0): ClientTable {
     },
     size: () => parts.reduce((sum, { used }) => sum + used, 0),
     bytes: () => parts.reduce((sum, { words }) => (words === oneFreeSlot ? sum : sum + words.byteLength), 0),
-    entries: function* (from = 0, to = Number.POSITIVE_INFINITY) {
-      for (const part of parts) yield entriesIn(part, from, to)
+    entries: function* (range = allEntries) {
+      for (const part of parts) yield entriesIn(part, range)
     },
   }
 }
@@ -128,12 +136,12 @@ function firstSlot(low: number, slots: number): number {
   return Math.floor(((Math.imul(mixed ^ (mixed >>> 15), 0xc2b2_ae3d) >>> 0) / 2 ** 32) * slots)
 }
 
-function entriesIn({ words }: Part, from: number, to: number): Uint32Array {
+function entriesIn({ words }: Part, { from, to, hasUnknown }: EntryRange): Uint32Array {
   const places: number[] = []
   for (let at = 0; at < words.length; at += ENTRY_WORDS) {
     if (!isEntry(words, at)) continue
     const number = numberAt(words, at)
-    if ((number >= from && number < to) || isContentUnknown(words, at)) places.push(at)
+    if ((number >= from && number < to) || (hasUnknown && isContentUnknown(words, at))) places.push(at)
   }
   const found = new Uint32Array(places.length * ENTRY_WORDS)
   for (const [entry, at] of places.entries()) copyEntry(words, at, found, entry * ENTRY_WORDS)

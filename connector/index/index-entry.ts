@@ -107,6 +107,11 @@ export const numberAt = (words: Uint32Array, at: number): number =>
 export const readKey = (words: Uint32Array, at: number): ClientKey =>
   keyText(word(words, at), word(words, at + 1)) as ClientKey
 
+export function hasUnknownContent(words: Uint32Array): boolean {
+  for (let at = 0; at < words.length; at += ENTRY_WORDS) if (isContentUnknown(words, at)) return true
+  return false
+}
+
 /** The same entries, whose contents count as unknown. */
 export function withUnknownContents(words: Uint32Array): Uint32Array {
   const unknown = words.slice()
@@ -118,7 +123,11 @@ export function withUnknownContents(words: Uint32Array): Uint32Array {
 export function entryWordsOf(entries: Iterable<readonly [ClientKey, IndexEntry]>): Uint32Array {
   const all = [...entries]
   const words = new Uint32Array(all.length * ENTRY_WORDS)
-  for (const [at, [key, entry]] of all.entries()) writeEntry(words, at * ENTRY_WORDS, key, entry)
+  let at = 0
+  for (const [key, entry] of all) {
+    writeEntry(words, at, key, entry)
+    at += ENTRY_WORDS
+  }
   return words
 }
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { ENTRY_BYTES, entryBytes, entryWords } from './index-entry.ts'
 
 const count = z.number().int().nonnegative()
@@ -8,9 +8,11 @@ const segment = z.object({
   name: z.string(),
   /** 0: what left the document. Above: as many of the tier below as became one. `base`: the whole index. */
   tier: count.or(z.literal('base')),
-  /** It has the entries with event numbers from `from` to below `to`, and all whose content was unknown. */
+  /** It has the entries with event numbers from `from` to below `to`. */
   from: count,
   to: count,
+  /** It may also have entries whose content became unknown: they keep their older numbers. */
+  hasUnknown: z.boolean(),
   entries: count,
   /** Of its bytes, base64url. */
   sha256: z.string(),

@@ -1,21 +1,22 @@
 import type { SegmentStore } from '../storage/checkpoint-store.ts'
 import type { ClientTable } from './client-table.ts'
-import { ENTRY_BYTES } from './index-entry.ts'
-import { deltaEntries, type IndexState, type SegmentReference } from './index-state.ts'
+import { ENTRY_BYTES, hasUnknownContent } from './index-entry.ts'
+import { deltaEntries, deltaWords, type IndexState, type SegmentReference } from './index-state.ts'
 import {
   dueRewrite,
+  inObjects,
   type Rewrite,
   replaced,
   type SegmentLimits,
-  type SegmentRange,
   type SegmentWriter,
   segmentLimits,
+  tableObjects,
   writeSegment,
 } from './segments.ts'
 
 /**
- * Stores the index of a claimed stream in segments, each written from the table: what leaves the document, and, in the
- * background, full tiers and the whole. Deletes what is no longer named.
+ * Stores the index of a claimed stream in segments: what leaves the document, and, in the background and from the table,
+ * full tiers and the whole. Deletes what is no longer named.
  */
 export interface IndexStorage {
   /**
@@ -95,8 +96,9 @@ async function represent(
     upkeep.rewrite = undefined
   }
   if (deltaEntries(delta) > limits.deltaEntries) {
-    const left = { tier: 0, from: segments.at(-1)?.to ?? 0, to: nextEvent }
-    segments = [...segments, ...(await written(upkeep, left, finish))]
+    const words = deltaWords(delta)
+    const range = { tier: 0, from: segments.at(-1)?.to ?? 0, to: nextEvent, hasUnknown: hasUnknownContent(words) }
+    segments = [...segments, ...(await written(upkeep, { range, objects: inObjects(words, limits) }, finish))]
     delta = ''
   }
   for (const { name } of segments) named.add(name)
@@ -110,7 +112,8 @@ async function rewrite(upkeep: Upkeep, due: Rewrite): Promise<void> {
   const { closed } = upkeep
   upkeep.rewrite = due
   try {
-    const made = await written(upkeep, due, closed.signal)
+    const objects = tableObjects(upkeep, due.range, closed.signal)
+    const made = await written(upkeep, { range: due.range, objects }, closed.signal)
     upkeep.rewrite = { ...due, made }
   } catch (error) {
     upkeep.rewrite = undefined
@@ -118,8 +121,12 @@ async function rewrite(upkeep: Upkeep, due: Rewrite): Promise<void> {
   }
 }
 
-async function written(upkeep: Upkeep, range: SegmentRange, finish: AbortSignal): Promise<SegmentReference[]> {
-  const made = await writeSegment(upkeep, range, finish)
+async function written(
+  upkeep: Upkeep,
+  segment: Parameters<typeof writeSegment>[1],
+  finish: AbortSignal,
+): Promise<SegmentReference[]> {
+  const made = await writeSegment(upkeep, segment, finish)
   for (const { tier, entries } of made) {
     upkeep.observe({ kind: 'segment-written', tier, bytes: entries * ENTRY_BYTES })
   }

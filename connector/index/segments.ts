@@ -7,7 +7,7 @@ import type { SegmentReference } from './index-state.ts'
 
 export interface SegmentWriter {
   readonly store: Pick<SegmentStore, 'put'>
-  readonly table: Pick<ClientTable, 'entries'>
+  readonly table: Pick<ClientTable, 'entries' | 'size'>
   readonly clock: Clock
   /** The claim epoch of this replica. */
   readonly epoch: number
@@ -15,44 +15,61 @@ export interface SegmentWriter {
   readonly limits?: SegmentLimits | undefined
 }
 
-export type SegmentRange = Pick<SegmentReference, 'tier' | 'from' | 'to'>
+export type SegmentRange = Pick<SegmentReference, 'tier' | 'from' | 'to' | 'hasUnknown'>
+
+/** Stores each of these lists of entries as an object with a new name. Rejects with `storage.*`, or the reason of `finish`. */
+export async function writeSegment(
+  { store, epoch, newNonce }: Pick<SegmentWriter, 'store' | 'epoch' | 'newNonce'>,
+  { range, objects }: { range: SegmentRange; objects: Iterable<Uint32Array> | AsyncIterable<Uint32Array> },
+  finish: AbortSignal,
+): Promise<SegmentReference[]> {
+  const made: SegmentReference[] = []
+  for await (const words of objects) {
+    const bytes = entryBytes(words)
+    const name = `${epoch}-${newNonce()}`
+    await store.put(name, bytes, finish)
+    made.push({ ...range, name, entries: words.length / ENTRY_WORDS, sha256: segmentHash(bytes) })
+  }
+  return made
+}
+
+/** Entries in lists of the size of an object, or smaller. */
+export function* inObjects(words: Uint32Array, { objectEntries }: SegmentLimits): Generator<Uint32Array, void> {
+  const size = objectEntries * ENTRY_WORDS
+  for (let at = 0; at < words.length; at += size) yield words.subarray(at, at + size)
+}
 
 /** Parts of the table that are copied before the event loop gets its turn. */
 const PARTS_AT_ONCE = 32
 
 /**
- * Stores the entries of a range from the table, under new names: in several objects if they are many. Entries set
- * meanwhile may be in it or not. Rejects with `storage.*`, or the reason of `finish`.
+ * The entries of a range from the table, in lists of the size of an object. Entries set meanwhile may be in them or not.
+ * Rejects with the reason of `stop`.
  */
-export async function writeSegment(
-  { store, table, clock, epoch, newNonce, limits = segmentLimits }: SegmentWriter,
-  { tier, from, to }: SegmentRange,
-  finish: AbortSignal,
-): Promise<SegmentReference[]> {
-  const made: SegmentReference[] = []
-  let held: Buffer[] = []
-  let entries = 0
-  const flush = async () => {
-    if (entries === 0) return
-    const bytes = Buffer.concat(held)
-    const name = `${epoch}-${newNonce()}`
-    await store.put(name, bytes, finish)
-    made.push({ name, tier, from, to, entries, sha256: segmentHash(bytes) })
-    held = []
-    entries = 0
-  }
+export async function* tableObjects(
+  { table, clock, limits = segmentLimits }: Pick<SegmentWriter, 'table' | 'clock' | 'limits'>,
+  range: SegmentRange,
+  stop: AbortSignal,
+): AsyncGenerator<Uint32Array, void> {
+  const newObject = () => new Uint32Array(Math.min(limits.objectEntries, table.size()) * ENTRY_WORDS)
+  let object = newObject()
+  let used = 0
   let parts = 0
-  for (const words of table.entries(from, to)) {
-    const more = words.length / ENTRY_WORDS
-    if (entries + more > limits.objectEntries) await flush()
-    held.push(entryBytes(words))
-    entries += more
+  for (const words of table.entries(range)) {
+    for (let taken = 0; taken < words.length; ) {
+      const more = words.subarray(taken, taken + object.length - used)
+      object.set(more, used)
+      used += more.length
+      taken += more.length
+      if (used < object.length) continue
+      yield object
+      object = newObject()
+      used = 0
+    }
     parts += 1
-    // A document waits for tier 0.
-    if (tier !== 0 && parts % PARTS_AT_ONCE === 0) await clock.sleep(0, finish)
+    if (parts % PARTS_AT_ONCE === 0) await clock.sleep(0, stop)
   }
-  await flush()
-  return made
+  if (used > 0) yield object.subarray(0, used)
 }
 
 export function segmentHash(bytes: Uint8Array): string {
@@ -76,7 +93,8 @@ export const segmentLimits: SegmentLimits = {
 }
 
 /** Neighbours that are written again as one segment. */
-export interface Rewrite extends Pick<SegmentReference, 'tier' | 'from' | 'to'> {
+export interface Rewrite {
+  readonly range: SegmentRange
   readonly replaces: readonly SegmentReference[]
 }
 
@@ -103,7 +121,10 @@ export function dueRewrite(
 
 function rewriteOf(replaces: readonly SegmentReference[], tier: SegmentReference['tier']): Rewrite | undefined {
   const [first, last] = [replaces[0], replaces.at(-1)]
-  return first && last && { replaces, tier, from: first.from, to: last.to }
+  if (first === undefined || last === undefined) return undefined
+  // The numbers of all entries are in the range of the whole index.
+  const hasUnknown = tier !== 'base' && replaces.some((one) => one.hasUnknown)
+  return { replaces, range: { tier, from: first.from, to: last.to, hasUnknown } }
 }
 
 /** The segments with `made` in the place of those that it replaces. */

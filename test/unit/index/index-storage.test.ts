@@ -47,22 +47,26 @@ test('the document stays small: a delta leaves it at 32 KB, and segments become 
 test('no segment forgets that a content is unknown, in any tier, until the client is published again', async () => {
   const store = memorySegmentStore()
   const former = await stage({ store, limits: small })
-  for (let client = 0; client < 12; client += 1) await former.commit([client, 20 + client])
-  await former.settled()
+  for (let client = 0; client < 60; client += 1) {
+    await former.commit([client, 100 + client])
+    await former.settled()
+  }
+  // A segment with the known content, which is seldom written again.
+  expect(former.state.segments[0]).toMatchObject({ tier: 3, from: 0 })
   // As a rewind does at its claim: the entry keeps its number.
   const unknown = words([[key(5), entry(10, { content: UNKNOWN_CONTENT })]])
   const state = withEntries(former.state, deltaText(unknown))
-  const one = await stage({ store, state, epoch: 2, next: 24, limits: small })
+  const one = await stage({ store, state, epoch: 2, next: 120, limits: small })
   const tiers = new Set<number | 'base'>()
   for (let transaction = 0; transaction < 45; transaction += 1) {
-    await one.commit(transaction < 30 ? range(40 + 2 * transaction, 3) : range(60, 30))
+    await one.commit(transaction < 30 ? range(200 + 2 * transaction, 3) : range(100, 150))
     await one.settled()
     for (const { tier } of one.state.segments) tiers.add(tier)
     expect((await stored(one)).get(key(5))).toEqual(entry(10, { content: UNKNOWN_CONTENT }))
   }
   expect(tiers).toEqual(new Set([0, 1, 2, 3, 'base']))
   await one.commit([5])
-  for (let transaction = 0; transaction < 10; transaction += 1) await one.commit([40, 41, 42])
+  for (let transaction = 0; transaction < 10; transaction += 1) await one.commit([200, 201, 202])
   expect((await stored(one)).get(key(5))?.content).not.toBe(UNKNOWN_CONTENT)
   await isWhole(one)
 })

@@ -4,35 +4,42 @@ import { dueRewrite, replaced } from '../../../connector/index/segments.ts'
 
 let names = 0
 let events = 0
-function segment(tier: SegmentReference['tier'], entries: number): SegmentReference {
+function segment(tier: SegmentReference['tier'], entries: number, hasUnknown = false): SegmentReference {
   const from = events
   events += entries
-  return { name: `${++names}`, tier, from, to: events, entries, sha256: '' }
+  return { name: `${++names}`, tier, from, to: events, hasUnknown, entries, sha256: '' }
 }
 const many = (count: number, tier: number) => Array.from({ length: count }, () => segment(tier, 1_000))
-const spanOf = (segments: readonly SegmentReference[]) => ({ from: segments[0]?.from, to: segments.at(-1)?.to })
+const due = (tier: SegmentReference['tier'], replaces: readonly SegmentReference[], hasUnknown = false) => ({
+  replaces,
+  range: { tier, from: replaces[0]?.from, to: replaces.at(-1)?.to, hasUnknown },
+})
 
 test('the oldest eight segments of the lowest full tier become one of the next tier', () => {
   const base = [segment('base', 500_000), segment('base', 500_000)]
   const [seconds, firsts, left] = [many(8, 2), many(7, 1), many(10, 0)]
-  const due = dueRewrite([...base, ...seconds, ...firsts, ...left], 1_000_000, 8)
-  expect(due).toEqual({ replaces: left.slice(0, 8), tier: 1, ...spanOf(left.slice(0, 8)) })
-  const next = dueRewrite([...base, ...seconds, ...firsts], 1_000_000, 8)
-  expect(next).toEqual({ replaces: seconds, tier: 3, ...spanOf(seconds) })
+  expect(dueRewrite([...base, ...seconds, ...firsts, ...left], 1_000_000, 8)).toEqual(due(1, left.slice(0, 8)))
+  expect(dueRewrite([...base, ...seconds, ...firsts], 1_000_000, 8)).toEqual(due(3, seconds))
   expect(dueRewrite([...base, ...firsts, ...left.slice(0, 7)], 1_000_000, 8)).toBeUndefined()
 })
 
 test('a segment of several objects counts once', () => {
   const whole = many(4, 0).flatMap((one) => [one, { ...one, name: `${one.name}/2` }])
   expect(dueRewrite(whole, 1_000_000, 8)).toBeUndefined()
-  expect(dueRewrite(whole, 1_000_000, 4)).toMatchObject({ replaces: whole, tier: 1 })
+  expect(dueRewrite(whole, 1_000_000, 4)).toEqual(due(1, whole))
 })
 
 test('everything is written again when more than twice the table is stored', () => {
   const base = segment('base', 1_000)
   const segments = [base, ...many(1, 0)]
   expect(dueRewrite(segments, 1_000, 8)).toBeUndefined()
-  expect(dueRewrite(segments, 999, 8)).toEqual({ replaces: segments, tier: 'base', ...spanOf(segments) })
+  expect(dueRewrite(segments, 999, 8)).toEqual(due('base', segments))
+})
+
+test('entries of unknown content are written again with the segments that may have them, until everything is', () => {
+  const some = [...many(7, 0), segment(0, 1_000, true)]
+  expect(dueRewrite(some, 1_000_000, 8)).toEqual(due(1, some, true))
+  expect(dueRewrite(some, 1, 8)).toEqual(due('base', some))
 })
 
 test('what was written again takes the place of what it replaces, before what came meanwhile', () => {

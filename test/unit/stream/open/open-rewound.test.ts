@@ -110,7 +110,7 @@ describe('a rewind', () => {
   })
 })
 
-const segment = { name: '3-s', tier: 'base', from: 0, to: 1, entries: 1, sha256: 'x' } as const
+const segment = { name: '3-s', tier: 'base', from: 0, to: 1, hasUnknown: false, entries: 1, sha256: 'x' } as const
 const withSegment = own({
   committed: { hasRecord: false, state: { ...state, index: { ...state.index, segments: [segment] } } },
 })

@@ -194,7 +194,15 @@ describe('opening a stream', () => {
 
 describe('a segment of the client index', () => {
   const segment = entryBytes(words([[key(1), entry(0)]]))
-  const reference = { name: '3-s', tier: 'base' as const, from: 0, to: 1, entries: 1, sha256: segmentHash(segment) }
+  const reference = {
+    name: '3-s',
+    tier: 'base' as const,
+    from: 0,
+    to: 1,
+    hasUnknown: false,
+    entries: 1,
+    sha256: segmentHash(segment),
+  }
   const named = () =>
     setByOperator({ committed: { state: { ...state, index: { ...state.index, segments: [reference] } } } })
 
