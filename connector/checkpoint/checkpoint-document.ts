@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { streamMapping } from '../event/page-mapping.ts'
 import { deltaSchema, emptyIndex, indexSchema, withEntries } from '../index/index-state.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'

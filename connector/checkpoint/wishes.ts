@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { z } from 'zod'
+import * as z from 'zod'
 import { parsedJson } from '../runtime/parsed-json.ts'
 import { sourceTime } from '../scan/scan-state.ts'
 import type { StoredText, Version, VersionedObject } from '../storage/checkpoint-store.ts'

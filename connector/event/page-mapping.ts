@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import { type ClientRecord, type Page, shownName } from '../source/client-source.ts'
 import { valueAt } from './canonical-json.ts'

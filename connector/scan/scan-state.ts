@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type CheckPoint, type SourceTime, sourceTimePattern } from '../source/client-source.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { fieldsOf, parsedFields, parsedWithDigits } from '../../runtime/parsed-json.ts'
+import { fieldsOf, parsedWithDigits } from '../../runtime/parsed-json.ts'
 import type { RecordHeaders } from '../client-event.ts'
 
 /** A record of the events topic, as read. */
@@ -19,8 +19,9 @@ export interface RecordPlace {
 }
 
 export interface CloudEvent {
+  /** Numbers in them, and in the data, are `rawJson`. */
   readonly attributes: Readonly<Record<string, unknown>>
-  /** Its numbers are `rawJson`. Undefined if the value is no JSON. */
+  /** Undefined if the value is no JSON. */
   data(): unknown
 }
 
@@ -30,8 +31,8 @@ export interface CloudEvent {
  */
 export function cloudEvent({ key, value, headers }: StoredEvent): CloudEvent | undefined {
   if (headers['content-type']?.startsWith('application/cloudevents') === true) {
-    const data = () => fieldsOf(parsedWithDigits(value ?? '')).data
-    return { attributes: parsedFields(value ?? ''), data }
+    const attributes = fieldsOf(parsedWithDigits(value ?? ''))
+    return { attributes, data: () => attributes.data }
   }
   if (headers.ce_specversion === undefined) return undefined
   const attributes: Record<string, unknown> = { subject: key }

@@ -54,12 +54,18 @@ export function partitionBatches(records: readonly OutgoingRecord[], layout: Bat
   return [...all.values()].map(({ chunks }) => chunks)
 }
 
+/** Most records have the same headers as the one before. */
+let last: { readonly headers: RecordHeaders; readonly size: number } | undefined
+
 /** Names are ASCII. */
-const sizeOf = (headers: RecordHeaders) =>
-  Object.entries(headers).reduce(
-    (bytes, [name, text]) => bytes + name.length + Buffer.byteLength(text) + headerOverheadBytes,
-    0,
-  )
+function sizeOf(headers: RecordHeaders): number {
+  if (last?.headers === headers) return last.size
+  let size = 0
+  for (const [name, text] of Object.entries(headers))
+    size += name.length + Buffer.byteLength(text) + headerOverheadBytes
+  last = { headers, size }
+  return size
+}
 
 const tooLarge = (topic: string, bytes: number, limit: number) =>
   new ConnectorError('publish.refused', `publish to ${topic}: a record of ${bytes} bytes exceeds the limit of ${limit}`)

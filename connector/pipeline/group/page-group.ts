@@ -65,7 +65,7 @@ function addPage(building: Building, reading: PageReading): void {
 function finishGroup(building: Building): PageGroup {
   const { scans, nextEvent, mapping, entries, added } = building
   building.added = nothing()
-  building.undelivered = new Map([...building.undelivered, ...entries])
+  building.undelivered = entries // the group before it is delivered
   building.entries = new Map()
   return { ...added, change: { scans, nextEvent, mapping, entries: deltaText(entryWordsOf(entries)) } }
 }
