@@ -16,8 +16,7 @@ FROM --platform=$TARGETPLATFORM ${NODE_IMAGE} AS node
 FROM --platform=$TARGETPLATFORM ${RUNTIME_IMAGE} AS runtime
 COPY --from=node /usr/local/bin/node /usr/local/bin/node
 COPY --from=node /usr/local/LICENSE /licenses/node/LICENSE
-# One arena: glibc would keep freed memory for each thread.
-ENV NODE_ENV=production MALLOC_ARENA_MAX=1
+ENV NODE_ENV=production
 USER 65532:65532
 
 # A Polaris simulator with invented clients, for compose.yaml only; never published.
@@ -32,7 +31,7 @@ COPY --from=build /image /
 WORKDIR /app
 EXPOSE 8080
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s CMD ["node", "/app/health-check.js"]
-ENTRYPOINT ["node", "--max-semi-space-size=16", "--heap-growing-percent=80", "--no-parallel-scavenge", "/app/dist/main.js"]
+ENTRYPOINT ["node", "/app/dist/main.js"]
 CMD ["run"]
 # A release adds the labels version and revision.
 LABEL org.opencontainers.image.title="Polaris clients connector" \

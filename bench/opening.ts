@@ -5,10 +5,11 @@ import { clientTable } from '../connector/index/client-table.ts'
 import { type ClientKey, type ContentKey, ENTRY_WORDS, keyText, writeEntry } from '../connector/index/index-entry.ts'
 import type { SegmentReference } from '../connector/index/index-state.ts'
 import { tableObjects, writeSegment } from '../connector/index/segments.ts'
+import { mallocVariables, nodeOptions } from '../connector/node-options.ts'
 import { systemClock } from '../connector/runtime/clock.ts'
 import { startS3 } from '../test/support/servers/s3-server.ts'
 import { BENCH_KEY, benchStore, type StoredIndex } from './parts/bench-store.ts'
-import { NODE_FLAGS, print } from './parts/rig.ts'
+import { print } from './parts/rig.ts'
 
 /**
  * Writes client indexes of different sizes to a real S3 server, and loads each in a process of its own, as an opening
@@ -46,8 +47,9 @@ const store = benchStore(address)
 try {
   for (const clients of sizes) {
     const stored: StoredIndex = { address, segments: await writtenIndex(store, clients) }
-    const args = [...NODE_FLAGS, loader, JSON.stringify(stored)]
-    print(JSON.parse((await promisify(execFile)(process.execPath, args)).stdout))
+    const args = [...nodeOptions, loader, JSON.stringify(stored)]
+    const env = { ...process.env, ...mallocVariables }
+    print(JSON.parse((await promisify(execFile)(process.execPath, args, { env })).stdout))
   }
 } finally {
   await store.close()

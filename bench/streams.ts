@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 import { closeStack } from '../connector/runtime/close-stack.ts'
 import { type ConnectorProcess, type StreamReport, startConnector } from '../test/support/connector-process.ts'
 import { cpuSecondsOf, memoryOf } from './parts/process-usage.ts'
-import { NODE_FLAGS, openRig, print, settingsOf, startSimulator } from './parts/rig.ts'
+import { openRig, print, settingsOf, startSimulator } from './parts/rig.ts'
 
 /**
  * Measures what many streams with nothing to publish cost: time until all have caught up, CPU and memory, also when one
@@ -33,7 +33,7 @@ try {
   const source = closing.use(await startSimulator(options, rig.folder), (opened) => opened.close())
   const config = join(rig.folder, 'many.yaml')
   writeFileSync(config, configOf(source.url))
-  const start = () => startConnector(['run', '--config', config], settingsOf(rig, CONNECTOR), NODE_FLAGS)
+  const start = () => startConnector(['run', '--config', config], settingsOf(rig, CONNECTOR))
   const startAll = () =>
     Array.from({ length: Number(values.replicas) }, () => closing.use(start(), (one) => one.kill()))
   const first = startAll()

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=16 --heap-growing-percent=80 --no-parallel-scavenge
+#!/usr/bin/env node
 // Must load on any Node since 16: it names an unsupported one before anything that such a Node cannot load.
 import { createRequire } from 'node:module'
 
@@ -10,6 +10,10 @@ if (isOlder(process.versions.node, oldest)) {
   process.stderr.write(`polaris-connector: Node ${oldest} or newer is required; ${found}\n`)
   process.exitCode = 2
 } else {
+  const { startWithOptions } = await import('./node-options.ts')
+  const why = startWithOptions(process)
+  if (why !== undefined)
+    process.stderr.write(`polaris-connector: starts without the options that save memory: ${why}\n`)
   await import('./process.ts')
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type ConnectorProcess, startConnector } from '../../test/support/connector-process.ts'
 import { type Figures, figuresOf, type Sample } from './figures.ts'
 import { cpuSecondsOf, memoryOf } from './process-usage.ts'
-import { NODE_FLAGS, type Rig, settingsOf, streamSettings } from './rig.ts'
+import { type Rig, settingsOf, streamSettings } from './rig.ts'
 
 /** One measurement: a first scan of `clients` clients. */
 export interface Case {
@@ -22,7 +22,7 @@ export async function firstScan(rig: Rig, run: Case & { readonly url: string; re
   await rig.admin.createTopics({ topics: [{ topic, numPartitions: 6 }] })
   // The backfill alone, at full speed.
   const settings = { ...settingsOf(rig, run.id), ...streamSettings({ ...run, topic }), POLL_BACKFILL: 'before' }
-  const connector = startConnector(['run'], settings, NODE_FLAGS)
+  const connector = startConnector(['run'], settings)
   try {
     const samples = await sampleUntilDone(rig.admin, topic, run.clients, connector)
     return figuresOf(samples, { clients: run.clients, ...memoryOf(connector.pid) })

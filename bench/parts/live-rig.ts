@@ -4,7 +4,7 @@ import { faults, type PolarisSimulator, startPolarisSimulator } from '../../test
 import { says, startConnector } from '../../test/support/connector-process.ts'
 import { openTopic } from '../../test/support/topic-reader.ts'
 import { cpuSecondsOf, memoryOf } from './process-usage.ts'
-import { NODE_FLAGS, openRig, settingsOf, streamSettings } from './rig.ts'
+import { openRig, settingsOf, streamSettings } from './rig.ts'
 
 const TOPIC = 'client.modified'
 const ID = 'bench'
@@ -21,7 +21,7 @@ export async function openLiveRig(closing: CloseStack, clients: number, backfill
   const arrivals = closing.use(await watchArrivals(rig.brokers), (opened) => opened.close())
   const stream = streamSettings({ url: simulator.url, topic: TOPIC, output: 'json', limit: LIMIT })
   const settings = { ...settingsOf(rig, ID), ...stream, POLL_BACKFILL: backfill }
-  const connector = startConnector(['run'], settings, NODE_FLAGS)
+  const connector = startConnector(['run'], settings)
   closing.use(connector, (started) => started.kill())
   const changeFor = changesOf(simulator, arrivals.expect)
   const counts = async () => {

@@ -16,9 +16,6 @@ export interface Rig {
   readonly folder: string
 }
 
-/** Of `npm start`: less memory for more CPU. */
-export const NODE_FLAGS = ['--max-semi-space-size=16', '--heap-growing-percent=80', '--no-parallel-scavenge']
-
 export async function openRig(closing: CloseStack): Promise<Rig> {
   const folder = closing.use(mkdtempSync(join(tmpdir(), 'bench-')), (made) => rmSync(made, { recursive: true }))
   const kafka = closing.use(await startKafka(), (cluster) => cluster.close())
@@ -40,7 +37,6 @@ export function settingsOf({ brokers, s3 }: Rig, id: string): Record<string, str
     AWS_REGION: s3.region,
     AWS_ACCESS_KEY_ID: s3.accessKeyId,
     AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
-    MALLOC_ARENA_MAX: '1', // as in the image
   }
 }
 

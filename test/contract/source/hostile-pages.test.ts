@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { expect, it } from 'vitest'
+import { nodeOptions } from '../../../connector/node-options.ts'
 import { hostilePages } from '../../support/page/hostile-pages.ts'
 import type { ReadHostilePage } from '../../support/page/hostile-reader.ts'
 import { scriptedServer } from '../../support/servers/scripted-http.ts'
@@ -10,12 +10,8 @@ import { scriptedServer } from '../../support/servers/scripted-http.ts'
 const READER = new URL('../../support/page/hostile-reader.ts', import.meta.url).pathname
 const ORDINARY = '{"hasMoreResults":false,"Clients":[{"No":"1"}]}'
 
-/** The flags of Node in the image, and the heap that it has there with 384 MiB of memory. */
-function nodeFlags(): string[] {
-  const dockerfile = readFileSync(new URL('../../../Dockerfile', import.meta.url), 'utf8')
-  const flags = /^ENTRYPOINT \["node", (.*"), "\/app/m.exec(dockerfile)?.[1] ?? ''
-  return [...JSON.parse(`[${flags}]`), '--max-old-space-size=192']
-}
+/** The heap that Node has in the image with 384 MiB of memory. */
+const HEAP = '--max-old-space-size=192'
 
 async function outcomes(names: readonly string[]): Promise<ReadHostilePage[]> {
   await using server = await scriptedServer(async ({ url }, response) => {
@@ -26,7 +22,8 @@ async function outcomes(names: readonly string[]): Promise<ReadHostilePage[]> {
   })
   const jobs = names.map((name) => `${name}=${hostilePages[name]?.output}`)
   const { stdout } = await promisify(execFile)(process.execPath, [
-    ...nodeFlags(),
+    ...nodeOptions,
+    HEAP,
     '--no-warnings',
     READER,
     server.url,

@@ -1,6 +1,9 @@
 import { execFileSync, spawnSync } from 'node:child_process'
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { mallocVariables, nodeOptions } from '../../../connector/node-options.ts'
 
 const main = fileURLToPath(new URL('../../../dist/main.js', import.meta.url))
 
@@ -20,6 +23,29 @@ test('names an unsupported Node, whatever the command, and exits with 2', () => 
     )
     expect({ status, stdout: String(stdout) }).toEqual({ status: 2, stdout: '' })
   }
+})
+
+test('has one language of the checks of settings, whose 60 others would take a fifth of it', () => {
+  const built = globSync('**/*.js', { cwd: dirname(main) })
+  const languages = ['Invalid input', 'Ongeldige invoer', 'Input tidak valid']
+  const holding = (text: string) =>
+    built.filter((file) => readFileSync(join(dirname(main), file), 'utf8').includes(text))
+  expect(languages.map((text) => holding(text).length > 0)).toEqual([true, false, false])
+})
+
+test.each([
+  ['node', process.execPath, []],
+  ['the command itself', main, []],
+  ['node with an option of its own', process.execPath, ['--max-semi-space-size=64']],
+])('starts with its options of Node and malloc, in the same process, by %s', (_how, command, options) => {
+  const probe = 'process.on("exit", () => console.error(JSON.stringify([process.pid, process.execArgv, process.env])))'
+  const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(probe)}`
+  const args = command === main ? ['version'] : [...options, main, 'version']
+  const PATH = `${dirname(process.execPath)}:${process.env.PATH}`
+  const { pid, stdout, stderr } = spawnSync(command, args, { env: { PATH, NODE_OPTIONS }, encoding: 'utf8' })
+  expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+  const environment = expect.objectContaining(mallocVariables)
+  expect(JSON.parse(stderr.trim().split('\n').at(-1) ?? '')).toEqual([pid, [...nodeOptions, ...options], environment])
 })
 
 test('starts on this Node', () => {

@@ -45,13 +45,6 @@ test('no argument or variable of the Dockerfile holds a secret', () => {
   expect(instructions.filter((line) => /^(ARG|ENV) \w*(PASSWORD|SECRET|TOKEN|KEY)/i.test(line))).toEqual([])
 })
 
-test('the image starts with the memory flags of npm start', () => {
-  const { scripts } = JSON.parse(read('package.json'))
-  const flags = /^node (.*) dist\/main\.js run$/.exec(scripts.start)?.[1]?.split(' ') ?? []
-  expect(flags.length).toBeGreaterThan(0)
-  for (const flag of flags) expect(of('ENTRYPOINT').at(-1)).toContain(`"${flag}"`)
-})
-
 test('the health check asks the port of HTTP_PORT, of its file, or of the configuration file', async () => {
   const server = createServer((request, response) => void response.end(request.url))
   await once(server.listen(0, '127.0.0.1'), 'listening')

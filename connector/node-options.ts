@@ -1,0 +1,31 @@
+import { spawnSync } from 'node:child_process'
+
+/** Options of Node for less memory at more CPU. Node takes them only when it starts. */
+export const nodeOptions = ['--max-semi-space-size=16', '--heap-growing-percent=80', '--no-parallel-scavenge']
+
+/**
+ * Variables of glibc, which keeps freed memory: with one arena, not for each thread, and with fixed thresholds, which it
+ * otherwise raises to 32 MB, not that of pages and requests.
+ */
+export const mallocVariables = {
+  MALLOC_ARENA_MAX: '1',
+  MALLOC_MMAP_THRESHOLD_: '131072',
+  MALLOC_TRIM_THRESHOLD_: '1048576',
+}
+
+/** The parts of `process` that name a command and replace the process. */
+type Starting = Pick<NodeJS.Process, 'execPath' | 'execArgv' | 'argv' | 'env'> & Partial<Pick<NodeJS.Process, 'execve'>>
+
+/**
+ * Starts this process again with the options, unless it has them: it keeps its id, so that signals reach it. Returns the
+ * reason why it goes on without them, if there is one: a later Node may not know an option any more.
+ */
+export function startWithOptions(own: Starting): string | undefined {
+  const { execPath, execArgv, argv, env } = own
+  if (nodeOptions.every((option) => execArgv.includes(option))) return undefined
+  const { status } = spawnSync(execPath, [...nodeOptions, '--version'])
+  if (status !== 0) return `this Node does not know all of ${nodeOptions.join(' ')}`
+  const args = [execPath, ...nodeOptions, ...execArgv, ...argv.slice(1)]
+  own.execve?.(execPath, args, { ...mallocVariables, ...env })
+  return 'this Node cannot replace its process'
+}
