@@ -131,7 +131,15 @@ describe('opening a stream', () => {
   ] as const)('%s', async (_what, fails, reads) => {
     let [isFailing, read] = [true, 0]
     const bytes = entryBytes(words([[key(7), entry(0)]]))
-    const segment = { name: 's', tier: 0 as const, from: 0, to: 1, entries: 1, sha256: segmentHash(bytes) }
+    const segment = {
+      name: 's',
+      tier: 0 as const,
+      from: 0,
+      to: 1,
+      hasUnknown: false,
+      entries: 1,
+      sha256: segmentHash(bytes),
+    }
     const index = { ...state.index, segments: [segment] }
     const on = opening(setByOperator({ committed: { state: { ...state, index } } }), {
       kafka: (operation) => (operation === fails && isFailing ? 'before' : 'none'),
