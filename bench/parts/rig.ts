@@ -53,7 +53,7 @@ export const streamSettings = ({ url, topic, output, limit }: Stream): Record<st
   POLARIS_URL: url,
   POLARIS_CODE_MAGASIN: '1',
   POLARIS_LAST_CHANGED: '2000-01-01',
-  POLARIS_LIST_FIELDS: 'Cartes',
+  POLARIS_LIST_FIELDS: 'Cartes.Carte',
   POLARIS_LIMIT: String(limit),
   POLARIS_OUTPUT: output,
   KAFKA_TOPIC: topic,

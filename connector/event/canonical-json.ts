@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { rawText } from '../runtime/parsed-json.ts'
-import { type ClientRecord, type ClientValue, isList, recordOf } from '../source/client-source.ts'
+import { type ClientField, type ClientRecord, type ClientValue, isList, recordOf } from '../source/client-source.ts'
 
 /** Dotted paths to leave out, in lower case (`a.b`). A list adds no level to a path. */
 export type IgnoredPaths = ReadonlySet<string>
@@ -33,6 +33,20 @@ function sorted(value: ClientValue): ClientValue {
 
 /** A text, or a value with a type: see `typed`. */
 const isLeaf = (value: ClientValue): value is string => typeof value !== 'object' || rawText(value) !== undefined
+
+/**
+ * The same for a list of one item as for this item, and an empty text for an empty list and for an object around empty
+ * texts alone: XML leaves open whether an element is a list.
+ */
+export function collapsed(value: ClientValue): ClientValue {
+  if (isLeaf(value)) return typeof value === 'string' && value.trim() === '' ? '' : value
+  if (isList(value)) {
+    const items = value.map(collapsed)
+    return items.length > 1 ? items : (items[0] ?? '')
+  }
+  const fields = Object.entries(value).map(([name, field]): ClientField => [name, collapsed(field)])
+  return fields.every(([, field]) => field === '') ? '' : recordOf(fields)
+}
 
 /** A copy without the ignored paths; the record itself when nothing is ignored. */
 export function without(record: ClientRecord, ignored: IgnoredPaths, prefix = ''): ClientRecord {

@@ -1,32 +1,52 @@
-import { type ClientRecord, type ClientValue, isList, recordWith, shownName } from '../source/client-source.ts'
+import {
+  type ClientField,
+  type ClientRecord,
+  type ClientValue,
+  isList,
+  recordOf,
+  recordWith,
+  shownName,
+} from '../source/client-source.ts'
 
-/** A field, and the fields below it. A list adds no level. */
+/** An element, and the elements below it. A list adds no level. */
 interface Branch {
   readonly isList: boolean
+  /** An object around the lists below, all of them empty. Undefined: no list is below. */
+  readonly around: ClientRecord | undefined
   /** By name in lower case. */
   readonly below: ReadonlyMap<string, Branch>
   /** Of the names below: others need not be compared. */
   readonly lengths: ReadonlySet<number>
 }
 
-/** Gives the fields at these dotted paths the shape of a list. Names are compared without case. */
+/**
+ * Gives what is at these dotted paths the shape of a list: of one item, if it occurs once. What is empty becomes an empty
+ * list, or an object around the empty lists below it: its type does not depend on the number of items. Names are compared
+ * without case.
+ */
 export function listShaper(paths: readonly string[]): (client: ClientRecord) => ClientRecord {
   if (paths.length === 0) return (client) => client
-  const root = branchesOf(paths)
+  const root = branchOf(paths.map((path) => path.split('.')))
   return (client) => shaped(client, root)
 }
 
-function branchesOf(paths: readonly string[]): Branch {
-  const heads = new Map<string, string[]>()
-  for (const path of paths) {
-    const [head = '', ...rest] = path.toLowerCase().split('.')
-    heads.set(head, [...(heads.get(head) ?? []), rest.join('.')])
+function branchOf(paths: readonly (readonly string[])[]): Branch {
+  const longer = paths.filter((path) => path.length > 0)
+  const below = new Map<string, Branch>()
+  const lists: ClientField[] = []
+  for (const [lower, those] of Map.groupBy(longer, ([name = '']) => name.toLowerCase())) {
+    const branch = branchOf(those.map((path) => path.slice(1)))
+    below.set(lower, branch)
+    const empty = branch.isList ? [] : branch.around
+    if (empty !== undefined) lists.push([those[0]?.[0] ?? lower, empty])
   }
-  const below = [...heads].map(([head, rests]): [string, Branch] => {
-    const inner = branchesOf(rests.filter((rest) => rest !== ''))
-    return [head, { ...inner, isList: rests.includes('') }]
-  })
-  return { isList: false, below: new Map(below), lengths: new Set([...heads.keys()].map(({ length }) => length)) }
+  const lengths = new Set([...below.keys()].map(({ length }) => length))
+  return {
+    isList: longer.length < paths.length,
+    around: lists.length === 0 ? undefined : recordOf(lists),
+    below,
+    lengths,
+  }
 }
 
 /** Hot path. The record itself if nothing changes. */
@@ -46,25 +66,19 @@ function shaped(record: ClientRecord, { below, lengths }: Branch): ClientRecord 
 }
 
 function shapedValue(value: ClientValue, branch: Branch): ClientValue {
-  const now = branch.isList ? itemsOf(value) : value
-  if (branch.below.size === 0 || typeof now === 'string') return now
-  const inner = (item: ClientValue) => (typeof item === 'string' || isList(item) ? item : shaped(item, branch))
-  return isList(now) ? now.map(inner) : inner(now)
+  if (!branch.isList || isList(value)) return shapedItem(value, branch)
+  return isBlank(value) ? [] : [shapedItem(value, branch)]
 }
 
-/**
- * The items of a list. XML does not distinguish one item from a plain field, nor a wrapper element of one item from an
- * object with one field.
- */
-function itemsOf(value: ClientValue): readonly ClientValue[] {
-  if (isList(value)) return value
-  if (typeof value === 'string') return value.trim() === '' ? [] : [value]
-  const inner = Object.values(value)
-  const [only] = inner
-  if (only === undefined) return []
-  if (inner.length > 1) return [value]
-  return isList(only) ? only : [only]
+function shapedItem(value: ClientValue, branch: Branch): ClientValue {
+  const { around } = branch
+  if (around === undefined) return value
+  if (isList(value)) return value.map((item) => shapedItem(item, branch))
+  if (typeof value === 'string') return isBlank(value) ? around : value
+  return shaped(value, branch)
 }
+
+const isBlank = (value: ClientValue) => typeof value === 'string' && value.trim() === ''
 
 /** The setting for these lists, as YAML. */
 export const listFieldsLine = (lists: readonly string[]) => `listFields: ${JSON.stringify(lists)}`
@@ -72,22 +86,23 @@ export const listFieldsLine = (lists: readonly string[]) => `listFields: ${JSON.
 /** A stream keeps them in its checkpoint. */
 const MOST_LISTS = 100
 
-/** The paths of the fields that these clients repeat and that are not among the lists `known`. */
+/** The paths of the elements that one of these clients repeats and that are not among the lists `known`. */
 export function newLists(clients: readonly ClientRecord[], known: readonly string[]): readonly string[] {
-  const inShape = listShaper(known)
   /** By path in lower case. */
   const found = new Map<string, string>()
-  for (const client of clients) collect(inShape(client), '', found)
+  for (const client of clients) collect(client, '', found)
   for (const path of known) found.delete(path.toLowerCase())
   return [...found.values()].slice(0, Math.max(0, MOST_LISTS - known.length))
 }
+
+/** Invariant 8: a key that is no plain name can be personal. One with a dot would be two steps of a path. */
+const isPlain = (name: string) => shownName(name) === name && !name.includes('.')
 
 /** Hot path. */
 function collect(record: ClientRecord, prefix: string, found: Map<string, string>): void {
   for (const name in record) {
     const value = record[name]
-    // Invariant 8: a key that is no plain name can be personal.
-    if (value === undefined || typeof value === 'string' || shownName(name) !== name) continue
+    if (value === undefined || typeof value === 'string' || !isPlain(name)) continue
     const path = `${prefix}${name}`
     if (isList(value)) found.set(path.toLowerCase(), path)
     for (const item of isList(value) ? value : [value])

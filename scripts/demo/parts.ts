@@ -45,7 +45,7 @@ export function connectorSettings(folder: string, kafkaBrokers: string, polarisU
     POLARIS_LAST_CHANGED: '2000-01-01T00:00:00',
     POLARIS_CLIENT_ID_FIELD: 'No',
     POLARIS_MODIFIED_AT_FIELD: 'DateModification',
-    POLARIS_LIST_FIELDS: 'Cartes',
+    POLARIS_LIST_FIELDS: 'Cartes.Carte',
     EVENT_TYPES: 'AccepteMailing: boolean\nChiffreAffaires: decimal\nNoVersion: integer',
   }
 }

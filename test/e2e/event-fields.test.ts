@@ -15,7 +15,7 @@ const hmac = (secret: string, text: string) => createHmac('sha256', secret).upda
 const fields = `
 Mail: hmac
 Mobile: hmac
-Cartes.Numero: hmac
+Cartes.Carte.Numero: hmac
 Nom: drop
 Prenom: drop
 Telephone: drop

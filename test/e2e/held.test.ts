@@ -9,7 +9,7 @@ import { naming, type SecureKafka, secureKafka, secureScene } from '../support/s
 import { expectExactlyOnce, type Scene, scene } from '../support/stream-scene.ts'
 
 /** A client that changes before its history has shown that a field is a list would be published again as one. */
-const quick = { ...SHORT_PAUSES, POLARIS_LIST_FIELDS: 'Cartes' }
+const quick = { ...SHORT_PAUSES, POLARIS_LIST_FIELDS: 'Cartes.Carte' }
 
 const closing = closingAfterAll()
 let kafka: SecureKafka

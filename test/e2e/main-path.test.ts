@@ -26,6 +26,7 @@ it('publishes every change of a new stream exactly once, and resumes after a sto
   expect(await second.stop()).toBe(0)
   for (const line of second.output().trimEnd().split('\n')) expect(line).toMatch(/^\{"level":"(info|warn)"/)
   expectExactlyOnce({ simulator }, await records())
-  const isList = ({ value }: TopicRecord) => Array.isArray((value as { data: { Cartes: unknown } }).data.Cartes)
+  const isList = ({ value }: TopicRecord) =>
+    Array.isArray((value as { data: { Cartes: { Carte: unknown } } }).data.Cartes.Carte)
   expect((await records()).filter((record) => !isList(record))).toEqual([])
 })

@@ -87,10 +87,9 @@ function duplicatedOrDisordered(evidence: Evidence): string[] {
 /** A field that was a list in one event is one in all later events, through take-overs and rewritten checkpoints. */
 function otherShapes({ records }: Evidence): string[] {
   const ordered = records.toSorted((left, right) => (left.event.sequence < right.event.sequence ? -1 : 1))
-  const first = ordered.findIndex(({ event }) => Array.isArray(event.data.Cartes))
-  const wrong = ordered
-    .slice(first < 0 ? ordered.length : first)
-    .filter(({ event }) => !Array.isArray(event.data.Cartes))
+  const hasList = ({ event }: (typeof ordered)[number]) => Array.isArray(Object(event.data.Cartes).Carte)
+  const first = ordered.findIndex(hasList)
+  const wrong = ordered.slice(first < 0 ? ordered.length : first).filter((record) => !hasList(record))
   return wrong.map(({ event }) => `${event.subject}: event ${Number(event.sequence)} has no list`)
 }
 

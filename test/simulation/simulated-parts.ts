@@ -126,7 +126,7 @@ function scanSettings({ limit, overlapMs, backfill, fullScanEveryMs }: HistoryOp
     backfill,
     fullScan: fullScanEveryMs === 0 ? undefined : { everyMs: fullScanEveryMs },
     limit,
-    output: 'json',
+    output: 'xml',
     timeZone: ZONE,
   }
 }

@@ -169,11 +169,11 @@ const keys: Record<Behaviour['order'], (row: Row) => string> = {
   random: ({ clientId }) => sha256(clientId),
 }
 
-/** As XML shows a list: nothing looks like an empty text, one item like an object. */
+/** As XML shows an element around a list: without an item like an empty text, with one like an object. */
 function cardsOf(content: string): ClientValue {
   const [one, two] = [1, 2].map((number) => ({ Code: `${content}-${number}`, Type: 'OR' }))
   const number = Number.parseInt(sha256(content), 36) % 3 || 0
-  return ['', { Carte: one ?? '' }, [one ?? '', two ?? '']][number] ?? ''
+  return ['', { Carte: one ?? '' }, { Carte: [one ?? '', two ?? ''] }][number] ?? ''
 }
 
 /** Decimals of which a reader that rounds them would lose digits, and texts that are none. */

@@ -56,7 +56,7 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
     'field-detected': { kind: 'field-detected', setting: 'POLARIS_CLIENT_ID_FIELD', field: 'idClient' },
     'scan-started': { kind: 'scan-started', scan: 'live', lastChanged: '2026-03-01T10:00:00' },
     'page-read': { kind: 'page-read', scan: 'live', clients: 100, limit: 100, bytes: 87_000, tookMs: 120 },
-    'lists-found': { kind: 'lists-found', setting: 'listFields: ["Cartes"]', fields: ['Cartes'] },
+    'lists-found': { kind: 'lists-found', setting: 'listFields: ["Cartes.Carte"]', fields: ['Cartes.Carte'] },
     'characters-replaced': { kind: 'characters-replaced', characters: 3 },
     'response-received': { kind: 'response-received', status: 200 },
     'read-retried': { kind: 'read-retried', code: 'source.unreachable', attempt: 1, error },

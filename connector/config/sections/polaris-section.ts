@@ -169,7 +169,9 @@ export const polarisSection = setting.section(
     clientIdField: field('Field with the client id. Default: detected, if exactly one has a known name'),
     modifiedAtField: field('Field with the modification time. Default: detected, if exactly one has a known name'),
     clientsField: field('Field of the response with the clients. Default: detected'),
-    listFields: fieldList('Fields that are always lists: in XML, a list of one looks like a plain field'),
+    listFields: fieldList(
+      'Paths of elements that are always lists, spelled as in the response: in XML, a list of one looks like a plain field',
+    ),
     statusFields: fieldList('Fields of a response that look like an error but are none, by name or path'),
     hashIgnore: fieldList('Fields ignored when deciding whether a client changed, such as an age'),
     requestsPerSecond: setting

@@ -1,6 +1,6 @@
 import { createHmac, createSecretKey } from 'node:crypto'
 import { type ClientRecord, type ClientValue, isList, recordOf } from '../../source/client-source.ts'
-import { canonicalJson } from '../canonical-json.ts'
+import { canonicalJson, collapsed } from '../canonical-json.ts'
 
 /** What happens to a field, and to what is below it without a rule of its own, before a client leaves the process. */
 export type FieldAction = 'keep' | 'drop' | 'hmac'
@@ -65,26 +65,13 @@ export function minimiser(
 
 function minimised(record: ClientRecord, at: Place, how: Minimising): ClientRecord {
   const kept: [string, ClientValue][] = []
-  const keys = Object.keys(record)
-  for (const key of keys) {
+  for (const key of Object.keys(record)) {
     const path = `${at.path}${at.path === '' ? '' : '.'}${key.toLowerCase()}`
-    const own = how.actions.get(path)
-    // The only item of a list is where the list is, unless a rule names it.
-    const isItem = isListOfOne(record, keys) && !hasRules(how, path)
-    const place = isItem ? at : { path, action: own ?? at.action }
-    const left = valueAt(record[key] ?? '', place, how)
+    const action = how.actions.get(path) ?? at.action
+    const left = valueAt(record[key] ?? '', { path, action }, how)
     if (left !== undefined) kept.push([key, left])
   }
   return recordOf(kept)
-}
-
-const hasRules = ({ actions }: Minimising, path: string) =>
-  [...actions.keys()].some((other) => other === path || other.startsWith(`${path}.`))
-
-/** XML shows a list of one item, if it is not known as a list, as an object with one field that is the item. */
-function isListOfOne(record: ClientRecord, keys: readonly string[]): boolean {
-  const [only] = keys
-  return keys.length === 1 && only !== undefined && typeof record[only] !== 'string'
 }
 
 function valueAt(value: ClientValue, at: Place, how: Minimising): ClientValue | undefined {
@@ -97,9 +84,11 @@ function valueAt(value: ClientValue, at: Place, how: Minimising): ClientValue | 
   return action === 'drop' && Object.keys(left).length === 0 ? undefined : left
 }
 
-/** The items of a list one by one: XML does not distinguish a list of one item. An empty text shows nothing. */
+/** The items of a list one by one. An HMAC does not depend on what is known as a list; an empty text shows nothing. */
 function hashed(value: ClientValue, hmac: FieldHash): ClientValue {
+  if (isList(value)) return value.map((item) => hashed(item, hmac))
   if (value === '') return value
   if (typeof value === 'string') return hmac(value)
-  return isList(value) ? value.map((item) => hashed(item, hmac)) : hmac(canonicalJson(value))
+  const whole = collapsed(value)
+  return whole === '' ? whole : hmac(canonicalJson(whole))
 }

@@ -44,10 +44,11 @@ function advance(reader: Reader, { kind, scan }: Exclude<Step, { kind: 'stuck' }
   handOverIfLong(reader, scan)
 }
 
-/** At once, so that the records of a page do not wait for those before it. */
+/** Reads the clients as soon as their page arrives, so that this does not wait for the delivery of the page before it. */
 function read({ mapping, rules }: Reader, { output }: Scan, { clients }: Page): ReadClient[] {
   const fields = mapping[output]
-  return fields === null ? [] : clients.map(clientReader(fields, mapping.lists, rules))
+  const lists = output === 'xml' ? mapping.lists : []
+  return fields === null ? [] : clients.map(clientReader(fields, lists, rules))
 }
 
 /** The stream is as old as its first response. */
@@ -70,11 +71,11 @@ function takeMapping(reader: Reader, { output }: Scan, page: Page): void {
   const found = mapPage(page, fields, known)
   if (found === null) return
   reader.mapping = { ...mapping, [output]: found }
-  takeLists(reader, page)
+  if (output === 'xml') takeLists(reader, page)
   if (known === null) reportFound(reader, found)
 }
 
-/** A field that was once repeated stays a list: one of its values, too, is published as one. */
+/** An element that was once repeated stays a list, also where it occurs once. */
 function takeLists(reader: Reader, { clients }: Page): void {
   const { mapping, fields, observe } = reader
   const found = newLists(clients, [...fields.lists, ...mapping.lists])

@@ -42,8 +42,10 @@ it('returns the same clients in XML and in JSON, each once and by modification t
   const { simulator, source } = await scene()
   const [xml, json] = [await scan(source, 'xml'), await scan(source, 'json')]
   expect(xml.map(({ No }) => No)).toEqual(simulator.clientIds)
-  const inShape = (clients: readonly ClientRecord[]) => clients.map(listShaper(newLists(clients, [])))
-  expect(inShape(xml).map(canonicalJson)).toEqual(inShape(json).map(canonicalJson))
+  // Its XML has an element around the cards, and its JSON none.
+  const inShape = xml.map(listShaper(newLists(xml, [])))
+  const sameShape = json.map((client) => ({ ...client, Cartes: { Carte: client.Cartes ?? '' } }))
+  expect(inShape.map(canonicalJson)).toEqual(sameShape.map(canonicalJson))
   for (const mark of plantedMarks) expect(JSON.stringify(json)).toContain(mark)
 })
 

@@ -38,7 +38,7 @@ it('prints one row per check before the first start, and creates nothing', async
     /^ {2}clients +polaris +ok/,
     /^ {2}clients +second page +ok +20 clients$/,
     /^ {2}clients +interleaved scans +ok +the second page is the same after pages of another scan$/,
-    /^ {6}detail: Cartes: lists in events once run has found them; to configure: listFields: \["Cartes"\]$/,
+    /^ {6}detail: Cartes\.Carte: lists in events once run has found them; to configure: listFields: \["Cartes\.Carte"\]$/,
     /^ {2}clients +fields +ok$/,
     /^ {6}detail: id No, modification time DateModification; all fields: .*, Nom, /,
     /^ {2}– +memory +ok +a million clients take \d+ MiB; /,

@@ -57,7 +57,7 @@ function recordsOf({ output, mode = 'structured', deadLetterClient = 'leave-out'
   const readClient = clientReader({ clientId: 'No', modifiedAt: 'DateModification' }, [], {
     timeZone,
     ignored: new Set(),
-    lists: ['Cartes'],
+    lists: ['Cartes.Carte'],
     fields,
     hmac,
     types,
@@ -101,7 +101,7 @@ describe.each(['xml', 'json'] as const)('the example in the consumer guide, read
   test('a client with types has the digits of its numbers, and an id of its own', () => {
     const types = new Map<string, ValueType>([
       ['acceptemailing', 'boolean'],
-      ['cartes.points', 'integer'],
+      ['cartes.carte.points', 'integer'],
       ['chiffreaffaires', 'decimal'],
       ['nom', 'integer'],
     ])

@@ -8,67 +8,81 @@ import { decodePage } from '../../../connector/source/polaris/decode/page/decode
 const decoded = (text: string) => decodePage(decodeAnswer(text), { timeZone: 'Europe/Paris' }).clients
 const page = (clients: string) => decoded(`<P><Clients>${clients}</Clients><hasMoreResults>false</hasMoreResults></P>`)
 const client = (fields: string) => page(`<InfoClient><No>1</No>${fields}</InfoClient>`)[0] ?? {}
-const cartes = (xml: string) => listShaper(['cartes'])(client(xml)).Cartes
+const cartes = (xml: string) => listShaper(['Cartes.Carte'])(client(xml)).Cartes
+const tel = (xml: string) => listShaper(['tel'])(client(xml)).Tel
 
-describe('a field that is a list', () => {
-  test('has its items, without the names of wrapper and items', () => {
-    expect(cartes('<Cartes><Carte><No>1</No><T>a</T></Carte></Cartes>')).toEqual([{ No: '1', T: 'a' }])
-    expect(cartes('<Cartes><Carte>1</Carte><Carte>2</Carte></Cartes>')).toEqual(['1', '2'])
-    expect(cartes('<Cartes><Carte>1</Carte></Cartes>')).toEqual(['1'])
-    expect(cartes('<Cartes/>')).toEqual([])
-    expect(cartes('<Cartes>\n</Cartes>')).toEqual([])
-    expect(cartes('<Cartes xsi:nil="true"/>')).toBeUndefined()
+describe('an element that is a list', () => {
+  test('is one at its own path, below the element around it', () => {
+    expect(cartes('<Cartes><Carte><No>1</No></Carte></Cartes>')).toEqual({ Carte: [{ No: '1' }] })
+    expect(cartes('<Cartes><Carte>1</Carte><Carte>2</Carte></Cartes>')).toEqual({ Carte: ['1', '2'] })
+    expect(cartes('<Cartes><Carte>1</Carte><Total>3</Total></Cartes>')).toEqual({ Carte: ['1'], Total: '3' })
+    expect(cartes('<Cartes><Carte t="x">1</Carte></Cartes>')).toEqual({ Carte: [{ '#text': '1', t: 'x' }] })
+    expect(tel('<Tel>1</Tel>')).toEqual(['1'])
+    expect(tel('<Tel>1</Tel><Nom/><Tel>2</Tel>')).toEqual(['1', '2'])
+    expect(tel('<Tel><Numero>0601</Numero></Tel>')).toEqual([{ Numero: '0601' }])
+  })
+
+  test('is empty where it or an element around it is empty, and absent where that is absent or nil', () => {
+    for (const empty of ['<Cartes/>', '<Cartes>\n</Cartes>', '<Cartes><Carte/></Cartes>'])
+      expect(cartes(empty)).toEqual({ Carte: [] })
+    expect(tel('<Tel/>')).toEqual([])
+    expect(tel('<Tel/><Tel>1</Tel>')).toEqual(['', '1'])
     expect(cartes('')).toBeUndefined()
+    expect(cartes('<Cartes xsi:nil="true"/>')).toBeUndefined()
+    expect(cartes('<Cartes><Total>0</Total></Cartes>')).toEqual({ Total: '0' })
   })
 
-  test('has them without a wrapper too', () => {
-    expect(cartes('<Cartes>1</Cartes>')).toEqual(['1'])
-    expect(cartes('<Cartes>1</Cartes><Nom/><Cartes>2</Cartes>')).toEqual(['1', '2'])
-    expect(cartes('<Cartes><No>1</No><T>a</T></Cartes>')).toEqual([{ No: '1', T: 'a' }])
-  })
-
-  test('may be in an object, or in the items of another list', () => {
-    const inner = listShaper(['A.T', 'L', 'L.T'])
+  test('may be in the items of another list, and several levels below an empty element', () => {
+    const inner = listShaper(['A.T', 'L', 'L.T', 'X.Y.Z'])
     expect(inner({ A: { T: '1' }, B: '2' })).toEqual({ A: { T: ['1'] }, B: '2' })
-    expect(inner({ L: { I: { T: { x: '1' }, N: 'a' } } })).toEqual({ L: [{ T: ['1'], N: 'a' }] })
+    expect(inner({ L: { T: { x: '1' }, N: 'a' } })).toEqual({ L: [{ T: [{ x: '1' }], N: 'a' }] })
+    expect(inner({ L: ['', { T: '' }, 'text', [{ T: '1' }]] })).toEqual({
+      L: [{ T: [] }, { T: [] }, 'text', [{ T: ['1'] }]],
+    })
+    expect(inner({ X: '' })).toEqual({ X: { Y: { Z: [] } } })
     const built = JSON.parse('{"__proto__":{"x":"1"},"L":"2"}') as ClientRecord
     expect(JSON.stringify(inner(built))).toBe('{"__proto__":{"x":"1"},"L":["2"]}')
   })
 })
 
 describe('the lists of clients', () => {
-  test('are the fields that one of the clients repeats', () => {
+  test('are the elements that one of the clients repeats; nil ones do not count', () => {
     const one = client('<Cartes><Carte><No>1</No><Tels><Tel>1</Tel><Tel>2</Tel></Tels></Carte></Cartes>')
     const two = client('<Cartes><Carte/><Carte><No>2</No></Carte></Cartes><Ref>a</Ref><Ref>b</Ref>')
-    expect(newLists([one, two], [])).toEqual(['Cartes.Carte.Tels', 'Cartes', 'Ref'])
-    expect(newLists([one, two], ['cartes', 'REF'])).toEqual(['Cartes.Tels'])
-    expect(newLists([client('<Cartes><Carte>1</Carte></Cartes>')], [])).toEqual([])
+    expect(newLists([one, two], [])).toEqual(['Cartes.Carte.Tels.Tel', 'Cartes.Carte', 'Ref'])
+    expect(newLists([one, two], ['cartes.carte', 'REF'])).toEqual(['Cartes.Carte.Tels.Tel'])
+    const adresse = client('<Adresse><Ligne>1</Ligne><Ligne xsi:nil="true"/><Ville xsi:nil="true"/></Adresse>')
+    expect(adresse.Adresse).toEqual({ Ligne: '1' })
+    expect(newLists([adresse], [])).toEqual([])
   })
 
-  test('have no names that could be data (invariant 8), and are not too many for a checkpoint', () => {
-    expect(newLists([{ 'zoe@exemple.example': ['1'], '33123456789': [], A: { 'é è': ['x'] } }], [])).toEqual([])
+  test('have no names that could be data (invariant 8) or have a dot, and are not too many for a checkpoint', () => {
+    const names = { 'zoe@exemple.example': ['1'], '33123456789': [], A: { 'é è': ['x'] }, 'A.b': ['1', '2'] }
+    expect(newLists([names], [])).toEqual([])
     const many = Object.fromEntries(Array.from({ length: 120 }, (_, at) => [`Liste${at}`, ['x']]))
     expect(newLists([many], ['Cartes'])).toHaveLength(99)
   })
 })
 
-test('XML and JSON give byte-equal clients, with the same lists', () => {
+test('XML and JSON of the same shape give byte-equal clients, whatever the number of items', () => {
   const xml = [
     client('<Tel>1</Tel><Tel>2</Tel><Cartes/>'),
     client('<Tel>3</Tel><Cartes><Carte><T>a</T><L><I>b</I></L></Carte></Cartes>'),
     client('<Cartes><Carte><T>c</T><L/></Carte><Carte><L><I>d</I><I>e</I></L></Carte></Cartes>'),
   ]
   const fields = [
-    { Tel: ['1', '2'], Cartes: [] },
-    { Tel: ['3'], Cartes: [{ T: 'a', L: ['b'] }] },
-    { Tel: null, Cartes: [{ T: 'c', L: [] }, { L: ['d', 'e'] }] },
+    { Tel: ['1', '2'], Cartes: { Carte: [] } },
+    { Tel: ['3'], Cartes: { Carte: [{ T: 'a', L: { I: ['b'] } }] } },
+    {
+      Tel: null,
+      Cartes: { Carte: [{ T: 'c', L: { I: [] } }, { L: { $id: '1', I: { $id: '2', $values: ['d', 'e'] } } }] },
+    },
   ]
   const clients = fields.map((one) => ({ No: 1, ...one }))
   const json = decoded(JSON.stringify({ InfoClient: clients, hasMoreResults: false }))
   const lists = newLists(xml, [])
-  expect(lists).toEqual(['Tel', 'Cartes', 'Cartes.L'])
-  expect(newLists(json, []).toSorted()).toEqual(lists.toSorted())
+  expect(lists).toEqual(['Tel', 'Cartes.Carte', 'Cartes.Carte.L.I'])
   const inShape = (one: ClientRecord) => canonicalJson(listShaper(lists)(one))
-  expect(xml.map(inShape)).toEqual(json.map(inShape))
+  expect(xml.map(inShape)).toEqual(json.map(canonicalJson))
   expect(xml.map(canonicalJson)).not.toEqual(json.map(canonicalJson))
 })

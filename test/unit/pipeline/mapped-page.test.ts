@@ -12,7 +12,7 @@ const server =
   (clients: readonly ClientRecord[], isBackfilled = false): Respond =>
   ({ lastChanged }) =>
     clients.length === 0 || (lastChanged === beginAt && !isBackfilled) ? pageOf([]) : pageOf(clients, { path })
-const newStream = { states: newScans, mapping: unmapped, settings: { lookBacks: [] } }
+const newStream = { states: newScans, mapping: unmapped, settings: { lookBacks: [], output: 'xml' } } as const
 
 test('what is known of pages is part of the next requests and of the readings, and reported once', async () => {
   const known: PageRequest['clientsPath'][] = []
@@ -23,7 +23,7 @@ test('what is known of pages is part of the next requests and of the readings, a
   })
   const readings = await read(2)
   const found = { path, clientId: 'Id', modifiedAt: 'DateModification' }
-  const mapping = { xml: null, json: found, lists: ['Tel'] }
+  const mapping = { xml: found, json: null, lists: ['Tel'] }
   expect(known).toEqual([undefined, path])
   expect(readings.map((reading) => reading.mapping)).toEqual([mapping, mapping])
   expect(of('field-detected')).toMatchObject([
@@ -31,4 +31,14 @@ test('what is known of pages is part of the next requests and of the readings, a
     { setting: 'POLARIS_MODIFIED_AT_FIELD', field: 'DateModification' },
   ])
   expect(of('lists-found')).toMatchObject([{ fields: ['Tel'] }])
+})
+
+test('lists of JSON are those that the server writes: none is kept, and none is applied', async () => {
+  const clients = [{ No: '1', Tel: ['a', 'b'], Ref: 'c' }]
+  const mapping = { ...unmapped, lists: ['Ref'] }
+  const { read, of } = pageReader(server(clients), { ...newStream, mapping, settings: { lookBacks: [] } })
+  const [reading] = await read(1)
+  expect(reading?.mapping.lists).toEqual(['Ref'])
+  expect(reading?.clients.map(({ json }) => json)).toEqual(['{"No":"1","Ref":"c","Tel":["a","b"]}'])
+  expect(of('lists-found')).toEqual([])
 })

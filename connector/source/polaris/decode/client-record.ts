@@ -66,21 +66,21 @@ function valueIn(value: Value, making: Making): ClientValue | undefined {
   if (typeof value === 'string') return normaliseText(value, making.timeZone)
   if (value === null) return undefined
   if (typeof value !== 'object') return String(value)
-  return isList(value) ? itemsIn(value, making) : objectIn(value, making)
+  if (isList(value)) return itemsIn(value, making)
+  const items = wrappedItems(value)
+  return items === undefined ? shaped(presentIn(value, making), making.shapes) : itemsIn(items, making)
+}
+
+/** The items of a list of JSON that Json.NET writes as an object, with metadata beside the items. */
+function wrappedItems(value: Parameters<typeof fieldsOf>[0]): readonly Value[] | undefined {
+  if (value instanceof Element) return undefined
+  const { $values: items = null } = value
+  const isWrapped = isList(items) && Object.keys(value).every((name) => name === '$values' || isMetadata(name))
+  return isWrapped ? items : undefined
 }
 
 const itemsIn = (items: readonly Value[], making: Making) =>
   items.map((item) => valueIn(item, making)).filter((item) => item !== undefined)
-
-function objectIn(value: Parameters<typeof fieldsOf>[0], making: Making): ClientValue {
-  const fields = presentIn(value, making)
-  const { names, values } = fields
-  // An element around several with the same name is their list.
-  const isItems = value instanceof Element && names.length > 1 && names.every(isFirst)
-  return isItems ? values : shaped(fields, making.shapes)
-}
-
-const isFirst = (name: string, _: number, names: readonly string[]) => name === names[0]
 
 /** Hot path. */
 function shaped({ names, values }: Fields, shapes: Shape[]): ClientRecord {

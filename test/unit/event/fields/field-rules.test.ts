@@ -8,7 +8,7 @@ import {
   fieldRules,
   minimiser,
 } from '../../../../connector/event/fields/field-rules.ts'
-import type { ClientRecord } from '../../../../connector/source/client-source.ts'
+import type { ClientRecord, ClientValue } from '../../../../connector/source/client-source.ts'
 
 const rules = (others: FieldRules['others'], fields: Record<string, FieldAction>) =>
   fieldRules(others, Object.entries(fields))
@@ -93,15 +93,21 @@ describe('a minimised client', () => {
     expect(under('keep', { Constructor: 'drop' })(record)).toEqual(JSON.parse('{"__proto__":"1","No":"3"}'))
   })
 
-  test('has no more of a list whose only item XML shows as an object', () => {
-    const one = (item: ClientRecord): ClientRecord => ({ No: '1', Cartes: { Carte: item } })
-    const card = { Numero: '17', Points: '3' }
-    expect(under('keep', { 'Cartes.Numero': 'drop' })(one(card))).toEqual(one({ Points: '3' }))
-    expect(under('keep', { 'Cartes.Numero': 'hmac' })(one(card))).toEqual(one({ ...card, Numero: expected('17') }))
-    expect(under('drop', { No: 'keep', 'Cartes.Points': 'keep' })(one(card))).toEqual(one({ Points: '3' }))
-    expect(under('keep', { 'Cartes.Carte.Numero': 'drop' })(one(card))).toEqual(one({ Points: '3' }))
-    expect(under('keep', { 'Cartes.Numero': 'drop' })({ Cartes: { Carte: card, Total: '1' } })).toEqual({
-      Cartes: { Carte: card, Total: '1' },
-    })
+  test('is subject to the paths that the rules name, for one item of a list and for many', () => {
+    const one = { Cartes: { Carte: { Numero: '17', Points: '3' } }, Contact: { Medecin: { Nom: 'x' } } }
+    const many = { Cartes: { Carte: [{ Numero: '17' }, { Numero: '18' }] } }
+    const hashed = under('keep', { 'Cartes.Carte.Numero': 'hmac' })
+    expect(hashed(one)?.Cartes).toEqual({ Carte: { Numero: expected('17'), Points: '3' } })
+    expect(hashed(many)?.Cartes).toEqual({ Carte: [{ Numero: expected('17') }, { Numero: expected('18') }] })
+    expect(under('keep', { 'Cartes.Numero': 'drop' })(one)).toEqual(one)
+    expect(under('drop', { 'Contact.Nom': 'keep' })(one)).toEqual({})
+    expect(under('drop', { 'Contact.Medecin.Nom': 'keep' })(one)).toEqual({ Contact: one.Contact })
+  })
+
+  test('has the same HMAC of an object whether a list of one in it is known as a list or not, and none of nothing', () => {
+    const hashed = under('keep', { Cartes: 'hmac' })
+    const hashOf = (Cartes: ClientValue) => hashed({ Cartes })?.Cartes
+    expect(hashOf({ Carte: [{ Numero: '17' }] })).toBe(hashOf({ Carte: { Numero: '17' } }))
+    expect([hashOf(''), hashOf({ Carte: [] }), hashOf([])]).toEqual(['', '', []])
   })
 })

@@ -71,16 +71,20 @@ const leaf: fc.Arbitrary<Value> = fc.oneof(
   date.map((seconds): Value => ({ kind: 'date', ms: seconds * 1000 })),
 )
 const nothing = fc.constantFrom('null', 'minimum', 'left out').map((how): Value => ({ kind: 'nothing', how }) as Value)
-// XML cannot distinguish a record with one field in a list, an empty record, and a list of one item.
-const record = fieldsOf(fc.oneof(leaf, nothing), 2)
-  .filter((fields) => fields.filter(([, value]) => value.kind !== 'nothing').length > 1)
+// XML cannot distinguish an empty record from an empty text.
+const record = fieldsOf(fc.oneof(leaf, nothing), 1)
+  .filter((fields) => fields.some(([, value]) => value.kind !== 'nothing'))
   .map((fields): Value => ({ kind: 'record', fields }))
 const list = fc
   .array(fc.oneof(leaf, record), { minLength: 2, maxLength: 4 })
   .map((items): Value => ({ kind: 'list', items }))
 const client = fieldsOf(fc.oneof(leaf, nothing, record, list), 1)
-/** Configured lists can have any length. */
-const configured = fc.array(fc.oneof(leaf, record), { maxLength: 3 }).map((items): Value => ({ kind: 'list', items }))
+const isBlank = (value: Value) => value.kind === 'text' && value.text.trim() === ''
+/** Configured lists can have any length. XML cannot distinguish one empty item from none. */
+const configured = fc
+  .array(fc.oneof(leaf, record), { maxLength: 3 })
+  .filter((items) => items.length !== 1 || !items.some(isBlank))
+  .map((items): Value => ({ kind: 'list', items }))
 
 const zone = 'Europe/Paris'
 const escaped = (value: string) => value.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
@@ -101,7 +105,7 @@ function xmlOf(tag: string, value: Value): string {
     case 'record':
       return element(value.fields.map(([key, field]) => xmlOf(key, field)).join('\n'))
     case 'list':
-      return element(value.items.map((item) => xmlOf('Item', item)).join(''))
+      return value.items.length === 0 ? element('') : value.items.map((item) => xmlOf(tag, item)).join('')
   }
 }
 
