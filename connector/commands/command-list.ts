@@ -104,12 +104,13 @@ Connects to Polaris only. Masks what it prints of a client: a word is xxx, a dig
     takesStream: true,
     options: {
       config,
+      schema: { description: 'print a JSON Schema of the first clients (default: 1000) as they would be published' },
       limit: { value: 'number', range: [1, 1000], description: 'number of events, at most 1000; default: 3' },
       from: { value: 'folder', description: 'read answers that doctor --save has saved, in place of the server' },
       'show-data': { description: 'do not mask the clients: prints personal data' },
       json,
     },
-    examples: ['preview lyon --config connector.yaml --limit 10'],
+    examples: ['preview lyon --config connector.yaml --limit 10', 'preview lyon --schema'],
     load: async () => (await import('./preview.ts')).preview,
   },
   {

@@ -24,6 +24,13 @@ interface PreviewParts {
   readonly limit: number
 }
 
+interface Preview {
+  readonly records: PreviewedRecord[]
+  /** The clients in events, as JSON and unmasked. */
+  readonly contents: readonly string[]
+  readonly lists: readonly string[]
+}
+
 /**
  * The records of the first clients from the reader's beginning, as if nothing was published of them yet. Rejects with
  * `source.*` or the reason of `stop`.
@@ -32,17 +39,17 @@ export async function previewRecords(
   reader: InspectionReader,
   { stream, settings, isMasked, limit }: PreviewParts,
   stop: AbortSignal,
-): Promise<{ readonly records: PreviewedRecord[]; readonly lists: readonly string[] }> {
+): Promise<Preview> {
   const records: PreviewedRecord[] = []
+  const contents: string[] = []
   let lists: readonly string[] = []
-  let sequence = 0
   const add = (client: ReadClient, place: Pick<EventPlace, 'readAt' | 'idField'>) => {
     const { kind, record } = clientRecord(
       client,
-      { ...place, sequence, previous: `g${emptyIndex.generation}`, marks: { snapshot: true } },
+      { ...place, sequence: contents.length, previous: `g${emptyIndex.generation}`, marks: { snapshot: true } },
       settings,
     )
-    if (kind === 'event') sequence += 1
+    if (kind === 'event') contents.push(client.json)
     const { events, deadLetters } = stream.kafka.topic
     records.push(shownRecord(record, { topic: kind === 'event' ? events : deadLetters, isMasked }))
   }
@@ -52,7 +59,7 @@ export async function previewRecords(
     for (const client of clients.slice(0, limit - records.length)) add(client, place)
     if (records.length >= limit) break
   }
-  return { records, lists }
+  return { records, contents, lists }
 }
 
 function shownRecord(

@@ -1,6 +1,7 @@
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import { expect, it } from 'vitest'
 import { expectNothingPersonal } from '../../support/nothing-personal.ts'
-import { scene } from '../../support/stream-scene.ts'
+import { scene, untilCaughtUp } from '../../support/stream-scene.ts'
 
 it('preview prints the first events, masked unless asked otherwise', async () => {
   const { start, simulator } = await scene()
@@ -20,4 +21,47 @@ it('preview prints the first events, masked unless asked otherwise', async () =>
   const [first] = simulator.changes
   expect(shown).toMatch(new RegExp(`^ {2}key: ${first?.clientId}$`, 'm'))
   expect(shown).toContain(`subject: ${first?.clientId}`)
+})
+
+/** The schema, for which any other field is a mistake. */
+const closed = (text: string) =>
+  JSON.parse(text, (_, value) => (value?.properties === undefined ? value : { additionalProperties: false, ...value }))
+
+it.each([
+  { POLARIS_OUTPUT: 'xml', EVENT_MODE: 'structured' },
+  {
+    POLARIS_OUTPUT: 'json',
+    EVENT_MODE: 'binary',
+    EVENT_OTHER_FIELDS: 'drop',
+    POLARIS_CLIENT_ID_FIELD: 'No',
+    EVENT_FIELDS: 'No: keep\nCartes: keep',
+  },
+])('preview --schema fits all events that are published, has all their fields and no value: %j', async (settings) => {
+  const types =
+    'ChiffreAffaires: decimal\nAccepteMailing: boolean\nCartes.Points: integer\nCartes.Carte.Points: integer'
+  const here = await scene({ environment: { EVENT_TYPES: types, ...settings } })
+  expect(await here.start({}, untilCaughtUp).exitCode()).toBe(0)
+  const records = await here.records()
+  expect(records.length).toBeGreaterThanOrEqual(200)
+  const schema = async (...options: string[]) => {
+    const preview = here.start({}, ['preview', '--schema', ...options])
+    expect(await preview.exitCode(), preview.output()).toBe(0)
+    return preview.printed()
+  }
+  const printed = await schema()
+  expectNothingPersonal([printed])
+  const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, strictTypes: false, allErrors: true })
+  const fits = ajv.compile(closed(printed))
+  for (const { value } of records) {
+    const client = settings.EVENT_MODE === 'binary' ? value : (value as { data: unknown }).data
+    expect(fits(client), JSON.stringify([fits.errors, client])).toBe(true)
+  }
+  expect(printed).toMatch(/"type": "integer"/)
+  expect(JSON.parse(printed)).toMatchObject({
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'clients of the stream clients',
+    $comment: 'in 200 of 200 clients',
+    properties: { No: { $comment: 'in 200 of 200 clients', type: 'string' } },
+  })
+  expect(JSON.parse(await schema('--limit', '30', '--json')).$comment).toBe('in 30 of 30 clients')
 })
