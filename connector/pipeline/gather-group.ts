@@ -11,6 +11,7 @@ interface GatherParts {
   readonly clock: Pick<Clock, 'sleep'>
   readonly groupMaxSize: number
   readonly groupMaxDelayMs: number
+  readonly takesOnePage?: () => boolean
 }
 
 /**
@@ -18,7 +19,7 @@ interface GatherParts {
  * Resolves to why the group takes no more pages.
  */
 export async function gatherGroup(
-  { builder, progress, clock, groupMaxSize, groupMaxDelayMs }: GatherParts,
+  { builder, progress, clock, groupMaxSize, groupMaxDelayMs, takesOnePage = () => false }: GatherParts,
   pages: ReadAhead<PageReading>,
   stop: AbortSignal,
 ): Promise<'complete' | 'stopped'> {
@@ -28,7 +29,8 @@ export async function gatherGroup(
     const before = builder.size()
     builder.add(reading)
     progress(reading, builder.size() - before)
-    if (reading.isLast || builder.size() >= groupMaxSize || builder.entries() >= MAX_ENTRIES) return 'complete'
+    const isFull = builder.size() >= groupMaxSize || builder.entries() >= MAX_ENTRIES
+    if (reading.isLast || isFull || takesOnePage()) return 'complete'
     delay ??= clock.sleep(groupMaxDelayMs, delaying.signal).catch(() => {})
     if ((await pages.peek(delay)) === undefined) return stop.aborted ? 'stopped' : 'complete'
   }

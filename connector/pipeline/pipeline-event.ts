@@ -1,7 +1,7 @@
 import type { Wishes, WishesEvent } from '../checkpoint/wishes.ts'
 import type { IndexEvent } from '../index/index-storage.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
-import type { HistoryState, Lane, ScanStates } from '../scan/scan-state.ts'
+import type { HistoryState, Lane, ScanName, ScanStates } from '../scan/scan-state.ts'
 import type { SourceEvent } from '../source/client-source.ts'
 
 /**
@@ -46,6 +46,20 @@ export type PipelineEvent =
       readonly tookMs: number
     }
   | SourceEvent
+  /**
+   * Reading a page failed. `attempt`: the failures of this page so far. `in-place`: all scans wait until it is read;
+   * `in-turn`: others are read meanwhile.
+   */
+  | {
+      readonly kind: 'read-retried'
+      readonly scan: Lane
+      readonly tried: 'in-place' | 'in-turn'
+      readonly code: ErrorCode
+      readonly attempt: number
+      readonly error: unknown
+    }
+  /** A page was read after `failures`. */
+  | { readonly kind: 'read-recovered'; readonly scan: Lane; readonly failures: number; readonly failedForMs: number }
   | { readonly kind: 'caught-up'; readonly clients: number; readonly pages: number }
   | { readonly kind: 'fell-behind' }
   | {
@@ -57,7 +71,7 @@ export type PipelineEvent =
       readonly tookMs: number
       /** Milliseconds from each change that a live scan found to the commit of its event; not if the time is unknown. */
       readonly delays: readonly number[]
-      /** When the newest of its changes was made, by the clock of the server, in ms since 1970. */
+      /** When the newest change of a client that was read was made, by the clock of the server, in ms since 1970. */
       readonly newestChange: number | undefined
       readonly seq: number
       /** Whether a live scan has ended. */
@@ -78,12 +92,18 @@ export type PipelineEvent =
   | {
       readonly kind: 'scan-backed-off'
       readonly scan: BackgroundLane
+      readonly reachMs: ScanName['reachMs']
       readonly pauseMs: number
       readonly code: ErrorCode
       readonly error: unknown
     }
   /** A scan that was backed off has made progress. */
-  | { readonly kind: 'scan-recovered'; readonly scan: BackgroundLane; readonly backedOffMs: number }
+  | {
+      readonly kind: 'scan-recovered'
+      readonly scan: BackgroundLane
+      readonly reachMs: ScanName['reachMs']
+      readonly backedOffMs: number
+    }
   /** The server promises more, but the scan does not advance; it begins again. */
   | { readonly kind: 'scan-stuck'; readonly scan: Lane; readonly why: string }
   | { readonly kind: 'history-done'; readonly clients: number }
@@ -110,9 +130,9 @@ export interface StreamFailure {
   /** `hold`: something outside must change. `fenced`: another process has opened the stream. */
   readonly kind: 'retry' | 'hold' | 'fenced'
   readonly pauseMs: number
-  /** Failures of this kind since the last progress; fences in succession. */
+  /** Failures of this kind since the stream last ran for five minutes without one; fences in succession. */
   readonly times: number
-  /** The one before had the same code. */
+  /** A failure with the same code is not over. */
   readonly isRepeated: boolean
 }
 

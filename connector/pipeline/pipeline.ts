@@ -14,33 +14,34 @@ export interface PipelineParts extends Omit<DeliveryParts, 'observe' | 'onDelive
   /** Group commit: under a backlog, pages join a group until one of these limits is reached. */
   readonly groupMaxSize: number
   readonly groupMaxDelayMs: number
-}
-
-/** The source has failed, or a page cannot be processed: all pages before it are delivered, and the state is saved. */
-export interface ReadFailure {
-  readonly error: unknown
+  /** Whether a group takes one page alone, because the delivery of a larger one has failed. Default: never. */
+  readonly takesOnePage?: () => boolean
 }
 
 /**
- * Copies pages from the source to Kafka until `stop` aborts or the reader ends: delivers one group after another, and
- * gathers the next one meanwhile. After a `ReadFailure` the stream may be run again; after a rejection it must be opened
- * again first. Pages that were not committed by then are read again.
+ * How a run of the pipeline ended. `failed`: the source has failed, or a page cannot be processed. The groups before it are
+ * delivered, the state is saved, and the pages of its own group are read again.
  */
-export async function runPipeline(
-  parts: PipelineParts,
-  stream: OpenStream,
-  stop: AbortSignal,
-): Promise<'stopped' | 'caught-up' | ReadFailure> {
+export type PipelineEnd =
+  | { readonly kind: 'stopped' | 'caught-up' }
+  | { readonly kind: 'failed'; readonly error: unknown }
+
+/**
+ * Copies pages from the source to Kafka until `stop` aborts or the reader ends: delivers one group after another, and
+ * gathers the next one meanwhile. After `failed` the stream may be run again; after a rejection it must be opened again
+ * first. Pages that were not committed by then are read again.
+ */
+export async function runPipeline(parts: PipelineParts, stream: OpenStream, stop: AbortSignal): Promise<PipelineEnd> {
   const copying = startCopying(parts, stream)
   const { from, finishGroup, deliver } = copying
   const reading = linkedAbort(stop)
   const pages = readAhead<PageReading>(readPages(parts.reader, from, reading.signal))
   let delivery = Promise.resolve()
   try {
-    for (let end = 'complete'; end !== 'stopped'; ) {
+    for (let isLast = false; !isLast; ) {
       const gathered = await gatherDuring(delivery, { copying, pages }, stop)
-      if (typeof gathered === 'object') return gathered
-      end = gathered
+      if (gathered.kind === 'failed') return gathered
+      isLast = gathered.kind === 'stopped'
       const finished = finishGroup()
       // Invariant 6: gathered pages are delivered, even if `stop` has aborted meanwhile.
       if (!isEmpty(finished.group)) delivery = deliver(finished)
@@ -50,7 +51,7 @@ export async function runPipeline(
     reading.abort()
     await Promise.allSettled([delivery, pages.close()])
   }
-  return stop.aborted ? 'stopped' : 'caught-up'
+  return { kind: stop.aborted ? 'stopped' : 'caught-up' }
 }
 
 type Copying = ReturnType<typeof startCopying>
@@ -84,17 +85,17 @@ async function gatherDuring(
   delivery: Promise<void>,
   { copying, pages }: { copying: Copying; pages: ReadAhead<PageReading> },
   stop: AbortSignal,
-): Promise<'complete' | 'stopped' | ReadFailure> {
+): Promise<{ readonly kind: 'complete' | 'stopped' } | Extract<PipelineEnd, { kind: 'failed' }>> {
   const gatheringEnded = new AbortController()
   const written = delivery.then(() => copying.saveInTime(gatheringEnded.signal))
   try {
-    return await unlessFails(written, gatherGroup({ ...copying.parts, ...copying }, pages, stop))
+    return { kind: await unlessFails(written, gatherGroup({ ...copying.parts, ...copying }, pages, stop)) }
   } catch (error) {
     gatheringEnded.abort()
     await written
     // The source has failed, not a write: the checkpoint is saved now, before the commit record can expire.
     await copying.save()
-    return { error }
+    return { kind: 'failed', error }
   } finally {
     gatheringEnded.abort()
     await written

@@ -16,8 +16,8 @@ export interface BackOff {
   wait(scan: ScanName, until: number): void
   /** In a row, without progress. */
   failures(scan: ScanName): number
-  /** A failed page, or a place that was lost. Returns the failures. */
-  failed(scan: Scan, now: number): number
+  /** A failed page, or a place that was lost; the server may have asked for a longer pause. Returns the failures. */
+  failed(scan: Scan, now: number, askedMs?: number): number
   /** Whether the scan has read more pages than before it failed or lost its place. */
   isProgress(scan: Scan): boolean
   /** Returns how long the scan was backed off, if it was. */
@@ -46,12 +46,13 @@ export function backOff(): BackOff {
     notBefore: (scan) => at(scan).notBefore,
     wait: (scan, until) => set({ ...at(scan), notBefore: until }),
     failures: (scan) => at(scan).failures,
-    failed: (scan, now) => {
+    failed: (scan, now, askedMs = 0) => {
       const before = at(scan)
       const failures = before.failures + 1
       const pauseMs = pauseAfter(failures)
       const backedOffAt = pauseMs === 0 ? undefined : (before.backedOffAt ?? now)
-      set({ ...before, failures, pages: Math.max(before.pages, scan.pages), backedOffAt, notBefore: now + pauseMs })
+      const notBefore = now + Math.max(pauseMs, askedMs)
+      set({ ...before, failures, pages: Math.max(before.pages, scan.pages), backedOffAt, notBefore })
       return failures
     },
     isProgress: (scan) => scan.pages > at(scan).pages,

@@ -30,7 +30,7 @@ export function begunScan(states: ScanStates, name: ScanName, parts: BeginParts)
   const isFull = name.lane === 'history' && states.history.state === 'done'
   const history: HistoryState = isFull ? { ...states.history, state: 'again' } : states.history
   const from = beginningOf({ ...states, history }, name, parts)
-  const scan: Scan = { ...unread, ...name, number: 0, from, lastChanged: from, limit, output, isEndAsked: false }
+  const scan: Scan = { ...unread, ...name, number: 0, from, lastChanged: from, limit, output }
   return withScan({ ...states, history }, scan)
 }
 
@@ -86,6 +86,14 @@ export function resumed(scan: Scan, parts: Omit<BeginParts, 'beginAt'>): Scan {
   // What it reads again is older than the last time.
   const times = { ...scan.times, last: lastChanged }
   return { ...scan, ...unread, startedAt, clients, times, lastChanged }
+}
+
+/** How far a scan has come, by the modification times that it has read; undefined: it has read none. Pure. */
+export function percentRead({ from, times }: Scan, now: number, timeZone: string): number | undefined {
+  if (times === null || times.last === null) return undefined
+  const start = instantOf(from, timeZone, 'earlier')
+  const share = (instantOf(times.last, timeZone, 'earlier') - start) / (now - start)
+  return Math.max(0, Math.min(99, Math.floor(100 * share)))
 }
 
 /** The states of an opened stream under the current settings. */

@@ -63,7 +63,7 @@ const scan = z.object({
   seen: seenPage.nullable(),
   /** Consecutive pages without a client. */
   emptyPages: count,
-  /** It ended with an empty page after pages with clients, and has to ask for that page once more, or has done so. */
+  /** It ended with an empty page after pages with clients, and asks for that page once more. */
   isEndAsked: z.boolean(),
   /** Since it began, or resumed. */
   pages: count,
@@ -115,6 +115,7 @@ export const unread = {
   times: noTimes,
   seen: null,
   emptyPages: 0,
+  isEndAsked: false,
   pages: 0,
   clients: 0,
 } as const satisfies Partial<Scan>

@@ -42,7 +42,9 @@ export function scanStep(scan: Scan, { page, clients, began, overlapMs }: ReadPa
     clients: scan.clients + clients.length,
     emptyPages: clients.length === 0 ? scan.emptyPages + 1 : 0,
   }
-  if (page.hasMoreResults) return next(read, page.checkPoint, clients)
+  // The answer to that question was that there is more.
+  const isEndAsked = scan.isEndAsked && scan.emptyPages === 0
+  if (page.hasMoreResults) return next({ ...read, isEndAsked }, page.checkPoint, clients)
   const isInDoubt = scan.lane === 'history' && clients.length === 0 && read.clients > 0 && !scan.isEndAsked
   return isInDoubt ? { kind: 'end-in-doubt', scan: { ...read, isEndAsked: true } } : { kind: 'done', scan: read }
 }

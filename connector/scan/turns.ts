@@ -33,11 +33,12 @@ export function nextTurn(states: ScanStates, parts: TurnParts): Turn {
   const ready = due.filter((scan) => turns.notBefore(scan) <= now)
   if (isHistoryFirst(states, settings) && ready.some((scan) => isSame(scan, HISTORY)))
     return { kind: 'read', scan: HISTORY }
-  const isLiveDue = states.live.scan !== null || now >= turns.liveDueAt
+  const liveDueAt = Math.max(states.live.scan === null ? turns.liveDueAt : now, turns.notBefore(LIVE))
+  const isLiveDue = now >= liveDueAt
   const background = ready.length === 0 ? undefined : following(ready, turns.last)
   if (isLiveDue && (background === undefined || turns.livePages < LIVE_PAGES)) return { kind: 'read', scan: LIVE }
   if (background !== undefined) return { kind: 'read', scan: background }
-  const waits = [turns.liveDueAt - now, ...due.map((scan) => turns.notBefore(scan) - now), ...dueIn(states, parts)]
+  const waits = [liveDueAt - now, ...due.map((scan) => turns.notBefore(scan) - now), ...dueIn(states, parts)]
   return { kind: 'wait', ms: Math.max(1, Math.min(...waits)) }
 }
 

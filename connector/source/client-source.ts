@@ -1,5 +1,4 @@
 import type { Brand } from '../runtime/compiler-checks.ts'
-import type { ErrorCode } from '../runtime/error-catalogue.ts'
 
 /** The API's opaque token: only stored verbatim, compared for equality, and sent back with its original arguments. */
 export type CheckPoint = Brand<string, 'CheckPoint'>
@@ -85,10 +84,6 @@ export const shownPath = (path: readonly string[]) => path.map(shownName).join('
 
 /** What a source reports. Contains no personal data and no secrets. */
 export type SourceEvent =
-  /** Reading a page failed and is retried. `attempt`: number of failures of this page. */
-  | { readonly kind: 'read-retried'; readonly code: ErrorCode; readonly attempt: number; readonly error: unknown }
-  /** A page was read after `failures`. */
-  | { readonly kind: 'read-recovered'; readonly failures: number; readonly failedForMs: number }
   /** The server responded to a request, whatever it was. */
   | { readonly kind: 'response-received'; readonly status: number }
   /** References to characters that XML forbids, and their escapes in JSON, were decoded to U+FFFD. */

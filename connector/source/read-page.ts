@@ -2,7 +2,7 @@ import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError, isTransient } from '../runtime/connector-error.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import { pauseAfter, type RetryPolicy } from '../runtime/retry.ts'
-import type { ClientSource, ObserveSource, Page, PageRequest } from './client-source.ts'
+import type { ClientSource, Page, PageRequest } from './client-source.ts'
 
 export type PageRead =
   | { readonly kind: 'page'; readonly page: Page }
@@ -12,7 +12,6 @@ interface ReadParts {
   readonly source: ClientSource
   readonly clock: Clock
   readonly retry: RetryPolicy
-  readonly observe: ObserveSource
 }
 
 /** How a page is read. */
@@ -24,6 +23,8 @@ export interface ReadMode {
   readonly tries:
     | { readonly kind: 'in-place'; readonly until?: number }
     | { readonly kind: 'once'; readonly failures: number }
+  /** Called for each failure that is followed by another attempt in place. */
+  readonly onRetry: (error: ConnectorError) => void
 }
 
 type Attempt = Extract<PageRead, { kind: 'page' }> | { readonly kind: 'failed'; readonly error: ConnectorError }
@@ -33,11 +34,10 @@ type Attempt = Extract<PageRead, { kind: 'page' }> | { readonly kind: 'failed'; 
  * `stop`, or with `source.*`.
  */
 export async function readPage(
-  { source, clock, retry, observe }: ReadParts,
-  { at, tries }: ReadMode & { readonly at: PageRequest },
+  { source, clock, retry }: ReadParts,
+  { at, tries, onRetry }: ReadMode & { readonly at: PageRequest },
   stop: AbortSignal,
 ): Promise<PageRead> {
-  const startedAt = clock.monotonic()
   const attempt = async (request: PageRequest): Promise<Attempt> => {
     try {
       return { kind: 'page', page: await source.read(request, stop) }
@@ -48,10 +48,7 @@ export async function readPage(
   }
   for (let failures = 0; ; ) {
     const found = await attempt(at)
-    if (found.kind === 'page') {
-      if (failures > 0) observe({ kind: 'read-recovered', failures, failedForMs: clock.monotonic() - startedAt })
-      return found
-    }
+    if (found.kind === 'page') return found
     failures += 1
     const { error } = found
     const inARow = failures + (tries.kind === 'once' ? tries.failures : 0)
@@ -63,7 +60,7 @@ export async function readPage(
     }
     const isLast = tries.kind === 'once' || clock.monotonic() >= (tries.until ?? Number.POSITIVE_INFINITY)
     if (isLast || failures > retry.retries || !isTransient(error)) throw error
-    observe({ kind: 'read-retried', code: error.code, attempt: failures, error })
+    onRetry(error)
     await clock.sleep(pauseAfter(error, failures, { policy: retry, clock }), stop)
   }
 }

@@ -1,15 +1,16 @@
-import { waitingRewind } from '../checkpoint/wishes.ts'
+import { type Wishes, waitingRewind } from '../checkpoint/wishes.ts'
 import { type OpenStream, withDeadline } from '../pipeline/delivery.ts'
-import { type PipelineParts, type ReadFailure, runPipeline } from '../pipeline/pipeline.ts'
-import type { Observe, StreamState, WhyInState } from '../pipeline/pipeline-event.ts'
+import { type PipelineEnd, type PipelineParts, runPipeline } from '../pipeline/pipeline.ts'
+import type { Observe, StreamFailure, StreamState, WhyInState } from '../pipeline/pipeline-event.ts'
 import { linkedAbort } from '../runtime/abort.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
 import { graceAfter } from '../runtime/shutdown.ts'
-import { type NextTries, nextTries, type TryPauses } from './next-try.ts'
+import { nextStep, type TryOutcome, type WaitFor } from './next-step.ts'
 import type { OpenParts } from './open-stream.ts'
 import { openStream } from './open-stream.ts'
 import type { Assignment } from './run-streams.ts'
+import { type StreamTries, streamTries, type TryPauses } from './stream-tries.ts'
 
 /** What a stream works with while it is assigned here. */
 export interface StreamParts {
@@ -52,36 +53,43 @@ export type StreamEnd =
  */
 export async function runStream(parts: RunParts, stop: AbortSignal): Promise<StreamEnd> {
   const { stream, assignment } = parts
-  const enter = streamStates(parts)
+  const state = reportedState(parts)
   let end: StreamEnd | undefined
   while (end === undefined) {
-    enter('waiting')
+    state.enter('waiting')
     await assignment.until(() => assignment.isAssigned(stream), stop)
-    end = stop.aborted ? { kind: 'stopped' } : await runAssigned(parts, enter, stop)
+    end = stop.aborted ? { kind: 'stopped' } : await runAssigned(parts, state, stop)
   }
-  enter('ended')
+  state.enter('ended')
   return end
 }
 
-type Enter = (state: StreamState, why?: WhyInState) => void
+/** The state of a stream, of which each change, each failure, and each request of an operator to pause is reported. */
+interface ReportedState {
+  current(): StreamState
+  enter(state: StreamState, why?: WhyInState): void
+}
 
-/** Reports each change of the state, each failure, and each pause that an operator asks for. */
-function streamStates({ observe }: Pick<RunParts, 'observe'>): Enter {
-  let was: StreamState = 'waiting'
+function reportedState({ observe }: Pick<RunParts, 'observe'>): ReportedState {
+  let current: StreamState = 'waiting'
   let before: WhyInState = {}
-  return (state, why = {}) => {
-    const { failure, pause } = why
-    if (state !== was || failure !== before.failure || pause?.id !== before.pause?.id)
-      observe({ kind: 'stream-state', state, was, ...why })
-    was = state
-    before = why
+  return {
+    current: () => current,
+    enter: (state, why = {}) => {
+      const was = current
+      const { failure, pause } = why
+      const isNew = state !== was || failure !== before.failure || pause?.id !== before.pause?.id
+      current = state
+      before = why
+      if (isNew) observe({ kind: 'stream-state', state, was, ...why })
+    },
   }
 }
 
 /** A stream while it is assigned here. One whose source fails stays open. */
-interface Here extends Omit<RunParts, 'compose'>, StreamParts {
-  readonly enter: Enter
-  readonly tries: NextTries
+interface AssignedStream extends Omit<RunParts, 'compose'>, StreamParts {
+  readonly state: ReportedState
+  readonly tries: StreamTries
   /** The stream is to end here. */
   readonly leave: AbortSignal
   /** Whether no other replica takes the stream. */
@@ -89,8 +97,8 @@ interface Here extends Omit<RunParts, 'compose'>, StreamParts {
   opened: OpenStream | undefined
 }
 
-/** Undefined: it is assigned here no longer. */
-async function runAssigned(parts: RunParts, enter: Enter, stop: AbortSignal): Promise<StreamEnd | undefined> {
+/** Runs the stream until it is no longer assigned here, for which it resolves to undefined, or has ended. */
+async function runAssigned(parts: RunParts, state: ReportedState, stop: AbortSignal): Promise<StreamEnd | undefined> {
   const { stream, assignment, clock, whenHeld } = parts
   using leave = linkedAbort(stop)
   void assignment
@@ -98,139 +106,167 @@ async function runAssigned(parts: RunParts, enter: Enter, stop: AbortSignal): Pr
     .then(() => leave.abort(new DOMException('moved', 'AbortError')))
   using grace = graceAfter(leave.signal, parts.finishWithinMs, clock)
   await using closing = closeStack()
-  const tries = nextTries(clock, parts.pauses)
+  const tries = streamTries(clock, parts.pauses)
   const observe: Observe = (event) => {
-    if (event.kind === 'page-read') enter('running')
-    if (event.kind === 'pages-published') tries.progress()
+    tries.onEvent(event)
     parts.observe(event)
+    if (event.kind === 'pages-published' || event.kind === 'page-read') enterRunning(assigned)
   }
   const { open, pipeline } = parts.compose({ closing, giveUp: grace.signal, observe })
-  const isGivenUp = () => stop.aborted || whenHeld === 'ends'
-  const unopened = { opened: undefined }
-  const here: Here = { ...parts, open, pipeline, enter, tries, leave: leave.signal, isGivenUp, ...unopened }
-  enter('opening')
+  const assigned: AssignedStream = {
+    ...parts,
+    open,
+    pipeline,
+    state,
+    tries,
+    leave: leave.signal,
+    isGivenUp: () => stop.aborted || whenHeld === 'ends',
+    opened: undefined,
+  }
+  state.enter('opening')
   let end: StreamEnd | undefined
-  while (end === undefined && !leave.signal.aborted) end = await tryAndWait(here)
+  while (end === undefined && !leave.signal.aborted) end = await tryAndWait(assigned)
   leave.abort()
-  if (here.opened !== undefined) await tryAndWait(here) // saves it
+  if (assigned.opened !== undefined) await tryAndWait(assigned) // saves it
   return end ?? (stop.aborted ? { kind: 'stopped' } : undefined)
 }
 
+/** The stream runs, unless its last failure is not over: then it shows that failure while it tries again. */
+function enterRunning({ state, tries }: AssignedStream): void {
+  if (state.current() === 'opening' || !tries.isFailing()) state.enter('running')
+}
+
+type Outcome = Exclude<TryOutcome, { kind: 'failed' }> | { readonly kind: 'failed'; readonly failure: StreamFailure }
+
 /** Opens the stream and copies pages; waits until that may be tried again. Returns how the run ends if it is not. */
-async function tryAndWait(here: Here): Promise<StreamEnd | undefined> {
-  const { leave, enter, whenHeld, clock, lookEveryMs = LOOK_EVERY_MS } = here
-  const tried = await openAndCopy(here).catch(async (error: unknown) => {
-    await close(here)
-    return { error }
-  })
-  if (typeof tried === 'object') return await afterFailure(here, tried.error)
-  if (tried === 'caught-up') return { kind: tried }
-  if (tried === 'paused') {
-    enter('paused', { pause: here.open.wishes.current() })
-    if (whenHeld === 'ends') return { kind: 'paused' }
-    await clock
-      .sleep(lookEveryMs, leave)
-      .then(() => look(here, leave))
-      .catch(() => {})
-  }
-  if (!leave.aborted && !here.open.wishes.current().paused) enter('opening')
+async function tryAndWait(assigned: AssignedStream): Promise<StreamEnd | undefined> {
+  const { open, state, leave, whenHeld } = assigned
+  const outcome = await tryOnce(assigned)
+  const wishes = open.wishes.current()
+  const step = nextStep(outcome, { isPaused: wishes.paused, isLeaving: leave.aborted, whenHeld })
+  if (step.state !== null) state.enter(step.state, whyInState(step.state, outcome, wishes))
+  if (step.kind === 'end' && step.as !== 'held') return { kind: step.as }
+  if (step.kind === 'end') return { kind: 'held', error: failureOf(outcome)?.error }
+  await waitFor(step.after, outcome, assigned)
+  if (state.current() === 'paused' && !leave.aborted && !open.wishes.current().paused) state.enter('opening')
   return undefined
 }
 
-/** `stopped`: the stream is to end here, or an operator wants something else. After a `ReadFailure` it is still open. */
-async function openAndCopy(here: Here): Promise<'stopped' | 'caught-up' | 'paused' | ReadFailure> {
-  const { leave, enter, open, pipeline } = here
-  if (here.opened === undefined) {
-    const stream = await openStream(open, leave)
-    if (stream === 'paused') return stream
-    here.opened = stream
-    enter('running')
+const failureOf = (outcome: Outcome) => (outcome.kind === 'failed' ? outcome.failure : undefined)
+
+function whyInState(state: StreamState, outcome: Outcome, pause: Wishes): WhyInState {
+  const failure = failureOf(outcome)
+  const why = failure === undefined ? {} : { failure }
+  return state === 'paused' ? { ...why, pause } : why
+}
+
+async function waitFor(what: WaitFor, outcome: Outcome, assigned: AssignedStream): Promise<void> {
+  const { assignment, clock, leave, lookEveryMs = LOOK_EVERY_MS } = assigned
+  if (what === 'nothing') return
+  if (what === 'look') {
+    await clock
+      .sleep(lookEveryMs, leave)
+      .then(() => look(assigned, leave))
+      .catch(() => {})
+    return
   }
-  const end = leave.aborted || isWanted(here) ? 'stopped' : await copyUntilWanted(here, here.opened)
-  if (typeof end === 'object') return end
-  const { checkpoint } = here.opened
-  const isOwned = end === 'stopped' && !open.wishes.current().paused && !here.isGivenUp()
+  // A newer assignment, or a change of what is stored, ends the pause.
+  using pause = clock.deadline(failureOf(outcome)?.pauseMs ?? 0, leave)
+  if (what === 'change') await untilChanged(assigned, pause.signal)
+  else await assignment.next(pause.signal)
+}
+
+/** Reports no failure if the stream is to end here, and that alone has ended the try. */
+async function tryOnce(assigned: AssignedStream): Promise<Outcome> {
+  const { tries, leave, pipeline } = assigned
+  try {
+    const end = await openAndCopy(assigned)
+    return end.kind === 'failed' ? { kind: 'failed', failure: tries.afterFailure(end.error, 'other') } : end
+  } catch (error) {
+    const of = assigned.opened === undefined ? 'other' : 'delivery'
+    await close(assigned)
+    // `giveUp` aborts only after `leave`: the successor delivers the unfinished page group.
+    if (leave.aborted && (error === leave.reason || error === pipeline.giveUp.reason)) return { kind: 'stopped' }
+    return { kind: 'failed', failure: tries.afterFailure(error, of) }
+  }
+}
+
+/** `stopped`: the stream is to end here, or an operator wants something else. After a `failed` one it is still open. */
+async function openAndCopy(assigned: AssignedStream): Promise<PipelineEnd | { readonly kind: 'paused' }> {
+  const { leave, open, pipeline, tries, clock } = assigned
+  const beganAt = clock.monotonic()
+  if (assigned.opened === undefined) {
+    const stream = await openStream(open, leave)
+    if (stream === 'paused') return { kind: 'paused' }
+    assigned.opened = stream
+  }
+  tries.onRunning(beganAt)
+  enterRunning(assigned)
+  const end: PipelineEnd =
+    leave.aborted || isWanted(assigned) ? { kind: 'stopped' } : await copyUntilWanted(assigned, assigned.opened)
+  if (end.kind === 'failed') return end
+  const { checkpoint } = assigned.opened
+  const isOwned = end.kind === 'stopped' && !open.wishes.current().paused && !assigned.isGivenUp()
   // Invariant 6: the state is saved, without an owner if no other replica takes the stream.
   if (!isOwned) await withDeadline(pipeline, checkpoint.leave)
   else if (!checkpoint.isSaved()) await withDeadline(pipeline, checkpoint.save)
-  await close(here)
+  await close(assigned)
   return end
 }
 
-async function copyUntilWanted(here: Here, opened: OpenStream): Promise<'stopped' | 'caught-up' | ReadFailure> {
-  using copying = linkedAbort(here.leave)
+async function copyUntilWanted(assigned: AssignedStream, opened: OpenStream): Promise<PipelineEnd> {
+  const { pipeline, tries, leave } = assigned
+  using copying = linkedAbort(leave)
   const { signal } = copying
   const isFound = async () => {
-    await look(here, signal)
-    return isWanted(here)
+    await look(assigned, signal)
+    return isWanted(assigned)
   }
-  const looking = lookUntil(here, isFound, signal).then(() => copying.abort())
+  const looking = lookUntil(assigned, isFound, signal).then(() => copying.abort())
   try {
-    return await runPipeline(here.pipeline, opened, signal)
+    return await runPipeline({ ...pipeline, takesOnePage: tries.isDeliveryFailing }, opened, signal)
   } finally {
     copying.abort()
     await looking
   }
 }
 
-async function close(here: Here): Promise<void> {
-  const { opened } = here
-  here.opened = undefined
+async function close(assigned: AssignedStream): Promise<void> {
+  const { opened } = assigned
+  assigned.opened = undefined
   if (opened !== undefined) await Promise.all([opened.producer.close(), opened.checkpoint.close()])
 }
 
-/** Reports the failure, and waits until the same step may be tried again. */
-async function afterFailure(here: Here, error: unknown): Promise<StreamEnd | undefined> {
-  const { open, pipeline, tries, whenHeld, assignment, clock, leave, enter } = here
-  // `giveUp` aborts only after `leave`: the successor delivers the unfinished page group.
-  if (leave.aborted && (error === leave.reason || error === pipeline.giveUp.reason)) return undefined
-  const failure = tries.after(error)
-  const { kind, pauseMs } = failure
-  if (kind === 'hold' && whenHeld === 'ends') {
-    enter('ended', { failure })
-    return { kind: 'held', error }
-  }
-  const wishes = open.wishes.current()
-  const isPaused = wishes.paused && kind !== 'fenced'
-  if (isPaused) enter('paused', { failure, pause: wishes })
-  else enter(kind === 'hold' ? 'held' : 'retrying', { failure })
-  // A newer assignment, or a change of what is stored, ends the wait.
-  using wait = clock.deadline(pauseMs, leave)
-  if (isPaused || kind === 'hold') await untilChanged(here, wait.signal)
-  else await assignment.next(wait.signal)
-  return undefined
-}
-
 /** Whether the stream is to stop, or to be opened again for a rewind. */
-function isWanted({ open, opened }: Here): boolean {
+function isWanted({ open, opened }: AssignedStream): boolean {
   const wishes = open.wishes.current()
   return wishes.paused || waitingRewind(opened?.checkpoint, wishes) !== undefined
 }
 
 /** Reads the wishes, and clears a rewind that was applied: if that fails, another look does. */
-async function look({ open, opened }: Here, stop: AbortSignal): Promise<void> {
+async function look({ open, opened }: AssignedStream, stop: AbortSignal): Promise<void> {
   await open.wishes.read(stop)
   await open.wishes.clear(opened?.checkpoint.rewound ?? null, stop).catch(() => {})
 }
 
 /** Waits until another process has changed the document or the wishes, or `stop` aborts. */
-async function untilChanged(here: Here, stop: AbortSignal): Promise<void> {
-  const { object, wishes } = here.open
+async function untilChanged(assigned: AssignedStream, stop: AbortSignal): Promise<void> {
+  const { object, wishes } = assigned.open
   const { id } = wishes.current()
   let version: string | undefined
   const isFound = async () => {
     const now = String((await object.read(stop))?.version)
     version ??= now
-    await look(here, stop)
+    await look(assigned, stop)
     return now !== version || wishes.current().id !== id
   }
-  await lookUntil(here, isFound, stop)
+  await lookUntil(assigned, isFound, stop)
 }
 
 const LOOK_EVERY_MS = 10_000
 
 /** Looks again and again until something is found, or `stop` aborts. While the store does not answer, nothing is. */
-async function lookUntil(here: Here, isFound: () => Promise<boolean>, stop: AbortSignal): Promise<void> {
-  const { clock, lookEveryMs = LOOK_EVERY_MS } = here
+async function lookUntil(assigned: AssignedStream, isFound: () => Promise<boolean>, stop: AbortSignal): Promise<void> {
+  const { clock, lookEveryMs = LOOK_EVERY_MS } = assigned
   while (!stop.aborted && !(await isFound().catch(() => false))) await clock.sleep(lookEveryMs, stop).catch(() => {})
 }

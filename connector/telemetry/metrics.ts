@@ -4,7 +4,7 @@ import type { Clock } from '../runtime/clock.ts'
 import { errorCatalogue } from '../runtime/error-catalogue.ts'
 import { lanes } from '../scan/scan-state.ts'
 import type { ReplicaStatus } from './replica-status.ts'
-import { isActive, type StreamStatus } from './stream-status.ts'
+import { isActive, type StreamStatus, shownFailure } from './stream-status.ts'
 
 type Labelled = Readonly<Record<string, string>>
 
@@ -129,15 +129,18 @@ export const scrapedList: readonly ScrapedEntry[] = [
   ),
   here(
     'newest_change_timestamp_seconds',
-    'When the newest change that was published was made, by the clock of the server; without a mapped time of day, when it was read; absent before the first',
-    ({ newestChange }) => newestChange && newestChange / 1000,
+    'When the newest change that was read was made, by the clock of the server, or else when the stream was created; without a mapped time of day, when a change was published',
+    ({ newestChange, scans }) => seconds(newestChange ?? scans?.createdAt ?? undefined),
   ),
   ofEach(
     'backed_off_seconds',
     'How long a lane has made no progress because its pages fail; absent otherwise',
     { lane: lanes },
     ({ backedOff }, clock) =>
-      Object.entries(backedOff).map(([lane, at]) => [{ lane }, (clock.monotonic() - at) / 1000]),
+      lanes.flatMap((lane): Sample[] => {
+        const since = backedOff.flatMap((one) => (one.lane === lane ? [one.since] : []))
+        return since.length === 0 ? [] : [[{ lane }, (clock.monotonic() - Math.min(...since)) / 1000]]
+      }),
   ),
   here('index_clients', 'Clients in the client index', ({ indexClients }) => indexClients),
   ofEach(
@@ -151,9 +154,12 @@ export const scrapedList: readonly ScrapedEntry[] = [
   ),
   ofEach(
     'stream_failure',
-    '1 for the code of the last failure since the last progress; absent if nothing fails',
+    '1 for the code of the last failure that is not over; absent if nothing fails',
     { code: 'any' },
-    ({ failure }) => (failure ? [[{ code: failure.code }, 1]] : []),
+    (status) => {
+      const shown = shownFailure(status)
+      return shown === undefined ? [] : [[{ code: shown.failure.code }, 1]]
+    },
   ),
   {
     ...ofReplica('ready', '1 when /readyz returns 200, otherwise 0'),
@@ -180,6 +186,8 @@ export function scrapedMetrics(registry: Registry, parts: ScrapedParts): void {
     })
   }
 }
+
+const seconds = (ms: number | undefined) => (ms === undefined ? undefined : ms / 1000)
 
 /** In seconds since 1970; `at` is of `Clock.monotonic`. */
 const timestamp = (at: number, { now, monotonic }: Clock) => Math.round(now() - (monotonic() - at)) / 1000

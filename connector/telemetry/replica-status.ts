@@ -3,7 +3,15 @@ import type { PlacementEvent } from '../placement/placement.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { AssignedEvent } from '../stream/run-streams.ts'
 import { type Failure, toLogFields } from './error-fields.ts'
-import { notReady, secondsSince, statusAfter, streamReport, unobserved, type WatchedStream } from './stream-status.ts'
+import {
+  notReady,
+  type Polling,
+  secondsSince,
+  statusAfter,
+  streamReport,
+  unobserved,
+  type WatchedStream,
+} from './stream-status.ts'
 
 /** Events about the consumer group of the replicas and the streams that it assigns. */
 export type ReplicaEvent = PlacementEvent | AssignedEvent
@@ -53,12 +61,12 @@ export function replicaStatus({ clock, readyAfterMs, placement }: ReplicaStatusP
     whyNotReady() === undefined && [...watched.values()].every((one) => notReady(one, clock.monotonic()) === undefined)
   return {
     /** Returns the observer of one stream; its state is `waiting` until the first event. */
-    follow: (stream: string, intervalMs: number): Observe => {
-      const patienceMs = Math.max(3 * intervalMs, readyAfterMs)
-      watched.set(stream, { stream, patienceMs, status: unobserved(clock.monotonic()) })
+    follow: (stream: string, polling: Polling): Observe => {
+      const patienceMs = Math.max(3 * polling.intervalMs, readyAfterMs)
+      watched.set(stream, { stream, polling, patienceMs, status: unobserved(clock.monotonic()) })
       return (event) => {
         const { status } = watched.get(stream) as WatchedStream // it was set above
-        watched.set(stream, { stream, patienceMs, status: statusAfter(status, event, clock.monotonic()) })
+        watched.set(stream, { stream, polling, patienceMs, status: statusAfter(status, event, clock.monotonic()) })
       }
     },
     observe: (event: ReplicaEvent) => {
@@ -79,7 +87,9 @@ export function replicaStatus({ clock, readyAfterMs, placement }: ReplicaStatusP
       state,
       why: whyNotReady(),
       group: { state: group.state, secondsInState: secondsSince(group.since, clock.monotonic()), ...group.failure },
-      streams: [...watched.values()].map((one) => streamReport(one, clock)),
+      streams: [...watched.values()].map((one) =>
+        streamReport(one, clock, group.failure === undefined ? 'kept' : 'lost'),
+      ),
     }),
   }
 }

@@ -1,6 +1,8 @@
 import type { PipelineEvent, ScanCounts, StreamState, WhyInState } from '../pipeline/pipeline-event.ts'
 import type { Clock } from '../runtime/clock.ts'
-import type { Lane, ScanStates } from '../scan/scan-state.ts'
+import { percentRead } from '../scan/begin-scan.ts'
+import type { ScanSettings } from '../scan/scan-settings.ts'
+import { isSame, type Lane, type Scan, type ScanName, type ScanStates } from '../scan/scan-state.ts'
 import { type Failure, toLogFields } from './error-fields.ts'
 
 /** What this replica knows of one stream. Times are of `Clock.monotonic`, but for those of Polaris and of operators. */
@@ -16,9 +18,10 @@ export interface StreamStatus {
   readonly progressAt: number | undefined
   /** When the last live scan was delivered completely. */
   readonly liveScanAt: number | undefined
-  /** The last failure since the last progress, and when the first one was. */
-  readonly failure: Failure | undefined
-  readonly failingSince: number | undefined
+  /** The failures of the stream that are not over. */
+  readonly streamFailure: OpenFailure | undefined
+  /** The failures of a page for which others wait, until a page of its scan is read. */
+  readonly readFailure: (OpenFailure & { readonly scan: Lane }) | undefined
   /** Only in state `paused`. */
   readonly pause?: Pause | undefined
   readonly epoch?: number | undefined
@@ -26,12 +29,19 @@ export interface StreamStatus {
   /** From where the last live scan has read. */
   readonly lastChanged?: string | undefined
   readonly scans: ScanStates | undefined
-  /** Since when each lane has made no progress because its pages fail. */
-  readonly backedOff: Readonly<Partial<Record<Lane, number>>>
+  /** The scans that make no progress because their pages fail, and since when. */
+  readonly backedOff: readonly (ScanName & { readonly since: number })[]
   readonly indexClients: number | undefined
-  /** When the newest published change was made, milliseconds since 1970. */
+  /** When the newest change that was read was made, milliseconds since 1970. */
   readonly newestChange: number | undefined
   readonly totals: StreamTotals
+}
+
+/** Failures that are not over: the last one, and when the first and the last of them were. */
+interface OpenFailure {
+  readonly failure: Failure
+  readonly firstAt: number
+  readonly lastAt: number
 }
 
 /** Since the process started. clients = events + deadLetters + suppressed + superseded + clients being delivered. */
@@ -43,15 +53,14 @@ type Of<Kind extends PipelineEvent['kind']> = Extract<PipelineEvent, { kind: Kin
 type Pause = NonNullable<WhyInState['pause']>
 type Change = Partial<StreamStatus>
 
-const noFailure = { failure: undefined, failingSince: undefined } as const
+const noTrouble = { streamFailure: undefined, readFailure: undefined, backedOff: [] } as const
 
 /** When this replica begins to run the stream. Reopening after a failure resets nothing: overdue progress stays overdue. */
 const atBeginning = {
-  ...noFailure,
+  ...noTrouble,
   progressAt: undefined,
   liveScanAt: undefined,
   scans: undefined,
-  backedOff: {},
   indexClients: undefined,
   newestChange: undefined,
 } as const
@@ -80,11 +89,14 @@ function change(before: StreamStatus, event: PipelineEvent, at: number): Change 
     case 'stream-state':
       return entered(event, before, at)
     case 'stream-claimed':
-      return { wasOpened: true, epoch: event.epoch, seq: event.seq }
+      return { wasOpened: true, epoch: event.epoch, seq: event.seq, backedOff: [] }
     case 'scan-started':
       return event.scan === 'live' ? { lastChanged: event.lastChanged } : {}
     case 'page-read':
-      return { totals: { ...totals, pages: totals.pages + 1, clients: totals.clients + event.clients } }
+      return {
+        totals: { ...totals, pages: totals.pages + 1, clients: totals.clients + event.clients },
+        readFailure: before.readFailure?.scan === event.scan ? undefined : before.readFailure,
+      }
     case 'caught-up':
       return { isCaughtUp: true, liveScanAt: at }
     case 'fell-behind':
@@ -92,29 +104,43 @@ function change(before: StreamStatus, event: PipelineEvent, at: number): Change 
     case 'pages-published':
       return delivered(before, event, at)
     case 'scan-backed-off':
-      return { backedOff: { ...before.backedOff, [event.scan]: before.backedOff[event.scan] ?? at } }
-    case 'scan-recovered': {
-      const { [event.scan]: _, ...backedOff } = before.backedOff
-      return { backedOff }
-    }
+      return { backedOff: [...otherThan(before, event), { ...nameOf(event), since: sinceOf(before, event) ?? at }] }
+    case 'scan-recovered':
+      return { backedOff: otherThan(before, event) }
     case 'read-retried':
-      return failing(before, event, at)
+      // A page of the background alone shows as backed off.
+      if (event.scan !== 'live' && event.tried === 'in-turn') return {}
+      return { readFailure: { ...withFailure(before.readFailure, event, at), scan: event.scan } }
     default:
       return {}
   }
 }
 
-const failing = ({ failingSince }: StreamStatus, { error }: { readonly error: unknown }, at: number): Change => ({
-  failure: toLogFields(error),
-  failingSince: failingSince ?? at,
-})
+type BackOffEvent = Of<'scan-backed-off' | 'scan-recovered'>
+const nameOf = ({ scan: lane, reachMs }: BackOffEvent): ScanName => ({ lane, reachMs })
+const otherThan = ({ backedOff }: StreamStatus, event: BackOffEvent) =>
+  backedOff.filter((one) => !isSame(one, nameOf(event)))
+const sinceOf = ({ backedOff }: Pick<StreamStatus, 'backedOff'>, event: BackOffEvent) =>
+  backedOff.find((one) => isSame(one, nameOf(event)))?.since
+
+function withFailure(before: OpenFailure | undefined, { error }: { readonly error: unknown }, at: number): OpenFailure {
+  return { failure: toLogFields(error), firstAt: before?.firstAt ?? at, lastAt: at }
+}
+
+/** What `/status` and the gauge show. */
+export const shownFailure = ({ streamFailure, readFailure }: StreamStatus): OpenFailure | undefined =>
+  streamFailure ?? readFailure
 
 function entered({ state, failure, pause }: Of<'stream-state'>, before: StreamStatus, at: number): Change {
   const isHere = isActive({ state })
   return {
     ...(isHere && !isActive(before) ? { ...atBeginning, startedAt: at } : {}),
-    ...(isHere ? {} : noFailure),
-    ...(failure !== undefined && failure.kind !== 'fenced' ? failing(before, failure, at) : {}),
+    ...(isHere ? {} : noTrouble),
+    ...(state === 'running' ? { streamFailure: undefined } : {}),
+    ...(failure !== undefined ? { backedOff: [] } : {}), // the reader that had backed them off has ended
+    ...(failure !== undefined && failure.kind !== 'fenced'
+      ? { streamFailure: withFailure(before.streamFailure, failure, at) }
+      : {}),
     isCaughtUp: before.isCaughtUp && ['opening', 'running'].includes(state),
     pause,
     state,
@@ -131,7 +157,6 @@ function delivered(before: StreamStatus, event: Of<'pages-published'>, at: numbe
   const { scans, deadLetters, newestChange = 0, hasLiveEnd, seq, states, index } = event
   const { totals } = before
   return {
-    ...noFailure,
     progressAt: at,
     liveScanAt: hasLiveEnd ? at : before.liveScanAt,
     seq,
@@ -153,8 +178,12 @@ export function clientsOf(scans: ReadonlyMap<string, ScanCounts>, outcome: keyof
   return [...scans.values()].reduce((sum, counts) => sum + counts[outcome], 0)
 }
 
+/** How a stream is read: `timeZone` is that of its server. */
+export type Polling = Pick<ScanSettings, 'intervalMs' | 'timeZone'>
+
 export interface WatchedStream {
   readonly stream: string
+  readonly polling: Polling
   /** How long it may make no progress while ready. */
   readonly patienceMs: number
   readonly status: StreamStatus
@@ -165,40 +194,59 @@ export function notReady({ status, patienceMs }: WatchedStream, now: number) {
   if (status.state === 'held') return 'held'
   if (!isActive(status)) return undefined
   if (!status.wasOpened) return 'not opened yet'
-  return now - (status.progressAt ?? status.startedAt) > patienceMs ? 'no progress' : undefined
+  const { streamFailure, readFailure, progressAt, startedAt } = status
+  const isFailing = [streamFailure, readFailure].some(
+    (one) => one !== undefined && one.lastAt - one.firstAt > patienceMs,
+  )
+  if (isFailing) return 'failing'
+  return now - (progressAt ?? startedAt) > patienceMs ? 'no progress' : undefined
 }
 
+/** Whether this replica is a member of its consumer group, or needs none. */
+export type Membership = 'kept' | 'lost'
+
 /** A stream as `/status` shows it. Omits the position of one that runs elsewhere: it would be stale. */
-export function streamReport(watched: WatchedStream, { monotonic }: Pick<Clock, 'monotonic'>) {
+export function streamReport(watched: WatchedStream, clock: Pick<Clock, 'monotonic' | 'now'>, membership: Membership) {
   const { stream, status } = watched
-  const { state, isCaughtUp, failure, pause, totals } = status
-  const now = monotonic()
+  const { state, pause, totals } = status
+  const shown = shownFailure(status)
+  const now = clock.monotonic()
   const why = notReady(watched, now)
+  const progress = progressOf(watched, now, membership)
   return {
     stream,
     state,
     secondsInState: secondsSince(status.since, now),
-    level: levelOf(status, why),
+    level: levelOf(status, why, progress),
     why,
-    ...failure,
-    secondsFailing: secondsSince(status.failingSince, now),
+    ...shown?.failure,
+    secondsFailing: secondsSince(shown?.firstAt, now),
     pause: pause && pauseFields(pause),
-    progress: isActive(status) && state !== 'held' && status.wasOpened ? progressText(isCaughtUp) : undefined,
-    ...(isActive(status) ? position(status, now) : {}),
+    progress,
+    ...(isActive(status) ? position(watched, { now, time: clock.now() }) : {}),
     totals,
   }
 }
 
-const progressText = (isCaughtUp: boolean) => (isCaughtUp ? 'caught up' : 'catching up')
+type Progress = 'caught up' | 'catching up' | undefined
 
-/** How urgently a stream needs attention; the status page shows it as a colour. */
-function levelOf({ state, failure, isCaughtUp }: StreamStatus, why: string | undefined) {
-  if (why !== undefined && why !== 'not opened yet') return 'bad'
-  if (failure !== undefined || state === 'retrying') return 'warn'
-  return state === 'running' && isCaughtUp ? 'good' : 'idle'
+/** A live scan must have ended lately: while nothing can be published, no failure may be known yet. */
+function progressOf({ status, polling }: WatchedStream, now: number, membership: Membership): Progress {
+  const { isCaughtUp, liveScanAt, wasOpened } = status
+  if (!isActive(status) || !wasOpened || shownFailure(status) !== undefined || membership === 'lost') return undefined
+  const isRecent = liveScanAt !== undefined && now - liveScanAt <= 3 * polling.intervalMs
+  return isCaughtUp && isRecent ? 'caught up' : 'catching up'
 }
 
-function position(status: StreamStatus, now: number) {
+/** How urgently a stream needs attention; the status page shows it as a colour. */
+function levelOf(status: StreamStatus, why: string | undefined, progress: Progress) {
+  const { state } = status
+  if (why !== undefined && why !== 'not opened yet') return 'bad'
+  if (shownFailure(status) !== undefined || state === 'retrying') return 'warn'
+  return state === 'running' && progress === 'caught up' ? 'good' : 'idle'
+}
+
+function position({ status, polling }: WatchedStream, { now, time }: { readonly now: number; readonly time: number }) {
   const { epoch, seq, lastChanged, indexClients, newestChange, scans } = status
   return {
     secondsSinceProgress: secondsSince(status.progressAt ?? status.startedAt, now),
@@ -208,16 +256,28 @@ function position(status: StreamStatus, now: number) {
     seq,
     lastChanged,
     history: scans?.history.state,
-    scans: scans?.background.map(({ lane, reachMs, from, pages, clients, times }) => ({
-      lane,
-      reachSeconds: reachMs === null ? undefined : reachMs / 1000,
-      from,
-      reached: times?.last ?? undefined,
-      pages,
-      clients,
-      secondsBackedOff: secondsSince(status.backedOff[lane], now),
-    })),
+    scans: scans?.background.map((scan) => reportOfScan(scan, status.backedOff, { now, time, ...polling })),
     indexClients,
+  }
+}
+
+interface ReportTimes {
+  readonly now: number
+  readonly time: number
+  readonly timeZone: string
+}
+
+function reportOfScan(scan: Scan, backedOff: StreamStatus['backedOff'], { now, time, timeZone }: ReportTimes) {
+  const { lane, reachMs, from, pages, clients, times } = scan
+  return {
+    lane,
+    reachSeconds: reachMs === null ? undefined : reachMs / 1000,
+    from,
+    reached: times?.last ?? undefined,
+    percentRead: percentRead(scan, time, timeZone),
+    pages,
+    clients,
+    secondsBackedOff: secondsSince(backedOff.find((one) => isSame(one, scan))?.since, now),
   }
 }
 

@@ -5,7 +5,7 @@ import { logObserver, metricsObserver, rowOfReplicaEvent, warningKinds } from '.
 import { type LoggerParts, libraryLog, logger } from './logger.ts'
 import { processRegistry, promMetrics, scrapedMetrics } from './metrics.ts'
 import { type ReplicaEvent, type ReplicaState, type ReplicaStatusParts, replicaStatus } from './replica-status.ts'
-import { secondsSince } from './stream-status.ts'
+import { type Polling, secondsSince } from './stream-status.ts'
 
 type TelemetryParts = LoggerParts & ReplicaStatusParts
 
@@ -36,9 +36,9 @@ export function createTelemetry(parts: TelemetryParts) {
     /** The log callback for a library; only allowed fields are logged. */
     libraryLog: (library: string) => libraryLog(log, library),
     /** Returns the observer of one stream; call once per stream. */
-    observe: (stream: string, { intervalMs }: { readonly intervalMs: number }): Observe => {
+    observe: (stream: string, polling: Polling): Observe => {
       const observers = [
-        status.follow(stream, intervalMs),
+        status.follow(stream, polling),
         metricsObserver(metrics.ofStream(stream)),
         logObserver(stream, { log, clock }),
       ]

@@ -33,6 +33,9 @@ const events = (lane: string, values: string): Series => {
 const newestChange = (pod: typeof a, values: string): Series => {
   return { metric: 'newest_change_timestamp_seconds', labels: { ...paris, ...pod }, values }
 }
+const failure = (code: string, values: string): Series => {
+  return { metric: 'stream_failure', labels: { ...paris, ...a, code }, values }
+}
 const nowhere = active.map((name) => state(a, name, '0x20'))
 
 export const alertCases: readonly AlertCase[] = [
@@ -111,13 +114,30 @@ export const alertCases: readonly AlertCase[] = [
     alert: 'PolarisStreamHeld',
     fires: {
       series: [state(a, 'held', '0x2 1x10'), state(b, 'held', '0x20')],
-      at: '9m',
+      at: '4m',
       labels: paris,
       summary: 'Stream paris is held until something outside changes',
     },
     silent: {
       'a running stream': { series: [state(a, 'held', '0x20'), state(a, 'running', '1x20')], at: '9m' },
-      'a single refusal, which ends with the second try': { series: [state(a, 'held', '0x2 1x3 0x20')], at: '9m' },
+      'a hold that is over': { series: [state(a, 'held', '0x2 1x3 0x20')], at: '9m' },
+    },
+  },
+  {
+    alert: 'PolarisStreamFailing',
+    fires: {
+      // Another code does not begin the fifteen minutes again.
+      series: [failure('publish.failed', '_x2 1x10 _x20'), failure('storage.unavailable', '_x12 1x20')],
+      at: '20m',
+      labels: paris,
+      summary: 'Stream paris has failed again and again for 15 minutes',
+    },
+    silent: {
+      'an outage that is over': { series: [failure('publish.failed', '_x2 1x10 _x20')], at: '20m' },
+      'a held stream, which has its own alert': {
+        series: [failure('source.mapping', '1x30'), state(a, 'held', '1x30')],
+        at: '20m',
+      },
     },
   },
   {
@@ -185,6 +205,10 @@ export const alertCases: readonly AlertCase[] = [
       'a stream that moved to another replica, where clients change': {
         series: [newestChange(a, '0+60x10 600x30 _x1460'), newestChange(b, '_x1400 84000x100')],
         at: '1460m',
+      },
+      'a replica that restarted, and knows when the stream was created': {
+        series: [newestChange(a, '0+60x10 600x600 _x900'), newestChange(b, '_x611 0x900')],
+        at: '1446m',
       },
       'a held stream, which has its own alert': {
         series: [newestChange(a, '0+60x10 600x1500'), state(a, 'held', '1x1510')],

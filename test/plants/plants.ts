@@ -265,8 +265,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'a paused stream keeps its owner',
     file: 'stream/run-stream.ts',
-    text: '!open.wishes.current().paused && !here.isGivenUp()',
-    becomes: '!here.isGivenUp()',
+    text: '!open.wishes.current().paused && !assigned.isGivenUp()',
+    becomes: '!assigned.isGivenUp()',
     by: crossed,
   },
   {

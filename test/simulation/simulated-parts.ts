@@ -7,15 +7,16 @@ import type { SegmentLimits } from '../../connector/index/segments.ts'
 import { type StreamIndex, streamIndex } from '../../connector/index/stream-index.ts'
 import type { PipelineParts } from '../../connector/pipeline/pipeline.ts'
 import type { Observe } from '../../connector/pipeline/pipeline-event.ts'
+import { noTrouble } from '../../connector/pipeline/read/reader-parts.ts'
 import { createServerClock } from '../../connector/pipeline/read/server-clock.ts'
 import type { EventPublisher } from '../../connector/publish/event-publisher.ts'
 import { untilAborted } from '../../connector/runtime/abort.ts'
 import type { ScanSettings } from '../../connector/scan/scan-settings.ts'
 import type { ClientSource, Page, SourceTime } from '../../connector/source/client-source.ts'
 import { wishesKey } from '../../connector/storage/checkpoint-store-config.ts'
-import { type TryPauses, tryPauses } from '../../connector/stream/next-try.ts'
 import type { OpenParts } from '../../connector/stream/open-stream.ts'
 import type { ComposeFor, StreamParts } from '../../connector/stream/run-stream.ts'
+import { type TryPauses, tryPauses } from '../../connector/stream/stream-tries.ts'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
 import { eventForm, textOf } from '../support/records.ts'
 import { never } from '../support/signals.ts'
@@ -146,6 +147,7 @@ function pipelineParts(
       retry: readRetries,
       clock,
       serverClock: createServerClock(clock),
+      liveOutage: noTrouble(),
       settings,
       beginAt,
       until: 'stopped',

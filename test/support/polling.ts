@@ -1,2 +1,2 @@
 /** The settings of a watched stream. */
-export const polling = { intervalMs: 5000 }
+export const polling = { intervalMs: 5000, timeZone: 'Europe/Paris' }

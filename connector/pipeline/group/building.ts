@@ -16,7 +16,7 @@ export interface PageGroup {
   readonly scans: ReadonlyMap<Lane, ScanCounts>
   /** When the changes were made that live scans found, by our clock. */
   readonly changedAt: readonly number[]
-  /** When the newest change that it publishes was made, by the clock of the server. */
+  /** When the newest change of a client on its pages was made, by the clock of the server. */
   readonly newestChange: number | undefined
   /** Size of all values in bytes, which limits group commit. */
   readonly size: number

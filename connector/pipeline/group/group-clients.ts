@@ -10,6 +10,12 @@ import type { ScanCounts } from '../pipeline-event.ts'
 import type { PageReading } from '../read/reader-parts.ts'
 import type { Building } from './building.ts'
 
+/** A client that was published before shows a change, too: after a restart, look-backs find the newest one again. */
+function noteChange(added: Building['added'], modified: ModificationTime | undefined, serverNow: number): void {
+  if (modified?.hasTimeOfDay === true && modified.instant <= serverNow)
+    added.newestChange = Math.max(added.newestChange ?? 0, modified.instant)
+}
+
 /** Adds the clients of a page. */
 export function addClients(building: Building, reading: PageReading): void {
   // Invariant 3: events of one client keep the order in which the API returned them.
@@ -18,7 +24,8 @@ export function addClients(building: Building, reading: PageReading): void {
 
 function addClient(building: Building, client: ReadClient, reading: PageReading): void {
   const { added } = building
-  const { scan } = reading
+  const { scan, readAt } = reading
+  noteChange(added, client.modified, readAt.server)
   const known = knownEntry(building, client)
   const counts = countsOf(added, scan.lane)
   if (known !== undefined && known.content === contentAs(known, { building, client, reading })) {

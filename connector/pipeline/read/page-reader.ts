@@ -1,12 +1,13 @@
 import { unmapped } from '../../event/page-mapping.ts'
+import type { ConnectorError } from '../../runtime/connector-error.ts'
 import { backOff } from '../../scan/back-off.ts'
 import { begunScan, configured } from '../../scan/begin-scan.ts'
 import { HISTORY, isSame, LIVE, numbered, type Scan, type ScanName, scanNamed } from '../../scan/scan-state.ts'
 import { nextTurn, type Turn } from '../../scan/turns.ts'
 import { readPage } from '../../source/read-page.ts'
-import type { PageReading, ReaderParts, ReadFrom } from './reader-parts.ts'
-import { failed, modeOf, type Reader, refused } from './scan-trouble.ts'
-import { requestOf, take } from './take-page.ts'
+import type { PageReading, PageTrouble, ReaderParts, ReadFrom } from './reader-parts.ts'
+import { onReadFailed, onTokenRefused, type Reader, reportRetry, triesOf, troubleOf } from './scan-trouble.ts'
+import { requestOf, takePage } from './take-page.ts'
 
 /**
  * Reads the pages of all scans of a stream, one at a time: see `turns.ts`. Invariant 1: the states of a page count once
@@ -17,7 +18,7 @@ export async function* readPages(
   from: ReadFrom,
   stop: AbortSignal,
 ): AsyncGenerator<PageReading, void> {
-  const reader = begun(parts, from)
+  const reader = newReader(parts, from)
   // Live scans begin one interval apart. With a random phase, streams that start together do not poll together.
   let phaseMs = parts.clock.random() * parts.settings.intervalMs
   const liveBegins = () => {
@@ -39,7 +40,7 @@ export async function* readPages(
   }
 }
 
-function begun(parts: ReaderParts, { states, mapping }: ReadFrom): Reader {
+function newReader(parts: ReaderParts, { states, mapping }: ReadFrom): Reader {
   const { clock, settings, serverClock } = parts
   return {
     ...parts,
@@ -71,13 +72,25 @@ async function readNext(reader: Reader, name: ScanName, stop: AbortSignal): Prom
   if (isLive) reader.liveSince ??= reader.clock.monotonic()
   else reader.last = name
   reader.livePages = isLive ? reader.livePages + 1 : 0
+  const trouble = troubleOf(reader, scan)
+  const onRetry = (error: ConnectorError) => reportRetry(reader, scan, { trouble, error, tried: 'in-place' })
   try {
-    const read = await readPage(reader, { at: requestOf(reader, scan), ...modeOf(reader, scan) }, stop)
-    return read.kind === 'page' ? take(reader, scan, read.page) : refused(reader, scan, read.error)
+    const read = await readPage(reader, { at: requestOf(reader, scan), tries: triesOf(reader, scan), onRetry }, stop)
+    if (read.kind === 'token-refused') return onTokenRefused(reader, scan, read.error)
+    reportRecovery(reader, scan, trouble)
+    return takePage(reader, scan, read.page)
   } catch (error) {
     if (stop.aborted) throw error
-    return failed(reader, scan, error)
+    return onReadFailed(reader, scan, error)
   }
+}
+
+function reportRecovery({ clock, observe }: Reader, { lane }: Scan, trouble: PageTrouble): void {
+  const { since, failures } = trouble
+  if (since === undefined) return
+  trouble.since = undefined
+  trouble.failures = 0
+  observe({ kind: 'read-recovered', scan: lane, failures, failedForMs: clock.monotonic() - since })
 }
 
 /** The scan whose page is read next, which begins if it is not in progress. */

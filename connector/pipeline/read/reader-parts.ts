@@ -14,6 +14,7 @@ export interface ReaderParts {
   readonly retry: RetryPolicy
   readonly clock: Clock
   readonly serverClock: ServerClock
+  readonly liveOutage: PageTrouble
   readonly settings: ScanSettings
   readonly fields: ConfiguredFields
   readonly rules: ReadingRules
@@ -23,6 +24,17 @@ export interface ReaderParts {
   readonly until: 'stopped' | 'caught-up'
   readonly observe: Observe
 }
+
+/**
+ * The failures of a page that was not read since. `since`: the first one, of the monotonic clock. That of the first page of
+ * live scans is kept while the stream is assigned here: a new reader does not begin its minute again.
+ */
+export interface PageTrouble {
+  since: number | undefined
+  failures: number
+}
+
+export const noTrouble = (): PageTrouble => ({ since: undefined, failures: 0 })
 
 /** From where a stream is read. */
 export interface ReadFrom {

@@ -4,7 +4,7 @@ import { type BackOff, pauseAfter } from '../../scan/back-off.ts'
 import { handedOver, restarted, resumed } from '../../scan/begin-scan.ts'
 import { LIVE, type Scan, type ScanName, type ScanStates, withoutScan, withScan } from '../../scan/scan-state.ts'
 import type { ReadMode } from '../../source/read-page.ts'
-import type { ReaderParts } from './reader-parts.ts'
+import { noTrouble, type PageTrouble, type ReaderParts } from './reader-parts.ts'
 
 /** The state of a reader. Times are of the monotonic clock. */
 export interface Reader extends ReaderParts {
@@ -24,11 +24,35 @@ export interface Reader extends ReaderParts {
 const LONG_SCAN_MS = 60_000
 const longAt = ({ liveSince, clock }: Reader) => (liveSince ?? clock.monotonic()) + LONG_SCAN_MS
 
-/** A live page is retried where it failed, a page of the background once in its turn. */
-export function modeOf(reader: Reader, scan: Scan): ReadMode {
-  if (reader.until === 'caught-up') return { tries: { kind: 'in-place' } }
-  if (scan.lane !== 'live') return { tries: { kind: 'once', failures: reader.backOff.failures(scan) } }
-  return { tries: { kind: 'in-place', until: scan.startedAt === null ? Number.POSITIVE_INFINITY : longAt(reader) } }
+const isFirstLivePage = ({ lane, startedAt }: Scan) => lane === 'live' && startedAt === null
+
+/** How long the first page of live scans is tried in place, and how often it is tried after that. */
+const LIVE_IN_PLACE_MS = 60_000
+const LIVE_AGAIN_MS = 15_000
+
+/** A live page is tried again where it failed, for a minute at most; a page of the background once in its turn. */
+export function triesOf(reader: Reader, scan: Scan): ReadMode['tries'] {
+  const { until, backOff, clock, liveOutage } = reader
+  if (until === 'caught-up') return { kind: 'in-place' }
+  if (scan.lane !== 'live') return { kind: 'once', failures: backOff.failures(scan) }
+  if (!isFirstLivePage(scan)) return { kind: 'in-place', until: longAt(reader) }
+  return { kind: 'in-place', until: (liveOutage.since ?? clock.monotonic()) + LIVE_IN_PLACE_MS }
+}
+
+/** Where the failures of a page of this scan are counted. */
+export function troubleOf({ liveOutage }: Reader, scan: Scan): PageTrouble {
+  return isFirstLivePage(scan) ? liveOutage : noTrouble()
+}
+
+/** Counts a failure after which the page is tried again. */
+export function reportRetry(
+  { clock, observe }: Reader,
+  { lane }: Scan,
+  { trouble, error, tried }: { trouble: PageTrouble; error: ConnectorError; tried: 'in-place' | 'in-turn' },
+): void {
+  trouble.since ??= clock.monotonic()
+  trouble.failures += 1
+  observe({ kind: 'read-retried', scan: lane, tried, code: error.code, attempt: trouble.failures, error })
 }
 
 /** A live scan that has not ended after a minute continues as catch-up, whatever the reason. */
@@ -41,17 +65,33 @@ export function handOverIfLong(reader: Reader, scan: Scan): boolean {
 }
 
 /** Throws the error of a page that could not be read, unless only its scan is concerned and can be tried again later. */
-export function failed(reader: Reader, scan: Scan, error: unknown): undefined {
-  if (!(error instanceof ConnectorError) || !isTransient(error) || reader.until === 'caught-up') throw error
+export function onReadFailed(reader: Reader, scan: Scan, error: unknown): undefined {
+  const { until, liveOutage, backOff, clock } = reader
+  if (!(error instanceof ConnectorError) || !isTransient(error) || until === 'caught-up') throw error
   if (handOverIfLong(reader, scan)) return
-  if (scan.lane === 'live') throw error
-  const { code } = error
-  const failures = failedAgain(reader, scan, error)
-  if (pauseAfter(failures) === 0) reader.observe({ kind: 'read-retried', code, attempt: failures, error })
+  const now = clock.monotonic()
+  if (isFirstLivePage(scan)) {
+    backOff.wait(scan, now + Math.max(LIVE_AGAIN_MS, askedMsOf(reader, error)))
+    reportRetry(reader, scan, { trouble: liveOutage, error, tried: 'in-turn' })
+  } else if (scan.lane === 'live') throw error
+  else if (liveOutage.since !== undefined) {
+    // The server fails for all scans: this one is tried again after the next live try.
+    backOff.wait(scan, Math.max(now, backOff.notBefore(LIVE), now + askedMsOf(reader, error)) + 1)
+    reportRetry(reader, scan, { trouble: { ...liveOutage }, error, tried: 'in-turn' })
+  } else {
+    const failures = countFailure(reader, scan, error)
+    const trouble = { since: now, failures: failures - 1 }
+    if (pauseAfter(failures) === 0) reportRetry(reader, scan, { trouble, error, tried: 'in-turn' })
+  }
+}
+
+/** The pause that the server asks for (`Retry-After`), up to a limit. */
+function askedMsOf({ retry }: Reader, { retryAfterMs = 0 }: ConnectorError): number {
+  return Math.min(retryAfterMs, retry.maxRetryAfterMs)
 }
 
 /** The scan has lost its place: it resumes or begins again. */
-export function refused(reader: Reader, scan: Scan, error: ConnectorError): undefined {
+export function onTokenRefused(reader: Reader, scan: Scan, error: ConnectorError): undefined {
   const { settings, serverClock } = reader
   const again = resumed(scan, { settings, times: serverClock.times() })
   reader.observe({ kind: 'checkpoint-refused', scan: scan.lane, lastChanged: again.lastChanged, error })
@@ -59,33 +99,45 @@ export function refused(reader: Reader, scan: Scan, error: ConnectorError): unde
 }
 
 /** The answers of the scan lead nowhere: it begins again. */
-export function stuck(reader: Reader, scan: Scan, why: string): undefined {
+export function onStuck(reader: Reader, scan: Scan, why: string): undefined {
   reader.observe({ kind: 'scan-stuck', scan: scan.lane, why })
   readAgain(reader, { scan, again: restarted(scan) }, `hasMoreResults is true, but ${why}`)
 }
 
-function readAgain(reader: Reader, { scan, again }: { scan: Scan; again: Scan }, why: string): void {
+function readAgain(reader: Reader, { scan, again: begunAgain }: { scan: Scan; again: Scan }, why: string): void {
+  // A server that refuses to show its last page once more is not asked for that again: the history could not end.
+  const again = { ...begunAgain, isEndAsked: scan.isEndAsked }
   if (handOverIfLong(reader, scan)) return
   const isLater = again.lastChanged > scan.lastChanged
   // A live scan that begins again does so when the next one is due.
   reader.states = scan.lane === 'live' && !isLater ? withoutScan(reader.states, LIVE) : withScan(reader.states, again)
-  if (isLater) recovered(reader, scan)
-  else failedAgain(reader, scan, new ConnectorError('source.stuck', `read page: ${why}`))
+  if (isLater) onProgress(reader, scan)
+  else countFailure(reader, scan, new ConnectorError('source.stuck', `read page: ${why}`))
 }
 
-/** After three failures in a row without progress, a scan of the background is backed off. Returns the failures. */
-function failedAgain({ backOff, clock, until, observe }: Reader, scan: Scan, error: ConnectorError): number {
-  const failures = backOff.failed(scan, clock.monotonic())
+/**
+ * After three failures in a row without progress, a scan of the background is backed off. A live scan only waits 15 seconds.
+ * Returns the failures.
+ */
+function countFailure(reader: Reader, scan: Scan, error: ConnectorError): number {
+  const { backOff, clock, until, observe } = reader
+  const now = clock.monotonic()
+  const askedMs = askedMsOf(reader, error)
+  const failures = backOff.failed(scan, now, askedMs)
   const pauseMs = pauseAfter(failures)
   if (pauseMs > 0 && until === 'caught-up') throw error
-  const { lane } = scan
-  if (pauseMs > 0 && lane !== 'live') observe({ kind: 'scan-backed-off', scan: lane, pauseMs, code: error.code, error })
+  const { lane, reachMs } = scan
+  const { code } = error
+  if (lane === 'live') backOff.wait(scan, now + LIVE_AGAIN_MS)
+  else if (pauseMs > 0)
+    observe({ kind: 'scan-backed-off', scan: lane, reachMs, pauseMs: Math.max(pauseMs, askedMs), code, error })
   return failures
 }
 
 /** The scan has made progress. */
-export function recovered({ backOff, clock, observe }: Reader, scan: Scan): void {
+export function onProgress({ backOff, clock, observe }: Reader, scan: Scan): void {
   const backedOffMs = backOff.recovered(scan, clock.monotonic())
-  if (backedOffMs !== undefined && scan.lane !== 'live')
-    observe({ kind: 'scan-recovered', scan: scan.lane, backedOffMs })
+  const { lane, reachMs } = scan
+  if (backedOffMs !== undefined && lane !== 'live')
+    observe({ kind: 'scan-recovered', scan: lane, reachMs, backedOffMs })
 }

@@ -7,10 +7,10 @@ import { type Scan, type ScanStates, withScan } from '../../scan/scan-state.ts'
 import { type Step, scanStep } from '../../scan/scan-step.ts'
 import type { Page, PageRequest } from '../../source/client-source.ts'
 import type { PageReading } from './reader-parts.ts'
-import { handOverIfLong, type Reader, recovered, stuck } from './scan-trouble.ts'
+import { handOverIfLong, onProgress, onStuck, type Reader } from './scan-trouble.ts'
 
 /** Undefined: the scan is stuck; it begins again. Throws `source.mapping`. */
-export function take(reader: Reader, before: Scan, page: Page): PageReading | undefined {
+export function takePage(reader: Reader, before: Scan, page: Page): PageReading | undefined {
   const { serverClock, observe } = reader
   const began = serverClock.learn(page)
   const { lane, limit } = before
@@ -19,10 +19,10 @@ export function take(reader: Reader, before: Scan, page: Page): PageReading | un
   reader.states = created(reader.states, began)
   takeMapping(reader, before, page)
   const { overlapMs } = reader.settings
-  const clients = read(reader, before, page)
+  const clients = readClients(reader, before, page)
   const step = scanStep(before, { page, clients, began, overlapMs })
-  if (step.kind === 'stuck') return stuck(reader, before, step.why)
-  if (step.kind === 'done' || reader.backOff.isProgress(step.scan)) recovered(reader, step.scan)
+  if (step.kind === 'stuck') return onStuck(reader, before, step.why)
+  if (step.kind === 'done' || reader.backOff.isProgress(step.scan)) onProgress(reader, step.scan)
   advance(reader, step)
   const { states, mapping } = reader
   return { clients, scan: step.scan, states, mapping, isLast: step.kind === 'done', readAt: serverClock.times() }
@@ -44,8 +44,8 @@ function advance(reader: Reader, { kind, scan }: Exclude<Step, { kind: 'stuck' }
   handOverIfLong(reader, scan)
 }
 
-/** Reads the clients as soon as their page arrives, so that this does not wait for the delivery of the page before it. */
-function read({ mapping, rules }: Reader, { output }: Scan, { clients }: Page): ReadClient[] {
+/** Reads the clients as soon as their page arrives, so that making records does not wait for the delivery before it. */
+function readClients({ mapping, rules }: Reader, { output }: Scan, { clients }: Page): ReadClient[] {
   const fields = mapping[output]
   const lists = output === 'xml' ? mapping.lists : []
   return fields === null ? [] : clients.map(clientReader(fields, lists, rules))

@@ -63,11 +63,11 @@ export const rows: EventRows<PipelineEvent> = {
       line(
         event.attempt === 1 ? 'warn' : 'debug',
         'reading a page failed, retrying',
-        picked(event, ['error', 'attempt']),
+        picked(event, ['scan', 'error', 'attempt']),
       ),
     count: countFailure,
   },
-  'read-recovered': { log: info('reading works again', 'failures', 'failedForMs') },
+  'read-recovered': { log: info('reading works again', 'scan', 'failures', 'failedForMs') },
   'caught-up': {
     log: info('caught up', 'clients', 'pages'),
   },
@@ -125,7 +125,7 @@ function stateLine({ state, was, failure, pause }: EventOf<'stream-state'>): Log
   if (pause !== undefined) return line('info', 'stream paused', pauseFields(pause))
   if (state === 'ended') return was === 'waiting' ? undefined : line('info', 'stream ended')
   if (state === 'waiting') return line('info', 'stream released: assigned to another replica')
-  if (state === 'running' && was === 'held') return line('info', 'stream resumes: the cause is gone')
+  if (state === 'running' && (was === 'held' || was === 'retrying')) return line('info', 'stream resumes')
   if (state !== 'opening') return undefined
   return was === 'paused' ? line('info', 'pause ended') : line('debug', 'stream opening')
 }

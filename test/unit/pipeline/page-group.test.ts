@@ -52,13 +52,13 @@ describe('a group', () => {
     ])
   })
 
-  test('knows when the newest of the changes that it publishes was made', () => {
+  test('knows when the newest of the changes that it reads was made', () => {
     const { builder } = building()
     const at = (Modif: string) => reading([{ No: Modif, Modif }])
     for (const time of ['2026-06-15T10:00:00', '2026-06-15T11:00:00', '2026-06-15T09:00:00']) builder.add(at(time))
     expect(builder.finish().newestChange).toBe(noon - 3_600_000)
     builder.add(at('2026-06-15T11:00:00'))
-    expect(builder.finish().newestChange).toBeUndefined()
+    expect(builder.finish()).toMatchObject({ records: [], newestChange: noon - 3_600_000 })
     builder.add(reading([{ No: 'without a time' }]))
     expect(builder.finish().newestChange).toBe(noon)
   })

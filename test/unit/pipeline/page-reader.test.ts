@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { codeOf } from '../../../connector/runtime/connector-error.ts'
+import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
 import { CATCH_UP, HISTORY, isSame } from '../../../connector/scan/scan-state.ts'
 import type { ReadArguments } from '../../../connector/source/client-source.ts'
 import { historyOf } from '../../support/scans.ts'
@@ -122,7 +122,7 @@ describe('a long live scan', () => {
     expect(startedScans(of).slice(0, 3)).toEqual(['live', 'catch-up', 'live'])
   })
 
-  test('continues as catch-up too when its page fails for a minute, but not while its first page does', async () => {
+  test('continues as catch-up too when its page fails for a minute', async () => {
     let isFailing = false
     const respond = withClock(({ checkPoint }, clock) => {
       clock.jump(25 * SECOND)
@@ -134,8 +134,105 @@ describe('a long live scan', () => {
     isFailing = true
     expect(await next()).toMatchObject({ scan: { lane: 'live' }, states: { background: [CATCH_UP] } })
     expect(startedScans(of)).toEqual(['live', 'catch-up', 'live'])
-    const down = pageReader(() => failure('source.unreachable'), onlyLive)
-    expect(await codeOfNext(down.next)).toBe('source.unreachable')
+  })
+})
+
+describe('a live scan whose first page fails', () => {
+  const isLive = (ask: ReadArguments) => !isHistory(ask)
+  const longHistory: Respond = ({ checkPoint }) => {
+    const page = Number(checkPoint?.slice(1) ?? 0) + 1
+    return pageOf([{ No: `${page}` }], { hasMoreResults: true, checkPoint: token(`t${page}`) })
+  }
+  const backfill = { states: statesOf({ history: historyOf('first') }), settings: { lookBacks: [] } }
+  const retries = Number.POSITIVE_INFINITY
+
+  /** Live pages fail until `endsAt`, and history pages too, if they are to. */
+  function outage({ endsAt = Number.POSITIVE_INFINITY, of = 'live', error = failure('source.unreachable') } = {}) {
+    const respond: Respond = (ask, clock) => {
+      clock.jump(100)
+      if (clock.now() < endsAt && (of === 'all' || isLive(ask))) return error
+      return isLive(ask) ? pageOf([]) : longHistory(ask, clock)
+    }
+    return pageReader(respond, { ...backfill, retries })
+  }
+  const until = async ({ clock, next }: ReturnType<typeof outage>, time: number) => {
+    while (clock.now() < time) await next()
+  }
+
+  test('is tried in place for a minute, then once in each 15 seconds, and the history is read in between', async () => {
+    const on = outage()
+    await until(on, noon + 10 * MINUTE)
+    const live = on.asked.filter(isLive).map(({ at }) => at - noon)
+    expect(on.asked.filter(isHistory)[0]?.at).toBeGreaterThan(noon + MINUTE)
+    const later = live.filter((at) => at > 2 * MINUTE)
+    const waits = later.slice(1).map((at, index) => at - (later[index] ?? 0))
+    expect(Math.min(...waits)).toBeGreaterThanOrEqual(15 * SECOND)
+    expect(Math.max(...waits)).toBeLessThan(16 * SECOND)
+    expect(on.asked.filter(isHistory).length).toBeGreaterThan(1_000)
+    expect(on.of('read-retried').at(-1)).toMatchObject({ scan: 'live', tried: 'in-turn', code: 'source.unreachable' })
+  })
+
+  test('is read again every interval once a live page was read, and the outage is reported once', async () => {
+    const on = outage({ endsAt: noon + 5 * MINUTE })
+    await until(on, noon + 7 * MINUTE)
+    expect(on.of('read-recovered')).toMatchObject([{ scan: 'live', failedForMs: expect.any(Number) }])
+    const waits = on.asked.filter((ask) => isLive(ask) && ask.at > noon + 6 * MINUTE).map(({ at }) => at)
+    expect((waits[1] ?? 0) - (waits[0] ?? 0)).toBeLessThanOrEqual(5 * SECOND)
+  })
+
+  test('does not let the history be backed off: it is tried again after the next live try', async () => {
+    const on = outage({ endsAt: noon + 30 * MINUTE, of: 'all' })
+    await until(on, noon + 30 * MINUTE)
+    const during = on.asked.filter(({ at }) => at > noon + 2 * MINUTE && at < noon + 29 * MINUTE)
+    expect(during.slice(0, 6).map((ask) => (isLive(ask) ? 'live' : 'history'))).toEqual(
+      expect.arrayContaining(['live', 'history']),
+    )
+    const kinds = during.map((ask) => (isLive(ask) ? 'live' : 'history'))
+    expect(kinds.filter((kind, index) => kind === kinds[index + 1])).toEqual([])
+    expect(on.of('scan-backed-off')).toEqual([])
+    expect(on.asked.filter(isHistory).at(-1)?.at).toBeLessThan(noon + 30 * MINUTE + 20 * SECOND)
+  })
+
+  test('waits as long as the server asks, at most two minutes', async () => {
+    const error = new ConnectorError('source.throttled', 'scripted', { retryAfterMs: HOUR })
+    const on = outage({ error })
+    await until(on, noon + 20 * MINUTE)
+    const live = on.asked.filter(isLive).map(({ at }) => at)
+    expect(live.slice(1).map((at, index) => Math.floor((at - (live[index] ?? 0)) / SECOND))).toEqual(
+      live.slice(1).map(() => 120),
+    )
+  })
+
+  test('does not get another minute in place from a new reader', async () => {
+    const first = outage()
+    await until(first, noon + 3 * MINUTE)
+    const { asked, next, clock } = pageReader(
+      (ask) => (isLive(ask) ? failure('source.unreachable') : longHistory(ask, clock)),
+      {
+        ...backfill,
+        retries,
+        liveOutage: { since: noon - HOUR, failures: 9 },
+      },
+    )
+    await next()
+    expect(asked.map((ask) => (isLive(ask) ? 'live' : 'history'))).toEqual(['live', 'history'])
+  })
+
+  test.each(['source.unauthorized', 'source.mapping'] as const)('holds the stream when it is %s', async (code) => {
+    const on = outage({ error: failure(code) })
+    expect(await codeOfNext(on.next)).toBe(code)
+  })
+})
+
+describe('a page of the background', () => {
+  test('waits as long as the server asks, at most two minutes', async () => {
+    const error = new ConnectorError('source.throttled', 'scripted', { retryAfterMs: 90 * SECOND })
+    const respond = withClock((ask) => (isHistory(ask) ? error : pageOf([])))
+    const states = statesOf({ history: historyOf('first') })
+    const { asked, read } = pageReader(respond, { states, settings: { lookBacks: [] } })
+    await read(60)
+    const at = asked.filter(isHistory).map((ask) => ask.at)
+    expect(at.slice(1, 4).map((one, index) => (one - (at[index] ?? 0)) / SECOND)).toEqual([90, 90, 90])
   })
 })
 
@@ -162,6 +259,20 @@ describe('a history that ends with an empty page after pages with clients', () =
     await ended()
     expect(requests().map(({ checkPoint }) => checkPoint)).toEqual([null, 't1', 't1', 't2'])
     expect((requests()[2]?.at ?? 0) - (requests()[1]?.at ?? 0)).toBe(MINUTE)
+  })
+
+  test('asks once more for each end: also after there was more', async () => {
+    const more = pageOf([{ No: '2' }], { hasMoreResults: true, checkPoint: token('t2') })
+    const { ended, requests } = reader(first, empty, more, empty, empty)
+    await ended()
+    expect(requests().map(({ checkPoint }) => checkPoint)).toEqual([null, 't1', 't1', 't2', 't2'])
+  })
+
+  test('ends also on a server that refuses to show that page again', async () => {
+    const refused = failure('source.request-refused')
+    const { ended, requests } = reader(first, empty, refused, first, refused, first, empty)
+    expect(await ended()).toMatchObject({ states: { history: { state: 'done' } } })
+    expect(requests()).toHaveLength(7)
   })
 })
 
@@ -190,7 +301,7 @@ describe('a scan of the background in trouble', () => {
       { scan: 'history', pauseMs: MINUTE, code: 'source.answer-malformed' },
       { scan: 'history', pauseMs: 2 * MINUTE },
     ])
-    expect(of('scan-recovered')).toEqual([{ kind: 'scan-recovered', scan: 'history', backedOffMs: 3 * MINUTE }])
+    expect(of('scan-recovered')).toMatchObject([{ scan: 'history', backedOffMs: 3 * MINUTE }])
     const live = readings.filter(({ scan }) => scan.lane === 'live').map(({ scan }) => scan.startedAt ?? 0)
     expect(Math.max(...live.slice(1).map((at, index) => at - (live[index] ?? 0)))).toBeLessThanOrEqual(5 * SECOND)
   })
@@ -212,14 +323,14 @@ describe('a scan of the background in trouble', () => {
   })
 })
 
-test('a live scan that does not advance begins again when the next one is due', async () => {
+test('a live scan that does not advance begins again after 15 seconds, as no interval is longer', async () => {
   const { asked, of, pages, clock } = pageReader(() => pageOf([], { hasMoreResults: true }), onlyLive)
   pages.next().catch(() => {})
   while (asked.length < 4) {
     await settled()
     clock.fireNext()
   }
-  expect(asked.map(({ at }) => at - noon)).toEqual([0, 2_500, 7_500, 12_500])
+  expect(asked.map(({ at }) => at - noon)).toEqual([0, 15 * SECOND, 30 * SECOND, 45 * SECOND])
   expect(of('scan-stuck')[0]).toMatchObject({ scan: 'live' })
   expect(of('scan-backed-off')).toEqual([])
 })

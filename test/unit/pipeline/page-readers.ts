@@ -1,7 +1,12 @@
 import type { ConfiguredFields, StreamMapping } from '../../../connector/event/page-mapping.ts'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import { readPages } from '../../../connector/pipeline/read/page-reader.ts'
-import type { PageReading, ReaderParts } from '../../../connector/pipeline/read/reader-parts.ts'
+import {
+  noTrouble,
+  type PageReading,
+  type PageTrouble,
+  type ReaderParts,
+} from '../../../connector/pipeline/read/reader-parts.ts'
 import { createServerClock } from '../../../connector/pipeline/read/server-clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
@@ -28,6 +33,7 @@ interface Start {
   readonly mapping?: StreamMapping
   readonly onAsk?: (ask: PageRequest) => void
   readonly retries?: number
+  readonly liveOutage?: PageTrouble
 }
 
 export function pageReader(respond: Respond, { states = newScans, ...start }: Start = {}) {
@@ -49,7 +55,7 @@ export function pageReader(respond: Respond, { states = newScans, ...start }: St
   }
   const parts: ReaderParts = {
     retry: { ...noRetries, retries: start.retries ?? 0 },
-    ...{ source, clock, serverClock: createServerClock(clock), beginAt },
+    ...{ source, clock, serverClock: createServerClock(clock), liveOutage: start.liveOutage ?? noTrouble(), beginAt },
     ...{ settings: { ...settings, ...start.settings }, until: start.until ?? 'stopped' },
     fields: { clientId: 'No', modifiedAt: null, clients: null, lists: [], ...start.fields },
     rules,

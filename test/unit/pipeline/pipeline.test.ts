@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parseDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
-import { type PipelineParts, type ReadFailure, runPipeline } from '../../../connector/pipeline/pipeline.ts'
+import { type PipelineEnd, type PipelineParts, runPipeline } from '../../../connector/pipeline/pipeline.ts'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import type { Page } from '../../../connector/source/client-source.ts'
@@ -98,7 +98,7 @@ describe('group commit', () => {
       [1, 1],
     ])
     stop()
-    expect(await end).toBe('stopped')
+    expect(await end).toEqual({ kind: 'stopped' })
   })
 
   test('commits a page at once when it is the last of a scan', async () => {
@@ -147,7 +147,7 @@ describe('stopping', () => {
       release()
       await settled()
     }
-    expect(await end).toBe('stopped')
+    expect(await end).toEqual({ kind: 'stopped' })
     // The page being delivered, the one gathered meanwhile and the one read ahead: the next owner reads none of them
     // again.
     expect(published()).toEqual(['1', '2', '3'])
@@ -173,7 +173,7 @@ describe('stopping', () => {
     await settled()
     expect(published()).toEqual(['1'])
     late.respond()
-    expect(await end).toBe('stopped')
+    expect(await end).toEqual({ kind: 'stopped' })
     expect(published()).toEqual(['1'])
   })
 })
@@ -184,7 +184,7 @@ describe('a decided state', () => {
   const codeOfEnd = (end: Promise<unknown>) =>
     end
       .then(
-        (ended) => (ended as ReadFailure).error,
+        (ended) => (ended as Extract<PipelineEnd, { kind: 'failed' }>).error,
         (error: unknown) => error,
       )
       .then(codeOf)
@@ -209,7 +209,7 @@ describe('a decided state', () => {
     expect(stored()).toMatchObject(recorded)
     expect([writes(), clock.nextTimerAt()]).toEqual([2, undefined])
     stop()
-    expect([await end, writes()]).toEqual(['stopped', 2])
+    expect([await end, writes()]).toEqual([{ kind: 'stopped' }, 2])
   })
 
   test('is stored before the next page is delivered, never at the same time', async () => {

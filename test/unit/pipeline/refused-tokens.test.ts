@@ -74,7 +74,7 @@ describe('a checkPoint', () => {
   )
 
   test('is not refused when the call that failed had none', async () => {
-    const { asked, next } = pageReader(answering(refused), { settings, states: statesOf() })
+    const { asked, next } = pageReader(answering(refused), { settings, states: statesOf(), until: 'caught-up' })
     expect(await codeOfNext(next)).toBe('source.request-refused')
     expect(asked).toHaveLength(1)
   })

@@ -1,12 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
+import type { ClientSource, Page } from '../../../connector/source/client-source.ts'
+import { tryPauses } from '../../../connector/stream/stream-tries.ts'
+import { logLine } from '../../../connector/telemetry/events/event-observers.ts'
 import type { FaultHook } from '../../support/fakes/fake-kafka-cluster.ts'
 import { type AloneParts, runAlone } from '../../support/run-alone.ts'
 import { never } from '../../support/signals.ts'
 import { noon, pageOf } from '../pipeline/readings.ts'
 import { type Answer, scanOf, scriptedSource } from '../pipeline/scripted-source.ts'
-import { KEY, type Stage, settled, stage } from './open/open-parts.ts'
+import { advance, beginAt, KEY, type Stage, settled, stage } from './open/open-parts.ts'
 
 const stopped = new DOMException('stop', 'AbortError')
 const error = (code: ErrorCode) => new ConnectorError(code, 'scripted')
@@ -31,7 +34,6 @@ function running(answers: readonly Answer[], of: Stage = {}, more: Partial<Alone
       }
       await settled()
     },
-    warnings: () => on.failures().flatMap(({ isRepeated, code }) => (isRepeated ? [] : [code])),
   }
 }
 /** Every opening fails with `code`. */
@@ -73,18 +75,111 @@ describe('a stream', () => {
   })
 })
 
-describe('a transient failure', () => {
-  test('is reported as repeated until its code changes or the checkpoint has moved', async () => {
-    const unreachable = error('source.unreachable')
-    const flaky = [unreachable, unreachable, error('source.server-error'), unreachable]
-    const { pass, warnings, stop, end } = running([...flaky, ...scanOf(1), unreachable, unreachable])
-    await pass(6)
-    expect(warnings()).toEqual([
-      ...['source.unreachable', 'source.server-error', 'source.unreachable'],
-      'source.unreachable',
+/** A history of these pages; live scans find nothing. */
+const historyOnly = (pages: readonly Page[]): ClientSource => ({
+  read: async ({ lastChanged, checkPoint }) => {
+    if (lastChanged !== beginAt) return pageOf([])
+    return pages[checkPoint === null ? 0 : Number(checkPoint.slice(1))] ?? pageOf([])
+  },
+})
+
+/** A stream of a service, with the pauses of the product. */
+function serving(source: ClientSource, of: Stage = {}) {
+  const on = stage({ ...of, source })
+  const stopping = new AbortController()
+  const end = runAlone({ ...on.streamParts, whenHeld: 'waits', pauses: tryPauses }, stopping.signal)
+  const lines = () =>
+    on.events.flatMap((event) => {
+      const line = event.kind === 'stream-state' ? logLine('clients', event) : undefined
+      return line === undefined || line.level === 'debug' ? [] : [`${line.level} ${line.message}`]
+    })
+  return {
+    ...on,
+    lines,
+    advance: (ms: number) => advance(on.clock, ms),
+    stop: async () => {
+      stopping.abort(stopped)
+      return await end
+    },
+  }
+}
+
+const minute = 60_000
+const failingSend =
+  (code: ErrorCode, isFailing: () => boolean = () => true): FaultHook =>
+  (operation) =>
+    operation === 'send' && isFailing() ? Promise.reject(error(code)) : 'none'
+
+describe('a failure that comes back beside live scans that find nothing', () => {
+  test('of a delivery shows as failing, is a warning, and does not resume a second time', async () => {
+    const on = serving(historyOnly(scanOf(1)), { kafka: failingSend('publish.failed') })
+    await on.advance(30 * minute)
+    expect(on.states()).toEqual(['opening', 'running', 'retrying', 'running', 'retrying'])
+    expect(on.lines()).toEqual([
+      'info stream failed, reopening',
+      'info stream resumes',
+      'warn stream failed, reopening',
     ])
-    stop()
-    await end
+    // Pauses of at most 30 seconds, half of that on average here.
+    expect(on.failures().length).toBeLessThan(130)
+    expect(await on.stop()).toEqual({ kind: 'stopped' })
+  })
+
+  test('of a page that holds the stream is tried again after 1, 2, 4, 8 and 15 minutes', async () => {
+    const withoutIds = pageOf(Array.from({ length: 12 }, (_, index) => ({ No: '\ufffd', Nom: `${index}` })))
+    const on = serving(historyOnly([withoutIds]))
+    await on.advance(31 * minute)
+    expect(on.failures().map(({ code, pauseMs }) => [code, pauseMs / minute])).toEqual(
+      [1, 2, 4, 8, 15, 15].map((minutes) => ['event.too-many-dead-letters', minutes]),
+    )
+    expect(on.lines()).toEqual([
+      'error stream held, trying again slowly',
+      'info stream resumes',
+      'error stream held, trying again slowly',
+    ])
+    expect(on.states().at(-1)).toBe('held')
+    await on.stop()
+  })
+
+  test('is over after five minutes without it', async () => {
+    let isFailing = true
+    const on = serving(historyOnly(scanOf(1)), { kafka: failingSend('publish.failed', () => isFailing) })
+    await on.advance(10 * minute)
+    isFailing = false
+    await on.advance(minute)
+    expect([on.published(), on.states().at(-1)]).toEqual([['1'], 'retrying'])
+    await on.advance(5 * minute)
+    expect(on.states().at(-1)).toBe('running')
+    expect(on.lines().at(-1)).toBe('info stream resumes')
+    await on.stop()
+  })
+})
+
+describe('an outage of a broker', () => {
+  test('is over as soon as a live scan ends', async () => {
+    let isDown = true
+    const kafka: FaultHook = (operation) =>
+      operation === 'open' && isDown ? Promise.reject(error('publish.failed')) : 'none'
+    const on = serving(historyOnly([]), { kafka })
+    await on.advance(10 * minute)
+    isDown = false
+    await on.advance(minute)
+    expect(on.states()).toEqual(['opening', 'retrying', 'running'])
+    await on.stop()
+  })
+})
+
+describe('a delivery that fails', () => {
+  test('is tried again with one page, and with larger groups once that is committed', async () => {
+    let failures = 2
+    const on = serving(historyOnly(scanOf(9)), { kafka: failingSend('publish.failed', () => failures-- > 0) })
+    await on.advance(minute)
+    const groups = on.events.flatMap((event) =>
+      event.kind === 'pages-published' && event.scans.has('history') ? [event.pages] : [],
+    )
+    // It came back once: then only five minutes without it end it.
+    expect([on.published().length, groups]).toEqual([9, Array(9).fill(1)])
+    await on.stop()
   })
 })
 
@@ -121,7 +216,6 @@ describe('a stream that is not to be held', () => {
 })
 
 describe('a stream of a service', () => {
-  const minute = 60_000
   function held(answers: readonly Answer[], of: Stage = {}) {
     const on = running(answers, of, { whenHeld: 'waits' })
     const reported = () => on.failures().map(({ state, code }) => `${state} ${code}`)

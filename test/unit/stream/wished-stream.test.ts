@@ -2,13 +2,13 @@ import { describe, expect, test } from 'vitest'
 import { serializeDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
-import { tryPauses } from '../../../connector/stream/next-try.ts'
 import { createAssignment } from '../../../connector/stream/run-streams.ts'
+import { tryPauses } from '../../../connector/stream/stream-tries.ts'
 import type { FaultHook } from '../../support/fakes/fake-kafka-cluster.ts'
 import { runAlone } from '../../support/run-alone.ts'
 import { pageOf } from '../pipeline/readings.ts'
 import { type Answer, scanOf, scriptedSource } from '../pipeline/scripted-source.ts'
-import { KEY, type Stage, settled, stage } from './open/open-parts.ts'
+import { advance, KEY, type Stage, stage } from './open/open-parts.ts'
 
 const error = (code: ErrorCode) => new ConnectorError(code, 'scripted')
 const second = 1_000
@@ -35,16 +35,7 @@ function running(answers: readonly Answer[], of: Stage = {}, whenHeld: 'waits' |
     ...on,
     ...{ source, assignment, operations, start },
     stop: () => stopping.abort(new DOMException('stop', 'AbortError')),
-    /** Lets time pass, with all that happens meanwhile. */
-    pass: async (ms: number) => {
-      const until = clock.now() + ms
-      await settled()
-      for (let at = clock.nextTimerAt(); at !== undefined && at <= until; at = clock.nextTimerAt()) {
-        clock.fireNext()
-        await settled()
-      }
-      clock.pass(until - clock.now())
-    },
+    pass: (ms: number) => advance(clock, ms),
   }
 }
 

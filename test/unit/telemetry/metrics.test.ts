@@ -117,7 +117,7 @@ test('a stream has exactly one state, and no times when it runs elsewhere', asyn
   ).toEqual([])
 })
 
-test('stream_failure shows the code of a failing stream until it makes progress', async () => {
+test('stream_failure shows the code of a failing stream until the failure is over', async () => {
   const { observe, samples } = observed()
   const shop = reporting(observe('shop', polling))
   const failures = async () => [...(await samples()).keys()].filter((name) => name.startsWith('stream_failure'))
@@ -126,6 +126,8 @@ test('stream_failure shows the code of a failing stream until it makes progress'
   shop(failed('retrying', error))
   expect(await failures()).toEqual(['stream_failure{stream="shop",code="publish.failed"}'])
   shop(published({ events: 1 }))
+  expect(await failures()).toHaveLength(1)
+  shop(entered('running', 'retrying'))
   expect(await failures()).toEqual([])
 })
 
@@ -165,13 +167,13 @@ test('shows for how long a lane has been backed off, until it makes progress', a
   const shop = reporting(observe('shop', polling))
   const backedOff = async () => (await samples()).get('backed_off_seconds{stream="shop",lane="history"}')
   const because = { code: 'source.unreachable', error: new Error('x') } as const
-  const failing = () => shop({ kind: 'scan-backed-off', scan: 'history', pauseMs: 60_000, ...because })
+  const failing = () => shop({ kind: 'scan-backed-off', scan: 'history', reachMs: null, pauseMs: 60_000, ...because })
   for (const event of [entered('opening'), claimed]) shop(event)
   expect(await backedOff()).toBeUndefined()
   failing()
   time.now += 60_000
   failing()
   expect(await backedOff()).toBe(60)
-  shop({ kind: 'scan-recovered', scan: 'history', backedOffMs: 60_000 })
+  shop({ kind: 'scan-recovered', scan: 'history', reachMs: null, backedOffMs: 60_000 })
   expect(await backedOff()).toBeUndefined()
 })

@@ -17,7 +17,7 @@ function watched({ intervalMs = 5 * second } = {}) {
   const clock = { ...systemClock, monotonic: () => time.now, now: () => time.now }
   const replica = replicaStatus({ clock, readyAfterMs: 5 * minute, placement: 'group' })
   replica.setState('running')
-  const follow = replica.follow('shop', intervalMs)
+  const follow = replica.follow('shop', { intervalMs, timeZone: 'Europe/Paris' })
   /** What it reports after these events at that time. */
   const at = (now: number, ...events: PipelineEvent[]) => {
     time.now = now
@@ -68,8 +68,9 @@ describe('a replica', () => {
         code: 'publish.failed',
         error: expect.stringContaining(unreachable.message),
       },
-      progress: 'caught up',
+      level: 'idle',
     })
+    expect(at(6 * minute)).not.toHaveProperty('progress', 'caught up')
     expect(at(6 * minute + 1)).toMatchObject({ ready: false, because: 'out of the consumer group' })
     observe(7 * minute, joined)
     expect(at(7 * minute)).toMatchObject({ ready: true, group: { state: 'member' } })
@@ -113,7 +114,7 @@ describe('a stream', () => {
     expect(at(66 * minute).ready).toBe(false)
   })
 
-  test('that is held makes the replica not ready, and keeps its code after resuming until there is progress', () => {
+  test('that is held makes the replica not ready, and keeps its code until the failure is over', () => {
     const { at } = watched()
     at(0, ...running)
     const heldNow = at(second, held)
@@ -131,8 +132,13 @@ describe('a stream', () => {
       code: 'publish.topic-missing',
       secondsFailing: 59,
     })
-    expect(at(2 * minute, entered('running', 'held'))).toMatchObject({ ready: true, code: 'publish.topic-missing' })
-    expect(at(3 * minute, published())).not.toHaveProperty('code')
+    expect(at(2 * minute, page, published({ events: 1 }))).toMatchObject({
+      ready: false,
+      code: 'publish.topic-missing',
+    })
+    const after = at(3 * minute, entered('running', 'held'))
+    expect(after.ready).toBe(true)
+    expect(after).not.toHaveProperty('code')
   })
 
   test('that waits, has ended or is paused does not affect readiness, and shows no position', () => {
@@ -162,7 +168,7 @@ describe('a stream', () => {
     const states = { ...newScans, background: [history] }
     const failed = { code: 'source.unreachable', error: undefined } as const
     at(second, page, published({ events: 6, superseded: 1 }, { states, seq: 10, newestChange: 1000 }))
-    at(second, { kind: 'scan-backed-off', scan: 'history', pauseMs: 60_000, ...failed })
+    at(second, { kind: 'scan-backed-off', scan: 'history', reachMs: null, pauseMs: 60_000, ...failed })
     expect(at(61 * second)).toMatchObject({
       ...{ epoch: 4, seq: 10, lastChanged: '2026-01-01T00:00:00', newestChange: '1970-01-01T00:00:01.000Z' },
       scans: [{ lane: 'history', from: history.from, pages: history.pages, secondsBackedOff: 60 }],

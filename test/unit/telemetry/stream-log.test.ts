@@ -33,7 +33,8 @@ test('logs state changes at info: claim, take-over, resuming, end, recovery, cau
 test.each([
   ['waiting', 'running', 'stream released: assigned to another replica'],
   ['opening', 'paused', 'pause ended'],
-  ['running', 'held', 'stream resumes: the cause is gone'],
+  ['running', 'held', 'stream resumes'],
+  ['running', 'retrying', 'stream resumes'],
   ['ended', 'running', 'stream ended'],
 ] as const)('logs at info that a stream is %s after %s', (state, was, message) => {
   expect(logLine('shop', entered(state, was))).toMatchObject({ level: 'info', message })
@@ -96,17 +97,24 @@ function observed() {
 
 test('logs the first read failure at warn, the next ones at debug, and the recovery at info', () => {
   const error = new ConnectorError('source.throttled', 'scripted')
-  const retried = (attempt: number): PipelineEvent => ({ kind: 'read-retried', code: error.code, attempt, error })
+  const retried = (attempt: number): PipelineEvent => ({
+    kind: 'read-retried',
+    scan: 'live',
+    tried: 'in-place',
+    code: error.code,
+    attempt,
+    error,
+  })
   expect([1, 2, 3].map((attempt) => logLine('shop', retried(attempt))?.level)).toEqual(['warn', 'debug', 'debug'])
   expect(logLine('shop', retried(1))?.fields).toMatchObject({
     code: 'source.throttled',
     error: 'source.throttled: scripted',
     attempt: 1,
   })
-  expect(logLine('shop', { kind: 'read-recovered', failures: 3, failedForMs: 90_000 })).toEqual({
+  expect(logLine('shop', { kind: 'read-recovered', scan: 'live', failures: 3, failedForMs: 90_000 })).toEqual({
     level: 'info',
     message: 'reading works again',
-    fields: { stream: 'shop', failures: 3, failedForMs: 90_000 },
+    fields: { stream: 'shop', scan: 'live', failures: 3, failedForMs: 90_000 },
   })
 })
 

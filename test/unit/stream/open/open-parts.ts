@@ -8,15 +8,16 @@ import type { OpenStream } from '../../../../connector/pipeline/delivery.ts'
 import type { PageGroupParts } from '../../../../connector/pipeline/group/building.ts'
 import type { PipelineParts } from '../../../../connector/pipeline/pipeline.ts'
 import type { PipelineEvent } from '../../../../connector/pipeline/pipeline-event.ts'
+import { noTrouble } from '../../../../connector/pipeline/read/reader-parts.ts'
 import { createServerClock } from '../../../../connector/pipeline/read/server-clock.ts'
 import { codeOf } from '../../../../connector/runtime/connector-error.ts'
 import { semaphore } from '../../../../connector/runtime/semaphore.ts'
 import type { ScanSettings } from '../../../../connector/scan/scan-settings.ts'
 import type { ClientSource, SourceTime } from '../../../../connector/source/client-source.ts'
 import { wishesKey } from '../../../../connector/storage/checkpoint-store-config.ts'
-import { tryPauses } from '../../../../connector/stream/next-try.ts'
 import type { OpenParts } from '../../../../connector/stream/open-stream.ts'
 import { openStream } from '../../../../connector/stream/open-stream.ts'
+import { tryPauses } from '../../../../connector/stream/stream-tries.ts'
 import { fakeKafka } from '../../../support/fakes/fake-event-publisher.ts'
 import type { FaultHook } from '../../../support/fakes/fake-kafka-cluster.ts'
 import { type MemoryStoreOptions, memoryStore } from '../../../support/fakes/memory-versioned-object.ts'
@@ -80,6 +81,17 @@ export async function openedStream(parts: OpenParts, stop: AbortSignal = never):
 
 /** Runs all pending promise callbacks. */
 export const settled = () => new Promise((resolve) => setImmediate(resolve))
+
+/** Lets this time pass: fires each timer that is due meanwhile, and runs what it has woken. */
+export async function advance(clock: VirtualClock, ms: number): Promise<void> {
+  const until = clock.now() + ms
+  await settled()
+  for (let at = clock.nextTimerAt(); at !== undefined && at <= until; at = clock.nextTimerAt()) {
+    clock.fireNext()
+    await settled()
+  }
+  clock.pass(until - clock.now())
+}
 
 export interface Stage {
   readonly kafka?: FaultHook
@@ -148,6 +160,7 @@ export function stage(of: Stage = {}) {
       retry: { ...noRetries, retries: of.retries ?? 0 },
       clock,
       serverClock: createServerClock(clock),
+      liveOutage: noTrouble(),
       settings: scanSettings,
       beginAt,
       until,

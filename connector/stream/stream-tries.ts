@@ -1,0 +1,114 @@
+import type { PipelineEvent, StreamFailure } from '../pipeline/pipeline-event.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
+import { type ErrorCode, errorCatalogue } from '../runtime/error-catalogue.ts'
+import { type Pauses, pauseMs } from '../runtime/retry.ts'
+
+const MINUTE_MS = 60_000
+
+/** The pauses before a failed step is tried again, by what has failed. `jitter`: their random share. */
+export const tryPauses = {
+  retry: { firstPauseMs: 500, maxPauseMs: 30_000, maxRetryAfterMs: 2 * MINUTE_MS, jitter: 1 },
+  /** Something outside must change. A `Retry-After` is ignored: it may ask for a day. */
+  hold: { firstPauseMs: MINUTE_MS, maxPauseMs: 15 * MINUTE_MS, maxRetryAfterMs: 0, jitter: 0 },
+  /** Another process has opened the stream: two that do so in turn do it ever more slowly. */
+  fenced: { firstPauseMs: 5_000, maxPauseMs: 2 * MINUTE_MS, maxRetryAfterMs: 0, jitter: 0.5 },
+}
+
+export type TryPauses = Readonly<Record<StreamFailure['kind'], Pauses & { readonly jitter: number }>>
+
+/**
+ * The failures of one stream while it is assigned here. A failure is over when, after it, a page group with records is
+ * committed or a live scan ends. If one with the same code comes back before the stream has run for five minutes, it
+ * recurs: then only five minutes without a failure end it. Otherwise an empty live page, which every opening reads first,
+ * would end each failure of a history.
+ */
+export interface StreamTries {
+  /** The stream is open and copies pages, in a try that began at this time of the monotonic clock. */
+  onRunning(beganAt: number): void
+  onEvent(event: PipelineEvent): void
+  /** Whether the last failure is not over. */
+  isFailing(): boolean
+  /** Whether a delivery has failed, and that is not over. */
+  isDeliveryFailing(): boolean
+  /** Counts a failure, and says when the same step is tried again. */
+  afterFailure(error: unknown, of: 'delivery' | 'other'): StreamFailure
+}
+
+/** So long a stream runs without a failure until its pauses are short again, and a failure that recurs is over. */
+const CALM_AFTER_MS = 5 * MINUTE_MS
+
+export function streamTries(clock: Pick<Clock, 'random' | 'monotonic'>, pauses: TryPauses = tryPauses): StreamTries {
+  const counts = { retry: 0, hold: 0, fenced: 0 }
+  /** Codes of the failures that are not over, and of those that were over before the stream had run for five minutes. */
+  const failing = new Set<ErrorCode>()
+  const ended = new Set<ErrorCode>()
+  let recurs = false
+  let isDelivery = false
+  let runningSince: number | undefined
+  let fencedAt = Number.NEGATIVE_INFINITY
+
+  const endFailures = () => {
+    for (const code of failing) if (kindOf(code) !== 'fenced') ended.add(code)
+    failing.clear()
+    recurs = false
+    isDelivery = false
+  }
+  const endAfterCalm = () => {
+    if (runningSince === undefined || clock.monotonic() - runningSince < CALM_AFTER_MS) return
+    endFailures()
+    ended.clear()
+    counts.retry = 0
+    counts.hold = 0
+  }
+  return {
+    onRunning: (beganAt) => {
+      runningSince = beganAt
+    },
+    onEvent: (event) => {
+      endAfterCalm()
+      if (!recurs && isWork(event)) endFailures()
+    },
+    isFailing: () => failing.size > 0,
+    isDeliveryFailing: () => isDelivery,
+    afterFailure: (error, of) => {
+      endAfterCalm()
+      runningSince = undefined
+      const code = codeOf(error)
+      const kind = kindOf(code)
+      const isRepeated = failing.has(code)
+      failing.add(code)
+      recurs ||= ended.has(code)
+      isDelivery ||= of === 'delivery'
+      if (kind === 'fenced') {
+        if (clock.monotonic() - fencedAt > CALM_AFTER_MS) counts.fenced = 0
+        fencedAt = clock.monotonic()
+      }
+      const times = ++counts[kind]
+      return { error, kind, pauseMs: pauseAfter(error, times, pauses[kind], clock), times, isRepeated }
+    },
+  }
+}
+
+function pauseAfter(
+  error: unknown,
+  times: number,
+  pauses: TryPauses['hold'],
+  { random }: Pick<Clock, 'random'>,
+): number {
+  const share = 1 - pauses.jitter * (1 - random())
+  return pauseMs(pauses, times, share, error instanceof ConnectorError ? error.retryAfterMs : undefined)
+}
+
+/** Whether a page group with records was committed, or a live scan has ended. */
+function isWork(event: PipelineEvent): boolean {
+  if (event.kind !== 'pages-published') return false
+  const { hasLiveEnd, deadLetters, scans } = event
+  return hasLiveEnd || deadLetters > 0 || [...scans.values()].some(({ events }) => events > 0)
+}
+
+function kindOf(code: ErrorCode): StreamFailure['kind'] {
+  const { then } = errorCatalogue[code]
+  if (then === 'lost') return 'fenced'
+  return then === 'retry' ? 'retry' : 'hold'
+}
