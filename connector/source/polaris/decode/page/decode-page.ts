@@ -49,7 +49,6 @@ export function decodePage({ root, replacedCharacters }: AnswerDocument, setting
   const fields = page.node.children
   const hasMoreResults = flagOf(only(fields, FLAG))
   const checkPoint = tokenOf(only(fields, TOKEN), replacedCharacters)
-  if (hasMoreResults && checkPoint === null) throw malformed('hasMoreResults is true, but there is no checkPoint')
   const others = fields.filter((field) => !isOfEnvelope(field))
   const statusFields = new Set(settings.statusFields?.map((name) => name.toLowerCase()))
   mustReportNoError(reportedError([...others, ...page.beside()], statusFields))

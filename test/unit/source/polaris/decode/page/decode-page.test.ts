@@ -73,6 +73,11 @@ describe('decodePage: checkPoint', () => {
     expect(decode('{"hasMoreResults":false,"checkPoint":null}').checkPoint).toBeNull()
   })
 
+  it('may be missing where more is promised: the scan says that it is stuck', () => {
+    const page = decode('<p><InfoClient><No>1</No></InfoClient><hasMoreResults>true</hasMoreResults></p>')
+    expect(page).toMatchObject({ hasMoreResults: true, checkPoint: null })
+  })
+
   it('is rejected when it contains a character that XML forbids, which could not be sent back (invariant 5)', () => {
     for (const reference of ['&#x0;', '&#xD83D;'])
       expect(() => token(`<checkPoint>a${reference}</checkPoint>`)).toThrow(
