@@ -263,6 +263,27 @@ export const plants: readonly Plant[] = [
     by: crossed,
   },
   {
+    name: 'a failure that comes back is over with the next empty live page',
+    file: 'stream/stream-tries.ts',
+    text: 'recurs ||= ended.has(code)',
+    becomes: 'recurs ||= ended.has(code) && counts.retry < 0',
+    by: { histories: 'everyday' },
+  },
+  {
+    name: 'a live scan whose first page fails is tried in place for ever',
+    file: 'pipeline/read/scan-trouble.ts',
+    text: 'until: (liveOutage.since ?? clock.monotonic()) + LIVE_IN_PLACE_MS',
+    becomes: 'until: clock.monotonic() + 1000 * LIVE_IN_PLACE_MS',
+    by: { unit: 'pipeline/page-reader.test.ts' },
+  },
+  {
+    name: 'a delivery that failed is tried again with as many pages',
+    file: 'pipeline/gather-group.ts',
+    text: 'isFull || takesOnePage()',
+    becomes: 'isFull || (isFull && takesOnePage())',
+    by: { unit: 'stream/run-stream.test.ts' },
+  },
+  {
     name: 'a paused stream keeps its owner',
     file: 'stream/run-stream.ts',
     text: '!open.wishes.current().paused && !assigned.isGivenUp()',

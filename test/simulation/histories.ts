@@ -29,6 +29,7 @@ const anyHistory = {
   startAt: fc.constantFrom(noon, noon, autumn),
   permanentFault: fc.constantFrom(
     ...(['none', 'source hangs', 'source fails', 'kafka hangs', 'kafka fails', 'store hangs', 'store fails'] as const),
+    'send fails',
     'checkpoint damaged',
   ),
   stopAfterSteps: fc.nat(30),

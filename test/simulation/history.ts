@@ -43,7 +43,12 @@ export interface HistoryOptions {
   /** ms since 1970 */
   readonly startAt: number
   /** Fault of the first stream that starts when all other faults end, and never ends. */
-  readonly permanentFault: 'none' | `${'source' | 'kafka' | 'store'} ${'hangs' | 'fails'}` | 'checkpoint damaged'
+  readonly permanentFault:
+    | 'none'
+    | `${'source' | 'kafka' | 'store'} ${'hangs' | 'fails'}`
+    /** Openings and empty live pages work. */
+    | 'send fails'
+    | 'checkpoint damaged'
   /** Steps from the final change until all replicas are asked to stop. */
   readonly stopAfterSteps: number
 }

@@ -6,15 +6,20 @@ import { POLL_MS } from './simulated-poll.ts'
 import { alerted } from './simulated-trouble.ts'
 import type { World } from './world.ts'
 
-/** Checks, by what one run of a stream reports, that live scans go first; collects the kinds of events. */
+/**
+ * Checks, by what one run of a stream reports, that live scans go first, and that a failure that comes back within five
+ * minutes is not said to be over; collects the kinds of events.
+ */
 export function observed(world: World, stream: string, clock: Clock) {
   let liveDueAt = Number.POSITIVE_INFINITY
   /** Background pages read since a live scan was due. */
   let pages = 0
   /** The first history may be read before anything else. */
   let isFirst = true
+  const failures = failureCheck(clock, (violation) => world.violations.push(`${stream}: ${violation}`))
   return (event: PipelineEvent): void => {
     world.eventKinds.add(kindOf(event))
+    if (event.kind === 'stream-state') failures(event)
     if (event.kind === 'pages-published') {
       isFirst = event.states.history.state === 'first'
       for (const [lane, { events, superseded }] of event.scans) {
@@ -36,6 +41,32 @@ export function observed(world: World, stream: string, clock: Clock) {
     const mayWait = isFirst && world.options.backfill === 'before'
     if (pages > MOST_PAGES && !mayWait)
       world.violations.push(`${stream}: a live scan waits for ${pages} background pages`)
+  }
+}
+
+const CALM_MS = 300_000
+
+/**
+ * Of the same code: a failure, an end of it, a second failure within five minutes of the first one, and a second end within
+ * five minutes of that are a violation.
+ */
+function failureCheck(clock: Clock, violated: (what: string) => void) {
+  /** Of each code: its last failure, and whether it came back within five minutes after it was over. */
+  const known = new Map<ErrorCode, { at: number; isOver: boolean; isBack: boolean }>()
+  return ({ state, was, failure }: Extract<PipelineEvent, { kind: 'stream-state' }>): void => {
+    const now = clock.monotonic()
+    if (state === 'waiting') known.clear() // its failures are counted for as long as it is assigned here
+    if (failure !== undefined && failure.kind !== 'fenced') {
+      const code = codeOf(failure.error)
+      const before = known.get(code)
+      const isRecent = before !== undefined && now - before.at < CALM_MS
+      known.set(code, { at: now, isOver: false, isBack: isRecent && (before.isOver || before.isBack) })
+    }
+    if (state !== 'running' || (was !== 'held' && was !== 'retrying')) return
+    for (const [code, one] of known) {
+      if (one.isBack && now - one.at < CALM_MS) violated(`${code} is said to be over, though it came back`)
+      one.isOver = true
+    }
   }
 }
 

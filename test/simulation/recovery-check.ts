@@ -64,9 +64,11 @@ function nextOperation(world: World): { readonly index: number; readonly fault: 
 
 function faultOf(
   { options, hasPermanentFault, streams }: World,
-  { stream, what }: PendingOperation,
+  { stream, what, operation }: PendingOperation,
 ): OperationFault | 'hangs' {
-  if (!hasPermanentFault || stream !== streams[0]?.name || !options.permanentFault.startsWith(what)) return 'none'
+  if (!hasPermanentFault || stream !== streams[0]?.name) return 'none'
+  if (options.permanentFault === 'send fails') return operation === 'send' ? 'before' : 'none'
+  if (!options.permanentFault.startsWith(what)) return 'none'
   return options.permanentFault.endsWith('hangs') ? 'hangs' : 'before'
 }
 
