@@ -5,7 +5,7 @@ import type { ReadEvents } from '../../connector/publish/event-reading.ts'
 import { systemClock as clock } from '../../connector/runtime/clock.ts'
 
 /** Reads the topics of a stream as an audit does. */
-export function eventsReader(config: KafkaConfig): ReadEvents {
-  const connect = () => kafkaClient(config, { clientId: 'test', pace: 'stream', log: () => undefined, clock })
+export function eventsReader(config: KafkaConfig, clientId = 'test'): ReadEvents {
+  const connect = () => kafkaClient(config, { clientId, pace: 'stream', log: () => undefined, clock })
   return (reading, stop) => readTopicEvents({ config, clock, connect }, reading, stop)
 }

@@ -11,6 +11,11 @@ export function int64(value: bigint): Buffer {
   bytes.writeBigInt64BE(value)
   return bytes
 }
+export function float64(value: number): Buffer {
+  const bytes = Buffer.alloc(8)
+  bytes.writeDoubleBE(value)
+  return bytes
+}
 export const text = (value: string) => Buffer.concat([int16(Buffer.byteLength(value)), Buffer.from(value)])
 export const array = (items: readonly Buffer[]) => Buffer.concat([int32(items.length), ...items])
 

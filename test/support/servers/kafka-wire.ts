@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { bytesReader, int16, int32, text } from './kafka-bytes.ts'
+import { array, bytesReader, float64, int8, int16, int32, text } from './kafka-bytes.ts'
 
 /** API keys of the requests that faults may target or that tests send. */
 export const kafkaApi = {
@@ -14,6 +14,7 @@ export const kafkaApi = {
   txnOffsetCommit: 28,
   saslAuthenticate: 36,
   electLeaders: 43,
+  alterClientQuotas: 49,
 } as const
 
 /** Whether bytes from a client contain such a request. Requests start with size (int32) and API key (int16). */
@@ -107,4 +108,20 @@ export async function clusterView(at: Listener, topics: readonly string[]): Prom
 /** Number of live brokers in the metadata of the broker on this port; 0 while it does not answer. */
 export async function brokersSeenBy(port: number): Promise<number> {
   return (await clusterView({ host: '127.0.0.1', port }, []))?.brokers.length ?? 0
+}
+
+/** Limits what clients with this id write (`producer_byte_rate`) or read (`consumer_byte_rate`). */
+export async function setQuota(
+  at: Listener,
+  { clientId, name, bytesPerSecond }: { clientId: string; name: 'producer' | 'consumer'; bytesPerSecond: number },
+): Promise<void> {
+  const entity = Buffer.concat([text('client-id'), text(clientId)])
+  const quota = Buffer.concat([text(`${name}_byte_rate`), float64(bytesPerSecond), int8(0)])
+  const body = Buffer.concat([array([Buffer.concat([array([entity]), array([quota])])]), int8(0)])
+  const response = await askBroker(at, { api: 'alterClientQuotas', version: 0, body })
+  if (response === undefined) throw new Error('the broker did not answer')
+  const read = bytesReader(response)
+  read.int32() // throttle time
+  const [code] = read.array(read.int16)
+  if (code !== 0) throw new Error(`alter client quotas: error ${code}`)
 }
