@@ -15,6 +15,7 @@ kafka_version=${KAFKA_VERSION:-$(sed -n 's|.*<kafka.version>\(.*\)</kafka.versio
 . scripts/provision/containers.sh
 . scripts/provision/compose-images.sh
 . scripts/provision/browser.sh
+. scripts/provision/subscribers.sh
 
 main() {
   mkdir -p "$cache" .cache
@@ -49,6 +50,7 @@ for_tests() {
   s3_server
   browser
   python_packages python-client $(<contract/consumers/python/requirements.txt)
+  subscribers
 }
 
 for_kubernetes() {
@@ -159,8 +161,13 @@ npm_dependencies() {
 }
 
 kafka_jars() {
-  mvn -q -B -Dstyle.color=never -f "$kafka_pom" -Dkafka.version="$kafka_version" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$new"
+  maven_jars "$kafka_pom"
   java_is_recent || fail "Kafka needs Java 17 or newer: $(java -version 2>&1 | head -1)"
+}
+
+# maven_jars POM: the jars that it lists.
+maven_jars() {
+  mvn -q -B -Dstyle.color=never -f "$1" -Dkafka.version="$kafka_version" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$new"
 }
 
 java_is_recent() { [ "$(java -XshowSettings:properties -version 2>&1 | sed -n 's/.*java.specification.version = \([0-9]*\).*/\1/p')" -ge 17 ]; }

@@ -1,12 +1,9 @@
-import { execFile, spawn } from 'node:child_process'
 import { DatabaseSync } from 'node:sqlite'
-import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { closingAfterAll, temporaryFolder } from '../support/closing.ts'
+import { closingAfterAll } from '../support/closing.ts'
 import { clientText, eventIn } from '../support/cloud-event.ts'
+import { javaProgram, printed, projectPath } from '../support/consumers/program.ts'
 import { randomTopic, type TableRow } from '../support/consumers/random-topic.ts'
 import { markdownFile } from '../support/documentation/markdown-file.ts'
 
@@ -14,44 +11,32 @@ import { markdownFile } from '../support/documentation/markdown-file.ts'
 
 const TOPICS = 300
 const closing = closingAfterAll()
-const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
 const topics = fc.sample(randomTopic, TOPICS)
 
 type Tables = readonly (readonly TableRow[])[]
 
 /** What a program prints: for each topic its rows, and an empty line. */
-async function tablesOf(command: string, args: readonly string[]): Promise<Tables> {
-  const program = spawn(command, args)
-  program.stdin.end(
-    topics
-      .flatMap(({ records }) => [...records, null])
-      .map((one) => `${JSON.stringify(one)}\n`)
-      .join(''),
+async function tablesOf(command: readonly string[]): Promise<Tables> {
+  const lines = topics.flatMap(({ records }) => [...records, null])
+  const tables = (await printed(command, lines)).split('\n\n').slice(0, -1)
+  return tables.map((rows) =>
+    rows
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line)),
   )
-  const [output, errors] = await Promise.all([text(program.stdout), text(program.stderr)])
-  expect(errors).toBe('')
-  return output
-    .split('\n\n')
-    .slice(0, -1)
-    .map((lines) =>
-      lines
-        .split('\n')
-        .filter(Boolean)
-        .map((line) => JSON.parse(line)),
-    )
 }
 
 async function inJava(): Promise<Tables> {
-  const classes = temporaryFolder(closing)
-  const sources = [file('contract/consumers/java/Clients.java'), file('test/support/consumers/Drive.java')]
-  await promisify(execFile)('javac', ['-cp', file('.cache/kafka/*'), '-d', classes, ...sources])
-  return await tablesOf('java', ['-cp', `${classes}:${file('.cache/kafka/*')}`, 'Drive'])
+  const files = ['contract/consumers/java/Clients.java', 'test/support/consumers/Drive.java']
+  return await tablesOf(await javaProgram(closing, files))
 }
 
 const inPython = () =>
-  tablesOf(file('.cache/python-client/bin/python3'), [
-    file('test/support/consumers/drive.py'),
-    file('contract/consumers/python'),
+  tablesOf([
+    projectPath('.cache/python-client/bin/python3'),
+    projectPath('test/support/consumers/drive.py'),
+    projectPath('contract/consumers/python'),
   ])
 
 interface NodeRow {
@@ -59,7 +44,7 @@ interface NodeRow {
 }
 
 async function inNode(): Promise<Tables> {
-  const { apply } = await import(file('contract/consumers/node/clients.js'))
+  const { apply } = await import(projectPath('contract/consumers/node/clients.js'))
   return topics.map(({ records }) => {
     const clients = new Map<string, Map<string, NodeRow>>()
     for (const record of records) apply(clients, record)
@@ -101,8 +86,12 @@ it.each<[string, () => Tables | Promise<Tables>]>([
   ['the sample in Java', inJava],
   ['the sample in Python', inPython],
   ['the SQL of the consumer guide', inSql],
-])('%s keeps the rows of the source, in whatever order it reads the partitions', async (_, tables) => {
-  const rows = inOrder(topics.map((topic) => topic.rows))
-  expect(rows.flat().length).toBeGreaterThan(TOPICS)
-  expect(inOrder(await tables())).toEqual(rows)
-})
+])(
+  '%s keeps the rows of the source, in whatever order it reads the partitions',
+  async (_, tables) => {
+    const rows = inOrder(topics.map((topic) => topic.rows))
+    expect(rows.flat().length).toBeGreaterThan(TOPICS)
+    expect(inOrder(await tables())).toEqual(rows)
+  },
+  180_000,
+)
