@@ -34,6 +34,8 @@ const documentSchema = z.object({
     topic: z.string(),
     topicId: z.string(),
     partitions: count,
+    /** When the stream began in this topic; null: unknown, as the topic had records. */
+    firstPartitions: count.nullable(),
   }),
   /** Of the last transactional producer. A producer with another id cannot end transactions that are open under it. */
   producerId: z.string().nullable(),

@@ -56,8 +56,10 @@ async function auditOne(
     progress = `reading the ${what}: ${done} so far`
   }
   using _ = showProgress(() => progress)
-  const { report, ids } = await auditStream(composeAudit(stream, shared, closing), { client, onProgress }, stop)
-  const removal = most === undefined ? undefined : await removed(ids.gone, { most, startedAt }, chosen, stop)
+  const parts = composeAudit(stream, shared, closing)
+  const { report, ids, partitionsOf } = await auditStream(parts, { client, onProgress }, stop)
+  const { gone } = ids
+  const removal = most === undefined ? undefined : await removed({ gone, partitionsOf, most, startedAt }, chosen, stop)
   return { report: { stream: stream.name, ...report, removal }, ids: wanted && printedIds(ids[wanted], printError) }
 }
 
@@ -67,9 +69,15 @@ export function printedIds(ids: readonly string[], printError: CommandParts['pri
   return ids.slice(0, MAX_CLIENTS)
 }
 
+interface Gone extends Pick<Awaited<ReturnType<typeof auditStream>>, 'partitionsOf'> {
+  readonly gone: readonly string[]
+  readonly most: number
+  /** Of the audit, in ms since 1970. */
+  readonly startedAt: number
+}
+
 async function removed(
-  gone: readonly string[],
-  { most, startedAt }: { readonly most: number; readonly startedAt: number },
+  { gone, partitionsOf: seenIn, most, startedAt }: Gone,
   chosen: ChosenStream,
   stop: AbortSignal,
 ): Promise<Removal> {
@@ -78,7 +86,7 @@ async function removed(
   const parts = {
     ...changeParts(chosen),
     readRewound: async () => readableDocument(await readStored(chosen, stop))?.rewound ?? null,
-    erase: async () => (await eraseClients({ type: 'client.removed', clients: gone }, chosen, stop)).value,
+    erase: async () => (await eraseClients({ type: 'client.removed', clients: gone, seenIn }, chosen, stop)).value,
   }
   const to = wallClock(startedAt, chosen.stream.poll.timeZone)
   return await removeGone(parts, { to, republish: true, yes: null, clients: gone.map(hashedId) }, stop)

@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { type TombstoneType, tombstones } from '../event/cloud-event/event-form.ts'
 import { withoutCreation } from '../kafka/kafka-config.ts'
+import { partitionOf } from '../kafka/partitioner.ts'
 import { kafkaEventPublisher } from '../kafka/transactions/stream-producer.ts'
-import { publishTombstones } from '../publish/publish-tombstones.ts'
+import type { Destination } from '../publish/event-publisher.ts'
+import { type BegunIn, publishTombstones, tombstonePartitions } from '../publish/publish-tombstones.ts'
+import { ConnectorError } from '../runtime/connector-error.ts'
 import { type Answer, invalidRequest, type RunCommand } from './command.ts'
 import { type ChosenStream, namedClients, withStream } from './command-resources.ts'
+import { readableDocument, readStored } from './stored-stream.ts'
 
 export const erase: RunCommand = async (args, parts) => {
   const type = args.as === 'removed' ? 'client.removed' : 'client.erased'
@@ -13,21 +17,44 @@ export const erase: RunCommand = async (args, parts) => {
   return await withStream(args, parts, (chosen) => eraseClients({ type, clients }, chosen, parts.stop))
 }
 
+interface Erasure {
+  readonly type: TombstoneType
+  readonly clients: readonly string[]
+  /** The partitions in which records of a client were seen; absent: the topic was not read. */
+  readonly seenIn?: (client: string) => Iterable<number>
+}
+
 /** Rejects with `publish.*` or the reason of `stop`. */
 export async function eraseClients(
-  { type, clients }: { readonly type: TombstoneType; readonly clients: readonly string[] },
-  { stream, shared }: ChosenStream,
+  { type, clients, seenIn = () => [] }: Erasure,
+  chosen: ChosenStream,
   stop: AbortSignal,
 ): Promise<Answer> {
+  const { stream, shared } = chosen
+  const begun = await begunIn(chosen, stop)
   const { clock, kafkaLog: log, config } = shared
   const names = { connector: config.connector, stream: stream.name }
   const publisher = kafkaEventPublisher(withoutCreation(stream.kafka), { ...names, clock, log })
   const event = { type, source: stream.eventSource, timeMs: clock.now() }
   const ids = new Map(clients.map((clientId) => [clientId, randomUUID()]))
-  const forAll = (partitions: number) =>
-    [...ids].flatMap(([clientId, id]) => tombstones({ ...event, clientId, id }, partitions))
+  const forAll = (destination: Destination) =>
+    [...ids].flatMap(([clientId, id]) => {
+      const ofKey = partitionOf(Buffer.from(clientId), destination.partitions)
+      const places = tombstonePartitions(destination, begun, { ofKey, seen: seenIn(clientId) })
+      return tombstones({ ...event, clientId, id }, places)
+    })
   const sent = await publishTombstones({ publisher, clock, tombstones: forAll }, stop)
   // Invariant 8: no client id is printed.
   const text = sent === 0 ? 'nothing was ever written to the topic, nobody to erase' : 'erased'
   return { exit: 0, value: `stream ${stream.name}: ${text}; clients: ${clients.length}, tombstones: ${sent}` }
+}
+
+/** Undefined if the document cannot be read: an erasure does not wait for S3. Rejects with the reason of `stop`. */
+async function begunIn(chosen: ChosenStream, stop: AbortSignal): Promise<BegunIn | undefined> {
+  try {
+    return readableDocument(await readStored(chosen, stop))?.destination
+  } catch (error) {
+    if (error instanceof ConnectorError) return undefined
+    throw error
+  }
 }

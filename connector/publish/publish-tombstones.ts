@@ -1,14 +1,40 @@
 import type { Tombstone } from '../event/client-event.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
-import { type EventPublisher, type OpenTransaction, type StreamProducer, withoutCheckpoint } from './event-publisher.ts'
+import {
+  type Destination,
+  type EventPublisher,
+  type OpenTransaction,
+  type StreamProducer,
+  withoutCheckpoint,
+} from './event-publisher.ts'
 
 interface TombstoneParts {
   /** Creates no topics. */
   readonly publisher: Pick<EventPublisher, 'open'>
   readonly clock: Clock
-  /** The tombstones for a topic with so many partitions. */
-  readonly tombstones: (partitions: number) => readonly Tombstone[]
+  /** The tombstones for the topic as it is, see `tombstonePartitions`. */
+  readonly tombstones: (destination: Destination) => readonly Tombstone[]
+}
+
+/** The topic of the stream, by its document. */
+export interface BegunIn extends Pick<Destination, 'topicId'> {
+  /** See `CheckpointDocument`. */
+  readonly firstPartitions: number | null
+}
+
+/**
+ * Where a client may be: in the partition of its key, and where else a record of it was seen, as long as the topic has as
+ * many partitions as when the stream began there; in any partition else, or if that is unknown. A tombstone elsewhere
+ * deletes more: 1. The client comes back, and is published. 2. A consumer reads its partition first, the other one later.
+ */
+export function tombstonePartitions(
+  { topicId, partitions }: Destination,
+  begun: BegunIn | undefined,
+  { ofKey, seen }: { readonly ofKey: number; readonly seen: Iterable<number> },
+): readonly number[] {
+  const isAsBegun = begun?.topicId === topicId && begun.firstPartitions === partitions
+  return isAsBegun ? [...new Set([ofKey, ...seen])] : Array.from({ length: partitions }, (_, partition) => partition)
 }
 
 /** After that, it is not repeated. */
@@ -44,7 +70,7 @@ async function publishOnce({ tombstones }: TombstoneParts, producer: StreamProdu
   if (open.length > 0) throw withoutMarker(open)
   // A topic with nothing but tombstones would hold a new stream.
   if (isEmpty) return 0
-  const records = tombstones(destination.partitions)
+  const records = tombstones(destination)
   await using transaction = producer.begin(stop)
   await transaction.send(records)
   await transaction.commit(null)
@@ -56,6 +82,6 @@ function withoutMarker(open: readonly OpenTransaction[]): ConnectorError {
   const places = open.map(({ topic, partition }) => `${topic} partition ${partition}`).join(', ')
   return new ConnectorError(
     'publish.failed',
-    `publish tombstones: the last transaction of the stream has no marker in ${places}; nothing was sent: repeat the command in a minute, a running replica repairs it`,
+    `publish tombstones: the last transaction of the stream has no marker in ${places}; nothing was sent: pause and resume the stream (a paused one: resume), so that a replica opens and repairs it, then repeat the command`,
   )
 }

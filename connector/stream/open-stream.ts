@@ -135,7 +135,8 @@ async function claimStream(
   }
   const as = valid.kind === 'pending' ? 'committed' : 'aborted'
   await repairStream(parts, { read, producer, hanging: kafka.open, as }, stop)
-  const identity = { ...parts.identity, destination: kafka.destination }
+  const destination = { ...kafka.destination, firstPartitions: firstPartitions(before, kafka) }
+  const identity = { ...parts.identity, destination }
   const claimant = { nonce: parts.newNonce(), at: clock.now(), owner, producerId, identity }
   // The table changes before the claim is stored. Openings that fail sooner leave it as it is.
   parts.index.forget()
@@ -147,6 +148,12 @@ async function claimStream(
   if (version === undefined) throw conflict()
   observeClaim(parts, before, document)
   return { document, version, table }
+}
+
+/** With how many partitions the topic began for this stream; null: records may be in a topic that had fewer. */
+function firstPartitions(before: CheckpointDocument | undefined, { destination, isEmpty }: KafkaState): number | null {
+  if (before?.destination.topicId === destination.topicId) return before.destination.firstPartitions
+  return isEmpty ? destination.partitions : null
 }
 
 /** Which state is valid, once the previous producers are fenced. */

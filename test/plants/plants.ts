@@ -30,9 +30,16 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'an erasure goes to the present partition of its client only',
-    file: 'event/cloud-event/event-form.ts',
-    text: 'Array.from({ length: partitions }',
-    becomes: 'Array.from({ length: Math.min(partitions, 1) }',
+    file: 'publish/publish-tombstones.ts',
+    text: 'begun.firstPartitions === partitions',
+    becomes: 'begun.firstPartitions !== 0',
+    by: crossed,
+  },
+  {
+    name: 'a claim takes the partitions of today for the first ones',
+    file: 'stream/open-stream.ts',
+    text: 'return before.destination.firstPartitions',
+    becomes: 'return destination.partitions',
     by: crossed,
   },
   {

@@ -40,7 +40,7 @@ const actions: readonly (readonly [times: number, action: Action])[] = [
 ]
 
 /** Also selected in histories of the kind `crossed`. */
-const rare: readonly Action[] = [damage, deleteMany, outage, killCommands, spoilWishes, killErase]
+const rare: readonly Action[] = [damage, deleteMany, outage, killCommands, spoilWishes, killErase, grow]
 
 const weighted = actions.flatMap(([times, action]) => Array.from({ length: times }, () => action))
 const all = [...weighted, ...rare]
@@ -68,7 +68,7 @@ export const crossedChoiceOf = (action: keyof typeof byName, detail: number): nu
 const byName = {
   ...{ answer, change, tick: tick as Action, fail, crash, startAnother, setClock, recover, republish, rewind, erase },
   ...{ arriveLate, request, pause, resume, misassign, stall, loseMarker, deleteOffsets, expire },
-  ...{ damage, deleteMany, outage, killCommands, spoilWishes, killErase },
+  ...{ damage, deleteMany, outage, killCommands, spoilWishes, killErase, grow },
 }
 
 const faults = ['before', 'after', 'late'] as const
@@ -151,7 +151,12 @@ function republish(world: World, detail: number): void {
 
 /** An operator erases a client. */
 function erase(world: World, detail: number): void {
-  withStream(world, detail, ({ name }) => startErase(world, name, Math.floor(detail / world.streams.length)))
+  withStream(world, detail, (stream) => startErase(world, stream, Math.floor(detail / world.streams.length)))
+}
+
+/** The topic gets another partition, rarely. */
+function grow({ kafka }: World, detail: number): void {
+  if (detail % 4 === 0) kafka.grow()
 }
 
 function killErase(world: World, detail: number): void {

@@ -124,8 +124,8 @@ function decreasingSequence({ numbered, stream, documents }: Evidence): string[]
 }
 
 /**
- * An erasure whose command ended with 0 has a tombstone in every partition, after everything that was sent before. Any other
- * may have some. Nothing else makes a tombstone.
+ * An erasure whose command ended with 0 has a tombstone in each partition that has an event of the client, after everything
+ * that was sent before, and in no more partitions than it needs. Any other may have some. Nothing else makes a tombstone.
  */
 function otherErasures({ stream, history, records, tombstones }: Evidence): string[] {
   const erasures = history.erasures.filter((one) => one.stream === stream.name)
@@ -135,11 +135,17 @@ function otherErasures({ stream, history, records, tombstones }: Evidence): stri
     .flatMap((erasure) => {
       const { client, partitions } = erasure
       const own = tombstones.filter((record) => isTombstoneOf(erasure, record))
-      const found = new Set(own.map(({ partition }) => partition)).size
+      const erasedIn = new Set(own.map(({ partition }) => partition))
       const isBehind = (record: Evidence['records'][number]) =>
         record.key === client && own.some(({ at, transaction }) => record.at > at && record.transaction < transaction)
       return [
-        ...(found === partitions ? [] : [`${client} is erased in ${found} of ${partitions} partitions`]),
+        ...(erasedIn.size === partitions
+          ? []
+          : [`${client} is erased in ${erasedIn.size} of ${partitions} partitions`]),
+        ...records
+          .filter((record) => record.key === client && own.every(({ at }) => at > record.at))
+          .filter(({ partition }) => !erasedIn.has(partition))
+          .map(({ partition }) => `${client} is not erased in partition ${partition}`),
         ...records.filter(isBehind).map(({ event }) => `${client} ${event.data.Contenu} appears after its erasure`),
       ]
     })

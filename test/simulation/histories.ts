@@ -64,7 +64,7 @@ const longScans = {
 const requestsAndFaults = [
   ...(['fail', 'recover', 'rewind', 'republish', 'request', 'deleteMany', 'killCommands', 'damage'] as const),
   ...(['expire', 'crash', 'startAnother', 'misassign', 'setClock', 'loseMarker', 'deleteOffsets'] as const),
-  ...(['stall', 'outage', 'arriveLate', 'pause', 'resume', 'spoilWishes', 'erase', 'killErase'] as const),
+  ...(['stall', 'outage', 'arriveLate', 'pause', 'resume', 'spoilWishes', 'erase', 'killErase', 'grow'] as const),
 ]
 
 /** Most actions are absent from a history, and the others come more often: what is rare elsewhere meets here. */

@@ -96,10 +96,13 @@ interface TombstoneParts {
 }
 
 /**
- * A CloudEvent 1.0 without data, in binary mode, because compaction requires a record without a value. One for each
- * partition: the topic may have got more of them since the client was published.
+ * A CloudEvent 1.0 without data, in binary mode, because compaction requires a record without a value; in each of these
+ * partitions.
  */
-export function tombstones({ type, source, clientId, id, timeMs }: TombstoneParts, partitions: number): Tombstone[] {
+export function tombstones(
+  { type, source, clientId, id, timeMs }: TombstoneParts,
+  partitions: readonly number[],
+): Tombstone[] {
   const headers = {
     ce_specversion: '1.0',
     ce_type: type,
@@ -108,7 +111,5 @@ export function tombstones({ type, source, clientId, id, timeMs }: TombstonePart
     ce_time: new Date(timeMs).toISOString(),
     ce_subject: clientId,
   }
-  return Array.from({ length: partitions }, (_, partition): Tombstone => {
-    return { to: 'events', partition, key: clientId, value: null, headers }
-  })
+  return partitions.map((partition) => ({ to: 'events', partition, key: clientId, value: null, headers }))
 }

@@ -30,7 +30,7 @@ const LIVE_SCANS = 3
 /**
  * Compares the source with the topic. What differs counts only if a second reading of the source returns the same again:
  * clients may change meanwhile. Reads only, and needs no replica. Resolves to a report, which names no client (invariant
- * 8), and to the ids of what differs. Rejects with `source.*`, `publish.*` or the reason of `stop`.
+ * 8), to the ids of what differs, and to where they are. Rejects with `source.*`, `publish.*` or the reason of `stop`.
  */
 export async function auditStream(
   { source, topic, names, clock }: AuditParts,
@@ -53,7 +53,7 @@ export async function auditStream(
     onProgress('topic', `${count} records`)
     if (id === client) records.push(record)
   }
-  const all = await readTopicClients(topic, { onRecord }, stop)
+  const { last: all, partitionsOf } = await readTopicClients(topic, { onRecord }, stop)
   records.sort((one, other) => one.partition - other.partition || Number(one.offset - other.offset))
   const inTopic = client === undefined ? all : new Map([...all].filter(([id]) => id === client))
   const found = compare(first.source, inTopic)
@@ -77,6 +77,8 @@ export async function auditStream(
     },
     /** What is missing and what is different has one cure. */
     ids: { missing: [...missing, ...different], gone },
+    /** The partitions of the topic that have records of a client. */
+    partitionsOf,
   }
 }
 

@@ -37,16 +37,23 @@ interface TopicReading {
   readonly onRecord: (id: string, record: PlacedRecord) => void
 }
 
-/**
- * The last record of each client in the events topic, as committed readers see it. Rejects with `publish.*` or the reason
- * of `stop`.
- */
+/** What the events topic has, as committed readers see it. */
+interface TopicClients {
+  /** The last record of each client. */
+  readonly last: ReadonlyMap<string, PlacedRecord>
+  /** The partitions that have records of a client. */
+  readonly partitionsOf: (id: string) => Iterable<number>
+}
+
+/** Reads the whole events topic. Rejects with `publish.*` or the reason of `stop`. */
 export async function readTopicClients(
   { readEvents, ...parts }: TopicParts,
   { onRecord }: TopicReading,
   stop: AbortSignal,
-): Promise<ReadonlyMap<string, PlacedRecord>> {
+): Promise<TopicClients> {
   const last = new Map<string, PlacedRecord>()
+  /** Of the few clients with records in several. */
+  const several = new Map<string, Set<number>>()
   const find = (record: StoredEvent, place: RecordPlace) => {
     const { key: id, ...where } = place
     const said = id === null ? undefined : recordOf(record, parts)
@@ -56,10 +63,14 @@ export async function readTopicClients(
     return { id, placed }
   }
   const onVisible = ({ id, placed }: { readonly id: string; readonly placed: PlacedRecord }) => {
-    if (isLater(placed, last.get(id))) last.set(id, placed)
+    const known = last.get(id)
+    if (known !== undefined && known.partition !== placed.partition)
+      several.set(id, (several.get(id) ?? new Set([known.partition])).add(placed.partition))
+    if (isLater(placed, known)) last.set(id, placed)
   }
   await readEvents({ find, onVisible }, stop)
-  return last
+  const partitionsOf = (id: string) => several.get(id) ?? [last.get(id)?.partition ?? []].flat()
+  return { last, partitionsOf }
 }
 
 /** Undefined: the record does not count. */

@@ -195,7 +195,7 @@ it('commits a hanging transaction, which was not visible before and is not ended
   const producer = await commitWithoutMarker(records('committed'))
   expect(() => producer.begin(never)).toThrow('the producer is closed')
 
-  const made = (partitions: number) => tombstones(erasure, partitions)
+  const made = () => tombstones(erasure, [0])
   const erasing = publishTombstones({ publisher, clock: systemClock, tombstones: made }, never)
   await expect(erasing).rejects.toMatchObject({
     code: 'publish.failed',

@@ -37,7 +37,7 @@ export function erasureOf(
 ) {
   const erasure = { type: 'client.erased', source, clientId: client, id: 'e', timeMs: 0 } as const
   const own = partitionOf(Buffer.from(client), topic.partitions)
-  return tombstones(erasure, topic.partitions).filter(({ partition }) => topic.hasGrown || partition === own)
+  return tombstones(erasure, topic.hasGrown ? [...Array(topic.partitions).keys()] : [own])
 }
 
 /** A record as a consumer receives it. */

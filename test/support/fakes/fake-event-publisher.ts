@@ -33,6 +33,8 @@ export interface FakeKafka {
   deleteRecord(connector: string, stream: string): void
   /** Deletes the events topic, its records and all commit records. The next opening may create it again. */
   deleteTopic(): void
+  /** Gives the events topic another partition, which producers see that are opened from now on. */
+  grow(): void
   /** Gives the transactional id another producer id at the next opening. */
   expireProducerId(connector: string, stream: string): void
   /** The open transaction times out: the broker aborts it and fences its producer. */
@@ -81,6 +83,9 @@ export function fakeKafka(options: FakeKafkaOptions): FakeKafka {
         deleteRecord(state)
         state.hanging = []
       }
+    },
+    grow: () => {
+      cluster.partitions += 1
     },
     expireProducerId: (connector, stream) => {
       stateOf(cluster, `${connector}.${stream}`).producerId += '+'

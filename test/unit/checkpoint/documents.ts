@@ -20,7 +20,13 @@ export const identity = {
   connector: 'shop',
   stream: 'clients',
   source: { url: 'http://polaris.example/core/api/', codeMagasin: 1, prefixCle: null },
-  destination: { clusterId: 'cluster', topic: 'client.modified', topicId: 'topic 1', partitions: 6 },
+  destination: {
+    clusterId: 'cluster',
+    topic: 'client.modified',
+    topicId: 'topic 1',
+    partitions: 6,
+    firstPartitions: 6,
+  },
 }
 
 /** The entries of a change: the content of each client is known by the number of its event. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { tombstones } from '../../../connector/event/cloud-event/event-form.ts'
-import { publishTombstones } from '../../../connector/publish/publish-tombstones.ts'
+import type { Destination } from '../../../connector/publish/event-publisher.ts'
+import { type BegunIn, publishTombstones, tombstonePartitions } from '../../../connector/publish/publish-tombstones.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { driven } from '../../support/driven.ts'
 import { fakeKafka } from '../../support/fakes/fake-event-publisher.ts'
@@ -28,7 +29,7 @@ async function stage(fault: (operation: Parameters<FaultHook>[0]) => ReturnType<
     return producer
   }
   const publisher = kafka.publisher({ ...of, replica: 'operator' })
-  const made = (partitions: number) => tombstones(erasure, partitions)
+  const made = ({ partitions }: Destination) => tombstones(erasure, [...Array(partitions).keys()])
   const erase = () => driven(clock, publishTombstones({ publisher, clock, tombstones: made }, never))
   const erased = () => kafka.committed.filter(({ value }) => value === null)
   return { clock, kafka, open, publish, erase, erased }
@@ -36,8 +37,29 @@ async function stage(fault: (operation: Parameters<FaultHook>[0]) => ReturnType<
 
 const codeFrom = (work: Promise<unknown>) => work.then(() => 'done', codeOf)
 
+describe('the tombstone of a client', () => {
+  const topic: Destination = { clusterId: null, topic: 'events', topicId: 'topic 1', partitions: 4 }
+  const partitionsFor = (begun: BegunIn | undefined, seen: readonly number[] = []) =>
+    tombstonePartitions(topic, begun, { ofKey: 2, seen })
+
+  test('goes to the partition of its key, and where a record of it was seen, while the topic is as the stream began in it', () => {
+    const begun = { topicId: 'topic 1', firstPartitions: 4 }
+    expect(partitionsFor(begun)).toEqual([2])
+    expect(partitionsFor(begun, [2, 0])).toEqual([2, 0])
+  })
+
+  test.each([
+    ['the topic has more partitions', { topicId: 'topic 1', firstPartitions: 3 }],
+    ['the stream began in a topic with records', { topicId: 'topic 1', firstPartitions: null }],
+    ['the topic was created again', { topicId: 'topic 0', firstPartitions: 4 }],
+    ['its document cannot be read', undefined],
+  ])('goes to every partition when %s', (_when, begun) => {
+    expect(partitionsFor(begun, [3])).toEqual([0, 1, 2, 3])
+  })
+})
+
 describe('tombstones', () => {
-  test('go to every partition after the events, with the commit record as it was', async () => {
+  test('go to the topic after the events, with the commit record as it was', async () => {
     const { kafka, publish, erase, erased } = await stage()
     await publish()
     expect(await erase()).toBe(3)
@@ -63,7 +85,10 @@ describe('tombstones', () => {
     const { kafka, publish, erase, erased } = await stage()
     kafka.loseNextMarker('shop', 'clients')
     expect(await codeFrom(publish())).toBe('publish.outcome-unknown')
-    expect(await codeFrom(erase())).toBe('publish.failed')
+    await expect(erase()).rejects.toMatchObject({
+      code: 'publish.failed',
+      message: expect.stringMatching('pause and resume'),
+    })
     expect(erased()).toEqual([])
     expect(kafka.hanging()).toHaveLength(1)
   })

@@ -24,7 +24,7 @@ test.each(eventModes)('an event in %s mode has its attributes, and its client wi
 })
 
 test('a tombstone has its attributes, and no client', () => {
-  const [record] = tombstones({ type: 'client.erased', source, clientId: '42', id: 'e', timeMs: 0 }, 1)
+  const [record] = tombstones({ type: 'client.erased', source, clientId: '42', id: 'e', timeMs: 0 }, [0])
   const event = record && cloudEvent(record)
   expect(event?.attributes).toMatchObject({ source, type: 'client.erased', subject: '42' })
   expect(event?.data()).toBeUndefined()

@@ -90,7 +90,7 @@ test('says where one client is, and when nothing is left of it', async () => {
   deleted.add('c1')
   expect(await of('c1')).toMatchObject({ client: { isInSource: false }, differences: { gone: 1 } })
   const erasure = { type: 'client.erased', id: 'e', timeMs: 0 } as const
-  appended.push(...tombstones({ ...erasure, source: eventSource, clientId: 'c1' }, 1))
+  appended.push(...tombstones({ ...erasure, source: eventSource, clientId: 'c1' }, [0]))
   const erased = await of('c1')
   expect(erased).toMatchObject({ agree: true, client: { isInSource: false, isNothingLeft: false } })
   expect(erased.client?.records.map(({ kind }) => kind).toSorted()).toEqual(['event', 'tombstone'])

@@ -49,7 +49,7 @@ async function lastOf(records: readonly Placed[], more: Partial<TopicParts> = {}
   const seen: string[] = []
   const onRecord = (id: string, { kind }: { readonly kind: string }) => seen.push(`${id} ${kind}`)
   const topic = await readTopicClients(parts, { onRecord }, never)
-  return { last: topic.get('c'), size: topic.size, seen }
+  return { last: topic.last.get('c'), size: topic.last.size, seen, partitions: [...topic.partitionsOf('c')] }
 }
 
 test.each(eventModes)('has the content of the last event in %s mode', async (mode) => {
@@ -59,7 +59,7 @@ test.each(eventModes)('has the content of the last event in %s mode', async (mod
 })
 
 test('the last record of a key decides, also one of another program', async () => {
-  expect((await lastOf([event(1), ...tombstones(erasure, 1)])).last?.kind).toBe('tombstone')
+  expect((await lastOf([event(1), ...tombstones(erasure, [0])])).last?.kind).toBe('tombstone')
   expect((await lastOf([event(1), bare(null)])).last?.kind).toBe('tombstone')
   expect((await lastOf([event(1), bare('{"No":"c"}')])).last?.kind).toBe('foreign')
   expect((await lastOf([event(1), event(2, { source: '/polaris/shop/other' })])).last?.kind).toBe('foreign')
@@ -79,7 +79,7 @@ test('with shared keys, only records of the stream count', async () => {
   const { last, seen } = await lastOf([event(1), ...others], { isShared: true })
   expect(last).toMatchObject({ kind: 'event', content: contentOf(1) })
   expect(seen).toEqual(['c event'])
-  expect((await lastOf([event(1), ...tombstones(erasure, 1)], { isShared: true })).last?.kind).toBe('tombstone')
+  expect((await lastOf([event(1), ...tombstones(erasure, [0])], { isShared: true })).last?.kind).toBe('tombstone')
 })
 
 test('in one partition the offset decides, and the time where the topic got more partitions', async () => {
@@ -88,6 +88,13 @@ test('in one partition the offset decides, and the time where the topic got more
   expect((await lastOf(late)).last?.content).toBe(contentOf(2))
   const grown = [at(1, { partition: 0, timeMs: 1 }), at(2, { partition: 1, timeMs: 2 })]
   for (const records of [grown, grown.toReversed()]) expect((await lastOf(records)).last?.content).toBe(contentOf(2))
+})
+
+test('a client is in every partition with a record of its key', async () => {
+  const at = (partition: number) => ({ ...event(1), at: { partition } })
+  expect((await lastOf([])).partitions).toEqual([])
+  expect((await lastOf([at(2), at(2)])).partitions).toEqual([2])
+  expect((await lastOf([at(2), { ...bare('?'), at: { partition: 0 } }, at(2), at(1)])).partitions).toEqual([2, 0, 1])
 })
 
 test('dead letters have content hashes, and the places of one client', async () => {

@@ -158,6 +158,23 @@ describe('opening a stream', () => {
     expect([read, checkpoint.table.get(key(7))]).toEqual([reads, entry(0)])
   })
 
+  test('keeps with how many partitions the topic began for the stream, as far as that is known', async () => {
+    const firstOf = async (on: ReturnType<typeof opening>) => {
+      await openedStream({ ...on.parts, topicUse: 'shared' }, never)
+      return on.stored().destination.firstPartitions
+    }
+    const fresh = opening(undefined)
+    expect(await firstOf(fresh)).toBe(6)
+    fresh.kafka.grow()
+    expect([await firstOf(fresh), fresh.stored().destination.partitions]).toEqual([6, 7])
+    const used = opening(undefined)
+    await leave(used)
+    expect(await firstOf(used)).toBeNull()
+    const { destination, ...before } = setByOperator({ committed: { state: { ...state, nextEvent: 0 } } })
+    const recreated = opening({ ...before, destination: { ...destination, topicId: 'topic 0', firstPartitions: 3 } })
+    expect(await firstOf(recreated)).toBe(6)
+  })
+
   test('reports a take-over, a changed source and added partitions, each once', async () => {
     const before = setByOperator()
     const on = opening({
