@@ -3,8 +3,16 @@ import { entryWordsOf, keyOfHashed, UNKNOWN_CONTENT, withUnknownContents } from 
 import { deltaText, deltaWords, emptyIndex, withEntries } from '../index/index-state.ts'
 import type { CommitRecord } from '../publish/event-publisher.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
-import { beginningAt, withoutPlaces } from '../scan/begin-scan.ts'
-import { HISTORY, type HistoryState, scanNamed, withoutScan } from '../scan/scan-state.ts'
+import { beginningAt, setBack } from '../scan/begin-scan.ts'
+import type { ScanSettings } from '../scan/scan-settings.ts'
+import {
+  HISTORY,
+  type HistoryState,
+  type Republished,
+  type ScanStates,
+  scanNamed,
+  withScan,
+} from '../scan/scan-state.ts'
 import type { SourceTime } from '../source/client-source.ts'
 import { beginning, type CheckpointDocument, type StreamState } from './checkpoint-document.ts'
 import { nextEventOf } from './valid-state.ts'
@@ -14,36 +22,49 @@ import type { Rewind } from './wishes.ts'
 
 /** Of the opening that applies it. */
 interface Applied {
-  /** The epoch that the opening claims. */
-  readonly epoch: number
   /** The configured beginning of the stream. */
   readonly beginAt: SourceTime
+  readonly settings: ScanSettings
+  /** In ms since 1970. */
+  readonly now: number
   /** The index of the state. */
   readonly table: Pick<ClientTable, 'get'>
 }
 
-/**
- * The state with its history to be read again. A rewind never skips: a history that has not ended begins at the earlier
- * of both times.
- */
-export function rewound(state: StreamState, rewind: Rewind, { epoch, beginAt, table }: Applied): StreamState {
-  const { id, to, republish, clients } = rewind
-  const { scans, index } = state
+/** The state with its history to be read again. The index stays: what it knows is published only if it is asked for. */
+export function rewound(state: StreamState, rewind: Rewind, applied: Applied): StreamState {
+  const { clients, republish } = rewind
+  const { index } = state
+  const isOfSome = republish && clients !== undefined
+  return {
+    ...state,
+    scans: rewoundScans(state, rewind, applied),
+    index: isOfSome ? withEntries(index, unknownContents(clients, applied.table)) : index,
+  }
+}
+
+/** A rewind never skips: a history that has not ended continues, and keeps its beginning unless the rewind is earlier. */
+function rewoundScans(state: StreamState, rewind: Rewind, { beginAt, settings, now }: Applied): ScanStates {
+  const { scans } = state
   const { history } = scans
-  const wanted = to ?? beginAt
-  const reached = scanNamed(scans, HISTORY)?.lastChanged ?? history.from ?? beginAt
+  const scan = scanNamed(scans, HISTORY)
+  const to = rewind.to ?? beginAt
+  const from = scan?.from ?? history.from ?? beginAt
   const again: HistoryState = {
     ...history,
     state: history.state === 'first' ? 'first' : 'again',
-    from: history.state === 'done' || wanted < reached ? wanted : reached,
-    republished: republish ? id : history.republished,
+    from: history.state === 'done' || to < from ? to : from,
+    republished: rewind.republish ? republishedBy(rewind, state) : history.republished,
   }
-  const others = { ...withoutScan(scans, HISTORY), history: again }
-  if (!republish) return { ...state, scans: others }
-  if (clients !== undefined)
-    return { ...state, scans: others, index: withEntries(index, unknownContents(clients, table)) }
-  // Invariant 3: a scan in progress may hold an old page. Without index entries, nothing shows that it is old.
-  return { ...state, scans: withoutPlaces(others), index: { ...emptyIndex, generation: epoch } }
+  const states = { ...scans, history: again }
+  const times = { ours: now, server: now }
+  return scan === undefined ? states : withScan(states, setBack(scan, to, { settings, times }))
+}
+
+/** One for some clients does not end one for all: what that has not reached is still published again. */
+function republishedBy({ id, clients }: Rewind, { scans, nextEvent }: StreamState): Republished {
+  const { before = 0, isIndexNew = false } = scans.history.republished ?? {}
+  return { id, before: clients === undefined ? nextEvent : before, isIndexNew }
 }
 
 /** The entries of these clients, as far as there are any, with unknown contents. */
@@ -99,7 +120,7 @@ export function restarted({ document, record, now }: Lost, { id, to }: Rewind, b
   const next = document === undefined ? epoch * EVENTS_A_SECOND : nextEventOf(document)
   return {
     ...beginning,
-    scans: beginningAt(to !== null && to < beginAt ? to : beginAt, id),
+    scans: beginningAt(to !== null && to < beginAt ? to : beginAt, { id, before: 0, isIndexNew: true }),
     nextEvent: Math.max(next, record?.nextEvent ?? 0),
     index: { ...emptyIndex, generation: epoch },
   }

@@ -3,6 +3,7 @@ import { deltaWords } from '../index/index-state.ts'
 import type { FoundRecord } from '../publish/event-publisher.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import { withoutPlaces } from '../scan/begin-scan.ts'
+import type { ScanSettings } from '../scan/scan-settings.ts'
 import { UNKNOWN_BEGINNING } from '../scan/scan-state.ts'
 import type { SourceTime } from '../source/client-source.ts'
 import {
@@ -48,6 +49,7 @@ interface Known extends StoredStream {
   readonly valid: ValidState
   readonly found: FoundRecord
   readonly beginAt: SourceTime | undefined
+  readonly settings: ScanSettings
 }
 
 /**
@@ -55,7 +57,7 @@ interface Known extends StoredStream {
  * and nothing pending. Throws `config.invalid` for a new stream without a configured beginning.
  */
 export function claimed(known: Known, claimant: Claimant): CheckpointDocument {
-  const { document, table, isLost, rewind, valid, found } = known
+  const { document, table, isLost, rewind, valid, found, settings } = known
   const beginAt = known.beginAt ?? UNKNOWN_BEGINNING
   if (rewind !== undefined && (isLost || (valid.kind === 'hold' && valid.code !== 'checkpoint.undecided'))) {
     const record = found.kind === 'record' ? found.record : undefined
@@ -65,9 +67,9 @@ export function claimed(known: Known, claimant: Claimant): CheckpointDocument {
   if (document === undefined && known.beginAt === undefined) throw withoutBeginning()
   const next = document === undefined ? firstDocument(beginning, claimant, 1) : resolved(document, valid, claimant)
   if (rewind === undefined) return next
-  const { claim, committed } = next
+  const { committed } = next
   table.setAll(deltaWords(committed.state.index.delta))
-  const state = rewound(committed.state, rewind, { epoch: claim.epoch, beginAt, table })
+  const state = rewound(committed.state, rewind, { beginAt, settings, now: claimant.at, table })
   return { ...next, rewound: rewind.id, committed: { ...committed, state } }
 }
 

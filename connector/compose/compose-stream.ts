@@ -67,6 +67,7 @@ function openParts(stream: StreamConfig, shared: SharedResources, { observe, clo
     identity: streamIdentity(stream, connector),
     topic: stream.kafka.topic.events,
     beginAt: stream.beginAt,
+    settings: stream.poll,
     topicUse: stream.topicUse,
     storeReady,
     object: streamObject(stream, shared),

@@ -6,6 +6,7 @@ import {
   type HistoryState,
   type LookBackState,
   newScans,
+  type Republished,
   type Scan,
   type ScanName,
   type ScanStates,
@@ -96,6 +97,17 @@ export function percentRead({ from, times }: Scan, now: number, timeZone: string
   return Math.max(0, Math.min(99, Math.floor(100 * share)))
 }
 
+/**
+ * The scan after a rewind to this time, which skips nothing: it continues there, or where it would resume if that is
+ * earlier. It stays one that began where it began.
+ */
+export function setBack(scan: Scan, to: SourceTime, parts: Omit<BeginParts, 'beginAt'>): Scan {
+  const again = resumed(scan, parts)
+  if (to >= again.lastChanged) return again
+  const from = to < scan.from ? to : scan.from
+  return { ...again, from, lastChanged: to, times: again.times && { ...again.times, last: to } }
+}
+
 /** The states of an opened stream under the current settings. */
 export function configured(states: ScanStates, settings: ScanSettings, times: Times): ScanStates {
   const lookBacks = settings.lookBacks.map(({ reachMs }): LookBackState => {
@@ -115,19 +127,19 @@ export function configured(states: ScanStates, settings: ScanSettings, times: Ti
   }
 }
 
-/** The scans of a stream without their places: their tokens say nothing to another server or index. */
+/** The scans of a stream without their places: their tokens say nothing to another server. */
 export function withoutPlaces({ live, background, ...states }: ScanStates): ScanStates {
   return { ...states, live: { ...live, scan: null }, background: background.map(restarted) }
 }
 
 /** The scans of a stream that begins again, with its first history here. */
-export const beginningAt = (from: SourceTime, republished: string): ScanStates => ({
+export const beginningAt = (from: SourceTime, republished: Republished): ScanStates => ({
   ...newScans,
   history: { ...newScans.history, from, republished },
 })
 
-/** The states after the last page of a scan. Pure. */
-export function scanDone(states: ScanStates, scan: Scan): ScanStates {
+/** The states after the last page of a scan of a stream with this configured beginning. Pure. */
+export function scanDone(states: ScanStates, scan: Scan, beginAt: SourceTime): ScanStates {
   const { lane, reachMs, startedAt } = scan
   if (startedAt === null) throw new TypeError('a scan without a response is done')
   const ended = withoutScan(states, scan)
@@ -140,8 +152,11 @@ export function scanDone(states: ScanStates, scan: Scan): ScanStates {
       const lookBacks = ended.lookBacks.map((one) => (one.reachMs === reachMs ? { ...one, startedAt } : one))
       return { ...ended, lookBacks }
     }
-    case 'history':
-      return { ...ended, history: { state: 'done', from: null, republished: null, startedAt } }
+    case 'history': {
+      // A rewind to a later time has not read everything: the next full scan is due as before.
+      const fullSince = scan.from <= beginAt ? startedAt : states.history.startedAt
+      return { ...ended, history: { state: 'done', from: null, republished: null, startedAt: fullSince } }
+    }
   }
 }
 

@@ -73,15 +73,25 @@ const scan = z.object({
 /** What the checkpoint knows of one configured look-back. `startedAt`: of its last scan that ended; before: of the stream. */
 const lookBack = z.object({ reachMs: count, startedAt: time })
 
+/** A rewind with `--republish`, until its history has ended. */
+const republished = z.object({
+  /** The rewind that events name. */
+  id: z.string(),
+  /** The history publishes a client again whose last event has a smaller number. */
+  before: count,
+  /** The stream has begun again: what its history finds may have been published by the index before. */
+  isIndexNew: z.boolean(),
+})
+
 /** The history, which is read once, and again when an operator rewinds the stream or a full scan is due. */
 const history = z.object({
   /** `first`: the first history has not ended. `again`: it is read again. */
   state: z.enum(['first', 'again', 'done']),
   /** Where it begins; null: at the configured beginning. */
   from: sourceTime.nullable(),
-  /** The rewind that has unchanged clients published, which their events name; null: none. */
-  republished: z.string().nullable(),
-  /** Start of the last one that ended; null before. */
+  /** Null: no rewind has asked for unchanged clients. */
+  republished: republished.nullable(),
+  /** Start of the last one that ended and had begun at the configured beginning or before; null: none. */
   startedAt: time.nullable(),
 })
 
@@ -104,6 +114,7 @@ export type Scan = z.infer<typeof scan>
 export type ScanTimes = Scan['times']
 export type LookBackState = z.infer<typeof lookBack>
 export type HistoryState = z.infer<typeof history>
+export type Republished = z.infer<typeof republished>
 export type ScanStates = z.infer<typeof scanStates>
 
 export const noTimes: ScanTimes = { distinct: 0, last: null }

@@ -19,6 +19,7 @@ import {
 import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import type { Semaphore } from '../runtime/semaphore.ts'
+import type { ScanSettings } from '../scan/scan-settings.ts'
 import type { SourceTime } from '../source/client-source.ts'
 import type { Version } from '../storage/checkpoint-store.ts'
 
@@ -28,6 +29,8 @@ export interface OpenParts extends CheckpointParts {
   readonly topic: string
   /** The stream's configured beginning; a stream without a checkpoint needs one. */
   readonly beginAt: SourceTime | undefined
+  /** How the stream is read: a rewind of a history that has not ended needs to know where that resumes. */
+  readonly settings: ScanSettings
   /** `shared`: the stream may start in a topic that has records of other writers. */
   readonly topicUse: 'exclusive' | 'shared'
   /** Resolves when the checkpoint store is known to support conditional writes. */
@@ -125,7 +128,7 @@ async function claimStream(
   stop: AbortSignal,
 ): Promise<Claim> {
   const { document: before, version: expected } = read
-  const { clock, beginAt, owner } = parts
+  const { clock, beginAt, settings, owner } = parts
   const { producerId } = producer
   const kafka = await producer.readKafkaState({ formerProducerId: before?.producerId ?? null }, stop)
   const valid = validIn(parts, read, kafka)
@@ -140,7 +143,7 @@ async function claimStream(
   const claimant = { nonce: parts.newNonce(), at: clock.now(), owner, producerId, identity }
   // The table changes before the claim is stored. Openings that fail sooner leave it as it is.
   parts.index.forget()
-  const document = claimed({ ...read, valid, found: kafka.found, beginAt }, claimant)
+  const document = claimed({ ...read, valid, found: kafka.found, beginAt, settings }, claimant)
   const isNewIndex = before?.committed.state.index.generation !== document.committed.state.index.generation
   const table = isNewIndex ? clientTable() : read.table
   table.setAll(deltaWords(document.committed.state.index.delta))

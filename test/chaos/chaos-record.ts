@@ -85,7 +85,7 @@ function figures({ evidence, problems, outputs }: RunResult): string {
   const figures = {
     changes: evidence[0]?.changes.length ?? 0,
     events: events.length,
-    republished: events.filter(({ isRepublished }) => isRepublished).length,
+    republished: events.filter(({ republished }) => republished !== undefined).length,
     tombstones,
     transactions: seqs.reduce((sum, seq) => sum + seq, 0),
     'aborted transactions per partition': logs.reduce((sum, { aborted }) => sum + aborted.size, 0),

@@ -2,7 +2,7 @@ import type { CheckpointVersion } from './checkpoint-history.ts'
 import type { TopicEvent } from './topic-event.ts'
 
 /**
- * The changes among the events, without the unchanged clients that a new index has published again. `events`: those of
+ * The changes among the events, without the unchanged clients that a rewind or a new index has published again, once each. `events`: those of
  * each client in the order of its partition. Any other event that repeats a version stays, and is a duplicate.
  */
 export function changesAmong(events: readonly TopicEvent[], checkpoints: readonly CheckpointVersion[]): TopicEvent[] {
@@ -12,6 +12,7 @@ export function changesAmong(events: readonly TopicEvent[], checkpoints: readonl
     const before = last.get(event.key)
     last.set(event.key, event)
     if (before?.version !== event.version) return true
+    if (event.republished !== undefined && event.republished !== before.republished) return false
     return !begun.some((sequence) => before.sequence < sequence && sequence <= event.sequence)
   })
 }

@@ -8,8 +8,8 @@ export interface TopicEvent {
   readonly key: string
   readonly id: string
   readonly version: string
-  /** Whether it names a rewind that published it again. */
-  readonly isRepublished: boolean
+  /** The rewind that published it again. */
+  readonly republished: string | undefined
   readonly sequence: number
   readonly producerId: bigint
   readonly producerEpoch: number
@@ -34,7 +34,13 @@ export function parseTopicEvent(record: CommittedRecord): TopicEvent | 'tombston
   if (typeof sequence !== 'string' || !/^\d{20}$/.test(sequence))
     return `${where}: sequence is not a string of 20 digits`
   const version = String(asObject(data)?.NoVersion)
-  const what = { key, id, version, isRepublished: republished !== undefined, sequence: Number(sequence) }
+  const what = {
+    key,
+    id,
+    version,
+    republished: republished === undefined ? undefined : String(republished),
+    sequence: Number(sequence),
+  }
   return { ...what, partition, offset, timestamp, producerId, producerEpoch }
 }
 

@@ -146,7 +146,10 @@ function rewind(world: World, detail: number): void {
 }
 
 function republish(world: World, detail: number): void {
-  withStream(world, detail, (stream) => startCommand(world, stream, detail % 10 < 5 ? 'republish' : 'republishSome'))
+  const commands = ['republish', 'republishSome', 'republishHour', 'republishSomeOfHour'] as const
+  withStream(world, detail, (stream) =>
+    startCommand(world, stream, commands[Math.floor(detail / 3) % commands.length] ?? 'republish'),
+  )
 }
 
 /** An operator erases a client. */

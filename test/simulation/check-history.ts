@@ -1,8 +1,8 @@
 import { eventSource } from '../../connector/event/client-event.ts'
 import { documentTooLarge, otherIndex } from './check-index.ts'
 import { savedTooEarly } from './check-pages.ts'
-import { notRepublished, publishedWhilePaused, rewoundTwice, wronglyNamed } from './check-rewinds.ts'
-import { type Check, type Evidence, evidenceOf, isForgotten } from './evidence.ts'
+import { notRepublished, publishedWhilePaused, rewoundTwice, unmarkedAgain, wronglyNamed } from './check-rewinds.ts'
+import { type Check, type Evidence, evidenceOf, isAskedFor } from './evidence.ts'
 import type { History } from './history.ts'
 import { isTombstoneOf } from './simulated-erase.ts'
 import { LONGEST_REACH_MS } from './simulated-parts.ts'
@@ -39,7 +39,7 @@ const always: Check[] = [
 ]
 const unlessCured: Check[] = [
   ...[notRepublished, savedTooEarly, otherIds, duplicatedOrDisordered, wrongSequence],
-  ...[otherIndex, otherShapes, wronglyMarked],
+  ...[otherIndex, otherShapes, wronglyMarked, unmarkedAgain],
 ]
 
 /** Invariant 1: the last event of every client has its content from before the replicas were stopped, or a newer one. */
@@ -63,7 +63,7 @@ function lost({ stream, records, history }: Evidence): string[] {
 
 /**
  * Invariants 2 and 3: the events of a client are a subsequence of its changes, without duplicates. The client's last change
- * may come once more in a new index, which a rewind begins, after a rewind for this client, or if present settings and lists publish it otherwise.
+ * may come once more if the stream begins again, after a rewind that asks for it, or if present settings and lists publish it otherwise.
  */
 function duplicatedOrDisordered(evidence: Evidence): string[] {
   const { stream, records, generations } = evidence
@@ -74,7 +74,7 @@ function duplicatedOrDisordered(evidence: Evidence): string[] {
     const before = last.get(subject) ?? { change: -1, at: -1, text }
     const isAgain =
       generations.some((begunAt) => before.at < begunAt && begunAt <= at) ||
-      isForgotten(evidence, subject, before.at, at)
+      isAskedFor(evidence, subject, { since: before.at, until: at })
     const from = before.change + (isAgain || before.text !== text ? 0 : 1)
     const own = stream.polaris.changes.filter(({ clientId }) => clientId === subject)
     const change = own.findIndex(({ content }, index) => index >= from && content === data.Contenu)

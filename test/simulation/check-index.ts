@@ -9,7 +9,7 @@ import {
 } from '../../connector/index/index-entry.ts'
 import { deltaWords, type IndexState } from '../../connector/index/index-state.ts'
 import { segmentHash } from '../../connector/index/segments.ts'
-import { type Check, isForgotten } from './evidence.ts'
+import { type Check, isNamed } from './evidence.ts'
 
 /** A larger document takes too long to write with every transaction. */
 const MAX_DOCUMENT = 128 * 1024
@@ -32,7 +32,7 @@ export const otherIndex: Check = (evidence) => {
   const wrong = [...published].flatMap(([client, { text, sequence, at }]) => {
     const entry = table.get(clientKey(client))
     const number = Number(sequence)
-    const content = isForgotten(evidence, client, at) ? UNKNOWN_CONTENT : contentKey(sha256(text))
+    const content = isNamed(evidence, client, { since: at }) ? UNKNOWN_CONTENT : contentKey(sha256(text))
     return entry?.number === number && entry.content === content
       ? []
       : [`the index has ${textOf(entry)} for ${client}, not content ${content}, number ${number}`]

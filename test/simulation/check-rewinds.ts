@@ -1,5 +1,5 @@
 import { hashedId } from '../../connector/index/index-entry.ts'
-import type { Check } from './evidence.ts'
+import { type Check, type Evidence, isNamed } from './evidence.ts'
 import { LONGEST_REACH_MS } from './simulated-parts.ts'
 
 /** A rewind is applied once, and none that nobody has asked for. */
@@ -16,41 +16,73 @@ export const rewoundTwice: Check = ({ stream, documents }) => {
 }
 
 /**
- * After a rewind that publishes again, and the end of its history, every client (of those it names) is published again that
- * the topic had before, unless it was deleted meanwhile. A late change may move its client behind the scan: a look-back publishes it,
- * unless the change is later than the longest look-back, or the stream has a permanent fault.
+ * After a rewind to the beginning that republishes, and the end of its history, every client (of those it names) is
+ * published again that the topic had before, unless it was deleted meanwhile. A late change may move its client behind the
+ * scan: a look-back publishes it, unless the change is later than the longest look-back, or the stream has a permanent fault.
  */
-export const notRepublished: Check = ({ history, stream, records, documents, generations, forgotten }) => {
-  const begunAt = generations.at(-1) ?? -1
-  const asked = forgotten.at(-1)
+export const notRepublished: Check = ({ history, stream, records, documents, republished }) => {
   const last = documents.at(-1)?.document.committed.state
-  const isOfSome = asked !== undefined && asked.at > begunAt
-  const since = isOfSome ? asked.at : begunAt
-  if (since < 0 || last?.scans.history.state !== 'done') return []
-  const before = new Set(records.filter(({ at }) => begunAt <= at && at < since).map(({ event }) => event.subject))
-  const all = new Set(records.filter(({ at }) => at < since).map(({ event }) => event.subject))
-  const due = isOfSome ? [...before].filter((client) => asked.clients.has(hashedId(client))) : [...all]
-  const after = new Set(records.filter(({ at }) => at >= since).map(({ event }) => event.subject))
+  if (last?.scans.history.state !== 'done') return []
   const isFaulty = history.options.permanentFault !== 'none' && stream === history.streams[0]
   const moved = stream.polaris.changes.filter(({ lateMs }) => lateMs > (isFaulty ? 0 : LONGEST_REACH_MS))
-  const wasGone = (client: string) =>
-    stream.polaris.deletions.some(({ clientId, endsAt }) => {
-      return clientId === client && (endsAt === undefined || endsAt >= since)
+  return republished
+    .filter(({ to }) => to === null)
+    .flatMap(({ at: since, clients }) => {
+      const before = new Set(records.filter(({ at }) => at < since).map(({ event }) => event.subject))
+      const after = new Set(records.filter(({ at }) => at >= since).map(({ event }) => event.subject))
+      const due = [...before].filter((client) => clients?.has(hashedId(client)) ?? true)
+      const wasGone = (client: string) =>
+        stream.polaris.deletions.some(({ clientId, endsAt }) => {
+          return clientId === client && (endsAt === undefined || endsAt >= since)
+        })
+      return due.flatMap((client) =>
+        after.has(client) || wasGone(client) || moved.some(({ clientId }) => clientId === client)
+          ? []
+          : [`${client} is not published again`],
+      )
     })
-  return due.flatMap((client) =>
-    after.has(client) || wasGone(client) || moved.some(({ clientId }) => clientId === client)
-      ? []
-      : [`${client} is not published again`],
-  )
 }
 
-/** Events of the history after such a rewind name it, and no others do. */
-export const wronglyNamed: Check = ({ stream, records }) =>
-  records.flatMap(({ event: { republished, sequence } }) =>
-    republished === undefined || stream.rewinds.has(republished)
+/**
+ * An event that is marked names the last rewind that republishes. If none before it asked for all clients, and the stream
+ * has not begun again, its client was asked for by name.
+ */
+export const wronglyNamed: Check = (evidence) => {
+  const { stream, records, republished, generations } = evidence
+  return records.flatMap(({ event, at }) => {
+    const { republished: id, sequence, subject } = event
+    if (id === undefined) return []
+    if (stream.rewinds.get(id)?.republish !== true)
+      return [`event ${Number(sequence)} names ${id}, which is no rewind that republishes`]
+    const isOfAll =
+      generations.some((begunAt) => begunAt <= at) ||
+      republished.some(({ at: since, clients }) => since <= at && clients === undefined)
+    return isOfAll || isNamed(evidence, subject, { since: -1, until: at })
       ? []
-      : [`event ${Number(sequence)} names ${republished}, which is no rewind`],
-  )
+      : [`event ${Number(sequence)} is marked, and nobody asked for ${subject}`]
+  })
+}
+
+/** In one index, only an event that is marked repeats what the topic has, unless its client was asked for by name. */
+export const unmarkedAgain: Check = (evidence) => {
+  const { stream, records, generations } = evidence
+  const last = new Map<string, Evidence['records'][number]>()
+  return records.flatMap((record) => {
+    const { event, at } = record
+    const { subject, data } = event
+    const before = last.get(subject)
+    last.set(subject, record)
+    if (before?.event.text !== event.text || event.republished !== undefined) return []
+    const isAllowed =
+      generations.some((begunAt) => before.at < begunAt && begunAt <= at) ||
+      isNamed(evidence, subject, { since: before.at, until: at })
+    const same = stream.polaris.changes.filter(({ clientId, content }) => {
+      return clientId === subject && content === data.Contenu
+    })
+    // A content that came back may look like this where an erasure or a late change is between.
+    return isAllowed || same.length > 1 ? [] : [`${subject}: ${data.Contenu} comes again without a mark`]
+  })
+}
 
 /** While an operator was told that the stream is paused, nothing of it became visible. */
 export const publishedWhilePaused: Check = ({ stream, numbered }) =>

@@ -1,4 +1,5 @@
 import { type CheckpointDocument, parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
+import type { Rewind } from '../../connector/checkpoint/wishes.ts'
 import { EVENT_TYPE } from '../../connector/event/client-event.ts'
 import { hashedId } from '../../connector/index/index-entry.ts'
 import type { ClientValue } from '../../connector/source/client-source.ts'
@@ -31,10 +32,10 @@ export interface Evidence {
   readonly records: readonly (FakeRecord & { readonly at: number; readonly event: PublishedEvent })[]
   /** The first event of each client in a transaction, also in one that was aborted. */
   readonly sent: readonly { readonly event: PublishedEvent; readonly after: number }[]
-  /** How many records of all streams were visible when a rewind began a new index, each time. */
+  /** How many records of all streams were visible when a stream began again, with a new index, each time. */
   readonly generations: readonly number[]
-  /** Rewinds that made the contents of clients unknown, as far as they are applied. `at`: as in `generations`. */
-  readonly forgotten: readonly { readonly at: number; readonly clients: ReadonlySet<string> }[]
+  /** Rewinds that asked for clients to be published again, as far as they are applied. */
+  readonly republished: readonly Republishing[]
   /** All events with their numbers. */
   readonly numbered: readonly (FakeRecord & { readonly at: number; readonly number: number })[]
   readonly tombstones: readonly (FakeRecord & { readonly at: number })[]
@@ -43,6 +44,13 @@ export interface Evidence {
     readonly document: CheckpointDocument
     readonly replacesDamaged: boolean
   })[]
+}
+
+interface Republishing extends Pick<Rewind, 'id' | 'to'> {
+  /** How many records of all streams were visible when it was applied. */
+  readonly at: number
+  /** By `hashedId`: their contents are unknown since. Undefined: all. */
+  readonly clients: ReadonlySet<string> | undefined
 }
 
 /** Returns what is violated, as text. */
@@ -72,22 +80,35 @@ export function evidenceOf(history: History, stream: SimulatedStream): Evidence 
     const before = documents[index - 1]?.document.committed.state.index.generation
     return before === undefined || before === document.committed.state.index.generation ? [] : [recordsBefore]
   })
-  const forgotten = documents.flatMap(({ document: { rewound }, recordsBefore }, index) => {
+  const republished = documents.flatMap(({ document: { rewound }, recordsBefore: at }, index) => {
     const isNew = rewound !== documents[index - 1]?.document.rewound
-    const clients = isNew && rewound !== null ? stream.rewinds.get(rewound)?.clients : undefined
-    return clients === undefined ? [] : [{ at: recordsBefore, clients: new Set<string>(clients) }]
+    const rewind = isNew && rewound !== null ? stream.rewinds.get(rewound) : undefined
+    if (rewind === undefined || !rewind.republish) return []
+    const { id, to, clients } = rewind
+    return [{ id, to, at, clients: clients && new Set(clients) }]
   })
-  return { history, stream, records, sent, numbered, tombstones, documents, generations, forgotten }
+  return { history, stream, records, sent, numbered, tombstones, documents, generations, republished }
 }
 
-/** Whether the content of a client has become unknown since a record. */
-export function isForgotten(
-  { forgotten }: Pick<Evidence, 'forgotten'>,
+interface Between {
+  readonly since: number
+  readonly until?: number
+}
+
+/** Whether a rewind between two records asked for this client by its name, and made its content unknown. */
+export function isNamed(
+  { republished }: Pick<Evidence, 'republished'>,
   client: string,
-  since: number,
-  until = Infinity,
-) {
-  return forgotten.some(({ at, clients }) => since < at && at <= until && clients.has(hashedId(client)))
+  { since, until = Infinity }: Between,
+): boolean {
+  return republished.some(({ at, clients }) => since < at && at <= until && clients?.has(hashedId(client)) === true)
+}
+
+/** Whether a rewind between two records asked for this client, by its name or with all. */
+export function isAskedFor(evidence: Pick<Evidence, 'republished'>, client: string, between: Between): boolean {
+  const { since, until = Infinity } = between
+  const isOfAll = evidence.republished.some(({ at, clients }) => since < at && at <= until && clients === undefined)
+  return isOfAll || isNamed(evidence, client, between)
 }
 
 /** Of a record of the events topic; undefined for a dead letter. */

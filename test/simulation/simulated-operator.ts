@@ -74,6 +74,9 @@ const commands = {
   rewind: rewindTo('hour', { republish: false }),
   republish: rewindTo('beginning', { republish: true }),
   republishSome: rewindTo('beginning', { republish: true, clients: 'some' }),
+  republishHour: rewindTo('hour', { republish: true }),
+  /** As `audit --remove-gone` has clients published again. */
+  republishSomeOfHour: rewindTo('hour', { republish: true, clients: 'some' }),
   /** The cure of a hold over what may be lost, and of one over what is undecided. */
   begin: rewindTo('beginning', { republish: true, yes: true }),
   choose: rewindTo('hour', { republish: false, yes: true }),

@@ -93,6 +93,7 @@ function openParts(world: World, replica: Actor, { stream, observe }: OfRun): Op
     topic: 'client.modified',
     topicUse: 'shared',
     beginAt,
+    settings: scanSettings(world.options),
     index: indexOf(world, replica, stream),
     owner: name,
     clock: replica.clock,

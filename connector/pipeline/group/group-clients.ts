@@ -2,10 +2,10 @@ import type { EventMarks } from '../../event/client-event.ts'
 import { clientRecord, deadLetterContent } from '../../event/client-record.ts'
 import type { ModificationTime } from '../../event/modification-time.ts'
 import type { ReadClient } from '../../event/read-client.ts'
-import type { IndexEntry } from '../../index/index-entry.ts'
+import { type IndexEntry, UNKNOWN_CONTENT } from '../../index/index-entry.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import type { Times } from '../../scan/scan-settings.ts'
-import type { Lane, Scan } from '../../scan/scan-state.ts'
+import type { Lane, Republished, Scan } from '../../scan/scan-state.ts'
 import type { ScanCounts } from '../pipeline-event.ts'
 import type { PageReading } from '../read/reader-parts.ts'
 import type { Building } from './building.ts'
@@ -23,30 +23,46 @@ export function addClients(building: Building, reading: PageReading): void {
 }
 
 function addClient(building: Building, client: ReadClient, reading: PageReading): void {
-  const { added } = building
+  const { added, scans } = building
   const { scan, readAt } = reading
   noteChange(added, client.modified, readAt.server)
   const known = knownEntry(building, client)
   const counts = countsOf(added, scan.lane)
-  if (known !== undefined && known.content === contentAs(known, { building, client, reading })) {
-    counts.suppressed += 1
+  const isSame = known !== undefined && known.content === contentAs(known, { building, client, reading })
+  const asked = scan.lane === 'history' ? scans.history.republished : null
+  const outcome = outcomeOf(known, { isSame, number: scan.number, asked })
+  if (outcome === 'suppressed' || outcome === 'superseded') {
+    counts[outcome] += 1
     return
   }
+  const republished = outcome === 'republished' ? asked?.id : undefined
+  publish(building, { client, known, counts, republished }, reading)
+}
+
+/** A client as a scan finds it. */
+interface FoundClient {
+  /** Its content is that of its entry. */
+  readonly isSame: boolean
+  /** Of the scan. */
+  readonly number: number
+  /** What an operator has asked this scan to publish again; null: nothing, or it is no history. */
+  readonly asked: Republished | null
+}
+
+/** What becomes of a client, by its entry in the index; an event that is `republished` has that mark. Pure. */
+export function outcomeOf(known: IndexEntry | undefined, { isSame, number, asked }: FoundClient) {
+  if (known === undefined) return asked?.isIndexNew === true ? 'republished' : 'published'
+  // Its event is older than the rewind, and so are all scans that can have published it.
+  if (asked !== null && known.number < asked.before) return 'republished'
+  if (isSame) return 'suppressed'
   // Invariant 3: a scan that began later saw the client later. If the page is newer, a later scan reads the change.
-  if (isSuperseded(known, scan)) {
-    counts.superseded += 1
-    return
-  }
-  publish(building, { client, known, counts }, reading)
+  if (known.scan > number) return 'superseded'
+  return asked !== null && known.content === UNKNOWN_CONTENT ? 'republished' : 'published'
 }
 
 /** After everything that was added so far. */
 function knownEntry({ entries, undelivered, table }: Building, { key }: ReadClient): IndexEntry | undefined {
   return entries.get(key) ?? undelivered.get(key) ?? table.get(key)
-}
-
-function isSuperseded(known: IndexEntry | undefined, { number }: PageReading['scan']): boolean {
-  return known !== undefined && known.scan > number
 }
 
 interface Indexed {
@@ -67,15 +83,17 @@ interface Publishing {
   readonly client: ReadClient
   readonly known: IndexEntry | undefined
   readonly counts: ScanCounts
+  /** The rewind that the event names. */
+  readonly republished: string | undefined
 }
 
-function publish(building: Building, { client, known, counts }: Publishing, reading: PageReading): void {
+function publish(building: Building, publishing: Publishing, reading: PageReading): void {
+  const { client, known, counts, republished } = publishing
   const { settings, generation, added, deadLetters, nextEvent } = building
   const { scan, readAt } = reading
   const previous = known === undefined ? `g${generation}` : String(known.number)
   const idField = idFieldOf(reading)
   const { history } = building.scans
-  const republished = scan.lane === 'history' ? (history.republished ?? undefined) : undefined
   const isFirst = history.state === 'first'
   const snapshot = (isFirst && scan.lane === 'history') || undefined
   const marks: EventMarks = { snapshot, historycomplete: !isFirst || undefined, republished }

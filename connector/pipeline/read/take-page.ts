@@ -33,7 +33,7 @@ const END_AGAIN_MS = 60_000
 function advance(reader: Reader, { kind, scan }: Exclude<Step, { kind: 'stuck' }>): void {
   const { clock, backOff } = reader
   if (kind === 'done') {
-    reader.states = scanDone(reader.states, scan)
+    reader.states = scanDone(reader.states, scan, reader.beginAt)
     if (scan.lane !== 'live') return
     reader.liveScans += 1
     reader.liveSince = undefined

@@ -37,11 +37,11 @@ type Left = Pick<Bounds, 'openings' | 'documentFaults' | 'lostMarkers' | 'deleti
 export interface State {
   /** The page that is read next. */
   readonly next: number
-  /** Pages whose content the client index has. */
+  /** Pages that are not published again: the client index has their content, and no rewind has asked for them since. */
   readonly known: number
   /** Number of the next event. */
   readonly nextEvent: number
-  /** The epoch in which the index began. */
+  /** The epoch in which the stream began, or in which a rewind has asked for all pages once more. */
   readonly generation: number
   /** Every rewind that was applied. */
   readonly rewinds: readonly string[]

@@ -8,28 +8,35 @@ import { deltaWords } from '../../../connector/index/index-state.ts'
 import { loadTable } from '../../../connector/index/stream-index.ts'
 import type { CommitRecord } from '../../../connector/publish/event-publisher.ts'
 import { type ErrorCode, errorCatalogue } from '../../../connector/runtime/error-catalogue.ts'
-import { restarted as restartedScan } from '../../../connector/scan/begin-scan.ts'
-import { HISTORY, LIVE, type ScanStates } from '../../../connector/scan/scan-state.ts'
+import {
+  HISTORY,
+  type HistoryState,
+  LIVE,
+  type Scan,
+  type ScanStates,
+  scanNamed,
+} from '../../../connector/scan/scan-state.ts'
 import { memorySegmentStore } from '../../support/fakes/memory-segment-store.ts'
 import { historyOf, someScan } from '../../support/scans.ts'
 import { never } from '../../support/signals.ts'
 import { key } from '../index/entries.ts'
-import { beginAt, timeText } from '../scan/scans.ts'
+import { beginAt, orderedUpTo, settings, timeText } from '../scan/scans.ts'
 import { change, documentWith, entriesOf, indexed, now } from './documents.ts'
 
 const early = timeText('2025-01-01T00:00:00')
 const middle = timeText('2026-02-01T00:00:00')
 const late = timeText('2026-03-01T00:00:00')
+const inBetween = timeText('2026-01-15T00:00:00')
 const to = (time: Rewind['to'], more: Partial<Rewind> = {}): Rewind => ({
   ...{ id: 'rewind', to: time, republish: false, yes: null },
   ...more,
 })
 const table = clientTable()
 table.setAll(deltaWords(indexed.index.delta))
-const applied = { epoch: 7, beginAt, table }
+const applied = { beginAt, settings, now, table }
 
 const stateWith = (scans: Partial<ScanStates>): StreamState => ({ ...indexed, scans: { ...indexed.scans, ...scans } })
-const history = someScan({ ...HISTORY, from: beginAt, lastChanged: middle })
+const scan = someScan({ ...HISTORY, from: beginAt })
 
 describe('a rewind', () => {
   test('of a history that has ended reads it again from that time, or from the configured beginning', () => {
@@ -42,12 +49,37 @@ describe('a rewind', () => {
       expect(rewound(state, to(time), applied).scans.history).toEqual(historyOf('again', { from }))
   })
 
-  test('never skips: a history that has not ended begins at the earlier of both times', () => {
-    const reading = stateWith({ history: historyOf('first'), background: [history] })
+  const reading = (more: Partial<Pick<Scan, 'times'>>) =>
+    stateWith({ history: historyOf('first'), background: [{ ...scan, ...more }] })
+  const scanAfter = (state: StreamState, rewind: Rewind) => scanNamed(rewound(state, rewind, applied).scans, HISTORY)
+
+  test('of a history that has not ended continues at the earlier of its time and the time from which that resumes', () => {
+    const state = reading({ times: orderedUpTo(middle) })
+    const { startedAt } = scan
+    for (const [time, lastChanged, from] of [
+      [late, '2026-01-31T23:59:45', beginAt],
+      [inBetween, inBetween, beginAt],
+      [early, early, early],
+      [null, beginAt, beginAt],
+    ] as const) {
+      const again = { from, lastChanged, checkPoint: null, startedAt, pages: 0, times: orderedUpTo(lastChanged) }
+      expect(scanAfter(state, to(time))).toMatchObject(again)
+      expect(rewound(state, to(time), applied).scans.history).toEqual(historyOf('first', { from }))
+    }
+  })
+
+  test('of one whose order is not known begins it again', () => {
+    for (const times of [null, { distinct: 99, last: middle }])
+      expect(scanAfter(reading({ times }), to(late))).toMatchObject({
+        from: beginAt,
+        lastChanged: beginAt,
+        startedAt: null,
+      })
+  })
+
+  test('never skips what a history has not begun to read', () => {
     const again = stateWith({ history: historyOf('again', { from: middle }) })
     for (const [state, time, from] of [
-      [reading, late, middle],
-      [reading, early, early],
       [again, late, middle],
       [again, early, early],
       [stateWith({ history: historyOf('first') }), late, beginAt],
@@ -55,47 +87,53 @@ describe('a rewind', () => {
       expect(rewound(state, to(time), applied).scans.history).toEqual({ ...state.scans.history, from })
   })
 
-  test('drops the history in progress, and nothing else', () => {
+  test('changes the history alone', () => {
     const lookBack = someScan({ lane: 'look-back', reachMs: 1 })
-    const state = stateWith({ background: [history, lookBack] })
-    const { scans, ...rest } = rewound(state, to(early), applied)
-    expect(scans).toEqual({ ...state.scans, background: [lookBack], history: scans.history })
-    expect({ ...rest, scans: state.scans }).toEqual(state)
+    const live = { startedAt: 7, scan: someScan(LIVE) }
+    const state = stateWith({ live, background: [scan, lookBack] })
+    for (const republish of [false, true]) {
+      const { scans, ...rest } = rewound(state, to(early, { republish }), applied)
+      const background = [lookBack, scanNamed(scans, HISTORY)]
+      expect(scans).toEqual({ ...state.scans, background, history: scans.history })
+      expect({ ...rest, scans: state.scans }).toEqual(state)
+    }
   })
 
-  test('that republishes begins an empty index of the epoch that the opening claims, that knows no client', () => {
-    const { index, scans, nextEvent } = rewound(indexed, to(null, { republish: true }), applied)
-    expect(index).toMatchObject({ generation: 7, segments: [], delta: '' })
-    expect(scans.history.republished).toBe('rewind')
-    expect(nextEvent).toBe(indexed.nextEvent)
+  const unfinished = { id: 'before', before: 1, isIndexNew: true }
+  const republishedBy = (rewind: Rewind, republished: HistoryState['republished']) =>
+    rewound(stateWith({ history: historyOf('again', { from: middle, republished }) }), rewind, applied).scans.history
+      .republished
+
+  test('that republishes asks for every client that was published before it, and keeps the index', () => {
+    const rewind = to(null, { republish: true })
+    const { nextEvent } = indexed
+    expect(republishedBy(rewind, null)).toEqual({ id: 'rewind', before: nextEvent, isIndexNew: false })
+    expect(republishedBy(rewind, unfinished)).toEqual({ id: 'rewind', before: nextEvent, isIndexNew: true })
+    expect(rewound(indexed, rewind, applied).index).toEqual(indexed.index)
   })
 
-  test('Invariant 3: that republishes begins the scans in progress again, which the new index cannot compare', () => {
-    const unread = { reachMs: 1, lane: 'look-back' } as const
-    const lookBack = someScan(unread)
-    const live = { startedAt: lookBack.startedAt, scan: someScan(LIVE) }
-    const { scans } = rewound(stateWith({ live, background: [lookBack] }), to(null, { republish: true }), applied)
-    expect(scans.live).toEqual({ ...live, scan: null })
-    expect(scans.background).toEqual([restartedScan(lookBack)])
-    expect(scans.background).toMatchObject([{ ...unread, checkPoint: null, startedAt: null }])
+  test('that does not republish keeps what one has asked for that has not ended', () => {
+    expect(republishedBy(to(late), unfinished)).toEqual(unfinished)
+    expect(republishedBy(to(late), null)).toBe(null)
   })
 
-  test('for some clients makes their contents unknown, and keeps the index and the scans in progress', async () => {
-    const lookBack = someScan({ lane: 'look-back', reachMs: 1 })
-    const state = stateWith({ background: [lookBack] })
-    const clients = [2, 9].map((client) => Buffer.from(key(client), 'latin1').toString('base64url'))
-    const { index, scans, nextEvent } = rewound(state, to(null, { republish: true, clients }), applied)
-    expect([scans.background, scans.history.republished, nextEvent]).toEqual([[lookBack], 'rewind', state.nextEvent])
-    expect({ ...index, delta: '' }).toEqual({ ...state.index, delta: '' })
+  const some = {
+    republish: true,
+    clients: [2, 9].map((client) => Buffer.from(key(client), 'latin1').toString('base64url')),
+  }
+
+  test('for some clients makes their contents unknown', async () => {
+    const { index } = rewound(indexed, to(null, some), applied)
+    expect({ ...index, delta: '' }).toEqual({ ...indexed.index, delta: '' })
     const loaded = await loadTable(memorySegmentStore(), index, never)
     expect(loaded.size()).toBe(2)
     expect(loaded.get(key(1))).toEqual(table.get(key(1)))
     expect(loaded.get(key(2))).toEqual({ ...table.get(key(2)), content: UNKNOWN_CONTENT })
   })
 
-  test('that does not republish keeps the name of one that does, until the history has ended', () => {
-    const state = stateWith({ history: historyOf('again', { from: middle, republished: 'before' }) })
-    expect(rewound(state, to(late), applied).scans.history.republished).toBe('before')
+  test('for some clients lets one for all go on that has not ended', () => {
+    expect(republishedBy(to(null, some), null)).toEqual({ id: 'rewind', before: 0, isIndexNew: false })
+    expect(republishedBy(to(null, some), unfinished)).toEqual({ ...unfinished, id: 'rewind' })
   })
 })
 
@@ -163,7 +201,8 @@ describe('a stream that begins again', () => {
       [null, beginAt],
     ] as const) {
       const state = restarted(lost, to(time, { republish: true }), beginAt)
-      expect(state.scans.history).toEqual(historyOf('first', { from, republished: 'rewind' }))
+      const republished = { id: 'rewind', before: 0, isIndexNew: true }
+      expect(state.scans.history).toEqual(historyOf('first', { from, republished }))
       expect(state).toMatchObject({ nextEvent: 40, mapping: null, index: { generation: 10, segments: [], delta: '' } })
     }
   })

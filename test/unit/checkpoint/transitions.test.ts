@@ -14,13 +14,13 @@ import { loadTable } from '../../../connector/index/stream-index.ts'
 import { memorySegmentStore } from '../../support/fakes/memory-segment-store.ts'
 import { never } from '../../support/signals.ts'
 import { key } from '../index/entries.ts'
-import { beginAt } from '../scan/scans.ts'
+import { beginAt, settings } from '../scan/scans.ts'
 import { change, documentWith, entriesOf, identity, indexed, now, reloaded, state } from './documents.ts'
 
 const stamp = { nonce: 'new', at: now }
 const who = { ...stamp, owner: 'replica-2', producerId: '7', identity }
 const found = { kind: 'none' } as const
-const known = { table: clientTable(), isLost: false, rewind: undefined, found, beginAt }
+const known = { table: clientTable(), isLost: false, rewind: undefined, found, beginAt, settings }
 const committed: ValidState = { kind: 'committed', hasRecord: true }
 
 const claimOf = (document: CheckpointDocument | undefined, valid: ValidState = committed, of = identity) =>

@@ -1,19 +1,23 @@
 import { describe, expect, test } from 'vitest'
-import { handedOver, restarted, scanDone } from '../../../connector/scan/begin-scan.ts'
-import { CATCH_UP } from '../../../connector/scan/scan-state.ts'
+import { handedOver, restarted, scanDone as scanDoneOf } from '../../../connector/scan/begin-scan.ts'
+import { CATCH_UP, type Scan, type ScanStates } from '../../../connector/scan/scan-state.ts'
 import { historyOf } from '../../support/scans.ts'
-import { HOUR, MINUTE, noon, scanOf, shortLookBack, statesOf, timeText } from './scans.ts'
+import { beginAt, DAY, HOUR, MINUTE, noon, scanOf, shortLookBack, statesOf, timeText } from './scans.ts'
 
 const live = scanOf({ lane: 'live' })
 const lookBack = scanOf(shortLookBack)
-const history = scanOf({ lane: 'history' })
+const history = scanOf({ lane: 'history', from: beginAt })
+const scanDone = (states: ScanStates, scan: Scan) => scanDoneOf(states, scan, beginAt)
 
 describe('a complete scan', () => {
   const states = statesOf({
     live: { startedAt: noon - 10 * MINUTE, scan: live },
     background: [lookBack, history, scanOf(CATCH_UP)],
     lookBacks: statesOf().lookBacks.map((one) => ({ ...one, startedAt: noon - HOUR })),
-    history: historyOf('again', { from: timeText('2026-03-01T00:00:00'), republished: 'rewind' }),
+    history: historyOf('again', {
+      from: timeText('2026-03-01T00:00:00'),
+      republished: { id: 'rewind', before: 7, isIndexNew: true },
+    }),
   })
 
   test('of the live lane counts from its start, and leaves the others in progress', () => {
@@ -28,6 +32,15 @@ describe('a complete scan', () => {
 
   test('of the history ends it', () => {
     expect(scanDone(states, history).history).toEqual(historyOf('done', { startedAt: noon }))
+  })
+
+  test('of the history is a full one if it began at the configured beginning or before, and else leaves the last', () => {
+    const fullAt = noon - 3 * DAY
+    const known = { ...states, history: { ...states.history, startedAt: fullAt } }
+    const doneFrom = (from: string) => scanDone(known, { ...history, from: timeText(from) }).history.startedAt
+    expect(doneFrom('2025-12-31T00:00:00')).toBe(noon)
+    expect(doneFrom('2026-01-01T00:00:01')).toBe(fullAt)
+    expect(scanDone(known, { ...history, lastChanged: timeText('2026-03-01T00:00:00') }).history.startedAt).toBe(noon)
   })
 
   test('cannot be one without a response', () => {

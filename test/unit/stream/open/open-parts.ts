@@ -148,6 +148,7 @@ export function stage(of: Stage = {}) {
     topic: 'client.modified',
     topicUse: 'exclusive',
     beginAt,
+    settings: scanSettings,
     index: streamIndex(store.segments(KEY)),
     owner: replica,
     clock,

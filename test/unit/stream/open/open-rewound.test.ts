@@ -178,7 +178,7 @@ describe.each(Object.entries(held))(
       })
       expect(checkpoint.state()).toMatchObject({
         nextEvent,
-        scans: { history: { state: 'first', from: beginAt, republished: 'rewind' } },
+        scans: { history: { state: 'first', from: beginAt, republished: { id: 'rewind' } } },
         index: { generation: epoch, segments: [], delta: '' },
       })
       const record = await checkpoint.prepare({ ...change, nextEvent: nextEvent + 2 }, never)
