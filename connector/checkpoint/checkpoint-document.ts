@@ -96,3 +96,8 @@ export function committedByRecord({ committed, pending }: CheckpointDocument): C
   const { change, ...decision } = pending
   return { ...decision, hasRecord: true, state: stateAfter(committed.state, change) }
 }
+
+/** The document after its transaction was committed: nothing is pending. */
+export function afterCommit(document: CheckpointDocument): CheckpointDocument {
+  return { ...document, committed: committedByRecord(document), pending: null }
+}

@@ -7,13 +7,14 @@ import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { Version, VersionedObject } from '../storage/checkpoint-store.ts'
 import {
+  afterCommit,
   type CheckpointDocument,
-  committedByRecord,
   type StateChange,
   type StreamState,
   serializeDocument,
   stateAfter,
 } from './checkpoint-document.ts'
+import { type DocumentWrite, mustFollow } from './next-document.ts'
 import { prepared } from './transitions.ts'
 
 export interface CheckpointParts {
@@ -36,6 +37,8 @@ interface Held extends CheckpointParts, Claim {
   readonly storage: IndexStorage
   /** Its committed state is the current one. */
   document: CheckpointDocument
+  /** What was stored last; once its transaction is decided, with `pending` as committed. */
+  stored: CheckpointDocument
   version: Version
   /** Whether the document is stored. */
   isSaved: boolean
@@ -46,8 +49,8 @@ export type StreamCheckpoint = ReturnType<typeof streamCheckpoint>
 
 /**
  * The checkpoint of a claimed stream, with its client index. After any rejection it is unusable: open the stream again.
- * Every write rejects with `storage.*` if its outcome is unknown, and with `publish.fenced` if another process has written
- * the object.
+ * Every write rejects with `storage.*` if its outcome is unknown, with `publish.fenced` if another process has written
+ * the object, and with `bug` if the document does not follow the one that is stored.
  */
 export function streamCheckpoint(claim: Claim, parts: CheckpointParts) {
   const { index } = parts
@@ -55,7 +58,7 @@ export function streamCheckpoint(claim: Claim, parts: CheckpointParts) {
   const { store, limits } = index
   const { epoch } = document.claim
   const storage = indexStorage(document.committed.state.index, { ...parts, table, store, limits, epoch })
-  const held: Held = { ...parts, ...claim, storage, isSaved: true, prepared: undefined }
+  const held: Held = { ...parts, ...claim, stored: document, storage, isSaved: true, prepared: undefined }
   index.keep(table, document.nonce)
   return {
     /** The client index of the current state. */
@@ -97,7 +100,7 @@ async function prepare(held: Held, change: StateChange, finish: AbortSignal): Pr
   const next = prepared(document, change, { nonce: held.newNonce(), at: held.clock.now() })
   // If the write fails, the document that is stored now may stay.
   held.index.keep(held.table, next.nonce, ...(held.isSaved ? [document.nonce] : []))
-  await write(held, next, finish)
+  await write(held, 'prepare', next, finish)
   held.prepared = next
   const { epoch, seq, nonce } = next.pending
   return { epoch, seq, nonce, nextEvent: change.nextEvent }
@@ -108,7 +111,8 @@ function decide(held: Held): void {
   if (prepared === undefined) throw new Error('decided without prepare')
   held.index.forget()
   held.table.setAll(deltaWords(prepared.pending.change.entries))
-  held.document = { ...prepared, committed: committedByRecord(prepared), pending: null }
+  held.document = afterCommit(prepared)
+  held.stored = held.document
   held.prepared = undefined
   held.isSaved = false
 }
@@ -117,7 +121,7 @@ async function save(held: Held, owner: string | null, finish: AbortSignal): Prom
   const document = await withIndex(held, finish)
   const next = { ...document, nonce: held.newNonce(), claim: { ...document.claim, owner } }
   held.index.keep(held.table, next.nonce)
-  await write(held, next, finish)
+  await write(held, owner === null ? 'leave' : 'save', next, finish)
   held.document = next
   held.isSaved = true
 }
@@ -128,12 +132,14 @@ async function withIndex({ document, storage }: Held, finish: AbortSignal): Prom
   return withState(document, { ...state, index: await storage.represent(state, finish) })
 }
 
-async function write(held: Held, document: CheckpointDocument, finish: AbortSignal): Promise<void> {
+async function write(held: Held, how: DocumentWrite, document: CheckpointDocument, finish: AbortSignal): Promise<void> {
+  mustFollow(how, { before: held.stored, after: document })
   const version = await writeDocument(held, { document, expected: held.version }, finish)
   // Not a conflict, after which the stream is reopened: two replicas would take it from each other endlessly.
   if (version === undefined)
     throw new ConnectorError('publish.fenced', 'write checkpoint: another process has replaced it')
   held.version = version
+  held.stored = document
   held.storage.written(document.committed.state.index)
 }
 

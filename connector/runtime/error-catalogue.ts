@@ -187,7 +187,7 @@ export const runbookCodes: readonly string[] = [
   'source.mapping source.unauthorized source.certificate event.too-many-dead-letters publish.failed',
   'publish.hanging-transaction publish.topic-missing storage.refused checkpoint.damaged checkpoint.index-damaged',
   'checkpoint.unknown-format checkpoint.other-stream checkpoint.topic-in-use checkpoint.undecided',
-  'checkpoint.rolled-back checkpoint.topic-lost checkpoint.events-lost',
+  'checkpoint.rolled-back checkpoint.topic-lost checkpoint.events-lost bug',
 ].flatMap((line) => line.split(' '))
 
 /** What an operator does about an error, with the section of the runbook if there is one. */

@@ -1,4 +1,10 @@
-import { type CheckpointDocument, parseDocument, type StreamIdentity } from '../checkpoint/checkpoint-document.ts'
+import {
+  afterCommit,
+  type CheckpointDocument,
+  parseDocument,
+  type StreamIdentity,
+} from '../checkpoint/checkpoint-document.ts'
+import { mustFollow } from '../checkpoint/next-document.ts'
 import { cures } from '../checkpoint/rewind.ts'
 import { type CheckpointParts, type Claim, streamCheckpoint, writeDocument } from '../checkpoint/stream-checkpoint.ts'
 import { claimed, type StoredStream } from '../checkpoint/transitions.ts'
@@ -147,6 +153,10 @@ async function claimStream(
   const isNewIndex = before?.committed.state.index.generation !== document.committed.state.index.generation
   const table = isNewIndex ? clientTable() : read.table
   table.setAll(deltaWords(document.committed.state.index.delta))
+  if (before !== undefined) {
+    const decided = valid.kind === 'pending' ? afterCommit(before) : before
+    mustFollow(isNewIndex ? 'claim anew' : 'claim', { before: decided, after: document })
+  }
   const version = await writeDocument(parts, { document, expected }, stop)
   if (version === undefined) throw conflict()
   observeClaim(parts, before, document)

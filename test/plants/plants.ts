@@ -396,11 +396,25 @@ export const plants: readonly Plant[] = [
     by: { unit: 'checkpoint/rewind.test.ts' },
   },
   {
+    name: 'a claim sets event numbers back',
+    file: 'checkpoint/transitions.ts',
+    text: 'committed: { ...committed, state: { ...state, scans } } }',
+    becomes: 'committed: { ...committed, state: { ...state, scans, nextEvent: Math.max(0, state.nextEvent - 1) } } }',
+    by: crossed,
+  },
+  {
+    name: 'a document is stored whatever it follows',
+    file: 'checkpoint/stream-checkpoint.ts',
+    text: '  mustFollow(how, { before: held.stored, after: document })\n',
+    becomes: '',
+    by: { unit: 'checkpoint/stream-checkpoint.test.ts' },
+  },
+  {
     name: 'an index moves before the commit',
     file: 'checkpoint/stream-checkpoint.ts',
-    text: '  await write(held, next, finish)\n  held.prepared = next\n',
+    text: "  await write(held, 'prepare', next, finish)\n  held.prepared = next\n",
     becomes:
-      '  held.table.setAll(deltaWords(change.entries))\n  await write(held, next, finish)\n  held.prepared = next\n',
+      "  held.table.setAll(deltaWords(change.entries))\n  await write(held, 'prepare', next, finish)\n  held.prepared = next\n",
     by: crossed,
   },
   {

@@ -60,6 +60,16 @@ describe('the checkpoint of a claimed stream', () => {
     expect(valid).toEqual({ kind: 'committed', hasRecord: true })
   })
 
+  test('stores nothing that does not follow what is stored', async () => {
+    const { checkpoint, stored } = await claimedStream()
+    const { nonce } = stored()
+    await expect(checkpoint.prepare(read(1), never)).rejects.toMatchObject({ code: 'bug' })
+    checkpoint.advance(read(1))
+    for (const write of [checkpoint.save, checkpoint.leave])
+      await expect(write(never)).rejects.toMatchObject({ code: 'bug' })
+    expect(stored().nonce).toBe(nonce)
+  })
+
   test('takes no index entries without a transaction: the table holds decided ones only', async () => {
     const { checkpoint } = await claimedStream()
     expect(() => checkpoint.advance(read(2, entriesOf([1, 0])))).toThrow('without a transaction')
