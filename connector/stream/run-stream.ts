@@ -184,9 +184,10 @@ async function tryOnce(assigned: AssignedStream): Promise<Outcome> {
     return end.kind === 'failed' ? { kind: 'failed', failure: tries.afterFailure(end.error, 'other') } : end
   } catch (error) {
     const of = assigned.opened === undefined ? 'other' : 'delivery'
+    // `giveUp` aborts only after `leave`, and many errors then say so: the successor delivers the unfinished page group.
+    const hasEnded = (leave.aborted && error === leave.reason) || pipeline.giveUp.aborted
     await close(assigned)
-    // `giveUp` aborts only after `leave`: the successor delivers the unfinished page group.
-    if (leave.aborted && (error === leave.reason || error === pipeline.giveUp.reason)) return { kind: 'stopped' }
+    if (hasEnded) return { kind: 'stopped' }
     return { kind: 'failed', failure: tries.afterFailure(error, of) }
   }
 }

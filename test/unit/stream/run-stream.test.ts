@@ -75,6 +75,24 @@ describe('a stream', () => {
   })
 })
 
+const hanging = new Promise<never>(() => {})
+
+test.each([
+  ['store', { store: (call) => (call.kind === 'write' && !call.text.includes('"pending":null') ? hanging : 'none') }],
+  ['send', { kafka: (operation) => (operation === 'send' ? hanging : 'none') }],
+  ['commit', { kafka: (operation) => (operation === 'commit' ? hanging : 'none') }],
+] satisfies [string, Stage][])('a stop that gives up a page is no failure: %s hangs', async (_what, of: Stage) => {
+  const on = stage({ source: historyOnly([pageOf([{ No: '1' }])]), ...of })
+  const stopping = new AbortController()
+  const pipeline = { ...on.pipeline, deliverWithinMs: 30_000 }
+  const end = runAlone({ ...on.streamParts, pipeline, whenHeld: 'waits' }, stopping.signal)
+  await advance(on.clock, 1_000)
+  stopping.abort(stopped)
+  await advance(on.clock, 15_000)
+  expect(await end).toEqual({ kind: 'stopped' })
+  expect(on.failures()).toEqual([])
+})
+
 /** A history of these pages; live scans find nothing. */
 const historyOnly = (pages: readonly Page[]): ClientSource => ({
   read: async ({ lastChanged, checkPoint }) => {
