@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { link, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
+import { HOUR_MS } from '../runtime/clock.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type {
   CheckpointStore,
@@ -33,7 +34,7 @@ export function fileStore(directory: string, parts: StoreParts): CheckpointStore
       }
     },
     segments: (key) => fileSegments(join(root, segmentsKey(key)), call),
-    probe: (stop) => call(`probe directory ${root}`, () => probeDirectory(root), stop),
+    probe: (stop) => call(`probe directory ${root}`, () => probeDirectory(root, parts.clock.now()), stop),
     close: () => undefined,
   }
 }
@@ -119,11 +120,24 @@ function fileSegments(directory: string, call: StoreCall): SegmentStore {
   }
 }
 
-/** Checks that files can be created, synced and linked in the directory. */
-async function probeDirectory(root: string): Promise<void> {
+/** Checks that files can be created, synced and linked in the directory. Deletes what killed writers left in it. */
+async function probeDirectory(root: string, now: number): Promise<void> {
   const file = join(root, `.probe-${randomUUID()}`)
   await writeNamed(file, 'written by the start-up probe; may be deleted', link)
   await rm(file, { force: true })
+  await removeAbandoned(root, now).catch(() => undefined)
+}
+
+/** The files of a probe, and temporary ones. */
+const ownDotFile = /^\.(?:probe-|.+\.)[\da-f-]{36}(?:\.tmp)?$/
+
+/** A writer that is alive renames or deletes its file within seconds. */
+async function removeAbandoned(root: string, now: number): Promise<void> {
+  const names = await readdir(root, { recursive: true })
+  for (const name of names.filter((path) => ownDotFile.test(basename(path)))) {
+    const { mtimeMs } = await stat(join(root, name))
+    if (now - mtimeMs > HOUR_MS) await rm(join(root, name), { force: true })
+  }
 }
 
 /** The documents contain hashes of clients: nobody else may read them. */

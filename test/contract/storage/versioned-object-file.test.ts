@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -83,6 +83,23 @@ test('reports a conflict to a writer that was suspended while its number was use
   await suspended.resume()
   expect(await suspended.outcome).toBe('conflict')
   expect((await opened.object.read(never))?.text).toBe('text 19')
+})
+
+test('the probe deletes temporary files of killed writers once they are an hour old, and nothing else', async () => {
+  const { place, store, directory, object } = open()
+  await object.write('text', null, never)
+  await store.segments('connector/stream.json').put('1-a', Buffer.from('x'), never)
+  const id = '0b0e7e0c-6a55-4c1e-8a39-2f6d3c3b7a10'
+  const abandoned = [`.stream.00000000000000000002.json.${id}.tmp`, `stream.index/.1-b.${id}.tmp`, `../.probe-${id}`]
+  const kept = ['.stream.tmp', `stream.${id}.tmp`, '.hidden', `.1-c.${id}.tmp`]
+  for (const name of [...abandoned, ...kept]) writeFileSync(join(place, name), 'half')
+  const old = systemClock.now() / 1000 - 3_700
+  const files = () => readdirSync(directory, { recursive: true }).map(String).toSorted()
+  for (const name of files().filter((one) => !one.endsWith(`.1-c.${id}.tmp`)))
+    utimesSync(join(directory, name), old, old)
+  const expected = files().filter((name) => !abandoned.some((one) => join(place, one) === join(directory, name)))
+  await store.probe(never)
+  expect(files()).toEqual(expected)
 })
 
 /** A write that waits when it names its temporary file: after the listing and before the link. */
