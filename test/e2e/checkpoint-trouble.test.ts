@@ -6,7 +6,7 @@ import { type ConnectorProcess, says } from '../support/connector-process.ts'
 import { replicaScene } from '../support/replica-scene.ts'
 import { expectExactlyOnce, testAdmin } from '../support/stream-scene.ts'
 
-const resumes = says('stream resumes: the cause is gone')
+const resumes = says('stream resumes')
 
 const edited = (change: (document: CheckpointDocument) => void) => (text: string) => {
   const document: CheckpointDocument = JSON.parse(text)

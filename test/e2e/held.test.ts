@@ -18,7 +18,7 @@ beforeAll(async () => {
 })
 
 const held = says('stream held, trying again slowly')
-const resumes = says('stream resumes: the cause is gone')
+const resumes = says('stream resumes')
 
 /** A stream that will be held until `fix` removes the cause. */
 interface Held {
