@@ -45,7 +45,7 @@ neither Kafka nor a running replica. Waits until nothing is published any more, 
     name: 'erase',
     summary: 'delete clients from the topic, for example on request of the person',
     usage: `Publishes tombstones, with which compaction deletes the events of the clients: delete the clients in
-Polaris first. Needs Kafka only. A running replica is fenced, and opens its stream again. Exit code 0
+Polaris first. Needs Kafka, and no replica. A running replica is fenced, and opens its stream again. Exit code 0
 means erased; after any other, repeat the command. Does not touch the dead-letter topic or copies that
 subscribers keep: see docs/security.md.`,
     takesStream: true,
@@ -82,7 +82,7 @@ to 20 pages of the last day. Prints a verdict for each check, and what to do.`,
     summary: 'compare the clients in the source with those in the topic; show where one client is',
     usage: `Reads all clients of Polaris from POLARIS_LAST_CHANGED on, and the whole events topic. Costs the server
 one full scan or two, and 300 bytes of memory for each client. Changes nothing, but with
---remove-gone; then it also sets a rewind, so that such a client is published if it returns. --ids
+--remove-gone; then it also sets rewinds, so that such a client is published if it returns. --ids
 missing prints those that are different, too. With --client, exit code 0 says that nothing is left
 anywhere: the proof of an erasure.`,
     takesStream: true,
