@@ -15,16 +15,13 @@ const topics = fc.sample(randomTopic, TOPICS)
 
 type Tables = readonly (readonly TableRow[])[]
 
-/** What a program prints: for each topic its rows, and an empty line. */
+/** What a program prints: the rows of each topic as a line. */
 async function tablesOf(command: readonly string[]): Promise<Tables> {
   const lines = topics.flatMap(({ records }) => [...records, null])
-  const tables = (await printed(command, lines)).split('\n\n').slice(0, -1)
-  return tables.map((rows) =>
-    rows
-      .split('\n')
-      .filter(Boolean)
-      .map((line) => JSON.parse(line)),
-  )
+  return (await printed(command, lines))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
 }
 
 async function inJava(): Promise<Tables> {

@@ -3,13 +3,17 @@ import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.header.internals.RecordHeaders;
 import org.apache.kafka.common.record.TimestampType;
 
-/** Applies records to the table of the sample: a record a line on standard input, or null after the last of a topic. */
+/**
+ * Applies records to the table of the sample: a record a line on standard input, or null after the last of a topic. Prints
+ * the rows of a topic as a line.
+ */
 public class Drive {
   public static void main(String[] args) throws Exception {
     var json = new JsonMapper();
@@ -18,11 +22,11 @@ public class Drive {
     for (var line : new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8)).lines().toList()) {
       var record = json.readTree(line);
       if (record.isNull()) {
+        var rows = new ArrayList<List<String>>();
         for (var event : table.events()) {
-          var data = table.text(event.get("data"));
-          out.println(json.writeValueAsString(List.of(event.get("source").asText(), event.get("subject").asText(), data)));
+          rows.add(List.of(event.get("source").asText(), event.get("subject").asText(), table.text(event.get("data"))));
         }
-        out.println();
+        out.println(json.writeValueAsString(rows));
         table = new Clients();
         continue;
       }

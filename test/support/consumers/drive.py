@@ -1,4 +1,5 @@
 """Applies records to the table of the sample: a record a line on standard input, or null after the last of a topic.
+Prints the rows of a topic as a line.
 
 usage: python drive.py FOLDER_OF_THE_SAMPLE
 """
@@ -16,7 +17,5 @@ for line in sys.stdin:
     if record is not None:
         clients.apply(table, *(record[name] for name in ("partition", "key", "value", "headers")))
         continue
-    for row in table.execute("SELECT source, client, data FROM clients"):
-        print(json.dumps(row))
-    print()
+    print(json.dumps(table.execute("SELECT source, client, data FROM clients").fetchall()))
     table.executescript("DELETE FROM clients")
