@@ -330,7 +330,7 @@ export const plants: readonly Plant[] = [
     file: 'scan/begin-scan.ts',
     text: 'scan.from <= beginAt ? startedAt : states.history.startedAt',
     becomes: 'startedAt',
-    by: { unit: 'scan/end-scan.test.ts stream/full-scan.test.ts' },
+    by: crossed,
   },
   {
     name: 'a rewind publishes only what has changed',

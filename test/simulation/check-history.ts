@@ -1,7 +1,15 @@
 import { eventSource } from '../../connector/event/client-event.ts'
 import { documentTooLarge, otherIndex } from './check-index.ts'
 import { savedTooEarly } from './check-pages.ts'
-import { notRepublished, publishedWhilePaused, rewoundTwice, unmarkedAgain, wronglyNamed } from './check-rewinds.ts'
+import {
+  countedAsFull,
+  markedUnasked,
+  notRepublished,
+  publishedWhilePaused,
+  rewoundTwice,
+  unmarkedAgain,
+  wronglyNamed,
+} from './check-rewinds.ts'
 import { type Check, type Evidence, evidenceOf, isAskedFor } from './evidence.ts'
 import type { History } from './history.ts'
 import { isTombstoneOf } from './simulated-erase.ts'
@@ -39,7 +47,7 @@ const always: Check[] = [
 ]
 const unlessCured: Check[] = [
   ...[notRepublished, savedTooEarly, otherIds, duplicatedOrDisordered, wrongSequence],
-  ...[otherIndex, otherShapes, wronglyMarked, unmarkedAgain],
+  ...[otherIndex, otherShapes, wronglyMarked, unmarkedAgain, markedUnasked, countedAsFull],
 ]
 
 /** Invariant 1: the last event of every client has its content from before the replicas were stopped, or a newer one. */

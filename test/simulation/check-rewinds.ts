@@ -1,6 +1,6 @@
 import { hashedId } from '../../connector/index/index-entry.ts'
 import { type Check, type Evidence, isNamed } from './evidence.ts'
-import { LONGEST_REACH_MS } from './simulated-parts.ts'
+import { beginAt, LONGEST_REACH_MS } from './simulated-parts.ts'
 
 /** A rewind is applied once, and none that nobody has asked for. */
 export const rewoundTwice: Check = ({ stream, documents }) => {
@@ -43,23 +43,25 @@ export const notRepublished: Check = ({ history, stream, records, documents, rep
     })
 }
 
-/**
- * An event that is marked names the last rewind that republishes. If none before it asked for all clients, and the stream
- * has not begun again, its client was asked for by name.
- */
-export const wronglyNamed: Check = (evidence) => {
-  const { stream, records, republished, generations } = evidence
+/** An event that is marked names a rewind that republishes. */
+export const wronglyNamed: Check = ({ stream, records }) =>
+  records.flatMap(({ event: { republished, sequence } }) =>
+    republished === undefined || stream.rewinds.get(republished)?.republish === true
+      ? []
+      : [`event ${Number(sequence)} names ${republished}, which is no rewind that republishes`],
+  )
+
+/** If no rewind before it asked for all clients, an event is marked only if its client was asked for by name. */
+export const markedUnasked: Check = (evidence) => {
+  const { records, republished, generations } = evidence
   return records.flatMap(({ event, at }) => {
-    const { republished: id, sequence, subject } = event
-    if (id === undefined) return []
-    if (stream.rewinds.get(id)?.republish !== true)
-      return [`event ${Number(sequence)} names ${id}, which is no rewind that republishes`]
+    if (event.republished === undefined) return []
     const isOfAll =
       generations.some((begunAt) => begunAt <= at) ||
       republished.some(({ at: since, clients }) => since <= at && clients === undefined)
-    return isOfAll || isNamed(evidence, subject, { since: -1, until: at })
+    return isOfAll || isNamed(evidence, event.subject, { since: -1, until: at })
       ? []
-      : [`event ${Number(sequence)} is marked, and nobody asked for ${subject}`]
+      : [`event ${Number(event.sequence)} is marked, and nobody asked for ${event.subject}`]
   })
 }
 
@@ -82,6 +84,14 @@ export const unmarkedAgain: Check = (evidence) => {
     // A content that came back may look like this where an erasure or a late change is between.
     return isAllowed || same.length > 1 ? [] : [`${subject}: ${data.Contenu} comes again without a mark`]
   })
+}
+
+/** Only histories that began at the configured beginning count as full scans: a rewind to a later time delays none. */
+export const countedAsFull: Check = ({ stream, documents }) => {
+  const startsOf = documents.map(({ document }) => document.committed.state.scans.history.startedAt)
+  const counted = new Set(startsOf.filter((startedAt) => startedAt !== null)).size
+  const begun = stream.reads.filter(({ at }) => at.checkPoint === null && at.lastChanged === beginAt).length
+  return counted <= begun ? [] : [`${counted} histories count as full scans, and ${begun} began at the beginning`]
 }
 
 /** While an operator was told that the stream is paused, nothing of it became visible. */

@@ -30,7 +30,7 @@ import { storeOf } from './simulated-store.ts'
 import { CONNECTOR, type Read, type SentRecord, type SimulatedStream, ZONE } from './simulated-stream.ts'
 import type { World } from './world.ts'
 
-const beginAt = '2000-01-01T00:00:00' as SourceTime
+export const beginAt = '2000-01-01T00:00:00' as SourceTime
 const lookBacks = [
   { reachMs: 60_000, everyMs: 20_000 },
   { reachMs: 300_000, everyMs: 60_000 },

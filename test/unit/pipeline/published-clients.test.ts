@@ -104,6 +104,20 @@ describe('a scan', () => {
     expect(builder.finish().records).toEqual([])
   })
 
+  test('whose list is frozen publishes an older content once more, where a content came back and nothing shows when', () => {
+    const { publish, by } = publishing()
+    publish([client('1', 'a')])
+    const frozen = history(7)
+    expect(by(liveScan({ number: 10 }), [client('1', 'a')]).names).toEqual([])
+    expect(by(frozen, [client('1', 'z')]).names).toEqual(['z'])
+    expect(by(scanOf({ lane: 'look-back', number: 11 }), [client('1', 'a')]).names).toEqual(['a'])
+    const timed = publishing()
+    timed.publish([client('1', 'a', '2026-06-15T11:00:00')])
+    const back = client('1', 'a', '2026-06-15T11:50:00')
+    expect(timed.by(liveScan({ number: 10 }), [back]).names).toEqual(['a'])
+    expect(timed.by(frozen, [client('1', 'z', '2026-06-15T11:30:00')]).counts).toMatchObject({ superseded: 1 })
+  })
+
   test('Invariant 3: keeps a live scan that began before it from publishing, and no other', () => {
     const { by } = publishing()
     by(history(2), [client('1', 'a')])
