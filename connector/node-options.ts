@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 
 /** Options of Node for less memory at more CPU. Node takes them only when it starts. */
-export const nodeOptions = ['--max-semi-space-size=16', '--heap-growing-percent=80', '--no-parallel-scavenge']
+export const nodeOptions = ['--max-semi-space-size=8', '--heap-growing-percent=80', '--no-parallel-scavenge']
 
 /**
  * Variables of glibc, which keeps freed memory: with one arena, not for each thread, and with fixed thresholds, which it
