@@ -14,6 +14,6 @@ export async function* inspectedPages(reader: InspectionReader, stop: AbortSigna
   const parts: ReaderParts = { ...reader, settings, until: 'caught-up', observe: () => {} }
   for await (const page of readPages(parts, { states: newScans, mapping: null }, stop)) {
     yield page
-    if (page.isLast) return
+    if (page.isLast && page.scan.lane === 'history') return
   }
 }

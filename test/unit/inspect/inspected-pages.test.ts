@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { inspectedPages } from '../../../connector/inspect/inspected-pages.ts'
-import type { SourceTime } from '../../../connector/source/client-source.ts'
+import type { ReadArguments, SourceTime } from '../../../connector/source/client-source.ts'
 import { never } from '../../support/signals.ts'
+import { pageOf, token } from '../pipeline/readings.ts'
 import { scanOf, scriptedSource } from '../pipeline/scripted-source.ts'
 import { stage } from '../stream/open/open-parts.ts'
 
@@ -12,4 +13,23 @@ test('reads the history with its tokens, as run does, and no live scan', async (
   for await (const { clients } of inspectedPages(parts, never)) ids.push(...clients.map(({ id }) => id))
   expect(ids).toEqual(['1', '2'])
   expect(source.asked.map(({ checkPoint }) => checkPoint)).toEqual([null, 't1'])
+})
+
+test('reads on when the history waits to ask for an empty last page again, while live pages are empty', async () => {
+  const { reader } = stage().pipeline
+  const beginAt = '2020-02-02T00:00:00' as SourceTime
+  let passedMs = 0
+  const sleep = async (ms: number) => {
+    passedMs += ms
+  }
+  const clock = { ...reader.clock, sleep, monotonic: () => passedMs }
+  const read = async ({ lastChanged, checkPoint }: ReadArguments) => {
+    if (lastChanged !== beginAt) return pageOf([])
+    if (checkPoint === null) return pageOf([{ No: '1' }], { hasMoreResults: true, checkPoint: token('t') })
+    return passedMs < 30_000 ? pageOf([]) : pageOf([{ No: '2' }])
+  }
+  const ids: unknown[] = []
+  for await (const { clients } of inspectedPages({ ...reader, beginAt, clock, source: { read } }, never))
+    ids.push(...clients.map(({ id }) => id))
+  expect(ids).toEqual(['1', '2'])
 })
