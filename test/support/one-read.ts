@@ -38,16 +38,25 @@ export const polarisAt = (settings: SourceSettings): PolarisConfig => ({
   ...settings,
 })
 
+type SharedParts = Partial<Pick<Parameters<typeof httpClientSource>[1], 'accounts' | 'clock'>>
+
 /** A source that never waits for its turn. */
-export function sourceAt(settings: SourceSettings, intercept?: Intercept): ReturnType<typeof httpClientSource> {
+export function sourceAt(
+  settings: SourceSettings,
+  intercept?: Intercept,
+  shared: SharedParts = {},
+): ReturnType<typeof httpClientSource> {
   const accounts = refusedAccounts(systemClock)
-  const parts = { clock: systemClock, turn: async () => {}, accounts, observe: () => {}, intercept }
-  return httpClientSource(polarisAt(settings), parts)
+  return httpClientSource(polarisAt(settings), {
+    ...{ clock: systemClock, turn: async () => {}, accounts, observe: () => {}, intercept },
+    ...shared,
+  })
 }
 
 /** A source that never waits long for a connection. */
-export function testSource(settings: SourceSettings) {
-  const source = sourceAt({ timeouts: { ...polarisDefaults.timeouts, connectMs: 1_000 }, ...settings })
+export function testSource(settings: SourceSettings, shared: SharedParts = {}) {
+  const timeouts = { ...polarisDefaults.timeouts, connectMs: 1_000 }
+  const source = sourceAt({ timeouts, ...settings }, undefined, shared)
   return {
     /** Reads one page. Returns the result, or the code and message of the error. */
     read: async (): Promise<string> => {

@@ -1,8 +1,10 @@
 import { setImmediate as otherWork } from 'node:timers/promises'
 import type { Clock } from '../../runtime/clock.ts'
+import { ConnectorError } from '../../runtime/connector-error.ts'
+import type { ErrorCode } from '../../runtime/error-catalogue.ts'
 import type { ClientSource, ObserveSource, Page, PageRequest } from '../client-source.ts'
 import { timeFormat } from '../source-time.ts'
-import { judgeAnswer } from './answer/answer-verdict.ts'
+import { type JudgedAnswer, judgeAnswer } from './answer/answer-verdict.ts'
 import { httpCaller, type Intercept } from './http/http-caller.ts'
 import { type ApiRequest, apiBase, readRequest } from './http/read-request.ts'
 import type { RequestTurn } from './http/request-rate.ts'
@@ -34,7 +36,8 @@ export function httpClientSource(config: PolarisConfig, parts: SourceParts): Cli
   const read = async (at: PageRequest, stop: AbortSignal): Promise<Page> => {
     const clientsPath = configuredPath ?? at.clientsPath
     const judging = { timeZone, statusFields, clientsPath, output: at.output, auth: config.auth.kind }
-    const call = async (request: ApiRequest) => judgeAnswer(await caller.call(request, stop), judging)
+    const call = async (request: ApiRequest) =>
+      await caller.call(request, stop).then((answer) => judgeAnswer(answer, judging), noPageOf)
     const { replacedCharacters: characters, ...page } = await send(readRequest(settings, at), call, stop)
     // Decoding blocks for up to 40 ms: a delivery that waits goes on before the clients are processed.
     await otherWork()
@@ -42,4 +45,16 @@ export function httpClientSource(config: PolarisConfig, parts: SourceParts): Cli
     return page
   }
   return { read, close: async () => caller.close() }
+}
+
+const noPages: ReadonlySet<ErrorCode> = new Set([
+  'source.request-refused',
+  'source.answer-malformed',
+  'source.answer-too-large',
+])
+
+/** A redirect that cannot be followed, or a body that cannot be read, is an answer: the session may have expired. */
+function noPageOf(error: unknown): JudgedAnswer {
+  if (error instanceof ConnectorError && noPages.has(error.code)) return { kind: 'no-page', error }
+  throw error
 }

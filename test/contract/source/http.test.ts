@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { systemClock } from '../../../connector/runtime/clock.ts'
 import type { CheckPoint } from '../../../connector/source/client-source.ts'
 import type { PolarisConfig } from '../../../connector/source/polaris/polaris-config.ts'
-import { firstPage as at, sourceAt } from '../../support/one-read.ts'
+import { firstPage as at, sourceAt, testSource } from '../../support/one-read.ts'
 import { type Script, type ScriptedServer, scriptedServer } from '../../support/servers/scripted-http.ts'
 import { never } from '../../support/signals.ts'
 
@@ -127,6 +128,61 @@ describe('redirects', () => {
     )
     await expect(opened.source.read(at, never)).rejects.toEqual(failure('source.answer-malformed', /redirect/))
     expect(opened.server.calls).toHaveLength(4)
+  })
+})
+
+describe('a session that has expired', () => {
+  const away =
+    (location: string): Script =>
+    (_, response) =>
+      void response.writeHead(302, { location }).end()
+  const withBody = (status: number, encoding: string): Script => {
+    return (_, response) => void response.writeHead(status, { 'content-encoding': encoding }).end('<p>session</p>')
+  }
+  it.each<[string, Script]>([
+    ['a redirect to another origin', away('https://login.example/')],
+    ['a redirect without an address', away('http://')],
+    ['a loop of redirects', away('/core/api/Client.GetClientsModified')],
+    ['a 401 whose body is no gzip', withBody(401, 'gzip')],
+    ['a body that is no gzip', withBody(200, 'gzip')],
+    ['a body in an encoding that was not requested', withBody(200, 'br')],
+    ['a body that is too large', (_, response) => void response.end('x'.repeat(2_000))],
+  ])('is renewed once, when the answer is %s', async (_, expired) => {
+    let isValid = false
+    let isAccepted = true
+    const script: Script = (call, response) => {
+      const isLogin = call.url.pathname.endsWith('ACL.Login')
+      if (isLogin) isValid = isAccepted
+      if (isLogin) response.end('true')
+      else (isValid ? good : expired)(call, response)
+    }
+    await using server = await scriptedServer(script)
+    let passed = 0
+    const clock = { ...systemClock, monotonic: () => passed }
+    const auth = { kind: 'login', account: { user: 'u', password: 'p' }, token: undefined } as const
+    await using source = testSource({ url: server.url, auth, maxBodyBytes: 1_000 }, { clock })
+    const logins = () => server.calls.filter(({ method }) => method === 'POST').length
+    await source.read()
+    isValid = false
+    passed += 61_000
+    expect([await source.read(), logins()]).toEqual(['a page with 1 clients', 2])
+    isValid = false
+    isAccepted = false
+    passed += 61_000
+    expect([await source.read(), await source.read(), logins()]).toEqual([
+      expect.stringMatching(/^source\./),
+      expect.stringMatching(/^source\./),
+      3,
+    ])
+  })
+})
+
+describe('an error', () => {
+  it.each(['gzip', 'br'])('keeps its status and its Retry-After if its body is no %s', async (encoding) => {
+    const headers = { 'content-encoding': encoding, 'retry-after': '7' }
+    await using opened = await scene((_, response) => void response.writeHead(503, headers).end('busy'))
+    const error = { code: 'source.server-error', retryAfterMs: 7_000, message: expect.stringMatching(/status 503/) }
+    await expect(opened.source.read(at, never)).rejects.toMatchObject(error)
   })
 })
 

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { systemClock } from '../../../connector/runtime/clock.ts'
+import { refusedAccounts } from '../../../connector/source/polaris/session/refused-accounts.ts'
 import { EMPTY_PAGE, readOnce, testSource } from '../../support/one-read.ts'
 import { forwardProxy } from '../../support/servers/forward-proxy.ts'
 import { freePort } from '../../support/servers/free-port.ts'
@@ -80,6 +82,34 @@ describe('a proxy', () => {
     expect(result).toEqual(typeof expected === 'string' ? expected : expect.stringMatching(expected))
     if (result !== accepted) expect(result).toContain(`the proxy ${proxy.host} (POLARIS_PROXY)`)
     expect(result).not.toMatch(/user:|pass(?:%40|@)word|dXNlcj/)
+  })
+
+  it('that rejects the credentials is asked once by all streams, and again with new ones or after 30 minutes', async () => {
+    await using proxy = await forwardProxy({ credentials: `user:${plainPassword}` })
+    let passed = 0
+    const clock = { ...systemClock, monotonic: () => passed }
+    const accounts = refusedAccounts(clock)
+    const through = { url: `http://user:wrong@${proxy.host}` }
+    const settings = { url: pinned.url, tls: tls(), proxy: through }
+    await using one = testSource(settings, { clock, accounts })
+    await using other = testSource(settings, { clock, accounts })
+    const readAll = () => Promise.all([one, other].map(({ read }) => read()))
+    const refused = expect.stringMatching(/^source\.proxy-refused: .*status 407/)
+    expect([...(await readAll()), ...(await readAll())]).toEqual([refused, refused, refused, refused])
+    expect(proxy.requests).toHaveLength(1)
+    passed += 30 * 60_000
+    await readAll()
+    expect(proxy.requests).toHaveLength(2)
+    through.url = `http://user:${password}@${proxy.host}`
+    expect(await readAll()).toEqual([accepted, accepted])
+    expect(proxy.requests).toHaveLength(4)
+  })
+
+  it('that requires credentials is asked again where none are configured', async () => {
+    await using proxy = await forwardProxy({ credentials: `user:${plainPassword}` })
+    await using source = testSource({ url: pinned.url, tls: tls(), proxy: { url: `http://${proxy.host}` } })
+    for (const _time of [1, 2]) expect(await source.read()).toMatch(/status 407/)
+    expect(proxy.requests).toHaveLength(2)
   })
 
   it('that is replaced by one at another address is used from the next connection on', async () => {

@@ -8,6 +8,7 @@ import { serverOf } from '../../../runtime/network.ts'
 import type { ObserveSource } from '../../client-source.ts'
 import { networkError } from '../answer/network-error.ts'
 import type { PolarisConfig } from '../polaris-config.ts'
+import type { RefusedAccounts } from '../session/refused-accounts.ts'
 import { collectBody } from './collect-body.ts'
 import { addressOf, tcpSocket } from './connect.ts'
 import { type Cookies, cookies } from './cookies.ts'
@@ -59,9 +60,12 @@ interface Call extends HttpParts {
   readonly settings: HttpSettings
 }
 
-export function httpCaller(settings: HttpSettings, parts: HttpParts & { readonly turn: RequestTurn }): HttpCaller {
+export function httpCaller(
+  settings: HttpSettings,
+  parts: HttpParts & { readonly turn: RequestTurn; readonly accounts: RefusedAccounts },
+): HttpCaller {
   const { clock, observe, intercept = (_, exchanged) => exchanged() } = parts
-  const { agent, close } = serverAgent(settings)
+  const { agent, close } = serverAgent(settings, parts.accounts)
   const connection = { agent, cookies: cookies(clock), clock, observe, settings }
   return {
     call: async (first, stop) => {
@@ -147,7 +151,11 @@ async function wholeAnswer(
   const { statusCode: status = 0, headers } = response
   const serverTime = serverTimeIn(headers)
   cookies.keep(headers['set-cookie'] ?? [], serverTime)
-  const body = await collectBody(response, serverOf(url), settings.maxBodyBytes)
+  const body = await collectBody(response, serverOf(url), settings.maxBodyBytes).catch((error: unknown) => {
+    // The status and the headers of an error or of a redirect say more than its body.
+    if (status < 300 || !(error instanceof ConnectorError)) throw error
+    return Buffer.alloc(0)
+  })
   return { url, status, headers, body, serverTime }
 }
 
@@ -157,9 +165,9 @@ export function serverTimeIn({ date }: IncomingHttpHeaders): number | undefined 
 }
 
 /** The connection to one server: calls are sequential. Checks each connection before anything is sent on it. Reads the settings again for each. */
-function serverAgent({ base, tls, proxy, timeouts: { connectMs } }: HttpSettings) {
+function serverAgent({ base, tls, proxy, timeouts: { connectMs } }: HttpSettings, accounts: RefusedAccounts) {
   const closing = new AbortController()
-  const parts = { connectMs, closed: closing.signal, tls }
+  const parts = { connectMs, closed: closing.signal, tls, accounts }
   const to = addressOf(base)
   const isSecure = base.protocol === 'https:'
 

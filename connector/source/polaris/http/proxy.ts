@@ -7,22 +7,47 @@ import { ConnectorError } from '../../../runtime/connector-error.ts'
 import type { ErrorCode } from '../../../runtime/error-catalogue.ts'
 import { errorCodeIn, networkCause } from '../../../runtime/network.ts'
 import type { ProxyConfig, TlsConfig } from '../polaris-config.ts'
+import { type LoginOutcome, REFUSED_MS, type RefusedAccounts } from '../session/refused-accounts.ts'
 import { type Address, addressOf, type ConnectParts, timedOut } from './connect.ts'
 import { trusted } from './tls.ts'
 
 interface TunnelParts extends ConnectParts {
+  readonly accounts: RefusedAccounts
   /** The CA also vouches for a proxy with `https:`. */
   readonly tls: TlsConfig | undefined
 }
 
 /**
  * Asks the proxy for a tunnel (CONNECT) to the server. Reads the settings again. Rejects with `source.unreachable`,
- * or with `source.proxy-refused` if the proxy rejects its credentials or the server.
+ * or with `source.proxy-refused` if the proxy rejects its credentials or the server. Credentials that it rejected are
+ * not sent again before `RefusedAccounts` allows it.
  */
-export async function openTunnel(proxy: ProxyConfig, { host, port }: Address, parts: TunnelParts): Promise<Socket> {
+export async function openTunnel(proxy: ProxyConfig, to: Address, parts: TunnelParts): Promise<Socket> {
+  const url = urlOf(proxy)
+  if (url.username === '') {
+    const asked = await askForTunnel(url, to, parts)
+    if (asked.kind === 'refused') throw asked.error
+    return asked.result
+  }
+  const account = {
+    get user() {
+      return urlOf(proxy).username
+    },
+    get password() {
+      return urlOf(proxy).password
+    },
+  }
+  const exchange = () => askForTunnel(urlOf(proxy), to, parts)
+  return await parts.accounts.logIn({ server: url.host, account, isEachCall: true, exchange }, parts.closed)
+}
+
+function urlOf(proxy: ProxyConfig): URL {
   const url = parseProxyUrl(proxy.url)
-  if (url === undefined)
-    throw new ConnectorError('source.unreachable', 'connect: the URL of the proxy in POLARIS_PROXY is invalid')
+  if (url !== undefined) return url
+  throw new ConnectorError('source.unreachable', 'connect: the URL of the proxy in POLARIS_PROXY is invalid')
+}
+
+async function askForTunnel(url: URL, { host, port }: Address, parts: TunnelParts): Promise<LoginOutcome<Socket>> {
   const path = `${host.includes(':') ? `[${host}]` : host}:${port}`
   const options = { ...addressOf(url), method: 'CONNECT', path, headers: { host: path, ...authorization(url) } }
   const { connectMs: timeout, closed: signal, tls } = parts
@@ -40,10 +65,12 @@ export async function openTunnel(proxy: ProxyConfig, { host, port }: Address, pa
   })
   socket.on('error', () => {}) // no other listener until TLS starts; the handshake then fails
   socket.setTimeout(0)
-  if (statusCode >= 200 && statusCode <= 299) return socket
+  if (statusCode >= 200 && statusCode <= 299) return { kind: 'accepted', result: socket }
   socket.destroy()
   const [code, what] = refusal(statusCode)
-  throw new ConnectorError(code, `connect: ${name} ${what} (status ${statusCode})`)
+  const error = new ConnectorError(code, `connect: ${name} ${what} (status ${statusCode})`)
+  if (statusCode !== 407) throw error
+  return { kind: 'refused', error, againAfterMs: REFUSED_MS }
 }
 
 function authorization({ username, password }: URL): Record<string, string> {

@@ -6,6 +6,7 @@ import type { AnswerNode } from '../decode/answer-node.ts'
 import { reportedError } from '../decode/page/reported-error.ts'
 import type { HttpAnswer } from '../http/http-caller.ts'
 import type { TokenConfig } from '../polaris-config.ts'
+import { REFUSED_MS } from './refused-accounts.ts'
 
 /** What the response to a login means. `failed`: user and password are not concerned. */
 export type LoginVerdict =
@@ -13,8 +14,6 @@ export type LoginVerdict =
   | { readonly kind: 'refused'; readonly error: ConnectorError; readonly againAfterMs: number }
   | { readonly kind: 'failed'; readonly error: ConnectorError }
 
-/** So that an account is not locked. */
-export const REFUSED_MS = 30 * 60_000
 /** For statuses that servers return for other reasons than a wrong password, too. */
 const DOUBTFUL_MS = 5 * 60_000
 const refusals: Readonly<Record<number, number>> = {

@@ -8,12 +8,15 @@ export interface Account {
   readonly password: string
 }
 
+/** So that an account is not locked. */
+export const REFUSED_MS = 30 * 60_000
+
 /** Refused accounts by server and user; shared by all streams of a process, so that logins do not lock an account. */
 export interface RefusedAccounts {
   /**
    * Logs in with the present account; with the new password, if it changed while the old one was refused. A refused
-   * password is not tried before `againAfterMs`; until then, calls reject with that refusal. Until a password is
-   * accepted, logins run one at a time. Rejects with what `exchange` throws, or with the reason of `stop`.
+   * password is not tried before `againAfterMs`; until then, calls reject with that refusal. Logins run one at a time.
+   * Rejects with what `exchange` throws, or with the reason of `stop`.
    */
   logIn<Result>(login: Login<Result>, stop: AbortSignal): Promise<Result>
 }
@@ -22,6 +25,8 @@ interface Login<Result> {
   /** The address of the server. */
   readonly server: string
   readonly account: Account
+  /** Each call carries the account: once that is accepted, they run at the same time. */
+  readonly isEachCall: boolean
   readonly exchange: (account: Account) => Promise<LoginOutcome<Result>>
 }
 
@@ -45,12 +50,13 @@ export function refusedAccounts(clock: Pick<Clock, 'monotonic'>): RefusedAccount
     return known
   }
   return {
-    logIn: async ({ server, account, exchange }, stop) => {
+    logIn: async ({ server, account, isEachCall, exchange }, stop) => {
       for (;;) {
         const { user, password } = account
         const known = knownOf(server, user)
-        using permit = known.accepted === password ? undefined : await known.oneAtATime.acquire(stop)
-        if (known.accepted === password) permit?.[Symbol.dispose]()
+        const isAccepted = () => isEachCall && known.accepted === password
+        using permit = isAccepted() ? undefined : await known.oneAtATime.acquire(stop)
+        if (isAccepted()) permit?.[Symbol.dispose]()
         const { refused } = known
         if (refused?.password === password && clock.monotonic() < refused.until) throw refused.error
         const outcome = await exchange({ user, password })

@@ -4,10 +4,10 @@ import type { DecodedPage, JudgedAnswer } from '../answer/answer-verdict.ts'
 import type { HttpCaller } from '../http/http-caller.ts'
 import { type ApiRequest, apiCall } from '../http/read-request.ts'
 import type { AuthConfig, TokenConfig } from '../polaris-config.ts'
-import { judgeLogin, REFUSED_MS } from './login-verdict.ts'
-import type { Account, LoginOutcome, RefusedAccounts } from './refused-accounts.ts'
+import { judgeLogin } from './login-verdict.ts'
+import { type Account, type LoginOutcome, REFUSED_MS, type RefusedAccounts } from './refused-accounts.ts'
 
-/** An older session may have expired if an answer is no page. */
+/** An older session may have expired if an answer is no page, a younger one if it has returned a page and is denied. */
 const YOUNG_MS = 60_000
 
 /**
@@ -48,7 +48,7 @@ function basicSend(account: Account, { accounts, base }: SessionParts): Send {
       const judged = await call(withBasic(request, now))
       return judged.kind === 'refused' ? refused(judged.error) : { kind: 'accepted', result: pageOf(judged) }
     }
-    return accounts.logIn({ server: base.origin, account, exchange }, stop)
+    return accounts.logIn({ server: base.origin, account, isEachCall: true, exchange }, stop)
   }
 }
 
@@ -59,6 +59,7 @@ interface LoggedIn {
   readonly token: string | undefined
   /** By the monotonic clock. */
   readonly at: number
+  hasReturnedPage: boolean
 }
 
 function loginSend({ account, token: config }: Extract<AuthConfig, { kind: 'login' }>, parts: SessionParts): Send {
@@ -76,22 +77,26 @@ function loginSend({ account, token: config }: Extract<AuthConfig, { kind: 'logi
       if (verdict.kind === 'failed') throw verdict.error
       return verdict.kind === 'refused'
         ? refused(verdict.error, verdict.againAfterMs)
-        : { kind: 'accepted', result: { token: verdict.token, at: clock.monotonic() } }
+        : { kind: 'accepted', result: { token: verdict.token, at: clock.monotonic(), hasReturnedPage: false } }
     }
-    return accounts.logIn({ server: base.origin, account, exchange }, stop)
+    return accounts.logIn({ server: base.origin, account, isEachCall: false, exchange }, stop)
   }
   return async (request, call, stop) => {
     const send = async () => {
       loggedIn ??= await logIn(stop)
-      const { token } = loggedIn
-      return await call(
+      const session = loggedIn
+      const { token } = session
+      const judged = await call(
         config === undefined || token === undefined ? request : withToken(request, token, config.sendAs),
       )
+      session.hasReturnedPage ||= judged.kind === 'page'
+      return judged
     }
     const former = loggedIn
     const first = await send()
-    const mayHaveExpired = first.kind !== 'no-page' || (former && clock.monotonic() - former.at > YOUNG_MS)
-    if (first.kind === 'page' || former === undefined || !mayHaveExpired) return pageOf(first)
+    if (first.kind === 'page' || former === undefined) return pageOf(first)
+    const isDenied = first.kind !== 'no-page' && former.hasReturnedPage
+    if (!isDenied && clock.monotonic() - former.at <= YOUNG_MS) return pageOf(first)
     loggedIn = undefined
     return pageOf(await send())
   }

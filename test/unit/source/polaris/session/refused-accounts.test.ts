@@ -14,11 +14,13 @@ function setUp({ right = 'right' }: { right?: string | null } = {}) {
   const accounts = refusedAccounts(clock)
   const server = { right, tries: [] as string[] }
   const account = { user: 'u', password: 'wrong' }
-  const logIn = (more: { server?: string; answer?: () => Promise<void> } = {}, stop = never) =>
+  type More = { server?: string; answer?: () => Promise<void>; isEachCall?: boolean }
+  const logIn = ({ isEachCall = false, ...more }: More = {}, stop = never) =>
     accounts.logIn(
       {
         server: more.server ?? 'a',
         account,
+        isEachCall,
         exchange: async ({ user, password }) => {
           server.tries.push(`${user}:${password}`)
           await more.answer?.()
@@ -76,13 +78,17 @@ test('tries a wrong password once when many log in at the same time', async () =
   expect(server.tries).toHaveLength(1)
 })
 
-test('logs in concurrently once the password has been accepted', async () => {
+test.each([
+  ['each call is a login, as with Basic authentication', true, 3],
+  ['a login begins a session', false, 2],
+])('once the password has been accepted, if %s, so many run at the same time', async (_, isEachCall, expected) => {
   const { account, logIn } = setUp()
   account.password = 'right'
   const answers = Array.from({ length: 3 }, () => Promise.withResolvers<void>())
   let started = 0
   const logins = answers.map(({ promise }) =>
     logIn({
+      isEachCall,
       answer: () => {
         started += 1
         return promise
@@ -93,9 +99,32 @@ test('logs in concurrently once the password has been accepted', async () => {
   expect(started).toBe(1)
   answers[0]?.resolve()
   await settled()
-  expect(started).toBe(3)
+  expect(started).toBe(expected)
   for (const { resolve } of answers) resolve()
   expect(await Promise.all(logins)).toEqual(['in', 'in', 'in'])
+})
+
+test.each([true, false])(
+  'tries a password that is no longer right once more, not for each stream (%s)',
+  async (isEachCall) => {
+    const { account, server, logIn } = setUp()
+    account.password = 'right'
+    await logIn({ isEachCall })
+    server.right = 'changed'
+    const first = logIn({ isEachCall })
+    await expect(first).rejects.toMatchObject({ code: 'source.unauthorized' })
+    await Promise.allSettled(Array.from({ length: 100 }, () => logIn({ isEachCall })))
+    expect(server.tries).toHaveLength(2)
+  },
+)
+
+test('tries a password that is no longer right once when all streams log in again at the same time', async () => {
+  const { account, server, logIn } = setUp()
+  account.password = 'right'
+  await logIn()
+  server.right = 'changed'
+  await Promise.allSettled(Array.from({ length: 100 }, () => logIn()))
+  expect(server.tries).toHaveLength(2)
 })
 
 test('rejects immediately on a stop while waiting for another login', async () => {
