@@ -28,7 +28,7 @@ function prepared(document: CheckpointDocument): void {
 
 /** A rule of the bucket deleted a segment. */
 function withSegment({ committed }: CheckpointDocument): void {
-  const lost = { name: 'lost', tier: 0, from: 0, to: 1, entries: 1, sha256: 'x' }
+  const lost = { name: 'lost', tier: 0, from: 0, to: 1, entries: 1, hasUnknown: false, sha256: 'x' }
   Object.assign(committed.state.index, { segments: [lost] })
 }
 
