@@ -3,7 +3,6 @@ import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
 import { faults } from '../polaris/polaris-simulator.ts'
 import { says } from '../support/connector-process.ts'
-import { readProjectFile } from '../support/documentation/markdown-file.ts'
 import { freePort } from '../support/servers/free-port.ts'
 import { scene } from '../support/stream-scene.ts'
 
@@ -45,8 +44,7 @@ it('the health check of the image succeeds only while the connector is alive', a
   const { start } = await scene()
   const connector = start()
   const { port } = await connector.line(says('connector started'))
-  const [, command = ''] = /^HEALTHCHECK .* CMD (.*healthz.*)$/m.exec(readProjectFile('Dockerfile')) ?? []
-  const [, ...args] = JSON.parse(command) as string[]
+  const args = ['scripts/image-files/health-check.js', '/dev/null']
   const check = () => promisify(execFile)(process.execPath, args, { env: { HTTP_PORT: String(port) } })
   await check()
   await connector.kill()
