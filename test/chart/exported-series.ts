@@ -15,10 +15,10 @@ export async function exportedSeries(): Promise<readonly ExportedSeries[]> {
   const observer = reporting(observe('paris', polling))
   const error = new ConnectorError('publish.failed', 'connect')
   const events = everyPipelineEvent(error)
-  // Its last event is a failure, so that every series of a running stream exists.
-  const running = ['stream-claimed', 'pages-published', 'scan-backed-off']
-  const again = events.filter(({ kind }) => running.includes(kind))
-  for (const event of [...events, ...again, failed('retrying', error)]) observer(event)
+  // In the end it fails and a scan is backed off, so that every series of a running stream exists.
+  const ofKinds = (...kinds: readonly string[]) => events.filter(({ kind }) => kinds.includes(kind))
+  const again = [...ofKinds('stream-claimed', 'pages-published'), failed('retrying', error)]
+  for (const event of [...events, ...again, ...ofKinds('scan-backed-off')]) observer(event)
   return (await registry.metrics()).split('\n').flatMap((line) => {
     const [, name, labels] = /^(\w+)\{(.*)\} /.exec(line) ?? []
     return name === undefined || labels === undefined ? [] : [{ name, labels: labelsIn(labels) }]
