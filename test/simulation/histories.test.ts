@@ -40,7 +40,7 @@ it('the histories make the connector report every kind of failure event', async 
   expect([...kinds]).toEqual(
     expect.arrayContaining([
       ...['stream-claimed', 'taken-over', 'fenced', 'running → waiting', 'retry'],
-      ...['assignment-changed', 'running → paused', 'paused → opening', 'running → opening', 'client-erased'],
+      ...['assignment-changed', 'running → paused', 'paused → opening', 'running → opening', 'client.erased'],
       ...['checkpoint-refused', 'running → ended', 'hold', 'held → running'],
       ...['transactions-repaired', 'segment-written', 'index-upkeep-failed', 'scan-backed-off', 'superseded'],
       'look-back events',

@@ -69,6 +69,7 @@ function enterTransaction(producer: ProducerState): void {
 
 function readState(
   { cluster, state, request }: StreamOfReplica,
+  { partitions }: Pick<ProducerState, 'partitions'>,
   producerIds: readonly (string | null)[],
   stop: AbortSignal,
 ): Promise<KafkaState> {
@@ -78,7 +79,9 @@ function readState(
       const topic = to === 'events' ? TOPIC : `${TOPIC}.${to}`
       return { topic, partition, startOffset: '0', producerId }
     })
-    return { destination: destinationOf(cluster), found: state.readable, open, isEmpty: cluster.written.size === 0 }
+    // As the producer sees the topic, which may have grown since.
+    const destination = { ...destinationOf(cluster), partitions }
+    return { destination, found: state.readable, open, isEmpty: cluster.written.size === 0 }
   }
   return untilAborted(stop, request({ operation: 'state', effect, lost: lost('state', 'publish.failed') }))
 }
@@ -119,7 +122,7 @@ export function transactionalProducer(stream: StreamOfReplica, epoch: number): S
   const { producerId } = state
   return {
     producerId,
-    readKafkaState: ({ formerProducerId }, stop) => readState(stream, [producerId, formerProducerId], stop),
+    readKafkaState: ({ formerProducerId }, stop) => readState(stream, producer, [producerId, formerProducerId], stop),
     repairTransactions: (plan, stop) => repair(stream, { ...plan, producer, epoch }, stop),
     begin: (finish) => {
       enterTransaction(producer)
