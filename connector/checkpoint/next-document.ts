@@ -1,5 +1,5 @@
 import { ConnectorError } from '../runtime/connector-error.ts'
-import type { CheckpointDocument } from './checkpoint-document.ts'
+import type { CheckpointDocument, StreamState } from './checkpoint-document.ts'
 
 /** Who writes a document: an opening, which may let the stream begin again, or the owner of the claim. */
 export type DocumentWrite = 'claim' | 'claim anew' | 'prepare' | 'save' | 'leave'
@@ -9,95 +9,53 @@ interface Change {
   /** With its `pending` as committed, if the transaction of that was. */
   readonly before: CheckpointDocument
   readonly after: CheckpointDocument
+  /** The committed states of both. */
+  readonly from: StreamState
+  readonly to: StreamState
 }
 
-interface Rule {
-  readonly what: string
-  readonly of: readonly DocumentWrite[]
-  readonly isBroken: (change: Change) => boolean
+/** What must not be true of a write, each with its name. */
+type Rules = Readonly<Record<string, (change: Change) => boolean>>
+
+const inOneIndex: Rules = {
+  'the committed state goes back': ({ before: { committed }, after }) =>
+    after.committed.epoch < committed.epoch ||
+    (after.committed.epoch === committed.epoch && after.committed.seq < committed.seq),
+  'numbers of scans go back': ({ from, to }) => to.scans.begun < from.scans.begun,
+  'the stream has another time of creation': ({ from: { scans }, to }) =>
+    scans.createdAt !== null && to.scans.createdAt !== scans.createdAt,
+  'the history is the first again': ({ from, to }) =>
+    to.scans.history.state === 'first' && from.scans.history.state !== 'first',
+  'a segment has numbers of events that are not committed': ({ to }) =>
+    (to.index.segments.at(-1)?.to ?? 0) > to.nextEvent,
+  'a rewind republishes events that are not committed': ({ to }) =>
+    (to.scans.history.republished?.before ?? 0) > to.nextEvent,
+}
+const ofAll: Rules = { 'event numbers go back': ({ from, to }) => to.nextEvent < from.nextEvent }
+/** Invariant 4: a claim is higher than that of any replica before it. */
+const ofOpening: Rules = { 'the claim is not higher': ({ before, after }) => after.claim.epoch <= before.claim.epoch }
+const ofOwner: Rules = { ...inOneIndex, 'it is of another claim, state, rewind or index': isOther }
+const settled: Rules = { 'something is pending': ({ after }) => after.pending !== null }
+const owned: Rules = { 'nobody owns it': ({ after }) => after.claim.owner === null }
+const left: Rules = { 'it has an owner': ({ after }) => after.claim.owner !== null }
+const ofPending: Rules = {
+  'pending is not the next state of the claim': ({ after: { claim, committed, pending } }) =>
+    pending?.epoch !== claim.epoch || pending.seq !== committed.seq + 1,
+  'numbers of events or scans in pending go back': ({ after: { pending }, to }) =>
+    pending !== null && (pending.change.nextEvent < to.nextEvent || pending.change.scans.begun < to.scans.begun),
 }
 
-const ofOwner: readonly DocumentWrite[] = ['prepare', 'save', 'leave']
-const inOneIndex: readonly DocumentWrite[] = ['claim', ...ofOwner]
-
-const rules: readonly Rule[] = [
-  // Each write.
-  { what: 'the committed state goes back', of: inOneIndex, isBroken: isBack },
-  {
-    what: 'event numbers go back',
-    of: ['claim anew', ...inOneIndex],
-    isBroken: ({ before, after }) => after.committed.state.nextEvent < before.committed.state.nextEvent,
-  },
-  {
-    what: 'numbers of scans go back',
-    of: inOneIndex,
-    isBroken: ({ before, after }) => scansOf(after).begun < scansOf(before).begun,
-  },
-  {
-    what: 'the stream has another time of creation',
-    of: inOneIndex,
-    isBroken: ({ before, after }) => {
-      const { createdAt } = scansOf(before)
-      return createdAt !== null && scansOf(after).createdAt !== createdAt
-    },
-  },
-  {
-    what: 'the history is the first again',
-    of: inOneIndex,
-    isBroken: ({ before, after }) =>
-      scansOf(after).history.state === 'first' && scansOf(before).history.state !== 'first',
-  },
-  {
-    what: 'a segment has numbers of events that are not committed',
-    of: inOneIndex,
-    isBroken: ({ after: { committed } }) =>
-      (committed.state.index.segments.at(-1)?.to ?? 0) > committed.state.nextEvent,
-  },
-  {
-    what: 'a rewind republishes events that are not committed',
-    of: inOneIndex,
-    isBroken: ({ after }) => (scansOf(after).history.republished?.before ?? 0) > after.committed.state.nextEvent,
-  },
-  // Writes of an opening. Invariant 4: its claim is higher than that of any replica before it.
-  {
-    what: 'the claim is not higher',
-    of: ['claim', 'claim anew'],
-    isBroken: ({ before, after }) => after.claim.epoch <= before.claim.epoch,
-  },
-  {
-    what: 'something is pending',
-    of: ['claim', 'save', 'leave'],
-    isBroken: ({ after }) => after.pending !== null,
-  },
-  { what: 'nobody owns it', of: ['claim', 'prepare', 'save'], isBroken: ({ after }) => after.claim.owner === null },
-  // Writes of its owner.
-  { what: 'it has an owner', of: ['leave'], isBroken: ({ after }) => after.claim.owner !== null },
-  { what: 'it is of another claim, state, rewind or index', of: ofOwner, isBroken: isOther },
-  {
-    what: 'pending is not the next state of the claim',
-    of: ['prepare'],
-    isBroken: ({ after: { claim, committed, pending } }) =>
-      pending === null || pending.epoch !== claim.epoch || pending.seq !== committed.seq + 1,
-  },
-  {
-    what: 'numbers of events or scans in pending go back',
-    of: ['prepare'],
-    isBroken: ({ after: { committed, pending } }) =>
-      pending !== null &&
-      (pending.change.nextEvent < committed.state.nextEvent ||
-        pending.change.scans.begun < committed.state.scans.begun),
-  },
-]
-
-const scansOf = ({ committed }: CheckpointDocument) => committed.state.scans
-
-function isBack({ before: { committed }, after }: Change): boolean {
-  const { epoch, seq } = after.committed
-  return epoch < committed.epoch || (epoch === committed.epoch && seq < committed.seq)
+/** A stream that begins again has new scans and a new index. */
+const rulesOf: Readonly<Record<DocumentWrite, readonly Rules[]>> = {
+  'claim anew': [ofAll, ofOpening],
+  claim: [ofAll, inOneIndex, ofOpening, settled, owned],
+  prepare: [ofAll, ofOwner, owned, ofPending],
+  save: [ofAll, ofOwner, settled, owned],
+  leave: [ofAll, ofOwner, settled, left],
 }
 
-function isOther({ before, after }: Change): boolean {
-  const { epoch, seq, nonce, state } = after.committed
+function isOther({ before, after, from, to }: Change): boolean {
+  const { epoch, seq, nonce } = after.committed
   const { committed } = before
   return (
     after.claim.epoch !== before.claim.epoch ||
@@ -105,16 +63,13 @@ function isOther({ before, after }: Change): boolean {
     epoch !== committed.epoch ||
     seq !== committed.seq ||
     nonce !== committed.nonce ||
-    state.index.generation !== committed.state.index.generation
+    to.index.generation !== from.index.generation
   )
 }
 
-/**
- * Invariants 2, 3 and 4: throws `bug` instead of storing a document with which a change could be lost, repeated or
- * reordered. A stream that begins again has new scans and a new index.
- */
-export function mustFollow(write: DocumentWrite, change: Change): void {
-  const broken = rules.filter(({ of, isBroken }) => of.includes(write) && isBroken(change))
-  if (broken.length === 0) return
-  throw new ConnectorError('bug', `write checkpoint (${write}): ${broken.map(({ what }) => what).join(', ')}`)
+/** Invariants 2, 3, 4: throws `bug` instead of storing what could lose, repeat or reorder a change. */
+export function mustFollow(write: DocumentWrite, before: CheckpointDocument, after: CheckpointDocument): void {
+  const change = { before, after, from: before.committed.state, to: after.committed.state }
+  const broken = rulesOf[write].flatMap((rules) => Object.keys(rules).filter((what) => rules[what]?.(change)))
+  if (broken.length > 0) throw new ConnectorError('bug', `write checkpoint (${write}): ${broken.join(', ')}`)
 }

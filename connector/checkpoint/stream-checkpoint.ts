@@ -133,7 +133,7 @@ async function withIndex({ document, storage }: Held, finish: AbortSignal): Prom
 }
 
 async function write(held: Held, how: DocumentWrite, document: CheckpointDocument, finish: AbortSignal): Promise<void> {
-  mustFollow(how, { before: held.stored, after: document })
+  mustFollow(how, held.stored, document)
   const version = await writeDocument(held, { document, expected: held.version }, finish)
   // Not a conflict, after which the stream is reopened: two replicas would take it from each other endlessly.
   if (version === undefined)

@@ -155,7 +155,7 @@ async function claimStream(
   table.setAll(deltaWords(document.committed.state.index.delta))
   if (before !== undefined) {
     const decided = valid.kind === 'pending' ? afterCommit(before) : before
-    mustFollow(isNewIndex ? 'claim anew' : 'claim', { before: decided, after: document })
+    mustFollow(isNewIndex ? 'claim anew' : 'claim', decided, document)
   }
   const version = await writeDocument(parts, { document, expected }, stop)
   if (version === undefined) throw conflict()

@@ -405,7 +405,7 @@ export const plants: readonly Plant[] = [
   {
     name: 'a document is stored whatever it follows',
     file: 'checkpoint/stream-checkpoint.ts',
-    text: '  mustFollow(how, { before: held.stored, after: document })\n',
+    text: '  mustFollow(how, held.stored, document)\n',
     becomes: '',
     by: { unit: 'checkpoint/stream-checkpoint.test.ts' },
   },

@@ -12,15 +12,16 @@ interface TestEvent {
   readonly value?: string
   /** Default: `client.modified`. */
   readonly type?: 'client.erased'
+  readonly republished?: string
 }
 
 function batch(at: number, of: TestEvent): RecordBatch {
-  const { client, version, sequence, epoch = 0, value, type = 'client.modified' } = of
+  const { client, version, sequence, epoch = 0, value, type = 'client.modified', republished } = of
   const attributes = {
     ...{ type, id: `${client}.${version}.${sequence}`, sequence: `${sequence}`.padStart(20, '0'), subject: client },
   }
   const data = type === 'client.modified' ? { No: client, NoVersion: `${version}` } : undefined
-  const event = { ...attributes, subject: client, data }
+  const event = { ...attributes, subject: client, data, republished }
   const headers = new Map(Object.entries(attributes).map(([name, text]) => [`ce_${name}`, text]))
   const offset = BigInt(at)
   const content = type === 'client.erased' ? undefined : Buffer.from(value ?? JSON.stringify(event))
@@ -77,6 +78,14 @@ it('finds no problem when topics and checkpoints are correct', () => {
 
 const erased = { client: 'b', version: 0, sequence: 4, epoch: 1, type: 'client.erased' } as const
 const again = { client: 'b', version: 2, sequence: 5, epoch: 1 }
+
+it('takes a client that is published again once for each rewind that its events name', () => {
+  const marked = { ...again, republished: 'rewind' }
+  expect(problemsOf(withLogs(log(0, a), log(1, [...b, marked])))).toEqual([])
+  expect(problemsOf(withLogs(log(0, a), log(1, [...b, marked, { ...marked, sequence: 6 }])))).toContainEqual(
+    expect.stringMatching(/client b: duplicate/),
+  )
+})
 
 describe('finds', () => {
   it.each<[string, StreamEvidence, RegExp]>([

@@ -49,8 +49,7 @@ const writes = Object.keys(written) as DocumentWrite[]
 const inOneIndex = writes.filter((write) => write !== 'claim anew')
 const ofOwner = inOneIndex.filter((write) => write !== 'claim')
 
-const follows = (write: DocumentWrite, after: CheckpointDocument, from = before) =>
-  mustFollow(write, { before: from, after })
+const follows = (write: DocumentWrite, after: CheckpointDocument, from = before) => mustFollow(write, from, after)
 
 describe('a document may follow', () => {
   test.each(writes)('the one stored last, when it is a %s', (write) => {
