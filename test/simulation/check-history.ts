@@ -1,5 +1,6 @@
 import { eventSource } from '../../connector/event/client-event.ts'
 import { documentTooLarge, otherIndex } from './check-index.ts'
+import { olderContents } from './check-order.ts'
 import { savedTooEarly } from './check-pages.ts'
 import {
   countedAsFull,
@@ -47,7 +48,7 @@ const always: Check[] = [
 ]
 const unlessCured: Check[] = [
   ...[notRepublished, savedTooEarly, otherIds, duplicatedOrDisordered, wrongSequence],
-  ...[otherIndex, otherShapes, wronglyMarked, unmarkedAgain, markedUnasked, countedAsFull],
+  ...[otherIndex, otherShapes, wronglyMarked, unmarkedAgain, markedUnasked, countedAsFull, olderContents],
 ]
 
 /** Invariant 1: the last event of every client has its content from before the replicas were stopped, or a newer one. */

@@ -195,6 +195,8 @@ function sourceOf({ kafka }: World, stream: SimulatedStream, { name, process, cl
           replica: name,
           at: at as Read['at'],
           recordsBefore,
+          changesBefore: stream.polaris.changes.length,
+          claim: /"claim":\{"epoch":\d+/.exec(stream.documents.at(-1)?.text ?? '')?.[0] ?? '',
           ...(page && { page: { ...page, clients: [...page.clients] } }),
         })
       const recorded = reading.then(record, () => record())

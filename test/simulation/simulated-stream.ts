@@ -81,6 +81,9 @@ export interface Read {
   readonly at: ReadArguments & Pick<Scan, 'number'>
   /** How many records of all streams were visible when the request began. */
   readonly recordsBefore: number
+  /** How many changes of its clients were visible when it was answered, and which claim was stored then. */
+  readonly changesBefore: number
+  readonly claim: string
   /** Absent: the request failed, or the token was rejected. */
   page?: Page
 }
