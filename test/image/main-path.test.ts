@@ -23,7 +23,7 @@ it('as process 1, read-only, without capabilities and with 256 MB, finishes its 
   const first = stage.start()
   await first.status(({ totals }) => (totals?.events ?? 0) > 500)
   const { status, command } = await containedProcess(stage.container())
-  expect(command()).toMatch(/^node .*\/app\/dist\/main\.js run$/)
+  expect(command()).toMatch(/\/node --max-semi-space-size=\d+ .*\/app\/dist\/main\.js run$/)
   expect(status('NSpid').split('\t').at(-1)).toBe('1')
   expect(status('Uid')).toMatch(/^65532\b/)
   for (const set of ['CapEff', 'CapPrm', 'CapBnd']) expect(status(set)).toBe('0000000000000000')
