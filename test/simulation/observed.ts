@@ -35,6 +35,12 @@ export function observed(world: World, stream: string, clock: Clock) {
       liveDueAt = clock.monotonic() + POLL_MS
       pages = 0
     }
+    // The first page of a live scan that has failed for a minute, or a scan that leads nowhere, waits for 15 seconds.
+    const isPutOff = event.kind === 'scan-stuck' || (event.kind === 'read-retried' && event.tried === 'in-turn')
+    if (isPutOff && event.scan === 'live') {
+      liveDueAt = clock.monotonic() + LIVE_AGAIN_MS
+      pages = 0
+    }
     if (event.kind !== 'page-read') return
     if (event.scan === 'live') pages = 0
     else if (clock.monotonic() > liveDueAt) pages += 1
@@ -81,5 +87,6 @@ function alertOf(event: PipelineEvent): ErrorCode | undefined {
   return failure?.kind === 'hold' ? codeOf(failure.error) : undefined
 }
 
+const LIVE_AGAIN_MS = 15_000
 /** The one that was in progress. */
 const MOST_PAGES = 1
