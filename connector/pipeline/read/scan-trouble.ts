@@ -102,6 +102,9 @@ export function onTokenRefused(reader: Reader, scan: Scan, error: ConnectorError
 export function onStuck(reader: Reader, scan: Scan, why: string): undefined {
   reader.observe({ kind: 'scan-stuck', scan: scan.lane, why })
   readAgain(reader, { scan, again: restarted(scan) }, `hasMoreResults is true, but ${why}`)
+  const { backOff, clock } = reader
+  // A server that pages without end is not asked at every short interval.
+  if (scan.lane === 'live') backOff.wait(scan, clock.monotonic() + LIVE_AGAIN_MS)
 }
 
 function readAgain(reader: Reader, { scan, again: begunAgain }: { scan: Scan; again: Scan }, why: string): void {
@@ -115,10 +118,7 @@ function readAgain(reader: Reader, { scan, again: begunAgain }: { scan: Scan; ag
   else countFailure(reader, scan, new ConnectorError('source.stuck', `read page: ${why}`))
 }
 
-/**
- * After three failures in a row without progress, a scan of the background is backed off. A live scan only waits 15 seconds.
- * Returns the failures.
- */
+/** After three failures in a row without progress, a scan of the background is backed off. Returns the failures. */
 function countFailure(reader: Reader, scan: Scan, error: ConnectorError): number {
   const { backOff, clock, until, observe } = reader
   const now = clock.monotonic()
@@ -128,7 +128,7 @@ function countFailure(reader: Reader, scan: Scan, error: ConnectorError): number
   if (pauseMs > 0 && until === 'caught-up') throw error
   const { lane, reachMs } = scan
   const { code } = error
-  if (lane === 'live') backOff.wait(scan, now + LIVE_AGAIN_MS)
+  if (lane === 'live') backOff.wait(scan, now)
   else if (pauseMs > 0)
     observe({ kind: 'scan-backed-off', scan: lane, reachMs, pauseMs: Math.max(pauseMs, askedMs), code, error })
   return failures
