@@ -22,5 +22,6 @@ export const preview: RunCommand = (args, parts) =>
       const schema = { title: `clients of the stream ${stream.name}`, ...clientSchema(contents, stream.event.types) }
       return { exit: 0, value: args.json === true ? schema : JSON.stringify(schema, undefined, 2).split('\n') }
     }
-    return { exit: 0, value: { stream: stream.name, since, masked: isMasked, lists, records } }
+    const missingPaths = reader.paths.missing()
+    return { exit: 0, value: { stream: stream.name, since, masked: isMasked, lists, missingPaths, records } }
   })

@@ -3,6 +3,7 @@ import { streamWishes } from '../checkpoint/wishes.ts'
 import type { StreamConfig } from '../config/connector-config.ts'
 import { eventSettings } from '../event/client-record.ts'
 import { deadLetterGuard, deadLetterLimit } from '../event/dead-letter.ts'
+import { configuredPaths } from '../event/fields/configured-paths.ts'
 import { readingRules } from '../event/read-client.ts'
 import { streamIndex } from '../index/stream-index.ts'
 import type { InspectionReader } from '../inspect/inspected-pages.ts'
@@ -117,6 +118,7 @@ function pageReader(
   { source, clock, retries }: Pick<ReaderParts, 'source' | 'clock'> & { retries: number },
 ): InspectionReader {
   const { poll: settings, fields, polaris } = stream
+  const rules = readingRules(stream)
   return {
     source,
     retry: { ...polaris.retry, retries },
@@ -125,7 +127,8 @@ function pageReader(
     liveOutage: noTrouble(),
     settings,
     fields,
-    rules: readingRules(stream),
+    rules,
+    paths: configuredPaths(rules),
     beginAt: stream.beginAt ?? UNKNOWN_BEGINNING,
   }
 }

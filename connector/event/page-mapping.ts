@@ -29,16 +29,17 @@ export const unmapped: StreamMapping = { xml: null, json: null, lists: [] }
 
 /**
  * The mapping after a page; null: nothing is known, and the page has no clients. Throws `source.mapping` if no client of
- * the page has an id. Pure.
+ * the page has an id in a field that is not known yet. Pure.
  */
 export function mapPage(
   { clients, path }: Pick<Page, 'path'> & { readonly clients: readonly ClientRecord[] },
   fields: ConfiguredFields,
   known: PageMapping | null,
 ): PageMapping | null {
-  const found = known === null ? mapFields(clients, fields) : configured(known, fields)
+  const found = known === null ? mapFields(clients, fields) : completed(known, clients, fields)
   if (found === undefined) return known
-  if (clients.length > 0 && !clients.some(hasId(found.clientId)))
+  // Once its field is known, a client without an id is a dead letter.
+  if (found.clientId !== known?.clientId && clients.length > 0 && !clients.some(hasId(found.clientId)))
     throw new ConnectorError(
       'source.mapping',
       `find the client id: no client of the page has an id in ${found.clientId}; set POLARIS_CLIENT_ID_FIELD or POLARIS_CLIENTS_FIELD`,
@@ -46,9 +47,14 @@ export function mapPage(
   return { ...found, path: path ?? known?.path ?? null }
 }
 
-const configured = (known: PageMapping, { clientId, modifiedAt }: ConfiguredFields): FieldMapping => ({
+/** The modification time may be unknown after pages whose clients have several candidates, or not all of them one. */
+const completed = (
+  known: PageMapping,
+  clients: readonly ClientRecord[],
+  { clientId, modifiedAt }: ConfiguredFields,
+): FieldMapping => ({
   clientId: clientId ?? known.clientId,
-  modifiedAt: modifiedAt ?? known.modifiedAt,
+  modifiedAt: modifiedAt ?? known.modifiedAt ?? onlyModifiedField(clients),
 })
 
 const hasId = (path: string) => {
@@ -95,15 +101,17 @@ function onlyIdField(clients: readonly ClientRecord[]): string {
   const found = candidates(clients, ID_NAMES)
   const [field] = found
   if (field !== undefined && found.length === 1) return field
-  // Invariant 8: field names only, no values.
-  const fields = [...new Set(clients.flatMap(Object.keys).map(shownName))].slice(0, 40).join(', ')
   throw new ConnectorError(
     'source.mapping',
     found.length === 0
-      ? `find the client id: set POLARIS_CLIENT_ID_FIELD to one of the fields: ${fields}`
+      ? `find the client id: set POLARIS_CLIENT_ID_FIELD to one of the fields: ${shownFields(clients)}`
       : `find the client id: several fields could be the id (${found.join(', ')}); set POLARIS_CLIENT_ID_FIELD`,
   )
 }
+
+/** Invariant 8: field names only, no values. */
+export const shownFields = (clients: readonly ClientRecord[]) =>
+  [...new Set(clients.flatMap(Object.keys).map(shownName))].slice(0, 40).join(', ')
 
 function onlyModifiedField(clients: readonly ClientRecord[]): string | null {
   const [field, ...others] = candidates(clients, MODIFIED_NAMES)

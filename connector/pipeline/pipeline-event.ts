@@ -36,6 +36,8 @@ export type PipelineEvent =
   | { readonly kind: 'field-detected'; readonly setting: string; readonly field: string }
   /** These fields are lists from this page on: events before it may have them in another form. `setting`: a line of YAML. */
   | { readonly kind: 'lists-found'; readonly fields: readonly string[]; readonly setting: string }
+  /** A history has ended, and no client that was read since the start has these configured paths. */
+  | { readonly kind: 'paths-missing'; readonly paths: readonly string[] }
   | { readonly kind: 'scan-started'; readonly scan: Lane; readonly lastChanged: string }
   | {
       readonly kind: 'page-read'

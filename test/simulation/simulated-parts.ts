@@ -2,6 +2,7 @@ import { streamWishes } from '../../connector/checkpoint/wishes.ts'
 import { eventSource, type OutgoingRecord } from '../../connector/event/client-event.ts'
 import type { EventMode } from '../../connector/event/cloud-event/event-form.ts'
 import { deadLetterGuard } from '../../connector/event/dead-letter.ts'
+import { configuredPaths } from '../../connector/event/fields/configured-paths.ts'
 import type { FieldTypes } from '../../connector/event/fields/field-types.ts'
 import type { SegmentLimits } from '../../connector/index/segments.ts'
 import { type StreamIndex, streamIndex } from '../../connector/index/stream-index.ts'
@@ -142,6 +143,8 @@ function pipelineParts(
   const { clock } = replica
   const { modificationTime } = options
   const settings = scanSettings(options)
+  const types = typesOf(replica)
+  const rules = { timeZone: ZONE, ignored: new Set<string>(), lists: [], fields: undefined, types }
   return {
     reader: {
       source: sourceOf(world, stream, replica),
@@ -159,7 +162,8 @@ function pipelineParts(
         clients: null,
         lists: [],
       },
-      rules: { timeZone: ZONE, ignored: new Set(), lists: [], fields: undefined, types: typesOf(replica) },
+      rules,
+      paths: configuredPaths(rules),
     },
     group: {
       settings: {

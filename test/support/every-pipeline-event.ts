@@ -57,6 +57,7 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
     'scan-started': { kind: 'scan-started', scan: 'live', lastChanged: '2026-03-01T10:00:00' },
     'page-read': { kind: 'page-read', scan: 'live', clients: 100, limit: 100, bytes: 87_000, tookMs: 120 },
     'lists-found': { kind: 'lists-found', setting: 'listFields: ["Cartes.Carte"]', fields: ['Cartes.Carte'] },
+    'paths-missing': { kind: 'paths-missing', paths: ['event.fields: cartes.numero'] },
     'characters-replaced': { kind: 'characters-replaced', characters: 3 },
     'response-received': { kind: 'response-received', status: 200 },
     'read-retried': {

@@ -8,5 +8,6 @@ export const httpAnswer = (status: number, body: string | Buffer = '', contentTy
   body: Buffer.from(body),
   serverTime: undefined,
   tookMs: 1,
+  isRedirected: false,
   hasLostArguments: false,
 })

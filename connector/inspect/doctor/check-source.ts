@@ -1,9 +1,11 @@
+import { configuredPaths } from '../../event/fields/configured-paths.ts'
 import { type FieldMapping, mapPage } from '../../event/page-mapping.ts'
+import { readingRules } from '../../event/read-client.ts'
 import { type Clock, DAY_MS } from '../../runtime/clock.ts'
 import type { ClientRecord, ClientSource, Page, ReadArguments, SourceTime } from '../../source/client-source.ts'
 import { wallClock } from '../../source/source-time.ts'
 import type { StreamUnderTest } from './doctor-parts.ts'
-import { type CheckResult, type CheckResults, failure, ok, skipped, type TimeLimit } from './doctor-parts.ts'
+import { type CheckResult, type CheckResults, failure, ok, skipped, type TimeLimit, warning } from './doctor-parts.ts'
 import { judgeFields, judgeInterleaving, judgeLists, judgePage, judgeServerClock, judgeTimeZone } from './judge-page.ts'
 
 /** Enough to judge the modification times, and few enough for the server. */
@@ -45,7 +47,8 @@ export async function checkSource(
         ? skipped('requires a second page')
         : judgeAgain(second, await read(next), { ...poll, ...limit }),
     fields: result,
-    lists: judgeLists(clients, fields.lists),
+    lists: poll.output === 'json' ? ok('in JSON, an array is a list') : judgeLists(clients, fields.lists),
+    'configured paths': judgePaths([...clients, ...day.clients], config, limit),
     'server clock': judgeServerClock(page, now),
     'time zone': judgeTimeZone({ ...day, now: dayEnd }, mapping, poll.timeZone),
   }
@@ -57,6 +60,7 @@ const withoutPage: CheckResults = {
   'interleaved scans': requiresPage,
   fields: requiresPage,
   lists: requiresPage,
+  'configured paths': requiresPage,
   'server clock': requiresPage,
   'time zone': requiresPage,
 }
@@ -87,6 +91,24 @@ function mapped(
   } catch (error) {
     return { result: failure(error, limit), mapping: undefined }
   }
+}
+
+/** Whether the clients have the paths in the configuration, and whether `run` would hold the stream because of one. */
+function judgePaths(
+  clients: readonly ClientRecord[],
+  config: StreamUnderTest['config'],
+  limit: TimeLimit,
+): CheckResult {
+  if (clients.length === 0) return skipped('requires a page with clients')
+  const paths = configuredPaths(readingRules(config))
+  try {
+    paths.take(clients)
+  } catch (error) {
+    return failure(error, limit)
+  }
+  const missing = paths.missing()
+  if (missing.length === 0) return ok('all of them occur')
+  return warning(`no client has ${missing.join(', ')}`, 'correct or remove these paths, unless they are rare')
 }
 
 /** Pages of one scan, as far as they were read, whatever they hold. */

@@ -1,7 +1,7 @@
 import { canonicalJson, valueAt } from '../../event/canonical-json.ts'
 import { listFieldsLine, newLists } from '../../event/list-shapes.ts'
 import { modificationTime } from '../../event/modification-time.ts'
-import type { FieldMapping } from '../../event/page-mapping.ts'
+import { type FieldMapping, shownFields } from '../../event/page-mapping.ts'
 import { HOUR_MS } from '../../runtime/clock.ts'
 import type { ScanSettings } from '../../scan/scan-settings.ts'
 import type { ClientRecord, Page, ReadArguments, SourceTime } from '../../source/client-source.ts'
@@ -24,7 +24,7 @@ export function judgePage(page: Page, at: ReadArguments, beginAt: SourceTime | u
 export function judgeFields(clients: readonly ClientRecord[], mapping: FieldMapping | undefined): CheckResult {
   if (mapping === undefined) return skipped('requires a page with clients')
   const { clientId, modifiedAt } = mapping
-  const names = [...new Set(clients.flatMap((client) => Object.keys(client)))].join(', ')
+  const names = shownFields(clients)
   if (modifiedAt !== null) return ok(`id ${clientId}, modification time ${modifiedAt}; all fields: ${names}`)
   return warning(
     `id ${clientId}, no modification time; all fields: ${names}`,

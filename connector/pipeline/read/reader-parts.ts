@@ -1,3 +1,4 @@
+import type { ConfiguredPaths } from '../../event/fields/configured-paths.ts'
 import type { ConfiguredFields, StreamMapping } from '../../event/page-mapping.ts'
 import type { ReadClient, ReadingRules } from '../../event/read-client.ts'
 import type { Clock } from '../../runtime/clock.ts'
@@ -18,6 +19,7 @@ export interface ReaderParts {
   readonly settings: ScanSettings
   readonly fields: ConfiguredFields
   readonly rules: ReadingRules
+  readonly paths: ConfiguredPaths
   /** The stream's configured beginning. */
   readonly beginAt: SourceTime
   /** `caught-up`: ends once a live scan and the history have ended; a scan that would be backed off is a failure. */

@@ -34,6 +34,7 @@ function advance(reader: Reader, { kind, scan }: Exclude<Step, { kind: 'stuck' }
   const { clock, backOff } = reader
   if (kind === 'done') {
     reader.states = scanDone(reader.states, scan, reader.beginAt)
+    if (scan.lane === 'history') reportMissing(reader)
     if (scan.lane !== 'live') return
     reader.liveScans += 1
     reader.liveSince = undefined
@@ -72,7 +73,8 @@ function takeMapping(reader: Reader, { output }: Scan, page: Page): void {
   if (found === null) return
   reader.mapping = { ...mapping, [output]: found }
   if (output === 'xml') takeLists(reader, page)
-  if (known === null) reportFound(reader, found)
+  reader.paths.take(page.clients)
+  reportFound(reader, known, found)
 }
 
 /** An element that was once repeated stays a list, also where it occurs once. */
@@ -85,8 +87,15 @@ function takeLists(reader: Reader, { clients }: Page): void {
   observe({ kind: 'lists-found', fields: found, setting: listFieldsLine([...fields.lists, ...lists]) })
 }
 
-function reportFound({ fields, observe }: Reader, { clientId, modifiedAt }: PageMapping): void {
-  if (fields.clientId === null) observe({ kind: 'field-detected', setting: 'POLARIS_CLIENT_ID_FIELD', field: clientId })
-  if (fields.modifiedAt === null && modifiedAt !== null)
-    observe({ kind: 'field-detected', setting: 'POLARIS_MODIFIED_AT_FIELD', field: modifiedAt })
+function reportMissing({ paths, observe }: Reader): void {
+  const missing = paths.newlyMissing()
+  if (missing.length > 0) observe({ kind: 'paths-missing', paths: missing })
+}
+
+function reportFound({ fields, observe }: Reader, known: PageMapping | null, found: PageMapping): void {
+  const { clientId, modifiedAt } = found
+  if (known === null && fields.clientId === null)
+    observe({ kind: 'field-detected', setting: 'POLARIS_CLIENT_ID_FIELD', field: clientId })
+  if (fields.modifiedAt === null && (known === null || modifiedAt !== known.modifiedAt))
+    observe({ kind: 'field-detected', setting: 'POLARIS_MODIFIED_AT_FIELD', field: modifiedAt ?? 'none yet' })
 }

@@ -83,6 +83,10 @@ export const rows: EventRows<PipelineEvent> = {
     log: warn('fields are lists from now on: configure them', 'fields', 'setting'),
     isWarning: true,
   },
+  'paths-missing': {
+    log: warn('no client has these configured paths: check their spelling', 'paths'),
+    isWarning: true,
+  },
   'scan-started': {
     log: (event) =>
       line(event.scan === 'history' ? 'info' : 'trace', 'scan started', picked(event, ['scan', 'lastChanged'])),

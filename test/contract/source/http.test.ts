@@ -122,6 +122,16 @@ describe('redirects', () => {
     expect(elsewhere.calls).toEqual([])
   })
 
+  it('are shown as such in errors, without their path, which may contain the id of a session', async () => {
+    await using opened = await scene((call, response) => {
+      if (call.url.pathname.startsWith('/(S(')) response.end('{}')
+      else response.writeHead(302, { location: `/(S(planted))/core/api/Clients${call.url.search}` }).end()
+    })
+    const error = await opened.source.read(at, never).catch(String)
+    expect(error).toMatch(/Client\.GetClientsModified, redirected\)/)
+    expect(error).not.toContain('planted')
+  })
+
   it('are followed up to three times', async () => {
     await using opened = await scene(
       (call, response) => void response.writeHead(302, { location: call.url.pathname + call.url.search }).end(),

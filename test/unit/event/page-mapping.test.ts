@@ -39,9 +39,18 @@ describe('the mapping of pages', () => {
     expect(() => mapPage(first, fields, null)).toThrow(mapping)
   })
 
-  test('is wrong once no client of a page has an id', () => {
-    expect(() => mapPage(page({ Nom: 'DUPONT' }), byNo, known)).toThrow(mapping)
+  test('stays when no client of a page has an id: they are dead letters, unless the field is another one', () => {
+    expect(mapPage(page({ Nom: 'DUPONT' }), byNo, known)).toEqual(known)
     expect(mapPage(page({ Nom: 'DUPONT' }, { No: '2' }), byNo, known)).toEqual(known)
+    expect(() => mapPage(page({ No: '1' }), { ...byNo, clientId: 'Id' }, known)).toThrow(mapping)
+  })
+
+  test('gets its modification time from a later page, as long as none is known or configured', () => {
+    const later = page({ No: '1', DateModif: 'x' })
+    expect(mapPage(later, detected, known)).toEqual({ ...known, modifiedAt: 'DateModif' })
+    expect(mapPage(later, detected, { ...known, modifiedAt: 'Maj' })).toMatchObject({ modifiedAt: 'Maj' })
+    expect(mapPage(later, { ...detected, modifiedAt: 'Vu' }, known)).toMatchObject({ modifiedAt: 'Vu' })
+    expect(mapPage(page({ No: '1', DateModif: 'x', DateMaj: 'y' }), detected, known)).toEqual(known)
   })
 })
 

@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest'
+import { type FieldAction, fieldRules } from '../../../connector/event/fields/field-rules.ts'
 import { unmapped } from '../../../connector/event/page-mapping.ts'
 import { newScans } from '../../../connector/scan/scan-state.ts'
 import type { ClientRecord, PageRequest } from '../../../connector/source/client-source.ts'
 import { beginAt } from '../scan/scans.ts'
+import { rules } from '../stream/open/open-parts.ts'
 import { pageReader, type Respond } from './page-readers.ts'
 import { pageOf } from './readings.ts'
 
@@ -41,4 +43,32 @@ test('lists of JSON are those that the server writes: none is kept, and none is 
   expect(reading?.mapping.lists).toEqual(['Ref'])
   expect(reading?.clients.map(({ json }) => json)).toEqual(['{"No":"1","Ref":"c","Tel":["a","b"]}'])
   expect(of('lists-found')).toEqual([])
+})
+
+test('a modification time is looked for on later pages too, and the log says that there is none', async () => {
+  const pages = [[{ No: '1', Nom: 'x' }], [{ No: '2', DateModif: 'y' }], [{ No: '3' }]]
+  let page = 0
+  const respond: Respond = () => pageOf(pages[page++] ?? [], { path })
+  const { read, of } = pageReader(respond, newStream)
+  const readings = await read(3)
+  expect(readings.map(({ mapping }) => mapping.xml?.modifiedAt)).toEqual([null, 'DateModif', 'DateModif'])
+  const setting = 'POLARIS_MODIFIED_AT_FIELD'
+  expect(of('field-detected')).toMatchObject([
+    { setting, field: 'none yet' },
+    { setting, field: 'DateModif' },
+  ])
+})
+
+test('a rule that misses its field holds the stream, and paths that no client has are reported once, after a history', async () => {
+  const hashing = (fields: Record<string, FieldAction>) => ({
+    ...rules,
+    fields: fieldRules('keep', Object.entries(fields)),
+  })
+  const clients = [{ No: '1', Cartes: { Carte: { Numero: '17' } } }]
+  const missed = pageReader(server(clients), { ...newStream, rules: hashing({ 'Cartes.Numero': 'hmac' }) })
+  await expect(missed.next()).rejects.toMatchObject({ code: 'source.mapping' })
+  const settings = { ...newStream.settings, fullScan: undefined }
+  const { read, of } = pageReader(server(clients, true), { ...newStream, settings, rules: hashing({ Fax: 'drop' }) })
+  await read(4)
+  expect(of('paths-missing')).toEqual([{ kind: 'paths-missing', paths: ['event.fields: fax'] }])
 })

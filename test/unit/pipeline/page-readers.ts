@@ -1,4 +1,6 @@
+import { configuredPaths } from '../../../connector/event/fields/configured-paths.ts'
 import type { ConfiguredFields, StreamMapping } from '../../../connector/event/page-mapping.ts'
+import type { ReadingRules } from '../../../connector/event/read-client.ts'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import { readPages } from '../../../connector/pipeline/read/page-reader.ts'
 import {
@@ -34,6 +36,7 @@ interface Start {
   readonly onAsk?: (ask: PageRequest) => void
   readonly retries?: number
   readonly liveOutage?: PageTrouble
+  readonly rules?: ReadingRules
 }
 
 export function pageReader(respond: Respond, { states = newScans, ...start }: Start = {}) {
@@ -58,7 +61,8 @@ export function pageReader(respond: Respond, { states = newScans, ...start }: St
     ...{ source, clock, serverClock: createServerClock(clock), liveOutage: start.liveOutage ?? noTrouble(), beginAt },
     ...{ settings: { ...settings, ...start.settings }, until: start.until ?? 'stopped' },
     fields: { clientId: 'No', modifiedAt: null, clients: null, lists: [], ...start.fields },
-    rules,
+    rules: start.rules ?? rules,
+    paths: configuredPaths(start.rules ?? rules),
     observe: (event) => events.push(event),
   }
   const from = {

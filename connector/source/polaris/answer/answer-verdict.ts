@@ -50,9 +50,9 @@ export function statusError(
 }
 
 /** Status, content type and size of a response, and the URL without its query, for messages. Never its content. */
-export function describe({ url, status, headers, body }: HttpAnswer): string {
+export function describe({ url, isRedirected, status, headers, body }: HttpAnswer): string {
   const type = /^\s*([a-z]+\/[\w.+-]{1,60})/i.exec(headers['content-type'] ?? '')?.[1] ?? 'no content type'
-  return `status ${status}, ${type}, ${body.length} bytes from ${serverOf(url)}${url.pathname}`
+  return `status ${status}, ${type}, ${body.length} bytes from ${serverOf(url)}${url.pathname}${isRedirected ? ', redirected' : ''}`
 }
 
 /** Parses `Retry-After` in seconds, or as a date beside that of the server; undefined if it is neither. */

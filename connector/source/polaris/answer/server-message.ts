@@ -116,12 +116,13 @@ function exceptionType(texts: readonly string[]): string | undefined {
 
 const SOAP_LEVELS = 4
 
-/** `faultcode` in SOAP 1.1, the innermost `Value` of `Code` in SOAP 1.2. */
-function codeOfFault(node: AnswerNode, levels = SOAP_LEVELS): string | undefined {
-  if (node.name === 'faultcode' || node.name === 'Code') {
+/** `faultcode` in SOAP 1.1, the innermost `Value` of `Code` below `Fault` in SOAP 1.2. Any other `Code` may be a name. */
+function codeOfFault(node: AnswerNode, levels = SOAP_LEVELS, isInFault = false): string | undefined {
+  if (node.name === 'faultcode' || (isInFault && node.name === 'Code')) {
     const code = textsOf(node).findLast((text) => faultCode.test(text.trim()))
     if (code !== undefined) return code.trim()
   }
   if (levels === 0) return undefined
-  return node.children.map((child) => codeOfFault(child, levels - 1)).find((code) => code !== undefined)
+  const isFault = isInFault || node.name === 'Fault'
+  return node.children.map((child) => codeOfFault(child, levels - 1, isFault)).find((code) => code !== undefined)
 }

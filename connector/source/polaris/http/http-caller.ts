@@ -19,7 +19,9 @@ import { secureSocket } from './tls.ts'
 
 /** A complete response, with any status. */
 export interface HttpAnswer {
+  /** Of the first request: that of a redirect may contain the id of a session. */
   readonly url: URL
+  readonly isRedirected: boolean
   readonly status: number
   readonly headers: IncomingHttpHeaders
   /** The whole body, decompressed. */
@@ -79,8 +81,9 @@ export function httpCaller(
           headers: { location },
         } = answer
         if (!isRedirect(status) || location === undefined) {
-          const hasLostArguments = followed > 0 && !hasArgumentsOf(first, request)
-          return { ...answer, tookMs: clock.monotonic() - began, hasLostArguments }
+          const isRedirected = followed > 0
+          const hasLostArguments = isRedirected && !hasArgumentsOf(first, request)
+          return { ...answer, url: first.url, isRedirected, tookMs: clock.monotonic() - began, hasLostArguments }
         }
         if (followed === MAX_REDIRECTS) throw tooManyRedirects(first.url)
         request = redirected(request, { location, status })
@@ -93,7 +96,7 @@ export function httpCaller(
 const tooManyRedirects = (url: URL) =>
   new ConnectorError('source.answer-malformed', `call ${serverOf(url)}: more than ${MAX_REDIRECTS} redirects`)
 
-export type Exchanged = Omit<HttpAnswer, 'tookMs' | 'hasLostArguments'>
+export type Exchanged = Omit<HttpAnswer, 'isRedirected' | 'tookMs' | 'hasLostArguments'>
 
 async function exchange(call: Call, request: ApiRequest, stop: AbortSignal): Promise<Exchanged> {
   const { clock, settings, observe } = call

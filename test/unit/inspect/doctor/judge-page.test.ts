@@ -31,6 +31,8 @@ test('names all fields, and warns without a modification time', () => {
     verdict: 'warning',
     hint: expect.stringContaining('POLARIS_MODIFIED_AT_FIELD'),
   })
+  const personal = judgeFields([{ No: '1', 'zoe@exemple.example': 'x' }], { clientId: 'No', modifiedAt: 'Modif' })
+  expect(personal.detail).toBe('id No, modification time Modif; all fields: No, (not shown)')
   expect(judgeFields([], undefined).verdict).toBe('skipped')
 })
 

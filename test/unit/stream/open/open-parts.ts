@@ -1,6 +1,7 @@
 import { parseDocument } from '../../../../connector/checkpoint/checkpoint-document.ts'
 import { noWishes, streamWishes, type Wishes, wishesText } from '../../../../connector/checkpoint/wishes.ts'
 import { deadLetterGuard } from '../../../../connector/event/dead-letter.ts'
+import { configuredPaths } from '../../../../connector/event/fields/configured-paths.ts'
 import { unmapped } from '../../../../connector/event/page-mapping.ts'
 import type { ReadingRules } from '../../../../connector/event/read-client.ts'
 import { streamIndex } from '../../../../connector/index/stream-index.ts'
@@ -168,6 +169,7 @@ export function stage(of: Stage = {}) {
       observe,
       fields,
       rules,
+      paths: configuredPaths(rules),
     },
     group: { ...groupParts(), observe },
     clock,

@@ -53,7 +53,7 @@ export function decodePage({ root, replacedCharacters }: AnswerDocument, setting
   const statusFields = new Set(settings.statusFields?.map((name) => name.toLowerCase()))
   mustReportNoError(reportedError([...others, ...page.beside()], statusFields))
   const found = findClients(
-    others.filter(({ name }) => !isErrorName(name)),
+    others.filter(({ name }) => !isErrorName(name) && !statusFields.has(name.toLowerCase())),
     settings.clientsPath,
   )
   mustReportNoError(reportedError(found.beside, statusFields))

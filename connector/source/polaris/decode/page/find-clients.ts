@@ -23,11 +23,13 @@ type Path = readonly string[]
 export function findClients(fields: readonly AnswerNode[], known: Path | undefined): FoundClients {
   const found = known === undefined ? detected(fields) : atPath(fields, known)
   if (found !== undefined) return found
+  const single = singlePath(fields)
   if (known !== undefined) {
-    const elsewhere = detected(fields)?.path
+    const elsewhere = detectedPath(fields) ?? single
     if (elsewhere !== undefined) throw mapping(`the page has no field ${shownPath(known)}, but ${shownPath(elsewhere)}`)
-  } else if (!fields.some(isEmptyArray) && fields.some((field) => isObject(field) && !isEmptyWrapper(field))) {
-    throw mapping(`no list is among the fields ${shownNames(fields.map(({ name }) => [name]))}`)
+  } else if (single !== undefined && !fields.some(isEmptyArray)) {
+    const names = shownNames(fields.map(({ name }) => [name]))
+    throw mapping(`no list is among the fields ${names}; a single client may be at ${shownPath(single)}`)
   }
   return { items: [], hasList: fields.some(isEmptyList), path: undefined, beside: [] }
 }
@@ -42,6 +44,9 @@ function atPath(fields: readonly AnswerNode[], path: Path): FoundClients | undef
   for (const [depth, name] of path.entries()) {
     const isHere = (node: AnswerNode) => node.name.toLowerCase() === name.toLowerCase()
     const nodes = level.filter(isHere)
+    // A wrapper with nothing but texts, such as a number of items, has no items.
+    if (nodes.length === 0 && depth > 0 && level.length > 0 && !level.some(mayBeClients))
+      return { ...listOf([], path), beside }
     // There may be more fields than a call may have arguments.
     if (depth > 0) beside = beside.concat(level.filter((node) => !isHere(node)))
     if (depth === path.length - 1 && nodes.length > 0) return { ...listOf(nodes, path), beside }
@@ -59,12 +64,32 @@ function listOf(nodes: readonly AnswerNode[], path: Path): Omit<FoundClients, 'b
 
 const WRAPPERS = 2
 
+/** Its path is kept only if no empty field beside it can be the list of clients. */
 function detected(fields: readonly AnswerNode[]): FoundClients | undefined {
-  const places = placesOf(fields, isInfoClient, WRAPPERS)
-  const [path, ...others] = places.length > 0 ? places : placesOf(fields, isListOfObjects, WRAPPERS)
+  const path = detectedPath(fields)
+  const found = path && atPath(fields, path)
+  if (found === undefined) return undefined
+  const others = [...fields.filter(({ name }) => name !== path?.[0]), ...found.beside]
+  const isCertain = isInfoClientName(path?.at(-1) ?? '') || !others.some(isEmptyList)
+  return { ...found, path: isCertain ? found.path : undefined }
+}
+
+function detectedPath(fields: readonly AnswerNode[]): Path | undefined {
+  const named = placesOf(fields, isInfoClient, WRAPPERS)
+  const [path, ...others] = named.length > 0 ? named : placesOf(fields, isListOfObjects, WRAPPERS)
   if (path === undefined) return undefined
-  if (others.length > 0) throw mapping(`several lists could hold them (${shownNames([path, ...others])})`)
-  return atPath(fields, path)
+  const empty = named.length > 0 ? [] : placesOf(fields, (nodes) => nodes.every(isEmptyArray), WRAPPERS)
+  if (others.length + empty.length > 0)
+    throw mapping(`several lists could hold them (${shownNames([path, ...others, ...empty])})`)
+  return path
+}
+
+/** Where a single client may be: the innermost object that is alone in those around it. Undefined: there is no object. */
+function singlePath(fields: readonly AnswerNode[], wrappers = WRAPPERS): Path | undefined {
+  const object = fields.find((field) => isObject(field) && !isEmptyWrapper(field))
+  if (object === undefined) return undefined
+  const inner = object.children.length === 1 && wrappers > 0 ? singlePath(object.children, wrappers - 1) : undefined
+  return [object.name, ...(inner ?? [])]
 }
 
 const shownNames = (paths: readonly Path[]) => [...new Set(paths.slice(0, 5).map(shownPath))].join(', ')
@@ -88,6 +113,7 @@ const isListOfObjects = (nodes: readonly AnswerNode[]) =>
   (nodes.length > 1 || nodes[0]?.kind === 'list') && expanded(nodes).some(isObject)
 
 const isObject = ({ kind }: AnswerNode) => kind === 'object'
+const mayBeClients = (node: AnswerNode) => isObject(node) || (node.kind === 'list' && !isEmptyArray(node))
 
 /** The items of lists; other nodes are items themselves. */
 const expanded = (nodes: readonly AnswerNode[]) =>

@@ -82,6 +82,8 @@ describe('the fault of a response', () => {
     soap11('DUPONT'),
     soap11('zoe.dupont@exemple.fr'),
     soap11('s:12345'),
+    '<Erreur><Code>DupontMartin</Code></Erreur>',
+    '{"Error":{"Code":"DupontMartin"}}',
     '<Erreur><Code>Dupont</Code><Message>Jean.Dupont</Message></Erreur>',
     '{"error":"Dupont","ExceptionType":"Jean Dupont"}',
     'Dupont.Exception',

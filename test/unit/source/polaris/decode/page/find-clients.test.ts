@@ -43,7 +43,6 @@ describe('the list of clients', () => {
     ['null', json('"Clients":null')],
     ['an empty array in a wrapper', json('"Clients":{"$id":"2","$values":[]}')],
     ['absent', json('"Total":0')],
-    ['absent at a known path, beside other objects', xml(XML_SHOP, at('Clients.Client'))],
     ['an empty wrapper, at a known path', xml(`<Clients/>${XML_SHOP}`, at('Clients.Client'))],
     ['a wrapper with attributes only, at a known path', xml('<Clients count="0"/>', at('Clients.Client'))],
   ])('is empty if it is %s', (_, page) => {
@@ -51,8 +50,20 @@ describe('the list of clients', () => {
   })
 
   it.each([
-    ['a single object', () => xml(XML_SHOP), /fields Magasin;/],
-    ['a single element in a wrapper', () => xml('<Clients><Client><No>1</No></Client></Clients>'), /fields Clients;/],
+    ['a single object', () => xml(XML_SHOP), /fields Magasin; a single client may be at Magasin;/],
+    [
+      'a single element in a wrapper',
+      () => xml('<Clients><Client><No>1</No></Client></Clients>'),
+      /fields Clients; a single client may be at Clients\.Client;/,
+    ],
+    ['a single object elsewhere than at a known path', () => xml(XML_SHOP, at('Clients.Client')), /but Magasin;/],
+    [
+      'a single object in the wrapper of a known path',
+      () => xml('<Clients n="1"><C><No>1</No></C></Clients>', at('Clients.Client')),
+      /but Clients;/,
+    ],
+    ['a list beside an empty one', () => json('"Clients":[],"Messages":[{"No":1}]'), /\(Messages, Clients\)/],
+    ['a list beside an empty one in a wrapper', () => json('"L":{"Items":[]},"M":[{"No":1}]'), /\(M, L\.Items\)/],
     ['an object beside an empty element', () => xml(`<Message/>${XML_SHOP}`), /fields Message, Magasin;/],
     ['two lists', () => json('"Client":[{"No":1}],"Promotions":[{"Code":1}]'), /\(Client, Promotions\)/],
     [
@@ -69,6 +80,24 @@ describe('the list of clients', () => {
   ])('is not guessed from %s: source.mapping', (_, read, names) => {
     expect(read).toThrow(failure('source.mapping', names))
     expect(read).toThrow(/set POLARIS_CLIENTS_FIELD/)
+  })
+
+  it.each([
+    ['an empty element', xml('<Clients/><M><No>1</No></M><M><No>2</No></M>')],
+    ['a nil element', xml('<Clients xsi:nil="true"/><M><No>1</No></M><M><No>2</No></M>')],
+    ['an empty element in the wrapper', xml('<L><Clients/><M><No>1</No></M><M><No>2</No></M></L>')],
+    ['null', json('"Clients":null,"M":[{"No":1},{"No":2}]')],
+  ])('is read, but its path is not kept, beside %s, which could be the list of clients', (_, page) => {
+    expect(page).toMatchObject({ clients: two, path: undefined })
+  })
+
+  it('has a path that is kept beside flag, token, status fields and elements with content', () => {
+    const list = '<M><No>1</No></M><M><No>2</No></M>'
+    const settings = { statusFields: ['Message'] }
+    expect(xml(`<checkPoint/><Message/><Total>2</Total>${list}`, settings)).toMatchObject({ clients: two, path: ['M'] })
+    expect(xml('<Message><Texte>x</Texte></Message>', { ...settings, ...at('M') })).toMatchObject(none)
+    const named = '<L><InfoClient><No>1</No></InfoClient></L><Autre/>'
+    expect(xml(named)).toMatchObject({ path: ['L', 'InfoClient'] })
   })
 
   it('Invariant 9: with an error beside it in its wrapper makes the page an error document', () => {
