@@ -1,6 +1,6 @@
 import { type ClientKey, type ContentKey, clientKey, contentKey } from '../index/index-entry.ts'
 import type { ClientRecord, ClientValue } from '../source/client-source.ts'
-import { canonicalJson, type IgnoredPaths, sha256, valueAt, without } from './canonical-json.ts'
+import { canonicalJson, collapsed, type IgnoredPaths, sha256, valueAt, without } from './canonical-json.ts'
 import { type FieldHash, type FieldRules, minimiser } from './fields/field-rules.ts'
 import { type FieldTypes, typed } from './fields/field-types.ts'
 import { listShaper } from './list-shapes.ts'
@@ -83,6 +83,9 @@ function publishedForm({ lists, fields, hmac, types }: ReadingRules, found: read
 
 const hashOf = (data: ClientRecord, ignored: IgnoredPaths) => sha256(canonicalJson(without(data, ignored)))
 
-/** The content of the client in an event, with the numbers of its JSON as `rawJson`. */
-export const publishedContent = (data: ClientRecord, ignored: IgnoredPaths): ContentKey =>
-  contentKey(hashOf(data, ignored))
+/**
+ * What an audit compares of a client in an event or as it would be published, with the numbers of its JSON as `rawJson`.
+ * It does not depend on what was known as a list when the client was read.
+ */
+export const comparedContent = (data: ClientRecord, ignored: IgnoredPaths): ContentKey =>
+  contentKey(sha256(canonicalJson(collapsed(without(data, ignored)))))

@@ -5,11 +5,11 @@ import {
   type RecordPlace,
   type StoredEvent,
 } from '../../event/cloud-event/stored-event.ts'
-import { isClientId, publishedContent } from '../../event/read-client.ts'
+import { comparedContent, isClientId } from '../../event/read-client.ts'
 import { type ContentKey, UNKNOWN_CONTENT } from '../../index/index-entry.ts'
 import type { ReadEvents } from '../../publish/event-reading.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
-import { fieldsOf, parsedFields } from '../../runtime/parsed-json.ts'
+import { fieldsOf, parsedFields, parsedWithDigits } from '../../runtime/parsed-json.ts'
 import type { ClientRecord } from '../../source/client-source.ts'
 import { type InspectionReader, inspectedPages } from '../inspected-pages.ts'
 import type { LastRecord, SourceClients } from './compare.ts'
@@ -88,7 +88,7 @@ function recordOf(
 }
 
 function contentOf(event: CloudEvent, ignored: TopicParts['ignored']): ContentKey {
-  return publishedContent(fieldsOf(event.data()) as ClientRecord, ignored)
+  return comparedContent(fieldsOf(event.data()) as ClientRecord, ignored)
 }
 
 /**
@@ -152,10 +152,12 @@ export async function readSourceClients(
   const withoutId = new Set<ContentKey>()
   let count = 0
   for await (const { clients } of inspectedPages(reader, stop)) {
-    for (const { id: found, content, contentHash } of clients) {
+    for (const { id: found, json, contentHash } of clients) {
       const id = isClientId(found) ? found : undefined
       if (!isWanted(id)) continue
       const isDead = deadLetters.has(contentHash)
+      const data = fieldsOf(parsedWithDigits(json)) as ClientRecord
+      const content = comparedContent(data, reader.rules.ignored)
       if (id !== undefined) byId.set(id, isDead ? 'dead-letter' : content)
       else if (!isDead) withoutId.add(content)
     }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { canonicalJson, sha256 } from '../../../connector/event/canonical-json.ts'
 import { fieldHash, fieldRules } from '../../../connector/event/fields/field-rules.ts'
-import { clientReader, publishedContent, type ReadingRules } from '../../../connector/event/read-client.ts'
+import { clientReader, comparedContent, type ReadingRules } from '../../../connector/event/read-client.ts'
 import { clientKey, contentKey } from '../../../connector/index/index-entry.ts'
 import { parsedWithDigits } from '../../../connector/runtime/parsed-json.ts'
 import type { ClientRecord } from '../../../connector/source/client-source.ts'
@@ -30,12 +30,18 @@ describe('the content of a client', () => {
     expect(contentHash).toBe(sha256(json))
   })
 
-  test('is that of the client in its event, whatever its settings', () => {
+  test('compares as that of the client in its event, whatever its settings and what is known as a list', () => {
     const types = new Map([['points', 'decimal'] as const])
     const ignored = new Set(['vu'])
     for (const Points of ['1.50', '9007199254740993', '007', 'true']) {
-      const { content, json } = reader({ types, ignored, lists: ['Modif'] })({ ...client, Points, Vu: 'today' })
-      expect(publishedContent(parsedWithDigits(json) as ClientRecord, ignored)).toBe(content)
+      const compared = (more: Partial<ReadingRules>, Vu: string) => {
+        const { json } = reader({ types, ignored, ...more })({ ...client, Points, Vu, Cartes: '' })
+        return comparedContent(parsedWithDigits(json) as ClientRecord, ignored)
+      }
+      const known = compared({ lists: ['Modif', 'Cartes.Carte'] }, 'today')
+      expect(compared({}, 'yesterday')).toBe(known)
+      expect(compared({ ignored: new Set(['points']) }, 'x')).toBe(known)
+      expect(compared({ fields: fieldRules('keep', [['Modif', 'drop']]) }, 'x')).not.toBe(known)
     }
   })
 

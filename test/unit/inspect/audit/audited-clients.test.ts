@@ -6,7 +6,7 @@ import {
   tombstones,
 } from '../../../../connector/event/cloud-event/event-form.ts'
 import type { RecordPlace, StoredEvent } from '../../../../connector/event/cloud-event/stored-event.ts'
-import { publishedContent } from '../../../../connector/event/read-client.ts'
+import { comparedContent } from '../../../../connector/event/read-client.ts'
 import {
   readDeadLetters,
   readTopicClients,
@@ -20,7 +20,7 @@ const eventSource = '/polaris/shop/clients'
 const ignored = new Set(['seen'])
 
 const client = (version: number) => ({ No: 'c', Contenu: `v${version}` })
-const contentOf = (version: number) => publishedContent(client(version), ignored)
+const contentOf = (version: number) => comparedContent(client(version), ignored)
 
 function event(version: number, { source = eventSource, mode = 'structured' as EventMode } = {}): StoredEvent {
   const json = JSON.stringify(client(version))
@@ -71,7 +71,7 @@ test('an event of the stream that has no client differs from every client', asyn
   const broken = { ...event(1), value: '{' }
   expect((await lastOf([event(1), { ...broken, headers: { ...broken.headers } }])).last?.kind).toBe('foreign')
   const withoutData = { ...event(1, { mode: 'binary' }), value: '[]' }
-  expect((await lastOf([withoutData])).last).toMatchObject({ kind: 'event', content: publishedContent({}, ignored) })
+  expect((await lastOf([withoutData])).last).toMatchObject({ kind: 'event', content: comparedContent({}, ignored) })
 })
 
 test('with shared keys, only records of the stream count', async () => {
