@@ -82,14 +82,22 @@ function wrappedItems(value: Parameters<typeof fieldsOf>[0]): readonly Value[] |
 const itemsIn = (items: readonly Value[], making: Making) =>
   items.map((item) => valueIn(item, making)).filter((item) => item !== undefined)
 
-/** Hot path. */
-function shaped({ names, values }: Fields, shapes: Shape[]): ClientRecord {
+/** Hot path. An element around several with one name, such as the cards of a client, is an object with their list. */
+function shaped(fields: Fields, shapes: Shape[]): ClientRecord {
+  const { names, values } = isOneName(fields.names) ? listed(fields) : fields
   const shape = shapeOf(names, shapes)
   if (shape === undefined) return newShape({ names, values }, shapes)
   const record: { [field: string]: ClientValue } = { ...shape.empty }
   for (let at = 0; at < names.length; at += 1) record[names[at] as string] = values[at] as ClientValue
   return record
 }
+
+function isOneName(names: readonly string[]): boolean {
+  for (let at = 1; at < names.length; at += 1) if (names[at] !== names[0]) return false
+  return names.length > 1
+}
+
+const listed = ({ names, values }: Fields): Fields => ({ names: names.slice(0, 1), values: [values] })
 
 function shapeOf(names: readonly string[], shapes: readonly Shape[]): Shape | undefined {
   for (const shape of shapes) if (isSame(shape.names, names)) return shape
