@@ -20,6 +20,13 @@ describe('one stream from the environment alone', () => {
     expect(new Set(variables).size).toBe(variables.length)
   })
 
+  test('shows no header whose name and value are swapped (invariant 8)', () => {
+    const swapped = { ...leastEnvironment, POLARIS_HEADERS: 'pl/anted+key=: X-Api-Key' }
+    const found = JSON.stringify(problems(fromEnvironment(swapped)))
+    expect(found).toContain('must be an HTTP header name')
+    expect(found).not.toContain('pl/anted')
+  })
+
   test('sets a setting from its variable, as text, number, switch, list, map, duration, size or secret', () => {
     const { kafka, streams } = valid(
       fromEnvironment({
