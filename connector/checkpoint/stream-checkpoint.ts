@@ -135,6 +135,8 @@ async function withIndex({ document, storage }: Held, finish: AbortSignal): Prom
 async function write(held: Held, how: DocumentWrite, document: CheckpointDocument, finish: AbortSignal): Promise<void> {
   mustFollow(how, held.stored, document)
   const version = await writeDocument(held, { document, expected: held.version }, finish)
+  if (version === undefined && (await held.object.read(finish)) === undefined)
+    throw new ConnectorError('checkpoint.damaged', 'write checkpoint: the document is missing')
   // Not a conflict, after which the stream is reopened: two replicas would take it from each other endlessly.
   if (version === undefined)
     throw new ConnectorError('publish.fenced', 'write checkpoint: another process has replaced it')

@@ -17,7 +17,7 @@ export const checkpointRewind: RunCommand = (args, parts) =>
     const rewind: Rewind = { id: randomUUID(), to, republish: args.republish === true, yes, clients }
     const before = readableDocument(await readStored(chosen, parts.stop))
     const replaced = waitingRewind(before, await wish(chosen, { rewind }, parts.stop))
-    const unconfirmed = 'stored, but no replica has applied it yet; it stays'
+    const unconfirmed = `stored, but no replica has applied it yet; it stays${rewind.yes === null ? withYes : ''}`
     const { value, exit } = await untilSeen(chosen, { seen: outcomeOf(rewind, replaced), unconfirmed }, parts)
     return { exit, value: [...plan(stream.name, rewind), value] }
   })
@@ -51,11 +51,16 @@ function plan(name: string, { to, republish, clients }: Rewind): string[] {
   return republish ? [first, 'erased clients that still exist in Polaris are published again, too'] : [first]
 }
 
+const withYes = '. If the stream is held over its checkpoint, repeat the command with --yes'
+
 /** What became of the rewind; undefined: nothing yet. */
-function outcomeOf({ id }: Rewind, replaced: Rewind | undefined) {
+function outcomeOf({ id, republish, yes }: Rewind, replaced: Rewind | undefined) {
+  const isCure = republish && yes !== null
   const note = replaced === undefined ? '' : ' It has replaced one that was not applied yet.'
   return (stored: StoredStream): Answer | undefined => {
     const known = readableDocument(stored)
+    if (known === undefined && !isCure)
+      return { value: `stored, but there is no readable checkpoint${withYes} and --republish`, exit: 3 }
     if (known?.rewound === id) return { value: `applied: epoch ${known.claim.epoch}.${note}`, exit: 0 }
     const waiting = waitingRewind(known, stored.wishes)
     const isGone = waiting !== undefined && waiting.id !== id

@@ -55,7 +55,8 @@ const holdDecision = row('hold', 1)
 const inRun = (entry: CatalogueEntry, runHint: string): CatalogueEntry => ({ ...entry, runHint })
 
 /** The cure of what may be lost. */
-const publishAgain = 'publish all clients again: `checkpoint rewind STREAM --to beginning --republish --yes`'
+const publishAgain =
+  'publish all clients again: `polaris-connector checkpoint rewind STREAM --to beginning --republish --yes`'
 
 /** All error codes. Add a code only if an operator would act differently. */
 export const errorCatalogue = {
@@ -133,7 +134,9 @@ export const errorCatalogue = {
   'publish.hanging-transaction': hold(
     'commit or abort the hanging transaction of the expired producer id, as the message says',
   ),
-  'publish.topic-missing': hold('create the topic, or set `kafka.topics.create: true`'),
+  'publish.topic-missing': hold(
+    'create the topic; the connector creates a missing one only while it opens the stream, with `kafka.topics.create: true`',
+  ),
   'publish.unauthorized': hold(
     'add the ACL that the message names (`polaris-connector doctor --acls` prints all that are needed); without one, check the SASL settings',
     'the stream resumes automatically',
@@ -165,7 +168,7 @@ export const errorCatalogue = {
     `use another topic, or publish all clients to this one: set \`kafka.adoptTopic: true\`, or ${publishAgain}`,
   ),
   'checkpoint.undecided': holdDecision(
-    'nobody knows whether the last transaction was committed: run `checkpoint rewind STREAM --to beginning --yes`, after which the clients of one page group may be published twice',
+    'nobody knows whether the last transaction was committed: run `polaris-connector checkpoint rewind STREAM --to beginning --yes`, after which the clients of one page group may be published twice',
   ),
   'checkpoint.rolled-back': holdDecision(
     `restore the newest version of the document (CONNECTOR/STREAM.json in CHECKPOINT_URL); if it is lost, ${publishAgain}`,
@@ -189,6 +192,15 @@ export const runbookCodes: readonly string[] = [
   'checkpoint.unknown-format checkpoint.other-stream checkpoint.topic-in-use checkpoint.undecided',
   'checkpoint.rolled-back checkpoint.topic-lost checkpoint.events-lost bug',
 ].flatMap((line) => line.split(' '))
+
+export interface NamesOfHint {
+  readonly connector: string
+  readonly stream: string
+}
+
+/** A hint with the names of a stream, ready to paste. */
+export const hintFor = (hint: string, { connector, stream }: NamesOfHint) =>
+  hint.replaceAll('CONNECTOR/', `${connector}/`).replaceAll('STREAM', stream)
 
 /** What an operator does about an error, with the section of the runbook if there is one. */
 export function hintOf(code: ErrorCode, where: 'command' | 'run'): string {

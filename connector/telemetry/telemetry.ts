@@ -1,4 +1,5 @@
 import type { Observe } from '../pipeline/pipeline-event.ts'
+import { hintFor, type NamesOfHint } from '../runtime/error-catalogue.ts'
 import { endpoints, servedPaths } from './endpoints.ts'
 import { toLogFields } from './error-fields.ts'
 import { logObserver, metricsObserver, rowOfReplicaEvent, warningKinds } from './events/event-observers.ts'
@@ -12,6 +13,22 @@ type TelemetryParts = LoggerParts & ReplicaStatusParts
 /** The outputs of the connector: log lines, metrics, status. */
 export type Telemetry = ReturnType<typeof createTelemetry>
 
+function named<Fields extends { readonly hint?: unknown }>(fields: Fields, names: NamesOfHint): Fields {
+  return typeof fields.hint === 'string' ? { ...fields, hint: hintFor(fields.hint, names) } : fields
+}
+
+/** What `/status` shows. */
+function reporter({ connector, replica, version, clock }: TelemetryParts, status: ReturnType<typeof replicaStatus>) {
+  const startedAt = clock.monotonic()
+  return () => {
+    const time = new Date(clock.now()).toISOString()
+    const report = status.report()
+    const streams = report.streams.map((one) => named(one, { connector, stream: one.stream }))
+    const uptimeSeconds = secondsSince(startedAt, clock.monotonic())
+    return { connector, replica, version, time, uptimeSeconds, ...report, streams }
+  }
+}
+
 export function createTelemetry(parts: TelemetryParts) {
   const { connector, replica, version, clock } = parts
   const status = replicaStatus(parts)
@@ -20,11 +37,7 @@ export function createTelemetry(parts: TelemetryParts) {
   const metrics = promMetrics(registry)
   for (const kind of warningKinds) metrics.ofReplica.count('warnings', 0, { kind }) // each exists from the start
   scrapedMetrics(registry, { clock, version, replica, status })
-  const startedAt = clock.monotonic()
-  const now = () => {
-    const [time, uptimeSeconds] = [new Date(clock.now()).toISOString(), secondsSince(startedAt, clock.monotonic())]
-    return { connector, replica, version, time, uptimeSeconds, ...status.report() }
-  }
+  const now = reporter(parts, status)
   const replicaIs = (state: ReplicaState) => {
     if (status.setState(state)) log('info', `replica ${state}`, {})
   }
@@ -40,7 +53,10 @@ export function createTelemetry(parts: TelemetryParts) {
       const observers = [
         status.follow(stream, polling),
         metricsObserver(metrics.ofStream(stream)),
-        logObserver(stream, { log, clock }),
+        logObserver(stream, {
+          log: (level, message, fields) => log(level, message, named(fields, { connector, stream })),
+          clock,
+        }),
       ]
       return (event) => {
         for (const observe of observers) observe(event)

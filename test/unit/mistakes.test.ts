@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { typed } from '../support/typed-command.ts'
 import { leastEnvironment as least, leastFile } from './config/config-sources.ts'
@@ -57,6 +60,18 @@ test.each(['lint', 'checkpoint show'])('%s warns of a variable that may be a mis
   })
   expect(output).toContain('LOGLEVEL: is not a setting; did you mean LOG_LEVEL?')
   expect(exit).toBe(0)
+})
+
+test.each([
+  ['', /^stored, but there is no readable checkpoint\. If the stream is held .* with --yes and --republish$/m],
+  [' --republish', /with --yes and --republish$/m],
+])('a rewind%s of a stream without a checkpoint says at once what a held one needs', async (more, answer) => {
+  const folder = mkdtempSync(join(tmpdir(), 'mistakes-'))
+  const environment = { ...least, CHECKPOINT_URL: `file:${folder}` }
+  const { exit, output } = await typed({ command: `checkpoint rewind --to beginning${more}`, environment })
+  expect(output).toMatch(answer)
+  expect(exit).toBe(3)
+  rmSync(folder, { recursive: true })
 })
 
 const stream = 'streams:\n  - polaris: { url: https://p, codeMagasin: 1 }\n'

@@ -1,5 +1,6 @@
 import { CLIENT_BYTES } from '../../index/client-table.ts'
 import { readKafkaState } from '../../kafka/transactions/kafka-state.ts'
+import { hintFor } from '../../runtime/error-catalogue.ts'
 import { checkKafka, checkStreamKafka, type KafkaChecks, type StreamKafkaChecks } from './check-kafka.ts'
 import { checkSource } from './check-source.ts'
 import { checkCheckpoint, checkStore } from './check-store.ts'
@@ -40,7 +41,10 @@ async function examineStream(
   const checkpoint = isPassed(await shared.store)
     ? await checkOpening(parts, { stream, kafka }, finish)
     : skipped('requires the checkpoint store')
-  return listed(stream.config.name, { ...(await source), ...kafka.results, checkpoint })
+  const names = { connector: parts.config.connector, stream: stream.config.name }
+  return listed(names.stream, { ...(await source), ...kafka.results, checkpoint }).map(({ hint, ...finding }) =>
+    hint === undefined ? finding : { ...finding, hint: hintFor(hint, names) },
+  )
 }
 
 function checkOpening(

@@ -70,6 +70,14 @@ describe('the checkpoint of a claimed stream', () => {
     expect(stored().nonce).toBe(nonce)
   })
 
+  test('is held, not lost to another replica, when its document has been deleted', async () => {
+    const { checkpoint, store } = await claimedStream()
+    store.tamper(KEY, undefined)
+    const gone = { code: 'checkpoint.damaged', message: 'write checkpoint: the document is missing' }
+    await expect(checkpoint.save(never)).rejects.toMatchObject(gone)
+    await expect(checkpoint.prepare(change, never)).rejects.toMatchObject(gone)
+  })
+
   test('takes no index entries without a transaction: the table holds decided ones only', async () => {
     const { checkpoint } = await claimedStream()
     expect(() => checkpoint.advance(read(2, entriesOf([1, 0])))).toThrow('without a transaction')

@@ -15,3 +15,16 @@ test('logs a retried call to the checkpoint store at debug', () => {
   storeRetried(new ConnectorError('storage.unavailable', 'write s3://bucket/key: SlowDown'), 2)
   expect(parsed(lines)).toMatchObject([{ level: 'debug', code: 'storage.unavailable', attempt: 2 }])
 })
+
+test('names the stream in the hints of log and status, so that a command can be pasted', () => {
+  const { observe, status, lines } = testTelemetry({ level: 'info' })
+  const error = new ConnectorError('checkpoint.damaged', 'the checkpoint document is missing')
+  const failure = { error, kind: 'hold', pauseMs: 60_000, times: 1, isRepeated: false } as const
+  observe('lyon', { intervalMs: 5_000 })({ kind: 'stream-state', state: 'held', was: 'opening', failure })
+  const [reported] = status().streams
+  for (const hint of [reported?.hint, parsed(lines)[0].hint]) {
+    expect(hint).toContain('`polaris-connector checkpoint rewind lyon --to beginning --republish --yes`')
+    expect(hint).toContain('(shops/lyon.json in CHECKPOINT_URL)')
+    expect(hint).not.toMatch(/STREAM|CONNECTOR\//)
+  }
+})
