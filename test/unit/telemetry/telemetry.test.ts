@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
+import { polling } from '../../support/polling.ts'
 import { testTelemetry } from '../../support/test-telemetry.ts'
 
 const parsed = (lines: readonly string[]) => lines.map((line) => JSON.parse(line))
@@ -20,7 +21,7 @@ test('names the stream in the hints of log and status, so that a command can be 
   const { observe, status, lines } = testTelemetry({ level: 'info' })
   const error = new ConnectorError('checkpoint.damaged', 'the checkpoint document is missing')
   const failure = { error, kind: 'hold', pauseMs: 60_000, times: 1, isRepeated: false } as const
-  observe('lyon', { intervalMs: 5_000 })({ kind: 'stream-state', state: 'held', was: 'opening', failure })
+  observe('lyon', polling)({ kind: 'stream-state', state: 'held', was: 'opening', failure })
   const [reported] = status().streams
   for (const hint of [reported?.hint, parsed(lines)[0].hint]) {
     expect(hint).toContain('`polaris-connector checkpoint rewind lyon --to beginning --republish --yes`')
