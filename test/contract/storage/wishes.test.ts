@@ -53,7 +53,7 @@ const rewind = 'checkpoint rewind --to beginning --republish'
 
 test.each([
   ['pause', 'stored, but no replica has confirmed yet that stream clients is paused'],
-  [rewind, 'stored, but no replica has applied it yet; it stays'],
+  [rewind, 'stored, but no replica has applied it yet; it stays. If .*, repeat the command with --yes'],
 ])(
   '%s says that it is stored, and ends with 3, when it is stopped or a look fails after that',
   async (command, says) => {
