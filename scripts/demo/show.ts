@@ -15,7 +15,7 @@ export interface ShowParts {
 }
 
 const LOOK_EVERY_MS = 200
-const PRINT_EVERY_MS = { scanning: 3000, caughtUp: 10_000 }
+const PRINT_EVERY_MS = { scanning: 1000, caughtUp: 10_000 }
 
 /** Prints what happens until `stop` aborts or the connector exits; resolves to which of the two. */
 export async function show(parts: ShowParts, stop: AbortSignal): Promise<'stopped' | 'connector exited'> {
