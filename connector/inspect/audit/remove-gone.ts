@@ -25,7 +25,7 @@ export async function removeGone(
   rewind: Omit<Rewind, 'id'>,
   stop: AbortSignal,
 ): Promise<Removal> {
-  /** The id under which the rewind is stored; undefined: it is not, as one of somebody else waits. */
+  /** The id under which the rewind is stored. Undefined: it is not stored, because another rewind waits. */
   const store = async (own?: string): Promise<string | undefined> => {
     const rewound = await readRewound(stop)
     const id = parts.newNonce()
