@@ -1,12 +1,12 @@
 import { rmSync } from 'node:fs'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { chaosRun } from './chaos-run.ts'
 
 const seed = Number(process.env.TEST_SEED)
 /** Long enough for every kind of fault. */
 const minutes = 0.75
 
-it(`loses, duplicates and reorders nothing when replicas, brokers, networks and clocks fail: seed ${seed}`, async () => {
+test(`loses, duplicates and reorders nothing when replicas, brokers, networks and clocks fail: seed ${seed}`, async () => {
   const { problems, summary, folder } = await chaosRun({ seed, lengthMs: minutes * 60_000 })
   console.log(summary)
   const report = [

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { structuredHeaders } from '../../connector/event/cloud-event/event-form.ts'
 import { closingAfterAll } from '../support/closing.ts'
 import { javaProgram, printed, projectPath } from '../support/consumers/program.ts'
@@ -52,7 +52,7 @@ const comparable = ({ partitionkey, datacontenttype, time, snapshot, historycomp
   marks: `${snapshot} ${historycomplete}`.toLowerCase(),
 })
 
-it.each<[string, () => Events | Promise<Events>]>([
+test.each<[string, () => Events | Promise<Events>]>([
   ['Python 1.x', python(1)],
   ['Python 2.x', python(2)],
   ['JavaScript', inNode],

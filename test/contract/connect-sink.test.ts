@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { eventModes } from '../../connector/event/cloud-event/event-form.ts'
 import { closingAfterAll, temporaryFolder } from '../support/closing.ts'
 import { javaProgram, printed } from '../support/consumers/program.ts'
@@ -12,7 +12,7 @@ import { markdownFile } from '../support/documentation/markdown-file.ts'
 const closing = closingAfterAll()
 const source = '/polaris/shops/clients'
 
-it('a sink for schemaless JSON replaces and deletes clients in both modes; one that needs a schema gets none', async () => {
+test('a sink for schemaless JSON replaces and deletes clients in both modes; one that needs a schema gets none', async () => {
   const block = markdownFile('docs/consumer-guide.md').blocks.find(({ language }) => language === 'properties')
   const file = join(temporaryFolder(closing), 'sink.properties')
   writeFileSync(file, block?.text ?? '')

@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type Admin, ConfigResourceTypes } from 'kafkajs'
-import { beforeAll, expect, inject, it, vi } from 'vitest'
+import { beforeAll, expect, inject, test, vi } from 'vitest'
 import type { EventMarks, OutgoingRecord } from '../../connector/event/client-event.ts'
 import { type EventPublisher, type StreamProducer, withoutCheckpoint } from '../../connector/publish/event-publisher.ts'
 import { closingAfterAll, temporaryFolder } from '../support/closing.ts'
@@ -130,7 +130,7 @@ function same(firstLoad: string) {
   return { node: found, java: found, python: found }
 }
 
-it('consumers in Node, Java and Python have the same table of a topic that has grown, before and after its compaction', async () => {
+test('consumers in Node, Java and Python have the same table of a topic that has grown, before and after its compaction', async () => {
   const quiet = Array.from({ length: 30 }, (_, index) => `quiet-${index}`)
   const busy = Array.from({ length: 6 }, (_, index) => `busy-${index}`)
   const erased = quiet.slice(0, 3)

@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { closingAfterAll } from '../support/closing.ts'
 import { clientText, eventIn } from '../support/cloud-event.ts'
 import { javaProgram, printed, projectPath } from '../support/consumers/program.ts'
@@ -78,7 +78,7 @@ const isSql = ({ language }: { readonly language: string }) => language === 'sql
 
 const inOrder = (tables: Tables) => tables.map((rows) => rows.map((row) => row.join(' ')).toSorted())
 
-it.each<[string, () => Tables | Promise<Tables>]>([
+test.each<[string, () => Tables | Promise<Tables>]>([
   ['the sample in Node', inNode],
   ['the sample in Java', inJava],
   ['the sample in Python', inPython],

@@ -1,4 +1,4 @@
-import { beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { closingAfterAll } from '../support/closing.ts'
 import { type LogLine, says } from '../support/connector-process.ts'
 import { naming, type SecureKafka, secureKafka, secureScene } from '../support/secure-scene.ts'
@@ -13,7 +13,7 @@ beforeAll(async () => {
 const caughtUp = says('caught up')
 const isOutOfGroup = says('cannot join the consumer group, retrying: running streams continue, none are added')
 
-it('with exactly the documented ACLs, two replicas run and take over, and every command works', async () => {
+test('with exactly the documented ACLs, two replicas run and take over, and every command works', async () => {
   const stage = await secureScene(kafka, { mechanism: 'scram-sha-512' })
   await stage.allow(stage.acls)
   const command = async (...args: string[]) => {
@@ -39,7 +39,7 @@ it('with exactly the documented ACLs, two replicas run and take over, and every 
   expect(await command('checkpoint', 'show', 'clients')).toContain('epoch: 3')
 })
 
-it('audit needs only READ on the events topic and the dead-letter topic', async () => {
+test('audit needs only READ on the events topic and the dead-letter topic', async () => {
   const stage = await secureScene(kafka)
   await stage.allow(stage.acls)
   const polled = stage.start({}, untilCaughtUp)
@@ -54,7 +54,7 @@ it('audit needs only READ on the events topic and the dead-letter topic', async 
   expect(JSON.parse(audited.printed())).toMatchObject({ agree: true, clients: { topic: 60 } })
 })
 
-it('keeps the stream running when a group ACL is revoked, and rejoins without a restart when it is granted again', async () => {
+test('keeps the stream running when a group ACL is revoked, and rejoins without a restart when it is granted again', async () => {
   const stage = await secureScene(kafka)
   await stage.allow(stage.acls)
   const missing = stage.acls.find(({ name, resource }) => name === stage.name && resource === 'group') ?? expect.fail()
@@ -72,7 +72,7 @@ it('keeps the stream running when a group ACL is revoked, and rejoins without a 
   expect(await replica.stop()).toBe(0)
 })
 
-it('creates its topics itself when it has CREATE on them', async () => {
+test('creates its topics itself when it has CREATE on them', async () => {
   const stage = await secureScene(kafka, { topics: 'missing' })
   await stage.allow(stage.acls)
   const first = stage.start()

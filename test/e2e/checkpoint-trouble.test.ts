@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import type { CheckpointDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import { streamNames } from '../../connector/publish/event-publisher.ts'
 import { checkpointObject } from '../support/checkpoint-object.ts'
@@ -114,7 +114,7 @@ async function stageOfAll() {
 
 type Stage = Awaited<ReturnType<typeof stageOfAll>>
 
-it('holds only the stream whose checkpoint is of no use, leaves it unchanged, and goes on after the cure of the runbook', async () => {
+test('holds only the stream whose checkpoint is of no use, leaves it unchanged, and goes on after the cure of the runbook', async () => {
   const { name: connector, start, objectOf, publishChanges, simulator } = await stageOfAll()
   const first = start('run')
   await publishChanges(names)

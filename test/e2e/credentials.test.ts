@@ -1,10 +1,10 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { DEFAULT_ACCESS } from '../polaris/session.ts'
 import { says } from '../support/connector-process.ts'
 import { expectNothingPersonal, httpOutputs } from '../support/nothing-personal.ts'
 import { expectExactlyOnce, scene } from '../support/stream-scene.ts'
 
-it('logs neither password nor session, even at trace level, and logs in again when its session expires', async () => {
+test('logs neither password nor session, even at trace level, and logs in again when its session expires', async () => {
   const { user, password } = DEFAULT_ACCESS
   const { simulator, start, caughtUp } = await scene({
     source: { access: { mode: 'cookie', expiresAfterCalls: 7 } },
@@ -26,7 +26,7 @@ it('logs neither password nor session, even at trace level, and logs in again wh
   for (const cookie of new Set(cookies)) expect(connector.output()).not.toContain(cookie)
 })
 
-it('tries wrong credentials at most twice, then holds the stream', async () => {
+test('tries wrong credentials at most twice, then holds the stream', async () => {
   const { simulator, start } = await scene({
     source: { access: { mode: 'cookie', refusal: 'login-page' } },
     environment: {

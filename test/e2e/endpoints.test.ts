@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { faults } from '../polaris/polaris-simulator.ts'
 import { says } from '../support/connector-process.ts'
 import { freePort } from '../support/servers/free-port.ts'
 import { scene } from '../support/stream-scene.ts'
 
-it('serves health, metrics and status, even before the stream has read its first page', async () => {
+test('serves health, metrics and status, even before the stream has read its first page', async () => {
   const { start, simulator, name } = await scene({
     times: { polaris: { retry: { retries: 100, firstPauseMs: 10 } } },
   })
@@ -40,7 +40,7 @@ it('serves health, metrics and status, even before the stream has read its first
   expect((await connector.get('/elsewhere')).status).toBe(404)
 })
 
-it('the health check of the image succeeds only while the connector is alive', async () => {
+test('the health check of the image succeeds only while the connector is alive', async () => {
   const { start } = await scene()
   const connector = start()
   const { port } = await connector.line(says('connector started'))

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { plantedMarks } from '../polaris/polaris-simulator.ts'
 import { type ConnectorProcess, says } from '../support/connector-process.ts'
 import { scene } from '../support/stream-scene.ts'
@@ -14,7 +14,7 @@ const of = (records: readonly TopicRecord[], client: string) => records.filter((
 const eventsOf = (records: readonly TopicRecord[], client: string) =>
   of(records, client).filter((record) => !isTombstone(record))
 
-it('erased clients have a tombstone in their partition, or without a checkpoint in all, and are published again only when they change', async () => {
+test('erased clients have a tombstone in their partition, or without a checkpoint in all, and are published again only when they change', async () => {
   const { simulator, start, caughtUp, records, name } = await scene({
     environment: { POLL_LOOK_BACK: '5m/1s', PLACEMENT: 'group' },
   })
@@ -54,7 +54,7 @@ it('erased clients have a tombstone in their partition, or without a checkpoint 
     for (const mark of [client, other, stopped, ...plantedMarks]) expect(text).not.toContain(mark)
 })
 
-it('an erasure ends with 2 for a wrong argument, and with 3 when Kafka is not there', async () => {
+test('an erasure ends with 2 for a wrong argument, and with 3 when Kafka is not there', async () => {
   const { start } = await scene()
   const run = (args: readonly string[], environment = {}) => outcome(start(environment, ['erase', 'clients', ...args]))
   const otherType = await run(['--client', '7', '--as', 'gone'])

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { plantedMarks } from '../polaris/polaris-simulator.ts'
 import { checkpointObject, storedSegments } from '../support/checkpoint-object.ts'
 import { says } from '../support/connector-process.ts'
@@ -35,7 +35,7 @@ interface Event {
 }
 const eventOf = (record: TopicRecord | undefined) => record?.value as Event
 
-it('publishes nothing of dropped or hashed fields, and clients that are read again once more after a new key and other rules', async () => {
+test('publishes nothing of dropped or hashed fields, and clients that are read again once more after a new key and other rules', async () => {
   const modifiedBetween = [Date.now() - 10 * DAY_MS, Date.now() - DAY_MS] as const
   const { simulator, start, name, caughtUp, records } = await scene({
     source: { clients: 30, modifiedBetween },

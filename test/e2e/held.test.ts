@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { beforeAll, expect, it, onTestFinished } from 'vitest'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { DEFAULT_ACCESS } from '../polaris/session.ts'
 import { closingAfterAll } from '../support/closing.ts'
 import { type ConnectorProcess, SHORT_PAUSES, says } from '../support/connector-process.ts'
@@ -81,7 +81,7 @@ const causes: Readonly<Record<string, () => Promise<Held>>> = {
   'the password of Polaris was rotated': polarisPassword,
 }
 
-it('resumes a held stream without a restart once the cause is gone', async () => {
+test('resumes a held stream without a restart once the cause is gone', async () => {
   const streams: (Held & { cause: string })[] = []
   for (const [cause, make] of Object.entries(causes)) streams.push({ cause, ...(await make()) })
   for (const { cause, connector, line, fix } of streams) {

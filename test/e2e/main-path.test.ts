@@ -1,11 +1,11 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { type StreamReport, says } from '../support/connector-process.ts'
 import { expectExactlyOnce, scene } from '../support/stream-scene.ts'
 import type { TopicRecord } from '../support/topic-reader.ts'
 
 const isCaughtUp = ({ progress }: StreamReport) => progress === 'caught up'
 
-it('publishes every change of a new stream exactly once, and resumes after a stop', async () => {
+test('publishes every change of a new stream exactly once, and resumes after a stop', async () => {
   const { simulator, start, caughtUp, records } = await scene({
     environment: { PLACEMENT: 'group' },
   })

@@ -1,4 +1,4 @@
-import { beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { closingAfterAll } from '../support/closing.ts'
 import type { ConnectorProcess } from '../support/connector-process.ts'
 import { type KafkaCluster, startKafka } from '../support/servers/kafka-broker.ts'
@@ -39,7 +39,7 @@ function expectNothingSecret(connector: ConnectorProcess): void {
   }
 }
 
-it('publishes exactly once while tokens expire, and resumes by itself after an outage of the token server', async () => {
+test('publishes exactly once while tokens expire, and resumes by itself after an outage of the token server', async () => {
   const { start, simulator, caughtUp } = await tokenScene({ PLACEMENT: 'group' })
   const connector = start()
   await connector.line(({ msg }) => msg === 'caught up')

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { type ConnectorProcess, says } from '../support/connector-process.ts'
 import { replicaScene } from '../support/replica-scene.ts'
 
@@ -10,7 +10,7 @@ async function outcome(command: ConnectorProcess): Promise<{ code: number; outpu
   return { code, output: command.output() }
 }
 
-it('a paused stream stays paused when its replica is killed and another takes over, and continues when it is resumed', async () => {
+test('a paused stream stays paused when its replica is killed and another takes over, and continues when it is resumed', async () => {
   const stage = await replicaScene(['stream-1'])
   const [stream = ''] = stage.streams
   const first = stage.start()

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { expectNothingPersonal, httpOutputs } from '../support/nothing-personal.ts'
 import { forwardProxy } from '../support/servers/forward-proxy.ts'
 import { freePort } from '../support/servers/free-port.ts'
@@ -6,7 +6,7 @@ import { expectExactlyOnce, scene } from '../support/stream-scene.ts'
 
 const credentials = 'proxy-Krznych:secretsecret'
 
-it('waits while the proxy is down, and then reads through it; the logs have neither its password nor a header', async () => {
+test('waits while the proxy is down, and then reads through it; the logs have neither its password nor a header', async () => {
   const port = await freePort()
   const { simulator, start, caughtUp } = await scene({
     environment: {

@@ -1,9 +1,9 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { sendAnswer } from '../polaris/answer/answer.ts'
 import { says } from '../support/connector-process.ts'
 import { replicaScene } from '../support/replica-scene.ts'
 
-it('a replica that is stopped during a scan hands over without any page being read twice', async () => {
+test('a replica that is stopped during a scan hands over without any page being read twice', async () => {
   const pages = 20
   const stage = await replicaScene(['stream-1'], { clients: pages * 20, poll: { backfill: 'before' } })
   const { calls, faults: plan } = stage.simulator

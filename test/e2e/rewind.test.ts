@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { checkpointObject } from '../support/checkpoint-object.ts'
 import { says } from '../support/connector-process.ts'
 import { expectExactlyOnce, scene } from '../support/stream-scene.ts'
@@ -19,7 +19,7 @@ async function running() {
   return { ...stage, replica, rewind, object }
 }
 
-it('a rewind makes a running stream read its history again, and publishes nothing that is unchanged', async () => {
+test('a rewind makes a running stream read its history again, and publishes nothing that is unchanged', async () => {
   const stage = await running()
   const { simulator, replica, rewind, object } = stage
   const reads = () =>
@@ -38,7 +38,7 @@ it('a rewind makes a running stream read its history again, and publishes nothin
   expect(committed.state.scans.history.state).toBe('done')
 })
 
-it('a rewind with --republish --client publishes these clients once more, and no others', async () => {
+test('a rewind with --republish --client publishes these clients once more, and no others', async () => {
   const { simulator, replica, rewind, records } = await running()
   const chosen = simulator.clientIds.slice(0, 2)
   const named = chosen.flatMap((id) => ['--client', id])

@@ -1,11 +1,11 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { restartBadly } from '../polaris/bad-restart.ts'
 import { numbers } from '../polaris/clients/made-up-client.ts'
 import { SHORT_PAUSES } from '../support/connector-process.ts'
 import { expectNothingPersonal, httpOutputs } from '../support/nothing-personal.ts'
 import { expectExactlyOnce, scene } from '../support/stream-scene.ts'
 
-it('needs no operator while the server restarts badly, publishes each change once, and prints nothing of its answers', async () => {
+test('needs no operator while the server restarts badly, publishes each change once, and prints nothing of its answers', async () => {
   const times = { polaris: { retry: { firstPauseMs: 20, maxPauseMs: 100 } } }
   const stage = await scene({ source: { clients: 200 }, times, environment: { ...SHORT_PAUSES, LOG_LEVEL: 'trace' } })
   const connector = stage.start()

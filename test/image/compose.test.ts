@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { beforeAll, beforeEach, expect, it } from 'vitest'
+import { beforeAll, beforeEach, expect, test } from 'vitest'
 import { type ComposeStack, startComposed } from '../support/containers/compose-stack.ts'
 import { imageTag, needContainers } from '../support/containers/connector-container.ts'
 import { buildImage, composeImages, podman, whyNoContainers } from '../support/containers/containers.ts'
@@ -45,7 +45,7 @@ async function untilPublished(stack: ComposeStack, topic: string): Promise<void>
 }
 
 // Only the images of Kafka and the S3 server may be stand-ins (test/image/stand-ins), when they cannot be pulled.
-it('two replicas of compose.yaml share three streams; when one is killed, the other continues all', async () => {
+test('two replicas of compose.yaml share three streams; when one is killed, the other continues all', async () => {
   console.log(`compose.yaml with ${Object.values(images()).join(' ')}`)
   const stack = await startComposed(images())
   for (const service of ['kafka', 's3', 'polaris', 'connector-1', 'connector-2']) await stack.untilHealthy(service)

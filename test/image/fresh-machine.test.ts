@@ -1,4 +1,4 @@
-import { it } from 'vitest'
+import { test } from 'vitest'
 import { needContainers } from '../support/containers/connector-container.ts'
 import { freshMachine } from '../support/containers/fresh-machine.ts'
 
@@ -8,7 +8,7 @@ const demoUntilEvent = `
   grep --max-count 1 --extended-regexp 'client [0-9]+ .*partition [0-9]+ offset [0-9]+' <(timeout 540 make demo 2>&1 | tee /tmp/demo.log) ||
     { cat /tmp/demo.log; exit 1; }`
 
-it('on a bare Debian, says what is missing, then shows the demo and runs tests', {
+test('on a bare Debian, says what is missing, then shows the demo and runs tests', {
   timeout: 900_000,
 }, async (context) => {
   const bash = await freshMachine(context)

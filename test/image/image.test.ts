@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { productionPackages } from '../../scripts/image-files/production-packages.ts'
 import { imageTag, needContainers } from '../support/containers/connector-container.ts'
@@ -38,7 +38,7 @@ async function files(): Promise<string[]> {
 const node = (expression: string) =>
   podman('run', '--rm', '--network', 'none', '--pull', 'never', '--entrypoint', 'node', imageTag(), '-p', expression)
 
-it('is smaller than 200 MB, runs as a numeric user, and has all labels', async () => {
+test('is smaller than 200 MB, runs as a numeric user, and has all labels', async () => {
   const { Size, Config, Healthcheck } = await inspected(imageTag())
   console.log(`the image has ${Math.round(Size / 1e6)} MB`)
   expect(Size).toBeLessThan(200e6)
@@ -50,7 +50,7 @@ it('is smaller than 200 MB, runs as a numeric user, and has all labels', async (
   for (const label of labels) expect(Config.Labels[label], label).toBeTruthy()
 })
 
-it('has no shell, no package manager and no development files', async () => {
+test('has no shell, no package manager and no development files', async () => {
   const all = await files()
   expect(all).toContain('app/dist/main.js')
   const unwanted =
@@ -58,7 +58,7 @@ it('has no shell, no package manager and no development files', async () => {
   expect(all.filter((path) => unwanted.test(path) && !path.startsWith('app/node_modules/kafkajs/types/'))).toEqual([])
 })
 
-it('contains the licence of Node and every production package, and lists them in its bill of materials', async () => {
+test('contains the licence of Node and every production package, and lists them in its bill of materials', async () => {
   const all = new Set(await files())
   const packages = productionPackages()
   expect(packages.length).toBeGreaterThan(20)
@@ -82,7 +82,7 @@ it('contains the licence of Node and every production package, and lists them in
   )
 })
 
-it('keeps the heap below the memory limit of the chart, and allows a larger heap with more memory', async () => {
+test('keeps the heap below the memory limit of the chart, and allows a larger heap with more memory', async () => {
   const heapMb = async (memory: string) => {
     const options = ['--rm', '--network', 'none', '--pull', 'never', '--memory', memory, '--entrypoint', 'node']
     const limit = 'require("v8").getHeapStatistics().heap_size_limit / 2 ** 20'

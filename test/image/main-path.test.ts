@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { type ConnectorContainer, needContainers, startContainer } from '../support/containers/connector-container.ts'
 import { containedProcess } from '../support/containers/contained-process.ts'
 import { podman } from '../support/containers/containers.ts'
@@ -18,7 +18,7 @@ async function containerScene(options: SceneOptions) {
   return { ...stage, container: () => started.at(-1)?.name ?? '' }
 }
 
-it('as process 1, read-only, without capabilities and with 256 MB, finishes its page when SIGTERM comes during a scan', async () => {
+test('as process 1, read-only, without capabilities and with 256 MB, finishes its page when SIGTERM comes during a scan', async () => {
   const stage = await containerScene({ source: { clients: 10_000 }, environment: { POLARIS_LIMIT: '50' } })
   const first = stage.start()
   await first.status(({ totals }) => (totals?.events ?? 0) > 500)
@@ -43,7 +43,7 @@ it('as process 1, read-only, without capabilities and with 256 MB, finishes its 
   expectExactlyOnce(stage, await stage.records())
 })
 
-it('has a health check that succeeds while it is alive and fails while it is suspended', async () => {
+test('has a health check that succeeds while it is alive and fails while it is suspended', async () => {
   const stage = await containerScene({ environment: { HTTP_PORT: `${await freePort()}` } })
   const connector = stage.start()
   await connector.line(({ msg }) => msg === 'caught up')

@@ -1,9 +1,9 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { failureOf } from './histories.ts'
 
 const HOUR_MS = 3_600_000
 
-it(
+test(
   'Invariants 1 to 7 hold when every feature meets every fault and every command of an operator',
   async () => {
     const failure = await failureOf({ kind: 'crossed', runs: 600 })

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { OutgoingRecord } from '../../connector/event/client-event.ts'
 import { semaphore } from '../../connector/runtime/semaphore.ts'
 import type { CheckPoint } from '../../connector/source/client-source.ts'
@@ -169,7 +169,7 @@ const cases: Record<string, { defects: Defects; violation: RegExp }> = {
 }
 
 describe('the histories find', () => {
-  it.each(Object.entries(cases))('%s', async (_name, { defects, violation }) => {
+  test.each(Object.entries(cases))('%s', async (_name, { defects, violation }) => {
     expect(await failureOf({ kind: 'everyday', defects, runs: 500, seed: 1, lookingFor: violation })).toMatch(violation)
   })
 })

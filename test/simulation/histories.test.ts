@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { choiceOf } from './actions.ts'
 import { failureOf, histories } from './histories.ts'
 import { runHistory } from './history.ts'
@@ -8,7 +8,7 @@ import { runHistory } from './history.ts'
 const HOUR_MS = 3_600_000
 
 describe('when replicas, the group, Kafka, the store and the sources of several streams fail at random', () => {
-  it.each([
+  test.each([
     ['everyday', 'everyday', 500],
     ['long scans', 'long-scans', 500],
   ] as const)(
@@ -28,7 +28,7 @@ const twoOwners = [
   ...Array.from({ length: 120 }, () => [...answers, choiceOf('tick', 0)]).flat(),
 ]
 
-it('the histories make the connector report every kind of failure event', async () => {
+test('the histories make the connector report every kind of failure event', async () => {
   const [contended = expect.fail()] = fc.sample(histories.everyday, { numRuns: 1, seed: 1 })
   const samples = [
     ...fc.sample(histories.everyday, { numRuns: 200, seed: 3 }),

@@ -1,7 +1,7 @@
 import { setImmediate as nextTick } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { untilAborted } from '../../connector/runtime/abort.ts'
 import { systemClock } from '../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../connector/runtime/connector-error.ts'
@@ -78,7 +78,7 @@ const waits: Record<string, (stop: AbortSignal) => Promise<unknown>> = {
   },
 }
 
-it.each(Object.entries(waits))('leaks nothing after %s', async (_, wait) => {
+test.each(Object.entries(waits))('leaks nothing after %s', async (_, wait) => {
   const { signal } = new AbortController()
   const many = async (count: number) => {
     for (let done = 0; done < count; done += 500) await Promise.all(Array.from({ length: 500 }, () => wait(signal)))

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import { type EventPublisher, withoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { type CloseStack, closeStack } from '../../../connector/runtime/close-stack.ts'
@@ -62,7 +62,7 @@ describe.each([
     cluster = make(closing)
   })
 
-  it('makes events, dead letters and the commit record visible together when the transaction commits', async () => {
+  test('makes events, dead letters and the commit record visible together when the transaction commits', async () => {
     const producer = await cluster.replica().open(fresh, never)
     expect(await recordIn(producer)).toBeUndefined()
 
@@ -77,7 +77,7 @@ describe.each([
     expect(await recordIn(successor)).toEqual(record)
   })
 
-  it('shows nothing and closes the producer when a transaction is disposed without a commit', async () => {
+  test('shows nothing and closes the producer when a transaction is disposed without a commit', async () => {
     const publisher = cluster.replica()
     const producer = await publisher.open(fresh, never)
     {
@@ -92,7 +92,7 @@ describe.each([
     expect((await cluster.committed('events')).map(({ value }) => value)).toEqual(['"kept"'])
   })
 
-  it('keeps the producer usable when a transaction is disposed before anything is sent', async () => {
+  test('keeps the producer usable when a transaction is disposed before anything is sent', async () => {
     const producer = await cluster.replica().open(fresh, never)
     {
       await using _unused = producer.begin(never)
@@ -101,7 +101,7 @@ describe.each([
     expect(await cluster.committed('events')).toHaveLength(1)
   })
 
-  it('keeps the order of each key across many transactions', async () => {
+  test('keeps the order of each key across many transactions', async () => {
     const producer = await cluster.replica().open(fresh, never)
     for (let seq = 1; seq <= 5; seq++) {
       const records = Array.from({ length: 40 }, (_, index) => event(`${index % 8}`, `${seq * 1000 + index}`))
@@ -116,7 +116,7 @@ describe.each([
     }
   })
 
-  it('rejects a commit as fenced and shows nothing when another producer opens during the transaction', async () => {
+  test('rejects a commit as fenced and shows nothing when another producer opens during the transaction', async () => {
     const old = await cluster.replica().open(fresh, never)
     await using transaction = old.begin(never)
     await transaction.send([event('1', '"zombie"')])
@@ -131,7 +131,7 @@ describe.each([
     expect((await cluster.committed('events')).map(({ value }) => value)).toEqual(['"new"'])
   })
 
-  it('rejects a commit without events as fenced when another producer has been opened', async () => {
+  test('rejects a commit without events as fenced when another producer has been opened', async () => {
     const old = await cluster.replica().open(fresh, never)
     await commit(old, [event('1', '1')], 1)
     const successor = await cluster.replica().open(fresh, never)
@@ -139,14 +139,14 @@ describe.each([
     expect(await recordIn(successor)).toEqual({ epoch: 1, seq: 1, nonce: 'nonce-1', nextEvent: 0 })
   })
 
-  it('commits a commit record without events right after another transaction', async () => {
+  test('commits a commit record without events right after another transaction', async () => {
     const producer = await cluster.replica().open(fresh, never)
     await commit(producer, [event('1', '1')], 1)
     const record = await commit(producer, [], 2)
     expect(await recordIn(await cluster.replica().open(fresh, never))).toEqual(record)
   })
 
-  it('rejects a record above the size limit and shows nothing of its transaction', async () => {
+  test('rejects a record above the size limit and shows nothing of its transaction', async () => {
     const publisher = cluster.replica()
     const producer = await publisher.open(fresh, never)
     const records = [event('1', '1'), event('2', 'x'.repeat(100_001))]
@@ -155,7 +155,7 @@ describe.each([
     expect((await cluster.committed('events')).map(({ key }) => key)).toEqual(['3'])
   })
 
-  it('publishes many times the size limit in one transaction and in order', async () => {
+  test('publishes many times the size limit in one transaction and in order', async () => {
     const producer = await cluster.replica().open(fresh, never)
     const records = Array.from({ length: 60 }, (_, index) => event('one', `${index}`.padEnd(20_000)))
     await commit(producer, records, 1)
@@ -163,7 +163,7 @@ describe.each([
     expect(values).toEqual(Array.from({ length: 60 }, (_, index) => index))
   })
 
-  it('aborts when the deadline passes before the commit', async () => {
+  test('aborts when the deadline passes before the commit', async () => {
     const publisher = cluster.replica()
     const producer = await publisher.open(fresh, never)
     const finish = new AbortController()

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Admin } from 'kafkajs'
-import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { KafkaConfig } from '../../../connector/kafka/kafka-config.ts'
 import { kafkaTimes } from '../../../connector/kafka/kafka-times.ts'
 import {
@@ -82,7 +82,7 @@ describe('lost responses', () => {
   }
   const seqNow = async () => (await recordIn(await stream.open()))?.seq
 
-  it('reports an unknown outcome when the response to a commit is lost, and stores the commit record', async () => {
+  test('reports an unknown outcome when the response to a commit is lost, and stores the commit record', async () => {
     await begin()
     const dropped = proxy.dropAnswers(1, holdsRequest('endTxn'))
     expect((await rejectionOf(commit(producer, [event('1', '"second"')], 2))).code).toBe('publish.outcome-unknown')
@@ -91,7 +91,7 @@ describe('lost responses', () => {
     expect(await valuesOf(stream.topic)).toEqual(['"first"', '"second"'])
   })
 
-  it('sends again without duplicates when the response to a send is lost', async () => {
+  test('sends again without duplicates when the response to a send is lost', async () => {
     await begin()
     const dropped = proxy.dropAnswers(1, holdsRequest('produce'))
     await commit(producer, [event('1', '"second"')], 2)
@@ -100,7 +100,7 @@ describe('lost responses', () => {
     expect(await valuesOf(stream.topic)).toEqual(['"first"', '"second"'])
   })
 
-  it.each(['addOffsetsToTxn', 'txnOffsetCommit'] as const)(
+  test.each(['addOffsetsToTxn', 'txnOffsetCommit'] as const)(
     'aborts and shows neither events nor commit record when the response to %s is lost',
     async (request) => {
       await begin()
@@ -113,7 +113,7 @@ describe('lost responses', () => {
     },
   )
 
-  it('aborts when the broker becomes unreachable before the commit', async () => {
+  test('aborts when the broker becomes unreachable before the commit', async () => {
     await begin()
     {
       await using transaction = producer.begin(never)
@@ -127,7 +127,7 @@ describe('lost responses', () => {
     expect(await valuesOf(stream.topic)).toEqual(['"first"'])
   })
 
-  it('opens at the second attempt when the response to the first is lost', async () => {
+  test('opens at the second attempt when the response to the first is lost', async () => {
     await begin()
     const dropped = proxy.dropAnswers(1, holdsRequest('initProducerId'))
     const again = stream.publisher()
@@ -142,7 +142,7 @@ describe('lost responses', () => {
     })
   })
 
-  it('gives up a send at the deadline, closes in bounded time, and shows nothing of the transaction', async () => {
+  test('gives up a send at the deadline, closes in bounded time, and shows nothing of the transaction', async () => {
     await begin()
     const finish = new AbortController()
     proxy.pause()
@@ -160,7 +160,7 @@ describe('lost responses', () => {
     expect(await valuesOf(stream.topic)).toEqual(['"first"'])
   })
 
-  it('stops opening as soon as `stop` aborts', async () => {
+  test('stops opening as soon as `stop` aborts', async () => {
     await begin()
     proxy.pause()
     const stop = new AbortController()
@@ -173,7 +173,7 @@ describe('lost responses', () => {
 })
 
 describe('topics', () => {
-  it('creates missing topics with their settings while other replicas do the same', async () => {
+  test('creates missing topics with their settings while other replicas do the same', async () => {
     const stream = newStream(kafka.bootstrap)
     const producers = await Promise.allSettled([stream.open(), stream.open(), stream.open()])
     expect(producers.some(({ status }) => status === 'fulfilled')).toBe(true)
@@ -190,7 +190,7 @@ describe('topics', () => {
     expect(setting(1, 'retention.ms')).toBe('2592000000')
   })
 
-  it('keeps the partitions of an existing topic, returns cluster id and topic id, and notices while it is open that the topic was replaced', async () => {
+  test('keeps the partitions of an existing topic, returns cluster id and topic id, and notices while it is open that the topic was replaced', async () => {
     const stream = newStream(kafka.bootstrap)
     await createTopics(admin, [{ topic: stream.topic, numPartitions: 3 }])
     const destination = async () => {
@@ -220,7 +220,7 @@ describe('topics', () => {
 })
 
 describe('records', () => {
-  it.each(['none', 'zstd'] as const)(
+  test.each(['none', 'zstd'] as const)(
     'have their headers, their key and the publish time (compression %s)',
     async (compression) => {
       const stream = newStream(kafka.bootstrap)
@@ -237,7 +237,7 @@ describe('records', () => {
     },
   )
 
-  it('are rejected with publish.failed, a transient error, when our clock is over an hour ahead', async () => {
+  test('are rejected with publish.failed, a transient error, when our clock is over an hour ahead', async () => {
     const stream = newStream(kafka.bootstrap)
     const ahead: Clock = { ...systemClock, now: () => systemClock.now() + 2 * 3_600_000 }
     const producer = await stream.open({}, ahead)
@@ -246,7 +246,7 @@ describe('records', () => {
     expect(isTransient(error)).toBe(true)
   })
 
-  it('are rejected with publish.refused when the limit of the topic is lower than ours', async () => {
+  test('are rejected with publish.refused when the limit of the topic is lower than ours', async () => {
     const stream = newStream(kafka.bootstrap)
     const configEntries = [{ name: 'max.message.bytes', value: '5000' }]
     await createTopics(admin, [{ topic: stream.topic, configEntries }])
@@ -280,7 +280,7 @@ describe('security', () => {
     await createTopics(admin, [{ topic }, { topic: `${topic}.dlq` }])
   }
 
-  it('logs in with the current password, and rejects without revealing a wrong one', async () => {
+  test('logs in with the current password, and rejects without revealing a wrong one', async () => {
     const stream = newStream(secure.bootstrap)
     await existing(stream.topic)
     await allow(admin, `User:${secure.username}`, acls(stream.topic))
@@ -294,7 +294,7 @@ describe('security', () => {
     expect(await valuesOf(stream.topic)).toEqual(['1'])
   })
 
-  it('reads certificates again for each client, and rejects with config.invalid when they are unusable', async () => {
+  test('reads certificates again for each client, and rejects with config.invalid when they are unusable', async () => {
     const stream = newStream(secure.mutualBootstrap)
     await existing(stream.topic)
     await allow(admin, 'User:CN=connector', acls(stream.topic))
@@ -307,7 +307,7 @@ describe('security', () => {
     expect(await valuesOf(stream.topic)).toEqual(['1'])
   })
 
-  it('names broker and cause within seconds when no broker can be used', async () => {
+  test('names broker and cause within seconds when no broker can be used', async () => {
     const web = createHttpServer((_, response) => response.end()).listen(0, '127.0.0.1')
     await once(web, 'listening')
     onTestFinished(() => void web.close())
@@ -333,7 +333,7 @@ describe('security', () => {
     }
   }, 10_000)
 
-  it('names each missing ACL, one after another', async () => {
+  test('names each missing ACL, one after another', async () => {
     const stream = newStream(secure.bootstrap)
     await existing(stream.topic)
     const attempt = async () => {

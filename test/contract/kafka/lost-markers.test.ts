@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { beforeAll, beforeEach, expect, it } from 'vitest'
+import { beforeAll, beforeEach, expect, test } from 'vitest'
 import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
 import { tombstones } from '../../../connector/event/cloud-event/event-form.ts'
 import { viewCluster } from '../../../connector/kafka/admin/cluster-view.ts'
@@ -156,7 +156,7 @@ async function abortWithoutMarker(producer: StreamProducer, value: string): Prom
   await whileLeaderless(topicBroker, async () => await transaction[Symbol.asyncDispose]())
 }
 
-it('aborts a hanging transaction of its own, and the same producer publishes its event again', async () => {
+test('aborts a hanging transaction of its own, and the same producer publishes its event again', async () => {
   const first = await open()
   await publish(first, 'before', 1)
   await abortWithoutMarker(first, 'again')
@@ -188,7 +188,7 @@ const erasure = {
   timeMs: 0,
 } as const
 
-it('commits a hanging transaction, which was not visible before and is not ended by tombstones or a later abort', async () => {
+test('commits a hanging transaction, which was not visible before and is not ended by tombstones or a later abort', async () => {
   const names = { events: topic, deadLetters: `${topic}.dlq` }
   const records = (value: string) => [event(value), sentTo('deadLetters', 'client', value)]
   const valuesOfAll = () => Promise.all([valuesOf(), valuesOf(names.deadLetters)])
@@ -239,7 +239,7 @@ async function commitWithoutCoordinator(value: string): Promise<void> {
   await producer.disconnect()
 }
 
-it('finds that a commit record has lost its marker, and the next transaction completes it', async () => {
+test('finds that a commit record has lost its marker, and the next transaction completes it', async () => {
   await publish(await open(), 'before', 1)
   await commitWithoutCoordinator('second')
 
@@ -252,7 +252,7 @@ it('finds that a commit record has lost its marker, and the next transaction com
   await third.close()
 })
 
-it('opens and publishes a stream when a partition of an unrelated topic has no leader', async () => {
+test('opens and publishes a stream when a partition of an unrelated topic has no leader', async () => {
   let own: string
   do own = randomUUID()
   while ((await coordinatorsOf(`test.${own}`)).includes(topicBroker))

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Admin } from 'kafkajs'
-import { afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { groupPlacement } from '../../../connector/kafka/group/group-placement.ts'
 import { slotOf } from '../../../connector/kafka/group/sticky-assigner.ts'
 import { type KafkaClient, kafkaClient } from '../../../connector/kafka/kafka-client.ts'
@@ -165,7 +165,7 @@ async function startThree(connector: string, options?: MemberSettings): Promise<
 }
 
 describe('three members', () => {
-  it('share the slots evenly, and keep their slots when another member disappears', async () => {
+  test('share the slots evenly, and keep their slots when another member disappears', async () => {
     const [first, second, third] = await startThree(randomUUID(), { times: quick })
     expect(sizes([first, second, third])).toEqual([8, 8, 8])
     const { topics } = await admin.fetchTopicMetadata({ topics: [`${first.group}.slots`] })
@@ -181,7 +181,7 @@ describe('three members', () => {
     }
   })
 
-  it('take over immediately from a member that leaves, and give a new member only its share', async () => {
+  test('take over immediately from a member that leaves, and give a new member only its share', async () => {
     const [first, second, third] = await startThree(randomUUID())
     const before = new Set([...first.now(), ...second.now()])
     await third.stop()
@@ -196,7 +196,7 @@ describe('three members', () => {
 })
 
 describe('a member', () => {
-  it('that stalled for longer than its session keeps its streams until it has joined again', async () => {
+  test('that stalled for longer than its session keeps its streams until it has joined again', async () => {
     const member = startMember(randomUUID(), { times: quick })
     await until(() => hasStreams(member))
     const [had, joins] = [member.now(), member.assignments.length]
@@ -205,7 +205,7 @@ describe('a member', () => {
     await until(() => member.assignments.length > joins && hasStreams(member))
   })
 
-  it('rejoins with all its slots whenever its consumer crashes', async () => {
+  test('rejoins with all its slots whenever its consumer crashes', async () => {
     const [proxy] = kafka.proxies
     if (proxy === undefined) throw new Error('no proxy')
     onTestFinished(() => proxy.up())
@@ -228,7 +228,7 @@ describe('a member', () => {
     )
   })
 
-  it('stops within closeMs while Kafka is unreachable', async () => {
+  test('stops within closeMs while Kafka is unreachable', async () => {
     const member = startMember(randomUUID(), { connection: { brokers: ['127.0.0.1:1'] } })
     await until(() => member.events.some(({ kind }) => kind === 'membership-lost'))
     const error = expect.objectContaining({ message: expect.stringContaining('ECONNREFUSED from 127.0.0.1:1') })
@@ -238,7 +238,7 @@ describe('a member', () => {
     expect(performance.now() - started).toBeLessThan(kafkaTimes.closeMs + 1_000)
   })
 
-  it('that may not create the topic reports this once, and joins when the topic exists', async () => {
+  test('that may not create the topic reports this once, and joins when the topic exists', async () => {
     const group = randomUUID()
     const member = startMember(group, { mayNotCreate: true, times: { rejoin } })
     await until(() => member.events.length > 0)
@@ -254,7 +254,7 @@ describe('a member', () => {
 describe('behind an authorizer', () => {
   const permit = (acl: Acl) => allow(admin, `User:${kafka.secure?.username}`, [acl])
 
-  it('a member reports each missing ACL once, and joins when all are granted', async () => {
+  test('a member reports each missing ACL once, and joins when all are granted', async () => {
     const group = randomUUID()
     const topic = `${group}.slots`
     const { secure } = kafka

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Admin, Kafka, logLevel, type Transaction } from 'kafkajs'
-import { beforeAll, expect, inject, it } from 'vitest'
+import { beforeAll, expect, inject, test } from 'vitest'
 import { eventSource, sequenceText } from '../../../connector/event/client-event.ts'
 import { clientEvent, eventModes, tombstones } from '../../../connector/event/cloud-event/event-form.ts'
 import { cloudEvent, type StoredEvent } from '../../../connector/event/cloud-event/stored-event.ts'
@@ -62,7 +62,7 @@ async function read(topic: string): Promise<string[]> {
 const valuesOf = (name: string, count: number) => Array.from({ length: count }, (_, at) => `${name} ${at}`)
 
 const codecs = ['producer', 'gzip', 'zstd', 'lz4', 'snappy']
-it.each(codecs)(
+test.each(codecs)(
   'reads every committed event once, and neither aborted nor open ones (compression %s)',
   async (codec) => {
     const topic = await newTopic(codec)
@@ -82,7 +82,7 @@ it.each(codecs)(
   },
 )
 
-it('waits for the marker of a transaction that is committed after the ends were listed', async () => {
+test('waits for the marker of a transaction that is committed after the ends were listed', async () => {
   const topic = await newTopic()
   const writer = await open(topic)
   await using transaction = writer.begin(never)
@@ -99,11 +99,11 @@ it('waits for the marker of a transaction that is committed after the ends were 
   expect(visible).toEqual(['value'])
 })
 
-it('reads no event of an empty topic', async () => {
+test('reads no event of an empty topic', async () => {
   expect(await read(await newTopic())).toEqual([])
 })
 
-it('reads events in both modes and a tombstone from one topic, with their numbers', async () => {
+test('reads events in both modes and a tombstone from one topic, with their numbers', async () => {
   const topic = await newTopic()
   const producer = await open(topic)
   const source = eventSource('test', 'clients')
@@ -126,6 +126,6 @@ it('reads events in both modes and a tombstone from one topic, with their number
   expect(found.map((event) => cloudEvent(event)?.data())).toEqual([{ No: 'é 1' }, { No: 'é 1' }, undefined])
 })
 
-it('rejects a missing topic, and does not create it', async () => {
+test('rejects a missing topic, and does not create it', async () => {
   await expect(read(randomUUID())).rejects.toMatchObject({ code: 'publish.topic-missing' })
 })

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { groupPlacement } from '../../../connector/kafka/group/group-placement.ts'
 import { kafkaClient } from '../../../connector/kafka/kafka-client.ts'
 import type { KafkaConfig } from '../../../connector/kafka/kafka-config.ts'
@@ -52,7 +52,7 @@ async function codeOfJoining(broker: SaslBroker): Promise<string> {
   return event.kind === 'membership-lost' ? event.code : event.kind
 }
 
-it.each([
+test.each([
   ['publish.failed', 'cuts the connection during', { outcome: 'cut' }],
   ['publish.failed', 'does not answer during', { outcome: 'hang' }],
   ['publish.failed', 'cuts the connection before', { outcome: 'cut', handshake: 'cut' }],

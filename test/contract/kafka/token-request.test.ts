@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
-import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { requestToken } from '../../../connector/kafka/tokens.ts'
 import { type Script, scriptedServer } from '../../support/servers/scripted-http.ts'
 import { startTokenServer, type TokenServer, tokenClient } from '../../support/servers/token-server.ts'
@@ -24,13 +24,13 @@ async function endpoint(script: Script) {
   return { server, settings: { ...client, tokenEndpoint: `${server.url}/token` } }
 }
 
-it('returns the token and its lifetime, from a server whose CA is in NODE_EXTRA_CA_CERTS', async () => {
+test('returns the token and its lifetime, from a server whose CA is in NODE_EXTRA_CA_CERTS', async () => {
   setDefaultCACertificates([...getCACertificates('default'), readFileSync(tokens.authority, 'utf8')])
   const settings = { ...client, tokenEndpoint: tokens.tokenEndpoint }
   expect(await requestToken(settings, limit)).toEqual({ value: tokens.issued.at(-1), lifetimeMs: 90_000 })
 })
 
-it('sends the configured parameters, such as scope and audience', async () => {
+test('sends the configured parameters, such as scope and audience', async () => {
   const { server, settings } = await endpoint((_, response) => void response.end('{"access_token":"t"}'))
   const answer = await requestToken({ ...settings, parameters: { scope: 'a b', audience: 'kafka' } }, limit)
   expect(answer).toEqual({ value: 't', lifetimeMs: 300_000 })
@@ -39,7 +39,7 @@ it('sends the configured parameters, such as scope and audience', async () => {
 
 const secretive = { error_description: tokenClient.secret, access_token: 'a secret token' }
 
-it.each([
+test.each([
   [
     400,
     { error: 'invalid_scope' },
@@ -61,7 +61,7 @@ it.each([
   expect(String(failure)).not.toMatch(/secret|sécret/)
 })
 
-it('names a server that answers with something other than JSON, or not in time', async () => {
+test('names a server that answers with something other than JSON, or not in time', async () => {
   const text = await endpoint((_, response) => void response.end('<html>'))
   await expect(requestToken(text.settings, limit)).rejects.toThrow('contains no token')
   const stop = new AbortController()

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import type { ServerOptions } from 'node:https'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { EMPTY_PAGE, readOnce } from '../../support/one-read.ts'
 import { forwardProxy } from '../../support/servers/forward-proxy.ts'
 import { type LoneCertificate, loneCertificate } from '../../support/servers/lone-certificate.ts'
@@ -22,13 +22,13 @@ beforeAll(() => {
 describe('a client certificate', () => {
   const required = { ...certified, requestCert: true, rejectUnauthorized: true, ca }
 
-  it.each(['TLSv1.2', 'TLSv1.3'] as const)('is presented to a server that requires one, with %s', async (version) => {
+  test.each(['TLSv1.2', 'TLSv1.3'] as const)('is presented to a server that requires one, with %s', async (version) => {
     await using server = await serve({ ...required, minVersion: version, maxVersion: version })
     expect(await readOnce({ url: server.url, tls: { ca, client } })).toBe(accepted)
     expect(await readOnce({ url: server.url, tls: { ca } })).toMatch(/^source\.certificate: .*POLARIS_TLS_CERT/)
   })
 
-  it('is presented to a pinned server and through a proxy', async () => {
+  test('is presented to a pinned server and through a proxy', async () => {
     await using server = await serve({ ...required, ...own })
     await using proxy = await forwardProxy()
     const tls = { fingerprints: [own.fingerprint], client }
@@ -36,7 +36,7 @@ describe('a client certificate', () => {
     expect(await readOnce({ url: server.url, tls, proxy: { url: `http://${proxy.host}` } })).toBe(accepted)
   })
 
-  it('must not have an encrypted key', async () => {
+  test('must not have an encrypted key', async () => {
     const encrypted = join(directory, 'encrypted.key')
     const arguments_ = ['-in', files.clientKey, '-aes256', '-passout', 'pass:open sesame', '-out', encrypted]
     execFileSync('openssl', ['rsa', ...arguments_], { stdio: 'pipe' })
@@ -54,7 +54,7 @@ describe('an old server', () => {
     ...{ minVersion: version, maxVersion: version, ciphers: 'AES128-SHA:@SECLEVEL=0' },
   })
 
-  it.each(['TLSv1', 'TLSv1.1'] as const)(
+  test.each(['TLSv1', 'TLSv1.1'] as const)(
     'with %s is reached with that minVersion; else the error names it',
     async (version) => {
       await using server = await serve(old(version))
@@ -64,7 +64,7 @@ describe('an old server', () => {
     },
   )
 
-  it('with a short key is reached with an old minVersion or a fingerprint; else the error names both', async () => {
+  test('with a short key is reached with an old minVersion or a fingerprint; else the error names both', async () => {
     const [key, cert] = [join(directory, 'short.key'), join(directory, 'short.crt')]
     const request = `req -x509 -newkey rsa:1024 -nodes -sha1 -days 3 -subj /CN=old -addext subjectAltName=IP:127.0.0.1 -keyout ${key} -out ${cert}`
     execFileSync('openssl', request.split(' '), { stdio: 'pipe' })
@@ -78,7 +78,7 @@ describe('an old server', () => {
 })
 
 describe('an IPv6 address in the URL', () => {
-  it('works with http, with https, and through a proxy', async () => {
+  test('works with http, with https, and through a proxy', async () => {
     await using plain = await scriptedServer((_, response) => void response.end(EMPTY_PAGE), undefined, '::1')
     await using secure = await scriptedServer((_, response) => void response.end(EMPTY_PAGE), own, '::1')
     await using proxy = await forwardProxy()

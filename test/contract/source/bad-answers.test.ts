@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { type BadAnswer, badAnswers, planted } from '../../fixtures/answers/bad-answers.ts'
 import { firstPage, sourceAt } from '../../support/one-read.ts'
@@ -66,12 +66,12 @@ function everythingOf(error: unknown): string {
 }
 
 describe('an answer that is not a complete, well-formed page changes nothing (invariant 9)', () => {
-  it('is tested in at least 70 kinds, each with a unique name', () => {
+  test('is tested in at least 70 kinds, each with a unique name', () => {
     expect(new Set(badAnswers.map(({ name }) => name)).size).toBe(badAnswers.length)
     expect(badAnswers.length).toBeGreaterThanOrEqual(70)
   })
 
-  it.each(badAnswers)('$name: $code', async (answer) => {
+  test.each(badAnswers)('$name: $code', async (answer) => {
     const reading = source(answer)
     try {
       bad = answer

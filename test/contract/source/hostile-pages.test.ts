@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { nodeOptions } from '../../../connector/node-options.ts'
 import { hostilePages } from '../../support/page/hostile-pages.ts'
 import type { ReadHostilePage } from '../../support/page/hostile-reader.ts'
@@ -33,7 +33,7 @@ async function outcomes(names: readonly string[]): Promise<ReadHostilePage[]> {
   return lines.map((line): ReadHostilePage => JSON.parse(line))
 }
 
-it('reads or refuses any page within the memory of a small container', async () => {
+test('reads or refuses any page within the memory of a small container', async () => {
   const names = Object.keys(hostilePages)
   const found = await outcomes(names)
   for (const { name, outcome, neighbours } of found) {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import type { CheckPoint } from '../../../connector/source/client-source.ts'
 import type { PolarisConfig } from '../../../connector/source/polaris/polaris-config.ts'
@@ -33,7 +33,7 @@ async function scene(script: Script, changed: Partial<PolarisConfig> = {}): Prom
 const good: Script = (_, response) => void response.end(PAGE)
 
 describe('a read', () => {
-  it('is one GET with the documented arguments that accepts gzip', async () => {
+  test('is one GET with the documented arguments that accepts gzip', async () => {
     await using opened = await scene(good, { prefixCle: 'W B' })
     await opened.source.read({ ...at, checkPoint: 'a+b c' as CheckPoint }, never)
     expect(opened.server.calls.map(({ method, url }) => `${method} ${url.pathname}${url.search}`)).toEqual([
@@ -42,7 +42,7 @@ describe('a read', () => {
     expect(opened.server.calls[0]?.headers['accept-encoding']).toBe('gzip')
   })
 
-  it('returns the page with the server time, its size and its duration', async () => {
+  test('returns the page with the server time, its size and its duration', async () => {
     const date = 'Wed, 31 Jan 2024 13:45:30 GMT'
     await using opened = await scene((_, response) => void response.setHeader('date', date).end(PAGE))
     const page = await opened.source.read(at, never)
@@ -56,14 +56,14 @@ describe('a read', () => {
     expect(page.tookMs).toBeGreaterThan(0)
   })
 
-  it('decompresses gzip and reports the decompressed size', async () => {
+  test('decompresses gzip and reports the decompressed size', async () => {
     await using opened = await scene(
       (_, response) => void response.setHeader('content-encoding', 'gzip').end(gzipSync(PAGE)),
     )
     expect(await opened.source.read(at, never)).toMatchObject({ clients: [{ No: '1' }], bytes: PAGE.length })
   })
 
-  it('accepts a response that ends when the connection closes', async () => {
+  test('accepts a response that ends when the connection closes', async () => {
     await using opened = await scene(
       (_, response) => void response.socket?.end(`HTTP/1.0 200 OK\r\nContent-Type: text/xml\r\n\r\n${PAGE}`),
     )
@@ -71,7 +71,7 @@ describe('a read', () => {
       expect(await opened.source.read(at, never)).toMatchObject({ clients: [{ No: '1' }] })
   })
 
-  it('keeps the cookies of the server, for all its paths', async () => {
+  test('keeps the cookies of the server, for all its paths', async () => {
     await using opened = await scene(
       (_, response) => void response.setHeader('set-cookie', ['a=1; Path=/', 'b=2; Path=/elsewhere']).end(PAGE),
     )
@@ -80,7 +80,7 @@ describe('a read', () => {
     expect(opened.server.calls.map(({ headers }) => headers.cookie)).toEqual([undefined, 'a=1; b=2'])
   })
 
-  it('rejects at once with the reason of stop, before the response and during the body', async () => {
+  test('rejects at once with the reason of stop, before the response and during the body', async () => {
     for (const begin of ['', '<p>']) {
       const stop = new AbortController()
       await using opened = await scene((_, response) => {
@@ -93,7 +93,7 @@ describe('a read', () => {
 })
 
 describe('redirects', () => {
-  it('are followed within the origin, with all arguments', async () => {
+  test('are followed within the origin, with all arguments', async () => {
     await using opened = await scene((call, response) => {
       if (call.url.pathname.startsWith('/v2/')) response.end(PAGE)
       else response.writeHead(302, { location: `/v2/Clients${call.url.search}` }).end()
@@ -101,7 +101,7 @@ describe('redirects', () => {
     expect(await opened.source.read(at, never)).toMatchObject({ clients: [{ No: '1' }] })
   })
 
-  it('that drop arguments of the call give no page (invariant 5)', async () => {
+  test('that drop arguments of the call give no page (invariant 5)', async () => {
     await using opened = await scene((call, response) => {
       if (call.url.pathname === '/v2') response.end(PAGE)
       else response.writeHead(302, { location: '/v2?lastChanged=2024-01-01T00:00:00' }).end()
@@ -111,7 +111,7 @@ describe('redirects', () => {
     )
   })
 
-  it('to another origin are rejected, and nothing is sent there', async () => {
+  test('to another origin are rejected, and nothing is sent there', async () => {
     await using elsewhere = await scriptedServer(good)
     await using opened = await scene((_, response) => void response.writeHead(302, { location: elsewhere.url }).end(), {
       auth: { kind: 'basic', account: { user: 'u', password: 'p' } },
@@ -122,7 +122,7 @@ describe('redirects', () => {
     expect(elsewhere.calls).toEqual([])
   })
 
-  it('are shown as such in errors, without their path, which may contain the id of a session', async () => {
+  test('are shown as such in errors, without their path, which may contain the id of a session', async () => {
     await using opened = await scene((call, response) => {
       if (call.url.pathname.startsWith('/(S(')) response.end('{}')
       else response.writeHead(302, { location: `/(S(planted))/core/api/Clients${call.url.search}` }).end()
@@ -132,7 +132,7 @@ describe('redirects', () => {
     expect(error).not.toContain('planted')
   })
 
-  it('are followed up to three times', async () => {
+  test('are followed up to three times', async () => {
     await using opened = await scene(
       (call, response) => void response.writeHead(302, { location: call.url.pathname + call.url.search }).end(),
     )
@@ -149,7 +149,7 @@ describe('a session that has expired', () => {
   const withBody = (status: number, encoding: string): Script => {
     return (_, response) => void response.writeHead(status, { 'content-encoding': encoding }).end('<p>session</p>')
   }
-  it.each<[string, Script]>([
+  test.each<[string, Script]>([
     ['a redirect to another origin', away('https://login.example/')],
     ['a redirect without an address', away('http://')],
     ['a loop of redirects', away('/core/api/Client.GetClientsModified')],
@@ -188,7 +188,7 @@ describe('a session that has expired', () => {
 })
 
 describe('an error', () => {
-  it.each(['gzip', 'br'])('keeps its status and its Retry-After if its body is no %s', async (encoding) => {
+  test.each(['gzip', 'br'])('keeps its status and its Retry-After if its body is no %s', async (encoding) => {
     const headers = { 'content-encoding': encoding, 'retry-after': '7' }
     await using opened = await scene((_, response) => void response.writeHead(503, headers).end('busy'))
     const error = { code: 'source.server-error', retryAfterMs: 7_000, message: expect.stringMatching(/status 503/) }
@@ -197,7 +197,7 @@ describe('an error', () => {
 })
 
 describe('deadlines', () => {
-  it('limit the time of a whole body, even while data arrives', async () => {
+  test('limit the time of a whole body, even while data arrives', async () => {
     await using opened = await scene(
       async (_, response) => {
         while (!response.destroyed) {
@@ -214,7 +214,7 @@ describe('deadlines', () => {
 })
 
 describe('the size limit', () => {
-  it('aborts a body as soon as it is exceeded', async () => {
+  test('aborts a body as soon as it is exceeded', async () => {
     await using opened = await scene(
       async (_, response) => {
         while (!response.destroyed) {

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { EMPTY_PAGE, testSource } from '../../support/one-read.ts'
 import { rawServer } from '../../support/servers/raw-server.ts'
 
@@ -16,7 +16,7 @@ function sendParts(socket: Socket, [part, ...others]: readonly string[]): void {
 
 describe('a 100 Continue that was not asked for', () => {
   const interim = 'HTTP/1.1 100 Continue\r\n\r\n'
-  it.each([
+  test.each([
     ['together with the final response', [interim + final]],
     ['twice, with a header', [`HTTP/1.1 100 Continue\r\nServer: IIS\r\n\r\n${interim}`, final]],
     ['byte by byte', [...interim, final]],
@@ -36,7 +36,7 @@ describe('a server that never finishes the headers', () => {
     const timer = setInterval(() => socket.write(text), 20)
     socket.on('close', () => clearInterval(timer))
   }
-  it.each([
+  test.each([
     ['interim responses without end', 'HTTP/1.1 102 Processing\r\n\r\n', ''],
     ['a header byte by byte', 'a', 'HTTP/1.1 200 OK\r\nX-A: '],
   ])('is left in time: %s', async (_, unit, first) => {

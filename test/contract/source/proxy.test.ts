@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { refusedAccounts } from '../../../connector/source/polaris/session/refused-accounts.ts'
 import { EMPTY_PAGE, readOnce, testSource } from '../../support/one-read.ts'
@@ -30,14 +30,14 @@ afterAll(async () => {
 const tls = () => ({ fingerprints: [own.fingerprint] })
 
 describe('a server with https', () => {
-  it('is reached through a tunnel, with the pinned certificate, over one connection', async () => {
+  test('is reached through a tunnel, with the pinned certificate, over one connection', async () => {
     await using proxy = await forwardProxy()
     await using source = testSource({ url: pinned.url, tls: tls(), proxy: { url: `http://${proxy.host}` } })
     expect([await source.read(), await source.read()]).toEqual([accepted, accepted])
     expect(proxy.requests).toEqual([`CONNECT ${pinned.url.replace('https://', '')}`])
   })
 
-  it('is not trusted in a tunnel with another certificate: nothing is sent', async () => {
+  test('is not trusted in a tunnel with another certificate: nothing is sent', async () => {
     await using proxy = await forwardProxy()
     const before = pinned.calls.length
     const read = { url: pinned.url, proxy: { url: `http://${proxy.host}` } }
@@ -46,7 +46,7 @@ describe('a server with https', () => {
     expect(pinned.calls).toHaveLength(before)
   })
 
-  it('is reached through a proxy that has https itself, with a certificate of the configured CA', async () => {
+  test('is reached through a proxy that has https itself, with a certificate of the configured CA', async () => {
     await using proxy = await forwardProxy({}, certified)
     await using server = await scriptedServer((_, response) => void response.end(EMPTY_PAGE), certified)
     const read = { url: server.url, proxy: { url: `https://${proxy.host}` } }
@@ -56,7 +56,7 @@ describe('a server with https', () => {
 })
 
 describe('a server with http', () => {
-  it('is reached through a tunnel too, without the credentials of the proxy', async () => {
+  test('is reached through a tunnel too, without the credentials of the proxy', async () => {
     await using proxy = await forwardProxy({ credentials: `user:${plainPassword}` })
     const url = `http://user:${password}@${proxy.host}`
     await using source = testSource({ url: plain.url, proxy: { url } })
@@ -67,7 +67,7 @@ describe('a server with http', () => {
 })
 
 describe('a proxy', () => {
-  it.each([
+  test.each([
     [{ credentials: `user:${plainPassword}` }, accepted],
     [{ credentials: 'user:other' }, /^source\.proxy-refused: .*user and password.* \(status 407\)/],
     [{ refuseWith: 403 }, /^source\.proxy-refused: .*does not allow the server \(status 403\)/],
@@ -84,7 +84,7 @@ describe('a proxy', () => {
     expect(result).not.toMatch(/user:|pass(?:%40|@)word|dXNlcj/)
   })
 
-  it('that rejects the credentials is asked once by all streams, and again with new ones or after 30 minutes', async () => {
+  test('that rejects the credentials is asked once by all streams, and again with new ones or after 30 minutes', async () => {
     await using proxy = await forwardProxy({ credentials: `user:${plainPassword}` })
     let passed = 0
     const clock = { ...systemClock, monotonic: () => passed }
@@ -105,14 +105,14 @@ describe('a proxy', () => {
     expect(proxy.requests).toHaveLength(4)
   })
 
-  it('that requires credentials is asked again where none are configured', async () => {
+  test('that requires credentials is asked again where none are configured', async () => {
     await using proxy = await forwardProxy({ credentials: `user:${plainPassword}` })
     await using source = testSource({ url: pinned.url, tls: tls(), proxy: { url: `http://${proxy.host}` } })
     for (const _time of [1, 2]) expect(await source.read()).toMatch(/status 407/)
     expect(proxy.requests).toHaveLength(2)
   })
 
-  it('that is replaced by one at another address is used from the next connection on', async () => {
+  test('that is replaced by one at another address is used from the next connection on', async () => {
     await using proxy = await forwardProxy()
     const through = { url: `http://127.0.0.1:${await freePort()}` }
     await using source = testSource({ url: pinned.url, tls: tls(), proxy: through })
@@ -123,7 +123,7 @@ describe('a proxy', () => {
 })
 
 describe('a proxy that closes connections', () => {
-  it.each(['tunnel', 'reset tunnel', 'connection'] as const)('fails the read (%s)', async (cuts) => {
+  test.each(['tunnel', 'reset tunnel', 'connection'] as const)('fails the read (%s)', async (cuts) => {
     await using proxy = await forwardProxy({ cuts })
     const read = { url: pinned.url, tls: tls(), proxy: { url: `http://${proxy.host}` } }
     expect(await readOnce(read)).toMatch(/^source\.unreachable: /)

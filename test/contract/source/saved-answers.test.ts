@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import type { ClientSource } from '../../../connector/source/client-source.ts'
 import { savedSource, savingAnswers } from '../../../connector/source/polaris/http/saved-answers.ts'
 import type { AuthConfig } from '../../../connector/source/polaris/polaris-config.ts'
@@ -55,7 +55,7 @@ const login = (token?: AuthConfig & { kind: 'login' }): AuthConfig => ({
   ...token,
 })
 
-it('saves each answer as a person can read it, for its owner only, and reads it in place of the server', async () => {
+test('saves each answer as a person can read it, for its owner only, and reads it in place of the server', async () => {
   const { folder, files, ...found } = await savedAndRead(({ url }, response) => {
     const body = url.searchParams.get('checkPoint') === 'a/+b' ? page('2') : page('1', 'a/+b')
     response.setHeader('content-encoding', 'gzip').setHeader('content-type', 'text/xml').end(gzipSync(body))
@@ -70,7 +70,7 @@ it('saves each answer as a person can read it, for its owner only, and reads it 
   for (const name of readdirSync(folder)) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600)
 })
 
-it('ends a scan where the answers end', async () => {
+test('ends a scan where the answers end', async () => {
   const { folder, read } = await savedAndRead((_, response) => void response.end(page('1', 'next')))
   expect(read).toBe('1,1')
   rmSync(join(folder, '002.http'))
@@ -81,7 +81,7 @@ it('ends a scan where the answers end', async () => {
 const secretText = 'k3y-of-the-gateway'
 const session = 'lit3py55t21z5v55vlm25s55'
 
-it.each<[string, Script, Partial<SourceSettings>, kept: readonly string[]]>([
+test.each<[string, Script, Partial<SourceSettings>, kept: readonly string[]]>([
   [
     'a refused login that quotes the password',
     ({ body }, response) =>
@@ -167,7 +167,7 @@ it.each<[string, Script, Partial<SourceSettings>, kept: readonly string[]]>([
   expect(comparable(again)).toBe(comparable(read))
 })
 
-it('refuses a folder that exists, one without answers, and a call that was not saved', async () => {
+test('refuses a folder that exists, one without answers, and a call that was not saved', async () => {
   const folder = newFolder()
   const config = polarisAt({ url: 'http://127.0.0.1:9' })
   const open = (intercept: Parameters<Parameters<typeof savedSource>[1]>[0]) => sourceAt(config, intercept)

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import type { AnswerNode } from '../../../connector/source/polaris/decode/answer-node.ts'
 import { decodeAnswer } from '../../../connector/source/polaris/decode/decode-answer.ts'
@@ -127,7 +127,7 @@ const xmlDocument = fc
   .tuple(fc.constantFrom('', '<?xml version="1.0" encoding="utf-8"?>\n', '<!-- x -->', '\n'), xml)
   .map(([head, root]) => `${head}${root}`)
 
-it.each([
+test.each([
   ['json', damaged(jsonDocument, '{}[],:"01-.eE \\x\n')],
   ['xml', damaged(xmlDocument, '<>&;/"=\'! a]?-')],
 ] as const)(

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { connectorConfig } from '../../../connector/config/connector-config.ts'
 import { loadConfig } from '../../../connector/config/load-config.ts'
 import { EMPTY_PAGE, testSource } from '../../support/one-read.ts'
@@ -30,7 +30,7 @@ function mountedSecret(first: Readonly<Record<string, string>>) {
   return { path, replaceBy }
 }
 
-it('uses the client certificate, header, CA and credentials of the proxy that Kubernetes has replaced', async () => {
+test('uses the client certificate, header, CA and credentials of the proxy that Kubernetes has replaced', async () => {
   const [server, oldClient, newClient] = [1, 2, 3].map(() => loneCertificate('20200101', '20991231'))
   if (server === undefined || oldClient === undefined || newClient === undefined) throw new TypeError()
   const seen: string[] = []

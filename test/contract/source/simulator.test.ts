@@ -1,4 +1,4 @@
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { canonicalJson } from '../../../connector/event/canonical-json.ts'
 import { listShaper, newLists } from '../../../connector/event/list-shapes.ts'
 import type {
@@ -38,7 +38,7 @@ async function scan(source: ClientSource, output: OutputFormat): Promise<ClientR
 
 const idsOf = ({ clients }: { readonly clients: readonly ClientRecord[] }) => clients.map(({ No }) => Number(No))
 
-it('returns the same clients in XML and in JSON, each once and by modification time, with planted marks', async () => {
+test('returns the same clients in XML and in JSON, each once and by modification time, with planted marks', async () => {
   const { simulator, source } = await scene()
   const [xml, json] = [await scan(source, 'xml'), await scan(source, 'json')]
   expect(xml.map(({ No }) => No)).toEqual(simulator.clientIds)
@@ -49,7 +49,7 @@ it('returns the same clients in XML and in JSON, each once and by modification t
   for (const mark of plantedMarks) expect(JSON.stringify(json)).toContain(mark)
 })
 
-it('moves a client that changes during a scan to the end, with its new content', async () => {
+test('moves a client that changes during a scan to the end, with its new content', async () => {
   const { simulator, read } = await scene()
   const first = await read()
   simulator.change('100001')
@@ -63,7 +63,7 @@ it('moves a client that changes during a scan to the end, with its new content',
   expect(third.clients.map(({ NoVersion }) => NoVersion)).toEqual(['2', '2'])
 })
 
-it('refuses a token with other arguments', async () => {
+test('refuses a token with other arguments', async () => {
   const { source, read } = await scene()
   const { checkPoint } = await read()
   const other = source.read({ ...reading('json'), checkPoint, limit: 4 }, never)
@@ -71,7 +71,7 @@ it('refuses a token with other arguments', async () => {
   expect(idsOf(await read(checkPoint))).toEqual([100004, 100005, 100006])
 })
 
-it.each([401, 403, 'login-page'] as const)(
+test.each([401, 403, 'login-page'] as const)(
   'refuses calls without a session (%s); the source logs in, keeps the cookie, and logs in again during a scan',
   async (refusal) => {
     const access = { user: 'zoé', password: 'mot de passe & co+' }
@@ -82,7 +82,7 @@ it.each([401, 403, 'login-page'] as const)(
   },
 )
 
-it('returns any number of clients in the order of their ids in bench mode', async () => {
+test('returns any number of clients in the order of their ids in bench mode', async () => {
   const { source } = await scene({ mode: 'bench', clients: 2_500 }, { maxBodyBytes: 64 << 20 })
   const all = { ...reading('json'), limit: 2_000 }
   const first = await source.read(all, never)

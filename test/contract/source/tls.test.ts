@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { polarisDefaults, type TlsConfig } from '../../../connector/source/polaris/polaris-config.ts'
 import { EMPTY_PAGE, readOnce } from '../../support/one-read.ts'
 import { type LoneCertificate, loneCertificate } from '../../support/servers/lone-certificate.ts'
@@ -36,7 +36,7 @@ const refused = /^source\.certificate: /
 const accepted = 'a page with 0 clients'
 
 describe('without settings', () => {
-  it('rejects certificates that no CA of the system has signed, before anything is sent', async () => {
+  test('rejects certificates that no CA of the system has signed, before anything is sent', async () => {
     expect(await reading(servers.valid.url)).toMatch(refused)
     expect(await reading(servers.expired.url)).toMatch(refused)
     expect(await reading(servers.certified.url)).toMatch(refused)
@@ -46,27 +46,27 @@ describe('without settings', () => {
 })
 
 describe('with a CA', () => {
-  it('accepts certificates that it has signed, and no others', async () => {
+  test('accepts certificates that it has signed, and no others', async () => {
     const tls = { ca: certificates.ca }
     expect(await reading(servers.certified.url, tls)).toBe(accepted)
     expect(await reading(servers.valid.url, tls)).toMatch(refused)
   })
 
-  it('accepts a self-signed certificate as its own CA, unless it has expired', async () => {
+  test('accepts a self-signed certificate as its own CA, unless it has expired', async () => {
     expect(await reading(servers.valid.url, { ca: valid.cert })).toBe(accepted)
     expect(await reading(servers.expired.url, { ca: expired.cert })).toMatch(refused)
   })
 })
 
 describe('with a pinned fingerprint', () => {
-  it('accepts exactly that certificate, even self-signed or expired', async () => {
+  test('accepts exactly that certificate, even self-signed or expired', async () => {
     expect(await reading(servers.valid.url, { fingerprints: [valid.fingerprint] })).toBe(accepted)
     expect(await reading(servers.expired.url, { fingerprints: [expired.fingerprint] })).toBe(accepted)
     const both = { fingerprints: [`${expired.fingerprint}\n${valid.fingerprint}`] }
     expect(await reading(servers.valid.url, both)).toBe(accepted)
   })
 
-  it('accepts the fingerprint with colons, spaces or neither, in upper or lower case, and as openssl prints it', async () => {
+  test('accepts the fingerprint with colons, spaces or neither, in upper or lower case, and as openssl prints it', async () => {
     const bare = valid.fingerprint.replaceAll(':', '')
     const printed = [`sha256 Fingerprint=${valid.fingerprint}`, `SHA256 Fingerprint=${valid.fingerprint}`]
     for (const fingerprint of [
@@ -80,7 +80,7 @@ describe('with a pinned fingerprint', () => {
     }
   })
 
-  it('rejects any other certificate before anything is sent, even one that a configured CA has signed', async () => {
+  test('rejects any other certificate before anything is sent, even one that a configured CA has signed', async () => {
     const before = servers.certified.calls.length
     const pinned = { fingerprints: [valid.fingerprint], ca: certificates.ca }
     expect(await reading(servers.certified.url, pinned)).toMatch(refused)
@@ -89,14 +89,14 @@ describe('with a pinned fingerprint', () => {
     expect(servers.certified.calls).toHaveLength(before)
   })
 
-  it('rejects a part of the fingerprint', async () => {
+  test('rejects a part of the fingerprint', async () => {
     expect(await reading(servers.valid.url, { fingerprints: [valid.fingerprint.slice(0, 40)] })).toMatch(refused)
     expect(await reading(servers.valid.url, { fingerprints: [''] })).toMatch(refused)
   })
 })
 
 describe('a server that never finishes the handshake', () => {
-  it('fails after the connect timeout', async () => {
+  test('fails after the connect timeout', async () => {
     await using silent = await rawServer()
     expect(await reading(`https://${silent.address}`, undefined, 300)).toMatch(/^source\.unreachable: .*ETIMEDOUT/)
   })

@@ -1,4 +1,4 @@
-import { expect, it, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { auditStream } from '../../../connector/inspect/audit/audit-stream.ts'
 import { faults, type PolarisSimulator } from '../../polaris/polaris-simulator.ts'
 import { type LogLine, says } from '../../support/connector-process.ts'
@@ -32,7 +32,7 @@ async function stopped(options: Parameters<typeof scene>[0] = {}): Promise<Scene
   return stage
 }
 
-it('agrees beside a running replica while clients change, exits with 0, and prints nothing of a client', async () => {
+test('agrees beside a running replica while clients change, exits with 0, and prints nothing of a client', async () => {
   // A replica on a busy machine publishes within three of its scans what changed.
   const stage = await scene({ environment: { POLL_INTERVAL: '2s' } })
   const { simulator, start } = stage
@@ -60,7 +60,7 @@ function changing({ clientIds, change }: PolarisSimulator): () => void {
   return () => clearInterval(timer)
 }
 
-it('names the clients that are gone only with --ids, and removes them, unless they are too many or a rewind waits', async () => {
+test('names the clients that are gone only with --ids, and removes them, unless they are too many or a rewind waits', async () => {
   const stage = await stopped()
   const { simulator, records } = stage
   const [first = '', second = '', third = ''] = simulator.clientIds
@@ -84,7 +84,7 @@ it('names the clients that are gone only with --ids, and removes them, unless th
   expect(await tombstones()).toHaveLength(erased.length)
 })
 
-it('exits with 3 when Polaris is unavailable, or when it is stopped before the end; needs no checkpoint store', async () => {
+test('exits with 3 when Polaris is unavailable, or when it is stopped before the end; needs no checkpoint store', async () => {
   const stage = await stopped({ times: { polaris: { retry: { firstPauseMs: 10 } } } })
   const [polaris, store] = await Promise.all([
     audit(stage, [], { POLARIS_URL: 'http://127.0.0.1:9/' }),

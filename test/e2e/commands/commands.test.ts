@@ -1,10 +1,10 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { type LogLine, startConnector } from '../../support/connector-process.ts'
 import { configFile, expectExactlyOnce, scene, testAdmin, untilCaughtUp } from '../../support/stream-scene.ts'
 
 const hasMessage = (msg: string) => (line: LogLine) => line.msg === msg
 
-it('run names every invalid setting, connects to nothing and exits with 2 when the configuration is invalid', async () => {
+test('run names every invalid setting, connects to nothing and exits with 2 when the configuration is invalid', async () => {
   const { start, simulator } = await scene()
   const connector = start({ POLL_INTERVAL: 'soon', CONNECTOR_ID: '' }, ['run'])
   expect(await connector.exitCode()).toBe(2)
@@ -12,7 +12,7 @@ it('run names every invalid setting, connects to nothing and exits with 2 when t
   expect(simulator.calls).toEqual([])
 })
 
-it('run --until-caught-up ends with 0 when the stream has caught up, without a group, and resumes there the next time', async () => {
+test('run --until-caught-up ends with 0 when the stream has caught up, without a group, and resumes there the next time', async () => {
   const { simulator, start, records, name } = await scene({ environment: { PLACEMENT: 'group' } })
   const first = start({}, untilCaughtUp)
   expect(await first.exitCode()).toBe(0)
@@ -24,7 +24,7 @@ it('run --until-caught-up ends with 0 when the stream has caught up, without a g
   expect(await (await testAdmin()).listTopics()).not.toContain(`${name}.slots`)
 })
 
-it('run --until-caught-up ends with the exit code of the error that holds a stream, after the other streams have caught up', async () => {
+test('run --until-caught-up ends with the exit code of the error that holds a stream, after the other streams have caught up', async () => {
   const { simulator, name, environment } = await scene()
   const ofStreams = /^(?:POLARIS_|POLL_|KAFKA_TOPIC)/
   const shared = Object.fromEntries(Object.entries(environment).filter(([variable]) => !ofStreams.test(variable)))

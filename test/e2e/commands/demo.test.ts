@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { subscriberPage } from '../../support/documentation/documented-commands.ts'
 import { markdownFile } from '../../support/documentation/markdown-file.ts'
 
@@ -67,7 +67,7 @@ async function runOfSubscriber(): Promise<string> {
   return (await promisify(execFile)('bash', ['-ec', here])).stdout
 }
 
-it('shows the history and each event, stops within 5 s, and resumes from the checkpoint when it runs again', async () => {
+test('shows the history and each event, stops within 5 s, and resumes from the checkpoint when it runs again', async () => {
   const startedAt = performance.now()
   const first = startDemo()
   await first.until(/history .* of 5 000 clients|caught up: /)

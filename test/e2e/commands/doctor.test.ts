@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Finding } from '../../../connector/inspect/doctor/doctor-parts.ts'
 import { plantedMarks } from '../../polaris/polaris-simulator.ts'
 import { checkpointObject } from '../../support/checkpoint-object.ts'
@@ -26,7 +26,7 @@ const verdicts = (findings: readonly Finding[], verdict: Finding['verdict']) =>
 
 const group = { PLACEMENT: 'group' }
 
-it('prints one row per check before the first start, and creates nothing', async () => {
+test('prints one row per check before the first start, and creates nothing', async () => {
   const here = await scene()
   const doctor = here.start(group, ['doctor'])
   expect(await doctor.exitCode(), doctor.output()).toBe(0)
@@ -54,7 +54,7 @@ it('prints one row per check before the first start, and creates nothing', async
   expect(await checkpointObject(here.name).read()).toBeUndefined()
 })
 
-it('changes nothing while a replica is running, and does not disturb it', async () => {
+test('changes nothing while a replica is running, and does not disturb it', async () => {
   const here = await scene({ times: { run: { savePeriodMs: 3_600_000 } } })
   const kafka = await testAdmin()
   const connector = here.start(group)
@@ -82,7 +82,7 @@ it('changes nothing while a replica is running, and does not disturb it', async 
   expect(connector.lines().filter(({ msg }) => /lost|again|stopped/.test(msg))).toEqual([])
 })
 
-it('reports what is unavailable or rejects access, checks the rest, and finishes within its time limit', async () => {
+test('reports what is unavailable or rejects access, checks the rest, and finishes within its time limit', async () => {
   await using silent = await rawServer()
   const here = await scene()
   const withoutKafka = ['offsets retention', 'topics', 'rights', 'transaction']
@@ -104,7 +104,7 @@ it('reports what is unavailable or rejects access, checks the rest, and finishes
   }
 })
 
-it('checks each stream, or only the named one', async () => {
+test('checks each stream, or only the named one', async () => {
   const here = await scene()
   const file = configFile(`
 streams:

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { startPolarisSimulator } from '../../polaris/polaris-simulator.ts'
 import { documentedCommands, isOurs } from '../../support/documentation/documented-commands.ts'
 import { markdownFiles } from '../../support/documentation/markdown-file.ts'
@@ -69,7 +69,7 @@ const pages = [...new Set(commands.filter((one) => isOurs(one)).map(({ page }) =
 describe.each(pages)('%s', (page) => {
   const own = commands.filter((one) => one.page === page && isOurs(one))
 
-  it('has commands that succeed while a replica is running', async () => {
+  test('has commands that succeed while a replica is running', async () => {
     const here = await scene({ environment: { PLACEMENT: 'group', HTTP_PORT: String(await freePort()) } })
     await startReplica(here)
     for (const { command } of own) {
@@ -86,7 +86,7 @@ async function startReplica({ start }: Scene): Promise<void> {
   await start().line(({ msg }) => msg === 'caught up')
 }
 
-it.each(['README.md', 'docs/getting-started.md'])('the variables in %s are a valid configuration', async (page) => {
+test.each(['README.md', 'docs/getting-started.md'])('the variables in %s are a valid configuration', async (page) => {
   const exports = commands.filter((one) => one.page === page && /^export /.test(one.command))
   const script = exports.map(({ command }) => command.replaceAll('/run/secrets', join(folder, 'secrets')))
   expect(await shell([...script, 'polaris-connector lint'].join(' && '))).toMatch(/^valid: true/)
@@ -98,13 +98,13 @@ const configurations = markdownFiles().flatMap(({ path, blocks }) =>
     .map(({ text }) => [path, text]),
 )
 
-it.each(configurations)('a configuration in %s is valid', async (_, text = '') => {
+test.each(configurations)('a configuration in %s is valid', async (_, text = '') => {
   const file = join(folder, 'connector.yaml')
   writeFileSync(file, text)
   expect(await shell(`polaris-connector lint --config ${file}`)).toMatch(/^valid: true/)
 })
 
-it('the documented openssl command prints the fingerprint for POLARIS_TLS_FINGERPRINTS', async () => {
+test('the documented openssl command prints the fingerprint for POLARIS_TLS_FINGERPRINTS', async () => {
   const { command = '' } = commands.find((one) => one.command.startsWith('openssl')) ?? {}
   const certificate = loneCertificate('20200101', '20991231')
   const simulator = await startPolarisSimulator({ clients: 1, tls: certificate })
@@ -116,6 +116,6 @@ it('the documented openssl command prints the fingerprint for POLARIS_TLS_FINGER
   }
 })
 
-it('the Polaris simulator prints its options', async () => {
+test('the Polaris simulator prints its options', async () => {
   expect(await shell('npm run polaris-simulator -- --help')).toContain('--')
 })

@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, expect, inject, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest'
 import { startPolarisSimulator } from '../../polaris/polaris-simulator.ts'
 import { DEFAULT_ACCESS } from '../../polaris/session.ts'
 import { markdownFile } from '../../support/documentation/markdown-file.ts'
@@ -146,7 +146,7 @@ const comparable = (text: string) =>
     .trim()
     .split('\n')
 
-it.each(['README.md', 'docs/getting-started.md'])(
+test.each(['README.md', 'docs/getting-started.md'])(
   'every line of %s works in a clean clone, and prints what it shows',
   async (page) => {
     const blocks = shellBlocks(page)

@@ -1,9 +1,9 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { expectNothingPersonal } from '../../support/nothing-personal.ts'
 import { scene, untilCaughtUp } from '../../support/stream-scene.ts'
 
-it('preview prints the first events, masked unless asked otherwise', async () => {
+test('preview prints the first events, masked unless asked otherwise', async () => {
   const { start, simulator } = await scene()
   const preview = async (...options: string[]) => {
     const started = start({}, ['preview', ...options])
@@ -27,7 +27,7 @@ it('preview prints the first events, masked unless asked otherwise', async () =>
 const closed = (text: string) =>
   JSON.parse(text, (_, value) => (value?.properties === undefined ? value : { additionalProperties: false, ...value }))
 
-it.each([
+test.each([
   { POLARIS_OUTPUT: 'xml', EVENT_MODE: 'structured' },
   {
     POLARIS_OUTPUT: 'json',

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import type { Finding } from '../../../connector/inspect/doctor/doctor-parts.ts'
 import type { PreviewedRecord } from '../../../connector/inspect/preview/preview-records.ts'
 import { type Fault, faults } from '../../polaris/fault.ts'
@@ -21,7 +21,7 @@ async function output({ start }: Pick<Scene, 'start'>, args: readonly string[], 
 
 const account = { POLARIS_AUTH: 'login', POLARIS_USER: DEFAULT_ACCESS.user, POLARIS_PASSWORD: DEFAULT_ACCESS.password }
 
-it.each(['xml', 'json'])(
+test.each(['xml', 'json'])(
   'doctor saves what it reads in %s; preview finds the same clients in it, also with other settings',
   async (format) => {
     const here = await scene({
@@ -54,7 +54,7 @@ it.each(['xml', 'json'])(
 
 const notWellFormed = '<FragmentedInfoClient><hasMoreResults>false</hasMoreResults><Clients>'
 
-it.each<[string, string, Fault | undefined, text: string]>([
+test.each<[string, string, Fault | undefined, text: string]>([
   ['a refused login', 'source.unauthorized', undefined, 'HTTP/1.1 401'],
   ['a login page', 'source.unauthorized', faults.loginPage(), 'type="password"'],
   ['an HTML page', 'source.answer-malformed', faults.html(), 'Site en maintenance'],

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { BASE, type Bounds, SMALL } from './bounds.ts'
 import { checkDelivery, reportOf } from './delivery-model.ts'
 import { FALSE_HOLD } from './opening.ts'
@@ -53,7 +53,7 @@ const cases: Record<Defect, [Bounds, string | RegExp]> = {
 }
 
 describe('a defect', () => {
-  it.each(Object.entries(cases))('is found: %s', (name, [bounds, violation]) => {
+  test.each(Object.entries(cases))('is found: %s', (name, [bounds, violation]) => {
     const verdict = checkDelivery(bounds, { ...designed, ...defects[name as Defect] })
     expect(verdict.violation, reportOf(verdict)).toMatch(violation)
   })

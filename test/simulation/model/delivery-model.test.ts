@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { BASE, type Bounds, SMALL } from './bounds.ts'
 import { checkDelivery, reportOf } from './delivery-model.ts'
 
@@ -124,7 +124,7 @@ const cases: { name: string; bounds: Bounds; steps: string[]; holds?: true }[] =
 ]
 
 describe('in every interleaving of openings, PUTs, commits, commands, crashes, late and lost answers', () => {
-  it.each(cases)(
+  test.each(cases)(
     'Invariants 2, 3, 4: every page is seen once and in order, operators are obeyed, no replica holds without need: $name',
     ({ bounds, steps, holds = false }) => {
       const verdict = checkDelivery(bounds)

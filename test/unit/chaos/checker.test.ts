@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { problemsOf, type StreamEvidence } from '../../chaos/checker.ts'
 import { type CheckpointVersion, checkpointVersion } from '../../chaos/checkpoint-history.ts'
 import type { RecordBatch } from '../../support/record-batch.ts'
@@ -72,14 +72,14 @@ const withLogs = (...logs: readonly PartitionLog[]): StreamEvidence => ({ ...cor
 const withCheckpoints = (...checkpoints: readonly CheckpointVersion[]): StreamEvidence => ({ ...correct, checkpoints })
 const aborted = (firstOffset: bigint) => new Map([['7', { producerId: 7n, firstOffset }]])
 
-it('finds no problem when topics and checkpoints are correct', () => {
+test('finds no problem when topics and checkpoints are correct', () => {
   expect(problemsOf(correct)).toEqual([])
 })
 
 const erased = { client: 'b', version: 0, sequence: 4, epoch: 1, type: 'client.erased' } as const
 const again = { client: 'b', version: 2, sequence: 5, epoch: 1 }
 
-it('takes a client that is published again once for each rewind that its events name', () => {
+test('takes a client that is published again once for each rewind that its events name', () => {
   const marked = { ...again, republished: 'rewind' }
   expect(problemsOf(withLogs(log(0, a), log(1, [...b, marked])))).toEqual([])
   expect(problemsOf(withLogs(log(0, a), log(1, [...b, marked, { ...marked, sequence: 6 }])))).toContainEqual(
@@ -88,7 +88,7 @@ it('takes a client that is published again once for each rewind that its events 
 })
 
 describe('finds', () => {
-  it.each<[string, StreamEvidence, RegExp]>([
+  test.each<[string, StreamEvidence, RegExp]>([
     ['a client without any event', withLogs(log(0, a)), /client b: lost/],
     ['a duplicate event id', withLogs(log(0, [...a, ...a.slice(2)]), log(1, b)), /1 duplicate event ids/],
     ['an aborted event', withLogs(log(0, a), log(1, b, { aborted: aborted(1n) })), /client b: the last change is lost/],
@@ -132,7 +132,7 @@ describe('finds', () => {
     expect(problemsOf(evidence)).toContainEqual(expect.stringMatching(expected))
   })
 
-  it.each<[string, StreamEvidence, RegExp]>([
+  test.each<[string, StreamEvidence, RegExp]>([
     [
       'a transaction number that goes back',
       withCheckpoints(version(0), version(1, { committed: { epoch: 1, seq: 5 } }), version(2)),
@@ -155,7 +155,7 @@ describe('finds', () => {
   })
 })
 
-it('parses checkpoint versions from store traffic and ignores rejected writes', () => {
+test('parses checkpoint versions from store traffic and ignores rejected writes', () => {
   const scans = { live: { startedAt: 1_000 }, background: [], history: { state: 'done' } }
   const state = { nextEvent: 9, scans, index: { generation: 1 } }
   const document = { claim: { epoch: 3 }, committed: { epoch: 2, seq: 7, state }, pending: { epoch: 3, seq: 8 } }

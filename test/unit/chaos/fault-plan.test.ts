@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { groupDefaults } from '../../../connector/placement/placement-config.ts'
 import { chaosTimes } from '../../chaos/chaos-replica.ts'
 import { type Fault, faultPlan, nominalMs, PAUSE_MS } from '../../chaos/fault-plan.ts'
@@ -7,7 +7,7 @@ const kindOf = (fault: Fault) =>
   [fault.kind, 'link' in fault ? fault.link : '', fault.kind === 'kill' ? fault.point : ''].join(' ')
 const kinds = (seed: number, lengthMs: number) => new Set(faultPlan(seed, lengthMs).map(({ fault }) => kindOf(fault)))
 
-it('plans every kind of fault in the short run, for any seed', () => {
+test('plans every kind of fault in the short run, for any seed', () => {
   const all = kinds(0, 600_000)
   expect(all.size).toBe(21)
   for (let seed = 0; seed < 500; seed += 1) {
@@ -17,7 +17,7 @@ it('plans every kind of fault in the short run, for any seed', () => {
   }
 })
 
-it('plans pauses that outlast every timeout of the replicas', () => {
+test('plans pauses that outlast every timeout of the replicas', () => {
   const { run, polaris, kafka, checkpoint } = chaosTimes
   const { sessionTimeoutMs, rebalanceTimeoutMs } = groupDefaults
   const { paces, ...limits } = kafka

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 
 const run = new URL('../../../connector/commands/run.ts', import.meta.url).href
 /** Prints the address of each module that is loaded. */
@@ -9,7 +9,7 @@ const program = `
   await import(${JSON.stringify(run)})
 `
 
-it('loads nothing for run that only other commands or rare answers need', () => {
+test('loads nothing for run that only other commands or rare answers need', () => {
   const args = ['--no-warnings', '--input-type=module', '--eval', program]
   const loaded = execFileSync(process.execPath, args, { encoding: 'utf8' }).split('\n')
   expect(loaded.some((url) => url.endsWith('connector/stream/run-stream.ts'))).toBe(true)

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { hasKafkaError, publishError, transactionError } from '../../../connector/kafka/kafka-errors.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 
@@ -24,7 +24,7 @@ const aggregate = (...errors: Error[]) =>
 const classified = (error: unknown) => transactionError('publish', error).code
 
 describe('transactionError', () => {
-  it.each([
+  test.each([
     ['publish.fenced', [47, 48, 90]],
     ['publish.refused', [10, 12, 17, 18, 35, 37, 38, 39, 40, 42, 43, 44, 50, 76, 87]],
     ['publish.unauthorized', [29, 30, 31, 33, 53, 58]],
@@ -39,7 +39,7 @@ describe('transactionError', () => {
     }
   })
 
-  it.each([
+  test.each([
     ['publish.failed', new KafkaJSConnectionError('gone', { code: 'ECONNREFUSED' })],
     ['publish.failed', exhausted(new KafkaJSConnectionError('gone', { code: 'ECONNRESET' }))],
     ['publish.failed', new KafkaJSGroupCoordinatorNotFound('none')],
@@ -58,7 +58,7 @@ describe('transactionError', () => {
 })
 
 describe('publishError', () => {
-  it('names the operation, the error type, its code and the missing ACL', () => {
+  test('names the operation, the error type, its code and the missing ACL', () => {
     const error = publishError('publish 3 records to t', exhausted(protocol(29)), {
       TOPIC_AUTHORIZATION_FAILED: 'WRITE on topic t',
     })
@@ -68,7 +68,7 @@ describe('publishError', () => {
     )
   })
 
-  it('does not take a defect of ours for a lost connection', () => {
+  test('does not take a defect of ours for a lost connection', () => {
     expect(publishError('publish', new Error('a defect')).message).toBe(
       'publish: Error: this is a defect of the connector',
     )
@@ -76,7 +76,7 @@ describe('publishError', () => {
     expect(publishError('publish', new Error('Broker not connected')).message).toMatch(/not connected: check host/)
   })
 
-  it('says what to check for each error of Kafka and of kafkajs', () => {
+  test('says what to check for each error of Kafka and of kafkajs', () => {
     const codes = Array.from({ length: 122 }, (_, at) => at - 1).filter((code) => code !== 0)
     const others = [new KafkaJSError('new'), new KafkaJSGroupCoordinatorNotFound('none'), wrapped(new Error('x')), 5]
     for (const failed of [publishError, transactionError])
@@ -85,24 +85,24 @@ describe('publishError', () => {
     expect(publishError('publish', protocol(90)).message).not.toContain('another process')
   })
 
-  it('names a port of a controller, which supports other requests than a broker', () => {
+  test('names a port of a controller, which supports other requests than a broker', () => {
     const error = wrapped(new KafkaJSServerDoesNotSupportApiKey('not supported', { apiKey: 3, apiName: 'Metadata' }))
     expect(publishError('describe the cluster', error).message).toMatch(/controller's, .*: correct KAFKA_BROKERS/)
   })
 
-  it('returns an error unchanged when it already has a code', () => {
+  test('returns an error unchanged when it already has a code', () => {
     const coded = new ConnectorError('publish.refused', 'a record of 7 bytes')
     expect(publishError('publish', coded)).toBe(coded)
   })
 
-  it('never includes the text of the original error, which may contain sent data', () => {
+  test('never includes the text of the original error, which may contain sent data', () => {
     expect(publishError('publish', new TypeError('bad value "secret"')).message).toMatch(
       /^publish: TypeError: this is a defect/,
     )
   })
 })
 
-it('finds an error code inside wrapper errors', () => {
+test('finds an error code inside wrapper errors', () => {
   expect(hasKafkaError(wrapped(protocol(51)), 'CONCURRENT_TRANSACTIONS')).toBe(true)
   expect(hasKafkaError(wrapped(protocol(50)), 'CONCURRENT_TRANSACTIONS')).toBe(false)
 })

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { murmur2, partitionOf } from '../../../connector/kafka/partitioner.ts'
 
 /** Computed with `Utils.murmur2` of Kafka's Java client 4.4.0: key, hash, partition of 6, partition of 24. */
@@ -14,7 +14,7 @@ const javaResults = [
 ] as const
 
 describe('partitionOf', () => {
-  it.each(javaResults)('chooses the same partition for %j as the Java client', (key, hash, ofSix, ofTwentyFour) => {
+  test.each(javaResults)('chooses the same partition for %j as the Java client', (key, hash, ofSix, ofTwentyFour) => {
     const bytes = Buffer.from(key)
     expect(murmur2(bytes)).toBe(hash)
     expect(partitionOf(bytes, 6)).toBe(ofSix)

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { assignSlots, type SlotClaim } from '../../../connector/placement/assign-slots.ts'
 
 const ones = (slots: number) => Array.from({ length: slots }, () => 1)
@@ -34,7 +34,7 @@ const keptOf = (claims: readonly SlotClaim[], shares: ReadonlyMap<string, readon
   claims.reduce((sum, { member, held }) => sum + held.filter((slot) => shares.get(member)?.includes(slot)).length, 0)
 
 describe('assignSlots', () => {
-  it('assigns every slot to exactly one member', () => {
+  test('assigns every slot to exactly one member', () => {
     fc.assert(
       fc.property(groups(3), ([claims, streamsInSlot]) => {
         const given = [...assignSlots(claims, streamsInSlot).values()].flat()
@@ -43,7 +43,7 @@ describe('assignSlots', () => {
     )
   })
 
-  it('balances streams within 1 when no slot has several streams', () => {
+  test('balances streams within 1 when no slot has several streams', () => {
     fc.assert(
       fc.property(groups(1), ([claims, streamsInSlot]) => {
         const shares = assignSlots(claims, streamsInSlot)
@@ -53,7 +53,7 @@ describe('assignSlots', () => {
     )
   })
 
-  it('returns the same result for any order of members', () => {
+  test('returns the same result for any order of members', () => {
     fc.assert(
       fc.property(groups(3), fc.infiniteStream(fc.nat()), ([claims, streamsInSlot], order) => {
         const shuffled = claims
@@ -65,7 +65,7 @@ describe('assignSlots', () => {
     )
   })
 
-  it('moves no stream when it runs again on its own result', () => {
+  test('moves no stream when it runs again on its own result', () => {
     fc.assert(
       fc.property(groups(1), ([claims, streamsInSlot]) => {
         const shares = assignSlots(claims, streamsInSlot)
@@ -77,7 +77,7 @@ describe('assignSlots', () => {
     )
   })
 
-  it('moves as few slots as the balance allows', () => {
+  test('moves as few slots as the balance allows', () => {
     fc.assert(
       fc.property(disjointGroups, ({ slots, claims }) => {
         const held = claims.map((one) => one.held.length).sort((one, other) => other - one)
@@ -88,14 +88,14 @@ describe('assignSlots', () => {
     )
   })
 
-  it('does not move a stream to balance empty slots', () => {
+  test('does not move a stream to balance empty slots', () => {
     const streamsInSlot = [1, 1, 1, 0, 0, 0, 0, 0]
     const shares = assignSlots([claim('a', [0, 1]), claim('b', [2, 3, 4, 5, 6, 7])], streamsInSlot)
     expect(shares.get('a')).toEqual(expect.arrayContaining([0, 1]))
     expect(shares.get('b')).toContain(2)
   })
 
-  it('assigns nothing when there are no members or no slots', () => {
+  test('assigns nothing when there are no members or no slots', () => {
     expect(assignSlots([], ones(4)).size).toBe(0)
     expect([...assignSlots([claim('a', [1])], [])]).toEqual([['a', []]])
   })

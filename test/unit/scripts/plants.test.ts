@@ -1,15 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { planted } from '../../plants/planted.ts'
 import { plants } from '../../plants/plants.ts'
 
 describe('a planted defect', () => {
-  it.each(plants.map((plant) => [plant.name, plant] as const))('can be planted: %s', (_name, plant) => {
+  test.each(plants.map((plant) => [plant.name, plant] as const))('can be planted: %s', (_name, plant) => {
     const source = readFileSync(`connector/${plant.file}`, 'utf8')
     expect(planted(plant, source)).not.toBe(source)
   })
 
-  it('is to be found by tests that exist', () => {
+  test('is to be found by tests that exist', () => {
     const files = plants.flatMap(({ by }) => ('unit' in by ? by.unit.split(' ') : []))
     expect(files.filter((file) => !existsSync(`test/unit/${file}`))).toEqual([])
   })

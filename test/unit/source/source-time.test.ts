@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { SourceTime } from '../../../connector/source/client-source.ts'
 import {
   instantOf,
@@ -38,7 +38,7 @@ function reading(instantMs: number, timeZone: string): string {
 }
 
 describe('wallClock', () => {
-  it('matches Intl at any time in any zone', () => {
+  test('matches Intl at any time in any zone', () => {
     fc.assert(
       fc.property(modern, zone, (instant, timeZone) => {
         expect(wallClock(instant, timeZone)).toBe(reading(instant, timeZone))
@@ -46,19 +46,19 @@ describe('wallClock', () => {
     )
   })
 
-  it('supports old dates with unusual offsets', () => {
+  test('supports old dates with unusual offsets', () => {
     expect(wallClock(at('1900-01-01T00:00:00Z'), 'Europe/Paris')).toBe('1900-01-01T00:09:21')
     expect(wallClock(at('0050-06-01T00:00:00Z'), 'UTC')).toBe('0050-06-01T00:00:00')
   })
 
-  it('drops fractions of a second, also before 1970', () => {
+  test('drops fractions of a second, also before 1970', () => {
     expect(wallClock(at('2024-01-31T12:45:00.999Z'), 'Europe/Paris')).toBe('2024-01-31T13:45:00')
     expect(wallClock(-1, 'UTC')).toBe('1969-12-31T23:59:59')
   })
 })
 
 describe('smallestReading', () => {
-  it('is the smallest of all texts in between, in any zone', () => {
+  test('is the smallest of all texts in between, in any zone', () => {
     const aroundAChange = fc.oneof(
       modern,
       fc
@@ -95,7 +95,7 @@ test('an instant a fraction of a millisecond from a change is on the correct sid
 })
 
 describe('instantOf', () => {
-  it('returns the instant, or the selected one for a text in the repeated hour', () => {
+  test('returns the instant, or the selected one for a text in the repeated hour', () => {
     fc.assert(
       fc.property(modern, zone, (instant, timeZone) => {
         const text = wallClock(instant, timeZone)
@@ -107,7 +107,7 @@ describe('instantOf', () => {
     )
   })
 
-  it('returns an instant before or after the change for a text that the clocks skipped', () => {
+  test('returns an instant before or after the change for a text that the clocks skipped', () => {
     const text = '2024-03-31T02:30:00' as SourceTime
     expect(instantOf(text, 'Europe/Paris', 'earlier')).toBe(at('2024-03-31T00:30:00Z'))
     expect(instantOf(text, 'Europe/Paris', 'later')).toBe(at('2024-03-31T01:30:00Z'))
@@ -115,7 +115,7 @@ describe('instantOf', () => {
 })
 
 describe('parseSourceTime', () => {
-  it.each([
+  test.each([
     ['2024-01-31', '2024-01-31T00:00:00'],
     ['2024-01-31 13:45:10', '2024-01-31T13:45:10'],
     ['2024-01-31T13:45:10.9876543', '2024-01-31T13:45:10'],
@@ -125,7 +125,7 @@ describe('parseSourceTime', () => {
     expect(parseSourceTime(text, 'Europe/Paris')).toBe(expected)
   })
 
-  it.each(['', 'yesterday', '31/01/2024', '2024-02-30', '2024-01-31T25:00:00', '2024-01-31T13:45:00+25:00'])(
+  test.each(['', 'yesterday', '31/01/2024', '2024-02-30', '2024-01-31T25:00:00', '2024-01-31T13:45:00+25:00'])(
     'rejects "%s"',
     (text) => {
       expect(parseSourceTime(text, 'Europe/Paris')).toBeUndefined()
@@ -135,7 +135,7 @@ describe('parseSourceTime', () => {
 
 describe('timeFormat', () => {
   const text = '2024-01-31T13:45:06' as SourceTime
-  it.each([
+  test.each([
     ["yyyy-MM-dd'T'HH:mm:ss.SSS", '2024-01-31T13:45:06.000'],
     ["yyyy-MM-dd'T'HH:mm:ssXXX", '2024-01-31T13:45:06+01:00'],
     ['dd/MM/yyyy HH:mm:ss', '31/01/2024 13:45:06'],
@@ -144,12 +144,12 @@ describe('timeFormat', () => {
     expect(timeFormat(pattern, 'Europe/Paris')(text)).toBe(expected)
   })
 
-  it('uses the offset of the first instant in the repeated hour, and supports negative offsets', () => {
+  test('uses the offset of the first instant in the repeated hour, and supports negative offsets', () => {
     expect(timeFormat('XXX', 'Europe/Paris')('2024-10-27T02:30:00' as SourceTime)).toBe('+02:00')
     expect(timeFormat('XXX', 'America/St_Johns')(text)).toBe('-03:30')
   })
 
-  it.each(['yyyy-mm-DD', "yyyy'T", 'constructor'])('rejects the pattern %s', (pattern) => {
+  test.each(['yyyy-mm-DD', "yyyy'T", 'constructor'])('rejects the pattern %s', (pattern) => {
     expect(() => timeFormat(pattern, 'UTC')).toThrow(expect.objectContaining({ code: 'config.invalid' }))
   })
 })

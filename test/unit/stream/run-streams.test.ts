@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Observe, PipelineEvent, StreamState } from '../../../connector/pipeline/pipeline-event.ts'
 import { type Placement, singlePlacement } from '../../../connector/placement/placement.ts'
 import type { Clock } from '../../../connector/runtime/clock.ts'
@@ -132,7 +132,7 @@ function setUp(placement: Placement, configured = ['a', 'b', 'c']) {
 }
 
 describe('runStreams', () => {
-  it('stops a stream that is assigned elsewhere, and aborts it at the deadline', async () => {
+  test('stops a stream that is assigned elsewhere, and aborts it at the deadline', async () => {
     const fake = fakePlacement()
     const { last, pass, states } = setUp(fake.placement)
     await fake.assign('a', 'b')
@@ -148,7 +148,7 @@ describe('runStreams', () => {
     expect(states.a).toEqual(['opening', 'waiting'])
   })
 
-  it('reports the changes of each assignment, including an empty first one', async () => {
+  test('reports the changes of each assignment, including an empty first one', async () => {
     const fake = fakePlacement()
     const { events, last } = setUp(fake.placement)
     await fake.assign()
@@ -166,7 +166,7 @@ describe('runStreams', () => {
 })
 
 describe('a stream that was fenced', () => {
-  it('runs again immediately after a newer assignment, even during contention', async () => {
+  test('runs again immediately after a newer assignment, even during contention', async () => {
     const fake = fakePlacement()
     const { last, pass, fences, runsOf } = setUp(fake.placement)
     await fake.assign('a')
@@ -183,7 +183,7 @@ describe('a stream that was fenced', () => {
 })
 
 describe('stopping', () => {
-  it('Invariant 6: leaves the group only after every stream has finished its page', async () => {
+  test('Invariant 6: leaves the group only after every stream has finished its page', async () => {
     const fake = fakePlacement()
     const { last, stop, done } = setUp(fake.placement)
     await fake.assign('a', 'b')
@@ -196,7 +196,7 @@ describe('stopping', () => {
     expect([...(await done).values()]).toMatchObject([{ kind: 'stopped' }, { kind: 'stopped' }, { kind: 'stopped' }])
   })
 
-  it('stops every stream and rejects when placement fails permanently', async () => {
+  test('stops every stream and rejects when placement fails permanently', async () => {
     const fake = fakePlacement()
     const { last, done } = setUp(fake.placement)
     await fake.assign('a')
@@ -210,7 +210,7 @@ describe('stopping', () => {
 })
 
 describe('with a single replica', () => {
-  it('runs all streams, again when they were fenced, and ends when they have ended', async () => {
+  test('runs all streams, again when they were fenced, and ends when they have ended', async () => {
     const { last, running, done, pass } = setUp(singlePlacement(['a', 'b']), ['a', 'b'])
     await settle()
     expect(running).toEqual(['a', 'b'])

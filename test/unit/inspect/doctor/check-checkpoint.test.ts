@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { type CheckpointDocument, serializeDocument } from '../../../../connector/checkpoint/checkpoint-document.ts'
 import { type CheckpointParts, checkCheckpoint } from '../../../../connector/inspect/doctor/check-store.ts'
 import type { CommitRecord, FoundRecord } from '../../../../connector/publish/event-publisher.ts'
@@ -37,7 +37,7 @@ function checkOf(document: CheckpointDocument | undefined, record: CommitRecord 
   return checkCheckpoint({ ...parts, ...('readState' in asked && { readState: asked.readState }) }, never)
 }
 
-it('names the replica on which the stream is open, or none', async () => {
+test('names the replica on which the stream is open, or none', async () => {
   const record = { epoch: 4, seq: 10, nonce: 'c', nextEvent: 2 }
   const ofOwner = async (owner: string | null) => {
     const { claim, ...document } = documentWith({})
@@ -47,7 +47,7 @@ it('names the replica on which the stream is open, or none', async () => {
   expect(await ofOwner(null)).toMatch(/^epoch \d+, open on no replica, claimed at .*Z; next event number 2$/)
 })
 
-it('fails when Kafka has an older commit record only', async () => {
+test('fails when Kafka has an older commit record only', async () => {
   const found = checkOf(documentWith({}), { epoch: 4, seq: 9, nonce: 'o', nextEvent: 2 })
   expect(await found).toMatchObject({ verdict: 'failed', code: 'checkpoint.events-lost' })
 })
@@ -55,7 +55,7 @@ it('fails when Kafka has an older commit record only', async () => {
 const withoutTopics = { readState: undefined, isTopicMissing: true }
 const { destination } = identity
 
-it.each([
+test.each([
   ['another topic', { destination: { ...destination, topic: 'other' } }, 'checkpoint.topic-lost'],
   ['the same topic, which was deleted', {}, 'checkpoint.topic-lost'],
 ])('fails with %s, although the topic does not exist yet', async (_, changed, code) => {
@@ -63,7 +63,7 @@ it.each([
   expect(await checkOf(documentWith({}), undefined, more)).toMatchObject({ verdict: 'failed', code })
 })
 
-it('fails when a stream without a checkpoint has a topic with records, unless that is meant', async () => {
+test('fails when a stream without a checkpoint has a topic with records, unless that is meant', async () => {
   const { destination } = identity
   const readState = async () => ({ destination, found: { kind: 'none' as const }, open: [], isEmpty: false })
   const more = { beginAt: '2026-01-01T00:00:00' as never, readState }
@@ -74,7 +74,7 @@ it('fails when a stream without a checkpoint has a topic with records, unless th
   expect(await checkOf(undefined, undefined, { ...more, topicUse: 'shared' })).toMatchObject({ verdict: 'ok' })
 })
 
-it('is ok while a replica writes the document', async () => {
+test('is ok while a replica writes the document', async () => {
   const record = { epoch: 5, seq: 1, nonce: 'n', nextEvent: 2 }
   expect(await checkOf(documentWith({}), record, { versions: ['1', '2'] })).toMatchObject({
     verdict: 'ok',

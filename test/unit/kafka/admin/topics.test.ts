@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { readTopics } from '../../../../connector/kafka/admin/topics.ts'
 import type { TopicConfig } from '../../../../connector/kafka/kafka-config.ts'
 import type { Broker } from '../../../../connector/kafka/kafkajs/cluster.ts'
@@ -53,19 +53,19 @@ const asked = (create?: TopicConfig['create'], hasPublished = false): Request =>
 })
 
 describe('readTopics', () => {
-  it('waits for a topic that a newly started broker does not know yet', async () => {
+  test('waits for a topic that a newly started broker does not know yet', async () => {
     const { read } = cluster({ unknownFor: 4, exists: true })
     expect((await read(asked())).events.partitions).toBe(2)
   })
 
-  it('reports a missing topic after six seconds', async () => {
+  test('reports a missing topic after six seconds', async () => {
     const { read, created, paused } = cluster({ unknownFor: 0, exists: false })
     await expect(read(asked())).rejects.toMatchObject({ code: 'publish.topic-missing' })
     expect(created).toEqual([])
     expect(paused.reduce((sum, ms) => sum + ms)).toBe(6300)
   })
 
-  it('does not create a topic again when events were published to it', async () => {
+  test('does not create a topic again when events were published to it', async () => {
     const { read, created } = cluster({ unknownFor: 0, exists: false })
     const opened = read(asked(creationOf(6), true))
     const message = 'open events: the topic no longer exists; the events published to it are lost'
@@ -73,7 +73,7 @@ describe('readTopics', () => {
     expect(created).toEqual([])
   })
 
-  it('creates nothing in another cluster than that of the checkpoint', async () => {
+  test('creates nothing in another cluster than that of the checkpoint', async () => {
     const { read, created } = cluster({ unknownFor: 0, exists: false })
     const request = { ...asked(creationOf(6)), clusterId: 'other' }
     await expect(read(request)).rejects.toMatchObject({

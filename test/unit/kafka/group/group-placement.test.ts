@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { membershipFailures } from '../../../../connector/kafka/group/group-placement.ts'
 import type { PlacementEvent } from '../../../../connector/placement/placement.ts'
 import { ConnectorError } from '../../../../connector/runtime/connector-error.ts'
@@ -14,7 +14,7 @@ const unreachable = (how: string) => new ConnectorError('publish.failed', how)
 const unauthorized = (acl: string) => new ConnectorError('publish.unauthorized', `the ACL ${acl} is missing`)
 
 describe('membershipFailures', () => {
-  it('reports a transient failure at the second attempt, once, even if its message changes', () => {
+  test('reports a transient failure at the second attempt, once, even if its message changes', () => {
     const { events, failures } = setUp()
     expect(failures.failed(unreachable('one'))).toBe(1)
     expect(events).toEqual([])
@@ -22,14 +22,14 @@ describe('membershipFailures', () => {
     expect(events).toMatchObject([{ kind: 'membership-lost', code: 'publish.failed' }])
   })
 
-  it('says nothing of a transient failure that the second attempt cures', () => {
+  test('says nothing of a transient failure that the second attempt cures', () => {
     const { events, failures } = setUp()
     failures.failed(unreachable('one'))
     failures.recovered()
     expect(events).toEqual([])
   })
 
-  it('reports the recovery with attempts and duration, and reports a later failure again', () => {
+  test('reports the recovery with attempts and duration, and reports a later failure again', () => {
     const { clock, events, failures } = setUp()
     failures.failed(unauthorized('x'))
     clock.pass(3_000)

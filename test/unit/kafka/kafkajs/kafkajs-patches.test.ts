@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { setImmediate as nextMacrotask } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { patchKafkaJs } from '../../../../connector/kafka/kafkajs/kafkajs-patches.ts'
 
 const load = createRequire(import.meta.url)
@@ -11,12 +11,12 @@ const Cluster = load('kafkajs/src/cluster')
 const silent = { debug: () => undefined, error: () => undefined, namespace: () => silent }
 
 describe('patchKafkaJs', () => {
-  it('shortens the first pause before a retry of InitProducerId', () => {
+  test('shortens the first pause before a retry of InitProducerId', () => {
     patchKafkaJs()
     expect(Cluster.prototype.retry).toMatchObject({ initialRetryTime: 20, retries: 30 })
   })
 
-  it('throws the error of a coordinator lookup when every broker fails', async () => {
+  test('throws the error of a coordinator lookup when every broker fails', async () => {
     patchKafkaJs()
     const pool = Object.create(BrokerPool.prototype, {
       brokers: { value: { 1: {}, 2: {} } },
@@ -50,12 +50,12 @@ describe('the request queue', () => {
       logger: silent,
     })
 
-  it('runs no timer while no request is pending', () => {
+  test('runs no timer while no request is pending', () => {
     newQueue().scheduleCheckPendingRequests()
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('sends pending requests when the throttle time ends', () => {
+  test('sends pending requests when the throttle time ends', () => {
     const queue = newQueue()
     const sent: number[] = []
     queue.maybeThrottle(500)
@@ -106,7 +106,7 @@ describe('a consumer that is stopped while brokers join or leave', () => {
     return { runner, group, answer: () => answered.resolve([]), looks: () => looks }
   }
 
-  it('stops and leaves the group', async () => {
+  test('stops and leaves the group', async () => {
     const { runner, group, answer, looks } = await whileBrokersChange()
     const stopped = runner.stop()
     answer()

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { RequestTarget } from '../../../../connector/kafka/kafkajs/cluster.ts'
 import {
   describeOpenTransactions,
@@ -23,12 +23,12 @@ describe('describeOpenTransactions', () => {
   const leader = (partitions: number[][]) =>
     broker({ 61: { maxVersion: 0 } }, [2, 2, 0x65, partitions.length + 1, ...partitions.flat(), 0, 0])
 
-  it('rejects when another broker leads a partition now', async () => {
+  test('rejects when another broker leads a partition now', async () => {
     const asked = describeOpenTransactions(leader([partition(0, 6)]), of)
     await expect(asked).rejects.toMatchObject({ type: 'NOT_LEADER_FOR_PARTITION' })
   })
 
-  it('sends nothing and names the required version when the broker is too old', async () => {
+  test('sends nothing and names the required version when the broker is too old', async () => {
     const asked = async () => await describeOpenTransactions(silent({ 61: { maxVersion: -1 } }), of)
     const message = expect.stringContaining('upgrade Kafka to 2.8 or newer')
     await expect(asked()).rejects.toMatchObject({ code: 'publish.refused', message })
@@ -42,7 +42,7 @@ describe('fetchStableOffset', () => {
     return broker({ 9: { maxVersion: 10 } }, [2, 2, 0x65, 2, ...partition, 0, 0, ofAll, 0])
   }
 
-  it.each([
+  test.each([
     ['partition', coordinator(3, 0), { type: 'UNKNOWN_TOPIC_OR_PARTITION' }],
     ['group', coordinator(0, 16), { type: 'NOT_COORDINATOR_FOR_GROUP' }],
   ])('rejects with any other error code of the %s', async (_level, target, error) => {
@@ -50,7 +50,7 @@ describe('fetchStableOffset', () => {
   })
 })
 
-it('describes a topic when one of its partitions has no leader', async () => {
+test('describes a topic when one of its partitions has no leader', async () => {
   const { topic } = await fetchMetadata(broker({ 3: { maxVersion: 13 } }, metadataAnswer('e', 5)), 'e')
   expect(topic?.partitions).toBe(2)
 })

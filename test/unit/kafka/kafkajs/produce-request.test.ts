@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import fc from 'fast-check'
 import type { Message } from 'kafkajs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { patchKafkaJs } from '../../../../connector/kafka/kafkajs/kafkajs-patches.ts'
 import {
   type Encoded,
@@ -42,7 +42,7 @@ describe('produceRequest', () => {
   })
   const messages = fc.array(message, { minLength: 1, maxLength: 5 })
 
-  it('writes the same bytes as kafkajs for the records that the connector sends', async () => {
+  test('writes the same bytes as kafkajs for the records that the connector sends', async () => {
     const isOwn = produceRequest((given) => ({ ...original(given), encode: () => Promise.reject(new Error('unused')) }))
     await fc.assert(
       fc.asyncProperty(messages, fc.constantFrom(1, 50), async (some, times) => {
@@ -53,7 +53,7 @@ describe('produceRequest', () => {
     )
   })
 
-  it('compresses the records as kafkajs does', async () => {
+  test('compresses the records as kafkajs does', async () => {
     await fc.assert(
       fc.asyncProperty(messages, async (some) => {
         const given = order(ownMessages(some, 5), { compression: 1 })
@@ -63,7 +63,7 @@ describe('produceRequest', () => {
     )
   })
 
-  it('lets kafkajs write its headers before the records without a copy, if the client id is not long', async () => {
+  test('lets kafkajs write its headers before the records without a copy, if the client id is not long', async () => {
     patchKafkaJs()
     await fc.assert(
       fc.asyncProperty(messages, fc.constantFrom(1, 9, 498, 499, 502, 503, 600), async (some, length) => {
@@ -87,14 +87,14 @@ describe('produceRequest', () => {
     )
   })
 
-  it('leaves other requests to kafkajs', () => {
+  test('leaves other requests to kafkajs', () => {
     const given = order([{ key: 'a', value: 'b', timestamp: '1' }])
     const request = original(given)
     expect(produceRequest(() => request)(given)).toBe(request)
   })
 })
 
-it('gives kafkajs the same groups as an array of messages', () => {
+test('gives kafkajs the same groups as an array of messages', () => {
   const records = ['a', 'b', 'c'].map((value) => ({ ...plain, value: Buffer.from(value), partition: 4 }))
   let choices = 0
   const partitioner = ({ message }: { message: { partition: number } }) => {

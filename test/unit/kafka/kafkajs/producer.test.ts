@@ -1,9 +1,9 @@
 import type { Transaction } from 'kafkajs'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Broker, Cluster } from '../../../../connector/kafka/kafkajs/cluster.ts'
 import { initialized } from '../../../../connector/kafka/kafkajs/producer.ts'
 
-it('reports the identity of a producer and its coordinator, and rejects when no producer was initialized', async () => {
+test('reports the identity of a producer and its coordinator, and rejects when no producer was initialized', async () => {
   const identity = { producerId: '7', producerEpoch: 2 }
   const broker = { initProducerId: async () => ({ ...identity, errorCode: 0 }) } as unknown as Broker
   const find: Cluster['findGroupCoordinator'] = async () => broker

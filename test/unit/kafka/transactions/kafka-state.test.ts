@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Cluster, CoordinatorFinder, KafkaRequest } from '../../../../connector/kafka/kafkajs/cluster.ts'
 import { fetchRecord, parseRecord } from '../../../../connector/kafka/transactions/kafka-state.ts'
 import { codeOf } from '../../../../connector/runtime/connector-error.ts'
@@ -6,7 +6,7 @@ import { codeOf } from '../../../../connector/runtime/connector-error.ts'
 const place = { group: 'shop.north', topic: 'events' }
 const record = { epoch: 3, seq: 12, nonce: 'n', nextEvent: 40 }
 
-it.each([
+test.each([
   ['without metadata', { offset: '12', metadata: null }],
   ['that is not JSON', { offset: '12', metadata: 'consumer-1' }],
   ['with a field of another type', { offset: '12', metadata: '{"epoch":"3","seq":12,"nonce":"n","events":40}' }],
@@ -49,7 +49,7 @@ function partitionedCluster() {
   return cluster as unknown as Cluster
 }
 
-it('reads from the coordinator that `finder` names, not from a broker that names itself', async () => {
+test('reads from the coordinator that `finder` names, not from a broker that names itself', async () => {
   const asked: unknown[] = []
   const finder: CoordinatorFinder = {
     findGroupCoordinator: async (of) => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { OutgoingRecord } from '../../../../connector/event/client-event.ts'
 import { partitionOf } from '../../../../connector/kafka/partitioner.ts'
 import {
@@ -17,7 +17,7 @@ const layout = (partitions: number, maxMessageBytes = 1_000_000) => ({
 })
 const event = sentEvent
 
-it('sends a tombstone to its partition, after the event with its key, without a value and with its own headers', () => {
+test('sends a tombstone to its partition, after the event with its key, without a value and with its own headers', () => {
   const headers = { ce_type: 'client.erased' }
   const partition = partitionOf(Buffer.from('a'), 50)
   const gone = (to: number) => ({ to: 'events' as const, partition: to, key: 'a', value: null, headers })
@@ -28,7 +28,7 @@ it('sends a tombstone to its partition, after the event with its key, without a 
   expect(messages[1]?.headers).toEqual(headers)
 })
 
-it('begins a new chunk before a chunk exceeds nine tenths of the size limit', () => {
+test('begins a new chunk before a chunk exceeds nine tenths of the size limit', () => {
   const large = partitionBatches(
     Array.from({ length: 5 }, () => event('a', 'x'.repeat(400))),
     layout(1, 1_000),
@@ -40,7 +40,7 @@ it('begins a new chunk before a chunk exceeds nine tenths of the size limit', ()
 const overheadOf = ({ headers }: OutgoingRecord) =>
   Object.entries(headers).reduce((sum, [name, text]) => sum + name.length + text.length + 4, 36)
 
-it('counts the size in bytes, and sends a record in its own chunk when it just fits', () => {
+test('counts the size in bytes, and sends a record in its own chunk when it just fits', () => {
   const room = 1_000 - overheadOf(event('a', '')) - 1
   const fits = partitionBatches([event('a', '1'), event('a', 'é'.repeat(Math.floor(room / 2)))], layout(1, 1_000))
   expect(fits[0]?.map((chunk) => chunk.records.length)).toEqual([1, 1])
@@ -49,7 +49,7 @@ it('counts the size in bytes, and sends a record in its own chunk when it just f
   expect(codeOf(captured(tooLarge))).toBe('publish.refused')
 })
 
-it('reports neither key nor value of a record that is too large', () => {
+test('reports neither key nor value of a record that is too large', () => {
   const error = captured(() => partitionBatches([event('secret-id', 'secret-value'.repeat(100))], layout(1, 1_000)))
   expect(String(error)).not.toContain('secret')
 })
@@ -72,7 +72,7 @@ const answerTo = ({ topic, partition }: PartitionChunk) => [{ topicName: topic, 
 const isGivenUp = () => false
 
 describe('sendBatches', () => {
-  it('sends the chunks of one partition one after another, and the partitions in parallel', async () => {
+  test('sends the chunks of one partition one after another, and the partitions in parallel', async () => {
     const pending = new Map<number, PromiseWithResolvers<void>>()
     const sent: string[] = []
     const send = async (chunk: PartitionChunk) => {
@@ -94,7 +94,7 @@ describe('sendBatches', () => {
     await done
   })
 
-  it.each([
+  test.each([
     ['nothing', []],
     ['another partition', [{ topicName: 'events', partition: 1, errorCode: 0 }]],
     ['another topic', [{ topicName: 'dlq', partition: 0, errorCode: 0 }]],
@@ -105,7 +105,7 @@ describe('sendBatches', () => {
     await expect(sending).rejects.toMatchObject({ code: 'publish.failed' })
   })
 
-  it('rejects with the first error, starts no request after it, and waits for the requests in flight', async () => {
+  test('rejects with the first error, starts no request after it, and waits for the requests in flight', async () => {
     const gate = Promise.withResolvers<void>()
     const sent: number[] = []
     const send = async (chunk: PartitionChunk) => {
@@ -124,7 +124,7 @@ describe('sendBatches', () => {
     expect(sent).toEqual([0, 1])
   })
 
-  it('starts no further request when it is given up', async () => {
+  test('starts no further request when it is given up', async () => {
     let sent = 0
     const send = async (chunk: PartitionChunk) => {
       sent += 1

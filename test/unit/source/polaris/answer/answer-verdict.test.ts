@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { ConnectorError, isTransient } from '../../../../../connector/runtime/connector-error.ts'
 import { judgeAnswer, statusError } from '../../../../../connector/source/polaris/answer/answer-verdict.ts'
 import { networkError } from '../../../../../connector/source/polaris/answer/network-error.ts'
@@ -16,7 +16,7 @@ const errorOf = (status: number, headers: IncomingHttpHeaders = {}, serverTime?:
 const coded = (code: string, cause?: unknown) => Object.assign(new Error('with DUPONT in it', { cause }), { code })
 
 describe('statusError', () => {
-  it.each([
+  test.each([
     [401, 'source.unauthorized', false],
     [404, 'source.function-missing', true],
     [408, 'source.unreachable', true],
@@ -32,19 +32,19 @@ describe('statusError', () => {
     expect(isTransient(error)).toBe(transient)
   })
 
-  it('returns no error for 200', () => {
+  test('returns no error for 200', () => {
     expect(errorOf(200)).toBeUndefined()
   })
 
-  it('says for 404 that POLARIS_URL is wrong, before it names the successor of the function', () => {
+  test('says for 404 that POLARIS_URL is wrong, before it names the successor of the function', () => {
     expect(errorOf(404)?.message).toMatch(/POLARIS_URL is wrong.*withdrawn.*WebConnect/)
   })
 
-  it('does not include an invalid content type', () => {
+  test('does not include an invalid content type', () => {
     expect(errorOf(500, { 'content-type': 'DUPONT; x' })?.message).toContain('no content type')
   })
 
-  it.each([
+  test.each([
     ['120', 120_000],
     ['Wed, 31 Jan 2024 13:45:30 GMT', 30_000],
     ['Wed, 31 Jan 2024 13:44:30 GMT', 0],
@@ -55,7 +55,7 @@ describe('statusError', () => {
     expect(error?.retryAfterMs).toBe(ms)
   })
 
-  it.each([
+  test.each([
     ['Negotiate, NTLM', /offers Negotiate, NTLM, and the connector needs Basic or anonymous/],
     ['negotiate, BASIC realm="a, Digest b"', /offers negotiate, BASIC \(/],
     ['NTLM TlRMTVNTUAACAAAA==', /offers NTLM,/],
@@ -67,7 +67,7 @@ describe('statusError', () => {
 })
 
 describe('networkError', () => {
-  it.each([
+  test.each([
     ['ECONNRESET', url, 'source.unreachable', 'polaris.example.com:443'],
     ['ECONNRESET', http, 'source.unreachable', 'use https:// in POLARIS_URL'],
     ['CERT_HAS_EXPIRED', url, 'source.certificate', 'has expired'],
@@ -79,12 +79,12 @@ describe('networkError', () => {
     expect(error.message).not.toContain('DUPONT')
   })
 
-  it('finds the code in a cause and in the first error of an AggregateError', () => {
+  test('finds the code in a cause and in the first error of an AggregateError', () => {
     expect(networkError(new Error('x', { cause: coded('ECONNREFUSED') }), url).code).toBe('source.unreachable')
     expect(networkError(new AggregateError([coded('ENOTFOUND')]), url).code).toBe('source.unreachable')
   })
 
-  it('returns a ConnectorError unchanged and throws a bug', () => {
+  test('returns a ConnectorError unchanged and throws a bug', () => {
     const error = new ConnectorError('source.certificate', 'x')
     expect(networkError(error, url)).toBe(error)
     expect(() => networkError(new TypeError('x'), url)).toThrow(TypeError)
@@ -104,7 +104,7 @@ const PAGES = {
 }
 
 describe('judgeAnswer', () => {
-  it.each([
+  test.each([
     [401, 'x', 'refused source.unauthorized'],
     [403, 'x', 'no-session source.forbidden'],
     [500, 'Accès refusé au fichier', 'no-page source.server-error'],
@@ -119,7 +119,7 @@ describe('judgeAnswer', () => {
     expect(judged(status, body)).toBe(expected)
   })
 
-  it('accepts a page, whatever words its clients contain', () => {
+  test('accepts a page, whatever words its clients contain', () => {
     const words =
       'Session expirée, login, accès refusé, consultation des membres clients, <html><input type="password">'
     expect(
@@ -130,7 +130,7 @@ describe('judgeAnswer', () => {
     ).toBe('page')
   })
 
-  it('returns a page or a ConnectorError for any bytes (invariant 9)', () => {
+  test('returns a page or a ConnectorError for any bytes (invariant 9)', () => {
     const edit = fc.record({
       at: fc.nat(400),
       remove: fc.nat(3),

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { faultIn, serverMessage } from '../../../../../connector/source/polaris/answer/server-message.ts'
 import { judgeLogin } from '../../../../../connector/source/polaris/session/login-verdict.ts'
 import { httpAnswer } from '../../../../support/http-answer.ts'
@@ -14,7 +14,7 @@ const detail = (type: string, inner = '') =>
   `<ExceptionDetail><InnerException>${inner}</InnerException><Message>Dupont</Message><StackTrace>   at Polaris.Acl.Login(String user)</StackTrace><Type>${type}</Type></ExceptionDetail>`
 
 describe('the text of a response that is not a page', () => {
-  it.each([
+  test.each([
     ['XML', '<Erreur code="5">Session expir&#233;e</Erreur>', /Session\s+expirée/],
     ['XML that is not well-formed', '<Erreur><Message>Session expir&eacute;e<br></Message>', /Session expir&eacute;e/],
     ['JSON', '{"Error":{"Message":"Session \\u0065xpirée","Code":5}}', /Session expirée/],
@@ -28,20 +28,20 @@ describe('the text of a response that is not a page', () => {
     expect(textOf(body)).toMatch(expected)
   })
 
-  it('is what the first 64 KB say', () => {
+  test('is what the first 64 KB say', () => {
     const long = 'x'.repeat(100_000)
     expect(textOf(`<Erreur><Message>Session expirée</Message><Trace>${long}</Trace></Erreur>`)).toContain('expirée')
     const fault = soap11('s:Client', `<detail>${detail('System.TimeoutException')}${long}</detail>`)
     expect(faultOf(fault)).toBe('System.TimeoutException')
   })
 
-  it('is read byte by byte if the bytes are not valid in their encoding', () => {
+  test('is read byte by byte if the bytes are not valid in their encoding', () => {
     expect(textOf(Buffer.from('<Erreur>Accès refusé</Erreur>', 'latin1'))).toBe('Accès refusé')
   })
 })
 
 describe('the fault of a response', () => {
-  it.each([
+  test.each([
     ['a SOAP 1.1 fault', soap11('s:Client'), 's:Client'],
     [
       'a SOAP 1.2 fault',
@@ -77,7 +77,7 @@ describe('the fault of a response', () => {
   })
 
   // Invariant 8: no personal data in an error.
-  it.each([
+  test.each([
     soap11('Dupont'),
     soap11('DUPONT'),
     soap11('zoe.dupont@exemple.fr'),
@@ -95,7 +95,7 @@ describe('the fault of a response', () => {
 const KB = 1024
 const repeated = (unit: string) => unit.repeat(Math.floor((70 * KB) / unit.length))
 
-it.each([
+test.each([
   ['{"errorerror…', `{"${repeated('error')}`],
   ['<a><a>…', repeated('<a>')],
   ['<a/><a/>…', `<r>${repeated('<a/>')}`],

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { canonicalJson } from '../../../../../connector/event/canonical-json.ts'
 import { listShaper } from '../../../../../connector/event/list-shapes.ts'
 import type { ClientRecord, ClientValue } from '../../../../../connector/source/client-source.ts'
@@ -9,7 +9,7 @@ import { decodePage } from '../../../../../connector/source/polaris/decode/page/
 import { wallClock } from '../../../../../connector/source/source-time.ts'
 
 describe('normaliseText', () => {
-  it.each([
+  test.each([
     '0001-01-01T00:00:00',
     '0001-01-01T00:00:00+01:00',
     '0001-01-01',
@@ -20,7 +20,7 @@ describe('normaliseText', () => {
     expect(normaliseText(text, 'Europe/Paris')).toBeUndefined()
   })
 
-  it.each([
+  test.each([
     ['/Date(1706705100000+0100)/', '2024-01-31T13:45:00'],
     ['/Date(1706705100120-0500)/', '2024-01-31T13:45:00.12'],
     ['/Date(-1)/', '1970-01-01T00:59:59.999'],
@@ -29,7 +29,7 @@ describe('normaliseText', () => {
     expect(normaliseText(text, 'Europe/Paris')).toBe(expected)
   })
 
-  it.each([
+  test.each([
     '',
     '01234',
     '0001-01-02T00:00:00',
@@ -149,7 +149,7 @@ function expected(value: Value): ClientValue | undefined {
   }
 }
 
-it('decodes the same client to the same record from XML and from JSON', () => {
+test('decodes the same client to the same record from XML and from JSON', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(client, configured), { maxLength: 4 }), (clients) => {
       const values = clients.map(

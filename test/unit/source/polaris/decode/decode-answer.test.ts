@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { recordMaker } from '../../../../../connector/source/polaris/decode/client-record.ts'
 import { decodeJson } from '../../../../../connector/source/polaris/decode/decode-answer.ts'
 
@@ -6,7 +6,7 @@ const client = (json: string) => recordMaker('Europe/Paris')(decodeJson(json).ro
 const failure = (code: string) => expect.objectContaining({ code })
 
 describe('decodeJson', () => {
-  it.each(['0', '-0', '1.50', '12345678901234567890', '0.1234567890123456789', '1E+5', '1e400'])(
+  test.each(['0', '-0', '1.50', '12345678901234567890', '0.1234567890123456789', '1E+5', '1e400'])(
     'keeps the original text of the number %s, at any position',
     (number) => {
       expect(client(`{"a": ${number} ,"s":"${number}:","l":[${number},\n${number}],"o":{"n":${number}}}`)).toEqual({
@@ -15,27 +15,32 @@ describe('decodeJson', () => {
     },
   )
 
-  it('leaves out null and the minimum date, and converts booleans and dates to text', () => {
+  test('leaves out null and the minimum date, and converts booleans and dates to text', () => {
     const json =
       '{"a":null,"b":"0001-01-01T00:00:00","c":true,"d":false,"e":"\\/Date(1706705100000+0100)\\/","f":"","g":[null,1],"h":{"i":null}}'
     expect(client(json)).toEqual({ c: 'true', d: 'false', e: '2024-01-31T13:45:00', f: '', g: ['1'], h: {} })
   })
 
-  it('leaves out the metadata of serializers', () => {
+  test('leaves out the metadata of serializers', () => {
     expect(client('{"__type":"InfoClient:#x","$id":"7","$type":"x","_type":"a","$":"b"}')).toEqual({
       _type: 'a',
       $: 'b',
     })
   })
 
-  it.each(['{"a":NaN}', '{"a":"\n"}', '{"a":1.50.1}', '{1.50:1}', '{"Memo":"5" plat"}', '{"a":"\\x"', '{"a":"\\u12x'])(
-    'rejects %s',
-    (json) => {
-      expect(() => decodeJson(json)).toThrow(failure('source.answer-malformed'))
-    },
-  )
+  test.each([
+    '{"a":NaN}',
+    '{"a":"\n"}',
+    '{"a":1.50.1}',
+    '{1.50:1}',
+    '{"Memo":"5" plat"}',
+    '{"a":"\\x"',
+    '{"a":"\\u12x',
+  ])('rejects %s', (json) => {
+    expect(() => decodeJson(json)).toThrow(failure('source.answer-malformed'))
+  })
 
-  it.each(['[', '{"a":'])('rejects excessive nesting of %s', (open) => {
+  test.each(['[', '{"a":'])('rejects excessive nesting of %s', (open) => {
     const close = open === '[' ? ']' : '}'
     for (const depth of [65, 1_000_000])
       expect(() => decodeJson(`${open.repeat(depth)}1${close.repeat(depth)}`)).toThrow(
@@ -44,7 +49,7 @@ describe('decodeJson', () => {
     expect(decodeJson(`${open.repeat(64)}1${close.repeat(64)}`).root.children).toHaveLength(1)
   })
 
-  it('replaces escaped characters that XML forbids, as references to them in XML, and counts them', () => {
+  test('replaces escaped characters that XML forbids, as references to them in XML, and counts them', () => {
     const json = '{"a":"1\\u0000\\u001F2\\ud800","b":"\\b\\f\\uFFFe\\udc00\\ud83d\\ude00\\t\\n\\r\\u0009\\"","n":1.50}'
     const { root, replacedCharacters } = decodeJson(json)
     expect(recordMaker('Europe/Paris')(root.value)).toEqual({
@@ -56,7 +61,7 @@ describe('decodeJson', () => {
     expect(client('{"a":"\\\\u0000\\\\b"}')).toEqual({ a: '\\u0000\\b' })
   })
 
-  it('does not include content in its errors', () => {
+  test('does not include content in its errors', () => {
     try {
       decodeJson('{"Nom":"DUPONT",}')
       expect.unreachable()

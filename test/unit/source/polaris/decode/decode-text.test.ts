@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { decodeText } from '../../../../../connector/source/polaris/decode/decode-text.ts'
 
 const text = '<?xml version="1.0"?><Nom>Zoé €</Nom>'
@@ -7,7 +7,7 @@ const utf16be = (value: string) => utf16le(value).swap16()
 const failure = (code: string) => expect.objectContaining({ code })
 
 describe('decodeText', () => {
-  it.each<[string, Buffer, string | undefined]>([
+  test.each<[string, Buffer, string | undefined]>([
     ['UTF-8, whatever Content-Type says', Buffer.from(text), 'text/xml; charset=iso-8859-1'],
     [
       'UTF-8 with a byte order mark',
@@ -27,24 +27,24 @@ describe('decodeText', () => {
     expect(decodeText(body, contentType)).toBe(text)
   })
 
-  it('decodes windows-1252 by its XML declaration, whatever Content-Type says', () => {
+  test('decodes windows-1252 by its XML declaration, whatever Content-Type says', () => {
     const body = Buffer.from('<?xml version="1.0" encoding="windows-1252"?><Nom>Zo\xe9 \x80</Nom>', 'latin1')
     expect(decodeText(body, 'text/xml; charset=utf-8')).toContain('<Nom>Zoé €</Nom>')
   })
 
-  it('decodes ISO-8859-1 by its XML declaration or by Content-Type', () => {
+  test('decodes ISO-8859-1 by its XML declaration or by Content-Type', () => {
     expect(
       decodeText(Buffer.from("<?xml version='1.0' encoding='ISO-8859-1'?><a>\xe9</a>", 'latin1'), undefined),
     ).toContain('<a>é</a>')
     expect(decodeText(Buffer.from('{"a":"\xe9"}', 'latin1'), 'application/json; charset=ISO-8859-1')).toBe('{"a":"é"}')
   })
 
-  it('decodes a UTF-8 document that declares utf-16', () => {
+  test('decodes a UTF-8 document that declares utf-16', () => {
     const body = Buffer.from('<?xml version="1.0" encoding="utf-16"?><Nom>Zoé</Nom>')
     expect(decodeText(body, undefined)).toContain('<Nom>Zoé</Nom>')
   })
 
-  it('rejects bytes that are not valid in their encoding', () => {
+  test('rejects bytes that are not valid in their encoding', () => {
     expect(() => decodeText(Buffer.from('<a>Zo\xe9</a>', 'latin1'), undefined)).toThrow(
       failure('source.answer-malformed'),
     )

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { ClientRecord } from '../../../../../connector/source/client-source.ts'
 import { recordMaker } from '../../../../../connector/source/polaris/decode/client-record.ts'
 import { decodeXml } from '../../../../../connector/source/polaris/decode/decode-xml.ts'
@@ -9,11 +9,11 @@ const client = (fields: string): ClientRecord => document(`<C>${fields}</C>`)
 const failure = (code: string) => expect.objectContaining({ code })
 
 describe('decodeXml: values', () => {
-  it('keeps white space in values and ignores it between elements', () => {
+  test('keeps white space in values and ignores it between elements', () => {
     expect(client('\n  <A>  x \n y </A>\n  <B> </B>\n')).toEqual({ A: '  x \n y ', B: ' ' })
   })
 
-  it('decodes named entities and numeric references once, and none within CDATA', () => {
+  test('decodes named entities and numeric references once, and none within CDATA', () => {
     expect(
       client(
         '<A>&lt;&amp;lt;&gt;&quot;&apos;&#233;&#xE9;&#x1F600;</A><B><![CDATA[<&amp;&#233;>]]></B><C>a<![CDATA[&]]>&amp;b</C>',
@@ -25,7 +25,7 @@ describe('decodeXml: values', () => {
     })
   })
 
-  it('decodes a character written as the references of its two surrogates', () => {
+  test('decodes a character written as the references of its two surrogates', () => {
     expect(client('<A>&#xD83D;&#xDE00;</A><B b="&#55357;&#56832;"/><C>a&#xD83D;&#xDE00;b&amp;</C>')).toEqual({
       A: '😀',
       B: { b: '😀' },
@@ -33,7 +33,7 @@ describe('decodeXml: values', () => {
     })
   })
 
-  it('replaces and counts references to characters that XML forbids', () => {
+  test('replaces and counts references to characters that XML forbids', () => {
     const { root, replacedCharacters } = decodeXml(
       '<C><A>a&#x0;b&#31;</A><B b="&#xFFFE;"/><D>&#xD83D;</D><E>&#xDE00;&#xD83D;😀</E><F>\ufffd&#xFFFD;&#x9;</F><G><![CDATA[&#x0;]]></G></C>',
     )
@@ -49,15 +49,15 @@ describe('decodeXml: values', () => {
     expect(decodeXml('<C>&amp;&#x20AC;</C>').replacedCharacters).toBe(0)
   })
 
-  it('reads a document that declares XML 1.1 as XML 1.0', () => {
+  test('reads a document that declares XML 1.1 as XML 1.0', () => {
     expect(document('<?xml version="1.1"?><C><A>\u0085&#x1;</A></C>')).toEqual({ A: '\u0085\ufffd' })
   })
 
-  it('decodes references in attributes, and keeps attributes beside the text of an element', () => {
+  test('decodes references in attributes, and keeps attributes beside the text of an element', () => {
     expect(client('<A code="a&amp;b">x</A><B n="1"/>')).toEqual({ A: { code: 'a&b', '#text': 'x' }, B: { n: '1' } })
   })
 
-  it('leaves out nil elements with any prefix, and keeps an empty element as an empty text', () => {
+  test('leaves out nil elements with any prefix, and keeps an empty element as an empty text', () => {
     expect(
       client(
         '<A xsi:nil="true"/><B i:nil="1"></B><C p3:nil="true" xmlns:p3="x"/><D/><E></E><F xsi:nil="false">x</F><G nil="true"/>',
@@ -65,7 +65,7 @@ describe('decodeXml: values', () => {
     ).toEqual({ D: '', E: '', F: 'x', G: { nil: 'true' } })
   })
 
-  it('drops namespaces, prefixes and the attributes of XML Schema', () => {
+  test('drops namespaces, prefixes and the attributes of XML Schema', () => {
     const xml =
       '<a:C xmlns:a="urn:a" xmlns="urn:b" xmlns:xsi="urn:c"><a:Nom xsi:type="xsd:string">x</a:Nom><V xml:space="preserve" a:w="1">y</V></a:C>'
     expect(decodeXml(xml).root.name).toBe('C')
@@ -74,7 +74,7 @@ describe('decodeXml: values', () => {
 })
 
 describe('decodeXml: lists', () => {
-  it('makes an element that is repeated a list at its own path, and keeps every name', () => {
+  test('makes an element that is repeated a list at its own path, and keeps every name', () => {
     expect(client('<Tel>1</Tel><Nom>x</Nom><Tel>2</Tel>')).toEqual({ Tel: ['1', '2'], Nom: 'x' })
     expect(client('<Cartes><Carte><No>1</No></Carte><Carte><No>2</No></Carte></Cartes>')).toEqual({
       Cartes: { Carte: [{ No: '1' }, { No: '2' }] },
@@ -89,7 +89,7 @@ describe('decodeXml: lists', () => {
 })
 
 describe('decodeXml: completeness', () => {
-  it.each([
+  test.each([
     ['an unknown entity', '<P>&nbsp;</P>'],
     ['a raw control character in an attribute', '<P a="\u001f"/>'],
     ['a raw U+FFFE', '<P>\ufffe</P>'],
@@ -101,7 +101,7 @@ describe('decodeXml: completeness', () => {
     expect(() => document(xml)).toThrow(failure('source.answer-malformed'))
   })
 
-  it('reports the position of an error without content', () => {
+  test('reports the position of an error without content', () => {
     try {
       decodeXml('<P>\n<Nom>DUPONT</Nom>\n<Dupont@x>1</Dupont@x></P>')
       expect.unreachable()

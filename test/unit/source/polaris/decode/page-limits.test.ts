@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { decodeAnswer } from '../../../../../connector/source/polaris/decode/decode-answer.ts'
 import { decodePage } from '../../../../../connector/source/polaris/decode/page/decode-page.ts'
 
@@ -11,7 +11,7 @@ const json = (clients: string) => `{"hasMoreResults":false,"Clients":[${clients}
 const xml = (clients: string) => `<p><hasMoreResults>false</hasMoreResults><Clients>${clients}</Clients></p>`
 
 describe('a page', () => {
-  it.each([
+  test.each([
     ['json', json('{},'.repeat(2_000).slice(0, -1)), json('{},'.repeat(2_001).slice(0, -1))],
     ['xml', xml('<InfoClient/>'.repeat(2_000)), xml('<InfoClient/>'.repeat(2_001))],
   ])('in %s with more than 2,000 clients shows that the server ignores the limit', (_, allowed, more) => {
@@ -19,7 +19,7 @@ describe('a page', () => {
     expect(() => clientsIn(more)).toThrow(failure('source.answer-too-large', /2001 clients.*ignores the limit/))
   })
 
-  it.each([
+  test.each([
     ['items', json(`{"a":[${'1.5,'.repeat(500_000)}1]}`)],
     ['lists', json(`{"a":[${'[],'.repeat(250_000)}[]]}`)],
     ['fields', json(`{${Array.from({ length: 250_001 }, (_, at) => `"${at}":1`).join(',')}}`)],
@@ -31,7 +31,7 @@ describe('a page', () => {
     expect(() => clientsIn(text)).toThrow(tooMuch)
   })
 
-  it('may have any text: what looks like structure does not count in it', () => {
+  test('may have any text: what looks like structure does not count in it', () => {
     const text = '[{,:\\"\\\\'.repeat(200_000)
     expect(clientsIn(json(`{"No":"1","a":"${text}"}`))[0]?.a).toHaveLength(1_200_000)
   })

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { cookies } from '../../../../../connector/source/polaris/http/cookies.ts'
 
 const now = Date.UTC(2026, 0, 1)
@@ -13,7 +13,7 @@ function after(...responses: readonly (readonly string[])[]): string {
   return kept.header()
 }
 
-it.each([
+test.each([
   'S=; Max-Age=0',
   'S=x; Max-Age=-1; Path=/',
   `S=; Expires=${date(now - 1000)}`,
@@ -22,14 +22,14 @@ it.each([
   expect(after(['S=a'], [text])).toBe('')
 })
 
-it.each([`S=b; Expires=${date(now + HOUR)}`, 'S=b; Max-Age=60', 'S=b; Expires=soon'])(
+test.each([`S=b; Expires=${date(now + HOUR)}`, 'S=b; Max-Age=60', 'S=b; Expires=soon'])(
   'keeps one that has not: %s',
   (text) => {
     expect(after(['S=a'], [text])).toBe('S=b')
   },
 )
 
-it('takes the time of the server where the response has it', () => {
+test('takes the time of the server where the response has it', () => {
   const kept = cookies(clock)
   kept.keep([`S=a; Expires=${date(now - HOUR)}`], now - 2 * HOUR)
   expect(kept.header()).toBe('S=a')

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { CheckPoint, ReadArguments, SourceTime } from '../../../../../connector/source/client-source.ts'
 import { apiBase, type ReadSettings, readRequest } from '../../../../../connector/source/polaris/http/read-request.ts'
 
@@ -16,13 +16,13 @@ const settings = (changed: Partial<ReadSettings> = {}): ReadSettings => ({
 })
 
 describe('readRequest', () => {
-  it('sends the required arguments with the documented names and order, without absent ones', () => {
+  test('sends the required arguments with the documented names and order, without absent ones', () => {
     expect(readRequest(settings(), at).url.href).toBe(
       'https://shop.example:3443/core/api/Client.GetClientsModified?lastChanged=2024-01-31T13%3A45%3A00&codeMagasin=12&limit=100&output=xml',
     )
   })
 
-  it('sends back a checkPoint with any characters verbatim (invariant 5)', () => {
+  test('sends back a checkPoint with any characters verbatim (invariant 5)', () => {
     const checkPoint = ' a+b&c=d é%/"\'#\n' as CheckPoint
     const get = readRequest(settings(), { ...at, checkPoint })
     expect(get.url.search).toContain('checkPoint=%20a%2Bb%26c%3Dd%20%C3%A9%25%2F%22')
@@ -31,7 +31,7 @@ describe('readRequest', () => {
 })
 
 describe('apiBase', () => {
-  it.each([
+  test.each([
     ['http://h', 'http://h/core/api/'],
     ['http://h/', 'http://h/core/api/'],
     ['http://h:81/core/api', 'http://h:81/core/api/'],

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { judgeLogin } from '../../../../../connector/source/polaris/session/login-verdict.ts'
 import { httpAnswer } from '../../../../support/http-answer.ts'
 
@@ -11,7 +11,7 @@ const judged = (status: number, text: string | Buffer) => {
 const LOGIN_FORM = '<html><form><input type=password></form></html>'
 
 describe('a login', () => {
-  it.each([
+  test.each([
     [401, 'x', 'refused source.unauthorized 30'],
     [200, '<boolean>false</boolean>', 'refused source.unauthorized 30'],
     [200, '<Erreur>Mot de passe incorrect</Erreur>', 'refused source.unauthorized 30'],
@@ -25,33 +25,33 @@ describe('a login', () => {
     expect(judged(status, text)).toBe(expected)
   })
 
-  it.each([
+  test.each([
     [200, ''],
     [200, '<boolean>true</boolean>'],
   ])('succeeded with status %i and %s', (status, text) => {
     expect(judged(status, text)).toBe('logged-in')
   })
 
-  it('is not refused when a redirect dropped user and password', () => {
+  test('is not refused when a redirect dropped user and password', () => {
     const verdict = judgeLogin({ ...httpAnswer(200, 'false'), hasLostArguments: true }, undefined)
     expect(verdict).toMatchObject({ kind: 'failed', error: { code: 'source.request-refused' } })
   })
 
-  it.each([
+  test.each([
     '<LoginResult><DefaultShop>3</DefaultShop><Error/><ErrorCode>0</ErrorCode></LoginResult>',
     '{"error":null,"token":"x"}',
   ])('succeeded with a field that only looks like an error: %s', (text) => {
     expect(judged(200, text)).toBe('logged-in')
   })
 
-  it('is refused with words in a SOAP fault, whose code is in the error', () => {
+  test('is refused with words in a SOAP fault, whose code is in the error', () => {
     const fault =
       '<s:Envelope xmlns:s="x"><s:Body><s:Fault><faultcode>s:Client</faultcode><faultstring>Mot de passe incorrect</faultstring></s:Fault></s:Body></s:Envelope>'
     const verdict = judgeLogin(httpAnswer(200, fault), undefined)
     expect(verdict).toMatchObject({ kind: 'refused', error: { message: expect.stringMatching(/: s:Client$/) } })
   })
 
-  it('is refused without the configured token', () => {
+  test('is refused without the configured token', () => {
     const token = { from: { kind: 'field', path: 'Token' }, sendAs: { kind: 'query', name: 's' } } as const
     const verdict = judgeLogin(httpAnswer(200, '<LoginResult/>'), token)
     expect(verdict).toMatchObject({ kind: 'refused', error: { code: 'source.unauthorized' } })

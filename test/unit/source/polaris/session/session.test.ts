@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { ConnectorError } from '../../../../../connector/runtime/connector-error.ts'
 import type { JudgedAnswer } from '../../../../../connector/source/polaris/answer/answer-verdict.ts'
 import type { HttpAnswer } from '../../../../../connector/source/polaris/http/http-caller.ts'
@@ -61,7 +61,7 @@ const failure = (code: string) => expect.objectContaining({ code })
 const unauthorized = { code: 'source.unauthorized' }
 
 describe('openSession with a login', () => {
-  it('logs in once, before the first call', async () => {
+  test('logs in once, before the first call', async () => {
     const { send, loginRequests } = scripted(login(), [httpAnswer(200)], [])
     expect([await send(), await send()]).toEqual([page, page])
     expect(loginRequests).toEqual([
@@ -69,13 +69,13 @@ describe('openSession with a login', () => {
     ])
   })
 
-  it('logs in again once and repeats the call when the session has expired', async () => {
+  test('logs in again once and repeats the call when the session has expired', async () => {
     const { send, loginRequests, callRequests } = scripted(login(), [httpAnswer(200)], [fine, loggedOut])
     expect([await send(), await send()]).toEqual([page, page])
     expect([loginRequests.length, callRequests.length]).toEqual([2, 3])
   })
 
-  it('gives up when a new login does not help, and uses the session when a later call succeeds', async () => {
+  test('gives up when a new login does not help, and uses the session when a later call succeeds', async () => {
     const { send, loginRequests, callRequests } = scripted(login(), [httpAnswer(200)], [fine, loggedOut, loggedOut])
     await send()
     await expect(send()).rejects.toEqual(failure('source.unauthorized'))
@@ -83,7 +83,7 @@ describe('openSession with a login', () => {
     expect([await send(), loginRequests.length]).toEqual([page, 2])
   })
 
-  it('tries a login that may have failed because of the password again after 5 minutes', async () => {
+  test('tries a login that may have failed because of the password again after 5 minutes', async () => {
     const { send, loginRequests, clock } = scripted(login(), [httpAnswer(500), httpAnswer(200)], [])
     for (const _attempt of [1, 2]) await expect(send()).rejects.toMatchObject({ code: 'source.server-error' })
     expect(loginRequests).toHaveLength(1)
@@ -91,7 +91,7 @@ describe('openSession with a login', () => {
     expect([await send(), loginRequests.length]).toEqual([page, 2])
   })
 
-  it('logs in again when an answer is no page, but only on a session older than a minute', async () => {
+  test('logs in again when an answer is no page, but only on a session older than a minute', async () => {
     const noPage: JudgedAnswer = { kind: 'no-page', error: new ConnectorError('source.error-document', 'session?') }
     const { send, clock, loginRequests } = scripted(
       login(),
@@ -107,7 +107,7 @@ describe('openSession with a login', () => {
     expect(loginRequests).toHaveLength(2)
   })
 
-  it('retries a login that failed for another reason', async () => {
+  test('retries a login that failed for another reason', async () => {
     const { send, loginRequests } = scripted(login(), [httpAnswer(503), httpAnswer(502), httpAnswer(200)], [])
     await expect(send()).rejects.toEqual(failure('source.server-error'))
     await expect(send()).rejects.toEqual(failure('source.server-error'))
@@ -117,7 +117,7 @@ describe('openSession with a login', () => {
 
 describe('openSession with a token', () => {
   const query = { kind: 'query', name: 'session' } as const
-  it.each<[string, string, TokenConfig['from'], string]>([
+  test.each<[string, string, TokenConfig['from'], string]>([
     ['a field', '<LoginResult><Token>a+b</Token></LoginResult>', { kind: 'field', path: 'token' }, 'a+b'],
     [
       'a dotted path',
@@ -134,7 +134,7 @@ describe('openSession with a token', () => {
     expect(callRequests[0]?.url.searchParams.get('a')).toBe('1')
   })
 
-  it('sends it as a header with a prefix, and the new one after a new login', async () => {
+  test('sends it as a header with a prefix, and the new one after a new login', async () => {
     const token: TokenConfig = {
       from: { kind: 'text' },
       sendAs: { kind: 'header', name: 'authorization', prefix: 'Bearer ' },
@@ -155,13 +155,13 @@ describe('openSession with a token', () => {
 })
 
 describe('openSession without a login', () => {
-  it('sends user and password with every call with Basic authentication', async () => {
+  test('sends user and password with every call with Basic authentication', async () => {
     const { send, callRequests } = scripted({ kind: 'basic', account: { user: 'zoé', password: 'p:w' } }, [], [])
     await send()
     expect(callRequests[0]?.headers).toEqual({ authorization: `Basic ${Buffer.from('zoé:p:w').toString('base64')}` })
   })
 
-  it('makes no call with a refused account for 30 minutes', async () => {
+  test('makes no call with a refused account for 30 minutes', async () => {
     const auth: AuthConfig = { kind: 'basic', account: { user: 'u', password: 'p' } }
     const { send, callRequests, clock } = scripted(auth, [], [loggedOut])
     for (const _attempt of [1, 2]) await expect(send()).rejects.toMatchObject(unauthorized)
@@ -170,7 +170,7 @@ describe('openSession without a login', () => {
     expect(await send()).toBe(page)
   })
 
-  it('does not take a login page for a refused account with Basic authentication', async () => {
+  test('does not take a login page for a refused account with Basic authentication', async () => {
     const auth: AuthConfig = { kind: 'basic', account: { user: 'u', password: 'p' } }
     const loginPage: JudgedAnswer = { kind: 'no-session', error: new ConnectorError('source.unauthorized', 'x') }
     const { send } = scripted(auth, [], [loginPage])
@@ -178,7 +178,7 @@ describe('openSession without a login', () => {
     expect(await send()).toBe(page)
   })
 
-  it('never blocks calls when no account is configured', async () => {
+  test('never blocks calls when no account is configured', async () => {
     const { send } = scripted({ kind: 'none' }, [], [loggedOut])
     await expect(send()).rejects.toMatchObject(unauthorized)
     expect(await send()).toBe(page)

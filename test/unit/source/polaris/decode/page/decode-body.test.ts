@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { OutputFormat } from '../../../../../../connector/source/client-source.ts'
 import { decodeBody } from '../../../../../../connector/source/polaris/decode/page/decode-page.ts'
 import { httpAnswer } from '../../../../../support/http-answer.ts'
@@ -17,7 +17,7 @@ const JSON_PAGE =
   '{"F":{"é":[[true],{}]},"s":"]}\\\\\\"😀","Cartes":{"C":[{"No":1e5,"Tels":"06"}]}},{}, null ],"o":[1,"[{",[]]}}'
 
 describe('decodeBody', () => {
-  it.each([
+  test.each([
     ['xml', XML, 3],
     ['json', JSON_PAGE, 4],
   ] as const)('decodes a page in %s, and refuses it where the other format was requested', (format, text, clients) => {
@@ -26,7 +26,7 @@ describe('decodeBody', () => {
     expect(() => decode(text, format === 'xml' ? 'json' : 'xml')).toThrow(malformed(/not in the requested format/))
   })
 
-  it.each([
+  test.each([
     ['xml', XML],
     ['json', JSON_PAGE.trim()],
   ] as const)('refuses a page in %s that ends after any byte (invariant 9)', (format, text) => {
@@ -37,7 +37,7 @@ describe('decodeBody', () => {
       )
   })
 
-  it.each([
+  test.each([
     '{"hasMoreResults":true,"checkPoint":"a","HASMORERESULTS":true}',
     '{"d":{"hasMoreResults":true,"checkPoint":"a","checkpoint":"a"}}',
     '<p><hasMoreResults>true</hasMoreResults><checkPoint>a</checkPoint><checkpoint>a</checkpoint></p>',

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { decodeAnswer } from '../../../../../../connector/source/polaris/decode/decode-answer.ts'
 import { decodePage } from '../../../../../../connector/source/polaris/decode/page/decode-page.ts'
 
@@ -8,7 +8,7 @@ const failure = (code: string, message = /./) =>
   expect.objectContaining({ code, message: expect.stringMatching(message) })
 
 describe('decodePage: hasMoreResults and checkPoint', () => {
-  it.each([
+  test.each([
     [
       'XML of XmlSerializer',
       '<FragmentedInfoClient xmlns:xsi="x"><hasMoreResults>true</hasMoreResults><checkPoint>t</checkPoint><clients /></FragmentedInfoClient>',
@@ -34,11 +34,11 @@ describe('decodePage: hasMoreResults and checkPoint', () => {
     expect(decode(text)).toEqual({ clients: [], hasMoreResults: true, checkPoint: 't', replacedCharacters: 0 })
   })
 
-  it.each(['false', 'False', 'FALSE', '0'])('reads %s as the last page', (flag) => {
+  test.each(['false', 'False', 'FALSE', '0'])('reads %s as the last page', (flag) => {
     expect(decode(`<p><hasMoreResults>${flag}</hasMoreResults></p>`).hasMoreResults).toBe(false)
   })
 
-  it.each([
+  test.each([
     '<p><hasMoreResults/><checkPoint>t</checkPoint></p>',
     '<p><InfoClient><No>1</No></InfoClient></p>',
     '{"checkPoint":"t","Clients":[]}',
@@ -48,7 +48,7 @@ describe('decodePage: hasMoreResults and checkPoint', () => {
     expect(() => decode(text)).toThrow(failure('source.answer-malformed', /hasMoreResults/))
   })
 
-  it('distinguishes error documents from other documents without a page', () => {
+  test('distinguishes error documents from other documents without a page', () => {
     expect(() => decode('<Info><Version>7</Version></Info>')).toThrow(failure('source.answer-malformed'))
     expect(() => decode('{}')).toThrow(failure('source.answer-malformed'))
     expect(() => decode('<Exception><Text>x</Text></Exception>')).toThrow(failure('source.error-document'))
@@ -61,24 +61,24 @@ describe('decodePage: hasMoreResults and checkPoint', () => {
 describe('decodePage: checkPoint', () => {
   const token = (xml: string) => decode(`<p><hasMoreResults>false</hasMoreResults>${xml}</p>`).checkPoint
 
-  it('is kept verbatim, including white space (invariant 5)', () => {
+  test('is kept verbatim, including white space (invariant 5)', () => {
     expect(token('<checkPoint> a &lt;b&gt;\n=</checkPoint>')).toBe(' a <b>\n=')
     expect(decode('{"hasMoreResults":false,"checkPoint":12345678901234567890}').checkPoint).toBe('12345678901234567890')
     expect(decode('{"hasMoreResults":false,"checkPoint":1.50}').checkPoint).toBe('1.50')
     expect(token('<checkPoint>0001-01-01T00:00:00</checkPoint>')).toBe('0001-01-01T00:00:00')
   })
 
-  it('is null when it is absent, nil or empty', () => {
+  test('is null when it is absent, nil or empty', () => {
     expect(['', '<checkPoint/>', '<checkPoint xsi:nil="true"/>'].map(token)).toEqual([null, null, null])
     expect(decode('{"hasMoreResults":false,"checkPoint":null}').checkPoint).toBeNull()
   })
 
-  it('may be missing where more is promised: the scan says that it is stuck', () => {
+  test('may be missing where more is promised: the scan says that it is stuck', () => {
     const page = decode('<p><InfoClient><No>1</No></InfoClient><hasMoreResults>true</hasMoreResults></p>')
     expect(page).toMatchObject({ hasMoreResults: true, checkPoint: null })
   })
 
-  it('is rejected when it contains a character that XML forbids, which could not be sent back (invariant 5)', () => {
+  test('is rejected when it contains a character that XML forbids, which could not be sent back (invariant 5)', () => {
     for (const reference of ['&#x0;', '&#xD83D;'])
       expect(() => token(`<checkPoint>a${reference}</checkPoint>`)).toThrow(
         failure('source.answer-malformed', /checkPoint/),
@@ -86,7 +86,7 @@ describe('decodePage: checkPoint', () => {
     expect(token('<checkPoint>a\ufffd&#xD83D;&#xDE00;</checkPoint>')).toBe('a\ufffd😀')
   })
 
-  it('is rejected when it is not text or cannot be sent back', () => {
+  test('is rejected when it is not text or cannot be sent back', () => {
     expect(() => decode('{"hasMoreResults":false,"checkPoint":{}}')).toThrow(failure('source.answer-malformed'))
   })
 })
@@ -96,7 +96,7 @@ describe('decodePage: the clients', () => {
     decode(`<p><hasMoreResults>false</hasMoreResults>${inner}</p>`, field).clients
   const json = (inner: string, field?: string) => decode(`{"hasMoreResults":false,${inner}}`, field).clients
 
-  it.each([
+  test.each([
     '<p><hasMoreResults>true</hasMoreResults><checkPoint>t</checkPoint><Total>0</Total></p>',
     '{"hasMoreResults":true,"checkPoint":"t","Total":0,"Tags":["a"]}',
     '{"d":{"hasMoreResults":true,"checkPoint":"t"}}',
@@ -106,7 +106,7 @@ describe('decodePage: the clients', () => {
     expect(decode(text.replace('true', 'false')).clients).toEqual([])
   })
 
-  it('are rejected when an item is not a client', () => {
+  test('are rejected when an item is not a client', () => {
     expect(() => json('"Clients":[{"No":1},"DUPONT"]')).toThrow(
       failure('source.answer-malformed', /^(?!.*DUPONT).*item 2/),
     )
@@ -114,7 +114,7 @@ describe('decodePage: the clients', () => {
     expect(() => json('"Clients":[[1]]', 'Clients')).toThrow(failure('source.answer-malformed'))
   })
 
-  it('include empty clients, so that each one is counted', () => {
+  test('include empty clients, so that each one is counted', () => {
     expect(json('"Clients":[{"No":1},{},null]')).toEqual([{ No: '1' }, {}, {}])
     expect(xml('<Clients><InfoClient><No>1</No></InfoClient><InfoClient/></Clients>')).toEqual([{ No: '1' }, {}])
   })

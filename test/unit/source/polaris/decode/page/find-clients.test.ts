@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { decodeAnswer } from '../../../../../../connector/source/polaris/decode/decode-answer.ts'
 import { decodePage, type PageSettings } from '../../../../../../connector/source/polaris/decode/page/decode-page.ts'
 
@@ -17,7 +17,7 @@ const none = { clients: [], path: undefined }
 const two = [{ No: '1' }, { No: '2' }]
 
 describe('the list of clients', () => {
-  it.each([
+  test.each([
     ['elements named InfoClient', xml('<L><InfoClient><No>1</No></InfoClient><InfoClient><No>2</No></InfoClient></L>')],
     ['an array', json('"Clients":[{"No":1},{"No":2}]')],
     ['an array beside another object', json(`"Clients":[{"No":1},{"No":2}],${JSON_SHOP}`)],
@@ -28,7 +28,7 @@ describe('the list of clients', () => {
     expect(clients).toEqual(two)
   })
 
-  it('may have one client: in an InfoClient, an array, or at a known path', () => {
+  test('may have one client: in an InfoClient, an array, or at a known path', () => {
     const one = { clients: [{ No: '1' }] }
     expect(xml('<L><InfoClient><No>1</No></InfoClient></L>')).toMatchObject({ ...one, path: ['L', 'InfoClient'] })
     expect(json('"L":[{"No":1}]')).toMatchObject({ ...one, path: ['L'] })
@@ -36,7 +36,7 @@ describe('the list of clients', () => {
     expect(json('"Clients":{"No":1}', at('Clients'))).toMatchObject(one)
   })
 
-  it.each([
+  test.each([
     ['an empty element', xml('<Clients/>')],
     ['an InfoClient that is nil', xml('<Clients><InfoClient xsi:nil="true"/></Clients>')],
     ['an empty array beside an object', json(`"Clients":[],${JSON_SHOP}`)],
@@ -49,7 +49,7 @@ describe('the list of clients', () => {
     expect(page).toMatchObject(none)
   })
 
-  it.each([
+  test.each([
     ['a single object', () => xml(XML_SHOP), /fields Magasin; a single client may be at Magasin;/],
     [
       'a single element in a wrapper',
@@ -82,7 +82,7 @@ describe('the list of clients', () => {
     expect(read).toThrow(/set POLARIS_CLIENTS_FIELD/)
   })
 
-  it.each([
+  test.each([
     ['an empty element', xml('<Clients/><M><No>1</No></M><M><No>2</No></M>')],
     ['a nil element', xml('<Clients xsi:nil="true"/><M><No>1</No></M><M><No>2</No></M>')],
     ['an empty element in the wrapper', xml('<L><Clients/><M><No>1</No></M><M><No>2</No></M></L>')],
@@ -91,7 +91,7 @@ describe('the list of clients', () => {
     expect(page).toMatchObject({ clients: two, path: undefined })
   })
 
-  it('has a path that is kept beside flag, token, status fields and elements with content', () => {
+  test('has a path that is kept beside flag, token, status fields and elements with content', () => {
     const list = '<M><No>1</No></M><M><No>2</No></M>'
     const settings = { statusFields: ['Message'] }
     expect(xml(`<checkPoint/><Message/><Total>2</Total>${list}`, settings)).toMatchObject({ clients: two, path: ['M'] })
@@ -100,11 +100,11 @@ describe('the list of clients', () => {
     expect(xml(named)).toMatchObject({ path: ['L', 'InfoClient'] })
   })
 
-  it('Invariant 9: with an error beside it in its wrapper makes the page an error document', () => {
+  test('Invariant 9: with an error beside it in its wrapper makes the page an error document', () => {
     expect(() => json('"L":{"Items":[{"No":1}],"Error":"timeout"}')).toThrow(failure('source.error-document', /Error/))
   })
 
-  it('Invariant 8: only names of fields are shown, and only some', () => {
+  test('Invariant 8: only names of fields are shown, and only some', () => {
     const message = (inner: string, settings?: Settings) => {
       try {
         return String(json(inner, settings).clients.length)

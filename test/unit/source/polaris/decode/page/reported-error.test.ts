@@ -1,4 +1,4 @@
-import { describe, expect, it, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { decodeAnswer } from '../../../../../../connector/source/polaris/decode/decode-answer.ts'
 import { decodePage, type PageSettings } from '../../../../../../connector/source/polaris/decode/page/decode-page.ts'
 import { isErrorName } from '../../../../../../connector/source/polaris/decode/page/reported-error.ts'
@@ -14,7 +14,7 @@ const XML_CLIENT = '<Clients><InfoClient><No>1</No></InfoClient></Clients>'
 const JSON_CLIENT = '"Clients":[{"No":1}]'
 
 describe('an error inside a page', () => {
-  it.each([
+  test.each([
     ['Error', json('"Clients":[],"Error":{"Code":500,"Message":"DB timeout"}')],
     ['errors', json('"Clients":[],"errors":[{"code":"E42","message":"timeout"}]')],
     ['ErrorMessage', json('"Clients":[],"ErrorMessage":"timeout"')],
@@ -32,7 +32,7 @@ describe('an error inside a page', () => {
     expect(() => decode(withMore.replace(/\}$/, ',"checkPoint":"t"}'))).toThrow(errorDocument(field))
   })
 
-  it.each([
+  test.each([
     ['Error', `{"d":${json('"Clients":[]')},"Error":{"Message":"Timeout"}}`],
     ['Fault', `<Envelope><Body>${xml('<Clients/>')}</Body><Fault><Code>1</Code></Fault></Envelope>`],
     ['Erreur', `<r><a>${xml(XML_CLIENT)}</a><Erreur>Timeout</Erreur></r>`],
@@ -41,7 +41,7 @@ describe('an error inside a page', () => {
     expect(() => decode(page)).toThrow(errorDocument(field))
   })
 
-  it.each([
+  test.each([
     json(`${JSON_CLIENT},"Error":null,"Erreur":"","ErrorCode":0,"HasErrors":false,"errors":[]`),
     json(`${JSON_CLIENT},"Error":{"Code":0,"Message":"OK","Details":[null,""]},"Success":true`),
     json(`${JSON_CLIENT},"Exception":"None","Fault":"null","ErrorText":" OK "`),
@@ -53,7 +53,7 @@ describe('an error inside a page', () => {
     expect(decode(page).clients).toEqual([expect.objectContaining({ No: '1' })])
   })
 
-  it('is none in a field of polaris.statusFields, by name or by path', () => {
+  test('is none in a field of polaris.statusFields, by name or by path', () => {
     const page = json(`${JSON_CLIENT},"Error":{"Code":"S200","Message":""},"Success":false`)
     expect(() => decode(page, { statusFields: ['success'] })).toThrow(errorDocument('Error'))
     expect(() => decode(page, { statusFields: ['success', 'Error.Message'] })).toThrow(errorDocument('Error'))
@@ -64,7 +64,7 @@ describe('an error inside a page', () => {
     expect(decode(list, { statusFields: ['Errors.Code'] }).clients).toHaveLength(1)
   })
 
-  it('Invariant 8: is named by its field, never by its content or by an unusual key', () => {
+  test('Invariant 8: is named by its field, never by its content or by an unusual key', () => {
     const thrown = (page: string) => {
       try {
         decode(page)
