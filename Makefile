@@ -1,8 +1,13 @@
 # `make help` lists the targets. Each target first installs what is missing.
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
 
-# Runs each lane, also after one that failed.
-lanes = failed=0; for lane in $(1); do npx --no-install vitest run --project $$lane || failed=1; done; exit $$failed
+# Runs each lane, also after one that failed. The last lines of a long output are those that are read: they say what failed.
+lanes = rm -rf .cache/failed; failed=; \
+	for lane in $(1); do \
+		npx --no-install vitest run --project $$lane --reporter default --reporter junit --outputFile.junit .cache/failed/$$lane.xml \
+			|| failed="$$failed $$lane"; \
+	done; \
+	[ -z "$$failed" ] || { grep -hB1 '<failure' .cache/failed/*.xml | cut -c -500; echo "failed:$$failed"; exit 1; }
 
 .PHONY: help demo test test-image test-kubernetes
 help:
