@@ -64,13 +64,17 @@ export async function auditStream(
   const { missing, different, gone, withoutId } = confirmed(found, first.source, second.source)
   const differences = { missing: missing.length + withoutId, different: different.length, gone: gone.length }
   const ofClient = { records, deadLetters: second.deadLetters.ofClient }
+  const ofOthers = [...inTopic].filter(([, { kind }]) => kind === 'other-stream')
+  const isInTopic = ({ kind }: PlacedRecord) => kind === 'event' || kind === 'foreign'
   return {
     report: {
       agree: Object.values(differences).every((count) => count === 0),
       clients: {
         ...countsOf(first.source),
         /** With an event, or a record of another writer, as the last record. */
-        topic: [...inTopic.values()].filter(({ kind }) => kind !== 'tombstone').length,
+        topic: [...inTopic.values()].filter(isInTopic).length,
+        /** Of the source, with a record of another stream as the last one. */
+        otherStreams: topic.isShared ? ofOthers.filter(([id]) => first.source.byId.has(id)).length : undefined,
       },
       differences,
       client: client === undefined ? undefined : clientReport(second.source.byId.has(client), ofClient, names),

@@ -18,7 +18,7 @@ export interface TopicParts {
   readonly readEvents: ReadEvents
   /** The `source` of the stream's events. */
   readonly eventSource: string
-  /** Whether the topic has events of other streams, which do not count. */
+  /** Whether other streams may write to the topic. */
   readonly isShared: boolean
   /** Paths of the fields that do not count. */
   readonly ignored: ReadonlySet<string>
@@ -33,7 +33,7 @@ export interface PlacedRecord extends LastRecord {
 }
 
 interface TopicReading {
-  /** Called for every record that counts, also those that no committed reader sees. */
+  /** Called for every record with a key, also those that no committed reader sees. */
   readonly onRecord: (id: string, record: PlacedRecord) => void
 }
 
@@ -56,9 +56,8 @@ export async function readTopicClients(
   const several = new Map<string, Set<number>>()
   const find = (record: StoredEvent, place: RecordPlace) => {
     const { key: id, ...where } = place
-    const said = id === null ? undefined : recordOf(record, parts)
-    if (id === null || said === undefined) return undefined
-    const placed = { ...said, ...where }
+    if (id === null) return undefined
+    const placed = { ...recordOf(record, parts), ...where }
     onRecord(id, placed)
     return { id, placed }
   }
@@ -73,18 +72,15 @@ export async function readTopicClients(
   return { last, partitionsOf }
 }
 
-/** Undefined: the record does not count. */
-function recordOf(
-  record: StoredEvent,
-  { eventSource, isShared, ignored }: Omit<TopicParts, 'readEvents'>,
-): LastRecord | undefined {
+/** A tombstone counts whoever has written it: compaction deletes what is older. */
+function recordOf(record: StoredEvent, { eventSource, isShared, ignored }: Omit<TopicParts, 'readEvents'>): LastRecord {
+  const unknown = (kind: Exclude<LastRecord['kind'], 'event'>) => ({ kind, content: UNKNOWN_CONTENT })
+  if (record.value === null) return unknown('tombstone')
   const event = cloudEvent(record)
-  const isOwn = event?.attributes.source === eventSource
-  if (isShared && !isOwn) return undefined
-  if (record.value === null) return { kind: 'tombstone', content: UNKNOWN_CONTENT }
-  if (event === undefined || !isOwn || event.attributes.type !== EVENT_TYPE)
-    return { kind: 'foreign', content: UNKNOWN_CONTENT }
-  return { kind: 'event', content: contentOf(event, ignored) }
+  if (event?.attributes.source !== eventSource) return unknown(isShared ? 'other-stream' : 'foreign')
+  return event.attributes.type === EVENT_TYPE
+    ? { kind: 'event', content: contentOf(event, ignored) }
+    : unknown('foreign')
 }
 
 function contentOf(event: CloudEvent, ignored: TopicParts['ignored']): ContentKey {

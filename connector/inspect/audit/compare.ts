@@ -11,9 +11,12 @@ export interface SourceClients {
   readonly withoutId: ReadonlySet<ContentKey>
 }
 
-/** The last record of a client: what subscribers have of it. `foreign`: the stream has not written it. */
+/**
+ * The last record of a client: what subscribers have of it. The stream has not written a `foreign` one, nor one of
+ * another stream, with which it shares its topic.
+ */
 export interface LastRecord {
-  readonly kind: 'event' | 'tombstone' | 'foreign'
+  readonly kind: 'event' | 'tombstone' | 'foreign' | 'other-stream'
   /** Unknown unless it is an event. */
   readonly content: ContentKey
 }
@@ -34,8 +37,9 @@ function differenceOf(
   inSource: ContentKey | 'dead-letter' | undefined,
   inTopic: LastRecord | undefined,
 ): Difference | undefined {
-  if (inTopic?.kind === 'foreign') return 'different'
-  if (inSource === 'dead-letter') return undefined
+  // Publishing the client again would only make the other stream miss its own record, which compaction deletes.
+  if (inTopic?.kind === 'other-stream') return undefined
+  if (inSource === 'dead-letter') return inTopic?.kind === 'foreign' ? 'different' : undefined
   if (inTopic === undefined || inTopic.kind === 'tombstone') return inSource === undefined ? undefined : 'missing'
   if (inSource === undefined) return 'gone'
   return inSource === inTopic.content ? undefined : 'different'

@@ -53,10 +53,10 @@ function auditedStream() {
     ...{ ...on, deleted, edited, appended, eventSource },
     /** Reads everything that is due, as a new replica. */
     poll: async () => expect(await driven(clock, runAlone(on.streamParts, never))).toEqual({ kind: 'caught-up' }),
-    audit: async (client?: string) => {
+    audit: async (client?: string, isShared = false) => {
       const parts = {
         source: { reader: { ...on.pipeline.reader, source: source('audit') } },
-        topic: { readEvents, eventSource, ignored: new Set<string>(), isShared: false },
+        topic: { readEvents, eventSource, ignored: new Set<string>(), isShared },
         names: { events: 'clients', deadLetters: 'clients.dlq' },
         clock,
       }
@@ -75,6 +75,16 @@ test('dead letters agree, with and without an id; other clients without an id ar
   expect(report).toMatchObject({ agree: true, clients: { source: 9, topic: 8, deadLetters: 1 } })
   edited.set('c3', { No: '', Contenu: 'other' })
   expect((await audit()).report.differences).toEqual({ missing: 1, different: 0, gone: 1 })
+})
+
+test('counts the clients whose last record another stream has written apart, without a difference', async () => {
+  const { poll, audit, deleted, appended } = auditedStream()
+  await poll()
+  for (const key of ['c1', 'c2', 'of no client here']) appended.push({ key, value: '{}', headers: {} })
+  deleted.add('c2')
+  const clients = { source: 9, topic: 8, otherStreams: 1, deadLetters: 0 }
+  expect((await audit(undefined, true)).report).toMatchObject({ agree: true, clients })
+  expect((await audit()).report.differences).toEqual({ missing: 0, different: 1, gone: 2 })
 })
 
 test('says where one client is, and when nothing is left of it', async () => {

@@ -13,6 +13,7 @@ const source = (content: InSource, withoutId: readonly ContentKey[] = []) => ({
 const event = (content: ContentKey): LastRecord => ({ kind: 'event', content })
 const tombstone: LastRecord = { kind: 'tombstone', content: UNKNOWN_CONTENT }
 const foreign: LastRecord = { kind: 'foreign', content: UNKNOWN_CONTENT }
+const ofOtherStream: LastRecord = { kind: 'other-stream', content: UNKNOWN_CONTENT }
 
 const differenceOf = (content: InSource, last: LastRecord | undefined) =>
   compare(source(content), new Map(last === undefined ? [] : [['c', last]])).get('c')
@@ -27,7 +28,9 @@ describe('a client', () => {
     ['with a tombstone that the source does not return', undefined, tombstone, undefined],
     ['that the source no longer returns', undefined, event(a), 'gone'],
     ['whose last record is of another writer', a, foreign, 'different'],
-    ['of another writer that the source does not return', undefined, foreign, 'different'],
+    ['of another writer that the source does not return', undefined, foreign, 'gone'],
+    ['whose last record is of another stream', a, ofOtherStream, undefined],
+    ['of another stream that the source does not return', undefined, ofOtherStream, undefined],
     ['that is a dead letter, without a record', 'dead-letter', undefined, undefined],
     ['that is a dead letter, after an event', 'dead-letter', event(a), undefined],
     ['that is a dead letter, after an erasure', 'dead-letter', tombstone, undefined],
