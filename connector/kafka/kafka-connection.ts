@@ -2,10 +2,11 @@ import { untilAborted } from '../runtime/abort.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import { type RetryPolicy, retry } from '../runtime/retry.ts'
+import type { Cluster } from './cluster.ts'
 import type { KafkaClient } from './kafka-client.ts'
 import { type NeededAcls, publishError } from './kafka-errors.ts'
 import { kafkaTimes } from './kafka-times.ts'
-import { type Cluster, clusterOf } from './kafkajs/cluster.ts'
+import { clusterOf } from './kafkajs/cluster.ts'
 
 /** The dependencies of a connection. */
 export interface AdminParts {

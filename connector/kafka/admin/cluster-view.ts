@@ -1,8 +1,8 @@
 import type { StreamNames } from '../../publish/event-publisher.ts'
+import { type Broker, type Cluster, GROUP_COORDINATOR, type Topic, TRANSACTION_COORDINATOR } from '../cluster.ts'
 import { type AdminParts, onCluster, withCluster } from '../kafka-connection.ts'
 import { hasKafkaError } from '../kafka-errors.ts'
-import { type Broker, type Cluster, GROUP_COORDINATOR, TRANSACTION_COORDINATOR } from '../kafkajs/cluster.ts'
-import { fetchMetadata, type Topic } from '../kafkajs/newer-requests.ts'
+import { fetchMetadata } from '../kafkajs/newer-requests.ts'
 import { readKafkaState } from '../transactions/kafka-state.ts'
 import { mustBeWritable, type Topics } from './topics.ts'
 

@@ -1,10 +1,10 @@
 import type { OpenOptions } from '../../publish/event-publisher.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError, codeOf } from '../../runtime/connector-error.ts'
+import type { Broker, Cluster, Topic } from '../cluster.ts'
 import type { TopicConfig, TopicCreation } from '../kafka-config.ts'
 import { hasKafkaError, publishError } from '../kafka-errors.ts'
-import type { Broker, Cluster } from '../kafkajs/cluster.ts'
-import { fetchMetadata, type Topic } from '../kafkajs/newer-requests.ts'
+import { fetchMetadata } from '../kafkajs/newer-requests.ts'
 
 /** The topics of a stream, as they exist. */
 export interface Topics {

@@ -2,10 +2,10 @@ import type { Consumer, Kafka } from 'kafkajs'
 import { groupDefaults, type PlacementConfig } from '../../placement/placement-config.ts'
 import { linkedAbort, whenAborted } from '../../runtime/abort.ts'
 import { ensureTopic } from '../admin/topics.ts'
+import type { Cluster } from '../cluster.ts'
 import { type AdminParts, closeConnection, destroyConnection, onCluster } from '../kafka-connection.ts'
 import { publishError } from '../kafka-errors.ts'
 import { retryOptions } from '../kafka-times.ts'
-import type { Cluster } from '../kafkajs/cluster.ts'
 import { type StickyAssignerParts, slotCount, stickyAssigner } from './sticky-assigner.ts'
 
 export interface MemberParts extends AdminParts, StickyAssignerParts {

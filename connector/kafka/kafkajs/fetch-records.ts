@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { createErrorFromCode, Decoder, type RequestTarget } from './cluster.ts'
+import { createErrorFromCode, Decoder, type RequestTarget } from './requests.ts'
 
 export interface FetchedRecord {
   readonly offset: string

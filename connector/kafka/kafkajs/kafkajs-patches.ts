@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
-import { Encoder } from './cluster.ts'
 import { registerCodecs } from './compression-codecs.ts'
 import { produceRequest } from './produce-request.ts'
+import { Encoder } from './requests.ts'
 
 const load = createRequire(import.meta.url)
 

@@ -1,5 +1,5 @@
-import type { TopicLayout } from '../../publish/event-publisher.ts'
-import { createErrorFromCode, type Decoder, Encoder, NO_TAGS, type RequestTarget, sendNewer } from './cluster.ts'
+import type { GroupOffset, Topic } from '../cluster.ts'
+import { createErrorFromCode, type Decoder, Encoder, NO_TAGS, type RequestTarget, sendNewer } from './requests.ts'
 
 /** Requests in versions that kafkajs does not support. They reject as `sendNewer` does. */
 
@@ -59,12 +59,6 @@ function readProducer(from: Decoder) {
   return { producerId, startOffset }
 }
 
-/** An offset of a group. */
-export interface GroupOffset {
-  readonly offset: string
-  readonly metadata: string | null
-}
-
 /** The group's offset for partition 0 of the topic; `unstable`: another one has no transaction marker yet. */
 export async function fetchStableOffset(
   coordinator: RequestTarget,
@@ -94,13 +88,6 @@ function readOffset(from: Decoder) {
 
 /** The bit of WRITE in the operations for which a user is authorized. */
 const WRITE = 1 << 4
-
-/** A topic as a broker knows it. */
-export interface Topic extends TopicLayout {
-  readonly topicId: string
-  /** Whether this user may write to it. */
-  readonly isWritable: boolean
-}
 
 /** What a broker knows of the cluster, and of the topic, unless it does not exist. */
 export async function fetchMetadata(

@@ -1,15 +1,8 @@
 import { createRequire } from 'node:module'
 import type { Message } from 'kafkajs'
+import type { OwnRecord } from '../cluster.ts'
 import { crc32c } from './crc32c.ts'
 import { RequestWriter, sizeOfText, sizeOfVarint } from './request-writer.ts'
-
-/** A record of this connector. `timestamp`: ms since 1970. */
-export interface OwnRecord {
-  readonly key: Buffer | null
-  readonly value: Buffer | null
-  readonly timestamp: string
-  readonly headers: Readonly<Record<string, string>>
-}
 
 /** A produce request as kafkajs passes it to its encoder. */
 export interface ProduceOrder {

@@ -1,5 +1,6 @@
 import type { TopicLayout } from '../../publish/event-publisher.ts'
-import { type Broker, type Cluster, createErrorFromCode } from '../kafkajs/cluster.ts'
+import type { Broker, Cluster } from '../cluster.ts'
+import { createErrorFromCode } from '../kafkajs/requests.ts'
 
 /** Some partitions of a topic, and the broker that leads them. */
 export interface LedPartitions {

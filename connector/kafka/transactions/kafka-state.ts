@@ -8,10 +8,10 @@ import type {
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { parsedFields } from '../../runtime/parsed-json.ts'
 import type { Topics } from '../admin/topics.ts'
+import { type Cluster, type CoordinatorFinder, GROUP_COORDINATOR, type GroupOffset } from '../cluster.ts'
 import { type AdminParts, withCluster } from '../kafka-connection.ts'
 import { type NeededAcls, publishError } from '../kafka-errors.ts'
-import { type Cluster, type CoordinatorFinder, GROUP_COORDINATOR } from '../kafkajs/cluster.ts'
-import { describeOpenTransactions, fetchStableOffset, type GroupOffset } from '../kafkajs/newer-requests.ts'
+import { describeOpenTransactions, fetchStableOffset } from '../kafkajs/newer-requests.ts'
 import { leadersOf, offsetsOf } from '../reading/partition-reads.ts'
 
 interface StateRequest {

@@ -2,7 +2,7 @@ import type { RecordMetadata } from 'kafkajs'
 import type { OutgoingRecord, RecordHeaders } from '../../event/client-event.ts'
 import type { TopicLayout } from '../../publish/event-publisher.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
-import type { OwnRecord } from '../kafkajs/produce-request.ts'
+import type { OwnRecord } from '../cluster.ts'
 import { partitionOf } from '../partitioner.ts'
 
 /** The records of one request: of one partition, in order. */

@@ -3,11 +3,11 @@ import type { StreamNames } from '../../publish/event-publisher.ts'
 import { untilAborted } from '../../runtime/abort.ts'
 import type { Deadline } from '../../runtime/clock.ts'
 import type { Topics } from '../admin/topics.ts'
+import type { Cluster, CoordinatorFinder, ProducerIdentity } from '../cluster.ts'
 import type { KafkaClient } from '../kafka-client.ts'
 import type { KafkaConfig } from '../kafka-config.ts'
 import { type AdminParts, destroyConnection } from '../kafka-connection.ts'
 import { kafkaTimes } from '../kafka-times.ts'
-import type { Cluster, CoordinatorFinder, ProducerIdentity } from '../kafkajs/cluster.ts'
 import type { RecordPlace } from './kafka-state.ts'
 
 export interface ProducerParts extends AdminParts {

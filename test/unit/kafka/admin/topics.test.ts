@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { readTopics } from '../../../../connector/kafka/admin/topics.ts'
+import type { Broker } from '../../../../connector/kafka/cluster.ts'
 import type { TopicConfig } from '../../../../connector/kafka/kafka-config.ts'
-import type { Broker } from '../../../../connector/kafka/kafkajs/cluster.ts'
 import type { OpenOptions } from '../../../../connector/publish/event-publisher.ts'
 import { systemClock } from '../../../../connector/runtime/clock.ts'
 import { never } from '../../../support/signals.ts'

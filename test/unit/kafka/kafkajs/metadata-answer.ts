@@ -1,4 +1,4 @@
-import type { KafkaRequest, RequestTarget } from '../../../../connector/kafka/kafkajs/cluster.ts'
+import type { KafkaRequest, RequestTarget } from '../../../../connector/kafka/kafkajs/requests.ts'
 
 /** A broker that responds to a request with these bytes after the header and the throttle time. */
 export function answering(

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import type { RequestTarget } from '../../../../connector/kafka/kafkajs/cluster.ts'
 import {
   describeOpenTransactions,
   fetchMetadata,
   fetchStableOffset,
 } from '../../../../connector/kafka/kafkajs/newer-requests.ts'
+import type { RequestTarget } from '../../../../connector/kafka/kafkajs/requests.ts'
 import { answering, metadataAnswer } from './metadata-answer.ts'
 
 const long = (value: number) => [0, 0, 0, 0, 0, 0, 0, value]

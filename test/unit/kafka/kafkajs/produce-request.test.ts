@@ -2,10 +2,10 @@ import { createRequire } from 'node:module'
 import fc from 'fast-check'
 import type { Message } from 'kafkajs'
 import { describe, expect, test } from 'vitest'
+import type { OwnRecord } from '../../../../connector/kafka/cluster.ts'
 import { patchKafkaJs } from '../../../../connector/kafka/kafkajs/kafkajs-patches.ts'
 import {
   type Encoded,
-  type OwnRecord,
   ownMessages,
   type ProduceOrder,
   produceRequest,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Cluster } from '../../../../connector/kafka/kafkajs/cluster.ts'
+import type { Cluster } from '../../../../connector/kafka/cluster.ts'
 import { leadersOf, offsetsOf } from '../../../../connector/kafka/reading/partition-reads.ts'
 
 test('a partition that the metadata lack is not passed over: it may be the one with an open transaction', async () => {

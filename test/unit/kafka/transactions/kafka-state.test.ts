@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Cluster, CoordinatorFinder, KafkaRequest } from '../../../../connector/kafka/kafkajs/cluster.ts'
+import type { Cluster, CoordinatorFinder } from '../../../../connector/kafka/cluster.ts'
+import type { KafkaRequest } from '../../../../connector/kafka/kafkajs/requests.ts'
 import { fetchRecord, parseRecord } from '../../../../connector/kafka/transactions/kafka-state.ts'
 import { codeOf } from '../../../../connector/runtime/connector-error.ts'
 

@@ -1,7 +1,7 @@
 import type { Transaction } from 'kafkajs'
 import { expect, test } from 'vitest'
-import type { Broker, Cluster } from '../../../../connector/kafka/kafkajs/cluster.ts'
-import { initialized } from '../../../../connector/kafka/kafkajs/producer.ts'
+import type { Broker, Cluster } from '../../../../connector/kafka/cluster.ts'
+import { initialized } from '../../../../connector/kafka/kafkajs/cluster.ts'
 
 test('reports the identity of a producer and its coordinator, and rejects when no producer was initialized', async () => {
   const identity = { producerId: '7', producerEpoch: 2 }
