@@ -28,7 +28,7 @@ interface Applied {
   /** In ms since 1970. */
   readonly now: number
   /** The index of the state. */
-  readonly table: Pick<ClientTable, 'get'>
+  readonly table: ClientTable
 }
 
 /** The state with its history to be read again. The index stays: what it knows is published only if it is asked for. */
@@ -68,7 +68,7 @@ function republishedBy({ id, clients }: Rewind, { scans, nextEvent }: StreamStat
 }
 
 /** The entries of these clients, as far as there are any, with unknown contents. */
-function unknownContents(clients: readonly string[], table: Pick<ClientTable, 'get'>): string {
+function unknownContents(clients: readonly string[], table: ClientTable): string {
   const entries = clients.flatMap((hashed) => {
     const key = keyOfHashed(hashed)
     const entry = table.get(key)

@@ -150,7 +150,7 @@ async function write(held: Held, how: DocumentWrite, document: CheckpointDocumen
  * replica that was replaced finds another version, and writes nothing: undefined.
  */
 export async function writeDocument(
-  { object }: Pick<CheckpointParts, 'object'>,
+  { object }: CheckpointParts,
   { document, expected }: { readonly document: CheckpointDocument; readonly expected: Version | null },
   finish: AbortSignal,
 ): Promise<Version | undefined> {

@@ -28,7 +28,7 @@ function exitOf({ report: { agree, client, removal, differences } }: Audited): E
 }
 
 /** At most one of them. Rejects with `command.invalid`. */
-async function wantedIn({ ids, 'remove-gone': count, ...args }: CommandArgs, parts: Pick<CommandParts, 'readInput'>) {
+async function wantedIn({ ids, 'remove-gone': count, ...args }: CommandArgs, parts: CommandParts) {
   const [client, ...others] = await namedClients(args, parts)
   if (others.length > 0) throw invalidRequest('--client must be the id of one client')
   if ([ids, client, count].filter((one) => one !== undefined).length > 1)
@@ -47,7 +47,7 @@ type Audited = Awaited<ReturnType<typeof auditOne>>
 async function auditOne(
   chosen: ChosenStream,
   { ids: wanted, client, removeGone: most }: Awaited<ReturnType<typeof wantedIn>>,
-  { showProgress, printError, stop }: Pick<CommandParts, 'showProgress' | 'printError' | 'stop'>,
+  { showProgress, printError, stop }: CommandParts,
 ) {
   const { stream, shared, closing } = chosen
   const startedAt = shared.clock.now()

@@ -60,7 +60,7 @@ const LOOK_EVERY_MS = 500
 export async function untilSeen(
   chosen: OneStream,
   { seen, unconfirmed }: WaitedFor,
-  { showProgress, stop }: Pick<CommandParts, 'showProgress' | 'stop'>,
+  { showProgress, stop }: CommandParts,
 ): Promise<Answer> {
   const { clock } = chosen.shared
   using _ = showProgress(() => 'waiting for a replica')

@@ -38,7 +38,7 @@ export interface SharedResources {
 /** How requests are sent to brokers under a client id. */
 export function adminParts(
   connection: KafkaConnection,
-  { clock, kafkaLog: log }: Pick<SharedResources, 'clock' | 'kafkaLog'>,
+  { clock, kafkaLog: log }: SharedResources,
   client: Pick<KafkaClientParts, 'clientId' | 'pace'>,
 ): AdminParts {
   return { clock, connect: () => kafkaClient(connection, { ...client, log, clock }) }

@@ -67,17 +67,17 @@ export function settingAt(path: ConfigPath): Setting | undefined {
   return settingList().find((setting) => setting.path.every((key, index) => keys[index] === key))
 }
 
-export const isPerStream = ({ path: [first] }: Pick<Setting, 'path'>) => first === 'streams'
+export const isPerStream = ({ path: [first] }: Setting) => first === 'streams'
 
 /** The paths of a setting in a configuration: one, or one per stream. */
-export function placesOf(setting: Pick<Setting, 'path'>, document: unknown): ConfigPath[] {
+export function placesOf(setting: Setting, document: unknown): ConfigPath[] {
   if (!isPerStream(setting)) return [setting.path]
   const streams = valueAt(document, ['streams'])
   return Array.isArray(streams) ? streams.map((_, stream) => placeOf(setting, stream)) : []
 }
 
 /** The path of a setting in a configuration; `stream` counts from 0. */
-export const placeOf = (setting: Pick<Setting, 'path'>, stream: number): ConfigPath =>
+export const placeOf = (setting: Setting, stream: number): ConfigPath =>
   isPerStream(setting) ? ['streams', stream, ...setting.path.slice(1)] : setting.path
 
 /** What is wrong with a key that its section does not have, and what may be meant. */

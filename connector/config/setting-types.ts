@@ -47,7 +47,7 @@ interface More {
 /** The schema with its default, and with what variables and the reference need. */
 function setting<Schema extends z.ZodType>(
   schema: Schema,
-  { default: preset, check: _, ...meta }: Row<unknown> & Pick<SettingMeta, 'description'>,
+  { default: preset, check: _, ...meta }: Row<unknown> & SettingMeta,
   { fromText = (text) => text, ...more }: More,
 ) {
   const complete = z.preprocess((value) => (typeof value === 'string' ? fromText(value) : value), schema)
@@ -221,7 +221,7 @@ export const ruled = <Schema extends z.ZodType>(schema: Schema, rules: readonly 
 
 const adding =
   <Settings>(rules: readonly Rule<Settings>[]) =>
-  (settings: Settings, { addIssue }: Pick<z.core.$RefinementCtx<Settings>, 'addIssue'>) => {
+  (settings: Settings, { addIssue }: z.core.$RefinementCtx<Settings>) => {
     for (const { path, what } of rules.flatMap((rule) => rule(settings)))
       addIssue({ code: 'custom', path: [...path], message: what })
   }

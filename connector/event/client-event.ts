@@ -55,10 +55,7 @@ export const EVENT_TYPE = 'client.modified'
 export const sequenceText = (sequence: number) => String(sequence).padStart(20, '0')
 
 /** Invariant 7: the same change read again has the same event id, as the client's previous event is the same. */
-export function eventId(
-  { clientId, contentHash, previous }: Pick<ClientEventParts, 'clientId' | 'contentHash' | 'previous'>,
-  source: string,
-): string {
+export function eventId({ clientId, contentHash, previous }: ClientEventParts, source: string): string {
   return hash('sha256', [source, clientId, contentHash, previous].join('\u0000'), 'hex').slice(0, 32)
 }
 

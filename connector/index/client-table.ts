@@ -86,7 +86,7 @@ export function clientTable(expected = 0): ClientTable {
 }
 
 /** All entries of a table. */
-export function* tableEntries(table: Pick<ClientTable, 'entries'>): Generator<readonly [ClientKey, IndexEntry], void> {
+export function* tableEntries(table: ClientTable): Generator<readonly [ClientKey, IndexEntry], void> {
   for (const words of table.entries())
     for (let at = 0; at < words.length; at += ENTRY_WORDS) yield [readKey(words, at), readEntry(words, at)]
 }

@@ -6,8 +6,8 @@ import { ENTRY_BYTES, ENTRY_WORDS, entryBytes } from './index-entry.ts'
 import type { SegmentReference } from './index-state.ts'
 
 export interface SegmentWriter {
-  readonly store: Pick<SegmentStore, 'put'>
-  readonly table: Pick<ClientTable, 'entries' | 'size'>
+  readonly store: SegmentStore
+  readonly table: ClientTable
   readonly clock: Clock
   /** The claim epoch of this replica. */
   readonly epoch: number
@@ -19,7 +19,7 @@ export type SegmentRange = Pick<SegmentReference, 'tier' | 'from' | 'to' | 'hasU
 
 /** Stores each of these lists of entries as an object with a new name. Rejects with `storage.*`, or the reason of `finish`. */
 export async function writeSegment(
-  { store, epoch, newNonce }: Pick<SegmentWriter, 'store' | 'epoch' | 'newNonce'>,
+  { store, epoch, newNonce }: SegmentWriter,
   { range, objects }: { range: SegmentRange; objects: Iterable<Uint32Array> | AsyncIterable<Uint32Array> },
   finish: AbortSignal,
 ): Promise<SegmentReference[]> {
@@ -47,7 +47,7 @@ const PARTS_AT_ONCE = 32
  * Rejects with the reason of `stop`.
  */
 export async function* tableObjects(
-  { table, clock, limits = segmentLimits }: Pick<SegmentWriter, 'table' | 'clock' | 'limits'>,
+  { table, clock, limits = segmentLimits }: SegmentWriter,
   range: SegmentRange,
   stop: AbortSignal,
 ): AsyncGenerator<Uint32Array, void> {

@@ -50,7 +50,7 @@ const AHEAD = 4
  * the reason of `stop`.
  */
 export async function loadTable(
-  store: Pick<SegmentStore, 'get'>,
+  store: SegmentStore,
   { segments, delta }: Pick<IndexState, 'segments' | 'delta'>,
   stop: AbortSignal,
 ): Promise<ClientTable> {
@@ -75,7 +75,7 @@ export async function loadTable(
 }
 
 async function readSegment(
-  store: Pick<SegmentStore, 'get'>,
+  store: SegmentStore,
   { name, sha256 }: SegmentReference,
   stop: AbortSignal,
 ): Promise<Uint32Array> {

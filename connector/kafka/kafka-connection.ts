@@ -56,11 +56,7 @@ export function withCluster<Result>(parts: AdminParts, use: ClusterUse<Result>, 
 }
 
 /** Gives `work` as much time as a transaction. Rejects with a `TimeoutError` or the reason of `stop`. */
-export async function withinCommitLimit<Result>(
-  { clock }: Pick<AdminParts, 'clock'>,
-  work: () => Promise<Result>,
-  stop: AbortSignal,
-) {
+export async function withinCommitLimit<Result>({ clock }: AdminParts, work: () => Promise<Result>, stop: AbortSignal) {
   stop.throwIfAborted()
   using limit = clock.deadline(kafkaTimes.commitWithinMs, stop)
   return await untilAborted(limit.signal, work())
@@ -72,7 +68,7 @@ interface Connection {
 }
 
 /** Disconnects gracefully within `closeMs`, then by force. Never rejects. */
-export async function closeConnection({ clock }: Pick<AdminParts, 'clock'>, connection: Connection): Promise<void> {
+export async function closeConnection({ clock }: AdminParts, connection: Connection): Promise<void> {
   using limit = clock.deadline(kafkaTimes.closeMs)
   await untilAborted(limit.signal, connection.disconnect()).catch(() => undefined)
   destroyConnection(connection)

@@ -5,10 +5,10 @@ import type { PageGroupBuilder } from './group/page-group.ts'
 import type { PageReading } from './read/reader-parts.ts'
 
 interface GatherParts {
-  readonly builder: Pick<PageGroupBuilder, 'add' | 'size' | 'entries'>
+  readonly builder: PageGroupBuilder
   /** Called for each page, with the size of what it adds to the group. */
   readonly progress: (reading: PageReading, size: number) => void
-  readonly clock: Pick<Clock, 'sleep'>
+  readonly clock: Clock
   readonly groupMaxSize: number
   readonly groupMaxDelayMs: number
   readonly takesOnePage?: () => boolean

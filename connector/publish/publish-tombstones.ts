@@ -11,7 +11,7 @@ import {
 
 interface TombstoneParts {
   /** Creates no topics. */
-  readonly publisher: Pick<EventPublisher, 'open'>
+  readonly publisher: EventPublisher
   readonly clock: Clock
   /** The tombstones for the topic as it is, see `tombstonePartitions`. */
   readonly tombstones: (destination: Destination) => readonly Tombstone[]

@@ -26,7 +26,7 @@ export function pauseMs(policy: Pauses, attempt: number, random: number, retryAf
 export function pauseAfter(
   error: unknown,
   attempt: number,
-  { policy, clock }: { policy: Pauses; clock: Pick<Clock, 'random'> },
+  { policy, clock }: { policy: Pauses; clock: Clock },
 ): number {
   return pauseMs(policy, attempt, clock.random(), error instanceof ConnectorError ? error.retryAfterMs : undefined)
 }

@@ -7,8 +7,7 @@ import type { Clock } from '../runtime/clock.ts'
 import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
 import { graceAfter } from '../runtime/shutdown.ts'
 import { nextStep, type TryOutcome, type WaitFor } from './next-step.ts'
-import type { OpenParts } from './open-stream.ts'
-import { openStream } from './open-stream.ts'
+import { type OpenParts, openStream } from './open-stream.ts'
 import type { Assignment } from './run-streams.ts'
 import { type StreamTries, streamTries, type TryPauses } from './stream-tries.ts'
 
@@ -70,7 +69,7 @@ interface ReportedState {
   enter(state: StreamState, why?: WhyInState): void
 }
 
-function reportedState({ observe }: Pick<RunParts, 'observe'>): ReportedState {
+function reportedState({ observe }: RunParts): ReportedState {
   let current: StreamState = 'waiting'
   let before: WhyInState = {}
   return {

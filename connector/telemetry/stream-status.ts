@@ -120,7 +120,7 @@ type BackOffEvent = Of<'scan-backed-off' | 'scan-recovered'>
 const nameOf = ({ scan: lane, reachMs }: BackOffEvent): ScanName => ({ lane, reachMs })
 const otherThan = ({ backedOff }: StreamStatus, event: BackOffEvent) =>
   backedOff.filter((one) => !isSame(one, nameOf(event)))
-const sinceOf = ({ backedOff }: Pick<StreamStatus, 'backedOff'>, event: BackOffEvent) =>
+const sinceOf = ({ backedOff }: StreamStatus, event: BackOffEvent) =>
   backedOff.find((one) => isSame(one, nameOf(event)))?.since
 
 function withFailure(before: OpenFailure | undefined, { error }: { readonly error: unknown }, at: number): OpenFailure {
@@ -206,7 +206,7 @@ export function notReady({ status, patienceMs }: WatchedStream, now: number) {
 export type Membership = 'kept' | 'lost'
 
 /** A stream as `/status` shows it. Omits the position of one that runs elsewhere: it would be stale. */
-export function streamReport(watched: WatchedStream, clock: Pick<Clock, 'monotonic' | 'now'>, membership: Membership) {
+export function streamReport(watched: WatchedStream, clock: Clock, membership: Membership) {
   const { stream, status } = watched
   const { state, pause, totals } = status
   const shown = shownFailure(status)

@@ -1,7 +1,6 @@
 import * as z from 'zod'
 import type { LookBackSetting, ScanSettings } from '../../scan/scan-settings.ts'
 import * as check from '../setting-checks.ts'
-import { durationMs } from '../setting-checks.ts'
 import * as setting from '../setting-types.ts'
 import type { PolarisSettings } from './polaris-section.ts'
 
@@ -20,7 +19,7 @@ const lookBacks = z
       .refine(check.lookBack.isValid, check.lookBack.rule)
       .transform((text): LookBackSetting => {
         const [reach = '', every = ''] = text.split('/')
-        return { reachMs: durationMs(reach) ?? 0, everyMs: durationMs(every) ?? 0 }
+        return { reachMs: check.durationMs(reach) ?? 0, everyMs: check.durationMs(every) ?? 0 }
       }),
     check.lookBack.rule,
   )

@@ -13,8 +13,18 @@ import { streamNames, type TopicLayout, withoutCheckpoint } from '../../publish/
 import { DAY_MS } from '../../runtime/clock.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
 import { type Semaphore, semaphore } from '../../runtime/semaphore.ts'
-import type { DoctorParts, StreamUnderTest } from './doctor-parts.ts'
-import { type CheckResult, type CheckResults, checked, failed, isPassed, ok, skipped, warning } from './doctor-parts.ts'
+import {
+  type CheckResult,
+  type CheckResults,
+  checked,
+  type DoctorParts,
+  failed,
+  isPassed,
+  ok,
+  type StreamUnderTest,
+  skipped,
+  warning,
+} from './doctor-parts.ts'
 
 const within = (finish: AbortSignal) => ({ finish, timeoutCode: 'publish.failed' }) as const
 

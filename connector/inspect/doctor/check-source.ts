@@ -4,8 +4,16 @@ import { readingRules } from '../../event/read-client.ts'
 import { type Clock, DAY_MS } from '../../runtime/clock.ts'
 import type { ClientRecord, ClientSource, Page, ReadArguments, SourceTime } from '../../source/client-source.ts'
 import { wallClock } from '../../source/source-time.ts'
-import type { StreamUnderTest } from './doctor-parts.ts'
-import { type CheckResult, type CheckResults, failure, ok, skipped, type TimeLimit, warning } from './doctor-parts.ts'
+import {
+  type CheckResult,
+  type CheckResults,
+  failure,
+  ok,
+  type StreamUnderTest,
+  skipped,
+  type TimeLimit,
+  warning,
+} from './doctor-parts.ts'
 import { judgeFields, judgeInterleaving, judgeLists, judgePage, judgeServerClock, judgeTimeZone } from './judge-page.ts'
 
 /** Enough to judge the modification times, and few enough for the server. */
@@ -74,14 +82,14 @@ function judgeSecond(second: Sample | undefined, limit: TimeLimit): CheckResult 
 function judgeAgain(
   second: Sample | undefined,
   again: Sample,
-  { backfill, ...limit }: TimeLimit & Pick<StreamUnderTest['config']['poll'], 'backfill'>,
+  { backfill, ...limit }: TimeLimit & StreamUnderTest['config']['poll'],
 ): CheckResult {
   if (again.error !== undefined) return failure(again.error, limit)
   return judgeInterleaving(second?.clients ?? [], again.clients, backfill)
 }
 
 function mapped(
-  page: Pick<Page, 'clients' | 'path'>,
+  page: Page,
   fields: StreamUnderTest['config']['fields'],
   limit: TimeLimit,
 ): { readonly result: CheckResult; readonly mapping: FieldMapping | undefined } {

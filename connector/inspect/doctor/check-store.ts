@@ -8,8 +8,15 @@ import { codeOf } from '../../runtime/connector-error.ts'
 import { serverTimeText } from '../../source/source-time.ts'
 import { checkpointKey } from '../../storage/checkpoint-store-config.ts'
 import type { StreamKafkaChecks } from './check-kafka.ts'
-import type { DoctorParts, StreamUnderTest } from './doctor-parts.ts'
-import { type CheckResult, checked, failed, ok, warning } from './doctor-parts.ts'
+import {
+  type CheckResult,
+  checked,
+  type DoctorParts,
+  failed,
+  ok,
+  type StreamUnderTest,
+  warning,
+} from './doctor-parts.ts'
 
 type StoreParts = Pick<DoctorParts, 'store'> & { readonly config: { readonly connector: string } }
 

@@ -4,8 +4,17 @@ import { hintFor } from '../../runtime/error-catalogue.ts'
 import { checkKafka, checkStreamKafka, type KafkaChecks, type StreamKafkaChecks } from './check-kafka.ts'
 import { checkSource } from './check-source.ts'
 import { checkCheckpoint, checkStore } from './check-store.ts'
-import type { DoctorParts, StreamUnderTest } from './doctor-parts.ts'
-import { type CheckResult, type CheckResults, checked, type Finding, isPassed, ok, skipped } from './doctor-parts.ts'
+import {
+  type CheckResult,
+  type CheckResults,
+  checked,
+  type DoctorParts,
+  type Finding,
+  isPassed,
+  ok,
+  type StreamUnderTest,
+  skipped,
+} from './doctor-parts.ts'
 
 /** Time limit of all checks of Kafka and the checkpoint store. */
 const limitMs = 12_000
@@ -64,7 +73,7 @@ function checkOpening(
 const MIB = 1024 ** 2
 
 /** What the client indexes take, which a replica holds for its streams. */
-function memoryOf({ indexBytes }: Pick<DoctorParts, 'indexBytes'>): CheckResult {
+function memoryOf({ indexBytes }: DoctorParts): CheckResult {
   const million = Math.ceil((CLIENT_BYTES * 1_000_000) / MIB)
   return ok(
     `a million clients take ${million} MiB; this machine leaves ${Math.floor(indexBytes / MIB)} MiB for all streams`,

@@ -3,12 +3,8 @@ import { type KafkaConnection, topicNames } from '../../kafka/kafka-config.ts'
 import { slotsTopic } from '../../placement/placement-config.ts'
 import { streamNames } from '../../publish/event-publisher.ts'
 
-type AclConfig = Pick<ConnectorConfig, 'connector' | 'placement' | 'kafka'> & {
-  readonly streams: readonly Pick<ConnectorConfig['streams'][number], 'name' | 'kafka'>[]
-}
-
 /** The commands that add all ACLs that the configuration needs, each once, under what needs them. Pure. */
-export function aclLines({ connector, placement, streams, kafka }: AclConfig): string[] {
+export function aclLines({ connector, placement, streams, kafka }: ConnectorConfig): string[] {
   const add = `kafka-acls.sh --bootstrap-server ${kafka.brokers[0]} --add --allow-principal ${quoted(principalOf(kafka.sasl))}`
   const slots = placement.mode === 'group' ? [slotsTopic(connector)] : []
   const topics = streams.flatMap((stream) => topicNames(stream.kafka.topic))

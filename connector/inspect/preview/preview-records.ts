@@ -17,7 +17,7 @@ export interface PreviewedRecord {
 }
 
 interface PreviewParts {
-  readonly stream: Pick<StreamConfig, 'kafka'>
+  readonly stream: StreamConfig
   readonly settings: EventSettings
   readonly isMasked: boolean
   /** Number of records. */

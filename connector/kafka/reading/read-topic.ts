@@ -12,7 +12,7 @@ import { applyRecords, isUnfinished, type PartitionScan } from './partition-scan
 
 /** See `ReadEvents`. Silence is never taken for the end. Rejects also with `publish.topic-missing`. */
 export async function readTopicEvents<Found>(
-  parts: AdminParts & { readonly config: Pick<KafkaConfig, 'topic'> },
+  parts: AdminParts & { readonly config: KafkaConfig },
   reading: EventReading<Found>,
   stop: AbortSignal,
 ): Promise<void> {

@@ -41,7 +41,7 @@ export const MAX_ENTRIES = 4_000
 /** The page group being built, and the state that it leads to. */
 export interface Building {
   readonly settings: PageGroupParts
-  readonly table: Pick<ClientTable, 'get'>
+  readonly table: ClientTable
   /** Stands for the previous event of a client without an index entry. */
   readonly generation: number
   readonly deadLetters: DeadLetterGuard

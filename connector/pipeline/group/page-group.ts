@@ -21,7 +21,7 @@ export interface PageGroupBuilder {
 
 interface BuildFrom {
   readonly state: StreamState
-  readonly table: Pick<ClientTable, 'get'>
+  readonly table: ClientTable
 }
 
 export function pageGroupBuilder(settings: PageGroupParts, from: BuildFrom): PageGroupBuilder {

@@ -6,7 +6,7 @@ import type { Page } from '../../source/client-source.ts'
 export interface ServerClock {
   times(): Times
   /** Takes the server's time from a page. Returns both clocks when the response began. */
-  learn(page: Pick<Page, 'serverTime' | 'tookMs'>): Times
+  learn(page: Page): Times
 }
 
 /** A `Date` that has not changed for this long, such as that of a cache, counts as missing. */

@@ -65,6 +65,6 @@ export async function stage({
 export const stored = async ({ store, state }: Pick<Stage, 'store' | 'state'>) =>
   entriesOf(await loadTable(store, state, never))
 
-export const entriesOf = (table: Pick<ClientTable, 'entries'>) => new Map(tableEntries(table))
+export const entriesOf = (table: ClientTable) => new Map(tableEntries(table))
 
 export const range = (from: number, count: number) => Array.from({ length: count }, (_, at) => from + at)

@@ -18,7 +18,7 @@ export interface ServerMessage {
 /** What an error says stands at the beginning. */
 const READ_BYTES = 64 * 1024
 
-export function serverMessage({ body: bytes, headers }: Pick<HttpAnswer, 'body' | 'headers'>): ServerMessage {
+export function serverMessage({ body: bytes, headers }: HttpAnswer): ServerMessage {
   const body = beginningOf(bytes, headers['content-type'])
   const root = rootOf(body)
   return { body, root, texts: root === undefined ? body.replace(/<[^<>]*>/g, '\n').split('\n') : textsOf(root) }

@@ -41,7 +41,7 @@ interface KnownAccount {
   refused?: { readonly password: string; readonly error: ConnectorError; readonly until: number }
 }
 
-export function refusedAccounts(clock: Pick<Clock, 'monotonic'>): RefusedAccounts {
+export function refusedAccounts(clock: Clock): RefusedAccounts {
   const accounts = new Map<string, KnownAccount>()
   const knownOf = (server: string, user: string): KnownAccount => {
     const name = `${server}\n${user}`

@@ -26,11 +26,7 @@ export interface PageSettings {
 }
 
 /** Decodes a whole body. Throws `source.*` unless it is a page in the format. */
-export function decodeBody(
-  { body, headers }: Pick<HttpAnswer, 'body' | 'headers'>,
-  output: OutputFormat,
-  settings: PageSettings,
-): PageContent {
+export function decodeBody({ body, headers }: HttpAnswer, output: OutputFormat, settings: PageSettings): PageContent {
   const text = decodeText(body, headers['content-type'])
   const content = decodePage(decodeAnswer(text), settings)
   if (formatOf(text) !== output) throw malformed(`the response is not in the requested format, ${output}`)
