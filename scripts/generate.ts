@@ -7,6 +7,7 @@ import { configJsonSchema } from './generate/config-json-schema.ts'
 import { configReference } from './generate/config-reference.ts'
 import { describeMetrics } from './generate/describe-metrics.ts'
 import { errorReference } from './generate/error-reference.ts'
+import { outputSchemas } from './generate/output-schemas.ts'
 
 interface GeneratedFile {
   /** Relative to the root of the project. */
@@ -22,6 +23,7 @@ export const generatedFiles: readonly GeneratedFile[] = [
   { path: 'config/reference.md', content: configReference },
   { path: 'docs/error-codes.md', content: errorReference },
   { path: 'docs/metrics.md', content: () => `${metricsIntroduction}${describeMetrics()}` },
+  { path: 'docs/outputs.schema.json', content: outputSchemas },
   { path: 'helm/Chart.yaml', content: chartYaml },
   { path: 'helm/values.schema.json', content: chartSchema },
 ]

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { constants as connectorConstants } from '../../connector/config/connector-config.ts'
+import { mustFit } from './documentation/output-schema.ts'
 
 /** One line of the connector's log. */
 export interface LogLine {
@@ -104,7 +105,10 @@ export function startConnector(
   const child = spawn(process.execPath, [...nodeFlags, ...preloads, main, ...args], {
     env: { PATH, HOME, NODE_COMPILE_CACHE, ...environment },
   })
-  return connectorIn(child, () => void child.kill('SIGKILL'))
+  const started = connectorIn(child, () => void child.kill('SIGKILL'))
+  if (!args.includes('--json')) return started
+  const command = args[0] === 'checkpoint' ? `${args[0]}-${args[1]}` : (args[0] ?? '')
+  return { ...started, printed: () => mustFit(command, started.printed()) }
 }
 
 /** Wraps a connector whose output comes from `child`: the process itself, or a `podman run` of it. `kill` ends it. */
@@ -169,7 +173,8 @@ function waiting({ child, kill, written, ended, isRunning, failure }: Parts): Co
   const get = async (path: string) => {
     const { port } = await line(({ msg }) => msg === 'connector started')
     const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(10_000) })
-    return { status: response.status, body: await response.text() }
+    const body = await response.text()
+    return { status: response.status, body: path === '/status' || path === '/readyz' ? mustFit('status', body) : body }
   }
   const exitCode = async (withinMs = 60_000) => {
     const late = AbortSignal.timeout(withinMs)

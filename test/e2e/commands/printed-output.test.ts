@@ -1,5 +1,6 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { expect, test } from 'vitest'
+import { says } from '../../support/connector-process.ts'
 import { expectNothingPersonal } from '../../support/nothing-personal.ts'
 import { scene, untilCaughtUp } from '../../support/stream-scene.ts'
 
@@ -64,4 +65,27 @@ test.each([
     properties: { No: { $comment: 'in 200 of 200 clients', type: 'string' } },
   })
   expect(JSON.parse(await schema('--limit', '30', '--json')).$comment).toBe('in 30 of 30 clients')
+})
+
+test('every command prints JSON as it is described', async () => {
+  const { start, simulator } = await scene()
+  const replica = start()
+  await replica.line(says('caught up'))
+  const client = ['--client', String(simulator.clientIds[0])]
+  for (const args of [
+    ['lint'],
+    ['checkpoint', 'show'],
+    ['checkpoint', 'show', 'clients'],
+    ['doctor', '--acls'],
+    ['audit', '--ids', 'missing'],
+    ['audit', ...client],
+    ['checkpoint', 'rewind', '--to', 'beginning'],
+    ['pause'],
+    ['resume'],
+    ['erase', ...client],
+  ]) {
+    const command = start({}, [...args, '--json'])
+    expect(await command.exitCode(), command.output()).toBeLessThan(2)
+    expect(command.printed(), command.output()).not.toBe('')
+  }
 })

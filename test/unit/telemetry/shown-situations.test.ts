@@ -7,6 +7,7 @@ import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import { newScans } from '../../../connector/scan/scan-state.ts'
 import { processRegistry, scrapedMetrics } from '../../../connector/telemetry/metrics.ts'
 import { replicaStatus } from '../../../connector/telemetry/replica-status.ts'
+import { mustFit } from '../../support/documentation/output-schema.ts'
 import { history, published } from '../../support/every-pipeline-event.ts'
 import { polling } from '../../support/polling.ts'
 import { entered, failed } from '../../support/stream-states.ts'
@@ -163,6 +164,7 @@ test.each(Object.entries(situations))('%s', async (_, { events, at, ready, newes
   time.now = startAt + at * minute
   const { ready: isReady, streams } = status.report()
   const [stream] = streams
+  mustFit('stream', JSON.stringify(stream))
   const gauges = await registry.getMetricsAsJSON()
   const values = (name: string) => gauges.find((one) => one.name === `polaris_connector_${name}`)?.values ?? []
   const labelled = (name: string, label: string) =>
