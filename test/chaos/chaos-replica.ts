@@ -14,7 +14,9 @@ export const chaosTimes = {
     retry: { retries: 2, firstPauseMs: 200, maxPauseMs: 2_000 },
   },
   kafka: {
-    ...{ transactionMs: 10_000, commitWithinMs: 7_000, closeMs: 1_000 },
+    transactionMs: 10_000,
+    commitWithinMs: 7_000,
+    closeMs: 1_000,
     paces: { stream: { connectionMs: 2_000, requestMs: 5_000 }, group: { connectionMs: 2_000, requestMs: 5_000 } },
   },
   checkpoint: { callWithinMs: 5_000, connectWithinMs: 500, answerWithinMs: 2_000 },
@@ -60,16 +62,21 @@ export async function chaosReplica(parts: ReplicaParts): Promise<ChaosReplica> {
     return { proxy, url: Object.assign(new URL(url), { port: `${proxy.port}` }).href }
   }
   const store = closing.use(await startS3FaultProxy({ target: s3.endpoint, onExchange }), (one) => one.close())
-  const [storeLink, sourceLink] = [await proxied(store.endpoint), await proxied(source)]
-  const environment = {
-    ...shortTimes(chaosTimes),
-    ...{ KAFKA_BROKERS: kafka.bootstrap, HTTP_PORT: '0', SOURCE_URL: sourceLink.url },
-    ...storeVariables(s3, storeLink.url),
-  }
+  const storeLink = await proxied(store.endpoint)
+  const sourceLink = await proxied(source)
   const processes: ConnectorProcess[] = []
   const start = (skewMs = 0) => {
     const skewed = skewMs === 0 ? {} : { CLOCK_SKEW_MS: `${skewMs}`, NODE_OPTIONS: `--import=${skewedClock}` }
-    processes.push(startConnector(['run', '--config', config], { ...environment, ...skewed }))
+    processes.push(
+      startConnector(['run', '--config', config], {
+        ...shortTimes(chaosTimes),
+        KAFKA_BROKERS: kafka.bootstrap,
+        HTTP_PORT: '0',
+        SOURCE_URL: sourceLink.url,
+        ...storeVariables(s3, storeLink.url),
+        ...skewed,
+      }),
+    )
   }
   start()
   const latest = () => {
@@ -78,7 +85,10 @@ export async function chaosReplica(parts: ReplicaParts): Promise<ChaosReplica> {
     return last
   }
   return {
-    ...{ name, store, start, process: latest },
+    name,
+    store,
+    start,
+    process: latest,
     links: { kafka: kafka.proxies, s3: [storeLink.proxy], source: [sourceLink.proxy] },
     outputs: () => processes.map((process) => process.output()),
     close: async () => {
@@ -92,8 +102,11 @@ export async function chaosReplica(parts: ReplicaParts): Promise<ChaosReplica> {
 export function storeVariables(s3: S3Server, endpoint: string): Record<string, string> {
   const { bucket, region, accessKeyId, secretAccessKey } = s3
   return {
-    ...{ CHECKPOINT_URL: `s3://${bucket}/chaos`, AWS_ENDPOINT_URL_S3: endpoint, AWS_REGION: region },
-    ...{ AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
+    CHECKPOINT_URL: `s3://${bucket}/chaos`,
+    AWS_ENDPOINT_URL_S3: endpoint,
+    AWS_REGION: region,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
   }
 }
 

@@ -97,7 +97,9 @@ async function runPlan({ scene, log, record, plan, lengthMs }: Run): Promise<str
 
 function evidenceOf({ streams, simulator, checkpoints, wereAbsent }: ChaosScene, log: TopicLog): StreamEvidence[] {
   return streams.map((stream) => ({
-    ...{ stream, changes: simulator.changes, wereAbsent },
+    stream,
+    changes: simulator.changes,
+    wereAbsent,
     logs: log.partitions.filter(({ topic }) => topic === topicOf(stream)),
     checkpoints: checkpoints.filter(({ key }) => key.includes(`/${stream}.`)),
   }))

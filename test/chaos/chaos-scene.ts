@@ -62,7 +62,10 @@ export async function chaosScene(copies: Copies): Promise<ChaosScene> {
     const replicas: ChaosReplica[] = []
     for (const [at, link] of kafka.routes.entries()) {
       const replica = await chaosReplica({
-        ...{ name: `replica-${at + 1}`, s3, source: simulator.url, config },
+        name: `replica-${at + 1}`,
+        s3,
+        source: simulator.url,
+        config,
         kafka: link,
         onExchange: (exchange) => {
           const version = checkpointVersion(exchange)
@@ -72,12 +75,19 @@ export async function chaosScene(copies: Copies): Promise<ChaosScene> {
       replicas.push(closing.use(replica, () => replica.close()))
     }
     return {
-      ...{ kafka, s3, simulator, replicas, streams },
-      ...{ checkpoints, config, wereAbsent: new Set<string>() },
+      kafka,
+      s3,
+      simulator,
+      replicas,
+      streams,
+      checkpoints,
+      config,
+      wereAbsent: new Set<string>(),
       operator: {
         ...shortTimes(chaosTimes),
         ...storeVariables(s3, s3.endpoint),
-        ...{ KAFKA_BROKERS: kafka.bootstrap, SOURCE_URL: simulator.url },
+        KAFKA_BROKERS: kafka.bootstrap,
+        SOURCE_URL: simulator.url,
       },
       close: () => closing.close(),
     }
@@ -89,13 +99,12 @@ export async function chaosScene(copies: Copies): Promise<ChaosScene> {
 
 /** A configuration file. */
 function chaosSettings(streams: readonly string[]): string {
-  const polaris = { url: `\${SOURCE_URL}`, lastChanged: '2000-01-01', limit: 20, output: 'json' }
   const settings = {
     connector: 'chaos',
     kafka: { topics: { partitions: 2 } },
     streams: streams.map((name, at) => ({
       name,
-      polaris: { ...polaris, codeMagasin: at + 1 },
+      polaris: { url: `\${SOURCE_URL}`, lastChanged: '2000-01-01', limit: 20, output: 'json', codeMagasin: at + 1 },
       poll: { interval: '1s', lookBack: ['5s/2s', '1m/10s'], fullScan: { every: '8s' } },
       kafka: { topic: topicOf(name) },
     })),

@@ -32,7 +32,9 @@ export function checkpointVersion({ method, path, ifMatch, body, status }: S3Exc
   const { claim, committed, pending = null } = document ?? {}
   if (claim === undefined || committed === undefined) return undefined // wishes, or an access check (`.probe-…`)
   return {
-    ...{ key: path, replaces: ifMatch?.replaceAll('"', ''), isConfirmed: status === 200 },
+    key: path,
+    replaces: ifMatch?.replaceAll('"', ''),
+    isConfirmed: status === 200,
     etag: createHash('md5').update(body).digest('hex'), // as stores compute it for single-part objects
     claimEpoch: claim.epoch,
     index: { generation: committed.state.index.generation, nextEvent: committed.state.nextEvent },

@@ -114,10 +114,13 @@ const generators: Record<Lane, readonly Generate[]> = {
     () => ({ kind: 'restart store' }),
   ],
   network: [
-    ...[cut('kafka', 9_000), cut('s3', 5_000), cut('source', 4_000)],
+    cut('kafka', 9_000),
+    cut('s3', 5_000),
+    cut('source', 4_000),
     ...(['kafka', 's3', 'source'] as const).map(dropResponses),
     (random) => {
-      const [delayMs, forMs] = [between(random, 100, 800), between(random, 2_000, 6_000)]
+      const delayMs = between(random, 100, 800)
+      const forMs = between(random, 2_000, 6_000)
       return { kind: 'slow store', replica: any(random), delayMs, forMs }
     },
   ],

@@ -14,7 +14,8 @@ export function missedChanges({ changes, checkpoints }: StreamEvidence, events: 
     .sort((one, other) => one.nextEvent - other.nextEvent || one.startedAt - other.startedAt)
   const nextEvents = readInOrder(events.toSorted((one, other) => one.sequence - other.sequence))
   const nextChanges = readInOrder(changes)
-  const [published, expected] = [new Map<string, number>(), new Map<string, number>()]
+  const published = new Map<string, number>()
+  const expected = new Map<string, number>()
   for (const { nextEvent, startedAt } of scans) {
     for (const { key, version } of nextEvents.while(({ sequence }) => sequence < nextEvent))
       published.set(key, Math.max(published.get(key) ?? 0, Number(version)))

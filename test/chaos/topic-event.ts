@@ -34,14 +34,18 @@ export function parseTopicEvent(record: CommittedRecord): TopicEvent | 'tombston
   if (typeof sequence !== 'string' || !/^\d{20}$/.test(sequence))
     return `${where}: sequence is not a string of 20 digits`
   const version = String(asObject(data)?.NoVersion)
-  const what = {
+  return {
     key,
     id,
     version,
     republished: republished === undefined ? undefined : String(republished),
     sequence: Number(sequence),
+    partition,
+    offset,
+    timestamp,
+    producerId,
+    producerEpoch,
   }
-  return { ...what, partition, offset, timestamp, producerId, producerEpoch }
 }
 
 function parsed(text: string): Record<string, unknown> | undefined {

@@ -47,7 +47,8 @@ test('every alert fires in its case, with the right labels and summary, and in n
     const { summary } = annotations
     file(`${alert}.rules.json`, { groups: [{ name: alert, rules: [{ ...rule, annotations: { summary } }] }] })
     return file(`${alert}.json`, {
-      ...{ rule_files: [`${alert}.rules.json`], evaluation_interval: '1m' },
+      rule_files: [`${alert}.rules.json`],
+      evaluation_interval: '1m',
       tests: [testOf(alert, { ...fires, own, expected }), ...others, ...(fires.series.length === 0 ? [] : [elsewhere])],
     })
   })

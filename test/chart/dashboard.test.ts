@@ -44,9 +44,8 @@ test('every query of the dashboard and of its variables uses only series and lab
 })
 
 test('the table shows each failing stream once with its state and code, even during a handover', () => {
-  const labels = { namespace: 'retail', pod: 'a' }
   const labelsText = (more: object) => {
-    const all = Object.entries({ connector: 'shops', instance: 'a', ...labels, ...more })
+    const all = Object.entries({ connector: 'shops', instance: 'a', namespace: 'retail', pod: 'a', ...more })
     return `{${all.map(([key, value]) => `${key}="${value}"`)}}`
   }
   const series = (name: string, more: object) => {

@@ -25,7 +25,7 @@ test('with the smallest values, two replicas behind the Service run the connecto
   const all = manifests(someValues())
   const { replicas, strategy, selector, template } = only(all, 'Deployment').spec
   expect({ replicas, strategy }).toMatchObject({ replicas: 2, strategy: { rollingUpdate: { maxUnavailable: 0 } } })
-  const selected = [selector, ...[only(all, 'PodDisruptionBudget').spec.selector, only(all, 'Service').spec.selector]]
+  const selected = [selector, only(all, 'PodDisruptionBudget').spec.selector, only(all, 'Service').spec.selector]
   for (const { matchLabels, ...labels } of selected)
     expect(template.metadata.labels).toMatchObject(matchLabels ?? labels)
   const [{ args, volumeMounts }] = template.spec.containers

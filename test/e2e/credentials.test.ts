@@ -9,8 +9,11 @@ test('logs neither password nor session, even at trace level, and logs in again 
   const { simulator, start, caughtUp } = await scene({
     source: { access: { mode: 'cookie', expiresAfterCalls: 7 } },
     environment: {
-      ...{ POLARIS_AUTH: 'login', POLARIS_USER: user, POLARIS_PASSWORD: password },
-      ...{ POLARIS_OUTPUT: 'json', LOG_LEVEL: 'trace' },
+      POLARIS_AUTH: 'login',
+      POLARIS_USER: user,
+      POLARIS_PASSWORD: password,
+      POLARIS_OUTPUT: 'json',
+      LOG_LEVEL: 'trace',
     },
   })
   const connector = start()
@@ -30,7 +33,9 @@ test('tries wrong credentials at most twice, then holds the stream', async () =>
   const { simulator, start } = await scene({
     source: { access: { mode: 'cookie', refusal: 'login-page' } },
     environment: {
-      ...{ POLARIS_AUTH: 'login', POLARIS_USER: 'connecteur-Krznych', POLARIS_PASSWORD: 'wrong-Krznych' },
+      POLARIS_AUTH: 'login',
+      POLARIS_USER: 'connecteur-Krznych',
+      POLARIS_PASSWORD: 'wrong-Krznych',
       LOG_LEVEL: 'trace',
     },
   })

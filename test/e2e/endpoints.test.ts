@@ -21,7 +21,8 @@ test('serves health, metrics and status, even before the stream has read its fir
   expect(ready.status).toBe(200)
   expect(JSON.parse(ready.body)).toMatchObject({ ready: true, streams: [{ stream: 'clients', state: 'running' }] })
   expect(await connector.status(({ totals }) => totals?.events === 200)).toMatchObject({
-    ...{ epoch: 1, seq: expect.any(Number) },
+    epoch: 1,
+    seq: expect.any(Number),
     totals: { events: 200, deadLetters: 0 },
   })
   const { body } = await connector.get('/metrics')

@@ -9,7 +9,8 @@ import { scene, untilCaughtUp } from '../support/stream-scene.ts'
 import type { TopicRecord } from '../support/topic-reader.ts'
 
 const DAY_MS = 86_400_000
-const [key, newKey] = ['the first key of this test, long enough', 'the second key of this test, long enough']
+const key = 'the first key of this test, long enough'
+const newKey = 'the second key of this test, long enough'
 const hmac = (secret: string, text: string) => createHmac('sha256', secret).update(text).digest('base64url')
 
 const fields = `

@@ -23,10 +23,14 @@ function tokenScene(environment: Record<string, string> = {}): Promise<Scene> {
   return scene({
     source: { clients: 60 },
     environment: {
-      ...{ KAFKA_SSL_CA: kafka.secure.certificates.authority, KAFKA_SASL_MECHANISM: 'OAUTHBEARER' },
-      ...{ KAFKA_OAUTH_TOKEN_ENDPOINT: tokens.tokenEndpoint, NODE_EXTRA_CA_CERTS: tokens.authority },
-      ...{ KAFKA_SASL_USERNAME: tokenClient.id, KAFKA_SASL_PASSWORD: tokenClient.secret },
-      ...{ KAFKA_OAUTH_PARAMETERS: `audience: ${audience}`, LOG_LEVEL: 'trace' },
+      KAFKA_SSL_CA: kafka.secure.certificates.authority,
+      KAFKA_SASL_MECHANISM: 'OAUTHBEARER',
+      KAFKA_OAUTH_TOKEN_ENDPOINT: tokens.tokenEndpoint,
+      NODE_EXTRA_CA_CERTS: tokens.authority,
+      KAFKA_SASL_USERNAME: tokenClient.id,
+      KAFKA_SASL_PASSWORD: tokenClient.secret,
+      KAFKA_OAUTH_PARAMETERS: `audience: ${audience}`,
+      LOG_LEVEL: 'trace',
       ...environment,
     },
     brokers: { connector: kafka.secure.bootstrap, reader: kafka.bootstrap },

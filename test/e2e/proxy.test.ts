@@ -17,7 +17,8 @@ test('waits while the proxy is down, and then reads through it; the logs have ne
   })
   const connector = start()
   expect(await connector.line(({ msg }) => msg === 'reading a page failed, retrying')).toMatchObject({
-    ...{ code: 'source.unreachable', error: expect.stringContaining(`the proxy 127.0.0.1:${port}`) },
+    code: 'source.unreachable',
+    error: expect.stringContaining(`the proxy 127.0.0.1:${port}`),
   })
   expect(simulator.calls).toHaveLength(0)
   await using proxy = await forwardProxy({ credentials, port })

@@ -30,7 +30,8 @@ source_profile=default
 )
 const expiration = new Date(Date.now() + 3_600_000).toISOString()
 
-const [ID, SECRET] = ['AccessKeyId', 'SecretAccessKey']
+const ID = 'AccessKeyId'
+const SECRET = 'SecretAccessKey'
 const asJson = (key: string) =>
   JSON.stringify({ [ID]: key, [SECRET]: 'secret', Token: 'token', Expiration: expiration, Code: 'Success' })
 const ofMachine = '/latest/meta-data/iam/security-credentials/'
@@ -67,15 +68,17 @@ test.each<[from: string, key: string, variables: Record<string, string>]>([
   await using server = await scriptedServer(aws)
   const given = Object.entries(variables).map(([name, value]) => [name, value.replace('SERVER', server.url)])
   const command = startConnector(['checkpoint', 'show'], {
-    ...{
-      CONNECTOR_ID: 'shop',
-      STREAM_NAME: 'clients',
-      POLARIS_URL: 'https://polaris.example',
-      POLARIS_CODE_MAGASIN: '1',
-    },
-    ...{ KAFKA_BROKERS: 'kafka.example:9092', CHECKPOINT_URL: 's3://bucket/checkpoints' },
-    ...{ AWS_ENDPOINT_URL: server.url, AWS_REGION: 'eu-west-3', AWS_CONFIG_FILE: '/dev/null' },
-    ...{ AWS_SHARED_CREDENTIALS_FILE: '/dev/null', ...Object.fromEntries(given) },
+    CONNECTOR_ID: 'shop',
+    STREAM_NAME: 'clients',
+    POLARIS_URL: 'https://polaris.example',
+    POLARIS_CODE_MAGASIN: '1',
+    KAFKA_BROKERS: 'kafka.example:9092',
+    CHECKPOINT_URL: 's3://bucket/checkpoints',
+    AWS_ENDPOINT_URL: server.url,
+    AWS_REGION: 'eu-west-3',
+    AWS_CONFIG_FILE: '/dev/null',
+    AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+    ...Object.fromEntries(given),
   })
   expect(await command.exitCode()).not.toBe(0)
   expect(command.output()).toContain('storage.refused')

@@ -29,8 +29,12 @@ export const restartStages: readonly (readonly [Fault, ...Fault[]])[] = [
   [faults.html(), faults.redirect('https://maintenance.example/polaris'), faults.redirect('/maintenance.html')],
   // The service starts.
   [
-    ...[html(500, 'Runtime Error'), faults.status(500, STACK_TRACE), faults.body(ERROR_XML)],
-    ...[html(403, 'Forbidden'), html(502, 'Bad Gateway'), html(504, 'Gateway Timeout')],
+    html(500, 'Runtime Error'),
+    faults.status(500, STACK_TRACE),
+    faults.body(ERROR_XML),
+    html(403, 'Forbidden'),
+    html(502, 'Bad Gateway'),
+    html(504, 'Gateway Timeout'),
   ] as [Fault, ...Fault[]],
   // Sessions are lost.
   [faults.loginPage(), faults.empty()],

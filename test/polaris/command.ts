@@ -45,7 +45,10 @@ async function main(): Promise<void> {
   const mode = MODES.find((one) => one === values.auth)
   if (mode === undefined) throw new Error(`--auth must be one of: ${MODES.join(', ')}`)
   const simulator = await startPolarisSimulator({
-    ...{ port: number('port'), host: values.host, clients: number('clients'), mode: values.bench ? 'bench' : 'live' },
+    port: number('port'),
+    host: values.host,
+    clients: number('clients'),
+    mode: values.bench ? 'bench' : 'live',
     ...(values.history === undefined ? {} : { history: values.history }),
     access: { mode, user: values.user, password: values.password },
   })

@@ -86,8 +86,16 @@ export async function startPolarisSimulator(options: SimulatorOptions = {}): Pro
   const { change, massUpdate, add, remove, restore } = live
   return {
     url: `${tls === undefined ? 'http' : 'https'}://${host}:${port}${BASE_PATH}`,
-    ...{ changes: live.changes, clientIds: live.ids, calls, faults, expireSessions: access.expireAll },
-    ...{ change, massUpdate, add, remove, restore },
+    changes: live.changes,
+    clientIds: live.ids,
+    calls,
+    faults,
+    expireSessions: access.expireAll,
+    change,
+    massUpdate,
+    add,
+    remove,
+    restore,
     setAccess: (other) => {
       allowed = { ...allowed, ...other }
     },

@@ -66,9 +66,33 @@ export function choiceOf(action: keyof typeof byName, detail: number, of = weigh
 export const crossedChoiceOf = (action: keyof typeof byName, detail: number): number => choiceOf(action, detail, all)
 
 const byName = {
-  ...{ answer, change, tick: tick as Action, fail, crash, startAnother, setClock, recover, republish, rewind, erase },
-  ...{ arriveLate, request, pause, resume, misassign, stall, loseMarker, deleteOffsets, expire },
-  ...{ damage, deleteMany, outage, killCommands, spoilWishes, killErase, grow },
+  answer,
+  change,
+  tick: tick as Action,
+  fail,
+  crash,
+  startAnother,
+  setClock,
+  recover,
+  republish,
+  rewind,
+  erase,
+  arriveLate,
+  request,
+  pause,
+  resume,
+  misassign,
+  stall,
+  loseMarker,
+  deleteOffsets,
+  expire,
+  damage,
+  deleteMany,
+  outage,
+  killCommands,
+  spoilWishes,
+  killErase,
+  grow,
 }
 
 const faults = ['before', 'after', 'late'] as const

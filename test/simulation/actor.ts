@@ -36,7 +36,11 @@ export function newActor(world: World, name: string): Actor {
   const clock = replicaClock(world.clock, process, world.processes.size)
   let nonces = 0
   return {
-    ...{ name, process, clock, indexes: new Map(), store: { isReady: false } },
+    name,
+    process,
+    clock,
+    indexes: new Map(),
+    store: { isReady: false },
     newNonce: () => `${name}/${++nonces}`,
     openings: semaphore(10),
   }

@@ -34,21 +34,41 @@ export function violationsOf(history: History): string[] {
 /** A rewind that cures a hold publishes clients again, under other ids, and forgets what was in progress. */
 function violated(evidence: Evidence): string[] {
   const cured = curedAt(evidence.stream)
-  if (cured === undefined) return [...always, ...unlessCured].flatMap((check) => check(evidence))
+  if (cured === undefined)
+    return [
+      ...always,
+      notRepublished,
+      savedTooEarly,
+      otherIds,
+      duplicatedOrDisordered,
+      wrongSequence,
+      otherIndex,
+      otherShapes,
+      wronglyMarked,
+      unmarkedAgain,
+      markedUnasked,
+      countedAsFull,
+      olderContents,
+    ].flatMap((check) => check(evidence))
   const isBefore = ({ at }: { readonly at: number }) => at < cured
-  const [records, numbered] = [evidence.records.filter(isBefore), evidence.numbered.filter(isBefore)]
+  const records = evidence.records.filter(isBefore)
+  const numbered = evidence.numbered.filter(isBefore)
   const before = { ...evidence, records, numbered }
   return [...always.flatMap((check) => check(evidence)), ...duplicatedOrDisordered(before)]
 }
 
 const always: Check[] = [
   lost,
-  ...[staleWriter, otherArguments, otherStreams, documentTooLarge, publishedWhenFenced, decreasingSequence],
-  ...[rewoundTwice, wronglyNamed, publishedWhilePaused, otherErasures],
-]
-const unlessCured: Check[] = [
-  ...[notRepublished, savedTooEarly, otherIds, duplicatedOrDisordered, wrongSequence],
-  ...[otherIndex, otherShapes, wronglyMarked, unmarkedAgain, markedUnasked, countedAsFull, olderContents],
+  staleWriter,
+  otherArguments,
+  otherStreams,
+  documentTooLarge,
+  publishedWhenFenced,
+  decreasingSequence,
+  rewoundTwice,
+  wronglyNamed,
+  publishedWhilePaused,
+  otherErasures,
 ]
 
 /** Invariant 1: the last event of every client has its content from before the replicas were stopped, or a newer one. */

@@ -50,7 +50,10 @@ const longScans = {
   choices: fc.array(
     fc.oneof(
       often(24, 'answer', fc.constant(0)),
-      ...[often(6, 'change'), often(6, 'tick'), often(1, 'fail'), often(1, 'republish')],
+      often(6, 'change'),
+      often(6, 'tick'),
+      often(1, 'fail'),
+      often(1, 'republish'),
     ),
     { minLength: 40, maxLength: 400, size: 'max' },
   ),
@@ -78,8 +81,10 @@ const drawnChoices = fc
   })
   .chain(({ answers, disorder, changes, ticks, others }) => {
     const weighted = [
-      ...[rarely(answers, 'answer', fc.constant(0)), rarely(disorder, 'answer')],
-      ...[rarely(changes, 'change'), rarely(ticks, 'tick')],
+      rarely(answers, 'answer', fc.constant(0)),
+      rarely(disorder, 'answer'),
+      rarely(changes, 'change'),
+      rarely(ticks, 'tick'),
       ...requestsAndFaults.map((action, at) => rarely(others[at] ?? 0, action)),
     ]
     return fc.array(fc.oneof(...weighted), { minLength: 40, maxLength: 400, size: 'max' })
@@ -138,9 +143,13 @@ export async function failureOf({
     const accepted = violations.filter((violation) => lookingFor?.test(violation) ?? true)
     if (accepted.length > 0) throw new Error(accepted.join('\n'))
   })
-  const given = { ...(seed === undefined ? {} : { seed }), ...(path === undefined ? {} : { path }) }
   const endOnFailure = lookingFor !== undefined || path !== undefined
-  const details = await fc.check(property, { numRuns: runs, endOnFailure, ...given })
+  const details = await fc.check(property, {
+    numRuns: runs,
+    endOnFailure,
+    ...(seed === undefined ? {} : { seed }),
+    ...(path === undefined ? {} : { path }),
+  })
   if (!details.failed) return undefined
   const command = `npm run simulate -- --of ${kind} --seed=${details.seed} --path ${details.counterexamplePath}`
   const { message } = details.errorInstance as Error

@@ -82,7 +82,8 @@ export async function runHistory(
   }
   await checkRecovery(world)
   const { streams, kafka, violations, eventKinds, erasures } = world
-  const [records, openTransactions] = [kafka.committed, kafka.openTransactions()]
+  const records = kafka.committed
+  const openTransactions = kafka.openTransactions()
   for (const stream of streams) restoreSegments(world, stream)
   const segments = new Map(streams.map(({ key }) => [key, world.store.segments(key).stored]))
   return {

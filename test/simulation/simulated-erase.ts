@@ -51,7 +51,6 @@ export function startErase(world: World, stream: SimulatedStream, detail: number
   erasures.push(erasure)
   const isGone = stream.polaris.deletions.some(({ clientId, endsAt }) => clientId === client && endsAt === undefined)
   const type = isGone ? 'client.removed' : 'client.erased'
-  const event = { type, source: eventSource(CONNECTOR, name), clientId: client, id } as const
   const publisher = kafka.publisher({ connector: CONNECTOR, stream: name, replica: actor.name })
   const erase = async () => {
     const known = (await storedDocument(world, stream, actor))?.destination
@@ -59,7 +58,10 @@ export function startErase(world: World, stream: SimulatedStream, detail: number
       const { partitions } = destination
       erasure.partitions = known?.firstPartitions === partitions ? 1 : partitions
       const places = { ofKey: partitionOf(Buffer.from(client), partitions), seen: [] }
-      return tombstones({ ...event, timeMs: clock.now() }, tombstonePartitions(destination, known, places))
+      return tombstones(
+        { type, source: eventSource(CONNECTOR, name), clientId: client, id, timeMs: clock.now() },
+        tombstonePartitions(destination, known, places),
+      )
     }
     await publishTombstones({ publisher, clock, tombstones: made }, never)
     erasure.isErased = true

@@ -130,7 +130,8 @@ export function simulatedPolaris(parts: PolarisParts): SimulatedPolaris {
     },
     changes,
     deleteOrReturn: (clientId) => {
-      const [row, hidden] = [rows.get(clientId), deleted.get(clientId)]
+      const row = rows.get(clientId)
+      const hidden = deleted.get(clientId)
       if (hidden !== undefined) {
         exists(clientId)
         rows.set(clientId, hidden)

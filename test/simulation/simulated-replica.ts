@@ -35,12 +35,10 @@ export function startReplica(world: World): void {
   const placement = world.group.placement(name, process)
   const replica: Replica = {
     ...actor,
-    ...{
-      running: new Set<string>(),
-      stopping: new AbortController(),
-      wasPaused: false,
-      isAskedToStop: false,
-    },
+    running: new Set<string>(),
+    stopping: new AbortController(),
+    wasPaused: false,
+    isAskedToStop: false,
     placement: world.defects.placement?.(placement, name) ?? placement,
   }
   world.replicas.push(replica)
@@ -86,8 +84,15 @@ async function runOne(world: World, replica: Replica, { stream, assignment, stop
   const observe = observed(world, name, clock)
   const end = await runStream(
     {
-      ...{ stream: name, assignment, compose, finishWithinMs: FINISH_WITHIN_MS, whenHeld: 'waits' },
-      ...{ pauses, lookEveryMs: LOOK_EVERY_MS, clock, observe },
+      stream: name,
+      assignment,
+      compose,
+      finishWithinMs: FINISH_WITHIN_MS,
+      whenHeld: 'waits',
+      pauses,
+      lookEveryMs: LOOK_EVERY_MS,
+      clock,
+      observe,
     },
     stop,
   )

@@ -106,7 +106,12 @@ export function simulatedStream(
 ): SimulatedStream {
   const name = `clients-${number}`
   const polaris = simulatedPolaris({
-    ...{ scans, order, modificationTime, now: parts.clock.now, timeZone: ZONE, date: parts.date },
+    scans,
+    order,
+    modificationTime,
+    now: parts.clock.now,
+    timeZone: ZONE,
+    date: parts.date,
     records: parts.records,
     fault: async (replica) => {
       const fault = await parts.fault(name, replica)
@@ -125,9 +130,20 @@ export function simulatedStream(
   for (let client = 0; client < clients; client += 1)
     change(client, { lateMs: client % 2 === 0 ? 0 : client * 86_400_000 })
   return {
-    ...{ name, key: checkpointKey(CONNECTOR, name), polaris, change, requiredChanges: 0 },
+    name,
+    key: checkpointKey(CONNECTOR, name),
+    polaris,
+    change,
+    requiredChanges: 0,
     deleteOrReturn: (client) => polaris.deleteOrReturn(`client-${client % clients}`),
-    ...{ reads: [], sent: [], documents, expired: new Map(), healthy: undefined, wasDamaged: false },
-    ...{ hasLostRecord: false, pauses: [], rewinds: new Map() },
+    reads: [],
+    sent: [],
+    documents,
+    expired: new Map(),
+    healthy: undefined,
+    wasDamaged: false,
+    hasLostRecord: false,
+    pauses: [],
+    rewinds: new Map(),
   }
 }

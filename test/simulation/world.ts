@@ -84,7 +84,16 @@ export function createWorld(options: HistoryOptions, defects: Defects, log: (lin
   return {
     /** Commands of operators at work, by stream; `erase STREAM`: that erase. */
     commands: new Map<string, Actor>(),
-    ...{ options, defects, clock, pending, replicas, processes, enqueue, kafka, streams, nextStoreCall },
+    options,
+    defects,
+    clock,
+    pending,
+    replicas,
+    processes,
+    enqueue,
+    kafka,
+    streams,
+    nextStoreCall,
     store,
     /** Uploads, listings and deletions of segments whose caller has given up, and that may still take effect. */
     lateSegmentCalls: [] as (() => unknown)[],

@@ -1,11 +1,4 @@
-import {
-  DeleteObjectCommand,
-  GetObjectCommand,
-  NoSuchKey,
-  PutObjectCommand,
-  S3Client,
-  type S3ClientConfig,
-} from '@aws-sdk/client-s3'
+import { DeleteObjectCommand, GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { inject, onTestFinished } from 'vitest'
 import type { CheckpointDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import { openCheckpointStore } from '../../connector/compose/shared-resources.ts'
@@ -26,8 +19,7 @@ export interface CheckpointObject {
 /** The checkpoint object of a stream of a `Scene`. */
 export function checkpointObject(connector: string, stream = 'clients'): CheckpointObject {
   const { endpoint, region, accessKeyId, secretAccessKey, bucket } = inject('s3')
-  const settings: S3ClientConfig = { credentials: { accessKeyId, secretAccessKey }, forcePathStyle: true }
-  const client = new S3Client({ endpoint, region, ...settings })
+  const client = new S3Client({ endpoint, region, credentials: { accessKeyId, secretAccessKey }, forcePathStyle: true })
   const place = { Bucket: bucket, Key: `e2e/${checkpointKey(connector, stream)}` }
   const read = async () => {
     try {

@@ -11,11 +11,23 @@ export async function httpOutputs(connector: ConnectorProcess): Promise<string[]
 
 /** Invariant 8: the outputs contain no planted personal data, no credentials, no tokens and no query strings. */
 export function expectNothingPersonal(outputs: readonly string[]): void {
-  const queries = ['lastChanged=', 'checkPoint=', 'codeMagasin=', 'password=', 'CP/', 'CP%2F']
   const { user, password } = DEFAULT_ACCESS
-  const secrets = [user, 'Krznych', password, encodeURIComponent(password), 'secretsecret']
   for (const output of outputs) {
     expect(output.length).toBeGreaterThan(0)
-    for (const mark of [...plantedMarks, ...queries, ...secrets]) expect(output).not.toContain(mark)
+    for (const mark of [
+      ...plantedMarks,
+      'lastChanged=',
+      'checkPoint=',
+      'codeMagasin=',
+      'password=',
+      'CP/',
+      'CP%2F',
+      user,
+      'Krznych',
+      password,
+      encodeURIComponent(password),
+      'secretsecret',
+    ])
+      expect(output).not.toContain(mark)
   }
 }

@@ -21,8 +21,11 @@ export const firstPage: ReadArguments = {
 /** The settings of a stream for which only what is required is given. */
 function defaultPolaris(): PolarisConfig {
   const environment = {
-    ...{ CONNECTOR_ID: 'shops', KAFKA_BROKERS: 'kafka-1:9092', CHECKPOINT_URL: 's3://bucket/polaris' },
-    ...{ POLARIS_URL: 'http://polaris.example.com', POLARIS_CODE_MAGASIN: '1' },
+    CONNECTOR_ID: 'shops',
+    KAFKA_BROKERS: 'kafka-1:9092',
+    CHECKPOINT_URL: 's3://bucket/polaris',
+    POLARIS_URL: 'http://polaris.example.com',
+    POLARIS_CODE_MAGASIN: '1',
   }
   const { streams } = connectorConfig(loadConfig({ file: undefined, environment, readFile: () => '', now: 0 }).settings)
   if (streams[0] === undefined) throw new Error('there is no stream')
@@ -34,7 +37,8 @@ export type SourceSettings = Partial<PolarisConfig> & { readonly url: string }
 /** The settings of `sourceAt`. */
 export const polarisAt = (settings: SourceSettings): PolarisConfig => ({
   ...defaultPolaris(),
-  ...{ auth: { kind: 'none' }, codeMagasin: 1 },
+  auth: { kind: 'none' },
+  codeMagasin: 1,
   ...settings,
 })
 
@@ -48,7 +52,11 @@ export function sourceAt(
 ): ReturnType<typeof httpClientSource> {
   const accounts = refusedAccounts(systemClock)
   return httpClientSource(polarisAt(settings), {
-    ...{ clock: systemClock, turn: async () => {}, accounts, observe: () => {}, intercept },
+    clock: systemClock,
+    turn: async () => {},
+    accounts,
+    observe: () => {},
+    intercept,
     ...shared,
   })
 }

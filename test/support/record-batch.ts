@@ -59,7 +59,8 @@ function recordBatch(bytes: Buffer): RecordBatch {
   const lastOffset = firstOffset + BigInt(read.int32())
   const firstTimestamp = Number(read.int64())
   read.skip(8) // max timestamp
-  const [producerId, producerEpoch] = [read.int64(), read.int16()]
+  const producerId = read.int64()
+  const producerEpoch = read.int16()
   read.skip(4) // base sequence
   const count = read.int32()
   const inside = bytesReader(unpacked(read.rest()))
@@ -80,10 +81,12 @@ function logRecord(read: ReturnType<typeof bytesReader>, { firstOffset, firstTim
   read.skip(1)
   const timestamp = firstTimestamp + read.varint()
   const offset = firstOffset + BigInt(read.varint())
-  const [key, value] = [read.shortBytes(), read.shortBytes()]
+  const key = read.shortBytes()
+  const value = read.shortBytes()
   const headers = new Map<string, string>()
   for (let left = read.varint(); left > 0; left -= 1) {
-    const [name, text] = [read.shortBytes(), read.shortBytes()]
+    const name = read.shortBytes()
+    const text = read.shortBytes()
     headers.set(`${name}`, `${text}`)
   }
   return { offset, timestamp, key, value, headers }

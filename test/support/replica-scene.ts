@@ -38,17 +38,15 @@ export async function replicaScene(
   const simulator = await startPolarisSimulator({ clients })
   const name = `e2e-${randomUUID().slice(0, 13)}`
   const topicOf = (stream: string) => `${name}.${stream}`
-  const polaris = { url: simulator.url, lastChanged: '2000-01-01', limit: 20, output: 'json' }
   const all = streams.map((stream, at) => ({
     name: stream,
-    polaris: { ...polaris, codeMagasin: at + 1 },
+    polaris: { url: simulator.url, lastChanged: '2000-01-01', limit: 20, output: 'json', codeMagasin: at + 1 },
     poll: { interval: '200ms', ...poll },
     kafka: { topic: topicOf(stream) },
   }))
   // JSON is valid YAML. Few partitions make the topics quick to create.
   const config = configFile(JSON.stringify({ kafka: { topics: { partitions: 2 } }, streams: all }))
   const given = Object.entries(environmentOf(name, brokers)).filter(([variable]) => !ofOneStream.includes(variable))
-  const environment = { ...Object.fromEntries(given), PLACEMENT: 'group' }
   const started: ConnectorProcess[] = []
   onTestFailed(() => {
     for (const one of started) console.error(`--- ${name}\n${lastLines(one.output(), 40)}`)
@@ -58,7 +56,11 @@ export async function replicaScene(
     await simulator.close()
   })
   const start = (args: readonly string[] = ['run'], more: Record<string, string> = {}) => {
-    const one = startConnector([...args, '--config', config], { ...environment, ...more })
+    const one = startConnector([...args, '--config', config], {
+      ...Object.fromEntries(given),
+      PLACEMENT: 'group',
+      ...more,
+    })
     started.push(one)
     return one
   }

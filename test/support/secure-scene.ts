@@ -18,7 +18,8 @@ export interface SecureKafka {
 export async function secureKafka(closing: Pick<CloseStack, 'use'>): Promise<SecureKafka> {
   const shared = inject('kafkaSecure')
   const own = shared === null ? closing.use(await startKafka({ secure: true }), (kafka) => kafka.close()) : undefined
-  const [bootstrap, secure] = [own?.bootstrap ?? inject('kafkaBrokers'), own?.secure ?? shared]
+  const bootstrap = own?.bootstrap ?? inject('kafkaBrokers')
+  const secure = own?.secure ?? shared
   if (secure === null) throw new Error('no secure listener')
   const admin = closing.use(testKafka(bootstrap).admin(), (client) => client.disconnect())
   await admin.connect()

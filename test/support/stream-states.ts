@@ -7,7 +7,9 @@ import type {
 } from '../../connector/pipeline/pipeline-event.ts'
 
 export const entered = (state: StreamState, was: StreamState = 'waiting', why: WhyInState = {}): PipelineEvent => ({
-  ...{ kind: 'stream-state', state, was },
+  kind: 'stream-state',
+  state,
+  was,
   ...why,
 })
 

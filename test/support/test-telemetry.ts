@@ -11,8 +11,13 @@ interface Watched {
 export function testTelemetry({ level = 'silent', clock = systemClock }: Watched = {}) {
   const lines: string[] = []
   const telemetry = createTelemetry({
-    ...{ connector: 'shops', replica: 'r-1', version: '1.2.3', level, clock },
-    ...{ placement: 'group', readyAfterMs: 300_000 },
+    connector: 'shops',
+    replica: 'r-1',
+    version: '1.2.3',
+    level,
+    clock,
+    placement: 'group',
+    readyAfterMs: 300_000,
     out: { write: (line) => lines.push(line) },
   })
   return { ...telemetry, lines }

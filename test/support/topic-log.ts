@@ -81,9 +81,17 @@ async function fetchInto(logs: readonly PartitionLog[], broker: Listener): Promi
     const place = [int32(log.partition), int64(nextOffset(log)), int32(MAX_BYTES)]
     return Buffer.concat([text(log.topic), array([Buffer.concat(place)])])
   })
-  const [replica, maxWaitMs, minBytes] = [-1, 100, 1]
-  const limits = [int32(replica), int32(maxWaitMs), int32(minBytes), int32(8 * MAX_BYTES), int8(READ_COMMITTED)]
-  const body = Buffer.concat([...limits, array(wanted)])
+  const replica = -1
+  const maxWaitMs = 100
+  const minBytes = 1
+  const body = Buffer.concat([
+    int32(replica),
+    int32(maxWaitMs),
+    int32(minBytes),
+    int32(8 * MAX_BYTES),
+    int8(READ_COMMITTED),
+    array(wanted),
+  ])
   const answer = await askBroker(broker, { api: 'fetch', version: 4, body }, 10_000)
   if (answer === undefined) return 0
   return fetched(answer, logs)
@@ -96,8 +104,10 @@ function fetched(answer: Buffer, logs: readonly PartitionLog[]): number {
   read.array(() => {
     const topic = read.text()
     read.array(() => {
-      const [partition, errorCode] = [read.int32(), read.int16()]
-      const [highWatermark, lastStable] = [read.int64(), read.int64()]
+      const partition = read.int32()
+      const errorCode = read.int16()
+      const highWatermark = read.int64()
+      const lastStable = read.int64()
       const aborted = read.array(() => ({ producerId: read.int64(), firstOffset: read.int64() }))
       const batches = recordBatches(read.bytes() ?? Buffer.alloc(0))
       const log = logs.find((one) => one.topic === topic && one.partition === partition)

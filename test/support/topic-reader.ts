@@ -60,8 +60,7 @@ function recordsOf({ partition, batches, aborted, isAtEnd }: PartitionLog, place
   place.wasAtEnd ||= isAtEnd
   return found.map(({ key, value, headers, ...record }) => {
     const text = value?.toString() ?? ''
-    const shown = { key: key?.toString() ?? null, text, value: parsed(text), headers: Object.fromEntries(headers) }
-    return { ...record, ...shown }
+    return { ...record, key: key?.toString() ?? null, text, value: parsed(text), headers: Object.fromEntries(headers) }
   })
 }
 

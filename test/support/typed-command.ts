@@ -21,7 +21,8 @@ export interface Mistake {
 
 /** What a command in this process reads, and the lines that it prints. */
 export function terminal(environment: CommandParts['environment'] = {}, files: Readonly<Record<string, string>> = {}) {
-  const [out, err]: [string[], string[]] = [[], []]
+  const out: string[] = []
+  const err: string[] = []
   const parts: CommandParts = {
     environment,
     readFile: (name) => {

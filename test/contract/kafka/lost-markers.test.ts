@@ -161,7 +161,9 @@ test('aborts a hanging transaction of its own, and the same producer publishes i
   await publish(first, 'before', 1)
   await abortWithoutMarker(first, 'again')
   const other = testKafka(kafka.bootstrap).producer({
-    ...{ transactionalId: `other.${topic}`, idempotent: true, maxInFlightRequests: 1 },
+    transactionalId: `other.${topic}`,
+    idempotent: true,
+    maxInFlightRequests: 1,
   })
   await other.connect()
   const foreign = await other.transaction()

@@ -199,7 +199,8 @@ describe('a member', () => {
   test('that stalled for longer than its session keeps its streams until it has joined again', async () => {
     const member = startMember(randomUUID(), { times: quick })
     await until(() => hasStreams(member))
-    const [had, joins] = [member.now(), member.assignments.length]
+    const had = member.now()
+    const joins = member.assignments.length
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_500)
     expect(member.now()).toBe(had)
     await until(() => member.assignments.length > joins && hasStreams(member))

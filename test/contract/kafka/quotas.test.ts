@@ -72,8 +72,9 @@ test('a history whose page groups exceed a quota is published page by page, and 
   }
   const reader = { ...on.pipeline.reader, clock, until: 'caught-up' as const }
   const pipeline = { ...on.pipeline, clock, reader, groupMaxSize: 1_000_000, deliverWithinMs: DELIVER_WITHIN_MS }
-  const parts = { ...on.streamParts, open, pipeline, clock }
-  expect(await runAlone({ ...parts, whenHeld: 'waits' }, never)).toEqual({ kind: 'caught-up' })
+  expect(await runAlone({ ...on.streamParts, open, pipeline, clock, whenHeld: 'waits' }, never)).toEqual({
+    kind: 'caught-up',
+  })
   expect(on.failures().length).toBeGreaterThan(0)
 
   await limit(topic, 'consumer', READ_PER_SECOND)

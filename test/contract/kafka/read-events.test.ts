@@ -108,8 +108,9 @@ test('reads events in both modes and a tombstone from one topic, with their numb
   const producer = await open(topic)
   const source = eventSource('test', 'clients')
   const client = { clientId: 'é 1', previous: '4', timeMs: 0, marks: {} }
-  const change = { ...client, json: '{"No":"é 1"}', contentHash: 'h' }
-  const events = eventModes.map((mode, sequence) => clientEvent({ ...change, sequence }, eventForm({ mode, source })))
+  const events = eventModes.map((mode, sequence) =>
+    clientEvent({ ...client, json: '{"No":"é 1"}', contentHash: 'h', sequence }, eventForm({ mode, source })),
+  )
   await using transaction = producer.begin(never)
   const erasure = { type: 'client.erased', source, clientId: 'é 1', id: 'e', timeMs: 0 } as const
   const erased = tombstones(erasure, [partitionOf(Buffer.from('é 1'), 3)])

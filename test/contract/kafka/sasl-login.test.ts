@@ -42,8 +42,12 @@ async function codeOfJoining(broker: SaslBroker): Promise<string> {
   const kafka = configOf(broker)
   const client = { clientId: 'replica', pace: 'group', log: () => undefined, clock: systemClock } as const
   const placement = groupPlacement({
-    ...{ connector: randomUUID(), streams: ['one'], create: groupDefaults.create },
-    ...{ clock: systemClock, connect: () => kafkaClient(kafka, client), observe: broken.resolve },
+    connector: randomUUID(),
+    streams: ['one'],
+    create: groupDefaults.create,
+    clock: systemClock,
+    connect: () => kafkaClient(kafka, client),
+    observe: broken.resolve,
   })
   const running = placement.run(() => {}, stop.signal)
   const event = await broken.promise

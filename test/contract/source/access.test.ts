@@ -38,8 +38,11 @@ describe('a client certificate', () => {
 
   test('must not have an encrypted key', async () => {
     const encrypted = join(directory, 'encrypted.key')
-    const arguments_ = ['-in', files.clientKey, '-aes256', '-passout', 'pass:open sesame', '-out', encrypted]
-    execFileSync('openssl', ['rsa', ...arguments_], { stdio: 'pipe' })
+    execFileSync(
+      'openssl',
+      ['rsa', '-in', files.clientKey, '-aes256', '-passout', 'pass:open sesame', '-out', encrypted],
+      { stdio: 'pipe' },
+    )
     await using server = await serve(required)
     const tls = { ca, client: { cert: client.cert, key: pem(encrypted) } }
     const encryptedKey = /^source\.certificate: connect: .*POLARIS_TLS_KEY cannot be used/
@@ -51,7 +54,9 @@ describe('an old server', () => {
   /** Like Windows Server 2008: no cipher with forward secrecy. */
   const old = (version: 'TLSv1' | 'TLSv1.1') => ({
     ...certified,
-    ...{ minVersion: version, maxVersion: version, ciphers: 'AES128-SHA:@SECLEVEL=0' },
+    minVersion: version,
+    maxVersion: version,
+    ciphers: 'AES128-SHA:@SECLEVEL=0',
   })
 
   test.each(['TLSv1', 'TLSv1.1'] as const)(
@@ -65,7 +70,8 @@ describe('an old server', () => {
   )
 
   test('with a short key is reached with an old minVersion or a fingerprint; else the error names both', async () => {
-    const [key, cert] = [join(directory, 'short.key'), join(directory, 'short.crt')]
+    const key = join(directory, 'short.key')
+    const cert = join(directory, 'short.crt')
     const request = `req -x509 -newkey rsa:1024 -nodes -sha1 -days 3 -subj /CN=old -addext subjectAltName=IP:127.0.0.1 -keyout ${key} -out ${cert}`
     execFileSync('openssl', request.split(' '), { stdio: 'pipe' })
     const short = { key: pem(key), cert: pem(cert) }

@@ -22,7 +22,8 @@ async function scene(script: Script, changed: Partial<PolarisConfig> = {}): Prom
   const server = await scriptedServer(script)
   const source = sourceAt({ url: server.url, ...changed })
   return {
-    ...{ source, server },
+    source,
+    server,
     [Symbol.asyncDispose]: async () => {
       await source.close()
       await server[Symbol.asyncDispose]()

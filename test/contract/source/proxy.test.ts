@@ -76,7 +76,8 @@ describe('a proxy', () => {
   ])('that follows the rules %j is reported with its address, never with its credentials', async (rules, expected) => {
     await using proxy = await forwardProxy(rules)
     const result = await readOnce({
-      ...{ url: pinned.url, tls: tls() },
+      url: pinned.url,
+      tls: tls(),
       proxy: { url: `http://user:${password}@${proxy.host}` },
     })
     expect(result).toEqual(typeof expected === 'string' ? expected : expect.stringMatching(expected))

@@ -51,7 +51,8 @@ async function savedAndRead(script: Script, settings: Partial<SourceSettings> = 
 const page = (id: string, token?: string) =>
   `<p><hasMoreResults>${token !== undefined}</hasMoreResults><checkPoint>${token ?? ''}</checkPoint><l><InfoClient><No>${id}</No><Nom>Zoé</Nom></InfoClient></l></p>`
 const login = (token?: AuthConfig & { kind: 'login' }): AuthConfig => ({
-  ...{ kind: 'login', account: { user: 'shop', password: 'pass word-47' } },
+  kind: 'login',
+  account: { user: 'shop', password: 'pass word-47' },
   ...token,
 })
 

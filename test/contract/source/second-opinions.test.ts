@@ -69,17 +69,18 @@ function damaged(document: fc.Arbitrary<string>, characters: string): fc.Arbitra
 const joined = (part: fc.Arbitrary<string>, separator: string, maxLength = 4) =>
   fc.array(part, { maxLength }).map((parts) => parts.join(separator))
 
-const NUMBERS =
-  '0 -0 -0.0 1 -1 100 0.10 1.50 1e5 1E+5 1e-7 0.0000001 12345678901234567890 0.1234567890123456 1e400 4.35 100.00 0e0'
-const BAD_NUMBERS = '00 01 - 1. .5 +1 NaN Infinity 1e 0x1 1_0'
+// biome-ignore format: a list
+const numbers = ['0', '-0', '-0.0', '1', '-1', '100', '0.10', '1.50', '1e5', '1E+5', '1e-7', '0.0000001', '12345678901234567890', '0.1234567890123456', '1e400', '4.35', '100.00', '0e0']
+// biome-ignore format: a list
+const badNumbers = ['00', '01', '-', '1.', '.5', '+1', 'NaN', 'Infinity', '1e', '0x1', '1_0']
 const number = fc.oneof(
-  { weight: 9, arbitrary: fc.constantFrom(...NUMBERS.split(' ')) },
+  { weight: 9, arbitrary: fc.constantFrom(...numbers) },
   { weight: 9, arbitrary: fc.bigInt({ min: 0n, max: 10n ** 22n }).map(String) },
-  fc.constantFrom(...BAD_NUMBERS.split(' ')),
+  fc.constantFrom(...badNumbers),
 )
-const STRING_PARTS =
-  'a é \\" \\\\ \\n \\u00e9 \\ud83d\\ude00 😀 \\/ { } [ ] : , 1.50 :-0 0012 \u2028 hasMoreResults \\u0000 \\b \\udc00'
-const string = joined(fc.constantFrom(...STRING_PARTS.split(' ')), '', 5).map((content) => `"${content}"`)
+// biome-ignore format: a list
+const stringParts = ['a', 'é', '\\"', '\\\\', '\\n', '\\u00e9', '\\ud83d\\ude00', '😀', '\\/', '{', '}', '[', ']', ':', ',', '1.50', ':-0', '0012', '\u2028', 'hasMoreResults', '\\u0000', '\\b', '\\udc00']
+const string = joined(fc.constantFrom(...stringParts), '', 5).map((content) => `"${content}"`)
 const space = fc.constantFrom('', '', '', ' ', '\n', '\t', '\r\n')
 const { json } = fc.letrec<{ json: string }>((tie) => ({
   json: fc
@@ -107,8 +108,9 @@ const jsonDocument = fc
   .map(([blank, list, value]) => `${blank}{"L":[${list}],"z":${value}}${blank}`)
 
 const name = fc.constantFrom('a', 'B', 'No', 'é', '__proto__', 'x:No', 'InfoClient', '_1-2.3')
-const TEXT_PARTS = 'a|é|&amp;|&lt;|&#233;|&#xE9;|&#x1F600;|😀|\n|\r\n| |\t|]|>|<![CDATA[<&]]>|<!-- & -->|<?p q?>'
-const xmlText = joined(fc.constantFrom(...TEXT_PARTS.split('|')), '')
+// biome-ignore format: a list
+const textParts = ['a', 'é', '&amp;', '&lt;', '&#233;', '&#xE9;', '&#x1F600;', '😀', '\n', '\r\n', ' ', '\t', ']', '>', '<![CDATA[<&]]>', '<!-- & -->', '<?p q?>']
+const xmlText = joined(fc.constantFrom(...textParts), '')
 const attribute = fc
   .tuple(
     fc.oneof(name, fc.constantFrom('xsi:nil', 'xmlns', 'xmlns:x', 'xsi:type', 'xml:space', 'z:Id')),

@@ -44,7 +44,10 @@ test('uses the client certificate, header, CA and credentials of the proxy that 
   )
   await using proxy = await forwardProxy({ credentials: 'user:new' })
   const secret = (client: typeof server, word: string) => ({
-    ...{ cert: client.cert, key: client.key, header: `X-Api-Key: ${word}`, ca: server.cert },
+    cert: client.cert,
+    key: client.key,
+    header: `X-Api-Key: ${word}`,
+    ca: server.cert,
     proxy: `http://user:${word}@${proxy.host}\n`,
   })
   const mounted = mountedSecret({ ...secret(oldClient, 'old'), ca: oldClient.cert })
@@ -53,9 +56,15 @@ test('uses the client certificate, header, CA and credentials of the proxy that 
     now: Date.now(),
     readFile: (name) => readFileSync(name, 'utf8'),
     environment: {
-      ...{ CONNECTOR_ID: 'c', POLARIS_URL: polaris.url, POLARIS_CODE_MAGASIN: '1', KAFKA_BROKERS: 'k:1' },
-      ...{ CHECKPOINT_URL: 'file:none', POLARIS_TLS_CERT: mounted.path('cert'), POLARIS_TLS_KEY: mounted.path('key') },
-      ...{ POLARIS_CA: mounted.path('ca'), POLARIS_PROXY_FILE: mounted.path('proxy') },
+      CONNECTOR_ID: 'c',
+      POLARIS_URL: polaris.url,
+      POLARIS_CODE_MAGASIN: '1',
+      KAFKA_BROKERS: 'k:1',
+      CHECKPOINT_URL: 'file:none',
+      POLARIS_TLS_CERT: mounted.path('cert'),
+      POLARIS_TLS_KEY: mounted.path('key'),
+      POLARIS_CA: mounted.path('ca'),
+      POLARIS_PROXY_FILE: mounted.path('proxy'),
       POLARIS_HEADERS_FILE: mounted.path('header'),
     },
   })

@@ -40,7 +40,8 @@ const idsOf = ({ clients }: { readonly clients: readonly ClientRecord[] }) => cl
 
 test('returns the same clients in XML and in JSON, each once and by modification time, with planted marks', async () => {
   const { simulator, source } = await scene()
-  const [xml, json] = [await scan(source, 'xml'), await scan(source, 'json')]
+  const xml = await scan(source, 'xml')
+  const json = await scan(source, 'json')
   expect(xml.map(({ No }) => No)).toEqual(simulator.clientIds)
   // Its XML has an element around the cards, and its JSON none.
   const inShape = xml.map(listShaper(newLists(xml, [])))

@@ -29,7 +29,9 @@ afterAll(async () => {
 
 const reading = (url: string, tls?: TlsConfig, connectMs = 5_000) =>
   readOnce({
-    ...{ url, tls, auth: { kind: 'basic', account: { user: 'u', password: 'p' } } },
+    url,
+    tls,
+    auth: { kind: 'basic', account: { user: 'u', password: 'p' } },
     timeouts: { ...polarisDefaults.timeouts, connectMs },
   })
 const refused = /^source\.certificate: /
@@ -68,13 +70,13 @@ describe('with a pinned fingerprint', () => {
 
   test('accepts the fingerprint with colons, spaces or neither, in upper or lower case, and as openssl prints it', async () => {
     const bare = valid.fingerprint.replaceAll(':', '')
-    const printed = [`sha256 Fingerprint=${valid.fingerprint}`, `SHA256 Fingerprint=${valid.fingerprint}`]
     for (const fingerprint of [
       bare.toLowerCase(),
       bare,
       `SHA256:${bare}`,
       valid.fingerprint.replaceAll(':', ' '),
-      ...printed,
+      `sha256 Fingerprint=${valid.fingerprint}`,
+      `SHA256 Fingerprint=${valid.fingerprint}`,
     ]) {
       expect(await reading(servers.valid.url, { fingerprints: [fingerprint] })).toBe(accepted)
     }

@@ -91,8 +91,8 @@ test('the probe deletes temporary files of killed writers once they are an hour 
   await store.segments('connector/stream.json').put('1-a', Buffer.from('x'), never)
   const id = '0b0e7e0c-6a55-4c1e-8a39-2f6d3c3b7a10'
   const abandoned = [`.stream.00000000000000000002.json.${id}.tmp`, `stream.index/.1-b.${id}.tmp`, `../.probe-${id}`]
-  const kept = ['.stream.tmp', `stream.${id}.tmp`, '.hidden', `.1-c.${id}.tmp`]
-  for (const name of [...abandoned, ...kept]) writeFileSync(join(place, name), 'half')
+  for (const name of [...abandoned, '.stream.tmp', `stream.${id}.tmp`, '.hidden', `.1-c.${id}.tmp`])
+    writeFileSync(join(place, name), 'half')
   const old = systemClock.now() / 1000 - 3_700
   const files = () => readdirSync(directory, { recursive: true }).map(String).toSorted()
   for (const name of files().filter((one) => !one.endsWith(`.1-c.${id}.tmp`)))

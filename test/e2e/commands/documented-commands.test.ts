@@ -27,7 +27,8 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const { PATH = '', HOME = '' } = process.env
 const executionOptions = (environment: Record<string, string> = {}) => ({
-  ...{ cwd: root, env: { HOME, PATH: [folder, PATH].join(delimiter), ...environment } },
+  cwd: root,
+  env: { HOME, PATH: [folder, PATH].join(delimiter), ...environment },
 })
 
 /** Runs a shell command; resolves to its output; rejects with the output unless it exits with 0. */

@@ -54,8 +54,11 @@ async function realServers(page: string) {
   }
   const asInPage = (text: string) => text.replaceAll(name, 'shop')
   const environment = {
-    ...{ NODE_EXTRA_CA_CERTS: certificates.authority, HTTP_PORT: '0' },
-    ...{ AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_ENDPOINT_URL_S3: endpoint },
+    NODE_EXTRA_CA_CERTS: certificates.authority,
+    HTTP_PORT: '0',
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_ENDPOINT_URL_S3: endpoint,
     // The other page shows what doctor says of the default topic, which does not exist yet.
     ...(page === 'README.md' && { KAFKA_TOPIC: name }),
   }
@@ -99,13 +102,6 @@ function scriptOf(blocks: ReturnType<typeof shellBlocks>): string {
   return [preamble, ...parts].join('\n')
 }
 
-const npmSettings = {
-  npm_config_prefer_offline: 'true',
-  npm_config_audit: 'false',
-  npm_config_fund: 'false',
-  npm_config_update_notifier: 'false',
-}
-
 /** Runs a script in the clean clone; resolves to its standard output, rejects with everything that it printed. */
 async function inClone(script: string, environment: Record<string, string>): Promise<string> {
   const prefix = join(folder, 'npm')
@@ -113,7 +109,10 @@ async function inClone(script: string, environment: Record<string, string>): Pro
   const env = {
     HOME,
     PATH: [join(prefix, 'bin'), PATH].join(delimiter),
-    ...npmSettings,
+    npm_config_prefer_offline: 'true',
+    npm_config_audit: 'false',
+    npm_config_fund: 'false',
+    npm_config_update_notifier: 'false',
     npm_config_prefix: prefix,
     ...environment,
   }

@@ -60,7 +60,8 @@ export function liveStore(): LiveStore {
       ordered.push(state)
       lastInstant = Math.max(lastInstant, instant)
     }
-    const [before, after] = [ordered[end - 1], ordered[end]]
+    const before = ordered[end - 1]
+    const after = ordered[end]
     if (before !== undefined && after !== undefined && compare(before, after) > 0) ordered.sort(compare)
   }
   /** Changes or adds clients at the same instant: at `instant`, or else now and later than the change before. */
@@ -117,7 +118,8 @@ export function liveStore(): LiveStore {
 
 /** Number of states up to and including `place`. */
 function positionAfter(ordered: readonly Place[], place: Place): number {
-  let [low, high] = [0, ordered.length]
+  let low = 0
+  let high = ordered.length
   while (low < high) {
     const middle = (low + high) >>> 1
     const state = ordered[middle]

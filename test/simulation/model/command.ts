@@ -32,7 +32,10 @@ const text = { type: 'string' } as const
 const { values } = parseArgs({
   options: {
     ...(Object.fromEntries(names.map((name) => [name, text])) as Record<(typeof names)[number], typeof text>),
-    ...{ pages: text, commands: text, defect: text, help: { type: 'boolean', default: false } },
+    pages: text,
+    commands: text,
+    defect: text,
+    help: { type: 'boolean', default: false },
   },
 })
 const { pages = BASE.pages.join(), commands = '', defect, help } = values

@@ -5,7 +5,9 @@ import { checkDelivery, reportOf } from './delivery-model.ts'
 const PAIR: Bounds = { ...SMALL, replicas: 2 }
 const rewind = { kind: 'rewind', to: 0, republish: false, yes: false } as const
 const republish = { ...rewind, republish: true } as const
-const [pause, resume, erase] = [{ kind: 'pause' }, { kind: 'resume' }, { kind: 'erase' }] as const
+const pause = { kind: 'pause' } as const
+const resume = { kind: 'resume' } as const
+const erase = { kind: 'erase' } as const
 const stored = 'the PUT of the wishes arrives'
 
 /** `steps` must occur, or the check proves little. For larger bounds: `npm run model -- --help`. */
@@ -14,9 +16,17 @@ const cases: { name: string; bounds: Bounds; steps: string[]; holds?: true }[] =
     name: 'two replicas, three openings',
     bounds: BASE,
     steps: [
-      ...['crashes or gives up', 'stops waiting for its PUT', 'the transaction times out', 'sends its PUT again'],
-      ...['claims: new', 'claims: committed', 'claims: pending', 'finds that it is fenced', 'finds its PUT stored'],
-      ...['finds a conflict: starts over', 'finds the document changed: starts over'],
+      'crashes or gives up',
+      'stops waiting for its PUT',
+      'the transaction times out',
+      'sends its PUT again',
+      'claims: new',
+      'claims: committed',
+      'claims: pending',
+      'finds that it is fenced',
+      'finds its PUT stored',
+      'finds a conflict: starts over',
+      'finds the document changed: starts over',
     ],
   },
   { name: 'three replicas', bounds: { ...BASE, replicas: 3, puts: 1 }, steps: ['claims: pending'] },

@@ -33,7 +33,8 @@ export function checkDelivery(bounds: Bounds, protocol: Protocol = designed): Ve
   /** Two numbers per state: previous state and step. */
   const path: number[] = []
   const stepKinds = new Set<string>()
-  let [complete, held] = [0, 0]
+  let complete = 0
+  let held = 0
   let stuck: (Stuck & { number: number }) | undefined
   let front: Front = []
 
@@ -48,7 +49,11 @@ export function checkDelivery(bounds: Bounds, protocol: Protocol = designed): Ve
     if (found !== undefined) stuck = { ...found, number }
   }
   const verdict = (violation: string | undefined, trace: readonly string[]): Verdict => ({
-    ...{ violation, trace, complete, held, stepKinds },
+    violation,
+    trace,
+    complete,
+    held,
+    stepKinds,
     states: seen.size,
   })
   visit(firstWorld(bounds), [-1, 0], front)
@@ -99,8 +104,11 @@ function describeStep({ what, by, world: { document, kafka, wishes, now, seen } 
   const state = (is: { epoch: number; seq: number } | null | undefined) => (is ? `(${is.epoch}, ${is.seq})` : 'none')
   const { committed, pending, epoch, hasOwner } = document ?? {}
   const summary = [
-    ...[`at ${now}`, `claim ${epoch ?? 'none'}${hasOwner ? '' : ' without an owner'}`, `committed ${state(committed)}`],
-    ...[`pending ${state(pending)}`, `record ${kafka.unstable ? 'unstable' : state(kafka.record)}`],
+    `at ${now}`,
+    `claim ${epoch ?? 'none'}${hasOwner ? '' : ' without an owner'}`,
+    `committed ${state(committed)}`,
+    `pending ${state(pending)}`,
+    `record ${kafka.unstable ? 'unstable' : state(kafka.record)}`,
     ...(wishes?.paused ? ['paused'] : []),
     ...(wishes?.rewind ? [`rewind ${wishes.rewind.id}`] : []),
     `pages seen ${seen.pages.toString(2)}`,

@@ -89,14 +89,22 @@ function cured(opening: Opening, rewind: Rewind, code: string): { document: Docu
   if (code === 'checkpoint.undecided' && document?.pending) {
     const { committed, pending } = document
     const state = { ...committed.state, nextEvent: pending.nextEvent }
-    const claim = { ...document, nonce, epoch: document.epoch + 1, hasOwner: true, pending: null }
-    const claimedAgain = { ...claim, committed: { ...committed, hasRecord: false, state } }
+    const claimedAgain = {
+      ...document,
+      nonce,
+      epoch: document.epoch + 1,
+      hasOwner: true,
+      pending: null,
+      committed: { ...committed, hasRecord: false, state },
+    }
     const repeats = pending.state.known & ~committed.state.known
     return { document: rewound(claimedAgain, rewind, protocol), repeats }
   }
   const epoch = document === undefined ? seconds : Math.max(document.epoch, record?.epoch ?? 0) + 1
-  const numbers = [document?.committed.state.nextEvent ?? 0, document?.pending?.nextEvent ?? 0, record?.nextEvent ?? 0]
-  const nextEvent = document === undefined ? epoch * 1_000 : Math.max(...numbers)
+  const nextEvent =
+    document === undefined
+      ? epoch * 1_000
+      : Math.max(document?.committed.state.nextEvent ?? 0, document?.pending?.nextEvent ?? 0, record?.nextEvent ?? 0)
   const rewinds = document?.committed.state.rewinds ?? []
   const state: State = { next: 0, known: 0, nextEvent, generation: epoch, rewinds }
   const committed = { epoch, seq: 0, nonce, nextEvent, at, hasRecord: false, state }

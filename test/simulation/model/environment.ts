@@ -102,14 +102,16 @@ function externalFaults(world: World, { fresh }: Setting): Step[] {
   if (left.deletions > 0 && kafka.record !== undefined) {
     const less = { left: { ...left, deletions: left.deletions - 1 } }
     if (!isOnlyProof(world)) add('the group is deleted', { ...less, kafka: { ...kafka, record: undefined } })
-    const gone = {
+    const again = {
+      ...kafka,
       topic: kafka.topic + 1,
       producer: fresh('p'),
       transaction: undefined,
       hanging: [],
       unstable: undefined,
+      record: undefined,
+      isEmpty: true,
     }
-    const again = { ...kafka, ...gone, record: undefined, isEmpty: true }
     add('the topic is deleted and created again', { ...less, kafka: again, seen: { ...seen, isLost: true } })
   }
   return steps

@@ -6,7 +6,8 @@ import type { World } from './world.ts'
  */
 export function fingerprintOf({ replicas, puts, wishPuts, ends, ...world }: World): number {
   const numbers: string[] = []
-  let [low, high] = [0x811c9dc5, 0x9e3779b9]
+  let low = 0x811c9dc5
+  let high = 0x9e3779b9
   const put = (value: number) => {
     low = Math.imul(low ^ value, 0x01000193)
     low ^= low >>> 15

@@ -183,6 +183,13 @@ function sendsBeside(context: Context): Step[] {
 export function afterCommit(replica: Replica): Replica {
   const { document } = replica
   if (document === undefined) throw new Error('committed without a document')
-  const delivered = { isPrepared: false, isSent: false, isSaved: false, kept: undefined }
-  return { ...replica, ...delivered, phase: 'running', document: decided(document) }
+  return {
+    ...replica,
+    isPrepared: false,
+    isSent: false,
+    isSaved: false,
+    kept: undefined,
+    phase: 'running',
+    document: decided(document),
+  }
 }

@@ -200,7 +200,11 @@ export function firstWorld(bounds: Bounds): World {
   const { replicas, commands, halfDays, openings, documentFaults, lostMarkers, deletions } = bounds
   const ahead = (replica: number) => (halfDays === 0 ? 0 : replica % 2 === 0 ? 0.5 : -0.5)
   const operator = (command: Command): Operator => ({
-    ...{ command, phase: 'due', wishes: undefined, expected: null, producer: undefined },
+    command,
+    phase: 'due',
+    wishes: undefined,
+    expected: null,
+    producer: undefined,
   })
   return {
     now: 0,

@@ -28,9 +28,15 @@ export interface ComposeStack {
 /** `images`: variables that override images in compose.yaml. */
 export async function startComposed(images: Readonly<Record<string, string>>): Promise<ComposeStack> {
   const project = `composed-${randomUUID().slice(0, 8)}`
-  const [port, ...httpPorts] = [await freePort(), await freePort(), await freePort()]
-  const ports = { KAFKA_PORT: `${port}`, HTTP_PORT_1: `${httpPorts[0]}`, HTTP_PORT_2: `${httpPorts[1]}` }
-  const env = { ...containerEnvironment(), ...images, ...ports }
+  const port = await freePort()
+  const httpPorts = [await freePort(), await freePort()]
+  const env = {
+    ...containerEnvironment(),
+    ...images,
+    KAFKA_PORT: `${port}`,
+    HTTP_PORT_1: `${httpPorts[0]}`,
+    HTTP_PORT_2: `${httpPorts[1]}`,
+  }
   const cwd = fileURLToPath(new URL('../../..', import.meta.url))
   const compose = (...args: readonly string[]) =>
     promisify(execFile)('podman-compose', ['-p', project, '-f', 'compose.yaml', ...args], { cwd, env })

@@ -81,10 +81,16 @@ function eventsOf({ plot, index }: { plot: Plot; index: number }, minute: number
     published(
       { events: clients, suppressed: 40 },
       {
-        ...{ seq: 4210 + minute, hasLiveEnd: true, tookMs: 18, delays: [1_500] },
+        seq: 4210 + minute,
+        hasLiveEnd: true,
+        tookMs: 18,
+        delays: [1_500],
         index: { clients: 48_211 + 913 * index, memoryBytes: 1_160_000, segments: 3 },
         states: {
-          ...{ createdAt: 0, begun: 1, live: { startedAt: NOW, scan: null }, lookBacks: [] },
+          createdAt: 0,
+          begun: 1,
+          live: { startedAt: NOW, scan: null },
+          lookBacks: [],
           background: plot.scans?.(minute) ?? [],
           history: historyOf(plot.scans === undefined ? 'done' : 'first'),
         },
@@ -123,9 +129,14 @@ const scripts: Readonly<Record<SceneName, Script>> = {
   one: { here: [['clients', busy]], elsewhere: [] },
   everyday: {
     here: [
-      ...[['bordeaux', idle] as const, ['brest', quiet] as const, ['lille', busy] as const],
-      ...[['lyon', filling] as const, ['metz', quiet] as const, ['nantes', held] as const],
-      ...[['paris', { ...busy, busy: 420 }] as const, ['toulouse', quiet] as const],
+      ['bordeaux', idle] as const,
+      ['brest', quiet] as const,
+      ['lille', busy] as const,
+      ['lyon', filling] as const,
+      ['metz', quiet] as const,
+      ['nantes', held] as const,
+      ['paris', { ...busy, busy: 420 }] as const,
+      ['toulouse', quiet] as const,
     ],
     elsewhere: ['dijon', 'grenoble', 'limoges', 'marseille', 'nice', 'rennes'],
   },

@@ -43,15 +43,26 @@ export async function startApiServer(closing: CloseStack): Promise<Kubectl> {
   }
   const clients = `http://127.0.0.1:${etcd}`
   const ofEtcd = [
-    ...[`--data-dir=${folder}/etcd`, `--listen-client-urls=${clients}`, `--advertise-client-urls=${clients}`],
-    ...[`--listen-peer-urls=http://127.0.0.1:${peers}`, '--unsafe-no-fsync', '--log-level=error'],
+    `--data-dir=${folder}/etcd`,
+    `--listen-client-urls=${clients}`,
+    `--advertise-client-urls=${clients}`,
+    `--listen-peer-urls=http://127.0.0.1:${peers}`,
+    '--unsafe-no-fsync',
+    '--log-level=error',
   ]
   await start('etcd', ofEtcd, () => fetch(`${clients}/health`))
   const ofServer = [
-    ...[`--etcd-servers=${clients}`, '--bind-address=127.0.0.1', `--secure-port=${api}`, `--cert-dir=${folder}`],
-    ...[`--token-auth-file=${folder}/tokens.csv`, '--authorization-mode=RBAC', '--endpoint-reconciler-type=none'],
-    ...[`--service-account-key-file=${key}`, `--service-account-signing-key-file=${key}`],
-    ...['--service-account-issuer=https://kubernetes.default.svc', '--service-cluster-ip-range=10.0.0.0/24'],
+    `--etcd-servers=${clients}`,
+    '--bind-address=127.0.0.1',
+    `--secure-port=${api}`,
+    `--cert-dir=${folder}`,
+    `--token-auth-file=${folder}/tokens.csv`,
+    '--authorization-mode=RBAC',
+    '--endpoint-reconciler-type=none',
+    `--service-account-key-file=${key}`,
+    `--service-account-signing-key-file=${key}`,
+    '--service-account-issuer=https://kubernetes.default.svc',
+    '--service-cluster-ip-range=10.0.0.0/24',
     '--disable-admission-plugins=ServiceAccount,Priority',
   ]
   await start('kube-apiserver', ofServer, () => kubectl(['get', '--raw', '/readyz']))

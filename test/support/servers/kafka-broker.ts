@@ -178,8 +178,16 @@ async function format(brokers: readonly Broker[], { secure }: KafkaOptions): Pro
   const scram = secure ? scramArguments : []
   for (const { dataDirectory, propertiesFile } of brokers) {
     if (existsSync(join(dataDirectory, 'meta.properties'))) continue
-    const arguments_ = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', propertiesFile, ...scram]
-    await promisify(execFile)('java', [...javaArguments(), ...arguments_])
+    await promisify(execFile)('java', [
+      ...javaArguments(),
+      'kafka.tools.StorageTool',
+      'format',
+      '-t',
+      clusterId,
+      '-c',
+      propertiesFile,
+      ...scram,
+    ])
   }
 }
 
@@ -206,10 +214,15 @@ function javaArguments(): string[] {
   const archive = join(jars, 'classes.jsa')
   const logging = fileURLToPath(new URL('kafka/log4j2.properties', import.meta.url))
   return [
-    ...['-Xms128m', '-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Djava.awt.headless=true'],
+    '-Xms128m',
+    '-Xmx384m',
+    '-XX:+UseSerialGC',
+    '-XX:TieredStopAtLevel=1',
+    '-Djava.awt.headless=true',
     ...(existsSync(archive) ? [`-XX:SharedArchiveFile=${archive}`, '-Xshare:auto'] : []),
     `-Dlog4j2.configurationFile=${logging}`,
-    ...['-cp', classPath.join(':')],
+    '-cp',
+    classPath.join(':'),
   ]
 }
 

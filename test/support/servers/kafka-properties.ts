@@ -29,7 +29,22 @@ export const saslUser = { username: 'app', password: 'app-secret' } as const
 
 /** The text of `server.properties`: a KRaft broker and controller, with timeouts shorter than Kafka's defaults. */
 export function brokerProperties(plan: BrokerPlan): string {
-  const properties = { ...basics(plan), ...replication(plan.ports.length), ...quick, ...security(plan), ...plan.extra }
+  const properties = {
+    ...basics(plan),
+    ...replication(plan.ports.length),
+    'offsets.topic.num.partitions': '4',
+    'transaction.state.log.num.partitions': '4',
+    'group.initial.rebalance.delay.ms': '0',
+    'transaction.abort.timed.out.transaction.cleanup.interval.ms': '1000',
+    'broker.session.timeout.ms': '3000',
+    'broker.heartbeat.interval.ms': '500',
+    'num.network.threads': '2',
+    'num.io.threads': '4',
+    'log.cleaner.dedupe.buffer.size': '2097152',
+    'log.cleaner.backoff.ms': '500',
+    ...security(plan),
+    ...plan.extra,
+  }
   return `${Object.entries(properties)
     .map(([name, value]) => `${name}=${value}`)
     .join('\n')}\n`
@@ -57,7 +72,10 @@ function basics({ id, ports, dataDirectory, certificates }: BrokerPlan): Record<
       ...secure,
     ].join(),
     'listener.security.protocol.map': [
-      ...['PLAINTEXT:PLAINTEXT', 'CONTROLLER:PLAINTEXT', 'SASL_SSL:SASL_SSL', 'MUTUAL:SSL'],
+      'PLAINTEXT:PLAINTEXT',
+      'CONTROLLER:PLAINTEXT',
+      'SASL_SSL:SASL_SSL',
+      'MUTUAL:SSL',
       ...proxied.map(({ name }) => `${name}:PLAINTEXT`),
     ].join(),
     'inter.broker.listener.name': 'PLAINTEXT',
@@ -78,19 +96,6 @@ function replication(brokers: number): Record<string, string> {
     'share.coordinator.state.topic.replication.factor': `${brokers}`,
     'share.coordinator.state.topic.min.isr': inSync,
   }
-}
-
-const quick = {
-  'offsets.topic.num.partitions': '4',
-  'transaction.state.log.num.partitions': '4',
-  'group.initial.rebalance.delay.ms': '0',
-  'transaction.abort.timed.out.transaction.cleanup.interval.ms': '1000',
-  'broker.session.timeout.ms': '3000',
-  'broker.heartbeat.interval.ms': '500',
-  'num.network.threads': '2',
-  'num.io.threads': '4',
-  'log.cleaner.dedupe.buffer.size': '2097152',
-  'log.cleaner.backoff.ms': '500',
 }
 
 function security({ certificates }: BrokerPlan): Record<string, string> {

@@ -67,7 +67,8 @@ function framed({ api, version, body }: WireRequest): Buffer {
 /** The body of the response, without size and correlation id. Undefined or throws when the connection closes. */
 async function responseOf(socket: Socket): Promise<Buffer | undefined> {
   const parts: Buffer[] = []
-  let [received, size] = [0, Number.POSITIVE_INFINITY]
+  let received = 0
+  let size = Number.POSITIVE_INFINITY
   for await (const bytes of socket) {
     parts.push(bytes)
     received += bytes.length
@@ -90,14 +91,21 @@ export async function clusterView(at: Listener, topics: readonly string[]): Prom
   if (response === undefined) return undefined
   const read = bytesReader(response)
   const brokers = read.array(() => {
-    const [id, host = '', port] = [read.int32(), read.text(), read.int32(), read.text()]
+    const id = read.int32()
+    const host = read.text() ?? ''
+    const port = read.int32()
+    read.text()
     return { id, host, port }
   })
   read.int32() // controller id
   const partitions = read.array(() => {
-    const [, topic] = [read.int16(), read.text() ?? '', read.int8()]
+    read.int16()
+    const topic = read.text() ?? ''
+    read.int8()
     return read.array(() => {
-      const [, partition, leader] = [read.int16(), read.int32(), read.int32()]
+      read.int16()
+      const partition = read.int32()
+      const leader = read.int32()
       for (const _ of ['replicas', 'in sync']) read.array(read.int32)
       return { topic, partition, leader }
     })

@@ -39,10 +39,8 @@ export function loneCertificate(from: string, to: string): LoneCertificate {
     openssl(
       `ca -batch -selfsign -config ca.cnf -keyfile key.pem -in request.pem -out cert.pem -notext -rand_serial -startdate ${from}000000Z -enddate ${to}000000Z`,
     )
-    const [key, cert] = [
-      readFileSync(join(directory, 'key.pem'), 'utf8'),
-      readFileSync(join(directory, 'cert.pem'), 'utf8'),
-    ]
+    const key = readFileSync(join(directory, 'key.pem'), 'utf8')
+    const cert = readFileSync(join(directory, 'cert.pem'), 'utf8')
     return { key, cert, fingerprint: new X509Certificate(cert).fingerprint256 }
   } finally {
     rmSync(directory, { recursive: true, force: true })

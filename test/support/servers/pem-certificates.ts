@@ -8,7 +8,8 @@ export function pemCertificates() {
   const files = makeCertificates(directory)
   const pem = (path: string) => readFileSync(path, 'utf8')
   return {
-    ...{ directory, files },
+    directory,
+    files,
     ca: pem(files.authority),
     server: { key: pem(files.serverKey), cert: pem(files.serverCertificate) },
     client: { key: pem(files.clientKey), cert: pem(files.clientCertificate) },

@@ -18,7 +18,10 @@ interface TestEvent {
 function batch(at: number, of: TestEvent): RecordBatch {
   const { client, version, sequence, epoch = 0, value, type = 'client.modified', republished } = of
   const attributes = {
-    ...{ type, id: `${client}.${version}.${sequence}`, sequence: `${sequence}`.padStart(20, '0'), subject: client },
+    type,
+    id: `${client}.${version}.${sequence}`,
+    sequence: `${sequence}`.padStart(20, '0'),
+    subject: client,
   }
   const data = type === 'client.modified' ? { No: client, NoVersion: `${version}` } : undefined
   const event = { ...attributes, subject: client, data, republished }
@@ -26,8 +29,15 @@ function batch(at: number, of: TestEvent): RecordBatch {
   const offset = BigInt(at)
   const content = type === 'client.erased' ? undefined : Buffer.from(value ?? JSON.stringify(event))
   const record = { offset, timestamp: 0, key: Buffer.from(client), value: content, headers }
-  const producer = { producerId: 7n, producerEpoch: epoch, isTransactional: true }
-  return { firstOffset: offset, lastOffset: offset, ...producer, marker: undefined, records: [record] }
+  return {
+    firstOffset: offset,
+    lastOffset: offset,
+    producerId: 7n,
+    producerEpoch: epoch,
+    isTransactional: true,
+    marker: undefined,
+    records: [record],
+  }
 }
 
 function log(partition: number, events: readonly TestEvent[], more: Partial<PartitionLog> = {}): PartitionLog {
@@ -57,7 +67,10 @@ const changes = ['a', 'a', 'a', 'a', 'b', 'b'].map((clientId, at) => {
   return { clientId, version: clientId === 'a' ? at + 1 : at - 3, instant: Date.parse(`2026-06-15T12:00:0${at}.500Z`) }
 })
 const correct: StreamEvidence = {
-  ...{ stream: 'one', changes, logs: [log(0, a), log(1, b)], wereAbsent: new Set<string>() },
+  stream: 'one',
+  changes,
+  logs: [log(0, a), log(1, b)],
+  wereAbsent: new Set<string>(),
   checkpoints: [version(0), version(1, scanned('12:00:08', 5)), version(2, { claimEpoch: 2 })],
 }
 
@@ -162,8 +175,12 @@ test('parses checkpoint versions from store traffic and ignores rejected writes'
   const body = Buffer.from(JSON.stringify(document))
   const write = { method: 'PUT', path: '/bucket/key', ifMatch: '"before"', body, status: 200 }
   expect(checkpointVersion(write)).toMatchObject({
-    ...{ key: '/bucket/key', replaces: 'before', isConfirmed: true, claimEpoch: 3 },
-    ...{ committed: { epoch: 2, seq: 7 }, scanned: { startedAt: 1_000, nextEvent: 9 } },
+    key: '/bucket/key',
+    replaces: 'before',
+    isConfirmed: true,
+    claimEpoch: 3,
+    committed: { epoch: 2, seq: 7 },
+    scanned: { startedAt: 1_000, nextEvent: 9 },
   })
   expect(checkpointVersion({ ...write, status: undefined })).toMatchObject({ isConfirmed: false })
   expect(checkpointVersion({ ...write, status: 412 })).toBeUndefined()

@@ -39,7 +39,9 @@ export const indexed: StreamState = { ...state, index: { ...state.index, delta: 
 
 /** Two more events, of the clients 3 and 4. */
 export const change: Pending['change'] = {
-  ...{ scans: state.scans, nextEvent: 4, mapping: null },
+  scans: state.scans,
+  nextEvent: 4,
+  mapping: null,
   entries: entriesOf([3, 2], [4, 3]),
 }
 

@@ -28,7 +28,10 @@ const middle = timeText('2026-02-01T00:00:00')
 const late = timeText('2026-03-01T00:00:00')
 const inBetween = timeText('2026-01-15T00:00:00')
 const to = (time: Rewind['to'], more: Partial<Rewind> = {}): Rewind => ({
-  ...{ id: 'rewind', to: time, republish: false, yes: null },
+  id: 'rewind',
+  to: time,
+  republish: false,
+  yes: null,
   ...more,
 })
 const table = clientTable()

@@ -30,7 +30,10 @@ async function claimedStream(from = state) {
   let nonces = 0
   const clock = virtualClock(now)
   const parts: CheckpointParts = {
-    ...{ object, clock, index: streamIndex(store.segments(KEY)), observe: () => {} },
+    object,
+    clock,
+    index: streamIndex(store.segments(KEY)),
+    observe: () => {},
     newNonce: () => `n${++nonces}`,
   }
   const version = (await writeDocument(parts, { document, expected: null }, never)) as Version
@@ -41,7 +44,10 @@ async function claimedStream(from = state) {
     stored,
     /** The table with which the next opening would start. */
     reopened: () => parts.index.load({ ...stored(), index: stored().committed.state.index }, never),
-    ...{ store, next, parts, clock },
+    store,
+    next,
+    parts,
+    clock,
   }
 }
 

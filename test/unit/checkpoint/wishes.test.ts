@@ -30,7 +30,8 @@ function setUp(options: MemoryStoreOptions = {}, wrap = (object: VersionedObject
   const object = wrap(store.object(KEY))
   const newNonce = () => `n${++nonces}`
   return {
-    ...{ store, events },
+    store,
+    events,
     replica: streamWishes({ object, newNonce }, (event) => events.push(event)),
     change: (wanted: Partial<Wishes>) =>
       changeWishes({ object, newNonce, storeReady: store.probe }, () => wanted, never),

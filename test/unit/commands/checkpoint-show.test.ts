@@ -37,12 +37,14 @@ const shown = (of: CheckpointDocument = document, wishes = noWishes) => shownStr
 describe('a checkpoint is shown', () => {
   test('with how far the stream has read, how many events it has published, and who runs it', () => {
     expect(shown()).toMatchObject({
-      ...{
-        stream: 'clients',
-        liveUntil: '2026-06-15T10:00:00Z',
-        history: 'first',
-      },
-      ...{ nextEvent: 1200, pending: undefined, openedBy: 'replica-1', openedAt: '2026-06-15T10:00:00Z', epoch: 4 },
+      stream: 'clients',
+      liveUntil: '2026-06-15T10:00:00Z',
+      history: 'first',
+      nextEvent: 1200,
+      pending: undefined,
+      openedBy: 'replica-1',
+      openedAt: '2026-06-15T10:00:00Z',
+      epoch: 4,
     })
     const fresh = { ...document, committed: { ...document.committed, state: beginning } }
     expect(shown(fresh)).toMatchObject({ liveUntil: null, history: 'first', nextEvent: 0 })

@@ -5,7 +5,7 @@ import { rawJson } from '../../../connector/runtime/parsed-json.ts'
 test('prints a section as its names and values, without what is undefined', () => {
   expect(
     shownLines({ stream: 'lyon', agree: false, owner: null, code: undefined, clients: { source: 3, gone: 0 } }),
-  ).toEqual([...['stream: lyon', 'agree: false', 'owner: –'], ...['', 'clients', '  source: 3', '  gone: 0']])
+  ).toEqual(['stream: lyon', 'agree: false', 'owner: –', '', 'clients', '  source: 3', '  gone: 0'])
 })
 
 test('prints the items of a list one a line, and nothing of an empty one', () => {
@@ -27,8 +27,15 @@ test('prints a list of flat objects as a table, with long texts below their row'
 test('prints nested objects of a list apart from each other, and numbers with the digits of the source', () => {
   const record = (total: string) => ({ key: 'k', value: { total: rawJson(total) } })
   expect(shownLines([record('1.0'), record('12345678901234567890')])).toEqual([
-    ...['key: k', '', 'value', '  total: 1.0', ''],
-    ...['key: k', '', 'value', '  total: 12345678901234567890'],
+    'key: k',
+    '',
+    'value',
+    '  total: 1.0',
+    '',
+    'key: k',
+    '',
+    'value',
+    '  total: 12345678901234567890',
   ])
 })
 

@@ -31,22 +31,24 @@ describe('one stream from the environment alone', () => {
     const { kafka, streams } = valid(
       fromEnvironment({
         ...leastEnvironment,
-        ...{
-          POLARIS_HEADERS: 'X-Api-Key: abc: d\nX-Tenant:7\n',
-          POLARIS_CODE_MAGASIN: '-7',
-          POLARIS_PREFIX_CLE: '007',
-        },
-        ...{
-          POLARIS_LIST_FIELDS: 'Cartes, Adresse.Telephones',
-          POLL_INTERVAL: '500ms',
-          KAFKA_MAX_MESSAGE_BYTES: '2MiB',
-        },
-        ...{ KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512', KAFKA_SASL_USERNAME: 'ku', KAFKA_SASL_PASSWORD: 'kp' },
-        ...{ KAFKA_SSL: 'TRUE', KAFKA_SSL_CA: pem, KAFKA_TOPICS_CONFIG: 'a.b: 1\n' },
+        POLARIS_HEADERS: 'X-Api-Key: abc: d\nX-Tenant:7\n',
+        POLARIS_CODE_MAGASIN: '-7',
+        POLARIS_PREFIX_CLE: '007',
+        POLARIS_LIST_FIELDS: 'Cartes, Adresse.Telephones',
+        POLL_INTERVAL: '500ms',
+        KAFKA_MAX_MESSAGE_BYTES: '2MiB',
+        KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512',
+        KAFKA_SASL_USERNAME: 'ku',
+        KAFKA_SASL_PASSWORD: 'kp',
+        KAFKA_SSL: 'TRUE',
+        KAFKA_SSL_CA: pem,
+        KAFKA_TOPICS_CONFIG: 'a.b: 1\n',
       }),
     )
     expect(kafka).toMatchObject({
-      ...{ ssl: { enabled: true }, sasl: { mechanism: 'scram-sha-512' }, maxMessageBytes: 2 * 1024 ** 2 },
+      ssl: { enabled: true },
+      sasl: { mechanism: 'scram-sha-512' },
+      maxMessageBytes: 2 * 1024 ** 2,
       topics: { config: { 'a.b': '1' } },
     })
     expect([kafka.sasl.password, kafka.ssl.ca].map((secret) => secret?.reveal())).toEqual(['kp', pem])
@@ -76,8 +78,16 @@ describe('one stream from the environment alone', () => {
       endpoint: 'https://all.example.com',
       region: 'gra',
     })
-    const special = { ...general, AWS_ENDPOINT_URL_S3: 'https://s3.example.com', AWS_REGION: 'sbg' }
-    expect(valid(fromEnvironment({ ...leastEnvironment, ...special })).checkpoint).toMatchObject({
+    expect(
+      valid(
+        fromEnvironment({
+          ...leastEnvironment,
+          ...general,
+          AWS_ENDPOINT_URL_S3: 'https://s3.example.com',
+          AWS_REGION: 'sbg',
+        }),
+      ).checkpoint,
+    ).toMatchObject({
       endpoint: 'https://s3.example.com',
       region: 'sbg',
     })
@@ -135,8 +145,12 @@ describe('secrets', () => {
     const names = ['POLARIS_USER', 'POLARIS_PASSWORD', 'KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD']
     const planted = {
       ...Object.fromEntries(names.map((name) => [name, 'planted'])),
-      ...{ POLARIS_AUTH: 'basic', KAFKA_SASL_MECHANISM: 'plain', POLARIS_PROXY: 'http://planted:planted@proxy' },
-      ...{ POLARIS_HEADERS: 'X-Key: planted', KAFKA_SSL_CA: '-----BEGIN planted', EVENT_HMAC_KEY: 'planted'.repeat(5) },
+      POLARIS_AUTH: 'basic',
+      KAFKA_SASL_MECHANISM: 'plain',
+      POLARIS_PROXY: 'http://planted:planted@proxy',
+      POLARIS_HEADERS: 'X-Key: planted',
+      KAFKA_SSL_CA: '-----BEGIN planted',
+      EVENT_HMAC_KEY: 'planted'.repeat(5),
     }
     const settings = valid(fromEnvironment({ ...leastEnvironment, ...planted }))
     const printed = `${inspect(settings, { depth: 20, showHidden: true })} ${JSON.stringify(settings)} ${settings.kafka.sasl.password}`

@@ -4,11 +4,12 @@ import { fromEnvironment, fromFile, leastEnvironment, leastFile, valid } from '.
 
 const pem = (text: string) => `-----BEGIN ${text}`
 const account = {
-  ...{ KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'u', KAFKA_SASL_PASSWORD_FILE: '/kafka' },
-  ...{ POLARIS_AUTH: 'basic', POLARIS_USER_FILE: '/user', POLARIS_PASSWORD_FILE: '/polaris' },
-}
-const certificates = {
-  ...{ KAFKA_SSL_CA: '/ca', KAFKA_SSL_CERT: '/cert', KAFKA_SSL_KEY: '/key', POLARIS_CA: '/own-ca' },
+  KAFKA_SASL_MECHANISM: 'plain',
+  KAFKA_SASL_USERNAME: 'u',
+  KAFKA_SASL_PASSWORD_FILE: '/kafka',
+  POLARIS_AUTH: 'basic',
+  POLARIS_USER_FILE: '/user',
+  POLARIS_PASSWORD_FILE: '/polaris',
 }
 
 test('user and password are read again from their files at each use', () => {
@@ -24,7 +25,20 @@ test('user and password are read again from their files at each use', () => {
 
 test('certificates, keys and CAs are read again from their files at each use', () => {
   const files: Record<string, string> = { '/ca': pem('1'), '/cert': pem('2'), '/key': pem('3'), '/own-ca': pem('4') }
-  const { kafka, streams } = connectorConfig(valid(fromEnvironment({ ...leastEnvironment, ...certificates }, files)))
+  const { kafka, streams } = connectorConfig(
+    valid(
+      fromEnvironment(
+        {
+          ...leastEnvironment,
+          KAFKA_SSL_CA: '/ca',
+          KAFKA_SSL_CERT: '/cert',
+          KAFKA_SSL_KEY: '/key',
+          POLARIS_CA: '/own-ca',
+        },
+        files,
+      ),
+    ),
+  )
   Object.assign(files, { '/ca': pem('5'), '/cert': pem('6'), '/key': pem('7'), '/own-ca': pem('8') })
   expect(kafka.ssl).toEqual({ ca: pem('5'), cert: pem('6'), key: pem('7') })
   expect(streams[0]?.polaris.tls?.ca).toBe(pem('8'))
@@ -32,7 +46,9 @@ test('certificates, keys and CAs are read again from their files at each use', (
 
 test('a proxy and headers are read again from their files at each use; the last valid text remains in use', () => {
   const files: Record<string, string> = {
-    ...{ '/proxy': 'http://u:p@proxy:3128\n', '/headers': 'X-Key: old\nX-Other: o\n', '/header': 'h1' },
+    '/proxy': 'http://u:p@proxy:3128\n',
+    '/headers': 'X-Key: old\nX-Other: o\n',
+    '/header': 'h1',
   }
   const named = { POLARIS_PROXY_FILE: '/proxy', POLARIS_HEADERS_FILE: '/headers' }
   const [stream] = connectorConfig(valid(fromEnvironment({ ...leastEnvironment, ...named }, files))).streams

@@ -35,7 +35,8 @@ test('takes at most 40 bytes a client, and loses none while a part grows', () =>
 })
 
 test('takes the entries of another table in their order about as fast as in any other', () => {
-  const [one, other] = [clientTable(), clientTable()]
+  const one = clientTable()
+  const other = clientTable()
   const entries = words(Array.from({ length: 30_000 }, (_, client) => [clientKey(`${client}`), entry(client)]))
   const tookMs = (work: () => void) => {
     const began = performance.now()

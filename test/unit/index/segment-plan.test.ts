@@ -17,7 +17,9 @@ const due = (tier: SegmentReference['tier'], replaces: readonly SegmentReference
 
 test('the oldest eight segments of the lowest full tier become one of the next tier', () => {
   const base = [segment('base', 500_000), segment('base', 500_000)]
-  const [seconds, firsts, left] = [many(8, 2), many(7, 1), many(10, 0)]
+  const seconds = many(8, 2)
+  const firsts = many(7, 1)
+  const left = many(10, 0)
   expect(dueRewrite([...base, ...seconds, ...firsts, ...left], 1_000_000, 8)).toEqual(due(1, left.slice(0, 8)))
   expect(dueRewrite([...base, ...seconds, ...firsts], 1_000_000, 8)).toEqual(due(3, seconds))
   expect(dueRewrite([...base, ...firsts, ...left.slice(0, 7)], 1_000_000, 8)).toBeUndefined()
@@ -43,9 +45,11 @@ test('entries of unknown content are written again with the segments that may ha
 })
 
 test('what was written again takes the place of what it replaces, before what came meanwhile', () => {
-  const [base, run, ...others] = [segment('base', 9), segment(1, 9), ...many(4, 0)]
+  const base = segment('base', 9)
+  const run = segment(1, 9)
+  const others = many(4, 0)
   const made = segment(1, 5)
-  const segments = [base, run, ...others] as SegmentReference[]
+  const segments = [base, run, ...others]
   expect(replaced(segments, { replaces: others.slice(0, 3), made: [made] })).toEqual([base, run, made, others[3]])
   expect(replaced(segments, { replaces: segments.slice(0, 5), made: [made] })).toEqual([made, others[3]])
 })

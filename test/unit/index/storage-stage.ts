@@ -43,7 +43,11 @@ export async function stage({
   const storage = indexStorage(state, { store, table, clock, epoch, newNonce, limits, observe })
   let number = next
   const one: Stage = {
-    ...{ store, table, storage, events, state },
+    store,
+    table,
+    storage,
+    events,
+    state,
     settled: async () => {
       for (let turn = 0; turn < 30; turn += 1) {
         await new Promise(setImmediate)

@@ -76,8 +76,13 @@ function validated(token: string, secret: string) {
   const key = scope.reduce<string | Buffer>((before, part) => hmac(before, part), `AWS4${secret}`)
   return {
     isValid: hmac(key, text).toString('hex') === of('X-Amz-Signature'),
-    ...{ host: url.host, accessKeyId, scope, sessionToken: of('X-Amz-Security-Token') },
-    ...{ action: of('Action'), expires: of('X-Amz-Expires'), agent: of('User-Agent') },
+    host: url.host,
+    accessKeyId,
+    scope,
+    sessionToken: of('X-Amz-Security-Token'),
+    action: of('Action'),
+    expires: of('X-Amz-Expires'),
+    agent: of('User-Agent'),
   }
 }
 

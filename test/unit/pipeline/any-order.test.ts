@@ -38,8 +38,11 @@ function changingServer(clock: ReturnType<typeof virtualClock>): ClientSource {
       const last = all[until - 1]
       if (until === TROUBLE_AT && last !== undefined) last.at = clock.now() - 5 * SECOND
       const clients = all.slice(from, until).map((row) => ({ No: row.No, Modif: textOf(row.at) }))
-      const more = { hasMoreResults: until < all.length, checkPoint: token(`${list} ${until}`) }
-      return pageOf(clients, { ...more, serverTime: clock.now() })
+      return pageOf(clients, {
+        hasMoreResults: until < all.length,
+        checkPoint: token(`${list} ${until}`),
+        serverTime: clock.now(),
+      })
     },
   }
 }

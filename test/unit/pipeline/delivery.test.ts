@@ -109,7 +109,10 @@ test('a delivered group reports the delays of its changes, the scans after it, a
   await deliver({ group: builder.finish(), events: [{ kind: 'fell-behind' }] })
   expect(on.events.slice(-2)).toMatchObject([
     {
-      ...{ kind: 'pages-published', delays: [3_000], newestChange: noon - 3_000, hasLiveEnd: true },
+      kind: 'pages-published',
+      delays: [3_000],
+      newestChange: noon - 3_000,
+      hasLiveEnd: true,
       states: { ...state().scans, begun: 1 },
       index: { clients: 1, memoryBytes: opened.checkpoint.table.bytes(), segments: 0 },
     },

@@ -242,7 +242,8 @@ describe('a history that ends with an empty page after pages with clients', () =
   function reader(...answers: readonly ReturnType<Respond>[]) {
     const left = [...answers]
     const on = pageReader((ask) => (isHistory(ask) ? (left.shift() ?? empty) : pageOf([])), {
-      ...{ settings: { lookBacks: [] }, states: statesOf({ history: historyOf('first') }) },
+      settings: { lookBacks: [] },
+      states: statesOf({ history: historyOf('first') }),
     })
     const ended = async () => {
       for (;;) {

@@ -58,8 +58,13 @@ export function pageReader(respond: Respond, { states = newScans, ...start }: St
   }
   const parts: ReaderParts = {
     retry: { ...noRetries, retries: start.retries ?? 0 },
-    ...{ source, clock, serverClock: createServerClock(clock), liveOutage: start.liveOutage ?? noTrouble(), beginAt },
-    ...{ settings: { ...settings, ...start.settings }, until: start.until ?? 'stopped' },
+    source,
+    clock,
+    serverClock: createServerClock(clock),
+    liveOutage: start.liveOutage ?? noTrouble(),
+    beginAt,
+    settings: { ...settings, ...start.settings },
+    until: start.until ?? 'stopped',
     fields: { clientId: 'No', modifiedAt: null, clients: null, lists: [], ...start.fields },
     rules: start.rules ?? rules,
     paths: configuredPaths(start.rules ?? rules),

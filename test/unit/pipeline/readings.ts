@@ -28,7 +28,9 @@ export function reading(clients: readonly ClientRecord[], { rules = noRules, ...
   const fields = mapping[scan.output]
   return {
     clients: fields === null ? [] : clients.map(clientReader(fields, mapping.lists, rules)),
-    ...{ scan, states: { ...newScans, begun: 1 }, readAt: at(noon) },
+    scan,
+    states: { ...newScans, begun: 1 },
+    readAt: at(noon),
     mapping,
     isLast: true,
     ...more,

@@ -81,7 +81,8 @@ describe('assignSlots', () => {
     fc.assert(
       fc.property(disjointGroups, ({ slots, claims }) => {
         const held = claims.map((one) => one.held.length).sort((one, other) => other - one)
-        const [floor, extra] = [Math.floor(slots / claims.length), slots % claims.length]
+        const floor = Math.floor(slots / claims.length)
+        const extra = slots % claims.length
         const mayKeep = held.reduce((sum, size, rank) => sum + Math.min(size, rank < extra ? floor + 1 : floor), 0)
         expect(keptOf(claims, assignSlots(claims, ones(slots)))).toBe(mayKeep)
       }),

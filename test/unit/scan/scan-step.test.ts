@@ -9,7 +9,9 @@ import { at, noon, SECOND, scanOf, token } from './scans.ts'
 const client = (content: string): SeenClient => ({ key: '1', contentHash: content })
 type Answer = Pick<Page, 'hasMoreResults' | 'checkPoint'> & { readonly clients: readonly SeenClient[] }
 const page = (more: Partial<Answer> = {}): Answer => ({
-  ...{ clients: [client('a')], hasMoreResults: true, checkPoint: token('t3') },
+  clients: [client('a')],
+  hasMoreResults: true,
+  checkPoint: token('t3'),
   ...more,
 })
 const scan = scanOf({ lane: 'live' })

@@ -44,13 +44,17 @@ test('a full scan of 50 hours ends beside a rewind a day, and the next one is du
   const createdAt = on.clock.now()
   const { reader } = on.pipeline
   const settings = { ...reader.settings, intervalMs: HOUR, fullScan: { everyMs: 7 * DAY } }
-  const parts = {
-    ...on.streamParts,
-    open: { ...on.open, beginAt, settings },
-    pipeline: { ...on.pipeline, savePeriodMs: HOUR, reader: { ...reader, beginAt, settings } },
-  }
   const stop = new AbortController()
-  const run = runAlone({ ...parts, lookEveryMs: HOUR / 2, whenHeld: 'waits' }, stop.signal)
+  const run = runAlone(
+    {
+      ...on.streamParts,
+      open: { ...on.open, beginAt, settings },
+      pipeline: { ...on.pipeline, savePeriodMs: HOUR, reader: { ...reader, beginAt, settings } },
+      lookEveryMs: HOUR / 2,
+      whenHeld: 'waits',
+    },
+    stop.signal,
+  )
   for (let day = 1; day <= 15; day += 1) {
     while (on.clock.now() < createdAt + day * DAY) {
       await settled()

@@ -33,7 +33,10 @@ function running(answers: readonly Answer[], of: Stage = {}, whenHeld: 'waits' |
   const start = () => runAlone({ ...streamParts, assignment, whenHeld, pauses: tryPauses }, stopping.signal)
   return {
     ...on,
-    ...{ source, assignment, operations, start },
+    source,
+    assignment,
+    operations,
+    start,
     stop: () => stopping.abort(new DOMException('stop', 'AbortError')),
     pass: (ms: number) => advance(clock, ms),
   }

@@ -166,8 +166,15 @@ test('shows for how long a lane has been backed off, until it makes progress', a
   const { observe, samples, time } = observed()
   const shop = reporting(observe('shop', polling))
   const backedOff = async () => (await samples()).get('backed_off_seconds{stream="shop",lane="history"}')
-  const because = { code: 'source.unreachable', error: new Error('x') } as const
-  const failing = () => shop({ kind: 'scan-backed-off', scan: 'history', reachMs: null, pauseMs: 60_000, ...because })
+  const failing = () =>
+    shop({
+      kind: 'scan-backed-off',
+      scan: 'history',
+      reachMs: null,
+      pauseMs: 60_000,
+      code: 'source.unreachable',
+      error: new Error('x'),
+    })
   for (const event of [entered('opening'), claimed]) shop(event)
   expect(await backedOff()).toBeUndefined()
   failing()

@@ -170,7 +170,10 @@ describe('a stream', () => {
     at(second, page, published({ events: 6, superseded: 1 }, { states, seq: 10, newestChange: 1000 }))
     at(second, { kind: 'scan-backed-off', scan: 'history', reachMs: null, pauseMs: 60_000, ...failed })
     expect(at(61 * second)).toMatchObject({
-      ...{ epoch: 4, seq: 10, lastChanged: '2026-01-01T00:00:00', newestChange: '1970-01-01T00:00:01.000Z' },
+      epoch: 4,
+      seq: 10,
+      lastChanged: '2026-01-01T00:00:00',
+      newestChange: '1970-01-01T00:00:01.000Z',
       scans: [{ lane: 'history', from: history.from, pages: history.pages, secondsBackedOff: 60 }],
       totals: { pages: 1, clients: 10, events: 6, superseded: 1, deadLetters: 0 },
     })

@@ -60,10 +60,20 @@ const newest = { newestChange: createdAt }
 
 const situations: Readonly<Record<string, Situation>> = {
   'a stream that has caught up': {
-    ...{ events: running, at: 0, ready: true, level: 'good', progress: 'caught up', ...newest },
+    events: running,
+    at: 0,
+    ready: true,
+    level: 'good',
+    progress: 'caught up',
+    ...newest,
   },
   'half a minute in which no live scan ends, before a failure is known': {
-    ...{ events: running, at: 0.5, ready: true, level: 'idle', progress: 'catching up', ...newest },
+    events: running,
+    at: 0.5,
+    ready: true,
+    level: 'idle',
+    progress: 'catching up',
+    ...newest,
   },
   'an outage of Kafka, after a minute': {
     events: [
@@ -71,7 +81,11 @@ const situations: Readonly<Record<string, Situation>> = {
       [0.2, failed('retrying', error('publish.failed'))],
       [1, failed('retrying', error('publish.failed'))],
     ],
-    ...{ at: 1, ready: true, level: 'warn', failing: 'publish.failed', ...newest },
+    at: 1,
+    ready: true,
+    level: 'warn',
+    failing: 'publish.failed',
+    ...newest,
   },
   'an outage of Kafka, after three minutes': {
     events: [
@@ -79,7 +93,12 @@ const situations: Readonly<Record<string, Situation>> = {
       [0.2, failed('retrying', error('publish.failed'))],
       [3, failed('retrying', error('publish.failed'))],
     ],
-    ...{ at: 3, ready: false, level: 'bad', why: 'failing', failing: 'publish.failed', ...newest },
+    at: 3,
+    ready: false,
+    level: 'bad',
+    why: 'failing',
+    failing: 'publish.failed',
+    ...newest,
   },
   'an outage of the store that is over': {
     events: [
@@ -87,7 +106,11 @@ const situations: Readonly<Record<string, Situation>> = {
       [0.2, failed('retrying', error('storage.unavailable'))],
       [3, page, liveEnd, entered('running', 'retrying'), caughtUp],
     ],
-    ...{ at: 3, ready: true, level: 'good', progress: 'caught up', ...newest },
+    at: 3,
+    ready: true,
+    level: 'good',
+    progress: 'caught up',
+    ...newest,
   },
   'an outage of Polaris, in which the history can be read': {
     events: [
@@ -95,19 +118,38 @@ const situations: Readonly<Record<string, Situation>> = {
       [0.2, retried('source.unreachable')],
       [2.5, retried('source.unreachable'), { ...page, scan: 'history' }, published({ events: 9 }, { states })],
     ],
-    ...{ at: 2.5, ready: false, level: 'bad', why: 'failing', failing: 'source.unreachable', ...newest },
+    at: 2.5,
+    ready: false,
+    level: 'bad',
+    why: 'failing',
+    failing: 'source.unreachable',
+    ...newest,
   },
   'an outage of Polaris that ends with a live page': {
     events: [...running, [0.2, retried('source.unreachable')], [9, retried('source.unreachable'), page, liveEnd]],
-    ...{ at: 9, ready: true, level: 'good', progress: 'caught up', ...newest },
+    at: 9,
+    ready: true,
+    level: 'good',
+    progress: 'caught up',
+    ...newest,
   },
   'a hold that recurs beside empty live pages': {
     events: [...running, [0.2, failed('held', error('source.mapping'))], [9, claimed, page, liveEnd, caughtUp]],
-    ...{ at: 9, ready: false, level: 'bad', why: 'held', failing: 'source.mapping', ...newest },
+    at: 9,
+    ready: false,
+    level: 'bad',
+    why: 'held',
+    failing: 'source.mapping',
+    ...newest,
   },
   'a lane of the background that fails': {
     events: [...running, [1, backedOff('history', null)], [10, page, liveEnd]],
-    ...{ at: 10, ready: true, level: 'good', progress: 'caught up', backedOff: { history: 9 }, ...newest },
+    at: 10,
+    ready: true,
+    level: 'good',
+    progress: 'caught up',
+    backedOff: { history: 9 },
+    ...newest,
   },
   'two look-backs that are backed off': {
     events: [
@@ -116,7 +158,12 @@ const situations: Readonly<Record<string, Situation>> = {
       [4, backedOff('look-back', longReach)],
       [10, page, liveEnd],
     ],
-    ...{ at: 10, ready: true, level: 'good', progress: 'caught up', backedOff: { 'look-back': 9 }, ...newest },
+    at: 10,
+    ready: true,
+    level: 'good',
+    progress: 'caught up',
+    backedOff: { 'look-back': 9 },
+    ...newest,
   },
   'two look-backs, of which the one that failed first has recovered': {
     events: [
@@ -125,27 +172,48 @@ const situations: Readonly<Record<string, Situation>> = {
       [4, backedOff('look-back', longReach)],
       [10, recovered(shortReach), page, liveEnd],
     ],
-    ...{ at: 10, ready: true, level: 'good', progress: 'caught up', backedOff: { 'look-back': 6 }, ...newest },
+    at: 10,
+    ready: true,
+    level: 'good',
+    progress: 'caught up',
+    backedOff: { 'look-back': 6 },
+    ...newest,
   },
   'a stream that was backed off and has moved': {
     events: [...running, [1, backedOff('history', null)], [10, entered('waiting', 'running')]],
-    ...{ at: 10, ready: true, level: 'idle' },
+    at: 10,
+    ready: true,
+    level: 'idle',
   },
   'a stream that was backed off and is paused': {
     events: [...running, [1, backedOff('history', null)], [10, paused]],
-    ...{ at: 10, ready: true, level: 'idle' },
+    at: 10,
+    ready: true,
+    level: 'idle',
   },
   'a stream that was backed off and was opened again': {
     events: [...running, [1, backedOff('history', null)], [10, entered('opening', 'running'), ...opened.slice(1)]],
-    ...{ at: 10, ready: true, level: 'good', progress: 'caught up', ...newest },
+    at: 10,
+    ready: true,
+    level: 'good',
+    progress: 'caught up',
+    ...newest,
   },
   'a stream that never published': {
     events: [[0, ...opened]],
-    ...{ at: 0, ready: true, level: 'good', progress: 'caught up', ...newest },
+    at: 0,
+    ready: true,
+    level: 'good',
+    progress: 'caught up',
+    ...newest,
   },
   'a restart in a silent week, whose look-back reads a change of yesterday again': {
     events: [[0, ...opened, published({ suppressed: 1 }, { states, newestChange: startAt - 24 * 60 * minute })]],
-    ...{ at: 0, ready: true, level: 'good', progress: 'caught up', newestChange: startAt - 24 * 60 * minute },
+    at: 0,
+    ready: true,
+    level: 'good',
+    progress: 'caught up',
+    newestChange: startAt - 24 * 60 * minute,
   },
 }
 
@@ -177,7 +245,11 @@ test.each(Object.entries(situations))('%s', async (_, { events, at, ready, newes
     progress: stream?.progress,
     code: stream?.code,
   }).toEqual({
-    ...{ ready, level, why, progress, code: failing },
+    ready,
+    level,
+    why,
+    progress,
+    code: failing,
   })
   expect(labelled('stream_failure', 'code')).toEqual(failing === undefined ? {} : { [failing]: 1 })
   expect(labelled('backed_off_seconds', 'lane')).toEqual(

@@ -138,6 +138,9 @@ test('logs the same condition for another field separately', () => {
 test('logs the start of a history at info, and of other scans at trace', () => {
   const started = (scan: Lane) => logLine('shop', { kind: 'scan-started', scan, lastChanged: '2026-01-01T00:00:00' })
   expect((['live', 'catch-up', 'look-back', 'history'] as const).map((scan) => started(scan)?.level)).toEqual([
-    ...['trace', 'trace', 'trace', 'info'],
+    'trace',
+    'trace',
+    'trace',
+    'info',
   ])
 })

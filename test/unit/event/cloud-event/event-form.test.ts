@@ -4,26 +4,35 @@ import type { ClientEventParts, EventMarks } from '../../../../connector/event/c
 import { clientEvent, type EventForm, eventModes } from '../../../../connector/event/cloud-event/event-form.ts'
 import { eventForm } from '../../../support/records.ts'
 
-const parts: ClientEventParts = {
-  clientId: '42',
-  json: '{"No":"42"}',
-  contentHash: 'content',
-  previous: '3',
-  timeMs: Date.UTC(2026, 5, 15, 10),
-  sequence: 7,
-  marks: {},
-}
 const allMarks: EventMarks = { snapshot: true, historycomplete: true, republished: 'r'.repeat(36) }
 const eventOf = (more: Partial<ClientEventParts>, form: Partial<EventForm> = {}) =>
-  clientEvent({ ...parts, ...more }, eventForm(form))
+  clientEvent(
+    {
+      clientId: '42',
+      json: '{"No":"42"}',
+      contentHash: 'content',
+      previous: '3',
+      timeMs: Date.UTC(2026, 5, 15, 10),
+      sequence: 7,
+      marks: {},
+      ...more,
+    },
+    eventForm(form),
+  )
 
 describe('an event in structured mode', () => {
   test('has the time of its client in UTC, for any years', () => {
-    const years = { min: new Date('0000-01-01T00:00:00Z'), max: new Date('9999-12-31T23:59:59.999Z') }
     fc.assert(
-      fc.property(fc.date({ noInvalidDate: true, ...years }), (date) => {
-        expect(JSON.parse(String(eventOf({ timeMs: date.getTime() }).record.value)).time).toBe(date.toISOString())
-      }),
+      fc.property(
+        fc.date({
+          noInvalidDate: true,
+          min: new Date('0000-01-01T00:00:00Z'),
+          max: new Date('9999-12-31T23:59:59.999Z'),
+        }),
+        (date) => {
+          expect(JSON.parse(String(eventOf({ timeMs: date.getTime() }).record.value)).time).toBe(date.toISOString())
+        },
+      ),
     )
   })
 

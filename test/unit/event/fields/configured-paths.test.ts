@@ -6,8 +6,13 @@ import type { ClientRecord } from '../../../../connector/source/client-source.ts
 
 const of = (fields: Record<string, FieldAction>, more: Partial<ReadingRules> & Partial<FieldRules> = {}) => {
   const { others = 'keep', ...rules } = more
-  const known = { timeZone: 'UTC', ignored: new Set<string>(), lists: [], ...rules }
-  return configuredPaths({ ...known, fields: fieldRules(others, Object.entries(fields)) })
+  return configuredPaths({
+    timeZone: 'UTC',
+    ignored: new Set<string>(),
+    lists: [],
+    ...rules,
+    fields: fieldRules(others, Object.entries(fields)),
+  })
 }
 const wrapped = { No: '1', Cartes: { Carte: [{ Numero: '17' }] } }
 const flat = { No: '1', Cartes: [{ Numero: '17' }] }

@@ -16,8 +16,14 @@ import { stage } from '../../stream/open/open-parts.ts'
 function auditedStream() {
   const clock = virtualClock(noon)
   const polaris = simulatedPolaris({
-    ...{ scans: 'current', order: 'oldest first', modificationTime: 'hidden', timeZone: 'Europe/Paris' },
-    ...{ now: clock.now, date: clock.now, records: () => 0, fault: async () => 'none' },
+    scans: 'current',
+    order: 'oldest first',
+    modificationTime: 'hidden',
+    timeZone: 'Europe/Paris',
+    now: clock.now,
+    date: clock.now,
+    records: () => 0,
+    fault: async () => 'none',
   })
   for (let client = 1; client <= 10; client += 1) polaris.change({ clientId: `c${client}`, content: 'v', lateMs: 0 })
   const deleted = new Set<unknown>()
@@ -50,7 +56,11 @@ function auditedStream() {
     }
   }
   return {
-    ...{ ...on, deleted, edited, appended, eventSource },
+    ...on,
+    deleted,
+    edited,
+    appended,
+    eventSource,
     /** Reads everything that is due, as a new replica. */
     poll: async () => expect(await driven(clock, runAlone(on.streamParts, never))).toEqual({ kind: 'caught-up' }),
     audit: async (client?: string, isShared = false) => {
@@ -93,14 +103,14 @@ test('says where one client is, and when nothing is left of it', async () => {
   const of = async (client: string) => (await audit(client)).report
   const record = { topic: 'clients', partition: 0, kind: 'event', time: new Date(noon).toISOString() }
   expect(await of('c1')).toMatchObject({
-    ...{ agree: true, clients: { source: 1, topic: 1 } },
+    agree: true,
+    clients: { source: 1, topic: 1 },
     client: { isNothingLeft: false, isInSource: true, records: [{ ...record, offset: expect.any(String) }] },
   })
 
   deleted.add('c1')
   expect(await of('c1')).toMatchObject({ client: { isInSource: false }, differences: { gone: 1 } })
-  const erasure = { type: 'client.erased', id: 'e', timeMs: 0 } as const
-  appended.push(...tombstones({ ...erasure, source: eventSource, clientId: 'c1' }, [0]))
+  appended.push(...tombstones({ type: 'client.erased', id: 'e', timeMs: 0, source: eventSource, clientId: 'c1' }, [0]))
   const erased = await of('c1')
   expect(erased).toMatchObject({ agree: true, client: { isInSource: false, isNothingLeft: false } })
   expect(erased.client?.records.map(({ kind }) => kind).toSorted()).toEqual(['event', 'tombstone'])

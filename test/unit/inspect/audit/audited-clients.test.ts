@@ -100,7 +100,8 @@ test('a client is in every partition with a record of its key', async () => {
 
 test('dead letters have content hashes, and the places of one client', async () => {
   const letter = (key: string | null, contentHash: string) => ({
-    ...{ key, headers: {} },
+    key,
+    headers: {},
     value: JSON.stringify({ code: 'client-too-large', contentHash }),
   })
   const readEvents = reading([letter('c', 'one'), letter(null, 'two'), letter('d', 'three'), bare('no JSON')])

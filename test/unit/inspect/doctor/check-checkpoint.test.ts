@@ -28,13 +28,24 @@ function checkOf(document: CheckpointDocument | undefined, record: CommitRecord 
     object: { read, write: () => Promise.reject(new Error('was written')) },
     identity: own,
     config: {
-      ...{ beginAt: undefined, topicUse: 'exclusive' as const, poll: { timeZone: 'UTC' } },
-      ...{ kafka: { topic: { events: destination.topic } }, ...config },
+      beginAt: undefined,
+      topicUse: 'exclusive' as const,
+      poll: { timeZone: 'UTC' },
+      kafka: { topic: { events: destination.topic } },
+      ...config,
     },
   }
   const { clusterId } = destination
-  const parts = { stream, kafka: { clusterId, isTopicMissing }, clock: { now: () => now } as never, readState }
-  return checkCheckpoint({ ...parts, ...('readState' in asked && { readState: asked.readState }) }, never)
+  return checkCheckpoint(
+    {
+      stream,
+      kafka: { clusterId, isTopicMissing },
+      clock: { now: () => now } as never,
+      readState,
+      ...('readState' in asked && { readState: asked.readState }),
+    },
+    never,
+  )
 }
 
 test('names the replica on which the stream is open, or none', async () => {
@@ -52,14 +63,13 @@ test('fails when Kafka has an older commit record only', async () => {
   expect(await found).toMatchObject({ verdict: 'failed', code: 'checkpoint.events-lost' })
 })
 
-const withoutTopics = { readState: undefined, isTopicMissing: true }
 const { destination } = identity
 
 test.each([
   ['another topic', { destination: { ...destination, topic: 'other' } }, 'checkpoint.topic-lost'],
   ['the same topic, which was deleted', {}, 'checkpoint.topic-lost'],
 ])('fails with %s, although the topic does not exist yet', async (_, changed, code) => {
-  const more = { ...withoutTopics, identity: { ...identity, ...changed } }
+  const more = { readState: undefined, isTopicMissing: true, identity: { ...identity, ...changed } }
   expect(await checkOf(documentWith({}), undefined, more)).toMatchObject({ verdict: 'failed', code })
 })
 

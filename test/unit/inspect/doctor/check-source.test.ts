@@ -18,8 +18,14 @@ async function checkOf({ fault = () => 'none', clients = 5, ...environment }: Ch
   const clock = virtualClock(Date.parse('2026-06-15T10:00:00Z'))
   const reads: ReadArguments[] = []
   const polaris = simulatedPolaris({
-    ...{ scans: 'current', order: 'oldest first', modificationTime: 'shown', now: clock.now },
-    ...{ timeZone: 'Europe/Paris', date: clock.now, records: () => 0, fault: async () => fault(reads.length) },
+    scans: 'current',
+    order: 'oldest first',
+    modificationTime: 'shown',
+    now: clock.now,
+    timeZone: 'Europe/Paris',
+    date: clock.now,
+    records: () => 0,
+    fault: async () => fault(reads.length),
   })
   for (let client = 1; client <= clients; client += 1)
     polaris.change({ clientId: String(client), content: 'v1', lateMs: 0 })

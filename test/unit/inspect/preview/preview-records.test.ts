@@ -22,7 +22,10 @@ async function previewOf(isMasked: boolean, more: Record<string, string> = {}, p
   const settings = eventSettings(stream)
   const reader = {
     ...stage().pipeline.reader,
-    ...{ source: scriptedSource(pages), settings: stream.poll, fields: stream.fields, rules: readingRules(stream) },
+    source: scriptedSource(pages),
+    settings: stream.poll,
+    fields: stream.fields,
+    rules: readingRules(stream),
     beginAt: '2020-02-02T00:00:00' as SourceTime,
   }
   return (await previewRecords(reader, { stream, settings, isMasked, limit: 3 }, never)).records
@@ -31,7 +34,8 @@ async function previewOf(isMasked: boolean, more: Record<string, string> = {}, p
 test('prints events with the numbers of a new stream, and a client without id as a dead letter', async () => {
   const [first, dead, second] = await previewOf(false)
   expect(first).toMatchObject({
-    ...{ topic: 'client.modified', key: '17' },
+    topic: 'client.modified',
+    key: '17',
     value: { source: '/polaris/shops/clients', sequence: '0'.padStart(20, '0'), subject: '17', data: clients[0] },
   })
   expect(dead).toMatchObject({
@@ -58,10 +62,16 @@ test('invariant 8: masks the client and its attributes in binary mode, whatever 
     topic: 'client.modified',
     key: '99',
     headers: {
-      ...{ 'content-type': 'application/json', ce_specversion: '1.0', ce_type: 'client.modified' },
-      ...{ ce_source: '/polaris/shops/clients', ce_dataschema: 'urn:polaris-connector:client.modified:1' },
-      ...{ ce_sequence: '0'.padStart(20, '0'), ce_subject: '99', ce_snapshot: 'true' },
-      ...{ ce_id: maskedText(String(plain?.headers.ce_id)), ce_time: maskedText(String(plain?.headers.ce_time)) },
+      'content-type': 'application/json',
+      ce_specversion: '1.0',
+      ce_type: 'client.modified',
+      ce_source: '/polaris/shops/clients',
+      ce_dataschema: 'urn:polaris-connector:client.modified:1',
+      ce_sequence: '0'.padStart(20, '0'),
+      ce_subject: '99',
+      ce_snapshot: 'true',
+      ce_id: maskedText(String(plain?.headers.ce_id)),
+      ce_time: maskedText(String(plain?.headers.ce_time)),
     },
     value: { No: '99', Points: 99.99, code: 'xxx', type: 'xxx' },
   })
@@ -83,11 +93,26 @@ test('invariant 8: two values of the same form look the same, whatever their let
 })
 
 test('invariant 8: keeps only the attributes of an event that say nothing about the client', () => {
-  const event = { specversion: '1.0', type: 'client.modified', source: '/polaris/a/b', sequence: '07', subject: 'C-17' }
   const data = { No: 'C-17', Adresse: { Ville: 'Lyon' }, Cartes: ['a1', { source: 'b2', empty: '' }] }
-  expect(maskedRecord({ ...event, id: '3f', time: '2026-01-31T13:45:00.000Z', data })).toEqual({
-    ...{ specversion: '1.0', type: 'client.modified', source: '/polaris/a/b', sequence: '07', subject: 'x-99' },
-    ...{ id: '9x', time: '9999-99-99x99:99:99.999x' },
+  expect(
+    maskedRecord({
+      specversion: '1.0',
+      type: 'client.modified',
+      source: '/polaris/a/b',
+      sequence: '07',
+      subject: 'C-17',
+      id: '3f',
+      time: '2026-01-31T13:45:00.000Z',
+      data,
+    }),
+  ).toEqual({
+    specversion: '1.0',
+    type: 'client.modified',
+    source: '/polaris/a/b',
+    sequence: '07',
+    subject: 'x-99',
+    id: '9x',
+    time: '9999-99-99x99:99:99.999x',
     data: { No: 'x-99', Adresse: { Ville: 'xxx' }, Cartes: ['x9', { source: 'x9', empty: '' }] },
   })
 })

@@ -5,8 +5,17 @@ import { array, int8, int16, int32, int64, text } from '../../../support/servers
 /** A record batch without records, as compaction leaves it. */
 function emptyBatch(first: number, lastDelta: number): Buffer {
   const rest = Buffer.concat([
-    ...[int32(0), int8(2), int32(0), int16(0), int32(lastDelta), int64(0n), int64(0n)],
-    ...[int64(7n), int16(0), int32(0), array([])],
+    int32(0),
+    int8(2),
+    int32(0),
+    int16(0),
+    int32(lastDelta),
+    int64(0n),
+    int64(0n),
+    int64(7n),
+    int16(0),
+    int32(0),
+    array([]),
   ])
   return Buffer.concat([int64(BigInt(first)), int32(rest.length), rest])
 }
@@ -14,8 +23,15 @@ function emptyBatch(first: number, lastDelta: number): Buffer {
 function response(of: { throttledMs: number; code?: number; bytes?: Buffer }): Buffer {
   const bytes = of.bytes ?? Buffer.alloc(0)
   const partition = Buffer.concat([
-    ...[int32(3), int16(of.code ?? 0), int64(90n), int64(80n), int64(0n)],
-    ...[array([Buffer.concat([int64(7n), int64(1n)])]), int32(-1), int32(bytes.length), bytes],
+    int32(3),
+    int16(of.code ?? 0),
+    int64(90n),
+    int64(80n),
+    int64(0n),
+    array([Buffer.concat([int64(7n), int64(1n)])]),
+    int32(-1),
+    int32(bytes.length),
+    bytes,
   ])
   return Buffer.concat([
     int32(of.throttledMs),

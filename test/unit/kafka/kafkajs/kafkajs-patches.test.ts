@@ -72,7 +72,8 @@ describe('a consumer that is stopped while brokers join or leave', () => {
   /** Two brokers, one of which has just left; the fetch from the other is in flight until `answer` is called. */
   async function whileBrokersChange() {
     patchKafkaJs()
-    const [asked, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<never[]>()]
+    const asked = Promise.withResolvers<void>()
+    const answered = Promise.withResolvers<never[]>()
     let nodes = ['1', '2']
     let looks = 0
     const group = {

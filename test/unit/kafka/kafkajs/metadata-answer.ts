@@ -15,10 +15,9 @@ export function answering(
 /** The body of a response to Metadata 10 of a cluster with one broker: of a topic with two partitions, or of none. */
 export function metadataAnswer(topic?: string, code = 0): number[] {
   const text = (value: string) => [value.length + 1, ...Buffer.from(value)]
-  const cluster = [...[2, 0, 0, 0, 1, ...text('h'), 0, 0, 0x23, 0x84, 0, 0], ...text('cluster'), 0, 0, 0, 1]
+  const cluster = [2, 0, 0, 0, 1, ...text('h'), 0, 0, 0x23, 0x84, 0, 0, ...text('cluster'), 0, 0, 0, 1]
   if (topic === undefined) return [...cluster, 1, 0]
   const id = Array.from({ length: 16 }, () => 0)
-  const partition = [...[0, 0], ...[0, 0, 0, 0], ...[0, 0, 0, 1], ...[0, 0, 0, 0], 2, 0, 0, 0, 1, 2, 0, 0, 0, 1, 1, 0]
-  const writable = [0, 0, 0, 0b10000]
-  return [...cluster, 2, 0, code, ...text(topic), ...id, 0, 3, ...partition, ...partition, ...writable, 0, 0]
+  const partition = [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 2, 0, 0, 0, 1, 2, 0, 0, 0, 1, 1, 0]
+  return [...cluster, 2, 0, code, ...text(topic), ...id, 0, 3, ...partition, ...partition, 0, 0, 0, 0b10000, 0, 0]
 }

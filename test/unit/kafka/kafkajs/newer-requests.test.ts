@@ -19,7 +19,7 @@ const silent = (versions: Versions): RequestTarget => ({
 
 describe('describeOpenTransactions', () => {
   const of = { topic: 'e', partitions: [0, 2] }
-  const partition = (number: number, code: number) => [...[0, 0, 0, number, 0, code, 0], 1, 0]
+  const partition = (number: number, code: number) => [0, 0, 0, number, 0, code, 0, 1, 0]
   const leader = (partitions: number[][]) =>
     broker({ 61: { maxVersion: 0 } }, [2, 2, 0x65, partitions.length + 1, ...partitions.flat(), 0, 0])
 
@@ -38,7 +38,7 @@ describe('describeOpenTransactions', () => {
 describe('fetchStableOffset', () => {
   const place = { group: 'shop.north', topic: 'events' }
   const coordinator = (ofPartition: number, ofAll: number) => {
-    const partition = [...[0, 0, 0, 0], ...long(9), ...[0, 0, 0, 1], 2, 0x6d, 0, ofPartition, 0]
+    const partition = [0, 0, 0, 0, ...long(9), 0, 0, 0, 1, 2, 0x6d, 0, ofPartition, 0]
     return broker({ 9: { maxVersion: 10 } }, [2, 2, 0x65, 2, ...partition, 0, 0, ofAll, 0])
   }
 

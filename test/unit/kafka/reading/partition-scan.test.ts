@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { applyRecords, type PartitionScan } from '../../../../connector/kafka/reading/partition-scan.ts'
 
 const record = (offset: number, value: string) => ({
-  ...{ offset: String(offset), timestamp: '0' },
+  offset: String(offset),
+  timestamp: '0',
   key: null,
   value: Buffer.from(value),
   headers: {},
@@ -10,7 +11,8 @@ const record = (offset: number, value: string) => ({
   batchContext: { producerId: '7', inTransaction: true },
 })
 const marker = (offset: number, type: number) => ({
-  ...{ offset: String(offset), timestamp: '0' },
+  offset: String(offset),
+  timestamp: '0',
   key: Buffer.from([0, 0, 0, type]),
   value: null,
   headers: {},

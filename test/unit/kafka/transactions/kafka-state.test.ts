@@ -30,7 +30,7 @@ test.each([
 function partitionedCluster() {
   const broker = (nodeId: number, offset: string) => {
     const metadata = JSON.stringify({ ...record, seq: Number(offset) })
-    const partition = [0, 0, 0, 0, ...[0, 0, 0, 0, 0, 0, 0, Number(offset)], ...[0, 0, 0, 0], metadata.length + 1]
+    const partition = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, Number(offset), 0, 0, 0, 0, metadata.length + 1]
     const found = [2, 2, 0x65, 2, ...partition, ...Buffer.from(metadata), 0, 0, 0, 0, 0, 0, 0]
     const answer = Buffer.from([0, 0, 0, 0, 0, ...found])
     return {

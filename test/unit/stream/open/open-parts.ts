@@ -200,22 +200,20 @@ export function stage(of: Stage = {}) {
     store.tamper(WISHES, wishesText({ ...noWishes, id: `wish ${++nonces}`, by: 'operator', at: noon, ...wishes }))
   }
   return {
-    ...{
-      clock,
-      kafka,
-      store,
-      events,
-      kinds,
-      states,
-      failures,
-      published,
-      open,
-      pipeline,
-      streamParts,
-      giveUp,
-      document,
-      wish,
-    },
+    clock,
+    kafka,
+    store,
+    events,
+    kinds,
+    states,
+    failures,
+    published,
+    open,
+    pipeline,
+    streamParts,
+    giveUp,
+    document,
+    wish,
     /** The number of those that are open. */
     producers: () => producers,
   }

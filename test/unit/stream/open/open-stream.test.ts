@@ -129,7 +129,8 @@ describe('opening a stream', () => {
     ['keeps the index in memory while Kafka does not answer', 'open', 1],
     ['reads the index again once it may have changed it', 'claim', 2],
   ] as const)('%s', async (_what, fails, reads) => {
-    let [isFailing, read] = [true, 0]
+    let isFailing = true
+    let read = 0
     const bytes = entryBytes(words([[key(7), entry(0)]]))
     const segment = {
       name: 's',

@@ -10,7 +10,10 @@ describe('decodeJson', () => {
     'keeps the original text of the number %s, at any position',
     (number) => {
       expect(client(`{"a": ${number} ,"s":"${number}:","l":[${number},\n${number}],"o":{"n":${number}}}`)).toEqual({
-        ...{ a: number, s: `${number}:`, l: [number, number], o: { n: number } },
+        a: number,
+        s: `${number}:`,
+        l: [number, number],
+        o: { n: number },
       })
     },
   )
