@@ -1,15 +1,12 @@
-import type { VirtualClock } from './fakes/virtual-clock.ts'
+import { settled, type VirtualClock } from './fakes/virtual-clock.ts'
 
-/** Fires timers until the work is done. */
+/** Lets time pass until the work is done. */
 export async function driven<Result>(clock: VirtualClock, work: Promise<Result>): Promise<Result> {
   let isDone = false
   const done = work.finally(() => {
     isDone = true
   })
   done.catch(() => {})
-  while (!isDone) {
-    clock.fireNext()
-    await new Promise((resolve) => setImmediate(resolve))
-  }
+  for (await settled(); !isDone; await settled()) clock.fireNext()
   return await done
 }

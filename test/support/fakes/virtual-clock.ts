@@ -1,6 +1,9 @@
 import { linkedAbort } from '../../../connector/runtime/abort.ts'
 import type { Clock } from '../../../connector/runtime/clock.ts'
 
+/** Runs all pending promise callbacks. */
+export const settled = () => new Promise<void>((resolve) => setImmediate(resolve))
+
 /** A clock that a test moves. Timers fire in order of their due time, then of their creation. */
 export interface VirtualClock extends Clock {
   /** Calls `fire` after `ms`; the returned function cancels it. */
@@ -9,6 +12,8 @@ export interface VirtualClock extends Clock {
   nextTimerAt(): number | undefined
   /** Moves time to the next timer and fires it. */
   fireNext(): void
+  /** Lets this time pass: fires each timer that is due meanwhile, and runs what it has woken. */
+  advance(ms: number): Promise<void>
   /** Moves time, at most up to the next timer, which does not fire. */
   pass(ms: number): void
   /** Moves time past timers, which then fire late, as after a pause of the whole process. */
@@ -33,21 +38,29 @@ export function virtualClock(startAt: number, random: () => number = () => 0.5):
     }
   }
 
+  const nextTimerAt = () => timers[0]?.at
+  const fireNext = () => {
+    const next = timers.shift()
+    if (next === undefined) return
+    now = Math.max(now, next.at)
+    next.fire()
+  }
+
   return {
     ...waitingBy(timer),
     timer,
     now: () => now,
     monotonic: () => now,
     random,
-    nextTimerAt: () => timers[0]?.at,
-    fireNext: () => {
-      const next = timers.shift()
-      if (next === undefined) return
-      now = Math.max(now, next.at)
-      next.fire()
+    nextTimerAt,
+    fireNext,
+    advance: async (ms) => {
+      const end = now + ms
+      for (await settled(); (nextTimerAt() ?? Number.POSITIVE_INFINITY) <= end; await settled()) fireNext()
+      now = Math.max(now, end)
     },
     pass: (ms) => {
-      now = Math.max(now, Math.min(now + ms, timers[0]?.at ?? Number.POSITIVE_INFINITY))
+      now = Math.max(now, Math.min(now + ms, nextTimerAt() ?? Number.POSITIVE_INFINITY))
     },
     jump: (ms) => {
       now += ms

@@ -2,10 +2,11 @@ import { expect, test } from 'vitest'
 import { runPipeline } from '../../../connector/pipeline/pipeline.ts'
 import type { ClientSource, ReadArguments } from '../../../connector/source/client-source.ts'
 import { wallClock } from '../../../connector/source/source-time.ts'
+import { driven } from '../../support/driven.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { historyOf } from '../../support/scans.ts'
 import { beginAt, DAY, MINUTE, noon, SECOND, statesOf } from '../scan/scans.ts'
-import { openedStream, settled, stage } from '../stream/open/open-parts.ts'
+import { openedStream, stage } from '../stream/open/open-parts.ts'
 import { failure } from './page-readers.ts'
 import { pageOf, token } from './readings.ts'
 
@@ -62,13 +63,9 @@ test('Invariant 1: a history that resumes publishes every client, though one cha
     const { history, background } = checkpoint.state().scans
     return history.state === 'done' && background.length === 0
   }
-  while (!isDone() && clock.now() < noon + 5 * DAY) {
-    await settled()
-    clock.fireNext()
-  }
+  while (!isDone() && clock.now() < noon + 5 * DAY) await clock.advance(MINUTE)
   stopping.abort()
-  clock.fireNext()
-  await end
+  await driven(clock, end)
   expect(isDone()).toBe(true)
   expect(new Set(on.kafka.committed.map(({ key }) => key)).size).toBe(SERVED)
 })

@@ -5,8 +5,9 @@ import { withoutCheckpoint } from '../../../connector/publish/event-publisher.ts
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import type { FakeFault, FakeOperation } from '../../support/fakes/fake-event-publisher.ts'
 import type { MemoryFault } from '../../support/fakes/memory-versioned-object.ts'
+import { settled } from '../../support/fakes/virtual-clock.ts'
 import { never } from '../../support/signals.ts'
-import { connector, groupParts, KEY, openedStream, settled, stage } from '../stream/open/open-parts.ts'
+import { connector, groupParts, KEY, openedStream, stage } from '../stream/open/open-parts.ts'
 import { building } from './builders.ts'
 import { noon, reading } from './readings.ts'
 
@@ -68,8 +69,7 @@ describe('S3 prepares, Kafka decides', () => {
     const { faults, deliver, code, clock, kafka, published } = await delivering()
     faults.store = new Promise(() => {})
     const delivered = code(deliver())
-    await settled()
-    clock.fireNext()
+    await clock.advance(10_000)
     expect(await delivered).toBe('storage.unavailable')
     expect([published(), kafka.openTransactions()]).toEqual([[], []])
   })

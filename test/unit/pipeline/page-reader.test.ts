@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
 import { CATCH_UP, HISTORY, isSame } from '../../../connector/scan/scan-state.ts'
 import type { ReadArguments } from '../../../connector/source/client-source.ts'
+import { settled } from '../../support/fakes/virtual-clock.ts'
 import { historyOf } from '../../support/scans.ts'
 import { beginAt, HOUR, MINUTE, noon, SECOND, scanOf, statesOf } from '../scan/scans.ts'
-import { settled } from '../stream/open/open-parts.ts'
 import { failure, kindsOf, pageReader, type Respond } from './page-readers.ts'
 import { pageOf, token } from './readings.ts'
 
@@ -327,10 +327,7 @@ describe('a scan of the background in trouble', () => {
 test('a live scan that does not advance begins again after 15 seconds, as no interval is longer', async () => {
   const { asked, of, pages, clock } = pageReader(() => pageOf([], { hasMoreResults: true }), onlyLive)
   pages.next().catch(() => {})
-  while (asked.length < 4) {
-    await settled()
-    clock.fireNext()
-  }
+  await clock.advance(45 * SECOND)
   expect(asked.map(({ at }) => at - noon)).toEqual([0, 15 * SECOND, 30 * SECOND, 45 * SECOND])
   expect(of('scan-stuck')[0]).toMatchObject({ scan: 'live' })
   expect(of('scan-backed-off')).toEqual([])

@@ -15,9 +15,10 @@ import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import type { ScanSettings } from '../../../connector/scan/scan-settings.ts'
 import { newScans, type ScanStates } from '../../../connector/scan/scan-state.ts'
 import type { ClientSource, Page, PageRequest, ReadArguments } from '../../../connector/source/client-source.ts'
+import { driven } from '../../support/driven.ts'
 import { type VirtualClock, virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { beginAt, noon, settings } from '../scan/scans.ts'
-import { noRetries, rules, settled } from '../stream/open/open-parts.ts'
+import { noRetries, rules } from '../stream/open/open-parts.ts'
 import { mappedTo } from './readings.ts'
 
 /** Readers of pages, on a source that answers each request by a function. */
@@ -76,18 +77,7 @@ export function pageReader(respond: Respond, { states = newScans, ...start }: St
   }
   const pages = readPages(parts, from, stopping.signal)
   /** The next page, or what its read rejects with; time passes while the reader waits. */
-  const next = async (): Promise<PageReading> => {
-    let isDone = false
-    const coming = pages.next().finally(() => {
-      isDone = true
-    })
-    coming.catch(() => {})
-    for (let turn = 0; turn < 10_000 && !isDone; turn += 1) {
-      await settled()
-      if (!isDone) clock.fireNext()
-    }
-    return (await coming).value as PageReading
-  }
+  const next = async () => (await driven(clock, pages.next())).value as PageReading
   const read = async (count: number) => {
     const readings: PageReading[] = []
     while (readings.length < count) readings.push(await next())

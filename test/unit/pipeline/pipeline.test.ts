@@ -6,8 +6,9 @@ import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import type { Page } from '../../../connector/source/client-source.ts'
 import type { FakeFault } from '../../support/fakes/fake-event-publisher.ts'
 import type { MemoryFault } from '../../support/fakes/memory-versioned-object.ts'
+import { settled } from '../../support/fakes/virtual-clock.ts'
 import { never } from '../../support/signals.ts'
-import { KEY, openedStream, type Stage, settled, stage, withBackfillDone } from '../stream/open/open-parts.ts'
+import { KEY, openedStream, type Stage, stage, withBackfillDone } from '../stream/open/open-parts.ts'
 import { noon, pageOf } from './readings.ts'
 import { type Answer, scanOf, scriptedSource } from './scripted-source.ts'
 
@@ -85,11 +86,9 @@ describe('group commit', () => {
     const late = slow(third)
     const { start, clock, groups, stop } = await running([first, second, late.answer])
     const end = start()
-    await settled()
+    await clock.advance(49)
     expect(groups()).toEqual([])
-    expect(clock.nextTimerAt()).toBe(noon + 50)
-    clock.fireNext()
-    await settled()
+    await clock.advance(1)
     expect(groups()).toEqual([[2, 2]])
     late.respond()
     await settled()
@@ -193,9 +192,7 @@ describe('a decided state', () => {
   async function waiting(...answers: Answer[]) {
     const on = await running([...scanOf(1), ...answers])
     const end = on.start()
-    await settled()
-    on.clock.fireNext()
-    await settled()
+    await on.clock.advance(5_000)
     expect(on.source.asked).toHaveLength(2)
     return { ...on, end }
   }
@@ -203,11 +200,12 @@ describe('a decided state', () => {
   test('is stored as committed once, within the save period, when the source does not answer', async () => {
     const { clock, stored, writes, stop, end } = await waiting()
     expect(stored()).toMatchObject(prepared)
-    expect(clock.nextTimerAt()).toBe(noon + 60_000)
-    clock.fireNext()
-    await settled()
+    await clock.advance(54_999)
+    expect(stored()).toMatchObject(prepared)
+    await clock.advance(1)
     expect(stored()).toMatchObject(recorded)
-    expect([writes(), clock.nextTimerAt()]).toEqual([2, undefined])
+    await clock.advance(3_600_000)
+    expect(writes()).toBe(2)
     stop()
     expect([await end, writes()]).toEqual([{ kind: 'stopped' }, 2])
   })
@@ -218,7 +216,7 @@ describe('a decided state', () => {
     const put = Promise.withResolvers<MemoryFault>()
     held.store = put.promise
     const calls = storeCalls()
-    clock.fireNext()
+    await clock.advance(55_000)
     next.respond()
     await settled()
     expect([storeCalls() - calls, published()]).toEqual([1, ['1']])
@@ -234,8 +232,9 @@ describe('a decided state', () => {
   test('ends the pipeline when it cannot be stored, even if the source does not answer', async () => {
     const { clock, held, end } = await waiting()
     held.store = 'before'
-    clock.fireNext()
-    expect(await codeOfEnd(end)).toBe('storage.unavailable')
+    const code = codeOfEnd(end)
+    await clock.advance(55_000)
+    expect(await code).toBe('storage.unavailable')
   })
 })
 

@@ -2,10 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import { pauseMs, type RetryPolicy, retry } from '../../../connector/runtime/retry.ts'
-import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { settled, virtualClock } from '../../support/fakes/virtual-clock.ts'
 
 const policy: RetryPolicy = { retries: 3, firstPauseMs: 100, maxPauseMs: 1_000, maxRetryAfterMs: 5_000 }
-const settled = () => new Promise((resolve) => setImmediate(resolve))
 const transient = (retryAfterMs?: number) => new ConnectorError('source.unreachable', 'no answer', { retryAfterMs })
 
 describe('the pause before a retry', () => {
@@ -23,16 +22,16 @@ describe('the pause before a retry', () => {
   })
 })
 
-/** An operation that fails with these errors in order and then succeeds. */
+/** An operation that fails with these errors in order and then succeeds, and the times of its attempts. */
 function retrying(errors: readonly Error[], more: Partial<RetryPolicy> = {}) {
   const clock = virtualClock(0, () => 1)
   const stopping = new AbortController()
   const reported: [unknown, number][] = []
-  let attempts = 0
+  const attempts: number[] = []
   const result = retry(
     async () => {
-      const error = errors[attempts]
-      attempts += 1
+      const error = errors[attempts.length]
+      attempts.push(clock.now())
       if (error !== undefined) throw error
       return 'done'
     },
@@ -40,25 +39,16 @@ function retrying(errors: readonly Error[], more: Partial<RetryPolicy> = {}) {
     stopping.signal,
   )
   result.catch(() => {})
-  const pass = async (timers: number) => {
-    const at: number[] = []
-    for (let timer = 0; timer < timers; timer += 1) {
-      await settled()
-      clock.fireNext()
-      at.push(clock.now())
-    }
-    await settled()
-    return at
-  }
-  return { result, clock, stopping, reported, pass, attempts: () => attempts }
+  return { result, clock, stopping, reported, attempts }
 }
 
 describe('retry', () => {
   test('retries after transient errors, on the clock, and reports each', async () => {
     const errors = [transient(), transient()]
-    const { result, pass, reported } = retrying(errors)
-    expect(await pass(2)).toEqual([100, 300])
+    const { result, clock, reported, attempts } = retrying(errors)
+    await clock.advance(300)
     expect(await result).toBe('done')
+    expect(attempts).toEqual([0, 100, 300])
     expect(reported).toEqual([
       [errors[0], 1],
       [errors[1], 2],
@@ -67,17 +57,18 @@ describe('retry', () => {
 
   test('rejects with the last error when the retries are exhausted, and reports no further retry', async () => {
     const errors = [transient(), transient(), transient(), transient(), transient()]
-    const { result, pass, reported, attempts } = retrying(errors)
-    await pass(3)
+    const { result, clock, reported, attempts } = retrying(errors)
+    await clock.advance(5_000)
     await expect(result).rejects.toBe(errors[3])
-    expect([attempts(), reported.length]).toEqual([4, 3])
+    expect([attempts.length, reported.length]).toEqual([4, 3])
   })
 
   test('retries indefinitely when the policy is unlimited', async () => {
-    const { result, pass, attempts } = retrying(new Array(200).fill(transient()), { retries: Number.POSITIVE_INFINITY })
-    await pass(200)
+    const errors = new Array(200).fill(transient())
+    const { result, clock, attempts } = retrying(errors, { retries: Number.POSITIVE_INFINITY })
+    await clock.advance(200_000)
     expect(await result).toBe('done')
-    expect(attempts()).toBe(201)
+    expect(attempts).toHaveLength(201)
   })
 
   test.each<ErrorCode>(['source.unauthorized', 'publish.fenced', 'config.invalid', 'bug'])(
@@ -86,7 +77,7 @@ describe('retry', () => {
       const error = new ConnectorError(code, 'permanent')
       const { result, attempts } = retrying([error])
       await expect(result).rejects.toBe(error)
-      expect(attempts()).toBe(1)
+      expect(attempts).toHaveLength(1)
     },
   )
 
@@ -96,7 +87,7 @@ describe('retry', () => {
     const reason = new DOMException('stop', 'AbortError')
     stopping.abort(reason)
     await expect(result).rejects.toBe(reason)
-    expect([attempts(), clock.nextTimerAt()]).toEqual([1, undefined])
+    expect([attempts.length, clock.nextTimerAt()]).toEqual([1, undefined])
   })
 
   test('does not start when the signal has already aborted', async () => {

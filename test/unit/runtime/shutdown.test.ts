@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { graceAfter, stopOnSignals } from '../../../connector/runtime/shutdown.ts'
-import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { settled, virtualClock } from '../../support/fakes/virtual-clock.ts'
 
 function listening() {
   const source = new EventEmitter()
@@ -31,19 +31,16 @@ describe('stopOnSignals', () => {
   })
 })
 
-const settled = () => new Promise((resolve) => setImmediate(resolve))
-
 test('graceAfter starts its timer at the stop', async () => {
   const clock = virtualClock(0)
   const stopping = new AbortController()
   using grace = graceAfter(stopping.signal, 25_000, clock)
   expect(clock.nextTimerAt()).toBeUndefined()
-  clock.pass(1_000)
+  await clock.advance(1_000)
   stopping.abort()
-  expect(clock.nextTimerAt()).toBe(26_000)
+  await clock.advance(24_999)
   expect(grace.signal.aborted).toBe(false)
-  clock.fireNext()
-  await settled()
+  await clock.advance(1)
   expect(String(grace.signal.reason)).toContain('25000 ms')
 })
 

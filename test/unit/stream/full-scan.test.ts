@@ -5,7 +5,7 @@ import type { VirtualClock } from '../../support/fakes/virtual-clock.ts'
 import { runAlone } from '../../support/run-alone.ts'
 import { pageOf, token } from '../pipeline/readings.ts'
 import { DAY, HOUR } from '../scan/scans.ts'
-import { settled, stage } from './open/open-parts.ts'
+import { stage } from './open/open-parts.ts'
 
 /** Shows full scans of a server that needs 50 hours for one, beside a rewind a day. */
 
@@ -56,10 +56,7 @@ test('a full scan of 50 hours ends beside a rewind a day, and the next one is du
     stop.signal,
   )
   for (let day = 1; day <= 15; day += 1) {
-    while (on.clock.now() < createdAt + day * DAY) {
-      await settled()
-      on.clock.fireNext()
-    }
+    await on.clock.advance(DAY)
     const to = wallClock(on.clock.now() - DAY, 'Europe/Paris')
     on.wish({ rewind: { id: `rewind ${day}`, to, republish: false, yes: null } })
   }

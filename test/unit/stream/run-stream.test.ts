@@ -5,11 +5,12 @@ import type { ClientSource, Page } from '../../../connector/source/client-source
 import { tryPauses } from '../../../connector/stream/stream-tries.ts'
 import { logLine } from '../../../connector/telemetry/events/event-observers.ts'
 import type { FaultHook } from '../../support/fakes/fake-kafka-cluster.ts'
+import { settled } from '../../support/fakes/virtual-clock.ts'
 import { type AloneParts, runAlone } from '../../support/run-alone.ts'
 import { never } from '../../support/signals.ts'
-import { noon, pageOf } from '../pipeline/readings.ts'
+import { pageOf } from '../pipeline/readings.ts'
 import { type Answer, scanOf, scriptedSource } from '../pipeline/scripted-source.ts'
-import { advance, beginAt, KEY, type Stage, settled, stage } from './open/open-parts.ts'
+import { beginAt, KEY, type Stage, stage } from './open/open-parts.ts'
 
 const stopped = new DOMException('stop', 'AbortError')
 const error = (code: ErrorCode) => new ConnectorError(code, 'scripted')
@@ -26,14 +27,6 @@ function running(answers: readonly Answer[], of: Stage = {}, more: Partial<Alone
     source,
     end,
     stop: () => stopping.abort(stopped),
-    /** Fires this many timers, running the stream until it waits after each. */
-    pass: async (timers: number) => {
-      for (let timer = 0; timer < timers; timer += 1) {
-        await settled()
-        on.clock.fireNext()
-      }
-      await settled()
-    },
   }
 }
 /** Every opening fails with `code`. */
@@ -86,9 +79,9 @@ test.each([
   const stopping = new AbortController()
   const pipeline = { ...on.pipeline, deliverWithinMs: 30_000 }
   const end = runAlone({ ...on.streamParts, pipeline, whenHeld: 'waits' }, stopping.signal)
-  await advance(on.clock, 1_000)
+  await on.clock.advance(1_000)
   stopping.abort(stopped)
-  await advance(on.clock, 15_000)
+  await on.clock.advance(15_000)
   expect(await end).toEqual({ kind: 'stopped' })
   expect(on.failures()).toEqual([])
 })
@@ -114,7 +107,6 @@ function serving(source: ClientSource, of: Stage = {}) {
   return {
     ...on,
     lines,
-    advance: (ms: number) => advance(on.clock, ms),
     stop: async () => {
       stopping.abort(stopped)
       return await end
@@ -131,7 +123,7 @@ const failingSend =
 describe('a failure that comes back beside live scans that find nothing', () => {
   test('of a delivery shows as failing, is a warning, and does not resume a second time', async () => {
     const on = serving(historyOnly(scanOf(1)), { kafka: failingSend('publish.failed') })
-    await on.advance(30 * minute)
+    await on.clock.advance(30 * minute)
     expect(on.states()).toEqual(['opening', 'running', 'retrying', 'running', 'retrying'])
     expect(on.lines()).toEqual([
       'info stream failed, reopening',
@@ -146,7 +138,7 @@ describe('a failure that comes back beside live scans that find nothing', () => 
   test('of a page that holds the stream is tried again after 1, 2, 4, 8 and 15 minutes', async () => {
     const withoutIds = pageOf(Array.from({ length: 12 }, (_, index) => ({ No: '\ufffd', Nom: `${index}` })))
     const on = serving(historyOnly([withoutIds]))
-    await on.advance(31 * minute)
+    await on.clock.advance(31 * minute)
     expect(on.failures().map(({ code, pauseMs }) => [code, pauseMs / minute])).toEqual(
       [1, 2, 4, 8, 15, 15].map((minutes) => ['event.too-many-dead-letters', minutes]),
     )
@@ -162,11 +154,11 @@ describe('a failure that comes back beside live scans that find nothing', () => 
   test('is over after five minutes without it', async () => {
     let isFailing = true
     const on = serving(historyOnly(scanOf(1)), { kafka: failingSend('publish.failed', () => isFailing) })
-    await on.advance(10 * minute)
+    await on.clock.advance(10 * minute)
     isFailing = false
-    await on.advance(minute)
+    await on.clock.advance(minute)
     expect([on.published(), on.states().at(-1)]).toEqual([['1'], 'retrying'])
-    await on.advance(5 * minute)
+    await on.clock.advance(5 * minute)
     expect(on.states().at(-1)).toBe('running')
     expect(on.lines().at(-1)).toBe('info stream resumes')
     await on.stop()
@@ -179,9 +171,9 @@ describe('an outage of a broker', () => {
     const kafka: FaultHook = (operation) =>
       operation === 'open' && isDown ? Promise.reject(error('publish.failed')) : 'none'
     const on = serving(historyOnly([]), { kafka })
-    await on.advance(10 * minute)
+    await on.clock.advance(10 * minute)
     isDown = false
-    await on.advance(minute)
+    await on.clock.advance(minute)
     expect(on.states()).toEqual(['opening', 'retrying', 'running'])
     await on.stop()
   })
@@ -191,7 +183,7 @@ describe('a delivery that fails', () => {
   test('is tried again with one page, and with larger groups once that is committed', async () => {
     let failures = 2
     const on = serving(historyOnly(scanOf(9)), { kafka: failingSend('publish.failed', () => failures-- > 0) })
-    await on.advance(minute)
+    await on.clock.advance(minute)
     const groups = on.events.flatMap((event) =>
       event.kind === 'pages-published' && event.scans.has('history') ? [event.pages] : [],
     )
@@ -205,17 +197,14 @@ describe('an unavailable source', () => {
   test('is retried in place, with no opening or claim, and no write except to record the last commit', async () => {
     const failures = Array.from({ length: 500 }, () => error('source.unreachable'))
     const answers = [...scanOf(1), ...failures, ...scanOf(1, 2)]
-    const { pass, clock, kinds, store, published, source, events, stop, end } = running(answers, {
+    const { clock, kinds, store, published, source, events, stop, end } = running(answers, {
       retries: Number.POSITIVE_INFINITY,
     })
     const openings = () => kinds().filter((kind) => kind === 'stream-claimed').length
-    await pass(1)
-    const before = clock.now()
-    await pass(490)
-    expect(clock.now() - before).toBeGreaterThan(3_600_000)
+    await clock.advance(60 * minute)
     expect([openings(), store.history(KEY).length]).toEqual([1, 3])
     expect(published()).toEqual(['1'])
-    await pass(20)
+    await clock.advance(120 * minute)
     expect(published()).toEqual(['1', '2'])
     expect(openings()).toBe(1)
     expect(source.asked.length).toBeGreaterThan(500)
@@ -246,11 +235,12 @@ describe('a stream of a service', () => {
     const on = held([refused, refused, ...scanOf(1)], { until: 'caught-up' })
     await settled()
     expect(on.states()).toEqual(['opening', 'running', 'held'])
-    await on.pass(1)
-    expect(on.clock.now()).toBe(noon + minute)
-    await on.pass(1)
+    await on.clock.advance(minute - 1)
+    expect(on.source.asked).toHaveLength(1)
+    await on.clock.advance(1)
+    expect(on.source.asked).toHaveLength(2)
+    await on.clock.advance(2 * minute)
     expect(await on.end).toEqual({ kind: 'caught-up' })
-    expect(on.clock.now()).toBe(noon + 3 * minute)
     expect(on.published()).toEqual(['1'])
     expect(on.reported()).toEqual(['held source.unauthorized', 'held source.unauthorized'])
     expect(on.openings()).toBe(1)
@@ -261,16 +251,17 @@ describe('a stream of a service', () => {
     const kafka: FaultHook = (operation) =>
       operation === 'open' && failures-- > 0 ? Promise.reject(error('bug')) : 'none'
     const on = held(scanOf(1), { until: 'caught-up', kafka })
-    await on.pass(2)
+    await on.clock.advance(3 * minute - 1)
+    expect(on.states().at(-1)).toBe('held')
+    await on.clock.advance(1)
     expect(await on.end).toEqual({ kind: 'caught-up' })
-    expect(on.clock.now()).toBe(noon + 3 * minute)
     expect(on.reported()).toEqual(['held bug', 'held bug'])
     expect(on.states()).toEqual(['opening', 'held', 'running', 'ended'])
   })
 
   test('Invariant 1: publishes what it has read before it is held, and saves it', async () => {
     const on = held([...scanOf(1), error('source.unauthorized')])
-    await on.pass(1)
+    await on.clock.advance(minute / 2)
     expect(on.published()).toEqual(['1'])
     expect(on.reported()).toEqual(['held source.unauthorized'])
     expect(on.document()).toMatchObject({ pending: null, committed: { seq: 1 } })
@@ -280,7 +271,7 @@ describe('a stream of a service', () => {
 
   test('Invariant 6: stops immediately while it is held, and gives up its ownership', async () => {
     const on = held([...scanOf(1), error('source.forbidden')])
-    await on.pass(1)
+    await on.clock.advance(minute / 2)
     on.stop()
     expect(await on.end).toEqual({ kind: 'stopped' })
     expect(on.states().at(-1)).toBe('ended')
@@ -293,8 +284,8 @@ describe('a stream that fails', () => {
     const withoutId = (count: number, name: string) =>
       pageOf(Array.from({ length: count }, (_, index) => ({ No: '\ufffd', Nom: `${name}-${index}` })))
     const answers = [pageOf([{ No: '1' }]), withoutId(9, 'first'), error('source.unreachable'), withoutId(1, 'second')]
-    const { pass, end, failures } = running(answers)
-    await pass(3)
+    const { clock, end, failures } = running(answers)
+    await clock.advance(minute)
     expect(await end).toMatchObject({ kind: 'held' })
     expect(failures().at(-1)).toMatchObject({ state: 'ended', code: 'event.too-many-dead-letters' })
   })

@@ -6,7 +6,7 @@ import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import { runStream, type StreamEnd } from '../../../connector/stream/run-stream.ts'
 import { type AssignedEvent, type Assignment, runStreams } from '../../../connector/stream/run-streams.ts'
-import { type VirtualClock, virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { settled, type VirtualClock, virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { stage } from './open/open-parts.ts'
 
 interface AssignedParts {
@@ -56,7 +56,7 @@ function fakePlacement() {
   }
   const assign = async (...streams: string[]) => {
     assignStreams(new Set(streams))
-    await settle()
+    await settled()
   }
   return {
     placement,
@@ -65,9 +65,6 @@ function fakePlacement() {
     fail: (error: Error) => left.reject(error),
   }
 }
-
-/** Runs everything that does not wait for a timer. */
-const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 interface Run {
   readonly stream: string
@@ -93,7 +90,7 @@ function setUp(placement: Placement, configured = ['a', 'b', 'c']) {
     const end = async (how: keyof typeof ends) => {
       running.splice(running.indexOf(stream), 1)
       resolve(ends[how])
-      await settle()
+      await settled()
     }
     runs.push({ stream, stop, giveUp, end })
     return promise
@@ -114,34 +111,25 @@ function setUp(placement: Placement, configured = ['a', 'b', 'c']) {
     if (run === undefined) throw new Error(`${stream} never ran`)
     return run
   }
-  /** Advances the clock and fires due timers. */
-  const pass = async (ms: number) => {
-    const until = clock.now() + ms
-    for (let at = clock.nextTimerAt(); at !== undefined && at <= until; at = clock.nextTimerAt()) {
-      clock.fireNext()
-      await settle()
-    }
-    clock.pass(until - clock.now())
-  }
   const runsOf = (stream: string) => runs.filter((found) => found.stream === stream).length
   const stop = async () => {
     stopping.abort()
-    await settle()
+    await settled()
   }
-  return { clock, events, fences, states, running, runsOf, last, pass, done, stop }
+  return { clock, events, fences, states, running, runsOf, last, done, stop }
 }
 
 describe('runStreams', () => {
   test('stops a stream that is assigned elsewhere, and aborts it at the deadline', async () => {
     const fake = fakePlacement()
-    const { last, pass, states } = setUp(fake.placement)
+    const { last, clock, states } = setUp(fake.placement)
     await fake.assign('a', 'b')
     await fake.assign('b')
     const { stop, giveUp, end } = last('a')
     expect(stop.aborted).toBe(true)
-    await pass(9_999)
+    await clock.advance(9_999)
     expect(giveUp.aborted).toBe(false)
-    await pass(1)
+    await clock.advance(1)
     expect(giveUp.aborted).toBe(true)
     expect(last('b').giveUp.aborted).toBe(false)
     await end('stopped')
@@ -168,13 +156,13 @@ describe('runStreams', () => {
 describe('a stream that was fenced', () => {
   test('runs again immediately after a newer assignment, even during contention', async () => {
     const fake = fakePlacement()
-    const { last, pass, fences, runsOf } = setUp(fake.placement)
+    const { last, clock, fences, runsOf } = setUp(fake.placement)
     await fake.assign('a')
     await last('a').end('lost')
     await fake.assign('a')
     expect(runsOf('a')).toBe(2)
     await last('a').end('lost')
-    await pass(1_000)
+    await clock.advance(1_000)
     expect(runsOf('a')).toBe(2)
     await fake.assign('a')
     expect(runsOf('a')).toBe(3)
@@ -202,7 +190,7 @@ describe('stopping', () => {
     await fake.assign('a')
     const failure = expect(done).rejects.toThrow('defect')
     fake.fail(new Error('defect'))
-    await settle()
+    await settled()
     expect(last('a').stop.aborted).toBe(true)
     await last('a').end('stopped')
     await failure
@@ -211,11 +199,11 @@ describe('stopping', () => {
 
 describe('with a single replica', () => {
   test('runs all streams, again when they were fenced, and ends when they have ended', async () => {
-    const { last, running, done, pass } = setUp(singlePlacement(['a', 'b']), ['a', 'b'])
-    await settle()
+    const { last, running, done, clock } = setUp(singlePlacement(['a', 'b']), ['a', 'b'])
+    await settled()
     expect(running).toEqual(['a', 'b'])
     await last('a').end('lost')
-    await pass(5_000)
+    await clock.advance(5_000)
     expect(running).toEqual(['b', 'a'])
     await last('a').end('failed')
     await last('b').end('failed')

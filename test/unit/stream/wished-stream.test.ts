@@ -8,7 +8,7 @@ import type { FaultHook } from '../../support/fakes/fake-kafka-cluster.ts'
 import { runAlone } from '../../support/run-alone.ts'
 import { pageOf } from '../pipeline/readings.ts'
 import { type Answer, scanOf, scriptedSource } from '../pipeline/scripted-source.ts'
-import { advance, KEY, type Stage, stage } from './open/open-parts.ts'
+import { KEY, type Stage, stage } from './open/open-parts.ts'
 
 const error = (code: ErrorCode) => new ConnectorError(code, 'scripted')
 const second = 1_000
@@ -29,7 +29,7 @@ function running(answers: readonly Answer[], of: Stage = {}, whenHeld: 'waits' |
   const stopping = new AbortController()
   const assignment = createAssignment()
   assignment.update(new Set(['clients']))
-  const { clock, streamParts } = on
+  const { streamParts } = on
   const start = () => runAlone({ ...streamParts, assignment, whenHeld, pauses: tryPauses }, stopping.signal)
   return {
     ...on,
@@ -38,7 +38,6 @@ function running(answers: readonly Answer[], of: Stage = {}, whenHeld: 'waits' |
     operations,
     start,
     stop: () => stopping.abort(new DOMException('stop', 'AbortError')),
-    pass: (ms: number) => advance(clock, ms),
   }
 }
 
@@ -51,15 +50,15 @@ describe('a pause', () => {
   test('is obeyed within ten seconds: the stream is saved, has no owner, and reads nothing more', async () => {
     const on = running([...scanOf(1), ...Array.from({ length: 9 }, () => pageOf([]))])
     const end = on.start()
-    await on.pass(second)
+    await on.clock.advance(second)
     expect(on.published()).toEqual(['1'])
     on.wish({ paused: true, reason: 'moving', at: 5 })
-    await on.pass(10 * second)
+    await on.clock.advance(10 * second)
     expect(on.states()).toEqual(['opening', 'running', 'paused'])
     expect(on.events.at(-1)).toMatchObject({ pause: { reason: 'moving', at: 5, by: 'operator' } })
     expect(on.document()).toMatchObject({ claim: { owner: null }, pending: null, committed: { seq: 1 } })
     const asked = on.source.asked.length
-    await on.pass(10 * minute)
+    await on.clock.advance(10 * minute)
     expect(on.source.asked).toHaveLength(asked)
     on.stop()
     expect(await end).toEqual({ kind: 'stopped' })
@@ -77,7 +76,7 @@ describe('a pause', () => {
       on.wish({ paused: true })
       const text = on.store.stored(KEY)?.text
       const end = on.start()
-      await on.pass(10 * minute)
+      await on.clock.advance(10 * minute)
       expect([on.operations, on.source.asked, on.store.stored(KEY)?.text]).toEqual([[], [], text])
       expect(on.states()).toEqual(['opening', 'paused'])
       on.stop()
@@ -100,7 +99,7 @@ describe('a pause', () => {
     on.store.tamper(KEY, serializeDocument(document))
     on.wish({ paused: true })
     const end = on.start()
-    await on.pass(20 * second)
+    await on.clock.advance(20 * second)
     expect(on.document()).toMatchObject({ claim: { epoch: 3, owner: null }, pending: null })
     expect(on.states().at(-1)).toBe('paused')
     on.stop()
@@ -110,17 +109,17 @@ describe('a pause', () => {
   test('that cannot leave the stream shows as paused, says why, and is tried again as a hold is', async () => {
     const owned = running(scanOf(1))
     void owned.start()
-    await owned.pass(second)
+    await owned.clock.advance(second)
     let isDown = true
     const on = running(scanOf(1), { kafka: failing('publish.refused', () => isDown) })
     on.store.tamper(KEY, owned.store.stored(KEY)?.text)
     on.wish({ paused: true })
     const end = on.start()
-    await on.pass(second)
+    await on.clock.advance(second)
     expect(on.states()).toEqual(['opening', 'paused'])
     expect(on.failures()).toMatchObject([{ state: 'paused', code: 'publish.refused' }])
     isDown = false
-    await on.pass(minute)
+    await on.clock.advance(minute)
     expect(on.document()).toMatchObject({ claim: { owner: null } })
     expect(on.states().at(-1)).toBe('paused')
     on.stop()
@@ -144,7 +143,7 @@ describe('a hold', () => {
     const on = running(scanOf(1))
     on.store.tamper(KEY, '{')
     const end = on.start()
-    await on.pass(15 * second)
+    await on.clock.advance(15 * second)
     expect(on.failures()).toMatchObject([{ state: 'held', code: 'checkpoint.damaged' }])
     return { ...on, end }
   }
@@ -154,7 +153,7 @@ describe('a hold', () => {
     const right = running(scanOf(1), { until: 'caught-up' })
     await right.start()
     on.store.tamper(KEY, serializeDocument(right.document()))
-    await on.pass(10 * second)
+    await on.clock.advance(10 * second)
     expect(on.states()).toEqual(['opening', 'held', 'running'])
     expect(on.failures()).toHaveLength(1)
     on.stop()
@@ -164,7 +163,7 @@ describe('a hold', () => {
   test('is tried again within ten seconds of a resume, even if nothing was paused', async () => {
     const on = await held()
     on.wish({})
-    await on.pass(10 * second)
+    await on.clock.advance(10 * second)
     expect(on.failures()).toHaveLength(2)
     on.stop()
     await on.end
@@ -175,9 +174,9 @@ describe('an owner', () => {
   test('stays when the stream is assigned elsewhere: its successor takes it over', async () => {
     const on = running(scanOf(1))
     const end = on.start()
-    await on.pass(second)
+    await on.clock.advance(second)
     on.assignment.update(new Set())
-    await on.pass(second)
+    await on.clock.advance(second)
     expect(on.states().at(-1)).toBe('waiting')
     expect(on.document()).toMatchObject({ claim: { owner: 'replica-1' }, pending: null, committed: { seq: 1 } })
     on.stop()

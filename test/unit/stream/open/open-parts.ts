@@ -80,20 +80,6 @@ export async function openedStream(parts: OpenParts, stop: AbortSignal = never):
   return stream
 }
 
-/** Runs all pending promise callbacks. */
-export const settled = () => new Promise((resolve) => setImmediate(resolve))
-
-/** Lets this time pass: fires each timer that is due meanwhile, and runs what it has woken. */
-export async function advance(clock: VirtualClock, ms: number): Promise<void> {
-  const until = clock.now() + ms
-  await settled()
-  for (let at = clock.nextTimerAt(); at !== undefined && at <= until; at = clock.nextTimerAt()) {
-    clock.fireNext()
-    await settled()
-  }
-  clock.pass(until - clock.now())
-}
-
 export interface Stage {
   readonly kafka?: FaultHook
   readonly store?: MemoryStoreOptions['fault']

@@ -16,11 +16,12 @@ import { codeOf } from '../../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../../connector/runtime/error-catalogue.ts'
 import { semaphore } from '../../../../connector/runtime/semaphore.ts'
 import type { OpenParts } from '../../../../connector/stream/open-stream.ts'
+import { settled } from '../../../support/fakes/virtual-clock.ts'
 import { sentEvent } from '../../../support/records.ts'
 import { never } from '../../../support/signals.ts'
 import { documentWith, indexed, state } from '../../checkpoint/documents.ts'
 import { entry, key, words } from '../../index/entries.ts'
-import { connector, KEY, openedStream, settled, stage, stream, WISHES } from './open-parts.ts'
+import { connector, KEY, openedStream, stage, stream, WISHES } from './open-parts.ts'
 
 /** A stage whose store contains `document`, with a log of all calls in order. */
 function opening(document: CheckpointDocument | undefined, more: Parameters<typeof stage>[0] = {}) {

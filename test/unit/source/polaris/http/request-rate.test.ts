@@ -1,9 +1,7 @@
 import { expect, test } from 'vitest'
 import { requestRates, requestTurn } from '../../../../../connector/source/polaris/http/request-rate.ts'
-import { virtualClock } from '../../../../support/fakes/virtual-clock.ts'
+import { settled, virtualClock } from '../../../../support/fakes/virtual-clock.ts'
 import { never } from '../../../../support/signals.ts'
-
-const settled = () => new Promise((resolve) => setImmediate(resolve))
 
 test('requests begin evenly spaced at the rate, in their order, and one may stop waiting', async () => {
   const clock = virtualClock(0)
@@ -15,10 +13,7 @@ test('requests begin evenly spaced at the rate, in their order, and one may stop
   await settled()
   stop.abort(new Error('enough'))
   await expect(aborted).rejects.toThrow('enough')
-  for (let timer = 0; timer < 2; timer += 1) {
-    clock.fireNext()
-    await settled()
-  }
+  await clock.advance(1_000)
   expect(starts).toEqual(['a 0', 'b 250', 'c 500'])
 })
 

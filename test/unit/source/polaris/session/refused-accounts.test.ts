@@ -1,12 +1,11 @@
 import { expect, test } from 'vitest'
 import { ConnectorError } from '../../../../../connector/runtime/connector-error.ts'
 import { refusedAccounts } from '../../../../../connector/source/polaris/session/refused-accounts.ts'
-import { virtualClock } from '../../../../support/fakes/virtual-clock.ts'
+import { settled, virtualClock } from '../../../../support/fakes/virtual-clock.ts'
 import { never } from '../../../../support/signals.ts'
 
 const minute = 60_000
 const refusal = new ConnectorError('source.unauthorized', 'refused')
-const settled = () => new Promise((resolve) => setImmediate(resolve))
 
 /** A server that accepts the password `right`, and a process that logs in to it. */
 function setUp({ right = 'right' }: { right?: string | null } = {}) {
