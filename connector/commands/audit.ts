@@ -2,7 +2,7 @@ import { composeAudit } from '../compose/compose-inspection.ts'
 import { hashedId } from '../index/index-entry.ts'
 import { auditStream } from '../inspect/audit/audit-stream.ts'
 import { type Removal, removeGone } from '../inspect/audit/remove-gone.ts'
-import { type ExitCode, highest } from '../runtime/error-catalogue.ts'
+import { type ExitCode, highestExit } from '../runtime/error-catalogue.ts'
 import { wallClock } from '../source/source-time.ts'
 import { type CommandArgs, type CommandParts, invalidRequest, MAX_CLIENTS, type RunCommand } from './command.ts'
 import { asOperator, type ChosenStream, namedClients, onlyOne } from './command-resources.ts'
@@ -17,7 +17,7 @@ export const audit: RunCommand = async (args, parts) => {
     for (const stream of isOne ? [onlyOne(streams)] : streams)
       audited.push(await auditOne({ stream, ...resources }, wanted, parts))
     const values = audited.map(({ report, ids }) => ids ?? report)
-    return { exit: highest(audited.map(exitOf)), value: values.length === 1 ? values[0] : values }
+    return { exit: highestExit(audited.map(exitOf)), value: values.length === 1 ? values[0] : values }
   })
 }
 

@@ -6,7 +6,7 @@ import { examine } from '../inspect/doctor/examine.ts'
 import { aclLines } from '../inspect/doctor/needed-acls.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { closeStack } from '../runtime/close-stack.ts'
-import { savingAnswers } from '../source/polaris/http/saved-answers.ts'
+import { answerSaver } from '../source/polaris/http/saved-answers.ts'
 import { type Answer, type CommandArgs, type CommandParts, configSources, type RunCommand } from './command.ts'
 import { onlyOne, selectedConfig } from './command-resources.ts'
 
@@ -26,7 +26,7 @@ const configuration = { stream: null, check: 'configuration' } as const
 async function diagnose(args: CommandArgs, parts: CommandParts): Promise<Answer> {
   const config = selectedConfig(args, parts)
   const save = args.save as string | undefined
-  const intercept = save === undefined ? undefined : savingAnswers(save, onlyOne(config.streams).polaris)
+  const intercept = save === undefined ? undefined : answerSaver(save, onlyOne(config.streams).polaris)
   const names = config.streams.map(({ name }) => name).join(', ')
   await using closing = closeStack()
   using _ = parts.showProgress(() => `checking ${names}`)

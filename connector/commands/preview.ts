@@ -1,5 +1,5 @@
 import { commandReader } from '../compose/compose-stream.ts'
-import { eventSettings } from '../event/client-record.ts'
+import { eventSettings } from '../event/outgoing-record.ts'
 import { clientSchema } from '../inspect/preview/client-schema.ts'
 import { previewRecords } from '../inspect/preview/preview-records.ts'
 import { DAY_MS } from '../runtime/clock.ts'

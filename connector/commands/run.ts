@@ -5,7 +5,7 @@ import { loadConfig } from '../config/load-config.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { closeStack } from '../runtime/close-stack.ts'
 import { codeOf } from '../runtime/connector-error.ts'
-import { errorCatalogue, highest } from '../runtime/error-catalogue.ts'
+import { errorCatalogue, highestExit } from '../runtime/error-catalogue.ts'
 import type { StreamEnd } from '../stream/run-stream.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
 import { configSources, type RunCommand } from './command.ts'
@@ -41,7 +41,9 @@ export const run: RunCommand = async (args, parts) => {
   const ends = [...byStream].map(([stream, end]) => ({ stream, end: end.kind, code: codeIn(end) }))
   if (isEnding) for (const end of ends) telemetry.log('info', 'run ended', end)
   telemetry.log('info', 'connector stopped', {})
-  return { exit: isEnding ? highest(ends.map(({ code }) => (code === undefined ? 0 : errorCatalogue[code].exit))) : 0 }
+  return {
+    exit: isEnding ? highestExit(ends.map(({ code }) => (code === undefined ? 0 : errorCatalogue[code].exit))) : 0,
+  }
 }
 
 const codeIn = (end: StreamEnd) => ('error' in end ? codeOf(end.error) : undefined)

@@ -22,7 +22,7 @@ type Section = { [key: string | number]: unknown }
 
 export const isSection = (value: unknown): value is Section => typeof value === 'object' && value !== null
 
-export function valueAt(document: unknown, path: ConfigPath): unknown {
+export function valueAtPath(document: unknown, path: ConfigPath): unknown {
   return path.reduce<unknown>(
     (value, key) => (isSection(value) && Object.hasOwn(value, key) ? value[key] : undefined),
     document,

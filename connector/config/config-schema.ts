@@ -34,7 +34,7 @@ const streams = z.array(stream, 'must be a list of streams').min(1, 'must contai
 
 /** The whole configuration, in the shape of the YAML file: type, default, check and documentation of every setting. */
 export const configSchema = setting
-  .ruled(
+  .withRules(
     setting.strictSection({
       connector: setting.text(
         'Name of the connector: part of transactional ids, consumer groups and checkpoint keys. Never change it',
@@ -46,7 +46,7 @@ export const configSchema = setting
       checkpoint: checkpointSection,
       placement,
       streams: setting
-        .ruled(streams, [sameLimitsOfServer, distinctNames, distinctTopics])
+        .withRules(streams, [sameLimitsOfServer, distinctNames, distinctTopics])
         .prefault([{}] as never)
         .meta({ description: 'The streams. A single stream can be configured with environment variables only' }),
     }),
@@ -91,13 +91,13 @@ function distinctTopics(streams: readonly StreamSettings[]): Violation[] {
   })
 }
 
-interface Named {
+interface NamedStreams {
   readonly connector: string
   readonly streams: readonly StreamSettings[]
 }
 
 /** The topic of slots stays empty: only its partitions count. */
-function topicOfSlots({ connector, streams }: Named): Violation[] {
+function topicOfSlots({ connector, streams }: NamedStreams): Violation[] {
   return streams.flatMap(({ kafka }, index) =>
     (['topic', 'deadLetterTopic'] as const)
       .filter((key) => kafka[key] === slotsTopic(connector))

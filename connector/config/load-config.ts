@@ -7,15 +7,15 @@ import {
   pathText,
   problemText,
   type Violation,
-  valueAt,
+  valueAtPath,
 } from './config-problem.ts'
 import { configSchema, futureBeginnings, type Settings } from './config-schema.ts'
-import { type Again, Secret } from './secret.ts'
+import { type ReadAgain, Secret } from './secret.ts'
 import { isPerStream, placeOf, placesOf, settingAt, settingList, unknownKey } from './setting-list.ts'
 import { linesOf } from './setting-types.ts'
 import {
   type Environment,
-  filledIn,
+  fillIn,
   type GivenText,
   type ReadFile,
   tryToRead,
@@ -65,7 +65,7 @@ export function readConfig({ file, environment, readFile, now }: ConfigSources):
     ...[...draft.violations, ...invalid].map(({ path, what }) => ({ place: placeText(path, draft), what })),
   ]
   if (!parsed.success || problems.length > 0) return { kind: 'invalid', problems: [...unknown.foreign, ...problems] }
-  follow(parsed.data, [], draft.again)
+  followFiles(parsed.data, [], draft.again)
   return { kind: 'valid', settings: parsed.data, warnings: unknown.foreign }
 }
 
@@ -93,7 +93,7 @@ function override(draft: Draft, lookUp: Variables['lookUp']): ConfigProblem[] {
 }
 
 function hasSeveralStreams({ document }: Draft): boolean {
-  const streams = valueAt(document, ['streams'])
+  const streams = valueAtPath(document, ['streams'])
   return Array.isArray(streams) && streams.length > 1
 }
 
@@ -102,7 +102,7 @@ function readPemFiles(draft: Draft, readFile: ReadFile): void {
   const pemText = (text: string) =>
     text.includes('-----BEGIN ') ? ({ kind: 'read', text } as const) : tryToRead(text, readFile)
   for (const path of settingList().flatMap((setting) => (setting.pem ? placesOf(setting, draft.document) : []))) {
-    const written = valueAt(draft.document, path)
+    const written = valueAtPath(draft.document, path)
     if (typeof written !== 'string') continue
     const pem = pemText(written)
     const again = draft.again.get(pathText(path))
@@ -126,7 +126,7 @@ function placeText(path: ConfigPath, draft: Draft): string {
 }
 
 /** Has the secrets read again that come from files. */
-function follow(value: unknown, path: ConfigPath, again: Draft['again']): void {
+function followFiles(value: unknown, path: ConfigPath, again: Draft['again']): void {
   const read = again.get(pathText(path))
   if (value instanceof Secret && read !== undefined) value.follow(read)
   if (value instanceof Secret || typeof value !== 'object' || value === null) return
@@ -134,7 +134,7 @@ function follow(value: unknown, path: ConfigPath, again: Draft['again']): void {
     // One text may give a whole map or list of secrets.
     if (read !== undefined && item instanceof Secret)
       item.follow(Array.isArray(value) ? read : () => linesOf(read() ?? '')?.[key])
-    follow(item, [...path, Array.isArray(value) ? Number(key) : key], again)
+    followFiles(item, [...path, Array.isArray(value) ? Number(key) : key], again)
   }
 }
 
@@ -145,16 +145,16 @@ interface Draft {
   readonly names: Set<string>
   readonly violations: Violation[]
   /** Of the texts that come from files, by the text of their paths. */
-  readonly again: Map<string, Again>
+  readonly again: Map<string, ReadAgain>
 }
 
 /** A copy of the file with its `${NAME}` filled in. Null and empty texts count as unset, but for list items. */
 function draftOf(file: unknown, lookUp: Variables['lookUp']): Draft {
-  const [names, violations, again]: [Set<string>, Violation[], Map<string, Again>] = [new Set(), [], new Map()]
+  const [names, violations, again]: [Set<string>, Violation[], Map<string, ReadAgain>] = [new Set(), [], new Map()]
   const copy = (value: unknown, path: ConfigPath): unknown => {
     if (Array.isArray(value)) return value.map((item, at) => copy(item, [...path, at]))
     if (typeof value === 'string') {
-      const filled = filledIn(value, lookUp)
+      const filled = fillIn(value, lookUp)
       for (const name of filled.names) names.add(name)
       violations.push(...filled.problems.map((what) => ({ path, what })))
       if (filled.again !== undefined) again.set(pathText(path), filled.again)

@@ -1,19 +1,19 @@
 import { inspect } from 'node:util'
 
 /** Reads a text again from its file; undefined while that has none, such as while it is being replaced. */
-export type Again = () => string | undefined
+export type ReadAgain = () => string | undefined
 
 /** Invariant 8: prints as `***`; only `reveal()` returns the text, which may change. */
 export class Secret {
   #text: string
-  #again: Again = () => undefined
+  #again: ReadAgain = () => undefined
   readonly #isValid: (text: string) => boolean
   constructor(text: string, isValid: (text: string) => boolean) {
     this.#text = text
     this.#isValid = isValid
   }
   /** Has it read again at each use; the last valid text remains in use while the file has none. */
-  follow(again: Again): void {
+  follow(again: ReadAgain): void {
     this.#again = again
   }
   reveal(): string {
@@ -42,11 +42,11 @@ export type Revealed<Settings> = Settings extends Secret
       : Settings
 
 /** Settings whose secrets are getters, which read at each use. Never print the result. */
-export function revealed<Settings extends object>(settings: Settings): Revealed<Settings> {
+export function revealedSettings<Settings extends object>(settings: Settings): Revealed<Settings> {
   const properties = Object.entries(settings).map(([key, value]) => {
     const property = isSecret(value)
       ? { get: () => (Array.isArray(value) ? value.map((one) => one.reveal()) : value.reveal()) }
-      : { value: isSection(value) ? revealed(value) : value }
+      : { value: isSection(value) ? revealedSettings(value) : value }
     return [key, { enumerable: true, ...property }] as const
   })
   return Object.defineProperties({}, Object.fromEntries(properties)) as Revealed<Settings>

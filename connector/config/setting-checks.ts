@@ -12,12 +12,12 @@ export interface Check {
   readonly pattern?: RegExp
 }
 
-const matching = (pattern: RegExp, rule: Check['rule']): Check => ({ isValid: (text) => pattern.test(text), rule })
+const patternCheck = (pattern: RegExp, rule: Check['rule']): Check => ({ isValid: (text) => pattern.test(text), rule })
 
 const nameText = /^[a-z0-9-]{1,63}$/
 const nameRule = 'must be 1 to 63 lower-case letters, digits and hyphens'
 /** Names of connectors and streams are part of transactional ids, consumer groups, topics and object keys. */
-export const name: Check = { ...matching(nameText, nameRule), pattern: nameText }
+export const name: Check = { ...patternCheck(nameText, nameRule), pattern: nameText }
 
 /** The connector itself uses `<connector>.doctor` and `<connector>.slots` in Kafka. */
 export const streamName: Check = {
@@ -27,9 +27,9 @@ export const streamName: Check = {
 }
 
 /** kafkajs does not support IPv6 literals. */
-export const broker = matching(/^[^\s:/@]+:[0-9]{1,5}$/, 'must be host:port; an IPv6 address must have a host name')
+export const broker = patternCheck(/^[^\s:/@]+:[0-9]{1,5}$/, 'must be host:port; an IPv6 address must have a host name')
 
-export const topic = matching(
+export const topic = patternCheck(
   /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/,
   "must be a topic name: 1 to 249 letters, digits, '.', '_' and '-'",
 )
@@ -97,7 +97,7 @@ export const headerName: Check = {
   rule: (text) => (isHeaderName(text) ? 'is set by the connector: remove it' : 'must be an HTTP header name'),
 }
 
-export const headerValue = matching(/^[\t\x20-\x7e]+$/, 'must have a value of printable ASCII characters')
+export const headerValue = patternCheck(/^[\t\x20-\x7e]+$/, 'must have a value of printable ASCII characters')
 
 /** A query parameter, `?token`, or a header with an optional scheme. */
 export const tokenCarrier: Check = {
@@ -109,15 +109,18 @@ export const tokenCarrier: Check = {
   rule: 'must be a header such as X-Token, a header and scheme such as Authorization: Bearer, or a query parameter such as ?token',
 }
 
-export const pem = matching(/-----BEGIN /, 'must be PEM text or the path of a PEM file')
+export const pem = patternCheck(/-----BEGIN /, 'must be PEM text or the path of a PEM file')
 
 const fieldPathRule = 'must be a field name or a dotted path such as Adresse.CodePostal'
-export const fieldPath = matching(/^[^\s.]+(\.[^\s.]+)*$/, fieldPathRule)
+export const fieldPath = patternCheck(/^[^\s.]+(\.[^\s.]+)*$/, fieldPathRule)
 
 /** The text of field rules separates them by `,` and `=`. */
-export const rulePath = matching(/^[^\s.,=*]+(\.[^\s.,=*]+)*$/, `${fieldPathRule}, without , = and *`)
+export const rulePath = patternCheck(/^[^\s.,=*]+(\.[^\s.,=*]+)*$/, `${fieldPathRule}, without , = and *`)
 
-export const hmacKey = matching(/^.{32,}$/s, 'must have at least 32 characters: create it with openssl rand -base64 32')
+export const hmacKey = patternCheck(
+  /^.{32,}$/s,
+  'must have at least 32 characters: create it with openssl rand -base64 32',
+)
 
 export const patternWithGroup = {
   isValid: (text: string) => isAccepted(() => new RegExp(text)) && (new RegExp(`${text}|`).exec('')?.length ?? 0) > 1,

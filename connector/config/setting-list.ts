@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { didYouMean } from '../runtime/did-you-mean.ts'
-import { type ConfigPath, valueAt } from './config-problem.ts'
+import { type ConfigPath, valueAtPath } from './config-problem.ts'
 import { configSchema } from './config-schema.ts'
 import type { SettingKind, SettingMeta } from './setting-types.ts'
 
@@ -72,7 +72,7 @@ export const isPerStream = ({ path: [first] }: Setting) => first === 'streams'
 /** The paths of a setting in a configuration: one, or one per stream. */
 export function placesOf(setting: Setting, document: unknown): ConfigPath[] {
   if (!isPerStream(setting)) return [setting.path]
-  const streams = valueAt(document, ['streams'])
+  const streams = valueAtPath(document, ['streams'])
   return Array.isArray(streams) ? streams.map((_, stream) => placeOf(setting, stream)) : []
 }
 

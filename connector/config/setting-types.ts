@@ -55,18 +55,18 @@ function setting<Schema extends z.ZodType>(
   return withDefault.meta({ ...meta, ...more }) as unknown as Schema // a default does not change the type of the result
 }
 
-const checked = ({ isValid, rule }: Check = anyText) => z.string(message(textRule)).refine(isValid, message(rule))
+const checkedText = ({ isValid, rule }: Check = anyText) => z.string(message(textRule)).refine(isValid, message(rule))
 
 export const text = (description: string, row: Row = {}) =>
-  setting(checked(row.check), { description, ...row }, { kind: 'text', pattern: patternOf(row.check) })
+  setting(checkedText(row.check), { description, ...row }, { kind: 'text', pattern: patternOf(row.check) })
 
 const patternOf = ({ pattern }: Check = anyText) => pattern && `${pattern.source}|\\$\\{|^$`
 
 /** A text that is not printed, and is read again from its file at each use: a secret, a certificate. */
 export const secret = (description: string, { kind = 'secret', ...row }: Row & Partial<More> = {}) =>
-  setting(sealed(row.check), { description, ...row }, { kind })
+  setting(secretText(row.check), { description, ...row }, { kind })
 
-function sealed({ isValid, rule }: Check = anyText) {
+function secretText({ isValid, rule }: Check = anyText) {
   return z
     .string(message(textRule))
     .refine(isValid, typeof rule === 'string' ? rule : textRule)
@@ -75,7 +75,7 @@ function sealed({ isValid, rule }: Check = anyText) {
 
 /** A list of texts; a text separates them by commas or line ends. Without a default, it needs one. */
 export function textList(description: string, row: Row<readonly string[]>) {
-  const items = z.array(checked(row.check), message('must be a list, such as [one, another]'))
+  const items = z.array(checkedText(row.check), message('must be a list, such as [one, another]'))
   return list(description, row.default === undefined ? items.min(1, 'is missing') : items, row)
 }
 
@@ -84,7 +84,7 @@ export function secretList(description: string, { isValid, rule }: Check) {
   const each: Check = { isValid: (text) => text !== '' && listItems(text).every(isValid), rule }
   return list(
     description,
-    z.array(sealed(each), message('must be a list, such as [one, another]')).min(1, 'is missing'),
+    z.array(secretText(each), message('must be a list, such as [one, another]')).min(1, 'is missing'),
     {},
   )
 }
@@ -110,10 +110,10 @@ export function choice<const Choices extends Spellings>(
   { choices, ...row }: Row<Choices[number]> & { readonly choices: Choices },
 ) {
   const schema = z.enum(choices, message(`must be one of ${choices.join(', ')}`))
-  return setting(schema, { description, ...row }, { kind: 'text', fromText: spelled(choices) })
+  return setting(schema, { description, ...row }, { kind: 'text', fromText: asChoice(choices) })
 }
 
-const spelled = (choices: Spellings) => (given: string) =>
+const asChoice = (choices: Spellings) => (given: string) =>
   choices.find((one) => one.toLowerCase() === given.trim().toLowerCase()) ?? given
 
 export function flag(description: string, row: Row<boolean> = {}) {
@@ -130,14 +130,15 @@ export function wholeNumber(description: string, { min, max, ...row }: Row<numbe
 type QuantityRow = Row & { readonly min: string }
 
 /** A duration with its unit; milliseconds once loaded. */
-export const duration = (description: string, row: QuantityRow) => quantity(description, row, [durations, 'duration'])
+export const duration = (description: string, row: QuantityRow) =>
+  quantitySetting(description, row, [durations, 'duration'])
 
 /** A size with its unit; bytes once loaded. */
-export const size = (description: string, row: QuantityRow) => quantity(description, row, [sizes, 'size'])
+export const size = (description: string, row: QuantityRow) => quantitySetting(description, row, [sizes, 'size'])
 
 const orVariable = String.raw`\$\{[A-Za-z_][A-Za-z0-9_]*\}`
 
-function quantity(
+function quantitySetting(
   description: string,
   { min, ...row }: QuantityRow,
   [{ rule, most, pattern, parse }, kind]: readonly [Quantity, SettingKind],
@@ -167,17 +168,18 @@ function map<Value extends z.ZodType>(description: string, value: Value, { names
     })
   const schema = z
     .record(z.string(), value, message('must be a map of names to values; in a variable, lines of Name: value'))
-    .superRefine(adding([validNames]), { when: isMap })
+    .superRefine(reportViolations([validNames]), { when: isMap })
   return setting(schema, { description, ...row }, { kind: 'map', fromText: (given) => linesOf(given) ?? given })
 }
 
-const plain = (value: unknown) => (typeof value === 'number' || typeof value === 'boolean' ? String(value) : value)
-const written = <Schema extends z.ZodType>(schema: Schema) =>
-  z.preprocess(plain, schema).meta({ type: ['string', 'number', 'boolean'] })
+const textOfPlain = (value: unknown) =>
+  typeof value === 'number' || typeof value === 'boolean' ? String(value) : value
+const orPlain = <Schema extends z.ZodType>(schema: Schema) =>
+  z.preprocess(textOfPlain, schema).meta({ type: ['string', 'number', 'boolean'] })
 
 /** Settings of another system by name; values become text. */
 export const textMap = (description: string, row: MapRow) =>
-  map(description, written(z.string('must be text, a number, true or false')), row)
+  map(description, orPlain(z.string('must be text, a number, true or false')), row)
 
 /** A choice for each name. */
 export const choiceMap = <const Choices extends Spellings>(
@@ -187,7 +189,7 @@ export const choiceMap = <const Choices extends Spellings>(
 
 /** Names with secret values. */
 export const secretMap = (description: string, row: MapRow) =>
-  map(description, written(sealed(row.check)).meta({ kind: 'secret' }), row)
+  map(description, orPlain(secretText(row.check)).meta({ kind: 'secret' }), row)
 
 /** The entries of lines of `Name: value`; undefined if there is another line. */
 export function linesOf(given: string): Readonly<Record<string, string>> | undefined {
@@ -205,7 +207,7 @@ export const section = <Shape extends z.core.$ZodLooseShape>(
   shape: Shape,
   rules: readonly Rule<z.output<z.ZodObject<Shape>>>[] = [],
 ) =>
-  ruled(strictSection(shape), rules)
+  withRules(strictSection(shape), rules)
     .prefault({} as never)
     .meta({ description })
 
@@ -216,10 +218,10 @@ export const optionalSection = <Shape extends z.core.$ZodLooseShape>(description
 export const strictSection = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
   z.strictObject(shape, message('must be a map of settings'))
 
-export const ruled = <Schema extends z.ZodType>(schema: Schema, rules: readonly Rule<z.output<Schema>>[]) =>
-  schema.superRefine(adding(rules), { when: ({ issues }) => issues.length === 0 })
+export const withRules = <Schema extends z.ZodType>(schema: Schema, rules: readonly Rule<z.output<Schema>>[]) =>
+  schema.superRefine(reportViolations(rules), { when: ({ issues }) => issues.length === 0 })
 
-const adding =
+const reportViolations =
   <Settings>(rules: readonly Rule<Settings>[]) =>
   (settings: Settings, { addIssue }: z.core.$RefinementCtx<Settings>) => {
     for (const { path, what } of rules.flatMap((rule) => rule(settings)))

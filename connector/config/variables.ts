@@ -1,6 +1,6 @@
-import { nearest } from '../runtime/did-you-mean.ts'
+import { nearestWord } from '../runtime/did-you-mean.ts'
 import type { ConfigProblem } from './config-problem.ts'
-import type { Again } from './secret.ts'
+import type { ReadAgain } from './secret.ts'
 import { settingList } from './setting-list.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -10,7 +10,7 @@ export type ReadFile = (name: string) => string
 /** A text, and how to read it again if it comes from a file. */
 export interface GivenText {
   readonly text: string
-  readonly again: Again | undefined
+  readonly again: ReadAgain | undefined
 }
 
 /** Environment variables, and the files that `*_FILE` variables name. */
@@ -55,14 +55,14 @@ export function tryToRead(name: string, readFile: ReadFile): FileContent {
 
 const reference = /\$\$\{|\$\{([^}]*)(\}?)/g
 
-interface Filled extends GivenText {
+interface FilledText extends GivenText {
   /** The referenced variables. */
   readonly names: readonly string[]
   readonly problems: readonly string[]
 }
 
 /** Replaces `${NAME}` by the value of the variable, and `$${` by a literal `${`. An unset variable is a problem. */
-export function filledIn(text: string, lookUp: Variables['lookUp']): Filled {
+export function fillIn(text: string, lookUp: Variables['lookUp']): FilledText {
   const names: string[] = []
   const problems: string[] = []
   const filled = text.replaceAll(reference, (whole, name: string | undefined, end: string | undefined) => {
@@ -77,7 +77,7 @@ export function filledIn(text: string, lookUp: Variables['lookUp']): Filled {
     return value ?? whole
   })
   const again = () => {
-    const next = filledIn(text, lookUp)
+    const next = fillIn(text, lookUp)
     return next.problems.length > 0 ? undefined : next.text
   }
   return { text: filled, again: names.length === 0 ? undefined : again, names, problems }
@@ -103,7 +103,7 @@ export function unknownVariables(environment: Environment, named: ReadonlySet<st
     if (value === undefined || value === '' || known.has(name) || known.has(place)) continue
     if (isServiceLink(place, value)) continue
     const isOwn = ownPrefixes.test(name)
-    const suggestion = nearest(name, meant, isOwn ? 2 : 1)
+    const suggestion = nearestWord(name, meant, isOwn ? 2 : 1)
     const what =
       suggestion === undefined
         ? 'is not a setting: remove it; config/reference.md lists all variables'

@@ -10,7 +10,7 @@ export type IgnoredPaths = ReadonlySet<string>
  * whole-number keys before all others.
  */
 export function canonicalJson(value: ClientValue): string {
-  return JSON.stringify(isSorted(value) ? value : sorted(value))
+  return JSON.stringify(isSorted(value) ? value : sortedValue(value))
 }
 
 function isSorted(value: ClientValue): boolean {
@@ -25,43 +25,43 @@ function isSorted(value: ClientValue): boolean {
   return true
 }
 
-function sorted(value: ClientValue): ClientValue {
+function sortedValue(value: ClientValue): ClientValue {
   if (isLeaf(value)) return value
-  if (isList(value)) return value.map(sorted)
-  return recordOf(Object.entries(value).map(([name, field]) => [name, sorted(field)]))
+  if (isList(value)) return value.map(sortedValue)
+  return recordOf(Object.entries(value).map(([name, field]) => [name, sortedValue(field)]))
 }
 
-/** A text, or a value with a type: see `typed`. */
+/** A text, or a value with a type: see `fieldTyper`. */
 const isLeaf = (value: ClientValue): value is string => typeof value !== 'object' || rawText(value) !== undefined
 
 /**
  * The same for a list of one item as for this item, and an empty text for an empty list and for an object around empty
  * texts alone: XML leaves open whether an element is a list.
  */
-export function collapsed(value: ClientValue): ClientValue {
+export function collapsedValue(value: ClientValue): ClientValue {
   if (isLeaf(value)) return typeof value === 'string' && value.trim() === '' ? '' : value
   if (isList(value)) {
-    const items = value.map(collapsed)
+    const items = value.map(collapsedValue)
     return items.length > 1 ? items : (items[0] ?? '')
   }
-  const fields = Object.entries(value).map(([name, field]): ClientField => [name, collapsed(field)])
+  const fields = Object.entries(value).map(([name, field]): ClientField => [name, collapsedValue(field)])
   return fields.every(([, field]) => field === '') ? '' : recordOf(fields)
 }
 
 /** A copy without the ignored paths; the record itself when nothing is ignored. */
-export function without(record: ClientRecord, ignored: IgnoredPaths, prefix = ''): ClientRecord {
+export function withoutPaths(record: ClientRecord, ignored: IgnoredPaths, prefix = ''): ClientRecord {
   if (ignored.size === 0) return record
   const kept = Object.entries(record).flatMap(([key, value]): [string, ClientValue][] => {
     const path = `${prefix}${key.toLowerCase()}`
-    return ignored.has(path) ? [] : [[key, withoutIn(value, ignored, `${path}.`)]]
+    return ignored.has(path) ? [] : [[key, withoutPathsIn(value, ignored, `${path}.`)]]
   })
   return recordOf(kept)
 }
 
-function withoutIn(value: ClientValue, ignored: IgnoredPaths, prefix: string): ClientValue {
+function withoutPathsIn(value: ClientValue, ignored: IgnoredPaths, prefix: string): ClientValue {
   if (isLeaf(value)) return value
-  if (isList(value)) return value.map((item) => withoutIn(item, ignored, prefix))
-  return without(value, ignored, prefix)
+  if (isList(value)) return value.map((item) => withoutPathsIn(item, ignored, prefix))
+  return withoutPaths(value, ignored, prefix)
 }
 
 /** The value at a path; names are compared without case. Undefined if it is absent or if a list is on the path. */

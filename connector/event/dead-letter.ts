@@ -38,9 +38,9 @@ export interface DeadLetterGuard {
   copy(): DeadLetterGuard
 }
 
-export function deadLetterGuard(limit: DeadLetterLimit, counted = noneCounted(limit)): DeadLetterGuard {
-  const { last } = counted
-  let { next, seen, dead } = counted
+export function deadLetterGuard(limit: DeadLetterLimit, counts = emptyCounts(limit)): DeadLetterGuard {
+  const { last } = counts
+  let { next, seen, dead } = counts
   return {
     add: (outcome) => {
       const isDead = outcome === 'dead-letter' ? 1 : 0
@@ -55,6 +55,6 @@ export function deadLetterGuard(limit: DeadLetterLimit, counted = noneCounted(li
 }
 
 /** `last`: a ring buffer, 1 for a dead letter and 0 for an event; `next`: the index of the next write. */
-function noneCounted({ of }: DeadLetterLimit) {
+function emptyCounts({ of }: DeadLetterLimit) {
   return { last: new Uint8Array(of), next: 0, seen: 0, dead: 0 }
 }

@@ -27,7 +27,7 @@ interface Branch {
 export function listShaper(paths: readonly string[]): (client: ClientRecord) => ClientRecord {
   if (paths.length === 0) return (client) => client
   const root = branchOf(paths.map((path) => path.split('.')))
-  return (client) => shaped(client, root)
+  return (client) => shapedRecord(client, root)
 }
 
 function branchOf(paths: readonly (readonly string[])[]): Branch {
@@ -50,7 +50,7 @@ function branchOf(paths: readonly (readonly string[])[]): Branch {
 }
 
 /** Hot path. The record itself if nothing changes. */
-function shaped(record: ClientRecord, { below, lengths }: Branch): ClientRecord {
+function shapedRecord(record: ClientRecord, { below, lengths }: Branch): ClientRecord {
   if (below.size === 0) return record
   let changed: Map<string, ClientValue> | undefined
   for (const name in record) {
@@ -75,7 +75,7 @@ function shapedItem(value: ClientValue, branch: Branch): ClientValue {
   if (around === undefined) return value
   if (isList(value)) return value.map((item) => shapedItem(item, branch))
   if (typeof value === 'string') return isBlank(value) ? around : value
-  return shaped(value, branch)
+  return shapedRecord(value, branch)
 }
 
 const isBlank = (value: ClientValue) => typeof value === 'string' && value.trim() === ''
@@ -90,7 +90,7 @@ const MOST_LISTS = 100
 export function newLists(clients: readonly ClientRecord[], known: readonly string[]): readonly string[] {
   /** By path in lower case. */
   const found = new Map<string, string>()
-  for (const client of clients) collect(client, '', found)
+  for (const client of clients) collectLists(client, '', found)
   for (const path of known) found.delete(path.toLowerCase())
   return [...found.values()].slice(0, Math.max(0, MOST_LISTS - known.length))
 }
@@ -99,13 +99,13 @@ export function newLists(clients: readonly ClientRecord[], known: readonly strin
 const isPlain = (name: string) => shownName(name) === name && !name.includes('.')
 
 /** Hot path. */
-function collect(record: ClientRecord, prefix: string, found: Map<string, string>): void {
+function collectLists(record: ClientRecord, prefix: string, found: Map<string, string>): void {
   for (const name in record) {
     const value = record[name]
     if (value === undefined || typeof value === 'string' || !isPlain(name)) continue
     const path = `${prefix}${name}`
     if (isList(value)) found.set(path.toLowerCase(), path)
     for (const item of isList(value) ? value : [value])
-      if (typeof item !== 'string' && !isList(item)) collect(item, `${path}.`, found)
+      if (typeof item !== 'string' && !isList(item)) collectLists(item, `${path}.`, found)
   }
 }

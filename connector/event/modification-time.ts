@@ -13,25 +13,26 @@ export interface ModificationTime {
 const ISO = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}:?\d{2})?)?$/
 const FRENCH = /^(\d{2})\/(\d{2})\/(\d{4})(?= |$)/
 
-interface Parsed {
+interface ParsedTime {
   readonly text: string
   readonly timeZone: string
   readonly time: ModificationTime | undefined
 }
 
 /** Clients with one modification time follow each other. */
-let last: Parsed | undefined
+let lastParsed: ParsedTime | undefined
 
 /**
  * Parses ISO 8601 with or without an offset, or `dd/MM/yyyy [HH:mm:ss]`; undefined for anything else. A time without
  * an offset in the repeated hour of autumn is the earlier of the two.
  */
 export function modificationTime(text: string, timeZone: string): ModificationTime | undefined {
-  if (last?.text !== text || last.timeZone !== timeZone) last = { text, timeZone, time: parsed(text, timeZone) }
-  return last.time
+  if (lastParsed?.text !== text || lastParsed.timeZone !== timeZone)
+    lastParsed = { text, timeZone, time: parseModificationTime(text, timeZone) }
+  return lastParsed.time
 }
 
-function parsed(text: string, timeZone: string): ModificationTime | undefined {
+function parseModificationTime(text: string, timeZone: string): ModificationTime | undefined {
   const [, date, time = '00:00:00', fraction = '', offset] = ISO.exec(text.replace(FRENCH, '$3-$2-$1')) ?? []
   const wall = `${date}T${time}`
   const asUtc = Date.parse(`${wall}Z`)

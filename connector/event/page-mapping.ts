@@ -25,7 +25,7 @@ export type FieldMapping = Pick<PageMapping, 'clientId' | 'modifiedAt'>
 export type StreamMapping = z.infer<typeof streamMapping>
 
 /** Nothing is known yet. */
-export const unmapped: StreamMapping = { xml: null, json: null, lists: [] }
+export const noMapping: StreamMapping = { xml: null, json: null, lists: [] }
 
 /**
  * The mapping after a page; null: nothing is known, and the page has no clients. Throws `source.mapping` if no client of
@@ -36,7 +36,7 @@ export function mapPage(
   fields: ConfiguredFields,
   known: PageMapping | null,
 ): PageMapping | null {
-  const found = known === null ? mapFields(clients, fields) : completed(known, clients, fields)
+  const found = known === null ? mapFields(clients, fields) : completedMapping(known, clients, fields)
   if (found === undefined) return known
   // Once its field is known, a client without an id is a dead letter.
   if (found.clientId !== known?.clientId && clients.length > 0 && !clients.some(hasId(found.clientId)))
@@ -48,7 +48,7 @@ export function mapPage(
 }
 
 /** The modification time may be unknown after pages whose clients have several candidates, or not all of them one. */
-const completed = (
+const completedMapping = (
   known: PageMapping,
   clients: readonly ClientRecord[],
   { clientId, modifiedAt }: ConfiguredFields,

@@ -1,8 +1,8 @@
 import { type ClientKey, type ContentKey, clientKey, contentKey } from '../index/index-entry.ts'
 import type { ClientRecord, ClientValue } from '../source/client-source.ts'
-import { canonicalJson, collapsed, type IgnoredPaths, sha256, valueAt, without } from './canonical-json.ts'
+import { canonicalJson, collapsedValue, type IgnoredPaths, sha256, valueAt, withoutPaths } from './canonical-json.ts'
 import { type FieldHash, type FieldRules, minimiser } from './fields/field-rules.ts'
-import { type FieldTypes, typed } from './fields/field-types.ts'
+import { type FieldTypes, fieldTyper } from './fields/field-types.ts'
 import { listShaper } from './list-shapes.ts'
 import { type ModificationTime, modificationTime } from './modification-time.ts'
 import type { FieldMapping } from './page-mapping.ts'
@@ -77,15 +77,15 @@ export function clientReader(
 function publishedForm({ lists, fields, hmac, types }: ReadingRules, found: readonly string[]) {
   const inShape = listShaper([...lists, ...found])
   const minimised = fields === undefined ? (client: ClientRecord) => client : minimiser(fields, hmac)
-  const withTypes = types === undefined ? (client: ClientRecord) => client : typed(types)
+  const withTypes = types === undefined ? (client: ClientRecord) => client : fieldTyper(types)
   return (client: ClientRecord) => withTypes(minimised(inShape(client)))
 }
 
-const hashOf = (data: ClientRecord, ignored: IgnoredPaths) => sha256(canonicalJson(without(data, ignored)))
+const hashOf = (data: ClientRecord, ignored: IgnoredPaths) => sha256(canonicalJson(withoutPaths(data, ignored)))
 
 /**
  * What an audit compares of a client in an event or as it would be published, with the numbers of its JSON as `rawJson`.
  * It does not depend on what was known as a list when the client was read.
  */
 export const comparedContent = (data: ClientRecord, ignored: IgnoredPaths): ContentKey =>
-  contentKey(sha256(canonicalJson(collapsed(without(data, ignored)))))
+  contentKey(sha256(canonicalJson(collapsedValue(withoutPaths(data, ignored)))))

@@ -4,7 +4,7 @@ import { ConnectorError } from '../runtime/connector-error.ts'
  * By the name of Kafka's error, or else the error code of Node or OpenSSL, or else the name of the error: what it means
  * for a stream, and what to check. The first match applies; any other error of Kafka is transient.
  */
-const answers: readonly (readonly [RegExp, Verdict, cure?: string])[] = [
+const meanings: readonly (readonly [RegExp, Verdict, cure?: string])[] = [
   [/^UNKNOWN_TOPIC_OR_PARTITION$/, 'publish.topic-missing'], // after all retries
   [/_AUTHORIZATION_FAILED$/, 'publish.unauthorized'],
   [/^SASL_AUTHENTICATION_FAILED$/, 'publish.unauthorized', 'check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD'],
@@ -84,15 +84,15 @@ function causesOf(error: unknown, depth = 0): Cause[] {
 
 const isKafkaError = (error: unknown) => error instanceof Error && error.name.startsWith('KafkaJS')
 
-const answerTo = ({ type, code, name }: Cause) =>
-  answers.find(([pattern]) => [type, code, name].some((key) => typeof key === 'string' && pattern.test(key)))
+const meaningOf = ({ type, code, name }: Cause) =>
+  meanings.find(([pattern]) => [type, code, name].some((key) => typeof key === 'string' && pattern.test(key)))
 
 /** The outermost answer of a broker, or else the outermost error with a row of its own. */
-const decisive = (chain: readonly Cause[]): Cause | undefined =>
-  chain.find(({ type }) => type !== undefined) ?? chain.find((cause) => answerTo(cause) !== undefined)
+const decisiveCause = (chain: readonly Cause[]): Cause | undefined =>
+  chain.find(({ type }) => type !== undefined) ?? chain.find((cause) => meaningOf(cause) !== undefined)
 
 /** Whether a broker answered with this error, by Kafka's name. */
-export const hasKafkaError = (error: unknown, type: string): boolean => decisive(causesOf(error))?.type === type
+export const hasKafkaError = (error: unknown, type: string): boolean => decisiveCause(causesOf(error))?.type === type
 
 /** The ACLs that an operation needs, by the error of a missing one. */
 export type NeededAcls = Readonly<
@@ -124,10 +124,10 @@ function codedError({ operation, error, needs, fence }: FailedOperation): Connec
   const chain = causesOf(error)
   const coded = chain.map((one) => one.error).find((one) => one instanceof ConnectorError)
   if (coded !== undefined) return coded
-  const cause = decisive(chain) ?? chain[0]
+  const cause = decisiveCause(chain) ?? chain[0]
   if (cause === undefined) return new ConnectorError('bug', `${operation}: ${cures.bug}`, { cause: error })
   const { type, name, code } = cause
-  const [, found = isKafkaError(cause.error) ? 'publish.failed' : 'bug', hint = undefined] = answerTo(cause) ?? []
+  const [, found = isKafkaError(cause.error) ? 'publish.failed' : 'bug', hint = undefined] = meaningOf(cause) ?? []
   const verdict = found === 'publish.fenced' ? fence : found
   const broker = chain.find((one) => one.broker !== undefined)?.broker
   const need = Object.entries(needs).find(([missing]) => missing === type)?.[1]

@@ -47,9 +47,9 @@ let shared: SharedToken | undefined
 const LAST_USE_BEFORE_END_MS = 15_000
 
 export function tokensOf(login: TokenLogin | IamLogin, clock: Clock, issuer = issuerOf(login, clock)) {
-  const requested = (settings: string): SharedToken => {
-    const token = { settings, value: issuer.request().then(used), usableUntil: Number.POSITIVE_INFINITY }
-    function used({ value, lifetimeMs }: AccessToken) {
+  const requestSharedToken = (settings: string): SharedToken => {
+    const token = { settings, value: issuer.request().then(withUsableTime), usableUntil: Number.POSITIVE_INFINITY }
+    function withUsableTime({ value, lifetimeMs }: AccessToken) {
       token.usableUntil = clock.monotonic() + Math.max(lifetimeMs - LAST_USE_BEFORE_END_MS, lifetimeMs / 2)
       return value
     }
@@ -60,14 +60,14 @@ export function tokensOf(login: TokenLogin | IamLogin, clock: Clock, issuer = is
   }
   return {
     /** A token that is valid for at least 15 seconds. Rejects with `publish.unauthorized` or `publish.failed`. */
-    current: (): Promise<string> => {
+    currentToken: (): Promise<string> => {
       const settings = JSON.stringify(login) // reads the files of secrets
       const isUsable = shared?.settings === settings && clock.monotonic() < shared.usableUntil
-      if (!isUsable || shared === undefined) shared = requested(settings)
+      if (!isUsable || shared === undefined) shared = requestSharedToken(settings)
       return shared.value
     },
     /** A broker has rejected the token: the next call requests another. Returns the error. */
-    rejected: (): ConnectorError => {
+    rejectionError: (): ConnectorError => {
       shared = undefined
       const message = `log in: a broker rejects the token of ${issuer.name}; ${issuer.doubt}`
       return new ConnectorError('publish.unauthorized', message)
@@ -97,11 +97,11 @@ export async function requestToken(login: TokenLogin, limit: AbortSignal): Promi
     const isKnown = typeof error === 'string' && /^(?:invalid|unauthorized|unsupported)_[a-z_]{1,20}$/.test(error)
     const cure = 'check KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD and KAFKA_OAUTH_PARAMETERS'
     const why = `it rejects the request (${isKnown ? `${status} ${error}` : status}): ${cure}`
-    return fail(login, why, 'publish.unauthorized')
+    return throwTokenError(login, why, 'publish.unauthorized')
   }
-  if (status !== 200) return fail(login, `it answers with status ${status}`)
+  if (status !== 200) return throwTokenError(login, `it answers with status ${status}`)
   if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value))
-    return fail(login, 'its answer contains no token; check the address')
+    return throwTokenError(login, 'its answer contains no token; check the address')
   const seconds = Number(lifetime)
   return { value, lifetimeMs: (seconds > 0 ? seconds : DEFAULT_LIFETIME_S) * 1000 }
 }
@@ -120,12 +120,12 @@ async function post(login: TokenLogin, limit: AbortSignal): Promise<{ status: nu
     const response = await fetch(tokenEndpoint, options)
     return { status: response.status, text: await response.text() }
   } catch (error) {
-    if (limit.aborted) return fail(login, 'it does not answer in time')
-    return fail(login, networkCause(errorCodeIn(error) ?? 'unknown error'))
+    if (limit.aborted) return throwTokenError(login, 'it does not answer in time')
+    return throwTokenError(login, networkCause(errorCodeIn(error) ?? 'unknown error'))
   }
 }
 
-function fail({ tokenEndpoint }: TokenLogin, why: string, code: ErrorCode = 'publish.failed'): never {
+function throwTokenError({ tokenEndpoint }: TokenLogin, why: string, code: ErrorCode = 'publish.failed'): never {
   throw new ConnectorError(code, `request a token from ${tokenEndpoint}: ${why}`)
 }
 

@@ -1,12 +1,12 @@
 /** The entry of `known` closest to `word`, ignoring case and separators; undefined if none is close. */
-export function nearest(word: string, known: Iterable<string>, mostEdits = 2): string | undefined {
-  const given = normalized(word)
+export function nearestWord(word: string, known: Iterable<string>, mostEdits = 2): string | undefined {
+  const given = normalizedWord(word)
   // A short word is close to many others: at most a third of it may differ.
   const limit = Math.min(mostEdits, Math.ceil(given.length / 3))
   let best: string | undefined
   let fewest = limit + 1
   for (const candidate of known) {
-    const other = normalized(candidate)
+    const other = normalizedWord(candidate)
     // The start asks for each variable of the environment.
     if (Math.abs(other.length - given.length) > limit) continue
     const edits = editDistance(given, other)
@@ -20,11 +20,11 @@ export function nearest(word: string, known: Iterable<string>, mostEdits = 2): s
 
 /** `; did you mean X?` to append to a message, or an empty string. */
 export function didYouMean(word: string, known: Iterable<string>): string {
-  const candidate = nearest(word, known)
+  const candidate = nearestWord(word, known)
   return candidate === undefined ? '' : `; did you mean ${candidate}?`
 }
 
-const normalized = (word: string) => word.toLowerCase().replaceAll(/[-_ ]/g, '')
+const normalizedWord = (word: string) => word.toLowerCase().replaceAll(/[-_ ]/g, '')
 
 /** Number of insertions, deletions and replacements that turn `from` into `to`. */
 function editDistance(from: string, to: string): number {

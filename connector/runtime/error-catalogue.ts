@@ -9,7 +9,7 @@ const exitCodes = {
 export type ExitCode = keyof typeof exitCodes
 
 /** Of several streams; 0 without any. */
-export function highest(exits: readonly ExitCode[]): ExitCode {
+export function highestExit(exits: readonly ExitCode[]): ExitCode {
   return ([3, 2, 1] as const).find((exit) => exits.includes(exit)) ?? 0
 }
 
@@ -52,7 +52,7 @@ const retrySetting = row('retry', 2)
 const holdDecision = row('hold', 1)
 
 /** `run` has another hint than a command, not only more to say. */
-const inRun = (entry: CatalogueEntry, runHint: string): CatalogueEntry => ({ ...entry, runHint })
+const withRunHint = (entry: CatalogueEntry, runHint: string): CatalogueEntry => ({ ...entry, runHint })
 
 /** The cure of what may be lost. */
 const publishAgain =
@@ -120,11 +120,11 @@ export const errorCatalogue = {
     'check KAFKA_BROKERS, the network and TLS, then the brokers, min.insync.replicas and quotas, or what the message names',
     '`run` retries indefinitely',
   ),
-  'publish.outcome-unknown': inRun(
+  'publish.outcome-unknown': withRunHint(
     retry('repeat the command: Kafka did not confirm whether the transaction was committed'),
     'no action needed: reopening the stream determines whether the transaction was committed',
   ),
-  'publish.fenced': inRun(
+  'publish.fenced': withRunHint(
     row('lost', 1)('repeat the command: another process opened the stream, or its transaction took too long'),
     'no action needed in a group; with PLACEMENT=single, run only one process',
   ),
@@ -153,7 +153,7 @@ export const errorCatalogue = {
     'use another store: this one ignores conditional writes, which the checkpoint requires',
   ),
 
-  'checkpoint.conflict': inRun(
+  'checkpoint.conflict': withRunHint(
     row('retry', 1)('repeat the command: another process wrote the checkpoint at the same time'),
     'no action needed: another process is opening or running this stream; the opening is retried',
   ),

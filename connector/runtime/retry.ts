@@ -23,7 +23,7 @@ export function pauseMs(policy: Pauses, attempt: number, random: number, retryAf
 }
 
 /** A random pause after failed attempt `attempt`; at least what the server requested with the error. */
-export function pauseAfter(
+export function pauseAfterError(
   error: unknown,
   attempt: number,
   { policy, clock }: { policy: Pauses; clock: Clock },
@@ -56,7 +56,7 @@ export function retry<Result>(
     shouldRetry: async ({ error, attemptNumber }) => {
       if (!isTransient(error) || !again(error)) return false
       onRetry(error, attemptNumber)
-      await clock.sleep(pauseAfter(error, attemptNumber, { policy, clock }), stop)
+      await clock.sleep(pauseAfterError(error, attemptNumber, { policy, clock }), stop)
       return true
     },
   })

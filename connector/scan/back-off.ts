@@ -5,7 +5,7 @@ const HOUR_MS = 60 * MINUTE_MS
 const FREE_FAILURES = 2
 
 /** How long a scan makes no request after this many failures in a row: after three, a minute, doubling. Pure. */
-export function pauseAfter(failures: number): number {
+export function backOffMs(failures: number): number {
   return failures <= FREE_FAILURES ? 0 : Math.min(HOUR_MS, MINUTE_MS * 2 ** (failures - FREE_FAILURES - 1))
 }
 
@@ -49,7 +49,7 @@ export function backOff(): BackOff {
     failed: (scan, now, askedMs = 0) => {
       const before = at(scan)
       const failures = before.failures + 1
-      const pauseMs = pauseAfter(failures)
+      const pauseMs = backOffMs(failures)
       const backedOffAt = pauseMs === 0 ? undefined : (before.backedOffAt ?? now)
       const notBefore = now + Math.max(pauseMs, askedMs)
       set({ ...before, failures, pages: Math.max(before.pages, scan.pages), backedOffAt, notBefore })

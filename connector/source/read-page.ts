@@ -1,7 +1,7 @@
 import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError, isTransient } from '../runtime/connector-error.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
-import { pauseAfter, type RetryPolicy } from '../runtime/retry.ts'
+import { pauseAfterError, type RetryPolicy } from '../runtime/retry.ts'
 import type { ClientSource, Page, PageRequest } from './client-source.ts'
 
 export type PageRead =
@@ -56,20 +56,20 @@ export async function readPage(
       // The trouble may just have ended.
       const again = await attempt(at)
       if (again.kind === 'page') return again
-      if (doubtful.has(again.error.code)) return { kind: 'token-refused', error: again.error }
+      if (doubtfulCodes.has(again.error.code)) return { kind: 'token-refused', error: again.error }
     }
     const isLast = tries.kind === 'once' || clock.monotonic() >= (tries.until ?? Number.POSITIVE_INFINITY)
     if (isLast || failures > retry.retries || !isTransient(error)) throw error
     onRetry(error)
-    await clock.sleep(pauseAfter(error, failures, { policy: retry, clock }), stop)
+    await clock.sleep(pauseAfterError(error, failures, { policy: retry, clock }), stop)
   }
 }
 
 /** Failures of the server in a row; then it may be the token that it cannot answer. */
-const FAILURES = 5
+const FAILURES_IN_A_ROW = 5
 
 /** Errors that a server may also return because it refuses the token. */
-const doubtful: ReadonlySet<ErrorCode> = new Set([
+const doubtfulCodes: ReadonlySet<ErrorCode> = new Set([
   'source.request-refused',
   'source.function-missing',
   'source.error-document',
@@ -78,6 +78,6 @@ const doubtful: ReadonlySet<ErrorCode> = new Set([
 
 function mayRefuseToken({ code, retryAfterMs }: ConnectorError, { checkPoint }: PageRequest, failures: number) {
   // A response with `Retry-After` only asks to wait.
-  if (checkPoint === null || retryAfterMs !== undefined || !doubtful.has(code)) return false
-  return code !== 'source.server-error' || failures % FAILURES === 0
+  if (checkPoint === null || retryAfterMs !== undefined || !doubtfulCodes.has(code)) return false
+  return code !== 'source.server-error' || failures % FAILURES_IN_A_ROW === 0
 }

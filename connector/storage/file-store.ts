@@ -21,8 +21,8 @@ import { storeCall } from './store-call.ts'
 export function fileStore(directory: string, parts: StoreParts): CheckpointStore {
   const root = resolve(directory)
   const call: StoreCall = (what, attempt, finish) => {
-    const named = () => attempt().catch((error) => Promise.reject(asStorageError(what, error)))
-    return storeCall(named, { what, withinMs: storeTimes.callWithinMs, parts }, finish)
+    const withStorageError = () => attempt().catch((error) => Promise.reject(asStorageError(what, error)))
+    return storeCall(withStorageError, { what, withinMs: storeTimes.callWithinMs, parts }, finish)
   }
   return {
     object: (key) => {
@@ -33,7 +33,7 @@ export function fileStore(directory: string, parts: StoreParts): CheckpointStore
           call(`write file ${join(root, key)}`, () => writeNext(object, text, expected), finish),
       }
     },
-    segments: (key) => fileSegments(join(root, segmentsKey(key)), call),
+    segments: (key) => fileSegmentStore(join(root, segmentsKey(key)), call),
     probe: (stop) => call(`probe directory ${root}`, () => probeDirectory(root, parts.clock.now()), stop),
     close: () => undefined,
   }
@@ -60,7 +60,7 @@ async function readNewest(object: FileObject): Promise<StoredText | undefined> {
   for (;;) {
     const version = (await versionsOf(object)).at(-1)
     if (version === undefined) return undefined
-    const bytes = await unlessMissing(readFile(fileOf(object, version)))
+    const bytes = await undefinedIfMissing(readFile(fileOf(object, version)))
     // Otherwise a writer has replaced it since the listing.
     if (bytes !== undefined) return { text: bytes.toString(), version }
   }
@@ -77,7 +77,7 @@ async function writeNext(object: FileObject, text: string, expected: Version | n
       return { kind: 'written', version: next }
     }
   }
-  return await outcomeAsRead(object, text)
+  return await readOutcome(object, text)
 }
 
 /** Creates a file atomically with its content. False if the name exists: of two writers exactly one succeeds. */
@@ -92,7 +92,7 @@ async function linkNew(path: string, text: string): Promise<boolean> {
 }
 
 /** Another version exists: reads whether an earlier attempt of this call or another process wrote it. */
-async function outcomeAsRead(object: FileObject, text: string): Promise<WriteOutcome> {
+async function readOutcome(object: FileObject, text: string): Promise<WriteOutcome> {
   const now = await readNewest(object)
   if (now?.text !== text) return { kind: 'conflict' }
   await syncDirectory(object.directory)
@@ -108,13 +108,13 @@ async function removeOlder(object: FileObject, versions: readonly Version[]): Pr
 }
 
 /** Segments as files of one directory, which the first `put` creates. */
-function fileSegments(directory: string, call: StoreCall): SegmentStore {
+function fileSegmentStore(directory: string, call: StoreCall): SegmentStore {
   const path = (name: string) => join(directory, name)
   // A crash leaves a temporary file.
   const list = async () => (await filesIn(directory)).filter((file) => !file.startsWith('.'))
   return {
     put: (name, bytes, finish) => call(`write file ${path(name)}`, () => writeNamed(path(name), bytes, rename), finish),
-    get: (name, finish) => call(`read file ${path(name)}`, () => unlessMissing(readFile(path(name))), finish),
+    get: (name, finish) => call(`read file ${path(name)}`, () => undefinedIfMissing(readFile(path(name))), finish),
     list: (finish) => call(`list files in ${directory}`, list, finish),
     remove: (name, finish) => call(`delete file ${path(name)}`, () => rm(path(name), { force: true }), finish),
   }
@@ -186,9 +186,9 @@ async function makeDirectory(path: string): Promise<void> {
 }
 
 /** The file names in a directory; empty if the directory does not exist. */
-const filesIn = async (directory: string): Promise<string[]> => (await unlessMissing(readdir(directory))) ?? []
+const filesIn = async (directory: string): Promise<string[]> => (await undefinedIfMissing(readdir(directory))) ?? []
 
-const unlessMissing = <Result>(work: Promise<Result>): Promise<Result | undefined> =>
+const undefinedIfMissing = <Result>(work: Promise<Result>): Promise<Result | undefined> =>
   work.catch((error) => {
     if (errnoOf(error) === 'ENOENT') return undefined
     throw error

@@ -216,7 +216,7 @@ export const plants: readonly Plant[] = [
   {
     name: 'the next replica does not know which lists a stream has found',
     file: 'pipeline/read/page-reader.ts',
-    text: 'mapping: mapping ?? unmapped',
+    text: 'mapping: mapping ?? noMapping',
     becomes: 'mapping: { ...(mapping ?? unmapped), lists: [] }',
     by: crossed,
   },
@@ -229,7 +229,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'a dead letter stays one under a higher limit',
-    file: 'event/client-record.ts',
+    file: 'event/outgoing-record.ts',
     text: '[contentHash, idField, maxValueBytes]',
     becomes: '[contentHash, idField]',
     by: { unit: 'pipeline/published-clients.test.ts' },

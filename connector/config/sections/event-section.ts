@@ -68,24 +68,27 @@ export function checkedFieldRules({ event, polaris }: CheckedStream): Violation[
   const rules = fieldRules(event.otherFields, written)
   const needsKey = rules !== undefined && hasHmac(rules) && event.hmacKey === undefined
   const found = [
-    ...below(
+    ...violationsBelow(
       'fields',
-      written.flatMap(([path]) => ambiguous(path, written)),
+      written.flatMap(([path]) => ambiguitiesOf(path, written)),
     ),
-    ...below(
+    ...violationsBelow(
       'types',
-      types.flatMap(([path]) => ambiguous(path, types)),
+      types.flatMap(([path]) => ambiguitiesOf(path, types)),
     ),
     ...(needsKey ? [{ path: ['hmacKey'], what: 'is missing: required by hmac in event.fields' }] : []),
   ]
-  return [...below('event', found), ...(rules === undefined ? [] : clientId(rules, polaris.clientIdField))]
+  return [
+    ...violationsBelow('event', found),
+    ...(rules === undefined ? [] : clientIdRule(rules, polaris.clientIdField)),
+  ]
 }
 
-const below = (key: string, violations: readonly Violation[]) =>
+const violationsBelow = (key: string, violations: readonly Violation[]) =>
   violations.map(({ path, what }) => ({ path: [key, ...path], what }))
 
 /** Why a path is no clear rule beside the other written ones. */
-function ambiguous(path: string, written: readonly (readonly [string, string])[]): Violation[] {
+function ambiguitiesOf(path: string, written: readonly (readonly [string, string])[]): Violation[] {
   const lower = path.toLowerCase()
   const same = written.find(([other]) => other !== path && other.toLowerCase() === lower)
   const whole = written.find(([other, action]) => action === 'hmac' && lower.startsWith(`${other.toLowerCase()}.`))
@@ -95,7 +98,7 @@ function ambiguous(path: string, written: readonly (readonly [string, string])[]
 }
 
 /** Detection must not decide whether the client id is dropped. */
-function clientId(rules: FieldRules, field: string | undefined): Violation[] {
+function clientIdRule(rules: FieldRules, field: string | undefined): Violation[] {
   const isMissing = 'is missing: required where event.fields drops or hashes fields'
   if (field === undefined) return [{ path: ['polaris', 'clientIdField'], what: isMissing }]
   if (actionOf(rules, field.toLowerCase()) === 'keep') return []

@@ -2,7 +2,7 @@ import type * as z from 'zod'
 import type { KafkaConfig, KafkaConnection, SaslConfig, SslConfig, TopicConfig } from '../../kafka/kafka-config.ts'
 import { DAY_MS } from '../../runtime/clock.ts'
 import type { Violation } from '../config-problem.ts'
-import { revealed } from '../secret.ts'
+import { revealedSettings } from '../secret.ts'
 import * as check from '../setting-checks.ts'
 import * as setting from '../setting-types.ts'
 
@@ -53,7 +53,7 @@ type SaslSettings = z.output<typeof sasl>
 
 function sslConfig({ enabled, ...texts }: z.output<typeof ssl>): SslConfig | undefined {
   const isOn = enabled ?? (texts.ca ?? texts.cert ?? texts.key) !== undefined
-  return isOn ? revealed(texts) : undefined
+  return isOn ? revealedSettings(texts) : undefined
 }
 
 /** Undefined: the brokers ask for no login. `brokers`: their names have the region of Amazon MSK. */
@@ -63,9 +63,9 @@ function saslConfig(
 ): SaslConfig | undefined {
   if (mechanism === 'aws-msk-iam') return { mechanism, region: regionOf(brokers) ?? '' }
   if (mechanism === undefined || username === undefined || password === undefined) return undefined
-  if (mechanism !== 'oauthbearer') return revealed({ mechanism, username, password })
+  if (mechanism !== 'oauthbearer') return revealedSettings({ mechanism, username, password })
   const { tokenEndpoint = '', parameters } = oauth
-  return revealed({ mechanism, username, password, tokenEndpoint, parameters })
+  return revealedSettings({ mechanism, username, password, tokenEndpoint, parameters })
 }
 
 interface Access {
@@ -75,9 +75,9 @@ interface Access {
 }
 
 function saslRule({ sasl, ...access }: Access): Violation[] {
-  if (sasl.mechanism === 'aws-msk-iam') return iamLogin(access)
+  if (sasl.mechanism === 'aws-msk-iam') return iamRule(access)
   const isToken = sasl.mechanism === 'oauthbearer'
-  const found = isToken ? tokenLogin(sasl) : allOrNone(sasl, ['mechanism', 'username', 'password'])
+  const found = isToken ? tokenRule(sasl) : allOrNone(sasl, ['mechanism', 'username', 'password'])
   return found.map(({ path, what }) => ({ path: ['sasl', ...path], what }))
 }
 
@@ -86,7 +86,7 @@ const mskBroker = /\.kafka(?:-serverless)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)
 
 const regionOf = (brokers: readonly string[]) => brokers.flatMap((broker) => mskBroker.exec(broker)?.[1] ?? []).at(0)
 
-function iamLogin({ ssl, brokers }: Omit<Access, 'sasl'>): Violation[] {
+function iamRule({ ssl, brokers }: Omit<Access, 'sasl'>): Violation[] {
   const noRegion = 'must be named like b-1.….kafka.REGION.amazonaws.com:9098 with aws-msk-iam'
   return [
     ...(sslConfig(ssl) === undefined ? [{ path: ['ssl', 'enabled'], what: 'must be true with aws-msk-iam' }] : []),
@@ -94,7 +94,7 @@ function iamLogin({ ssl, brokers }: Omit<Access, 'sasl'>): Violation[] {
   ]
 }
 
-function tokenLogin({ username, password, oauth }: SaslSettings): Violation[] {
+function tokenRule({ username, password, oauth }: SaslSettings): Violation[] {
   const required = { username, password, 'oauth.tokenEndpoint': oauth.tokenEndpoint }
   const missing = Object.entries(required).filter(([, value]) => value === undefined)
   return missing.map(([key]) => ({ path: key.split('.'), what: 'is missing: required with oauthbearer' }))

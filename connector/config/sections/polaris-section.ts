@@ -12,7 +12,7 @@ import {
 } from '../../source/polaris/polaris-config.ts'
 import { parseSourceTime } from '../../source/source-time.ts'
 import type { Violation } from '../config-problem.ts'
-import { revealed, type Secret } from '../secret.ts'
+import { revealedSettings, type Secret } from '../secret.ts'
 import * as check from '../setting-checks.ts'
 import * as setting from '../setting-types.ts'
 
@@ -52,10 +52,16 @@ const tls = setting.section(
       { choices: tlsVersions, default: 'TLSv1.2' },
     ),
   },
-  [clientCertificate],
+  [clientCertificateRule],
 )
 
-function clientCertificate({ cert, key }: { readonly cert?: Secret | undefined; readonly key?: Secret | undefined }) {
+function clientCertificateRule({
+  cert,
+  key,
+}: {
+  readonly cert?: Secret | undefined
+  readonly key?: Secret | undefined
+}) {
   const at = (name: string, what: string): Violation[] => [{ path: [name], what }]
   if (cert === undefined) return key === undefined ? [] : at('cert', 'is missing: required together with key')
   if (key === undefined) return at('key', 'is missing: required together with cert')
@@ -85,9 +91,9 @@ interface AccessSettings {
   readonly tls: z.output<typeof tls>
 }
 
-const accessRules: readonly setting.Rule<AccessSettings>[] = [credentials, encryption]
+const accessRules: readonly setting.Rule<AccessSettings>[] = [credentialsRule, encryptionRule]
 
-function credentials({ auth, user, password }: AccessSettings): Violation[] {
+function credentialsRule({ auth, user, password }: AccessSettings): Violation[] {
   const set = { user, password }
   if (auth !== 'none') {
     const missing = (['user', 'password'] as const).filter((key) => set[key] === undefined)
@@ -97,7 +103,7 @@ function credentials({ auth, user, password }: AccessSettings): Violation[] {
   return isIgnored ? [{ path: ['auth'], what: 'is none, but user or password is set: use basic or login' }] : []
 }
 
-function encryption({ url, tls }: AccessSettings): Violation[] {
+function encryptionRule({ url, tls }: AccessSettings): Violation[] {
   const first = (['fingerprints', 'ca', 'cert', 'key'] as const).find((key) => tls[key] !== undefined)
   if (first === undefined || check.isHttps(url)) return []
   return [{ path: ['tls', first], what: 'has no effect with an http: URL: use https:' }]
@@ -105,7 +111,7 @@ function encryption({ url, tls }: AccessSettings): Violation[] {
 
 function authConfig({ auth, user, password, login }: AccessSettings): AuthConfig {
   if (auth === 'none' || user === undefined || password === undefined) return { kind: 'none' }
-  const account = revealed({ user, password })
+  const account = revealedSettings({ user, password })
   if (auth === 'basic') return { kind: 'basic', account }
   const { token } = login
   return { kind: 'login', account, token: token && { from: tokenFrom(token), sendAs: tokenSentAs(token) } }
@@ -126,11 +132,11 @@ function tokenSentAs({ sendAs }: TokenSettings): TokenConfig['sendAs'] {
 
 function tlsConfig({ fingerprints, ca, cert, key, minVersion }: z.output<typeof tls>): TlsConfig {
   const client = cert && key && { cert, key }
-  return revealed({ fingerprints, ca, client, minVersion })
+  return revealedSettings({ fingerprints, ca, client, minVersion })
 }
 
 const proxyConfig = (url: z.output<typeof proxy>): ProxyConfig | undefined =>
-  url === undefined ? undefined : revealed({ url })
+  url === undefined ? undefined : revealedSettings({ url })
 
 const field = (description: string) => setting.text(description, { check: check.fieldPath }).optional()
 const fieldList = (description: string) => setting.textList(description, { check: check.fieldPath, default: [] })
@@ -194,7 +200,7 @@ export function polarisConfig(polaris: PolarisSettings): PolarisConfig {
     auth: authConfig(polaris),
     tls: tlsConfig(polaris.tls),
     proxy: proxyConfig(polaris.proxy),
-    headers: revealed(polaris.headers),
+    headers: revealedSettings(polaris.headers),
   }
 }
 

@@ -63,12 +63,12 @@ function structuredEvent(parts: ClientEventParts, source: string): ClientEvent {
   return { record: { to: 'events', key: clientId, value, headers: sharedHeaders(source) }, headerBytes: 0 }
 }
 
-let shared: RecordHeaders | undefined
+let lastHeaders: RecordHeaders | undefined
 
 /** Those of the event before, if it is of the same stream: they are encoded once. */
 function sharedHeaders(source: string): RecordHeaders {
-  if (shared?.source !== source) shared = structuredHeaders(source)
-  return shared
+  if (lastHeaders?.source !== source) lastHeaders = structuredHeaders(source)
+  return lastHeaders
 }
 
 function binaryEvent(parts: ClientEventParts, source: string): ClientEvent {

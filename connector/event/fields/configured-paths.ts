@@ -1,6 +1,6 @@
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { type ClientRecord, type ClientValue, isList, shownPath } from '../../source/client-source.ts'
-import { collapsed } from '../canonical-json.ts'
+import { collapsedValue } from '../canonical-json.ts'
 import type { ReadingRules } from '../read-client.ts'
 import type { FieldAction, FieldRules } from './field-rules.ts'
 
@@ -27,7 +27,7 @@ export function configuredPaths({ fields, types, ignored, lists }: ReadingRules)
   let missing = Object.entries(settings).flatMap(([setting, paths]) =>
     [...paths].map((path) => ({ setting, path: path.toLowerCase() })),
   )
-  const shown = () => missing.map(({ setting, path }) => `${setting}: ${path}`)
+  const shownPaths = () => missing.map(({ setting, path }) => `${setting}: ${path}`)
   let isReported = false
   return {
     take: (clients) => {
@@ -35,13 +35,13 @@ export function configuredPaths({ fields, types, ignored, lists }: ReadingRules)
       const roots = new Set(missing.map(({ path }) => rootOf(path)))
       const found = new Map<string, boolean>()
       for (const client of clients)
-        collect(client, { path: '', action: fields?.others ?? 'keep' }, { fields, roots, found })
+        collectPaths(client, { path: '', action: fields?.others ?? 'keep' }, { fields, roots, found })
       missing = missing.filter(({ path }) => !found.has(path))
-      for (const { path } of missing) if (fields?.actions.has(path) === true) mustMean(path, fields, found)
+      for (const { path } of missing) if (fields?.actions.has(path) === true) mustNotMeanAnother(path, fields, found)
     },
-    missing: shown,
+    missing: shownPaths,
     newlyMissing: () => {
-      const reported = isReported ? [] : shown()
+      const reported = isReported ? [] : shownPaths()
       isReported = true
       return reported
     },
@@ -51,7 +51,7 @@ export function configuredPaths({ fields, types, ignored, lists }: ReadingRules)
 const rootOf = (path: string) => path.split('.', 1)[0] ?? ''
 const lastOf = (path: string) => path.slice(path.lastIndexOf('.') + 1)
 
-interface Collecting {
+interface Collection {
   readonly fields: FieldRules | undefined
   /** First steps of the paths to collect. */
   readonly roots: ReadonlySet<string>
@@ -64,10 +64,10 @@ interface Place {
   readonly action: FieldAction
 }
 
-function collect(value: ClientValue, at: Place, how: Collecting): void {
+function collectPaths(value: ClientValue, at: Place, how: Collection): void {
   if (typeof value === 'string') return
   if (isList(value)) {
-    for (const item of value) collect(item, at, how)
+    for (const item of value) collectPaths(item, at, how)
     return
   }
   for (const [name, field] of Object.entries(value)) {
@@ -75,13 +75,13 @@ function collect(value: ClientValue, at: Place, how: Collecting): void {
     if (!how.roots.has(rootOf(path))) continue
     // What is below a hashed field is hashed with it.
     const action = at.action === 'hmac' ? 'hmac' : (how.fields?.actions.get(path) ?? at.action)
-    how.found.set(path, how.found.get(path) === true || (action === 'keep' && collapsed(field) !== ''))
-    collect(field, { path, action }, how)
+    how.found.set(path, how.found.get(path) === true || (action === 'keep' && collapsedValue(field) !== ''))
+    collectPaths(field, { path, action }, how)
   }
 }
 
 /** A rule for the other format, or for a list that was thought to be flat, names another path with the same two ends. */
-function mustMean(path: string, { actions }: FieldRules, found: Collecting['found']): void {
+function mustNotMeanAnother(path: string, { actions }: FieldRules, found: Collection['found']): void {
   if (actions.get(path) === 'keep') return
   const isMeant = (other: string) => rootOf(other) === rootOf(path) && lastOf(other) === lastOf(path)
   const [other] = [...found].find(([one, isPublished]) => isPublished && !actions.has(one) && isMeant(one)) ?? []

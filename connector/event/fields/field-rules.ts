@@ -1,6 +1,6 @@
 import { createHmac, createSecretKey } from 'node:crypto'
 import { type ClientRecord, type ClientValue, isList, recordOf } from '../../source/client-source.ts'
-import { canonicalJson, collapsed } from '../canonical-json.ts'
+import { canonicalJson, collapsedValue } from '../canonical-json.ts'
 
 /** What happens to a field, and to what is below it without a rule of its own, before a client leaves the process. */
 export type FieldAction = 'keep' | 'drop' | 'hmac'
@@ -41,7 +41,7 @@ export function fieldHash(key: string): FieldHash {
   return (text) => createHmac('sha256', secret).update(text).digest('base64url')
 }
 
-interface Minimising {
+interface MinimiserParts {
   readonly actions: FieldRules['actions']
   readonly hmac: FieldHash | undefined
 }
@@ -60,35 +60,35 @@ export function minimiser(
   { others, actions }: FieldRules,
   hmac: FieldHash | undefined,
 ): (client: ClientRecord) => ClientRecord {
-  return (client) => minimised(client, { path: '', action: others }, { actions, hmac })
+  return (client) => minimisedRecord(client, { path: '', action: others }, { actions, hmac })
 }
 
-function minimised(record: ClientRecord, at: Place, how: Minimising): ClientRecord {
+function minimisedRecord(record: ClientRecord, at: Place, how: MinimiserParts): ClientRecord {
   const kept: [string, ClientValue][] = []
   for (const key of Object.keys(record)) {
     const path = `${at.path}${at.path === '' ? '' : '.'}${key.toLowerCase()}`
     const action = how.actions.get(path) ?? at.action
-    const left = valueAt(record[key] ?? '', { path, action }, how)
+    const left = minimisedValue(record[key] ?? '', { path, action }, how)
     if (left !== undefined) kept.push([key, left])
   }
   return recordOf(kept)
 }
 
-function valueAt(value: ClientValue, at: Place, how: Minimising): ClientValue | undefined {
+function minimisedValue(value: ClientValue, at: Place, how: MinimiserParts): ClientValue | undefined {
   const { action } = at
-  if (action === 'hmac') return how.hmac === undefined ? value : hashed(value, how.hmac)
+  if (action === 'hmac') return how.hmac === undefined ? value : hashedValue(value, how.hmac)
   if (typeof value === 'string') return action === 'keep' ? value : undefined
   const left = isList(value)
-    ? value.map((item) => valueAt(item, at, how)).filter((item) => item !== undefined)
-    : minimised(value, at, how)
+    ? value.map((item) => minimisedValue(item, at, how)).filter((item) => item !== undefined)
+    : minimisedRecord(value, at, how)
   return action === 'drop' && Object.keys(left).length === 0 ? undefined : left
 }
 
 /** The items of a list one by one. An HMAC does not depend on what is known as a list; an empty text shows nothing. */
-function hashed(value: ClientValue, hmac: FieldHash): ClientValue {
-  if (isList(value)) return value.map((item) => hashed(item, hmac))
+function hashedValue(value: ClientValue, hmac: FieldHash): ClientValue {
+  if (isList(value)) return value.map((item) => hashedValue(item, hmac))
   if (value === '') return value
   if (typeof value === 'string') return hmac(value)
-  const whole = collapsed(value)
+  const whole = collapsedValue(value)
   return whole === '' ? whole : hmac(canonicalJson(whole))
 }

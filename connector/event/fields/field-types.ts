@@ -18,7 +18,7 @@ const literals: Readonly<Record<ValueType, RegExp>> = {
 export const isLiteral = (text: string, type: ValueType): boolean => literals[type].test(text)
 
 /** Returns a function that replaces each text that is a literal of the type of its field by that literal, as `rawJson`. */
-export function typed(types: FieldTypes): (client: ClientRecord) => ClientRecord {
+export function fieldTyper(types: FieldTypes): (client: ClientRecord) => ClientRecord {
   return (client) => typedRecord(client, types)
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type CheckpointDocument, committedByRecord, parseDocument } from '../../checkpoint/checkpoint-document.ts'
 import { mismatch, nextEventOf, type ValidState, validState } from '../../checkpoint/valid-state.ts'
-import { topicLost } from '../../kafka/admin/topics.ts'
+import { topicLostError } from '../../kafka/admin/topics.ts'
 import type { KafkaState } from '../../publish/event-publisher.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
@@ -99,7 +99,7 @@ function judgeDocument(
   const wrong = mismatch(document, { ...stream.identity, destination })
   if (wrong !== undefined) return failed(wrong.code, wrong.why)
   if (kafka.isTopicMissing && nextEventOf(document) > 0)
-    return failed('checkpoint.topic-lost', topicLost(destination.topic).message)
+    return failed('checkpoint.topic-lost', topicLostError(destination.topic).message)
   const valid = state && resolved(stream, { document, state, clock })
   if (valid?.kind === 'hold') return failed(valid.code, valid.why)
   const { claim } = document

@@ -1,6 +1,6 @@
 import type { StreamConfig } from '../../config/connector-config.ts'
 import type { RecordHeaders, ValueRecord } from '../../event/client-event.ts'
-import { clientRecord, type EventPlace, type EventSettings } from '../../event/client-record.ts'
+import { type EventPlace, type EventSettings, outgoingRecord } from '../../event/outgoing-record.ts'
 import type { ReadClient } from '../../event/read-client.ts'
 import { emptyIndex } from '../../index/index-state.ts'
 import { fieldsOf, parsedWithDigits, rawJson, rawText } from '../../runtime/parsed-json.ts'
@@ -44,7 +44,7 @@ export async function previewRecords(
   const contents: string[] = []
   let lists: readonly string[] = []
   const add = (client: ReadClient, place: Pick<EventPlace, 'readAt' | 'idField'>) => {
-    const { kind, record } = clientRecord(
+    const { kind, record } = outgoingRecord(
       client,
       { ...place, sequence: contents.length, previous: `g${emptyIndex.generation}`, marks: { snapshot: true } },
       settings,

@@ -14,7 +14,7 @@ export interface Topics {
   readonly deadLetters: Topic
 }
 
-interface Waiting {
+interface WaitParts {
   readonly clock: Clock
   readonly stop: AbortSignal
 }
@@ -28,7 +28,7 @@ type TopicCluster = Pick<Cluster, 'findControllerBroker'>
 export async function readTopics(
   cluster: TopicCluster,
   { config, hasPublished, clusterId: expected }: OpenOptions & { readonly config: TopicConfig },
-  waiting: Waiting,
+  waiting: WaitParts,
 ): Promise<Topics> {
   const { clusterId } = await fetchMetadata(await cluster.findControllerBroker())
   if (expected !== null && clusterId !== null && clusterId !== expected) {
@@ -38,7 +38,7 @@ export async function readTopics(
   const { create } = config
   const wanted = { topic: config.events, create: hasPublished ? undefined : create?.events, acl: 'WRITE' } as const
   const events = await ensureTopic(cluster, wanted, waiting).catch((error) => {
-    throw hasPublished && codeOf(error) === 'publish.topic-missing' ? topicLost(config.events) : error
+    throw hasPublished && codeOf(error) === 'publish.topic-missing' ? topicLostError(config.events) : error
   })
   const ofDeadLetters = { topic: config.deadLetters, create: create?.deadLetters, acl: 'WRITE' } as const
   const topics = { clusterId, events, deadLetters: await ensureTopic(cluster, ofDeadLetters, waiting) }
@@ -58,7 +58,7 @@ export function mustBeWritable({ events, deadLetters }: Topics): void {
 }
 
 /** The error for an events topic that no longer exists although events were published to it. */
-export const topicLost = (topic: string) =>
+export const topicLostError = (topic: string) =>
   new ConnectorError(
     'checkpoint.topic-lost',
     `open ${topic}: the topic no longer exists; the events published to it are lost`,
@@ -79,12 +79,12 @@ const pausesMs = [100, 200, 400, 800, 1600, 3200]
 export async function ensureTopic(
   cluster: TopicCluster,
   { topic, create, acl }: WantedTopic,
-  { clock, stop }: Waiting,
+  { clock, stop }: WaitParts,
 ): Promise<Topic> {
   const broker = await cluster.findControllerBroker()
   for (const [attempt, pauseMs] of [...pausesMs, 0].entries()) {
     const { topic: found } = await fetchMetadata(broker, topic).catch(
-      topicError(topic, `${acl} (to create it: CREATE)`),
+      throwTopicError(topic, `${acl} (to create it: CREATE)`),
     )
     if (found !== undefined) return found
     if (attempt === 0 && create !== undefined) await createTopic(broker, topic, create)
@@ -94,7 +94,7 @@ export async function ensureTopic(
 }
 
 /** Names the missing ACL. */
-const topicError = (topic: string, acl: string) => (error: unknown) => {
+const throwTopicError = (topic: string, acl: string) => (error: unknown) => {
   throw publishError(`open topic ${topic}`, error, {
     TOPIC_AUTHORIZATION_FAILED: `${acl} on topic ${topic}`,
     CLUSTER_AUTHORIZATION_FAILED: 'CREATE on the cluster',
@@ -108,6 +108,6 @@ async function createTopic(broker: Broker, topic: string, creation: TopicCreatio
   try {
     await broker.createTopics({ topics: [{ topic, numPartitions, replicationFactor, configEntries }] })
   } catch (error) {
-    if (!hasKafkaError(error, 'TOPIC_ALREADY_EXISTS')) topicError(topic, 'CREATE')(error)
+    if (!hasKafkaError(error, 'TOPIC_ALREADY_EXISTS')) throwTopicError(topic, 'CREATE')(error)
   }
 }

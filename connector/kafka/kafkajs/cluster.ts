@@ -32,7 +32,7 @@ export function producerOn(kafka: Kafka, settings: ProducerConfig): { producer: 
 }
 
 /** Connects and initializes the producer of this cluster object. Resolves with its identity and the coordinator that assigned it. */
-export async function initialized(
+export async function initializeProducer(
   producer: Pick<Producer, 'connect' | 'transaction'>,
   cluster: Pick<Cluster, 'findGroupCoordinator'>,
 ) {

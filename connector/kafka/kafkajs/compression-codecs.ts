@@ -11,7 +11,7 @@ const { CompressionCodecs, CompressionTypes } = kafkajs // Node does not detect 
  * gzip. The connector itself writes gzip and zstd.
  */
 export function registerCodecs(): void {
-  const reading = (decompress: (bytes: Buffer) => Promise<Uint8Array>) => () => ({
+  const readingCodec = (decompress: (bytes: Buffer) => Promise<Uint8Array>) => () => ({
     compress: () => Promise.reject(new ConnectorError('bug', 'compress: this codec is only read')),
     decompress: async (bytes: Buffer) => Buffer.from(await decompress(bytes)),
   })
@@ -20,8 +20,8 @@ export function registerCodecs(): void {
     compress: ({ buffer }: { buffer: Buffer }) => compress(buffer),
     decompress: promisify(zstdDecompress),
   })
-  CompressionCodecs[CompressionTypes.LZ4] = reading(async (bytes) => lz4().decompress(bytes))
-  CompressionCodecs[CompressionTypes.Snappy] = reading(async (bytes) => decompressSnappy(bytes))
+  CompressionCodecs[CompressionTypes.LZ4] = readingCodec(async (bytes) => lz4().decompress(bytes))
+  CompressionCodecs[CompressionTypes.Snappy] = readingCodec(async (bytes) => decompressSnappy(bytes))
 }
 
 const load = createRequire(import.meta.url)

@@ -13,7 +13,7 @@ export interface FetchedRecord {
   readonly batchContext: { readonly producerId: string; readonly inTransaction: boolean }
 }
 
-export interface Fetched {
+export interface FetchedRecords {
   /** In ms; kafkajs sends no request to this broker until then. */
   readonly clientSideThrottleTime: number
   readonly records: readonly FetchedRecord[]
@@ -40,17 +40,17 @@ const MAX_BYTES = 1 << 20
 export function fetchRecords(
   leader: RequestTarget,
   { topic, partition, offset }: { topic: string; partition: number; offset: bigint },
-): Promise<Fetched> {
+): Promise<FetchedRecords> {
   const partitions = [{ partition, fetchOffset: String(offset), maxBytes: MAX_BYTES }]
   const limits = { replicaId: -1, isolationLevel: 0, maxWaitTime: 0, minBytes: 1, maxBytes: MAX_BYTES }
-  return leader.connectionPool.send<Fetched>({
+  return leader.connectionPool.send<FetchedRecords>({
     request: fetchRequest({ ...limits, topics: [{ topic, partitions }] }),
-    response: { decode: decodeFetched, parse: async (fetched) => fetched },
+    response: { decode: decodeFetchResponse, parse: async (fetched) => fetched },
   })
 }
 
 /** Exported for its test. */
-export async function decodeFetched(response: Buffer): Promise<Fetched> {
+export async function decodeFetchResponse(response: Buffer): Promise<FetchedRecords> {
   const from = new Decoder(response)
   const clientSideThrottleTime = from.readInt32()
   mustSucceed(from.readInt16())
@@ -87,7 +87,7 @@ const LAST_OFFSET_DELTA = 23
 const MIN_BATCH = 61
 
 /** The last batch may be incomplete. */
-async function decodeBatches(bytes: Buffer): Promise<Pick<Fetched, 'records' | 'next'>> {
+async function decodeBatches(bytes: Buffer): Promise<Pick<FetchedRecords, 'records' | 'next'>> {
   const records: FetchedRecord[] = []
   let next: bigint | undefined
   for (let at = 0; at + MIN_BATCH <= bytes.length; ) {

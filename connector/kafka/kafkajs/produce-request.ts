@@ -25,16 +25,16 @@ interface PartitionData {
 /** A request as kafkajs' connection sends it. */
 interface Request {
   /** Encodes the body. */
-  encode(): Promise<Encoded>
+  encode(): Promise<EncoderContent>
 }
 
 /** What kafkajs' encoders take from another one. */
-export interface Encoded {
+export interface EncoderContent {
   readonly buf: Buffer
   readonly buffer: Buffer
 }
 
-const own = new WeakMap<readonly Message[], readonly OwnRecord[]>()
+const recordsOfMessages = new WeakMap<readonly Message[], readonly OwnRecord[]>()
 
 /**
  * Records of one partition with the same timestamp, to pass to kafkajs, which sends no others in the same request. It
@@ -42,7 +42,7 @@ const own = new WeakMap<readonly Message[], readonly OwnRecord[]>()
  */
 export function ownMessages(records: readonly OwnRecord[], partition: number): Message[] {
   const messages: Message[] = records.map((record) => record)
-  own.set(messages, records)
+  recordsOfMessages.set(messages, records)
   return Object.assign(messages, { reduce: () => ({ [partition]: messages }) })
 }
 
@@ -59,7 +59,7 @@ export function produceRequest(original: (order: ProduceOrder) => Request): (ord
         partitions: [only],
       } = { topic: '', partitions: [] },
     ] = order.topicData
-    const records = only === undefined ? undefined : own.get(only.messages)
+    const records = only === undefined ? undefined : recordsOfMessages.get(only.messages)
     if (only === undefined || records === undefined) return request
     return { ...request, encode: () => encodeProduce(order, { ...only, topic, records }) }
   }
@@ -81,7 +81,7 @@ interface OwnPartition extends Pick<PartitionData, 'partition' | 'firstSequence'
   readonly records: readonly OwnRecord[]
 }
 
-async function encodeProduce(order: ProduceOrder, own: OwnPartition): Promise<Encoded> {
+async function encodeProduce(order: ProduceOrder, own: OwnPartition): Promise<EncoderContent> {
   const { compression = NO_COMPRESSION, transactionalId } = order
   const timestamp = BigInt(own.records[0]?.timestamp ?? 0)
   const records = own.records.map((record) => ({ ...record, headers: encodedHeaders(record.headers) }))
@@ -151,17 +151,17 @@ function writeRecords(to: RequestWriter, records: readonly EncodedRecord[]): voi
 }
 
 /** Most records have the same headers as the one before. */
-let last: { readonly headers: object; readonly encoded: Buffer } | undefined
+let lastHeaders: { readonly headers: object; readonly encoded: Buffer } | undefined
 
 /** The headers of a record, with their number. */
 function encodedHeaders(headers: Readonly<Record<string, string>>): Buffer {
-  if (last?.headers === headers) return last.encoded
+  if (lastHeaders?.headers === headers) return lastHeaders.encoded
   const texts = Object.entries(headers).flat()
   const lengths = texts.map((text) => Buffer.byteLength(text))
   const size = lengths.reduce((sum, length) => sum + sizeOfVarint(length) + length, 0)
   const count = texts.length / 2
   const to = new RequestWriter(Buffer.allocUnsafe(sizeOfVarint(count) + size)).varint(count)
   for (const [at, text] of texts.entries()) to.varint(lengths[at] ?? 0).utf8(text)
-  last = { headers, encoded: to.buffer }
+  lastHeaders = { headers, encoded: to.buffer }
   return to.buffer
 }

@@ -23,7 +23,7 @@ const providers: Readonly<Record<PasswordLogin['mechanism'] | 'oauthbearer', Pro
 export function saslLogin(sasl: SaslConfig, clock: Clock): Mechanism {
   const isToken = sasl.mechanism === 'oauthbearer' || sasl.mechanism === 'aws-msk-iam'
   const tokens = isToken ? tokensOf(sasl, clock) : undefined
-  const oauthBearerProvider = async () => ({ value: await tokens?.current() })
+  const oauthBearerProvider = async () => ({ value: await tokens?.currentToken() })
   const mechanism = isToken ? 'oauthbearer' : sasl.mechanism
   const provider = providers[mechanism](isToken ? { oauthBearerProvider } : sasl)
   const logIn = async (args: AuthenticationProviderArgs) => {
@@ -32,7 +32,7 @@ export function saslLogin(sasl: SaslConfig, clock: Clock): Mechanism {
       try {
         const answer = await args.saslAuthenticate({ request, response })
         // RFC 7628: a broker that accepts the token answers with nothing.
-        if (tokens !== undefined && Buffer.isBuffer(answer) && answer.length > SIZE_BYTES) throw tokens.rejected()
+        if (tokens !== undefined && Buffer.isBuffer(answer) && answer.length > SIZE_BYTES) throw tokens.rejectionError()
         return answer
       } catch (error) {
         cause = error

@@ -7,8 +7,8 @@ import type { Cluster } from '../cluster.ts'
 import type { KafkaConfig } from '../kafka-config.ts'
 import { type AdminParts, onCluster, withCluster } from '../kafka-connection.ts'
 import { fetchRecords } from '../kafkajs/fetch-records.ts'
+import { applyRecords, isUnfinished, type PartitionReading } from './partition-reading.ts'
 import { type LedPartitions, leadersOf, offsetsOf } from './partition-reads.ts'
-import { applyRecords, isUnfinished, type PartitionScan } from './partition-scan.ts'
 
 /** See `ReadEvents`. Silence is never taken for the end. Rejects also with `publish.topic-missing`. */
 export async function readTopicEvents<Found>(
@@ -21,7 +21,7 @@ export async function readTopicEvents<Found>(
   const open = (cluster: Cluster) =>
     ensureTopic(cluster, { topic: name, create: undefined, acl: 'DESCRIBE' }, { clock, stop })
   const layout = await onCluster(parts, { operation: `open topic ${name}`, work: open }, stop)
-  const scans: Scans<Found> = new Map()
+  const scans: PartitionReadings<Found> = new Map()
   const work = async (cluster: Cluster) => {
     await findOffsets(cluster, layout, scans)
     const read = async (led: LedPartitions) => {
@@ -34,10 +34,14 @@ export async function readTopicEvents<Found>(
 }
 
 /** By partition. What has been read is not read again after a lost connection. */
-type Scans<Found> = Map<number, PartitionScan<Found>>
+type PartitionReadings<Found> = Map<number, PartitionReading<Found>>
 
 /** Finds start and end of partitions that have none yet. Skips what was deleted meanwhile. */
-async function findOffsets<Found>(cluster: Cluster, layout: TopicLayout, scans: Scans<Found>): Promise<void> {
+async function findOffsets<Found>(
+  cluster: Cluster,
+  layout: TopicLayout,
+  scans: PartitionReadings<Found>,
+): Promise<void> {
   const [starts, ends] = [await offsetsOf(cluster, layout, 'start'), await offsetsOf(cluster, layout, 'end')]
   for (const [partition, start] of starts) {
     const scan = scans.get(partition)
@@ -57,7 +61,7 @@ const MAX_ANSWERS_AFTER_END = 25
 interface Reading<Found> {
   readonly led: LedPartitions
   readonly partition: number
-  readonly scans: Scans<Found>
+  readonly scans: PartitionReadings<Found>
   readonly reading: EventReading<Found>
   readonly clock: Clock
 }
@@ -68,13 +72,13 @@ async function readPartition<Found>(of: Reading<Found>, stop: AbortSignal): Prom
   if (scan === undefined) return
   let afterEnd = 0
   const isDone = () => !isUnfinished(scan) && (scan.open.size === 0 || afterEnd > MAX_ANSWERS_AFTER_END)
-  for (let silent = 0; !isDone(); ) {
+  for (let silentAnswers = 0; !isDone(); ) {
     const fetched = await fetchRecords(led.broker, { topic: led.topic, partition, offset: scan.next })
-    const progressed = applyRecords(scan, fetched, reading)
-    silent = progressed ? 0 : silent + 1
-    if (silent > MAX_ANSWERS_WITHOUT_PROGRESS)
+    const hasProgressed = applyRecords(scan, fetched, reading)
+    silentAnswers = hasProgressed ? 0 : silentAnswers + 1
+    if (silentAnswers > MAX_ANSWERS_WITHOUT_PROGRESS)
       throw new ConnectorError('publish.refused', `read ${led.topic}: no progress in partition ${partition}`)
     if (!isUnfinished(scan)) afterEnd += 1
-    if (!isDone() && !(progressed && isUnfinished(scan))) await clock.sleep(ASK_AGAIN_MS, stop)
+    if (!isDone() && !(hasProgressed && isUnfinished(scan))) await clock.sleep(ASK_AGAIN_MS, stop)
   }
 }

@@ -16,7 +16,7 @@ import { leadersOf, offsetsOf } from '../reading/partition-reads.ts'
 
 interface StateRequest {
   readonly topics: Topics
-  readonly place: RecordPlace
+  readonly place: CommitRecordPlace
   /** Whose open transactions are read. */
   readonly producerIds: readonly string[]
   readonly finder: CoordinatorFinder | undefined
@@ -29,9 +29,9 @@ interface StateRequest {
 export function readKafkaState(parts: AdminParts, request: StateRequest, stop: AbortSignal): Promise<KafkaState> {
   const { topics, place, producerIds, finder } = request
   const work = async (cluster: Cluster): Promise<KafkaState> => {
-    const found = await fetchRecord(cluster, place, finder)
-    const inEvents = await openIn(cluster, topics.events, producerIds)
-    const open = [...inEvents, ...(await openIn(cluster, topics.deadLetters, producerIds))]
+    const found = await fetchCommitRecord(cluster, place, finder)
+    const inEvents = await openTransactionsIn(cluster, topics.events, producerIds)
+    const open = [...inEvents, ...(await openTransactionsIn(cluster, topics.deadLetters, producerIds))]
     const { topic, partitions, topicId } = topics.events
     const destination = { clusterId: topics.clusterId, topic, partitions, topicId }
     // By the end offsets: where retention has removed every record, a topic is not empty.
@@ -41,7 +41,7 @@ export function readKafkaState(parts: AdminParts, request: StateRequest, stop: A
   return withCluster(parts, { operation: `read the state of ${place.group}`, work }, stop)
 }
 
-async function openIn(
+async function openTransactionsIn(
   cluster: Cluster,
   layout: TopicLayout,
   producerIds: readonly string[],
@@ -60,13 +60,13 @@ async function openIn(
 }
 
 /** Where the commit record is stored: the offset of this group for partition 0 of the events topic. */
-export interface RecordPlace {
+export interface CommitRecordPlace {
   readonly group: string
   readonly topic: string
 }
 
 /** The ACLs needed to read or write the commit record. */
-export function aclsOfRecord({ group, topic }: RecordPlace): NeededAcls {
+export function aclsOfCommitRecord({ group, topic }: CommitRecordPlace): NeededAcls {
   return {
     TOPIC_AUTHORIZATION_FAILED: `READ on topic ${topic}`,
     GROUP_AUTHORIZATION_FAILED: `READ on group ${group}`,
@@ -74,7 +74,7 @@ export function aclsOfRecord({ group, topic }: RecordPlace): NeededAcls {
 }
 
 /** The argument of `sendOffsets` that makes the commit record part of the transaction. */
-export function recordOffsets(place: RecordPlace, record: CommitRecord) {
+export function offsetsOfCommitRecord(place: CommitRecordPlace, record: CommitRecord) {
   const { epoch, seq, nonce, nextEvent } = record
   const metadata = JSON.stringify({ epoch, seq, nonce, nextEvent })
   const partitions = [{ partition: 0, offset: String(seq), metadata }]
@@ -86,9 +86,9 @@ export function recordOffsets(place: RecordPlace, record: CommitRecord) {
  * `finder`, the broker that answered InitProducerId, names the coordinator: a broker partitioned from the cluster may
  * still name itself. Does not retry.
  */
-export async function fetchRecord(
+export async function fetchCommitRecord(
   cluster: Cluster,
-  place: RecordPlace,
+  place: CommitRecordPlace,
   finder: CoordinatorFinder | undefined,
 ): Promise<FoundRecord> {
   const query = { groupId: place.group, coordinatorType: GROUP_COORDINATOR } as const
@@ -97,14 +97,14 @@ export async function fetchRecord(
     const coordinator = await (named ? cluster.findBroker(named.coordinator) : cluster.findGroupCoordinator(query))
     const stored = await fetchStableOffset(coordinator, place)
     if (stored === undefined) return { kind: 'none' }
-    return stored === 'unstable' ? { kind: stored } : { kind: 'record', record: parseRecord(place, stored) }
+    return stored === 'unstable' ? { kind: stored } : { kind: 'record', record: parseCommitRecord(place, stored) }
   } catch (error) {
-    throw publishError(`read the commit record of group ${place.group}`, error, aclsOfRecord(place))
+    throw publishError(`read the commit record of group ${place.group}`, error, aclsOfCommitRecord(place))
   }
 }
 
 /** Throws `checkpoint.unknown-format` if the offset was not written by this connector. */
-export function parseRecord(place: RecordPlace, stored: GroupOffset): CommitRecord {
+export function parseCommitRecord(place: CommitRecordPlace, stored: GroupOffset): CommitRecord {
   const { epoch, seq, nonce, nextEvent } = parsedFields(stored.metadata ?? '')
   const isOurs = isWhole(epoch) && isWhole(seq) && isWhole(nextEvent) && typeof nonce === 'string'
   if (isOurs && String(seq) === stored.offset) return { epoch, seq, nonce, nextEvent }

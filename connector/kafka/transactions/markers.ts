@@ -91,11 +91,11 @@ async function endEmptyTransaction(
 ): Promise<void> {
   const { transactionalId } = producer.names
   const identity = { transactionalId, ...producer.identity }
-  const coded = (error: unknown) => Promise.reject(transactionError(operation, error))
+  const rejectCoded = (error: unknown) => Promise.reject(transactionError(operation, error))
   const work = async () => {
     const query = { groupId: transactionalId, coordinatorType: TRANSACTION_COORDINATOR } as const
     const coordinator = await producer.cluster.findGroupCoordinator(query)
-    const add = () => coordinator.addPartitionsToTxn({ ...identity, topics }).catch(coded)
+    const add = () => coordinator.addPartitionsToTxn({ ...identity, topics }).catch(rejectCoded)
     await retry(add, { clock: producer.clock, policy: markersRetry, onRetry: () => undefined }, stop)
     await coordinator.endTxn({ ...identity, transactionResult: as === 'committed' })
   }

@@ -39,8 +39,8 @@ export function partitionBatches(records: readonly OutgoingRecord[], layout: Bat
     const { to, headers, value } = record
     const { topic, partitions } = layout[to]
     const key = record.key === null ? null : Buffer.from(record.key)
-    const bytes = recordOverheadBytes + sizeOf(headers) + (key?.length ?? 0) + (value?.length ?? 0)
-    if (bytes > layout.maxMessageBytes) throw tooLarge(topic, bytes, layout.maxMessageBytes)
+    const bytes = recordOverheadBytes + sizeOfHeaders(headers) + (key?.length ?? 0) + (value?.length ?? 0)
+    if (bytes > layout.maxMessageBytes) throw tooLargeError(topic, bytes, layout.maxMessageBytes)
     const partition = record.value === null ? record.partition : partitionOf(key ?? value ?? noBytes, partitions)
     const batches = all.get(`${to} ${partition}`) ?? { chunks: [], bytes: Number.POSITIVE_INFINITY }
     all.set(`${to} ${partition}`, batches)
@@ -55,19 +55,19 @@ export function partitionBatches(records: readonly OutgoingRecord[], layout: Bat
 }
 
 /** Most records have the same headers as the one before. */
-let last: { readonly headers: RecordHeaders; readonly size: number } | undefined
+let lastHeaders: { readonly headers: RecordHeaders; readonly size: number } | undefined
 
 /** Names are ASCII. */
-function sizeOf(headers: RecordHeaders): number {
-  if (last?.headers === headers) return last.size
+function sizeOfHeaders(headers: RecordHeaders): number {
+  if (lastHeaders?.headers === headers) return lastHeaders.size
   let size = 0
   for (const [name, text] of Object.entries(headers))
     size += name.length + Buffer.byteLength(text) + headerOverheadBytes
-  last = { headers, size }
+  lastHeaders = { headers, size }
   return size
 }
 
-const tooLarge = (topic: string, bytes: number, limit: number) =>
+const tooLargeError = (topic: string, bytes: number, limit: number) =>
   new ConnectorError('publish.refused', `publish to ${topic}: a record of ${bytes} bytes exceeds the limit of ${limit}`)
 
 /**
@@ -77,7 +77,7 @@ const tooLarge = (topic: string, bytes: number, limit: number) =>
  */
 export async function sendBatches(
   batches: readonly (readonly PartitionChunk[])[],
-  parts: { send: (chunk: PartitionChunk) => Promise<readonly Stored[]>; isGivenUp: () => boolean },
+  parts: { send: (chunk: PartitionChunk) => Promise<readonly SendResponse[]>; isGivenUp: () => boolean },
 ): Promise<void> {
   const errors: unknown[] = []
   await Promise.all(
@@ -95,10 +95,10 @@ export async function sendBatches(
   if (errors.length > 0) throw errors[0]
 }
 
-type Stored = Pick<RecordMetadata, 'topicName' | 'partition' | 'errorCode'>
+type SendResponse = Pick<RecordMetadata, 'topicName' | 'partition' | 'errorCode'>
 
 /** kafkajs may resolve without having sent the records: the response must cover exactly the partition that was sent. */
-function checkResponse([only, ...others]: readonly Stored[], { topic, partition }: PartitionChunk): void {
+function checkResponse([only, ...others]: readonly SendResponse[], { topic, partition }: PartitionChunk): void {
   const covers = only?.topicName === topic && only.partition === partition && only.errorCode === 0
   if (covers && others.length === 0) return
   throw new ConnectorError('publish.failed', `publish to ${topic}: the response does not cover partition ${partition}`)

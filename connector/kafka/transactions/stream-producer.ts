@@ -14,7 +14,7 @@ import { type KafkaConfig, topicNames } from '../kafka-config.ts'
 import { closeConnection, destroyConnection, onCluster, withinCommitLimit } from '../kafka-connection.ts'
 import { transactionError } from '../kafka-errors.ts'
 import { kafkaTimes, retryOptions } from '../kafka-times.ts'
-import { initialized, producerOn } from '../kafkajs/cluster.ts'
+import { initializeProducer, producerOn } from '../kafkajs/cluster.ts'
 import { fetchMetadata } from '../kafkajs/newer-requests.ts'
 import { readKafkaState } from './kafka-state.ts'
 import { mustNotBeFenced, repairTransactions } from './markers.ts'
@@ -59,10 +59,10 @@ export async function openStreamProducer(
   const client = parts.connect()
   const { producer: kafkajs, cluster } = newProducer(parts, client)
   try {
-    const identified = await withinCommitLimit(parts, () => initialized(kafkajs, cluster), stop)
+    const identified = await withinCommitLimit(parts, () => initializeProducer(kafkajs, cluster), stop)
     const state = { kind: 'idle' } as const
     const place = { group, topic: topics.events.topic }
-    return producerOf({ ...parts, client, kafkajs, cluster, topics, place, ...identified, state })
+    return streamProducer({ ...parts, client, kafkajs, cluster, topics, place, ...identified, state })
   } catch (error) {
     destroyConnection({ client, disconnect: kafkajs.disconnect })
     stop.throwIfAborted()
@@ -83,7 +83,7 @@ function newProducer({ names }: ProducerParts, { kafka }: KafkaClient) {
   })
 }
 
-function producerOf(producer: TransactionalProducer): StreamProducer {
+function streamProducer(producer: TransactionalProducer): StreamProducer {
   const { topics, place, identity, coordinator: finder } = producer
   const { producerId } = identity
   return {
@@ -96,7 +96,7 @@ function producerOf(producer: TransactionalProducer): StreamProducer {
     begin: (finish) => beginTransaction(producer, finish),
     mustNotBeFenced: (finish) => mustNotBeFenced(producer, finish),
     mustHaveItsTopic: topicCheck(producer),
-    close: () => close(producer),
+    close: () => closeProducer(producer),
   }
 }
 
@@ -115,7 +115,7 @@ function topicCheck({ cluster, clock, topics }: TransactionalProducer): StreamPr
   }
 }
 
-function close(producer: TransactionalProducer): Promise<void> {
+function closeProducer(producer: TransactionalProducer): Promise<void> {
   const { client, kafkajs, state } = producer
   switch (state.kind) {
     case 'closed':

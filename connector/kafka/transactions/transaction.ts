@@ -6,7 +6,7 @@ import { ConnectorError } from '../../runtime/connector-error.ts'
 import { hasKafkaError, type NeededAcls, transactionError } from '../kafka-errors.ts'
 import { kafkaTimes } from '../kafka-times.ts'
 import { ownMessages } from '../kafkajs/produce-request.ts'
-import { aclsOfRecord, recordOffsets } from './kafka-state.ts'
+import { aclsOfCommitRecord, offsetsOfCommitRecord } from './kafka-state.ts'
 import { confirmMarkers } from './markers.ts'
 import { type PartitionChunk, partitionBatches, sendBatches } from './record-batches.ts'
 import {
@@ -71,7 +71,7 @@ function sendEvents(
     active.sending = sendBatches(batches, { send, isGivenUp })
     return active.sending
   }
-  return runOrAbort(producer, active, { operation: publishing(records.length, topics.events.topic), work })
+  return runOrAbort(producer, active, { operation: publishOperation(records.length, topics.events.topic), work })
 }
 
 const codecs = {
@@ -95,11 +95,11 @@ async function sendChunk(
     })
   } catch (error) {
     const needs = { TOPIC_AUTHORIZATION_FAILED: `WRITE on topic ${topic}` }
-    throw transactionError(publishing(records.length, topic), error, needs)
+    throw transactionError(publishOperation(records.length, topic), error, needs)
   }
 }
 
-const publishing = (records: number, topic: string) =>
+const publishOperation = (records: number, topic: string) =>
   `publish ${records} ${records === 1 ? 'record' : 'records'} to ${topic}`
 
 /**
@@ -108,7 +108,7 @@ const publishing = (records: number, topic: string) =>
  */
 function sendRecord(producer: TransactionalProducer, active: ActiveTransaction, record: CommitRecord) {
   const { group } = producer.place
-  const offsets = recordOffsets(producer.place, record)
+  const offsets = offsetsOfCommitRecord(producer.place, record)
   const work = async (): Promise<void> => {
     try {
       await active.transaction.sendOffsets(offsets)
@@ -120,7 +120,7 @@ function sendRecord(producer: TransactionalProducer, active: ActiveTransaction, 
       await work()
     }
   }
-  const needs = aclsOfRecord(producer.place)
+  const needs = aclsOfCommitRecord(producer.place)
   return runOrAbort(producer, active, { operation: `send the commit record to group ${group}`, needs, work })
 }
 

@@ -8,7 +8,7 @@ import type { KafkaClient } from '../kafka-client.ts'
 import type { KafkaConfig } from '../kafka-config.ts'
 import { type AdminParts, destroyConnection } from '../kafka-connection.ts'
 import { kafkaTimes } from '../kafka-times.ts'
-import type { RecordPlace } from './kafka-state.ts'
+import type { CommitRecordPlace } from './kafka-state.ts'
 
 export interface ProducerParts extends AdminParts {
   readonly config: KafkaConfig
@@ -23,7 +23,7 @@ export interface TransactionalProducer extends ProducerParts {
   /** The connections of `kafkajs`. */
   readonly cluster: Cluster
   readonly topics: Topics
-  readonly place: RecordPlace
+  readonly place: CommitRecordPlace
   readonly identity: ProducerIdentity
   /** The transaction coordinator: the broker that answered InitProducerId. */
   readonly coordinator: CoordinatorFinder

@@ -1,7 +1,7 @@
 import type { StateChange } from '../../checkpoint/checkpoint-document.ts'
 import type { OutgoingRecord } from '../../event/client-event.ts'
-import type { EventSettings } from '../../event/client-record.ts'
 import type { DeadLetterGuard } from '../../event/dead-letter.ts'
+import type { EventSettings } from '../../event/outgoing-record.ts'
 import type { StreamMapping } from '../../event/page-mapping.ts'
 import type { ClientTable } from '../../index/client-table.ts'
 import type { ClientKey, IndexEntry } from '../../index/index-entry.ts'

@@ -1,6 +1,6 @@
 import type { EventMarks } from '../../event/client-event.ts'
-import { clientRecord, deadLetterContent } from '../../event/client-record.ts'
 import type { ModificationTime } from '../../event/modification-time.ts'
+import { deadLetterContent, outgoingRecord } from '../../event/outgoing-record.ts'
 import type { ReadClient } from '../../event/read-client.ts'
 import { type IndexEntry, UNKNOWN_CONTENT } from '../../index/index-entry.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
@@ -98,7 +98,7 @@ function publish(building: Building, publishing: Publishing, reading: PageReadin
   const snapshot = (isFirst && scan.lane === 'history') || undefined
   const marks: EventMarks = { snapshot, historycomplete: !isFirst || undefined, republished }
   const place = { sequence: nextEvent, readAt: readAt.server, idField, previous, marks }
-  const { kind, record } = clientRecord(client, place, settings.settings)
+  const { kind, record } = outgoingRecord(client, place, settings.settings)
   if (deadLetters.add(kind) === 'too-many') throw tooManyDeadLetters(idField)
   added.records.push(record)
   added.size += record.value.length

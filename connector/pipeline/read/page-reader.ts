@@ -1,4 +1,4 @@
-import { unmapped } from '../../event/page-mapping.ts'
+import { noMapping } from '../../event/page-mapping.ts'
 import type { ConnectorError } from '../../runtime/connector-error.ts'
 import { backOff } from '../../scan/back-off.ts'
 import { begunScan, configured } from '../../scan/begin-scan.ts'
@@ -46,7 +46,7 @@ function newReader(parts: ReaderParts, { states, mapping }: ReadFrom): Reader {
     ...parts,
     backOff: backOff(),
     states: configured(states, settings, serverClock.times()),
-    mapping: mapping ?? unmapped,
+    mapping: mapping ?? noMapping,
     liveDueAt: clock.monotonic(),
     liveSince: undefined,
     liveScans: 0,

@@ -1,6 +1,6 @@
 import type { StreamMapping } from '../../event/page-mapping.ts'
 import { ConnectorError, isTransient } from '../../runtime/connector-error.ts'
-import { type BackOff, pauseAfter } from '../../scan/back-off.ts'
+import { type BackOff, backOffMs } from '../../scan/back-off.ts'
 import { handedOver, restarted, resumed } from '../../scan/begin-scan.ts'
 import { LIVE, type Scan, type ScanName, type ScanStates, withoutScan, withScan } from '../../scan/scan-state.ts'
 import type { ReadMode } from '../../source/read-page.ts'
@@ -81,7 +81,7 @@ export function onReadFailed(reader: Reader, scan: Scan, error: unknown): undefi
   } else {
     const failures = countFailure(reader, scan, error)
     const trouble = { since: now, failures: failures - 1 }
-    if (pauseAfter(failures) === 0) reportRetry(reader, scan, { trouble, error, tried: 'in-turn' })
+    if (backOffMs(failures) === 0) reportRetry(reader, scan, { trouble, error, tried: 'in-turn' })
   }
 }
 
@@ -124,7 +124,7 @@ function countFailure(reader: Reader, scan: Scan, error: ConnectorError): number
   const now = clock.monotonic()
   const askedMs = askedMsOf(reader, error)
   const failures = backOff.failed(scan, now, askedMs)
-  const pauseMs = pauseAfter(failures)
+  const pauseMs = backOffMs(failures)
   if (pauseMs > 0 && until === 'caught-up') throw error
   const { lane, reachMs } = scan
   const { code } = error

@@ -44,18 +44,19 @@ export function openS3Bucket(Bucket: string, settings: S3Settings) {
   const at = { client, Bucket, settings, placeOf }
   return {
     get: (key: string, signal: AbortSignal) =>
-      request(at, () => getObject(at, key, signal), unlessMissing(`read ${placeOf(key)}`), signal),
+      request(at, () => getObject(at, key, signal), undefinedIfMissing(`read ${placeOf(key)}`), signal),
     put: (key: string, put: Put, signal: AbortSignal) => {
-      const failed = (error: unknown) => failedPut(`write ${placeOf(key)}`, error)
+      const failed = (error: unknown) => answerOfFailedPut(`write ${placeOf(key)}`, error)
       return request(at, () => putObject(at, { key, ...put }, signal), failed, signal)
     },
     remove: (Key: string, abortSignal: AbortSignal) => {
       const remove = async () => void (await client.send(new DeleteObjectCommand({ Bucket, Key }), { abortSignal }))
-      return request(at, remove, unlessMissing(`delete ${placeOf(Key)}`), abortSignal)
+      return request(at, remove, undefinedIfMissing(`delete ${placeOf(Key)}`), abortSignal)
     },
     /** The keys that begin with the prefix. */
     list: async (prefix: string, signal: AbortSignal) =>
-      (await request(at, () => listKeys(at, prefix, signal), unlessMissing(`list ${placeOf(prefix)}`), signal)) ?? [],
+      (await request(at, () => listKeys(at, prefix, signal), undefinedIfMissing(`list ${placeOf(prefix)}`), signal)) ??
+      [],
     placeOf,
     close: () => client.destroy(),
   }
@@ -76,7 +77,7 @@ async function request<Result, Failed>(
   })
 }
 
-const unlessMissing = (what: string) => (error: unknown) => {
+const undefinedIfMissing = (what: string) => (error: unknown) => {
   if (isMissingKey(s3Failure(error))) return undefined
   throw s3Error(what, s3Failure(error))
 }
@@ -143,7 +144,7 @@ function clientConfig(s3: S3Settings): S3ClientConfig {
   }
 }
 
-function failedPut(what: string, error: unknown): PutAnswer {
+function answerOfFailedPut(what: string, error: unknown): PutAnswer {
   const failure = s3Failure(error)
   if (failure.status === 501)
     throw new ConnectorError('storage.no-conditional-writes', `${what}: the store answered 501 to a conditional write`)

@@ -5,9 +5,9 @@ import type { S3Bucket } from './s3-bucket.ts'
 /** How to write an ETag in `If-Match`. */
 export type EtagQuoting = (etag: Version) => string
 
-export const quoted: EtagQuoting = (etag) => etag
+export const quotedEtag: EtagQuoting = (etag) => etag
 /** Ceph accepts only these. */
-const unquoted: EtagQuoting = (etag) => etag.replace(/^"(.*)"$/, '$1')
+const unquotedEtag: EtagQuoting = (etag) => etag.replace(/^"(.*)"$/, '$1')
 
 /**
  * Checks that a store supports the conditional writes that checkpoints need: creates, creates again, updates, updates
@@ -24,25 +24,26 @@ export async function probeConditions(bucket: S3Bucket, key: string, signal: Abo
     if (answer.kind === 'unclear') throw answer.error
     return answer
   }
-  const unsupported = (why: string) =>
+  const unsupportedError = (why: string) =>
     new ConnectorError(
       'storage.no-conditional-writes',
       `probe ${bucket.placeOf(key)}: conditional writes do not work: ${why}`,
     )
   try {
     const created = await put(null)
-    if (created.kind !== 'stored') throw unsupported(`If-None-Match: * on a new key was answered "${created.kind}"`)
-    if ((await put(null)).kind === 'stored') throw unsupported('If-None-Match: * was ignored')
+    if (created.kind !== 'stored')
+      throw unsupportedError(`If-None-Match: * on a new key was answered "${created.kind}"`)
+    if ((await put(null)).kind === 'stored') throw unsupportedError('If-None-Match: * was ignored')
 
-    for (const quoting of [quoted, unquoted]) {
+    for (const quoting of [quotedEtag, unquotedEtag]) {
       const updated = await put(quoting(created.etag))
       if (updated.kind !== 'stored') continue
       const stale = await put(quoting(created.etag))
-      if (stale.kind === 'stored') throw unsupported('If-Match with an old ETag was accepted')
+      if (stale.kind === 'stored') throw unsupportedError('If-Match with an old ETag was accepted')
       if ((await bucket.get(key, signal))?.version === updated.etag) return quoting
-      throw unsupported('a write and a read return different ETags')
+      throw unsupportedError('a write and a read return different ETags')
     }
-    throw unsupported('If-Match with the current ETag was refused')
+    throw unsupportedError('If-Match with the current ETag was refused')
   } finally {
     await bucket.remove(key, signal).catch(() => undefined)
   }

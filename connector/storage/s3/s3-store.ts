@@ -10,14 +10,14 @@ import type {
 import { type S3Place, type S3Settings, segmentsKey, storeTimes } from '../checkpoint-store-config.ts'
 import { storeCall } from '../store-call.ts'
 import { openS3Bucket, type S3Bucket } from './s3-bucket.ts'
-import { type EtagQuoting, probeConditions, quoted } from './s3-probe.ts'
+import { type EtagQuoting, probeConditions, quotedEtag } from './s3-probe.ts'
 
 /** Versioned objects in a bucket, written with conditional PUTs, and segments beside them. */
 export function s3Store({ place, s3 }: { place: S3Place; s3: S3Settings }, parts: StoreParts): CheckpointStore {
   const { prefix } = place
   const bucket = openS3Bucket(place.bucket, s3)
-  let quoting: EtagQuoting = quoted // until the probe knows better
-  const keyed = (key: string) => (prefix === '' ? key : `${prefix}/${key}`)
+  let quoting: EtagQuoting = quotedEtag // until the probe knows better
+  const withPrefix = (key: string) => (prefix === '' ? key : `${prefix}/${key}`)
   const calls =
     (withinMs: number): StoreCall =>
     (operation, key, attempt, finish) =>
@@ -26,11 +26,11 @@ export function s3Store({ place, s3 }: { place: S3Place; s3: S3Settings }, parts
   // The largest segment within a minute, also on a slow link. A connection without progress ends much earlier.
   const callOfSegments = calls(4 * storeTimes.callWithinMs)
   const probe = async (signal: AbortSignal) => {
-    quoting = await probeConditions(bucket, keyed(`.probe-${randomUUID()}`), signal)
+    quoting = await probeConditions(bucket, withPrefix(`.probe-${randomUUID()}`), signal)
   }
   return {
-    object: (key) => versionedObject(bucket, { key: keyed(key), call, quoting: () => quoting }),
-    segments: (key) => segmentStore(bucket, `${keyed(segmentsKey(key))}/`, callOfSegments),
+    object: (key) => versionedObject(bucket, { key: withPrefix(key), call, quoting: () => quoting }),
+    segments: (key) => segmentStore(bucket, `${withPrefix(segmentsKey(key))}/`, callOfSegments),
     probe: (stop) => call('probe', prefix, probe, stop),
     close: bucket.close,
   }

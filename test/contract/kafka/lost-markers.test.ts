@@ -6,7 +6,7 @@ import { viewCluster } from '../../../connector/kafka/admin/cluster-view.ts'
 import { kafkaClient } from '../../../connector/kafka/kafka-client.ts'
 import type { KafkaConfig } from '../../../connector/kafka/kafka-config.ts'
 import { clusterOf } from '../../../connector/kafka/kafkajs/cluster.ts'
-import { recordOffsets } from '../../../connector/kafka/transactions/kafka-state.ts'
+import { offsetsOfCommitRecord } from '../../../connector/kafka/transactions/kafka-state.ts'
 import {
   type EventPublisher,
   type RepairPlan,
@@ -236,7 +236,7 @@ async function commitWithoutCoordinator(value: string): Promise<void> {
   await producer.connect()
   const transaction = await producer.transaction()
   await transaction.send({ topic, messages: [{ key: 'client', value }] })
-  await transaction.sendOffsets(recordOffsets({ group, topic }, { epoch: 1, seq: 2, nonce: '2', nextEvent: 0 }))
+  await transaction.sendOffsets(offsetsOfCommitRecord({ group, topic }, { epoch: 1, seq: 2, nonce: '2', nextEvent: 0 }))
   await whileLeaderless(groupCoordinator, () => transaction.commit())
   await producer.disconnect()
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { expect, onTestFinished, test } from 'vitest'
 import type { ClientSource } from '../../../connector/source/client-source.ts'
-import { savedSource, savingAnswers } from '../../../connector/source/polaris/http/saved-answers.ts'
+import { answerSaver, savedSource } from '../../../connector/source/polaris/http/saved-answers.ts'
 import type { AuthConfig } from '../../../connector/source/polaris/polaris-config.ts'
 import { firstPage, polarisAt, type SourceSettings, sourceAt } from '../../support/one-read.ts'
 import { type Script, scriptedServer } from '../../support/servers/scripted-http.ts'
@@ -40,7 +40,7 @@ async function savedAndRead(script: Script, settings: Partial<SourceSettings> = 
   const folder = newFolder()
   const server = await scriptedServer(script)
   const config = { ...settings, url: server.url }
-  const live = sourceAt(config, savingAnswers(folder, polarisAt(config)))
+  const live = sourceAt(config, answerSaver(folder, polarisAt(config)))
   const read = await idsIn(live)
   await live.close()
   await server[Symbol.asyncDispose]()
@@ -173,8 +173,8 @@ test('refuses a folder that exists, one without answers, and a call that was not
   const config = polarisAt({ url: 'http://127.0.0.1:9' })
   const open = (intercept: Parameters<Parameters<typeof savedSource>[1]>[0]) => sourceAt(config, intercept)
   expect(() => savedSource(folder, open)).toThrow(`cannot read saved answers in ${folder}`)
-  savingAnswers(folder, config)
-  expect(() => savingAnswers(folder, config)).toThrow(`cannot create the new folder ${folder}`)
+  answerSaver(folder, config)
+  expect(() => answerSaver(folder, config)).toThrow(`cannot create the new folder ${folder}`)
   writeFileSync(join(folder, '001.http'), 'POST /core/api/ACL.Login\r\nHTTP/1.1 200 OK\r\n\r\ntrue')
   expect(await idsIn(savedSource(folder, open))).toBe(
     `cannot find an answer to /core/api/Client.GetClientsModified in ${folder}`,

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { EventMarks, OutgoingRecord } from '../../../connector/event/client-event.ts'
-import { clientRecord } from '../../../connector/event/client-record.ts'
 import { type EventMode, eventModes, tombstones } from '../../../connector/event/cloud-event/event-form.ts'
+import { outgoingRecord } from '../../../connector/event/outgoing-record.ts'
 import { clientReader } from '../../../connector/event/read-client.ts'
 import { partitionOf } from '../../../connector/kafka/partitioner.ts'
 import { eventForm } from '../records.ts'
@@ -27,7 +27,7 @@ export function recordOfChange({ source, client, solde, mode, marks = {} }: Clie
   const read = readClient({ No: client, Nom: 'Zoé "Ωmega"', Solde: solde })
   const place = { sequence, previous: String(sequence), readAt: 0, idField: 'No', marks }
   const settings = { form: eventForm({ source, mode }), maxValueBytes: 100_000, deadLetterClient: 'leave-out' } as const
-  return { record: clientRecord(read, place, settings).record, json: read.json }
+  return { record: outgoingRecord(read, place, settings).record, json: read.json }
 }
 
 /** The tombstones of an erasure in a topic with so many partitions: one in each, if it has grown. */

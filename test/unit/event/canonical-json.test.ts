@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { canonicalJson, valueAt, without } from '../../../connector/event/canonical-json.ts'
+import { canonicalJson, valueAt, withoutPaths } from '../../../connector/event/canonical-json.ts'
 import type { ClientValue } from '../../../connector/source/client-source.ts'
 
 const { value: anyValue } = fc.letrec<{ value: ClientValue }>((tie) => ({
@@ -56,7 +56,7 @@ describe('ignored fields', () => {
   const ignored = new Set(['points', 'carte.solde', 'adresse.age'])
 
   test('are left out by path, without case, in every item of a list', () => {
-    expect(without(record, ignored)).toEqual({
+    expect(withoutPaths(record, ignored)).toEqual({
       No: '1',
       Carte: [{ Numero: '7' }, { Numero: '8' }],
       Adresse: { Ville: 'X' },
@@ -64,7 +64,7 @@ describe('ignored fields', () => {
   })
 
   test('are left out at their exact path only', () => {
-    expect(without({ Adresse: { Points: '1' } }, ignored)).toEqual({ Adresse: { Points: '1' } })
+    expect(withoutPaths({ Adresse: { Points: '1' } }, ignored)).toEqual({ Adresse: { Points: '1' } })
   })
 })
 

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { clientRecord, type EventPlace } from '../../../connector/event/client-record.ts'
 import { type EventMode, eventModes, structuredHeaders } from '../../../connector/event/cloud-event/event-form.ts'
 import { fieldHash, fieldRules } from '../../../connector/event/fields/field-rules.ts'
 import type { ValueType } from '../../../connector/event/fields/field-types.ts'
+import { type EventPlace, outgoingRecord } from '../../../connector/event/outgoing-record.ts'
 import { clientReader, type ReadingRules } from '../../../connector/event/read-client.ts'
 import type { OutputFormat } from '../../../connector/source/client-source.ts'
 import { decodeAnswer } from '../../../connector/source/polaris/decode/decode-answer.ts'
@@ -68,7 +68,7 @@ function recordsOf({ output, mode = 'structured', deadLetterClient = 'leave-out'
   const readAt = Date.parse('2026-06-15T10:00:00Z')
   const first = { sequence: 41, previous: 'g0', marks: { snapshot: true } } as const
   const at = { ...first, readAt, idField: 'No', ...place }
-  return page.clients.map((client) => textOf(clientRecord(readClient(client), at, settings).record))
+  return page.clients.map((client) => textOf(outgoingRecord(readClient(client), at, settings).record))
 }
 
 const again = {

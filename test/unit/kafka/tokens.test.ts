@@ -27,29 +27,29 @@ test('all connections share a token until 15 seconds before its end, or half of 
     [20_000, 10_000],
   ] as const) {
     const { clock, tokens } = stage(lifetimeMs)
-    expect(await Promise.all([tokens.current(), tokens.current()])).toEqual(['token 1', 'token 1'])
+    expect(await Promise.all([tokens.currentToken(), tokens.currentToken()])).toEqual(['token 1', 'token 1'])
     clock.jump(usableMs - 1)
-    expect(await tokens.current()).toBe('token 1')
+    expect(await tokens.currentToken()).toBe('token 1')
     clock.jump(1)
-    expect(await Promise.all([tokens.current(), tokens.current()])).toEqual(['token 2', 'token 2'])
+    expect(await Promise.all([tokens.currentToken(), tokens.currentToken()])).toEqual(['token 2', 'token 2'])
   }
 })
 
 test('rejects while the endpoint is down, and requests again', async () => {
   const { endpoint, tokens } = stage(hour)
   endpoint.isDown = true
-  await expect(tokens.current()).rejects.toThrow('down')
+  await expect(tokens.currentToken()).rejects.toThrow('down')
   endpoint.isDown = false
-  expect(await tokens.current()).toBe('token 2')
+  expect(await tokens.currentToken()).toBe('token 2')
 })
 
 test('requests another token when a broker has rejected the present one, and when a setting has changed', async () => {
   const { login, tokens } = stage(hour)
-  await tokens.current()
-  expect(tokens.rejected()).toMatchObject({ code: 'publish.unauthorized' })
-  expect(await tokens.current()).toBe('token 2')
+  await tokens.currentToken()
+  expect(tokens.rejectionError()).toMatchObject({ code: 'publish.unauthorized' })
+  expect(await tokens.currentToken()).toBe('token 2')
   login.password = 'another'
-  expect(await tokens.current()).toBe('token 3')
+  expect(await tokens.currentToken()).toBe('token 3')
 })
 
 const secretAccessKey = 'secret/of+the process'
@@ -117,6 +117,6 @@ test('without credentials, the error names what is missing, and nothing of the c
 test('a login takes a token of the credentials in the environment', async () => {
   vi.stubEnv('AWS_ACCESS_KEY_ID', identity.accessKeyId)
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', secretAccessKey)
-  const token = await tokensOf({ mechanism: 'aws-msk-iam', region: 'eu-west-3' }, virtualClock(now)).current()
+  const token = await tokensOf({ mechanism: 'aws-msk-iam', region: 'eu-west-3' }, virtualClock(now)).currentToken()
   expect(validated(token, secretAccessKey)).toMatchObject({ isValid: true, accessKeyId: identity.accessKeyId })
 })

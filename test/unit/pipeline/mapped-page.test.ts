@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { type FieldAction, fieldRules } from '../../../connector/event/fields/field-rules.ts'
-import { unmapped } from '../../../connector/event/page-mapping.ts'
+import { noMapping } from '../../../connector/event/page-mapping.ts'
 import { newScans } from '../../../connector/scan/scan-state.ts'
 import type { ClientRecord, PageRequest } from '../../../connector/source/client-source.ts'
 import { beginAt } from '../scan/scans.ts'
@@ -14,7 +14,7 @@ const server =
   (clients: readonly ClientRecord[], isBackfilled = false): Respond =>
   ({ lastChanged }) =>
     clients.length === 0 || (lastChanged === beginAt && !isBackfilled) ? pageOf([]) : pageOf(clients, { path })
-const newStream = { states: newScans, mapping: unmapped, settings: { lookBacks: [], output: 'xml' } } as const
+const newStream = { states: newScans, mapping: noMapping, settings: { lookBacks: [], output: 'xml' } } as const
 
 test('what is known of pages is part of the next requests and of the readings, and reported once', async () => {
   const known: PageRequest['clientsPath'][] = []
@@ -37,7 +37,7 @@ test('what is known of pages is part of the next requests and of the readings, a
 
 test('lists of JSON are those that the server writes: none is kept, and none is applied', async () => {
   const clients = [{ No: '1', Tel: ['a', 'b'], Ref: 'c' }]
-  const mapping = { ...unmapped, lists: ['Ref'] }
+  const mapping = { ...noMapping, lists: ['Ref'] }
   const { read, of } = pageReader(server(clients), { ...newStream, mapping, settings: { lookBacks: [] } })
   const [reading] = await read(1)
   expect(reading?.mapping.lists).toEqual(['Ref'])

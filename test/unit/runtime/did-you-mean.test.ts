@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { didYouMean, nearest } from '../../../connector/runtime/did-you-mean.ts'
+import { didYouMean, nearestWord } from '../../../connector/runtime/did-you-mean.ts'
 
 const known = ['interval', 'overlap', 'tail', 'KAFKA_BROKERS', 'KAFKA_SSL_CA']
 
@@ -9,9 +9,9 @@ test.each([
   ['over-lap', 'overlap'],
   ['KAFKA_BROKER', 'KAFKA_BROKERS'],
   ['kafka_sslca', 'KAFKA_SSL_CA'],
-])('takes %s for %s', (word, meant) => expect(nearest(word, known)).toBe(meant))
+])('takes %s for %s', (word, meant) => expect(nearestWord(word, known)).toBe(meant))
 
 test.each(['x', 'til3x', 'KAFKA_HOME', 'KAFKA_BOOTSTRAP_SERVERS'])('suggests nothing for %s', (word) => {
-  expect(nearest(word, known)).toBeUndefined()
+  expect(nearestWord(word, known)).toBeUndefined()
   expect(didYouMean(word, known)).toBe('')
 })

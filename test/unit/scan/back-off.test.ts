@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import { backOff, pauseAfter } from '../../../connector/scan/back-off.ts'
+import { backOff, backOffMs } from '../../../connector/scan/back-off.ts'
 import { CATCH_UP } from '../../../connector/scan/scan-state.ts'
 import { HOUR, MINUTE, scanOf } from './scans.ts'
 
 const history = scanOf({ lane: 'history' })
 
 test('a scan is backed off after three failures in a row, for a minute, doubling up to an hour', () => {
-  expect([1, 2, 3, 4, 5, 8, 9, 30].map(pauseAfter)).toEqual(
+  expect([1, 2, 3, 4, 5, 8, 9, 30].map(backOffMs)).toEqual(
     [0, 0, 1, 2, 4, 32, 60, 60].map((minutes) => minutes * MINUTE),
   )
   const troubles = backOff()

@@ -3,9 +3,9 @@ import addFormats from 'ajv-formats'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { CONTRACT_MAJOR, DATA_SCHEMA, type EventMarks } from '../../../connector/event/client-event.ts'
-import { clientRecord, type EventSettings } from '../../../connector/event/client-record.ts'
 import { tombstones, tombstoneTypes } from '../../../connector/event/cloud-event/event-form.ts'
 import { deadLetterCodes } from '../../../connector/event/dead-letter.ts'
+import { type EventSettings, outgoingRecord } from '../../../connector/event/outgoing-record.ts'
 import { clientReader } from '../../../connector/event/read-client.ts'
 import { readProjectFile } from '../../support/documentation/markdown-file.ts'
 import { eventForm } from '../../support/records.ts'
@@ -56,12 +56,12 @@ test('every record that the connector makes of a client fits its schema, and the
   fc.assert(
     fc.property(client, id, anyPlace, (fields, No, place) => {
       const read = readClient({ ...(fields as object), ...(No === undefined ? {} : { No }) })
-      const { record } = clientRecord(read, place, settings)
+      const { record } = outgoingRecord(read, place, settings)
       const value = JSON.parse(String(record.value))
       fits(value, record.to === 'events' ? isEvent : isDeadLetter)
       if (record.to === 'events') fits(value.data, isClient)
       fits(record.headers, record.to === 'events' ? areHeaders : areDeadLetterHeaders)
-      const { record: other } = clientRecord(read, place, binary)
+      const { record: other } = outgoingRecord(read, place, binary)
       fits(JSON.parse(String(other.value)), other.to === 'events' ? isClient : isDeadLetter)
       if (other.to === 'events') fits(other.headers, areBinaryHeaders)
     }),

@@ -5,7 +5,7 @@ import type { OutputFormat, Page } from '../../client-source.ts'
 import { decodeBody, type PageContent, type PageSettings } from '../decode/page/decode-page.ts'
 import type { HttpAnswer } from '../http/http-caller.ts'
 import type { AuthConfig } from '../polaris-config.ts'
-import { ifTls } from './network-error.ts'
+import { tlsHint } from './network-error.ts'
 import { faultIn, isHtml, isLoginPage, serverMessage } from './server-message.ts'
 
 type Verdict = readonly [from: number, to: number, code: ErrorCode, message: string]
@@ -41,16 +41,16 @@ export function statusError(
   const { status, url } = answer
   const [, , code, message] = statusVerdicts.find(([from, to]) => from <= status && status <= to) ?? []
   if (code === undefined) return undefined
-  const why = status === 401 ? unauthorized(answer, auth) : `${message}${status === 400 ? ifTls(url) : ''}`
+  const why = status === 401 ? unauthorizedText(answer, auth) : `${message}${status === 400 ? tlsHint(url) : ''}`
   return new ConnectorError(
     status === 401 ? 'source.unauthorized' : code,
-    `${operation}: ${why} (${describe(answer)})`,
+    `${operation}: ${why} (${describeAnswer(answer)})`,
     { retryAfterMs: retryAfterMs(answer) },
   )
 }
 
 /** Status, content type and size of a response, and the URL without its query, for messages. Never its content. */
-export function describe({ url, isRedirected, status, headers, body }: HttpAnswer): string {
+export function describeAnswer({ url, isRedirected, status, headers, body }: HttpAnswer): string {
   const type = /^\s*([a-z]+\/[\w.+-]{1,60})/i.exec(headers['content-type'] ?? '')?.[1] ?? 'no content type'
   return `status ${status}, ${type}, ${body.length} bytes from ${serverOf(url)}${url.pathname}${isRedirected ? ', redirected' : ''}`
 }
@@ -70,7 +70,7 @@ function offeredSchemes(headers = ''): readonly string[] {
 }
 
 /** What a 401 means, with the schemes that the server offers. */
-function unauthorized({ url, headers }: HttpAnswer, auth: AuthConfig['kind']): string {
+function unauthorizedText({ url, headers }: HttpAnswer, auth: AuthConfig['kind']): string {
   const refusal =
     auth === 'none' ? 'the server requires authentication, and POLARIS_AUTH is none' : 'the server refuses the user'
   const schemes = offeredSchemes(headers['www-authenticate'])
@@ -127,7 +127,7 @@ function pageIn(answer: HttpAnswer, settings: JudgeSettings): DecodedPage {
 /** Judges a response whose status is a success but which is not a page. */
 function judgeOther(error: ConnectorError, answer: HttpAnswer): NoPage {
   const { body } = serverMessage(answer)
-  const facts = describe(answer)
+  const facts = describeAnswer(answer)
   if (!isHtml(body)) return { kind: 'no-page', error: withFault(error.with(`${error.message} (${facts})`), answer) }
   const [kind, code, page] = isLoginPage(body)
     ? (['no-session', 'source.unauthorized', 'a login page'] as const)

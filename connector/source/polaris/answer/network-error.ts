@@ -15,19 +15,19 @@ export function networkError(error: unknown, server: URL): ConnectorError {
   )
 }
 
-const notHttp = /^HPE_/
-const closed = /^(?:ECONNRESET|EPIPE)$/
+const notHttpCode = /^HPE_/
+const closedCode = /^(?:ECONNRESET|EPIPE)$/
 
 function causeOf(code: string, server: URL): string {
-  const cause = notHttp.test(code) ? `the response is not HTTP: check host and port (${code})` : networkCause(code)
-  return notHttp.test(code) || closed.test(code) ? `${cause}${ifTls(server)}` : cause
+  const cause = notHttpCode.test(code) ? `the response is not HTTP: check host and port (${code})` : networkCause(code)
+  return notHttpCode.test(code) || closedCode.test(code) ? `${cause}${tlsHint(server)}` : cause
 }
 
 /** Servers answer a request without TLS to a port with TLS in many ways. */
-export const ifTls = ({ protocol }: URL) =>
+export const tlsHint = ({ protocol }: URL) =>
   protocol === 'http:' ? '; if it requires TLS, use https:// in POLARIS_URL' : ''
 
-const ofCertificate =
+const certificateCode =
   /^(?:CERT_|CRL_|ERR_TLS_CERT|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_(?:CA|PURPOSE)|PATH_LENGTH|ERROR_IN_CERT|UNSPECIFIED$)/
 
 /** By the error code of Node or OpenSSL: the cause, and the cure. The first match applies. */
@@ -36,7 +36,7 @@ const handshakes: readonly (readonly [pattern: RegExp, text: string])[] = [
   [/^CERT_HAS_EXPIRED$/, 'its certificate has expired; renew it on the server'],
   // What Node makes of X509_V_ERR_EE_KEY_TOO_SMALL and the like.
   [/^UNSPECIFIED$/, 'its certificate has a short key or a weak signature; set polaris.tls.minVersion to TLSv1'],
-  [ofCertificate, 'its certificate is not trusted; set POLARIS_CA'],
+  [certificateCode, 'its certificate is not trusted; set POLARIS_CA'],
   [
     /^ERR_SSL_.*(?:PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|NO_PROTOCOLS|INSUFFICIENT_SECURITY|KEY_TOO_SMALL)/,
     'the server does not support the TLS versions from polaris.tls.minVersion on; for an old server, set it to TLSv1',
@@ -59,7 +59,7 @@ const handshakes: readonly (readonly [pattern: RegExp, text: string])[] = [
 function tlsError(error: unknown, code: string, server: URL): ConnectorError | undefined {
   const text = handshakes.find(([pattern]) => pattern.test(code))?.[1]
   if (text === undefined) return undefined
-  const pin = ofCertificate.test(code) ? `, or ${pinOf(error)}` : ''
+  const pin = certificateCode.test(code) ? `, or ${pinOf(error)}` : ''
   return new ConnectorError('source.certificate', `connect to ${hostAndPort(server)}: ${text}${pin} (${code})`)
 }
 

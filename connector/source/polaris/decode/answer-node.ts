@@ -15,10 +15,10 @@ export class Element {
   text = ''
 }
 
-export const isList = (value: Value): value is readonly Value[] => Array.isArray(value)
+export const isListOfValues = (value: Value): value is readonly Value[] => Array.isArray(value)
 
 /** Names and values of an object of either format. */
-export function fieldsOf(value: Element | { readonly [name: string]: Value }) {
+export function namesAndValues(value: Element | { readonly [name: string]: Value }) {
   return value instanceof Element ? value : { names: Object.keys(value), values: Object.values(value), text: '' }
 }
 
@@ -35,7 +35,7 @@ export class AnswerNode {
   constructor(name: string, value: Value) {
     const isLeaf = typeof value !== 'object'
     this.name = name
-    this.kind = value === null ? 'absent' : isLeaf ? 'text' : isList(value) ? 'list' : 'object'
+    this.kind = value === null ? 'absent' : isLeaf ? 'text' : isListOfValues(value) ? 'list' : 'object'
     this.text = isLeaf ? String(value) : value instanceof Element ? value.text : ''
     this.value = value
   }
@@ -43,8 +43,8 @@ export class AnswerNode {
   get children(): readonly AnswerNode[] {
     const { value } = this
     if (value === null || typeof value !== 'object') return []
-    if (isList(value)) return value.map((item) => new AnswerNode(this.name, item))
-    const { names, values } = fieldsOf(value)
+    if (isListOfValues(value)) return value.map((item) => new AnswerNode(this.name, item))
+    const { names, values } = namesAndValues(value)
     return names.map((name, at) => new AnswerNode(name, values[at] ?? null))
   }
 }

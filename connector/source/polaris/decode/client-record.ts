@@ -1,6 +1,6 @@
 import { type ClientRecord, type ClientValue, recordOf } from '../../client-source.ts'
 import { wallClock } from '../../source-time.ts'
-import { Element, fieldsOf, isList, type Value } from './answer-node.ts'
+import { Element, isListOfValues, namesAndValues, type Value } from './answer-node.ts'
 
 /** Name of the field for text beside attributes or child elements. */
 const TEXT = '#text'
@@ -29,19 +29,19 @@ const MOST_SHAPES = 64
 export function recordMaker(timeZone: string): (value: Value) => ClientRecord {
   const shapes: Shape[] = []
   return (value) => {
-    if (value === null || typeof value !== 'object' || isList(value)) return {}
-    return shaped(presentIn(value, { timeZone, shapes }), shapes)
+    if (value === null || typeof value !== 'object' || isListOfValues(value)) return {}
+    return shapedRecord(presentFields(value, { timeZone, shapes }), shapes)
   }
 }
 
-interface Making {
+interface RecordParts {
   readonly timeZone: string
   readonly shapes: Shape[]
 }
 
 /** Hot path, like the functions that it calls. None contains a closure: V8 would allocate memory for each call. */
-function presentIn(value: Parameters<typeof fieldsOf>[0], making: Making): Fields {
-  const { names, values, text } = fieldsOf(value)
+function presentFields(value: Parameters<typeof namesAndValues>[0], making: RecordParts): Fields {
+  const { names, values, text } = namesAndValues(value)
   // Lists of their final size: those that grow take several times as much memory.
   const present: Fields = { names: new Array(names.length + 1), values: new Array(names.length + 1) }
   let count = 0
@@ -58,33 +58,33 @@ function presentIn(value: Parameters<typeof fieldsOf>[0], making: Making): Field
   return present
 }
 
-const textIn = (text: string, { timeZone }: Making) =>
+const textIn = (text: string, { timeZone }: RecordParts) =>
   text !== '' && text.trim() !== '' ? normaliseText(text, timeZone) : undefined
 
 /** Undefined: absent. */
-function valueIn(value: Value, making: Making): ClientValue | undefined {
+function valueIn(value: Value, making: RecordParts): ClientValue | undefined {
   if (typeof value === 'string') return normaliseText(value, making.timeZone)
   if (value === null) return undefined
   if (typeof value !== 'object') return String(value)
-  if (isList(value)) return itemsIn(value, making)
+  if (isListOfValues(value)) return itemsIn(value, making)
   const items = wrappedItems(value)
-  return items === undefined ? shaped(presentIn(value, making), making.shapes) : itemsIn(items, making)
+  return items === undefined ? shapedRecord(presentFields(value, making), making.shapes) : itemsIn(items, making)
 }
 
 /** The items of a list of JSON that Json.NET writes as an object, with metadata beside the items. */
-function wrappedItems(value: Parameters<typeof fieldsOf>[0]): readonly Value[] | undefined {
+function wrappedItems(value: Parameters<typeof namesAndValues>[0]): readonly Value[] | undefined {
   if (value instanceof Element) return undefined
   const { $values: items = null } = value
-  const isWrapped = isList(items) && Object.keys(value).every((name) => name === '$values' || isMetadata(name))
+  const isWrapped = isListOfValues(items) && Object.keys(value).every((name) => name === '$values' || isMetadata(name))
   return isWrapped ? items : undefined
 }
 
-const itemsIn = (items: readonly Value[], making: Making) =>
+const itemsIn = (items: readonly Value[], making: RecordParts) =>
   items.map((item) => valueIn(item, making)).filter((item) => item !== undefined)
 
 /** Hot path. An element around several with one name, such as the cards of a client, is an object with their list. */
-function shaped(fields: Fields, shapes: Shape[]): ClientRecord {
-  const { names, values } = isOneName(fields.names) ? listed(fields) : fields
+function shapedRecord(fields: Fields, shapes: Shape[]): ClientRecord {
+  const { names, values } = isOneName(fields.names) ? asOneList(fields) : fields
   const shape = shapeOf(names, shapes)
   if (shape === undefined) return newShape({ names, values }, shapes)
   const record: { [field: string]: ClientValue } = { ...shape.empty }
@@ -97,14 +97,14 @@ function isOneName(names: readonly string[]): boolean {
   return names.length > 1
 }
 
-const listed = ({ names, values }: Fields): Fields => ({ names: names.slice(0, 1), values: [values] })
+const asOneList = ({ names, values }: Fields): Fields => ({ names: names.slice(0, 1), values: [values] })
 
 function shapeOf(names: readonly string[], shapes: readonly Shape[]): Shape | undefined {
-  for (const shape of shapes) if (isSame(shape.names, names)) return shape
+  for (const shape of shapes) if (areSameNames(shape.names, names)) return shape
   return undefined
 }
 
-function isSame(names: readonly string[], others: readonly string[]): boolean {
+function areSameNames(names: readonly string[], others: readonly string[]): boolean {
   if (names.length !== others.length) return false
   for (let at = 0; at < names.length; at += 1) if (names[at] !== others[at]) return false
   return true

@@ -1,7 +1,7 @@
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import type { OutputFormat } from '../../client-source.ts'
-import { type AnswerDocument, AnswerNode, isList, type Value } from './answer-node.ts'
-import { withoutForbidden } from './decode-text.ts'
+import { type AnswerDocument, AnswerNode, isListOfValues, type Value } from './answer-node.ts'
+import { withoutForbiddenCharacters } from './decode-text.ts'
 import { decodeXml } from './decode-xml.ts'
 import { limitJson, replacedCounter } from './page-limits.ts'
 
@@ -33,7 +33,7 @@ export function decodeJson(text: string): AnswerDocument {
   const { count, replaced } = replacedCounter()
   const value = parse(limitJson(text))
   const mayBe = rareMarks.some((mark) => text.includes(mark)) && mayBeForbidden.test(text)
-  const root = new AnswerNode('', mayBe ? allowedIn(value, count) : value)
+  const root = new AnswerNode('', mayBe ? withoutForbiddenIn(value, count) : value)
   return { root, replacedCharacters: replaced() }
 }
 
@@ -41,12 +41,15 @@ export function decodeJson(text: string): AnswerDocument {
 const rareMarks = ['\\', '\ufffe', '\uffff']
 const mayBeForbidden = /\\(?:[bf]|u(?:00[01]|[dD][89a-fA-F]|[fF]{3}[efEF]))|[\ufffe\uffff]/
 
-function allowedIn(value: Value, count: () => void): Value {
-  if (typeof value === 'string') return withoutForbidden(value, count)
+function withoutForbiddenIn(value: Value, count: () => void): Value {
+  if (typeof value === 'string') return withoutForbiddenCharacters(value, count)
   if (value === null || typeof value !== 'object') return value
-  if (isList(value)) return value.map((item) => allowedIn(item, count))
+  if (isListOfValues(value)) return value.map((item) => withoutForbiddenIn(item, count))
   return Object.fromEntries(
-    Object.entries(value).map(([name, field]) => [withoutForbidden(name, count), allowedIn(field, count)]),
+    Object.entries(value).map(([name, field]) => [
+      withoutForbiddenCharacters(name, count),
+      withoutForbiddenIn(field, count),
+    ]),
   )
 }
 

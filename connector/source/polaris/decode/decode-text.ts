@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { TextDecoder } from 'node:util'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 
-const malformed = (why: string) => new ConnectorError('source.answer-malformed', `decode response: ${why}`)
+const malformedError = (why: string) => new ConnectorError('source.answer-malformed', `decode response: ${why}`)
 
 /** The beginning of a body that may declare its encoding. */
 const HEAD_BYTES = 256
@@ -26,7 +26,7 @@ export function decodeText(body: Buffer, contentType: string | undefined): strin
   try {
     return decoder.decode(body.subarray(mark?.length))
   } catch {
-    throw malformed(`the bytes are not valid ${decoder.encoding}`)
+    throw malformedError(`the bytes are not valid ${decoder.encoding}`)
   }
 }
 
@@ -43,7 +43,7 @@ function decoderFor(label: string): TextDecoder {
     // Keeps a byte order mark within the text.
     return new TextDecoder(label, { fatal: true, ignoreBOM: true })
   } catch {
-    throw malformed('the declared encoding is unknown')
+    throw malformedError('the declared encoding is unknown')
   }
 }
 
@@ -52,7 +52,7 @@ const forbidden = /[^\t\n\r -\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu
 const REPLACEMENT = '\ufffd'
 
 /** The text with U+FFFD in place of characters that XML forbids, each of which is counted. */
-export function withoutForbidden(text: string, count: () => void): string {
+export function withoutForbiddenCharacters(text: string, count: () => void): string {
   let allowed = ''
   let from = 0
   for (const { index } of text.matchAll(forbidden)) {

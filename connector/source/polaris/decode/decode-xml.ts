@@ -1,10 +1,10 @@
 import { SaxesParser } from 'saxes'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import { type AnswerDocument, AnswerNode, Element, type Value } from './answer-node.ts'
-import { withoutForbidden } from './decode-text.ts'
-import { limitXml, MAX_DEPTH, replacedCounter, tooDeep } from './page-limits.ts'
+import { withoutForbiddenCharacters } from './decode-text.ts'
+import { limitXml, MAX_DEPTH, replacedCounter, tooDeepError } from './page-limits.ts'
 
-const malformed = (why: string) => new ConnectorError('source.answer-malformed', `decode xml: ${why}`)
+const malformedError = (why: string) => new ConnectorError('source.answer-malformed', `decode xml: ${why}`)
 
 /**
  * Decodes well-formed XML 1.0 without namespaces, whatever version it declares. Throws `source.answer-too-large` beyond
@@ -29,12 +29,12 @@ interface OpenElement {
   isNil: boolean
 }
 
-const opened = (name: string): OpenElement => ({ name, text: '', content: undefined, isNil: false })
+const openElement = (name: string): OpenElement => ({ name, text: '', content: undefined, isNil: false })
 
 /** Hot path. */
 function parse(text: string): AnswerNode {
   const parser = new SaxesParser({ position: false, forceXMLVersion: true, defaultXMLVersion: '1.0' })
-  const document = opened('')
+  const document = openElement('')
   const open = [document]
   let current = document
   const addText = (part: string) => {
@@ -47,10 +47,10 @@ function parse(text: string): AnswerNode {
     attributes.push([name, value])
   })
   parser.on('opentag', ({ name: tag }) => {
-    if (open.length > MAX_DEPTH + 1) throw tooDeep()
+    if (open.length > MAX_DEPTH + 1) throw tooDeepError()
     const name = names.get(tag) ?? localName(tag)
     if (!names.has(tag)) names.set(tag, name)
-    current = opened(name)
+    current = openElement(name)
     if (attributes.length > 0) takeAttributes(current, attributes.splice(0))
     open.push(current)
   })
@@ -59,15 +59,15 @@ function parse(text: string): AnswerNode {
   parser.on('closetag', () => {
     open.pop()
     const parent = open.at(-1) ?? document
-    add(parent, current.name, contentOf(current))
+    addValue(parent, current.name, contentOf(current))
     current = parent
   })
   parser.on('doctype', () => {
-    throw malformed('the document contains a DOCTYPE')
+    throw malformedError('the document contains a DOCTYPE')
   })
   parser.on('error', () => {
     // The message of the original error may quote the document.
-    throw malformed(`not well-formed at line ${parser.line}, column ${parser.column} of ${text.length} characters`)
+    throw malformedError(`not well-formed at line ${parser.line}, column ${parser.column} of ${text.length} characters`)
   })
   parser.write(text)
   parser.close()
@@ -83,7 +83,7 @@ function contentOf({ text, content, isNil }: OpenElement): Value {
   return content
 }
 
-function add(parent: OpenElement, name: string, value: Value): void {
+function addValue(parent: OpenElement, name: string, value: Value): void {
   parent.content ??= new Element()
   parent.content.names.push(name)
   parent.content.values.push(value)
@@ -91,13 +91,13 @@ function add(parent: OpenElement, name: string, value: Value): void {
 
 function takeAttributes(element: OpenElement, attributes: readonly (readonly [name: string, text: string])[]): void {
   for (const [attribute, text] of attributes) {
-    if (!ofSchema.test(attribute)) add(element, localName(attribute), text)
+    if (!schemaAttribute.test(attribute)) addValue(element, localName(attribute), text)
     else if (attribute.endsWith(':nil') && /^\s*(?:true|1)\s*$/.test(text)) element.isNil = true
   }
 }
 
 /** Attributes that are no fields: namespaces, those of XML Schema, and the ids of serializers. */
-const ofSchema = /^xmlns$|^xmlns:|^xml:|:(?:nil|type|schemaLocation|noNamespaceSchemaLocation)$|^z:(?:Id|Size)$/
+const schemaAttribute = /^xmlns$|^xmlns:|^xml:|:(?:nil|type|schemaLocation|noNamespaceSchemaLocation)$|^z:(?:Id|Size)$/
 
 /** The name without its namespace prefix. */
 const localName = (name: string) => name.slice(name.indexOf(':') + 1)
@@ -116,7 +116,7 @@ function withoutForbiddenReferences(text: string): { readonly fixed: string; rea
     const codes = Array.from(run.matchAll(/#(\w+)/g), ([, number = '']) => Number(number.replace('x', '0x')))
     if (codes.some((code) => code > LAST_CHARACTER)) return run
     const characters = codes.map((code) => (code > 0xffff ? String.fromCodePoint(code) : String.fromCharCode(code)))
-    const allowed = withoutForbidden(characters.join(''), count)
+    const allowed = withoutForbiddenCharacters(characters.join(''), count)
     return Array.from(allowed, (character) => `&#${character.codePointAt(0)};`).join('')
   })
   return { fixed, replacedCharacters: replaced() }

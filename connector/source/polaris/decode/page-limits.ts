@@ -9,25 +9,25 @@ export const MAX_DEPTH = 64
 /** Twice the largest `limit`. */
 const MAX_CLIENTS = 2_000
 
-const tooLarge = (why: string) => new ConnectorError('source.answer-too-large', `decode page: ${why}`)
-const tooMuch = () => tooLarge(`more than ${MAX_STRUCTURE} fields and items`)
+const tooLargeError = (why: string) => new ConnectorError('source.answer-too-large', `decode page: ${why}`)
+const tooMuchError = () => tooLargeError(`more than ${MAX_STRUCTURE} fields and items`)
 
 /** Counts characters that are replaced. Throws `source.answer-too-large`. */
 export function replacedCounter(): { readonly count: () => void; readonly replaced: () => number } {
   let replaced = 0
   const count = () => {
     replaced += 1
-    if (replaced > MAX_STRUCTURE) throw tooLarge(`more than ${MAX_STRUCTURE} forbidden characters`)
+    if (replaced > MAX_STRUCTURE) throw tooLargeError(`more than ${MAX_STRUCTURE} forbidden characters`)
   }
   return { count, replaced: () => replaced }
 }
 
-export const tooDeep = () =>
+export const tooDeepError = () =>
   new ConnectorError('source.answer-malformed', `decode page: nested deeper than ${MAX_DEPTH} levels`)
 
 /** Throws `source.answer-too-large` if the server ignores `limit`. */
 export function limitClients(clients: number): void {
-  if (clients > MAX_CLIENTS) throw tooLarge(`${clients} clients, so the server ignores the limit of the call`)
+  if (clients > MAX_CLIENTS) throw tooLargeError(`${clients} clients, so the server ignores the limit of the call`)
 }
 
 const code = (character: string) => character.charCodeAt(0)
@@ -42,7 +42,7 @@ const [MINUS, ZERO, NINE] = [code('-'), code('0'), code('9')]
 export function limitXml(text: string): void {
   let count = 0
   for (const mark of '<&\r==') for (let at = text.indexOf(mark); at !== -1; at = text.indexOf(mark, at + 1)) count += 1
-  if (count > MAX_STRUCTURE) throw tooMuch()
+  if (count > MAX_STRUCTURE) throw tooMuchError()
 }
 
 /**
@@ -61,7 +61,7 @@ export function limitJson(text: string): string {
     else if (character === OPEN_LIST || character === OPEN_OBJECT) {
       count += character === OPEN_OBJECT ? 2 : 1
       depth += 1
-      if (depth > MAX_DEPTH) throw tooDeep()
+      if (depth > MAX_DEPTH) throw tooDeepError()
     } else if (character === CLOSE_LIST || character === CLOSE_OBJECT) depth -= 1
     else if (character === MINUS || (character >= ZERO && character <= NINE)) {
       const number = numberAt(text, at)
@@ -72,7 +72,7 @@ export function limitJson(text: string): string {
       at += Math.max(number.length - 1, 0)
     }
   }
-  if (count > MAX_STRUCTURE) throw tooMuch()
+  if (count > MAX_STRUCTURE) throw tooMuchError()
   return quoted === '' ? text : quoted + text.slice(written)
 }
 

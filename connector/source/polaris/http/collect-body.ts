@@ -8,25 +8,25 @@ import { ConnectorError } from '../../../runtime/connector-error.ts'
  * `maxBytes` of either size, `source.answer-malformed` if the body is not complete gzip, or what the stream throws.
  */
 export async function collectBody(response: IncomingMessage, from: string, maxBytes: number): Promise<Buffer> {
-  const failed = (code: 'source.answer-too-large' | 'source.answer-malformed', what: string) =>
+  const bodyError = (code: 'source.answer-too-large' | 'source.answer-malformed', what: string) =>
     new ConnectorError(code, `read response from ${from}: ${what}`)
-  const tooLarge = () => failed('source.answer-too-large', `more than ${maxBytes} bytes`)
+  const tooLargeError = () => bodyError('source.answer-too-large', `more than ${maxBytes} bytes`)
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of response) {
     bytes += chunk.length
-    if (bytes > maxBytes) throw tooLarge()
+    if (bytes > maxBytes) throw tooLargeError()
     chunks.push(chunk)
   }
   const body = Buffer.concat(chunks)
   const encoding = response.headers['content-encoding']?.trim().toLowerCase() ?? ''
   if (encoding === '' || encoding === 'identity') return body
   if (!/^(?:x-)?gzip$/.test(encoding))
-    throw failed('source.answer-malformed', 'its content encoding was not requested, only gzip')
+    throw bodyError('source.answer-malformed', 'its content encoding was not requested, only gzip')
   try {
     return await promisify(gunzip)(body, { maxOutputLength: maxBytes })
   } catch (error) {
-    if (error instanceof RangeError) throw tooLarge()
-    throw failed('source.answer-malformed', `the gzip body is truncated or damaged after ${bytes} bytes`)
+    if (error instanceof RangeError) throw tooLargeError()
+    throw bodyError('source.answer-malformed', `the gzip body is truncated or damaged after ${bytes} bytes`)
   }
 }

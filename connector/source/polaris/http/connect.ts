@@ -19,21 +19,21 @@ export interface ConnectParts {
 }
 
 export async function tcpSocket(to: Address, parts: ConnectParts): Promise<Socket> {
-  return await connected(connectTcp(to), 'connect', parts)
+  return await connectedSocket(connectTcp(to), 'connect', parts)
 }
 
 /** The socket once it has connected. Rejects with an error that has a code. */
-export async function connected<Opened extends Socket>(
+export async function connectedSocket<Opened extends Socket>(
   socket: Opened,
   event: 'connect' | 'secureConnect',
   { connectMs, closed }: ConnectParts,
 ): Promise<Opened> {
   socket.on('error', () => {}) // until a request listens
-  socket.setTimeout(connectMs, () => socket.destroy(timedOut()))
-  using _closing = addAbortListener(closed, () => socket.destroy(timedOut()))
+  socket.setTimeout(connectMs, () => socket.destroy(timeoutError()))
+  using _closing = addAbortListener(closed, () => socket.destroy(timeoutError()))
   await once(socket, event)
   socket.setTimeout(0)
   return socket
 }
 
-export const timedOut = () => Object.assign(new Error('no connection in time'), { code: 'ETIMEDOUT' })
+export const timeoutError = () => Object.assign(new Error('no connection in time'), { code: 'ETIMEDOUT' })

@@ -13,7 +13,7 @@ import { collectBody } from './collect-body.ts'
 import { addressOf, tcpSocket } from './connect.ts'
 import { type Cookies, cookies } from './cookies.ts'
 import { openTunnel } from './proxy.ts'
-import { type ApiRequest, hasArgumentsOf, isRedirect, MAX_REDIRECTS, redirected } from './read-request.ts'
+import { type ApiRequest, hasArgumentsOf, isRedirect, MAX_REDIRECTS, redirectedRequest } from './read-request.ts'
 import type { RequestTurn } from './request-rate.ts'
 import { secureSocket } from './tls.ts'
 
@@ -48,7 +48,7 @@ interface HttpSettings extends PolarisConfig {
 }
 
 /** Stands between caller and server: it may save an answer, or give another one in its place. */
-export type Intercept = (request: ApiRequest, exchange: () => Promise<Exchanged>) => Promise<Exchanged>
+export type Intercept = (request: ApiRequest, exchange: () => Promise<ExchangedAnswer>) => Promise<ExchangedAnswer>
 
 interface HttpParts {
   readonly clock: Clock
@@ -72,7 +72,7 @@ export function httpCaller(
   return {
     call: async (first, stop) => {
       await parts.turn(stop)
-      const began = clock.monotonic()
+      const startedAt = clock.monotonic()
       let request = first
       for (let followed = 0; ; followed++) {
         const answer = await intercept(request, () => exchange(connection, request, stop))
@@ -83,10 +83,10 @@ export function httpCaller(
         if (!isRedirect(status) || location === undefined) {
           const isRedirected = followed > 0
           const hasLostArguments = isRedirected && !hasArgumentsOf(first, request)
-          return { ...answer, url: first.url, isRedirected, tookMs: clock.monotonic() - began, hasLostArguments }
+          return { ...answer, url: first.url, isRedirected, tookMs: clock.monotonic() - startedAt, hasLostArguments }
         }
         if (followed === MAX_REDIRECTS) throw tooManyRedirects(first.url)
-        request = redirected(request, { location, status })
+        request = redirectedRequest(request, { location, status })
       }
     },
     close,
@@ -96,9 +96,9 @@ export function httpCaller(
 const tooManyRedirects = (url: URL) =>
   new ConnectorError('source.answer-malformed', `call ${serverOf(url)}: more than ${MAX_REDIRECTS} redirects`)
 
-export type Exchanged = Omit<HttpAnswer, 'isRedirected' | 'tookMs' | 'hasLostArguments'>
+export type ExchangedAnswer = Omit<HttpAnswer, 'isRedirected' | 'tookMs' | 'hasLostArguments'>
 
-async function exchange(call: Call, request: ApiRequest, stop: AbortSignal): Promise<Exchanged> {
+async function exchange(call: Call, request: ApiRequest, stop: AbortSignal): Promise<ExchangedAnswer> {
   const { clock, settings, observe } = call
   stop.throwIfAborted()
   // One for headers, interim responses and body: no server keeps a call open.
@@ -150,7 +150,7 @@ async function wholeAnswer(
   { cookies, settings }: Call,
   { url }: ApiRequest,
   response: IncomingMessage,
-): Promise<Exchanged> {
+): Promise<ExchangedAnswer> {
   const { statusCode: status = 0, headers } = response
   const serverTime = serverTimeIn(headers)
   cookies.keep(headers['set-cookie'] ?? [], serverTime)

@@ -2,14 +2,14 @@ import { once } from 'node:events'
 import { type IncomingMessage, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import type { Socket } from 'node:net'
-import { unescape as decoded } from 'node:querystring'
+import { unescape as unescapeText } from 'node:querystring'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import type { ErrorCode } from '../../../runtime/error-catalogue.ts'
 import { errorCodeIn, networkCause } from '../../../runtime/network.ts'
 import type { ProxyConfig, TlsConfig } from '../polaris-config.ts'
 import { type LoginOutcome, REFUSED_MS, type RefusedAccounts } from '../session/refused-accounts.ts'
-import { type Address, addressOf, type ConnectParts, timedOut } from './connect.ts'
-import { trusted } from './tls.ts'
+import { type Address, addressOf, type ConnectParts, timeoutError } from './connect.ts'
+import { trustedCas } from './tls.ts'
 
 interface TunnelParts extends ConnectParts {
   readonly accounts: RefusedAccounts
@@ -52,8 +52,8 @@ async function askForTunnel(url: URL, { host, port }: Address, parts: TunnelPart
   const options = { ...addressOf(url), method: 'CONNECT', path, headers: { host: path, ...authorization(url) } }
   const { connectMs: timeout, closed: signal, tls } = parts
   const request = url.protocol === 'https:' ? requestHttps : requestHttp
-  const asked = request({ ...options, timeout, signal, agent: false, ca: trusted(tls?.ca) })
-  asked.once('timeout', () => asked.destroy(timedOut()))
+  const asked = request({ ...options, timeout, signal, agent: false, ca: trustedCas(tls?.ca) })
+  asked.once('timeout', () => asked.destroy(timeoutError()))
   asked.end()
   const answered = once(asked, 'connect') as Promise<[IncomingMessage, Socket]>
   const name = `the proxy ${url.host} (POLARIS_PROXY)`
@@ -75,7 +75,7 @@ async function askForTunnel(url: URL, { host, port }: Address, parts: TunnelPart
 
 function authorization({ username, password }: URL): Record<string, string> {
   if (username === '' && password === '') return {}
-  const credentials = Buffer.from(`${decoded(username)}:${decoded(password)}`, 'utf8').toString('base64')
+  const credentials = Buffer.from(`${unescapeText(username)}:${unescapeText(password)}`, 'utf8').toString('base64')
   return { 'proxy-authorization': `Basic ${credentials}` }
 }
 

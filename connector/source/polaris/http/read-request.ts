@@ -65,7 +65,7 @@ const redirects = new Set([301, 302, 303, 307, 308])
 export const isRedirect = (status: number) => redirects.has(status)
 
 /** The request to follow a redirect. 307 and 308 keep the method and the form; other statuses change it to a GET. */
-export function redirected(request: ApiRequest, to: { location: string; status: number }): ApiRequest {
+export function redirectedRequest(request: ApiRequest, to: { location: string; status: number }): ApiRequest {
   const url = URL.canParse(to.location, request.url.href) ? new URL(to.location, request.url) : undefined
   if (url?.origin !== request.url.origin) {
     throw new ConnectorError(

@@ -4,7 +4,7 @@ import { ConnectorError } from '../../../runtime/connector-error.ts'
 import type { ClientSource } from '../../client-source.ts'
 import { isHtml } from '../answer/server-message.ts'
 import type { PolarisConfig } from '../polaris-config.ts'
-import { type Exchanged, type Intercept, serverTimeIn } from './http-caller.ts'
+import { type ExchangedAnswer, type Intercept, serverTimeIn } from './http-caller.ts'
 import type { ApiRequest } from './read-request.ts'
 
 /*
@@ -16,8 +16,8 @@ import type { ApiRequest } from './read-request.ts'
  * Saves each answer in a new folder, for its owner only: bodies hold personal data. Invariant 8: no file holds a cookie or
  * a secret that the connector sends. Throws `command.invalid` if the folder cannot be created.
  */
-export function savingAnswers(folder: string, { auth, headers: configured }: PolarisConfig): Intercept {
-  inFolder(`create the new folder ${folder}`, () => mkdirSync(folder, { mode: 0o700 }))
+export function answerSaver(folder: string, { auth, headers: configured }: PolarisConfig): Intercept {
+  useFolder(`create the new folder ${folder}`, () => mkdirSync(folder, { mode: 0o700 }))
   let count = 0
   return async (request, exchange) => {
     const answer = await exchange()
@@ -33,7 +33,7 @@ export function savingAnswers(folder: string, { auth, headers: configured }: Pol
 
 const READ = 'Client.GetClientsModified'
 
-function answerText({ method, url }: ApiRequest, { status, headers, body }: Exchanged): string {
+function answerText({ method, url }: ApiRequest, { status, headers, body }: ExchangedAnswer): string {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
   const head = [`${method} ${url.pathname}${url.search}`, `HTTP/1.1 ${status}`, ...lines].join('\n')
   const text = body.toString('latin1')
@@ -70,14 +70,14 @@ const withoutSecrets = (text: string, secrets: readonly string[]) =>
  * other settings can be tried. A scan ends where the answers do. Throws `command.invalid` if they cannot be read.
  */
 export function savedSource(folder: string, open: (intercept: Intercept) => ClientSource): ClientSource {
-  const answers = inFolder(`read saved answers in ${folder}`, () => {
+  const answers = useFolder(`read saved answers in ${folder}`, () => {
     const files = readdirSync(folder).filter((file) => file.endsWith('.http'))
     const texts = files.sort().map((file) => readFileSync(join(folder, file), 'latin1'))
     return Map.groupBy(texts.map(parsedAnswer), ({ url }) => callOf(url))
   })
   const source = open(async ({ url }) => {
     const [answer, ...later] = answers.get(callOf(url)) ?? []
-    if (answer === undefined) throw cannot(`find an answer to ${url.pathname} in ${folder}`)
+    if (answer === undefined) throw commandError(`find an answer to ${url.pathname} in ${folder}`)
     if (later.length > 0) answers.set(callOf(url), later)
     return { ...answer, url }
   })
@@ -94,7 +94,7 @@ const callOf = ({ pathname, searchParams }: URL) =>
 
 const savedForm = /^\S+ (\S+)\r?\n\S+ (\d+).*\r?\n((?:\S.*\r?\n)*)\r?\n([\s\S]*)$/
 
-function parsedAnswer(text: string): Exchanged {
+function parsedAnswer(text: string): ExchangedAnswer {
   const [, target = '', status, head = '', body = ''] = savedForm.exec(text) ?? []
   const fields = Array.from(head.matchAll(/^(\S+): (.*)$/gm), ([, name = '', value]) => [name, value])
   const headers = Object.fromEntries(fields)
@@ -102,12 +102,12 @@ function parsedAnswer(text: string): Exchanged {
   return { url, status: Number(status), headers, body: Buffer.from(body, 'latin1'), serverTime: serverTimeIn(headers) }
 }
 
-const cannot = (what: string) => new ConnectorError('command.invalid', `cannot ${what}`)
+const commandError = (what: string) => new ConnectorError('command.invalid', `cannot ${what}`)
 
-function inFolder<Result>(what: string, work: () => Result): Result {
+function useFolder<Result>(what: string, work: () => Result): Result {
   try {
     return work()
   } catch {
-    throw cannot(what)
+    throw commandError(what)
   }
 }

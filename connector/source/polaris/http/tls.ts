@@ -9,7 +9,7 @@ import {
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import { errorCodeIn, systemCertificates } from '../../../runtime/network.ts'
 import type { ClientCertificate, TlsConfig } from '../polaris-config.ts'
-import { type Address, type ConnectParts, connected } from './connect.ts'
+import { type Address, type ConnectParts, connectedSocket } from './connect.ts'
 
 interface SecureParts extends ConnectParts {
   readonly tls: TlsConfig | undefined
@@ -28,7 +28,7 @@ export async function secureSocket(
   const servername = isIP(to.host) === 0 ? to.host : ''
   // Without cached sessions, each connection presents its certificate.
   const options = { ...to, servername, socket: tunnel, secureContext: presentContext(tls), rejectUnauthorized: false }
-  const socket = await connected(connectTls(options), 'secureConnect', parts)
+  const socket = await connectedSocket(connectTls(options), 'secureConnect', parts)
   // Nothing has been sent.
   const refusal = fingerprints === undefined ? distrust(socket) : pinRefusal(socket, fingerprints, to)
   if (refusal === undefined) return socket
@@ -65,7 +65,7 @@ function presentContext({ ca, minVersion = 'TLSv1.2', client }: TlsConfig = {}):
   const isOld = minVersion === 'TLSv1' || minVersion === 'TLSv1.1'
   try {
     return createSecureContext({
-      ca: trusted(ca),
+      ca: trustedCas(ca),
       minVersion,
       // OpenSSL 3 offers the versions before 1.2 at no other level.
       ...(isOld && { ciphers: `${DEFAULT_CIPHERS}:@SECLEVEL=0` }),
@@ -88,7 +88,7 @@ export function isKeyPair(client: ClientCertificate): boolean {
 }
 
 /** The CAs of the system, and one more. */
-export const trusted = (ca: string | undefined) => [...systemCertificates(), ...(ca === undefined ? [] : [ca])]
+export const trustedCas = (ca: string | undefined) => [...systemCertificates(), ...(ca === undefined ? [] : [ca])]
 
 /** The SHA-256 fingerprint for comparison: lower-case hex without separators, from any output of openssl. */
 export function normalFingerprint(text: string): string {

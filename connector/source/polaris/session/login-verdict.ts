@@ -1,6 +1,6 @@
 import { assertNever } from '../../../runtime/compiler-checks.ts'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
-import { describe, statusError, withFault } from '../answer/answer-verdict.ts'
+import { describeAnswer, statusError, withFault } from '../answer/answer-verdict.ts'
 import { isLoginPage, type ServerMessage, serverMessage } from '../answer/server-message.ts'
 import type { AnswerNode } from '../decode/answer-node.ts'
 import { reportedError } from '../decode/page/reported-error.ts'
@@ -42,7 +42,7 @@ export function judgeLogin(answer: HttpAnswer, token: TokenConfig | undefined): 
   if (why === undefined) return { kind: 'logged-in', token: found }
   // After a redirect that dropped user and password, the response is not about them.
   const code = answer.hasLostArguments ? 'source.request-refused' : 'source.unauthorized'
-  const error = withFault(new ConnectorError(code, `log in: ${why} (${describe(answer)})`), answer)
+  const error = withFault(new ConnectorError(code, `log in: ${why} (${describeAnswer(answer)})`), answer)
   return answer.hasLostArguments ? { kind: 'failed', error } : { kind: 'refused', error, againAfterMs: REFUSED_MS }
 }
 
@@ -64,11 +64,11 @@ const TOKEN_LEVELS = 4
 
 /** The token in a login response; undefined if it is not at the configured place or a request cannot carry it. */
 function tokenIn(message: ServerMessage, from: TokenConfig['from']): string | undefined {
-  const token = extract(message, from)?.trim()
+  const token = extractToken(message, from)?.trim()
   return token === undefined || !/^[\x20-\x7e]+$/.test(token) ? undefined : token
 }
 
-function extract({ body, root }: ServerMessage, from: TokenConfig['from']): string | undefined {
+function extractToken({ body, root }: ServerMessage, from: TokenConfig['from']): string | undefined {
   switch (from.kind) {
     case 'pattern': {
       const [whole, group] = new RegExp(from.pattern).exec(body) ?? []
@@ -89,9 +89,9 @@ function leafText(node: AnswerNode): string | undefined {
 
 /** The leaf at a path that may begin at any level of the document. */
 function fieldIn(nodes: readonly AnswerNode[], path: readonly string[], levels: number): string | undefined {
-  const here = nodes.map((node) => leafAt(node, path)).find((text) => text !== undefined)
+  const leaf = nodes.map((node) => leafAt(node, path)).find((text) => text !== undefined)
   const children = nodes.flatMap((node) => node.children)
-  return here !== undefined || levels === 0 || children.length === 0 ? here : fieldIn(children, path, levels - 1)
+  return leaf !== undefined || levels === 0 || children.length === 0 ? leaf : fieldIn(children, path, levels - 1)
 }
 
 function leafAt(node: AnswerNode, [name, ...rest]: readonly string[]): string | undefined {

@@ -46,16 +46,16 @@ function basicSend(account: Account, { accounts, base }: SessionParts): Send {
   return (request, call, stop) => {
     const exchange = async (now: Account): Promise<LoginOutcome<DecodedPage>> => {
       const judged = await call(withBasic(request, now))
-      return judged.kind === 'refused' ? refused(judged.error) : { kind: 'accepted', result: pageOf(judged) }
+      return judged.kind === 'refused' ? refusedOutcome(judged.error) : { kind: 'accepted', result: pageOf(judged) }
     }
     return accounts.logIn({ server: base.origin, account, isEachCall: true, exchange }, stop)
   }
 }
 
-const refused = (error: ConnectorError, againAfterMs = REFUSED_MS) =>
+const refusedOutcome = (error: ConnectorError, againAfterMs = REFUSED_MS) =>
   ({ kind: 'refused', error, againAfterMs }) as const
 
-interface LoggedIn {
+interface LoginSession {
   readonly token: string | undefined
   /** By the monotonic clock. */
   readonly at: number
@@ -64,10 +64,10 @@ interface LoggedIn {
 
 function loginSend({ account, token: config }: Extract<AuthConfig, { kind: 'login' }>, parts: SessionParts): Send {
   const { accounts, base, clock, caller } = parts
-  let loggedIn: LoggedIn | undefined
+  let loggedIn: LoginSession | undefined
 
   const logIn = (stop: AbortSignal) => {
-    const exchange = async ({ user, password }: Account): Promise<LoginOutcome<LoggedIn>> => {
+    const exchange = async ({ user, password }: Account): Promise<LoginOutcome<LoginSession>> => {
       // By POST: the password stays out of URLs and logs. The caller keeps the cookies.
       const request = apiCall({ base, method: 'POST', name: 'ACL.Login' }, [
         ['user', user],
@@ -76,7 +76,7 @@ function loginSend({ account, token: config }: Extract<AuthConfig, { kind: 'logi
       const verdict = judgeLogin(await caller.call(request, stop), config)
       if (verdict.kind === 'failed') throw verdict.error
       return verdict.kind === 'refused'
-        ? refused(verdict.error, verdict.againAfterMs)
+        ? refusedOutcome(verdict.error, verdict.againAfterMs)
         : { kind: 'accepted', result: { token: verdict.token, at: clock.monotonic(), hasReturnedPage: false } }
     }
     return accounts.logIn({ server: base.origin, account, isEachCall: false, exchange }, stop)

@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { canonicalJson } from '../../../../connector/event/canonical-json.ts'
-import { type FieldTypes, isLiteral, typed, type ValueType } from '../../../../connector/event/fields/field-types.ts'
+import {
+  type FieldTypes,
+  fieldTyper,
+  isLiteral,
+  type ValueType,
+} from '../../../../connector/event/fields/field-types.ts'
 import type { ClientRecord } from '../../../../connector/source/client-source.ts'
 
 const types: FieldTypes = new Map<string, ValueType>([
@@ -26,7 +31,7 @@ test.each<[ValueType, string[], string[]]>([
   expect(others.filter((text) => isLiteral(text, type))).toEqual([])
 })
 
-const typedJson = (client: ClientRecord) => canonicalJson(typed(types)(client))
+const typedJson = (client: ClientRecord) => canonicalJson(fieldTyper(types)(client))
 
 describe('the JSON of a client with types', () => {
   test('has the text of numbers and booleans as their literal', () => {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { connectorConfig } from '../../../../connector/config/connector-config.ts'
-import { eventSettings } from '../../../../connector/event/client-record.ts'
+import { eventSettings } from '../../../../connector/event/outgoing-record.ts'
 import { readingRules } from '../../../../connector/event/read-client.ts'
 import { maskedRecord, maskedText, previewRecords } from '../../../../connector/inspect/preview/preview-records.ts'
 import type { SourceTime } from '../../../../connector/source/client-source.ts'

@@ -1,7 +1,7 @@
 import type { Transaction } from 'kafkajs'
 import { expect, test } from 'vitest'
 import type { Broker, Cluster } from '../../../../connector/kafka/cluster.ts'
-import { initialized } from '../../../../connector/kafka/kafkajs/cluster.ts'
+import { initializeProducer } from '../../../../connector/kafka/kafkajs/cluster.ts'
 
 test('reports the identity of a producer and its coordinator, and rejects when no producer was initialized', async () => {
   const identity = { producerId: '7', producerEpoch: 2 }
@@ -14,10 +14,10 @@ test('reports the identity of a producer and its coordinator, and rejects when n
     await (await cluster.findGroupCoordinator({ groupId: 'c.s', coordinatorType: 1 })).initProducerId({})
     return unused
   }
-  const initializedProducer = await initialized({ connect, transaction }, cluster)
+  const initializedProducer = await initializeProducer({ connect, transaction }, cluster)
   expect(initializedProducer).toEqual({ identity, coordinator: broker })
   expect(initializedProducer.coordinator).toBe(broker)
   expect(cluster.findGroupCoordinator).toBe(find)
   const idle = { connect, transaction: async () => unused }
-  await expect(initialized(idle, cluster)).rejects.toThrow('unsupported kafkajs')
+  await expect(initializeProducer(idle, cluster)).rejects.toThrow('unsupported kafkajs')
 })

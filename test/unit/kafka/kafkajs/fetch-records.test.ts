@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { decodeFetched } from '../../../../connector/kafka/kafkajs/fetch-records.ts'
+import { decodeFetchResponse } from '../../../../connector/kafka/kafkajs/fetch-records.ts'
 import { array, int8, int16, int32, int64, text } from '../../../support/servers/kafka-bytes.ts'
 
 /** A record batch without records, as compaction leaves it. */
@@ -44,7 +44,7 @@ function response(of: { throttledMs: number; code?: number; bytes?: Buffer }): B
 describe('a fetch response', () => {
   test('says where the last complete batch ends, also if compaction has emptied it', async () => {
     const bytes = Buffer.concat([emptyBatch(10, 4), emptyBatch(20, 9), emptyBatch(30, 0).subarray(0, -1)])
-    expect(await decodeFetched(response({ throttledMs: 0, bytes }))).toEqual({
+    expect(await decodeFetchResponse(response({ throttledMs: 0, bytes }))).toEqual({
       clientSideThrottleTime: 0,
       records: [],
       next: 30n,
@@ -52,23 +52,23 @@ describe('a fetch response', () => {
   })
 
   test('without bytes has nothing before the high watermark, unless it is throttled', async () => {
-    expect(await decodeFetched(response({ throttledMs: 0 }))).toEqual({
+    expect(await decodeFetchResponse(response({ throttledMs: 0 }))).toEqual({
       clientSideThrottleTime: 0,
       records: [],
       next: 90n,
     })
     const throttled = { clientSideThrottleTime: 1_500, records: [], next: undefined }
-    expect(await decodeFetched(response({ throttledMs: 1_500 }))).toEqual(throttled)
+    expect(await decodeFetchResponse(response({ throttledMs: 1_500 }))).toEqual(throttled)
     const without = Buffer.concat([int32(1_500), int16(0), int32(0), array([])])
-    expect(await decodeFetched(without)).toEqual(throttled)
+    expect(await decodeFetchResponse(without)).toEqual(throttled)
   })
 
   test('without a complete batch proves nothing', async () => {
     const bytes = emptyBatch(10, 4).subarray(0, -1)
-    expect(await decodeFetched(response({ throttledMs: 0, bytes }))).toMatchObject({ next: undefined })
+    expect(await decodeFetchResponse(response({ throttledMs: 0, bytes }))).toMatchObject({ next: undefined })
   })
 
   test('with an error code rejects', async () => {
-    await expect(decodeFetched(response({ throttledMs: 0, code: 6 }))).rejects.toMatchObject({ code: 6 })
+    await expect(decodeFetchResponse(response({ throttledMs: 0, code: 6 }))).rejects.toMatchObject({ code: 6 })
   })
 })

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import type { OwnRecord } from '../../../../connector/kafka/cluster.ts'
 import { patchKafkaJs } from '../../../../connector/kafka/kafkajs/kafkajs-patches.ts'
 import {
-  type Encoded,
+  type EncoderContent,
   ownMessages,
   type ProduceOrder,
   produceRequest,
@@ -69,7 +69,7 @@ describe('produceRequest', () => {
       fc.asyncProperty(messages, fc.constantFrom(1, 9, 498, 499, 502, 503, 600), async (some, length) => {
         const given = order(ownMessages(some, 5))
         const clientId = 'c'.repeat(length)
-        const encoded: Encoded[] = []
+        const encoded: EncoderContent[] = []
         const request = produceRequest(original)(given)
         const encode = async () => {
           const body = await request.encode()

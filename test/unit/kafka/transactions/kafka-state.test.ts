@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Cluster, CoordinatorFinder } from '../../../../connector/kafka/cluster.ts'
 import type { KafkaRequest } from '../../../../connector/kafka/kafkajs/requests.ts'
-import { fetchRecord, parseRecord } from '../../../../connector/kafka/transactions/kafka-state.ts'
+import { fetchCommitRecord, parseCommitRecord } from '../../../../connector/kafka/transactions/kafka-state.ts'
 import { codeOf } from '../../../../connector/runtime/connector-error.ts'
 
 const place = { group: 'shop.north', topic: 'events' }
@@ -16,7 +16,7 @@ test.each([
 ])('rejects an offset %s', (_what, stored) => {
   let code = 'none'
   try {
-    parseRecord(place, stored)
+    parseCommitRecord(place, stored)
   } catch (error) {
     code = codeOf(error)
   }
@@ -58,8 +58,8 @@ test('reads from the coordinator that `finder` names, not from a broker that nam
       return { coordinator: { nodeId: 2 } }
     },
   }
-  expect(await fetchRecord(partitionedCluster(), place, finder)).toEqual({ kind: 'record', record })
+  expect(await fetchCommitRecord(partitionedCluster(), place, finder)).toEqual({ kind: 'record', record })
   expect(asked).toEqual([{ groupId: 'shop.north', coordinatorType: 0 }])
-  const ofOld = await fetchRecord(partitionedCluster(), place, undefined)
+  const ofOld = await fetchCommitRecord(partitionedCluster(), place, undefined)
   expect(ofOld).toEqual({ kind: 'record', record: { ...record, seq: 11 } })
 })

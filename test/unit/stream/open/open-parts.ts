@@ -2,7 +2,7 @@ import { parseDocument } from '../../../../connector/checkpoint/checkpoint-docum
 import { noWishes, streamWishes, type Wishes, wishesText } from '../../../../connector/checkpoint/wishes.ts'
 import { deadLetterGuard } from '../../../../connector/event/dead-letter.ts'
 import { configuredPaths } from '../../../../connector/event/fields/configured-paths.ts'
-import { unmapped } from '../../../../connector/event/page-mapping.ts'
+import { noMapping } from '../../../../connector/event/page-mapping.ts'
 import type { ReadingRules } from '../../../../connector/event/read-client.ts'
 import { streamIndex } from '../../../../connector/index/stream-index.ts'
 import type { OpenStream } from '../../../../connector/pipeline/delivery.ts'
@@ -52,7 +52,7 @@ export const beginAt = '2026-06-15T11:00:00' as SourceTime
 
 const fields = { clientId: 'No', modifiedAt: 'Modif', clients: null, lists: [] }
 
-const mapping = unmapped
+const mapping = noMapping
 
 export const rules: ReadingRules = { timeZone, ignored: new Set(), lists: [], fields: undefined }
 

@@ -29,11 +29,11 @@ export interface PageSettings {
 export function decodeBody({ body, headers }: HttpAnswer, output: OutputFormat, settings: PageSettings): PageContent {
   const text = decodeText(body, headers['content-type'])
   const content = decodePage(decodeAnswer(text), settings)
-  if (formatOf(text) !== output) throw malformed(`the response is not in the requested format, ${output}`)
+  if (formatOf(text) !== output) throw malformedError(`the response is not in the requested format, ${output}`)
   return content
 }
 
-const malformed = (why: string) => new ConnectorError('source.answer-malformed', `decode page: ${why}`)
+const malformedError = (why: string) => new ConnectorError('source.answer-malformed', `decode page: ${why}`)
 
 /** Maximum number of elements around the page. */
 const WRAPPERS = 3
@@ -41,10 +41,10 @@ const WRAPPERS = 3
 /** Finds the page in a decoded response. Invariant 9: throws unless it is a complete page without an error in it. */
 export function decodePage({ root, replacedCharacters }: AnswerDocument, settings: PageSettings): PageContent {
   const page = findPage([{ node: root, beside: () => [] }])
-  if (page === undefined) throw notAPage(root)
+  if (page === undefined) throw noPageError(root)
   const fields = page.node.children
-  const hasMoreResults = flagOf(only(fields, FLAG))
-  const checkPoint = tokenOf(only(fields, TOKEN), replacedCharacters)
+  const hasMoreResults = flagOf(onlyField(fields, FLAG))
+  const checkPoint = tokenOf(onlyField(fields, TOKEN), replacedCharacters)
   const others = fields.filter((field) => !isOfEnvelope(field))
   const statusFields = new Set(settings.statusFields?.map((name) => name.toLowerCase()))
   mustReportNoError(reportedError([...others, ...page.beside()], statusFields))
@@ -54,7 +54,7 @@ export function decodePage({ root, replacedCharacters }: AnswerDocument, setting
   )
   mustReportNoError(reportedError(found.beside, statusFields))
   limitClients(found.items.length)
-  if (hasMoreResults && !found.hasList) throw malformed('hasMoreResults is true, but there is no list of clients')
+  if (hasMoreResults && !found.hasList) throw malformedError('hasMoreResults is true, but there is no list of clients')
   const toRecord = recordMaker(settings.timeZone)
   const clients = found.items.map((item, at) => clientOf(item, at, toRecord))
   return { clients, hasMoreResults, checkPoint, path: found.path, replacedCharacters }
@@ -73,27 +73,28 @@ const isNamed = (node: AnswerNode, name: string) => node.name.toLowerCase() === 
 const isOfEnvelope = (node: AnswerNode) => isNamed(node, FLAG) || isNamed(node, TOKEN)
 
 /** The page, or an object around it. */
-interface Placed {
+interface PlacedNode {
   readonly node: AnswerNode
   /** The fields beside it in its wrapper, and beside that. */
   beside(): readonly AnswerNode[]
 }
 
 /** The outermost object with the flag. */
-function findPage(level: readonly Placed[], wrappers = WRAPPERS): Placed | undefined {
+function findPage(level: readonly PlacedNode[], wrappers = WRAPPERS): PlacedNode | undefined {
   const objects = level.filter(({ node }) => node.kind === 'object')
   const page = objects.find(({ node }) => node.children.some((child) => isNamed(child, FLAG)))
   if (page !== undefined || objects.length === 0 || wrappers === 0) return page
   return findPage(objects.flatMap(placedBelow), wrappers - 1)
 }
 
-const placedBelow = ({ node: { children }, beside }: Placed): Placed[] =>
+const placedBelow = ({ node: { children }, beside }: PlacedNode): PlacedNode[] =>
   children.map((node) => ({ node, beside: () => [...children.filter((field) => field !== node), ...beside()] }))
 
 /** The field with this name. */
-function only(fields: readonly AnswerNode[], name: string): AnswerNode | undefined {
+function onlyField(fields: readonly AnswerNode[], name: string): AnswerNode | undefined {
   const [field, ...others] = fields.filter((child) => isNamed(child, name))
-  if (others.length > 0) throw malformed(`${name === FLAG ? 'hasMoreResults' : 'checkPoint'} occurs more than once`)
+  if (others.length > 0)
+    throw malformedError(`${name === FLAG ? 'hasMoreResults' : 'checkPoint'} occurs more than once`)
   return field
 }
 
@@ -102,35 +103,37 @@ const flags: Readonly<Record<string, boolean>> = { true: true, '1': true, false:
 function flagOf(field: AnswerNode | undefined): boolean {
   const text = field?.kind === 'text' ? field.text.trim().toLowerCase() : ''
   const flag = Object.hasOwn(flags, text) ? flags[text] : undefined
-  if (flag === undefined) throw malformed('hasMoreResults is neither true nor false')
+  if (flag === undefined) throw malformedError('hasMoreResults is neither true nor false')
   return flag
 }
 
 /** Invariant 5: the token is kept verbatim. */
 function tokenOf(field: AnswerNode | undefined, replacedCharacters: number): CheckPoint | null {
   if (field === undefined || field.kind === 'absent') return null
-  if (field.kind !== 'text') throw malformed('checkPoint is not text')
+  if (field.kind !== 'text') throw malformedError('checkPoint is not text')
   const text = field.text
   if (!text.isWellFormed() || (replacedCharacters > 0 && text.includes('\ufffd')))
-    throw malformed('checkPoint contains a forbidden character or an unpaired surrogate, which cannot be sent back')
+    throw malformedError(
+      'checkPoint contains a forbidden character or an unpaired surrogate, which cannot be sent back',
+    )
   return text === '' ? null : (text as CheckPoint)
 }
 
 function clientOf(item: AnswerNode, at: number, toRecord: ReturnType<typeof recordMaker>): ClientRecord {
   if (item.kind === 'object') return toRecord(item.value)
   if (item.kind === 'absent' || (item.kind === 'text' && item.text.trim() === '')) return {}
-  throw malformed(`item ${at + 1} of the list of clients is not a client`)
+  throw malformedError(`item ${at + 1} of the list of clients is not a client`)
 }
 
 /** The error for a document without a page: a page without its flag, an error document, or another document. */
-function notAPage(root: AnswerNode): ConnectorError {
+function noPageError(root: AnswerNode): ConnectorError {
   const names = namesOf(root, 2)
   const isPart = (name: string) => [TOKEN, 'infoclient'].includes(name.toLowerCase())
-  if (root.kind === 'list' || names.some(isPart)) return malformed('hasMoreResults is missing')
+  if (root.kind === 'list' || names.some(isPart)) return malformedError('hasMoreResults is missing')
   const isScalar = root.kind === 'text' && /\S/.test(root.text)
   return isScalar || names.some(isErrorName)
     ? new ConnectorError('source.error-document', 'decode page: the response is an error document')
-    : malformed('the document contains no page')
+    : malformedError('the document contains no page')
 }
 
 function namesOf(node: AnswerNode, levels: number): string[] {

@@ -21,24 +21,25 @@ type Path = readonly string[]
  * may be in several places: nothing is passed over.
  */
 export function findClients(fields: readonly AnswerNode[], known: Path | undefined): FoundClients {
-  const found = known === undefined ? detected(fields) : atPath(fields, known)
+  const found = known === undefined ? detectedClients(fields) : clientsAt(fields, known)
   if (found !== undefined) return found
   const single = singlePath(fields)
   if (known !== undefined) {
     const elsewhere = detectedPath(fields) ?? single
-    if (elsewhere !== undefined) throw mapping(`the page has no field ${shownPath(known)}, but ${shownPath(elsewhere)}`)
+    if (elsewhere !== undefined)
+      throw mappingError(`the page has no field ${shownPath(known)}, but ${shownPath(elsewhere)}`)
   } else if (single !== undefined && !fields.some(isEmptyArray)) {
     const names = shownNames(fields.map(({ name }) => [name]))
-    throw mapping(`no list is among the fields ${names}; a single client may be at ${shownPath(single)}`)
+    throw mappingError(`no list is among the fields ${names}; a single client may be at ${shownPath(single)}`)
   }
   return { items: [], hasList: fields.some(isEmptyList), path: undefined, beside: [] }
 }
 
-const mapping = (why: string) =>
+const mappingError = (why: string) =>
   new ConnectorError('source.mapping', `find the clients: ${why}; set POLARIS_CLIENTS_FIELD to the path of the list`)
 
 /** Undefined: there is no such field. */
-function atPath(fields: readonly AnswerNode[], path: Path): FoundClients | undefined {
+function clientsAt(fields: readonly AnswerNode[], path: Path): FoundClients | undefined {
   let level = fields
   let beside: readonly AnswerNode[] = []
   for (const [depth, name] of path.entries()) {
@@ -50,7 +51,7 @@ function atPath(fields: readonly AnswerNode[], path: Path): FoundClients | undef
     // There may be more fields than a call may have arguments.
     if (depth > 0) beside = beside.concat(level.filter((node) => !isHere(node)))
     if (depth === path.length - 1 && nodes.length > 0) return { ...listOf(nodes, path), beside }
-    level = expanded(nodes).flatMap((node) => node.children)
+    level = itemsOf(nodes).flatMap((node) => node.children)
     if (nodes.length > 0 && level.length === 0 && nodes.every(isEmptyList)) return { ...listOf([], path), beside }
   }
   return undefined
@@ -58,16 +59,16 @@ function atPath(fields: readonly AnswerNode[], path: Path): FoundClients | undef
 
 function listOf(nodes: readonly AnswerNode[], path: Path): Omit<FoundClients, 'beside'> {
   const isNone = nodes.length === 1 && nodes.every(isEmptyList)
-  const items = isNone ? [] : expanded(nodes)
+  const items = isNone ? [] : itemsOf(nodes)
   return { items, hasList: true, path: items.length === 0 ? undefined : path }
 }
 
 const WRAPPERS = 2
 
 /** Its path is kept only if no empty field beside it can be the list of clients. */
-function detected(fields: readonly AnswerNode[]): FoundClients | undefined {
+function detectedClients(fields: readonly AnswerNode[]): FoundClients | undefined {
   const path = detectedPath(fields)
-  const found = path && atPath(fields, path)
+  const found = path && clientsAt(fields, path)
   if (found === undefined) return undefined
   const others = [...fields.filter(({ name }) => name !== path?.[0]), ...found.beside]
   const isCertain = isInfoClientName(path?.at(-1) ?? '') || !others.some(isEmptyList)
@@ -80,7 +81,7 @@ function detectedPath(fields: readonly AnswerNode[]): Path | undefined {
   if (path === undefined) return undefined
   const empty = named.length > 0 ? [] : placesOf(fields, (nodes) => nodes.every(isEmptyArray), WRAPPERS)
   if (others.length + empty.length > 0)
-    throw mapping(`several lists could hold them (${shownNames([path, ...others, ...empty])})`)
+    throw mappingError(`several lists could hold them (${shownNames([path, ...others, ...empty])})`)
   return path
 }
 
@@ -110,13 +111,13 @@ function placesOf(
 
 const isInfoClient = (nodes: readonly AnswerNode[]) => isInfoClientName(nodes[0]?.name ?? '')
 const isListOfObjects = (nodes: readonly AnswerNode[]) =>
-  (nodes.length > 1 || nodes[0]?.kind === 'list') && expanded(nodes).some(isObject)
+  (nodes.length > 1 || nodes[0]?.kind === 'list') && itemsOf(nodes).some(isObject)
 
 const isObject = ({ kind }: AnswerNode) => kind === 'object'
 const mayBeClients = (node: AnswerNode) => isObject(node) || (node.kind === 'list' && !isEmptyArray(node))
 
 /** The items of lists; other nodes are items themselves. */
-const expanded = (nodes: readonly AnswerNode[]) =>
+const itemsOf = (nodes: readonly AnswerNode[]) =>
   nodes.flatMap((node) => (node.kind === 'list' ? node.children : [node]))
 
 /** An array is the list even beside objects; an empty element may be anything, and the object beside it a single client. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { applyRecords, type PartitionScan } from '../../../../connector/kafka/reading/partition-scan.ts'
+import { applyRecords, type PartitionReading } from '../../../../connector/kafka/reading/partition-reading.ts'
 
 const record = (offset: number, value: string) => ({
   offset: String(offset),
@@ -26,7 +26,7 @@ test('records are visible once the marker of their transaction says that it was 
     find: ({ value }: { value: string | null }) => value ?? undefined,
     onVisible: (value: string) => visible.push(value),
   }
-  const scan: PartitionScan<string> = { partition: 0, next: 0n, end: 7n, open: new Map() }
+  const scan: PartitionReading<string> = { partition: 0, next: 0n, end: 7n, open: new Map() }
   applyRecords(scan, { records: [record(0, 'a'), record(1, 'b'), marker(2, 0), record(3, 'c')], next: 4n }, reading)
   expect(visible).toEqual([])
   // The response begins with the whole batch of the requested offset.

@@ -1,9 +1,9 @@
 import type { StoredEvent } from '../../event/cloud-event/stored-event.ts'
 import type { EventReading } from '../../publish/event-reading.ts'
-import type { Fetched, FetchedRecord } from '../kafkajs/fetch-records.ts'
+import type { FetchedRecord, FetchedRecords } from '../kafkajs/fetch-records.ts'
 
 /** Progress of the reading of one partition. */
-export interface PartitionScan<Found> {
+export interface PartitionReading<Found> {
   readonly partition: number
   /** The offset at which to continue. */
   next: bigint
@@ -13,24 +13,24 @@ export interface PartitionScan<Found> {
   readonly open: Map<string, Found[]>
 }
 
-export const isUnfinished = ({ next, end }: PartitionScan<unknown>) => next < end
+export const isUnfinished = ({ next, end }: PartitionReading<unknown>) => next < end
 
 /** Applies the records of a response and continues after them. Returns whether it progressed. */
 export function applyRecords<Found>(
-  scan: PartitionScan<Found>,
-  { records, next = scan.next }: Pick<Fetched, 'records' | 'next'>,
+  scan: PartitionReading<Found>,
+  { records, next = scan.next }: Pick<FetchedRecords, 'records' | 'next'>,
   reading: EventReading<Found>,
 ): boolean {
   // A response begins with the whole batch that holds the requested offset.
   for (const record of records) if (BigInt(record.offset) >= scan.next) applyRecord(scan, record, reading)
-  const progressed = next > scan.next
-  if (progressed) scan.next = next
-  return progressed
+  const hasProgressed = next > scan.next
+  if (hasProgressed) scan.next = next
+  return hasProgressed
 }
 
 /** A transaction marker decides about all earlier records of its producer in the partition. */
 function applyRecord<Found>(
-  { partition, end, open }: PartitionScan<Found>,
+  { partition, end, open }: PartitionReading<Found>,
   record: FetchedRecord,
   reading: EventReading<Found>,
 ): void {

@@ -41,7 +41,7 @@ export interface EventPlace {
   readonly marks: EventMarks
 }
 
-type ClientRecordMade = { readonly kind: 'event' | 'dead-letter'; readonly record: ValueRecord }
+type MadeRecord = { readonly kind: 'event' | 'dead-letter'; readonly record: ValueRecord }
 
 /** The content of a dead letter, for the client index: under another limit, or with another id, it may be an event. */
 export function deadLetterContent(
@@ -52,21 +52,21 @@ export function deadLetterContent(
 }
 
 /** The record of a client: an event, or a dead letter if it cannot become one. */
-export function clientRecord(client: ReadClient, place: EventPlace, settings: EventSettings): ClientRecordMade {
+export function outgoingRecord(client: ReadClient, place: EventPlace, settings: EventSettings): MadeRecord {
   const { id, modified, json, contentHash } = client
   const timeMs = modified?.instant ?? place.readAt
   const dead = { contentHash, json, timeMs, place }
   const isMissing = id === undefined || id === ''
   if (!isClientId(id)) {
     const code = isMissing ? 'client-id-missing' : 'client-id-not-text'
-    return asDeadLetter({ ...dead, code, key: null, bytes: Buffer.byteLength(json) }, settings)
+    return deadLetterRecord({ ...dead, code, key: null, bytes: Buffer.byteLength(json) }, settings)
   }
   const { form, maxValueBytes } = settings
   const { sequence, previous, marks } = place
   const parts = { clientId: id, json, contentHash, previous, timeMs, sequence, marks }
   const { record, headerBytes } = clientEvent(parts, form)
   const bytes = record.value.length + headerBytes
-  if (bytes > maxValueBytes) return asDeadLetter({ ...dead, code: 'client-too-large', key: id, bytes }, settings)
+  if (bytes > maxValueBytes) return deadLetterRecord({ ...dead, code: 'client-too-large', key: id, bytes }, settings)
   return { kind: 'event', record }
 }
 
@@ -80,10 +80,10 @@ interface DeadClient {
   readonly place: EventPlace
 }
 
-function asDeadLetter(
+function deadLetterRecord(
   { code, key, bytes, contentHash, json, timeMs, place: { idField: field, sequence } }: DeadClient,
   { form, deadLetterClient, maxValueBytes }: EventSettings,
-): ClientRecordMade {
+): MadeRecord {
   const parts = { code, field, bytes, contentHash }
   const clientJson = deadLetterClient === 'include' ? json : undefined
   const whole = Buffer.from(deadLetter({ ...parts, clientJson }))

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { clientRecord, type EventSettings } from '../../../connector/event/client-record.ts'
 import { type FieldAction, fieldHash, fieldRules } from '../../../connector/event/fields/field-rules.ts'
+import { type EventSettings, outgoingRecord } from '../../../connector/event/outgoing-record.ts'
 import { clientReader } from '../../../connector/event/read-client.ts'
 import type { ClientRecord } from '../../../connector/source/client-source.ts'
 import { eventForm } from '../../support/records.ts'
@@ -20,7 +20,7 @@ const readAt = Date.parse('2026-06-15T10:00:00Z')
 const place = { sequence: 7, previous: '3', readAt, idField: 'No', marks: {} }
 
 function make(client: ClientRecord, more: Partial<EventSettings> = {}) {
-  const { kind, record } = clientRecord(readClient(client), place, { ...settings, ...more })
+  const { kind, record } = outgoingRecord(readClient(client), place, { ...settings, ...more })
   return { kind, record, value: JSON.parse(record.value.toString()) }
 }
 
@@ -55,7 +55,7 @@ describe('a client that cannot become an event', () => {
   test('counts the headers in binary mode: they have the attributes of the event', () => {
     const client = { No: '1', Nom: 'x'.repeat(300) }
     const form = eventForm({ mode: 'binary' })
-    expect(clientRecord(readClient(client), place, { ...settings, form, maxValueBytes: 900 }).kind).toBe('event')
+    expect(outgoingRecord(readClient(client), place, { ...settings, form, maxValueBytes: 900 }).kind).toBe('event')
     const { kind, record } = make(client, { form, maxValueBytes: 500 })
     expect([kind, record.to]).toEqual(['dead-letter', 'deadLetters'])
   })
@@ -92,7 +92,7 @@ describe('a client of which events contain only a part', () => {
     const fields = fieldRules('keep', Object.entries(actions))
     const rules = { timeZone: 'UTC', ignored: new Set<string>(), lists: [], fields, hmac }
     const read = clientReader({ clientId: 'No', modifiedAt: 'Modif' }, [], rules)
-    return clientRecord(read(client), place, { ...settings, ...more }).record
+    return outgoingRecord(read(client), place, { ...settings, ...more }).record
   }
 
   test('is no less minimal in its dead letter', () => {
