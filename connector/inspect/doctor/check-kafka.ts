@@ -12,7 +12,6 @@ import { openStreamProducer } from '../../kafka/transactions/stream-producer.ts'
 import { streamNames, type TopicLayout, withoutCheckpoint } from '../../publish/event-publisher.ts'
 import { DAY_MS } from '../../runtime/clock.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
-import { type Semaphore, semaphore } from '../../runtime/semaphore.ts'
 import {
   type CheckResult,
   type CheckResults,
@@ -33,8 +32,6 @@ export interface KafkaChecks {
   readonly results: CheckResults
   /** Undefined: the cluster could not be reached. */
   readonly cluster: ClusterView | undefined
-  /** Trial transactions of all streams share one transactional id. */
-  readonly trials: Semaphore
 }
 
 /** Checks that the cluster answers and keeps commit records long enough. Never rejects. */
@@ -45,7 +42,7 @@ export async function checkKafka({ admin }: DoctorParts, finish: AbortSignal): P
     return ok(`cluster ${cluster.clusterId}, brokers: ${cluster.brokers}`)
   })
   const retention = cluster === undefined ? skipped('requires Kafka') : judgeRetention(cluster)
-  return { results: { kafka, 'offsets retention': retention }, cluster, trials: semaphore(1) }
+  return { results: { kafka, 'offsets retention': retention }, cluster }
 }
 
 /** Whether the cluster keeps commit records long enough to know what they decide. Pure. */
@@ -75,13 +72,13 @@ export interface StreamKafkaChecks {
 /** Checks that the topics exist and that the user has all permissions that the stream needs. Never rejects. */
 export async function checkStreamKafka(
   parts: DoctorParts,
-  { stream, kafka: { cluster, trials } }: { readonly stream: StreamUnderTest; readonly kafka: KafkaChecks },
+  { stream, kafka }: { readonly stream: StreamUnderTest; readonly kafka: Promise<KafkaChecks> },
   finish: AbortSignal,
 ): Promise<StreamKafkaChecks> {
+  const { cluster } = await kafka
   if (cluster === undefined) {
     const none = skipped('requires Kafka')
-    const results = { topics: none, rights: none, transaction: none }
-    return { results, clusterId: null, topics: undefined, isTopicMissing: false }
+    return { results: { topics: none, rights: none }, clusterId: null, topics: undefined, isTopicMissing: false }
   }
   const { clusterId } = cluster
   const { topic: configured } = stream.config.kafka
@@ -96,11 +93,7 @@ export async function checkStreamKafka(
   })
   const rights = await checkRights(parts, { stream, topics: found }, finish)
   const usable = isPassed(rights) ? found : undefined
-  const transaction =
-    usable === undefined
-      ? skipped('requires both topics and the rights of the stream')
-      : await checkTransaction(parts, { stream, trials }, finish)
-  return { results: { topics, rights, transaction }, clusterId, isTopicMissing, topics: usable }
+  return { results: { topics, rights }, clusterId, isTopicMissing, topics: usable }
 }
 
 function judgeTopics(
@@ -129,20 +122,35 @@ function checkRights(
   })
 }
 
+interface CheckedStream {
+  readonly stream: StreamUnderTest
+  readonly kafka: Promise<StreamKafkaChecks>
+}
+
+/** One trial for all streams, whose transactions need the same of the brokers. Never rejects. */
+export async function checkTransaction(
+  parts: DoctorParts,
+  streams: readonly CheckedStream[],
+  finish: AbortSignal,
+): Promise<CheckResult> {
+  for (const { stream, kafka } of streams)
+    if ((await kafka).topics !== undefined) return await tryTransaction(parts, stream, finish)
+  return skipped('requires both topics and the rights of a stream')
+}
+
 /**
  * Commits an offset for the topic of the stream, under names of its own, which disturbs no replica. No record and no
  * marker gets into the topic: a new stream begins only with an empty one.
  */
-function checkTransaction(
+function tryTransaction(
   { admin, config }: DoctorParts,
-  { stream, trials }: { readonly stream: StreamUnderTest; readonly trials: Semaphore },
+  stream: StreamUnderTest,
   finish: AbortSignal,
 ): Promise<CheckResult> {
   const names = streamNames(config.connector, 'doctor')
   const kafka = withoutCreation(stream.config.kafka)
   return checked(within(finish), async () => {
     try {
-      using _ = await trials.acquire(finish)
       const producer = await openStreamProducer({ ...admin, config: kafka, names }, withoutCheckpoint, finish)
       try {
         await using transaction = producer.begin(finish)

@@ -1,7 +1,7 @@
 import { CLIENT_BYTES } from '../../index/client-table.ts'
 import { readKafkaState } from '../../kafka/transactions/kafka-state.ts'
 import { hintFor } from '../../runtime/error-catalogue.ts'
-import { checkKafka, checkStreamKafka, type KafkaChecks, type StreamKafkaChecks } from './check-kafka.ts'
+import { checkKafka, checkStreamKafka, checkTransaction, type StreamKafkaChecks } from './check-kafka.ts'
 import { checkSource } from './check-source.ts'
 import { checkCheckpoint, checkStore } from './check-store.ts'
 import {
@@ -25,18 +25,23 @@ const limitMs = 12_000
  */
 export async function examine(parts: DoctorParts, stop: AbortSignal): Promise<Finding[]> {
   using limit = parts.clock.deadline(limitMs, stop)
-  const shared = { kafka: checkKafka(parts, limit.signal), store: checkStore(parts, limit.signal) }
-  const signals = { stop, finish: limit.signal }
-  const streams = await Promise.all(parts.streams.map((stream) => examineStream(parts, { stream, ...shared }, signals)))
-  const { results } = await shared.kafka
+  const { signal: finish } = limit
+  const kafka = checkKafka(parts, finish)
+  const store = checkStore(parts, finish)
+  const checks = parts.streams.map((stream) => {
+    return { stream, store, kafka: checkStreamKafka(parts, { stream, kafka }, finish) }
+  })
+  const trial = checkTransaction(parts, checks, finish)
+  const streams = await Promise.all(checks.map((one) => examineStream(parts, one, { stop, finish })))
+  const ofKafka = { ...(await kafka).results, transaction: await trial }
   stop.throwIfAborted()
-  const ofConnector = { ...results, 'checkpoint store': await shared.store, memory: memoryOf(parts) }
+  const ofConnector = { ...ofKafka, 'checkpoint store': await store, memory: memoryOf(parts) }
   return [listed(null, ofConnector), ...streams].flat()
 }
 
 interface StreamChecks {
   readonly stream: StreamUnderTest
-  readonly kafka: Promise<KafkaChecks>
+  readonly kafka: Promise<StreamKafkaChecks>
   readonly store: Promise<CheckResult>
 }
 
@@ -46,7 +51,7 @@ async function examineStream(
   { stop, finish }: { readonly stop: AbortSignal; readonly finish: AbortSignal },
 ): Promise<Finding[]> {
   const source = checkSource(stream, parts.clock, stop)
-  const kafka = await checkStreamKafka(parts, { stream, kafka: await shared.kafka }, finish)
+  const kafka = await shared.kafka
   const checkpoint = isPassed(await shared.store)
     ? await checkOpening(parts, { stream, kafka }, finish)
     : skipped('requires the checkpoint store')
