@@ -139,7 +139,8 @@ const audited = z
     clients: z.strictObject({
       source: count('Clients with an id that Polaris returned'),
       deadLetters: count('Those of them that are dead letters'),
-      topic: count('Keys of the topic whose last record is no tombstone'),
+      topic: count('Keys of the topic whose last record is no tombstone, and of no other stream'),
+      otherStreams: count('With sharedKeys: those of Polaris whose last record is of another stream').optional(),
     }),
     differences: z.strictObject({
       missing: count('Clients that Polaris has and the topic has not'),
@@ -157,7 +158,9 @@ const audited = z
               topic: text('Topic'),
               partition: count('Partition'),
               offset: text('Offset'),
-              kind: z.enum(['event', 'tombstone', 'foreign', 'dead-letter']).describe('foreign: of another writer'),
+              kind: z
+                .enum(['event', 'tombstone', 'foreign', 'other-stream', 'dead-letter'])
+                .describe('foreign: of another writer'),
               time: instant('Timestamp of the record'),
             }),
           )
