@@ -23,8 +23,9 @@ interface ParsedTime {
 let lastParsed: ParsedTime | undefined
 
 /**
- * Parses ISO 8601 with or without an offset, or `dd/MM/yyyy [HH:mm:ss]`; undefined for anything else. A time without
- * an offset in the repeated hour of autumn is the earlier of the two.
+ * Parses ISO 8601 with or without an offset, or `dd/MM/yyyy [HH:mm:ss]`; undefined for anything else, and for an instant
+ * outside of the years 0 to 9999, which no CloudEvent may have. A time without an offset in the repeated hour of autumn is
+ * the earlier of the two.
  */
 export function modificationTime(text: string, timeZone: string): ModificationTime | undefined {
   if (lastParsed?.text !== text || lastParsed.timeZone !== timeZone)
@@ -38,10 +39,12 @@ function parseModificationTime(text: string, timeZone: string): ModificationTime
   const asUtc = Date.parse(`${wall}Z`)
   // Not the same: for example 30 February.
   if (new Date(asUtc).getUTCDate() !== Number(date?.slice(8))) return undefined
-  if (offset !== undefined) {
-    const instant = Date.parse(`${wall}${fraction.slice(0, 4)}${offset}`)
-    return Number.isNaN(instant) ? undefined : { instant, wallClock: wallClock(instant, timeZone), hasTimeOfDay: true }
-  }
-  const instant = instantAt(asUtc, timeZone, 'earlier') + Number(fraction.padEnd(4, '0').slice(1, 4))
-  return { instant, wallClock: wall as SourceTime, hasTimeOfDay: time !== '00:00:00' }
+  const instant =
+    offset === undefined
+      ? instantAt(asUtc, timeZone, 'earlier') + Number(fraction.padEnd(4, '0').slice(1, 4))
+      : Date.parse(`${wall}${fraction.slice(0, 4)}${offset}`)
+  const year = new Date(instant).getUTCFullYear()
+  if (!(year >= 0 && year <= 9999)) return undefined // not a number: an invalid offset
+  if (offset === undefined) return { instant, wallClock: wall as SourceTime, hasTimeOfDay: time !== '00:00:00' }
+  return { instant, wallClock: wallClock(instant, timeZone), hasTimeOfDay: true }
 }

@@ -24,6 +24,10 @@ describe('a modification time', () => {
     '2026-06-15T24:00:00',
     '2026-06-15T12:00:60',
     '15/06/2026 12:00:60',
+    // No time of a CloudEvent: it has the time when the client was read.
+    '9999-12-31T23:59:59-05:00',
+    '0000-01-01T00:00:00+01:00',
+    '0000-01-01T00:00:00',
   ])('is undefined for "%s"', (text) => {
     expect(modificationTime(text, zone)).toBeUndefined()
   })
