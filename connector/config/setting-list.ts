@@ -16,6 +16,8 @@ export interface SchemaNode extends Partial<SettingMeta> {
   readonly enum?: readonly string[]
   readonly minimum?: number
   readonly maximum?: number
+  readonly maxItems?: number
+  readonly rule?: unknown
 }
 
 /** One setting of the schema. */

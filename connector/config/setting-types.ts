@@ -42,17 +42,19 @@ interface More {
   readonly fromText?: (text: string) => unknown
   /** Of the generated JSON schema. */
   readonly pattern?: string | undefined
+  /** What the reference says of the values: here the limits of a quantity, otherwise the rule of the check. */
+  readonly rule?: string
 }
 
 /** The schema with its default, and with what variables and the reference need. */
 function setting<Schema extends z.ZodType>(
   schema: Schema,
-  { default: preset, check: _, ...meta }: Row<unknown> & SettingMeta,
+  { default: preset, check, ...meta }: Row<unknown> & SettingMeta,
   { fromText = (text) => text, ...more }: More,
 ) {
   const complete = z.preprocess((value) => (typeof value === 'string' ? fromText(value) : value), schema)
   const withDefault = preset === undefined ? complete : complete.prefault(preset as never)
-  return withDefault.meta({ ...meta, ...more }) as unknown as Schema // a default does not change the type of the result
+  return withDefault.meta({ ...meta, rule: check?.rule, ...more }) as unknown as Schema // a default does not change the type of the result
 }
 
 const checkedText = ({ isValid, rule }: Check = anyText) => z.string(message(textRule)).refine(isValid, message(rule))
@@ -150,7 +152,8 @@ function quantitySetting(
     .refine((value) => parse(value) !== undefined, rule)
     .refine((value) => isWithin(parse(value) ?? least), `must be between ${min} and ${most}`)
     .transform((value) => parse(value) ?? 0)
-  return setting(schema, { description, ...row }, { kind, pattern: `${pattern.source}|^${orVariable}$` })
+  const more = { kind, pattern: `${pattern.source}|^${orVariable}$`, rule: `${min} to ${most}` }
+  return setting(schema, { description, ...row }, more)
 }
 
 /** `check`: of the values; `names`: of their names. */

@@ -29,7 +29,19 @@ export function settingsSchema(ofSecret: OfSecret): Json {
 }
 
 function forEditors(node: SchemaNode, ofSecret: OfSecret): Json {
-  const { kind, variable, fallback, pem, required, properties, items, default: preset, description, ...rest } = node
+  const {
+    kind,
+    variable,
+    fallback,
+    pem,
+    required,
+    properties,
+    items,
+    default: preset,
+    description,
+    rule: _,
+    ...rest
+  } = node
   const about = description === undefined ? {} : { description }
   if (kind !== undefined) {
     return {
@@ -48,7 +60,7 @@ function forEditors(node: SchemaNode, ofSecret: OfSecret): Json {
 
 function orVariable({ kind, pem, additionalProperties: value }: SchemaNode, schema: Json, ofSecret: OfSecret): Json {
   if (value?.kind === 'secret') {
-    const { kind: _, ...header } = value
+    const { kind: _, rule: __, ...header } = value
     return { ...schema, additionalProperties: ofSecret(header, 'header') }
   }
   if (schema.enum !== undefined) return { anyOf: [schema, { type: 'string', pattern: reference }] }

@@ -60,12 +60,18 @@ const kinds: Record<SettingKind, string> = {
   url: 'URL',
 }
 
-function typeOf({ kind, enum: choices, minimum, maximum, pem }: Setting): string {
+function typeOf({ kind, enum: choices, minimum, maximum, maxItems, pem, rule }: Setting): string {
   if (choices !== undefined) {
     return choices.map((choice) => `\`${choice}\``).join(', ')
   }
   if (pem) return kind === 'secret' ? 'secret PEM' : 'PEM'
-  return maximum === undefined || maximum >= 2 ** 31 - 1 ? kinds[kind] : `${kinds[kind]} ${minimum} to ${maximum}`
+  const stated = typeof rule === 'string' && kind !== 'url' ? rule.replace(/^must be (?:a topic name: )?/, '') : ''
+  const limits = [
+    minimum !== undefined && `${minimum} to ${maximum}`,
+    maxItems !== undefined && `of at most ${maxItems}`,
+    /^\d|^http/.test(stated) && stated,
+  ]
+  return [kinds[kind], ...limits.filter((limit) => limit !== false)].join(kind === 'text' ? ': ' : ' ')
 }
 
 function defaultOf(setting: Setting): string {
