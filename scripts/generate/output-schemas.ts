@@ -1,7 +1,11 @@
 import * as z from 'zod'
-import { streamStates } from '../../connector/pipeline/pipeline-event.ts'
+import type { LastRecord } from '../../connector/inspect/audit/compare.ts'
+import type { Removal } from '../../connector/inspect/audit/remove-gone.ts'
+import type { Finding } from '../../connector/inspect/doctor/doctor-parts.ts'
+import type { StreamState } from '../../connector/pipeline/pipeline-event.ts'
 import { errorCatalogue } from '../../connector/runtime/error-catalogue.ts'
-import { lanes, scanStates } from '../../connector/scan/scan-state.ts'
+import { type HistoryState, lanes } from '../../connector/scan/scan-state.ts'
+import type { ReplicaState } from '../../connector/telemetry/replica-status.ts'
 
 const count = (description: string) => z.int().nonnegative().describe(description)
 const seconds = (description: string) => z.number().nonnegative().describe(`${description}, in seconds`)
@@ -10,13 +14,22 @@ const serverTime = (description: string) => z.string().describe(`${description},
 const text = (description: string) => z.string().describe(description)
 const yesNo = (description: string) => z.boolean().describe(description)
 const texts = (description: string) => z.array(z.string()).describe(description)
+/** One of these words; `Words` has no other. */
+const oneOf = <Words extends string>(meanings: Readonly<Record<Words, string>>) =>
+  z.enum(Object.keys(meanings) as [Words]).describe(
+    Object.entries(meanings)
+      .map(([word, meaning]) => `${word}: ${meaning}`)
+      .join('; '),
+  )
 const errorCode = z.enum(Object.keys(errorCatalogue) as [keyof typeof errorCatalogue])
 
 const connectorName = text('Name of the connector')
 const streamName = text('Name of the stream')
-const history = scanStates.shape.history.shape.state.describe(
-  'first: the first history has not ended. again: it is read again. done: neither',
-)
+const history = oneOf<HistoryState['state']>({
+  first: 'the first history has not ended',
+  again: 'the history is read again',
+  done: 'no history is due',
+})
 const lane = z.enum(lanes).describe('What the scan reads')
 const beganAt = serverTime('The lastChanged with which the scan began')
 const pagesRead = count('Pages that the scan has read since it began, or resumed')
@@ -69,11 +82,15 @@ const pause = z.strictObject({
 const stream = z
   .strictObject({
     stream: streamName,
-    state: z
-      .enum(streamStates)
-      .describe(
-        'waiting: another replica runs it, or none. paused: by an operator. opening: claims it. running: reads and publishes. retrying: tries again in seconds. held: tries again in minutes, because something outside must change. ended: the replica stops',
-      ),
+    state: oneOf<StreamState>({
+      waiting: 'another replica runs it, or none',
+      paused: 'an operator has stopped it',
+      opening: 'it claims the checkpoint',
+      running: 'it reads and publishes',
+      retrying: 'after a failure, it tries again in seconds',
+      held: 'something outside must change; it tries again in minutes',
+      ended: 'the replica stops',
+    }),
     secondsInState: seconds('Since when it is in this state'),
     level: z
       .enum(['good', 'idle', 'warn', 'bad'])
@@ -112,9 +129,11 @@ const status = z
     time: instant('Time of this answer'),
     uptimeSeconds: seconds('Since the process started'),
     ready: yesNo('Whether /readyz answers 200; else it answers 503'),
-    state: z
-      .enum(['starting', 'running', 'stopping'])
-      .describe('starting: until the first assignment. stopping: from the first signal'),
+    state: oneOf<ReplicaState>({
+      starting: 'until the first assignment',
+      running: 'with any number of streams',
+      stopping: 'from the first signal',
+    }),
     why: z
       .enum(['starting', 'stopping', 'out of the consumer group'])
       .optional()
@@ -139,8 +158,8 @@ const audited = z
     clients: z.strictObject({
       source: count('Clients with an id that Polaris returned'),
       deadLetters: count('Those of them that are dead letters'),
-      topic: count('Keys of the topic whose last record is no tombstone, and of no other stream'),
-      otherStreams: count('With sharedKeys: those of Polaris whose last record is of another stream').optional(),
+      topic: count('Keys of the topic whose last record is an event, or of another program'),
+      otherStreams: count('Only with sharedKeys: of source, those whose last record is of another stream').optional(),
     }),
     differences: z.strictObject({
       missing: count('Clients that Polaris has and the topic has not'),
@@ -158,9 +177,13 @@ const audited = z
               topic: text('Topic'),
               partition: count('Partition'),
               offset: text('Offset'),
-              kind: z
-                .enum(['event', 'tombstone', 'foreign', 'other-stream', 'dead-letter'])
-                .describe('foreign: of another writer'),
+              kind: oneOf<LastRecord['kind'] | 'dead-letter'>({
+                event: 'of this stream',
+                tombstone: 'deletes the client',
+                foreign: 'of another program',
+                'other-stream': 'of a stream that shares the topic',
+                'dead-letter': 'in the topic of the dead letters',
+              }),
               time: instant('Timestamp of the record'),
             }),
           )
@@ -170,9 +193,11 @@ const audited = z
       .describe('With --client'),
     removal: z
       .strictObject({
-        kind: z
-          .enum(['done', 'unchanged', 'unfinished'])
-          .describe('unfinished: the second rewind may be missing: exit code 3'),
+        kind: oneOf<Removal['kind']>({
+          done: 'the clients that are gone were erased',
+          unchanged: 'nothing was changed',
+          unfinished: 'they were erased, but the second rewind may be missing: exit code 3',
+        }),
         text: z.union([z.string(), z.array(z.string())]).describe('What was done'),
       })
       .optional()
@@ -217,7 +242,12 @@ const checkpointShow = z
 const finding = z.strictObject({
   stream: streamName.nullable().describe('Name of the stream; null: about the connector'),
   check: text('Name of the check'),
-  verdict: z.enum(['ok', 'warning', 'failed', 'skipped']).describe('skipped: another check must pass first'),
+  verdict: oneOf<Finding['verdict']>({
+    ok: 'as `run` needs it',
+    warning: '`run` works, but look at it',
+    failed: '`run` does not work',
+    skipped: 'another check must pass first',
+  }),
   detail: text('What was found'),
   code: errorCode.optional().describe('Only of failed'),
   hint: text('What to do; only of warning and failed').optional(),

@@ -7,6 +7,7 @@ import {
 import { noWishes } from '../../../connector/checkpoint/wishes.ts'
 import { shownStream } from '../../../connector/commands/checkpoint-show.ts'
 import { HISTORY, type Scan, type ScanName } from '../../../connector/scan/scan-state.ts'
+import { mustFit } from '../../support/documentation/output-schema.ts'
 import { someScan } from '../../support/scans.ts'
 import { documentWith, now } from '../checkpoint/documents.ts'
 import { timeText } from '../scan/scans.ts'
@@ -32,7 +33,11 @@ const document: CheckpointDocument = {
   claim: { epoch: 4, owner: 'replica-1', at },
 }
 
-const shown = (of: CheckpointDocument = document, wishes = noWishes) => shownStream('clients', { document: of, wishes })
+function shown(of: CheckpointDocument = document, wishes = noWishes) {
+  const value = shownStream('clients', { document: of, wishes })
+  mustFit('checkpoint-show', JSON.stringify(value))
+  return value
+}
 
 describe('a checkpoint is shown', () => {
   test('with how far the stream has read, how many events it has published, and who runs it', () => {

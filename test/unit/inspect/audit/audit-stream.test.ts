@@ -5,6 +5,7 @@ import { auditStream } from '../../../../connector/inspect/audit/audit-stream.ts
 import type { ReadEvents } from '../../../../connector/publish/event-reading.ts'
 import type { ClientRecord, ClientSource } from '../../../../connector/source/client-source.ts'
 import { simulatedPolaris } from '../../../simulation/simulated-polaris.ts'
+import { mustFit } from '../../../support/documentation/output-schema.ts'
 import { driven } from '../../../support/driven.ts'
 import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
 import { runAlone } from '../../../support/run-alone.ts'
@@ -70,7 +71,9 @@ function auditedStream() {
         names: { events: 'clients', deadLetters: 'clients.dlq' },
         clock,
       }
-      return await driven(clock, auditStream(parts, { client, onProgress: () => {} }, never))
+      const audited = await driven(clock, auditStream(parts, { client, onProgress: () => {} }, never))
+      mustFit('audit', JSON.stringify({ stream: 'clients', ...audited.report }))
+      return audited
     },
   }
 }
