@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import type { Answer, Command, CommandArgs, CommandOption, CommandParts } from './commands/command.ts'
-import { printable, shownLines } from './commands/shown.ts'
+import { printableText, shownLines } from './commands/shown.ts'
 import { ConnectorError } from './runtime/connector-error.ts'
 import { didYouMean } from './runtime/did-you-mean.ts'
 import { type ExitCode, errorCatalogue, exitRows, hintOf } from './runtime/error-catalogue.ts'
@@ -9,7 +9,7 @@ const program = 'polaris-connector'
 const helpOption: CommandOption = { short: 'h', description: 'print this help' }
 
 /** What a command line asks for. */
-type Asked =
+type AskedCommand =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'invalid'; readonly why: string; readonly command?: Command }
   | { readonly kind: 'run'; readonly command: Command; readonly args: CommandArgs }
@@ -24,8 +24,8 @@ export async function runCli(
   parts: CommandParts,
 ): Promise<ExitCode> {
   try {
-    const asked = askedIn(argv, commands, parts.version)
-    if (asked.kind === 'run') return await answered(asked, parts)
+    const asked = askedCommandIn(argv, commands, parts.version)
+    if (asked.kind === 'run') return await runAndPrint(asked, parts)
     if (asked.kind === 'text') {
       parts.print(asked.text)
       return 0
@@ -42,7 +42,10 @@ export async function runCli(
 }
 
 /** Runs the command and prints its answer. A stop is the ordinary end of `run`, and interrupts any other command. */
-async function answered({ command, args }: Extract<Asked, { kind: 'run' }>, parts: CommandParts): Promise<ExitCode> {
+async function runAndPrint(
+  { command, args }: Extract<AskedCommand, { kind: 'run' }>,
+  parts: CommandParts,
+): Promise<ExitCode> {
   const run = await command.load()
   const { stop } = parts
   const answer = await run(args, parts).catch((error: unknown): Answer => {
@@ -52,14 +55,15 @@ async function answered({ command, args }: Extract<Asked, { kind: 'run' }>, part
     return { exit: 3 }
   })
   if (answer.value === undefined) return answer.exit
-  const lines = args.json === true ? [printable(JSON.stringify(answer.value, undefined, 2))] : shownLines(answer.value)
+  const lines =
+    args.json === true ? [printableText(JSON.stringify(answer.value, undefined, 2))] : shownLines(answer.value)
   for (const line of lines) parts.print(line)
   return answer.exit
 }
 
-function askedIn(argv: readonly string[], commands: readonly Command[], version: string): Asked {
+function askedCommandIn(argv: readonly string[], commands: readonly Command[], version: string): AskedCommand {
   const [first = 'help'] = argv
-  if (first === 'help' && argv.length > 1) return askedIn([...argv.slice(1), '--help'], commands, version)
+  if (first === 'help' && argv.length > 1) return askedCommandIn([...argv.slice(1), '--help'], commands, version)
   if (['help', '--help', '-h'].includes(first)) return { kind: 'text', text: overview(commands) }
   if (['version', '--version', '-v', '-V'].includes(first)) return { kind: 'text', text: version }
 
@@ -84,12 +88,12 @@ function unknownCommand(argv: readonly string[], commands: readonly Command[]): 
   return `unknown command ${words[0]}${didYouMean(words[0], known)}`
 }
 
-type Parsed =
+type ParsedArgs =
   | { readonly kind: 'valid'; readonly args: CommandArgs }
   | { readonly kind: 'invalid'; readonly why: string }
 
 /** Checks every token itself: the errors of `parseArgs` quote values, which may be secrets. */
-function parsedArgs(argv: readonly string[], { name, options: own, takesStream }: Command): Parsed {
+function parsedArgs(argv: readonly string[], { name, options: own, takesStream }: Command): ParsedArgs {
   const rows: Command['options'] = { ...own, help: helpOption }
   const invalid = (why: string) => ({ kind: 'invalid', why }) as const
   const options = Object.fromEntries(

@@ -14,13 +14,14 @@ export const mallocVariables = {
 }
 
 /** The parts of `process` that name a command and replace the process. */
-type Starting = Pick<NodeJS.Process, 'execPath' | 'execArgv' | 'argv' | 'env'> & Partial<Pick<NodeJS.Process, 'execve'>>
+type StartingProcess = Pick<NodeJS.Process, 'execPath' | 'execArgv' | 'argv' | 'env'> &
+  Partial<Pick<NodeJS.Process, 'execve'>>
 
 /**
  * Starts this process again with the options, unless it has them: it keeps its id, so that signals reach it. Returns the
  * reason why it goes on without them, if there is one: a later Node may not know an option any more.
  */
-export function startWithOptions(own: Starting): string | undefined {
+export function startWithOptions(own: StartingProcess): string | undefined {
   const { execPath, execArgv, argv, env } = own
   if (nodeOptions.every((option) => execArgv.includes(option))) return undefined
   const { status } = spawnSync(execPath, [...nodeOptions, '--version'])

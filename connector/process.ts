@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { runCli } from './cli.ts'
 import { commandList } from './commands/command-list.ts'
-import { printable, progressOn } from './commands/shown.ts'
+import { printableText, progressOn } from './commands/shown.ts'
 import { stopOnSignals } from './runtime/shutdown.ts'
 import { defectLine } from './telemetry/error-fields.ts'
 
 const readFile = (name: string | URL) => readFileSync(name, 'utf8')
 // Text of a server may be in each line.
-const printError = (line: string) => process.stderr.write(`${printable(line)}\n`)
+const printError = (line: string) => process.stderr.write(`${printableText(line)}\n`)
 
 function exitOnDefect(error: unknown): void {
   printError(`polaris-connector: ${defectLine(error)}`)

@@ -5,30 +5,30 @@ import { type Removal, removeGone } from '../inspect/audit/remove-gone.ts'
 import { type ExitCode, highestExit } from '../runtime/error-catalogue.ts'
 import { wallClock } from '../source/source-time.ts'
 import { type CommandArgs, type CommandParts, invalidRequest, MAX_CLIENTS, type RunCommand } from './command.ts'
-import { asOperator, type ChosenStream, namedClients, onlyOne } from './command-resources.ts'
+import { type ChosenStream, namedClients, onlyStream, runAsOperator } from './command-resources.ts'
 import { eraseClients } from './erase.ts'
-import { changeParts, readableDocument, readStored } from './stored-stream.ts'
+import { changeParts, readableDocument, seeStream } from './seen-stream.ts'
 
 export const audit: RunCommand = async (args, parts) => {
-  const wanted = await wantedIn(args, parts)
+  const wanted = await auditOptionsIn(args, parts)
   const isOne = Object.values(wanted).some((one) => one !== undefined)
-  return await asOperator(args, parts, async ({ streams, ...resources }) => {
-    const audited: Audited[] = []
-    for (const stream of isOne ? [onlyOne(streams)] : streams)
+  return await runAsOperator(args, parts, async ({ streams, ...resources }) => {
+    const audited: StreamAudit[] = []
+    for (const stream of isOne ? [onlyStream(streams)] : streams)
       audited.push(await auditOne({ stream, ...resources }, wanted, parts))
     const values = audited.map(({ report, ids }) => ids ?? report)
     return { exit: highestExit(audited.map(exitOf)), value: values.length === 1 ? values[0] : values }
   })
 }
 
-function exitOf({ report: { agree, client, removal, differences } }: Audited): ExitCode {
+function exitOf({ report: { agree, client, removal, differences } }: StreamAudit): ExitCode {
   if (removal?.kind === 'unfinished') return 3
   const isRemoved = removal?.kind === 'done' && differences.missing + differences.different === 0
   return (client?.isNothingLeft ?? (agree || isRemoved)) ? 0 : 1
 }
 
 /** At most one of them. Rejects with `command.invalid`. */
-async function wantedIn({ ids, 'remove-gone': count, ...args }: CommandArgs, parts: CommandParts) {
+async function auditOptionsIn({ ids, 'remove-gone': count, ...args }: CommandArgs, parts: CommandParts) {
   const [client, ...others] = await namedClients(args, parts)
   if (others.length > 0) throw invalidRequest('--client must be the id of one client')
   if ([ids, client, count].filter((one) => one !== undefined).length > 1)
@@ -41,12 +41,12 @@ async function wantedIn({ ids, 'remove-gone': count, ...args }: CommandArgs, par
   }
 }
 
-type Audited = Awaited<ReturnType<typeof auditOne>>
+type StreamAudit = Awaited<ReturnType<typeof auditOne>>
 
 /** Invariant 8: with ids only if they were asked for. */
 async function auditOne(
   chosen: ChosenStream,
-  { ids: wanted, client, removeGone: most }: Awaited<ReturnType<typeof wantedIn>>,
+  { ids: wanted, client, removeGone: most }: Awaited<ReturnType<typeof auditOptionsIn>>,
   { showProgress, printError, stop }: CommandParts,
 ) {
   const { stream, shared, closing } = chosen
@@ -59,7 +59,8 @@ async function auditOne(
   const parts = composeAudit(stream, shared, closing)
   const { report, ids, partitionsOf } = await auditStream(parts, { client, onProgress }, stop)
   const { gone } = ids
-  const removal = most === undefined ? undefined : await removed({ gone, partitionsOf, most, startedAt }, chosen, stop)
+  const removal =
+    most === undefined ? undefined : await removeGoneClients({ gone, partitionsOf, most, startedAt }, chosen, stop)
   return { report: { stream: stream.name, ...report, removal }, ids: wanted && printedIds(ids[wanted], printError) }
 }
 
@@ -69,15 +70,15 @@ export function printedIds(ids: readonly string[], printError: CommandParts['pri
   return ids.slice(0, MAX_CLIENTS)
 }
 
-interface Gone extends Pick<Awaited<ReturnType<typeof auditStream>>, 'partitionsOf'> {
+interface GoneClients extends Pick<Awaited<ReturnType<typeof auditStream>>, 'partitionsOf'> {
   readonly gone: readonly string[]
   readonly most: number
   /** Of the audit, in ms since 1970. */
   readonly startedAt: number
 }
 
-async function removed(
-  { gone, partitionsOf: seenIn, most, startedAt }: Gone,
+async function removeGoneClients(
+  { gone, partitionsOf: seenIn, most, startedAt }: GoneClients,
   chosen: ChosenStream,
   stop: AbortSignal,
 ): Promise<Removal> {
@@ -85,7 +86,7 @@ async function removed(
   if (gone.length > most) return { kind: 'unchanged', text: `${gone.length} clients are gone: nothing was changed` }
   const parts = {
     ...changeParts(chosen),
-    readRewound: async () => readableDocument(await readStored(chosen, stop))?.rewound ?? null,
+    readRewound: async () => readableDocument(await seeStream(chosen, stop))?.rewound ?? null,
     erase: async () => (await eraseClients({ type: 'client.removed', clients: gone, seenIn }, chosen, stop)).value,
   }
   const to = wallClock(startedAt, chosen.stream.poll.timeZone)

@@ -6,7 +6,7 @@ import type { SourceTime } from '../source/client-source.ts'
 import { parseSourceTime, serverTimeText, wallClock } from '../source/source-time.ts'
 import { type Answer, type CommandArgs, type CommandParts, invalidRequest, type RunCommand } from './command.ts'
 import { type ChosenStream, namedClients, withStream } from './command-resources.ts'
-import { readableDocument, readStored, type StoredStream, untilSeen, wish } from './stored-stream.ts'
+import { readableDocument, type SeenStream, seeStream, storeWish, waitForReplica } from './seen-stream.ts'
 
 export const checkpointRewind: RunCommand = (args, parts) =>
   withStream(args, parts, async (chosen) => {
@@ -15,11 +15,15 @@ export const checkpointRewind: RunCommand = (args, parts) =>
     const clients = await republishedClients(args, parts)
     const yes = args.yes === true ? seenAs(await streamObject(stream, shared).read(parts.stop)) : null
     const rewind: Rewind = { id: randomUUID(), to, republish: args.republish === true, yes, clients }
-    const before = readableDocument(await readStored(chosen, parts.stop))
-    const replaced = waitingRewind(before, await wish(chosen, { rewind }, parts.stop))
+    const before = readableDocument(await seeStream(chosen, parts.stop))
+    const replaced = waitingRewind(before, await storeWish(chosen, { rewind }, parts.stop))
     const unconfirmed = `stored, but no replica has applied it yet; it stays${rewind.yes === null ? withYes : ''}`
-    const { value, exit } = await untilSeen(chosen, { seen: outcomeOf(rewind, replaced), unconfirmed }, parts)
-    return { exit, value: [...plan(stream.name, rewind), value] }
+    const { value, exit } = await waitForReplica(
+      chosen,
+      { answerIn: rewindOutcome(rewind, replaced), unconfirmed },
+      parts,
+    )
+    return { exit, value: [...planText(stream.name, rewind), value] }
   })
 
 /** Null: the configured beginning. Throws `command.invalid`. */
@@ -43,7 +47,7 @@ async function republishedClients(args: CommandArgs, parts: CommandParts): Promi
   return ids.map(hashedId)
 }
 
-function plan(name: string, { to, republish, clients }: Rewind): string[] {
+function planText(name: string, { to, republish, clients }: Rewind): string[] {
   const from = to === null ? 'its configured beginning' : serverTimeText(to)
   const named = clients && `the named ones (${clients.length}) and `
   const which = republish && !named ? 'all of them' : `${named ?? ''}those that differ from their last event`
@@ -54,10 +58,10 @@ function plan(name: string, { to, republish, clients }: Rewind): string[] {
 const withYes = '. If the stream is held over its checkpoint, repeat the command with --yes'
 
 /** What became of the rewind; undefined: nothing yet. */
-function outcomeOf({ id, republish, yes }: Rewind, replaced: Rewind | undefined) {
+function rewindOutcome({ id, republish, yes }: Rewind, replaced: Rewind | undefined) {
   const isCure = republish && yes !== null
   const note = replaced === undefined ? '' : ' It has replaced one that was not applied yet.'
-  return (stored: StoredStream): Answer | undefined => {
+  return (stored: SeenStream): Answer | undefined => {
     const known = readableDocument(stored)
     if (known === undefined && !isCure)
       return { value: `stored, but there is no readable checkpoint${withYes} and --republish`, exit: 3 }

@@ -1,13 +1,13 @@
 import { waitingRewind } from '../checkpoint/wishes.ts'
 import { inProgress } from '../scan/scan-state.ts'
 import type { RunCommand } from './command.ts'
-import { asOperator } from './command-resources.ts'
-import { readStored, type StoredStream } from './stored-stream.ts'
+import { runAsOperator } from './command-resources.ts'
+import { type SeenStream, seeStream } from './seen-stream.ts'
 
 export const checkpointShow: RunCommand = (args, parts) =>
-  asOperator(args, parts, async ({ streams, shared }) => {
+  runAsOperator(args, parts, async ({ streams, shared }) => {
     const found = streams.map(async (stream) =>
-      shownStream(stream.name, await readStored({ stream, shared }, parts.stop)),
+      shownStream(stream.name, await seeStream({ stream, shared }, parts.stop)),
     )
     const shown = await Promise.all(found)
     const value = args.stream === undefined ? { streams: shown.map(({ scansInProgress, ...row }) => row) } : shown[0]
@@ -15,7 +15,7 @@ export const checkpointShow: RunCommand = (args, parts) =>
   })
 
 /** Pure. */
-export function shownStream(stream: string, { document, wishes }: StoredStream) {
+export function shownStream(stream: string, { document, wishes }: SeenStream) {
   const { paused, reason, at, by } = wishes
   const known = typeof document === 'string' ? undefined : document
   const rewind = waitingRewind(known, wishes)

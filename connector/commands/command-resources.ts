@@ -37,7 +37,7 @@ export function selectedConfig(args: CommandArgs, parts: CommandParts): Connecto
 }
 
 /** Runs `use` as an operator's tool, which logs nothing. Rejects as `use` does. */
-export async function asOperator(
+export async function runAsOperator(
   args: CommandArgs,
   parts: CommandParts,
   use: (resources: Resources & { readonly streams: readonly StreamConfig[] }) => Promise<Answer>,
@@ -56,11 +56,13 @@ export function withStream(
   parts: CommandParts,
   use: (chosen: ChosenStream) => Promise<Answer>,
 ): Promise<Answer> {
-  return asOperator(args, parts, async ({ streams, ...resources }) => use({ stream: onlyOne(streams), ...resources }))
+  return runAsOperator(args, parts, async ({ streams, ...resources }) =>
+    use({ stream: onlyStream(streams), ...resources }),
+  )
 }
 
 /** Throws `command.invalid` if there are several. */
-export function onlyOne<Stream extends Streams[number]>(streams: readonly Stream[]): Stream {
+export function onlyStream<Stream extends Streams[number]>(streams: readonly Stream[]): Stream {
   const [first, ...others] = streams
   if (first !== undefined && others.length === 0) return first
   throw invalidRequest(`name one of the streams: ${namesOf(streams)}`)

@@ -1,14 +1,14 @@
 import { composeDoctor } from '../compose/compose-inspection.ts'
 import { problemText } from '../config/config-problem.ts'
 import { readConfig } from '../config/load-config.ts'
-import { type Finding, failed, ok } from '../inspect/doctor/doctor-parts.ts'
+import { type Finding, failedResult, okResult } from '../inspect/doctor/doctor-parts.ts'
 import { examine } from '../inspect/doctor/examine.ts'
 import { aclLines } from '../inspect/doctor/needed-acls.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { closeStack } from '../runtime/close-stack.ts'
 import { answerSaver } from '../source/polaris/http/saved-answers.ts'
 import { type Answer, type CommandArgs, type CommandParts, configSources, type RunCommand } from './command.ts'
-import { onlyOne, selectedConfig } from './command-resources.ts'
+import { onlyStream, selectedConfig } from './command-resources.ts'
 
 export const doctor: RunCommand = async (args, parts) => {
   if (args.acls === true) return { exit: 0, value: aclLines(selectedConfig(args, parts)) }
@@ -16,7 +16,7 @@ export const doctor: RunCommand = async (args, parts) => {
   if (loaded.kind === 'valid') return await diagnose(args, parts)
   const findings = loaded.problems.map((problem) => ({
     ...configuration,
-    ...failed('config.invalid', problemText(problem), 'correct this setting'),
+    ...failedResult('config.invalid', problemText(problem), 'correct this setting'),
   }))
   return { exit: 2, value: { healthy: false, findings } }
 }
@@ -26,12 +26,12 @@ const configuration = { stream: null, check: 'configuration' } as const
 async function diagnose(args: CommandArgs, parts: CommandParts): Promise<Answer> {
   const config = selectedConfig(args, parts)
   const save = args.save as string | undefined
-  const intercept = save === undefined ? undefined : answerSaver(save, onlyOne(config.streams).polaris)
+  const intercept = save === undefined ? undefined : answerSaver(save, onlyStream(config.streams).polaris)
   const names = config.streams.map(({ name }) => name).join(', ')
   await using closing = closeStack()
   using _ = parts.showProgress(() => `checking ${names}`)
   const found = await examine(composeDoctor(config, { clock: systemClock, intercept }, closing), parts.stop)
-  const findings: Finding[] = [{ ...configuration, ...ok(`connector ${config.connector}, ${names}`) }, ...found]
+  const findings: Finding[] = [{ ...configuration, ...okResult(`connector ${config.connector}, ${names}`) }, ...found]
   const healthy = findings.every(({ verdict }) => verdict !== 'failed')
   // A rejected login is no missing ACL: it fails the first check of Kafka.
   const lacksAcl = found.some(({ code, check }) => code === 'publish.unauthorized' && check !== 'kafka')

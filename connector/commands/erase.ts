@@ -8,7 +8,7 @@ import { type BegunIn, publishTombstones, tombstonePartitions } from '../publish
 import { ConnectorError } from '../runtime/connector-error.ts'
 import { type Answer, invalidRequest, type RunCommand } from './command.ts'
 import { type ChosenStream, namedClients, withStream } from './command-resources.ts'
-import { readableDocument, readStored } from './stored-stream.ts'
+import { readableDocument, seeStream } from './seen-stream.ts'
 
 export const erase: RunCommand = async (args, parts) => {
   const type = args.as === 'removed' ? 'client.removed' : 'client.erased'
@@ -31,7 +31,7 @@ export async function eraseClients(
   stop: AbortSignal,
 ): Promise<Answer> {
   const { stream, shared } = chosen
-  const begun = await begunIn(chosen, stop)
+  const begun = await destinationAtBeginning(chosen, stop)
   const { clock, kafkaLog: log, config } = shared
   const names = { connector: config.connector, stream: stream.name }
   const publisher = kafkaEventPublisher(withoutCreation(stream.kafka), { ...names, clock, log })
@@ -50,9 +50,9 @@ export async function eraseClients(
 }
 
 /** Undefined if the document cannot be read: an erasure does not wait for S3. Rejects with the reason of `stop`. */
-async function begunIn(chosen: ChosenStream, stop: AbortSignal): Promise<BegunIn | undefined> {
+async function destinationAtBeginning(chosen: ChosenStream, stop: AbortSignal): Promise<BegunIn | undefined> {
   try {
-    return readableDocument(await readStored(chosen, stop))?.destination
+    return readableDocument(await seeStream(chosen, stop))?.destination
   } catch (error) {
     if (error instanceof ConnectorError) return undefined
     throw error

@@ -1,21 +1,21 @@
 import { type Answer, invalidRequest, type RunCommand } from './command.ts'
 import { withStream } from './command-resources.ts'
-import { byOperator, type StoredStream, untilSeen, wish } from './stored-stream.ts'
+import { operatorAndTime, type SeenStream, storeWish, waitForReplica } from './seen-stream.ts'
 
 export const pause: RunCommand = (args, parts) => {
   const reason = String(args.reason ?? '').trim()
   if (!/^[^\p{Cc}]{0,200}$/u.test(reason)) throw invalidRequest('--reason must be one line of at most 200 characters')
   return withStream(args, parts, async (chosen) => {
     const { name } = chosen.stream
-    await wish(chosen, { paused: true, reason, ...byOperator(chosen) }, parts.stop)
+    await storeWish(chosen, { paused: true, reason, ...operatorAndTime(chosen) }, parts.stop)
     const unconfirmed = `stored, but no replica has confirmed yet that stream ${name} is paused`
-    return await untilSeen(chosen, { seen: left(name), unconfirmed }, parts)
+    return await waitForReplica(chosen, { answerIn: pauseConfirmed(name), unconfirmed }, parts)
   })
 }
 
 /** Nothing is published any more once the document has no owner and nothing pending. */
-function left(name: string) {
-  return ({ document }: StoredStream): Answer | undefined => {
+function pauseConfirmed(name: string) {
+  return ({ document }: SeenStream): Answer | undefined => {
     const unknown = `stored, but whether stream ${name} is still published is unknown: it has no readable checkpoint`
     if (typeof document === 'string') return { exit: 3, value: `${unknown} (${document})` }
     const isLeft = document.claim.owner === null && document.pending === null
@@ -26,7 +26,7 @@ function left(name: string) {
 export const resume: RunCommand = (args, parts) =>
   withStream(args, parts, async (chosen) => {
     const { name } = chosen.stream
-    const before = await wish(chosen, { paused: false, reason: '', ...byOperator(chosen) }, parts.stop)
+    const before = await storeWish(chosen, { paused: false, reason: '', ...operatorAndTime(chosen) }, parts.stop)
     const value = before.paused
       ? `stream ${name} is resumed: its replica opens it within ten seconds`
       : `stream ${name} is not paused; if it is held, it tries again within ten seconds`

@@ -9,7 +9,7 @@ import { errorCatalogue, highestExit } from '../runtime/error-catalogue.ts'
 import type { StreamEnd } from '../stream/run-stream.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
 import { configSources, type RunCommand } from './command.ts'
-import { printable } from './shown.ts'
+import { printableText } from './shown.ts'
 
 export const run: RunCommand = async (args, parts) => {
   const { stop, version } = parts
@@ -24,19 +24,19 @@ export const run: RunCommand = async (args, parts) => {
     replica,
     version,
     level: config.log.level,
-    out: { write: (line) => process.stdout.write(printable(line)) },
+    out: { write: (line) => process.stdout.write(printableText(line)) },
     clock,
     placement: config.placement.mode,
     readyAfterMs: config.readyAfterMs,
   })
-  const logs = { kafkaLog: telemetry.libraryLog('kafkajs'), onStoreRetry: telemetry.storeRetried }
+  const logs = { kafkaLog: telemetry.libraryLog('kafkajs'), onStoreRetry: telemetry.logStoreRetry }
   const shared = openSharedResources(config, { clock, replica, ...logs }, closing)
   const listening = await telemetry.listen(config.http.port, stop)
   const { port } = closing.use(listening, (opened) => opened.close())
   for (const { place: variable, what } of warnings)
     telemetry.log('warn', 'variable is probably misspelled', { variable, reason: what })
   telemetry.log('info', 'connector started', { streams: config.streams.map(({ name }) => name), port })
-  stop.addEventListener('abort', () => telemetry.replicaIs('stopping'), { once: true })
+  stop.addEventListener('abort', () => telemetry.setReplicaState('stopping'), { once: true })
   const byStream = await runConnector(shared, { telemetry, until: isEnding ? 'caught-up' : 'stopped' }, stop)
   const ends = [...byStream].map(([stream, end]) => ({ stream, end: end.kind, code: codeIn(end) }))
   if (isEnding) for (const end of ends) telemetry.log('info', 'run ended', end)

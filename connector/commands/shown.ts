@@ -1,10 +1,10 @@
 import { rawText } from '../runtime/parsed-json.ts'
 
 /** The text as a terminal may show it: of a server, only line feeds and tabs act on it. */
-export const printable = (text: string) => text.replace(/[^\P{Cc}\n\t]|\p{Cf}/gu, asUnits)
+export const printableText = (text: string) => text.replace(/[^\P{Cc}\n\t]|\p{Cf}/gu, asUnits)
 
 /** Invariant 8, and what a server sends to a terminal: control characters are shown, not acted on. On one line. */
-const escaped = (text: string) => text.replace(/[\p{Cc}\p{Cf}]/gu, asUnits)
+const escapedText = (text: string) => text.replace(/[\p{Cc}\p{Cf}]/gu, asUnits)
 
 /** As JSON does: `\u001b`. */
 const asUnits = (character: string) =>
@@ -24,9 +24,9 @@ export function shownLines(value: unknown): string[] {
   }
   const fields = Object.entries(Object(value)).filter(([, item]) => item !== undefined)
   return fields.flatMap(([name, item], at) => {
-    if (isPlain(item)) return [`${escaped(name)}: ${textOf(item)}`]
+    if (isPlain(item)) return [`${escapedText(name)}: ${textOf(item)}`]
     const lines = shownLines(item).map((line) => (line === '' ? '' : INDENT + line))
-    return lines.length === 0 ? [`${escaped(name)}: none`] : [...(at > 0 ? [''] : []), escaped(name), ...lines]
+    return lines.length === 0 ? [`${escapedText(name)}: none`] : [...(at > 0 ? [''] : []), escapedText(name), ...lines]
   })
 }
 
@@ -36,14 +36,14 @@ type Cell = readonly [name: string, text: string]
 const isPlain = (value: unknown) => typeof value !== 'object' || value === null || rawText(value) !== undefined
 const isRow = (value: unknown): value is Row =>
   !isPlain(value) && !Array.isArray(value) && Object.values(Object(value)).every(isPlain)
-const textOf = (value: unknown) => (value === null ? '–' : escaped(rawText(value) ?? String(value)))
+const textOf = (value: unknown) => (value === null ? '–' : escapedText(rawText(value) ?? String(value)))
 
 /** A longer cell stands below its row. */
 const isShort = ([, text]: Cell) => text.length <= 80
 
 function tableOf(rows: readonly Row[]): string[] {
   const cellOf = ([name, cell]: [string, unknown]): Cell[] =>
-    cell === undefined ? [] : [[escaped(name), textOf(cell)]]
+    cell === undefined ? [] : [[escapedText(name), textOf(cell)]]
   const cells = rows.map((row) => Object.entries(row).flatMap(cellOf))
   const names = [...new Set(cells.flatMap((row) => row.filter(isShort).map(([name]) => name)))]
   const inline = cells.map((row) => new Map(row.filter(isShort)))
@@ -62,7 +62,7 @@ const headingOf = (name: string) => name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ')
 /** On a terminal, shows again and again what is done now, and for how long, until it is disposed. */
 export function progressOn(terminal: Pick<NodeJS.WriteStream, 'isTTY' | 'write'>, text: () => string): Disposable {
   const startedAt = performance.now()
-  const write = (line: string) => terminal.isTTY && terminal.write(`\r${printable(line)}\u001b[K`)
+  const write = (line: string) => terminal.isTTY && terminal.write(`\r${printableText(line)}\u001b[K`)
   const show = () => write(`${text()} (${Math.round((performance.now() - startedAt) / 1000)} s)`)
   show()
   const timer = setInterval(show, 200)

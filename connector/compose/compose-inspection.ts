@@ -5,13 +5,13 @@ import type { DoctorParts, StreamUnderTest } from '../inspect/doctor/doctor-part
 import { readTopicEvents } from '../kafka/reading/read-topic.ts'
 import { streamNames } from '../publish/event-publisher.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
-import { commandReader, type OpenSource, openSource, streamIdentity, streamObject } from './compose-stream.ts'
+import { commandReader, type OpenSourceParts, openSource, streamIdentity, streamObject } from './compose-stream.ts'
 import { adminParts, openSharedResources, type SharedResources } from './shared-resources.ts'
 
 /** What `doctor` checks, with its own adapters. The timeouts for Kafka are shorter than those of `run`. */
 export function composeDoctor(
   config: ConnectorConfig,
-  { clock, intercept }: Pick<DoctorParts, 'clock'> & Pick<OpenSource, 'intercept'>,
+  { clock, intercept }: Pick<DoctorParts, 'clock'> & Pick<OpenSourceParts, 'intercept'>,
   closing: CloseStack,
 ): DoctorParts {
   const { clientId } = streamNames(config.connector, 'doctor')
@@ -36,7 +36,7 @@ function memoryForIndexes(): number {
   return Math.max(0, (limit > 0 ? Math.min(limit, totalmem()) : totalmem()) - PROGRAM_BYTES)
 }
 
-function streamUnderTest(stream: StreamConfig, parts: Omit<OpenSource, 'observe'>): StreamUnderTest {
+function streamUnderTest(stream: StreamConfig, parts: Omit<OpenSourceParts, 'observe'>): StreamUnderTest {
   const { shared } = parts
   const { connector } = shared.config
   return {

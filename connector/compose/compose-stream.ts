@@ -23,12 +23,12 @@ import type { OpenParts } from '../stream/open-stream.ts'
 import type { ComposeFor, StreamParts } from '../stream/run-stream.ts'
 import type { SharedResources } from './shared-resources.ts'
 
-interface Composing extends ComposeFor {
+interface CompositionParts extends ComposeFor {
   readonly until: ReaderParts['until']
 }
 
 /** One stream while it is assigned to this replica. */
-export function composeStream(stream: StreamConfig, shared: SharedResources, composing: Composing): StreamParts {
+export function composeStream(stream: StreamConfig, shared: SharedResources, composing: CompositionParts): StreamParts {
   return {
     open: openParts(stream, shared, composing),
     pipeline: pipelineParts(stream, shared, composing),
@@ -38,7 +38,7 @@ export function composeStream(stream: StreamConfig, shared: SharedResources, com
 function pipelineParts(
   stream: StreamConfig,
   shared: SharedResources,
-  { until, giveUp, observe, closing }: Composing,
+  { until, giveUp, observe, closing }: CompositionParts,
 ): PipelineParts {
   const { clock, config } = shared
   const source = openSource(stream, { shared, closing, observe })
@@ -59,7 +59,7 @@ function pipelineParts(
   }
 }
 
-function openParts(stream: StreamConfig, shared: SharedResources, { observe, closing }: Composing): OpenParts {
+function openParts(stream: StreamConfig, shared: SharedResources, { observe, closing }: CompositionParts): OpenParts {
   const { config, clock, replica: owner, openLimit, storeReady, store, kafkaLog: log } = shared
   const { connector } = config
   const index = streamIndex(store.segments(checkpointKey(connector, stream.name)))
@@ -99,14 +99,14 @@ export function streamIdentity({ name, polaris }: StreamConfig, connector: strin
   return { connector, stream: name, source: { url, codeMagasin, prefixCle } }
 }
 
-export interface OpenSource {
+export interface OpenSourceParts {
   readonly shared: SharedResources
   readonly closing: CloseStack
   readonly observe: (event: SourceEvent) => void
   readonly intercept?: Intercept | undefined
 }
 
-export function openSource({ polaris }: StreamConfig, { shared, closing, ...parts }: OpenSource): ClientSource {
+export function openSource({ polaris }: StreamConfig, { shared, closing, ...parts }: OpenSourceParts): ClientSource {
   const { clock, accounts, requestRates } = shared
   const source = httpClientSource(polaris, { clock, accounts, ...parts, turn: requestRates.of(polaris) })
   return closing.use(source, (opened) => opened.close())
@@ -133,7 +133,7 @@ function pageReader(
   }
 }
 
-interface CommandReader extends Pick<OpenSource, 'shared' | 'closing'> {
+interface CommandReader extends Pick<OpenSourceParts, 'shared' | 'closing'> {
   readonly retries: number
   /** A folder with saved answers, to read in place of the server. */
   readonly from?: string | undefined

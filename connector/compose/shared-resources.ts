@@ -48,7 +48,7 @@ export function replicaName(): string {
   return `${hostname()}-${randomUUID().slice(0, 8)}`
 }
 
-interface Watching {
+interface StoreWatch {
   readonly onStoreRetry: StoreParts['onRetry']
 }
 
@@ -58,7 +58,7 @@ const OPENINGS_AT_ONCE = 10
 /** Connects to nothing; `closing` closes the checkpoint store. */
 export function openSharedResources(
   config: ConnectorConfig,
-  { onStoreRetry, ...parts }: Pick<SharedResources, 'clock' | 'replica' | 'kafkaLog'> & Watching,
+  { onStoreRetry, ...parts }: Pick<SharedResources, 'clock' | 'replica' | 'kafkaLog'> & StoreWatch,
   closing: CloseStack,
 ): SharedResources {
   const store = closing.use(

@@ -47,13 +47,13 @@ const headers = { 'cache-control': 'no-store', 'x-content-type-options': 'nosnif
 export async function endpoints(parts: EndpointParts, stop: AbortSignal): Promise<Endpoints> {
   const server = createServer(connectionLimits, (request, response) => void answer(request, response, parts))
   server.maxConnections = MAX_CONNECTIONS
-  await listening(server, parts, stop)
+  await listen(server, parts, stop)
   server.on('error', parts.onError)
   const { port } = server.address() as AddressInfo // never null or a string for a listening TCP server
-  return { port, close: () => close(server) }
+  return { port, close: () => closeServer(server) }
 }
 
-async function listening(server: Server, { port }: EndpointParts, stop: AbortSignal): Promise<void> {
+async function listen(server: Server, { port }: EndpointParts, stop: AbortSignal): Promise<void> {
   stop.throwIfAborted()
   try {
     const isListening = once(server, 'listening', { signal: stop })
@@ -84,20 +84,20 @@ async function answer(request: IncomingMessage, response: ServerResponse, parts:
 async function answerTo({ method, url = '' }: IncomingMessage, { paths }: EndpointParts): Promise<EndpointAnswer> {
   const path = url.split('?', 1)[0] ?? ''
   const found = Object.hasOwn(paths, path) ? paths[path] : undefined
-  if (found === undefined) return text(404, 'not found')
+  if (found === undefined) return textAnswer(404, 'not found')
   if (method === 'GET' || method === 'HEAD') return await found()
-  return { ...text(405, 'GET and HEAD only'), headers: { allow: 'GET, HEAD' } }
+  return { ...textAnswer(405, 'GET and HEAD only'), headers: { allow: 'GET, HEAD' } }
 }
 
-export function text(status: number, body: string): EndpointAnswer {
+export function textAnswer(status: number, body: string): EndpointAnswer {
   return { status, type: 'text/plain; charset=utf-8', body: `${body}\n` }
 }
 
-function json(status: number, value: unknown): EndpointAnswer {
+function jsonAnswer(status: number, value: unknown): EndpointAnswer {
   return { status, type: 'application/json', body: `${JSON.stringify(value, undefined, 2)}\n` }
 }
 
-async function close(server: Server): Promise<void> {
+async function closeServer(server: Server): Promise<void> {
   if (!server.listening) return
   const closed = once(server, 'close')
   server.close()
@@ -111,13 +111,13 @@ export function servedPaths(registry: Registry, status: () => { readonly ready: 
   return {
     '/': () => page,
     // Liveness: proves only that the event loop runs.
-    '/healthz': () => text(200, 'ok'),
+    '/healthz': () => textAnswer(200, 'ok'),
     '/readyz': () => {
       const now = status()
-      return json(now.ready ? 200 : 503, now)
+      return jsonAnswer(now.ready ? 200 : 503, now)
     },
     '/metrics': async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() }),
-    '/status': () => json(200, status()),
+    '/status': () => jsonAnswer(200, status()),
   }
 }
 
@@ -129,7 +129,7 @@ function statusPage(): EndpointAnswer {
     type: 'text/html; charset=utf-8',
     body,
     headers: {
-      'content-security-policy': policy(body),
+      'content-security-policy': securityPolicy(body),
       'referrer-policy': 'no-referrer',
       'x-frame-options': 'DENY',
       'cross-origin-opener-policy': 'same-origin',
@@ -139,7 +139,7 @@ function statusPage(): EndpointAnswer {
 }
 
 /** Allows only the page's own style and script, by their hashes, and requests to this server. */
-function policy(html: string): string {
+function securityPolicy(html: string): string {
   return [
     `default-src 'none'`,
     `style-src ${hashOf(html, 'style')}`,

@@ -29,13 +29,13 @@ function causesOf(error: unknown): unknown[] {
   const found = new Set<unknown>([error])
   for (const one of found) {
     if (found.size > mostCauses) break
-    for (const cause of nearest(one)) found.add(cause)
+    for (const cause of nearestCauses(one)) found.add(cause)
   }
   found.delete(error)
   return [...found].slice(0, mostCauses)
 }
 
-function nearest(error: unknown): unknown[] {
+function nearestCauses(error: unknown): unknown[] {
   const errors = property(error, 'errors')
   const parts = Array.isArray(errors) ? errors.slice(0, mostCauses) : []
   const causes = [property(error, 'cause'), ...parts, property(error, 'error'), property(error, 'suppressed')]

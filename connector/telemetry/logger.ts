@@ -37,11 +37,11 @@ export function logger(parts: LoggerParts): Log {
     },
     { write: (line) => void out.write(line) },
   )
-  return (at, message, fields) => lines[at](onlyFlat(fields), message)
+  return (at, message, fields) => lines[at](flatFields(fields), message)
 }
 
 /** Invariant 8: an object that bypassed the types is dropped, not printed. */
-function onlyFlat(fields: LogFields): Record<string, unknown> {
+function flatFields(fields: LogFields): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => isFlat(value)))
 }
 

@@ -22,38 +22,40 @@ const metric = (name: string, help: string, labels: MetricEntry['labels'] = {}):
   labels,
 })
 /** A metric of each stream. */
-const ofStream = (name: string, help: string, more: MetricEntry['labels'] = {}) =>
+const metricOfStream = (name: string, help: string, more: MetricEntry['labels'] = {}) =>
   metric(name, help, { stream: 'any', ...more })
 /** A metric of the whole replica: what all streams share, or what would be too many series for each stream. */
-const ofReplica = metric
+const metricOfReplica = metric
 
 export const counterList = {
-  pages: ofStream('pages_total', 'Pages read from Polaris, by lane', { lane: lanes }),
-  clients: ofStream('clients_total', 'Clients read from Polaris'),
-  events: ofStream('events_total', 'Events published, by lane', { lane: lanes }),
-  deadLetters: ofStream(
+  pages: metricOfStream('pages_total', 'Pages read from Polaris, by lane', { lane: lanes }),
+  clients: metricOfStream('clients_total', 'Clients read from Polaris'),
+  events: metricOfStream('events_total', 'Events published, by lane', { lane: lanes }),
+  deadLetters: metricOfStream(
     'dead_letters_total',
     'Clients that could not become an event and were published to the dead-letter topic',
   ),
-  suppressed: ofStream('suppressed_total', 'Clients read again with unchanged content and not published'),
-  superseded: ofStream(
+  suppressed: metricOfStream('suppressed_total', 'Clients read again with unchanged content and not published'),
+  superseded: metricOfStream(
     'superseded_total',
     'Clients not published because a scan that began later had published them, by lane',
     { lane: lanes },
   ),
-  replacedCharacters: ofStream(
+  replacedCharacters: metricOfStream(
     'replaced_characters_total',
     'Characters read from Polaris as U+FFFD because XML forbids them, such as &#x0;',
   ),
-  takeOvers: ofStream('take_overs_total', 'Claims of the stream that took it over from another replica'),
-  contested: ofStream('contested_total', 'Times another process took the stream again within five minutes'),
-  failures: ofReplica(
+  takeOvers: metricOfStream('take_overs_total', 'Claims of the stream that took it over from another replica'),
+  contested: metricOfStream('contested_total', 'Times another process took the stream again within five minutes'),
+  failures: metricOfReplica(
     'failures_total',
     'Reads retried, streams reopened or held, and group memberships lost, by error code; stream_failure shows which stream fails now',
     { code: Object.keys(errorCatalogue) },
   ),
-  warnings: ofReplica('warnings_total', 'Warnings of all streams, by kind; the log shows the stream', { kind: 'any' }),
-  responses: ofReplica('responses_total', 'HTTP responses of Polaris, by status; logins and redirects included', {
+  warnings: metricOfReplica('warnings_total', 'Warnings of all streams, by kind; the log shows the stream', {
+    kind: 'any',
+  }),
+  responses: metricOfReplica('responses_total', 'HTTP responses of Polaris, by status; logins and redirects included', {
     status: 'any',
   }),
 } as const satisfies Record<string, MetricEntry>
@@ -61,18 +63,18 @@ export const counterList = {
 /** Few buckets: each costs one series a stream. */
 export const histogramList = {
   read: {
-    ...ofStream('read_duration_seconds', 'Time from sending a request to its complete response'),
+    ...metricOfStream('read_duration_seconds', 'Time from sending a request to its complete response'),
     buckets: [0.1, 0.5, 2.5, 10],
   },
   publish: {
-    ...ofStream(
+    ...metricOfStream(
       'publish_duration_seconds',
       'Time from the start of the delivery of a page group to its commit; only groups that published something',
     ),
     buckets: [0.1, 1, 5],
   },
   changeDelay: {
-    ...ofStream(
+    ...metricOfStream(
       'change_delay_seconds',
       'Time from the modification of a client to the commit of its event, by the clock of the server; changes found by live scans, if the modification time is mapped and has a time of day',
     ),
@@ -95,13 +97,13 @@ interface ScrapedEntry extends MetricEntry {
 }
 
 /** A gauge of each stream. */
-const ofEach = (
+const gaugeOfEach = (
   name: string,
   help: string,
   labels: MetricEntry['labels'],
   samples: (status: StreamStatus, clock: Clock) => readonly Sample[],
 ): ScrapedEntry => ({
-  ...ofStream(name, help, labels),
+  ...metricOfStream(name, help, labels),
   samples: ({ status: replica, clock }) =>
     replica
       .streams()
@@ -111,8 +113,12 @@ const ofEach = (
 })
 
 /** A gauge of each stream that runs here; undefined: the stream has none. */
-const here = (name: string, help: string, value: (status: StreamStatus, clock: Clock) => number | undefined) =>
-  ofEach(name, help, {}, (status, clock) => {
+const gaugeOfRunning = (
+  name: string,
+  help: string,
+  value: (status: StreamStatus, clock: Clock) => number | undefined,
+) =>
+  gaugeOfEach(name, help, {}, (status, clock) => {
     const found = isActive(status) ? value(status, clock) : undefined
     return found === undefined ? [] : [[{}, found]]
   })
@@ -122,17 +128,17 @@ const exportedStates: readonly StreamState[] = streamStates.filter((state) => st
 
 /** Computed at each scrape from the status. Times are in seconds since 1970: their age is `time() - metric`. */
 export const scrapedList: readonly ScrapedEntry[] = [
-  here(
+  gaugeOfRunning(
     'last_live_scan_timestamp_seconds',
     'When a live scan was last completed, or the stream started here if none was',
     (status, clock) => timestamp(status.liveScanAt ?? status.startedAt, clock),
   ),
-  here(
+  gaugeOfRunning(
     'newest_change_timestamp_seconds',
     'When the newest change that was read was made, by the clock of the server, or else when the stream was created; without a mapped time of day, when a change was published',
     ({ newestChange, scans }) => seconds(newestChange ?? scans?.createdAt ?? undefined),
   ),
-  ofEach(
+  gaugeOfEach(
     'backed_off_seconds',
     'How long a lane has made no progress because its pages fail; absent otherwise',
     { lane: lanes },
@@ -142,8 +148,8 @@ export const scrapedList: readonly ScrapedEntry[] = [
         return since.length === 0 ? [] : [[{ lane }, (clock.monotonic() - Math.min(...since)) / 1000]]
       }),
   ),
-  here('index_clients', 'Clients in the client index', ({ indexClients }) => indexClients),
-  ofEach(
+  gaugeOfRunning('index_clients', 'Clients in the client index', ({ indexClients }) => indexClients),
+  gaugeOfEach(
     'stream_state',
     '1 for the current state of the stream on this replica, 0 for the others; `waiting` if it does not run here',
     { state: 'any' },
@@ -152,7 +158,7 @@ export const scrapedList: readonly ScrapedEntry[] = [
       return exportedStates.map((one) => [{ state: one }, exported === one ? 1 : 0])
     },
   ),
-  ofEach(
+  gaugeOfEach(
     'stream_failure',
     '1 for the code of the last failure that is not over; absent if nothing fails',
     { code: 'any' },
@@ -162,11 +168,11 @@ export const scrapedList: readonly ScrapedEntry[] = [
     },
   ),
   {
-    ...ofReplica('ready', '1 when /readyz returns 200, otherwise 0'),
+    ...metricOfReplica('ready', '1 when /readyz returns 200, otherwise 0'),
     samples: ({ status }) => [[{}, status.isReady() ? 1 : 0]],
   },
   {
-    ...ofReplica('build_info', 'Always 1; the labels show the version and the replica', {
+    ...metricOfReplica('build_info', 'Always 1; the labels show the version and the replica', {
       version: 'any',
       replica: 'any',
     }),
@@ -205,7 +211,7 @@ export function promMetrics(registry: Registry) {
   const histograms = mapValues(histogramList, ({ buckets, ...metric }) => {
     return new Histogram({ ...optionsOf(metric, registry), buckets })
   })
-  const zero = (own: Labelled) => {
+  const beginAtZero = (own: Labelled) => {
     for (const [name, { labels }] of Object.entries<MetricEntry>(counterList))
       if ('stream' in labels === 'stream' in own)
         for (const one of fixedLabels(labels)) counters[name as keyof typeof counterList].inc({ ...own, ...one }, 0)
@@ -215,12 +221,12 @@ export function promMetrics(registry: Registry) {
       counters[name].inc('stream' in counterList[name].labels ? { ...own, ...labels } : labels, by),
     measure: (name, ms) => histograms[name].observe(own, Math.max(0, ms) / 1000),
   })
-  zero({})
+  beginAtZero({})
   return {
     ofReplica: metrics({}),
     /** Exports the counters and histograms of the stream before its first event: `rate()` needs a zero. */
     ofStream: (stream: string): Metrics => {
-      zero({ stream })
+      beginAtZero({ stream })
       for (const one of Object.values(histograms)) one.zero({ stream })
       return metrics({ stream })
     },

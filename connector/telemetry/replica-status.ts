@@ -4,13 +4,13 @@ import type { Clock } from '../runtime/clock.ts'
 import type { AssignedEvent } from '../stream/run-streams.ts'
 import { type Failure, toLogFields } from './error-fields.ts'
 import {
-  notReady,
   type Polling,
   secondsSince,
   statusAfter,
+  statusAtStart,
   streamReport,
-  unobserved,
   type WatchedStream,
+  whyStreamNotReady,
 } from './stream-status.ts'
 
 /** Events about the consumer group of the replicas and the streams that it assigns. */
@@ -58,12 +58,13 @@ export function replicaStatus({ clock, readyAfterMs, placement }: ReplicaStatusP
    * not held. A stream that does not run here or is paused does not affect readiness.
    */
   const isReady = () =>
-    whyNotReady() === undefined && [...watched.values()].every((one) => notReady(one, clock.monotonic()) === undefined)
+    whyNotReady() === undefined &&
+    [...watched.values()].every((one) => whyStreamNotReady(one, clock.monotonic()) === undefined)
   return {
     /** Returns the observer of one stream; its state is `waiting` until the first event. */
     follow: (stream: string, polling: Polling): Observe => {
       const patienceMs = Math.max(3 * polling.intervalMs, readyAfterMs)
-      watched.set(stream, { stream, polling, patienceMs, status: unobserved(clock.monotonic()) })
+      watched.set(stream, { stream, polling, patienceMs, status: statusAtStart(clock.monotonic()) })
       return (event) => {
         const { status } = watched.get(stream) as WatchedStream // it was set above
         watched.set(stream, { stream, polling, patienceMs, status: statusAfter(status, event, clock.monotonic()) })

@@ -49,7 +49,7 @@ type StreamTotals = Readonly<
   Record<'pages' | 'clients' | 'events' | 'deadLetters' | 'suppressed' | 'superseded', number>
 >
 
-type Of<Kind extends PipelineEvent['kind']> = Extract<PipelineEvent, { kind: Kind }>
+type EventOf<Kind extends PipelineEvent['kind']> = Extract<PipelineEvent, { kind: Kind }>
 type Pause = NonNullable<WhyInState['pause']>
 type Change = Partial<StreamStatus>
 
@@ -65,7 +65,7 @@ const atBeginning = {
   newestChange: undefined,
 } as const
 
-export const unobserved = (at: number): StreamStatus => ({
+export const statusAtStart = (at: number): StreamStatus => ({
   ...atBeginning,
   state: 'waiting',
   since: at,
@@ -80,14 +80,14 @@ export const isActive = ({ state }: Pick<StreamStatus, 'state'>) => !['waiting',
 
 /** The status after `event`, which happened at `at`: nothing else writes it. */
 export function statusAfter(before: StreamStatus, event: PipelineEvent, at: number): StreamStatus {
-  return { ...before, ...change(before, event, at) }
+  return { ...before, ...changeAfter(before, event, at) }
 }
 
-function change(before: StreamStatus, event: PipelineEvent, at: number): Change {
+function changeAfter(before: StreamStatus, event: PipelineEvent, at: number): Change {
   const { totals } = before
   switch (event.kind) {
     case 'stream-state':
-      return entered(event, before, at)
+      return changeOfState(event, before, at)
     case 'stream-claimed':
       return { wasOpened: true, epoch: event.epoch, seq: event.seq, backedOff: [] }
     case 'scan-started':
@@ -102,7 +102,7 @@ function change(before: StreamStatus, event: PipelineEvent, at: number): Change 
     case 'fell-behind':
       return { isCaughtUp: false }
     case 'pages-published':
-      return delivered(before, event, at)
+      return changeOfDelivery(before, event, at)
     case 'scan-backed-off':
       return { backedOff: [...otherThan(before, event), { ...nameOf(event), since: sinceOf(before, event) ?? at }] }
     case 'scan-recovered':
@@ -110,20 +110,20 @@ function change(before: StreamStatus, event: PipelineEvent, at: number): Change 
     case 'read-retried':
       // A page of the background alone shows as backed off.
       if (event.scan !== 'live' && event.tried === 'in-turn') return {}
-      return { readFailure: { ...withFailure(before.readFailure, event, at), scan: event.scan } }
+      return { readFailure: { ...openFailure(before.readFailure, event, at), scan: event.scan } }
     default:
       return {}
   }
 }
 
-type BackOffEvent = Of<'scan-backed-off' | 'scan-recovered'>
+type BackOffEvent = EventOf<'scan-backed-off' | 'scan-recovered'>
 const nameOf = ({ scan: lane, reachMs }: BackOffEvent): ScanName => ({ lane, reachMs })
 const otherThan = ({ backedOff }: StreamStatus, event: BackOffEvent) =>
   backedOff.filter((one) => !isSame(one, nameOf(event)))
 const sinceOf = ({ backedOff }: StreamStatus, event: BackOffEvent) =>
   backedOff.find((one) => isSame(one, nameOf(event)))?.since
 
-function withFailure(before: OpenFailure | undefined, { error }: { readonly error: unknown }, at: number): OpenFailure {
+function openFailure(before: OpenFailure | undefined, { error }: { readonly error: unknown }, at: number): OpenFailure {
   return { failure: toLogFields(error), firstAt: before?.firstAt ?? at, lastAt: at }
 }
 
@@ -131,7 +131,7 @@ function withFailure(before: OpenFailure | undefined, { error }: { readonly erro
 export const shownFailure = ({ streamFailure, readFailure }: StreamStatus): OpenFailure | undefined =>
   streamFailure ?? readFailure
 
-function entered({ state, failure, pause }: Of<'stream-state'>, before: StreamStatus, at: number): Change {
+function changeOfState({ state, failure, pause }: EventOf<'stream-state'>, before: StreamStatus, at: number): Change {
   const isHere = isActive({ state })
   return {
     ...(isHere && !isActive(before) ? { ...atBeginning, startedAt: at } : {}),
@@ -139,7 +139,7 @@ function entered({ state, failure, pause }: Of<'stream-state'>, before: StreamSt
     ...(state === 'running' ? { streamFailure: undefined } : {}),
     ...(failure !== undefined ? { backedOff: [] } : {}), // the reader that had backed them off has ended
     ...(failure !== undefined && failure.kind !== 'fenced'
-      ? { streamFailure: withFailure(before.streamFailure, failure, at) }
+      ? { streamFailure: openFailure(before.streamFailure, failure, at) }
       : {}),
     isCaughtUp: before.isCaughtUp && ['opening', 'running'].includes(state),
     pause,
@@ -153,7 +153,7 @@ export function pauseFields({ reason, at, by: requestedBy }: Pause) {
   return { reason, requestedAt: new Date(at).toISOString(), requestedBy }
 }
 
-function delivered(before: StreamStatus, event: Of<'pages-published'>, at: number): Change {
+function changeOfDelivery(before: StreamStatus, event: EventOf<'pages-published'>, at: number): Change {
   const { scans, deadLetters, newestChange = 0, hasLiveEnd, seq, states, index } = event
   const { totals } = before
   return {
@@ -190,7 +190,7 @@ export interface WatchedStream {
 }
 
 /** Why a stream makes the replica not ready. */
-export function notReady({ status, patienceMs }: WatchedStream, now: number) {
+export function whyStreamNotReady({ status, patienceMs }: WatchedStream, now: number) {
   if (status.state === 'held') return 'held'
   if (!isActive(status)) return undefined
   if (!status.wasOpened) return 'not opened yet'
@@ -211,7 +211,7 @@ export function streamReport(watched: WatchedStream, clock: Clock, membership: M
   const { state, pause, totals } = status
   const shown = shownFailure(status)
   const now = clock.monotonic()
-  const why = notReady(watched, now)
+  const why = whyStreamNotReady(watched, now)
   const progress = progressOf(watched, now, membership)
   return {
     stream,
@@ -223,7 +223,7 @@ export function streamReport(watched: WatchedStream, clock: Clock, membership: M
     secondsFailing: secondsSince(shown?.firstAt, now),
     pause: pause && pauseFields(pause),
     progress,
-    ...(isActive(status) ? position(watched, { now, time: clock.now() }) : {}),
+    ...(isActive(status) ? runReport(watched, { now, time: clock.now() }) : {}),
     totals,
   }
 }
@@ -246,7 +246,7 @@ function levelOf(status: StreamStatus, why: string | undefined, progress: Progre
   return state === 'running' && progress === 'caught up' ? 'good' : 'idle'
 }
 
-function position({ status, polling }: WatchedStream, { now, time }: { readonly now: number; readonly time: number }) {
+function runReport({ status, polling }: WatchedStream, { now, time }: { readonly now: number; readonly time: number }) {
   const { epoch, seq, lastChanged, indexClients, newestChange, scans } = status
   return {
     secondsSinceProgress: secondsSince(status.progressAt ?? status.startedAt, now),

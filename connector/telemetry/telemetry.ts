@@ -13,7 +13,7 @@ type TelemetryParts = LoggerParts & ReplicaStatusParts
 /** The outputs of the connector: log lines, metrics, status. */
 export type Telemetry = ReturnType<typeof createTelemetry>
 
-function named<Fields extends { readonly hint?: unknown }>(fields: Fields, names: NamesOfHint): Fields {
+function withNamesInHint<Fields extends { readonly hint?: unknown }>(fields: Fields, names: NamesOfHint): Fields {
   return typeof fields.hint === 'string' ? { ...fields, hint: hintFor(fields.hint, names) } : fields
 }
 
@@ -23,7 +23,7 @@ function reporter({ connector, replica, version, clock }: TelemetryParts, status
   return () => {
     const time = new Date(clock.now()).toISOString()
     const report = status.report()
-    const streams = report.streams.map((one) => named(one, { connector, stream: one.stream }))
+    const streams = report.streams.map((one) => withNamesInHint(one, { connector, stream: one.stream }))
     const uptimeSeconds = secondsSince(startedAt, clock.monotonic())
     return { connector, replica, version, time, uptimeSeconds, ...report, streams }
   }
@@ -37,15 +37,15 @@ export function createTelemetry(parts: TelemetryParts) {
   const metrics = promMetrics(registry)
   for (const kind of warningKinds) metrics.ofReplica.count('warnings', 0, { kind }) // each exists from the start
   scrapedMetrics(registry, { clock, version, replica, status })
-  const now = reporter(parts, status)
-  const replicaIs = (state: ReplicaState) => {
+  const report = reporter(parts, status)
+  const setReplicaState = (state: ReplicaState) => {
     if (status.setState(state)) log('info', `replica ${state}`, {})
   }
   return {
     log,
     registry,
     /** What `/status` and `/readyz` show. */
-    status: now,
+    status: report,
     /** The log callback for a library; only allowed fields are logged. */
     libraryLog: (library: string) => libraryLog(log, library),
     /** Returns the observer of one stream; call once per stream. */
@@ -54,7 +54,7 @@ export function createTelemetry(parts: TelemetryParts) {
         status.follow(stream, polling),
         metricsObserver(metrics.ofStream(stream)),
         logObserver(stream, {
-          log: (level, message, fields) => log(level, message, named(fields, { connector, stream })),
+          log: (level, message, fields) => log(level, message, withNamesInHint(fields, { connector, stream })),
           clock,
         }),
       ]
@@ -63,8 +63,8 @@ export function createTelemetry(parts: TelemetryParts) {
       }
     },
     /** Sets and logs the state of the replica, initially `starting`; ready only while `running`. */
-    replicaIs,
-    storeRetried: (error: unknown, attempt: number) =>
+    setReplicaState,
+    logStoreRetry: (error: unknown, attempt: number) =>
       log('debug', 'checkpoint store call failed, retrying', { ...toLogFields(error), attempt }),
     /** The first assignment changes the replica state from `starting` to `running`. */
     observePlacement: (event: ReplicaEvent) => {
@@ -73,12 +73,12 @@ export function createTelemetry(parts: TelemetryParts) {
       row.count?.(event, metrics.ofReplica)
       const line = row.log?.(event)
       if (line !== undefined) log(line.level, line.message, line.fields)
-      if (event.kind === 'assignment-changed' && status.state() === 'starting') replicaIs('running')
+      if (event.kind === 'assignment-changed' && status.state() === 'starting') setReplicaState('running')
     },
     /** Serves the status page, /healthz, /readyz, /metrics and /status until closed; rejects as `endpoints` does. */
     listen: (port: number, stop: AbortSignal) => {
       const onError = (error: unknown) => log('warn', 'health endpoint failed', toLogFields(error))
-      return endpoints({ port, paths: servedPaths(registry, now), onError }, stop)
+      return endpoints({ port, paths: servedPaths(registry, report), onError }, stop)
     },
   }
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../connector/runtime/clock.ts'
-import { endpoints, text } from '../../connector/telemetry/endpoints.ts'
+import { endpoints, textAnswer } from '../../connector/telemetry/endpoints.ts'
 import { closingAfterEach } from '../support/closing.ts'
 import { never } from '../support/signals.ts'
 import { testTelemetry } from '../support/test-telemetry.ts'
@@ -30,7 +30,7 @@ test('accepts only GET and HEAD, ignores the query, and returns 404 for other pa
 test('returns 500 without a body and reports the error when a response fails', async () => {
   const reported: unknown[] = []
   const failure = new Error('Dupont')
-  const paths = { '/bad': () => Promise.reject(failure), '/good': () => text(200, 'ok') }
+  const paths = { '/bad': () => Promise.reject(failure), '/good': () => textAnswer(200, 'ok') }
   const parts = {
     host: '127.0.0.1',
     port: 0,
@@ -68,7 +68,7 @@ const helloEndpoints = async () => {
     host: '127.0.0.1',
     port: 0,
     clock: systemClock,
-    paths: { '/': () => text(200, 'ok') },
+    paths: { '/': () => textAnswer(200, 'ok') },
     onError: () => {},
   }
   return closing.use(await endpoints(parts, never), (open) => open.close())

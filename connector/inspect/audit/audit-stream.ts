@@ -8,7 +8,7 @@ import {
   type SourceParts,
   type TopicParts,
 } from './audited-clients.ts'
-import { compare, confirmed, type SourceClients } from './compare.ts'
+import { compare, confirmedDifferences, type SourceClients } from './compare.ts'
 
 export interface AuditParts {
   readonly source: SourceParts
@@ -38,14 +38,14 @@ export async function auditStream(
   stop: AbortSignal,
 ) {
   const records: PlacedRecord[] = []
-  const read = async (what: 'source' | 'source again', isWanted: (id: string | undefined) => boolean) => {
+  const readSource = async (what: 'source' | 'source again', isWanted: (id: string | undefined) => boolean) => {
     const deadLetters = await readDeadLetters(topic, client, stop)
     const onClients = (clients: number) => onProgress(what, `${clients} clients`)
     const reading = { deadLetters: deadLetters.contentHashes, isWanted, onProgress: onClients }
     return { deadLetters, source: await readSourceClients(source, reading, stop) }
   }
   const isAsked = (id: string | undefined) => client === undefined || id === client
-  const first = await read('source', isAsked)
+  const first = await readSource('source', isAsked)
   await clock.sleep(LIVE_SCANS * source.reader.settings.intervalMs, stop)
   let count = 0
   const onRecord = (id: string, record: PlacedRecord) => {
@@ -59,9 +59,9 @@ export async function auditStream(
   const found = compare(first.source, inTopic)
   const isDoubtful = found.size + first.source.withoutId.size > 0
   const second = isDoubtful
-    ? await read('source again', (id) => isAsked(id) && (id === undefined || found.has(id)))
+    ? await readSource('source again', (id) => isAsked(id) && (id === undefined || found.has(id)))
     : first
-  const { missing, different, gone, withoutId } = confirmed(found, first.source, second.source)
+  const { missing, different, gone, withoutId } = confirmedDifferences(found, first.source, second.source)
   const differences = { missing: missing.length + withoutId, different: different.length, gone: gone.length }
   const ofClient = { records, deadLetters: second.deadLetters.ofClient }
   const ofOthers = [...inTopic].filter(([, { kind }]) => kind === 'other-stream')

@@ -57,7 +57,7 @@ export async function readTopicClients(
   const find = (record: StoredEvent, place: RecordPlace) => {
     const { key: id, ...where } = place
     if (id === null) return undefined
-    const placed = { ...recordOf(record, parts), ...where }
+    const placed = { ...lastRecordOf(record, parts), ...where }
     onRecord(id, placed)
     return { id, placed }
   }
@@ -73,7 +73,10 @@ export async function readTopicClients(
 }
 
 /** A tombstone counts whoever has written it: compaction deletes what is older. */
-function recordOf(record: StoredEvent, { eventSource, isShared, ignored }: Omit<TopicParts, 'readEvents'>): LastRecord {
+function lastRecordOf(
+  record: StoredEvent,
+  { eventSource, isShared, ignored }: Omit<TopicParts, 'readEvents'>,
+): LastRecord {
   const unknown = (kind: Exclude<LastRecord['kind'], 'event'>) => ({ kind, content: UNKNOWN_CONTENT })
   if (record.value === null) return unknown('tombstone')
   const event = cloudEvent(record)

@@ -46,7 +46,7 @@ function differenceOf(
 }
 
 /** The ids of what differs. */
-interface Differing extends Readonly<Record<Difference, readonly string[]>> {
+interface ConfirmedDifferences extends Readonly<Record<Difference, readonly string[]>> {
   /** Clients without an id that are no dead letters: they are missing, too. */
   readonly withoutId: number
 }
@@ -55,11 +55,11 @@ interface Differing extends Readonly<Record<Difference, readonly string[]>> {
  * What the second reading of the source confirms: it returned the same of a client as the first one, or nothing either.
  * Any other client changed during the audit. Pure.
  */
-export function confirmed(
+export function confirmedDifferences(
   found: ReadonlyMap<string, Difference>,
   first: SourceClients,
   second: SourceClients,
-): Differing {
+): ConfirmedDifferences {
   const ids: Record<Difference, string[]> = { missing: [], different: [], gone: [] }
   for (const [id, difference] of found) if (first.byId.get(id) === second.byId.get(id)) ids[difference].push(id)
   return { ...ids, withoutId: [...first.withoutId].filter((content) => second.withoutId.has(content)).length }

@@ -15,17 +15,17 @@ import { codeOf } from '../../runtime/connector-error.ts'
 import {
   type CheckResult,
   type CheckResults,
-  checked,
   type DoctorParts,
-  failed,
-  isPassed,
-  ok,
+  failedResult,
+  hasPassed,
+  okResult,
+  resultOf,
   type StreamUnderTest,
-  skipped,
-  warning,
+  skippedResult,
+  warningResult,
 } from './doctor-parts.ts'
 
-const within = (finish: AbortSignal) => ({ finish, timeoutCode: 'publish.failed' }) as const
+const kafkaLimit = (finish: AbortSignal) => ({ finish, timeoutCode: 'publish.failed' }) as const
 
 /** What was found in Kafka, for the checks of the streams. */
 export interface KafkaChecks {
@@ -37,25 +37,25 @@ export interface KafkaChecks {
 /** Checks that the cluster answers and keeps commit records long enough. Never rejects. */
 export async function checkKafka({ admin }: DoctorParts, finish: AbortSignal): Promise<KafkaChecks> {
   let cluster: ClusterView | undefined
-  const kafka = await checked(within(finish), async () => {
+  const kafka = await resultOf(kafkaLimit(finish), async () => {
     cluster = await viewCluster(admin, finish)
-    return ok(`cluster ${cluster.clusterId}, brokers: ${cluster.brokers}`)
+    return okResult(`cluster ${cluster.clusterId}, brokers: ${cluster.brokers}`)
   })
-  const retention = cluster === undefined ? skipped('requires Kafka') : judgeRetention(cluster)
+  const retention = cluster === undefined ? skippedResult('requires Kafka') : judgeRetention(cluster)
   return { results: { kafka, 'offsets retention': retention }, cluster }
 }
 
 /** Whether the cluster keeps commit records long enough to know what they decide. Pure. */
 export function judgeRetention({ offsetsRetentionMs }: Pick<ClusterView, 'offsetsRetentionMs'>): CheckResult {
   if (offsetsRetentionMs === undefined) {
-    return warning(
+    return warningResult(
       'offsets.retention.minutes is unknown: the ACL DESCRIBE_CONFIGS on the cluster is missing',
       'add it, or check that offsets.retention.minutes of the brokers is at least a day (1440)',
     )
   }
   const detail = `offsets.retention.minutes is ${Math.round(offsetsRetentionMs / 60_000)}`
-  if (offsetsRetentionMs >= DAY_MS) return ok(detail)
-  return failed('config.invalid', `${detail}: commit records expire too early`, 'set it to at least a day (1440)')
+  if (offsetsRetentionMs >= DAY_MS) return okResult(detail)
+  return failedResult('config.invalid', `${detail}: commit records expire too early`, 'set it to at least a day (1440)')
 }
 
 /** The topics of a stream, as far as they could be checked. */
@@ -77,14 +77,14 @@ export async function checkStreamKafka(
 ): Promise<StreamKafkaChecks> {
   const { cluster } = await kafka
   if (cluster === undefined) {
-    const none = skipped('requires Kafka')
+    const none = skippedResult('requires Kafka')
     return { results: { topics: none, rights: none }, clusterId: null, topics: undefined, isTopicMissing: false }
   }
   const { clusterId } = cluster
   const { topic: configured } = stream.config.kafka
   let isTopicMissing = false
   let found: Topics | undefined
-  const topics = await checked(within(finish), async () => {
+  const topics = await resultOf(kafkaLimit(finish), async () => {
     const events = await viewTopic(parts.admin, configured.events, finish)
     isTopicMissing = events === undefined
     const deadLetters = await viewTopic(parts.admin, configured.deadLetters, finish)
@@ -92,7 +92,7 @@ export async function checkStreamKafka(
     return judgeTopics(configured, [events, deadLetters])
   })
   const rights = await checkRights(parts, { stream, topics: found }, finish)
-  const usable = isPassed(rights) ? found : undefined
+  const usable = hasPassed(rights) ? found : undefined
   return { results: { topics, rights }, clusterId, isTopicMissing, topics: usable }
 }
 
@@ -104,9 +104,9 @@ function judgeTopics(
   const existing = found
     .flatMap((layout) => layout ?? [])
     .map(({ topic, partitions }) => `${topic} (partitions: ${partitions})`)
-  if (missing === '') return ok(existing.join(', '))
-  if (create === undefined) return failed('publish.topic-missing', `missing: ${missing}`)
-  return ok(`missing: ${missing}; run creates each with ${create.events.partitions} partitions`)
+  if (missing === '') return okResult(existing.join(', '))
+  if (create === undefined) return failedResult('publish.topic-missing', `missing: ${missing}`)
+  return okResult(`missing: ${missing}; run creates each with ${create.events.partitions} partitions`)
 }
 
 function checkRights(
@@ -114,11 +114,11 @@ function checkRights(
   { stream: { names }, topics }: { readonly stream: StreamUnderTest; readonly topics: Topics | undefined },
   finish: AbortSignal,
 ): Promise<CheckResult> {
-  return checked(within(finish), async () => {
+  return resultOf(kafkaLimit(finish), async () => {
     if (config.placement.mode === 'group') await accessGroup(admin, config.connector, finish)
     await accessAsStream(admin, { names, topics }, finish)
     const ofTopics = topics === undefined ? 'the topics are not checked' : 'both topics'
-    return ok(`transactional id ${names.transactionalId}, group ${names.recordGroup}, ${ofTopics}`)
+    return okResult(`transactional id ${names.transactionalId}, group ${names.recordGroup}, ${ofTopics}`)
   })
 }
 
@@ -135,7 +135,7 @@ export async function checkTransaction(
 ): Promise<CheckResult> {
   for (const { stream, kafka } of streams)
     if ((await kafka).topics !== undefined) return await tryTransaction(parts, stream, finish)
-  return skipped('requires both topics and the rights of a stream')
+  return skippedResult('requires both topics and the rights of a stream')
 }
 
 /**
@@ -149,7 +149,7 @@ function tryTransaction(
 ): Promise<CheckResult> {
   const names = streamNames(config.connector, 'doctor')
   const kafka = withoutCreation(stream.config.kafka)
-  return checked(within(finish), async () => {
+  return resultOf(kafkaLimit(finish), async () => {
     try {
       const producer = await openStreamProducer({ ...admin, config: kafka, names }, withoutCheckpoint, finish)
       try {
@@ -158,13 +158,13 @@ function tryTransaction(
       } finally {
         void producer.close()
       }
-      return ok(`${names.transactionalId} committed an offset for ${kafka.topic.events}, and no record`)
+      return okResult(`${names.transactionalId} committed an offset for ${kafka.topic.events}, and no record`)
     } catch (error) {
       const code = codeOf(error)
       if (code === 'publish.unauthorized' && error instanceof Error)
-        return warning(error.message, 'add it for a trial transaction; `run` does not need it')
+        return warningResult(error.message, 'add it for a trial transaction; `run` does not need it')
       if (code !== 'publish.fenced') throw error
-      return failed(code, 'another process uses the same transactional id', 'run only one doctor at a time')
+      return failedResult(code, 'another process uses the same transactional id', 'run only one doctor at a time')
     }
   })
 }

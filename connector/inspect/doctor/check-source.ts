@@ -7,12 +7,12 @@ import { wallClock } from '../../source/source-time.ts'
 import {
   type CheckResult,
   type CheckResults,
-  failure,
-  ok,
+  okResult,
+  resultOfError,
   type StreamUnderTest,
-  skipped,
+  skippedResult,
   type TimeLimit,
-  warning,
+  warningResult,
 } from './doctor-parts.ts'
 import { judgeFields, judgeInterleaving, judgeLists, judgePage, judgeServerClock, judgeTimeZone } from './judge-page.ts'
 
@@ -39,30 +39,30 @@ export async function checkSource(
   const at = beginAt === undefined ? aDayBefore(clock.now()) : scanFrom(beginAt)
   const first = await read(at)
   const [page] = first.pages
-  if (page === undefined) return { polaris: failure(first.error, limit), ...withoutPage }
+  if (page === undefined) return { polaris: resultOfError(first.error, limit), ...withoutPage }
   const now = clock.now()
   const next = page.hasMoreResults ? { ...at, checkPoint: page.checkPoint } : undefined
   const second = next && (await read(next))
   const day = await read(aDayBefore(page.serverTime ?? now), DAY_PAGES)
   const clients = [...page.clients, ...(second?.clients ?? [])]
-  const { result, mapping } = mapped({ ...page, clients }, fields, limit)
+  const { result, mapping } = checkMapping({ ...page, clients }, fields, limit)
   const dayEnd = day.pages.at(-1)?.serverTime ?? clock.now()
   return {
     polaris: judgePage(page, at, beginAt),
     'second page': judgeSecond(second, limit),
     'interleaved scans':
       next === undefined || second?.error !== undefined
-        ? skipped('requires a second page')
+        ? skippedResult('requires a second page')
         : judgeAgain(second, await read(next), { ...poll, ...limit }),
     fields: result,
-    lists: poll.output === 'json' ? ok('in JSON, an array is a list') : judgeLists(clients, fields.lists),
+    lists: poll.output === 'json' ? okResult('in JSON, an array is a list') : judgeLists(clients, fields.lists),
     'configured paths': judgePaths([...clients, ...day.clients], config, limit),
     'server clock': judgeServerClock(page, now),
     'time zone': judgeTimeZone({ ...day, now: dayEnd }, mapping, poll.timeZone),
   }
 }
 
-const requiresPage = skipped('requires a page')
+const requiresPage = skippedResult('requires a page')
 const withoutPage: CheckResults = {
   'second page': requiresPage,
   'interleaved scans': requiresPage,
@@ -75,8 +75,8 @@ const withoutPage: CheckResults = {
 
 /** Whether the server accepts its own token. */
 function judgeSecond(second: Sample | undefined, limit: TimeLimit): CheckResult {
-  if (second === undefined) return skipped('no more results follow')
-  return second.error === undefined ? ok(`${second.clients.length} clients`) : failure(second.error, limit)
+  if (second === undefined) return skippedResult('no more results follow')
+  return second.error === undefined ? okResult(`${second.clients.length} clients`) : resultOfError(second.error, limit)
 }
 
 function judgeAgain(
@@ -84,11 +84,11 @@ function judgeAgain(
   again: Sample,
   { backfill, ...limit }: TimeLimit & StreamUnderTest['config']['poll'],
 ): CheckResult {
-  if (again.error !== undefined) return failure(again.error, limit)
+  if (again.error !== undefined) return resultOfError(again.error, limit)
   return judgeInterleaving(second?.clients ?? [], again.clients, backfill)
 }
 
-function mapped(
+function checkMapping(
   page: Page,
   fields: StreamUnderTest['config']['fields'],
   limit: TimeLimit,
@@ -97,7 +97,7 @@ function mapped(
     const mapping = mapPage(page, fields, null) ?? undefined
     return { result: judgeFields(page.clients, mapping), mapping }
   } catch (error) {
-    return { result: failure(error, limit), mapping: undefined }
+    return { result: resultOfError(error, limit), mapping: undefined }
   }
 }
 
@@ -107,16 +107,16 @@ function judgePaths(
   config: StreamUnderTest['config'],
   limit: TimeLimit,
 ): CheckResult {
-  if (clients.length === 0) return skipped('requires a page with clients')
+  if (clients.length === 0) return skippedResult('requires a page with clients')
   const paths = configuredPaths(readingRules(config))
   try {
     paths.take(clients)
   } catch (error) {
-    return failure(error, limit)
+    return resultOfError(error, limit)
   }
   const missing = paths.missing()
-  if (missing.length === 0) return ok('all of them occur')
-  return warning(`no client has ${missing.join(', ')}`, 'correct or remove these paths, unless they are rare')
+  if (missing.length === 0) return okResult('all of them occur')
+  return warningResult(`no client has ${missing.join(', ')}`, 'correct or remove these paths, unless they are rare')
 }
 
 /** Pages of one scan, as far as they were read, whatever they hold. */

@@ -10,19 +10,19 @@ import { checkpointKey } from '../../storage/checkpoint-store-config.ts'
 import type { StreamKafkaChecks } from './check-kafka.ts'
 import {
   type CheckResult,
-  checked,
   type DoctorParts,
-  failed,
-  ok,
+  failedResult,
+  okResult,
+  resultOf,
   type StreamUnderTest,
-  warning,
+  warningResult,
 } from './doctor-parts.ts'
 
 type StoreParts = Pick<DoctorParts, 'store'> & { readonly config: { readonly connector: string } }
 
 /** Checks by writing whether checkpoints and segments can be stored. Never rejects. */
 export function checkStore({ config, store }: StoreParts, finish: AbortSignal): Promise<CheckResult> {
-  return checked({ finish, timeoutCode: 'storage.unavailable' }, async () => {
+  return resultOf({ finish, timeoutCode: 'storage.unavailable' }, async () => {
     await store.probe(finish)
     // No stream has this name.
     const segments = store.segments(checkpointKey(config.connector, '.doctor'))
@@ -31,9 +31,9 @@ export function checkStore({ config, store }: StoreParts, finish: AbortSignal): 
     const isListingRefused = await isRefused(segments.list(finish))
     const isDeletionRefused = await isRefused(segments.remove(name, finish))
     if (!isListingRefused && !isDeletionRefused)
-      return ok('supports conditional writes; a trial segment was written, listed and deleted')
+      return okResult('supports conditional writes; a trial segment was written, listed and deleted')
     const refused = [...(isListingRefused ? ['list'] : []), ...(isDeletionRefused ? ['delete'] : [])]
-    return warning(
+    return warningResult(
       `supports conditional writes, but does not allow to ${refused.join(' and ')} segments`,
       'allow s3:ListBucket and s3:DeleteObject; without them, unused segments remain in the store',
     )
@@ -50,7 +50,7 @@ async function isRefused(call: Promise<unknown>): Promise<boolean> {
   }
 }
 
-export interface CheckpointParts {
+export interface CheckpointCheck {
   readonly stream: Pick<StreamUnderTest, 'object' | 'identity'> & {
     readonly config: Pick<StreamUnderTest['config'], 'beginAt' | 'topicUse'> & {
       readonly kafka: { readonly topic: { readonly events: string } }
@@ -66,53 +66,53 @@ export interface CheckpointParts {
  * Whether the stream can open: the row of the delivery table for document and commit record. Reads only. Rejects with
  * `storage.*`, `publish.*`, `checkpoint.*` or the reason of `stop`.
  */
-export async function checkCheckpoint(parts: CheckpointParts, stop: AbortSignal): Promise<CheckResult> {
+export async function checkCheckpoint(parts: CheckpointCheck, stop: AbortSignal): Promise<CheckResult> {
   const { object } = parts.stream
   const before = await object.read(stop)
   const state = await parts.readState?.(stop)
   const stored = state === undefined ? before : await object.read(stop)
   const document = stored === undefined ? undefined : parseDocument(stored.text)
   // A replica runs the stream: document and record were read at different times.
-  if (stored?.version !== before?.version) return ok(`being written by ${document?.claim.owner}`)
+  if (stored?.version !== before?.version) return okResult(`being written by ${document?.claim.owner}`)
   return document === undefined ? judgeNew(parts, state) : judgeDocument(parts, document, state)
 }
 
-function judgeNew({ stream, kafka, clock }: CheckpointParts, state: KafkaState | undefined): CheckResult {
+function judgeNew({ stream, kafka, clock }: CheckpointCheck, state: KafkaState | undefined): CheckResult {
   const { beginAt } = stream.config
-  const valid = state && resolved(stream, { document: undefined, state, clock })
-  if (valid?.kind === 'hold') return failed(valid.code, valid.why)
+  const valid = state && expectedState(stream, { document: undefined, state, clock })
+  if (valid?.kind === 'hold') return failedResult(valid.code, valid.why)
   if (beginAt === undefined)
-    return failed('config.invalid', 'none yet, and no start is set', 'set POLARIS_LAST_CHANGED')
+    return failedResult('config.invalid', 'none yet, and no start is set', 'set POLARIS_LAST_CHANGED')
   const start = `none yet; the stream will start at ${serverTimeText(beginAt)}`
-  if (state !== undefined || kafka.isTopicMissing) return ok(start)
+  if (state !== undefined || kafka.isTopicMissing) return okResult(start)
   const unknown = `${start}, unless Kafka has its commit record: that was not checked`
-  return warning(unknown, 'correct what failed in Kafka, and run doctor again')
+  return warningResult(unknown, 'correct what failed in Kafka, and run doctor again')
 }
 
 function judgeDocument(
-  { stream, kafka, clock }: CheckpointParts,
+  { stream, kafka, clock }: CheckpointCheck,
   document: CheckpointDocument,
   state: KafkaState | undefined,
 ): CheckResult {
   const { kafka: publishing } = stream.config
   const destination = state?.destination ?? { clusterId: kafka.clusterId, topic: publishing.topic.events }
   const wrong = mismatch(document, { ...stream.identity, destination })
-  if (wrong !== undefined) return failed(wrong.code, wrong.why)
+  if (wrong !== undefined) return failedResult(wrong.code, wrong.why)
   if (kafka.isTopicMissing && nextEventOf(document) > 0)
-    return failed('checkpoint.topic-lost', topicLostError(destination.topic).message)
-  const valid = state && resolved(stream, { document, state, clock })
-  if (valid?.kind === 'hold') return failed(valid.code, valid.why)
+    return failedResult('checkpoint.topic-lost', topicLostError(destination.topic).message)
+  const valid = state && expectedState(stream, { document, state, clock })
+  if (valid?.kind === 'hold') return failedResult(valid.code, valid.why)
   const { claim } = document
   const { state: reached } = valid?.kind === 'pending' ? committedByRecord(document) : document.committed
   const owner = claim.owner ?? 'no replica'
   const opened = `epoch ${claim.epoch}, open on ${owner}, claimed at ${new Date(claim.at).toISOString()}`
   const limitation = state === undefined ? ', not compared with Kafka' : ''
-  return ok(`${opened}; next event number ${reached.nextEvent}${limitation}`)
+  return okResult(`${opened}; next event number ${reached.nextEvent}${limitation}`)
 }
 
 /** Undefined: a transaction is open, which is normal while a replica runs the stream. */
-function resolved(
-  { config: { topicUse } }: CheckpointParts['stream'],
+function expectedState(
+  { config: { topicUse } }: CheckpointCheck['stream'],
   { document, state, clock }: { document: CheckpointDocument | undefined; state: KafkaState; clock: Clock },
 ): ValidState | undefined {
   const { found, isEmpty } = state

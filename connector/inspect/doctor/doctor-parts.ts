@@ -45,10 +45,10 @@ export interface Finding {
 /** A finding without the names of stream and check. */
 export type CheckResult = Omit<Finding, 'stream' | 'check'>
 
-export const ok = (detail: string): CheckResult => ({ verdict: 'ok', detail })
-export const warning = (detail: string, hint: string): CheckResult => ({ verdict: 'warning', detail, hint })
-export const skipped = (why: string): CheckResult => ({ verdict: 'skipped', detail: why })
-export const failed = (code: ErrorCode, detail: string, hint: string = hintOf(code, 'command')): CheckResult => ({
+export const okResult = (detail: string): CheckResult => ({ verdict: 'ok', detail })
+export const warningResult = (detail: string, hint: string): CheckResult => ({ verdict: 'warning', detail, hint })
+export const skippedResult = (why: string): CheckResult => ({ verdict: 'skipped', detail: why })
+export const failedResult = (code: ErrorCode, detail: string, hint: string = hintOf(code, 'command')): CheckResult => ({
   verdict: 'failed',
   code,
   detail,
@@ -66,20 +66,20 @@ export interface TimeLimit {
 }
 
 /** The result of `work`, or of its error. Never rejects. */
-export async function checked(limit: TimeLimit, work: () => Promise<CheckResult>): Promise<CheckResult> {
+export async function resultOf(limit: TimeLimit, work: () => Promise<CheckResult>): Promise<CheckResult> {
   try {
     return await work()
   } catch (error) {
-    return failure(error, limit)
+    return resultOfError(error, limit)
   }
 }
 
 /** The result for an error. Invariant 8: of an unexpected error, only the name. */
-export function failure(error: unknown, { timeoutCode, finish }: TimeLimit): CheckResult {
+export function resultOfError(error: unknown, { timeoutCode, finish }: TimeLimit): CheckResult {
   const code = codeOf(error)
-  if (code !== 'bug' && error instanceof Error) return failed(code, error.message)
-  if (finish.aborted) return failed(timeoutCode, 'no response within the time limit of doctor')
-  return failed('bug', `unexpected ${error instanceof Error ? error.name : 'error'}`)
+  if (code !== 'bug' && error instanceof Error) return failedResult(code, error.message)
+  if (finish.aborted) return failedResult(timeoutCode, 'no response within the time limit of doctor')
+  return failedResult('bug', `unexpected ${error instanceof Error ? error.name : 'error'}`)
 }
 
-export const isPassed = ({ verdict }: CheckResult) => verdict === 'ok' || verdict === 'warning'
+export const hasPassed = ({ verdict }: CheckResult) => verdict === 'ok' || verdict === 'warning'

@@ -7,13 +7,13 @@ import { checkCheckpoint, checkStore } from './check-store.ts'
 import {
   type CheckResult,
   type CheckResults,
-  checked,
   type DoctorParts,
   type Finding,
-  isPassed,
-  ok,
+  hasPassed,
+  okResult,
+  resultOf,
   type StreamUnderTest,
-  skipped,
+  skippedResult,
 } from './doctor-parts.ts'
 
 /** Time limit of all checks of Kafka and the checkpoint store. */
@@ -36,7 +36,7 @@ export async function examine(parts: DoctorParts, stop: AbortSignal): Promise<Fi
   const ofKafka = { ...(await kafka).results, transaction: await trial }
   stop.throwIfAborted()
   const ofConnector = { ...ofKafka, 'checkpoint store': await store, memory: memoryOf(parts) }
-  return [listed(null, ofConnector), ...streams].flat()
+  return [findingsOf(null, ofConnector), ...streams].flat()
 }
 
 interface StreamChecks {
@@ -52,11 +52,11 @@ async function examineStream(
 ): Promise<Finding[]> {
   const source = checkSource(stream, parts.clock, stop)
   const kafka = await shared.kafka
-  const checkpoint = isPassed(await shared.store)
+  const checkpoint = hasPassed(await shared.store)
     ? await checkOpening(parts, { stream, kafka }, finish)
-    : skipped('requires the checkpoint store')
+    : skippedResult('requires the checkpoint store')
   const names = { connector: parts.config.connector, stream: stream.config.name }
-  return listed(names.stream, { ...(await source), ...kafka.results, checkpoint }).map(({ hint, ...finding }) =>
+  return findingsOf(names.stream, { ...(await source), ...kafka.results, checkpoint }).map(({ hint, ...finding }) =>
     hint === undefined ? finding : { ...finding, hint: hintFor(hint, names) },
   )
 }
@@ -70,7 +70,7 @@ function checkOpening(
   const place = { group: stream.names.recordGroup, topic: stream.config.kafka.topic.events }
   const ofStream = { place, producerIds: [], finder: undefined }
   const readState = topics && ((signal: AbortSignal) => readKafkaState(admin, { topics, ...ofStream }, signal))
-  return checked({ finish, timeoutCode: 'storage.unavailable' }, () =>
+  return resultOf({ finish, timeoutCode: 'storage.unavailable' }, () =>
     checkCheckpoint({ stream, kafka, readState, clock }, finish),
   )
 }
@@ -80,10 +80,10 @@ const MIB = 1024 ** 2
 /** What the client indexes take, which a replica holds for its streams. */
 function memoryOf({ indexBytes }: DoctorParts): CheckResult {
   const million = Math.ceil((CLIENT_BYTES * 1_000_000) / MIB)
-  return ok(
+  return okResult(
     `a million clients take ${million} MiB; this machine leaves ${Math.floor(indexBytes / MIB)} MiB for all streams`,
   )
 }
 
-const listed = (stream: string | null, results: CheckResults): Finding[] =>
+const findingsOf = (stream: string | null, results: CheckResults): Finding[] =>
   Object.entries(results).map(([check, result]) => ({ stream, check, ...result }))

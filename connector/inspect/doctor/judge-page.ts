@@ -6,15 +6,15 @@ import { HOUR_MS } from '../../runtime/clock.ts'
 import type { ScanSettings } from '../../scan/scan-settings.ts'
 import type { ClientRecord, Page, ReadArguments, SourceTime } from '../../source/client-source.ts'
 import { offsetAt, serverTimeText } from '../../source/source-time.ts'
-import { type CheckResult, failed, ok, skipped, warning } from './doctor-parts.ts'
+import { type CheckResult, failedResult, okResult, skippedResult, warningResult } from './doctor-parts.ts'
 
 /** What the first page contained and how long it took. `beginAt`: the beginning of the stream, if it is configured. */
 export function judgePage(page: Page, at: ReadArguments, beginAt: SourceTime | undefined): CheckResult {
   const { clients, bytes, tookMs, hasMoreResults } = page
   const more = hasMoreResults ? 'more results follow' : 'no more results'
   const detail = `${clients.length} clients since ${serverTimeText(at.lastChanged)} (${at.output}, ${bytes} bytes, ${Math.round(tookMs)} ms), ${more}`
-  if (clients.length > 0 || hasMoreResults || beginAt === undefined) return ok(detail)
-  return warning(
+  if (clients.length > 0 || hasMoreResults || beginAt === undefined) return okResult(detail)
+  return warningResult(
     detail,
     'check POLARIS_CODE_MAGASIN, POLARIS_PREFIX_CLE and POLARIS_LAST_CHANGED: the server answers for a wrong shop as for an empty one',
   )
@@ -22,11 +22,11 @@ export function judgePage(page: Page, at: ReadArguments, beginAt: SourceTime | u
 
 /** Which fields hold id and modification time, and which others there are. */
 export function judgeFields(clients: readonly ClientRecord[], mapping: FieldMapping | undefined): CheckResult {
-  if (mapping === undefined) return skipped('requires a page with clients')
+  if (mapping === undefined) return skippedResult('requires a page with clients')
   const { clientId, modifiedAt } = mapping
   const names = shownFields(clients)
-  if (modifiedAt !== null) return ok(`id ${clientId}, modification time ${modifiedAt}; all fields: ${names}`)
-  return warning(
+  if (modifiedAt !== null) return okResult(`id ${clientId}, modification time ${modifiedAt}; all fields: ${names}`)
+  return warningResult(
     `id ${clientId}, no modification time; all fields: ${names}`,
     'if one of these is the modification time, set POLARIS_MODIFIED_AT_FIELD: events then have it as their time',
   )
@@ -35,9 +35,9 @@ export function judgeFields(clients: readonly ClientRecord[], mapping: FieldMapp
 /** The lists among the fields, which `run` settles before the first event. `configured`: those that are set. */
 export function judgeLists(clients: readonly ClientRecord[], configured: readonly string[]): CheckResult {
   const found = newLists(clients, configured)
-  if (found.length === 0) return ok('no field besides the configured ones')
+  if (found.length === 0) return okResult('no field besides the configured ones')
   const line = listFieldsLine([...configured, ...found])
-  return ok(`${found.join(', ')}: lists in events once run has found them; to configure: ${line}`)
+  return okResult(`${found.join(', ')}: lists in events once run has found them; to configure: ${line}`)
 }
 
 /** Whether a page is the same after pages of another scan. A client may have changed meanwhile. */
@@ -48,10 +48,10 @@ export function judgeInterleaving(
 ): CheckResult {
   const known = new Set(before.map(canonicalJson))
   const same = again.filter((client) => known.has(canonicalJson(client))).length
-  if (same * 2 >= known.size) return ok('the second page is the same after pages of another scan')
+  if (same * 2 >= known.size) return okResult('the second page is the same after pages of another scan')
   const detail = 'the second page differs after pages of another scan: the server mixes the scans of one caller'
-  if (backfill === 'before') return ok(`${detail}; poll.backfill: before is set`)
-  return failed('config.invalid', detail, 'set poll.backfill: before (POLL_BACKFILL=before)')
+  if (backfill === 'before') return okResult(`${detail}; poll.backfill: before is set`)
+  return failedResult('config.invalid', detail, 'set poll.backfill: before (POLL_BACKFILL=before)')
 }
 
 const MAX_SKEW_MS = 60_000
@@ -59,15 +59,15 @@ const MAX_SKEW_MS = 60_000
 /** The difference between the server's clock and that of this machine. */
 export function judgeServerClock({ serverTime }: Page, now: number): CheckResult {
   if (serverTime === undefined) {
-    return warning(
+    return warningResult(
       'the response has no Date header: the clock of this machine is used',
       'configure the server or its proxy to send a Date header',
     )
   }
   const seconds = Math.round((serverTime - now) / 1000)
   const detail = seconds === 0 ? 'same as this machine' : `${Math.abs(seconds)} s ${seconds > 0 ? 'ahead' : 'behind'}`
-  if (Math.abs(serverTime - now) <= MAX_SKEW_MS) return ok(detail)
-  return warning(
+  if (Math.abs(serverTime - now) <= MAX_SKEW_MS) return okResult(detail)
+  return warningResult(
     detail,
     'synchronize both clocks: scans use the clock of the server, but delays and log times will be wrong',
   )
@@ -94,15 +94,15 @@ export function judgeTimeZone(
   mapping: FieldMapping | undefined,
   timeZone: string,
 ): CheckResult {
-  if (!mapping?.modifiedAt) return skipped('requires a modification time')
+  if (!mapping?.modifiedAt) return skippedResult('requires a modification time')
   const path = mapping.modifiedAt.split('.')
   const times = clients
     .flatMap((client) => modificationTime(String(valueAt(client, path)), timeZone) ?? [])
     .toSorted((one, other) => other.instant - one.instant)
   if (clients.length > 0 && times.length === 0)
-    return warning(`no time in ${mapping.modifiedAt} can be parsed`, 'check POLARIS_MODIFIED_AT_FIELD')
+    return warningResult(`no time in ${mapping.modifiedAt} can be parsed`, 'check POLARIS_MODIFIED_AT_FIELD')
   const [newest, next] = times.filter(({ hasTimeOfDay }) => hasTimeOfDay)
-  if (newest === undefined) return ok(`${timeZone}; no modification time of the last day to compare`)
+  if (newest === undefined) return okResult(`${timeZone}; no modification time of the last day to compare`)
   const offMs = newest.instant - now
   const minutes = Math.round(Math.abs(offMs) / 60_000)
   const away = minutes === 0 ? 'now' : `${minutes} min ${offMs > 0 ? 'in the future' : 'ago'}`
@@ -115,7 +115,7 @@ export function judgeTimeZone(
     const offset = offsetAt(now, timeZone) / HOUR_MS + hours
     const zone = `UTC${offset === 0 ? '' : `${offset > 0 ? '+' : ''}${offset}`}`
     const hint = `if clients are being modified now, set POLARIS_TIME_ZONE to the zone of the server: its time is ${zone} now`
-    return warning(`${detail}: the modification times look like ${zone}`, hint)
+    return warningResult(`${detail}: the modification times look like ${zone}`, hint)
   }
-  return offMs > MAX_AHEAD_MS ? warning(detail, 'check POLARIS_TIME_ZONE') : ok(detail)
+  return offMs > MAX_AHEAD_MS ? warningResult(detail, 'check POLARIS_TIME_ZONE') : okResult(detail)
 }

@@ -5,7 +5,7 @@ import { streamNames } from '../../publish/event-publisher.ts'
 
 /** The commands that add all ACLs that the configuration needs, each once, under what needs them. Pure. */
 export function aclLines({ connector, placement, streams, kafka }: ConnectorConfig): string[] {
-  const add = `kafka-acls.sh --bootstrap-server ${kafka.brokers[0]} --add --allow-principal ${quoted(principalOf(kafka.sasl))}`
+  const add = `kafka-acls.sh --bootstrap-server ${kafka.brokers[0]} --add --allow-principal ${shellWord(principalOf(kafka.sasl))}`
   const slots = placement.mode === 'group' ? [slotsTopic(connector)] : []
   const topics = streams.flatMap((stream) => topicNames(stream.kafka.topic))
   const created = [
@@ -16,14 +16,14 @@ export function aclLines({ connector, placement, streams, kafka }: ConnectorConf
     ...streams.map(({ name, kafka: { topic } }): [string, string[]] => [
       `stream ${name}`,
       // READ finds hanging transactions.
-      [...ofNames(connector, name), ...topicNames(topic).map((one) => `Write --operation Read --topic ${one}`)],
+      [...aclsOfNames(connector, name), ...topicNames(topic).map((one) => `Write --operation Read --topic ${one}`)],
     ]),
     [
       'replicas, not with PLACEMENT=single',
       slots.flatMap((topic) => [`Read --group ${connector}`, `Describe --topic ${topic}`]),
     ],
     ['creation of missing topics, not if all exist', created.map((topic) => `Create --topic ${topic}`)],
-    ['the trial transaction of doctor, optional', ofNames(connector, 'doctor')],
+    ['the trial transaction of doctor, optional', aclsOfNames(connector, 'doctor')],
     ['the check of the offsets retention by doctor, optional', ['DescribeConfigs --cluster']],
   ]
   const known = new Set<string>()
@@ -37,13 +37,13 @@ export function aclLines({ connector, placement, streams, kafka }: ConnectorConf
 }
 
 /** What the names of a stream need: its producer and its commit record. */
-function ofNames(connector: string, stream: string): string[] {
+function aclsOfNames(connector: string, stream: string): string[] {
   const { transactionalId, recordGroup } = streamNames(connector, stream)
   return [`Write --transactional-id ${transactionalId}`, `Read --group ${recordGroup}`]
 }
 
 /** As a shell takes it. */
-const quoted = (text: string) => (/^[\w.:@=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`)
+const shellWord = (text: string) => (/^[\w.:@=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`)
 
 /** Only the brokers know the principal of a client certificate or of an AWS identity. */
 function principalOf(sasl: KafkaConnection['sasl']): string {

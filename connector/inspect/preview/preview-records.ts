@@ -105,12 +105,14 @@ const KEPT: ReadonlySet<string> = new Set([
 
 /** The value of a record, without what it says about the client: names, types and numbers of fields stay. Numbers are `rawJson`. */
 export function maskedRecord(value: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, KEPT.has(name) ? item : masked(item)]))
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => [name, KEPT.has(name) ? item : maskedValue(item)]),
+  )
 }
 
-function masked(value: unknown): unknown {
+function maskedValue(value: unknown): unknown {
   if (typeof value === 'string') return maskedText(value)
-  if (Array.isArray(value)) return value.map(masked)
+  if (Array.isArray(value)) return value.map(maskedValue)
   const digits = rawText(value)
   if (digits !== undefined) return rawJson(digits.replaceAll(/\d/g, '9'))
   if (typeof value !== 'object' || value === null) return maskedText(String(value))
@@ -118,7 +120,7 @@ function masked(value: unknown): unknown {
 }
 
 const maskedFields = (fields: object): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(fields).map(([name, item]) => [name, masked(item)]))
+  Object.fromEntries(Object.entries(fields).map(([name, item]) => [name, maskedValue(item)]))
 
 /**
  * Invariant 8: only the form stays. A digit becomes `9`, a letter `x`, a word `xxx` whatever its length, everything else

@@ -5,7 +5,7 @@ import { toLogFields } from '../error-fields.ts'
 import type { Log, LogLine } from '../logger.ts'
 import type { Metrics } from '../metrics.ts'
 import type { ReplicaEvent } from '../replica-status.ts'
-import { countFailure, debug, type EventRow, type EventRows, info, line, rowOf } from './event-row.ts'
+import { countFailure, debug, type EventRow, type EventRows, info, logLine, rowOf } from './event-row.ts'
 import { rows } from './pipeline-rows.ts'
 
 export const warningKinds = Object.entries<{ readonly isWarning?: true }>(rows).flatMap(([kind, { isWarning }]) =>
@@ -15,7 +15,7 @@ export const warningKinds = Object.entries<{ readonly isWarning?: true }>(rows).
 const rowOfEvent = (event: PipelineEvent): EventRow<PipelineEvent> => rowOf(rows, event)
 
 /** The log line of an event; undefined if only metrics report it. Pages and page groups are logged at trace only. */
-export function logLine(stream: string, event: PipelineEvent): LogLine | undefined {
+export function logLineOf(stream: string, event: PipelineEvent): LogLine | undefined {
   const line = rowOfEvent(event).log?.(event)
   return line && { ...line, fields: { stream, ...line.fields } }
 }
@@ -49,7 +49,7 @@ export function logObserver(stream: string, { log, clock }: StreamLogParts): Obs
     return false
   }
   return (event) => {
-    const line = logLine(stream, event)
+    const line = logLineOf(stream, event)
     if (line !== undefined && !isRepeated(event)) log(line.level, line.message, line.fields)
   }
 }
@@ -66,7 +66,7 @@ const replicaRows: EventRows<ReplicaEvent> = {
   'group-joined': { log: debug('joined the consumer group', 'streams', 'tookMs') },
   'membership-lost': {
     log: (event) =>
-      line(
+      logLine(
         isTransient(event.error) ? 'warn' : 'error',
         'cannot join the consumer group, retrying: running streams continue, none are added',
         toLogFields(event.error),
@@ -78,8 +78,8 @@ const replicaRows: EventRows<ReplicaEvent> = {
   'assignment-changed': {
     log: ({ streams, gained, lost }) =>
       streams === 0
-        ? line('info', 'standing by: no stream is assigned to this replica', { lost })
-        : line(gained.length + lost.length === 0 ? 'debug' : 'info', 'streams assigned', { streams, gained, lost }),
+        ? logLine('info', 'standing by: no stream is assigned to this replica', { lost })
+        : logLine(gained.length + lost.length === 0 ? 'debug' : 'info', 'streams assigned', { streams, gained, lost }),
   },
 }
 

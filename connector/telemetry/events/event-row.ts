@@ -37,23 +37,23 @@ const lineAt =
   (level: LogLevel) =>
   <Event>(message: string, ...names: readonly Loggable<Event>[]) =>
   (event: Event): LogLine =>
-    line(level, message, picked(event, names))
+    logLine(level, message, pickedFields(event, names))
 
 /** A log line with these fields of the event. */
 export const [trace, debug, info, warn] = [lineAt('trace'), lineAt('debug'), lineAt('info'), lineAt('warn')] as const
 
-export function line(level: LogLevel, message: string, fields: LogFields = {}): LogLine {
+export function logLine(level: LogLevel, message: string, fields: LogFields = {}): LogLine {
   return { level, message, fields }
 }
 
 /** These fields of an event as they are logged. */
-export function picked<Event>(event: Event, names: readonly Loggable<Event>[]): LogFields {
+export function pickedFields<Event>(event: Event, names: readonly Loggable<Event>[]): LogFields {
   const fields: Record<string, LogFields[string]> = {}
-  for (const name of names) Object.assign(fields, field(String(name), event[name]))
+  for (const name of names) Object.assign(fields, fieldsOfValue(String(name), event[name]))
   return fields
 }
 
-function field(name: string, value: unknown): LogFields {
+function fieldsOfValue(name: string, value: unknown): LogFields {
   if (name === 'error') return toLogFields(value)
   if (name === 'lastChanged') return { lastChanged: `${value} server time` }
   return { [name]: name.endsWith('Ms') ? Math.round(Number(value)) : (value as LogFields[string]) }

@@ -5,7 +5,7 @@ import { toLogFields } from '../error-fields.ts'
 import type { LogLine } from '../logger.ts'
 import type { Metrics } from '../metrics.ts'
 import { clientsOf, pauseFields } from '../stream-status.ts'
-import { countFailure, debug, type EventRows, info, line, picked, trace, warn } from './event-row.ts'
+import { countFailure, debug, type EventRows, info, logLine, pickedFields, trace, warn } from './event-row.ts'
 
 type EventOf<Kind extends PipelineEvent['kind']> = Extract<PipelineEvent, { kind: Kind }>
 
@@ -15,10 +15,10 @@ export const rows: EventRows<PipelineEvent> = {
   'stream-state': { log: stateLine, count: countState },
   'stream-claimed': {
     log: (event) =>
-      line(
+      logLine(
         'info',
         event.isNew ? 'new stream claimed' : 'stream claimed',
-        picked(event, ['epoch', 'seq', 'history', 'nextEvent']),
+        pickedFields(event, ['epoch', 'seq', 'history', 'nextEvent']),
       ),
   },
   'transactions-repaired': {
@@ -60,10 +60,10 @@ export const rows: EventRows<PipelineEvent> = {
   // Only the first failure of an outage is a warning; metrics count the others.
   'read-retried': {
     log: (event) =>
-      line(
+      logLine(
         event.attempt === 1 ? 'warn' : 'debug',
         'reading a page failed, retrying',
-        picked(event, ['scan', 'error', 'attempt']),
+        pickedFields(event, ['scan', 'error', 'attempt']),
       ),
     count: countFailure,
   },
@@ -89,7 +89,11 @@ export const rows: EventRows<PipelineEvent> = {
   },
   'scan-started': {
     log: (event) =>
-      line(event.scan === 'history' ? 'info' : 'trace', 'scan started', picked(event, ['scan', 'lastChanged'])),
+      logLine(
+        event.scan === 'history' ? 'info' : 'trace',
+        'scan started',
+        pickedFields(event, ['scan', 'lastChanged']),
+      ),
   },
   'segment-written': {
     log: debug('segment of the client index written', 'tier', 'bytes'),
@@ -102,8 +106,8 @@ export const rows: EventRows<PipelineEvent> = {
   'checkpoint-refused': {
     log: ({ error: refusal, ...event }) => {
       const { code, error } = toLogFields(refusal) // no hint: the stream continues
-      return line('warn', 'server rejected its checkPoint, reading again', {
-        ...picked(event, ['scan', 'lastChanged']),
+      return logLine('warn', 'server rejected its checkPoint, reading again', {
+        ...pickedFields(event, ['scan', 'lastChanged']),
         code,
         error,
       })
@@ -126,30 +130,33 @@ export const rows: EventRows<PipelineEvent> = {
 
 function stateLine({ state, was, failure, pause }: EventOf<'stream-state'>): LogLine | undefined {
   if (failure !== undefined) return failureLine(state, failure)
-  if (pause !== undefined) return line('info', 'stream paused', pauseFields(pause))
-  if (state === 'ended') return was === 'waiting' ? undefined : line('info', 'stream ended')
-  if (state === 'waiting') return line('info', 'stream released: assigned to another replica')
-  if (state === 'running' && (was === 'held' || was === 'retrying')) return line('info', 'stream resumes')
+  if (pause !== undefined) return logLine('info', 'stream paused', pauseFields(pause))
+  if (state === 'ended') return was === 'waiting' ? undefined : logLine('info', 'stream ended')
+  if (state === 'waiting') return logLine('info', 'stream released: assigned to another replica')
+  if (state === 'running' && (was === 'held' || was === 'retrying')) return logLine('info', 'stream resumes')
   if (state !== 'opening') return undefined
-  return was === 'paused' ? line('info', 'pause ended') : line('debug', 'stream opening')
+  return was === 'paused' ? logLine('info', 'pause ended') : logLine('debug', 'stream opening')
 }
 
 function failureLine(state: StreamState, failure: StreamFailure): LogLine {
   const { error: cause, kind, times, isRepeated } = failure
   // Nothing follows by itself, so the hint does not say what `run` does.
   if (state === 'ended')
-    return line('error', 'stream failed, giving up', { ...toLogFields(cause), hint: hintOf(codeOf(cause), 'command') })
-  const fields = picked(failure, ['error', 'pauseMs', 'times'])
+    return logLine('error', 'stream failed, giving up', {
+      ...toLogFields(cause),
+      hint: hintOf(codeOf(cause), 'command'),
+    })
+  const fields = pickedFields(failure, ['error', 'pauseMs', 'times'])
   if (state === 'paused') {
     const message = 'paused stream cannot be left without a pending state, retrying'
-    return line(isRepeated ? 'debug' : 'warn', message, fields)
+    return logLine(isRepeated ? 'debug' : 'warn', message, fields)
   }
   // Replicas that start together may fence each other once.
-  if (kind === 'fenced') return line(times > 1 ? 'warn' : 'info', 'stream lost to another replica', fields)
-  if (kind === 'hold') return line(isRepeated ? 'debug' : 'error', 'stream held, trying again slowly', fields)
+  if (kind === 'fenced') return logLine(times > 1 ? 'warn' : 'info', 'stream lost to another replica', fields)
+  if (kind === 'hold') return logLine(isRepeated ? 'debug' : 'error', 'stream held, trying again slowly', fields)
   // What the next attempt cures, such as two replicas that open a stream at the same time, needs nobody.
   const level = times === 1 ? 'info' : times === 2 || !isRepeated ? 'warn' : 'debug'
-  return line(level, 'stream failed, reopening', fields)
+  return logLine(level, 'stream failed, reopening', fields)
 }
 
 function countState({ failure }: EventOf<'stream-state'>, metrics: Metrics): void {

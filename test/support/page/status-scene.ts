@@ -34,7 +34,7 @@ export function statusScene(name: SceneName) {
   })
   for (const stream of script.elsewhere) telemetry.observe(stream, polling)
   const names = streams.map(({ stream }) => stream)
-  telemetry.replicaIs('running')
+  telemetry.setReplicaState('running')
   if (name !== 'one') join(telemetry, names)
   for (const { observe } of streams) for (const event of opened) observe(event)
   for (const minute of [1, 40, 41, 60]) {

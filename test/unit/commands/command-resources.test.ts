@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { printedIds } from '../../../connector/commands/audit.ts'
-import { namedClients, onlyOne } from '../../../connector/commands/command-resources.ts'
+import { namedClients, onlyStream } from '../../../connector/commands/command-resources.ts'
 import { typed } from '../../support/typed-command.ts'
 import { leastFile } from '../config/config-sources.ts'
 
@@ -8,7 +8,7 @@ const stream = (name: string) => `{ name: ${name}, sharedKeys: true, polaris: { 
 const yaml = `${leastFile}streams: [${stream('paris')}, ${stream('lyon')}]`
 
 test('asks for a stream when there are several', async () => {
-  expect(() => onlyOne([{ name: 'paris' }, { name: 'lyon' }])).toThrow('name one of the streams: paris, lyon')
+  expect(() => onlyStream([{ name: 'paris' }, { name: 'lyon' }])).toThrow('name one of the streams: paris, lyon')
   expect((await typed({ command: 'pause', yaml })).output).toContain('name one of the streams: paris, lyon')
 })
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { printable, progressOn, shownLines } from '../../../connector/commands/shown.ts'
+import { printableText, progressOn, shownLines } from '../../../connector/commands/shown.ts'
 import { rawJson } from '../../../connector/runtime/parsed-json.ts'
 
 test('prints a section as its names and values, without what is undefined', () => {
@@ -52,12 +52,12 @@ test.each([
   ['text turned around', 'a\u202eb\u{e0041}', 'a\\u202eb\\udb40\\udc41'],
   ['line feeds, tabs and letters', 'é\n\tœ 😀\u202f!', 'é\n\tœ 😀\u202f!'],
 ])('shows control characters of a server, which a terminal would obey: %s', (_, text, shown) => {
-  expect(printable(text)).toBe(shown)
+  expect(printableText(text)).toBe(shown)
 })
 
 test('keeps JSON as it is', () => {
   const value = { 'Nom\u001b': 'a\u009b\u202e\u{e0041}' }
-  expect(JSON.parse(printable(JSON.stringify(value)))).toEqual(value)
+  expect(JSON.parse(printableText(JSON.stringify(value)))).toEqual(value)
 })
 
 test('shows on a terminal what is done, until it is disposed, and nothing elsewhere', () => {

@@ -3,7 +3,7 @@ import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import type { ClientSource, Page } from '../../../connector/source/client-source.ts'
 import { tryPauses } from '../../../connector/stream/stream-tries.ts'
-import { logLine } from '../../../connector/telemetry/events/event-observers.ts'
+import { logLineOf } from '../../../connector/telemetry/events/event-observers.ts'
 import type { FaultHook } from '../../support/fakes/fake-kafka-cluster.ts'
 import { settled } from '../../support/fakes/virtual-clock.ts'
 import { type AloneParts, runAlone } from '../../support/run-alone.ts'
@@ -101,7 +101,7 @@ function serving(source: ClientSource, of: Stage = {}) {
   const end = runAlone({ ...on.streamParts, whenHeld: 'waits', pauses: tryPauses }, stopping.signal)
   const lines = () =>
     on.events.flatMap((event) => {
-      const line = event.kind === 'stream-state' ? logLine('clients', event) : undefined
+      const line = event.kind === 'stream-state' ? logLineOf('clients', event) : undefined
       return line === undefined || line.level === 'debug' ? [] : [`${line.level} ${line.message}`]
     })
   return {

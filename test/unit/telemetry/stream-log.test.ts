@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { Lane } from '../../../connector/scan/scan-state.ts'
-import { logLine, logObserver } from '../../../connector/telemetry/events/event-observers.ts'
+import { logLineOf, logObserver } from '../../../connector/telemetry/events/event-observers.ts'
 import type { Log } from '../../../connector/telemetry/logger.ts'
 import { everyPipelineEvent } from '../../support/every-pipeline-event.ts'
 import { entered, failed } from '../../support/stream-states.ts'
@@ -11,7 +11,7 @@ const cause = Object.assign(new Error('Dupont'), { code: 'ECONNRESET' })
 const error = new ConnectorError('checkpoint.damaged', 'checkpoint of shop: no JSON', { cause })
 const linesAt = (level: string) =>
   everyPipelineEvent(error)
-    .filter((event) => logLine('shop', event)?.level === level)
+    .filter((event) => logLineOf('shop', event)?.level === level)
     .map((event) => event.kind)
 
 test('logs state changes at info: claim, take-over, resuming, end, recovery, caught up, fell behind, the end of a history and of a back-off, what the next attempt may cure', () => {
@@ -37,12 +37,12 @@ test.each([
   ['running', 'retrying', 'stream resumes'],
   ['ended', 'running', 'stream ended'],
 ] as const)('logs at info that a stream is %s after %s', (state, was, message) => {
-  expect(logLine('shop', entered(state, was))).toMatchObject({ level: 'info', message })
+  expect(logLineOf('shop', entered(state, was))).toMatchObject({ level: 'info', message })
 })
 
 test('logs at error only when a stream is held or a command gives up, with code, message, hint and causes', () => {
   expect(linesAt('error')).toEqual(['stream-state', 'stream-state'])
-  expect(logLine('shop', failed('held', error))).toEqual({
+  expect(logLineOf('shop', failed('held', error))).toEqual({
     level: 'error',
     message: 'stream held, trying again slowly',
     fields: {
@@ -59,7 +59,7 @@ test('logs at error only when a stream is held or a command gives up, with code,
 
 test('says what `run` does meanwhile, except when a command gives up', () => {
   const unreachable = new ConnectorError('publish.failed', 'send')
-  const hintOf = (event: PipelineEvent) => logLine('shop', event)?.fields.hint
+  const hintOf = (event: PipelineEvent) => logLineOf('shop', event)?.fields.hint
   expect(hintOf(failed('retrying', unreachable))).toMatch(
     /^check KAFKA_BROKERS.*; `run` retries indefinitely; runbook: section `publish.failed`$/,
   )
@@ -67,7 +67,7 @@ test('says what `run` does meanwhile, except when a command gives up', () => {
 })
 
 test('logs at debug when a stream is still held, or fails again for the same reason', () => {
-  const level = (...failure: Parameters<typeof failed>) => logLine('shop', failed(...failure))?.level
+  const level = (...failure: Parameters<typeof failed>) => logLineOf('shop', failed(...failure))?.level
   for (const state of ['held', 'paused'] as const) expect(level(state, error, { isRepeated: true })).toBe('debug')
   const levels = [1, 2, 3].map((times) => level('retrying', error, { times, isRepeated: times > 1 }))
   expect(levels).toEqual(['info', 'warn', 'debug'])
@@ -75,12 +75,12 @@ test('logs at debug when a stream is still held, or fails again for the same rea
 })
 
 test('logs a lost stream at info, as a warning the second time', () => {
-  const lost = (times: number) => logLine('shop', failed('retrying', error, { kind: 'fenced', times }))
+  const lost = (times: number) => logLineOf('shop', failed('retrying', error, { kind: 'fenced', times }))
   expect([lost(1)?.level, lost(2)?.level]).toEqual(['info', 'warn'])
 })
 
 test('every line has its stream, and its message contains no variable part', () => {
-  const lines = everyPipelineEvent(error).flatMap((event) => logLine('shop', event) ?? [])
+  const lines = everyPipelineEvent(error).flatMap((event) => logLineOf('shop', event) ?? [])
   expect(lines.length).toBeGreaterThan(20)
   for (const { fields, message } of lines) {
     expect(fields.stream).toBe('shop')
@@ -105,13 +105,13 @@ test('logs the first read failure at warn, the next ones at debug, and the recov
     attempt,
     error,
   })
-  expect([1, 2, 3].map((attempt) => logLine('shop', retried(attempt))?.level)).toEqual(['warn', 'debug', 'debug'])
-  expect(logLine('shop', retried(1))?.fields).toMatchObject({
+  expect([1, 2, 3].map((attempt) => logLineOf('shop', retried(attempt))?.level)).toEqual(['warn', 'debug', 'debug'])
+  expect(logLineOf('shop', retried(1))?.fields).toMatchObject({
     code: 'source.throttled',
     error: 'source.throttled: scripted',
     attempt: 1,
   })
-  expect(logLine('shop', { kind: 'read-recovered', scan: 'live', failures: 3, failedForMs: 90_000 })).toEqual({
+  expect(logLineOf('shop', { kind: 'read-recovered', scan: 'live', failures: 3, failedForMs: 90_000 })).toEqual({
     level: 'info',
     message: 'reading works again',
     fields: { stream: 'shop', scan: 'live', failures: 3, failedForMs: 90_000 },
@@ -136,7 +136,7 @@ test('logs the same condition for another field separately', () => {
 })
 
 test('logs the start of a history at info, and of other scans at trace', () => {
-  const started = (scan: Lane) => logLine('shop', { kind: 'scan-started', scan, lastChanged: '2026-01-01T00:00:00' })
+  const started = (scan: Lane) => logLineOf('shop', { kind: 'scan-started', scan, lastChanged: '2026-01-01T00:00:00' })
   expect((['live', 'catch-up', 'look-back', 'history'] as const).map((scan) => started(scan)?.level)).toEqual([
     'trace',
     'trace',

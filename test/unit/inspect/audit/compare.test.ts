@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type ContentKey, keyText, UNKNOWN_CONTENT } from '../../../../connector/index/index-entry.ts'
-import { compare, confirmed, type LastRecord } from '../../../../connector/inspect/audit/compare.ts'
+import { compare, confirmedDifferences, type LastRecord } from '../../../../connector/inspect/audit/compare.ts'
 
 const a = keyText(1, 1) as ContentKey
 const b = keyText(2, 2) as ContentKey
@@ -42,7 +42,7 @@ describe('a client', () => {
 
 describe('a difference', () => {
   const confirm = (difference: 'missing' | 'different' | 'gone', first: InSource, second: InSource) =>
-    confirmed(new Map([['c', difference]]), source(first), source(second))
+    confirmedDifferences(new Map([['c', difference]]), source(first), source(second))
 
   test('counts when the source returns the same again, or nothing again', () => {
     expect(confirm('missing', a, a)).toMatchObject({ missing: ['c'], different: [], gone: [] })
@@ -61,6 +61,9 @@ describe('a difference', () => {
   })
 
   test('is a client without an id that is no dead letter, also by the second reading', () => {
-    expect(confirmed(new Map(), source(a, [a, b]), source(a, [b]))).toMatchObject({ withoutId: 1, missing: [] })
+    expect(confirmedDifferences(new Map(), source(a, [a, b]), source(a, [b]))).toMatchObject({
+      withoutId: 1,
+      missing: [],
+    })
   })
 })

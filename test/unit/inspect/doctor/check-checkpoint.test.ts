@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest'
 import { type CheckpointDocument, serializeDocument } from '../../../../connector/checkpoint/checkpoint-document.ts'
-import { type CheckpointParts, checkCheckpoint } from '../../../../connector/inspect/doctor/check-store.ts'
+import { type CheckpointCheck, checkCheckpoint } from '../../../../connector/inspect/doctor/check-store.ts'
 import type { CommitRecord, FoundRecord } from '../../../../connector/publish/event-publisher.ts'
 import { never } from '../../../support/signals.ts'
 import { documentWith, identity, now } from '../../checkpoint/documents.ts'
 
-interface Asked extends Partial<CheckpointParts['stream']['config']> {
+interface Asked extends Partial<CheckpointCheck['stream']['config']> {
   readonly identity?: typeof identity
   readonly isTopicMissing?: boolean
-  readonly readState?: CheckpointParts['readState']
+  readonly readState?: CheckpointCheck['readState']
   readonly versions?: string[]
 }
 

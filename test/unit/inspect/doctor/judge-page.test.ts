@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { judgeRetention } from '../../../../connector/inspect/doctor/check-kafka.ts'
-import { failure } from '../../../../connector/inspect/doctor/doctor-parts.ts'
+import { resultOfError } from '../../../../connector/inspect/doctor/doctor-parts.ts'
 import {
   judgeFields,
   judgeInterleaving,
@@ -51,12 +51,12 @@ test.each([
 
 test('a failed check has code and message of an error, but only the name of a defect', () => {
   const limit = { finish: never, timeoutCode: 'source.unreachable' } as const
-  expect(failure(new ConnectorError('source.stuck', 'read'), limit)).toMatchObject({
+  expect(resultOfError(new ConnectorError('source.stuck', 'read'), limit)).toMatchObject({
     code: 'source.stuck',
     detail: 'read',
   })
-  expect(failure(new TypeError('secret'), limit)).toMatchObject({ code: 'bug', detail: 'unexpected TypeError' })
-  expect(failure('x', { ...limit, finish: AbortSignal.abort() })).toMatchObject({ code: 'source.unreachable' })
+  expect(resultOfError(new TypeError('secret'), limit)).toMatchObject({ code: 'bug', detail: 'unexpected TypeError' })
+  expect(resultOfError('x', { ...limit, finish: AbortSignal.abort() })).toMatchObject({ code: 'source.unreachable' })
 })
 
 const timeZone = 'Europe/Paris'

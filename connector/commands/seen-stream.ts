@@ -8,7 +8,7 @@ import type { Answer, CommandParts } from './command.ts'
 import type { ChosenStream } from './command-resources.ts'
 
 /** What is stored of a stream, as a command looks at it. */
-export interface StoredStream {
+export interface SeenStream {
   /** Or why there is none that can be read. */
   readonly document: CheckpointDocument | ErrorCode | 'none'
   readonly wishes: Wishes
@@ -17,13 +17,13 @@ export interface StoredStream {
 type OneStream = Pick<ChosenStream, 'stream' | 'shared'>
 
 /** Rejects with `storage.*` or the reason of `stop`. */
-export async function readStored({ stream, shared }: OneStream, stop: AbortSignal): Promise<StoredStream> {
+export async function seeStream({ stream, shared }: OneStream, stop: AbortSignal): Promise<SeenStream> {
   const objects = [streamObject(stream, shared), wishesObject(stream, shared)]
   const [document, wishes] = await Promise.all(objects.map((object) => object.read(stop)))
   return { document: documentIn(document?.text), wishes: (wishes && parseWishes(wishes.text)) ?? noWishes }
 }
 
-function documentIn(text: string | undefined): StoredStream['document'] {
+function documentIn(text: string | undefined): SeenStream['document'] {
   if (text === undefined) return 'none'
   try {
     return parseDocument(text)
@@ -33,7 +33,7 @@ function documentIn(text: string | undefined): StoredStream['document'] {
 }
 
 /** Undefined: there is none that can be read. */
-export const readableDocument = ({ document }: StoredStream): CheckpointDocument | undefined =>
+export const readableDocument = ({ document }: SeenStream): CheckpointDocument | undefined =>
   typeof document === 'string' ? undefined : document
 
 /** How a command changes the wishes. */
@@ -42,31 +42,31 @@ export function changeParts({ stream, shared }: OneStream): ChangeParts {
 }
 
 /** Resolves to the wishes before. Rejects with `storage.*` or the reason of `stop`. */
-export async function wish(chosen: OneStream, change: Partial<Wishes>, stop: AbortSignal): Promise<Wishes> {
+export async function storeWish(chosen: OneStream, change: Partial<Wishes>, stop: AbortSignal): Promise<Wishes> {
   return (await changeWishes(changeParts(chosen), () => change, stop)).before
 }
 
 /** Who pauses or resumes a stream, and when. */
-export const byOperator = ({ shared }: OneStream) => ({ by: shared.replica, at: shared.clock.now() })
+export const operatorAndTime = ({ shared }: OneStream) => ({ by: shared.replica, at: shared.clock.now() })
 
 /** How long a command waits for a replica. */
 const WITHIN_MS = 60_000
 const LOOK_EVERY_MS = 500
 
 /**
- * Looks at what is stored until `seen` returns something. After a minute, a failed look or a stop, the answer is that the
+ * Looks at what is stored until `answerIn` finds an answer. After a minute, a failed look or a stop, the answer is that the
  * wish is stored, but not confirmed.
  */
-export async function untilSeen(
+export async function waitForReplica(
   chosen: OneStream,
-  { seen, unconfirmed }: WaitedFor,
+  { answerIn, unconfirmed }: AwaitedAnswer,
   { showProgress, stop }: CommandParts,
 ): Promise<Answer> {
   const { clock } = chosen.shared
   using _ = showProgress(() => 'waiting for a replica')
   try {
     for (const until = clock.monotonic() + WITHIN_MS; clock.monotonic() < until; ) {
-      const found = seen(await readStored(chosen, stop))
+      const found = answerIn(await seeStream(chosen, stop))
       if (found !== undefined) return found
       await clock.sleep(LOOK_EVERY_MS, stop)
     }
@@ -78,8 +78,8 @@ export async function untilSeen(
   return { exit: 3, value: unconfirmed }
 }
 
-interface WaitedFor {
-  readonly seen: (stored: StoredStream) => Answer | undefined
+interface AwaitedAnswer {
+  readonly answerIn: (stored: SeenStream) => Answer | undefined
   /** Says that the wish is stored. */
   readonly unconfirmed: string
 }
