@@ -37,10 +37,10 @@ export type NextStep =
   | { readonly kind: 'try-again'; readonly state: StreamState | null; readonly after: WaitFor }
 
 /**
- * What a stream waits for before the next try. `look`: ten seconds, then the wishes are read. `assignment` and `change` (of
- * the document or the wishes by another process): at most the pause of the failure.
+ * What a stream waits for before the next try: a newer assignment, or that another process has changed the wishes, or one
+ * of document and wishes (`change`). It waits at most the pause of the failure, a minute without one.
  */
-export type WaitFor = 'nothing' | 'look' | 'assignment' | 'change'
+export type WaitFor = 'nothing' | 'assignment' | 'wishes' | 'change'
 
 const tryAgain = (state: StreamState | null, after: WaitFor): NextStep => ({ kind: 'try-again', state, after })
 
@@ -52,7 +52,7 @@ export function nextStep(outcome: TryOutcome, { isPaused, isLeaving, whenHeld }:
     case 'stopped':
       return tryAgain(isPaused || isLeaving ? null : 'opening', 'nothing')
     case 'paused':
-      return whenHeld === 'ends' ? { kind: 'end', as: 'paused', state: 'paused' } : tryAgain('paused', 'look')
+      return whenHeld === 'ends' ? { kind: 'end', as: 'paused', state: 'paused' } : tryAgain('paused', 'wishes')
     case 'failed': {
       const { kind } = outcome.failure
       if (kind === 'hold' && whenHeld === 'ends') return { kind: 'end', as: 'held', state: 'ended' }

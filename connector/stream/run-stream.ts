@@ -35,7 +35,7 @@ export interface RunParts {
   readonly whenHeld: 'waits' | 'ends'
   /** Default: `tryPauses`. */
   readonly pauses?: TryPauses
-  /** How often the wishes are read; while the stream is paused or held, also the document. Default: 10 seconds. */
+  /** How often the wishes are read; while the stream is held, also the document. Default: 10 seconds. */
   readonly lookEveryMs?: number
   readonly clock: Clock
   readonly observe: Observe
@@ -160,19 +160,12 @@ function whyInState(state: StreamState, outcome: Outcome, pause: Wishes): WhyInS
 }
 
 async function waitFor(what: WaitFor, outcome: Outcome, assigned: AssignedStream): Promise<void> {
-  const { assignment, clock, leave, lookEveryMs = LOOK_EVERY_MS } = assigned
+  const { assignment, clock, leave } = assigned
   if (what === 'nothing') return
-  if (what === 'look') {
-    await clock
-      .sleep(lookEveryMs, leave)
-      .then(() => look(assigned, leave))
-      .catch(() => {})
-    return
-  }
   // A newer assignment, or a change of what is stored, ends the pause.
-  using pause = clock.deadline(failureOf(outcome)?.pauseMs ?? 0, leave)
-  if (what === 'change') await untilChanged(assigned, pause.signal)
-  else await assignment.next(pause.signal)
+  using pause = clock.deadline(failureOf(outcome)?.pauseMs ?? PAUSED_MS, leave)
+  if (what === 'assignment') await assignment.next(pause.signal)
+  else await untilChanged(what, assigned, pause.signal)
 }
 
 /** Reports no failure if the stream is to end here, and that alone has ended the try. */
@@ -249,13 +242,13 @@ async function look({ open, opened }: AssignedStream, stop: AbortSignal): Promis
   await open.wishes.clear(opened?.checkpoint.rewound ?? null, stop).catch(() => {})
 }
 
-/** Waits until another process has changed the document or the wishes, or `stop` aborts. */
-async function untilChanged(assigned: AssignedStream, stop: AbortSignal): Promise<void> {
+/** Waits until another process has changed the wishes, or the document if `what` includes it, or `stop` aborts. */
+async function untilChanged(what: 'wishes' | 'change', assigned: AssignedStream, stop: AbortSignal): Promise<void> {
   const { object, wishes } = assigned.open
   const { id } = wishes.current()
   let version: string | undefined
   const isFound = async () => {
-    const now = String((await object.read(stop))?.version)
+    const now = what === 'change' ? String((await object.read(stop))?.version) : version
     version ??= now
     await look(assigned, stop)
     return now !== version || wishes.current().id !== id
@@ -263,6 +256,8 @@ async function untilChanged(assigned: AssignedStream, stop: AbortSignal): Promis
   await lookUntil(assigned, isFound, stop)
 }
 
+/** After this time, a stream that is paused looks whether a replica that did not see it has claimed it. */
+const PAUSED_MS = 60_000
 const LOOK_EVERY_MS = 10_000
 
 /** Looks again and again until something is found, or `stop` aborts. While the store does not answer, nothing is. */

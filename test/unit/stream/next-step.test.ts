@@ -37,9 +37,9 @@ const expected: Record<Row, readonly string[]> = {
   ],
   'caught-up': columns.map(() => '-, ends as caught-up'),
   paused: [
-    'paused, waits for look',
-    'paused, waits for look',
-    'paused, waits for look',
+    'paused, waits for wishes',
+    'paused, waits for wishes',
+    'paused, waits for wishes',
     'paused, ends as paused',
     'paused, ends as paused',
   ],
