@@ -31,6 +31,8 @@ test('a rewind makes a running stream read its history again, and publishes noth
   await expect.poll(() => reads().length, { timeout: 120_000 }).toBeGreaterThan(0)
   simulator.change()
   expectExactlyOnce(stage, await stage.caughtUp())
+  // The change may have come with a live page, while the history is still being read.
+  await expect.poll(() => replica.lines().filter(says('history done')).length, { timeout: 120_000 }).toBe(2)
   expect(replica.lines().filter(says('stream claimed'))).toHaveLength(1)
   expect(await replica.stop()).toBe(0)
   const { claim, committed } = await object.document()
