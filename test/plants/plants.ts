@@ -293,8 +293,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'a replica does not look whether another has claimed its paused stream',
     file: 'stream/run-stream.ts',
-    text: '.sleep(lookEveryMs, leave)',
-    becomes: '.sleep(100 * lookEveryMs, leave)',
+    text: 'PAUSED_MS = 60_000',
+    becomes: 'PAUSED_MS = 6_000_000',
     by: { unit: 'stream/wished-stream.test.ts' },
   },
   {
