@@ -124,7 +124,7 @@ const gaugeOfRunning = (
   })
 
 /** A stream that has ended waits until it is assigned again. */
-const exportedStates: readonly StreamState[] = streamStates.filter((state) => state !== 'ended')
+export const exportedStates: readonly StreamState[] = streamStates.filter((state) => state !== 'ended')
 
 /** Computed at each scrape from the status. Times are in seconds since 1970: their age is `time() - metric`. */
 export const scrapedList: readonly ScrapedEntry[] = [
