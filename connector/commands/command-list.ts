@@ -46,8 +46,8 @@ neither Kafka nor a running replica. Waits until nothing is published any more, 
     summary: 'delete clients from the topic, for example on request of the person',
     usage: `Publishes tombstones, with which compaction deletes the events of the clients: delete the clients in
 Polaris first. Needs Kafka, and no replica. A running replica is fenced, and opens its stream again. Exit code 0
-means erased; after any other, repeat the command. Does not touch the dead-letter topic or copies that
-subscribers keep: see docs/security.md.`,
+means erased, also for an id that was never published (audit --client shows it); after any other, repeat
+the command. Does not touch the dead-letter topic or copies that subscribers keep: see docs/security.md.`,
     takesStream: true,
     options: {
       config,
