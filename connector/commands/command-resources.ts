@@ -43,10 +43,9 @@ export async function runAsOperator(
   use: (resources: Resources & { readonly streams: readonly StreamConfig[] }) => Promise<Answer>,
 ): Promise<Answer> {
   const config = selectedConfig(args, parts)
-  const silent = { kafkaLog: () => {}, onStoreRetry: () => {} }
   const replica = `operator-${replicaName()}`
   await using closing = closeStack()
-  const shared = openSharedResources(config, { clock: systemClock, replica, ...silent }, closing)
+  const shared = openSharedResources(config, { clock: systemClock, replica }, closing)
   return await use({ streams: config.streams, shared, closing })
 }
 

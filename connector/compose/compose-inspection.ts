@@ -1,29 +1,25 @@
 import { totalmem } from 'node:os'
-import type { ConnectorConfig, StreamConfig } from '../config/connector-config.ts'
+import type { StreamConfig } from '../config/connector-config.ts'
 import type { AuditParts } from '../inspect/audit/audit-stream.ts'
 import type { DoctorParts, StreamUnderTest } from '../inspect/doctor/doctor-parts.ts'
 import { readTopicEvents } from '../kafka/reading/read-topic.ts'
 import { streamNames } from '../publish/event-publisher.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
 import { commandReader, type OpenSourceParts, openSource, streamIdentity, streamObject } from './compose-stream.ts'
-import { adminParts, openSharedResources, type SharedResources } from './shared-resources.ts'
+import { adminParts, type SharedResources } from './shared-resources.ts'
 
-/** What `doctor` checks, with its own adapters. The timeouts for Kafka are shorter than those of `run`. */
-export function composeDoctor(
-  config: ConnectorConfig,
-  { clock, intercept }: Pick<DoctorParts, 'clock'> & Pick<OpenSourceParts, 'intercept'>,
-  closing: CloseStack,
-): DoctorParts {
+/** What `doctor` checks. The timeouts for Kafka are shorter than those of `run`. */
+export function composeDoctor(parts: Omit<OpenSourceParts, 'observe'>): DoctorParts {
+  const { shared } = parts
+  const { config, clock, store } = shared
   const { clientId } = streamNames(config.connector, 'doctor')
-  const silent = { kafkaLog: () => {}, onStoreRetry: () => {} }
-  const shared = openSharedResources(config, { clock, replica: clientId, ...silent }, closing)
   return {
     config,
     clock,
-    store: shared.store,
+    store,
     admin: adminParts(config.kafka, shared, { clientId, pace: 'doctor' }),
     indexBytes: memoryForIndexes(),
-    streams: config.streams.map((stream) => streamUnderTest(stream, { shared, closing, intercept })),
+    streams: config.streams.map((stream) => streamUnderTest(stream, parts)),
   }
 }
 
@@ -58,7 +54,7 @@ export function composeAudit(stream: StreamConfig, shared: SharedResources, clos
   const { clientId } = streamNames(config.connector, stream.name)
   const brokers = { ...adminParts(kafka, shared, { clientId, pace: 'stream' }), config: kafka }
   return {
-    source: { reader: commandReader(stream, { shared, closing, retries: RETRIES }) },
+    reader: commandReader(stream, { shared, closing, retries: RETRIES }),
     topic: { readEvents: (reading, stop) => readTopicEvents(brokers, reading, stop), eventSource, isShared, ignored },
     names: kafka.topic,
     clock,

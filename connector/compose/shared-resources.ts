@@ -48,8 +48,10 @@ export function replicaName(): string {
   return `${hostname()}-${randomUUID().slice(0, 8)}`
 }
 
-interface StoreWatch {
-  readonly onStoreRetry: StoreParts['onRetry']
+/** Commands watch nothing. */
+interface Watching {
+  readonly kafkaLog?: LibraryLog
+  readonly onStoreRetry?: StoreParts['onRetry']
 }
 
 /** A replica opens all its streams when it starts or a broker recovers; each needs about ten round trips. */
@@ -58,18 +60,21 @@ const OPENINGS_AT_ONCE = 10
 /** Connects to nothing; `closing` closes the checkpoint store. */
 export function openSharedResources(
   config: ConnectorConfig,
-  { onStoreRetry, ...parts }: Pick<SharedResources, 'clock' | 'replica' | 'kafkaLog'> & StoreWatch,
+  {
+    clock,
+    replica,
+    kafkaLog = () => {},
+    onStoreRetry: onRetry = () => {},
+  }: Pick<SharedResources, 'clock' | 'replica'> & Watching,
   closing: CloseStack,
 ): SharedResources {
-  const store = closing.use(
-    openCheckpointStore(config.checkpoint, { clock: parts.clock, onRetry: onStoreRetry }),
-    (opened) => opened.close(),
-  )
-  const { clock } = parts
+  const store = closing.use(openCheckpointStore(config.checkpoint, { clock, onRetry }), (opened) => opened.close())
   let isProbed = false
   return {
-    ...parts,
     config,
+    clock,
+    replica,
+    kafkaLog,
     store,
     storeReady: async (stop) => {
       if (!isProbed) await store.probe(stop)

@@ -34,3 +34,19 @@ export interface Violation {
   readonly path: ConfigPath
   readonly what: string
 }
+
+type Group = Readonly<Record<string, unknown>>
+
+/** The settings of a group that are not set, but required for the reason. */
+export const missingIn = (group: Group, keys: readonly string[], reason: string): Violation[] =>
+  keys.filter((key) => group[key] === undefined).map((key) => ({ path: [key], what: `is missing: required ${reason}` }))
+
+/** The settings of a group that are not set, although others of it are. */
+export function allOrNone(group: Group, keys: readonly string[]): Violation[] {
+  const set = keys.filter((key) => group[key] !== undefined)
+  return set.length === 0 ? [] : missingIn(group, keys, `together with ${set.join(' and ')}`)
+}
+
+/** The same of a section below this key. */
+export const violationsBelow = (key: string, violations: readonly Violation[]): Violation[] =>
+  violations.map(({ path, what }) => ({ path: [key, ...path], what }))

@@ -68,12 +68,8 @@ const patternOf = ({ pattern }: Check = anyText) => pattern && `${pattern.source
 export const secret = (description: string, { kind = 'secret', ...row }: Row & Partial<More> = {}) =>
   setting(secretText(row.check), { description, ...row }, { kind })
 
-function secretText({ isValid, rule }: Check = anyText) {
-  return z
-    .string(message(textRule))
-    .refine(isValid, typeof rule === 'string' ? rule : textRule)
-    .transform((given) => new Secret(given, isValid))
-}
+/** Invariant 8: its rule is a text, which cannot repeat the secret. */
+const secretText = (check: Check = anyText) => checkedText(check).transform((given) => new Secret(given, check.isValid))
 
 /** A list of texts; a text separates them by commas or line ends. Without a default, it needs one. */
 export function textList(description: string, row: Row<readonly string[]>) {

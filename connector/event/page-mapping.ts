@@ -28,34 +28,28 @@ export type StreamMapping = z.infer<typeof streamMapping>
 export const noMapping: StreamMapping = { xml: null, json: null, lists: [] }
 
 /**
- * The mapping after a page; null: nothing is known, and the page has no clients. Throws `source.mapping` if no client of
- * the page has an id in a field that is not known yet. Pure.
+ * The mapping after a page; null: nothing is known, and the page has no clients. A field is the configured one, or that of
+ * earlier pages, or else the only candidate that all these clients have; a modification time with several candidates stays
+ * unmapped. Throws `source.mapping` if the id has none or several, or if no client of the page has an id in a field that is
+ * not known yet. Pure.
  */
 export function mapPage(
   { clients, path }: Pick<Page, 'path'> & { readonly clients: readonly ClientRecord[] },
   fields: ConfiguredFields,
   known: PageMapping | null,
 ): PageMapping | null {
-  const found = known === null ? mapFields(clients, fields) : completedMapping(known, clients, fields)
-  if (found === undefined) return known
+  if (known === null && clients.length === 0) return null
+  const clientId = fields.clientId ?? known?.clientId ?? onlyIdField(clients)
+  // It may be unknown after pages whose clients have several candidates, or not all of them one.
+  const modifiedAt = fields.modifiedAt ?? known?.modifiedAt ?? onlyModifiedField(clients)
   // Once its field is known, a client without an id is a dead letter.
-  if (found.clientId !== known?.clientId && clients.length > 0 && !clients.some(hasId(found.clientId)))
+  if (clientId !== known?.clientId && clients.length > 0 && !clients.some(hasId(clientId)))
     throw new ConnectorError(
       'source.mapping',
-      `find the client id: no client of the page has an id in ${found.clientId}; set POLARIS_CLIENT_ID_FIELD or POLARIS_CLIENTS_FIELD`,
+      `find the client id: no client of the page has an id in ${clientId}; set POLARIS_CLIENT_ID_FIELD or POLARIS_CLIENTS_FIELD`,
     )
-  return { ...found, path: path ?? known?.path ?? null }
+  return { clientId, modifiedAt, path: path ?? known?.path ?? null }
 }
-
-/** The modification time may be unknown after pages whose clients have several candidates, or not all of them one. */
-const completedMapping = (
-  known: PageMapping,
-  clients: readonly ClientRecord[],
-  { clientId, modifiedAt }: ConfiguredFields,
-): FieldMapping => ({
-  clientId: clientId ?? known.clientId,
-  modifiedAt: modifiedAt ?? known.modifiedAt ?? onlyModifiedField(clients),
-})
 
 const hasId = (path: string) => {
   const names = path.split('.')
@@ -83,19 +77,6 @@ const MODIFIED_NAMES = new Set(
     'datedernierchangement datechangement lastchanged lastchange lastmodified modifiedat datemodified'
   ).split(' '),
 )
-
-/**
- * The field mapping: the configured paths, or else the only candidate among the fields that all these clients have.
- * Undefined without clients. Throws `source.mapping` if there is no candidate for the id, or more than one. A
- * modification time with several candidates stays unmapped.
- */
-export function mapFields(
-  clients: readonly ClientRecord[],
-  { clientId, modifiedAt }: Pick<ConfiguredFields, 'clientId' | 'modifiedAt'>,
-): FieldMapping | undefined {
-  if (clients.length === 0) return undefined
-  return { clientId: clientId ?? onlyIdField(clients), modifiedAt: modifiedAt ?? onlyModifiedField(clients) }
-}
 
 function onlyIdField(clients: readonly ClientRecord[]): string {
   const found = candidates(clients, ID_NAMES)

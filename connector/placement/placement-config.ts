@@ -21,7 +21,7 @@ export const groupDefaults = {
   /** How long a rebalance waits for a replica that does not answer. */
   rebalanceTimeoutMs: 10_000,
   /** The pauses between attempts to rejoin, which are unlimited. */
-  rejoin: { firstPauseMs: 500, maxPauseMs: 5_000, rejectedMs: 60_000 },
+  rejoin: { firstPauseMs: 500, maxPauseMs: 5_000, maxRetryAfterMs: 0, rejectedMs: 60_000 },
 }
 
 /** The topic whose partitions are the slots; never read. */

@@ -9,6 +9,8 @@ export interface Pauses {
   readonly maxPauseMs: number
   /** Upper bound of the pause that the server requests (`Retry-After`). */
   readonly maxRetryAfterMs: number
+  /** The random share of a pause. Default: all of it. */
+  readonly jitter?: number
 }
 
 export interface RetryPolicy extends Pauses {
@@ -16,19 +18,19 @@ export interface RetryPolicy extends Pauses {
   readonly retries: number
 }
 
-/** The pause after failed attempt `attempt` (from 1): full jitter under a doubling cap, at least `Retry-After`. */
-export function pauseMs(policy: Pauses, attempt: number, random: number, retryAfterMs = 0): number {
-  const cap = Math.min(policy.maxPauseMs, policy.firstPauseMs * 2 ** (attempt - 1))
-  return Math.max(Math.min(retryAfterMs, policy.maxRetryAfterMs), random * cap)
-}
-
-/** A random pause after failed attempt `attempt`; at least what the server requested with the error. */
+/**
+ * The pause after failed attempt `attempt` (from 1): random under a doubling cap, and at least what the server requested
+ * with the error.
+ */
 export function pauseAfterError(
   error: unknown,
   attempt: number,
-  { policy, clock }: { policy: Pauses; clock: Clock },
+  { policy, clock }: { policy: Pauses; clock: Pick<Clock, 'random'> },
 ): number {
-  return pauseMs(policy, attempt, clock.random(), error instanceof ConnectorError ? error.retryAfterMs : undefined)
+  const { firstPauseMs, maxPauseMs, maxRetryAfterMs, jitter = 1 } = policy
+  const cap = Math.min(maxPauseMs, firstPauseMs * 2 ** (attempt - 1))
+  const askedMs = (error instanceof ConnectorError && error.retryAfterMs) || 0
+  return Math.max(Math.min(askedMs, maxRetryAfterMs), cap * (1 - jitter * (1 - clock.random())))
 }
 
 interface RetryParts {

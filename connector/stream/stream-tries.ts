@@ -1,21 +1,21 @@
 import type { PipelineEvent, StreamFailure } from '../pipeline/pipeline-event.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
+import { codeOf } from '../runtime/connector-error.ts'
 import { type ErrorCode, errorCatalogue } from '../runtime/error-catalogue.ts'
-import { type Pauses, pauseMs } from '../runtime/retry.ts'
+import { type Pauses, pauseAfterError } from '../runtime/retry.ts'
 
 const MINUTE_MS = 60_000
 
-/** The pauses before a failed step is tried again, by what has failed. `jitter`: their random share. */
+/** The pauses before a failed step is tried again, by what has failed. */
 export const tryPauses = {
-  retry: { firstPauseMs: 500, maxPauseMs: 30_000, maxRetryAfterMs: 2 * MINUTE_MS, jitter: 1 },
+  retry: { firstPauseMs: 500, maxPauseMs: 30_000, maxRetryAfterMs: 2 * MINUTE_MS },
   /** Something outside must change. A `Retry-After` is ignored: it may ask for a day. */
   hold: { firstPauseMs: MINUTE_MS, maxPauseMs: 15 * MINUTE_MS, maxRetryAfterMs: 0, jitter: 0 },
   /** Another process has opened the stream: two that do so in turn do it ever more slowly. */
   fenced: { firstPauseMs: 5_000, maxPauseMs: 2 * MINUTE_MS, maxRetryAfterMs: 0, jitter: 0.5 },
 }
 
-export type TryPauses = Readonly<Record<StreamFailure['kind'], Pauses & { readonly jitter: number }>>
+export type TryPauses = Readonly<Record<StreamFailure['kind'], Pauses>>
 
 /**
  * The failures of one stream while it is assigned here. A failure is over when, after it, a page group with records is
@@ -85,19 +85,9 @@ export function streamTries(clock: Pick<Clock, 'random' | 'monotonic'>, pauses: 
         fencedAt = clock.monotonic()
       }
       const times = ++counts[kind]
-      return { error, kind, pauseMs: pauseAfter(error, times, pauses[kind], clock), times, isRepeated }
+      return { error, kind, pauseMs: pauseAfterError(error, times, { policy: pauses[kind], clock }), times, isRepeated }
     },
   }
-}
-
-function pauseAfter(
-  error: unknown,
-  times: number,
-  pauses: TryPauses['hold'],
-  { random }: Pick<Clock, 'random'>,
-): number {
-  const share = 1 - pauses.jitter * (1 - random())
-  return pauseMs(pauses, times, share, error instanceof ConnectorError ? error.retryAfterMs : undefined)
 }
 
 /** Whether a page group with records was committed, or a live scan has ended. */

@@ -88,9 +88,8 @@ function isWithin(value: unknown, least: number, most: number): value is number 
 
 /** A property of any value; undefined if it is missing or its getter throws. */
 function property(value: unknown, name: string): unknown {
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined
   try {
-    return (value as Record<string, unknown>)[name]
+    return Object(value)[name]
   } catch {
     return undefined
   }

@@ -10,7 +10,7 @@ import {
   hasHmac,
 } from '../../event/fields/field-rules.ts'
 import { type FieldTypes, valueTypes } from '../../event/fields/field-types.ts'
-import type { Violation } from '../config-problem.ts'
+import { type Violation, violationsBelow } from '../config-problem.ts'
 import * as check from '../setting-checks.ts'
 import * as setting from '../setting-types.ts'
 
@@ -83,9 +83,6 @@ export function checkedFieldRules({ event, polaris }: CheckedStream): Violation[
     ...(rules === undefined ? [] : clientIdRule(rules, polaris.clientIdField)),
   ]
 }
-
-const violationsBelow = (key: string, violations: readonly Violation[]) =>
-  violations.map(({ path, what }) => ({ path: [key, ...path], what }))
 
 /** Why a path is no clear rule beside the other written ones. */
 function ambiguitiesOf(path: string, written: readonly (readonly [string, string])[]): Violation[] {

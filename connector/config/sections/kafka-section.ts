@@ -1,7 +1,7 @@
 import type * as z from 'zod'
 import type { KafkaConfig, KafkaConnection, SaslConfig, SslConfig, TopicConfig } from '../../kafka/kafka-config.ts'
 import { DAY_MS } from '../../runtime/clock.ts'
-import type { Violation } from '../config-problem.ts'
+import { allOrNone, missingIn, type Violation, violationsBelow } from '../config-problem.ts'
 import { revealedSettings } from '../secret.ts'
 import * as check from '../setting-checks.ts'
 import * as setting from '../setting-types.ts'
@@ -75,10 +75,13 @@ interface Access {
 }
 
 function saslRule({ sasl, ...access }: Access): Violation[] {
-  if (sasl.mechanism === 'aws-msk-iam') return iamRule(access)
-  const isToken = sasl.mechanism === 'oauthbearer'
-  const found = isToken ? tokenRule(sasl) : allOrNone(sasl, ['mechanism', 'username', 'password'])
-  return found.map(({ path, what }) => ({ path: ['sasl', ...path], what }))
+  const { mechanism, oauth } = sasl
+  if (mechanism === 'aws-msk-iam') return iamRule(access)
+  if (mechanism !== 'oauthbearer')
+    return violationsBelow('sasl', allOrNone(sasl, ['mechanism', 'username', 'password']))
+  const reason = 'with oauthbearer'
+  const ofEndpoint = violationsBelow('oauth', missingIn(oauth, ['tokenEndpoint'], reason))
+  return violationsBelow('sasl', [...missingIn(sasl, ['username', 'password'], reason), ...ofEndpoint])
 }
 
 /** Such as `b-1.shop.abc123.c2.kafka.eu-west-3.amazonaws.com:9098`. */
@@ -92,18 +95,6 @@ function iamRule({ ssl, brokers }: Omit<Access, 'sasl'>): Violation[] {
     ...(sslConfig(ssl) === undefined ? [{ path: ['ssl', 'enabled'], what: 'must be true with aws-msk-iam' }] : []),
     ...(regionOf(brokers) === undefined ? [{ path: ['brokers'], what: noRegion }] : []),
   ]
-}
-
-function tokenRule({ username, password, oauth }: SaslSettings): Violation[] {
-  const required = { username, password, 'oauth.tokenEndpoint': oauth.tokenEndpoint }
-  const missing = Object.entries(required).filter(([, value]) => value === undefined)
-  return missing.map(([key]) => ({ path: key.split('.'), what: 'is missing: required with oauthbearer' }))
-}
-
-function allOrNone(group: Readonly<Record<string, unknown>>, keys: readonly string[]): Violation[] {
-  const set = keys.filter((key) => group[key] !== undefined)
-  const missing = set.length === 0 ? [] : keys.filter((key) => group[key] === undefined)
-  return missing.map((key) => ({ path: [key], what: `is missing: required together with ${set.join(' and ')}` }))
 }
 
 /** Settings of new topics, by their Kafka names. */

@@ -11,7 +11,7 @@ import {
   tlsVersions,
 } from '../../source/polaris/polaris-config.ts'
 import { parseSourceTime } from '../../source/source-time.ts'
-import type { Violation } from '../config-problem.ts'
+import { allOrNone, missingIn, type Violation } from '../config-problem.ts'
 import { revealedSettings, type Secret } from '../secret.ts'
 import * as check from '../setting-checks.ts'
 import * as setting from '../setting-types.ts'
@@ -62,11 +62,9 @@ function clientCertificateRule({
   readonly cert?: Secret | undefined
   readonly key?: Secret | undefined
 }) {
-  const at = (name: string, what: string): Violation[] => [{ path: [name], what }]
-  if (cert === undefined) return key === undefined ? [] : at('cert', 'is missing: required together with key')
-  if (key === undefined) return at('key', 'is missing: required together with cert')
+  if (cert === undefined || key === undefined) return allOrNone({ cert, key }, ['cert', 'key'])
   const isUsable = isKeyPair({ cert: cert.reveal(), key: key.reveal() })
-  return isUsable ? [] : at('key', 'must be the private key of the certificate in cert, not encrypted')
+  return isUsable ? [] : [{ path: ['key'], what: 'must be the private key of the certificate in cert, not encrypted' }]
 }
 
 const proxy = setting
@@ -94,11 +92,7 @@ interface AccessSettings {
 const accessRules: readonly setting.Rule<AccessSettings>[] = [credentialsRule, encryptionRule]
 
 function credentialsRule({ auth, user, password }: AccessSettings): Violation[] {
-  const set = { user, password }
-  if (auth !== 'none') {
-    const missing = (['user', 'password'] as const).filter((key) => set[key] === undefined)
-    return missing.map((key) => ({ path: [key], what: `is missing: required with auth: ${auth}` }))
-  }
+  if (auth !== 'none') return missingIn({ user, password }, ['user', 'password'], `with auth: ${auth}`)
   const isIgnored = user !== undefined || password !== undefined
   return isIgnored ? [{ path: ['auth'], what: 'is none, but user or password is set: use basic or login' }] : []
 }

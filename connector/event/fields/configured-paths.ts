@@ -2,7 +2,7 @@ import { ConnectorError } from '../../runtime/connector-error.ts'
 import { type ClientRecord, type ClientValue, isList, shownPath } from '../../source/client-source.ts'
 import { collapsedValue } from '../canonical-json.ts'
 import type { ReadingRules } from '../read-client.ts'
-import type { FieldAction, FieldRules } from './field-rules.ts'
+import { actionOf, type FieldRules } from './field-rules.ts'
 
 /** Compares the paths in the configuration with those of the clients, from the start of the process on. */
 export interface ConfiguredPaths {
@@ -32,11 +32,9 @@ export function configuredPaths({ fields, types, ignored, lists }: ReadingRules)
   return {
     take: (clients) => {
       if (missing.length === 0) return
-      const roots = new Set(missing.map(({ path }) => rootOf(path)))
-      const found = new Map<string, boolean>()
-      for (const client of clients)
-        collectPaths(client, { path: '', action: fields?.others ?? 'keep' }, { fields, roots, found })
-      missing = missing.filter(({ path }) => !found.has(path))
+      const found: FoundPaths = { roots: new Set(missing.map(({ path }) => rootOf(path))), hasContent: new Map() }
+      for (const client of clients) collectPaths(client, '', found)
+      missing = missing.filter(({ path }) => !found.hasContent.has(path))
       for (const { path } of missing) if (fields?.actions.has(path) === true) mustNotMeanAnother(path, fields, found)
     },
     missing: shownPaths,
@@ -51,40 +49,34 @@ export function configuredPaths({ fields, types, ignored, lists }: ReadingRules)
 const rootOf = (path: string) => path.split('.', 1)[0] ?? ''
 const lastOf = (path: string) => path.slice(path.lastIndexOf('.') + 1)
 
-interface Collection {
-  readonly fields: FieldRules | undefined
+interface FoundPaths {
   /** First steps of the paths to collect. */
   readonly roots: ReadonlySet<string>
-  /** By path in lower case: whether anything there would be published as it is. */
-  readonly found: Map<string, boolean>
+  /** By path in lower case. */
+  readonly hasContent: Map<string, boolean>
 }
 
-interface Place {
-  readonly path: string
-  readonly action: FieldAction
-}
-
-function collectPaths(value: ClientValue, at: Place, how: Collection): void {
+function collectPaths(value: ClientValue, prefix: string, found: FoundPaths): void {
   if (typeof value === 'string') return
   if (isList(value)) {
-    for (const item of value) collectPaths(item, at, how)
+    for (const item of value) collectPaths(item, prefix, found)
     return
   }
+  const { roots, hasContent } = found
   for (const [name, field] of Object.entries(value)) {
-    const path = `${at.path}${at.path === '' ? '' : '.'}${name.toLowerCase()}`
-    if (!how.roots.has(rootOf(path))) continue
-    // What is below a hashed field is hashed with it.
-    const action = at.action === 'hmac' ? 'hmac' : (how.fields?.actions.get(path) ?? at.action)
-    how.found.set(path, how.found.get(path) === true || (action === 'keep' && collapsedValue(field) !== ''))
-    collectPaths(field, { path, action }, how)
+    const path = `${prefix}${name.toLowerCase()}`
+    if (!roots.has(rootOf(path))) continue
+    hasContent.set(path, hasContent.get(path) === true || collapsedValue(field) !== '')
+    collectPaths(field, `${path}.`, found)
   }
 }
 
 /** A rule for the other format, or for a list that was thought to be flat, names another path with the same two ends. */
-function mustNotMeanAnother(path: string, { actions }: FieldRules, found: Collection['found']): void {
-  if (actions.get(path) === 'keep') return
+function mustNotMeanAnother(path: string, rules: FieldRules, { hasContent }: FoundPaths): void {
+  if (actionOf(rules, path) === 'keep') return
   const isMeant = (other: string) => rootOf(other) === rootOf(path) && lastOf(other) === lastOf(path)
-  const [other] = [...found].find(([one, isPublished]) => isPublished && !actions.has(one) && isMeant(one)) ?? []
+  const isPublished = (other: string) => !rules.actions.has(other) && actionOf(rules, other) === 'keep'
+  const [other] = [...hasContent].find(([one, isFilled]) => isFilled && isMeant(one) && isPublished(one)) ?? []
   if (other === undefined) return
   const shown = shownPath(other.split('.'))
   throw new ConnectorError(

@@ -1,17 +1,17 @@
 import type { Clock } from '../../runtime/clock.ts'
+import type { InspectionReader } from '../inspected-pages.ts'
 import {
   type DeadLetters,
   type PlacedRecord,
   readDeadLetters,
   readSourceClients,
   readTopicClients,
-  type SourceParts,
   type TopicParts,
 } from './audited-clients.ts'
 import { compare, confirmedDifferences, type SourceClients } from './compare.ts'
 
 export interface AuditParts {
-  readonly source: SourceParts
+  readonly reader: InspectionReader
   readonly topic: TopicParts
   readonly names: { readonly events: string; readonly deadLetters: string }
   readonly clock: Clock
@@ -33,7 +33,7 @@ const LIVE_SCANS = 3
  * 8), to the ids of what differs, and to where they are. Rejects with `source.*`, `publish.*` or the reason of `stop`.
  */
 export async function auditStream(
-  { source, topic, names, clock }: AuditParts,
+  { reader, topic, names, clock }: AuditParts,
   { client, onProgress }: AuditOptions,
   stop: AbortSignal,
 ) {
@@ -42,11 +42,11 @@ export async function auditStream(
     const deadLetters = await readDeadLetters(topic, client, stop)
     const onClients = (clients: number) => onProgress(what, `${clients} clients`)
     const reading = { deadLetters: deadLetters.contentHashes, isWanted, onProgress: onClients }
-    return { deadLetters, source: await readSourceClients(source, reading, stop) }
+    return { deadLetters, source: await readSourceClients(reader, reading, stop) }
   }
   const isAsked = (id: string | undefined) => client === undefined || id === client
   const first = await readSource('source', isAsked)
-  await clock.sleep(LIVE_SCANS * source.reader.settings.intervalMs, stop)
+  await clock.sleep(LIVE_SCANS * reader.settings.intervalMs, stop)
   let count = 0
   const onRecord = (id: string, record: PlacedRecord) => {
     count += 1

@@ -129,10 +129,6 @@ export async function readDeadLetters(
   return { contentHashes, ofClient }
 }
 
-export interface SourceParts {
-  readonly reader: InspectionReader
-}
-
 interface SourceReading {
   /** The content hashes of the stream's dead letters. */
   readonly deadLetters: ReadonlySet<string>
@@ -143,7 +139,7 @@ interface SourceReading {
 
 /** Reads all clients from the stream's beginning once. Rejects with `source.*` or the reason of `stop`. */
 export async function readSourceClients(
-  { reader }: SourceParts,
+  reader: InspectionReader,
   { deadLetters, isWanted, onProgress }: SourceReading,
   stop: AbortSignal,
 ): Promise<SourceClients> {

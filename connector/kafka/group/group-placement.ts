@@ -1,7 +1,7 @@
 import type { Placement, PlacementEvent } from '../../placement/placement.ts'
 import { groupDefaults, slotsTopic } from '../../placement/placement-config.ts'
 import { codeOf, isTransient } from '../../runtime/connector-error.ts'
-import { pauseMs } from '../../runtime/retry.ts'
+import { pauseAfterError } from '../../runtime/retry.ts'
 import { hasKafkaError } from '../kafka-errors.ts'
 import { beMember, type MemberParts } from './group-member.ts'
 import { streamsIn } from './sticky-assigner.ts'
@@ -21,7 +21,7 @@ async function stayMember(
   ...[onChange, stop]: Parameters<Placement['run']>
 ): Promise<void> {
   const { clock, connector, streams, observe } = parts
-  const policy = { ...groupDefaults.rejoin, retries: Number.POSITIVE_INFINITY, maxRetryAfterMs: 0 }
+  const { rejoin: policy } = groupDefaults
   const failures = membershipFailures(parts)
   let held: readonly number[] = []
   const onJoined: MemberParts['onJoined'] = (slots, slotCount, tookMs) => {
@@ -40,8 +40,7 @@ async function stayMember(
       const attempts = failures.failed(error)
       // An account with a wrong password may be locked by many logins.
       const floorMs = hasKafkaError(error, 'SASL_AUTHENTICATION_FAILED') ? policy.rejectedMs : 0
-      const pause = Math.max(floorMs, pauseMs(policy, attempts, clock.random()))
-      await clock.sleep(pause, stop).catch(() => {})
+      await clock.sleep(Math.max(floorMs, pauseAfterError(error, attempts, { policy, clock })), stop).catch(() => {})
     }
   }
   observe({ kind: 'group-left' })

@@ -40,7 +40,7 @@ const streams = [...new Map(names.map((name) => [slotOf(name, groupDefaults.crea
 
 /** Shorter timeouts for tests that wait for a session to expire. */
 const quick = { sessionTimeoutMs: 2_000, heartbeatMs: 500, rebalanceTimeoutMs: 3_000 }
-const rejoin = { firstPauseMs: 100, maxPauseMs: 200, rejectedMs: 200 }
+const rejoin = { firstPauseMs: 100, maxPauseMs: 200, maxRetryAfterMs: 0, rejectedMs: 200 }
 const usual = { ...groupDefaults }
 
 interface Member {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type ConfiguredFields, mapFields, mapPage, type PageMapping } from '../../../connector/event/page-mapping.ts'
+import { type ConfiguredFields, mapPage, type PageMapping } from '../../../connector/event/page-mapping.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import type { ClientRecord } from '../../../connector/source/client-source.ts'
 
@@ -66,27 +66,28 @@ function errorOf(run: () => unknown): Error {
 describe('the field mapping', () => {
   test('is the configured one, whatever fields the page has', () => {
     const configured = { clientId: 'Fiche.No', modifiedAt: 'Maj' }
-    expect(mapFields([{ No: '1', LastChanged: 'x' }], configured)).toEqual(configured)
+    const client = { No: '1', LastChanged: 'x', Fiche: { No: '1' } }
+    expect(mapPage(page(client), { ...detected, ...configured }, null)).toEqual({ path, ...configured })
   })
 
   test('ignores a field that is absent or not text on one client', () => {
-    expect(mapFields([{ No: '1', Id: '2' }, { No: '1' }], detected)?.clientId).toBe('No')
-    expect(mapFields([{ No: '1', Id: { a: '2' } }], detected)?.clientId).toBe('No')
+    expect(mapPage(page({ No: '1', Id: '2' }, { No: '1' }), detected, null)?.clientId).toBe('No')
+    expect(mapPage(page({ No: '1', Id: { a: '2' } }), detected, null)?.clientId).toBe('No')
   })
 
   test('leaves the modification time unmapped when several fields match', () => {
     const client = { No: '1', DateModification: 'a', LastChanged: 'b' }
-    expect(mapFields([client], detected)).toEqual({ clientId: 'No', modifiedAt: null })
+    expect(mapPage(page(client), detected, null)).toEqual({ path, clientId: 'No', modifiedAt: null })
   })
 
   test('throws an error with the candidates when several fields match as the id', () => {
-    const error = errorOf(() => mapFields([{ No: '1', CodeClient: '2' }], detected))
+    const error = errorOf(() => mapPage(page({ No: '1', CodeClient: '2' }), detected, null))
     expect(codeOf(error)).toBe('source.mapping')
     expect(error.message).toMatch(/No, CodeClient.*POLARIS_CLIENT_ID_FIELD/)
   })
 
   test('Invariant 8: throws an error with all field names but no values when no field matches as the id', () => {
-    const error = errorOf(() => mapFields([{ Nom: 'planted-name', Fidelite: 'planted-card' }], detected))
+    const error = errorOf(() => mapPage(page({ Nom: 'planted-name', Fidelite: 'planted-card' }), detected, null))
     expect(codeOf(error)).toBe('source.mapping')
     expect(error.message).toContain('Nom, Fidelite')
     expect(error.message).not.toContain('planted')

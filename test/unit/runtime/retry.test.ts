@@ -1,24 +1,28 @@
 import { describe, expect, test } from 'vitest'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
-import { pauseMs, type RetryPolicy, retry } from '../../../connector/runtime/retry.ts'
+import { pauseAfterError, type RetryPolicy, retry } from '../../../connector/runtime/retry.ts'
 import { settled, virtualClock } from '../../support/fakes/virtual-clock.ts'
 
 const policy: RetryPolicy = { retries: 3, firstPauseMs: 100, maxPauseMs: 1_000, maxRetryAfterMs: 5_000 }
 const transient = (retryAfterMs?: number) => new ConnectorError('source.unreachable', 'no answer', { retryAfterMs })
 
 describe('the pause before a retry', () => {
-  test('doubles under a cap, with full jitter', () => {
-    const caps = [1, 2, 3, 4, 5, 6].map((attempt) => pauseMs(policy, attempt, 1))
-    expect(caps).toEqual([100, 200, 400, 800, 1000, 1000])
-    expect(pauseMs(policy, 3, 0)).toBe(0)
-    expect(pauseMs(policy, 3, 0.5)).toBe(200)
+  const pauseOf = (attempt: number, random: number, more: { retryAfterMs?: number; jitter?: number } = {}) => {
+    const clock = { random: () => random }
+    return pauseAfterError(transient(more.retryAfterMs), attempt, { policy: { ...policy, ...more }, clock })
+  }
+
+  test('doubles under a cap, with full jitter or less', () => {
+    expect([1, 2, 3, 4, 5, 6].map((attempt) => pauseOf(attempt, 1))).toEqual([100, 200, 400, 800, 1000, 1000])
+    expect([0, 0.5].map((random) => pauseOf(3, random))).toEqual([0, 200])
+    expect([0, 0.5].map((jitter) => pauseOf(3, 0, { jitter }))).toEqual([400, 200])
   })
 
   test('is at least what the server requests, up to a maximum', () => {
-    expect(pauseMs(policy, 1, 0, 3_000)).toBe(3_000)
-    expect(pauseMs(policy, 1, 0, 60_000)).toBe(5_000)
-    expect(pauseMs(policy, 4, 1, 300)).toBe(800)
+    expect(pauseOf(1, 0, { retryAfterMs: 3_000 })).toBe(3_000)
+    expect(pauseOf(1, 0, { retryAfterMs: 60_000 })).toBe(5_000)
+    expect(pauseOf(4, 1, { retryAfterMs: 300 })).toBe(800)
   })
 })
 

@@ -66,7 +66,7 @@ function auditedStream() {
     poll: async () => expect(await driven(clock, runAlone(on.streamParts, never))).toEqual({ kind: 'caught-up' }),
     audit: async (client?: string, isShared = false) => {
       const parts = {
-        source: { reader: { ...on.pipeline.reader, source: source('audit') } },
+        reader: { ...on.pipeline.reader, source: source('audit') },
         topic: { readEvents, eventSource, ignored: new Set<string>(), isShared },
         names: { events: 'clients', deadLetters: 'clients.dlq' },
         clock,
