@@ -35,7 +35,7 @@ export async function eraseClients(
   const { clock, kafkaLog: log, config } = shared
   const names = { connector: config.connector, stream: stream.name }
   const publisher = kafkaEventPublisher(withoutCreation(stream.kafka), { ...names, clock, log })
-  const event = { type, source: stream.eventSource, timeMs: clock.now() }
+  const event = { type, source: stream.events.form.source, timeMs: clock.now() }
   const ids = new Map(clients.map((clientId) => [clientId, randomUUID()]))
   const forAll = (destination: Destination) =>
     [...ids].flatMap(([clientId, id]) => {

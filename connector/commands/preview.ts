@@ -1,5 +1,4 @@
 import { commandReader } from '../compose/compose-stream.ts'
-import { eventSettings } from '../event/outgoing-record.ts'
 import { clientSchema } from '../inspect/preview/client-schema.ts'
 import { previewRecords } from '../inspect/preview/preview-records.ts'
 import { DAY_MS } from '../runtime/clock.ts'
@@ -13,13 +12,13 @@ export const preview: RunCommand = (args, parts) =>
     const from = args.from as string | undefined
     const isMasked = args['show-data'] !== true
     const limit = Number(args.limit ?? (args.schema === true ? 1000 : 3))
-    const wanted = { stream, settings: eventSettings(stream), isMasked, limit }
+    const wanted = { stream, isMasked, limit }
     const reader = commandReader({ ...stream, beginAt: since }, { shared, closing, retries: 1, from })
     using _ = parts.showProgress(() => `reading from ${from ?? new URL(stream.polaris.url).origin}`)
     const { records, contents, lists } = await previewRecords(reader, wanted, parts.stop)
     // Also without --json.
     if (args.schema === true) {
-      const schema = { title: `clients of the stream ${stream.name}`, ...clientSchema(contents, stream.event.types) }
+      const schema = { title: `clients of the stream ${stream.name}`, ...clientSchema(contents, stream.rules.types) }
       return { exit: 0, value: args.json === true ? schema : JSON.stringify(schema, undefined, 2).split('\n') }
     }
     const missingPaths = reader.paths.missing()

@@ -50,12 +50,17 @@ const RETRIES = 4
 /** What an audit of a stream works with: its own source, which gives up during an outage, and a reader of its topics. */
 export function composeAudit(stream: StreamConfig, shared: SharedResources, closing: CloseStack): AuditParts {
   const { clock, config } = shared
-  const { kafka, eventSource, hashIgnore: ignored, sharedKeys: isShared } = stream
+  const { kafka, events, rules, sharedKeys: isShared } = stream
   const { clientId } = streamNames(config.connector, stream.name)
   const brokers = { ...adminParts(kafka, shared, { clientId, pace: 'stream' }), config: kafka }
   return {
     reader: commandReader(stream, { shared, closing, retries: RETRIES }),
-    topic: { readEvents: (reading, stop) => readTopicEvents(brokers, reading, stop), eventSource, isShared, ignored },
+    topic: {
+      readEvents: (reading, stop) => readTopicEvents(brokers, reading, stop),
+      eventSource: events.form.source,
+      isShared,
+      ignored: rules.ignored,
+    },
     names: kafka.topic,
     clock,
   }

@@ -3,8 +3,6 @@ import { streamWishes } from '../checkpoint/wishes.ts'
 import type { StreamConfig } from '../config/connector-config.ts'
 import { deadLetterGuard, deadLetterLimit } from '../event/dead-letter.ts'
 import { configuredPaths } from '../event/fields/configured-paths.ts'
-import { eventSettings } from '../event/outgoing-record.ts'
-import { readingRules } from '../event/read-client.ts'
 import { streamIndex } from '../index/stream-index.ts'
 import type { InspectionReader } from '../inspect/inspected-pages.ts'
 import { kafkaTimes } from '../kafka/kafka-times.ts'
@@ -46,7 +44,7 @@ function pipelineParts(
   return {
     reader: { ...reader, until, observe },
     group: {
-      settings: eventSettings(stream),
+      settings: stream.events,
       deadLetters: deadLetterGuard(deadLetterLimit),
       observe,
     },
@@ -117,8 +115,7 @@ function pageReader(
   stream: StreamConfig,
   { source, clock, retries }: Pick<ReaderParts, 'source' | 'clock'> & { retries: number },
 ): InspectionReader {
-  const { poll: settings, fields, polaris } = stream
-  const rules = readingRules(stream)
+  const { poll: settings, fields, polaris, rules } = stream
   return {
     source,
     retry: { ...polaris.retry, retries },

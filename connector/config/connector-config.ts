@@ -1,6 +1,7 @@
 import { eventSource } from '../event/client-event.ts'
-import type { EventMode } from '../event/cloud-event/event-form.ts'
+import type { EventSettings } from '../event/outgoing-record.ts'
 import type { ConfiguredFields } from '../event/page-mapping.ts'
+import type { ReadingRules } from '../event/read-client.ts'
 import type { KafkaConfig, KafkaConnection } from '../kafka/kafka-config.ts'
 import { kafkaTimes } from '../kafka/kafka-times.ts'
 import { groupDefaults, type PlacementConfig } from '../placement/placement-config.ts'
@@ -9,7 +10,7 @@ import type { SourceTime } from '../source/client-source.ts'
 import { type PolarisConfig, polarisDefaults } from '../source/polaris/polaris-config.ts'
 import { type CheckpointConfig, storeTimes } from '../storage/checkpoint-store-config.ts'
 import type { Settings, StreamSettings } from './config-schema.ts'
-import { type EventFields, eventFields } from './sections/event-section.ts'
+import { eventFields } from './sections/event-section.ts'
 import { kafkaConfig, kafkaConnection } from './sections/kafka-section.ts'
 import { beginAt, polarisConfig } from './sections/polaris-section.ts'
 import { pollDefaults, scanSettings } from './sections/poll-section.ts'
@@ -47,8 +48,6 @@ export interface ConnectorConfig extends Readonly<typeof runDefaults> {
 
 export interface StreamConfig {
   readonly name: string
-  /** The `source` of its events. */
-  readonly eventSource: string
   readonly polaris: PolarisConfig
   readonly kafka: KafkaConfig
   /** `shared`: other writers may have records in the topic when the stream starts. */
@@ -59,12 +58,12 @@ export interface StreamConfig {
   /** The beginning of the stream; undefined: not configured. */
   readonly beginAt: SourceTime | undefined
   readonly fields: ConfiguredFields
-  /** Lower-case dotted paths. */
-  readonly hashIgnore: ReadonlySet<string>
-  readonly eventMode: EventMode
-  readonly event: EventFields
-  readonly deadLetterClient: 'leave-out' | 'include'
+  readonly rules: ReadingRules
+  readonly events: EventSettings
 }
+
+/** Upper bound of a record's key, lengths and those headers that every record has. */
+const FRAMING_BYTES = 1024
 
 /** Everything that only we can tune. */
 export const constants = {
@@ -95,7 +94,6 @@ function streamConfig(stream: StreamSettings, { connector, kafka }: Settings): S
   const { name, polaris, deadLetters, poll, event } = stream
   return {
     name,
-    eventSource: eventSource(connector, name),
     polaris: polarisConfig(polaris),
     kafka: kafkaConfig(kafka, stream.kafka),
     topicUse: stream.sharedKeys || stream.kafka.adoptTopic ? 'shared' : 'exclusive',
@@ -108,9 +106,16 @@ function streamConfig(stream: StreamSettings, { connector, kafka }: Settings): S
       clients: polaris.clientsField ?? null,
       lists: polaris.listFields,
     },
-    hashIgnore: new Set(polaris.hashIgnore.map((path) => path.toLowerCase())),
-    eventMode: event.mode,
-    event: eventFields(event),
-    deadLetterClient: deadLetters.includeClient ? 'include' : 'leave-out',
+    rules: {
+      timeZone: polaris.timeZone,
+      ignored: new Set(polaris.hashIgnore.map((path) => path.toLowerCase())),
+      lists: polaris.listFields,
+      ...eventFields(event),
+    },
+    events: {
+      form: { mode: event.mode, source: eventSource(connector, name) },
+      maxValueBytes: kafka.maxMessageBytes - FRAMING_BYTES,
+      deadLetterClient: deadLetters.includeClient ? 'include' : 'leave-out',
+    },
   }
 }

@@ -12,22 +12,6 @@ export interface EventSettings {
   readonly deadLetterClient: 'leave-out' | 'include'
 }
 
-interface ConfiguredEvents {
-  readonly eventSource: EventForm['source']
-  readonly eventMode: EventForm['mode']
-  readonly kafka: { readonly maxMessageBytes: number }
-  readonly deadLetterClient: EventSettings['deadLetterClient']
-}
-
-/** Upper bound of a record's key, lengths and those headers that every record has, in bytes. */
-const FRAMING_BYTES = 1024
-
-export const eventSettings = (of: ConfiguredEvents): EventSettings => ({
-  form: { mode: of.eventMode, source: of.eventSource },
-  maxValueBytes: of.kafka.maxMessageBytes - FRAMING_BYTES,
-  deadLetterClient: of.deadLetterClient,
-})
-
 /** The place of an event in its stream. */
 export interface EventPlace {
   /** Number of events in the stream before this one. */

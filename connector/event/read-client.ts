@@ -20,7 +20,10 @@ export interface ReadClient {
   readonly modified: ModificationTime | undefined
 }
 
-/** How clients are published. Any other rules publish those that are read again once more. */
+/**
+ * What of a client its event contains, and what decides whether it changed. Any other rules publish those that are read
+ * again once more.
+ */
 export interface ReadingRules {
   readonly timeZone: string
   readonly ignored: IgnoredPaths
@@ -32,21 +35,6 @@ export interface ReadingRules {
   /** Undefined: every value is published as text. */
   readonly types?: FieldTypes | undefined
 }
-
-interface ConfiguredReading {
-  readonly poll: Pick<ReadingRules, 'timeZone'>
-  readonly hashIgnore: ReadingRules['ignored']
-  readonly event: Pick<ReadingRules, 'fields' | 'hmac' | 'types'>
-  readonly fields: Pick<ReadingRules, 'lists'>
-}
-
-/** What of a client its event contains, and what decides whether it changed. */
-export const readingRules = ({ poll, hashIgnore, event, fields: { lists } }: ConfiguredReading): ReadingRules => ({
-  timeZone: poll.timeZone,
-  ignored: hashIgnore,
-  lists,
-  ...event,
-})
 
 /** Whether the value identifies a client. U+FFFD replaces what could not be decoded: such ids may be of several clients. */
 export function isClientId(value: ClientValue | undefined): value is string {

@@ -20,7 +20,7 @@ export interface LoggerParts {
   readonly connector: string
   readonly replica: string
   readonly version: string
-  readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
+  readonly level: LogLevel | 'silent'
   /** The destination, usually stdout; each write is one line. */
   readonly out: { write(line: string): unknown }
 }
@@ -63,7 +63,7 @@ export function libraryLog(log: Log, library: string): LibraryLog {
     // Never above debug: libraries log errors that they recover from; the others reject, and the stream logs them.
     log('debug', 'library log', {
       library,
-      ...(typeof namespace === 'string' && namespaceFormat.test(namespace) ? { namespace } : {}),
+      namespace: typeof namespace === 'string' && namespaceFormat.test(namespace) ? namespace : undefined,
       codes,
     })
   }

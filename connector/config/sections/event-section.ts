@@ -2,14 +2,13 @@ import type * as z from 'zod'
 import { eventModes } from '../../event/cloud-event/event-form.ts'
 import {
   actionOf,
-  type FieldHash,
   type FieldRules,
   fieldActions,
   fieldHash,
   fieldRules,
   hasHmac,
 } from '../../event/fields/field-rules.ts'
-import { type FieldTypes, valueTypes } from '../../event/fields/field-types.ts'
+import { valueTypes } from '../../event/fields/field-types.ts'
 import { type Violation, violationsBelow } from '../config-problem.ts'
 import * as check from '../setting-checks.ts'
 import * as setting from '../setting-types.ts'
@@ -38,17 +37,8 @@ export const eventSection = setting.section('What events contain of a client', {
 
 type EventSettings = z.output<typeof eventSection>
 
-/** What leaves the process of each client. */
-export interface EventFields {
-  /** Undefined: whole clients. */
-  readonly fields: FieldRules | undefined
-  readonly hmac: FieldHash | undefined
-  /** Undefined: every value is text. */
-  readonly types: FieldTypes | undefined
-}
-
-/** Reads the key once: all events of a run have the same. */
-export function eventFields({ fields, otherFields, hmacKey, types }: EventSettings): EventFields {
+/** What leaves the process of each client. Reads the key once: all events of a run have the same. */
+export function eventFields({ fields, otherFields, hmacKey, types }: EventSettings) {
   const byPath = new Map(Object.entries(types).map(([path, type]) => [path.toLowerCase(), type]))
   return {
     fields: fieldRules(otherFields, Object.entries(fields)),
@@ -68,14 +58,8 @@ export function checkedFieldRules({ event, polaris }: CheckedStream): Violation[
   const rules = fieldRules(event.otherFields, written)
   const needsKey = rules !== undefined && hasHmac(rules) && event.hmacKey === undefined
   const found = [
-    ...violationsBelow(
-      'fields',
-      written.flatMap(([path]) => ambiguitiesOf(path, written)),
-    ),
-    ...violationsBelow(
-      'types',
-      types.flatMap(([path]) => ambiguitiesOf(path, types)),
-    ),
+    ...violationsBelow('fields', ambiguitiesOf(written)),
+    ...violationsBelow('types', ambiguitiesOf(types)),
     ...(needsKey ? [{ path: ['hmacKey'], what: 'is missing: required by hmac in event.fields' }] : []),
   ]
   return [
@@ -84,14 +68,16 @@ export function checkedFieldRules({ event, polaris }: CheckedStream): Violation[
   ]
 }
 
-/** Why a path is no clear rule beside the other written ones. */
-function ambiguitiesOf(path: string, written: readonly (readonly [string, string])[]): Violation[] {
-  const lower = path.toLowerCase()
-  const same = written.find(([other]) => other !== path && other.toLowerCase() === lower)
-  const whole = written.find(([other, action]) => action === 'hmac' && lower.startsWith(`${other.toLowerCase()}.`))
-  const inWhole = whole && `is part of ${whole[0]}, which is hashed as a whole: remove one or the other`
-  const what = same === undefined ? inWhole : `is the same field as ${same[0]}: keep only one`
-  return what === undefined ? [] : [{ path: [path], what }]
+/** Why written paths are no clear rules beside each other. */
+function ambiguitiesOf(written: readonly (readonly [string, string])[]): Violation[] {
+  return written.flatMap(([path]) => {
+    const lower = path.toLowerCase()
+    const same = written.find(([other]) => other !== path && other.toLowerCase() === lower)
+    const whole = written.find(([other, action]) => action === 'hmac' && lower.startsWith(`${other.toLowerCase()}.`))
+    if (same !== undefined) return { path: [path], what: `is the same field as ${same[0]}: keep only one` }
+    if (whole === undefined) return []
+    return { path: [path], what: `is part of ${whole[0]}, which is hashed as a whole: remove one or the other` }
+  })
 }
 
 /** Detection must not decide whether the client id is dropped. */

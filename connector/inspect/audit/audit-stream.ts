@@ -53,7 +53,7 @@ export async function auditStream(
     onProgress('topic', `${count} records`)
     if (id === client) records.push(record)
   }
-  const { last: all, partitionsOf } = await readTopicClients(topic, { onRecord }, stop)
+  const { last: all, partitionsOf } = await readTopicClients(topic, onRecord, stop)
   records.sort((one, other) => one.partition - other.partition || Number(one.offset - other.offset))
   const inTopic = client === undefined ? all : new Map([...all].filter(([id]) => id === client))
   const found = compare(first.source, inTopic)

@@ -32,11 +32,6 @@ export interface PlacedRecord extends LastRecord {
   readonly timeMs: number
 }
 
-interface TopicReading {
-  /** Called for every record with a key, also those that no committed reader sees. */
-  readonly onRecord: (id: string, record: PlacedRecord) => void
-}
-
 /** What the events topic has, as committed readers see it. */
 interface TopicClients {
   /** The last record of each client. */
@@ -45,10 +40,13 @@ interface TopicClients {
   readonly partitionsOf: (id: string) => Iterable<number>
 }
 
-/** Reads the whole events topic. Rejects with `publish.*` or the reason of `stop`. */
+/**
+ * Reads the whole events topic. Calls `onRecord` for every record with a key, also those that no committed reader sees.
+ * Rejects with `publish.*` or the reason of `stop`.
+ */
 export async function readTopicClients(
   { readEvents, ...parts }: TopicParts,
-  { onRecord }: TopicReading,
+  onRecord: (id: string, record: PlacedRecord) => void,
   stop: AbortSignal,
 ): Promise<TopicClients> {
   const last = new Map<string, PlacedRecord>()

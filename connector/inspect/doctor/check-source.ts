@@ -1,6 +1,5 @@
 import { configuredPaths } from '../../event/fields/configured-paths.ts'
 import { type FieldMapping, mapPage } from '../../event/page-mapping.ts'
-import { readingRules } from '../../event/read-client.ts'
 import { type Clock, DAY_MS } from '../../runtime/clock.ts'
 import type { ClientRecord, ClientSource, Page, ReadArguments, SourceTime } from '../../source/client-source.ts'
 import { wallClock } from '../../source/source-time.ts'
@@ -108,7 +107,7 @@ function judgePaths(
   limit: TimeLimit,
 ): CheckResult {
   if (clients.length === 0) return skippedResult('requires a page with clients')
-  const paths = configuredPaths(readingRules(config))
+  const paths = configuredPaths(config.rules)
   try {
     paths.take(clients)
   } catch (error) {

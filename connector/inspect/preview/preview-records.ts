@@ -1,6 +1,6 @@
 import type { StreamConfig } from '../../config/connector-config.ts'
 import type { RecordHeaders, ValueRecord } from '../../event/client-event.ts'
-import { type EventPlace, type EventSettings, outgoingRecord } from '../../event/outgoing-record.ts'
+import { type EventPlace, outgoingRecord } from '../../event/outgoing-record.ts'
 import type { ReadClient } from '../../event/read-client.ts'
 import { emptyIndex } from '../../index/index-state.ts'
 import { fieldsOf, parsedWithDigits, rawJson, rawText } from '../../runtime/parsed-json.ts'
@@ -11,14 +11,13 @@ export interface PreviewedRecord {
   readonly topic: string
   /** The client id; null in a dead letter without one. */
   readonly key: string | null
-  readonly headers: RecordHeaders
+  readonly headers: Readonly<Record<string, unknown>>
   /** The event, the client in binary mode, or the dead letter. */
   readonly value: Readonly<Record<string, unknown>>
 }
 
 interface PreviewParts {
   readonly stream: StreamConfig
-  readonly settings: EventSettings
   readonly isMasked: boolean
   /** Number of records. */
   readonly limit: number
@@ -37,7 +36,7 @@ interface Preview {
  */
 export async function previewRecords(
   reader: InspectionReader,
-  { stream, settings, isMasked, limit }: PreviewParts,
+  { stream, isMasked, limit }: PreviewParts,
   stop: AbortSignal,
 ): Promise<Preview> {
   const records: PreviewedRecord[] = []
@@ -47,7 +46,7 @@ export async function previewRecords(
     const { kind, record } = outgoingRecord(
       client,
       { ...place, sequence: contents.length, previous: `g${emptyIndex.generation}`, marks: { snapshot: true } },
-      settings,
+      stream.events,
     )
     if (kind === 'event') contents.push(client.json)
     const { events, deadLetters } = stream.kafka.topic
@@ -73,24 +72,17 @@ function shownRecord(
   return {
     topic,
     key: key === null ? null : maskedText(key),
-    headers: maskedHeaders(headers),
+    headers: maskedRecord(headers),
     value: isClient ? maskedFields(fields) : maskedRecord(fields),
   }
 }
 
 const isBinary = (headers: RecordHeaders): boolean => 'ce_specversion' in headers
 
-const maskedHeaders = (headers: RecordHeaders): RecordHeaders =>
-  Object.fromEntries(
-    Object.entries(headers).map(([name, text]) => {
-      const isKept = name === 'content-type' || KEPT.has(name.replace(/^ce_/, ''))
-      return [name, isKept ? text : maskedText(text)]
-    }),
-  )
-
 const MAX_LENGTH = 40
 /** The attributes of an event and the fields of a dead letter that say nothing about a client. */
 const KEPT: ReadonlySet<string> = new Set([
+  'content-type',
   'specversion',
   'type',
   'source',
@@ -103,10 +95,14 @@ const KEPT: ReadonlySet<string> = new Set([
   'bytes',
 ])
 
-/** The value of a record, without what it says about the client: names, types and numbers of fields stay. Numbers are `rawJson`. */
+/**
+ * The value or the headers of a record, without what they say about the client: names, types and numbers of fields stay.
+ * Numbers are `rawJson`.
+ */
 export function maskedRecord(value: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const isKept = (name: string) => KEPT.has(name.replace(/^ce_/, ''))
   return Object.fromEntries(
-    Object.entries(value).map(([name, item]) => [name, KEPT.has(name) ? item : maskedValue(item)]),
+    Object.entries(value).map(([name, item]) => [name, isKept(name) ? item : maskedValue(item)]),
   )
 }
 

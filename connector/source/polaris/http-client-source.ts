@@ -1,30 +1,19 @@
 import { setImmediate as otherWork } from 'node:timers/promises'
-import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import type { ErrorCode } from '../../runtime/error-catalogue.ts'
-import type { ClientSource, ObserveSource, Page, PageRequest } from '../client-source.ts'
+import type { ClientSource, Page, PageRequest } from '../client-source.ts'
 import { timeFormat } from '../source-time.ts'
 import { type JudgedAnswer, judgeAnswer } from './answer/answer-verdict.ts'
-import { httpCaller, type Intercept } from './http/http-caller.ts'
+import { type HttpParts, httpCaller } from './http/http-caller.ts'
 import { type ApiRequest, apiBase, readRequest } from './http/read-request.ts'
-import type { RequestTurn } from './http/request-rate.ts'
 import type { PolarisConfig } from './polaris-config.ts'
-import type { RefusedAccounts } from './session/refused-accounts.ts'
 import { openSession } from './session/session.ts'
-
-interface SourceParts {
-  readonly clock: Clock
-  readonly observe: ObserveSource
-  readonly intercept?: Intercept | undefined
-  readonly turn: RequestTurn
-  readonly accounts: RefusedAccounts
-}
 
 /**
  * Reads the clients of one Polaris server over HTTP; one per run of a stream. Connects at the first read. Each call waits
  * for its turn. Throws `config.invalid` if the format of `lastChanged` is invalid.
  */
-export function httpClientSource(config: PolarisConfig, parts: SourceParts): ClientSource & { close(): Promise<void> } {
+export function httpClientSource(config: PolarisConfig, parts: HttpParts): ClientSource & { close(): Promise<void> } {
   const { clock, observe, accounts } = parts
   const base = apiBase(config.url)
   const { codeMagasin, prefixCle, timeZone, statusFields } = config

@@ -62,7 +62,7 @@ describe('the configuration of the components', () => {
 
   test('has paths of fields in lower case', () => {
     const [stream] = written('streams: [{ polaris: { hashIgnore: [Age, Adresse.Rang] } }]').streams
-    expect([...(stream?.hashIgnore ?? [])]).toEqual(['age', 'adresse.rang'])
+    expect([...(stream?.rules.ignored ?? [])]).toEqual(['age', 'adresse.rang'])
   })
 
   test.each([
@@ -72,6 +72,6 @@ describe('the configuration of the components', () => {
   ])('with "%s", a new stream uses its topic %s', (more, topicUse) => {
     const stream = `name: lyon, polaris: { url: "https://p.example.com", codeMagasin: 1 }`
     const [lyon] = written(`streams: [{ ${[stream, more].filter((part) => part !== '').join(', ')} }]`).streams
-    expect(lyon).toMatchObject({ topicUse, eventSource: '/polaris/shops/lyon' })
+    expect(lyon).toMatchObject({ topicUse, events: { form: { source: '/polaris/shops/lyon' } } })
   })
 })

@@ -50,10 +50,12 @@ interface HttpSettings extends PolarisConfig {
 /** Stands between caller and server: it may save an answer, or give another one in its place. */
 export type Intercept = (request: ApiRequest, exchange: () => Promise<ExchangedAnswer>) => Promise<ExchangedAnswer>
 
-interface HttpParts {
+export interface HttpParts {
   readonly clock: Clock
   readonly observe: ObserveSource
   readonly intercept?: Intercept | undefined
+  readonly turn: RequestTurn
+  readonly accounts: RefusedAccounts
 }
 
 interface Call extends HttpParts {
@@ -62,13 +64,10 @@ interface Call extends HttpParts {
   readonly settings: HttpSettings
 }
 
-export function httpCaller(
-  settings: HttpSettings,
-  parts: HttpParts & { readonly turn: RequestTurn; readonly accounts: RefusedAccounts },
-): HttpCaller {
-  const { clock, observe, intercept = (_, exchanged) => exchanged() } = parts
+export function httpCaller(settings: HttpSettings, parts: HttpParts): HttpCaller {
+  const { clock, intercept = (_, exchanged) => exchanged() } = parts
   const { agent, close } = serverAgent(settings, parts.accounts)
-  const connection = { agent, cookies: cookies(clock), clock, observe, settings }
+  const connection = { ...parts, agent, cookies: cookies(clock), settings }
   return {
     call: async (first, stop) => {
       await parts.turn(stop)
@@ -76,10 +75,8 @@ export function httpCaller(
       let request = first
       for (let followed = 0; ; followed++) {
         const answer = await intercept(request, () => exchange(connection, request, stop))
-        const {
-          status,
-          headers: { location },
-        } = answer
+        const { status, headers } = answer
+        const { location } = headers
         if (!isRedirect(status) || location === undefined) {
           const isRedirected = followed > 0
           const hasLostArguments = isRedirected && !hasArgumentsOf(first, request)

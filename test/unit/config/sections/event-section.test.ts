@@ -8,7 +8,7 @@ const least = { ...leastEnvironment, POLARIS_CLIENT_ID_FIELD: 'No', EVENT_HMAC_K
 const found = (environment: Record<string, string>) =>
   problems(fromEnvironment({ ...least, ...environment })).map(byVariable)
 const eventOf = (loaded: ReturnType<typeof fromFile>) => {
-  const event = connectorConfig(valid(loaded)).streams[0]?.event
+  const event = connectorConfig(valid(loaded)).streams[0]?.rules
   return [event?.fields && Object.fromEntries(event.fields.actions), event?.fields?.others, event?.hmac?.('x')]
 }
 
@@ -26,7 +26,7 @@ describe('the fields of events', () => {
   })
 
   test('can have types', () => {
-    const typesOf = (loaded: ReturnType<typeof fromFile>) => connectorConfig(valid(loaded)).streams[0]?.event.types
+    const typesOf = (loaded: ReturnType<typeof fromFile>) => connectorConfig(valid(loaded)).streams[0]?.rules.types
     expect(typesOf(fromEnvironment(leastEnvironment))).toBeUndefined()
     const types = new Map([
       ['points', 'integer'],

@@ -48,7 +48,7 @@ async function lastOf(records: readonly Placed[], more: Partial<TopicParts> = {}
   const parts = { readEvents: reading(records), eventSource, ignored, isShared: false, ...more }
   const seen: string[] = []
   const onRecord = (id: string, { kind }: { readonly kind: string }) => seen.push(`${id} ${kind}`)
-  const topic = await readTopicClients(parts, { onRecord }, never)
+  const topic = await readTopicClients(parts, onRecord, never)
   return { last: topic.last.get('c'), size: topic.last.size, seen, partitions: [...topic.partitionsOf('c')] }
 }
 

@@ -1,8 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { connectorConfig } from '../../../../connector/config/connector-config.ts'
-import { eventSettings } from '../../../../connector/event/outgoing-record.ts'
-import { readingRules } from '../../../../connector/event/read-client.ts'
 import { maskedRecord, maskedText, previewRecords } from '../../../../connector/inspect/preview/preview-records.ts'
 import type { SourceTime } from '../../../../connector/source/client-source.ts'
 import { never } from '../../../support/signals.ts'
@@ -19,16 +17,15 @@ async function previewOf(isMasked: boolean, more: Record<string, string> = {}, p
   )
   const [stream] = config.streams
   if (stream === undefined) throw new Error('no stream')
-  const settings = eventSettings(stream)
   const reader = {
     ...stage().pipeline.reader,
     source: scriptedSource(pages),
     settings: stream.poll,
     fields: stream.fields,
-    rules: readingRules(stream),
+    rules: stream.rules,
     beginAt: '2020-02-02T00:00:00' as SourceTime,
   }
-  return (await previewRecords(reader, { stream, settings, isMasked, limit: 3 }, never)).records
+  return (await previewRecords(reader, { stream, isMasked, limit: 3 }, never)).records
 }
 
 test('prints events with the numbers of a new stream, and a client without id as a dead letter', async () => {
