@@ -56,7 +56,7 @@ export type Pending = NonNullable<CheckpointDocument['pending']>
 /** The stream to which a document belongs. */
 export type StreamIdentity = Pick<CheckpointDocument, 'connector' | 'stream' | 'source' | 'destination'>
 /** Everything needed to resume. */
-export type StreamState = Committed['state']
+export type CommittedState = Committed['state']
 /** What one transaction adds to a state. */
 export type StateChange = Pending['change']
 
@@ -83,10 +83,10 @@ export function parseDocument(text: string): CheckpointDocument {
 }
 
 /** The state of a stream that has read nothing yet. */
-export const beginning: StreamState = { scans: newScans, nextEvent: 0, mapping: null, index: emptyIndex }
+export const beginning: CommittedState = { scans: newScans, nextEvent: 0, mapping: null, index: emptyIndex }
 
 /** The state after the change. */
-export function stateAfter({ index }: StreamState, { entries, ...reached }: StateChange): StreamState {
+export function stateAfter({ index }: CommittedState, { entries, ...reached }: StateChange): CommittedState {
   return { ...reached, index: withEntries(index, entries) }
 }
 

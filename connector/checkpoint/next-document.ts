@@ -1,5 +1,5 @@
 import { ConnectorError } from '../runtime/connector-error.ts'
-import type { CheckpointDocument, StreamState } from './checkpoint-document.ts'
+import type { CheckpointDocument, CommittedState } from './checkpoint-document.ts'
 
 /** Who writes a document: an opening, which may let the stream begin again, or the owner of the claim. */
 export type DocumentWrite = 'claim' | 'claim anew' | 'prepare' | 'save' | 'leave'
@@ -10,8 +10,8 @@ interface Change {
   readonly before: CheckpointDocument
   readonly after: CheckpointDocument
   /** The committed states of both. */
-  readonly from: StreamState
-  readonly to: StreamState
+  readonly from: CommittedState
+  readonly to: CommittedState
 }
 
 /** What must not be true of a write, each with its name. */

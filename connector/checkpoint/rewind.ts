@@ -14,7 +14,7 @@ import {
   withScan,
 } from '../scan/scan-state.ts'
 import type { SourceTime } from '../source/client-source.ts'
-import { beginning, type CheckpointDocument, type StreamState } from './checkpoint-document.ts'
+import { beginning, type CheckpointDocument, type CommittedState } from './checkpoint-document.ts'
 import { nextEventOf } from './valid-state.ts'
 import type { Rewind } from './wishes.ts'
 
@@ -32,7 +32,7 @@ interface Applied {
 }
 
 /** The state with its history to be read again. The index stays: what it knows is published only if it is asked for. */
-export function rewound(state: StreamState, rewind: Rewind, applied: Applied): StreamState {
+export function rewound(state: CommittedState, rewind: Rewind, applied: Applied): CommittedState {
   const { clients, republish } = rewind
   const { index } = state
   const isOfSome = republish && clients !== undefined
@@ -44,7 +44,7 @@ export function rewound(state: StreamState, rewind: Rewind, applied: Applied): S
 }
 
 /** A rewind never skips: a history that has not ended continues, and keeps its beginning unless the rewind is earlier. */
-function rewoundScans(state: StreamState, rewind: Rewind, { beginAt, settings, now }: Applied): ScanStates {
+function rewoundScans(state: CommittedState, rewind: Rewind, { beginAt, settings, now }: Applied): ScanStates {
   const { scans } = state
   const { history } = scans
   const scan = scanNamed(scans, HISTORY)
@@ -62,7 +62,7 @@ function rewoundScans(state: StreamState, rewind: Rewind, { beginAt, settings, n
 }
 
 /** One for some clients does not end one for all: what that has not reached is still published again. */
-function republishedBy({ id, clients }: Rewind, { scans, nextEvent }: StreamState): Republished {
+function republishedBy({ id, clients }: Rewind, { scans, nextEvent }: CommittedState): Republished {
   const { before = 0, isIndexNew = false } = scans.history.republished ?? {}
   return { id, before: clients === undefined ? nextEvent : before, isIndexNew }
 }
@@ -112,7 +112,7 @@ interface Lost {
  * The state of a stream that begins again, with an index of its epoch. Epoch and event numbers are above all that it has
  * used. Its history starts at `to` or at `beginAt`, whichever is earlier.
  */
-export function restarted({ document, record, now }: Lost, { id, to }: Rewind, beginAt: SourceTime): StreamState {
+export function restarted({ document, record, now }: Lost, { id, to }: Rewind, beginAt: SourceTime): CommittedState {
   const epoch =
     document === undefined
       ? Math.max(Math.floor(now / 1000), (record?.epoch ?? 0) + CLAIMS_SINCE_RECORD)
@@ -127,7 +127,7 @@ export function restarted({ document, record, now }: Lost, { id, to }: Rewind, b
 }
 
 /** The committed state of a document whose pending one is undecided: what was in that may be published twice. */
-export function withoutPending({ committed, pending }: CheckpointDocument): StreamState {
+export function withoutPending({ committed, pending }: CheckpointDocument): CommittedState {
   const { state } = committed
   if (pending === null) return state
   const unknown = withUnknownContents(deltaWords(pending.change.entries))

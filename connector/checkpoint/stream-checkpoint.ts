@@ -10,7 +10,7 @@ import {
   afterCommit,
   type CheckpointDocument,
   type StateChange,
-  type StreamState,
+  type CommittedState,
   serializeDocument,
   stateAfter,
 } from './checkpoint-document.ts'
@@ -91,7 +91,7 @@ export function streamCheckpoint(claim: Claim, parts: CheckpointParts) {
   }
 }
 
-function withState(document: CheckpointDocument, state: StreamState): CheckpointDocument {
+function withState(document: CheckpointDocument, state: CommittedState): CheckpointDocument {
   return { ...document, committed: { ...document.committed, state } }
 }
 

@@ -14,7 +14,7 @@ import {
   FORMAT,
   type StateChange,
   type StreamIdentity,
-  type StreamState,
+  type CommittedState,
 } from './checkpoint-document.ts'
 import { restarted, rewound, withoutPending } from './rewind.ts'
 import type { ValidState } from './valid-state.ts'
@@ -73,7 +73,7 @@ export function claimed(known: Known, claimant: Claimant): CheckpointDocument {
   return { ...next, rewound: rewind.id, committed: { ...committed, state } }
 }
 
-function firstDocument(state: StreamState, claimant: Claimant, epoch: number): CheckpointDocument {
+function firstDocument(state: CommittedState, claimant: Claimant, epoch: number): CheckpointDocument {
   const { nonce, at } = claimant
   const committed = { epoch, seq: 0, nonce, at, hasRecord: false, state }
   return { format: FORMAT, ...claimBy(claimant, epoch), rewound: null, committed }

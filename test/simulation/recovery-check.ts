@@ -1,4 +1,4 @@
-import type { StreamState } from '../../connector/checkpoint/checkpoint-document.ts'
+import type { CommittedState } from '../../connector/checkpoint/checkpoint-document.ts'
 import { parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import { waitingRewind } from '../../connector/checkpoint/wishes.ts'
 import { EVENT_TYPE } from '../../connector/event/client-event.ts'
@@ -205,7 +205,7 @@ function lateNow(world: World): string[] {
 }
 
 /** Live scans wait for the first history. Its last page, if it is empty, is read again after a minute. */
-const isReadingHistory = ({ options }: World, state: StreamState | undefined) =>
+const isReadingHistory = ({ options }: World, state: CommittedState | undefined) =>
   options.backfill === 'before' && state?.scans.history.state === 'first'
 
 /** The last change of each client that is not its last event. */

@@ -1,4 +1,4 @@
-import type { StreamState } from '../../checkpoint/checkpoint-document.ts'
+import type { CommittedState } from '../../checkpoint/checkpoint-document.ts'
 import type { ClientTable } from '../../index/client-table.ts'
 import { entryWordsOf } from '../../index/index-entry.ts'
 import { deltaText } from '../../index/index-state.ts'
@@ -20,7 +20,7 @@ export interface PageGroupBuilder {
 }
 
 interface BuildFrom {
-  readonly state: StreamState
+  readonly state: CommittedState
   readonly table: ClientTable
 }
 

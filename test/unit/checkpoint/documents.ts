@@ -1,4 +1,4 @@
-import type { StreamState } from '../../../connector/checkpoint/checkpoint-document.ts'
+import type { CommittedState } from '../../../connector/checkpoint/checkpoint-document.ts'
 import {
   beginning,
   type CheckpointDocument,
@@ -33,9 +33,9 @@ export const identity = {
 export const entriesOf = (...clients: readonly (readonly [client: number, number: number])[]) =>
   deltaText(words(clients.map(([client, number]) => [key(client), entry(number)])))
 
-export const state: StreamState = { ...beginning, nextEvent: 2 }
+export const state: CommittedState = { ...beginning, nextEvent: 2 }
 /** The same with its two clients in the index. */
-export const indexed: StreamState = { ...state, index: { ...state.index, delta: entriesOf([1, 0], [2, 1]) } }
+export const indexed: CommittedState = { ...state, index: { ...state.index, delta: entriesOf([1, 0], [2, 1]) } }
 
 /** Two more events, of the clients 3 and 4. */
 export const change: Pending['change'] = {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import {
   afterCommit,
   type CheckpointDocument,
-  type StreamState,
+  type CommittedState,
 } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { type DocumentWrite, mustFollow } from '../../../connector/checkpoint/next-document.ts'
 import { restarted, rewound } from '../../../connector/checkpoint/rewind.ts'
@@ -15,7 +15,7 @@ import { change, documentWith, indexed, now } from './documents.ts'
 
 /** Shows for each kind of write what may follow, and each rule broken alone. */
 
-const state: StreamState = {
+const state: CommittedState = {
   ...indexed,
   scans: { ...indexed.scans, createdAt: 7, begun: 3, history: historyOf('again') },
   index: {
@@ -27,7 +27,7 @@ const before = documentWith({ committed: { state } })
 const next = prepared(before, { ...change, scans: state.scans }, { nonce: 'n', at: now })
 const ownerless = (document: CheckpointDocument) => ({ ...document, claim: { ...document.claim, owner: null } })
 const claim = (document: CheckpointDocument) => ({ ...document, claim: { ...document.claim, epoch: 5 }, pending: null })
-const withState = (document: CheckpointDocument, more: Partial<StreamState>): CheckpointDocument => {
+const withState = (document: CheckpointDocument, more: Partial<CommittedState>): CheckpointDocument => {
   const { committed } = document
   return { ...document, committed: { ...committed, state: { ...committed.state, ...more } } }
 }
@@ -81,7 +81,7 @@ type Broken = readonly [
   (document: CheckpointDocument) => CheckpointDocument,
 ]
 
-const scans = (more: Partial<StreamState['scans']>) => (document: CheckpointDocument) =>
+const scans = (more: Partial<CommittedState['scans']>) => (document: CheckpointDocument) =>
   withState(document, { scans: { ...document.committed.state.scans, ...more } })
 const pending = (more: Partial<NonNullable<CheckpointDocument['pending']>>) => (document: CheckpointDocument) => ({
   ...document,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { CheckpointDocument, StreamState } from '../../../connector/checkpoint/checkpoint-document.ts'
+import type { CheckpointDocument, CommittedState } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { cures, restarted, rewound, withoutPending } from '../../../connector/checkpoint/rewind.ts'
 import type { Rewind } from '../../../connector/checkpoint/wishes.ts'
 import { clientTable } from '../../../connector/index/client-table.ts'
@@ -38,7 +38,7 @@ const table = clientTable()
 table.setAll(deltaWords(indexed.index.delta))
 const applied = { beginAt, settings, now, table }
 
-const stateWith = (scans: Partial<ScanStates>): StreamState => ({ ...indexed, scans: { ...indexed.scans, ...scans } })
+const stateWith = (scans: Partial<ScanStates>): CommittedState => ({ ...indexed, scans: { ...indexed.scans, ...scans } })
 const scan = someScan({ ...HISTORY, from: beginAt })
 
 describe('a rewind', () => {
@@ -54,7 +54,7 @@ describe('a rewind', () => {
 
   const reading = (more: Partial<Pick<Scan, 'times'>>) =>
     stateWith({ history: historyOf('first'), background: [{ ...scan, ...more }] })
-  const scanAfter = (state: StreamState, rewind: Rewind) => scanNamed(rewound(state, rewind, applied).scans, HISTORY)
+  const scanAfter = (state: CommittedState, rewind: Rewind) => scanNamed(rewound(state, rewind, applied).scans, HISTORY)
 
   test('of a history that has not ended continues at the earlier of its time and the time from which that resumes', () => {
     const state = reading({ times: orderedUpTo(middle) })

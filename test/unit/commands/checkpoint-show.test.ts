@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import {
   beginning,
   type CheckpointDocument,
-  type StreamState,
+  type CommittedState,
 } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { noWishes } from '../../../connector/checkpoint/wishes.ts'
 import { shownStream } from '../../../connector/commands/checkpoint-show.ts'
@@ -16,7 +16,7 @@ const at = now
 const scan = (of: Pick<ScanName, 'lane'> & Partial<Scan>): Scan =>
   someScan({ startedAt: at, pages: 3, clients: 250, ...of })
 
-const state: StreamState = {
+const state: CommittedState = {
   ...beginning,
   nextEvent: 1200,
   scans: {

@@ -1,4 +1,4 @@
-import type { StreamState } from '../../../connector/checkpoint/checkpoint-document.ts'
+import type { CommittedState } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { beginning, stateAfter } from '../../../connector/checkpoint/checkpoint-document.ts'
 import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
 import { type ClientTable, clientTable } from '../../../connector/index/client-table.ts'
@@ -10,10 +10,10 @@ import { groupParts } from '../stream/open/open-parts.ts'
 
 /** Page group builders, with the state that their groups lead to. */
 
-export const start: StreamState = beginning
+export const start: CommittedState = beginning
 
 interface From {
-  readonly state?: StreamState
+  readonly state?: CommittedState
   readonly table?: ClientTable
 }
 
