@@ -2,12 +2,12 @@
 export interface SlotClaim {
   readonly member: string
   /** The slots of its last assignment. */
-  readonly held: readonly number[]
+  readonly ownedSlots: readonly number[]
 }
 
 interface Share {
   readonly member: string
-  readonly held: ReadonlySet<number>
+  readonly ownedSlots: ReadonlySet<number>
   readonly slots: number[]
   streams: number
 }
@@ -22,14 +22,14 @@ export function assignSlots(
 ): ReadonlyMap<string, readonly number[]> {
   const shares = claims
     .toSorted((one, other) => (one.member < other.member ? -1 : 1))
-    .map(({ member, held }): Share => ({ member, held: new Set(held), slots: [], streams: 0 }))
+    .map(({ member, ownedSlots }): Share => ({ member, ownedSlots: new Set(ownedSlots), slots: [], streams: 0 }))
   const weightOf = (slot: number) => streamsInSlot[slot] ?? 0
   const total = streamsInSlot.reduce((sum, streams) => sum + streams, 0)
   const fair = Math.floor(total / shares.length)
   let remainder = total % shares.length
-  const keeps = ({ held, streams }: Share, slot: number) => {
+  const keeps = ({ ownedSlots, streams }: Share, slot: number) => {
     const after = streams + weightOf(slot)
-    if (!held.has(slot) || (after > fair + 1 && streams > 0)) return false
+    if (!ownedSlots.has(slot) || (after > fair + 1 && streams > 0)) return false
     if (after <= fair || streams === 0) return true
     remainder -= 1
     return remainder >= 0

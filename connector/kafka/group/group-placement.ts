@@ -6,7 +6,7 @@ import { hasKafkaError } from '../kafka-errors.ts'
 import { beMember, type MemberParts } from './group-member.ts'
 import { streamsIn } from './sticky-assigner.ts'
 
-interface GroupPlacementParts extends Omit<MemberParts, 'group' | 'topic' | 'held' | 'onJoined'> {
+interface GroupPlacementParts extends Omit<MemberParts, 'group' | 'topic' | 'ownedSlots' | 'onJoined'> {
   /** Also the name of the consumer group. */
   readonly connector: string
   readonly observe: (event: PlacementEvent) => void
@@ -23,15 +23,15 @@ async function stayMember(
   const { clock, connector, streams, observe } = parts
   const { rejoin: policy } = groupDefaults
   const failures = membershipFailures(parts)
-  let held: readonly number[] = []
+  let ownedSlots: readonly number[] = []
   const onJoined: MemberParts['onJoined'] = (slots, slotCount, tookMs) => {
     failures.recovered()
-    held = slots
+    ownedSlots = slots
     const assigned = streamsIn(slots, streams, slotCount)
     observe({ kind: 'group-joined', slots, streams: [...assigned], tookMs })
     onChange(assigned)
   }
-  const member = { ...parts, group: connector, topic: slotsTopic(connector), held: () => held, onJoined }
+  const member = { ...parts, group: connector, topic: slotsTopic(connector), ownedSlots: () => ownedSlots, onJoined }
   while (!stop.aborted) {
     try {
       await beMember(member, stop)

@@ -13,20 +13,20 @@ export interface StickyAssignerParts {
   /** All streams; the same ones on every replica. */
   readonly streams: readonly string[]
   /** The slots of this member's last assignment. */
-  readonly held: () => readonly number[]
+  readonly ownedSlots: () => readonly number[]
 }
 
 /** Assigns the partitions with `assignSlots`. Each member sends the slots it holds when it joins. */
-export function stickyAssigner({ topic, streams, held }: StickyAssignerParts): PartitionAssigner {
+export function stickyAssigner({ topic, streams, ownedSlots }: StickyAssignerParts): PartitionAssigner {
   return ({ cluster }) => ({
     name,
     version,
     protocol: ({ topics }) => {
-      const userData = Buffer.from(JSON.stringify(held()))
+      const userData = Buffer.from(JSON.stringify(ownedSlots()))
       return { name, metadata: MemberMetadata.encode({ version, topics, userData }) }
     },
     assign: async ({ members }) => {
-      const claims = members.map((member) => ({ member: member.memberId, held: heldBy(member) }))
+      const claims = members.map((member) => ({ member: member.memberId, ownedSlots: ownedSlotsOf(member) }))
       const shares = assignSlots(claims, streamsPerSlot(streams, slotCount(cluster, topic)))
       return [...shares].map(([memberId, slots]) => {
         const assignment = { [topic]: [...slots] }
@@ -43,7 +43,7 @@ export function slotCount(cluster: Cluster, topic: string): number {
 }
 
 /** Every member of the group has sent this. */
-const heldBy = ({ memberMetadata }: GroupMember): readonly number[] =>
+const ownedSlotsOf = ({ memberMetadata }: GroupMember): readonly number[] =>
   JSON.parse(String(MemberMetadata.decode(memberMetadata)?.userData))
 
 /**
@@ -55,9 +55,9 @@ export function slotOf(stream: string, slots: number): number {
   return partitionOf(Buffer.from(stream), slots)
 }
 
-/** The streams whose slot is in `held`. */
-export function streamsIn(held: readonly number[], streams: readonly string[], slots: number): ReadonlySet<string> {
-  return new Set(slots === 0 ? [] : streams.filter((stream) => held.includes(slotOf(stream, slots))))
+/** The streams whose slot is in `ownedSlots`. */
+export function streamsIn(ownedSlots: readonly number[], streams: readonly string[], slots: number): ReadonlySet<string> {
+  return new Set(slots === 0 ? [] : streams.filter((stream) => ownedSlots.includes(slotOf(stream, slots))))
 }
 
 /** The number of streams in each slot. */

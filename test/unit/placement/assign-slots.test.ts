@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { assignSlots, type SlotClaim } from '../../../connector/placement/assign-slots.ts'
 
 const ones = (slots: number) => Array.from({ length: slots }, () => 1)
-const claim = (member: string, held: readonly number[] = []): SlotClaim => ({ member, held })
+const claim = (member: string, ownedSlots: readonly number[] = []): SlotClaim => ({ member, ownedSlots })
 const spread = (numbers: readonly number[]) => Math.max(...numbers) - Math.min(...numbers)
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => from + at)
 
@@ -12,7 +12,7 @@ const claimsOn = (slots: number) =>
   fc.uniqueArray(
     fc.record({
       member: fc.string({ minLength: 1, maxLength: 8 }),
-      held: fc.array(fc.integer({ min: 0, max: slots + 2 }), { maxLength: slots }),
+      ownedSlots: fc.array(fc.integer({ min: 0, max: slots + 2 }), { maxLength: slots }),
     }),
     { selector: ({ member }) => member, minLength: 1, maxLength: 12 },
   )
@@ -31,7 +31,7 @@ const disjointGroups = fc.array(fc.integer({ min: -1, max: 7 }), { minLength: 1,
   })),
 )
 const keptOf = (claims: readonly SlotClaim[], shares: ReadonlyMap<string, readonly number[]>) =>
-  claims.reduce((sum, { member, held }) => sum + held.filter((slot) => shares.get(member)?.includes(slot)).length, 0)
+  claims.reduce((sum, { member, ownedSlots }) => sum + ownedSlots.filter((slot) => shares.get(member)?.includes(slot)).length, 0)
 
 describe('assignSlots', () => {
   test('assigns every slot to exactly one member', () => {
@@ -80,10 +80,10 @@ describe('assignSlots', () => {
   test('moves as few slots as the balance allows', () => {
     fc.assert(
       fc.property(disjointGroups, ({ slots, claims }) => {
-        const held = claims.map((one) => one.held.length).sort((one, other) => other - one)
+        const kept = claims.map((one) => one.ownedSlots.length).sort((one, other) => other - one)
         const floor = Math.floor(slots / claims.length)
         const extra = slots % claims.length
-        const mayKeep = held.reduce((sum, size, rank) => sum + Math.min(size, rank < extra ? floor + 1 : floor), 0)
+        const mayKeep = kept.reduce((sum, size, rank) => sum + Math.min(size, rank < extra ? floor + 1 : floor), 0)
         expect(keptOf(claims, assignSlots(claims, ones(slots)))).toBe(mayKeep)
       }),
     )
