@@ -8,16 +8,16 @@ import { newScans, scanStates } from '../scan/scan-state.ts'
 export const FORMAT = 18
 
 const count = z.number().int().nonnegative()
-const reached = {
+const stateFields = {
   scans: scanStates,
   /** The number of the next event: its `sequence`. No count: numbers are passed over. */
   nextEvent: count,
   /** Null: no page has been processed. */
   mapping: streamMapping.nullable(),
 }
-const state = z.object({ ...reached, index: indexSchema })
+const state = z.object({ ...stateFields, index: indexSchema })
 /** `entries`: new ones of the client index. */
-const change = z.object({ ...reached, entries: deltaSchema })
+const change = z.object({ ...stateFields, entries: deltaSchema })
 /** The epoch and number of a prepared or decided state, and its time (ms since 1970, by the writer's clock). */
 const decision = z.object({ epoch: count, seq: count, nonce: z.string(), at: z.number() })
 
@@ -51,25 +51,25 @@ const documentSchema = z.object({
 
 /** The stored checkpoint of a stream: the committed state, and what the pending one adds to it. */
 export type CheckpointDocument = z.infer<typeof documentSchema>
-export type Committed = CheckpointDocument['committed']
-export type Pending = NonNullable<CheckpointDocument['pending']>
+export type CommittedPart = CheckpointDocument['committed']
+export type PendingPart = NonNullable<CheckpointDocument['pending']>
 /** The stream to which a document belongs. */
 export type StreamIdentity = Pick<CheckpointDocument, 'connector' | 'stream' | 'source' | 'destination'>
 /** Everything needed to resume. */
-export type CommittedState = Committed['state']
+export type CommittedState = CommittedPart['state']
 /** What one transaction adds to a state. */
-export type StateChange = Pending['change']
+export type StateChange = PendingPart['change']
 
 export function serializeDocument(document: CheckpointDocument): string {
   return `${JSON.stringify(document)}\n`
 }
 
-const versioned = z.object({ format: z.number() })
+const formatOnly = z.object({ format: z.number() })
 
 /** Throws `checkpoint.damaged`, or `checkpoint.unknown-format` for a format that is not supported. Never guesses. */
 export function parseDocument(text: string): CheckpointDocument {
   const value = parsedJson(text)
-  const found = versioned.safeParse(value)
+  const found = formatOnly.safeParse(value)
   if (found.success && found.data.format !== FORMAT)
     throw new ConnectorError(
       'checkpoint.unknown-format',
@@ -83,7 +83,7 @@ export function parseDocument(text: string): CheckpointDocument {
 }
 
 /** The state of a stream that has read nothing yet. */
-export const beginning: CommittedState = { scans: newScans, nextEvent: 0, mapping: null, index: emptyIndex }
+export const newStreamState: CommittedState = { scans: newScans, nextEvent: 0, mapping: null, index: emptyIndex }
 
 /** The state after the change. */
 export function stateAfter({ index }: CommittedState, { entries, ...reached }: StateChange): CommittedState {
@@ -91,13 +91,13 @@ export function stateAfter({ index }: CommittedState, { entries, ...reached }: S
 }
 
 /** The committed state after `pending` was decided by its commit record. */
-export function committedByRecord({ committed, pending }: CheckpointDocument): Committed {
+export function committedPartByRecord({ committed, pending }: CheckpointDocument): CommittedPart {
   if (pending === null) return committed
   const { change, ...decision } = pending
   return { ...decision, hasRecord: true, state: stateAfter(committed.state, change) }
 }
 
 /** The document after its transaction was committed: nothing is pending. */
-export function afterCommit(document: CheckpointDocument): CheckpointDocument {
-  return { ...document, committed: committedByRecord(document), pending: null }
+export function documentAfterCommit(document: CheckpointDocument): CheckpointDocument {
+  return { ...document, committed: committedPartByRecord(document), pending: null }
 }

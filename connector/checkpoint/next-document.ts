@@ -2,10 +2,10 @@ import { ConnectorError } from '../runtime/connector-error.ts'
 import type { CheckpointDocument, CommittedState } from './checkpoint-document.ts'
 
 /** Who writes a document: an opening, which may let the stream begin again, or the owner of the claim. */
-export type DocumentWrite = 'claim' | 'claim anew' | 'prepare' | 'save' | 'leave'
+export type DocumentWrite = 'claim' | 'claim with a new index' | 'prepare' | 'save' | 'leave'
 
 /** What is stored, and what is about to replace it. */
-interface Change {
+interface Replacement {
   /** With its `pending` as committed, if the transaction of that was. */
   readonly before: CheckpointDocument
   readonly after: CheckpointDocument
@@ -15,9 +15,9 @@ interface Change {
 }
 
 /** What must not be true of a write, each with its name. */
-type Rules = Readonly<Record<string, (change: Change) => boolean>>
+type Rules = Readonly<Record<string, (replacement: Replacement) => boolean>>
 
-const inOneIndex: Rules = {
+const sameIndexRules: Rules = {
   'the committed state goes back': ({ before: { committed }, after }) =>
     after.committed.epoch < committed.epoch ||
     (after.committed.epoch === committed.epoch && after.committed.seq < committed.seq),
@@ -31,14 +31,14 @@ const inOneIndex: Rules = {
   'a rewind republishes events that are not committed': ({ to }) =>
     (to.scans.history.republished?.before ?? 0) > to.nextEvent,
 }
-const ofAll: Rules = { 'event numbers go back': ({ from, to }) => to.nextEvent < from.nextEvent }
+const everyWriteRules: Rules = { 'event numbers go back': ({ from, to }) => to.nextEvent < from.nextEvent }
 /** Invariant 4: a claim is higher than that of any replica before it. */
-const ofOpening: Rules = { 'the claim is not higher': ({ before, after }) => after.claim.epoch <= before.claim.epoch }
-const ofOwner: Rules = { ...inOneIndex, 'it is of another claim, state, rewind or index': isOther }
-const settled: Rules = { 'something is pending': ({ after }) => after.pending !== null }
-const owned: Rules = { 'nobody owns it': ({ after }) => after.claim.owner === null }
-const left: Rules = { 'it has an owner': ({ after }) => after.claim.owner !== null }
-const ofPending: Rules = {
+const claimRules: Rules = { 'the claim is not higher': ({ before, after }) => after.claim.epoch <= before.claim.epoch }
+const ownerRules: Rules = { ...sameIndexRules, 'it is of another claim, state, rewind or index': isOfOtherClaim }
+const nothingPendingRules: Rules = { 'something is pending': ({ after }) => after.pending !== null }
+const hasOwnerRules: Rules = { 'nobody owns it': ({ after }) => after.claim.owner === null }
+const noOwnerRules: Rules = { 'it has an owner': ({ after }) => after.claim.owner !== null }
+const pendingRules: Rules = {
   'pending is not the next state of the claim': ({ after: { claim, committed, pending } }) =>
     pending?.epoch !== claim.epoch || pending.seq !== committed.seq + 1,
   'numbers of events or scans in pending go back': ({ after: { pending }, to }) =>
@@ -47,14 +47,14 @@ const ofPending: Rules = {
 
 /** A stream that begins again has new scans and a new index. */
 const rulesOf: Readonly<Record<DocumentWrite, readonly Rules[]>> = {
-  'claim anew': [ofAll, ofOpening],
-  claim: [ofAll, inOneIndex, ofOpening, settled, owned],
-  prepare: [ofAll, ofOwner, owned, ofPending],
-  save: [ofAll, ofOwner, settled, owned],
-  leave: [ofAll, ofOwner, settled, left],
+  'claim with a new index': [everyWriteRules, claimRules],
+  claim: [everyWriteRules, sameIndexRules, claimRules, nothingPendingRules, hasOwnerRules],
+  prepare: [everyWriteRules, ownerRules, hasOwnerRules, pendingRules],
+  save: [everyWriteRules, ownerRules, nothingPendingRules, hasOwnerRules],
+  leave: [everyWriteRules, ownerRules, nothingPendingRules, noOwnerRules],
 }
 
-function isOther({ before, after, from, to }: Change): boolean {
+function isOfOtherClaim({ before, after, from, to }: Replacement): boolean {
   const { epoch, seq, nonce } = after.committed
   const { committed } = before
   return (
@@ -69,7 +69,7 @@ function isOther({ before, after, from, to }: Change): boolean {
 
 /** Invariants 2, 3, 4: throws `bug` instead of storing what could lose, repeat or reorder a change. */
 export function mustFollow(write: DocumentWrite, before: CheckpointDocument, after: CheckpointDocument): void {
-  const change = { before, after, from: before.committed.state, to: after.committed.state }
-  const broken = rulesOf[write].flatMap((rules) => Object.keys(rules).filter((what) => rules[what]?.(change)))
+  const replacement = { before, after, from: before.committed.state, to: after.committed.state }
+  const broken = rulesOf[write].flatMap((rules) => Object.keys(rules).filter((what) => rules[what]?.(replacement)))
   if (broken.length > 0) throw new ConnectorError('bug', `write checkpoint (${write}): ${broken.join(', ')}`)
 }

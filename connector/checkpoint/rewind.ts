@@ -14,14 +14,14 @@ import {
   withScan,
 } from '../scan/scan-state.ts'
 import type { SourceTime } from '../source/client-source.ts'
-import { beginning, type CheckpointDocument, type CommittedState } from './checkpoint-document.ts'
+import { type CheckpointDocument, type CommittedState, newStreamState } from './checkpoint-document.ts'
 import { nextEventOf } from './valid-state.ts'
 import type { Rewind } from './wishes.ts'
 
 /** What a rewind makes of a stream. All are pure. */
 
 /** Of the opening that applies it. */
-interface Applied {
+interface RewindParts {
   /** The configured beginning of the stream. */
   readonly beginAt: SourceTime
   readonly settings: ScanSettings
@@ -32,19 +32,23 @@ interface Applied {
 }
 
 /** The state with its history to be read again. The index stays: what it knows is published only if it is asked for. */
-export function rewound(state: CommittedState, rewind: Rewind, applied: Applied): CommittedState {
+export function stateReadingHistoryAgain(state: CommittedState, rewind: Rewind, applied: RewindParts): CommittedState {
   const { clients, republish } = rewind
   const { index } = state
   const isOfSome = republish && clients !== undefined
   return {
     ...state,
-    scans: rewoundScans(state, rewind, applied),
-    index: isOfSome ? withEntries(index, unknownContents(clients, applied.table)) : index,
+    scans: scansReadingHistoryAgain(state, rewind, applied),
+    index: isOfSome ? withEntries(index, entriesOfUnknownContent(clients, applied.table)) : index,
   }
 }
 
 /** A rewind never skips: a history that has not ended continues, and keeps its beginning unless the rewind is earlier. */
-function rewoundScans(state: CommittedState, rewind: Rewind, { beginAt, settings, now }: Applied): ScanStates {
+function scansReadingHistoryAgain(
+  state: CommittedState,
+  rewind: Rewind,
+  { beginAt, settings, now }: RewindParts,
+): ScanStates {
   const { scans } = state
   const { history } = scans
   const scan = scanNamed(scans, HISTORY)
@@ -54,7 +58,7 @@ function rewoundScans(state: CommittedState, rewind: Rewind, { beginAt, settings
     ...history,
     state: history.state === 'first' ? 'first' : 'again',
     from: history.state === 'done' || to < from ? to : from,
-    republished: rewind.republish ? republishedBy(rewind, state) : history.republished,
+    republished: rewind.republish ? republicationOf(rewind, state) : history.republished,
   }
   const states = { ...scans, history: again }
   const times = { ours: now, server: now }
@@ -62,13 +66,13 @@ function rewoundScans(state: CommittedState, rewind: Rewind, { beginAt, settings
 }
 
 /** One for some clients does not end one for all: what that has not reached is still published again. */
-function republishedBy({ id, clients }: Rewind, { scans, nextEvent }: CommittedState): Republished {
+function republicationOf({ id, clients }: Rewind, { scans, nextEvent }: CommittedState): Republished {
   const { before = 0, isIndexNew = false } = scans.history.republished ?? {}
   return { id, before: clients === undefined ? nextEvent : before, isIndexNew }
 }
 
 /** The entries of these clients, as far as there are any, with unknown contents. */
-function unknownContents(clients: readonly string[], table: ClientTable): string {
+function entriesOfUnknownContent(clients: readonly string[], table: ClientTable): string {
   const entries = clients.flatMap((hashed) => {
     const key = keyOfHashed(hashed)
     const entry = table.get(key)
@@ -78,15 +82,15 @@ function unknownContents(clients: readonly string[], table: ClientTable): string
 }
 
 /**
- * Whether the rewind cures the hold. `seen`: see `seenAs`. A `yes` is for one document only; what may be lost needs
+ * Whether the rewind cures the hold. `seen`: see `documentIdOf`. A `yes` is for one document only; what may be lost needs
  * `republish`. One for some clients cures nothing.
  */
 export function cures({ yes, republish, clients }: Rewind, code: ErrorCode, seen: string): boolean {
   if (yes !== seen || clients !== undefined) return false
-  return code === 'checkpoint.undecided' || (republish && curedByRepublish.has(code))
+  return code === 'checkpoint.undecided' || (republish && codesCuredByRepublish.has(code))
 }
 
-const curedByRepublish: ReadonlySet<ErrorCode> = new Set([
+const codesCuredByRepublish: ReadonlySet<ErrorCode> = new Set([
   'checkpoint.damaged',
   'checkpoint.topic-in-use',
   'checkpoint.topic-lost',
@@ -100,7 +104,7 @@ const EVENTS_A_SECOND = 500_000
 /** The lost document may have been claimed more often than Kafka shows; our clock may be wrong. */
 const CLAIMS_SINCE_RECORD = 1_000
 
-interface Lost {
+interface LostStream {
   /** Undefined if it cannot be read. */
   readonly document: CheckpointDocument | undefined
   readonly record: CommitRecord | undefined
@@ -112,14 +116,18 @@ interface Lost {
  * The state of a stream that begins again, with an index of its epoch. Epoch and event numbers are above all that it has
  * used. Its history starts at `to` or at `beginAt`, whichever is earlier.
  */
-export function restarted({ document, record, now }: Lost, { id, to }: Rewind, beginAt: SourceTime): CommittedState {
+export function stateOfNewBeginning(
+  { document, record, now }: LostStream,
+  { id, to }: Rewind,
+  beginAt: SourceTime,
+): CommittedState {
   const epoch =
     document === undefined
       ? Math.max(Math.floor(now / 1000), (record?.epoch ?? 0) + CLAIMS_SINCE_RECORD)
       : Math.max(document.claim.epoch, record?.epoch ?? 0) + 1
   const next = document === undefined ? epoch * EVENTS_A_SECOND : nextEventOf(document)
   return {
-    ...beginning,
+    ...newStreamState,
     scans: beginningAt(to !== null && to < beginAt ? to : beginAt, { id, before: 0, isIndexNew: true }),
     nextEvent: Math.max(next, record?.nextEvent ?? 0),
     index: { ...emptyIndex, generation: epoch },
@@ -127,7 +135,7 @@ export function restarted({ document, record, now }: Lost, { id, to }: Rewind, b
 }
 
 /** The committed state of a document whose pending one is undecided: what was in that may be published twice. */
-export function withoutPending({ committed, pending }: CheckpointDocument): CommittedState {
+export function stateWithoutPending({ committed, pending }: CheckpointDocument): CommittedState {
   const { state } = committed
   if (pending === null) return state
   const unknown = withUnknownContents(deltaWords(pending.change.entries))

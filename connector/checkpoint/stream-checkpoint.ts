@@ -7,15 +7,15 @@ import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { Version, VersionedObject } from '../storage/checkpoint-store.ts'
 import {
-  afterCommit,
   type CheckpointDocument,
-  type StateChange,
   type CommittedState,
+  documentAfterCommit,
+  type StateChange,
   serializeDocument,
   stateAfter,
 } from './checkpoint-document.ts'
 import { type DocumentWrite, mustFollow } from './next-document.ts'
-import { prepared } from './transitions.ts'
+import { documentOfPrepare } from './transitions.ts'
 
 export interface CheckpointParts {
   readonly object: VersionedObject
@@ -33,7 +33,7 @@ export interface Claim {
   readonly table: ClientTable
 }
 
-interface Held extends CheckpointParts, Claim {
+interface OwnedDocument extends CheckpointParts, Claim {
   readonly storage: IndexStorage
   /** Its committed state is the current one. */
   document: CheckpointDocument
@@ -42,7 +42,7 @@ interface Held extends CheckpointParts, Claim {
   version: Version
   /** Whether the document is stored. */
   isSaved: boolean
-  prepared: ReturnType<typeof prepared> | undefined
+  preparedDocument: ReturnType<typeof documentOfPrepare> | undefined
 }
 
 export type StreamCheckpoint = ReturnType<typeof streamCheckpoint>
@@ -58,7 +58,14 @@ export function streamCheckpoint(claim: Claim, parts: CheckpointParts) {
   const { store, limits } = index
   const { epoch } = document.claim
   const storage = indexStorage(document.committed.state.index, { ...parts, table, store, limits, epoch })
-  const held: Held = { ...parts, ...claim, stored: document, storage, isSaved: true, prepared: undefined }
+  const owned: OwnedDocument = {
+    ...parts,
+    ...claim,
+    stored: document,
+    storage,
+    isSaved: true,
+    preparedDocument: undefined,
+  }
   index.keep(table, document.nonce)
   return {
     /** The client index of the current state. */
@@ -66,26 +73,26 @@ export function streamCheckpoint(claim: Claim, parts: CheckpointParts) {
     /** The rewind that was applied last; null: none. */
     rewound: document.rewound,
     /** The current state: that of the last decided transaction, or a later one without a transaction. */
-    state: () => held.document.committed.state,
+    state: () => owned.document.committed.state,
     /** Number of transactions decided so far. */
-    seq: () => held.document.committed.seq,
+    seq: () => owned.document.committed.seq,
     /** Whether the current state is stored as committed. */
-    isSaved: () => held.isSaved,
+    isSaved: () => owned.isSaved,
     /** Takes a change without a transaction, and so without index entries; the next write stores it. */
     advance: (change: StateChange): void => {
       // The table holds decided entries only, and segments are written from it.
       if (change.entries !== '') throw new Error('index entries without a transaction')
-      held.document = withState(held.document, stateAfter(held.document.committed.state, change))
-      held.isSaved = false
+      owned.document = withState(owned.document, stateAfter(owned.document.committed.state, change))
+      owned.isSaved = false
     },
     /** Writes what the next transaction adds. Resolves with the commit record that will decide it. */
-    prepare: (change: StateChange, finish: AbortSignal) => prepare(held, change, finish),
+    prepare: (change: StateChange, finish: AbortSignal) => prepare(owned, change, finish),
     /** Marks the prepared transaction as decided. Writes nothing. */
-    decided: () => decide(held),
+    markDecided: () => decide(owned),
     /** Writes the current state as committed. */
-    save: (finish: AbortSignal) => save(held, held.document.claim.owner, finish),
+    save: (finish: AbortSignal) => save(owned, owned.document.claim.owner, finish),
     /** The same, without an owner. Nothing follows. */
-    leave: (finish: AbortSignal) => save(held, null, finish),
+    leave: (finish: AbortSignal) => save(owned, null, finish),
     /** Ends the upkeep of the index. Never rejects. */
     close: storage.close,
   }
@@ -95,54 +102,59 @@ function withState(document: CheckpointDocument, state: CommittedState): Checkpo
   return { ...document, committed: { ...document.committed, state } }
 }
 
-async function prepare(held: Held, change: StateChange, finish: AbortSignal): Promise<CommitRecord> {
-  const document = await withIndex(held, finish)
-  const next = prepared(document, change, { nonce: held.newNonce(), at: held.clock.now() })
+async function prepare(owned: OwnedDocument, change: StateChange, finish: AbortSignal): Promise<CommitRecord> {
+  const document = await withIndex(owned, finish)
+  const next = documentOfPrepare(document, change, { nonce: owned.newNonce(), at: owned.clock.now() })
   // If the write fails, the document that is stored now may stay.
-  held.index.keep(held.table, next.nonce, ...(held.isSaved ? [document.nonce] : []))
-  await write(held, 'prepare', next, finish)
-  held.prepared = next
+  owned.index.keep(owned.table, next.nonce, ...(owned.isSaved ? [document.nonce] : []))
+  await write(owned, 'prepare', next, finish)
+  owned.preparedDocument = next
   const { epoch, seq, nonce } = next.pending
   return { epoch, seq, nonce, nextEvent: change.nextEvent }
 }
 
-function decide(held: Held): void {
-  const { prepared } = held
-  if (prepared === undefined) throw new Error('decided without prepare')
-  held.index.forget()
-  held.table.setAll(deltaWords(prepared.pending.change.entries))
-  held.document = afterCommit(prepared)
-  held.stored = held.document
-  held.prepared = undefined
-  held.isSaved = false
+function decide(owned: OwnedDocument): void {
+  const { preparedDocument } = owned
+  if (preparedDocument === undefined) throw new Error('decided without prepare')
+  owned.index.forget()
+  owned.table.setAll(deltaWords(preparedDocument.pending.change.entries))
+  owned.document = documentAfterCommit(preparedDocument)
+  owned.stored = owned.document
+  owned.preparedDocument = undefined
+  owned.isSaved = false
 }
 
-async function save(held: Held, owner: string | null, finish: AbortSignal): Promise<void> {
-  const document = await withIndex(held, finish)
-  const next = { ...document, nonce: held.newNonce(), claim: { ...document.claim, owner } }
-  held.index.keep(held.table, next.nonce)
-  await write(held, owner === null ? 'leave' : 'save', next, finish)
-  held.document = next
-  held.isSaved = true
+async function save(owned: OwnedDocument, owner: string | null, finish: AbortSignal): Promise<void> {
+  const document = await withIndex(owned, finish)
+  const next = { ...document, nonce: owned.newNonce(), claim: { ...document.claim, owner } }
+  owned.index.keep(owned.table, next.nonce)
+  await write(owned, owner === null ? 'leave' : 'save', next, finish)
+  owned.document = next
+  owned.isSaved = true
 }
 
 /** The document, with its index as it is stored from now on. */
-async function withIndex({ document, storage }: Held, finish: AbortSignal): Promise<CheckpointDocument> {
+async function withIndex({ document, storage }: OwnedDocument, finish: AbortSignal): Promise<CheckpointDocument> {
   const { state } = document.committed
   return withState(document, { ...state, index: await storage.represent(state, finish) })
 }
 
-async function write(held: Held, how: DocumentWrite, document: CheckpointDocument, finish: AbortSignal): Promise<void> {
-  mustFollow(how, held.stored, document)
-  const version = await writeDocument(held, { document, expected: held.version }, finish)
-  if (version === undefined && (await held.object.read(finish)) === undefined)
+async function write(
+  owned: OwnedDocument,
+  how: DocumentWrite,
+  document: CheckpointDocument,
+  finish: AbortSignal,
+): Promise<void> {
+  mustFollow(how, owned.stored, document)
+  const version = await writeDocument(owned, { document, expected: owned.version }, finish)
+  if (version === undefined && (await owned.object.read(finish)) === undefined)
     throw new ConnectorError('checkpoint.damaged', 'write checkpoint: the document is missing')
   // Not a conflict, after which the stream is reopened: two replicas would take it from each other endlessly.
   if (version === undefined)
     throw new ConnectorError('publish.fenced', 'write checkpoint: another process has replaced it')
-  held.version = version
-  held.stored = document
-  held.storage.written(document.committed.state.index)
+  owned.version = version
+  owned.stored = document
+  owned.storage.written(document.committed.state.index)
 }
 
 /**

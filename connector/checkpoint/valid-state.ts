@@ -1,12 +1,12 @@
 import type { Destination, FoundRecord, RecordKey } from '../publish/event-publisher.ts'
 import { DAY_MS } from '../runtime/clock.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
-import type { CheckpointDocument, Committed, Pending, StreamIdentity } from './checkpoint-document.ts'
+import type { CheckpointDocument, CommittedPart, PendingPart, StreamIdentity } from './checkpoint-document.ts'
 
 /** The states of a stored document, as far as it matters for which one is valid. */
 export interface StoredStates {
-  readonly committed: Pick<Committed, keyof RecordKey | 'at' | 'hasRecord'>
-  readonly pending: Pick<Pending, keyof RecordKey | 'at'> | null
+  readonly committed: Pick<CommittedPart, keyof RecordKey | 'at' | 'hasRecord'>
+  readonly pending: Pick<PendingPart, keyof RecordKey | 'at'> | null
 }
 
 /** What is known of a stream beside its document. */
@@ -37,13 +37,15 @@ export function validState(states: StoredStates | undefined, { found, mayBegin, 
       ? { kind: 'new' }
       : hold('checkpoint.topic-in-use', 'there is no checkpoint, but the topic has records')
   }
-  return found.kind === 'record' ? byRecord(states, found.record) : withoutRecord(states, found.kind, now)
+  return found.kind === 'record'
+    ? validStateByRecord(states, found.record)
+    : validStateWithoutRecord(states, found.kind, now)
 }
 
-function byRecord({ committed, pending }: StoredStates, record: RecordKey): ValidState {
-  if (pending !== null && isSame(record, pending)) return { kind: 'pending' }
-  if (isSame(record, committed)) return { kind: 'committed', hasRecord: true }
-  if (!isOlder(record, committed))
+function validStateByRecord({ committed, pending }: StoredStates, record: RecordKey): ValidState {
+  if (pending !== null && isSameRecord(record, pending)) return { kind: 'pending' }
+  if (isSameRecord(record, committed)) return { kind: 'committed', hasRecord: true }
+  if (!isOlderRecord(record, committed))
     return hold(
       'checkpoint.rolled-back',
       'the commit record in Kafka is of neither state of the document, and not older',
@@ -54,13 +56,17 @@ function byRecord({ committed, pending }: StoredStates, record: RecordKey): Vali
 }
 
 /** By epoch, then seq. */
-const isOlder = (one: RecordKey, other: RecordKey) =>
+const isOlderRecord = (one: RecordKey, other: RecordKey) =>
   one.epoch < other.epoch || (one.epoch === other.epoch && one.seq < other.seq)
 
-const isSame = (one: RecordKey, other: RecordKey) =>
+const isSameRecord = (one: RecordKey, other: RecordKey) =>
   one.epoch === other.epoch && one.seq === other.seq && one.nonce === other.nonce
 
-function withoutRecord({ committed, pending }: StoredStates, why: 'none' | 'unstable', now: number): ValidState {
+function validStateWithoutRecord(
+  { committed, pending }: StoredStates,
+  why: 'none' | 'unstable',
+  now: number,
+): ValidState {
   if (pending === null) return { kind: 'committed', hasRecord: false }
   if (why === 'unstable')
     return hold('checkpoint.undecided', 'the commit record has lost its transaction marker, and a state is pending')
@@ -97,16 +103,16 @@ export function mismatch(document: CheckpointDocument, identity: KnownIdentity):
     ['checkpoint.topic-lost', 'topic', topic, destination.topic],
   ]
   const wrong = compared.find(([, , stored, configured]) => stored !== configured)
-  if (wrong === undefined) return 'topicId' in destination ? replacedTopic(document, destination) : undefined
+  if (wrong === undefined) return 'topicId' in destination ? mismatchOfTopic(document, destination) : undefined
   const [code, what, stored, configured] = wrong
   return hold(code, `the document belongs to ${what} ${stored ?? '(none)'}, not to ${configured ?? '(none)'}`)
 }
 
 /** A topic may be deleted and created again as long as this stream has published nothing to it. */
-function replacedTopic(document: CheckpointDocument, now: Destination): Hold | undefined {
+function mismatchOfTopic(document: CheckpointDocument, now: Destination): Hold | undefined {
   const { topic, topicId, partitions } = document.destination
-  const isSame = topicId === now.topicId && partitions <= now.partitions
-  if (isSame || nextEventOf(document) === 0) return undefined
+  const isSameTopic = topicId === now.topicId && partitions <= now.partitions
+  if (isSameTopic || nextEventOf(document) === 0) return undefined
   const ids = `before: id ${topicId} and ${partitions} partitions; now: id ${now.topicId} and ${now.partitions} partitions`
   const why = `topic ${topic} was deleted and created again (${ids}); the events published to it are lost`
   return hold('checkpoint.topic-lost', why)

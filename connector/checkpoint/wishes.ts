@@ -14,7 +14,7 @@ const rewind = z.object({
   republish: z.boolean(),
   /** Of these only, by `hashedId`; absent: all. */
   clients: z.array(z.string().regex(/^[\w-]{11}$/)).optional(),
-  /** The only document over which it cures a hold, see `seenAs`; null: none. */
+  /** The only document over which it cures a hold, see `documentIdOf`; null: none. */
   yes: z.string().nullable(),
 })
 
@@ -53,7 +53,7 @@ export function waitingRewind(
 }
 
 /** A document as an operator has seen it: its nonce, `none`, or the hash of one that cannot be read. */
-export function seenAs(stored: StoredText | undefined): string {
+export function documentIdOf(stored: StoredText | undefined): string {
   if (stored === undefined) return 'none'
   try {
     return parseDocument(stored.text).nonce
@@ -67,7 +67,7 @@ export interface WishesParts {
   readonly newNonce: () => string
 }
 
-export interface ChangeParts extends WishesParts {
+export interface WishesChangeParts extends WishesParts {
   /** Resolves when it is known how the store compares versions: some reject every other way, whatever is stored. */
   readonly storeReady: (stop: AbortSignal) => Promise<void>
 }
@@ -83,7 +83,7 @@ interface WishesChange {
  * same time. Rejects with `storage.*` or the reason of `stop`, which does not interrupt a write: it may be stored.
  */
 export async function changeWishes(
-  { object, newNonce, storeReady }: ChangeParts,
+  { object, newNonce, storeReady }: WishesChangeParts,
   changeOf: (before: Wishes) => Partial<Wishes> | undefined,
   stop: AbortSignal,
 ): Promise<WishesChange> {

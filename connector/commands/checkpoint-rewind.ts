@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type Rewind, seenAs, waitingRewind } from '../checkpoint/wishes.ts'
+import { documentIdOf, type Rewind, waitingRewind } from '../checkpoint/wishes.ts'
 import { streamObject } from '../compose/compose-stream.ts'
 import { hashedId } from '../index/index-entry.ts'
 import type { SourceTime } from '../source/client-source.ts'
@@ -13,7 +13,7 @@ export const checkpointRewind: RunCommand = (args, parts) =>
     const { stream, shared } = chosen
     const to = requestedTime(args, chosen)
     const clients = await republishedClients(args, parts)
-    const yes = args.yes === true ? seenAs(await streamObject(stream, shared).read(parts.stop)) : null
+    const yes = args.yes === true ? documentIdOf(await streamObject(stream, shared).read(parts.stop)) : null
     const rewind: Rewind = { id: randomUUID(), to, republish: args.republish === true, yes, clients }
     const before = readableDocument(await seeStream(chosen, parts.stop))
     const replaced = waitingRewind(before, await storeWish(chosen, { rewind }, parts.stop))

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type CheckpointDocument, parseDocument } from '../checkpoint/checkpoint-document.ts'
-import { type ChangeParts, changeWishes, noWishes, parseWishes, type Wishes } from '../checkpoint/wishes.ts'
+import { changeWishes, noWishes, parseWishes, type Wishes, type WishesChangeParts } from '../checkpoint/wishes.ts'
 import { streamObject, wishesObject } from '../compose/compose-stream.ts'
 import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
@@ -37,7 +37,7 @@ export const readableDocument = ({ document }: SeenStream): CheckpointDocument |
   typeof document === 'string' ? undefined : document
 
 /** How a command changes the wishes. */
-export function changeParts({ stream, shared }: OneStream): ChangeParts {
+export function changeParts({ stream, shared }: OneStream): WishesChangeParts {
   return { object: wishesObject(stream, shared), newNonce: randomUUID, storeReady: shared.storeReady }
 }
 

@@ -125,7 +125,7 @@ export async function deliverGroup(
   await transaction.send(group.records)
   // Invariants 1, 2: all records are stored and the next state is in S3; the commit makes both valid, or neither.
   await transaction.commit(record)
-  checkpoint.decided()
+  checkpoint.markDecided()
 }
 
 interface DeliveryTime {

@@ -1,15 +1,15 @@
 import {
-  afterCommit,
   type CheckpointDocument,
+  documentAfterCommit,
   parseDocument,
   type StreamIdentity,
 } from '../checkpoint/checkpoint-document.ts'
 import { mustFollow } from '../checkpoint/next-document.ts'
 import { cures } from '../checkpoint/rewind.ts'
 import { type CheckpointParts, type Claim, streamCheckpoint, writeDocument } from '../checkpoint/stream-checkpoint.ts'
-import { claimed, type StoredStream } from '../checkpoint/transitions.ts'
+import { documentOfClaim, type StoredStream } from '../checkpoint/transitions.ts'
 import { type Hold, mismatch, nextEventOf, validState } from '../checkpoint/valid-state.ts'
-import { type StreamWishes, seenAs, waitingRewind } from '../checkpoint/wishes.ts'
+import { documentIdOf, type StreamWishes, waitingRewind } from '../checkpoint/wishes.ts'
 import { type ClientTable, clientTable } from '../index/client-table.ts'
 import { deltaWords } from '../index/index-state.ts'
 import type { OpenStream } from '../pipeline/delivery.ts'
@@ -51,7 +51,7 @@ export interface OpenParts extends CheckpointParts {
 }
 
 /** What an opening has read before it fences its predecessor. */
-interface ReadStored extends StoredStream {
+interface VersionedStream extends StoredStream {
   /** Null: there is no document. */
   readonly version: Version | null
   /** Whether the rewind cures a hold with this code. */
@@ -69,7 +69,7 @@ interface ReadStored extends StoredStream {
 export async function openStream(parts: OpenParts, stop: AbortSignal): Promise<OpenStream | 'paused'> {
   using _permit = await parts.openLimit.acquire(stop)
   await parts.storeReady(stop)
-  const read = await readStored(parts, stop)
+  const read = await readStoredStream(parts, stop)
   if (read === 'paused') return read
   const producer = await parts.publisher.open(openingOf(read), stop)
   try {
@@ -87,15 +87,15 @@ export async function openStream(parts: OpenParts, stop: AbortSignal): Promise<O
  * Reads the document, then the wishes, then the index, unless nothing is left to do for a paused stream. Rejects with
  * `checkpoint.*`, `storage.*` or the reason of `stop`.
  */
-async function readStored(parts: OpenParts, stop: AbortSignal): Promise<ReadStored | 'paused'> {
+async function readStoredStream(parts: OpenParts, stop: AbortSignal): Promise<VersionedStream | 'paused'> {
   const { identity, topic, object, wishes, index } = parts
   const stored = await object.read(stop)
   const { paused, rewind } = await wishes.read(stop)
   const version = stored?.version ?? null
-  const seen = seenAs(stored)
+  const seen = documentIdOf(stored)
   const isCured = (code: ErrorCode) => rewind !== null && cures(rewind, code, seen)
   let document: CheckpointDocument | undefined
-  const read = (table: ClientTable, isLost: boolean): ReadStored => {
+  const read = (table: ClientTable, isLost: boolean): VersionedStream => {
     return { version, document, table, rewind: waitingRewind(document, wishes.current()), isCured, isLost }
   }
   try {
@@ -117,7 +117,7 @@ async function readStored(parts: OpenParts, stop: AbortSignal): Promise<ReadStor
 }
 
 /** What a rewind replaces may be in another cluster, and its topic lost. */
-function openingOf({ document, isCured }: ReadStored): OpenOptions {
+function openingOf({ document, isCured }: VersionedStream): OpenOptions {
   if (document === undefined || isCured('checkpoint.topic-lost')) return withoutCheckpoint
   const { clusterId } = document.destination
   return { ...withoutCheckpoint, hasPublished: nextEventOf(document) > 0, clusterId }
@@ -129,7 +129,7 @@ function openingOf({ document, isCured }: ReadStored): OpenOptions {
  */
 async function claimStream(
   parts: OpenParts,
-  read: ReadStored,
+  read: VersionedStream,
   producer: StreamProducer,
   stop: AbortSignal,
 ): Promise<Claim> {
@@ -149,13 +149,13 @@ async function claimStream(
   const claimant = { nonce: parts.newNonce(), at: clock.now(), owner, producerId, identity }
   // The table changes before the claim is stored. Openings that fail sooner leave it as it is.
   parts.index.forget()
-  const document = claimed({ ...read, valid, found: kafka.found, beginAt, settings }, claimant)
+  const document = documentOfClaim({ ...read, valid, found: kafka.found, beginAt, settings }, claimant)
   const isNewIndex = before?.committed.state.index.generation !== document.committed.state.index.generation
   const table = isNewIndex ? clientTable() : read.table
   table.setAll(deltaWords(document.committed.state.index.delta))
   if (before !== undefined) {
-    const decided = valid.kind === 'pending' ? afterCommit(before) : before
-    mustFollow(isNewIndex ? 'claim anew' : 'claim', decided, document)
+    const decided = valid.kind === 'pending' ? documentAfterCommit(before) : before
+    mustFollow(isNewIndex ? 'claim with a new index' : 'claim', decided, document)
   }
   const version = await writeDocument(parts, { document, expected }, stop)
   if (version === undefined) throw conflict()
@@ -170,7 +170,7 @@ function firstPartitions(before: CheckpointDocument | undefined, { destination, 
 }
 
 /** Which state is valid, once the previous producers are fenced. */
-function validIn({ identity, clock, topicUse }: OpenParts, { document }: ReadStored, kafka: KafkaState) {
+function validIn({ identity, clock, topicUse }: OpenParts, { document }: VersionedStream, kafka: KafkaState) {
   const { found, isEmpty, destination } = kafka
   const wrong = document && mismatch(document, { ...identity, destination })
   return wrong ?? validState(document, { found, mayBegin: isEmpty || topicUse === 'shared', now: clock.now() })
@@ -182,7 +182,7 @@ function validIn({ identity, clock, topicUse }: OpenParts, { document }: ReadSto
  */
 async function repairStream(
   parts: OpenParts,
-  { read, producer, hanging, as }: RepairPlan & { readonly read: ReadStored; readonly producer: StreamProducer },
+  { read, producer, hanging, as }: RepairPlan & { readonly read: VersionedStream; readonly producer: StreamProducer },
   stop: AbortSignal,
 ): Promise<void> {
   const former = hanging.filter(({ producerId }) => producerId !== producer.producerId)

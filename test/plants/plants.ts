@@ -405,16 +405,16 @@ export const plants: readonly Plant[] = [
   {
     name: 'a document is stored whatever it follows',
     file: 'checkpoint/stream-checkpoint.ts',
-    text: '  mustFollow(how, held.stored, document)\n',
+    text: '  mustFollow(how, owned.stored, document)\n',
     becomes: '',
     by: { unit: 'checkpoint/stream-checkpoint.test.ts' },
   },
   {
     name: 'an index moves before the commit',
     file: 'checkpoint/stream-checkpoint.ts',
-    text: "  await write(held, 'prepare', next, finish)\n  held.prepared = next\n",
+    text: "  await write(owned, 'prepare', next, finish)\n  owned.preparedDocument = next\n",
     becomes:
-      "  held.table.setAll(deltaWords(change.entries))\n  await write(held, 'prepare', next, finish)\n  held.prepared = next\n",
+      "  owned.table.setAll(deltaWords(change.entries))\n  await write(owned, 'prepare', next, finish)\n  owned.preparedDocument = next\n",
     by: crossed,
   },
   {
@@ -422,7 +422,7 @@ export const plants: readonly Plant[] = [
     file: 'checkpoint/transitions.ts',
     text: '  return { ...document, nonce, pending }\n',
     becomes:
-      '  const { index } = committedByRecord({ ...document, pending }).state\n' +
+      '  const { index } = committedPartByRecord({ ...document, pending }).state\n' +
       '  const state = { ...committed.state, index }\n' +
       '  return { ...document, nonce, pending, committed: { ...committed, state } }\n',
     by: crossed,

@@ -1,10 +1,10 @@
 import { parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import {
   changeWishes,
+  documentIdOf,
   noWishes,
   parseWishes,
   type Rewind,
-  seenAs,
   type Wishes,
   wishesText,
 } from '../../connector/checkpoint/wishes.ts'
@@ -59,7 +59,7 @@ type Wanted = Pick<Rewind, 'republish'> & { readonly yes?: true; readonly client
 const rewindTo = (how: 'hour' | 'beginning', rest: Wanted): Command =>
   change(({ clock, store }, stream, { newNonce }) => {
     const to = how === 'beginning' ? null : wallClock(clock.now() - 3_600_000, ZONE)
-    const yes = rest.yes === true ? seenAs(store.stored(stream.key)) : null
+    const yes = rest.yes === true ? documentIdOf(store.stored(stream.key)) : null
     const clients = rest.clients && { clients: someClients(stream) }
     return { rewind: { id: newNonce(), to, republish: rest.republish, yes, ...clients } }
   })

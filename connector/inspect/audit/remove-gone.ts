@@ -1,7 +1,7 @@
-import { type ChangeParts, changeWishes, type Rewind, waitingRewind } from '../../checkpoint/wishes.ts'
+import { changeWishes, type Rewind, type WishesChangeParts, waitingRewind } from '../../checkpoint/wishes.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 
-export interface RemovalParts extends ChangeParts {
+export interface RemovalParts extends WishesChangeParts {
   /** Reads the id of the rewind that was applied last. */
   readonly readRewound: (stop: AbortSignal) => Promise<string | null>
   /** Erases the clients; resolves to what it has done. */

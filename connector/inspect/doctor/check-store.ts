@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type CheckpointDocument, committedByRecord, parseDocument } from '../../checkpoint/checkpoint-document.ts'
+import { type CheckpointDocument, committedPartByRecord, parseDocument } from '../../checkpoint/checkpoint-document.ts'
 import { mismatch, nextEventOf, type ValidState, validState } from '../../checkpoint/valid-state.ts'
 import { topicLostError } from '../../kafka/admin/topics.ts'
 import type { KafkaState } from '../../publish/event-publisher.ts'
@@ -103,7 +103,7 @@ function judgeDocument(
   const valid = state && expectedState(stream, { document, state, clock })
   if (valid?.kind === 'hold') return failedResult(valid.code, valid.why)
   const { claim } = document
-  const { state: reached } = valid?.kind === 'pending' ? committedByRecord(document) : document.committed
+  const { state: reached } = valid?.kind === 'pending' ? committedPartByRecord(document) : document.committed
   const owner = claim.owner ?? 'no replica'
   const opened = `epoch ${claim.epoch}, open on ${owner}, claimed at ${new Date(claim.at).toISOString()}`
   const limitation = state === undefined ? ', not compared with Kafka' : ''

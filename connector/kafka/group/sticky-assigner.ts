@@ -56,7 +56,11 @@ export function slotOf(stream: string, slots: number): number {
 }
 
 /** The streams whose slot is in `ownedSlots`. */
-export function streamsIn(ownedSlots: readonly number[], streams: readonly string[], slots: number): ReadonlySet<string> {
+export function streamsIn(
+  ownedSlots: readonly number[],
+  streams: readonly string[],
+  slots: number,
+): ReadonlySet<string> {
   return new Set(slots === 0 ? [] : streams.filter((stream) => ownedSlots.includes(slotOf(stream, slots))))
 }
 

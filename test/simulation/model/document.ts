@@ -29,7 +29,7 @@ export function stateAfter(state: State, next: number, bounds: Pick<Bounds, 'pag
 
 export const count = (pages: number): number => pages.toString(2).replaceAll('0', '').length
 
-export function prepared(document: Document, state: State, { nonce, at }: Stamp): Document {
+export function documentOfPrepare(document: Document, state: State, { nonce, at }: Stamp): Document {
   const { epoch, committed } = document
   return {
     ...document,
@@ -38,14 +38,14 @@ export function prepared(document: Document, state: State, { nonce, at }: Stamp)
   }
 }
 
-export function decided(document: Document): Document {
+export function documentAfterCommit(document: Document): Document {
   const { pending } = document
   return pending === null ? document : { ...document, committed: { ...pending, hasRecord: true }, pending: null }
 }
 
 /** The valid state as the committed one. */
-function resolved(document: Document, valid: ValidState): Document['committed'] {
-  if (valid.kind === 'pending') return decided(document).committed
+function committedPartOf(document: Document, valid: ValidState): Document['committed'] {
+  if (valid.kind === 'pending') return documentAfterCommit(document).committed
   return { ...document.committed, hasRecord: valid.kind === 'committed' && valid.hasRecord }
 }
 
@@ -61,19 +61,20 @@ export interface Opening extends Stamp {
 }
 
 /** The document that an opening writes; undefined: the stream is held. */
-export function claimed(opening: Opening): { document: Document; repeats?: number } | undefined {
+export function documentOfClaim(opening: Opening): { document: Document; repeats?: number } | undefined {
   const { document, wishes, valid } = opening
   const rewind = waitingRewind(document, wishes)
-  if (valid.kind === 'hold') return rewind && cures(opening, rewind) ? cured(opening, rewind, valid.code) : undefined
+  if (valid.kind === 'hold')
+    return rewind && cures(opening, rewind) ? documentOfCure(opening, rewind, valid.code) : undefined
   const { nonce, at, topic } = opening
   const epoch = (document?.epoch ?? 0) + 1
   const first: State = { next: 0, known: 0, nextEvent: 0, generation: epoch, rewinds: [] }
   const committed =
     document === undefined
       ? { epoch, seq: 0, nonce, nextEvent: 0, at, hasRecord: false, state: first }
-      : resolved(document, valid)
+      : committedPartOf(document, valid)
   const before = { nonce, topic, epoch, hasOwner: true, committed, pending: null, rewound: document?.rewound }
-  return { document: rewind === undefined ? before : rewound(before, rewind, opening.protocol) }
+  return { document: rewind === undefined ? before : documentAfterRewind(before, rewind, opening.protocol) }
 }
 
 /** A `yes` holds for one document. */
@@ -83,7 +84,7 @@ function cures({ document, protocol, valid }: Opening, { yes, republish }: Rewin
   return yes !== undefined && isFor && (isUndecided || republish)
 }
 
-function cured(opening: Opening, rewind: Rewind, code: string): { document: Document; repeats: number } {
+function documentOfCure(opening: Opening, rewind: Rewind, code: string): { document: Document; repeats: number } {
   const { document, nonce, at, topic, found, protocol, seconds } = opening
   const record = found.kind === 'record' ? found.record : undefined
   if (code === 'checkpoint.undecided' && document?.pending) {
@@ -98,7 +99,7 @@ function cured(opening: Opening, rewind: Rewind, code: string): { document: Docu
       committed: { ...committed, hasRecord: false, state },
     }
     const repeats = pending.state.known & ~committed.state.known
-    return { document: rewound(claimedAgain, rewind, protocol), repeats }
+    return { document: documentAfterRewind(claimedAgain, rewind, protocol), repeats }
   }
   const epoch = document === undefined ? seconds : Math.max(document.epoch, record?.epoch ?? 0) + 1
   const nextEvent =
@@ -109,11 +110,11 @@ function cured(opening: Opening, rewind: Rewind, code: string): { document: Docu
   const state: State = { next: 0, known: 0, nextEvent, generation: epoch, rewinds }
   const committed = { epoch, seq: 0, nonce, nextEvent, at, hasRecord: false, state }
   const begun = { nonce, topic, epoch, hasOwner: true, committed, pending: null, rewound: document?.rewound }
-  return { document: rewound(begun, rewind, protocol), repeats: 0 }
+  return { document: documentAfterRewind(begun, rewind, protocol), repeats: 0 }
 }
 
 /** Sets back what is read next. A rewind never skips. */
-function rewound(document: Document, { id, to, republish }: Rewind, protocol: Protocol): Document {
+function documentAfterRewind(document: Document, { id, to, republish }: Rewind, protocol: Protocol): Document {
   const { state } = document.committed
   const next = protocol.rewind === 'never skips' ? Math.min(state.next, to) : to
   const index = republish ? { known: 0, generation: document.epoch } : {}

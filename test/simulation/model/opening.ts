@@ -1,6 +1,6 @@
 import type { ValidState } from '../../../connector/checkpoint/valid-state.ts'
 import { DAY_MS } from '../../../connector/runtime/clock.ts'
-import { claimed } from './document.ts'
+import { documentOfClaim } from './document.ts'
 import { fenced, foundIn, losses, marked } from './kafka.ts'
 import { type Context, clockOf, idle, mayPut, type Step, step, write } from './step.ts'
 import { clearable, cleared, waitingRewind } from './wishes.ts'
@@ -96,7 +96,7 @@ function claim(context: Context): Step | undefined {
   const at = clockOf(context)
   const nonce = fresh('n')
   const { topic } = world.kafka
-  const next = claimed({ document, wishes, found, valid, topic, seconds, protocol, nonce, at })
+  const next = documentOfClaim({ document, wishes, found, valid, topic, seconds, protocol, nonce, at })
   if (next === undefined) return undefined
   const rewind = valid.kind === 'hold' ? waitingRewind(document, wishes) : undefined
   const cure = rewind && { rewind, repeats: next.repeats ?? 0 }

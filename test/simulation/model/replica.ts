@@ -1,4 +1,4 @@
-import { count, decided, prepared, stateAfter, unknownPages } from './document.ts'
+import { count, documentAfterCommit, documentOfPrepare, stateAfter, unknownPages } from './document.ts'
 import { sent, withKafka } from './kafka.ts'
 import { concludeOpening, continueOpening, repair } from './opening.ts'
 import { type Context, clockOf, idle, mayPut, type Setting, type Step, step, write } from './step.ts'
@@ -133,7 +133,7 @@ function deliver(context: Context, document: Document): Step[] {
       nextEvent: state.nextEvent + count(unknownPages(from, next, bounds)),
     }
     const kept = protocol.pages === 'kept over an opening' ? from : undefined
-    const document2 = prepared(document, read, { nonce: context.fresh('n'), at: clockOf(context) })
+    const document2 = documentOfPrepare(document, read, { nonce: context.fresh('n'), at: clockOf(context) })
     const what = `prepares up to page ${next - 1}`
     if (protocol.prepare === 'never stored')
       steps.push(step(context, what, { document: document2, isPrepared: true, kept }))
@@ -190,6 +190,6 @@ export function afterCommit(replica: Replica): Replica {
     isSaved: false,
     kept: undefined,
     phase: 'running',
-    document: decided(document),
+    document: documentAfterCommit(document),
   }
 }

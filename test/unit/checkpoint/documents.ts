@@ -1,10 +1,10 @@
 import type { CommittedState } from '../../../connector/checkpoint/checkpoint-document.ts'
 import {
-  beginning,
   type CheckpointDocument,
-  type Committed,
+  type CommittedPart,
   FORMAT,
-  type Pending,
+  newStreamState,
+  type PendingPart,
   parseDocument,
 } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { deltaText } from '../../../connector/index/index-state.ts'
@@ -33,12 +33,12 @@ export const identity = {
 export const entriesOf = (...clients: readonly (readonly [client: number, number: number])[]) =>
   deltaText(words(clients.map(([client, number]) => [key(client), entry(number)])))
 
-export const state: CommittedState = { ...beginning, nextEvent: 2 }
+export const state: CommittedState = { ...newStreamState, nextEvent: 2 }
 /** The same with its two clients in the index. */
 export const indexed: CommittedState = { ...state, index: { ...state.index, delta: entriesOf([1, 0], [2, 1]) } }
 
 /** Two more events, of the clients 3 and 4. */
-export const change: Pending['change'] = {
+export const change: PendingPart['change'] = {
   scans: state.scans,
   nextEvent: 4,
   mapping: null,
@@ -47,12 +47,12 @@ export const change: Pending['change'] = {
 
 /** A document at epoch 4 whose committed state (number 10) was decided by a commit record an hour ago. */
 export function documentWith(parts: {
-  committed?: Partial<Committed>
-  pending?: Partial<Pending> | null
+  committed?: Partial<CommittedPart>
+  pending?: Partial<PendingPart> | null
 }): CheckpointDocument {
   const at = now - HOUR_MS
-  const committed: Committed = { epoch: 4, seq: 10, nonce: 'c', at, hasRecord: true, state, ...parts.committed }
-  const pending: Pending | null =
+  const committed: CommittedPart = { epoch: 4, seq: 10, nonce: 'c', at, hasRecord: true, state, ...parts.committed }
+  const pending: PendingPart | null =
     parts.pending === undefined || parts.pending === null
       ? null
       : {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { beginning, type StreamIdentity } from '../../../connector/checkpoint/checkpoint-document.ts'
+import { newStreamState, type StreamIdentity } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { mismatch } from '../../../connector/checkpoint/valid-state.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import { documentWith, identity } from './documents.ts'
@@ -43,7 +43,7 @@ describe('a document', () => {
   })
 
   test('is used with a topic that was created again when it has no events', () => {
-    const fresh = documentWith({ committed: { state: beginning } })
+    const fresh = documentWith({ committed: { state: newStreamState } })
     expect(mismatch(fresh, at({ topicId: 'other' }))).toBeUndefined()
   })
 })

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import {
-  afterCommit,
   type CheckpointDocument,
   type CommittedState,
+  documentAfterCommit,
 } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { type DocumentWrite, mustFollow } from '../../../connector/checkpoint/next-document.ts'
-import { restarted, rewound } from '../../../connector/checkpoint/rewind.ts'
-import { prepared } from '../../../connector/checkpoint/transitions.ts'
+import { stateOfNewBeginning, stateReadingHistoryAgain } from '../../../connector/checkpoint/rewind.ts'
+import { documentOfPrepare } from '../../../connector/checkpoint/transitions.ts'
 import { clientTable } from '../../../connector/index/client-table.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { historyOf } from '../../support/scans.ts'
@@ -24,7 +24,7 @@ const state: CommittedState = {
   },
 }
 const before = documentWith({ committed: { state } })
-const next = prepared(before, { ...change, scans: state.scans }, { nonce: 'n', at: now })
+const next = documentOfPrepare(before, { ...change, scans: state.scans }, { nonce: 'n', at: now })
 const ownerless = (document: CheckpointDocument) => ({ ...document, claim: { ...document.claim, owner: null } })
 const claim = (document: CheckpointDocument) => ({ ...document, claim: { ...document.claim, epoch: 5 }, pending: null })
 const withState = (document: CheckpointDocument, more: Partial<CommittedState>): CheckpointDocument => {
@@ -32,7 +32,7 @@ const withState = (document: CheckpointDocument, more: Partial<CommittedState>):
   return { ...document, committed: { ...committed, state: { ...committed.state, ...more } } }
 }
 const rewind = { id: 'r', to: null, republish: true, yes: null }
-const again = restarted({ document: before, record: undefined, now }, rewind, beginAt)
+const again = stateOfNewBeginning({ document: before, record: undefined, now }, rewind, beginAt)
 const anew = {
   ...claim(before),
   committed: { ...before.committed, epoch: 5, seq: 0, nonce: 'n', state: again },
@@ -40,13 +40,13 @@ const anew = {
 
 const written: Record<DocumentWrite, CheckpointDocument> = {
   claim: claim(before),
-  'claim anew': anew,
+  'claim with a new index': anew,
   prepare: next,
   save: before,
   leave: ownerless(before),
 }
 const writes = Object.keys(written) as DocumentWrite[]
-const inOneIndex = writes.filter((write) => write !== 'claim anew')
+const inOneIndex = writes.filter((write) => write !== 'claim with a new index')
 const ofOwner = inOneIndex.filter((write) => write !== 'claim')
 
 const follows = (write: DocumentWrite, after: CheckpointDocument, from = before) => mustFollow(write, from, after)
@@ -57,7 +57,7 @@ describe('a document may follow', () => {
   })
 
   test('one whose transaction was committed', () => {
-    const committed = afterCommit(next)
+    const committed = documentAfterCommit(next)
     for (const write of ['claim', 'save'] as const)
       expect(() => follows(write, write === 'claim' ? claim(committed) : committed, committed)).not.toThrow()
   })
@@ -69,7 +69,7 @@ describe('a document may follow', () => {
   test('a rewind, and a stream that begins again with scans, a history and an index of its own', () => {
     const applied = { beginAt, settings, now, table: clientTable() }
     expect(() =>
-      follows('claim', { ...withState(claim(before), rewound(state, rewind, applied)), rewound: 'r' }),
+      follows('claim', { ...withState(claim(before), stateReadingHistoryAgain(state, rewind, applied)), rewound: 'r' }),
     ).not.toThrow()
     expect(anew.committed.state.scans).toMatchObject({ createdAt: null, begun: 0, history: { state: 'first' } })
   })
@@ -115,7 +115,7 @@ const broken: readonly Broken[] = [
   ],
   [
     'the claim is not higher',
-    ['claim', 'claim anew'],
+    ['claim', 'claim with a new index'],
     (document) => ({ ...document, claim: { ...document.claim, epoch: 4 } }),
   ],
   ['something is pending', ['claim', 'save', 'leave'], pending({})],

@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { CheckpointDocument, CommittedState } from '../../../connector/checkpoint/checkpoint-document.ts'
-import { cures, restarted, rewound, withoutPending } from '../../../connector/checkpoint/rewind.ts'
+import {
+  cures,
+  stateOfNewBeginning,
+  stateReadingHistoryAgain,
+  stateWithoutPending,
+} from '../../../connector/checkpoint/rewind.ts'
 import type { Rewind } from '../../../connector/checkpoint/wishes.ts'
 import { clientTable } from '../../../connector/index/client-table.ts'
 import { MAX_EVENT_NUMBER, UNKNOWN_CONTENT } from '../../../connector/index/index-entry.ts'
@@ -38,7 +43,10 @@ const table = clientTable()
 table.setAll(deltaWords(indexed.index.delta))
 const applied = { beginAt, settings, now, table }
 
-const stateWith = (scans: Partial<ScanStates>): CommittedState => ({ ...indexed, scans: { ...indexed.scans, ...scans } })
+const stateWith = (scans: Partial<ScanStates>): CommittedState => ({
+  ...indexed,
+  scans: { ...indexed.scans, ...scans },
+})
 const scan = someScan({ ...HISTORY, from: beginAt })
 
 describe('a rewind', () => {
@@ -49,12 +57,13 @@ describe('a rewind', () => {
       [early, early],
       [null, beginAt],
     ] as const)
-      expect(rewound(state, to(time), applied).scans.history).toEqual(historyOf('again', { from }))
+      expect(stateReadingHistoryAgain(state, to(time), applied).scans.history).toEqual(historyOf('again', { from }))
   })
 
   const reading = (more: Partial<Pick<Scan, 'times'>>) =>
     stateWith({ history: historyOf('first'), background: [{ ...scan, ...more }] })
-  const scanAfter = (state: CommittedState, rewind: Rewind) => scanNamed(rewound(state, rewind, applied).scans, HISTORY)
+  const scanAfter = (state: CommittedState, rewind: Rewind) =>
+    scanNamed(stateReadingHistoryAgain(state, rewind, applied).scans, HISTORY)
 
   test('of a history that has not ended continues at the earlier of its time and the time from which that resumes', () => {
     const state = reading({ times: orderedUpTo(middle) })
@@ -67,7 +76,7 @@ describe('a rewind', () => {
     ] as const) {
       const again = { from, lastChanged, checkPoint: null, startedAt, pages: 0, times: orderedUpTo(lastChanged) }
       expect(scanAfter(state, to(time))).toMatchObject(again)
-      expect(rewound(state, to(time), applied).scans.history).toEqual(historyOf('first', { from }))
+      expect(stateReadingHistoryAgain(state, to(time), applied).scans.history).toEqual(historyOf('first', { from }))
     }
   })
 
@@ -87,7 +96,7 @@ describe('a rewind', () => {
       [again, early, early],
       [stateWith({ history: historyOf('first') }), late, beginAt],
     ] as const)
-      expect(rewound(state, to(time), applied).scans.history).toEqual({ ...state.scans.history, from })
+      expect(stateReadingHistoryAgain(state, to(time), applied).scans.history).toEqual({ ...state.scans.history, from })
   })
 
   test('changes the history alone', () => {
@@ -95,7 +104,7 @@ describe('a rewind', () => {
     const live = { startedAt: 7, scan: someScan(LIVE) }
     const state = stateWith({ live, background: [scan, lookBack] })
     for (const republish of [false, true]) {
-      const { scans, ...rest } = rewound(state, to(early, { republish }), applied)
+      const { scans, ...rest } = stateReadingHistoryAgain(state, to(early, { republish }), applied)
       const background = [lookBack, scanNamed(scans, HISTORY)]
       expect(scans).toEqual({ ...state.scans, background, history: scans.history })
       expect({ ...rest, scans: state.scans }).toEqual(state)
@@ -104,15 +113,15 @@ describe('a rewind', () => {
 
   const unfinished = { id: 'before', before: 1, isIndexNew: true }
   const republishedBy = (rewind: Rewind, republished: HistoryState['republished']) =>
-    rewound(stateWith({ history: historyOf('again', { from: middle, republished }) }), rewind, applied).scans.history
-      .republished
+    stateReadingHistoryAgain(stateWith({ history: historyOf('again', { from: middle, republished }) }), rewind, applied)
+      .scans.history.republished
 
   test('that republishes asks for every client that was published before it, and keeps the index', () => {
     const rewind = to(null, { republish: true })
     const { nextEvent } = indexed
     expect(republishedBy(rewind, null)).toEqual({ id: 'rewind', before: nextEvent, isIndexNew: false })
     expect(republishedBy(rewind, unfinished)).toEqual({ id: 'rewind', before: nextEvent, isIndexNew: true })
-    expect(rewound(indexed, rewind, applied).index).toEqual(indexed.index)
+    expect(stateReadingHistoryAgain(indexed, rewind, applied).index).toEqual(indexed.index)
   })
 
   test('that does not republish keeps what one has asked for that has not ended', () => {
@@ -126,7 +135,7 @@ describe('a rewind', () => {
   }
 
   test('for some clients makes their contents unknown', async () => {
-    const { index } = rewound(indexed, to(null, some), applied)
+    const { index } = stateReadingHistoryAgain(indexed, to(null, some), applied)
     expect({ ...index, delta: '' }).toEqual({ ...indexed.index, delta: '' })
     const loaded = await loadTable(memorySegmentStore(), index, never)
     expect(loaded.size()).toBe(2)
@@ -171,7 +180,7 @@ describe('a stream that begins again', () => {
   const record = { epoch: 9, seq: 1, nonce: 'r', nextEvent: 40 }
 
   const above = (document: CheckpointDocument | undefined, found: CommitRecord | undefined, at = now) => {
-    const { nextEvent, index } = restarted({ document, record: found, now: at }, to(null), beginAt)
+    const { nextEvent, index } = stateOfNewBeginning({ document, record: found, now: at }, to(null), beginAt)
     return { epoch: index.generation, nextEvent }
   }
 
@@ -203,7 +212,7 @@ describe('a stream that begins again', () => {
       [early, early],
       [null, beginAt],
     ] as const) {
-      const state = restarted(lost, to(time, { republish: true }), beginAt)
+      const state = stateOfNewBeginning(lost, to(time, { republish: true }), beginAt)
       const republished = { id: 'rewind', before: 0, isIndexNew: true }
       expect(state.scans.history).toEqual(historyOf('first', { from, republished }))
       expect(state).toMatchObject({ nextEvent: 40, mapping: null, index: { generation: 10, segments: [], delta: '' } })
@@ -214,7 +223,7 @@ describe('a stream that begins again', () => {
 describe('a stream whose pending transaction stays undecided', () => {
   test('goes on from the committed state, with event numbers after those of pending', () => {
     const document = documentWith({ committed: { state: indexed }, pending: {} })
-    const { index: _, ...state } = withoutPending(document)
+    const { index: _, ...state } = stateWithoutPending(document)
     const { index: __, ...committed } = indexed
     expect(state).toEqual({ ...committed, nextEvent: change.nextEvent })
   })
@@ -222,7 +231,7 @@ describe('a stream whose pending transaction stays undecided', () => {
   test('Invariant 3: numbers its scans after those of pending, whose clients keep their numbers', () => {
     const scans = { ...change.scans, begun: 9 }
     const document = documentWith({ committed: { state: indexed }, pending: { change: { ...change, scans } } })
-    expect(withoutPending(document).scans).toEqual({ ...indexed.scans, begun: 9 })
+    expect(stateWithoutPending(document).scans).toEqual({ ...indexed.scans, begun: 9 })
   })
 
   test('does not know the contents of the clients in pending, so that they are published when they are read', async () => {
@@ -230,7 +239,7 @@ describe('a stream whose pending transaction stays undecided', () => {
       committed: { state: indexed },
       pending: { change: { ...change, entries: entriesOf([2, 2], [3, 3]) } },
     })
-    const table = await loadTable(memorySegmentStore(), withoutPending(document).index, never)
+    const table = await loadTable(memorySegmentStore(), stateWithoutPending(document).index, never)
     const known = [1, 2, 3].map((client) => table.get(key(client)))
     expect(known.map((entry) => entry?.number)).toEqual([0, 2, 3])
     expect(known.map((entry) => entry?.content === UNKNOWN_CONTENT)).toEqual([false, true, true])

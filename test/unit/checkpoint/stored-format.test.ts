@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import {
-  committedByRecord,
+  committedPartByRecord,
   FORMAT,
   parseDocument,
   serializeDocument,
@@ -27,7 +27,7 @@ test('a stored document of this format is read, and written the same', () => {
 test('the index of a stored document is loaded from segments of every tier, the delta and the pending state', async () => {
   const store = memorySegmentStore()
   for (const [name, bytes] of Object.entries(segments)) store.stored.set(name, Buffer.from(String(bytes), 'base64'))
-  const { state } = committedByRecord(parseDocument(JSON.stringify(document)))
+  const { state } = committedPartByRecord(parseDocument(JSON.stringify(document)))
   const table = await loadTable(store, state.index, never)
   const expected = words([
     [key(1), entry(9)],

@@ -58,7 +58,7 @@ describe('the checkpoint of a claimed stream', () => {
     await checkpoint.save(never)
     expect(stored()).toMatchObject({ pending: null, committed: { epoch: 4, seq: 10, nonce: 'c', hasRecord: true } })
     await checkpoint.prepare(change, never)
-    checkpoint.decided()
+    checkpoint.markDecided()
     await checkpoint.save(never)
     expect(stored()).toMatchObject({ pending: null, committed: { seq: 11, nonce: 'n2', state: reachedBy(change) } })
     const record = { epoch: 4, seq: 11, nonce: 'n2', nextEvent: change.nextEvent }
@@ -99,7 +99,7 @@ describe('the client index of a claimed stream', () => {
     const { checkpoint } = await claimedStream()
     await checkpoint.prepare(change, never)
     expect(numbers(checkpoint.table, 3, 4)).toEqual([undefined, undefined])
-    checkpoint.decided()
+    checkpoint.markDecided()
     expect(numbers(checkpoint.table, 3, 4)).toEqual([2, 3])
   })
 
@@ -132,7 +132,7 @@ describe('the client index of a claimed stream', () => {
     async (fault) => {
       const { checkpoint, reopened, next } = await claimedStream()
       await checkpoint.prepare(change, never)
-      checkpoint.decided()
+      checkpoint.markDecided()
       next.fault = fault
       await checkpoint.prepare(read(5, entriesOf([3, 4])), never).catch(() => {})
       expect(numbers(await reopened(), 3, 4)).toEqual(fault === 'after' ? [2, 3] : [undefined, undefined])

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import {
-  beginning,
   type CheckpointDocument,
-  committedByRecord,
+  committedPartByRecord,
   FORMAT,
+  newStreamState,
   stateAfter,
 } from '../../../connector/checkpoint/checkpoint-document.ts'
-import { claimed, prepared } from '../../../connector/checkpoint/transitions.ts'
+import { documentOfClaim, documentOfPrepare } from '../../../connector/checkpoint/transitions.ts'
 import type { ValidState } from '../../../connector/checkpoint/valid-state.ts'
 import { clientTable } from '../../../connector/index/client-table.ts'
 import { joinedDelta } from '../../../connector/index/index-state.ts'
@@ -24,7 +24,7 @@ const known = { table: clientTable(), isLost: false, rewind: undefined, found, b
 const committed: ValidState = { kind: 'committed', hasRecord: true }
 
 const claimOf = (document: CheckpointDocument | undefined, valid: ValidState = committed, of = identity) =>
-  claimed({ ...known, document, valid }, { ...who, identity: of })
+  documentOfClaim({ ...known, document, valid }, { ...who, identity: of })
 
 describe('a claim', () => {
   test('of a new stream begins at epoch 1 and number 0, without a commit record', () => {
@@ -35,7 +35,7 @@ describe('a claim', () => {
       producerId: '7',
       rewound: null,
       claim: { epoch: 1, owner: 'replica-2', at: now },
-      committed: { epoch: 1, seq: 0, nonce: 'new', at: now, hasRecord: false, state: beginning },
+      committed: { epoch: 1, seq: 0, nonce: 'new', at: now, hasRecord: false, state: newStreamState },
       pending: null,
     })
   })
@@ -45,7 +45,7 @@ describe('a claim', () => {
     const claim = { epoch: before.claim.epoch + 1, owner: 'replica-2', at: now }
     const after = { ...before, nonce: 'new', producerId: '7', claim, pending: null }
     expect(claimOf(before)).toEqual(after)
-    expect(claimOf(before, { kind: 'pending' })).toEqual({ ...after, committed: committedByRecord(before) })
+    expect(claimOf(before, { kind: 'pending' })).toEqual({ ...after, committed: committedPartByRecord(before) })
   })
 
   test('that has not found the commit record of its state misses none later', () => {
@@ -61,9 +61,9 @@ describe('a claim', () => {
 
 describe('a prepared state', () => {
   test('Invariant 2: is the same for a replica that continues and for one that reloads the document', () => {
-    const ready = prepared(documentWith({ committed: { state: indexed } }), change, stamp)
+    const ready = documentOfPrepare(documentWith({ committed: { state: indexed } }), change, stamp)
     const { entries, ...reached } = change
-    const { state: taken, ...decision } = committedByRecord(reloaded(ready))
+    const { state: taken, ...decision } = committedPartByRecord(reloaded(ready))
     expect(taken).toEqual({ ...reached, index: { ...indexed.index, delta: joinedDelta(indexed.index.delta, entries) } })
     const { change: _, ...record } = ready.pending
     expect(decision).toEqual({ ...record, hasRecord: true })

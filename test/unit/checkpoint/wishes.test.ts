@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { serializeDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
 import {
   changeWishes,
+  documentIdOf,
   noWishes,
   parseWishes,
   type Rewind,
-  seenAs,
   streamWishes,
   type Wishes,
   type WishesEvent,
@@ -67,8 +67,8 @@ describe('a rewind', () => {
   })
 
   test('names the document that its operator has seen: by its nonce, as none, or by the hash of a damaged one', () => {
-    const stored = (text: string) => seenAs({ text, version: 'v' as never })
-    expect(seenAs(undefined)).toBe('none')
+    const stored = (text: string) => documentIdOf({ text, version: 'v' as never })
+    expect(documentIdOf(undefined)).toBe('none')
     expect(stored(serializeDocument(documentWith({})))).toBe('w')
     expect(stored('{')).toMatch(/^sha256:/)
     expect(stored('{')).not.toBe(stored('{{'))

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import {
-  beginning,
   type CheckpointDocument,
   type CommittedState,
+  newStreamState,
 } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { noWishes } from '../../../connector/checkpoint/wishes.ts'
 import { shownStream } from '../../../connector/commands/checkpoint-show.ts'
@@ -17,10 +17,10 @@ const scan = (of: Pick<ScanName, 'lane'> & Partial<Scan>): Scan =>
   someScan({ startedAt: at, pages: 3, clients: 250, ...of })
 
 const state: CommittedState = {
-  ...beginning,
+  ...newStreamState,
   nextEvent: 1200,
   scans: {
-    ...beginning.scans,
+    ...newStreamState.scans,
     live: { startedAt: at, scan: null },
     background: [
       scan({ ...HISTORY, times: { distinct: 9, last: timeText('2026-03-01T08:00:00') } }),
@@ -51,7 +51,7 @@ describe('a checkpoint is shown', () => {
       openedAt: '2026-06-15T10:00:00Z',
       epoch: 4,
     })
-    const fresh = { ...document, committed: { ...document.committed, state: beginning } }
+    const fresh = { ...document, committed: { ...document.committed, state: newStreamState } }
     expect(shown(fresh)).toMatchObject({ liveUntil: null, history: 'first', nextEvent: 0 })
   })
 

@@ -1,5 +1,5 @@
 import type { CommittedState } from '../../../connector/checkpoint/checkpoint-document.ts'
-import { beginning, stateAfter } from '../../../connector/checkpoint/checkpoint-document.ts'
+import { newStreamState, stateAfter } from '../../../connector/checkpoint/checkpoint-document.ts'
 import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
 import { type ClientTable, clientTable } from '../../../connector/index/client-table.ts'
 import { deltaWords } from '../../../connector/index/index-state.ts'
@@ -10,7 +10,7 @@ import { groupParts } from '../stream/open/open-parts.ts'
 
 /** Page group builders, with the state that their groups lead to. */
 
-export const start: CommittedState = beginning
+export const start: CommittedState = newStreamState
 
 interface From {
   readonly state?: CommittedState

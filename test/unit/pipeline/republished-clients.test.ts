@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { restarted, rewound } from '../../../connector/checkpoint/rewind.ts'
+import { stateOfNewBeginning, stateReadingHistoryAgain } from '../../../connector/checkpoint/rewind.ts'
 import type { Rewind } from '../../../connector/checkpoint/wishes.ts'
 import { clientTable } from '../../../connector/index/client-table.ts'
 import { hashedId, UNKNOWN_CONTENT } from '../../../connector/index/index-entry.ts'
@@ -66,11 +66,11 @@ function publishedStream(...clients: readonly string[]) {
   return {
     scanOfLane,
     rewind: (more: Partial<Rewind> = {}) => {
-      at = rewound(at, wished(more), { beginAt, settings, now: noon, table })
+      at = stateReadingHistoryAgain(at, wished(more), { beginAt, settings, now: noon, table })
       table.setAll(deltaWords(at.index.delta))
     },
     beginAgain: () => {
-      at = restarted({ document: undefined, record: undefined, now: noon }, wished({}), beginAt)
+      at = stateOfNewBeginning({ document: undefined, record: undefined, now: noon }, wished({}), beginAt)
       table = clientTable()
     },
     endHistory: () => {

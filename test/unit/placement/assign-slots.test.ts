@@ -31,7 +31,10 @@ const disjointGroups = fc.array(fc.integer({ min: -1, max: 7 }), { minLength: 1,
   })),
 )
 const keptOf = (claims: readonly SlotClaim[], shares: ReadonlyMap<string, readonly number[]>) =>
-  claims.reduce((sum, { member, ownedSlots }) => sum + ownedSlots.filter((slot) => shares.get(member)?.includes(slot)).length, 0)
+  claims.reduce(
+    (sum, { member, ownedSlots }) => sum + ownedSlots.filter((slot) => shares.get(member)?.includes(slot)).length,
+    0,
+  )
 
 describe('assignSlots', () => {
   test('assigns every slot to exactly one member', () => {

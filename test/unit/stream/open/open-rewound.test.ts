@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type CheckpointDocument, serializeDocument } from '../../../../connector/checkpoint/checkpoint-document.ts'
-import { parseWishes, type Rewind, seenAs } from '../../../../connector/checkpoint/wishes.ts'
+import { documentIdOf, parseWishes, type Rewind } from '../../../../connector/checkpoint/wishes.ts'
 import { UNKNOWN_CONTENT } from '../../../../connector/index/index-entry.ts'
 import { loadTable } from '../../../../connector/index/stream-index.ts'
 import { withoutCheckpoint } from '../../../../connector/publish/event-publisher.ts'
@@ -30,7 +30,7 @@ function rewinding(document: CheckpointDocument | string | undefined, wanted: Pa
   })
   const text = typeof document === 'object' ? serializeDocument(document) : document
   if (text !== undefined) on.store.tamper(KEY, text)
-  const yes = seenAs(on.store.stored(KEY))
+  const yes = documentIdOf(on.store.stored(KEY))
   const wish = (more: Partial<Rewind> = {}) =>
     on.wish({ rewind: { id: 'rewind', to: null, republish: true, yes, ...wanted, ...more } })
   const codeOfOpening = (parts: OpenParts = on.open): Promise<ErrorCode | 'opened' | 'paused'> =>
