@@ -28,6 +28,16 @@ test('the architecture page lists every folder of connector/, and no others', ()
   expect(listed.map(([, folder]) => folder).toSorted()).toEqual(folders.toSorted())
 })
 
+test('the architecture page names functions that exist, and shows the states of a stream as the code does', () => {
+  const page = readProjectFile('docs/architecture.md')
+  const named = [...page.matchAll(/^\d\. `(\w+)` in `([^`]+)`/gm)]
+  expect(named).toHaveLength(8)
+  for (const [, name, path = ''] of named)
+    expect(readProjectFile(path)).toMatch(new RegExp(`(function|interface) ${name}\\b`))
+  const diagram = readProjectFile('connector/stream/next-step.ts').match(/(?<=^ \* {3}).*$/gm) ?? []
+  expect(page).toContain(`\n${diagram.join('\n')}\n`)
+})
+
 test('no folder of connector/ has more than 20 files', () => {
   for (const folder of folders) {
     const files = readdirSync(`${root}connector/${folder}`, { withFileTypes: true }).filter((entry) => entry.isFile())
