@@ -34,6 +34,8 @@ interface CatalogueEntry {
   readonly hint: string
   /** What an operator does about the error in `run`, and what `run` does by itself. */
   readonly runHint: string
+  /** Whether its procedure is a section of docs/runbook.md, because the hint is not enough. */
+  readonly hasRunbook: boolean
 }
 
 const row =
@@ -43,13 +45,17 @@ const row =
     exit,
     hint,
     runHint: meanwhile === undefined ? hint : `${hint}; ${meanwhile}`,
+    hasRunbook: false,
   })
 const retry = row('retry', 3)
 const hold = row('hold', 3)
 const refuse = row('exit', 2)
 const holdSetting = row('hold', 2)
 const retrySetting = row('retry', 2)
-const holdDecision = row('hold', 1)
+const holdDecision = (hint: string) => inRunbook(row('hold', 1)(hint))
+
+/** An error with a section of the runbook. */
+const inRunbook = (entry: CatalogueEntry): CatalogueEntry => ({ ...entry, hasRunbook: true })
 
 /** `run` has another hint than a command, not only more to say. */
 const withRunHint = (entry: CatalogueEntry, runHint: string): CatalogueEntry => ({ ...entry, runHint })
@@ -61,46 +67,60 @@ const publishAgain =
 /** All error codes. Add a code only if an operator would act differently. */
 export const errorCatalogue = {
   // Also some of kafkajs, which occur only while brokers restart: the next opening cures them.
-  bug: row('hold', 1)('report this defect of the connector with the surrounding log lines'),
+  bug: inRunbook(row('hold', 1)('report this defect of the connector with the surrounding log lines')),
   'config.invalid': refuse('correct the listed settings; `polaris-connector lint` checks them without connecting'),
   'command.invalid': refuse('correct the command as the message says; its `--help` describes the options'),
 
-  'source.unreachable': retry(
-    'check POLARIS_URL, POLARIS_PROXY, the network and the server; if responses take too long, lower POLARIS_LIMIT',
-    '`run` retries indefinitely',
+  'source.unreachable': inRunbook(
+    retry(
+      'check POLARIS_URL, POLARIS_PROXY, the network and the server; if responses take too long, lower POLARIS_LIMIT',
+      '`run` retries indefinitely',
+    ),
   ),
   'source.throttled': retry(
     'raise POLL_INTERVAL or lower polaris.requestsPerSecond: the server received too many requests',
   ),
   'source.server-error': retry('check the log of the server if the error persists'),
-  'source.error-document': retry(
-    'check the log of the server: it reports an error; if the message names a field that is no error, add it to POLARIS_STATUS_FIELDS',
+  'source.error-document': inRunbook(
+    retry(
+      'check the log of the server: it reports an error; if the message names a field that is no error, add it to POLARIS_STATUS_FIELDS',
+    ),
   ),
-  'source.function-missing': retry(
-    'check POLARIS_URL; the server may have withdrawn the obsolete Client.GetClientsModified (its successor is WebConnect)',
+  'source.function-missing': inRunbook(
+    retry(
+      'check POLARIS_URL; the server may have withdrawn the obsolete Client.GetClientsModified (its successor is WebConnect)',
+    ),
   ),
-  'source.request-refused': retrySetting(
-    'check POLARIS_LAST_CHANGED, POLARIS_CODE_MAGASIN, POLARIS_LIMIT, POLARIS_OUTPUT and POLARIS_URL: the server rejects the request or redirects it',
+  'source.request-refused': inRunbook(
+    retrySetting(
+      'check POLARIS_LAST_CHANGED, POLARIS_CODE_MAGASIN, POLARIS_LIMIT, POLARIS_OUTPUT and POLARIS_URL: the server rejects the request or redirects it',
+    ),
   ),
-  'source.answer-malformed': retry(
-    'wait if the server is in maintenance; otherwise compare the response with POLARIS_URL, POLARIS_OUTPUT and the field settings: it is no complete page of clients',
+  'source.answer-malformed': inRunbook(
+    retry(
+      'wait if the server is in maintenance; otherwise compare the response with POLARIS_URL, POLARIS_OUTPUT and the field settings: it is no complete page of clients',
+    ),
   ),
   'source.answer-too-large': retrySetting(
     'lower POLARIS_LIMIT; if it is small, the server ignores it, or this is no page of clients',
   ),
-  'source.mapping': holdSetting(
-    'set the field names: POLARIS_CLIENTS_FIELD, POLARIS_CLIENT_ID_FIELD, POLARIS_MODIFIED_AT_FIELD',
+  'source.mapping': inRunbook(
+    holdSetting('set the field names: POLARIS_CLIENTS_FIELD, POLARIS_CLIENT_ID_FIELD, POLARIS_MODIFIED_AT_FIELD'),
   ),
-  'source.unauthorized': hold(
-    'check POLARIS_AUTH, POLARIS_USER and POLARIS_PASSWORD, and any sign-in page in front of the server',
-    'after `resume`, the stream uses a new password in its file at once',
+  'source.unauthorized': inRunbook(
+    hold(
+      'check POLARIS_AUTH, POLARIS_USER and POLARIS_PASSWORD, and any sign-in page in front of the server',
+      'after `resume`, the stream uses a new password in its file at once',
+    ),
   ),
   'source.forbidden': hold(
     'grant the user the right «consultation des membres clients» or «saisie des membres clients»; check whether a proxy or an address filter denies access',
   ),
-  'source.certificate': holdSetting(
-    'compare POLARIS_CA or POLARIS_TLS_FINGERPRINTS with the certificate of the server, or follow the message: it may name polaris.tls.minVersion or the client certificate (POLARIS_TLS_CERT)',
-    'after a change in their files, the stream resumes by itself; any other change needs a restart',
+  'source.certificate': inRunbook(
+    holdSetting(
+      'compare POLARIS_CA or POLARIS_TLS_FINGERPRINTS with the certificate of the server, or follow the message: it may name polaris.tls.minVersion or the client certificate (POLARIS_TLS_CERT)',
+      'after a change in their files, the stream resumes by itself; any other change needs a restart',
+    ),
   ),
   'source.proxy-refused': hold(
     'check user and password in POLARIS_PROXY, and whether the proxy allows CONNECT to the server',
@@ -116,9 +136,11 @@ export const errorCatalogue = {
     'check the dead-letter topic and the field settings: too many clients cannot become events',
   ),
 
-  'publish.failed': retry(
-    'check KAFKA_BROKERS, the network and TLS, then the brokers, min.insync.replicas and quotas, or what the message names',
-    '`run` retries indefinitely',
+  'publish.failed': inRunbook(
+    retry(
+      'check KAFKA_BROKERS, the network and TLS, then the brokers, min.insync.replicas and quotas, or what the message names',
+      '`run` retries indefinitely',
+    ),
   ),
   'publish.outcome-unknown': withRunHint(
     retry('repeat the command: Kafka did not confirm whether the transaction was committed'),
@@ -131,11 +153,13 @@ export const errorCatalogue = {
   'publish.refused': hold(
     'check the settings and limits of the topics, such as max.message.bytes: Kafka rejects the request permanently',
   ),
-  'publish.hanging-transaction': hold(
-    'commit or abort the hanging transaction of the expired producer id, as the message says',
+  'publish.hanging-transaction': inRunbook(
+    hold('commit or abort the hanging transaction of the expired producer id, as the message says'),
   ),
-  'publish.topic-missing': hold(
-    'create the topic; the connector creates a missing one only while it opens the stream, with `kafka.topics.create: true`',
+  'publish.topic-missing': inRunbook(
+    hold(
+      'create the topic; the connector creates a missing one only while it opens the stream, with `kafka.topics.create: true`',
+    ),
   ),
   'publish.unauthorized': hold(
     'add the ACL that the message names (`polaris-connector doctor --acls` prints all that are needed); without one, check the SASL settings',
@@ -146,8 +170,10 @@ export const errorCatalogue = {
     'check CHECKPOINT_URL, AWS_ENDPOINT_URL_S3 and the network, or the space in the directory',
     'the stream waits for the store',
   ),
-  'storage.refused': retry(
-    'check the bucket, the credentials, the region and the policy, or the permissions of the directory: the checkpoint store rejects the request',
+  'storage.refused': inRunbook(
+    retry(
+      'check the bucket, the credentials, the region and the policy, or the permissions of the directory: the checkpoint store rejects the request',
+    ),
   ),
   'storage.no-conditional-writes': hold(
     'use another store: this one ignores conditional writes, which the checkpoint requires',
@@ -161,11 +187,13 @@ export const errorCatalogue = {
     `restore a valid version of the document (CONNECTOR/STREAM.json in CHECKPOINT_URL); if there is none, ${publishAgain}`,
   ),
   'checkpoint.unknown-format': holdDecision('run the newer connector version that wrote the document'),
-  'checkpoint.other-stream': holdSetting(
-    'put the document of this stream back, correct the settings, or give the stream another name',
+  'checkpoint.other-stream': inRunbook(
+    holdSetting('put the document of this stream back, correct the settings, or give the stream another name'),
   ),
-  'checkpoint.topic-in-use': holdSetting(
-    `use another topic, or publish all clients to this one: set \`kafka.adoptTopic: true\`, or ${publishAgain}`,
+  'checkpoint.topic-in-use': inRunbook(
+    holdSetting(
+      `use another topic, or publish all clients to this one: set \`kafka.adoptTopic: true\`, or ${publishAgain}`,
+    ),
   ),
   'checkpoint.undecided': holdDecision(
     'nobody knows whether the last transaction was committed: run `polaris-connector checkpoint rewind STREAM --to beginning --yes`, after which the clients of one page group may be published twice',
@@ -184,15 +212,6 @@ export const errorCatalogue = {
 
 export type ErrorCode = keyof typeof errorCatalogue
 
-/** The codes whose procedure is a section of docs/runbook.md. */
-export const runbookCodes: readonly string[] = [
-  'source.unreachable source.error-document source.function-missing source.request-refused source.answer-malformed',
-  'source.mapping source.unauthorized source.certificate event.too-many-dead-letters publish.failed',
-  'publish.hanging-transaction publish.topic-missing storage.refused checkpoint.damaged checkpoint.index-damaged',
-  'checkpoint.unknown-format checkpoint.other-stream checkpoint.topic-in-use checkpoint.undecided',
-  'checkpoint.rolled-back checkpoint.topic-lost checkpoint.events-lost bug',
-].flatMap((line) => line.split(' '))
-
 export interface NamesOfHint {
   readonly connector: string
   readonly stream: string
@@ -204,7 +223,7 @@ export const hintFor = (hint: string, { connector, stream }: NamesOfHint) =>
 
 /** What an operator does about an error, with the section of the runbook if there is one. */
 export function hintOf(code: ErrorCode, where: 'command' | 'run'): string {
-  const { hint, runHint } = errorCatalogue[code]
-  const section = runbookCodes.includes(code) ? `; runbook: section \`${code}\`` : ''
+  const { hint, runHint, hasRunbook } = errorCatalogue[code]
+  const section = hasRunbook ? `; runbook: section \`${code}\`` : ''
   return (where === 'run' ? runHint : hint) + section
 }

@@ -1,4 +1,4 @@
-import { errorCatalogue, runbookCodes } from '../../connector/runtime/error-catalogue.ts'
+import { errorCatalogue } from '../../connector/runtime/error-catalogue.ts'
 
 type Entry = (typeof errorCatalogue)[keyof typeof errorCatalogue]
 
@@ -12,9 +12,9 @@ const reactions: Readonly<Record<Entry['then'], string>> = {
 
 /** Every error code as Markdown, with its section of the runbook or, if the hint is enough, its hint. */
 export function errorReference(): string {
-  const rows = Object.entries<Entry>(errorCatalogue).map(([code, { then, hint }]) => {
+  const rows = Object.entries<Entry>(errorCatalogue).map(([code, { then, hint, hasRunbook }]) => {
     const anchor = code.replaceAll('.', '-')
-    const cure = runbookCodes.includes(code) ? `[runbook](runbook.md#${anchor})` : hint
+    const cure = hasRunbook ? `[runbook](runbook.md#${anchor})` : hint
     return `| \`${code}\` | ${reactions[then]} | ${cure} |`
   })
   return [
