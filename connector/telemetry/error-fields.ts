@@ -5,14 +5,21 @@ import { type ErrorCode, hintOf } from '../runtime/error-catalogue.ts'
 const mostCauses = 10
 
 /** What log lines and endpoints show of an error. */
-export type Failure = ReturnType<typeof toLogFields>
+export type Failure = {
+  readonly code: ErrorCode
+  readonly error: string
+  readonly hint: string
+  readonly causes?: readonly string[]
+  /** The stack frames of a defect. */
+  readonly stack?: readonly string[]
+}
 
 /** Invariant 8: of a foreign error, only its name, codes and stack frames are shown. */
-export function toLogFields(error: unknown) {
+export function toLogFields(error: unknown): Failure {
   const code = codeOf(error)
   const causes = causesOf(error)
   return {
-    code: code as ErrorCode,
+    code,
     error: describe(error),
     hint: hintOf(code, 'run'),
     ...(causes.length > 0 ? { causes: causes.map(describe) } : {}),

@@ -5,6 +5,7 @@ import type { AssignedEvent } from '../stream/run-streams.ts'
 import { type Failure, toLogFields } from './error-fields.ts'
 import {
   type Polling,
+  type StreamReport,
   secondsSince,
   statusAfter,
   statusAtStart,
@@ -36,10 +37,34 @@ export interface ReplicaStatusParts {
   readonly placement: 'group' | 'single'
 }
 
-export type ReplicaStatus = ReturnType<typeof replicaStatus>
-
 /** The state of this replica and its streams, from their events: all that endpoints and metrics show. */
-export function replicaStatus({ clock, readyAfterMs, placement }: ReplicaStatusParts) {
+export interface ReplicaStatus {
+  /** Returns the observer of one stream; its state is `waiting` until the first event. */
+  follow(stream: string, polling: Polling): Observe
+  observe(event: ReplicaEvent): void
+  /** Returns whether the state changed. */
+  setState(next: ReplicaState): boolean
+  state(): ReplicaState
+  streams(): readonly WatchedStream[]
+  /**
+   * Whether the replica runs, is not out of the group for long, and each of its streams was opened, made progress recently
+   * and is not held. A stream that does not run here or is paused does not affect readiness.
+   */
+  isReady(): boolean
+  report(): ReplicaReport
+}
+
+/** What `/status` and `/readyz` show of the replica and of its streams. */
+export interface ReplicaReport {
+  readonly ready: boolean
+  readonly state: ReplicaState
+  /** Why the replica itself is not ready. */
+  readonly why: string | undefined
+  readonly group: Partial<Failure> & Pick<GroupStatus, 'state'> & Pick<StreamReport, 'secondsInState'>
+  readonly streams: readonly StreamReport[]
+}
+
+export function replicaStatus({ clock, readyAfterMs, placement }: ReplicaStatusParts): ReplicaStatus {
   const watched = new Map<string, WatchedStream>()
   let state: ReplicaState = 'starting'
   let group: GroupStatus = {
@@ -53,16 +78,11 @@ export function replicaStatus({ clock, readyAfterMs, placement }: ReplicaStatusP
     const isOut = group.state === 'rejoining' && clock.monotonic() - group.since > readyAfterMs
     return isOut ? 'out of the consumer group' : undefined
   }
-  /**
-   * The replica runs, is not out of the group for long, and each of its streams was opened, made progress recently and is
-   * not held. A stream that does not run here or is paused does not affect readiness.
-   */
   const isReady = () =>
     whyNotReady() === undefined &&
     [...watched.values()].every((one) => whyStreamNotReady(one, clock.monotonic()) === undefined)
   return {
-    /** Returns the observer of one stream; its state is `waiting` until the first event. */
-    follow: (stream: string, polling: Polling): Observe => {
+    follow: (stream, polling) => {
       const patienceMs = Math.max(3 * polling.intervalMs, readyAfterMs)
       watched.set(stream, { stream, polling, patienceMs, status: statusAtStart(clock.monotonic()) })
       return (event) => {
@@ -70,12 +90,11 @@ export function replicaStatus({ clock, readyAfterMs, placement }: ReplicaStatusP
         watched.set(stream, { stream, polling, patienceMs, status: statusAfter(status, event, clock.monotonic()) })
       }
     },
-    observe: (event: ReplicaEvent) => {
+    observe: (event) => {
       const after = { ...group, ...groupChange(event) }
       group = after.state === group.state ? after : { ...after, since: clock.monotonic() }
     },
-    /** Returns whether the state changed. */
-    setState: (next: ReplicaState) => {
+    setState: (next) => {
       const hasChanged = next !== state
       state = next
       return hasChanged

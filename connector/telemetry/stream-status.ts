@@ -205,8 +205,22 @@ export function whyStreamNotReady({ status, patienceMs }: WatchedStream, now: nu
 /** Whether this replica is a member of its consumer group, or needs none. */
 export type Membership = 'kept' | 'lost'
 
-/** A stream as `/status` shows it. Omits the position of one that runs elsewhere: it would be stale. */
-export function streamReport(watched: WatchedStream, clock: Clock, membership: Membership) {
+/** A stream as `/status` shows it. What one that runs elsewhere has read is left out, as it would be stale. */
+export interface StreamReport extends Partial<Failure>, Partial<ReturnType<typeof runReport>> {
+  readonly stream: string
+  readonly state: StreamState
+  readonly secondsInState: number | undefined
+  /** How urgently the stream needs attention; the status page shows it as a colour. */
+  readonly level: 'bad' | 'warn' | 'good' | 'idle'
+  /** Why the stream makes the replica not ready. */
+  readonly why: string | undefined
+  readonly secondsFailing: number | undefined
+  readonly pause: ReturnType<typeof pauseFields> | undefined
+  readonly progress: 'caught up' | 'catching up' | undefined
+  readonly totals: StreamTotals
+}
+
+export function streamReport(watched: WatchedStream, clock: Clock, membership: Membership): StreamReport {
   const { stream, status } = watched
   const { state, pause, totals } = status
   const shown = shownFailure(status)
@@ -228,7 +242,7 @@ export function streamReport(watched: WatchedStream, clock: Clock, membership: M
   }
 }
 
-type Progress = 'caught up' | 'catching up' | undefined
+type Progress = StreamReport['progress']
 
 /** A live scan must have ended lately: while nothing can be published, no failure may be known yet. */
 function progressOf({ status, polling }: WatchedStream, now: number, membership: Membership): Progress {
@@ -238,8 +252,7 @@ function progressOf({ status, polling }: WatchedStream, now: number, membership:
   return isCaughtUp && isRecent ? 'caught up' : 'catching up'
 }
 
-/** How urgently a stream needs attention; the status page shows it as a colour. */
-function levelOf(status: StreamStatus, why: string | undefined, progress: Progress) {
+function levelOf(status: StreamStatus, why: string | undefined, progress: Progress): StreamReport['level'] {
   const { state } = status
   if (why !== undefined && why !== 'not opened yet') return 'bad'
   if (shownFailure(status) !== undefined || state === 'retrying') return 'warn'

@@ -1,24 +1,56 @@
+import type { Registry } from 'prom-client'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import { hintFor, type NamesOfHint } from '../runtime/error-catalogue.ts'
-import { endpoints, servedPaths } from './endpoints.ts'
+import { type Endpoints, endpoints, servedPaths } from './endpoints.ts'
 import { toLogFields } from './error-fields.ts'
 import { logObserver, metricsObserver, rowOfReplicaEvent, warningKinds } from './events/event-observers.ts'
-import { type LoggerParts, libraryLog, logger } from './logger.ts'
+import { type LibraryLog, type Log, type LoggerParts, libraryLog, logger } from './logger.ts'
 import { processRegistry, promMetrics, scrapedMetrics } from './metrics.ts'
-import { type ReplicaEvent, type ReplicaState, type ReplicaStatusParts, replicaStatus } from './replica-status.ts'
+import {
+  type ReplicaEvent,
+  type ReplicaReport,
+  type ReplicaState,
+  type ReplicaStatus,
+  type ReplicaStatusParts,
+  replicaStatus,
+} from './replica-status.ts'
 import { type Polling, secondsSince } from './stream-status.ts'
 
 type TelemetryParts = LoggerParts & ReplicaStatusParts
 
 /** The outputs of the connector: log lines, metrics, status. */
-export type Telemetry = ReturnType<typeof createTelemetry>
+export interface Telemetry {
+  readonly log: Log
+  readonly registry: Registry
+  /** Returns what `/status` and `/readyz` show. */
+  status(): ShownStatus
+  /** Returns the log callback for a library; only allowed fields are logged. */
+  libraryLog(library: string): LibraryLog
+  /** Returns the observer of one stream, once for each stream. */
+  observe(stream: string, polling: Polling): Observe
+  /** Sets and logs the state of the replica, initially `starting`; it is ready only while `running`. */
+  setReplicaState(state: ReplicaState): void
+  logStoreRetry(error: unknown, attempt: number): void
+  /** Observes the placement. The first assignment changes the replica state from `starting` to `running`. */
+  observePlacement(event: ReplicaEvent): void
+  /** Serves the status page, /healthz, /readyz, /metrics and /status until closed; rejects as `endpoints` does. */
+  listen(port: number, stop: AbortSignal): Promise<Endpoints>
+}
+
+interface ShownStatus extends ReplicaReport {
+  readonly connector: string
+  readonly replica: string
+  readonly version: string
+  readonly time: string
+  readonly uptimeSeconds: number | undefined
+}
 
 function withNamesInHint<Fields extends { readonly hint?: unknown }>(fields: Fields, names: NamesOfHint): Fields {
   return typeof fields.hint === 'string' ? { ...fields, hint: hintFor(fields.hint, names) } : fields
 }
 
-/** What `/status` shows. */
-function reporter({ connector, replica, version, clock }: TelemetryParts, status: ReturnType<typeof replicaStatus>) {
+/** Returns the function that reports what `/status` shows. */
+function reporter({ connector, replica, version, clock }: TelemetryParts, status: ReplicaStatus): Telemetry['status'] {
   const startedAt = clock.monotonic()
   return () => {
     const time = new Date(clock.now()).toISOString()
@@ -29,7 +61,7 @@ function reporter({ connector, replica, version, clock }: TelemetryParts, status
   }
 }
 
-export function createTelemetry(parts: TelemetryParts) {
+export function createTelemetry(parts: TelemetryParts): Telemetry {
   const { connector, replica, version, clock } = parts
   const status = replicaStatus(parts)
   const log = logger(parts)
@@ -44,12 +76,9 @@ export function createTelemetry(parts: TelemetryParts) {
   return {
     log,
     registry,
-    /** What `/status` and `/readyz` show. */
     status: report,
-    /** The log callback for a library; only allowed fields are logged. */
-    libraryLog: (library: string) => libraryLog(log, library),
-    /** Returns the observer of one stream; call once per stream. */
-    observe: (stream: string, polling: Polling): Observe => {
+    libraryLog: (library) => libraryLog(log, library),
+    observe: (stream, polling) => {
       const observers = [
         status.follow(stream, polling),
         metricsObserver(metrics.ofStream(stream)),
@@ -62,12 +91,10 @@ export function createTelemetry(parts: TelemetryParts) {
         for (const observe of observers) observe(event)
       }
     },
-    /** Sets and logs the state of the replica, initially `starting`; ready only while `running`. */
     setReplicaState,
-    logStoreRetry: (error: unknown, attempt: number) =>
+    logStoreRetry: (error, attempt) =>
       log('debug', 'checkpoint store call failed, retrying', { ...toLogFields(error), attempt }),
-    /** The first assignment changes the replica state from `starting` to `running`. */
-    observePlacement: (event: ReplicaEvent) => {
+    observePlacement: (event) => {
       status.observe(event)
       const row = rowOfReplicaEvent(event)
       row.count?.(event, metrics.ofReplica)
@@ -75,8 +102,7 @@ export function createTelemetry(parts: TelemetryParts) {
       if (line !== undefined) log(line.level, line.message, line.fields)
       if (event.kind === 'assignment-changed' && status.state() === 'starting') setReplicaState('running')
     },
-    /** Serves the status page, /healthz, /readyz, /metrics and /status until closed; rejects as `endpoints` does. */
-    listen: (port: number, stop: AbortSignal) => {
+    listen: (port, stop) => {
       const onError = (error: unknown) => log('warn', 'health endpoint failed', toLogFields(error))
       return endpoints({ port, paths: servedPaths(registry, report), onError }, stop)
     },

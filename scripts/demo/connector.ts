@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { appendFileSync, existsSync, writeFileSync } from 'node:fs'
-import type { streamReport } from '../../connector/telemetry/stream-status.ts'
+import type { StreamReport } from '../../connector/telemetry/stream-status.ts'
 import { type ConnectorProcess, connectorIn, type LogLine } from '../../test/support/connector-process.ts'
 
 /** The stream's part of the connector's `/status`. */
-export type ConnectorStatus = Partial<ReturnType<typeof streamReport>>
+export type ConnectorStatus = Partial<StreamReport>
 
 /** Starts the built connector, in a process group of its own, so that Ctrl-C reaches the demo alone. */
 export function startConnector(settings: Readonly<Record<string, string>>): ConnectorProcess {

@@ -26,7 +26,19 @@ type PutAnswer =
   /** 409, 5xx, a timeout, a broken connection or no ETag: stored, not stored, or still in flight. */
   | { readonly kind: 'unclear'; readonly error: unknown }
 
-export type S3Bucket = ReturnType<typeof openS3Bucket>
+/** Requests to a bucket, without retries. They reject with `storage.unavailable` (transient) or `storage.refused`. */
+export interface S3Bucket {
+  /** Reads an object; undefined if there is none. */
+  get(key: string, signal: AbortSignal): Promise<{ readonly bytes: Buffer; readonly version: Version } | undefined>
+  put(key: string, put: Put, signal: AbortSignal): Promise<PutAnswer>
+  /** Deletes an object, also one that does not exist. */
+  remove(key: string, signal: AbortSignal): Promise<void>
+  /** Returns the keys that begin with the prefix. */
+  list(prefix: string, signal: AbortSignal): Promise<readonly string[]>
+  /** Names an object in messages. */
+  placeOf(key: string): string
+  close(): void
+}
 
 interface Client {
   readonly client: S3Client
@@ -35,26 +47,23 @@ interface Client {
   readonly placeOf: (key: string) => string
 }
 
-/** Requests to a bucket, without retries. Reject with `storage.unavailable` (transient) or `storage.refused`. */
-export function openS3Bucket(Bucket: string, settings: S3Settings) {
+export function openS3Bucket(Bucket: string, settings: S3Settings): S3Bucket {
   const client = new S3Client(clientConfig(settings))
   const server = settings.endpoint === undefined ? 'Amazon S3' : hostAndPort(new URL(settings.endpoint))
-  /** For messages. */
   const placeOf = (key: string) => `s3://${Bucket}/${key} at ${server}`
   const at = { client, Bucket, settings, placeOf }
   return {
-    get: (key: string, signal: AbortSignal) =>
+    get: (key, signal) =>
       request(at, () => getObject(at, key, signal), undefinedIfMissing(`read ${placeOf(key)}`), signal),
-    put: (key: string, put: Put, signal: AbortSignal) => {
-      const failed = (error: unknown) => answerOfFailedPut(`write ${placeOf(key)}`, error)
-      return request(at, () => putObject(at, { key, ...put }, signal), failed, signal)
+    put: (key, put, signal) => {
+      const onFailure = (error: unknown) => answerOfFailedPut(`write ${placeOf(key)}`, error)
+      return request(at, () => putObject(at, { key, ...put }, signal), onFailure, signal)
     },
-    remove: (Key: string, abortSignal: AbortSignal) => {
+    remove: (Key, abortSignal) => {
       const remove = async () => void (await client.send(new DeleteObjectCommand({ Bucket, Key }), { abortSignal }))
       return request(at, remove, undefinedIfMissing(`delete ${placeOf(Key)}`), abortSignal)
     },
-    /** The keys that begin with the prefix. */
-    list: async (prefix: string, signal: AbortSignal) =>
+    list: async (prefix, signal) =>
       (await request(at, () => listKeys(at, prefix, signal), undefinedIfMissing(`list ${placeOf(prefix)}`), signal)) ??
       [],
     placeOf,
@@ -62,18 +71,18 @@ export function openS3Bucket(Bucket: string, settings: S3Settings) {
   }
 }
 
-async function request<Result, Failed>(
+async function request<Result, Failure>(
   { client, placeOf }: Client,
   send: () => Promise<Result>,
-  failed: (error: unknown) => Failed,
+  onFailure: (error: unknown) => Failure,
   signal: AbortSignal,
-): Promise<Result | Failed> {
+): Promise<Result | Failure> {
   await client.config.region().catch(() => {
     throw new ConnectorError('storage.refused', `${placeOf('')}: no region is configured; set AWS_REGION`)
   })
   return await send().catch((error: unknown) => {
     signal.throwIfAborted()
-    return failed(error)
+    return onFailure(error)
   })
 }
 

@@ -3,7 +3,7 @@ import { systemClock } from '../../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { Scan } from '../../../connector/scan/scan-state.ts'
 import type { SourceTime } from '../../../connector/source/client-source.ts'
-import { createTelemetry } from '../../../connector/telemetry/telemetry.ts'
+import { createTelemetry, type Telemetry } from '../../../connector/telemetry/telemetry.ts'
 import { history, published } from '../every-pipeline-event.ts'
 import { polling } from '../polling.ts'
 import { historyOf } from '../scans.ts'
@@ -47,8 +47,6 @@ export function statusScene(name: SceneName) {
   time.now = NOW
   return { ...telemetry, time }
 }
-
-type Telemetry = ReturnType<typeof createTelemetry>
 
 function join({ observePlacement }: Telemetry, streams: readonly string[]): void {
   observePlacement({ kind: 'group-joined', slots: [0, 3, 4, 7, 9, 12, 15, 20], streams: [], tookMs: 1 })

@@ -12,8 +12,8 @@ test('logs one line for each change of the replica state', () => {
 })
 
 test('logs a retried call to the checkpoint store at debug', () => {
-  const { logStoreRetry: storeRetried, lines } = testTelemetry({ level: 'debug' })
-  storeRetried(new ConnectorError('storage.unavailable', 'write s3://bucket/key: SlowDown'), 2)
+  const { logStoreRetry, lines } = testTelemetry({ level: 'debug' })
+  logStoreRetry(new ConnectorError('storage.unavailable', 'write s3://bucket/key: SlowDown'), 2)
   expect(parsed(lines)).toMatchObject([{ level: 'debug', code: 'storage.unavailable', attempt: 2 }])
 })
 
