@@ -31,7 +31,7 @@ export async function eraseClients(
   stop: AbortSignal,
 ): Promise<Answer> {
   const { stream, shared } = chosen
-  const begun = await destinationAtBeginning(chosen, stop)
+  const beginning = await destinationAtBeginning(chosen, stop)
   const { clock, kafkaLog: log, config } = shared
   const names = { connector: config.connector, stream: stream.name }
   const publisher = kafkaEventPublisher(withoutCreation(stream.kafka), { ...names, clock, log })
@@ -40,7 +40,7 @@ export async function eraseClients(
   const forAll = (destination: Destination) =>
     [...ids].flatMap(([clientId, id]) => {
       const ofKey = partitionOf(Buffer.from(clientId), destination.partitions)
-      const places = tombstonePartitions(destination, begun, { ofKey, seen: seenIn(clientId) })
+      const places = tombstonePartitions(destination, beginning, { ofKey, seen: seenIn(clientId) })
       return tombstones({ ...event, clientId, id }, places)
     })
   const sent = await publishTombstones({ publisher, clock, tombstones: forAll }, stop)

@@ -141,7 +141,7 @@ export function commandReader(
   stream: StreamConfig,
   { shared, closing, retries, from }: CommandReader,
 ): InspectionReader {
-  const open = (intercept?: Intercept) => openSource(stream, { shared, closing, observe: () => {}, intercept })
-  const source = from === undefined ? open() : savedSource(from, open)
+  const openWith = (intercept?: Intercept) => openSource(stream, { shared, closing, observe: () => {}, intercept })
+  const source = from === undefined ? openWith() : savedSource(from, openWith)
   return pageReader(stream, { source, clock: shared.clock, retries })
 }

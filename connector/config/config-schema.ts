@@ -78,15 +78,15 @@ function distinctNames(streams: readonly StreamSettings[]): Violation[] {
 
 function distinctTopics(streams: readonly StreamSettings[]): Violation[] {
   return streams.flatMap(({ kafka, sharedKeys }, index) => {
-    const at = (what: string): Violation[] => [{ path: [index, 'kafka', 'topic'], what }]
+    const violationAt = (what: string): Violation[] => [{ path: [index, 'kafka', 'topic'], what }]
     const twin = streams.findIndex((other) => other.kafka.topic === kafka.topic)
     const isShared = twin === index || (sharedKeys && streams[twin]?.sharedKeys === true)
     const mixed = `is also the topic of streams[${twin}], which would mix their clients: use another topic, or set sharedKeys: true in both`
     return [
       ...(streams.some((other) => deadLetterTopic(other.kafka) === kafka.topic)
-        ? at('is also a dead-letter topic')
+        ? violationAt('is also a dead-letter topic')
         : []),
-      ...(isShared ? [] : at(mixed)),
+      ...(isShared ? [] : violationAt(mixed)),
     ]
   })
 }

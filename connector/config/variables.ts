@@ -76,11 +76,11 @@ export function fillIn(text: string, lookUp: Variables['lookUp']): FilledText {
     if (value === undefined) problems.push(`refers to the variable ${name}, which is not set`)
     return value ?? whole
   })
-  const again = () => {
+  const readAgain = () => {
     const next = fillIn(text, lookUp)
     return next.problems.length > 0 ? undefined : next.text
   }
-  return { text: filled, again: names.length === 0 ? undefined : again, names, problems }
+  return { text: filled, again: names.length === 0 ? undefined : readAgain, names, problems }
 }
 
 /** Apart from service links of Kubernetes, only variables of this connector have these prefixes. */

@@ -51,8 +51,8 @@ const untilServed: RetryPolicy = { retries: 12, firstPauseMs: 100, maxPauseMs: 2
 
 /** Like `onCluster`, but tries again where that may help, on a new connection for each attempt. */
 export function withCluster<Result>(parts: AdminParts, use: ClusterUse<Result>, stop: AbortSignal): Promise<Result> {
-  const retrying = { clock: parts.clock, policy: untilServed, onRetry: () => undefined }
-  return retry(() => onCluster(parts, use, stop), retrying, stop)
+  const retryParts = { clock: parts.clock, policy: untilServed, onRetry: () => undefined }
+  return retry(() => onCluster(parts, use, stop), retryParts, stop)
 }
 
 /** Gives `work` as much time as a transaction. Rejects with a `TimeoutError` or the reason of `stop`. */

@@ -32,12 +32,12 @@ function editDistance(from: string, to: string): number {
   for (const [row, letter] of [...from].entries()) {
     const current = [row + 1]
     for (const [column, other] of [...to].entries()) {
-      const replaced = at(previous, column) + (letter === other ? 0 : 1)
-      current.push(Math.min(replaced, at(previous, column + 1) + 1, at(current, column) + 1))
+      const replaced = cellAt(previous, column) + (letter === other ? 0 : 1)
+      current.push(Math.min(replaced, cellAt(previous, column + 1) + 1, cellAt(current, column) + 1))
     }
     previous = current
   }
-  return at(previous, to.length)
+  return cellAt(previous, to.length)
 }
 
-const at = (row: readonly number[], column: number): number => row[column] ?? Number.POSITIVE_INFINITY
+const cellAt = (row: readonly number[], column: number): number => row[column] ?? Number.POSITIVE_INFINITY

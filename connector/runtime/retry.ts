@@ -37,7 +37,7 @@ interface RetryParts {
   readonly clock: Clock
   readonly policy: RetryPolicy
   /** Called after each transient failure; false stops retrying before the policy does. Default: always true. */
-  readonly again?: (error: unknown) => boolean
+  readonly mayRetry?: (error: unknown) => boolean
   /** Called for each failure that is followed by another attempt. */
   readonly onRetry: (error: unknown, attempt: number) => void
 }
@@ -48,7 +48,7 @@ interface RetryParts {
  */
 export function retry<Result>(
   operation: () => Promise<Result>,
-  { clock, policy, again = () => true, onRetry }: RetryParts,
+  { clock, policy, mayRetry = () => true, onRetry }: RetryParts,
   stop: AbortSignal,
 ): Promise<Result> {
   return pRetry(operation, {
@@ -56,7 +56,7 @@ export function retry<Result>(
     minTimeout: 0, // `shouldRetry` pauses instead, on `clock`
     signal: stop,
     shouldRetry: async ({ error, attemptNumber }) => {
-      if (!isTransient(error) || !again(error)) return false
+      if (!isTransient(error) || !mayRetry(error)) return false
       onRetry(error, attemptNumber)
       await clock.sleep(pauseAfterError(error, attemptNumber, { policy, clock }), stop)
       return true

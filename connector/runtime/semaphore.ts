@@ -6,9 +6,9 @@ export interface Semaphore {
 
 export function semaphore(permits: number): Semaphore {
   let free = permits
-  const waiting = new Set<() => void>()
+  const pendingGrants = new Set<() => void>()
   const release = () => {
-    const [first] = waiting
+    const [first] = pendingGrants
     if (first === undefined) free += 1
     else first()
   }
@@ -17,16 +17,16 @@ export function semaphore(permits: number): Semaphore {
       new Promise((resolve, reject) => {
         if (stop.aborted) return reject(stop.reason)
         const grant = () => {
-          waiting.delete(grant)
+          pendingGrants.delete(grant)
           stop.removeEventListener('abort', cancel)
           resolve(disposableOnce(release))
         }
         const cancel = () => {
-          waiting.delete(grant)
+          pendingGrants.delete(grant)
           reject(stop.reason)
         }
         stop.addEventListener('abort', cancel, { once: true })
-        waiting.add(grant)
+        pendingGrants.add(grant)
         if (free > 0) {
           free -= 1
           grant()

@@ -31,11 +31,11 @@ export async function storeCall<Result>(
     lastFailure = error
     parts.onRetry(error, attempts)
   }
-  const again = (error: unknown) => codeOf(error) === 'storage.unavailable'
+  const mayRetry = (error: unknown) => codeOf(error) === 'storage.unavailable'
   try {
     // `untilAborted`: parts of the SDK and the file system ignore signals.
     const operation = () => untilAborted(limit.signal, attempt(limit.signal))
-    return await retry(operation, { clock: parts.clock, policy, again, onRetry }, limit.signal)
+    return await retry(operation, { clock: parts.clock, policy, mayRetry, onRetry }, limit.signal)
   } catch (error) {
     if (finish.aborted) throw finish.reason
     if (!limit.signal.aborted) throw error

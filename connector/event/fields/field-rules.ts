@@ -68,8 +68,8 @@ function minimisedRecord(record: ClientRecord, at: Place, how: MinimiserParts): 
   for (const key of Object.keys(record)) {
     const path = `${at.path}${at.path === '' ? '' : '.'}${key.toLowerCase()}`
     const action = how.actions.get(path) ?? at.action
-    const left = minimisedValue(record[key] ?? '', { path, action }, how)
-    if (left !== undefined) kept.push([key, left])
+    const value = minimisedValue(record[key] ?? '', { path, action }, how)
+    if (value !== undefined) kept.push([key, value])
   }
   return recordOf(kept)
 }
@@ -78,10 +78,10 @@ function minimisedValue(value: ClientValue, at: Place, how: MinimiserParts): Cli
   const { action } = at
   if (action === 'hmac') return how.hmac === undefined ? value : hashedValue(value, how.hmac)
   if (typeof value === 'string') return action === 'keep' ? value : undefined
-  const left = isList(value)
+  const kept = isList(value)
     ? value.map((item) => minimisedValue(item, at, how)).filter((item) => item !== undefined)
     : minimisedRecord(value, at, how)
-  return action === 'drop' && Object.keys(left).length === 0 ? undefined : left
+  return action === 'drop' && Object.keys(kept).length === 0 ? undefined : kept
 }
 
 /** The items of a list one by one. An HMAC does not depend on what is known as a list; an empty text shows nothing. */

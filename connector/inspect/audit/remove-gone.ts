@@ -41,13 +41,15 @@ export async function removeGone(
   if (first === undefined)
     return { kind: 'unchanged', text: 'a rewind waits until a replica applies it: nothing was changed' }
   const text = await erase(stop)
-  const unfinished = (why: string) =>
+  const unfinishedRemoval = (why: string) =>
     ({ kind: 'unfinished', text: [text, `${why}: publish again what is missing in a later audit`] }) as const
   try {
     const second = await store(first)
-    return second === undefined ? unfinished('another rewind waits, the second is not stored') : { kind: 'done', text }
+    return second === undefined
+      ? unfinishedRemoval('another rewind waits, the second is not stored')
+      : { kind: 'done', text }
   } catch (error) {
     if (!stop.aborted && !(error instanceof ConnectorError)) throw error
-    return unfinished('the second rewind may not be stored')
+    return unfinishedRemoval('the second rewind may not be stored')
   }
 }

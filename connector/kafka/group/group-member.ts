@@ -34,13 +34,13 @@ export async function beMember(parts: MemberParts, stop: AbortSignal): Promise<v
     await consumer.subscribe({ topics: [topic], fromBeginning: true })
     await consumer.run({ autoCommit: false, eachMessage: async () => undefined })
   }
-  const running = join()
-  running.catch((error) => membership.abort(error))
+  const joining = join()
+  joining.catch((error) => membership.abort(error))
   await whenAborted(membership.signal)
 
   if (stop.aborted) {
     // Wait for the join: leaving earlier would keep a dead member in the group until its session expires.
-    const disconnect = () => running.catch(() => undefined).then(() => consumer.disconnect())
+    const disconnect = () => joining.catch(() => undefined).then(() => consumer.disconnect())
     await closeConnection(parts, { client, disconnect })
     return
   }
