@@ -25,7 +25,10 @@ function readPartitions<Partition>(from: Decoder, read: (from: Decoder) => Parti
   return (topics ?? []).flat()
 }
 
-/** Returns the open transactions of all producers in these partitions, which `leader` leads. */
+/**
+ * Returns the open transactions of all producers in these partitions, which `leader` leads by the metadata of the cluster.
+ * A leader that has not learned so yet knows no such partition: rejects with LEADER_NOT_AVAILABLE, which is transient.
+ */
 export async function describeOpenTransactions(
   leader: RequestTarget,
   { topic, partitions }: { topic: string; partitions: readonly number[] },
@@ -36,7 +39,8 @@ export async function describeOpenTransactions(
     read: (from) => readPartitions(from, readProducersOfPartition),
   })
   const failed = found.find(({ code }) => code !== 0)
-  if (failed !== undefined) throw createErrorFromCode(failed.code)
+  if (failed !== undefined)
+    throw createErrorFromCode(failed.code === UNKNOWN_TOPIC_OR_PARTITION ? LEADER_NOT_AVAILABLE : failed.code)
   return found.flatMap(({ partition, open }) => open.map((transaction) => ({ partition, ...transaction })))
 }
 

@@ -23,9 +23,12 @@ describe('describeOpenTransactions', () => {
   const leader = (partitions: number[][]) =>
     broker({ 61: { maxVersion: 0 } }, [2, 2, 0x65, partitions.length + 1, ...partitions.flat(), 0, 0])
 
-  test('rejects when another broker leads a partition now', async () => {
-    const asked = describeOpenTransactions(leader([partition(0, 6)]), of)
-    await expect(asked).rejects.toMatchObject({ type: 'NOT_LEADER_FOR_PARTITION' })
+  test.each([
+    ['another broker leads a partition now', 6, 'NOT_LEADER_FOR_PARTITION'],
+    ['the leader has not learned of a new topic yet', 3, 'LEADER_NOT_AVAILABLE'],
+  ])('rejects with a transient error when %s', async (_case, code, type) => {
+    const asked = describeOpenTransactions(leader([partition(0, code)]), of)
+    await expect(asked).rejects.toMatchObject({ type })
   })
 
   test('sends nothing and names the required version when the broker is too old', async () => {
