@@ -118,9 +118,12 @@ function violationsOf(issue: z.core.$ZodIssue): Violation[] {
 }
 
 /** The setting, and the variable that sets it. */
-function placeText(path: ConfigPath, draft: Draft): string {
-  const setting = settingAt(path)
-  if (path.length === 0) return 'the configuration file'
+function placeText(found: ConfigPath, draft: Draft): string {
+  const setting = settingAt(found)
+  if (found.length === 0) return 'the configuration file'
+  // Invariant 8: where name and value of a header are swapped, the name is a secret.
+  const isNameShown = setting?.additionalProperties?.kind !== 'secret'
+  const path = isNameShown ? found : placeOf(setting, Number(found[1]))
   const isSet = setting !== undefined && !(isPerStream(setting) && hasSeveralStreams(draft))
   return isSet ? `${pathText(path)} (${setting.variable})` : pathText(path)
 }

@@ -94,7 +94,8 @@ const isHeaderName = (text: string) => /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text
 
 export const headerName: Check = {
   isValid: (text) => isHeaderName(text) && !ownHeaders.test(text),
-  rule: (text) => (isHeaderName(text) ? 'is set by the connector: remove it' : 'must be an HTTP header name'),
+  rule: (text) =>
+    ownHeaders.test(text) ? `${text} is set by the connector: remove it` : 'must be an HTTP header name',
 }
 
 export const headerValue = patternCheck(/^[\t\x20-\x7e]+$/, 'must have a value of printable ASCII characters')
