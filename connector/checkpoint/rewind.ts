@@ -3,12 +3,12 @@ import { entryWordsOf, keyOfHashed, UNKNOWN_CONTENT, withUnknownContents } from 
 import { deltaText, deltaWords, emptyIndex, withEntries } from '../index/index-state.ts'
 import type { CommitRecord } from '../publish/event-publisher.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
-import { beginningAt, setBack } from '../scan/begin-scan.ts'
+import { newScansFrom, rewoundScan } from '../scan/begin-scan.ts'
 import type { ScanSettings } from '../scan/scan-settings.ts'
 import {
   HISTORY,
   type HistoryState,
-  type Republished,
+  type Republication,
   type ScanStates,
   scanNamed,
   withScan,
@@ -62,11 +62,11 @@ function scansReadingHistoryAgain(
   }
   const states = { ...scans, history: again }
   const times = { ours: now, server: now }
-  return scan === undefined ? states : withScan(states, setBack(scan, to, { settings, times }))
+  return scan === undefined ? states : withScan(states, rewoundScan(scan, to, { settings, times }))
 }
 
 /** One for some clients does not end one for all: what that has not reached is still published again. */
-function republicationOf({ id, clients }: Rewind, { scans, nextEvent }: CommittedState): Republished {
+function republicationOf({ id, clients }: Rewind, { scans, nextEvent }: CommittedState): Republication {
   const { before = 0, isIndexNew = false } = scans.history.republished ?? {}
   return { id, before: clients === undefined ? nextEvent : before, isIndexNew }
 }
@@ -128,7 +128,7 @@ export function stateOfNewBeginning(
   const next = document === undefined ? epoch * EVENTS_A_SECOND : nextEventOf(document)
   return {
     ...newStreamState,
-    scans: beginningAt(to !== null && to < beginAt ? to : beginAt, { id, before: 0, isIndexNew: true }),
+    scans: newScansFrom(to !== null && to < beginAt ? to : beginAt, { id, before: 0, isIndexNew: true }),
     nextEvent: Math.max(next, record?.nextEvent ?? 0),
     index: { ...emptyIndex, generation: epoch },
   }

@@ -154,7 +154,7 @@ async function write(
     throw new ConnectorError('publish.fenced', 'write checkpoint: another process has replaced it')
   owned.version = version
   owned.stored = document
-  owned.storage.written(document.committed.state.index)
+  owned.storage.onDocumentStored(document.committed.state.index)
 }
 
 /**

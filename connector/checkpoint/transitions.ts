@@ -2,7 +2,7 @@ import type { ClientTable } from '../index/client-table.ts'
 import { deltaWords } from '../index/index-state.ts'
 import type { FoundRecord } from '../publish/event-publisher.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
-import { withoutPlaces } from '../scan/begin-scan.ts'
+import { scansWithoutPlaces } from '../scan/begin-scan.ts'
 import type { ScanSettings } from '../scan/scan-settings.ts'
 import { UNKNOWN_BEGINNING } from '../scan/scan-state.ts'
 import type { SourceTime } from '../source/client-source.ts'
@@ -94,7 +94,7 @@ function nextClaim(document: CheckpointDocument, valid: ValidState, claimant: Cl
   const committed = committedPartOf(document, valid)
   const { state } = committed
   // The tokens of a server say nothing to one at another address.
-  const scans = claimant.identity.source.url === document.source.url ? state.scans : withoutPlaces(state.scans)
+  const scans = claimant.identity.source.url === document.source.url ? state.scans : scansWithoutPlaces(state.scans)
   const claim = claimFields(claimant, document.claim.epoch + 1)
   return { ...document, ...claim, committed: { ...committed, state: { ...state, scans } } }
 }

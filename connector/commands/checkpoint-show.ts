@@ -1,5 +1,5 @@
 import { waitingRewind } from '../checkpoint/wishes.ts'
-import { inProgress } from '../scan/scan-state.ts'
+import { scansInProgress } from '../scan/scan-state.ts'
 import type { RunCommand } from './command.ts'
 import { runAsOperator } from './command-resources.ts'
 import { type SeenStream, seeStream } from './seen-stream.ts'
@@ -40,7 +40,7 @@ export function shownStream(stream: string, { document, wishes }: SeenStream) {
     openedAt: isoTime(claim.at),
     epoch: claim.epoch,
     remark,
-    scansInProgress: inProgress(scans).map(({ lane, from, pages, clients, times }) => {
+    scansInProgress: scansInProgress(scans).map(({ lane, from, pages, clients, times }) => {
       return { scan: lane, from, pages, clients, reached: times?.last ?? null }
     }),
   }

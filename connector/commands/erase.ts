@@ -4,7 +4,7 @@ import { withoutCreation } from '../kafka/kafka-config.ts'
 import { partitionOf } from '../kafka/partitioner.ts'
 import { kafkaEventPublisher } from '../kafka/transactions/stream-producer.ts'
 import type { Destination } from '../publish/event-publisher.ts'
-import { type BegunIn, publishTombstones, tombstonePartitions } from '../publish/publish-tombstones.ts'
+import { publishTombstones, type StreamTopic, tombstonePartitions } from '../publish/publish-tombstones.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import { type Answer, invalidRequest, type RunCommand } from './command.ts'
 import { type ChosenStream, namedClients, withStream } from './command-resources.ts'
@@ -50,7 +50,7 @@ export async function eraseClients(
 }
 
 /** Undefined if the document cannot be read: an erasure does not wait for S3. Rejects with the reason of `stop`. */
-async function destinationAtBeginning(chosen: ChosenStream, stop: AbortSignal): Promise<BegunIn | undefined> {
+async function destinationAtBeginning(chosen: ChosenStream, stop: AbortSignal): Promise<StreamTopic | undefined> {
   try {
     return readableDocument(await seeStream(chosen, stop))?.destination
   } catch (error) {

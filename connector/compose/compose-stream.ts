@@ -18,10 +18,10 @@ import { savedSource } from '../source/polaris/http/saved-answers.ts'
 import { httpClientSource } from '../source/polaris/http-client-source.ts'
 import { checkpointKey, wishesKey } from '../storage/checkpoint-store-config.ts'
 import type { OpenParts } from '../stream/open-stream.ts'
-import type { ComposeFor, StreamParts } from '../stream/run-stream.ts'
+import type { StreamComposition, StreamParts } from '../stream/run-stream.ts'
 import type { SharedResources } from './shared-resources.ts'
 
-interface CompositionParts extends ComposeFor {
+interface CompositionParts extends StreamComposition {
   readonly until: ReaderParts['until']
 }
 

@@ -43,9 +43,9 @@ const allEntries: EntryRange = { from: 0, to: Number.POSITIVE_INFINITY, hasUnkno
 export const CLIENT_BYTES = 40
 
 const TABLE_PARTS = 256
-/** A part with less room grows, to `GROWN` slots an entry. */
+/** A part with less room grows, to `GROWTH` slots an entry. */
 const MAX_LOAD = 0.9
-const GROWN = 1.4
+const GROWTH = 1.4
 
 /** Slots for entries; a free one is zero. */
 interface Part {
@@ -59,7 +59,7 @@ const oneFreeSlot = new Uint32Array(ENTRY_WORDS)
 
 /** `expected`: at least as many clients will be set. */
 export function clientTable(expected = 0): ClientTable {
-  const slots = Math.floor((expected / TABLE_PARTS) * GROWN)
+  const slots = Math.floor((expected / TABLE_PARTS) * GROWTH)
   const parts = Array.from({ length: TABLE_PARTS }, () => (slots > 1 ? partOf(slots) : emptyPart()))
   const probe = new Uint32Array(ENTRY_WORDS)
   const partWith = (high: number) => parts[high >>> 24] as Part
@@ -109,7 +109,7 @@ function put(part: Part, words: Uint32Array, from: number): void {
 
 function grow(part: Part): void {
   const { words } = part
-  Object.assign(part, { ...partOf(Math.ceil((part.used + 1) * GROWN)), used: part.used })
+  Object.assign(part, { ...partOf(Math.ceil((part.used + 1) * GROWTH)), used: part.used })
   for (let from = 0; from < words.length; from += ENTRY_WORDS) {
     if (isEntry(words, from))
       copyEntry(words, from, part.words, placeOf(part, words[from] as number, words[from + 1] as number))

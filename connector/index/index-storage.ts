@@ -4,13 +4,13 @@ import { ENTRY_BYTES, hasUnknownContent } from './index-entry.ts'
 import { deltaEntries, deltaWords, type IndexState, type SegmentReference } from './index-state.ts'
 import {
   dueRewrite,
-  inObjects,
+  objectsOf,
   type Rewrite,
-  replaced,
   type SegmentLimits,
   type SegmentWriter,
   segmentLimits,
   tableObjects,
+  withReplacement,
   writeSegment,
 } from './segments.ts'
 
@@ -28,7 +28,7 @@ export interface IndexStorage {
    * The document with this index is known to be stored, with the same index in `committed` and `pending`: deletes, in
    * the background, what it no longer names.
    */
-  written(state: IndexState): void
+  onDocumentStored(state: IndexState): void
   /** Ends the work in the background. Never rejects. */
   close(): Promise<void>
 }
@@ -60,22 +60,22 @@ interface Upkeep extends IndexStorageParts {
   readonly closed: AbortController
 }
 
-/** `claimed`: the index of the document that this replica claimed. Deletes the segments that earlier claims have left. */
-export function indexStorage(claimed: IndexState, parts: IndexStorageParts): IndexStorage {
+/** `claimedIndex`: the index of the document that this replica claimed. Deletes the segments that earlier claims have left. */
+export function indexStorage(claimedIndex: IndexState, parts: IndexStorageParts): IndexStorage {
   const upkeep: Upkeep = {
     ...parts,
     limits: parts.limits ?? segmentLimits,
-    named: new Set(claimed.segments.map(({ name }) => name)),
+    named: new Set(claimedIndex.segments.map(({ name }) => name)),
     rewrite: undefined,
     background: new Set(),
     closed: new AbortController(),
   }
-  inBackground(upkeep, removeLeft(upkeep))
+  runInBackground(upkeep, removeLeftSegments(upkeep))
   return {
     represent: (state, finish) => represent(upkeep, state, finish),
-    written: ({ segments }) => {
+    onDocumentStored: ({ segments }) => {
       const names = new Set(segments.map(({ name }) => name))
-      for (const name of upkeep.named) if (!names.has(name)) inBackground(upkeep, remove(upkeep, name))
+      for (const name of upkeep.named) if (!names.has(name)) runInBackground(upkeep, removeSegment(upkeep, name))
     },
     close: async () => {
       upkeep.closed.abort()
@@ -92,18 +92,18 @@ async function represent(
   const { limits, named, table } = upkeep
   let { segments, delta } = index
   if (upkeep.rewrite?.made !== undefined) {
-    segments = replaced(segments, { replaces: upkeep.rewrite.replaces, made: upkeep.rewrite.made })
+    segments = withReplacement(segments, { replaces: upkeep.rewrite.replaces, made: upkeep.rewrite.made })
     upkeep.rewrite = undefined
   }
   if (deltaEntries(delta) > limits.deltaEntries) {
     const words = deltaWords(delta)
     const range = { tier: 0, from: segments.at(-1)?.to ?? 0, to: nextEvent, hasUnknown: hasUnknownContent(words) }
-    segments = [...segments, ...(await written(upkeep, { range, objects: inObjects(words, limits) }, finish))]
+    segments = [...segments, ...(await writeAndReport(upkeep, { range, objects: objectsOf(words, limits) }, finish))]
     delta = ''
   }
   for (const { name } of segments) named.add(name)
   const due = upkeep.rewrite === undefined ? dueRewrite(segments, table.size(), limits.fanOut) : undefined
-  if (due !== undefined) inBackground(upkeep, rewrite(upkeep, due))
+  if (due !== undefined) runInBackground(upkeep, rewrite(upkeep, due))
   return { ...index, segments, delta }
 }
 
@@ -113,7 +113,7 @@ async function rewrite(upkeep: Upkeep, due: Rewrite): Promise<void> {
   upkeep.rewrite = due
   try {
     const objects = tableObjects(upkeep, due.range, closed.signal)
-    const made = await written(upkeep, { range: due.range, objects }, closed.signal)
+    const made = await writeAndReport(upkeep, { range: due.range, objects }, closed.signal)
     upkeep.rewrite = { ...due, made }
   } catch (error) {
     upkeep.rewrite = undefined
@@ -121,7 +121,7 @@ async function rewrite(upkeep: Upkeep, due: Rewrite): Promise<void> {
   }
 }
 
-async function written(
+async function writeAndReport(
   upkeep: Upkeep,
   segment: Parameters<typeof writeSegment>[1],
   finish: AbortSignal,
@@ -136,18 +136,18 @@ async function written(
 /** The claim epoch under which a segment was written. */
 const epochOf = (name: string): number => Number.parseInt(name, 10)
 
-async function removeLeft(upkeep: Upkeep): Promise<void> {
+async function removeLeftSegments(upkeep: Upkeep): Promise<void> {
   const { store, epoch, named, closed } = upkeep
   for (const name of await store.list(closed.signal))
-    if (epochOf(name) < epoch && !named.has(name)) inBackground(upkeep, remove(upkeep, name))
+    if (epochOf(name) < epoch && !named.has(name)) runInBackground(upkeep, removeSegment(upkeep, name))
 }
 
-async function remove({ store, named, closed }: Upkeep, name: string): Promise<void> {
+async function removeSegment({ store, named, closed }: Upkeep, name: string): Promise<void> {
   named.delete(name)
   await store.remove(name, closed.signal)
 }
 
-function inBackground(upkeep: Upkeep, work: Promise<void>): void {
+function runInBackground(upkeep: Upkeep, work: Promise<void>): void {
   const { background, closed, observe } = upkeep
   const task = work
     .catch((error: unknown) => {

@@ -34,7 +34,7 @@ export async function writeSegment(
 }
 
 /** Entries in lists of the size of an object, or smaller. */
-export function* inObjects(words: Uint32Array, { objectEntries }: SegmentLimits): Generator<Uint32Array, void> {
+export function* objectsOf(words: Uint32Array, { objectEntries }: SegmentLimits): Generator<Uint32Array, void> {
   const size = objectEntries * ENTRY_WORDS
   for (let at = 0; at < words.length; at += size) yield words.subarray(at, at + size)
 }
@@ -128,7 +128,7 @@ function rewriteOf(replaces: readonly SegmentReference[], tier: SegmentReference
 }
 
 /** The segments with `made` in the place of those that it replaces. */
-export function replaced(
+export function withReplacement(
   segments: readonly SegmentReference[],
   { replaces, made }: { replaces: readonly SegmentReference[]; made: readonly SegmentReference[] },
 ): SegmentReference[] {

@@ -43,7 +43,7 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: OpenStream): Pag
   const { clock, observe } = parts
   const { checkpoint } = stream
   let savedAt = clock.monotonic()
-  const saved = () => {
+  const noteSave = () => {
     savedAt = clock.monotonic()
   }
   // A group without records changes only resume points.
@@ -51,7 +51,7 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: OpenStream): Pag
   const save = async () => {
     if (checkpoint.isSaved()) return
     await withDeadline(parts, (finish) => checkpoint.save(finish))
-    saved()
+    noteSave()
   }
   const advance = async ({ change }: PageGroup) => {
     checkpoint.advance(change)
@@ -63,10 +63,10 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: OpenStream): Pag
       await withDeadline(parts, stream.producer.mustHaveItsTopic)
       if (group.records.length > 0) {
         await withDeadline(parts, (finish) => deliverGroup(group, stream, finish))
-        saved()
+        noteSave()
       } else await advance(group)
       parts.onDelivered(group)
-      observe(published(group, { tookMs: clock.monotonic() - began, now: clock.now(), checkpoint }))
+      observe(publishedEvent(group, { tookMs: clock.monotonic() - began, now: clock.now(), checkpoint }))
       for (const event of events) observe(event)
     },
     save,
@@ -81,7 +81,7 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: OpenStream): Pag
   }
 }
 
-function published(
+function publishedEvent(
   group: PageGroup,
   done: { tookMs: number; now: number; checkpoint: StreamCheckpoint },
 ): PipelineEvent {

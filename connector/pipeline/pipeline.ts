@@ -72,7 +72,7 @@ function startCopying(parts: PipelineParts, stream: OpenStream) {
     /** Invariant 1: the end of a scan is reported only after its last page is delivered. */
     progress: scanProgress({ clock, ...reader.settings }, (event) => unreported.push(event)),
     finishGroup: (): FinishedPageGroup => ({ group: builder.finish(), events: unreported.splice(0) }),
-    ...pageGroupDelivery({ ...parts, observe, onDelivered: builder.delivered }, stream),
+    ...pageGroupDelivery({ ...parts, observe, onDelivered: builder.onDelivered }, stream),
   }
 }
 
@@ -89,7 +89,7 @@ async function gatherDuring(
   const gatheringEnded = new AbortController()
   const written = delivery.then(() => copying.saveInTime(gatheringEnded.signal))
   try {
-    return { kind: await unlessFails(written, gatherGroup({ ...copying.parts, ...copying }, pages, stop)) }
+    return { kind: await resultUnlessFails(written, gatherGroup({ ...copying.parts, ...copying }, pages, stop)) }
   } catch (error) {
     gatheringEnded.abort()
     await written
@@ -103,7 +103,7 @@ async function gatherDuring(
 }
 
 /** Resolves with the second; rejects as soon as the first rejects. */
-function unlessFails<Result>(first: Promise<void>, second: Promise<Result>): Promise<Result> {
+function resultUnlessFails<Result>(first: Promise<void>, second: Promise<Result>): Promise<Result> {
   return Promise.race([second, first.then(() => second)])
 }
 

@@ -59,7 +59,7 @@ export interface OpenOptions {
 }
 
 /** How a stream without a checkpoint is opened. */
-export const withoutCheckpoint: OpenOptions = { hasPublished: false, clusterId: null }
+export const optionsWithoutCheckpoint: OpenOptions = { hasPublished: false, clusterId: null }
 
 /** Publishes the events of one stream to Kafka. */
 export interface EventPublisher {

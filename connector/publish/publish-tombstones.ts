@@ -5,8 +5,8 @@ import {
   type Destination,
   type EventPublisher,
   type OpenTransaction,
+  optionsWithoutCheckpoint,
   type StreamProducer,
-  withoutCheckpoint,
 } from './event-publisher.ts'
 
 interface TombstoneParts {
@@ -18,7 +18,7 @@ interface TombstoneParts {
 }
 
 /** The topic of the stream, by its document. */
-export interface BegunIn extends Pick<Destination, 'topicId'> {
+export interface StreamTopic extends Pick<Destination, 'topicId'> {
   /** See `CheckpointDocument`. */
   readonly firstPartitions: number | null
 }
@@ -30,11 +30,13 @@ export interface BegunIn extends Pick<Destination, 'topicId'> {
  */
 export function tombstonePartitions(
   { topicId, partitions }: Destination,
-  begun: BegunIn | undefined,
+  atBeginning: StreamTopic | undefined,
   { ofKey, seen }: { readonly ofKey: number; readonly seen: Iterable<number> },
 ): readonly number[] {
-  const isAsBegun = begun?.topicId === topicId && begun.firstPartitions === partitions
-  return isAsBegun ? [...new Set([ofKey, ...seen])] : Array.from({ length: partitions }, (_, partition) => partition)
+  const isAsAtBeginning = atBeginning?.topicId === topicId && atBeginning.firstPartitions === partitions
+  return isAsAtBeginning
+    ? [...new Set([ofKey, ...seen])]
+    : Array.from({ length: partitions }, (_, partition) => partition)
 }
 
 /** After that, it is not repeated. */
@@ -52,7 +54,7 @@ export async function publishTombstones(parts: TombstoneParts, stop: AbortSignal
   const { publisher, clock } = parts
   const repeatUntil = clock.monotonic() + REPEAT_WITHIN_MS
   for (;;) {
-    const producer = await publisher.open(withoutCheckpoint, stop)
+    const producer = await publisher.open(optionsWithoutCheckpoint, stop)
     try {
       return await publishOnce(parts, producer, stop)
     } catch (error) {
@@ -67,7 +69,7 @@ export async function publishTombstones(parts: TombstoneParts, stop: AbortSignal
 async function publishOnce({ tombstones }: TombstoneParts, producer: StreamProducer, stop: AbortSignal) {
   const { destination, open, isEmpty } = await producer.readKafkaState({ formerProducerId: null }, stop)
   // A marker of ours would also end what has lost its own, and nobody has decided here how it ends.
-  if (open.length > 0) throw withoutMarker(open)
+  if (open.length > 0) throw missingMarkerError(open)
   // A topic with nothing but tombstones would hold a new stream.
   if (isEmpty) return 0
   const records = tombstones(destination)
@@ -78,7 +80,7 @@ async function publishOnce({ tombstones }: TombstoneParts, producer: StreamProdu
   return records.length
 }
 
-function withoutMarker(open: readonly OpenTransaction[]): ConnectorError {
+function missingMarkerError(open: readonly OpenTransaction[]): ConnectorError {
   const places = open.map(({ topic, partition }) => `${topic} partition ${partition}`).join(', ')
   return new ConnectorError(
     'publish.failed',

@@ -1,4 +1,4 @@
-import { isSame, type Scan, type ScanName } from './scan-state.ts'
+import { isSameScan, type Scan, type ScanName } from './scan-state.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
@@ -13,15 +13,15 @@ export function backOffMs(failures: number): number {
 export interface BackOff {
   /** No request of this scan before. */
   notBefore(scan: ScanName): number
-  wait(scan: ScanName, until: number): void
+  putOff(scan: ScanName, until: number): void
   /** In a row, without progress. */
   failures(scan: ScanName): number
   /** A failed page, or a place that was lost; the server may have asked for a longer pause. Returns the failures. */
-  failed(scan: Scan, now: number, askedMs?: number): number
+  addFailure(scan: Scan, now: number, askedMs?: number): number
   /** Whether the scan has read more pages than before it failed or lost its place. */
   isProgress(scan: Scan): boolean
   /** Returns how long the scan was backed off, if it was. */
-  recovered(scan: ScanName, now: number): number | undefined
+  endFailures(scan: ScanName, now: number): number | undefined
 }
 
 interface Trouble {
@@ -35,19 +35,19 @@ interface Trouble {
 
 export function backOff(): BackOff {
   let troubles: readonly Trouble[] = []
-  const at = (scan: ScanName): Trouble =>
-    troubles.find(({ of }) => isSame(of, scan)) ??
+  const troubleOf = (scan: ScanName): Trouble =>
+    troubles.find(({ of }) => isSameScan(of, scan)) ??
     ({ of: scan, failures: 0, pages: 0, backedOffAt: undefined, notBefore: 0 } as const)
-  const without = (scan: ScanName) => troubles.filter(({ of }) => !isSame(of, scan))
+  const without = (scan: ScanName) => troubles.filter(({ of }) => !isSameScan(of, scan))
   const set = (trouble: Trouble) => {
     troubles = [...without(trouble.of), trouble]
   }
   return {
-    notBefore: (scan) => at(scan).notBefore,
-    wait: (scan, until) => set({ ...at(scan), notBefore: until }),
-    failures: (scan) => at(scan).failures,
-    failed: (scan, now, askedMs = 0) => {
-      const before = at(scan)
+    notBefore: (scan) => troubleOf(scan).notBefore,
+    putOff: (scan, until) => set({ ...troubleOf(scan), notBefore: until }),
+    failures: (scan) => troubleOf(scan).failures,
+    addFailure: (scan, now, askedMs = 0) => {
+      const before = troubleOf(scan)
       const failures = before.failures + 1
       const pauseMs = backOffMs(failures)
       const backedOffAt = pauseMs === 0 ? undefined : (before.backedOffAt ?? now)
@@ -55,9 +55,9 @@ export function backOff(): BackOff {
       set({ ...before, failures, pages: Math.max(before.pages, scan.pages), backedOffAt, notBefore })
       return failures
     },
-    isProgress: (scan) => scan.pages > at(scan).pages,
-    recovered: (scan, now) => {
-      const { backedOffAt } = at(scan)
+    isProgress: (scan) => scan.pages > troubleOf(scan).pages,
+    endFailures: (scan, now) => {
+      const { backedOffAt } = troubleOf(scan)
       troubles = without(scan)
       return backedOffAt === undefined ? undefined : now - backedOffAt
     },

@@ -1,17 +1,17 @@
 import type { SourceTime } from '../source/client-source.ts'
 import { instantOf, smallestReading } from '../source/source-time.ts'
-import { earlier, type ScanSettings, type Times } from './scan-settings.ts'
+import { earlierOf, type ScanSettings, type Times } from './scan-settings.ts'
 import {
   CATCH_UP,
   type HistoryState,
   type LookBackState,
   newScans,
-  type Republished,
+  type Republication,
   type Scan,
   type ScanName,
   type ScanStates,
   scanNamed,
-  unread,
+  unreadScan,
   withoutScan,
   withScan,
 } from './scan-state.ts'
@@ -26,12 +26,12 @@ export interface BeginParts {
 }
 
 /** The states with a new scan, which takes its number with its first request. */
-export function begunScan(states: ScanStates, name: ScanName, parts: BeginParts): ScanStates {
+export function withNewScan(states: ScanStates, name: ScanName, parts: BeginParts): ScanStates {
   const { limit, output } = parts.settings
   const isFull = name.lane === 'history' && states.history.state === 'done'
   const history: HistoryState = isFull ? { ...states.history, state: 'again' } : states.history
   const from = beginningOf({ ...states, history }, name, parts)
-  const scan: Scan = { ...unread, ...name, number: 0, from, lastChanged: from, limit, output }
+  const scan: Scan = { ...unreadScan, ...name, number: 0, from, lastChanged: from, limit, output }
   return withScan({ ...states, history }, scan)
 }
 
@@ -39,11 +39,11 @@ function beginningOf(states: ScanStates, { lane, reachMs }: ScanName, parts: Beg
   switch (lane) {
     case 'live':
     case 'catch-up':
-      return liveFrom(states, parts)
+      return liveBeginning(states, parts)
     case 'look-back': {
-      const now = earlier(parts.times)
+      const now = earlierOf(parts.times)
       const startedAt = states.lookBacks.find((one) => one.reachMs === reachMs)?.startedAt ?? now
-      return reading(Math.min(startedAt, now) - (reachMs ?? 0), parts)
+      return smallestTextSince(Math.min(startedAt, now) - (reachMs ?? 0), parts)
     }
     case 'history':
       return states.history.from ?? parts.beginAt
@@ -51,11 +51,14 @@ function beginningOf(states: ScanStates, { lane, reachMs }: ScanName, parts: Beg
 }
 
 /** No clock moves a live scan back by more than the longest reach: the look-backs read the rest. */
-function liveFrom({ createdAt, live }: ScanStates, parts: BeginParts): SourceTime {
+function liveBeginning({ createdAt, live }: ScanStates, parts: BeginParts): SourceTime {
   const { settings, times } = parts
-  const previous = live.startedAt ?? createdAt ?? earlier(times)
+  const previous = live.startedAt ?? createdAt ?? earlierOf(times)
   const longestReachMs = Math.max(0, ...settings.lookBacks.map(({ reachMs }) => reachMs))
-  return reading(Math.max(Math.min(previous, times.server), previous - longestReachMs) - settings.overlapMs, parts)
+  return smallestTextSince(
+    Math.max(Math.min(previous, times.server), previous - longestReachMs) - settings.overlapMs,
+    parts,
+  )
 }
 
 /** An upper bound of the error of both clocks. */
@@ -65,28 +68,28 @@ const CLOCK_MARGIN_MS = 3_600_000
  * The smallest text that a change made since the instant can carry, but not before the stream's beginning. Reading
  * again causes no duplicates, so doubts are resolved by reading from earlier.
  */
-function reading(instant: number, { settings, beginAt, times }: BeginParts): SourceTime {
+function smallestTextSince(instant: number, { settings, beginAt, times }: BeginParts): SourceTime {
   const latest = Math.max(times.ours, times.server, instant) + CLOCK_MARGIN_MS
   const smallest = smallestReading(instant, latest, settings.timeZone)
   return smallest < beginAt ? beginAt : smallest
 }
 
 /** The scan begins again, as if it had read nothing. */
-export function restarted(scan: Scan): Scan {
-  return { ...scan, ...unread, lastChanged: scan.from }
+export function restartedScan(scan: Scan): Scan {
+  return { ...scan, ...unreadScan, lastChanged: scan.from }
 }
 
 /** The scan after it has lost its place: where its times have shown an order, at the last of them, else at its beginning. */
-export function resumed(scan: Scan, parts: Omit<BeginParts, 'beginAt'>): Scan {
+export function resumedScan(scan: Scan, parts: Omit<BeginParts, 'beginAt'>): Scan {
   const { settings } = parts
   const time = resumeTime(scan.times)
-  if (time === null || scan.times === null) return restarted(scan)
+  if (time === null || scan.times === null) return restartedScan(scan)
   const instant = instantOf(time, settings.timeZone, 'earlier') - settings.overlapMs
-  const lastChanged = reading(instant, { ...parts, beginAt: scan.from })
+  const lastChanged = smallestTextSince(instant, { ...parts, beginAt: scan.from })
   const { startedAt, clients } = scan
   // What it reads again is older than the last time.
   const times = { ...scan.times, last: lastChanged }
-  return { ...scan, ...unread, startedAt, clients, times, lastChanged }
+  return { ...scan, ...unreadScan, startedAt, clients, times, lastChanged }
 }
 
 /** How far a scan has come, by the modification times that it has read; undefined: it has read none. Pure. */
@@ -101,45 +104,45 @@ export function percentRead({ from, times }: Scan, now: number, timeZone: string
  * The scan after a rewind to this time, which skips nothing: it continues there, or where it would resume if that is
  * earlier. It stays one that began where it began.
  */
-export function setBack(scan: Scan, to: SourceTime, parts: Omit<BeginParts, 'beginAt'>): Scan {
-  const again = resumed(scan, parts)
+export function rewoundScan(scan: Scan, to: SourceTime, parts: Omit<BeginParts, 'beginAt'>): Scan {
+  const again = resumedScan(scan, parts)
   if (to >= again.lastChanged) return again
   const from = to < scan.from ? to : scan.from
   return { ...again, from, lastChanged: to, times: again.times && { ...again.times, last: to } }
 }
 
 /** The states of an opened stream under the current settings. */
-export function configured(states: ScanStates, settings: ScanSettings, times: Times): ScanStates {
+export function statesUnderSettings(states: ScanStates, settings: ScanSettings, times: Times): ScanStates {
   const lookBacks = settings.lookBacks.map(({ reachMs }): LookBackState => {
     const known = states.lookBacks.find((one) => one.reachMs === reachMs)
-    return known ?? { reachMs, startedAt: states.createdAt ?? earlier(times) }
+    return known ?? { reachMs, startedAt: states.createdAt ?? earlierOf(times) }
   })
   const isConfigured = ({ reachMs }: Scan) => reachMs === null || lookBacks.some((one) => one.reachMs === reachMs)
   const { limit, output } = settings
-  const under = (scan: Scan): Scan =>
-    scan.limit === limit && scan.output === output ? scan : { ...restarted(scan), limit, output }
+  const withSettings = (scan: Scan): Scan =>
+    scan.limit === limit && scan.output === output ? scan : { ...restartedScan(scan), limit, output }
   const { live, background } = states
   return {
     ...states,
-    live: { ...live, scan: live.scan && under(live.scan) },
+    live: { ...live, scan: live.scan && withSettings(live.scan) },
     lookBacks,
-    background: background.filter(isConfigured).map(under),
+    background: background.filter(isConfigured).map(withSettings),
   }
 }
 
 /** The scans of a stream without their places: their tokens say nothing to another server. */
-export function withoutPlaces({ live, background, ...states }: ScanStates): ScanStates {
-  return { ...states, live: { ...live, scan: null }, background: background.map(restarted) }
+export function scansWithoutPlaces({ live, background, ...states }: ScanStates): ScanStates {
+  return { ...states, live: { ...live, scan: null }, background: background.map(restartedScan) }
 }
 
 /** The scans of a stream that begins again, with its first history here. */
-export const beginningAt = (from: SourceTime, republished: Republished): ScanStates => ({
+export const newScansFrom = (from: SourceTime, republished: Republication): ScanStates => ({
   ...newScans,
   history: { ...newScans.history, from, republished },
 })
 
 /** The states after the last page of a scan of a stream with this configured beginning. Pure. */
-export function scanDone(states: ScanStates, scan: Scan, beginAt: SourceTime): ScanStates {
+export function statesAfterScan(states: ScanStates, scan: Scan, beginAt: SourceTime): ScanStates {
   const { lane, reachMs, startedAt } = scan
   if (startedAt === null) throw new TypeError('a scan without a response is done')
   const ended = withoutScan(states, scan)
@@ -164,9 +167,9 @@ export function scanDone(states: ScanStates, scan: Scan, beginAt: SourceTime): S
  * The live scan continues as catch-up, and the next one begins where it began. If the lane has a scan already, that one
  * begins again, at the earlier beginning of the two. Pure.
  */
-export function handedOver(states: ScanStates, scan: Scan): ScanStates {
+export function statesAfterHandOver(states: ScanStates, scan: Scan): ScanStates {
   const known = scanNamed(states, CATCH_UP)
   const from = known !== undefined && known.from < scan.from ? known.from : scan.from
-  const catchUp = known === undefined ? { ...scan, ...CATCH_UP } : restarted({ ...known, from })
+  const catchUp = known === undefined ? { ...scan, ...CATCH_UP } : restartedScan({ ...known, from })
   return withScan({ ...states, live: { startedAt: scan.startedAt, scan: null } }, catchUp)
 }

@@ -28,4 +28,4 @@ export interface Times {
   readonly server: number
 }
 
-export const earlier = ({ ours, server }: Times): number => Math.min(ours, server)
+export const earlierOf = ({ ours, server }: Times): number => Math.min(ours, server)

@@ -19,7 +19,7 @@ export const LIVE: ScanName = { lane: 'live', reachMs: null }
 export const CATCH_UP: ScanName = { lane: 'catch-up', reachMs: null }
 export const HISTORY: ScanName = { lane: 'history', reachMs: null }
 
-export const isSame = (one: ScanName, other: ScanName): boolean =>
+export const isSameScan = (one: ScanName, other: ScanName): boolean =>
   one.lane === other.lane && one.reachMs === other.reachMs
 
 const count = z.number().int().nonnegative()
@@ -114,13 +114,13 @@ export type Scan = z.infer<typeof scan>
 export type ScanTimes = Scan['times']
 export type LookBackState = z.infer<typeof lookBack>
 export type HistoryState = z.infer<typeof history>
-export type Republished = z.infer<typeof republished>
+export type Republication = z.infer<typeof republished>
 export type ScanStates = z.infer<typeof scanStates>
 
 export const noTimes: ScanTimes = { distinct: 0, last: null }
 
 /** What a scan knows before its first page. */
-export const unread = {
+export const unreadScan = {
   checkPoint: null,
   startedAt: null,
   times: noTimes,
@@ -143,11 +143,11 @@ export const newScans: ScanStates = {
   history: { state: 'first', from: null, republished: null, startedAt: null },
 }
 
-export const inProgress = ({ live, background }: ScanStates): readonly Scan[] =>
+export const scansInProgress = ({ live, background }: ScanStates): readonly Scan[] =>
   live.scan === null ? background : [live.scan, ...background]
 
 export function scanNamed(states: ScanStates, name: ScanName): Scan | undefined {
-  return inProgress(states).find((scan) => isSame(scan, name))
+  return scansInProgress(states).find((scan) => isSameScan(scan, name))
 }
 
 /** Replaces or adds the scan with this name. */
@@ -160,11 +160,11 @@ export function withScan(states: ScanStates, scan: Scan): ScanStates {
 export function withoutScan(states: ScanStates, name: ScanName): ScanStates {
   return name.lane === 'live'
     ? { ...states, live: { ...states.live, scan: null } }
-    : { ...states, background: states.background.filter((scan) => !isSame(scan, name)) }
+    : { ...states, background: states.background.filter((scan) => !isSameScan(scan, name)) }
 }
 
 /** The states in which the scan takes the next number, for a request without a token. */
-export function numbered(states: ScanStates, scan: Scan): ScanStates {
+export function withNextNumber(states: ScanStates, scan: Scan): ScanStates {
   const begun = states.begun + 1
   return withScan({ ...states, begun }, { ...scan, number: begun })
 }

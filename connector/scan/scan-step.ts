@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Page, SourceTime } from '../source/client-source.ts'
-import { earlier, type Times } from './scan-settings.ts'
+import { earlierOf, type Times } from './scan-settings.ts'
 import type { Lane, Scan, ScanTimes, SeenPage } from './scan-state.ts'
 
 /** Where a page leads. */
@@ -19,7 +19,7 @@ export interface SeenClient {
 }
 
 /** A page, and what is known of it. */
-export interface ReadPage {
+export interface KnownPage {
   readonly page: Pick<Page, 'hasMoreResults' | 'checkPoint'>
   readonly clients: readonly SeenClient[]
   /** Both clocks when its response began. */
@@ -32,7 +32,7 @@ export interface ReadPage {
  * Only `hasMoreResults` ends a scan. A token or the same clients seen before, no token, or too many empty pages mean that
  * it is stuck. Pure.
  */
-export function scanStep(scan: Scan, { page, clients, began, overlapMs }: ReadPage): Step {
+export function scanStep(scan: Scan, { page, clients, began, overlapMs }: KnownPage): Step {
   const startedAt = scan.startedAt ?? startOf(scan.lane, began)
   const read: Scan = {
     ...scan,
@@ -44,7 +44,7 @@ export function scanStep(scan: Scan, { page, clients, began, overlapMs }: ReadPa
   }
   // The answer to that question was that there is more.
   const isEndAsked = scan.isEndAsked && scan.emptyPages === 0
-  if (page.hasMoreResults) return next({ ...read, isEndAsked }, page.checkPoint, clients)
+  if (page.hasMoreResults) return stepToNextPage({ ...read, isEndAsked }, page.checkPoint, clients)
   const isInDoubt = scan.lane === 'history' && clients.length === 0 && read.clients > 0 && !scan.isEndAsked
   return isInDoubt ? { kind: 'end-in-doubt', scan: { ...read, isEndAsked: true } } : { kind: 'done', scan: read }
 }
@@ -54,30 +54,30 @@ export function scanStep(scan: Scan, { page, clients, began, overlapMs }: ReadPa
  * whichever is earlier.
  */
 function startOf(lane: Lane, began: Times): number {
-  return lane === 'live' || lane === 'catch-up' ? began.server : earlier(began)
+  return lane === 'live' || lane === 'catch-up' ? began.server : earlierOf(began)
 }
 
 const MAX_EMPTY_PAGES = 100
 const OTHER_PAGING = 'the paging of this server is not the documented one'
 
-function next(scan: Scan, checkPoint: Page['checkPoint'], clients: readonly SeenClient[]): Step {
+function stepToNextPage(scan: Scan, checkPoint: Page['checkPoint'], clients: readonly SeenClient[]): Step {
   if (checkPoint === null) return { kind: 'stuck', why: 'there is no checkPoint' }
   const contents = clients.map(({ key, contentHash }) => key + contentHash).join('')
-  const here = { token: hashOf(checkPoint), clients: contents === '' ? null : hashOf(contents) }
-  const isSeen = checkPoint === scan.checkPoint || here.token === scan.seen?.token
+  const thisPage = { token: hashOf(checkPoint), clients: contents === '' ? null : hashOf(contents) }
+  const isSeen = checkPoint === scan.checkPoint || thisPage.token === scan.seen?.token
   if (isSeen) return { kind: 'stuck', why: `this scan has already had the same checkPoint: ${OTHER_PAGING}` }
-  if (here.clients !== null && here.clients === scan.seen?.clients)
+  if (thisPage.clients !== null && thisPage.clients === scan.seen?.clients)
     return { kind: 'stuck', why: `this scan has already had the same clients: ${OTHER_PAGING}` }
   if (scan.emptyPages >= MAX_EMPTY_PAGES)
     return { kind: 'stuck', why: `${scan.emptyPages} pages in a row have no clients` }
   // Invariant 5: within a scan, only the token changes.
-  return { kind: 'more', scan: { ...scan, checkPoint, seen: remembered(scan.seen, here) } }
+  return { kind: 'more', scan: { ...scan, checkPoint, seen: rememberedPage(scan.seen, thisPage) } }
 }
 
 const hashOf = (text: string) => hash('sha1', text, 'base64url')
 
 /** A cycle of any length is found after at most three times as many pages. */
-function remembered(seen: SeenPage | null, page: Pick<SeenPage, 'token' | 'clients'>): SeenPage {
+function rememberedPage(seen: SeenPage | null, page: Pick<SeenPage, 'token' | 'clients'>): SeenPage {
   if (seen === null) return { ...page, power: 2, steps: 0 }
   return seen.steps + 1 === seen.power
     ? { ...page, power: seen.power * 2, steps: 0 }
@@ -85,7 +85,7 @@ function remembered(seen: SeenPage | null, page: Pick<SeenPage, 'token' | 'clien
 }
 
 /** Fewer times may rise by chance. */
-const ENOUGH = 100
+const ENOUGH_TIMES = 100
 
 /** A modification time of a client, as far as it is known. */
 export interface Modified {
@@ -107,7 +107,7 @@ export function timesAfter(
     if (modified?.hasTimeOfDay !== true || modified.instant > latest) continue
     const time = modified.wallClock
     if (last !== null && time < last) return null
-    if (time !== last) distinct = Math.min(ENOUGH, distinct + 1)
+    if (time !== last) distinct = Math.min(ENOUGH_TIMES, distinct + 1)
     last = time
   }
   return { distinct, last }
@@ -115,5 +115,5 @@ export function timesAfter(
 
 /** A time from which the scan may resume: all that it has read is older, or as old. Null: its order is not known. Pure. */
 export function resumeTime(times: ScanTimes): SourceTime | null {
-  return times !== null && times.distinct >= ENOUGH ? times.last : null
+  return times !== null && times.distinct >= ENOUGH_TIMES ? times.last : null
 }

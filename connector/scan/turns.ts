@@ -1,5 +1,5 @@
-import { earlier, type ScanSettings, type Times } from './scan-settings.ts'
-import { CATCH_UP, HISTORY, isSame, LIVE, type ScanName, type ScanStates, scanNamed } from './scan-state.ts'
+import { earlierOf, type ScanSettings, type Times } from './scan-settings.ts'
+import { CATCH_UP, HISTORY, isSameScan, LIVE, type ScanName, type ScanStates, scanNamed } from './scan-state.ts'
 
 /** What the stream does next: a page of this scan, which may begin with it, or nothing for a while. */
 export type Turn = { readonly kind: 'read'; readonly scan: ScanName } | { readonly kind: 'wait'; readonly ms: number }
@@ -11,7 +11,7 @@ export interface Turns {
   /** Live pages since the last page of the background. */
   readonly livePages: number
   /** The scan of the background that read last. */
-  readonly last: ScanName | undefined
+  readonly lastBackground: ScanName | undefined
   /** No request of this scan before. */
   readonly notBefore: (scan: ScanName) => number
 }
@@ -31,14 +31,14 @@ export function nextTurn(states: ScanStates, parts: TurnParts): Turn {
   const { settings, now, turns } = parts
   const due = dueScans(states, parts)
   const ready = due.filter((scan) => turns.notBefore(scan) <= now)
-  if (isHistoryFirst(states, settings) && ready.some((scan) => isSame(scan, HISTORY)))
+  if (isHistoryFirst(states, settings) && ready.some((scan) => isSameScan(scan, HISTORY)))
     return { kind: 'read', scan: HISTORY }
   const liveDueAt = Math.max(states.live.scan === null ? turns.liveDueAt : now, turns.notBefore(LIVE))
   const isLiveDue = now >= liveDueAt
-  const background = ready.length === 0 ? undefined : following(ready, turns.last)
+  const background = ready.length === 0 ? undefined : nextInOrder(ready, turns.lastBackground)
   if (isLiveDue && (background === undefined || turns.livePages < LIVE_PAGES)) return { kind: 'read', scan: LIVE }
   if (background !== undefined) return { kind: 'read', scan: background }
-  const waits = [liveDueAt - now, ...due.map((scan) => turns.notBefore(scan) - now), ...dueIn(states, parts)]
+  const waits = [liveDueAt - now, ...due.map((scan) => turns.notBefore(scan) - now), ...waitsUntilDue(states, parts)]
   return { kind: 'wait', ms: Math.max(1, Math.min(...waits)) }
 }
 
@@ -53,45 +53,45 @@ function dueScans(states: ScanStates, parts: TurnParts): readonly ScanName[] {
   const lookBacks = parts.settings.lookBacks.map(({ reachMs }): ScanName => ({ lane: 'look-back', reachMs }))
   return [
     ...(isInProgress(CATCH_UP) ? [CATCH_UP] : []),
-    ...lookBacks.filter((scan) => isInProgress(scan) || lookBackDueIn(states, scan, parts) <= 0),
-    ...(isInProgress(HISTORY) || historyDueIn(states, parts) <= 0 ? [HISTORY] : []),
+    ...lookBacks.filter((scan) => isInProgress(scan) || lookBackDueInMs(states, scan, parts) <= 0),
+    ...(isInProgress(HISTORY) || historyDueInMs(states, parts) <= 0 ? [HISTORY] : []),
   ]
 }
 
-function following(scans: readonly ScanName[], last: ScanName | undefined): ScanName | undefined {
-  const order = [...scans].sort((one, other) => place(one) - place(other))
-  return order.find((scan) => last !== undefined && place(scan) > place(last)) ?? order[0]
+function nextInOrder(scans: readonly ScanName[], last: ScanName | undefined): ScanName | undefined {
+  const order = [...scans].sort((one, other) => placeInOrder(one) - placeInOrder(other))
+  return order.find((scan) => last !== undefined && placeInOrder(scan) > placeInOrder(last)) ?? order[0]
 }
 
 /** Catch-up, then look-backs by their reach, then the history. */
-function place({ lane, reachMs }: ScanName): number {
+function placeInOrder({ lane, reachMs }: ScanName): number {
   if (lane === 'history') return Number.POSITIVE_INFINITY
   return reachMs ?? 0
 }
 
 /** How long until the scans that are not in progress are due. */
-function dueIn(states: ScanStates, parts: TurnParts): number[] {
+function waitsUntilDue(states: ScanStates, parts: TurnParts): number[] {
   const waits = [
-    ...parts.settings.lookBacks.map(({ reachMs }) => lookBackDueIn(states, { lane: 'look-back', reachMs }, parts)),
-    historyDueIn(states, parts),
+    ...parts.settings.lookBacks.map(({ reachMs }) => lookBackDueInMs(states, { lane: 'look-back', reachMs }, parts)),
+    historyDueInMs(states, parts),
   ]
   return waits.filter((ms) => ms > 0)
 }
 
-function lookBackDueIn({ lookBacks }: ScanStates, { reachMs }: ScanName, { settings, times }: TurnParts): number {
+function lookBackDueInMs({ lookBacks }: ScanStates, { reachMs }: ScanName, { settings, times }: TurnParts): number {
   const everyMs = settings.lookBacks.find((one) => one.reachMs === reachMs)?.everyMs
   const startedAt = lookBacks.find((one) => one.reachMs === reachMs)?.startedAt
-  return everyMs === undefined || startedAt === undefined ? 0 : againIn(startedAt, everyMs, times)
+  return everyMs === undefined || startedAt === undefined ? 0 : dueAgainInMs(startedAt, everyMs, times)
 }
 
-function historyDueIn({ history }: ScanStates, { settings, times }: TurnParts): number {
+function historyDueInMs({ history }: ScanStates, { settings, times }: TurnParts): number {
   if (history.state !== 'done') return 0
   if (settings.fullScan === undefined) return Number.POSITIVE_INFINITY
-  return history.startedAt === null ? 0 : againIn(history.startedAt, settings.fullScan.everyMs, times)
+  return history.startedAt === null ? 0 : dueAgainInMs(history.startedAt, settings.fullScan.everyMs, times)
 }
 
 /** A start that lies in the future was stored by a clock that was wrong. */
-function againIn(startedAt: number, everyMs: number, times: Times): number {
-  const now = earlier(times)
+function dueAgainInMs(startedAt: number, everyMs: number, times: Times): number {
+  const now = earlierOf(times)
   return startedAt > now ? 0 : startedAt + everyMs - now
 }

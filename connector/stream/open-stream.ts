@@ -18,9 +18,9 @@ import {
   type EventPublisher,
   type KafkaState,
   type OpenOptions,
+  optionsWithoutCheckpoint,
   type RepairPlan,
   type StreamProducer,
-  withoutCheckpoint,
 } from '../publish/event-publisher.ts'
 import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
@@ -71,7 +71,7 @@ export async function openStream(parts: OpenParts, stop: AbortSignal): Promise<O
   await parts.storeReady(stop)
   const read = await readStoredStream(parts, stop)
   if (read === 'paused') return read
-  const producer = await parts.publisher.open(openingOf(read), stop)
+  const producer = await parts.publisher.open(openOptionsOf(read), stop)
   try {
     const claim = await claimStream(parts, read, producer, stop)
     // A pause that was stored before the claim may be reported already: then nothing may be published.
@@ -101,7 +101,7 @@ async function readStoredStream(parts: OpenParts, stop: AbortSignal): Promise<Ve
   try {
     document = stored && parseDocument(stored.text)
     const wrong = document && mismatch(document, { ...identity, destination: { clusterId: null, topic } })
-    if (wrong !== undefined) throw heldBy(wrong) // before anything is fenced or created
+    if (wrong !== undefined) throw holdError(wrong) // before anything is fenced or created
     await wishes.clear(document?.rewound ?? null, stop)
     const isSettled = document === undefined || (document.claim.owner === null && document.pending === null)
     if (paused && waitingRewind(document, wishes.current()) === undefined && isSettled) return 'paused'
@@ -117,10 +117,10 @@ async function readStoredStream(parts: OpenParts, stop: AbortSignal): Promise<Ve
 }
 
 /** What a rewind replaces may be in another cluster, and its topic lost. */
-function openingOf({ document, isCured }: VersionedStream): OpenOptions {
-  if (document === undefined || isCured('checkpoint.topic-lost')) return withoutCheckpoint
+function openOptionsOf({ document, isCured }: VersionedStream): OpenOptions {
+  if (document === undefined || isCured('checkpoint.topic-lost')) return optionsWithoutCheckpoint
   const { clusterId } = document.destination
-  return { ...withoutCheckpoint, hasPublished: nextEventOf(document) > 0, clusterId }
+  return { ...optionsWithoutCheckpoint, hasPublished: nextEventOf(document) > 0, clusterId }
 }
 
 /**
@@ -137,14 +137,14 @@ async function claimStream(
   const { clock, beginAt, settings, owner } = parts
   const { producerId } = producer
   const kafka = await producer.readKafkaState({ formerProducerId: before?.producerId ?? null }, stop)
-  const valid = validIn(parts, read, kafka)
+  const valid = validStateOf(parts, read, kafka)
   if (valid.kind === 'hold' && !read.isCured(valid.code)) {
     await mustNotHaveMoved(parts, expected, stop)
-    throw heldBy(valid)
+    throw holdError(valid)
   }
   const as = valid.kind === 'pending' ? 'committed' : 'aborted'
   await repairStream(parts, { read, producer, hanging: kafka.open, as }, stop)
-  const destination = { ...kafka.destination, firstPartitions: firstPartitions(before, kafka) }
+  const destination = { ...kafka.destination, firstPartitions: firstPartitionsOf(before, kafka) }
   const identity = { ...parts.identity, destination }
   const claimant = { nonce: parts.newNonce(), at: clock.now(), owner, producerId, identity }
   // The table changes before the claim is stored. Openings that fail sooner leave it as it is.
@@ -158,19 +158,22 @@ async function claimStream(
     mustFollow(isNewIndex ? 'claim with a new index' : 'claim', decided, document)
   }
   const version = await writeDocument(parts, { document, expected }, stop)
-  if (version === undefined) throw conflict()
+  if (version === undefined) throw conflictError()
   observeClaim(parts, before, document)
   return { document, version, table }
 }
 
 /** With how many partitions the topic began for this stream; null: records may be in a topic that had fewer. */
-function firstPartitions(before: CheckpointDocument | undefined, { destination, isEmpty }: KafkaState): number | null {
+function firstPartitionsOf(
+  before: CheckpointDocument | undefined,
+  { destination, isEmpty }: KafkaState,
+): number | null {
   if (before?.destination.topicId === destination.topicId) return before.destination.firstPartitions
   return isEmpty ? destination.partitions : null
 }
 
 /** Which state is valid, once the previous producers are fenced. */
-function validIn({ identity, clock, topicUse }: OpenParts, { document }: VersionedStream, kafka: KafkaState) {
+function validStateOf({ identity, clock, topicUse }: OpenParts, { document }: VersionedStream, kafka: KafkaState) {
   const { found, isEmpty, destination } = kafka
   const wrong = document && mismatch(document, { ...identity, destination })
   return wrong ?? validState(document, { found, mayBegin: isEmpty || topicUse === 'shared', now: clock.now() })
@@ -186,7 +189,7 @@ async function repairStream(
   stop: AbortSignal,
 ): Promise<void> {
   const former = hanging.filter(({ producerId }) => producerId !== producer.producerId)
-  if (former.length > 0) throw hangingTransaction(former, as)
+  if (former.length > 0) throw hangingTransactionError(former, as)
   if (hanging.length === 0) return
   await mustNotHaveMoved(parts, read.version, stop) // the transaction may be that of its successor
   await producer.repairTransactions({ hanging, as }, stop)
@@ -194,7 +197,7 @@ async function repairStream(
 }
 
 /** A producer with another id cannot end it. */
-function hangingTransaction(hanging: RepairPlan['hanging'], as: RepairPlan['as']): ConnectorError {
+function hangingTransactionError(hanging: RepairPlan['hanging'], as: RepairPlan['as']): ConnectorError {
   const places = hanging.map(
     ({ topic, partition, startOffset }) => `${topic} partition ${partition} offset ${startOffset}`,
   )
@@ -224,13 +227,13 @@ function observeClaim(
   if (known < now) observe({ kind: 'partitions-grown', from: known, to: now })
 }
 
-const heldBy = ({ code, why }: Hold) => new ConnectorError(code, `open stream: ${why}`)
+const holdError = ({ code, why }: Hold) => new ConnectorError(code, `open stream: ${why}`)
 
 /** Re-read first: a predecessor may have replaced the document just before it was fenced. */
 async function mustNotHaveMoved({ object }: OpenParts, version: Version | null, stop: AbortSignal) {
   const now = await object.read(stop)
-  if ((now?.version ?? null) !== version) throw conflict()
+  if ((now?.version ?? null) !== version) throw conflictError()
 }
 
-const conflict = () =>
+const conflictError = () =>
   new ConnectorError('checkpoint.conflict', 'open stream: another process wrote the checkpoint at the same time')

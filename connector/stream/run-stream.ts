@@ -18,7 +18,7 @@ export interface StreamParts {
 }
 
 /** What a stream is composed with. */
-export interface ComposeFor {
+export interface StreamComposition {
   readonly closing: CloseStack
   /** Aborts `finishWithinMs` after the stream is to end here. */
   readonly giveUp: AbortSignal
@@ -29,7 +29,7 @@ export interface RunParts {
   readonly stream: string
   readonly assignment: Assignment
   /** Called once while the stream is assigned here. Connects to nothing. */
-  readonly compose: (of: ComposeFor) => StreamParts
+  readonly compose: (of: StreamComposition) => StreamParts
   readonly finishWithinMs: number
   /** `ends`: instead of waiting while it is paused or held. */
   readonly whenHeld: 'waits' | 'ends'
@@ -135,7 +135,7 @@ function enterRunning({ state, tries }: AssignedStream): void {
   if (state.current() === 'opening' || !tries.isFailing()) state.enter('running')
 }
 
-type Outcome = Exclude<TryOutcome, { kind: 'failed' }> | { readonly kind: 'failed'; readonly failure: StreamFailure }
+type TryResult = Exclude<TryOutcome, { kind: 'failed' }> | { readonly kind: 'failed'; readonly failure: StreamFailure }
 
 /** Opens the stream and copies pages; waits until that may be tried again. Returns how the run ends if it is not. */
 async function tryAndWait(assigned: AssignedStream): Promise<StreamEnd | undefined> {
@@ -151,25 +151,25 @@ async function tryAndWait(assigned: AssignedStream): Promise<StreamEnd | undefin
   return undefined
 }
 
-const failureOf = (outcome: Outcome) => (outcome.kind === 'failed' ? outcome.failure : undefined)
+const failureOf = (outcome: TryResult) => (outcome.kind === 'failed' ? outcome.failure : undefined)
 
-function whyInState(state: StreamState, outcome: Outcome, pause: Wishes): WhyInState {
+function whyInState(state: StreamState, outcome: TryResult, pause: Wishes): WhyInState {
   const failure = failureOf(outcome)
   const why = failure === undefined ? {} : { failure }
   return state === 'paused' ? { ...why, pause } : why
 }
 
-async function waitFor(what: WaitFor, outcome: Outcome, assigned: AssignedStream): Promise<void> {
+async function waitFor(what: WaitFor, outcome: TryResult, assigned: AssignedStream): Promise<void> {
   const { assignment, clock, leave } = assigned
   if (what === 'nothing') return
   // A newer assignment, or a change of what is stored, ends the pause.
   using pause = clock.deadline(failureOf(outcome)?.pauseMs ?? PAUSED_MS, leave)
-  if (what === 'assignment') await assignment.next(pause.signal)
+  if (what === 'assignment') await assignment.untilNext(pause.signal)
   else await untilChanged(what, assigned, pause.signal)
 }
 
 /** Reports no failure if the stream is to end here, and that alone has ended the try. */
-async function tryOnce(assigned: AssignedStream): Promise<Outcome> {
+async function tryOnce(assigned: AssignedStream): Promise<TryResult> {
   const { tries, leave, pipeline } = assigned
   try {
     const end = await openAndCopy(assigned)
@@ -178,7 +178,7 @@ async function tryOnce(assigned: AssignedStream): Promise<Outcome> {
     const of = assigned.opened === undefined ? 'other' : 'delivery'
     // `giveUp` aborts only after `leave`, and many errors then say so: the successor delivers the unfinished page group.
     const hasEnded = (leave.aborted && error === leave.reason) || pipeline.giveUp.aborted
-    await close(assigned)
+    await closeStream(assigned)
     if (hasEnded) return { kind: 'stopped' }
     return { kind: 'failed', failure: tries.afterFailure(error, of) }
   }
@@ -196,24 +196,24 @@ async function openAndCopy(assigned: AssignedStream): Promise<PipelineEnd | { re
   tries.onRunning(beganAt)
   enterRunning(assigned)
   const end: PipelineEnd =
-    leave.aborted || isWanted(assigned) ? { kind: 'stopped' } : await copyUntilWanted(assigned, assigned.opened)
+    leave.aborted || hasWishWaiting(assigned) ? { kind: 'stopped' } : await copyUntilWish(assigned, assigned.opened)
   if (end.kind === 'failed') return end
   const { checkpoint } = assigned.opened
   const isOwned = end.kind === 'stopped' && !open.wishes.current().paused && !assigned.isGivenUp()
   // Invariant 6: the state is saved, without an owner if no other replica takes the stream.
   if (!isOwned) await withDeadline(pipeline, checkpoint.leave)
   else if (!checkpoint.isSaved()) await withDeadline(pipeline, checkpoint.save)
-  await close(assigned)
+  await closeStream(assigned)
   return end
 }
 
-async function copyUntilWanted(assigned: AssignedStream, opened: OpenStream): Promise<PipelineEnd> {
+async function copyUntilWish(assigned: AssignedStream, opened: OpenStream): Promise<PipelineEnd> {
   const { pipeline, tries, leave } = assigned
   using copying = linkedAbort(leave)
   const { signal } = copying
   const isFound = async () => {
-    await look(assigned, signal)
-    return isWanted(assigned)
+    await readWishes(assigned, signal)
+    return hasWishWaiting(assigned)
   }
   const looking = lookUntil(assigned, isFound, signal).then(() => copying.abort())
   try {
@@ -224,20 +224,20 @@ async function copyUntilWanted(assigned: AssignedStream, opened: OpenStream): Pr
   }
 }
 
-async function close(assigned: AssignedStream): Promise<void> {
+async function closeStream(assigned: AssignedStream): Promise<void> {
   const { opened } = assigned
   assigned.opened = undefined
   if (opened !== undefined) await Promise.all([opened.producer.close(), opened.checkpoint.close()])
 }
 
 /** Whether the stream is to stop, or to be opened again for a rewind. */
-function isWanted({ open, opened }: AssignedStream): boolean {
+function hasWishWaiting({ open, opened }: AssignedStream): boolean {
   const wishes = open.wishes.current()
   return wishes.paused || waitingRewind(opened?.checkpoint, wishes) !== undefined
 }
 
 /** Reads the wishes, and clears a rewind that was applied: if that fails, another look does. */
-async function look({ open, opened }: AssignedStream, stop: AbortSignal): Promise<void> {
+async function readWishes({ open, opened }: AssignedStream, stop: AbortSignal): Promise<void> {
   await open.wishes.read(stop)
   await open.wishes.clear(opened?.checkpoint.rewound ?? null, stop).catch(() => {})
 }
@@ -250,7 +250,7 @@ async function untilChanged(what: 'wishes' | 'change', assigned: AssignedStream,
   const isFound = async () => {
     const now = what === 'change' ? String((await object.read(stop))?.version) : version
     version ??= now
-    await look(assigned, stop)
+    await readWishes(assigned, stop)
     return now !== version || wishes.current().id !== id
   }
   await lookUntil(assigned, isFound, stop)

@@ -3,7 +3,7 @@ import type { Placement } from '../placement/placement.ts'
 import { linkedAbort } from '../runtime/abort.ts'
 
 /** A new assignment; with 0 streams the replica is a standby. */
-export interface AssignedEvent {
+export interface AssignmentEvent {
   readonly kind: 'assignment-changed'
   readonly streams: number
   readonly gained: readonly string[]
@@ -17,11 +17,11 @@ export function createAssignment() {
   let assigned: ReadonlySet<string> = new Set()
   const assignments = new EventEmitter().setMaxListeners(0)
   /** Resolves at the next assignment, even one of the same streams, or when `stop` aborts. */
-  const next = async (stop: AbortSignal): Promise<void> => {
+  const untilNext = async (stop: AbortSignal): Promise<void> => {
     if (!stop.aborted) await once(assignments, 'new', { signal: stop }).catch(() => {})
   }
   return {
-    update: (streams: ReadonlySet<string>): AssignedEvent => {
+    update: (streams: ReadonlySet<string>): AssignmentEvent => {
       const gained = [...streams].filter((stream) => !assigned.has(stream))
       const lost = [...assigned].filter((stream) => !streams.has(stream))
       assigned = new Set(streams)
@@ -29,10 +29,10 @@ export function createAssignment() {
       return { kind: 'assignment-changed', streams: streams.size, gained, lost }
     },
     isAssigned: (stream: string) => assigned.has(stream),
-    next,
+    untilNext,
     /** Waits until `condition` holds, checked now and after each assignment, or `stop` aborts. */
     until: async (condition: () => boolean, stop: AbortSignal): Promise<void> => {
-      while (!condition() && !stop.aborted) await next(stop)
+      while (!condition() && !stop.aborted) await untilNext(stop)
     },
   }
 }
@@ -43,7 +43,7 @@ interface RunStreamsParts<Stream, End> {
   readonly streams: readonly Stream[]
   /** Runs a stream whenever it is assigned, until it ends or `stop` aborts. Never rejects. */
   readonly run: (stream: Stream, assignment: Assignment, stop: AbortSignal) => Promise<End>
-  readonly observe: (event: AssignedEvent) => void
+  readonly observe: (event: AssignmentEvent) => void
 }
 
 /** Runs the streams that placement assigns to this replica until all have ended, then leaves the group. */

@@ -41,23 +41,23 @@ const CALM_AFTER_MS = 5 * MINUTE_MS
 export function streamTries(clock: Pick<Clock, 'random' | 'monotonic'>, pauses: TryPauses = tryPauses): StreamTries {
   const counts = { retry: 0, hold: 0, fenced: 0 }
   /** Codes of the failures that are not over, and of those that were over before the stream had run for five minutes. */
-  const failing = new Set<ErrorCode>()
-  const ended = new Set<ErrorCode>()
+  const failingCodes = new Set<ErrorCode>()
+  const endedCodes = new Set<ErrorCode>()
   let recurs = false
   let isDelivery = false
   let runningSince: number | undefined
   let fencedAt = Number.NEGATIVE_INFINITY
 
   const endFailures = () => {
-    for (const code of failing) if (kindOf(code) !== 'fenced') ended.add(code)
-    failing.clear()
+    for (const code of failingCodes) if (kindOf(code) !== 'fenced') endedCodes.add(code)
+    failingCodes.clear()
     recurs = false
     isDelivery = false
   }
   const endAfterCalm = () => {
     if (runningSince === undefined || clock.monotonic() - runningSince < CALM_AFTER_MS) return
     endFailures()
-    ended.clear()
+    endedCodes.clear()
     counts.retry = 0
     counts.hold = 0
   }
@@ -69,16 +69,16 @@ export function streamTries(clock: Pick<Clock, 'random' | 'monotonic'>, pauses: 
       endAfterCalm()
       if (!recurs && isWork(event)) endFailures()
     },
-    isFailing: () => failing.size > 0,
+    isFailing: () => failingCodes.size > 0,
     isDeliveryFailing: () => isDelivery,
     afterFailure: (error, of) => {
       endAfterCalm()
       runningSince = undefined
       const code = codeOf(error)
       const kind = kindOf(code)
-      const isRepeated = failing.has(code)
-      failing.add(code)
-      recurs ||= ended.has(code)
+      const isRepeated = failingCodes.has(code)
+      failingCodes.add(code)
+      recurs ||= endedCodes.has(code)
       isDelivery ||= of === 'delivery'
       if (kind === 'fenced') {
         if (clock.monotonic() - fencedAt > CALM_AFTER_MS) counts.fenced = 0

@@ -1,7 +1,7 @@
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { PlacementEvent } from '../placement/placement.ts'
 import type { Clock } from '../runtime/clock.ts'
-import type { AssignedEvent } from '../stream/run-streams.ts'
+import type { AssignmentEvent } from '../stream/run-streams.ts'
 import { type Failure, toLogFields } from './error-fields.ts'
 import {
   type Polling,
@@ -15,7 +15,7 @@ import {
 } from './stream-status.ts'
 
 /** Events about the consumer group of the replicas and the streams that it assigns. */
-export type ReplicaEvent = PlacementEvent | AssignedEvent
+export type ReplicaEvent = PlacementEvent | AssignmentEvent
 
 /** `starting` until the first assignment, even an empty one; `stopping` from the first signal. */
 export type ReplicaState = 'starting' | 'running' | 'stopping'

@@ -2,7 +2,7 @@ import type { PipelineEvent, ScanCounts, StreamState, WhyInState } from '../pipe
 import type { Clock } from '../runtime/clock.ts'
 import { percentRead } from '../scan/begin-scan.ts'
 import type { ScanSettings } from '../scan/scan-settings.ts'
-import { isSame, type Lane, type Scan, type ScanName, type ScanStates } from '../scan/scan-state.ts'
+import { isSameScan, type Lane, type Scan, type ScanName, type ScanStates } from '../scan/scan-state.ts'
 import { type Failure, toLogFields } from './error-fields.ts'
 
 /** What this replica knows of one stream. Times are of `Clock.monotonic`, but for those of Polaris and of operators. */
@@ -119,9 +119,9 @@ function changeAfter(before: StreamStatus, event: PipelineEvent, at: number): Ch
 type BackOffEvent = EventOf<'scan-backed-off' | 'scan-recovered'>
 const nameOf = ({ scan: lane, reachMs }: BackOffEvent): ScanName => ({ lane, reachMs })
 const otherThan = ({ backedOff }: StreamStatus, event: BackOffEvent) =>
-  backedOff.filter((one) => !isSame(one, nameOf(event)))
+  backedOff.filter((one) => !isSameScan(one, nameOf(event)))
 const sinceOf = ({ backedOff }: StreamStatus, event: BackOffEvent) =>
-  backedOff.find((one) => isSame(one, nameOf(event)))?.since
+  backedOff.find((one) => isSameScan(one, nameOf(event)))?.since
 
 function openFailure(before: OpenFailure | undefined, { error }: { readonly error: unknown }, at: number): OpenFailure {
   return { failure: toLogFields(error), firstAt: before?.firstAt ?? at, lastAt: at }
@@ -290,7 +290,7 @@ function reportOfScan(scan: Scan, backedOff: StreamStatus['backedOff'], { now, t
     percentRead: percentRead(scan, time, timeZone),
     pages,
     clients,
-    secondsBackedOff: secondsSince(backedOff.find((one) => isSame(one, scan))?.since, now),
+    secondsBackedOff: secondsSince(backedOff.find((one) => isSameScan(one, scan))?.since, now),
   }
 }
 

@@ -7,7 +7,11 @@ import { promisify } from 'node:util'
 import { type Admin, ConfigResourceTypes } from 'kafkajs'
 import { beforeAll, expect, inject, test, vi } from 'vitest'
 import type { EventMarks, OutgoingRecord } from '../../connector/event/client-event.ts'
-import { type EventPublisher, type StreamProducer, withoutCheckpoint } from '../../connector/publish/event-publisher.ts'
+import {
+  type EventPublisher,
+  optionsWithoutCheckpoint,
+  type StreamProducer,
+} from '../../connector/publish/event-publisher.ts'
 import { closingAfterAll, temporaryFolder } from '../support/closing.ts'
 import { testKafka } from '../support/committed-records.ts'
 import { erasureOf, recordOfChange, type TableRow } from '../support/consumers/random-topic.ts'
@@ -31,7 +35,7 @@ beforeAll(async () => {
     { topic, numPartitions: 2, configEntries: entries({ 'min.compaction.lag.ms': '86400000' }) },
   ])
   publisher = streamPublisher(closing, streamConfig(brokers, topic))
-  producer = await publisher.open(withoutCheckpoint, never)
+  producer = await publisher.open(optionsWithoutCheckpoint, never)
   await recordIn(producer) // waits for the coordinators of a new broker
 })
 
@@ -86,7 +90,7 @@ async function abort(changes: readonly Change[]) {
     await using transaction = producer.begin(never)
     await transaction.send(changes.map(({ record }) => record))
   }
-  producer = await publisher.open(withoutCheckpoint, never) // an abort closes the producer
+  producer = await publisher.open(optionsWithoutCheckpoint, never) // an abort closes the producer
 }
 
 const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
@@ -136,7 +140,7 @@ test('consumers in Node, Java and Python have the same table of a topic that has
   const erased = quiet.slice(0, 3)
   await publish(changesOf([...quiet, ...busy], { snapshot: true }))
   await admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] })
-  producer = await publisher.open(withoutCheckpoint, never)
+  producer = await publisher.open(optionsWithoutCheckpoint, never)
   await publish(changesOf([...quiet.slice(10), ...busy]))
   await abort(changesOf(quiet))
   await erase(quiet.slice(0, 4))

@@ -17,8 +17,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'an erasure does not look whether something is open',
     file: 'publish/publish-tombstones.ts',
-    text: 'if (open.length > 0) throw withoutMarker(open)',
-    becomes: 'if (open.length < 0) throw withoutMarker(open)',
+    text: 'if (open.length > 0) throw missingMarkerError(open)',
+    becomes: 'if (open.length < 0) throw missingMarkerError(open)',
     by: { unit: 'publish/publish-tombstones.test.ts' },
   },
   {
@@ -31,8 +31,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'an erasure goes to the present partition of its client only',
     file: 'publish/publish-tombstones.ts',
-    text: 'begun.firstPartitions === partitions',
-    becomes: 'begun.firstPartitions !== 0',
+    text: 'atBeginning.firstPartitions === partitions',
+    becomes: 'atBeginning.firstPartitions !== 0',
     by: crossed,
   },
   {
@@ -91,7 +91,7 @@ export const plants: readonly Plant[] = [
     becomes:
       '  for (const { name } of segments) named.add(name)\n' +
       '  for (const { name } of index.segments)\n' +
-      '    if (!segments.some((one) => one.name === name)) inBackground(upkeep, remove(upkeep, name))\n',
+      '    if (!segments.some((one) => one.name === name)) runInBackground(upkeep, removeSegment(upkeep, name))\n',
     by: { unit: 'index/index-storage.test.ts' },
   },
   {
@@ -125,8 +125,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'a scan that begins again keeps its number',
     file: 'pipeline/read/page-reader.ts',
-    text: 'if (scan.checkPoint === null) reader.states = numbered',
-    becomes: 'if (scan.number === 0) reader.states = numbered',
+    text: 'if (scan.checkPoint === null) reader.states = withNextNumber',
+    becomes: 'if (scan.number === 0) reader.states = withNextNumber',
     by: { unit: 'pipeline/refused-tokens.test.ts' },
   },
   {
@@ -139,7 +139,7 @@ export const plants: readonly Plant[] = [
   {
     name: 'a scan resumes at a time before its order is known',
     file: 'scan/scan-step.ts',
-    text: 'times.distinct >= ENOUGH ? times.last : null',
+    text: 'times.distinct >= ENOUGH_TIMES ? times.last : null',
     becomes: 'times.distinct >= 1 ? times.last : null',
     by: { unit: 'scan' },
   },
@@ -154,7 +154,7 @@ export const plants: readonly Plant[] = [
     name: 'a live scan that is handed over is forgotten',
     file: 'scan/begin-scan.ts',
     text: 'known === undefined ? { ...scan, ...CATCH_UP } : ',
-    becomes: 'known === undefined ? { ...restarted(scan), from: scan.lastChanged, ...CATCH_UP, limit: 0 } : ',
+    becomes: 'known === undefined ? { ...restartedScan(scan), from: scan.lastChanged, ...CATCH_UP, limit: 0 } : ',
     by: { unit: 'scan/end-scan.test.ts' },
   },
   {
@@ -188,8 +188,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'a page that a scan has read before counts as progress',
     file: 'scan/back-off.ts',
-    text: 'scan.pages > at(scan).pages',
-    becomes: 'scan.pages > at(scan).pages - scan.pages',
+    text: 'scan.pages > troubleOf(scan).pages',
+    becomes: 'scan.pages > troubleOf(scan).pages - scan.pages',
     by: { unit: 'scan/back-off.test.ts' },
   },
   {
@@ -265,8 +265,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'a failure that comes back is over with the next empty live page',
     file: 'stream/stream-tries.ts',
-    text: 'recurs ||= ended.has(code)',
-    becomes: 'recurs ||= ended.has(code) && counts.retry < 0',
+    text: 'recurs ||= endedCodes.has(code)',
+    becomes: 'recurs ||= endedCodes.has(code) && counts.retry < 0',
     by: { histories: 'everyday' },
   },
   {
@@ -321,8 +321,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'a rewind begins a history again that has not ended',
     file: 'scan/begin-scan.ts',
-    text: 'const again = resumed(scan, parts)',
-    becomes: 'const again = parts.settings.limit === 0 ? resumed(scan, parts) : restarted(scan)',
+    text: 'const again = resumedScan(scan, parts)',
+    becomes: 'const again = parts.settings.limit === 0 ? resumedScan(scan, parts) : restartedScan(scan)',
     by: { unit: 'stream/full-scan.test.ts' },
   },
   {

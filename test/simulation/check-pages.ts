@@ -1,4 +1,4 @@
-import { inProgress, type Scan } from '../../connector/scan/scan-state.ts'
+import { type Scan, scansInProgress } from '../../connector/scan/scan-state.ts'
 import type { ClientRecord } from '../../connector/source/client-source.ts'
 import type { Check, Evidence } from './evidence.ts'
 import type { Read } from './simulated-stream.ts'
@@ -14,7 +14,7 @@ export const savedTooEarly: Check = (evidence) => {
   return evidence.documents.flatMap((stored) => {
     const { scans } = stored.document.committed.state
     const isDone = doneBefore(evidence, stored.recordsBefore)
-    return inProgress(scans).flatMap((scan) => {
+    return scansInProgress(scans).flatMap((scan) => {
       const token = `${scan.lastChanged} ${scan.checkPoint}`
       if (scan.checkPoint === null || passed.has(token)) return []
       passed.add(token)

@@ -16,7 +16,7 @@ import type { ScanSettings } from '../../connector/scan/scan-settings.ts'
 import type { ClientSource, Page, SourceTime } from '../../connector/source/client-source.ts'
 import { wishesKey } from '../../connector/storage/checkpoint-store-config.ts'
 import type { OpenParts } from '../../connector/stream/open-stream.ts'
-import type { ComposeFor, StreamParts } from '../../connector/stream/run-stream.ts'
+import type { StreamComposition, StreamParts } from '../../connector/stream/run-stream.ts'
 import { type TryPauses, tryPauses } from '../../connector/stream/stream-tries.ts'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
 import { eventForm, textOf } from '../support/records.ts'
@@ -51,7 +51,7 @@ export const LOOK_EVERY_MS = 20_000
 export function simulatedParts(
   world: World,
   replica: Replica,
-  run: { readonly stream: SimulatedStream } & ComposeFor,
+  run: { readonly stream: SimulatedStream } & StreamComposition,
 ): StreamParts {
   const { stream, giveUp, observe } = run
   return {

@@ -1,6 +1,6 @@
 import type { Placement } from '../../connector/placement/placement.ts'
 import { codeOf } from '../../connector/runtime/connector-error.ts'
-import { type ComposeFor, runStream, type StreamEnd } from '../../connector/stream/run-stream.ts'
+import { runStream, type StreamComposition, type StreamEnd } from '../../connector/stream/run-stream.ts'
 import { type Assignment, runStreams } from '../../connector/stream/run-streams.ts'
 import { type Actor, newActor } from './actor.ts'
 import { observed } from './observed.ts'
@@ -74,7 +74,7 @@ interface Run {
 async function runOne(world: World, replica: Replica, { stream, assignment, stop }: Run): Promise<StreamEnd> {
   const { process, clock, running } = replica
   const { name } = stream
-  const compose = (of: ComposeFor) => {
+  const compose = (of: StreamComposition) => {
     if (running.has(name)) world.violations.push(`${replica.name} runs ${name} twice at the same time`)
     running.add(name)
     of.closing.use(running, () => void running.delete(name))

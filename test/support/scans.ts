@@ -1,4 +1,4 @@
-import { type HistoryState, type Scan, type ScanName, unread } from '../../connector/scan/scan-state.ts'
+import { type HistoryState, type Scan, type ScanName, unreadScan } from '../../connector/scan/scan-state.ts'
 import type { CheckPoint, SourceTime } from '../../connector/source/client-source.ts'
 
 const from = '2026-01-01T00:00:00' as SourceTime
@@ -15,7 +15,7 @@ export const historyOf = (state: HistoryState['state'], more: Partial<HistorySta
 /** A scan that has read two of its pages. */
 export function someScan(more: Partial<Scan> & Pick<ScanName, 'lane'>): Scan {
   return {
-    ...unread,
+    ...unreadScan,
     number: 1,
     reachMs: null,
     from,

@@ -9,7 +9,7 @@ import {
 import type { Topics } from '../../kafka/admin/topics.ts'
 import { withoutCreation } from '../../kafka/kafka-config.ts'
 import { openStreamProducer } from '../../kafka/transactions/stream-producer.ts'
-import { streamNames, type TopicLayout, withoutCheckpoint } from '../../publish/event-publisher.ts'
+import { optionsWithoutCheckpoint, streamNames, type TopicLayout } from '../../publish/event-publisher.ts'
 import { DAY_MS } from '../../runtime/clock.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
 import {
@@ -151,7 +151,7 @@ function tryTransaction(
   const kafka = withoutCreation(stream.config.kafka)
   return resultOf(kafkaLimit(finish), async () => {
     try {
-      const producer = await openStreamProducer({ ...admin, config: kafka, names }, withoutCheckpoint, finish)
+      const producer = await openStreamProducer({ ...admin, config: kafka, names }, optionsWithoutCheckpoint, finish)
       try {
         await using transaction = producer.begin(finish)
         await transaction.commit({ epoch: 0, seq: 0, nonce: randomUUID(), nextEvent: 0 })

@@ -25,7 +25,7 @@ async function stayMember(
   const failures = membershipFailures(parts)
   let ownedSlots: readonly number[] = []
   const onJoined: MemberParts['onJoined'] = (slots, slotCount, tookMs) => {
-    failures.recovered()
+    failures.onJoined()
     ownedSlots = slots
     const assigned = streamsIn(slots, streams, slotCount)
     observe({ kind: 'group-joined', slots, streams: [...assigned], tookMs })
@@ -37,7 +37,7 @@ async function stayMember(
       await beMember(member, stop)
     } catch (error) {
       if (stop.aborted) break
-      const attempts = failures.failed(error)
+      const attempts = failures.countFailure(error)
       // An account with a wrong password may be locked by many logins.
       const floorMs = hasKafkaError(error, 'SASL_AUTHENTICATION_FAILED') ? policy.rejectedMs : 0
       await clock.sleep(Math.max(floorMs, pauseAfterError(error, attempts, { policy, clock })), stop).catch(() => {})
@@ -56,7 +56,7 @@ export function membershipFailures({ clock, observe }: Pick<GroupPlacementParts,
   const reported = new Set<string>()
   return {
     /** Counts a failed attempt. Returns the attempts since the last successful join. */
-    failed: (error: unknown): number => {
+    countFailure: (error: unknown): number => {
       if (attempts === 0) since = clock.monotonic()
       attempts += 1
       const code = codeOf(error)
@@ -66,7 +66,7 @@ export function membershipFailures({ clock, observe }: Pick<GroupPlacementParts,
       observe({ kind: 'membership-lost', code, error })
       return attempts
     },
-    recovered: () => {
+    onJoined: () => {
       if (reported.size > 0) observe({ kind: 'membership-restored', attempts, tookMs: clock.monotonic() - since })
       attempts = 0
       reported.clear()

@@ -5,7 +5,7 @@ import type { ReadClient } from '../../event/read-client.ts'
 import { type IndexEntry, UNKNOWN_CONTENT } from '../../index/index-entry.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import type { Times } from '../../scan/scan-settings.ts'
-import type { Lane, Republished, Scan } from '../../scan/scan-state.ts'
+import type { Lane, Republication, Scan } from '../../scan/scan-state.ts'
 import type { ScanCounts } from '../pipeline-event.ts'
 import type { PageReading } from '../read/reader-parts.ts'
 import type { Building } from './building.ts'
@@ -30,13 +30,13 @@ function addClient(building: Building, client: ReadClient, reading: PageReading)
   const counts = countsOf(added, scan.lane)
   const isSame = known !== undefined && known.content === contentAs(known, { building, client, reading })
   const asked = scan.lane === 'history' ? scans.history.republished : null
-  const outcome = outcomeOf(known, { isSame, number: scan.number, asked })
+  const outcome = clientOutcome(known, { isSame, number: scan.number, asked })
   if (outcome === 'suppressed' || outcome === 'superseded') {
     counts[outcome] += 1
     return
   }
   const republished = outcome === 'republished' ? asked?.id : undefined
-  publish(building, { client, known, counts, republished }, reading)
+  addRecord(building, { client, known, counts, republished }, reading)
 }
 
 /** A client as a scan finds it. */
@@ -46,11 +46,11 @@ interface FoundClient {
   /** Of the scan. */
   readonly number: number
   /** What an operator has asked this scan to publish again; null: nothing, or it is no history. */
-  readonly asked: Republished | null
+  readonly asked: Republication | null
 }
 
 /** What becomes of a client, by its entry in the index; an event that is `republished` has that mark. Pure. */
-export function outcomeOf(known: IndexEntry | undefined, { isSame, number, asked }: FoundClient) {
+export function clientOutcome(known: IndexEntry | undefined, { isSame, number, asked }: FoundClient) {
   if (known === undefined) return asked?.isIndexNew === true ? 'republished' : 'published'
   // Its event is older than the rewind, and so are all scans that can have published it.
   if (asked !== null && known.number < asked.before) return 'republished'
@@ -65,21 +65,21 @@ function knownEntry({ entries, undelivered, table }: Building, { key }: ReadClie
   return entries.get(key) ?? undelivered.get(key) ?? table.get(key)
 }
 
-interface Indexed {
+interface ContentParts {
   readonly building: Building
   readonly client: ReadClient
   readonly reading: PageReading
 }
 
 /** The content of the client in an index entry of this kind. */
-function contentAs({ isDeadLetter }: Pick<IndexEntry, 'isDeadLetter'>, { building, client, reading }: Indexed) {
+function contentAs({ isDeadLetter }: Pick<IndexEntry, 'isDeadLetter'>, { building, client, reading }: ContentParts) {
   if (!isDeadLetter) return client.content
   return deadLetterContent(client, { ...building.settings.settings, idField: idFieldOf(reading) })
 }
 
 const idFieldOf = ({ mapping, scan }: PageReading) => mapping[scan.output]?.clientId ?? ''
 
-interface Publishing {
+interface PublishParts {
   readonly client: ReadClient
   readonly known: IndexEntry | undefined
   readonly counts: ScanCounts
@@ -87,7 +87,7 @@ interface Publishing {
   readonly republished: string | undefined
 }
 
-function publish(building: Building, publishing: Publishing, reading: PageReading): void {
+function addRecord(building: Building, publishing: PublishParts, reading: PageReading): void {
   const { client, known, counts, republished } = publishing
   const { settings, generation, added, deadLetters, nextEvent } = building
   const { scan, readAt } = reading
@@ -99,7 +99,7 @@ function publish(building: Building, publishing: Publishing, reading: PageReadin
   const marks: EventMarks = { snapshot, historycomplete: !isFirst || undefined, republished }
   const place = { sequence: nextEvent, readAt: readAt.server, idField, previous, marks }
   const { kind, record } = outgoingRecord(client, place, settings.settings)
-  if (deadLetters.add(kind) === 'too-many') throw tooManyDeadLetters(idField)
+  if (deadLetters.add(kind) === 'too-many') throw tooManyDeadLettersError(idField)
   added.records.push(record)
   added.size += record.value.length
   const isDeadLetter = kind === 'dead-letter'
@@ -112,8 +112,8 @@ function publish(building: Building, publishing: Publishing, reading: PageReadin
   }
   counts.events += 1
   if (republished !== undefined) return
-  added.newestChange = Math.max(added.newestChange ?? 0, changeTime(client.modified, readAt))
-  const changed = changedAt(client.modified, { scan, readAt })
+  added.newestChange = Math.max(added.newestChange ?? 0, serverChangeTime(client.modified, readAt))
+  const changed = ourChangeTime(client.modified, { scan, readAt })
   if (changed !== undefined) added.changedAt.push(changed)
 }
 
@@ -123,7 +123,7 @@ function countsOf({ scans }: Building['added'], lane: Lane): ScanCounts {
   return counts
 }
 
-function tooManyDeadLetters(field: string): ConnectorError {
+function tooManyDeadLettersError(field: string): ConnectorError {
   return new ConnectorError(
     'event.too-many-dead-letters',
     `make events: too many clients cannot become events (client id field: ${field})`,
@@ -131,7 +131,7 @@ function tooManyDeadLetters(field: string): ConnectorError {
 }
 
 /** When a change was made that a live scan publishes, by our clock; undefined if its time of day is not known. */
-export function changedAt(
+export function ourChangeTime(
   modified: ModificationTime | undefined,
   { scan, readAt }: { scan: Scan; readAt: Times },
 ): number | undefined {
@@ -140,6 +140,6 @@ export function changedAt(
 }
 
 /** When a change was made, by the server's clock: now, at the latest. A date alone does not say when on its day. */
-export function changeTime(modified: ModificationTime | undefined, { server }: Times): number {
+export function serverChangeTime(modified: ModificationTime | undefined, { server }: Times): number {
   return modified?.hasTimeOfDay === true ? Math.min(modified.instant, server) : server
 }

@@ -16,7 +16,7 @@ export interface PageGroupBuilder {
   /** Returns the group and begins the next one. */
   finish(): PageGroup
   /** Call it once a group is delivered: only then do its dead letters count for later openings. */
-  delivered(group: PageGroup): void
+  onDelivered(group: PageGroup): void
 }
 
 interface BuildFrom {
@@ -25,20 +25,20 @@ interface BuildFrom {
 }
 
 export function pageGroupBuilder(settings: PageGroupParts, from: BuildFrom): PageGroupBuilder {
-  const building = begun(settings, from)
+  const building = newBuilding(settings, from)
   return {
     add: (reading) => addPage(building, reading),
     size: () => building.added.size,
     entries: () => building.entries.size,
     finish: () => finishGroup(building),
-    delivered: ({ records }) => {
+    onDelivered: ({ records }) => {
       building.undelivered = new Map()
       for (const { to } of records) settings.deadLetters.add(to === 'events' ? 'event' : 'dead-letter')
     },
   }
 }
 
-function begun(settings: PageGroupParts, { state, table }: BuildFrom): Building {
+function newBuilding(settings: PageGroupParts, { state, table }: BuildFrom): Building {
   const { scans, nextEvent, mapping, index } = state
   return {
     settings,
@@ -50,7 +50,7 @@ function begun(settings: PageGroupParts, { state, table }: BuildFrom): Building 
     scans,
     nextEvent,
     mapping,
-    added: nothing(),
+    added: emptyAddition(),
   }
 }
 
@@ -64,13 +64,13 @@ function addPage(building: Building, reading: PageReading): void {
 
 function finishGroup(building: Building): PageGroup {
   const { scans, nextEvent, mapping, entries, added } = building
-  building.added = nothing()
+  building.added = emptyAddition()
   building.undelivered = entries // the group before it is delivered
   building.entries = new Map()
   return { ...added, change: { scans, nextEvent, mapping, entries: deltaText(entryWordsOf(entries)) } }
 }
 
-function nothing(): Building['added'] {
+function emptyAddition(): Building['added'] {
   const counts = { pages: 0, deadLetters: 0, size: 0, scans: new Map() }
   return { ...counts, records: [], changedAt: [], newestChange: undefined, hasLiveEnd: false }
 }

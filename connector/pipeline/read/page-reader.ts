@@ -1,8 +1,16 @@
 import { noMapping } from '../../event/page-mapping.ts'
 import type { ConnectorError } from '../../runtime/connector-error.ts'
 import { backOff } from '../../scan/back-off.ts'
-import { begunScan, configured } from '../../scan/begin-scan.ts'
-import { HISTORY, isSame, LIVE, numbered, type Scan, type ScanName, scanNamed } from '../../scan/scan-state.ts'
+import { statesUnderSettings, withNewScan } from '../../scan/begin-scan.ts'
+import {
+  HISTORY,
+  isSameScan,
+  LIVE,
+  type Scan,
+  type ScanName,
+  scanNamed,
+  withNextNumber,
+} from '../../scan/scan-state.ts'
 import { nextTurn, type Turn } from '../../scan/turns.ts'
 import { readPage } from '../../source/read-page.ts'
 import type { PageReading, PageTrouble, ReaderParts, ReadFrom } from './reader-parts.ts'
@@ -21,20 +29,20 @@ export async function* readPages(
   const reader = newReader(parts, from)
   // Live scans begin one interval apart. With a random phase, streams that start together do not poll together.
   let phaseMs = parts.clock.random() * parts.settings.intervalMs
-  const liveBegins = () => {
+  const onLiveBegin = () => {
     const { clock, settings, liveDueAt } = reader
     const missed = Math.floor((clock.monotonic() - liveDueAt) / settings.intervalMs)
     reader.liveDueAt += settings.intervalMs * (missed + 1) - phaseMs
     phaseMs = 0
   }
   for (;;) {
-    const turn = nextOf(reader)
+    const turn = nextTurnOf(reader)
     if (turn.kind === 'wait') {
       if (isCaughtUp(reader)) return
       await parts.clock.sleep(turn.ms, stop)
       continue
     }
-    if (turn.scan.lane === 'live' && reader.states.live.scan === null) liveBegins()
+    if (turn.scan.lane === 'live' && reader.states.live.scan === null) onLiveBegin()
     const reading = await readNext(reader, turn.scan, stop)
     if (reading !== undefined) yield reading
   }
@@ -45,18 +53,27 @@ function newReader(parts: ReaderParts, { states, mapping }: ReadFrom): Reader {
   return {
     ...parts,
     backOff: backOff(),
-    states: configured(states, settings, serverClock.times()),
+    states: statesUnderSettings(states, settings, serverClock.times()),
     mapping: mapping ?? noMapping,
     liveDueAt: clock.monotonic(),
     liveSince: undefined,
     liveScans: 0,
     livePages: 0,
-    last: undefined,
+    lastBackground: undefined,
   }
 }
 
-function nextOf({ states, settings, serverClock, clock, backOff, liveDueAt, livePages, last }: Reader): Turn {
-  const turns = { liveDueAt, livePages, last, notBefore: backOff.notBefore }
+function nextTurnOf({
+  states,
+  settings,
+  serverClock,
+  clock,
+  backOff,
+  liveDueAt,
+  livePages,
+  lastBackground,
+}: Reader): Turn {
+  const turns = { liveDueAt, livePages, lastBackground, notBefore: backOff.notBefore }
   return nextTurn(states, { settings, times: serverClock.times(), now: clock.monotonic(), turns })
 }
 
@@ -68,9 +85,9 @@ function isCaughtUp({ until, states, liveScans }: Reader): boolean {
 /** Undefined: the scan could not read its page. */
 async function readNext(reader: Reader, name: ScanName, stop: AbortSignal): Promise<PageReading | undefined> {
   const scan = nextScan(reader, name)
-  const isLive = isSame(name, LIVE)
+  const isLive = isSameScan(name, LIVE)
   if (isLive) reader.liveSince ??= reader.clock.monotonic()
-  else reader.last = name
+  else reader.lastBackground = name
   reader.livePages = isLive ? reader.livePages + 1 : 0
   const trouble = troubleOf(reader, scan)
   const onRetry = (error: ConnectorError) => reportRetry(reader, scan, { trouble, error, tried: 'in-place' })
@@ -97,16 +114,16 @@ function reportRecovery({ clock, observe }: Reader, { lane }: Scan, trouble: Pag
 function nextScan(reader: Reader, name: ScanName): Scan {
   const { settings, beginAt, serverClock, observe } = reader
   if (scanNamed(reader.states, name) === undefined) {
-    reader.states = begunScan(reader.states, name, { settings, beginAt, times: serverClock.times() })
-    observe({ kind: 'scan-started', scan: name.lane, lastChanged: named(reader, name).from })
+    reader.states = withNewScan(reader.states, name, { settings, beginAt, times: serverClock.times() })
+    observe({ kind: 'scan-started', scan: name.lane, lastChanged: scanWithName(reader, name).from })
   }
-  const scan = named(reader, name)
+  const scan = scanWithName(reader, name)
   // Invariant 3: whatever it reads without a token is newer than what scans with a smaller number see.
-  if (scan.checkPoint === null) reader.states = numbered(reader.states, scan)
-  return named(reader, name)
+  if (scan.checkPoint === null) reader.states = withNextNumber(reader.states, scan)
+  return scanWithName(reader, name)
 }
 
-function named({ states }: Reader, name: ScanName): Scan {
+function scanWithName({ states }: Reader, name: ScanName): Scan {
   const scan = scanNamed(states, name)
   if (scan === undefined) throw new TypeError(`there is no ${name.lane} scan`)
   return scan

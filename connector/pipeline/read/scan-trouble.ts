@@ -1,7 +1,7 @@
 import type { StreamMapping } from '../../event/page-mapping.ts'
 import { ConnectorError, isTransient } from '../../runtime/connector-error.ts'
 import { type BackOff, backOffMs } from '../../scan/back-off.ts'
-import { handedOver, restarted, resumed } from '../../scan/begin-scan.ts'
+import { restartedScan, resumedScan, statesAfterHandOver } from '../../scan/begin-scan.ts'
 import { LIVE, type Scan, type ScanName, type ScanStates, withoutScan, withScan } from '../../scan/scan-state.ts'
 import type { ReadMode } from '../../source/read-page.ts'
 import { noTrouble, type PageTrouble, type ReaderParts } from './reader-parts.ts'
@@ -18,11 +18,11 @@ export interface Reader extends ReaderParts {
   liveScans: number
   /** Live pages since the last page of the background, and the scan of that. */
   livePages: number
-  last: ScanName | undefined
+  lastBackground: ScanName | undefined
 }
 
 const LONG_SCAN_MS = 60_000
-const longAt = ({ liveSince, clock }: Reader) => (liveSince ?? clock.monotonic()) + LONG_SCAN_MS
+const longScanAt = ({ liveSince, clock }: Reader) => (liveSince ?? clock.monotonic()) + LONG_SCAN_MS
 
 const isFirstLivePage = ({ lane, startedAt }: Scan) => lane === 'live' && startedAt === null
 
@@ -35,7 +35,7 @@ export function triesOf(reader: Reader, scan: Scan): ReadMode['tries'] {
   const { until, backOff, clock, liveOutage } = reader
   if (until === 'caught-up') return { kind: 'in-place' }
   if (scan.lane !== 'live') return { kind: 'once', failures: backOff.failures(scan) }
-  if (!isFirstLivePage(scan)) return { kind: 'in-place', until: longAt(reader) }
+  if (!isFirstLivePage(scan)) return { kind: 'in-place', until: longScanAt(reader) }
   return { kind: 'in-place', until: (liveOutage.since ?? clock.monotonic()) + LIVE_IN_PLACE_MS }
 }
 
@@ -57,8 +57,8 @@ export function reportRetry(
 
 /** A live scan that has not ended after a minute continues as catch-up, whatever the reason. */
 export function handOverIfLong(reader: Reader, scan: Scan): boolean {
-  if (scan.lane !== 'live' || scan.startedAt === null || reader.clock.monotonic() < longAt(reader)) return false
-  reader.states = handedOver(reader.states, scan)
+  if (scan.lane !== 'live' || scan.startedAt === null || reader.clock.monotonic() < longScanAt(reader)) return false
+  reader.states = statesAfterHandOver(reader.states, scan)
   reader.liveSince = undefined
   reader.observe({ kind: 'scan-started', scan: 'catch-up', lastChanged: scan.from })
   return true
@@ -71,12 +71,12 @@ export function onReadFailed(reader: Reader, scan: Scan, error: unknown): undefi
   if (handOverIfLong(reader, scan)) return
   const now = clock.monotonic()
   if (isFirstLivePage(scan)) {
-    backOff.wait(scan, now + Math.max(LIVE_AGAIN_MS, askedMsOf(reader, error)))
+    backOff.putOff(scan, now + Math.max(LIVE_AGAIN_MS, askedMsOf(reader, error)))
     reportRetry(reader, scan, { trouble: liveOutage, error, tried: 'in-turn' })
   } else if (scan.lane === 'live') throw error
   else if (liveOutage.since !== undefined) {
     // The server fails for all scans: this one is tried again after the next live try.
-    backOff.wait(scan, Math.max(now, backOff.notBefore(LIVE), now + askedMsOf(reader, error)) + 1)
+    backOff.putOff(scan, Math.max(now, backOff.notBefore(LIVE), now + askedMsOf(reader, error)) + 1)
     reportRetry(reader, scan, { trouble: { ...liveOutage }, error, tried: 'in-turn' })
   } else {
     const failures = countFailure(reader, scan, error)
@@ -93,7 +93,7 @@ function askedMsOf({ retry }: Reader, { retryAfterMs = 0 }: ConnectorError): num
 /** The scan has lost its place: it resumes or begins again. */
 export function onTokenRefused(reader: Reader, scan: Scan, error: ConnectorError): undefined {
   const { settings, serverClock } = reader
-  const again = resumed(scan, { settings, times: serverClock.times() })
+  const again = resumedScan(scan, { settings, times: serverClock.times() })
   reader.observe({ kind: 'checkpoint-refused', scan: scan.lane, lastChanged: again.lastChanged, error })
   readAgain(reader, { scan, again }, `the server refused its own checkPoint: ${error.message}`)
 }
@@ -101,10 +101,10 @@ export function onTokenRefused(reader: Reader, scan: Scan, error: ConnectorError
 /** The answers of the scan lead nowhere: it begins again. */
 export function onStuck(reader: Reader, scan: Scan, why: string): undefined {
   reader.observe({ kind: 'scan-stuck', scan: scan.lane, why })
-  readAgain(reader, { scan, again: restarted(scan) }, `hasMoreResults is true, but ${why}`)
+  readAgain(reader, { scan, again: restartedScan(scan) }, `hasMoreResults is true, but ${why}`)
   const { backOff, clock } = reader
   // A server that pages without end is not asked at every short interval.
-  if (scan.lane === 'live') backOff.wait(scan, clock.monotonic() + LIVE_AGAIN_MS)
+  if (scan.lane === 'live') backOff.putOff(scan, clock.monotonic() + LIVE_AGAIN_MS)
 }
 
 function readAgain(reader: Reader, { scan, again: begunAgain }: { scan: Scan; again: Scan }, why: string): void {
@@ -123,12 +123,12 @@ function countFailure(reader: Reader, scan: Scan, error: ConnectorError): number
   const { backOff, clock, until, observe } = reader
   const now = clock.monotonic()
   const askedMs = askedMsOf(reader, error)
-  const failures = backOff.failed(scan, now, askedMs)
+  const failures = backOff.addFailure(scan, now, askedMs)
   const pauseMs = backOffMs(failures)
   if (pauseMs > 0 && until === 'caught-up') throw error
   const { lane, reachMs } = scan
   const { code } = error
-  if (lane === 'live') backOff.wait(scan, now)
+  if (lane === 'live') backOff.putOff(scan, now)
   else if (pauseMs > 0)
     observe({ kind: 'scan-backed-off', scan: lane, reachMs, pauseMs: Math.max(pauseMs, askedMs), code, error })
   return failures
@@ -136,7 +136,7 @@ function countFailure(reader: Reader, scan: Scan, error: ConnectorError): number
 
 /** The scan has made progress. */
 export function onProgress({ backOff, clock, observe }: Reader, scan: Scan): void {
-  const backedOffMs = backOff.recovered(scan, clock.monotonic())
+  const backedOffMs = backOff.endFailures(scan, clock.monotonic())
   const { lane, reachMs } = scan
   if (backedOffMs !== undefined && lane !== 'live')
     observe({ kind: 'scan-recovered', scan: lane, reachMs, backedOffMs })

@@ -1,8 +1,8 @@
 import { listFieldsLine, newLists } from '../../event/list-shapes.ts'
 import { mapPage, type PageMapping } from '../../event/page-mapping.ts'
 import { clientReader, type ReadClient } from '../../event/read-client.ts'
-import { scanDone } from '../../scan/begin-scan.ts'
-import { earlier, type Times } from '../../scan/scan-settings.ts'
+import { statesAfterScan } from '../../scan/begin-scan.ts'
+import { earlierOf, type Times } from '../../scan/scan-settings.ts'
 import { type Scan, type ScanStates, withScan } from '../../scan/scan-state.ts'
 import { type Step, scanStep } from '../../scan/scan-step.ts'
 import type { Page, PageRequest } from '../../source/client-source.ts'
@@ -16,32 +16,32 @@ export function takePage(reader: Reader, before: Scan, page: Page): PageReading 
   const { lane, limit } = before
   const { bytes, tookMs } = page
   observe({ kind: 'page-read', scan: lane, clients: page.clients.length, limit, bytes, tookMs })
-  reader.states = created(reader.states, began)
+  reader.states = withCreationTime(reader.states, began)
   takeMapping(reader, before, page)
   const { overlapMs } = reader.settings
   const clients = readClients(reader, before, page)
   const step = scanStep(before, { page, clients, began, overlapMs })
   if (step.kind === 'stuck') return onStuck(reader, before, step.why)
   if (step.kind === 'done' || reader.backOff.isProgress(step.scan)) onProgress(reader, step.scan)
-  advance(reader, step)
+  advanceScan(reader, step)
   const { states, mapping } = reader
   return { clients, scan: step.scan, states, mapping, isLast: step.kind === 'done', readAt: serverClock.times() }
 }
 
 const END_AGAIN_MS = 60_000
 
-function advance(reader: Reader, { kind, scan }: Exclude<Step, { kind: 'stuck' }>): void {
+function advanceScan(reader: Reader, { kind, scan }: Exclude<Step, { kind: 'stuck' }>): void {
   const { clock, backOff } = reader
   if (kind === 'done') {
-    reader.states = scanDone(reader.states, scan, reader.beginAt)
-    if (scan.lane === 'history') reportMissing(reader)
+    reader.states = statesAfterScan(reader.states, scan, reader.beginAt)
+    if (scan.lane === 'history') reportMissingPaths(reader)
     if (scan.lane !== 'live') return
     reader.liveScans += 1
     reader.liveSince = undefined
     return
   }
   reader.states = withScan(reader.states, scan)
-  if (kind === 'end-in-doubt') backOff.wait(scan, clock.monotonic() + END_AGAIN_MS)
+  if (kind === 'end-in-doubt') backOff.putOff(scan, clock.monotonic() + END_AGAIN_MS)
   handOverIfLong(reader, scan)
 }
 
@@ -53,9 +53,9 @@ function readClients({ mapping, rules }: Reader, { output }: Scan, { clients }: 
 }
 
 /** The stream is as old as its first response. */
-function created(states: ScanStates, began: Times): ScanStates {
+function withCreationTime(states: ScanStates, began: Times): ScanStates {
   if (states.createdAt !== null) return states
-  const createdAt = earlier(began)
+  const createdAt = earlierOf(began)
   const lookBacks = states.lookBacks.map((one) => ({ ...one, startedAt: Math.min(one.startedAt, createdAt) }))
   return { ...states, createdAt, lookBacks }
 }
@@ -74,7 +74,7 @@ function takeMapping(reader: Reader, { output }: Scan, page: Page): void {
   reader.mapping = { ...mapping, [output]: found }
   if (output === 'xml') takeLists(reader, page)
   reader.paths.take(page.clients)
-  reportFound(reader, known, found)
+  reportDetectedFields(reader, known, found)
 }
 
 /** An element that was once repeated stays a list, also where it occurs once. */
@@ -87,12 +87,12 @@ function takeLists(reader: Reader, { clients }: Page): void {
   observe({ kind: 'lists-found', fields: found, setting: listFieldsLine([...fields.lists, ...lists]) })
 }
 
-function reportMissing({ paths, observe }: Reader): void {
+function reportMissingPaths({ paths, observe }: Reader): void {
   const missing = paths.newlyMissing()
   if (missing.length > 0) observe({ kind: 'paths-missing', paths: missing })
 }
 
-function reportFound({ fields, observe }: Reader, known: PageMapping | null, found: PageMapping): void {
+function reportDetectedFields({ fields, observe }: Reader, known: PageMapping | null, found: PageMapping): void {
   const { clientId, modifiedAt } = found
   if (known === null && fields.clientId === null)
     observe({ kind: 'field-detected', setting: 'POLARIS_CLIENT_ID_FIELD', field: clientId })

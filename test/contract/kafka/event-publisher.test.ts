@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
-import { type EventPublisher, withoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
+import { type EventPublisher, optionsWithoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { type CloseStack, closeStack } from '../../../connector/runtime/close-stack.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
@@ -21,7 +21,7 @@ interface Committed extends Omit<TextRecord, 'to'> {
   readonly partition: number
 }
 
-const fresh = withoutCheckpoint
+const fresh = optionsWithoutCheckpoint
 
 function fakeCluster(): Cluster {
   let replicas = 0

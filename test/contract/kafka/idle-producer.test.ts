@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { beforeAll, expect, test } from 'vitest'
-import { type StreamProducer, withoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
+import { optionsWithoutCheckpoint, type StreamProducer } from '../../../connector/publish/event-publisher.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { closingAfterAll } from '../../support/closing.ts'
 import { sentEvent } from '../../support/records.ts'
@@ -28,7 +28,7 @@ beforeAll(async () => {
 function opening() {
   const publisher = streamPublisher(closing, streamConfig(brokers, randomUUID()))
   return async () => {
-    const producer = await publisher.open(withoutCheckpoint, never)
+    const producer = await publisher.open(optionsWithoutCheckpoint, never)
     await recordIn(producer) // waits until the broker has created the topic of the offsets
     return producer
   }

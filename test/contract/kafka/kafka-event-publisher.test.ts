@@ -9,8 +9,8 @@ import type { KafkaConfig } from '../../../connector/kafka/kafka-config.ts'
 import { kafkaTimes } from '../../../connector/kafka/kafka-times.ts'
 import {
   type EventPublisher,
+  optionsWithoutCheckpoint,
   type StreamProducer,
-  withoutCheckpoint,
 } from '../../../connector/publish/event-publisher.ts'
 import { type Clock, systemClock } from '../../../connector/runtime/clock.ts'
 import { ConnectorError, isTransient } from '../../../connector/runtime/connector-error.ts'
@@ -29,7 +29,7 @@ Object.assign(kafkaTimes, { closeMs: 300 })
 Object.assign(kafkaTimes.paces.stream, { retries: 10 })
 
 const closing = closingAfterAll()
-const fresh = withoutCheckpoint
+const fresh = optionsWithoutCheckpoint
 let kafka: KafkaCluster
 let admin: Admin
 

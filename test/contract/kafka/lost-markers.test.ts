@@ -9,10 +9,10 @@ import { clusterOf } from '../../../connector/kafka/kafkajs/cluster.ts'
 import { offsetsOfCommitRecord } from '../../../connector/kafka/transactions/kafka-state.ts'
 import {
   type EventPublisher,
+  optionsWithoutCheckpoint,
   type RepairPlan,
   type StreamProducer,
   streamNames,
-  withoutCheckpoint,
 } from '../../../connector/publish/event-publisher.ts'
 import type { ReadEvents } from '../../../connector/publish/event-reading.ts'
 import { publishTombstones } from '../../../connector/publish/publish-tombstones.ts'
@@ -66,7 +66,7 @@ beforeEach(async () => {
   const config = configOf(kafka.bootstrap, topic)
   publisher = streamPublisher(closing, config)
   readEvents = eventsReader(config)
-  open = () => publisher.open(withoutCheckpoint, never)
+  open = () => publisher.open(optionsWithoutCheckpoint, never)
 })
 
 /** Creates an events topic and its dead-letter topic, with one partition whose replicas are on these brokers. */
@@ -263,7 +263,7 @@ test('opens and publishes a stream when a partition of an unrelated topic has no
   await whileLeaderless(topicBroker, async () => {
     const addresses = kafka.bootstrap.split(',')
     const config = configOf(others.map((id) => addresses[id - 1] ?? '').join(), own)
-    const producer = await streamPublisher(closing, config).open(withoutCheckpoint, never)
+    const producer = await streamPublisher(closing, config).open(optionsWithoutCheckpoint, never)
     await stateOf(producer)
     await publish(producer, 'sent', 1)
     expect(await valuesOf(own)).toEqual(['sent'])

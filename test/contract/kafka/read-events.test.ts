@@ -5,7 +5,7 @@ import { eventSource, sequenceText } from '../../../connector/event/client-event
 import { clientEvent, eventModes, tombstones } from '../../../connector/event/cloud-event/event-form.ts'
 import { cloudEvent, type StoredEvent } from '../../../connector/event/cloud-event/stored-event.ts'
 import { partitionOf } from '../../../connector/kafka/partitioner.ts'
-import { type StreamProducer, withoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
+import { optionsWithoutCheckpoint, type StreamProducer } from '../../../connector/publish/event-publisher.ts'
 import { closingAfterAll } from '../../support/closing.ts'
 import { createTopics } from '../../support/create-topics.ts'
 import { eventsReader } from '../../support/events-reader.ts'
@@ -31,7 +31,7 @@ async function newTopic(compression = 'producer'): Promise<string> {
 }
 
 async function open(topic: string): Promise<StreamProducer> {
-  const producer = await streamPublisher(closing, streamConfig(brokers, topic)).open(withoutCheckpoint, never)
+  const producer = await streamPublisher(closing, streamConfig(brokers, topic)).open(optionsWithoutCheckpoint, never)
   await recordIn(producer) // waits for the coordinators of a new broker
   return producer
 }

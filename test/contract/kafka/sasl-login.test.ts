@@ -6,7 +6,7 @@ import type { KafkaConfig } from '../../../connector/kafka/kafka-config.ts'
 import { kafkaTimes } from '../../../connector/kafka/kafka-times.ts'
 import type { PlacementEvent } from '../../../connector/placement/placement.ts'
 import { groupDefaults } from '../../../connector/placement/placement-config.ts'
-import { withoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
+import { optionsWithoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { closingAfterEach } from '../../support/closing.ts'
@@ -32,7 +32,7 @@ const configOf = (broker: SaslBroker): KafkaConfig => ({
 /** The error code of opening a stream. */
 async function codeOfOpening(broker: SaslBroker): Promise<string> {
   const publisher = streamPublisher(closing, configOf(broker))
-  return await publisher.open(withoutCheckpoint, never).then(() => 'opened', codeOf)
+  return await publisher.open(optionsWithoutCheckpoint, never).then(() => 'opened', codeOf)
 }
 
 /** The error code of joining the group. */

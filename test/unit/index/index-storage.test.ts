@@ -80,7 +80,7 @@ test('deletes a segment once a document without it is stored, and no sooner', as
   const represented = await one.storage.represent({ index: one.state, nextEvent: 13_500 }, never)
   await one.settled()
   expect([...one.store.stored.keys()]).toEqual(expect.arrayContaining(left))
-  one.storage.written(represented)
+  one.storage.onDocumentStored(represented)
   await one.settled()
   expect(represented.segments.map(({ tier }) => tier)).toEqual([1, 0])
   expect([...one.store.stored.keys()].toSorted()).toEqual(represented.segments.map(({ name }) => name).toSorted())

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { SegmentReference } from '../../../connector/index/index-state.ts'
-import { dueRewrite, replaced } from '../../../connector/index/segments.ts'
+import { dueRewrite, withReplacement } from '../../../connector/index/segments.ts'
 
 let names = 0
 let events = 0
@@ -50,6 +50,11 @@ test('what was written again takes the place of what it replaces, before what ca
   const others = many(4, 0)
   const made = segment(1, 5)
   const segments = [base, run, ...others]
-  expect(replaced(segments, { replaces: others.slice(0, 3), made: [made] })).toEqual([base, run, made, others[3]])
-  expect(replaced(segments, { replaces: segments.slice(0, 5), made: [made] })).toEqual([made, others[3]])
+  expect(withReplacement(segments, { replaces: others.slice(0, 3), made: [made] })).toEqual([
+    base,
+    run,
+    made,
+    others[3],
+  ])
+  expect(withReplacement(segments, { replaces: segments.slice(0, 5), made: [made] })).toEqual([made, others[3]])
 })

@@ -51,7 +51,7 @@ export async function stage({
     settled: () => clock.advance(0),
     commit: async (clients) => {
       one.state = await storage.represent({ index: one.state, nextEvent: number }, never)
-      storage.written(one.state)
+      storage.onDocumentStored(one.state)
       const entries = words(clients.map((client) => [key(client), entry(number++)]))
       one.state = withEntries(one.state, deltaText(entries))
       table.setAll(entries)

@@ -24,7 +24,7 @@ export function building(more: Partial<PageGroupParts> = {}, { state = start, ta
   const deliver = (group: PageGroup) => {
     table.setAll(deltaWords(group.change.entries))
     reached = stateAfter(reached, group.change)
-    builder.delivered(group)
+    builder.onDelivered(group)
     return group
   }
   return {

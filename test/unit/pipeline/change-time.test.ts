@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { changedAt, changeTime } from '../../../connector/pipeline/group/group-clients.ts'
+import { ourChangeTime, serverChangeTime } from '../../../connector/pipeline/group/group-clients.ts'
 import type { SourceTime } from '../../../connector/source/client-source.ts'
 import { MINUTE, noon } from '../scan/scans.ts'
 import { liveScan } from './readings.ts'
@@ -10,14 +10,14 @@ const readAt = { ours: noon + 5 * MINUTE, server: noon }
 
 test('tells when the changes of a live scan were made, by our clock, if their time of day is known', () => {
   const live = { scan: liveScan(), readAt }
-  expect(changedAt(modified(noon - 3000), live)).toBe(noon + 5 * MINUTE - 3000)
-  expect(changedAt(modified(noon - 3000, false), live)).toBeUndefined()
-  expect(changedAt(undefined, live)).toBeUndefined()
-  expect(changedAt(modified(noon - 3000), { ...live, scan: liveScan({ lane: 'look-back' }) })).toBeUndefined()
+  expect(ourChangeTime(modified(noon - 3000), live)).toBe(noon + 5 * MINUTE - 3000)
+  expect(ourChangeTime(modified(noon - 3000, false), live)).toBeUndefined()
+  expect(ourChangeTime(undefined, live)).toBeUndefined()
+  expect(ourChangeTime(modified(noon - 3000), { ...live, scan: liveScan({ lane: 'look-back' }) })).toBeUndefined()
 })
 
 test('knows when a change was made, by the clock of the server; without a time of day it counts as just made', () => {
-  expect(changeTime(modified(noon - 3000), readAt)).toBe(noon - 3000)
+  expect(serverChangeTime(modified(noon - 3000), readAt)).toBe(noon - 3000)
   for (const other of [modified(noon + 1), modified(noon - 3000, false), undefined])
-    expect(changeTime(other, readAt)).toBe(noon)
+    expect(serverChangeTime(other, readAt)).toBe(noon)
 })

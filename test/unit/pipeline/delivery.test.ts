@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { deliverGroup, pageGroupDelivery, withDeadline } from '../../../connector/pipeline/delivery.ts'
 import { pageGroupBuilder } from '../../../connector/pipeline/group/page-group.ts'
-import { withoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
+import { optionsWithoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import type { FakeFault, FakeOperation } from '../../support/fakes/fake-event-publisher.ts'
 import type { MemoryFault } from '../../support/fakes/memory-versioned-object.ts'
@@ -85,7 +85,7 @@ test.each(['with', 'without'])(
     const builder = pageGroupBuilder(groupParts(), { state, table: opened.checkpoint.table })
     builder.add(reading(what === 'with' ? [{ No: '1' }] : []))
     on.kafka.deleteTopic()
-    await on.kafka.publisher({ connector, stream: 'other' }).open(withoutCheckpoint, never) // creates it
+    await on.kafka.publisher({ connector, stream: 'other' }).open(optionsWithoutCheckpoint, never) // creates it
     await expect(deliver({ group: builder.finish(), events: [] })).rejects.toMatchObject({ code: 'publish.failed' })
     expect([on.published(), on.document().pending]).toEqual([[], null])
   },

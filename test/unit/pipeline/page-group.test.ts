@@ -130,7 +130,7 @@ describe('too many clients that cannot become events', () => {
     const parts = groupParts()
     const first = pageGroupBuilder(parts, fresh())
     first.add(reading(withoutId(9)))
-    first.delivered(first.finish())
+    first.onDelivered(first.finish())
     expect(codeOfAdding(pageGroupBuilder(parts, fresh()), withoutId(1))).toBe('event.too-many-dead-letters')
   })
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
-import { CATCH_UP, HISTORY, isSame } from '../../../connector/scan/scan-state.ts'
+import { CATCH_UP, HISTORY, isSameScan } from '../../../connector/scan/scan-state.ts'
 import type { ReadArguments } from '../../../connector/source/client-source.ts'
 import { settled } from '../../support/fakes/virtual-clock.ts'
 import { historyOf } from '../../support/scans.ts'
@@ -116,7 +116,7 @@ describe('a long live scan', () => {
     })
     const [, second] = asked.filter(({ checkPoint }) => checkPoint === null)
     expect(second?.lastChanged).toBe('2026-06-15T11:59:45')
-    const catchUp = readings.filter(({ scan }) => isSame(scan, CATCH_UP))
+    const catchUp = readings.filter(({ scan }) => isSameScan(scan, CATCH_UP))
     expect(catchUp.map(({ isLast }) => isLast)).toEqual([false, true])
     expect(readings.at(-1)?.states.background).toEqual([])
     expect(startedScans(of).slice(0, 3)).toEqual(['live', 'catch-up', 'live'])

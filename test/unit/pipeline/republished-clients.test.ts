@@ -4,8 +4,8 @@ import type { Rewind } from '../../../connector/checkpoint/wishes.ts'
 import { clientTable } from '../../../connector/index/client-table.ts'
 import { hashedId, UNKNOWN_CONTENT } from '../../../connector/index/index-entry.ts'
 import { deltaWords } from '../../../connector/index/index-state.ts'
-import { outcomeOf } from '../../../connector/pipeline/group/group-clients.ts'
-import { scanDone } from '../../../connector/scan/begin-scan.ts'
+import { clientOutcome } from '../../../connector/pipeline/group/group-clients.ts'
+import { statesAfterScan } from '../../../connector/scan/begin-scan.ts'
 import type { Lane } from '../../../connector/scan/scan-state.ts'
 import { historyOf } from '../../support/scans.ts'
 import { entry } from '../index/entries.ts'
@@ -33,7 +33,7 @@ test.each([
   ['unknown content, for another lane', entry(6, { scan: 7, content: UNKNOWN_CONTENT }), null, 'published'],
 ] as const)('a client with %s: case %#', (what, known, republished, outcome) => {
   const isSame = /same/.test(what)
-  expect(outcomeOf(known, { isSame, number: 7, asked: republished })).toBe(outcome)
+  expect(clientOutcome(known, { isSame, number: 7, asked: republished })).toBe(outcome)
 })
 
 const client = (text: string) => {
@@ -74,7 +74,7 @@ function publishedStream(...clients: readonly string[]) {
       table = clientTable()
     },
     endHistory: () => {
-      at = { ...at, scans: scanDone(at.scans, scanOf({ lane: 'history', from: beginAt }), beginAt) }
+      at = { ...at, scans: statesAfterScan(at.scans, scanOf({ lane: 'history', from: beginAt }), beginAt) }
     },
   }
 }

@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { tombstones } from '../../../connector/event/cloud-event/event-form.ts'
 import type { Destination } from '../../../connector/publish/event-publisher.ts'
-import { type BegunIn, publishTombstones, tombstonePartitions } from '../../../connector/publish/publish-tombstones.ts'
+import {
+  publishTombstones,
+  type StreamTopic,
+  tombstonePartitions,
+} from '../../../connector/publish/publish-tombstones.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { driven } from '../../support/driven.ts'
 import { fakeKafka } from '../../support/fakes/fake-event-publisher.ts'
@@ -39,7 +43,7 @@ const codeFrom = (work: Promise<unknown>) => work.then(() => 'done', codeOf)
 
 describe('the tombstone of a client', () => {
   const topic: Destination = { clusterId: null, topic: 'events', topicId: 'topic 1', partitions: 4 }
-  const partitionsFor = (begun: BegunIn | undefined, seen: readonly number[] = []) =>
+  const partitionsFor = (begun: StreamTopic | undefined, seen: readonly number[] = []) =>
     tombstonePartitions(topic, begun, { ofKey: 2, seen })
 
   test('goes to the partition of its key, and where a record of it was seen, while the topic is as the stream began in it', () => {

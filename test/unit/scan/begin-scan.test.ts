@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { begunScan, configured, restarted, resumed } from '../../../connector/scan/begin-scan.ts'
+import { restartedScan, resumedScan, statesUnderSettings, withNewScan } from '../../../connector/scan/begin-scan.ts'
 import type { ScanSettings, Times } from '../../../connector/scan/scan-settings.ts'
 import {
   HISTORY,
@@ -33,7 +33,7 @@ import {
 const zone = settings.timeZone
 
 function begun(name: ScanName, { from = statesOf(), times = at(noon) }: { from?: ScanStates; times?: Times } = {}) {
-  const states = begunScan(from, name, { settings, beginAt, times })
+  const states = withNewScan(from, name, { settings, beginAt, times })
   const scan = scanNamed(states, name)
   if (scan === undefined) throw new Error('no scan began')
   return { states, scan, from: scan.from }
@@ -146,35 +146,35 @@ describe('a scan that has lost its place', () => {
 
   test('begins again, as if it had read nothing, while its order is not known', () => {
     for (const times of [noTimes, null, { distinct: 99, last: noonText }]) {
-      const again = resumed({ ...history, times }, parts)
-      expect(again).toEqual(restarted({ ...history, times }))
+      const again = resumedScan({ ...history, times }, parts)
+      expect(again).toEqual(restartedScan({ ...history, times }))
       expect(again).toMatchObject({ lastChanged: beginAt, checkPoint: null, startedAt: null, pages: 0, times: noTimes })
     }
   })
 
   test('resumes at its last time minus the overlap where its times have shown an order, and keeps its start', () => {
-    const again = resumed({ ...history, times: orderedUpTo('2026-06-01T08:00:00') }, parts)
+    const again = resumedScan({ ...history, times: orderedUpTo('2026-06-01T08:00:00') }, parts)
     expect(again).toMatchObject({ lastChanged: '2026-06-01T07:59:45', checkPoint: null, startedAt: noon, clients: 200 })
     expect(again.times).toEqual(orderedUpTo('2026-06-01T07:59:45'))
     expect([again.from, again.seen, again.pages]).toEqual([beginAt, null, 0])
   })
 
   test('never resumes before its beginning, and in the repeated hour of autumn from its smallest text', () => {
-    expect(resumed({ ...history, times: orderedUpTo('2026-01-01T00:00:03') }, parts).lastChanged).toBe(beginAt)
+    expect(resumedScan({ ...history, times: orderedUpTo('2026-01-01T00:00:03') }, parts).lastChanged).toBe(beginAt)
     const back = Date.parse('2026-10-25T01:00:00Z')
     const scan = { ...history, times: orderedUpTo('2026-10-25T02:50:00') }
-    expect(resumed(scan, { settings, times: at(back + MINUTE) }).lastChanged).toBe('2026-10-25T02:00:00')
+    expect(resumedScan(scan, { settings, times: at(back + MINUTE) }).lastChanged).toBe('2026-10-25T02:00:00')
   })
 
   test('may ask for its end once more after it has begun again', () => {
     const scan = { ...history, isEndAsked: true, times: orderedUpTo('2026-06-01T08:00:00') }
-    expect([restarted(scan).isEndAsked, resumed(scan, parts).isEndAsked]).toEqual([false, false])
+    expect([restartedScan(scan).isEndAsked, resumedScan(scan, parts).isEndAsked]).toEqual([false, false])
   })
 })
 
 describe('a stream that is opened', () => {
   const opened = (states: ScanStates, more: Partial<ScanSettings> = {}) =>
-    configured(states, { ...settings, ...more }, at(noon))
+    statesUnderSettings(states, { ...settings, ...more }, at(noon))
   const history = scanOf({ lane: 'history' })
   const live = scanOf({ lane: 'live' })
 
@@ -196,7 +196,7 @@ describe('a stream that is opened', () => {
     (more) => {
       const states = statesOf({ background: [history], live: { startedAt: noon, scan: live } })
       const { live: after, background } = opened(states, more)
-      expect([after.scan, ...background]).toEqual([live, history].map((scan) => ({ ...restarted(scan), ...more })))
+      expect([after.scan, ...background]).toEqual([live, history].map((scan) => ({ ...restartedScan(scan), ...more })))
     },
   )
 })

@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { handedOver, restarted, scanDone as scanDoneOf } from '../../../connector/scan/begin-scan.ts'
+import {
+  restartedScan,
+  statesAfterScan as scanDoneOf,
+  statesAfterHandOver,
+} from '../../../connector/scan/begin-scan.ts'
 import { CATCH_UP, type Scan, type ScanStates } from '../../../connector/scan/scan-state.ts'
 import { historyOf } from '../../support/scans.ts'
 import { beginAt, DAY, HOUR, MINUTE, noon, scanOf, shortLookBack, statesOf, timeText } from './scans.ts'
@@ -44,7 +48,7 @@ describe('a complete scan', () => {
   })
 
   test('cannot be one without a response', () => {
-    expect(() => scanDone(states, restarted(lookBack))).toThrow(TypeError)
+    expect(() => scanDone(states, restartedScan(lookBack))).toThrow(TypeError)
   })
 })
 
@@ -52,7 +56,7 @@ describe('a live scan that is handed over', () => {
   const states = statesOf({ live: { startedAt: noon - HOUR, scan: live } })
 
   test('keeps its place and its number, and the next live scan begins where it began', () => {
-    const after = handedOver(states, live)
+    const after = statesAfterHandOver(states, live)
     expect(after.live).toEqual({ startedAt: noon, scan: null })
     expect(after.background).toEqual([{ ...live, ...CATCH_UP }])
   })
@@ -62,8 +66,8 @@ describe('a live scan that is handed over', () => {
     ['its own', '2026-06-15T12:30:00', live.from],
   ])('has the scan of that lane begin again at the earlier beginning of the two: %s', (_which, from, expected) => {
     const before = scanOf({ ...CATCH_UP, from: timeText(from), number: 7 })
-    const { background, live: after } = handedOver({ ...states, background: [before] }, live)
-    expect(background).toEqual([restarted({ ...before, from: timeText(expected) })])
+    const { background, live: after } = statesAfterHandOver({ ...states, background: [before] }, live)
+    expect(background).toEqual([restartedScan({ ...before, from: timeText(expected) })])
     expect(after).toEqual({ startedAt: noon, scan: null })
   })
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { restarted } from '../../../connector/scan/begin-scan.ts'
+import { restartedScan } from '../../../connector/scan/begin-scan.ts'
 import type { Scan } from '../../../connector/scan/scan-state.ts'
 import { type SeenClient, scanStep } from '../../../connector/scan/scan-step.ts'
 import type { Page } from '../../../connector/source/client-source.ts'
@@ -20,7 +20,7 @@ const step = (of: Answer, from = scan) =>
 
 /** Pages until the scan is stuck, when the server returns these tokens and clients. */
 function pagesUntilStuck(of: (page: number) => { token: string; clients: readonly SeenClient[] }, most: number) {
-  let current: Scan = restarted(scan)
+  let current: Scan = restartedScan(scan)
   for (let read = 1; read <= most; read += 1) {
     const { token: text, clients } = of(read)
     const next = step(page({ checkPoint: token(text), clients }), current)
@@ -51,7 +51,7 @@ describe('a page of a scan', () => {
   ] as const)('sets the start of the scan when it is the first, by the clock of its lane: %s', (lane, startedAt) => {
     const began = { ours: noon - 2 * SECOND, server: noon - SECOND }
     const of = { page: page(), clients: [], began, overlapMs: 0 }
-    expect(scanStep(restarted(scanOf({ lane })), of)).toMatchObject({ scan: { startedAt } })
+    expect(scanStep(restartedScan(scanOf({ lane })), of)).toMatchObject({ scan: { startedAt } })
     expect(scanStep(scanOf({ lane }), of)).toMatchObject({ scan: { startedAt: noon } })
   })
 })

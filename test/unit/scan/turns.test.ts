@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import type { ScanSettings, Times } from '../../../connector/scan/scan-settings.ts'
-import { CATCH_UP, HISTORY, isSame, LIVE, type ScanName, type ScanStates } from '../../../connector/scan/scan-state.ts'
+import {
+  CATCH_UP,
+  HISTORY,
+  isSameScan,
+  LIVE,
+  type ScanName,
+  type ScanStates,
+} from '../../../connector/scan/scan-state.ts'
 import { nextTurn, type Turns } from '../../../connector/scan/turns.ts'
 import { historyOf } from '../../support/scans.ts'
 import {
@@ -25,12 +32,12 @@ interface Situation extends Partial<Omit<Turns, 'notBefore'>> {
 
 /** At second 100 of the monotonic clock; a live scan is due in 3 s. */
 function turn(states: ScanStates, { settings: more, times = at(noon), waiting = [], ...turns }: Situation = {}) {
-  const notBefore = (scan: ScanName) => (waiting.some((one) => isSame(one, scan)) ? 102 * SECOND : 0)
+  const notBefore = (scan: ScanName) => (waiting.some((one) => isSameScan(one, scan)) ? 102 * SECOND : 0)
   return nextTurn(states, {
     settings: { ...settings, ...more },
     times,
     now: 100 * SECOND,
-    turns: { liveDueAt: 103 * SECOND, livePages: 0, last: undefined, notBefore, ...turns },
+    turns: { liveDueAt: 103 * SECOND, livePages: 0, lastBackground: undefined, notBefore, ...turns },
   })
 }
 const reads = (scan: ScanName) => ({ kind: 'read', scan })
@@ -62,12 +69,12 @@ describe('the scans of the background', () => {
   test('take turns, page by page', () => {
     const order = [CATCH_UP, shortLookBack, longLookBack, HISTORY, CATCH_UP]
     for (const [index, scan] of order.entries())
-      expect(turn(everything, { last: order[index - 1] })).toEqual(reads(scan))
+      expect(turn(everything, { lastBackground: order[index - 1] })).toEqual(reads(scan))
   })
 
   test('make no request while they are backed off', () => {
     const waiting = [CATCH_UP, longLookBack]
-    expect(turn(everything, { waiting, last: shortLookBack })).toEqual(reads(HISTORY))
+    expect(turn(everything, { waiting, lastBackground: shortLookBack })).toEqual(reads(HISTORY))
     expect(turn(statesOf({ background: [scanOf(HISTORY)] }), { waiting: [HISTORY] })).toEqual({
       kind: 'wait',
       ms: 2_000,

@@ -5,7 +5,7 @@ import type { Clock } from '../../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import { runStream, type StreamEnd } from '../../../connector/stream/run-stream.ts'
-import { type AssignedEvent, type Assignment, runStreams } from '../../../connector/stream/run-streams.ts'
+import { type Assignment, type AssignmentEvent, runStreams } from '../../../connector/stream/run-streams.ts'
 import { settled, type VirtualClock, virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { stage } from './open/open-parts.ts'
 
@@ -79,7 +79,7 @@ const ends = { stopped: undefined, lost: failure('publish.fenced'), failed: fail
 function setUp(placement: Placement, configured = ['a', 'b', 'c']) {
   const clock: VirtualClock = virtualClock(0)
   const runs: Run[] = []
-  const events: AssignedEvent[] = []
+  const events: AssignmentEvent[] = []
   const running: string[] = []
   const stopping = new AbortController()
   const states: Record<string, StreamState[]> = {}
@@ -101,7 +101,7 @@ function setUp(placement: Placement, configured = ['a', 'b', 'c']) {
     if (event.failure?.kind === 'fenced') fences.push(event.failure.times)
     states[stream] = [...(states[stream] ?? []), event.state]
   }
-  const observeReplica = (event: AssignedEvent) => events.push(event)
+  const observeReplica = (event: AssignmentEvent) => events.push(event)
   const run = assignedStream({ clock, attempt, observe })
   const streams = configured.map((name) => ({ name }))
   const parts = { placement, streams, run, observe: observeReplica }

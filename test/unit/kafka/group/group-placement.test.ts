@@ -16,27 +16,27 @@ const unauthorized = (acl: string) => new ConnectorError('publish.unauthorized',
 describe('membershipFailures', () => {
   test('reports a transient failure at the second attempt, once, even if its message changes', () => {
     const { events, failures } = setUp()
-    expect(failures.failed(unreachable('one'))).toBe(1)
+    expect(failures.countFailure(unreachable('one'))).toBe(1)
     expect(events).toEqual([])
-    for (const how of ['other', 'third']) failures.failed(unreachable(how))
+    for (const how of ['other', 'third']) failures.countFailure(unreachable(how))
     expect(events).toMatchObject([{ kind: 'membership-lost', code: 'publish.failed' }])
   })
 
   test('says nothing of a transient failure that the second attempt cures', () => {
     const { events, failures } = setUp()
-    failures.failed(unreachable('one'))
-    failures.recovered()
+    failures.countFailure(unreachable('one'))
+    failures.onJoined()
     expect(events).toEqual([])
   })
 
   test('reports the recovery with attempts and duration, and reports a later failure again', () => {
     const { clock, events, failures } = setUp()
-    failures.failed(unauthorized('x'))
+    failures.countFailure(unauthorized('x'))
     clock.pass(3_000)
-    failures.failed(unreachable('one'))
-    failures.recovered()
-    failures.recovered()
-    failures.failed(unauthorized('x'))
+    failures.countFailure(unreachable('one'))
+    failures.onJoined()
+    failures.onJoined()
+    failures.countFailure(unauthorized('x'))
     expect(events.map(({ kind }) => kind)).toEqual([
       'membership-lost',
       'membership-lost',

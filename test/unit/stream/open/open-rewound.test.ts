@@ -3,7 +3,7 @@ import { type CheckpointDocument, serializeDocument } from '../../../../connecto
 import { documentIdOf, parseWishes, type Rewind } from '../../../../connector/checkpoint/wishes.ts'
 import { UNKNOWN_CONTENT } from '../../../../connector/index/index-entry.ts'
 import { loadTable } from '../../../../connector/index/stream-index.ts'
-import { withoutCheckpoint } from '../../../../connector/publish/event-publisher.ts'
+import { optionsWithoutCheckpoint } from '../../../../connector/publish/event-publisher.ts'
 import { codeOf } from '../../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../../connector/runtime/error-catalogue.ts'
 import type { OpenParts } from '../../../../connector/stream/open-stream.ts'
@@ -52,7 +52,7 @@ async function commit(
   record: { epoch: number; seq: number; nonce: string },
   nextEvent = 4,
 ) {
-  const producer = await on.open.publisher.open(withoutCheckpoint, never)
+  const producer = await on.open.publisher.open(optionsWithoutCheckpoint, never)
   await using transaction = producer.begin(never)
   await transaction.send([sentEvent('7', '{}')])
   await transaction.commit({ ...record, nextEvent })

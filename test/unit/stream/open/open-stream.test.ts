@@ -8,9 +8,9 @@ import { entryBytes } from '../../../../connector/index/index-entry.ts'
 import { segmentHash } from '../../../../connector/index/segments.ts'
 import { streamIndex } from '../../../../connector/index/stream-index.ts'
 import {
+  optionsWithoutCheckpoint,
   type RecordKey,
   type StreamProducer,
-  withoutCheckpoint,
 } from '../../../../connector/publish/event-publisher.ts'
 import { codeOf } from '../../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../../connector/runtime/error-catalogue.ts'
@@ -64,7 +64,7 @@ const setByOperator = (parts: Parameters<typeof documentWith>[0] = {}): Checkpoi
 
 /** Commits a transaction with this record. */
 async function commit(on: ReturnType<typeof stage>, record: RecordKey) {
-  await commitWith(await on.open.publisher.open(withoutCheckpoint, never), record)
+  await commitWith(await on.open.publisher.open(optionsWithoutCheckpoint, never), record)
 }
 
 async function commitWith(producer: StreamProducer, record: RecordKey) {
@@ -98,7 +98,7 @@ describe('opening a stream', () => {
 
   /** Sends an event in a transaction that is not committed, and closes the producer. */
   async function leave({ parts }: ReturnType<typeof opening>) {
-    const producer = await parts.publisher.open(withoutCheckpoint, never)
+    const producer = await parts.publisher.open(optionsWithoutCheckpoint, never)
     {
       await using transaction = producer.begin(never)
       await transaction.send([sentEvent('1', '{}')])
@@ -287,7 +287,7 @@ describe('a stream that cannot be opened', () => {
   test('is held when it is new and its topic has records, also aborted ones, unless that is meant', async () => {
     const on = opening(undefined)
     {
-      const producer = await on.kafka.publisher({ connector, stream: 'other' }).open(withoutCheckpoint, never)
+      const producer = await on.kafka.publisher({ connector, stream: 'other' }).open(optionsWithoutCheckpoint, never)
       await using transaction = producer.begin(never)
       await transaction.send([sentEvent('7', '{}')])
     }
