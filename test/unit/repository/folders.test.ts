@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { layers } from '../../../scripts/generate/linter-layers.ts'
 import { readProjectFile } from '../../support/documentation/markdown-file.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
@@ -61,11 +62,24 @@ test('no file spreads a literal into an object: TypeScript does not check its fi
   expect(files.filter((file) => readFileSync(`${root}${file}`, 'utf8').includes('...{'))).toEqual([])
 })
 
+test('the linter knows the place of every folder of connector/', () => {
+  const names = folders.filter((name) => !name.slice(0, -1).includes('/'))
+  expect(layers.map(({ folder }) => `${folder}/`)).toEqual(expect.arrayContaining(names))
+})
+
 /** A file, its only line, and the lint rule that rejects it. */
 const planted = [
   ['runtime/retry.ts', "import '../source/source-time.ts'", 'noRestrictedImports'],
   ['source/polaris/http/tls.ts', "import '../../../kafka/admin/topics.ts'", 'noRestrictedImports'],
   ['scan/turns.ts', "import '../index/client-table.ts'", 'noRestrictedImports'],
+  ['scan/scan-step.ts', "import '../source/client-source.ts'", undefined],
+  ['event/dead-letter.ts', "import '../source/polaris/polaris-config.ts'", 'noRestrictedImports'],
+  ['source/polaris/polaris-config.ts', "import '../client-source.ts'", undefined],
+  ['source/polaris/http/connect.ts', "import '../../../scan/turns.ts'", 'noRestrictedImports'],
+  ['kafka/tokens.ts', "import '@aws-sdk/credential-provider-node'", undefined],
+  ['kafka/kafka-times.ts', "import '@aws-sdk/client-s3'", 'noRestrictedImports'],
+  ['telemetry/logger.ts', "import '../source/read-page.ts'", 'noRestrictedImports'],
+  ['telemetry/metrics.ts', "import '../source/client-source.ts'", undefined],
   ['index/segments.ts', "import '../storage/s3/s3-bucket.ts'", 'noRestrictedImports'],
   ['index/stream-index.ts', "import '../storage/checkpoint-store.ts'", undefined],
   ['event/read-client.ts', "import '../pipeline/read/page-reader.ts'", 'noRestrictedImports'],
@@ -111,7 +125,7 @@ test.each(planted)('in %s, the linter reports the line "%s" as: %s', (file, _lin
 function lint(files: readonly (readonly [string, string, unknown])[]) {
   const folder = mkdtempSync(join(tmpdir(), 'lint-'))
   try {
-    cpSync(join(root, 'biome.json'), join(folder, 'biome.json'))
+    for (const name of ['biome.json', 'biome-layers.generated.json']) cpSync(join(root, name), join(folder, name))
     for (const [file, line] of files) {
       mkdirSync(join(folder, 'connector', dirname(file)), { recursive: true })
       writeFileSync(join(folder, 'connector', file), `${line}\n`)
