@@ -45,14 +45,37 @@ interface OwnedDocument extends CheckpointParts, Claim {
   preparedDocument: ReturnType<typeof documentOfPrepare> | undefined
 }
 
-export type StreamCheckpoint = ReturnType<typeof streamCheckpoint>
-
 /**
  * The checkpoint of a claimed stream, with its client index. After any rejection it is unusable: open the stream again.
  * Every write rejects with `storage.*` if its outcome is unknown, with `publish.fenced` if another process has written
  * the object, and with `bug` if the document does not follow the one that is stored.
  */
-export function streamCheckpoint(claim: Claim, parts: CheckpointParts) {
+export interface StreamCheckpoint {
+  /** The client index of the current state. */
+  readonly table: ClientTable
+  /** The rewind that was applied last; null: none was. */
+  readonly rewound: string | null
+  /** Returns the current state: that of the last decided transaction, or a later one without a transaction. */
+  state(): CommittedState
+  /** Returns the number of transactions that were decided so far. */
+  seq(): number
+  /** Whether the current state is stored as committed. */
+  isSaved(): boolean
+  /** Takes a change without a transaction, and so without index entries; the next write stores it. */
+  advance(change: StateChange): void
+  /** Writes what the next transaction adds. Resolves with the commit record that will decide it. */
+  prepare(change: StateChange, finish: AbortSignal): Promise<CommitRecord>
+  /** Marks the prepared transaction as decided. Writes nothing. */
+  markDecided(): void
+  /** Writes the current state as committed. */
+  save(finish: AbortSignal): Promise<void>
+  /** Writes the current state as committed, and the document without an owner. It is the last write. */
+  leave(finish: AbortSignal): Promise<void>
+  /** Ends the work on the index in the background. Never rejects. */
+  close(): Promise<void>
+}
+
+export function streamCheckpoint(claim: Claim, parts: CheckpointParts): StreamCheckpoint {
   const { index } = parts
   const { document, table } = claim
   const { store, limits } = index
@@ -68,32 +91,21 @@ export function streamCheckpoint(claim: Claim, parts: CheckpointParts) {
   }
   index.keep(table, document.nonce)
   return {
-    /** The client index of the current state. */
     table,
-    /** The rewind that was applied last; null: none. */
     rewound: document.rewound,
-    /** The current state: that of the last decided transaction, or a later one without a transaction. */
     state: () => owned.document.committed.state,
-    /** Number of transactions decided so far. */
     seq: () => owned.document.committed.seq,
-    /** Whether the current state is stored as committed. */
     isSaved: () => owned.isSaved,
-    /** Takes a change without a transaction, and so without index entries; the next write stores it. */
-    advance: (change: StateChange): void => {
+    advance: (change) => {
       // The table holds decided entries only, and segments are written from it.
       if (change.entries !== '') throw new Error('index entries without a transaction')
       owned.document = withState(owned.document, stateAfter(owned.document.committed.state, change))
       owned.isSaved = false
     },
-    /** Writes what the next transaction adds. Resolves with the commit record that will decide it. */
-    prepare: (change: StateChange, finish: AbortSignal) => prepare(owned, change, finish),
-    /** Marks the prepared transaction as decided. Writes nothing. */
+    prepare: (change, finish) => prepare(owned, change, finish),
     markDecided: () => decide(owned),
-    /** Writes the current state as committed. */
-    save: (finish: AbortSignal) => save(owned, owned.document.claim.owner, finish),
-    /** The same, without an owner. Nothing follows. */
-    leave: (finish: AbortSignal) => save(owned, null, finish),
-    /** Ends the upkeep of the index. Never rejects. */
+    save: (finish) => save(owned, owned.document.claim.owner, finish),
+    leave: (finish) => save(owned, null, finish),
     close: storage.close,
   }
 }

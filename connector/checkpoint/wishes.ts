@@ -100,16 +100,21 @@ export async function changeWishes(
   }
 }
 
-export type StreamWishes = ReturnType<typeof streamWishes>
-
 /** The wishes of one stream, as its replica reads them. */
-export function streamWishes({ object, newNonce }: WishesParts, observe: (event: WishesEvent) => void) {
+export interface StreamWishes {
+  /** Returns the wishes that were read last. */
+  current(): Wishes
+  /** Rejects with `storage.*` or the reason of `stop`: then the wishes that were read before remain current. */
+  read(stop: AbortSignal): Promise<Wishes>
+  /** Clears a rewind that was applied, unless another process has changed the wishes. Rejects as `read` does. */
+  clear(applied: string | null, stop: AbortSignal): Promise<void>
+}
+
+export function streamWishes({ object, newNonce }: WishesParts, observe: (event: WishesEvent) => void): StreamWishes {
   let known: { readonly wishes: Wishes; readonly version: Version | null } = { wishes: noWishes, version: null }
   return {
-    /** The last wishes that were read. */
     current: () => known.wishes,
-    /** Rejects with `storage.*` or the reason of `stop`: then the last wishes hold. */
-    read: async (stop: AbortSignal): Promise<Wishes> => {
+    read: async (stop) => {
       const stored = await object.read(stop)
       const wishes = stored && parseWishes(stored.text)
       if (stored !== undefined && wishes === undefined && stored.version !== known.version)
@@ -117,8 +122,7 @@ export function streamWishes({ object, newNonce }: WishesParts, observe: (event:
       known = { wishes: wishes ?? noWishes, version: stored?.version ?? null }
       return known.wishes
     },
-    /** Clears a rewind that was applied, unless another process has changed the wishes. Rejects as `read` does. */
-    clear: async (applied: string | null, stop: AbortSignal): Promise<void> => {
+    clear: async (applied, stop) => {
       const { wishes, version } = known
       if (wishes.rewind === null || wishes.rewind.id !== applied) return
       const cleared = { ...wishes, id: newNonce(), rewind: null }

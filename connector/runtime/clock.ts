@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { linkedAbort } from './abort.ts'
 
-/** In milliseconds. A day of 24 hours: not the day of a time zone. */
+/** Durations in milliseconds. A day has 24 hours: it is not the day of a time zone. */
+export const MINUTE_MS = 60_000
 export const HOUR_MS = 3_600_000
 export const DAY_MS = 86_400_000
 

@@ -1,7 +1,6 @@
+import { HOUR_MS, MINUTE_MS } from '../runtime/clock.ts'
 import { isSameScan, type Scan, type ScanName } from './scan-state.ts'
 
-const MINUTE_MS = 60_000
-const HOUR_MS = 60 * MINUTE_MS
 const FREE_FAILURES = 2
 
 /** How long a scan makes no request after this many failures in a row: after three, a minute, doubling. Pure. */

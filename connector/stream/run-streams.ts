@@ -10,28 +10,34 @@ export interface AssignmentEvent {
   readonly lost: readonly string[]
 }
 
-export type Assignment = ReturnType<typeof createAssignment>
-
 /** The streams assigned to this replica. */
-export function createAssignment() {
+export interface Assignment {
+  /** Replaces the assignment by a new one, and returns the event that reports it. */
+  update(streams: ReadonlySet<string>): AssignmentEvent
+  isAssigned(stream: string): boolean
+  /** Resolves at the next assignment, even one of the same streams, or when `stop` aborts. */
+  untilNext(stop: AbortSignal): Promise<void>
+  /** Resolves when the condition is true, which is checked now and after each assignment, or when `stop` aborts. */
+  until(condition: () => boolean, stop: AbortSignal): Promise<void>
+}
+
+export function createAssignment(): Assignment {
   let assigned: ReadonlySet<string> = new Set()
   const assignments = new EventEmitter().setMaxListeners(0)
-  /** Resolves at the next assignment, even one of the same streams, or when `stop` aborts. */
-  const untilNext = async (stop: AbortSignal): Promise<void> => {
+  const untilNext: Assignment['untilNext'] = async (stop) => {
     if (!stop.aborted) await once(assignments, 'new', { signal: stop }).catch(() => {})
   }
   return {
-    update: (streams: ReadonlySet<string>): AssignmentEvent => {
+    update: (streams) => {
       const gained = [...streams].filter((stream) => !assigned.has(stream))
       const lost = [...assigned].filter((stream) => !streams.has(stream))
       assigned = new Set(streams)
       assignments.emit('new')
       return { kind: 'assignment-changed', streams: streams.size, gained, lost }
     },
-    isAssigned: (stream: string) => assigned.has(stream),
+    isAssigned: (stream) => assigned.has(stream),
     untilNext,
-    /** Waits until `condition` holds, checked now and after each assignment, or `stop` aborts. */
-    until: async (condition: () => boolean, stop: AbortSignal): Promise<void> => {
+    until: async (condition, stop) => {
       while (!condition() && !stop.aborted) await untilNext(stop)
     },
   }

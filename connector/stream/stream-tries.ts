@@ -1,10 +1,8 @@
 import type { PipelineEvent, StreamFailure } from '../pipeline/pipeline-event.ts'
-import type { Clock } from '../runtime/clock.ts'
+import { type Clock, MINUTE_MS } from '../runtime/clock.ts'
 import { codeOf } from '../runtime/connector-error.ts'
 import { type ErrorCode, errorCatalogue } from '../runtime/error-catalogue.ts'
 import { type Pauses, pauseAfterError } from '../runtime/retry.ts'
-
-const MINUTE_MS = 60_000
 
 /** The pauses before a failed step is tried again, by what has failed. */
 export const tryPauses = {
