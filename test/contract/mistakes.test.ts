@@ -12,7 +12,7 @@ const closing = closingAfterAll()
 const folder = temporaryFolder(closing)
 const certificate = loneCertificate('20200101', '20991231')
 /** Addresses of servers that were started for this file. */
-let at: Record<'http' | 'https' | 'html' | 'silent', string>
+let at: Record<'http' | 'https' | 'html' | 'cut' | 'silent', string>
 
 beforeAll(async () => {
   for (const name of ['AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE']) vi.stubEnv(name, '/dev/null')
@@ -22,10 +22,14 @@ beforeAll(async () => {
   const https = closing.use(await startPolarisSimulator({ clients: 3, tls: certificate }), (server) => server.close())
   const html = await scriptedServer((_, response) => void response.end('<html><h1>Welcome</h1></html>'))
   closing.use(html, async (server) => await server[Symbol.asyncDispose]())
+  const cut = await scriptedServer((_, response) => {
+    response.writeHead(200, { 'content-length': 100 }).write('<InfoClients>', () => response.destroy())
+  })
+  closing.use(cut, async (server) => await server[Symbol.asyncDispose]())
   const other = await rawServer((socket) => socket.end('220 mail.example.com ESMTP\r\n'))
   closing.use(other, async (server) => await server[Symbol.asyncDispose]())
   const silent = `http://${other.address}/`
-  at = { http: http.url, https: https.url, html: html.url, silent }
+  at = { http: http.url, https: https.url, html: html.url, cut: cut.url, silent }
   writeFileSync(join(folder, 'taken'), '')
 })
 afterAll(() => void vi.unstubAllEnvs())
@@ -81,6 +85,13 @@ const mistakes: readonly ServerMistake[] = [
     ...polaris(() => ({ POLARIS_URL: at.silent })),
     says: /call http:\/\/127\.0\.0\.1:\d+: the response is not HTTP/,
     cure: /check host and port/,
+  },
+  {
+    mistake: 'a response that is cut off',
+    exit: 3,
+    ...polaris(() => ({ POLARIS_URL: at.cut })),
+    says: /read response from http:\/\/127\.0\.0\.1:\d+: the connection was closed before its end/,
+    cure: /check the server and the proxies in between \(ECONNRESET\)$/m,
   },
   {
     mistake: 'another web server',

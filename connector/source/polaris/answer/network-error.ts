@@ -15,6 +15,14 @@ export function networkError(error: unknown, server: URL): ConnectorError {
   )
 }
 
+/** The same for an error after the head of a response has arrived. */
+export function bodyError(error: unknown, server: URL): ConnectorError {
+  const code = errorCodeIn(error) ?? ''
+  if (error instanceof ConnectorError || !closedCode.test(code)) return networkError(error, server)
+  const what = `the connection was closed before its end: check the server and the proxies in between (${code})`
+  return new ConnectorError('source.unreachable', `read response from ${serverOf(server)}: ${what}`)
+}
+
 const notHttpCode = /^HPE_/
 const closedCode = /^(?:ECONNRESET|EPIPE)$/
 

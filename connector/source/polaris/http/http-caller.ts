@@ -6,7 +6,7 @@ import type { Clock } from '../../../runtime/clock.ts'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import { serverOf } from '../../../runtime/network.ts'
 import type { ObserveSource } from '../../client-source.ts'
-import { networkError } from '../answer/network-error.ts'
+import { bodyError, networkError } from '../answer/network-error.ts'
 import type { PolarisConfig } from '../polaris-config.ts'
 import type { RefusedAccounts } from '../session/refused-accounts.ts'
 import { collectBody } from './collect-body.ts'
@@ -153,7 +153,7 @@ async function wholeAnswer(
   cookies.keep(headers['set-cookie'] ?? [], serverTime)
   const body = await collectBody(response, serverOf(url), settings.maxBodyBytes).catch((error: unknown) => {
     // The status and the headers of an error or of a redirect say more than its body.
-    if (status < 300 || !(error instanceof ConnectorError)) throw error
+    if (status < 300 || !(error instanceof ConnectorError)) throw bodyError(error, url)
     return Buffer.alloc(0)
   })
   return { url, status, headers, body, serverTime }
