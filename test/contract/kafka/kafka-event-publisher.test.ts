@@ -239,6 +239,9 @@ describe('records', () => {
 
   test('are rejected with publish.failed, a transient error, when our clock is over an hour ahead', async () => {
     const stream = newStream(kafka.bootstrap)
+    // The default is an hour since Kafka 4.0, and no limit before.
+    const configEntries = [{ name: 'message.timestamp.after.max.ms', value: '3600000' }]
+    await createTopics(admin, [{ topic: stream.topic, configEntries }])
     const ahead: Clock = { ...systemClock, now: () => systemClock.now() + 2 * 3_600_000 }
     const producer = await stream.open({}, ahead)
     const error = await rejectionOf(commit(producer, [event('1', '1')], 1))

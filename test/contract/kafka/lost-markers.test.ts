@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { beforeAll, beforeEach, expect, test } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
 import { tombstones } from '../../../connector/event/cloud-event/event-form.ts'
 import { viewCluster } from '../../../connector/kafka/admin/cluster-view.ts'
@@ -22,17 +22,20 @@ import { testKafka } from '../../support/committed-records.ts'
 import { createTopics } from '../../support/create-topics.ts'
 import { eventsReader } from '../../support/events-reader.ts'
 import { sentEvent, sentTo } from '../../support/records.ts'
-import { type KafkaCluster, startKafka } from '../../support/servers/kafka-broker.ts'
+import { type KafkaCluster, kafkaVersion, startKafka } from '../../support/servers/kafka-broker.ts'
 import { clusterView } from '../../support/servers/kafka-wire.ts'
 import { never } from '../../support/signals.ts'
 import { commit, streamConfig, streamPublisher } from '../../support/stream-publisher.ts'
 import { readTopic } from '../../support/topic-reader.ts'
 
 /**
- * Reproduces KAFKA-20734 on a real Kafka 4.4. When a transaction ends while a partition it wrote to has no leader, the
+ * Reproduces KAFKA-20734 on a real Kafka. When a transaction ends while a partition it wrote to has no leader, the
  * coordinator treats that partition as deleted and reports success. The records get no marker; the next marker of the
  * same producer id decides about them.
  */
+
+/** Whether the broker is of a release with this defect. On any other, a test shows that it is absent. */
+const isDefective = ['4.3.0', '4.3.1', '4.3.2', '4.4.0'].includes(await kafkaVersion())
 
 const closing = closingAfterAll()
 let kafka: KafkaCluster
@@ -156,32 +159,6 @@ async function abortWithoutMarker(producer: StreamProducer, value: string): Prom
   await whileLeaderless(topicBroker, async () => await transaction[Symbol.asyncDispose]())
 }
 
-test('aborts a hanging transaction of its own, and the same producer publishes its event again', async () => {
-  const first = await open()
-  await publish(first, 'before', 1)
-  await abortWithoutMarker(first, 'again')
-  const other = testKafka(kafka.bootstrap).producer({
-    transactionalId: `other.${topic}`,
-    idempotent: true,
-    maxInFlightRequests: 1,
-  })
-  await other.connect()
-  const foreign = await other.transaction()
-  await foreign.send({ topic, messages: [{ key: 'client', value: 'of another' }] })
-
-  const second = await open()
-  const hanging = [{ topic, partition: 0, startOffset: '2', producerId: second.producerId }]
-  expect((await stateOf(second, 'none')).open).toEqual(hanging)
-  await repair(second, 'aborted')
-  expect((await stateOf(second, first.producerId)).open).toEqual([])
-  await foreign.abort()
-  await other.disconnect()
-  expect(await valuesOf()).toEqual(['before'])
-  await publish(second, 'again', 2)
-  expect(await valuesOf()).toEqual(['before', 'again'])
-  await second.close()
-})
-
 const erasure = {
   type: 'client.erased',
   source: '/polaris/test/clients',
@@ -189,38 +166,6 @@ const erasure = {
   id: 'e',
   timeMs: 0,
 } as const
-
-test('commits a hanging transaction, which was not visible before and is not ended by tombstones or a later abort', async () => {
-  const names = { events: topic, deadLetters: `${topic}.dlq` }
-  const records = (value: string) => [event(value), sentTo('deadLetters', 'client', value)]
-  const valuesOfAll = () => Promise.all([valuesOf(), valuesOf(names.deadLetters)])
-  const producer = await commitWithoutMarker(records('committed'))
-  expect(() => producer.begin(never)).toThrow('the producer is closed')
-
-  const made = () => tombstones(erasure, [0])
-  const erasing = publishTombstones({ publisher, clock: systemClock, tombstones: made }, never)
-  await expect(erasing).rejects.toMatchObject({
-    code: 'publish.failed',
-    message: expect.stringContaining(`no marker in ${topic} partition 0`),
-  })
-
-  const second = await open()
-  const { found, open: hanging } = await stateOf(second)
-  expect(found).toMatchObject({ record: { seq: 1 } })
-  expect(hanging).toMatchObject([{ topic: names.events }, { topic: names.deadLetters }])
-  expect(await visibleEvents()).toEqual([])
-  await repair(second, 'committed')
-  expect(await visibleEvents()).toEqual(['committed'])
-  expect(await valuesOfAll()).toEqual([['committed'], ['committed']])
-  {
-    await using transaction = second.begin(never)
-    await transaction.send(records('again'))
-  }
-  const third = await open()
-  expect((await stateOf(third)).open).toEqual([])
-  expect(await valuesOfAll()).toEqual([['committed'], ['committed']])
-  await third.close()
-})
 
 async function visibleEvents(): Promise<string[]> {
   const visible: string[] = []
@@ -241,18 +186,90 @@ async function commitWithoutCoordinator(value: string): Promise<void> {
   await producer.disconnect()
 }
 
-test('finds that a commit record has lost its marker, and the next transaction completes it', async () => {
-  await publish(await open(), 'before', 1)
-  await commitWithoutCoordinator('second')
+describe.runIf(isDefective)('Kafka 4.3.0 to 4.3.2, and 4.4.0', () => {
+  test('aborts a hanging transaction of its own, and the same producer publishes its event again', async () => {
+    const first = await open()
+    await publish(first, 'before', 1)
+    await abortWithoutMarker(first, 'again')
+    const other = testKafka(kafka.bootstrap).producer({
+      transactionalId: `other.${topic}`,
+      idempotent: true,
+      maxInFlightRequests: 1,
+    })
+    await other.connect()
+    const foreign = await other.transaction()
+    await foreign.send({ topic, messages: [{ key: 'client', value: 'of another' }] })
 
-  const second = await open()
-  expect((await stateOf(second)).found).toEqual({ kind: 'unstable' })
-  await publish(second, 'after', 3)
-  await second.close()
-  const third = await open()
-  expect((await stateOf(third)).found).toMatchObject({ record: { seq: 3 } })
-  await third.close()
+    const second = await open()
+    const hanging = [{ topic, partition: 0, startOffset: '2', producerId: second.producerId }]
+    expect((await stateOf(second, 'none')).open).toEqual(hanging)
+    await repair(second, 'aborted')
+    expect((await stateOf(second, first.producerId)).open).toEqual([])
+    await foreign.abort()
+    await other.disconnect()
+    expect(await valuesOf()).toEqual(['before'])
+    await publish(second, 'again', 2)
+    expect(await valuesOf()).toEqual(['before', 'again'])
+    await second.close()
+  })
+
+  test('commits a hanging transaction, which was not visible before and is not ended by tombstones or a later abort', async () => {
+    const names = { events: topic, deadLetters: `${topic}.dlq` }
+    const records = (value: string) => [event(value), sentTo('deadLetters', 'client', value)]
+    const valuesOfAll = () => Promise.all([valuesOf(), valuesOf(names.deadLetters)])
+    const producer = await commitWithoutMarker(records('committed'))
+    expect(() => producer.begin(never)).toThrow('the producer is closed')
+
+    const made = () => tombstones(erasure, [0])
+    const erasing = publishTombstones({ publisher, clock: systemClock, tombstones: made }, never)
+    await expect(erasing).rejects.toMatchObject({
+      code: 'publish.failed',
+      message: expect.stringContaining(`no marker in ${topic} partition 0`),
+    })
+
+    const second = await open()
+    const { found, open: hanging } = await stateOf(second)
+    expect(found).toMatchObject({ record: { seq: 1 } })
+    expect(hanging).toMatchObject([{ topic: names.events }, { topic: names.deadLetters }])
+    expect(await visibleEvents()).toEqual([])
+    await repair(second, 'committed')
+    expect(await visibleEvents()).toEqual(['committed'])
+    expect(await valuesOfAll()).toEqual([['committed'], ['committed']])
+    {
+      await using transaction = second.begin(never)
+      await transaction.send(records('again'))
+    }
+    const third = await open()
+    expect((await stateOf(third)).open).toEqual([])
+    expect(await valuesOfAll()).toEqual([['committed'], ['committed']])
+    await third.close()
+  })
+
+  test('finds that a commit record has lost its marker, and the next transaction completes it', async () => {
+    await publish(await open(), 'before', 1)
+    await commitWithoutCoordinator('second')
+
+    const second = await open()
+    expect((await stateOf(second)).found).toEqual({ kind: 'unstable' })
+    await publish(second, 'after', 3)
+    await second.close()
+    const third = await open()
+    expect((await stateOf(third)).found).toMatchObject({ record: { seq: 3 } })
+    await third.close()
+  })
 })
+
+test.skipIf(isDefective)(
+  'no transaction hangs on any other release of Kafka',
+  async () => {
+    await commitWithoutMarker([event('first')])
+    expect((await stateOf(await open())).open).toEqual([])
+    await commitWithoutCoordinator('second')
+    expect(await stateOf(await open())).toMatchObject({ found: { record: { seq: 2 } }, open: [] })
+    expect(await valuesOf()).toEqual(['first', 'second'])
+  },
+  120_000,
+)
 
 test('opens and publishes a stream when a partition of an unrelated topic has no leader', async () => {
   let own: string

@@ -178,16 +178,7 @@ async function format(brokers: readonly Broker[], { secure }: KafkaOptions): Pro
   const scram = secure ? scramArguments : []
   for (const { dataDirectory, propertiesFile } of brokers) {
     if (existsSync(join(dataDirectory, 'meta.properties'))) continue
-    await promisify(execFile)('java', [
-      ...javaArguments(),
-      'kafka.tools.StorageTool',
-      'format',
-      '-t',
-      clusterId,
-      '-c',
-      propertiesFile,
-      ...scram,
-    ])
+    await runClass('kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', propertiesFile, ...scram)
   }
 }
 
@@ -203,6 +194,11 @@ async function untilSeeingAll({ id, ports, process, logFile }: Broker, brokers: 
   const seesAll = async () => (await brokersSeenBy(ports.plain)) >= running
   await untilServing({ name: `Kafka broker ${id}`, process, logFile }, seesAll)
 }
+
+/** The release that the broker reports, such as `4.4.0`. */
+export const kafkaVersion = async () => (await runClass('kafka.Kafka', '--version')).stdout.trim()
+
+const runClass = (...args: string[]) => promisify(execFile)('java', [...javaArguments(), ...args])
 
 /** Options for a small heap and a fast start; the class-data archive, if present, halves the start-up time. */
 function javaArguments(): string[] {
