@@ -12,7 +12,7 @@ export interface FaultTally {
 
 /** Required share of the started faults that were injected as planned. */
 const ENOUGH = 2 / 3
-/** A kind that was planned this often and never injected counts as broken. */
+/** A kind that was started this often and never injected counts as broken. */
 const TRIES = 3
 
 interface Tally {
@@ -39,11 +39,11 @@ export function faultTally(plan: readonly Fault[]): FaultTally {
     },
     lines: () => [...kinds].sort(([one], [other]) => (one < other ? -1 : 1)).map(([kind, tally]) => line(kind, tally)),
     problems: () => {
-      const never = [...kinds].filter(([, { planned, injected }]) => planned >= TRIES && injected === 0)
+      const never = [...kinds].filter(([, tally]) => tally.injected === 0 && missedOf(tally) >= TRIES)
       const injected = sum([...kinds.values()].map((tally) => tally.injected))
       const started = injected + sum([...kinds.values()].map(missedOf))
       return [
-        ...never.map(([kind, { planned }]) => `faults: "${kind}" was planned ${planned} times and never injected`),
+        ...never.map(([kind, tally]) => `faults: "${kind}" was tried ${missedOf(tally)} times and never injected`),
         ...(injected >= ENOUGH * started ? [] : [`faults: only ${injected} of ${started} were injected as planned`]),
       ]
     },
