@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import { clientTable } from '../connector/index/client-table.ts'
 import { type ClientKey, type ContentKey, ENTRY_WORDS, keyText, writeEntry } from '../connector/index/index-entry.ts'
 import type { SegmentReference } from '../connector/index/index-state.ts'
-import { tableObjects, writeSegment } from '../connector/index/segments.ts'
+import { segmentLimits, tableObjects, writeSegment } from '../connector/index/segments.ts'
 import { mallocVariables, nodeOptions } from '../connector/node-options.ts'
 import { systemClock } from '../connector/runtime/clock.ts'
 import { startS3 } from '../test/support/servers/s3-server.ts'
@@ -35,7 +35,14 @@ function randomEntries(clients: number): Uint32Array {
 function writtenIndex(store: ReturnType<typeof benchStore>, clients: number): Promise<SegmentReference[]> {
   const table = clientTable(clients)
   table.setAll(randomEntries(clients))
-  const parts = { store: store.segments(BENCH_KEY), table, epoch: 1, newNonce: () => randomUUID(), clock: systemClock }
+  const parts = {
+    store: store.segments(BENCH_KEY),
+    table,
+    epoch: 1,
+    newNonce: () => randomUUID(),
+    clock: systemClock,
+    limits: segmentLimits,
+  }
   const range = { tier: 'base', from: 0, to: clients, hasUnknown: false } as const
   return writeSegment(parts, { range, objects: tableObjects(parts, range, stop) }, stop)
 }

@@ -175,7 +175,7 @@ async function write(
  */
 export async function writeDocument(
   { object }: CheckpointParts,
-  { document, expected }: { readonly document: CheckpointDocument; readonly expected: Version | null },
+  { document, expected }: { document: CheckpointDocument; expected: Version | null },
   finish: AbortSignal,
 ): Promise<Version | undefined> {
   const outcome = await object.write(serializeDocument(document), expected, finish)

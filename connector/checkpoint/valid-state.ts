@@ -71,7 +71,7 @@ function validStateWithoutRecord(
   if (why === 'unstable')
     return hold('checkpoint.undecided', 'the commit record has lost its transaction marker, and a state is pending')
   // Kafka keeps commit records at least this long; the clocks of two replicas differ by much less.
-  const isOld = ({ at }: { readonly at: number }) => now - at >= DAY_MS
+  const isOld = ({ at }: { at: number }) => now - at >= DAY_MS
   // The record of `pending` cannot have expired, and that of `committed` is missing for a known reason.
   if ((!committed.hasRecord || isOld(committed)) && !isOld(pending)) return { kind: 'committed', hasRecord: false }
   return hold('checkpoint.undecided', 'Kafka has no commit record, and a state is pending')

@@ -14,7 +14,7 @@ import { adminParts, type SharedResources } from './shared-resources.ts'
  */
 export async function runConnector(
   shared: SharedResources,
-  { telemetry, until }: { readonly telemetry: Telemetry; readonly until: ReaderParts['until'] },
+  { telemetry, until }: { telemetry: Telemetry; until: ReaderParts['until'] },
   stop: AbortSignal,
 ): Promise<ReadonlyMap<string, StreamEnd>> {
   const { config, clock } = shared

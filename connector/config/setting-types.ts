@@ -32,7 +32,7 @@ const anyText: Check = { isValid: (text) => text.isWellFormed(), rule: 'must be 
 const textRule = 'must be text: put it in quotes'
 
 const message = (rule: Check['rule']) => ({
-  error: ({ input }: { readonly input?: unknown }) => (input === undefined ? 'is missing' : ruleOf(rule, input)),
+  error: ({ input }: { input?: unknown }) => (input === undefined ? 'is missing' : ruleOf(rule, input)),
 })
 const ruleOf = (rule: Check['rule'], input: unknown) => (typeof rule === 'string' ? rule : rule(String(input)))
 

@@ -6,9 +6,7 @@ import {
   dueRewrite,
   objectsOf,
   type Rewrite,
-  type SegmentLimits,
   type SegmentWriter,
-  segmentLimits,
   tableObjects,
   withReplacement,
   writeSegment,
@@ -51,7 +49,6 @@ export type IndexEvent =
   | { readonly kind: 'index-upkeep-failed'; readonly error: unknown }
 
 interface Upkeep extends IndexStorageParts {
-  readonly limits: SegmentLimits
   /** What documents of this claim have named, and is not deleted. */
   readonly named: Set<string>
   /** `made` is undefined while it is in progress. */
@@ -64,7 +61,6 @@ interface Upkeep extends IndexStorageParts {
 export function indexStorage(claimedIndex: IndexState, parts: IndexStorageParts): IndexStorage {
   const upkeep: Upkeep = {
     ...parts,
-    limits: parts.limits ?? segmentLimits,
     named: new Set(claimedIndex.segments.map(({ name }) => name)),
     rewrite: undefined,
     background: new Set(),

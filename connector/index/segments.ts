@@ -12,7 +12,7 @@ export interface SegmentWriter {
   /** The claim epoch of this replica. */
   readonly epoch: number
   readonly newNonce: () => string
-  readonly limits?: SegmentLimits | undefined
+  readonly limits: SegmentLimits
 }
 
 export type SegmentRange = Pick<SegmentReference, 'tier' | 'from' | 'to' | 'hasUnknown'>
@@ -47,7 +47,7 @@ const PARTS_AT_ONCE = 32
  * Rejects with the reason of `stop`.
  */
 export async function* tableObjects(
-  { table, clock, limits = segmentLimits }: SegmentWriter,
+  { table, clock, limits }: SegmentWriter,
   range: SegmentRange,
   stop: AbortSignal,
 ): AsyncGenerator<Uint32Array, void> {

@@ -4,14 +4,14 @@ import type { SegmentStore } from '../storage/checkpoint-store.ts'
 import { type ClientTable, clientTable } from './client-table.ts'
 import { entryWords } from './index-entry.ts'
 import { deltaWords, type IndexState, type SegmentReference } from './index-state.ts'
-import { type SegmentLimits, segmentHash } from './segments.ts'
+import { type SegmentLimits, segmentHash, segmentLimits } from './segments.ts'
 
 /**
  * The client index of one stream in the memory of this replica. Openings reuse it while the stored checkpoint is ours.
  */
 export interface StreamIndex {
   readonly store: SegmentStore
-  readonly limits: SegmentLimits | undefined
+  readonly limits: SegmentLimits
   /** The index of the `committed` state in the document with this nonce, which is kept. Rejects as `loadTable` does. */
   load(document: { readonly nonce: string; readonly index: IndexState }, stop: AbortSignal): Promise<ClientTable>
   /** The table is the index of `committed` in the documents with these nonces. */
@@ -20,7 +20,7 @@ export interface StreamIndex {
   forget(): void
 }
 
-export function streamIndex(store: SegmentStore, limits?: SegmentLimits): StreamIndex {
+export function streamIndex(store: SegmentStore, limits: SegmentLimits = segmentLimits): StreamIndex {
   let kept: { readonly table: ClientTable; readonly nonces: readonly string[] } | undefined
   return {
     store,

@@ -31,7 +31,7 @@ export interface StreamTopic extends Pick<Destination, 'topicId'> {
 export function tombstonePartitions(
   { topicId, partitions }: Destination,
   atBeginning: StreamTopic | undefined,
-  { ofKey, seen }: { readonly ofKey: number; readonly seen: Iterable<number> },
+  { ofKey, seen }: { ofKey: number; seen: Iterable<number> },
 ): readonly number[] {
   const isAsAtBeginning = atBeginning?.topicId === topicId && atBeginning.firstPartitions === partitions
   return isAsAtBeginning

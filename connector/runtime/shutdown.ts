@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events'
 import { constants } from 'node:os'
 import type { Clock } from './clock.ts'
 
@@ -16,12 +17,6 @@ export function graceAfter(stop: AbortSignal, ms: number, clock: Clock): Disposa
   return { signal: expired.signal, [Symbol.dispose]: () => disposed.abort() }
 }
 
-/** The source of signals, such as `process`. */
-interface SignalSource {
-  on(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown
-  off(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown
-}
-
 /** `stop` aborts at the first signal. Disposing removes the listeners. */
 interface Shutdown extends Disposable {
   readonly stop: AbortSignal
@@ -29,8 +24,8 @@ interface Shutdown extends Disposable {
 
 const signals = ['SIGTERM', 'SIGINT'] as const
 
-/** The first SIGTERM or SIGINT requests a stop; the second exits immediately with 128 + the signal number. */
-export function stopOnSignals(source: SignalSource, exit: (code: number) => void): Shutdown {
+/** The first SIGTERM or SIGINT of `source`, such as `process`, requests a stop; the second exits immediately with 128 + the signal number. */
+export function stopOnSignals(source: EventEmitter, exit: (code: number) => void): Shutdown {
   const stopping = new AbortController()
   const listener = (signal: NodeJS.Signals) => {
     if (stopping.signal.aborted) exit(128 + constants.signals[signal])

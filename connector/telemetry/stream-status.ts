@@ -123,7 +123,7 @@ const otherThan = ({ backedOff }: StreamStatus, event: BackOffEvent) =>
 const sinceOf = ({ backedOff }: StreamStatus, event: BackOffEvent) =>
   backedOff.find((one) => isSameScan(one, nameOf(event)))?.since
 
-function openFailure(before: OpenFailure | undefined, { error }: { readonly error: unknown }, at: number): OpenFailure {
+function openFailure(before: OpenFailure | undefined, { error }: { error: unknown }, at: number): OpenFailure {
   return { failure: toLogFields(error), firstAt: before?.firstAt ?? at, lastAt: at }
 }
 
@@ -259,7 +259,7 @@ function levelOf(status: StreamStatus, why: string | undefined, progress: Progre
   return state === 'running' && progress === 'caught up' ? 'good' : 'idle'
 }
 
-function runReport({ status, polling }: WatchedStream, { now, time }: { readonly now: number; readonly time: number }) {
+function runReport({ status, polling }: WatchedStream, { now, time }: { now: number; time: number }) {
   const { epoch, seq, lastChanged, indexClients, newestChange, scans } = status
   return {
     secondsSinceProgress: secondsSince(status.progressAt ?? status.startedAt, now),

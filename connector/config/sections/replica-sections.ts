@@ -29,7 +29,7 @@ export const placement = setting.section('Which replica runs which streams', {
 /** `topics`: how missing topics are created. */
 export function placementConfig(
   { mode }: z.output<typeof placement>,
-  { create, replicationFactor }: { readonly create: boolean; readonly replicationFactor: number },
+  { create, replicationFactor }: { create: boolean; replicationFactor: number },
 ): PlacementConfig {
   if (mode === 'single') return { mode }
   return { mode, create: create ? { ...groupDefaults.create, replicationFactor } : undefined }

@@ -59,7 +59,7 @@ export async function readTopicClients(
     onRecord(id, placed)
     return { id, placed }
   }
-  const onVisible = ({ id, placed }: { readonly id: string; readonly placed: PlacedRecord }) => {
+  const onVisible = ({ id, placed }: { id: string; placed: PlacedRecord }) => {
     const known = last.get(id)
     if (known !== undefined && known.partition !== placed.partition)
       several.set(id, (several.get(id) ?? new Set([known.partition])).add(placed.partition))

@@ -72,7 +72,7 @@ export interface StreamKafkaChecks {
 /** Checks that the topics exist and that the user has all permissions that the stream needs. Never rejects. */
 export async function checkStreamKafka(
   parts: DoctorParts,
-  { stream, kafka }: { readonly stream: StreamUnderTest; readonly kafka: Promise<KafkaChecks> },
+  { stream, kafka }: { stream: StreamUnderTest; kafka: Promise<KafkaChecks> },
   finish: AbortSignal,
 ): Promise<StreamKafkaChecks> {
   const { cluster } = await kafka

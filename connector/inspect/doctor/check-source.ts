@@ -131,7 +131,7 @@ interface Sample {
 /** Reads pages of one scan that `run` might refuse: their clients need no id. Never rejects. */
 async function readSample(
   source: ClientSource,
-  { at, maxPages }: { readonly at: ReadArguments; readonly maxPages: number },
+  { at, maxPages }: { at: ReadArguments; maxPages: number },
   stop: AbortSignal,
 ): Promise<Sample> {
   const pages: Page[] = []

@@ -48,7 +48,7 @@ interface StreamChecks {
 async function examineStream(
   parts: DoctorParts,
   { stream, ...shared }: StreamChecks,
-  { stop, finish }: { readonly stop: AbortSignal; readonly finish: AbortSignal },
+  { stop, finish }: { stop: AbortSignal; finish: AbortSignal },
 ): Promise<Finding[]> {
   const source = checkSource(stream, parts.clock, stop)
   const kafka = await shared.kafka
@@ -63,7 +63,7 @@ async function examineStream(
 
 function checkOpening(
   { admin, clock }: DoctorParts,
-  { stream, kafka }: { readonly stream: StreamUnderTest; readonly kafka: StreamKafkaChecks },
+  { stream, kafka }: { stream: StreamUnderTest; kafka: StreamKafkaChecks },
   finish: AbortSignal,
 ): Promise<CheckResult> {
   const { topics } = kafka

@@ -63,7 +63,7 @@ export async function previewRecords(
 
 function shownRecord(
   { key, value, headers }: ValueRecord,
-  { topic, isMasked }: { readonly topic: string; readonly isMasked: boolean },
+  { topic, isMasked }: { topic: string; isMasked: boolean },
 ): PreviewedRecord {
   const fields = fieldsOf(parsedWithDigits(value.toString()))
   if (!isMasked) return { topic, key, headers, value: fields }

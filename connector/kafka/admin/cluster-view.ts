@@ -53,7 +53,7 @@ async function retentionMinutes(broker: Broker): Promise<number> {
  */
 export async function accessAsStream(
   parts: AdminParts,
-  { names, topics }: { readonly names: StreamNames; readonly topics: Topics | undefined },
+  { names, topics }: { names: StreamNames; topics: Topics | undefined },
   stop: AbortSignal,
 ): Promise<void> {
   const { transactionalId: id, recordGroup: group } = names

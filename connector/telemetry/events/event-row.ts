@@ -24,7 +24,7 @@ export function rowOf<Event extends Kinds>(rows: EventRows<Event>, event: Event)
   return rows[event.kind as Event['kind']] as unknown as EventRow<Event> // `rows[kind]` takes this kind
 }
 
-export function countFailure({ code }: { readonly code: ErrorCode }, metrics: Metrics): void {
+export function countFailure({ code }: { code: ErrorCode }, metrics: Metrics): void {
   metrics.count('failures', 1, { code })
 }
 

@@ -1,7 +1,7 @@
 import { type ClientTable, tableEntries } from '../../../connector/index/client-table.ts'
 import { deltaText, emptyIndex, type IndexState, withEntries } from '../../../connector/index/index-state.ts'
 import { type IndexEvent, type IndexStorage, indexStorage } from '../../../connector/index/index-storage.ts'
-import type { SegmentLimits } from '../../../connector/index/segments.ts'
+import { type SegmentLimits, segmentLimits } from '../../../connector/index/segments.ts'
 import { loadTable } from '../../../connector/index/stream-index.ts'
 import { type MemorySegmentStore, memorySegmentStore } from '../../support/fakes/memory-segment-store.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
@@ -27,7 +27,7 @@ export async function stage({
   state = emptyIndex,
   epoch = 1,
   next = 0,
-  limits,
+  limits = segmentLimits,
 }: {
   store?: MemorySegmentStore
   state?: IndexState

@@ -23,22 +23,18 @@ interface TunnelParts extends ConnectParts {
  * not sent again before `RefusedAccounts` allows it.
  */
 export async function openTunnel(proxy: ProxyConfig, to: Address, parts: TunnelParts): Promise<Socket> {
-  const url = urlOf(proxy)
-  if (url.username === '') {
-    const asked = await askForTunnel(url, to, parts)
-    if (asked.kind === 'refused') throw asked.error
-    return asked.result
-  }
-  const account = {
-    get user() {
-      return urlOf(proxy).username
-    },
-    get password() {
-      return urlOf(proxy).password
-    },
+  const account = () => {
+    const { username: user, password } = urlOf(proxy)
+    return { user, password }
   }
   const exchange = () => askForTunnel(urlOf(proxy), to, parts)
-  return await parts.accounts.logIn({ server: url.host, account, isEachCall: true, exchange }, parts.closed)
+  if (account().user !== '') {
+    const server = urlOf(proxy).host
+    return await parts.accounts.logIn({ server, account, isEachCall: true, exchange }, parts.closed)
+  }
+  const asked = await exchange()
+  if (asked.kind === 'refused') throw asked.error
+  return asked.result
 }
 
 function urlOf(proxy: ProxyConfig): URL {

@@ -6,13 +6,7 @@ import type { AnswerNode } from '../decode/answer-node.ts'
 import { reportedError } from '../decode/page/reported-error.ts'
 import type { HttpAnswer } from '../http/http-caller.ts'
 import type { TokenConfig } from '../polaris-config.ts'
-import { REFUSED_MS } from './refused-accounts.ts'
-
-/** What the response to a login means. `failed`: user and password are not concerned. */
-export type LoginVerdict =
-  | { readonly kind: 'logged-in'; readonly token: string | undefined }
-  | { readonly kind: 'refused'; readonly error: ConnectorError; readonly againAfterMs: number }
-  | { readonly kind: 'failed'; readonly error: ConnectorError }
+import { type LoginOutcome, REFUSED_MS } from './refused-accounts.ts'
 
 /** For statuses that servers return for other reasons than a wrong password, too. */
 const DOUBTFUL_MS = 5 * 60_000
@@ -23,14 +17,19 @@ const refusals: Readonly<Record<number, number>> = {
   500: DOUBTFUL_MS,
 }
 
-/** A 401 or a complete, successful response that is no login refuses the credentials. */
-export function judgeLogin(answer: HttpAnswer, token: TokenConfig | undefined): LoginVerdict {
+/**
+ * What the response to a login means: the token, if one is configured. A 401 or a complete, successful response that is no
+ * login refuses the credentials. Throws an error that says nothing of them.
+ */
+export function judgeLogin(answer: HttpAnswer, token: TokenConfig | undefined): LoginOutcome<string | undefined> {
   const { status } = answer
   const failed =
     status === 204 || status === 205 ? undefined : statusError(answer, { auth: 'login', operation: 'log in' })
   if (failed !== undefined) {
-    const [error, againAfterMs] = [withFault(failed, answer), refusals[status]]
-    return againAfterMs === undefined ? { kind: 'failed', error } : { kind: 'refused', error, againAfterMs }
+    const error = withFault(failed, answer)
+    const { [status]: againAfterMs } = refusals
+    if (againAfterMs === undefined) throw error
+    return { kind: 'refused', error, againAfterMs }
   }
   const message = serverMessage(answer)
   const found = token === undefined ? undefined : tokenIn(message, token.from)
@@ -39,11 +38,12 @@ export function judgeLogin(answer: HttpAnswer, token: TokenConfig | undefined): 
     : token !== undefined && found === undefined
       ? 'the response has no token where polaris.login.token expects it'
       : undefined
-  if (why === undefined) return { kind: 'logged-in', token: found }
+  if (why === undefined) return { kind: 'accepted', result: found }
   // After a redirect that dropped user and password, the response is not about them.
   const code = answer.hasLostArguments ? 'source.request-refused' : 'source.unauthorized'
   const error = withFault(new ConnectorError(code, `log in: ${why} (${describeAnswer(answer)})`), answer)
-  return answer.hasLostArguments ? { kind: 'failed', error } : { kind: 'refused', error, againAfterMs: REFUSED_MS }
+  if (answer.hasLostArguments) throw error
+  return { kind: 'refused', error, againAfterMs: REFUSED_MS }
 }
 
 /** Whether a successful response is a login page, false, or an error document. */

@@ -24,7 +24,8 @@ export interface RefusedAccounts {
 interface Login<Result> {
   /** The address of the server. */
   readonly server: string
-  readonly account: Account
+  /** The present one. */
+  readonly account: () => Account
   /** Each call carries the account: once that is accepted, they run at the same time. */
   readonly isEachCall: boolean
   readonly exchange: (account: Account) => Promise<LoginOutcome<Result>>
@@ -52,7 +53,7 @@ export function refusedAccounts(clock: Clock): RefusedAccounts {
   return {
     logIn: async ({ server, account, isEachCall, exchange }, stop) => {
       for (;;) {
-        const { user, password } = account
+        const { user, password } = account()
         const known = knownOf(server, user)
         const isAccepted = () => isEachCall && known.accepted === password
         using permit = isAccepted() ? undefined : await known.oneAtATime.acquire(stop)
@@ -64,7 +65,8 @@ export function refusedAccounts(clock: Clock): RefusedAccounts {
           known.accepted = password
           return outcome.result
         }
-        if (account.user !== user || account.password !== password) continue
+        const present = account()
+        if (present.user !== user || present.password !== password) continue
         if (known.accepted === password) delete known.accepted
         const { error, againAfterMs } = outcome
         known.refused = { password, error, until: clock.monotonic() + againAfterMs }

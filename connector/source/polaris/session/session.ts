@@ -1,5 +1,4 @@
 import type { Clock } from '../../../runtime/clock.ts'
-import type { ConnectorError } from '../../../runtime/connector-error.ts'
 import type { DecodedPage, JudgedAnswer } from '../answer/answer-verdict.ts'
 import type { HttpCaller } from '../http/http-caller.ts'
 import { type ApiRequest, apiCall } from '../http/read-request.ts'
@@ -46,14 +45,13 @@ function basicSend(account: Account, { accounts, base }: SessionParts): Send {
   return (request, call, stop) => {
     const exchange = async (now: Account): Promise<LoginOutcome<DecodedPage>> => {
       const judged = await call(withBasic(request, now))
-      return judged.kind === 'refused' ? refusedOutcome(judged.error) : { kind: 'accepted', result: pageOf(judged) }
+      return judged.kind === 'refused'
+        ? { kind: 'refused', error: judged.error, againAfterMs: REFUSED_MS }
+        : { kind: 'accepted', result: pageOf(judged) }
     }
-    return accounts.logIn({ server: base.origin, account, isEachCall: true, exchange }, stop)
+    return accounts.logIn({ server: base.origin, account: () => account, isEachCall: true, exchange }, stop)
   }
 }
-
-const refusedOutcome = (error: ConnectorError, againAfterMs = REFUSED_MS) =>
-  ({ kind: 'refused', error, againAfterMs }) as const
 
 interface LoginSession {
   readonly token: string | undefined
@@ -73,13 +71,11 @@ function loginSend({ account, token: config }: Extract<AuthConfig, { kind: 'logi
         ['user', user],
         ['password', password],
       ])
-      const verdict = judgeLogin(await caller.call(request, stop), config)
-      if (verdict.kind === 'failed') throw verdict.error
-      return verdict.kind === 'refused'
-        ? refusedOutcome(verdict.error, verdict.againAfterMs)
-        : { kind: 'accepted', result: { token: verdict.token, at: clock.monotonic(), hasReturnedPage: false } }
+      const outcome = judgeLogin(await caller.call(request, stop), config)
+      if (outcome.kind === 'refused') return outcome
+      return { ...outcome, result: { token: outcome.result, at: clock.monotonic(), hasReturnedPage: false } }
     }
-    return accounts.logIn({ server: base.origin, account, isEachCall: false, exchange }, stop)
+    return accounts.logIn({ server: base.origin, account: () => account, isEachCall: false, exchange }, stop)
   }
   return async (request, call, stop) => {
     const send = async () => {

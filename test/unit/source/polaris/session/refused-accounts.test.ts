@@ -18,7 +18,7 @@ function setUp({ right = 'right' }: { right?: string | null } = {}) {
     accounts.logIn(
       {
         server: more.server ?? 'a',
-        account,
+        account: () => account,
         isEachCall,
         exchange: async ({ user, password }) => {
           server.tries.push(`${user}:${password}`)
