@@ -1,6 +1,5 @@
 /** Why a client cannot become an event. */
-export type DeadLetterCode = (typeof deadLetterCodes)[number]
-export const deadLetterCodes = ['client-id-missing', 'client-id-not-text', 'client-too-large'] as const
+export type DeadLetterCode = 'client-id-missing' | 'client-id-not-text' | 'client-too-large'
 
 interface DeadLetterParts {
   readonly code: DeadLetterCode

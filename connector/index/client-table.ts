@@ -8,7 +8,6 @@ import {
   lowWord,
   numberAt,
   readEntry,
-  readKey,
   writeEntry,
 } from './index-entry.ts'
 
@@ -83,12 +82,6 @@ export function clientTable(expected = 0): ClientTable {
       for (const part of parts) yield entriesIn(part, range)
     },
   }
-}
-
-/** All entries of a table. */
-export function* tableEntries(table: ClientTable): Generator<readonly [ClientKey, IndexEntry], void> {
-  for (const words of table.entries())
-    for (let at = 0; at < words.length; at += ENTRY_WORDS) yield [readKey(words, at), readEntry(words, at)]
 }
 
 const emptyPart = (): Part => ({ words: oneFreeSlot, slots: 1, used: 0 })

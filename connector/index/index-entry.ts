@@ -104,9 +104,6 @@ export const isContentUnknown = (words: Uint32Array, at: number): boolean =>
 export const numberAt = (words: Uint32Array, at: number): number =>
   (word(words, at + 5) & HIGH_NUMBER) * 2 ** 32 + word(words, at + 4)
 
-export const readKey = (words: Uint32Array, at: number): ClientKey =>
-  keyText(word(words, at), word(words, at + 1)) as ClientKey
-
 export function hasUnknownContent(words: Uint32Array): boolean {
   for (let at = 0; at < words.length; at += ENTRY_WORDS) if (isContentUnknown(words, at)) return true
   return false

@@ -82,8 +82,7 @@ function binaryEvent(parts: ClientEventParts, source: string): ClientEvent {
   return { record: { to: 'events', key: parts.clientId, value: Buffer.from(parts.json), headers }, headerBytes }
 }
 
-export const tombstoneTypes = ['client.erased', 'client.removed'] as const
-export type TombstoneType = (typeof tombstoneTypes)[number]
+export type TombstoneType = 'client.erased' | 'client.removed'
 
 interface TombstoneParts {
   readonly type: TombstoneType

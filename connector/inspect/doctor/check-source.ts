@@ -23,7 +23,7 @@ const DAY_PAGES = 20
  * and the second page again. Never rejects.
  */
 export async function checkSource(
-  { config, source }: Pick<StreamUnderTest, 'config' | 'source'>,
+  { config, source }: StreamUnderTest,
   clock: Clock,
   finish: AbortSignal,
 ): Promise<CheckResults> {

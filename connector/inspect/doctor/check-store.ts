@@ -18,10 +18,8 @@ import {
   warningResult,
 } from './doctor-parts.ts'
 
-type StoreParts = Pick<DoctorParts, 'store'> & { readonly config: { readonly connector: string } }
-
 /** Checks by writing whether checkpoints and segments can be stored. Never rejects. */
-export function checkStore({ config, store }: StoreParts, finish: AbortSignal): Promise<CheckResult> {
+export function checkStore({ config, store }: DoctorParts, finish: AbortSignal): Promise<CheckResult> {
   return resultOf({ finish, timeoutCode: 'storage.unavailable' }, async () => {
     await store.probe(finish)
     // No stream has this name.
@@ -51,12 +49,8 @@ async function isRefused(call: Promise<unknown>): Promise<boolean> {
 }
 
 export interface CheckpointCheck {
-  readonly stream: Pick<StreamUnderTest, 'object' | 'identity'> & {
-    readonly config: Pick<StreamUnderTest['config'], 'beginAt' | 'topicUse'> & {
-      readonly kafka: { readonly topic: { readonly events: string } }
-    }
-  }
-  readonly kafka: Pick<StreamKafkaChecks, 'clusterId' | 'isTopicMissing'>
+  readonly stream: StreamUnderTest
+  readonly kafka: StreamKafkaChecks
   /** Undefined: Kafka or one of the topics is unavailable, and only the document is checked. */
   readonly readState: ((stop: AbortSignal) => Promise<KafkaState>) | undefined
   readonly clock: Clock

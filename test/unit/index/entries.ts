@@ -5,7 +5,6 @@ import {
   type IndexEntry,
   keyText,
   readEntry,
-  readKey,
   writeEntry,
 } from '../../../connector/index/index-entry.ts'
 
@@ -23,9 +22,11 @@ export function words(entries: readonly (readonly [ClientKey, IndexEntry])[]): U
   return written
 }
 
+const keyAt = (written: Uint32Array, at: number) => keyText(written[at] ?? 0, written[at + 1] ?? 0) as ClientKey
+
 export function read(written: Uint32Array): [ClientKey, IndexEntry][] {
   return Array.from({ length: written.length / ENTRY_WORDS }, (_, at) => [
-    readKey(written, at * ENTRY_WORDS),
+    keyAt(written, at * ENTRY_WORDS),
     readEntry(written, at * ENTRY_WORDS),
   ])
 }

@@ -1,4 +1,4 @@
-import { type ClientTable, tableEntries } from '../../../connector/index/client-table.ts'
+import type { ClientTable } from '../../../connector/index/client-table.ts'
 import { deltaText, emptyIndex, type IndexState, withEntries } from '../../../connector/index/index-state.ts'
 import { type IndexEvent, type IndexStorage, indexStorage } from '../../../connector/index/index-storage.ts'
 import { type SegmentLimits, segmentLimits } from '../../../connector/index/segments.ts'
@@ -6,7 +6,7 @@ import { loadTable } from '../../../connector/index/stream-index.ts'
 import { type MemorySegmentStore, memorySegmentStore } from '../../support/fakes/memory-segment-store.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { never } from '../../support/signals.ts'
-import { entry, key, words } from './entries.ts'
+import { entry, key, read, words } from './entries.ts'
 
 export interface Stage {
   readonly store: MemorySegmentStore
@@ -64,6 +64,6 @@ export async function stage({
 export const stored = async ({ store, state }: Pick<Stage, 'store' | 'state'>) =>
   entriesOf(await loadTable(store, state, never))
 
-export const entriesOf = (table: ClientTable) => new Map(tableEntries(table))
+export const entriesOf = (table: ClientTable) => new Map([...table.entries()].flatMap(read))
 
 export const range = (from: number, count: number) => Array.from({ length: count }, (_, at) => from + at)

@@ -3,12 +3,15 @@ import addFormats from 'ajv-formats'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { CONTRACT_MAJOR, DATA_SCHEMA, type EventMarks } from '../../../connector/event/client-event.ts'
-import { tombstones, tombstoneTypes } from '../../../connector/event/cloud-event/event-form.ts'
-import { deadLetterCodes } from '../../../connector/event/dead-letter.ts'
+import { type TombstoneType, tombstones } from '../../../connector/event/cloud-event/event-form.ts'
+import type { DeadLetterCode } from '../../../connector/event/dead-letter.ts'
 import { type EventSettings, outgoingRecord } from '../../../connector/event/outgoing-record.ts'
 import { clientReader } from '../../../connector/event/read-client.ts'
 import { readProjectFile } from '../../support/documentation/markdown-file.ts'
 import { eventForm } from '../../support/records.ts'
+
+const tombstoneTypes: readonly TombstoneType[] = ['client.erased', 'client.removed']
+const deadLetterCodes: readonly DeadLetterCode[] = ['client-id-missing', 'client-id-not-text', 'client-too-large']
 
 const ajv = new Ajv2020({ strict: true, allErrors: true, validateFormats: true })
 addFormats.default(ajv)

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { type CheckpointDocument, serializeDocument } from '../../../../connector/checkpoint/checkpoint-document.ts'
+import type { StreamKafkaChecks } from '../../../../connector/inspect/doctor/check-kafka.ts'
 import { type CheckpointCheck, checkCheckpoint } from '../../../../connector/inspect/doctor/check-store.ts'
+import type { StreamUnderTest } from '../../../../connector/inspect/doctor/doctor-parts.ts'
 import type { CommitRecord, FoundRecord } from '../../../../connector/publish/event-publisher.ts'
 import { never } from '../../../support/signals.ts'
 import { documentWith, identity, now } from '../../checkpoint/documents.ts'
@@ -34,12 +36,12 @@ function checkOf(document: CheckpointDocument | undefined, record: CommitRecord 
       kafka: { topic: { events: destination.topic } },
       ...config,
     },
-  }
+  } as unknown as StreamUnderTest
   const { clusterId } = destination
   return checkCheckpoint(
     {
       stream,
-      kafka: { clusterId, isTopicMissing },
+      kafka: { clusterId, isTopicMissing } as StreamKafkaChecks,
       clock: { now: () => now } as never,
       readState,
       ...('readState' in asked && { readState: asked.readState }),

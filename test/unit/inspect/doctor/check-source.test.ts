@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { connectorConfig } from '../../../../connector/config/connector-config.ts'
 import { checkSource } from '../../../../connector/inspect/doctor/check-source.ts'
+import type { StreamUnderTest } from '../../../../connector/inspect/doctor/doctor-parts.ts'
 import type { ClientSource, ReadArguments } from '../../../../connector/source/client-source.ts'
 import { type SourceFault, simulatedPolaris } from '../../../simulation/simulated-polaris.ts'
 import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
@@ -38,7 +39,7 @@ async function checkOf({ fault = () => 'none', clients = 5, ...environment }: Ch
   }
   const settings = valid(fromEnvironment({ ...leastEnvironment, POLARIS_LIMIT: '2', ...environment }))
   const [config = expect.fail('no stream')] = connectorConfig(settings).streams
-  const results = await checkSource({ config, source }, clock, never)
+  const results = await checkSource({ config, source } as StreamUnderTest, clock, never)
   return { reads, results }
 }
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { checkStore } from '../../../../connector/inspect/doctor/check-store.ts'
+import type { DoctorParts } from '../../../../connector/inspect/doctor/doctor-parts.ts'
 import { ConnectorError } from '../../../../connector/runtime/connector-error.ts'
 import type { SegmentStore } from '../../../../connector/storage/checkpoint-store.ts'
 import { type MemorySegmentStore, memorySegmentStore } from '../../../support/fakes/memory-segment-store.ts'
@@ -10,7 +11,7 @@ const refuse = () => Promise.reject(new ConnectorError('storage.refused', 'refus
 
 function check(segments: MemorySegmentStore, broken: Partial<SegmentStore> = {}) {
   const store = { ...memoryStore(), segments: () => ({ ...segments, ...broken }) }
-  return checkStore({ config: { connector: 'shop' }, store }, never)
+  return checkStore({ config: { connector: 'shop' }, store } as unknown as DoctorParts, never)
 }
 
 test('leaves no segment when the store allows everything', async () => {
