@@ -22,11 +22,10 @@ const stop = new AbortController().signal
 function randomEntries(clients: number): Uint32Array {
   const words = new Uint32Array(clients * ENTRY_WORDS)
   const random = () => Math.floor(Math.random() * 2 ** 32)
-  const rest = { scan: 1, isDeadLetter: false } as const
   for (let client = 0; client < clients; client += 1) {
     const key = keyText(random(), random()) as ClientKey
-    const entry = { content: keyText(random(), random()) as ContentKey, number: client, ...rest }
-    writeEntry(words, client * ENTRY_WORDS, key, entry)
+    const content = keyText(random(), random()) as ContentKey
+    writeEntry(words, client * ENTRY_WORDS, key, { content, number: client, scan: 1, isDeadLetter: false })
   }
   return words
 }

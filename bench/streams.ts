@@ -52,12 +52,14 @@ try {
 /** Prints the figures of each replica: CPU seconds until all streams have caught up, then memory and CPU while idle. */
 async function measure(phase: string, replicas: readonly ConnectorProcess[]): Promise<void> {
   const cpu = () => replicas.map(({ pid }) => cpuSecondsOf(pid))
-  const [began, cpuBefore] = [performance.now(), cpu()]
+  const began = performance.now()
+  const cpuBefore = cpu()
   await untilCaughtUp(replicas)
   const allCaughtUpS = (performance.now() - began) / 1000
   const cpuSeconds = cpu().map((after, at) => after - (cpuBefore[at] ?? 0))
   await delay(SETTLING_MS)
-  const [idleFrom, cpuIdle] = [performance.now(), cpu()]
+  const idleFrom = performance.now()
+  const cpuIdle = cpu()
   await delay(Number(values.seconds) * 1000)
   const idleSeconds = (performance.now() - idleFrom) / 1000
   print({

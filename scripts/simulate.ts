@@ -8,7 +8,10 @@ import { failureOf, histories, type Kind } from '../test/simulation/histories.ts
  */
 const { values } = parseArgs({
   options: {
-    ...{ runs: { type: 'string' }, seed: { type: 'string' }, path: { type: 'string' }, of: { type: 'string' } },
+    runs: { type: 'string' },
+    seed: { type: 'string' },
+    path: { type: 'string' },
+    of: { type: 'string' },
     first: { type: 'boolean' },
   },
 })

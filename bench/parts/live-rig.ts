@@ -37,9 +37,11 @@ export async function openLiveRig(closing: CloseStack, clients: number, backfill
     /** Changes clients for so long; resolves to the latency of these changes, and to what was read. */
     measured: async (perSecond: number, seconds: number) => {
       arrivals.clear()
-      const [began, before] = [performance.now(), await counts()]
+      const began = performance.now()
+      const before = await counts()
       const changes = await changeFor(perSecond, seconds)
-      const [took, after] = [(performance.now() - began) / 1000, await counts()]
+      const took = (performance.now() - began) / 1000
+      const after = await counts()
       for (const until = performance.now() + ARRIVAL_MS; arrivals.waiting() > 0 && performance.now() < until; )
         await delay(50)
       return {

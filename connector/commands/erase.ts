@@ -33,15 +33,16 @@ export async function eraseClients(
   const { stream, shared } = chosen
   const beginning = await destinationAtBeginning(chosen, stop)
   const { clock, kafkaLog: log, config } = shared
-  const names = { connector: config.connector, stream: stream.name }
-  const publisher = kafkaEventPublisher(withoutCreation(stream.kafka), { ...names, clock, log })
-  const event = { type, source: stream.events.form.source, timeMs: clock.now() }
+  const parts = { connector: config.connector, stream: stream.name, clock, log }
+  const publisher = kafkaEventPublisher(withoutCreation(stream.kafka), parts)
+  const { source } = stream.events.form
+  const timeMs = clock.now()
   const ids = new Map(clients.map((clientId) => [clientId, randomUUID()]))
   const forAll = (destination: Destination) =>
     [...ids].flatMap(([clientId, id]) => {
       const ofKey = partitionOf(Buffer.from(clientId), destination.partitions)
       const places = tombstonePartitions(destination, beginning, { ofKey, seen: seenIn(clientId) })
-      return tombstones({ ...event, clientId, id }, places)
+      return tombstones({ type, source, timeMs, clientId, id }, places)
     })
   const sent = await publishTombstones({ publisher, clock, tombstones: forAll }, stop)
   // Invariant 8: no client id is printed.

@@ -17,7 +17,8 @@ export const run: RunCommand = async (args, parts) => {
   const { settings, warnings } = loadConfig(configSources(args, parts))
   const configured = connectorConfig(settings)
   const config = isEnding ? { ...configured, placement: { mode: 'single' as const } } : configured
-  const [clock, replica] = [systemClock, replicaName()]
+  const clock = systemClock
+  const replica = replicaName()
   await using closing = closeStack()
   const telemetry = createTelemetry({
     connector: config.connector,
@@ -29,8 +30,9 @@ export const run: RunCommand = async (args, parts) => {
     placement: config.placement.mode,
     readyAfterMs: config.readyAfterMs,
   })
-  const logs = { kafkaLog: telemetry.libraryLog('kafkajs'), onStoreRetry: telemetry.logStoreRetry }
-  const shared = openSharedResources(config, { clock, replica, ...logs }, closing)
+  const kafkaLog = telemetry.libraryLog('kafkajs')
+  const resourceParts = { clock, replica, kafkaLog, onStoreRetry: telemetry.logStoreRetry }
+  const shared = openSharedResources(config, resourceParts, closing)
   const listening = await telemetry.listen(config.http.port, stop)
   const { port } = closing.use(listening, (opened) => opened.close())
   for (const { place: variable, what } of warnings)

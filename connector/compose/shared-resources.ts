@@ -49,7 +49,7 @@ export function replicaName(): string {
 }
 
 /** Commands watch nothing. */
-interface Watching {
+interface ResourceObservers {
   readonly kafkaLog?: LibraryLog
   readonly onStoreRetry?: StoreParts['onRetry']
 }
@@ -65,7 +65,7 @@ export function openSharedResources(
     replica,
     kafkaLog = () => {},
     onStoreRetry: onRetry = () => {},
-  }: Pick<SharedResources, 'clock' | 'replica'> & Watching,
+  }: Pick<SharedResources, 'clock' | 'replica'> & ResourceObservers,
   closing: CloseStack,
 ): SharedResources {
   const store = closing.use(openCheckpointStore(config.checkpoint, { clock, onRetry }), (opened) => opened.close())

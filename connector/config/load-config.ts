@@ -153,7 +153,9 @@ interface Draft {
 
 /** A copy of the file with its `${NAME}` filled in. Null and empty texts count as unset, but for list items. */
 function draftOf(file: unknown, lookUp: Variables['lookUp']): Draft {
-  const [names, violations, again]: [Set<string>, Violation[], Map<string, ReadAgain>] = [new Set(), [], new Map()]
+  const names = new Set<string>()
+  const violations: Violation[] = []
+  const again = new Map<string, ReadAgain>()
   const copy = (value: unknown, path: ConfigPath): unknown => {
     if (Array.isArray(value)) return value.map((item, at) => copy(item, [...path, at]))
     if (typeof value === 'string') {

@@ -24,7 +24,8 @@ export interface Variables {
 export function variables(environment: Environment, readFile: ReadFile): Variables {
   const problems = new Map<string, ConfigProblem>()
   const lookUp = (name: string): GivenText | undefined => {
-    const [direct, file] = [environment[name] || undefined, environment[`${name}_FILE`] || undefined]
+    const direct = environment[name] || undefined
+    const file = environment[`${name}_FILE`] || undefined
     if (direct !== undefined && file !== undefined)
       problems.set(name, { place: name, what: `is set together with ${name}_FILE: keep only one` })
     if (direct !== undefined) return { text: direct, again: undefined }

@@ -69,14 +69,17 @@ export interface ConfiguredFields {
   readonly lists: readonly string[]
 }
 
-/** In lower case. */
-const ID_NAMES = new Set('no noclient numclient numero numeroclient id idclient clientid codeclient code'.split(' '))
-const MODIFIED_NAMES = new Set(
-  (
-    'datemodification datemodif datemaj dernieremodification datedernieremodification dernierechangement ' +
-    'datedernierchangement datechangement lastchanged lastchange lastmodified modifiedat datemodified'
-  ).split(' '),
-)
+/** The names of fields that hold the client id, in lower case. */
+// biome-ignore format: a list
+const ID_NAMES = new Set([
+  'no', 'noclient', 'numclient', 'numero', 'numeroclient', 'id', 'idclient', 'clientid', 'codeclient', 'code',
+])
+/** The names of fields that hold the modification time, in lower case. */
+// biome-ignore format: a list
+const MODIFIED_NAMES = new Set([
+  'datemodification', 'datemodif', 'datemaj', 'dernieremodification', 'datedernieremodification', 'dernierechangement',
+  'datedernierchangement', 'datechangement', 'lastchanged', 'lastchange', 'lastmodified', 'modifiedat', 'datemodified',
+])
 
 function onlyIdField(clients: readonly ClientRecord[]): string {
   const found = candidates(clients, ID_NAMES)

@@ -88,7 +88,8 @@ const emptyPart = (): Part => ({ words: oneFreeSlot, slots: 1, used: 0 })
 const partOf = (slots: number): Part => ({ words: new Uint32Array(slots * ENTRY_WORDS), slots, used: 0 })
 
 function put(part: Part, words: Uint32Array, from: number): void {
-  const [high, low] = [words[from] as number, words[from + 1] as number]
+  const high = words[from] as number
+  const low = words[from + 1] as number
   let at = placeOf(part, high, low)
   if (!isEntry(part.words, at)) {
     if (part.used + 1 > MAX_LOAD * part.slots) {

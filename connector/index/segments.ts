@@ -120,7 +120,8 @@ export function dueRewrite(
 }
 
 function rewriteOf(replaces: readonly SegmentReference[], tier: SegmentReference['tier']): Rewrite | undefined {
-  const [first, last] = [replaces[0], replaces.at(-1)]
+  const [first] = replaces
+  const last = replaces.at(-1)
   if (first === undefined || last === undefined) return undefined
   // The numbers of all entries are in the range of the whole index.
   const hasUnknown = tier !== 'base' && replaces.some((one) => one.hasUnknown)

@@ -156,10 +156,16 @@ export async function mskToken({ region, now, credentials = processCredentials }
     throw new ConnectorError('publish.failed', `sign a token for Amazon MSK: no AWS credentials found (${name})`)
   })
   const hostname = `kafka.${region}.amazonaws.com`
-  const request = { method: 'GET', protocol: 'https:', hostname, path: '/', headers: { host: hostname } }
   const signer = new SignatureV4({ service: SERVICE, region, credentials: identity, sha256: Sha256 })
   const { query = {} } = await signer.presign(
-    { ...request, query: { Action: `${SERVICE}:Connect` } },
+    {
+      method: 'GET',
+      protocol: 'https:',
+      hostname,
+      path: '/',
+      headers: { host: hostname },
+      query: { Action: `${SERVICE}:Connect` },
+    },
     { expiresIn: MSK_LIFETIME_S, signingDate: new Date(now) },
   )
   // Brokers log the agent, which is not signed.

@@ -63,7 +63,8 @@ export function parseSourceTime(text: string, zone: string): SourceTime | undefi
 
 function offsetMs(offset: string): number {
   if (offset.toUpperCase() === 'Z') return 0
-  const [hours, minutes] = [Number(offset.slice(1, 3)), Number(offset.slice(-2))]
+  const hours = Number(offset.slice(1, 3))
+  const minutes = Number(offset.slice(-2))
   if (hours > 15 || minutes > 59) return Number.NaN
   return (offset.startsWith('-') ? -1 : 1) * (hours * 60 + minutes) * 60_000
 }
@@ -99,9 +100,11 @@ export function timeFormat(pattern: string, zone: string): (text: SourceTime) =>
 /** Uses the first instant of a text in the repeated hour: reading from there misses nothing. */
 function offsetText(text: SourceTime, zone: string): string {
   const minutes = Math.trunc(offsetAt(instantOf(text, zone, 'earlier'), zone) / 60_000)
-  const [h, m] = [Math.trunc(Math.abs(minutes) / 60), Math.abs(minutes) % 60]
-  return `${minutes < 0 ? '-' : '+'}${String(h).padStart(2, '0')}:${String(m).padStart(2, '0')}`
+  const hours = Math.trunc(Math.abs(minutes) / 60)
+  return `${minutes < 0 ? '-' : '+'}${twoDigits(hours)}:${twoDigits(Math.abs(minutes) % 60)}`
 }
+
+const twoDigits = (number: number) => String(number).padStart(2, '0')
 
 /** Clocks change at full quarters of an hour only. */
 const QUARTER_MS = 900_000

@@ -223,8 +223,9 @@ function observeClaim(
   const { owner: from } = before.claim
   if (from !== null && from !== owner) observe({ kind: 'taken-over', from, epoch })
   if (before.source.url !== after.source.url) observe({ kind: 'source-moved' })
-  const [known, now] = [before.destination.partitions, after.destination.partitions]
-  if (known < now) observe({ kind: 'partitions-grown', from: known, to: now })
+  const { partitions: known } = before.destination
+  const { partitions } = after.destination
+  if (known < partitions) observe({ kind: 'partitions-grown', from: known, to: partitions })
 }
 
 const holdError = ({ code, why }: Hold) => new ConnectorError(code, `open stream: ${why}`)

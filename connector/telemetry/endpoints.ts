@@ -71,8 +71,8 @@ async function listen(server: Server, { port }: EndpointParts, stop: AbortSignal
 async function answer(request: IncomingMessage, response: ServerResponse, parts: EndpointParts): Promise<void> {
   try {
     const { status, type, body, headers: own } = await answerTo(request, parts)
-    const ofBody = { 'content-type': type, 'content-length': Buffer.byteLength(body) }
-    response.writeHead(status, { ...headers, ...own, ...ofBody })
+    const length = Buffer.byteLength(body)
+    response.writeHead(status, { ...headers, ...own, 'content-type': type, 'content-length': length })
     response.end(request.method === 'HEAD' ? undefined : body)
   } catch (error) {
     parts.onError(error)

@@ -68,7 +68,8 @@ const kafkaType = /^[A-Z]+(?:_[A-Z0-9]+){1,8}$/
 function foreignError(error: unknown): string {
   if (typeof error !== 'object' || error === null) return `thrown ${typeof error}`
   const name = [property(error, 'name'), property(property(error, 'constructor'), 'name')].find(isErrorName) ?? 'Error'
-  const [type, code] = [property(error, 'type'), property(error, 'code')]
+  const type = property(error, 'type')
+  const code = property(error, 'code')
   const status = property(property(error, '$metadata'), 'httpStatusCode') ?? property(error, 'statusCode')
   const isKafka = kafkaName.test(name)
   const facts = [
@@ -108,9 +109,9 @@ const root = /^.*\/(?=(?:dist|connector|node_modules|test)\/)/
 
 /** `file:line:column` of each stack frame, innermost first; no part of the message. */
 function stackFrames(error: unknown): string[] {
-  const [stack, message] = [property(error, 'stack'), property(error, 'message')]
+  const stack = property(error, 'stack')
   if (typeof stack !== 'string') return []
-  const lines = withoutMessage(stack, message).split('\n')
+  const lines = withoutMessage(stack, property(error, 'message')).split('\n')
   const first = lines.findLastIndex((line) => !frame.test(line) && !line.startsWith('    at ')) + 1
   return lines.slice(first).flatMap(location).slice(0, mostFrames)
 }

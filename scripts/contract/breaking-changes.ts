@@ -19,7 +19,8 @@ export function breakingChanges(before: Contract, after: Contract): string[] {
   return Object.entries(before).flatMap(([file, schema]) => {
     const next = after[file]
     if (next === undefined) return [`${file} was removed`]
-    const [from, to] = [majorOf(schema), majorOf(next)]
+    const from = majorOf(schema)
+    const to = majorOf(next)
     if (to > from) return []
     return to < from ? [`${file}: the major version went from ${from} to ${to}`] : schemaChanges(schema, next, file)
   })

@@ -20,7 +20,8 @@ export function followed(connector: ConnectorProcess, logFile: string): () => re
   const seen = { lines: 0, characters: 0 }
   writeFileSync(logFile, '')
   return () => {
-    const [lines, output] = [connector.lines(), connector.output()]
+    const lines = connector.lines()
+    const output = connector.output()
     const fresh = lines.slice(seen.lines)
     if (output.length > seen.characters) appendFileSync(logFile, output.slice(seen.characters))
     Object.assign(seen, { lines: lines.length, characters: output.length })

@@ -7,16 +7,24 @@ export function billOfMaterials(): string {
   const node = process.versions.node
   const components = [
     ...productionPackages().map((one) => ({
-      ...{ type: 'library', name: one.name, version: one.version },
-      ...{ purl: `pkg:npm/${one.name.replace('@', '%40')}@${one.version}`, licenses: [{ expression: one.license }] },
+      type: 'library',
+      name: one.name,
+      version: one.version,
+      purl: `pkg:npm/${one.name.replace('@', '%40')}@${one.version}`,
+      licenses: [{ expression: one.license }],
     })),
     {
-      ...{ type: 'platform', name: 'node', version: node, purl: `pkg:generic/node@${node}` },
+      type: 'platform',
+      name: 'node',
+      version: node,
+      purl: `pkg:generic/node@${node}`,
       licenses: [{ license: { id: 'MIT' } }],
     },
   ]
   const bill = {
-    ...{ bomFormat: 'CycloneDX', specVersion: '1.6', version: 1 },
+    bomFormat: 'CycloneDX',
+    specVersion: '1.6',
+    version: 1,
     metadata: { component: { type: 'application', name, version, purl: `pkg:npm/${name}@${version}` } },
     components,
   }

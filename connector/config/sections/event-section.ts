@@ -54,7 +54,8 @@ interface CheckedStream {
 
 /** The rule about these settings and the client id. */
 export function checkedFieldRules({ event, polaris }: CheckedStream): Violation[] {
-  const [written, types] = [Object.entries(event.fields), Object.entries(event.types)]
+  const written = Object.entries(event.fields)
+  const types = Object.entries(event.types)
   const rules = fieldRules(event.otherFields, written)
   const needsKey = rules !== undefined && hasHmac(rules) && event.hmacKey === undefined
   const found = [

@@ -33,9 +33,10 @@ export async function examine(parts: DoctorParts, stop: AbortSignal): Promise<Fi
   })
   const trial = checkTransaction(parts, checks, finish)
   const streams = await Promise.all(checks.map((one) => examineStream(parts, one, { stop, finish })))
-  const ofKafka = { ...(await kafka).results, transaction: await trial }
+  const { results } = await kafka
+  const transaction = await trial
   stop.throwIfAborted()
-  const ofConnector = { ...ofKafka, 'checkpoint store': await store, memory: memoryOf(parts) }
+  const ofConnector = { ...results, transaction, 'checkpoint store': await store, memory: memoryOf(parts) }
   return [findingsOf(null, ofConnector), ...streams].flat()
 }
 
@@ -68,8 +69,8 @@ function checkOpening(
 ): Promise<CheckResult> {
   const { topics } = kafka
   const place = { group: stream.names.recordGroup, topic: stream.config.kafka.topic.events }
-  const ofStream = { place, producerIds: [], finder: undefined }
-  const readState = topics && ((signal: AbortSignal) => readKafkaState(admin, { topics, ...ofStream }, signal))
+  const request = topics && { topics, place, producerIds: [], finder: undefined }
+  const readState = request && ((signal: AbortSignal) => readKafkaState(admin, request, signal))
   return resultOf({ finish, timeoutCode: 'storage.unavailable' }, () =>
     checkCheckpoint({ stream, kafka, readState, clock }, finish),
   )

@@ -13,12 +13,15 @@ interface GroupPlacementParts extends Omit<MemberParts, 'group' | 'topic' | 'own
 }
 
 /** Placement by a consumer group on the slots topic, which is never read. Connects when `run` is called. */
-export const groupPlacement = (parts: GroupPlacementParts): Placement => ({ run: (...of) => stayMember(parts, ...of) })
+export const groupPlacement = (parts: GroupPlacementParts): Placement => ({
+  run: (onChange, stop) => stayMember(parts, onChange, stop),
+})
 
 /** Joins the group, and rejoins whenever the membership is lost, until `stop` aborts. */
 async function stayMember(
   parts: GroupPlacementParts,
-  ...[onChange, stop]: Parameters<Placement['run']>
+  onChange: Parameters<Placement['run']>[0],
+  stop: AbortSignal,
 ): Promise<void> {
   const { clock, connector, streams, observe } = parts
   const { rejoin: policy } = groupDefaults

@@ -42,9 +42,15 @@ export function fetchRecords(
   { topic, partition, offset }: { topic: string; partition: number; offset: bigint },
 ): Promise<FetchedRecords> {
   const partitions = [{ partition, fetchOffset: String(offset), maxBytes: MAX_BYTES }]
-  const limits = { replicaId: -1, isolationLevel: 0, maxWaitTime: 0, minBytes: 1, maxBytes: MAX_BYTES }
   return leader.connectionPool.send<FetchedRecords>({
-    request: fetchRequest({ ...limits, topics: [{ topic, partitions }] }),
+    request: fetchRequest({
+      replicaId: -1,
+      isolationLevel: 0,
+      maxWaitTime: 0,
+      minBytes: 1,
+      maxBytes: MAX_BYTES,
+      topics: [{ topic, partitions }],
+    }),
     response: { decode: decodeFetchResponse, parse: async (fetched) => fetched },
   })
 }
@@ -74,7 +80,8 @@ function readTopic(from: Decoder) {
 
 function readPartition(from: Decoder) {
   from.readInt32() // partition
-  const [code, highWatermark] = [from.readInt16(), BigInt(from.readInt64().toString())]
+  const code = from.readInt16()
+  const highWatermark = BigInt(from.readInt64().toString())
   for (const _offset of ['last stable', 'log start']) from.readInt64()
   from.readArray((aborted) => [aborted.readInt64(), aborted.readInt64()])
   from.readInt32() // preferred read replica

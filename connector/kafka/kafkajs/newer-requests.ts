@@ -7,7 +7,9 @@ const METADATA = { apiKey: 3, apiVersion: 10, apiName: 'Metadata' } // KIP-516, 
 const OFFSET_FETCH = { apiKey: 9, apiVersion: 7, apiName: 'OffsetFetch' } // KIP-447, Kafka 2.5: stable offsets
 const DESCRIBE_PRODUCERS = { apiKey: 61, apiVersion: 0, apiName: 'DescribeProducers' } // KIP-664, Kafka 2.8
 
-const [UNKNOWN_TOPIC_OR_PARTITION, LEADER_NOT_AVAILABLE, UNSTABLE_OFFSET_COMMIT] = [3, 5, 88]
+const UNKNOWN_TOPIC_OR_PARTITION = 3
+const LEADER_NOT_AVAILABLE = 5
+const UNSTABLE_OFFSET_COMMIT = 88
 
 /** A topic and its partitions, as most requests name them. */
 const topicWith = (topic: string, partitions: readonly Encoder[]) =>
@@ -45,7 +47,8 @@ export async function describeOpenTransactions(
 }
 
 function readProducersOfPartition(from: Decoder) {
-  const [partition, code] = [from.readInt32(), from.readInt16()]
+  const partition = from.readInt32()
+  const code = from.readInt16()
   from.readUVarIntString() // error message
   const producers = from.readUVarIntArray(readProducer) ?? []
   from.readTaggedFields()
@@ -101,15 +104,14 @@ export async function fetchMetadata(
   const requested = new Encoder()
   for (let word = 0; word < 4; word += 1) requested.writeInt32(0) // by name, not by id
   if (name !== undefined) requested.writeUVarIntString(name).writeUVarInt(NO_TAGS)
-  const [no, yes] = [false, true]
   const { found, ...cluster } = await sendNewer(broker, {
     ...METADATA,
     write: (to) =>
       to
         .writeUVarIntArray(name === undefined ? [] : [requested])
-        .writeBoolean(no)
-        .writeBoolean(no)
-        .writeBoolean(yes),
+        .writeBoolean(false) // no creation
+        .writeBoolean(false) // no rights on the cluster
+        .writeBoolean(true), // the rights on the topic
     read: (from) => {
       const brokers = from.readUVarIntArray(skipBroker)?.length ?? 0
       const clusterId = from.readUVarIntString()

@@ -66,6 +66,8 @@ export function produceRequest(original: (order: ProduceOrder) => Request): (ord
 }
 
 const NO_COMPRESSION = 0
+const LEADER_EPOCH = 0
+const FORMAT = 2
 const TRANSACTIONAL = 16
 /** A record batch up to its records: from the first offset to their number. */
 const BATCH_BYTES = 61
@@ -92,11 +94,10 @@ async function encodeProduce(order: ProduceOrder, own: OwnPartition): Promise<En
   const to = new RequestWriter(memory.subarray(HEADER_ROOM), HEADER_ROOM)
   to.text(transactionalId).int16(order.acks).int32(order.timeout)
   to.int32(1).text(own.topic).int32(1).int32(own.partition).int32(batchBytes)
-  const [leaderEpoch, format] = [0, 2]
   to.int64(0n)
     .int32(batchBytes - LENGTH_BYTES)
-    .int32(leaderEpoch)
-    .int8(format)
+    .int32(LEADER_EPOCH)
+    .int8(FORMAT)
   const crcAt = to.at
   to.int32(0)
     .int16(compression | TRANSACTIONAL)

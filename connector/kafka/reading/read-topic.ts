@@ -42,7 +42,8 @@ async function findOffsets<Found>(
   layout: TopicLayout,
   scans: PartitionReadings<Found>,
 ): Promise<void> {
-  const [starts, ends] = [await offsetsOf(cluster, layout, 'start'), await offsetsOf(cluster, layout, 'end')]
+  const starts = await offsetsOf(cluster, layout, 'start')
+  const ends = await offsetsOf(cluster, layout, 'end')
   for (const [partition, start] of starts) {
     const scan = scans.get(partition)
     const end = ends.get(partition) ?? start

@@ -71,6 +71,14 @@ function finishGroup(building: Building): PageGroup {
 }
 
 function emptyAddition(): Building['added'] {
-  const counts = { pages: 0, deadLetters: 0, size: 0, scans: new Map() }
-  return { ...counts, records: [], changedAt: [], newestChange: undefined, hasLiveEnd: false }
+  return {
+    pages: 0,
+    deadLetters: 0,
+    size: 0,
+    scans: new Map(),
+    records: [],
+    changedAt: [],
+    newestChange: undefined,
+    hasLiveEnd: false,
+  }
 }

@@ -112,9 +112,15 @@ async function putObject(
   abortSignal: AbortSignal,
 ): Promise<PutAnswer> {
   const condition = ifMatch === undefined ? {} : ifMatch === null ? { IfNoneMatch: '*' } : { IfMatch: ifMatch }
-  const encryption = { ServerSideEncryption: settings.encryption, SSEKMSKeyId: settings.kmsKeyId }
   const requestTimeout = storeTimes.answerWithinMs + Body.length / BYTES_PER_MS
-  const command = new PutObjectCommand({ Bucket, Key, Body, ...encryption, ...condition })
+  const command = new PutObjectCommand({
+    Bucket,
+    Key,
+    Body,
+    ServerSideEncryption: settings.encryption,
+    SSEKMSKeyId: settings.kmsKeyId,
+    ...condition,
+  })
   const { ETag } = await client.send(command, { abortSignal, requestTimeout })
   return { kind: 'stored', etag: versionOf(ETag) }
 }

@@ -42,7 +42,8 @@ export function logObserver(stream: string, { log, clock }: StreamLogParts): Obs
   const isRepeated = (event: PipelineEvent) => {
     const { logged } = rowOfEvent(event)
     if (logged === undefined) return false
-    const [key, now] = [conditionKey(event), clock.monotonic()]
+    const key = conditionKey(event)
+    const now = clock.monotonic()
     const at = loggedAt.get(key)
     if (at !== undefined && now - at < repeatAfterMs) return true
     loggedAt.set(key, now)

@@ -33,14 +33,17 @@ type Loggable<Event> = {
   [Name in keyof Event]: Name extends 'error' ? Name : Event[Name] extends LogFields[string] ? Name : never
 }[keyof Event]
 
+/** Returns a function that makes log lines of a level, with these fields of the event. */
 const lineAt =
   (level: LogLevel) =>
   <Event>(message: string, ...names: readonly Loggable<Event>[]) =>
   (event: Event): LogLine =>
     logLine(level, message, pickedFields(event, names))
 
-/** A log line with these fields of the event. */
-export const [trace, debug, info, warn] = [lineAt('trace'), lineAt('debug'), lineAt('info'), lineAt('warn')] as const
+export const trace = lineAt('trace')
+export const debug = lineAt('debug')
+export const info = lineAt('info')
+export const warn = lineAt('warn')
 
 export function logLine(level: LogLevel, message: string, fields: LogFields = {}): LogLine {
   return { level, message, fields }

@@ -57,10 +57,25 @@ test.each([
   expect(loaders.filter((file) => !file.startsWith(folder))).toEqual([])
 })
 
-test('no file spreads a literal into an object: TypeScript does not check its fields', () => {
-  const files = globSync('connector/**/*.ts', { cwd: root })
-  expect(files.filter((file) => readFileSync(`${root}${file}`, 'utf8').includes('...{'))).toEqual([])
+const sources = ['connector', 'scripts', 'bench'].flatMap((folder) => globSync(`${folder}/**/*.ts`, { cwd: root }))
+
+/** Ways to save lines that say nothing to the reader, and something wrong to the compiler. */
+test.each<readonly [string, (text: string) => boolean]>([
+  ['spreads a literal: TypeScript does not check its fields', (text) => /\.\.\.(?:\{|\[[^\]]*\](?![.?]))/.test(text)],
+  ['makes a pair to name two values', (text) => /(?:const|let) \[\w+(?:, \w+)+\].* = \[(?!\.\.\.|.*\]\.)/.test(text)],
+  ['writes a list as a text of words', (text) => /['`]\w+ [^'`\n]*['`]\s*\)?\.split\(/.test(text)],
+  ['names an object only to spread it', (text) => objectsIn(text).some((name) => isOnlySpread(name, text))],
+])('no file %s', (_what, isIn) => {
+  expect(sources.filter((file) => isIn(readFileSync(`${root}${file}`, 'utf8')))).toEqual([])
 })
+
+const objectsIn = (text: string) =>
+  Array.from(text.matchAll(/^ +const (\w+)(?:: .+)? = \{.*\}(?: as const)?$/gm), ([, name = '']) => name)
+
+function isOnlySpread(name: string, text: string): boolean {
+  const count = (pattern: string) => text.match(new RegExp(pattern, 'g'))?.length
+  return count(`\\b${name}\\b`) === 2 && count(`\\.\\.\\.${name}\\b`) === 1
+}
 
 test('the linter knows the place of every folder of connector/', () => {
   const names = folders.filter((name) => !name.slice(0, -1).includes('/'))

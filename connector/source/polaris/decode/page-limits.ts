@@ -31,9 +31,17 @@ export function limitClients(clients: number): void {
 }
 
 const code = (character: string) => character.charCodeAt(0)
-const [QUOTE, BACKSLASH, COMMA, COLON] = [code('"'), code('\\'), code(','), code(':')]
-const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [code('['), code(']'), code('{'), code('}')]
-const [MINUS, ZERO, NINE] = [code('-'), code('0'), code('9')]
+const QUOTE = code('"')
+const BACKSLASH = code('\\')
+const COMMA = code(',')
+const COLON = code(':')
+const OPEN_LIST = code('[')
+const CLOSE_LIST = code(']')
+const OPEN_OBJECT = code('{')
+const CLOSE_OBJECT = code('}')
+const MINUS = code('-')
+const ZERO = code('0')
+const NINE = code('9')
 
 /**
  * Counts tags, references, line ends that the parser converts, and attributes twice, as they take more memory. Throws

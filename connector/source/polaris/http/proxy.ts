@@ -45,10 +45,18 @@ function urlOf(proxy: ProxyConfig): URL {
 
 async function askForTunnel(url: URL, { host, port }: Address, parts: TunnelParts): Promise<LoginOutcome<Socket>> {
   const path = `${host.includes(':') ? `[${host}]` : host}:${port}`
-  const options = { ...addressOf(url), method: 'CONNECT', path, headers: { host: path, ...authorization(url) } }
   const { connectMs: timeout, closed: signal, tls } = parts
   const request = url.protocol === 'https:' ? requestHttps : requestHttp
-  const asked = request({ ...options, timeout, signal, agent: false, ca: trustedCas(tls?.ca) })
+  const asked = request({
+    ...addressOf(url),
+    method: 'CONNECT',
+    path,
+    headers: { host: path, ...authorization(url) },
+    timeout,
+    signal,
+    agent: false,
+    ca: trustedCas(tls?.ca),
+  })
   asked.once('timeout', () => asked.destroy(timeoutError()))
   asked.end()
   const answered = once(asked, 'connect') as Promise<[IncomingMessage, Socket]>
