@@ -17,7 +17,8 @@ export const checkpointRewind: RunCommand = (args, parts) =>
     const rewind: Rewind = { id: randomUUID(), to, republish: args.republish === true, yes, clients }
     const before = readableDocument(await seeStream(chosen, parts.stop))
     const replaced = waitingRewind(before, await storeWish(chosen, { rewind }, parts.stop))
-    const unconfirmed = `stored, but no replica has applied it yet; it stays${rewind.yes === null ? withYes : ''}`
+    if (yes === null) parts.printError(`stored${withYes}`)
+    const unconfirmed = 'stored, but no replica has applied it yet; it stays'
     const { value, exit } = await waitForReplica(
       chosen,
       { answerIn: rewindOutcome(rewind, replaced), unconfirmed },
@@ -55,6 +56,7 @@ function planText(name: string, { to, republish, clients }: Rewind): string[] {
   return republish ? [first, 'erased clients that still exist in Polaris are published again, too'] : [first]
 }
 
+/** Said at once: whether a stream is held, Kafka may decide, and no replica applies a rewind then. */
 const withYes = '. If the stream is held over its checkpoint, repeat the command with --yes'
 
 /** What became of the rewind; undefined: nothing yet. */
