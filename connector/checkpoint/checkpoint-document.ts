@@ -10,54 +10,58 @@ export const FORMAT = 18
 const count = z.number().int().nonnegative()
 const stateFields = {
   scans: scanStates,
-  /** The number of the next event: its `sequence`. No count: numbers are passed over. */
+  /** The next event gets this number as its `sequence`. It does not count events: numbers may be skipped. */
   nextEvent: count,
-  /** Null: no page has been processed. */
+  /** It is null before the first page. */
   mapping: streamMapping.nullable(),
 }
 const state = z.object({ ...stateFields, index: indexSchema })
-/** `entries`: new ones of the client index. */
+/** `entries` are those that the transaction adds to the client index. */
 const change = z.object({ ...stateFields, entries: deltaSchema })
-/** The epoch and number of a prepared or decided state, and its time (ms since 1970, by the writer's clock). */
+/**
+ * Identifies a prepared or decided state. `at` says when it was prepared, in ms since 1970 by the clock of its writer.
+ */
 const decision = z.object({ epoch: count, seq: count, nonce: z.string(), at: z.number() })
 
 const documentSchema = z.object({
   format: z.literal(FORMAT),
-  /** Unique for each write: distinguishes our own write, whose response was lost, from a write of another process. */
+  /** It is unique for each write, which tells our own write, whose response was lost, from that of another process. */
   nonce: z.string(),
   connector: z.string(),
   stream: z.string(),
   source: z.object({ url: z.string(), codeMagasin: z.number().int(), prefixCle: z.string().nullable() }),
-  /** Kafka may report no cluster id: the protocol allows null. */
+  /** It is null if Kafka reports no cluster id, which the protocol allows. */
   destination: z.object({
     clusterId: z.string().nullable(),
     topic: z.string(),
     topicId: z.string(),
     partitions: count,
-    /** When the stream began in this topic; null: unknown, as the topic had records. */
+    /** The topic had as many when the stream began in it; null if that is unknown, because the topic had records. */
     firstPartitions: count.nullable(),
   }),
-  /** Of the last transactional producer. A producer with another id cannot end transactions that are open under it. */
+  /**
+   * The last transactional producer had this id. One with another id cannot end transactions that are open under it.
+   */
   producerId: z.string().nullable(),
-  /** The rewind that was applied last; null: none. */
+  /** Names the rewind that was applied last; null if none was. */
   rewound: z.string().nullable(),
-  /** `owner`: null once it has stopped or paused the stream. */
+  /** `owner` is the replica that runs the stream; null once it has stopped or paused the stream. */
   claim: z.object({ epoch: count, owner: z.string().nullable(), at: z.number() }),
-  /** `hasRecord`: Kafka should hold its commit record. */
+  /** `hasRecord` says whether Kafka should still have the commit record of this state. */
   committed: decision.extend({ hasRecord: z.boolean(), state }),
-  /** Its commit record will decide this state. */
+  /** Holds what the open transaction adds, whose commit record decides whether that becomes the committed state. */
   pending: decision.extend({ change }).nullable(),
 })
 
-/** The stored checkpoint of a stream: the committed state, and what the pending one adds to it. */
+/** The stored checkpoint of a stream has the committed state, and what the pending transaction adds to it. */
 export type CheckpointDocument = z.infer<typeof documentSchema>
 export type CommittedPart = CheckpointDocument['committed']
 export type PendingPart = NonNullable<CheckpointDocument['pending']>
-/** The stream to which a document belongs. */
+/** Identifies the stream to which a document belongs. */
 export type StreamIdentity = Pick<CheckpointDocument, 'connector' | 'stream' | 'source' | 'destination'>
-/** Everything needed to resume. */
+/** A stream resumes from this state. */
 export type CommittedState = CommittedPart['state']
-/** What one transaction adds to a state. */
+/** One transaction adds this to a state. */
 export type StateChange = PendingPart['change']
 
 export function serializeDocument(document: CheckpointDocument): string {
@@ -77,27 +81,27 @@ export function parseDocument(text: string): CheckpointDocument {
     )
   const parsed = documentSchema.safeParse(value)
   if (parsed.success) return parsed.data
-  // Invariant 8: paths, never a value.
+  // Invariant 8: the error names paths of fields, never their values.
   const places = parsed.error.issues.slice(0, 5).map(({ path }) => path.join('.') || 'the top level')
   throw new ConnectorError('checkpoint.damaged', `read checkpoint: invalid at ${places.join(', ')}`)
 }
 
-/** The state of a stream that has read nothing yet. */
+/** A stream that has read nothing has this state. */
 export const newStreamState: CommittedState = { scans: newScans, nextEvent: 0, mapping: null, index: emptyIndex }
 
-/** The state after the change. */
+/** Returns the state after the change. */
 export function stateAfter({ index }: CommittedState, { entries, ...reached }: StateChange): CommittedState {
   return { ...reached, index: withEntries(index, entries) }
 }
 
-/** The committed state after `pending` was decided by its commit record. */
+/** Returns what is committed once the commit record of `pending` is found: the pending state, if there is one. */
 export function committedPartByRecord({ committed, pending }: CheckpointDocument): CommittedPart {
   if (pending === null) return committed
   const { change, ...decision } = pending
   return { ...decision, hasRecord: true, state: stateAfter(committed.state, change) }
 }
 
-/** The document after its transaction was committed: nothing is pending. */
+/** Returns the document after its transaction was committed: nothing is pending. */
 export function documentAfterCommit(document: CheckpointDocument): CheckpointDocument {
   return { ...document, committed: committedPartByRecord(document), pending: null }
 }

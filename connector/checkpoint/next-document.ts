@@ -1,20 +1,23 @@
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { CheckpointDocument, CommittedState } from './checkpoint-document.ts'
 
-/** Who writes a document: an opening, which may let the stream begin again, or the owner of the claim. */
+/**
+ * Says why a document is written. An opening claims, with a new index if the stream begins again; the owner of the
+ * claim does the rest.
+ */
 export type DocumentWrite = 'claim' | 'claim with a new index' | 'prepare' | 'save' | 'leave'
 
-/** What is stored, and what is about to replace it. */
+/** Holds the stored document, and the one that is about to replace it. */
 interface Replacement {
-  /** With its `pending` as committed, if the transaction of that was. */
+  /** This is the stored document. If its pending transaction was committed, that state is the committed one here. */
   readonly before: CheckpointDocument
   readonly after: CheckpointDocument
-  /** The committed states of both. */
+  /** `from` and `to` are the committed states of the two documents. */
   readonly from: CommittedState
   readonly to: CommittedState
 }
 
-/** What must not be true of a write, each with its name. */
+/** Each rule is named by the fault that it looks for, and returns whether the write has it. */
 type Rules = Readonly<Record<string, (replacement: Replacement) => boolean>>
 
 const sameIndexRules: Rules = {
@@ -32,7 +35,7 @@ const sameIndexRules: Rules = {
     (to.scans.history.republished?.before ?? 0) > to.nextEvent,
 }
 const everyWriteRules: Rules = { 'event numbers go back': ({ from, to }) => to.nextEvent < from.nextEvent }
-/** Invariant 4: a claim is higher than that of any replica before it. */
+/** Invariant 4: a claim has a higher epoch than that of any replica before it. */
 const claimRules: Rules = { 'the claim is not higher': ({ before, after }) => after.claim.epoch <= before.claim.epoch }
 const ownerRules: Rules = { ...sameIndexRules, 'it is of another claim, state, rewind or index': isOfOtherClaim }
 const nothingPendingRules: Rules = { 'something is pending': ({ after }) => after.pending !== null }
@@ -45,7 +48,7 @@ const pendingRules: Rules = {
     pending !== null && (pending.change.nextEvent < to.nextEvent || pending.change.scans.begun < to.scans.begun),
 }
 
-/** A stream that begins again has new scans and a new index. */
+/** A claim with a new index is checked against two lists only: that stream has new scans, too. */
 const rulesOf: Readonly<Record<DocumentWrite, readonly Rules[]>> = {
   'claim with a new index': [everyWriteRules, claimRules],
   claim: [everyWriteRules, sameIndexRules, claimRules, nothingPendingRules, hasOwnerRules],

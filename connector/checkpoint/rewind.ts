@@ -18,20 +18,23 @@ import { type CheckpointDocument, type CommittedState, newStreamState } from './
 import { nextEventOf } from './valid-state.ts'
 import type { Rewind } from './wishes.ts'
 
-/** What a rewind makes of a stream. All are pure. */
+/** These functions say what a rewind makes of a stream (docs/decisions/20261202-publishing-again.md). All are pure. */
 
-/** Of the opening that applies it. */
+/** The opening that applies the rewind passes these. */
 interface RewindParts {
   /** The configured beginning of the stream. */
   readonly beginAt: SourceTime
   readonly settings: ScanSettings
-  /** In ms since 1970. */
+  /** The rewind is applied at this time, in ms since 1970. */
   readonly now: number
-  /** The index of the state. */
+  /** This table is the client index of the state. */
   readonly table: ClientTable
 }
 
-/** The state with its history to be read again. The index stays: what it knows is published only if it is asked for. */
+/**
+ * Returns the state whose history is to be read again. The index stays: what it knows is published again only with
+ * `republish`.
+ */
 export function stateReadingHistoryAgain(state: CommittedState, rewind: Rewind, applied: RewindParts): CommittedState {
   const { clients, republish } = rewind
   const { index } = state
@@ -43,7 +46,9 @@ export function stateReadingHistoryAgain(state: CommittedState, rewind: Rewind, 
   }
 }
 
-/** A rewind never skips: a history that has not ended continues, and keeps its beginning unless the rewind is earlier. */
+/**
+ * A rewind never skips: a history that has not ended continues, and keeps its beginning unless the rewind is earlier.
+ */
 function scansReadingHistoryAgain(
   state: CommittedState,
   rewind: Rewind,
@@ -65,13 +70,15 @@ function scansReadingHistoryAgain(
   return scan === undefined ? states : withScan(states, rewoundScan(scan, to, { settings, times }))
 }
 
-/** One for some clients does not end one for all: what that has not reached is still published again. */
+/**
+ * A rewind for some clients does not end one for all clients: what the latter has not reached is still published again.
+ */
 function republicationOf({ id, clients }: Rewind, { scans, nextEvent }: CommittedState): Republication {
   const { before = 0, isIndexNew = false } = scans.history.republished ?? {}
   return { id, before: clients === undefined ? nextEvent : before, isIndexNew }
 }
 
-/** The entries of these clients, as far as there are any, with unknown contents. */
+/** Returns the entries of those of these clients that have one, with their contents unknown. */
 function entriesOfUnknownContent(clients: readonly string[], table: ClientTable): string {
   const entries = clients.flatMap((hashed) => {
     const key = keyOfHashed(hashed)
@@ -82,8 +89,9 @@ function entriesOfUnknownContent(clients: readonly string[], table: ClientTable)
 }
 
 /**
- * Whether the rewind cures the hold. `seen`: see `documentIdOf`. A `yes` is for one document only; what may be lost needs
- * `republish`. One for some clients cures nothing.
+ * Whether the rewind cures a hold with this code. `seen` is the `documentIdOf` the document: a `yes` holds for one
+ * document only. A hold after which events may be lost is cured by `republish` alone, and none by a rewind for some
+ * clients.
  */
 export function cures({ yes, republish, clients }: Rewind, code: ErrorCode, seen: string): boolean {
   if (yes !== seen || clients !== undefined) return false
@@ -99,22 +107,26 @@ const codesCuredByRepublish: ReadonlySet<ErrorCode> = new Set([
   'checkpoint.index-damaged',
 ])
 
-/** No stream has published as many since 1970. */
+/**
+ * If no document is left, event numbers begin above what this rate since 1970 would give, which no stream has reached.
+ */
 const EVENTS_A_SECOND = 500_000
-/** The lost document may have been claimed more often than Kafka shows; our clock may be wrong. */
+/**
+ * A lost document may have been claimed this much more often than the commit record shows, where our clock is wrong.
+ */
 const CLAIMS_SINCE_RECORD = 1_000
 
 interface LostStream {
-  /** Undefined if it cannot be read. */
+  /** It is undefined if it cannot be read. */
   readonly document: CheckpointDocument | undefined
   readonly record: CommitRecord | undefined
-  /** In ms since 1970. */
+  /** The claim is made at this time, in ms since 1970. */
   readonly now: number
 }
 
 /**
- * The state of a stream that begins again, with an index of its epoch. Epoch and event numbers are above all that it has
- * used. Its history starts at `to` or at `beginAt`, whichever is earlier.
+ * Returns the state of a stream that begins again, with an index whose generation is its epoch. Epoch and event numbers
+ * are above all that the stream has used. Its history starts at `to` or at `beginAt`, whichever is earlier.
  */
 export function stateOfNewBeginning(
   { document, record, now }: LostStream,
@@ -134,12 +146,15 @@ export function stateOfNewBeginning(
   }
 }
 
-/** The committed state of a document whose pending one is undecided: what was in that may be published twice. */
+/**
+ * Returns the committed state of a document of which nobody knows whether its pending transaction was committed. The
+ * contents of the clients in that become unknown, so they may be published twice.
+ */
 export function stateWithoutPending({ committed, pending }: CheckpointDocument): CommittedState {
   const { state } = committed
   if (pending === null) return state
   const unknown = withUnknownContents(deltaWords(pending.change.entries))
-  // Invariant 3: the numbers of scans stay behind those in the entries.
+  // Invariant 3: new scans get higher numbers than the entries of that transaction have.
   const begun = Math.max(state.scans.begun, pending.change.scans.begun)
   return {
     ...state,

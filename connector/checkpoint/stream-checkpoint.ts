@@ -21,12 +21,12 @@ export interface CheckpointParts {
   readonly object: VersionedObject
   readonly clock: Clock
   readonly newNonce: () => string
-  /** The client index in memory, kept across claims. */
+  /** Keeps the client index in memory from one claim to the next. */
   readonly index: StreamIndex
   readonly observe: (event: IndexEvent) => void
 }
 
-/** What a claim has written: the document, its stored version, and the index of its committed state. */
+/** A claim has written this document, in this version; the table is the client index of its committed state. */
 export interface Claim {
   readonly document: CheckpointDocument
   readonly version: Version
@@ -35,12 +35,12 @@ export interface Claim {
 
 interface OwnedDocument extends CheckpointParts, Claim {
   readonly storage: IndexStorage
-  /** Its committed state is the current one. */
+  /** Its committed state is the current state of the stream, which may not be stored yet. */
   document: CheckpointDocument
-  /** What was stored last; once its transaction is decided, with `pending` as committed. */
+  /** This document was stored last. Once its transaction is decided, its pending state is the committed one here. */
   stored: CheckpointDocument
   version: Version
-  /** Whether the document is stored. */
+  /** Whether `document` is stored as it is. */
   isSaved: boolean
   preparedDocument: ReturnType<typeof documentOfPrepare> | undefined
 }
@@ -48,12 +48,12 @@ interface OwnedDocument extends CheckpointParts, Claim {
 /**
  * The checkpoint of a claimed stream, with its client index. After any rejection it is unusable: open the stream again.
  * Every write rejects with `storage.*` if its outcome is unknown, with `publish.fenced` if another process has written
- * the object, and with `bug` if the document does not follow the one that is stored.
+ * the object, and with `bug` if the document may not follow the one that is stored.
  */
 export interface StreamCheckpoint {
-  /** The client index of the current state. */
+  /** This is the client index of the current state. */
   readonly table: ClientTable
-  /** The rewind that was applied last; null: none was. */
+  /** Names the rewind that was applied last; null if none was. */
   readonly rewound: string | null
   /** Returns the current state: that of the last decided transaction, or a later one without a transaction. */
   state(): CommittedState
@@ -97,7 +97,7 @@ export function streamCheckpoint(claim: Claim, parts: CheckpointParts): StreamCh
     seq: () => owned.document.committed.seq,
     isSaved: () => owned.isSaved,
     advance: (change) => {
-      // The table holds decided entries only, and segments are written from it.
+      // Only a commit adds entries to the table, since segments are written from it.
       if (change.entries !== '') throw new Error('index entries without a transaction')
       owned.document = withState(owned.document, stateAfter(owned.document.committed.state, change))
       owned.isSaved = false
@@ -114,10 +114,19 @@ function withState(document: CheckpointDocument, state: CommittedState): Checkpo
   return { ...document, committed: { ...document.committed, state } }
 }
 
+/**
+ * Stores what the next transaction adds, before anything is sent. If its events were sent first:
+ *   1. State 7 is stored. We send the events of state 8, and commit them: Kafka has the commit record of 8.
+ *   2. We crash before state 8 is stored.
+ *   3. The next opening knows neither where 8 resumes nor which clients it has published: the stream is held.
+ * So state 8 is stored as `pending` first, and its commit record says whether it counts
+ * (docs/decisions/20261125-s3-prepares-kafka-decides.md).
+ */
 async function prepare(owned: OwnedDocument, change: StateChange, finish: AbortSignal): Promise<CommitRecord> {
   const document = await withIndex(owned, finish)
   const next = documentOfPrepare(document, change, { nonce: owned.newNonce(), at: owned.clock.now() })
-  // If the write fails, the document that is stored now may stay.
+  // If the answer to this write is lost, either document may be the stored one. Both have the committed state of the
+  // table, so the next opening may use the table with either nonce.
   owned.index.keep(owned.table, next.nonce, ...(owned.isSaved ? [document.nonce] : []))
   await write(owned, 'prepare', next, finish)
   owned.preparedDocument = next
@@ -145,7 +154,7 @@ async function save(owned: OwnedDocument, owner: string | null, finish: AbortSig
   owned.isSaved = true
 }
 
-/** The document, with its index as it is stored from now on. */
+/** Returns the document with its index as it is to be stored from now on. */
 async function withIndex({ document, storage }: OwnedDocument, finish: AbortSignal): Promise<CheckpointDocument> {
   const { state } = document.committed
   return withState(document, { ...state, index: await storage.represent(state, finish) })
@@ -161,7 +170,8 @@ async function write(
   const version = await writeDocument(owned, { document, expected: owned.version }, finish)
   if (version === undefined && (await owned.object.read(finish)) === undefined)
     throw new ConnectorError('checkpoint.damaged', 'write checkpoint: the document is missing')
-  // Not a conflict, after which the stream is reopened: two replicas would take it from each other endlessly.
+  // This is no `checkpoint.conflict`, after which the stream is opened again at once: two replicas would take it from
+  // each other without end.
   if (version === undefined)
     throw new ConnectorError('publish.fenced', 'write checkpoint: another process has replaced it')
   owned.version = version
@@ -170,8 +180,8 @@ async function write(
 }
 
 /**
- * Writes a whole document if the stored version is still `expected`; resolves with the new version. Invariant 4: a
- * replica that was replaced finds another version, and writes nothing: undefined.
+ * Writes a whole document if the stored version is still `expected`, and resolves with the new version. Invariant 4: a
+ * replica that was replaced finds another version; then this writes nothing, and resolves with undefined.
  */
 export async function writeDocument(
   { object }: CheckpointParts,

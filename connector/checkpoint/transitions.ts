@@ -20,32 +20,35 @@ import { stateOfNewBeginning, stateReadingHistoryAgain, stateWithoutPending } fr
 import type { ValidState } from './valid-state.ts'
 import type { Rewind } from './wishes.ts'
 
-/** Transitions of the checkpoint document. Each function returns what to write next, and writes nothing. */
+/**
+ * These functions return the next checkpoint document, and store nothing. A claim with a rewind also sets the entries
+ * of the document in the table that it is given.
+ */
 
-/** The replica that claims, and the id of its transactional producer. */
+/** Describes the replica that claims, and its transactional producer. */
 interface Claimant {
   readonly nonce: string
-  /** In ms since 1970. */
+  /** The claim is made at this time, in ms since 1970. */
   readonly at: number
   readonly owner: string
   readonly producerId: string
   readonly identity: StreamIdentity
 }
 
-/** What is stored of a stream, as an opening has read it. */
+/** Holds what is stored of a stream, as an opening has read it. */
 export interface StoredStream {
-  /** Undefined: there is none, or it is damaged and the rewind replaces it. */
+  /** It is undefined if there is none, or if it is damaged and the rewind replaces it. */
   readonly document: CheckpointDocument | undefined
-  /** The client index of its committed state. */
+  /** This is the client index of the committed state. */
   readonly table: ClientTable
-  /** The rewind that waits. */
+  /** The operator wants this rewind, and no claim has applied it yet. */
   readonly rewind: Rewind | undefined
-  /** Document or index cannot be used, and the rewind lets the stream begin again. */
+  /** Whether document or index cannot be used, so that the rewind lets the stream begin again. */
   readonly isLost: boolean
 }
 
 interface ResolvedStream extends StoredStream {
-  /** If it is a hold, the rewind cures it. */
+  /** If it is a hold, the rewind is known to cure it. */
   readonly valid: ValidState
   readonly found: FoundRecord
   readonly beginAt: SourceTime | undefined
@@ -53,8 +56,9 @@ interface ResolvedStream extends StoredStream {
 }
 
 /**
- * The document of a claim, after the rewind that waits. Invariant 4: a claim writes a higher epoch, with the resolved state
- * and nothing pending. Throws `config.invalid` for a new stream without a configured beginning.
+ * Returns the document of a claim, with the rewind that waits applied to it. Invariant 4: a claim writes a higher
+ * epoch, with the valid state as the committed one and nothing pending. Throws `config.invalid` for a new stream
+ * without a configured beginning.
  */
 export function documentOfClaim(known: ResolvedStream, claimant: Claimant): CheckpointDocument {
   const { document, table, isLost, rewind, valid, found, settings } = known
@@ -89,17 +93,20 @@ function noBeginningError(): ConnectorError {
   return new ConnectorError('config.invalid', `open stream: ${why}`)
 }
 
-/** The next claim of a document, with its valid state as the committed one. */
+/** Returns the next claim of a document, with its valid state as the committed one. */
 function nextClaim(document: CheckpointDocument, valid: ValidState, claimant: Claimant): CheckpointDocument {
   const committed = committedPartOf(document, valid)
   const { state } = committed
-  // The tokens of a server say nothing to one at another address.
+  // A server at another address does not know these tokens.
   const scans = claimant.identity.source.url === document.source.url ? state.scans : scansWithoutPlaces(state.scans)
   const claim = claimFields(claimant, document.claim.epoch + 1)
   return { ...document, ...claim, committed: { ...committed, state: { ...state, scans } } }
 }
 
-/** Without its commit record, none is missed later. */
+/**
+ * Returns the valid state with `hasRecord` as the opening found it: a commit record that was missing now is not missed
+ * later.
+ */
 function committedPartOf(document: CheckpointDocument, valid: ValidState): CommittedPart {
   const { committed } = document
   if (valid.kind === 'pending') return committedPartByRecord(document)
@@ -107,7 +114,7 @@ function committedPartOf(document: CheckpointDocument, valid: ValidState): Commi
   return { ...committed, hasRecord: valid.kind === 'committed' && valid.hasRecord }
 }
 
-/** Prepares the next transaction. */
+/** Returns the document that prepares the next transaction. */
 export function documentOfPrepare(
   document: CheckpointDocument,
   change: StateChange,

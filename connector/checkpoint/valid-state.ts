@@ -3,31 +3,31 @@ import { DAY_MS } from '../runtime/clock.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import type { CheckpointDocument, CommittedPart, PendingPart, StreamIdentity } from './checkpoint-document.ts'
 
-/** The states of a stored document, as far as it matters for which one is valid. */
+/** Holds what decides which state of a stored document is valid. */
 export interface StoredStates {
   readonly committed: Pick<CommittedPart, keyof RecordKey | 'at' | 'hasRecord'>
   readonly pending: Pick<PendingPart, keyof RecordKey | 'at'> | null
 }
 
-/** What is known of a stream beside its document. */
+/** Holds what an opening knows of a stream beside its document. */
 export interface KnownOfStream {
   readonly found: FoundRecord
-  /** The topic is empty, or has records of other writers on purpose. */
+  /** Whether the topic is empty, or may have records of other writers by configuration. */
   readonly mayBegin: boolean
-  /** ms since 1970 */
+  /** This time is in ms since 1970. */
   readonly now: number
 }
 
-/** Which state is valid. */
+/** Says which state is valid, or why none is. */
 export type ValidState =
   | { readonly kind: 'new' | 'pending' }
-  /** `hasRecord`: its commit record was found. */
+  /** `hasRecord` says whether its commit record was found. */
   | { readonly kind: 'committed'; readonly hasRecord: boolean }
   | { readonly kind: 'hold'; readonly code: ErrorCode; readonly why: string }
 
 /**
- * Determines the valid state by the table in the design. The topic is never read for it. Invariant 2: the commit record
- * becomes visible together with the events, or not at all. Pure.
+ * Determines the valid state by the table of docs/decisions/20261126-recovery.md, row by row. The topic is never read
+ * for it. Invariant 2: the commit record becomes visible together with the events, or not at all. Pure.
  */
 export function validState(states: StoredStates | undefined, { found, mayBegin, now }: KnownOfStream): ValidState {
   if (states === undefined) {
@@ -55,7 +55,7 @@ function validStateByRecord({ committed, pending }: StoredStates, record: Record
     : { kind: 'committed', hasRecord: false }
 }
 
-/** By epoch, then seq. */
+/** Commit records are ordered by epoch, then by seq. */
 const isOlderRecord = (one: RecordKey, other: RecordKey) =>
   one.epoch < other.epoch || (one.epoch === other.epoch && one.seq < other.seq)
 
@@ -70,9 +70,10 @@ function validStateWithoutRecord(
   if (pending === null) return { kind: 'committed', hasRecord: false }
   if (why === 'unstable')
     return hold('checkpoint.undecided', 'the commit record has lost its transaction marker, and a state is pending')
-  // Kafka keeps commit records at least this long; the clocks of two replicas differ by much less.
+  // Kafka keeps commit records for at least a day; the clocks of two replicas differ by much less.
   const isOld = ({ at }: { at: number }) => now - at >= DAY_MS
-  // The record of `pending` cannot have expired, and that of `committed` is missing for a known reason.
+  // The record of `pending` cannot have expired, and that of `committed` is missing for a known reason: so `pending`
+  // has none.
   if ((!committed.hasRecord || isOld(committed)) && !isOld(pending)) return { kind: 'committed', hasRecord: false }
   return hold('checkpoint.undecided', 'Kafka has no commit record, and a state is pending')
 }
@@ -81,7 +82,9 @@ export type Hold = Extract<ValidState, { kind: 'hold' }>
 
 const hold = (code: ErrorCode, why: string): Hold => ({ kind: 'hold', code, why })
 
-/** What a stream is, as far as it is known: of a topic that was not read, its configured name. */
+/**
+ * Identifies a stream as far as it is known: of a topic that was not read, only the cluster and the configured name.
+ */
 export interface KnownIdentity extends Omit<StreamIdentity, 'destination'> {
   readonly destination: Destination | Pick<Destination, 'clusterId' | 'topic'>
 }
@@ -98,7 +101,7 @@ export function mismatch(document: CheckpointDocument, identity: KnownIdentity):
     ['checkpoint.other-stream', 'stream', document.stream, identity.stream],
     ['checkpoint.other-stream', 'codeMagasin', document.source.codeMagasin, source.codeMagasin],
     ['checkpoint.other-stream', 'prefixCle', document.source.prefixCle, source.prefixCle],
-    // If either cluster id is unknown, only the topic id is compared.
+    // If one of the cluster ids is unknown, only the topic id is compared.
     ['checkpoint.topic-lost', 'Kafka cluster', clusterId ?? destination.clusterId, destination.clusterId ?? clusterId],
     ['checkpoint.topic-lost', 'topic', topic, destination.topic],
   ]
@@ -118,7 +121,7 @@ function mismatchOfTopic(document: CheckpointDocument, now: Destination): Hold |
   return hold('checkpoint.topic-lost', why)
 }
 
-/** The number of the next event of the stream after a pending transaction, if there is one. */
+/** Returns the number of the next event of the stream, after the pending transaction if there is one. */
 export function nextEventOf({ committed, pending }: CheckpointDocument): number {
   return Math.max(committed.state.nextEvent, pending?.change.nextEvent ?? 0)
 }

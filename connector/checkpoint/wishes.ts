@@ -6,37 +6,42 @@ import type { StoredText, Version, VersionedObject } from '../storage/checkpoint
 import { type CheckpointDocument, parseDocument } from './checkpoint-document.ts'
 
 const rewind = z.object({
-  /** Unique; the document keeps that of the last applied one. */
+  /** Each rewind has its own id; the document keeps that of the rewind that was applied last. */
   id: z.string(),
-  /** On the server's wall clock; null: the configured beginning. */
+  /** The history is read from this time on the server's wall clock; null means the configured beginning. */
   to: sourceTime.nullable(),
-  /** Unchanged clients are published, too. */
+  /** Whether unchanged clients are published, too. */
   republish: z.boolean(),
-  /** Of these only, by `hashedId`; absent: all. */
+  /** If it is present, only these clients are published again, by their `hashedId`. */
   clients: z.array(z.string().regex(/^[\w-]{11}$/)).optional(),
-  /** The only document over which it cures a hold, see `documentIdOf`; null: none. */
+  /** The rewind cures a hold of the document with this `documentIdOf` only; null means of none. */
   yes: z.string().nullable(),
 })
 
 const schema = z.object({
-  /** Unique for each write. */
+  /** Each write has its own id. */
   id: z.string(),
   paused: z.boolean(),
   rewind: rewind.nullable(),
-  /** Why the stream is paused, or was resumed, by which process, and when (ms since 1970). */
+  /**
+   * `reason`, `by` and `at` say why the stream is paused, which process paused or resumed it, and when (ms since 1970).
+   */
   reason: z.string(),
   by: z.string(),
   at: z.number(),
 })
 
-/** What operators want of one stream: a small object beside its document. Commands write it, replicas read it. */
+/**
+ * Operators want this of one stream. Commands write it to a small object beside the document, replicas read it
+ * (docs/decisions/20261128-commands-of-operators.md).
+ */
 export type Wishes = z.infer<typeof schema>
-/** The history lane reads again. */
+/** An operator wants the history lane to read again. */
 export type Rewind = z.infer<typeof rewind>
 
 export const noWishes: Wishes = { id: '', paused: false, rewind: null, reason: '', by: '', at: 0 }
 
-/** Undefined if it is damaged, which counts as no wish. */
+/** Returns undefined for a damaged object, which counts as no wish. */
 export function parseWishes(text: string): Wishes | undefined {
   const parsed = schema.safeParse(parsedJson(text))
   return parsed.success ? parsed.data : undefined
@@ -44,7 +49,7 @@ export function parseWishes(text: string): Wishes | undefined {
 
 export const wishesText = (wishes: Wishes): string => `${JSON.stringify(wishes)}\n`
 
-/** The rewind that the document does not know as applied. */
+/** Returns the rewind that waits: the document does not name it as applied. */
 export function waitingRewind(
   document: Pick<CheckpointDocument, 'rewound'> | undefined,
   { rewind }: Wishes,
@@ -52,7 +57,9 @@ export function waitingRewind(
   return rewind === null || rewind.id === document?.rewound ? undefined : rewind
 }
 
-/** A document as an operator has seen it: its nonce, `none`, or the hash of one that cannot be read. */
+/**
+ * Identifies a document as an operator has seen it: by its nonce, by the hash of one that cannot be read, or as `none`.
+ */
 export function documentIdOf(stored: StoredText | undefined): string {
   if (stored === undefined) return 'none'
   try {
@@ -68,19 +75,22 @@ export interface WishesParts {
 }
 
 export interface WishesChangeParts extends WishesParts {
-  /** Resolves when it is known how the store compares versions: some reject every other way, whatever is stored. */
+  /**
+   * Resolves when it is known how the store compares versions. Until then a write may be rejected whatever is stored.
+   */
   readonly storeReady: (stop: AbortSignal) => Promise<void>
 }
 
-/** `before`: the wishes before. `unchanged`: no change was wanted. */
+/** `before` are the wishes that were stored before. `unchanged` means that no change was wanted. */
 interface WishesChange {
   readonly kind: 'written' | 'unchanged'
   readonly before: Wishes
 }
 
 /**
- * Changes the wishes, also damaged ones, unless `changeOf` returns undefined. Repeats that if another process writes at the
- * same time. Rejects with `storage.*` or the reason of `stop`, which does not interrupt a write: it may be stored.
+ * Changes the wishes, also damaged ones, unless `changeOf` returns undefined. Tries again if another process writes at
+ * the same time. Rejects with `storage.*` or the reason of `stop`, which does not interrupt a write: the change may
+ * then be stored.
  */
 export async function changeWishes(
   { object, newNonce, storeReady }: WishesChangeParts,
@@ -100,7 +110,7 @@ export async function changeWishes(
   }
 }
 
-/** The wishes of one stream, as its replica reads them. */
+/** The replica that runs a stream reads its wishes through this. */
 export interface StreamWishes {
   /** Returns the wishes that were read last. */
   current(): Wishes
@@ -132,7 +142,7 @@ export function streamWishes({ object, newNonce }: WishesParts, observe: (event:
   }
 }
 
-/** They cannot be read, and count as none until a command writes them. */
+/** The object of wishes is damaged, and counts as no wish until a command writes it. */
 export interface WishesEvent {
   readonly kind: 'wishes-damaged'
 }

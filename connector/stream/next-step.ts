@@ -17,34 +17,35 @@ import { assertNever } from '../runtime/compiler-checks.ts'
  * A stream that fails stays `retrying` or `held` while it tries again. A signal to the process ends it in every state.
  */
 
-/** How a try ended: the stream was opened, unless it was open, and its pages were copied. */
+/** Says how a try ended. A try opens the stream, unless it is open, and copies its pages. */
 export type TryOutcome =
   | { readonly kind: 'stopped' | 'caught-up' | 'paused' }
   | { readonly kind: 'failed'; readonly failure: Pick<StreamFailure, 'kind'> }
 
 export interface Situation {
-  /** An operator wants the stream to be paused. */
+  /** Whether an operator wants the stream to be paused. */
   readonly isPaused: boolean
-  /** The stream is to end here. */
+  /** Whether the stream is to end here. */
   readonly isLeaving: boolean
   readonly whenHeld: 'waits' | 'ends'
 }
 
-/** `state`: entered now; null: the stream keeps its state. */
+/** The stream enters `state` now; null means that it keeps its state. */
 export type NextStep =
   | { readonly kind: 'end'; readonly as: 'caught-up' | 'paused'; readonly state: 'paused' | null }
   | { readonly kind: 'end'; readonly as: 'held'; readonly state: 'ended' }
   | { readonly kind: 'try-again'; readonly state: StreamState | null; readonly after: WaitFor }
 
 /**
- * What a stream waits for before the next try: a newer assignment, or that another process has changed the wishes, or one
- * of document and wishes (`change`). It waits at most the pause of the failure, a minute without one.
+ * A stream waits for this before the next try: for a newer assignment, or until another process has changed the wishes,
+ * or one of document and wishes (`change`). It waits at most for the pause of the failure, and for a minute if nothing
+ * has failed.
  */
 export type WaitFor = 'nothing' | 'assignment' | 'wishes' | 'change'
 
 const tryAgain = (state: StreamState | null, after: WaitFor): NextStep => ({ kind: 'try-again', state, after })
 
-/** What follows a try. Pure. */
+/** Decides what follows a try. Pure. */
 export function nextStep(outcome: TryOutcome, { isPaused, isLeaving, whenHeld }: Situation): NextStep {
   switch (outcome.kind) {
     case 'caught-up':

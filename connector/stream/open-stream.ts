@@ -31,40 +31,41 @@ import type { Version } from '../storage/checkpoint-store.ts'
 
 export interface OpenParts extends CheckpointParts {
   readonly identity: Omit<StreamIdentity, 'destination'>
-  /** The name of the events topic. */
+  /** Names the events topic. */
   readonly topic: string
-  /** The stream's configured beginning; a stream without a checkpoint needs one. */
+  /** The stream is configured to begin at this time; a stream without a checkpoint needs it. */
   readonly beginAt: SourceTime | undefined
-  /** How the stream is read: a rewind of a history that has not ended needs to know where that resumes. */
+  /** A rewind of a history that has not ended needs these to know where that resumes. */
   readonly settings: ScanSettings
-  /** `shared`: the stream may start in a topic that has records of other writers. */
+  /** With `shared`, the stream may begin in a topic that has records of other writers. */
   readonly topicUse: 'exclusive' | 'shared'
   /** Resolves when the checkpoint store is known to support conditional writes. */
   readonly storeReady: (stop: AbortSignal) => Promise<void>
   readonly wishes: StreamWishes
   readonly publisher: EventPublisher
-  /** Limits concurrent openings: each needs connections and round trips. */
+  /** Limits how many streams are opened at the same time, since each opening needs connections and round trips. */
   readonly openLimit: Semaphore
-  /** The name of this replica. */
+  /** Names this replica. */
   readonly owner: string
   readonly observe: Observe
 }
 
-/** What an opening has read before it fences its predecessor. */
+/** Holds what an opening has read before it fences its predecessor. */
 interface VersionedStream extends StoredStream {
-  /** Null: there is no document. */
+  /** It is null if there is no document. */
   readonly version: Version | null
   /** Whether the rewind cures a hold with this code. */
   readonly isCured: (code: ErrorCode) => boolean
 }
 
 /**
- * Opens a stream: read the document, then the wishes, then the index → fence → read the commit record → resolve → repair
- * transactions without a marker → claim against the version read first → look at the wishes again. The claim applies a
- * rewind that waits. `stop` aborts as soon as the stream is assigned elsewhere: such a replica must not fence its owner.
- * `paused`: nothing is left to do for a paused stream.
+ * Opens a stream. It reads the document, then the wishes, then the index; fences the predecessor; reads the commit
+ * record; resolves the valid state; repairs transactions without a marker; claims against the version that was read
+ * first; and reads the wishes again. The claim applies a rewind that waits. Resolves with `paused` if nothing is left
+ * to do for a paused stream. `stop` aborts as soon as the stream is assigned elsewhere: a replica without the stream
+ * must not fence its owner.
  *
- * `test/simulation` checks this order over every interleaving. The document is not changed before the claim.
+ * `test/simulation/model` checks this order over every interleaving. Nothing changes the document before the claim.
  */
 export async function openStream(parts: OpenParts, stop: AbortSignal): Promise<OpenStream | 'paused'> {
   using _permit = await parts.openLimit.acquire(stop)
@@ -74,7 +75,7 @@ export async function openStream(parts: OpenParts, stop: AbortSignal): Promise<O
   const producer = await parts.publisher.open(openOptionsOf(read), stop)
   try {
     const claim = await claimStream(parts, read, producer, stop)
-    // A pause that was stored before the claim may be reported already: then nothing may be published.
+    // If a pause was stored before the claim, its command may have said already that nothing is published any more.
     await parts.wishes.read(stop)
     return { producer, checkpoint: streamCheckpoint(claim, parts) }
   } catch (error) {
@@ -101,7 +102,8 @@ async function readStoredStream(parts: OpenParts, stop: AbortSignal): Promise<Ve
   try {
     document = stored && parseDocument(stored.text)
     const wrong = document && mismatch(document, { ...identity, destination: { clusterId: null, topic } })
-    if (wrong !== undefined) throw holdError(wrong) // before anything is fenced or created
+    // The wrong stream, cluster or topic is found before anything is fenced or created.
+    if (wrong !== undefined) throw holdError(wrong)
     await wishes.clear(document?.rewound ?? null, stop)
     const isSettled = document === undefined || (document.claim.owner === null && document.pending === null)
     if (paused && waitingRewind(document, wishes.current()) === undefined && isSettled) return 'paused'
@@ -109,14 +111,17 @@ async function readStoredStream(parts: OpenParts, stop: AbortSignal): Promise<Ve
     const { nonce, committed } = document
     return read(await index.load({ nonce, index: committed.state.index }, stop), false)
   } catch (error) {
-    // A segment may have been deleted by a replica that claimed the stream since: then the opening starts over.
+    // A replica that has claimed the stream since may have deleted a segment: then the opening starts over.
     if (codeOf(error) === 'checkpoint.index-damaged') await mustNotHaveMoved(parts, version, stop)
     if (!isCured(codeOf(error))) throw error
     return read(clientTable(), true)
   }
 }
 
-/** What a rewind replaces may be in another cluster, and its topic lost. */
+/**
+ * Returns what Kafka must still have of the stream: nothing, if a rewind replaces a document of another cluster or of a
+ * lost topic.
+ */
 function openOptionsOf({ document, isCured }: VersionedStream): OpenOptions {
   if (document === undefined || isCured('checkpoint.topic-lost')) return optionsWithoutCheckpoint
   const { clusterId } = document.destination
@@ -124,8 +129,17 @@ function openOptionsOf({ document, isCured }: VersionedStream): OpenOptions {
 }
 
 /**
- * Resolves the valid state by the commit record, repairs transactions without a marker, and claims the stream: against the
- * version that was read, with the rewind that waits. Rejects with `checkpoint.*`, `publish.*` or `storage.*`.
+ * Resolves the valid state by the commit record, repairs transactions without a marker, and claims the stream, with the
+ * rewind that waits. Rejects with `checkpoint.*`, `publish.*` or `storage.*`.
+ *
+ * The claim is a conditional write against the version that was read *before* the fence. With a version read after it:
+ *   1. We read version 7, fence the predecessor, and stall.
+ *   2. Another replica opens the stream: it fences us, claims with version 8, prepares 9, and commits its transaction.
+ *   3. We wake up, read version 9, and write our claim against it, with the state of version 7.
+ *   4. State 9 is overwritten although its events are published. The next opening finds a commit record that is newer
+ *      than all in the document, and holds the stream.
+ * Against version 7, the write of step 3 meets another version, and this opening starts over
+ * (docs/decisions/20261125-opening-a-stream.md).
  */
 async function claimStream(
   parts: OpenParts,
@@ -147,7 +161,7 @@ async function claimStream(
   const destination = { ...kafka.destination, firstPartitions: firstPartitionsOf(before, kafka) }
   const identity = { ...parts.identity, destination }
   const claimant = { nonce: parts.newNonce(), at: clock.now(), owner, producerId, identity }
-  // The table changes before the claim is stored. Openings that fail sooner leave it as it is.
+  // The table changes before the claim is stored. Openings that fail before this line leave it as it is.
   parts.index.forget()
   const document = documentOfClaim({ ...read, valid, found: kafka.found, beginAt, settings }, claimant)
   const isNewIndex = before?.committed.state.index.generation !== document.committed.state.index.generation
@@ -163,7 +177,9 @@ async function claimStream(
   return { document, version, table }
 }
 
-/** With how many partitions the topic began for this stream; null: records may be in a topic that had fewer. */
+/**
+ * Returns how many partitions the topic had when this stream began in it; null if records may be in one that had fewer.
+ */
 function firstPartitionsOf(
   before: CheckpointDocument | undefined,
   { destination, isEmpty }: KafkaState,
@@ -172,7 +188,7 @@ function firstPartitionsOf(
   return isEmpty ? destination.partitions : null
 }
 
-/** Which state is valid, once the previous producers are fenced. */
+/** Returns which state is valid, or why the stream is held. The previous producers must be fenced. */
 function validStateOf({ identity, clock, topicUse }: OpenParts, { document }: VersionedStream, kafka: KafkaState) {
   const { found, isEmpty, destination } = kafka
   const wrong = document && mismatch(document, { ...identity, destination })
@@ -180,8 +196,9 @@ function validStateOf({ identity, clock, topicUse }: OpenParts, { document }: Ve
 }
 
 /**
- * Runs before anything is published. Invariants 1 and 2: what is open has lost its markers; its events were sent after
- * their state was prepared, so it is committed if `pending` is valid, and aborted else.
+ * Ends transactions without a marker, before anything is published. Invariants 1 and 2: the events of such a
+ * transaction were sent after their state was prepared. So it is committed if `pending` is valid, and aborted otherwise
+ * (docs/decisions/20261126-recovery.md).
  */
 async function repairStream(
   parts: OpenParts,
@@ -191,17 +208,18 @@ async function repairStream(
   const former = hanging.filter(({ producerId }) => producerId !== producer.producerId)
   if (former.length > 0) throw hangingTransactionError(former, as)
   if (hanging.length === 0) return
-  await mustNotHaveMoved(parts, read.version, stop) // the transaction may be that of its successor
+  // If the document was replaced, the open transaction may be that of the new one.
+  await mustNotHaveMoved(parts, read.version, stop)
   await producer.repairTransactions({ hanging, as }, stop)
   parts.observe({ kind: 'transactions-repaired', partitions: hanging.length, as })
 }
 
-/** A producer with another id cannot end it. */
+/** Returns the error for a transaction of an older producer id: our producer cannot end it. */
 function hangingTransactionError(hanging: RepairPlan['hanging'], as: RepairPlan['as']): ConnectorError {
   const places = hanging.map(
     ({ topic, partition, startOffset }) => `${topic} partition ${partition} offset ${startOffset}`,
   )
-  // Invariants 1, 2: an abort of a decided transaction would withdraw events that count as published.
+  // Invariants 1, 2: the abort of a decided transaction would withdraw events that count as published.
   const cure = as === 'committed' ? 'it was decided, commit it' : 'it was not decided, abort it'
   return new ConnectorError(
     'publish.hanging-transaction',
@@ -230,7 +248,15 @@ function observeClaim(
 
 const holdError = ({ code, why }: Hold) => new ConnectorError(code, `open stream: ${why}`)
 
-/** Re-read first: a predecessor may have replaced the document just before it was fenced. */
+/**
+ * Reads the document again, and rejects with `checkpoint.conflict` if it was replaced. Without this, a predecessor that
+ * still runs would look like a lost document:
+ *   1. We read version 7.
+ *   2. The predecessor stores version 8, and commits its transaction.
+ *   3. We fence the predecessor.
+ *   4. We read the commit record of version 8. It is newer than all in version 7, so the table says `rolled-back`.
+ * Version 8 shows that nothing is lost: the opening starts over (docs/decisions/20261125-opening-a-stream.md).
+ */
 async function mustNotHaveMoved({ object }: OpenParts, version: Version | null, stop: AbortSignal) {
   const now = await object.read(stop)
   if ((now?.version ?? null) !== version) throw conflictError()

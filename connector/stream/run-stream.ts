@@ -11,13 +11,13 @@ import { type OpenParts, openStream } from './open-stream.ts'
 import type { Assignment } from './run-streams.ts'
 import { type StreamTries, streamTries, type TryPauses } from './stream-tries.ts'
 
-/** What a stream works with while it is assigned here. */
+/** A stream works with these while it is assigned here. */
 export interface StreamParts {
   readonly open: OpenParts
   readonly pipeline: PipelineParts
 }
 
-/** What a stream is composed with. */
+/** A stream is composed with these. */
 export interface StreamComposition {
   readonly closing: CloseStack
   /** Aborts `finishWithinMs` after the stream is to end here. */
@@ -28,27 +28,27 @@ export interface StreamComposition {
 export interface RunParts {
   readonly stream: string
   readonly assignment: Assignment
-  /** Called once while the stream is assigned here. Connects to nothing. */
+  /** Is called once for each assignment of the stream to this replica. It connects to nothing. */
   readonly compose: (of: StreamComposition) => StreamParts
   readonly finishWithinMs: number
-  /** `ends`: instead of waiting while it is paused or held. */
+  /** With `ends`, the run ends where it would wait because the stream is paused or held. */
   readonly whenHeld: 'waits' | 'ends'
-  /** Default: `tryPauses`. */
+  /** Defaults to `tryPauses`. */
   readonly pauses?: TryPauses
-  /** How often the wishes are read; while the stream is held, also the document. Default: 10 seconds. */
+  /** The wishes are read this often, and the document too while the stream is held. Defaults to 10 seconds. */
   readonly lookEveryMs?: number
   readonly clock: Clock
   readonly observe: Observe
 }
 
-/** How a run of a stream ended. `paused`, `held`: it ends instead of waiting. */
+/** Says how a run of a stream ended: as `paused` or `held` only where it ends instead of waiting. */
 export type StreamEnd =
   | { readonly kind: 'stopped' | 'caught-up' | 'paused' }
   | { readonly kind: 'held'; readonly error: unknown }
 
 /**
- * Runs one stream whenever it is assigned here, until the process stops: waits until it is assigned, opens it, and copies
- * pages. After a failure it waits and does the same again. Never rejects.
+ * Runs one stream whenever it is assigned here, until the process stops: waits until it is assigned, opens it, and
+ * copies pages. After a failure it waits and does the same again. Never rejects.
  */
 export async function runStream(parts: RunParts, stop: AbortSignal): Promise<StreamEnd> {
   const { stream, assignment } = parts
@@ -63,7 +63,9 @@ export async function runStream(parts: RunParts, stop: AbortSignal): Promise<Str
   return end
 }
 
-/** The state of a stream, of which each change, each failure, and each request of an operator to pause is reported. */
+/**
+ * Keeps the state of a stream, and reports each change of it, each failure, and each request of an operator to pause.
+ */
 interface ReportedState {
   current(): StreamState
   enter(state: StreamState, why?: WhyInState): void
@@ -85,18 +87,18 @@ function reportedState({ observe }: RunParts): ReportedState {
   }
 }
 
-/** A stream while it is assigned here. One whose source fails stays open. */
+/** A stream while it is assigned here. If only its source fails, it stays open. */
 interface AssignedStream extends Omit<RunParts, 'compose'>, StreamParts {
   readonly state: ReportedState
   readonly tries: StreamTries
-  /** The stream is to end here. */
+  /** Aborts when the stream is to end here. */
   readonly leave: AbortSignal
-  /** Whether no other replica takes the stream. */
+  /** Whether this process ends, so that the stream must be left without an owner. */
   readonly isGivenUp: () => boolean
   opened: OpenStream | undefined
 }
 
-/** Runs the stream until it is no longer assigned here, for which it resolves to undefined, or has ended. */
+/** Runs the stream until it has ended, or is no longer assigned here; then it resolves to undefined. */
 async function runAssigned(parts: RunParts, state: ReportedState, stop: AbortSignal): Promise<StreamEnd | undefined> {
   const { stream, assignment, clock, whenHeld } = parts
   using leave = linkedAbort(stop)
@@ -126,18 +128,24 @@ async function runAssigned(parts: RunParts, state: ReportedState, stop: AbortSig
   let end: StreamEnd | undefined
   while (end === undefined && !leave.signal.aborted) end = await tryAndWait(assigned)
   leave.abort()
-  if (assigned.opened !== undefined) await tryAndWait(assigned) // saves it
+  // A stream that is still open is saved and closed by one more try.
+  if (assigned.opened !== undefined) await tryAndWait(assigned)
   return end ?? (stop.aborted ? { kind: 'stopped' } : undefined)
 }
 
-/** The stream runs, unless its last failure is not over: then it shows that failure while it tries again. */
+/**
+ * Shows the stream as running, unless its last failure is not over: then it shows that failure while it tries again.
+ */
 function enterRunning({ state, tries }: AssignedStream): void {
   if (state.current() === 'opening' || !tries.isFailing()) state.enter('running')
 }
 
 type TryResult = Exclude<TryOutcome, { kind: 'failed' }> | { readonly kind: 'failed'; readonly failure: StreamFailure }
 
-/** Opens the stream and copies pages; waits until that may be tried again. Returns how the run ends if it is not. */
+/**
+ * Tries once to open the stream and to copy pages, then waits until that may be tried again. Resolves to how the run
+ * ends, or to undefined if it goes on.
+ */
 async function tryAndWait(assigned: AssignedStream): Promise<StreamEnd | undefined> {
   const { open, state, leave, whenHeld } = assigned
   const outcome = await tryOnce(assigned)
@@ -162,13 +170,13 @@ function whyInState(state: StreamState, outcome: TryResult, pause: Wishes): WhyI
 async function waitFor(what: WaitFor, outcome: TryResult, assigned: AssignedStream): Promise<void> {
   const { assignment, clock, leave } = assigned
   if (what === 'nothing') return
-  // A newer assignment, or a change of what is stored, ends the pause.
+  // A newer assignment, or a change of the stored document or wishes, ends the pause.
   using pause = clock.deadline(failureOf(outcome)?.pauseMs ?? PAUSED_MS, leave)
   if (what === 'assignment') await assignment.untilNext(pause.signal)
   else await untilChanged(what, assigned, pause.signal)
 }
 
-/** Reports no failure if the stream is to end here, and that alone has ended the try. */
+/** Opens the stream and copies pages. It is no failure if the try has ended only because the stream is to end here. */
 async function tryOnce(assigned: AssignedStream): Promise<TryResult> {
   const { tries, leave, pipeline } = assigned
   try {
@@ -176,7 +184,8 @@ async function tryOnce(assigned: AssignedStream): Promise<TryResult> {
     return end.kind === 'failed' ? { kind: 'failed', failure: tries.afterFailure(end.error, 'other') } : end
   } catch (error) {
     const of = assigned.opened === undefined ? 'other' : 'delivery'
-    // `giveUp` aborts only after `leave`, and many errors then say so: the successor delivers the unfinished page group.
+    // `giveUp` aborts only after `leave`, and many errors then say so: the successor delivers the unfinished page
+    // group.
     const hasEnded = (leave.aborted && error === leave.reason) || pipeline.giveUp.aborted
     await closeStream(assigned)
     if (hasEnded) return { kind: 'stopped' }
@@ -184,7 +193,10 @@ async function tryOnce(assigned: AssignedStream): Promise<TryResult> {
   }
 }
 
-/** `stopped`: the stream is to end here, or an operator wants something else. After a `failed` one it is still open. */
+/**
+ * Resolves with `stopped` if the stream is to end here, or an operator wants something else. After `failed` it is still
+ * open.
+ */
 async function openAndCopy(assigned: AssignedStream): Promise<PipelineEnd | { readonly kind: 'paused' }> {
   const { leave, open, pipeline, tries, clock } = assigned
   const beganAt = clock.monotonic()
@@ -200,7 +212,7 @@ async function openAndCopy(assigned: AssignedStream): Promise<PipelineEnd | { re
   if (end.kind === 'failed') return end
   const { checkpoint } = assigned.opened
   const isOwned = end.kind === 'stopped' && !open.wishes.current().paused && !assigned.isGivenUp()
-  // Invariant 6: the state is saved, without an owner if no other replica takes the stream.
+  // Invariant 6: the state is saved, and without an owner if this process leaves the stream.
   if (!isOwned) await withDeadline(pipeline, checkpoint.leave)
   else if (!checkpoint.isSaved()) await withDeadline(pipeline, checkpoint.save)
   await closeStream(assigned)
@@ -230,19 +242,22 @@ async function closeStream(assigned: AssignedStream): Promise<void> {
   if (opened !== undefined) await Promise.all([opened.producer.close(), opened.checkpoint.close()])
 }
 
-/** Whether the stream is to stop, or to be opened again for a rewind. */
+/** Whether an operator wants the stream to pause, or to be opened again for a rewind. */
 function hasWishWaiting({ open, opened }: AssignedStream): boolean {
   const wishes = open.wishes.current()
   return wishes.paused || waitingRewind(opened?.checkpoint, wishes) !== undefined
 }
 
-/** Reads the wishes, and clears a rewind that was applied: if that fails, another look does. */
+/** Reads the wishes, and clears a rewind that was applied; if the latter fails, the next reading does it. */
 async function readWishes({ open, opened }: AssignedStream, stop: AbortSignal): Promise<void> {
   await open.wishes.read(stop)
   await open.wishes.clear(opened?.checkpoint.rewound ?? null, stop).catch(() => {})
 }
 
-/** Waits until another process has changed the wishes, or the document if `what` includes it, or `stop` aborts. */
+/**
+ * Waits until `stop` aborts or another process has changed the wishes; with `change`, also until it has changed the
+ * document.
+ */
 async function untilChanged(what: 'wishes' | 'change', assigned: AssignedStream, stop: AbortSignal): Promise<void> {
   const { object, wishes } = assigned.open
   const { id } = wishes.current()
@@ -256,11 +271,13 @@ async function untilChanged(what: 'wishes' | 'change', assigned: AssignedStream,
   await lookUntil(assigned, isFound, stop)
 }
 
-/** After this time, a stream that is paused looks whether a replica that did not see it has claimed it. */
+/** After this time a paused stream is opened once more: a replica that did not see the pause may have claimed it. */
 const PAUSED_MS = 60_000
 const LOOK_EVERY_MS = 10_000
 
-/** Looks again and again until something is found, or `stop` aborts. While the store does not answer, nothing is. */
+/**
+ * Looks again and again until something is found, or `stop` aborts. While the store does not answer, nothing is found.
+ */
 async function lookUntil(assigned: AssignedStream, isFound: () => Promise<boolean>, stop: AbortSignal): Promise<void> {
   const { clock, lookEveryMs = LOOK_EVERY_MS } = assigned
   while (!stop.aborted && !(await isFound().catch(() => false))) await clock.sleep(lookEveryMs, stop).catch(() => {})

@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events'
 import type { Placement } from '../placement/placement.ts'
 import { linkedAbort } from '../runtime/abort.ts'
 
-/** A new assignment; with 0 streams the replica is a standby. */
+/** The replica has a new assignment; with 0 streams it is a standby. */
 export interface AssignmentEvent {
   readonly kind: 'assignment-changed'
   readonly streams: number
@@ -10,7 +10,7 @@ export interface AssignmentEvent {
   readonly lost: readonly string[]
 }
 
-/** The streams assigned to this replica. */
+/** Knows which streams are assigned to this replica. */
 export interface Assignment {
   /** Replaces the assignment by a new one, and returns the event that reports it. */
   update(streams: ReadonlySet<string>): AssignmentEvent
@@ -45,7 +45,7 @@ export function createAssignment(): Assignment {
 
 interface RunStreamsParts<Stream, End> {
   readonly placement: Placement
-  /** All configured ones. */
+  /** These are all configured streams. */
   readonly streams: readonly Stream[]
   /** Runs a stream whenever it is assigned, until it ends or `stop` aborts. Never rejects. */
   readonly run: (stream: Stream, assignment: Assignment, stop: AbortSignal) => Promise<End>
@@ -69,7 +69,8 @@ export async function runStreams<Stream extends { readonly name: string }, End>(
   const ends = await Promise.all(
     parts.streams.map(async (stream) => [stream.name, await run(stream, assignment, stopping.signal)] as const),
   )
-  // Invariant 6: leave the group only after the streams have finished, so that none is taken in the middle of a page.
+  // Invariant 6: the replica leaves the group only after its streams have finished, so that no stream is taken in the
+  // middle of a page.
   leave.abort()
   await placing
   return new Map(ends)

@@ -4,25 +4,25 @@ import { codeOf } from '../runtime/connector-error.ts'
 import { type ErrorCode, errorCatalogue } from '../runtime/error-catalogue.ts'
 import { type Pauses, pauseAfterError } from '../runtime/retry.ts'
 
-/** The pauses before a failed step is tried again, by what has failed. */
+/** A failed step is tried again after these pauses. `jitter` is their random share. */
 export const tryPauses = {
   retry: { firstPauseMs: 500, maxPauseMs: 30_000, maxRetryAfterMs: 2 * MINUTE_MS },
-  /** Something outside must change. A `Retry-After` is ignored: it may ask for a day. */
+  /** Something outside must change. A `Retry-After` is ignored, since it may ask for a day. */
   hold: { firstPauseMs: MINUTE_MS, maxPauseMs: 15 * MINUTE_MS, maxRetryAfterMs: 0, jitter: 0 },
-  /** Another process has opened the stream: two that do so in turn do it ever more slowly. */
+  /** Another process has opened the stream. If two open it in turn, they do so ever more slowly. */
   fenced: { firstPauseMs: 5_000, maxPauseMs: 2 * MINUTE_MS, maxRetryAfterMs: 0, jitter: 0.5 },
 }
 
 export type TryPauses = Readonly<Record<StreamFailure['kind'], Pauses>>
 
 /**
- * The failures of one stream while it is assigned here. A failure is over when, after it, a page group with records is
- * committed or a live scan ends. If one with the same code comes back before the stream has run for five minutes, it
- * recurs: then only five minutes without a failure end it. Otherwise an empty live page, which every opening reads first,
- * would end each failure of a history.
+ * Counts the failures of one stream while it is assigned here (docs/decisions/20261202-when-a-failure-is-over.md). A
+ * failure is over when, after it, a page group with records is committed or a live scan ends. If one with the same code
+ * comes back before the stream has run for five minutes, it recurs: then only five minutes without a failure end it.
+ * Otherwise an empty live page, which every opening reads first, would end each failure of a history.
  */
 export interface StreamTries {
-  /** The stream is open and copies pages, in a try that began at this time of the monotonic clock. */
+  /** Tells that the stream is open and copies pages, in a try that began at this time of the monotonic clock. */
   onRunning(beganAt: number): void
   onEvent(event: PipelineEvent): void
   /** Whether the last failure is not over. */
@@ -33,12 +33,15 @@ export interface StreamTries {
   afterFailure(error: unknown, of: 'delivery' | 'other'): StreamFailure
 }
 
-/** So long a stream runs without a failure until its pauses are short again, and a failure that recurs is over. */
+/** After this time without a failure, pauses are short again, and a failure that recurs is over. */
 const CALM_AFTER_MS = 5 * MINUTE_MS
 
 export function streamTries(clock: Pick<Clock, 'random' | 'monotonic'>, pauses: TryPauses = tryPauses): StreamTries {
   const counts = { retry: 0, hold: 0, fenced: 0 }
-  /** Codes of the failures that are not over, and of those that were over before the stream had run for five minutes. */
+  /**
+   * `failingCodes` are those of the failures that are not over, `endedCodes` those of failures that were over before
+   * the stream had run for five minutes.
+   */
   const failingCodes = new Set<ErrorCode>()
   const endedCodes = new Set<ErrorCode>()
   let recurs = false
