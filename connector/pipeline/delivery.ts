@@ -5,13 +5,13 @@ import { ConnectorError } from '../runtime/connector-error.ts'
 import type { PageGroup } from './group/building.ts'
 import type { Observe, PipelineEvent } from './pipeline-event.ts'
 
-/** A claimed stream and its producer, which stays open as long as the stream. */
+/** Holds the checkpoint of a claimed stream, and its producer, which stays open as long as the stream. */
 export interface OpenStream {
   readonly producer: StreamProducer
   readonly checkpoint: StreamCheckpoint
 }
 
-/** A page group, and the events to report once it is delivered. */
+/** Holds a page group, and the events to report once it is delivered. */
 export interface FinishedPageGroup {
   readonly group: PageGroup
   readonly events: readonly PipelineEvent[]
@@ -21,7 +21,7 @@ export interface FinishedPageGroup {
 interface PageGroupDelivery {
   /** Resolves once the group is delivered. After a rejection the stream must be opened again. */
   deliver(finished: FinishedPageGroup): Promise<void>
-  /** Invariant 6: writes the state reached as committed, with nothing pending, unless that is already stored. */
+  /** Invariant 6: stores the current state as committed, with nothing pending, unless that is stored already. */
   save(): Promise<void>
   /**
    * Saves `savePeriodMs` after the last write, before the commit record of a pending state expires. Does nothing if
@@ -32,10 +32,13 @@ interface PageGroupDelivery {
 
 export interface DeliveryParts extends DeliveryTime {
   readonly clock: Clock
-  /** Minimum time between saves without changes; maximum time until a decided state is stored as committed. */
+  /**
+   * A decided state is stored as committed within this time; between saves without a transaction passes at least as
+   * much.
+   */
   readonly savePeriodMs: number
   readonly observe: Observe
-  /** Called for each delivered group, before its events are reported. */
+  /** Is called for each delivered group, before its events are reported. */
   readonly onDelivered: (group: PageGroup) => void
 }
 
@@ -110,8 +113,16 @@ function publishedEvent(
 }
 
 /**
- * Publishes a group and writes its change to the checkpoint: S3 prepares, Kafka decides. Rejects unless both are
- * confirmed: reopen the stream.
+ * Publishes a group and moves the checkpoint: S3 prepares, Kafka decides
+ * (docs/decisions/20261125-s3-prepares-kafka-decides.md). A crash loses and repeats nothing at any step:
+ *   1. S3 stores state 7 as committed, and what state 8 adds as pending.
+ *   2. The events are sent in a transaction, so readers of committed records do not see them. After a crash here, the
+ *      fence of the next opening aborts the transaction, and Kafka has the commit record of 7: state 7 is valid, and
+ *      the pages are read again.
+ *   3. The commit makes the events and the commit record of 8 visible together. After a crash here, or if the answer is
+ *      lost, the next opening finds one record or the other, and with it the valid state.
+ *   4. The next write to S3 stores state 8 as committed.
+ * Rejects unless both S3 and Kafka have confirmed: then the stream must be opened again.
  */
 export async function deliverGroup(
   group: PageGroup,
@@ -120,7 +131,7 @@ export async function deliverGroup(
 ): Promise<void> {
   // Invariant 2: S3 is prepared before anything is sent, so an open transaction is always that of the stored `pending`.
   const record = await checkpoint.prepare(group.change, finish)
-  // Aborts unless committed: an open transaction blocks all committed readers.
+  // Disposal aborts the transaction unless it is committed, since an open one blocks all readers of committed records.
   await using transaction = producer.begin(finish)
   await transaction.send(group.records)
   // Invariants 1, 2: all records are stored and the next state is in S3; the commit makes both valid, or neither.
@@ -130,7 +141,7 @@ export async function deliverGroup(
 
 interface DeliveryTime {
   readonly clock: Clock
-  /** Time limit of one delivery. */
+  /** Limits the time of one delivery. */
   readonly deliverWithinMs: number
   /** Aborts when the time limit of a stop has passed. */
   readonly giveUp: AbortSignal

@@ -6,7 +6,7 @@ import type { PageReading } from './read/reader-parts.ts'
 
 interface GatherParts {
   readonly builder: PageGroupBuilder
-  /** Called for each page, with the size of what it adds to the group. */
+  /** Is called for each page, with the size of what that adds to the group. */
   readonly progress: (reading: PageReading, size: number) => void
   readonly clock: Clock
   readonly groupMaxSize: number
@@ -15,8 +15,8 @@ interface GatherParts {
 }
 
 /**
- * Takes the next page and, under a backlog, those that follow within `groupMaxDelayMs`. The end of a scan never waits.
- * Resolves to why the group takes no more pages.
+ * Takes the next page and, under a backlog, those that follow within `groupMaxDelayMs`. The last page of a scan never
+ * waits for others. Resolves to why the group takes no more pages.
  */
 export async function gatherGroup(
   { builder, progress, clock, groupMaxSize, groupMaxDelayMs, takesOnePage = () => false }: GatherParts,
@@ -53,14 +53,15 @@ export interface ReadAhead<Item> {
   /** Resolves with the next item, or undefined at the end. Rejects as the generator does. */
   take(): Promise<Item | undefined>
   /**
-   * What `take` will return if it arrives before `timeout` settles. Undefined otherwise, at the end, or on a rejection.
+   * Resolves with what `take` will return, if that arrives before `timeout` settles. Otherwise, at the end, and on a
+   * rejection it resolves with undefined.
    */
   peek(timeout: Promise<unknown>): Promise<Item | undefined>
-  /** Waits until the generator has ended. Ask it to stop first. */
+  /** Waits until the generator has ended, which must be asked to stop before. */
   close(): Promise<void>
 }
 
-/** Asks `items` for its next item as soon as one is taken. Ends and rejects as it does. */
+/** Asks `items` for its next item as soon as one is taken. Ends and rejects as `items` does. */
 export function readAhead<Item>(items: AsyncGenerator<Item, void>): ReadAhead<Item> {
   const request = async () => (await Promise.allSettled([items.next()]))[0]
   let next = request()

@@ -5,15 +5,16 @@ import type { HistoryState, Lane, ScanName, ScanStates } from '../scan/scan-stat
 import type { SourceEvent } from '../source/client-source.ts'
 
 /**
- * What a stream does. `waiting`: not assigned here. `paused`: by an operator. `retrying`: does the same again after a
- * pause. `held`: likewise, once something outside has changed. `ended`: for good.
+ * A stream is in one of these states on a replica. It is `waiting` if it is not assigned here, and `paused` if an
+ * operator wants that. It is `retrying` if it does the same again after a pause, and `held` if something outside must
+ * change before that can succeed. If it is `ended`, nothing follows.
  */
 export const streamStates = ['waiting', 'paused', 'opening', 'running', 'retrying', 'held', 'ended'] as const
 export type StreamState = (typeof streamStates)[number]
 
 type BackgroundLane = Exclude<Lane, 'live'>
 
-/** What the pipeline reports; telemetry has one row for each kind. No personal data, no secrets. */
+/** The pipeline reports these events, without personal data or secrets. Telemetry has one row for each kind. */
 export type PipelineEvent =
   | StreamStateEvent
   | {
@@ -24,7 +25,7 @@ export type PipelineEvent =
       readonly isNew: boolean
       readonly nextEvent: number
     }
-  /** Opening the stream has ended hanging transactions or repaired the commit record. */
+  /** The opening has ended hanging transactions of the stream, which may include that of the commit record. */
   | {
       readonly kind: 'transactions-repaired'
       readonly partitions: number
@@ -34,7 +35,10 @@ export type PipelineEvent =
   | { readonly kind: 'source-moved' }
   | { readonly kind: 'partitions-grown'; readonly from: number; readonly to: number }
   | { readonly kind: 'field-detected'; readonly setting: string; readonly field: string }
-  /** These fields are lists from this page on: events before it may have them in another form. `setting`: a line of YAML. */
+  /**
+   * These fields are lists from this page on; events before it may have them in another form. `setting` is the line of
+   * YAML that makes them lists from the start.
+   */
   | { readonly kind: 'lists-found'; readonly fields: readonly string[]; readonly setting: string }
   /** A history has ended, and no client that was read since the start has these configured paths. */
   | { readonly kind: 'paths-missing'; readonly paths: readonly string[] }
@@ -49,8 +53,8 @@ export type PipelineEvent =
     }
   | SourceEvent
   /**
-   * Reading a page failed. `attempt`: the failures of this page so far. `in-place`: all scans wait until it is read;
-   * `in-turn`: others are read meanwhile.
+   * Reading a page failed, `attempt` times so far. It is tried again `in-place`, while all scans wait, or `in-turn`,
+   * while others are read.
    */
   | {
       readonly kind: 'read-retried'
@@ -60,7 +64,7 @@ export type PipelineEvent =
       readonly attempt: number
       readonly error: unknown
     }
-  /** A page was read after `failures`. */
+  /** A page was read after this number of failures. */
   | { readonly kind: 'read-recovered'; readonly scan: Lane; readonly failures: number; readonly failedForMs: number }
   | { readonly kind: 'caught-up'; readonly clients: number; readonly pages: number }
   | { readonly kind: 'fell-behind' }
@@ -71,14 +75,20 @@ export type PipelineEvent =
       readonly deadLetters: number
       readonly bytes: number
       readonly tookMs: number
-      /** Milliseconds from each change that a live scan found to the commit of its event; not if the time is unknown. */
+      /**
+       * Each number is how long a change that a live scan found took until its event was committed. Changes whose time
+       * is unknown have none.
+       */
       readonly delays: readonly number[]
-      /** When the newest change of a client that was read was made, by the clock of the server, in ms since 1970. */
+      /**
+       * The newest change of a client that was read was made at this time, by the clock of the server, in ms since
+       * 1970.
+       */
       readonly newestChange: number | undefined
       readonly seq: number
       /** Whether a live scan has ended. */
       readonly hasLiveEnd: boolean
-      /** All scans after the group. */
+      /** These are all scans, after the group. */
       readonly states: ScanStates
       readonly index: IndexSize
     }
@@ -90,7 +100,7 @@ export type PipelineEvent =
       readonly lastChanged: string
       readonly error: unknown
     }
-  /** A scan of the background has failed several times in a row without progress; it makes no request for a while. */
+  /** A scan of the background has failed several times in a row without progress. It makes no request for a while. */
   | {
       readonly kind: 'scan-backed-off'
       readonly scan: BackgroundLane
@@ -118,39 +128,45 @@ type StreamStateEvent = WhyInState & {
   readonly was: StreamState
 }
 
-/** Why a stream is in a state. */
+/** Says why a stream is in its state. */
 export interface WhyInState {
-  /** A paused stream has one too, while its pending state cannot be resolved. If the stream has ended, nothing follows. */
+  /**
+   * A paused stream has a failure too, while its pending state cannot be resolved. A stream that has ended does not try
+   * again.
+   */
   readonly failure?: StreamFailure
   /** An operator has paused the stream: it reads and publishes nothing. */
   readonly pause?: Wishes
 }
 
-/** The same step is tried again after a pause. */
+/** A step has failed, and is tried again after a pause. */
 export interface StreamFailure {
   readonly error: unknown
-  /** `hold`: something outside must change. `fenced`: another process has opened the stream. */
+  /** `hold` means that something outside must change, and `fenced` that another process has opened the stream. */
   readonly kind: 'retry' | 'hold' | 'fenced'
   readonly pauseMs: number
-  /** Failures of this kind since the stream last ran for five minutes without one; fences in succession. */
+  /**
+   * Counts the failures of this kind since the stream last ran for five minutes without one; for `fenced`, those that
+   * follow each other within five minutes.
+   */
   readonly times: number
-  /** A failure with the same code is not over. */
+  /** Whether a failure with the same code is not over. */
   readonly isRepeated: boolean
 }
 
-/** What became of the clients of a scan in one group. */
+/** Counts what became of the clients of one lane in a group. */
 export interface ScanCounts {
   events: number
   suppressed: number
-  /** Not published: a scan that began later had published the client. */
+  /** These were not published, because a scan that began later had published the client. */
   superseded: number
 }
 
-/** Size of the client index. */
+/** Tells the size of the client index. */
 interface IndexSize {
   readonly clients: number
   readonly memoryBytes: number
-  /** Stored segments that the checkpoint names. */
+  /** Counts the stored segments that the checkpoint names. */
   readonly segments: number
 }
 

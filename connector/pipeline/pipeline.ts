@@ -11,16 +11,16 @@ import type { PageReading, ReaderParts } from './read/reader-parts.ts'
 export interface PipelineParts extends Omit<DeliveryParts, 'observe' | 'onDelivered'> {
   readonly reader: ReaderParts
   readonly group: PageGroupParts
-  /** Group commit: under a backlog, pages join a group until one of these limits is reached. */
+  /** Under a backlog, pages join a group until it reaches one of these limits. */
   readonly groupMaxSize: number
   readonly groupMaxDelayMs: number
-  /** Whether a group takes one page alone, because the delivery of a larger one has failed. Default: never. */
+  /** Whether a group takes a single page, because the delivery of a larger one has failed. By default it never does. */
   readonly takesOnePage?: () => boolean
 }
 
 /**
- * How a run of the pipeline ended. `failed`: the source has failed, or a page cannot be processed. The groups before it are
- * delivered, the state is saved, and the pages of its own group are read again.
+ * Says how a run of the pipeline ended. After `failed`, the source has failed or a page cannot be processed: the groups
+ * before it are delivered, the state is saved, and the pages of its own group are read again.
  */
 export type PipelineEnd =
   | { readonly kind: 'stopped' | 'caught-up' }
@@ -56,7 +56,7 @@ export async function runPipeline(parts: PipelineParts, stream: OpenStream, stop
 
 type Copying = ReturnType<typeof startCopying>
 
-/** Lives as long as the stream is open. */
+/** Creates what copies pages as long as the stream is open. */
 function startCopying(parts: PipelineParts, stream: OpenStream) {
   const { clock, reader, group } = parts
   const { observe } = reader
@@ -79,7 +79,8 @@ function startCopying(parts: PipelineParts, stream: OpenStream) {
 const isEmpty = ({ pages }: PageGroup) => pages === 0
 
 /**
- * Gathers a group while the previous one is delivered, then saved. Writes never overlap; all are done when it settles.
+ * Gathers a group while the previous one is delivered, and its state is saved when that is due. Writes never overlap,
+ * and all are done when this settles.
  */
 async function gatherDuring(
   delivery: Promise<void>,
@@ -93,7 +94,7 @@ async function gatherDuring(
   } catch (error) {
     gatheringEnded.abort()
     await written
-    // The source has failed, not a write: the checkpoint is saved now, before the commit record can expire.
+    // The source has failed, no write: the checkpoint is saved now, before the commit record can expire.
     await copying.save()
     return { kind: 'failed', error }
   } finally {
@@ -102,7 +103,7 @@ async function gatherDuring(
   }
 }
 
-/** Resolves with the second; rejects as soon as the first rejects. */
+/** Resolves with the result of the second promise, unless the first one rejects before: then it rejects at once. */
 function resultUnlessFails<Result>(first: Promise<void>, second: Promise<Result>): Promise<Result> {
   return Promise.race([second, first.then(() => second)])
 }

@@ -8,17 +8,17 @@ import type { ClientKey, IndexEntry } from '../../index/index-entry.ts'
 import type { Lane, ScanStates } from '../../scan/scan-state.ts'
 import type { Observe, ScanCounts } from '../pipeline-event.ts'
 
-/** The pages that share one transaction: their records, and their change to the checkpoint. */
+/** A page group is the pages that share one transaction: it has their records, and their change to the checkpoint. */
 export interface PageGroup {
   readonly pages: number
   readonly records: readonly OutgoingRecord[]
   readonly deadLetters: number
   readonly scans: ReadonlyMap<Lane, ScanCounts>
-  /** When the changes were made that live scans found, by our clock. */
+  /** The changes that live scans found were made at these times, by our clock. */
   readonly changedAt: readonly number[]
-  /** When the newest change of a client on its pages was made, by the clock of the server. */
+  /** The newest change of a client on its pages was made at this time, by the clock of the server. */
   readonly newestChange: number | undefined
-  /** Size of all values in bytes, which limits group commit. */
+  /** All values of its records have this size in bytes, which limits how many pages share a transaction. */
   readonly size: number
   /** Whether a live scan has ended in it. */
   readonly hasLiveEnd: boolean
@@ -35,17 +35,17 @@ export interface PageGroupParts {
   readonly observe: Observe
 }
 
-/** With so many index entries a group is full: they are part of the document, where they take 150 KB. */
+/** A group with this many index entries is full. They are part of the document, in which they take 150 KB. */
 export const MAX_ENTRIES = 4_000
 
-/** The page group being built, and the state that it leads to. */
+/** Holds the page group that is being built, and the state that it leads to. */
 export interface Building {
   readonly settings: PageGroupParts
   readonly table: ClientTable
-  /** Stands for the previous event of a client without an index entry. */
+  /** The generation of the index stands for the previous event of a client without an entry. */
   readonly generation: number
   readonly deadLetters: DeadLetterGuard
-  /** Entries of the group being built, and of the one being delivered. */
+  /** `entries` are those of the group that is being built, `undelivered` those of the group that is being delivered. */
   entries: Map<ClientKey, IndexEntry>
   undelivered: ReadonlyMap<ClientKey, IndexEntry>
   scans: ScanStates
@@ -54,7 +54,7 @@ export interface Building {
   added: {
     pages: number
     readonly records: OutgoingRecord[]
-    /** Of all values in bytes. */
+    /** All values have this size in bytes. */
     size: number
     deadLetters: number
     readonly scans: Map<Lane, ScanCounts>

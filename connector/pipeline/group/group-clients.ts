@@ -10,7 +10,10 @@ import type { ScanCounts } from '../pipeline-event.ts'
 import type { PageReading } from '../read/reader-parts.ts'
 import type { Building } from './building.ts'
 
-/** A client that was published before shows a change, too: after a restart, look-backs find the newest one again. */
+/**
+ * Notes when a client was changed, also if it was published before: after a restart, look-backs find the newest change
+ * again.
+ */
 function noteChange(added: Building['added'], modified: ModificationTime | undefined, serverNow: number): void {
   if (modified?.hasTimeOfDay === true && modified.instant <= serverNow)
     added.newestChange = Math.max(added.newestChange ?? 0, modified.instant)
@@ -39,17 +42,17 @@ function addClient(building: Building, client: ReadClient, reading: PageReading)
   addRecord(building, { client, known, counts, republished }, reading)
 }
 
-/** A client as a scan finds it. */
+/** Describes a client as a scan finds it. */
 interface FoundClient {
-  /** Its content is that of its entry. */
+  /** Whether its content is that of its index entry. */
   readonly isSame: boolean
-  /** Of the scan. */
+  /** The scan that finds it has this number. */
   readonly number: number
-  /** What an operator has asked this scan to publish again; null: nothing, or it is no history. */
+  /** An operator has asked this scan to publish again; null if not, or if it is no history. */
   readonly asked: Republication | null
 }
 
-/** What becomes of a client, by its entry in the index; an event that is `republished` has that mark. Pure. */
+/** Decides what becomes of a client, by its entry in the index. An event that is `republished` has that mark. Pure. */
 export function clientOutcome(known: IndexEntry | undefined, { isSame, number, asked }: FoundClient) {
   if (known === undefined) return asked?.isIndexNew === true ? 'republished' : 'published'
   // Its event is older than the rewind, and so are all scans that can have published it.
@@ -60,7 +63,7 @@ export function clientOutcome(known: IndexEntry | undefined, { isSame, number, a
   return asked !== null && known.content === UNKNOWN_CONTENT ? 'republished' : 'published'
 }
 
-/** After everything that was added so far. */
+/** Returns the newest entry of the client, with those that were added and are not committed yet. */
 function knownEntry({ entries, undelivered, table }: Building, { key }: ReadClient): IndexEntry | undefined {
   return entries.get(key) ?? undelivered.get(key) ?? table.get(key)
 }
@@ -71,7 +74,7 @@ interface ContentParts {
   readonly reading: PageReading
 }
 
-/** The content of the client in an index entry of this kind. */
+/** Returns the content of the client as an index entry of this kind has it. */
 function contentAs({ isDeadLetter }: Pick<IndexEntry, 'isDeadLetter'>, { building, client, reading }: ContentParts) {
   if (!isDeadLetter) return client.content
   return deadLetterContent(client, { ...building.settings.settings, idField: idFieldOf(reading) })
@@ -83,7 +86,7 @@ interface PublishParts {
   readonly client: ReadClient
   readonly known: IndexEntry | undefined
   readonly counts: ScanCounts
-  /** The rewind that the event names. */
+  /** The event is marked as republished by this rewind. */
   readonly republished: string | undefined
 }
 
@@ -130,7 +133,9 @@ function tooManyDeadLettersError(field: string): ConnectorError {
   )
 }
 
-/** When a change was made that a live scan publishes, by our clock; undefined if its time of day is not known. */
+/**
+ * Returns when a change that a live scan publishes was made, by our clock; undefined if its time of day is not known.
+ */
 export function ourChangeTime(
   modified: ModificationTime | undefined,
   { scan, readAt }: { scan: Scan; readAt: Times },
@@ -139,7 +144,10 @@ export function ourChangeTime(
   return modified.instant + readAt.ours - readAt.server
 }
 
-/** When a change was made, by the server's clock: now, at the latest. A date alone does not say when on its day. */
+/**
+ * Returns when a change was made, by the server's clock, but no later than now. A date alone does not say when on its
+ * day, and counts as now.
+ */
 export function serverChangeTime(modified: ModificationTime | undefined, { server }: Times): number {
   return modified?.hasTimeOfDay === true ? Math.min(modified.instant, server) : server
 }

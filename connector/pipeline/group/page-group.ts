@@ -6,16 +6,16 @@ import type { PageReading } from '../read/reader-parts.ts'
 import type { Building, PageGroup, PageGroupParts } from './building.ts'
 import { addClients } from './group-clients.ts'
 
-/** Builds page groups, one after another: each continues from the state after the previous one. */
+/** Builds page groups, one after another. Each continues from the state after the previous one. */
 export interface PageGroupBuilder {
-  /** Adds a page to the group being built. Throws `event.too-many-dead-letters`. */
+  /** Adds a page to the group that is being built. Throws `event.too-many-dead-letters`. */
   add(reading: PageReading): void
   size(): number
-  /** Number of index entries that the group adds. */
+  /** Returns how many index entries the group adds so far. */
   entries(): number
   /** Returns the group and begins the next one. */
   finish(): PageGroup
-  /** Call it once a group is delivered: only then do its dead letters count for later openings. */
+  /** Must be called once a group is delivered: only then do its dead letters count for later openings. */
   onDelivered(group: PageGroup): void
 }
 
@@ -65,7 +65,8 @@ function addPage(building: Building, reading: PageReading): void {
 function finishGroup(building: Building): PageGroup {
   const { scans, nextEvent, mapping, entries, added } = building
   building.added = emptyAddition()
-  building.undelivered = entries // the group before it is delivered
+  // The group before this one is delivered, so its entries are in the table.
+  building.undelivered = entries
   building.entries = new Map()
   return { ...added, change: { scans, nextEvent, mapping, entries: deltaText(entryWordsOf(entries)) } }
 }

@@ -28,8 +28,8 @@ export interface ReaderParts {
 }
 
 /**
- * The failures of a page that was not read since. `since`: the first one, of the monotonic clock. That of the first page of
- * live scans is kept while the stream is assigned here: a new reader does not begin its minute again.
+ * The failures of a page that was not read since. `since`: the first one, of the monotonic clock. That of the first
+ * page of live scans is kept while the stream is assigned here: a new reader does not begin its minute again.
  */
 export interface PageTrouble {
   since: number | undefined

@@ -64,7 +64,9 @@ export function handOverIfLong(reader: Reader, scan: Scan): boolean {
   return true
 }
 
-/** Throws the error of a page that could not be read, unless only its scan is concerned and can be tried again later. */
+/**
+ * Throws the error of a page that could not be read, unless only its scan is concerned and can be tried again later.
+ */
 export function onReadFailed(reader: Reader, scan: Scan, error: unknown): undefined {
   const { until, liveOutage, backOff, clock } = reader
   if (!(error instanceof ConnectorError) || !isTransient(error) || until === 'caught-up') throw error
