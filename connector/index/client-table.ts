@@ -12,8 +12,9 @@ import {
 } from './index-entry.ts'
 
 /**
- * The client index in memory, by open addressing: at most 40 bytes a client. Parts by the first bits of the key grow one
- * at a time, so that growth copies little.
+ * The client index in memory uses open addressing, with at most 40 bytes a client
+ * (docs/decisions/20261126-client-index.md). Its parts, by the first bits of the key, grow one at a time, so that
+ * growth copies little.
  */
 export interface ClientTable {
   get(key: ClientKey): IndexEntry | undefined
@@ -21,15 +22,19 @@ export interface ClientTable {
   /** Sets every entry of `words`, in their order. */
   setAll(words: Uint32Array): void
   size(): number
-  /** Bytes of the arrays that hold the entries, with the room for new ones. */
+  /** Returns the bytes of the arrays that hold the entries, with the room for new ones. */
   bytes(): number
   /**
-   * The entries of a range, or all, each once, in no order, a part at a time. A part holds what is set when it is taken.
+   * Yields the entries of a range, or all, each once, in no order, a part at a time. A part holds what is set when it
+   * is taken.
    */
   entries(range?: EntryRange): Generator<Uint32Array, void>
 }
 
-/** The entries with event numbers from `from` to below `to`, and with `hasUnknown` all whose content is unknown. */
+/**
+ * A range has the entries with event numbers from `from` to below `to`, and with `hasUnknown` also all whose content is
+ * unknown.
+ */
 interface EntryRange {
   readonly from: number
   readonly to: number
@@ -38,25 +43,25 @@ interface EntryRange {
 
 const allEntries: EntryRange = { from: 0, to: Number.POSITIVE_INFINITY, hasUnknown: false }
 
-/** At most, of an index that is not small. */
+/** A client takes at most this many bytes, unless the index is small. */
 export const CLIENT_BYTES = 40
 
 const TABLE_PARTS = 256
-/** A part with less room grows, to `GROWTH` slots an entry. */
+/** A part that is fuller than `MAX_LOAD` grows, to `GROWTH` slots for each entry. */
 const MAX_LOAD = 0.9
 const GROWTH = 1.4
 
-/** Slots for entries; a free one is zero. */
+/** A part has slots for entries; a free slot is zero. */
 interface Part {
   words: Uint32Array
   slots: number
   used: number
 }
 
-/** Of parts without an entry, which grow before the first one is set. */
+/** Parts without an entry share this slot. They grow before their first entry is set, so nothing is written to it. */
 const oneFreeSlot = new Uint32Array(ENTRY_WORDS)
 
-/** `expected`: at least as many clients will be set. */
+/** Creates a table with room for `expected` clients. */
 export function clientTable(expected = 0): ClientTable {
   const slots = Math.floor((expected / TABLE_PARTS) * GROWTH)
   const parts = Array.from({ length: TABLE_PARTS }, () => (slots > 1 ? partOf(slots) : emptyPart()))
@@ -114,7 +119,7 @@ function copyEntry(from: Uint32Array, at: number, to: Uint32Array, place: number
   for (let word = 0; word < ENTRY_WORDS; word += 1) to[place + word] = from[at + word] as number
 }
 
-/** Where a key is, or else the free slot for it. In words. */
+/** Returns where a key is, or else the free slot for it, as an offset in words. */
 function placeOf({ words, slots }: Part, high: number, low: number): number {
   let slot = firstSlot(low, slots)
   for (;;) {
@@ -124,7 +129,10 @@ function placeOf({ words, slots }: Part, high: number, low: number): number {
   }
 }
 
-/** Differs with the number of slots: entries in the order of one table would crowd together in another one. */
+/**
+ * Returns the first slot to look at. It differs with the number of slots: otherwise entries in the order of one table
+ * would crowd together in another.
+ */
 function firstSlot(low: number, slots: number): number {
   const mixed = Math.imul(low ^ Math.imul(slots, 0x9e37_79b1), 0x85eb_ca77)
   return Math.floor(((Math.imul(mixed ^ (mixed >>> 15), 0xc2b2_ae3d) >>> 0) / 2 ** 32) * slots)

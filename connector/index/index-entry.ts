@@ -2,23 +2,23 @@ import { hash } from 'node:crypto'
 import type { Brand } from '../runtime/compiler-checks.ts'
 
 /**
- * The first 64 bits of the hash of a client id; of the content where a dead letter has no id. Eight Latin-1 characters:
- * they take less time and memory than a BigInt.
+ * A key is the first 64 bits of the hash of a client id, or of the content where a dead letter has no id. It is eight
+ * Latin-1 characters, which take less time and memory than a BigInt.
  */
 export type ClientKey = Brand<string, 'ClientKey'>
 
-/** The first 64 bits of a content hash, likewise. Compared for equality only. */
+/** A content key is the first 64 bits of a content hash, in the same form. It is compared for equality only. */
 export type ContentKey = Brand<string, 'ContentKey'>
 
-/** The content is not known: whatever is read differs from it. */
+/** Stands for a content that is not known: whatever is read differs from it. */
 export const UNKNOWN_CONTENT = keyText(0, 0) as ContentKey
 
-/** What the client index knows of one client. */
+/** The client index knows this of one client. */
 export interface IndexEntry {
   readonly content: ContentKey
-  /** Of its last change: of an event or a dead letter, each with a number of its own. */
+  /** Its last event or dead letter has this number. */
   readonly number: number
-  /** The number of the scan that published it, in 32 bits: see `Scan.number`. */
+  /** The scan that published it has this number, in 32 bits: see `Scan.number`. */
   readonly scan: number
   readonly isDeadLetter: boolean
 }
@@ -36,26 +36,26 @@ const DEAD_LETTER = 1 << 19
 /** Tells an entry from a slot of the table without one, which is zero. */
 const IS_ENTRY = 1 << 31
 const KEY_BYTES = 8
-/** In base64url. */
+/** So many characters of base64url hold the bytes of a key. */
 const KEY_CHARACTERS = 11
 
 export function clientKey(id: string): ClientKey {
   return hash('sha256', id, 'binary').slice(0, KEY_BYTES) as ClientKey
 }
 
-/** The key of a client as text, for what is stored of a client besides the index. */
+/** Returns the key of a client as text, for what is stored of a client besides the index. */
 export const hashedId = (id: string): string => Buffer.from(clientKey(id), 'latin1').toString('base64url')
 
 export const keyOfHashed = (hashed: string): ClientKey =>
   Buffer.from(hashed, 'base64url').toString('latin1', 0, KEY_BYTES) as ClientKey
 
-/** `contentHash`: SHA-256 as base64url. */
+/** Returns the key of a content by its SHA-256 in base64url. */
 export function contentKey(contentHash: string): ContentKey {
   const key = Buffer.from(contentHash.slice(0, KEY_CHARACTERS), 'base64url').toString('latin1', 0, KEY_BYTES)
   return (key === UNKNOWN_CONTENT ? keyText(0, 1) : key) as ContentKey
 }
 
-/** The high or low 32 bits of a key. */
+/** These return the high or the low 32 bits of a key. */
 export const highWord = (key: ClientKey | ContentKey): number => wordIn(key, 0)
 export const lowWord = (key: ClientKey | ContentKey): number => wordIn(key, 4)
 
@@ -64,7 +64,7 @@ function wordIn(key: string, at: number): number {
   return (high | (key.charCodeAt(at + 2) << 8) | key.charCodeAt(at + 3)) >>> 0
 }
 
-/** A key from its high and low 32 bits. */
+/** Returns the key with these high and low 32 bits. */
 export function keyText(high: number, low: number): string {
   return wordText(high) + wordText(low)
 }
@@ -109,14 +109,14 @@ export function hasUnknownContent(words: Uint32Array): boolean {
   return false
 }
 
-/** The same entries, whose contents count as unknown. */
+/** Returns the same entries, with their contents unknown. */
 export function withUnknownContents(words: Uint32Array): Uint32Array {
   const unknown = words.slice()
   for (let at = 0; at < unknown.length; at += ENTRY_WORDS) unknown.fill(0, at + 2, at + 4)
   return unknown
 }
 
-/** The words of entries, in the given order. */
+/** Returns the words of entries, in the given order. */
 export function entryWordsOf(entries: Iterable<readonly [ClientKey, IndexEntry]>): Uint32Array {
   const all = [...entries]
   const words = new Uint32Array(all.length * ENTRY_WORDS)
@@ -128,12 +128,12 @@ export function entryWordsOf(entries: Iterable<readonly [ClientKey, IndexEntry]>
   return words
 }
 
-/** The bytes in which entries are stored. */
+/** Returns the bytes in which entries are stored. */
 export function entryBytes(words: Uint32Array): Buffer {
   return Buffer.from(words.buffer, words.byteOffset, words.byteLength)
 }
 
-/** The words of stored entries: a view where they are aligned, else a copy. */
+/** Returns the words of stored entries: a view if the bytes are aligned, otherwise a copy. */
 export function entryWords(bytes: Uint8Array): Uint32Array {
   const length = Math.floor(bytes.length / 4)
   if (bytes.byteOffset % 4 === 0) return new Uint32Array(bytes.buffer, bytes.byteOffset, length)

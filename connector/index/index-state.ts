@@ -3,31 +3,37 @@ import { ENTRY_BYTES, entryBytes, entryWords } from './index-entry.ts'
 
 const count = z.number().int().nonnegative()
 
-/** A stored segment, or a part of one of several objects, as the checkpoint names it. */
+/** The checkpoint names each object of a segment in this form. */
 const segment = z.object({
   name: z.string(),
-  /** 0: what left the document. Above: as many of the tier below as became one. `base`: the whole index. */
+  /**
+   * Tier 0 has what left the document. Several segments of a tier become one of the next, and `base` is the whole
+   * index.
+   */
   tier: count.or(z.literal('base')),
-  /** It has the entries with event numbers from `from` to below `to`. */
+  /** The segment has the entries with event numbers from `from` to below `to`. */
   from: count,
   to: count,
-  /** It may also have entries whose content became unknown: they keep their older numbers. */
+  /** Whether it may also have entries whose content became unknown, and which keep their older numbers. */
   hasUnknown: z.boolean(),
   entries: count,
-  /** Of its bytes, base64url. */
+  /** This is the hash of its bytes, in base64url. */
   sha256: z.string(),
 })
 
-/** Stored entries in base64, the last one of a client wins. */
+/** A delta is stored entries in base64. The last one of a client counts. */
 export const deltaSchema = z.base64().refine((text) => Number.isInteger(deltaEntries(text)))
 
-/** The client index as the checkpoint document holds it. */
+/** The checkpoint document holds the client index in this form. */
 export const indexSchema = z.object({
-  /** Counts how often the index was created again; stands for the previous event of a client without an entry. */
+  /**
+   * It is 0 for the first index of a stream, and the epoch of its claim for one that began again. It stands for the
+   * previous event of a client without an entry.
+   */
   generation: count,
-  /** Oldest first; a newer one wins. */
+  /** The oldest segment comes first; of a client, the entry in the newest one counts. */
   segments: z.array(segment).readonly(),
-  /** What is newer than all segments. */
+  /** The delta has the entries that are newer than all segments. */
   delta: deltaSchema,
 })
 
@@ -48,7 +54,7 @@ export function deltaEntries(delta: string): number {
   return Buffer.byteLength(delta, 'base64') / ENTRY_BYTES
 }
 
-/** The entries of both, in base64. */
+/** Returns the entries of both deltas. */
 export function joinedDelta(first: string, second: string): string {
   if (first === '' || second === '') return first + second
   return Buffer.concat([Buffer.from(first, 'base64'), Buffer.from(second, 'base64')]).toString('base64')

@@ -13,25 +13,27 @@ import {
 } from './segments.ts'
 
 /**
- * Stores the index of a claimed stream in segments: what leaves the document, and, in the background and from the table,
- * full tiers and the whole. Deletes what is no longer named.
+ * Stores the index of a claimed stream in segments (docs/decisions/20261202-memory.md). A full delta leaves the
+ * document as a segment. In the background, full tiers and the whole index are written again from the table, and
+ * segments are deleted that no document names any more.
  */
 export interface IndexStorage {
   /**
-   * The same index as the next document should hold it: with a finished rewrite, and with a full delta in a segment,
-   * whose upload it waits for. Begins a rewrite when it is due. Rejects with `storage.*`, or the reason of `finish`.
+   * Returns the same index in the form that the next document should hold: with a finished rewrite, and with a full
+   * delta in a segment, whose upload this waits for. Begins a rewrite when one is due. Rejects with `storage.*`, or the
+   * reason of `finish`.
    */
   represent(state: RepresentedState, finish: AbortSignal): Promise<IndexState>
   /**
-   * The document with this index is known to be stored, with the same index in `committed` and `pending`: deletes, in
-   * the background, what it no longer names.
+   * Must be called when the document with this index is known to be stored, with the same index in `committed` and
+   * `pending`. Deletes, in the background, the segments that it does not name any more.
    */
   onDocumentStored(state: IndexState): void
   /** Ends the work in the background. Never rejects. */
   close(): Promise<void>
 }
 
-/** The index in the table, of a decided state whose next event has this number. */
+/** The table holds this index, of a decided state whose next event has this number. */
 interface RepresentedState {
   readonly index: IndexState
   readonly nextEvent: number
@@ -45,11 +47,11 @@ export interface IndexStorageParts extends SegmentWriter {
 
 export type IndexEvent =
   | { readonly kind: 'segment-written'; readonly tier: SegmentReference['tier']; readonly bytes: number }
-  /** Work in the background failed; it is done again when it is due. */
+  /** Work in the background has failed, and is done again when it is due. */
   | { readonly kind: 'index-upkeep-failed'; readonly error: unknown }
 
 interface Upkeep extends IndexStorageParts {
-  /** What documents of this claim have named, and is not deleted. */
+  /** Documents of this claim have named these segments, which are not deleted yet. */
   readonly named: Set<string>
   /** `made` is undefined while it is in progress. */
   rewrite: (Rewrite & { readonly made?: readonly SegmentReference[] }) | undefined
@@ -57,7 +59,10 @@ interface Upkeep extends IndexStorageParts {
   readonly closed: AbortController
 }
 
-/** `claimedIndex`: the index of the document that this replica claimed. Deletes the segments that earlier claims have left. */
+/**
+ * Begins with `claimedIndex`, that of the document of this replica's claim. Deletes the segments that earlier claims
+ * have left.
+ */
 export function indexStorage(claimedIndex: IndexState, parts: IndexStorageParts): IndexStorage {
   const upkeep: Upkeep = {
     ...parts,
@@ -103,7 +108,10 @@ async function represent(
   return { ...index, segments, delta }
 }
 
-/** Entries set meanwhile may be in it or not: the segments and the delta that follow it hold them. */
+/**
+ * Writes segments again as one. Entries that are set meanwhile may be in it or not, since the newer segments and the
+ * delta hold them.
+ */
 async function rewrite(upkeep: Upkeep, due: Rewrite): Promise<void> {
   const { closed } = upkeep
   upkeep.rewrite = due
@@ -129,7 +137,7 @@ async function writeAndReport(
   return made
 }
 
-/** The claim epoch under which a segment was written. */
+/** Returns the claim epoch under which a segment was written. */
 const epochOf = (name: string): number => Number.parseInt(name, 10)
 
 async function removeLeftSegments(upkeep: Upkeep): Promise<void> {

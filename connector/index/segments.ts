@@ -9,7 +9,7 @@ export interface SegmentWriter {
   readonly store: SegmentStore
   readonly table: ClientTable
   readonly clock: Clock
-  /** The claim epoch of this replica. */
+  /** This replica has claimed the stream with this epoch. */
   readonly epoch: number
   readonly newNonce: () => string
   readonly limits: SegmentLimits
@@ -17,7 +17,10 @@ export interface SegmentWriter {
 
 export type SegmentRange = Pick<SegmentReference, 'tier' | 'from' | 'to' | 'hasUnknown'>
 
-/** Stores each of these lists of entries as an object with a new name. Rejects with `storage.*`, or the reason of `finish`. */
+/**
+ * Stores each of these lists of entries as an object with a new name. Rejects with `storage.*`, or the reason of
+ * `finish`.
+ */
 export async function writeSegment(
   { store, epoch, newNonce }: SegmentWriter,
   { range, objects }: { range: SegmentRange; objects: Iterable<Uint32Array> | AsyncIterable<Uint32Array> },
@@ -33,18 +36,18 @@ export async function writeSegment(
   return made
 }
 
-/** Entries in lists of the size of an object, or smaller. */
+/** Yields entries in lists of at most the size of an object. */
 export function* objectsOf(words: Uint32Array, { objectEntries }: SegmentLimits): Generator<Uint32Array, void> {
   const size = objectEntries * ENTRY_WORDS
   for (let at = 0; at < words.length; at += size) yield words.subarray(at, at + size)
 }
 
-/** Parts of the table that are copied before the event loop gets its turn. */
+/** After so many parts of the table are copied, the event loop gets its turn. */
 const PARTS_AT_ONCE = 32
 
 /**
- * The entries of a range from the table, in lists of the size of an object. Entries set meanwhile may be in them or not.
- * Rejects with the reason of `stop`.
+ * Yields the entries of a range from the table, in lists of the size of an object. Entries that are set meanwhile may
+ * be in them or not. Rejects with the reason of `stop`.
  */
 export async function* tableObjects(
   { table, clock, limits }: SegmentWriter,
@@ -76,11 +79,11 @@ export function segmentHash(bytes: Uint8Array): string {
   return hash('sha256', bytes, 'base64url')
 }
 
-/** When the stored index is written again. */
+/** These limits say when the stored index is written again. */
 export interface SegmentLimits {
   /** A larger delta leaves the document. */
   readonly deltaEntries: number
-  /** So many segments of a tier become one. */
+  /** This many segments of a tier become one of the next. */
   readonly fanOut: number
   /** A segment of more entries has several objects. */
   readonly objectEntries: number
@@ -92,13 +95,16 @@ export const segmentLimits: SegmentLimits = {
   objectEntries: Math.floor(MAX_SEGMENT_BYTES / ENTRY_BYTES),
 }
 
-/** Neighbours that are written again as one segment. */
+/** Segments that follow each other are written again as one. */
 export interface Rewrite {
   readonly range: SegmentRange
   readonly replaces: readonly SegmentReference[]
 }
 
-/** What is due: everything, if more than twice the table is stored, else a full tier. Writes at most 5 bytes for each one added. */
+/**
+ * Returns which rewrite is due: of everything, if more than twice the table is stored, else of a full tier. So at most
+ * 5 bytes are written for each byte that is added.
+ */
 export function dueRewrite(
   segments: readonly SegmentReference[],
   clients: number,
@@ -123,12 +129,12 @@ function rewriteOf(replaces: readonly SegmentReference[], tier: SegmentReference
   const [first] = replaces
   const last = replaces.at(-1)
   if (first === undefined || last === undefined) return undefined
-  // The numbers of all entries are in the range of the whole index.
+  // In the base, every entry has a number within the range, also one of unknown content.
   const hasUnknown = tier !== 'base' && replaces.some((one) => one.hasUnknown)
   return { replaces, range: { tier, from: first.from, to: last.to, hasUnknown } }
 }
 
-/** The segments with `made` in the place of those that it replaces. */
+/** Returns the segments with `made` in the place of those that it replaces. */
 export function withReplacement(
   segments: readonly SegmentReference[],
   { replaces, made }: { replaces: readonly SegmentReference[]; made: readonly SegmentReference[] },

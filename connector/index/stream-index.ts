@@ -7,16 +7,20 @@ import { deltaWords, type IndexState, type SegmentReference } from './index-stat
 import { type SegmentLimits, segmentHash, segmentLimits } from './segments.ts'
 
 /**
- * The client index of one stream in the memory of this replica. Openings reuse it while the stored checkpoint is ours.
+ * Keeps the client index of one stream in the memory of this replica. Openings reuse it while this replica wrote the
+ * stored checkpoint.
  */
 export interface StreamIndex {
   readonly store: SegmentStore
   readonly limits: SegmentLimits
-  /** The index of the `committed` state in the document with this nonce, which is kept. Rejects as `loadTable` does. */
+  /**
+   * Resolves with the index of the `committed` state in the document with this nonce, and keeps it. Rejects as
+   * `loadTable` does.
+   */
   load(document: { readonly nonce: string; readonly index: IndexState }, stop: AbortSignal): Promise<ClientTable>
-  /** The table is the index of `committed` in the documents with these nonces. */
+  /** Keeps a table that is the index of `committed` in the documents with these nonces. */
   keep(table: ClientTable, ...nonces: readonly string[]): void
-  /** The table is about to change, or is not used any more. */
+  /** Must be called before the table changes, and when it is not used any more. */
   forget(): void
 }
 
@@ -42,12 +46,12 @@ export function streamIndex(store: SegmentStore, limits: SegmentLimits = segment
   }
 }
 
-/** Requests at the same time: of segments of the largest size, as much memory. */
+/** While one segment is awaited, as many after it are requested already. Each takes the memory of a segment. */
 const AHEAD = 4
 
 /**
- * The table of a stored index. Rejects with `checkpoint.index-damaged` (also where a segment is missing), `storage.*` or
- * the reason of `stop`.
+ * Resolves with the table of a stored index. Rejects with `checkpoint.index-damaged` (also where a segment is missing),
+ * `storage.*` or the reason of `stop`.
  */
 export async function loadTable(
   store: SegmentStore,
@@ -62,7 +66,8 @@ export async function loadTable(
       const segment = segments[next]
       if (segment !== undefined) {
         const words = readSegment(store, segment, reading.signal)
-        words.catch(() => {}) // where an earlier one fails first
+        // If an earlier segment fails first, nobody awaits this one.
+        words.catch(() => {})
         asked.push(words)
       }
       if (next >= AHEAD) table.setAll((await asked.shift()) ?? new Uint32Array())

@@ -1,7 +1,7 @@
-/** What a member of the group sends when it joins. */
+/** A member of the group sends this when it joins. */
 export interface SlotClaim {
   readonly member: string
-  /** The slots of its last assignment. */
+  /** These were the slots of its last assignment. */
   readonly ownedSlots: readonly number[]
 }
 
@@ -13,8 +13,9 @@ interface Share {
 }
 
 /**
- * Assigns slots to members, so that the streams in them are spread evenly; each member keeps what it holds within its
- * share. `streamsInSlot` has one number for each slot. The result does not depend on the order of the claims.
+ * Assigns slots to members, so that the streams in them are spread evenly; within its share, each member keeps the
+ * slots that it owns. `streamsInSlot` has one number for each slot. The result does not depend on the order of the
+ * claims.
  */
 export function assignSlots(
   claims: readonly SlotClaim[],

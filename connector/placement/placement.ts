@@ -2,8 +2,8 @@ import { whenAborted } from '../runtime/abort.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 
 /**
- * Which replica runs which streams. It may be temporarily wrong without harm: the transactional id decides which
- * replica may publish, and the claim which one may write the checkpoint.
+ * Decides which replica runs which streams (docs/decisions/20261125-placement.md). It may be wrong for a while without
+ * harm: the transactional id decides which replica may publish, and the claim which one may write the checkpoint.
  */
 export interface Placement {
   /**
@@ -25,16 +25,19 @@ export function singlePlacement(streams: readonly string[]): Placement {
   }
 }
 
-/** Events of the group placement. */
+/** The group placement reports these events. */
 export type PlacementEvent =
-  /** A new assignment; without streams the replica is a standby. */
+  /** The replica has a new assignment; without streams it is a standby. */
   | {
       readonly kind: 'group-joined'
       readonly slots: readonly number[]
       readonly streams: readonly string[]
       readonly tookMs: number
     }
-  /** Joining failed or the membership was lost. Retried indefinitely; the same failure is reported once. */
+  /**
+   * Joining failed, or the membership was lost. The replica tries again indefinitely; the same failure is reported
+   * once.
+   */
   | { readonly kind: 'membership-lost'; readonly code: ErrorCode; readonly error: unknown }
   /** The replica has rejoined. */
   | { readonly kind: 'membership-restored'; readonly attempts: number; readonly tookMs: number }

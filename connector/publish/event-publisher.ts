@@ -1,11 +1,11 @@
 import type { OutgoingRecord } from '../event/client-event.ts'
 
 /**
- * Committed by each transaction beside its events: a group offset (`seq`) and its metadata. Ordered by epoch, then seq;
- * two records are equal only with the same nonce.
+ * Each transaction commits such a record beside its events: a group offset (`seq`) and its metadata. Records are
+ * ordered by epoch, then by seq; two are equal only with the same nonce.
  */
 export interface CommitRecord extends RecordKey {
-  /** The number of the next event. */
+  /** The next event gets this number. */
   readonly nextEvent: number
 }
 
@@ -21,23 +21,23 @@ export interface TopicLayout {
   readonly partitions: number
 }
 
-/** The topic that receives the events; part of the checkpoint's identity. */
+/** This topic receives the events; the checkpoint belongs to it. */
 export interface Destination extends TopicLayout {
-  /** Null if the brokers report no cluster id. */
+  /** It is null if the brokers report no cluster id. */
   readonly clusterId: string | null
-  /** Changes when the topic is deleted and created again. */
+  /** The id changes when the topic is deleted and created again. */
   readonly topicId: string
 }
 
 /**
- * A stream's commit record as Kafka stores it. `unstable`: a transaction with a record has no marker yet; once all
- * producers are fenced, it has lost it.
+ * Holds a stream's commit record as Kafka stores it. It is `unstable` if a transaction with a commit record has no
+ * marker yet. After the fence of all producers, such a transaction has lost its marker.
  */
 export type FoundRecord =
   | { readonly kind: 'none' | 'unstable' }
   | { readonly kind: 'record'; readonly record: CommitRecord }
 
-/** A partition in which a producer of this stream has an open transaction. */
+/** A producer of this stream has an open transaction in this partition. */
 export interface OpenTransaction {
   readonly topic: string
   readonly partition: number
@@ -45,20 +45,23 @@ export interface OpenTransaction {
   readonly producerId: string
 }
 
-/** How to end hanging transactions. */
+/** Says how to end hanging transactions. */
 export interface RepairPlan {
   readonly hanging: readonly OpenTransaction[]
   readonly as: 'committed' | 'aborted'
 }
 
 export interface OpenOptions {
-  /** Whether events may be in the topic: then a missing one is lost (`checkpoint.topic-lost`), never recreated. */
+  /**
+   * Whether events may be in the topic. A missing topic is then lost (`checkpoint.topic-lost`), and never created
+   * again.
+   */
   readonly hasPublished: boolean
-  /** The cluster of the checkpoint: in another one, nothing is created or opened. Null: any. */
+  /** The checkpoint belongs to this cluster: in another one, nothing is created or opened. Null allows any. */
   readonly clusterId: string | null
 }
 
-/** How a stream without a checkpoint is opened. */
+/** A stream without a checkpoint is opened with these options. */
 export const optionsWithoutCheckpoint: OpenOptions = { hasPublished: false, clusterId: null }
 
 /** Publishes the events of one stream to Kafka. */
@@ -70,12 +73,15 @@ export interface EventPublisher {
   open(options: OpenOptions, stop: AbortSignal): Promise<StreamProducer>
 }
 
-/** A stream's state in Kafka. */
+/** Holds the state of a stream in Kafka. */
 export interface KafkaState {
   readonly destination: Destination
   readonly found: FoundRecord
   readonly isEmpty: boolean
-  /** Open transactions of this stream's producers, in all its topics. After the fence, those of our own id are hanging. */
+  /**
+   * These are the open transactions of this stream's producers, in all its topics. After the fence, those of our own id
+   * are hanging.
+   */
   readonly open: readonly OpenTransaction[]
 }
 
@@ -91,19 +97,20 @@ export interface StreamProducer {
    */
   readKafkaState(of: { readonly formerProducerId: string | null }, stop: AbortSignal): Promise<KafkaState>
   /**
-   * Ends the hanging transactions of our own producer id. Resolves once the brokers confirm the result. A rejection makes the producer unusable; the next opening finds what is still to repair.
+   * Ends the hanging transactions of our own producer id. Resolves once the brokers confirm the result. A rejection
+   * makes the producer unusable; the next opening finds what is still to repair.
    */
   repairTransactions(plan: RepairPlan, stop: AbortSignal): Promise<void>
-  /** Begins the next transaction; only one may be open at a time. Sends nothing yet. */
+  /** Begins the next transaction, and sends nothing yet. Only one may be open at a time. */
   begin(finish: AbortSignal): PublisherTransaction
   /**
-   * Begins and aborts an empty transaction. Rejects with `publish.fenced` if another producer was opened since: its opening
-   * may have aborted what this one has committed, where a marker was lost.
+   * Begins and aborts an empty transaction. Rejects with `publish.fenced` if another producer was opened since: its
+   * opening may have aborted what this one has committed, where a marker was lost.
    */
   mustNotBeFenced(finish: AbortSignal): Promise<void>
   /**
-   * Rejects with `publish.failed` if the events topic was deleted and created again, which the next opening judges. Asks
-   * the brokers every five minutes at most, and resolves if they do not answer.
+   * Rejects with `publish.failed` if the events topic was deleted and created again, which the next opening judges.
+   * Asks the brokers every five minutes at most, and resolves if they do not answer.
    */
   mustHaveItsTopic(finish: AbortSignal): Promise<void>
   /** Closes the connections within a bounded time. Never rejects. */
@@ -114,11 +121,11 @@ export interface StreamProducer {
  * Events and commit record become visible together or not at all. Unless committed, disposal aborts in bounded time.
  */
 export interface PublisherTransaction extends AsyncDisposable {
-  /** Resolves once every record is stored in the open transaction. One call at a time. */
+  /** Resolves once every record is stored in the open transaction. Only one call may run at a time. */
   send(records: readonly OutgoingRecord[]): Promise<void>
   /**
-   * Resolves once events and commit record are visible; `publish.outcome-unknown` if no response confirms that. Null: the
-   * events belong to no state of the stream.
+   * Resolves once events and commit record are visible. Rejects with `publish.outcome-unknown` if no response confirms
+   * that. Without a record (null), the events belong to no state of the stream.
    */
   commit(record: CommitRecord | null): Promise<void>
 }
@@ -127,7 +134,7 @@ export interface PublisherTransaction extends AsyncDisposable {
 export interface StreamNames {
   readonly clientId: string
   readonly transactionalId: string
-  /** The group whose offset is the commit record. It never has members. */
+  /** An offset of this group is the commit record. The group never has members. */
   readonly recordGroup: string
 }
 

@@ -10,23 +10,26 @@ import {
 } from './event-publisher.ts'
 
 interface TombstoneParts {
-  /** Creates no topics. */
+  /** This publisher creates no topics. */
   readonly publisher: EventPublisher
   readonly clock: Clock
-  /** The tombstones for the topic as it is, see `tombstonePartitions`. */
+  /** Returns the tombstones for the topic as it is now, see `tombstonePartitions`. */
   readonly tombstones: (destination: Destination) => readonly Tombstone[]
 }
 
-/** The topic of the stream, by its document. */
+/** Describes the topic of the stream when that began in it, by its document. */
 export interface StreamTopic extends Pick<Destination, 'topicId'> {
-  /** See `CheckpointDocument`. */
+  /** The field of `CheckpointDocument` with this name explains it. */
   readonly firstPartitions: number | null
 }
 
 /**
- * Where a client may be: in the partition of its key, and where else a record of it was seen, as long as the topic has as
- * many partitions as when the stream began there; in any partition else, or if that is unknown. A tombstone elsewhere
- * deletes more: 1. The client comes back, and is published. 2. A consumer reads its partition first, the other one later.
+ * Returns the partitions in which a client may be (docs/decisions/20261202-partitions-of-tombstones.md). While the
+ * topic has as many as when the stream began in it, these are the partition of the key, and others in which a record of
+ * the client was seen. If it has more, or that is not known, a client may be in any partition. A tombstone in a
+ * partition without the client may delete too much:
+ *   1. The client comes back, and is published to its partition.
+ *   2. A consumer reads that partition first, and then the tombstone in the other one.
  */
 export function tombstonePartitions(
   { topicId, partitions }: Destination,
@@ -39,16 +42,16 @@ export function tombstonePartitions(
     : Array.from({ length: partitions }, (_, partition) => partition)
 }
 
-/** After that, it is not repeated. */
+/** After this time, a fenced erasure is not tried again. */
 const REPEAT_WITHIN_MS = 60_000
 /** A fenced replica opens its stream again 2.5 seconds later at the earliest. */
 const REPEAT_AFTER_MS = 1_000
 
 /**
- * Commits one transaction of tombstones under the stream's transactional id, which fences the replica that runs the
- * stream: it opens the stream again, and reads again what it was publishing. Resolves to how many tombstones are in the
- * topic; 0 if nothing was ever written to it. Rejects with `publish.*` or the reason of `stop`: then there may be
- * tombstones or not. Repeats itself only after being fenced.
+ * Commits one transaction of tombstones under the stream's transactional id. That fences the replica that runs the
+ * stream, which opens the stream again, and reads again what it was publishing. Resolves with how many tombstones are
+ * in the topic; with 0 if nothing was ever written to it. Rejects with `publish.*` or the reason of `stop`: then there
+ * may be tombstones or not. Tries again only after it was fenced.
  */
 export async function publishTombstones(parts: TombstoneParts, stop: AbortSignal): Promise<number> {
   const { publisher, clock } = parts
@@ -68,7 +71,8 @@ export async function publishTombstones(parts: TombstoneParts, stop: AbortSignal
 
 async function publishOnce({ tombstones }: TombstoneParts, producer: StreamProducer, stop: AbortSignal) {
   const { destination, open, isEmpty } = await producer.readKafkaState({ formerProducerId: null }, stop)
-  // A marker of ours would also end what has lost its own, and nobody has decided here how it ends.
+  // A marker of ours would also end a transaction that has lost its marker, and nothing here has decided how that must
+  // end.
   if (open.length > 0) throw missingMarkerError(open)
   // A topic with nothing but tombstones would hold a new stream.
   if (isEmpty) return 0

@@ -3,30 +3,36 @@ import { isSameScan, type Scan, type ScanName } from './scan-state.ts'
 
 const FREE_FAILURES = 2
 
-/** How long a scan makes no request after this many failures in a row: after three, a minute, doubling. Pure. */
+/**
+ * Returns how long a scan makes no request after this many failures in a row: a minute after three, doubling up to an
+ * hour. Pure.
+ */
 export function backOffMs(failures: number): number {
   return failures <= FREE_FAILURES ? 0 : Math.min(HOUR_MS, MINUTE_MS * 2 ** (failures - FREE_FAILURES - 1))
 }
 
-/** The failures of the scans, in memory only. Times in ms of the monotonic clock. */
+/** Counts the failures of the scans, in memory only. Times are in ms of the monotonic clock. */
 export interface BackOff {
-  /** No request of this scan before. */
+  /** Returns the time before which this scan makes no request. */
   notBefore(scan: ScanName): number
   putOff(scan: ScanName, until: number): void
-  /** In a row, without progress. */
+  /** Returns how often the scan has failed in a row, without progress. */
   failures(scan: ScanName): number
-  /** A failed page, or a place that was lost; the server may have asked for a longer pause. Returns the failures. */
+  /**
+   * Counts a page that failed, or a place that was lost; the server may have asked for a longer pause. Returns the
+   * failures in a row.
+   */
   addFailure(scan: Scan, now: number, askedMs?: number): number
   /** Whether the scan has read more pages than before it failed or lost its place. */
   isProgress(scan: Scan): boolean
-  /** Returns how long the scan was backed off, if it was. */
+  /** Forgets the failures of the scan. Returns how long it was backed off, if it was. */
   endFailures(scan: ScanName, now: number): number | undefined
 }
 
 interface Trouble {
   readonly of: ScanName
   readonly failures: number
-  /** The most pages that it had read before a failure. */
+  /** It had read at most this many pages before a failure. */
   readonly pages: number
   readonly backedOffAt: number | undefined
   readonly notBefore: number

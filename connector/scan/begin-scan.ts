@@ -17,15 +17,18 @@ import {
 } from './scan-state.ts'
 import { resumeTime } from './scan-step.ts'
 
-/** Where scans begin, begin again and resume. All are pure. */
+/**
+ * These functions say where scans begin, begin again and resume (docs/decisions/20261126-time-and-order.md). All are
+ * pure.
+ */
 export interface BeginParts {
   readonly settings: ScanSettings
-  /** The stream's configured beginning: no scan but a rewound history reaches before it. */
+  /** The stream is configured to begin at this time: no scan but a rewound history reaches before it. */
   readonly beginAt: SourceTime
   readonly times: Times
 }
 
-/** The states with a new scan, which takes its number with its first request. */
+/** Returns the states with a new scan, which takes its number with its first request. */
 export function withNewScan(states: ScanStates, name: ScanName, parts: BeginParts): ScanStates {
   const { limit, output } = parts.settings
   const isFull = name.lane === 'history' && states.history.state === 'done'
@@ -50,7 +53,10 @@ function beginningOf(states: ScanStates, { lane, reachMs }: ScanName, parts: Beg
   }
 }
 
-/** No clock moves a live scan back by more than the longest reach: the look-backs read the rest. */
+/**
+ * Returns where the next live scan begins. No clock moves it back by more than the longest reach: the look-backs read
+ * the rest.
+ */
 function liveBeginning({ createdAt, live }: ScanStates, parts: BeginParts): SourceTime {
   const { settings, times } = parts
   const previous = live.startedAt ?? createdAt ?? earlierOf(times)
@@ -61,12 +67,12 @@ function liveBeginning({ createdAt, live }: ScanStates, parts: BeginParts): Sour
   )
 }
 
-/** An upper bound of the error of both clocks. */
+/** Neither clock is wrong by more than this. */
 const CLOCK_MARGIN_MS = 3_600_000
 
 /**
- * The smallest text that a change made since the instant can carry, but not before the stream's beginning. Reading
- * again causes no duplicates, so doubts are resolved by reading from earlier.
+ * Returns the smallest text that a change made since the instant can carry, but none before the stream's beginning.
+ * Reading again causes no duplicates, so doubts are resolved by reading from earlier.
  */
 function smallestTextSince(instant: number, { settings, beginAt, times }: BeginParts): SourceTime {
   const latest = Math.max(times.ours, times.server, instant) + CLOCK_MARGIN_MS
@@ -74,12 +80,15 @@ function smallestTextSince(instant: number, { settings, beginAt, times }: BeginP
   return smallest < beginAt ? beginAt : smallest
 }
 
-/** The scan begins again, as if it had read nothing. */
+/** Returns the scan as it begins again: as if it had read nothing. */
 export function restartedScan(scan: Scan): Scan {
   return { ...scan, ...unreadScan, lastChanged: scan.from }
 }
 
-/** The scan after it has lost its place: where its times have shown an order, at the last of them, else at its beginning. */
+/**
+ * Returns the scan after it has lost its place. It resumes at the last of its times if they have shown an order, and at
+ * its beginning otherwise.
+ */
 export function resumedScan(scan: Scan, parts: Omit<BeginParts, 'beginAt'>): Scan {
   const { settings } = parts
   const time = resumeTime(scan.times)
@@ -87,12 +96,12 @@ export function resumedScan(scan: Scan, parts: Omit<BeginParts, 'beginAt'>): Sca
   const instant = instantOf(time, settings.timeZone, 'earlier') - settings.overlapMs
   const lastChanged = smallestTextSince(instant, { ...parts, beginAt: scan.from })
   const { startedAt, clients } = scan
-  // What it reads again is older than the last time.
+  // The scan reads again from before its last time; that must not count as a break of the order.
   const times = { ...scan.times, last: lastChanged }
   return { ...scan, ...unreadScan, startedAt, clients, times, lastChanged }
 }
 
-/** How far a scan has come, by the modification times that it has read; undefined: it has read none. Pure. */
+/** Returns how far a scan has come, by the modification times that it has read; undefined if it has read none. Pure. */
 export function percentRead({ from, times }: Scan, now: number, timeZone: string): number | undefined {
   if (times === null || times.last === null) return undefined
   const start = instantOf(from, timeZone, 'earlier')
@@ -101,8 +110,8 @@ export function percentRead({ from, times }: Scan, now: number, timeZone: string
 }
 
 /**
- * The scan after a rewind to this time, which skips nothing: it continues there, or where it would resume if that is
- * earlier. It stays one that began where it began.
+ * Returns the scan after a rewind to this time, which skips nothing: it continues there, or where it would resume if
+ * that is earlier. It still counts as begun where it began.
  */
 export function rewoundScan(scan: Scan, to: SourceTime, parts: Omit<BeginParts, 'beginAt'>): Scan {
   const again = resumedScan(scan, parts)
@@ -111,7 +120,7 @@ export function rewoundScan(scan: Scan, to: SourceTime, parts: Omit<BeginParts, 
   return { ...again, from, lastChanged: to, times: again.times && { ...again.times, last: to } }
 }
 
-/** The states of an opened stream under the current settings. */
+/** Returns the states of a stream that is opened under these settings. */
 export function statesUnderSettings(states: ScanStates, settings: ScanSettings, times: Times): ScanStates {
   const lookBacks = settings.lookBacks.map(({ reachMs }): LookBackState => {
     const known = states.lookBacks.find((one) => one.reachMs === reachMs)
@@ -130,18 +139,18 @@ export function statesUnderSettings(states: ScanStates, settings: ScanSettings, 
   }
 }
 
-/** The scans of a stream without their places: their tokens say nothing to another server. */
+/** Returns the scans of a stream without their places, since another server does not know their tokens. */
 export function scansWithoutPlaces({ live, background, ...states }: ScanStates): ScanStates {
   return { ...states, live: { ...live, scan: null }, background: background.map(restartedScan) }
 }
 
-/** The scans of a stream that begins again, with its first history here. */
+/** Returns the scans of a stream that begins again, with its first history at this time. */
 export const newScansFrom = (from: SourceTime, republished: Republication): ScanStates => ({
   ...newScans,
   history: { ...newScans.history, from, republished },
 })
 
-/** The states after the last page of a scan of a stream with this configured beginning. Pure. */
+/** Returns the states after the last page of a scan, for a stream with this configured beginning. Pure. */
 export function statesAfterScan(states: ScanStates, scan: Scan, beginAt: SourceTime): ScanStates {
   const { lane, reachMs, startedAt } = scan
   if (startedAt === null) throw new TypeError('a scan without a response is done')
@@ -156,7 +165,7 @@ export function statesAfterScan(states: ScanStates, scan: Scan, beginAt: SourceT
       return { ...ended, lookBacks }
     }
     case 'history': {
-      // A rewind to a later time has not read everything: the next full scan is due as before.
+      // After a rewind to a later time, this history has not read everything: the next full scan is due as before.
       const fullSince = scan.from <= beginAt ? startedAt : states.history.startedAt
       return { ...ended, history: { state: 'done', from: null, republished: null, startedAt: fullSince } }
     }
@@ -164,8 +173,8 @@ export function statesAfterScan(states: ScanStates, scan: Scan, beginAt: SourceT
 }
 
 /**
- * The live scan continues as catch-up, and the next one begins where it began. If the lane has a scan already, that one
- * begins again, at the earlier beginning of the two. Pure.
+ * Returns the states in which the live scan continues as catch-up, and the next live scan begins where it began. If the
+ * lane has a scan already, that one begins again, at the earlier beginning of the two. Pure.
  */
 export function statesAfterHandOver(states: ScanStates, scan: Scan): ScanStates {
   const known = scanNamed(states, CATCH_UP)

@@ -1,19 +1,19 @@
 import type { OutputFormat } from '../source/client-source.ts'
 
-/** How a stream is read. All times in milliseconds. */
+/** A stream is read under these settings. All times are in milliseconds. */
 export interface ScanSettings {
-  /** From the start of one live scan to the start of the next. */
+  /** One live scan starts this long after the start of the one before. */
   readonly intervalMs: number
-  /** How long before the start of the previous live scan the next one begins. */
+  /** A live scan reads from this long before the start of the previous one. */
   readonly overlapMs: number
-  /** Shortest reach first. */
+  /** The look-back with the shortest reach comes first. */
   readonly lookBacks: readonly LookBackSetting[]
   readonly fullScan: { readonly everyMs: number } | undefined
   /** Whether live scans run beside the first history or wait for its end. */
   readonly backfill: 'beside' | 'before'
   readonly limit: number
   readonly output: OutputFormat
-  /** The server's time zone (IANA name). */
+  /** The server has this time zone, by its IANA name. */
   readonly timeZone: string
 }
 
@@ -22,7 +22,7 @@ export interface LookBackSetting {
   readonly everyMs: number
 }
 
-/** Clock readings in ms since 1970: our clock, and the server's as far as it is known. */
+/** Holds what both clocks show, in ms since 1970: ours, and the server's as far as that is known. */
 export interface Times {
   readonly ours: number
   readonly server: number

@@ -2,16 +2,17 @@ import * as z from 'zod'
 import { type CheckPoint, type SourceTime, sourceTimePattern } from '../source/client-source.ts'
 
 /**
- * What a stream reads. `live`: what changes now. `catch-up`: live scans that take long. `look-back`: changes that become
- * visible late; a scan for each configured reach. `history`: everything.
+ * A stream reads in these lanes (docs/decisions/20261126-scans.md). `live` reads what changes now, `catch-up` continues
+ * live scans that take long, and `history` reads everything. `look-back` finds changes that become visible late, with a
+ * scan for each configured reach.
  */
 export const lanes = ['live', 'catch-up', 'look-back', 'history'] as const
 export type Lane = (typeof lanes)[number]
 
-/** Distinguishes the scans of a stream: at most one of each is in progress. */
+/** Distinguishes the scans of a stream. At most one scan with each name is in progress. */
 export interface ScanName {
   readonly lane: Lane
-  /** Of a look-back; null for all others. */
+  /** Only look-backs have a reach; it is null for the other lanes. */
   readonly reachMs: number | null
 }
 
@@ -23,30 +24,30 @@ export const isSameScan = (one: ScanName, other: ScanName): boolean =>
   one.lane === other.lane && one.reachMs === other.reachMs
 
 const count = z.number().int().nonnegative()
-/** In ms since 1970. */
+/** Times are in ms since 1970. */
 const time = z.number()
 export const sourceTime = z
   .string()
   .regex(sourceTimePattern)
   .transform((text) => text as SourceTime)
 
-/** Brent's algorithm finds a cycle of pages with one remembered page. */
+/** The scan remembers this page: Brent's algorithm needs one page to find that pages come in a cycle. */
 const seenPage = z.object({
-  /** Hashes of its token and of its clients; null: it had none. */
+  /** These are hashes of its token and of its clients; null if it had no clients. */
   token: z.string(),
   clients: z.string().nullable(),
-  /** Pages until another page is remembered, and pages since the last one was. */
+  /** `power` pages after it another page is remembered; `steps` counts the pages since. */
   power: count,
   steps: count,
 })
 
-/** A scan in progress, with the arguments of its next request. */
+/** A scan in progress has the arguments of its next request, and what it has read so far. */
 const scan = z.object({
   lane: z.enum(lanes),
   reachMs: count.nullable(),
-  /** Its place among all scans of the stream; another one with each request without a token. */
+  /** Orders the scans of a stream. A scan gets another number with each request without a token. */
   number: count,
-  /** Its first `lastChanged`. */
+  /** The scan began at this `lastChanged`. */
   from: sourceTime,
   lastChanged: sourceTime,
   checkPoint: z
@@ -55,55 +56,66 @@ const scan = z.object({
     .nullable(),
   limit: count,
   output: z.enum(['xml', 'json']),
-  /** When it began: see `startOf`. Null before its first page. */
+  /** The scan began at this time, see `startOf`; null before its first page. */
   startedAt: time.nullable(),
-  /** Its modification times: how many distinct ones there were, and the last. Null: they decreased. */
+  /**
+   * Counts the distinct modification times that it has read, and keeps the last one. It is null once times have
+   * decreased.
+   */
   times: z.object({ distinct: count, last: sourceTime.nullable() }).nullable(),
-  /** One page that it has read: see `scanStep`. */
+  /** One of its pages is remembered, see `scanStep`. */
   seen: seenPage.nullable(),
-  /** Consecutive pages without a client. */
+  /** Counts the pages without clients since the last one with some. */
   emptyPages: count,
-  /** It ended with an empty page after pages with clients, and asks for that page once more. */
+  /** Whether its last page was empty after pages with clients, so that it asks for that page once more. */
   isEndAsked: z.boolean(),
-  /** Since it began, or resumed. */
+  /** `pages` counts since the scan began or resumed, `clients` since it began. */
   pages: count,
   clients: count,
 })
 
-/** What the checkpoint knows of one configured look-back. `startedAt`: of its last scan that ended; before: of the stream. */
+/**
+ * The checkpoint keeps this of each configured look-back. `startedAt` is the start of its last scan that ended, and
+ * before that the start of the stream.
+ */
 const lookBack = z.object({ reachMs: count, startedAt: time })
 
-/** A rewind with `--republish`, until its history has ended. */
+/** The checkpoint keeps this of a rewind with `--republish`, until its history has ended. */
 const republished = z.object({
-  /** The rewind that events name. */
+  /** Events name this rewind. */
   id: z.string(),
   /** The history publishes a client again whose last event has a smaller number. */
   before: count,
-  /** The stream has begun again: what its history finds may have been published by the index before. */
+  /** Whether the stream has begun again, so that the index before may have published what the history finds. */
   isIndexNew: z.boolean(),
 })
 
-/** The history, which is read once, and again when an operator rewinds the stream or a full scan is due. */
+/** The history is read once, and again when an operator rewinds the stream or a full scan is due. */
 const history = z.object({
-  /** `first`: the first history has not ended. `again`: it is read again. */
+  /** It is `first` until the first history has ended, and `again` while it is read again. */
   state: z.enum(['first', 'again', 'done']),
-  /** Where it begins; null: at the configured beginning. */
+  /** It begins at this time; null means the configured beginning. */
   from: sourceTime.nullable(),
-  /** Null: no rewind has asked for unchanged clients. */
+  /** It is null unless a rewind has asked for unchanged clients. */
   republished: republished.nullable(),
-  /** Start of the last one that ended and had begun at the configured beginning or before; null: none. */
+  /**
+   * The last full history started at this time: one that has ended, and began no later than configured. It is null if
+   * there was none.
+   */
   startedAt: time.nullable(),
 })
 
-/** What decides which scan reads next, and from where. */
+/** These states decide which scan reads next, and from where. */
 export const scanStates = z.object({
-  /** The earlier of the server's clock and ours at the stream's first response; null before. */
+  /**
+   * The stream got its first response at this time, by the server's clock or ours, whichever is earlier; null before.
+   */
   createdAt: time.nullable(),
-  /** How many scans have begun, or begun again: their numbers. */
+  /** Counts the scans that have begun, or begun again. The newest has this number. */
   begun: count,
-  /** `startedAt`: start of the previous live scan, which ended or was handed over. */
+  /** `startedAt` is the start of the previous live scan, which ended or was handed over. */
   live: z.object({ startedAt: time.nullable(), scan: scan.nullable() }),
-  /** The scans in progress of the other lanes. */
+  /** These are the scans in progress of the other lanes. */
   background: z.array(scan).readonly(),
   lookBacks: z.array(lookBack).readonly(),
   history,
@@ -119,7 +131,7 @@ export type ScanStates = z.infer<typeof scanStates>
 
 export const noTimes: ScanTimes = { distinct: 0, last: null }
 
-/** What a scan knows before its first page. */
+/** A scan knows only this before its first page. */
 export const unreadScan = {
   checkPoint: null,
   startedAt: null,
@@ -131,7 +143,7 @@ export const unreadScan = {
   clients: 0,
 } as const satisfies Partial<Scan>
 
-/** Where a stream begins that has no configured beginning, or whose earlier beginning is not known. */
+/** A stream begins here if it has no configured beginning, or if its earlier beginning is not known. */
 export const UNKNOWN_BEGINNING = '1900-01-01T00:00:00' as SourceTime
 
 export const newScans: ScanStates = {
@@ -163,7 +175,7 @@ export function withoutScan(states: ScanStates, name: ScanName): ScanStates {
     : { ...states, background: states.background.filter((scan) => !isSameScan(scan, name)) }
 }
 
-/** The states in which the scan takes the next number, for a request without a token. */
+/** Returns the states in which the scan has the next number, for a request without a token. */
 export function withNextNumber(states: ScanStates, scan: Scan): ScanStates {
   const begun = states.begun + 1
   return withScan({ ...states, begun }, { ...scan, number: begun })

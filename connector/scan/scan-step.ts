@@ -3,34 +3,34 @@ import type { Page, SourceTime } from '../source/client-source.ts'
 import { earlierOf, type Times } from './scan-settings.ts'
 import type { Lane, Scan, ScanTimes, SeenPage } from './scan-state.ts'
 
-/** Where a page leads. */
+/** Says where a page leads. */
 export type Step =
   | { readonly kind: 'more' | 'done'; readonly scan: Scan }
   /** The scan asks for its last page once more, a minute later: an empty one after clients may hide an error. */
   | { readonly kind: 'end-in-doubt'; readonly scan: Scan }
   | { readonly kind: 'stuck'; readonly why: string }
 
-/** What tells a client from others, and from itself after a change. */
+/** Tells a client from others, and from itself after a change. */
 export interface SeenClient {
   readonly key: string
   readonly contentHash: string
-  /** Undefined: not known. */
+  /** It is undefined if the time is not known. */
   readonly modified?: Modified | undefined
 }
 
-/** A page, and what is known of it. */
+/** Holds a page, and what is known of it. */
 export interface KnownPage {
   readonly page: Pick<Page, 'hasMoreResults' | 'checkPoint'>
   readonly clients: readonly SeenClient[]
-  /** Both clocks when its response began. */
+  /** The clocks showed this when its response began. */
   readonly began: Times
-  /** The clocks that set modification times may be behind the server's by as much. */
+  /** The clocks that set modification times may be behind the server's by this much. */
   readonly overlapMs: number
 }
 
 /**
- * Only `hasMoreResults` ends a scan. A token or the same clients seen before, no token, or too many empty pages mean that
- * it is stuck. Pure.
+ * Decides where a page leads. Only `hasMoreResults` ends a scan. It is stuck if a token or the same clients come again,
+ * if there is no token, or after too many empty pages. Pure.
  */
 export function scanStep(scan: Scan, { page, clients, began, overlapMs }: KnownPage): Step {
   const startedAt = scan.startedAt ?? startOf(scan.lane, began)
@@ -42,7 +42,7 @@ export function scanStep(scan: Scan, { page, clients, began, overlapMs }: KnownP
     clients: scan.clients + clients.length,
     emptyPages: clients.length === 0 ? scan.emptyPages + 1 : 0,
   }
-  // The answer to that question was that there is more.
+  // The scan has asked for its empty last page again, and that page promises more: so the question is open again.
   const isEndAsked = scan.isEndAsked && scan.emptyPages === 0
   if (page.hasMoreResults) return stepToNextPage({ ...read, isEndAsked }, page.checkPoint, clients)
   const isInDoubt = scan.lane === 'history' && clients.length === 0 && read.clients > 0 && !scan.isEndAsked
@@ -50,8 +50,8 @@ export function scanStep(scan: Scan, { page, clients, began, overlapMs }: KnownP
 }
 
 /**
- * When a scan began. Live scans follow the server's clock; look-backs and histories begin again by it or by ours,
- * whichever is earlier.
+ * Returns when a scan began. Live scans follow the server's clock; look-backs and histories take the server's clock or
+ * ours, whichever is earlier.
  */
 function startOf(lane: Lane, began: Times): number {
   return lane === 'live' || lane === 'catch-up' ? began.server : earlierOf(began)
@@ -76,7 +76,7 @@ function stepToNextPage(scan: Scan, checkPoint: Page['checkPoint'], clients: rea
 
 const hashOf = (text: string) => hash('sha1', text, 'base64url')
 
-/** A cycle of any length is found after at most three times as many pages. */
+/** Returns the page to remember next. A cycle of any length is found after at most three times as many pages. */
 function rememberedPage(seen: SeenPage | null, page: Pick<SeenPage, 'token' | 'clients'>): SeenPage {
   if (seen === null) return { ...page, power: 2, steps: 0 }
   return seen.steps + 1 === seen.power
@@ -84,18 +84,21 @@ function rememberedPage(seen: SeenPage | null, page: Pick<SeenPage, 'token' | 'c
     : { ...seen, steps: seen.steps + 1 }
 }
 
-/** Fewer times may rise by chance. */
+/** Fewer distinct times may come in order by chance. */
 const ENOUGH_TIMES = 100
 
-/** A modification time of a client, as far as it is known. */
+/** Holds the modification time of a client, as far as it is known. */
 export interface Modified {
-  /** Milliseconds since 1970. */
+  /** This time is in ms since 1970. */
   readonly instant: number
   readonly wallClock: SourceTime
   readonly hasTimeOfDay: boolean
 }
 
-/** The times after those of a page, up to `latest`: what is later may have changed while it was read. Pure. */
+/**
+ * Returns the times of a scan after those of a page. A time after `latest` does not count, since that change may have
+ * been made while the scan read. Pure.
+ */
 export function timesAfter(
   times: ScanTimes,
   page: readonly { readonly modified?: Modified | undefined }[],
@@ -113,7 +116,10 @@ export function timesAfter(
   return { distinct, last }
 }
 
-/** A time from which the scan may resume: all that it has read is older, or as old. Null: its order is not known. Pure. */
+/**
+ * Returns a time from which the scan may resume, since all that it has read is older, or as old. It is null if the
+ * order is not known. Pure.
+ */
 export function resumeTime(times: ScanTimes): SourceTime | null {
   return times !== null && times.distinct >= ENOUGH_TIMES ? times.last : null
 }

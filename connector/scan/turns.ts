@@ -1,32 +1,35 @@
 import { earlierOf, type ScanSettings, type Times } from './scan-settings.ts'
 import { CATCH_UP, HISTORY, isSameScan, LIVE, type ScanName, type ScanStates, scanNamed } from './scan-state.ts'
 
-/** What the stream does next: a page of this scan, which may begin with it, or nothing for a while. */
+/** Says what the stream does next: it reads a page of this scan, which may begin with it, or waits. */
 export type Turn = { readonly kind: 'read'; readonly scan: ScanName } | { readonly kind: 'wait'; readonly ms: number }
 
-/** What was read lately; not stored. Times in ms of the monotonic clock. */
+/** Says what was read lately, which is not stored. Times are in ms of the monotonic clock. */
 export interface Turns {
-  /** When the next live scan is due. */
+  /** The next live scan is due at this time. */
   readonly liveDueAt: number
-  /** Live pages since the last page of the background. */
+  /** Counts the live pages since the last page of the background. */
   readonly livePages: number
-  /** The scan of the background that read last. */
+  /** This scan of the background read last. */
   readonly lastBackground: ScanName | undefined
-  /** No request of this scan before. */
+  /** Returns the time before which this scan makes no request. */
   readonly notBefore: (scan: ScanName) => number
 }
 
 export interface TurnParts {
   readonly settings: ScanSettings
   readonly times: Times
-  /** By the monotonic clock. */
+  /** The monotonic clock shows this. */
   readonly now: number
   readonly turns: Turns
 }
 
 const LIVE_PAGES = 4
 
-/** Live first; after four live pages in a row one page of the background, whose scans take turns. Pure. */
+/**
+ * Decides what is read next. Live scans come first; after four live pages in a row the background gets one page, and
+ * its scans take turns. Pure.
+ */
 export function nextTurn(states: ScanStates, parts: TurnParts): Turn {
   const { settings, now, turns } = parts
   const due = dueScans(states, parts)
@@ -47,7 +50,7 @@ function isHistoryFirst({ history }: ScanStates, { backfill }: ScanSettings): bo
   return backfill === 'before' && history.state === 'first'
 }
 
-/** The scans of the background that are in progress or due, in the order of their turns. */
+/** Returns the scans of the background that are in progress or due, in the order of their turns. */
 function dueScans(states: ScanStates, parts: TurnParts): readonly ScanName[] {
   const isInProgress = (scan: ScanName) => scanNamed(states, scan) !== undefined
   const lookBacks = parts.settings.lookBacks.map(({ reachMs }): ScanName => ({ lane: 'look-back', reachMs }))
@@ -63,13 +66,13 @@ function nextInOrder(scans: readonly ScanName[], last: ScanName | undefined): Sc
   return order.find((scan) => last !== undefined && placeInOrder(scan) > placeInOrder(last)) ?? order[0]
 }
 
-/** Catch-up, then look-backs by their reach, then the history. */
+/** Orders the background: catch-up, then look-backs by their reach, then the history. */
 function placeInOrder({ lane, reachMs }: ScanName): number {
   if (lane === 'history') return Number.POSITIVE_INFINITY
   return reachMs ?? 0
 }
 
-/** How long until the scans that are not in progress are due. */
+/** Returns how long it takes until each scan is due that is not in progress. */
 function waitsUntilDue(states: ScanStates, parts: TurnParts): number[] {
   const waits = [
     ...parts.settings.lookBacks.map(({ reachMs }) => lookBackDueInMs(states, { lane: 'look-back', reachMs }, parts)),
@@ -90,7 +93,10 @@ function historyDueInMs({ history }: ScanStates, { settings, times }: TurnParts)
   return history.startedAt === null ? 0 : dueAgainInMs(history.startedAt, settings.fullScan.everyMs, times)
 }
 
-/** A start that lies in the future was stored by a clock that was wrong. */
+/**
+ * Returns how long it takes until a scan is due again. It is due now if its start lies in the future, which a wrong
+ * clock has stored.
+ */
 function dueAgainInMs(startedAt: number, everyMs: number, times: Times): number {
   const now = earlierOf(times)
   return startedAt > now ? 0 : startedAt + everyMs - now

@@ -39,7 +39,7 @@ export async function beMember(parts: MemberParts, stop: AbortSignal): Promise<v
   await whenAborted(membership.signal)
 
   if (stop.aborted) {
-    // Wait for the join: leaving earlier would keep a dead member in the group until its session expires.
+    // This waits for the join: leaving earlier would keep a dead member in the group until its session expires.
     const disconnect = () => joining.catch(() => undefined).then(() => consumer.disconnect())
     await closeConnection(parts, { client, disconnect })
     return
@@ -52,12 +52,15 @@ export async function beMember(parts: MemberParts, stop: AbortSignal): Promise<v
   throw publishError(`join group ${group}`, membership.signal.reason, needs)
 }
 
-/** How late a consumer with all partitions paused may notice that a heartbeat is due. */
+/** A consumer with all partitions paused notices at most this late that a heartbeat is due. */
 const maxWaitMs = 250
-/** How late a member may notice that partitions were added to the topic. */
+/** A member notices at most this late that partitions were added to the topic. */
 const topicMaxAgeMs = 60_000
 
-/** A group member that never reads: all partitions are paused before the first fetch. It does not restart itself. */
+/**
+ * Creates a group member that never reads: all partitions are paused before the first fetch. It does not restart
+ * itself.
+ */
 function slotConsumer(kafka: Kafka, parts: MemberParts, onCrash: (error: Error) => void): Consumer {
   const { group, topic, onJoined } = parts
   const assigner = stickyAssigner(parts)

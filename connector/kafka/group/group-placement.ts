@@ -7,12 +7,12 @@ import { beMember, type MemberParts } from './group-member.ts'
 import { streamsIn } from './sticky-assigner.ts'
 
 interface GroupPlacementParts extends Omit<MemberParts, 'group' | 'topic' | 'ownedSlots' | 'onJoined'> {
-  /** Also the name of the consumer group. */
+  /** The consumer group has this name, too. */
   readonly connector: string
   readonly observe: (event: PlacementEvent) => void
 }
 
-/** Placement by a consumer group on the slots topic, which is never read. Connects when `run` is called. */
+/** Places streams by a consumer group on the slots topic, which is never read. Connects when `run` is called. */
 export const groupPlacement = (parts: GroupPlacementParts): Placement => ({
   run: (onChange, stop) => stayMember(parts, onChange, stop),
 })
@@ -50,8 +50,9 @@ async function stayMember(
 }
 
 /**
- * Reports each failure once until recovery; transient failures are deduplicated by code, others by message. The first
- * attempt is not reported if its failure is transient: a coordinator may be loading.
+ * Reports each failure once until the replica has joined again. Transient failures with one code are the same failure,
+ * others those with one message. A transient failure of the first attempt is not reported, since a coordinator may be
+ * loading.
  */
 export function membershipFailures({ clock, observe }: Pick<GroupPlacementParts, 'clock' | 'observe'>) {
   let attempts = 0

@@ -10,13 +10,13 @@ const version = 1
 
 export interface StickyAssignerParts {
   readonly topic: string
-  /** All streams; the same ones on every replica. */
+  /** These are all streams, the same on every replica. */
   readonly streams: readonly string[]
-  /** The slots of this member's last assignment. */
+  /** Returns the slots of this member's last assignment. */
   readonly ownedSlots: () => readonly number[]
 }
 
-/** Assigns the partitions with `assignSlots`. Each member sends the slots it holds when it joins. */
+/** Assigns the partitions with `assignSlots`. Each member sends the slots that it owns when it joins. */
 export function stickyAssigner({ topic, streams, ownedSlots }: StickyAssignerParts): PartitionAssigner {
   return ({ cluster }) => ({
     name,
@@ -37,25 +37,25 @@ export function stickyAssigner({ topic, streams, ownedSlots }: StickyAssignerPar
   })
 }
 
-/** The number of slots according to the client's metadata; 0 before the metadata is loaded. */
+/** Returns the number of slots by the client's metadata; 0 before that is loaded. */
 export function slotCount(cluster: Cluster, topic: string): number {
   return cluster.findTopicPartitionMetadata(topic).length
 }
 
-/** Every member of the group has sent this. */
+/** Returns the slots that a member has sent as its own; every member of the group sends some. */
 const ownedSlotsOf = ({ memberMetadata }: GroupMember): readonly number[] =>
   JSON.parse(String(MemberMetadata.decode(memberMetadata)?.userData))
 
 /**
- * The slot of a stream: the partition that Kafka's Java client selects for a record whose key is the stream name
- * (murmur2) in a topic with `slots` partitions. It does not depend on other streams; changing the number of slots moves
- * most streams.
+ * Returns the slot of a stream: the partition that Kafka's Java client selects for a record whose key is the stream
+ * name (murmur2) in a topic with `slots` partitions. It does not depend on other streams; changing the number of slots
+ * moves most streams.
  */
 export function slotOf(stream: string, slots: number): number {
   return partitionOf(Buffer.from(stream), slots)
 }
 
-/** The streams whose slot is in `ownedSlots`. */
+/** Returns the streams whose slot is in `ownedSlots`. */
 export function streamsIn(
   ownedSlots: readonly number[],
   streams: readonly string[],
@@ -64,7 +64,7 @@ export function streamsIn(
   return new Set(slots === 0 ? [] : streams.filter((stream) => ownedSlots.includes(slotOf(stream, slots))))
 }
 
-/** The number of streams in each slot. */
+/** Returns the number of streams in each slot. */
 export function streamsPerSlot(streams: readonly string[], slots: number): number[] {
   return Array.from({ length: slots }, (_, slot) => streamsIn([slot], streams, slots).size)
 }

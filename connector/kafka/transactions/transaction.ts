@@ -17,7 +17,10 @@ import {
   type TransactionalProducer,
 } from './transactional-producer.ts'
 
-/** Sends nothing before `send`. Any error also closes the producer. Throws `bug` if another transaction is open. */
+/**
+ * Begins a transaction, which sends nothing before `send`. Any error also closes the producer. Throws `bug` if another
+ * transaction is open.
+ */
 export function beginTransaction(producer: TransactionalProducer, finish: AbortSignal): PublisherTransaction {
   const { kind } = producer.state
   if (kind !== 'idle') throw new ConnectorError('bug', `begin a transaction: the producer is ${kind}`)
@@ -103,8 +106,13 @@ const publishOperation = (records: number, topic: string) =>
   `publish ${records} ${records === 1 ? 'record' : 'records'} to ${topic}`
 
 /**
- * Sends the commit record alone and last: kafkajs does not retry it, and a commit after it failed would publish events
- * without a commit record.
+ * Sends the commit record alone and last. With kafkajs, a commit may succeed although its commit record is missing:
+ *   1. The events of state 8 are stored in the open transaction.
+ *   2. `sendOffsets` fails, for example because a broker is restarted. kafkajs does not try again, and keeps the
+ *      transaction open.
+ *   3. A commit succeeds: it publishes the events of state 8, while Kafka still has the commit record of state 7.
+ *   4. The next opening takes state 7 as valid, reads the pages again, and publishes the events twice.
+ * So a commit follows only a commit record that Kafka has confirmed (docs/decisions/20261125-kafkajs-behind-a-port.md).
  */
 function sendRecord(producer: TransactionalProducer, active: ActiveTransaction, record: CommitRecord) {
   const { group } = producer.place
@@ -113,8 +121,8 @@ function sendRecord(producer: TransactionalProducer, active: ActiveTransaction, 
     try {
       await active.transaction.sendOffsets(offsets)
     } catch (error) {
-      // Kafka is still writing the markers of the previous transaction, or of the producer that fenced this one: the next
-      // answer tells. kafkajs retries only sends in this case.
+      // Kafka may still be writing the markers of the previous transaction, or those of the producer that has fenced
+      // this one: the next answer tells which. kafkajs itself tries again only for sends.
       if (!hasKafkaError(error, 'CONCURRENT_TRANSACTIONS')) throw error
       await producer.clock.sleep(kafkaTimes.paces.stream.firstPauseMs, active.limit.signal)
       await work()
