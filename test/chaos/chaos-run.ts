@@ -5,7 +5,7 @@ import { type ChaosRecord, chaosRecord } from './chaos-record.ts'
 import { type ChaosScene, chaosScene, topicOf } from './chaos-scene.ts'
 import { problemsOf, type StreamEvidence } from './checker.ts'
 import { injectFault } from './fault-injection.ts'
-import { type Copies, faultPlan, type Lane, lanes, nominalMs, type PlannedFault, usualLanes } from './fault-plan.ts'
+import { faultPlan, lanes, nominalMs, type PlannedFault } from './fault-plan.ts'
 import { untilCarriedOut } from './operator-actions.ts'
 import { heal, untilHealthy } from './recovery.ts'
 
@@ -13,10 +13,6 @@ export interface ChaosOptions {
   readonly seed: number
   /** How long faults are injected. */
   readonly lengthMs: number
-  /** Default: 3. */
-  readonly copies?: Copies
-  /** Default: all but the server's. */
-  readonly chosen?: readonly Lane[]
   /** Gets one line per fault. */
   readonly print?: (line: string) => void
 }
@@ -38,10 +34,10 @@ const HEALTHY_WITHIN_MS = 90_000
 
 /** One run: injects the faults that the seed plans, heals everything, then compares the topics with the source. */
 export async function chaosRun(options: ChaosOptions): Promise<ChaosResult> {
-  const { seed, lengthMs, copies = 3, chosen = usualLanes, print = () => {} } = options
-  const plan = faultPlan(seed, lengthMs, { copies, chosen })
+  const { seed, lengthMs, print = () => {} } = options
+  const plan = faultPlan(seed, lengthMs)
   const record = chaosRecord({ seed, lengthMs, plan, print })
-  const scene = await chaosScene(copies)
+  const scene = await chaosScene()
   try {
     const log = topicLog({ bootstrap: scene.kafka.bootstrap, topics: scene.streams.map(topicOf) })
     const problems = await runPlan({ scene, log, record, plan, lengthMs })

@@ -8,7 +8,7 @@ import { type KafkaCluster, startKafka } from '../support/servers/kafka-broker.t
 import { type S3Server, startS3 } from '../support/servers/s3-server.ts'
 import { type ChaosReplica, chaosReplica, chaosTimes, storeVariables } from './chaos-replica.ts'
 import { type CheckpointVersion, checkpointVersion } from './checkpoint-history.ts'
-import { BROKERS, type Copies, STREAMS } from './fault-plan.ts'
+import { BROKERS, STREAMS } from './fault-plan.ts'
 
 /** Brokers, an S3 server, a source whose clients change, and three replicas with their own links to each of these. */
 export interface ChaosScene {
@@ -32,24 +32,14 @@ const REPLICAS = 3
 /** A small number, so that each client changes often. */
 const CLIENTS = 60
 
-/** For events and commit records; the transaction coordinators' topic keeps its replication factor. */
-const singleCopies = {
-  'default.replication.factor': '1',
-  'offsets.topic.replication.factor': '1',
-  'min.insync.replicas': '1',
-}
-
 export const topicOf = (stream: string) => `chaos.${stream}`
 
 /** Resolves once everything is started; clients do not change yet. */
-export async function chaosScene(copies: Copies): Promise<ChaosScene> {
+export async function chaosScene(): Promise<ChaosScene> {
   const closing = closeStack()
-  const properties = copies === 1 ? singleCopies : {}
   try {
     const [kafka, s3, simulator] = await Promise.all([
-      startKafka({ brokers: BROKERS.length, proxied: REPLICAS, properties }).then((one) =>
-        closing.use(one, () => one.close()),
-      ),
+      startKafka({ brokers: BROKERS.length, proxied: REPLICAS }).then((one) => closing.use(one, () => one.close())),
       startS3().then((one) => closing.use(one, () => one.close())),
       startPolarisSimulator({ clients: CLIENTS }).then((one) => closing.use(one, () => one.close())),
     ])

@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { restartBadly, restartStages } from '../polaris/bad-restart.ts'
 import type { S3Fault } from '../support/servers/faulty-s3.ts'
 import { holdsRequest } from '../support/servers/kafka-wire.ts'
 import type { TcpProxy } from '../support/servers/tcp-proxy.ts'
@@ -7,7 +6,6 @@ import type { ChaosReplica } from './chaos-replica.ts'
 import { type ChaosScene, replicaOf } from './chaos-scene.ts'
 import { BROKERS, type Fault, type Link, type ProcessFault } from './fault-plan.ts'
 import { activeReplica, holdAtPoint } from './injection-point.ts'
-import { moveLeaders } from './leader-move.ts'
 import { deleteClients, erase, pauseStream, republish } from './operator-actions.ts'
 
 /**
@@ -29,8 +27,6 @@ export async function injectFault(scene: ChaosScene, fault: Fault): Promise<stri
       await delay(fault.forMs)
       await scene.kafka.start(fault.broker)
       return ''
-    case 'move leaders':
-      return await moveLeaders(scene.kafka.bootstrap)
     case 'restart brokers':
       return await oneByOne(BROKERS, async (broker) => {
         await scene.kafka.stop(broker)
@@ -46,8 +42,6 @@ export async function injectFault(scene: ChaosScene, fault: Fault): Promise<stri
       return await cut(await activeReplica(scene, fault), fault)
     case 'drop responses':
       return await dropResponses(await activeReplica(scene, fault), fault)
-    case 'restart server':
-      return await restartServer(scene, fault.forMs)
     case 'slow store':
       return await slowStore(await activeReplica(scene, fault), fault)
     case 'erase':
@@ -59,12 +53,6 @@ export async function injectFault(scene: ChaosScene, fault: Fault): Promise<stri
     case 'delete clients':
       return await deleteClients(scene, fault)
   }
-}
-
-async function restartServer({ simulator }: ChaosScene, forMs: number): Promise<string> {
-  const stageMs = forMs / restartStages.length
-  const failed = await restartBadly(simulator.faults, { stageMs, random: Math.random })
-  return failed > 0 ? `${failed} calls failed` : 'not effective: no call'
 }
 
 async function oneByOne<Item>(items: readonly Item[], work: (item: Item) => Promise<string>): Promise<string> {

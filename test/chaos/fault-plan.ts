@@ -14,7 +14,6 @@ export type Fault =
   | { readonly kind: 'skew clock'; readonly replica: number; readonly skewMs: number }
   | { readonly kind: 'restart replicas' }
   | { readonly kind: 'kill broker'; readonly broker: number; readonly forMs: number }
-  | { readonly kind: 'move leaders' }
   | { readonly kind: 'restart brokers' }
   | { readonly kind: 'restart store' }
   | {
@@ -25,8 +24,6 @@ export type Fault =
       readonly forMs: number
     }
   | { readonly kind: 'drop responses'; readonly replica: number; readonly link: Link }
-  /** The source restarts badly, see `bad-restart.ts`. */
-  | { readonly kind: 'restart server'; readonly forMs: number }
   | { readonly kind: 'slow store'; readonly replica: number; readonly delayMs: number; readonly forMs: number }
   /** An operator erases a client. `stream` and `client` are numbered from 1. */
   | { readonly kind: 'erase'; readonly stream: number; readonly client: number }
@@ -41,10 +38,8 @@ export type Fault =
 export type ProcessFault = Extract<Fault, { kind: 'kill' | 'pause' }>
 
 /** Faults of one lane never overlap; those of different lanes do. */
-export const lanes = ['replicas', 'brokers', 'network', 'server', 'operators'] as const
-export type Lane = (typeof lanes)[number]
-/** Without the server, whose faults hit all replicas at once. */
-export const usualLanes: readonly Lane[] = ['replicas', 'brokers', 'network', 'operators']
+export const lanes = ['replicas', 'brokers', 'network', 'operators'] as const
+type Lane = (typeof lanes)[number]
 
 export interface PlannedFault {
   readonly lane: Lane
@@ -67,12 +62,6 @@ export const PAUSE_MS = 14_000
 const HOUR_MS = 3_600_000
 
 export const BROKERS = [1, 2, 3] as const
-/**
- * Number of copies of events and commit records. A partition with a single copy has no leader while its broker is down.
- * Kafka then loses transaction markers (docs/decisions/20261126-recovery.md); if the transaction coordinator is on
- * another broker, it reports success nevertheless.
- */
-export type Copies = 1 | 3
 
 type Random = () => number
 type Generate = (random: Random) => Fault
@@ -95,8 +84,6 @@ const dropResponses =
   (link: Link): Generate =>
   (random) => ({ kind: 'drop responses', replica: any(random), link })
 
-const moveLeaders: Generate = () => ({ kind: 'move leaders' })
-
 /** The faults of each lane. A cycle injects all of them, in random order, before any is repeated. */
 const generators: Record<Lane, readonly Generate[]> = {
   replicas: [
@@ -109,7 +96,6 @@ const generators: Record<Lane, readonly Generate[]> = {
   ],
   brokers: [
     (random) => ({ kind: 'kill broker', broker: any(random), forMs: between(random, 0, 4_000) }),
-    moveLeaders,
     () => ({ kind: 'restart brokers' }),
     () => ({ kind: 'restart store' }),
   ],
@@ -136,7 +122,6 @@ const generators: Record<Lane, readonly Generate[]> = {
       return { kind: 'delete clients', first, forMs: between(random, 20_000, 24_000) }
     },
   ],
-  server: [(random) => ({ kind: 'restart server', forMs: between(random, 6_000, 30_000) })],
 }
 
 /** How long a fault takes on an idle machine. */
@@ -148,28 +133,17 @@ const restMs: Record<Lane, number> = {
   replicas: 1_200,
   brokers: 4_000,
   network: 1_200,
-  server: 20_000,
   operators: 1_200,
 }
 
 /** A seed always gives the same faults at the same planned times, each kind at least once. Longer runs start alike. */
-export function faultPlan(
-  seed: number,
-  lengthMs: number,
-  { chosen = usualLanes, copies = 3 }: { readonly copies?: Copies; readonly chosen?: readonly Lane[] } = {},
-): PlannedFault[] {
-  return lanes.flatMap((lane, at) =>
-    chosen.includes(lane) ? lanePlan(lane, numbers(seed, at, 0), { lengthMs, copies }) : [],
-  )
+export function faultPlan(seed: number, lengthMs: number): PlannedFault[] {
+  return lanes.flatMap((lane, at) => lanePlan(lane, numbers(seed, at, 0), lengthMs))
 }
 
-function lanePlan(
-  lane: Lane,
-  random: Random,
-  { lengthMs, copies }: { lengthMs: number; copies: Copies },
-): PlannedFault[] {
+function lanePlan(lane: Lane, random: Random, lengthMs: number): PlannedFault[] {
   const plan: PlannedFault[] = []
-  const cycle = generators[lane].filter((generate) => copies > 1 || generate !== moveLeaders)
+  const cycle = generators[lane]
   for (let atMs = between(random, 0, 1_000); ; ) {
     for (const generate of shuffled(cycle, random)) {
       const fault = generate(random)

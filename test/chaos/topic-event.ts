@@ -4,7 +4,6 @@ import type { CommittedRecord } from '../support/topic-log.ts'
 export interface TopicEvent {
   readonly partition: number
   readonly offset: bigint
-  readonly timestamp: number
   readonly key: string
   readonly id: string
   readonly version: string
@@ -21,7 +20,7 @@ const isTombstone = ({ key, value, headers }: CommittedRecord) =>
 
 /** Parses a record as a consumer would, according to the documentation. Returns a text if the record is invalid. */
 export function parseTopicEvent(record: CommittedRecord): TopicEvent | 'tombstone' | string {
-  const { partition, offset, timestamp, producerId, producerEpoch } = record
+  const { partition, offset, producerId, producerEpoch } = record
   const where = `partition ${partition} offset ${offset}`
   const key = record.key?.toString()
   if (isTombstone(record)) return 'tombstone'
@@ -42,7 +41,6 @@ export function parseTopicEvent(record: CommittedRecord): TopicEvent | 'tombston
     sequence: Number(sequence),
     partition,
     offset,
-    timestamp,
     producerId,
     producerEpoch,
   }

@@ -19,7 +19,7 @@ const STACK_TRACE = `System.FormatException: client ${plantedMarks.join(' ')} at
  * What clients of a Windows server see while it restarts at night, one stage after another. Each call is answered by any
  * fault of the stage. Never a 401.
  */
-export const restartStages: readonly (readonly [Fault, ...Fault[]])[] = [
+const restartStages: readonly (readonly [Fault, ...Fault[]])[] = [
   // It stops.
   [faults.reset('middle'), faults.truncate(0.5, 'wrong'), faults.truncate(0.7, 'none')],
   [faults.reset('before')],

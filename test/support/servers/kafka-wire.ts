@@ -13,7 +13,6 @@ export const kafkaApi = {
   endTxn: 26,
   txnOffsetCommit: 28,
   saslAuthenticate: 36,
-  electLeaders: 43,
   alterClientQuotas: 49,
 } as const
 
