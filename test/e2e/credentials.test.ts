@@ -28,26 +28,3 @@ test('logs neither password nor session, even at trace level, and logs in again 
   expectNothingPersonal([...outputs, connector.output()])
   for (const cookie of new Set(cookies)) expect(connector.output()).not.toContain(cookie)
 })
-
-test('tries wrong credentials at most twice, then holds the stream', async () => {
-  const { simulator, start } = await scene({
-    source: { access: { mode: 'cookie', refusal: 'login-page' } },
-    environment: {
-      POLARIS_AUTH: 'login',
-      POLARIS_USER: 'connecteur-Krznych',
-      POLARIS_PASSWORD: 'wrong-Krznych',
-      LOG_LEVEL: 'trace',
-    },
-  })
-  const connector = start()
-  const { code } = await connector.line(says('stream held, trying again slowly'))
-  expect(code).toMatch(/^source\.(unauthorized|forbidden|login-page)$/)
-  const { status, body } = await connector.get('/readyz')
-  expect(status).toBe(503)
-  expect(JSON.parse(body).streams[0]).toMatchObject({ state: 'held', code, hint: expect.any(String) })
-  const outputs = await httpOutputs(connector)
-  expect(await connector.stop()).toBe(0)
-  expect(simulator.calls.filter((call) => call.function === 'ACL.Login').length).toBeLessThanOrEqual(2)
-  expect(simulator.calls.length).toBeLessThanOrEqual(4)
-  expectNothingPersonal([...outputs, connector.output()])
-})

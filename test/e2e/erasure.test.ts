@@ -53,13 +53,3 @@ test('erased clients have a tombstone in their partition, or without a checkpoin
   for (const text of [connector.output(), erased.output, removed.output])
     for (const mark of [client, other, stopped, ...plantedMarks]) expect(text).not.toContain(mark)
 })
-
-test('an erasure ends with 2 for a wrong argument, and with 3 when Kafka is not there', async () => {
-  const { start } = await scene()
-  const run = (args: readonly string[], environment = {}) => outcome(start(environment, ['erase', 'clients', ...args]))
-  const otherType = await run(['--client', '7', '--as', 'gone'])
-  expect(otherType).toMatchObject({ code: 2, output: expect.stringMatching('--as must be removed') })
-  const away = await run(['--client', 'client-seven'], { KAFKA_BROKERS: 'localhost:1' })
-  expect(away).toMatchObject({ code: 3, output: expect.stringMatching('publish.failed') })
-  expect(away.output).not.toContain('client-seven')
-})

@@ -1,25 +1,8 @@
 import { constants } from 'node:os'
 import { expect, inject, onTestFinished, test } from 'vitest'
-import { faults } from '../polaris/polaris-simulator.ts'
 import { says } from '../support/connector-process.ts'
 import { startS3FaultProxy } from '../support/servers/s3-fault-proxy.ts'
 import { expectExactlyOnce, scene } from '../support/stream-scene.ts'
-
-test.each(['SIGTERM', 'SIGINT'] as const)(
-  'exits with 0 on %s, even while the source does not answer',
-  async (signal) => {
-    const { simulator, start } = await scene()
-    const connector = start()
-    await connector.line(says('caught up'))
-    simulator.faults.when(() => true, faults.hang())
-    const calls = simulator.calls.length
-    await connector.status(() => simulator.calls.length > calls)
-    const askedAt = performance.now()
-    connector.signal(signal)
-    expect(await connector.exitCode()).toBe(0)
-    expect(performance.now() - askedAt).toBeLessThan(5_000)
-  },
-)
 
 test('exits at once on a second signal while a page is being saved', async () => {
   const { endpoint } = inject('s3')

@@ -58,38 +58,23 @@ export function differencesFromSource(
   return [...clients].flatMap(([id, versions]) => {
     const difference = differenceIn(versions)
     if (difference === undefined) return []
-    const { why, at } = difference
-    const { source, topic } = versions
-    return [`client ${id}: ${why}; source ${near(source, topic[at])}, topic ${near(topic, topic[at])}`]
+    return [`client ${id}: ${difference}; source ${versions.source.join(' ')}, topic ${versions.topic.join(' ')}`]
   })
 }
 
-/** `at`: index of the first wrong version in the topic. */
-function differenceIn({ source, topic, partitions }: ClientVersions): { why: string; at: number } | undefined {
-  const last = topic.length - 1
-  if (source.length === 0) return { why: 'unknown to the source', at: last }
-  if (topic.length === 0) return { why: 'lost', at: last }
-  if (partitions.size > 1) return { why: 'in several partitions', at: last }
-  const duplicate = topic.findIndex((version, at) => version === topic[at - 1])
-  if (duplicate >= 0) return { why: `duplicate: ${topic[duplicate]}`, at: duplicate }
+function differenceIn({ source, topic, partitions }: ClientVersions): string | undefined {
+  if (source.length === 0) return 'unknown to the source'
+  if (topic.length === 0) return 'lost'
+  if (partitions.size > 1) return 'in several partitions'
+  const duplicate = topic.find((version, at) => version === topic[at - 1])
+  if (duplicate !== undefined) return `duplicate: ${duplicate}`
   let from = 0
-  for (const [at, version] of topic.entries()) {
+  for (const version of topic) {
     const found = source.indexOf(version, from)
-    if (found < 0) return { why: `duplicate or out of order: ${version}`, at }
+    if (found < 0) return `duplicate or out of order: ${version}`
     from = found + 1
   }
-  return topic.at(-1) === source.at(-1) ? undefined : { why: 'the last change is lost', at: last }
-}
-
-/** Versions shown on each side of the wrong one, to keep the line short. */
-const SHOWN = 6
-
-function near(versions: readonly number[], version: number | undefined): string {
-  const found = version === undefined ? -1 : versions.lastIndexOf(version)
-  const at = found < 0 ? versions.length - 1 : found
-  const from = Math.max(0, at - SHOWN)
-  const shown = versions.slice(from, at + SHOWN + 1)
-  return [...(from > 0 ? ['…'] : []), ...shown, ...(from + shown.length < versions.length ? ['…'] : [])].join(' ')
+  return topic.at(-1) === source.at(-1) ? undefined : 'the last change is lost'
 }
 
 /** `NoVersion` of the client in the event; NaN if missing. */

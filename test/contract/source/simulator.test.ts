@@ -72,17 +72,6 @@ test('refuses a token with other arguments', async () => {
   expect(idsOf(await read(checkPoint))).toEqual([100004, 100005, 100006])
 })
 
-test.each([401, 403, 'login-page'] as const)(
-  'refuses calls without a session (%s); the source logs in, keeps the cookie, and logs in again during a scan',
-  async (refusal) => {
-    const access = { user: 'zoé', password: 'mot de passe & co+' }
-    const options = { access: { ...access, mode: 'cookie', expiresAfterCalls: 2, refusal } } as const
-    const { simulator, source } = await scene(options, { auth: { kind: 'login', account: access } })
-    expect(await scan(source, 'xml')).toHaveLength(7)
-    expect(simulator.calls.filter((call) => call.function === 'ACL.Login')).toHaveLength(2)
-  },
-)
-
 test('returns any number of clients in the order of their ids in bench mode', async () => {
   const { source } = await scene({ mode: 'bench', clients: 2_500 }, { maxBodyBytes: 64 << 20 })
   const all = { ...reading('json'), limit: 2_000 }

@@ -4,14 +4,6 @@ import { configFile, expectExactlyOnce, scene, testAdmin, untilCaughtUp } from '
 
 const hasMessage = (msg: string) => (line: LogLine) => line.msg === msg
 
-test('run names every invalid setting, connects to nothing and exits with 2 when the configuration is invalid', async () => {
-  const { start, simulator } = await scene()
-  const connector = start({ POLL_INTERVAL: 'soon', CONNECTOR_ID: '' }, ['run'])
-  expect(await connector.exitCode()).toBe(2)
-  for (const name of ['POLL_INTERVAL', 'CONNECTOR_ID']) expect(connector.output()).toContain(name)
-  expect(simulator.calls).toEqual([])
-})
-
 test('run --until-caught-up ends with 0 when the stream has caught up, without a group, and resumes there the next time', async () => {
   const { simulator, start, records, name } = await scene({ environment: { PLACEMENT: 'group' } })
   const first = start({}, untilCaughtUp)

@@ -2,9 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import type { Finding } from '../../../connector/inspect/doctor/doctor-parts.ts'
 import type { PreviewedRecord } from '../../../connector/inspect/preview/preview-records.ts'
-import { type Fault, faults } from '../../polaris/fault.ts'
 import { DEFAULT_ACCESS } from '../../polaris/session.ts'
 import { type Scene, scene } from '../../support/stream-scene.ts'
 
@@ -51,30 +49,3 @@ test.each(['xml', 'json'])(
     expect(fromServer[0]?.value.data).toMatchObject({ Ean: mapped?.key })
   },
 )
-
-const notWellFormed = '<FragmentedInfoClient><hasMoreResults>false</hasMoreResults><Clients>'
-
-test.each<[string, string, Fault | undefined, text: string]>([
-  ['a refused login', 'source.unauthorized', undefined, 'HTTP/1.1 401'],
-  ['a login page', 'source.unauthorized', faults.loginPage(), 'type="password"'],
-  ['an HTML page', 'source.answer-malformed', faults.html(), 'Site en maintenance'],
-  ['a malformed page', 'source.answer-malformed', faults.body(notWellFormed), notWellFormed],
-  ['an error of the server', 'source.server-error', faults.status(500, 'SQL Server does not exist'), 'SQL Server'],
-])('doctor saves %s; preview refuses it as doctor does', async (_, code, fault, text) => {
-  const here = await scene({ source: { access: { mode: 'cookie' } }, environment: account })
-  if (fault !== undefined) here.simulator.faults.when((call) => call.function !== 'ACL.Login', fault)
-  const wrong = fault === undefined ? { POLARIS_PASSWORD: 'wrong-Krznych' } : {}
-  const folder = newFolder()
-  const doctor = await output(here, ['doctor', '--json', '--save', folder], wrong)
-  expect(doctor.exit).toBe(1)
-  const { findings } = JSON.parse(doctor.printed) as { findings: Finding[] }
-  const found = findings.find(({ check }) => check === 'polaris')
-  expect(found?.code).toBe(code)
-  const saved = readdirSync(folder)
-    .map((name) => readFileSync(join(folder, name), 'utf8'))
-    .join('\n')
-  expect(saved).toContain(text)
-  expect(saved).not.toContain('Krznych')
-  const preview = await output(here, ['preview', '--from', folder], wrong)
-  expect(preview.all).toContain(`polaris-connector: ${found?.detail}\n`)
-})

@@ -19,8 +19,6 @@ interface ProxyRules {
   readonly isSilent?: boolean
   /** Closes or resets each tunnel as soon as it is open, or each connection before it answers. */
   readonly cuts?: 'tunnel' | 'reset tunnel' | 'connection'
-  /** Default: any free port. */
-  readonly port?: number
 }
 
 /** An HTTP proxy on a free loopback port, which only opens tunnels. */
@@ -45,7 +43,7 @@ export async function forwardProxy(
     if (status === undefined) tunnel(request.url ?? '', client)
     else client.end(`HTTP/1.1 ${status} No\r\ncontent-length: 2\r\n\r\nno`)
   })
-  await new Promise<void>((resolve) => server.listen(rules.port ?? 0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   return {
     host: `127.0.0.1:${port}`,

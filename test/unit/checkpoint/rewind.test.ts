@@ -134,15 +134,6 @@ describe('a rewind', () => {
     clients: [2, 9].map((client) => Buffer.from(key(client), 'latin1').toString('base64url')),
   }
 
-  test('for some clients makes their contents unknown', async () => {
-    const { index } = stateReadingHistoryAgain(indexed, to(null, some), applied)
-    expect({ ...index, delta: '' }).toEqual({ ...indexed.index, delta: '' })
-    const loaded = await loadTable(memorySegmentStore(), index, never)
-    expect(loaded.size()).toBe(2)
-    expect(loaded.get(key(1))).toEqual(table.get(key(1)))
-    expect(loaded.get(key(2))).toEqual({ ...table.get(key(2)), content: UNKNOWN_CONTENT })
-  })
-
   test('for some clients lets one for all go on that has not ended', () => {
     expect(republishedBy(to(null, some), null)).toEqual({ id: 'rewind', before: 0, isIndexNew: false })
     expect(republishedBy(to(null, some), unfinished)).toEqual({ ...unfinished, id: 'rewind' })

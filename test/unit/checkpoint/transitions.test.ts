@@ -52,11 +52,6 @@ describe('a claim', () => {
     const { hasRecord } = claimOf(documentWith({}), { kind: 'committed', hasRecord: false }).committed
     expect(hasRecord).toBe(false)
   })
-
-  test('stores the new number of partitions', () => {
-    const grown = { ...identity, destination: { ...identity.destination, partitions: 12 } }
-    expect(claimOf(documentWith({}), committed, grown).destination.partitions).toBe(12)
-  })
 })
 
 describe('a prepared state', () => {

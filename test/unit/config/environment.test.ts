@@ -9,14 +9,6 @@ const variables = settingList().map(({ variable }) => variable)
 const pem = '-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----'
 
 describe('one stream from the environment alone', () => {
-  test('requires five variables', () => {
-    expect(valid(fromEnvironment(leastEnvironment))).toMatchObject({
-      connector: 'shops',
-      kafka: { brokers: ['kafka-1:9092', 'kafka-2:9092'] },
-      streams: [{ name: 'clients', polaris: { codeMagasin: 1 } }],
-    })
-  })
-
   test('has another variable for each setting', () => {
     expect(new Set(variables).size).toBe(variables.length)
   })

@@ -12,16 +12,6 @@ const cartes = (xml: string) => listShaper(['Cartes.Carte'])(client(xml)).Cartes
 const tel = (xml: string) => listShaper(['tel'])(client(xml)).Tel
 
 describe('an element that is a list', () => {
-  test('is one at its own path, below the element around it', () => {
-    expect(cartes('<Cartes><Carte><No>1</No></Carte></Cartes>')).toEqual({ Carte: [{ No: '1' }] })
-    expect(cartes('<Cartes><Carte>1</Carte><Carte>2</Carte></Cartes>')).toEqual({ Carte: ['1', '2'] })
-    expect(cartes('<Cartes><Carte>1</Carte><Total>3</Total></Cartes>')).toEqual({ Carte: ['1'], Total: '3' })
-    expect(cartes('<Cartes><Carte t="x">1</Carte></Cartes>')).toEqual({ Carte: [{ '#text': '1', t: 'x' }] })
-    expect(tel('<Tel>1</Tel>')).toEqual(['1'])
-    expect(tel('<Tel>1</Tel><Nom/><Tel>2</Tel>')).toEqual(['1', '2'])
-    expect(tel('<Tel><Numero>0601</Numero></Tel>')).toEqual([{ Numero: '0601' }])
-  })
-
   test('is empty where it or an element around it is empty, and absent where that is absent or nil', () => {
     for (const empty of ['<Cartes/>', '<Cartes>\n</Cartes>', '<Cartes><Carte/></Cartes>'])
       expect(cartes(empty)).toEqual({ Carte: [] })

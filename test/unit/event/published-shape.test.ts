@@ -26,7 +26,7 @@ type Tree =
   | { readonly kind: 'list'; readonly items: readonly Tree[] }
 type Field = readonly [name: string, value: Tree]
 
-const names = ['Nom', 'Tel', 'Numero', 'Carte', 'Cartes', 'nom', 'A.b', 'Nom.Tel'] as const
+const names = ['Nom', 'Tel', 'Numero', 'Carte', 'Cartes', 'nom', 'A.b', 'Nom.Tel', '__proto__'] as const
 const jsonNames = [...names, '$values', '$id'] as const
 const leaf: fc.Arbitrary<Tree> = fc.record({
   kind: fc.constant('leaf'),

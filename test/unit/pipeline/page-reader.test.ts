@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest'
 import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
 import { CATCH_UP, HISTORY, isSameScan } from '../../../connector/scan/scan-state.ts'
 import type { ReadArguments } from '../../../connector/source/client-source.ts'
-import { settled } from '../../support/fakes/virtual-clock.ts'
 import { historyOf } from '../../support/scans.ts'
 import { beginAt, HOUR, MINUTE, noon, SECOND, scanOf, statesOf } from '../scan/scans.ts'
 import { failure, kindsOf, pageReader, type Respond } from './page-readers.ts'
@@ -43,22 +42,6 @@ describe('a live scan', () => {
     expect(first?.readAt).toEqual({ ours: noon, server: noon + ahead })
     expect(second?.states.live.startedAt).toBe(noon + ahead + 2_500)
     expect(asked.map(({ lastChanged }) => lastChanged)).toEqual(['2026-06-15T11:59:40', '2026-06-15T12:09:45'])
-  })
-
-  test('stops during a pause and during a read', async () => {
-    const stopped = new DOMException('stop', 'AbortError')
-    const waiting = pageReader(quiet(), onlyLive)
-    await waiting.next()
-    const second = waiting.pages.next()
-    await settled()
-    waiting.stopping.abort(stopped)
-    await expect(second).rejects.toBe(stopped)
-
-    const busy = pageReader(() => {
-      busy.stopping.abort(stopped)
-      return Promise.reject(stopped)
-    }, onlyLive)
-    await expect(busy.pages.next()).rejects.toBe(stopped)
   })
 })
 
@@ -254,19 +237,12 @@ describe('a history that ends with an empty page after pages with clients', () =
     return { ...on, ended, requests: () => on.asked.filter(isHistory) }
   }
 
-  test('asks for that page once more, a minute later, and continues with what it then has', async () => {
-    const more = pageOf([{ No: '2' }], { hasMoreResults: true, checkPoint: token('t2') })
-    const { ended, requests } = reader(first, empty, more, pageOf([{ No: '3' }]))
-    await ended()
-    expect(requests().map(({ checkPoint }) => checkPoint)).toEqual([null, 't1', 't1', 't2'])
-    expect((requests()[2]?.at ?? 0) - (requests()[1]?.at ?? 0)).toBe(MINUTE)
-  })
-
-  test('asks once more for each end: also after there was more', async () => {
+  test('asks for each such page once more, a minute later, and continues with what it then has', async () => {
     const more = pageOf([{ No: '2' }], { hasMoreResults: true, checkPoint: token('t2') })
     const { ended, requests } = reader(first, empty, more, empty, empty)
     await ended()
     expect(requests().map(({ checkPoint }) => checkPoint)).toEqual([null, 't1', 't1', 't2', 't2'])
+    expect((requests()[2]?.at ?? 0) - (requests()[1]?.at ?? 0)).toBe(MINUTE)
   })
 
   test('ends also on a server that refuses to show that page again', async () => {

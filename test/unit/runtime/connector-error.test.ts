@@ -38,19 +38,4 @@ describe('the catalogue', () => {
     )
     expect(new Set(exits(/unavailable|unreachable/))).toEqual(new Set([3]))
   })
-
-  test('holds the stream when the document is not understood, and never overwrites it', () => {
-    for (const code of [
-      'checkpoint.damaged',
-      'checkpoint.unknown-format',
-      'checkpoint.other-stream',
-      'checkpoint.rolled-back',
-      'checkpoint.events-lost',
-    ] as const)
-      expect(errorCatalogue[code].then).toBe('hold')
-  })
-
-  test('treats a stream as lost only when another process opened it', () => {
-    expect(entries.filter(([, { then }]) => then === 'lost').map(([code]) => code)).toEqual(['publish.fenced'])
-  })
 })

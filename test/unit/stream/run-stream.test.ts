@@ -150,33 +150,6 @@ describe('a failure that comes back beside live scans that find nothing', () => 
     expect(on.states().at(-1)).toBe('held')
     await on.stop()
   })
-
-  test('is over after five minutes without it', async () => {
-    let isFailing = true
-    const on = serving(historyOnly(scanOf(1)), { kafka: failingSend('publish.failed', () => isFailing) })
-    await on.clock.advance(10 * minute)
-    isFailing = false
-    await on.clock.advance(minute)
-    expect([on.published(), on.states().at(-1)]).toEqual([['1'], 'retrying'])
-    await on.clock.advance(5 * minute)
-    expect(on.states().at(-1)).toBe('running')
-    expect(on.lines().at(-1)).toBe('info stream resumes')
-    await on.stop()
-  })
-})
-
-describe('an outage of a broker', () => {
-  test('is over as soon as a live scan ends', async () => {
-    let isDown = true
-    const kafka: FaultHook = (operation) =>
-      operation === 'open' && isDown ? Promise.reject(error('publish.failed')) : 'none'
-    const on = serving(historyOnly([]), { kafka })
-    await on.clock.advance(10 * minute)
-    isDown = false
-    await on.clock.advance(minute)
-    expect(on.states()).toEqual(['opening', 'retrying', 'running'])
-    await on.stop()
-  })
 })
 
 describe('a delivery that fails', () => {
@@ -211,14 +184,6 @@ describe('an unavailable source', () => {
     expect(events.find(({ kind }) => kind === 'read-recovered')).toMatchObject({ failures: 500 })
     stop()
     expect(await end).toEqual({ kind: 'stopped' })
-  })
-})
-
-describe('a stream that is not to be held', () => {
-  test.each(['source.unauthorized', 'publish.refused', 'bug'] as const)('ends at %s without a retry', async (code) => {
-    const { end, failures } = running([error(code)])
-    expect(await end).toMatchObject({ kind: 'held' })
-    expect(failures()).toMatchObject([{ state: 'ended', code }])
   })
 })
 

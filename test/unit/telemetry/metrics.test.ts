@@ -117,20 +117,6 @@ test('a stream has exactly one state, and no times when it runs elsewhere', asyn
   ).toEqual([])
 })
 
-test('stream_failure shows the code of a failing stream until the failure is over', async () => {
-  const { observe, samples } = observed()
-  const shop = reporting(observe('shop', polling))
-  const failures = async () => [...(await samples()).keys()].filter((name) => name.startsWith('stream_failure'))
-  for (const event of [entered('opening'), claimed]) shop(event)
-  expect(await failures()).toEqual([])
-  shop(failed('retrying', error))
-  expect(await failures()).toEqual(['stream_failure{stream="shop",code="publish.failed"}'])
-  shop(published({ events: 1 }))
-  expect(await failures()).toHaveLength(1)
-  shop(entered('running', 'retrying'))
-  expect(await failures()).toEqual([])
-})
-
 test('every counter with fixed labels exists from the start at 0, for each stream of its own', async () => {
   const { observe, samples } = observed()
   const before = await samples()
@@ -160,27 +146,4 @@ test('every series has the connector label, those of the process too, on a separ
   for (const name of names) expect(lines.some((line) => line.startsWith(name))).toBe(true)
   expect(registry).toBeInstanceOf(Registry)
   expect(await new Registry().metrics()).toBe('\n')
-})
-
-test('shows for how long a lane has been backed off, until it makes progress', async () => {
-  const { observe, samples, time } = observed()
-  const shop = reporting(observe('shop', polling))
-  const backedOff = async () => (await samples()).get('backed_off_seconds{stream="shop",lane="history"}')
-  const failing = () =>
-    shop({
-      kind: 'scan-backed-off',
-      scan: 'history',
-      reachMs: null,
-      pauseMs: 60_000,
-      code: 'source.unreachable',
-      error: new Error('x'),
-    })
-  for (const event of [entered('opening'), claimed]) shop(event)
-  expect(await backedOff()).toBeUndefined()
-  failing()
-  time.now += 60_000
-  failing()
-  expect(await backedOff()).toBe(60)
-  shop({ kind: 'scan-recovered', scan: 'history', reachMs: null, backedOffMs: 60_000 })
-  expect(await backedOff()).toBeUndefined()
 })

@@ -178,9 +178,4 @@ describe('a stream', () => {
       totals: { pages: 1, clients: 10, events: 6, superseded: 1, deadLetters: 0 },
     })
   })
-
-  test('does not show the message of an error that is not its own (invariant 8)', () => {
-    const { at } = watched()
-    expect(JSON.stringify(at(minute, ...running, failed('held', new TypeError('DUPONT'))))).not.toContain('DUPONT')
-  })
 })

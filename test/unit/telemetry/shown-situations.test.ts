@@ -57,15 +57,13 @@ interface Situation {
 
 const running: Situation['events'] = [[0, ...opened]]
 const newest = { newestChange: createdAt }
+const good = { ready: true, level: 'good', progress: 'caught up', ...newest } as const
 
 const situations: Readonly<Record<string, Situation>> = {
   'a stream that has caught up': {
     events: running,
     at: 0,
-    ready: true,
-    level: 'good',
-    progress: 'caught up',
-    ...newest,
+    ...good,
   },
   'half a minute in which no live scan ends, before a failure is known': {
     events: running,
@@ -107,10 +105,7 @@ const situations: Readonly<Record<string, Situation>> = {
       [3, page, liveEnd, entered('running', 'retrying'), caughtUp],
     ],
     at: 3,
-    ready: true,
-    level: 'good',
-    progress: 'caught up',
-    ...newest,
+    ...good,
   },
   'an outage of Polaris, in which the history can be read': {
     events: [
@@ -128,10 +123,7 @@ const situations: Readonly<Record<string, Situation>> = {
   'an outage of Polaris that ends with a live page': {
     events: [...running, [0.2, retried('source.unreachable')], [9, retried('source.unreachable'), page, liveEnd]],
     at: 9,
-    ready: true,
-    level: 'good',
-    progress: 'caught up',
-    ...newest,
+    ...good,
   },
   'a hold that recurs beside empty live pages': {
     events: [...running, [0.2, failed('held', error('source.mapping'))], [9, claimed, page, liveEnd, caughtUp]],
@@ -145,11 +137,8 @@ const situations: Readonly<Record<string, Situation>> = {
   'a lane of the background that fails': {
     events: [...running, [1, backedOff('history', null)], [10, page, liveEnd]],
     at: 10,
-    ready: true,
-    level: 'good',
-    progress: 'caught up',
+    ...good,
     backedOff: { history: 9 },
-    ...newest,
   },
   'two look-backs that are backed off': {
     events: [
@@ -159,11 +148,8 @@ const situations: Readonly<Record<string, Situation>> = {
       [10, page, liveEnd],
     ],
     at: 10,
-    ready: true,
-    level: 'good',
-    progress: 'caught up',
+    ...good,
     backedOff: { 'look-back': 9 },
-    ...newest,
   },
   'two look-backs, of which the one that failed first has recovered': {
     events: [
@@ -173,11 +159,8 @@ const situations: Readonly<Record<string, Situation>> = {
       [10, recovered(shortReach), page, liveEnd],
     ],
     at: 10,
-    ready: true,
-    level: 'good',
-    progress: 'caught up',
+    ...good,
     backedOff: { 'look-back': 6 },
-    ...newest,
   },
   'a stream that was backed off and has moved': {
     events: [...running, [1, backedOff('history', null)], [10, entered('waiting', 'running')]],
@@ -194,25 +177,12 @@ const situations: Readonly<Record<string, Situation>> = {
   'a stream that was backed off and was opened again': {
     events: [...running, [1, backedOff('history', null)], [10, entered('opening', 'running'), ...opened.slice(1)]],
     at: 10,
-    ready: true,
-    level: 'good',
-    progress: 'caught up',
-    ...newest,
-  },
-  'a stream that never published': {
-    events: [[0, ...opened]],
-    at: 0,
-    ready: true,
-    level: 'good',
-    progress: 'caught up',
-    ...newest,
+    ...good,
   },
   'a restart in a silent week, whose look-back reads a change of yesterday again': {
     events: [[0, ...opened, published({ suppressed: 1 }, { states, newestChange: startAt - 24 * 60 * minute })]],
     at: 0,
-    ready: true,
-    level: 'good',
-    progress: 'caught up',
+    ...good,
     newestChange: startAt - 24 * 60 * minute,
   },
 }

@@ -73,21 +73,6 @@ describe('decodeXml: values', () => {
   })
 })
 
-describe('decodeXml: lists', () => {
-  test('makes an element that is repeated a list at its own path, and keeps every name', () => {
-    expect(client('<Tel>1</Tel><Nom>x</Nom><Tel>2</Tel>')).toEqual({ Tel: ['1', '2'], Nom: 'x' })
-    expect(client('<Cartes><Carte><No>1</No></Carte><Carte><No>2</No></Carte></Cartes>')).toEqual({
-      Cartes: { Carte: [{ No: '1' }, { No: '2' }] },
-    })
-    expect(client('<L xmlns:xsi="x"><I>1</I><I xsi:nil="true"/><V xsi:nil="true"/></L>')).toEqual({ L: { I: '1' } })
-    expect(client('<Tel No="1"><No>2</No>x</Tel>')).toEqual({ Tel: { No: ['1', '2'], '#text': 'x' } })
-    expect(client('<Cartes><Carte><No>1</No></Carte></Cartes>')).toEqual({ Cartes: { Carte: { No: '1' } } })
-    expect(client('<Adresse><Ville>x</Ville><Tel>1</Tel><Tel>2</Tel></Adresse>')).toEqual({
-      Adresse: { Ville: 'x', Tel: ['1', '2'] },
-    })
-  })
-})
-
 describe('decodeXml: completeness', () => {
   test.each([
     ['an unknown entity', '<P>&nbsp;</P>'],
