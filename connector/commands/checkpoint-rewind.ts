@@ -68,8 +68,8 @@ function rewindOutcome({ id, republish, yes }: Rewind, replaced: Rewind | undefi
     if (known === undefined && !isCure)
       return { value: `stored, but there is no readable checkpoint${withYes} and --republish`, exit: 3 }
     if (known?.rewound === id) return { value: `applied: epoch ${known.claim.epoch}.${note}`, exit: 0 }
-    const waiting = waitingRewind(known, stored.wishes)
-    const isGone = waiting !== undefined && waiting.id !== id
+    const present = waitingRewind(known, stored.wishes)
+    const isGone = present !== undefined && present.id !== id
     return isGone ? { value: 'another rewind has replaced this one before it was applied', exit: 1 } : undefined
   }
 }

@@ -74,11 +74,11 @@ export function readAhead<Item>(items: AsyncGenerator<Item, void>): ReadAhead<It
       return result.value.value
     },
     peek: async (timeout) => {
-      const ended = timeout.then(
+      const timeoutResult = timeout.then(
         () => undefined,
         () => undefined,
       )
-      const result = await Promise.race([next, ended])
+      const result = await Promise.race([next, timeoutResult])
       return result?.status === 'fulfilled' && result.value.done !== true ? result.value.value : undefined
     },
     close: async () => void (await items.return()),

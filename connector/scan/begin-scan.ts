@@ -154,20 +154,20 @@ export const newScansFrom = (from: SourceTime, republished: Republication): Scan
 export function statesAfterScan(states: ScanStates, scan: Scan, beginAt: SourceTime): ScanStates {
   const { lane, reachMs, startedAt } = scan
   if (startedAt === null) throw new TypeError('a scan without a response is done')
-  const ended = withoutScan(states, scan)
+  const otherScans = withoutScan(states, scan)
   switch (lane) {
     case 'live':
-      return { ...ended, live: { startedAt, scan: null } }
+      return { ...otherScans, live: { startedAt, scan: null } }
     case 'catch-up':
-      return ended
+      return otherScans
     case 'look-back': {
-      const lookBacks = ended.lookBacks.map((one) => (one.reachMs === reachMs ? { ...one, startedAt } : one))
-      return { ...ended, lookBacks }
+      const lookBacks = otherScans.lookBacks.map((one) => (one.reachMs === reachMs ? { ...one, startedAt } : one))
+      return { ...otherScans, lookBacks }
     }
     case 'history': {
       // After a rewind to a later time, this history has not read everything: the next full scan is due as before.
       const fullSince = scan.from <= beginAt ? startedAt : states.history.startedAt
-      return { ...ended, history: { state: 'done', from: null, republished: null, startedAt: fullSince } }
+      return { ...otherScans, history: { state: 'done', from: null, republished: null, startedAt: fullSince } }
     }
   }
 }

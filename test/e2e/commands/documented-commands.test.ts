@@ -75,8 +75,8 @@ describe.each(pages)('%s', (page) => {
     await startReplica(here)
     for (const { command } of own) {
       // A stream without a checkpoint is held on a topic that has the events of another one.
-      const names = { CONNECTOR_ID: `${here.name}-another`, KAFKA_TOPIC: `${here.name}.another` }
-      const another = { ...here.environment, ...names, HTTP_PORT: '0' }
+      const CONNECTOR_ID = `${here.name}-another`
+      const another = { ...here.environment, CONNECTOR_ID, KAFKA_TOPIC: `${here.name}.another`, HTTP_PORT: '0' }
       if (isService(command)) await runService(command, another)
       else expect(await shell(command, here.environment), command).not.toBe('')
     }

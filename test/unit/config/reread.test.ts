@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { connectorConfig } from '../../../connector/config/connector-config.ts'
+import type { LoadedConfig } from '../../../connector/config/load-config.ts'
 import { fromEnvironment, fromFile, leastEnvironment, leastFile, valid } from './config-sources.ts'
 
 const pem = (text: string) => `-----BEGIN ${text}`
@@ -50,8 +51,8 @@ test('a proxy and headers are read again from their files at each use; the last 
     '/headers': 'X-Key: old\nX-Other: o\n',
     '/header': 'h1',
   }
-  const named = { POLARIS_PROXY_FILE: '/proxy', POLARIS_HEADERS_FILE: '/headers' }
-  const [stream] = connectorConfig(valid(fromEnvironment({ ...leastEnvironment, ...named }, files))).streams
+  const environment = { ...leastEnvironment, POLARIS_PROXY_FILE: '/proxy', POLARIS_HEADERS_FILE: '/headers' }
+  const [stream] = connectorConfig(valid(fromEnvironment(environment, files))).streams
   const polaris = `{ url: https://p, codeMagasin: 1, headers: { X-Key: "k \${KEY}" } }`
   const loaded = fromFile(`${leastFile}streams: [{ polaris: ${polaris} }]`, { KEY_FILE: '/header' }, files)
   const [other] = connectorConfig(valid(loaded)).streams
@@ -66,12 +67,10 @@ test('a proxy and headers are read again from their files at each use; the last 
 
 test('fingerprints are read again from their file, which may then have more; the last valid ones remain in use', () => {
   const files: Record<string, string> = { '/pins': `${'a1'.repeat(32)}\n`, '/pin': 'b1'.repeat(32) }
-  const named = { POLARIS_TLS_FINGERPRINTS_FILE: '/pins' }
   const polaris = `{ url: https://p, codeMagasin: 1, tls: { fingerprints: ["\${PIN}"] } }`
-  const [all, one] = [
-    fromEnvironment({ ...leastEnvironment, ...named }, files),
-    fromFile(`${leastFile}streams: [{ polaris: ${polaris} }]`, { PIN_FILE: '/pin' }, files),
-  ].map((loaded) => connectorConfig(valid(loaded)).streams[0]?.polaris.tls)
+  const tlsOf = (loaded: LoadedConfig) => connectorConfig(valid(loaded)).streams[0]?.polaris.tls
+  const all = tlsOf(fromEnvironment({ ...leastEnvironment, POLARIS_TLS_FINGERPRINTS_FILE: '/pins' }, files))
+  const one = tlsOf(fromFile(`${leastFile}streams: [{ polaris: ${polaris} }]`, { PIN_FILE: '/pin' }, files))
   Object.assign(files, { '/pins': `${'a1'.repeat(32)}\n${'a2'.repeat(32)}`, '/pin': 'b2'.repeat(32) })
   for (const broken of [{}, { '/pins': 'nothing', '/pin': '' }]) {
     Object.assign(files, broken)

@@ -66,8 +66,8 @@ function recordsOf({ output, mode = 'structured', deadLetterClient = 'leave-out'
   const form = eventForm({ mode, source })
   const settings = { form, maxValueBytes: 1_000_000, deadLetterClient }
   const readAt = Date.parse('2026-06-15T10:00:00Z')
-  const first = { sequence: 41, previous: 'g0', marks: { snapshot: true } } as const
-  const at = { ...first, readAt, idField: 'No', ...place }
+  const marks = { snapshot: true } as const
+  const at = { sequence: 41, previous: 'g0', marks, readAt, idField: 'No', ...place }
   return page.clients.map((client) => textOf(outgoingRecord(readClient(client), at, settings).record))
 }
 

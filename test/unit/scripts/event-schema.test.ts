@@ -76,8 +76,14 @@ test('a tombstone has the headers of its schema and of the golden example, in ev
   const isHeaders = ajv.compile(clientErased.headers)
   expect(isHeaders(headers), ajv.errorsText(isHeaders.errors)).toBe(true)
   expect(clientErased.headers.properties.ce_type.enum).toEqual(tombstoneTypes)
-  const place = { source: '/polaris/shops/clients', clientId: '0001042', id: '6f3c1d1e-1c9e-4a51-9b0b-3d1f0a6f8a11' }
-  const made = tombstones({ ...place, type: 'client.erased', timeMs: Date.parse('2026-06-15T10:00:00Z') }, [0, 1])
+  const parts = {
+    type: 'client.erased',
+    source: '/polaris/shops/clients',
+    clientId: '0001042',
+    id: '6f3c1d1e-1c9e-4a51-9b0b-3d1f0a6f8a11',
+    timeMs: Date.parse('2026-06-15T10:00:00Z'),
+  } as const
+  const made = tombstones(parts, [0, 1])
   const record = { to: 'events', key: '0001042', value: null, headers }
   expect(made).toEqual([
     { ...record, partition: 0 },

@@ -166,9 +166,15 @@ describe('a stream', () => {
     const { at } = watched()
     at(0, opening, { ...claimed, epoch: 4 }, { kind: 'scan-started', scan: 'live', lastChanged: '2026-01-01T00:00:00' })
     const states = { ...newScans, background: [history] }
-    const failed = { code: 'source.unreachable', error: undefined } as const
     at(second, page, published({ events: 6, superseded: 1 }, { states, seq: 10, newestChange: 1000 }))
-    at(second, { kind: 'scan-backed-off', scan: 'history', reachMs: null, pauseMs: 60_000, ...failed })
+    at(second, {
+      kind: 'scan-backed-off',
+      scan: 'history',
+      reachMs: null,
+      pauseMs: 60_000,
+      code: 'source.unreachable',
+      error: undefined,
+    })
     expect(at(61 * second)).toMatchObject({
       epoch: 4,
       seq: 10,

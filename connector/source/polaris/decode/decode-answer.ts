@@ -30,11 +30,11 @@ export function decodeAnswer(text: string): AnswerDocument {
  * `source.answer-malformed`. Messages never contain content.
  */
 export function decodeJson(text: string): AnswerDocument {
-  const { count, replaced } = replacedCounter()
+  const { count, total } = replacedCounter()
   const value = parse(limitJson(text))
   const mayBe = rareMarks.some((mark) => text.includes(mark)) && mayBeForbidden.test(text)
   const root = new AnswerNode('', mayBe ? withoutForbiddenIn(value, count) : value)
-  return { root, replacedCharacters: replaced() }
+  return { root, replacedCharacters: total() }
 }
 
 /** Characters that XML forbids are escaped in JSON, but for two. */

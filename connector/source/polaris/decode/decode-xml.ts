@@ -110,7 +110,7 @@ const LAST_CHARACTER = 0x10ffff
  * one character become that character.
  */
 function withoutForbiddenReferences(text: string): { readonly fixed: string; readonly replacedCharacters: number } {
-  const { count, replaced } = replacedCounter()
+  const { count, total } = replacedCounter()
   const fixed = text.replace(references, (run) => {
     if (run.startsWith('<')) return run
     const codes = Array.from(run.matchAll(/#(\w+)/g), ([, number = '']) => Number(number.replace('x', '0x')))
@@ -119,5 +119,5 @@ function withoutForbiddenReferences(text: string): { readonly fixed: string; rea
     const allowed = withoutForbiddenCharacters(characters.join(''), count)
     return Array.from(allowed, (character) => `&#${character.codePointAt(0)};`).join('')
   })
-  return { fixed, replacedCharacters: replaced() }
+  return { fixed, replacedCharacters: total() }
 }

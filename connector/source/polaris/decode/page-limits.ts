@@ -13,13 +13,13 @@ const tooLargeError = (why: string) => new ConnectorError('source.answer-too-lar
 const tooMuchError = () => tooLargeError(`more than ${MAX_STRUCTURE} fields and items`)
 
 /** Counts characters that are replaced. Throws `source.answer-too-large`. */
-export function replacedCounter(): { readonly count: () => void; readonly replaced: () => number } {
+export function replacedCounter(): { readonly count: () => void; readonly total: () => number } {
   let replaced = 0
   const count = () => {
     replaced += 1
     if (replaced > MAX_STRUCTURE) throw tooLargeError(`more than ${MAX_STRUCTURE} forbidden characters`)
   }
-  return { count, replaced: () => replaced }
+  return { count, total: () => replaced }
 }
 
 export const tooDeepError = () =>

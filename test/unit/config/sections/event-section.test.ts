@@ -21,8 +21,8 @@ describe('the fields of events', () => {
     const yaml = 'streams: [{ event: { fields: { Mail: hmac, Adresse.Rue: drop, No: keep }, otherFields: drop } }]'
     const rules = [{ mail: 'hmac', 'adresse.rue': 'drop', no: 'keep' }, 'drop', fieldHash(key)('x')]
     expect(eventOf(fromFile(yaml, least))).toEqual(rules)
-    const variables = { EVENT_FIELDS: 'Mail: hmac\nAdresse.Rue: drop\nNo: keep', EVENT_OTHER_FIELDS: 'drop' }
-    expect(eventOf(fromEnvironment({ ...least, ...variables }))).toEqual(rules)
+    const EVENT_FIELDS = 'Mail: hmac\nAdresse.Rue: drop\nNo: keep'
+    expect(eventOf(fromEnvironment({ ...least, EVENT_FIELDS, EVENT_OTHER_FIELDS: 'drop' }))).toEqual(rules)
   })
 
   test('can have types', () => {
@@ -34,8 +34,8 @@ describe('the fields of events', () => {
     ])
     const yaml = 'streams: [{ event: { types: { Points: integer, Carte.Solde: decimal } } }]'
     expect(typesOf(fromFile(yaml, leastEnvironment))).toEqual(types)
-    const variables = { EVENT_TYPES: 'Points: integer\nCarte.Solde: decimal' }
-    expect(typesOf(fromEnvironment({ ...leastEnvironment, ...variables }))).toEqual(types)
+    const EVENT_TYPES = 'Points: integer\nCarte.Solde: decimal'
+    expect(typesOf(fromEnvironment({ ...leastEnvironment, EVENT_TYPES }))).toEqual(types)
   })
 
   test.each([
