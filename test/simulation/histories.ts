@@ -28,7 +28,13 @@ const anyHistory = {
   clocks: fc.constantFrom('replicas', 'servers'),
   startAt: fc.constantFrom(noon, noon, autumn),
   permanentFault: fc.constantFrom(
-    ...(['none', 'source hangs', 'source fails', 'kafka hangs', 'kafka fails', 'store hangs', 'store fails'] as const),
+    'none',
+    'source hangs',
+    'source fails',
+    'kafka hangs',
+    'kafka fails',
+    'store hangs',
+    'store fails',
     'send fails',
     'checkpoint damaged',
   ),
@@ -64,11 +70,12 @@ const longScans = {
   permanentFault: fc.constant('none'),
 } as const
 
+// biome-ignore format: a list
 const requestsAndFaults = [
-  ...(['fail', 'recover', 'rewind', 'republish', 'request', 'deleteMany', 'killCommands', 'damage'] as const),
-  ...(['expire', 'crash', 'startAnother', 'misassign', 'setClock', 'loseMarker', 'deleteOffsets'] as const),
-  ...(['stall', 'outage', 'arriveLate', 'pause', 'resume', 'spoilWishes', 'erase', 'killErase', 'grow'] as const),
-]
+  'fail', 'recover', 'rewind', 'republish', 'request', 'deleteMany', 'killCommands', 'damage',
+  'expire', 'crash', 'startAnother', 'misassign', 'setClock', 'loseMarker', 'deleteOffsets',
+  'stall', 'outage', 'arriveLate', 'pause', 'resume', 'spoilWishes', 'erase', 'killErase', 'grow',
+] as const
 
 /** Most actions are absent from a history, and the others come more often: what is rare elsewhere meets here. */
 const drawnChoices = fc

@@ -47,7 +47,7 @@ export function markdownFile(path: string): MarkdownFile {
   return {
     path,
     text,
-    anchors: [...headingAnchors(text), ...[...text.matchAll(/<a id="([^"]+)">/g)].map(([, id]) => id ?? '')],
+    anchors: [...headingAnchors(text), ...Array.from(text.matchAll(/<a id="([^"]+)">/g), ([, id = '']) => id)],
     links: [...prose.matchAll(/\]\((?![a-z]+:)([^)#\s]*)(?:#([^)\s]*))?\)/g)].map(([, target, anchor]) => ({
       path: target === undefined || target === '' ? path : posix.join(posix.dirname(path), target),
       anchor,
