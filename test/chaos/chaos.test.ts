@@ -2,6 +2,9 @@ import { rmSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { chaosRun } from './chaos-run.ts'
 
+// Three replicas run on real servers while faults of a random plan hit them; then the topics are compared with the
+// source.
+
 const seed = Number(process.env.TEST_SEED)
 /** Long enough for every kind of fault. */
 const minutes = 0.75

@@ -6,6 +6,9 @@ import { manifests, only, promtool, someValues } from '../support/helm.ts'
 import { alertCases, type Series } from './alert-cases.ts'
 import { exportedSeries, unanswered } from './exported-series.ts'
 
+// promtool runs the rules that the chart renders on made-up series; what a replica exports is read from the real
+// registry.
+
 interface Rule {
   readonly alert: string
   readonly expr: string

@@ -15,6 +15,8 @@ import {
   someValues,
 } from '../support/helm.ts'
 
+// Helm renders the chart for each example; the connector then reads the configuration that it has rendered.
+
 const minimal = someValues()
 
 describe('the configuration', () => {

@@ -5,6 +5,8 @@ import { closingAfterAll, temporaryFolder } from '../support/closing.ts'
 import { type Manifest, manifests, promtool, someValues } from '../support/helm.ts'
 import { exportedSeries, unanswered } from './exported-series.ts'
 
+// promtool reads each query of the dashboard, and the real registry says which series a replica exports.
+
 interface Panel {
   readonly title: string
   readonly type: string

@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { examples, type Manifest, manifests, only } from '../support/helm.ts'
 
+// The compiler checks the rendered manifests against the types of Kubernetes and of the Prometheus operator.
+
 const all = [...examples.values()].flatMap(manifests)
 
 /** The module with the types and checks of a kind; the Prometheus operator has a separate package. */

@@ -5,6 +5,8 @@ import { expect, test } from 'vitest'
 import { closingAfterAll, temporaryFolder } from '../support/closing.ts'
 import { helm, manifestsIn, only, someValues } from '../support/helm.ts'
 
+// Helm packages the chart, and renders the package and a parent chart that depends on it.
+
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
 const folder = temporaryFolder(closingAfterAll())
 

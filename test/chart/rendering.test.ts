@@ -11,6 +11,8 @@ import {
   someValues,
 } from '../support/helm.ts'
 
+// Helm renders the chart with the example values, and the manifests and notes are compared.
+
 test.each(helmVersions)('Helm %s lints the chart with every example without warnings', (helmVersion) => {
   for (const name of examples.keys())
     expect(helm(helmVersion, ['lint', '--strict', 'helm', '-f', `helm/ci/${name}`])).toContain('0 chart(s) failed')

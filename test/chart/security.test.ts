@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { examples, type Manifest, manifests, only, someValues } from '../support/helm.ts'
 
+// The pods of every example are read from the rendered manifests.
+
 const all = [...examples.values()].flatMap(manifests)
 const pods = all
   .filter(({ kind }) => ['Deployment', 'CronJob'].includes(kind))

@@ -20,6 +20,8 @@ import { never } from '../support/signals.ts'
 import { commit, recordIn, streamConfig, streamPublisher } from '../support/stream-publisher.ts'
 import { readTopic } from '../support/topic-reader.ts'
 
+// The sample consumers read a real topic that grows, aborts, erases and compacts, as programs of their own.
+
 const brokers = inject('kafkaBrokers')
 const kafka = testKafka(brokers)
 const topic = `consumers-${randomUUID()}`

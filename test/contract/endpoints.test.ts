@@ -7,6 +7,8 @@ import { closingAfterEach } from '../support/closing.ts'
 import { never } from '../support/signals.ts'
 import { testTelemetry } from '../support/test-telemetry.ts'
 
+// The endpoints listen on a real port, and sockets misbehave as clients do.
+
 const closing = closingAfterEach()
 
 async function listening() {

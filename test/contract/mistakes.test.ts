@@ -8,6 +8,8 @@ import { rawServer } from '../support/servers/raw-server.ts'
 import { scriptedServer } from '../support/servers/scripted-http.ts'
 import { type Mistake, typed } from '../support/typed-command.ts'
 
+// A person makes each mistake with real servers, and reads what the command prints.
+
 const closing = closingAfterAll()
 const folder = temporaryFolder(closing)
 const certificate = loneCertificate('20200101', '20991231')

@@ -4,6 +4,8 @@ import { type LogLine, says } from '../support/connector-process.ts'
 import { naming, type SecureKafka, secureKafka, secureScene } from '../support/secure-scene.ts'
 import { expectExactlyOnce, untilCaughtUp } from '../support/stream-scene.ts'
 
+// The built connector runs on a broker that denies what no ACL allows.
+
 const closing = closingAfterAll()
 let kafka: SecureKafka
 beforeAll(async () => {

@@ -6,6 +6,8 @@ import { type ConnectorProcess, says } from '../support/connector-process.ts'
 import { replicaScene } from '../support/replica-scene.ts'
 import { expectExactlyOnce, testAdmin } from '../support/stream-scene.ts'
 
+// One connector has a stream for each trouble; the documents are spoiled while it is stopped, and cured while it runs.
+
 const resumes = says('stream resumes')
 
 const edited = (change: (document: CheckpointDocument) => void) => (text: string) => {

@@ -4,6 +4,8 @@ import { says } from '../support/connector-process.ts'
 import { expectNothingPersonal, httpOutputs } from '../support/nothing-personal.ts'
 import { expectExactlyOnce, scene } from '../support/stream-scene.ts'
 
+// The connector logs everything while it logs in, and its output is searched for what was planted.
+
 test('logs neither password nor session, even at trace level, and logs in again when its session expires', async () => {
   const { user, password } = DEFAULT_ACCESS
   const { simulator, start, caughtUp } = await scene({

@@ -6,6 +6,8 @@ import { says } from '../support/connector-process.ts'
 import { freePort } from '../support/servers/free-port.ts'
 import { scene } from '../support/stream-scene.ts'
 
+// The built connector is asked over HTTP while its source fails and works.
+
 test('serves health, metrics and status, even before the stream has read its first page', async () => {
   const { start, simulator, name } = await scene({
     times: { polaris: { retry: { retries: 100, firstPauseMs: 10 } } },

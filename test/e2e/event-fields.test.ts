@@ -8,6 +8,8 @@ import { never } from '../support/signals.ts'
 import { scene, untilCaughtUp } from '../support/stream-scene.ts'
 import type { TopicRecord } from '../support/topic-reader.ts'
 
+// The topic, the checkpoint and all output are searched for what the rules drop or hash.
+
 const DAY_MS = 86_400_000
 const key = 'the first key of this test, long enough'
 const newKey = 'the second key of this test, long enough'

@@ -3,6 +3,8 @@ import { type StreamReport, says } from '../support/connector-process.ts'
 import { expectExactlyOnce, scene } from '../support/stream-scene.ts'
 import type { TopicRecord } from '../support/topic-reader.ts'
 
+// The built connector reads the simulator, and the topic is compared with the source.
+
 const isCaughtUp = ({ progress }: StreamReport) => progress === 'caught up'
 
 test('publishes every change of a new stream exactly once, and resumes after a stop', async () => {

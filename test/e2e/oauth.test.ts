@@ -5,6 +5,8 @@ import { type KafkaCluster, startKafka } from '../support/servers/kafka-broker.t
 import { startTokenServer, type TokenServer, tokenClient, tokenListener } from '../support/servers/token-server.ts'
 import { expectExactlyOnce, type Scene, scene } from '../support/stream-scene.ts'
 
+// A broker accepts only tokens of a token server, which live for seconds and then fail.
+
 const audience = 'kafka'
 const closing = closingAfterAll()
 let tokens: TokenServer

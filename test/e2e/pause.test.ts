@@ -2,6 +2,8 @@ import { expect, test } from 'vitest'
 import { type ConnectorProcess, says } from '../support/connector-process.ts'
 import { replicaScene } from '../support/replica-scene.ts'
 
+// Two replicas share a stream, one of which is killed while the stream is paused.
+
 const reason = 'maintenance of Polaris'
 
 /** The exit code of a command, and what it printed. */

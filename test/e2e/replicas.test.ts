@@ -3,6 +3,8 @@ import { sendAnswer } from '../polaris/answer/answer.ts'
 import { says } from '../support/connector-process.ts'
 import { replicaScene } from '../support/replica-scene.ts'
 
+// A replica is stopped in the middle of a scan, and the requests of the next one are read from the simulator.
+
 test('a replica that is stopped during a scan hands over without any page being read twice', async () => {
   const pages = 20
   const stage = await replicaScene(['stream-1'], { clients: pages * 20, poll: { backfill: 'before' } })

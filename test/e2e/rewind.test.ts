@@ -3,6 +3,8 @@ import { checkpointObject } from '../support/checkpoint-object.ts'
 import { says } from '../support/connector-process.ts'
 import { expectExactlyOnce, scene } from '../support/stream-scene.ts'
 
+// The command runs beside a replica, and the topic and the requests show what it has done.
+
 const clients = 60
 
 /** A caught-up replica, and `checkpoint rewind` beside it. */

@@ -5,6 +5,8 @@ import { SHORT_PAUSES } from '../support/connector-process.ts'
 import { expectNothingPersonal, httpOutputs } from '../support/nothing-personal.ts'
 import { expectExactlyOnce, scene } from '../support/stream-scene.ts'
 
+// The simulator restarts as a Windows server does at night, and the topic is compared with the source.
+
 test('needs no operator while the server restarts badly, publishes each change once, and prints nothing of its answers', async () => {
   const times = { polaris: { retry: { firstPauseMs: 20, maxPauseMs: 100 } } }
   const stage = await scene({ source: { clients: 200 }, times, environment: { ...SHORT_PAUSES, LOG_LEVEL: 'trace' } })

@@ -4,6 +4,8 @@ import { says } from '../support/connector-process.ts'
 import { startS3FaultProxy } from '../support/servers/s3-fault-proxy.ts'
 import { expectExactlyOnce, scene } from '../support/stream-scene.ts'
 
+// A proxy holds the write of a page back while the process is stopped twice.
+
 test('exits at once on a second signal while a page is being saved', async () => {
   const { endpoint } = inject('s3')
   const proxy = await startS3FaultProxy({ target: endpoint })

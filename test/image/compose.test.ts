@@ -5,6 +5,8 @@ import { imageTag, needContainers } from '../support/containers/connector-contai
 import { buildImage, composeImages, podman, whyNoContainers } from '../support/containers/containers.ts'
 import { readTopicUntil, type TopicRecord } from '../support/topic-reader.ts'
 
+// podman-compose starts the stack of the repository, and one replica is killed.
+
 needContainers()
 beforeEach((context) => {
   if (composeImages() === undefined) context.skip('versitygw was neither pulled nor built')

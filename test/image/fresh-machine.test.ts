@@ -2,6 +2,8 @@ import { test } from 'vitest'
 import { needContainers } from '../support/containers/connector-container.ts'
 import { freshMachine } from '../support/containers/fresh-machine.ts'
 
+// A container with a bare Debian runs what the pages say.
+
 needContainers()
 
 const demoUntilEvent = `

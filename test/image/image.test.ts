@@ -5,6 +5,8 @@ import { productionPackages } from '../../scripts/image-files/production-package
 import { imageTag, needContainers } from '../support/containers/connector-container.ts'
 import { podman, run } from '../support/containers/containers.ts'
 
+// The built image is inspected, and run with limits.
+
 needContainers()
 
 interface ImageConfig {

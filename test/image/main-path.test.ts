@@ -5,6 +5,8 @@ import { podman } from '../support/containers/containers.ts'
 import { freePort } from '../support/servers/free-port.ts'
 import { expectExactlyOnce, type SceneOptions, scene } from '../support/stream-scene.ts'
 
+// The image runs on real servers as a container without rights.
+
 needContainers()
 
 async function containerScene(options: SceneOptions) {

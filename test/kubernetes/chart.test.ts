@@ -3,6 +3,8 @@ import { closeStack } from '../../connector/runtime/close-stack.ts'
 import { examples, type Manifest, manifestsIn, rendered } from '../support/helm.ts'
 import { type Kubectl, startApiServer } from '../support/servers/api-server.ts'
 
+// A real API server accepts the rendered chart.
+
 const closing = closeStack()
 let kubectl: Kubectl
 beforeAll(async () => {

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { failureOf } from './histories.ts'
 
+// Random histories run the product on simulated servers in virtual time; checkers then look for violations.
+
 const HOUR_MS = 3_600_000
 
 test(

@@ -8,6 +8,8 @@ import { never } from '../support/signals.ts'
 import type { Defects } from './defects.ts'
 import { failureOf } from './histories.ts'
 
+// Each defect is built in, and histories must find its violation.
+
 type Of = Parameters<NonNullable<Defects['stream']>>[1]
 
 const withSentRecords = (

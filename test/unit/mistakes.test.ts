@@ -5,6 +5,8 @@ import { expect, test } from 'vitest'
 import { typed } from '../support/typed-command.ts'
 import { leastEnvironment as least, leastFile } from './config/config-sources.ts'
 
+// A person makes each mistake in settings, files or command lines, and reads what the command prints.
+
 const fingerprint = Array.from({ length: 32 }, () => '6C').join(':')
 
 /** Variables, and the line that names the setting, what is wrong, and the cure. */

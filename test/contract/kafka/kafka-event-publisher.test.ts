@@ -25,6 +25,8 @@ import type { TcpProxy } from '../../support/servers/tcp-proxy.ts'
 import { never } from '../../support/signals.ts'
 import { commit, recordIn, streamConfig, streamPublisher } from '../../support/stream-publisher.ts'
 
+// The adapter publishes to a real broker behind a proxy that loses answers, and behind TLS, logins and ACLs.
+
 Object.assign(kafkaTimes, { closeMs: 300 })
 Object.assign(kafkaTimes.paces.stream, { retries: 10 })
 

@@ -18,6 +18,8 @@ import { createTopics } from '../../support/create-topics.ts'
 import { type Acl, allow } from '../../support/documentation/kafka-acls.ts'
 import { type KafkaCluster, startKafka } from '../../support/servers/kafka-broker.ts'
 
+// Members of a real consumer group join, stall, vanish and leave, with short timeouts.
+
 Object.assign(kafkaTimes, { closeMs: 500 })
 kafkaTimes.paces.group.retries = 2
 

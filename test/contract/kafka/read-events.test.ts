@@ -13,6 +13,8 @@ import { eventForm, sentEvent } from '../../support/records.ts'
 import { never } from '../../support/signals.ts'
 import { commit, recordIn, streamConfig, streamPublisher } from '../../support/stream-publisher.ts'
 
+// Producers leave committed, aborted and open transactions in a real topic, which is then read to its end.
+
 const closing = closingAfterAll()
 const brokers = inject('kafkaBrokers')
 const kafka = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING })

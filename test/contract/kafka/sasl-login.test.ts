@@ -14,6 +14,8 @@ import { type SaslBroker, startSaslBroker } from '../../support/servers/sasl-bro
 import { never } from '../../support/signals.ts'
 import { streamConfig, streamPublisher } from '../../support/stream-publisher.ts'
 
+// A server that speaks only the login part of Kafka's protocol ends each login in another way.
+
 for (const pace of ['stream', 'group'] as const)
   Object.assign(kafkaTimes.paces[pace], { requestMs: 200, firstPauseMs: 1, maxPauseMs: 5, retries: 3 })
 

@@ -5,6 +5,8 @@ import { requestToken } from '../../../connector/kafka/tokens.ts'
 import { type Script, scriptedServer } from '../../support/servers/scripted-http.ts'
 import { startTokenServer, type TokenServer, tokenClient } from '../../support/servers/token-server.ts'
 
+// A scripted HTTP server answers the requests for tokens.
+
 const limit = AbortSignal.timeout(60_000)
 const client = {
   mechanism: 'oauthbearer',

@@ -9,6 +9,8 @@ import { type LoneCertificate, loneCertificate } from '../../support/servers/lon
 import { pemCertificates } from '../../support/servers/pem-certificates.ts'
 import { scriptedServer } from '../../support/servers/scripted-http.ts'
 
+// The source reads from real TLS servers that require certificates, or are old.
+
 const { directory, files, ca, client, server: certified } = pemCertificates()
 const pem = (path: string) => readFileSync(path, 'utf8')
 const accepted = 'a page with 0 clients'

@@ -6,6 +6,8 @@ import { firstPage, sourceAt } from '../../support/one-read.ts'
 import { type ScriptedServer, scriptedServer } from '../../support/servers/scripted-http.ts'
 import { never } from '../../support/signals.ts'
 
+// A server gives each bad answer to one read, and a good page to the next one.
+
 const user = 'utilisateur-4711'
 const password = 'motdepasse-4711'
 const GOOD = {

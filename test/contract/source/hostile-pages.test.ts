@@ -7,6 +7,8 @@ import { hostilePages } from '../../support/page/hostile-pages.ts'
 import type { ReadHostilePage } from '../../support/page/hostile-reader.ts'
 import { scriptedServer } from '../../support/servers/scripted-http.ts'
 
+// A process with a small heap reads each page beside ordinary ones.
+
 const READER = new URL('../../support/page/hostile-reader.ts', import.meta.url).pathname
 const ORDINARY = '{"hasMoreResults":false,"Clients":[{"No":"1"}]}'
 

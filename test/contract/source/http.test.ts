@@ -8,6 +8,8 @@ import { firstPage as at, sourceAt, testSource } from '../../support/one-read.ts
 import { type Script, type ScriptedServer, scriptedServer } from '../../support/servers/scripted-http.ts'
 import { never } from '../../support/signals.ts'
 
+// A scripted server answers each request; the source is that of the product.
+
 const PAGE = '<p><hasMoreResults>false</hasMoreResults><l><InfoClient><No>1</No></InfoClient></l></p>'
 const failure = (code: string, message = /./) =>
   expect.objectContaining({ code, message: expect.stringMatching(message) })

@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { EMPTY_PAGE, testSource } from '../../support/one-read.ts'
 import { rawServer } from '../../support/servers/raw-server.ts'
 
+// A server writes bytes to the socket, in any parts and at any pace.
+
 const accepted = 'a page with 0 clients'
 const final = `HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: ${EMPTY_PAGE.length}\r\n\r\n${EMPTY_PAGE}`
 

@@ -8,6 +8,8 @@ import { type LoneCertificate, loneCertificate } from '../../support/servers/lon
 import { pemCertificates } from '../../support/servers/pem-certificates.ts'
 import { type ScriptedServer, scriptedServer } from '../../support/servers/scripted-http.ts'
 
+// The source reads through a real proxy that opens tunnels, refuses them, or cuts them.
+
 const { ca, server: certified } = pemCertificates()
 const accepted = 'a page with 0 clients'
 const password = 'pass%40word:1' // `pass@word:1`, percent-encoded

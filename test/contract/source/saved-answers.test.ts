@@ -10,6 +10,8 @@ import { firstPage, polarisAt, type SourceSettings, sourceAt } from '../../suppo
 import { type Script, scriptedServer } from '../../support/servers/scripted-http.ts'
 import { never } from '../../support/signals.ts'
 
+// A scan is saved, and then read from the files while the server is gone.
+
 function newFolder(): string {
   const parent = mkdtempSync(join(tmpdir(), 'answers-'))
   onTestFinished(() => rmSync(parent, { recursive: true, force: true }))

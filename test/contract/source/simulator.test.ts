@@ -13,6 +13,8 @@ import { plantedMarks, type SimulatorOptions, startPolarisSimulator } from '../.
 import { firstPage, sourceAt } from '../../support/one-read.ts'
 import { never } from '../../support/signals.ts'
 
+// The source of the product reads from the simulator: it must behave as the documentation of Polaris says.
+
 async function scene(options: SimulatorOptions = {}, config: Partial<PolarisConfig> = {}) {
   const simulator = await startPolarisSimulator({ clients: 7, ...options })
   onTestFinished(() => simulator.close())

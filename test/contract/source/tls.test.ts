@@ -6,6 +6,8 @@ import { pemCertificates } from '../../support/servers/pem-certificates.ts'
 import { rawServer } from '../../support/servers/raw-server.ts'
 import { type ScriptedServer, scriptedServer } from '../../support/servers/scripted-http.ts'
 
+// The source connects to real TLS servers with valid, expired and signed certificates.
+
 const certificates = pemCertificates()
 
 let valid: LoneCertificate

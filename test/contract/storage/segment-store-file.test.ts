@@ -7,6 +7,8 @@ import { closingAfterEach, temporaryFolder } from '../../support/closing.ts'
 import { fileStoreProcess, killed, outputOf } from '../../support/file-store-process.ts'
 import { never } from '../../support/signals.ts'
 
+// Writers in processes of their own are killed in the middle of a write.
+
 const closing = closingAfterEach()
 const clock = { ...systemClock, random: () => 0 } // no pauses
 const bytes = Buffer.from('segment')

@@ -6,6 +6,8 @@ import { type FakeStoreSetting, fakeS3Store, s3StoreAt } from '../../support/fak
 import { scriptedServer } from '../../support/servers/scripted-http.ts'
 import { never } from '../../support/signals.ts'
 
+// A fake S3 server answers, loses or delays single requests.
+
 const closing = closingAfterEach()
 const key = 'connector/stream.json'
 const prefix = 'prefix/connector/stream.index/'

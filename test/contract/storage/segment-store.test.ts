@@ -6,6 +6,8 @@ import { closingAfterEach } from '../../support/closing.ts'
 import { never } from '../../support/signals.ts'
 import { storePlaces } from '../../support/store-places.ts'
 
+// One suite runs in memory, in a directory, and on a real S3 server.
+
 const closing = closingAfterEach()
 
 describe.each(storePlaces)('a segment store in %s', (_name, place) => {

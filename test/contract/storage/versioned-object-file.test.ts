@@ -8,6 +8,8 @@ import { closingAfterEach } from '../../support/closing.ts'
 import { fileStoreProcess, killed, outputOf } from '../../support/file-store-process.ts'
 import { never } from '../../support/signals.ts'
 
+// Writers in processes of their own are suspended and killed while others write.
+
 const closing = closingAfterEach()
 const parts = { clock: systemClock, onRetry: () => undefined }
 

@@ -7,6 +7,8 @@ import { type FakeStoreSetting, fakeS3Store } from '../../support/fakes/fake-s3-
 import type { S3Fault } from '../../support/servers/faulty-s3.ts'
 import { never } from '../../support/signals.ts'
 
+// A fake S3 server answers, loses or delays single requests.
+
 const closing = closingAfterEach()
 const key = 'prefix/connector/stream.json'
 

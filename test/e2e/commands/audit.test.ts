@@ -5,6 +5,8 @@ import { type LogLine, says } from '../../support/connector-process.ts'
 import { expectNothingPersonal } from '../../support/nothing-personal.ts'
 import { type Scene, scene } from '../../support/stream-scene.ts'
 
+// The command compares a real topic with the source, beside a replica or without one.
+
 const isCaughtUp = ({ msg }: LogLine) => msg === 'caught up'
 
 /** Runs `audit`; resolves to its exit code, its JSON and all that it prints. */

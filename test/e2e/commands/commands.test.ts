@@ -2,6 +2,8 @@ import { expect, test } from 'vitest'
 import { type LogLine, startConnector } from '../../support/connector-process.ts'
 import { configFile, expectExactlyOnce, scene, testAdmin, untilCaughtUp } from '../../support/stream-scene.ts'
 
+// The built commands run on real servers, and their exit codes and logs are read.
+
 const hasMessage = (msg: string) => (line: LogLine) => line.msg === msg
 
 test('run --until-caught-up ends with 0 when the stream has caught up, without a group, and resumes there the next time', async () => {

@@ -9,6 +9,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { subscriberPage } from '../../support/documentation/documented-commands.ts'
 import { markdownFile } from '../../support/documentation/markdown-file.ts'
 
+// The demo runs as a subscriber sees it, is interrupted, and runs again.
+
 const script = fileURLToPath(new URL('../../../scripts/demo.ts', import.meta.url))
 const EVENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ {2}client \d+ .*partition \d+ offset \d+/m
 

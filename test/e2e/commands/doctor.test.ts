@@ -8,6 +8,8 @@ import { type LogLine, startConnector } from '../../support/connector-process.ts
 import { rawServer } from '../../support/servers/raw-server.ts'
 import { configFile, expectExactlyOnce, type Scene, scene, testAdmin } from '../../support/stream-scene.ts'
 
+// The built command examines real servers, some of which do not answer.
+
 const hasMessage = (msg: string) => (line: LogLine) => line.msg === msg
 
 /** The output of doctor, with its findings by check. */

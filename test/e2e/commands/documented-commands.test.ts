@@ -13,6 +13,8 @@ import { freePort } from '../../support/servers/free-port.ts'
 import { loneCertificate } from '../../support/servers/lone-certificate.ts'
 import { type Scene, scene } from '../../support/stream-scene.ts'
 
+// Every command of the pages runs as it is written, in a shell.
+
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const commands = documentedCommands()
 const folder = mkdtempSync(join(tmpdir(), 'documented-'))

@@ -11,6 +11,8 @@ import { DEFAULT_ACCESS } from '../../polaris/session.ts'
 import { markdownFile } from '../../support/documentation/markdown-file.ts'
 import { type Certificates, makeCertificates } from '../../support/servers/certificates.ts'
 
+// The blocks of a page run one after another in a clean clone, and their output is compared with the page.
+
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'clean-'))
 const clone = join(folder, 'clone')

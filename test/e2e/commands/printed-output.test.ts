@@ -4,6 +4,8 @@ import { says } from '../../support/connector-process.ts'
 import { expectNothingPersonal } from '../../support/nothing-personal.ts'
 import { scene, untilCaughtUp } from '../../support/stream-scene.ts'
 
+// The built commands run on real servers; what they print is compared with its schema and with the topic.
+
 test('preview prints the first events, masked unless asked otherwise', async () => {
   const { start, simulator } = await scene()
   const preview = async (...options: string[]) => {

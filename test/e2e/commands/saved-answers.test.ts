@@ -6,6 +6,8 @@ import type { PreviewedRecord } from '../../../connector/inspect/preview/preview
 import { DEFAULT_ACCESS } from '../../polaris/session.ts'
 import { type Scene, scene } from '../../support/stream-scene.ts'
 
+// The built doctor saves what the simulator answers, and the built preview reads the files.
+
 function newFolder(): string {
   const parent = mkdtempSync(join(tmpdir(), 'answers-'))
   onTestFinished(() => rmSync(parent, { recursive: true, force: true }))

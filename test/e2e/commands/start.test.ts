@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { mallocVariables, nodeOptions } from '../../../connector/node-options.ts'
 
+// The built program starts on an old Node and on this one, and a probe says with which options.
+
 const main = fileURLToPath(new URL('../../../dist/main.js', import.meta.url))
 
 /** A Node that the connector does not support: that of the system, or else one that npm provides. */

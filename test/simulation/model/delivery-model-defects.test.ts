@@ -4,6 +4,8 @@ import { checkDelivery, reportOf } from './delivery-model.ts'
 import { FALSE_HOLD } from './opening.ts'
 import { type Defect, defects, designed } from './protocol.ts'
 
+// One decision of the protocol is made wrongly, and the model must find an interleaving that violates a guarantee.
+
 const twice = /readers see page \d twice/
 const skipped = 'readers see page 1 before page 0'
 const unpaused = 'events are published while the stream is reported as paused'

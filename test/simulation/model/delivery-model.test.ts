@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { BASE, type Bounds, SMALL } from './bounds.ts'
 import { checkDelivery, reportOf } from './delivery-model.ts'
 
+// Every interleaving of replicas, operators and faults within small bounds is visited.
+
 const PAIR: Bounds = { ...SMALL, replicas: 2 }
 const rewind = { kind: 'rewind', to: 0, republish: false, yes: false } as const
 const republish = { ...rewind, republish: true } as const

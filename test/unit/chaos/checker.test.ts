@@ -4,6 +4,8 @@ import { type CheckpointVersion, checkpointVersion } from '../../chaos/checkpoin
 import type { RecordBatch } from '../../support/record-batch.ts'
 import type { PartitionLog } from '../../support/topic-log.ts'
 
+// Evidence that is right is changed in one place, and the checker must name what is wrong.
+
 interface TestEvent {
   readonly client: string
   readonly version: number

@@ -28,6 +28,8 @@ import { key } from '../index/entries.ts'
 import { beginAt, orderedUpTo, settings, timeText } from '../scan/scans.ts'
 import { change, documentWith, entriesOf, indexed, now } from './documents.ts'
 
+// Rewinds are applied to states and documents in memory; nothing is stored.
+
 const early = timeText('2025-01-01T00:00:00')
 const middle = timeText('2026-02-01T00:00:00')
 const late = timeText('2026-03-01T00:00:00')

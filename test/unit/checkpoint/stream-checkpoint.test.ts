@@ -15,6 +15,8 @@ import { never } from '../../support/signals.ts'
 import { key } from '../index/entries.ts'
 import { change, documentWith, entriesOf, now, state } from './documents.ts'
 
+// A claimed stream writes to a store in memory, whose next call may fail.
+
 const KEY = 'shop/clients.json'
 const bare = { scans: state.scans, mapping: null, parts: {}, carriedOut: [], entries: '' }
 /** A change without a transaction. */

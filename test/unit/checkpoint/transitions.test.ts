@@ -17,6 +17,8 @@ import { key } from '../index/entries.ts'
 import { beginAt, settings } from '../scan/scans.ts'
 import { change, documentWith, entriesOf, identity, indexed, now, reloaded, state } from './documents.ts'
 
+// Documents follow each other without a store.
+
 const stamp = { nonce: 'new', at: now }
 const who = { ...stamp, owner: 'replica-2', producerId: '7', identity }
 const found = { kind: 'none' } as const

@@ -4,6 +4,8 @@ import { validState } from '../../../connector/checkpoint/valid-state.ts'
 import type { FoundRecord } from '../../../connector/publish/event-publisher.ts'
 import { DAY_MS, documentWith, now } from './documents.ts'
 
+// Each row of the table in docs/decisions/20261126-recovery.md is a document beside a commit record.
+
 const record = (epoch: number, seq: number, nonce: string): FoundRecord => ({
   kind: 'record',
   record: { epoch, seq, nonce, nextEvent: 4 },

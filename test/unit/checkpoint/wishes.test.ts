@@ -18,6 +18,8 @@ import { type MemoryStoreOptions, memoryStore } from '../../support/fakes/memory
 import { never } from '../../support/signals.ts'
 import { documentWith } from './documents.ts'
 
+// A command and a replica share a store in memory.
+
 const KEY = 'shop/clients.wishes.json'
 const rewind: Rewind = { id: 'rewind', to: '2026-01-31T08:00:00' as SourceTime, republish: true, yes: 'none' }
 const wishes: Wishes = { id: 'w', paused: true, rewind, reason: 'why', by: 'operator', at: 7 }

@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 
+// A process loads the command `run`, and says which modules it has loaded.
+
 const run = new URL('../../../connector/commands/run.ts', import.meta.url).href
 /** Prints the address of each module that is loaded. */
 const program = `

@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { problemText } from '../../../connector/config/config-problem.ts'
 import { byPath, fromFile, leastEnvironment, leastFile, problems, valid } from './config-sources.ts'
 
+// Texts of files are loaded with an environment that the test gives.
+
 const oneStream = `${leastFile}streams:
   - name: paris
     polaris: { url: https://paris.example.com, codeMagasin: 1, limit: 200 }

@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { connectorConfig, constants } from '../../../connector/config/connector-config.ts'
 import { fromEnvironment, fromFile, leastEnvironment, valid } from './config-sources.ts'
 
+// The parts of the connector are configured from files and variables, without running them.
+
 const configured = (environment: Record<string, string>) =>
   connectorConfig(valid(fromEnvironment({ ...leastEnvironment, ...environment })))
 const written = (yaml: string) => connectorConfig(valid(fromFile(yaml, leastEnvironment)))

@@ -9,6 +9,8 @@ import {
   problems,
 } from './config-sources.ts'
 
+// Each configuration is valid but for settings that do not fit each other.
+
 const pem = '-----BEGIN CERTIFICATE-----\n'
 const found = (environment: Record<string, string>) =>
   problems(fromEnvironment({ ...leastEnvironment, ...environment })).map(byVariable)

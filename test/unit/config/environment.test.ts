@@ -4,6 +4,8 @@ import { problemText } from '../../../connector/config/config-problem.ts'
 import { settingList } from '../../../connector/config/setting-list.ts'
 import { byVariable, fromEnvironment, leastEnvironment, problems, valid } from './config-sources.ts'
 
+// A stream is configured by variables alone, most of which are left out.
+
 const variables = settingList().map(({ variable }) => variable)
 
 const pem = '-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----'

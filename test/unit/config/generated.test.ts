@@ -5,6 +5,8 @@ import { configJsonSchema } from '../../../scripts/generate/config-json-schema.t
 import { staleFiles } from '../../../scripts/generate.ts'
 import { fromFile, valid } from './config-sources.ts'
 
+// What the generator would write is compared with the files.
+
 describe('generated files', () => {
   test('are up to date (else: npm run generate)', () => expect(staleFiles()).toEqual([]))
 

@@ -3,6 +3,8 @@ import { connectorConfig } from '../../../connector/config/connector-config.ts'
 import type { LoadedConfig } from '../../../connector/config/load-config.ts'
 import { fromEnvironment, fromFile, leastEnvironment, leastFile, valid } from './config-sources.ts'
 
+// Files change after the configuration was loaded, and are read again at each use.
+
 const pem = (text: string) => `-----BEGIN ${text}`
 const account = {
   KAFKA_SASL_MECHANISM: 'plain',

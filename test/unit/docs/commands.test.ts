@@ -4,6 +4,8 @@ import { commandList } from '../../../connector/commands/command-list.ts'
 import { documentedCommands, isLeftOut, isOurs, leftOut } from '../../support/documentation/documented-commands.ts'
 import { readProjectFile } from '../../support/documentation/markdown-file.ts'
 
+// The command lines of all pages are compared with the commands, the scripts and the Makefile.
+
 const documented = documentedCommands()
 const commands = documented.map(({ command }) => command)
 

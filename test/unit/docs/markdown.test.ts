@@ -3,6 +3,8 @@ import { expect, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { markdownFile, markdownFiles, readProjectFile } from '../../support/documentation/markdown-file.ts'
 
+// All pages are parsed, and their links, anchors and blocks are checked.
+
 const root = new URL('../../../', import.meta.url)
 const files = markdownFiles()
 

@@ -4,6 +4,8 @@ import { counterList, histogramList, scrapedList } from '../../../connector/tele
 import { documentedAcls } from '../../support/documentation/kafka-acls.ts'
 import { readProjectFile } from '../../support/documentation/markdown-file.ts'
 
+// The tables of the pages are compared with the lists in the code.
+
 const metrics = [...Object.values(counterList), ...Object.values(histogramList), ...scrapedList]
 
 test('docs/security.md lists the eight ACLs of a running stream', () => {

@@ -3,6 +3,8 @@ import { parse } from 'yaml'
 import { errorCatalogue } from '../../../connector/runtime/error-catalogue.ts'
 import { markdownFile, readProjectFile } from '../../support/documentation/markdown-file.ts'
 
+// The sections of the runbook are compared with the error catalogue and the alerts.
+
 const { text, anchors } = markdownFile('docs/runbook.md')
 
 /** The runbook's sections by the code in their heading. */

@@ -3,6 +3,8 @@ import { settingList } from '../../../connector/config/setting-list.ts'
 import { errorCatalogue } from '../../../connector/runtime/error-catalogue.ts'
 import { markdownFiles, readProjectFile } from '../../support/documentation/markdown-file.ts'
 
+// The names of settings and variables in the pages are compared with the schema.
+
 const settings = settingList()
 const variables = new Set([
   ...settings.flatMap(({ variable, fallback }) => [variable, fallback]),

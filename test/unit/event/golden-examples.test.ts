@@ -10,6 +10,8 @@ import { decodeAnswer } from '../../../connector/source/polaris/decode/decode-an
 import { decodePage } from '../../../connector/source/polaris/decode/page/decode-page.ts'
 import { eventForm, textOf } from '../../support/records.ts'
 
+// Pages become records, which are compared with the examples of the contract, byte by byte.
+
 const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
 const example = (name: string) => read(`contract/v1/examples/${name}`)
 /** The JSON of an example, of which numbers keep their digits. */

@@ -5,6 +5,8 @@ import type { ClientRecord } from '../../../connector/source/client-source.ts'
 import { decodeAnswer } from '../../../connector/source/polaris/decode/decode-answer.ts'
 import { decodePage } from '../../../connector/source/polaris/decode/page/decode-page.ts'
 
+// XML and JSON are decoded as in the product, and their clients are compared.
+
 const decoded = (text: string) => decodePage(decodeAnswer(text), { timeZone: 'Europe/Paris' }).clients
 const page = (clients: string) => decoded(`<P><Clients>${clients}</Clients><hasMoreResults>false</hasMoreResults></P>`)
 const client = (fields: string) => page(`<InfoClient><No>1</No>${fields}</InfoClient>`)[0] ?? {}

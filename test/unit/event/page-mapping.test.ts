@@ -3,6 +3,8 @@ import { type ConfiguredFields, mapPage, type PageMapping } from '../../../conne
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import type { ClientRecord } from '../../../connector/source/client-source.ts'
 
+// Pages are mapped one after another, as a stream reads them.
+
 const detected: ConfiguredFields = { clientId: null, modifiedAt: null, clients: null, lists: [] }
 const byNo: ConfiguredFields = { ...detected, clientId: 'No' }
 const path = ['Clients', 'Client']

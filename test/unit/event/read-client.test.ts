@@ -6,6 +6,8 @@ import { clientKey, contentKey } from '../../../connector/index/index-entry.ts'
 import { parsedWithDigits } from '../../../connector/runtime/parsed-json.ts'
 import type { ClientRecord } from '../../../connector/source/client-source.ts'
 
+// Clients are read under different rules, and their contents and hashes are compared.
+
 const client = { No: '1', Points: '3', Modif: '2026-06-15T12:00:00' }
 const mapping = { clientId: 'No', modifiedAt: 'Modif' }
 const plain: ReadingRules = { timeZone: 'Europe/Paris', ignored: new Set(), lists: [], fields: undefined }

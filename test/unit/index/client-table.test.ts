@@ -4,6 +4,8 @@ import { clientTable } from '../../../connector/index/client-table.ts'
 import { type ClientKey, clientKey, type IndexEntry, UNKNOWN_CONTENT } from '../../../connector/index/index-entry.ts'
 import { entry, key, read, words } from './entries.ts'
 
+// Random entries are set in the table and in a map, and both are asked; its memory and its time are measured.
+
 test('answers like a map, whatever is set in whatever order', () => {
   const sets = fc.array(fc.tuple(fc.nat({ max: 400 }), fc.nat({ max: 1000 })), { maxLength: 1_000, size: 'max' })
   fc.assert(

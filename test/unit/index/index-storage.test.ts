@@ -9,6 +9,8 @@ import { never } from '../../support/signals.ts'
 import { entry, key, words } from './entries.ts'
 import { entriesOf, range, type Stage, stage, stored } from './storage-stage.ts'
 
+// Owners follow each other on segments in memory; what is stored is loaded again after each step.
+
 const small: SegmentLimits = { deltaEntries: 2, fanOut: 3, objectEntries: 4 }
 const isWhole = async (one: Stage) => expect(await stored(one)).toEqual(entriesOf(one.table))
 const failures = ({ events }: Stage) => events.filter(({ kind }) => kind === 'index-upkeep-failed')

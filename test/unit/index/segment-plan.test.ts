@@ -2,6 +2,8 @@ import { expect, test } from 'vitest'
 import type { SegmentReference } from '../../../connector/index/index-state.ts'
 import { dueRewrite, withReplacement } from '../../../connector/index/segments.ts'
 
+// Lists of segments are judged; nothing is stored.
+
 let names = 0
 let events = 0
 function segment(tier: SegmentReference['tier'], entries: number, hasUnknown = false): SegmentReference {

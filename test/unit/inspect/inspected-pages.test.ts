@@ -6,6 +6,8 @@ import { pageOf, token } from '../pipeline/readings.ts'
 import { scanOf, scriptedSource } from '../pipeline/scripted-source.ts'
 import { stage } from '../stream/open/open-parts.ts'
 
+// A scripted source answers, and the clock passes only while the reader waits.
+
 test('reads the history with its tokens, as run does, and no live scan', async () => {
   const source = scriptedSource([...scanOf(2), ...scanOf(1, 3)])
   const parts = { ...stage().pipeline.reader, source, beginAt: '2020-02-02T00:00:00' as SourceTime }

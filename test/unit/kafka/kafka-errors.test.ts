@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { hasKafkaError, publishError, transactionError } from '../../../connector/kafka/kafka-errors.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 
+// Errors are made as Kafka and kafkajs make them, alone and wrapped.
+
 const load = createRequire(import.meta.url)
 // The types of kafkajs declare other constructor arguments.
 const {

@@ -10,6 +10,8 @@ import { openedStream, stage } from '../stream/open/open-parts.ts'
 import { failure } from './page-readers.ts'
 import { pageOf, token } from './readings.ts'
 
+// The pipeline reads a server in memory that changes a client and refuses tokens while its history is read.
+
 const SERVED = 2_000
 const TROUBLE_AT = 1_000
 const textOf = (instant: number) => wallClock(instant, 'Europe/Paris')

@@ -8,6 +8,8 @@ import { rules } from '../stream/open/open-parts.ts'
 import { pageReader, type Respond } from './page-readers.ts'
 import { pageOf } from './readings.ts'
 
+// Pages are read one after another, and the next requests show what is known of them.
+
 const path = ['Clients', 'Client']
 /** A server whose live pages have these clients; its backfill has them only if `isBackfilled`. */
 const server =

@@ -10,6 +10,8 @@ import { groupParts } from '../stream/open/open-parts.ts'
 import { building, keysOf, sequencesOf, start } from './builders.ts'
 import { liveScan, reading } from './readings.ts'
 
+// Readings are added to a group, whose records are then compared; nothing is sent.
+
 const middle = { isLast: false }
 const scansAt = (startedAt: number) => ({ ...newScans, live: { startedAt, scan: null } })
 const numbered = (count: number, from = 0) => Array.from({ length: count }, (_, index) => ({ No: `${from + index}` }))

@@ -7,6 +7,8 @@ import { beginAt, HOUR, MINUTE, noon, SECOND, scanOf, statesOf } from '../scan/s
 import { failure, kindsOf, pageReader, type Respond } from './page-readers.ts'
 import { pageOf, token } from './readings.ts'
 
+// A function answers each request of the reader in virtual time; its requests and events show what it does.
+
 const codeOfNext = (next: () => Promise<unknown>) => next().then(String, (error: unknown) => codeOf(error))
 const withClock: (respond: Respond) => Respond = (respond) => async (ask, clock) => {
   const page = await respond(ask, clock)

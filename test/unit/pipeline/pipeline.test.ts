@@ -12,6 +12,8 @@ import { KEY, openedStream, type Stage, stage, withBackfillDone } from '../strea
 import { noon, pageOf } from './readings.ts'
 import { type Answer, scanOf, scriptedSource } from './scripted-source.ts'
 
+// A pipeline runs on fakes; commits and writes wait until the test lets them go on.
+
 const stopped = new DOMException('stop', 'AbortError')
 
 /** A running pipeline. After `hold`, each commit waits until `release` is called. */

@@ -10,6 +10,8 @@ import { rules as noRules } from '../stream/open/open-parts.ts'
 import { building, idsOf, keysOf, namesOf, start } from './builders.ts'
 import { liveScan, mappedTo, type ReadingOf, reading } from './readings.ts'
 
+// Each page is delivered in a group of its own, and the records of the next one are compared.
+
 const client = (No: string, Nom: string, Modif?: string) => (Modif === undefined ? { No, Nom } : { No, Nom, Modif })
 
 interface Publishing extends Partial<PageGroupParts> {

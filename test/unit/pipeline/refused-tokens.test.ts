@@ -6,6 +6,8 @@ import { beginAt, HOUR, MINUTE, noon, orderedUpTo, scanOf, statesOf } from '../s
 import { failure, pageReader, type Respond } from './page-readers.ts'
 import { pageOf, token } from './readings.ts'
 
+// A function answers each request of the reader in virtual time, and refuses tokens.
+
 const codeOfNext = (next: () => Promise<unknown>) => next().then(String, (error: unknown) => codeOf(error))
 const live = scanOf({ lane: 'live' })
 const settings = { lookBacks: [] }

@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { assignSlots, type SlotClaim } from '../../../connector/placement/assign-slots.ts'
 
+// Random members claim random slots.
+
 const ones = (slots: number) => Array.from({ length: slots }, () => 1)
 const claim = (member: string, ownedSlots: readonly number[] = []): SlotClaim => ({ member, ownedSlots })
 const spread = (numbers: readonly number[]) => Math.max(...numbers) - Math.min(...numbers)

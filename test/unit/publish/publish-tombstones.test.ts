@@ -14,6 +14,8 @@ import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { sentEvent } from '../../support/records.ts'
 import { never } from '../../support/signals.ts'
 
+// Tombstones are published to a fake cluster, in which something may be open or fenced.
+
 const of = { connector: 'shop', stream: 'clients' }
 const existing = { hasPublished: false, clusterId: null } as const
 const record = { epoch: 1, seq: 1, nonce: 'n', nextEvent: 1 }

@@ -6,6 +6,8 @@ import { durationMs } from '../../../connector/config/setting-checks.ts'
 import { slotOf } from '../../../connector/kafka/group/sticky-assigner.ts'
 import { fromFile, valid } from '../config/config-sources.ts'
 
+// The file is parsed and compared with the Dockerfile and the settings.
+
 interface Service {
   readonly image: string
   readonly build?: { readonly target: string }

@@ -8,6 +8,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
+// The instructions of the Dockerfile are read, and its health check runs against a real server.
+
 const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
 const instructions = read('Dockerfile')
   .replaceAll(/^#.*\n/gm, '')

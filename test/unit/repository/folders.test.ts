@@ -17,6 +17,8 @@ import { expect, test } from 'vitest'
 import { layers } from '../../../scripts/generate/linter-layers.ts'
 import { readProjectFile } from '../../support/documentation/markdown-file.ts'
 
+// The sources are searched, and the linter reads planted files in a temporary folder.
+
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const folders = readdirSync(`${root}connector`, { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isDirectory())

@@ -2,6 +2,8 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 
+// The workflows are parsed and compared with the scripts.
+
 interface Workflow {
   readonly permissions: Readonly<Record<string, string>>
   readonly jobs: Readonly<

@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { never } from '../../support/signals.ts'
 
+// The real clock is used with times of a few milliseconds.
+
 const reason = new DOMException('stop', 'AbortError')
 
 describe('the system clock', () => {

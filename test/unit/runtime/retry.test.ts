@@ -4,6 +4,8 @@ import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import { pauseAfterError, type RetryPolicy, retry } from '../../../connector/runtime/retry.ts'
 import { settled, virtualClock } from '../../support/fakes/virtual-clock.ts'
 
+// An operation fails as often as the test says, in virtual time.
+
 const policy: RetryPolicy = { retries: 3, firstPauseMs: 100, maxPauseMs: 1_000, maxRetryAfterMs: 5_000 }
 const transient = (retryAfterMs?: number) => new ConnectorError('source.unreachable', 'no answer', { retryAfterMs })
 

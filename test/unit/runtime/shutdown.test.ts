@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { graceAfter, stopOnSignals } from '../../../connector/runtime/shutdown.ts'
 import { settled, virtualClock } from '../../support/fakes/virtual-clock.ts'
 
+// Signals come from an emitter of the test, and time is virtual.
+
 function listening() {
   const source = new EventEmitter()
   const exits: number[] = []

@@ -29,6 +29,8 @@ import {
   timeText,
 } from './scans.ts'
 
+// Scans begin in given states at given times of both clocks; nothing is read.
+
 const zone = settings.timeZone
 
 function begun(name: ScanName, { from = statesOf(), times = at(noon) }: { from?: ScanStates; times?: Times } = {}) {

@@ -8,6 +8,8 @@ import { CATCH_UP, type Scan, type ScanStates } from '../../../connector/scan/sc
 import { historyOf } from '../../support/scans.ts'
 import { beginAt, DAY, HOUR, MINUTE, noon, scanOf, shortLookBack, statesOf, timeText } from './scans.ts'
 
+// Scans end in given states; nothing is read.
+
 const live = scanOf({ lane: 'live' })
 const lookBack = scanOf(shortLookBack)
 const history = scanOf({ lane: 'history', from: beginAt })

@@ -6,6 +6,8 @@ import { type SeenClient, scanStep } from '../../../connector/scan/scan-step.ts'
 import type { Page } from '../../../connector/source/client-source.ts'
 import { at, noon, SECOND, scanOf, token } from './scans.ts'
 
+// A page is applied to a scan; nothing is read.
+
 const client = (content: string): SeenClient => ({ key: '1', contentHash: content })
 type Answer = Pick<Page, 'hasMoreResults' | 'checkPoint'> & { readonly clients: readonly SeenClient[] }
 const page = (more: Partial<Answer> = {}): Answer => ({

@@ -24,6 +24,8 @@ import {
   statesOf,
 } from './scans.ts'
 
+// One decision is made for each state of the scans.
+
 interface Situation extends Partial<Omit<Turns, 'notBefore'>> {
   readonly settings?: Partial<ScanSettings>
   readonly times?: Times

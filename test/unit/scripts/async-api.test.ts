@@ -6,6 +6,8 @@ import { expect, test } from 'vitest'
 import { newTopics } from '../../../connector/config/sections/kafka-section.ts'
 import { readProjectFile } from '../../support/documentation/markdown-file.ts'
 
+// The document is validated with the schema of AsyncAPI, and compared with the settings of new topics.
+
 const document = JSON.parse(readProjectFile('contract/v1/asyncapi.json'))
 
 /** AsyncAPI's own schema, which includes the Kafka bindings. */

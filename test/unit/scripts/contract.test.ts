@@ -5,6 +5,8 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { breakingChanges } from '../../../scripts/contract/breaking-changes.ts'
 import { contractProblems, releasedFolder } from '../../../scripts/contract/released.ts'
 
+// A schema is changed in one place, and the changes that break its readers are named.
+
 const before = {
   'event.schema.json': {
     $id: 'urn:example:event:1',

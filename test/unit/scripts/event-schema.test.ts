@@ -10,6 +10,8 @@ import { clientReader } from '../../../connector/event/read-client.ts'
 import { readProjectFile } from '../../support/documentation/markdown-file.ts'
 import { eventForm } from '../../support/records.ts'
 
+// Random clients become records, which must fit the schemas of the contract.
+
 const tombstoneTypes: readonly TombstoneType[] = ['client.erased', 'client.removed']
 const deadLetterCodes: readonly DeadLetterCode[] = ['client-id-missing', 'client-id-not-text', 'client-too-large']
 

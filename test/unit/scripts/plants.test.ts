@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { planted } from '../../plants/planted.ts'
 import { plants } from '../../plants/plants.ts'
 
+// The planted defects are compared with the sources: each text stands there once.
+
 describe('a planted defect', () => {
   test.each(plants.map((plant) => [plant.name, plant] as const))('can be planted: %s', (_name, plant) => {
     const source = readFileSync(`connector/${plant.file}`, 'utf8')

@@ -9,6 +9,8 @@ import {
   wallClock,
 } from '../../../connector/source/source-time.ts'
 
+// Random instants in zones with odd clocks are compared with what Intl says.
+
 const zone = fc.constantFrom(
   'Europe/Paris',
   'UTC',

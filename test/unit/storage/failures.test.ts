@@ -3,6 +3,8 @@ import { ConnectorError, codeOf } from '../../../connector/runtime/connector-err
 import { asStorageError } from '../../../connector/storage/file-store.ts'
 import { s3Error, s3Failure } from '../../../connector/storage/s3/s3-failure.ts'
 
+// Errors are made as the SDK and the file system make them.
+
 const sdkError = (name: string, httpStatusCode: number) =>
   Object.assign(new Error('planted secret'), { name, $metadata: { httpStatusCode, requestId: 'req-1' } })
 

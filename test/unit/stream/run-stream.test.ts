@@ -12,6 +12,8 @@ import { pageOf } from '../pipeline/readings.ts'
 import { type Answer, scanOf, scriptedSource } from '../pipeline/scripted-source.ts'
 import { beginAt, KEY, type Stage, stage } from './open/open-parts.ts'
 
+// One stream runs on fakes in virtual time; its events, documents and published keys show what it does.
+
 const stopped = new DOMException('stop', 'AbortError')
 const error = (code: ErrorCode) => new ConnectorError(code, 'scripted')
 

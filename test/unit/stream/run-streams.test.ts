@@ -9,6 +9,8 @@ import { type Assignment, type AssignmentEvent, runStreams } from '../../../conn
 import { settled, type VirtualClock, virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { stage } from './open/open-parts.ts'
 
+// Streams run without being opened, under a placement that the test controls.
+
 interface AssignedParts {
   readonly clock: Clock
   /** Resolves to why a try fails; undefined: it stops at `leave`. */

@@ -10,6 +10,8 @@ import { pageOf } from '../pipeline/readings.ts'
 import { type Answer, scanOf, scriptedSource } from '../pipeline/scripted-source.ts'
 import { KEY, type Stage, stage } from './open/open-parts.ts'
 
+// One stream runs on fakes in virtual time, while an operator changes its wishes and its document.
+
 const error = (code: ErrorCode) => new ConnectorError(code, 'scripted')
 const second = 1_000
 const minute = 60 * second

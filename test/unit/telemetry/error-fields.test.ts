@@ -3,6 +3,8 @@ import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import { errorCatalogue } from '../../../connector/runtime/error-catalogue.ts'
 import { defectLine, toLogFields } from '../../../connector/telemetry/error-fields.ts'
 
+// Errors with planted data are described as log fields.
+
 const foreign = (name: string, props: object) => Object.assign(new Error('Jean Dupont, 0612345678'), { name }, props)
 
 test('describes a ConnectorError by code, message and hint', () => {

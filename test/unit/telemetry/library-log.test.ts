@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { type LogFields, libraryLog } from '../../../connector/telemetry/logger.ts'
 
+// Lines of a library with planted data are logged.
+
 function logged(message: string, fields: Record<string, unknown>) {
   const lines: { level: string; message: string; fields: LogFields }[] = []
   libraryLog((at, text, found) => lines.push({ level: at, message: text, fields: found }), 'kafkajs')(message, fields)

@@ -10,6 +10,8 @@ import { polling } from '../../support/polling.ts'
 import { entered, failed, reporting } from '../../support/stream-states.ts'
 import { testTelemetry } from '../../support/test-telemetry.ts'
 
+// Events are observed, and the samples of the registry are read as Prometheus reads them.
+
 const error = new ConnectorError('publish.failed', 'connect')
 
 function observed() {

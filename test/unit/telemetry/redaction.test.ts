@@ -9,6 +9,8 @@ import { everyReplicaEvent } from '../../support/every-replica-event.ts'
 import { polling } from '../../support/polling.ts'
 import { testTelemetry } from '../../support/test-telemetry.ts'
 
+// Random errors with planted data pass through every event, and all output is searched.
+
 const person = fc.record({
   name: fc.constantFrom('Dupont-Quennehen', 'BEAUREGARD', 'Élodie Lefèvre', "Jean-Marie O'Neill", 'ESTELLE', 'Nguyễn'),
   mail: fc.constantFrom('elodie.lefevre@example.fr', 'QUENNEHEN@EXAMPLE.COM', 'j+o@sub.example.org'),

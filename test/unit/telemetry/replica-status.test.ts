@@ -8,6 +8,8 @@ import { type ReplicaEvent, replicaStatus } from '../../../connector/telemetry/r
 import { history, published } from '../../support/every-pipeline-event.ts'
 import { entered, failed, withState } from '../../support/stream-states.ts'
 
+// Events are observed at given times, and the report is read.
+
 const second = 1000
 const minute = 60 * second
 

@@ -7,6 +7,8 @@ import type { Log } from '../../../connector/telemetry/logger.ts'
 import { everyPipelineEvent } from '../../support/every-pipeline-event.ts'
 import { entered, failed } from '../../support/stream-states.ts'
 
+// Each event becomes a line, whose level, message and fields are compared.
+
 const cause = Object.assign(new Error('Dupont'), { code: 'ECONNRESET' })
 const error = new ConnectorError('checkpoint.damaged', 'checkpoint of shop: no JSON', { cause })
 const linesAt = (level: string) =>

@@ -4,6 +4,8 @@ import type { ClientEventParts, EventMarks } from '../../../../connector/event/c
 import { clientEvent, type EventForm, eventModes } from '../../../../connector/event/cloud-event/event-form.ts'
 import { eventForm } from '../../../support/records.ts'
 
+// Events are made of given parts, and their records are parsed.
+
 const allMarks: EventMarks = { snapshot: true, historycomplete: true, republished: 'r'.repeat(36) }
 const eventOf = (more: Partial<ClientEventParts>, form: Partial<EventForm> = {}) =>
   clientEvent(

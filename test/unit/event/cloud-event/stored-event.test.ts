@@ -10,6 +10,8 @@ import { cloudEvent, type StoredEvent } from '../../../../connector/event/cloud-
 import { rawText } from '../../../../connector/runtime/parsed-json.ts'
 import { eventForm, readEvent, textOf } from '../../../support/records.ts'
 
+// Records are made as the connector makes them, and read as a consumer reads them.
+
 const source = eventSource('shop', 'clients')
 const other = eventSource('shop', 'others')
 const json = '{"No":"42","Solde":9007199254740993}'

@@ -4,6 +4,8 @@ import { type FieldAction, type FieldRules, fieldRules } from '../../../../conne
 import type { ReadingRules } from '../../../../connector/event/read-client.ts'
 import type { ClientRecord } from '../../../../connector/source/client-source.ts'
 
+// Rules meet clients in whose records their fields are elsewhere.
+
 const of = (fields: Record<string, FieldAction>, more: Partial<ReadingRules> & Partial<FieldRules> = {}) => {
   const { others = 'keep', ...rules } = more
   return configuredPaths({

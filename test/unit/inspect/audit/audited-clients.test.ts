@@ -16,6 +16,8 @@ import { ConnectorError } from '../../../../connector/runtime/connector-error.ts
 import { eventForm, textOf } from '../../../support/records.ts'
 import { never } from '../../../support/signals.ts'
 
+// Records are read in a given order, as from one or more partitions.
+
 const eventSource = '/polaris/shop/clients'
 const ignored = new Set(['seen'])
 

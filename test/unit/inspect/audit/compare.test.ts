@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { type ContentKey, keyText, UNKNOWN_CONTENT } from '../../../../connector/index/index-entry.ts'
 import { compare, confirmedDifferences, type LastRecord } from '../../../../connector/inspect/audit/compare.ts'
 
+// One row for each kind of client in the source beside each kind of last record.
+
 const a = keyText(1, 1) as ContentKey
 const b = keyText(2, 2) as ContentKey
 

@@ -5,6 +5,8 @@ import { ConnectorError } from '../../../../connector/runtime/connector-error.ts
 import { type MemoryFault, memoryStore } from '../../../support/fakes/memory-versioned-object.ts'
 import { never } from '../../../support/signals.ts'
 
+// Others act on the stored wishes at the moment when the erasure begins.
+
 const KEY = 'shop/clients.wishes.json'
 const rewind: Omit<Rewind, 'id'> = { to: null, republish: true, yes: null, clients: ['AAAAAAAAAAA'] }
 

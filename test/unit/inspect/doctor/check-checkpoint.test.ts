@@ -7,6 +7,8 @@ import type { CommitRecord, FoundRecord } from '../../../../connector/publish/ev
 import { never } from '../../../support/signals.ts'
 import { documentWith, identity, now } from '../../checkpoint/documents.ts'
 
+// A document is judged beside a commit record; writing is an error.
+
 interface Asked extends Partial<CheckpointCheck['stream']['config']> {
   readonly identity?: typeof identity
   readonly isTopicMissing?: boolean

@@ -8,6 +8,8 @@ import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
 import { never } from '../../../support/signals.ts'
 import { fromEnvironment, leastEnvironment, valid } from '../../config/config-sources.ts'
 
+// The check reads a simulated server, and its requests are compared.
+
 interface Checked {
   readonly fault?: (read: number) => SourceFault
   readonly clients?: number

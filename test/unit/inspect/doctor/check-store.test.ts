@@ -7,6 +7,8 @@ import { type MemorySegmentStore, memorySegmentStore } from '../../../support/fa
 import { memoryStore } from '../../../support/fakes/memory-versioned-object.ts'
 import { never } from '../../../support/signals.ts'
 
+// A store in memory refuses single operations.
+
 const refuse = () => Promise.reject(new ConnectorError('storage.refused', 'refused: 403'))
 
 function check(segments: MemorySegmentStore, broken: Partial<SegmentStore> = {}) {

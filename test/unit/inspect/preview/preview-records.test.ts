@@ -9,6 +9,8 @@ import { pageOf } from '../../pipeline/readings.ts'
 import { scriptedSource } from '../../pipeline/scripted-source.ts'
 import { stage } from '../../stream/open/open-parts.ts'
 
+// Clients are previewed as records, whose values are then searched for what must be masked.
+
 const clients = [{ No: '17', Nom: 'Zyx' }, { Nom: 'Zyx' }, { No: '18', Nom: 'Wolph' }]
 
 async function previewOf(isMasked: boolean, more: Record<string, string> = {}, pages = [pageOf(clients)]) {

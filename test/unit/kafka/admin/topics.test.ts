@@ -8,6 +8,8 @@ import { never } from '../../../support/signals.ts'
 import { creationOf } from '../../../support/stream-publisher.ts'
 import { answering, metadataAnswer } from '../kafkajs/metadata-answer.ts'
 
+// A scripted cluster answers the requests about topics.
+
 interface Simulated {
   readonly unknownFor: number
   readonly exists: boolean

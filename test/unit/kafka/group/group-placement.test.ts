@@ -4,6 +4,8 @@ import type { PlacementEvent } from '../../../../connector/placement/placement.t
 import { ConnectorError } from '../../../../connector/runtime/connector-error.ts'
 import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
 
+// Failures of a membership are reported on a virtual clock, without a group.
+
 function setUp() {
   const clock = virtualClock(0)
   const events: PlacementEvent[] = []

@@ -3,6 +3,8 @@ import { expect, test } from 'vitest'
 import type { Broker, Cluster } from '../../../../connector/kafka/cluster.ts'
 import { initializeProducer } from '../../../../connector/kafka/kafkajs/cluster.ts'
 
+// A scripted cluster stands for the internals of kafkajs.
+
 test('reports the identity of a producer and its coordinator, and rejects when no producer was initialized', async () => {
   const identity = { producerId: '7', producerEpoch: 2 }
   const broker = { initProducerId: async () => ({ ...identity, errorCode: 0 }) } as unknown as Broker

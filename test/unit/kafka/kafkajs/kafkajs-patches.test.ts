@@ -3,6 +3,8 @@ import { setImmediate as nextMacrotask } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { patchKafkaJs } from '../../../../connector/kafka/kafkajs/kafkajs-patches.ts'
 
+// The internals of kafkajs run alone after they were patched.
+
 const load = createRequire(import.meta.url)
 const RequestQueue = load('kafkajs/src/network/requestQueue')
 const Runner = load('kafkajs/src/consumer/runner')

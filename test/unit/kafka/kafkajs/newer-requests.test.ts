@@ -7,6 +7,8 @@ import {
 import type { RequestTarget } from '../../../../connector/kafka/kafkajs/requests.ts'
 import { answering, metadataAnswer } from './metadata-answer.ts'
 
+// Brokers answer with bytes that the test writes.
+
 const long = (value: number) => [0, 0, 0, 0, 0, 0, 0, value]
 
 type Versions = NonNullable<RequestTarget['versions']> | null

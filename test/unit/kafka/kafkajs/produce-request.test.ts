@@ -11,6 +11,8 @@ import {
   produceRequest,
 } from '../../../../connector/kafka/kafkajs/produce-request.ts'
 
+// Random records are encoded by our code and by kafkajs, and the bytes are compared.
+
 const load = createRequire(import.meta.url)
 const original = load('kafkajs/src/protocol/requests/produce/v3/request')
 const wholeRequest = load('kafkajs/src/protocol/request')

@@ -4,6 +4,8 @@ import type { KafkaRequest } from '../../../../connector/kafka/kafkajs/requests.
 import { fetchCommitRecord, parseCommitRecord } from '../../../../connector/kafka/transactions/kafka-state.ts'
 import { codeOf } from '../../../../connector/runtime/connector-error.ts'
 
+// Two brokers answer differently, as in a partitioned cluster.
+
 const place = { group: 'shop.north', topic: 'events' }
 const record = { epoch: 3, seq: 12, nonce: 'n', nextEvent: 40 }
 

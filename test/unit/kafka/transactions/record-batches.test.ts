@@ -9,6 +9,8 @@ import {
 import { codeOf } from '../../../../connector/runtime/connector-error.ts'
 import { sentEvent } from '../../../support/records.ts'
 
+// Batches are made and sent through a function that the test controls.
+
 const layout = (partitions: number, maxMessageBytes = 1_000_000) => ({
   events: { topic: 'events', partitions },
   deadLetters: { topic: 'dlq', partitions: 1 },

@@ -17,6 +17,8 @@ import { noon } from '../../pipeline/readings.ts'
 import { timeText } from '../../scan/scans.ts'
 import { beginAt, KEY, openedStream, stage, WISHES } from './open-parts.ts'
 
+// A rewind waits in a store in memory while a stream is opened on a fake cluster.
+
 const seconds = noon / 1000
 
 /** A stage with this document, and a rewind that waits. */

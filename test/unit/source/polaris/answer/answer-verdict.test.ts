@@ -6,6 +6,8 @@ import { judgeAnswer, statusError } from '../../../../../connector/source/polari
 import { networkError } from '../../../../../connector/source/polaris/answer/network-error.ts'
 import { httpAnswer } from '../../../../support/http-answer.ts'
 
+// Answers are judged as texts with a status, some of them damaged at random places.
+
 const url = new URL('https://polaris.example.com/core/api/Client.GetClientsModified?lastChanged=DUPONT')
 const http = new URL('http://polaris.example.com:81/')
 const errorOf = (status: number, headers: IncomingHttpHeaders = {}, serverTime?: number) => {

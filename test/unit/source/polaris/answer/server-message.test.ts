@@ -4,6 +4,8 @@ import { faultIn, serverMessage } from '../../../../../connector/source/polaris/
 import { judgeLogin } from '../../../../../connector/source/polaris/session/login-verdict.ts'
 import { httpAnswer } from '../../../../support/http-answer.ts'
 
+// Texts of servers are judged, some of them made to take long.
+
 const messageOf = (body: string | Buffer) => serverMessage(httpAnswer(200, body))
 const textOf = (body: string | Buffer) => messageOf(body).texts.join('\n')
 const faultOf = (body: string) => faultIn(messageOf(body))

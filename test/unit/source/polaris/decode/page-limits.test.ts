@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { decodeAnswer } from '../../../../../connector/source/polaris/decode/decode-answer.ts'
 import { decodePage } from '../../../../../connector/source/polaris/decode/page/decode-page.ts'
 
+// Each page is just below or above a limit.
+
 const clientsIn = (text: string) => decodePage(decodeAnswer(text), { timeZone: 'Europe/Paris' }).clients
 const failure = (code: string, message: RegExp) =>
   expect.objectContaining({ code, message: expect.stringMatching(message) })

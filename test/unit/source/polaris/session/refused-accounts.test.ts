@@ -4,6 +4,8 @@ import { refusedAccounts } from '../../../../../connector/source/polaris/session
 import { settled, virtualClock } from '../../../../support/fakes/virtual-clock.ts'
 import { never } from '../../../../support/signals.ts'
 
+// Many log in to a server in memory that accepts one password, in virtual time.
+
 const minute = 60_000
 const refusal = new ConnectorError('source.unauthorized', 'refused')
 

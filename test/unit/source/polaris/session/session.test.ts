@@ -10,6 +10,8 @@ import { virtualClock } from '../../../../support/fakes/virtual-clock.ts'
 import { httpAnswer } from '../../../../support/http-answer.ts'
 import { never } from '../../../../support/signals.ts'
 
+// A server is scripted by its answers to logins and to calls, and its requests are compared.
+
 const base = new URL('http://h/core/api/')
 const request: ApiRequest = { method: 'GET', url: new URL('http://h/core/api/Client.GetClientsModified?a=1') }
 const page = {

@@ -3,6 +3,8 @@ import type { OutputFormat } from '../../../../../../connector/source/client-sou
 import { decodeBody } from '../../../../../../connector/source/polaris/decode/page/decode-page.ts'
 import { httpAnswer } from '../../../../../support/http-answer.ts'
 
+// A page in each format is cut after every byte.
+
 const decode = (body: string | Buffer, output: OutputFormat = body.includes('</') ? 'xml' : 'json') =>
   decodeBody(httpAnswer(200, body), output, { timeZone: 'Europe/Paris' })
 const malformed = (message: RegExp) =>
