@@ -23,6 +23,7 @@ const meanings: readonly (readonly [RegExp, Verdict, cure?: string])[] = [
   [/^ERR_SSL_(?:WRONG_VERSION|PACKET_LENGTH|RECORD_LENGTH)/, 'publish.failed', 'unset KAFKA_SSL, or use its TLS port'],
   [/^ERR_SSL_/, 'publish.failed', 'check KAFKA_SSL_CERT and KAFKA_SSL_KEY, and its TLS versions'],
   [/^(?:ECONNRESET|KafkaJSConnectionClosedError)$/, 'publish.failed', 'check KAFKA_SSL and KAFKA_SASL_MECHANISM'],
+  [/^(?:ENOTFOUND|EAI_AGAIN)$/, 'publish.failed', 'check the host name and the DNS'],
   [
     /^(?:E[A-Z]+|KafkaJS(?:Connection|RequestTimeout)Error|not connected)$/,
     'publish.failed',

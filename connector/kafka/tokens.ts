@@ -153,7 +153,11 @@ export async function mskToken({ region, now, credentials = processCredentials }
   const { SignatureV4 } = await import('@smithy/signature-v4')
   const identity = await credentials().catch((error: unknown) => {
     const name = error instanceof Error ? error.name : 'unknown error'
-    throw new ConnectorError('publish.failed', `sign a token for Amazon MSK: no AWS credentials found (${name})`)
+    const cure = 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the pod or machine a role'
+    throw new ConnectorError(
+      'publish.failed',
+      `sign a token for Amazon MSK: no AWS credentials found (${name}): ${cure}`,
+    )
   })
   const hostname = `kafka.${region}.amazonaws.com`
   const signer = new SignatureV4({ service: SERVICE, region, credentials: identity, sha256: Sha256 })

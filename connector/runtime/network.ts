@@ -12,18 +12,18 @@ const causes: readonly (readonly [RegExp, string])[] = [
     /^(?:CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/,
     'the certificate is not trusted: set NODE_EXTRA_CA_CERTS to the file of its CA',
   ],
-  [/^TimeoutError$/, 'no response in time'],
-  [/^(?:ECONNRESET|EPIPE|UND_ERR_SOCKET)$/, 'connection closed without a response'],
+  [/^TimeoutError$/, 'no response in time: check the network and the server'],
+  [/^(?:ECONNRESET|EPIPE|UND_ERR_SOCKET)$/, 'connection closed without a response: check host, port and TLS'],
   [
     /^ERR_SSL_(?:WRONG_VERSION|PACKET_LENGTH|RECORD_LENGTH|UNKNOWN_PROTOCOL)/,
     'no TLS on this port: use http://, or the port for https',
   ],
 ]
 
-/** The cause with its code, such as `connection refused: check host and port (ECONNREFUSED)`; or else the code. */
+/** The cause with its code, such as `connection refused: check host and port (ECONNREFUSED)`. */
 export function networkCause(code: string): string {
   const cause = causes.find(([pattern]) => pattern.test(code))?.[1]
-  return cause === undefined ? code : `${cause} (${code})`
+  return `${cause ?? 'the connection failed: check the network and the server'} (${code})`
 }
 
 /** The code of an error of the network, or of its cause; undefined if it has none. */

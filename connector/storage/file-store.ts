@@ -208,9 +208,8 @@ const refusals: Readonly<Record<string, string>> = {
 export function asStorageError(what: string, error: unknown): unknown {
   const errno = errnoOf(error)
   if (errno === undefined || error instanceof ConnectorError) return error
-  const { [errno]: refusal } = refusals
-  if (refusal === undefined) return new ConnectorError('storage.unavailable', `${what}: ${errno}`)
-  return new ConnectorError('storage.refused', `${what}: ${errno}: ${refusal}`)
+  const code = Object.hasOwn(refusals, errno) ? 'storage.refused' : 'storage.unavailable'
+  return new ConnectorError(code, `${what}: ${errno}: ${refusals[errno] ?? 'check the disk, its space and its mount'}`)
 }
 
 function errnoOf(error: unknown): string | undefined {

@@ -1,8 +1,9 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest'
 import { startPolarisSimulator } from '../polaris/polaris-simulator.ts'
 import { closingAfterAll, temporaryFolder } from '../support/closing.ts'
+import { type SecureKafka, secureKafka } from '../support/secure-scene.ts'
 import { loneCertificate } from '../support/servers/lone-certificate.ts'
 import { rawServer } from '../support/servers/raw-server.ts'
 import { scriptedServer } from '../support/servers/scripted-http.ts'
@@ -14,6 +15,7 @@ const closing = closingAfterAll()
 const folder = temporaryFolder(closing)
 const certificate = loneCertificate('20200101', '20991231')
 /** Addresses of servers that were started for this file. */
+let kafka: SecureKafka
 let at: Record<'http' | 'https' | 'html' | 'cut' | 'silent', string>
 
 beforeAll(async () => {
@@ -33,6 +35,7 @@ beforeAll(async () => {
   const silent = `http://${other.address}/`
   at = { http: http.url, https: https.url, html: html.url, cut: cut.url, silent }
   writeFileSync(join(folder, 'taken'), '')
+  kafka = await secureKafka(closing)
 })
 afterAll(() => void vi.unstubAllEnvs())
 
@@ -44,6 +47,20 @@ interface ServerMistake extends Omit<Mistake, 'environment'> {
 const polaris = (given: ServerMistake['given']) => ({ command: 'preview', given })
 /** Reads from the checkpoint store only. */
 const store = (given: ServerMistake['given']) => ({ command: 'checkpoint show', given })
+
+/** Looks at Kafka. */
+const doctor = (given: ServerMistake['given']) => ({ command: 'doctor --json', exit: 1, given })
+
+/** The settings of the secure listener. */
+const secured = (settings: Readonly<Record<string, string>>) => ({
+  KAFKA_BROKERS: kafka.secure.bootstrap,
+  KAFKA_SSL_CA: authority(),
+  KAFKA_SASL_MECHANISM: 'plain',
+  KAFKA_SASL_USERNAME: kafka.secure.username,
+  KAFKA_SASL_PASSWORD: kafka.secure.password,
+  ...settings,
+})
+const authority = () => readFileSync(kafka.secure.certificates.authority, 'utf8')
 
 const mistakes: readonly ServerMistake[] = [
   {
@@ -138,6 +155,27 @@ const mistakes: readonly ServerMistake[] = [
     cure: /check POLARIS_URL, POLARIS_PROXY, the network/,
   },
   {
+    mistake: 'https to a store whose certificate is not trusted',
+    exit: 3,
+    ...store(() => s3({ AWS_ENDPOINT_URL_S3: new URL(at.https).origin })),
+    says: /at 127\.0\.0\.1:\d+: the certificate is not trusted/,
+    cure: /set NODE_EXTRA_CA_CERTS to the file of its CA/,
+  },
+  {
+    mistake: 'http to a store with TLS',
+    exit: 3,
+    ...store(() => s3({ AWS_ENDPOINT_URL_S3: new URL(at.https).origin.replace('https:', 'http:') })),
+    says: /at 127\.0\.0\.1:\d+: connection closed without a response/,
+    cure: /check host, port and TLS \(ECONNRESET\).*AWS_ENDPOINT_URL_S3/s,
+  },
+  {
+    mistake: 'an unknown host of the store',
+    exit: 3,
+    ...store(() => s3({ AWS_ENDPOINT_URL_S3: 'https://s3.invalid' })),
+    says: /at s3\.invalid:443: (unknown host name|host name not resolved)/,
+    cure: /check .*DNS.*AWS_ENDPOINT_URL_S3/s,
+  },
+  {
     mistake: 'a store that is down',
     exit: 3,
     ...store(() => s3({ AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:9' })),
@@ -194,6 +232,90 @@ const mistakes: readonly ServerMistake[] = [
     cure: /^storage\.refused: check .* the permissions of the directory/m,
   },
   {
+    mistake: 'a closed port of Kafka',
+    ...doctor(() => ({})),
+    says: /KafkaJSConnectionError ECONNREFUSED from 127\.0\.0\.1:9:/,
+    cure: /check host, port and TLS.*check KAFKA_BROKERS/s,
+  },
+  {
+    mistake: 'an unknown host of Kafka',
+    ...doctor(() => ({ KAFKA_BROKERS: 'kafka.invalid:9092' })),
+    says: /(ENOTFOUND|EAI_AGAIN) from kafka\.invalid:9092:/,
+    cure: /check the host name and the DNS.*check KAFKA_BROKERS/s,
+  },
+  {
+    mistake: 'the port of a controller',
+    ...doctor(() => ({ KAFKA_BROKERS: kafka.secure.controllers })),
+    says: /this port is a controller's, not a broker's/,
+    cure: /correct KAFKA_BROKERS/,
+  },
+  {
+    mistake: 'the port of another protocol in KAFKA_BROKERS',
+    ...doctor(() => ({ KAFKA_BROKERS: new URL(at.silent).host, KAFKA_SSL: 'true' })),
+    says: /ERR_SSL_\w+ from 127\.0\.0\.1:\d+:/,
+    cure: /unset KAFKA_SSL, or use its TLS port/,
+  },
+  {
+    mistake: 'TLS to a port of Kafka without it',
+    ...doctor(() => ({ KAFKA_BROKERS: kafka.bootstrap, KAFKA_SSL: 'true' })),
+    says: /ECONNRESET from 127\.0\.0\.1:\d+:/,
+    cure: /check KAFKA_SSL and/,
+  },
+  {
+    mistake: 'no TLS to a port of Kafka with it',
+    ...doctor(() => secured({ KAFKA_SSL_CA: '', KAFKA_SSL: 'false' })),
+    says: /from 127\.0\.0\.1:\d+:/,
+    cure: /check KAFKA_SSL and KAFKA_SASL_MECHANISM/,
+  },
+  {
+    mistake: 'a password for a port of Kafka without SASL',
+    ...doctor(() => secured({ KAFKA_BROKERS: kafka.bootstrap, KAFKA_SSL_CA: '' })),
+    says: /ILLEGAL_SASL_STATE/,
+    cure: /unset KAFKA_SASL_MECHANISM, or use the port of its SASL listener/,
+  },
+  {
+    mistake: 'no password for a port of Kafka with SASL',
+    ...doctor(() => secured({ KAFKA_SASL_MECHANISM: '', KAFKA_SASL_USERNAME: '', KAFKA_SASL_PASSWORD: '' })),
+    says: /from 127\.0\.0\.1:\d+:/,
+    cure: /check KAFKA_SSL and KAFKA_SASL_MECHANISM/,
+  },
+  {
+    mistake: 'no CA for Kafka',
+    ...doctor(() => secured({ KAFKA_SSL_CA: '', KAFKA_SSL: 'true' })),
+    says: /from 127\.0\.0\.1:\d+:/,
+    cure: /set KAFKA_SSL_CA/,
+  },
+  {
+    mistake: 'another CA for Kafka',
+    ...doctor(() => secured({ KAFKA_SSL_CA: certificate.cert })),
+    says: /from 127\.0\.0\.1:\d+:/,
+    cure: /set KAFKA_SSL_CA/,
+  },
+  {
+    mistake: 'no client certificate for Kafka',
+    ...doctor(() => ({ KAFKA_BROKERS: kafka.secure.mutualBootstrap, KAFKA_SSL_CA: authority() })),
+    says: /ERR_SSL_\S+ from 127\.0\.0\.1:\d+:/,
+    cure: /check KAFKA_SSL_CERT and KAFKA_SSL_KEY/,
+  },
+  {
+    mistake: 'a wrong password for Kafka',
+    ...doctor(() => secured({ KAFKA_SASL_PASSWORD: 'hunter2' })),
+    says: /SASL_AUTHENTICATION_FAILED/,
+    cure: /check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD/,
+  },
+  {
+    mistake: 'no ACL',
+    ...doctor(() => secured({})),
+    says: /the ACL WRITE on topic client\.modified is missing/,
+    cure: /add the ACL that the message names/,
+  },
+  {
+    mistake: 'missing topics',
+    ...doctor(() => ({ KAFKA_BROKERS: kafka.bootstrap, KAFKA_TOPIC: 'none', KAFKA_TOPICS_CREATE: 'false' })),
+    says: /missing: none and none\.dlq/,
+    cure: /create the topic/,
+  },
+  {
     mistake: 'a port in use',
     command: 'run',
     exit: 2,
@@ -246,5 +368,7 @@ test.each(mistakes)('names cause and cure and exits with $exit: $mistake', async
   expect(output).toMatch(mistake.says)
   expect(output).toMatch(mistake.cure)
   expect(output).not.toContain('hunter2')
+  // No message ends in "error" or in a code, and no hint has a name to fill in.
+  expect(output).not.toMatch(/(\berror|: [A-Z][\dA-Z_]+)"?,?$|CONNECTOR\/| STREAM /m)
   expect(exit).toBe(mistake.exit)
 })

@@ -1,7 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { publishError } from '../../connector/kafka/kafka-errors.ts'
+import { errorCatalogue } from '../../connector/runtime/error-catalogue.ts'
+import { networkError } from '../../connector/source/polaris/answer/network-error.ts'
+import { asStorageError } from '../../connector/storage/file-store.ts'
+import { s3Error, s3Failure } from '../../connector/storage/s3/s3-failure.ts'
 import { typed } from '../support/typed-command.ts'
 import { leastEnvironment as least, leastFile } from './config/config-sources.ts'
 
@@ -71,6 +76,21 @@ test('a file that is not there is named', async () => {
   const { exit, output } = await typed({ command: 'lint --config none.yaml' })
   expect(output).toContain('none.yaml: cannot be read (ENOENT)')
   expect(exit).toBe(2)
+})
+
+test('each hint, and each message for an error code of the system, says what to check in words', () => {
+  for (const { hint, runHint } of Object.values(errorCatalogue))
+    for (const text of [hint, runHint]) expect(text).toMatch(/^[a-z`].* (?!error$)\S+$/)
+  for (const code of Object.keys(constants.errno)) {
+    const error = Object.assign(new Error('planted'), { code })
+    const messages = [
+      networkError(error, new URL('https://p')).message,
+      s3Error('read', s3Failure(error)).message,
+      String(asStorageError('read', error)),
+      publishError('publish', error).message,
+    ]
+    for (const text of messages) expect(text.replace(code, '')).toMatch(/: [a-z]+ \S+/)
+  }
 })
 
 test('accepts the fingerprint as openssl prints it', async () => {

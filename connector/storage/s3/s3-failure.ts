@@ -72,7 +72,9 @@ function meaningOf(failure: S3Failure): string {
   if (status === undefined && hasNoCredentials(failure))
     return `no AWS credentials found (${code}): set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the pod or machine a role`
   if (status === undefined) return networkCause(code)
-  const { [code]: meaning } = explanations
+  const ofStatus =
+    status < 500 ? 'check the bucket, the account and the clock' : 'check the status and the log of the store'
+  const { [code]: meaning = ofStatus } = explanations
   const request = requestId === undefined ? '' : ` (request ${requestId})`
-  return `${status} ${code}${request}${meaning === undefined ? '' : `: ${meaning}`}`
+  return `${status} ${code}${request}: ${meaning}`
 }

@@ -56,6 +56,8 @@ export interface SecureListeners {
   readonly bootstrap: string
   /** SSL that requires a client certificate. */
   readonly mutualBootstrap: string
+  /** Of the controllers, which serve no clients. */
+  readonly controllers: string
   readonly username: string
   readonly password: string
   readonly certificates: Certificates
@@ -125,6 +127,7 @@ function addresses(ports: readonly BrokerPorts[], certificates: Certificates | u
     ...saslUser,
     bootstrap: loopback(ports.map(({ sasl }) => sasl)),
     mutualBootstrap: loopback(ports.map(({ mutual }) => mutual)),
+    controllers: loopback(ports.map(({ controller }) => controller)),
     certificates,
   }
   return { bootstrap: loopback(ports.map(({ plain }) => plain)), secure }

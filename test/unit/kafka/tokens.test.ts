@@ -111,7 +111,7 @@ test('without credentials, the error names what is missing, and nothing of the c
   })
   const error = await failure.catch((reason: unknown) => reason)
   expect(codeOf(error)).toBe('publish.failed')
-  expect(String(error)).toMatch(/no AWS credentials found \(CredentialsProviderError\)$/)
+  expect(String(error)).toMatch(/no AWS credentials found \(CredentialsProviderError\): set AWS_ACCESS_KEY_ID and/)
 })
 
 test('a login takes a token of the credentials in the environment', async () => {

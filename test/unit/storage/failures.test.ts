@@ -25,7 +25,7 @@ const s3Failures: [string, unknown, string, string][] = [
     'a skewed clock',
     sdkError('RequestTimeTooSkewed', 403),
     'storage.unavailable',
-    '403 RequestTimeTooSkewed (request req-1)',
+    '403 RequestTimeTooSkewed (request req-1): check the bucket, the account and the clock',
   ],
   [
     'a response that cannot be parsed',
@@ -37,9 +37,14 @@ const s3Failures: [string, unknown, string, string][] = [
     'a code that is a sentence',
     sdkError('planted secret of a client', 500),
     'storage.unavailable',
-    '500 unknown (request req-1)',
+    '500 unknown (request req-1): check the status and the log of the store',
   ],
-  ['an undefined error', undefined, 'storage.unavailable', 'unknown'],
+  [
+    'an undefined error',
+    undefined,
+    'storage.unavailable',
+    'the connection failed: check the network and the server (unknown)',
+  ],
 ]
 test.each(s3Failures)('reports %s from S3 with status, code and request id only', (_what, thrown, code, detail) => {
   const error = s3Error('read s3://b/k', s3Failure(thrown))
@@ -49,8 +54,8 @@ test.each(s3Failures)('reports %s from S3 with status, code and request id only'
 })
 
 const fileFailures: [string, string, string][] = [
-  ['ENOSPC', 'storage.unavailable', 'ENOSPC'],
-  ['EIO', 'storage.unavailable', 'EIO'],
+  ['ENOSPC', 'storage.unavailable', 'ENOSPC: check the disk, its space and its mount'],
+  ['EIO', 'storage.unavailable', 'EIO: check the disk, its space and its mount'],
   ['EACCES', 'storage.refused', 'EACCES: permission denied'],
   ['EROFS', 'storage.refused', 'EROFS: the file system is read-only'],
 ]
