@@ -81,7 +81,7 @@ export interface GroupOffset {
 export interface OwnRecord {
   readonly key: Buffer | null
   readonly value: Buffer | null
-  /** Milliseconds since 1970. */
+  /** The time of the record in ms since 1970. */
   readonly timestamp: string
   readonly headers: Readonly<Record<string, string>>
 }

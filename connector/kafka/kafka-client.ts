@@ -53,7 +53,10 @@ export function kafkaClient({ brokers, ssl, sasl }: KafkaConnection, parts: Kafk
 
 let cached: { readonly texts: string; readonly context: SecureContext } | undefined
 
-/** Cached until the certificates change: reading the system's CAs takes tens of milliseconds. */
+/**
+ * Returns the TLS context, which is cached until the certificates change: reading the system's CAs takes tens of
+ * milliseconds.
+ */
 function secureContextOf({ ca, cert, key }: SslConfig): SecureContext {
   const texts = JSON.stringify([ca, cert, key])
   try {
@@ -80,7 +83,7 @@ function destroyableSockets(): { factory: ISocketFactory; destroy: () => void } 
   }
   const destroy = () => {
     isDestroyed = true
-    // With an error, kafkajs fails the requests in flight at once; without one, it waits for their timeouts.
+    // kafkajs fails the requests in flight at once if the socket has an error; otherwise it waits for their timeouts.
     for (const socket of open) socket.destroy(new Error('this Kafka client is closed'))
   }
   return { factory, destroy }

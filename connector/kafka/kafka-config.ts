@@ -2,7 +2,7 @@
 export interface KafkaConnection {
   /** `host:port`, no IPv6 literals. */
   readonly brokers: readonly string[]
-  /** Absent: plain text. Empty object: TLS with the system's CAs. */
+  /** Connections are plain text if it is absent; an empty object means TLS with the system's CAs. */
   readonly ssl?: SslConfig | undefined
   readonly sasl?: SaslConfig | undefined
 }
@@ -15,7 +15,10 @@ export interface KafkaConfig extends KafkaConnection {
   readonly maxMessageBytes: number
 }
 
-/** PEM texts, not file names. Read again for each client, so they may change from one connection to the next. */
+/**
+ * Holds PEM texts, not file names. They are read again for each client, so they may change from one connection to the
+ * next.
+ */
 export interface SslConfig {
   /** CAs trusted instead of the system's. */
   readonly ca?: string | undefined
@@ -24,7 +27,7 @@ export interface SslConfig {
   readonly key?: string | undefined
 }
 
-/** Read again for each login, so the account may change from one connection to the next. */
+/** The account is read again for each login, so it may change from one connection to the next. */
 export type SaslConfig = PasswordLogin | TokenLogin | IamLogin
 
 export interface PasswordLogin {
@@ -33,7 +36,7 @@ export interface PasswordLogin {
   readonly password: string
 }
 
-/** By the client credentials grant of OAuth 2: `username` is the client id, `password` the client secret. */
+/** A login by the client credentials grant of OAuth 2: `username` is the client id, `password` the client secret. */
 export interface TokenLogin extends Omit<PasswordLogin, 'mechanism'> {
   readonly mechanism: 'oauthbearer'
   readonly tokenEndpoint: string
@@ -57,13 +60,13 @@ export interface TopicConfig {
 /** How to create a topic. */
 export interface TopicCreation {
   readonly partitions: number
-  /** -1: the broker's default. */
+  /** The value -1 stands for the broker's default. */
   readonly replicationFactor: number
-  /** By their Kafka names. */
+  /** The settings of the topic have their Kafka names. */
   readonly settings?: Readonly<Record<string, string>>
 }
 
-/** For what does not run the stream. */
+/** Returns the configuration for a command that does not run the stream, and so creates no topic. */
 export const withoutCreation = (config: KafkaConfig): KafkaConfig => ({
   ...config,
   topic: { ...config.topic, create: undefined },

@@ -19,11 +19,11 @@ interface ClusterUse<Result> {
   readonly operation: string
   readonly needs?: NeededAcls
   readonly work: (cluster: Cluster) => Promise<Result>
-  /** May take longer than a transaction. */
+  /** Says that the work may take longer than a transaction. */
   readonly isLong?: true
 }
 
-/** Connects a new client, runs `work`, disconnects. Rejects with `publish.*` or the reason of `stop`. */
+/** Connects a new client, runs `work` and disconnects. Rejects with `publish.*` or the reason of `stop`. */
 export async function onCluster<Result>(
   parts: AdminParts,
   { operation, needs, work, isLong }: ClusterUse<Result>,
@@ -49,7 +49,7 @@ export async function onCluster<Result>(
 /** A coordinator or leader that is new, has moved or is still loading serves requests after some seconds. */
 const untilServed: RetryPolicy = { retries: 12, firstPauseMs: 100, maxPauseMs: 2_000, maxRetryAfterMs: 0 }
 
-/** Like `onCluster`, but tries again where that may help, on a new connection for each attempt. */
+/** Does what `onCluster` does, but tries again where that may help, on a new connection for each attempt. */
 export function withCluster<Result>(parts: AdminParts, use: ClusterUse<Result>, stop: AbortSignal): Promise<Result> {
   const retryParts = { clock: parts.clock, policy: untilServed, onRetry: () => undefined }
   return retry(() => onCluster(parts, use, stop), retryParts, stop)

@@ -1,11 +1,12 @@
 import { ConnectorError } from '../runtime/connector-error.ts'
 
 /**
- * By the name of Kafka's error, or else the error code of Node or OpenSSL, or else the name of the error: what it means
- * for a stream, and what to check. The first match applies; any other error of Kafka is transient.
+ * Says what an error means for a stream, and what to check. A row is found by the name of Kafka's error, or else by the
+ * error code of Node or OpenSSL, or else by the name of the error. The first match applies; any other error of Kafka is
+ * transient.
  */
 const meanings: readonly (readonly [RegExp, Verdict, cure?: string])[] = [
-  [/^UNKNOWN_TOPIC_OR_PARTITION$/, 'publish.topic-missing'], // after all retries
+  [/^UNKNOWN_TOPIC_OR_PARTITION$/, 'publish.topic-missing'], // kafkajs has retried before
   [/_AUTHORIZATION_FAILED$/, 'publish.unauthorized'],
   [/^SASL_AUTHENTICATION_FAILED$/, 'publish.unauthorized', 'check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD'],
   [/^UNSUPPORTED_SASL_MECHANISM$/, 'publish.unauthorized', 'set another KAFKA_SASL_MECHANISM'],
@@ -35,7 +36,7 @@ const meanings: readonly (readonly [RegExp, Verdict, cure?: string])[] = [
     "this port is a controller's, not a broker's: correct KAFKA_BROKERS; or Kafka is older than 2.8",
   ],
   [/^NOT_ENOUGH_REPLICAS/, 'publish.failed', 'too few replicas are in sync: check the brokers and min.insync.replicas'],
-  [/^TimeoutError$/, 'publish.failed', 'no answer in time: check the brokers and the network'], // see withinCommitLimit
+  [/^TimeoutError$/, 'publish.failed', 'no answer in time: check the brokers and the network'], // it comes from withinCommitLimit
   [/^(?:Type|Range|Reference|Assertion)Error$/, 'bug'],
 ]
 
@@ -57,7 +58,7 @@ interface Cause {
   /** The name of Kafka's error, if a broker answered with one. */
   readonly type: string | undefined
   readonly name: string
-  /** Kafka's error code, or that of Node or OpenSSL. */
+  /** The error code of Kafka, Node or OpenSSL. */
   readonly code: number | string | undefined
   /** `host:port` of the broker that answered with it or could not be reached. */
   readonly broker: string | undefined
@@ -100,7 +101,10 @@ export type NeededAcls = Readonly<
   Partial<Record<`${'TOPIC' | 'GROUP' | 'CLUSTER' | 'TRANSACTIONAL_ID'}_AUTHORIZATION_FAILED`, string>>
 >
 
-/** Like `transactionError`, for what is outside of transactions: there, an unknown error code is no fence. */
+/**
+ * Returns the error of an operation outside of transactions, as `transactionError` does: there, an unknown error code
+ * is no fence.
+ */
 export function publishError(operation: string, error: unknown, needs: NeededAcls = {}): ConnectorError {
   return codedError({ operation, error, needs, fence: 'publish.failed' })
 }

@@ -1,12 +1,12 @@
 import type { RetryOptions } from 'kafkajs'
 
-/** Times in milliseconds, and pauses, that only we can tune. Tests shorten them. */
+/** Holds times in milliseconds, and pauses, that only we can tune. Tests shorten them. */
 export const kafkaTimes = {
   /** The broker aborts transactions that are open for longer; at most its `transaction.max.timeout.ms` (15 min). */
   transactionMs: 60_000,
-  /** Limit from the first send to the end of a transaction; less than `transactionMs`. */
+  /** A transaction must end this long after its first send. It is less than `transactionMs`. */
   commitWithinMs: 45_000,
-  /** Limit for an abort, and for closing a connection. */
+  /** An abort, and the closing of a connection, must end within this time. */
   closeMs: 3_000,
   /** How often the id of the events topic is compared. */
   topicEveryMs: 300_000,

@@ -6,7 +6,7 @@ import { parsedFields } from '../runtime/parsed-json.ts'
 import type { IamLogin, TokenLogin } from './kafka-config.ts'
 import { kafkaTimes } from './kafka-times.ts'
 
-/** The tokens of OAUTHBEARER: of the client credentials grant of OAuth 2, or of Amazon MSK. */
+/** This file has the tokens of OAUTHBEARER: of the client credentials grant of OAuth 2, or of Amazon MSK. */
 
 /** Who issues the tokens of a login. */
 interface Issuer {
@@ -33,7 +33,7 @@ function issuerOf(login: TokenLogin | IamLogin, clock: Clock): Issuer {
 interface SharedToken {
   readonly settings: string
   readonly value: Promise<string>
-  /** By the monotonic clock, in ms; infinite until it is issued. */
+  /** The token may be used until this time of the monotonic clock, in ms; it is infinite until the token is issued. */
   usableUntil: number
 }
 
@@ -59,14 +59,17 @@ export function tokensOf(login: TokenLogin | IamLogin, clock: Clock, issuer = is
     return token
   }
   return {
-    /** A token that is valid for at least 15 seconds. Rejects with `publish.unauthorized` or `publish.failed`. */
+    /**
+     * Resolves with a token that is valid for at least 15 seconds. Rejects with `publish.unauthorized` or
+     * `publish.failed`.
+     */
     currentToken: (): Promise<string> => {
       const settings = JSON.stringify(login) // reads the files of secrets
       const isUsable = shared?.settings === settings && clock.monotonic() < shared.usableUntil
       if (!isUsable || shared === undefined) shared = requestSharedToken(settings)
       return shared.value
     },
-    /** A broker has rejected the token: the next call requests another. Returns the error. */
+    /** Returns the error of a token that a broker has rejected, and lets the next call request another token. */
     rejectionError: (): ConnectorError => {
       shared = undefined
       const message = `log in: a broker rejects the token of ${issuer.name}; ${issuer.doubt}`
@@ -77,11 +80,11 @@ export function tokensOf(login: TokenLogin | IamLogin, clock: Clock, issuer = is
 
 export interface AccessToken {
   readonly value: string
-  /** For how long the token is valid from now on. */
+  /** The token is valid for so long from now on. */
   readonly lifetimeMs: number
 }
 
-/** For answers without `expires_in`, which is optional. */
+/** An answer without `expires_in`, which is optional, counts as this long. */
 const DEFAULT_LIFETIME_S = 300
 
 /**
@@ -93,7 +96,7 @@ export async function requestToken(login: TokenLogin, limit: AbortSignal): Promi
   const { status, text } = await post(login, limit)
   const { access_token: value, expires_in: lifetime, error } = parsedFields(text)
   if (status === 400 || status === 401) {
-    // Of RFC 6749, 5.2. Other texts are not repeated.
+    // The message repeats the codes of RFC 6749, 5.2, and no other text.
     const isKnown = typeof error === 'string' && /^(?:invalid|unauthorized|unsupported)_[a-z_]{1,20}$/.test(error)
     const cure = 'check KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD and KAFKA_OAUTH_PARAMETERS'
     const why = `it rejects the request (${isKnown ? `${status} ${error}` : status}): ${cure}`
@@ -132,21 +135,21 @@ function throwTokenError({ tokenEndpoint }: TokenLogin, why: string, code: Error
 /** The AWS credentials of the process, by the chain that the S3 client uses where no keys are configured. */
 const processCredentials = async () => (await import('@aws-sdk/credential-provider-node')).defaultProvider()()
 
-/** For how long brokers accept a token: the longest time that Amazon MSK allows. */
+/** Brokers accept a token for this time, the longest that Amazon MSK allows. */
 const MSK_LIFETIME_S = 900
 const SERVICE = 'kafka-cluster'
 
 interface Signing {
   readonly region: string
-  /** In ms since 1970. */
+  /** The time of the signature in ms since 1970. */
   readonly now: number
   readonly credentials?: typeof processCredentials
 }
 
 /**
- * A token for the IAM access control of Amazon MSK: a presigned request (Signature Version 4) to connect to the cluster,
- * as base64url. It has the access key id and the session token, never the secret key. Nothing is sent but what the
- * credentials need. Rejects with `publish.failed`.
+ * Signs a token for the IAM access control of Amazon MSK: a presigned request (Signature Version 4) to connect to the
+ * cluster, as base64url. It has the access key id and the session token, never the secret key. Nothing is sent but what
+ * the credentials need. Rejects with `publish.failed`.
  */
 export async function mskToken({ region, now, credentials = processCredentials }: Signing): Promise<AccessToken> {
   const { Sha256 } = await import('@smithy/core/checksum')

@@ -30,15 +30,15 @@ export type ClientField = readonly [name: string, value: ClientValue]
 const byName = ([one]: ClientField, [other]: ClientField) => (one < other ? -1 : one === other ? 0 : 1)
 
 /**
- * A record with these fields, in the order of canonical JSON. Any name is a field of its own, also `__proto__`. Made at
- * once: V8 would turn an object whose fields are set one by one into a hash table, several times as large. Without a
- * prototype, records take a tenth more CPU for each client.
+ * Makes a record with these fields, in the order of canonical JSON. Any name is a field of its own, also `__proto__`.
+ * It is made at once: V8 would turn an object whose fields are set one by one into a hash table, several times as
+ * large. Without a prototype, records take a tenth more CPU for each client.
  */
 export function recordOf(fields: readonly ClientField[]): ClientRecord {
   return Object.fromEntries(fields.toSorted(byName))
 }
 
-/** A copy with other values of fields that the record has. */
+/** Copies a record with other values of fields that it has. */
 export function recordWith(record: ClientRecord, changed: ReadonlyMap<string, ClientValue>): ClientRecord {
   const copy: { [field: string]: ClientValue } = { ...record }
   for (const [name, value] of changed) copy[name] = value
@@ -54,15 +54,18 @@ export interface PageRequest extends ReadArguments {
 /** One complete, well-formed response. */
 export interface Page {
   readonly clients: readonly ClientRecord[]
-  /** False on the last page of a scan; nothing else ends a scan. */
+  /** It is false on the last page of a scan; nothing else ends a scan. */
   readonly hasMoreResults: boolean
-  /** The token in the response; null if absent, nil or empty. */
+  /** The token in the response; it is null if absent, nil or empty. */
   readonly checkPoint: CheckPoint | null
-  /** Where the clients were found, by the names from the page down; absent: there are none, or the source does not tell. */
+  /**
+   * The clients were found here, by the names from the page down. It is absent if there are none, or the source does
+   * not tell.
+   */
   readonly path?: readonly string[] | undefined
   /** Time of the response by the server's clock (`Date` header, whole seconds), ms since 1970; undefined without it. */
   readonly serverTime: number | undefined
-  /** Milliseconds from sending the request to the end of the response. */
+  /** The response was complete so many milliseconds after the request was sent. */
   readonly tookMs: number
   /** Size of the decoded body. */
   readonly bytes: number
@@ -77,7 +80,7 @@ export interface ClientSource {
   read(at: PageRequest, stop: AbortSignal): Promise<Page>
 }
 
-/** The name of a field for an error message. Invariant 8: a key that is no plain name can be personal. */
+/** Returns the name of a field for an error message. Invariant 8: a key that is no plain name can be personal. */
 export const shownName = (name: string) => (/^[A-Za-z_$][\w.-]{0,63}$/.test(name) ? name : '(not shown)')
 
 export const shownPath = (path: readonly string[]) => path.map(shownName).join('.')

@@ -14,7 +14,7 @@ interface ReadParts {
   readonly retry: RetryPolicy
 }
 
-/** How a page is read. */
+/** Says how a page is read. */
 export interface ReadMode {
   /**
    * `in-place`: as `retry` says, but not after `until` (of the monotonic clock). `once`: the scan asks for the page again
@@ -53,7 +53,7 @@ export async function readPage(
     const { error } = found
     const inARow = failures + (tries.kind === 'once' ? tries.failures : 0)
     if (mayRefuseToken(error, at, inARow) && (await attempt({ ...at, checkPoint: null })).kind === 'page') {
-      // The trouble may just have ended.
+      // The server's trouble may just have ended.
       const again = await attempt(at)
       if (again.kind === 'page') return again
       if (doubtfulCodes.has(again.error.code)) return { kind: 'token-refused', error: again.error }
@@ -65,7 +65,7 @@ export async function readPage(
   }
 }
 
-/** Failures of the server in a row; then it may be the token that it cannot answer. */
+/** After so many failures of the server in a row, it may be the token that it cannot answer. */
 const FAILURES_IN_A_ROW = 5
 
 /** Errors that a server may also return because it refuses the token. */

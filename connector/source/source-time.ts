@@ -5,15 +5,15 @@ import type { SourceTime } from './client-source.ts'
 /** No zone has ever set its clocks back further than this at once. */
 const longestRepeatMs = 27 * HOUR_MS
 
-/** The wall-clock time of the zone at an instant (ms since 1970), in whole seconds. For the years 1 to 9999. */
+/** Returns the wall-clock time of the zone at an instant (ms since 1970), in whole seconds, for the years 1 to 9999. */
 export function wallClock(instantMs: number, zone: string): SourceTime {
   return new Date(instantMs + offsetAt(instantMs, zone)).toISOString().slice(0, 19) as SourceTime
 }
 
-/** For people: other times are in UTC, with a `Z`. */
+/** Marks a time of the server for people: other times are in UTC, with a `Z`. */
 export const serverTimeText = (time: string): string => `${time} server time`
 
-/** The earliest wall-clock text of the zone between two instants, both included. */
+/** Returns the earliest wall-clock text of the zone between two instants, both included. */
 export function smallestReading(fromMs: number, toMs: number, zone: string): SourceTime {
   const from = Math.min(fromMs, toMs)
   // A later instant can be earlier as text only after the clocks were set back, by at most `longestRepeatMs`.
@@ -27,18 +27,19 @@ export function smallestReading(fromMs: number, toMs: number, zone: string): Sou
 }
 
 /**
- * The instant (ms since 1970) of a wall-clock text. `which` selects one of the two instants of a text in the repeated
- * hour. For a text that the clocks skipped, `earlier` uses the offset after the change and `later` the one before it.
+ * Returns the instant (ms since 1970) of a wall-clock text. `which` selects one of the two instants of a text in the
+ * repeated hour. For a text that the clocks skipped, `earlier` uses the offset after the change and `later` the one
+ * before it.
  */
 export function instantOf(text: SourceTime, zone: string, which: 'earlier' | 'later'): number {
   return instantAt(Date.parse(`${text}Z`), zone, which)
 }
 
-/** The same for the instant at which the clocks of UTC show the text. */
+/** Does what `instantOf` does for the text that the clocks of UTC show at this instant. */
 export function instantAt(asUtc: number, zone: string, which: 'earlier' | 'later'): number {
   const before = asUtc - offsetAt(asUtc - longestRepeatMs, zone)
   const after = asUtc - offsetAt(asUtc + longestRepeatMs, zone)
-  if (before === after) return before // fast: no change of the clocks is near
+  if (before === after) return before // it is fast where no change of the clocks is near
   const candidates = [before, after]
   const exact = candidates.filter((instant) => instant + offsetAt(instant, zone) === asUtc)
   const among = exact.length > 0 ? exact : candidates
@@ -97,7 +98,10 @@ export function timeFormat(pattern: string, zone: string): (text: SourceTime) =>
     })
 }
 
-/** Uses the first instant of a text in the repeated hour: reading from there misses nothing. */
+/**
+ * Returns the offset of the zone. It uses the first instant of a text in the repeated hour: reading from there misses
+ * nothing.
+ */
 function offsetText(text: SourceTime, zone: string): string {
   const minutes = Math.trunc(offsetAt(instantOf(text, zone, 'earlier'), zone) / 60_000)
   const hours = Math.trunc(Math.abs(minutes) / 60)
@@ -111,7 +115,7 @@ const QUARTER_MS = 900_000
 
 interface Zone {
   readonly format: Intl.DateTimeFormat
-  /** By quarter of an hour. */
+  /** The offsets are kept by quarter of an hour. */
   readonly offsets: Map<number, number>
 }
 
@@ -120,7 +124,7 @@ const zones = new Map<string, Zone>()
 
 const formatIn = (timeZone: string) => new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' })
 
-/** Offset of an IANA zone from UTC in ms, at an instant (ms since 1970, years 1 to 9999). */
+/** Returns the offset of an IANA zone from UTC in ms, at an instant (ms since 1970, years 1 to 9999). */
 export function offsetAt(instantMs: number, name: string): number {
   const zone = zones.get(name) ?? { format: formatIn(name), offsets: new Map<number, number>() }
   zones.set(name, zone)
@@ -134,7 +138,7 @@ export function offsetAt(instantMs: number, name: string): number {
   return offset
 }
 
-/** Such as `6/15/2026, GMT+02:00`. */
+/** Returns the offset in a text such as `6/15/2026, GMT+02:00`. */
 function offsetIn(text: string): number {
   const [, sign, hours, minutes, seconds = '0'] = /GMT([+-])(\d\d):(\d\d)(?::(\d\d))?/.exec(text) ?? []
   const ms = ((Number(hours ?? 0) * 60 + Number(minutes ?? 0)) * 60 + Number(seconds)) * 1000

@@ -4,37 +4,45 @@ import { fileURLToPath } from 'node:url'
 export interface CheckpointConfig {
   /** `s3://bucket/prefix`, or `file:directory` (relative), `file:/absolute` or `file:///absolute`. */
   readonly url: string
-  /** Used only if the URL begins with `s3:`. */
+  /** They are used only if the URL begins with `s3:`. */
   readonly s3: S3Settings
 }
 
 export interface S3Settings {
-  /** `AWS_ENDPOINT_URL_S3`, or else `AWS_ENDPOINT_URL`. Absent: AWS. */
+  /** It is `AWS_ENDPOINT_URL_S3`, or else `AWS_ENDPOINT_URL`; without both, requests go to AWS. */
   readonly endpoint?: string | undefined
-  /** `AWS_REGION`, or else `AWS_DEFAULT_REGION`. Absent: us-east-1 with an `endpoint`, or else the profile's region. */
+  /**
+   * It is `AWS_REGION`, or else `AWS_DEFAULT_REGION`; without both, us-east-1 with an `endpoint`, or else the profile's
+   * region.
+   */
   readonly region?: string | undefined
-  /** Absent: the standard AWS provider chain (environment, profile, web identity, container, instance). */
+  /**
+   * Without them, the standard AWS provider chain is used (environment, profile, web identity, container, instance).
+   */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined
   readonly encryption?: 'AES256' | 'aws:kms' | 'aws:kms:dsse' | undefined
-  /** Requires `encryption` with KMS. */
+  /** It requires `encryption` with KMS. */
   readonly kmsKeyId?: string | undefined
 }
 
-/** Times in milliseconds that only we can tune. Tests shorten them. */
+/** Holds times in milliseconds that only we can tune. Tests shorten them. */
 export const storeTimes = {
-  /** Limit of one read or one write, including retries and reading back. */
+  /** One read or one write, including retries and reading back, must end within this time. */
   callWithinMs: 15_000,
   connectWithinMs: 2_000,
-  /** From sending a request to its response headers; also the idle timeout of a connection. */
+  /** The response headers must arrive within this time after the request; a connection may be idle as long. */
   answerWithinMs: 5_000,
 }
 
 /** `prefix` has no leading or trailing slash and may be empty. */
 export type S3Place = { readonly kind: 's3'; readonly bucket: string; readonly prefix: string }
-/** As written; a relative path is relative to the working directory. */
+/** The directory is as written; a relative path is relative to the working directory. */
 type FilePlace = { readonly kind: 'file'; readonly directory: string }
 
-/** The place of `CHECKPOINT_URL`, or why the URL is invalid. Invariant 8: without the URL, which may be a misplaced secret. */
+/**
+ * Returns the place of `CHECKPOINT_URL`, or why the URL is invalid. Invariant 8: without the URL, which may be a
+ * misplaced secret.
+ */
 export function checkpointPlace(url: string): S3Place | FilePlace | string {
   const s3 = /^s3:\/\/(?<bucket>[^/?#]+)(?:\/(?<prefix>[^?#]*))?$/.exec(url)?.groups
   if (s3?.bucket !== undefined) {
@@ -57,17 +65,17 @@ function absoluteDirectory(url: string): string | undefined {
   }
 }
 
-/** Key of a stream's checkpoint, relative to the prefix or directory of the store. */
+/** Returns the key of a stream's checkpoint, relative to the prefix or directory of the store. */
 export function checkpointKey(connector: string, stream: string): string {
   return `${connector}/${stream}.json`
 }
 
-/** Key of what operators wish of a stream, by the key of its checkpoint; no stream has this name. */
+/** Returns the key of what operators wish of a stream, by the key of its checkpoint; no stream has this name. */
 export function wishesKey(key: string): string {
   return key.replace(/\.json$/, '.wishes.json')
 }
 
-/** Prefix or directory of a stream's segments, by the key of its checkpoint. No two streams share one. */
+/** Returns the prefix or directory of a stream's segments, by the key of its checkpoint. No two streams share one. */
 export function segmentsKey(key: string): string {
   return `${key.replace(/\.json$/, '')}.index`
 }

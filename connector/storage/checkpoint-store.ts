@@ -23,7 +23,7 @@ export type WriteOutcome =
  * back recognises the write by its text.
  */
 export interface VersionedObject {
-  /** The stored text; undefined if there is none. Rejects with `storage.*`, or with the reason of `finish`. */
+  /** Reads the stored text; undefined if there is none. Rejects with `storage.*`, or with the reason of `finish`. */
   read(finish: AbortSignal): Promise<StoredText | undefined>
   /**
    * Stores `text` if the object is still at `expected` (null: does not exist). Rejects with `storage.*` if the outcome
@@ -36,20 +36,16 @@ export interface VersionedObject {
 /** The longest segment. */
 export const MAX_SEGMENT_BYTES = 8 * 1024 * 1024
 
-/**
- * Where the segments of one stream's client index are. They are never changed: a name always stands for the same bytes.
- */
+/** The segments of one stream's client index. They are never changed: a name always stands for the same bytes. */
 export interface SegmentStore {
   /**
    * Stores a segment; again with the same bytes, where an answer was lost. Rejects with `storage.*`, or the reason of
    * `finish`.
    */
   put(name: string, bytes: Uint8Array, finish: AbortSignal): Promise<void>
-  /**
-   * Its bytes, which the caller may change or free; undefined where there is none. Rejects like `put`.
-   */
+  /** Reads a segment, whose bytes the caller may change or free; undefined where there is none. Rejects like `put`. */
   get(name: string, finish: AbortSignal): Promise<Uint8Array | undefined>
-  /** The names of all segments. Rejects like `put`. */
+  /** Lists the names of all segments. Rejects like `put`. */
   list(finish: AbortSignal): Promise<readonly string[]>
   /** Deletes a segment; also where it is gone already. Rejects like `put`. */
   remove(name: string, finish: AbortSignal): Promise<void>
@@ -57,9 +53,9 @@ export interface SegmentStore {
 
 /** The versioned objects of all streams, and their segments. */
 export interface CheckpointStore {
-  /** The object with this key, see `checkpointKey`. Makes no request. */
+  /** Returns the object with this key, see `checkpointKey`. Makes no request. */
   object(key: string): VersionedObject
-  /** The segments of the stream whose object has this key. Makes no request. */
+  /** Returns the segments of the stream whose object has this key. Makes no request. */
   segments(key: string): SegmentStore
   /**
    * Tests by writing whether the store fulfils the contract of `VersionedObject`; leaves at most one small object

@@ -61,7 +61,7 @@ async function readNewest(object: FileObject): Promise<StoredText | undefined> {
     const version = (await versionsOf(object)).at(-1)
     if (version === undefined) return undefined
     const bytes = await undefinedIfMissing(readFile(fileOf(object, version)))
-    // Otherwise a writer has replaced it since the listing.
+    // If it is missing, a writer has replaced it since the listing.
     if (bytes !== undefined) return { text: bytes.toString(), version }
   }
 }
@@ -73,7 +73,7 @@ async function writeNext(object: FileObject, text: string, expected: Version | n
     const now = await versionsOf(object)
     // A writer that was suspended before linking finds its number free again once enough newer versions exist.
     if (now.at(-1) === next) {
-      await removeOlder(object, now).catch(() => undefined) // the next write does it
+      await removeOlder(object, now).catch(() => undefined) // the next write tries again
       return { kind: 'written', version: next }
     }
   }
@@ -102,12 +102,12 @@ async function readOutcome(object: FileObject, text: string): Promise<WriteOutco
 /** A listing is not atomic: it must not miss every newer version, whatever is written during it. */
 const KEPT_VERSIONS = 10
 
-/** Oldest first. */
+/** Removes old versions, which are given the oldest first. */
 async function removeOlder(object: FileObject, versions: readonly Version[]): Promise<void> {
   for (const version of versions.slice(0, -KEPT_VERSIONS)) await rm(fileOf(object, version), { force: true })
 }
 
-/** Segments as files of one directory, which the first `put` creates. */
+/** Keeps segments as files of one directory, which the first `put` creates. */
 function fileSegmentStore(directory: string, call: StoreCall): SegmentStore {
   const path = (name: string) => join(directory, name)
   // A crash leaves a temporary file.
@@ -128,7 +128,7 @@ async function probeDirectory(root: string, now: number): Promise<void> {
   await removeAbandoned(root, now).catch(() => undefined)
 }
 
-/** The files of a probe, and temporary ones. */
+/** Only a probe and a writer of temporary files use such names. */
 const ownDotFile = /^\.(?:probe-|.+\.)[\da-f-]{36}(?:\.tmp)?$/
 
 /** A writer that is alive renames or deletes its file within seconds. */
@@ -185,7 +185,7 @@ async function makeDirectory(path: string): Promise<void> {
   }
 }
 
-/** The file names in a directory; empty if the directory does not exist. */
+/** Returns the file names in a directory; none if the directory does not exist. */
 const filesIn = async (directory: string): Promise<string[]> => (await undefinedIfMissing(readdir(directory))) ?? []
 
 const undefinedIfMissing = <Result>(work: Promise<Result>): Promise<Result | undefined> =>

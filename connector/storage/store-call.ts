@@ -6,7 +6,7 @@ import type { StoreParts } from './checkpoint-store.ts'
 export interface CallLimits {
   /** Operation and location, for messages: `write s3://bucket/key`. */
   readonly what: string
-  /** Limit of the whole call, including retries, pauses and reading back. */
+  /** The whole call, including retries, pauses and reading back, must end within this time. */
   readonly withinMs: number
   readonly parts: StoreParts
 }

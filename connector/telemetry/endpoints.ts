@@ -14,9 +14,9 @@ export interface EndpointAnswer {
 }
 
 interface EndpointParts {
-  /** 0: any free port. */
+  /** The value 0 stands for any free port. */
   readonly port: number
-  /** The response of each path; any other path is 404. */
+  /** The response of each path; any other path is answered with 404. */
   readonly paths: Readonly<Record<string, () => EndpointAnswer | Promise<EndpointAnswer>>>
   /** Called when a response fails: a bug, or a system resource is exhausted. */
   readonly onError: (error: unknown) => void
@@ -29,7 +29,10 @@ export interface Endpoints {
   close(): Promise<void>
 }
 
-/** Of a connection whose request does not arrive, too. Node looks for such connections only every 30 s by default. */
+/**
+ * They hold for a connection whose request does not arrive, too. Node looks for such connections only every 30 s by
+ * default.
+ */
 const connectionLimits = {
   headersTimeout: 5000,
   requestTimeout: 5000,
@@ -110,7 +113,7 @@ export function servedPaths(registry: Registry, status: () => { readonly ready: 
   const page = statusPage()
   return {
     '/': () => page,
-    // Liveness: proves only that the event loop runs.
+    // It proves only that the event loop runs.
     '/healthz': () => textAnswer(200, 'ok'),
     '/readyz': () => {
       const now = status()
@@ -138,7 +141,7 @@ function statusPage(): EndpointAnswer {
   }
 }
 
-/** Allows only the page's own style and script, by their hashes, and requests to this server. */
+/** Returns a policy that allows only the page's own style and script, by their hashes, and requests to this server. */
 function securityPolicy(html: string): string {
   return [
     `default-src 'none'`,

@@ -31,7 +31,10 @@ function describe(error: unknown): string {
   return error instanceof ConnectorError ? `${error.code}: ${error.message}` : foreignError(error)
 }
 
-/** All causes of an error, nearest first, each once: `cause`, the parts of an AggregateError, suppressed errors. */
+/**
+ * Returns all causes of an error, the nearest first and each once: `cause`, the parts of an AggregateError, suppressed
+ * errors.
+ */
 function causesOf(error: unknown): unknown[] {
   const found = new Set<unknown>([error])
   for (const one of found) {
@@ -49,7 +52,7 @@ function nearestCauses(error: unknown): unknown[] {
   return causes.filter((cause) => cause instanceof Error)
 }
 
-/** Codes of Node that are neither in the system error map nor prefixed. */
+/** Node has these codes, too, which are neither in the system error map nor prefixed. */
 const otherCodes = ['ENOTFOUND', 'ESERVFAIL', 'EREFUSED', 'ETIMEOUT', 'INVALID_CA', 'HOSTNAME_MISMATCH', 'EPROTO']
 const systemCodes: ReadonlySet<unknown> = new Set([
   ...[...getSystemErrorMap().values()].map(([name]) => name),
@@ -62,8 +65,8 @@ const kafkaName = /^KafkaJS[A-Za-z]+$/
 const kafkaType = /^[A-Z]+(?:_[A-Z0-9]+){1,8}$/
 
 /**
- * Name, code and HTTP status of an error from a library or from Node, each only if it matches the expected format.
- * Invariant 8: never its message or another property, which may contain data of the server or the client.
+ * Returns name, code and HTTP status of an error from a library or from Node, each only if it matches the expected
+ * format. Invariant 8: never its message or another property, which may contain data of the server or the client.
  */
 function foreignError(error: unknown): string {
   if (typeof error !== 'object' || error === null) return `thrown ${typeof error}`
@@ -94,7 +97,7 @@ function isWithin(value: unknown, least: number, most: number): value is number 
   return typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most
 }
 
-/** A property of any value; undefined if it is missing or its getter throws. */
+/** Returns a property of any value; undefined if it is missing or its getter throws. */
 function property(value: unknown, name: string): unknown {
   try {
     return Object(value)[name]
@@ -107,7 +110,7 @@ const mostFrames = 20
 const frame = /^ {4}at (?:.*\()?(?:file:\/\/)?((?:node:|\/)[\w./@+-]+:\d+:\d+)\)?$/
 const root = /^.*\/(?=(?:dist|connector|node_modules|test)\/)/
 
-/** `file:line:column` of each stack frame, innermost first; no part of the message. */
+/** Returns `file:line:column` of each stack frame, the innermost first, and no part of the message. */
 function stackFrames(error: unknown): string[] {
   const stack = property(error, 'stack')
   if (typeof stack !== 'string') return []
@@ -116,7 +119,7 @@ function stackFrames(error: unknown): string[] {
   return lines.slice(first).flatMap(location).slice(0, mostFrames)
 }
 
-/** `stack` starts with the message, whose lines may look like frames. */
+/** Cuts the message off, with which `stack` starts: its lines may look like frames. */
 function withoutMessage(stack: string, message: unknown): string {
   if (typeof message !== 'string' || message === '') return stack
   const at = stack.indexOf(message)
@@ -129,7 +132,10 @@ function location(line: string): string[] {
   return path.startsWith('node:') || root.test(path) ? [path.replace(root, '')] : []
 }
 
-/** One line about an unexpected error: name, code and location. Invariant 8: not its message, it may contain data. */
+/**
+ * Returns one line about an unexpected error: name, code and location. Invariant 8: not its message, which may contain
+ * data.
+ */
 export function defectLine(error: unknown): string {
   const [innermost] = stackFrames(error)
   const at = innermost === undefined ? '' : ` at ${innermost}`

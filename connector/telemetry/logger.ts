@@ -25,7 +25,10 @@ export interface LoggerParts {
   readonly out: { write(line: string): unknown }
 }
 
-/** JSON lines through pino: `level`, `time` (ISO 8601), connector, replica, version, `msg` and the given fields. */
+/**
+ * Returns a log that writes JSON lines through pino: `level`, `time` (ISO 8601), connector, replica, version, `msg` and
+ * the given fields.
+ */
 export function logger(parts: LoggerParts): Log {
   const { connector, replica, version, level, out } = parts
   const lines = pino(
@@ -55,7 +58,10 @@ export type LibraryLog = (message: string, fields: Readonly<Record<string, unkno
 
 const namespaceFormat = /^[A-Za-z]{1,30}(?:[- ][A-Z0-9-]{1,20})?$/
 
-/** Invariant 8: a constant message, the part of the library, and the system error codes in its texts; nothing else. */
+/**
+ * Returns the log of a library. Invariant 8: a line has a constant message, the part of the library, and the system
+ * error codes in its texts; nothing else.
+ */
 export function libraryLog(log: Log, library: string): LibraryLog {
   return (message, { namespace, error, errorMessage, code }) => {
     const codes = codesIn([message, error, errorMessage, code])

@@ -21,10 +21,10 @@ const metric = (name: string, help: string, labels: MetricEntry['labels'] = {}):
   help,
   labels,
 })
-/** A metric of each stream. */
+/** Returns a metric of each stream. */
 const metricOfStream = (name: string, help: string, more: MetricEntry['labels'] = {}) =>
   metric(name, help, { stream: 'any', ...more })
-/** A metric of the whole replica: what all streams share, or what would be too many series for each stream. */
+/** Returns a metric of the whole replica: what all streams share, or what would be too many series for each stream. */
 const metricOfReplica = metric
 
 export const counterList = {
@@ -60,7 +60,7 @@ export const counterList = {
   }),
 } as const satisfies Record<string, MetricEntry>
 
-/** Few buckets: each costs one series a stream. */
+/** The histograms have few buckets: each costs one series a stream. */
 export const histogramList = {
   read: {
     ...metricOfStream('read_duration_seconds', 'Time from sending a request to its complete response'),
@@ -96,7 +96,7 @@ interface ScrapedEntry extends MetricEntry {
   readonly samples: (parts: ScrapedParts) => readonly Sample[]
 }
 
-/** A gauge of each stream. */
+/** Returns a gauge of each stream. */
 const gaugeOfEach = (
   name: string,
   help: string,
@@ -112,7 +112,7 @@ const gaugeOfEach = (
       ),
 })
 
-/** A gauge of each stream that runs here; undefined: the stream has none. */
+/** Returns a gauge of each stream that runs here; a stream without a value has no series. */
 const gaugeOfRunning = (
   name: string,
   help: string,
@@ -126,7 +126,10 @@ const gaugeOfRunning = (
 /** A stream that has ended waits until it is assigned again. */
 export const exportedStates: readonly StreamState[] = streamStates.filter((state) => state !== 'ended')
 
-/** Computed at each scrape from the status. Times are in seconds since 1970: their age is `time() - metric`. */
+/**
+ * These gauges are computed at each scrape from the status. Times are in seconds since 1970: their age is `time() -
+ * metric`.
+ */
 export const scrapedList: readonly ScrapedEntry[] = [
   gaugeOfRunning(
     'last_live_scan_timestamp_seconds',
@@ -195,7 +198,7 @@ export function scrapedMetrics(registry: Registry, parts: ScrapedParts): void {
 
 const seconds = (ms: number | undefined) => (ms === undefined ? undefined : ms / 1000)
 
-/** In seconds since 1970; `at` is of `Clock.monotonic`. */
+/** Converts a time of `Clock.monotonic` to seconds since 1970. */
 const timestamp = (at: number, { now, monotonic }: Clock) => Math.round(now() - (monotonic() - at)) / 1000
 
 /** Metrics that events update. Those of a stream get its label. */
@@ -237,7 +240,7 @@ function optionsOf({ name, help, labels }: MetricEntry, registry: Registry) {
   return { name, help, labelNames: Object.keys(labels), registers: [registry] }
 }
 
-/** Each value of the label besides `stream`, if they are fixed; a metric without one has a single series. */
+/** Returns each value of the label besides `stream`, if they are fixed; a metric without one has a single series. */
 function fixedLabels({ stream: _, ...labels }: MetricEntry['labels']): readonly Labelled[] {
   const [label] = Object.entries(labels)
   if (label === undefined) return [{}]
@@ -249,7 +252,7 @@ function mapValues<Name extends string, In, Out>(list: Readonly<Record<Name, In>
   return Object.fromEntries(Object.entries<In>(list).map(([name, value]) => [name, make(value)])) as Record<Name, Out>
 }
 
-/** A registry whose series have the label `connector`, with the metrics of the process. */
+/** Returns a registry whose series have the label `connector`, with the metrics of the process. */
 export function processRegistry(connector: string): Registry {
   const registry = new Registry()
   registry.setDefaultLabels({ connector })

@@ -23,15 +23,18 @@ export type ReplicaState = 'starting' | 'running' | 'stopping'
 /** What this replica knows of the group. `single`: there is none. `rejoining`: the membership was lost. */
 interface GroupStatus {
   readonly state: 'single' | 'joining' | 'member' | 'rejoining' | 'left'
-  /** Of `Clock.monotonic`. */
+  /** The state began at this time of `Clock.monotonic`. */
   readonly since: number
-  /** Why the membership was lost, until the replica has rejoined. */
+  /** The membership was lost for this reason, until the replica has rejoined. */
   readonly failure: Failure | undefined
 }
 
 export interface ReplicaStatusParts {
   readonly clock: Clock
-  /** Maximum time without progress or out of the group while ready; for a stream at least three poll intervals. */
+  /**
+   * The replica stays ready for this time without progress or out of the group; for a stream, it is at least three poll
+   * intervals.
+   */
   readonly readyAfterMs: number
   /** Whether a consumer group assigns the streams. */
   readonly placement: 'group' | 'single'
@@ -58,7 +61,7 @@ export interface ReplicaStatus {
 export interface ReplicaReport {
   readonly ready: boolean
   readonly state: ReplicaState
-  /** Why the replica itself is not ready. */
+  /** The replica itself is not ready for this reason. */
   readonly why: string | undefined
   readonly group: Partial<Failure> & Pick<GroupStatus, 'state'> & Pick<StreamReport, 'secondsInState'>
   readonly streams: readonly StreamReport[]
@@ -72,7 +75,7 @@ export function replicaStatus({ clock, readyAfterMs, placement }: ReplicaStatusP
     since: clock.monotonic(),
     failure: undefined,
   }
-  /** Why the replica itself is not ready. One that is out of the group cannot take over a stream. */
+  /** Returns why the replica itself is not ready. One that is out of the group cannot take over a stream. */
   const whyNotReady = () => {
     if (state !== 'running') return state
     const isOut = group.state === 'rejoining' && clock.monotonic() - group.since > readyAfterMs

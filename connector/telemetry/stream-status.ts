@@ -8,31 +8,31 @@ import { type Failure, toLogFields } from './error-fields.ts'
 /** What this replica knows of one stream. Times are of `Clock.monotonic`, but for those of Polaris and of operators. */
 export interface StreamStatus {
   readonly state: StreamState
-  /** When it entered the state. */
+  /** The stream entered its state at this time. */
   readonly since: number
-  /** When this replica began to run the stream: progress is due from then on. */
+  /** This replica began to run the stream at this time: progress is due from then on. */
   readonly startedAt: number
   readonly wasOpened: boolean
   readonly isCaughtUp: boolean
-  /** When the last page was delivered: a stream that reads but cannot publish makes no progress. */
+  /** The last page was delivered at this time: a stream that reads but cannot publish makes no progress. */
   readonly progressAt: number | undefined
-  /** When the last live scan was delivered completely. */
+  /** The last live scan was delivered completely at this time. */
   readonly liveScanAt: number | undefined
   /** The failures of the stream that are not over. */
   readonly streamFailure: OpenFailure | undefined
   /** The failures of a page for which others wait, until a page of its scan is read. */
   readonly readFailure: (OpenFailure & { readonly scan: Lane }) | undefined
-  /** Only in state `paused`. */
+  /** A stream has it only in state `paused`. */
   readonly pause?: Pause | undefined
   readonly epoch?: number | undefined
   readonly seq?: number | undefined
-  /** From where the last live scan has read. */
+  /** The last live scan has read from this time of the server. */
   readonly lastChanged?: string | undefined
   readonly scans: ScanStates | undefined
   /** The scans that make no progress because their pages fail, and since when. */
   readonly backedOff: readonly (ScanName & { readonly since: number })[]
   readonly indexClients: number | undefined
-  /** When the newest change that was read was made, milliseconds since 1970. */
+  /** The newest change that was read was made at this time, in ms since 1970. */
   readonly newestChange: number | undefined
   readonly totals: StreamTotals
 }
@@ -55,7 +55,10 @@ type Change = Partial<StreamStatus>
 
 const noTrouble = { streamFailure: undefined, readFailure: undefined, backedOff: [] } as const
 
-/** When this replica begins to run the stream. Reopening after a failure resets nothing: overdue progress stays overdue. */
+/**
+ * The status of a stream that this replica begins to run. Reopening after a failure resets nothing: overdue progress
+ * stays overdue.
+ */
 const atBeginning = {
   ...noTrouble,
   progressAt: undefined,
@@ -78,7 +81,7 @@ export const statusAtStart = (at: number): StreamStatus => ({
 /** Whether this replica runs the stream, is opening it or holds it. */
 export const isActive = ({ state }: Pick<StreamStatus, 'state'>) => !['waiting', 'ended', 'paused'].includes(state)
 
-/** The status after `event`, which happened at `at`: nothing else writes it. */
+/** Returns the status after an event, which happened at `at`: nothing else writes it. */
 export function statusAfter(before: StreamStatus, event: PipelineEvent, at: number): StreamStatus {
   return { ...before, ...changeAfter(before, event, at) }
 }
@@ -127,7 +130,7 @@ function openFailure(before: OpenFailure | undefined, { error }: { error: unknow
   return { failure: toLogFields(error), firstAt: before?.firstAt ?? at, lastAt: at }
 }
 
-/** What `/status` and the gauge show. */
+/** Returns the failure that `/status` and the gauge show. */
 export const shownFailure = ({ streamFailure, readFailure }: StreamStatus): OpenFailure | undefined =>
   streamFailure ?? readFailure
 
@@ -148,7 +151,7 @@ function changeOfState({ state, failure, pause }: EventOf<'stream-state'>, befor
   }
 }
 
-/** Who has paused a stream, and why. */
+/** Returns who has paused a stream, and why. */
 export function pauseFields({ reason, at, by: requestedBy }: Pause) {
   return { reason, requestedAt: new Date(at).toISOString(), requestedBy }
 }
@@ -173,7 +176,7 @@ function changeOfDelivery(before: StreamStatus, event: EventOf<'pages-published'
   }
 }
 
-/** The clients of a page group with this outcome, of all lanes. */
+/** Counts the clients of a page group with this outcome, of all lanes. */
 export function clientsOf(scans: ReadonlyMap<string, ScanCounts>, outcome: keyof ScanCounts): number {
   return [...scans.values()].reduce((sum, counts) => sum + counts[outcome], 0)
 }
@@ -184,12 +187,12 @@ export type Polling = Pick<ScanSettings, 'intervalMs' | 'timeZone'>
 export interface WatchedStream {
   readonly stream: string
   readonly polling: Polling
-  /** How long it may make no progress while ready. */
+  /** The replica stays ready for this time while the stream makes no progress. */
   readonly patienceMs: number
   readonly status: StreamStatus
 }
 
-/** Why a stream makes the replica not ready. */
+/** Returns why a stream makes the replica not ready; undefined if it does not. */
 export function whyStreamNotReady({ status, patienceMs }: WatchedStream, now: number) {
   if (status.state === 'held') return 'held'
   if (!isActive(status)) return undefined
@@ -244,7 +247,10 @@ export function streamReport(watched: WatchedStream, clock: Clock, membership: M
 
 type Progress = StreamReport['progress']
 
-/** A live scan must have ended lately: while nothing can be published, no failure may be known yet. */
+/**
+ * Returns how far a stream is. A live scan must have ended lately: while nothing can be published, no failure may be
+ * known yet.
+ */
 function progressOf({ status, polling }: WatchedStream, now: number, membership: Membership): Progress {
   const { isCaughtUp, liveScanAt, wasOpened } = status
   if (!isActive(status) || !wasOpened || shownFailure(status) !== undefined || membership === 'lost') return undefined
@@ -294,6 +300,6 @@ function reportOfScan(scan: Scan, backedOff: StreamStatus['backedOff'], { now, t
   }
 }
 
-/** In seconds, rounded to the millisecond. */
+/** Returns the time since `at` in seconds, rounded to the millisecond. */
 export const secondsSince = (at: number | undefined, now: number) =>
   at === undefined ? undefined : Math.max(0, Math.round(now - at)) / 1000

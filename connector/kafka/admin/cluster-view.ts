@@ -25,7 +25,7 @@ export function viewCluster(parts: AdminParts, stop: AbortSignal): Promise<Clust
   return onCluster(parts, { operation: 'describe the cluster', work }, stop)
 }
 
-/** Undefined: the topic does not exist. */
+/** Returns what the brokers know of a topic; undefined if it does not exist. */
 export function viewTopic(parts: AdminParts, topic: string, stop: AbortSignal): Promise<Topic | undefined> {
   const work = async (cluster: Cluster) => (await fetchMetadata(await cluster.findControllerBroker(), topic)).topic
   const needs = { TOPIC_AUTHORIZATION_FAILED: `WRITE on topic ${topic}` }
@@ -34,7 +34,7 @@ export function viewTopic(parts: AdminParts, topic: string, stop: AbortSignal): 
 
 const BROKER_RESOURCE = 4
 
-/** NaN if this user may not read it. */
+/** Reads `offsets.retention.minutes`; NaN if this user may not read it. */
 async function retentionMinutes(broker: Broker): Promise<number> {
   const resources = [{ type: BROKER_RESOURCE, name: String(broker.nodeId) }]
   try {

@@ -8,7 +8,7 @@ import { fetchMetadata } from '../kafkajs/newer-requests.ts'
 
 /** The topics of a stream, as they exist. */
 export interface Topics {
-  /** Null if the brokers report no cluster id. */
+  /** It is null if the brokers report no cluster id. */
   readonly clusterId: string | null
   readonly events: Topic
   readonly deadLetters: Topic
@@ -46,7 +46,10 @@ export async function readTopics(
   return topics
 }
 
-/** On the dead-letter topic, a missing right would otherwise show only with the first dead letter. */
+/**
+ * Throws `publish.unauthorized` if this user may not write to one of the topics: on the dead-letter topic, the missing
+ * right would otherwise show only with the first dead letter.
+ */
 export function mustBeWritable({ events, deadLetters }: Topics): void {
   for (const { topic, isWritable } of [events, deadLetters]) {
     if (!isWritable)
@@ -93,7 +96,7 @@ export async function ensureTopic(
   throw new ConnectorError('publish.topic-missing', `open ${topic}: the topic does not exist`)
 }
 
-/** Names the missing ACL. */
+/** Returns a handler that throws an error which names the missing ACL. */
 const throwTopicError = (topic: string, acl: string) => (error: unknown) => {
   throw publishError(`open topic ${topic}`, error, {
     TOPIC_AUTHORIZATION_FAILED: `${acl} on topic ${topic}`,
@@ -101,7 +104,7 @@ const throwTopicError = (topic: string, acl: string) => (error: unknown) => {
   })
 }
 
-/** Also resolves if another replica has created it meanwhile. */
+/** Creates the topic. Resolves as well if another replica has created it meanwhile. */
 async function createTopic(broker: Broker, topic: string, creation: TopicCreation): Promise<void> {
   const { partitions: numPartitions, replicationFactor, settings = {} } = creation
   const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }))

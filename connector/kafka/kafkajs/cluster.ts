@@ -6,7 +6,7 @@ import type { Cluster, CoordinatorFinder, ProducerIdentity } from '../cluster.ts
 
 const load = createRequire(import.meta.url)
 
-/** kafkajs' own sockets. */
+/** Makes the sockets of kafkajs. */
 export const newSocketFactory: () => ISocketFactory = load('kafkajs/src/network/socketFactory')
 
 const METADATA_MAX_AGE_MS = 5 * 60_000
@@ -31,7 +31,10 @@ export function producerOn(kafka: Kafka, settings: ProducerConfig): { producer: 
   return { cluster, producer: createProducer({ ...settings, cluster, logger: kafka.logger() }) }
 }
 
-/** Connects and initializes the producer of this cluster object. Resolves with its identity and the coordinator that assigned it. */
+/**
+ * Connects and initializes the producer of this cluster object. Resolves with its identity and the coordinator that
+ * assigned it.
+ */
 export async function initializeProducer(
   producer: Pick<Producer, 'connect' | 'transaction'>,
   cluster: Pick<Cluster, 'findGroupCoordinator'>,

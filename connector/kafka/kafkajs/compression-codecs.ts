@@ -26,12 +26,12 @@ export function registerCodecs(): void {
 
 const load = createRequire(import.meta.url)
 
-/** Loaded with the first such batch: lz4js takes 5 MB. */
+/** Both libraries are loaded with the first batch that needs them: lz4js takes 5 MB. */
 const lz4 = (): { decompress(block: Uint8Array): Uint8Array } => load('lz4js')
 const snappy = (): { uncompress(block: Uint8Array): Uint8Array } => load('snappyjs')
 
 const SNAPPY_MAGIC = Buffer.from('\x82SNAPPY\x00', 'latin1')
-/** Magic and two version numbers. */
+/** The header consists of the magic and two version numbers. */
 const SNAPPY_HEADER_BYTES = 16
 
 /** Accepts a raw block, or the framing of Java's snappy library: a header, then blocks with their lengths. */

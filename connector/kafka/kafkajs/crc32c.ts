@@ -1,6 +1,6 @@
 const polynomial = 0x82f63b78
 
-/** Bytes of one step: as many tables of 256 entries. */
+/** The checksum advances by so many bytes in a step, with as many tables of 256 entries. */
 const STEP = 16
 const tables = makeTables()
 
@@ -20,7 +20,7 @@ function makeTables(): Int32Array {
 
 const table = (slice: number, byte: number): number => tables[slice * 256 + (byte & 0xff)] as number
 
-/** Of four bytes, with `after` more of the step behind them. */
+/** Returns the share of four bytes of a step, with `after` more bytes of the step behind them. */
 const four = (after: number, word: number): number =>
   table(after + 3, word) ^ table(after + 2, word >>> 8) ^ table(after + 1, word >>> 16) ^ table(after, word >>> 24)
 

@@ -3,7 +3,7 @@ import { createErrorFromCode, Decoder, type RequestTarget } from './requests.ts'
 
 export interface FetchedRecord {
   readonly offset: string
-  /** Milliseconds since 1970. */
+  /** The time of the record in ms since 1970. */
   readonly timestamp: string
   readonly key: Buffer | null
   readonly value: Buffer | null
@@ -14,12 +14,12 @@ export interface FetchedRecord {
 }
 
 export interface FetchedRecords {
-  /** In ms; kafkajs sends no request to this broker until then. */
+  /** kafkajs sends no request to this broker for so many milliseconds. */
   readonly clientSideThrottleTime: number
   readonly records: readonly FetchedRecord[]
   /**
-   * Where to continue: after the last complete batch, which compaction may have emptied, or at the high watermark if
-   * there is nothing before it. Undefined if the response proves nothing.
+   * The next fetch begins here: after the last complete batch, which compaction may have emptied, or at the high
+   * watermark if there is nothing before it. It is undefined if the response proves nothing.
    */
   readonly next: bigint | undefined
 }
@@ -30,7 +30,7 @@ const decodeBatch: (batch: Decoder) => Promise<{ records: FetchedRecord[] }> = l
   'kafkajs/src/protocol/recordBatch/v0/decoder',
 )
 
-/** The broker sends one larger batch whole. */
+/** A response has at most so many bytes; a single batch that is larger arrives whole. */
 const MAX_BYTES = 1 << 20
 
 /**
@@ -55,7 +55,7 @@ export function fetchRecords(
   })
 }
 
-/** Exported for its test. */
+/** Decodes the response to a fetch of one partition. It is exported for its test. */
 export async function decodeFetchResponse(response: Buffer): Promise<FetchedRecords> {
   const from = new Decoder(response)
   const clientSideThrottleTime = from.readInt32()
@@ -93,7 +93,7 @@ const BATCH_START = 12
 const LAST_OFFSET_DELTA = 23
 const MIN_BATCH = 61
 
-/** The last batch may be incomplete. */
+/** Decodes the batches of a response, the last of which may be incomplete. */
 async function decodeBatches(bytes: Buffer): Promise<Pick<FetchedRecords, 'records' | 'next'>> {
   const records: FetchedRecord[] = []
   let next: bigint | undefined

@@ -37,7 +37,10 @@ interface RequestQueue {
   scheduleCheckPendingRequests(): void
 }
 
-/** In the original, every connection runs a timer each millisecond, even when idle: 4-6 % of a core. */
+/**
+ * Lets a connection run its timer only while requests wait. In the original, every connection runs a timer each
+ * millisecond, even when idle: 4-6 % of a core.
+ */
 function stopIdleTimers(queue: RequestQueue): void {
   queue.scheduleCheckPendingRequests = function schedule(this: RequestQueue) {
     if (this.throttleCheckTimeoutId !== null || this.pending.length === 0) return
@@ -55,9 +58,9 @@ interface Runner {
 }
 
 /**
- * When a broker joins or leaves, a consumer replaces its fetchers, even if it is being stopped. In the original,
- * fetches of a stopped consumer return at once, so the new fetchers loop forever in microtasks and the process no
- * longer handles timers, sockets or signals.
+ * Ends the fetchers of a consumer that was stopped. When a broker joins or leaves, a consumer replaces its fetchers,
+ * even if it is being stopped. In the original, fetches of a stopped consumer return at once, so the new fetchers loop
+ * forever in microtasks and the process no longer handles timers, sockets or signals.
  */
 function endStoppedFetchers(runner: Runner): void {
   const original = runner.fetch
@@ -67,7 +70,10 @@ function endStoppedFetchers(runner: Runner): void {
   }
 }
 
-/** Over an open transaction, InitProducerId takes tens of ms instead of 300 or more. No setting reaches its retries. */
+/**
+ * Shortens the retries of InitProducerId, which no setting reaches: over an open transaction it then takes tens of ms
+ * instead of 300 or more.
+ */
 function shortenInitRetries(cluster: object): void {
   const retry = { initialRetryTime: 20, maxRetryTime: 500, retries: 30, factor: 0.2, multiplier: 2 }
   Object.defineProperty(cluster, 'retry', { get: () => retry, set: () => undefined })
@@ -77,7 +83,9 @@ interface BrokerPool {
   withBroker(work: (on: { nodeId: string; broker: unknown }) => Promise<unknown>): Promise<unknown>
 }
 
-/** The original swallows every error of a coordinator lookup, missing ACLs included, and returns null. */
+/**
+ * Rejects with the error of a coordinator lookup. The original swallows it, missing ACLs included, and returns null.
+ */
 function keepCoordinatorErrors(pool: BrokerPool): void {
   const original = pool.withBroker
   pool.withBroker = async function withBroker(this: BrokerPool, work) {
@@ -100,8 +108,8 @@ interface RequestEncoder {
 type Body = Pick<RequestEncoder, 'room'> & { readonly buffer: Buffer }
 
 /**
- * In the original, each of the two headers of a request copies the body into a zeroed buffer of up to twice the size.
- * Here a header is written into the room before the body, if the body has room.
+ * Writes a header of a request into the room before the body, if the body has room. In the original, each of the two
+ * headers copies the body into a zeroed buffer of up to twice the size.
  */
 function prependHeaders(encoder: RequestEncoder): void {
   const original = encoder.writeEncoder
@@ -116,11 +124,11 @@ function prependHeaders(encoder: RequestEncoder): void {
 }
 
 /**
- * In the original, an empty list of topics means all topics of the cluster, and a partition of any of them without a
- * leader makes the request fail. Here it means none.
+ * Takes an empty list of topics for none. In the original, it means all topics of the cluster, and a partition of any
+ * of them without a leader makes the request fail.
  */
 function usedTopicsOnly(original: (order: MetadataOrder) => object): (order: MetadataOrder) => object {
-  const encode = async ({ topics }: MetadataOrder) => new Encoder().writeArray(topics).writeBoolean(false) // creates none
+  const encode = async ({ topics }: MetadataOrder) => new Encoder().writeArray(topics).writeBoolean(false) // the request creates no topic
   return (order) => ({ ...original(order), encode: () => encode(order) })
 }
 
@@ -128,7 +136,10 @@ interface MetadataOrder {
   readonly topics: readonly string[]
 }
 
-/** Must run before kafkajs loads the module: of a request, when it sends the first one. */
+/**
+ * Replaces a module. It must run before kafkajs loads the module: that of a request is loaded when kafkajs sends the
+ * first one.
+ */
 function replaceModule<Original>(name: string, replacement: (original: Original) => Original): void {
   const original = load(name)
   const entry = load.cache[load.resolve(name)]

@@ -28,7 +28,7 @@ interface Request {
   encode(): Promise<EncoderContent>
 }
 
-/** What kafkajs' encoders take from another one. */
+/** The content that kafkajs' encoders take from another one. */
 export interface EncoderContent {
   readonly buf: Buffer
   readonly buffer: Buffer
@@ -71,11 +71,13 @@ const FORMAT = 2
 const TRANSACTIONAL = 16
 /** A record batch up to its records: from the first offset to their number. */
 const BATCH_BYTES = 61
-/** Of a batch, before what its length counts. */
+/** So many bytes of a batch stand before those that its length counts. */
 const LENGTH_BYTES = 12
-/** Of a request with one partition: all but its texts and its batch. */
+/** A request with one partition has so many bytes besides its texts and its batch. */
 const REQUEST_BYTES = 22
-/** For the headers that kafkajs writes before a request. They contain the client id; a longer one costs two copies. */
+/**
+ * kafkajs writes the headers of a request into this room. They contain the client id; a longer one costs two copies.
+ */
 const HEADER_ROOM = 512
 
 interface OwnPartition extends Pick<PartitionData, 'partition' | 'firstSequence'> {
@@ -134,7 +136,9 @@ function sizeOfRecords(records: readonly EncodedRecord[]): number {
   return size
 }
 
-/** Attributes and the difference of timestamps take a byte each. */
+/**
+ * Returns the size of a record without its length. Its attributes and the difference of its timestamp take a byte each.
+ */
 function sizeOfBody({ key, value, headers }: EncodedRecord, delta: number): number {
   return 2 + sizeOfVarint(delta) + sizeOfBytes(key) + sizeOfBytes(value) + headers.length
 }
@@ -154,7 +158,7 @@ function writeRecords(to: RequestWriter, records: readonly EncodedRecord[]): voi
 /** Most records have the same headers as the one before. */
 let lastHeaders: { readonly headers: object; readonly encoded: Buffer } | undefined
 
-/** The headers of a record, with their number. */
+/** Encodes the headers of a record, with their number. */
 function encodedHeaders(headers: Readonly<Record<string, string>>): Buffer {
   if (lastHeaders?.headers === headers) return lastHeaders.encoded
   const texts = Object.entries(headers).flat()

@@ -7,7 +7,7 @@ export interface Encoder {
   writeUVarIntString(text: string | null): Encoder
   writeInt32(number: number): Encoder
   writeArray(texts: readonly string[]): Encoder
-  /** For structures only: it omits plain numbers. */
+  /** Writes a list of structures; it omits plain numbers. */
   writeUVarIntArray(items: readonly Encoder[]): Encoder
   writeBoolean(value: boolean): Encoder
 }

@@ -9,7 +9,7 @@ export interface PartitionReading<Found> {
   next: bigint
   /** Records from here on are no longer read, only the markers that decide about earlier ones. */
   readonly end: bigint
-  /** Finds whose transaction had no marker yet, by producer id. */
+  /** What was found in transactions that had no marker yet, by producer id. */
   readonly open: Map<string, Found[]>
 }
 

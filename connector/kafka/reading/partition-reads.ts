@@ -11,7 +11,7 @@ export interface LedPartitions {
 
 interface TopicPartitions {
   readonly topic: string
-  /** Which ones, or how many the topic has. */
+  /** Says which partitions, or how many the topic has. */
   readonly partitions: Iterable<number> | number
 }
 
@@ -26,7 +26,10 @@ export async function leadersOf(cluster: Cluster, { topic, partitions }: TopicPa
   )
 }
 
-/** Of each partition, the offset of the first record that is left, or that after the last one that all replicas have. */
+/**
+ * Reads an offset of each partition: that of the first record that is left, or that after the last one that all
+ * replicas have.
+ */
 export async function offsetsOf(
   cluster: Cluster,
   { topic, partitions }: TopicLayout,

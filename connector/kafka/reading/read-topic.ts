@@ -10,7 +10,7 @@ import { fetchRecords } from '../kafkajs/fetch-records.ts'
 import { applyRecords, isUnfinished, type PartitionReading } from './partition-reading.ts'
 import { type LedPartitions, leadersOf, offsetsOf } from './partition-reads.ts'
 
-/** See `ReadEvents`. Silence is never taken for the end. Rejects also with `publish.topic-missing`. */
+/** Implements `ReadEvents`. Silence is never taken for the end. Rejects also with `publish.topic-missing`. */
 export async function readTopicEvents<Found>(
   parts: AdminParts & { readonly config: KafkaConfig },
   reading: EventReading<Found>,
@@ -33,7 +33,7 @@ export async function readTopicEvents<Found>(
   await withCluster(parts, { operation: `read the events of ${name}`, needs, work, isLong: true }, stop)
 }
 
-/** By partition. What has been read is not read again after a lost connection. */
+/** The progress of each partition, by its number: what has been read is not read again after a lost connection. */
 type PartitionReadings<Found> = Map<number, PartitionReading<Found>>
 
 /** Finds start and end of partitions that have none yet. Skips what was deleted meanwhile. */
@@ -52,11 +52,14 @@ async function findOffsets<Found>(
   }
 }
 
-/** While replicas of the partition are behind its leader. */
+/** The next fetch waits so long while replicas of the partition are behind its leader. */
 const ASK_AGAIN_MS = 200
-/** A minute. */
+/** A reading without progress fails after so many answers: a minute. */
 const MAX_ANSWERS_WITHOUT_PROGRESS = 300
-/** Five seconds: a transaction that has just been committed may have its marker after the listed end. */
+/**
+ * A reading goes on after the listed end for so many answers, five seconds: a transaction that has just been committed
+ * may have its marker there.
+ */
 const MAX_ANSWERS_AFTER_END = 25
 
 interface Reading<Found> {

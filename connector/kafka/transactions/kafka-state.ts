@@ -17,7 +17,7 @@ import { leadersOf, offsetsOf } from '../reading/partition-reads.ts'
 interface StateRequest {
   readonly topics: Topics
   readonly place: CommitRecordPlace
-  /** Whose open transactions are read. */
+  /** The state has the open transactions of these producers. */
   readonly producerIds: readonly string[]
   readonly finder: CoordinatorFinder | undefined
 }
@@ -34,7 +34,7 @@ export function readKafkaState(parts: AdminParts, request: StateRequest, stop: A
     const open = [...inEvents, ...(await openTransactionsIn(cluster, topics.deadLetters, producerIds))]
     const { topic, partitions, topicId } = topics.events
     const destination = { clusterId: topics.clusterId, topic, partitions, topicId }
-    // By the end offsets: where retention has removed every record, a topic is not empty.
+    // The end offsets show whether the topic is empty: one whose records were all removed by retention is not.
     const ends = await offsetsOf(cluster, topics.events, 'end')
     return { destination, found, open, isEmpty: [...ends.values()].every((end) => end === 0n) }
   }
@@ -59,7 +59,7 @@ async function openTransactionsIn(
   }
 }
 
-/** Where the commit record is stored: the offset of this group for partition 0 of the events topic. */
+/** The place of the commit record: the offset of this group for partition 0 of the events topic. */
 export interface CommitRecordPlace {
   readonly group: string
   readonly topic: string
@@ -73,7 +73,7 @@ export function aclsOfCommitRecord({ group, topic }: CommitRecordPlace): NeededA
   }
 }
 
-/** The argument of `sendOffsets` that makes the commit record part of the transaction. */
+/** Returns the argument of `sendOffsets` that makes the commit record part of the transaction. */
 export function offsetsOfCommitRecord(place: CommitRecordPlace, record: CommitRecord) {
   const { epoch, seq, nonce, nextEvent } = record
   const metadata = JSON.stringify({ epoch, seq, nonce, nextEvent })

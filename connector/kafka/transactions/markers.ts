@@ -9,7 +9,7 @@ import { describeOpenTransactions } from '../kafkajs/newer-requests.ts'
 import { type LedPartitions, leadersOf } from '../reading/partition-reads.ts'
 import { disconnectNow, type TransactionalProducer } from './transactional-producer.ts'
 
-/** Much longer than Kafka needs to write the markers of a transaction when nothing fails. */
+/** Kafka needs much less to write the markers of a transaction when nothing fails. */
 const CONFIRMED_WITHIN_MS = 5_000
 const LONGEST_PAUSE_MS = 50
 
@@ -47,8 +47,8 @@ export async function confirmMarkers(
 }
 
 /**
- * See `StreamProducer`. All other producers are fenced, so only this one can end the transactions open under its
- * producer id.
+ * Implements `StreamProducer.repairTransactions`. All other producers are fenced, so only this one can end the
+ * transactions that are open under its producer id.
  */
 export async function repairTransactions(
   producer: TransactionalProducer,
@@ -64,7 +64,10 @@ export async function repairTransactions(
   await confirmMarkers(producer, [producer.topics.events, producer.topics.deadLetters], stop)
 }
 
-/** See `StreamProducer`. Kafka itself is asked: only a transaction of this producer shows whether it is still the newest. */
+/**
+ * Implements `StreamProducer.mustNotBeFenced`. Kafka itself is asked: only a transaction of this producer shows whether
+ * it is still the newest.
+ */
 export function mustNotBeFenced(producer: TransactionalProducer, finish: AbortSignal): Promise<void> {
   const operation = `confirm that ${producer.names.transactionalId} was not fenced`
   const topics = [{ topic: producer.topics.events.topic, partitions: [0] }]
@@ -77,7 +80,7 @@ interface EmptyTransaction {
   readonly as: 'committed' | 'aborted'
 }
 
-/** For CONCURRENT_TRANSACTIONS, while Kafka writes the markers of the previous transaction. */
+/** The broker answers CONCURRENT_TRANSACTIONS while it writes the markers of the previous transaction. */
 const markersRetry = { retries: 10, firstPauseMs: 20, maxPauseMs: 500, maxRetryAfterMs: 0 }
 
 /**

@@ -15,16 +15,16 @@ export interface PartitionChunk {
 interface BatchLayout {
   readonly events: TopicLayout
   readonly deadLetters: TopicLayout
-  /** Limit for a record and, with a margin (`chunkFill`), for a chunk; in bytes. */
+  /** No record may be larger than this, and no chunk larger than a share of it (`chunkFill`); in bytes. */
   readonly maxMessageBytes: number
   /** The timestamp of every record, in ms since 1970. */
   readonly publishedAt: number
 }
 
 const noBytes = Buffer.alloc(0)
-/** For lengths, attributes and offsets. */
+/** The lengths, attributes and offset of a record take at most so many bytes. */
 const recordOverheadBytes = 36
-/** For the lengths of the name and the text of a header. */
+/** The lengths of the name and the text of a header take at most so many bytes. */
 const headerOverheadBytes = 4
 const chunkFill = 0.9
 
@@ -57,7 +57,7 @@ export function partitionBatches(records: readonly OutgoingRecord[], layout: Bat
 /** Most records have the same headers as the one before. */
 let lastHeaders: { readonly headers: RecordHeaders; readonly size: number } | undefined
 
-/** Names are ASCII. */
+/** Returns an upper bound of the size of the headers, whose names are ASCII. */
 function sizeOfHeaders(headers: RecordHeaders): number {
   if (lastHeaders?.headers === headers) return lastHeaders.size
   let size = 0

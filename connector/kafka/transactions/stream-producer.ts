@@ -33,7 +33,7 @@ interface KafkaEventPublisherParts {
   readonly log: KafkaLog
 }
 
-/** Connects only in `open`. */
+/** Returns the publisher of a stream, which connects only in `open`. */
 export function kafkaEventPublisher(
   config: KafkaConfig,
   { connector, stream, clock, log }: KafkaEventPublisherParts,
@@ -71,7 +71,10 @@ export async function openStreamProducer(
   }
 }
 
-/** Without `idempotent`, which sends another InitProducerId; `transaction` enforces idempotence and acks=all anyway. */
+/**
+ * Makes a producer without `idempotent`, which would send another InitProducerId; `transaction` enforces idempotence
+ * and acks=all anyway.
+ */
 function newProducer({ names }: ProducerParts, { kafka }: KafkaClient) {
   return producerOn(kafka, {
     transactionalId: names.transactionalId,
@@ -100,7 +103,7 @@ function streamProducer(producer: TransactionalProducer): StreamProducer {
   }
 }
 
-/** See `StreamProducer`. A broker that does not answer proves nothing: the next request may. */
+/** Implements `StreamProducer.mustHaveItsTopic`. A broker that does not answer proves nothing: the next request may. */
 function topicCheck({ cluster, clock, topics }: TransactionalProducer): StreamProducer['mustHaveItsTopic'] {
   const { topic, topicId } = topics.events
   let askedAt = clock.monotonic()

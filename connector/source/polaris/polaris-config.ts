@@ -6,15 +6,15 @@ export interface PolarisConfig {
   /** `http(s)://host[:port][/path]`, without credentials and query. The default path is `/core/api/`. */
   readonly url: string
   readonly auth: AuthConfig
-  /** Absent: the system's CAs. Ignored for `http:`. */
+  /** Without it, the system's CAs are trusted. It has no effect with `http:`. */
   readonly tls?: TlsConfig | undefined
-  /** Absent: direct connections. */
+  /** Without it, connections are direct. */
   readonly proxy?: ProxyConfig | undefined
-  /** Sent with every request. Values are read again for each request, so they may change. */
+  /** They are sent with every request. Values are read again for each request, so they may change. */
   readonly headers?: Readonly<Record<string, string>> | undefined
-  /** 32-bit integer. */
+  /** A code is a 32-bit integer. */
   readonly codeMagasin: number
-  /** Sent with every read if set. */
+  /** It is sent with every read if set. */
   readonly prefixCle?: string | undefined
   /** IANA name of the server's time zone. */
   readonly timeZone: string
@@ -26,11 +26,11 @@ export interface PolarisConfig {
   readonly statusFields: readonly string[]
   /** `answerMs`: from the call to the end of the response. */
   readonly timeouts: { readonly connectMs: number; readonly answerMs: number }
-  /** Limit of a response body, decompressed. */
+  /** A response body, decompressed, has at most so many bytes. */
   readonly maxBodyBytes: number
-  /** Of a page that is retried where it failed. A command makes fewer retries. */
+  /** A page that fails is retried in its place by this policy. A command makes fewer retries. */
   readonly retry: RetryPolicy
-  /** Of all streams of this process that read from the server; absent: no limit. */
+  /** All streams of this process that read from the server share this limit; without it, there is none. */
   readonly requestsPerSecond?: number | undefined
 }
 
@@ -55,17 +55,17 @@ export interface TokenConfig {
     | { readonly kind: 'header'; readonly name: string; readonly prefix?: string | undefined }
 }
 
-/** Read again for each connection, so the texts may change. */
+/** The texts are read again for each connection, so they may change. */
 export interface TlsConfig {
   /**
-   * SHA-256 of the only certificates to accept, even if self-signed or expired; hex with or without colons, several in a
-   * text separated by commas or line ends. Absent: the certificate is validated.
+   * Gives the SHA-256 of the only certificates to accept, even if self-signed or expired: hex with or without colons,
+   * several in a text separated by commas or line ends. Without it, the certificate is validated.
    */
   readonly fingerprints?: readonly string[] | undefined
-  /** PEM text of CAs to accept in addition to the system's. Ignored with fingerprints. */
+  /** CAs to accept in addition to the system's, as PEM text. They have no effect with fingerprints. */
   readonly ca?: string | undefined
   readonly client?: ClientCertificate | undefined
-  /** Absent: TLS 1.2. Before TLS 1.2, short keys and SHA-1 are accepted too. */
+  /** Without it, TLS 1.2 is required. Before TLS 1.2, short keys and SHA-1 are accepted too. */
   readonly minVersion?: TlsVersion | undefined
 }
 
@@ -78,13 +78,13 @@ export interface ClientCertificate {
   readonly key: string
 }
 
-/** Read again for each connection, so it may change. */
+/** The URL is read again for each connection, so it may change. */
 export interface ProxyConfig {
   /** `http(s)://[user:password@]host[:port]`, with user and password percent-encoded. */
   readonly url: string
 }
 
-/** What only we can tune. Tests shorten the times. */
+/** Holds what only we can tune. Tests shorten the times. */
 export const polarisDefaults = {
   timeouts: { connectMs: 10_000, answerMs: 120_000 },
   maxBodyBytes: 16 * 1024 * 1024,

@@ -154,7 +154,7 @@ function clientConfig(s3: S3Settings): S3ClientConfig {
       throwOnRequestTimeout: true,
       socketTimeout: storeTimes.answerWithinMs,
     },
-    // Otherwise the SDK opens a connection for every document above 2 MB.
+    // By default, the SDK opens a connection for every document above 2 MB.
     expectContinueHeader: false,
   }
 }

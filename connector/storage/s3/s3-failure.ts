@@ -30,7 +30,7 @@ export function s3Failure(error: unknown): S3Failure {
 const safeWord = (value: unknown) =>
   typeof value === 'string' && /^[\w.:=+/-]{1,128}$/.test(value) ? value : undefined
 
-/** Of 4xx responses. The SDK corrects a skewed clock from the response. */
+/** These codes of 4xx responses pass. The SDK corrects a skewed clock from the response. */
 const transientCode =
   /^(?:NoSuchKey|RequestTimeout|IncompleteBody|RequestTimeTooSkewed|SlowDown|Throttling(?:Exception)?)$/
 const transientStatuses = [408, 409, 412, 425, 429]
@@ -61,7 +61,7 @@ export function isMissingKey({ status, code }: S3Failure): boolean {
   return status === 404 && code === 'NoSuchKey'
 }
 
-/** `what`: operation and location, such as `read s3://bucket/key`. */
+/** Returns the error of a failure. `what` has operation and location, such as `read s3://bucket/key`. */
 export function s3Error(what: string, failure: S3Failure): ConnectorError {
   const code = isRefusal(failure) ? 'storage.refused' : 'storage.unavailable'
   return new ConnectorError(code, `${what}: ${meaningOf(failure)}`)

@@ -6,7 +6,7 @@ import type { S3Bucket } from './s3-bucket.ts'
 export type EtagQuoting = (etag: Version) => string
 
 export const quotedEtag: EtagQuoting = (etag) => etag
-/** Ceph accepts only these. */
+/** Ceph accepts only ETags without quotes. */
 const unquotedEtag: EtagQuoting = (etag) => etag.replace(/^"(.*)"$/, '$1')
 
 /**

@@ -16,14 +16,14 @@ import { type EtagQuoting, probeConditions, quotedEtag } from './s3-probe.ts'
 export function s3Store({ place, s3 }: { place: S3Place; s3: S3Settings }, parts: StoreParts): CheckpointStore {
   const { prefix } = place
   const bucket = openS3Bucket(place.bucket, s3)
-  let quoting: EtagQuoting = quotedEtag // until the probe knows better
+  let quoting: EtagQuoting = quotedEtag // it holds until the probe knows better
   const withPrefix = (key: string) => (prefix === '' ? key : `${prefix}/${key}`)
   const calls =
     (withinMs: number): StoreCall =>
     (operation, key, attempt, finish) =>
       storeCall(attempt, { what: `${operation} ${bucket.placeOf(key)}`, withinMs, parts }, finish)
   const call = calls(storeTimes.callWithinMs)
-  // The largest segment within a minute, also on a slow link. A connection without progress ends much earlier.
+  // This is enough for the largest segment, also on a slow link. A connection without progress ends much earlier.
   const callOfSegments = calls(4 * storeTimes.callWithinMs)
   const probe = async (signal: AbortSignal) => {
     quoting = await probeConditions(bucket, withPrefix(`.probe-${randomUUID()}`), signal)
@@ -82,7 +82,7 @@ function segmentStore(bucket: S3Bucket, prefix: string, call: StoreCall): Segmen
     const answer = await bucket.put(key, { body }, signal)
     if (answer.kind !== 'stored') throw answer.error
   }
-  // Not the prefix itself, which some tools store as an empty object, and nothing below another directory.
+  // It is neither the prefix itself, which some tools store as an empty object, nor anything below another directory.
   const isName = (name: string) => name !== '' && !name.includes('/')
   const list = async (signal: AbortSignal) =>
     (await bucket.list(prefix, signal)).map((key) => key.slice(prefix.length)).filter(isName)

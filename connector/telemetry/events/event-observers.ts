@@ -14,7 +14,10 @@ export const warningKinds = Object.entries<{ readonly isWarning?: true }>(rows).
 
 const rowOfEvent = (event: PipelineEvent): EventRow<PipelineEvent> => rowOf(rows, event)
 
-/** The log line of an event; undefined if only metrics report it. Pages and page groups are logged at trace only. */
+/**
+ * Returns the log line of an event; undefined if only metrics report it. Pages and page groups are logged at trace
+ * only.
+ */
 export function logLineOf(stream: string, event: PipelineEvent): LogLine | undefined {
   const line = rowOfEvent(event).log?.(event)
   return line && { ...line, fields: { stream, ...line.fields } }

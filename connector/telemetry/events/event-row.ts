@@ -5,13 +5,13 @@ import type { Metrics } from '../metrics.ts'
 
 /** The log line of one kind of event, and what it counts. */
 export interface EventRow<Event> {
-  /** Absent, or undefined for an event: only metrics and endpoints report it. */
+  /** Without it, or where it returns undefined, only metrics and endpoints report the event. */
   readonly log?: (event: Event) => LogLine | undefined
-  /** A condition that persists: its line is logged at most once an hour. */
+  /** The event reports a condition that persists: its line is logged at most once an hour. */
   readonly logged?: 'hourly'
-  /** What it counts, besides the warnings. */
+  /** Counts the event in metrics other than that of the warnings. */
   readonly count?: (event: Event, metrics: Metrics) => void
-  /** Counted by its kind. */
+  /** The event is counted among the warnings, by its kind. */
   readonly isWarning?: true
 }
 
@@ -49,7 +49,7 @@ export function logLine(level: LogLevel, message: string, fields: LogFields = {}
   return { level, message, fields }
 }
 
-/** These fields of an event as they are logged. */
+/** Returns these fields of an event as they are logged. */
 export function pickedFields<Event>(event: Event, names: readonly Loggable<Event>[]): LogFields {
   const fields: Record<string, LogFields[string]> = {}
   for (const name of names) Object.assign(fields, fieldsOfValue(String(name), event[name]))

@@ -105,7 +105,7 @@ export const rows: EventRows<PipelineEvent> = {
   },
   'checkpoint-refused': {
     log: ({ error: refusal, ...event }) => {
-      const { code, error } = toLogFields(refusal) // no hint: the stream continues
+      const { code, error } = toLogFields(refusal) // it needs no hint, as the stream continues
       return logLine('warn', 'server rejected its checkPoint, reading again', {
         ...pickedFields(event, ['scan', 'lastChanged']),
         code,

@@ -10,7 +10,7 @@ import { faultIn, isHtml, isLoginPage, serverMessage } from './server-message.ts
 
 type Verdict = readonly [from: number, to: number, code: ErrorCode, message: string]
 
-/** HTTP status → verdict. The first match applies. */
+/** Gives the verdict for a range of HTTP statuses. The first match applies. */
 const statusVerdicts: readonly Verdict[] = [
   [204, 206, 'source.answer-malformed', 'the response has no content, or only a part'],
   [300, 399, 'source.answer-malformed', 'the redirect cannot be followed'],
@@ -33,7 +33,7 @@ const statusVerdicts: readonly Verdict[] = [
   [500, 599, 'source.server-error', 'the server failed'],
 ]
 
-/** The error of an operation for a status; undefined if the body decides. */
+/** Returns the error of an operation for a status; undefined if the body decides. */
 export function statusError(
   answer: HttpAnswer,
   { auth, operation }: { auth: AuthConfig['kind']; operation: string },
@@ -49,7 +49,7 @@ export function statusError(
   )
 }
 
-/** Status, content type and size of a response, and the URL without its query, for messages. Never its content. */
+/** Describes a response for messages by its status, content type, size and URL without the query. Never its content. */
 export function describeAnswer({ url, isRedirected, status, headers, body }: HttpAnswer): string {
   const type = /^\s*([a-z]+\/[\w.+-]{1,60})/i.exec(headers['content-type'] ?? '')?.[1] ?? 'no content type'
   return `status ${status}, ${type}, ${body.length} bytes from ${serverOf(url)}${url.pathname}${isRedirected ? ', redirected' : ''}`
@@ -63,13 +63,16 @@ function retryAfterMs({ headers, serverTime }: HttpAnswer): number | undefined {
   return Number.isNaN(inMs) ? undefined : Math.max(0, inMs)
 }
 
-/** The usual authentication schemes in the `WWW-Authenticate` headers. Invariant 8: any other text may be personal. */
+/**
+ * Returns the usual authentication schemes in the `WWW-Authenticate` headers. Invariant 8: any other text may be
+ * personal.
+ */
 function offeredSchemes(headers = ''): readonly string[] {
   const names = headers.replaceAll(/"[^"]*"/g, '').match(/\b(?:basic|digest|bearer|ntlm|negotiate)\b/gi)
   return [...new Set(names)]
 }
 
-/** What a 401 means, with the schemes that the server offers. */
+/** Says what a 401 means, with the schemes that the server offers. */
 function unauthorizedText({ url, headers }: HttpAnswer, auth: AuthConfig['kind']): string {
   const refusal =
     auth === 'none' ? 'the server requires authentication, and POLARIS_AUTH is none' : 'the server refuses the user'
@@ -135,7 +138,7 @@ function judgeOther(error: ConnectorError, answer: HttpAnswer): NoPage {
   return { kind, error: new ConnectorError(code, `read clients: the server returned ${page} (${facts})`) }
 }
 
-/** The error with the name of the fault in the response. */
+/** Returns the error with the name of the fault in the response. */
 export function withFault(error: ConnectorError, answer: HttpAnswer): ConnectorError {
   const fault = faultIn(serverMessage(answer))
   return fault === undefined ? error : error.with(`${error.message}: ${fault}`)

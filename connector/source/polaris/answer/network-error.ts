@@ -31,18 +31,18 @@ function causeOf(code: string, server: URL): string {
   return notHttpCode.test(code) || closedCode.test(code) ? `${cause}${tlsHint(server)}` : cause
 }
 
-/** Servers answer a request without TLS to a port with TLS in many ways. */
+/** Returns a hint for the message: servers answer a request without TLS to a port with TLS in many ways. */
 export const tlsHint = ({ protocol }: URL) =>
   protocol === 'http:' ? '; if it requires TLS, use https:// in POLARIS_URL' : ''
 
 const certificateCode =
   /^(?:CERT_|CRL_|ERR_TLS_CERT|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_(?:CA|PURPOSE)|PATH_LENGTH|ERROR_IN_CERT|UNSPECIFIED$)/
 
-/** By the error code of Node or OpenSSL: the cause, and the cure. The first match applies. */
+/** Gives the cause and the cure for an error code of Node or OpenSSL. The first match applies. */
 const handshakes: readonly (readonly [pattern: RegExp, text: string])[] = [
   [/^ERR_TLS_CERT_ALTNAME_INVALID$/, 'its certificate is for another host name; correct the host in POLARIS_URL'],
   [/^CERT_HAS_EXPIRED$/, 'its certificate has expired; renew it on the server'],
-  // What Node makes of X509_V_ERR_EE_KEY_TOO_SMALL and the like.
+  // Node calls X509_V_ERR_EE_KEY_TOO_SMALL and the like by this name.
   [/^UNSPECIFIED$/, 'its certificate has a short key or a weak signature; set polaris.tls.minVersion to TLSv1'],
   [certificateCode, 'its certificate is not trusted; set POLARIS_CA'],
   [
@@ -63,7 +63,7 @@ const handshakes: readonly (readonly [pattern: RegExp, text: string])[] = [
   ],
 ]
 
-/** The error of a failed TLS handshake with the server, by its code; undefined if it is none. */
+/** Returns the error of a failed TLS handshake with the server, by its code; undefined if it is none. */
 function tlsError(error: unknown, code: string, server: URL): ConnectorError | undefined {
   const text = handshakes.find(([pattern]) => pattern.test(code))?.[1]
   if (text === undefined) return undefined
@@ -71,7 +71,9 @@ function tlsError(error: unknown, code: string, server: URL): ConnectorError | u
   return new ConnectorError('source.certificate', `connect to ${hostAndPort(server)}: ${text}${pin} (${code})`)
 }
 
-/** `error` has the fingerprint if the connector itself refused the certificate. */
+/**
+ * Returns how to pin the certificate. The error has the fingerprint if the connector itself refused the certificate.
+ */
 function pinOf(error: unknown): string {
   if (!(error instanceof Error) || !('fingerprint' in error)) return 'set POLARIS_TLS_FINGERPRINTS'
   return `set POLARIS_TLS_FINGERPRINTS to ${error.fingerprint} after you have compared it with that of the server`

@@ -11,11 +11,11 @@ export interface ServerMessage {
   readonly body: string
   /** The root of XML, well-formed or not, or of JSON; undefined for other text. */
   readonly root: AnswerNode | undefined
-  /** Those of its elements or fields; of other text, the lines without markup. */
+  /** The texts of its elements or fields; of other text, the lines without markup. */
   readonly texts: readonly string[]
 }
 
-/** What an error says stands at the beginning. */
+/** A server says what is wrong at the beginning of its answer. */
 const READ_BYTES = 64 * 1024
 
 export function serverMessage({ body: bytes, headers }: HttpAnswer): ServerMessage {
@@ -24,7 +24,10 @@ export function serverMessage({ body: bytes, headers }: HttpAnswer): ServerMessa
   return { body, root, texts: root === undefined ? body.replace(/<[^<>]*>/g, '\n').split('\n') : textsOf(root) }
 }
 
-/** The beginning may end within a character; other bytes that are not in the declared encoding are most often Windows'. */
+/**
+ * Decodes the beginning, which may end within a character; other bytes that are not in the declared encoding are most
+ * often Windows'.
+ */
 function beginningOf(bytes: Buffer, contentType: string | undefined): string {
   const beginning = bytes.subarray(0, READ_BYTES)
   try {
@@ -45,7 +48,7 @@ function rootOf(body: string): AnswerNode | undefined {
   }
 }
 
-/** The texts in the node and below it, also beside attributes and child elements. */
+/** Returns the texts in the node and below it, also beside attributes and child elements. */
 function textsOf({ text, children }: AnswerNode): string[] {
   return [...(text === '' ? [] : [text]), ...children.flatMap(textsOf)]
 }
@@ -62,7 +65,7 @@ export function isLoginPage(text: string): boolean {
 
 const load = createRequire(import.meta.url)
 
-/** Loaded with the first document that is no page: it takes 4 MB. */
+/** Loads the parser with the first document that is no page: it takes 4 MB. */
 function loadedParser(): XMLParser {
   const { XMLParser: Parser }: { XMLParser: typeof XMLParser } = load('fast-xml-parser')
   return new Parser({
@@ -101,14 +104,14 @@ const faultCode =
   /^(?:[A-Za-z]\w{0,15}:)?(?:Client|Server|Sender|Receiver|VersionMismatch|MustUnderstand|(?:[A-Z][a-z]{1,30}){2,6})$/
 
 /**
- * The type of the exception that a response names, or else the code of its SOAP fault; undefined if there is none.
- * Invariant 8: never other text.
+ * Returns the type of the exception that a response names, or else the code of its SOAP fault; undefined if there is
+ * none. Invariant 8: never other text.
  */
 export function faultIn({ root, texts }: ServerMessage): string | undefined {
   return exceptionType(texts) ?? (root && codeOfFault(root))
 }
 
-/** The innermost exception: in WCF's details its type comes first, in a text it follows the last arrow. */
+/** Returns the innermost exception: in WCF's details its type comes first, in a text it follows the last arrow. */
 function exceptionType(texts: readonly string[]): string | undefined {
   const found = texts.flatMap((text) => [...text.matchAll(exceptionTypes)])
   return (found.findLast(([whole]) => whole.startsWith('--->')) ?? found[0])?.[1]
@@ -116,7 +119,10 @@ function exceptionType(texts: readonly string[]): string | undefined {
 
 const SOAP_LEVELS = 4
 
-/** `faultcode` in SOAP 1.1, the innermost `Value` of `Code` below `Fault` in SOAP 1.2. Any other `Code` may be a name. */
+/**
+ * Returns the code of a fault: `faultcode` in SOAP 1.1, the innermost `Value` of `Code` below `Fault` in SOAP 1.2. Any
+ * other `Code` may be a name.
+ */
 function codeOfFault(node: AnswerNode, levels = SOAP_LEVELS, isInFault = false): string | undefined {
   if (node.name === 'faultcode' || (isInFault && node.name === 'Code')) {
     const code = textsOf(node).findLast((text) => faultCode.test(text.trim()))

@@ -8,7 +8,7 @@ export interface AnswerDocument {
 /** The content of an element of XML or a value of JSON. Null: nil, or null. */
 export type Value = string | number | boolean | null | readonly Value[] | Element | { readonly [name: string]: Value }
 
-/** Attributes and child elements, whose names may repeat, and the text beside them. */
+/** An element of XML: its attributes and child elements, whose names may repeat, and the text beside them. */
 export class Element {
   readonly names: string[] = []
   readonly values: Value[] = []
@@ -17,7 +17,7 @@ export class Element {
 
 export const isListOfValues = (value: Value): value is readonly Value[] => Array.isArray(value)
 
-/** Names and values of an object of either format. */
+/** Returns names and values of an object of either format. */
 export function namesAndValues(value: Element | { readonly [name: string]: Value }) {
   return value instanceof Element ? value : { names: Object.keys(value), values: Object.values(value), text: '' }
 }
@@ -49,7 +49,7 @@ export class AnswerNode {
   }
 }
 
-/** Names of a page, compared without case. */
+/** A page has these fields, whose names are compared without case. */
 export const FLAG = 'hasmoreresults'
 export const TOKEN = 'checkpoint'
 

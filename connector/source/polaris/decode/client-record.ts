@@ -39,10 +39,13 @@ interface RecordParts {
   readonly shapes: Shape[]
 }
 
-/** Hot path, like the functions that it calls. None contains a closure: V8 would allocate memory for each call. */
+/**
+ * Returns the fields that are not absent. This path is hot, as are the functions that it calls. None contains a
+ * closure: V8 would allocate memory for each call.
+ */
 function presentFields(value: Parameters<typeof namesAndValues>[0], making: RecordParts): Fields {
   const { names, values, text } = namesAndValues(value)
-  // Lists of their final size: those that grow take several times as much memory.
+  // The lists have their final size: those that grow take several times as much memory.
   const present: Fields = { names: new Array(names.length + 1), values: new Array(names.length + 1) }
   let count = 0
   for (let at = 0; at <= names.length; at += 1) {
@@ -61,7 +64,7 @@ function presentFields(value: Parameters<typeof namesAndValues>[0], making: Reco
 const textIn = (text: string, { timeZone }: RecordParts) =>
   text !== '' && text.trim() !== '' ? normaliseText(text, timeZone) : undefined
 
-/** Undefined: absent. */
+/** Converts a value of either format; undefined if it counts as absent. */
 function valueIn(value: Value, making: RecordParts): ClientValue | undefined {
   if (typeof value === 'string') return normaliseText(value, making.timeZone)
   if (value === null) return undefined
@@ -71,7 +74,10 @@ function valueIn(value: Value, making: RecordParts): ClientValue | undefined {
   return items === undefined ? shapedRecord(presentFields(value, making), making.shapes) : itemsIn(items, making)
 }
 
-/** The items of a list of JSON that Json.NET writes as an object, with metadata beside the items. */
+/**
+ * Returns the items of a list of JSON that Json.NET writes as an object, with metadata beside the items; undefined if
+ * it is none.
+ */
 function wrappedItems(value: Parameters<typeof namesAndValues>[0]): readonly Value[] | undefined {
   if (value instanceof Element) return undefined
   const { $values: items = null } = value
@@ -82,7 +88,10 @@ function wrappedItems(value: Parameters<typeof namesAndValues>[0]): readonly Val
 const itemsIn = (items: readonly Value[], making: RecordParts) =>
   items.map((item) => valueIn(item, making)).filter((item) => item !== undefined)
 
-/** Hot path. An element around several with one name, such as the cards of a client, is an object with their list. */
+/**
+ * Makes a record, on a hot path. An element around several with one name, such as the cards of a client, is an object
+ * with their list.
+ */
 function shapedRecord(fields: Fields, shapes: Shape[]): ClientRecord {
   const { names, values } = isOneName(fields.names) ? asOneList(fields) : fields
   const shape = shapeOf(names, shapes)
@@ -110,7 +119,10 @@ function areSameNames(names: readonly string[], others: readonly string[]): bool
   return true
 }
 
-/** A name that occurs several times, as that of an element may, has the list of its values. */
+/**
+ * Makes a record and keeps its shape. A name that occurs several times, as that of an element may, has the list of its
+ * values.
+ */
 function newShape({ names, values }: Fields, shapes: Shape[]): ClientRecord {
   const valuesOf = Map.groupBy(values.keys(), (at) => names[at] as string)
   const record = recordOf(
@@ -127,7 +139,7 @@ function newShape({ names, values }: Fields, shapes: Shape[]): ClientRecord {
 const minimumIso = /^0001-01-01(?:[T ]00:00:00(?:\.0+)?(?:Z|[+-]\d\d:?\d\d)?)?$/
 const minimumFrench = /^01\/01\/0001(?: 00:00:00)?$/
 const microsoftDate = /^\/Date\((-?\d{1,16})(?:[+-]\d{4})?\)\/$/
-/** One day after the minimum date, which a time zone may have shifted. */
+/** The minimum date ends a day later, as a time zone may have shifted it. */
 const minimumUntilMs = -62_135_596_800_000 + 86_400_000
 const maximumMs = 253_370_764_800_000 // 9999-01-01: a later year may have five digits in some time zone
 

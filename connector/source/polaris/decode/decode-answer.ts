@@ -5,7 +5,7 @@ import { withoutForbiddenCharacters } from './decode-text.ts'
 import { decodeXml } from './decode-xml.ts'
 import { limitJson, replacedCounter } from './page-limits.ts'
 
-/** The format of a text by its first character; undefined if it is neither XML nor JSON. */
+/** Tells the format of a text by its first character; undefined if it is neither XML nor JSON. */
 export function formatOf(text: string): OutputFormat | undefined {
   const first = text.trimStart()[0] ?? ''
   if (first === '<') return 'xml'

@@ -30,7 +30,10 @@ export function decodeText(body: Buffer, contentType: string | undefined): strin
   }
 }
 
-/** Ignores UTF-16: what is readable byte by byte is not UTF-16, but .NET writes it into UTF-8 documents. */
+/**
+ * Returns the encoding of an XML declaration. It ignores UTF-16: what is readable byte by byte is not UTF-16, but .NET
+ * writes it into UTF-8 documents.
+ */
 function declaredEncoding(body: Buffer): string | undefined {
   const declaration = /^\s*<\?xml\s[^>]*?encoding\s*=\s*["'](?!utf-16|unicode)([\w.:-]+)["']/i
   return declaration.exec(body.toString('latin1', 0, HEAD_BYTES))?.[1]
@@ -40,7 +43,7 @@ const charsetOf = (contentType = '') => /;\s*charset\s*=\s*"?([\w.:-]+)/i.exec(c
 
 function decoderFor(label: string): TextDecoder {
   try {
-    // Keeps a byte order mark within the text.
+    // It keeps a byte order mark within the text.
     return new TextDecoder(label, { fatal: true, ignoreBOM: true })
   } catch {
     throw malformedError('the declared encoding is unknown')
@@ -51,7 +54,7 @@ function decoderFor(label: string): TextDecoder {
 const forbidden = /[^\t\n\r -\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu
 const REPLACEMENT = '\ufffd'
 
-/** The text with U+FFFD in place of characters that XML forbids, each of which is counted. */
+/** Returns the text with U+FFFD in place of characters that XML forbids, each of which is counted. */
 export function withoutForbiddenCharacters(text: string, count: () => void): string {
   let allowed = ''
   let from = 0

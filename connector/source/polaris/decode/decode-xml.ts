@@ -31,7 +31,7 @@ interface OpenElement {
 
 const openElement = (name: string): OpenElement => ({ name, text: '', content: undefined, isNil: false })
 
-/** Hot path. */
+/** Parses a whole document, on a hot path. */
 function parse(text: string): AnswerNode {
   const parser = new SaxesParser({ position: false, forceXMLVersion: true, defaultXMLVersion: '1.0' })
   const document = openElement('')
@@ -75,7 +75,7 @@ function parse(text: string): AnswerNode {
   return new AnswerNode(name, value)
 }
 
-/** The attributes and children of an element that is nil are left out. */
+/** Returns the value of an element; the attributes and children of one that is nil are left out. */
 function contentOf({ text, content, isNil }: OpenElement): Value {
   if (isNil) return null
   if (content === undefined) return text
@@ -99,15 +99,15 @@ function takeAttributes(element: OpenElement, attributes: readonly (readonly [na
 /** Attributes that are no fields: namespaces, those of XML Schema, and the ids of serializers. */
 const schemaAttribute = /^xmlns$|^xmlns:|^xml:|:(?:nil|type|schemaLocation|noNamespaceSchemaLocation)$|^z:(?:Id|Size)$/
 
-/** The name without its namespace prefix. */
+/** Returns the name without its namespace prefix. */
 const localName = (name: string) => name.slice(name.indexOf(':') + 1)
 
 const references = /<!\[CDATA\[.*?(?:\]\]>|$)|(?:&#(?:\d{1,7}|x[\da-fA-F]{1,6});)+/gs
 const LAST_CHARACTER = 0x10ffff
 
 /**
- * The text with U+FFFD in place of the references to characters that XML forbids. References to the two surrogates of
- * one character become that character.
+ * Returns the text with U+FFFD in place of the references to characters that XML forbids. References to the two
+ * surrogates of one character become that character.
  */
 function withoutForbiddenReferences(text: string): { readonly fixed: string; readonly replacedCharacters: number } {
   const { count, total } = replacedCounter()

@@ -6,7 +6,7 @@ import { ConnectorError } from '../../../runtime/connector-error.ts'
 const MAX_STRUCTURE = 500_000
 /** Deeper nesting is rejected: no client needs it, and it could overflow the stack. */
 export const MAX_DEPTH = 64
-/** Twice the largest `limit`. */
+/** A page has at most twice the largest `limit`. */
 const MAX_CLIENTS = 2_000
 
 const tooLargeError = (why: string) => new ConnectorError('source.answer-too-large', `decode page: ${why}`)
@@ -54,8 +54,8 @@ export function limitXml(text: string): void {
 }
 
 /**
- * Counts fields, items and lists, and objects twice, as they take more memory. Returns the text with quotes around the numbers that would lose digits. Throws
- * `source.answer-too-large`, or `source.answer-malformed` if it is too deep.
+ * Counts fields, items and lists, and objects twice, as they take more memory. Returns the text with quotes around the
+ * numbers that would lose digits. Throws `source.answer-too-large`, or `source.answer-malformed` if it is too deep.
  */
 export function limitJson(text: string): string {
   let count = 0
@@ -84,7 +84,10 @@ export function limitJson(text: string): string {
   return quoted === '' ? text : quoted + text.slice(written)
 }
 
-/** Also what is no number, or is in the place of a name, where quotes make it valid. Most texts need no copy. */
+/**
+ * Whether the text stays the same as a number. What is no number, or is in the place of a name, where quotes make it
+ * valid, counts as well. Most texts need no copy.
+ */
 const losesNothing = (text: string) => /^(?:|0|-?[1-9]\d{0,14})$/.test(text) || String(Number(text)) === text
 const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?!\s*:)/y
 
@@ -93,7 +96,7 @@ function numberAt(text: string, at: number): string {
   return number.exec(text)?.[0] ?? ''
 }
 
-/** The index of the closing quote, or else the length. */
+/** Returns the index of the closing quote, or else the length. */
 function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
     let before = end

@@ -2,7 +2,7 @@ import { addAbortListener, once } from 'node:events'
 import { connect as connectTcp, type Socket } from 'node:net'
 
 export interface Address {
-  /** Without the brackets of IPv6. */
+  /** A host without the brackets of IPv6. */
   readonly host: string
   readonly port: number
 }
@@ -22,7 +22,7 @@ export async function tcpSocket(to: Address, parts: ConnectParts): Promise<Socke
   return await connectedSocket(connectTcp(to), 'connect', parts)
 }
 
-/** The socket once it has connected. Rejects with an error that has a code. */
+/** Resolves with the socket once it has connected. Rejects with an error that has a code. */
 export async function connectedSocket<Opened extends Socket>(
   socket: Opened,
   event: 'connect' | 'secureConnect',

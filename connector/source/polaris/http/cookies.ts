@@ -4,7 +4,7 @@ import type { Clock } from '../../../runtime/clock.ts'
 export interface Cookies {
   /** The `Cookie` header of a request; empty without cookies. */
   header(): string
-  /** Keeps those of a response. `serverTime`: its `Date`, by which cookies expire. */
+  /** Keeps the cookies of a response. `serverTime` is its `Date`, by which cookies expire. */
   keep(texts: readonly string[], serverTime: number | undefined): void
 }
 

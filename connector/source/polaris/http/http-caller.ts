@@ -19,7 +19,7 @@ import { secureSocket } from './tls.ts'
 
 /** A complete response, with any status. */
 export interface HttpAnswer {
-  /** Of the first request: that of a redirect may contain the id of a session. */
+  /** The address of the first request: that of a redirect may contain the id of a session. */
   readonly url: URL
   readonly isRedirected: boolean
   readonly status: number
@@ -98,7 +98,7 @@ export type ExchangedAnswer = Omit<HttpAnswer, 'isRedirected' | 'tookMs' | 'hasL
 async function exchange(call: Call, request: ApiRequest, stop: AbortSignal): Promise<ExchangedAnswer> {
   const { clock, settings, observe } = call
   stop.throwIfAborted()
-  // One for headers, interim responses and body: no server keeps a call open.
+  // One limit holds for headers, interim responses and body: no server keeps a call open.
   using deadline = clock.deadline(settings.timeouts.answerMs, stop)
   try {
     const response = await send(call, request, deadline.signal)
@@ -164,7 +164,10 @@ export function serverTimeIn({ date }: IncomingHttpHeaders): number | undefined 
   return Number.isNaN(time) ? undefined : time
 }
 
-/** The connection to one server: calls are sequential. Checks each connection before anything is sent on it. Reads the settings again for each. */
+/**
+ * Connects to one server, whose calls are sequential. Checks each connection before anything is sent on it. Reads the
+ * settings again for each.
+ */
 function serverAgent({ base, tls, proxy, timeouts: { connectMs } }: HttpSettings, accounts: RefusedAccounts) {
   const closing = new AbortController()
   const parts = { connectMs, closed: closing.signal, tls, accounts }

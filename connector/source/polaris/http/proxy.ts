@@ -83,7 +83,7 @@ function authorization({ username, password }: URL): Record<string, string> {
   return { 'proxy-authorization': `Basic ${credentials}` }
 }
 
-/** What it means that a proxy rejects a call with the status. */
+/** Says what it means that a proxy rejects a call with the status. */
 function refusal(status: number): readonly [code: ErrorCode, what: string] {
   if (status === 407) return ['source.proxy-refused', 'requires user and password, or rejects them']
   return status >= 500 || status === 408 || status === 429

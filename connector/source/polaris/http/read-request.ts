@@ -21,7 +21,7 @@ export interface ReadSettings {
 
 type Argument = readonly [name: string, value: string]
 
-/** Base URL of the functions: `/core/api/` if the URL has no path; always ends with a slash. */
+/** Returns the base URL of the functions: `/core/api/` if the URL has no path; it always ends with a slash. */
 export function apiBase(url: string): URL {
   const base = new URL(url)
   base.search = ''
@@ -31,7 +31,9 @@ export function apiBase(url: string): URL {
   return base
 }
 
-/** A call of `Client.GetClientsModified`, with the documented names and order. Omits absent optional arguments. */
+/**
+ * Makes a call of `Client.GetClientsModified`, with the documented names and order. Omits absent optional arguments.
+ */
 export function readRequest(settings: ReadSettings, at: PageRequest): ApiRequest {
   const { base, codeMagasin, prefixCle } = settings
   const optional = (name: string, value: string | null | undefined): Argument[] =>
@@ -47,7 +49,7 @@ export function readRequest(settings: ReadSettings, at: PageRequest): ApiRequest
   ])
 }
 
-/** A call of one API function: GET sends the arguments in the query, POST in a form. */
+/** Makes a call of one API function: GET sends the arguments in the query, POST in a form. */
 export function apiCall(
   call: { readonly base: URL; readonly method: 'GET' | 'POST'; readonly name: string },
   values: readonly Argument[],
@@ -64,7 +66,10 @@ export const MAX_REDIRECTS = 3
 const redirects = new Set([301, 302, 303, 307, 308])
 export const isRedirect = (status: number) => redirects.has(status)
 
-/** The request to follow a redirect. 307 and 308 keep the method and the form; other statuses change it to a GET. */
+/**
+ * Returns the request that follows a redirect. 307 and 308 keep the method and the form; other statuses change it to a
+ * GET.
+ */
 export function redirectedRequest(request: ApiRequest, to: { location: string; status: number }): ApiRequest {
   const url = URL.canParse(to.location, request.url.href) ? new URL(to.location, request.url) : undefined
   if (url?.origin !== request.url.origin) {

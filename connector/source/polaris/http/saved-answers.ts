@@ -41,7 +41,7 @@ function answerText({ method, url }: ApiRequest, { status, headers, body }: Exch
   return `${maskedHead(head)}\n\n${isPage ? text : withoutTokens(text)}`
 }
 
-/** All headers but those that say nothing of a session. Of a challenge, the scheme stays. */
+/** Hides all headers but those that say nothing of a session. Of a challenge, the scheme stays. */
 const hiddenHeader =
   /^(?!(?:content-(?:type|length|encoding)|date|location|retry-after|server|x-powered-by):)(\S+authenticate: \w+|\S+:).*$/gm
 const urlLine = /^(?:GET|POST|location:) .*$/gm
@@ -54,20 +54,23 @@ const maskedHead = (head: string) =>
     .replace(hiddenHeader, '$1 ***')
     .replace(urlLine, (line) => line.replace(hiddenSegment, '/***').replace(hiddenArgument, '$1***'))
 
-/** What may be a token, in the answer to a login: its form stays, so that the pattern of a setting still finds it. */
+/**
+ * Hides what may be a token, in the answer to a login: its form stays, so that the pattern of a setting still finds it.
+ */
 const withoutTokens = (body: string) =>
   body.replace(/[\w+/=.-]{16,}|\b\d{5,}\b/g, (run) => (/\d/.test(run) ? run.replaceAll(/[A-Za-z\d]/g, '0') : run))
 
-/** A secret of less than six characters may be in any word. */
+/** Hides the secrets, but for those of less than six characters, which may be in any word. */
 const withoutSecrets = (text: string, secrets: readonly string[]) =>
   secrets
     .filter(({ length }) => length >= 6)
     .reduce((rest, secret) => rest.replaceAll(Buffer.from(secret).toString('latin1'), '***'), text)
 
 /**
- * The source that `open` opens, with the answers in a folder in place of a server. A call gets those to the same function
- * with the same token, one after the other, and the last one again and again. Its other arguments do not matter, so that
- * other settings can be tried. A scan ends where the answers do. Throws `command.invalid` if they cannot be read.
+ * Returns the source that `open` opens, with the answers in a folder in place of a server. A call gets those to the
+ * same function with the same token, one after the other, and the last one again and again. Its other arguments do not
+ * matter, so that other settings can be tried. A scan ends where the answers do. Throws `command.invalid` if they
+ * cannot be read.
  */
 export function savedSource(folder: string, open: (intercept: Intercept) => ClientSource): ClientSource {
   const answers = useFolder(`read saved answers in ${folder}`, () => {

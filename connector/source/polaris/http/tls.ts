@@ -26,24 +26,26 @@ export async function secureSocket(
 ): Promise<TLSSocket> {
   const fingerprints = tls?.fingerprints?.flatMap((text) => text.split(/[,\n]/)).map(normalFingerprint)
   const servername = isIP(to.host) === 0 ? to.host : ''
-  // Without cached sessions, each connection presents its certificate.
+  // As no session is cached, each connection presents its certificate.
   const options = { ...to, servername, socket: tunnel, secureContext: presentContext(tls), rejectUnauthorized: false }
   const socket = await connectedSocket(connectTls(options), 'secureConnect', parts)
-  // Nothing has been sent.
+  // Nothing has been sent so far.
   const refusal = fingerprints === undefined ? distrust(socket) : pinRefusal(socket, fingerprints, to)
   if (refusal === undefined) return socket
   socket.destroy()
   throw refusal
 }
 
-/** Why Node does not trust the certificate: its code, with the fingerprint. */
+/** Returns why Node does not trust the certificate: its code, with the fingerprint. */
 function distrust(socket: TLSSocket): Error | undefined {
   if (socket.authorized) return undefined
   const { fingerprint256: fingerprint } = socket.getPeerCertificate()
   return Object.assign(new Error('not trusted'), { code: String(socket.authorizationError), fingerprint })
 }
 
-/** Compares only the certificate; ignores CAs and the expiry date. */
+/**
+ * Returns why a pinned certificate is refused. It compares only the certificate, and ignores CAs and the expiry date.
+ */
 function pinRefusal(
   socket: TLSSocket,
   fingerprints: readonly string[],
@@ -58,8 +60,8 @@ function pinRefusal(
 }
 
 /**
- * The TLS context of the next connection, from the present settings. Throws `source.certificate` if they are unusable,
- * for example because a certificate has been replaced and its key has not.
+ * Returns the TLS context of the next connection, from the present settings. Throws `source.certificate` if they are
+ * unusable, for example because a certificate has been replaced and its key has not.
  */
 function presentContext({ ca, minVersion = 'TLSv1.2', client }: TlsConfig = {}): SecureContext {
   const isOld = minVersion === 'TLSv1' || minVersion === 'TLSv1.1'
@@ -87,10 +89,10 @@ export function isKeyPair(client: ClientCertificate): boolean {
   }
 }
 
-/** The CAs of the system, and one more. */
+/** Returns the CAs of the system, and one more. */
 export const trustedCas = (ca: string | undefined) => [...systemCertificates(), ...(ca === undefined ? [] : [ca])]
 
-/** The SHA-256 fingerprint for comparison: lower-case hex without separators, from any output of openssl. */
+/** Returns the SHA-256 fingerprint for comparison: lower-case hex without separators, from any output of openssl. */
 export function normalFingerprint(text: string): string {
   return text
     .replace(/^\s*sha-?256(?:\s+fingerprint)?\s*[:=]/i, '')

@@ -8,7 +8,7 @@ import type { HttpAnswer } from '../http/http-caller.ts'
 import type { TokenConfig } from '../polaris-config.ts'
 import { type LoginOutcome, REFUSED_MS } from './refused-accounts.ts'
 
-/** For statuses that servers return for other reasons than a wrong password, too. */
+/** A refusal counts for this time if servers return its status for other reasons than a wrong password, too. */
 const DOUBTFUL_MS = 5 * 60_000
 const refusals: Readonly<Record<number, number>> = {
   401: REFUSED_MS,
@@ -62,7 +62,9 @@ function isError(node: AnswerNode, levels = ERROR_LEVELS): boolean {
 
 const TOKEN_LEVELS = 4
 
-/** The token in a login response; undefined if it is not at the configured place or a request cannot carry it. */
+/**
+ * Returns the token in a login response; undefined if it is not at the configured place or a request cannot carry it.
+ */
 function tokenIn(message: ServerMessage, from: TokenConfig['from']): string | undefined {
   const token = extractToken(message, from)?.trim()
   return token === undefined || !/^[\x20-\x7e]+$/.test(token) ? undefined : token
@@ -87,7 +89,7 @@ function leafText(node: AnswerNode): string | undefined {
   return node.kind === 'text' ? node.text : undefined
 }
 
-/** The leaf at a path that may begin at any level of the document. */
+/** Returns the leaf at a path that may begin at any level of the document. */
 function fieldIn(nodes: readonly AnswerNode[], path: readonly string[], levels: number): string | undefined {
   const leaf = nodes.map((node) => leafAt(node, path)).find((text) => text !== undefined)
   const children = nodes.flatMap((node) => node.children)

@@ -8,7 +8,7 @@ export interface Account {
   readonly password: string
 }
 
-/** So that an account is not locked. */
+/** A refused password is not tried again for this time, so that the account is not locked. */
 export const REFUSED_MS = 30 * 60_000
 
 /** Refused accounts by server and user; shared by all streams of a process, so that logins do not lock an account. */

@@ -55,7 +55,7 @@ function basicSend(account: Account, { accounts, base }: SessionParts): Send {
 
 interface LoginSession {
   readonly token: string | undefined
-  /** By the monotonic clock. */
+  /** The login was at this time of the monotonic clock. */
   readonly at: number
   hasReturnedPage: boolean
 }
@@ -66,7 +66,7 @@ function loginSend({ account, token: config }: Extract<AuthConfig, { kind: 'logi
 
   const logIn = (stop: AbortSignal) => {
     const exchange = async ({ user, password }: Account): Promise<LoginOutcome<LoginSession>> => {
-      // By POST: the password stays out of URLs and logs. The caller keeps the cookies.
+      // With POST, the password stays out of URLs and logs. The caller keeps the cookies.
       const request = apiCall({ base, method: 'POST', name: 'ACL.Login' }, [
         ['user', user],
         ['password', password],
@@ -103,7 +103,7 @@ function withBasic(request: ApiRequest, { user, password }: Account): ApiRequest
   return { ...request, headers: { ...request.headers, authorization } }
 }
 
-/** The request with the token, as a header or a query parameter. */
+/** Returns the request with the token, as a header or a query parameter. */
 function withToken(request: ApiRequest, token: string, sendAs: TokenConfig['sendAs']): ApiRequest {
   if (sendAs.kind === 'header') {
     return { ...request, headers: { ...request.headers, [sendAs.name]: `${sendAs.prefix ?? ''}${token}` } }

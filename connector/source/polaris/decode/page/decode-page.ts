@@ -19,7 +19,7 @@ export interface PageContent extends Pick<Page, 'clients' | 'hasMoreResults' | '
 export interface PageSettings {
   /** IANA name of the server's time zone. */
   readonly timeZone: string
-  /** Where the clients are, as configured or known from earlier pages; undefined: detected. */
+  /** The clients are here, as configured or known from earlier pages; undefined: they are detected. */
   readonly clientsPath?: readonly string[] | undefined
   /** Names or dotted paths of fields that look like an error but are none. */
   readonly statusFields?: readonly string[] | undefined
@@ -79,7 +79,7 @@ interface PlacedNode {
   beside(): readonly AnswerNode[]
 }
 
-/** The outermost object with the flag. */
+/** Returns the outermost object with the flag; undefined if there is none. */
 function findPage(level: readonly PlacedNode[], wrappers = WRAPPERS): PlacedNode | undefined {
   const objects = level.filter(({ node }) => node.kind === 'object')
   const page = objects.find(({ node }) => node.children.some((child) => isNamed(child, FLAG)))
@@ -90,7 +90,7 @@ function findPage(level: readonly PlacedNode[], wrappers = WRAPPERS): PlacedNode
 const placedBelow = ({ node: { children }, beside }: PlacedNode): PlacedNode[] =>
   children.map((node) => ({ node, beside: () => [...children.filter((field) => field !== node), ...beside()] }))
 
-/** The field with this name. */
+/** Returns the only field with this name; throws if there are several. */
 function onlyField(fields: readonly AnswerNode[], name: string): AnswerNode | undefined {
   const [field, ...others] = fields.filter((child) => isNamed(child, name))
   if (others.length > 0)
@@ -107,7 +107,7 @@ function flagOf(field: AnswerNode | undefined): boolean {
   return flag
 }
 
-/** Invariant 5: the token is kept verbatim. */
+/** Returns the token; null if there is none. Invariant 5: it is kept verbatim. */
 function tokenOf(field: AnswerNode | undefined, replacedCharacters: number): CheckPoint | null {
   if (field === undefined || field.kind === 'absent') return null
   if (field.kind !== 'text') throw malformedError('checkPoint is not text')
@@ -125,7 +125,7 @@ function clientOf(item: AnswerNode, at: number, toRecord: ReturnType<typeof reco
   throw malformedError(`item ${at + 1} of the list of clients is not a client`)
 }
 
-/** The error for a document without a page: a page without its flag, an error document, or another document. */
+/** Returns the error for a document without a page: a page without its flag, an error document, or another document. */
 function noPageError(root: AnswerNode): ConnectorError {
   const names = namesOf(root, 2)
   const isPart = (name: string) => [TOKEN, 'infoclient'].includes(name.toLowerCase())

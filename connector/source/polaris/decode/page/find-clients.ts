@@ -16,9 +16,9 @@ export interface FoundClients {
 type Path = readonly string[]
 
 /**
- * The clients among the fields of a page: at the configured path or the one of earlier pages, or else those named
- * `InfoClient`, or else the only list of objects. Throws `source.mapping`, with the names found, if they are elsewhere or
- * may be in several places: nothing is passed over.
+ * Finds the clients among the fields of a page: at the configured path or the one of earlier pages, or else those named
+ * `InfoClient`, or else the only list of objects. Throws `source.mapping`, with the names found, if they are elsewhere
+ * or may be in several places: nothing is passed over.
  */
 export function findClients(fields: readonly AnswerNode[], known: Path | undefined): FoundClients {
   const found = known === undefined ? detectedClients(fields) : clientsAt(fields, known)
@@ -38,7 +38,7 @@ export function findClients(fields: readonly AnswerNode[], known: Path | undefin
 const mappingError = (why: string) =>
   new ConnectorError('source.mapping', `find the clients: ${why}; set POLARIS_CLIENTS_FIELD to the path of the list`)
 
-/** Undefined: there is no such field. */
+/** Returns the clients at a path; undefined if there is no such field. */
 function clientsAt(fields: readonly AnswerNode[], path: Path): FoundClients | undefined {
   let level = fields
   let beside: readonly AnswerNode[] = []
@@ -48,7 +48,7 @@ function clientsAt(fields: readonly AnswerNode[], path: Path): FoundClients | un
     // A wrapper with nothing but texts, such as a number of items, has no items.
     if (nodes.length === 0 && depth > 0 && level.length > 0 && !level.some(mayBeClients))
       return { ...listOf([], path), beside }
-    // There may be more fields than a call may have arguments.
+    // A page may have more fields than a call may have arguments.
     if (depth > 0) beside = beside.concat(level.filter((node) => !isHere(node)))
     if (depth === path.length - 1 && nodes.length > 0) return { ...listOf(nodes, path), beside }
     level = itemsOf(nodes).flatMap((node) => node.children)
@@ -65,7 +65,7 @@ function listOf(nodes: readonly AnswerNode[], path: Path): Omit<FoundClients, 'b
 
 const WRAPPERS = 2
 
-/** Its path is kept only if no empty field beside it can be the list of clients. */
+/** Detects the list of clients. Its path is kept only if no empty field beside it can be the list of clients. */
 function detectedClients(fields: readonly AnswerNode[]): FoundClients | undefined {
   const path = detectedPath(fields)
   const found = path && clientsAt(fields, path)
@@ -85,7 +85,10 @@ function detectedPath(fields: readonly AnswerNode[]): Path | undefined {
   return path
 }
 
-/** Where a single client may be: the innermost object that is alone in those around it. Undefined: there is no object. */
+/**
+ * Returns where a single client may be: the innermost object that is alone in those around it; undefined if there is no
+ * object.
+ */
 function singlePath(fields: readonly AnswerNode[], wrappers = WRAPPERS): Path | undefined {
   const object = fields.find((field) => isObject(field) && !isEmptyWrapper(field))
   if (object === undefined) return undefined
@@ -95,7 +98,7 @@ function singlePath(fields: readonly AnswerNode[], wrappers = WRAPPERS): Path | 
 
 const shownNames = (paths: readonly Path[]) => [...new Set(paths.slice(0, 5).map(shownPath))].join(', ')
 
-/** The paths of the fields that are such a list, within objects or up to so many wrappers; not below one. */
+/** Returns the paths of the fields that are such a list, within objects or up to so many wrappers; not below one. */
 function placesOf(
   fields: readonly AnswerNode[],
   isPlace: (nodes: readonly AnswerNode[]) => boolean,
@@ -116,11 +119,14 @@ const isListOfObjects = (nodes: readonly AnswerNode[]) =>
 const isObject = ({ kind }: AnswerNode) => kind === 'object'
 const mayBeClients = (node: AnswerNode) => isObject(node) || (node.kind === 'list' && !isEmptyArray(node))
 
-/** The items of lists; other nodes are items themselves. */
+/** Returns the items of lists; other nodes are items themselves. */
 const itemsOf = (nodes: readonly AnswerNode[]) =>
   nodes.flatMap((node) => (node.kind === 'list' ? node.children : [node]))
 
-/** An array is the list even beside objects; an empty element may be anything, and the object beside it a single client. */
+/**
+ * An array without items is the list even beside objects; an empty element may be anything, and the object beside it a
+ * single client.
+ */
 const isEmptyArray = ({ kind, children }: AnswerNode) => kind === 'list' && children.length === 0
 
 /** Whether the field may be an empty list: null, an empty element, or a list without items, maybe in a wrapper. */

@@ -5,10 +5,10 @@ const errorWord =
   /^(?:code|texte?|messages?)?(?:errors?|erreurs?|exceptions?|faults?)(?:codes?|messages?|texte?|string)?$/
 const noError = /^(?:[+-]?0+(?:[.,]0+)?|false|null|none|ok)$/
 const successNames = new Set(['success', 'succes', 'succès'])
-/** Names and values that mean something here are shorter. */
+/** Names and values that report an error are at most this long. */
 const LONGEST = 64
 
-/** The words of a name, in lower case: separators and capitals divide them. */
+/** Returns the words of a name, in lower case: separators and capitals divide them. */
 function wordsOf(name: string): string[] {
   if (name.length > LONGEST) return []
   return (name.match(/\p{Lu}+(?!\p{Ll})|\p{Lu}?\p{Ll}+/gu) ?? []).map((word) => word.toLowerCase())
@@ -20,7 +20,7 @@ export const isErrorName = (name: string) => wordsOf(name).some((word) => errorW
 /** Lower-case names or dotted paths of fields to disregard. */
 type StatusFields = ReadonlySet<string>
 
-/** The first of these fields that reports an error: by its name and its content, of any shape. */
+/** Returns the first of these fields that reports an error: by its name and its content, of any shape. */
 export function reportedError(fields: readonly AnswerNode[], statusFields: StatusFields): AnswerNode | undefined {
   return fields.find((field) =>
     successNames.has(field.name.toLowerCase())
