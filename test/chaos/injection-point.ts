@@ -7,7 +7,11 @@ import { type ChaosScene, replicaOf } from './chaos-scene.ts'
 import { checkpointVersion } from './checkpoint-history.ts'
 import type { ProcessFault } from './fault-plan.ts'
 
-const REACHED_WITHIN_MS = 15_000
+/**
+ * The faults of other lanes may keep all replicas from working for half a minute. As long as the limit for the recovery
+ * after the last fault: a fault misses only where the system does not work again.
+ */
+const REACHED_WITHIN_MS = 90_000
 
 /** Waits for a replica to reach an injection point, and holds it there. */
 interface Watch {

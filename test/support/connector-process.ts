@@ -31,6 +31,7 @@ export interface StreamReport {
   readonly epoch?: number
   readonly seq?: number
   readonly lastChanged?: string
+  readonly secondsSinceLiveScan?: number
   readonly totals?: Readonly<Record<'pages' | 'clients' | 'events' | 'deadLetters' | 'suppressed', number>>
 }
 
@@ -141,11 +142,15 @@ export function lastLines(output: string, count = 25): string {
   return output.trimEnd().split('\n').slice(-count).join('\n')
 }
 
-/** The streams in state `running` on a replica. */
+/** The streams that run on a replica. */
 export async function runningOn(replica: ConnectorProcess): Promise<string[]> {
   const { streams } = JSON.parse((await replica.get('/status')).body) as { streams: StreamReport[] }
-  return streams.filter(({ state }) => state === 'running').map(({ stream }) => stream)
+  return streams.filter(isAtWork).map(({ stream }) => stream)
 }
+
+/** A failure that recurs shows for five minutes: a stream in state `retrying` may work, and then ends its live scans. */
+const isAtWork = ({ state, secondsSinceLiveScan = Infinity }: StreamReport) =>
+  state === 'running' || (state === 'retrying' && secondsSinceLiveScan < 5)
 
 interface Parts {
   readonly child: ChildProcessWithoutNullStreams
