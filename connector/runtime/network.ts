@@ -13,7 +13,10 @@ const causes: readonly (readonly [RegExp, string])[] = [
     'the certificate is not trusted: set NODE_EXTRA_CA_CERTS to the file of its CA',
   ],
   [/^TimeoutError$/, 'no response in time: check the network and the server'],
-  [/^(?:ECONNRESET|EPIPE|UND_ERR_SOCKET)$/, 'connection closed without a response: check host, port and TLS'],
+  [
+    /^(?:ECONNRESET|EPIPE|UND_ERR_SOCKET)$/,
+    'connection closed without a complete response: check host, port, TLS and proxies',
+  ],
   [
     /^ERR_SSL_(?:WRONG_VERSION|PACKET_LENGTH|RECORD_LENGTH|UNKNOWN_PROTOCOL)/,
     'no TLS on this port: use http://, or the port for https',
@@ -23,7 +26,7 @@ const causes: readonly (readonly [RegExp, string])[] = [
 /** The cause with its code, such as `connection refused: check host and port (ECONNREFUSED)`. */
 export function networkCause(code: string): string {
   const cause = causes.find(([pattern]) => pattern.test(code))?.[1]
-  return `${cause ?? 'the connection failed: check the network and the server'} (${code})`
+  return `${cause ?? 'unexpected failure: check the server and the network'} (${code})`
 }
 
 /** The code of an error of the network, or of its cause; undefined if it has none. */

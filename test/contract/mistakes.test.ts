@@ -95,7 +95,7 @@ const mistakes: readonly ServerMistake[] = [
     mistake: 'http on https',
     exit: 3,
     ...polaris(() => ({ POLARIS_URL: at.https.replace('https:', 'http:') })),
-    says: /call http:\/\/127\.0\.0\.1:\d+: connection closed without a response/,
+    says: /call http:\/\/127\.0\.0\.1:\d+: connection closed without a complete response/,
     cure: /use https:\/\/ in POLARIS_URL/,
   },
   {
@@ -165,8 +165,8 @@ const mistakes: readonly ServerMistake[] = [
     mistake: 'http to a store with TLS',
     exit: 3,
     ...store(() => s3({ AWS_ENDPOINT_URL_S3: new URL(at.https).origin.replace('https:', 'http:') })),
-    says: /at 127\.0\.0\.1:\d+: connection closed without a response/,
-    cure: /check host, port and TLS \(ECONNRESET\).*AWS_ENDPOINT_URL_S3/s,
+    says: /at 127\.0\.0\.1:\d+: connection closed without a complete response/,
+    cure: /check host, port, TLS and proxies \(ECONNRESET\).*AWS_ENDPOINT_URL_S3/s,
   },
   {
     mistake: 'an unknown host of the store',

@@ -66,7 +66,7 @@ test('publishes exactly once while tokens expire, and resumes by itself after an
 
   tokens.settings.isDown = true
   const { error } = await connector.line(({ code }) => code === 'publish.failed')
-  expect(error).toContain(`request a token from ${tokens.tokenEndpoint}: connection closed without a response`)
+  expect(error).toContain(`request a token from ${tokens.tokenEndpoint}: connection closed without a complete response`)
   tokens.settings.isDown = false
   await connector.line(({ msg }) => msg === 'rejoined the consumer group')
   expectExactlyOnce({ simulator }, await caughtUp())

@@ -43,7 +43,7 @@ const s3Failures: [string, unknown, string, string][] = [
     'an undefined error',
     undefined,
     'storage.unavailable',
-    'the connection failed: check the network and the server (unknown)',
+    'unexpected failure: check the server and the network (unknown)',
   ],
 ]
 test.each(s3Failures)('reports %s from S3 with status, code and request id only', (_what, thrown, code, detail) => {
