@@ -28,34 +28,31 @@ const metricOfStream = (name: string, help: string, more: MetricEntry['labels'] 
 const metricOfReplica = metric
 
 export const counterList = {
-  pages: metricOfStream('pages_total', 'Pages read from Polaris, by lane', { lane: lanes }),
+  pages: metricOfStream('pages_total', 'Pages read from Polaris', { lane: lanes }),
   clients: metricOfStream('clients_total', 'Clients read from Polaris'),
-  events: metricOfStream('events_total', 'Events published, by lane', { lane: lanes }),
-  deadLetters: metricOfStream(
-    'dead_letters_total',
-    'Clients that could not become an event and were published to the dead-letter topic',
-  ),
+  events: metricOfStream('events_total', 'Events published', { lane: lanes }),
+  deadLetters: metricOfStream('dead_letters_total', 'Clients published to the dead-letter topic'),
   suppressed: metricOfStream('suppressed_total', 'Clients read again with unchanged content and not published'),
   superseded: metricOfStream(
     'superseded_total',
-    'Clients not published because a scan that began later had published them, by lane',
+    'Clients not published because a scan that began later had published them',
     { lane: lanes },
   ),
   replacedCharacters: metricOfStream(
     'replaced_characters_total',
-    'Characters read from Polaris as U+FFFD because XML forbids them, such as &#x0;',
+    'Characters that XML forbids, such as &#x0;, published as U+FFFD',
   ),
   takeOvers: metricOfStream('take_overs_total', 'Claims of the stream that took it over from another replica'),
   contested: metricOfStream('contested_total', 'Times another process took the stream again within five minutes'),
   failures: metricOfReplica(
     'failures_total',
-    'Reads retried, streams reopened or held, and group memberships lost, by error code; stream_failure shows which stream fails now',
+    'Reads retried, streams reopened or held, and group memberships lost; stream_failure shows which stream fails now',
     { code: Object.keys(errorCatalogue) },
   ),
-  warnings: metricOfReplica('warnings_total', 'Warnings of all streams, by kind; the log shows the stream', {
+  warnings: metricOfReplica('warnings_total', 'Warnings of all streams; the log shows the stream', {
     kind: 'any',
   }),
-  responses: metricOfReplica('responses_total', 'HTTP responses of Polaris, by status; logins and redirects included', {
+  responses: metricOfReplica('responses_total', 'HTTP responses of Polaris, also to logins, and redirects', {
     status: 'any',
   }),
 } as const satisfies Record<string, MetricEntry>
@@ -69,14 +66,14 @@ export const histogramList = {
   publish: {
     ...metricOfStream(
       'publish_duration_seconds',
-      'Time from the start of the delivery of a page group to its commit; only groups that published something',
+      'Time from the start of the delivery of a page group with records to its commit',
     ),
     buckets: [0.1, 1, 5],
   },
   changeDelay: {
     ...metricOfStream(
       'change_delay_seconds',
-      'Time from the modification of a client to the commit of its event, by the clock of the server; changes found by live scans, if the modification time is mapped and has a time of day',
+      'Time from the modification of a client to the commit of its event, by the clock of the server; only of live scans, and if a modification time with a time of day is mapped',
     ),
     buckets: [10, 60, 600, 3600],
   },
@@ -143,7 +140,7 @@ export const scrapedList: readonly ScrapedEntry[] = [
   ),
   gaugeOfEach(
     'backed_off_seconds',
-    'How long a lane has made no progress because its pages fail; absent otherwise',
+    'How long the pages of a lane have failed; absent otherwise',
     { lane: lanes },
     ({ backedOff }, clock) =>
       lanes.flatMap((lane): Sample[] => {

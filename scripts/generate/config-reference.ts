@@ -12,7 +12,7 @@ The variables of \`streams[]\` apply to a single stream; if the file has several
 - **Lists** are comma-separated in a variable.
 - **PEM** settings take either the text or the path of a file.
 - In the file, \`\${NAME}\` is replaced by the variable \`NAME\`, which must be set. Write \`$\${\` for a literal \`\${\`.
-- Instead of a variable \`NAME\`, you can set \`NAME_FILE\` to a file with the value, such as a mounted secret.
+- Instead of \`NAME\`, you can set \`NAME_FILE\` to a file with the value, such as a mounted secret.
 - An empty value counts as unset. An unknown key in the file is an error.
 - An unknown variable is an error if its name begins with \`POLARIS_\`, \`POLL_\` or \`CHECKPOINT_\`, or is one letter away from a
   variable below. Others, and those that Kubernetes sets for services (\`POLARIS_SERVICE_HOST\`), are ignored.

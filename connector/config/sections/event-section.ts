@@ -19,7 +19,7 @@ export const eventSection = setting.section('What events contain of a client', {
     { choices: eventModes, default: 'structured' },
   ),
   fields: setting.choiceMap(
-    'Fields (dotted paths, in any case) to `keep`, to `drop` or to replace by an HMAC (`hmac`), with what is below them. Dropped fields do not decide whether a client changed',
+    'Fields (dotted paths, in any case) to `keep`, to `drop` or to replace by an HMAC (`hmac`), with what is below them',
     { choices: fieldActions, names: check.rulePath, default: {} },
   ),
   otherFields: setting.choice('What happens to fields without an entry in `fields`', {
@@ -27,7 +27,7 @@ export const eventSection = setting.section('What events contain of a client', {
     default: 'keep',
   }),
   types: setting.choiceMap(
-    'Fields (dotted paths, in any case) whose text becomes a JSON literal with the same text, where it is one. All other fields are text',
+    'Fields (dotted paths, in any case) whose text becomes a JSON literal with the same text, where it is one',
     { choices: valueTypes, names: check.rulePath, default: {} },
   ),
   hmacKey: setting

@@ -19,7 +19,7 @@ import * as setting from '../setting-types.ts'
 const token = setting.optionalSection('Session token from the login response. Without it, cookies carry the session', {
   from: setting
     .text(
-      'Where the token is: in a field, or in the group of a regular expression. Default: the response is the token. Example: `Session.Token`, `token=([0-9a-f]+)`',
+      'Place of the token: a field, or the group of a regular expression. Default: the whole response. Example: `Session.Token`, `token=([0-9a-f]+)`',
       { check: check.tokenPlace },
     )
     .optional(),
@@ -47,10 +47,10 @@ const tls = setting.section(
       .optional(),
     cert: setting.secret('Client certificate', { ...pem, kind: 'text' }).optional(),
     key: setting.secret('Private key of `cert`, not encrypted', pem).optional(),
-    minVersion: setting.choice(
-      'Oldest TLS version to accept. `TLSv1` and `TLSv1.1` also accept short keys and SHA-1 (OpenSSL security level 0)',
-      { choices: tlsVersions, default: 'TLSv1.2' },
-    ),
+    minVersion: setting.choice('Oldest TLS version to accept. `TLSv1` and `TLSv1.1` also accept short keys and SHA-1', {
+      choices: tlsVersions,
+      default: 'TLSv1.2',
+    }),
   },
   [clientCertificateRule],
 )
@@ -170,7 +170,7 @@ export const polarisSection = setting.section(
     modifiedAtField: field('Field with the modification time. Default: detected, if exactly one has a known name'),
     clientsField: field('Field of the response with the clients. Default: detected'),
     listFields: fieldList(
-      'Paths of elements that are always lists, spelled as in the response: in XML, a list of one looks like a plain field',
+      'Paths of elements that are always lists, spelled as in the response: in XML, a list of one looks like a field',
     ),
     statusFields: fieldList('Fields of a response that look like an error but are none, by name or path'),
     hashIgnore: fieldList('Fields ignored when deciding whether a client changed, such as an age'),

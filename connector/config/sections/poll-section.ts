@@ -32,7 +32,7 @@ export const pollSection = setting.section('When and how the server is read', {
     default: '5s',
   }),
   lookBack: setting.list(
-    'Scans that find changes which become visible late: each reads again from the start of its last run minus its `reach`, `every` so often',
+    'Scans for changes that become visible late: `reach/every`. Each reads again from the start of its last run minus its reach',
     lookBacks,
     { default: ['5m/1m', '26h/6h'] },
   ),
@@ -40,7 +40,7 @@ export const pollSection = setting.section('When and how the server is read', {
     every: setting.duration('Time between full scans; 0s: no full scans', { min: '0s', default: '0d' }),
   }),
   backfill: setting.choice(
-    'When a new stream reads its history: `beside` live scans, or `before` them, so that history is published first',
+    'Whether a new stream reads its history `beside` live scans or `before` them, so that it is published first',
     { choices: ['beside', 'before'], default: 'beside' },
   ),
 })
