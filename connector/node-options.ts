@@ -4,8 +4,8 @@ import { spawnSync } from 'node:child_process'
 export const nodeOptions = ['--max-semi-space-size=8', '--heap-growing-percent=80', '--no-parallel-scavenge']
 
 /**
- * Variables of glibc, which keeps freed memory: with one arena, not for each thread, and with fixed thresholds, which it
- * otherwise raises to 32 MB, not that of pages and requests.
+ * Variables of glibc, which keeps freed memory: with one arena, not for each thread, and with fixed thresholds, which
+ * it otherwise raises to 32 MB, not that of pages and requests.
  */
 export const mallocVariables = {
   MALLOC_ARENA_MAX: '1',
@@ -18,8 +18,8 @@ type StartingProcess = Pick<NodeJS.Process, 'execPath' | 'execArgv' | 'argv' | '
   Partial<Pick<NodeJS.Process, 'execve'>>
 
 /**
- * Starts this process again with the options, unless it has them: it keeps its id, so that signals reach it. Returns the
- * reason why it goes on without them, if there is one: a later Node may not know an option any more.
+ * Starts this process again with the options, unless it has them: it keeps its id, so that signals reach it. Returns
+ * the reason why it goes on without them, if there is one: a later Node may not know an option any more.
  */
 export function startWithOptions(own: StartingProcess): string | undefined {
   const { execPath, execArgv, argv, env } = own

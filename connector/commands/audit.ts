@@ -27,7 +27,7 @@ function exitOf({ report: { agree, client, removal, differences } }: StreamAudit
   return (client?.isNothingLeft ?? (agree || isRemoved)) ? 0 : 1
 }
 
-/** At most one of them. Rejects with `command.invalid`. */
+/** Returns what the options ask for, of which at most one may be given. Rejects with `command.invalid`. */
 async function auditOptionsIn({ ids, 'remove-gone': count, ...args }: CommandArgs, parts: CommandParts) {
   const [client, ...others] = await namedClients(args, parts)
   if (others.length > 0) throw invalidRequest('--client must be the id of one client')
@@ -43,7 +43,7 @@ async function auditOptionsIn({ ids, 'remove-gone': count, ...args }: CommandArg
 
 type StreamAudit = Awaited<ReturnType<typeof auditOne>>
 
-/** Invariant 8: with ids only if they were asked for. */
+/** Audits one stream. Invariant 8: ids are printed only if they were asked for. */
 async function auditOne(
   chosen: ChosenStream,
   { ids: wanted, client, removeGone: most }: Awaited<ReturnType<typeof auditOptionsIn>>,
@@ -64,7 +64,7 @@ async function auditOne(
   return { report: { stream: stream.name, ...report, removal }, ids: wanted && printedIds(ids[wanted], printError) }
 }
 
-/** As many as a command takes. */
+/** Returns as many ids as a command takes, and says if there are more. */
 export function printedIds(ids: readonly string[], printError: CommandParts['printError']): readonly string[] {
   if (ids.length > MAX_CLIENTS) printError(`only the first ${MAX_CLIENTS} of ${ids.length} ids are printed`)
   return ids.slice(0, MAX_CLIENTS)
@@ -73,7 +73,7 @@ export function printedIds(ids: readonly string[], printError: CommandParts['pri
 interface GoneClients extends Pick<Awaited<ReturnType<typeof auditStream>>, 'partitionsOf'> {
   readonly gone: readonly string[]
   readonly most: number
-  /** Of the audit, in ms since 1970. */
+  /** The audit started at this time, in ms since 1970. */
   readonly startedAt: number
 }
 

@@ -27,7 +27,9 @@ export const checkpointRewind: RunCommand = (args, parts) =>
     return { exit, value: [...planText(stream.name, rewind), value] }
   })
 
-/** Null: the configured beginning. Throws `command.invalid`. */
+/**
+ * Returns the time to which the stream is rewound; null stands for the configured beginning. Throws `command.invalid`.
+ */
 function requestedTime({ to: text }: CommandArgs, { stream, shared }: ChosenStream): SourceTime | null {
   const { timeZone } = stream.poll
   if (text === 'beginning') return null
@@ -39,7 +41,7 @@ function requestedTime({ to: text }: CommandArgs, { stream, shared }: ChosenStre
   return to
 }
 
-/** Hashed; undefined: all. Rejects with `command.invalid`. */
+/** Returns the hashed ids of the clients to publish again; undefined stands for all. Rejects with `command.invalid`. */
 async function republishedClients(args: CommandArgs, parts: CommandParts): Promise<string[] | undefined> {
   const ids = await namedClients(args, parts)
   if (ids.length === 0) return undefined
@@ -59,7 +61,7 @@ function planText(name: string, { to, republish, clients }: Rewind): string[] {
 /** Said at once: whether a stream is held, Kafka may decide, and no replica applies a rewind then. */
 const withYes = '. If the stream is held over its checkpoint, repeat the command with --yes'
 
-/** What became of the rewind; undefined: nothing yet. */
+/** Returns a function that tells what became of the rewind; undefined: nothing yet. */
 function rewindOutcome({ id, republish, yes }: Rewind, replaced: Rewind | undefined) {
   const isCure = republish && yes !== null
   const note = replaced === undefined ? '' : ' It has replaced one that was not applied yet.'

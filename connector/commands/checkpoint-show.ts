@@ -14,7 +14,7 @@ export const checkpointShow: RunCommand = (args, parts) =>
     return { exit: shown.some(({ code }) => code !== undefined) ? 1 : 0, value }
   })
 
-/** Pure. */
+/** Returns what is shown of a stream. Pure. */
 export function shownStream(stream: string, { document, wishes }: SeenStream) {
   const { paused, reason, at, by } = wishes
   const known = typeof document === 'string' ? undefined : document
@@ -35,7 +35,7 @@ export function shownStream(stream: string, { document, wishes }: SeenStream) {
     history: scans.history.state,
     nextEvent,
     pending: pending === null ? undefined : pending.change.nextEvent - nextEvent,
-    /** Null: nobody runs it, as its last owner has stopped. */
+    /** It is null if nobody runs the stream, as its last owner has stopped. */
     openedBy: claim.owner,
     openedAt: isoTime(claim.at),
     epoch: claim.epoch,
@@ -46,5 +46,5 @@ export function shownStream(stream: string, { document, wishes }: SeenStream) {
   }
 }
 
-/** In UTC, in whole seconds. */
+/** Returns the time in UTC, in whole seconds. */
 const isoTime = (ms: number) => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')

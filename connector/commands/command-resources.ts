@@ -26,7 +26,10 @@ export interface ChosenStream extends Resources {
 
 type Streams = readonly Pick<StreamConfig, 'name'>[]
 
-/** With the named stream only, or with all. Throws `config.invalid`, or `command.invalid` if there is none of that name. */
+/**
+ * Loads the configuration with the named stream only, or with all. Throws `config.invalid`, or `command.invalid` if
+ * there is none of that name.
+ */
 export function selectedConfig(args: CommandArgs, parts: CommandParts): ConnectorConfig {
   const { settings, warnings } = loadConfig(configSources(args, parts))
   for (const one of warnings) parts.printError(`warning: ${problemText(one)}`)
@@ -60,7 +63,7 @@ export function withStream(
   )
 }
 
-/** Throws `command.invalid` if there are several. */
+/** Returns the only stream. Throws `command.invalid` if there are several. */
 export function onlyStream<Stream extends Streams[number]>(streams: readonly Stream[]): Stream {
   const [first, ...others] = streams
   if (first !== undefined && others.length === 0) return first
@@ -69,13 +72,13 @@ export function onlyStream<Stream extends Streams[number]>(streams: readonly Str
 
 const namesOf = (streams: Streams) => streams.map(({ name }) => name).join(', ')
 
-/** The clients that `--client` names, each once; empty without the option. Rejects with `command.invalid`. */
+/** Returns the clients that `--client` names, each once; none without the option. Rejects with `command.invalid`. */
 export async function namedClients(
   { client }: CommandArgs,
   { readInput }: Pick<CommandParts, 'readInput'>,
 ): Promise<readonly string[]> {
   const given: readonly string[] = Array.isArray(client) ? client : []
-  // So that the ids are not in the history of the shell.
+  // Standard input keeps the ids out of the history of the shell.
   const lines = given.includes('-') ? (await readInput()).split(/\r?\n/) : []
   const ids = [...new Set([...given.filter((id) => id !== '-'), ...lines])].filter((id) => id !== '')
   if (given.length > 0 && ids.length === 0) throw invalidRequest('--client found no client id on standard input')

@@ -22,7 +22,10 @@ export interface CommandParts {
 }
 
 export interface CommandOption {
-  /** Placeholder for the value in the help, such as `file`, or the words that it may be; undefined: a switch. */
+  /**
+   * The placeholder for the value in the help, such as `file`, or the words that it may be; without it, the option is a
+   * switch.
+   */
   readonly value?: string | readonly string[]
   /** The value is a whole number between these two. */
   readonly range?: readonly [least: number, most: number]
@@ -38,7 +41,7 @@ export interface Command {
   readonly name: string
   /** One line for the list of commands. */
   readonly summary: string
-  /** For `--help`: what the command does, and what it prints. */
+  /** It says in `--help` what the command does, and what it prints. */
   readonly usage: string
   readonly options: Readonly<Record<string, CommandOption>>
   /** Command lines without the name of the program, for `--help`. */
@@ -49,7 +52,7 @@ export interface Command {
   readonly load: () => Promise<RunCommand>
 }
 
-/** If it rejects with a `ConnectorError`, the catalogue gives exit code and hint. */
+/** Runs a command. If it rejects with a `ConnectorError`, the catalogue gives exit code and hint. */
 export type RunCommand = (args: CommandArgs, parts: CommandParts) => Promise<Answer>
 
 /** The exit code, and what is printed: as text, or with `--json` as it is. */
@@ -61,12 +64,12 @@ export interface Answer {
 /** The options as given, by their long names, and `stream`; absent ones are missing. */
 export type CommandArgs = Readonly<Record<string, string | boolean | readonly string[] | undefined>>
 
-/** Where a command reads its configuration: the file of `--config` and the environment. */
+/** Returns where a command reads its configuration: the file of `--config` and the environment. */
 export function configSources(args: CommandArgs, { environment, readFile }: CommandParts): ConfigSources {
   return { file: args.config as string | undefined, environment, readFile, now: systemClock.now() }
 }
 
-/** Limit of every list of client ids. */
+/** Every list of client ids has at most so many. */
 export const MAX_CLIENTS = 1_000
 
 export function invalidRequest(what: string): ConnectorError {

@@ -24,7 +24,7 @@ interface Erasure {
   readonly seenIn?: (client: string) => Iterable<number>
 }
 
-/** Rejects with `publish.*` or the reason of `stop`. */
+/** Erases the clients. Rejects with `publish.*` or the reason of `stop`. */
 export async function eraseClients(
   { type, clients, seenIn = () => [] }: Erasure,
   chosen: ChosenStream,
@@ -50,7 +50,10 @@ export async function eraseClients(
   return { exit: 0, value: `stream ${stream.name}: ${text}; clients: ${clients.length}, tombstones: ${sent}` }
 }
 
-/** Undefined if the document cannot be read: an erasure does not wait for S3. Rejects with the reason of `stop`. */
+/**
+ * Returns the topic with its partitions when the stream began there; undefined if the document cannot be read: an
+ * erasure does not wait for S3. Rejects with the reason of `stop`.
+ */
 async function destinationAtBeginning(chosen: ChosenStream, stop: AbortSignal): Promise<StreamTopic | undefined> {
   try {
     return readableDocument(await seeStream(chosen, stop))?.destination

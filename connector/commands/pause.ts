@@ -13,7 +13,10 @@ export const pause: RunCommand = (args, parts) => {
   })
 }
 
-/** Nothing is published any more once the document has no owner and nothing pending. */
+/**
+ * Returns a function that tells whether the pause is confirmed: nothing is published any more once the document has no
+ * owner and nothing pending.
+ */
 function pauseConfirmed(name: string) {
   return ({ document }: SeenStream): Answer | undefined => {
     const unknown = `stored, but whether stream ${name} is still published is unknown: it has no readable checkpoint`

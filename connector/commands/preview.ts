@@ -16,7 +16,7 @@ export const preview: RunCommand = (args, parts) =>
     const reader = commandReader({ ...stream, beginAt: since }, { shared, closing, retries: 1, from })
     using _ = parts.showProgress(() => `reading from ${from ?? new URL(stream.polaris.url).origin}`)
     const { records, contents, lists } = await previewRecords(reader, wanted, parts.stop)
-    // Also without --json.
+    // A schema is printed as JSON also without --json.
     if (args.schema === true) {
       const schema = { title: `clients of the stream ${stream.name}`, ...clientSchema(contents, stream.rules.types) }
       return { exit: 0, value: args.json === true ? schema : JSON.stringify(schema, undefined, 2).split('\n') }

@@ -9,14 +9,14 @@ import type { ChosenStream } from './command-resources.ts'
 
 /** What is stored of a stream, as a command looks at it. */
 export interface SeenStream {
-  /** Or why there is none that can be read. */
+  /** The document, or why there is none that can be read. */
   readonly document: CheckpointDocument | ErrorCode | 'none'
   readonly wishes: Wishes
 }
 
 type OneStream = Pick<ChosenStream, 'stream' | 'shared'>
 
-/** Rejects with `storage.*` or the reason of `stop`. */
+/** Reads what is stored of a stream. Rejects with `storage.*` or the reason of `stop`. */
 export async function seeStream({ stream, shared }: OneStream, stop: AbortSignal): Promise<SeenStream> {
   const objects = [streamObject(stream, shared), wishesObject(stream, shared)]
   const [document, wishes] = await Promise.all(objects.map((object) => object.read(stop)))
@@ -32,30 +32,30 @@ function documentIn(text: string | undefined): SeenStream['document'] {
   }
 }
 
-/** Undefined: there is none that can be read. */
+/** Returns the document; undefined if there is none that can be read. */
 export const readableDocument = ({ document }: SeenStream): CheckpointDocument | undefined =>
   typeof document === 'string' ? undefined : document
 
-/** How a command changes the wishes. */
+/** Returns what a command changes the wishes with. */
 export function changeParts({ stream, shared }: OneStream): WishesChangeParts {
   return { object: wishesObject(stream, shared), newNonce: randomUUID, storeReady: shared.storeReady }
 }
 
-/** Resolves to the wishes before. Rejects with `storage.*` or the reason of `stop`. */
+/** Stores a wish. Resolves to the wishes before. Rejects with `storage.*` or the reason of `stop`. */
 export async function storeWish(chosen: OneStream, change: Partial<Wishes>, stop: AbortSignal): Promise<Wishes> {
   return (await changeWishes(changeParts(chosen), () => change, stop)).before
 }
 
-/** Who pauses or resumes a stream, and when. */
+/** Returns who pauses or resumes a stream, and when. */
 export const operatorAndTime = ({ shared }: OneStream) => ({ by: shared.replica, at: shared.clock.now() })
 
-/** How long a command waits for a replica. */
+/** A command waits this long for a replica. */
 const WITHIN_MS = 60_000
 const LOOK_EVERY_MS = 500
 
 /**
- * Looks at what is stored until `answerIn` finds an answer. After a minute, a failed look or a stop, the answer is that the
- * wish is stored, but not confirmed.
+ * Looks at what is stored until `answerIn` finds an answer. After a minute, a failed look or a stop, the answer is that
+ * the wish is stored, but not confirmed.
  */
 export async function waitForReplica(
   chosen: OneStream,

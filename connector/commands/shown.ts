@@ -1,20 +1,22 @@
 import { rawText } from '../runtime/parsed-json.ts'
 
-/** The text as a terminal may show it: of a server, only line feeds and tabs act on it. */
+/** Returns the text as a terminal may show it: of a server, only line feeds and tabs act on it. */
 export const printableText = (text: string) => text.replace(/[^\P{Cc}\n\t]|\p{Cf}/gu, asUnits)
 
-/** Invariant 8, and what a server sends to a terminal: control characters are shown, not acted on. On one line. */
+/**
+ * Returns the text on one line with control characters shown, not acted on. Invariant 8: a server may have sent them.
+ */
 const escapedText = (text: string) => text.replace(/[\p{Cc}\p{Cf}]/gu, asUnits)
 
-/** As JSON does: `\u001b`. */
+/** Writes a character as JSON does: `\u001b`. */
 const asUnits = (character: string) =>
   character.replace(/[\s\S]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 const INDENT = '  '
 
 /**
- * What a command prints of its value without `--json`: `name: value` lines, the items of a list one a line, and a list of
- * flat objects as a table.
+ * Returns what a command prints of its value without `--json`: `name: value` lines, the items of a list one a line, and
+ * a list of flat objects as a table.
  */
 export function shownLines(value: unknown): string[] {
   if (isPlain(value)) return [textOf(value)]
@@ -38,7 +40,7 @@ const isRow = (value: unknown): value is Row =>
   !isPlain(value) && !Array.isArray(value) && Object.values(Object(value)).every(isPlain)
 const textOf = (value: unknown) => (value === null ? '–' : escapedText(rawText(value) ?? String(value)))
 
-/** A longer cell stands below its row. */
+/** Whether the cell stands in its row: a longer one stands below. */
 const isShort = ([, text]: Cell) => text.length <= 80
 
 function tableOf(rows: readonly Row[]): string[] {
@@ -56,10 +58,10 @@ function tableOf(rows: readonly Row[]): string[] {
   })
 }
 
-/** Of `liveUntil`: `LIVE UNTIL`. */
+/** Returns the heading of a column: `LIVE UNTIL` for `liveUntil`. */
 const headingOf = (name: string) => name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ').toUpperCase()
 
-/** On a terminal, shows again and again what is done now, and for how long, until it is disposed. */
+/** Shows on a terminal, again and again, what is done now, and for how long, until it is disposed. */
 export function progressOn(terminal: Pick<NodeJS.WriteStream, 'isTTY' | 'write'>, text: () => string): Disposable {
   const startedAt = performance.now()
   const write = (line: string) => terminal.isTTY && terminal.write(`\r${printableText(line)}\u001b[K`)

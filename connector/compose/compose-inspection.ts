@@ -8,7 +8,7 @@ import type { CloseStack } from '../runtime/close-stack.ts'
 import { commandReader, type OpenSourceParts, openSource, streamIdentity, streamObject } from './compose-stream.ts'
 import { adminParts, type SharedResources } from './shared-resources.ts'
 
-/** What `doctor` checks. The timeouts for Kafka are shorter than those of `run`. */
+/** Builds what `doctor` checks. The timeouts for Kafka are shorter than those of `run`. */
 export function composeDoctor(parts: Omit<OpenSourceParts, 'observe'>): DoctorParts {
   const { shared } = parts
   const { config, clock, store } = shared
@@ -23,10 +23,13 @@ export function composeDoctor(parts: Omit<OpenSourceParts, 'observe'>): DoctorPa
   }
 }
 
-/** What the program needs besides. */
+/** The program needs this memory besides the indexes. */
 const PROGRAM_BYTES = 256 * 1024 ** 2
 
-/** What container or machine leaves. Without a limit, Node returns 0 or more than there is. */
+/**
+ * Returns the memory that container or machine leaves for indexes. Without a limit, Node returns 0 or more than there
+ * is.
+ */
 function memoryForIndexes(): number {
   const limit = process.constrainedMemory()
   return Math.max(0, (limit > 0 ? Math.min(limit, totalmem()) : totalmem()) - PROGRAM_BYTES)
@@ -44,10 +47,13 @@ function streamUnderTest(stream: StreamConfig, parts: Omit<OpenSourceParts, 'obs
   }
 }
 
-/** Of a page. */
+/** A page is tried again so often. */
 const RETRIES = 4
 
-/** What an audit of a stream works with: its own source, which gives up during an outage, and a reader of its topics. */
+/**
+ * Builds what an audit of a stream works with: its own source, which gives up during an outage, and a reader of its
+ * topics.
+ */
 export function composeAudit(stream: StreamConfig, shared: SharedResources, closing: CloseStack): AuditParts {
   const { clock, config } = shared
   const { kafka, events, rules, sharedKeys: isShared } = stream

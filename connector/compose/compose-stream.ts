@@ -25,7 +25,7 @@ interface CompositionParts extends StreamComposition {
   readonly until: ReaderParts['until']
 }
 
-/** One stream while it is assigned to this replica. */
+/** Builds one stream while it is assigned to this replica. */
 export function composeStream(stream: StreamConfig, shared: SharedResources, composing: CompositionParts): StreamParts {
   return {
     open: openParts(stream, shared, composing),
@@ -81,17 +81,17 @@ function openParts(stream: StreamConfig, shared: SharedResources, { observe, clo
   }
 }
 
-/** The checkpoint object of a stream. */
+/** Returns the checkpoint object of a stream. */
 export function streamObject(stream: StreamConfig, { config, store }: SharedResources): OpenParts['object'] {
   return store.object(checkpointKey(config.connector, stream.name))
 }
 
-/** What operators wish of a stream. */
+/** Returns the object with what operators wish of a stream. */
 export function wishesObject(stream: StreamConfig, { config, store }: SharedResources): OpenParts['object'] {
   return store.object(wishesKey(checkpointKey(config.connector, stream.name)))
 }
 
-/** What a checkpoint must belong to, except for the topic. */
+/** Returns what a checkpoint must belong to, except for the topic. */
 export function streamIdentity({ name, polaris }: StreamConfig, connector: string): OpenParts['identity'] {
   const { url, codeMagasin, prefixCle = null } = polaris
   return { connector, stream: name, source: { url, codeMagasin, prefixCle } }
@@ -110,7 +110,7 @@ export function openSource({ polaris }: StreamConfig, { shared, closing, ...part
   return closing.use(source, (opened) => opened.close())
 }
 
-/** What the pages of a stream are read with. */
+/** Builds what the pages of a stream are read with. */
 function pageReader(
   stream: StreamConfig,
   { source, clock, retries }: Pick<ReaderParts, 'source' | 'clock'> & { retries: number },
@@ -132,11 +132,11 @@ function pageReader(
 
 interface CommandReader extends Pick<OpenSourceParts, 'shared' | 'closing'> {
   readonly retries: number
-  /** A folder with saved answers, to read in place of the server. */
+  /** It reads the saved answers of this folder in place of the server. */
   readonly from?: string | undefined
 }
 
-/** How a command reads a stream; it gives up during an outage. */
+/** Builds the reader with which a command reads a stream; it gives up during an outage. */
 export function commandReader(
   stream: StreamConfig,
   { shared, closing, retries, from }: CommandReader,

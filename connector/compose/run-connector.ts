@@ -9,8 +9,8 @@ import { composeStream } from './compose-stream.ts'
 import { adminParts, type SharedResources } from './shared-resources.ts'
 
 /**
- * Runs the streams assigned to this replica until `stop` or, if they run until they have caught up, until each has, or is
- * paused or held. Resolves to the end of each stream.
+ * Runs the streams assigned to this replica until `stop` or, if they run until they have caught up, until each has, or
+ * is paused or held. Resolves to the end of each stream.
  */
 export async function runConnector(
   shared: SharedResources,
@@ -38,7 +38,7 @@ export async function runConnector(
   return await runStreams({ placement, streams, run, observe: telemetry.observePlacement }, stop)
 }
 
-/** Connects when it is run. */
+/** Builds the placement, which connects when it is run. */
 function composePlacement(shared: SharedResources, observe: (event: PlacementEvent) => void): Placement {
   const { config, replica } = shared
   const { connector, kafka, placement } = config

@@ -35,7 +35,7 @@ export interface SharedResources {
   readonly accounts: RefusedAccounts
 }
 
-/** How requests are sent to brokers under a client id. */
+/** Builds what sends requests to brokers under a client id. */
 export function adminParts(
   connection: KafkaConnection,
   { clock, kafkaLog: log }: SharedResources,
@@ -48,7 +48,7 @@ export function replicaName(): string {
   return `${hostname()}-${randomUUID().slice(0, 8)}`
 }
 
-/** Commands watch nothing. */
+/** It observes the resources; commands observe nothing. */
 interface ResourceObservers {
   readonly kafkaLog?: LibraryLog
   readonly onStoreRetry?: StoreParts['onRetry']
@@ -57,7 +57,7 @@ interface ResourceObservers {
 /** A replica opens all its streams when it starts or a broker recovers; each needs about ten round trips. */
 const OPENINGS_AT_ONCE = 10
 
-/** Connects to nothing; `closing` closes the checkpoint store. */
+/** Builds what the streams share. Connects to nothing; `closing` closes the checkpoint store. */
 export function openSharedResources(
   config: ConnectorConfig,
   {
@@ -86,7 +86,7 @@ export function openSharedResources(
   }
 }
 
-/** The store of the URL; call `probe` before using it. Throws `config.invalid`. */
+/** Builds the store of the URL; `probe` must be called before it is used. Throws `config.invalid`. */
 export function openCheckpointStore(config: CheckpointConfig, parts: StoreParts): CheckpointStore {
   const place = checkpointPlace(config.url)
   if (typeof place === 'string') throw new ConnectorError('config.invalid', `CHECKPOINT_URL: ${place}`)

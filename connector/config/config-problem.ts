@@ -1,7 +1,10 @@
-/** Keys and list positions from the root of the configuration. */
+/** The keys and list positions from the root of the configuration. */
 export type ConfigPath = readonly (string | number)[]
 
-/** Invariant 8: names and positions, never a value, which may be a misplaced secret. */
+/**
+ * A problem of the configuration. Invariant 8: it has names and positions, never a value, which may be a misplaced
+ * secret.
+ */
 export interface ConfigProblem {
   /** A line of the file, a variable, or a setting with its variable: `streams[0].polaris.limit (POLARIS_LIMIT)`. */
   readonly place: string
@@ -37,16 +40,16 @@ export interface Violation {
 
 type Group = Readonly<Record<string, unknown>>
 
-/** The settings of a group that are not set, but required for the reason. */
+/** Returns a violation for each setting of a group that is not set, but required for the reason. */
 export const missingIn = (group: Group, keys: readonly string[], reason: string): Violation[] =>
   keys.filter((key) => group[key] === undefined).map((key) => ({ path: [key], what: `is missing: required ${reason}` }))
 
-/** The settings of a group that are not set, although others of it are. */
+/** Returns a violation for each setting of a group that is not set, although others of it are. */
 export function allOrNone(group: Group, keys: readonly string[]): Violation[] {
   const set = keys.filter((key) => group[key] !== undefined)
   return set.length === 0 ? [] : missingIn(group, keys, `together with ${set.join(' and ')}`)
 }
 
-/** The same of a section below this key. */
+/** Returns the same violations with this key before their paths, for the section around. */
 export const violationsBelow = (key: string, violations: readonly Violation[]): Violation[] =>
   violations.map(({ path, what }) => ({ path: [key, ...path], what }))

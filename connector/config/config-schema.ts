@@ -96,7 +96,7 @@ interface NamedStreams {
   readonly streams: readonly StreamSettings[]
 }
 
-/** The topic of slots stays empty: only its partitions count. */
+/** Forbids a stream to use the topic of slots, which stays empty: only its partitions count. */
 function topicOfSlots({ connector, streams }: NamedStreams): Violation[] {
   return streams.flatMap(({ kafka }, index) =>
     (['topic', 'deadLetterTopic'] as const)
@@ -108,7 +108,10 @@ function topicOfSlots({ connector, streams }: NamedStreams): Violation[] {
   )
 }
 
-/** Nothing that is modified before its beginning is read. `now`: in ms since 1970. */
+/**
+ * Forbids a stream to begin in the future: nothing that is modified before its beginning is read. `now` is in ms since
+ * 1970.
+ */
 export function futureBeginnings(streams: readonly StreamSettings[], now: number): Violation[] {
   return streams.flatMap(({ polaris }, index) => {
     const serverNow = wallClock(now, polaris.timeZone)

@@ -16,7 +16,10 @@ import { beginAt, polarisConfig } from './sections/polaris-section.ts'
 import { pollDefaults, scanSettings } from './sections/poll-section.ts'
 import { checkpointConfig, placementConfig } from './sections/replica-sections.ts'
 
-/** What only we can tune. A page must end within `finishWithinMs`, so all other limits are less. Tests shorten the times. */
+/**
+ * What only we can tune. A page must end within `finishWithinMs`, so all other limits are less. Tests shorten the
+ * times.
+ */
 export const runDefaults = {
   /**
    * Minimum interval between saves of polls without changes; also the maximum delay until published events are recorded
@@ -39,7 +42,7 @@ export interface ConnectorConfig extends Readonly<typeof runDefaults> {
   readonly connector: string
   readonly log: Settings['log']
   readonly http: Settings['http']
-  /** Kafka connection for everything not owned by a stream. */
+  /** The Kafka connection of everything that no stream owns. */
   readonly kafka: KafkaConnection
   readonly placement: PlacementConfig
   readonly checkpoint: CheckpointConfig
@@ -62,7 +65,7 @@ export interface StreamConfig {
   readonly events: EventSettings
 }
 
-/** Upper bound of a record's key, lengths and those headers that every record has. */
+/** A record's key, lengths and those headers that every record has take at most so many bytes. */
 const FRAMING_BYTES = 1024
 
 /** Everything that only we can tune. */
@@ -75,7 +78,7 @@ export const constants = {
   poll: pollDefaults,
 }
 
-/** Secrets are revealed only here. Pure. */
+/** Returns the configuration for the components. Secrets are revealed only here. Pure. */
 export function connectorConfig(settings: Settings): ConnectorConfig {
   const { connector, log, http, kafka, checkpoint, streams } = settings
   return {

@@ -30,7 +30,7 @@ export interface ConfigSources {
   readonly file: string | undefined
   readonly environment: Environment
   readonly readFile: ReadFile
-  /** In ms since 1970: no stream may begin later. */
+  /** No stream may begin later than this time, in ms since 1970. */
   readonly now: number
 }
 
@@ -69,7 +69,7 @@ export function readConfig({ file, environment, readFile, now }: ConfigSources):
   return { kind: 'valid', settings: parsed.data, warnings: unknown.foreign }
 }
 
-/** Like `readConfig`, but throws `config.invalid` with all problems. */
+/** Reads the configuration as `readConfig` does, but throws `config.invalid` with all problems. */
 export function loadConfig(sources: ConfigSources): ValidConfig {
   const loaded = readConfig(sources)
   if (loaded.kind === 'valid') return loaded
@@ -117,7 +117,7 @@ function violationsOf(issue: z.core.$ZodIssue): Violation[] {
   return issue.keys.map((key) => ({ path: [...path, key], what: unknownKey(path, key) }))
 }
 
-/** The setting, and the variable that sets it. */
+/** Names the setting, and the variable that sets it. */
 function placeText(found: ConfigPath, draft: Draft): string {
   const setting = settingAt(found)
   if (found.length === 0) return 'the configuration file'
@@ -147,11 +147,11 @@ interface Draft {
   /** The variables that the file refers to. */
   readonly names: Set<string>
   readonly violations: Violation[]
-  /** Of the texts that come from files, by the text of their paths. */
+  /** It reads the texts that come from files again, by the text of their paths. */
   readonly again: Map<string, ReadAgain>
 }
 
-/** A copy of the file with its `${NAME}` filled in. Null and empty texts count as unset, but for list items. */
+/** Copies the file with its `${NAME}` filled in. Null and empty texts count as unset, but for list items. */
 function draftOf(file: unknown, lookUp: Variables['lookUp']): Draft {
   const names = new Set<string>()
   const violations: Violation[] = []

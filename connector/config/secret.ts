@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 /** Reads a text again from its file; undefined while that has none, such as while it is being replaced. */
 export type ReadAgain = () => string | undefined
 
-/** Invariant 8: prints as `***`; only `reveal()` returns the text, which may change. */
+/** A secret prints as `***` (invariant 8); only `reveal()` returns the text, which may change. */
 export class Secret {
   #text: string
   #again: ReadAgain = () => undefined
@@ -12,7 +12,7 @@ export class Secret {
     this.#text = text
     this.#isValid = isValid
   }
-  /** Has it read again at each use; the last valid text remains in use while the file has none. */
+  /** Has the secret read again at each use; the last valid text remains in use while the file has none. */
   follow(again: ReadAgain): void {
     this.#again = again
   }
@@ -41,7 +41,7 @@ export type Revealed<Settings> = Settings extends Secret
       ? { readonly [Key in keyof Settings]: Revealed<Settings[Key]> }
       : Settings
 
-/** Settings whose secrets are getters, which read at each use. Never print the result. */
+/** Returns settings whose secrets are getters, which read at each use. Never print the result. */
 export function revealedSettings<Settings extends object>(settings: Settings): Revealed<Settings> {
   const properties = Object.entries(settings).map(([key, value]) => {
     const property = isSecret(value)

@@ -6,9 +6,9 @@ import { checkpointPlace } from '../storage/checkpoint-store-config.ts'
 /** What a text must be besides text. */
 export interface Check {
   readonly isValid: (text: string) => boolean
-  /** What is wrong with a text that is not valid. */
+  /** It says what is wrong with a text that is not valid. */
   readonly rule: string | ((text: string) => string)
-  /** Of the JSON schema. Helm knows no look-ahead. */
+  /** The pattern of the JSON schema. Helm knows no look-ahead. */
   readonly pattern?: RegExp
 }
 
@@ -100,7 +100,7 @@ export const headerName: Check = {
 
 export const headerValue = patternCheck(/^[\t\x20-\x7e]+$/, 'must have a value of printable ASCII characters')
 
-/** A query parameter, `?token`, or a header with an optional scheme. */
+/** It accepts a query parameter, `?token`, or a header with an optional scheme. */
 export const tokenCarrier: Check = {
   isValid: (text) => {
     if (text.startsWith('?')) return /^\?[^\s?&=#]+$/.test(text)
@@ -154,9 +154,9 @@ export interface Quantity {
   readonly rule: string
   /** The largest one. */
   readonly most: string
-  /** Also used in the generated JSON schema. */
+  /** The generated JSON schema has this pattern as well. */
   readonly pattern: RegExp
-  /** Undefined for anything else. */
+  /** Returns the number; undefined for anything else. */
   readonly parse: (text: string) => number | undefined
 }
 
@@ -168,7 +168,7 @@ export const durations = quantity(durationRule, '3650d', durationUnits)
 const sizeUnits = { B: 1, kB: 1000, KiB: 1024, MB: 1e6, MiB: 1024 ** 2, GB: 1e9, GiB: 1024 ** 3 }
 export const sizes = quantity('must be a size such as 900kB, 1MB or 32MiB', '2GB', sizeUnits)
 
-/** `5m` in milliseconds. */
+/** Returns a duration such as `5m` in milliseconds. */
 export const durationMs = durations.parse
 
 function quantity(rule: string, most: string, units: Readonly<Record<string, number>>): Quantity {

@@ -11,7 +11,7 @@ export interface SchemaNode extends Partial<SettingMeta> {
   readonly items?: SchemaNode
   readonly additionalProperties?: SchemaNode
   readonly required?: readonly string[]
-  /** As written in the file. */
+  /** The default as it is written in the file. */
   readonly default?: unknown
   readonly enum?: readonly string[]
   readonly minimum?: number
@@ -31,14 +31,16 @@ export interface Setting extends SchemaNode {
   readonly isRequired: boolean
 }
 
-/** The JSON schema of the file, including the connector's own keywords (`kind`, `variable`, `fallback`, `pem`). */
+/**
+ * Returns the JSON schema of the file, including the connector's own keywords (`kind`, `variable`, `fallback`, `pem`).
+ */
 export function schemaTree(): SchemaNode {
   return z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any', target: 'draft-7' }) as SchemaNode
 }
 
 let list: readonly Setting[] | undefined
 
-/** Every setting, in the order of the schema. */
+/** Returns every setting, in the order of the schema. */
 export function settingList(): readonly Setting[] {
   list ??= settingsBelow(schemaTree(), [], false)
   return list
@@ -53,7 +55,7 @@ function settingsBelow(node: SchemaNode, path: readonly string[], isRequired: bo
   )
 }
 
-/** Of `streams.polaris.codeMagasin`: `POLARIS_CODE_MAGASIN`. */
+/** Returns the variable of a setting: `POLARIS_CODE_MAGASIN` for `streams.polaris.codeMagasin`. */
 const variableOf = (path: readonly string[]) =>
   path
     .filter((key) => key !== 'streams')
@@ -63,7 +65,7 @@ const variableOf = (path: readonly string[]) =>
 
 const keysOf = (path: ConfigPath) => path.filter((key) => typeof key === 'string')
 
-/** The setting at a path, or the one that contains the list item or map entry at the path. */
+/** Returns the setting at a path, or the one that contains the list item or map entry at the path. */
 export function settingAt(path: ConfigPath): Setting | undefined {
   const keys = keysOf(path)
   return settingList().find((setting) => setting.path.every((key, index) => keys[index] === key))
@@ -71,18 +73,18 @@ export function settingAt(path: ConfigPath): Setting | undefined {
 
 export const isPerStream = ({ path: [first] }: Setting) => first === 'streams'
 
-/** The paths of a setting in a configuration: one, or one per stream. */
+/** Returns the paths of a setting in a configuration: one, or one per stream. */
 export function placesOf(setting: Setting, document: unknown): ConfigPath[] {
   if (!isPerStream(setting)) return [setting.path]
   const streams = valueAtPath(document, ['streams'])
   return Array.isArray(streams) ? streams.map((_, stream) => placeOf(setting, stream)) : []
 }
 
-/** The path of a setting in a configuration; `stream` counts from 0. */
+/** Returns the path of a setting in a configuration; `stream` counts from 0. */
 export const placeOf = (setting: Setting, stream: number): ConfigPath =>
   isPerStream(setting) ? ['streams', stream, ...setting.path.slice(1)] : setting.path
 
-/** What is wrong with a key that its section does not have, and what may be meant. */
+/** Says what is wrong with a key that its section does not have, and what may be meant. */
 export function unknownKey(section: ConfigPath, key: string): string {
   const keys = keysOf(section)
   const below = settingList().filter((setting) => keys.every((name, index) => setting.path[index] === name))

@@ -8,26 +8,26 @@ export type SettingKind = 'text' | 'number' | 'boolean' | 'list' | 'map' | 'dura
 
 /** What the schema holds besides the type, for variables and for the reference. */
 export interface SettingMeta {
-  /** For operators: one or two sentences, without the final full stop. */
+  /** It describes the setting for operators in one or two sentences, without the final full stop. */
   readonly description: string
   /** The environment variable that sets it, if that is not its path in capital letters. */
   readonly variable?: string
   /** The variable that applies if `variable` is not set, as for other programs that use AWS. */
   readonly fallback?: string
-  /** PEM text: if the value is a path, the file is read. */
+  /** The value is PEM text: if it is a path, the file is read. */
   readonly pem?: true
 }
 
 /** One setting; its key is that in the section. Required, unless it has a default or is `.optional()`. */
 interface Row<Written = string> extends Omit<SettingMeta, 'description'> {
-  /** As written in the file. */
+  /** The default as it is written in the file. */
   readonly default?: Written
   readonly check?: Check
 }
 
 type Spellings = readonly [string, ...string[]]
 
-/** A lone surrogate, which YAML can have, is no text for a server. */
+/** It rejects a lone surrogate, which YAML can have: it is no text for a server. */
 const anyText: Check = { isValid: (text) => text.isWellFormed(), rule: 'must be text without half a character' }
 const textRule = 'must be text: put it in quotes'
 
@@ -38,15 +38,18 @@ const ruleOf = (rule: Check['rule'], input: unknown) => (typeof rule === 'string
 
 interface More {
   readonly kind: SettingKind
-  /** How a text becomes a value, as a variable has only texts; one that cannot is left for the schema to report. */
+  /**
+   * Makes a value of a text, as a variable has only texts; one that cannot become a value is left for the schema to
+   * report.
+   */
   readonly fromText?: (text: string) => unknown
-  /** Of the generated JSON schema. */
+  /** The pattern of the generated JSON schema. */
   readonly pattern?: string | undefined
   /** What the reference says of the values: here the limits of a quantity, otherwise the rule of the check. */
   readonly rule?: string
 }
 
-/** The schema with its default, and with what variables and the reference need. */
+/** Returns the schema with its default, and with what variables and the reference need. */
 function setting<Schema extends z.ZodType>(
   schema: Schema,
   { default: preset, check, ...meta }: Row<unknown> & SettingMeta,
@@ -64,20 +67,27 @@ export const text = (description: string, row: Row = {}) =>
 
 const patternOf = ({ pattern }: Check = anyText) => pattern && `${pattern.source}|\\$\\{|^$`
 
-/** A text that is not printed, and is read again from its file at each use: a secret, a certificate. */
+/**
+ * Makes a setting of a text that is not printed, and is read again from its file at each use: a secret, a certificate.
+ */
 export const secret = (description: string, { kind = 'secret', ...row }: Row & Partial<More> = {}) =>
   setting(secretText(row.check), { description, ...row }, { kind })
 
-/** Invariant 8: its rule is a text, which cannot repeat the secret. */
+/** Makes a secret of a text. Invariant 8: the rule is a text, which cannot repeat the secret. */
 const secretText = (check: Check = anyText) => checkedText(check).transform((given) => new Secret(given, check.isValid))
 
-/** A list of texts; a text separates them by commas or line ends. Without a default, it needs one. */
+/**
+ * Makes a setting of a list of texts, which a text separates by commas or line ends. Without a default, it needs one.
+ */
 export function textList(description: string, row: Row<readonly string[]>) {
   const items = z.array(checkedText(row.check), message('must be a list, such as [one, another]'))
   return list(description, row.default === undefined ? items.min(1, 'is missing') : items, row)
 }
 
-/** A list whose texts are read again from their file at each use; one text may then have several items. */
+/**
+ * Makes a setting of a list whose texts are read again from their file at each use; one text may then have several
+ * items.
+ */
 export function secretList(description: string, { isValid, rule }: Check) {
   const each: Check = { isValid: (text) => text !== '' && listItems(text).every(isValid), rule }
   return list(
@@ -87,7 +97,7 @@ export function secretList(description: string, { isValid, rule }: Check) {
   )
 }
 
-/** A list of anything that a text can stand for. */
+/** Makes a setting of a list of anything that a text can stand for. */
 export function list<Item extends z.ZodType>(
   description: string,
   items: z.ZodArray<Item>,
@@ -102,7 +112,7 @@ const listItems = (given: string) =>
     .map((item) => item.trim())
     .filter((item) => item !== '')
 
-/** One of some words, in any case. */
+/** Makes a setting of one of some words, in any case. */
 export function choice<const Choices extends Spellings>(
   description: string,
   { choices, ...row }: Row<Choices[number]> & { readonly choices: Choices },
@@ -127,11 +137,11 @@ export function wholeNumber(description: string, { min, max, ...row }: Row<numbe
 
 type QuantityRow = Row & { readonly min: string }
 
-/** A duration with its unit; milliseconds once loaded. */
+/** Makes a setting of a duration with its unit, which becomes milliseconds. */
 export const duration = (description: string, row: QuantityRow) =>
   quantitySetting(description, row, [durations, 'duration'])
 
-/** A size with its unit; bytes once loaded. */
+/** Makes a setting of a size with its unit, which becomes bytes. */
 export const size = (description: string, row: QuantityRow) => quantitySetting(description, row, [sizes, 'size'])
 
 const orVariable = String.raw`\$\{[A-Za-z_][A-Za-z0-9_]*\}`
@@ -152,12 +162,12 @@ function quantitySetting(
   return setting(schema, { description, ...row }, more)
 }
 
-/** `check`: of the values; `names`: of their names. */
+/** `check` is for the values, `names` for their names. */
 interface MapRow extends Row<object> {
   readonly names?: Check
 }
 
-/** Names with values; in a text, lines of `Name: value`. */
+/** Makes a setting of names with values; in a text, they are lines of `Name: value`. */
 function map<Value extends z.ZodType>(description: string, value: Value, { names = anyText, ...row }: MapRow) {
   const validNames: Rule<object> = (entries) =>
     Object.keys(entries).flatMap((name) =>
@@ -174,21 +184,21 @@ const textOfPlain = (value: unknown) =>
 const orPlain = <Schema extends z.ZodType>(schema: Schema) =>
   z.preprocess(textOfPlain, schema).meta({ type: ['string', 'number', 'boolean'] })
 
-/** Settings of another system by name; values become text. */
+/** Makes a setting of settings of another system by name; values become text. */
 export const textMap = (description: string, row: MapRow) =>
   map(description, orPlain(z.string('must be text, a number, true or false')), row)
 
-/** A choice for each name. */
+/** Makes a setting of a choice for each name. */
 export const choiceMap = <const Choices extends Spellings>(
   description: string,
   { choices, ...row }: MapRow & { readonly choices: Choices },
 ) => map(description, z.enum(choices, `must be one of ${choices.join(', ')}`), row)
 
-/** Names with secret values. */
+/** Makes a setting of names with secret values. */
 export const secretMap = (description: string, row: MapRow) =>
   map(description, orPlain(secretText(row.check)).meta({ kind: 'secret' }), row)
 
-/** The entries of lines of `Name: value`; undefined if there is another line. */
+/** Returns the entries of lines of `Name: value`; undefined if there is another line. */
 export function linesOf(given: string): Readonly<Record<string, string>> | undefined {
   const lines = given.split('\n').filter((line) => line.trim() !== '')
   const entries = lines.map((line) => /^\s*([^\s:]+)\s*:\s*(.*?)\s*$/.exec(line)?.slice(1))
@@ -198,7 +208,7 @@ export function linesOf(given: string): Readonly<Record<string, string>> | undef
 /** A rule about several settings of a section, checked when each is valid by itself. */
 export type Rule<Settings> = (settings: Settings) => readonly Violation[]
 
-/** A section that applies its defaults if it is absent; an unknown key is an error. */
+/** Makes a section that applies its defaults if it is absent; an unknown key is an error. */
 export const section = <Shape extends z.core.$ZodLooseShape>(
   description: string,
   shape: Shape,
@@ -208,7 +218,7 @@ export const section = <Shape extends z.core.$ZodLooseShape>(
     .prefault({} as never)
     .meta({ description })
 
-/** A section without defaults, undefined if absent. */
+/** Makes a section without defaults, undefined if absent. */
 export const optionalSection = <Shape extends z.core.$ZodLooseShape>(description: string, shape: Shape) =>
   strictSection(shape).optional().meta({ description })
 

@@ -15,7 +15,7 @@ export interface GivenText {
 
 /** Environment variables, and the files that `*_FILE` variables name. */
 export interface Variables {
-  /** The value of `NAME`, or the content of the file `NAME_FILE`; undefined if unset or empty. */
+  /** Returns the value of `NAME`, or the content of the file `NAME_FILE`; undefined if unset or empty. */
   lookUp(name: string): GivenText | undefined
   /** The problems found so far, by variable. */
   readonly problems: ReadonlyMap<string, ConfigProblem>
@@ -41,7 +41,7 @@ export function variables(environment: Environment, readFile: ReadFile): Variabl
 }
 
 type FileContent =
-  /** Without the line break at the end. */
+  /** The text lacks the line break at the end. */
   | { readonly kind: 'read'; readonly text: string }
   /** `why` is the system's error code, such as `ENOENT`. */
   | { readonly kind: 'failed'; readonly why: string; readonly text?: undefined }
@@ -84,15 +84,15 @@ export function fillIn(text: string, lookUp: Variables['lookUp']): FilledText {
   return { text: filled, again: names.length === 0 ? undefined : readAgain, names, problems }
 }
 
-/** Apart from service links of Kubernetes, only variables of this connector have these prefixes. */
+/** Only variables of this connector have these prefixes, apart from service links of Kubernetes. */
 const ownPrefixes = /^(POLARIS|POLL|CHECKPOINT)_/i
 
-/** Read as well, but not settings. */
+/** They are read as well, but are not settings. */
 const others = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_PROFILE']
 
 /**
- * Variables that are probably meant for the connector: a misspelled setting would otherwise go unnoticed. One that may be
- * of another program is `foreign`. `named`: those that the configuration file refers to.
+ * Finds variables that are probably meant for the connector: a misspelled setting would otherwise go unnoticed. One
+ * that may be of another program is `foreign`. `named` are those that the configuration file refers to.
  */
 export function unknownVariables(environment: Environment, named: ReadonlySet<string>) {
   const unknown: { readonly own: ConfigProblem[]; readonly foreign: ConfigProblem[] } = { own: [], foreign: [] }

@@ -2,7 +2,7 @@ import { type ErrorCode, LineCounter, parseDocument, type YAMLError } from 'yaml
 import type { ConfigProblem } from './config-problem.ts'
 import { type ReadFile, tryToRead } from './variables.ts'
 
-/** The document as plain values, undefined if it is empty; or why it cannot be read. */
+/** Reads the document as plain values, undefined if it is empty; or says why it cannot be read. */
 export function readYaml(name: string, readFile: ReadFile): { problems: readonly ConfigProblem[]; value?: unknown } {
   const invalid = (what: string) => ({ problems: [{ place: name, what }] })
   const content = tryToRead(name, readFile)
@@ -24,7 +24,7 @@ interface Mistake {
   readonly what: string
 }
 
-/** One entry for each mistake. The parser reports the consequences of a mistake too, token by token. */
+/** Returns one entry for each mistake. The parser reports the consequences of a mistake too, token by token. */
 function mistakesOf(errors: readonly YAMLError[], text: string, lines: LineCounter): Mistake[] {
   const seen = new Set<number>()
   let isLost = false

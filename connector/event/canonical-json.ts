@@ -2,11 +2,11 @@ import { hash } from 'node:crypto'
 import { rawText } from '../runtime/parsed-json.ts'
 import { type ClientField, type ClientRecord, type ClientValue, isList, recordOf } from '../source/client-source.ts'
 
-/** Dotted paths to leave out, in lower case (`a.b`). A list adds no level to a path. */
+/** The dotted paths to leave out, in lower case (`a.b`). A list adds no level to a path. */
 export type IgnoredPaths = ReadonlySet<string>
 
 /**
- * The same JSON text for equal records, independent of the source's key order: keys in code-unit order, but
+ * Returns the same JSON text for equal records, independent of the source's key order: keys in code-unit order, but
  * whole-number keys before all others.
  */
 export function canonicalJson(value: ClientValue): string {
@@ -31,12 +31,12 @@ function sortedValue(value: ClientValue): ClientValue {
   return recordOf(Object.entries(value).map(([name, field]) => [name, sortedValue(field)]))
 }
 
-/** A text, or a value with a type: see `fieldTyper`. */
+/** Whether the value is a text, or a value with a type: see `fieldTyper`. */
 const isLeaf = (value: ClientValue): value is string => typeof value !== 'object' || rawText(value) !== undefined
 
 /**
- * The same for a list of one item as for this item, and an empty text for an empty list and for an object around empty
- * texts alone: XML leaves open whether an element is a list.
+ * Returns the same for a list of one item as for this item, and an empty text for an empty list and for an object
+ * around empty texts alone: XML leaves open whether an element is a list.
  */
 export function collapsedValue(value: ClientValue): ClientValue {
   if (isLeaf(value)) return typeof value === 'string' && value.trim() === '' ? '' : value
@@ -48,7 +48,7 @@ export function collapsedValue(value: ClientValue): ClientValue {
   return fields.every(([, field]) => field === '') ? '' : recordOf(fields)
 }
 
-/** A copy without the ignored paths; the record itself when nothing is ignored. */
+/** Copies a record without the ignored paths; returns the record itself when nothing is ignored. */
 export function withoutPaths(record: ClientRecord, ignored: IgnoredPaths, prefix = ''): ClientRecord {
   if (ignored.size === 0) return record
   const kept = Object.entries(record).flatMap(([key, value]): [string, ClientValue][] => {
@@ -64,7 +64,10 @@ function withoutPathsIn(value: ClientValue, ignored: IgnoredPaths, prefix: strin
   return withoutPaths(value, ignored, prefix)
 }
 
-/** The value at a path; names are compared without case. Undefined if it is absent or if a list is on the path. */
+/**
+ * Returns the value at a path, whose names are compared without case; undefined if it is absent or if a list is on the
+ * path.
+ */
 export function valueAt(record: ClientRecord, path: readonly string[]): ClientValue | undefined {
   let value: ClientValue | undefined = record
   for (const name of path) {
@@ -81,7 +84,7 @@ function fieldOf(record: ClientRecord, name: string): ClientValue | undefined {
   return key === undefined ? undefined : record[key]
 }
 
-/** SHA-256 of the text, base64url (43 characters). */
+/** Returns the SHA-256 of the text as base64url (43 characters). */
 export function sha256(text: string): string {
   return hash('sha256', text, 'base64url')
 }

@@ -12,7 +12,7 @@ export interface ValueRecord {
   readonly headers: RecordHeaders
 }
 
-/** Texts by name. Most records share a few objects, which are encoded once. */
+/** The texts of the headers, by name. Most records share a few objects, which are encoded once. */
 export type RecordHeaders = Readonly<Record<string, string>>
 
 /** Deletes the client from one partition of a compacted topic. */
@@ -31,7 +31,7 @@ export interface ClientEventParts {
   readonly contentHash: string
   /** The client's previous event: its number, or the generation of the client index if there is none. */
   readonly previous: string
-  /** Milliseconds since 1970: the modification time, or else the time of the read. */
+  /** The modification time, or else the time of the read, in ms since 1970. */
   readonly timeMs: number
   /** Number of events in the stream before this one. */
   readonly sequence: number
@@ -48,13 +48,16 @@ export interface EventMarks {
   readonly republished?: string | undefined
 }
 
-/** The `source` of a stream's events. */
+/** Returns the `source` of a stream's events. */
 export const eventSource = (connector: string, stream: string) => `/polaris/${connector}/${stream}`
 
 export const EVENT_TYPE = 'client.modified'
 export const sequenceText = (sequence: number) => String(sequence).padStart(20, '0')
 
-/** Invariant 7: the same change read again has the same event id, as the client's previous event is the same. */
+/**
+ * Returns the id of an event. Invariant 7: the same change read again has the same event id, as the client's previous
+ * event is the same.
+ */
 export function eventId({ clientId, contentHash, previous }: ClientEventParts, source: string): string {
   return hash('sha256', [source, clientId, contentHash, previous].join('\u0000'), 'hex').slice(0, 32)
 }

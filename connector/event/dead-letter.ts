@@ -12,7 +12,7 @@ interface DeadLetterParts {
   readonly clientJson: string | undefined
 }
 
-/** The value of the dead letter. Without `clientJson` it contains no client data. */
+/** Returns the value of the dead letter. Without `clientJson` it contains no client data. */
 export function deadLetter(parts: DeadLetterParts): string {
   const { code, field, bytes, contentHash, clientJson } = parts
   const head = JSON.stringify({ code, field, bytes, contentHash })
@@ -53,7 +53,10 @@ export function deadLetterGuard(limit: DeadLetterLimit, counts = emptyCounts(lim
   }
 }
 
-/** `last`: a ring buffer, 1 for a dead letter and 0 for an event; `next`: the index of the next write. */
+/**
+ * The counts of no client. `last` is a ring buffer, 1 for a dead letter and 0 for an event; `next` is the index of the
+ * next write.
+ */
 function emptyCounts({ of }: DeadLetterLimit) {
   return { last: new Uint8Array(of), next: 0, seen: 0, dead: 0 }
 }

@@ -11,18 +11,18 @@ import {
 /** An element, and the elements below it. A list adds no level. */
 interface Branch {
   readonly isList: boolean
-  /** An object around the lists below, all of them empty. Undefined: no list is below. */
+  /** An object around the lists below, all of them empty; undefined if no list is below. */
   readonly around: ClientRecord | undefined
-  /** By name in lower case. */
+  /** The elements below, by name in lower case. */
   readonly below: ReadonlyMap<string, Branch>
-  /** Of the names below: others need not be compared. */
+  /** The lengths of the names below: others need not be compared. */
   readonly lengths: ReadonlySet<number>
 }
 
 /**
- * Gives what is at these dotted paths the shape of a list: of one item, if it occurs once. What is empty becomes an empty
- * list, or an object around the empty lists below it: its type does not depend on the number of items. Names are compared
- * without case.
+ * Gives what is at these dotted paths the shape of a list: of one item, if it occurs once. What is empty becomes an
+ * empty list, or an object around the empty lists below it: its type does not depend on the number of items. Names are
+ * compared without case.
  */
 export function listShaper(paths: readonly string[]): (client: ClientRecord) => ClientRecord {
   if (paths.length === 0) return (client) => client
@@ -49,7 +49,7 @@ function branchOf(paths: readonly (readonly string[])[]): Branch {
   }
 }
 
-/** Hot path. The record itself if nothing changes. */
+/** Gives a record its shape, on a hot path; returns the record itself if nothing changes. */
 function shapedRecord(record: ClientRecord, { below, lengths }: Branch): ClientRecord {
   if (below.size === 0) return record
   let changed: Map<string, ClientValue> | undefined
@@ -80,25 +80,28 @@ function shapedItem(value: ClientValue, branch: Branch): ClientValue {
 
 const isBlank = (value: ClientValue) => typeof value === 'string' && value.trim() === ''
 
-/** The setting for these lists, as YAML. */
+/** Returns the setting for these lists, as YAML. */
 export const listFieldsLine = (lists: readonly string[]) => `listFields: ${JSON.stringify(lists)}`
 
-/** A stream keeps them in its checkpoint. */
+/** A stream keeps at most so many lists in its checkpoint. */
 const MOST_LISTS = 100
 
-/** The paths of the elements that one of these clients repeats and that are not among the lists `known`. */
+/** Returns the paths of the elements that one of these clients repeats and that are not among the lists `known`. */
 export function newLists(clients: readonly ClientRecord[], known: readonly string[]): readonly string[] {
-  /** By path in lower case. */
+  /** The paths as they are written, by path in lower case. */
   const found = new Map<string, string>()
   for (const client of clients) collectLists(client, '', found)
   for (const path of known) found.delete(path.toLowerCase())
   return [...found.values()].slice(0, Math.max(0, MOST_LISTS - known.length))
 }
 
-/** Invariant 8: a key that is no plain name can be personal. One with a dot would be two steps of a path. */
+/**
+ * Whether the name is plain. Invariant 8: a key that is not can be personal. One with a dot would be two steps of a
+ * path.
+ */
 const isPlain = (name: string) => shownName(name) === name && !name.includes('.')
 
-/** Hot path. */
+/** Collects the paths of lists, on a hot path. */
 function collectLists(record: ClientRecord, prefix: string, found: Map<string, string>): void {
   for (const name in record) {
     const value = record[name]

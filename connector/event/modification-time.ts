@@ -2,11 +2,11 @@ import type { SourceTime } from '../source/client-source.ts'
 import { instantAt, wallClock } from '../source/source-time.ts'
 
 export interface ModificationTime {
-  /** Milliseconds since 1970. */
+  /** The instant in ms since 1970. */
   readonly instant: number
   /** The same instant on the server's wall clock. */
   readonly wallClock: SourceTime
-  /** False for a date, and for midnight, which some servers send for a date. */
+  /** It is false for a date, and for midnight, which some servers send for a date. */
   readonly hasTimeOfDay: boolean
 }
 
@@ -23,9 +23,9 @@ interface ParsedTime {
 let lastParsed: ParsedTime | undefined
 
 /**
- * Parses ISO 8601 with or without an offset, or `dd/MM/yyyy [HH:mm:ss]`; undefined for anything else, and for an instant
- * outside of the years 0 to 9999, which no CloudEvent may have. A time without an offset in the repeated hour of autumn is
- * the earlier of the two.
+ * Parses ISO 8601 with or without an offset, or `dd/MM/yyyy [HH:mm:ss]`; undefined for anything else, and for an
+ * instant outside of the years 0 to 9999, which no CloudEvent may have. A time without an offset in the repeated hour
+ * of autumn is the earlier of the two.
  */
 export function modificationTime(text: string, timeZone: string): ModificationTime | undefined {
   if (lastParsed?.text !== text || lastParsed.timeZone !== timeZone)
@@ -37,7 +37,7 @@ function parseModificationTime(text: string, timeZone: string): ModificationTime
   const [, date, time = '00:00:00', fraction = '', offset] = ISO.exec(text.replace(FRENCH, '$3-$2-$1')) ?? []
   const wall = `${date}T${time}`
   const asUtc = Date.parse(`${wall}Z`)
-  // Not the same: for example 30 February.
+  // The day is another one for a text such as 30 February.
   if (new Date(asUtc).getUTCDate() !== Number(date?.slice(8))) return undefined
   const instant =
     offset === undefined

@@ -27,7 +27,10 @@ export interface EventPlace {
 
 type MadeRecord = { readonly kind: 'event' | 'dead-letter'; readonly record: ValueRecord }
 
-/** The content of a dead letter, for the client index: under another limit, or with another id, it may be an event. */
+/**
+ * Returns the content of a dead letter, for the client index: under another limit, or with another id, it may be an
+ * event.
+ */
 export function deadLetterContent(
   { contentHash }: Pick<ReadClient, 'contentHash'>,
   { idField, maxValueBytes }: Pick<EventPlace, 'idField'> & Pick<EventSettings, 'maxValueBytes'>,
@@ -35,7 +38,7 @@ export function deadLetterContent(
   return contentKey(sha256([contentHash, idField, maxValueBytes].join('\u0000')))
 }
 
-/** The record of a client: an event, or a dead letter if it cannot become one. */
+/** Makes the record of a client: an event, or a dead letter if it cannot become one. */
 export function outgoingRecord(client: ReadClient, place: EventPlace, settings: EventSettings): MadeRecord {
   const { id, modified, json, contentHash } = client
   const timeMs = modified?.instant ?? place.readAt

@@ -8,7 +8,7 @@ const pageMapping = z.object({
   /** Dotted paths of the client's id and of its modification time; null: not mapped. */
   clientId: z.string(),
   modifiedAt: z.string().nullable(),
-  /** Where the clients are, by the names from the page down; null: the source does not tell. */
+  /** The clients are here, by the names from the page down; null: the source does not tell. */
   path: z.array(z.string()).readonly().nullable(),
 })
 
@@ -28,10 +28,10 @@ export type StreamMapping = z.infer<typeof streamMapping>
 export const noMapping: StreamMapping = { xml: null, json: null, lists: [] }
 
 /**
- * The mapping after a page; null: nothing is known, and the page has no clients. A field is the configured one, or that of
- * earlier pages, or else the only candidate that all these clients have; a modification time with several candidates stays
- * unmapped. Throws `source.mapping` if the id has none or several, or if no client of the page has an id in a field that is
- * not known yet. Pure.
+ * Returns the mapping after a page; null: nothing is known, and the page has no clients. A field is the configured one,
+ * or that of earlier pages, or else the only candidate that all these clients have; a modification time with several
+ * candidates stays unmapped. Throws `source.mapping` if the id has none or several, or if no client of the page has an
+ * id in a field that is not known yet. Pure.
  */
 export function mapPage(
   { clients, path }: Pick<Page, 'path'> & { readonly clients: readonly ClientRecord[] },
@@ -63,9 +63,9 @@ const hasId = (path: string) => {
 export interface ConfiguredFields {
   readonly clientId: string | null
   readonly modifiedAt: string | null
-  /** Of the list of clients in a page. */
+  /** The path of the list of clients in a page. */
   readonly clients: string | null
-  /** Of the fields of a client that are lists. */
+  /** The paths of the fields of a client that are lists. */
   readonly lists: readonly string[]
 }
 
@@ -93,7 +93,7 @@ function onlyIdField(clients: readonly ClientRecord[]): string {
   )
 }
 
-/** Invariant 8: field names only, no values. */
+/** Returns the names of the fields, for messages. Invariant 8: no values. */
 export const shownFields = (clients: readonly ClientRecord[]) =>
   [...new Set(clients.flatMap(Object.keys).map(shownName))].slice(0, 40).join(', ')
 
@@ -102,7 +102,7 @@ function onlyModifiedField(clients: readonly ClientRecord[]): string | null {
   return field !== undefined && others.length === 0 ? field : null
 }
 
-/** Top-level fields with one of these names that are text on every client. */
+/** Returns the top-level fields with one of these names that are text on every client. */
 function candidates(clients: readonly ClientRecord[], names: ReadonlySet<string>): string[] {
   const [first = {}] = clients
   const named = Object.keys(first).filter((key) => names.has(key.toLowerCase()))

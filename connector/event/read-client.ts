@@ -11,12 +11,14 @@ import type { FieldMapping } from './page-mapping.ts'
 export interface ReadClient {
   readonly id: ClientValue | undefined
   readonly key: ClientKey
-  /** Canonical JSON of the client without the dropped fields, with the HMAC of others, with lists and types of fields. */
+  /**
+   * Canonical JSON of the client without the dropped fields, with the HMAC of others, with lists and types of fields.
+   */
   readonly json: string
-  /** Of this JSON without the ignored fields. */
+  /** The hash of this JSON without the ignored fields. */
   readonly contentHash: string
   readonly content: ContentKey
-  /** Undefined if the field is not mapped, absent or not a time. */
+  /** It is undefined if the field is not mapped, absent or not a time. */
   readonly modified: ModificationTime | undefined
 }
 
@@ -29,14 +31,16 @@ export interface ReadingRules {
   readonly ignored: IgnoredPaths
   /** Paths of the fields that are configured as lists. */
   readonly lists: readonly string[]
-  /** Undefined: events contain whole clients. */
+  /** Without it, events contain whole clients. */
   readonly fields: FieldRules | undefined
   readonly hmac?: FieldHash | undefined
-  /** Undefined: every value is published as text. */
+  /** Without it, every value is published as text. */
   readonly types?: FieldTypes | undefined
 }
 
-/** Whether the value identifies a client. U+FFFD replaces what could not be decoded: such ids may be of several clients. */
+/**
+ * Whether the value identifies a client. U+FFFD replaces what could not be decoded: such ids may be of several clients.
+ */
 export function isClientId(value: ClientValue | undefined): value is string {
   return typeof value === 'string' && value !== '' && !value.includes('\ufffd')
 }
@@ -72,8 +76,8 @@ function publishedForm({ lists, fields, hmac, types }: ReadingRules, found: read
 const hashOf = (data: ClientRecord, ignored: IgnoredPaths) => sha256(canonicalJson(withoutPaths(data, ignored)))
 
 /**
- * What an audit compares of a client in an event or as it would be published, with the numbers of its JSON as `rawJson`.
- * It does not depend on what was known as a list when the client was read.
+ * Returns what an audit compares of a client in an event or as it would be published, with the numbers of its JSON as
+ * `rawJson`. It does not depend on what was known as a list when the client was read.
  */
 export const comparedContent = (data: ClientRecord, ignored: IgnoredPaths): ContentKey =>
   contentKey(sha256(canonicalJson(collapsedValue(withoutPaths(data, ignored)))))

@@ -6,8 +6,8 @@ import { newScans } from '../scan/scan-state.ts'
 export type InspectionReader = Omit<ReaderParts, 'until' | 'observe'>
 
 /**
- * The pages of the history, as a new stream reads them first, with its guards. Delivers and reports nothing. Rejects with
- * `source.*` or the reason of `stop`.
+ * Yields the pages of the history, as a new stream reads them first, with its guards. Delivers and reports nothing.
+ * Rejects with `source.*` or the reason of `stop`.
  */
 export async function* inspectedPages(reader: InspectionReader, stop: AbortSignal): AsyncGenerator<PageReading, void> {
   const settings = { ...reader.settings, backfill: 'before', lookBacks: [], fullScan: undefined } as const

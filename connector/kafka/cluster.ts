@@ -1,7 +1,9 @@
 import type { TopicLayout } from '../publish/event-publisher.ts'
 import type { RequestTarget } from './kafkajs/requests.ts'
 
-/** The brokers of Kafka, each of which can be sent single requests. It rejects with the errors of the client library. */
+/**
+ * The brokers of Kafka, each of which can be sent single requests. It rejects with the errors of the client library.
+ */
 export interface Cluster {
   connect(): Promise<void>
   disconnect(): Promise<void>

@@ -89,5 +89,7 @@ function destroyableSockets(): { factory: ISocketFactory; destroy: () => void } 
   return { factory, destroy }
 }
 
-/** Receives the log of kafkajs, whose fields may contain anything. Errors that matter reach the caller as exceptions. */
+/**
+ * Receives the log of kafkajs, whose fields may contain anything. Errors that matter reach the caller as exceptions.
+ */
 export type KafkaLog = (message: string, fields: Readonly<Record<string, unknown>>) => void

@@ -72,5 +72,5 @@ export const withoutCreation = (config: KafkaConfig): KafkaConfig => ({
   topic: { ...config.topic, create: undefined },
 })
 
-/** The topics of a stream. */
+/** Returns the names of the topics of a stream. */
 export const topicNames = ({ events, deadLetters }: TopicConfig): readonly string[] => [events, deadLetters]

@@ -89,7 +89,7 @@ const isKafkaError = (error: unknown) => error instanceof Error && error.name.st
 const meaningOf = ({ type, code, name }: Cause) =>
   meanings.find(([pattern]) => [type, code, name].some((key) => typeof key === 'string' && pattern.test(key)))
 
-/** The outermost answer of a broker, or else the outermost error with a row of its own. */
+/** Returns the outermost answer of a broker, or else the outermost error with a row of its own. */
 const decisiveCause = (chain: readonly Cause[]): Cause | undefined =>
   chain.find(({ type }) => type !== undefined) ?? chain.find((cause) => meaningOf(cause) !== undefined)
 

@@ -26,7 +26,9 @@ export const kafkaTimes = {
 
 export type Pace = keyof typeof kafkaTimes.paces
 
-/** All retry settings of kafkajs, set explicitly because its defaults differ when NODE_ENV is `test`. */
+/**
+ * Returns all retry settings of kafkajs, which are set explicitly because its defaults differ when NODE_ENV is `test`.
+ */
 export function retryOptions(pace: Pace): RetryOptions {
   const { firstPauseMs, maxPauseMs, retries } = kafkaTimes.paces[pace]
   return { initialRetryTime: firstPauseMs, maxRetryTime: maxPauseMs, retries, factor: 0.2, multiplier: 2 }

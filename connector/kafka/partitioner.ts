@@ -1,7 +1,7 @@
 const seed = 0x9747b28c
 const factor = 0x5bd1e995
 
-/** The hash of Kafka's Java client (`Utils.murmur2`), a signed 32-bit number. */
+/** Returns the hash of Kafka's Java client (`Utils.murmur2`), a signed 32-bit number. */
 export function murmur2(data: Uint8Array): number {
   const length = data.length
   const tail = length & ~3
@@ -21,7 +21,9 @@ export function murmur2(data: Uint8Array): number {
 
 const byte = (data: Uint8Array, at: number): number => data[at] ?? 0
 
-/** The partition that Kafka's Java client chooses for a key, so that joins and other producers agree with ours. */
+/**
+ * Returns the partition that Kafka's Java client chooses for a key, so that joins and other producers agree with ours.
+ */
 export function partitionOf(key: Uint8Array, partitions: number): number {
   return (murmur2(key) & 0x7fffffff) % partitions
 }

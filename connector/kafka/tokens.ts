@@ -132,7 +132,9 @@ function throwTokenError({ tokenEndpoint }: TokenLogin, why: string, code: Error
   throw new ConnectorError(code, `request a token from ${tokenEndpoint}: ${why}`)
 }
 
-/** The AWS credentials of the process, by the chain that the S3 client uses where no keys are configured. */
+/**
+ * Resolves to the AWS credentials of the process, by the chain that the S3 client uses where no keys are configured.
+ */
 const processCredentials = async () => (await import('@aws-sdk/credential-provider-node')).defaultProvider()()
 
 /** Brokers accept a token for this time, the longest that Amazon MSK allows. */

@@ -5,8 +5,8 @@ interface LinkedAbort extends Disposable {
 }
 
 /**
- * Unlike `AbortSignal.any`, retains no memory while the parent lives. `AbortSignal.any` leaks per call on Node 22, and
- * on every version per signal that still has listeners.
+ * Links an abort controller to a parent. Unlike `AbortSignal.any`, it retains no memory while the parent lives:
+ * `AbortSignal.any` leaks per call on Node 22, and on every version per signal that still has listeners.
  */
 export function linkedAbort(parent: AbortSignal | undefined): LinkedAbort {
   const controller = new AbortController()

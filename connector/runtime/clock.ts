@@ -11,21 +11,21 @@ export interface Deadline extends Disposable {
   readonly signal: AbortSignal
 }
 
-/** Time and randomness as an argument, so that tests control both. All times in milliseconds. */
+/** A clock has time and randomness as an argument, so that tests control both. All times are in milliseconds. */
 export interface Clock {
-  /** Milliseconds since 1970-01-01T00:00:00Z. */
+  /** Returns the time in ms since 1970-01-01T00:00:00Z. */
   now(): number
-  /** Milliseconds since an arbitrary point; never decreases. For durations. */
+  /** Returns the ms since an arbitrary point, for durations; they never decrease. */
   monotonic(): number
   /** Resolves after `ms`; rejects with the signal's reason when it aborts. */
   sleep(ms: number, stop: AbortSignal): Promise<void>
-  /** Aborts after `ms`, or when `parent` aborts. */
+  /** Returns a deadline that aborts after `ms`, or when `parent` aborts. */
   deadline(ms: number, parent?: AbortSignal): Deadline
-  /** A number in [0, 1). */
+  /** Returns a number in [0, 1). */
   random(): number
 }
 
-/** Node fires a longer timer immediately. */
+/** Node fires a longer timer at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** The clock of the machine. */

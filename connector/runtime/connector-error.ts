@@ -21,14 +21,14 @@ export class ConnectorError extends Error {
     this.retryAfterMs = retryAfterMs
   }
 
-  /** The same error with another message, and other details. */
+  /** Returns the same error with another message, and other details. */
   with(message: string, details: ErrorDetails = {}): ConnectorError {
     const { code, cause, retryAfterMs } = this
     return new ConnectorError(code, message, { cause, retryAfterMs, ...details })
   }
 }
 
-/** The code of a `ConnectorError`; any other error is a bug. */
+/** Returns the code of a `ConnectorError`; any other error is a bug. */
 export function codeOf(error: unknown): ErrorCode {
   return error instanceof ConnectorError ? error.code : 'bug'
 }

@@ -1,4 +1,4 @@
-/** The entry of `known` closest to `word`, ignoring case and separators; undefined if none is close. */
+/** Returns the entry of `known` closest to `word`, ignoring case and separators; undefined if none is close. */
 export function nearestWord(word: string, known: Iterable<string>, mostEdits = 2): string | undefined {
   const given = normalizedWord(word)
   // A short word is close to many others: at most a third of it may differ.
@@ -7,7 +7,7 @@ export function nearestWord(word: string, known: Iterable<string>, mostEdits = 2
   let fewest = limit + 1
   for (const candidate of known) {
     const other = normalizedWord(candidate)
-    // The start asks for each variable of the environment.
+    // The program asks at its start for each variable of the environment, so it skips most words early.
     if (Math.abs(other.length - given.length) > limit) continue
     const edits = editDistance(given, other)
     if (edits < fewest) {
@@ -18,7 +18,7 @@ export function nearestWord(word: string, known: Iterable<string>, mostEdits = 2
   return best
 }
 
-/** `; did you mean X?` to append to a message, or an empty string. */
+/** Returns `; did you mean X?` to append to a message, or an empty string. */
 export function didYouMean(word: string, known: Iterable<string>): string {
   const candidate = nearestWord(word, known)
   return candidate === undefined ? '' : `; did you mean ${candidate}?`
@@ -26,7 +26,7 @@ export function didYouMean(word: string, known: Iterable<string>): string {
 
 const normalizedWord = (word: string) => word.toLowerCase().replaceAll(/[-_ ]/g, '')
 
-/** Number of insertions, deletions and replacements that turn `from` into `to`. */
+/** Counts the insertions, deletions and replacements that turn `from` into `to`. */
 function editDistance(from: string, to: string): number {
   let previous = Array.from({ length: to.length + 1 }, (_, column) => column)
   for (const [row, letter] of [...from].entries()) {

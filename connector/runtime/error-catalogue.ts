@@ -8,12 +8,12 @@ const exitCodes = {
 
 export type ExitCode = keyof typeof exitCodes
 
-/** Of several streams; 0 without any. */
+/** Returns the highest exit code of several streams; 0 without any. */
 export function highestExit(exits: readonly ExitCode[]): ExitCode {
   return ([3, 2, 1] as const).find((exit) => exits.includes(exit)) ?? 0
 }
 
-/** With the code of a process that a second signal ended. */
+/** Every exit code and its meaning, also of a process that a second signal ended. */
 export const exitRows: readonly (readonly [string, string])[] = [
   ...Object.entries(exitCodes),
   ['128+n', 'ended by a second signal n'],
@@ -21,14 +21,16 @@ export const exitRows: readonly (readonly [string, string])[] = [
 
 /**
  * What follows an error: `retry` indefinitely, for `source.*` the page; `hold` the stream until the cause is resolved;
- * `back-off`: its scan waits and begins again, and a command ends; `lost`: the stream belongs to another replica; `exit`
- * the command (`run` holds the stream).
+ * `back-off`: its scan waits and begins again, and a command ends; `lost`: the stream belongs to another replica;
+ * `exit` the command (`run` holds the stream).
  */
 type Then = 'retry' | 'hold' | 'back-off' | 'lost' | 'exit'
 
 interface CatalogueEntry {
   readonly then: Then
-  /** Of a command that ends with the error: 1 if an operator has to decide what becomes of a checkpoint. */
+  /**
+   * The exit code of a command that ends with the error: 1 if an operator has to decide what becomes of a checkpoint.
+   */
   readonly exit: Exclude<ExitCode, 0>
   /** What an operator does about the error of a command, as an imperative. */
   readonly hint: string
@@ -54,19 +56,19 @@ const holdSetting = row('hold', 2)
 const retrySetting = row('retry', 2)
 const holdDecision = (hint: string) => inRunbook(row('hold', 1)(hint))
 
-/** An error with a section of the runbook. */
+/** Says that the runbook has a section for the error. */
 const inRunbook = (entry: CatalogueEntry): CatalogueEntry => ({ ...entry, hasRunbook: true })
 
-/** `run` has another hint than a command, not only more to say. */
+/** Gives the error another hint in `run` than in a command, not only more to say. */
 const withRunHint = (entry: CatalogueEntry, runHint: string): CatalogueEntry => ({ ...entry, runHint })
 
-/** The cure of what may be lost. */
+/** This imperative cures what may be lost. */
 const publishAgain =
   'publish all clients again: `polaris-connector checkpoint rewind STREAM --to beginning --republish --yes`'
 
 /** All error codes. Add a code only if an operator would act differently. */
 export const errorCatalogue = {
-  // Also some of kafkajs, which occur only while brokers restart: the next opening cures them.
+  // Some are of kafkajs, and occur only while brokers restart: the next opening cures them.
   bug: inRunbook(row('hold', 1)('report this defect of the connector with the surrounding log lines')),
   'config.invalid': refuse('correct the listed settings; `polaris-connector lint` checks them without connecting'),
   'command.invalid': refuse('correct the command as the message says; its `--help` describes the options'),
@@ -217,11 +219,11 @@ export interface NamesOfHint {
   readonly stream: string
 }
 
-/** A hint with the names of a stream, ready to paste. */
+/** Returns a hint with the names of a stream, ready to paste. */
 export const hintFor = (hint: string, { connector, stream }: NamesOfHint) =>
   hint.replaceAll('CONNECTOR/', `${connector}/`).replaceAll('STREAM', stream)
 
-/** What an operator does about an error, with the section of the runbook if there is one. */
+/** Returns what an operator does about an error, with the section of the runbook if there is one. */
 export function hintOf(code: ErrorCode, where: 'command' | 'run'): string {
   const { hint, runHint, hasRunbook } = errorCatalogue[code]
   const section = hasRunbook ? `; runbook: section \`${code}\`` : ''

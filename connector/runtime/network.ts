@@ -1,6 +1,6 @@
 import { getCACertificates } from 'node:tls'
 
-/** By error code of Node, what happened to a connection, and where to look; the first match applies. */
+/** Says for an error code of Node what happened to a connection, and where to look; the first match applies. */
 const causes: readonly (readonly [RegExp, string])[] = [
   [/^ECONNREFUSED$/, 'connection refused: check host and port'],
   [/^ENOTFOUND$/, 'unknown host name: check the host and the DNS'],
@@ -23,30 +23,34 @@ const causes: readonly (readonly [RegExp, string])[] = [
   ],
 ]
 
-/** The cause with its code, such as `connection refused: check host and port (ECONNREFUSED)`. */
+/**
+ * Returns the cause with its code, such as `connection refused: check host and port (ECONNREFUSED)`; or else the code.
+ */
 export function networkCause(code: string): string {
   const cause = causes.find(([pattern]) => pattern.test(code))?.[1]
   return `${cause ?? 'unexpected failure: check the server and the network'} (${code})`
 }
 
-/** The code of an error of the network, or of its cause; undefined if it has none. */
+/** Returns the code of an error of the network, or of its cause; undefined if it has none. */
 export function errorCodeIn(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
   if ('code' in error && typeof error.code === 'string') return error.code
   return error instanceof AggregateError ? errorCodeIn(error.errors[0]) : errorCodeIn(error.cause)
 }
 
-/** `scheme://host:port` of a URL, for messages. */
+/** Returns `scheme://host:port` of a URL, for messages. */
 export const serverOf = (url: URL): string => `${url.protocol}//${hostAndPort(url)}`
 
-/** `host:port` of a URL, also with the default port. */
+/** Returns `host:port` of a URL, also with the default port. */
 export function hostAndPort(url: URL): string {
   return url.port === '' ? `${url.hostname}:${url.protocol === 'https:' ? 443 : 80}` : url.host
 }
 
 let certificates: readonly string[] | undefined
 
-/** Node's bundled CAs, NODE_EXTRA_CA_CERTS and the system's CAs. Reading them takes tens of milliseconds. */
+/**
+ * Returns Node's bundled CAs, those of NODE_EXTRA_CA_CERTS and the system's. Reading them takes tens of milliseconds.
+ */
 export function systemCertificates(): string[] {
   certificates ??= [...new Set([...getCACertificates('default'), ...getCACertificates('system')])]
   return [...certificates]

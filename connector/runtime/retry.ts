@@ -4,23 +4,22 @@ import { ConnectorError, isTransient } from './connector-error.ts'
 
 /** How long to wait between attempts. */
 export interface Pauses {
-  /** Upper bound of the first pause; doubles with each attempt. */
+  /** The first pause is at most this; the bound doubles with each attempt. */
   readonly firstPauseMs: number
   readonly maxPauseMs: number
-  /** Upper bound of the pause that the server requests (`Retry-After`). */
+  /** The server may request a pause of at most this (`Retry-After`). */
   readonly maxRetryAfterMs: number
   /** The random share of a pause. Default: all of it. */
   readonly jitter?: number
 }
 
 export interface RetryPolicy extends Pauses {
-  /** Attempts after the first one; `Infinity`: unlimited. */
+  /** So many attempts follow the first one; `Infinity`: unlimited. */
   readonly retries: number
 }
 
 /**
- * The pause after failed attempt `attempt` (from 1): random under a doubling cap, and at least what the server requested
- * with the error.
+ * Returns the pause after failed attempt `attempt` (from 1): full jitter under a doubling cap, at least `Retry-After`.
  */
 export function pauseAfterError(
   error: unknown,

@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events'
 import { constants } from 'node:os'
 import type { Clock } from './clock.ts'
 
-/** `signal` aborts `ms` after `stop`: unfinished work is then abandoned. Disposing clears the timer. */
+/** Returns a signal that aborts `ms` after `stop`: unfinished work is then abandoned. Disposing clears the timer. */
 export function graceAfter(stop: AbortSignal, ms: number, clock: Clock): Disposable & { readonly signal: AbortSignal } {
   const expired = new AbortController()
   const disposed = new AbortController()
@@ -24,7 +24,10 @@ interface Shutdown extends Disposable {
 
 const signals = ['SIGTERM', 'SIGINT'] as const
 
-/** The first SIGTERM or SIGINT of `source`, such as `process`, requests a stop; the second exits immediately with 128 + the signal number. */
+/**
+ * Listens to signals. The first SIGTERM or SIGINT of `source`, such as `process`, requests a stop; the second exits
+ * immediately with 128 + the signal number.
+ */
 export function stopOnSignals(source: EventEmitter, exit: (code: number) => void): Shutdown {
   const stopping = new AbortController()
   const listener = (signal: NodeJS.Signals) => {

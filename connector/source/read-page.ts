@@ -17,8 +17,8 @@ interface ReadParts {
 /** Says how a page is read. */
 export interface ReadMode {
   /**
-   * `in-place`: as `retry` says, but not after `until` (of the monotonic clock). `once`: the scan asks for the page again
-   * later, after `failures` in a row so far.
+   * `in-place`: as `retry` says, but not after `until` (of the monotonic clock). `once`: the scan asks for the page
+   * again later, after `failures` in a row so far.
    */
   readonly tries:
     | { readonly kind: 'in-place'; readonly until?: number }
@@ -30,8 +30,8 @@ export interface ReadMode {
 type Attempt = Extract<PageRead, { kind: 'page' }> | { readonly kind: 'failed'; readonly error: ConnectorError }
 
 /**
- * Reads a page. If a call with a token fails, finds out whether the server refuses the token. Rejects with the reason of
- * `stop`, or with `source.*`.
+ * Reads a page. If a call with a token fails, finds out whether the server refuses the token. Rejects with the reason
+ * of `stop`, or with `source.*`.
  */
 export async function readPage(
   { source, clock, retry }: ReadParts,

@@ -15,8 +15,8 @@ import { segmentsKey, storeTimes } from './checkpoint-store-config.ts'
 import { storeCall } from './store-call.ts'
 
 /**
- * Versioned objects in a directory, and segments in directories beside them. Each version of an object is a file of its
- * own, `<name>.<20 digits>.json`; the highest number is the newest, and a writer deletes all but the last ten.
+ * Keeps versioned objects in a directory, and segments in directories beside them. Each version of an object is a file
+ * of its own, `<name>.<20 digits>.json`; the highest number is the newest, and a writer deletes all but the last ten.
  */
 export function fileStore(directory: string, parts: StoreParts): CheckpointStore {
   const root = resolve(directory)
@@ -91,7 +91,7 @@ async function linkNew(path: string, text: string): Promise<boolean> {
   }
 }
 
-/** Another version exists: reads whether an earlier attempt of this call or another process wrote it. */
+/** Reads, where another version exists, whether an earlier attempt of this call or another process wrote it. */
 async function readOutcome(object: FileObject, text: string): Promise<WriteOutcome> {
   const now = await readNewest(object)
   if (now?.text !== text) return { kind: 'conflict' }
@@ -131,7 +131,7 @@ async function probeDirectory(root: string, now: number): Promise<void> {
 /** Only a probe and a writer of temporary files use such names. */
 const ownDotFile = /^\.(?:probe-|.+\.)[\da-f-]{36}(?:\.tmp)?$/
 
-/** A writer that is alive renames or deletes its file within seconds. */
+/** Removes the files of writers that were killed: one that is alive renames or deletes its file within seconds. */
 async function removeAbandoned(root: string, now: number): Promise<void> {
   const names = await readdir(root, { recursive: true })
   for (const name of names.filter((path) => ownDotFile.test(basename(path)))) {
@@ -204,7 +204,9 @@ const refusals: Readonly<Record<string, string>> = {
   EISDIR: 'a directory exists where a file is needed',
 }
 
-/** Converts a file-system error to `storage.*`. `what` names the whole path. Returns an error without a code unchanged. */
+/**
+ * Converts a file-system error to `storage.*`. `what` names the whole path. Returns an error without a code unchanged.
+ */
 export function asStorageError(what: string, error: unknown): unknown {
   const errno = errnoOf(error)
   if (errno === undefined || error instanceof ConnectorError) return error

@@ -108,7 +108,7 @@ async function closeServer(server: Server): Promise<void> {
   await closed
 }
 
-/** The response of each path of the HTTP port. `status`: what /status and /readyz show. */
+/** Returns the response of each path of the HTTP port. `status` returns what /status and /readyz show. */
 export function servedPaths(registry: Registry, status: () => { readonly ready: boolean }): EndpointParts['paths'] {
   const page = statusPage()
   return {
@@ -124,7 +124,7 @@ export function servedPaths(registry: Registry, status: () => { readonly ready: 
   }
 }
 
-/** The status page: one file without external assets. It reads /status. */
+/** Returns the status page: one file without external assets, which reads /status. */
 function statusPage(): EndpointAnswer {
   const body = readFileSync(new URL('page/status-page.html', import.meta.url), 'utf8')
   return {

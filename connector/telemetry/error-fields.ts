@@ -14,7 +14,7 @@ export type Failure = {
   readonly stack?: readonly string[]
 }
 
-/** Invariant 8: of a foreign error, only its name, codes and stack frames are shown. */
+/** Returns what is shown of an error. Invariant 8: of a foreign error, only its name, codes and stack frames. */
 export function toLogFields(error: unknown): Failure {
   const code = codeOf(error)
   const causes = causesOf(error)

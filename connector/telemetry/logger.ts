@@ -43,7 +43,7 @@ export function logger(parts: LoggerParts): Log {
   return (at, message, fields) => lines[at](flatFields(fields), message)
 }
 
-/** Invariant 8: an object that bypassed the types is dropped, not printed. */
+/** Returns the flat fields. Invariant 8: an object that bypassed the types is dropped, not printed. */
 function flatFields(fields: LogFields): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => isFlat(value)))
 }

@@ -12,7 +12,9 @@ type Labelled = Readonly<Record<string, string>>
 export interface MetricEntry {
   readonly name: string
   readonly help: string
-  /** Each label with its values if they are fixed, otherwise `any`. A counter exists from the start for fixed values. */
+  /**
+   * Each label with its values if they are fixed, otherwise `any`. A counter exists from the start for fixed values.
+   */
   readonly labels: Readonly<Record<string, readonly string[] | 'any'>>
 }
 

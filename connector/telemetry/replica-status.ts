@@ -50,8 +50,8 @@ export interface ReplicaStatus {
   state(): ReplicaState
   streams(): readonly WatchedStream[]
   /**
-   * Whether the replica runs, is not out of the group for long, and each of its streams was opened, made progress recently
-   * and is not held. A stream that does not run here or is paused does not affect readiness.
+   * Whether the replica runs, is not out of the group for long, and each of its streams was opened, made progress
+   * recently and is not held. A stream that does not run here or is paused does not affect readiness.
    */
   isReady(): boolean
   report(): ReplicaReport

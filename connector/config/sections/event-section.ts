@@ -37,7 +37,7 @@ export const eventSection = setting.section('What events contain of a client', {
 
 type EventSettings = z.output<typeof eventSection>
 
-/** What leaves the process of each client. Reads the key once: all events of a run have the same. */
+/** Returns what leaves the process of each client. Reads the key once: all events of a run have the same. */
 export function eventFields({ fields, otherFields, hmacKey, types }: EventSettings) {
   const byPath = new Map(Object.entries(types).map(([path, type]) => [path.toLowerCase(), type]))
   return {
@@ -52,7 +52,7 @@ interface CheckedStream {
   readonly polaris: { readonly clientIdField?: string | undefined }
 }
 
-/** The rule about these settings and the client id. */
+/** Checks these settings and the client id. */
 export function checkedFieldRules({ event, polaris }: CheckedStream): Violation[] {
   const written = Object.entries(event.fields)
   const types = Object.entries(event.types)
@@ -69,7 +69,7 @@ export function checkedFieldRules({ event, polaris }: CheckedStream): Violation[
   ]
 }
 
-/** Why written paths are no clear rules beside each other. */
+/** Tells why written paths are no clear rules beside each other. */
 function ambiguitiesOf(written: readonly (readonly [string, string])[]): Violation[] {
   return written.flatMap(([path]) => {
     const lower = path.toLowerCase()
@@ -81,7 +81,7 @@ function ambiguitiesOf(written: readonly (readonly [string, string])[]): Violati
   })
 }
 
-/** Detection must not decide whether the client id is dropped. */
+/** Requires the client id to be set where fields are dropped: detection must not decide whether it is dropped. */
 function clientIdRule(rules: FieldRules, field: string | undefined): Violation[] {
   const isMissing = 'is missing: required where event.fields drops or hashes fields'
   if (field === undefined) return [{ path: ['polaris', 'clientIdField'], what: isMissing }]

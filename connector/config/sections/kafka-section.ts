@@ -56,7 +56,7 @@ function sslConfig({ enabled, ...texts }: z.output<typeof ssl>): SslConfig | und
   return isOn ? revealedSettings(texts) : undefined
 }
 
-/** Undefined: the brokers ask for no login. `brokers`: their names have the region of Amazon MSK. */
+/** Returns the login; undefined if the brokers ask for none. The names of the brokers have the region of Amazon MSK. */
 function saslConfig(
   { mechanism, username, password, oauth }: SaslSettings,
   brokers: readonly string[],
@@ -84,7 +84,7 @@ function saslRule({ sasl, ...access }: Access): Violation[] {
   return violationsBelow('sasl', [...missingIn(sasl, ['username', 'password'], reason), ...ofEndpoint])
 }
 
-/** Such as `b-1.shop.abc123.c2.kafka.eu-west-3.amazonaws.com:9098`. */
+/** A broker of Amazon MSK has a name such as `b-1.shop.abc123.c2.kafka.eu-west-3.amazonaws.com:9098`. */
 const mskBroker = /\.kafka(?:-serverless)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?:\d+$/
 
 const regionOf = (brokers: readonly string[]) => brokers.flatMap((broker) => mskBroker.exec(broker)?.[1] ?? []).at(0)
@@ -155,7 +155,7 @@ export const streamKafkaSection = setting.section(
 
 type KafkaSettings = z.output<typeof kafkaSection>
 
-/** The connection of all streams. Secrets and PEM texts are getters, which read their files at each use. */
+/** Returns the connection of all streams. Secrets and PEM texts are getters, which read their files at each use. */
 export function kafkaConnection({ brokers, ssl, sasl }: KafkaSettings): KafkaConnection {
   return { brokers, ssl: sslConfig(ssl), sasl: saslConfig(sasl, brokers) }
 }
@@ -167,7 +167,7 @@ interface TopicSettings {
 
 export const deadLetterTopic = ({ topic, deadLetterTopic }: TopicSettings) => deadLetterTopic ?? `${topic}.dlq`
 
-/** The connection and topics of one stream. */
+/** Returns the connection and topics of one stream. */
 export function kafkaConfig(kafka: KafkaSettings, stream: TopicSettings): KafkaConfig {
   const { compression, maxMessageBytes } = kafka
   const topic = { events: stream.topic, deadLetters: deadLetterTopic(stream), create: topicCreation(kafka.topics) }

@@ -186,7 +186,10 @@ export const polarisSection = setting.section(
 
 export type PolarisSettings = z.output<typeof polarisSection>
 
-/** Secrets and trusted certificates are getters, which read their files at each use. */
+/**
+ * Returns the configuration of a source. Secrets and trusted certificates are getters, which read their files at each
+ * use.
+ */
 export function polarisConfig(polaris: PolarisSettings): PolarisConfig {
   return {
     ...polaris,
@@ -198,7 +201,7 @@ export function polarisConfig(polaris: PolarisSettings): PolarisConfig {
   }
 }
 
-/** Where a stream starts to read; undefined: not configured. */
+/** Returns where a stream starts to read; undefined if it is not configured. */
 export function beginAt({ lastChanged, timeZone }: PolarisSettings): SourceTime | undefined {
   return lastChanged === undefined ? undefined : parseSourceTime(lastChanged, timeZone)
 }

@@ -4,7 +4,7 @@ import * as check from '../setting-checks.ts'
 import * as setting from '../setting-types.ts'
 import type { PolarisSettings } from './polaris-section.ts'
 
-/** What only we can tune. */
+/** Holds what only we can tune. */
 export const pollDefaults = {
   /** Each live scan reads this period before the start of the previous one again. */
   overlapMs: 15_000,
@@ -45,7 +45,7 @@ export const pollSection = setting.section('When and how the server is read', {
   ),
 })
 
-/** How a stream is read. Pure. */
+/** Returns how a stream is read. Pure. */
 export function scanSettings(poll: z.output<typeof pollSection>, polaris: PolarisSettings): ScanSettings {
   const { interval, lookBack, fullScan, backfill } = poll
   const { limit, output, timeZone } = polaris

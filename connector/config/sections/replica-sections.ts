@@ -26,7 +26,7 @@ export const placement = setting.section('Which replica runs which streams', {
   ),
 })
 
-/** `topics`: how missing topics are created. */
+/** Returns the placement. `topics` says how missing topics are created. */
 export function placementConfig(
   { mode }: z.output<typeof placement>,
   { create, replicationFactor }: { create: boolean; replicationFactor: number },

@@ -22,11 +22,11 @@ export interface EventForm {
 
 export interface ClientEvent {
   readonly record: ValueRecord
-  /** Upper bound of what the headers take, apart from those that every record has. */
+  /** The headers, apart from those that every record has, take at most so many bytes. */
   readonly headerBytes: number
 }
 
-/** A CloudEvent 1.0, by the Kafka protocol binding 1.0.2. */
+/** Makes a CloudEvent 1.0, by the Kafka protocol binding 1.0.2. */
 export function clientEvent(parts: ClientEventParts, { mode, source }: EventForm): ClientEvent {
   return mode === 'binary' ? binaryEvent(parts, source) : structuredEvent(parts, source)
 }
@@ -47,8 +47,8 @@ function attributesOf(parts: ClientEventParts, source: string) {
 }
 
 /**
- * The headers of an event in structured mode: a router needs no value. None begins with `ce_`, which some SDKs take for
- * binary mode, whatever the content type is.
+ * Returns the headers of an event in structured mode: a router needs no value. None begins with `ce_`, which some SDKs
+ * take for binary mode, whatever the content type is.
  */
 export const structuredHeaders = (source: string): RecordHeaders => ({
   'content-type': 'application/cloudevents+json',
@@ -65,7 +65,7 @@ function structuredEvent(parts: ClientEventParts, source: string): ClientEvent {
 
 let lastHeaders: RecordHeaders | undefined
 
-/** Those of the event before, if it is of the same stream: they are encoded once. */
+/** Returns the headers of the event before, if it is of the same stream: they are encoded once. */
 function sharedHeaders(source: string): RecordHeaders {
   if (lastHeaders?.source !== source) lastHeaders = structuredHeaders(source)
   return lastHeaders
@@ -77,7 +77,7 @@ function binaryEvent(parts: ClientEventParts, source: string): ClientEvent {
     'content-type': 'application/json',
     ...Object.fromEntries(attributes.map(([name, value]) => [`ce_${name}`, String(value)])),
   }
-  // As JSON, a header takes more than in a record.
+  // A header takes more as JSON than in a record.
   const headerBytes = Buffer.byteLength(JSON.stringify(headers))
   return { record: { to: 'events', key: parts.clientId, value: Buffer.from(parts.json), headers }, headerBytes }
 }
@@ -90,13 +90,13 @@ interface TombstoneParts {
   readonly source: string
   readonly clientId: string
   readonly id: string
-  /** Milliseconds since 1970. */
+  /** The time of the tombstone in ms since 1970. */
   readonly timeMs: number
 }
 
 /**
- * A CloudEvent 1.0 without data, in binary mode, because compaction requires a record without a value; in each of these
- * partitions.
+ * Makes a CloudEvent 1.0 without data for each of these partitions, in binary mode, because compaction requires a
+ * record without a value.
  */
 export function tombstones(
   { type, source, clientId, id, timeMs }: TombstoneParts,

@@ -8,7 +8,7 @@ export interface StoredEvent {
   readonly headers: RecordHeaders
 }
 
-/** Where a record is in its topic. */
+/** The place of a record in its topic. */
 export interface RecordPlace {
   readonly partition: number
   readonly offset: bigint
@@ -21,13 +21,13 @@ export interface RecordPlace {
 export interface CloudEvent {
   /** Numbers in them, and in the data, are `rawJson`. */
   readonly attributes: Readonly<Record<string, unknown>>
-  /** Undefined if the value is no JSON. */
+  /** Decodes the data; undefined if the value is no JSON. */
   data(): unknown
 }
 
 /**
- * Undefined: the record is no CloudEvent. Its headers tell the mode, never its value: a topic may hold both (Kafka
- * protocol binding 1.0.2).
+ * Returns the event in a record; undefined if the record is no CloudEvent. Its headers tell the mode, never its value:
+ * a topic may hold both (Kafka protocol binding 1.0.2).
  */
 export function cloudEvent({ key, value, headers }: StoredEvent): CloudEvent | undefined {
   if (headers['content-type']?.startsWith('application/cloudevents') === true) {

@@ -11,9 +11,9 @@ export interface ConfiguredPaths {
    * rule seems to mean, and that would be published as it is.
    */
   take(clients: readonly ClientRecord[]): void
-  /** Each that no client had yet, with its setting. */
+  /** Returns each path that no client had yet, with its setting. */
   missing(): readonly string[]
-  /** The same at the first call, and then none: a warning once is enough. */
+  /** Returns the same at the first call, and then none: a warning once is enough. */
   newlyMissing(): readonly string[]
 }
 
@@ -52,7 +52,7 @@ const lastOf = (path: string) => path.slice(path.lastIndexOf('.') + 1)
 interface FoundPaths {
   /** First steps of the paths to collect. */
   readonly roots: ReadonlySet<string>
-  /** By path in lower case. */
+  /** The paths in lower case, and whether anything at one has content. */
   readonly hasContent: Map<string, boolean>
 }
 
@@ -71,7 +71,10 @@ function collectPaths(value: ClientValue, prefix: string, found: FoundPaths): vo
   }
 }
 
-/** A rule for the other format, or for a list that was thought to be flat, names another path with the same two ends. */
+/**
+ * Throws `source.mapping` if another path has the two ends of this one, as where a rule is for the other format, or for
+ * a list that was thought to be flat.
+ */
 function mustNotMeanAnother(path: string, rules: FieldRules, { hasContent }: FoundPaths): void {
   if (actionOf(rules, path) === 'keep') return
   const isMeant = (other: string) => rootOf(other) === rootOf(path) && lastOf(other) === lastOf(path)

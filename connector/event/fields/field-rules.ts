@@ -8,13 +8,13 @@ export const fieldActions = ['keep', 'drop', 'hmac'] as const satisfies readonly
 
 /** Which fields of a client its event contains. */
 export interface FieldRules {
-  /** For the fields without a rule. */
+  /** It applies to the fields without a rule. */
   readonly others: 'keep' | 'drop'
-  /** By dotted path in lower case. A list adds no level to a path. */
+  /** The actions by dotted path in lower case. A list adds no level to a path. */
   readonly actions: ReadonlyMap<string, FieldAction>
 }
 
-/** Undefined if every field is kept. */
+/** Returns the rules; undefined if every field is kept. */
 export function fieldRules(
   others: FieldRules['others'],
   fields: Iterable<readonly [path: string, action: FieldAction]>,
@@ -25,7 +25,7 @@ export function fieldRules(
     : { others, actions }
 }
 
-/** What happens to the field at a path (in lower case). */
+/** Returns what happens to the field at a path (in lower case). */
 export function actionOf(rules: FieldRules, path: string): FieldAction {
   const parent = path.slice(0, Math.max(path.lastIndexOf('.'), 0))
   return rules.actions.get(path) ?? (parent === '' ? rules.others : actionOf(rules, parent))
@@ -33,7 +33,7 @@ export function actionOf(rules: FieldRules, path: string): FieldAction {
 
 export const hasHmac = ({ actions }: FieldRules): boolean => [...actions.values()].includes('hmac')
 
-/** HMAC-SHA-256 of a text under one key, base64url. */
+/** Returns the HMAC-SHA-256 of a text under one key, as base64url. */
 export type FieldHash = (text: string) => string
 
 export function fieldHash(key: string): FieldHash {
@@ -46,7 +46,7 @@ interface MinimiserParts {
   readonly hmac: FieldHash | undefined
 }
 
-/** Where a value is: its path, and what happens to what has no rule of its own there. */
+/** The place of a value: its path, and what happens to what has no rule of its own there. */
 interface Place {
   readonly path: string
   readonly action: FieldAction
@@ -84,7 +84,10 @@ function minimisedValue(value: ClientValue, at: Place, how: MinimiserParts): Cli
   return action === 'drop' && Object.keys(kept).length === 0 ? undefined : kept
 }
 
-/** The items of a list one by one. An HMAC does not depend on what is known as a list; an empty text shows nothing. */
+/**
+ * Hashes a value, the items of a list one by one. An HMAC does not depend on what is known as a list; an empty text
+ * shows nothing.
+ */
 function hashedValue(value: ClientValue, hmac: FieldHash): ClientValue {
   if (isList(value)) return value.map((item) => hashedValue(item, hmac))
   if (value === '') return value

@@ -8,7 +8,9 @@ export type ValueType = (typeof valueTypes)[number]
 /** Types by dotted path in lower case. A list adds no level to a path. */
 export type FieldTypes = ReadonlyMap<string, ValueType>
 
-/** A text that is also the JSON literal of a value: `007`, `1,5` and `1E3` are none. 38 digits are what databases hold. */
+/**
+ * Matches a text that is also the JSON literal of a value: `007`, `1,5` and `1E3` are none. Databases hold 38 digits.
+ */
 const literals: Readonly<Record<ValueType, RegExp>> = {
   integer: /^-?(?:0|[1-9]\d{0,37})$/,
   decimal: /^-?(?=(?:\d\.?){1,38}$)(?:0|[1-9]\d*)(?:\.\d+)?$/,
@@ -17,7 +19,9 @@ const literals: Readonly<Record<ValueType, RegExp>> = {
 
 export const isLiteral = (text: string, type: ValueType): boolean => literals[type].test(text)
 
-/** Returns a function that replaces each text that is a literal of the type of its field by that literal, as `rawJson`. */
+/**
+ * Returns a function that replaces each text that is a literal of the type of its field by that literal, as `rawJson`.
+ */
 export function fieldTyper(types: FieldTypes): (client: ClientRecord) => ClientRecord {
   return (client) => typedRecord(client, types)
 }

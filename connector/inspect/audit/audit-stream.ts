@@ -24,13 +24,14 @@ export interface AuditOptions {
   readonly onProgress: (what: 'source' | 'topic' | 'source again', done: string) => void
 }
 
-/** Live scans of a replica that runs meanwhile: after them, the topic has what the source returned. */
+/** A replica that runs meanwhile makes so many live scans: after them, the topic has what the source returned. */
 const LIVE_SCANS = 3
 
 /**
- * Compares the source with the topic. What differs counts only if a second reading of the source returns the same again:
- * clients may change meanwhile. Reads only, and needs no replica. Resolves to a report, which names no client (invariant
- * 8), to the ids of what differs, and to where they are. Rejects with `source.*`, `publish.*` or the reason of `stop`.
+ * Compares the source with the topic. What differs counts only if a second reading of the source returns the same
+ * again: clients may change meanwhile. Reads only, and needs no replica. Resolves to a report, which names no client
+ * (invariant 8), to the ids of what differs, and to where they are. Rejects with `source.*`, `publish.*` or the reason
+ * of `stop`.
  */
 export async function auditStream(
   { reader, topic, names, clock }: AuditParts,
@@ -71,9 +72,9 @@ export async function auditStream(
       agree: Object.values(differences).every((count) => count === 0),
       clients: {
         ...countsOf(first.source),
-        /** With an event, or a record of another writer, as the last record. */
+        /** Clients whose last record in the topic is an event or of another writer. */
         topic: [...inTopic.values()].filter(isInTopic).length,
-        /** Of the source, with a record of another stream as the last one. */
+        /** Clients of the source whose last record is of another stream. */
         otherStreams: topic.isShared ? ofOthers.filter(([id]) => first.source.byId.has(id)).length : undefined,
       },
       differences,
@@ -86,19 +87,19 @@ export async function auditStream(
   }
 }
 
-/** The clients with an id, and those of them that are dead letters. */
+/** Counts the clients with an id, and those of them that are dead letters. */
 function countsOf({ byId }: SourceClients) {
   const deadLetters = [...byId.values()].filter((content) => content === 'dead-letter').length
   return { source: byId.size, deadLetters }
 }
 
 interface OfClient {
-  /** Also those that no committed reader sees. */
+  /** The records include those that no committed reader sees. */
   readonly records: readonly PlacedRecord[]
   readonly deadLetters: DeadLetters['ofClient']
 }
 
-/** Where one client is, in the order of partition and offset. */
+/** Returns where one client is, in the order of partition and offset. */
 function clientReport(isInSource: boolean, { records, deadLetters }: OfClient, names: AuditParts['names']) {
   const places = [
     ...records.map((record) => ({ topic: names.events, ...record })),

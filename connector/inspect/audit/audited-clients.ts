@@ -28,7 +28,7 @@ export interface TopicParts {
 export interface PlacedRecord extends LastRecord {
   readonly partition: number
   readonly offset: bigint
-  /** Of the record, in ms since 1970. */
+  /** The time of the record in ms since 1970. */
   readonly timeMs: number
 }
 
@@ -50,7 +50,7 @@ export async function readTopicClients(
   stop: AbortSignal,
 ): Promise<TopicClients> {
   const last = new Map<string, PlacedRecord>()
-  /** Of the few clients with records in several. */
+  /** The partitions of the few clients with records in several. */
   const several = new Map<string, Set<number>>()
   const find = (record: StoredEvent, place: RecordPlace) => {
     const { key: id, ...where } = place
@@ -70,7 +70,9 @@ export async function readTopicClients(
   return { last, partitionsOf }
 }
 
-/** A tombstone counts whoever has written it: compaction deletes what is older. */
+/**
+ * Tells what a record says of its client. A tombstone counts whoever has written it: compaction deletes what is older.
+ */
 function lastRecordOf(
   record: StoredEvent,
   { eventSource, isShared, ignored }: Omit<TopicParts, 'readEvents'>,
@@ -89,8 +91,9 @@ function contentOf(event: CloudEvent, ignored: TopicParts['ignored']): ContentKe
 }
 
 /**
- * In one partition, the offset decides: a record of a long transaction becomes visible after later ones. A client is in two
- * partitions where the topic got more of them: then the times decide.
+ * Whether the record is later than the known one. In one partition, the offset decides: a record of a long transaction
+ * becomes visible after later ones. A client is in two partitions where the topic got more of them: then the times
+ * decide.
  */
 function isLater(one: PlacedRecord, known: PlacedRecord | undefined): boolean {
   if (known === undefined) return true
@@ -99,13 +102,13 @@ function isLater(one: PlacedRecord, known: PlacedRecord | undefined): boolean {
 
 /** What the dead-letter topic has. */
 export interface DeadLetters {
-  /** Of the clients that are dead letters. */
+  /** The content hashes of the clients that are dead letters. */
   readonly contentHashes: ReadonlySet<string>
   /** The places of those with this key. */
   readonly ofClient: readonly Pick<PlacedRecord, 'partition' | 'offset' | 'timeMs'>[]
 }
 
-/** Without any, if there is no dead-letter topic. Rejects as `readTopicClients` does. */
+/** Reads the dead letters, of which there are none without a dead-letter topic. Rejects as `readTopicClients` does. */
 export async function readDeadLetters(
   { readEvents }: Pick<TopicParts, 'readEvents'>,
   client: string | undefined,

@@ -5,7 +5,10 @@ type Difference = 'missing' | 'different' | 'gone'
 
 /** What the source returned. */
 export interface SourceClients {
-  /** By client id: the content as it would be published. A dead letter cannot become an event, and is reported as one. */
+  /**
+   * The content of each client as it would be published, by client id. A dead letter cannot become an event, and is
+   * reported as one.
+   */
   readonly byId: ReadonlyMap<string, ContentKey | 'dead-letter'>
   /** The contents of clients without a valid id that are no dead letters. */
   readonly withoutId: ReadonlySet<ContentKey>
@@ -23,7 +26,7 @@ export interface LastRecord {
 
 type TopicClients = ReadonlyMap<string, LastRecord>
 
-/** How each client differs between the source and the topic. Pure. */
+/** Tells how each client differs between the source and the topic. Pure. */
 export function compare({ byId }: SourceClients, topic: TopicClients): Map<string, Difference> {
   const found = new Map<string, Difference>()
   for (const id of new Set([...byId.keys(), ...topic.keys()])) {
@@ -52,8 +55,8 @@ interface ConfirmedDifferences extends Readonly<Record<Difference, readonly stri
 }
 
 /**
- * What the second reading of the source confirms: it returned the same of a client as the first one, or nothing either.
- * Any other client changed during the audit. Pure.
+ * Returns what the second reading of the source confirms: it returned the same of a client as the first one, or nothing
+ * either. Any other client changed during the audit. Pure.
  */
 export function confirmedDifferences(
   found: ReadonlyMap<string, Difference>,

@@ -15,17 +15,17 @@ export interface Removal {
 }
 
 /**
- * Removes clients from the topic, with a rewind that publishes one that returns, whatever its content: before the erasure,
- * as the command may fail after it, and the next audit does not find those clients. And after it: 1. A replica applies the
- * first. 2. A client returns, and is published. 3. It is erased. 4. Its content is known, and is published no more.
- * Rejects with `storage.*`, as `erase` does, or with the reason of `stop`.
+ * Removes clients from the topic, with a rewind that publishes one that returns, whatever its content: before the
+ * erasure, as the command may fail after it, and the next audit does not find those clients. And after it: 1. A replica
+ * applies the first. 2. A client returns, and is published. 3. It is erased. 4. Its content is known, and is published
+ * no more. Rejects with `storage.*`, as `erase` does, or with the reason of `stop`.
  */
 export async function removeGone(
   { readRewound, erase, ...parts }: RemovalParts,
   rewind: Omit<Rewind, 'id'>,
   stop: AbortSignal,
 ): Promise<Removal> {
-  /** The id under which the rewind is stored. Undefined: it is not stored, because another rewind waits. */
+  /** Returns the id under which the rewind is stored; undefined if it is not stored, because another rewind waits. */
   const store = async (own?: string): Promise<string | undefined> => {
     const rewound = await readRewound(stop)
     const id = parts.newNonce()

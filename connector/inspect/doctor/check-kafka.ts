@@ -30,7 +30,7 @@ const kafkaLimit = (finish: AbortSignal) => ({ finish, timeoutCode: 'publish.fai
 /** What was found in Kafka, for the checks of the streams. */
 export interface KafkaChecks {
   readonly results: CheckResults
-  /** Undefined: the cluster could not be reached. */
+  /** It is undefined if the cluster could not be reached. */
   readonly cluster: ClusterView | undefined
 }
 
@@ -45,7 +45,7 @@ export async function checkKafka({ admin }: DoctorParts, finish: AbortSignal): P
   return { results: { kafka, 'offsets retention': retention }, cluster }
 }
 
-/** Whether the cluster keeps commit records long enough to know what they decide. Pure. */
+/** Judges whether the cluster keeps commit records long enough to know what they decide. Pure. */
 export function judgeRetention({ offsetsRetentionMs }: Pick<ClusterView, 'offsetsRetentionMs'>): CheckResult {
   if (offsetsRetentionMs === undefined) {
     return warningResult(
@@ -61,9 +61,9 @@ export function judgeRetention({ offsetsRetentionMs }: Pick<ClusterView, 'offset
 /** The topics of a stream, as far as they could be checked. */
 export interface StreamKafkaChecks {
   readonly results: CheckResults
-  /** Null: unknown. */
+  /** It is null if it is unknown. */
   readonly clusterId: string | null
-  /** Undefined: one of the topics does not exist, or this user may not use the topics as the stream does. */
+  /** They are undefined if one of the topics does not exist, or this user may not use the topics as the stream does. */
   readonly topics: Topics | undefined
   /** Whether the events topic is known to be missing. */
   readonly isTopicMissing: boolean
@@ -127,7 +127,7 @@ interface CheckedStream {
   readonly kafka: Promise<StreamKafkaChecks>
 }
 
-/** One trial for all streams, whose transactions need the same of the brokers. Never rejects. */
+/** Makes one trial for all streams, whose transactions need the same of the brokers. Never rejects. */
 export async function checkTransaction(
   parts: DoctorParts,
   streams: readonly CheckedStream[],

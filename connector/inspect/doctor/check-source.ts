@@ -15,12 +15,12 @@ import {
 } from './doctor-parts.ts'
 import { judgeFields, judgeInterleaving, judgeLists, judgePage, judgeServerClock, judgeTimeZone } from './judge-page.ts'
 
-/** Enough to judge the modification times, and few enough for the server. */
+/** So many pages are enough to judge the modification times, and few enough for the server. */
 const DAY_PAGES = 20
 
 /**
- * Reads what `run` reads, in scans of its own, and discards it: two pages from the beginning of the stream, the last day,
- * and the second page again. Never rejects.
+ * Reads what `run` reads, in scans of its own, and discards it: two pages from the beginning of the stream, the last
+ * day, and the second page again. Never rejects.
  */
 export async function checkSource(
   { config, source }: StreamUnderTest,
@@ -72,7 +72,7 @@ const withoutPage: CheckResults = {
   'time zone': requiresPage,
 }
 
-/** Whether the server accepts its own token. */
+/** Judges whether the server accepts its own token. */
 function judgeSecond(second: Sample | undefined, limit: TimeLimit): CheckResult {
   if (second === undefined) return skippedResult('no more results follow')
   return second.error === undefined ? okResult(`${second.clients.length} clients`) : resultOfError(second.error, limit)
@@ -100,7 +100,10 @@ function checkMapping(
   }
 }
 
-/** Whether the clients have the paths in the configuration, and whether `run` would hold the stream because of one. */
+/**
+ * Judges whether the clients have the paths in the configuration, and whether `run` would hold the stream because of
+ * one.
+ */
 function judgePaths(
   clients: readonly ClientRecord[],
   config: StreamUnderTest['config'],

@@ -51,14 +51,15 @@ async function isRefused(call: Promise<unknown>): Promise<boolean> {
 export interface CheckpointCheck {
   readonly stream: StreamUnderTest
   readonly kafka: StreamKafkaChecks
-  /** Undefined: Kafka or one of the topics is unavailable, and only the document is checked. */
+  /** Without it, Kafka or one of the topics is unavailable, and only the document is checked. */
   readonly readState: ((stop: AbortSignal) => Promise<KafkaState>) | undefined
   readonly clock: Clock
 }
 
 /**
- * Whether the stream can open: the row of the delivery table for document and commit record. Reads only. Rejects with
- * `storage.*`, `publish.*`, `checkpoint.*` or the reason of `stop`.
+ * Checks whether the stream can open: the row of the table of recovery for document and commit record
+ * (docs/decisions/20261126-recovery.md). Reads only. Rejects with `storage.*`, `publish.*`, `checkpoint.*` or the
+ * reason of `stop`.
  */
 export async function checkCheckpoint(parts: CheckpointCheck, stop: AbortSignal): Promise<CheckResult> {
   const { object } = parts.stream
@@ -66,7 +67,7 @@ export async function checkCheckpoint(parts: CheckpointCheck, stop: AbortSignal)
   const state = await parts.readState?.(stop)
   const stored = state === undefined ? before : await object.read(stop)
   const document = stored === undefined ? undefined : parseDocument(stored.text)
-  // A replica runs the stream: document and record were read at different times.
+  // A replica runs the stream, so document and record were read at different times.
   if (stored?.version !== before?.version) return okResult(`being written by ${document?.claim.owner}`)
   return document === undefined ? judgeNew(parts, state) : judgeDocument(parts, document, state)
 }
@@ -104,7 +105,10 @@ function judgeDocument(
   return okResult(`${opened}; next event number ${reached.nextEvent}${limitation}`)
 }
 
-/** Undefined: a transaction is open, which is normal while a replica runs the stream. */
+/**
+ * Returns the state that an opening would find; undefined while a transaction is open, which is normal while a replica
+ * runs the stream.
+ */
 function expectedState(
   { config: { topicUse } }: CheckpointCheck['stream'],
   { document, state, clock }: { document: CheckpointDocument | undefined; state: KafkaState; clock: Clock },

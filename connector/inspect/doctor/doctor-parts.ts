@@ -30,15 +30,15 @@ export interface StreamUnderTest {
 
 /** What one check found. */
 export interface Finding {
-  /** Null: about the connector, not about one stream. */
+  /** It is null if the finding is about the connector, not about one stream. */
   readonly stream: string | null
   readonly check: string
   readonly verdict: 'ok' | 'warning' | 'failed' | 'skipped'
-  /** Invariant 8: names, counts and times only. For `skipped`, the reason. */
+  /** It has names, counts and times only (invariant 8). For `skipped`, it is the reason. */
   readonly detail: string
-  /** Only for `failed`. */
+  /** Only a finding that failed has a code. */
   readonly code?: ErrorCode
-  /** What the operator should do; only for `warning` and `failed`. */
+  /** It says what the operator should do, for `warning` and `failed` only. */
   readonly hint?: string
 }
 
@@ -65,7 +65,7 @@ export interface TimeLimit {
   readonly timeoutCode: ErrorCode
 }
 
-/** The result of `work`, or of its error. Never rejects. */
+/** Resolves to the result of `work`, or of its error. Never rejects. */
 export async function resultOf(limit: TimeLimit, work: () => Promise<CheckResult>): Promise<CheckResult> {
   try {
     return await work()
@@ -74,7 +74,7 @@ export async function resultOf(limit: TimeLimit, work: () => Promise<CheckResult
   }
 }
 
-/** The result for an error. Invariant 8: of an unexpected error, only the name. */
+/** Returns the result for an error. Invariant 8: of an unexpected error, it has only the name. */
 export function resultOfError(error: unknown, { timeoutCode, finish }: TimeLimit): CheckResult {
   const code = codeOf(error)
   if (code !== 'bug' && error instanceof Error) return failedResult(code, error.message)

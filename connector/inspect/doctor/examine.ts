@@ -16,7 +16,7 @@ import {
   skippedResult,
 } from './doctor-parts.ts'
 
-/** Time limit of all checks of Kafka and the checkpoint store. */
+/** All checks of Kafka and the checkpoint store must end within this time. */
 const limitMs = 12_000
 
 /**
@@ -78,7 +78,7 @@ function checkOpening(
 
 const MIB = 1024 ** 2
 
-/** What the client indexes take, which a replica holds for its streams. */
+/** Tells what the client indexes take, which a replica holds for its streams. */
 function memoryOf({ indexBytes }: DoctorParts): CheckResult {
   const million = Math.ceil((CLIENT_BYTES * 1_000_000) / MIB)
   return okResult(

@@ -8,7 +8,10 @@ import type { ClientRecord, Page, ReadArguments, SourceTime } from '../../source
 import { offsetAt, serverTimeText } from '../../source/source-time.ts'
 import { type CheckResult, failedResult, okResult, skippedResult, warningResult } from './doctor-parts.ts'
 
-/** What the first page contained and how long it took. `beginAt`: the beginning of the stream, if it is configured. */
+/**
+ * Tells what the first page contained and how long it took. `beginAt` is the beginning of the stream, if it is
+ * configured.
+ */
 export function judgePage(page: Page, at: ReadArguments, beginAt: SourceTime | undefined): CheckResult {
   const { clients, bytes, tookMs, hasMoreResults } = page
   const more = hasMoreResults ? 'more results follow' : 'no more results'
@@ -20,7 +23,7 @@ export function judgePage(page: Page, at: ReadArguments, beginAt: SourceTime | u
   )
 }
 
-/** Which fields hold id and modification time, and which others there are. */
+/** Tells which fields hold id and modification time, and which others there are. */
 export function judgeFields(clients: readonly ClientRecord[], mapping: FieldMapping | undefined): CheckResult {
   if (mapping === undefined) return skippedResult('requires a page with clients')
   const { clientId, modifiedAt } = mapping
@@ -32,7 +35,9 @@ export function judgeFields(clients: readonly ClientRecord[], mapping: FieldMapp
   )
 }
 
-/** The lists among the fields, which `run` settles before the first event. `configured`: those that are set. */
+/**
+ * Tells the lists among the fields, which `run` settles before the first event. `configured` are those that are set.
+ */
 export function judgeLists(clients: readonly ClientRecord[], configured: readonly string[]): CheckResult {
   const found = newLists(clients, configured)
   if (found.length === 0) return okResult('no field besides the configured ones')
@@ -40,7 +45,7 @@ export function judgeLists(clients: readonly ClientRecord[], configured: readonl
   return okResult(`${found.join(', ')}: lists in events once run has found them; to configure: ${line}`)
 }
 
-/** Whether a page is the same after pages of another scan. A client may have changed meanwhile. */
+/** Judges whether a page is the same after pages of another scan. A client may have changed meanwhile. */
 export function judgeInterleaving(
   before: readonly ClientRecord[],
   again: readonly ClientRecord[],
@@ -56,7 +61,7 @@ export function judgeInterleaving(
 
 const MAX_SKEW_MS = 60_000
 
-/** The difference between the server's clock and that of this machine. */
+/** Judges the difference between the server's clock and that of this machine. */
 export function judgeServerClock({ serverTime }: Page, now: number): CheckResult {
   if (serverTime === undefined) {
     return warningResult(
@@ -78,17 +83,17 @@ export interface LastDay {
   readonly clients: readonly ClientRecord[]
   /** Whether all of them were read. */
   readonly isComplete: boolean
-  /** By the server's clock, in ms since 1970. */
+  /** The last day ends at this time of the server's clock, in ms since 1970. */
   readonly now: number
 }
 
 const MAX_AHEAD_MS = 60_000
-/** Modification times that are wrong by an offset are so close to whole hours. */
+/** Modification times that are wrong by an offset are this close to whole hours. */
 const TOLERANCE_MS = 300_000
 /** Offsets of two zones differ by at most 26 hours; most shops and servers are much closer. */
 const MAX_OFF_HOURS = 14
 
-/** Whether the modification times are plausible in the configured time zone. Pure. */
+/** Judges whether the modification times are plausible in the configured time zone. Pure. */
 export function judgeTimeZone(
   { clients, isComplete, now }: LastDay,
   mapping: FieldMapping | undefined,
@@ -109,7 +114,7 @@ export function judgeTimeZone(
   const detail = `${timeZone}; newest modification read ${serverTimeText(newest.wallClock)}, ${away}`
   const hours = Math.round(offMs / HOUR_MS)
   const isWhole = hours !== 0 && Math.abs(hours) <= MAX_OFF_HOURS && Math.abs(offMs - hours * HOUR_MS) <= TOLERANCE_MS
-  // With rare changes, the newest may be some hours old by chance.
+  // The newest change may be some hours old by chance where changes are rare.
   const isFrequent = next !== undefined && next.instant > newest.instant - HOUR_MS
   if (isWhole && isFrequent && (isComplete || hours > 0)) {
     const offset = offsetAt(now, timeZone) / HOUR_MS + hours

@@ -3,7 +3,7 @@ import { type KafkaConnection, topicNames } from '../../kafka/kafka-config.ts'
 import { slotsTopic } from '../../placement/placement-config.ts'
 import { streamNames } from '../../publish/event-publisher.ts'
 
-/** The commands that add all ACLs that the configuration needs, each once, under what needs them. Pure. */
+/** Returns the commands that add all ACLs that the configuration needs, each once, under what needs them. Pure. */
 export function aclLines({ connector, placement, streams, kafka }: ConnectorConfig): string[] {
   const add = `kafka-acls.sh --bootstrap-server ${kafka.brokers[0]} --add --allow-principal ${shellWord(principalOf(kafka.sasl))}`
   const slots = placement.mode === 'group' ? [slotsTopic(connector)] : []
@@ -36,16 +36,16 @@ export function aclLines({ connector, placement, streams, kafka }: ConnectorConf
   return ['# With the credentials of an administrator: --command-config FILE', ...unknown, ...lines]
 }
 
-/** What the names of a stream need: its producer and its commit record. */
+/** Returns what the names of a stream need: its producer and its commit record. */
 function aclsOfNames(connector: string, stream: string): string[] {
   const { transactionalId, recordGroup } = streamNames(connector, stream)
   return [`Write --transactional-id ${transactionalId}`, `Read --group ${recordGroup}`]
 }
 
-/** As a shell takes it. */
+/** Returns the text as a word that a shell takes. */
 const shellWord = (text: string) => (/^[\w.:@=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`)
 
-/** Only the brokers know the principal of a client certificate or of an AWS identity. */
+/** Returns the principal that the brokers see. Only they know that of a client certificate or of an AWS identity. */
 function principalOf(sasl: KafkaConnection['sasl']): string {
   if (sasl === undefined || sasl.mechanism === 'aws-msk-iam') return 'User:PRINCIPAL'
   return `User:${sasl.username}`

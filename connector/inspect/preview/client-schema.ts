@@ -9,7 +9,7 @@ interface Found {
   readonly value: unknown
 }
 
-/** The JSON Schema of clients, each given as JSON. Invariant 8: it has the names of fields, but no value. */
+/** Returns the JSON Schema of clients, each given as JSON. Invariant 8: it has the names of fields, but no value. */
 export function clientSchema(clients: readonly string[], types: FieldTypes = new Map()): JsonSchema {
   const total = new Set(clients).size
   const schemaOf = (found: readonly Found[], path: readonly string[]): JsonSchema => {

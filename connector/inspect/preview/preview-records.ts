@@ -31,8 +31,8 @@ interface Preview {
 }
 
 /**
- * The records of the first clients from the reader's beginning, as if nothing was published of them yet. Rejects with
- * `source.*` or the reason of `stop`.
+ * Resolves to the records of the first clients from the reader's beginning, as if nothing was published of them yet.
+ * Rejects with `source.*` or the reason of `stop`.
  */
 export async function previewRecords(
   reader: InspectionReader,
@@ -96,8 +96,8 @@ const KEPT: ReadonlySet<string> = new Set([
 ])
 
 /**
- * The value or the headers of a record, without what they say about the client: names, types and numbers of fields stay.
- * Numbers are `rawJson`.
+ * Returns the value or the headers of a record without what they say about the client: names, types and numbers of
+ * fields stay. Numbers are `rawJson`.
  */
 export function maskedRecord(value: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const isKept = (name: string) => KEPT.has(name.replace(/^ce_/, ''))
@@ -119,8 +119,8 @@ const maskedFields = (fields: object): Record<string, unknown> =>
   Object.fromEntries(Object.entries(fields).map(([name, item]) => [name, maskedValue(item)]))
 
 /**
- * Invariant 8: only the form stays. A digit becomes `9`, a letter `x`, a word `xxx` whatever its length, everything else
- * but spaces and punctuation `x`; a long text is cut.
+ * Returns the form of a text (invariant 8). A digit becomes `9`, a letter `x`, a word `xxx` whatever its length,
+ * everything else but spaces and punctuation `x`; a long text is cut.
  */
 export function maskedText(text: string): string {
   const form = text

@@ -48,8 +48,8 @@ async function retentionMinutes(broker: Broker): Promise<number> {
 }
 
 /**
- * Makes the requests of an opening that change nothing, under the names of the stream. `topics`: undefined if one of them
- * does not exist. A missing ACL rejects with `publish.unauthorized`, which names the first one.
+ * Makes the requests of an opening that change nothing, under the names of the stream. `topics`: undefined if one of
+ * them does not exist. A missing ACL rejects with `publish.unauthorized`, which names the first one.
  */
 export async function accessAsStream(
   parts: AdminParts,

@@ -22,8 +22,8 @@ interface WaitParts {
 type TopicCluster = Pick<Cluster, 'findControllerBroker'>
 
 /**
- * Reads the cluster id and the topics of a stream; creates missing ones if allowed. An events topic to which events were
- * published must never be created. Rejects with `publish.*` or `checkpoint.topic-lost`.
+ * Reads the cluster id and the topics of a stream; creates missing ones if allowed. An events topic to which events
+ * were published must never be created. Rejects with `publish.*` or `checkpoint.topic-lost`.
  */
 export async function readTopics(
   cluster: TopicCluster,
@@ -60,7 +60,7 @@ export function mustBeWritable({ events, deadLetters }: Topics): void {
   }
 }
 
-/** The error for an events topic that no longer exists although events were published to it. */
+/** Returns the error for an events topic that no longer exists although events were published to it. */
 export const topicLostError = (topic: string) =>
   new ConnectorError(
     'checkpoint.topic-lost',

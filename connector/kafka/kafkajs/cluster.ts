@@ -25,7 +25,7 @@ export function clusterOf(kafka: Kafka): Cluster {
 
 const createProducer = load('kafkajs/src/producer')
 
-/** A producer, and the cluster object that it uses. */
+/** Makes a producer, and the cluster object that it uses. */
 export function producerOn(kafka: Kafka, settings: ProducerConfig): { producer: Producer; cluster: Cluster } {
   const cluster = clusterOf(kafka)
   return { cluster, producer: createProducer({ ...settings, cluster, logger: kafka.logger() }) }

@@ -24,7 +24,7 @@ const table = (slice: number, byte: number): number => tables[slice * 256 + (byt
 const four = (after: number, word: number): number =>
   table(after + 3, word) ^ table(after + 2, word >>> 8) ^ table(after + 1, word >>> 16) ^ table(after, word >>> 24)
 
-/** The checksum of Kafka's record batches (CRC-32C, Castagnoli), an unsigned 32-bit number. */
+/** Returns the checksum of Kafka's record batches (CRC-32C, Castagnoli), an unsigned 32-bit number. */
 export function crc32c(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const word = (at: number) => view.getInt32(at, true)

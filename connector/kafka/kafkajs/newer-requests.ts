@@ -1,7 +1,7 @@
 import type { GroupOffset, Topic } from '../cluster.ts'
 import { createErrorFromCode, type Decoder, Encoder, NO_TAGS, type RequestTarget, sendNewer } from './requests.ts'
 
-/** Requests in versions that kafkajs does not support. They reject as `sendNewer` does. */
+/** The requests of this file have versions that kafkajs does not support. They reject as `sendNewer` does. */
 
 const METADATA = { apiKey: 3, apiVersion: 10, apiName: 'Metadata' } // KIP-516, Kafka 2.8: topic ids
 const OFFSET_FETCH = { apiKey: 9, apiVersion: 7, apiName: 'OffsetFetch' } // KIP-447, Kafka 2.5: stable offsets
@@ -11,12 +11,12 @@ const UNKNOWN_TOPIC_OR_PARTITION = 3
 const LEADER_NOT_AVAILABLE = 5
 const UNSTABLE_OFFSET_COMMIT = 88
 
-/** A topic and its partitions, as most requests name them. */
+/** Encodes a topic and its partitions, as most requests name them. */
 const topicWith = (topic: string, partitions: readonly Encoder[]) =>
   new Encoder().writeUVarIntString(topic).writeUVarIntArray(partitions).writeUVarInt(NO_TAGS)
 const partitionNumber = (partition: number) => new Encoder().writeInt32(partition)
 
-/** The partitions of all topics in a response. */
+/** Decodes the partitions of all topics in a response. */
 function readPartitions<Partition>(from: Decoder, read: (from: Decoder) => Partition): Partition[] {
   const topics = from.readUVarIntArray((topic) => {
     topic.readUVarIntString() // name
@@ -28,8 +28,9 @@ function readPartitions<Partition>(from: Decoder, read: (from: Decoder) => Parti
 }
 
 /**
- * Returns the open transactions of all producers in these partitions, which `leader` leads by the metadata of the cluster.
- * A leader that has not learned so yet knows no such partition: rejects with LEADER_NOT_AVAILABLE, which is transient.
+ * Returns the open transactions of all producers in these partitions, which `leader` leads by the metadata of the
+ * cluster. A leader that has not learned so yet knows no such partition: rejects with LEADER_NOT_AVAILABLE, which is
+ * transient.
  */
 export async function describeOpenTransactions(
   leader: RequestTarget,
@@ -66,7 +67,10 @@ function readProducer(from: Decoder) {
   return { producerId, startOffset }
 }
 
-/** The group's offset for partition 0 of the topic; `unstable`: another one has no transaction marker yet. */
+/**
+ * Reads the group's offset for partition 0 of the topic. It is `unstable` while another one has no transaction marker
+ * yet.
+ */
 export async function fetchStableOffset(
   coordinator: RequestTarget,
   { group, topic }: { group: string; topic: string },
@@ -96,7 +100,7 @@ function readOffset(from: Decoder) {
 /** The bit of WRITE in the operations for which a user is authorized. */
 const WRITE = 1 << 4
 
-/** What a broker knows of the cluster, and of the topic, unless it does not exist. */
+/** Reads what a broker knows of the cluster, and of the topic, unless it does not exist. */
 export async function fetchMetadata(
   broker: RequestTarget,
   name?: string,

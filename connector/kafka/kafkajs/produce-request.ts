@@ -38,7 +38,8 @@ const recordsOfMessages = new WeakMap<readonly Message[], readonly OwnRecord[]>(
 
 /**
  * Records of one partition with the same timestamp, to pass to kafkajs, which sends no others in the same request. It
- * groups the messages of a call by `reduce`, and copies the list for each message; this list returns the groups at once.
+ * groups the messages of a call by `reduce`, and copies the list for each message; this list returns the groups at
+ * once.
  */
 export function ownMessages(records: readonly OwnRecord[], partition: number): Message[] {
   const messages: Message[] = records.map((record) => record)

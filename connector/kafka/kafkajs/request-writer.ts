@@ -38,12 +38,12 @@ export class RequestWriter {
     return this
   }
 
-  /** A text with its length before it. */
+  /** Writes a text with its length before it. */
   text(value: string): this {
     return this.int16(Buffer.byteLength(value)).utf8(value)
   }
 
-  /** A zigzag varint of a number that is not negative. */
+  /** Writes a number that is not negative as a zigzag varint. */
   varint(value: number): this {
     const { buffer } = this
     let rest = (value << 1) >>> 0
@@ -55,7 +55,7 @@ export class RequestWriter {
     return this
   }
 
-  /** Bytes with their length as a zigzag varint before them; null has length -1. */
+  /** Writes bytes with their length as a zigzag varint before them; null has length -1. */
   bytes(value: Buffer | null): this {
     if (value !== null) return this.varint(value.length).raw(value)
     this.buffer[this.#at++] = 1
@@ -73,10 +73,10 @@ export class RequestWriter {
   }
 }
 
-/** The size in bytes of a text with its length; see `text`. */
+/** Returns the size in bytes of a text with its length; see `text`. */
 export const sizeOfText = (value: string) => 2 + Buffer.byteLength(value)
 
-/** The size in bytes of a number that is not negative as a zigzag varint. */
+/** Returns the size in bytes of a number that is not negative as a zigzag varint. */
 export function sizeOfVarint(value: number): number {
   let size = 1
   for (let rest = value >>> 6; rest > 0; rest >>>= 7) size += 1

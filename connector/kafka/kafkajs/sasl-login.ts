@@ -17,8 +17,8 @@ const providers: Readonly<Record<PasswordLogin['mechanism'] | 'oauthbearer', Pro
 }
 
 /**
- * kafkajs' login on each new connection, with the account or the token of that time. Alone, it reports every failure as
- * rejected credentials, without the cause (tulios/kafkajs#1550), and ignores the broker's answer to a token.
+ * Makes kafkajs' login on each new connection, with the account or the token of that time. Alone, kafkajs reports every
+ * failure as rejected credentials, without the cause (tulios/kafkajs#1550), and ignores the broker's answer to a token.
  */
 export function saslLogin(sasl: SaslConfig, clock: Clock): Mechanism {
   const isToken = sasl.mechanism === 'oauthbearer' || sasl.mechanism === 'aws-msk-iam'

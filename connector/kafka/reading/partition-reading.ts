@@ -28,7 +28,7 @@ export function applyRecords<Found>(
   return hasProgressed
 }
 
-/** A transaction marker decides about all earlier records of its producer in the partition. */
+/** Applies one record. A transaction marker decides about all earlier records of its producer in the partition. */
 function applyRecord<Found>(
   { partition, end, open }: PartitionReading<Found>,
   record: FetchedRecord,
@@ -51,7 +51,7 @@ function applyRecord<Found>(
   else ofProducer.push(found)
 }
 
-/** The key of a transaction marker holds its version and its type, two bytes each. */
+/** Whether the marker commits: its key holds its version and its type, two bytes each. */
 const isCommit = (key: Buffer | null) => key !== null && key.length >= 4 && key.readInt16BE(2) === 1
 
 function storedEvent({ key, value, headers }: FetchedRecord): StoredEvent {

@@ -65,7 +65,7 @@ export interface CommitRecordPlace {
   readonly topic: string
 }
 
-/** The ACLs needed to read or write the commit record. */
+/** Returns the ACLs needed to read or write the commit record. */
 export function aclsOfCommitRecord({ group, topic }: CommitRecordPlace): NeededAcls {
   return {
     TOPIC_AUTHORIZATION_FAILED: `READ on topic ${topic}`,

@@ -97,7 +97,10 @@ export async function sendBatches(
 
 type SendResponse = Pick<RecordMetadata, 'topicName' | 'partition' | 'errorCode'>
 
-/** kafkajs may resolve without having sent the records: the response must cover exactly the partition that was sent. */
+/**
+ * Throws unless the response covers exactly the partition that was sent: kafkajs may resolve without having sent the
+ * records.
+ */
 function checkResponse([only, ...others]: readonly SendResponse[], { topic, partition }: PartitionChunk): void {
   const covers = only?.topicName === topic && only.partition === partition && only.errorCode === 0
   if (covers && others.length === 0) return

@@ -10,8 +10,8 @@ import type { PolarisConfig } from './polaris-config.ts'
 import { openSession } from './session/session.ts'
 
 /**
- * Reads the clients of one Polaris server over HTTP; one per run of a stream. Connects at the first read. Each call waits
- * for its turn. Throws `config.invalid` if the format of `lastChanged` is invalid.
+ * Reads the clients of one Polaris server over HTTP; one per run of a stream. Connects at the first read. Each call
+ * waits for its turn. Throws `config.invalid` if the format of `lastChanged` is invalid.
  */
 export function httpClientSource(config: PolarisConfig, parts: HttpParts): ClientSource & { close(): Promise<void> } {
   const { clock, observe, accounts } = parts
@@ -42,7 +42,9 @@ const noPages: ReadonlySet<ErrorCode> = new Set([
   'source.answer-too-large',
 ])
 
-/** A redirect that cannot be followed, or a body that cannot be read, is an answer: the session may have expired. */
+/**
+ * Takes a redirect that cannot be followed, or a body that cannot be read, for an answer: the session may have expired.
+ */
 function noPageOf(error: unknown): JudgedAnswer {
   if (error instanceof ConnectorError && noPages.has(error.code)) return { kind: 'no-page', error }
   throw error

@@ -12,7 +12,7 @@ import { storeCall } from '../store-call.ts'
 import { openS3Bucket, type S3Bucket } from './s3-bucket.ts'
 import { type EtagQuoting, probeConditions, quotedEtag } from './s3-probe.ts'
 
-/** Versioned objects in a bucket, written with conditional PUTs, and segments beside them. */
+/** Keeps versioned objects in a bucket, written with conditional PUTs, and segments beside them. */
 export function s3Store({ place, s3 }: { place: S3Place; s3: S3Settings }, parts: StoreParts): CheckpointStore {
   const { prefix } = place
   const bucket = openS3Bucket(place.bucket, s3)
@@ -75,7 +75,10 @@ function versionedObject(bucket: S3Bucket, { key, call, quoting }: ObjectPlace):
   }
 }
 
-/** Segments as objects below a prefix, which ends with a slash. Their names are never reused: no condition is needed. */
+/**
+ * Keeps segments as objects below a prefix, which ends with a slash. Their names are never reused: no condition is
+ * needed.
+ */
 function segmentStore(bucket: S3Bucket, prefix: string, call: StoreCall): SegmentStore {
   const put = async (key: string, bytes: Uint8Array, signal: AbortSignal) => {
     const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)

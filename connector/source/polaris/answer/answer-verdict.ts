@@ -101,7 +101,7 @@ export interface JudgeSettings extends PageSettings {
   readonly auth: AuthConfig['kind']
 }
 
-/** Invariant 9: a response is a `page` only if it is complete, well-formed and in the requested format. */
+/** Judges a response. Invariant 9: it is a `page` only if it is complete, well-formed and in the requested format. */
 export function judgeAnswer(answer: HttpAnswer, settings: JudgeSettings): JudgedAnswer {
   const { status } = answer
   const byStatus = statusError(answer, { auth: settings.auth, operation: 'read clients' })

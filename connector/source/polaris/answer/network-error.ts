@@ -15,7 +15,7 @@ export function networkError(error: unknown, server: URL): ConnectorError {
   )
 }
 
-/** The same for an error after the head of a response has arrived. */
+/** Does what `networkError` does for an error after the head of a response has arrived. */
 export function bodyError(error: unknown, server: URL): ConnectorError {
   const code = errorCodeIn(error) ?? ''
   if (error instanceof ConnectorError || !closedCode.test(code)) return networkError(error, server)

@@ -81,9 +81,9 @@ function loadedParser(): XMLParser {
 let parser: XMLParser | undefined
 
 /**
- * Reads what a document says that is not a page, without its attributes, even if it is not well-formed: unknown entities
- * stay as they are, and elements without an end tag end with the document. Undefined if there is a DOCTYPE or the parser
- * finds no element.
+ * Reads what a document says that is not a page, without its attributes, even if it is not well-formed: unknown
+ * entities stay as they are, and elements without an end tag end with the document. Undefined if there is a DOCTYPE or
+ * the parser finds no element.
  */
 function readLeniently(text: string): AnswerNode | undefined {
   if (/<!DOCTYPE/i.test(text)) return undefined

@@ -22,9 +22,9 @@ interface Shape {
 const MOST_SHAPES = 64
 
 /**
- * Returns a function that makes clients of values: leaves keep their text, absent values are left out. A client is empty
- * if the value is not an object. `timeZone`: IANA name of the server's. Use one for each page: it keeps the shapes of
- * records, as copying a record takes less than half the time of sorting its names.
+ * Returns a function that makes clients of values: leaves keep their text, absent values are left out. A client is
+ * empty if the value is not an object. `timeZone`: IANA name of the server's. Use one for each page: it keeps the
+ * shapes of records, as copying a record takes less than half the time of sorting its names.
  */
 export function recordMaker(timeZone: string): (value: Value) => ClientRecord {
   const shapes: Shape[] = []

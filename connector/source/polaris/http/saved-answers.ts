@@ -8,13 +8,13 @@ import { type ExchangedAnswer, type Intercept, serverTimeIn } from './http-calle
 import type { ApiRequest } from './read-request.ts'
 
 /*
- * The answers of a server are files `001.http`, `002.http` and so on, in the order in which they came. A person can read
- * each: the request, the status, the headers, an empty line, and the body, decompressed. Latin 1 keeps all bytes.
+ * The answers of a server are files `001.http`, `002.http` and so on, in the order in which they came. A person can
+ * read each: the request, the status, the headers, an empty line, and the body, decompressed. Latin 1 keeps all bytes.
  */
 
 /**
- * Saves each answer in a new folder, for its owner only: bodies hold personal data. Invariant 8: no file holds a cookie or
- * a secret that the connector sends. Throws `command.invalid` if the folder cannot be created.
+ * Saves each answer in a new folder, for its owner only: bodies hold personal data. Invariant 8: no file holds a cookie
+ * or a secret that the connector sends. Throws `command.invalid` if the folder cannot be created.
  */
 export function answerSaver(folder: string, { auth, headers: configured }: PolarisConfig): Intercept {
   useFolder(`create the new folder ${folder}`, () => mkdirSync(folder, { mode: 0o700 }))

@@ -18,8 +18,8 @@ const refusals: Readonly<Record<number, number>> = {
 }
 
 /**
- * What the response to a login means: the token, if one is configured. A 401 or a complete, successful response that is no
- * login refuses the credentials. Throws an error that says nothing of them.
+ * Tells what the response to a login means: the token, if one is configured. A 401 or a complete, successful response
+ * that is no login refuses the credentials. Throws an error that does not concern them.
  */
 export function judgeLogin(answer: HttpAnswer, token: TokenConfig | undefined): LoginOutcome<string | undefined> {
   const { status } = answer

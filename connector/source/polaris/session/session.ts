@@ -40,7 +40,7 @@ function pageOf(judged: JudgedAnswer): DecodedPage {
   throw judged.error
 }
 
-/** Every call carries the credentials, so every call counts as a login. */
+/** Makes calls that carry the credentials, so every call counts as a login. */
 function basicSend(account: Account, { accounts, base }: SessionParts): Send {
   return (request, call, stop) => {
     const exchange = async (now: Account): Promise<LoginOutcome<DecodedPage>> => {

@@ -124,8 +124,8 @@ const itemsOf = (nodes: readonly AnswerNode[]) =>
   nodes.flatMap((node) => (node.kind === 'list' ? node.children : [node]))
 
 /**
- * An array without items is the list even beside objects; an empty element may be anything, and the object beside it a
- * single client.
+ * Whether the field is an array without items, which is the list even beside objects; an empty element may be anything,
+ * and the object beside it a single client.
  */
 const isEmptyArray = ({ kind, children }: AnswerNode) => kind === 'list' && children.length === 0
 
