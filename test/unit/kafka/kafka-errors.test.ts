@@ -14,7 +14,6 @@ const {
   KafkaJSNonRetriableError,
   KafkaJSNumberOfRetriesExceeded,
   KafkaJSRequestTimeoutError,
-  KafkaJSServerDoesNotSupportApiKey,
 } = load('kafkajs/src/errors')
 const { createErrorFromCode: protocol } = load('kafkajs/src/protocol/error')
 
@@ -85,11 +84,6 @@ describe('publishError', () => {
       for (const error of [...codes.map((code) => protocol(code)), ...others])
         expect(failed('publish', error).message).toMatch(/: [a-z][^:]+ [^:]+$/)
     expect(publishError('publish', protocol(90)).message).not.toContain('another process')
-  })
-
-  test('names a port of a controller, which supports other requests than a broker', () => {
-    const error = wrapped(new KafkaJSServerDoesNotSupportApiKey('not supported', { apiKey: 3, apiName: 'Metadata' }))
-    expect(publishError('describe the cluster', error).message).toMatch(/controller's, .*: correct KAFKA_BROKERS/)
   })
 
   test('returns an error unchanged when it already has a code', () => {
