@@ -127,6 +127,13 @@ const mistakes: readonly ServerMistake[] = [
     cure: /set POLARIS_CA, or set POLARIS_TLS_FINGERPRINTS to ([0-9A-F]{2}:){31}[0-9A-F]{2} after you have compared it/,
   },
   {
+    mistake: 'another CA',
+    exit: 2,
+    ...polaris(() => ({ POLARIS_URL: at.https, POLARIS_CA: authority() })),
+    says: /connect to 127\.0\.0\.1:\d+: its certificate is not trusted/,
+    cure: /compare POLARIS_CA or POLARIS_TLS_FINGERPRINTS with the certificate of the server/,
+  },
+  {
     mistake: 'a certificate for another host',
     exit: 2,
     ...polaris(() => ({ POLARIS_URL: at.https.replace('127.0.0.1', 'localhost'), POLARIS_CA: certificate.cert })),
