@@ -95,7 +95,7 @@ const others = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN
  * that may be of another program is `foreign`. `named` are those that the configuration file refers to.
  */
 export function unknownVariables(environment: Environment, named: ReadonlySet<string>) {
-  const unknown: { readonly own: ConfigProblem[]; readonly foreign: ConfigProblem[] } = { own: [], foreign: [] }
+  const unknown: Record<'own' | 'foreign', ConfigProblem[]> = { own: [], foreign: [] }
   const meant = [...settingList().flatMap(({ variable, fallback }) => [variable, fallback ?? variable]), ...others]
   // That of another program is one edit away from a setting.
   const known = new Set([...meant, ...named, 'HTTPS_PORT'])

@@ -20,16 +20,16 @@ export interface Cluster {
   /** Reads the first offset of each partition that still has a record, or that after the last record. */
   fetchTopicsOffset(
     topics: { topic: string; partitions: { partition: number }[]; fromBeginning: boolean }[],
-  ): Promise<readonly { readonly partitions: readonly { partition: number; offset: string }[] }[]>
+  ): Promise<{ partitions: { partition: number; offset: string }[] }[]>
 }
 
 /** One broker, and the requests to it that need no code of ours. */
 export interface Broker extends RequestTarget, CoordinatorFinder {
   readonly nodeId: number
   initProducerId(request: unknown): Promise<ProducerIdentity>
-  createTopics(request: { readonly topics: readonly NewTopic[] }): Promise<unknown>
+  createTopics(request: { topics: readonly NewTopic[] }): Promise<unknown>
   describeConfigs(request: { resources: readonly { type: number; name: string }[] }): Promise<{
-    readonly resources: readonly { readonly configEntries: readonly { configName: string; configValue: string }[] }[]
+    resources: { configEntries: { configName: string; configValue: string }[] }[]
   }>
   addPartitionsToTxn(
     request: Transactional & { topics: readonly { topic: string; partitions: readonly number[] }[] },
@@ -57,7 +57,7 @@ interface CoordinatorQuery {
 
 /** A broker that names the coordinator, according to its own metadata. */
 export interface CoordinatorFinder {
-  findGroupCoordinator(of: CoordinatorQuery): Promise<{ readonly coordinator: { readonly nodeId: number } }>
+  findGroupCoordinator(of: CoordinatorQuery): Promise<{ coordinator: { nodeId: number } }>
 }
 
 /** How the brokers identify a transactional producer. */

@@ -22,8 +22,8 @@ type TelemetryParts = LoggerParts & ReplicaStatusParts
 export interface Telemetry {
   readonly log: Log
   readonly registry: Registry
-  /** Returns what `/status` and `/readyz` show. */
-  status(): ShownStatus
+  /** Returns what `/status` and `/readyz` show: the report, and who makes it. */
+  status(): ReplicaReport
   /** Returns the log callback for a library; only allowed fields are logged. */
   libraryLog(library: string): LibraryLog
   /** Returns the observer of one stream, once for each stream. */
@@ -35,14 +35,6 @@ export interface Telemetry {
   observePlacement(event: ReplicaEvent): void
   /** Serves the status page, /healthz, /readyz, /metrics and /status until closed; rejects as `endpoints` does. */
   listen(port: number, stop: AbortSignal): Promise<Endpoints>
-}
-
-interface ShownStatus extends ReplicaReport {
-  readonly connector: string
-  readonly replica: string
-  readonly version: string
-  readonly time: string
-  readonly uptimeSeconds: number | undefined
 }
 
 function withNamesInHint<Fields extends { readonly hint?: unknown }>(fields: Fields, names: NamesOfHint): Fields {

@@ -111,7 +111,7 @@ function judgeTopics(
 
 function checkRights(
   { admin, config }: DoctorParts,
-  { stream: { names }, topics }: { readonly stream: StreamUnderTest; readonly topics: Topics | undefined },
+  { stream: { names }, topics }: { stream: StreamUnderTest; topics: Topics | undefined },
   finish: AbortSignal,
 ): Promise<CheckResult> {
   return resultOf(kafkaLimit(finish), async () => {

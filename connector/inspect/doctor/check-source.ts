@@ -91,7 +91,7 @@ function checkMapping(
   page: Page,
   fields: StreamUnderTest['config']['fields'],
   limit: TimeLimit,
-): { readonly result: CheckResult; readonly mapping: FieldMapping | undefined } {
+): { result: CheckResult; mapping: FieldMapping | undefined } {
   try {
     const mapping = mapPage(page, fields, null) ?? undefined
     return { result: judgeFields(page.clients, mapping), mapping }

@@ -1,10 +1,8 @@
-import { createRequire } from 'node:module'
 import type { ISocketFactory, Kafka, Producer, ProducerConfig } from 'kafkajs'
 import type { Cluster, CoordinatorFinder, ProducerIdentity } from '../cluster.ts'
+import { load } from './requests.ts'
 
 /** What kafkajs hides: its sockets, its cluster object, and the connections and the identity of its producer. */
-
-const load = createRequire(import.meta.url)
 
 /** Makes the sockets of kafkajs. */
 export const newSocketFactory: () => ISocketFactory = load('kafkajs/src/network/socketFactory')

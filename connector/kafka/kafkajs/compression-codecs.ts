@@ -1,8 +1,8 @@
-import { createRequire } from 'node:module'
 import { promisify } from 'node:util'
 import { zstdCompress, zstdDecompress } from 'node:zlib'
 import kafkajs from 'kafkajs'
 import { ConnectorError } from '../../runtime/connector-error.ts'
+import { load } from './requests.ts'
 
 const { CompressionCodecs, CompressionTypes } = kafkajs // Node does not detect these named exports of CommonJS
 
@@ -23,8 +23,6 @@ export function registerCodecs(): void {
   CompressionCodecs[CompressionTypes.LZ4] = readingCodec(async (bytes) => lz4().decompress(bytes))
   CompressionCodecs[CompressionTypes.Snappy] = readingCodec(async (bytes) => decompressSnappy(bytes))
 }
-
-const load = createRequire(import.meta.url)
 
 /** Both libraries are loaded with the first batch that needs them: lz4js takes 5 MB. */
 const lz4 = (): { decompress(block: Uint8Array): Uint8Array } => load('lz4js')

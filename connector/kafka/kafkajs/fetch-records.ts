@@ -1,5 +1,4 @@
-import { createRequire } from 'node:module'
-import { createErrorFromCode, Decoder, type RequestTarget } from './requests.ts'
+import { createErrorFromCode, Decoder, load, type RequestTarget } from './requests.ts'
 
 export interface FetchedRecord {
   readonly offset: string
@@ -24,7 +23,6 @@ export interface FetchedRecords {
   readonly next: bigint | undefined
 }
 
-const load = createRequire(import.meta.url)
 const fetchRequest = load('kafkajs/src/protocol/requests/fetch/v11/request')
 const decodeBatch: (batch: Decoder) => Promise<{ records: FetchedRecord[] }> = load(
   'kafkajs/src/protocol/recordBatch/v0/decoder',

@@ -1,9 +1,6 @@
-import { createRequire } from 'node:module'
 import { registerCodecs } from './compression-codecs.ts'
 import { produceRequest } from './produce-request.ts'
-import { Encoder } from './requests.ts'
-
-const load = createRequire(import.meta.url)
+import { Encoder, load } from './requests.ts'
 
 /** The only version whose internals these patches fit. */
 const knownVersion = '2.2.4'

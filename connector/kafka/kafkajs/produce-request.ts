@@ -1,8 +1,8 @@
-import { createRequire } from 'node:module'
 import type { Message } from 'kafkajs'
 import type { OwnRecord } from '../cluster.ts'
 import { crc32c } from './crc32c.ts'
 import { RequestWriter, sizeOfText, sizeOfVarint } from './request-writer.ts'
+import { load } from './requests.ts'
 
 /** A produce request as kafkajs passes it to its encoder. */
 export interface ProduceOrder {
@@ -116,8 +116,6 @@ async function encodeProduce(order: ProduceOrder, own: OwnPartition): Promise<En
 interface EncodedRecord extends Pick<OwnRecord, 'key' | 'value'> {
   readonly headers: Buffer
 }
-
-const load = createRequire(import.meta.url)
 
 async function compress(records: readonly EncodedRecord[], type: number): Promise<Buffer> {
   const { lookupCodec } = load('kafkajs/src/protocol/message/compression')

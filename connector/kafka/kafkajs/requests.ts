@@ -25,7 +25,8 @@ export interface Decoder {
   readUVarIntArray<Item>(item: (decoder: Decoder) => Item): Item[] | null
 }
 
-const load = createRequire(import.meta.url)
+/** Loads a module of kafkajs, or a package that is loaded late. */
+export const load = createRequire(import.meta.url)
 
 export const Encoder: new () => Encoder = load('kafkajs/src/protocol/encoder')
 export const Decoder: new (bytes: Buffer) => Decoder = load('kafkajs/src/protocol/decoder')

@@ -1,12 +1,10 @@
-import { createRequire } from 'node:module'
 import type { AuthenticationProviderArgs, Authenticator, Mechanism } from 'kafkajs'
 import type { Clock } from '../../runtime/clock.ts'
 import type { PasswordLogin, SaslConfig } from '../kafka-config.ts'
 import { tokensOf } from '../tokens.ts'
+import { load } from './requests.ts'
 
 type Provider = (sasl: object) => (args: AuthenticationProviderArgs) => Authenticator
-
-const load = createRequire(import.meta.url)
 
 /** kafkajs' implementations of the SASL mechanisms. */
 const providers: Readonly<Record<PasswordLogin['mechanism'] | 'oauthbearer', Provider>> = {

@@ -29,7 +29,7 @@ type PutAnswer =
 /** Requests to a bucket, without retries. They reject with `storage.unavailable` (transient) or `storage.refused`. */
 export interface S3Bucket {
   /** Reads an object; undefined if there is none. */
-  get(key: string, signal: AbortSignal): Promise<{ readonly bytes: Buffer; readonly version: Version } | undefined>
+  get(key: string, signal: AbortSignal): Promise<{ bytes: Buffer; version: Version } | undefined>
   put(key: string, put: Put, signal: AbortSignal): Promise<PutAnswer>
   /** Deletes an object, also one that does not exist. */
   remove(key: string, signal: AbortSignal): Promise<void>

@@ -109,7 +109,7 @@ const LAST_CHARACTER = 0x10ffff
  * Returns the text with U+FFFD in place of the references to characters that XML forbids. References to the two
  * surrogates of one character become that character.
  */
-function withoutForbiddenReferences(text: string): { readonly fixed: string; readonly replacedCharacters: number } {
+function withoutForbiddenReferences(text: string): { fixed: string; replacedCharacters: number } {
   const { count, total } = replacedCounter()
   const fixed = text.replace(references, (run) => {
     if (run.startsWith('<')) return run

@@ -13,7 +13,7 @@ const tooLargeError = (why: string) => new ConnectorError('source.answer-too-lar
 const tooMuchError = () => tooLargeError(`more than ${MAX_STRUCTURE} fields and items`)
 
 /** Counts characters that are replaced. Throws `source.answer-too-large`. */
-export function replacedCounter(): { readonly count: () => void; readonly total: () => number } {
+export function replacedCounter(): { count: () => void; total: () => number } {
   let replaced = 0
   const count = () => {
     replaced += 1

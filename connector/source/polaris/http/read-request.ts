@@ -51,7 +51,7 @@ export function readRequest(settings: ReadSettings, at: PageRequest): ApiRequest
 
 /** Makes a call of one API function: GET sends the arguments in the query, POST in a form. */
 export function apiCall(
-  call: { readonly base: URL; readonly method: 'GET' | 'POST'; readonly name: string },
+  call: { base: URL; method: 'GET' | 'POST'; name: string },
   values: readonly Argument[],
 ): ApiRequest {
   const text = values.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&')
