@@ -75,7 +75,7 @@ function askedCommandIn(argv: readonly string[], commands: readonly Command[], v
   return { kind: 'run', command, args: parsed.args }
 }
 
-function unknownCommand(argv: readonly string[], commands: readonly Command[]): string {
+function unknownCommand(argv: readonly string[], commands: readonly Command[]) {
   const words = argv.filter((word) => !word.startsWith('-'))
   const names = commands.map(({ name }) => name)
   const family = names.filter((name) => name.startsWith(`${words[0]} `))
@@ -128,7 +128,7 @@ function problemOf({ value: wanted, range }: CommandOption, value = ''): string 
 
 const documentation = ['', 'Documentation: docs/operations.md#commands']
 
-function overview(commands: readonly Command[]): string {
+function overview(commands: readonly Command[]) {
   return [
     `Usage: ${program} <command> [options]`,
     '',
@@ -142,7 +142,7 @@ function overview(commands: readonly Command[]): string {
   ].join('\n')
 }
 
-function commandHelp({ name, summary, usage, options, takesStream, examples }: Command): string {
+function commandHelp({ name, summary, usage, options, takesStream, examples }: Command) {
   return [
     `Usage: ${program} ${name}${takesStream === true ? ' [stream]' : ''} [options]`,
     '',
@@ -162,7 +162,7 @@ function optionRow([long, { short, value, description }]: [string, CommandOption
   return [`${short === undefined ? '    ' : `-${short}, `}--${long}${text}`, description]
 }
 
-function columns(rows: readonly (readonly [string, string])[]): string[] {
+function columns(rows: readonly (readonly [string, string])[]) {
   const width = Math.max(...rows.map(([first]) => first.length))
   return rows.map(([first, second]) => `  ${first.padEnd(width)}  ${second}`)
 }

@@ -17,6 +17,6 @@ if (isOlder(process.versions.node, oldest)) {
   await import('./process.ts')
 }
 
-function isOlder(version: string, than: string): boolean {
+function isOlder(version: string, than: string) {
   return version.localeCompare(than, 'en', { numeric: true }) < 0
 }

@@ -10,7 +10,7 @@ const readFile = (name: string | URL) => readFileSync(name, 'utf8')
 // Text of a server may be in each line.
 const printError = (line: string) => process.stderr.write(`${printableText(line)}\n`)
 
-function exitOnDefect(error: unknown): void {
+function exitOnDefect(error: unknown) {
   printError(`polaris-connector: ${defectLine(error)}`)
   process.exit(1)
 }
@@ -21,7 +21,7 @@ process.on('unhandledRejection', exitOnDefect)
 for (const output of [process.stdout, process.stderr]) output.on('error', () => {})
 
 /** Exits although kafkajs may still retry on broken connections for seconds; everything else is closed. */
-function exitAfterFlush(code: number): void {
+function exitAfterFlush(code: number) {
   process.exitCode = code
   process.stdout.write('', () => process.exit())
 }

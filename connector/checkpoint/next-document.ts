@@ -57,7 +57,7 @@ const rulesOf: Readonly<Record<DocumentWrite, readonly Rules[]>> = {
   leave: [everyWriteRules, ownerRules, nothingPendingRules, noOwnerRules],
 }
 
-function isOfOtherClaim({ before, after, from, to }: Replacement): boolean {
+function isOfOtherClaim({ before, after, from, to }: Replacement) {
   const { epoch, seq, nonce } = after.committed
   const { committed } = before
   return (

@@ -79,7 +79,7 @@ function republicationOf({ id, clients }: Rewind, { scans, nextEvent }: Committe
 }
 
 /** Returns the entries of those of these clients that have one, with their contents unknown. */
-function entriesOfUnknownContent(clients: readonly string[], table: ClientTable): string {
+function entriesOfUnknownContent(clients: readonly string[], table: ClientTable) {
   const entries = clients.flatMap((hashed) => {
     const key = keyOfHashed(hashed)
     const entry = table.get(key)

@@ -134,7 +134,7 @@ async function prepare(owned: OwnedDocument, change: StateChange, finish: AbortS
   return { epoch, seq, nonce, nextEvent: change.nextEvent }
 }
 
-function decide(owned: OwnedDocument): void {
+function decide(owned: OwnedDocument) {
   const { preparedDocument } = owned
   if (preparedDocument === undefined) throw new Error('decided without prepare')
   owned.index.forget()
@@ -145,7 +145,7 @@ function decide(owned: OwnedDocument): void {
   owned.isSaved = false
 }
 
-async function save(owned: OwnedDocument, owner: string | null, finish: AbortSignal): Promise<void> {
+async function save(owned: OwnedDocument, owner: string | null, finish: AbortSignal) {
   const document = await withIndex(owned, finish)
   const next = { ...document, nonce: owned.newNonce(), claim: { ...document.claim, owner } }
   owned.index.keep(owned.table, next.nonce)

@@ -88,7 +88,7 @@ function claimFields({ nonce, at, owner, producerId, identity }: Claimant, epoch
   return { nonce, ...identity, producerId, claim: { epoch, owner, at }, pending: null }
 }
 
-function noBeginningError(): ConnectorError {
+function noBeginningError() {
   const why = 'no checkpoint yet: POLARIS_LAST_CHANGED must be set to the date from which to read clients'
   return new ConnectorError('config.invalid', `open stream: ${why}`)
 }

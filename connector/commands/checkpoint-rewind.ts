@@ -50,7 +50,7 @@ async function republishedClients(args: CommandArgs, parts: CommandParts): Promi
   return ids.map(hashedId)
 }
 
-function planText(name: string, { to, republish, clients }: Rewind): string[] {
+function planText(name: string, { to, republish, clients }: Rewind) {
   const from = to === null ? 'its configured beginning' : serverTimeText(to)
   const named = clients && `the named ones (${clients.length}) and `
   const which = republish && !named ? 'all of them' : `${named ?? ''}those that differ from their last event`

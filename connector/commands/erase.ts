@@ -32,8 +32,8 @@ export async function eraseClients(
 ): Promise<Answer> {
   const { stream, shared } = chosen
   const beginning = await destinationAtBeginning(chosen, stop)
-  const { clock, kafkaLog: log, config } = shared
-  const parts = { connector: config.connector, stream: stream.name, clock, log }
+  const { clock, config } = shared
+  const parts = { connector: config.connector, stream: stream.name, clock }
   const publisher = kafkaEventPublisher(withoutCreation(stream.kafka), parts)
   const { source } = stream.events.form
   const timeMs = clock.now()

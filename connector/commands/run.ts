@@ -30,8 +30,7 @@ export const run: RunCommand = async (args, parts) => {
     placement: config.placement.mode,
     readyAfterMs: config.readyAfterMs,
   })
-  const kafkaLog = telemetry.libraryLog('kafkajs')
-  const resourceParts = { clock, replica, kafkaLog, onStoreRetry: telemetry.logStoreRetry }
+  const resourceParts = { clock, replica, onStoreRetry: telemetry.logStoreRetry }
   const shared = openSharedResources(config, resourceParts, closing)
   const listening = await telemetry.listen(config.http.port, stop)
   const { port } = closing.use(listening, (opened) => opened.close())

@@ -43,7 +43,7 @@ const textOf = (value: unknown) => (value === null ? '–' : escapedText(rawText
 /** Whether the cell stands in its row: a longer one stands below. */
 const isShort = ([, text]: Cell) => text.length <= 80
 
-function tableOf(rows: readonly Row[]): string[] {
+function tableOf(rows: readonly Row[]) {
   const cellOf = ([name, cell]: [string, unknown]): Cell[] =>
     cell === undefined ? [] : [[escapedText(name), textOf(cell)]]
   const cells = rows.map((row) => Object.entries(row).flatMap(cellOf))

@@ -30,7 +30,7 @@ const PROGRAM_BYTES = 256 * 1024 ** 2
  * Returns the memory that container or machine leaves for indexes. Without a limit, Node returns 0 or more than there
  * is.
  */
-function memoryForIndexes(): number {
+function memoryForIndexes() {
   const limit = process.constrainedMemory()
   return Math.max(0, (limit > 0 ? Math.min(limit, totalmem()) : totalmem()) - PROGRAM_BYTES)
 }

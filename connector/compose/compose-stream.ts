@@ -58,7 +58,7 @@ function pipelineParts(
 }
 
 function openParts(stream: StreamConfig, shared: SharedResources, { observe, closing }: CompositionParts): OpenParts {
-  const { config, clock, replica: owner, openLimit, storeReady, store, kafkaLog: log } = shared
+  const { config, clock, replica: owner, openLimit, storeReady, store } = shared
   const { connector } = config
   const index = streamIndex(store.segments(checkpointKey(connector, stream.name)))
   const newNonce = randomUUID
@@ -72,7 +72,7 @@ function openParts(stream: StreamConfig, shared: SharedResources, { observe, clo
     object: streamObject(stream, shared),
     wishes: streamWishes({ object: wishesObject(stream, shared), newNonce }, observe),
     index: closing.use(index, (opened) => opened.forget()),
-    publisher: kafkaEventPublisher(stream.kafka, { connector, stream: stream.name, clock, log }),
+    publisher: kafkaEventPublisher(stream.kafka, { connector, stream: stream.name, clock }),
     openLimit,
     owner,
     clock,

@@ -15,7 +15,6 @@ import type { CheckpointStore, StoreParts } from '../storage/checkpoint-store.ts
 import { type CheckpointConfig, checkpointPlace } from '../storage/checkpoint-store-config.ts'
 import { fileStore } from '../storage/file-store.ts'
 import { s3Store } from '../storage/s3/s3-store.ts'
-import type { LibraryLog } from '../telemetry/logger.ts'
 
 /** What the streams of a process share. */
 export interface SharedResources {
@@ -26,7 +25,6 @@ export interface SharedResources {
   readonly store: CheckpointStore
   /** Resolves once the store is known to support conditional writes. After a probe has succeeded, there is no other. */
   readonly storeReady: (stop: AbortSignal) => Promise<void>
-  readonly kafkaLog: LibraryLog
   /** Limits the requests to each Polaris server. */
   readonly requestRates: RequestRates
   /** Limits how many streams are opened at the same time. */
@@ -38,10 +36,10 @@ export interface SharedResources {
 /** Builds what sends requests to brokers under a client id. */
 export function adminParts(
   connection: KafkaConnection,
-  { clock, kafkaLog: log }: SharedResources,
+  { clock }: SharedResources,
   client: Pick<KafkaClientParts, 'clientId' | 'pace'>,
 ): AdminParts {
-  return { clock, connect: () => kafkaClient(connection, { ...client, log, clock }) }
+  return { clock, connect: () => kafkaClient(connection, { ...client, clock }) }
 }
 
 export function replicaName(): string {
@@ -50,7 +48,6 @@ export function replicaName(): string {
 
 /** It observes the resources; commands observe nothing. */
 interface ResourceObservers {
-  readonly kafkaLog?: LibraryLog
   readonly onStoreRetry?: StoreParts['onRetry']
 }
 
@@ -60,12 +57,7 @@ const OPENINGS_AT_ONCE = 10
 /** Builds what the streams share. Connects to nothing; `closing` closes the checkpoint store. */
 export function openSharedResources(
   config: ConnectorConfig,
-  {
-    clock,
-    replica,
-    kafkaLog = () => {},
-    onStoreRetry: onRetry = () => {},
-  }: Pick<SharedResources, 'clock' | 'replica'> & ResourceObservers,
+  { clock, replica, onStoreRetry: onRetry = () => {} }: Pick<SharedResources, 'clock' | 'replica'> & ResourceObservers,
   closing: CloseStack,
 ): SharedResources {
   const store = closing.use(openCheckpointStore(config.checkpoint, { clock, onRetry }), (opened) => opened.close())
@@ -74,7 +66,6 @@ export function openSharedResources(
     config,
     clock,
     replica,
-    kafkaLog,
     store,
     storeReady: async (stop) => {
       if (!isProbed) await store.probe(stop)

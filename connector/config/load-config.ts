@@ -92,13 +92,13 @@ function override(draft: Draft, lookUp: Variables['lookUp']): ConfigProblem[] {
   })
 }
 
-function hasSeveralStreams({ document }: Draft): boolean {
+function hasSeveralStreams({ document }: Draft) {
   const streams = valueAtPath(document, ['streams'])
   return Array.isArray(streams) && streams.length > 1
 }
 
 /** Replaces the paths of PEM files by their content. */
-function readPemFiles(draft: Draft, readFile: ReadFile): void {
+function readPemFiles(draft: Draft, readFile: ReadFile) {
   const pemText = (text: string) =>
     text.includes('-----BEGIN ') ? ({ kind: 'read', text } as const) : tryToRead(text, readFile)
   for (const path of settingList().flatMap((setting) => (setting.pem ? placesOf(setting, draft.document) : []))) {
@@ -118,7 +118,7 @@ function violationsOf(issue: z.core.$ZodIssue): Violation[] {
 }
 
 /** Names the setting, and the variable that sets it. */
-function placeText(found: ConfigPath, draft: Draft): string {
+function placeText(found: ConfigPath, draft: Draft) {
   const setting = settingAt(found)
   if (found.length === 0) return 'the configuration file'
   // Invariant 8: where name and value of a header are swapped, the name is a secret.
@@ -129,7 +129,7 @@ function placeText(found: ConfigPath, draft: Draft): string {
 }
 
 /** Has the secrets read again that come from files. */
-function followFiles(value: unknown, path: ConfigPath, again: Draft['again']): void {
+function followFiles(value: unknown, path: ConfigPath, again: Draft['again']) {
   const read = again.get(pathText(path))
   if (value instanceof Secret && read !== undefined) value.follow(read)
   if (value instanceof Secret || typeof value !== 'object' || value === null) return
@@ -173,7 +173,7 @@ function draftOf(file: unknown, lookUp: Variables['lookUp']): Draft {
 }
 
 /** Sets a text, and creates the sections above it, unless a plain value is in the way. */
-function setText({ document, again }: Draft, path: ConfigPath, given: GivenText): void {
+function setText({ document, again }: Draft, path: ConfigPath, given: GivenText) {
   let section = document
   for (const [at, key] of path.entries()) {
     if (!isSection(section)) return

@@ -36,7 +36,7 @@ export const topic = patternCheck(
 
 const httpUrlRule = 'must be http(s)://host[:port][/path], without user, query or fragment'
 export const httpUrl: Check = { isValid: isHttpUrl, rule: httpUrlRule }
-function isHttpUrl(text: string): boolean {
+function isHttpUrl(text: string) {
   const url = URL.canParse(text) ? new URL(text) : undefined
   return url !== undefined && /^https?:$/.test(url.protocol) && isBare(url)
 }
@@ -140,7 +140,7 @@ export const lookBack = {
   rule: 'must be reach/every with two durations, such as 26h/6h',
 } satisfies Check
 
-function isAccepted(attempt: () => unknown): boolean {
+function isAccepted(attempt: () => unknown) {
   try {
     attempt()
     return true

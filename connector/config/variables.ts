@@ -116,7 +116,7 @@ export function unknownVariables(environment: Environment, named: ReadonlySet<st
 }
 
 /** Kubernetes sets such variables for each service of the namespace: `KAFKA_SERVICE_HOST`, `KAFKA_PORT=tcp://…`. */
-function isServiceLink(variable: string, value: string): boolean {
+function isServiceLink(variable: string, value: string) {
   return (
     /_SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)$/.test(variable) ||
     /_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/.test(variable) ||

@@ -13,7 +13,7 @@ export function canonicalJson(value: ClientValue): string {
   return JSON.stringify(isSorted(value) ? value : sortedValue(value))
 }
 
-function isSorted(value: ClientValue): boolean {
+function isSorted(value: ClientValue) {
   if (isLeaf(value)) return true
   if (isList(value)) return value.every(isSorted)
   let last = ''

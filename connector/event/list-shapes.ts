@@ -102,7 +102,7 @@ export function newLists(clients: readonly ClientRecord[], known: readonly strin
 const isPlain = (name: string) => shownName(name) === name && !name.includes('.')
 
 /** Collects the paths of lists, on a hot path. */
-function collectLists(record: ClientRecord, prefix: string, found: Map<string, string>): void {
+function collectLists(record: ClientRecord, prefix: string, found: Map<string, string>) {
   for (const name in record) {
     const value = record[name]
     if (value === undefined || typeof value === 'string' || !isPlain(name)) continue

@@ -81,7 +81,7 @@ const MODIFIED_NAMES = new Set([
   'datedernierchangement', 'datechangement', 'lastchanged', 'lastchange', 'lastmodified', 'modifiedat', 'datemodified',
 ])
 
-function onlyIdField(clients: readonly ClientRecord[]): string {
+function onlyIdField(clients: readonly ClientRecord[]) {
   const found = candidates(clients, ID_NAMES)
   const [field] = found
   if (field !== undefined && found.length === 1) return field
@@ -103,7 +103,7 @@ function onlyModifiedField(clients: readonly ClientRecord[]): string | null {
 }
 
 /** Returns the top-level fields with one of these names that are text on every client. */
-function candidates(clients: readonly ClientRecord[], names: ReadonlySet<string>): string[] {
+function candidates(clients: readonly ClientRecord[], names: ReadonlySet<string>) {
   const [first = {}] = clients
   const named = Object.keys(first).filter((key) => names.has(key.toLowerCase()))
   return named.filter((key) => clients.every((client) => typeof client[key] === 'string'))

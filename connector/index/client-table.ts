@@ -92,7 +92,7 @@ export function clientTable(expected = 0): ClientTable {
 const emptyPart = (): Part => ({ words: oneFreeSlot, slots: 1, used: 0 })
 const partOf = (slots: number): Part => ({ words: new Uint32Array(slots * ENTRY_WORDS), slots, used: 0 })
 
-function put(part: Part, words: Uint32Array, from: number): void {
+function put(part: Part, words: Uint32Array, from: number) {
   const high = words[from] as number
   const low = words[from + 1] as number
   let at = placeOf(part, high, low)
@@ -106,7 +106,7 @@ function put(part: Part, words: Uint32Array, from: number): void {
   copyEntry(words, from, part.words, at)
 }
 
-function grow(part: Part): void {
+function grow(part: Part) {
   const { words } = part
   Object.assign(part, { ...partOf(Math.ceil((part.used + 1) * GROWTH)), used: part.used })
   for (let from = 0; from < words.length; from += ENTRY_WORDS) {
@@ -115,12 +115,12 @@ function grow(part: Part): void {
   }
 }
 
-function copyEntry(from: Uint32Array, at: number, to: Uint32Array, place: number): void {
+function copyEntry(from: Uint32Array, at: number, to: Uint32Array, place: number) {
   for (let word = 0; word < ENTRY_WORDS; word += 1) to[place + word] = from[at + word] as number
 }
 
 /** Returns where a key is, or else the free slot for it, as an offset in words. */
-function placeOf({ words, slots }: Part, high: number, low: number): number {
+function placeOf({ words, slots }: Part, high: number, low: number) {
   let slot = firstSlot(low, slots)
   for (;;) {
     const at = slot * ENTRY_WORDS
@@ -133,7 +133,7 @@ function placeOf({ words, slots }: Part, high: number, low: number): number {
  * Returns the first slot to look at. It differs with the number of slots: otherwise entries in the order of one table
  * would crowd together in another.
  */
-function firstSlot(low: number, slots: number): number {
+function firstSlot(low: number, slots: number) {
   const mixed = Math.imul(low ^ Math.imul(slots, 0x9e37_79b1), 0x85eb_ca77)
   return Math.floor(((Math.imul(mixed ^ (mixed >>> 15), 0xc2b2_ae3d) >>> 0) / 2 ** 32) * slots)
 }

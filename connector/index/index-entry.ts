@@ -59,7 +59,7 @@ export function contentKey(contentHash: string): ContentKey {
 export const highWord = (key: ClientKey | ContentKey): number => wordIn(key, 0)
 export const lowWord = (key: ClientKey | ContentKey): number => wordIn(key, 4)
 
-function wordIn(key: string, at: number): number {
+function wordIn(key: string, at: number) {
   const high = (key.charCodeAt(at) << 24) | (key.charCodeAt(at + 1) << 16)
   return (high | (key.charCodeAt(at + 2) << 8) | key.charCodeAt(at + 3)) >>> 0
 }
@@ -69,7 +69,7 @@ export function keyText(high: number, low: number): string {
   return wordText(high) + wordText(low)
 }
 
-function wordText(word: number): string {
+function wordText(word: number) {
   return String.fromCharCode(word >>> 24, (word >>> 16) & 0xff, (word >>> 8) & 0xff, word & 0xff)
 }
 

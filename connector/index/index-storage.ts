@@ -112,7 +112,7 @@ async function represent(
  * Writes segments again as one. Entries that are set meanwhile may be in it or not, since the newer segments and the
  * delta hold them.
  */
-async function rewrite(upkeep: Upkeep, due: Rewrite): Promise<void> {
+async function rewrite(upkeep: Upkeep, due: Rewrite) {
   const { closed } = upkeep
   upkeep.rewrite = due
   try {
@@ -140,18 +140,18 @@ async function writeAndReport(
 /** Returns the claim epoch under which a segment was written. */
 const epochOf = (name: string): number => Number.parseInt(name, 10)
 
-async function removeLeftSegments(upkeep: Upkeep): Promise<void> {
+async function removeLeftSegments(upkeep: Upkeep) {
   const { store, epoch, named, closed } = upkeep
   for (const name of await store.list(closed.signal))
     if (epochOf(name) < epoch && !named.has(name)) runInBackground(upkeep, removeSegment(upkeep, name))
 }
 
-async function removeSegment({ store, named, closed }: Upkeep, name: string): Promise<void> {
+async function removeSegment({ store, named, closed }: Upkeep, name: string) {
   named.delete(name)
   await store.remove(name, closed.signal)
 }
 
-function runInBackground(upkeep: Upkeep, work: Promise<void>): void {
+function runInBackground(upkeep: Upkeep, work: Promise<void>) {
   const { background, closed, observe } = upkeep
   const task = work
     .catch((error: unknown) => {

@@ -19,7 +19,6 @@ export interface KafkaClient {
 export interface KafkaClientParts {
   readonly clientId: string
   readonly pace: Pace
-  readonly log: KafkaLog
   readonly clock: Clock
 }
 
@@ -29,7 +28,7 @@ export interface KafkaClientParts {
  */
 export function kafkaClient({ brokers, ssl, sasl }: KafkaConnection, parts: KafkaClientParts): KafkaClient {
   patchKafkaJs()
-  const { clientId, pace, log, clock } = parts
+  const { clientId, pace, clock } = parts
   const { connectionMs, requestMs } = kafkaTimes.paces[pace]
   const sockets = destroyableSockets()
   const kafka = new Kafka({
@@ -40,11 +39,8 @@ export function kafkaClient({ brokers, ssl, sasl }: KafkaConnection, parts: Kafk
     requestTimeout: requestMs,
     retry: retryOptions(pace),
     socketFactory: sockets.factory,
-    logLevel: logLevel.INFO,
-    logCreator: () => (entry) => {
-      const { message, ...fields } = entry.log
-      log(message, { namespace: entry.namespace, ...fields })
-    },
+    // Its texts may contain anything, and errors that matter reach the caller as exceptions.
+    logLevel: logLevel.NOTHING,
     ...(ssl === undefined ? {} : { ssl: { secureContext: secureContextOf(ssl) } }),
     ...(sasl === undefined ? {} : { sasl: saslLogin(sasl, clock) }),
   })
@@ -88,8 +84,3 @@ function destroyableSockets(): { factory: ISocketFactory; destroy: () => void } 
   }
   return { factory, destroy }
 }
-
-/**
- * Receives the log of kafkajs, whose fields may contain anything. Errors that matter reach the caller as exceptions.
- */
-export type KafkaLog = (message: string, fields: Readonly<Record<string, unknown>>) => void

@@ -125,7 +125,7 @@ interface FailedOperation {
   readonly fence: 'publish.failed' | 'publish.fenced'
 }
 
-function codedError({ operation, error, needs, fence }: FailedOperation): ConnectorError {
+function codedError({ operation, error, needs, fence }: FailedOperation) {
   const chain = causesOf(error)
   const coded = chain.map((one) => one.error).find((one) => one instanceof ConnectorError)
   if (coded !== undefined) return coded

@@ -84,7 +84,7 @@ async function publishOnce({ tombstones }: TombstoneParts, producer: StreamProdu
   return records.length
 }
 
-function missingMarkerError(open: readonly OpenTransaction[]): ConnectorError {
+function missingMarkerError(open: readonly OpenTransaction[]) {
   const places = open.map(({ topic, partition }) => `${topic} partition ${partition}`).join(', ')
   return new ConnectorError(
     'publish.failed',

@@ -27,7 +27,7 @@ export function didYouMean(word: string, known: Iterable<string>): string {
 const normalizedWord = (word: string) => word.toLowerCase().replaceAll(/[-_ ]/g, '')
 
 /** Counts the insertions, deletions and replacements that turn `from` into `to`. */
-function editDistance(from: string, to: string): number {
+function editDistance(from: string, to: string) {
   let previous = Array.from({ length: to.length + 1 }, (_, column) => column)
   for (const [row, letter] of [...from].entries()) {
     const current = [row + 1]

@@ -53,7 +53,7 @@ export function scanStep(scan: Scan, { page, clients, began, overlapMs }: KnownP
  * Returns when a scan began. Live scans follow the server's clock; look-backs and histories take the server's clock or
  * ours, whichever is earlier.
  */
-function startOf(lane: Lane, began: Times): number {
+function startOf(lane: Lane, began: Times) {
   return lane === 'live' || lane === 'catch-up' ? began.server : earlierOf(began)
 }
 

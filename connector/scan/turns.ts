@@ -46,7 +46,7 @@ export function nextTurn(states: ScanStates, parts: TurnParts): Turn {
 }
 
 /** Whether all other scans wait for the first history, while it can be read. */
-function isHistoryFirst({ history }: ScanStates, { backfill }: ScanSettings): boolean {
+function isHistoryFirst({ history }: ScanStates, { backfill }: ScanSettings) {
   return backfill === 'before' && history.state === 'first'
 }
 
@@ -67,7 +67,7 @@ function nextInOrder(scans: readonly ScanName[], last: ScanName | undefined): Sc
 }
 
 /** Orders the background: catch-up, then look-backs by their reach, then the history. */
-function placeInOrder({ lane, reachMs }: ScanName): number {
+function placeInOrder({ lane, reachMs }: ScanName) {
   if (lane === 'history') return Number.POSITIVE_INFINITY
   return reachMs ?? 0
 }
@@ -81,13 +81,13 @@ function waitsUntilDue(states: ScanStates, parts: TurnParts): number[] {
   return waits.filter((ms) => ms > 0)
 }
 
-function lookBackDueInMs({ lookBacks }: ScanStates, { reachMs }: ScanName, { settings, times }: TurnParts): number {
+function lookBackDueInMs({ lookBacks }: ScanStates, { reachMs }: ScanName, { settings, times }: TurnParts) {
   const everyMs = settings.lookBacks.find((one) => one.reachMs === reachMs)?.everyMs
   const startedAt = lookBacks.find((one) => one.reachMs === reachMs)?.startedAt
   return everyMs === undefined || startedAt === undefined ? 0 : dueAgainInMs(startedAt, everyMs, times)
 }
 
-function historyDueInMs({ history }: ScanStates, { settings, times }: TurnParts): number {
+function historyDueInMs({ history }: ScanStates, { settings, times }: TurnParts) {
   if (history.state !== 'done') return 0
   if (settings.fullScan === undefined) return Number.POSITIVE_INFINITY
   return history.startedAt === null ? 0 : dueAgainInMs(history.startedAt, settings.fullScan.everyMs, times)
@@ -97,7 +97,7 @@ function historyDueInMs({ history }: ScanStates, { settings, times }: TurnParts)
  * Returns how long it takes until a scan is due again. It is due now if its start lies in the future, which a wrong
  * clock has stored.
  */
-function dueAgainInMs(startedAt: number, everyMs: number, times: Times): number {
+function dueAgainInMs(startedAt: number, everyMs: number, times: Times) {
   const now = earlierOf(times)
   return startedAt > now ? 0 : startedAt + everyMs - now
 }

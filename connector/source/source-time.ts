@@ -62,7 +62,7 @@ export function parseSourceTime(text: string, zone: string): SourceTime | undefi
   return Number.isNaN(instant) || instant < Date.parse('0001-01-02T00:00:00Z') ? undefined : wallClock(instant, zone)
 }
 
-function offsetMs(offset: string): number {
+function offsetMs(offset: string) {
   if (offset.toUpperCase() === 'Z') return 0
   const hours = Number(offset.slice(1, 3))
   const minutes = Number(offset.slice(-2))
@@ -102,7 +102,7 @@ export function timeFormat(pattern: string, zone: string): (text: SourceTime) =>
  * Returns the offset of the zone. It uses the first instant of a text in the repeated hour: reading from there misses
  * nothing.
  */
-function offsetText(text: SourceTime, zone: string): string {
+function offsetText(text: SourceTime, zone: string) {
   const minutes = Math.trunc(offsetAt(instantOf(text, zone, 'earlier'), zone) / 60_000)
   const hours = Math.trunc(Math.abs(minutes) / 60)
   return `${minutes < 0 ? '-' : '+'}${twoDigits(hours)}:${twoDigits(Math.abs(minutes) % 60)}`
@@ -139,7 +139,7 @@ export function offsetAt(instantMs: number, name: string): number {
 }
 
 /** Returns the offset in a text such as `6/15/2026, GMT+02:00`. */
-function offsetIn(text: string): number {
+function offsetIn(text: string) {
   const [, sign, hours, minutes, seconds = '0'] = /GMT([+-])(\d\d):(\d\d)(?::(\d\d))?/.exec(text) ?? []
   const ms = ((Number(hours ?? 0) * 60 + Number(minutes ?? 0)) * 60 + Number(seconds)) * 1000
   return sign === '-' ? -ms : ms

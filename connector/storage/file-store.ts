@@ -103,7 +103,7 @@ async function readOutcome(object: FileObject, text: string): Promise<WriteOutco
 const KEPT_VERSIONS = 10
 
 /** Removes old versions, which are given the oldest first. */
-async function removeOlder(object: FileObject, versions: readonly Version[]): Promise<void> {
+async function removeOlder(object: FileObject, versions: readonly Version[]) {
   for (const version of versions.slice(0, -KEPT_VERSIONS)) await rm(fileOf(object, version), { force: true })
 }
 
@@ -121,7 +121,7 @@ function fileSegmentStore(directory: string, call: StoreCall): SegmentStore {
 }
 
 /** Checks that files can be created, synced and linked in the directory. Deletes what killed writers left in it. */
-async function probeDirectory(root: string, now: number): Promise<void> {
+async function probeDirectory(root: string, now: number) {
   const file = join(root, `.probe-${randomUUID()}`)
   await writeNamed(file, 'written by the start-up probe; may be deleted', link)
   await rm(file, { force: true })
@@ -132,7 +132,7 @@ async function probeDirectory(root: string, now: number): Promise<void> {
 const ownDotFile = /^\.(?:probe-|.+\.)[\da-f-]{36}(?:\.tmp)?$/
 
 /** Removes the files of writers that were killed: one that is alive renames or deletes its file within seconds. */
-async function removeAbandoned(root: string, now: number): Promise<void> {
+async function removeAbandoned(root: string, now: number) {
   const names = await readdir(root, { recursive: true })
   for (const name of names.filter((path) => ownDotFile.test(basename(path)))) {
     const { mtimeMs } = await stat(join(root, name))
@@ -170,13 +170,13 @@ async function writeNamed(
 }
 
 /** Resolves once the names in a directory survive a power failure. */
-async function syncDirectory(path: string): Promise<void> {
+async function syncDirectory(path: string) {
   const directory = await open(path, 'r')
   await directory.sync().finally(() => directory.close())
 }
 
 /** Creates a directory and its missing parents, and syncs each new name. */
-async function makeDirectory(path: string): Promise<void> {
+async function makeDirectory(path: string) {
   const first = await mkdir(path, { recursive: true, mode: PRIVATE_DIRECTORY })
   if (first === undefined) return
   for (let created = path; ; created = dirname(created)) {

@@ -215,7 +215,7 @@ async function repairStream(
 }
 
 /** Returns the error for a transaction of an older producer id: our producer cannot end it. */
-function hangingTransactionError(hanging: RepairPlan['hanging'], as: RepairPlan['as']): ConnectorError {
+function hangingTransactionError(hanging: RepairPlan['hanging'], as: RepairPlan['as']) {
   const places = hanging.map(
     ({ topic, partition, startOffset }) => `${topic} partition ${partition} offset ${startOffset}`,
   )

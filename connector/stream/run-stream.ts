@@ -136,7 +136,7 @@ async function runAssigned(parts: RunParts, state: ReportedState, stop: AbortSig
 /**
  * Shows the stream as running, unless its last failure is not over: then it shows that failure while it tries again.
  */
-function enterRunning({ state, tries }: AssignedStream): void {
+function enterRunning({ state, tries }: AssignedStream) {
   if (state.current() === 'opening' || !tries.isFailing()) state.enter('running')
 }
 
@@ -167,7 +167,7 @@ function whyInState(state: StreamState, outcome: TryResult, pause: Wishes): WhyI
   return state === 'paused' ? { ...why, pause } : why
 }
 
-async function waitFor(what: WaitFor, outcome: TryResult, assigned: AssignedStream): Promise<void> {
+async function waitFor(what: WaitFor, outcome: TryResult, assigned: AssignedStream) {
   const { assignment, clock, leave } = assigned
   if (what === 'nothing') return
   // A newer assignment, or a change of the stored document or wishes, ends the pause.
@@ -236,20 +236,20 @@ async function copyUntilWish(assigned: AssignedStream, opened: OpenStream): Prom
   }
 }
 
-async function closeStream(assigned: AssignedStream): Promise<void> {
+async function closeStream(assigned: AssignedStream) {
   const { opened } = assigned
   assigned.opened = undefined
   if (opened !== undefined) await Promise.all([opened.producer.close(), opened.checkpoint.close()])
 }
 
 /** Whether an operator wants the stream to pause, or to be opened again for a rewind. */
-function hasWishWaiting({ open, opened }: AssignedStream): boolean {
+function hasWishWaiting({ open, opened }: AssignedStream) {
   const wishes = open.wishes.current()
   return wishes.paused || waitingRewind(opened?.checkpoint, wishes) !== undefined
 }
 
 /** Reads the wishes, and clears a rewind that was applied; if the latter fails, the next reading does it. */
-async function readWishes({ open, opened }: AssignedStream, stop: AbortSignal): Promise<void> {
+async function readWishes({ open, opened }: AssignedStream, stop: AbortSignal) {
   await open.wishes.read(stop)
   await open.wishes.clear(opened?.checkpoint.rewound ?? null, stop).catch(() => {})
 }
@@ -258,7 +258,7 @@ async function readWishes({ open, opened }: AssignedStream, stop: AbortSignal): 
  * Waits until `stop` aborts or another process has changed the wishes; with `change`, also until it has changed the
  * document.
  */
-async function untilChanged(what: 'wishes' | 'change', assigned: AssignedStream, stop: AbortSignal): Promise<void> {
+async function untilChanged(what: 'wishes' | 'change', assigned: AssignedStream, stop: AbortSignal) {
   const { object, wishes } = assigned.open
   const { id } = wishes.current()
   let version: string | undefined
@@ -278,7 +278,7 @@ const LOOK_EVERY_MS = 10_000
 /**
  * Looks again and again until something is found, or `stop` aborts. While the store does not answer, nothing is found.
  */
-async function lookUntil(assigned: AssignedStream, isFound: () => Promise<boolean>, stop: AbortSignal): Promise<void> {
+async function lookUntil(assigned: AssignedStream, isFound: () => Promise<boolean>, stop: AbortSignal) {
   const { clock, lookEveryMs = LOOK_EVERY_MS } = assigned
   while (!stop.aborted && !(await isFound().catch(() => false))) await clock.sleep(lookEveryMs, stop).catch(() => {})
 }

@@ -92,7 +92,7 @@ export function streamTries(clock: Pick<Clock, 'random' | 'monotonic'>, pauses: 
 }
 
 /** Whether a page group with records was committed, or a live scan has ended. */
-function isWork(event: PipelineEvent): boolean {
+function isWork(event: PipelineEvent) {
   if (event.kind !== 'pages-published') return false
   const { hasLiveEnd, deadLetters, scans } = event
   return hasLiveEnd || deadLetters > 0 || [...scans.values()].some(({ events }) => events > 0)

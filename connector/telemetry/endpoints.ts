@@ -56,7 +56,7 @@ export async function endpoints(parts: EndpointParts, stop: AbortSignal): Promis
   return { port, close: () => closeServer(server) }
 }
 
-async function listen(server: Server, { port }: EndpointParts, stop: AbortSignal): Promise<void> {
+async function listen(server: Server, { port }: EndpointParts, stop: AbortSignal) {
   stop.throwIfAborted()
   try {
     const isListening = once(server, 'listening', { signal: stop })
@@ -71,7 +71,7 @@ async function listen(server: Server, { port }: EndpointParts, stop: AbortSignal
   }
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, parts: EndpointParts): Promise<void> {
+async function answer(request: IncomingMessage, response: ServerResponse, parts: EndpointParts) {
   try {
     const { status, type, body, headers: own } = await answerTo(request, parts)
     const length = Buffer.byteLength(body)
@@ -100,7 +100,7 @@ function jsonAnswer(status: number, value: unknown): EndpointAnswer {
   return { status, type: 'application/json', body: `${JSON.stringify(value, undefined, 2)}\n` }
 }
 
-async function closeServer(server: Server): Promise<void> {
+async function closeServer(server: Server) {
   if (!server.listening) return
   const closed = once(server, 'close')
   server.close()
@@ -142,7 +142,7 @@ function statusPage(): EndpointAnswer {
 }
 
 /** Returns a policy that allows only the page's own style and script, by their hashes, and requests to this server. */
-function securityPolicy(html: string): string {
+function securityPolicy(html: string) {
   return [
     `default-src 'none'`,
     `style-src ${hashOf(html, 'style')}`,
@@ -155,7 +155,7 @@ function securityPolicy(html: string): string {
   ].join('; ')
 }
 
-function hashOf(html: string, tag: 'style' | 'script'): string {
+function hashOf(html: string, tag: 'style' | 'script') {
   const [, text = ''] = new RegExp(`<${tag}>(.*?)</${tag}>`, 's').exec(html) ?? []
   return `'sha256-${createHash('sha256').update(text).digest('base64')}'`
 }

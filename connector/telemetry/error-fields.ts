@@ -27,7 +27,7 @@ export function toLogFields(error: unknown): Failure {
   }
 }
 
-function describe(error: unknown): string {
+function describe(error: unknown) {
   return error instanceof ConnectorError ? `${error.code}: ${error.message}` : foreignError(error)
 }
 
@@ -68,7 +68,7 @@ const kafkaType = /^[A-Z]+(?:_[A-Z0-9]+){1,8}$/
  * Returns name, code and HTTP status of an error from a library or from Node, each only if it matches the expected
  * format. Invariant 8: never its message or another property, which may contain data of the server or the client.
  */
-function foreignError(error: unknown): string {
+function foreignError(error: unknown) {
   if (typeof error !== 'object' || error === null) return `thrown ${typeof error}`
   const name = [property(error, 'name'), property(property(error, 'constructor'), 'name')].find(isErrorName) ?? 'Error'
   const type = property(error, 'type')
@@ -89,7 +89,7 @@ const isErrorName = (name: unknown): name is string =>
   typeof name === 'string' && (errorName.test(name) || kafkaName.test(name))
 
 /** Whether `code` is an error code of Node, OpenSSL or llhttp. */
-export function isSystemCode(code: unknown): code is string {
+function isSystemCode(code: unknown): code is string {
   return typeof code === 'string' && (systemCodes.has(code) || prefixedCode.test(code))
 }
 
@@ -111,7 +111,7 @@ const frame = /^ {4}at (?:.*\()?(?:file:\/\/)?((?:node:|\/)[\w./@+-]+:\d+:\d+)\)
 const root = /^.*\/(?=(?:dist|connector|node_modules|test)\/)/
 
 /** Returns `file:line:column` of each stack frame, the innermost first, and no part of the message. */
-function stackFrames(error: unknown): string[] {
+function stackFrames(error: unknown) {
   const stack = property(error, 'stack')
   if (typeof stack !== 'string') return []
   const lines = withoutMessage(stack, property(error, 'message')).split('\n')
@@ -120,13 +120,13 @@ function stackFrames(error: unknown): string[] {
 }
 
 /** Cuts the message off, with which `stack` starts: its lines may look like frames. */
-function withoutMessage(stack: string, message: unknown): string {
+function withoutMessage(stack: string, message: unknown) {
   if (typeof message !== 'string' || message === '') return stack
   const at = stack.indexOf(message)
   return at === -1 ? stack : stack.slice(at + message.length)
 }
 
-function location(line: string): string[] {
+function location(line: string) {
   const path = frame.exec(line)?.[1]
   if (path === undefined) return []
   return path.startsWith('node:') || root.test(path) ? [path.replace(root, '')] : []

@@ -1,5 +1,4 @@
 import pino from 'pino'
-import { isSystemCode } from './error-fields.ts'
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error'
 
@@ -48,34 +47,7 @@ function flatFields(fields: LogFields): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => isFlat(value)))
 }
 
-function isFlat(value: unknown): boolean {
+function isFlat(value: unknown) {
   if (Array.isArray(value)) return value.every((item) => typeof item === 'string')
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
-}
-
-/** A log call of a library: `fields` may contain anything. */
-export type LibraryLog = (message: string, fields: Readonly<Record<string, unknown>>) => void
-
-const namespaceFormat = /^[A-Za-z]{1,30}(?:[- ][A-Z0-9-]{1,20})?$/
-
-/**
- * Returns the log of a library. Invariant 8: a line has a constant message, the part of the library, and the system
- * error codes in its texts; nothing else.
- */
-export function libraryLog(log: Log, library: string): LibraryLog {
-  return (message, { namespace, error, errorMessage, code }) => {
-    const codes = codesIn([message, error, errorMessage, code])
-    if (codes.length === 0) return
-    // Never above debug: libraries log errors that they recover from; the others reject, and the stream logs them.
-    log('debug', 'library log', {
-      library,
-      namespace: typeof namespace === 'string' && namespaceFormat.test(namespace) ? namespace : undefined,
-      codes,
-    })
-  }
-}
-
-function codesIn(texts: readonly unknown[]): string[] {
-  const words = texts.flatMap((text) => (typeof text === 'string' ? text.split(/[^A-Z0-9_]+/) : []))
-  return [...new Set(words.filter(isSystemCode))]
 }

@@ -4,7 +4,7 @@ import { hintFor, type NamesOfHint } from '../runtime/error-catalogue.ts'
 import { type Endpoints, endpoints, servedPaths } from './endpoints.ts'
 import { toLogFields } from './error-fields.ts'
 import { logObserver, metricsObserver, rowOfReplicaEvent, warningKinds } from './events/event-observers.ts'
-import { type LibraryLog, type Log, type LoggerParts, libraryLog, logger } from './logger.ts'
+import { type Log, type LoggerParts, logger } from './logger.ts'
 import { processRegistry, promMetrics, scrapedMetrics } from './metrics.ts'
 import {
   type ReplicaEvent,
@@ -24,8 +24,6 @@ export interface Telemetry {
   readonly registry: Registry
   /** Returns what `/status` and `/readyz` show: the report, and who makes it. */
   status(): ReplicaReport
-  /** Returns the log callback for a library; only allowed fields are logged. */
-  libraryLog(library: string): LibraryLog
   /** Returns the observer of one stream, once for each stream. */
   observe(stream: string, polling: Polling): Observe
   /** Sets and logs the state of the replica, initially `starting`; it is ready only while `running`. */
@@ -69,7 +67,6 @@ export function createTelemetry(parts: TelemetryParts): Telemetry {
     log,
     registry,
     status: report,
-    libraryLog: (library) => libraryLog(log, library),
     observe: (stream, polling) => {
       const observers = [
         status.follow(stream, polling),

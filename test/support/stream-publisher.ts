@@ -24,7 +24,7 @@ export function creationOf(partitions: number): KafkaConfig['topic']['create'] {
 
 /** The publisher of the stream with the name of its topic. */
 export function streamPublisher(closing: CloseStack, config: KafkaConfig, clock = systemClock): EventPublisher {
-  const parts = { connector: 'test', stream: config.topic.events, clock, log: () => undefined }
+  const parts = { connector: 'test', stream: config.topic.events, clock }
   const { open } = kafkaEventPublisher(config, parts)
   return { open: async (...of) => closing.use(await open(...of), (producer) => producer.close()) }
 }

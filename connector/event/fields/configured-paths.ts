@@ -56,7 +56,7 @@ interface FoundPaths {
   readonly hasContent: Map<string, boolean>
 }
 
-function collectPaths(value: ClientValue, prefix: string, found: FoundPaths): void {
+function collectPaths(value: ClientValue, prefix: string, found: FoundPaths) {
   if (typeof value === 'string') return
   if (isList(value)) {
     for (const item of value) collectPaths(item, prefix, found)
@@ -75,7 +75,7 @@ function collectPaths(value: ClientValue, prefix: string, found: FoundPaths): vo
  * Throws `source.mapping` if another path has the two ends of this one, as where a rule is for the other format, or for
  * a list that was thought to be flat.
  */
-function mustNotMeanAnother(path: string, rules: FieldRules, { hasContent }: FoundPaths): void {
+function mustNotMeanAnother(path: string, rules: FieldRules, { hasContent }: FoundPaths) {
   if (actionOf(rules, path) === 'keep') return
   const isMeant = (other: string) => rootOf(other) === rootOf(path) && lastOf(other) === lastOf(path)
   const isPublished = (other: string) => !rules.actions.has(other) && actionOf(rules, other) === 'keep'

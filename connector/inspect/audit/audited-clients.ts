@@ -95,7 +95,7 @@ function contentOf(event: CloudEvent, ignored: TopicParts['ignored']): ContentKe
  * becomes visible after later ones. A client is in two partitions where the topic got more of them: then the times
  * decide.
  */
-function isLater(one: PlacedRecord, known: PlacedRecord | undefined): boolean {
+function isLater(one: PlacedRecord, known: PlacedRecord | undefined) {
   if (known === undefined) return true
   return one.partition === known.partition ? one.offset > known.offset : one.timeMs >= known.timeMs
 }

@@ -37,7 +37,7 @@ export function aclLines({ connector, placement, streams, kafka }: ConnectorConf
 }
 
 /** Returns what the names of a stream need: its producer and its commit record. */
-function aclsOfNames(connector: string, stream: string): string[] {
+function aclsOfNames(connector: string, stream: string) {
   const { transactionalId, recordGroup } = streamNames(connector, stream)
   return [`Write --transactional-id ${transactionalId}`, `Read --group ${recordGroup}`]
 }
@@ -46,7 +46,7 @@ function aclsOfNames(connector: string, stream: string): string[] {
 const shellWord = (text: string) => (/^[\w.:@=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`)
 
 /** Returns the principal that the brokers see. Only they know that of a client certificate or of an AWS identity. */
-function principalOf(sasl: KafkaConnection['sasl']): string {
+function principalOf(sasl: KafkaConnection['sasl']) {
   if (sasl === undefined || sasl.mechanism === 'aws-msk-iam') return 'User:PRINCIPAL'
   return `User:${sasl.username}`
 }

@@ -105,7 +105,7 @@ const throwTopicError = (topic: string, acl: string) => (error: unknown) => {
 }
 
 /** Creates the topic. Resolves as well if another replica has created it meanwhile. */
-async function createTopic(broker: Broker, topic: string, creation: TopicCreation): Promise<void> {
+async function createTopic(broker: Broker, topic: string, creation: TopicCreation) {
   const { partitions: numPartitions, replicationFactor, settings = {} } = creation
   const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }))
   try {

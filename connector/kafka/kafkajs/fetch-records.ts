@@ -67,7 +67,7 @@ export async function decodeFetchResponse(response: Buffer): Promise<FetchedReco
   return { clientSideThrottleTime, records: [], next: clientSideThrottleTime === 0 ? found.highWatermark : undefined }
 }
 
-function mustSucceed(code: number): void {
+function mustSucceed(code: number) {
   if (code !== 0) throw createErrorFromCode(code)
 }
 

@@ -38,7 +38,7 @@ interface RequestQueue {
  * Lets a connection run its timer only while requests wait. In the original, every connection runs a timer each
  * millisecond, even when idle: 4-6 % of a core.
  */
-function stopIdleTimers(queue: RequestQueue): void {
+function stopIdleTimers(queue: RequestQueue) {
   queue.scheduleCheckPendingRequests = function schedule(this: RequestQueue) {
     if (this.throttleCheckTimeoutId !== null || this.pending.length === 0) return
     const pauseMs = Math.max(this.throttledUntil - Date.now(), 10)
@@ -59,7 +59,7 @@ interface Runner {
  * even if it is being stopped. In the original, fetches of a stopped consumer return at once, so the new fetchers loop
  * forever in microtasks and the process no longer handles timers, sockets or signals.
  */
-function endStoppedFetchers(runner: Runner): void {
+function endStoppedFetchers(runner: Runner) {
   const original = runner.fetch
   runner.fetch = async function fetch(this: Runner, nodeId) {
     if (!this.running) throw new Error('the consumer was stopped') // ends the fetcher; stopping continues
@@ -71,7 +71,7 @@ function endStoppedFetchers(runner: Runner): void {
  * Shortens the retries of InitProducerId, which no setting reaches: over an open transaction it then takes tens of ms
  * instead of 300 or more.
  */
-function shortenInitRetries(cluster: object): void {
+function shortenInitRetries(cluster: object) {
   const retry = { initialRetryTime: 20, maxRetryTime: 500, retries: 30, factor: 0.2, multiplier: 2 }
   Object.defineProperty(cluster, 'retry', { get: () => retry, set: () => undefined })
 }
@@ -83,7 +83,7 @@ interface BrokerPool {
 /**
  * Rejects with the error of a coordinator lookup. The original swallows it, missing ACLs included, and returns null.
  */
-function keepCoordinatorErrors(pool: BrokerPool): void {
+function keepCoordinatorErrors(pool: BrokerPool) {
   const original = pool.withBroker
   pool.withBroker = async function withBroker(this: BrokerPool, work) {
     let failed: Promise<unknown> | undefined
@@ -108,7 +108,7 @@ type Body = Pick<RequestEncoder, 'room'> & { readonly buffer: Buffer }
  * Writes a header of a request into the room before the body, if the body has room. In the original, each of the two
  * headers copies the body into a zeroed buffer of up to twice the size.
  */
-function prependHeaders(encoder: RequestEncoder): void {
+function prependHeaders(encoder: RequestEncoder) {
   const original = encoder.writeEncoder
   encoder.writeEncoder = function prepend(this: RequestEncoder, body) {
     const { buf, offset } = this
@@ -137,7 +137,7 @@ interface MetadataOrder {
  * Replaces a module. It must run before kafkajs loads the module: that of a request is loaded when kafkajs sends the
  * first one.
  */
-function replaceModule<Original>(name: string, replacement: (original: Original) => Original): void {
+function replaceModule<Original>(name: string, replacement: (original: Original) => Original) {
   const original = load(name)
   const entry = load.cache[load.resolve(name)]
   if (entry !== undefined) entry.exports = replacement(original)

@@ -124,7 +124,7 @@ async function compress(records: readonly EncodedRecord[], type: number): Promis
   return await lookupCodec(type).compress(to)
 }
 
-function sizeOfRecords(records: readonly EncodedRecord[]): number {
+function sizeOfRecords(records: readonly EncodedRecord[]) {
   let size = 0
   let delta = 0
   for (const record of records) {
@@ -138,13 +138,13 @@ function sizeOfRecords(records: readonly EncodedRecord[]): number {
 /**
  * Returns the size of a record without its length. Its attributes and the difference of its timestamp take a byte each.
  */
-function sizeOfBody({ key, value, headers }: EncodedRecord, delta: number): number {
+function sizeOfBody({ key, value, headers }: EncodedRecord, delta: number) {
   return 2 + sizeOfVarint(delta) + sizeOfBytes(key) + sizeOfBytes(value) + headers.length
 }
 
 const sizeOfBytes = (bytes: Buffer | null) => (bytes === null ? 1 : sizeOfVarint(bytes.length) + bytes.length)
 
-function writeRecords(to: RequestWriter, records: readonly EncodedRecord[]): void {
+function writeRecords(to: RequestWriter, records: readonly EncodedRecord[]) {
   let delta = 0
   for (const record of records) {
     const { key, value, headers } = record

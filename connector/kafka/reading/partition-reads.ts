@@ -43,6 +43,6 @@ export async function offsetsOf(
 }
 
 /** Throws LEADER_NOT_AVAILABLE for partitions that the metadata lack: kafkajs would skip them. */
-function mustHave(partitions: number, found: number): void {
+function mustHave(partitions: number, found: number) {
   if (found < partitions) throw createErrorFromCode(5)
 }

@@ -70,7 +70,7 @@ interface Reading<Found> {
   readonly clock: Clock
 }
 
-async function readPartition<Found>(of: Reading<Found>, stop: AbortSignal): Promise<void> {
+async function readPartition<Found>(of: Reading<Found>, stop: AbortSignal) {
   const { led, partition, scans, reading, clock } = of
   const scan = scans.get(partition)
   if (scan === undefined) return

@@ -58,7 +58,7 @@ export function partitionBatches(records: readonly OutgoingRecord[], layout: Bat
 let lastHeaders: { readonly headers: RecordHeaders; readonly size: number } | undefined
 
 /** Returns an upper bound of the size of the headers, whose names are ASCII. */
-function sizeOfHeaders(headers: RecordHeaders): number {
+function sizeOfHeaders(headers: RecordHeaders) {
   if (lastHeaders?.headers === headers) return lastHeaders.size
   let size = 0
   for (const [name, text] of Object.entries(headers))
@@ -101,7 +101,7 @@ type SendResponse = Pick<RecordMetadata, 'topicName' | 'partition' | 'errorCode'
  * Throws unless the response covers exactly the partition that was sent: kafkajs may resolve without having sent the
  * records.
  */
-function checkResponse([only, ...others]: readonly SendResponse[], { topic, partition }: PartitionChunk): void {
+function checkResponse([only, ...others]: readonly SendResponse[], { topic, partition }: PartitionChunk) {
   const covers = only?.topicName === topic && only.partition === partition && only.errorCode === 0
   if (covers && others.length === 0) return
   throw new ConnectorError('publish.failed', `publish to ${topic}: the response does not cover partition ${partition}`)

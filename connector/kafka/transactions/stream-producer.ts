@@ -9,7 +9,7 @@ import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { readTopics } from '../admin/topics.ts'
 import type { Cluster } from '../cluster.ts'
-import { type KafkaClient, type KafkaLog, kafkaClient } from '../kafka-client.ts'
+import { type KafkaClient, kafkaClient } from '../kafka-client.ts'
 import { type KafkaConfig, topicNames } from '../kafka-config.ts'
 import { closeConnection, destroyConnection, onCluster, withinCommitLimit } from '../kafka-connection.ts'
 import { transactionError } from '../kafka-errors.ts'
@@ -30,16 +30,15 @@ interface KafkaEventPublisherParts {
   readonly connector: string
   readonly stream: string
   readonly clock: Clock
-  readonly log: KafkaLog
 }
 
 /** Returns the publisher of a stream, which connects only in `open`. */
 export function kafkaEventPublisher(
   config: KafkaConfig,
-  { connector, stream, clock, log }: KafkaEventPublisherParts,
+  { connector, stream, clock }: KafkaEventPublisherParts,
 ): EventPublisher {
   const names = streamNames(connector, stream)
-  const connect = () => kafkaClient(config, { clientId: names.clientId, pace: 'stream', log, clock })
+  const connect = () => kafkaClient(config, { clientId: names.clientId, pace: 'stream', clock })
   return { open: (options, stop) => openStreamProducer({ config, names, clock, connect }, options, stop) }
 }
 
@@ -118,7 +117,7 @@ function topicCheck({ cluster, clock, topics }: TransactionalProducer): StreamPr
   }
 }
 
-function closeProducer(producer: TransactionalProducer): Promise<void> {
+function closeProducer(producer: TransactionalProducer) {
   const { client, kafkajs, state } = producer
   switch (state.kind) {
     case 'closed':

@@ -152,7 +152,7 @@ async function runOrAbort<Result>(
 }
 
 /** Invariant 2: this request decides. It is sent once; only a rejecting response proves that nothing became visible. */
-async function endTransaction(producer: TransactionalProducer, active: ActiveTransaction): Promise<void> {
+async function endTransaction(producer: TransactionalProducer, active: ActiveTransaction) {
   const operation = `commit the transaction of ${producer.names.transactionalId}`
   try {
     await untilAborted(active.limit.signal, active.transaction.commit())

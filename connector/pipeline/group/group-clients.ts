@@ -14,7 +14,7 @@ import type { Building } from './building.ts'
  * Notes when a client was changed, also if it was published before: after a restart, look-backs find the newest change
  * again.
  */
-function noteChange(added: Building['added'], modified: ModificationTime | undefined, serverNow: number): void {
+function noteChange(added: Building['added'], modified: ModificationTime | undefined, serverNow: number) {
   if (modified?.hasTimeOfDay === true && modified.instant <= serverNow)
     added.newestChange = Math.max(added.newestChange ?? 0, modified.instant)
 }
@@ -25,7 +25,7 @@ export function addClients(building: Building, reading: PageReading): void {
   for (const client of reading.clients) addClient(building, client, reading)
 }
 
-function addClient(building: Building, client: ReadClient, reading: PageReading): void {
+function addClient(building: Building, client: ReadClient, reading: PageReading) {
   const { added, scans } = building
   const { scan, readAt } = reading
   noteChange(added, client.modified, readAt.server)
@@ -90,7 +90,7 @@ interface PublishParts {
   readonly republished: string | undefined
 }
 
-function addRecord(building: Building, publishing: PublishParts, reading: PageReading): void {
+function addRecord(building: Building, publishing: PublishParts, reading: PageReading) {
   const { client, known, counts, republished } = publishing
   const { settings, generation, added, deadLetters, nextEvent } = building
   const { scan, readAt } = reading
@@ -126,7 +126,7 @@ function countsOf({ scans }: Building['added'], lane: Lane): ScanCounts {
   return counts
 }
 
-function tooManyDeadLettersError(field: string): ConnectorError {
+function tooManyDeadLettersError(field: string) {
   return new ConnectorError(
     'event.too-many-dead-letters',
     `make events: too many clients cannot become events (client id field: ${field})`,

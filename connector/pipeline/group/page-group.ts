@@ -54,7 +54,7 @@ function newBuilding(settings: PageGroupParts, { state, table }: BuildFrom): Bui
   }
 }
 
-function addPage(building: Building, reading: PageReading): void {
+function addPage(building: Building, reading: PageReading) {
   addClients(building, reading)
   building.scans = reading.states
   building.mapping = reading.mapping

@@ -77,7 +77,7 @@ function nextTurnOf({
   return nextTurn(states, { settings, times: serverClock.times(), now: clock.monotonic(), turns })
 }
 
-function isCaughtUp({ until, states, liveScans }: Reader): boolean {
+function isCaughtUp({ until, states, liveScans }: Reader) {
   const { history } = states
   return until === 'caught-up' && liveScans > 0 && history.state === 'done' && scanNamed(states, HISTORY) === undefined
 }
@@ -102,7 +102,7 @@ async function readNext(reader: Reader, name: ScanName, stop: AbortSignal): Prom
   }
 }
 
-function reportRecovery({ clock, observe }: Reader, { lane }: Scan, trouble: PageTrouble): void {
+function reportRecovery({ clock, observe }: Reader, { lane }: Scan, trouble: PageTrouble) {
   const { since, failures } = trouble
   if (since === undefined) return
   trouble.since = undefined

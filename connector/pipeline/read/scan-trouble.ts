@@ -88,7 +88,7 @@ export function onReadFailed(reader: Reader, scan: Scan, error: unknown): undefi
 }
 
 /** The pause that the server asks for (`Retry-After`), up to a limit. */
-function askedMsOf({ retry }: Reader, { retryAfterMs = 0 }: ConnectorError): number {
+function askedMsOf({ retry }: Reader, { retryAfterMs = 0 }: ConnectorError) {
   return Math.min(retryAfterMs, retry.maxRetryAfterMs)
 }
 
@@ -109,7 +109,7 @@ export function onStuck(reader: Reader, scan: Scan, why: string): undefined {
   if (scan.lane === 'live') backOff.putOff(scan, clock.monotonic() + LIVE_AGAIN_MS)
 }
 
-function readAgain(reader: Reader, { scan, again: begunAgain }: { scan: Scan; again: Scan }, why: string): void {
+function readAgain(reader: Reader, { scan, again: begunAgain }: { scan: Scan; again: Scan }, why: string) {
   // A server that refuses to show its last page once more is not asked for that again: the history could not end.
   const again = { ...begunAgain, isEndAsked: scan.isEndAsked }
   if (handOverIfLong(reader, scan)) return
@@ -121,7 +121,7 @@ function readAgain(reader: Reader, { scan, again: begunAgain }: { scan: Scan; ag
 }
 
 /** After three failures in a row without progress, a scan of the background is backed off. Returns the failures. */
-function countFailure(reader: Reader, scan: Scan, error: ConnectorError): number {
+function countFailure(reader: Reader, scan: Scan, error: ConnectorError) {
   const { backOff, clock, until, observe } = reader
   const now = clock.monotonic()
   const askedMs = askedMsOf(reader, error)

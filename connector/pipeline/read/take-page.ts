@@ -30,7 +30,7 @@ export function takePage(reader: Reader, before: Scan, page: Page): PageReading 
 
 const END_AGAIN_MS = 60_000
 
-function advanceScan(reader: Reader, { kind, scan }: Exclude<Step, { kind: 'stuck' }>): void {
+function advanceScan(reader: Reader, { kind, scan }: Exclude<Step, { kind: 'stuck' }>) {
   const { clock, backOff } = reader
   if (kind === 'done') {
     reader.states = statesAfterScan(reader.states, scan, reader.beginAt)
@@ -66,7 +66,7 @@ export function requestOf({ mapping }: Reader, scan: Scan): Scan & PageRequest {
 }
 
 /** Takes what a page says about the mapping. Throws `source.mapping`. */
-function takeMapping(reader: Reader, { output }: Scan, page: Page): void {
+function takeMapping(reader: Reader, { output }: Scan, page: Page) {
   const { mapping, fields } = reader
   const known = mapping[output]
   const found = mapPage(page, fields, known)
@@ -78,7 +78,7 @@ function takeMapping(reader: Reader, { output }: Scan, page: Page): void {
 }
 
 /** An element that was once repeated stays a list, also where it occurs once. */
-function takeLists(reader: Reader, { clients }: Page): void {
+function takeLists(reader: Reader, { clients }: Page) {
   const { mapping, fields, observe } = reader
   const found = newLists(clients, [...fields.lists, ...mapping.lists])
   if (found.length === 0) return
@@ -87,12 +87,12 @@ function takeLists(reader: Reader, { clients }: Page): void {
   observe({ kind: 'lists-found', fields: found, setting: listFieldsLine([...fields.lists, ...lists]) })
 }
 
-function reportMissingPaths({ paths, observe }: Reader): void {
+function reportMissingPaths({ paths, observe }: Reader) {
   const missing = paths.newlyMissing()
   if (missing.length > 0) observe({ kind: 'paths-missing', paths: missing })
 }
 
-function reportDetectedFields({ fields, observe }: Reader, known: PageMapping | null, found: PageMapping): void {
+function reportDetectedFields({ fields, observe }: Reader, known: PageMapping | null, found: PageMapping) {
   const { clientId, modifiedAt } = found
   if (known === null && fields.clientId === null)
     observe({ kind: 'field-detected', setting: 'POLARIS_CLIENT_ID_FIELD', field: clientId })

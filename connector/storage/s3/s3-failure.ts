@@ -67,7 +67,7 @@ export function s3Error(what: string, failure: S3Failure): ConnectorError {
   return new ConnectorError(code, `${what}: ${meaningOf(failure)}`)
 }
 
-function meaningOf(failure: S3Failure): string {
+function meaningOf(failure: S3Failure) {
   const { status, code, requestId } = failure
   if (status === undefined && hasNoCredentials(failure))
     return `no AWS credentials found (${code}): set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the pod or machine a role`

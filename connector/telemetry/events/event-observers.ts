@@ -59,7 +59,7 @@ export function logObserver(stream: string, { log, clock }: StreamLogParts): Obs
 }
 
 /** Identifies a condition; numbers and errors do not distinguish conditions. */
-function conditionKey(event: PipelineEvent): string {
+function conditionKey(event: PipelineEvent) {
   return Object.values(event)
     .filter((value) => typeof value === 'string' || Array.isArray(value))
     .join('\n')

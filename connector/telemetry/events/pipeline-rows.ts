@@ -159,7 +159,7 @@ function failureLine(state: StreamState, failure: StreamFailure): LogLine {
   return logLine(level, 'stream failed, reopening', fields)
 }
 
-function countState({ failure }: EventOf<'stream-state'>, metrics: Metrics): void {
+function countState({ failure }: EventOf<'stream-state'>, metrics: Metrics) {
   if (failure === undefined) return
   const { error: cause, kind, times, isRepeated } = failure
   if (kind === 'fenced') {
@@ -167,13 +167,13 @@ function countState({ failure }: EventOf<'stream-state'>, metrics: Metrics): voi
   } else if (kind === 'retry' || !isRepeated) countFailure({ code: codeOf(cause) }, metrics)
 }
 
-function countPage({ scan, clients, tookMs }: EventOf<'page-read'>, metrics: Metrics): void {
+function countPage({ scan, clients, tookMs }: EventOf<'page-read'>, metrics: Metrics) {
   metrics.count('pages', 1, { lane: scan })
   metrics.count('clients', clients)
   metrics.measure('read', tookMs)
 }
 
-function countPublished(event: EventOf<'pages-published'>, metrics: Metrics): void {
+function countPublished(event: EventOf<'pages-published'>, metrics: Metrics) {
   const { scans, deadLetters, tookMs, delays } = event
   for (const ms of delays) metrics.measure('changeDelay', ms)
   metrics.count('suppressed', clientsOf(scans, 'suppressed'))

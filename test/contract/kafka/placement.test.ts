@@ -98,7 +98,6 @@ function startMember(connector: string, options: MemberSettings = {}): Member {
       const client = kafkaClient(connection, {
         clientId: replica,
         pace: 'group',
-        log: () => undefined,
         clock: systemClock,
       })
       clients.add(client)

@@ -42,7 +42,7 @@ async function codeOfJoining(broker: SaslBroker): Promise<string> {
   const stop = new AbortController()
   const broken = Promise.withResolvers<PlacementEvent>()
   const kafka = configOf(broker)
-  const client = { clientId: 'replica', pace: 'group', log: () => undefined, clock: systemClock } as const
+  const client = { clientId: 'replica', pace: 'group', clock: systemClock } as const
   const placement = groupPlacement({
     connector: randomUUID(),
     streams: ['one'],

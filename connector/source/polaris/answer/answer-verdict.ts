@@ -73,7 +73,7 @@ function offeredSchemes(headers = ''): readonly string[] {
 }
 
 /** Says what a 401 means, with the schemes that the server offers. */
-function unauthorizedText({ url, headers }: HttpAnswer, auth: AuthConfig['kind']): string {
+function unauthorizedText({ url, headers }: HttpAnswer, auth: AuthConfig['kind']) {
   const refusal =
     auth === 'none' ? 'the server requires authentication, and POLARIS_AUTH is none' : 'the server refuses the user'
   const schemes = offeredSchemes(headers['www-authenticate'])

@@ -26,7 +26,7 @@ export function bodyError(error: unknown, server: URL): ConnectorError {
 const notHttpCode = /^HPE_/
 const closedCode = /^(?:ECONNRESET|EPIPE)$/
 
-function causeOf(code: string, server: URL): string {
+function causeOf(code: string, server: URL) {
   const cause = notHttpCode.test(code) ? `the response is not HTTP: check host and port (${code})` : networkCause(code)
   return notHttpCode.test(code) || closedCode.test(code) ? `${cause}${tlsHint(server)}` : cause
 }
@@ -74,7 +74,7 @@ function tlsError(error: unknown, code: string, server: URL): ConnectorError | u
 /**
  * Returns how to pin the certificate. The error has the fingerprint if the connector itself refused the certificate.
  */
-function pinOf(error: unknown): string {
+function pinOf(error: unknown) {
   if (!(error instanceof Error) || !('fingerprint' in error)) return 'set POLARIS_TLS_FINGERPRINTS'
   return `set POLARIS_TLS_FINGERPRINTS to ${error.fingerprint} after you have compared it with that of the server`
 }

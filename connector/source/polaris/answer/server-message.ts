@@ -28,7 +28,7 @@ export function serverMessage({ body: bytes, headers }: HttpAnswer): ServerMessa
  * Decodes the beginning, which may end within a character; other bytes that are not in the declared encoding are most
  * often Windows'.
  */
-function beginningOf(bytes: Buffer, contentType: string | undefined): string {
+function beginningOf(bytes: Buffer, contentType: string | undefined) {
   const beginning = bytes.subarray(0, READ_BYTES)
   try {
     return decodeText(beginning, contentType)

@@ -101,7 +101,7 @@ function shapedRecord(fields: Fields, shapes: Shape[]): ClientRecord {
   return record
 }
 
-function isOneName(names: readonly string[]): boolean {
+function isOneName(names: readonly string[]) {
   for (let at = 1; at < names.length; at += 1) if (names[at] !== names[0]) return false
   return names.length > 1
 }
@@ -113,7 +113,7 @@ function shapeOf(names: readonly string[], shapes: readonly Shape[]): Shape | un
   return undefined
 }
 
-function areSameNames(names: readonly string[], others: readonly string[]): boolean {
+function areSameNames(names: readonly string[], others: readonly string[]) {
   if (names.length !== others.length) return false
   for (let at = 0; at < names.length; at += 1) if (names[at] !== others[at]) return false
   return true

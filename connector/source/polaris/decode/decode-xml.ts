@@ -83,13 +83,13 @@ function contentOf({ text, content, isNil }: OpenElement): Value {
   return content
 }
 
-function addValue(parent: OpenElement, name: string, value: Value): void {
+function addValue(parent: OpenElement, name: string, value: Value) {
   parent.content ??= new Element()
   parent.content.names.push(name)
   parent.content.values.push(value)
 }
 
-function takeAttributes(element: OpenElement, attributes: readonly (readonly [name: string, text: string])[]): void {
+function takeAttributes(element: OpenElement, attributes: readonly (readonly [name: string, text: string])[]) {
   for (const [attribute, text] of attributes) {
     if (!schemaAttribute.test(attribute)) addValue(element, localName(attribute), text)
     else if (attribute.endsWith(':nil') && /^\s*(?:true|1)\s*$/.test(text)) element.isNil = true

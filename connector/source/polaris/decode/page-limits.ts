@@ -91,13 +91,13 @@ export function limitJson(text: string): string {
 const losesNothing = (text: string) => /^(?:|0|-?[1-9]\d{0,14})$/.test(text) || String(Number(text)) === text
 const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?!\s*:)/y
 
-function numberAt(text: string, at: number): string {
+function numberAt(text: string, at: number) {
   number.lastIndex = at
   return number.exec(text)?.[0] ?? ''
 }
 
 /** Returns the index of the closing quote, or else the length. */
-function endOfString(text: string, start: number): number {
+function endOfString(text: string, start: number) {
   for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
     let before = end
     while (text.charCodeAt(before - 1) === BACKSLASH) before -= 1

@@ -24,7 +24,7 @@ export function cookies(clock: Pick<Clock, 'now'>): Cookies {
 }
 
 /** Servers delete a cookie by a time that has passed. One that expires later is sent until the server deletes it. */
-function hasExpired(text: string, serverTime: number): boolean {
+function hasExpired(text: string, serverTime: number) {
   const maxAge = /;\s*max-age\s*=\s*(-?\d+)/i.exec(text)?.[1]
   if (maxAge !== undefined) return Number(maxAge) <= 0
   return Date.parse(/;\s*expires\s*=\s*([^;]+)/i.exec(text)?.[1] ?? '') <= serverTime

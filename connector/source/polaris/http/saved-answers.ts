@@ -33,7 +33,7 @@ export function answerSaver(folder: string, { auth, headers: configured }: Polar
 
 const READ = 'Client.GetClientsModified'
 
-function answerText({ method, url }: ApiRequest, { status, headers, body }: ExchangedAnswer): string {
+function answerText({ method, url }: ApiRequest, { status, headers, body }: ExchangedAnswer) {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
   const head = [`${method} ${url.pathname}${url.search}`, `HTTP/1.1 ${status}`, ...lines].join('\n')
   const text = body.toString('latin1')

@@ -47,7 +47,7 @@ export function judgeLogin(answer: HttpAnswer, token: TokenConfig | undefined): 
 }
 
 /** Whether a successful response is a login page, false, or an error document. */
-function isRefusal({ body, root, texts }: ServerMessage): boolean {
+function isRefusal({ body, root, texts }: ServerMessage) {
   return isLoginPage(body) || /^"?false"?$/i.test(texts.join('').trim()) || (root !== undefined && isError(root))
 }
 

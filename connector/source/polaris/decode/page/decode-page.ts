@@ -61,7 +61,7 @@ export function decodePage({ root, replacedCharacters }: AnswerDocument, setting
 }
 
 /** Throws `source.error-document`, with the name of the field and without its content. */
-function mustReportNoError(field: AnswerNode | undefined): void {
+function mustReportNoError(field: AnswerNode | undefined) {
   if (field === undefined) return
   throw new ConnectorError(
     'source.error-document',
@@ -100,7 +100,7 @@ function onlyField(fields: readonly AnswerNode[], name: string): AnswerNode | un
 
 const flags: Readonly<Record<string, boolean>> = { true: true, '1': true, false: false, '0': false }
 
-function flagOf(field: AnswerNode | undefined): boolean {
+function flagOf(field: AnswerNode | undefined) {
   const text = field?.kind === 'text' ? field.text.trim().toLowerCase() : ''
   const flag = Object.hasOwn(flags, text) ? flags[text] : undefined
   if (flag === undefined) throw malformedError('hasMoreResults is neither true nor false')
@@ -126,7 +126,7 @@ function clientOf(item: AnswerNode, at: number, toRecord: ReturnType<typeof reco
 }
 
 /** Returns the error for a document without a page: a page without its flag, an error document, or another document. */
-function noPageError(root: AnswerNode): ConnectorError {
+function noPageError(root: AnswerNode) {
   const names = namesOf(root, 2)
   const isPart = (name: string) => [TOKEN, 'infoclient'].includes(name.toLowerCase())
   if (root.kind === 'list' || names.some(isPart)) return malformedError('hasMoreResults is missing')

@@ -130,13 +130,13 @@ const itemsOf = (nodes: readonly AnswerNode[]) =>
 const isEmptyArray = ({ kind, children }: AnswerNode) => kind === 'list' && children.length === 0
 
 /** Whether the field may be an empty list: null, an empty element, or a list without items, maybe in a wrapper. */
-function isEmptyList(field: AnswerNode): boolean {
+function isEmptyList(field: AnswerNode) {
   if (field.kind === 'text') return !/\S/.test(field.text)
   return field.kind === 'absent' || isEmptyArray(field) || isEmptyWrapper(field)
 }
 
 /** Whether the object holds nothing but lists without items, and fields that Json.NET adds. */
-function isEmptyWrapper({ kind, name, children }: AnswerNode): boolean {
+function isEmptyWrapper({ kind, name, children }: AnswerNode) {
   if (kind !== 'object' || isInfoClientName(name)) return false
   return children.every((child) => /^\$(?:id|type)$/.test(child.name) || isEmptyArray(child))
 }

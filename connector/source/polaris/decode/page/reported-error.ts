@@ -9,7 +9,7 @@ const successNames = new Set(['success', 'succes', 'succès'])
 const LONGEST = 64
 
 /** Returns the words of a name, in lower case: separators and capitals divide them. */
-function wordsOf(name: string): string[] {
+function wordsOf(name: string) {
   if (name.length > LONGEST) return []
   return (name.match(/\p{Lu}+(?!\p{Ll})|\p{Lu}?\p{Ll}+/gu) ?? []).map((word) => word.toLowerCase())
 }
