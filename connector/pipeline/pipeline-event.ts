@@ -134,9 +134,9 @@ export interface WhyInState {
    * A paused stream has a failure too, while its pending state cannot be resolved. A stream that has ended does not try
    * again.
    */
-  readonly failure?: StreamFailure
+  readonly failure?: StreamFailure | undefined
   /** An operator has paused the stream: it reads and publishes nothing. */
-  readonly pause?: Wishes
+  readonly pause?: Wishes | undefined
 }
 
 /** A step has failed, and is tried again after a pause. */

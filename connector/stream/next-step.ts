@@ -20,7 +20,12 @@ import { assertNever } from '../runtime/compiler-checks.ts'
 /** Says how a try ended. A try opens the stream, unless it is open, and copies its pages. */
 export type TryOutcome =
   | { readonly kind: 'stopped' | 'caught-up' | 'paused' }
-  | { readonly kind: 'failed'; readonly failure: Pick<StreamFailure, 'kind'> }
+  | { readonly kind: 'failed'; readonly failure: StreamFailure }
+
+/** Says how a run of a stream ended: as `paused` or `held` only where it ends instead of waiting. */
+export type StreamEnd =
+  | { readonly kind: 'stopped' | 'caught-up' | 'paused' }
+  | { readonly kind: 'held'; readonly error: unknown }
 
 export interface Situation {
   /** Whether an operator wants the stream to be paused. */
@@ -32,8 +37,7 @@ export interface Situation {
 
 /** The stream enters `state` now; null means that it keeps its state. */
 export type NextStep =
-  | { readonly kind: 'end'; readonly as: 'caught-up' | 'paused'; readonly state: 'paused' | null }
-  | { readonly kind: 'end'; readonly as: 'held'; readonly state: 'ended' }
+  | { readonly kind: 'end'; readonly state: StreamState | null; readonly end: StreamEnd }
   | { readonly kind: 'try-again'; readonly state: StreamState | null; readonly after: WaitFor }
 
 /**
@@ -49,14 +53,14 @@ const tryAgain = (state: StreamState | null, after: WaitFor): NextStep => ({ kin
 export function nextStep(outcome: TryOutcome, { isPaused, isLeaving, whenHeld }: Situation): NextStep {
   switch (outcome.kind) {
     case 'caught-up':
-      return { kind: 'end', as: 'caught-up', state: null }
+      return { kind: 'end', state: null, end: outcome }
     case 'stopped':
       return tryAgain(isPaused || isLeaving ? null : 'opening', 'nothing')
     case 'paused':
-      return whenHeld === 'ends' ? { kind: 'end', as: 'paused', state: 'paused' } : tryAgain('paused', 'wishes')
+      return whenHeld === 'ends' ? { kind: 'end', state: 'paused', end: outcome } : tryAgain('paused', 'wishes')
     case 'failed': {
-      const { kind } = outcome.failure
-      if (kind === 'hold' && whenHeld === 'ends') return { kind: 'end', as: 'held', state: 'ended' }
+      const { kind, error } = outcome.failure
+      if (kind === 'hold' && whenHeld === 'ends') return { kind: 'end', state: 'ended', end: { kind: 'held', error } }
       if (isPaused && kind !== 'fenced') return tryAgain('paused', 'change')
       return kind === 'hold' ? tryAgain('held', 'change') : tryAgain('retrying', 'assignment')
     }

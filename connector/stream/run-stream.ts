@@ -1,12 +1,12 @@
-import { type Wishes, waitingRewind } from '../checkpoint/wishes.ts'
+import { waitingRewind } from '../checkpoint/wishes.ts'
 import { type OpenStream, withDeadline } from '../pipeline/delivery.ts'
 import { type PipelineEnd, type PipelineParts, runPipeline } from '../pipeline/pipeline.ts'
-import type { Observe, StreamFailure, StreamState, WhyInState } from '../pipeline/pipeline-event.ts'
+import type { Observe, StreamState, WhyInState } from '../pipeline/pipeline-event.ts'
 import { linkedAbort } from '../runtime/abort.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
 import { graceAfter } from '../runtime/shutdown.ts'
-import { nextStep, type TryOutcome, type WaitFor } from './next-step.ts'
+import { nextStep, type StreamEnd, type TryOutcome, type WaitFor } from './next-step.ts'
 import { type OpenParts, openStream } from './open-stream.ts'
 import type { Assignment } from './run-streams.ts'
 import { type StreamTries, streamTries, type TryPauses } from './stream-tries.ts'
@@ -40,11 +40,6 @@ export interface RunParts {
   readonly clock: Clock
   readonly observe: Observe
 }
-
-/** Says how a run of a stream ended: as `paused` or `held` only where it ends instead of waiting. */
-export type StreamEnd =
-  | { readonly kind: 'stopped' | 'caught-up' | 'paused' }
-  | { readonly kind: 'held'; readonly error: unknown }
 
 /**
  * Runs one stream whenever it is assigned here, until the process stops: waits until it is assigned, opens it, and
@@ -140,8 +135,6 @@ function enterRunning({ state, tries }: AssignedStream) {
   if (state.current() === 'opening' || !tries.isFailing()) state.enter('running')
 }
 
-type TryResult = Exclude<TryOutcome, { kind: 'failed' }> | { readonly kind: 'failed'; readonly failure: StreamFailure }
-
 /**
  * Tries once to open the stream and to copy pages, then waits until that may be tried again. Resolves to how the run
  * ends, or to undefined if it goes on.
@@ -151,33 +144,26 @@ async function tryAndWait(assigned: AssignedStream): Promise<StreamEnd | undefin
   const outcome = await tryOnce(assigned)
   const wishes = open.wishes.current()
   const step = nextStep(outcome, { isPaused: wishes.paused, isLeaving: leave.aborted, whenHeld })
-  if (step.state !== null) state.enter(step.state, whyInState(step.state, outcome, wishes))
-  if (step.kind === 'end' && step.as !== 'held') return { kind: step.as }
-  if (step.kind === 'end') return { kind: 'held', error: failureOf(outcome)?.error }
-  await waitFor(step.after, outcome, assigned)
+  const failure = outcome.kind === 'failed' ? outcome.failure : undefined
+  const pause = step.state === 'paused' ? wishes : undefined
+  if (step.state !== null) state.enter(step.state, { failure, pause })
+  if (step.kind === 'end') return step.end
+  await waitFor(step.after, assigned, failure?.pauseMs)
   if (state.current() === 'paused' && !leave.aborted && !open.wishes.current().paused) state.enter('opening')
   return undefined
 }
 
-const failureOf = (outcome: TryResult) => (outcome.kind === 'failed' ? outcome.failure : undefined)
-
-function whyInState(state: StreamState, outcome: TryResult, pause: Wishes): WhyInState {
-  const failure = failureOf(outcome)
-  const why = failure === undefined ? {} : { failure }
-  return state === 'paused' ? { ...why, pause } : why
-}
-
-async function waitFor(what: WaitFor, outcome: TryResult, assigned: AssignedStream) {
+async function waitFor(what: WaitFor, assigned: AssignedStream, pauseMs = PAUSED_MS) {
   const { assignment, clock, leave } = assigned
   if (what === 'nothing') return
   // A newer assignment, or a change of the stored document or wishes, ends the pause.
-  using pause = clock.deadline(failureOf(outcome)?.pauseMs ?? PAUSED_MS, leave)
+  using pause = clock.deadline(pauseMs, leave)
   if (what === 'assignment') await assignment.untilNext(pause.signal)
   else await untilChanged(what, assigned, pause.signal)
 }
 
 /** Opens the stream and copies pages. It is no failure if the try has ended only because the stream is to end here. */
-async function tryOnce(assigned: AssignedStream): Promise<TryResult> {
+async function tryOnce(assigned: AssignedStream): Promise<TryOutcome> {
   const { tries, leave, pipeline } = assigned
   try {
     const end = await openAndCopy(assigned)

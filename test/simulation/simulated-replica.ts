@@ -1,6 +1,7 @@
 import type { Placement } from '../../connector/placement/placement.ts'
 import { codeOf } from '../../connector/runtime/connector-error.ts'
-import { runStream, type StreamComposition, type StreamEnd } from '../../connector/stream/run-stream.ts'
+import type { StreamEnd } from '../../connector/stream/next-step.ts'
+import { runStream, type StreamComposition } from '../../connector/stream/run-stream.ts'
 import { type Assignment, runStreams } from '../../connector/stream/run-streams.ts'
 import { type Actor, newActor } from './actor.ts'
 import { observed } from './observed.ts'

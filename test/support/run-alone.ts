@@ -1,6 +1,7 @@
 import type { Observe } from '../../connector/pipeline/pipeline-event.ts'
 import type { Clock } from '../../connector/runtime/clock.ts'
-import { type RunParts, runStream, type StreamEnd, type StreamParts } from '../../connector/stream/run-stream.ts'
+import type { StreamEnd } from '../../connector/stream/next-step.ts'
+import { type RunParts, runStream, type StreamParts } from '../../connector/stream/run-stream.ts'
 import { createAssignment } from '../../connector/stream/run-streams.ts'
 
 export interface AloneParts

@@ -13,18 +13,21 @@ const situations: Record<Column, Situation> = {
   ends: { whenHeld: 'ends', isPaused: false, isLeaving: false },
   'ends, paused': { whenHeld: 'ends', isPaused: true, isLeaving: false },
 }
+const failed = (kind: 'retry' | 'hold' | 'fenced'): TryOutcome => {
+  return { kind: 'failed', failure: { kind, error: 'x', pauseMs: 1, times: 1, isRepeated: false } }
+}
 const outcomes: Record<Row, TryOutcome> = {
   stopped: { kind: 'stopped' },
   'caught-up': { kind: 'caught-up' },
   paused: { kind: 'paused' },
-  'failed: retry': { kind: 'failed', failure: { kind: 'retry' } },
-  'failed: hold': { kind: 'failed', failure: { kind: 'hold' } },
-  'failed: fenced': { kind: 'failed', failure: { kind: 'fenced' } },
+  'failed: retry': failed('retry'),
+  'failed: hold': failed('hold'),
+  'failed: fenced': failed('fenced'),
 }
 
 /** The state that is entered, and what is waited for; `-` keeps the state. */
 const text = (step: NextStep) =>
-  `${step.state ?? '-'}, ${step.kind === 'end' ? `ends as ${step.as}` : `waits for ${step.after}`}`
+  `${step.state ?? '-'}, ${step.kind === 'end' ? `ends as ${step.end.kind}` : `waits for ${step.after}`}`
 
 const columns = Object.keys(situations) as readonly Column[]
 const expected: Record<Row, readonly string[]> = {
