@@ -34,7 +34,7 @@ try {
     readFile,
     print: (line) => process.stdout.write(`${line}\n`),
     printError,
-    showProgress: (line) => progressOn(process.stderr, line),
+    showProgress: (text) => progressOn(process.stderr, text),
     readInput: () => text(process.stdin),
     stop: shutdown.stop,
     version,

@@ -51,13 +51,9 @@ async function auditOne(
 ) {
   const { stream, shared, closing } = chosen
   const startedAt = shared.clock.now()
-  let progress = 'reading the source'
-  const onProgress = (what: string, done: string) => {
-    progress = `reading the ${what}: ${done} so far`
-  }
-  using _ = showProgress(() => progress)
+  using _ = showProgress(`auditing ${stream.name}`)
   const parts = composeAudit(stream, shared, closing)
-  const { report, ids, partitionsOf } = await auditStream(parts, { client, onProgress }, stop)
+  const { report, ids, partitionsOf } = await auditStream(parts, client, stop)
   const { gone } = ids
   const removal =
     most === undefined ? undefined : await removeGoneClients({ gone, partitionsOf, most, startedAt }, chosen, stop)

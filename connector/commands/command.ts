@@ -13,7 +13,7 @@ export interface CommandParts {
   /** Writes one line to standard error. */
   readonly printError: (line: string) => void
   /** Shows on a terminal what is done now, until it is disposed. */
-  readonly showProgress: (text: () => string) => Disposable
+  readonly showProgress: (text: string) => Disposable
   /** Resolves to the text on standard input. */
   readonly readInput: () => Promise<string>
   /** Aborts at the first SIGTERM or SIGINT. */

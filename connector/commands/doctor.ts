@@ -27,7 +27,7 @@ function diagnose(args: CommandArgs, parts: CommandParts): Promise<Answer> {
     const save = args.save as string | undefined
     const intercept = save === undefined ? undefined : answerSaver(save, onlyStream(streams).polaris)
     const names = streams.map(({ name }) => name).join(', ')
-    using _ = parts.showProgress(() => `checking ${names}`)
+    using _ = parts.showProgress(`checking ${names}`)
     const found = await examine(composeDoctor({ shared, closing, intercept }), parts.stop)
     const findings: Finding[] = [{ ...configuration, ...okResult(`connector ${config.connector}, ${names}`) }, ...found]
     const healthy = findings.every(({ verdict }) => verdict !== 'failed')

@@ -14,7 +14,7 @@ export const preview: RunCommand = (args, parts) =>
     const limit = Number(args.limit ?? (args.schema === true ? 1000 : 3))
     const wanted = { stream, isMasked, limit }
     const reader = commandReader({ ...stream, beginAt: since }, { shared, closing, retries: 1, from })
-    using _ = parts.showProgress(() => `reading from ${from ?? new URL(stream.polaris.url).origin}`)
+    using _ = parts.showProgress(`reading from ${from ?? new URL(stream.polaris.url).origin}`)
     const { records, contents, lists } = await previewRecords(reader, wanted, parts.stop)
     // A schema is printed as JSON also without --json.
     if (args.schema === true) {

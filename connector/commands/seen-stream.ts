@@ -63,7 +63,7 @@ export async function waitForReplica(
   { showProgress, stop }: CommandParts,
 ): Promise<Answer> {
   const { clock } = chosen.shared
-  using _ = showProgress(() => 'waiting for a replica')
+  using _ = showProgress('waiting for a replica')
   try {
     for (const until = clock.monotonic() + WITHIN_MS; clock.monotonic() < until; ) {
       const found = answerIn(await seeStream(chosen, stop))

@@ -62,10 +62,10 @@ function tableOf(rows: readonly Row[]) {
 const headingOf = (name: string) => name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ').toUpperCase()
 
 /** Shows on a terminal, again and again, what is done now, and for how long, until it is disposed. */
-export function progressOn(terminal: Pick<NodeJS.WriteStream, 'isTTY' | 'write'>, text: () => string): Disposable {
+export function progressOn(terminal: Pick<NodeJS.WriteStream, 'isTTY' | 'write'>, text: string): Disposable {
   const startedAt = performance.now()
   const write = (line: string) => terminal.isTTY && terminal.write(`\r${printableText(line)}\u001b[K`)
-  const show = () => write(`${text()} (${Math.round((performance.now() - startedAt) / 1000)} s)`)
+  const show = () => write(`${text} (${Math.round((performance.now() - startedAt) / 1000)} s)`)
   show()
   const timer = setInterval(show, 200)
   return {

@@ -6,30 +6,10 @@ import { type ClientField, type ClientRecord, type ClientValue, isList, recordOf
 export type IgnoredPaths = ReadonlySet<string>
 
 /**
- * Returns the same JSON text for equal records, independent of the source's key order: keys in code-unit order, but
- * whole-number keys before all others.
+ * Returns the same JSON text for equal records: `recordOf` puts their keys in code-unit order, but whole-number keys
+ * before all others.
  */
-export function canonicalJson(value: ClientValue): string {
-  return JSON.stringify(isSorted(value) ? value : sortedValue(value))
-}
-
-function isSorted(value: ClientValue) {
-  if (isLeaf(value)) return true
-  if (isList(value)) return value.every(isSorted)
-  let last = ''
-  for (const name in value) {
-    const field = value[name]
-    if (name < last || (typeof field === 'object' && !isSorted(field))) return false
-    last = name
-  }
-  return true
-}
-
-function sortedValue(value: ClientValue): ClientValue {
-  if (isLeaf(value)) return value
-  if (isList(value)) return value.map(sortedValue)
-  return recordOf(Object.entries(value).map(([name, field]) => [name, sortedValue(field)]))
-}
+export const canonicalJson = (value: ClientValue) => JSON.stringify(value)
 
 /** Whether the value is a text, or a value with a type: see `fieldTyper`. */
 const isLeaf = (value: ClientValue): value is string => typeof value !== 'object' || rawText(value) !== undefined

@@ -17,41 +17,30 @@ export interface AuditParts {
   readonly clock: Clock
 }
 
-export interface AuditOptions {
-  /** The only client to look at; undefined: all. */
-  readonly client?: string | undefined
-  /** What is read, and how far. */
-  readonly onProgress: (what: 'source' | 'topic' | 'source again', done: string) => void
-}
-
 /** A replica that runs meanwhile makes so many live scans: after them, the topic has what the source returned. */
 const LIVE_SCANS = 3
 
 /**
- * Compares the source with the topic. What differs counts only if a second reading of the source returns the same
- * again: clients may change meanwhile. Reads only, and needs no replica. Resolves to a report, which names no client
- * (invariant 8), to the ids of what differs, and to where they are. Rejects with `source.*`, `publish.*` or the reason
- * of `stop`.
+ * Compares the source with the topic, for one client or for all. What differs counts only if a second reading of the
+ * source returns the same again: clients may change meanwhile. Reads only, and needs no replica. Resolves to a report,
+ * which names no client (invariant 8), to the ids of what differs, and to where they are. Rejects with `source.*`,
+ * `publish.*` or the reason of `stop`.
  */
 export async function auditStream(
   { reader, topic, names, clock }: AuditParts,
-  { client, onProgress }: AuditOptions,
+  client: string | undefined,
   stop: AbortSignal,
 ) {
   const records: PlacedRecord[] = []
-  const readSource = async (what: 'source' | 'source again', isWanted: (id: string | undefined) => boolean) => {
+  const readSource = async (isWanted: (id: string | undefined) => boolean) => {
     const deadLetters = await readDeadLetters(topic, client, stop)
-    const onClients = (clients: number) => onProgress(what, `${clients} clients`)
-    const reading = { deadLetters: deadLetters.contentHashes, isWanted, onProgress: onClients }
+    const reading = { deadLetters: deadLetters.contentHashes, isWanted }
     return { deadLetters, source: await readSourceClients(reader, reading, stop) }
   }
   const isAsked = (id: string | undefined) => client === undefined || id === client
-  const first = await readSource('source', isAsked)
+  const first = await readSource(isAsked)
   await clock.sleep(LIVE_SCANS * reader.settings.intervalMs, stop)
-  let count = 0
   const onRecord = (id: string, record: PlacedRecord) => {
-    count += 1
-    onProgress('topic', `${count} records`)
     if (id === client) records.push(record)
   }
   const { last: all, partitionsOf } = await readTopicClients(topic, onRecord, stop)
@@ -59,9 +48,7 @@ export async function auditStream(
   const inTopic = client === undefined ? all : new Map([...all].filter(([id]) => id === client))
   const found = compare(first.source, inTopic)
   const isDoubtful = found.size + first.source.withoutId.size > 0
-  const second = isDoubtful
-    ? await readSource('source again', (id) => isAsked(id) && (id === undefined || found.has(id)))
-    : first
+  const second = isDoubtful ? await readSource((id) => isAsked(id) && (id === undefined || found.has(id))) : first
   const { missing, different, gone, withoutId } = confirmedDifferences(found, first.source, second.source)
   const differences = { missing: missing.length + withoutId, different: different.length, gone: gone.length }
   const ofClient = { records, deadLetters: second.deadLetters.ofClient }

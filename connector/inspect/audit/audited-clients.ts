@@ -135,18 +135,16 @@ interface SourceReading {
   readonly deadLetters: ReadonlySet<string>
   /** `undefined`: a client without a valid id. */
   readonly isWanted: (id: string | undefined) => boolean
-  readonly onProgress: (clients: number) => void
 }
 
 /** Reads all clients from the stream's beginning once. Rejects with `source.*` or the reason of `stop`. */
 export async function readSourceClients(
   reader: InspectionReader,
-  { deadLetters, isWanted, onProgress }: SourceReading,
+  { deadLetters, isWanted }: SourceReading,
   stop: AbortSignal,
 ): Promise<SourceClients> {
   const byId = new Map<string, ContentKey | 'dead-letter'>()
   const withoutId = new Set<ContentKey>()
-  let count = 0
   for await (const { clients } of inspectedPages(reader, stop)) {
     for (const { id: found, json, contentHash } of clients) {
       const id = isClientId(found) ? found : undefined
@@ -157,8 +155,6 @@ export async function readSourceClients(
       if (id !== undefined) byId.set(id, isDead ? 'dead-letter' : content)
       else if (!isDead) withoutId.add(content)
     }
-    count += clients.length
-    onProgress(count)
   }
   return { byId, withoutId }
 }

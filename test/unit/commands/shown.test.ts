@@ -64,7 +64,7 @@ test('shows on a terminal what is done, until it is disposed, and nothing elsewh
   const written = (isTTY: boolean) => {
     const lines: string[] = []
     const write = (line: string | Uint8Array) => lines.push(String(line)) > 0
-    progressOn({ isTTY, write }, () => 'reading \u001b')[Symbol.dispose]()
+    progressOn({ isTTY, write }, 'reading \u001b')[Symbol.dispose]()
     return lines
   }
   expect(written(true)).toEqual(['\rreading \\u001b (0 s)\u001b[K', '\r\u001b[K'])

@@ -8,7 +8,7 @@ import type { ClientRecord } from '../../../connector/source/client-source.ts'
 
 // Clients are read under different rules, and their contents and hashes are compared.
 
-const client = { No: '1', Points: '3', Modif: '2026-06-15T12:00:00' }
+const client = { Modif: '2026-06-15T12:00:00', No: '1', Points: '3' }
 const mapping = { clientId: 'No', modifiedAt: 'Modif' }
 const plain: ReadingRules = { timeZone: 'Europe/Paris', ignored: new Set(), lists: [], fields: undefined }
 const reader = (more: Partial<ReadingRules> = {}, lists: readonly string[] = []) =>
@@ -62,7 +62,7 @@ describe('the content of a client', () => {
   })
 
   test('has hashes that never change: stored indexes are compared with them', () => {
-    const { content, key, contentHash } = reader()({ b: 'é', a: ['1', { d: '', c: '2' }], No: '0042' })
+    const { content, key, contentHash } = reader()({ No: '0042', a: ['1', { c: '2', d: '' }], b: 'é' })
     expect(contentHash).toBe('VV3QQVsBvMD8zgS6nYr6Zwg70nf_SC9hRWKflmsTacc')
     expect([content, key]).toEqual([contentKey(contentHash), clientKey('0042')])
   })

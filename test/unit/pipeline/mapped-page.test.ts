@@ -38,7 +38,7 @@ test('what is known of pages is part of the next requests and of the readings, a
 })
 
 test('lists of JSON are those that the server writes: none is kept, and none is applied', async () => {
-  const clients = [{ No: '1', Tel: ['a', 'b'], Ref: 'c' }]
+  const clients = [{ No: '1', Ref: 'c', Tel: ['a', 'b'] }]
   const mapping = { ...noMapping, lists: ['Ref'] }
   const { read, of } = pageReader(server(clients), { ...newStream, mapping, settings: { lookBacks: [] } })
   const [reading] = await read(1)

@@ -71,7 +71,7 @@ function auditedStream() {
         names: { events: 'clients', deadLetters: 'clients.dlq' },
         clock,
       }
-      const audited = await driven(clock, auditStream(parts, { client, onProgress: () => {} }, never))
+      const audited = await driven(clock, auditStream(parts, client, never))
       mustFit('audit', JSON.stringify({ stream: 'clients', ...audited.report }))
       return audited
     },
