@@ -109,7 +109,7 @@ async function rebuilt() {
   const runs = Object.entries(consumers).map(async ([name, [command, ...args]]) => {
     const more = name === 'python' ? [table] : []
     const { stdout, stderr } = await promisify(execFile)(command, [...args, brokers, topic, ...more], {
-      timeout: 50_000,
+      timeout: 120_000,
     })
     const found = name === 'python' ? rowsInFile() : stdout.split('\n').filter(Boolean).map(printedRow)
     return [name, { rows: found, summary: stderr.trim() }] as const
@@ -158,7 +158,7 @@ test('consumers in Node, Java and Python have the same table of a topic that has
       const left = (await readTopic(brokers, topic)).filter(({ text }) => text !== '').map(({ key }) => key)
       expect(left.filter((key) => key !== null && erased.includes(key))).toEqual([])
     },
-    { timeout: 40_000, interval: 300 },
+    { timeout: 120_000, interval: 300 },
   )
   expect(await rebuilt()).toEqual(same('complete'))
-}, 180_000)
+}, 400_000)

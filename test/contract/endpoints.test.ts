@@ -89,7 +89,7 @@ test('connections that send no request are closed after some seconds', async () 
   for (const socket of [silent, slow]) socket.resume()
   const began = performance.now()
   await Promise.all([silent, slow].map((socket) => once(socket, 'close')))
-  expect(performance.now() - began).toBeLessThan(8_000)
+  expect(performance.now() - began).toBeLessThan(30_000)
 })
 
 test('at most 100 connections are open at a time; further ones are closed at once', async () => {

@@ -66,13 +66,21 @@ async function show(name: SceneName, view: View = light) {
   return { ...scene, ...opened, server }
 }
 
-const readAgain = `document.dispatchEvent(new Event('visibilitychange'))`
+const becomeVisible = `document.dispatchEvent(new Event('visibilitychange'))`
+
+/** Makes the page read again, and waits until it has. */
+async function readAgain(page: Page): Promise<void> {
+  const answered = page.waitForResponse((response) => response.url().endsWith('/status'))
+  await page.evaluate(becomeVisible)
+  await answered
+  await page.waitForNetworkIdle({ idleTime: 50 })
+}
 
 /** Makes the page read again, and waits until `selector` contains `text`. */
 async function untilShown(page: Page, selector: string, text: string): Promise<void> {
-  await page.evaluate(readAgain)
+  await page.evaluate(becomeVisible)
   const isShown = `document.querySelector(${JSON.stringify(selector)}).textContent.includes(${JSON.stringify(text)})`
-  await page.waitForFunction(isShown, { timeout: 10_000 })
+  await page.waitForFunction(isShown, { timeout: 30_000 })
 }
 
 const textOf = (page: Page, selector: string) =>
@@ -132,8 +140,7 @@ test('can be used with the keyboard alone, and keeps the focus when it updates',
   expect(await focused(page)).toBe('nantes')
   expect(await page.$eval('#stream-rows button[aria-expanded="true"]', (one) => one.textContent)).toBe('nantes')
   expect((await textOf(page, '.detail:not([hidden])'))[0]).toMatch(/Clients in the index[\d,]+/)
-  await page.evaluate(readAgain)
-  await page.waitForNetworkIdle({ idleTime: 50 })
+  await readAgain(page)
   expect(await focused(page)).toBe('nantes')
   await page.keyboard.press('Enter')
   expect(await textOf(page, '.detail:not([hidden])')).toEqual([])
@@ -158,8 +165,7 @@ test('plots the events of each stream since the page was opened', async () => {
   for (const events of [0, 50]) {
     time.now += 5_000
     clients(published({ events }))
-    await page.evaluate(readAgain)
-    await page.waitForNetworkIdle({ idleTime: 50 })
+    await readAgain(page)
   }
   expect(await page.$eval('svg', (plot) => plot.getAttribute('aria-label'))).toBe('at most 10 events a second, now 10')
 })

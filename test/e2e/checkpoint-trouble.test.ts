@@ -46,38 +46,26 @@ interface Trouble {
   readonly isGroupDeleted?: true
 }
 
-const damaged = { code: 'checkpoint.damaged' }
-const foreign = { code: 'checkpoint.other-stream', cure: 'restore' } as const
-const elsewhere = { code: 'checkpoint.topic-lost', cure: 'begin again' } as const
-
 /** What may happen to the document of a stream. */
 const troubles: Record<string, Trouble> = {
-  deleted: { ...damaged, cure: 'begin again', make: () => undefined },
-  empty: { ...damaged, cure: 'begin again', make: () => '' },
-  'cut-off': { ...damaged, cure: 'restore', make: (text) => text.slice(0, text.length / 2) },
-  'field-lost': {
-    ...damaged,
-    cure: 'restore',
-    make: edited((document) => Object.assign(document, { committed: undefined })),
-  },
+  deleted: { code: 'checkpoint.damaged', cure: 'begin again', make: () => undefined },
+  'cut-off': { code: 'checkpoint.damaged', cure: 'restore', make: (text) => text.slice(0, text.length / 2) },
   'rolled-back': { code: 'checkpoint.rolled-back', cure: 'begin again', make: (_, older) => older },
   'unknown-format': {
     code: 'checkpoint.unknown-format',
     cure: 'restore',
     make: edited((document) => Object.assign(document, { format: 1 })),
   },
-  'other-stream': { ...foreign, make: edited((document) => Object.assign(document, { stream: 'x' })) },
-  'other-shop': { ...foreign, make: edited(({ source }) => Object.assign(source, { codeMagasin: 700 })) },
-  'other-prefix': { ...foreign, make: edited(({ source }) => Object.assign(source, { prefixCle: 'B' })) },
-  'other-cluster': {
-    ...elsewhere,
-    make: edited(({ destination }) => Object.assign(destination, { clusterId: 'x' })),
+  'other-stream': {
+    code: 'checkpoint.other-stream',
+    cure: 'restore',
+    make: edited((document) => Object.assign(document, { stream: 'x' })),
   },
-  'topic-made-again': {
-    ...elsewhere,
-    make: edited(({ destination }) => Object.assign(destination, { topicId: 'x' })),
+  'other-topic': {
+    code: 'checkpoint.topic-lost',
+    cure: 'begin again',
+    make: edited(({ destination }) => Object.assign(destination, { topic: 'x' })),
   },
-  'other-topic': { ...elsewhere, make: edited(({ destination }) => Object.assign(destination, { topic: 'x' })) },
   'events-lost': { code: 'checkpoint.events-lost', cure: 'begin again', make: edited(decidedLater) },
   undecided: { code: 'checkpoint.undecided', cure: 'decide', isGroupDeleted: true, make: edited(prepared) },
   'topic-in-use': {

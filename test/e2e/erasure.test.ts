@@ -28,9 +28,9 @@ test('erased clients have a tombstone in their partition, or without a checkpoin
     code: 0,
     output: expect.stringContaining('stream clients: erased; clients: 2, tombstones: 2'),
   })
-  const calls = simulator.calls.length
   simulator.change(other)
   await connector.line(says('stream lost to another replica'))
+  const calls = simulator.calls.length
   await expect.poll(() => simulator.calls.length, { timeout: 120_000 }).toBeGreaterThan(calls + 20) // scans continue
   await connector.stop()
   const before = await records()

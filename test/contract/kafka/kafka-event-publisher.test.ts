@@ -153,7 +153,7 @@ describe('lost responses', () => {
       expect((await sending).code).toBe('publish.failed')
     }
     await producer.close()
-    expect(performance.now() - started).toBeLessThan(5_000)
+    expect(performance.now() - started).toBeLessThan(15_000)
     proxy.resume()
     expect(await seqNow()).toBe(1)
     expect(await valuesOf(stream.topic)).toEqual(['"first"'])
@@ -210,7 +210,7 @@ describe('topics', () => {
         () => false,
         () => true,
       )
-    await vi.waitUntil(isGone)
+    await vi.waitUntil(isGone, { timeout: 30_000, interval: 50 })
     await running.mustHaveItsTopic(never)
     expect((await destination()).topicId).not.toBe(first.topicId)
     const replaced = { code: 'publish.failed', message: expect.stringContaining('deleted and created again') }

@@ -73,9 +73,9 @@ test('put succeeds when a large upload takes longer than the limit of an answer'
     setTimeout(() => {
       clearInterval(timer)
       response.setHeader('etag', '"any"').end()
-    }, 600)
+    }, 3_000)
   })
-  const { store, retried } = s3StoreAt(server.url, { times: { answerWithinMs: 300 } }, closing)
+  const { store, retried } = s3StoreAt(server.url, { times: { answerWithinMs: 1_500 } }, closing)
   await store.segments(key).put('1-a', Buffer.alloc(4_000_000), never)
   expect(retried).toEqual([])
 })

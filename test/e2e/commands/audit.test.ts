@@ -36,7 +36,7 @@ async function stopped(options: Parameters<typeof scene>[0] = {}): Promise<Scene
 
 test('agrees beside a running replica while clients change, exits with 0, and prints nothing of a client', async () => {
   // A replica on a busy machine publishes within three of its scans what changed.
-  const stage = await scene({ environment: { POLL_INTERVAL: '2s' } })
+  const stage = await scene({ environment: { POLL_INTERVAL: '4s' } })
   const { simulator, start } = stage
   const replica = start()
   await replica.line(isCaughtUp)
