@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import type { Answer, Command, CommandArgs, CommandOption, CommandParts } from './commands/command.ts'
-import { printableText, shownLines } from './commands/shown.ts'
+import { printableText, shownLines } from './commands/shown-lines.ts'
 import { ConnectorError } from './runtime/connector-error.ts'
 import { didYouMean } from './runtime/did-you-mean.ts'
 import { type ExitCode, errorCatalogue, exitRows, hintOf } from './runtime/error-catalogue.ts'

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { runCli } from './cli.ts'
 import { commandList } from './commands/command-list.ts'
-import { printableText, progressOn } from './commands/shown.ts'
+import { printableText, progressOn } from './commands/shown-lines.ts'
 import { stopOnSignals } from './runtime/shutdown.ts'
 import { defectLine } from './telemetry/error-fields.ts'
 

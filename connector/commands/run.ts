@@ -9,7 +9,7 @@ import { errorCatalogue, highestExit } from '../runtime/error-catalogue.ts'
 import type { StreamEnd } from '../stream/next-step.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
 import { configSources, type RunCommand } from './command.ts'
-import { printableText } from './shown.ts'
+import { printableText } from './shown-lines.ts'
 
 export const run: RunCommand = async (args, parts) => {
   const { stop, version } = parts

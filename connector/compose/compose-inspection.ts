@@ -6,7 +6,7 @@ import { readTopicEvents } from '../kafka/reading/read-topic.ts'
 import { streamNames } from '../publish/event-publisher.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
 import { commandReader, type OpenSourceParts, openSource, streamIdentity, streamObject } from './compose-stream.ts'
-import { adminParts, type SharedResources } from './shared-resources.ts'
+import { connectionParts, type SharedResources } from './shared-resources.ts'
 
 /** Builds what `doctor` checks. The timeouts for Kafka are shorter than those of `run`. */
 export function composeDoctor(parts: Omit<OpenSourceParts, 'observe'>): DoctorParts {
@@ -17,7 +17,7 @@ export function composeDoctor(parts: Omit<OpenSourceParts, 'observe'>): DoctorPa
     config,
     clock,
     store,
-    admin: adminParts(config.kafka, shared, { clientId, pace: 'doctor' }),
+    admin: connectionParts(config.kafka, shared, { clientId, pace: 'doctor' }),
     indexBytes: memoryForIndexes(),
     streams: config.streams.map((stream) => streamUnderTest(stream, parts)),
   }
@@ -58,7 +58,7 @@ export function composeAudit(stream: StreamConfig, shared: SharedResources, clos
   const { clock, config } = shared
   const { kafka, events, rules, sharedKeys: isShared } = stream
   const { clientId } = streamNames(config.connector, stream.name)
-  const brokers = { ...adminParts(kafka, shared, { clientId, pace: 'stream' }), config: kafka }
+  const brokers = { ...connectionParts(kafka, shared, { clientId, pace: 'stream' }), config: kafka }
   return {
     reader: commandReader(stream, { shared, closing, retries: RETRIES }),
     topic: {

@@ -7,7 +7,7 @@ import { runStream } from '../stream/run-stream.ts'
 import { type Assignment, runStreams } from '../stream/run-streams.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import { composeStream } from './compose-stream.ts'
-import { adminParts, type SharedResources } from './shared-resources.ts'
+import { connectionParts, type SharedResources } from './shared-resources.ts'
 
 /**
  * Runs the streams assigned to this replica until `stop` or, if they run until they have caught up, until each has, or
@@ -45,6 +45,6 @@ function composePlacement(shared: SharedResources, observe: (event: PlacementEve
   const { connector, kafka, placement } = config
   const streams = config.streams.map(({ name }) => name)
   if (placement.mode === 'single') return singlePlacement(streams)
-  const brokers = adminParts(kafka, shared, { clientId: replica, pace: 'group' })
+  const brokers = connectionParts(kafka, shared, { clientId: replica, pace: 'group' })
   return groupPlacement({ ...brokers, connector, streams, create: placement.create, observe })
 }

@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import type { ConnectorConfig } from '../config/connector-config.ts'
 import { type KafkaClientParts, kafkaClient } from '../kafka/kafka-client.ts'
 import type { KafkaConnection } from '../kafka/kafka-config.ts'
-import type { AdminParts } from '../kafka/kafka-connection.ts'
+import type { ConnectionParts } from '../kafka/kafka-connection.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
 import { assertNever } from '../runtime/compiler-checks.ts'
@@ -34,12 +34,12 @@ export interface SharedResources {
 }
 
 /** Builds what sends requests to brokers under a client id. */
-export function adminParts(
+export function connectionParts(
   connection: KafkaConnection,
   { clock }: SharedResources,
   client: Pick<KafkaClientParts, 'clientId' | 'pace'>,
-): AdminParts {
-  return { clock, connect: () => kafkaClient(connection, { ...client, clock }) }
+): ConnectionParts {
+  return { clock, newClient: () => kafkaClient(connection, { ...client, clock }) }
 }
 
 export function replicaName(): string {

@@ -9,10 +9,10 @@ import { kafkaTimes } from './kafka-times.ts'
 import { clusterOf } from './kafkajs/cluster.ts'
 
 /** The dependencies of a connection. */
-export interface AdminParts {
+export interface ConnectionParts {
   readonly clock: Clock
   /** Returns a new client each time, so each can be disconnected separately. */
-  readonly connect: () => KafkaClient
+  readonly newClient: () => KafkaClient
 }
 
 interface ClusterUse<Result> {
@@ -24,12 +24,12 @@ interface ClusterUse<Result> {
 }
 
 /** Connects a new client, runs `work` and disconnects. Rejects with `publish.*` or the reason of `stop`. */
-export async function onCluster<Result>(
-  parts: AdminParts,
+export async function tryOnCluster<Result>(
+  parts: ConnectionParts,
   { operation, needs, work, isLong }: ClusterUse<Result>,
   stop: AbortSignal,
 ): Promise<Result> {
-  const client = parts.connect()
+  const client = parts.newClient()
   const cluster = clusterOf(client.kafka)
   const connectAndWork = async () => {
     await cluster.connect()
@@ -49,14 +49,22 @@ export async function onCluster<Result>(
 /** A coordinator or leader that is new, has moved or is still loading serves requests after some seconds. */
 const untilServed: RetryPolicy = { retries: 12, firstPauseMs: 100, maxPauseMs: 2_000, maxRetryAfterMs: 0 }
 
-/** Does what `onCluster` does, but tries again where that may help, on a new connection for each attempt. */
-export function withCluster<Result>(parts: AdminParts, use: ClusterUse<Result>, stop: AbortSignal): Promise<Result> {
+/** Does what `tryOnCluster` does, but tries again where that may help, on a new connection for each attempt. */
+export function retryOnCluster<Result>(
+  parts: ConnectionParts,
+  use: ClusterUse<Result>,
+  stop: AbortSignal,
+): Promise<Result> {
   const retryParts = { clock: parts.clock, policy: untilServed, onRetry: () => undefined }
-  return retry(() => onCluster(parts, use, stop), retryParts, stop)
+  return retry(() => tryOnCluster(parts, use, stop), retryParts, stop)
 }
 
 /** Gives `work` as much time as a transaction. Rejects with a `TimeoutError` or the reason of `stop`. */
-export async function withinCommitLimit<Result>({ clock }: AdminParts, work: () => Promise<Result>, stop: AbortSignal) {
+export async function withinCommitLimit<Result>(
+  { clock }: ConnectionParts,
+  work: () => Promise<Result>,
+  stop: AbortSignal,
+) {
   stop.throwIfAborted()
   using limit = clock.deadline(kafkaTimes.commitWithinMs, stop)
   return await untilAborted(limit.signal, work())
@@ -68,7 +76,7 @@ interface Connection {
 }
 
 /** Disconnects gracefully within `closeMs`, then by force. Never rejects. */
-export async function closeConnection({ clock }: AdminParts, connection: Connection): Promise<void> {
+export async function closeConnection({ clock }: ConnectionParts, connection: Connection): Promise<void> {
   using limit = clock.deadline(kafkaTimes.closeMs)
   await untilAborted(limit.signal, connection.disconnect()).catch(() => undefined)
   destroyConnection(connection)

@@ -48,7 +48,7 @@ const headers = { 'cache-control': 'no-store', 'x-content-type-options': 'nosnif
  * `config.invalid` if it cannot, or with the reason of `stop`.
  */
 export async function endpoints(parts: EndpointParts, stop: AbortSignal): Promise<Endpoints> {
-  const server = createServer(connectionLimits, (request, response) => void answer(request, response, parts))
+  const server = createServer(connectionLimits, (request, response) => void sendAnswer(request, response, parts))
   server.maxConnections = MAX_CONNECTIONS
   await listen(server, parts, stop)
   server.on('error', parts.onError)
@@ -71,9 +71,9 @@ async function listen(server: Server, { port }: EndpointParts, stop: AbortSignal
   }
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, parts: EndpointParts) {
+async function sendAnswer(request: IncomingMessage, response: ServerResponse, parts: EndpointParts) {
   try {
-    const { status, type, body, headers: own } = await answerTo(request, parts)
+    const { status, type, body, headers: own } = await answerOf(request, parts)
     const length = Buffer.byteLength(body)
     response.writeHead(status, { ...headers, ...own, 'content-type': type, 'content-length': length })
     response.end(request.method === 'HEAD' ? undefined : body)
@@ -84,7 +84,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, parts:
   }
 }
 
-async function answerTo({ method, url = '' }: IncomingMessage, { paths }: EndpointParts): Promise<EndpointAnswer> {
+async function answerOf({ method, url = '' }: IncomingMessage, { paths }: EndpointParts): Promise<EndpointAnswer> {
   const path = url.split('?', 1)[0] ?? ''
   const found = Object.hasOwn(paths, path) ? paths[path] : undefined
   if (found === undefined) return textAnswer(404, 'not found')

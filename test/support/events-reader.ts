@@ -7,5 +7,5 @@ import { systemClock as clock } from '../../connector/runtime/clock.ts'
 /** Reads the topics of a stream as an audit does. */
 export function eventsReader(config: KafkaConfig, clientId = 'test'): ReadEvents {
   const connect = () => kafkaClient(config, { clientId, pace: 'stream', clock })
-  return (reading, stop) => readTopicEvents({ config, clock, connect }, reading, stop)
+  return (reading, stop) => readTopicEvents({ config, clock, newClient: connect }, reading, stop)
 }

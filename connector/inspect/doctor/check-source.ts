@@ -48,11 +48,11 @@ export async function checkSource(
   const dayEnd = day.pages.at(-1)?.serverTime ?? clock.now()
   return {
     polaris: judgePage(page, at, beginAt),
-    'second page': judgeSecond(second, limit),
+    'second page': judgeSecondPage(second, limit),
     'interleaved scans':
       next === undefined || second?.error !== undefined
         ? skippedResult('requires a second page')
-        : judgeAgain(second, await read(next), { ...poll, ...limit }),
+        : judgeSecondPageAgain(second, await read(next), { ...poll, ...limit }),
     fields: result,
     lists: poll.output === 'json' ? okResult('in JSON, an array is a list') : judgeLists(clients, fields.lists),
     'configured paths': judgePaths([...clients, ...day.clients], config, limit),
@@ -73,12 +73,12 @@ const withoutPage: CheckResults = {
 }
 
 /** Judges whether the server accepts its own token. */
-function judgeSecond(second: Sample | undefined, limit: TimeLimit): CheckResult {
+function judgeSecondPage(second: Sample | undefined, limit: TimeLimit): CheckResult {
   if (second === undefined) return skippedResult('no more results follow')
   return second.error === undefined ? okResult(`${second.clients.length} clients`) : resultOfError(second.error, limit)
 }
 
-function judgeAgain(
+function judgeSecondPageAgain(
   second: Sample | undefined,
   again: Sample,
   { backfill, ...limit }: TimeLimit & StreamUnderTest['config']['poll'],

@@ -1,6 +1,6 @@
 import type { StreamIdentity } from '../../checkpoint/checkpoint-document.ts'
 import type { ConnectorConfig, StreamConfig } from '../../config/connector-config.ts'
-import type { AdminParts } from '../../kafka/kafka-connection.ts'
+import type { ConnectionParts } from '../../kafka/kafka-connection.ts'
 import type { StreamNames } from '../../publish/event-publisher.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
@@ -13,7 +13,7 @@ export interface DoctorParts {
   readonly config: ConnectorConfig
   readonly clock: Clock
   readonly store: CheckpointStore
-  readonly admin: AdminParts
+  readonly admin: ConnectionParts
   /** What the indexes of a replica may use. */
   readonly indexBytes: number
   readonly streams: readonly StreamUnderTest[]

@@ -1,6 +1,6 @@
 import type { StreamNames } from '../../publish/event-publisher.ts'
 import { type Broker, type Cluster, GROUP_COORDINATOR, type Topic, TRANSACTION_COORDINATOR } from '../cluster.ts'
-import { type AdminParts, onCluster, withCluster } from '../kafka-connection.ts'
+import { type ConnectionParts, retryOnCluster, tryOnCluster } from '../kafka-connection.ts'
 import { hasKafkaError } from '../kafka-errors.ts'
 import { fetchMetadata } from '../kafkajs/newer-requests.ts'
 import { readKafkaState } from '../transactions/kafka-state.ts'
@@ -15,21 +15,21 @@ export interface ClusterView {
   readonly offsetsRetentionMs: number | undefined
 }
 
-export function viewCluster(parts: AdminParts, stop: AbortSignal): Promise<ClusterView> {
+export function viewCluster(parts: ConnectionParts, stop: AbortSignal): Promise<ClusterView> {
   const work = async (cluster: Cluster) => {
     const broker = await cluster.findControllerBroker()
     const { clusterId, brokers } = await fetchMetadata(broker)
     const minutes = await retentionMinutes(broker)
     return { clusterId, brokers, offsetsRetentionMs: minutes > 0 ? minutes * 60_000 : undefined }
   }
-  return onCluster(parts, { operation: 'describe the cluster', work }, stop)
+  return tryOnCluster(parts, { operation: 'describe the cluster', work }, stop)
 }
 
 /** Returns what the brokers know of a topic; undefined if it does not exist. */
-export function viewTopic(parts: AdminParts, topic: string, stop: AbortSignal): Promise<Topic | undefined> {
+export function viewTopic(parts: ConnectionParts, topic: string, stop: AbortSignal): Promise<Topic | undefined> {
   const work = async (cluster: Cluster) => (await fetchMetadata(await cluster.findControllerBroker(), topic)).topic
   const needs = { TOPIC_AUTHORIZATION_FAILED: `WRITE on topic ${topic}` }
-  return withCluster(parts, { operation: `describe topic ${topic}`, needs, work }, stop)
+  return retryOnCluster(parts, { operation: `describe topic ${topic}`, needs, work }, stop)
 }
 
 const BROKER_RESOURCE = 4
@@ -52,7 +52,7 @@ async function retentionMinutes(broker: Broker): Promise<number> {
  * them does not exist. A missing ACL rejects with `publish.unauthorized`, which names the first one.
  */
 export async function accessAsStream(
-  parts: AdminParts,
+  parts: ConnectionParts,
   { names, topics }: { names: StreamNames; topics: Topics | undefined },
   stop: AbortSignal,
 ): Promise<void> {
@@ -60,7 +60,7 @@ export async function accessAsStream(
   const needs = { TRANSACTIONAL_ID_AUTHORIZATION_FAILED: `WRITE on transactional id ${id}` }
   const query = { groupId: id, coordinatorType: TRANSACTION_COORDINATOR } as const
   const work = (cluster: Cluster) => cluster.findGroupCoordinator(query)
-  await withCluster(parts, { operation: `find the coordinator of transactional id ${id}`, needs, work }, stop)
+  await retryOnCluster(parts, { operation: `find the coordinator of transactional id ${id}`, needs, work }, stop)
   await accessGroup(parts, group, stop)
   if (topics === undefined) return
   mustBeWritable(topics)
@@ -68,8 +68,8 @@ export async function accessAsStream(
   await readKafkaState(parts, { topics, place, producerIds: [], finder: undefined }, stop)
 }
 
-export async function accessGroup(parts: AdminParts, groupId: string, stop: AbortSignal): Promise<void> {
+export async function accessGroup(parts: ConnectionParts, groupId: string, stop: AbortSignal): Promise<void> {
   const needs = { GROUP_AUTHORIZATION_FAILED: `READ on group ${groupId}` }
   const work = (cluster: Cluster) => cluster.findGroupCoordinator({ groupId, coordinatorType: GROUP_COORDINATOR })
-  await withCluster(parts, { operation: `find the coordinator of group ${groupId}`, needs, work }, stop)
+  await retryOnCluster(parts, { operation: `find the coordinator of group ${groupId}`, needs, work }, stop)
 }

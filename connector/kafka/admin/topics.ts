@@ -25,7 +25,7 @@ type TopicCluster = Pick<Cluster, 'findControllerBroker'>
  * Reads the cluster id and the topics of a stream; creates missing ones if allowed. An events topic to which events
  * were published must never be created. Rejects with `publish.*` or `checkpoint.topic-lost`.
  */
-export async function readTopics(
+export async function openTopics(
   cluster: TopicCluster,
   { config, hasPublished, clusterId: expected }: OpenOptions & { readonly config: TopicConfig },
   waiting: WaitParts,

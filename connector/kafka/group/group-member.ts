@@ -3,12 +3,12 @@ import { groupDefaults, type PlacementConfig } from '../../placement/placement-c
 import { linkedAbort, whenAborted } from '../../runtime/abort.ts'
 import { ensureTopic } from '../admin/topics.ts'
 import type { Cluster } from '../cluster.ts'
-import { type AdminParts, closeConnection, destroyConnection, onCluster } from '../kafka-connection.ts'
+import { type ConnectionParts, closeConnection, destroyConnection, tryOnCluster } from '../kafka-connection.ts'
 import { publishError } from '../kafka-errors.ts'
 import { retryOptions } from '../kafka-times.ts'
 import { type StickyAssignerParts, slotCount, stickyAssigner } from './sticky-assigner.ts'
 
-export interface MemberParts extends AdminParts, StickyAssignerParts {
+export interface MemberParts extends ConnectionParts, StickyAssignerParts {
   readonly create: Extract<PlacementConfig, { mode: 'group' }>['create']
   readonly group: string
   readonly onJoined: (slots: readonly number[], slotCount: number, tookMs: number) => void
@@ -21,13 +21,13 @@ export interface MemberParts extends AdminParts, StickyAssignerParts {
 export async function beMember(parts: MemberParts, stop: AbortSignal): Promise<void> {
   const { topic, group, create, clock } = parts
   const ensure = (cluster: Cluster) => ensureTopic(cluster, { topic, create, acl: 'DESCRIBE' }, { clock, stop })
-  await onCluster(parts, { operation: `open topic ${topic}`, work: ensure }, stop)
+  await tryOnCluster(parts, { operation: `open topic ${topic}`, work: ensure }, stop)
   const membership = linkedAbort(stop)
   const onJoined: MemberParts['onJoined'] = (...joined) => {
     // kafkajs emits some events for a while after its connections are closed.
     if (!membership.signal.aborted) parts.onJoined(...joined)
   }
-  const client = parts.connect()
+  const client = parts.newClient()
   const consumer = slotConsumer(client.kafka, { ...parts, onJoined }, (error) => membership.abort(error))
   const join = async () => {
     await consumer.connect()

@@ -20,7 +20,7 @@ export async function leadersOf(cluster: Cluster, { topic, partitions }: TopicPa
   const all = typeof partitions === 'number' ? [...Array(partitions).keys()] : [...partitions]
   await cluster.addTargetTopic(topic)
   const leaders = Object.entries(cluster.findLeaderForPartitions(topic, all))
-  mustHave(all.length, leaders.flatMap(([, led]) => led).length)
+  mustHaveAll(all.length, leaders.flatMap(([, led]) => led).length)
   return await Promise.all(
     leaders.map(async ([nodeId, led]) => ({ broker: await cluster.findBroker({ nodeId }), topic, partitions: led })),
   )
@@ -38,11 +38,11 @@ export async function offsetsOf(
   await cluster.addTargetTopic(topic)
   const all = Array.from({ length: partitions }, (_, partition) => ({ partition }))
   const [found] = await cluster.fetchTopicsOffset([{ topic, partitions: all, fromBeginning: at === 'start' }])
-  mustHave(partitions, found?.partitions.length ?? 0)
+  mustHaveAll(partitions, found?.partitions.length ?? 0)
   return new Map(found?.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]))
 }
 
 /** Throws LEADER_NOT_AVAILABLE for partitions that the metadata lack: kafkajs would skip them. */
-function mustHave(partitions: number, found: number) {
+function mustHaveAll(partitions: number, found: number) {
   if (found < partitions) throw createErrorFromCode(5)
 }

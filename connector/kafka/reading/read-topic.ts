@@ -5,14 +5,14 @@ import { ConnectorError } from '../../runtime/connector-error.ts'
 import { ensureTopic } from '../admin/topics.ts'
 import type { Cluster } from '../cluster.ts'
 import type { KafkaConfig } from '../kafka-config.ts'
-import { type AdminParts, onCluster, withCluster } from '../kafka-connection.ts'
+import { type ConnectionParts, retryOnCluster, tryOnCluster } from '../kafka-connection.ts'
 import { fetchRecords } from '../kafkajs/fetch-records.ts'
 import { applyRecords, isUnfinished, type PartitionReading } from './partition-reading.ts'
 import { type LedPartitions, leadersOf, offsetsOf } from './partition-reads.ts'
 
 /** Implements `ReadEvents`. Silence is never taken for the end. Rejects also with `publish.topic-missing`. */
 export async function readTopicEvents<Found>(
-  parts: AdminParts & { readonly config: KafkaConfig },
+  parts: ConnectionParts & { readonly config: KafkaConfig },
   reading: EventReading<Found>,
   stop: AbortSignal,
 ): Promise<void> {
@@ -20,7 +20,7 @@ export async function readTopicEvents<Found>(
   const { [reading.of ?? 'events']: name } = config.topic
   const open = (cluster: Cluster) =>
     ensureTopic(cluster, { topic: name, create: undefined, acl: 'DESCRIBE' }, { clock, stop })
-  const layout = await onCluster(parts, { operation: `open topic ${name}`, work: open }, stop)
+  const layout = await tryOnCluster(parts, { operation: `open topic ${name}`, work: open }, stop)
   const scans: PartitionReadings<Found> = new Map()
   const work = async (cluster: Cluster) => {
     await findOffsets(cluster, layout, scans)
@@ -30,7 +30,7 @@ export async function readTopicEvents<Found>(
     await Promise.all((await leadersOf(cluster, layout)).map(read))
   }
   const needs = { TOPIC_AUTHORIZATION_FAILED: `READ on topic ${name}` }
-  await withCluster(parts, { operation: `read the events of ${name}`, needs, work, isLong: true }, stop)
+  await retryOnCluster(parts, { operation: `read the events of ${name}`, needs, work, isLong: true }, stop)
 }
 
 /** The progress of each partition, by its number: what has been read is not read again after a lost connection. */

@@ -9,7 +9,7 @@ import { ConnectorError } from '../../runtime/connector-error.ts'
 import { parsedFields } from '../../runtime/parsed-json.ts'
 import type { Topics } from '../admin/topics.ts'
 import { type Cluster, type CoordinatorFinder, GROUP_COORDINATOR, type GroupOffset } from '../cluster.ts'
-import { type AdminParts, withCluster } from '../kafka-connection.ts'
+import { type ConnectionParts, retryOnCluster } from '../kafka-connection.ts'
 import { type NeededAcls, publishError } from '../kafka-errors.ts'
 import { describeOpenTransactions, fetchStableOffset } from '../kafkajs/newer-requests.ts'
 import { leadersOf, offsetsOf } from '../reading/partition-reads.ts'
@@ -19,14 +19,15 @@ interface StateRequest {
   readonly place: CommitRecordPlace
   /** The state has the open transactions of these producers. */
   readonly producerIds: readonly string[]
+  /** The broker that answered InitProducerId; undefined if no producer is open. */
   readonly finder: CoordinatorFinder | undefined
 }
 
 /**
- * Reads a stream's state over one connection. Rejects with `publish.*`, `checkpoint.unknown-format` or the reason of
- * `stop`.
+ * Reads what Kafka holds of a stream over one connection: its topic, its commit record and its open transactions.
+ * Rejects with `publish.*`, `checkpoint.unknown-format` or the reason of `stop`.
  */
-export function readKafkaState(parts: AdminParts, request: StateRequest, stop: AbortSignal): Promise<KafkaState> {
+export function readKafkaState(parts: ConnectionParts, request: StateRequest, stop: AbortSignal): Promise<KafkaState> {
   const { topics, place, producerIds, finder } = request
   const work = async (cluster: Cluster): Promise<KafkaState> => {
     const found = await fetchCommitRecord(cluster, place, finder)
@@ -38,9 +39,10 @@ export function readKafkaState(parts: AdminParts, request: StateRequest, stop: A
     const ends = await offsetsOf(cluster, topics.events, 'end')
     return { destination, found, open, isEmpty: [...ends.values()].every((end) => end === 0n) }
   }
-  return withCluster(parts, { operation: `read the state of ${place.group}`, work }, stop)
+  return retryOnCluster(parts, { operation: `read the state of ${place.group}`, work }, stop)
 }
 
+/** Reads the transactions that these producers have open in a topic. */
 async function openTransactionsIn(
   cluster: Cluster,
   layout: TopicLayout,
@@ -103,10 +105,10 @@ export async function fetchCommitRecord(
   }
 }
 
-/** Throws `checkpoint.unknown-format` if the offset was not written by this connector. */
+/** Parses the commit record. Throws `checkpoint.unknown-format` if the offset was not written by this connector. */
 export function parseCommitRecord(place: CommitRecordPlace, stored: GroupOffset): CommitRecord {
   const { epoch, seq, nonce, nextEvent } = parsedFields(stored.metadata ?? '')
-  const isOurs = isWhole(epoch) && isWhole(seq) && isWhole(nextEvent) && typeof nonce === 'string'
+  const isOurs = isWholeNumber(epoch) && isWholeNumber(seq) && isWholeNumber(nextEvent) && typeof nonce === 'string'
   if (isOurs && String(seq) === stored.offset) return { epoch, seq, nonce, nextEvent }
   throw new ConnectorError(
     'checkpoint.unknown-format',
@@ -114,4 +116,4 @@ export function parseCommitRecord(place: CommitRecordPlace, stored: GroupOffset)
   )
 }
 
-const isWhole = (value: unknown): value is number => Number.isSafeInteger(value)
+const isWholeNumber = (value: unknown): value is number => Number.isSafeInteger(value)

@@ -9,7 +9,7 @@ import { describeOpenTransactions } from '../kafkajs/newer-requests.ts'
 import { type LedPartitions, leadersOf } from '../reading/partition-reads.ts'
 import { disconnectNow, type TransactionalProducer } from './transactional-producer.ts'
 
-/** Kafka needs much less to write the markers of a transaction when nothing fails. */
+/** The markers must be confirmed within this time. Kafka needs much less to write them when nothing fails. */
 const CONFIRMED_WITHIN_MS = 5_000
 const LONGEST_PAUSE_MS = 50
 
@@ -94,11 +94,11 @@ async function endEmptyTransaction(
 ): Promise<void> {
   const { transactionalId } = producer.names
   const identity = { transactionalId, ...producer.identity }
-  const rejectCoded = (error: unknown) => Promise.reject(transactionError(operation, error))
+  const rejectWithCode = (error: unknown) => Promise.reject(transactionError(operation, error))
   const work = async () => {
     const query = { groupId: transactionalId, coordinatorType: TRANSACTION_COORDINATOR } as const
     const coordinator = await producer.cluster.findGroupCoordinator(query)
-    const add = () => coordinator.addPartitionsToTxn({ ...identity, topics }).catch(rejectCoded)
+    const add = () => coordinator.addPartitionsToTxn({ ...identity, topics }).catch(rejectWithCode)
     await retry(add, { clock: producer.clock, policy: markersRetry, onRetry: () => undefined }, stop)
     await coordinator.endTxn({ ...identity, transactionResult: as === 'committed' })
   }

@@ -7,11 +7,11 @@ import {
 import { untilAborted } from '../../runtime/abort.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
-import { readTopics } from '../admin/topics.ts'
+import { openTopics } from '../admin/topics.ts'
 import type { Cluster } from '../cluster.ts'
 import { type KafkaClient, kafkaClient } from '../kafka-client.ts'
 import { type KafkaConfig, topicNames } from '../kafka-config.ts'
-import { closeConnection, destroyConnection, onCluster, withinCommitLimit } from '../kafka-connection.ts'
+import { closeConnection, destroyConnection, tryOnCluster, withinCommitLimit } from '../kafka-connection.ts'
 import { transactionError } from '../kafka-errors.ts'
 import { kafkaTimes, retryOptions } from '../kafka-times.ts'
 import { initializeProducer, producerOn } from '../kafkajs/cluster.ts'
@@ -38,8 +38,8 @@ export function kafkaEventPublisher(
   { connector, stream, clock }: KafkaEventPublisherParts,
 ): EventPublisher {
   const names = streamNames(connector, stream)
-  const connect = () => kafkaClient(config, { clientId: names.clientId, pace: 'stream', clock })
-  return { open: (options, stop) => openStreamProducer({ config, names, clock, connect }, options, stop) }
+  const newClient = () => kafkaClient(config, { clientId: names.clientId, pace: 'stream', clock })
+  return { open: (options, stop) => openStreamProducer({ config, names, clock, newClient }, options, stop) }
 }
 
 /**
@@ -53,9 +53,13 @@ export async function openStreamProducer(
 ): Promise<StreamProducer> {
   const { config, clock, names } = parts
   const { transactionalId, recordGroup: group } = names
-  const work = (cluster: Cluster) => readTopics(cluster, { ...options, config: config.topic }, { clock, stop })
-  const topics = await onCluster(parts, { operation: `open topics ${topicNames(config.topic).join(', ')}`, work }, stop)
-  const client = parts.connect()
+  const work = (cluster: Cluster) => openTopics(cluster, { ...options, config: config.topic }, { clock, stop })
+  const topics = await tryOnCluster(
+    parts,
+    { operation: `open topics ${topicNames(config.topic).join(', ')}`, work },
+    stop,
+  )
+  const client = parts.newClient()
   const { producer: kafkajs, cluster } = newProducer(parts, client)
   try {
     const identified = await withinCommitLimit(parts, () => initializeProducer(kafkajs, cluster), stop)

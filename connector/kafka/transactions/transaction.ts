@@ -8,7 +8,7 @@ import { kafkaTimes } from '../kafka-times.ts'
 import { ownMessages } from '../kafkajs/produce-request.ts'
 import { aclsOfCommitRecord, offsetsOfCommitRecord } from './kafka-state.ts'
 import { confirmMarkers } from './markers.ts'
-import { type PartitionChunk, partitionBatches, sendBatches } from './record-batches.ts'
+import { chunksByPartition, type PartitionChunk, sendChunks } from './record-chunks.ts'
 import {
   type ActiveTransaction,
   abortAndDisconnect,
@@ -66,12 +66,12 @@ function sendEvents(
   const { config, clock, topics } = producer
   const work = () => {
     const { maxMessageBytes } = config
-    const batches = partitionBatches(records, { ...topics, maxMessageBytes, publishedAt: clock.now() })
+    const chunks = chunksByPartition(records, { ...topics, maxMessageBytes, publishedAt: clock.now() })
     const send = (chunk: PartitionChunk) => sendChunk(producer, active, chunk)
     const isGivenUp = () => producer.state.kind === 'closed'
-    for (const { topic, partition } of batches.flat())
+    for (const { topic, partition } of chunks.flat())
       active.written.set(topic, (active.written.get(topic) ?? new Set()).add(partition))
-    active.sending = sendBatches(batches, { send, isGivenUp })
+    active.sending = sendChunks(chunks, { send, isGivenUp })
     return active.sending
   }
   return runOrAbort(producer, active, { operation: publishOperation(records.length, topics.events.topic), work })

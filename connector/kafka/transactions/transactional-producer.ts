@@ -6,11 +6,11 @@ import type { Topics } from '../admin/topics.ts'
 import type { Cluster, CoordinatorFinder, ProducerIdentity } from '../cluster.ts'
 import type { KafkaClient } from '../kafka-client.ts'
 import type { KafkaConfig } from '../kafka-config.ts'
-import { type AdminParts, destroyConnection } from '../kafka-connection.ts'
+import { type ConnectionParts, destroyConnection } from '../kafka-connection.ts'
 import { kafkaTimes } from '../kafka-times.ts'
 import type { CommitRecordPlace } from './kafka-state.ts'
 
-export interface ProducerParts extends AdminParts {
+export interface ProducerParts extends ConnectionParts {
   readonly config: KafkaConfig
   readonly names: StreamNames
 }

@@ -285,7 +285,7 @@ test('opens and publishes a stream when a partition of an unrelated topic has no
     await publish(producer, 'sent', 1)
     expect(await valuesOf(own)).toEqual(['sent'])
     const connect = () => kafkaClient(config, { clientId: 'test', pace: 'stream', clock: systemClock })
-    expect(await viewCluster({ clock: systemClock, connect }, never)).toMatchObject({ brokers: 2 })
+    expect(await viewCluster({ clock: systemClock, newClient: connect }, never)).toMatchObject({ brokers: 2 })
     await producer.close()
   })
 })

@@ -94,7 +94,7 @@ function startMember(connector: string, options: MemberSettings = {}): Member {
     create: options.mayNotCreate ? undefined : groupDefaults.create,
     clock: options.clock ?? systemClock,
     observe: (event) => events.push(event),
-    connect: () => {
+    newClient: () => {
       const client = kafkaClient(connection, {
         clientId: replica,
         pace: 'group',

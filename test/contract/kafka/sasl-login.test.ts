@@ -48,7 +48,7 @@ async function codeOfJoining(broker: SaslBroker): Promise<string> {
     streams: ['one'],
     create: groupDefaults.create,
     clock: systemClock,
-    connect: () => kafkaClient(kafka, client),
+    newClient: () => kafkaClient(kafka, client),
     observe: broken.resolve,
   })
   const running = placement.run(() => {}, stop.signal)

@@ -1,6 +1,6 @@
 import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
 import { partitionOf } from '../../../connector/kafka/partitioner.ts'
-import { partitionBatches } from '../../../connector/kafka/transactions/record-batches.ts'
+import { chunksByPartition } from '../../../connector/kafka/transactions/record-chunks.ts'
 import type {
   CommitRecord,
   Destination,
@@ -36,7 +36,7 @@ export function destinationOf(cluster: Cluster): Destination {
 function stored(stream: StreamOfReplica, records: readonly OutgoingRecord[], partitions: number, transaction: number) {
   const layout = { topic: 'any', partitions }
   const maxMessageBytes = stream.cluster.options.maxMessageBytes ?? 1_000_000
-  partitionBatches(records, { events: layout, deadLetters: layout, maxMessageBytes, publishedAt: 0 })
+  chunksByPartition(records, { events: layout, deadLetters: layout, maxMessageBytes, publishedAt: 0 })
   return records.map((record) => ({
     ...textOf(record),
     partition:

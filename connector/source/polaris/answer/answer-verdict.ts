@@ -113,7 +113,7 @@ export function judgeAnswer(answer: HttpAnswer, settings: JudgeSettings): Judged
     return { kind: 'page', page: pageIn(answer, settings) }
   } catch (error) {
     if (!(error instanceof ConnectorError)) throw error
-    return judgeOther(error, answer)
+    return judgeNoPage(error, answer)
   }
 }
 
@@ -128,7 +128,7 @@ function pageIn(answer: HttpAnswer, settings: JudgeSettings): DecodedPage {
 }
 
 /** Judges a response whose status is a success but which is not a page. */
-function judgeOther(error: ConnectorError, answer: HttpAnswer): NoPage {
+function judgeNoPage(error: ConnectorError, answer: HttpAnswer): NoPage {
   const { body } = serverMessage(answer)
   const facts = describeAnswer(answer)
   if (!isHtml(body)) return { kind: 'no-page', error: withFault(error.with(`${error.message} (${facts})`), answer) }

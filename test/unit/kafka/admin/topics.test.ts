@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { readTopics } from '../../../../connector/kafka/admin/topics.ts'
+import { openTopics } from '../../../../connector/kafka/admin/topics.ts'
 import type { Broker } from '../../../../connector/kafka/cluster.ts'
 import type { TopicConfig } from '../../../../connector/kafka/kafka-config.ts'
 import type { OpenOptions } from '../../../../connector/publish/event-publisher.ts'
@@ -42,7 +42,7 @@ function cluster({ unknownFor, exists }: Simulated) {
     },
   }
   const read = (request: Request) =>
-    readTopics({ findControllerBroker: async () => broker as unknown as Broker }, request, { clock, stop: never })
+    openTopics({ findControllerBroker: async () => broker as unknown as Broker }, request, { clock, stop: never })
   return { read, created, paused }
 }
 
@@ -54,7 +54,7 @@ const asked = (create?: TopicConfig['create'], hasPublished = false): Request =>
   clusterId: null,
 })
 
-describe('readTopics', () => {
+describe('openTopics', () => {
   test('waits for a topic that a newly started broker does not know yet', async () => {
     const { read } = cluster({ unknownFor: 4, exists: true })
     expect((await read(asked())).events.partitions).toBe(2)

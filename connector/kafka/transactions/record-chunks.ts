@@ -12,7 +12,7 @@ export interface PartitionChunk {
   readonly records: OwnRecord[]
 }
 
-interface BatchLayout {
+interface ChunkLayout {
   readonly events: TopicLayout
   readonly deadLetters: TopicLayout
   /** No record may be larger than this, and no chunk larger than a share of it (`chunkFill`); in bytes. */
@@ -32,7 +32,7 @@ const chunkFill = 0.9
  * Groups records by partition, in order, into chunks that a broker accepts. Throws `publish.refused` if a record
  * exceeds the limit.
  */
-export function partitionBatches(records: readonly OutgoingRecord[], layout: BatchLayout): PartitionChunk[][] {
+export function chunksByPartition(records: readonly OutgoingRecord[], layout: ChunkLayout): PartitionChunk[][] {
   const timestamp = String(layout.publishedAt)
   const all = new Map<string, { readonly chunks: PartitionChunk[]; bytes: number }>()
   for (const record of records) {
@@ -42,14 +42,14 @@ export function partitionBatches(records: readonly OutgoingRecord[], layout: Bat
     const bytes = recordOverheadBytes + sizeOfHeaders(headers) + (key?.length ?? 0) + (value?.length ?? 0)
     if (bytes > layout.maxMessageBytes) throw tooLargeError(topic, bytes, layout.maxMessageBytes)
     const partition = record.value === null ? record.partition : partitionOf(key ?? value ?? noBytes, partitions)
-    const batches = all.get(`${to} ${partition}`) ?? { chunks: [], bytes: Number.POSITIVE_INFINITY }
-    all.set(`${to} ${partition}`, batches)
-    if (batches.bytes + bytes > layout.maxMessageBytes * chunkFill) {
-      batches.chunks.push({ topic, partition, records: [] })
-      batches.bytes = 0
+    const ofPartition = all.get(`${to} ${partition}`) ?? { chunks: [], bytes: Number.POSITIVE_INFINITY }
+    all.set(`${to} ${partition}`, ofPartition)
+    if (ofPartition.bytes + bytes > layout.maxMessageBytes * chunkFill) {
+      ofPartition.chunks.push({ topic, partition, records: [] })
+      ofPartition.bytes = 0
     }
-    batches.chunks.at(-1)?.records.push({ key, value, timestamp, headers })
-    batches.bytes += bytes
+    ofPartition.chunks.at(-1)?.records.push({ key, value, timestamp, headers })
+    ofPartition.bytes += bytes
   }
   return [...all.values()].map(({ chunks }) => chunks)
 }
@@ -75,13 +75,13 @@ const tooLargeError = (topic: string, bytes: number, limit: number) =>
  * a kafkajs call that spans two leaders may lose or duplicate records. Resolves once all are stored. After an error, or
  * once given up, starts no further request; rejects with the first error after all requests have settled.
  */
-export async function sendBatches(
-  batches: readonly (readonly PartitionChunk[])[],
+export async function sendChunks(
+  byPartition: readonly (readonly PartitionChunk[])[],
   parts: { send: (chunk: PartitionChunk) => Promise<readonly SendResponse[]>; isGivenUp: () => boolean },
 ): Promise<void> {
   const errors: unknown[] = []
   await Promise.all(
-    batches.map(async (chunks) => {
+    byPartition.map(async (chunks) => {
       for (const chunk of chunks) {
         if (errors.length > 0 || parts.isGivenUp()) return
         try {

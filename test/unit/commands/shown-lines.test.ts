@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { printableText, progressOn, shownLines } from '../../../connector/commands/shown.ts'
+import { printableText, progressOn, shownLines } from '../../../connector/commands/shown-lines.ts'
 import { rawJson } from '../../../connector/runtime/parsed-json.ts'
 
 test('prints a section as its names and values, without what is undefined', () => {

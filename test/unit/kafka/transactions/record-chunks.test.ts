@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest'
 import type { OutgoingRecord } from '../../../../connector/event/client-event.ts'
 import { partitionOf } from '../../../../connector/kafka/partitioner.ts'
 import {
+  chunksByPartition,
   type PartitionChunk,
-  partitionBatches,
-  sendBatches,
-} from '../../../../connector/kafka/transactions/record-batches.ts'
+  sendChunks,
+} from '../../../../connector/kafka/transactions/record-chunks.ts'
 import { codeOf } from '../../../../connector/runtime/connector-error.ts'
 import { sentEvent } from '../../../support/records.ts'
 
@@ -23,7 +23,7 @@ test('sends a tombstone to its partition, after the event with its key, without 
   const headers = { ce_type: 'client.erased' }
   const partition = partitionOf(Buffer.from('a'), 50)
   const gone = (to: number) => ({ to: 'events' as const, partition: to, key: 'a', value: null, headers })
-  const batches = partitionBatches([event('a', '1'), gone(partition), gone(partition + 1)], layout(50))
+  const batches = chunksByPartition([event('a', '1'), gone(partition), gone(partition + 1)], layout(50))
   expect(batches.map(([one]) => one?.partition)).toEqual([partition, partition + 1])
   const messages = batches[0]?.flatMap((chunk) => chunk.records) ?? []
   expect(messages.map(({ value }) => value && String(value))).toEqual(['1', null])
@@ -31,7 +31,7 @@ test('sends a tombstone to its partition, after the event with its key, without 
 })
 
 test('begins a new chunk before a chunk exceeds nine tenths of the size limit', () => {
-  const large = partitionBatches(
+  const large = chunksByPartition(
     Array.from({ length: 5 }, () => event('a', 'x'.repeat(400))),
     layout(1, 1_000),
   )
@@ -44,15 +44,15 @@ const overheadOf = ({ headers }: OutgoingRecord) =>
 
 test('counts the size in bytes, and sends a record in its own chunk when it just fits', () => {
   const room = 1_000 - overheadOf(event('a', '')) - 1
-  const fits = partitionBatches([event('a', '1'), event('a', 'é'.repeat(Math.floor(room / 2)))], layout(1, 1_000))
+  const fits = chunksByPartition([event('a', '1'), event('a', 'é'.repeat(Math.floor(room / 2)))], layout(1, 1_000))
   expect(fits[0]?.map((chunk) => chunk.records.length)).toEqual([1, 1])
-  const tooLarge = () => partitionBatches([event('a', 'é'.repeat(room / 2 + 1))], layout(1, 1_000))
+  const tooLarge = () => chunksByPartition([event('a', 'é'.repeat(room / 2 + 1))], layout(1, 1_000))
   expect(tooLarge).toThrow(/exceeds the limit/)
   expect(codeOf(captured(tooLarge))).toBe('publish.refused')
 })
 
 test('reports neither key nor value of a record that is too large', () => {
-  const error = captured(() => partitionBatches([event('secret-id', 'secret-value'.repeat(100))], layout(1, 1_000)))
+  const error = captured(() => chunksByPartition([event('secret-id', 'secret-value'.repeat(100))], layout(1, 1_000)))
   expect(String(error)).not.toContain('secret')
 })
 
@@ -73,7 +73,7 @@ const batch = (partition: number, ...chunks: string[]): PartitionChunk[] =>
 const answerTo = ({ topic, partition }: PartitionChunk) => [{ topicName: topic, partition, errorCode: 0 }]
 const isGivenUp = () => false
 
-describe('sendBatches', () => {
+describe('sendChunks', () => {
   test('sends the chunks of one partition one after another, and the partitions in parallel', async () => {
     const pending = new Map<number, PromiseWithResolvers<void>>()
     const sent: string[] = []
@@ -86,7 +86,7 @@ describe('sendBatches', () => {
       pending.delete(chunk.partition)
       return answerTo(chunk)
     }
-    const done = sendBatches([batch(0, 'a', 'b'), batch(1, 'c')], { send, isGivenUp })
+    const done = sendChunks([batch(0, 'a', 'b'), batch(1, 'c')], { send, isGivenUp })
     expect(sent).toEqual(['0:a', '1:c'])
     pending.get(0)?.resolve()
     pending.get(1)?.resolve()
@@ -103,7 +103,7 @@ describe('sendBatches', () => {
     ['an error', [{ topicName: 'events', partition: 0, errorCode: 6 }]],
     ['one partition too many', [0, 1].map((partition) => ({ topicName: 'events', partition, errorCode: 0 }))],
   ])('rejects when the response covers %s', async (_what, answer) => {
-    const sending = sendBatches([batch(0, 'a')], { send: async () => answer, isGivenUp })
+    const sending = sendChunks([batch(0, 'a')], { send: async () => answer, isGivenUp })
     await expect(sending).rejects.toMatchObject({ code: 'publish.failed' })
   })
 
@@ -117,7 +117,7 @@ describe('sendBatches', () => {
       return answerTo(chunk)
     }
     let isSettled = false
-    const sending = sendBatches([batch(0, 'a', 'b'), batch(1, 'c', 'd')], { send, isGivenUp })
+    const sending = sendChunks([batch(0, 'a', 'b'), batch(1, 'c', 'd')], { send, isGivenUp })
     const settled = sending.catch((error) => error).finally(() => (isSettled = true))
     await Promise.resolve()
     expect(isSettled).toBe(false)
@@ -132,7 +132,7 @@ describe('sendBatches', () => {
       sent += 1
       return answerTo(chunk)
     }
-    await sendBatches([batch(0, 'a', 'b', 'c')], { send, isGivenUp: () => sent >= 1 })
+    await sendChunks([batch(0, 'a', 'b', 'c')], { send, isGivenUp: () => sent >= 1 })
     expect(sent).toBe(1)
   })
 })
