@@ -155,9 +155,9 @@ function quantitySetting(
   const isWithin = (value: number) => value >= least && value <= (parse(most) ?? 0)
   const schema = z
     .string(message(rule))
-    .refine((value) => parse(value) !== undefined, rule)
-    .refine((value) => isWithin(parse(value) ?? least), `must be between ${min} and ${most}`)
-    .transform((value) => parse(value) ?? 0)
+    .regex(pattern, rule)
+    .transform((value) => parse(value) ?? Number.NaN)
+    .refine(isWithin, `must be between ${min} and ${most}`)
   const more = { kind, pattern: `${pattern.source}|^${orVariable}$`, rule: `${min} to ${most}` }
   return setting(schema, { description, ...row }, more)
 }

@@ -102,41 +102,30 @@ export type NeededAcls = Readonly<
 >
 
 /**
- * Returns the error of an operation outside of transactions, as `transactionError` does: there, an unknown error code
- * is no fence.
+ * Makes the coded error of a failed operation, naming the broker, the missing ACL and what to check. A plain `Error` is a
+ * defect. A `ConnectorError` stays as it is, also one among the causes, such as that of a token endpoint. `fence`: what
+ * it means that the producer was fenced.
  */
-export function publishError(operation: string, error: unknown, needs: NeededAcls = {}): ConnectorError {
-  return codedError({ operation, error, needs, fence: 'publish.failed' })
-}
+const errorMaker =
+  (fence: 'publish.failed' | 'publish.fenced') =>
+  (operation: string, error: unknown, needs: NeededAcls = {}): ConnectorError => {
+    const chain = causesOf(error)
+    const coded = chain.map((one) => one.error).find((one) => one instanceof ConnectorError)
+    if (coded !== undefined) return coded
+    const cause = decisiveCause(chain) ?? chain[0]
+    if (cause === undefined) return new ConnectorError('bug', `${operation}: ${cures.bug}`, { cause: error })
+    const { type, name, code } = cause
+    const [, found = isKafkaError(cause.error) ? 'publish.failed' : 'bug', hint = undefined] = meaningOf(cause) ?? []
+    const verdict = found === 'publish.fenced' ? fence : found
+    const broker = chain.find((one) => one.broker !== undefined)?.broker
+    const need = Object.entries(needs).find(([missing]) => missing === type)?.[1]
+    const cure = need === undefined ? (hint ?? cures[verdict]) : `the ACL ${need} is missing`
+    const reason = [type ?? name, code, broker && `from ${broker}`].filter((part) => part !== undefined).join(' ')
+    return new ConnectorError(verdict, `${operation}: ${reason}: ${cure}`, { cause: error })
+  }
 
-/**
- * Returns the coded error for a failed operation, naming the broker, the missing ACL and what to check. A plain `Error`
- * is a defect. Returns a `ConnectorError` unchanged, also one among the causes, such as that of a token endpoint.
- */
-export function transactionError(operation: string, error: unknown, needs: NeededAcls = {}): ConnectorError {
-  return codedError({ operation, error, needs, fence: 'publish.fenced' })
-}
+/** Returns the error of an operation within a transaction. */
+export const transactionError = errorMaker('publish.fenced')
 
-interface FailedOperation {
-  readonly operation: string
-  readonly error: unknown
-  readonly needs: NeededAcls
-  /** What it means that the producer was fenced. */
-  readonly fence: 'publish.failed' | 'publish.fenced'
-}
-
-function codedError({ operation, error, needs, fence }: FailedOperation) {
-  const chain = causesOf(error)
-  const coded = chain.map((one) => one.error).find((one) => one instanceof ConnectorError)
-  if (coded !== undefined) return coded
-  const cause = decisiveCause(chain) ?? chain[0]
-  if (cause === undefined) return new ConnectorError('bug', `${operation}: ${cures.bug}`, { cause: error })
-  const { type, name, code } = cause
-  const [, found = isKafkaError(cause.error) ? 'publish.failed' : 'bug', hint = undefined] = meaningOf(cause) ?? []
-  const verdict = found === 'publish.fenced' ? fence : found
-  const broker = chain.find((one) => one.broker !== undefined)?.broker
-  const need = Object.entries(needs).find(([missing]) => missing === type)?.[1]
-  const cure = need === undefined ? (hint ?? cures[verdict]) : `the ACL ${need} is missing`
-  const reason = [type ?? name, code, broker && `from ${broker}`].filter((part) => part !== undefined).join(' ')
-  return new ConnectorError(verdict, `${operation}: ${reason}: ${cure}`, { cause: error })
-}
+/** Returns the error of any other operation: there, an unknown error code is no fence. */
+export const publishError = errorMaker('publish.failed')
