@@ -45,7 +45,7 @@ interface More {
   readonly fromText?: (text: string) => unknown
   /** The pattern of the generated JSON schema. */
   readonly pattern?: string | undefined
-  /** What the reference says of the values: here the limits of a quantity, otherwise the rule of the check. */
+  /** The reference prints it: the limits of a quantity, or else the rule of the check. */
   readonly rule?: string
 }
 

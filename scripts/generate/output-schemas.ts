@@ -14,7 +14,7 @@ const serverTime = (description: string) => z.string().describe(`${description},
 const text = (description: string) => z.string().describe(description)
 const yesNo = (description: string) => z.boolean().describe(description)
 const texts = (description: string) => z.array(z.string()).describe(description)
-/** One of these words; `Words` has no other. */
+/** Makes the schema of these words, each with its meaning. It does not compile unless all of `Words` are described. */
 const oneOf = <Words extends string>(meanings: Readonly<Record<Words, string>>) =>
   z.enum(Object.keys(meanings) as [Words]).describe(
     Object.entries(meanings)
@@ -35,7 +35,7 @@ const beganAt = serverTime('The lastChanged with which the scan began')
 const pagesRead = count('Pages that the scan has read since it began, or resumed')
 const clientsRead = count('Clients on these pages, also unchanged ones')
 
-/** The fields of a failure: those of a log line. */
+/** A failure has these fields, as in a log line. */
 const failure = {
   code: errorCode.optional().describe('Error code of the last failure: see docs/error-codes.md'),
   error: text('What failed, and the cause').optional(),
@@ -309,7 +309,7 @@ const outputs = z.strictObject({
   resume: outcome('resume'),
 })
 
-/** The JSON Schema of what endpoints and commands answer, as one file: a definition for each. */
+/** Returns the JSON Schema of what endpoints and commands answer, with a definition for each. */
 export function outputSchemas(): string {
   const { $schema, $defs } = z.toJSONSchema(outputs)
   const title = 'What /status, /readyz and the commands with --json print'

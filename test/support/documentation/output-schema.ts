@@ -8,7 +8,7 @@ const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, allErrors: true }
 addFormats.default(ajv)
 ajv.addSchema(outputSchema)
 
-/** Whether a value has the documented form of this output. */
+/** Returns whether a value has the documented form of this output. */
 export function fits(output: string, value: unknown): boolean {
   return ajv.validate({ $ref: `${outputSchema.$id}#/$defs/${output}` }, value)
 }
