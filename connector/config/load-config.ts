@@ -48,9 +48,9 @@ export type LoadedConfig =
 export function readConfig({ file, environment, readFile, now }: ConfigSources): LoadedConfig {
   const yaml = file === undefined ? { problems: [] } : readYaml(file, readFile)
   if (yaml.problems.length > 0) return { kind: 'invalid', problems: yaml.problems }
-  const known = variables(environment, readFile)
-  const draft = draftOf(yaml.value ?? {}, known.lookUp)
-  const misplaced = override(draft, known.lookUp)
+  const environmentVariables = variables(environment, readFile)
+  const draft = draftOf(yaml.value ?? {}, environmentVariables.lookUp)
+  const misplaced = override(draft, environmentVariables.lookUp)
   readPemFiles(draft, readFile)
   const parsed = configSchema.safeParse(draft.document)
   const reported = new Set(draft.violations.map(({ path }) => pathText(path)))
@@ -59,13 +59,13 @@ export function readConfig({ file, environment, readFile, now }: ConfigSources):
     : parsed.error.issues.flatMap(violationsOf).filter(({ path }) => !reported.has(pathText(path)))
   const unknown = unknownVariables(environment, draft.names)
   const problems = [
-    ...known.problems.values(),
+    ...environmentVariables.problems.values(),
     ...misplaced,
     ...unknown.own,
     ...[...draft.violations, ...invalid].map(({ path, what }) => ({ place: placeText(path, draft), what })),
   ]
   if (!parsed.success || problems.length > 0) return { kind: 'invalid', problems: [...unknown.foreign, ...problems] }
-  followFiles(parsed.data, [], draft.again)
+  followFiles(parsed.data, [], draft.readAgain)
   return { kind: 'valid', settings: parsed.data, warnings: unknown.foreign }
 }
 
@@ -105,8 +105,9 @@ function readPemFiles(draft: Draft, readFile: ReadFile) {
     const written = valueAtPath(draft.document, path)
     if (typeof written !== 'string') continue
     const pem = pemText(written)
-    const again = draft.again.get(pathText(path))
-    if (pem.kind === 'read') setText(draft, path, { text: pem.text, again: () => pemText(again?.() ?? written).text })
+    const readAgain = draft.readAgain.get(pathText(path))
+    if (pem.kind === 'read')
+      setText(draft, path, { text: pem.text, readAgain: () => pemText(readAgain?.() ?? written).text })
     else draft.violations.push({ path, what: `must be PEM text or the path of a readable file (${pem.why})` })
   }
 }
@@ -129,15 +130,15 @@ function placeText(found: ConfigPath, draft: Draft) {
 }
 
 /** Has the secrets read again that come from files. */
-function followFiles(value: unknown, path: ConfigPath, again: Draft['again']) {
-  const read = again.get(pathText(path))
+function followFiles(value: unknown, path: ConfigPath, readAgain: Draft['readAgain']) {
+  const read = readAgain.get(pathText(path))
   if (value instanceof Secret && read !== undefined) value.follow(read)
   if (value instanceof Secret || typeof value !== 'object' || value === null) return
   for (const [key, item] of Object.entries(value)) {
     // One text may give a whole map or list of secrets.
     if (read !== undefined && item instanceof Secret)
       item.follow(Array.isArray(value) ? read : () => linesOf(read() ?? '')?.[key])
-    followFiles(item, [...path, Array.isArray(value) ? Number(key) : key], again)
+    followFiles(item, [...path, Array.isArray(value) ? Number(key) : key], readAgain)
   }
 }
 
@@ -147,33 +148,33 @@ interface Draft {
   /** The variables that the file refers to. */
   readonly names: Set<string>
   readonly violations: Violation[]
-  /** It reads the texts that come from files again, by the text of their paths. */
-  readonly again: Map<string, ReadAgain>
+  /** Reads a text that comes from a file again, by the text of its path. */
+  readonly readAgain: Map<string, ReadAgain>
 }
 
 /** Copies the file with its `${NAME}` filled in. Null and empty texts count as unset, but for list items. */
 function draftOf(file: unknown, lookUp: Variables['lookUp']): Draft {
   const names = new Set<string>()
   const violations: Violation[] = []
-  const again = new Map<string, ReadAgain>()
+  const readAgain = new Map<string, ReadAgain>()
   const copy = (value: unknown, path: ConfigPath): unknown => {
     if (Array.isArray(value)) return value.map((item, at) => copy(item, [...path, at]))
     if (typeof value === 'string') {
       const filled = fillIn(value, lookUp)
       for (const name of filled.names) names.add(name)
       violations.push(...filled.problems.map((what) => ({ path, what })))
-      if (filled.again !== undefined) again.set(pathText(path), filled.again)
+      if (filled.readAgain !== undefined) readAgain.set(pathText(path), filled.readAgain)
       return filled.text
     }
     if (!isSection(value)) return value
     const set = Object.entries(value).filter(([, item]) => item !== null && item !== undefined && item !== '')
     return Object.fromEntries(set.map(([key, item]) => [key, copy(item, [...path, key])]))
   }
-  return { document: copy(file, []), names, violations, again }
+  return { document: copy(file, []), names, violations, readAgain }
 }
 
 /** Sets a text, and creates the sections above it, unless a plain value is in the way. */
-function setText({ document, again }: Draft, path: ConfigPath, given: GivenText) {
+function setText({ document, readAgain }: Draft, path: ConfigPath, given: GivenText) {
   let section = document
   for (const [at, key] of path.entries()) {
     if (!isSection(section)) return
@@ -182,6 +183,6 @@ function setText({ document, again }: Draft, path: ConfigPath, given: GivenText)
     else section[key] ??= typeof next === 'number' ? [] : {}
     section = section[key]
   }
-  if (given.again === undefined) again.delete(pathText(path))
-  else again.set(pathText(path), given.again)
+  if (given.readAgain === undefined) readAgain.delete(pathText(path))
+  else readAgain.set(pathText(path), given.readAgain)
 }

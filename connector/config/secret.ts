@@ -6,18 +6,18 @@ export type ReadAgain = () => string | undefined
 /** A secret prints as `***` (invariant 8); only `reveal()` returns the text, which may change. */
 export class Secret {
   #text: string
-  #again: ReadAgain = () => undefined
+  #readAgain: ReadAgain = () => undefined
   readonly #isValid: (text: string) => boolean
   constructor(text: string, isValid: (text: string) => boolean) {
     this.#text = text
     this.#isValid = isValid
   }
   /** Has the secret read again at each use; the last valid text remains in use while the file has none. */
-  follow(again: ReadAgain): void {
-    this.#again = again
+  follow(readAgain: ReadAgain): void {
+    this.#readAgain = readAgain
   }
   reveal(): string {
-    const next = this.#again()
+    const next = this.#readAgain()
     if (next !== undefined && this.#isValid(next)) this.#text = next
     return this.#text
   }

@@ -10,7 +10,7 @@ export type ReadFile = (name: string) => string
 /** A text, and how to read it again if it comes from a file. */
 export interface GivenText {
   readonly text: string
-  readonly again: ReadAgain | undefined
+  readonly readAgain: ReadAgain | undefined
 }
 
 /** Environment variables, and the files that `*_FILE` variables name. */
@@ -28,11 +28,11 @@ export function variables(environment: Environment, readFile: ReadFile): Variabl
     const file = environment[`${name}_FILE`] || undefined
     if (direct !== undefined && file !== undefined)
       problems.set(name, { place: name, what: `is set together with ${name}_FILE: keep only one` })
-    if (direct !== undefined) return { text: direct, again: undefined }
+    if (direct !== undefined) return { text: direct, readAgain: undefined }
     if (file === undefined) return undefined
     const content = tryToRead(file, readFile)
     if (content.kind === 'read' && content.text !== '')
-      return { text: content.text, again: () => tryToRead(file, readFile).text || undefined }
+      return { text: content.text, readAgain: () => tryToRead(file, readFile).text || undefined }
     const what = content.kind === 'read' ? 'names an empty file' : `names a file that cannot be read (${content.why})`
     problems.set(name, { place: `${name}_FILE`, what })
     return undefined
@@ -81,7 +81,7 @@ export function fillIn(text: string, lookUp: Variables['lookUp']): FilledText {
     const next = fillIn(text, lookUp)
     return next.problems.length > 0 ? undefined : next.text
   }
-  return { text: filled, again: names.length === 0 ? undefined : readAgain, names, problems }
+  return { text: filled, readAgain: names.length === 0 ? undefined : readAgain, names, problems }
 }
 
 /** Only variables of this connector have these prefixes, apart from service links of Kubernetes. */

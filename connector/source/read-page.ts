@@ -51,8 +51,8 @@ export async function readPage(
     if (found.kind === 'page') return found
     failures += 1
     const { error } = found
-    const inARow = failures + (tries.kind === 'once' ? tries.failures : 0)
-    if (mayRefuseToken(error, at, inARow) && (await attempt({ ...at, checkPoint: null })).kind === 'page') {
+    const failuresInARow = failures + (tries.kind === 'once' ? tries.failures : 0)
+    if (mayRefuseToken(error, at, failuresInARow) && (await attempt({ ...at, checkPoint: null })).kind === 'page') {
       // The server's trouble may just have ended.
       const again = await attempt(at)
       if (again.kind === 'page') return again

@@ -149,11 +149,11 @@ export async function readSourceClients(
     for (const { id: found, json, contentHash } of clients) {
       const id = isClientId(found) ? found : undefined
       if (!isWanted(id)) continue
-      const isDead = deadLetters.has(contentHash)
+      const isDeadLetter = deadLetters.has(contentHash)
       const data = fieldsOf(parsedWithDigits(json)) as ClientRecord
       const content = comparedContent(data, reader.rules.ignored)
-      if (id !== undefined) byId.set(id, isDead ? 'dead-letter' : content)
-      else if (!isDead) withoutId.add(content)
+      if (id !== undefined) byId.set(id, isDeadLetter ? 'dead-letter' : content)
+      else if (!isDeadLetter) withoutId.add(content)
     }
   }
   return { byId, withoutId }

@@ -58,7 +58,7 @@ export interface HttpParts {
   readonly accounts: RefusedAccounts
 }
 
-interface Call extends HttpParts {
+interface Connection extends HttpParts {
   readonly agent: HttpAgent
   readonly cookies: Cookies
   readonly settings: HttpSettings
@@ -95,15 +95,15 @@ const tooManyRedirects = (url: URL) =>
 
 export type ExchangedAnswer = Omit<HttpAnswer, 'isRedirected' | 'tookMs' | 'hasLostArguments'>
 
-async function exchange(call: Call, request: ApiRequest, stop: AbortSignal): Promise<ExchangedAnswer> {
-  const { clock, settings, observe } = call
+async function exchange(connection: Connection, request: ApiRequest, stop: AbortSignal): Promise<ExchangedAnswer> {
+  const { clock, settings, observe } = connection
   stop.throwIfAborted()
   // One limit holds for headers, interim responses and body: no server keeps a call open.
   using deadline = clock.deadline(settings.timeouts.answerMs, stop)
   try {
-    const response = await send(call, request, deadline.signal)
+    const response = await sendRequest(connection, request, deadline.signal)
     observe({ kind: 'response-received', status: response.statusCode ?? 0 })
-    return await wholeAnswer(call, request, response)
+    return await wholeAnswer(connection, request, response)
   } catch (error) {
     stop.throwIfAborted()
     if (!deadline.signal.aborted) throw networkError(error, request.url)
@@ -114,13 +114,13 @@ async function exchange(call: Call, request: ApiRequest, stop: AbortSignal): Pro
   }
 }
 
-async function send(
-  { agent, cookies, settings }: Call,
+async function sendRequest(
+  { agent, cookies, settings }: Connection,
   { url, method, form, headers }: ApiRequest,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   const cookie = cookies.header()
-  const sent = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, {
+  const outgoing = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, {
     method,
     agent,
     signal,
@@ -137,14 +137,14 @@ async function send(
       ...(cookie !== '' && { cookie }),
     },
   })
-  sent.end(form)
-  const [response] = (await once(sent, 'response')) as [IncomingMessage]
-  sent.on('error', () => {}) // the body fails too
+  outgoing.end(form)
+  const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
+  outgoing.on('error', () => {}) // the body fails too
   return response
 }
 
 async function wholeAnswer(
-  { cookies, settings }: Call,
+  { cookies, settings }: Connection,
   { url }: ApiRequest,
   response: IncomingMessage,
 ): Promise<ExchangedAnswer> {

@@ -13,7 +13,7 @@ const YOUNG_MS = 60_000
  * Makes a call with the configured account, after a login if needed. If the session may have expired, logs in once more
  * and then gives up. Does not use an account that the server refused until `RefusedAccounts` allows it.
  */
-export type Send = (request: ApiRequest, call: Call, stop: AbortSignal) => Promise<DecodedPage>
+export type SendInSession = (request: ApiRequest, call: Call, stop: AbortSignal) => Promise<DecodedPage>
 
 type Call = (request: ApiRequest) => Promise<JudgedAnswer>
 
@@ -24,14 +24,14 @@ interface SessionParts {
   readonly accounts: RefusedAccounts
 }
 
-export function openSession(auth: AuthConfig, parts: SessionParts): Send {
+export function openSession(auth: AuthConfig, parts: SessionParts): SendInSession {
   switch (auth.kind) {
     case 'none':
       return async (request, call) => pageOf(await call(request))
     case 'basic':
-      return basicSend(auth.account, parts)
+      return basicSender(auth.account, parts)
     case 'login':
-      return loginSend(auth, parts)
+      return loginSender(auth, parts)
   }
 }
 
@@ -41,7 +41,7 @@ function pageOf(judged: JudgedAnswer): DecodedPage {
 }
 
 /** Makes calls that carry the credentials, so every call counts as a login. */
-function basicSend(account: Account, { accounts, base }: SessionParts): Send {
+function basicSender(account: Account, { accounts, base }: SessionParts): SendInSession {
   return (request, call, stop) => {
     const exchange = async (now: Account): Promise<LoginOutcome<DecodedPage>> => {
       const judged = await call(withBasic(request, now))
@@ -56,11 +56,14 @@ function basicSend(account: Account, { accounts, base }: SessionParts): Send {
 interface LoginSession {
   readonly token: string | undefined
   /** The login was at this time of the monotonic clock. */
-  readonly at: number
+  readonly loggedInAt: number
   hasReturnedPage: boolean
 }
 
-function loginSend({ account, token: config }: Extract<AuthConfig, { kind: 'login' }>, parts: SessionParts): Send {
+function loginSender(
+  { account, token: config }: Extract<AuthConfig, { kind: 'login' }>,
+  parts: SessionParts,
+): SendInSession {
   const { accounts, base, clock, caller } = parts
   let loggedIn: LoginSession | undefined
 
@@ -73,7 +76,7 @@ function loginSend({ account, token: config }: Extract<AuthConfig, { kind: 'logi
       ])
       const outcome = judgeLogin(await caller.call(request, stop), config)
       if (outcome.kind === 'refused') return outcome
-      return { ...outcome, result: { token: outcome.result, at: clock.monotonic(), hasReturnedPage: false } }
+      return { ...outcome, result: { token: outcome.result, loggedInAt: clock.monotonic(), hasReturnedPage: false } }
     }
     return accounts.logIn({ server: base.origin, account: () => account, isEachCall: false, exchange }, stop)
   }
@@ -92,7 +95,7 @@ function loginSend({ account, token: config }: Extract<AuthConfig, { kind: 'logi
     const first = await send()
     if (first.kind === 'page' || former === undefined) return pageOf(first)
     const isDenied = first.kind !== 'no-page' && former.hasReturnedPage
-    if (!isDenied && clock.monotonic() - former.at <= YOUNG_MS) return pageOf(first)
+    if (!isDenied && clock.monotonic() - former.loggedInAt <= YOUNG_MS) return pageOf(first)
     loggedIn = undefined
     return pageOf(await send())
   }
