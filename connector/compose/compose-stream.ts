@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { streamWishes } from '../checkpoint/wishes.ts'
 import type { StreamConfig } from '../config/connector-config.ts'
-import { deadLetterGuard, deadLetterLimit } from '../event/dead-letter.ts'
+import { deadLetterGuard } from '../event/dead-letter.ts'
 import { configuredPaths } from '../event/fields/configured-paths.ts'
 import { streamIndex } from '../index/stream-index.ts'
 import type { InspectionReader } from '../inspect/inspected-pages.ts'
@@ -45,7 +45,7 @@ function pipelineParts(
     reader: { ...reader, until, observe },
     group: {
       settings: stream.events,
-      deadLetters: deadLetterGuard(deadLetterLimit),
+      deadLetters: deadLetterGuard(),
       observe,
     },
     clock,

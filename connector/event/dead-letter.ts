@@ -19,15 +19,10 @@ export function deadLetter(parts: DeadLetterParts): string {
   return clientJson === undefined ? head : `${head.slice(0, -1)},"client":${clientJson}}`
 }
 
-export interface DeadLetterLimit {
-  /** Share of the last `of` clients that may be dead letters, 0 to 1. */
-  readonly maxShare: number
-  /** The share is not checked below this number of dead letters. */
-  readonly minimum: number
-  readonly of: number
-}
-
-export const deadLetterLimit: DeadLetterLimit = { maxShare: 0.1, minimum: 10, of: 1000 }
+/** Of the last clients, at most this share may be dead letters; fewer than `MIN_DEAD_LETTERS` always may. */
+const MAX_SHARE = 0.1
+const MIN_DEAD_LETTERS = 10
+const LAST_CLIENTS = 1000
 
 /** Counts dead letters among the most recent clients that were not suppressed. */
 export interface DeadLetterGuard {
@@ -37,7 +32,13 @@ export interface DeadLetterGuard {
   copy(): DeadLetterGuard
 }
 
-export function deadLetterGuard(limit: DeadLetterLimit, counts = emptyCounts(limit)): DeadLetterGuard {
+/**
+ * The counts of no client. `last` is a ring buffer, 1 for a dead letter and 0 for an event; `next` is the index of the
+ * next write.
+ */
+const emptyCounts = () => ({ last: new Uint8Array(LAST_CLIENTS), next: 0, seen: 0, dead: 0 })
+
+export function deadLetterGuard(counts = emptyCounts()): DeadLetterGuard {
   const { last } = counts
   let { next, seen, dead } = counts
   return {
@@ -45,18 +46,10 @@ export function deadLetterGuard(limit: DeadLetterLimit, counts = emptyCounts(lim
       const isDead = outcome === 'dead-letter' ? 1 : 0
       dead += isDead - (last[next] ?? 0)
       last[next] = isDead
-      next = (next + 1) % limit.of
-      seen = Math.min(seen + 1, limit.of)
-      return dead >= limit.minimum && dead > limit.maxShare * seen ? 'too-many' : 'fine'
+      next = (next + 1) % LAST_CLIENTS
+      seen = Math.min(seen + 1, LAST_CLIENTS)
+      return dead >= MIN_DEAD_LETTERS && dead > MAX_SHARE * seen ? 'too-many' : 'fine'
     },
-    copy: () => deadLetterGuard(limit, { last: last.slice(), next, seen, dead }),
+    copy: () => deadLetterGuard({ last: last.slice(), next, seen, dead }),
   }
-}
-
-/**
- * The counts of no client. `last` is a ring buffer, 1 for a dead letter and 0 for an event; `next` is the index of the
- * next write.
- */
-function emptyCounts({ of }: DeadLetterLimit) {
-  return { last: new Uint8Array(of), next: 0, seen: 0, dead: 0 }
 }

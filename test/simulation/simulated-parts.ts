@@ -171,7 +171,7 @@ function pipelineParts(
         maxValueBytes: 100_000,
         deadLetterClient: 'leave-out',
       },
-      deadLetters: deadLetterGuard({ maxShare: 0.1, minimum: 10, of: 1000 }),
+      deadLetters: deadLetterGuard(),
       observe,
     },
     clock,

@@ -1,10 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { deadLetterGuard } from '../../../connector/event/dead-letter.ts'
 
-const limit = { maxShare: 0.1, minimum: 10, of: 1000 }
 /** Adds the outcomes in order. Returns after how many there are too many dead letters. */
 function tooManyAfter(outcomes: readonly ('event' | 'dead-letter')[]): number | undefined {
-  const guard = deadLetterGuard(limit)
+  const guard = deadLetterGuard()
   const index = outcomes.findIndex((outcome) => guard.add(outcome) === 'too-many')
   return index < 0 ? undefined : index + 1
 }
@@ -28,7 +27,7 @@ describe('the dead-letter guard', () => {
   })
 
   test('copies its counts to an independent guard', () => {
-    const guard = deadLetterGuard(limit)
+    const guard = deadLetterGuard()
     for (const outcome of bad(9)) guard.add(outcome)
     const copy = guard.copy()
     for (const outcome of good(100)) copy.add(outcome)

@@ -62,7 +62,7 @@ export const groupParts = (): PageGroupParts => ({
     maxValueBytes: 100_000,
     deadLetterClient: 'leave-out',
   },
-  deadLetters: deadLetterGuard({ maxShare: 0.1, minimum: 10, of: 1000 }),
+  deadLetters: deadLetterGuard(),
   observe: () => {},
 })
 
