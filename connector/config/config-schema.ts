@@ -91,13 +91,8 @@ function distinctTopics(streams: readonly StreamSettings[]): Violation[] {
   })
 }
 
-interface NamedStreams {
-  readonly connector: string
-  readonly streams: readonly StreamSettings[]
-}
-
 /** Forbids a stream to use the topic of slots, which stays empty: only its partitions count. */
-function topicOfSlots({ connector, streams }: NamedStreams): Violation[] {
+function topicOfSlots({ connector, streams }: { connector: string; streams: readonly StreamSettings[] }): Violation[] {
   return streams.flatMap(({ kafka }, index) =>
     (['topic', 'deadLetterTopic'] as const)
       .filter((key) => kafka[key] === slotsTopic(connector))

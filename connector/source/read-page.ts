@@ -8,12 +8,6 @@ export type PageRead =
   | { readonly kind: 'page'; readonly page: Page }
   | { readonly kind: 'token-refused'; readonly error: ConnectorError }
 
-interface ReadParts {
-  readonly source: ClientSource
-  readonly clock: Clock
-  readonly retry: RetryPolicy
-}
-
 /** Says how a page is read. */
 export interface ReadMode {
   /**
@@ -34,7 +28,7 @@ type Attempt = Extract<PageRead, { kind: 'page' }> | { readonly kind: 'failed'; 
  * of `stop`, or with `source.*`.
  */
 export async function readPage(
-  { source, clock, retry }: ReadParts,
+  { source, clock, retry }: { source: ClientSource; clock: Clock; retry: RetryPolicy },
   { at, tries, onRetry }: ReadMode & { readonly at: PageRequest },
   stop: AbortSignal,
 ): Promise<PageRead> {

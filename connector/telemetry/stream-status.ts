@@ -280,13 +280,11 @@ function runReport({ status, polling }: WatchedStream, { now, time }: { now: num
   }
 }
 
-interface ReportTimes {
-  readonly now: number
-  readonly time: number
-  readonly timeZone: string
-}
-
-function reportOfScan(scan: Scan, backedOff: StreamStatus['backedOff'], { now, time, timeZone }: ReportTimes) {
+function reportOfScan(
+  scan: Scan,
+  backedOff: StreamStatus['backedOff'],
+  { now, time, timeZone }: { now: number; time: number; timeZone: string },
+) {
   const { lane, reachMs, from, pages, clients, times } = scan
   return {
     lane,

@@ -40,15 +40,9 @@ export async function examine(parts: DoctorParts, stop: AbortSignal): Promise<Fi
   return [findingsOf(null, ofConnector), ...streams].flat()
 }
 
-interface StreamChecks {
-  readonly stream: StreamUnderTest
-  readonly kafka: Promise<StreamKafkaChecks>
-  readonly store: Promise<CheckResult>
-}
-
 async function examineStream(
   parts: DoctorParts,
-  { stream, ...shared }: StreamChecks,
+  { stream, ...shared }: { stream: StreamUnderTest; kafka: Promise<StreamKafkaChecks>; store: Promise<CheckResult> },
   { stop, finish }: { stop: AbortSignal; finish: AbortSignal },
 ): Promise<Finding[]> {
   const source = checkSource(stream, parts.clock, stop)

@@ -26,16 +26,10 @@ import {
   type TransactionalProducer,
 } from './transactional-producer.ts'
 
-interface KafkaEventPublisherParts {
-  readonly connector: string
-  readonly stream: string
-  readonly clock: Clock
-}
-
 /** Returns the publisher of a stream, which connects only in `open`. */
 export function kafkaEventPublisher(
   config: KafkaConfig,
-  { connector, stream, clock }: KafkaEventPublisherParts,
+  { connector, stream, clock }: { connector: string; stream: string; clock: Clock },
 ): EventPublisher {
   const names = streamNames(connector, stream)
   const newClient = () => kafkaClient(config, { clientId: names.clientId, pace: 'stream', clock })

@@ -68,14 +68,11 @@ function knownEntry({ entries, undelivered, table }: Building, { key }: ReadClie
   return entries.get(key) ?? undelivered.get(key) ?? table.get(key)
 }
 
-interface ContentParts {
-  readonly building: Building
-  readonly client: ReadClient
-  readonly reading: PageReading
-}
-
 /** Returns the content of the client as an index entry of this kind has it. */
-function contentAs({ isDeadLetter }: Pick<IndexEntry, 'isDeadLetter'>, { building, client, reading }: ContentParts) {
+function contentAs(
+  { isDeadLetter }: Pick<IndexEntry, 'isDeadLetter'>,
+  { building, client, reading }: { building: Building; client: ReadClient; reading: PageReading },
+) {
   if (!isDeadLetter) return client.content
   return deadLetterContent(client, { ...building.settings.settings, idField: idFieldOf(reading) })
 }

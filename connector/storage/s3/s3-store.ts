@@ -44,13 +44,10 @@ type StoreCall = <Result>(
   finish: AbortSignal,
 ) => Promise<Result>
 
-interface ObjectPlace {
-  readonly key: string
-  readonly call: StoreCall
-  readonly quoting: () => EtagQuoting
-}
-
-function versionedObject(bucket: S3Bucket, { key, call, quoting }: ObjectPlace): VersionedObject {
+function versionedObject(
+  bucket: S3Bucket,
+  { key, call, quoting }: { key: string; call: StoreCall; quoting: () => EtagQuoting },
+): VersionedObject {
   const read = async (signal: AbortSignal) => {
     const found = await bucket.get(key, signal)
     return found && { text: found.bytes.toString(), version: found.version }

@@ -34,13 +34,8 @@ export function metricsObserver(metrics: Metrics): Observe {
 
 const repeatAfterMs = 60 * 60 * 1000
 
-interface StreamLogParts {
-  readonly log: Log
-  readonly clock: Pick<Clock, 'monotonic'>
-}
-
 /** Writes the log lines of one stream. */
-export function logObserver(stream: string, { log, clock }: StreamLogParts): Observe {
+export function logObserver(stream: string, { log, clock }: { log: Log; clock: Pick<Clock, 'monotonic'> }): Observe {
   const loggedAt = new Map<string, number>()
   const isRepeated = (event: PipelineEvent) => {
     const { logged } = rowOfEvent(event)
