@@ -23,12 +23,14 @@ export interface Cluster {
   ): Promise<{ partitions: { partition: number; offset: string }[] }[]>
 }
 
-/** One broker, and the requests to it that need no code of ours. */
+/** One broker, with the requests that the client library supports; others are sent by `sendNewer`. */
 export interface Broker extends RequestTarget, CoordinatorFinder {
   readonly nodeId: number
   initProducerId(request: unknown): Promise<ProducerIdentity>
-  createTopics(request: { topics: readonly NewTopic[] }): Promise<unknown>
-  describeConfigs(request: { resources: readonly { type: number; name: string }[] }): Promise<{
+  createTopics(request: {
+    topics: { topic: string; numPartitions: number; replicationFactor: number; configEntries: object[] }[]
+  }): Promise<unknown>
+  describeConfigs(request: { resources: { type: number; name: string }[] }): Promise<{
     resources: { configEntries: { configName: string; configValue: string }[] }[]
   }>
   addPartitionsToTxn(
@@ -36,13 +38,6 @@ export interface Broker extends RequestTarget, CoordinatorFinder {
   ): Promise<unknown>
   /** `transactionResult`: true commits, false aborts. */
   endTxn(request: Transactional & { transactionResult: boolean }): Promise<unknown>
-}
-
-interface NewTopic {
-  readonly topic: string
-  readonly numPartitions: number
-  readonly replicationFactor: number
-  readonly configEntries: readonly { name: string; value: string }[]
 }
 
 type Transactional = ProducerIdentity & { readonly transactionalId: string }

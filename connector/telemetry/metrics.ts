@@ -18,16 +18,15 @@ export interface MetricEntry {
   readonly labels: Readonly<Record<string, readonly string[] | 'any'>>
 }
 
-const metric = (name: string, help: string, labels: MetricEntry['labels'] = {}): MetricEntry => ({
+/** Returns a metric of the whole replica: what all streams share, or what would be too many series for each stream. */
+const metricOfReplica = (name: string, help: string, labels: MetricEntry['labels'] = {}): MetricEntry => ({
   name: `polaris_connector_${name}`,
   help,
   labels,
 })
 /** Returns a metric of each stream. */
 const metricOfStream = (name: string, help: string, more: MetricEntry['labels'] = {}) =>
-  metric(name, help, { stream: 'any', ...more })
-/** Returns a metric of the whole replica: what all streams share, or what would be too many series for each stream. */
-const metricOfReplica = metric
+  metricOfReplica(name, help, { stream: 'any', ...more })
 
 export const counterList = {
   pages: metricOfStream('pages_total', 'Pages read from Polaris', { lane: lanes }),
