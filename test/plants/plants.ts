@@ -253,7 +253,7 @@ export const plants: readonly Plant[] = [
     file: 'stream/open-stream.ts',
     text: '    await parts.wishes.read(stop)\n',
     becomes: '',
-    by: crossed,
+    by: { unit: 'stream/wished-stream.test.ts' },
   },
   {
     name: 'a hanging transaction is ended as what it is not',

@@ -66,6 +66,25 @@ describe('a pause', () => {
     expect(await end).toEqual({ kind: 'stopped' })
   })
 
+  test('that is stored between the look of an opening and its claim is obeyed before a page is read', async () => {
+    let isWished = false
+    const on = running(scanOf(1), {
+      store: ({ kind, key }) => {
+        if (kind === 'write' && key === KEY && !isWished) {
+          isWished = true
+          on.wish({ paused: true })
+        }
+        return 'none'
+      },
+    })
+    const end = on.start()
+    await on.clock.advance(second)
+    expect(on.source.asked).toEqual([])
+    expect(on.document()).toMatchObject({ claim: { epoch: 1, owner: null } })
+    on.stop()
+    await end
+  })
+
   test.each(['none', 'left by its owner'] as const)(
     'of a stream whose document is %s touches nothing when it is assigned here',
     async (what) => {
