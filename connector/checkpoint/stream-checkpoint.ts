@@ -78,9 +78,8 @@ export interface StreamCheckpoint {
 export function streamCheckpoint(claim: Claim, parts: CheckpointParts): StreamCheckpoint {
   const { index } = parts
   const { document, table } = claim
-  const { store, limits } = index
   const { epoch } = document.claim
-  const storage = indexStorage(document.committed.state.index, { ...parts, table, store, limits, epoch })
+  const storage = indexStorage(document.committed.state.index, { ...parts, ...index, table, epoch })
   const owned: OwnedDocument = {
     ...parts,
     ...claim,

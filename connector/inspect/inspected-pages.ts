@@ -12,7 +12,7 @@ export type InspectionReader = Omit<ReaderParts, 'until' | 'observe'>
 export async function* inspectedPages(reader: InspectionReader, stop: AbortSignal): AsyncGenerator<PageReading, void> {
   const settings = { ...reader.settings, backfill: 'before', lookBacks: [], fullScan: undefined } as const
   const parts: ReaderParts = { ...reader, settings, until: 'caught-up', observe: () => {} }
-  for await (const page of readPages(parts, { states: newScans, mapping: null }, stop)) {
+  for await (const page of readPages(parts, { scans: newScans, mapping: null }, stop)) {
     yield page
     if (page.isLast && page.scan.lane === 'history') return
   }

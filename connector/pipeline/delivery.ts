@@ -56,10 +56,6 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: OpenStream): Pag
     await withDeadline(parts, (finish) => checkpoint.save(finish))
     noteSave()
   }
-  const advance = async ({ change }: PageGroup) => {
-    checkpoint.advance(change)
-    if (saveDueInMs() === 0) await save()
-  }
   return {
     deliver: async ({ group, events }) => {
       const began = clock.monotonic()
@@ -67,9 +63,12 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: OpenStream): Pag
       if (group.records.length > 0) {
         await withDeadline(parts, (finish) => deliverGroup(group, stream, finish))
         noteSave()
-      } else await advance(group)
+      } else {
+        checkpoint.advance(group.change)
+        if (saveDueInMs() === 0) await save()
+      }
       parts.onDelivered(group)
-      observe(publishedEvent(group, { tookMs: clock.monotonic() - began, now: clock.now(), checkpoint }))
+      observe(publishedEvent(group, checkpoint, { tookMs: clock.monotonic() - began, now: clock.now() }))
       for (const event of events) observe(event)
     },
     save,
@@ -86,10 +85,10 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: OpenStream): Pag
 
 function publishedEvent(
   group: PageGroup,
-  done: { tookMs: number; now: number; checkpoint: StreamCheckpoint },
+  checkpoint: StreamCheckpoint,
+  { tookMs, now }: { tookMs: number; now: number },
 ): PipelineEvent {
   const { pages, deadLetters, scans, changedAt, newestChange, size, hasLiveEnd, change } = group
-  const { tookMs, now, checkpoint } = done
   const { table } = checkpoint
   const index = {
     clients: table.size(),

@@ -2,7 +2,7 @@ import { linkedAbort } from '../runtime/abort.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { type DeliveryParts, type FinishedPageGroup, type OpenStream, pageGroupDelivery } from './delivery.ts'
 import { gatherGroup, type ReadAhead, readAhead } from './gather-group.ts'
-import type { PageGroup, PageGroupParts } from './group/building.ts'
+import type { PageGroupParts } from './group/building.ts'
 import { pageGroupBuilder } from './group/page-group.ts'
 import type { Observe, PipelineEvent } from './pipeline-event.ts'
 import { readPages } from './read/page-reader.ts'
@@ -44,7 +44,7 @@ export async function runPipeline(parts: PipelineParts, stream: OpenStream, stop
       isLast = gathered.kind === 'stopped'
       const finished = finishGroup()
       // Invariant 6: gathered pages are delivered, even if `stop` has aborted meanwhile.
-      if (!isEmpty(finished.group)) delivery = deliver(finished)
+      if (finished.group.pages > 0) delivery = deliver(finished)
     }
     await delivery
   } finally {
@@ -64,19 +64,16 @@ function startCopying(parts: PipelineParts, stream: OpenStream) {
   const { checkpoint } = stream
   const state = checkpoint.state()
   const builder = pageGroupBuilder(group, { state, table: checkpoint.table })
-  const { scans: states, mapping } = state
   return {
     parts,
     builder,
-    from: { states, mapping },
+    from: state,
     /** Invariant 1: the end of a scan is reported only after its last page is delivered. */
     progress: scanProgress({ clock, ...reader.settings }, (event) => unreported.push(event)),
     finishGroup: (): FinishedPageGroup => ({ group: builder.finish(), events: unreported.splice(0) }),
     ...pageGroupDelivery({ ...parts, observe, onDelivered: builder.onDelivered }, stream),
   }
 }
-
-const isEmpty = ({ pages }: PageGroup) => pages === 0
 
 /**
  * Gathers a group while the previous one is delivered, and its state is saved when that is due. Writes never overlap,

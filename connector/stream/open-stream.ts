@@ -206,7 +206,7 @@ async function repairStream(
   stop: AbortSignal,
 ): Promise<void> {
   const former = hanging.filter(({ producerId }) => producerId !== producer.producerId)
-  if (former.length > 0) throw hangingTransactionError(former, as)
+  if (former.length > 0) throw hangingTransactionError({ hanging: former, as })
   if (hanging.length === 0) return
   // If the document was replaced, the open transaction may be that of the new one.
   await mustNotHaveMoved(parts, read.version, stop)
@@ -215,7 +215,7 @@ async function repairStream(
 }
 
 /** Returns the error for a transaction of an older producer id: our producer cannot end it. */
-function hangingTransactionError(hanging: RepairPlan['hanging'], as: RepairPlan['as']) {
+function hangingTransactionError({ hanging, as }: RepairPlan) {
   const places = hanging.map(
     ({ topic, partition, startOffset }) => `${topic} partition ${partition} offset ${startOffset}`,
   )

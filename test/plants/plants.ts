@@ -125,8 +125,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'a scan that begins again keeps its number',
     file: 'pipeline/read/page-reader.ts',
-    text: 'if (scan.checkPoint === null) reader.states = withNextNumber',
-    becomes: 'if (scan.number === 0) reader.states = withNextNumber',
+    text: 'if (scan.checkPoint === null) states = withNextNumber',
+    becomes: 'if (scan.number === 0) states = withNextNumber',
     by: { unit: 'pipeline/refused-tokens.test.ts' },
   },
   {

@@ -8,13 +8,22 @@ import {
   LIVE,
   type Scan,
   type ScanName,
+  type ScanStates,
   scanNamed,
   withNextNumber,
 } from '../../scan/scan-state.ts'
 import { nextTurn, type Turn } from '../../scan/turns.ts'
 import { readPage } from '../../source/read-page.ts'
-import type { PageReading, PageTrouble, ReaderParts, ReadFrom } from './reader-parts.ts'
-import { onReadFailed, onTokenRefused, type Reader, reportRetry, triesOf, troubleOf } from './scan-trouble.ts'
+import { noTrouble, type PageReading, type PageTrouble, type ReaderParts, type ReadFrom } from './reader-parts.ts'
+import {
+  type AfterRead,
+  onReadFailed,
+  onTokenRefused,
+  type Reader,
+  reportRetry,
+  triesOf,
+  troubleOf,
+} from './scan-trouble.ts'
 import { requestOf, takePage } from './take-page.ts'
 
 /**
@@ -26,15 +35,7 @@ export async function* readPages(
   from: ReadFrom,
   stop: AbortSignal,
 ): AsyncGenerator<PageReading, void> {
-  const reader = newReader(parts, from)
-  // Live scans begin one interval apart. With a random phase, streams that start together do not poll together.
-  let phaseMs = parts.clock.random() * parts.settings.intervalMs
-  const onLiveBegin = () => {
-    const { clock, settings, liveDueAt } = reader
-    const missed = Math.floor((clock.monotonic() - liveDueAt) / settings.intervalMs)
-    reader.liveDueAt += settings.intervalMs * (missed + 1) - phaseMs
-    phaseMs = 0
-  }
+  let reader = newReader(parts, from)
   for (;;) {
     const turn = nextTurnOf(reader)
     if (turn.kind === 'wait') {
@@ -42,20 +43,21 @@ export async function* readPages(
       await parts.clock.sleep(turn.ms, stop)
       continue
     }
-    if (turn.scan.lane === 'live' && reader.states.live.scan === null) onLiveBegin()
-    const reading = await readNext(reader, turn.scan, stop)
-    if (reading !== undefined) yield reading
+    const next = await readNext(withTurn(reader, turn.scan), turn.scan, stop)
+    reader = next.reader
+    if (next.reading !== undefined) yield next.reading
   }
 }
 
-function newReader(parts: ReaderParts, { states, mapping }: ReadFrom): Reader {
+function newReader(parts: ReaderParts, { scans, mapping }: ReadFrom): Reader {
   const { clock, settings, serverClock } = parts
   return {
     ...parts,
     backOff: backOff(),
-    states: statesUnderSettings(states, settings, serverClock.times()),
+    states: statesUnderSettings(scans, settings, serverClock.times()),
     mapping: mapping ?? noMapping,
     liveDueAt: clock.monotonic(),
+    livePhaseMs: clock.random() * settings.intervalMs,
     liveSince: undefined,
     liveScans: 0,
     livePages: 0,
@@ -63,17 +65,9 @@ function newReader(parts: ReaderParts, { states, mapping }: ReadFrom): Reader {
   }
 }
 
-function nextTurnOf({
-  states,
-  settings,
-  serverClock,
-  clock,
-  backOff,
-  liveDueAt,
-  livePages,
-  lastBackground,
-}: Reader): Turn {
-  const turns = { liveDueAt, livePages, lastBackground, notBefore: backOff.notBefore }
+function nextTurnOf(reader: Reader): Turn {
+  const { states, settings, serverClock, clock, backOff } = reader
+  const turns = { ...reader, notBefore: backOff.notBefore }
   return nextTurn(states, { settings, times: serverClock.times(), now: clock.monotonic(), turns })
 }
 
@@ -82,48 +76,53 @@ function isCaughtUp({ until, states, liveScans }: Reader) {
   return until === 'caught-up' && liveScans > 0 && history.state === 'done' && scanNamed(states, HISTORY) === undefined
 }
 
-/** Undefined: the scan could not read its page. */
-async function readNext(reader: Reader, name: ScanName, stop: AbortSignal): Promise<PageReading | undefined> {
-  const scan = nextScan(reader, name)
-  const isLive = isSameScan(name, LIVE)
-  if (isLive) reader.liveSince ??= reader.clock.monotonic()
-  else reader.lastBackground = name
-  reader.livePages = isLive ? reader.livePages + 1 : 0
+/** Returns the reader whose turn it is to read a page of this scan, which begins if it is not in progress. */
+function withTurn(reader: Reader, name: ScanName) {
+  const { serverClock, clock, observe, liveSince, livePages } = reader
+  let { states } = reader
+  if (scanNamed(states, name) === undefined) {
+    states = withNewScan(states, name, { ...reader, times: serverClock.times() })
+    observe({ kind: 'scan-started', scan: name.lane, lastChanged: scanWithName(states, name).from })
+  }
+  const scan = scanWithName(states, name)
+  // Invariant 3: what a scan reads without a token is newer than what scans with a smaller number see.
+  if (scan.checkPoint === null) states = withNextNumber(states, scan)
+  if (!isSameScan(name, LIVE)) return { ...reader, states, lastBackground: name, livePages: 0 }
+  const dueReader = reader.states.live.scan === null ? withNextLiveDue(reader) : reader
+  return { ...dueReader, states, liveSince: liveSince ?? clock.monotonic(), livePages: livePages + 1 }
+}
+
+/** Live scans begin one interval apart. With a random phase, streams that start together do not poll together. */
+function withNextLiveDue(reader: Reader) {
+  const { clock, settings, liveDueAt, livePhaseMs } = reader
+  const missed = Math.floor((clock.monotonic() - liveDueAt) / settings.intervalMs)
+  return { ...reader, liveDueAt: liveDueAt + settings.intervalMs * (missed + 1) - livePhaseMs, livePhaseMs: 0 }
+}
+
+/** Reads the next page of a scan. Rejects if that fails, unless only this scan is concerned and can be tried again. */
+async function readNext(reader: Reader, name: ScanName, stop: AbortSignal): Promise<AfterRead> {
+  const scan = scanWithName(reader.states, name)
   const trouble = troubleOf(reader, scan)
   const onRetry = (error: ConnectorError) => reportRetry(reader, scan, { trouble, error, tried: 'in-place' })
   try {
     const read = await readPage(reader, { at: requestOf(reader, scan), tries: triesOf(reader, scan), onRetry }, stop)
-    if (read.kind === 'token-refused') return onTokenRefused(reader, scan, read.error)
+    if (read.kind === 'token-refused') return { reader: onTokenRefused(reader, scan, read.error) }
     reportRecovery(reader, scan, trouble)
     return takePage(reader, scan, read.page)
   } catch (error) {
     if (stop.aborted) throw error
-    return onReadFailed(reader, scan, error)
+    return { reader: onReadFailed(reader, scan, error) }
   }
 }
 
 function reportRecovery({ clock, observe }: Reader, { lane }: Scan, trouble: PageTrouble) {
   const { since, failures } = trouble
   if (since === undefined) return
-  trouble.since = undefined
-  trouble.failures = 0
+  Object.assign(trouble, noTrouble())
   observe({ kind: 'read-recovered', scan: lane, failures, failedForMs: clock.monotonic() - since })
 }
 
-/** The scan whose page is read next, which begins if it is not in progress. */
-function nextScan(reader: Reader, name: ScanName): Scan {
-  const { settings, beginAt, serverClock, observe } = reader
-  if (scanNamed(reader.states, name) === undefined) {
-    reader.states = withNewScan(reader.states, name, { settings, beginAt, times: serverClock.times() })
-    observe({ kind: 'scan-started', scan: name.lane, lastChanged: scanWithName(reader, name).from })
-  }
-  const scan = scanWithName(reader, name)
-  // Invariant 3: whatever it reads without a token is newer than what scans with a smaller number see.
-  if (scan.checkPoint === null) reader.states = withNextNumber(reader.states, scan)
-  return scanWithName(reader, name)
-}
-
-function scanWithName({ states }: Reader, name: ScanName): Scan {
+function scanWithName(states: ScanStates, name: ScanName): Scan {
   const scan = scanNamed(states, name)
   if (scan === undefined) throw new TypeError(`there is no ${name.lane} scan`)
   return scan

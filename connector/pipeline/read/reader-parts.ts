@@ -40,7 +40,7 @@ export const noTrouble = (): PageTrouble => ({ since: undefined, failures: 0 })
 
 /** From where a stream is read. */
 export interface ReadFrom {
-  readonly states: ScanStates
+  readonly scans: ScanStates
   /** Null: nothing is known of the pages. */
   readonly mapping: StreamMapping | null
 }

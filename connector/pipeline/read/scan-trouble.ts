@@ -4,21 +4,29 @@ import { type BackOff, backOffMs } from '../../scan/back-off.ts'
 import { restartedScan, resumedScan, statesAfterHandOver } from '../../scan/begin-scan.ts'
 import { LIVE, type Scan, type ScanName, type ScanStates, withoutScan, withScan } from '../../scan/scan-state.ts'
 import type { ReadMode } from '../../source/read-page.ts'
-import { noTrouble, type PageTrouble, type ReaderParts } from './reader-parts.ts'
+import { noTrouble, type PageReading, type PageTrouble, type ReaderParts } from './reader-parts.ts'
 
 /** The state of a reader. Times are of the monotonic clock. */
 export interface Reader extends ReaderParts {
   readonly backOff: BackOff
-  states: ScanStates
-  mapping: StreamMapping
-  liveDueAt: number
+  readonly states: ScanStates
+  readonly mapping: StreamMapping
+  readonly liveDueAt: number
+  /** The next live scan but one begins this much earlier than one interval later. */
+  readonly livePhaseMs: number
   /** Since when live scans have begun without an end; undefined: the last one has ended. */
-  liveSince: number | undefined
+  readonly liveSince: number | undefined
   /** Live scans that ended. */
-  liveScans: number
+  readonly liveScans: number
   /** Live pages since the last page of the background, and the scan of that. */
-  livePages: number
-  lastBackground: ScanName | undefined
+  readonly livePages: number
+  readonly lastBackground: ScanName | undefined
+}
+
+/** Holds the reader after a try to read a page, and the page if it was read. */
+export interface AfterRead {
+  readonly reader: Reader
+  readonly reading?: PageReading
 }
 
 const LONG_SCAN_MS = 60_000
@@ -56,21 +64,20 @@ export function reportRetry(
 }
 
 /** A live scan that has not ended after a minute continues as catch-up, whatever the reason. */
-export function handOverIfLong(reader: Reader, scan: Scan): boolean {
-  if (scan.lane !== 'live' || scan.startedAt === null || reader.clock.monotonic() < longScanAt(reader)) return false
-  reader.states = statesAfterHandOver(reader.states, scan)
-  reader.liveSince = undefined
+export function readerAfterHandOver(reader: Reader, scan: Scan): Reader | undefined {
+  if (scan.lane !== 'live' || scan.startedAt === null || reader.clock.monotonic() < longScanAt(reader)) return undefined
   reader.observe({ kind: 'scan-started', scan: 'catch-up', lastChanged: scan.from })
-  return true
+  return { ...reader, states: statesAfterHandOver(reader.states, scan), liveSince: undefined }
 }
 
 /**
  * Throws the error of a page that could not be read, unless only its scan is concerned and can be tried again later.
  */
-export function onReadFailed(reader: Reader, scan: Scan, error: unknown): undefined {
+export function onReadFailed(reader: Reader, scan: Scan, error: unknown): Reader {
   const { until, liveOutage, backOff, clock } = reader
   if (!(error instanceof ConnectorError) || !isTransient(error) || until === 'caught-up') throw error
-  if (handOverIfLong(reader, scan)) return
+  const handedOver = readerAfterHandOver(reader, scan)
+  if (handedOver !== undefined) return handedOver
   const now = clock.monotonic()
   if (isFirstLivePage(scan)) {
     backOff.putOff(scan, now + Math.max(LIVE_AGAIN_MS, askedMsOf(reader, error)))
@@ -85,6 +92,7 @@ export function onReadFailed(reader: Reader, scan: Scan, error: unknown): undefi
     const trouble = { since: now, failures: failures - 1 }
     if (backOffMs(failures) === 0) reportRetry(reader, scan, { trouble, error, tried: 'in-turn' })
   }
+  return reader
 }
 
 /** The pause that the server asks for (`Retry-After`), up to a limit. */
@@ -93,31 +101,33 @@ function askedMsOf({ retry }: Reader, { retryAfterMs = 0 }: ConnectorError) {
 }
 
 /** The scan has lost its place: it resumes or begins again. */
-export function onTokenRefused(reader: Reader, scan: Scan, error: ConnectorError): undefined {
-  const { settings, serverClock } = reader
-  const again = resumedScan(scan, { settings, times: serverClock.times() })
+export function onTokenRefused(reader: Reader, scan: Scan, error: ConnectorError): Reader {
+  const again = resumedScan(scan, { ...reader, times: reader.serverClock.times() })
   reader.observe({ kind: 'checkpoint-refused', scan: scan.lane, lastChanged: again.lastChanged, error })
-  readAgain(reader, { scan, again }, `the server refused its own checkPoint: ${error.message}`)
+  return readerReadingAgain(reader, { scan, again }, `the server refused its own checkPoint: ${error.message}`)
 }
 
 /** The answers of the scan lead nowhere: it begins again. */
-export function onStuck(reader: Reader, scan: Scan, why: string): undefined {
-  reader.observe({ kind: 'scan-stuck', scan: scan.lane, why })
-  readAgain(reader, { scan, again: restartedScan(scan) }, `hasMoreResults is true, but ${why}`)
-  const { backOff, clock } = reader
+export function onStuck(reader: Reader, scan: Scan, why: string): Reader {
+  const { observe, backOff, clock } = reader
+  observe({ kind: 'scan-stuck', scan: scan.lane, why })
+  const next = readerReadingAgain(reader, { scan, again: restartedScan(scan) }, `hasMoreResults is true, but ${why}`)
   // A server that pages without end is not asked at every short interval.
   if (scan.lane === 'live') backOff.putOff(scan, clock.monotonic() + LIVE_AGAIN_MS)
+  return next
 }
 
-function readAgain(reader: Reader, { scan, again: begunAgain }: { scan: Scan; again: Scan }, why: string) {
+function readerReadingAgain(reader: Reader, { scan, again: begunAgain }: { scan: Scan; again: Scan }, why: string) {
   // A server that refuses to show its last page once more is not asked for that again: the history could not end.
   const again = { ...begunAgain, isEndAsked: scan.isEndAsked }
-  if (handOverIfLong(reader, scan)) return
+  const handedOver = readerAfterHandOver(reader, scan)
+  if (handedOver !== undefined) return handedOver
   const isLater = again.lastChanged > scan.lastChanged
   // A live scan that begins again does so when the next one is due.
-  reader.states = scan.lane === 'live' && !isLater ? withoutScan(reader.states, LIVE) : withScan(reader.states, again)
+  const states = scan.lane === 'live' && !isLater ? withoutScan(reader.states, LIVE) : withScan(reader.states, again)
   if (isLater) onProgress(reader, scan)
   else countFailure(reader, scan, new ConnectorError('source.stuck', `read page: ${why}`))
+  return { ...reader, states }
 }
 
 /** After three failures in a row without progress, a scan of the background is backed off. Returns the failures. */

@@ -6,43 +6,40 @@ import { earlierOf, type Times } from '../../scan/scan-settings.ts'
 import { type Scan, type ScanStates, withScan } from '../../scan/scan-state.ts'
 import { type Step, scanStep } from '../../scan/scan-step.ts'
 import type { Page, PageRequest } from '../../source/client-source.ts'
-import type { PageReading } from './reader-parts.ts'
-import { handOverIfLong, onProgress, onStuck, type Reader } from './scan-trouble.ts'
+import { type AfterRead, onProgress, onStuck, type Reader, readerAfterHandOver } from './scan-trouble.ts'
 
 /** Undefined: the scan is stuck; it begins again. Throws `source.mapping`. */
-export function takePage(reader: Reader, before: Scan, page: Page): PageReading | undefined {
-  const { serverClock, observe } = reader
+export function takePage(reader: Reader, before: Scan, page: Page): AfterRead {
+  const { serverClock, observe, settings, backOff } = reader
   const began = serverClock.learn(page)
   const { lane, limit } = before
   const { bytes, tookMs } = page
   observe({ kind: 'page-read', scan: lane, clients: page.clients.length, limit, bytes, tookMs })
-  reader.states = withCreationTime(reader.states, began)
-  takeMapping(reader, before, page)
-  const { overlapMs } = reader.settings
-  const clients = readClients(reader, before, page)
-  const step = scanStep(before, { page, clients, began, overlapMs })
-  if (step.kind === 'stuck') return onStuck(reader, before, step.why)
-  if (step.kind === 'done' || reader.backOff.isProgress(step.scan)) onProgress(reader, step.scan)
-  advanceScan(reader, step)
-  const { states, mapping } = reader
-  return { clients, scan: step.scan, states, mapping, isLast: step.kind === 'done', readAt: serverClock.times() }
+  const mapped = withMapping({ ...reader, states: withCreationTime(reader.states, began) }, before, page)
+  const clients = readClients(mapped, before, page)
+  const step = scanStep(before, { page, clients, began, overlapMs: settings.overlapMs })
+  if (step.kind === 'stuck') return { reader: onStuck(mapped, before, step.why) }
+  const { kind, scan } = step
+  if (kind === 'done' || backOff.isProgress(scan)) onProgress(mapped, scan)
+  const next = readerAfterStep(mapped, step)
+  const { states, mapping } = next
+  const reading = { clients, scan, states, mapping, isLast: kind === 'done', readAt: serverClock.times() }
+  return { reader: next, reading }
 }
 
 const END_AGAIN_MS = 60_000
 
-function advanceScan(reader: Reader, { kind, scan }: Exclude<Step, { kind: 'stuck' }>) {
-  const { clock, backOff } = reader
+function readerAfterStep(reader: Reader, { kind, scan }: Exclude<Step, { kind: 'stuck' }>) {
+  const { clock, backOff, states, beginAt, liveScans, paths, observe } = reader
   if (kind === 'done') {
-    reader.states = statesAfterScan(reader.states, scan, reader.beginAt)
-    if (scan.lane === 'history') reportMissingPaths(reader)
-    if (scan.lane !== 'live') return
-    reader.liveScans += 1
-    reader.liveSince = undefined
-    return
+    const ended = { ...reader, states: statesAfterScan(states, scan, beginAt) }
+    const missing = scan.lane === 'history' ? paths.newlyMissing() : []
+    if (missing.length > 0) observe({ kind: 'paths-missing', paths: missing })
+    return scan.lane === 'live' ? { ...ended, liveScans: liveScans + 1, liveSince: undefined } : ended
   }
-  reader.states = withScan(reader.states, scan)
   if (kind === 'end-in-doubt') backOff.putOff(scan, clock.monotonic() + END_AGAIN_MS)
-  handOverIfLong(reader, scan)
+  const advanced = { ...reader, states: withScan(states, scan) }
+  return readerAfterHandOver(advanced, scan) ?? advanced
 }
 
 /** Reads the clients as soon as their page arrives, so that making records does not wait for the delivery before it. */
@@ -66,30 +63,24 @@ export function requestOf({ mapping }: Reader, scan: Scan): Scan & PageRequest {
 }
 
 /** Takes what a page says about the mapping. Throws `source.mapping`. */
-function takeMapping(reader: Reader, { output }: Scan, page: Page) {
-  const { mapping, fields } = reader
+function withMapping(reader: Reader, { output }: Scan, page: Page) {
+  const { mapping, fields, paths } = reader
   const known = mapping[output]
   const found = mapPage(page, fields, known)
-  if (found === null) return
-  reader.mapping = { ...mapping, [output]: found }
-  if (output === 'xml') takeLists(reader, page)
-  reader.paths.take(page.clients)
+  if (found === null) return reader
+  const lists = output === 'xml' ? listsAfter(reader, page) : mapping.lists
+  paths.take(page.clients)
   reportDetectedFields(reader, known, found)
+  return { ...reader, mapping: { ...mapping, lists, [output]: found } }
 }
 
 /** An element that was once repeated stays a list, also where it occurs once. */
-function takeLists(reader: Reader, { clients }: Page) {
-  const { mapping, fields, observe } = reader
+function listsAfter({ mapping, fields, observe }: Reader, { clients }: Page) {
   const found = newLists(clients, [...fields.lists, ...mapping.lists])
-  if (found.length === 0) return
   const lists = [...mapping.lists, ...found]
-  reader.mapping = { ...mapping, lists }
-  observe({ kind: 'lists-found', fields: found, setting: listFieldsLine([...fields.lists, ...lists]) })
-}
-
-function reportMissingPaths({ paths, observe }: Reader) {
-  const missing = paths.newlyMissing()
-  if (missing.length > 0) observe({ kind: 'paths-missing', paths: missing })
+  if (found.length > 0)
+    observe({ kind: 'lists-found', fields: found, setting: listFieldsLine([...fields.lists, ...lists]) })
+  return lists
 }
 
 function reportDetectedFields({ fields, observe }: Reader, known: PageMapping | null, found: PageMapping) {

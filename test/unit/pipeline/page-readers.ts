@@ -72,7 +72,7 @@ export function pageReader(respond: Respond, { states = newScans, ...start }: St
     observe: (event) => events.push(event),
   }
   const from = {
-    states,
+    scans: states,
     mapping: start.mapping ?? mappedTo('No', null),
   }
   const pages = readPages(parts, from, stopping.signal)
