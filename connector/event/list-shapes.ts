@@ -8,7 +8,7 @@ import {
   shownName,
 } from '../source/client-source.ts'
 
-/** An element, and the elements below it. A list adds no level. */
+/** An element, and the elements below it. A list adds no level (docs/decisions/20261202-shape-of-a-client.md). */
 interface Branch {
   readonly isList: boolean
   /** An object around the lists below, all of them empty; undefined if no list is below. */

@@ -102,9 +102,9 @@ export type NeededAcls = Readonly<
 >
 
 /**
- * Makes the coded error of a failed operation, naming the broker, the missing ACL and what to check. A plain `Error` is a
- * defect. A `ConnectorError` stays as it is, also one among the causes, such as that of a token endpoint. `fence`: what
- * it means that the producer was fenced.
+ * Makes the coded error of a failed operation, naming the broker, the missing ACL and what to check. A plain `Error` is
+ * a defect. A `ConnectorError` stays as it is, also one among the causes, such as that of a token endpoint. `fence`:
+ * what it means that the producer was fenced.
  */
 const errorMaker =
   (fence: 'publish.failed' | 'publish.fenced') =>

@@ -26,7 +26,10 @@ export interface ClientEvent {
   readonly headerBytes: number
 }
 
-/** Makes a CloudEvent 1.0, by the Kafka protocol binding 1.0.2. */
+/**
+ * Makes a CloudEvent 1.0, by the Kafka protocol binding 1.0.2. Subscribers rely on its numbers and marks
+ * (docs/decisions/20261202-what-subscribers-rely-on.md).
+ */
 export function clientEvent(parts: ClientEventParts, { mode, source }: EventForm): ClientEvent {
   return mode === 'binary' ? binaryEvent(parts, source) : structuredEvent(parts, source)
 }

@@ -6,7 +6,7 @@ import { canonicalJson, collapsedValue } from '../canonical-json.ts'
 export type FieldAction = 'keep' | 'drop' | 'hmac'
 export const fieldActions = ['keep', 'drop', 'hmac'] as const satisfies readonly FieldAction[]
 
-/** Which fields of a client its event contains. */
+/** Which fields of a client its event contains (docs/decisions/20261125-contents-of-an-event.md). */
 export interface FieldRules {
   /** It applies to the fields without a rule. */
   readonly others: 'keep' | 'drop'

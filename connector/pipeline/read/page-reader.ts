@@ -27,8 +27,8 @@ import {
 import { requestOf, takePage } from './take-page.ts'
 
 /**
- * Reads the pages of all scans of a stream, one at a time: see `turns.ts`. Invariant 1: the states of a page count once
- * it is delivered. Rejects with `source.*` or the reason of `stop`.
+ * Reads the pages of all scans of a stream, one at a time: `nextTurn` decides which comes next. Invariant 1: the states
+ * of a page count once it is delivered. Rejects with `source.*` or the reason of `stop`.
  */
 export async function* readPages(
   parts: ReaderParts,
@@ -92,7 +92,10 @@ function withTurn(reader: Reader, name: ScanName) {
   return { ...dueReader, states, liveSince: liveSince ?? clock.monotonic(), livePages: livePages + 1 }
 }
 
-/** Live scans begin one interval apart. With a random phase, streams that start together do not poll together. */
+/**
+ * Returns the reader with the time at which the next live scan is due. Live scans begin one interval apart; only the
+ * second one of a reader begins sooner, by a random phase, so that streams that start together do not poll together.
+ */
 function withNextLiveDue(reader: Reader) {
   const { clock, settings, liveDueAt, livePhaseMs } = reader
   const missed = Math.floor((clock.monotonic() - liveDueAt) / settings.intervalMs)

@@ -11,7 +11,7 @@ import type { ServerClock } from './server-clock.ts'
 
 export interface ReaderParts {
   readonly source: ClientSource
-  /** Of a page that is retried where it failed. */
+  /** A page that is tried again where it failed is read under this policy. */
   readonly retry: RetryPolicy
   readonly clock: Clock
   readonly serverClock: ServerClock
@@ -20,16 +20,20 @@ export interface ReaderParts {
   readonly fields: ConfiguredFields
   readonly rules: ReadingRules
   readonly paths: ConfiguredPaths
-  /** The stream's configured beginning. */
+  /** The stream is configured to begin at this time. */
   readonly beginAt: SourceTime
-  /** `caught-up`: ends once a live scan and the history have ended; a scan that would be backed off is a failure. */
+  /**
+   * With `caught-up`, the reader ends once a live scan and the history have ended, and a scan that would be backed off
+   * is a failure.
+   */
   readonly until: 'stopped' | 'caught-up'
   readonly observe: Observe
 }
 
 /**
- * The failures of a page that was not read since. `since`: the first one, of the monotonic clock. That of the first
- * page of live scans is kept while the stream is assigned here: a new reader does not begin its minute again.
+ * Counts the failures of a page until it is read. `since` is the time of the first one, on the monotonic clock. The
+ * failures of the first page of live scans are kept while the stream is assigned here: a new reader does not begin its
+ * minute again.
  */
 export interface PageTrouble {
   since: number | undefined
@@ -38,24 +42,24 @@ export interface PageTrouble {
 
 export const noTrouble = (): PageTrouble => ({ since: undefined, failures: 0 })
 
-/** From where a stream is read. */
+/** A stream is read from here. */
 export interface ReadFrom {
   readonly scans: ScanStates
-  /** Null: nothing is known of the pages. */
+  /** It is null if nothing is known of the pages. */
   readonly mapping: StreamMapping | null
 }
 
-/** A page, and where it leads. */
+/** Holds what was read from a page, and where it leads. */
 export interface PageReading {
-  /** In the order of the page. */
+  /** The clients have the order of the page. */
   readonly clients: readonly ReadClient[]
-  /** The scan that read it, after the page. */
+  /** This scan has read the page, and is as it is after it. */
   readonly scan: Scan
-  /** All scans after the page. */
+  /** These are all scans, after the page. */
   readonly states: ScanStates
-  /** What is known after the page. */
+  /** This is known of the fields, after the page. */
   readonly mapping: StreamMapping
   readonly isLast: boolean
-  /** Both clocks when it was read. */
+  /** The clocks showed this when the page was read. */
   readonly readAt: Times
 }

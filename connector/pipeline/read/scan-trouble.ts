@@ -6,19 +6,21 @@ import { LIVE, type Scan, type ScanName, type ScanStates, withoutScan, withScan 
 import type { ReadMode } from '../../source/read-page.ts'
 import { noTrouble, type PageReading, type PageTrouble, type ReaderParts } from './reader-parts.ts'
 
-/** The state of a reader. Times are of the monotonic clock. */
+/**
+ * A reader and its state. Times are of the monotonic clock. What is read gives another reader, which `readPages` keeps.
+ */
 export interface Reader extends ReaderParts {
   readonly backOff: BackOff
   readonly states: ScanStates
   readonly mapping: StreamMapping
   readonly liveDueAt: number
-  /** The next live scan but one begins this much earlier than one interval later. */
+  /** The second live scan begins this much sooner than one interval after the first. */
   readonly livePhaseMs: number
-  /** Since when live scans have begun without an end; undefined: the last one has ended. */
+  /** Live scans have begun without an end since this time; undefined if the last one has ended. */
   readonly liveSince: number | undefined
-  /** Live scans that ended. */
+  /** Counts the live scans that have ended. */
   readonly liveScans: number
-  /** Live pages since the last page of the background, and the scan of that. */
+  /** Counts the live pages since the last page of the background, which `lastBackground` has read. */
   readonly livePages: number
   readonly lastBackground: ScanName | undefined
 }
@@ -34,11 +36,14 @@ const longScanAt = ({ liveSince, clock }: Reader) => (liveSince ?? clock.monoton
 
 const isFirstLivePage = ({ lane, startedAt }: Scan) => lane === 'live' && startedAt === null
 
-/** How long the first page of live scans is tried in place, and how often it is tried after that. */
+/** The first page of live scans is tried in place for this long, and then again each time after this pause. */
 const LIVE_IN_PLACE_MS = 60_000
 const LIVE_AGAIN_MS = 15_000
 
-/** A live page is tried again where it failed, for a minute at most; a page of the background once in its turn. */
+/**
+ * Returns how often a page is tried: a live one where it failed, for a minute at most; one of the background once in
+ * its turn.
+ */
 export function triesOf(reader: Reader, scan: Scan): ReadMode['tries'] {
   const { until, backOff, clock, liveOutage } = reader
   if (until === 'caught-up') return { kind: 'in-place' }
@@ -47,12 +52,12 @@ export function triesOf(reader: Reader, scan: Scan): ReadMode['tries'] {
   return { kind: 'in-place', until: (liveOutage.since ?? clock.monotonic()) + LIVE_IN_PLACE_MS }
 }
 
-/** Where the failures of a page of this scan are counted. */
+/** Returns where the failures of a page of this scan are counted. */
 export function troubleOf({ liveOutage }: Reader, scan: Scan): PageTrouble {
   return isFirstLivePage(scan) ? liveOutage : noTrouble()
 }
 
-/** Counts a failure after which the page is tried again. */
+/** Counts and reports a failure after which the page is tried again. */
 export function reportRetry(
   { clock, observe }: Reader,
   { lane }: Scan,
@@ -63,7 +68,10 @@ export function reportRetry(
   observe({ kind: 'read-retried', scan: lane, tried, code: error.code, attempt: trouble.failures, error })
 }
 
-/** A live scan that has not ended after a minute continues as catch-up, whatever the reason. */
+/**
+ * Returns the reader whose live scan continues as catch-up, because it has not ended after a minute; undefined for any
+ * other scan.
+ */
 export function readerAfterHandOver(reader: Reader, scan: Scan): Reader | undefined {
   if (scan.lane !== 'live' || scan.startedAt === null || reader.clock.monotonic() < longScanAt(reader)) return undefined
   reader.observe({ kind: 'scan-started', scan: 'catch-up', lastChanged: scan.from })
@@ -71,7 +79,8 @@ export function readerAfterHandOver(reader: Reader, scan: Scan): Reader | undefi
 }
 
 /**
- * Throws the error of a page that could not be read, unless only its scan is concerned and can be tried again later.
+ * Returns the reader after a page that could not be read. Throws the error, unless only this scan is concerned and can
+ * be tried again later.
  */
 export function onReadFailed(reader: Reader, scan: Scan, error: unknown): Reader {
   const { until, liveOutage, backOff, clock } = reader
@@ -84,7 +93,7 @@ export function onReadFailed(reader: Reader, scan: Scan, error: unknown): Reader
     reportRetry(reader, scan, { trouble: liveOutage, error, tried: 'in-turn' })
   } else if (scan.lane === 'live') throw error
   else if (liveOutage.since !== undefined) {
-    // The server fails for all scans: this one is tried again after the next live try.
+    // The server fails for all scans: this scan is tried again after the next live try.
     backOff.putOff(scan, Math.max(now, backOff.notBefore(LIVE), now + askedMsOf(reader, error)) + 1)
     reportRetry(reader, scan, { trouble: { ...liveOutage }, error, tried: 'in-turn' })
   } else {
@@ -95,19 +104,19 @@ export function onReadFailed(reader: Reader, scan: Scan, error: unknown): Reader
   return reader
 }
 
-/** The pause that the server asks for (`Retry-After`), up to a limit. */
+/** Returns the pause that the server asks for (`Retry-After`), up to a limit. */
 function askedMsOf({ retry }: Reader, { retryAfterMs = 0 }: ConnectorError) {
   return Math.min(retryAfterMs, retry.maxRetryAfterMs)
 }
 
-/** The scan has lost its place: it resumes or begins again. */
+/** Returns the reader after a scan has lost its place: it resumes or begins again. */
 export function onTokenRefused(reader: Reader, scan: Scan, error: ConnectorError): Reader {
   const again = resumedScan(scan, { ...reader, times: reader.serverClock.times() })
   reader.observe({ kind: 'checkpoint-refused', scan: scan.lane, lastChanged: again.lastChanged, error })
   return readerReadingAgain(reader, { scan, again }, `the server refused its own checkPoint: ${error.message}`)
 }
 
-/** The answers of the scan lead nowhere: it begins again. */
+/** Returns the reader after a scan whose answers lead nowhere: it begins again. */
 export function onStuck(reader: Reader, scan: Scan, why: string): Reader {
   const { observe, backOff, clock } = reader
   observe({ kind: 'scan-stuck', scan: scan.lane, why })
@@ -123,14 +132,17 @@ function readerReadingAgain(reader: Reader, { scan, again: begunAgain }: { scan:
   const handedOver = readerAfterHandOver(reader, scan)
   if (handedOver !== undefined) return handedOver
   const isLater = again.lastChanged > scan.lastChanged
-  // A live scan that begins again does so when the next one is due.
+  // A live scan that must begin again does so when the next one is due.
   const states = scan.lane === 'live' && !isLater ? withoutScan(reader.states, LIVE) : withScan(reader.states, again)
   if (isLater) onProgress(reader, scan)
   else countFailure(reader, scan, new ConnectorError('source.stuck', `read page: ${why}`))
   return { ...reader, states }
 }
 
-/** After three failures in a row without progress, a scan of the background is backed off. Returns the failures. */
+/**
+ * Counts a failure of a scan. After three in a row without progress, a scan of the background is backed off. Returns
+ * the failures in a row.
+ */
 function countFailure(reader: Reader, scan: Scan, error: ConnectorError) {
   const { backOff, clock, until, observe } = reader
   const now = clock.monotonic()
@@ -146,7 +158,7 @@ function countFailure(reader: Reader, scan: Scan, error: ConnectorError) {
   return failures
 }
 
-/** The scan has made progress. */
+/** Forgets the failures of a scan that has made progress. */
 export function onProgress({ backOff, clock, observe }: Reader, scan: Scan): void {
   const backedOffMs = backOff.endFailures(scan, clock.monotonic())
   const { lane, reachMs } = scan

@@ -2,7 +2,10 @@ import type { Clock } from '../../runtime/clock.ts'
 import type { Times } from '../../scan/scan-settings.ts'
 import type { Page } from '../../source/client-source.ts'
 
-/** The server's clock: its last `Date`, advanced by our monotonic clock. Our own without one, or if it stands still. */
+/**
+ * Shows the server's time: its last `Date`, advanced by our monotonic clock. Without a `Date`, or if that stands still,
+ * it shows our own time.
+ */
 export interface ServerClock {
   times(): Times
   /** Takes the server's time from a page. Returns both clocks when the response began. */

@@ -8,7 +8,10 @@ import { type Step, scanStep } from '../../scan/scan-step.ts'
 import type { Page, PageRequest } from '../../source/client-source.ts'
 import { type AfterRead, onProgress, onStuck, type Reader, readerAfterHandOver } from './scan-trouble.ts'
 
-/** Undefined: the scan is stuck; it begins again. Throws `source.mapping`. */
+/**
+ * Returns the reader after a page, and what was read from it. If the scan is stuck, it begins again, and nothing was
+ * read. Throws `source.mapping`.
+ */
 export function takePage(reader: Reader, before: Scan, page: Page): AfterRead {
   const { serverClock, observe, settings, backOff } = reader
   const began = serverClock.learn(page)
@@ -32,10 +35,10 @@ const END_AGAIN_MS = 60_000
 function readerAfterStep(reader: Reader, { kind, scan }: Exclude<Step, { kind: 'stuck' }>) {
   const { clock, backOff, states, beginAt, liveScans, paths, observe } = reader
   if (kind === 'done') {
-    const ended = { ...reader, states: statesAfterScan(states, scan, beginAt) }
+    const done = { ...reader, states: statesAfterScan(states, scan, beginAt) }
     const missing = scan.lane === 'history' ? paths.newlyMissing() : []
     if (missing.length > 0) observe({ kind: 'paths-missing', paths: missing })
-    return scan.lane === 'live' ? { ...ended, liveScans: liveScans + 1, liveSince: undefined } : ended
+    return scan.lane === 'live' ? { ...done, liveScans: liveScans + 1, liveSince: undefined } : done
   }
   if (kind === 'end-in-doubt') backOff.putOff(scan, clock.monotonic() + END_AGAIN_MS)
   const advanced = { ...reader, states: withScan(states, scan) }
@@ -49,7 +52,7 @@ function readClients({ mapping, rules }: Reader, { output }: Scan, { clients }: 
   return fields === null ? [] : clients.map(clientReader(fields, lists, rules))
 }
 
-/** The stream is as old as its first response. */
+/** Returns the states of a stream that began with its first response. */
 function withCreationTime(states: ScanStates, began: Times): ScanStates {
   if (states.createdAt !== null) return states
   const createdAt = earlierOf(began)
@@ -57,12 +60,12 @@ function withCreationTime(states: ScanStates, began: Times): ScanStates {
   return { ...states, createdAt, lookBacks }
 }
 
-/** The next request of a scan, with what is known about its response. */
+/** Returns the next request of a scan, with what is known about its response. */
 export function requestOf({ mapping }: Reader, scan: Scan): Scan & PageRequest {
   return { ...scan, clientsPath: mapping[scan.output]?.path ?? undefined }
 }
 
-/** Takes what a page says about the mapping. Throws `source.mapping`. */
+/** Returns the reader that knows what a page says about the fields. Throws `source.mapping`. */
 function withMapping(reader: Reader, { output }: Scan, page: Page) {
   const { mapping, fields, paths } = reader
   const known = mapping[output]
@@ -74,7 +77,7 @@ function withMapping(reader: Reader, { output }: Scan, page: Page) {
   return { ...reader, mapping: { ...mapping, lists, [output]: found } }
 }
 
-/** An element that was once repeated stays a list, also where it occurs once. */
+/** Returns the lists known after a page: an element that was once repeated stays a list, also where it occurs once. */
 function listsAfter({ mapping, fields, observe }: Reader, { clients }: Page) {
   const found = newLists(clients, [...fields.lists, ...mapping.lists])
   const lists = [...mapping.lists, ...found]

@@ -25,7 +25,10 @@ export interface PageSettings {
   readonly statusFields?: readonly string[] | undefined
 }
 
-/** Decodes a whole body. Throws `source.*` unless it is a page in the format. */
+/**
+ * Decodes a whole body (docs/decisions/20261127-decoding-a-page.md). Throws `source.*` unless it is a page in the
+ * format.
+ */
 export function decodeBody({ body, headers }: HttpAnswer, output: OutputFormat, settings: PageSettings): PageContent {
   const text = decodeText(body, headers['content-type'])
   const content = decodePage(decodeAnswer(text), settings)
