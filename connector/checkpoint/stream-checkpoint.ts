@@ -159,12 +159,7 @@ async function withIndex({ document, storage }: OwnedDocument, finish: AbortSign
   return withState(document, { ...state, index: await storage.represent(state, finish) })
 }
 
-async function write(
-  owned: OwnedDocument,
-  how: DocumentWrite,
-  document: CheckpointDocument,
-  finish: AbortSignal,
-): Promise<void> {
+async function write(owned: OwnedDocument, how: DocumentWrite, document: CheckpointDocument, finish: AbortSignal) {
   mustFollow(how, owned.stored, document)
   const version = await writeDocument(owned, { document, expected: owned.version }, finish)
   if (version === undefined && (await owned.object.read(finish)) === undefined)

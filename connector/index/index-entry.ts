@@ -142,4 +142,4 @@ export function entryWords(bytes: Uint8Array): Uint32Array {
   return words
 }
 
-const word = (words: Uint32Array, at: number): number => words[at] as number
+const word = (words: Uint32Array, at: number) => words[at] as number

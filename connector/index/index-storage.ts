@@ -138,7 +138,7 @@ async function writeAndReport(
 }
 
 /** Returns the claim epoch under which a segment was written. */
-const epochOf = (name: string): number => Number.parseInt(name, 10)
+const epochOf = (name: string) => Number.parseInt(name, 10)
 
 async function removeLeftSegments(upkeep: Upkeep) {
   const { store, epoch, named, closed } = upkeep

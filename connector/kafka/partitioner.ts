@@ -19,7 +19,7 @@ export function murmur2(data: Uint8Array): number {
   return hash ^ (hash >>> 15)
 }
 
-const byte = (data: Uint8Array, at: number): number => data[at] ?? 0
+const byte = (data: Uint8Array, at: number) => data[at] ?? 0
 
 /**
  * Returns the partition that Kafka's Java client chooses for a key, so that joins and other producers agree with ours.

@@ -40,4 +40,4 @@ function editDistance(from: string, to: string) {
   return cellAt(previous, to.length)
 }
 
-const cellAt = (row: readonly number[], column: number): number => row[column] ?? Number.POSITIVE_INFINITY
+const cellAt = (row: readonly number[], column: number) => row[column] ?? Number.POSITIVE_INFINITY

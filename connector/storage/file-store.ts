@@ -152,7 +152,7 @@ async function writeNamed(
   path: string,
   content: string | Uint8Array,
   name: (from: string, to: string) => Promise<void>,
-): Promise<void> {
+) {
   const directory = dirname(path)
   await makeDirectory(directory)
   const temporary = join(directory, `.${basename(path)}.${randomUUID()}.tmp`)

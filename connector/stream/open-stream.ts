@@ -204,7 +204,7 @@ async function repairStream(
   parts: OpenParts,
   { read, producer, hanging, as }: RepairPlan & { readonly read: VersionedStream; readonly producer: StreamProducer },
   stop: AbortSignal,
-): Promise<void> {
+) {
   const former = hanging.filter(({ producerId }) => producerId !== producer.producerId)
   if (former.length > 0) throw hangingTransactionError({ hanging: former, as })
   if (hanging.length === 0) return

@@ -77,7 +77,7 @@ function shownRecord(
   }
 }
 
-const isBinary = (headers: RecordHeaders): boolean => 'ce_specversion' in headers
+const isBinary = (headers: RecordHeaders) => 'ce_specversion' in headers
 
 const MAX_LENGTH = 40
 /** The attributes of an event and the fields of a dead letter that say nothing about a client. */

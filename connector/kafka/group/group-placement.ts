@@ -18,11 +18,7 @@ export const groupPlacement = (parts: GroupPlacementParts): Placement => ({
 })
 
 /** Joins the group, and rejoins whenever the membership is lost, until `stop` aborts. */
-async function stayMember(
-  parts: GroupPlacementParts,
-  onChange: Parameters<Placement['run']>[0],
-  stop: AbortSignal,
-): Promise<void> {
+async function stayMember(parts: GroupPlacementParts, onChange: Parameters<Placement['run']>[0], stop: AbortSignal) {
   const { clock, connector, streams, observe } = parts
   const { rejoin: policy } = groupDefaults
   const failures = membershipFailures(parts)

@@ -18,10 +18,10 @@ function makeTables(): Int32Array {
   return made
 }
 
-const table = (slice: number, byte: number): number => tables[slice * 256 + (byte & 0xff)] as number
+const table = (slice: number, byte: number) => tables[slice * 256 + (byte & 0xff)] as number
 
 /** Returns the share of four bytes of a step, with `after` more bytes of the step behind them. */
-const four = (after: number, word: number): number =>
+const four = (after: number, word: number) =>
   table(after + 3, word) ^ table(after + 2, word >>> 8) ^ table(after + 1, word >>> 16) ^ table(after, word >>> 24)
 
 /** Returns the checksum of Kafka's record batches (CRC-32C, Castagnoli), an unsigned 32-bit number. */

@@ -33,7 +33,7 @@ function applyRecord<Found>(
   { partition, end, open }: PartitionReading<Found>,
   record: FetchedRecord,
   reading: EventReading<Found>,
-): void {
+) {
   const { producerId, inTransaction } = record.batchContext
   if (record.isControlRecord) {
     if (isCommit(record.key)) open.get(producerId)?.forEach(reading.onVisible)

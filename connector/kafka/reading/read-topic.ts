@@ -37,11 +37,7 @@ export async function readTopicEvents<Found>(
 type PartitionReadings<Found> = Map<number, PartitionReading<Found>>
 
 /** Finds start and end of partitions that have none yet. Skips what was deleted meanwhile. */
-async function findOffsets<Found>(
-  cluster: Cluster,
-  layout: TopicLayout,
-  scans: PartitionReadings<Found>,
-): Promise<void> {
+async function findOffsets<Found>(cluster: Cluster, layout: TopicLayout, scans: PartitionReadings<Found>) {
   const starts = await offsetsOf(cluster, layout, 'start')
   const ends = await offsetsOf(cluster, layout, 'end')
   for (const [partition, start] of starts) {

@@ -91,7 +91,7 @@ async function endEmptyTransaction(
   producer: TransactionalProducer,
   { operation, topics, as }: EmptyTransaction,
   stop: AbortSignal,
-): Promise<void> {
+) {
   const { transactionalId } = producer.names
   const identity = { transactionalId, ...producer.identity }
   const rejectWithCode = (error: unknown) => Promise.reject(transactionError(operation, error))

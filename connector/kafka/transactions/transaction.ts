@@ -58,11 +58,7 @@ async function activeTransaction(producer: TransactionalProducer, finish: AbortS
   return active
 }
 
-function sendEvents(
-  producer: TransactionalProducer,
-  active: ActiveTransaction,
-  records: readonly OutgoingRecord[],
-): Promise<void> {
+function sendEvents(producer: TransactionalProducer, active: ActiveTransaction, records: readonly OutgoingRecord[]) {
   const { config, clock, topics } = producer
   const work = () => {
     const { maxMessageBytes } = config
