@@ -24,8 +24,8 @@ interface PageGroupDelivery {
   /** Invariant 6: stores the current state as committed, with nothing pending, unless that is stored already. */
   save(): Promise<void>
   /**
-   * Saves `savePeriodMs` after the last write, before the commit record of a pending state expires. Does nothing if
-   * `cancel` aborts first.
+   * Waits until `savePeriodMs` have passed since the last write, then saves, so that the commit record of a pending
+   * state does not expire before. Does nothing if `cancel` aborts first.
    */
   saveInTime(cancel: AbortSignal): Promise<void>
 }
@@ -33,8 +33,8 @@ interface PageGroupDelivery {
 export interface DeliveryParts extends DeliveryTime {
   readonly clock: Clock
   /**
-   * A decided state is stored as committed within this time; between saves without a transaction passes at least as
-   * much.
+   * A state that a transaction has decided is stored as committed within this time. Resume points that change without a
+   * transaction are saved at most once in this time.
    */
   readonly savePeriodMs: number
   readonly observe: Observe
@@ -45,11 +45,11 @@ export interface DeliveryParts extends DeliveryTime {
 export function pageGroupDelivery(parts: DeliveryParts, stream: OpenStream): PageGroupDelivery {
   const { clock, observe } = parts
   const { checkpoint } = stream
+  // `savedAt` is the time of the last save or transaction. The first period counts from the beginning of this run.
   let savedAt = clock.monotonic()
   const noteSave = () => {
     savedAt = clock.monotonic()
   }
-  // A group without records changes only resume points.
   const saveDueInMs = () => Math.max(0, savedAt + parts.savePeriodMs - clock.monotonic())
   const save = async () => {
     if (checkpoint.isSaved()) return
@@ -64,6 +64,7 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: OpenStream): Pag
         await withDeadline(parts, (finish) => deliverGroup(group, stream, finish))
         noteSave()
       } else {
+        // A group without records changes only resume points: it needs no transaction, and is saved when that is due.
         checkpoint.advance(group.change)
         if (saveDueInMs() === 0) await save()
       }
@@ -140,14 +141,15 @@ export async function deliverGroup(
 
 interface DeliveryTime {
   readonly clock: Clock
-  /** Limits the time of one delivery. */
+  /** Limits the time of one delivery, one save or one check of the topic. */
   readonly deliverWithinMs: number
   /** Aborts when the time limit of a stop has passed. */
   readonly giveUp: AbortSignal
 }
 
 /**
- * Runs one delivery. A timeout becomes `storage.unavailable`: Kafka requests have time limits and codes of their own.
+ * Runs one delivery, one save or one check of the topic. `finish` aborts at the deadline, or when the time limit of a
+ * stop has passed. A timeout becomes `storage.unavailable`: Kafka requests have time limits and codes of their own.
  */
 export async function withDeadline<Result>(
   time: DeliveryTime,

@@ -14,7 +14,10 @@ export type StreamState = (typeof streamStates)[number]
 
 type BackgroundLane = Exclude<Lane, 'live'>
 
-/** The pipeline reports these events, without personal data or secrets. Telemetry has one row for each kind. */
+/**
+ * The pipeline reports these events, without personal data or secrets. Telemetry has one row for each kind. In each of
+ * them `scan` is the lane of the scan, under which it is logged.
+ */
 export type PipelineEvent =
   | StreamStateEvent
   | {
@@ -34,6 +37,7 @@ export type PipelineEvent =
   | { readonly kind: 'taken-over'; readonly from: string; readonly epoch: number }
   | { readonly kind: 'source-moved' }
   | { readonly kind: 'partitions-grown'; readonly from: number; readonly to: number }
+  /** The pages show that clients have their id or modification time in this field. `setting` names its variable. */
   | { readonly kind: 'field-detected'; readonly setting: string; readonly field: string }
   /**
    * These fields are lists from this page on; events before it may have them in another form. `setting` is the line of
@@ -47,6 +51,7 @@ export type PipelineEvent =
       readonly kind: 'page-read'
       readonly scan: Lane
       readonly clients: number
+      /** The request asked for at most this number of clients. */
       readonly limit: number
       readonly bytes: number
       readonly tookMs: number
@@ -131,8 +136,8 @@ type StreamStateEvent = WhyInState & {
 /** Says why a stream is in its state. */
 export interface WhyInState {
   /**
-   * A paused stream has a failure too, while its pending state cannot be resolved. A stream that has ended does not try
-   * again.
+   * The step with this failure is tried again. A paused stream has one too, while its pending state cannot be resolved.
+   * If the stream has ended, the failure is final.
    */
   readonly failure?: StreamFailure | undefined
   /** An operator has paused the stream: it reads and publishes nothing. */
@@ -150,7 +155,7 @@ export interface StreamFailure {
    * follow each other within five minutes.
    */
   readonly times: number
-  /** Whether a failure with the same code is not over. */
+  /** Whether an earlier failure with the same code is not over yet, so that this one is no news. */
   readonly isRepeated: boolean
 }
 

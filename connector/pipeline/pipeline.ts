@@ -56,7 +56,7 @@ export async function runPipeline(parts: PipelineParts, stream: OpenStream, stop
 
 type Copying = ReturnType<typeof startCopying>
 
-/** Creates what copies pages as long as the stream is open. */
+/** Creates the page group builder, the delivery and the progress reports, which serve as long as the stream is open. */
 function startCopying(parts: PipelineParts, stream: OpenStream) {
   const { clock, reader, group } = parts
   const { observe } = reader
@@ -91,7 +91,7 @@ async function gatherDuring(
   } catch (error) {
     gatheringEnded.abort()
     await written
-    // The source has failed, no write: the checkpoint is saved now, before the commit record can expire.
+    // Gathering has failed, and no write has: so the checkpoint can be saved, before the commit record can expire.
     await copying.save()
     return { kind: 'failed', error }
   } finally {
@@ -108,7 +108,7 @@ function resultUnlessFails<Result>(first: Promise<void>, second: Promise<Result>
 /**
  * Reports when a stream has caught up and when it falls behind again, once for each change. It has caught up when a
  * live scan ends and the history has ended; it is behind if a live scan publishes something and takes longer than the
- * poll interval. Reports also the end of a history.
+ * poll interval. Reports also the end of a history. `published` is the size in bytes of the records of a page.
  */
 export function scanProgress(
   { clock, intervalMs }: { clock: Clock; intervalMs: number },

@@ -13,12 +13,13 @@ export interface PageGroup {
   readonly pages: number
   readonly records: readonly OutgoingRecord[]
   readonly deadLetters: number
+  /** Counts, for each lane, what became of its clients. */
   readonly scans: ReadonlyMap<Lane, ScanCounts>
   /** The changes that live scans found were made at these times, by our clock. */
   readonly changedAt: readonly number[]
   /** The newest change of a client on its pages was made at this time, by the clock of the server. */
   readonly newestChange: number | undefined
-  /** All values of its records have this size in bytes, which limits how many pages share a transaction. */
+  /** The values of its records have this total size in bytes, which limits how many pages share a transaction. */
   readonly size: number
   /** Whether a live scan has ended in it. */
   readonly hasLiveEnd: boolean
@@ -42,7 +43,7 @@ export const MAX_ENTRIES = 4_000
 export interface Building {
   readonly settings: PageGroupParts
   readonly table: ClientTable
-  /** The generation of the index stands for the previous event of a client without an entry. */
+  /** An event of a client without an index entry names this generation of the index in place of its previous event. */
   readonly generation: number
   readonly deadLetters: DeadLetterGuard
   /** `entries` are those of the group that is being built, `undelivered` those of the group that is being delivered. */
@@ -51,10 +52,11 @@ export interface Building {
   scans: ScanStates
   nextEvent: number
   mapping: StreamMapping | null
+  /** Holds the totals of the group so far. */
   added: {
     pages: number
     readonly records: OutgoingRecord[]
-    /** All values have this size in bytes. */
+    /** The values of the records have this total size in bytes. */
     size: number
     deadLetters: number
     readonly scans: Map<Lane, ScanCounts>

@@ -11,8 +11,8 @@ import type { PageReading } from '../read/reader-parts.ts'
 import type { Building } from './building.ts'
 
 /**
- * Notes when a client was changed, also if it was published before: after a restart, look-backs find the newest change
- * again.
+ * Notes when a client was changed. A client that was published before counts too, since after a restart the newest
+ * change is not known until a look-back reads it again.
  */
 function noteChange(added: Building['added'], modified: ModificationTime | undefined, serverNow: number) {
   if (modified?.hasTimeOfDay === true && modified.instant <= serverNow)
@@ -46,7 +46,10 @@ function addClient(building: Building, client: ReadClient, reading: PageReading)
 interface FoundClient {
   /** Whether its content is that of its index entry. */
   readonly isSame: boolean
-  /** The scan that finds it has this number. */
+  /**
+   * The scan that finds it has this number. An index entry has this kind of number as `scan`; its `number`
+   * is that of its event.
+   */
   readonly number: number
   /** An operator has asked this scan to publish again; null if not, or if it is no history. */
   readonly asked: Republication | null
@@ -58,7 +61,8 @@ export function clientOutcome(known: IndexEntry | undefined, { isSame, number, a
   // Its event is older than the rewind, and so are all scans that can have published it.
   if (asked !== null && known.number < asked.before) return 'republished'
   if (isSame) return 'suppressed'
-  // Invariant 3: a scan that began later saw the client later. If the page is newer, a later scan reads the change.
+  // Invariant 3: a scan that began later saw the client later. If this page shows a newer content than that scan saw,
+  // a later scan reads the change.
   if (known.scan > number) return 'superseded'
   return asked !== null && known.content === UNKNOWN_CONTENT ? 'republished' : 'published'
 }

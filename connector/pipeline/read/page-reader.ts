@@ -28,7 +28,7 @@ import { requestOf, takePage } from './take-page.ts'
 
 /**
  * Reads the pages of all scans of a stream, one at a time: `nextTurn` decides which comes next. Invariant 1: the states
- * of a page count once it is delivered. Rejects with `source.*` or the reason of `stop`.
+ * after a page take effect only after it is delivered. Rejects with `source.*` or the reason of `stop`.
  */
 export async function* readPages(
   parts: ReaderParts,

@@ -15,6 +15,7 @@ export interface ReaderParts {
   readonly retry: RetryPolicy
   readonly clock: Clock
   readonly serverClock: ServerClock
+  /** Counts the failures of the first page of live scans. A new reader of the stream continues this counter. */
   readonly liveOutage: PageTrouble
   readonly settings: ScanSettings
   readonly fields: ConfiguredFields
@@ -32,8 +33,8 @@ export interface ReaderParts {
 
 /**
  * Counts the failures of a page until it is read. `since` is the time of the first one, on the monotonic clock. The
- * failures of the first page of live scans are kept while the stream is assigned here: a new reader does not begin its
- * minute again.
+ * counter of the first page of live scans is kept while the stream is assigned here, so that the minute in which the
+ * page is tried in place does not start again with a new reader.
  */
 export interface PageTrouble {
   since: number | undefined
@@ -45,7 +46,7 @@ export const noTrouble = (): PageTrouble => ({ since: undefined, failures: 0 })
 /** A stream is read from here. */
 export interface ReadFrom {
   readonly scans: ScanStates
-  /** It is null if nothing is known of the pages. */
+  /** It is null until a page has shown where its clients and their fields are. */
   readonly mapping: StreamMapping | null
 }
 
@@ -53,11 +54,11 @@ export interface ReadFrom {
 export interface PageReading {
   /** The clients have the order of the page. */
   readonly clients: readonly ReadClient[]
-  /** This scan has read the page, and is as it is after it. */
+  /** This scan has read the page; it is in its state after the page. */
   readonly scan: Scan
   /** These are all scans, after the page. */
   readonly states: ScanStates
-  /** This is known of the fields, after the page. */
+  /** It tells where clients and their fields are, as known after the page. */
   readonly mapping: StreamMapping
   readonly isLast: boolean
   /** The clocks showed this when the page was read. */

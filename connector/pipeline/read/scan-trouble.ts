@@ -16,7 +16,7 @@ export interface Reader extends ReaderParts {
   readonly liveDueAt: number
   /** The second live scan begins this much sooner than one interval after the first. */
   readonly livePhaseMs: number
-  /** Live scans have begun without an end since this time; undefined if the last one has ended. */
+  /** The first live scan since one ended or was handed over began at this time; undefined if none has begun. */
   readonly liveSince: number | undefined
   /** Counts the live scans that have ended. */
   readonly liveScans: number
@@ -127,7 +127,7 @@ export function onStuck(reader: Reader, scan: Scan, why: string): Reader {
 }
 
 function readerReadingAgain(reader: Reader, { scan, again: begunAgain }: { scan: Scan; again: Scan }, why: string) {
-  // A server that refuses to show its last page once more is not asked for that again: the history could not end.
+  // The scan asks only once to see its last page again. If the server refused that each time, a history could not end.
   const again = { ...begunAgain, isEndAsked: scan.isEndAsked }
   const handedOver = readerAfterHandOver(reader, scan)
   if (handedOver !== undefined) return handedOver

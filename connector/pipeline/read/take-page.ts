@@ -9,8 +9,8 @@ import type { Page, PageRequest } from '../../source/client-source.ts'
 import { type AfterRead, onProgress, onStuck, type Reader, readerAfterHandOver } from './scan-trouble.ts'
 
 /**
- * Returns the reader after a page, and what was read from it. If the scan is stuck, it begins again, and nothing was
- * read. Throws `source.mapping`.
+ * Applies a page that has arrived. Returns the reader after it, and what was read from it. If the scan is stuck, it
+ * begins again, and nothing was read. Throws `source.mapping`.
  */
 export function takePage(reader: Reader, before: Scan, page: Page): AfterRead {
   const { serverClock, observe, settings, backOff } = reader
@@ -30,6 +30,7 @@ export function takePage(reader: Reader, before: Scan, page: Page): AfterRead {
   return { reader: next, reading }
 }
 
+/** A history asks for its empty last page again after this pause, since the page may hide an error. */
 const END_AGAIN_MS = 60_000
 
 function readerAfterStep(reader: Reader, { kind, scan }: Exclude<Step, { kind: 'stuck' }>) {
@@ -52,7 +53,7 @@ function readClients({ mapping, rules }: Reader, { output }: Scan, { clients }: 
   return fields === null ? [] : clients.map(clientReader(fields, lists, rules))
 }
 
-/** Returns the states of a stream that began with its first response. */
+/** Sets the creation time of a stream to its first response, and moves look-backs that start later to that time. */
 function withCreationTime(states: ScanStates, began: Times): ScanStates {
   if (states.createdAt !== null) return states
   const createdAt = earlierOf(began)
