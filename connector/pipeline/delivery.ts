@@ -30,7 +30,7 @@ interface PageGroupDelivery {
   saveInTime(cancel: AbortSignal): Promise<void>
 }
 
-export interface DeliveryParts extends DeliveryTime {
+export interface DeliveryParts extends DeliveryLimits {
   readonly clock: Clock
   /**
    * A state that a transaction has decided is stored as committed within this time. Resume points that change without a
@@ -45,31 +45,31 @@ export interface DeliveryParts extends DeliveryTime {
 export function pageGroupDelivery(parts: DeliveryParts, stream: OpenStream): PageGroupDelivery {
   const { clock, observe } = parts
   const { checkpoint } = stream
-  // `savedAt` is the time of the last save or transaction. The first period counts from the beginning of this run.
-  let savedAt = clock.monotonic()
-  const noteSave = () => {
-    savedAt = clock.monotonic()
+  // `lastWriteAt` is the time of the last save or transaction. The first period counts from the beginning of this run.
+  let lastWriteAt = clock.monotonic()
+  const noteWrite = () => {
+    lastWriteAt = clock.monotonic()
   }
-  const saveDueInMs = () => Math.max(0, savedAt + parts.savePeriodMs - clock.monotonic())
+  const saveDueInMs = () => Math.max(0, lastWriteAt + parts.savePeriodMs - clock.monotonic())
   const save = async () => {
     if (checkpoint.isSaved()) return
     await withDeadline(parts, (finish) => checkpoint.save(finish))
-    noteSave()
+    noteWrite()
   }
   return {
     deliver: async ({ group, events }) => {
-      const began = clock.monotonic()
+      const startedAt = clock.monotonic()
       await withDeadline(parts, stream.producer.mustHaveItsTopic)
       if (group.records.length > 0) {
         await withDeadline(parts, (finish) => deliverGroup(group, stream, finish))
-        noteSave()
+        noteWrite()
       } else {
         // A group without records changes only resume points: it needs no transaction, and is saved when that is due.
         checkpoint.advance(group.change)
         if (saveDueInMs() === 0) await save()
       }
       parts.onDelivered(group)
-      observe(publishedEvent(group, checkpoint, { tookMs: clock.monotonic() - began, now: clock.now() }))
+      observe(publishedEvent(group, checkpoint, { tookMs: clock.monotonic() - startedAt, now: clock.now() }))
       for (const event of events) observe(event)
     },
     save,
@@ -139,7 +139,7 @@ export async function deliverGroup(
   checkpoint.markDecided()
 }
 
-interface DeliveryTime {
+interface DeliveryLimits {
   readonly clock: Clock
   /** Limits the time of one delivery, one save or one check of the topic. */
   readonly deliverWithinMs: number
@@ -152,15 +152,15 @@ interface DeliveryTime {
  * stop has passed. A timeout becomes `storage.unavailable`: Kafka requests have time limits and codes of their own.
  */
 export async function withDeadline<Result>(
-  time: DeliveryTime,
-  deliver: (finish: AbortSignal) => Promise<Result>,
+  limits: DeliveryLimits,
+  work: (finish: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
-  using deadline = time.clock.deadline(time.deliverWithinMs, time.giveUp)
+  using deadline = limits.clock.deadline(limits.deliverWithinMs, limits.giveUp)
   try {
-    return await deliver(deadline.signal)
+    return await work(deadline.signal)
   } catch (error) {
     if (!deadline.signal.aborted || error !== deadline.signal.reason) throw error
-    throw new ConnectorError('storage.unavailable', `write checkpoint: timed out after ${time.deliverWithinMs} ms`, {
+    throw new ConnectorError('storage.unavailable', `write checkpoint: timed out after ${limits.deliverWithinMs} ms`, {
       cause: error,
     })
   }

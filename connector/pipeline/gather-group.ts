@@ -7,7 +7,7 @@ import type { PageReading } from './read/reader-parts.ts'
 interface GatherParts {
   readonly builder: PageGroupBuilder
   /** Is called for each page, with the size in bytes of the records that it adds to the group. */
-  readonly progress: (reading: PageReading, size: number) => void
+  readonly progress: (reading: PageReading, addedBytes: number) => void
   readonly clock: Clock
   readonly groupMaxSize: number
   readonly groupMaxDelayMs: number
@@ -23,7 +23,7 @@ export async function gatherGroup(
   pages: ReadAhead<PageReading>,
   stop: AbortSignal,
 ): Promise<'complete' | 'stopped'> {
-  using delaying = linkedAbort(stop)
+  using delayAbort = linkedAbort(stop)
   let delay: Promise<unknown> | undefined
   for (let reading = await takeUnlessStopped(pages, stop); reading !== undefined; reading = await pages.take()) {
     const before = builder.size()
@@ -31,7 +31,7 @@ export async function gatherGroup(
     progress(reading, builder.size() - before)
     const isFull = builder.size() >= groupMaxSize || builder.entries() >= MAX_ENTRIES
     if (reading.isLast || isFull || takesOnePage()) return 'complete'
-    delay ??= clock.sleep(groupMaxDelayMs, delaying.signal).catch(() => {})
+    delay ??= clock.sleep(groupMaxDelayMs, delayAbort.signal).catch(() => {})
     if ((await pages.peek(delay)) === undefined) return stop.aborted ? 'stopped' : 'complete'
   }
   return 'stopped'

@@ -32,14 +32,14 @@ export type PipelineEnd =
  * first. Pages that were not committed by then are read again.
  */
 export async function runPipeline(parts: PipelineParts, stream: OpenStream, stop: AbortSignal): Promise<PipelineEnd> {
-  const copying = startCopying(parts, stream)
-  const { from, finishGroup, deliver } = copying
-  const reading = linkedAbort(stop)
-  const pages = readAhead<PageReading>(readPages(parts.reader, from, reading.signal))
+  const run = newRun(parts, stream)
+  const { from, finishGroup, deliver } = run
+  const readAbort = linkedAbort(stop)
+  const pages = readAhead<PageReading>(readPages(parts.reader, from, readAbort.signal))
   let delivery = Promise.resolve()
   try {
     for (let isLast = false; !isLast; ) {
-      const gathered = await gatherDuring(delivery, { copying, pages }, stop)
+      const gathered = await gatherDuring(delivery, { run, pages }, stop)
       if (gathered.kind === 'failed') return gathered
       isLast = gathered.kind === 'stopped'
       const finished = finishGroup()
@@ -48,16 +48,16 @@ export async function runPipeline(parts: PipelineParts, stream: OpenStream, stop
     }
     await delivery
   } finally {
-    reading.abort()
+    readAbort.abort()
     await Promise.allSettled([delivery, pages.close()])
   }
   return { kind: stop.aborted ? 'stopped' : 'caught-up' }
 }
 
-type Copying = ReturnType<typeof startCopying>
+type PipelineRun = ReturnType<typeof newRun>
 
 /** Creates the page group builder, the delivery and the progress reports, which serve as long as the stream is open. */
-function startCopying(parts: PipelineParts, stream: OpenStream) {
+function newRun(parts: PipelineParts, stream: OpenStream) {
   const { clock, reader, group } = parts
   const { observe } = reader
   const unreported: PipelineEvent[] = []
@@ -81,22 +81,22 @@ function startCopying(parts: PipelineParts, stream: OpenStream) {
  */
 async function gatherDuring(
   delivery: Promise<void>,
-  { copying, pages }: { copying: Copying; pages: ReadAhead<PageReading> },
+  { run, pages }: { run: PipelineRun; pages: ReadAhead<PageReading> },
   stop: AbortSignal,
 ): Promise<{ readonly kind: 'complete' | 'stopped' } | Extract<PipelineEnd, { kind: 'failed' }>> {
   const gatheringEnded = new AbortController()
-  const written = delivery.then(() => copying.saveInTime(gatheringEnded.signal))
+  const writesDone = delivery.then(() => run.saveInTime(gatheringEnded.signal))
   try {
-    return { kind: await resultUnlessFails(written, gatherGroup({ ...copying.parts, ...copying }, pages, stop)) }
+    return { kind: await resultUnlessFails(writesDone, gatherGroup({ ...run.parts, ...run }, pages, stop)) }
   } catch (error) {
     gatheringEnded.abort()
-    await written
+    await writesDone
     // Gathering has failed, and no write has: so the checkpoint can be saved, before the commit record can expire.
-    await copying.save()
+    await run.save()
     return { kind: 'failed', error }
   } finally {
     gatheringEnded.abort()
-    await written
+    await writesDone
   }
 }
 
@@ -108,15 +108,15 @@ function resultUnlessFails<Result>(first: Promise<void>, second: Promise<Result>
 /**
  * Reports when a stream has caught up and when it falls behind again, once for each change. It has caught up when a
  * live scan ends and the history has ended; it is behind if a live scan publishes something and takes longer than the
- * poll interval. Reports also the end of a history. `published` is the size in bytes of the records of a page.
+ * poll interval. Reports also the end of a history. `addedBytes` is the size of the records that a page adds.
  */
 export function scanProgress(
   { clock, intervalMs }: { clock: Clock; intervalMs: number },
   observe: Observe,
-): (reading: PageReading, published: number) => void {
+): (reading: PageReading, addedBytes: number) => void {
   let state: 'unknown' | 'caught-up' | 'behind' = 'unknown'
   let startedAt = clock.monotonic()
-  return ({ scan, states, isLast }, published) => {
+  return ({ scan, states, isLast }, addedBytes) => {
     const { lane, pages, clients } = scan
     if (isLast && lane === 'history') observe({ kind: 'history-done', clients })
     if (lane !== 'live') return
@@ -124,7 +124,7 @@ export function scanProgress(
     if (isLast && state !== 'caught-up' && states.history.state === 'done') {
       state = 'caught-up'
       observe({ kind: 'caught-up', clients, pages })
-    } else if (!isLast && published > 0 && state === 'caught-up' && clock.monotonic() - startedAt > intervalMs) {
+    } else if (!isLast && addedBytes > 0 && state === 'caught-up' && clock.monotonic() - startedAt > intervalMs) {
       state = 'behind'
       observe({ kind: 'fell-behind' })
     }
