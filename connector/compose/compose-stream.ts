@@ -8,7 +8,7 @@ import type { InspectionReader } from '../inspect/inspected-pages.ts'
 import { kafkaTimes } from '../kafka/kafka-times.ts'
 import { kafkaEventPublisher } from '../kafka/transactions/stream-producer.ts'
 import type { PipelineParts } from '../pipeline/pipeline.ts'
-import { noTrouble, type ReaderParts } from '../pipeline/read/reader-parts.ts'
+import { newPageFailures, type ReaderParts } from '../pipeline/read/reader-parts.ts'
 import { createServerClock } from '../pipeline/read/server-clock.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
 import { UNKNOWN_BEGINNING } from '../scan/scan-state.ts'
@@ -121,7 +121,7 @@ function pageReader(
     retry: { ...polaris.retry, retries },
     clock,
     serverClock: createServerClock(clock),
-    liveOutage: noTrouble(),
+    liveOutage: newPageFailures(),
     settings,
     fields,
     rules,

@@ -272,7 +272,7 @@ export const plants: readonly Plant[] = [
   {
     name: 'a live scan whose first page fails is tried in place for ever',
     file: 'pipeline/read/scan-trouble.ts',
-    text: 'until: (liveOutage.since ?? clock.monotonic()) + LIVE_IN_PLACE_MS',
+    text: 'until: (liveOutage.firstFailureAt ?? clock.monotonic()) + LIVE_IN_PLACE_MS',
     becomes: 'until: clock.monotonic() + 1000 * LIVE_IN_PLACE_MS',
     by: { unit: 'pipeline/page-reader.test.ts' },
   },

@@ -8,7 +8,7 @@ import type { SegmentLimits } from '../../connector/index/segments.ts'
 import { type StreamIndex, streamIndex } from '../../connector/index/stream-index.ts'
 import type { PipelineParts } from '../../connector/pipeline/pipeline.ts'
 import type { Observe } from '../../connector/pipeline/pipeline-event.ts'
-import { noTrouble } from '../../connector/pipeline/read/reader-parts.ts'
+import { newPageFailures } from '../../connector/pipeline/read/reader-parts.ts'
 import { createServerClock } from '../../connector/pipeline/read/server-clock.ts'
 import type { EventPublisher } from '../../connector/publish/event-publisher.ts'
 import { untilAborted } from '../../connector/runtime/abort.ts'
@@ -151,7 +151,7 @@ function pipelineParts(
       retry: readRetries,
       clock,
       serverClock: createServerClock(clock),
-      liveOutage: noTrouble(),
+      liveOutage: newPageFailures(),
       settings,
       beginAt,
       until: 'stopped',

@@ -14,15 +14,21 @@ import {
 } from '../../scan/scan-state.ts'
 import { nextTurn, type Turn } from '../../scan/turns.ts'
 import { readPage } from '../../source/read-page.ts'
-import { noTrouble, type PageReading, type PageTrouble, type ReaderParts, type ReadFrom } from './reader-parts.ts'
+import {
+  newPageFailures,
+  type PageFailures,
+  type PageReading,
+  type ReaderParts,
+  type ReadFrom,
+} from './reader-parts.ts'
 import {
   type AfterRead,
   onReadFailed,
   onTokenRefused,
+  pageFailuresOf,
   type Reader,
   reportRetry,
   triesOf,
-  troubleOf,
 } from './scan-trouble.ts'
 import { requestOf, takePage } from './take-page.ts'
 
@@ -58,7 +64,7 @@ function newReader(parts: ReaderParts, { scans, mapping }: ReadFrom): Reader {
     mapping: mapping ?? noMapping,
     liveDueAt: clock.monotonic(),
     livePhaseMs: clock.random() * settings.intervalMs,
-    liveSince: undefined,
+    liveUnfinishedSince: undefined,
     liveScans: 0,
     livePages: 0,
     lastBackground: undefined,
@@ -78,7 +84,7 @@ function isCaughtUp({ until, states, liveScans }: Reader) {
 
 /** Returns the reader whose turn it is to read a page of this scan, which begins if it is not in progress. */
 function withTurn(reader: Reader, name: ScanName) {
-  const { serverClock, clock, observe, liveSince, livePages } = reader
+  const { serverClock, clock, observe, liveUnfinishedSince, livePages } = reader
   let { states } = reader
   if (scanNamed(states, name) === undefined) {
     states = withNewScan(states, name, { ...reader, times: serverClock.times() })
@@ -89,7 +95,12 @@ function withTurn(reader: Reader, name: ScanName) {
   if (scan.checkPoint === null) states = withNextNumber(states, scan)
   if (!isSameScan(name, LIVE)) return { ...reader, states, lastBackground: name, livePages: 0 }
   const dueReader = reader.states.live.scan === null ? withNextLiveDue(reader) : reader
-  return { ...dueReader, states, liveSince: liveSince ?? clock.monotonic(), livePages: livePages + 1 }
+  return {
+    ...dueReader,
+    states,
+    liveUnfinishedSince: liveUnfinishedSince ?? clock.monotonic(),
+    livePages: livePages + 1,
+  }
 }
 
 /**
@@ -105,12 +116,12 @@ function withNextLiveDue(reader: Reader) {
 /** Reads the next page of a scan. Rejects if that fails, unless only this scan is concerned and can be tried again. */
 async function readNext(reader: Reader, name: ScanName, stop: AbortSignal): Promise<AfterRead> {
   const scan = scanWithName(reader.states, name)
-  const trouble = troubleOf(reader, scan)
-  const onRetry = (error: ConnectorError) => reportRetry(reader, scan, { trouble, error, tried: 'in-place' })
+  const pageFailures = pageFailuresOf(reader, scan)
+  const onRetry = (error: ConnectorError) => reportRetry(reader, scan, { pageFailures, error, tried: 'in-place' })
   try {
     const read = await readPage(reader, { at: requestOf(reader, scan), tries: triesOf(reader, scan), onRetry }, stop)
     if (read.kind === 'token-refused') return { reader: onTokenRefused(reader, scan, read.error) }
-    reportRecovery(reader, scan, trouble)
+    reportRecovery(reader, scan, pageFailures)
     return takePage(reader, scan, read.page)
   } catch (error) {
     if (stop.aborted) throw error
@@ -118,11 +129,11 @@ async function readNext(reader: Reader, name: ScanName, stop: AbortSignal): Prom
   }
 }
 
-function reportRecovery({ clock, observe }: Reader, { lane }: Scan, trouble: PageTrouble) {
-  const { since, failures } = trouble
-  if (since === undefined) return
-  Object.assign(trouble, noTrouble())
-  observe({ kind: 'read-recovered', scan: lane, failures, failedForMs: clock.monotonic() - since })
+function reportRecovery({ clock, observe }: Reader, { lane }: Scan, pageFailures: PageFailures) {
+  const { firstFailureAt, failures } = pageFailures
+  if (firstFailureAt === undefined) return
+  Object.assign(pageFailures, newPageFailures())
+  observe({ kind: 'read-recovered', scan: lane, failures, failedForMs: clock.monotonic() - firstFailureAt })
 }
 
 function scanWithName(states: ScanStates, name: ScanName): Scan {

@@ -16,7 +16,7 @@ export interface ReaderParts {
   readonly clock: Clock
   readonly serverClock: ServerClock
   /** Counts the failures of the first page of live scans. A new reader of the stream continues this counter. */
-  readonly liveOutage: PageTrouble
+  readonly liveOutage: PageFailures
   readonly settings: ScanSettings
   readonly fields: ConfiguredFields
   readonly rules: ReadingRules
@@ -32,16 +32,16 @@ export interface ReaderParts {
 }
 
 /**
- * Counts the failures of a page until it is read. `since` is the time of the first one, on the monotonic clock. The
+ * Counts the failures of a page until it is read. `firstFailureAt` is on the monotonic clock. The
  * counter of the first page of live scans is kept while the stream is assigned here, so that the minute in which the
  * page is tried in place does not start again with a new reader.
  */
-export interface PageTrouble {
-  since: number | undefined
+export interface PageFailures {
+  firstFailureAt: number | undefined
   failures: number
 }
 
-export const noTrouble = (): PageTrouble => ({ since: undefined, failures: 0 })
+export const newPageFailures = (): PageFailures => ({ firstFailureAt: undefined, failures: 0 })
 
 /** A stream is read from here. */
 export interface ReadFrom {

@@ -4,7 +4,7 @@ import { type BackOff, backOffMs } from '../../scan/back-off.ts'
 import { restartedScan, resumedScan, statesAfterHandOver } from '../../scan/begin-scan.ts'
 import { LIVE, type Scan, type ScanName, type ScanStates, withoutScan, withScan } from '../../scan/scan-state.ts'
 import type { ReadMode } from '../../source/read-page.ts'
-import { noTrouble, type PageReading, type PageTrouble, type ReaderParts } from './reader-parts.ts'
+import { newPageFailures, type PageFailures, type PageReading, type ReaderParts } from './reader-parts.ts'
 
 /**
  * A reader and its state. Times are of the monotonic clock. What is read gives another reader, which `readPages` keeps.
@@ -17,7 +17,7 @@ export interface Reader extends ReaderParts {
   /** The second live scan begins this much sooner than one interval after the first. */
   readonly livePhaseMs: number
   /** The first live scan since one ended or was handed over began at this time; undefined if none has begun. */
-  readonly liveSince: number | undefined
+  readonly liveUnfinishedSince: number | undefined
   /** Counts the live scans that have ended. */
   readonly liveScans: number
   /** Counts the live pages since the last page of the background, which `lastBackground` has read. */
@@ -32,7 +32,7 @@ export interface AfterRead {
 }
 
 const LONG_SCAN_MS = 60_000
-const longScanAt = ({ liveSince, clock }: Reader) => (liveSince ?? clock.monotonic()) + LONG_SCAN_MS
+const longScanAt = ({ liveUnfinishedSince, clock }: Reader) => (liveUnfinishedSince ?? clock.monotonic()) + LONG_SCAN_MS
 
 const isFirstLivePage = ({ lane, startedAt }: Scan) => lane === 'live' && startedAt === null
 
@@ -49,23 +49,23 @@ export function triesOf(reader: Reader, scan: Scan): ReadMode['tries'] {
   if (until === 'caught-up') return { kind: 'in-place' }
   if (scan.lane !== 'live') return { kind: 'once', failures: backOff.failures(scan) }
   if (!isFirstLivePage(scan)) return { kind: 'in-place', until: longScanAt(reader) }
-  return { kind: 'in-place', until: (liveOutage.since ?? clock.monotonic()) + LIVE_IN_PLACE_MS }
+  return { kind: 'in-place', until: (liveOutage.firstFailureAt ?? clock.monotonic()) + LIVE_IN_PLACE_MS }
 }
 
 /** Returns where the failures of a page of this scan are counted. */
-export function troubleOf({ liveOutage }: Reader, scan: Scan): PageTrouble {
-  return isFirstLivePage(scan) ? liveOutage : noTrouble()
+export function pageFailuresOf({ liveOutage }: Reader, scan: Scan): PageFailures {
+  return isFirstLivePage(scan) ? liveOutage : newPageFailures()
 }
 
 /** Counts and reports a failure after which the page is tried again. */
 export function reportRetry(
   { clock, observe }: Reader,
   { lane }: Scan,
-  { trouble, error, tried }: { trouble: PageTrouble; error: ConnectorError; tried: 'in-place' | 'in-turn' },
+  { pageFailures, error, tried }: { pageFailures: PageFailures; error: ConnectorError; tried: 'in-place' | 'in-turn' },
 ): void {
-  trouble.since ??= clock.monotonic()
-  trouble.failures += 1
-  observe({ kind: 'read-retried', scan: lane, tried, code: error.code, attempt: trouble.failures, error })
+  pageFailures.firstFailureAt ??= clock.monotonic()
+  pageFailures.failures += 1
+  observe({ kind: 'read-retried', scan: lane, tried, code: error.code, attempt: pageFailures.failures, error })
 }
 
 /**
@@ -75,7 +75,7 @@ export function reportRetry(
 export function readerAfterHandOver(reader: Reader, scan: Scan): Reader | undefined {
   if (scan.lane !== 'live' || scan.startedAt === null || reader.clock.monotonic() < longScanAt(reader)) return undefined
   reader.observe({ kind: 'scan-started', scan: 'catch-up', lastChanged: scan.from })
-  return { ...reader, states: statesAfterHandOver(reader.states, scan), liveSince: undefined }
+  return { ...reader, states: statesAfterHandOver(reader.states, scan), liveUnfinishedSince: undefined }
 }
 
 /**
@@ -89,51 +89,51 @@ export function onReadFailed(reader: Reader, scan: Scan, error: unknown): Reader
   if (handedOver !== undefined) return handedOver
   const now = clock.monotonic()
   if (isFirstLivePage(scan)) {
-    backOff.putOff(scan, now + Math.max(LIVE_AGAIN_MS, askedMsOf(reader, error)))
-    reportRetry(reader, scan, { trouble: liveOutage, error, tried: 'in-turn' })
+    backOff.putOff(scan, now + Math.max(LIVE_AGAIN_MS, serverPauseMsOf(reader, error)))
+    reportRetry(reader, scan, { pageFailures: liveOutage, error, tried: 'in-turn' })
   } else if (scan.lane === 'live') throw error
-  else if (liveOutage.since !== undefined) {
+  else if (liveOutage.firstFailureAt !== undefined) {
     // The server fails for all scans: this scan is tried again after the next live try.
-    backOff.putOff(scan, Math.max(now, backOff.notBefore(LIVE), now + askedMsOf(reader, error)) + 1)
-    reportRetry(reader, scan, { trouble: { ...liveOutage }, error, tried: 'in-turn' })
+    backOff.putOff(scan, Math.max(now, backOff.notBefore(LIVE), now + serverPauseMsOf(reader, error)) + 1)
+    reportRetry(reader, scan, { pageFailures: { ...liveOutage }, error, tried: 'in-turn' })
   } else {
     const failures = countFailure(reader, scan, error)
-    const trouble = { since: now, failures: failures - 1 }
-    if (backOffMs(failures) === 0) reportRetry(reader, scan, { trouble, error, tried: 'in-turn' })
+    const pageFailures = { firstFailureAt: now, failures: failures - 1 }
+    if (backOffMs(failures) === 0) reportRetry(reader, scan, { pageFailures, error, tried: 'in-turn' })
   }
   return reader
 }
 
 /** Returns the pause that the server asks for (`Retry-After`), up to a limit. */
-function askedMsOf({ retry }: Reader, { retryAfterMs = 0 }: ConnectorError) {
+function serverPauseMsOf({ retry }: Reader, { retryAfterMs = 0 }: ConnectorError) {
   return Math.min(retryAfterMs, retry.maxRetryAfterMs)
 }
 
 /** Returns the reader after a scan has lost its place: it resumes or begins again. */
 export function onTokenRefused(reader: Reader, scan: Scan, error: ConnectorError): Reader {
-  const again = resumedScan(scan, { ...reader, times: reader.serverClock.times() })
-  reader.observe({ kind: 'checkpoint-refused', scan: scan.lane, lastChanged: again.lastChanged, error })
-  return readerReadingAgain(reader, { scan, again }, `the server refused its own checkPoint: ${error.message}`)
+  const newScan = resumedScan(scan, { ...reader, times: reader.serverClock.times() })
+  reader.observe({ kind: 'checkpoint-refused', scan: scan.lane, lastChanged: newScan.lastChanged, error })
+  return readerReadingAgain(reader, { scan, newScan }, `the server refused its own checkPoint: ${error.message}`)
 }
 
 /** Returns the reader after a scan whose answers lead nowhere: it begins again. */
 export function onStuck(reader: Reader, scan: Scan, why: string): Reader {
   const { observe, backOff, clock } = reader
   observe({ kind: 'scan-stuck', scan: scan.lane, why })
-  const next = readerReadingAgain(reader, { scan, again: restartedScan(scan) }, `hasMoreResults is true, but ${why}`)
+  const next = readerReadingAgain(reader, { scan, newScan: restartedScan(scan) }, `hasMoreResults is true, but ${why}`)
   // A server that pages without end is not asked at every short interval.
   if (scan.lane === 'live') backOff.putOff(scan, clock.monotonic() + LIVE_AGAIN_MS)
   return next
 }
 
-function readerReadingAgain(reader: Reader, { scan, again: begunAgain }: { scan: Scan; again: Scan }, why: string) {
+function readerReadingAgain(reader: Reader, { scan, newScan: begunScan }: { scan: Scan; newScan: Scan }, why: string) {
   // The scan asks only once to see its last page again. If the server refused that each time, a history could not end.
-  const again = { ...begunAgain, isEndAsked: scan.isEndAsked }
+  const newScan = { ...begunScan, isEndAsked: scan.isEndAsked }
   const handedOver = readerAfterHandOver(reader, scan)
   if (handedOver !== undefined) return handedOver
-  const isLater = again.lastChanged > scan.lastChanged
+  const isLater = newScan.lastChanged > scan.lastChanged
   // A live scan that must begin again does so when the next one is due.
-  const states = scan.lane === 'live' && !isLater ? withoutScan(reader.states, LIVE) : withScan(reader.states, again)
+  const states = scan.lane === 'live' && !isLater ? withoutScan(reader.states, LIVE) : withScan(reader.states, newScan)
   if (isLater) onProgress(reader, scan)
   else countFailure(reader, scan, new ConnectorError('source.stuck', `read page: ${why}`))
   return { ...reader, states }
@@ -146,15 +146,15 @@ function readerReadingAgain(reader: Reader, { scan, again: begunAgain }: { scan:
 function countFailure(reader: Reader, scan: Scan, error: ConnectorError) {
   const { backOff, clock, until, observe } = reader
   const now = clock.monotonic()
-  const askedMs = askedMsOf(reader, error)
-  const failures = backOff.addFailure(scan, now, askedMs)
+  const serverPauseMs = serverPauseMsOf(reader, error)
+  const failures = backOff.addFailure(scan, now, serverPauseMs)
   const pauseMs = backOffMs(failures)
   if (pauseMs > 0 && until === 'caught-up') throw error
   const { lane, reachMs } = scan
   const { code } = error
   if (lane === 'live') backOff.putOff(scan, now)
   else if (pauseMs > 0)
-    observe({ kind: 'scan-backed-off', scan: lane, reachMs, pauseMs: Math.max(pauseMs, askedMs), code, error })
+    observe({ kind: 'scan-backed-off', scan: lane, reachMs, pauseMs: Math.max(pauseMs, serverPauseMs), code, error })
   return failures
 }
 

@@ -39,7 +39,7 @@ function readerAfterStep(reader: Reader, { kind, scan }: Exclude<Step, { kind: '
     const done = { ...reader, states: statesAfterScan(states, scan, beginAt) }
     const missing = scan.lane === 'history' ? paths.newlyMissing() : []
     if (missing.length > 0) observe({ kind: 'paths-missing', paths: missing })
-    return scan.lane === 'live' ? { ...done, liveScans: liveScans + 1, liveSince: undefined } : done
+    return scan.lane === 'live' ? { ...done, liveScans: liveScans + 1, liveUnfinishedSince: undefined } : done
   }
   if (kind === 'end-in-doubt') backOff.putOff(scan, clock.monotonic() + END_AGAIN_MS)
   const advanced = { ...reader, states: withScan(states, scan) }
@@ -48,9 +48,9 @@ function readerAfterStep(reader: Reader, { kind, scan }: Exclude<Step, { kind: '
 
 /** Reads the clients as soon as their page arrives, so that making records does not wait for the delivery before it. */
 function readClients({ mapping, rules }: Reader, { output }: Scan, { clients }: Page): ReadClient[] {
-  const fields = mapping[output]
+  const pageMapping = mapping[output]
   const lists = output === 'xml' ? mapping.lists : []
-  return fields === null ? [] : clients.map(clientReader(fields, lists, rules))
+  return pageMapping === null ? [] : clients.map(clientReader(pageMapping, lists, rules))
 }
 
 /** Sets the creation time of a stream to its first response, and moves look-backs that start later to that time. */
@@ -69,28 +69,32 @@ export function requestOf({ mapping }: Reader, scan: Scan): Scan & PageRequest {
 /** Returns the reader that knows what a page says about the fields. Throws `source.mapping`. */
 function withMapping(reader: Reader, { output }: Scan, page: Page) {
   const { mapping, fields, paths } = reader
-  const known = mapping[output]
-  const found = mapPage(page, fields, known)
-  if (found === null) return reader
+  const knownMapping = mapping[output]
+  const foundMapping = mapPage(page, fields, knownMapping)
+  if (foundMapping === null) return reader
   const lists = output === 'xml' ? listsAfter(reader, page) : mapping.lists
   paths.take(page.clients)
-  reportDetectedFields(reader, known, found)
-  return { ...reader, mapping: { ...mapping, lists, [output]: found } }
+  reportDetectedFields(reader, knownMapping, foundMapping)
+  return { ...reader, mapping: { ...mapping, lists, [output]: foundMapping } }
 }
 
 /** Returns the lists known after a page: an element that was once repeated stays a list, also where it occurs once. */
 function listsAfter({ mapping, fields, observe }: Reader, { clients }: Page) {
-  const found = newLists(clients, [...fields.lists, ...mapping.lists])
-  const lists = [...mapping.lists, ...found]
-  if (found.length > 0)
-    observe({ kind: 'lists-found', fields: found, setting: listFieldsLine([...fields.lists, ...lists]) })
+  const newFields = newLists(clients, [...fields.lists, ...mapping.lists])
+  const lists = [...mapping.lists, ...newFields]
+  if (newFields.length > 0)
+    observe({ kind: 'lists-found', fields: newFields, setting: listFieldsLine([...fields.lists, ...lists]) })
   return lists
 }
 
-function reportDetectedFields({ fields, observe }: Reader, known: PageMapping | null, found: PageMapping) {
-  const { clientId, modifiedAt } = found
-  if (known === null && fields.clientId === null)
+function reportDetectedFields(
+  { fields, observe }: Reader,
+  knownMapping: PageMapping | null,
+  foundMapping: PageMapping,
+) {
+  const { clientId, modifiedAt } = foundMapping
+  if (knownMapping === null && fields.clientId === null)
     observe({ kind: 'field-detected', setting: 'POLARIS_CLIENT_ID_FIELD', field: clientId })
-  if (fields.modifiedAt === null && (known === null || modifiedAt !== known.modifiedAt))
+  if (fields.modifiedAt === null && (knownMapping === null || modifiedAt !== knownMapping.modifiedAt))
     observe({ kind: 'field-detected', setting: 'POLARIS_MODIFIED_AT_FIELD', field: modifiedAt ?? 'none yet' })
 }

@@ -196,7 +196,7 @@ describe('a live scan whose first page fails', () => {
       {
         ...backfill,
         retries,
-        liveOutage: { since: noon - HOUR, failures: 9 },
+        liveOutage: { firstFailureAt: noon - HOUR, failures: 9 },
       },
     )
     await next()

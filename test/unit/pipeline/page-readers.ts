@@ -4,9 +4,9 @@ import type { ReadingRules } from '../../../connector/event/read-client.ts'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import { readPages } from '../../../connector/pipeline/read/page-reader.ts'
 import {
-  noTrouble,
+  newPageFailures,
+  type PageFailures,
   type PageReading,
-  type PageTrouble,
   type ReaderParts,
 } from '../../../connector/pipeline/read/reader-parts.ts'
 import { createServerClock } from '../../../connector/pipeline/read/server-clock.ts'
@@ -36,7 +36,7 @@ interface Start {
   readonly mapping?: StreamMapping
   readonly onAsk?: (ask: PageRequest) => void
   readonly retries?: number
-  readonly liveOutage?: PageTrouble
+  readonly liveOutage?: PageFailures
   readonly rules?: ReadingRules
 }
 
@@ -62,7 +62,7 @@ export function pageReader(respond: Respond, { states = newScans, ...start }: St
     source,
     clock,
     serverClock: createServerClock(clock),
-    liveOutage: start.liveOutage ?? noTrouble(),
+    liveOutage: start.liveOutage ?? newPageFailures(),
     beginAt,
     settings: { ...settings, ...start.settings },
     until: start.until ?? 'stopped',

@@ -9,7 +9,7 @@ import type { OpenStream } from '../../../../connector/pipeline/delivery.ts'
 import type { PageGroupParts } from '../../../../connector/pipeline/group/building.ts'
 import type { PipelineParts } from '../../../../connector/pipeline/pipeline.ts'
 import type { PipelineEvent } from '../../../../connector/pipeline/pipeline-event.ts'
-import { noTrouble } from '../../../../connector/pipeline/read/reader-parts.ts'
+import { newPageFailures } from '../../../../connector/pipeline/read/reader-parts.ts'
 import { createServerClock } from '../../../../connector/pipeline/read/server-clock.ts'
 import { codeOf } from '../../../../connector/runtime/connector-error.ts'
 import { semaphore } from '../../../../connector/runtime/semaphore.ts'
@@ -148,7 +148,7 @@ export function stage(of: Stage = {}) {
       retry: { ...noRetries, retries: of.retries ?? 0 },
       clock,
       serverClock: createServerClock(clock),
-      liveOutage: noTrouble(),
+      liveOutage: newPageFailures(),
       settings: scanSettings,
       beginAt,
       until,
