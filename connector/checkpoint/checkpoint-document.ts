@@ -36,11 +36,15 @@ const documentSchema = z.object({
     topic: z.string(),
     topicId: z.string(),
     partitions: count,
-    /** The topic had as many when the stream began in it; null if that is unknown, because the topic had records. */
+    /**
+     * This is the number of partitions when the stream began in this topic. It is null if the topic had records by
+     * then, because they may have been written when it had fewer partitions.
+     */
     firstPartitions: count.nullable(),
   }),
   /**
-   * The last transactional producer had this id. One with another id cannot end transactions that are open under it.
+   * This is the id of the last transactional producer of the stream. Only a producer with this id can end transactions
+   * that it has left open.
    */
   producerId: z.string().nullable(),
   /** Names the rewind that was applied last; null if none was. */

@@ -48,7 +48,10 @@ const pendingRules: Rules = {
     pending !== null && (pending.change.nextEvent < to.nextEvent || pending.change.scans.begun < to.scans.begun),
 }
 
-/** A claim with a new index is checked against two lists only: that stream has new scans, too. */
+/**
+ * A claim with a new index is checked against two lists only. The other rules compare scans and index with the previous
+ * ones, and after such a claim both are new.
+ */
 const rulesOf: Readonly<Record<DocumentWrite, readonly Rules[]>> = {
   'claim with a new index': [everyWriteRules, claimRules],
   claim: [everyWriteRules, sameIndexRules, claimRules, nothingPendingRules, hasOwnerRules],

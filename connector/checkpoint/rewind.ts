@@ -18,11 +18,14 @@ import { type CheckpointDocument, type CommittedState, newStreamState } from './
 import { nextEventOf } from './valid-state.ts'
 import type { Rewind } from './wishes.ts'
 
-/** These functions say what a rewind makes of a stream (docs/decisions/20261202-publishing-again.md). All are pure. */
+/**
+ * The functions of this file say what a rewind makes of a stream (docs/decisions/20261202-publishing-again.md). All are
+ * pure.
+ */
 
 /** The opening that applies the rewind passes these. */
 interface RewindParts {
-  /** The configured beginning of the stream. */
+  /** This is the configured beginning of the stream. */
   readonly beginAt: SourceTime
   readonly settings: ScanSettings
   /** The rewind is applied at this time, in ms since 1970. */
@@ -47,7 +50,7 @@ export function stateReadingHistoryAgain(state: CommittedState, rewind: Rewind, 
 }
 
 /**
- * A rewind never skips: a history that has not ended continues, and keeps its beginning unless the rewind is earlier.
+ * A rewind skips no client: a history that has not ended continues, and its beginning moves only to an earlier time.
  */
 function scansReadingHistoryAgain(
   state: CommittedState,
@@ -89,9 +92,9 @@ function entriesOfUnknownContent(clients: readonly string[], table: ClientTable)
 }
 
 /**
- * Whether the rewind cures a hold with this code. `seen` is the `documentIdOf` the document: a `yes` holds for one
- * document only. A hold after which events may be lost is cured by `republish` alone, and none by a rewind for some
- * clients.
+ * Whether the rewind cures a hold with this code. The operator has confirmed it for one document, so it cures no hold
+ * of another one: `seen` is the `documentIdOf` the stored document. If events may be lost, only a rewind with
+ * `republish` cures the hold. A rewind for some clients cures none.
  */
 export function cures({ yes, republish, clients }: Rewind, code: ErrorCode, seen: string): boolean {
   if (yes !== seen || clients !== undefined) return false
@@ -108,11 +111,13 @@ const codesCuredByRepublish: ReadonlySet<ErrorCode> = new Set([
 ])
 
 /**
- * If no document is left, event numbers begin above what this rate since 1970 would give, which no stream has reached.
+ * Without a document, the epoch is at least the time in seconds since 1970, and event numbers begin at the epoch times
+ * this rate. No stream publishes so fast for so long, so they are unused.
  */
 const EVENTS_A_SECOND = 500_000
 /**
- * A lost document may have been claimed this much more often than the commit record shows, where our clock is wrong.
+ * Without a document, the new epoch is at least this far above that of the commit record, in case our clock is behind.
+ * We assume that the lost document was claimed less often since that record.
  */
 const CLAIMS_SINCE_RECORD = 1_000
 

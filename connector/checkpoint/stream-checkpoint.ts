@@ -33,6 +33,7 @@ export interface Claim {
   readonly table: ClientTable
 }
 
+/** Holds the document that this replica owns by its claim, with all that is needed to write the next one. */
 interface OwnedDocument extends CheckpointParts, Claim {
   readonly storage: IndexStorage
   /** Its committed state is the current state of the stream, which may not be stored yet. */
@@ -46,9 +47,9 @@ interface OwnedDocument extends CheckpointParts, Claim {
 }
 
 /**
- * The checkpoint of a claimed stream, with its client index. After any rejection it is unusable: open the stream again.
- * Every write rejects with `storage.*` if its outcome is unknown, with `publish.fenced` if another process has written
- * the object, and with `bug` if the document may not follow the one that is stored.
+ * This is the checkpoint of a claimed stream, with its client index. After any rejection it is unusable: open the
+ * stream again. Every write rejects with `storage.*` if its outcome is unknown, with `publish.fenced` if another
+ * process has written the object, and with `bug` if the document may not follow the one that is stored.
  */
 export interface StreamCheckpoint {
   /** This is the client index of the current state. */
@@ -71,7 +72,7 @@ export interface StreamCheckpoint {
   save(finish: AbortSignal): Promise<void>
   /** Writes the current state as committed, and the document without an owner. It is the last write. */
   leave(finish: AbortSignal): Promise<void>
-  /** Ends the work on the index in the background. Never rejects. */
+  /** Stops the background work on the index. Never rejects. */
   close(): Promise<void>
 }
 
@@ -124,8 +125,9 @@ function withState(document: CheckpointDocument, state: CommittedState): Checkpo
 async function prepare(owned: OwnedDocument, change: StateChange, finish: AbortSignal): Promise<CommitRecord> {
   const document = await withIndex(owned, finish)
   const next = documentOfPrepare(document, change, { nonce: owned.newNonce(), at: owned.clock.now() })
-  // If the answer to this write is lost, either document may be the stored one. Both have the committed state of the
-  // table, so the next opening may use the table with either nonce.
+  // If the answer to this write is lost, the stored document may be this one or the one before. The next opening may
+  // use the table with either, if the one before was saved. If it was not, its index may lack the newest entries of
+  // the table, which are then still in its `pending`.
   owned.index.keep(owned.table, next.nonce, ...(owned.isSaved ? [document.nonce] : []))
   await write(owned, 'prepare', next, finish)
   owned.preparedDocument = next
@@ -153,7 +155,7 @@ async function save(owned: OwnedDocument, owner: string | null, finish: AbortSig
   owned.isSaved = true
 }
 
-/** Returns the document with its index as it is to be stored from now on. */
+/** Stores index segments where that is due, and returns the document with the index that names them. */
 async function withIndex({ document, storage }: OwnedDocument, finish: AbortSignal): Promise<CheckpointDocument> {
   const { state } = document.committed
   return withState(document, { ...state, index: await storage.represent(state, finish) })

@@ -21,8 +21,8 @@ import type { ValidState } from './valid-state.ts'
 import type { Rewind } from './wishes.ts'
 
 /**
- * These functions return the next checkpoint document, and store nothing. A claim with a rewind also sets the entries
- * of the document in the table that it is given.
+ * The functions of this file return the next checkpoint document, and store nothing. Only `documentOfClaim` changes
+ * what it is given: with a rewind, it sets the newest index entries of the valid state in the table.
  */
 
 /** Describes the replica that claims, and its transactional producer. */
@@ -56,8 +56,8 @@ interface ResolvedStream extends StoredStream {
 }
 
 /**
- * Returns the document of a claim, with the rewind that waits applied to it. Invariant 4: a claim writes a higher
- * epoch, with the valid state as the committed one and nothing pending. Throws `config.invalid` for a new stream
+ * Returns the document of a claim, and applies the waiting rewind to it, if there is one. Invariant 4: a claim writes a
+ * higher epoch, with the valid state as the committed one and nothing pending. Throws `config.invalid` for a new stream
  * without a configured beginning.
  */
 export function documentOfClaim(known: ResolvedStream, claimant: Claimant): CheckpointDocument {
@@ -97,15 +97,15 @@ function noBeginningError() {
 function nextClaim(document: CheckpointDocument, valid: ValidState, claimant: Claimant): CheckpointDocument {
   const committed = committedPartOf(document, valid)
   const { state } = committed
-  // A server at another address does not know these tokens.
+  // The page tokens of the scans are dropped if the URL has changed: a server at another URL does not know them.
   const scans = claimant.identity.source.url === document.source.url ? state.scans : scansWithoutPlaces(state.scans)
   const claim = claimFields(claimant, document.claim.epoch + 1)
   return { ...document, ...claim, committed: { ...committed, state: { ...state, scans } } }
 }
 
 /**
- * Returns the valid state with `hasRecord` as the opening found it: a commit record that was missing now is not missed
- * later.
+ * Returns the valid state, which becomes the committed one. Its `hasRecord` says what this opening has found: if the
+ * commit record is missing now, later openings do not expect it.
  */
 function committedPartOf(document: CheckpointDocument, valid: ValidState): CommittedPart {
   const { committed } = document

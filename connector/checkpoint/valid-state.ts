@@ -72,8 +72,8 @@ function validStateWithoutRecord(
     return hold('checkpoint.undecided', 'the commit record has lost its transaction marker, and a state is pending')
   // Kafka keeps commit records for at least a day; the clocks of two replicas differ by much less.
   const isOld = ({ at }: { at: number }) => now - at >= DAY_MS
-  // The record of `pending` cannot have expired, and that of `committed` is missing for a known reason: so `pending`
-  // has none.
+  // `pending` is younger than a day: had it been committed, Kafka would still have its commit record. That Kafka has
+  // none of `committed` either proves no loss: it was missing before, or may have expired.
   if ((!committed.hasRecord || isOld(committed)) && !isOld(pending)) return { kind: 'committed', hasRecord: false }
   return hold('checkpoint.undecided', 'Kafka has no commit record, and a state is pending')
 }

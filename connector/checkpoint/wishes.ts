@@ -14,7 +14,10 @@ const rewind = z.object({
   republish: z.boolean(),
   /** If it is present, only these clients are published again, by their `hashedId`. */
   clients: z.array(z.string().regex(/^[\w-]{11}$/)).optional(),
-  /** The rewind cures a hold of the document with this `documentIdOf` only; null means of none. */
+  /**
+   * The operator has confirmed that the rewind may cure a hold of the document with this `documentIdOf`, and of no
+   * other. Null means that nothing was confirmed.
+   */
   yes: z.string().nullable(),
 })
 

@@ -19,7 +19,7 @@ interface StateRequest {
   readonly place: CommitRecordPlace
   /** The state has the open transactions of these producers. */
   readonly producerIds: readonly string[]
-  /** The broker that answered InitProducerId; undefined if no producer is open. */
+  /** This broker answered InitProducerId; undefined if no producer is open. */
   readonly finder: CoordinatorFinder | undefined
 }
 
@@ -61,7 +61,7 @@ async function openTransactionsIn(
   }
 }
 
-/** The place of the commit record: the offset of this group for partition 0 of the events topic. */
+/** The commit record is the offset of this group for partition 0 of this topic, the events topic. */
 export interface CommitRecordPlace {
   readonly group: string
   readonly topic: string

@@ -5,7 +5,7 @@ import { ConnectorError } from '../../runtime/connector-error.ts'
 import type { OwnRecord } from '../cluster.ts'
 import { partitionOf } from '../partitioner.ts'
 
-/** The records of one request: of one partition, in order. */
+/** One request sends these records of one partition, in order. */
 export interface PartitionChunk {
   readonly topic: string
   readonly partition: number
@@ -17,7 +17,7 @@ interface ChunkLayout {
   readonly deadLetters: TopicLayout
   /** No record may be larger than this, and no chunk larger than a share of it (`chunkFill`); in bytes. */
   readonly maxMessageBytes: number
-  /** The timestamp of every record, in ms since 1970. */
+  /** Every record gets this timestamp, in ms since 1970. */
   readonly publishedAt: number
 }
 
@@ -73,7 +73,7 @@ const tooLargeError = (topic: string, bytes: number, limit: number) =>
 /**
  * Sends the chunks of each partition one after another, and the partitions in parallel. Each call covers one partition:
  * a kafkajs call that spans two leaders may lose or duplicate records. Resolves once all are stored. After an error, or
- * once given up, starts no further request; rejects with the first error after all requests have settled.
+ * once the producer is closed, starts no further request; rejects with the first error after all requests have settled.
  */
 export async function sendChunks(
   byPartition: readonly (readonly PartitionChunk[])[],

@@ -78,7 +78,8 @@ function newProducer({ names }: ProducerParts, { kafka }: KafkaClient) {
     transactionTimeout: kafkaTimes.transactionMs,
     retry: retryOptions('stream'),
     createPartitioner: () => () => {
-      throw new ConnectorError('bug', 'publish: a record has no partition') // see `ownMessages`
+      // `ownMessages` gives every record its partition, so kafkajs never asks for one.
+      throw new ConnectorError('bug', 'publish: a record has no partition')
     },
   })
 }
@@ -100,7 +101,10 @@ function streamProducer(producer: TransactionalProducer): StreamProducer {
   }
 }
 
-/** Implements `StreamProducer.mustHaveItsTopic`. A broker that does not answer proves nothing: the next request may. */
+/**
+ * Implements `StreamProducer.mustHaveItsTopic`. A broker that does not answer proves nothing, so the check passes, and
+ * is made again after `topicEveryMs`.
+ */
 function topicCheck({ cluster, clock, topics }: TransactionalProducer): StreamProducer['mustHaveItsTopic'] {
   const { topic, topicId } = topics.events
   let askedAt = clock.monotonic()

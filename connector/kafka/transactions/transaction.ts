@@ -46,12 +46,13 @@ export function beginTransaction(producer: TransactionalProducer, finish: AbortS
   }
 }
 
-/** Returns the active transaction, or starts it locally: at the broker it begins with its first request. */
+/** Returns the active transaction, or starts it in kafkajs only: at the broker it begins with its first request. */
 async function activeTransaction(producer: TransactionalProducer, finish: AbortSignal): Promise<ActiveTransaction> {
   const { state, clock } = producer
   if (state.kind === 'closed') throw new ConnectorError('publish.failed', 'publish: the producer is closed')
   if (state.kind === 'active') return state.active
-  const transaction = await producer.kafkajs.transaction() // local
+  // This sends no request.
+  const transaction = await producer.kafkajs.transaction()
   const limit = clock.deadline(kafkaTimes.commitWithinMs, finish)
   const active = { transaction, limit, written: new Map(), sending: Promise.resolve() }
   producer.state = { kind: 'active', active }
@@ -147,7 +148,10 @@ async function runOrAbort<Result>(
   }
 }
 
-/** Invariant 2: this request decides. It is sent once; only a rejecting response proves that nothing became visible. */
+/**
+ * Invariant 2: this request decides, and is sent once. Only the answer that this producer was fenced proves that
+ * nothing became visible; after any other error, the outcome is unknown.
+ */
 async function endTransaction(producer: TransactionalProducer, active: ActiveTransaction) {
   const operation = `commit the transaction of ${producer.names.transactionalId}`
   try {

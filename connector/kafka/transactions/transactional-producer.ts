@@ -15,17 +15,17 @@ export interface ProducerParts extends ConnectionParts {
   readonly names: StreamNames
 }
 
-/** A transactional producer with one producer id and epoch. */
+/** This transactional producer has one producer id and epoch. */
 export interface TransactionalProducer extends ProducerParts {
   /** Nothing else uses this client. */
   readonly client: KafkaClient
   readonly kafkajs: Producer
-  /** The connections of `kafkajs`. */
+  /** `kafkajs` sends its requests over these connections. */
   readonly cluster: Cluster
   readonly topics: Topics
   readonly place: CommitRecordPlace
   readonly identity: ProducerIdentity
-  /** The transaction coordinator: the broker that answered InitProducerId. */
+  /** This broker answered InitProducerId: it was the transaction coordinator. */
   readonly coordinator: CoordinatorFinder
   state: ProducerState
 }
@@ -36,7 +36,7 @@ type ProducerState =
   /** The transaction may have sent requests. */
   | { readonly kind: 'active'; readonly active: ActiveTransaction }
   /**
-   * Closed, by `close` or by the first error: kafkajs loses or duplicates records if its producer is used after an
+   * `close` or the first error has closed it: kafkajs loses or duplicates records if its producer is used after an
    * error. `released` resolves once its connections are closed.
    */
   | { readonly kind: 'closed'; readonly released: Promise<void> }
@@ -53,12 +53,12 @@ export function disconnectNow(producer: TransactionalProducer): void {
   if (producer.state.kind !== 'closed') void markClosed(producer, Promise.resolve())
 }
 
-/** A transaction that may have begun at the broker. */
+/** This transaction may have begun at the broker. */
 export interface ActiveTransaction {
   readonly transaction: Transaction
-  /** The earlier of `finish` and our own limit, which is shorter than the broker's transaction timeout. */
+  /** It ends at `finish`, or at our own limit if that is earlier; ours is shorter than the broker's timeout. */
   readonly limit: Deadline
-  /** The partitions to which records were sent, by topic. */
+  /** Records were sent to these partitions, by topic. */
   readonly written: Map<string, Set<number>>
   /** Settles once no send of this transaction is in flight. */
   sending: Promise<void>
