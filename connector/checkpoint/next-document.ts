@@ -12,9 +12,9 @@ interface Replacement {
   /** This is the stored document. If its pending transaction was committed, that state is the committed one here. */
   readonly before: CheckpointDocument
   readonly after: CheckpointDocument
-  /** `from` and `to` are the committed states of the two documents. */
-  readonly from: CommittedState
-  readonly to: CommittedState
+  /** These are the committed states of the two documents. */
+  readonly stateBefore: CommittedState
+  readonly stateAfter: CommittedState
 }
 
 /** Each rule is named by the fault that it looks for, and returns whether the write has it. */
@@ -24,17 +24,19 @@ const sameIndexRules: Rules = {
   'the committed state goes back': ({ before: { committed }, after }) =>
     after.committed.epoch < committed.epoch ||
     (after.committed.epoch === committed.epoch && after.committed.seq < committed.seq),
-  'numbers of scans go back': ({ from, to }) => to.scans.begun < from.scans.begun,
-  'the stream has another time of creation': ({ from: { scans }, to }) =>
-    scans.createdAt !== null && to.scans.createdAt !== scans.createdAt,
-  'the history is the first again': ({ from, to }) =>
-    to.scans.history.state === 'first' && from.scans.history.state !== 'first',
-  'a segment has numbers of events that are not committed': ({ to }) =>
-    (to.index.segments.at(-1)?.to ?? 0) > to.nextEvent,
-  'a rewind republishes events that are not committed': ({ to }) =>
-    (to.scans.history.republished?.before ?? 0) > to.nextEvent,
+  'numbers of scans go back': ({ stateBefore, stateAfter }) => stateAfter.scans.begun < stateBefore.scans.begun,
+  'the stream has another time of creation': ({ stateBefore: { scans }, stateAfter }) =>
+    scans.createdAt !== null && stateAfter.scans.createdAt !== scans.createdAt,
+  'the history is the first again': ({ stateBefore, stateAfter }) =>
+    stateAfter.scans.history.state === 'first' && stateBefore.scans.history.state !== 'first',
+  'a segment has numbers of events that are not committed': ({ stateAfter }) =>
+    (stateAfter.index.segments.at(-1)?.to ?? 0) > stateAfter.nextEvent,
+  'a rewind republishes events that are not committed': ({ stateAfter }) =>
+    (stateAfter.scans.history.republished?.before ?? 0) > stateAfter.nextEvent,
 }
-const everyWriteRules: Rules = { 'event numbers go back': ({ from, to }) => to.nextEvent < from.nextEvent }
+const everyWriteRules: Rules = {
+  'event numbers go back': ({ stateBefore, stateAfter }) => stateAfter.nextEvent < stateBefore.nextEvent,
+}
 /** Invariant 4: a claim has a higher epoch than that of any replica before it. */
 const claimRules: Rules = { 'the claim is not higher': ({ before, after }) => after.claim.epoch <= before.claim.epoch }
 const ownerRules: Rules = { ...sameIndexRules, 'it is of another claim, state, rewind or index': isOfOtherClaim }
@@ -44,8 +46,9 @@ const noOwnerRules: Rules = { 'it has an owner': ({ after }) => after.claim.owne
 const pendingRules: Rules = {
   'pending is not the next state of the claim': ({ after: { claim, committed, pending } }) =>
     pending?.epoch !== claim.epoch || pending.seq !== committed.seq + 1,
-  'numbers of events or scans in pending go back': ({ after: { pending }, to }) =>
-    pending !== null && (pending.change.nextEvent < to.nextEvent || pending.change.scans.begun < to.scans.begun),
+  'numbers of events or scans in pending go back': ({ after: { pending }, stateAfter }) =>
+    pending !== null &&
+    (pending.change.nextEvent < stateAfter.nextEvent || pending.change.scans.begun < stateAfter.scans.begun),
 }
 
 /**
@@ -60,7 +63,7 @@ const rulesOf: Readonly<Record<DocumentWrite, readonly Rules[]>> = {
   leave: [everyWriteRules, ownerRules, nothingPendingRules, noOwnerRules],
 }
 
-function isOfOtherClaim({ before, after, from, to }: Replacement) {
+function isOfOtherClaim({ before, after, stateBefore, stateAfter }: Replacement) {
   const { epoch, seq, nonce } = after.committed
   const { committed } = before
   return (
@@ -69,13 +72,13 @@ function isOfOtherClaim({ before, after, from, to }: Replacement) {
     epoch !== committed.epoch ||
     seq !== committed.seq ||
     nonce !== committed.nonce ||
-    to.index.generation !== from.index.generation
+    stateAfter.index.generation !== stateBefore.index.generation
   )
 }
 
 /** Invariants 2, 3, 4: throws `bug` instead of storing what could lose, repeat or reorder a change. */
 export function mustFollow(write: DocumentWrite, before: CheckpointDocument, after: CheckpointDocument): void {
-  const replacement = { before, after, from: before.committed.state, to: after.committed.state }
+  const replacement = { before, after, stateBefore: before.committed.state, stateAfter: after.committed.state }
   const broken = rulesOf[write].flatMap((rules) => Object.keys(rules).filter((what) => rules[what]?.(replacement)))
   if (broken.length > 0) throw new ConnectorError('bug', `write checkpoint (${write}): ${broken.join(', ')}`)
 }

@@ -38,14 +38,14 @@ interface RewindParts {
  * Returns the state whose history is to be read again. The index stays: what it knows is published again only with
  * `republish`.
  */
-export function stateReadingHistoryAgain(state: CommittedState, rewind: Rewind, applied: RewindParts): CommittedState {
+export function stateReadingHistoryAgain(state: CommittedState, rewind: Rewind, parts: RewindParts): CommittedState {
   const { clients, republish } = rewind
   const { index } = state
-  const isOfSome = republish && clients !== undefined
+  const republishesSomeClients = republish && clients !== undefined
   return {
     ...state,
-    scans: scansReadingHistoryAgain(state, rewind, applied),
-    index: isOfSome ? withEntries(index, entriesOfUnknownContent(clients, applied.table)) : index,
+    scans: scansReadingHistoryAgain(state, rewind, parts),
+    index: republishesSomeClients ? withEntries(index, entriesOfUnknownContent(clients, parts.table)) : index,
   }
 }
 
@@ -60,17 +60,17 @@ function scansReadingHistoryAgain(
   const { scans } = state
   const { history } = scans
   const scan = scanNamed(scans, HISTORY)
-  const to = rewind.to ?? beginAt
-  const from = scan?.from ?? history.from ?? beginAt
-  const again: HistoryState = {
+  const rewindTo = rewind.to ?? beginAt
+  const historyFrom = scan?.from ?? history.from ?? beginAt
+  const rewoundHistory: HistoryState = {
     ...history,
     state: history.state === 'first' ? 'first' : 'again',
-    from: history.state === 'done' || to < from ? to : from,
+    from: history.state === 'done' || rewindTo < historyFrom ? rewindTo : historyFrom,
     republished: rewind.republish ? republicationOf(rewind, state) : history.republished,
   }
-  const states = { ...scans, history: again }
+  const states = { ...scans, history: rewoundHistory }
   const times = { ours: now, server: now }
-  return scan === undefined ? states : withScan(states, rewoundScan(scan, to, { settings, times }))
+  return scan === undefined ? states : withScan(states, rewoundScan(scan, rewindTo, { settings, times }))
 }
 
 /**
@@ -93,11 +93,11 @@ function entriesOfUnknownContent(clients: readonly string[], table: ClientTable)
 
 /**
  * Whether the rewind cures a hold with this code. The operator has confirmed it for one document, so it cures no hold
- * of another one: `seen` is the `documentIdOf` the stored document. If events may be lost, only a rewind with
+ * of another one: `documentId` is that of the stored document. If events may be lost, only a rewind with
  * `republish` cures the hold. A rewind for some clients cures none.
  */
-export function cures({ yes, republish, clients }: Rewind, code: ErrorCode, seen: string): boolean {
-  if (yes !== seen || clients !== undefined) return false
+export function cures({ yes, republish, clients }: Rewind, code: ErrorCode, documentId: string): boolean {
+  if (yes !== documentId || clients !== undefined) return false
   return code === 'checkpoint.undecided' || (republish && codesCuredByRepublish.has(code))
 }
 
@@ -158,13 +158,13 @@ export function stateOfNewBeginning(
 export function stateWithoutPending({ committed, pending }: CheckpointDocument): CommittedState {
   const { state } = committed
   if (pending === null) return state
-  const unknown = withUnknownContents(deltaWords(pending.change.entries))
+  const unknownEntries = withUnknownContents(deltaWords(pending.change.entries))
   // Invariant 3: new scans get higher numbers than the entries of that transaction have.
   const begun = Math.max(state.scans.begun, pending.change.scans.begun)
   return {
     ...state,
     scans: { ...state.scans, begun },
     nextEvent: Math.max(state.nextEvent, pending.change.nextEvent),
-    index: withEntries(state.index, deltaText(unknown)),
+    index: withEntries(state.index, deltaText(unknownEntries)),
   }
 }

@@ -195,8 +195,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'a page publishes what a scan that began later has published',
     file: 'pipeline/group/group-clients.ts',
-    text: 'known.scan > number',
-    becomes: 'known.scan < -1 && number < 0',
+    text: 'known.scan > scanNumber',
+    becomes: 'known.scan < -1 && scanNumber < 0',
     by: longScans,
   },
   {
@@ -307,8 +307,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'a rewind skips what the history has not begun to read',
     file: 'checkpoint/rewind.ts',
-    text: "history.state === 'done' || to < from ? to : from",
-    becomes: 'to',
+    text: "history.state === 'done' || rewindTo < historyFrom ? rewindTo : historyFrom",
+    becomes: 'rewindTo',
     by: { unit: 'checkpoint/rewind.test.ts' },
   },
   {
@@ -363,21 +363,21 @@ export const plants: readonly Plant[] = [
   {
     name: 'what a rewind publishes again has no mark',
     file: 'pipeline/group/group-clients.ts',
-    text: "if (asked !== null && known.number < asked.before) return 'republished'",
-    becomes: "if (asked !== null && known.number < asked.before) return 'published'",
+    text: "if (republication !== null && known.number < republication.before) return 'republished'",
+    becomes: "if (republication !== null && known.number < republication.before) return 'published'",
     by: crossed,
   },
   {
     name: 'a rewind for some clients cures a hold',
     file: 'checkpoint/rewind.ts',
-    text: 'yes !== seen || clients !== undefined',
-    becomes: 'yes !== seen',
+    text: 'yes !== documentId || clients !== undefined',
+    becomes: 'yes !== documentId',
     by: { unit: 'checkpoint/rewind.test.ts' },
   },
   {
     name: 'a yes cures a hold over any document',
     file: 'checkpoint/rewind.ts',
-    text: 'if (yes !== seen ||',
+    text: 'if (yes !== documentId ||',
     becomes: 'if (yes === null ||',
     by: { unit: 'checkpoint/rewind.test.ts' },
   },
@@ -391,8 +391,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'what is undecided counts as not published',
     file: 'checkpoint/rewind.ts',
-    text: 'index: withEntries(state.index, deltaText(unknown)),',
-    becomes: 'index: state.index === undefined ? withEntries(state.index, deltaText(unknown)) : state.index,',
+    text: 'index: withEntries(state.index, deltaText(unknownEntries)),',
+    becomes: 'index: state.index === undefined ? withEntries(state.index, deltaText(unknownEntries)) : state.index,',
     by: { unit: 'checkpoint/rewind.test.ts' },
   },
   {

@@ -41,11 +41,11 @@ export const MAX_ENTRIES = 4_000
 
 /** Holds the page group that is being built, and the state that it leads to. */
 export interface Building {
-  readonly settings: PageGroupParts
+  readonly parts: PageGroupParts
   readonly table: ClientTable
   /** An event of a client without an index entry names this generation of the index in place of its previous event. */
   readonly generation: number
-  readonly deadLetters: DeadLetterGuard
+  readonly deadLetterGuard: DeadLetterGuard
   /** `entries` are those of the group that is being built, `undelivered` those of the group that is being delivered. */
   entries: Map<ClientKey, IndexEntry>
   undelivered: ReadonlyMap<ClientKey, IndexEntry>

@@ -32,14 +32,14 @@ function addClient(building: Building, client: ReadClient, reading: PageReading)
   const known = knownEntry(building, client)
   const counts = countsOf(added, scan.lane)
   const isSame = known !== undefined && known.content === contentAs(known, { building, client, reading })
-  const asked = scan.lane === 'history' ? scans.history.republished : null
-  const outcome = clientOutcome(known, { isSame, number: scan.number, asked })
+  const republication = scan.lane === 'history' ? scans.history.republished : null
+  const outcome = clientOutcome(known, { isSame, scanNumber: scan.number, republication })
   if (outcome === 'suppressed' || outcome === 'superseded') {
     counts[outcome] += 1
     return
   }
-  const republished = outcome === 'republished' ? asked?.id : undefined
-  addRecord(building, { client, known, counts, republished }, reading)
+  const republishedBy = outcome === 'republished' ? republication?.id : undefined
+  addRecord(building, { client, known, counts, republishedBy }, reading)
 }
 
 /** Describes a client as a scan finds it. */
@@ -50,21 +50,21 @@ interface FoundClient {
    * The scan that finds it has this number. An index entry has this kind of number as `scan`; its `number`
    * is that of its event.
    */
-  readonly number: number
+  readonly scanNumber: number
   /** An operator has asked this scan to publish again; null if not, or if it is no history. */
-  readonly asked: Republication | null
+  readonly republication: Republication | null
 }
 
 /** Decides what becomes of a client, by its entry in the index. An event that is `republished` has that mark. Pure. */
-export function clientOutcome(known: IndexEntry | undefined, { isSame, number, asked }: FoundClient) {
-  if (known === undefined) return asked?.isIndexNew === true ? 'republished' : 'published'
+export function clientOutcome(known: IndexEntry | undefined, { isSame, scanNumber, republication }: FoundClient) {
+  if (known === undefined) return republication?.isIndexNew === true ? 'republished' : 'published'
   // Its event is older than the rewind, and so are all scans that can have published it.
-  if (asked !== null && known.number < asked.before) return 'republished'
+  if (republication !== null && known.number < republication.before) return 'republished'
   if (isSame) return 'suppressed'
   // Invariant 3: a scan that began later saw the client later. If this page shows a newer content than that scan saw,
   // a later scan reads the change.
-  if (known.scan > number) return 'superseded'
-  return asked !== null && known.content === UNKNOWN_CONTENT ? 'republished' : 'published'
+  if (known.scan > scanNumber) return 'superseded'
+  return republication !== null && known.content === UNKNOWN_CONTENT ? 'republished' : 'published'
 }
 
 /** Returns the newest entry of the client, with those that were added and are not committed yet. */
@@ -78,32 +78,32 @@ function contentAs(
   { building, client, reading }: { building: Building; client: ReadClient; reading: PageReading },
 ) {
   if (!isDeadLetter) return client.content
-  return deadLetterContent(client, { ...building.settings.settings, idField: idFieldOf(reading) })
+  return deadLetterContent(client, { ...building.parts.settings, idField: idFieldOf(reading) })
 }
 
 const idFieldOf = ({ mapping, scan }: PageReading) => mapping[scan.output]?.clientId ?? ''
 
-interface PublishParts {
+interface PublishedClient {
   readonly client: ReadClient
   readonly known: IndexEntry | undefined
   readonly counts: ScanCounts
   /** The event is marked as republished by this rewind. */
-  readonly republished: string | undefined
+  readonly republishedBy: string | undefined
 }
 
-function addRecord(building: Building, publishing: PublishParts, reading: PageReading) {
-  const { client, known, counts, republished } = publishing
-  const { settings, generation, added, deadLetters, nextEvent } = building
+function addRecord(building: Building, found: PublishedClient, reading: PageReading) {
+  const { client, known, counts, republishedBy } = found
+  const { parts, generation, added, deadLetterGuard, nextEvent } = building
   const { scan, readAt } = reading
   const previous = known === undefined ? `g${generation}` : String(known.number)
   const idField = idFieldOf(reading)
   const { history } = building.scans
   const isFirst = history.state === 'first'
   const snapshot = (isFirst && scan.lane === 'history') || undefined
-  const marks: EventMarks = { snapshot, historycomplete: !isFirst || undefined, republished }
-  const place = { sequence: nextEvent, readAt: readAt.server, idField, previous, marks }
-  const { kind, record } = outgoingRecord(client, place, settings.settings)
-  if (deadLetters.add(kind) === 'too-many') throw tooManyDeadLettersError(idField)
+  const marks: EventMarks = { snapshot, historycomplete: !isFirst || undefined, republished: republishedBy }
+  const context = { sequence: nextEvent, readAt: readAt.server, idField, previous, marks }
+  const { kind, record } = outgoingRecord(client, context, parts.settings)
+  if (deadLetterGuard.add(kind) === 'too-many') throw tooManyDeadLettersError(idField)
   added.records.push(record)
   added.size += record.value.length
   const isDeadLetter = kind === 'dead-letter'
@@ -115,10 +115,10 @@ function addRecord(building: Building, publishing: PublishParts, reading: PageRe
     return
   }
   counts.events += 1
-  if (republished !== undefined) return
+  if (republishedBy !== undefined) return
   added.newestChange = Math.max(added.newestChange ?? 0, serverChangeTime(client.modified, readAt))
-  const changed = ourChangeTime(client.modified, { scan, readAt })
-  if (changed !== undefined) added.changedAt.push(changed)
+  const changedAt = ourChangeTime(client.modified, { scan, readAt })
+  if (changedAt !== undefined) added.changedAt.push(changedAt)
 }
 
 function countsOf({ scans }: Building['added'], lane: Lane): ScanCounts {

@@ -24,8 +24,8 @@ interface BuildFrom {
   readonly table: ClientTable
 }
 
-export function pageGroupBuilder(settings: PageGroupParts, from: BuildFrom): PageGroupBuilder {
-  const building = newBuilding(settings, from)
+export function pageGroupBuilder(parts: PageGroupParts, from: BuildFrom): PageGroupBuilder {
+  const building = newBuilding(parts, from)
   return {
     add: (reading) => addPage(building, reading),
     size: () => building.added.size,
@@ -33,18 +33,18 @@ export function pageGroupBuilder(settings: PageGroupParts, from: BuildFrom): Pag
     finish: () => finishGroup(building),
     onDelivered: ({ records }) => {
       building.undelivered = new Map()
-      for (const { to } of records) settings.deadLetters.add(to === 'events' ? 'event' : 'dead-letter')
+      for (const { to } of records) parts.deadLetters.add(to === 'events' ? 'event' : 'dead-letter')
     },
   }
 }
 
-function newBuilding(settings: PageGroupParts, { state, table }: BuildFrom): Building {
+function newBuilding(parts: PageGroupParts, { state, table }: BuildFrom): Building {
   const { scans, nextEvent, mapping, index } = state
   return {
-    settings,
+    parts,
     table,
     generation: index.generation,
-    deadLetters: settings.deadLetters.copy(),
+    deadLetterGuard: parts.deadLetters.copy(),
     entries: new Map(),
     undelivered: new Map(),
     scans,

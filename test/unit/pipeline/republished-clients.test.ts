@@ -31,9 +31,9 @@ test.each([
   ['other content', entry(6, { scan: 7 }), asked, 'published'],
   ['unknown content', entry(6, { scan: 7, content: UNKNOWN_CONTENT }), asked, 'republished'],
   ['unknown content, for another lane', entry(6, { scan: 7, content: UNKNOWN_CONTENT }), null, 'published'],
-] as const)('a client with %s: case %#', (what, known, republished, outcome) => {
+] as const)('a client with %s: case %#', (what, known, republication, outcome) => {
   const isSame = /same/.test(what)
-  expect(clientOutcome(known, { isSame, number: 7, asked: republished })).toBe(outcome)
+  expect(clientOutcome(known, { isSame, scanNumber: 7, republication })).toBe(outcome)
 })
 
 const client = (text: string) => {
