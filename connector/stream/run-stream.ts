@@ -192,7 +192,6 @@ async function openAndCopy(assigned: AssignedStream): Promise<PipelineEnd | { re
     assigned.opened = stream
   }
   tries.onRunning(beganAt)
-  enterRunning(assigned)
   const end: PipelineEnd =
     leave.aborted || hasWishWaiting(assigned) ? { kind: 'stopped' } : await copyUntilWish(assigned, assigned.opened)
   if (end.kind === 'failed') return end
@@ -207,6 +206,7 @@ async function openAndCopy(assigned: AssignedStream): Promise<PipelineEnd | { re
 
 async function copyUntilWish(assigned: AssignedStream, opened: OpenStream): Promise<PipelineEnd> {
   const { pipeline, tries, leave } = assigned
+  enterRunning(assigned)
   using copying = linkedAbort(leave)
   const { signal } = copying
   const isFound = async () => {

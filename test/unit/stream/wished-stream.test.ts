@@ -81,6 +81,7 @@ describe('a pause', () => {
     await on.clock.advance(second)
     expect(on.source.asked).toEqual([])
     expect(on.document()).toMatchObject({ claim: { epoch: 1, owner: null } })
+    expect(on.states()).toEqual(['opening', 'paused'])
     on.stop()
     await end
   })
