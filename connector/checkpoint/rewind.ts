@@ -81,7 +81,7 @@ function republicationOf({ id, clients }: Rewind, { scans, nextEvent }: Committe
   return { id, before: clients === undefined ? nextEvent : before, isIndexNew }
 }
 
-/** Returns the entries of those of these clients that have one, with their contents unknown. */
+/** Returns the entries that these clients have in the index, with their contents unknown. */
 function entriesOfUnknownContent(clients: readonly string[], table: ClientTable) {
   const entries = clients.flatMap((hashed) => {
     const key = keyOfHashed(hashed)

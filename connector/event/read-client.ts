@@ -23,18 +23,18 @@ export interface ReadClient {
 }
 
 /**
- * What of a client its event contains, and what decides whether it changed. Any other rules publish those that are read
- * again once more.
+ * These rules say what an event contains of a client, and whether a client has changed. If they change, clients that
+ * are read again may be published once more.
  */
 export interface ReadingRules {
   readonly timeZone: string
   readonly ignored: IgnoredPaths
   /** Paths of the fields that are configured as lists. */
   readonly lists: readonly string[]
-  /** Without it, events contain whole clients. */
+  /** Without rules for fields, events contain whole clients. */
   readonly fields: FieldRules | undefined
   readonly hmac?: FieldHash | undefined
-  /** Without it, every value is published as text. */
+  /** Without types of fields, every value is published as text. */
   readonly types?: FieldTypes | undefined
 }
 

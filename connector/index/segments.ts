@@ -42,7 +42,7 @@ export function* objectsOf(words: Uint32Array, { objectEntries }: SegmentLimits)
   for (let at = 0; at < words.length; at += size) yield words.subarray(at, at + size)
 }
 
-/** After so many parts of the table are copied, the event loop gets its turn. */
+/** Copying the table lets the event loop run each time after it has copied this many parts. */
 const PARTS_AT_ONCE = 32
 
 /**
@@ -129,7 +129,7 @@ function rewriteOf(replaces: readonly SegmentReference[], tier: SegmentReference
   const [first] = replaces
   const last = replaces.at(-1)
   if (first === undefined || last === undefined) return undefined
-  // In the base, every entry has a number within the range, also one of unknown content.
+  // The base has every entry by its number, also those of unknown content.
   const hasUnknown = tier !== 'base' && replaces.some((one) => one.hasUnknown)
   return { replaces, range: { tier, from: first.from, to: last.to, hasUnknown } }
 }

@@ -42,7 +42,7 @@ export function tombstonePartitions(
     : Array.from({ length: partitions }, (_, partition) => partition)
 }
 
-/** After this time, a fenced erasure is not tried again. */
+/** An erasure that was fenced is tried again for at most this time. */
 const REPEAT_WITHIN_MS = 60_000
 /** A fenced replica opens its stream again 2.5 seconds later at the earliest. */
 const REPEAT_AFTER_MS = 1_000

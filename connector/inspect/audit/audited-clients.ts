@@ -71,7 +71,8 @@ export async function readTopicClients(
 }
 
 /**
- * Tells what a record says of its client. A tombstone counts whoever has written it: compaction deletes what is older.
+ * Tells what a record says of its client. Every tombstone counts, also one of another writer, because
+ * compaction deletes all older records of its key.
  */
 function lastRecordOf(
   record: StoredEvent,

@@ -15,10 +15,14 @@ export interface Removal {
 }
 
 /**
- * Removes clients from the topic, with a rewind that publishes one that returns, whatever its content: before the
- * erasure, as the command may fail after it, and the next audit does not find those clients. And after it: 1. A replica
- * applies the first. 2. A client returns, and is published. 3. It is erased. 4. Its content is known, and is published
- * no more. Rejects with `storage.*`, as `erase` does, or with the reason of `stop`.
+ * Removes clients from the topic. Two rewinds, one before the erasure and one after it, publish a client that returns
+ * to Polaris, whatever its content. The first one is needed because the command may fail after the erasure, and the
+ * next audit does not find these clients. The second one is needed in this case:
+ *   1. A replica applies the first rewind.
+ *   2. A client returns, and is published.
+ *   3. It is erased.
+ *   4. Its content is known in the index, so it is not published again.
+ * Rejects with `storage.*`, as `erase` does, or with the reason of `stop`.
  */
 export async function removeGone(
   { readRewound, erase, ...parts }: RemovalParts,

@@ -51,7 +51,7 @@ async function isRefused(call: Promise<unknown>): Promise<boolean> {
 export interface CheckpointCheck {
   readonly stream: StreamUnderTest
   readonly kafka: StreamKafkaChecks
-  /** Without it, Kafka or one of the topics is unavailable, and only the document is checked. */
+  /** It is undefined if Kafka or one of the topics is unavailable: then only the document is checked. */
   readonly readState: ((stop: AbortSignal) => Promise<KafkaState>) | undefined
   readonly clock: Clock
 }

@@ -8,7 +8,7 @@ export interface PolarisConfig {
   readonly auth: AuthConfig
   /** Without it, the system's CAs are trusted. It has no effect with `http:`. */
   readonly tls?: TlsConfig | undefined
-  /** Without it, connections are direct. */
+  /** The connector connects through this proxy; without a proxy, it connects to the server itself. */
   readonly proxy?: ProxyConfig | undefined
   /** They are sent with every request. Values are read again for each request, so they may change. */
   readonly headers?: Readonly<Record<string, string>> | undefined

@@ -33,14 +33,14 @@ const withState = (document: CheckpointDocument, more: Partial<CommittedState>):
 }
 const rewind = { id: 'r', to: null, republish: true, yes: null }
 const again = stateOfNewBeginning({ document: before, record: undefined, now }, rewind, beginAt)
-const anew = {
+const claimWithNewIndex = {
   ...claim(before),
   committed: { ...before.committed, epoch: 5, seq: 0, nonce: 'n', state: again },
 }
 
 const written: Record<DocumentWrite, CheckpointDocument> = {
   claim: claim(before),
-  'claim with a new index': anew,
+  'claim with a new index': claimWithNewIndex,
   prepare: next,
   save: before,
   leave: ownerless(before),
@@ -71,7 +71,11 @@ describe('a document may follow', () => {
     expect(() =>
       follows('claim', { ...withState(claim(before), stateReadingHistoryAgain(state, rewind, applied)), rewound: 'r' }),
     ).not.toThrow()
-    expect(anew.committed.state.scans).toMatchObject({ createdAt: null, begun: 0, history: { state: 'first' } })
+    expect(claimWithNewIndex.committed.state.scans).toMatchObject({
+      createdAt: null,
+      begun: 0,
+      history: { state: 'first' },
+    })
   })
 })
 

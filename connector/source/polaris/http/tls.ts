@@ -26,7 +26,7 @@ export async function secureSocket(
 ): Promise<TLSSocket> {
   const fingerprints = tls?.fingerprints?.flatMap((text) => text.split(/[,\n]/)).map(normalFingerprint)
   const servername = isIP(to.host) === 0 ? to.host : ''
-  // As no session is cached, each connection presents its certificate.
+  // No session is cached, so the server presents its certificate on each connection.
   const options = { ...to, servername, socket: tunnel, secureContext: presentContext(tls), rejectUnauthorized: false }
   const socket = await connectedSocket(connectTls(options), 'secureConnect', parts)
   // Nothing has been sent so far.
