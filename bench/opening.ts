@@ -25,7 +25,7 @@ function randomEntries(clients: number): Uint32Array {
   for (let client = 0; client < clients; client += 1) {
     const key = keyText(random(), random()) as ClientKey
     const content = keyText(random(), random()) as ContentKey
-    writeEntry(words, client * ENTRY_WORDS, key, { content, number: client, scan: 1, isDeadLetter: false })
+    writeEntry(words, client * ENTRY_WORDS, key, { content, eventNumber: client, scanNumber: 1, isDeadLetter: false })
   }
   return words
 }

@@ -5,13 +5,13 @@ import { ConnectorError } from '../runtime/connector-error.ts'
 import { parsedJson } from '../runtime/parsed-json.ts'
 import { newScans, scanStates } from '../scan/scan-state.ts'
 
-export const FORMAT = 18
+export const FORMAT = 19
 
-const count = z.number().int().nonnegative()
+const wholeNumber = z.number().int().nonnegative()
 const stateFields = {
   scans: scanStates,
   /** The next event gets this number as its `sequence`. It does not count events: numbers may be skipped. */
-  nextEvent: count,
+  nextEvent: wholeNumber,
   /** It is null before the first page. */
   mapping: streamMapping.nullable(),
 }
@@ -21,7 +21,7 @@ const change = z.object({ ...stateFields, entries: deltaSchema })
 /**
  * Identifies a prepared or decided state. `at` says when it was prepared, in ms since 1970 by the clock of its writer.
  */
-const decision = z.object({ epoch: count, seq: count, nonce: z.string(), at: z.number() })
+const stateStamp = z.object({ epoch: wholeNumber, seq: wholeNumber, nonce: z.string(), at: z.number() })
 
 const documentSchema = z.object({
   format: z.literal(FORMAT),
@@ -35,12 +35,12 @@ const documentSchema = z.object({
     clusterId: z.string().nullable(),
     topic: z.string(),
     topicId: z.string(),
-    partitions: count,
+    partitions: wholeNumber,
     /**
      * This is the number of partitions when the stream began in this topic. It is null if the topic had records by
      * then, because they may have been written when it had fewer partitions.
      */
-    firstPartitions: count.nullable(),
+    firstPartitions: wholeNumber.nullable(),
   }),
   /**
    * This is the id of the last transactional producer of the stream. Only a producer with this id can end transactions
@@ -48,13 +48,13 @@ const documentSchema = z.object({
    */
   producerId: z.string().nullable(),
   /** Names the rewind that was applied last; null if none was. */
-  rewound: z.string().nullable(),
+  appliedRewind: z.string().nullable(),
   /** `owner` is the replica that runs the stream; null once it has stopped or paused the stream. */
-  claim: z.object({ epoch: count, owner: z.string().nullable(), at: z.number() }),
-  /** `hasRecord` says whether Kafka should still have the commit record of this state. */
-  committed: decision.extend({ hasRecord: z.boolean(), state }),
+  claim: z.object({ epoch: wholeNumber, owner: z.string().nullable(), at: z.number() }),
+  /** `expectsRecord` says whether Kafka should still have the commit record of this state. */
+  committed: stateStamp.extend({ expectsRecord: z.boolean(), state }),
   /** Holds what the open transaction adds, whose commit record decides whether that becomes the committed state. */
-  pending: decision.extend({ change }).nullable(),
+  pending: stateStamp.extend({ change }).nullable(),
 })
 
 /** The stored checkpoint of a stream has the committed state, and what the pending transaction adds to it. */
@@ -77,32 +77,32 @@ const formatOnly = z.object({ format: z.number() })
 /** Throws `checkpoint.damaged`, or `checkpoint.unknown-format` for a format that is not supported. Never guesses. */
 export function parseDocument(text: string): CheckpointDocument {
   const value = parsedJson(text)
-  const found = formatOnly.safeParse(value)
-  if (found.success && found.data.format !== FORMAT)
+  const formatResult = formatOnly.safeParse(value)
+  if (formatResult.success && formatResult.data.format !== FORMAT)
     throw new ConnectorError(
       'checkpoint.unknown-format',
-      `read checkpoint: format ${found.data.format} is not supported, this version supports only format ${FORMAT}`,
+      `read checkpoint: format ${formatResult.data.format} is not supported, this version supports only format ${FORMAT}`,
     )
-  const parsed = documentSchema.safeParse(value)
-  if (parsed.success) return parsed.data
+  const documentResult = documentSchema.safeParse(value)
+  if (documentResult.success) return documentResult.data
   // Invariant 8: the error names paths of fields, never their values.
-  const places = parsed.error.issues.slice(0, 5).map(({ path }) => path.join('.') || 'the top level')
-  throw new ConnectorError('checkpoint.damaged', `read checkpoint: invalid at ${places.join(', ')}`)
+  const invalidPaths = documentResult.error.issues.slice(0, 5).map(({ path }) => path.join('.') || 'the top level')
+  throw new ConnectorError('checkpoint.damaged', `read checkpoint: invalid at ${invalidPaths.join(', ')}`)
 }
 
 /** A stream that has read nothing has this state. */
 export const newStreamState: CommittedState = { scans: newScans, nextEvent: 0, mapping: null, index: emptyIndex }
 
 /** Returns the state after the change. */
-export function stateAfter({ index }: CommittedState, { entries, ...reached }: StateChange): CommittedState {
-  return { ...reached, index: withEntries(index, entries) }
+export function stateAfter({ index }: CommittedState, { entries, ...otherFields }: StateChange): CommittedState {
+  return { ...otherFields, index: withEntries(index, entries) }
 }
 
 /** Returns what is committed once the commit record of `pending` is found: the pending state, if there is one. */
 export function committedPartByRecord({ committed, pending }: CheckpointDocument): CommittedPart {
   if (pending === null) return committed
-  const { change, ...decision } = pending
-  return { ...decision, hasRecord: true, state: stateAfter(committed.state, change) }
+  const { change, ...stamp } = pending
+  return { ...stamp, expectsRecord: true, state: stateAfter(committed.state, change) }
 }
 
 /** Returns the document after its transaction was committed: nothing is pending. */

@@ -5,7 +5,7 @@ import type { CheckpointDocument, CommittedState } from './checkpoint-document.t
  * Says why a document is written. An opening claims, with a new index if the stream begins again; the owner of the
  * claim does the rest.
  */
-export type DocumentWrite = 'claim' | 'claim with a new index' | 'prepare' | 'save' | 'leave'
+export type WriteReason = 'claim' | 'claim with a new index' | 'prepare' | 'save' | 'leave'
 
 /** Holds the stored document, and the one that is about to replace it. */
 interface Replacement {
@@ -24,7 +24,8 @@ const sameIndexRules: Rules = {
   'the committed state goes back': ({ before: { committed }, after }) =>
     after.committed.epoch < committed.epoch ||
     (after.committed.epoch === committed.epoch && after.committed.seq < committed.seq),
-  'numbers of scans go back': ({ stateBefore, stateAfter }) => stateAfter.scans.begun < stateBefore.scans.begun,
+  'numbers of scans go back': ({ stateBefore, stateAfter }) =>
+    stateAfter.scans.lastScanNumber < stateBefore.scans.lastScanNumber,
   'the stream has another time of creation': ({ stateBefore: { scans }, stateAfter }) =>
     scans.createdAt !== null && stateAfter.scans.createdAt !== scans.createdAt,
   'the history is the first again': ({ stateBefore, stateAfter }) =>
@@ -32,14 +33,14 @@ const sameIndexRules: Rules = {
   'a segment has numbers of events that are not committed': ({ stateAfter }) =>
     (stateAfter.index.segments.at(-1)?.to ?? 0) > stateAfter.nextEvent,
   'a rewind republishes events that are not committed': ({ stateAfter }) =>
-    (stateAfter.scans.history.republished?.before ?? 0) > stateAfter.nextEvent,
+    (stateAfter.scans.history.republication?.beforeEvent ?? 0) > stateAfter.nextEvent,
 }
 const everyWriteRules: Rules = {
   'event numbers go back': ({ stateBefore, stateAfter }) => stateAfter.nextEvent < stateBefore.nextEvent,
 }
 /** Invariant 4: a claim has a higher epoch than that of any replica before it. */
 const claimRules: Rules = { 'the claim is not higher': ({ before, after }) => after.claim.epoch <= before.claim.epoch }
-const ownerRules: Rules = { ...sameIndexRules, 'it is of another claim, state, rewind or index': isOfOtherClaim }
+const ownerRules: Rules = { ...sameIndexRules, 'it is of another claim, state, rewind or index': isOfOtherClaimOrState }
 const nothingPendingRules: Rules = { 'something is pending': ({ after }) => after.pending !== null }
 const hasOwnerRules: Rules = { 'nobody owns it': ({ after }) => after.claim.owner === null }
 const noOwnerRules: Rules = { 'it has an owner': ({ after }) => after.claim.owner !== null }
@@ -48,14 +49,15 @@ const pendingRules: Rules = {
     pending?.epoch !== claim.epoch || pending.seq !== committed.seq + 1,
   'numbers of events or scans in pending go back': ({ after: { pending }, stateAfter }) =>
     pending !== null &&
-    (pending.change.nextEvent < stateAfter.nextEvent || pending.change.scans.begun < stateAfter.scans.begun),
+    (pending.change.nextEvent < stateAfter.nextEvent ||
+      pending.change.scans.lastScanNumber < stateAfter.scans.lastScanNumber),
 }
 
 /**
  * A claim with a new index is checked against two lists only. The other rules compare scans and index with the previous
  * ones, and after such a claim both are new.
  */
-const rulesOf: Readonly<Record<DocumentWrite, readonly Rules[]>> = {
+const rulesOf: Readonly<Record<WriteReason, readonly Rules[]>> = {
   'claim with a new index': [everyWriteRules, claimRules],
   claim: [everyWriteRules, sameIndexRules, claimRules, nothingPendingRules, hasOwnerRules],
   prepare: [everyWriteRules, ownerRules, hasOwnerRules, pendingRules],
@@ -63,12 +65,12 @@ const rulesOf: Readonly<Record<DocumentWrite, readonly Rules[]>> = {
   leave: [everyWriteRules, ownerRules, nothingPendingRules, noOwnerRules],
 }
 
-function isOfOtherClaim({ before, after, stateBefore, stateAfter }: Replacement) {
+function isOfOtherClaimOrState({ before, after, stateBefore, stateAfter }: Replacement) {
   const { epoch, seq, nonce } = after.committed
   const { committed } = before
   return (
     after.claim.epoch !== before.claim.epoch ||
-    after.rewound !== before.rewound ||
+    after.appliedRewind !== before.appliedRewind ||
     epoch !== committed.epoch ||
     seq !== committed.seq ||
     nonce !== committed.nonce ||
@@ -77,8 +79,8 @@ function isOfOtherClaim({ before, after, stateBefore, stateAfter }: Replacement)
 }
 
 /** Invariants 2, 3, 4: throws `bug` instead of storing what could lose, repeat or reorder a change. */
-export function mustFollow(write: DocumentWrite, before: CheckpointDocument, after: CheckpointDocument): void {
+export function mustFollow(reason: WriteReason, before: CheckpointDocument, after: CheckpointDocument): void {
   const replacement = { before, after, stateBefore: before.committed.state, stateAfter: after.committed.state }
-  const broken = rulesOf[write].flatMap((rules) => Object.keys(rules).filter((what) => rules[what]?.(replacement)))
-  if (broken.length > 0) throw new ConnectorError('bug', `write checkpoint (${write}): ${broken.join(', ')}`)
+  const faults = rulesOf[reason].flatMap((rules) => Object.keys(rules).filter((fault) => rules[fault]?.(replacement)))
+  if (faults.length > 0) throw new ConnectorError('bug', `write checkpoint (${reason}): ${faults.join(', ')}`)
 }

@@ -1,6 +1,6 @@
 import type { ClientTable } from '../index/client-table.ts'
-import { entryWordsOf, keyOfHashed, UNKNOWN_CONTENT, withUnknownContents } from '../index/index-entry.ts'
-import { deltaText, deltaWords, emptyIndex, withEntries } from '../index/index-state.ts'
+import { encodeEntries, keyOfHashed, UNKNOWN_CONTENT, withUnknownContents } from '../index/index-entry.ts'
+import { deltaOf, emptyIndex, encodedEntriesOf, withEntries } from '../index/index-state.ts'
 import type { CommitRecord } from '../publish/event-publisher.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import { newScansFrom, rewoundScan } from '../scan/begin-scan.ts'
@@ -66,7 +66,7 @@ function scansReadingHistoryAgain(
     ...history,
     state: history.state === 'first' ? 'first' : 'again',
     from: history.state === 'done' || rewindTo < historyFrom ? rewindTo : historyFrom,
-    republished: rewind.republish ? republicationOf(rewind, state) : history.republished,
+    republication: rewind.republish ? republicationOf(rewind, state) : history.republication,
   }
   const states = { ...scans, history: rewoundHistory }
   const times = { ours: now, server: now }
@@ -77,18 +77,18 @@ function scansReadingHistoryAgain(
  * A rewind for some clients does not end one for all clients: what the latter has not reached is still published again.
  */
 function republicationOf({ id, clients }: Rewind, { scans, nextEvent }: CommittedState): Republication {
-  const { before = 0, isIndexNew = false } = scans.history.republished ?? {}
-  return { id, before: clients === undefined ? nextEvent : before, isIndexNew }
+  const { beforeEvent = 0, isIndexNew = false } = scans.history.republication ?? {}
+  return { id, beforeEvent: clients === undefined ? nextEvent : beforeEvent, isIndexNew }
 }
 
 /** Returns the entries that these clients have in the index, with their contents unknown. */
 function entriesOfUnknownContent(clients: readonly string[], table: ClientTable) {
-  const entries = clients.flatMap((hashed) => {
-    const key = keyOfHashed(hashed)
+  const entries = clients.flatMap((hashedClientId) => {
+    const key = keyOfHashed(hashedClientId)
     const entry = table.get(key)
     return entry === undefined ? [] : [[key, { ...entry, content: UNKNOWN_CONTENT }] as const]
   })
-  return deltaText(entryWordsOf(entries))
+  return deltaOf(encodeEntries(entries))
 }
 
 /**
@@ -96,8 +96,12 @@ function entriesOfUnknownContent(clients: readonly string[], table: ClientTable)
  * of another one: `documentId` is that of the stored document. If events may be lost, only a rewind with
  * `republish` cures the hold. A rewind for some clients cures none.
  */
-export function cures({ yes, republish, clients }: Rewind, code: ErrorCode, documentId: string): boolean {
-  if (yes !== documentId || clients !== undefined) return false
+export function curesHold(
+  { confirmedDocument, republish, clients }: Rewind,
+  code: ErrorCode,
+  documentId: string,
+): boolean {
+  if (confirmedDocument !== documentId || clients !== undefined) return false
   return code === 'checkpoint.undecided' || (republish && codesCuredByRepublish.has(code))
 }
 
@@ -121,7 +125,8 @@ const EVENTS_A_SECOND = 500_000
  */
 const CLAIMS_SINCE_RECORD = 1_000
 
-interface LostStream {
+/** Holds what is known of a stream that must begin again. */
+interface FormerStream {
   /** It is undefined if it cannot be read. */
   readonly document: CheckpointDocument | undefined
   readonly record: CommitRecord | undefined
@@ -134,7 +139,7 @@ interface LostStream {
  * are above all that the stream has used. Its history starts at `to` or at `beginAt`, whichever is earlier.
  */
 export function stateOfNewBeginning(
-  { document, record, now }: LostStream,
+  { document, record, now }: FormerStream,
   { id, to }: Rewind,
   beginAt: SourceTime,
 ): CommittedState {
@@ -142,11 +147,11 @@ export function stateOfNewBeginning(
     document === undefined
       ? Math.max(Math.floor(now / 1000), (record?.epoch ?? 0) + CLAIMS_SINCE_RECORD)
       : Math.max(document.claim.epoch, record?.epoch ?? 0) + 1
-  const next = document === undefined ? epoch * EVENTS_A_SECOND : nextEventOf(document)
+  const firstFreeNumber = document === undefined ? epoch * EVENTS_A_SECOND : nextEventOf(document)
   return {
     ...newStreamState,
-    scans: newScansFrom(to !== null && to < beginAt ? to : beginAt, { id, before: 0, isIndexNew: true }),
-    nextEvent: Math.max(next, record?.nextEvent ?? 0),
+    scans: newScansFrom(to !== null && to < beginAt ? to : beginAt, { id, beforeEvent: 0, isIndexNew: true }),
+    nextEvent: Math.max(firstFreeNumber, record?.nextEvent ?? 0),
     index: { ...emptyIndex, generation: epoch },
   }
 }
@@ -158,13 +163,13 @@ export function stateOfNewBeginning(
 export function stateWithoutPending({ committed, pending }: CheckpointDocument): CommittedState {
   const { state } = committed
   if (pending === null) return state
-  const unknownEntries = withUnknownContents(deltaWords(pending.change.entries))
+  const unknownEntries = withUnknownContents(encodedEntriesOf(pending.change.entries))
   // Invariant 3: new scans get higher numbers than the entries of that transaction have.
-  const begun = Math.max(state.scans.begun, pending.change.scans.begun)
+  const lastScanNumber = Math.max(state.scans.lastScanNumber, pending.change.scans.lastScanNumber)
   return {
     ...state,
-    scans: { ...state.scans, begun },
+    scans: { ...state.scans, lastScanNumber },
     nextEvent: Math.max(state.nextEvent, pending.change.nextEvent),
-    index: withEntries(state.index, deltaText(unknownEntries)),
+    index: withEntries(state.index, deltaOf(unknownEntries)),
   }
 }

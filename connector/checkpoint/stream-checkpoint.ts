@@ -1,5 +1,5 @@
 import type { ClientTable } from '../index/client-table.ts'
-import { deltaWords } from '../index/index-state.ts'
+import { encodedEntriesOf } from '../index/index-state.ts'
 import { type IndexEvent, type IndexStorage, indexStorage } from '../index/index-storage.ts'
 import type { StreamIndex } from '../index/stream-index.ts'
 import type { CommitRecord } from '../publish/event-publisher.ts'
@@ -14,7 +14,7 @@ import {
   serializeDocument,
   stateAfter,
 } from './checkpoint-document.ts'
-import { type DocumentWrite, mustFollow } from './next-document.ts'
+import { mustFollow, type WriteReason } from './next-document.ts'
 import { documentOfPrepare } from './transitions.ts'
 
 export interface CheckpointParts {
@@ -22,24 +22,27 @@ export interface CheckpointParts {
   readonly clock: Clock
   readonly newNonce: () => string
   /** Keeps the client index in memory from one claim to the next. */
-  readonly index: StreamIndex
+  readonly indexCache: StreamIndex
   readonly observe: (event: IndexEvent) => void
 }
 
 /** A claim has written this document, in this version; the table is the client index of its committed state. */
-export interface Claim {
+export interface ClaimedDocument {
   readonly document: CheckpointDocument
   readonly version: Version
   readonly table: ClientTable
 }
 
-/** Holds the document that this replica owns by its claim, with all that is needed to write the next one. */
-interface OwnedDocument extends CheckpointParts, Claim {
+/**
+ * A replica owns the document of a stream by its claim, until another one claims. `OwnedDocument` holds that document,
+ * and all that is needed to write the next one.
+ */
+interface OwnedDocument extends CheckpointParts, ClaimedDocument {
   readonly storage: IndexStorage
   /** Its committed state is the current state of the stream, which may not be stored yet. */
   document: CheckpointDocument
   /** This document was stored last. Once its transaction is decided, its pending state is the committed one here. */
-  stored: CheckpointDocument
+  storedDocument: CheckpointDocument
   version: Version
   /** Whether `document` is stored as it is. */
   isSaved: boolean
@@ -49,13 +52,14 @@ interface OwnedDocument extends CheckpointParts, Claim {
 /**
  * This is the checkpoint of a claimed stream, with its client index. After any rejection it is unusable: open the
  * stream again. Every write rejects with `storage.*` if its outcome is unknown, with `publish.fenced` if another
- * process has written the object, and with `bug` if the document may not follow the one that is stored.
+ * process has written the object, and with `bug` if the document may not follow the one that is stored. `finish` aborts
+ * at the deadline of the write.
  */
 export interface StreamCheckpoint {
   /** This is the client index of the current state. */
   readonly table: ClientTable
   /** Names the rewind that was applied last; null if none was. */
-  readonly rewound: string | null
+  readonly appliedRewind: string | null
   /** Returns the current state: that of the last decided transaction, or a later one without a transaction. */
   state(): CommittedState
   /** Returns the number of transactions that were decided so far. */
@@ -76,23 +80,23 @@ export interface StreamCheckpoint {
   close(): Promise<void>
 }
 
-export function streamCheckpoint(claim: Claim, parts: CheckpointParts): StreamCheckpoint {
-  const { index } = parts
+export function streamCheckpoint(claim: ClaimedDocument, parts: CheckpointParts): StreamCheckpoint {
+  const { indexCache } = parts
   const { document, table } = claim
   const { epoch } = document.claim
-  const storage = indexStorage(document.committed.state.index, { ...parts, ...index, table, epoch })
+  const storage = indexStorage(document.committed.state.index, { ...parts, ...indexCache, table, epoch })
   const owned: OwnedDocument = {
     ...parts,
     ...claim,
-    stored: document,
+    storedDocument: document,
     storage,
     isSaved: true,
     preparedDocument: undefined,
   }
-  index.keep(table, document.nonce)
+  indexCache.keep(table, document.nonce)
   return {
     table,
-    rewound: document.rewound,
+    appliedRewind: document.appliedRewind,
     state: () => owned.document.committed.state,
     seq: () => owned.document.committed.seq,
     isSaved: () => owned.isSaved,
@@ -123,12 +127,12 @@ function withState(document: CheckpointDocument, state: CommittedState): Checkpo
  * (docs/decisions/20261125-s3-prepares-kafka-decides.md).
  */
 async function prepare(owned: OwnedDocument, change: StateChange, finish: AbortSignal): Promise<CommitRecord> {
-  const document = await withIndex(owned, finish)
+  const document = await withStoredIndex(owned, finish)
   const next = documentOfPrepare(document, change, { nonce: owned.newNonce(), at: owned.clock.now() })
   // If the answer to this write is lost, the stored document may be this one or the one before. The next opening may
   // use the table with either, if the one before was saved. If it was not, its index may lack the newest entries of
   // the table, which are then still in its `pending`.
-  owned.index.keep(owned.table, next.nonce, ...(owned.isSaved ? [document.nonce] : []))
+  owned.indexCache.keep(owned.table, next.nonce, ...(owned.isSaved ? [document.nonce] : []))
   await write(owned, 'prepare', next, finish)
   owned.preparedDocument = next
   const { epoch, seq, nonce } = next.pending
@@ -138,31 +142,31 @@ async function prepare(owned: OwnedDocument, change: StateChange, finish: AbortS
 function decide(owned: OwnedDocument) {
   const { preparedDocument } = owned
   if (preparedDocument === undefined) throw new Error('decided without prepare')
-  owned.index.forget()
-  owned.table.setAll(deltaWords(preparedDocument.pending.change.entries))
+  owned.indexCache.forget()
+  owned.table.setAll(encodedEntriesOf(preparedDocument.pending.change.entries))
   owned.document = documentAfterCommit(preparedDocument)
-  owned.stored = owned.document
+  owned.storedDocument = owned.document
   owned.preparedDocument = undefined
   owned.isSaved = false
 }
 
 async function save(owned: OwnedDocument, owner: string | null, finish: AbortSignal) {
-  const document = await withIndex(owned, finish)
+  const document = await withStoredIndex(owned, finish)
   const next = { ...document, nonce: owned.newNonce(), claim: { ...document.claim, owner } }
-  owned.index.keep(owned.table, next.nonce)
+  owned.indexCache.keep(owned.table, next.nonce)
   await write(owned, owner === null ? 'leave' : 'save', next, finish)
   owned.document = next
   owned.isSaved = true
 }
 
 /** Stores index segments where that is due, and returns the document with the index that names them. */
-async function withIndex({ document, storage }: OwnedDocument, finish: AbortSignal): Promise<CheckpointDocument> {
+async function withStoredIndex({ document, storage }: OwnedDocument, finish: AbortSignal): Promise<CheckpointDocument> {
   const { state } = document.committed
-  return withState(document, { ...state, index: await storage.represent(state, finish) })
+  return withState(document, { ...state, index: await storage.writeDueSegments(state, finish) })
 }
 
-async function write(owned: OwnedDocument, how: DocumentWrite, document: CheckpointDocument, finish: AbortSignal) {
-  mustFollow(how, owned.stored, document)
+async function write(owned: OwnedDocument, reason: WriteReason, document: CheckpointDocument, finish: AbortSignal) {
+  mustFollow(reason, owned.storedDocument, document)
   const version = await writeDocument(owned, { document, expected: owned.version }, finish)
   if (version === undefined && (await owned.object.read(finish)) === undefined)
     throw new ConnectorError('checkpoint.damaged', 'write checkpoint: the document is missing')
@@ -171,7 +175,7 @@ async function write(owned: OwnedDocument, how: DocumentWrite, document: Checkpo
   if (version === undefined)
     throw new ConnectorError('publish.fenced', 'write checkpoint: another process has replaced it')
   owned.version = version
-  owned.stored = document
+  owned.storedDocument = document
   owned.storage.onDocumentStored(document.committed.state.index)
 }
 

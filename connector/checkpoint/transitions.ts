@@ -1,5 +1,5 @@
 import type { ClientTable } from '../index/client-table.ts'
-import { deltaWords } from '../index/index-state.ts'
+import { encodedEntriesOf } from '../index/index-state.ts'
 import type { FoundRecord } from '../publish/event-publisher.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import { scansWithoutPlaces } from '../scan/begin-scan.ts'
@@ -50,7 +50,7 @@ export interface StoredStream {
 interface ResolvedStream extends StoredStream {
   /** If it is a hold, the rewind is known to cure it. */
   readonly valid: ValidState
-  readonly found: FoundRecord
+  readonly foundRecord: FoundRecord
   readonly beginAt: SourceTime | undefined
   readonly settings: ScanSettings
 }
@@ -60,28 +60,28 @@ interface ResolvedStream extends StoredStream {
  * higher epoch, with the valid state as the committed one and nothing pending. Throws `config.invalid` for a new stream
  * without a configured beginning.
  */
-export function documentOfClaim(known: ResolvedStream, claimant: Claimant): CheckpointDocument {
-  const { document, table, isLost, rewind, valid, found, settings } = known
-  const beginAt = known.beginAt ?? UNKNOWN_BEGINNING
+export function documentOfClaim(stream: ResolvedStream, claimant: Claimant): CheckpointDocument {
+  const { document, table, isLost, rewind, valid, foundRecord, settings } = stream
+  const beginAt = stream.beginAt ?? UNKNOWN_BEGINNING
   if (rewind !== undefined && (isLost || (valid.kind === 'hold' && valid.code !== 'checkpoint.undecided'))) {
-    const record = found.kind === 'record' ? found.record : undefined
+    const record = foundRecord.kind === 'record' ? foundRecord.record : undefined
     const state = stateOfNewBeginning({ document, record, now: claimant.at }, rewind, beginAt)
-    return { ...firstDocument(state, claimant, state.index.generation), rewound: rewind.id }
+    return { ...firstDocument(state, claimant, state.index.generation), appliedRewind: rewind.id }
   }
-  if (document === undefined && known.beginAt === undefined) throw noBeginningError()
+  if (document === undefined && stream.beginAt === undefined) throw noBeginningError()
   const next =
-    document === undefined ? firstDocument(newStreamState, claimant, 1) : nextClaim(document, valid, claimant)
+    document === undefined ? firstDocument(newStreamState, claimant, 1) : documentOfNextClaim(document, valid, claimant)
   if (rewind === undefined) return next
   const { committed } = next
-  table.setAll(deltaWords(committed.state.index.delta))
+  table.setAll(encodedEntriesOf(committed.state.index.delta))
   const state = stateReadingHistoryAgain(committed.state, rewind, { beginAt, settings, now: claimant.at, table })
-  return { ...next, rewound: rewind.id, committed: { ...committed, state } }
+  return { ...next, appliedRewind: rewind.id, committed: { ...committed, state } }
 }
 
 function firstDocument(state: CommittedState, claimant: Claimant, epoch: number): CheckpointDocument {
   const { nonce, at } = claimant
-  const committed = { epoch, seq: 0, nonce, at, hasRecord: false, state }
-  return { format: FORMAT, ...claimFields(claimant, epoch), rewound: null, committed }
+  const committed = { epoch, seq: 0, nonce, at, expectsRecord: false, state }
+  return { format: FORMAT, ...claimFields(claimant, epoch), appliedRewind: null, committed }
 }
 
 function claimFields({ nonce, at, owner, producerId, identity }: Claimant, epoch: number) {
@@ -94,7 +94,7 @@ function noBeginningError() {
 }
 
 /** Returns the next claim of a document, with its valid state as the committed one. */
-function nextClaim(document: CheckpointDocument, valid: ValidState, claimant: Claimant): CheckpointDocument {
+function documentOfNextClaim(document: CheckpointDocument, valid: ValidState, claimant: Claimant): CheckpointDocument {
   const committed = committedPartOf(document, valid)
   const { state } = committed
   // The page tokens of the scans are dropped if the URL has changed: a server at another URL does not know them.
@@ -104,14 +104,14 @@ function nextClaim(document: CheckpointDocument, valid: ValidState, claimant: Cl
 }
 
 /**
- * Returns the valid state, which becomes the committed one. Its `hasRecord` says what this opening has found: if the
- * commit record is missing now, later openings do not expect it.
+ * Returns the valid state, which becomes the committed one. Its `expectsRecord` says what this opening has found: if
+ * the commit record is missing now, later openings do not expect it.
  */
 function committedPartOf(document: CheckpointDocument, valid: ValidState): CommittedPart {
   const { committed } = document
   if (valid.kind === 'pending') return committedPartByRecord(document)
-  if (valid.kind === 'hold') return { ...committed, hasRecord: false, state: stateWithoutPending(document) }
-  return { ...committed, hasRecord: valid.kind === 'committed' && valid.hasRecord }
+  if (valid.kind === 'hold') return { ...committed, expectsRecord: false, state: stateWithoutPending(document) }
+  return { ...committed, expectsRecord: valid.kind === 'committed' && valid.recordFound }
 }
 
 /** Returns the document that prepares the next transaction. */

@@ -5,13 +5,13 @@ import type { CheckpointDocument, CommittedPart, PendingPart, StreamIdentity } f
 
 /** Holds what decides which state of a stored document is valid. */
 export interface StoredStates {
-  readonly committed: Pick<CommittedPart, keyof RecordKey | 'at' | 'hasRecord'>
+  readonly committed: Pick<CommittedPart, keyof RecordKey | 'at' | 'expectsRecord'>
   readonly pending: Pick<PendingPart, keyof RecordKey | 'at'> | null
 }
 
 /** Holds what an opening knows of a stream beside its document. */
-export interface KnownOfStream {
-  readonly found: FoundRecord
+export interface StreamFacts {
+  readonly foundRecord: FoundRecord
   /** Whether the topic is empty, or may have records of other writers by configuration. */
   readonly mayBegin: boolean
   /** This time is in ms since 1970. */
@@ -21,38 +21,38 @@ export interface KnownOfStream {
 /** Says which state is valid, or why none is. */
 export type ValidState =
   | { readonly kind: 'new' | 'pending' }
-  /** `hasRecord` says whether its commit record was found. */
-  | { readonly kind: 'committed'; readonly hasRecord: boolean }
+  /** `recordFound` says whether its commit record was found. */
+  | { readonly kind: 'committed'; readonly recordFound: boolean }
   | { readonly kind: 'hold'; readonly code: ErrorCode; readonly why: string }
 
 /**
  * Determines the valid state by the table of docs/decisions/20261126-recovery.md, row by row. The topic is never read
  * for it. Invariant 2: the commit record becomes visible together with the events, or not at all. Pure.
  */
-export function validState(states: StoredStates | undefined, { found, mayBegin, now }: KnownOfStream): ValidState {
+export function validState(states: StoredStates | undefined, { foundRecord, mayBegin, now }: StreamFacts): ValidState {
   if (states === undefined) {
-    if (found.kind !== 'none')
+    if (foundRecord.kind !== 'none')
       return hold('checkpoint.damaged', 'the checkpoint document is missing, but Kafka has a commit record')
     return mayBegin
       ? { kind: 'new' }
       : hold('checkpoint.topic-in-use', 'there is no checkpoint, but the topic has records')
   }
-  return found.kind === 'record'
-    ? validStateByRecord(states, found.record)
-    : validStateWithoutRecord(states, found.kind, now)
+  return foundRecord.kind === 'record'
+    ? validStateByRecord(states, foundRecord.record)
+    : validStateWithoutRecord(states, foundRecord.kind, now)
 }
 
 function validStateByRecord({ committed, pending }: StoredStates, record: RecordKey): ValidState {
   if (pending !== null && isSameRecord(record, pending)) return { kind: 'pending' }
-  if (isSameRecord(record, committed)) return { kind: 'committed', hasRecord: true }
+  if (isSameRecord(record, committed)) return { kind: 'committed', recordFound: true }
   if (!isOlderRecord(record, committed))
     return hold(
       'checkpoint.rolled-back',
       'the commit record in Kafka is of neither state of the document, and not older',
     )
-  return committed.hasRecord
+  return committed.expectsRecord
     ? hold('checkpoint.events-lost', 'the commit record in Kafka is older than the committed state')
-    : { kind: 'committed', hasRecord: false }
+    : { kind: 'committed', recordFound: false }
 }
 
 /** Commit records are ordered by epoch, then by seq. */
@@ -64,17 +64,18 @@ const isSameRecord = (one: RecordKey, other: RecordKey) =>
 
 function validStateWithoutRecord(
   { committed, pending }: StoredStates,
-  why: 'none' | 'unstable',
+  absence: 'none' | 'unstable',
   now: number,
 ): ValidState {
-  if (pending === null) return { kind: 'committed', hasRecord: false }
-  if (why === 'unstable')
+  if (pending === null) return { kind: 'committed', recordFound: false }
+  if (absence === 'unstable')
     return hold('checkpoint.undecided', 'the commit record has lost its transaction marker, and a state is pending')
   // Kafka keeps commit records for at least a day; the clocks of two replicas differ by much less.
   const isOld = ({ at }: { at: number }) => now - at >= DAY_MS
   // `pending` is younger than a day: had it been committed, Kafka would still have its commit record. That Kafka has
   // none of `committed` either proves no loss: it was missing before, or may have expired.
-  if ((!committed.hasRecord || isOld(committed)) && !isOld(pending)) return { kind: 'committed', hasRecord: false }
+  if ((!committed.expectsRecord || isOld(committed)) && !isOld(pending))
+    return { kind: 'committed', recordFound: false }
   return hold('checkpoint.undecided', 'Kafka has no commit record, and a state is pending')
 }
 
@@ -96,7 +97,7 @@ export interface KnownIdentity extends Omit<StreamIdentity, 'destination'> {
 export function mismatch(document: CheckpointDocument, identity: KnownIdentity): Hold | undefined {
   const { source, destination } = identity
   const { clusterId, topic } = document.destination
-  const compared: readonly [ErrorCode, string, string | number | null, string | number | null][] = [
+  const comparisons: readonly [ErrorCode, string, string | number | null, string | number | null][] = [
     ['checkpoint.other-stream', 'connector', document.connector, identity.connector],
     ['checkpoint.other-stream', 'stream', document.stream, identity.stream],
     ['checkpoint.other-stream', 'codeMagasin', document.source.codeMagasin, source.codeMagasin],
@@ -105,18 +106,18 @@ export function mismatch(document: CheckpointDocument, identity: KnownIdentity):
     ['checkpoint.topic-lost', 'Kafka cluster', clusterId ?? destination.clusterId, destination.clusterId ?? clusterId],
     ['checkpoint.topic-lost', 'topic', topic, destination.topic],
   ]
-  const wrong = compared.find(([, , stored, configured]) => stored !== configured)
-  if (wrong === undefined) return 'topicId' in destination ? mismatchOfTopic(document, destination) : undefined
-  const [code, what, stored, configured] = wrong
-  return hold(code, `the document belongs to ${what} ${stored ?? '(none)'}, not to ${configured ?? '(none)'}`)
+  const difference = comparisons.find(([, , stored, configured]) => stored !== configured)
+  if (difference === undefined) return 'topicId' in destination ? mismatchOfTopic(document, destination) : undefined
+  const [code, field, stored, configured] = difference
+  return hold(code, `the document belongs to ${field} ${stored ?? '(none)'}, not to ${configured ?? '(none)'}`)
 }
 
 /** A topic may be deleted and created again as long as this stream has published nothing to it. */
-function mismatchOfTopic(document: CheckpointDocument, now: Destination): Hold | undefined {
+function mismatchOfTopic(document: CheckpointDocument, currentDestination: Destination): Hold | undefined {
   const { topic, topicId, partitions } = document.destination
-  const isSameTopic = topicId === now.topicId && partitions <= now.partitions
+  const isSameTopic = topicId === currentDestination.topicId && partitions <= currentDestination.partitions
   if (isSameTopic || nextEventOf(document) === 0) return undefined
-  const ids = `before: id ${topicId} and ${partitions} partitions; now: id ${now.topicId} and ${now.partitions} partitions`
+  const ids = `before: id ${topicId} and ${partitions} partitions; now: id ${currentDestination.topicId} and ${currentDestination.partitions} partitions`
   const why = `topic ${topic} was deleted and created again (${ids}); the events published to it are lost`
   return hold('checkpoint.topic-lost', why)
 }

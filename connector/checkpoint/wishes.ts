@@ -5,7 +5,7 @@ import { sourceTime } from '../scan/scan-state.ts'
 import type { StoredText, Version, VersionedObject } from '../storage/checkpoint-store.ts'
 import { type CheckpointDocument, parseDocument } from './checkpoint-document.ts'
 
-const rewind = z.object({
+const rewindSchema = z.object({
   /** Each rewind has its own id; the document keeps that of the rewind that was applied last. */
   id: z.string(),
   /** The history is read from this time on the server's wall clock; null means the configured beginning. */
@@ -18,14 +18,14 @@ const rewind = z.object({
    * The operator has confirmed that the rewind may cure a hold of the document with this `documentIdOf`, and of no
    * other. Null means that nothing was confirmed.
    */
-  yes: z.string().nullable(),
+  confirmedDocument: z.string().nullable(),
 })
 
-const schema = z.object({
+const wishesSchema = z.object({
   /** Each write has its own id. */
   id: z.string(),
   paused: z.boolean(),
-  rewind: rewind.nullable(),
+  rewind: rewindSchema.nullable(),
   /**
    * `reason`, `by` and `at` say why the stream is paused, which process paused or resumed it, and when (ms since 1970).
    */
@@ -38,15 +38,15 @@ const schema = z.object({
  * Operators want this of one stream. Commands write it to a small object beside the document, replicas read it
  * (docs/decisions/20261128-commands-of-operators.md).
  */
-export type Wishes = z.infer<typeof schema>
+export type Wishes = z.infer<typeof wishesSchema>
 /** An operator wants the history lane to read again. */
-export type Rewind = z.infer<typeof rewind>
+export type Rewind = z.infer<typeof rewindSchema>
 
 export const noWishes: Wishes = { id: '', paused: false, rewind: null, reason: '', by: '', at: 0 }
 
 /** Returns undefined for a damaged object, which counts as no wish. */
 export function parseWishes(text: string): Wishes | undefined {
-  const parsed = schema.safeParse(parsedJson(text))
+  const parsed = wishesSchema.safeParse(parsedJson(text))
   return parsed.success ? parsed.data : undefined
 }
 
@@ -54,10 +54,10 @@ export const wishesText = (wishes: Wishes): string => `${JSON.stringify(wishes)}
 
 /** Returns the rewind that waits: the document does not name it as applied. */
 export function waitingRewind(
-  document: Pick<CheckpointDocument, 'rewound'> | undefined,
+  document: Pick<CheckpointDocument, 'appliedRewind'> | undefined,
   { rewind }: Wishes,
 ): Rewind | undefined {
-  return rewind === null || rewind.id === document?.rewound ? undefined : rewind
+  return rewind === null || rewind.id === document?.appliedRewind ? undefined : rewind
 }
 
 /**
@@ -124,23 +124,23 @@ export interface StreamWishes {
 }
 
 export function streamWishes({ object, newNonce }: WishesParts, observe: (event: WishesEvent) => void): StreamWishes {
-  let known: { readonly wishes: Wishes; readonly version: Version | null } = { wishes: noWishes, version: null }
+  let lastRead: { readonly wishes: Wishes; readonly version: Version | null } = { wishes: noWishes, version: null }
   return {
-    current: () => known.wishes,
+    current: () => lastRead.wishes,
     read: async (stop) => {
       const stored = await object.read(stop)
       const wishes = stored && parseWishes(stored.text)
-      if (stored !== undefined && wishes === undefined && stored.version !== known.version)
+      if (stored !== undefined && wishes === undefined && stored.version !== lastRead.version)
         observe({ kind: 'wishes-damaged' })
-      known = { wishes: wishes ?? noWishes, version: stored?.version ?? null }
-      return known.wishes
+      lastRead = { wishes: wishes ?? noWishes, version: stored?.version ?? null }
+      return lastRead.wishes
     },
-    clear: async (applied, stop) => {
-      const { wishes, version } = known
-      if (wishes.rewind === null || wishes.rewind.id !== applied) return
-      const cleared = { ...wishes, id: newNonce(), rewind: null }
-      const outcome = await object.write(wishesText(cleared), version, stop)
-      if (outcome.kind === 'written') known = { wishes: cleared, version: outcome.version }
+    clear: async (appliedRewind, stop) => {
+      const { wishes, version } = lastRead
+      if (wishes.rewind === null || wishes.rewind.id !== appliedRewind) return
+      const wishesWithoutRewind = { ...wishes, id: newNonce(), rewind: null }
+      const outcome = await object.write(wishesText(wishesWithoutRewind), version, stop)
+      if (outcome.kind === 'written') lastRead = { wishes: wishesWithoutRewind, version: outcome.version }
     },
   }
 }

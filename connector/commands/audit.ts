@@ -82,9 +82,9 @@ async function removeGoneClients(
   if (gone.length > most) return { kind: 'unchanged', text: `${gone.length} clients are gone: nothing was changed` }
   const parts = {
     ...changeParts(chosen),
-    readRewound: async () => readableDocument(await seeStream(chosen, stop))?.rewound ?? null,
+    readAppliedRewind: async () => readableDocument(await seeStream(chosen, stop))?.appliedRewind ?? null,
     erase: async () => (await eraseClients({ type: 'client.removed', clients: gone, seenIn }, chosen, stop)).value,
   }
   const to = wallClock(startedAt, chosen.stream.poll.timeZone)
-  return await removeGone(parts, { to, republish: true, yes: null, clients: gone.map(hashedId) }, stop)
+  return await removeGone(parts, { to, republish: true, confirmedDocument: null, clients: gone.map(hashedId) }, stop)
 }

@@ -13,11 +13,12 @@ export const checkpointRewind: RunCommand = (args, parts) =>
     const { stream, shared } = chosen
     const to = requestedTime(args, chosen)
     const clients = await republishedClients(args, parts)
-    const yes = args.yes === true ? documentIdOf(await streamObject(stream, shared).read(parts.stop)) : null
-    const rewind: Rewind = { id: randomUUID(), to, republish: args.republish === true, yes, clients }
+    const confirmedDocument =
+      args.yes === true ? documentIdOf(await streamObject(stream, shared).read(parts.stop)) : null
+    const rewind: Rewind = { id: randomUUID(), to, republish: args.republish === true, confirmedDocument, clients }
     const before = readableDocument(await seeStream(chosen, parts.stop))
     const replaced = waitingRewind(before, await storeWish(chosen, { rewind }, parts.stop))
-    if (yes === null) parts.printError(`stored${withYes}`)
+    if (confirmedDocument === null) parts.printError(`stored${withYes}`)
     const unconfirmed = 'stored, but no replica has applied it yet; it stays'
     const { value, exit } = await waitForReplica(
       chosen,
@@ -62,14 +63,14 @@ function planText(name: string, { to, republish, clients }: Rewind) {
 const withYes = '. If the stream is held over its checkpoint, repeat the command with --yes'
 
 /** Returns a function that tells what became of the rewind; undefined: nothing yet. */
-function rewindOutcome({ id, republish, yes }: Rewind, replaced: Rewind | undefined) {
-  const isCure = republish && yes !== null
+function rewindOutcome({ id, republish, confirmedDocument }: Rewind, replaced: Rewind | undefined) {
+  const isCure = republish && confirmedDocument !== null
   const note = replaced === undefined ? '' : ' It has replaced one that was not applied yet.'
   return (stored: SeenStream): Answer | undefined => {
     const known = readableDocument(stored)
     if (known === undefined && !isCure)
       return { value: `stored, but there is no readable checkpoint${withYes} and --republish`, exit: 3 }
-    if (known?.rewound === id) return { value: `applied: epoch ${known.claim.epoch}.${note}`, exit: 0 }
+    if (known?.appliedRewind === id) return { value: `applied: epoch ${known.claim.epoch}.${note}`, exit: 0 }
     const present = waitingRewind(known, stored.wishes)
     const isGone = present !== undefined && present.id !== id
     return isGone ? { value: 'another rewind has replaced this one before it was applied', exit: 1 } : undefined

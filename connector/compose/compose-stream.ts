@@ -71,7 +71,7 @@ function openParts(stream: StreamConfig, shared: SharedResources, { observe, clo
     storeReady,
     object: streamObject(stream, shared),
     wishes: streamWishes({ object: wishesObject(stream, shared), newNonce }, observe),
-    index: closing.use(index, (opened) => opened.forget()),
+    indexCache: closing.use(index, (opened) => opened.forget()),
     publisher: kafkaEventPublisher(stream.kafka, { connector, stream: stream.name, clock }),
     openLimit,
     owner,

@@ -1,12 +1,12 @@
 import {
   type ClientKey,
   ENTRY_WORDS,
+  eventNumberAt,
   highWord,
   type IndexEntry,
   isContentUnknown,
   isEntry,
   lowWord,
-  numberAt,
   readEntry,
   writeEntry,
 } from './index-entry.ts'
@@ -142,7 +142,7 @@ function entriesIn({ words }: Part, { from, to, hasUnknown }: EntryRange): Uint3
   const places: number[] = []
   for (let at = 0; at < words.length; at += ENTRY_WORDS) {
     if (!isEntry(words, at)) continue
-    const number = numberAt(words, at)
+    const number = eventNumberAt(words, at)
     if ((number >= from && number < to) || (hasUnknown && isContentUnknown(words, at))) places.push(at)
   }
   const found = new Uint32Array(places.length * ENTRY_WORDS)

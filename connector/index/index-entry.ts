@@ -17,9 +17,9 @@ export const UNKNOWN_CONTENT = keyText(0, 0) as ContentKey
 export interface IndexEntry {
   readonly content: ContentKey
   /** Its last event or dead letter has this number. */
-  readonly number: number
+  readonly eventNumber: number
   /** The scan that published it has this number, in 32 bits: see `Scan.number`. */
-  readonly scan: number
+  readonly scanNumber: number
   readonly isDeadLetter: boolean
 }
 
@@ -75,23 +75,24 @@ function wordText(word: number) {
 
 /** Writes an entry at a word offset. Throws for a number beyond 51 bits. */
 export function writeEntry(words: Uint32Array, at: number, key: ClientKey, entry: IndexEntry): void {
-  if (entry.number > MAX_EVENT_NUMBER) throw new RangeError(`event number ${entry.number} is beyond the client index`)
+  if (entry.eventNumber > MAX_EVENT_NUMBER)
+    throw new RangeError(`event number ${entry.eventNumber} is beyond the client index`)
   words[at] = highWord(key)
   words[at + 1] = lowWord(key)
   words[at + 2] = highWord(entry.content)
   words[at + 3] = lowWord(entry.content)
-  words[at + 4] = entry.number % 2 ** 32
+  words[at + 4] = entry.eventNumber % 2 ** 32
   const flags = IS_ENTRY | (entry.isDeadLetter ? DEAD_LETTER : 0)
-  words[at + 5] = flags | Math.floor(entry.number / 2 ** 32)
-  words[at + 6] = entry.scan
+  words[at + 5] = flags | Math.floor(entry.eventNumber / 2 ** 32)
+  words[at + 6] = entry.scanNumber
 }
 
 export function readEntry(words: Uint32Array, at: number): IndexEntry {
   const flags = word(words, at + 5)
   return {
     content: keyText(word(words, at + 2), word(words, at + 3)) as ContentKey,
-    number: numberAt(words, at),
-    scan: word(words, at + 6),
+    eventNumber: eventNumberAt(words, at),
+    scanNumber: word(words, at + 6),
     isDeadLetter: (flags & DEAD_LETTER) !== 0,
   }
 }
@@ -101,7 +102,7 @@ export const isEntry = (words: Uint32Array, at: number): boolean => (word(words,
 export const isContentUnknown = (words: Uint32Array, at: number): boolean =>
   word(words, at + 2) === 0 && word(words, at + 3) === 0
 
-export const numberAt = (words: Uint32Array, at: number): number =>
+export const eventNumberAt = (words: Uint32Array, at: number): number =>
   (word(words, at + 5) & HIGH_NUMBER) * 2 ** 32 + word(words, at + 4)
 
 export function hasUnknownContent(words: Uint32Array): boolean {
@@ -116,8 +117,8 @@ export function withUnknownContents(words: Uint32Array): Uint32Array {
   return unknown
 }
 
-/** Returns the words of entries, in the given order. */
-export function entryWordsOf(entries: Iterable<readonly [ClientKey, IndexEntry]>): Uint32Array {
+/** Encodes entries in words, in the given order. */
+export function encodeEntries(entries: Iterable<readonly [ClientKey, IndexEntry]>): Uint32Array {
   const all = [...entries]
   const words = new Uint32Array(all.length * ENTRY_WORDS)
   let at = 0

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { ENTRY_BYTES, entryBytes, entryWords } from './index-entry.ts'
 
-const count = z.number().int().nonnegative()
+const wholeNumber = z.number().int().nonnegative()
 
 /** The checkpoint names each object of a segment in this form. */
 const segment = z.object({
@@ -10,19 +10,19 @@ const segment = z.object({
    * Tier 0 has what left the document. Several segments of a tier become one of the next, and `base` is the whole
    * index.
    */
-  tier: count.or(z.literal('base')),
+  tier: wholeNumber.or(z.literal('base')),
   /** The segment has the entries with event numbers from `from` to below `to`. */
-  from: count,
-  to: count,
+  from: wholeNumber,
+  to: wholeNumber,
   /** Whether it may also have entries whose content became unknown, and which keep their older numbers. */
   hasUnknown: z.boolean(),
-  entries: count,
+  entries: wholeNumber,
   /** This is the hash of its bytes, in base64url. */
   sha256: z.string(),
 })
 
 /** A delta is stored entries in base64. The last one of a client counts. */
-export const deltaSchema = z.base64().refine((text) => Number.isInteger(deltaEntries(text)))
+export const deltaSchema = z.base64().refine((text) => Number.isInteger(deltaEntryCount(text)))
 
 /** The checkpoint document holds the client index in this form. */
 export const indexSchema = z.object({
@@ -30,7 +30,7 @@ export const indexSchema = z.object({
    * It is 0 for the first index of a stream, and the epoch of its claim for one that began again. It stands for the
    * previous event of a client without an entry.
    */
-  generation: count,
+  generation: wholeNumber,
   /** The oldest segment comes first; of a client, the entry in the newest one counts. */
   segments: z.array(segment).readonly(),
   /** The delta has the entries that are newer than all segments. */
@@ -42,15 +42,17 @@ export type IndexState = z.infer<typeof indexSchema>
 
 export const emptyIndex: IndexState = { generation: 0, segments: [], delta: '' }
 
-export function deltaText(words: Uint32Array): string {
+/** Returns the delta that has these encoded entries. */
+export function deltaOf(words: Uint32Array): string {
   return entryBytes(words).toString('base64')
 }
 
-export function deltaWords(delta: string): Uint32Array {
+/** Returns the entries of a delta, encoded in words. */
+export function encodedEntriesOf(delta: string): Uint32Array {
   return entryWords(Buffer.from(delta, 'base64'))
 }
 
-export function deltaEntries(delta: string): number {
+export function deltaEntryCount(delta: string): number {
   return Buffer.byteLength(delta, 'base64') / ENTRY_BYTES
 }
 

@@ -1,7 +1,7 @@
 import type { SegmentStore } from '../storage/checkpoint-store.ts'
 import type { ClientTable } from './client-table.ts'
 import { ENTRY_BYTES, hasUnknownContent } from './index-entry.ts'
-import { deltaEntries, deltaWords, type IndexState, type SegmentReference } from './index-state.ts'
+import { deltaEntryCount, encodedEntriesOf, type IndexState, type SegmentReference } from './index-state.ts'
 import {
   dueRewrite,
   objectsOf,
@@ -23,7 +23,7 @@ export interface IndexStorage {
    * delta in a segment, whose upload this waits for. Begins a rewrite when one is due. Rejects with `storage.*`, or the
    * reason of `finish`.
    */
-  represent(state: RepresentedState, finish: AbortSignal): Promise<IndexState>
+  writeDueSegments(state: IndexedState, finish: AbortSignal): Promise<IndexState>
   /**
    * Must be called when the document with this index is known to be stored, with the same index in `committed` and
    * `pending`. Deletes, in the background, the segments that it does not name any more.
@@ -34,7 +34,7 @@ export interface IndexStorage {
 }
 
 /** The table holds this index, of a decided state whose next event has this number. */
-interface RepresentedState {
+interface IndexedState {
   readonly index: IndexState
   readonly nextEvent: number
 }
@@ -63,17 +63,17 @@ interface Upkeep extends IndexStorageParts {
  * Begins with `claimedIndex`, that of the document of this replica's claim. Deletes the segments that earlier claims
  * have left.
  */
-export function indexStorage(claimedIndex: IndexState, parts: IndexStorageParts): IndexStorage {
+export function indexStorage(indexOfClaim: IndexState, parts: IndexStorageParts): IndexStorage {
   const upkeep: Upkeep = {
     ...parts,
-    named: new Set(claimedIndex.segments.map(({ name }) => name)),
+    named: new Set(indexOfClaim.segments.map(({ name }) => name)),
     rewrite: undefined,
     background: new Set(),
     closed: new AbortController(),
   }
   runInBackground(upkeep, removeLeftSegments(upkeep))
   return {
-    represent: (state, finish) => represent(upkeep, state, finish),
+    writeDueSegments: (state, finish) => writeDueSegments(upkeep, state, finish),
     onDocumentStored: ({ segments }) => {
       const names = new Set(segments.map(({ name }) => name))
       for (const name of upkeep.named) if (!names.has(name)) runInBackground(upkeep, removeSegment(upkeep, name))
@@ -85,9 +85,9 @@ export function indexStorage(claimedIndex: IndexState, parts: IndexStorageParts)
   }
 }
 
-async function represent(
+async function writeDueSegments(
   upkeep: Upkeep,
-  { index, nextEvent }: RepresentedState,
+  { index, nextEvent }: IndexedState,
   finish: AbortSignal,
 ): Promise<IndexState> {
   const { limits, named, table } = upkeep
@@ -96,8 +96,8 @@ async function represent(
     segments = withReplacement(segments, { replaces: upkeep.rewrite.replaces, made: upkeep.rewrite.made })
     upkeep.rewrite = undefined
   }
-  if (deltaEntries(delta) > limits.deltaEntries) {
-    const words = deltaWords(delta)
+  if (deltaEntryCount(delta) > limits.deltaEntries) {
+    const words = encodedEntriesOf(delta)
     const range = { tier: 0, from: segments.at(-1)?.to ?? 0, to: nextEvent, hasUnknown: hasUnknownContent(words) }
     segments = [...segments, ...(await writeAndReport(upkeep, { range, objects: objectsOf(words, limits) }, finish))]
     delta = ''

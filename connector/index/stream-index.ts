@@ -3,7 +3,7 @@ import { ConnectorError } from '../runtime/connector-error.ts'
 import type { SegmentStore } from '../storage/checkpoint-store.ts'
 import { type ClientTable, clientTable } from './client-table.ts'
 import { entryWords } from './index-entry.ts'
-import { deltaWords, type IndexState, type SegmentReference } from './index-state.ts'
+import { encodedEntriesOf, type IndexState, type SegmentReference } from './index-state.ts'
 import { type SegmentLimits, segmentHash, segmentLimits } from './segments.ts'
 
 /**
@@ -75,7 +75,7 @@ export async function loadTable(
   } finally {
     reading.abort()
   }
-  table.setAll(deltaWords(delta))
+  table.setAll(encodedEntriesOf(delta))
   return table
 }
 

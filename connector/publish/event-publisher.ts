@@ -76,7 +76,7 @@ export interface EventPublisher {
 /** Holds the state of a stream in Kafka. */
 export interface KafkaState {
   readonly destination: Destination
-  readonly found: FoundRecord
+  readonly foundRecord: FoundRecord
   readonly isEmpty: boolean
   /**
    * These are the open transactions of this stream's producers, in all its topics. After the fence, those of our own id

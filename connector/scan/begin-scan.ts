@@ -145,9 +145,9 @@ export function scansWithoutPlaces({ live, background, ...states }: ScanStates):
 }
 
 /** Returns the scans of a stream that begins again, with its first history at this time. */
-export const newScansFrom = (from: SourceTime, republished: Republication): ScanStates => ({
+export const newScansFrom = (from: SourceTime, republication: Republication): ScanStates => ({
   ...newScans,
-  history: { ...newScans.history, from, republished },
+  history: { ...newScans.history, from, republication },
 })
 
 /** Returns the states after the last page of a scan, for a stream with this configured beginning. Pure. */
@@ -167,7 +167,7 @@ export function statesAfterScan(states: ScanStates, scan: Scan, beginAt: SourceT
     case 'history': {
       // After a rewind to a later time, this history has not read everything: the next full scan is due as before.
       const fullSince = scan.from <= beginAt ? startedAt : states.history.startedAt
-      return { ...otherScans, history: { state: 'done', from: null, republished: null, startedAt: fullSince } }
+      return { ...otherScans, history: { state: 'done', from: null, republication: null, startedAt: fullSince } }
     }
   }
 }

@@ -23,7 +23,7 @@ export const HISTORY: ScanName = { lane: 'history', reachMs: null }
 export const isSameScan = (one: ScanName, other: ScanName): boolean =>
   one.lane === other.lane && one.reachMs === other.reachMs
 
-const count = z.number().int().nonnegative()
+const wholeNumber = z.number().int().nonnegative()
 /** Times are in ms since 1970. */
 const time = z.number()
 export const sourceTime = z
@@ -37,16 +37,16 @@ const seenPage = z.object({
   token: z.string(),
   clients: z.string().nullable(),
   /** `power` pages after it another page is remembered; `steps` counts the pages since. */
-  power: count,
-  steps: count,
+  power: wholeNumber,
+  steps: wholeNumber,
 })
 
 /** A scan in progress has the arguments of its next request, and what it has read so far. */
 const scan = z.object({
   lane: z.enum(lanes),
-  reachMs: count.nullable(),
+  reachMs: wholeNumber.nullable(),
   /** Orders the scans of a stream. A scan gets another number with each request without a token. */
-  number: count,
+  number: wholeNumber,
   /** The scan began at this `lastChanged`. */
   from: sourceTime,
   lastChanged: sourceTime,
@@ -54,7 +54,7 @@ const scan = z.object({
     .string()
     .transform((text) => text as CheckPoint)
     .nullable(),
-  limit: count,
+  limit: wholeNumber,
   output: z.enum(['xml', 'json']),
   /** The scan began at this time, see `startOf`; null before its first page. */
   startedAt: time.nullable(),
@@ -62,30 +62,30 @@ const scan = z.object({
    * Counts the distinct modification times that it has read, and keeps the last one. It is null once times have
    * decreased.
    */
-  times: z.object({ distinct: count, last: sourceTime.nullable() }).nullable(),
+  times: z.object({ distinct: wholeNumber, last: sourceTime.nullable() }).nullable(),
   /** One of its pages is remembered, see `scanStep`. */
-  seen: seenPage.nullable(),
+  seenPage: seenPage.nullable(),
   /** Counts the pages without clients since the last one with some. */
-  emptyPages: count,
+  emptyPages: wholeNumber,
   /** Whether its last page was empty after pages with clients, so that it asks for that page once more. */
-  isEndAsked: z.boolean(),
+  isEndAskedAgain: z.boolean(),
   /** `pages` counts since the scan began or resumed, `clients` since it began. */
-  pages: count,
-  clients: count,
+  pages: wholeNumber,
+  clients: wholeNumber,
 })
 
 /**
  * The checkpoint keeps this of each configured look-back. `startedAt` is the start of its last scan that ended, and
  * before that the start of the stream.
  */
-const lookBack = z.object({ reachMs: count, startedAt: time })
+const lookBack = z.object({ reachMs: wholeNumber, startedAt: time })
 
 /** The checkpoint keeps this of a rewind with `--republish`, until its history has ended. */
-const republished = z.object({
+const republicationSchema = z.object({
   /** Events name this rewind. */
   id: z.string(),
   /** The history publishes a client again whose last event has a smaller number. */
-  before: count,
+  beforeEvent: wholeNumber,
   /** Whether the stream has begun again, so that the index before may have published what the history finds. */
   isIndexNew: z.boolean(),
 })
@@ -97,7 +97,7 @@ const history = z.object({
   /** It begins at this time; null means the configured beginning. */
   from: sourceTime.nullable(),
   /** It is null unless a rewind has asked for unchanged clients. */
-  republished: republished.nullable(),
+  republication: republicationSchema.nullable(),
   /**
    * The last full history started at this time: one that has ended, and began no later than configured. It is null if
    * there was none.
@@ -112,7 +112,7 @@ export const scanStates = z.object({
    */
   createdAt: time.nullable(),
   /** Counts the scans that have begun, or begun again. The newest has this number. */
-  begun: count,
+  lastScanNumber: wholeNumber,
   /** `startedAt` is the start of the previous live scan, which ended or was handed over. */
   live: z.object({ startedAt: time.nullable(), scan: scan.nullable() }),
   /** These are the scans in progress of the other lanes. */
@@ -126,7 +126,7 @@ export type Scan = z.infer<typeof scan>
 export type ScanTimes = Scan['times']
 export type LookBackState = z.infer<typeof lookBack>
 export type HistoryState = z.infer<typeof history>
-export type Republication = z.infer<typeof republished>
+export type Republication = z.infer<typeof republicationSchema>
 export type ScanStates = z.infer<typeof scanStates>
 
 export const noTimes: ScanTimes = { distinct: 0, last: null }
@@ -136,9 +136,9 @@ export const unreadScan = {
   checkPoint: null,
   startedAt: null,
   times: noTimes,
-  seen: null,
+  seenPage: null,
   emptyPages: 0,
-  isEndAsked: false,
+  isEndAskedAgain: false,
   pages: 0,
   clients: 0,
 } as const satisfies Partial<Scan>
@@ -148,11 +148,11 @@ export const UNKNOWN_BEGINNING = '1900-01-01T00:00:00' as SourceTime
 
 export const newScans: ScanStates = {
   createdAt: null,
-  begun: 0,
+  lastScanNumber: 0,
   live: { startedAt: null, scan: null },
   background: [],
   lookBacks: [],
-  history: { state: 'first', from: null, republished: null, startedAt: null },
+  history: { state: 'first', from: null, republication: null, startedAt: null },
 }
 
 export const scansInProgress = ({ live, background }: ScanStates): readonly Scan[] =>
@@ -177,6 +177,6 @@ export function withoutScan(states: ScanStates, name: ScanName): ScanStates {
 
 /** Returns the states in which the scan has the next number, for a request without a token. */
 export function withNextNumber(states: ScanStates, scan: Scan): ScanStates {
-  const begun = states.begun + 1
-  return withScan({ ...states, begun }, { ...scan, number: begun })
+  const lastScanNumber = states.lastScanNumber + 1
+  return withScan({ ...states, lastScanNumber }, { ...scan, number: lastScanNumber })
 }

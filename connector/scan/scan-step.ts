@@ -43,10 +43,10 @@ export function scanStep(scan: Scan, { page, clients, began, overlapMs }: KnownP
     emptyPages: clients.length === 0 ? scan.emptyPages + 1 : 0,
   }
   // The scan has asked for its empty last page again, and that page promises more: so the question is open again.
-  const isEndAsked = scan.isEndAsked && scan.emptyPages === 0
-  if (page.hasMoreResults) return stepToNextPage({ ...read, isEndAsked }, page.checkPoint, clients)
-  const isInDoubt = scan.lane === 'history' && clients.length === 0 && read.clients > 0 && !scan.isEndAsked
-  return isInDoubt ? { kind: 'end-in-doubt', scan: { ...read, isEndAsked: true } } : { kind: 'done', scan: read }
+  const isEndAskedAgain = scan.isEndAskedAgain && scan.emptyPages === 0
+  if (page.hasMoreResults) return stepToNextPage({ ...read, isEndAskedAgain }, page.checkPoint, clients)
+  const isInDoubt = scan.lane === 'history' && clients.length === 0 && read.clients > 0 && !scan.isEndAskedAgain
+  return isInDoubt ? { kind: 'end-in-doubt', scan: { ...read, isEndAskedAgain: true } } : { kind: 'done', scan: read }
 }
 
 /**
@@ -64,14 +64,14 @@ function stepToNextPage(scan: Scan, checkPoint: Page['checkPoint'], clients: rea
   if (checkPoint === null) return { kind: 'stuck', why: 'there is no checkPoint' }
   const contents = clients.map(({ key, contentHash }) => key + contentHash).join('')
   const thisPage = { token: hashOf(checkPoint), clients: contents === '' ? null : hashOf(contents) }
-  const isSeen = checkPoint === scan.checkPoint || thisPage.token === scan.seen?.token
+  const isSeen = checkPoint === scan.checkPoint || thisPage.token === scan.seenPage?.token
   if (isSeen) return { kind: 'stuck', why: `this scan has already had the same checkPoint: ${OTHER_PAGING}` }
-  if (thisPage.clients !== null && thisPage.clients === scan.seen?.clients)
+  if (thisPage.clients !== null && thisPage.clients === scan.seenPage?.clients)
     return { kind: 'stuck', why: `this scan has already had the same clients: ${OTHER_PAGING}` }
   if (scan.emptyPages >= MAX_EMPTY_PAGES)
     return { kind: 'stuck', why: `${scan.emptyPages} pages in a row have no clients` }
   // Invariant 5: within a scan, only the token changes.
-  return { kind: 'more', scan: { ...scan, checkPoint, seen: rememberedPage(scan.seen, thisPage) } }
+  return { kind: 'more', scan: { ...scan, checkPoint, seenPage: rememberedPage(scan.seenPage, thisPage) } }
 }
 
 const hashOf = (text: string) => hash('sha1', text, 'base64url')

@@ -5,13 +5,18 @@ import {
   type StreamIdentity,
 } from '../checkpoint/checkpoint-document.ts'
 import { mustFollow } from '../checkpoint/next-document.ts'
-import { cures } from '../checkpoint/rewind.ts'
-import { type CheckpointParts, type Claim, streamCheckpoint, writeDocument } from '../checkpoint/stream-checkpoint.ts'
+import { curesHold } from '../checkpoint/rewind.ts'
+import {
+  type CheckpointParts,
+  type ClaimedDocument,
+  streamCheckpoint,
+  writeDocument,
+} from '../checkpoint/stream-checkpoint.ts'
 import { documentOfClaim, type StoredStream } from '../checkpoint/transitions.ts'
 import { type Hold, mismatch, nextEventOf, validState } from '../checkpoint/valid-state.ts'
 import { documentIdOf, type StreamWishes, waitingRewind } from '../checkpoint/wishes.ts'
 import { type ClientTable, clientTable } from '../index/client-table.ts'
-import { deltaWords } from '../index/index-state.ts'
+import { encodedEntriesOf } from '../index/index-state.ts'
 import type { OpenStream } from '../pipeline/delivery.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import {
@@ -89,12 +94,12 @@ export async function openStream(parts: OpenParts, stop: AbortSignal): Promise<O
  * `checkpoint.*`, `storage.*` or the reason of `stop`.
  */
 async function readStoredStream(parts: OpenParts, stop: AbortSignal): Promise<VersionedStream | 'paused'> {
-  const { identity, topic, object, wishes, index } = parts
+  const { identity, topic, object, wishes, indexCache } = parts
   const stored = await object.read(stop)
   const { paused, rewind } = await wishes.read(stop)
   const version = stored?.version ?? null
   const seen = documentIdOf(stored)
-  const isCured = (code: ErrorCode) => rewind !== null && cures(rewind, code, seen)
+  const isCured = (code: ErrorCode) => rewind !== null && curesHold(rewind, code, seen)
   let document: CheckpointDocument | undefined
   const read = (table: ClientTable, isLost: boolean): VersionedStream => {
     return { version, document, table, rewind: waitingRewind(document, wishes.current()), isCured, isLost }
@@ -104,12 +109,12 @@ async function readStoredStream(parts: OpenParts, stop: AbortSignal): Promise<Ve
     const wrong = document && mismatch(document, { ...identity, destination: { clusterId: null, topic } })
     // The wrong stream, cluster or topic is found before anything is fenced or created.
     if (wrong !== undefined) throw holdError(wrong)
-    await wishes.clear(document?.rewound ?? null, stop)
+    await wishes.clear(document?.appliedRewind ?? null, stop)
     const isSettled = document === undefined || (document.claim.owner === null && document.pending === null)
     if (paused && waitingRewind(document, wishes.current()) === undefined && isSettled) return 'paused'
     if (document === undefined) return read(clientTable(), false)
     const { nonce, committed } = document
-    return read(await index.load({ nonce, index: committed.state.index }, stop), false)
+    return read(await indexCache.load({ nonce, index: committed.state.index }, stop), false)
   } catch (error) {
     // A replica that has claimed the stream since may have deleted a segment: then the opening starts over.
     if (codeOf(error) === 'checkpoint.index-damaged') await mustNotHaveMoved(parts, version, stop)
@@ -146,7 +151,7 @@ async function claimStream(
   read: VersionedStream,
   producer: StreamProducer,
   stop: AbortSignal,
-): Promise<Claim> {
+): Promise<ClaimedDocument> {
   const { document: before, version: expected } = read
   const { clock, beginAt, settings, owner } = parts
   const { producerId } = producer
@@ -162,11 +167,11 @@ async function claimStream(
   const identity = { ...parts.identity, destination }
   const claimant = { nonce: parts.newNonce(), at: clock.now(), owner, producerId, identity }
   // The table changes before the claim is stored. Openings that fail before this line leave it as it is.
-  parts.index.forget()
-  const document = documentOfClaim({ ...read, valid, found: kafka.found, beginAt, settings }, claimant)
+  parts.indexCache.forget()
+  const document = documentOfClaim({ ...read, valid, foundRecord: kafka.foundRecord, beginAt, settings }, claimant)
   const isNewIndex = before?.committed.state.index.generation !== document.committed.state.index.generation
   const table = isNewIndex ? clientTable() : read.table
-  table.setAll(deltaWords(document.committed.state.index.delta))
+  table.setAll(encodedEntriesOf(document.committed.state.index.delta))
   if (before !== undefined) {
     const decided = valid.kind === 'pending' ? documentAfterCommit(before) : before
     mustFollow(isNewIndex ? 'claim with a new index' : 'claim', decided, document)
@@ -190,9 +195,9 @@ function firstPartitionsOf(
 
 /** Returns which state is valid, or why the stream is held. The previous producers must be fenced. */
 function validStateOf({ identity, clock, topicUse }: OpenParts, { document }: VersionedStream, kafka: KafkaState) {
-  const { found, isEmpty, destination } = kafka
+  const { foundRecord, isEmpty, destination } = kafka
   const wrong = document && mismatch(document, { ...identity, destination })
-  return wrong ?? validState(document, { found, mayBegin: isEmpty || topicUse === 'shared', now: clock.now() })
+  return wrong ?? validState(document, { foundRecord, mayBegin: isEmpty || topicUse === 'shared', now: clock.now() })
 }
 
 /**

@@ -237,7 +237,7 @@ function hasWishWaiting({ open, opened }: AssignedStream) {
 /** Reads the wishes, and clears a rewind that was applied; if the latter fails, the next reading does it. */
 async function readWishes({ open, opened }: AssignedStream, stop: AbortSignal) {
   await open.wishes.read(stop)
-  await open.wishes.clear(opened?.checkpoint.rewound ?? null, stop).catch(() => {})
+  await open.wishes.clear(opened?.checkpoint.appliedRewind ?? null, stop).catch(() => {})
 }
 
 /**

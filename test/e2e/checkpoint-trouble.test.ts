@@ -18,14 +18,16 @@ const edited = (change: (document: CheckpointDocument) => void) => (text: string
 
 /** The document says that one transaction more was committed. */
 const decidedLater = (document: CheckpointDocument) =>
-  Object.assign(document, { committed: { ...document.committed, seq: document.committed.seq + 1, hasRecord: true } })
+  Object.assign(document, {
+    committed: { ...document.committed, seq: document.committed.seq + 1, expectsRecord: true },
+  })
 
 /** A transaction was prepared when its replica ended. */
 function prepared(document: CheckpointDocument): void {
   const { epoch, seq, at, state } = document.committed
   const { index, ...reached } = state
   const pending = { epoch, seq: seq + 1, nonce: 'prepared', at, change: { ...reached, entries: '' } }
-  Object.assign(document, { committed: { ...document.committed, hasRecord: true }, pending })
+  Object.assign(document, { committed: { ...document.committed, expectsRecord: true }, pending })
 }
 
 /** A rule of the bucket deleted a segment. */

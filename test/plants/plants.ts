@@ -132,8 +132,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'scans after an undecided transaction repeat its numbers',
     file: 'checkpoint/rewind.ts',
-    text: 'Math.max(state.scans.begun, pending.change.scans.begun)',
-    becomes: 'Math.min(state.scans.begun, pending.change.scans.begun)',
+    text: 'Math.max(state.scans.lastScanNumber, pending.change.scans.lastScanNumber)',
+    becomes: 'Math.min(state.scans.lastScanNumber, pending.change.scans.lastScanNumber)',
     by: { unit: 'checkpoint/rewind.test.ts' },
   },
   {
@@ -195,8 +195,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'a page publishes what a scan that began later has published',
     file: 'pipeline/group/group-clients.ts',
-    text: 'known.scan > scanNumber',
-    becomes: 'known.scan < -1 && scanNumber < 0',
+    text: 'known.scanNumber > scanNumber',
+    becomes: 'known.scanNumber < -1 && scanNumber < 0',
     by: longScans,
   },
   {
@@ -300,7 +300,7 @@ export const plants: readonly Plant[] = [
   {
     name: 'a rewind is applied at each opening',
     file: 'checkpoint/transitions.ts',
-    text: 'rewound: rewind.id, committed:',
+    text: 'appliedRewind: rewind.id, committed:',
     becomes: 'committed:',
     by: { unit: 'stream/open/open-rewound.test.ts' },
   },
@@ -335,22 +335,22 @@ export const plants: readonly Plant[] = [
   {
     name: 'a rewind publishes only what has changed',
     file: 'checkpoint/rewind.ts',
-    text: 'before: clients === undefined ? nextEvent : before',
-    becomes: 'before: clients === undefined ? Math.min(0, nextEvent) : before',
+    text: 'beforeEvent: clients === undefined ? nextEvent : beforeEvent',
+    becomes: 'beforeEvent: clients === undefined ? Math.min(0, nextEvent) : beforeEvent',
     by: crossed,
   },
   {
     name: 'a rewind for some clients publishes all',
     file: 'checkpoint/rewind.ts',
-    text: 'before: clients === undefined ? nextEvent : before',
-    becomes: 'before: Math.max(nextEvent, before)',
+    text: 'beforeEvent: clients === undefined ? nextEvent : beforeEvent',
+    becomes: 'beforeEvent: Math.max(nextEvent, beforeEvent)',
     by: { unit: 'pipeline/republished-clients.test.ts' },
   },
   {
     name: 'a rewind for some clients ends one for all',
     file: 'checkpoint/rewind.ts',
-    text: 'before: clients === undefined ? nextEvent : before',
-    becomes: 'before: clients === undefined ? nextEvent : Math.min(0, before)',
+    text: 'beforeEvent: clients === undefined ? nextEvent : beforeEvent',
+    becomes: 'beforeEvent: clients === undefined ? nextEvent : Math.min(0, beforeEvent)',
     by: { unit: 'pipeline/republished-clients.test.ts' },
   },
   {
@@ -363,22 +363,22 @@ export const plants: readonly Plant[] = [
   {
     name: 'what a rewind publishes again has no mark',
     file: 'pipeline/group/group-clients.ts',
-    text: "if (republication !== null && known.number < republication.before) return 'republished'",
-    becomes: "if (republication !== null && known.number < republication.before) return 'published'",
+    text: "if (republication !== null && known.eventNumber < republication.beforeEvent) return 'republished'",
+    becomes: "if (republication !== null && known.eventNumber < republication.beforeEvent) return 'published'",
     by: crossed,
   },
   {
     name: 'a rewind for some clients cures a hold',
     file: 'checkpoint/rewind.ts',
-    text: 'yes !== documentId || clients !== undefined',
-    becomes: 'yes !== documentId',
+    text: 'confirmedDocument !== documentId || clients !== undefined',
+    becomes: 'confirmedDocument !== documentId',
     by: { unit: 'checkpoint/rewind.test.ts' },
   },
   {
     name: 'a yes cures a hold over any document',
     file: 'checkpoint/rewind.ts',
-    text: 'if (yes !== documentId ||',
-    becomes: 'if (yes === null ||',
+    text: 'if (confirmedDocument !== documentId ||',
+    becomes: 'if (confirmedDocument === null ||',
     by: { unit: 'checkpoint/rewind.test.ts' },
   },
   {
@@ -391,8 +391,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'what is undecided counts as not published',
     file: 'checkpoint/rewind.ts',
-    text: 'index: withEntries(state.index, deltaText(unknownEntries)),',
-    becomes: 'index: state.index === undefined ? withEntries(state.index, deltaText(unknownEntries)) : state.index,',
+    text: 'index: withEntries(state.index, deltaOf(unknownEntries)),',
+    becomes: 'index: state.index === undefined ? withEntries(state.index, deltaOf(unknownEntries)) : state.index,',
     by: { unit: 'checkpoint/rewind.test.ts' },
   },
   {
@@ -405,7 +405,7 @@ export const plants: readonly Plant[] = [
   {
     name: 'a document is stored whatever it follows',
     file: 'checkpoint/stream-checkpoint.ts',
-    text: '  mustFollow(how, owned.stored, document)\n',
+    text: '  mustFollow(reason, owned.storedDocument, document)\n',
     becomes: '',
     by: { unit: 'checkpoint/stream-checkpoint.test.ts' },
   },
@@ -414,7 +414,7 @@ export const plants: readonly Plant[] = [
     file: 'checkpoint/stream-checkpoint.ts',
     text: "  await write(owned, 'prepare', next, finish)\n  owned.preparedDocument = next\n",
     becomes:
-      "  owned.table.setAll(deltaWords(change.entries))\n  await write(owned, 'prepare', next, finish)\n  owned.preparedDocument = next\n",
+      "  owned.table.setAll(encodedEntriesOf(change.entries))\n  await write(owned, 'prepare', next, finish)\n  owned.preparedDocument = next\n",
     by: crossed,
   },
   {
@@ -437,8 +437,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'all scans have the same number',
     file: 'scan/scan-state.ts',
-    text: 'const begun = states.begun + 1',
-    becomes: 'const begun = Math.min(states.begun + 1, 1)',
+    text: 'const lastScanNumber = states.lastScanNumber + 1',
+    becomes: 'const lastScanNumber = Math.min(states.lastScanNumber + 1, 1)',
     by: longScans,
   },
   {

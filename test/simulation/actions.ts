@@ -264,7 +264,7 @@ function deleteOffsets({ kafka, streams, store, clock }: World, detail: number):
   const { claim, committed, pending } = parseDocument(text)
   // Of a stream that began again without a document, only the record tells the next beginning what was used.
   if (claim.epoch >= SECONDS_OF_2000) return
-  if (pending !== null && (!committed.hasRecord || clock.now() - committed.at >= DAY_MS)) return
+  if (pending !== null && (!committed.expectsRecord || clock.now() - committed.at >= DAY_MS)) return
   kafka.deleteRecord(CONNECTOR, stream.name)
   stream.hasLostRecord = true
 }

@@ -7,7 +7,7 @@ import {
   type IndexEntry,
   UNKNOWN_CONTENT,
 } from '../../connector/index/index-entry.ts'
-import { deltaWords, type IndexState } from '../../connector/index/index-state.ts'
+import { encodedEntriesOf, type IndexState } from '../../connector/index/index-state.ts'
 import { segmentHash } from '../../connector/index/segments.ts'
 import { type Check, isNamed } from './evidence.ts'
 
@@ -33,7 +33,7 @@ export const otherIndex: Check = (evidence) => {
     const entry = table.get(clientKey(client))
     const number = Number(sequence)
     const content = isNamed(evidence, client, { since: at }) ? UNKNOWN_CONTENT : contentKey(sha256(text))
-    return entry?.number === number && entry.content === content
+    return entry?.eventNumber === number && entry.content === content
       ? []
       : [`the index has ${textOf(entry)} for ${client}, not content ${content}, number ${number}`]
   })
@@ -42,7 +42,7 @@ export const otherIndex: Check = (evidence) => {
 }
 
 const textOf = (entry: IndexEntry | undefined) =>
-  entry === undefined ? 'nothing' : `content ${entry.content}, number ${entry.number}`
+  entry === undefined ? 'nothing' : `content ${entry.content}, number ${entry.eventNumber}`
 
 function tableOf({ segments, delta }: IndexState, stored: ReadonlyMap<string, Uint8Array>): ClientTable | string {
   const table = clientTable()
@@ -51,6 +51,6 @@ function tableOf({ segments, delta }: IndexState, stored: ReadonlyMap<string, Ui
     if (segmentHash(bytes) !== sha256) return `segment ${name} is missing or damaged`
     table.setAll(entryWords(bytes))
   }
-  table.setAll(deltaWords(delta))
+  table.setAll(encodedEntriesOf(delta))
   return table
 }

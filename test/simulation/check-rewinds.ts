@@ -4,8 +4,8 @@ import { beginAt, LONGEST_REACH_MS } from './simulated-parts.ts'
 
 /** A rewind is applied once, and none that nobody has asked for. */
 export const rewoundTwice: Check = ({ stream, documents }) => {
-  const applied = documents.flatMap(({ document: { rewound } }, index) =>
-    rewound === null || rewound === documents[index - 1]?.document.rewound ? [] : [rewound],
+  const applied = documents.flatMap(({ document: { appliedRewind } }, index) =>
+    appliedRewind === null || appliedRewind === documents[index - 1]?.document.appliedRewind ? [] : [appliedRewind],
   )
   const twice = applied.filter((id, index) => applied.indexOf(id) !== index)
   const unasked = applied.filter((id) => !stream.rewinds.has(id))

@@ -80,9 +80,9 @@ export function evidenceOf(history: History, stream: SimulatedStream): Evidence 
     const before = documents[index - 1]?.document.committed.state.index.generation
     return before === undefined || before === document.committed.state.index.generation ? [] : [recordsBefore]
   })
-  const republished = documents.flatMap(({ document: { rewound }, recordsBefore: at }, index) => {
-    const isNew = rewound !== documents[index - 1]?.document.rewound
-    const rewind = isNew && rewound !== null ? stream.rewinds.get(rewound) : undefined
+  const republished = documents.flatMap(({ document: { appliedRewind }, recordsBefore: at }, index) => {
+    const isNew = appliedRewind !== documents[index - 1]?.document.appliedRewind
+    const rewind = isNew && appliedRewind !== null ? stream.rewinds.get(appliedRewind) : undefined
     if (rewind === undefined || !rewind.republish) return []
     const { id, to, clients } = rewind
     return [{ id, to, at, clients: clients && new Set(clients) }]

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { ENTRY_BYTES, withUnknownContents } from '../../connector/index/index-entry.ts'
-import { deltaText, withEntries } from '../../connector/index/index-state.ts'
+import { deltaOf, withEntries } from '../../connector/index/index-state.ts'
 import { entry, key, words } from '../unit/index/entries.ts'
 import { range, type Stage, stage } from '../unit/index/storage-stage.ts'
 
@@ -25,7 +25,7 @@ test('writes at most five times what is added beside 10,000 clients whose conten
   await one.commit(removed)
   // A removal lets the contents be unknown, as a rewind does at its claim.
   const entries = withUnknownContents(words(removed.map((client, number) => [key(client), entry(number)])))
-  one.state = withEntries(one.state, deltaText(entries))
+  one.state = withEntries(one.state, deltaOf(entries))
   one.table.setAll(entries)
   const clientsOf = (transaction: number) => range((transaction * 7_919) % 38_000, 1_400)
   expect(await writtenPerAdded(one, clientsOf)).toBeLessThanOrEqual(5)

@@ -82,7 +82,7 @@ export function startErase(world: World, stream: SimulatedStream, detail: number
 
 /** Of an audit that began at this time. */
 function rewindFor(client: string, startedAt: number): Omit<Rewind, 'id'> {
-  return { to: wallClock(startedAt, ZONE), republish: true, yes: null, clients: [hashedId(client)] }
+  return { to: wallClock(startedAt, ZONE), republish: true, confirmedDocument: null, clients: [hashedId(client)] }
 }
 
 function removalParts(world: World, stream: SimulatedStream, actor: Actor, erase: () => Promise<void>): RemovalParts {
@@ -90,7 +90,7 @@ function removalParts(world: World, stream: SimulatedStream, actor: Actor, erase
     object: storeOf(world, actor, { stream: stream.name, key: wishesKey(stream.key) }),
     newNonce: actor.newNonce,
     storeReady: storeReady(actor),
-    readRewound: async () => (await storedDocument(world, stream, actor))?.rewound ?? null,
+    readAppliedRewind: async () => (await storedDocument(world, stream, actor))?.appliedRewind ?? null,
     erase,
   }
 }

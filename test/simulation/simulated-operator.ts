@@ -59,9 +59,9 @@ type Wanted = Pick<Rewind, 'republish'> & { readonly yes?: true; readonly client
 const rewindTo = (how: 'hour' | 'beginning', rest: Wanted): Command =>
   change(({ clock, store }, stream, { newNonce }) => {
     const to = how === 'beginning' ? null : wallClock(clock.now() - 3_600_000, ZONE)
-    const yes = rest.yes === true ? documentIdOf(store.stored(stream.key)) : null
+    const confirmedDocument = rest.yes === true ? documentIdOf(store.stored(stream.key)) : null
     const clients = rest.clients && { clients: someClients(stream) }
-    return { rewind: { id: newNonce(), to, republish: rest.republish, yes, ...clients } }
+    return { rewind: { id: newNonce(), to, republish: rest.republish, confirmedDocument, ...clients } }
   })
 
 /** Every second client. */

@@ -95,7 +95,7 @@ function openParts(world: World, replica: Actor, { stream, observe }: OfRun): Op
     topicUse: 'shared',
     beginAt,
     settings: scanSettings(world.options),
-    index: indexOf(world, replica, stream),
+    indexCache: indexOf(world, replica, stream),
     owner: name,
     clock: replica.clock,
     newNonce: replica.newNonce,

@@ -53,7 +53,8 @@ export function curedAt({ documents }: Pick<SimulatedStream, 'documents'>): numb
     const document = parseDocument(text)
     // A rewind whose wish was not cleared cures once more if the same damage comes back.
     const isNew =
-      document.rewound !== (before?.rewound ?? null) || document.claim.epoch > (before?.claim.epoch ?? 0) + 1
+      document.appliedRewind !== (before?.appliedRewind ?? null) ||
+      document.claim.epoch > (before?.claim.epoch ?? 0) + 1
     const isCured = isNew && isReplaced(document, before)
     before = document
     return isCured

@@ -7,7 +7,7 @@ const from = '2026-01-01T00:00:00' as SourceTime
 export const historyOf = (state: HistoryState['state'], more: Partial<HistoryState> = {}): HistoryState => ({
   state,
   from: null,
-  republished: null,
+  republication: null,
   startedAt: null,
   ...more,
 })
@@ -24,7 +24,7 @@ export function someScan(more: Partial<Scan> & Pick<ScanName, 'lane'>): Scan {
     limit: 100,
     output: 'json',
     startedAt: 0,
-    isEndAsked: false,
+    isEndAskedAgain: false,
     pages: 2,
     clients: 200,
     ...more,

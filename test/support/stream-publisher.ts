@@ -44,6 +44,6 @@ export async function commit(
 
 /** The commit record that the producer finds. On a new broker, this waits for the coordinators. */
 export async function recordIn(producer: StreamProducer): Promise<CommitRecord | undefined> {
-  const { found } = await producer.readKafkaState({ formerProducerId: null }, never)
-  return found.kind === 'record' ? found.record : undefined
+  const { foundRecord } = await producer.readKafkaState({ formerProducerId: null }, never)
+  return foundRecord.kind === 'record' ? foundRecord.record : undefined
 }

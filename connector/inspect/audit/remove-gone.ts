@@ -3,7 +3,7 @@ import { ConnectorError } from '../../runtime/connector-error.ts'
 
 export interface RemovalParts extends WishesChangeParts {
   /** Reads the id of the rewind that was applied last. */
-  readonly readRewound: (stop: AbortSignal) => Promise<string | null>
+  readonly readAppliedRewind: (stop: AbortSignal) => Promise<string | null>
   /** Erases the clients; resolves to what it has done. */
   readonly erase: (stop: AbortSignal) => Promise<unknown>
 }
@@ -25,18 +25,18 @@ export interface Removal {
  * Rejects with `storage.*`, as `erase` does, or with the reason of `stop`.
  */
 export async function removeGone(
-  { readRewound, erase, ...parts }: RemovalParts,
+  { readAppliedRewind, erase, ...parts }: RemovalParts,
   rewind: Omit<Rewind, 'id'>,
   stop: AbortSignal,
 ): Promise<Removal> {
   /** Returns the id under which the rewind is stored; undefined if it is not stored, because another rewind waits. */
   const store = async (own?: string): Promise<string | undefined> => {
-    const rewound = await readRewound(stop)
+    const appliedRewind = await readAppliedRewind(stop)
     const id = parts.newNonce()
     const isFree = (waiting: Rewind | undefined) => waiting === undefined || waiting.id === own
     const change = await changeWishes(
       parts,
-      (wishes) => (isFree(waitingRewind({ rewound }, wishes)) ? { rewind: { ...rewind, id } } : undefined),
+      (wishes) => (isFree(waitingRewind({ appliedRewind }, wishes)) ? { rewind: { ...rewind, id } } : undefined),
       stop,
     )
     return change.kind === 'written' ? id : undefined

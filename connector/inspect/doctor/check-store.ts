@@ -113,7 +113,7 @@ function expectedState(
   { config: { topicUse } }: CheckpointCheck['stream'],
   { document, state, clock }: { document: CheckpointDocument | undefined; state: KafkaState; clock: Clock },
 ): ValidState | undefined {
-  const { found, isEmpty } = state
-  if (found.kind === 'unstable') return undefined
-  return validState(document, { found, mayBegin: isEmpty || topicUse === 'shared', now: clock.now() })
+  const { foundRecord, isEmpty } = state
+  if (foundRecord.kind === 'unstable') return undefined
+  return validState(document, { foundRecord, mayBegin: isEmpty || topicUse === 'shared', now: clock.now() })
 }

@@ -30,14 +30,14 @@ interface StateRequest {
 export function readKafkaState(parts: ConnectionParts, request: StateRequest, stop: AbortSignal): Promise<KafkaState> {
   const { topics, place, producerIds, finder } = request
   const work = async (cluster: Cluster): Promise<KafkaState> => {
-    const found = await fetchCommitRecord(cluster, place, finder)
+    const foundRecord = await fetchCommitRecord(cluster, place, finder)
     const inEvents = await openTransactionsIn(cluster, topics.events, producerIds)
     const open = [...inEvents, ...(await openTransactionsIn(cluster, topics.deadLetters, producerIds))]
     const { topic, partitions, topicId } = topics.events
     const destination = { clusterId: topics.clusterId, topic, partitions, topicId }
     // The end offsets show whether the topic is empty: one whose records were all removed by retention is not.
     const ends = await offsetsOf(cluster, topics.events, 'end')
-    return { destination, found, open, isEmpty: [...ends.values()].every((end) => end === 0n) }
+    return { destination, foundRecord, open, isEmpty: [...ends.values()].every((end) => end === 0n) }
   }
   return retryOnCluster(parts, { operation: `read the state of ${place.group}`, work }, stop)
 }

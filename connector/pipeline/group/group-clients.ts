@@ -32,7 +32,7 @@ function addClient(building: Building, client: ReadClient, reading: PageReading)
   const known = knownEntry(building, client)
   const counts = countsOf(added, scan.lane)
   const isSame = known !== undefined && known.content === contentAs(known, { building, client, reading })
-  const republication = scan.lane === 'history' ? scans.history.republished : null
+  const republication = scan.lane === 'history' ? scans.history.republication : null
   const outcome = clientOutcome(known, { isSame, scanNumber: scan.number, republication })
   if (outcome === 'suppressed' || outcome === 'superseded') {
     counts[outcome] += 1
@@ -46,10 +46,7 @@ function addClient(building: Building, client: ReadClient, reading: PageReading)
 interface FoundClient {
   /** Whether its content is that of its index entry. */
   readonly isSame: boolean
-  /**
-   * The scan that finds it has this number. An index entry has this kind of number as `scan`; its `number`
-   * is that of its event.
-   */
+  /** The scan that finds it has this number. */
   readonly scanNumber: number
   /** An operator has asked this scan to publish again; null if not, or if it is no history. */
   readonly republication: Republication | null
@@ -59,11 +56,11 @@ interface FoundClient {
 export function clientOutcome(known: IndexEntry | undefined, { isSame, scanNumber, republication }: FoundClient) {
   if (known === undefined) return republication?.isIndexNew === true ? 'republished' : 'published'
   // Its event is older than the rewind, and so are all scans that can have published it.
-  if (republication !== null && known.number < republication.before) return 'republished'
+  if (republication !== null && known.eventNumber < republication.beforeEvent) return 'republished'
   if (isSame) return 'suppressed'
   // Invariant 3: a scan that began later saw the client later. If this page shows a newer content than that scan saw,
   // a later scan reads the change.
-  if (known.scan > scanNumber) return 'superseded'
+  if (known.scanNumber > scanNumber) return 'superseded'
   return republication !== null && known.content === UNKNOWN_CONTENT ? 'republished' : 'published'
 }
 
@@ -95,7 +92,7 @@ function addRecord(building: Building, found: PublishedClient, reading: PageRead
   const { client, known, counts, republishedBy } = found
   const { parts, generation, added, deadLetterGuard, nextEvent } = building
   const { scan, readAt } = reading
-  const previous = known === undefined ? `g${generation}` : String(known.number)
+  const previous = known === undefined ? `g${generation}` : String(known.eventNumber)
   const idField = idFieldOf(reading)
   const { history } = building.scans
   const isFirst = history.state === 'first'
@@ -108,7 +105,7 @@ function addRecord(building: Building, found: PublishedClient, reading: PageRead
   added.size += record.value.length
   const isDeadLetter = kind === 'dead-letter'
   const content = contentAs({ isDeadLetter }, { building, client, reading })
-  building.entries.set(client.key, { content, number: nextEvent, scan: scan.number, isDeadLetter })
+  building.entries.set(client.key, { content, eventNumber: nextEvent, scanNumber: scan.number, isDeadLetter })
   building.nextEvent += 1
   if (isDeadLetter) {
     added.deadLetters += 1

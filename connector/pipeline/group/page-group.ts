@@ -1,7 +1,7 @@
 import type { CommittedState } from '../../checkpoint/checkpoint-document.ts'
 import type { ClientTable } from '../../index/client-table.ts'
-import { entryWordsOf } from '../../index/index-entry.ts'
-import { deltaText } from '../../index/index-state.ts'
+import { encodeEntries } from '../../index/index-entry.ts'
+import { deltaOf } from '../../index/index-state.ts'
 import type { PageReading } from '../read/reader-parts.ts'
 import type { Building, PageGroup, PageGroupParts } from './building.ts'
 import { addClients } from './group-clients.ts'
@@ -68,7 +68,7 @@ function finishGroup(building: Building): PageGroup {
   // The group before this one is delivered, so its entries are in the table.
   building.undelivered = entries
   building.entries = new Map()
-  return { ...added, change: { scans, nextEvent, mapping, entries: deltaText(entryWordsOf(entries)) } }
+  return { ...added, change: { scans, nextEvent, mapping, entries: deltaOf(encodeEntries(entries)) } }
 }
 
 function emptyAddition(): Building['added'] {

@@ -128,7 +128,7 @@ export function onStuck(reader: Reader, scan: Scan, why: string): Reader {
 
 function readerReadingAgain(reader: Reader, { scan, newScan: begunScan }: { scan: Scan; newScan: Scan }, why: string) {
   // The scan asks only once to see its last page again. If the server refused that each time, a history could not end.
-  const newScan = { ...begunScan, isEndAsked: scan.isEndAsked }
+  const newScan = { ...begunScan, isEndAskedAgain: scan.isEndAskedAgain }
   const handedOver = readerAfterHandOver(reader, scan)
   if (handedOver !== undefined) return handedOver
   const isLater = newScan.lastChanged > scan.lastChanged

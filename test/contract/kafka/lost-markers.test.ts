@@ -228,8 +228,8 @@ describe.runIf(isDefective)('Kafka 4.3.0 to 4.3.2, and 4.4.0', () => {
     })
 
     const second = await open()
-    const { found, open: hanging } = await stateOf(second)
-    expect(found).toMatchObject({ record: { seq: 1 } })
+    const { foundRecord, open: hanging } = await stateOf(second)
+    expect(foundRecord).toMatchObject({ record: { seq: 1 } })
     expect(hanging).toMatchObject([{ topic: names.events }, { topic: names.deadLetters }])
     expect(await visibleEvents()).toEqual([])
     await repair(second, 'committed')
@@ -250,11 +250,11 @@ describe.runIf(isDefective)('Kafka 4.3.0 to 4.3.2, and 4.4.0', () => {
     await commitWithoutCoordinator('second')
 
     const second = await open()
-    expect((await stateOf(second)).found).toEqual({ kind: 'unstable' })
+    expect((await stateOf(second)).foundRecord).toEqual({ kind: 'unstable' })
     await publish(second, 'after', 3)
     await second.close()
     const third = await open()
-    expect((await stateOf(third)).found).toMatchObject({ record: { seq: 3 } })
+    expect((await stateOf(third)).foundRecord).toMatchObject({ record: { seq: 3 } })
     await third.close()
   })
 })
@@ -265,7 +265,7 @@ test.skipIf(isDefective)(
     await commitWithoutMarker([event('first')])
     expect((await stateOf(await open())).open).toEqual([])
     await commitWithoutCoordinator('second')
-    expect(await stateOf(await open())).toMatchObject({ found: { record: { seq: 2 } }, open: [] })
+    expect(await stateOf(await open())).toMatchObject({ foundRecord: { record: { seq: 2 } }, open: [] })
     expect(await valuesOf()).toEqual(['first', 'second'])
   },
   120_000,

@@ -87,7 +87,7 @@ test('a rewind without --yes says before it waits what a held stream needs', asy
 
 test('a rewind says that it has replaced another one only if that was not applied', async () => {
   const { enter, store, wishes } = await operator()
-  const isApplied = () => void store({ rewound: wishes()?.rewind?.id ?? null })
+  const isApplied = () => void store({ appliedRewind: wishes()?.rewind?.id ?? null })
   store({})
   const note = 'It has replaced one that was not applied yet.'
   await enter(rewind, (stop) => stop())

@@ -40,19 +40,19 @@ export function documentOfPrepare(document: Document, state: State, { nonce, at 
 
 export function documentAfterCommit(document: Document): Document {
   const { pending } = document
-  return pending === null ? document : { ...document, committed: { ...pending, hasRecord: true }, pending: null }
+  return pending === null ? document : { ...document, committed: { ...pending, expectsRecord: true }, pending: null }
 }
 
 /** The valid state as the committed one. */
 function committedPartOf(document: Document, valid: ValidState): Document['committed'] {
   if (valid.kind === 'pending') return documentAfterCommit(document).committed
-  return { ...document.committed, hasRecord: valid.kind === 'committed' && valid.hasRecord }
+  return { ...document.committed, expectsRecord: valid.kind === 'committed' && valid.recordFound }
 }
 
 export interface Opening extends Stamp {
   readonly document: Document | undefined
   readonly wishes: Wishes | undefined
-  readonly found: FoundRecord
+  readonly foundRecord: FoundRecord
   readonly valid: ValidState
   readonly topic: number
   /** The epoch of a stream whose document is lost: the seconds since 1970. */
@@ -71,9 +71,17 @@ export function documentOfClaim(opening: Opening): { document: Document; repeats
   const first: State = { next: 0, known: 0, nextEvent: 0, generation: epoch, rewinds: [] }
   const committed =
     document === undefined
-      ? { epoch, seq: 0, nonce, nextEvent: 0, at, hasRecord: false, state: first }
+      ? { epoch, seq: 0, nonce, nextEvent: 0, at, expectsRecord: false, state: first }
       : committedPartOf(document, valid)
-  const before = { nonce, topic, epoch, hasOwner: true, committed, pending: null, rewound: document?.rewound }
+  const before = {
+    nonce,
+    topic,
+    epoch,
+    hasOwner: true,
+    committed,
+    pending: null,
+    appliedRewind: document?.appliedRewind,
+  }
   return { document: rewind === undefined ? before : documentAfterRewind(before, rewind, opening.protocol) }
 }
 
@@ -85,8 +93,8 @@ function cures({ document, protocol, valid }: Opening, { yes, republish }: Rewin
 }
 
 function documentOfCure(opening: Opening, rewind: Rewind, code: string): { document: Document; repeats: number } {
-  const { document, nonce, at, topic, found, protocol, seconds } = opening
-  const record = found.kind === 'record' ? found.record : undefined
+  const { document, nonce, at, topic, foundRecord, protocol, seconds } = opening
+  const record = foundRecord.kind === 'record' ? foundRecord.record : undefined
   if (code === 'checkpoint.undecided' && document?.pending) {
     const { committed, pending } = document
     const state = { ...committed.state, nextEvent: pending.nextEvent }
@@ -96,7 +104,7 @@ function documentOfCure(opening: Opening, rewind: Rewind, code: string): { docum
       epoch: document.epoch + 1,
       hasOwner: true,
       pending: null,
-      committed: { ...committed, hasRecord: false, state },
+      committed: { ...committed, expectsRecord: false, state },
     }
     const repeats = pending.state.known & ~committed.state.known
     return { document: documentAfterRewind(claimedAgain, rewind, protocol), repeats }
@@ -108,8 +116,16 @@ function documentOfCure(opening: Opening, rewind: Rewind, code: string): { docum
       : Math.max(document?.committed.state.nextEvent ?? 0, document?.pending?.nextEvent ?? 0, record?.nextEvent ?? 0)
   const rewinds = document?.committed.state.rewinds ?? []
   const state: State = { next: 0, known: 0, nextEvent, generation: epoch, rewinds }
-  const committed = { epoch, seq: 0, nonce, nextEvent, at, hasRecord: false, state }
-  const begun = { nonce, topic, epoch, hasOwner: true, committed, pending: null, rewound: document?.rewound }
+  const committed = { epoch, seq: 0, nonce, nextEvent, at, expectsRecord: false, state }
+  const begun = {
+    nonce,
+    topic,
+    epoch,
+    hasOwner: true,
+    committed,
+    pending: null,
+    appliedRewind: document?.appliedRewind,
+  }
   return { document: documentAfterRewind(begun, rewind, protocol), repeats: 0 }
 }
 
@@ -119,5 +135,9 @@ function documentAfterRewind(document: Document, { id, to, republish }: Rewind, 
   const next = protocol.rewind === 'never skips' ? Math.min(state.next, to) : to
   const index = republish ? { known: 0, generation: document.epoch } : {}
   const committed = { ...document.committed, state: { ...state, next, rewinds: [...state.rewinds, id], ...index } }
-  return { ...document, committed, rewound: protocol.rewound === 'stored by the claim' ? id : document.rewound }
+  return {
+    ...document,
+    committed,
+    appliedRewind: protocol.rewound === 'stored by the claim' ? id : document.appliedRewind,
+  }
 }

@@ -123,5 +123,5 @@ function externalFaults(world: World, { fresh }: Setting): Step[] {
  */
 function isOnlyProof({ document, kafka }: World): boolean {
   const { committed, pending } = document ?? {}
-  return committed?.hasRecord === false && pending?.nonce === kafka.record?.nonce
+  return committed?.expectsRecord === false && pending?.nonce === kafka.record?.nonce
 }

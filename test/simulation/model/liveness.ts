@@ -72,7 +72,7 @@ function hasEnded(world: World, { bounds, protocol }: Setting, owner: number): b
   const hasSeen = replica.wishes?.id === world.wishes?.id || protocol.wishes === 'not seen'
   if (phase === 'held' || phase === 'paused') return hasSeen && replica.version === versionOf(world)
   const isIdle = phase === 'running' && !isPrepared && !isLeaving && hasSeen
-  const hasApplied = world.wishes?.rewind === undefined || world.wishes.rewind.id !== document?.rewound
+  const hasApplied = world.wishes?.rewind === undefined || world.wishes.rewind.id !== document?.appliedRewind
   return isIdle && hasApplied && document !== undefined && document.committed.state.next >= bounds.pages.length
 }
 

@@ -44,7 +44,7 @@ export function continueOpening(context: Context): Step[] {
         step(context, 'reads the commit record', {
           ...replica,
           ...next,
-          found: foundIn(kafka),
+          foundRecord: foundIn(kafka),
           seesHanging: kafka.hanging.length > 0,
         }),
       ]
@@ -68,12 +68,12 @@ function readWishes(context: Context, replica: Replica): Step {
 
 function resolutionOf(context: Context): ValidState {
   const { world, replica, protocol } = context
-  const { document, found } = replica
-  if (found === undefined) throw new Error('the commit record was not read')
+  const { document, foundRecord } = replica
+  if (foundRecord === undefined) throw new Error('the commit record was not read')
   const { topic, isEmpty } = world.kafka
   if (protocol.topic === 'compared by id' && document !== undefined && document.topic !== topic)
     return { kind: 'hold', code: 'checkpoint.damaged', why: 'another topic' } as const
-  return protocol.validState(document, { found, mayBegin: isEmpty, now: clockOf(context) })
+  return protocol.validState(document, { foundRecord, mayBegin: isEmpty, now: clockOf(context) })
 }
 
 /** Repairs lost markers, claims the valid state, or holds the stream, each after reading the document again. */
@@ -90,13 +90,23 @@ function conclude(context: Context): Step {
 /** The claim of the valid state; undefined: the stream is held. */
 function claim(context: Context): Step | undefined {
   const { world, replica, fresh, protocol, bounds } = context
-  const { document, wishes, found = { kind: 'none' } } = replica
+  const { document, wishes, foundRecord = { kind: 'none' } } = replica
   const valid = resolutionOf(context)
   const seconds = 1_000 * (1 + bounds.documentFaults - world.left.documentFaults)
   const at = clockOf(context)
   const nonce = fresh('n')
   const { topic } = world.kafka
-  const next = documentOfClaim({ document, wishes, found, valid, topic, seconds, protocol, nonce, at })
+  const next = documentOfClaim({
+    document,
+    wishes,
+    foundRecord,
+    valid,
+    topic,
+    seconds,
+    protocol,
+    nonce,
+    at,
+  })
   if (next === undefined) return undefined
   const rewind = valid.kind === 'hold' ? waitingRewind(document, wishes) : undefined
   const cure = rewind && { rewind, repeats: next.repeats ?? 0 }

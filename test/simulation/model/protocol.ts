@@ -59,29 +59,29 @@ const withoutAge: typeof validState = (states, known) =>
 
 /** Takes `committed` wherever there is no record. */
 const trustingTheCommitted: typeof validState = (states, known) =>
-  states !== undefined && known.found.kind === 'none'
-    ? { kind: 'committed', hasRecord: false }
+  states !== undefined && known.foundRecord.kind === 'none'
+    ? { kind: 'committed', recordFound: false }
     : validState(states, known)
 
 const withoutPending: typeof validState = (states, known) => {
   const valid = validState(states, known)
-  return valid.kind === 'pending' ? { kind: 'committed', hasRecord: false } : valid
+  return valid.kind === 'pending' ? { kind: 'committed', recordFound: false } : valid
 }
 
 /** Assumes that Kafka never loses the marker of a commit record. */
 const withoutUnstable: typeof validState = (states, known) =>
-  states !== undefined && known.found.kind === 'unstable'
-    ? { kind: 'committed', hasRecord: false }
+  states !== undefined && known.foundRecord.kind === 'unstable'
+    ? { kind: 'committed', recordFound: false }
     : validState(states, known)
 
 /** Compares commit records by epoch and seq only. */
 const withoutNonces: typeof validState = (states, known) => {
-  const { found } = known
-  if (found.kind !== 'record') return validState(states, known)
-  const { record } = found
+  const { foundRecord } = known
+  if (foundRecord.kind !== 'record') return validState(states, known)
+  const { record } = foundRecord
   const is = (one: RecordKey | null | undefined) => one?.epoch === record.epoch && one.seq === record.seq
   const nonce = [states?.pending, states?.committed].find(is)?.nonce ?? record.nonce
-  return validState(states, { ...known, found: { kind: 'record', record: { ...record, nonce } } })
+  return validState(states, { ...known, foundRecord: { kind: 'record', record: { ...record, nonce } } })
 }
 
 /** The check must find each of these. */

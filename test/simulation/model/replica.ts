@@ -75,7 +75,7 @@ export function afterWrite(replica: Replica, { document, purpose }: Put): Replic
     case 'prepare':
       return { ...written, phase: 'running', isPrepared: true, isSaved: false }
     case 'claim':
-      return { ...written, phase: 'claimed', found: undefined, opened: 0 }
+      return { ...written, phase: 'claimed', foundRecord: undefined, opened: 0 }
     case 'save':
       return { ...written, phase: 'running' }
   }

@@ -3,7 +3,7 @@ import type { Document, Replica, Rewind, Wishes, World } from './world.ts'
 
 /** The rewind that is not applied yet. */
 export function waitingRewind(document: Document | undefined, wishes: Wishes | undefined): Rewind | undefined {
-  return wishes?.rewind?.id === document?.rewound ? undefined : wishes?.rewind
+  return wishes?.rewind?.id === document?.appliedRewind ? undefined : wishes?.rewind
 }
 
 /** What a replica does when it sees these wishes. */
@@ -18,7 +18,7 @@ export function clearable({ world, replica, bounds }: Context): boolean {
   const { wishes, document } = replica
   return (
     wishes?.rewind !== undefined &&
-    wishes.rewind.id === document?.rewound &&
+    wishes.rewind.id === document?.appliedRewind &&
     world.wishes?.id === wishes.id &&
     world.wishPuts.length < bounds.puts &&
     !world.wishPuts.some(({ expected }) => expected === wishes.id)

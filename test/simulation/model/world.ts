@@ -54,8 +54,8 @@ export interface Document extends StoredStates {
   readonly topic: number
   readonly epoch: number
   readonly hasOwner: boolean
-  readonly rewound: string | undefined
-  readonly committed: Decision & { readonly hasRecord: boolean; readonly state: State }
+  readonly appliedRewind: string | undefined
+  readonly committed: Decision & { readonly expectsRecord: boolean; readonly state: State }
   readonly pending: (Decision & { readonly state: State }) | null
 }
 
@@ -148,7 +148,7 @@ export interface Replica {
   readonly version: string | null
   readonly wishes: Wishes | undefined
   readonly producer: string | undefined
-  readonly found: FoundRecord | undefined
+  readonly foundRecord: FoundRecord | undefined
   readonly seesHanging: boolean
   readonly put: Put | undefined
   readonly isPrepared: boolean
@@ -186,7 +186,7 @@ export const IDLE: Omit<Replica, 'ahead'> = {
   version: null,
   wishes: undefined,
   producer: undefined,
-  found: undefined,
+  foundRecord: undefined,
   seesHanging: false,
   put: undefined,
   isPrepared: false,

@@ -81,7 +81,7 @@ function readState(
     })
     // As the producer sees the topic, which may have grown since.
     const destination = { ...destinationOf(cluster), partitions }
-    return { destination, found: state.readable, open, isEmpty: cluster.written.size === 0 }
+    return { destination, foundRecord: state.readable, open, isEmpty: cluster.written.size === 0 }
   }
   return untilAborted(stop, request({ operation: 'state', effect, lost: lost('state', 'publish.failed') }))
 }

@@ -86,7 +86,7 @@ function eventsOf({ plot, index }: { plot: Plot; index: number }, minute: number
         index: { clients: 48_211 + 913 * index, memoryBytes: 1_160_000, segments: 3 },
         states: {
           createdAt: 0,
-          begun: 1,
+          lastScanNumber: 1,
           live: { startedAt: NOW, scan: null },
           lookBacks: [],
           background: plot.scans?.(minute) ?? [],

@@ -7,7 +7,7 @@ import {
   type PendingPart,
   parseDocument,
 } from '../../../connector/checkpoint/checkpoint-document.ts'
-import { deltaText } from '../../../connector/index/index-state.ts'
+import { deltaOf } from '../../../connector/index/index-state.ts'
 import { entry, key, words } from '../index/entries.ts'
 
 /** Test documents. */
@@ -31,7 +31,7 @@ export const identity = {
 
 /** The entries of a change: the content of each client is known by the number of its event. */
 export const entriesOf = (...clients: readonly (readonly [client: number, number: number])[]) =>
-  deltaText(words(clients.map(([client, number]) => [key(client), entry(number)])))
+  deltaOf(words(clients.map(([client, number]) => [key(client), entry(number)])))
 
 export const state: CommittedState = { ...newStreamState, nextEvent: 2 }
 /** The same with its two clients in the index. */
@@ -51,7 +51,7 @@ export function documentWith(parts: {
   pending?: Partial<PendingPart> | null
 }): CheckpointDocument {
   const at = now - HOUR_MS
-  const committed: CommittedPart = { epoch: 4, seq: 10, nonce: 'c', at, hasRecord: true, state, ...parts.committed }
+  const committed: CommittedPart = { epoch: 4, seq: 10, nonce: 'c', at, expectsRecord: true, state, ...parts.committed }
   const pending: PendingPart | null =
     parts.pending === undefined || parts.pending === null
       ? null
@@ -69,7 +69,7 @@ export function documentWith(parts: {
     nonce: 'w',
     ...identity,
     producerId: null,
-    rewound: null,
+    appliedRewind: null,
     claim,
     committed,
     pending,

@@ -4,7 +4,7 @@ import {
   type CommittedState,
   documentAfterCommit,
 } from '../../../connector/checkpoint/checkpoint-document.ts'
-import { type DocumentWrite, mustFollow } from '../../../connector/checkpoint/next-document.ts'
+import { mustFollow, type WriteReason } from '../../../connector/checkpoint/next-document.ts'
 import { stateOfNewBeginning, stateReadingHistoryAgain } from '../../../connector/checkpoint/rewind.ts'
 import { documentOfPrepare } from '../../../connector/checkpoint/transitions.ts'
 import { clientTable } from '../../../connector/index/client-table.ts'
@@ -17,7 +17,7 @@ import { change, documentWith, indexed, now } from './documents.ts'
 
 const state: CommittedState = {
   ...indexed,
-  scans: { ...indexed.scans, createdAt: 7, begun: 3, history: historyOf('again') },
+  scans: { ...indexed.scans, createdAt: 7, lastScanNumber: 3, history: historyOf('again') },
   index: {
     ...indexed.index,
     segments: [{ name: '4-a', tier: 0, from: 0, to: 1, entries: 1, hasUnknown: false, sha256: '' }],
@@ -31,25 +31,25 @@ const withState = (document: CheckpointDocument, more: Partial<CommittedState>):
   const { committed } = document
   return { ...document, committed: { ...committed, state: { ...committed.state, ...more } } }
 }
-const rewind = { id: 'r', to: null, republish: true, yes: null }
+const rewind = { id: 'r', to: null, republish: true, confirmedDocument: null }
 const again = stateOfNewBeginning({ document: before, record: undefined, now }, rewind, beginAt)
 const claimWithNewIndex = {
   ...claim(before),
   committed: { ...before.committed, epoch: 5, seq: 0, nonce: 'n', state: again },
 }
 
-const written: Record<DocumentWrite, CheckpointDocument> = {
+const written: Record<WriteReason, CheckpointDocument> = {
   claim: claim(before),
   'claim with a new index': claimWithNewIndex,
   prepare: next,
   save: before,
   leave: ownerless(before),
 }
-const writes = Object.keys(written) as DocumentWrite[]
+const writes = Object.keys(written) as WriteReason[]
 const inOneIndex = writes.filter((write) => write !== 'claim with a new index')
 const ofOwner = inOneIndex.filter((write) => write !== 'claim')
 
-const follows = (write: DocumentWrite, after: CheckpointDocument, from = before) => mustFollow(write, from, after)
+const follows = (write: WriteReason, after: CheckpointDocument, from = before) => mustFollow(write, from, after)
 
 describe('a document may follow', () => {
   test.each(writes)('the one stored last, when it is a %s', (write) => {
@@ -69,11 +69,14 @@ describe('a document may follow', () => {
   test('a rewind, and a stream that begins again with scans, a history and an index of its own', () => {
     const applied = { beginAt, settings, now, table: clientTable() }
     expect(() =>
-      follows('claim', { ...withState(claim(before), stateReadingHistoryAgain(state, rewind, applied)), rewound: 'r' }),
+      follows('claim', {
+        ...withState(claim(before), stateReadingHistoryAgain(state, rewind, applied)),
+        appliedRewind: 'r',
+      }),
     ).not.toThrow()
     expect(claimWithNewIndex.committed.state.scans).toMatchObject({
       createdAt: null,
-      begun: 0,
+      lastScanNumber: 0,
       history: { state: 'first' },
     })
   })
@@ -81,7 +84,7 @@ describe('a document may follow', () => {
 
 type Broken = readonly [
   rule: string,
-  writes: readonly DocumentWrite[],
+  writes: readonly WriteReason[],
   (document: CheckpointDocument) => CheckpointDocument,
 ]
 
@@ -100,7 +103,7 @@ const broken: readonly Broken[] = [
   ['the committed state goes back', inOneIndex, committed({ seq: 9 })],
   ['the committed state goes back', inOneIndex, committed({ epoch: 3, seq: 99 })],
   ['event numbers go back', writes, (document) => withState(document, { nextEvent: 1, index: indexed.index })],
-  ['numbers of scans go back', inOneIndex, scans({ begun: 2 })],
+  ['numbers of scans go back', inOneIndex, scans({ lastScanNumber: 2 })],
   ['the stream has another time of creation', inOneIndex, scans({ createdAt: null })],
   ['the stream has another time of creation', inOneIndex, scans({ createdAt: 8 })],
   ['the history is the first again', inOneIndex, scans({ history: historyOf('first') })],
@@ -115,7 +118,7 @@ const broken: readonly Broken[] = [
   [
     'a rewind republishes events that are not committed',
     inOneIndex,
-    scans({ history: historyOf('again', { republished: { id: 'r', before: 3, isIndexNew: false } }) }),
+    scans({ history: historyOf('again', { republication: { id: 'r', beforeEvent: 3, isIndexNew: false } }) }),
   ],
   [
     'the claim is not higher',
@@ -130,7 +133,7 @@ const broken: readonly Broken[] = [
     committed({ epoch: 5 }),
     committed({ seq: 11 }),
     committed({ nonce: 'other' }),
-    (document: CheckpointDocument) => ({ ...document, rewound: 'other' }),
+    (document: CheckpointDocument) => ({ ...document, appliedRewind: 'other' }),
     (document: CheckpointDocument) =>
       withState(document, { index: { ...document.committed.state.index, generation: 4 } }),
   ].map((make): Broken => ['it is of another claim, state, rewind or index', ofOwner, make]),
@@ -145,7 +148,7 @@ const broken: readonly Broken[] = [
   [
     'numbers of events or scans in pending go back',
     ['prepare'],
-    pending({ change: { ...change, scans: { ...state.scans, begun: 2 } } }),
+    pending({ change: { ...change, scans: { ...state.scans, lastScanNumber: 2 } } }),
   ],
 ]
 

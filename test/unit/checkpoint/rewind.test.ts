@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { CheckpointDocument, CommittedState } from '../../../connector/checkpoint/checkpoint-document.ts'
 import {
-  cures,
+  curesHold,
   stateOfNewBeginning,
   stateReadingHistoryAgain,
   stateWithoutPending,
@@ -9,7 +9,7 @@ import {
 import type { Rewind } from '../../../connector/checkpoint/wishes.ts'
 import { clientTable } from '../../../connector/index/client-table.ts'
 import { MAX_EVENT_NUMBER, UNKNOWN_CONTENT } from '../../../connector/index/index-entry.ts'
-import { deltaWords } from '../../../connector/index/index-state.ts'
+import { encodedEntriesOf } from '../../../connector/index/index-state.ts'
 import { loadTable } from '../../../connector/index/stream-index.ts'
 import type { CommitRecord } from '../../../connector/publish/event-publisher.ts'
 import { type ErrorCode, errorCatalogue } from '../../../connector/runtime/error-catalogue.ts'
@@ -38,11 +38,11 @@ const to = (time: Rewind['to'], more: Partial<Rewind> = {}): Rewind => ({
   id: 'rewind',
   to: time,
   republish: false,
-  yes: null,
+  confirmedDocument: null,
   ...more,
 })
 const table = clientTable()
-table.setAll(deltaWords(indexed.index.delta))
+table.setAll(encodedEntriesOf(indexed.index.delta))
 const applied = { beginAt, settings, now, table }
 
 const stateWith = (scans: Partial<ScanStates>): CommittedState => ({
@@ -113,16 +113,19 @@ describe('a rewind', () => {
     }
   })
 
-  const unfinished = { id: 'before', before: 1, isIndexNew: true }
-  const republishedBy = (rewind: Rewind, republished: HistoryState['republished']) =>
-    stateReadingHistoryAgain(stateWith({ history: historyOf('again', { from: middle, republished }) }), rewind, applied)
-      .scans.history.republished
+  const unfinished = { id: 'before', beforeEvent: 1, isIndexNew: true }
+  const republishedBy = (rewind: Rewind, republication: HistoryState['republication']) =>
+    stateReadingHistoryAgain(
+      stateWith({ history: historyOf('again', { from: middle, republication }) }),
+      rewind,
+      applied,
+    ).scans.history.republication
 
   test('that republishes asks for every client that was published before it, and keeps the index', () => {
     const rewind = to(null, { republish: true })
     const { nextEvent } = indexed
-    expect(republishedBy(rewind, null)).toEqual({ id: 'rewind', before: nextEvent, isIndexNew: false })
-    expect(republishedBy(rewind, unfinished)).toEqual({ id: 'rewind', before: nextEvent, isIndexNew: true })
+    expect(republishedBy(rewind, null)).toEqual({ id: 'rewind', beforeEvent: nextEvent, isIndexNew: false })
+    expect(republishedBy(rewind, unfinished)).toEqual({ id: 'rewind', beforeEvent: nextEvent, isIndexNew: true })
     expect(stateReadingHistoryAgain(indexed, rewind, applied).index).toEqual(indexed.index)
   })
 
@@ -137,27 +140,27 @@ describe('a rewind', () => {
   }
 
   test('for some clients lets one for all go on that has not ended', () => {
-    expect(republishedBy(to(null, some), null)).toEqual({ id: 'rewind', before: 0, isIndexNew: false })
+    expect(republishedBy(to(null, some), null)).toEqual({ id: 'rewind', beforeEvent: 0, isIndexNew: false })
     expect(republishedBy(to(null, some), unfinished)).toEqual({ ...unfinished, id: 'rewind' })
   })
 })
 
 describe('the cure of a hold', () => {
   const codes = Object.keys(errorCatalogue) as ErrorCode[]
-  const curedBy = (rewind: Rewind) => codes.filter((code) => cures(rewind, code, 'w')).toSorted()
+  const curedBy = (rewind: Rewind) => codes.filter((code) => curesHold(rewind, code, 'w')).toSorted()
 
   test('needs --yes for the document that is stored, and no other one', () => {
     expect(curedBy(to(null, { republish: true }))).toEqual([])
-    expect(curedBy(to(null, { republish: true, yes: 'another' }))).toEqual([])
+    expect(curedBy(to(null, { republish: true, confirmedDocument: 'another' }))).toEqual([])
   })
 
   test('is none for some clients', () => {
-    expect(curedBy(to(null, { yes: 'w', republish: true, clients: [] }))).toEqual([])
+    expect(curedBy(to(null, { confirmedDocument: 'w', republish: true, clients: [] }))).toEqual([])
   })
 
   test('needs --republish for everything but an undecided transaction', () => {
-    expect(curedBy(to(null, { yes: 'w' }))).toEqual(['checkpoint.undecided'])
-    expect(curedBy(to(null, { yes: 'w', republish: true }))).toEqual([
+    expect(curedBy(to(null, { confirmedDocument: 'w' }))).toEqual(['checkpoint.undecided'])
+    expect(curedBy(to(null, { confirmedDocument: 'w', republish: true }))).toEqual([
       'checkpoint.damaged',
       'checkpoint.events-lost',
       'checkpoint.index-damaged',
@@ -206,8 +209,8 @@ describe('a stream that begins again', () => {
       [null, beginAt],
     ] as const) {
       const state = stateOfNewBeginning(lost, to(time, { republish: true }), beginAt)
-      const republished = { id: 'rewind', before: 0, isIndexNew: true }
-      expect(state.scans.history).toEqual(historyOf('first', { from, republished }))
+      const republication = { id: 'rewind', beforeEvent: 0, isIndexNew: true }
+      expect(state.scans.history).toEqual(historyOf('first', { from, republication }))
       expect(state).toMatchObject({ nextEvent: 40, mapping: null, index: { generation: 10, segments: [], delta: '' } })
     }
   })
@@ -222,9 +225,9 @@ describe('a stream whose pending transaction stays undecided', () => {
   })
 
   test('Invariant 3: numbers its scans after those of pending, whose clients keep their numbers', () => {
-    const scans = { ...change.scans, begun: 9 }
+    const scans = { ...change.scans, lastScanNumber: 9 }
     const document = documentWith({ committed: { state: indexed }, pending: { change: { ...change, scans } } })
-    expect(stateWithoutPending(document).scans).toEqual({ ...indexed.scans, begun: 9 })
+    expect(stateWithoutPending(document).scans).toEqual({ ...indexed.scans, lastScanNumber: 9 })
   })
 
   test('does not know the contents of the clients in pending, so that they are published when they are read', async () => {
@@ -234,7 +237,7 @@ describe('a stream whose pending transaction stays undecided', () => {
     })
     const table = await loadTable(memorySegmentStore(), stateWithoutPending(document).index, never)
     const known = [1, 2, 3].map((client) => table.get(key(client)))
-    expect(known.map((entry) => entry?.number)).toEqual([0, 2, 3])
+    expect(known.map((entry) => entry?.eventNumber)).toEqual([0, 2, 3])
     expect(known.map((entry) => entry?.content === UNKNOWN_CONTENT)).toEqual([false, true, true])
   })
 })

@@ -33,7 +33,7 @@ test('the index of a stored document is loaded from segments of every tier, the 
     [key(1), entry(9)],
     [key(2), entry(3)],
     [key(3), entry(2, { isDeadLetter: true })],
-    [key(4), entry(4, { scan: 7 })],
+    [key(4), entry(4, { scanNumber: 7 })],
     [key(5), entry(6)],
     [key(6), entry(7)],
     [key(7), entry(8)],

@@ -34,18 +34,18 @@ async function claimedStream(from = state) {
   const parts: CheckpointParts = {
     object,
     clock,
-    index: streamIndex(store.segments(KEY)),
+    indexCache: streamIndex(store.segments(KEY)),
     observe: () => {},
     newNonce: () => `n${++nonces}`,
   }
   const version = (await writeDocument(parts, { document, expected: null }, never)) as Version
-  const table = await parts.index.load({ ...document, index: from.index }, never)
+  const table = await parts.indexCache.load({ ...document, index: from.index }, never)
   const stored = () => parseDocument(store.stored(KEY)?.text ?? '')
   return {
     checkpoint: streamCheckpoint({ document, version, table }, parts),
     stored,
     /** The table with which the next opening would start. */
-    reopened: () => parts.index.load({ ...stored(), index: stored().committed.state.index }, never),
+    reopened: () => parts.indexCache.load({ ...stored(), index: stored().committed.state.index }, never),
     store,
     next,
     parts,
@@ -58,14 +58,14 @@ describe('the checkpoint of a claimed stream', () => {
     const { checkpoint, stored } = await claimedStream()
     checkpoint.advance(read(2))
     await checkpoint.save(never)
-    expect(stored()).toMatchObject({ pending: null, committed: { epoch: 4, seq: 10, nonce: 'c', hasRecord: true } })
+    expect(stored()).toMatchObject({ pending: null, committed: { epoch: 4, seq: 10, nonce: 'c', expectsRecord: true } })
     await checkpoint.prepare(change, never)
     checkpoint.markDecided()
     await checkpoint.save(never)
     expect(stored()).toMatchObject({ pending: null, committed: { seq: 11, nonce: 'n2', state: reachedBy(change) } })
     const record = { epoch: 4, seq: 11, nonce: 'n2', nextEvent: change.nextEvent }
-    const valid = validState(stored(), { found: { kind: 'record', record }, mayBegin: false, now })
-    expect(valid).toEqual({ kind: 'committed', hasRecord: true })
+    const valid = validState(stored(), { foundRecord: { kind: 'record', record }, mayBegin: false, now })
+    expect(valid).toEqual({ kind: 'committed', recordFound: true })
   })
 
   test('stores nothing that does not follow what is stored', async () => {
@@ -95,7 +95,7 @@ describe('the checkpoint of a claimed stream', () => {
 
 describe('the client index of a claimed stream', () => {
   const numbers = (table: ClientTable, ...clients: readonly number[]) =>
-    clients.map((client) => table.get(key(client))?.number)
+    clients.map((client) => table.get(key(client))?.eventNumber)
 
   test('moves with the transaction that decides it: what is pending is not in it', async () => {
     const { checkpoint } = await claimedStream()

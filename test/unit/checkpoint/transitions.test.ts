@@ -21,9 +21,9 @@ import { change, documentWith, entriesOf, identity, indexed, now, reloaded, stat
 
 const stamp = { nonce: 'new', at: now }
 const who = { ...stamp, owner: 'replica-2', producerId: '7', identity }
-const found = { kind: 'none' } as const
-const known = { table: clientTable(), isLost: false, rewind: undefined, found, beginAt, settings }
-const committed: ValidState = { kind: 'committed', hasRecord: true }
+const foundRecord = { kind: 'none' } as const
+const known = { table: clientTable(), isLost: false, rewind: undefined, foundRecord, beginAt, settings }
+const committed: ValidState = { kind: 'committed', recordFound: true }
 
 const claimOf = (document: CheckpointDocument | undefined, valid: ValidState = committed, of = identity) =>
   documentOfClaim({ ...known, document, valid }, { ...who, identity: of })
@@ -35,9 +35,9 @@ describe('a claim', () => {
       nonce: 'new',
       ...identity,
       producerId: '7',
-      rewound: null,
+      appliedRewind: null,
       claim: { epoch: 1, owner: 'replica-2', at: now },
-      committed: { epoch: 1, seq: 0, nonce: 'new', at: now, hasRecord: false, state: newStreamState },
+      committed: { epoch: 1, seq: 0, nonce: 'new', at: now, expectsRecord: false, state: newStreamState },
       pending: null,
     })
   })
@@ -50,9 +50,9 @@ describe('a claim', () => {
     expect(claimOf(before, { kind: 'pending' })).toEqual({ ...after, committed: committedPartByRecord(before) })
   })
 
-  test('that has not found the commit record of its state misses none later', () => {
-    const { hasRecord } = claimOf(documentWith({}), { kind: 'committed', hasRecord: false }).committed
-    expect(hasRecord).toBe(false)
+  test('that has not foundRecord the commit record of its state misses none later', () => {
+    const { expectsRecord } = claimOf(documentWith({}), { kind: 'committed', recordFound: false }).committed
+    expect(expectsRecord).toBe(false)
   })
 })
 
@@ -63,7 +63,7 @@ describe('a prepared state', () => {
     const { state: taken, ...decision } = committedPartByRecord(reloaded(ready))
     expect(taken).toEqual({ ...reached, index: { ...indexed.index, delta: joinedDelta(indexed.index.delta, entries) } })
     const { change: _, ...record } = ready.pending
-    expect(decision).toEqual({ ...record, hasRecord: true })
+    expect(decision).toEqual({ ...record, expectsRecord: true })
   })
 })
 
@@ -72,6 +72,6 @@ describe('the state after a change', () => {
     const again = { ...change, entries: entriesOf([3, 9]) }
     const { index } = stateAfter(stateAfter(state, change), again)
     const table = await loadTable(memorySegmentStore(), index, never)
-    expect([3, 4].map((client) => table.get(key(client))?.number)).toEqual([9, 3])
+    expect([3, 4].map((client) => table.get(key(client))?.eventNumber)).toEqual([9, 3])
   })
 })

@@ -16,13 +16,13 @@ const older = [record(4, 9, 'o'), record(3, 99, 'o')]
 const none: FoundRecord = { kind: 'none' }
 const unstable: FoundRecord = { kind: 'unstable' }
 
-function valid(document: CheckpointDocument | undefined, found: FoundRecord, mayBegin = true): string {
-  const state = validState(document, { found, mayBegin, now })
+function valid(document: CheckpointDocument | undefined, foundRecord: FoundRecord, mayBegin = true): string {
+  const state = validState(document, { foundRecord, mayBegin, now })
   switch (state.kind) {
     case 'hold':
       return state.code
     case 'committed':
-      return state.hasRecord ? 'committed' : 'committed, without its record'
+      return state.recordFound ? 'committed' : 'committed, without its record'
     default:
       return state.kind
   }
@@ -30,7 +30,7 @@ function valid(document: CheckpointDocument | undefined, found: FoundRecord, may
 
 const old = { at: now - DAY_MS }
 const young = { at: now - DAY_MS + 1 }
-const withoutRecord = { hasRecord: false }
+const withoutRecord = { expectsRecord: false }
 const committedOnly = documentWith({})
 const withPending = documentWith({ pending: young })
 

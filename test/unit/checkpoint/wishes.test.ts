@@ -21,7 +21,12 @@ import { documentWith } from './documents.ts'
 // A command and a replica share a store in memory.
 
 const KEY = 'shop/clients.wishes.json'
-const rewind: Rewind = { id: 'rewind', to: '2026-01-31T08:00:00' as SourceTime, republish: true, yes: 'none' }
+const rewind: Rewind = {
+  id: 'rewind',
+  to: '2026-01-31T08:00:00' as SourceTime,
+  republish: true,
+  confirmedDocument: 'none',
+}
 const wishes: Wishes = { id: 'w', paused: true, rewind, reason: 'why', by: 'operator', at: 7 }
 
 /** The wishes of one stream: as a command changes them, and as a replica reads them. */
@@ -61,11 +66,11 @@ describe('the text of wishes', () => {
 
 describe('a rewind', () => {
   test('waits until the document knows it as applied', () => {
-    expect(waitingRewind({ rewound: null }, wishes)).toBe(rewind)
-    expect(waitingRewind({ rewound: 'an earlier one' }, wishes)).toBe(rewind)
+    expect(waitingRewind({ appliedRewind: null }, wishes)).toBe(rewind)
+    expect(waitingRewind({ appliedRewind: 'an earlier one' }, wishes)).toBe(rewind)
     expect(waitingRewind(undefined, wishes)).toBe(rewind)
-    expect(waitingRewind({ rewound: rewind.id }, wishes)).toBeUndefined()
-    expect(waitingRewind({ rewound: null }, noWishes)).toBeUndefined()
+    expect(waitingRewind({ appliedRewind: rewind.id }, wishes)).toBeUndefined()
+    expect(waitingRewind({ appliedRewind: null }, noWishes)).toBeUndefined()
   })
 
   test('names the document that its operator has seen: by its nonce, as none, or by the hash of a damaged one', () => {

@@ -70,7 +70,7 @@ describe('a checkpoint is shown', () => {
 
   test('without an owner once it has stopped or paused the stream, and with what operators wish', () => {
     const left = { ...document, claim: { ...document.claim, owner: null } }
-    const rewind = { id: 'r', to: null, republish: false, yes: null }
+    const rewind = { id: 'r', to: null, republish: false, confirmedDocument: null }
     const wishes = { ...noWishes, paused: true, reason: 'a move', by: 'operator-1', at, rewind }
     expect(shown(left, wishes)).toMatchObject({
       openedBy: null,

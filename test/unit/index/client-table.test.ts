@@ -32,7 +32,7 @@ test('takes at most 40 bytes a client, and loses none while a part grows', () =>
     table.set(clientKey(`${client}`), entry(client))
     if (client > 10_000 && client % 100 === 0) expect(table.bytes() / table.size()).toBeLessThanOrEqual(40)
   }
-  const numbers = Array.from({ length: 30_000 }, (_, client) => table.get(clientKey(`${client}`))?.number)
+  const numbers = Array.from({ length: 30_000 }, (_, client) => table.get(clientKey(`${client}`))?.eventNumber)
   expect(numbers.findIndex((number, client) => number !== client)).toBe(-1)
 })
 
@@ -59,7 +59,9 @@ test('gives the entries of a range of event numbers, and on request all whose co
   table.set(key(1), entry(1, { content: UNKNOWN_CONTENT }))
   table.set(key(9), entry(9, { content: UNKNOWN_CONTENT }))
   const numbers = (hasUnknown: boolean) =>
-    [...table.entries({ from: 4, to: 7, hasUnknown })].flatMap((part) => read(part).map(([, { number }]) => number))
+    [...table.entries({ from: 4, to: 7, hasUnknown })].flatMap((part) =>
+      read(part).map(([, { eventNumber }]) => eventNumber),
+    )
   expect([numbers(false).toSorted(), numbers(true).toSorted()]).toEqual([
     [4, 5, 6],
     [1, 4, 5, 6, 9],

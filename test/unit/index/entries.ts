@@ -11,9 +11,9 @@ import {
 /** Spread over all partitions. */
 export const key = (client: number): ClientKey => keyText(Math.imul(client, 0x9e37_79b9) >>> 0, client) as ClientKey
 
-export function entry(number: number, more: Partial<IndexEntry> = {}): IndexEntry {
-  const content = keyText(Math.floor(number / 2 ** 32), (number + 1) >>> 0) as ContentKey
-  return { content, number, scan: 1, isDeadLetter: false, ...more }
+export function entry(eventNumber: number, more: Partial<IndexEntry> = {}): IndexEntry {
+  const content = keyText(Math.floor(eventNumber / 2 ** 32), (eventNumber + 1) >>> 0) as ContentKey
+  return { content, eventNumber, scanNumber: 1, isDeadLetter: false, ...more }
 }
 
 export function words(entries: readonly (readonly [ClientKey, IndexEntry])[]): Uint32Array {

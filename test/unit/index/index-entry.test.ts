@@ -18,8 +18,8 @@ const anyWord = fc.integer({ min: 0, max: 2 ** 32 - 1 })
 const anyKey = fc.tuple(anyWord, anyWord).map(([high, low]) => keyText(high, low))
 const anyEntry = fc.record({
   content: anyKey.map((value) => value as ContentKey),
-  number: fc.integer({ min: 0, max: MAX_EVENT_NUMBER }),
-  scan: anyWord,
+  eventNumber: fc.integer({ min: 0, max: MAX_EVENT_NUMBER }),
+  scanNumber: anyWord,
   isDeadLetter: fc.boolean(),
 })
 
@@ -43,7 +43,7 @@ test('reads every entry back as it was written, through the bytes that are store
 
 test('stores an entry as 28 bytes of a layout that does not change', () => {
   const client = keyText(0x0123_4567, 0x89ab_cdef) as ClientKey
-  const written = words([[client, entry(0x12_3456_789a, { scan: 5, isDeadLetter: true })]])
+  const written = words([[client, entry(0x12_3456_789a, { scanNumber: 5, isDeadLetter: true })]])
   expect(entryBytes(written).toString('hex')).toBe(
     '67452301efcdab89120000009b785634' + '9a785634' + '12000880' + '05000000',
   )

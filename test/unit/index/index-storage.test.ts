@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ENTRY_BYTES, UNKNOWN_CONTENT } from '../../../connector/index/index-entry.ts'
-import { deltaEntries, deltaText, withEntries } from '../../../connector/index/index-state.ts'
+import { deltaEntryCount, deltaOf, withEntries } from '../../../connector/index/index-state.ts'
 import { type SegmentLimits, segmentLimits } from '../../../connector/index/segments.ts'
 import { loadTable } from '../../../connector/index/stream-index.ts'
 import { memorySegmentStore, type SegmentCall, type SegmentFault } from '../../support/fakes/memory-segment-store.ts'
@@ -37,7 +37,7 @@ test('the document stays small: a delta leaves it at 32 KB, and segments become 
   for (let transaction = 0; transaction < 60; transaction += 1) {
     await one.commit(range((transaction * 1_500) % 15_000, 2_000))
     for (const { tier } of one.state.segments) tiers.add(tier)
-    expect(deltaEntries(one.state.delta)).toBeLessThanOrEqual(32_768 / ENTRY_BYTES + 2_000)
+    expect(deltaEntryCount(one.state.delta)).toBeLessThanOrEqual(32_768 / ENTRY_BYTES + 2_000)
     if (transaction % 3 === 0) await one.settled()
   }
   await isWhole(one)
@@ -57,7 +57,7 @@ test('no segment forgets that a content is unknown, in any tier, until the clien
   expect(former.state.segments[0]).toMatchObject({ tier: 3, from: 0 })
   // As a rewind does at its claim: the entry keeps its number.
   const unknown = words([[key(5), entry(10, { content: UNKNOWN_CONTENT })]])
-  const state = withEntries(former.state, deltaText(unknown))
+  const state = withEntries(former.state, deltaOf(unknown))
   const one = await stage({ store, state, epoch: 2, next: 120, limits: small })
   const tiers = new Set<number | 'base'>()
   for (let transaction = 0; transaction < 45; transaction += 1) {
@@ -79,7 +79,7 @@ test('deletes a segment once a document without it is stored, and no sooner', as
   const left = one.state.segments.map(({ name }) => name)
   expect(left).toHaveLength(8)
   await one.settled() // written again, but not named yet
-  const represented = await one.storage.represent({ index: one.state, nextEvent: 13_500 }, never)
+  const represented = await one.storage.writeDueSegments({ index: one.state, nextEvent: 13_500 }, never)
   await one.settled()
   expect([...one.store.stored.keys()]).toEqual(expect.arrayContaining(left))
   one.storage.onDocumentStored(represented)
@@ -127,7 +127,7 @@ test('a segment whose upload fails rejects, and leaves the index as it was', asy
   const one = await stage({ store })
   await one.commit(range(0, 1_500))
   isDown = true
-  const failing = one.storage.represent({ index: one.state, nextEvent: 1_500 }, never)
+  const failing = one.storage.writeDueSegments({ index: one.state, nextEvent: 1_500 }, never)
   await expect(failing).rejects.toMatchObject({ code: 'storage.unavailable' })
   isDown = false
   await isWhole(one)

@@ -1,5 +1,5 @@
 import type { ClientTable } from '../../../connector/index/client-table.ts'
-import { deltaText, emptyIndex, type IndexState, withEntries } from '../../../connector/index/index-state.ts'
+import { deltaOf, emptyIndex, type IndexState, withEntries } from '../../../connector/index/index-state.ts'
 import { type IndexEvent, type IndexStorage, indexStorage } from '../../../connector/index/index-storage.ts'
 import { type SegmentLimits, segmentLimits } from '../../../connector/index/segments.ts'
 import { loadTable } from '../../../connector/index/stream-index.ts'
@@ -50,10 +50,10 @@ export async function stage({
     state,
     settled: () => clock.advance(0),
     commit: async (clients) => {
-      one.state = await storage.represent({ index: one.state, nextEvent: number }, never)
+      one.state = await storage.writeDueSegments({ index: one.state, nextEvent: number }, never)
       storage.onDocumentStored(one.state)
       const entries = words(clients.map((client) => [key(client), entry(number++)]))
-      one.state = withEntries(one.state, deltaText(entries))
+      one.state = withEntries(one.state, deltaOf(entries))
       table.setAll(entries)
     },
   }

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import { clientTable } from '../../../connector/index/client-table.ts'
-import { deltaText, emptyIndex } from '../../../connector/index/index-state.ts'
+import { deltaOf, emptyIndex } from '../../../connector/index/index-state.ts'
 import { streamIndex } from '../../../connector/index/stream-index.ts'
 import { memorySegmentStore } from '../../support/fakes/memory-segment-store.ts'
 import { never } from '../../support/signals.ts'
 import { entry, key, words } from './entries.ts'
 
-const stored = { nonce: 'a', index: { ...emptyIndex, delta: deltaText(words([[key(1), entry(1)]])) } }
+const stored = { nonce: 'a', index: { ...emptyIndex, delta: deltaOf(words([[key(1), entry(1)]])) } }
 
 test('openings reuse the table until it is changed, and only for a document that is known to hold it', async () => {
   const index = streamIndex(memorySegmentStore())

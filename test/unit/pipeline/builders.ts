@@ -2,7 +2,7 @@ import type { CommittedState } from '../../../connector/checkpoint/checkpoint-do
 import { newStreamState, stateAfter } from '../../../connector/checkpoint/checkpoint-document.ts'
 import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
 import { type ClientTable, clientTable } from '../../../connector/index/client-table.ts'
-import { deltaWords } from '../../../connector/index/index-state.ts'
+import { encodedEntriesOf } from '../../../connector/index/index-state.ts'
 import type { PageGroup, PageGroupParts } from '../../../connector/pipeline/group/building.ts'
 import { pageGroupBuilder } from '../../../connector/pipeline/group/page-group.ts'
 import type { TextRecord } from '../../support/records.ts'
@@ -22,7 +22,7 @@ export function building(more: Partial<PageGroupParts> = {}, { state = start, ta
   const parts = { ...groupParts(), ...more }
   const builder = pageGroupBuilder(parts, { state, table })
   const deliver = (group: PageGroup) => {
-    table.setAll(deltaWords(group.change.entries))
+    table.setAll(encodedEntriesOf(group.change.entries))
     reached = stateAfter(reached, group.change)
     builder.onDelivered(group)
     return group

@@ -113,7 +113,7 @@ test('a delivered group reports the delays of its changes, the scans after it, a
       delays: [3_000],
       newestChange: noon - 3_000,
       hasLiveEnd: true,
-      states: { ...state().scans, begun: 1 },
+      states: { ...state().scans, lastScanNumber: 1 },
       index: { clients: 1, memoryBytes: opened.checkpoint.table.bytes(), segments: 0 },
     },
     { kind: 'fell-behind' },

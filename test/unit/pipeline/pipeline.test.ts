@@ -181,7 +181,7 @@ describe('stopping', () => {
 
 describe('a decided state', () => {
   const prepared = { pending: { seq: 1 }, committed: { seq: 0 } }
-  const recorded = { pending: null, committed: { seq: 1, hasRecord: true } }
+  const recorded = { pending: null, committed: { seq: 1, expectsRecord: true } }
   const codeOfEnd = (end: Promise<unknown>) =>
     end
       .then(

@@ -85,7 +85,7 @@ describe('a checkPoint', () => {
 describe('a scan whose checkPoint was refused', () => {
   test('resumes at its last time minus the overlap where its times have shown an order, with the next number', async () => {
     const scan = { ...live, times: orderedUpTo('2026-06-15T12:30:00') }
-    const states = statesOf({ begun: 7, live: { startedAt: noon, scan } })
+    const states = statesOf({ lastScanNumber: 7, live: { startedAt: noon, scan } })
     const { asked, next } = pageReader(refusing, { settings, states })
     expect(await next()).toMatchObject({ scan: { number: 8, startedAt: noon } })
     expect(asked.at(-1)).toMatchObject({ lastChanged: '2026-06-15T12:29:45', checkPoint: null, at: noon })

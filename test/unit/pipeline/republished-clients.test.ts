@@ -3,7 +3,7 @@ import { stateOfNewBeginning, stateReadingHistoryAgain } from '../../../connecto
 import type { Rewind } from '../../../connector/checkpoint/wishes.ts'
 import { clientTable } from '../../../connector/index/client-table.ts'
 import { hashedId, UNKNOWN_CONTENT } from '../../../connector/index/index-entry.ts'
-import { deltaWords } from '../../../connector/index/index-state.ts'
+import { encodedEntriesOf } from '../../../connector/index/index-state.ts'
 import { clientOutcome } from '../../../connector/pipeline/group/group-clients.ts'
 import { statesAfterScan } from '../../../connector/scan/begin-scan.ts'
 import type { Lane } from '../../../connector/scan/scan-state.ts'
@@ -15,22 +15,22 @@ import { reading } from './readings.ts'
 
 /** Shows rewinds and the events after them. A client is written as ID:CONTENT, and an event with the mark as ID:CONTENT!. */
 
-const asked = { id: 'rewind', before: 5, isIndexNew: false }
-const onNewIndex = { ...asked, before: 0, isIndexNew: true }
+const asked = { id: 'rewind', beforeEvent: 5, isIndexNew: false }
+const onNewIndex = { ...asked, beforeEvent: 0, isIndexNew: true }
 
 test.each([
   ['no entry', undefined, null, 'published'],
   ['no entry', undefined, asked, 'published'],
   ['no entry', undefined, onNewIndex, 'republished'],
-  ['an event from before the rewind', entry(4, { scan: 1 }), asked, 'republished'],
-  ['one of the same content from before the rewind, for another lane', entry(4, { scan: 1 }), null, 'suppressed'],
-  ['an event since the rewind, of the same content', entry(5, { scan: 9 }), asked, 'suppressed'],
-  ['the same content in a new index', entry(4, { scan: 1 }), onNewIndex, 'suppressed'],
-  ['other content from a later scan', entry(6, { scan: 8 }), asked, 'superseded'],
-  ['unknown content from a later scan', entry(6, { scan: 8, content: UNKNOWN_CONTENT }), asked, 'superseded'],
-  ['other content', entry(6, { scan: 7 }), asked, 'published'],
-  ['unknown content', entry(6, { scan: 7, content: UNKNOWN_CONTENT }), asked, 'republished'],
-  ['unknown content, for another lane', entry(6, { scan: 7, content: UNKNOWN_CONTENT }), null, 'published'],
+  ['an event from before the rewind', entry(4, { scanNumber: 1 }), asked, 'republished'],
+  ['one of the same content from before the rewind, for another lane', entry(4, { scanNumber: 1 }), null, 'suppressed'],
+  ['an event since the rewind, of the same content', entry(5, { scanNumber: 9 }), asked, 'suppressed'],
+  ['the same content in a new index', entry(4, { scanNumber: 1 }), onNewIndex, 'suppressed'],
+  ['other content from a later scan', entry(6, { scanNumber: 8 }), asked, 'superseded'],
+  ['unknown content from a later scan', entry(6, { scanNumber: 8, content: UNKNOWN_CONTENT }), asked, 'superseded'],
+  ['other content', entry(6, { scanNumber: 7 }), asked, 'published'],
+  ['unknown content', entry(6, { scanNumber: 7, content: UNKNOWN_CONTENT }), asked, 'republished'],
+  ['unknown content, for another lane', entry(6, { scanNumber: 7, content: UNKNOWN_CONTENT }), null, 'published'],
 ] as const)('a client with %s: case %#', (what, known, republication, outcome) => {
   const isSame = /same/.test(what)
   expect(clientOutcome(known, { isSame, scanNumber: 7, republication })).toBe(outcome)
@@ -52,7 +52,7 @@ function publishedStream(...clients: readonly string[]) {
     const scan = scanOf({ lane, from: beginAt, number })
     return (...texts: readonly string[]) => {
       const { builder, deliver, state } = building({}, { state: at, table })
-      builder.add(reading(texts.map(client), { scan, states: { ...at.scans, begun: number } }))
+      builder.add(reading(texts.map(client), { scan, states: { ...at.scans, lastScanNumber: number } }))
       const { records } = deliver(builder.finish())
       at = state()
       return records.map(({ value }) => {
@@ -62,12 +62,18 @@ function publishedStream(...clients: readonly string[]) {
     }
   }
   scanOfLane('live')(...clients)
-  const wished = (more: Partial<Rewind>) => ({ id: 'rewind', to: null, republish: true, yes: null, ...more })
+  const wished = (more: Partial<Rewind>) => ({
+    id: 'rewind',
+    to: null,
+    republish: true,
+    confirmedDocument: null,
+    ...more,
+  })
   return {
     scanOfLane,
     rewind: (more: Partial<Rewind> = {}) => {
       at = stateReadingHistoryAgain(at, wished(more), { beginAt, settings, now: noon, table })
-      table.setAll(deltaWords(at.index.delta))
+      table.setAll(encodedEntriesOf(at.index.delta))
     },
     beginAgain: () => {
       at = stateOfNewBeginning({ document: undefined, record: undefined, now: noon }, wished({}), beginAt)

@@ -146,7 +146,7 @@ describe('a scan that has lost its place', () => {
     const again = resumedScan({ ...history, times: orderedUpTo('2026-06-01T08:00:00') }, parts)
     expect(again).toMatchObject({ lastChanged: '2026-06-01T07:59:45', checkPoint: null, startedAt: noon, clients: 200 })
     expect(again.times).toEqual(orderedUpTo('2026-06-01T07:59:45'))
-    expect([again.from, again.seen, again.pages]).toEqual([beginAt, null, 0])
+    expect([again.from, again.seenPage, again.pages]).toEqual([beginAt, null, 0])
   })
 
   test('never resumes before its beginning, and in the repeated hour of autumn from its smallest text', () => {
@@ -157,8 +157,8 @@ describe('a scan that has lost its place', () => {
   })
 
   test('may ask for its end once more after it has begun again', () => {
-    const scan = { ...history, isEndAsked: true, times: orderedUpTo('2026-06-01T08:00:00') }
-    expect([restartedScan(scan).isEndAsked, resumedScan(scan, parts).isEndAsked]).toEqual([false, false])
+    const scan = { ...history, isEndAskedAgain: true, times: orderedUpTo('2026-06-01T08:00:00') }
+    expect([restartedScan(scan).isEndAskedAgain, resumedScan(scan, parts).isEndAskedAgain]).toEqual([false, false])
   })
 })
 

@@ -22,7 +22,7 @@ describe('a complete scan', () => {
     lookBacks: statesOf().lookBacks.map((one) => ({ ...one, startedAt: noon - HOUR })),
     history: historyOf('again', {
       from: timeText('2026-03-01T00:00:00'),
-      republished: { id: 'rewind', before: 7, isIndexNew: true },
+      republication: { id: 'rewind', beforeEvent: 7, isIndexNew: true },
     }),
   })
 

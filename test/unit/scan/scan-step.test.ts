@@ -64,8 +64,11 @@ describe('a history that ends with an empty page', () => {
 
   test('after pages with clients asks for it once more', () => {
     const doubt = step(empty, history)
-    expect(doubt).toMatchObject({ kind: 'end-in-doubt', scan: { checkPoint: history.checkPoint, isEndAsked: true } })
-    expect(step(empty, { ...history, isEndAsked: true }).kind).toBe('done')
+    expect(doubt).toMatchObject({
+      kind: 'end-in-doubt',
+      scan: { checkPoint: history.checkPoint, isEndAskedAgain: true },
+    })
+    expect(step(empty, { ...history, isEndAskedAgain: true }).kind).toBe('done')
   })
 
   test('without a client, or with a client on it, has ended; so has any other scan', () => {

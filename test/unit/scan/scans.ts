@@ -56,7 +56,7 @@ export function statesOf(more: Partial<ScanStates> = {}): ScanStates {
   return {
     ...newScans,
     createdAt: noon - DAY,
-    begun: 1,
+    lastScanNumber: 1,
     live: { startedAt: noon - 5 * SECOND, scan: null },
     lookBacks: settings.lookBacks.map(({ reachMs }) => ({ reachMs, startedAt: noon })),
     history: historyOf('done', { startedAt: noon - DAY }),

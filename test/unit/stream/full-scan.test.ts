@@ -58,7 +58,7 @@ test('a full scan of 50 hours ends beside a rewind a day, and the next one is du
   for (let day = 1; day <= 15; day += 1) {
     await on.clock.advance(DAY)
     const to = wallClock(on.clock.now() - DAY, 'Europe/Paris')
-    on.wish({ rewind: { id: `rewind ${day}`, to, republish: false, yes: null } })
+    on.wish({ rewind: { id: `rewind ${day}`, to, republish: false, confirmedDocument: null } })
   }
   stop.abort()
   await run

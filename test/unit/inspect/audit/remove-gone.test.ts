@@ -8,18 +8,18 @@ import { never } from '../../../support/signals.ts'
 // Others act on the stored wishes at the moment when the erasure begins.
 
 const KEY = 'shop/clients.wishes.json'
-const rewind: Omit<Rewind, 'id'> = { to: null, republish: true, yes: null, clients: ['AAAAAAAAAAA'] }
+const rewind: Omit<Rewind, 'id'> = { to: null, republish: true, confirmedDocument: null, clients: ['AAAAAAAAAAA'] }
 
 /** A removal, and what others do `meanwhile`: when the erasure is about to begin. */
 function removing(meanwhile: (on: Meanwhile) => void | Promise<void> = () => {}) {
-  let rewound: string | null = null
+  let appliedRewind: string | null = null
   let fault: MemoryFault = 'none'
   const store = memoryStore({ fault: () => fault })
   const steps: string[] = []
   const stored = () => parseWishes(store.stored(KEY)?.text ?? '')
   const on: Meanwhile = {
     apply: () => {
-      rewound = stored()?.rewind?.id ?? null
+      appliedRewind = stored()?.rewind?.id ?? null
     },
     wish: (wishes) => store.tamper(KEY, wishesText({ ...noWishes, id: 'theirs', ...wishes })),
     fail: () => {
@@ -31,7 +31,7 @@ function removing(meanwhile: (on: Meanwhile) => void | Promise<void> = () => {})
     object: store.object(KEY),
     storeReady: store.probe,
     newNonce: () => `n${++nonces}`,
-    readRewound: async () => rewound,
+    readAppliedRewind: async () => appliedRewind,
     erase: async () => {
       steps.push(`erased, rewind ${stored()?.rewind?.id}`)
       await meanwhile(on)

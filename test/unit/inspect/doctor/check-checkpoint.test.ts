@@ -21,10 +21,10 @@ function checkOf(document: CheckpointDocument | undefined, record: CommitRecord 
   const stored = document && { text: serializeDocument(document) }
   const read = async () => stored && { ...stored, version: (versions.shift() ?? 'v') as never }
   const { destination, ...own } = configured
-  const found: FoundRecord = record === undefined ? { kind: 'none' } : { kind: 'record', record }
+  const foundRecord: FoundRecord = record === undefined ? { kind: 'none' } : { kind: 'record', record }
   const readState = async () => ({
     destination: { ...identity.destination, ...destination },
-    found,
+    foundRecord,
     open: [],
     isEmpty: true,
   })
@@ -79,7 +79,7 @@ test.each([
 
 test('fails when a stream without a checkpoint has a topic with records, unless that is meant', async () => {
   const { destination } = identity
-  const readState = async () => ({ destination, found: { kind: 'none' as const }, open: [], isEmpty: false })
+  const readState = async () => ({ destination, foundRecord: { kind: 'none' as const }, open: [], isEmpty: false })
   const more = { beginAt: '2026-01-01T00:00:00' as never, readState }
   expect(await checkOf(undefined, undefined, more)).toMatchObject({
     verdict: 'failed',

@@ -136,7 +136,7 @@ export function stage(of: Stage = {}) {
     topicUse: 'exclusive',
     beginAt,
     settings: scanSettings,
-    index: streamIndex(store.segments(KEY)),
+    indexCache: streamIndex(store.segments(KEY)),
     owner: replica,
     clock,
     newNonce,

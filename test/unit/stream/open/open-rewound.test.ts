@@ -32,9 +32,9 @@ function rewinding(document: CheckpointDocument | string | undefined, wanted: Pa
   })
   const text = typeof document === 'object' ? serializeDocument(document) : document
   if (text !== undefined) on.store.tamper(KEY, text)
-  const yes = documentIdOf(on.store.stored(KEY))
+  const confirmedDocument = documentIdOf(on.store.stored(KEY))
   const wish = (more: Partial<Rewind> = {}) =>
-    on.wish({ rewind: { id: 'rewind', to: null, republish: true, yes, ...wanted, ...more } })
+    on.wish({ rewind: { id: 'rewind', to: null, republish: true, confirmedDocument, ...wanted, ...more } })
   const codeOfOpening = (parts: OpenParts = on.open): Promise<ErrorCode | 'opened' | 'paused'> =>
     openStream(parts, never).then(
       (opened) => (opened === 'paused' ? opened : 'opened'),
@@ -61,12 +61,12 @@ async function commit(
 }
 
 describe('a rewind', () => {
-  const document = own({ committed: { hasRecord: false, state: indexed } })
+  const document = own({ committed: { expectsRecord: false, state: indexed } })
   const to = timeText('2026-03-01T00:00:00')
 
   test('for some clients makes their contents unknown at the claim, in what is stored and in memory', async () => {
     const clients = [1, 9].map((client) => Buffer.from(key(client), 'latin1').toString('base64url'))
-    const on = rewinding(own({ committed: { state: indexed }, pending: {} }), { to, yes: null, clients })
+    const on = rewinding(own({ committed: { state: indexed }, pending: {} }), { to, confirmedDocument: null, clients })
     on.wish()
     await commit(on, { epoch: 4, seq: 11, nonce: 'p' })
     const { checkpoint } = await openedStream(on.open)
@@ -79,12 +79,16 @@ describe('a rewind', () => {
   })
 
   test('that waits is applied by the claim, which says so in the document', async () => {
-    const on = rewinding(document, { to, republish: false, yes: null })
+    const on = rewinding(document, { to, republish: false, confirmedDocument: null })
     on.wish()
     const { checkpoint } = await openedStream(on.open)
-    expect(on.document()).toMatchObject({ rewound: 'rewind', claim: { epoch: 5 }, committed: { epoch: 4, seq: 10 } })
+    expect(on.document()).toMatchObject({
+      appliedRewind: 'rewind',
+      claim: { epoch: 5 },
+      committed: { epoch: 4, seq: 10 },
+    })
     expect(checkpoint.state().scans.history).toEqual(historyOf('first', { from: to }))
-    expect([1, 2].map((client) => checkpoint.table.get(key(client))?.number)).toEqual([0, 1])
+    expect([1, 2].map((client) => checkpoint.table.get(key(client))?.eventNumber)).toEqual([0, 1])
   })
 
   test('that was applied is cleared by the next opening, and not applied again', async () => {
@@ -114,7 +118,7 @@ describe('a rewind', () => {
 
 const segment = { name: '3-s', tier: 'base', from: 0, to: 1, hasUnknown: false, entries: 1, sha256: 'x' } as const
 const withSegment = own({
-  committed: { hasRecord: false, state: { ...state, index: { ...state.index, segments: [segment] } } },
+  committed: { expectsRecord: false, state: { ...state, index: { ...state.index, segments: [segment] } } },
 })
 
 interface Held {
@@ -167,7 +171,7 @@ describe.each(Object.entries(held))(
       await prepare?.(on)
       const text = on.store.stored(KEY)?.text
       expect(await on.codeOfOpening()).toBe(code)
-      for (const wanted of [{ yes: null }, { republish: false }, { yes: 'another' }]) {
+      for (const wanted of [{ confirmedDocument: null }, { republish: false }, { confirmedDocument: 'another' }]) {
         on.wish(wanted)
         expect(await on.codeOfOpening()).toBe(code)
       }
@@ -181,15 +185,15 @@ describe.each(Object.entries(held))(
       const { checkpoint, producer } = await openedStream(on.open)
       const stored = on.document()
       expect(stored).toMatchObject({
-        rewound: 'rewind',
+        appliedRewind: 'rewind',
         claim: { epoch, owner: 'replica-1' },
-        committed: { epoch, seq: 0, hasRecord: false },
+        committed: { epoch, seq: 0, expectsRecord: false },
         destination: { clusterId: 'fake-cluster', topic: 'client.modified' },
         pending: null,
       })
       expect(checkpoint.state()).toMatchObject({
         nextEvent,
-        scans: { history: { state: 'first', from: beginAt, republished: { id: 'rewind' } } },
+        scans: { history: { state: 'first', from: beginAt, republication: { id: 'rewind' } } },
         index: { generation: epoch, segments: [], delta: '' },
       })
       const record = await checkpoint.prepare({ ...change, nextEvent: nextEvent + 2 }, never)
@@ -208,14 +212,14 @@ describe('a stream whose pending transaction is undecided', () => {
 
   test('stays held without --yes, and goes on with it: the clients in pending are not known', async () => {
     const on = rewinding(document, { republish: false })
-    on.wish({ yes: null })
+    on.wish({ confirmedDocument: null })
     expect(await on.codeOfOpening()).toBe('checkpoint.undecided')
     on.wish()
     const { checkpoint } = await openedStream(on.open)
     expect(on.document()).toMatchObject({
-      rewound: 'rewind',
+      appliedRewind: 'rewind',
       claim: { epoch: 5 },
-      committed: { epoch: 4, seq: 10, hasRecord: false },
+      committed: { epoch: 4, seq: 10, expectsRecord: false },
       pending: null,
     })
     expect(checkpoint.state().nextEvent).toBe(change.nextEvent)

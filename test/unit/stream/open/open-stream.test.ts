@@ -60,7 +60,7 @@ const own = (parts: Parameters<typeof documentWith>[0]): CheckpointDocument => {
 
 /** A document whose committed state never had a commit record. */
 const setByOperator = (parts: Parameters<typeof documentWith>[0] = {}): CheckpointDocument =>
-  own({ ...parts, committed: { hasRecord: false, ...parts.committed } })
+  own({ ...parts, committed: { expectsRecord: false, ...parts.committed } })
 
 /** Commits a transaction with this record. */
 async function commit(on: ReturnType<typeof stage>, record: RecordKey) {
@@ -153,7 +153,7 @@ describe('opening a stream', () => {
       read += 1
       return segments.get(...args)
     }
-    const parts = { ...on.parts, index: streamIndex({ ...segments, get }) }
+    const parts = { ...on.parts, indexCache: streamIndex({ ...segments, get }) }
     expect(await codeOfOpening(parts)).toMatch(/^(publish.failed|storage.unavailable)$/)
     isFailing = false
     const { checkpoint } = await openedStream(parts, never)
@@ -241,8 +241,8 @@ describe('a segment of the client index', () => {
       on.calls.push('segment read')
       return stored.get(...args)
     }
-    const index = streamIndex({ ...stored, get })
-    const { checkpoint } = await openedStream({ ...on.parts, index }, never)
+    const indexCache = streamIndex({ ...stored, get })
+    const { checkpoint } = await openedStream({ ...on.parts, indexCache }, never)
     expect(on.calls.indexOf('segment read')).toBeLessThan(on.calls.indexOf('kafka open'))
     expect(checkpoint.table.get(key(1))).toEqual(entry(0))
   })
