@@ -17,7 +17,7 @@ export function composeDoctor(parts: Omit<OpenSourceParts, 'observe'>): DoctorPa
     config,
     clock,
     store,
-    admin: connectionParts(config.kafka, shared, { clientId, pace: 'doctor' }),
+    admin: connectionParts(config.kafka, shared, { clientId, patience: 'doctor' }),
     indexBytes: memoryForIndexes(),
     streams: config.streams.map((stream) => streamUnderTest(stream, parts)),
   }
@@ -58,7 +58,7 @@ export function composeAudit(stream: StreamConfig, shared: SharedResources, clos
   const { clock, config } = shared
   const { kafka, events, rules, sharedKeys: isShared } = stream
   const { clientId } = streamNames(config.connector, stream.name)
-  const brokers = { ...connectionParts(kafka, shared, { clientId, pace: 'stream' }), config: kafka }
+  const brokers = { ...connectionParts(kafka, shared, { clientId, patience: 'stream' }), config: kafka }
   return {
     reader: commandReader(stream, { shared, closing, retries: RETRIES }),
     topic: {

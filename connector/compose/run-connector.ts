@@ -45,6 +45,6 @@ function composePlacement(shared: SharedResources, observe: (event: PlacementEve
   const { connector, kafka, placement } = config
   const streams = config.streams.map(({ name }) => name)
   if (placement.mode === 'single') return singlePlacement(streams)
-  const brokers = connectionParts(kafka, shared, { clientId: replica, pace: 'group' })
+  const brokers = connectionParts(kafka, shared, { clientId: replica, patience: 'group' })
   return groupPlacement({ ...brokers, connector, streams, create: placement.create, observe })
 }

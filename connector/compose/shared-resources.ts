@@ -37,7 +37,7 @@ export interface SharedResources {
 export function connectionParts(
   connection: KafkaConnection,
   { clock }: SharedResources,
-  client: Pick<KafkaClientParts, 'clientId' | 'pace'>,
+  client: Pick<KafkaClientParts, 'clientId' | 'patience'>,
 ): ConnectionParts {
   return { clock, newClient: () => kafkaClient(connection, { ...client, clock }) }
 }

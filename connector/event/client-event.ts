@@ -4,7 +4,7 @@ import { hash } from 'node:crypto'
 export type OutgoingRecord = ValueRecord | Tombstone
 
 export interface ValueRecord {
-  readonly to: 'events' | 'deadLetters'
+  readonly target: 'events' | 'deadLetters'
   /** The client id; null in a dead letter without one. Determines the partition (Java-compatible murmur2). */
   readonly key: string | null
   /** JSON text in UTF-8. Records wait until they are sent, so their bytes are outside the heap. */
@@ -17,7 +17,7 @@ export type RecordHeaders = Readonly<Record<string, string>>
 
 /** Deletes the client from one partition of a compacted topic. */
 export interface Tombstone {
-  readonly to: 'events'
+  readonly target: 'events'
   readonly partition: number
   readonly key: string
   readonly value: null

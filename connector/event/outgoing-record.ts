@@ -83,5 +83,5 @@ function deadLetterRecord(
     ce_time: new Date(timeMs).toISOString(),
     ce_sequence: sequenceText(sequence),
   }
-  return { kind: 'dead-letter', record: { to: 'deadLetters', key, value, headers } }
+  return { kind: 'dead-letter', record: { target: 'deadLetters', key, value, headers } }
 }

@@ -5,7 +5,7 @@ import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import { systemCertificates } from '../runtime/network.ts'
 import type { KafkaConnection, SslConfig } from './kafka-config.ts'
-import { kafkaTimes, type Pace, retryOptions } from './kafka-times.ts'
+import { kafkaTimes, type Patience, retryOptions } from './kafka-times.ts'
 import { newSocketFactory } from './kafkajs/cluster.ts'
 import { patchKafkaJs } from './kafkajs/kafkajs-patches.ts'
 import { saslLogin } from './kafkajs/sasl-login.ts'
@@ -18,7 +18,7 @@ export interface KafkaClient {
 
 export interface KafkaClientParts {
   readonly clientId: string
-  readonly pace: Pace
+  readonly patience: Patience
   readonly clock: Clock
 }
 
@@ -28,8 +28,8 @@ export interface KafkaClientParts {
  */
 export function kafkaClient({ brokers, ssl, sasl }: KafkaConnection, parts: KafkaClientParts): KafkaClient {
   patchKafkaJs()
-  const { clientId, pace, clock } = parts
-  const { connectionMs, requestMs } = kafkaTimes.paces[pace]
+  const { clientId, patience, clock } = parts
+  const { connectionMs, requestMs } = kafkaTimes.patience[patience]
   const sockets = destroyableSockets()
   const kafka = new Kafka({
     clientId,
@@ -37,7 +37,7 @@ export function kafkaClient({ brokers, ssl, sasl }: KafkaConnection, parts: Kafk
     connectionTimeout: connectionMs,
     authenticationTimeout: requestMs,
     requestTimeout: requestMs,
-    retry: retryOptions(pace),
+    retry: retryOptions(patience),
     socketFactory: sockets.factory,
     // Its texts may contain anything, and errors that matter reach the caller as exceptions.
     logLevel: logLevel.NOTHING,

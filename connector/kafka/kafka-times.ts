@@ -11,7 +11,7 @@ export const kafkaTimes = {
   /** How often the id of the events topic is compared. */
   topicEveryMs: 300_000,
   /** How patient a client is. */
-  paces: {
+  patience: {
     /**
      * The pauses outlast the failover of a broker. The first determines the transaction rate: the broker answers
      * CONCURRENT_TRANSACTIONS for some ms after each transaction.
@@ -24,12 +24,12 @@ export const kafkaTimes = {
   },
 }
 
-export type Pace = keyof typeof kafkaTimes.paces
+export type Patience = keyof typeof kafkaTimes.patience
 
 /**
  * Returns all retry settings of kafkajs, which are set explicitly because its defaults differ when NODE_ENV is `test`.
  */
-export function retryOptions(pace: Pace): RetryOptions {
-  const { firstPauseMs, maxPauseMs, retries } = kafkaTimes.paces[pace]
+export function retryOptions(patience: Patience): RetryOptions {
+  const { firstPauseMs, maxPauseMs, retries } = kafkaTimes.patience[patience]
   return { initialRetryTime: firstPauseMs, maxRetryTime: maxPauseMs, retries, factor: 0.2, multiplier: 2 }
 }

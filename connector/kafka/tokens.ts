@@ -24,7 +24,7 @@ function issuerOf(login: TokenLogin | IamLogin, clock: Clock): Issuer {
     return { name: `Amazon MSK in ${region}`, doubt, request }
   }
   const request = async () => {
-    using limit = clock.deadline(kafkaTimes.paces.stream.requestMs)
+    using limit = clock.deadline(kafkaTimes.patience.stream.requestMs)
     return await requestToken(login, limit.signal)
   }
   return { name: login.tokenEndpoint, doubt: 'its log has the reason, such as another audience', request }

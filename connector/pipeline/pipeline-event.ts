@@ -28,7 +28,10 @@ export type PipelineEvent =
       readonly isNew: boolean
       readonly nextEvent: number
     }
-  /** The opening has ended hanging transactions of the stream, which may include that of the commit record. */
+  /**
+   * The opening has ended hanging transactions of the stream, which may include that of the commit record. All of them
+   * were ended `as` committed, or all as aborted.
+   */
   | {
       readonly kind: 'transactions-repaired'
       readonly partitions: number

@@ -47,8 +47,8 @@ export interface OpenTransaction {
 
 /** Says how to end hanging transactions. */
 export interface RepairPlan {
-  readonly hanging: readonly OpenTransaction[]
-  readonly as: 'committed' | 'aborted'
+  readonly hangingTransactions: readonly OpenTransaction[]
+  readonly outcome: 'committed' | 'aborted'
 }
 
 export interface OpenOptions {
@@ -77,17 +77,17 @@ export interface EventPublisher {
 export interface KafkaState {
   readonly destination: Destination
   readonly foundRecord: FoundRecord
-  readonly isEmpty: boolean
+  readonly isTopicEmpty: boolean
   /**
    * These are the open transactions of this stream's producers, in all its topics. After the fence, those of our own id
    * are hanging.
    */
-  readonly open: readonly OpenTransaction[]
+  readonly openTransactions: readonly OpenTransaction[]
 }
 
 /**
  * An open producer. Any error makes it unusable: close it and open another. Methods reject with `publish.*` or the
- * reason of `stop`.
+ * reason of `stop`. `finish` aborts at the deadline of the delivery.
  */
 export interface StreamProducer {
   readonly producerId: string

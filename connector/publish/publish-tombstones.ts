@@ -70,12 +70,15 @@ export async function publishTombstones(parts: TombstoneParts, stop: AbortSignal
 }
 
 async function publishOnce({ tombstones }: TombstoneParts, producer: StreamProducer, stop: AbortSignal) {
-  const { destination, open, isEmpty } = await producer.readKafkaState({ formerProducerId: null }, stop)
+  const { destination, openTransactions, isTopicEmpty } = await producer.readKafkaState(
+    { formerProducerId: null },
+    stop,
+  )
   // A marker of ours would also end a transaction that has lost its marker, and nothing here has decided how that must
   // end.
-  if (open.length > 0) throw missingMarkerError(open)
+  if (openTransactions.length > 0) throw missingMarkerError(openTransactions)
   // A topic with nothing but tombstones would hold a new stream.
-  if (isEmpty) return 0
+  if (isTopicEmpty) return 0
   const records = tombstones(destination)
   await using transaction = producer.begin(stop)
   await transaction.send(records)

@@ -161,8 +161,8 @@ async function claimStream(
     await mustNotHaveMoved(parts, expected, stop)
     throw holdError(valid)
   }
-  const as = valid.kind === 'pending' ? 'committed' : 'aborted'
-  await repairStream(parts, { read, producer, hanging: kafka.open, as }, stop)
+  const outcome = valid.kind === 'pending' ? 'committed' : 'aborted'
+  await repairStream(parts, { read, producer, hangingTransactions: kafka.openTransactions, outcome }, stop)
   const destination = { ...kafka.destination, firstPartitions: firstPartitionsOf(before, kafka) }
   const identity = { ...parts.identity, destination }
   const claimant = { nonce: parts.newNonce(), at: clock.now(), owner, producerId, identity }
@@ -187,17 +187,19 @@ async function claimStream(
  */
 function firstPartitionsOf(
   before: CheckpointDocument | undefined,
-  { destination, isEmpty }: KafkaState,
+  { destination, isTopicEmpty }: KafkaState,
 ): number | null {
   if (before?.destination.topicId === destination.topicId) return before.destination.firstPartitions
-  return isEmpty ? destination.partitions : null
+  return isTopicEmpty ? destination.partitions : null
 }
 
 /** Returns which state is valid, or why the stream is held. The previous producers must be fenced. */
 function validStateOf({ identity, clock, topicUse }: OpenParts, { document }: VersionedStream, kafka: KafkaState) {
-  const { foundRecord, isEmpty, destination } = kafka
+  const { foundRecord, isTopicEmpty, destination } = kafka
   const wrong = document && mismatch(document, { ...identity, destination })
-  return wrong ?? validState(document, { foundRecord, mayBegin: isEmpty || topicUse === 'shared', now: clock.now() })
+  return (
+    wrong ?? validState(document, { foundRecord, mayBegin: isTopicEmpty || topicUse === 'shared', now: clock.now() })
+  )
 }
 
 /**
@@ -207,28 +209,33 @@ function validStateOf({ identity, clock, topicUse }: OpenParts, { document }: Ve
  */
 async function repairStream(
   parts: OpenParts,
-  { read, producer, hanging, as }: RepairPlan & { readonly read: VersionedStream; readonly producer: StreamProducer },
+  {
+    read,
+    producer,
+    hangingTransactions,
+    outcome,
+  }: RepairPlan & { readonly read: VersionedStream; readonly producer: StreamProducer },
   stop: AbortSignal,
 ) {
-  const former = hanging.filter(({ producerId }) => producerId !== producer.producerId)
-  if (former.length > 0) throw hangingTransactionError({ hanging: former, as })
-  if (hanging.length === 0) return
+  const former = hangingTransactions.filter(({ producerId }) => producerId !== producer.producerId)
+  if (former.length > 0) throw hangingTransactionError({ hangingTransactions: former, outcome })
+  if (hangingTransactions.length === 0) return
   // If the document was replaced, the open transaction may be that of the new one.
   await mustNotHaveMoved(parts, read.version, stop)
-  await producer.repairTransactions({ hanging, as }, stop)
-  parts.observe({ kind: 'transactions-repaired', partitions: hanging.length, as })
+  await producer.repairTransactions({ hangingTransactions, outcome }, stop)
+  parts.observe({ kind: 'transactions-repaired', partitions: hangingTransactions.length, as: outcome })
 }
 
 /** Returns the error for a transaction of an older producer id: our producer cannot end it. */
-function hangingTransactionError({ hanging, as }: RepairPlan) {
-  const places = hanging.map(
+function hangingTransactionError({ hangingTransactions, outcome }: RepairPlan) {
+  const places = hangingTransactions.map(
     ({ topic, partition, startOffset }) => `${topic} partition ${partition} offset ${startOffset}`,
   )
   // Invariants 1, 2: the abort of a decided transaction would withdraw events that count as published.
-  const cure = as === 'committed' ? 'it was decided, commit it' : 'it was not decided, abort it'
+  const cure = outcome === 'committed' ? 'it was decided, commit it' : 'it was not decided, abort it'
   return new ConnectorError(
     'publish.hanging-transaction',
-    `open stream: hanging transaction of the former producer id ${hanging[0]?.producerId} in ${places.join(', ')}: ${cure}`,
+    `open stream: hanging transaction of the former producer id ${hangingTransactions[0]?.producerId} in ${places.join(', ')}: ${cure}`,
   )
 }
 

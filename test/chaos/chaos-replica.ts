@@ -17,7 +17,7 @@ export const chaosTimes = {
     transactionMs: 10_000,
     commitWithinMs: 7_000,
     closeMs: 1_000,
-    paces: { stream: { connectionMs: 2_000, requestMs: 5_000 }, group: { connectionMs: 2_000, requestMs: 5_000 } },
+    patience: { stream: { connectionMs: 2_000, requestMs: 5_000 }, group: { connectionMs: 2_000, requestMs: 5_000 } },
   },
   checkpoint: { callWithinMs: 5_000, connectWithinMs: 500, answerWithinMs: 2_000 },
   placement: { create: { partitions: STREAMS } },

@@ -17,8 +17,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'an erasure does not look whether something is open',
     file: 'publish/publish-tombstones.ts',
-    text: 'if (open.length > 0) throw missingMarkerError(open)',
-    becomes: 'if (open.length < 0) throw missingMarkerError(open)',
+    text: 'if (openTransactions.length > 0) throw missingMarkerError(openTransactions)',
+    becomes: 'if (openTransactions.length < 0) throw missingMarkerError(openTransactions)',
     by: { unit: 'publish/publish-tombstones.test.ts' },
   },
   {
@@ -209,7 +209,7 @@ export const plants: readonly Plant[] = [
   {
     name: 'a new stream publishes everything to the topic of another one',
     file: 'stream/open-stream.ts',
-    text: "mayBegin: isEmpty || topicUse === 'shared'",
+    text: "mayBegin: isTopicEmpty || topicUse === 'shared'",
     becomes: 'mayBegin: true',
     by: { unit: 'stream/open/open-stream.test.ts' },
   },

@@ -57,7 +57,7 @@ interface Republishing extends Pick<Rewind, 'id' | 'to'> {
 export type Check = (evidence: Evidence) => string[]
 
 export function evidenceOf(history: History, stream: SimulatedStream): Evidence {
-  const isOwn = (record: FakeRecord) => record.stream === stream.name && record.to === 'events'
+  const isOwn = (record: FakeRecord) => record.stream === stream.name && record.target === 'events'
   const own = history.records.flatMap((record, at) => (isOwn(record) ? [{ ...record, at }] : []))
   const records = own.flatMap((record) => {
     const event = publishedIn(record)
@@ -113,7 +113,9 @@ export function isAskedFor(evidence: Pick<Evidence, 'republished'>, client: stri
 
 /** Of a record of the events topic; undefined for a dead letter. */
 const publishedIn = (record: TextRecord): PublishedEvent | undefined =>
-  record.to === 'events' ? ({ ...eventIn(record), text: clientText(record) } as unknown as PublishedEvent) : undefined
+  record.target === 'events'
+    ? ({ ...eventIn(record), text: clientText(record) } as unknown as PublishedEvent)
+    : undefined
 
 /** Of a record of the events topic. */
 export function numberOf(record: TextRecord): number {

@@ -244,7 +244,9 @@ async function stopAll(world: World): Promise<void> {
     if (last === undefined) continue // reported already
     const { pending, committed } = parseDocument(last.text)
     if (pending !== null) violations.push(`${stream.name}: the last page was not saved`)
-    const events = recordsOf(world, stream.name).filter(({ to, value }) => to === 'events' && value !== null).length
+    const events = recordsOf(world, stream.name).filter(
+      ({ target, value }) => target === 'events' && value !== null,
+    ).length
     // A rewind that cures a hold passes over the numbers of what was pending.
     if (curedAt(stream) === undefined && committed.state.nextEvent !== events)
       violations.push(`${stream.name}: ${committed.state.nextEvent} events are saved, ${events} published`)

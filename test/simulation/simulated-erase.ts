@@ -40,7 +40,7 @@ export const eraseName = (stream: string) => `erase ${stream}`
 export function startErase(world: World, stream: SimulatedStream, detail: number): void {
   const { kafka, commands, violations, erasures } = world
   const { name } = stream
-  const published = kafka.committed.filter((record) => record.stream === name && record.to === 'events')
+  const published = kafka.committed.filter((record) => record.stream === name && record.target === 'events')
   const client = published[detail % Math.max(1, published.length)]?.key ?? undefined
   const command = eraseName(name)
   if (client === undefined || commands.has(command)) return

@@ -218,11 +218,11 @@ function sentRecords(
   records: readonly OutgoingRecord[],
   { stream, visible }: { readonly stream: SimulatedStream; readonly visible: readonly FakeRecord[] },
 ): SentRecord[] {
-  const events = records.filter(({ to }) => to === 'events').map(textOf)
+  const events = records.filter(({ target }) => target === 'events').map(textOf)
   const [begins] = events
   const isKnown = (one: FakeRecord) =>
     one.stream === stream.name &&
-    (one.to === 'deadLetters' || (begins !== undefined && numberOf(one) < numberOf(begins)))
+    (one.target === 'deadLetters' || (begins !== undefined && numberOf(one) < numberOf(begins)))
   const first = new Map(events.toReversed().map((record) => [record.key, record]))
   const known = visible.map((one) => (isKnown(one) ? one.key : undefined))
   return [...first].map(([key, record]) => ({ record, after: known.lastIndexOf(key) }))

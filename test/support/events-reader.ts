@@ -6,6 +6,6 @@ import { systemClock as clock } from '../../connector/runtime/clock.ts'
 
 /** Reads the topics of a stream as an audit does. */
 export function eventsReader(config: KafkaConfig, clientId = 'test'): ReadEvents {
-  const connect = () => kafkaClient(config, { clientId, pace: 'stream', clock })
+  const connect = () => kafkaClient(config, { clientId, patience: 'stream', clock })
   return (reading, stop) => readTopicEvents({ config, clock, newClient: connect }, reading, stop)
 }

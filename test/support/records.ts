@@ -21,27 +21,27 @@ const headersTo = {
   },
 } as const
 
-export const textOf = ({ to, key, value, headers }: OutgoingRecord): TextRecord => ({
-  to,
+export const textOf = ({ target, key, value, headers }: OutgoingRecord): TextRecord => ({
+  target,
   key,
   value: value === null ? null : value.toString(),
   headers,
 })
 
-export const sentTo = (to: OutgoingRecord['to'], key: string | null, value: string): OutgoingRecord =>
-  to === 'events'
+export const sentTo = (target: OutgoingRecord['target'], key: string | null, value: string): OutgoingRecord =>
+  target === 'events'
     ? sentEvent(String(key), value)
-    : { to, key, value: Buffer.from(value), headers: headersTo.deadLetters }
+    : { target, key, value: Buffer.from(value), headers: headersTo.deadLetters }
 
 export const sentEvent = (key: string, value: string): OutgoingRecord => ({
-  to: 'events',
+  target: 'events',
   key,
   value: Buffer.from(value),
   headers: headersTo.events,
 })
 
 /** What a record consists of, as text. */
-export interface TextRecord extends Pick<OutgoingRecord, 'to' | 'key' | 'headers'> {
+export interface TextRecord extends Pick<OutgoingRecord, 'target' | 'key' | 'headers'> {
   readonly value: string | null
 }
 

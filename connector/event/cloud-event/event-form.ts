@@ -63,7 +63,7 @@ function structuredEvent(parts: ClientEventParts, source: string): ClientEvent {
   const { clientId, json } = parts
   const attributes = { ...attributesOf(parts, source), datacontenttype: 'application/json' }
   const value = Buffer.from(`${JSON.stringify(attributes).slice(0, -1)},"data":${json}}`)
-  return { record: { to: 'events', key: clientId, value, headers: sharedHeaders(source) }, headerBytes: 0 }
+  return { record: { target: 'events', key: clientId, value, headers: sharedHeaders(source) }, headerBytes: 0 }
 }
 
 let lastHeaders: RecordHeaders | undefined
@@ -82,7 +82,7 @@ function binaryEvent(parts: ClientEventParts, source: string): ClientEvent {
   }
   // A header takes more as JSON than in a record.
   const headerBytes = Buffer.byteLength(JSON.stringify(headers))
-  return { record: { to: 'events', key: parts.clientId, value: Buffer.from(parts.json), headers }, headerBytes }
+  return { record: { target: 'events', key: parts.clientId, value: Buffer.from(parts.json), headers }, headerBytes }
 }
 
 export type TombstoneType = 'client.erased' | 'client.removed'
@@ -113,5 +113,5 @@ export function tombstones(
     ce_time: new Date(timeMs).toISOString(),
     ce_subject: clientId,
   }
-  return partitions.map((partition) => ({ to: 'events', partition, key: clientId, value: null, headers }))
+  return partitions.map((partition) => ({ target: 'events', partition, key: clientId, value: null, headers }))
 }

@@ -113,7 +113,7 @@ function expectedState(
   { config: { topicUse } }: CheckpointCheck['stream'],
   { document, state, clock }: { document: CheckpointDocument | undefined; state: KafkaState; clock: Clock },
 ): ValidState | undefined {
-  const { foundRecord, isEmpty } = state
+  const { foundRecord, isTopicEmpty } = state
   if (foundRecord.kind === 'unstable') return undefined
-  return validState(document, { foundRecord, mayBegin: isEmpty || topicUse === 'shared', now: clock.now() })
+  return validState(document, { foundRecord, mayBegin: isTopicEmpty || topicUse === 'shared', now: clock.now() })
 }

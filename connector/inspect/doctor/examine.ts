@@ -62,8 +62,8 @@ function checkOpening(
   finish: AbortSignal,
 ): Promise<CheckResult> {
   const { topics } = kafka
-  const place = { group: stream.names.recordGroup, topic: stream.config.kafka.topic.events }
-  const request = topics && { topics, place, producerIds: [], finder: undefined }
+  const recordPlace = { group: stream.names.recordGroup, topic: stream.config.kafka.topic.events }
+  const request = topics && { topics, recordPlace, producerIds: [], coordinatorFinder: undefined }
   const readState = request && ((signal: AbortSignal) => readKafkaState(admin, request, signal))
   return resultOf({ finish, timeoutCode: 'storage.unavailable' }, () =>
     checkCheckpoint({ stream, kafka, readState, clock }, finish),

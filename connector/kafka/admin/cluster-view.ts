@@ -64,8 +64,8 @@ export async function accessAsStream(
   await accessGroup(parts, group, stop)
   if (topics === undefined) return
   mustBeWritable(topics)
-  const place = { group, topic: topics.events.topic }
-  await readKafkaState(parts, { topics, place, producerIds: [], finder: undefined }, stop)
+  const recordPlace = { group, topic: topics.events.topic }
+  await readKafkaState(parts, { topics, recordPlace, producerIds: [], coordinatorFinder: undefined }, stop)
 }
 
 export async function accessGroup(parts: ConnectionParts, groupId: string, stop: AbortSignal): Promise<void> {

@@ -38,13 +38,13 @@ export async function initializeProducer(
   cluster: Pick<Cluster, 'findGroupCoordinator'>,
 ) {
   await producer.connect()
-  const found: { identity: ProducerIdentity; coordinator: CoordinatorFinder }[] = []
+  const found: { identity: ProducerIdentity; coordinatorFinder: CoordinatorFinder }[] = []
   const { findGroupCoordinator: find } = cluster
   cluster.findGroupCoordinator = async (query) => {
     const coordinator = await find.call(cluster, query)
     const initProducerId = async (request: unknown) => {
       const { producerId, producerEpoch } = await coordinator.initProducerId(request)
-      found.push({ identity: { producerId, producerEpoch }, coordinator })
+      found.push({ identity: { producerId, producerEpoch }, coordinatorFinder: coordinator })
       return { producerId, producerEpoch }
     }
     return Object.assign(Object.create(coordinator), { initProducerId })
@@ -52,7 +52,7 @@ export async function initializeProducer(
   const unused = await producer.transaction()
   cluster.findGroupCoordinator = find
   await unused.abort() // local: it has sent nothing
-  const [identified] = found
-  if (identified === undefined) throw new TypeError('unsupported kafkajs: no producer was initialized')
-  return identified
+  const [initialization] = found
+  if (initialization === undefined) throw new TypeError('unsupported kafkajs: no producer was initialized')
+  return initialization
 }

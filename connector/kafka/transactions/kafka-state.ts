@@ -16,11 +16,11 @@ import { leadersOf, offsetsOf } from '../reading/partition-reads.ts'
 
 interface StateRequest {
   readonly topics: Topics
-  readonly place: CommitRecordPlace
+  readonly recordPlace: CommitRecordPlace
   /** The state has the open transactions of these producers. */
   readonly producerIds: readonly string[]
   /** This broker answered InitProducerId; undefined if no producer is open. */
-  readonly finder: CoordinatorFinder | undefined
+  readonly coordinatorFinder: CoordinatorFinder | undefined
 }
 
 /**
@@ -28,18 +28,23 @@ interface StateRequest {
  * Rejects with `publish.*`, `checkpoint.unknown-format` or the reason of `stop`.
  */
 export function readKafkaState(parts: ConnectionParts, request: StateRequest, stop: AbortSignal): Promise<KafkaState> {
-  const { topics, place, producerIds, finder } = request
+  const { topics, recordPlace, producerIds, coordinatorFinder } = request
   const work = async (cluster: Cluster): Promise<KafkaState> => {
-    const foundRecord = await fetchCommitRecord(cluster, place, finder)
-    const inEvents = await openTransactionsIn(cluster, topics.events, producerIds)
-    const open = [...inEvents, ...(await openTransactionsIn(cluster, topics.deadLetters, producerIds))]
+    const foundRecord = await fetchCommitRecord(cluster, recordPlace, coordinatorFinder)
+    const openInEvents = await openTransactionsIn(cluster, topics.events, producerIds)
+    const openTransactions = [...openInEvents, ...(await openTransactionsIn(cluster, topics.deadLetters, producerIds))]
     const { topic, partitions, topicId } = topics.events
     const destination = { clusterId: topics.clusterId, topic, partitions, topicId }
     // The end offsets show whether the topic is empty: one whose records were all removed by retention is not.
-    const ends = await offsetsOf(cluster, topics.events, 'end')
-    return { destination, foundRecord, open, isEmpty: [...ends.values()].every((end) => end === 0n) }
+    const endOffsets = await offsetsOf(cluster, topics.events, 'end')
+    return {
+      destination,
+      foundRecord,
+      openTransactions,
+      isTopicEmpty: [...endOffsets.values()].every((end) => end === 0n),
+    }
   }
-  return retryOnCluster(parts, { operation: `read the state of ${place.group}`, work }, stop)
+  return retryOnCluster(parts, { operation: `read the state of ${recordPlace.group}`, work }, stop)
 }
 
 /** Reads the transactions that these producers have open in a topic. */
@@ -51,8 +56,10 @@ async function openTransactionsIn(
   const { topic } = layout
   try {
     const leaders = await leadersOf(cluster, layout)
-    const found = await Promise.all(leaders.map(({ broker, ...led }) => describeOpenTransactions(broker, led)))
-    const open = found.flat().filter(({ producerId }) => producerIds.includes(producerId))
+    const openByLeader = await Promise.all(
+      leaders.map(({ broker, ...ledPartitions }) => describeOpenTransactions(broker, ledPartitions)),
+    )
+    const open = openByLeader.flat().filter(({ producerId }) => producerIds.includes(producerId))
     return open.map((transaction) => ({ topic, ...transaction }))
   } catch (error) {
     throw publishError(`find hanging transactions in ${topic}`, error, {
@@ -76,43 +83,45 @@ export function aclsOfCommitRecord({ group, topic }: CommitRecordPlace): NeededA
 }
 
 /** Returns the argument of `sendOffsets` that makes the commit record part of the transaction. */
-export function offsetsOfCommitRecord(place: CommitRecordPlace, record: CommitRecord) {
+export function offsetsOfCommitRecord(recordPlace: CommitRecordPlace, record: CommitRecord) {
   const { epoch, seq, nonce, nextEvent } = record
   const metadata = JSON.stringify({ epoch, seq, nonce, nextEvent })
   const partitions = [{ partition: 0, offset: String(seq), metadata }]
-  return { consumerGroupId: place.group, topics: [{ topic: place.topic, partitions }] }
+  return { consumerGroupId: recordPlace.group, topics: [{ topic: recordPlace.topic, partitions }] }
 }
 
 /**
  * Reads the commit record from its group coordinator. The result is final only after InitProducerId, and only if
- * `finder`, the broker that answered InitProducerId, names the coordinator: a broker partitioned from the cluster may
- * still name itself. Does not retry.
+ * `coordinatorFinder`, the broker that answered InitProducerId, names the coordinator: a broker partitioned from the
+ * cluster may still name itself. Does not retry.
  */
 export async function fetchCommitRecord(
   cluster: Cluster,
-  place: CommitRecordPlace,
-  finder: CoordinatorFinder | undefined,
+  recordPlace: CommitRecordPlace,
+  coordinatorFinder: CoordinatorFinder | undefined,
 ): Promise<FoundRecord> {
-  const query = { groupId: place.group, coordinatorType: GROUP_COORDINATOR } as const
+  const query = { groupId: recordPlace.group, coordinatorType: GROUP_COORDINATOR } as const
   try {
-    const named = await finder?.findGroupCoordinator(query)
-    const coordinator = await (named ? cluster.findBroker(named.coordinator) : cluster.findGroupCoordinator(query))
-    const stored = await fetchStableOffset(coordinator, place)
-    if (stored === undefined) return { kind: 'none' }
-    return stored === 'unstable' ? { kind: stored } : { kind: 'record', record: parseCommitRecord(place, stored) }
+    const answer = await coordinatorFinder?.findGroupCoordinator(query)
+    const coordinator = await (answer ? cluster.findBroker(answer.coordinator) : cluster.findGroupCoordinator(query))
+    const storedOffset = await fetchStableOffset(coordinator, recordPlace)
+    if (storedOffset === undefined) return { kind: 'none' }
+    return storedOffset === 'unstable'
+      ? { kind: storedOffset }
+      : { kind: 'record', record: parseCommitRecord(recordPlace, storedOffset) }
   } catch (error) {
-    throw publishError(`read the commit record of group ${place.group}`, error, aclsOfCommitRecord(place))
+    throw publishError(`read the commit record of group ${recordPlace.group}`, error, aclsOfCommitRecord(recordPlace))
   }
 }
 
 /** Parses the commit record. Throws `checkpoint.unknown-format` if the offset was not written by this connector. */
-export function parseCommitRecord(place: CommitRecordPlace, stored: GroupOffset): CommitRecord {
-  const { epoch, seq, nonce, nextEvent } = parsedFields(stored.metadata ?? '')
+export function parseCommitRecord(recordPlace: CommitRecordPlace, storedOffset: GroupOffset): CommitRecord {
+  const { epoch, seq, nonce, nextEvent } = parsedFields(storedOffset.metadata ?? '')
   const isOurs = isWholeNumber(epoch) && isWholeNumber(seq) && isWholeNumber(nextEvent) && typeof nonce === 'string'
-  if (isOurs && String(seq) === stored.offset) return { epoch, seq, nonce, nextEvent }
+  if (isOurs && String(seq) === storedOffset.offset) return { epoch, seq, nonce, nextEvent }
   throw new ConnectorError(
     'checkpoint.unknown-format',
-    `read the commit record of group ${place.group}: its offset was not written by this connector`,
+    `read the commit record of group ${recordPlace.group}: its offset was not written by this connector`,
   )
 }
 

@@ -20,7 +20,7 @@ const LONGEST_PAUSE_MS = 50
  */
 export async function confirmMarkers(
   producer: TransactionalProducer,
-  written: readonly Parameters<typeof leadersOf>[1][],
+  writtenPartitions: readonly Parameters<typeof leadersOf>[1][],
   finish: AbortSignal,
 ): Promise<void> {
   const { clock, identity, cluster } = producer
@@ -28,14 +28,14 @@ export async function confirmMarkers(
     const open = await describeOpenTransactions(broker, partitions)
     return open.some(({ producerId }) => producerId === identity.producerId)
   }
-  using limit = clock.deadline(CONFIRMED_WITHIN_MS, finish)
+  using deadline = clock.deadline(CONFIRMED_WITHIN_MS, finish)
   try {
-    const leaders = Promise.all(written.map((partitions) => leadersOf(cluster, partitions)))
-    const led = (await untilAborted(limit.signal, leaders)).flat()
+    const leaderSearch = Promise.all(writtenPartitions.map((partitions) => leadersOf(cluster, partitions)))
+    const leaders = (await untilAborted(deadline.signal, leaderSearch)).flat()
     for (let pauseMs = 1; ; pauseMs *= 2) {
-      const open = await untilAborted(limit.signal, Promise.all(led.map(isOpenIn)))
+      const open = await untilAborted(deadline.signal, Promise.all(leaders.map(isOpenIn)))
       if (!open.includes(true)) return
-      await clock.sleep(Math.min(pauseMs, LONGEST_PAUSE_MS), limit.signal)
+      await clock.sleep(Math.min(pauseMs, LONGEST_PAUSE_MS), deadline.signal)
     }
   } catch (error) {
     disconnectNow(producer)
@@ -52,14 +52,14 @@ export async function confirmMarkers(
  */
 export async function repairTransactions(
   producer: TransactionalProducer,
-  { hanging, as }: RepairPlan,
+  { hangingTransactions, outcome }: RepairPlan,
   stop: AbortSignal,
 ): Promise<void> {
-  const byTopic = [...Map.groupBy(hanging, ({ topic }) => topic)]
+  const byTopic = [...Map.groupBy(hangingTransactions, ({ topic }) => topic)]
   const topics = byTopic.map(([topic, open]) => ({ topic, partitions: open.map(({ partition }) => partition) }))
-  const operation = `end hanging transactions in ${hanging.length} partitions as ${as}`
+  const operation = `end hanging transactions in ${hangingTransactions.length} partitions as ${outcome}`
   // The marker of an otherwise empty transaction ends everything that the producer id has open in its partitions.
-  await endEmptyTransaction(producer, { operation, topics, as }, stop)
+  await endEmptyTransaction(producer, { operation, topics, outcome }, stop)
   // The markers of a repair may be lost too, so nothing is published before they are confirmed.
   await confirmMarkers(producer, [producer.topics.events, producer.topics.deadLetters], stop)
 }
@@ -71,13 +71,13 @@ export async function repairTransactions(
 export function mustNotBeFenced(producer: TransactionalProducer, finish: AbortSignal): Promise<void> {
   const operation = `confirm that ${producer.names.transactionalId} was not fenced`
   const topics = [{ topic: producer.topics.events.topic, partitions: [0] }]
-  return endEmptyTransaction(producer, { operation, topics, as: 'aborted' }, finish)
+  return endEmptyTransaction(producer, { operation, topics, outcome: 'aborted' }, finish)
 }
 
 interface EmptyTransaction {
   readonly operation: string
   readonly topics: readonly { readonly topic: string; readonly partitions: readonly number[] }[]
-  readonly as: 'committed' | 'aborted'
+  readonly outcome: 'committed' | 'aborted'
 }
 
 /** The broker answers CONCURRENT_TRANSACTIONS while it writes the markers of the previous transaction. */
@@ -89,7 +89,7 @@ const markersRetry = { retries: 10, firstPauseMs: 20, maxPauseMs: 500, maxRetryA
  */
 async function endEmptyTransaction(
   producer: TransactionalProducer,
-  { operation, topics, as }: EmptyTransaction,
+  { operation, topics, outcome }: EmptyTransaction,
   stop: AbortSignal,
 ) {
   const { transactionalId } = producer.names
@@ -98,9 +98,9 @@ async function endEmptyTransaction(
   const work = async () => {
     const query = { groupId: transactionalId, coordinatorType: TRANSACTION_COORDINATOR } as const
     const coordinator = await producer.cluster.findGroupCoordinator(query)
-    const add = () => coordinator.addPartitionsToTxn({ ...identity, topics }).catch(rejectWithCode)
-    await retry(add, { clock: producer.clock, policy: markersRetry, onRetry: () => undefined }, stop)
-    await coordinator.endTxn({ ...identity, transactionResult: as === 'committed' })
+    const addPartitions = () => coordinator.addPartitionsToTxn({ ...identity, topics }).catch(rejectWithCode)
+    await retry(addPartitions, { clock: producer.clock, policy: markersRetry, onRetry: () => undefined }, stop)
+    await coordinator.endTxn({ ...identity, transactionResult: outcome === 'committed' })
   }
   try {
     await withinCommitLimit(producer, work, stop)

@@ -34,24 +34,27 @@ const chunkFill = 0.9
  */
 export function chunksByPartition(records: readonly OutgoingRecord[], layout: ChunkLayout): PartitionChunk[][] {
   const timestamp = String(layout.publishedAt)
-  const all = new Map<string, { readonly chunks: PartitionChunk[]; bytes: number }>()
+  const chunksOfPartitions = new Map<string, { readonly chunks: PartitionChunk[]; bytes: number }>()
   for (const record of records) {
-    const { to, headers, value } = record
-    const { topic, partitions } = layout[to]
+    const { target, headers, value } = record
+    const { topic, partitions } = layout[target]
     const key = record.key === null ? null : Buffer.from(record.key)
     const bytes = recordOverheadBytes + sizeOfHeaders(headers) + (key?.length ?? 0) + (value?.length ?? 0)
     if (bytes > layout.maxMessageBytes) throw tooLargeError(topic, bytes, layout.maxMessageBytes)
     const partition = record.value === null ? record.partition : partitionOf(key ?? value ?? noBytes, partitions)
-    const ofPartition = all.get(`${to} ${partition}`) ?? { chunks: [], bytes: Number.POSITIVE_INFINITY }
-    all.set(`${to} ${partition}`, ofPartition)
-    if (ofPartition.bytes + bytes > layout.maxMessageBytes * chunkFill) {
-      ofPartition.chunks.push({ topic, partition, records: [] })
-      ofPartition.bytes = 0
+    const partitionChunks = chunksOfPartitions.get(`${target} ${partition}`) ?? {
+      chunks: [],
+      bytes: Number.POSITIVE_INFINITY,
     }
-    ofPartition.chunks.at(-1)?.records.push({ key, value, timestamp, headers })
-    ofPartition.bytes += bytes
+    chunksOfPartitions.set(`${target} ${partition}`, partitionChunks)
+    if (partitionChunks.bytes + bytes > layout.maxMessageBytes * chunkFill) {
+      partitionChunks.chunks.push({ topic, partition, records: [] })
+      partitionChunks.bytes = 0
+    }
+    partitionChunks.chunks.at(-1)?.records.push({ key, value, timestamp, headers })
+    partitionChunks.bytes += bytes
   }
-  return [...all.values()].map(({ chunks }) => chunks)
+  return [...chunksOfPartitions.values()].map(({ chunks }) => chunks)
 }
 
 /** Most records have the same headers as the one before. */
@@ -76,14 +79,14 @@ const tooLargeError = (topic: string, bytes: number, limit: number) =>
  * once the producer is closed, starts no further request; rejects with the first error after all requests have settled.
  */
 export async function sendChunks(
-  byPartition: readonly (readonly PartitionChunk[])[],
-  parts: { send: (chunk: PartitionChunk) => Promise<readonly SendResponse[]>; isGivenUp: () => boolean },
+  chunksByPartition: readonly (readonly PartitionChunk[])[],
+  parts: { send: (chunk: PartitionChunk) => Promise<readonly SendResponse[]>; isClosed: () => boolean },
 ): Promise<void> {
   const errors: unknown[] = []
   await Promise.all(
-    byPartition.map(async (chunks) => {
+    chunksByPartition.map(async (chunks) => {
       for (const chunk of chunks) {
-        if (errors.length > 0 || parts.isGivenUp()) return
+        if (errors.length > 0 || parts.isClosed()) return
         try {
           checkResponse(await parts.send(chunk), chunk)
         } catch (error) {
@@ -102,7 +105,7 @@ type SendResponse = Pick<RecordMetadata, 'topicName' | 'partition' | 'errorCode'
  * records.
  */
 function checkResponse([only, ...others]: readonly SendResponse[], { topic, partition }: PartitionChunk) {
-  const covers = only?.topicName === topic && only.partition === partition && only.errorCode === 0
-  if (covers && others.length === 0) return
+  const isCovered = only?.topicName === topic && only.partition === partition && only.errorCode === 0
+  if (isCovered && others.length === 0) return
   throw new ConnectorError('publish.failed', `publish to ${topic}: the response does not cover partition ${partition}`)
 }

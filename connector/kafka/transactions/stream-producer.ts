@@ -32,7 +32,7 @@ export function kafkaEventPublisher(
   { connector, stream, clock }: { connector: string; stream: string; clock: Clock },
 ): EventPublisher {
   const names = streamNames(connector, stream)
-  const newClient = () => kafkaClient(config, { clientId: names.clientId, pace: 'stream', clock })
+  const newClient = () => kafkaClient(config, { clientId: names.clientId, patience: 'stream', clock })
   return { open: (options, stop) => openStreamProducer({ config, names, clock, newClient }, options, stop) }
 }
 
@@ -54,17 +54,17 @@ export async function openStreamProducer(
     stop,
   )
   const client = parts.newClient()
-  const { producer: kafkajs, cluster } = newProducer(parts, client)
+  const { producer: kafkajsProducer, cluster } = newProducer(parts, client)
   try {
-    const identified = await withinCommitLimit(parts, () => initializeProducer(kafkajs, cluster), stop)
+    const initialization = await withinCommitLimit(parts, () => initializeProducer(kafkajsProducer, cluster), stop)
     const state = { kind: 'idle' } as const
-    const place = { group, topic: topics.events.topic }
-    return streamProducer({ ...parts, client, kafkajs, cluster, topics, place, ...identified, state })
+    const recordPlace = { group, topic: topics.events.topic }
+    return streamProducer({ ...parts, client, kafkajsProducer, cluster, topics, recordPlace, ...initialization, state })
   } catch (error) {
-    destroyConnection({ client, disconnect: kafkajs.disconnect })
+    destroyConnection({ client, disconnect: kafkajsProducer.disconnect })
     stop.throwIfAborted()
-    const needs = { TRANSACTIONAL_ID_AUTHORIZATION_FAILED: `WRITE on transactional id ${transactionalId}` }
-    throw transactionError(`open transactional id ${transactionalId}`, error, needs)
+    const neededAcls = { TRANSACTIONAL_ID_AUTHORIZATION_FAILED: `WRITE on transactional id ${transactionalId}` }
+    throw transactionError(`open transactional id ${transactionalId}`, error, neededAcls)
   }
 }
 
@@ -85,13 +85,13 @@ function newProducer({ names }: ProducerParts, { kafka }: KafkaClient) {
 }
 
 function streamProducer(producer: TransactionalProducer): StreamProducer {
-  const { topics, place, identity, coordinator: finder } = producer
+  const { topics, recordPlace, identity, coordinatorFinder } = producer
   const { producerId } = identity
   return {
     producerId,
     readKafkaState: ({ formerProducerId }, stop) => {
       const producerIds = [...new Set([producerId, formerProducerId ?? producerId])]
-      return readKafkaState(producer, { topics, place, producerIds, finder }, stop)
+      return readKafkaState(producer, { topics, recordPlace, producerIds, coordinatorFinder }, stop)
     },
     repairTransactions: (plan, stop) => repairTransactions(producer, plan, stop),
     begin: (finish) => beginTransaction(producer, finish),
@@ -107,26 +107,26 @@ function streamProducer(producer: TransactionalProducer): StreamProducer {
  */
 function topicCheck({ cluster, clock, topics }: TransactionalProducer): StreamProducer['mustHaveItsTopic'] {
   const { topic, topicId } = topics.events
-  let askedAt = clock.monotonic()
+  let checkedAt = clock.monotonic()
   return async (finish) => {
-    if (clock.monotonic() - askedAt < kafkaTimes.topicEveryMs) return
-    askedAt = clock.monotonic()
-    using limit = clock.deadline(kafkaTimes.closeMs, finish)
-    const asked = cluster.findControllerBroker().then((broker) => fetchMetadata(broker, topic))
-    const found = (await untilAborted(limit.signal, asked).catch(() => undefined))?.topic
-    if (found !== undefined && found.topicId !== topicId)
+    if (clock.monotonic() - checkedAt < kafkaTimes.topicEveryMs) return
+    checkedAt = clock.monotonic()
+    using deadline = clock.deadline(kafkaTimes.closeMs, finish)
+    const topicAnswer = cluster.findControllerBroker().then((broker) => fetchMetadata(broker, topic))
+    const currentTopic = (await untilAborted(deadline.signal, topicAnswer).catch(() => undefined))?.topic
+    if (currentTopic !== undefined && currentTopic.topicId !== topicId)
       throw new ConnectorError('publish.failed', `topic ${topic} was deleted and created again`)
   }
 }
 
 function closeProducer(producer: TransactionalProducer) {
-  const { client, kafkajs, state } = producer
+  const { client, kafkajsProducer, state } = producer
   switch (state.kind) {
     case 'closed':
-      return state.released
+      return state.connectionsClosed
     case 'active':
       return markClosed(producer, abortAndDisconnect(producer, state.active))
     case 'idle':
-      return markClosed(producer, closeConnection(producer, { client, disconnect: kafkajs.disconnect }))
+      return markClosed(producer, closeConnection(producer, { client, disconnect: kafkajsProducer.disconnect }))
   }
 }

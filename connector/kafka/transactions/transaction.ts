@@ -32,16 +32,16 @@ export function beginTransaction(producer: TransactionalProducer, finish: AbortS
       const active = await activeTransaction(producer, finish)
       if (record !== null) await sendRecord(producer, active, record)
       await endTransaction(producer, active)
-      const written = [...active.written].map(([topic, partitions]) => ({ topic, partitions }))
-      await confirmMarkers(producer, written, finish)
+      const writtenPartitions = [...active.writtenPartitions].map(([topic, partitions]) => ({ topic, partitions }))
+      await confirmMarkers(producer, writtenPartitions, finish)
       producer.state = { kind: 'idle' }
     },
     [Symbol.asyncDispose]: async () => {
       const { state } = producer
       if (state.kind === 'active') {
-        state.active.limit[Symbol.dispose]()
+        state.active.deadline[Symbol.dispose]()
         await markClosed(producer, abortAndDisconnect(producer, state.active))
-      } else if (state.kind === 'closed') await state.released
+      } else if (state.kind === 'closed') await state.connectionsClosed
     },
   }
 }
@@ -52,9 +52,9 @@ async function activeTransaction(producer: TransactionalProducer, finish: AbortS
   if (state.kind === 'closed') throw new ConnectorError('publish.failed', 'publish: the producer is closed')
   if (state.kind === 'active') return state.active
   // This sends no request.
-  const transaction = await producer.kafkajs.transaction()
-  const limit = clock.deadline(kafkaTimes.commitWithinMs, finish)
-  const active = { transaction, limit, written: new Map(), sending: Promise.resolve() }
+  const transaction = await producer.kafkajsProducer.transaction()
+  const deadline = clock.deadline(kafkaTimes.commitWithinMs, finish)
+  const active = { transaction, deadline, writtenPartitions: new Map(), lastSend: Promise.resolve() }
   producer.state = { kind: 'active', active }
   return active
 }
@@ -65,11 +65,11 @@ function sendEvents(producer: TransactionalProducer, active: ActiveTransaction, 
     const { maxMessageBytes } = config
     const chunks = chunksByPartition(records, { ...topics, maxMessageBytes, publishedAt: clock.now() })
     const send = (chunk: PartitionChunk) => sendChunk(producer, active, chunk)
-    const isGivenUp = () => producer.state.kind === 'closed'
+    const isClosed = () => producer.state.kind === 'closed'
     for (const { topic, partition } of chunks.flat())
-      active.written.set(topic, (active.written.get(topic) ?? new Set()).add(partition))
-    active.sending = sendChunks(chunks, { send, isGivenUp })
-    return active.sending
+      active.writtenPartitions.set(topic, (active.writtenPartitions.get(topic) ?? new Set()).add(partition))
+    active.lastSend = sendChunks(chunks, { send, isClosed })
+    return active.lastSend
   }
   return runOrAbort(producer, active, { operation: publishOperation(records.length, topics.events.topic), work })
 }
@@ -91,11 +91,11 @@ async function sendChunk(
       messages: ownMessages(records, partition),
       acks: -1,
       compression: codecs[config.compression],
-      timeout: kafkaTimes.paces.stream.requestMs,
+      timeout: kafkaTimes.patience.stream.requestMs,
     })
   } catch (error) {
-    const needs = { TOPIC_AUTHORIZATION_FAILED: `WRITE on topic ${topic}` }
-    throw transactionError(publishOperation(records.length, topic), error, needs)
+    const neededAcls = { TOPIC_AUTHORIZATION_FAILED: `WRITE on topic ${topic}` }
+    throw transactionError(publishOperation(records.length, topic), error, neededAcls)
   }
 }
 
@@ -112,8 +112,8 @@ const publishOperation = (records: number, topic: string) =>
  * So a commit follows only a commit record that Kafka has confirmed (docs/decisions/20261125-kafkajs-behind-a-port.md).
  */
 function sendRecord(producer: TransactionalProducer, active: ActiveTransaction, record: CommitRecord) {
-  const { group } = producer.place
-  const offsets = offsetsOfCommitRecord(producer.place, record)
+  const { group } = producer.recordPlace
+  const offsets = offsetsOfCommitRecord(producer.recordPlace, record)
   const work = async (): Promise<void> => {
     try {
       await active.transaction.sendOffsets(offsets)
@@ -121,21 +121,21 @@ function sendRecord(producer: TransactionalProducer, active: ActiveTransaction, 
       // Kafka may still be writing the markers of the previous transaction, or those of the producer that has fenced
       // this one: the next answer tells which. kafkajs itself tries again only for sends.
       if (!hasKafkaError(error, 'CONCURRENT_TRANSACTIONS')) throw error
-      await producer.clock.sleep(kafkaTimes.paces.stream.firstPauseMs, active.limit.signal)
+      await producer.clock.sleep(kafkaTimes.patience.stream.firstPauseMs, active.deadline.signal)
       await work()
     }
   }
-  const needs = aclsOfCommitRecord(producer.place)
-  return runOrAbort(producer, active, { operation: `send the commit record to group ${group}`, needs, work })
+  const neededAcls = aclsOfCommitRecord(producer.recordPlace)
+  return runOrAbort(producer, active, { operation: `send the commit record to group ${group}`, neededAcls, work })
 }
 
 /** Runs a request before the commit. If it fails or times out, aborts the transaction: nothing becomes visible. */
 async function runOrAbort<Result>(
   producer: TransactionalProducer,
   active: ActiveTransaction,
-  parts: { operation: string; needs?: NeededAcls; work: () => Promise<Result> },
+  parts: { operation: string; neededAcls?: NeededAcls; work: () => Promise<Result> },
 ): Promise<Result> {
-  const { signal } = active.limit
+  const { signal } = active.deadline
   try {
     signal.throwIfAborted()
     const result = await untilAborted(signal, parts.work())
@@ -144,7 +144,7 @@ async function runOrAbort<Result>(
   } catch (error) {
     if (producer.state.kind !== 'closed') void markClosed(producer, abortAndDisconnect(producer, active))
     if (signal.aborted) throw new ConnectorError('publish.failed', `${parts.operation}: timed out`, { cause: error })
-    throw transactionError(parts.operation, error, parts.needs)
+    throw transactionError(parts.operation, error, parts.neededAcls)
   }
 }
 
@@ -155,15 +155,15 @@ async function runOrAbort<Result>(
 async function endTransaction(producer: TransactionalProducer, active: ActiveTransaction) {
   const operation = `commit the transaction of ${producer.names.transactionalId}`
   try {
-    await untilAborted(active.limit.signal, active.transaction.commit())
+    await untilAborted(active.deadline.signal, active.transaction.commit())
   } catch (error) {
     disconnectNow(producer)
-    const coded = transactionError(operation, error)
-    if (coded.code === 'publish.fenced') throw coded
-    throw new ConnectorError('publish.outcome-unknown', `${coded.message}: unknown whether it was committed`, {
+    const connectorError = transactionError(operation, error)
+    if (connectorError.code === 'publish.fenced') throw connectorError
+    throw new ConnectorError('publish.outcome-unknown', `${connectorError.message}: unknown whether it was committed`, {
       cause: error,
     })
   } finally {
-    active.limit[Symbol.dispose]()
+    active.deadline[Symbol.dispose]()
   }
 }

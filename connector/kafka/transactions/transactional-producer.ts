@@ -19,14 +19,14 @@ export interface ProducerParts extends ConnectionParts {
 export interface TransactionalProducer extends ProducerParts {
   /** Nothing else uses this client. */
   readonly client: KafkaClient
-  readonly kafkajs: Producer
+  readonly kafkajsProducer: Producer
   /** `kafkajs` sends its requests over these connections. */
   readonly cluster: Cluster
   readonly topics: Topics
-  readonly place: CommitRecordPlace
+  readonly recordPlace: CommitRecordPlace
   readonly identity: ProducerIdentity
   /** This broker answered InitProducerId: it was the transaction coordinator. */
-  readonly coordinator: CoordinatorFinder
+  readonly coordinatorFinder: CoordinatorFinder
   state: ProducerState
 }
 
@@ -39,17 +39,17 @@ type ProducerState =
    * `close` or the first error has closed it: kafkajs loses or duplicates records if its producer is used after an
    * error. `released` resolves once its connections are closed.
    */
-  | { readonly kind: 'closed'; readonly released: Promise<void> }
+  | { readonly kind: 'closed'; readonly connectionsClosed: Promise<void> }
 
 /** Marks the producer as closed, so that it sends nothing more. */
-export function markClosed(producer: TransactionalProducer, released: Promise<void>): Promise<void> {
-  producer.state = { kind: 'closed', released }
-  return released
+export function markClosed(producer: TransactionalProducer, connectionsClosed: Promise<void>): Promise<void> {
+  producer.state = { kind: 'closed', connectionsClosed }
+  return connectionsClosed
 }
 
 /** Closes the producer at once, without an abort: requests already sent may still take effect. */
 export function disconnectNow(producer: TransactionalProducer): void {
-  destroyConnection({ client: producer.client, disconnect: producer.kafkajs.disconnect })
+  destroyConnection({ client: producer.client, disconnect: producer.kafkajsProducer.disconnect })
   if (producer.state.kind !== 'closed') void markClosed(producer, Promise.resolve())
 }
 
@@ -57,11 +57,11 @@ export function disconnectNow(producer: TransactionalProducer): void {
 export interface ActiveTransaction {
   readonly transaction: Transaction
   /** It ends at `finish`, or at our own limit if that is earlier; ours is shorter than the broker's timeout. */
-  readonly limit: Deadline
+  readonly deadline: Deadline
   /** Records were sent to these partitions, by topic. */
-  readonly written: Map<string, Set<number>>
+  readonly writtenPartitions: Map<string, Set<number>>
   /** Settles once no send of this transaction is in flight. */
-  sending: Promise<void>
+  lastSend: Promise<void>
 }
 
 /**
@@ -71,13 +71,13 @@ export interface ActiveTransaction {
  */
 export async function abortAndDisconnect(
   producer: TransactionalProducer,
-  { transaction, sending }: ActiveTransaction,
+  { transaction, lastSend }: ActiveTransaction,
 ): Promise<void> {
-  const { clock, client, kafkajs } = producer
+  const { clock, client, kafkajsProducer } = producer
   const { closeMs } = kafkaTimes
   using sendLimit = clock.deadline(closeMs / 3)
-  await untilAborted(sendLimit.signal, sending).catch(() => undefined)
-  using limit = clock.deadline(closeMs)
-  if (transaction.isActive()) await untilAborted(limit.signal, transaction.abort()).catch(() => undefined)
-  destroyConnection({ client, disconnect: kafkajs.disconnect })
+  await untilAborted(sendLimit.signal, lastSend).catch(() => undefined)
+  using abortLimit = clock.deadline(closeMs)
+  if (transaction.isActive()) await untilAborted(abortLimit.signal, transaction.abort()).catch(() => undefined)
+  destroyConnection({ client, disconnect: kafkajsProducer.disconnect })
 }

@@ -33,7 +33,7 @@ export function pageGroupBuilder(parts: PageGroupParts, from: BuildFrom): PageGr
     finish: () => finishGroup(building),
     onDelivered: ({ records }) => {
       building.undelivered = new Map()
-      for (const { to } of records) parts.deadLetters.add(to === 'events' ? 'event' : 'dead-letter')
+      for (const { target } of records) parts.deadLetters.add(target === 'events' ? 'event' : 'dead-letter')
     },
   }
 }

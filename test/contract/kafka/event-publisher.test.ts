@@ -14,10 +14,10 @@ import { commit, creationOf, recordIn, streamConfig, streamPublisher } from '../
 /** One stream on a fake or real cluster, with as many publishers (replicas) as a test needs. */
 interface Cluster {
   replica(): EventPublisher
-  committed(to: TextRecord['to']): Promise<readonly Committed[]>
+  committed(to: TextRecord['target']): Promise<readonly Committed[]>
 }
 
-interface Committed extends Omit<TextRecord, 'to'> {
+interface Committed extends Omit<TextRecord, 'target'> {
   readonly partition: number
 }
 
@@ -28,7 +28,7 @@ function fakeCluster(): Cluster {
   const kafka = fakeKafka({ partitions: 4, clock: systemClock, maxMessageBytes: 100_000 })
   return {
     replica: () => kafka.publisher({ connector: 'c', stream: 's', replica: `r${++replicas}` }),
-    committed: async (to) => kafka.committed.filter((record) => record.to === to),
+    committed: async (to) => kafka.committed.filter((record) => record.target === to),
   }
 }
 

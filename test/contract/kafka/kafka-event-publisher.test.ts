@@ -25,7 +25,7 @@ import { commit, recordIn, streamConfig, streamPublisher } from '../../support/s
 // The adapter publishes to a real broker behind a proxy that loses answers, and behind TLS, logins and ACLs.
 
 Object.assign(kafkaTimes, { closeMs: 300 })
-Object.assign(kafkaTimes.paces.stream, { retries: 10 })
+Object.assign(kafkaTimes.patience.stream, { retries: 10 })
 
 const closing = closingAfterAll()
 const fresh = optionsWithoutCheckpoint

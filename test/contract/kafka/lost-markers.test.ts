@@ -115,8 +115,8 @@ const stateOf = (producer: StreamProducer, formerProducerId: string | null = nul
 const publish = (producer: StreamProducer, value: string, seq: number) => commit(producer, [event(value)], seq)
 
 /** Repairs the open transactions that the producer finds. */
-async function repair(producer: StreamProducer, as: RepairPlan['as']): Promise<void> {
-  await producer.repairTransactions({ hanging: (await stateOf(producer)).open, as }, never)
+async function repair(producer: StreamProducer, outcome: RepairPlan['outcome']): Promise<void> {
+  await producer.repairTransactions({ hangingTransactions: (await stateOf(producer)).openTransactions, outcome }, never)
 }
 
 /** Runs `work` while the partitions whose only replica is this broker have no leader. */
@@ -202,9 +202,9 @@ describe.runIf(isDefective)('Kafka 4.3.0 to 4.3.2, and 4.4.0', () => {
 
     const second = await open()
     const hanging = [{ topic, partition: 0, startOffset: '2', producerId: second.producerId }]
-    expect((await stateOf(second, 'none')).open).toEqual(hanging)
+    expect((await stateOf(second, 'none')).openTransactions).toEqual(hanging)
     await repair(second, 'aborted')
-    expect((await stateOf(second, first.producerId)).open).toEqual([])
+    expect((await stateOf(second, first.producerId)).openTransactions).toEqual([])
     await foreign.abort()
     await other.disconnect()
     expect(await valuesOf()).toEqual(['before'])
@@ -228,9 +228,9 @@ describe.runIf(isDefective)('Kafka 4.3.0 to 4.3.2, and 4.4.0', () => {
     })
 
     const second = await open()
-    const { foundRecord, open: hanging } = await stateOf(second)
+    const { foundRecord, openTransactions } = await stateOf(second)
     expect(foundRecord).toMatchObject({ record: { seq: 1 } })
-    expect(hanging).toMatchObject([{ topic: names.events }, { topic: names.deadLetters }])
+    expect(openTransactions).toMatchObject([{ topic: names.events }, { topic: names.deadLetters }])
     expect(await visibleEvents()).toEqual([])
     await repair(second, 'committed')
     expect(await visibleEvents()).toEqual(['committed'])
@@ -240,7 +240,7 @@ describe.runIf(isDefective)('Kafka 4.3.0 to 4.3.2, and 4.4.0', () => {
       await transaction.send(records('again'))
     }
     const third = await open()
-    expect((await stateOf(third)).open).toEqual([])
+    expect((await stateOf(third)).openTransactions).toEqual([])
     expect(await valuesOfAll()).toEqual([['committed'], ['committed']])
     await third.close()
   })
@@ -263,9 +263,9 @@ test.skipIf(isDefective)(
   'no transaction hangs on any other release of Kafka',
   async () => {
     await commitWithoutMarker([event('first')])
-    expect((await stateOf(await open())).open).toEqual([])
+    expect((await stateOf(await open())).openTransactions).toEqual([])
     await commitWithoutCoordinator('second')
-    expect(await stateOf(await open())).toMatchObject({ foundRecord: { record: { seq: 2 } }, open: [] })
+    expect(await stateOf(await open())).toMatchObject({ foundRecord: { record: { seq: 2 } }, openTransactions: [] })
     expect(await valuesOf()).toEqual(['first', 'second'])
   },
   120_000,
@@ -284,7 +284,7 @@ test('opens and publishes a stream when a partition of an unrelated topic has no
     await stateOf(producer)
     await publish(producer, 'sent', 1)
     expect(await valuesOf(own)).toEqual(['sent'])
-    const connect = () => kafkaClient(config, { clientId: 'test', pace: 'stream', clock: systemClock })
+    const connect = () => kafkaClient(config, { clientId: 'test', patience: 'stream', clock: systemClock })
     expect(await viewCluster({ clock: systemClock, newClient: connect }, never)).toMatchObject({ brokers: 2 })
     await producer.close()
   })

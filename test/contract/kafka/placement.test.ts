@@ -21,7 +21,7 @@ import { type KafkaCluster, startKafka } from '../../support/servers/kafka-broke
 // Members of a real consumer group join, stall, vanish and leave, with short timeouts.
 
 Object.assign(kafkaTimes, { closeMs: 500 })
-kafkaTimes.paces.group.retries = 2
+kafkaTimes.patience.group.retries = 2
 
 const closing = closingAfterAll()
 let kafka: KafkaCluster
@@ -97,7 +97,7 @@ function startMember(connector: string, options: MemberSettings = {}): Member {
     newClient: () => {
       const client = kafkaClient(connection, {
         clientId: replica,
-        pace: 'group',
+        patience: 'group',
         clock: systemClock,
       })
       clients.add(client)

@@ -70,7 +70,7 @@ test.each(codecs)(
     const topic = await newTopic(codec)
     const transaction = await openTransaction(topic)
     const writer = await open(topic)
-    expect((await writer.readKafkaState({ formerProducerId: null }, never)).open).toEqual([])
+    expect((await writer.readKafkaState({ formerProducerId: null }, never)).openTransactions).toEqual([])
     await commit(writer, eventsOf(valuesOf('first', 300)), 1)
     await commit(writer, eventsOf(valuesOf('second', 300)), 2)
     const aborting = await open(topic)

@@ -16,8 +16,8 @@ import { streamConfig, streamPublisher } from '../../support/stream-publisher.ts
 
 // A server that speaks only the login part of Kafka's protocol ends each login in another way.
 
-for (const pace of ['stream', 'group'] as const)
-  Object.assign(kafkaTimes.paces[pace], { requestMs: 200, firstPauseMs: 1, maxPauseMs: 5, retries: 3 })
+for (const patience of ['stream', 'group'] as const)
+  Object.assign(kafkaTimes.patience[patience], { requestMs: 200, firstPauseMs: 1, maxPauseMs: 5, retries: 3 })
 
 Object.assign(groupDefaults.rejoin, { firstPauseMs: 1, maxPauseMs: 5 })
 
@@ -42,7 +42,7 @@ async function codeOfJoining(broker: SaslBroker): Promise<string> {
   const stop = new AbortController()
   const broken = Promise.withResolvers<PlacementEvent>()
   const kafka = configOf(broker)
-  const client = { clientId: 'replica', pace: 'group', clock: systemClock } as const
+  const client = { clientId: 'replica', patience: 'group', clock: systemClock } as const
   const placement = groupPlacement({
     connector: randomUUID(),
     streams: ['one'],

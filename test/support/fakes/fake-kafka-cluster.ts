@@ -141,7 +141,8 @@ export function applyMarkers(state: StreamState, records: readonly FakeRecord[])
   return [...before, ...marked]
 }
 
-const isBeside = (left: FakeRecord, right: FakeRecord) => left.to === right.to && left.partition === right.partition
+const isBeside = (left: FakeRecord, right: FakeRecord) =>
+  left.target === right.target && left.partition === right.partition
 
 /** Writes the marker of a commit record and passes the stored record to `apply`, unless the marker is lost. */
 export function markRecord(

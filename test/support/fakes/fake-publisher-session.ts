@@ -75,13 +75,13 @@ function readState(
 ): Promise<KafkaState> {
   const effect = (): KafkaState => {
     const hanging = state.hanging.filter(({ producerId }) => producerIds.includes(producerId))
-    const open = hanging.map(({ to, partition, producerId }) => {
-      const topic = to === 'events' ? TOPIC : `${TOPIC}.${to}`
+    const openTransactions = hanging.map(({ target, partition, producerId }) => {
+      const topic = target === 'events' ? TOPIC : `${TOPIC}.${target}`
       return { topic, partition, startOffset: '0', producerId }
     })
     // As the producer sees the topic, which may have grown since.
     const destination = { ...destinationOf(cluster), partitions }
-    return { destination, foundRecord: state.readable, open, isEmpty: cluster.written.size === 0 }
+    return { destination, foundRecord: state.readable, openTransactions, isTopicEmpty: cluster.written.size === 0 }
   }
   return untilAborted(stop, request({ operation: 'state', effect, lost: lost('state', 'publish.failed') }))
 }
@@ -93,13 +93,13 @@ interface Repairing extends RepairPlan {
 
 async function repair(stream: StreamOfReplica, repairing: Repairing, stop: AbortSignal): Promise<void> {
   const { state, request } = stream
-  const { producer, epoch, as } = repairing
+  const { producer, epoch, outcome } = repairing
   const effect = () => {
     mustBeNewest(epoch, state)
     const own = state.hanging.filter(({ producerId }) => producerId === state.producerId)
     state.hanging = state.hanging.filter((one) => !own.includes(one))
     const marked = applyMarkers(state, own)
-    if (as === 'committed') makeVisible(stream, epoch, marked)
+    if (outcome === 'committed') makeVisible(stream, epoch, marked)
     const isLeft = state.hanging.some(({ producerId }) => producerId === state.producerId)
     if (isLeft) throw lost('repair', 'publish.outcome-unknown')
   }
@@ -217,7 +217,7 @@ function transaction(
         const appended = stored(stream, records, producer.partitions, own.number)
         join()
         own.records.push(...appended)
-        if (appended.some(({ to }) => to === 'events')) cluster.written.add(stream.name)
+        if (appended.some(({ target }) => target === 'events')) cluster.written.add(stream.name)
       }
       try {
         if (records.length > 0) await step('send', append, lost('send', 'publish.failed'))

@@ -20,8 +20,8 @@ test('plans every kind of fault in the short run, for any seed', () => {
 test('plans pauses that outlast every timeout of the replicas', () => {
   const { run, polaris, kafka, checkpoint } = chaosTimes
   const { sessionTimeoutMs, rebalanceTimeoutMs } = groupDefaults
-  const { paces, ...limits } = kafka
-  const timeouts = [polaris.timeouts, limits, paces.stream, checkpoint].flatMap((times) => Object.values(times))
+  const { patience, ...limits } = kafka
+  const timeouts = [polaris.timeouts, limits, patience.stream, checkpoint].flatMap((times) => Object.values(times))
   timeouts.push(run.finishWithinMs, sessionTimeoutMs, rebalanceTimeoutMs)
   for (const timeout of timeouts) expect(timeout).toBeLessThan(PAUSE_MS)
 })

@@ -12,8 +12,8 @@ describe('the configuration of the components', () => {
   test('has times in which the shorter ends before the longer', () => {
     const { run, polaris, kafka, checkpoint, placement } = constants
     const { commitWithinMs, transactionMs } = kafka
-    const { connectionMs, requestMs } = kafka.paces.stream
-    expect(kafka.paces.group.requestMs).toBeLessThanOrEqual(placement.sessionTimeoutMs)
+    const { connectionMs, requestMs } = kafka.patience.stream
+    expect(kafka.patience.group.requestMs).toBeLessThanOrEqual(placement.sessionTimeoutMs)
     expect(Math.max(connectionMs, requestMs)).toBeLessThan(commitWithinMs)
     expect(commitWithinMs).toBeLessThan(transactionMs)
     expect(Math.max(checkpoint.connectWithinMs, checkpoint.answerWithinMs)).toBeLessThan(checkpoint.callWithinMs)

@@ -26,17 +26,17 @@ const key = '0001042'
 /** The record of an example in binary mode. */
 function binaryRecord(name: string) {
   const { headers, value } = parsed(`${name}-binary.json`)
-  return { to: 'events', key, value: JSON.stringify(value), headers }
+  return { target: 'events', key, value: JSON.stringify(value), headers }
 }
 /** The record of an example in structured mode. */
 const structuredRecord = (name: string) => ({
-  to: 'events',
+  target: 'events',
   key,
   value: recordValue(`${name}.json`),
   headers: structuredHeaders('/polaris/shops/clients'),
 })
 const deadLetterRecord = (name: string) => ({
-  to: 'deadLetters',
+  target: 'deadLetters',
   key: null,
   value: recordValue(`${name}.json`),
   headers: parsed('dead-letter-headers.json'),

@@ -33,7 +33,7 @@ describe('a client that cannot become an event', () => {
     ['with an id of which a character was replaced', { No: 'planted\ufffd' }, 'client-id-not-text'],
   ])('%s becomes a dead letter without a key and without client data', (_what, client, code) => {
     const { kind, record, value } = make(client)
-    expect([kind, record.to, record.key]).toEqual(['dead-letter', 'deadLetters', null])
+    expect([kind, record.target, record.key]).toEqual(['dead-letter', 'deadLetters', null])
     expect(value).toEqual({
       code,
       field: 'No',
@@ -48,7 +48,7 @@ describe('a client that cannot become an event', () => {
     const bytes = make(client).record.value.length
     expect(make(client, { maxValueBytes: bytes }).kind).toBe('event')
     const { record, value } = make(client, { maxValueBytes: bytes - 1 })
-    expect(record).toMatchObject({ to: 'deadLetters', key: '1' })
+    expect(record).toMatchObject({ target: 'deadLetters', key: '1' })
     expect(value).toMatchObject({ code: 'client-too-large', bytes })
   })
 
@@ -57,7 +57,7 @@ describe('a client that cannot become an event', () => {
     const form = eventForm({ mode: 'binary' })
     expect(outgoingRecord(readClient(client), place, { ...settings, form, maxValueBytes: 900 }).kind).toBe('event')
     const { kind, record } = make(client, { form, maxValueBytes: 500 })
-    expect([kind, record.to]).toEqual(['dead-letter', 'deadLetters'])
+    expect([kind, record.target]).toEqual(['dead-letter', 'deadLetters'])
   })
 
   test('becomes a dead letter with source, number and time of the event that is missing', () => {

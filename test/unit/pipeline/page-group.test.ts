@@ -83,7 +83,7 @@ describe('a group', () => {
     const { builder } = building({}, { state: { ...start, nextEvent: 40 } })
     builder.add(reading([{ No: '1' }, {}, { No: '2' }]))
     const group = builder.finish()
-    expect(sequencesOf(group.records.filter(({ to }) => to === 'events'))).toEqual([40, 42])
+    expect(sequencesOf(group.records.filter(({ target }) => target === 'events'))).toEqual([40, 42])
     expect([group.deadLetters, group.change.nextEvent]).toEqual([1, 43])
   })
 

@@ -141,7 +141,7 @@ describe('dead letters of other settings', () => {
 
   test('become events under another limit or with the id field, and are others suppressed', () => {
     const dead = changed({ settings: { ...settings, maxValueBytes: 5_000 } }, [large, client('2', 'a')])
-    expect(dead.before.map(({ to }) => to)).toEqual(['deadLetters', 'events'])
+    expect(dead.before.map(({ target }) => target)).toEqual(['deadLetters', 'events'])
     expect(keysOf(dead.publish([large, client('2', 'a')]).records)).toEqual(['1'])
     expect(dead.publish([large, client('2', 'a')]).records).toEqual([])
     const fewer = changed({ rules: { ...noRules, fields: fieldRules('keep', [['Memo', 'drop']]) } }, [large])

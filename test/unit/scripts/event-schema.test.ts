@@ -63,12 +63,12 @@ test('every record that the connector makes of a client fits its schema, and the
       const read = readClient({ ...(fields as object), ...(No === undefined ? {} : { No }) })
       const { record } = outgoingRecord(read, place, settings)
       const value = JSON.parse(String(record.value))
-      fits(value, record.to === 'events' ? isEvent : isDeadLetter)
-      if (record.to === 'events') fits(value.data, isClient)
-      fits(record.headers, record.to === 'events' ? areHeaders : areDeadLetterHeaders)
+      fits(value, record.target === 'events' ? isEvent : isDeadLetter)
+      if (record.target === 'events') fits(value.data, isClient)
+      fits(record.headers, record.target === 'events' ? areHeaders : areDeadLetterHeaders)
       const { record: other } = outgoingRecord(read, place, binary)
-      fits(JSON.parse(String(other.value)), other.to === 'events' ? isClient : isDeadLetter)
-      if (other.to === 'events') fits(other.headers, areBinaryHeaders)
+      fits(JSON.parse(String(other.value)), other.target === 'events' ? isClient : isDeadLetter)
+      if (other.target === 'events') fits(other.headers, areBinaryHeaders)
     }),
   )
 })
@@ -86,7 +86,7 @@ test('a tombstone has the headers of its schema and of the golden example, in ev
     timeMs: Date.parse('2026-06-15T10:00:00Z'),
   } as const
   const made = tombstones(parts, [0, 1])
-  const record = { to: 'events', key: '0001042', value: null, headers }
+  const record = { target: 'events', key: '0001042', value: null, headers }
   expect(made).toEqual([
     { ...record, partition: 0 },
     { ...record, partition: 1 },

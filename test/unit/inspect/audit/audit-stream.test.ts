@@ -46,7 +46,9 @@ function auditedStream() {
   const eventSource = '/polaris/shop/clients'
   const appended: StoredEvent[] = []
   const readEvents: ReadEvents = async ({ of = 'events', find, onVisible }) => {
-    const published = on.kafka.committed.filter(({ to }) => to === of).map((record) => ({ record, timeMs: record.at }))
+    const published = on.kafka.committed
+      .filter(({ target }) => target === of)
+      .map((record) => ({ record, timeMs: record.at }))
     const others = appended.map((record) => ({ record, timeMs: clock.now() }))
     const all: readonly { record: StoredEvent; timeMs: number }[] =
       of === 'events' ? [...published, ...others] : published
@@ -83,7 +85,7 @@ test('dead letters agree, with and without an id; other clients without an id ar
   edited.set('c1', { No: '' })
   edited.set('c2', { Contenu: 'x'.repeat(1_000_001) })
   await poll()
-  expect(kafka.committed.filter(({ to }) => to === 'deadLetters')).toHaveLength(2)
+  expect(kafka.committed.filter(({ target }) => target === 'deadLetters')).toHaveLength(2)
   const { report } = await audit()
   expect(report).toMatchObject({ agree: true, clients: { source: 9, topic: 8, deadLetters: 1 } })
   edited.set('c3', { No: '', Contenu: 'other' })

@@ -25,8 +25,8 @@ function checkOf(document: CheckpointDocument | undefined, record: CommitRecord 
   const readState = async () => ({
     destination: { ...identity.destination, ...destination },
     foundRecord,
-    open: [],
-    isEmpty: true,
+    openTransactions: [],
+    isTopicEmpty: true,
   })
   const stream = {
     object: { read, write: () => Promise.reject(new Error('was written')) },
@@ -79,7 +79,12 @@ test.each([
 
 test('fails when a stream without a checkpoint has a topic with records, unless that is meant', async () => {
   const { destination } = identity
-  const readState = async () => ({ destination, foundRecord: { kind: 'none' as const }, open: [], isEmpty: false })
+  const readState = async () => ({
+    destination,
+    foundRecord: { kind: 'none' as const },
+    openTransactions: [],
+    isTopicEmpty: false,
+  })
   const more = { beginAt: '2026-01-01T00:00:00' as never, readState }
   expect(await checkOf(undefined, undefined, more)).toMatchObject({
     verdict: 'failed',

@@ -17,8 +17,8 @@ test('reports the identity of a producer and its coordinator, and rejects when n
     return unused
   }
   const initializedProducer = await initializeProducer({ connect, transaction }, cluster)
-  expect(initializedProducer).toEqual({ identity, coordinator: broker })
-  expect(initializedProducer.coordinator).toBe(broker)
+  expect(initializedProducer).toEqual({ identity, coordinatorFinder: broker })
+  expect(initializedProducer.coordinatorFinder).toBe(broker)
   expect(cluster.findGroupCoordinator).toBe(find)
   const idle = { connect, transaction: async () => unused }
   await expect(initializeProducer(idle, cluster)).rejects.toThrow('unsupported kafkajs')

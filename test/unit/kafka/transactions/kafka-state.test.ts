@@ -52,15 +52,15 @@ function partitionedCluster() {
   return cluster as unknown as Cluster
 }
 
-test('reads from the coordinator that `finder` names, not from a broker that names itself', async () => {
+test('reads from the coordinator that `coordinatorFinder` names, not from a broker that names itself', async () => {
   const asked: unknown[] = []
-  const finder: CoordinatorFinder = {
+  const coordinatorFinder: CoordinatorFinder = {
     findGroupCoordinator: async (of) => {
       asked.push(of)
       return { coordinator: { nodeId: 2 } }
     },
   }
-  expect(await fetchCommitRecord(partitionedCluster(), place, finder)).toEqual({ kind: 'record', record })
+  expect(await fetchCommitRecord(partitionedCluster(), place, coordinatorFinder)).toEqual({ kind: 'record', record })
   expect(asked).toEqual([{ groupId: 'shop.north', coordinatorType: 0 }])
   const ofOld = await fetchCommitRecord(partitionedCluster(), place, undefined)
   expect(ofOld).toEqual({ kind: 'record', record: { ...record, seq: 11 } })

@@ -22,7 +22,7 @@ const event = sentEvent
 test('sends a tombstone to its partition, after the event with its key, without a value and with its own headers', () => {
   const headers = { ce_type: 'client.erased' }
   const partition = partitionOf(Buffer.from('a'), 50)
-  const gone = (to: number) => ({ to: 'events' as const, partition: to, key: 'a', value: null, headers })
+  const gone = (to: number) => ({ target: 'events' as const, partition: to, key: 'a', value: null, headers })
   const batches = chunksByPartition([event('a', '1'), gone(partition), gone(partition + 1)], layout(50))
   expect(batches.map(([one]) => one?.partition)).toEqual([partition, partition + 1])
   const messages = batches[0]?.flatMap((chunk) => chunk.records) ?? []
@@ -71,7 +71,7 @@ const batch = (partition: number, ...chunks: string[]): PartitionChunk[] =>
     records: [{ key: null, value: Buffer.from(value), timestamp: '1700000000000', headers: {} }],
   }))
 const answerTo = ({ topic, partition }: PartitionChunk) => [{ topicName: topic, partition, errorCode: 0 }]
-const isGivenUp = () => false
+const isClosed = () => false
 
 describe('sendChunks', () => {
   test('sends the chunks of one partition one after another, and the partitions in parallel', async () => {
@@ -86,7 +86,7 @@ describe('sendChunks', () => {
       pending.delete(chunk.partition)
       return answerTo(chunk)
     }
-    const done = sendChunks([batch(0, 'a', 'b'), batch(1, 'c')], { send, isGivenUp })
+    const done = sendChunks([batch(0, 'a', 'b'), batch(1, 'c')], { send, isClosed })
     expect(sent).toEqual(['0:a', '1:c'])
     pending.get(0)?.resolve()
     pending.get(1)?.resolve()
@@ -103,7 +103,7 @@ describe('sendChunks', () => {
     ['an error', [{ topicName: 'events', partition: 0, errorCode: 6 }]],
     ['one partition too many', [0, 1].map((partition) => ({ topicName: 'events', partition, errorCode: 0 }))],
   ])('rejects when the response covers %s', async (_what, answer) => {
-    const sending = sendChunks([batch(0, 'a')], { send: async () => answer, isGivenUp })
+    const sending = sendChunks([batch(0, 'a')], { send: async () => answer, isClosed })
     await expect(sending).rejects.toMatchObject({ code: 'publish.failed' })
   })
 
@@ -117,7 +117,7 @@ describe('sendChunks', () => {
       return answerTo(chunk)
     }
     let isSettled = false
-    const sending = sendChunks([batch(0, 'a', 'b'), batch(1, 'c', 'd')], { send, isGivenUp })
+    const sending = sendChunks([batch(0, 'a', 'b'), batch(1, 'c', 'd')], { send, isClosed })
     const settled = sending.catch((error) => error).finally(() => (isSettled = true))
     await Promise.resolve()
     expect(isSettled).toBe(false)
@@ -132,7 +132,7 @@ describe('sendChunks', () => {
       sent += 1
       return answerTo(chunk)
     }
-    await sendChunks([batch(0, 'a', 'b', 'c')], { send, isGivenUp: () => sent >= 1 })
+    await sendChunks([batch(0, 'a', 'b', 'c')], { send, isClosed: () => sent >= 1 })
     expect(sent).toBe(1)
   })
 })
