@@ -74,11 +74,10 @@ export function readAhead<Item>(items: AsyncGenerator<Item, void>): ReadAhead<It
       return result.value.value
     },
     peek: async (timeout) => {
-      const timeoutResult = timeout.then(
-        () => undefined,
-        () => undefined,
-      )
-      const result = await Promise.race([next, timeoutResult])
+      const isOver = () => false
+      // A race for the item itself would keep the item in memory until `timeout` settles.
+      const isHere = await Promise.race([next.then(() => true), timeout.then(isOver, isOver)])
+      const result = isHere ? await next : undefined
       return result?.status === 'fulfilled' && result.value.done !== true ? result.value.value : undefined
     },
     close: async () => void (await items.return()),

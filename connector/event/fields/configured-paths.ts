@@ -63,9 +63,10 @@ function collectPaths(value: ClientValue, prefix: string, found: FoundPaths) {
     return
   }
   const { roots, hasContent } = found
-  for (const [name, field] of Object.entries(value)) {
+  for (const name of Object.keys(value)) {
     const path = `${prefix}${name.toLowerCase()}`
-    if (!roots.has(rootOf(path))) continue
+    if (prefix === '' && !roots.has(path)) continue
+    const field = value[name] ?? ''
     hasContent.set(path, hasContent.get(path) === true || collapsedValue(field) !== '')
     collectPaths(field, `${path}.`, found)
   }

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { readAhead } from '../../../connector/pipeline/gather-group.ts'
 
@@ -23,3 +25,20 @@ test('only take rejects when the generator throws, neither peek nor close', asyn
   await expect(pages.take()).rejects.toThrow('no answer')
   await expect(pages.close()).resolves.toBeUndefined()
 })
+
+test('a page that was peeked at and taken is free, although the timeout of the group has not settled', async () => {
+  setFlagsFromString('--expose-gc')
+  const collectGarbage: () => void = runInNewContext('gc')
+  const pages = readAhead(largePages())
+  expect(await pages.peek(never)).toBeDefined()
+  const page = new WeakRef((await pages.take()) ?? {})
+  await pages.take()
+  await new Promise(setImmediate)
+  collectGarbage()
+  expect(page.deref()).toBeUndefined()
+})
+
+async function* largePages(): AsyncGenerator<object, void> {
+  yield { clients: ['first'] }
+  yield { clients: ['second'] }
+}

@@ -93,7 +93,7 @@ const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?!\s*:)/y
 
 function numberAt(text: string, at: number) {
   number.lastIndex = at
-  return number.exec(text)?.[0] ?? ''
+  return number.test(text) ? text.slice(at, number.lastIndex) : ''
 }
 
 /** Returns the index of the closing quote, or else the length. */
