@@ -2,7 +2,7 @@ import type { ClientTable } from '../index/client-table.ts'
 import { encodedEntriesOf } from '../index/index-state.ts'
 import type { FoundRecord } from '../publish/event-publisher.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
-import { scansWithoutPlaces } from '../scan/begin-scan.ts'
+import { scansWithoutTokens } from '../scan/begin-scan.ts'
 import type { ScanSettings } from '../scan/scan-settings.ts'
 import { UNKNOWN_BEGINNING } from '../scan/scan-state.ts'
 import type { SourceTime } from '../source/client-source.ts'
@@ -98,7 +98,7 @@ function documentOfNextClaim(document: CheckpointDocument, valid: ValidState, cl
   const committed = committedPartOf(document, valid)
   const { state } = committed
   // The page tokens of the scans are dropped if the URL has changed: a server at another URL does not know them.
-  const scans = claimant.identity.source.url === document.source.url ? state.scans : scansWithoutPlaces(state.scans)
+  const scans = claimant.identity.source.url === document.source.url ? state.scans : scansWithoutTokens(state.scans)
   const claim = claimFields(claimant, document.claim.epoch + 1)
   return { ...document, ...claim, committed: { ...committed, state: { ...state, scans } } }
 }

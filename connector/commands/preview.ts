@@ -21,6 +21,6 @@ export const preview: RunCommand = (args, parts) =>
       const schema = { title: `clients of the stream ${stream.name}`, ...clientSchema(contents, stream.rules.types) }
       return { exit: 0, value: args.json === true ? schema : JSON.stringify(schema, undefined, 2).split('\n') }
     }
-    const missingPaths = reader.paths.missing()
+    const missingPaths = reader.configuredPaths.missing()
     return { exit: 0, value: { stream: stream.name, since, masked: isMasked, lists, missingPaths, records } }
   })

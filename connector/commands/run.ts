@@ -38,7 +38,7 @@ export const run: RunCommand = async (args, parts) => {
     telemetry.log('warn', 'variable is probably misspelled', { variable, reason: what })
   telemetry.log('info', 'connector started', { streams: config.streams.map(({ name }) => name), port })
   stop.addEventListener('abort', () => telemetry.setReplicaState('stopping'), { once: true })
-  const byStream = await runConnector(shared, { telemetry, until: isEnding ? 'caught-up' : 'stopped' }, stop)
+  const byStream = await runConnector(shared, { telemetry, endsWhen: isEnding ? 'caught-up' : 'stopped' }, stop)
   const ends = [...byStream].map(([stream, end]) => ({ stream, end: end.kind, code: codeIn(end) }))
   if (isEnding) for (const end of ends) telemetry.log('info', 'run ended', end)
   telemetry.log('info', 'connector stopped', {})

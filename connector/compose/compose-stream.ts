@@ -22,7 +22,7 @@ import type { StreamComposition, StreamParts } from '../stream/run-stream.ts'
 import type { SharedResources } from './shared-resources.ts'
 
 interface CompositionParts extends StreamComposition {
-  readonly until: ReaderParts['until']
+  readonly endsWhen: ReaderParts['endsWhen']
 }
 
 /** Builds one stream while it is assigned to this replica. */
@@ -36,16 +36,16 @@ export function composeStream(stream: StreamConfig, shared: SharedResources, com
 function pipelineParts(
   stream: StreamConfig,
   shared: SharedResources,
-  { until, giveUp, observe, closing }: CompositionParts,
+  { endsWhen, giveUp, observe, closing }: CompositionParts,
 ): PipelineParts {
   const { clock, config } = shared
   const source = openSource(stream, { shared, closing, observe })
   const reader = pageReader(stream, { source, clock, retries: stream.polaris.retry.retries })
   return {
-    reader: { ...reader, until, observe },
-    group: {
+    readerParts: { ...reader, endsWhen, observe },
+    groupParts: {
       settings: stream.events,
-      deadLetters: deadLetterGuard(),
+      deadLetterGuard: deadLetterGuard(),
       observe,
     },
     clock,
@@ -115,17 +115,17 @@ function pageReader(
   stream: StreamConfig,
   { source, clock, retries }: Pick<ReaderParts, 'source' | 'clock'> & { retries: number },
 ): InspectionReader {
-  const { poll: settings, fields, polaris, rules } = stream
+  const { poll: settings, fields: configuredFields, polaris, rules } = stream
   return {
     source,
     retry: { ...polaris.retry, retries },
     clock,
     serverClock: createServerClock(clock),
-    liveOutage: newPageFailures(),
+    livePageFailures: newPageFailures(),
     settings,
-    fields,
+    configuredFields,
     rules,
-    paths: configuredPaths(rules),
+    configuredPaths: configuredPaths(rules),
     beginAt: stream.beginAt ?? UNKNOWN_BEGINNING,
   }
 }

@@ -15,7 +15,7 @@ import { connectionParts, type SharedResources } from './shared-resources.ts'
  */
 export async function runConnector(
   shared: SharedResources,
-  { telemetry, until }: { telemetry: Telemetry; until: ReaderParts['until'] },
+  { telemetry, endsWhen }: { telemetry: Telemetry; endsWhen: ReaderParts['endsWhen'] },
   stop: AbortSignal,
 ): Promise<ReadonlyMap<string, StreamEnd>> {
   const { config, clock } = shared
@@ -28,8 +28,8 @@ export async function runConnector(
         assignment,
         clock,
         observe: telemetry.observe(name, poll),
-        compose: (of) => composeStream(stream, shared, { ...of, until }),
-        whenHeld: until === 'stopped' ? 'waits' : 'ends',
+        compose: (of) => composeStream(stream, shared, { ...of, endsWhen }),
+        whenHeld: endsWhen === 'stopped' ? 'waits' : 'ends',
         finishWithinMs,
       },
       stopStream,

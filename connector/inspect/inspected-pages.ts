@@ -3,7 +3,7 @@ import type { PageReading, ReaderParts } from '../pipeline/read/reader-parts.ts'
 import { newScans } from '../scan/scan-state.ts'
 
 /** What an inspection reads a stream with. */
-export type InspectionReader = Omit<ReaderParts, 'until' | 'observe'>
+export type InspectionReader = Omit<ReaderParts, 'endsWhen' | 'observe'>
 
 /**
  * Yields the pages of the history, as a new stream reads them first, with its guards. Delivers and reports nothing.
@@ -11,7 +11,7 @@ export type InspectionReader = Omit<ReaderParts, 'until' | 'observe'>
  */
 export async function* inspectedPages(reader: InspectionReader, stop: AbortSignal): AsyncGenerator<PageReading, void> {
   const settings = { ...reader.settings, backfill: 'before', lookBacks: [], fullScan: undefined } as const
-  const parts: ReaderParts = { ...reader, settings, until: 'caught-up', observe: () => {} }
+  const parts: ReaderParts = { ...reader, settings, endsWhen: 'caught-up', observe: () => {} }
   for await (const page of readPages(parts, { scans: newScans, mapping: null }, stop)) {
     yield page
     if (page.isLast && page.scan.lane === 'history') return

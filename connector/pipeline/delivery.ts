@@ -2,7 +2,7 @@ import type { StreamCheckpoint } from '../checkpoint/stream-checkpoint.ts'
 import type { StreamProducer } from '../publish/event-publisher.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
-import type { PageGroup } from './group/building.ts'
+import type { PageGroup } from './group/builder-state.ts'
 import type { Observe, PipelineEvent } from './pipeline-event.ts'
 
 /** Holds the checkpoint of a claimed stream, and its producer, which stays open as long as the stream. */
@@ -89,9 +89,9 @@ function publishedEvent(
   checkpoint: StreamCheckpoint,
   { tookMs, now }: { tookMs: number; now: number },
 ): PipelineEvent {
-  const { pages, deadLetters, scans, changedAt, newestChange, size, hasLiveEnd, change } = group
+  const { pages, deadLetters, countsByLane, changeTimes, newestChange, size, hasLiveEnd, change } = group
   const { table } = checkpoint
-  const index = {
+  const indexSize = {
     clients: table.size(),
     memoryBytes: table.bytes(),
     segments: checkpoint.state().index.segments.length,
@@ -99,16 +99,16 @@ function publishedEvent(
   return {
     kind: 'pages-published',
     pages,
-    scans,
+    countsByLane,
     deadLetters,
     bytes: size,
     tookMs,
-    delays: changedAt.map((at) => now - at),
+    delays: changeTimes.map((at) => now - at),
     newestChange,
     hasLiveEnd,
     seq: checkpoint.seq(),
-    states: change.scans,
-    index,
+    scans: change.scans,
+    indexSize,
   }
 }
 

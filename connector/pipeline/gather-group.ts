@@ -1,13 +1,13 @@
 import { linkedAbort } from '../runtime/abort.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { MAX_ENTRIES } from './group/building.ts'
+import { MAX_ENTRIES } from './group/builder-state.ts'
 import type { PageGroupBuilder } from './group/page-group.ts'
 import type { PageReading } from './read/reader-parts.ts'
 
 interface GatherParts {
   readonly builder: PageGroupBuilder
   /** Is called for each page, with the size in bytes of the records that it adds to the group. */
-  readonly progress: (reading: PageReading, addedBytes: number) => void
+  readonly onPageAdded: (reading: PageReading, addedBytes: number) => void
   readonly clock: Clock
   readonly groupMaxSize: number
   readonly groupMaxDelayMs: number
@@ -19,16 +19,16 @@ interface GatherParts {
  * waits for others. Resolves to why the group takes no more pages.
  */
 export async function gatherGroup(
-  { builder, progress, clock, groupMaxSize, groupMaxDelayMs, takesOnePage = () => false }: GatherParts,
+  { builder, onPageAdded, clock, groupMaxSize, groupMaxDelayMs, takesOnePage = () => false }: GatherParts,
   pages: ReadAhead<PageReading>,
   stop: AbortSignal,
 ): Promise<'complete' | 'stopped'> {
   using delayAbort = linkedAbort(stop)
   let delay: Promise<unknown> | undefined
   for (let reading = await takeUnlessStopped(pages, stop); reading !== undefined; reading = await pages.take()) {
-    const before = builder.size()
+    const sizeBefore = builder.size()
     builder.add(reading)
-    progress(reading, builder.size() - before)
+    onPageAdded(reading, builder.size() - sizeBefore)
     const isFull = builder.size() >= groupMaxSize || builder.entries() >= MAX_ENTRIES
     if (reading.isLast || isFull || takesOnePage()) return 'complete'
     delay ??= clock.sleep(groupMaxDelayMs, delayAbort.signal).catch(() => {})

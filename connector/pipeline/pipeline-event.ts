@@ -79,7 +79,7 @@ export type PipelineEvent =
   | {
       readonly kind: 'pages-published'
       readonly pages: number
-      readonly scans: ReadonlyMap<Lane, ScanCounts>
+      readonly countsByLane: ReadonlyMap<Lane, LaneCounts>
       readonly deadLetters: number
       readonly bytes: number
       readonly tookMs: number
@@ -97,8 +97,8 @@ export type PipelineEvent =
       /** Whether a live scan has ended. */
       readonly hasLiveEnd: boolean
       /** These are all scans, after the group. */
-      readonly states: ScanStates
-      readonly index: IndexSize
+      readonly scans: ScanStates
+      readonly indexSize: IndexSize
     }
   | IndexEvent
   /** The token of a scan was refused; it begins again at `lastChanged`. */
@@ -133,7 +133,7 @@ export type PipelineEvent =
 type StreamStateEvent = WhyInState & {
   readonly kind: 'stream-state'
   readonly state: StreamState
-  readonly was: StreamState
+  readonly previousState: StreamState
 }
 
 /** Says why a stream is in its state. */
@@ -163,7 +163,7 @@ export interface StreamFailure {
 }
 
 /** Counts what became of the clients of one lane in a group. */
-export interface ScanCounts {
+export interface LaneCounts {
   events: number
   suppressed: number
   /** These were not published, because a scan that began later had published the client. */

@@ -2,15 +2,15 @@ import { linkedAbort } from '../runtime/abort.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { type DeliveryParts, type FinishedPageGroup, type OpenStream, pageGroupDelivery } from './delivery.ts'
 import { gatherGroup, type ReadAhead, readAhead } from './gather-group.ts'
-import type { PageGroupParts } from './group/building.ts'
+import type { PageGroupParts } from './group/builder-state.ts'
 import { pageGroupBuilder } from './group/page-group.ts'
 import type { Observe, PipelineEvent } from './pipeline-event.ts'
 import { readPages } from './read/page-reader.ts'
 import type { PageReading, ReaderParts } from './read/reader-parts.ts'
 
 export interface PipelineParts extends Omit<DeliveryParts, 'observe' | 'onDelivered'> {
-  readonly reader: ReaderParts
-  readonly group: PageGroupParts
+  readonly readerParts: ReaderParts
+  readonly groupParts: PageGroupParts
   /** Under a backlog, pages join a group until it reaches one of these limits. */
   readonly groupMaxSize: number
   readonly groupMaxDelayMs: number
@@ -33,18 +33,18 @@ export type PipelineEnd =
  */
 export async function runPipeline(parts: PipelineParts, stream: OpenStream, stop: AbortSignal): Promise<PipelineEnd> {
   const run = newRun(parts, stream)
-  const { from, finishGroup, deliver } = run
+  const { startState, finishGroup, deliver } = run
   const readAbort = linkedAbort(stop)
-  const pages = readAhead<PageReading>(readPages(parts.reader, from, readAbort.signal))
+  const pages = readAhead<PageReading>(readPages(parts.readerParts, startState, readAbort.signal))
   let delivery = Promise.resolve()
   try {
     for (let isLast = false; !isLast; ) {
-      const gathered = await gatherDuring(delivery, { run, pages }, stop)
-      if (gathered.kind === 'failed') return gathered
-      isLast = gathered.kind === 'stopped'
-      const finished = finishGroup()
+      const gatherResult = await gatherDuring(delivery, { run, pages }, stop)
+      if (gatherResult.kind === 'failed') return gatherResult
+      isLast = gatherResult.kind === 'stopped'
+      const finishedGroup = finishGroup()
       // Invariant 6: gathered pages are delivered, even if `stop` has aborted meanwhile.
-      if (finished.group.pages > 0) delivery = deliver(finished)
+      if (finishedGroup.group.pages > 0) delivery = deliver(finishedGroup)
     }
     await delivery
   } finally {
@@ -58,19 +58,19 @@ type PipelineRun = ReturnType<typeof newRun>
 
 /** Creates the page group builder, the delivery and the progress reports, which serve as long as the stream is open. */
 function newRun(parts: PipelineParts, stream: OpenStream) {
-  const { clock, reader, group } = parts
-  const { observe } = reader
-  const unreported: PipelineEvent[] = []
+  const { clock, readerParts, groupParts } = parts
+  const { observe } = readerParts
+  const unreportedEvents: PipelineEvent[] = []
   const { checkpoint } = stream
   const state = checkpoint.state()
-  const builder = pageGroupBuilder(group, { state, table: checkpoint.table })
+  const builder = pageGroupBuilder(groupParts, { state, table: checkpoint.table })
   return {
     parts,
     builder,
-    from: state,
+    startState: state,
     /** Invariant 1: the end of a scan is reported only after its last page is delivered. */
-    progress: scanProgress({ clock, ...reader.settings }, (event) => unreported.push(event)),
-    finishGroup: (): FinishedPageGroup => ({ group: builder.finish(), events: unreported.splice(0) }),
+    onPageAdded: progressReporter({ clock, ...readerParts.settings }, (event) => unreportedEvents.push(event)),
+    finishGroup: (): FinishedPageGroup => ({ group: builder.finish(), events: unreportedEvents.splice(0) }),
     ...pageGroupDelivery({ ...parts, observe, onDelivered: builder.onDelivered }, stream),
   }
 }
@@ -110,22 +110,27 @@ function resultUnlessFails<Result>(first: Promise<void>, second: Promise<Result>
  * live scan ends and the history has ended; it is behind if a live scan publishes something and takes longer than the
  * poll interval. Reports also the end of a history. `addedBytes` is the size of the records that a page adds.
  */
-export function scanProgress(
+export function progressReporter(
   { clock, intervalMs }: { clock: Clock; intervalMs: number },
   observe: Observe,
 ): (reading: PageReading, addedBytes: number) => void {
-  let state: 'unknown' | 'caught-up' | 'behind' = 'unknown'
-  let startedAt = clock.monotonic()
-  return ({ scan, states, isLast }, addedBytes) => {
+  let progress: 'unknown' | 'caught-up' | 'behind' = 'unknown'
+  let liveScanStartedAt = clock.monotonic()
+  return ({ scan, scans, isLast }, addedBytes) => {
     const { lane, pages, clients } = scan
     if (isLast && lane === 'history') observe({ kind: 'history-done', clients })
     if (lane !== 'live') return
-    if (pages === 1) startedAt = clock.monotonic()
-    if (isLast && state !== 'caught-up' && states.history.state === 'done') {
-      state = 'caught-up'
+    if (pages === 1) liveScanStartedAt = clock.monotonic()
+    if (isLast && progress !== 'caught-up' && scans.history.state === 'done') {
+      progress = 'caught-up'
       observe({ kind: 'caught-up', clients, pages })
-    } else if (!isLast && addedBytes > 0 && state === 'caught-up' && clock.monotonic() - startedAt > intervalMs) {
-      state = 'behind'
+    } else if (
+      !isLast &&
+      addedBytes > 0 &&
+      progress === 'caught-up' &&
+      clock.monotonic() - liveScanStartedAt > intervalMs
+    ) {
+      progress = 'behind'
       observe({ kind: 'fell-behind' })
     }
   }

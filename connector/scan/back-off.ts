@@ -22,7 +22,7 @@ export interface BackOff {
    * Counts a page that failed, or a place that was lost; the server may have asked for a longer pause. Returns the
    * failures in a row.
    */
-  addFailure(scan: Scan, now: number, askedMs?: number): number
+  addFailure(scan: Scan, now: number, serverPauseMs?: number): number
   /** Whether the scan has read more pages than before it failed or lost its place. */
   isProgress(scan: Scan): boolean
   /** Forgets the failures of the scan. Returns how long it was backed off, if it was. */
@@ -51,13 +51,13 @@ export function backOff(): BackOff {
     notBefore: (scan) => troubleOf(scan).notBefore,
     putOff: (scan, until) => set({ ...troubleOf(scan), notBefore: until }),
     failures: (scan) => troubleOf(scan).failures,
-    addFailure: (scan, now, askedMs = 0) => {
-      const before = troubleOf(scan)
-      const failures = before.failures + 1
+    addFailure: (scan, now, serverPauseMs = 0) => {
+      const troubleBefore = troubleOf(scan)
+      const failures = troubleBefore.failures + 1
       const pauseMs = backOffMs(failures)
-      const backedOffAt = pauseMs === 0 ? undefined : (before.backedOffAt ?? now)
-      const notBefore = now + Math.max(pauseMs, askedMs)
-      set({ ...before, failures, pages: Math.max(before.pages, scan.pages), backedOffAt, notBefore })
+      const backedOffAt = pauseMs === 0 ? undefined : (troubleBefore.backedOffAt ?? now)
+      const notBefore = now + Math.max(pauseMs, serverPauseMs)
+      set({ ...troubleBefore, failures, pages: Math.max(troubleBefore.pages, scan.pages), backedOffAt, notBefore })
       return failures
     },
     isProgress: (scan) => scan.pages > troubleOf(scan).pages,

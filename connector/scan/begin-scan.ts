@@ -140,7 +140,7 @@ export function statesUnderSettings(states: ScanStates, settings: ScanSettings, 
 }
 
 /** Returns the scans of a stream without their places, since another server does not know their tokens. */
-export function scansWithoutPlaces({ live, background, ...states }: ScanStates): ScanStates {
+export function scansWithoutTokens({ live, background, ...states }: ScanStates): ScanStates {
   return { ...states, live: { ...live, scan: null }, background: background.map(restartedScan) }
 }
 

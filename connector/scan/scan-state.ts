@@ -12,7 +12,7 @@ export type Lane = (typeof lanes)[number]
 /** Distinguishes the scans of a stream. At most one scan with each name is in progress. */
 export interface ScanName {
   readonly lane: Lane
-  /** Only look-backs have a reach; it is null for the other lanes. */
+  /** A look-back reads from this long before the start of its last run. It is null for the other lanes. */
   readonly reachMs: number | null
 }
 

@@ -23,7 +23,7 @@ export interface KnownPage {
   readonly page: Pick<Page, 'hasMoreResults' | 'checkPoint'>
   readonly clients: readonly SeenClient[]
   /** The clocks showed this when its response began. */
-  readonly began: Times
+  readonly responseBeganAt: Times
   /** The clocks that set modification times may be behind the server's by this much. */
   readonly overlapMs: number
 }
@@ -32,8 +32,8 @@ export interface KnownPage {
  * Decides where a page leads. Only `hasMoreResults` ends a scan. It is stuck if a token or the same clients come again,
  * if there is no token, or after too many empty pages. Pure.
  */
-export function scanStep(scan: Scan, { page, clients, began, overlapMs }: KnownPage): Step {
-  const startedAt = scan.startedAt ?? startOf(scan.lane, began)
+export function scanStep(scan: Scan, { page, clients, responseBeganAt, overlapMs }: KnownPage): Step {
+  const startedAt = scan.startedAt ?? startOf(scan.lane, responseBeganAt)
   const read: Scan = {
     ...scan,
     startedAt,
@@ -53,8 +53,8 @@ export function scanStep(scan: Scan, { page, clients, began, overlapMs }: KnownP
  * Returns when a scan began. Live scans follow the server's clock; look-backs and histories take the server's clock or
  * ours, whichever is earlier.
  */
-function startOf(lane: Lane, began: Times) {
-  return lane === 'live' || lane === 'catch-up' ? began.server : earlierOf(began)
+function startOf(lane: Lane, responseBeganAt: Times) {
+  return lane === 'live' || lane === 'catch-up' ? responseBeganAt.server : earlierOf(responseBeganAt)
 }
 
 const MAX_EMPTY_PAGES = 100

@@ -5,11 +5,11 @@ import { CATCH_UP, HISTORY, isSameScan, LIVE, type ScanName, type ScanStates, sc
 export type Turn = { readonly kind: 'read'; readonly scan: ScanName } | { readonly kind: 'wait'; readonly ms: number }
 
 /** Says what was read lately, which is not stored. Times are in ms of the monotonic clock. */
-export interface Turns {
+export interface RecentReads {
   /** The next live scan is due at this time. */
   readonly liveDueAt: number
   /** Counts the live pages since the last page of the background. */
-  readonly livePages: number
+  readonly livePagesInARow: number
   /** This scan of the background read last. */
   readonly lastBackground: ScanName | undefined
   /** Returns the time before which this scan makes no request. */
@@ -21,7 +21,7 @@ export interface TurnParts {
   readonly times: Times
   /** The monotonic clock shows this. */
   readonly now: number
-  readonly turns: Turns
+  readonly recentReads: RecentReads
 }
 
 const LIVE_PAGES = 4
@@ -31,17 +31,22 @@ const LIVE_PAGES = 4
  * its scans take turns. Pure.
  */
 export function nextTurn(states: ScanStates, parts: TurnParts): Turn {
-  const { settings, now, turns } = parts
+  const { settings, now, recentReads } = parts
   const due = dueScans(states, parts)
-  const ready = due.filter((scan) => turns.notBefore(scan) <= now)
+  const ready = due.filter((scan) => recentReads.notBefore(scan) <= now)
   if (isHistoryFirst(states, settings) && ready.some((scan) => isSameScan(scan, HISTORY)))
     return { kind: 'read', scan: HISTORY }
-  const liveDueAt = Math.max(states.live.scan === null ? turns.liveDueAt : now, turns.notBefore(LIVE))
+  const liveDueAt = Math.max(states.live.scan === null ? recentReads.liveDueAt : now, recentReads.notBefore(LIVE))
   const isLiveDue = now >= liveDueAt
-  const background = ready.length === 0 ? undefined : nextInOrder(ready, turns.lastBackground)
-  if (isLiveDue && (background === undefined || turns.livePages < LIVE_PAGES)) return { kind: 'read', scan: LIVE }
+  const background = ready.length === 0 ? undefined : nextInOrder(ready, recentReads.lastBackground)
+  if (isLiveDue && (background === undefined || recentReads.livePagesInARow < LIVE_PAGES))
+    return { kind: 'read', scan: LIVE }
   if (background !== undefined) return { kind: 'read', scan: background }
-  const waits = [liveDueAt - now, ...due.map((scan) => turns.notBefore(scan) - now), ...waitsUntilDue(states, parts)]
+  const waits = [
+    liveDueAt - now,
+    ...due.map((scan) => recentReads.notBefore(scan) - now),
+    ...waitsUntilDue(states, parts),
+  ]
   return { kind: 'wait', ms: Math.max(1, Math.min(...waits)) }
 }
 

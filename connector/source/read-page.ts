@@ -11,11 +11,11 @@ export type PageRead =
 /** Says how a page is read. */
 export interface ReadMode {
   /**
-   * `in-place`: as `retry` says, but not after `until` (of the monotonic clock). `once`: the scan asks for the page
+   * `in-place`: as `retry` says, but not after `deadline` (of the monotonic clock). `once`: the scan asks for the page
    * again later, after `failures` in a row so far.
    */
   readonly tries:
-    | { readonly kind: 'in-place'; readonly until?: number }
+    | { readonly kind: 'in-place'; readonly deadline?: number }
     | { readonly kind: 'once'; readonly failures: number }
   /** Called for each failure that is followed by another attempt in place. */
   readonly onRetry: (error: ConnectorError) => void
@@ -29,7 +29,7 @@ type Attempt = Extract<PageRead, { kind: 'page' }> | { readonly kind: 'failed'; 
  */
 export async function readPage(
   { source, clock, retry }: { source: ClientSource; clock: Clock; retry: RetryPolicy },
-  { at, tries, onRetry }: ReadMode & { readonly at: PageRequest },
+  { request, tries, onRetry }: ReadMode & { readonly request: PageRequest },
   stop: AbortSignal,
 ): Promise<PageRead> {
   const attempt = async (request: PageRequest): Promise<Attempt> => {
@@ -41,18 +41,21 @@ export async function readPage(
     }
   }
   for (let failures = 0; ; ) {
-    const found = await attempt(at)
-    if (found.kind === 'page') return found
+    const firstAttempt = await attempt(request)
+    if (firstAttempt.kind === 'page') return firstAttempt
     failures += 1
-    const { error } = found
+    const { error } = firstAttempt
     const failuresInARow = failures + (tries.kind === 'once' ? tries.failures : 0)
-    if (mayRefuseToken(error, at, failuresInARow) && (await attempt({ ...at, checkPoint: null })).kind === 'page') {
+    if (
+      mayRefuseToken(error, request, failuresInARow) &&
+      (await attempt({ ...request, checkPoint: null })).kind === 'page'
+    ) {
       // The server's trouble may just have ended.
-      const again = await attempt(at)
-      if (again.kind === 'page') return again
-      if (doubtfulCodes.has(again.error.code)) return { kind: 'token-refused', error: again.error }
+      const secondAttempt = await attempt(request)
+      if (secondAttempt.kind === 'page') return secondAttempt
+      if (doubtfulCodes.has(secondAttempt.error.code)) return { kind: 'token-refused', error: secondAttempt.error }
     }
-    const isLast = tries.kind === 'once' || clock.monotonic() >= (tries.until ?? Number.POSITIVE_INFINITY)
+    const isLast = tries.kind === 'once' || clock.monotonic() >= (tries.deadline ?? Number.POSITIVE_INFINITY)
     if (isLast || failures > retry.retries || !isTransient(error)) throw error
     onRetry(error)
     await clock.sleep(pauseAfterError(error, failures, { policy: retry, clock }), stop)

@@ -72,12 +72,12 @@ function reportedState({ observe }: RunParts): ReportedState {
   return {
     current: () => current,
     enter: (state, why = {}) => {
-      const was = current
+      const previousState = current
       const { failure, pause } = why
-      const isNew = state !== was || failure !== before.failure || pause?.id !== before.pause?.id
+      const isNew = state !== previousState || failure !== before.failure || pause?.id !== before.pause?.id
       current = state
       before = why
-      if (isNew) observe({ kind: 'stream-state', state, was, ...why })
+      if (isNew) observe({ kind: 'stream-state', state, previousState, ...why })
     },
   }
 }

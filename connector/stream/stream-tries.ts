@@ -94,8 +94,8 @@ export function streamTries(clock: Pick<Clock, 'random' | 'monotonic'>, pauses: 
 /** Whether a page group with records was committed, or a live scan has ended. */
 function isWork(event: PipelineEvent) {
   if (event.kind !== 'pages-published') return false
-  const { hasLiveEnd, deadLetters, scans } = event
-  return hasLiveEnd || deadLetters > 0 || [...scans.values()].some(({ events }) => events > 0)
+  const { hasLiveEnd, deadLetters, countsByLane } = event
+  return hasLiveEnd || deadLetters > 0 || [...countsByLane.values()].some(({ events }) => events > 0)
 }
 
 function kindOf(code: ErrorCode): StreamFailure['kind'] {

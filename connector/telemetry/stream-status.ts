@@ -1,4 +1,4 @@
-import type { PipelineEvent, ScanCounts, StreamState, WhyInState } from '../pipeline/pipeline-event.ts'
+import type { LaneCounts, PipelineEvent, StreamState, WhyInState } from '../pipeline/pipeline-event.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { percentRead } from '../scan/begin-scan.ts'
 import type { ScanSettings } from '../scan/scan-settings.ts'
@@ -157,27 +157,27 @@ export function pauseFields({ reason, at, by: requestedBy }: Pause) {
 }
 
 function changeOfDelivery(before: StreamStatus, event: EventOf<'pages-published'>, at: number): Change {
-  const { scans, deadLetters, newestChange = 0, hasLiveEnd, seq, states, index } = event
+  const { countsByLane, deadLetters, newestChange = 0, hasLiveEnd, seq, scans, indexSize } = event
   const { totals } = before
   return {
     progressAt: at,
     liveScanAt: hasLiveEnd ? at : before.liveScanAt,
     seq,
-    scans: states,
-    indexClients: index.clients,
+    scans,
+    indexClients: indexSize.clients,
     newestChange: Math.max(before.newestChange ?? 0, newestChange) || undefined,
     totals: {
       ...totals,
-      events: totals.events + clientsOf(scans, 'events'),
+      events: totals.events + clientsOf(countsByLane, 'events'),
       deadLetters: totals.deadLetters + deadLetters,
-      suppressed: totals.suppressed + clientsOf(scans, 'suppressed'),
-      superseded: totals.superseded + clientsOf(scans, 'superseded'),
+      suppressed: totals.suppressed + clientsOf(countsByLane, 'suppressed'),
+      superseded: totals.superseded + clientsOf(countsByLane, 'superseded'),
     },
   }
 }
 
 /** Counts the clients of a page group with this outcome, of all lanes. */
-export function clientsOf(scans: ReadonlyMap<string, ScanCounts>, outcome: keyof ScanCounts): number {
+export function clientsOf(scans: ReadonlyMap<string, LaneCounts>, outcome: keyof LaneCounts): number {
   return [...scans.values()].reduce((sum, counts) => sum + counts[outcome], 0)
 }
 

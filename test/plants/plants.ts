@@ -125,8 +125,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'a scan that begins again keeps its number',
     file: 'pipeline/read/page-reader.ts',
-    text: 'if (scan.checkPoint === null) states = withNextNumber',
-    becomes: 'if (scan.number === 0) states = withNextNumber',
+    text: 'if (scan.checkPoint === null) scans = withNextNumber',
+    becomes: 'if (scan.number === 0) scans = withNextNumber',
     by: { unit: 'pipeline/refused-tokens.test.ts' },
   },
   {
@@ -167,8 +167,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'the background waits as long as live scans are due',
     file: 'scan/turns.ts',
-    text: 'turns.livePages < LIVE_PAGES',
-    becomes: 'turns.livePages < LIVE_PAGES * 1e9',
+    text: 'recentReads.livePagesInARow < LIVE_PAGES',
+    becomes: 'recentReads.livePagesInARow < LIVE_PAGES * 1e9',
     by: { unit: 'scan/turns.test.ts' },
   },
   {
@@ -195,8 +195,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'a page publishes what a scan that began later has published',
     file: 'pipeline/group/group-clients.ts',
-    text: 'known.scanNumber > scanNumber',
-    becomes: 'known.scanNumber < -1 && scanNumber < 0',
+    text: 'entry.scanNumber > scanNumber',
+    becomes: 'entry.scanNumber < -1 && scanNumber < 0',
     by: longScans,
   },
   {
@@ -272,8 +272,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'a live scan whose first page fails is tried in place for ever',
     file: 'pipeline/read/scan-trouble.ts',
-    text: 'until: (liveOutage.firstFailureAt ?? clock.monotonic()) + LIVE_IN_PLACE_MS',
-    becomes: 'until: clock.monotonic() + 1000 * LIVE_IN_PLACE_MS',
+    text: 'deadline: (livePageFailures.firstFailureAt ?? clock.monotonic()) + LIVE_IN_PLACE_MS',
+    becomes: 'deadline: clock.monotonic() + 1000 * LIVE_IN_PLACE_MS',
     by: { unit: 'pipeline/page-reader.test.ts' },
   },
   {
@@ -356,15 +356,15 @@ export const plants: readonly Plant[] = [
   {
     name: 'a rewind for some clients marks changes of others',
     file: 'pipeline/group/group-clients.ts',
-    text: 'known.content === UNKNOWN_CONTENT ?',
-    becomes: 'known.content >= UNKNOWN_CONTENT ?',
+    text: 'entry.content === UNKNOWN_CONTENT ?',
+    becomes: 'entry.content >= UNKNOWN_CONTENT ?',
     by: crossed,
   },
   {
     name: 'what a rewind publishes again has no mark',
     file: 'pipeline/group/group-clients.ts',
-    text: "if (republication !== null && known.eventNumber < republication.beforeEvent) return 'republished'",
-    becomes: "if (republication !== null && known.eventNumber < republication.beforeEvent) return 'published'",
+    text: "if (republication !== null && entry.eventNumber < republication.beforeEvent) return 'republished'",
+    becomes: "if (republication !== null && entry.eventNumber < republication.beforeEvent) return 'published'",
     by: crossed,
   },
   {
@@ -451,8 +451,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'live scans wait as long as the background has pages',
     file: 'scan/turns.ts',
-    text: 'turns.livePages < LIVE_PAGES',
-    becomes: 'turns.livePages < 0',
+    text: 'recentReads.livePagesInARow < LIVE_PAGES',
+    becomes: 'recentReads.livePagesInARow < 0',
     by: longScans,
   },
 ]

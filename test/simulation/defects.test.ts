@@ -29,13 +29,16 @@ const withSentRecords = (
   },
 })
 
-type Source = StreamParts['pipeline']['reader']['source']
+type Source = StreamParts['pipeline']['readerParts']['source']
 
 function withRead(parts: StreamParts, read: (source: Source) => Source['read']): StreamParts {
   const { pipeline } = parts
   return {
     ...parts,
-    pipeline: { ...pipeline, reader: { ...pipeline.reader, source: { read: read(pipeline.reader.source) } } },
+    pipeline: {
+      ...pipeline,
+      readerParts: { ...pipeline.readerParts, source: { read: read(pipeline.readerParts.source) } },
+    },
   }
 }
 

@@ -21,8 +21,8 @@ export function observed(world: World, stream: string, clock: Clock) {
     world.eventKinds.add(kindOf(event))
     if (event.kind === 'stream-state') failures(event)
     if (event.kind === 'pages-published') {
-      isFirst = event.states.history.state === 'first'
-      for (const [lane, { events, superseded }] of event.scans) {
+      isFirst = event.scans.history.state === 'first'
+      for (const [lane, { events, superseded }] of event.countsByLane) {
         if (superseded > 0) world.eventKinds.add('superseded')
         if (events > 0) world.eventKinds.add(`${lane} events`)
       }
@@ -59,7 +59,7 @@ const CALM_MS = 300_000
 function failureCheck(clock: Clock, violated: (what: string) => void) {
   /** Of each code: its last failure, and whether it came back within five minutes after it was over. */
   const known = new Map<ErrorCode, { at: number; isOver: boolean; isBack: boolean }>()
-  return ({ state, was, failure }: Extract<PipelineEvent, { kind: 'stream-state' }>): void => {
+  return ({ state, previousState, failure }: Extract<PipelineEvent, { kind: 'stream-state' }>): void => {
     const now = clock.monotonic()
     if (state === 'waiting') known.clear() // its failures are counted for as long as it is assigned here
     if (failure !== undefined && failure.kind !== 'fenced') {
@@ -68,7 +68,7 @@ function failureCheck(clock: Clock, violated: (what: string) => void) {
       const isRecent = before !== undefined && now - before.at < CALM_MS
       known.set(code, { at: now, isOver: false, isBack: isRecent && (before.isOver || before.isBack) })
     }
-    if (state !== 'running' || (was !== 'held' && was !== 'retrying')) return
+    if (state !== 'running' || (previousState !== 'held' && previousState !== 'retrying')) return
     for (const [code, one] of known) {
       if (one.isBack && now - one.at < CALM_MS) violated(`${code} is said to be over, though it came back`)
       one.isOver = true
@@ -78,7 +78,7 @@ function failureCheck(clock: Clock, violated: (what: string) => void) {
 
 function kindOf(event: PipelineEvent): string {
   if (event.kind !== 'stream-state') return event.kind
-  return event.failure?.kind ?? `${event.was} → ${event.state}`
+  return event.failure?.kind ?? `${event.previousState} → ${event.state}`
 }
 
 /** The error of which an operator gets an alert. */

@@ -146,32 +146,32 @@ function pipelineParts(
   const types = typesOf(replica)
   const rules = { timeZone: ZONE, ignored: new Set<string>(), lists: [], fields: undefined, types }
   return {
-    reader: {
+    readerParts: {
       source: sourceOf(world, stream, replica),
       retry: readRetries,
       clock,
       serverClock: createServerClock(clock),
-      liveOutage: newPageFailures(),
+      livePageFailures: newPageFailures(),
       settings,
       beginAt,
-      until: 'stopped',
+      endsWhen: 'stopped',
       observe,
-      fields: {
+      configuredFields: {
         clientId: 'No',
         modifiedAt: modificationTime === 'hidden' ? null : 'DateModification',
         clients: null,
         lists: [],
       },
       rules,
-      paths: configuredPaths(rules),
+      configuredPaths: configuredPaths(rules),
     },
-    group: {
+    groupParts: {
       settings: {
         form: eventForm({ mode: modeOf(world, replica), source: eventSource(CONNECTOR, stream.name) }),
         maxValueBytes: 100_000,
         deadLetterClient: 'leave-out',
       },
-      deadLetters: deadLetterGuard(),
+      deadLetterGuard: deadLetterGuard(),
       observe,
     },
     clock,

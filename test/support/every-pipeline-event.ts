@@ -1,5 +1,5 @@
 import { noWishes } from '../../connector/checkpoint/wishes.ts'
-import type { PipelineEvent, ScanCounts } from '../../connector/pipeline/pipeline-event.ts'
+import type { LaneCounts, PipelineEvent } from '../../connector/pipeline/pipeline-event.ts'
 import { HISTORY, newScans, type Scan, type ScanStates } from '../../connector/scan/scan-state.ts'
 import { someScan } from './scans.ts'
 import { entered, failed } from './stream-states.ts'
@@ -16,12 +16,12 @@ const scanStates: ScanStates = {
 type PagesPublished = Extract<PipelineEvent, { kind: 'pages-published' }>
 
 /** A delivered group of a live scan with these outcomes. */
-export function published(counts: Partial<ScanCounts> = {}, more: Partial<PagesPublished> = {}): PagesPublished {
+export function published(counts: Partial<LaneCounts> = {}, more: Partial<PagesPublished> = {}): PagesPublished {
   const live = { events: 0, suppressed: 0, superseded: 0, ...counts }
   return {
     kind: 'pages-published',
     pages: 1,
-    scans: new Map([['live', live]]),
+    countsByLane: new Map([['live', live]]),
     deadLetters: 0,
     bytes: 900,
     tookMs: 9,
@@ -29,8 +29,8 @@ export function published(counts: Partial<ScanCounts> = {}, more: Partial<PagesP
     newestChange: undefined,
     hasLiveEnd: false,
     seq: 1,
-    states: newScans,
-    index: { clients: 10, memoryBytes: 240, segments: 0 },
+    scans: newScans,
+    indexSize: { clients: 10, memoryBytes: 240, segments: 0 },
     ...more,
   }
 }
@@ -40,7 +40,7 @@ type Every = { readonly [K in PipelineEvent['kind']]: Extract<PipelineEvent, { k
 /** One event of each kind, of `stream-state` several; those that carry an error carry `error`. */
 export function everyPipelineEvent(error: unknown): PipelineEvent[] {
   const every: Every = {
-    'stream-state': { kind: 'stream-state', state: 'waiting', was: 'running' },
+    'stream-state': { kind: 'stream-state', state: 'waiting', previousState: 'running' },
     'stream-claimed': {
       kind: 'stream-claimed',
       epoch: 3,
@@ -74,7 +74,7 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
     'pages-published': {
       kind: 'pages-published',
       pages: 2,
-      scans: new Map([
+      countsByLane: new Map([
         ['live', { events: 188, suppressed: 5, superseded: 0 }],
         ['look-back', { events: 2, suppressed: 1, superseded: 1 }],
       ]),
@@ -85,8 +85,8 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
       newestChange: 1_700_000_000_000,
       hasLiveEnd: true,
       seq: 42,
-      states: scanStates,
-      index: { clients: 5000, memoryBytes: 120_000, segments: 2 },
+      scans: scanStates,
+      indexSize: { clients: 5000, memoryBytes: 120_000, segments: 2 },
     },
     'segment-written': { kind: 'segment-written', tier: 0, bytes: 48_000 },
     'index-upkeep-failed': { kind: 'index-upkeep-failed', error },

@@ -21,7 +21,10 @@ function assigned(...streams: readonly string[]) {
 /** What a test composes a stream of: it ends when `giveUp` aborts, and what the pipeline reports is watched. */
 const composed =
   ({ open, pipeline }: StreamParts): RunParts['compose'] =>
-  ({ giveUp, observe }) => ({ open, pipeline: { ...pipeline, giveUp, reader: { ...pipeline.reader, observe } } })
+  ({ giveUp, observe }) => ({
+    open,
+    pipeline: { ...pipeline, giveUp, readerParts: { ...pipeline.readerParts, observe } },
+  })
 
 /** Runs a stream that is always assigned here; it ends instead of being held, unless `whenHeld` says otherwise. */
 export function runAlone(parts: AloneParts, stop: AbortSignal): Promise<StreamEnd> {

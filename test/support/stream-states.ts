@@ -6,10 +6,14 @@ import type {
   WhyInState,
 } from '../../connector/pipeline/pipeline-event.ts'
 
-export const entered = (state: StreamState, was: StreamState = 'waiting', why: WhyInState = {}): PipelineEvent => ({
+export const entered = (
+  state: StreamState,
+  previousState: StreamState = 'waiting',
+  why: WhyInState = {},
+): PipelineEvent => ({
   kind: 'stream-state',
   state,
-  was,
+  previousState,
   ...why,
 })
 

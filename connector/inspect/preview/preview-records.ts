@@ -53,7 +53,7 @@ export async function previewRecords(
     records.push(shownRecord(record, { topic: kind === 'event' ? events : deadLetters, isMasked }))
   }
   for await (const { clients, scan, readAt, mapping } of inspectedPages(reader, stop)) {
-    lists = [...reader.fields.lists, ...mapping.lists]
+    lists = [...reader.configuredFields.lists, ...mapping.lists]
     const place = { readAt: readAt.server, idField: mapping[scan.output]?.clientId ?? '' }
     for (const client of clients.slice(0, limit - records.length)) add(client, place)
     if (records.length >= limit) break

@@ -3,13 +3,14 @@ import type { ClientTable } from '../../index/client-table.ts'
 import { encodeEntries } from '../../index/index-entry.ts'
 import { deltaOf } from '../../index/index-state.ts'
 import type { PageReading } from '../read/reader-parts.ts'
-import type { Building, PageGroup, PageGroupParts } from './building.ts'
+import type { BuilderState, PageGroup, PageGroupParts } from './builder-state.ts'
 import { addClients } from './group-clients.ts'
 
 /** Builds page groups, one after another. Each continues from the state after the previous one. */
 export interface PageGroupBuilder {
   /** Adds a page to the group that is being built. Throws `event.too-many-dead-letters`. */
   add(reading: PageReading): void
+  /** Returns the total size of its record values so far, in bytes. */
   size(): number
   /** Returns how many index entries the group adds so far. */
   entries(): number
@@ -19,66 +20,67 @@ export interface PageGroupBuilder {
   onDelivered(group: PageGroup): void
 }
 
-interface BuildFrom {
+/** The first group continues from this state; the table is its client index. */
+interface OpenedState {
   readonly state: CommittedState
   readonly table: ClientTable
 }
 
-export function pageGroupBuilder(parts: PageGroupParts, from: BuildFrom): PageGroupBuilder {
-  const building = newBuilding(parts, from)
+export function pageGroupBuilder(parts: PageGroupParts, from: OpenedState): PageGroupBuilder {
+  const builderState = newBuilderState(parts, from)
   return {
-    add: (reading) => addPage(building, reading),
-    size: () => building.added.size,
-    entries: () => building.entries.size,
-    finish: () => finishGroup(building),
+    add: (reading) => addPage(builderState, reading),
+    size: () => builderState.totals.size,
+    entries: () => builderState.newEntries.size,
+    finish: () => finishGroup(builderState),
     onDelivered: ({ records }) => {
-      building.undelivered = new Map()
-      for (const { target } of records) parts.deadLetters.add(target === 'events' ? 'event' : 'dead-letter')
+      builderState.undeliveredEntries = new Map()
+      for (const { target } of records) parts.deadLetterGuard.add(target === 'events' ? 'event' : 'dead-letter')
     },
   }
 }
 
-function newBuilding(parts: PageGroupParts, { state, table }: BuildFrom): Building {
+function newBuilderState(parts: PageGroupParts, { state, table }: OpenedState): BuilderState {
   const { scans, nextEvent, mapping, index } = state
   return {
     parts,
     table,
     generation: index.generation,
-    deadLetterGuard: parts.deadLetters.copy(),
-    entries: new Map(),
-    undelivered: new Map(),
+    guardSinceOpening: parts.deadLetterGuard.copy(),
+    newEntries: new Map(),
+    undeliveredEntries: new Map(),
     scans,
     nextEvent,
     mapping,
-    added: emptyAddition(),
+    totals: newTotals(),
   }
 }
 
-function addPage(building: Building, reading: PageReading) {
-  addClients(building, reading)
-  building.scans = reading.states
-  building.mapping = reading.mapping
-  building.added.pages += 1
-  building.added.hasLiveEnd ||= reading.isLast && reading.scan.lane === 'live'
+function addPage(builderState: BuilderState, reading: PageReading) {
+  addClients(builderState, reading)
+  builderState.scans = reading.scans
+  builderState.mapping = reading.mapping
+  builderState.totals.pages += 1
+  builderState.totals.hasLiveEnd ||= reading.isLast && reading.scan.lane === 'live'
 }
 
-function finishGroup(building: Building): PageGroup {
-  const { scans, nextEvent, mapping, entries, added } = building
-  building.added = emptyAddition()
+function finishGroup(builderState: BuilderState): PageGroup {
+  const { scans, nextEvent, mapping, newEntries, totals } = builderState
+  builderState.totals = newTotals()
   // The group before this one is delivered, so its entries are in the table.
-  building.undelivered = entries
-  building.entries = new Map()
-  return { ...added, change: { scans, nextEvent, mapping, entries: deltaOf(encodeEntries(entries)) } }
+  builderState.undeliveredEntries = newEntries
+  builderState.newEntries = new Map()
+  return { ...totals, change: { scans, nextEvent, mapping, entries: deltaOf(encodeEntries(newEntries)) } }
 }
 
-function emptyAddition(): Building['added'] {
+function newTotals(): BuilderState['totals'] {
   return {
     pages: 0,
     deadLetters: 0,
     size: 0,
-    scans: new Map(),
+    countsByLane: new Map(),
     records: [],
-    changedAt: [],
+    changeTimes: [],
     newestChange: undefined,
     hasLiveEnd: false,
   }

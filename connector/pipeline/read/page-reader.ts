@@ -19,7 +19,7 @@ import {
   type PageFailures,
   type PageReading,
   type ReaderParts,
-  type ReadFrom,
+  type ReadingStart,
 } from './reader-parts.ts'
 import {
   type AfterRead,
@@ -38,7 +38,7 @@ import { requestOf, takePage } from './take-page.ts'
  */
 export async function* readPages(
   parts: ReaderParts,
-  from: ReadFrom,
+  from: ReadingStart,
   stop: AbortSignal,
 ): AsyncGenerator<PageReading, void> {
   let reader = newReader(parts, from)
@@ -49,57 +49,62 @@ export async function* readPages(
       await parts.clock.sleep(turn.ms, stop)
       continue
     }
-    const next = await readNext(withTurn(reader, turn.scan), turn.scan, stop)
+    const next = await readNext(readerAtTurn(reader, turn.scan), turn.scan, stop)
     reader = next.reader
     if (next.reading !== undefined) yield next.reading
   }
 }
 
-function newReader(parts: ReaderParts, { scans, mapping }: ReadFrom): Reader {
+function newReader(parts: ReaderParts, { scans, mapping }: ReadingStart): Reader {
   const { clock, settings, serverClock } = parts
   return {
     ...parts,
     backOff: backOff(),
-    states: statesUnderSettings(scans, settings, serverClock.times()),
+    scans: statesUnderSettings(scans, settings, serverClock.times()),
     mapping: mapping ?? noMapping,
     liveDueAt: clock.monotonic(),
     livePhaseMs: clock.random() * settings.intervalMs,
     liveUnfinishedSince: undefined,
-    liveScans: 0,
-    livePages: 0,
+    endedLiveScans: 0,
+    livePagesInARow: 0,
     lastBackground: undefined,
   }
 }
 
 function nextTurnOf(reader: Reader): Turn {
-  const { states, settings, serverClock, clock, backOff } = reader
-  const turns = { ...reader, notBefore: backOff.notBefore }
-  return nextTurn(states, { settings, times: serverClock.times(), now: clock.monotonic(), turns })
+  const { scans, settings, serverClock, clock, backOff } = reader
+  const recentReads = { ...reader, notBefore: backOff.notBefore }
+  return nextTurn(scans, { settings, times: serverClock.times(), now: clock.monotonic(), recentReads })
 }
 
-function isCaughtUp({ until, states, liveScans }: Reader) {
-  const { history } = states
-  return until === 'caught-up' && liveScans > 0 && history.state === 'done' && scanNamed(states, HISTORY) === undefined
+function isCaughtUp({ endsWhen, scans, endedLiveScans }: Reader) {
+  const { history } = scans
+  return (
+    endsWhen === 'caught-up' &&
+    endedLiveScans > 0 &&
+    history.state === 'done' &&
+    scanNamed(scans, HISTORY) === undefined
+  )
 }
 
-/** Returns the reader whose turn it is to read a page of this scan, which begins if it is not in progress. */
-function withTurn(reader: Reader, name: ScanName) {
-  const { serverClock, clock, observe, liveUnfinishedSince, livePages } = reader
-  let { states } = reader
-  if (scanNamed(states, name) === undefined) {
-    states = withNewScan(states, name, { ...reader, times: serverClock.times() })
-    observe({ kind: 'scan-started', scan: name.lane, lastChanged: scanWithName(states, name).from })
+/** Returns the reader that is about to read a page of this scan, which begins if it is not in progress. */
+function readerAtTurn(reader: Reader, name: ScanName) {
+  const { serverClock, clock, observe, liveUnfinishedSince, livePagesInARow } = reader
+  let { scans } = reader
+  if (scanNamed(scans, name) === undefined) {
+    scans = withNewScan(scans, name, { ...reader, times: serverClock.times() })
+    observe({ kind: 'scan-started', scan: name.lane, lastChanged: existingScan(scans, name).from })
   }
-  const scan = scanWithName(states, name)
+  const scan = existingScan(scans, name)
   // Invariant 3: what a scan reads without a token is newer than what scans with a smaller number see.
-  if (scan.checkPoint === null) states = withNextNumber(states, scan)
-  if (!isSameScan(name, LIVE)) return { ...reader, states, lastBackground: name, livePages: 0 }
-  const dueReader = reader.states.live.scan === null ? withNextLiveDue(reader) : reader
+  if (scan.checkPoint === null) scans = withNextNumber(scans, scan)
+  if (!isSameScan(name, LIVE)) return { ...reader, scans, lastBackground: name, livePagesInARow: 0 }
+  const dueReader = reader.scans.live.scan === null ? withNextLiveDue(reader) : reader
   return {
     ...dueReader,
-    states,
+    scans,
     liveUnfinishedSince: liveUnfinishedSince ?? clock.monotonic(),
-    livePages: livePages + 1,
+    livePagesInARow: livePagesInARow + 1,
   }
 }
 
@@ -109,20 +114,24 @@ function withTurn(reader: Reader, name: ScanName) {
  */
 function withNextLiveDue(reader: Reader) {
   const { clock, settings, liveDueAt, livePhaseMs } = reader
-  const missed = Math.floor((clock.monotonic() - liveDueAt) / settings.intervalMs)
-  return { ...reader, liveDueAt: liveDueAt + settings.intervalMs * (missed + 1) - livePhaseMs, livePhaseMs: 0 }
+  const missedScans = Math.floor((clock.monotonic() - liveDueAt) / settings.intervalMs)
+  return { ...reader, liveDueAt: liveDueAt + settings.intervalMs * (missedScans + 1) - livePhaseMs, livePhaseMs: 0 }
 }
 
 /** Reads the next page of a scan. Rejects if that fails, unless only this scan is concerned and can be tried again. */
 async function readNext(reader: Reader, name: ScanName, stop: AbortSignal): Promise<AfterRead> {
-  const scan = scanWithName(reader.states, name)
+  const scan = existingScan(reader.scans, name)
   const pageFailures = pageFailuresOf(reader, scan)
   const onRetry = (error: ConnectorError) => reportRetry(reader, scan, { pageFailures, error, tried: 'in-place' })
   try {
-    const read = await readPage(reader, { at: requestOf(reader, scan), tries: triesOf(reader, scan), onRetry }, stop)
-    if (read.kind === 'token-refused') return { reader: onTokenRefused(reader, scan, read.error) }
+    const result = await readPage(
+      reader,
+      { request: requestOf(reader, scan), tries: triesOf(reader, scan), onRetry },
+      stop,
+    )
+    if (result.kind === 'token-refused') return { reader: onTokenRefused(reader, scan, result.error) }
     reportRecovery(reader, scan, pageFailures)
-    return takePage(reader, scan, read.page)
+    return takePage(reader, scan, result.page)
   } catch (error) {
     if (stop.aborted) throw error
     return { reader: onReadFailed(reader, scan, error) }
@@ -136,7 +145,7 @@ function reportRecovery({ clock, observe }: Reader, { lane }: Scan, pageFailures
   observe({ kind: 'read-recovered', scan: lane, failures, failedForMs: clock.monotonic() - firstFailureAt })
 }
 
-function scanWithName(states: ScanStates, name: ScanName): Scan {
+function existingScan(states: ScanStates, name: ScanName): Scan {
   const scan = scanNamed(states, name)
   if (scan === undefined) throw new TypeError(`there is no ${name.lane} scan`)
   return scan

@@ -16,25 +16,25 @@ export interface ReaderParts {
   readonly clock: Clock
   readonly serverClock: ServerClock
   /** Counts the failures of the first page of live scans. A new reader of the stream continues this counter. */
-  readonly liveOutage: PageFailures
+  readonly livePageFailures: PageFailures
   readonly settings: ScanSettings
-  readonly fields: ConfiguredFields
+  readonly configuredFields: ConfiguredFields
   readonly rules: ReadingRules
-  readonly paths: ConfiguredPaths
+  readonly configuredPaths: ConfiguredPaths
   /** The stream is configured to begin at this time. */
   readonly beginAt: SourceTime
   /**
    * With `caught-up`, the reader ends once a live scan and the history have ended, and a scan that would be backed off
    * is a failure.
    */
-  readonly until: 'stopped' | 'caught-up'
+  readonly endsWhen: 'stopped' | 'caught-up'
   readonly observe: Observe
 }
 
 /**
- * Counts the failures of a page until it is read. `firstFailureAt` is on the monotonic clock. The
- * counter of the first page of live scans is kept while the stream is assigned here, so that the minute in which the
- * page is tried in place does not start again with a new reader.
+ * Counts the failures of a page until it is read. `firstFailureAt` is on the monotonic clock. The counter of the first
+ * page of live scans is kept while the stream is assigned here, so that the minute in which the page is tried in place
+ * does not start again with a new reader.
  */
 export interface PageFailures {
   firstFailureAt: number | undefined
@@ -43,8 +43,8 @@ export interface PageFailures {
 
 export const newPageFailures = (): PageFailures => ({ firstFailureAt: undefined, failures: 0 })
 
-/** A stream is read from here. */
-export interface ReadFrom {
+/** A reader starts from these fields of the committed state. */
+export interface ReadingStart {
   readonly scans: ScanStates
   /** It is null until a page has shown where its clients and their fields are. */
   readonly mapping: StreamMapping | null
@@ -57,9 +57,10 @@ export interface PageReading {
   /** This scan has read the page; it is in its state after the page. */
   readonly scan: Scan
   /** These are all scans, after the page. */
-  readonly states: ScanStates
+  readonly scans: ScanStates
   /** It tells where clients and their fields are, as known after the page. */
   readonly mapping: StreamMapping
+  /** Whether it is the last page of its scan. */
   readonly isLast: boolean
   /** The clocks showed this when the page was read. */
   readonly readAt: Times

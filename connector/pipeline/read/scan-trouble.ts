@@ -11,17 +11,18 @@ import { newPageFailures, type PageFailures, type PageReading, type ReaderParts 
  */
 export interface Reader extends ReaderParts {
   readonly backOff: BackOff
-  readonly states: ScanStates
+  readonly scans: ScanStates
   readonly mapping: StreamMapping
+  /** The next live scan is due at this time. */
   readonly liveDueAt: number
   /** The second live scan begins this much sooner than one interval after the first. */
   readonly livePhaseMs: number
   /** The first live scan since one ended or was handed over began at this time; undefined if none has begun. */
   readonly liveUnfinishedSince: number | undefined
   /** Counts the live scans that have ended. */
-  readonly liveScans: number
+  readonly endedLiveScans: number
   /** Counts the live pages since the last page of the background, which `lastBackground` has read. */
-  readonly livePages: number
+  readonly livePagesInARow: number
   readonly lastBackground: ScanName | undefined
 }
 
@@ -31,8 +32,9 @@ export interface AfterRead {
   readonly reading?: PageReading
 }
 
+/** A live scan that has not ended after this time continues as catch-up. */
 const LONG_SCAN_MS = 60_000
-const longScanAt = ({ liveUnfinishedSince, clock }: Reader) => (liveUnfinishedSince ?? clock.monotonic()) + LONG_SCAN_MS
+const handOverAt = ({ liveUnfinishedSince, clock }: Reader) => (liveUnfinishedSince ?? clock.monotonic()) + LONG_SCAN_MS
 
 const isFirstLivePage = ({ lane, startedAt }: Scan) => lane === 'live' && startedAt === null
 
@@ -45,16 +47,16 @@ const LIVE_AGAIN_MS = 15_000
  * its turn.
  */
 export function triesOf(reader: Reader, scan: Scan): ReadMode['tries'] {
-  const { until, backOff, clock, liveOutage } = reader
-  if (until === 'caught-up') return { kind: 'in-place' }
+  const { endsWhen, backOff, clock, livePageFailures } = reader
+  if (endsWhen === 'caught-up') return { kind: 'in-place' }
   if (scan.lane !== 'live') return { kind: 'once', failures: backOff.failures(scan) }
-  if (!isFirstLivePage(scan)) return { kind: 'in-place', until: longScanAt(reader) }
-  return { kind: 'in-place', until: (liveOutage.firstFailureAt ?? clock.monotonic()) + LIVE_IN_PLACE_MS }
+  if (!isFirstLivePage(scan)) return { kind: 'in-place', deadline: handOverAt(reader) }
+  return { kind: 'in-place', deadline: (livePageFailures.firstFailureAt ?? clock.monotonic()) + LIVE_IN_PLACE_MS }
 }
 
 /** Returns where the failures of a page of this scan are counted. */
-export function pageFailuresOf({ liveOutage }: Reader, scan: Scan): PageFailures {
-  return isFirstLivePage(scan) ? liveOutage : newPageFailures()
+export function pageFailuresOf({ livePageFailures }: Reader, scan: Scan): PageFailures {
+  return isFirstLivePage(scan) ? livePageFailures : newPageFailures()
 }
 
 /** Counts and reports a failure after which the page is tried again. */
@@ -73,9 +75,9 @@ export function reportRetry(
  * other scan.
  */
 export function readerAfterHandOver(reader: Reader, scan: Scan): Reader | undefined {
-  if (scan.lane !== 'live' || scan.startedAt === null || reader.clock.monotonic() < longScanAt(reader)) return undefined
+  if (scan.lane !== 'live' || scan.startedAt === null || reader.clock.monotonic() < handOverAt(reader)) return undefined
   reader.observe({ kind: 'scan-started', scan: 'catch-up', lastChanged: scan.from })
-  return { ...reader, states: statesAfterHandOver(reader.states, scan), liveUnfinishedSince: undefined }
+  return { ...reader, scans: statesAfterHandOver(reader.scans, scan), liveUnfinishedSince: undefined }
 }
 
 /**
@@ -83,19 +85,20 @@ export function readerAfterHandOver(reader: Reader, scan: Scan): Reader | undefi
  * be tried again later.
  */
 export function onReadFailed(reader: Reader, scan: Scan, error: unknown): Reader {
-  const { until, liveOutage, backOff, clock } = reader
-  if (!(error instanceof ConnectorError) || !isTransient(error) || until === 'caught-up') throw error
-  const handedOver = readerAfterHandOver(reader, scan)
-  if (handedOver !== undefined) return handedOver
+  const { endsWhen, livePageFailures, backOff, clock } = reader
+  if (!(error instanceof ConnectorError) || !isTransient(error) || endsWhen === 'caught-up') throw error
+  const handedOverReader = readerAfterHandOver(reader, scan)
+  if (handedOverReader !== undefined) return handedOverReader
   const now = clock.monotonic()
   if (isFirstLivePage(scan)) {
     backOff.putOff(scan, now + Math.max(LIVE_AGAIN_MS, serverPauseMsOf(reader, error)))
-    reportRetry(reader, scan, { pageFailures: liveOutage, error, tried: 'in-turn' })
+    reportRetry(reader, scan, { pageFailures: livePageFailures, error, tried: 'in-turn' })
   } else if (scan.lane === 'live') throw error
-  else if (liveOutage.firstFailureAt !== undefined) {
-    // The server fails for all scans: this scan is tried again after the next live try.
+  else if (livePageFailures.firstFailureAt !== undefined) {
+    // The server fails for all scans: this scan is tried again after the next live try. Its failure is counted in a
+    // copy, since `livePageFailures` counts those of the live page only.
     backOff.putOff(scan, Math.max(now, backOff.notBefore(LIVE), now + serverPauseMsOf(reader, error)) + 1)
-    reportRetry(reader, scan, { pageFailures: { ...liveOutage }, error, tried: 'in-turn' })
+    reportRetry(reader, scan, { pageFailures: { ...livePageFailures }, error, tried: 'in-turn' })
   } else {
     const failures = countFailure(reader, scan, error)
     const pageFailures = { firstFailureAt: now, failures: failures - 1 }
@@ -120,23 +123,27 @@ export function onTokenRefused(reader: Reader, scan: Scan, error: ConnectorError
 export function onStuck(reader: Reader, scan: Scan, why: string): Reader {
   const { observe, backOff, clock } = reader
   observe({ kind: 'scan-stuck', scan: scan.lane, why })
-  const next = readerReadingAgain(reader, { scan, newScan: restartedScan(scan) }, `hasMoreResults is true, but ${why}`)
+  const nextReader = readerReadingAgain(
+    reader,
+    { scan, newScan: restartedScan(scan) },
+    `hasMoreResults is true, but ${why}`,
+  )
   // A server that pages without end is not asked at every short interval.
   if (scan.lane === 'live') backOff.putOff(scan, clock.monotonic() + LIVE_AGAIN_MS)
-  return next
+  return nextReader
 }
 
 function readerReadingAgain(reader: Reader, { scan, newScan: begunScan }: { scan: Scan; newScan: Scan }, why: string) {
   // The scan asks only once to see its last page again. If the server refused that each time, a history could not end.
   const newScan = { ...begunScan, isEndAskedAgain: scan.isEndAskedAgain }
-  const handedOver = readerAfterHandOver(reader, scan)
-  if (handedOver !== undefined) return handedOver
+  const handedOverReader = readerAfterHandOver(reader, scan)
+  if (handedOverReader !== undefined) return handedOverReader
   const isLater = newScan.lastChanged > scan.lastChanged
   // A live scan that must begin again does so when the next one is due.
-  const states = scan.lane === 'live' && !isLater ? withoutScan(reader.states, LIVE) : withScan(reader.states, newScan)
+  const scans = scan.lane === 'live' && !isLater ? withoutScan(reader.scans, LIVE) : withScan(reader.scans, newScan)
   if (isLater) onProgress(reader, scan)
   else countFailure(reader, scan, new ConnectorError('source.stuck', `read page: ${why}`))
-  return { ...reader, states }
+  return { ...reader, scans }
 }
 
 /**
@@ -144,12 +151,12 @@ function readerReadingAgain(reader: Reader, { scan, newScan: begunScan }: { scan
  * the failures in a row.
  */
 function countFailure(reader: Reader, scan: Scan, error: ConnectorError) {
-  const { backOff, clock, until, observe } = reader
+  const { backOff, clock, endsWhen, observe } = reader
   const now = clock.monotonic()
   const serverPauseMs = serverPauseMsOf(reader, error)
   const failures = backOff.addFailure(scan, now, serverPauseMs)
   const pauseMs = backOffMs(failures)
-  if (pauseMs > 0 && until === 'caught-up') throw error
+  if (pauseMs > 0 && endsWhen === 'caught-up') throw error
   const { lane, reachMs } = scan
   const { code } = error
   if (lane === 'live') backOff.putOff(scan, now)

@@ -9,7 +9,7 @@ import type { Page } from '../../source/client-source.ts'
 export interface ServerClock {
   times(): Times
   /** Takes the server's time from a page. Returns both clocks when the response began. */
-  learn(page: Page): Times
+  learnFrom(page: Page): Times
 }
 
 /** A `Date` that has not changed for this long, such as that of a cache, counts as missing. */
@@ -24,13 +24,13 @@ export function createServerClock(clock: Clock): ServerClock {
   }
   return {
     times,
-    learn: ({ serverTime, tookMs }) => {
+    learnFrom: ({ serverTime, tookMs }) => {
       const readAt = clock.monotonic()
       if (serverTime !== undefined && serverTime !== last?.serverTime) last = { serverTime, readAt }
       isMissing = serverTime === undefined || last === undefined || readAt - last.readAt > STANDS_STILL_MS
       const { ours, server } = times()
-      const took = Math.ceil(tookMs)
-      return { ours: ours - took, server: server - took }
+      const wholeTookMs = Math.ceil(tookMs)
+      return { ours: ours - wholeTookMs, server: server - wholeTookMs }
     },
   }
 }

@@ -12,38 +12,44 @@ import { type AfterRead, onProgress, onStuck, type Reader, readerAfterHandOver }
  * Applies a page that has arrived. Returns the reader after it, and what was read from it. If the scan is stuck, it
  * begins again, and nothing was read. Throws `source.mapping`.
  */
-export function takePage(reader: Reader, before: Scan, page: Page): AfterRead {
+export function takePage(reader: Reader, scanBefore: Scan, page: Page): AfterRead {
   const { serverClock, observe, settings, backOff } = reader
-  const began = serverClock.learn(page)
-  const { lane, limit } = before
+  const responseBeganAt = serverClock.learnFrom(page)
+  const { lane, limit } = scanBefore
   const { bytes, tookMs } = page
   observe({ kind: 'page-read', scan: lane, clients: page.clients.length, limit, bytes, tookMs })
-  const mapped = withMapping({ ...reader, states: withCreationTime(reader.states, began) }, before, page)
-  const clients = readClients(mapped, before, page)
-  const step = scanStep(before, { page, clients, began, overlapMs: settings.overlapMs })
-  if (step.kind === 'stuck') return { reader: onStuck(mapped, before, step.why) }
+  const readerWithMapping = withMapping(
+    { ...reader, scans: withCreationTime(reader.scans, responseBeganAt) },
+    scanBefore,
+    page,
+  )
+  const clients = readClients(readerWithMapping, scanBefore, page)
+  const step = scanStep(scanBefore, { page, clients, responseBeganAt, overlapMs: settings.overlapMs })
+  if (step.kind === 'stuck') return { reader: onStuck(readerWithMapping, scanBefore, step.why) }
   const { kind, scan } = step
-  if (kind === 'done' || backOff.isProgress(scan)) onProgress(mapped, scan)
-  const next = readerAfterStep(mapped, step)
-  const { states, mapping } = next
-  const reading = { clients, scan, states, mapping, isLast: kind === 'done', readAt: serverClock.times() }
-  return { reader: next, reading }
+  if (kind === 'done' || backOff.isProgress(scan)) onProgress(readerWithMapping, scan)
+  const nextReader = readerAfterStep(readerWithMapping, step)
+  const { scans, mapping } = nextReader
+  const reading = { clients, scan, scans, mapping, isLast: kind === 'done', readAt: serverClock.times() }
+  return { reader: nextReader, reading }
 }
 
 /** A history asks for its empty last page again after this pause, since the page may hide an error. */
-const END_AGAIN_MS = 60_000
+const LAST_PAGE_AGAIN_MS = 60_000
 
 function readerAfterStep(reader: Reader, { kind, scan }: Exclude<Step, { kind: 'stuck' }>) {
-  const { clock, backOff, states, beginAt, liveScans, paths, observe } = reader
+  const { clock, backOff, scans, beginAt, endedLiveScans, configuredPaths, observe } = reader
   if (kind === 'done') {
-    const done = { ...reader, states: statesAfterScan(states, scan, beginAt) }
-    const missing = scan.lane === 'history' ? paths.newlyMissing() : []
-    if (missing.length > 0) observe({ kind: 'paths-missing', paths: missing })
-    return scan.lane === 'live' ? { ...done, liveScans: liveScans + 1, liveUnfinishedSince: undefined } : done
+    const readerAfterScan = { ...reader, scans: statesAfterScan(scans, scan, beginAt) }
+    const missingPaths = scan.lane === 'history' ? configuredPaths.newlyMissing() : []
+    if (missingPaths.length > 0) observe({ kind: 'paths-missing', paths: missingPaths })
+    return scan.lane === 'live'
+      ? { ...readerAfterScan, endedLiveScans: endedLiveScans + 1, liveUnfinishedSince: undefined }
+      : readerAfterScan
   }
-  if (kind === 'end-in-doubt') backOff.putOff(scan, clock.monotonic() + END_AGAIN_MS)
-  const advanced = { ...reader, states: withScan(states, scan) }
-  return readerAfterHandOver(advanced, scan) ?? advanced
+  if (kind === 'end-in-doubt') backOff.putOff(scan, clock.monotonic() + LAST_PAGE_AGAIN_MS)
+  const readerAfterPage = { ...reader, scans: withScan(scans, scan) }
+  return readerAfterHandOver(readerAfterPage, scan) ?? readerAfterPage
 }
 
 /** Reads the clients as soon as their page arrives, so that making records does not wait for the delivery before it. */
@@ -54,9 +60,9 @@ function readClients({ mapping, rules }: Reader, { output }: Scan, { clients }: 
 }
 
 /** Sets the creation time of a stream to its first response, and moves look-backs that start later to that time. */
-function withCreationTime(states: ScanStates, began: Times): ScanStates {
+function withCreationTime(states: ScanStates, responseBeganAt: Times): ScanStates {
   if (states.createdAt !== null) return states
-  const createdAt = earlierOf(began)
+  const createdAt = earlierOf(responseBeganAt)
   const lookBacks = states.lookBacks.map((one) => ({ ...one, startedAt: Math.min(one.startedAt, createdAt) }))
   return { ...states, createdAt, lookBacks }
 }
@@ -68,33 +74,33 @@ export function requestOf({ mapping }: Reader, scan: Scan): Scan & PageRequest {
 
 /** Returns the reader that knows what a page says about the fields. Throws `source.mapping`. */
 function withMapping(reader: Reader, { output }: Scan, page: Page) {
-  const { mapping, fields, paths } = reader
+  const { mapping, configuredFields, configuredPaths } = reader
   const knownMapping = mapping[output]
-  const foundMapping = mapPage(page, fields, knownMapping)
+  const foundMapping = mapPage(page, configuredFields, knownMapping)
   if (foundMapping === null) return reader
   const lists = output === 'xml' ? listsAfter(reader, page) : mapping.lists
-  paths.take(page.clients)
+  configuredPaths.take(page.clients)
   reportDetectedFields(reader, knownMapping, foundMapping)
   return { ...reader, mapping: { ...mapping, lists, [output]: foundMapping } }
 }
 
 /** Returns the lists known after a page: an element that was once repeated stays a list, also where it occurs once. */
-function listsAfter({ mapping, fields, observe }: Reader, { clients }: Page) {
-  const newFields = newLists(clients, [...fields.lists, ...mapping.lists])
+function listsAfter({ mapping, configuredFields, observe }: Reader, { clients }: Page) {
+  const newFields = newLists(clients, [...configuredFields.lists, ...mapping.lists])
   const lists = [...mapping.lists, ...newFields]
   if (newFields.length > 0)
-    observe({ kind: 'lists-found', fields: newFields, setting: listFieldsLine([...fields.lists, ...lists]) })
+    observe({ kind: 'lists-found', fields: newFields, setting: listFieldsLine([...configuredFields.lists, ...lists]) })
   return lists
 }
 
 function reportDetectedFields(
-  { fields, observe }: Reader,
+  { configuredFields, observe }: Reader,
   knownMapping: PageMapping | null,
   foundMapping: PageMapping,
 ) {
   const { clientId, modifiedAt } = foundMapping
-  if (knownMapping === null && fields.clientId === null)
+  if (knownMapping === null && configuredFields.clientId === null)
     observe({ kind: 'field-detected', setting: 'POLARIS_CLIENT_ID_FIELD', field: clientId })
-  if (fields.modifiedAt === null && (knownMapping === null || modifiedAt !== knownMapping.modifiedAt))
+  if (configuredFields.modifiedAt === null && (knownMapping === null || modifiedAt !== knownMapping.modifiedAt))
     observe({ kind: 'field-detected', setting: 'POLARIS_MODIFIED_AT_FIELD', field: modifiedAt ?? 'none yet' })
 }

@@ -128,14 +128,15 @@ export const rows: EventRows<PipelineEvent> = {
   'history-done': { log: info('history done', 'clients') },
 }
 
-function stateLine({ state, was, failure, pause }: EventOf<'stream-state'>): LogLine | undefined {
+function stateLine({ state, previousState, failure, pause }: EventOf<'stream-state'>): LogLine | undefined {
   if (failure !== undefined) return failureLine(state, failure)
   if (pause !== undefined) return logLine('info', 'stream paused', pauseFields(pause))
-  if (state === 'ended') return was === 'waiting' ? undefined : logLine('info', 'stream ended')
+  if (state === 'ended') return previousState === 'waiting' ? undefined : logLine('info', 'stream ended')
   if (state === 'waiting') return logLine('info', 'stream released: assigned to another replica')
-  if (state === 'running' && (was === 'held' || was === 'retrying')) return logLine('info', 'stream resumes')
+  if (state === 'running' && (previousState === 'held' || previousState === 'retrying'))
+    return logLine('info', 'stream resumes')
   if (state !== 'opening') return undefined
-  return was === 'paused' ? logLine('info', 'pause ended') : logLine('debug', 'stream opening')
+  return previousState === 'paused' ? logLine('info', 'pause ended') : logLine('debug', 'stream opening')
 }
 
 function failureLine(state: StreamState, failure: StreamFailure): LogLine {
@@ -174,14 +175,14 @@ function countPage({ scan, clients, tookMs }: EventOf<'page-read'>, metrics: Met
 }
 
 function countPublished(event: EventOf<'pages-published'>, metrics: Metrics) {
-  const { scans, deadLetters, tookMs, delays } = event
+  const { countsByLane, deadLetters, tookMs, delays } = event
   for (const ms of delays) metrics.measure('changeDelay', ms)
-  metrics.count('suppressed', clientsOf(scans, 'suppressed'))
-  for (const [scan, { events, superseded }] of scans) {
+  metrics.count('suppressed', clientsOf(countsByLane, 'suppressed'))
+  for (const [scan, { events, superseded }] of countsByLane) {
     metrics.count('events', events, { lane: scan })
     metrics.count('superseded', superseded, { lane: scan })
   }
-  if (clientsOf(scans, 'events') + deadLetters === 0) return
+  if (clientsOf(countsByLane, 'events') + deadLetters === 0) return
   metrics.count('deadLetters', deadLetters)
   metrics.measure('publish', tookMs)
 }

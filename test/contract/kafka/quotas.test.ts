@@ -70,8 +70,8 @@ test('a history whose page groups exceed a quota is published page by page, and 
     clock,
     publisher: streamPublisher(closing, config),
   }
-  const reader = { ...on.pipeline.reader, clock, until: 'caught-up' as const }
-  const pipeline = { ...on.pipeline, clock, reader, groupMaxSize: 1_000_000, deliverWithinMs: DELIVER_WITHIN_MS }
+  const readerParts = { ...on.pipeline.readerParts, clock, endsWhen: 'caught-up' as const }
+  const pipeline = { ...on.pipeline, clock, readerParts, groupMaxSize: 1_000_000, deliverWithinMs: DELIVER_WITHIN_MS }
   expect(await runAlone({ ...on.streamParts, open, pipeline, clock, whenHeld: 'waits' }, never)).toEqual({
     kind: 'caught-up',
   })

@@ -83,8 +83,8 @@ function eventsOf({ plot, index }: { plot: Plot; index: number }, minute: number
         hasLiveEnd: true,
         tookMs: 18,
         delays: [1_500],
-        index: { clients: 48_211 + 913 * index, memoryBytes: 1_160_000, segments: 3 },
-        states: {
+        indexSize: { clients: 48_211 + 913 * index, memoryBytes: 1_160_000, segments: 3 },
+        scans: {
           createdAt: 0,
           lastScanNumber: 1,
           live: { startedAt: NOW, scan: null },

@@ -58,9 +58,9 @@ test('Invariant 1: a history that resumes publishes every client, though one cha
   const { checkpoint } = opened
   const scans = statesOf({ lookBacks: [], history: historyOf('first') })
   checkpoint.advance({ ...checkpoint.state(), scans, entries: '' })
-  const settings = { ...on.pipeline.reader.settings, limit: 100, intervalMs: MINUTE, overlapMs: 15_000 }
-  const reader = { ...on.pipeline.reader, settings, beginAt }
-  const end = runPipeline({ ...on.pipeline, reader }, opened, stopping.signal)
+  const settings = { ...on.pipeline.readerParts.settings, limit: 100, intervalMs: MINUTE, overlapMs: 15_000 }
+  const readerParts = { ...on.pipeline.readerParts, settings, beginAt }
+  const end = runPipeline({ ...on.pipeline, readerParts }, opened, stopping.signal)
   const isDone = () => {
     const { history, background } = checkpoint.state().scans
     return history.state === 'done' && background.length === 0

@@ -3,7 +3,7 @@ import { newStreamState, stateAfter } from '../../../connector/checkpoint/checkp
 import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
 import { type ClientTable, clientTable } from '../../../connector/index/client-table.ts'
 import { encodedEntriesOf } from '../../../connector/index/index-state.ts'
-import type { PageGroup, PageGroupParts } from '../../../connector/pipeline/group/building.ts'
+import type { PageGroup, PageGroupParts } from '../../../connector/pipeline/group/builder-state.ts'
 import { pageGroupBuilder } from '../../../connector/pipeline/group/page-group.ts'
 import type { TextRecord } from '../../support/records.ts'
 import { groupParts } from '../stream/open/open-parts.ts'

@@ -113,8 +113,8 @@ test('a delivered group reports the delays of its changes, the scans after it, a
       delays: [3_000],
       newestChange: noon - 3_000,
       hasLiveEnd: true,
-      states: { ...state().scans, lastScanNumber: 1 },
-      index: { clients: 1, memoryBytes: opened.checkpoint.table.bytes(), segments: 0 },
+      scans: { ...state().scans, lastScanNumber: 1 },
+      indexSize: { clients: 1, memoryBytes: opened.checkpoint.table.bytes(), segments: 0 },
     },
     { kind: 'fell-behind' },
   ])

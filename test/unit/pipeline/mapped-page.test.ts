@@ -16,7 +16,7 @@ const server =
   (clients: readonly ClientRecord[], isBackfilled = false): Respond =>
   ({ lastChanged }) =>
     clients.length === 0 || (lastChanged === beginAt && !isBackfilled) ? pageOf([]) : pageOf(clients, { path })
-const newStream = { states: newScans, mapping: noMapping, settings: { lookBacks: [], output: 'xml' } } as const
+const newStream = { scans: newScans, mapping: noMapping, settings: { lookBacks: [], output: 'xml' } } as const
 
 test('what is known of pages is part of the next requests and of the readings, and reported once', async () => {
   const known: PageRequest['clientsPath'][] = []

@@ -19,13 +19,13 @@ const numbered = (count: number, from = 0) => Array.from({ length: count }, (_, 
 describe('a group', () => {
   test('contains the records of its pages in order, and leads to the scans after the last page', () => {
     const { builder } = building()
-    builder.add(reading([{ No: '2' }, { No: '1' }], { isLast: false, states: scansAt(1) }))
-    builder.add(reading([{ No: '3', Nom: 'Zoé' }], { ...middle, states: scansAt(2) }))
+    builder.add(reading([{ No: '2' }, { No: '1' }], { isLast: false, scans: scansAt(1) }))
+    builder.add(reading([{ No: '3', Nom: 'Zoé' }], { ...middle, scans: scansAt(2) }))
     const group = builder.finish()
     expect(group).toMatchObject({ pages: 2, deadLetters: 0, change: { nextEvent: 3, scans: scansAt(2) } })
     expect(keysOf(group.records)).toEqual(['2', '1', '3'])
     expect(group.size).toBe(group.records.reduce((sum, { value }) => sum + Buffer.byteLength(String(value)), 0))
-    expect(group.scans).toEqual(new Map([['live', { events: 3, suppressed: 0, superseded: 0 }]]))
+    expect(group.countsByLane).toEqual(new Map([['live', { events: 3, suppressed: 0, superseded: 0 }]]))
   })
 
   test('knows when the changes that it publishes were made, but not of those published again or late', () => {
@@ -33,18 +33,18 @@ describe('a group', () => {
     const client = { No: '1', Modif: '2026-06-15T11:59:50' }
     builder.add(reading([client, { No: '2' }]))
     builder.add(reading([client], middle))
-    expect(builder.finish().changedAt).toEqual([noon - 10_000])
-    expect(builder.finish().changedAt).toEqual([])
+    expect(builder.finish().changeTimes).toEqual([noon - 10_000])
+    expect(builder.finish().changeTimes).toEqual([])
   })
 
   test('marks what the first history reads as a snapshot, and later events as made after it', () => {
     const { builder } = building()
     const history = liveScan({ lane: 'history' })
-    const states = { ...newScans, history: historyOf('done') }
+    const scans = { ...newScans, history: historyOf('done') }
     builder.add(reading([{ No: '1' }], { isLast: false }))
-    builder.add(reading([{ No: '2' }], { scan: history, states }))
-    builder.add(reading([{ No: '3' }], { states }))
-    builder.add(reading([{ No: '4' }], { scan: history, states }))
+    builder.add(reading([{ No: '2' }], { scan: history, scans }))
+    builder.add(reading([{ No: '3' }], { scans }))
+    builder.add(reading([{ No: '4' }], { scan: history, scans }))
     const events = builder.finish().records.map(({ value }) => JSON.parse(String(value)))
     expect(events.map(({ subject, snapshot, historycomplete }) => [subject, snapshot, historycomplete])).toEqual([
       ['1', undefined, undefined],

@@ -27,13 +27,13 @@ const quiet = (historyPages = 1, takesMs = 0) =>
 
 describe('an idle stream', () => {
   test('sends at most 790 requests an hour', async () => {
-    const { asked, next, clock } = pageReader(quiet(), { states: statesOf() })
+    const { asked, next, clock } = pageReader(quiet(), { scans: statesOf() })
     while (clock.now() < noon + 2 * HOUR) await next()
     expect(asked.filter(({ at }) => at >= noon + HOUR && at < noon + 2 * HOUR).length).toBeLessThanOrEqual(790)
   })
 })
 
-const onlyLive = { states: statesOf(), settings: { lookBacks: [] } }
+const onlyLive = { scans: statesOf(), settings: { lookBacks: [] } }
 
 describe('a live scan', () => {
   test('begins where the previous one did, by the clock of the server, minus the overlap', async () => {
@@ -42,7 +42,7 @@ describe('a live scan', () => {
     const { asked, read } = pageReader(respond, onlyLive)
     const [first, second] = await read(2)
     expect(first?.readAt).toEqual({ ours: noon, server: noon + ahead })
-    expect(second?.states.live.startedAt).toBe(noon + ahead + 2_500)
+    expect(second?.scans.live.startedAt).toBe(noon + ahead + 2_500)
     expect(asked.map(({ lastChanged }) => lastChanged)).toEqual(['2026-06-15T11:59:40', '2026-06-15T12:09:45'])
   })
 })
@@ -53,18 +53,18 @@ describe('a new stream', () => {
     const readings = await read(5)
     expect(kindsOf(readings)).toEqual(['live*', 'history', 'history', 'history*', 'live*'])
     expect(asked[0]?.lastChanged).toBe('2026-06-15T11:59:45')
-    expect(readings[3]?.states.history).toMatchObject({ state: 'done' })
+    expect(readings[3]?.scans.history).toMatchObject({ state: 'done' })
   })
 })
 
 test('a new stream is as old as its first response, by the earlier clock', async () => {
   const { next } = pageReader(() => pageOf([], { serverTime: noon - HOUR, tookMs: 200 }))
   const startedAt = noon - HOUR - 200
-  expect((await next()).states).toMatchObject({ createdAt: startedAt, lookBacks: [{ startedAt }, { startedAt }] })
+  expect((await next()).scans).toMatchObject({ createdAt: startedAt, lookBacks: [{ startedAt }, { startedAt }] })
 })
 
 describe('a stream that is to be caught up', () => {
-  const caughtUp = { until: 'caught-up' as const }
+  const caughtUp = { endsWhen: 'caught-up' as const }
 
   test('ends after a live scan and the history', async () => {
     const { pages, read } = pageReader(quiet(20, 100), { ...caughtUp, settings: { lookBacks: [] } })
@@ -95,7 +95,7 @@ describe('a long live scan', () => {
   test('continues as catch-up after a minute, with its number, and a new live scan begins where it began', async () => {
     const { asked, read, of } = pageReader(slow(5), onlyLive)
     const readings = await read(14)
-    expect(readings[2]?.states).toMatchObject({
+    expect(readings[2]?.scans).toMatchObject({
       live: { startedAt: noon, scan: null },
       background: [{ ...CATCH_UP, number: readings[0]?.scan.number }],
     })
@@ -103,7 +103,7 @@ describe('a long live scan', () => {
     expect(second?.lastChanged).toBe('2026-06-15T11:59:45')
     const catchUp = readings.filter(({ scan }) => isSameScan(scan, CATCH_UP))
     expect(catchUp.map(({ isLast }) => isLast)).toEqual([false, true])
-    expect(readings.at(-1)?.states.background).toEqual([])
+    expect(readings.at(-1)?.scans.background).toEqual([])
     expect(startedScans(of).slice(0, 3)).toEqual(['live', 'catch-up', 'live'])
   })
 
@@ -117,7 +117,7 @@ describe('a long live scan', () => {
     const { next, of } = pageReader(respond, { ...onlyLive, retries: Number.POSITIVE_INFINITY })
     await next()
     isFailing = true
-    expect(await next()).toMatchObject({ scan: { lane: 'live' }, states: { background: [CATCH_UP] } })
+    expect(await next()).toMatchObject({ scan: { lane: 'live' }, scans: { background: [CATCH_UP] } })
     expect(startedScans(of)).toEqual(['live', 'catch-up', 'live'])
   })
 })
@@ -128,7 +128,7 @@ describe('a live scan whose first page fails', () => {
     const page = Number(checkPoint?.slice(1) ?? 0) + 1
     return pageOf([{ No: `${page}` }], { hasMoreResults: true, checkPoint: token(`t${page}`) })
   }
-  const backfill = { states: statesOf({ history: historyOf('first') }), settings: { lookBacks: [] } }
+  const backfill = { scans: statesOf({ history: historyOf('first') }), settings: { lookBacks: [] } }
   const retries = Number.POSITIVE_INFINITY
 
   /** Live pages fail until `endsAt`, and history pages too, if they are to. */
@@ -196,7 +196,7 @@ describe('a live scan whose first page fails', () => {
       {
         ...backfill,
         retries,
-        liveOutage: { firstFailureAt: noon - HOUR, failures: 9 },
+        livePageFailures: { firstFailureAt: noon - HOUR, failures: 9 },
       },
     )
     await next()
@@ -213,8 +213,8 @@ describe('a page of the background', () => {
   test('waits as long as the server asks, at most two minutes', async () => {
     const error = new ConnectorError('source.throttled', 'scripted', { retryAfterMs: 90 * SECOND })
     const respond = withClock((ask) => (isHistory(ask) ? error : pageOf([])))
-    const states = statesOf({ history: historyOf('first') })
-    const { asked, read } = pageReader(respond, { states, settings: { lookBacks: [] } })
+    const scans = statesOf({ history: historyOf('first') })
+    const { asked, read } = pageReader(respond, { scans, settings: { lookBacks: [] } })
     await read(60)
     const at = asked.filter(isHistory).map((ask) => ask.at)
     expect(at.slice(1, 4).map((one, index) => (one - (at[index] ?? 0)) / SECOND)).toEqual([90, 90, 90])
@@ -228,7 +228,7 @@ describe('a history that ends with an empty page after pages with clients', () =
     const left = [...answers]
     const on = pageReader((ask) => (isHistory(ask) ? (left.shift() ?? empty) : pageOf([])), {
       settings: { lookBacks: [] },
-      states: statesOf({ history: historyOf('first') }),
+      scans: statesOf({ history: historyOf('first') }),
     })
     const ended = async () => {
       for (;;) {
@@ -250,7 +250,7 @@ describe('a history that ends with an empty page after pages with clients', () =
   test('ends also on a server that refuses to show that page again', async () => {
     const refused = failure('source.request-refused')
     const { ended, requests } = reader(first, empty, refused, first, refused, first, empty)
-    expect(await ended()).toMatchObject({ states: { history: { state: 'done' } } })
+    expect(await ended()).toMatchObject({ scans: { history: { state: 'done' } } })
     expect(requests()).toHaveLength(7)
   })
 })
@@ -258,7 +258,7 @@ describe('a history that ends with an empty page after pages with clients', () =
 describe('a scan of the background in trouble', () => {
   const reading = {
     ...onlyLive,
-    states: statesOf({
+    scans: statesOf({
       history: historyOf('first'),
       background: [scanOf({ ...HISTORY, from: beginAt, lastChanged: beginAt })],
     }),

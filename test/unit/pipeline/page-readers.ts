@@ -29,18 +29,18 @@ export type Respond = (ask: Ask, clock: VirtualClock) => Page | Error | Promise<
 export const failure = (code: ErrorCode) => new ConnectorError(code, 'scripted')
 
 interface Start {
-  readonly states?: ScanStates
+  readonly scans?: ScanStates
   readonly settings?: Partial<ScanSettings>
-  readonly until?: ReaderParts['until']
+  readonly endsWhen?: ReaderParts['endsWhen']
   readonly fields?: Partial<ConfiguredFields>
   readonly mapping?: StreamMapping
   readonly onAsk?: (ask: PageRequest) => void
   readonly retries?: number
-  readonly liveOutage?: PageFailures
+  readonly livePageFailures?: PageFailures
   readonly rules?: ReadingRules
 }
 
-export function pageReader(respond: Respond, { states = newScans, ...start }: Start = {}) {
+export function pageReader(respond: Respond, { scans = newScans, ...start }: Start = {}) {
   const clock = virtualClock(noon)
   const asked: Ask[] = []
   const events: PipelineEvent[] = []
@@ -62,17 +62,17 @@ export function pageReader(respond: Respond, { states = newScans, ...start }: St
     source,
     clock,
     serverClock: createServerClock(clock),
-    liveOutage: start.liveOutage ?? newPageFailures(),
+    livePageFailures: start.livePageFailures ?? newPageFailures(),
     beginAt,
     settings: { ...settings, ...start.settings },
-    until: start.until ?? 'stopped',
-    fields: { clientId: 'No', modifiedAt: null, clients: null, lists: [], ...start.fields },
+    endsWhen: start.endsWhen ?? 'stopped',
+    configuredFields: { clientId: 'No', modifiedAt: null, clients: null, lists: [], ...start.fields },
     rules: start.rules ?? rules,
-    paths: configuredPaths(start.rules ?? rules),
+    configuredPaths: configuredPaths(start.rules ?? rules),
     observe: (event) => events.push(event),
   }
   const from = {
-    scans: states,
+    scans,
     mapping: start.mapping ?? mappedTo('No', null),
   }
   const pages = readPages(parts, from, stopping.signal)

@@ -60,7 +60,8 @@ async function running(answers: readonly Answer[], more: Partial<PipelineParts> 
 }
 
 type Published = Extract<PipelineEvent, { kind: 'pages-published' }>
-const eventsOf = ({ scans }: Published) => [...scans.values()].reduce((sum, { events }) => sum + events, 0)
+const eventsOf = ({ countsByLane }: Published) =>
+  [...countsByLane.values()].reduce((sum, { events }) => sum + events, 0)
 
 /** A page that is returned once `respond` is called. */
 function slow(page: Page) {
@@ -75,7 +76,7 @@ const numbers = (from: number, to: number) => Array.from({ length: to - from + 1
 
 describe('group commit', () => {
   test('lets pages share a transaction up to the maximum size when there is a backlog', async () => {
-    const { start, groups, published } = await running(scanOf(10), { groupMaxSize: 1_050 }, { until: 'caught-up' })
+    const { start, groups, published } = await running(scanOf(10), { groupMaxSize: 1_050 }, { endsWhen: 'caught-up' })
     await start()
     expect(published()).toEqual(numbers(1, 10))
     const sizes = groups().map(([pages]) => pages)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { fieldRules } from '../../../connector/event/fields/field-rules.ts'
 import type { ReadingRules } from '../../../connector/event/read-client.ts'
-import type { PageGroupParts } from '../../../connector/pipeline/group/building.ts'
+import type { PageGroupParts } from '../../../connector/pipeline/group/builder-state.ts'
 import type { Scan } from '../../../connector/scan/scan-state.ts'
 import type { ClientRecord } from '../../../connector/source/client-source.ts'
 import { eventForm } from '../../support/records.ts'
@@ -27,7 +27,7 @@ function publishing({ rules = noRules, ...parts }: Publishing = {}, from?: Param
   }
   const by = (scan: Scan, clients: readonly ClientRecord[], more: ReadingOf = {}) => {
     const group = publish(clients, { scan, ...more })
-    return { ...group, names: namesOf(group.records), counts: group.scans.get(scan.lane) }
+    return { ...group, names: namesOf(group.records), counts: group.countsByLane.get(scan.lane) }
   }
   return { ...on, publish, by }
 }

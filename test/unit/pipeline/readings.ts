@@ -29,7 +29,7 @@ export function reading(clients: readonly ClientRecord[], { rules = noRules, ...
   return {
     clients: fields === null ? [] : clients.map(clientReader(fields, mapping.lists, rules)),
     scan,
-    states: { ...newScans, lastScanNumber: 1 },
+    scans: { ...newScans, lastScanNumber: 1 },
     readAt: at(noon),
     mapping,
     isLast: true,

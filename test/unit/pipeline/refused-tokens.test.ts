@@ -12,7 +12,7 @@ const codeOfNext = (next: () => Promise<unknown>) => next().then(String, (error:
 const live = scanOf({ lane: 'live' })
 const settings = { lookBacks: [] }
 /** In the middle of a live scan, at `t2`. */
-const resumed = { settings, states: statesOf({ live: { startedAt: noon, scan: live } }) }
+const resumed = { settings, scans: statesOf({ live: { startedAt: noon, scan: live } }) }
 const answering = (...answers: readonly ReturnType<Respond>[]) => {
   const left = [...answers]
   return () => left.shift() ?? pageOf([])
@@ -47,8 +47,8 @@ describe('a checkPoint', () => {
 
   test('of a scan of the background is refused when its fifth turn in a row ends in a 5xx', async () => {
     const respond: Respond = ({ checkPoint }) => (checkPoint === null ? pageOf([]) : failure('source.server-error'))
-    const states = statesOf({ background: [scanOf(HISTORY)], history: historyOf('first') })
-    const { asked, next, of } = pageReader(respond, { settings, states })
+    const scans = statesOf({ background: [scanOf(HISTORY)], history: historyOf('first') })
+    const { asked, next, of } = pageReader(respond, { settings, scans })
     while (of('checkpoint-refused').length === 0) await next()
     expect(asked.filter(({ checkPoint }) => checkPoint === 't2')).toHaveLength(6)
     expect(of('scan-backed-off')).toHaveLength(3)
@@ -76,7 +76,7 @@ describe('a checkPoint', () => {
   )
 
   test('is not refused when the call that failed had none', async () => {
-    const { asked, next } = pageReader(answering(refused), { settings, states: statesOf(), until: 'caught-up' })
+    const { asked, next } = pageReader(answering(refused), { settings, scans: statesOf(), endsWhen: 'caught-up' })
     expect(await codeOfNext(next)).toBe('source.request-refused')
     expect(asked).toHaveLength(1)
   })
@@ -85,8 +85,8 @@ describe('a checkPoint', () => {
 describe('a scan whose checkPoint was refused', () => {
   test('resumes at its last time minus the overlap where its times have shown an order, with the next number', async () => {
     const scan = { ...live, times: orderedUpTo('2026-06-15T12:30:00') }
-    const states = statesOf({ lastScanNumber: 7, live: { startedAt: noon, scan } })
-    const { asked, next } = pageReader(refusing, { settings, states })
+    const scans = statesOf({ lastScanNumber: 7, live: { startedAt: noon, scan } })
+    const { asked, next } = pageReader(refusing, { settings, scans })
     expect(await next()).toMatchObject({ scan: { number: 8, startedAt: noon } })
     expect(asked.at(-1)).toMatchObject({ lastChanged: '2026-06-15T12:29:45', checkPoint: null, at: noon })
   })
@@ -94,8 +94,8 @@ describe('a scan whose checkPoint was refused', () => {
   test('begins again at its beginning otherwise; a live one when the next one is due', async () => {
     const { asked, next } = pageReader(refusing, resumed)
     await next()
-    const states = statesOf({ background: [scanOf({ ...HISTORY, from: beginAt })], history: historyOf('first') })
-    const beside = pageReader(refusing, { settings, states })
+    const scans = statesOf({ background: [scanOf({ ...HISTORY, from: beginAt })], history: historyOf('first') })
+    const beside = pageReader(refusing, { settings, scans })
     await beside.read(2)
     const history = beside.asked.filter(({ lastChanged }) => lastChanged <= beginAt)
     expect(asked.at(-1)).toMatchObject({ lastChanged: '2026-06-15T11:59:45', checkPoint: null })
@@ -103,7 +103,7 @@ describe('a scan whose checkPoint was refused', () => {
   })
 
   test('is backed off when it loses its place again and again without reading more, and live scans continue', async () => {
-    const states = statesOf({
+    const scans = statesOf({
       background: [scanOf({ ...HISTORY, from: beginAt, lastChanged: beginAt, pages: 1 })],
       history: historyOf('first'),
     })
@@ -113,7 +113,7 @@ describe('a scan whose checkPoint was refused', () => {
         ? pageOf([{ No: '1' }], { hasMoreResults: true, checkPoint: token('t2') })
         : pageOf([])
     }
-    const { clock, next, of } = pageReader(respond, { settings, states })
+    const { clock, next, of } = pageReader(respond, { settings, scans })
     while (clock.now() < noon + HOUR) await next()
     const pauses = of('scan-backed-off').map(({ pauseMs, code }) => [pauseMs / MINUTE, code])
     expect(pauses.slice(0, 3)).toEqual([1, 2, 4].map((minutes) => [minutes, 'source.stuck']))

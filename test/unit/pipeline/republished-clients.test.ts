@@ -32,8 +32,8 @@ test.each([
   ['unknown content', entry(6, { scanNumber: 7, content: UNKNOWN_CONTENT }), asked, 'republished'],
   ['unknown content, for another lane', entry(6, { scanNumber: 7, content: UNKNOWN_CONTENT }), null, 'published'],
 ] as const)('a client with %s: case %#', (what, known, republication, outcome) => {
-  const isSame = /same/.test(what)
-  expect(clientOutcome(known, { isSame, scanNumber: 7, republication })).toBe(outcome)
+  const isContentSame = /same/.test(what)
+  expect(clientOutcome(known, { isContentSame, scanNumber: 7, republication })).toBe(outcome)
 })
 
 const client = (text: string) => {
@@ -52,7 +52,7 @@ function publishedStream(...clients: readonly string[]) {
     const scan = scanOf({ lane, from: beginAt, number })
     return (...texts: readonly string[]) => {
       const { builder, deliver, state } = building({}, { state: at, table })
-      builder.add(reading(texts.map(client), { scan, states: { ...at.scans, lastScanNumber: number } }))
+      builder.add(reading(texts.map(client), { scan, scans: { ...at.scans, lastScanNumber: number } }))
       const { records } = deliver(builder.finish())
       at = state()
       return records.map(({ value }) => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { scanProgress } from '../../../connector/pipeline/pipeline.ts'
+import { progressReporter } from '../../../connector/pipeline/pipeline.ts'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import type { PageReading } from '../../../connector/pipeline/read/reader-parts.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
@@ -11,13 +11,13 @@ import { liveScan, reading } from './readings.ts'
 function progressOf() {
   const clock = virtualClock(noon)
   const events: PipelineEvent[] = []
-  const progress = scanProgress({ clock, intervalMs: 1500 }, (event) => events.push(event))
+  const progress = progressReporter({ clock, intervalMs: 1500 }, (event) => events.push(event))
   let pages = 0
   const page = ({ isFirst, ...more }: Partial<PageReading> & { isFirst: boolean }, published = 1) => {
     clock.pass(1000)
     pages = isFirst ? 1 : pages + 1
     const scan = { ...(more.scan ?? liveScan()), pages, clients: 2 * pages }
-    progress(reading([{ No: '1' }, { No: '2' }], { states: statesOf(), ...more, scan }), published)
+    progress(reading([{ No: '1' }, { No: '2' }], { scans: statesOf(), ...more, scan }), published)
   }
   return { page, events, kinds: () => events.map(({ kind }) => kind) }
 }
@@ -26,7 +26,7 @@ const middle = { isFirst: false, isLast: false }
 const last = { isFirst: false, isLast: true }
 const only = { isFirst: true, isLast: true }
 
-describe('scanProgress', () => {
+describe('progressReporter', () => {
   test('reports pages, clients and duration when the first live scan ends', () => {
     const { page, events } = progressOf()
     for (const more of [first, middle, last]) page(more)
@@ -49,7 +49,7 @@ describe('scanProgress', () => {
 
   test('reports nothing while the history has not ended, then that, then caught-up with the next live scan', () => {
     const { page, events } = progressOf()
-    page({ ...only, states: statesOf({ history: historyOf('first') }) })
+    page({ ...only, scans: statesOf({ history: historyOf('first') }) })
     page({ ...only, scan: scanOf({ lane: 'history' }) })
     expect(events).toEqual([{ kind: 'history-done', clients: 2 }])
     page(only)

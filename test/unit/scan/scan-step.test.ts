@@ -18,7 +18,7 @@ const page = (more: Partial<Answer> = {}): Answer => ({
 })
 const scan = scanOf({ lane: 'live' })
 const step = (of: Answer, from = scan) =>
-  scanStep(from, { page: of, clients: of.clients, began: at(noon + 5), overlapMs: 0 })
+  scanStep(from, { page: of, clients: of.clients, responseBeganAt: at(noon + 5), overlapMs: 0 })
 
 /** Pages until the scan is stuck, when the server returns these tokens and clients. */
 function pagesUntilStuck(of: (page: number) => { token: string; clients: readonly SeenClient[] }, most: number) {
@@ -51,8 +51,8 @@ describe('a page of a scan', () => {
     ['look-back', noon - 2 * SECOND],
     ['history', noon - 2 * SECOND],
   ] as const)('sets the start of the scan when it is the first, by the clock of its lane: %s', (lane, startedAt) => {
-    const began = { ours: noon - 2 * SECOND, server: noon - SECOND }
-    const of = { page: page(), clients: [], began, overlapMs: 0 }
+    const responseBeganAt = { ours: noon - 2 * SECOND, server: noon - SECOND }
+    const of = { page: page(), clients: [], responseBeganAt, overlapMs: 0 }
     expect(scanStep(restartedScan(scanOf({ lane })), of)).toMatchObject({ scan: { startedAt } })
     expect(scanStep(scanOf({ lane }), of)).toMatchObject({ scan: { startedAt: noon } })
   })

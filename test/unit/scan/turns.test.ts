@@ -8,7 +8,7 @@ import {
   type ScanName,
   type ScanStates,
 } from '../../../connector/scan/scan-state.ts'
-import { nextTurn, type Turns } from '../../../connector/scan/turns.ts'
+import { nextTurn, type RecentReads } from '../../../connector/scan/turns.ts'
 import { historyOf } from '../../support/scans.ts'
 import {
   at,
@@ -26,7 +26,7 @@ import {
 
 // One decision is made for each state of the scans.
 
-interface Situation extends Partial<Omit<Turns, 'notBefore'>> {
+interface Situation extends Partial<Omit<RecentReads, 'notBefore'>> {
   readonly settings?: Partial<ScanSettings>
   readonly times?: Times
   readonly waiting?: readonly ScanName[]
@@ -39,7 +39,7 @@ function turn(states: ScanStates, { settings: more, times = at(noon), waiting = 
     settings: { ...settings, ...more },
     times,
     now: 100 * SECOND,
-    turns: { liveDueAt: 103 * SECOND, livePages: 0, lastBackground: undefined, notBefore, ...turns },
+    recentReads: { liveDueAt: 103 * SECOND, livePagesInARow: 0, lastBackground: undefined, notBefore, ...turns },
   })
 }
 const reads = (scan: ScanName) => ({ kind: 'read', scan })
@@ -57,9 +57,9 @@ describe('live scans', () => {
   })
 
   test('leave one page to the background after four pages in a row', () => {
-    expect(turn(everything, { ...due, livePages: 3 })).toEqual(reads(LIVE))
-    expect(turn(everything, { ...due, livePages: 4 })).toEqual(reads(CATCH_UP))
-    expect(turn(statesOf(), { ...due, livePages: 400 })).toEqual(reads(LIVE))
+    expect(turn(everything, { ...due, livePagesInARow: 3 })).toEqual(reads(LIVE))
+    expect(turn(everything, { ...due, livePagesInARow: 4 })).toEqual(reads(CATCH_UP))
+    expect(turn(statesOf(), { ...due, livePagesInARow: 400 })).toEqual(reads(LIVE))
   })
 
   test('are waited for when nothing else is due', () => {

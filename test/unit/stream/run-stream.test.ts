@@ -39,7 +39,7 @@ const failing =
 
 describe('a stream', () => {
   test('ends when it has caught up, if configured to', async () => {
-    const { end, published, states } = running(scanOf(2), { until: 'caught-up' })
+    const { end, published, states } = running(scanOf(2), { endsWhen: 'caught-up' })
     expect(await end).toEqual({ kind: 'caught-up' })
     expect(published()).toEqual(['1', '2'])
     expect(states()).toEqual(['opening', 'running', 'ended'])
@@ -160,7 +160,7 @@ describe('a delivery that fails', () => {
     const on = serving(historyOnly(scanOf(9)), { kafka: failingSend('publish.failed', () => failures-- > 0) })
     await on.clock.advance(minute)
     const groups = on.events.flatMap((event) =>
-      event.kind === 'pages-published' && event.scans.has('history') ? [event.pages] : [],
+      event.kind === 'pages-published' && event.countsByLane.has('history') ? [event.pages] : [],
     )
     // It came back once: then only five minutes without it end it.
     expect([on.published().length, groups]).toEqual([9, Array(9).fill(1)])
@@ -199,7 +199,7 @@ describe('a stream of a service', () => {
 
   test('that is held by its source stays open, and repeats the read after a minute', async () => {
     const refused = error('source.unauthorized')
-    const on = held([refused, refused, ...scanOf(1)], { until: 'caught-up' })
+    const on = held([refused, refused, ...scanOf(1)], { endsWhen: 'caught-up' })
     await settled()
     expect(on.states()).toEqual(['opening', 'running', 'held'])
     await on.clock.advance(minute - 1)
@@ -217,7 +217,7 @@ describe('a stream of a service', () => {
     let failures = 2
     const kafka: FaultHook = (operation) =>
       operation === 'open' && failures-- > 0 ? Promise.reject(error('bug')) : 'none'
-    const on = held(scanOf(1), { until: 'caught-up', kafka })
+    const on = held(scanOf(1), { endsWhen: 'caught-up', kafka })
     await on.clock.advance(3 * minute - 1)
     expect(on.states().at(-1)).toBe('held')
     await on.clock.advance(1)
@@ -259,7 +259,7 @@ describe('a stream that fails', () => {
 
   test('leaves no producer open', async () => {
     for (const answers of [scanOf(1), [error('source.unauthorized')]]) {
-      const on = stage({ source: scriptedSource(answers), until: 'caught-up' })
+      const on = stage({ source: scriptedSource(answers), endsWhen: 'caught-up' })
       await runAlone(on.streamParts, never)
       expect([on.kinds().includes('stream-claimed'), on.producers()]).toEqual([true, 0])
     }

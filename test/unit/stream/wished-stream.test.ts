@@ -91,7 +91,7 @@ describe('a pause', () => {
     async (what) => {
       const on = running(scanOf(1))
       if (what !== 'none') {
-        const before = running(scanOf(1), { until: 'caught-up' })
+        const before = running(scanOf(1), { endsWhen: 'caught-up' })
         await before.start()
         on.store.tamper(KEY, before.store.stored(KEY)?.text)
       }
@@ -126,7 +126,7 @@ describe('a pause', () => {
   })
 
   test('of a stream that another replica claims after it was read is obeyed within a minute', async () => {
-    const before = running(scanOf(1), { until: 'caught-up' })
+    const before = running(scanOf(1), { endsWhen: 'caught-up' })
     await before.start()
     const document = before.document()
     const claimed = { ...document, claim: { ...document.claim, epoch: 2, owner: 'replica-2' } }
@@ -191,7 +191,7 @@ describe('a hold', () => {
 
   test('ends within ten seconds of a change of the document', async () => {
     const on = await held()
-    const right = running(scanOf(1), { until: 'caught-up' })
+    const right = running(scanOf(1), { endsWhen: 'caught-up' })
     await right.start()
     on.store.tamper(KEY, serializeDocument(right.document()))
     await on.clock.advance(10 * second)

@@ -167,8 +167,8 @@ describe('a stream', () => {
   test('shows its position, the scans in progress, and since when one is backed off', () => {
     const { at } = watched()
     at(0, opening, { ...claimed, epoch: 4 }, { kind: 'scan-started', scan: 'live', lastChanged: '2026-01-01T00:00:00' })
-    const states = { ...newScans, background: [history] }
-    at(second, page, published({ events: 6, superseded: 1 }, { states, seq: 10, newestChange: 1000 }))
+    const scans = { ...newScans, background: [history] }
+    at(second, page, published({ events: 6, superseded: 1 }, { scans, seq: 10, newestChange: 1000 }))
     at(second, {
       kind: 'scan-backed-off',
       scan: 'history',

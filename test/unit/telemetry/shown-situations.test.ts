@@ -23,8 +23,8 @@ const shortReach = 5 * minute
 
 const claimed: PipelineEvent = { kind: 'stream-claimed', epoch: 1, seq: 0, history: 'done', isNew: false, nextEvent: 9 }
 const page: PipelineEvent = { kind: 'page-read', scan: 'live', clients: 0, limit: 100, bytes: 90, tookMs: 5 }
-const states = { ...newScans, createdAt, background: [history] }
-const liveEnd = published({ events: 0 }, { hasLiveEnd: true, states })
+const scans = { ...newScans, createdAt, background: [history] }
+const liveEnd = published({ events: 0 }, { hasLiveEnd: true, scans })
 const caughtUp: PipelineEvent = { kind: 'caught-up', clients: 0, pages: 1 }
 const opened = [entered('opening'), claimed, entered('running', 'opening'), page, liveEnd, caughtUp]
 
@@ -111,7 +111,7 @@ const situations: Readonly<Record<string, Situation>> = {
     events: [
       ...running,
       [0.2, retried('source.unreachable')],
-      [2.5, retried('source.unreachable'), { ...page, scan: 'history' }, published({ events: 9 }, { states })],
+      [2.5, retried('source.unreachable'), { ...page, scan: 'history' }, published({ events: 9 }, { scans })],
     ],
     at: 2.5,
     ready: false,
@@ -180,7 +180,7 @@ const situations: Readonly<Record<string, Situation>> = {
     ...good,
   },
   'a restart in a silent week, whose look-back reads a change of yesterday again': {
-    events: [[0, ...opened, published({ suppressed: 1 }, { states, newestChange: startAt - 24 * 60 * minute })]],
+    events: [[0, ...opened, published({ suppressed: 1 }, { scans, newestChange: startAt - 24 * 60 * minute })]],
     at: 0,
     ...good,
     newestChange: startAt - 24 * 60 * minute,

@@ -21,7 +21,7 @@ test('names the stream in the hints of log and status, so that a command can be 
   const { observe, status, lines } = testTelemetry({ level: 'info' })
   const error = new ConnectorError('checkpoint.damaged', 'the checkpoint document is missing')
   const failure = { error, kind: 'hold', pauseMs: 60_000, times: 1, isRepeated: false } as const
-  observe('lyon', polling)({ kind: 'stream-state', state: 'held', was: 'opening', failure })
+  observe('lyon', polling)({ kind: 'stream-state', state: 'held', previousState: 'opening', failure })
   const [reported] = status().streams
   for (const hint of [reported?.hint, parsed(lines)[0].hint]) {
     expect(hint).toContain('`polaris-connector checkpoint rewind lyon --to beginning --republish --yes`')

@@ -42,7 +42,7 @@ function auditedStream() {
       },
     }
   }
-  const on = stage({ clock, until: 'caught-up', source: source('replica') })
+  const on = stage({ clock, endsWhen: 'caught-up', source: source('replica') })
   const eventSource = '/polaris/shop/clients'
   const appended: StoredEvent[] = []
   const readEvents: ReadEvents = async ({ of = 'events', find, onVisible }) => {
@@ -68,7 +68,7 @@ function auditedStream() {
     poll: async () => expect(await driven(clock, runAlone(on.streamParts, never))).toEqual({ kind: 'caught-up' }),
     audit: async (client?: string, isShared = false) => {
       const parts = {
-        reader: { ...on.pipeline.reader, source: source('audit') },
+        reader: { ...on.pipeline.readerParts, source: source('audit') },
         topic: { readEvents, eventSource, ignored: new Set<string>(), isShared },
         names: { events: 'clients', deadLetters: 'clients.dlq' },
         clock,

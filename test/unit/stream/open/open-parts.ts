@@ -6,7 +6,7 @@ import { noMapping } from '../../../../connector/event/page-mapping.ts'
 import type { ReadingRules } from '../../../../connector/event/read-client.ts'
 import { streamIndex } from '../../../../connector/index/stream-index.ts'
 import type { OpenStream } from '../../../../connector/pipeline/delivery.ts'
-import type { PageGroupParts } from '../../../../connector/pipeline/group/building.ts'
+import type { PageGroupParts } from '../../../../connector/pipeline/group/builder-state.ts'
 import type { PipelineParts } from '../../../../connector/pipeline/pipeline.ts'
 import type { PipelineEvent } from '../../../../connector/pipeline/pipeline-event.ts'
 import { newPageFailures } from '../../../../connector/pipeline/read/reader-parts.ts'
@@ -50,7 +50,7 @@ const scanSettings: ScanSettings = {
 /** The stream's configured beginning. */
 export const beginAt = '2026-06-15T11:00:00' as SourceTime
 
-const fields = { clientId: 'No', modifiedAt: 'Modif', clients: null, lists: [] }
+const configuredFields = { clientId: 'No', modifiedAt: 'Modif', clients: null, lists: [] }
 
 const mapping = noMapping
 
@@ -62,7 +62,7 @@ export const groupParts = (): PageGroupParts => ({
     maxValueBytes: 100_000,
     deadLetterClient: 'leave-out',
   },
-  deadLetters: deadLetterGuard(),
+  deadLetterGuard: deadLetterGuard(),
   observe: () => {},
 })
 
@@ -84,7 +84,7 @@ export interface Stage {
   readonly kafka?: FaultHook
   readonly store?: MemoryStoreOptions['fault']
   readonly source?: ClientSource
-  readonly until?: PipelineParts['reader']['until']
+  readonly endsWhen?: PipelineParts['readerParts']['endsWhen']
   readonly clock?: VirtualClock
   /** Of a page, in place. */
   readonly retries?: number
@@ -96,7 +96,7 @@ const noSource: ClientSource = { read: () => Promise.reject(new Error('no source
 
 /** The fakes, and the parts under test that use them. */
 export function stage(of: Stage = {}) {
-  const { until = 'stopped', source = noSource } = of
+  const { endsWhen = 'stopped', source = noSource } = of
   const clock = of.clock ?? virtualClock(noon)
   const events: PipelineEvent[] = []
   const observe = (event: PipelineEvent) => events.push(event)
@@ -143,21 +143,21 @@ export function stage(of: Stage = {}) {
     observe,
   }
   const pipeline: PipelineParts = {
-    reader: {
+    readerParts: {
       source,
       retry: { ...noRetries, retries: of.retries ?? 0 },
       clock,
       serverClock: createServerClock(clock),
-      liveOutage: newPageFailures(),
+      livePageFailures: newPageFailures(),
       settings: scanSettings,
       beginAt,
-      until,
+      endsWhen,
       observe,
-      fields,
+      configuredFields,
       rules,
-      paths: configuredPaths(rules),
+      configuredPaths: configuredPaths(rules),
     },
-    group: { ...groupParts(), observe },
+    groupParts: { ...groupParts(), observe },
     clock,
     groupMaxSize: 100_000,
     groupMaxDelayMs: 50,
@@ -170,7 +170,9 @@ export function stage(of: Stage = {}) {
   const streamParts: AloneParts = { open, pipeline, clock, observe, pauses }
   const kinds = () => events.map(({ kind }) => kind)
   const states = () =>
-    events.flatMap((event) => (event.kind === 'stream-state' && event.state !== event.was ? [event.state] : []))
+    events.flatMap((event) =>
+      event.kind === 'stream-state' && event.state !== event.previousState ? [event.state] : [],
+    )
   /** Why the stream has failed, each with its code. */
   const failures = () =>
     events.flatMap((event) =>

@@ -6,7 +6,7 @@ import type { StreamMapping } from '../../event/page-mapping.ts'
 import type { ClientTable } from '../../index/client-table.ts'
 import type { ClientKey, IndexEntry } from '../../index/index-entry.ts'
 import type { Lane, ScanStates } from '../../scan/scan-state.ts'
-import type { Observe, ScanCounts } from '../pipeline-event.ts'
+import type { LaneCounts, Observe } from '../pipeline-event.ts'
 
 /** A page group is the pages that share one transaction: it has their records, and their change to the checkpoint. */
 export interface PageGroup {
@@ -14,9 +14,9 @@ export interface PageGroup {
   readonly records: readonly OutgoingRecord[]
   readonly deadLetters: number
   /** Counts, for each lane, what became of its clients. */
-  readonly scans: ReadonlyMap<Lane, ScanCounts>
+  readonly countsByLane: ReadonlyMap<Lane, LaneCounts>
   /** The changes that live scans found were made at these times, by our clock. */
-  readonly changedAt: readonly number[]
+  readonly changeTimes: readonly number[]
   /** The newest change of a client on its pages was made at this time, by the clock of the server. */
   readonly newestChange: number | undefined
   /** The values of its records have this total size in bytes, which limits how many pages share a transaction. */
@@ -32,7 +32,7 @@ export interface PageGroupParts {
    * Counts delivered events and dead letters for as long as the stream runs on this replica. Each opening starts from
    * these counts.
    */
-  readonly deadLetters: DeadLetterGuard
+  readonly deadLetterGuard: DeadLetterGuard
   readonly observe: Observe
 }
 
@@ -40,27 +40,32 @@ export interface PageGroupParts {
 export const MAX_ENTRIES = 4_000
 
 /** Holds the page group that is being built, and the state that it leads to. */
-export interface Building {
+export interface BuilderState {
   readonly parts: PageGroupParts
   readonly table: ClientTable
   /** An event of a client without an index entry names this generation of the index in place of its previous event. */
   readonly generation: number
-  readonly deadLetterGuard: DeadLetterGuard
-  /** `entries` are those of the group that is being built, `undelivered` those of the group that is being delivered. */
-  entries: Map<ClientKey, IndexEntry>
-  undelivered: ReadonlyMap<ClientKey, IndexEntry>
+  /** Counts also what is not delivered yet, from the counts with which this opening started. */
+  readonly guardSinceOpening: DeadLetterGuard
+  /**
+   * `newEntries` are those of the group that is being built, `undeliveredEntries` those of the group that is being
+   * delivered.
+   */
+  newEntries: Map<ClientKey, IndexEntry>
+  undeliveredEntries: ReadonlyMap<ClientKey, IndexEntry>
+  /** `scans`, `nextEvent` and `mapping` are those of the state after the group. */
   scans: ScanStates
   nextEvent: number
   mapping: StreamMapping | null
   /** Holds the totals of the group so far. */
-  added: {
+  totals: {
     pages: number
     readonly records: OutgoingRecord[]
     /** The values of the records have this total size in bytes. */
     size: number
     deadLetters: number
-    readonly scans: Map<Lane, ScanCounts>
-    readonly changedAt: number[]
+    readonly countsByLane: Map<Lane, LaneCounts>
+    readonly changeTimes: number[]
     newestChange: number | undefined
     hasLiveEnd: boolean
   }
