@@ -28,8 +28,8 @@ interface CompositionParts extends StreamComposition {
 /** Builds one stream while it is assigned to this replica. */
 export function composeStream(stream: StreamConfig, shared: SharedResources, composing: CompositionParts): StreamParts {
   return {
-    open: openParts(stream, shared, composing),
-    pipeline: pipelineParts(stream, shared, composing),
+    openParts: openParts(stream, shared, composing),
+    pipelineParts: pipelineParts(stream, shared, composing),
   }
 }
 

@@ -65,21 +65,21 @@ const oneFreeSlot = new Uint32Array(ENTRY_WORDS)
 export function clientTable(expected = 0): ClientTable {
   const slots = Math.floor((expected / TABLE_PARTS) * GROWTH)
   const parts = Array.from({ length: TABLE_PARTS }, () => (slots > 1 ? partOf(slots) : emptyPart()))
-  const probe = new Uint32Array(ENTRY_WORDS)
+  const newEntry = new Uint32Array(ENTRY_WORDS)
   const partWith = (high: number) => parts[high >>> 24] as Part
   return {
     get: (key) => {
       const high = highWord(key)
       const part = partWith(high)
-      const at = placeOf(part, high, lowWord(key))
+      const at = offsetOf(part, high, lowWord(key))
       return isEntry(part.words, at) ? readEntry(part.words, at) : undefined
     },
     set: (key, entry) => {
-      writeEntry(probe, 0, key, entry)
-      put(partWith(probe[0] as number), probe, 0)
+      writeEntry(newEntry, 0, key, entry)
+      putEntry(partWith(newEntry[0] as number), newEntry, 0)
     },
     setAll: (words) => {
-      for (let at = 0; at < words.length; at += ENTRY_WORDS) put(partWith(words[at] as number), words, at)
+      for (let at = 0; at < words.length; at += ENTRY_WORDS) putEntry(partWith(words[at] as number), words, at)
     },
     size: () => parts.reduce((sum, { used }) => sum + used, 0),
     bytes: () => parts.reduce((sum, { words }) => (words === oneFreeSlot ? sum : sum + words.byteLength), 0),
@@ -92,14 +92,14 @@ export function clientTable(expected = 0): ClientTable {
 const emptyPart = (): Part => ({ words: oneFreeSlot, slots: 1, used: 0 })
 const partOf = (slots: number): Part => ({ words: new Uint32Array(slots * ENTRY_WORDS), slots, used: 0 })
 
-function put(part: Part, words: Uint32Array, from: number) {
+function putEntry(part: Part, words: Uint32Array, from: number) {
   const high = words[from] as number
   const low = words[from + 1] as number
-  let at = placeOf(part, high, low)
+  let at = offsetOf(part, high, low)
   if (!isEntry(part.words, at)) {
     if (part.used + 1 > MAX_LOAD * part.slots) {
       grow(part)
-      at = placeOf(part, high, low)
+      at = offsetOf(part, high, low)
     }
     part.used += 1
   }
@@ -111,16 +111,16 @@ function grow(part: Part) {
   Object.assign(part, { ...partOf(Math.ceil((part.used + 1) * GROWTH)), used: part.used })
   for (let from = 0; from < words.length; from += ENTRY_WORDS) {
     if (isEntry(words, from))
-      copyEntry(words, from, part.words, placeOf(part, words[from] as number, words[from + 1] as number))
+      copyEntry(words, from, part.words, offsetOf(part, words[from] as number, words[from + 1] as number))
   }
 }
 
-function copyEntry(from: Uint32Array, at: number, to: Uint32Array, place: number) {
-  for (let word = 0; word < ENTRY_WORDS; word += 1) to[place + word] = from[at + word] as number
+function copyEntry(from: Uint32Array, at: number, to: Uint32Array, toOffset: number) {
+  for (let word = 0; word < ENTRY_WORDS; word += 1) to[toOffset + word] = from[at + word] as number
 }
 
 /** Returns where a key is, or else the free slot for it, as an offset in words. */
-function placeOf({ words, slots }: Part, high: number, low: number) {
+function offsetOf({ words, slots }: Part, high: number, low: number) {
   let slot = firstSlot(low, slots)
   for (;;) {
     const at = slot * ENTRY_WORDS
@@ -139,13 +139,13 @@ function firstSlot(low: number, slots: number) {
 }
 
 function entriesIn({ words }: Part, { from, to, hasUnknown }: EntryRange): Uint32Array {
-  const places: number[] = []
+  const offsets: number[] = []
   for (let at = 0; at < words.length; at += ENTRY_WORDS) {
     if (!isEntry(words, at)) continue
-    const number = eventNumberAt(words, at)
-    if ((number >= from && number < to) || (hasUnknown && isContentUnknown(words, at))) places.push(at)
+    const eventNumber = eventNumberAt(words, at)
+    if ((eventNumber >= from && eventNumber < to) || (hasUnknown && isContentUnknown(words, at))) offsets.push(at)
   }
-  const found = new Uint32Array(places.length * ENTRY_WORDS)
-  for (const [entry, at] of places.entries()) copyEntry(words, at, found, entry * ENTRY_WORDS)
-  return found
+  const foundEntries = new Uint32Array(offsets.length * ENTRY_WORDS)
+  for (const [entry, at] of offsets.entries()) copyEntry(words, at, foundEntries, entry * ENTRY_WORDS)
+  return foundEntries
 }

@@ -50,13 +50,13 @@ export type IndexEvent =
   /** Work in the background has failed, and is done again when it is due. */
   | { readonly kind: 'index-upkeep-failed'; readonly error: unknown }
 
-interface Upkeep extends IndexStorageParts {
+interface IndexUpkeep extends IndexStorageParts {
   /** Documents of this claim have named these segments, which are not deleted yet. */
-  readonly named: Set<string>
-  /** `made` is undefined while it is in progress. */
-  rewrite: (Rewrite & { readonly made?: readonly SegmentReference[] }) | undefined
+  readonly namedSegments: Set<string>
+  /** `newSegments` is undefined while it is in progress. */
+  rewrite: (Rewrite & { readonly newSegments?: readonly SegmentReference[] }) | undefined
   readonly background: Set<Promise<void>>
-  readonly closed: AbortController
+  readonly closing: AbortController
 }
 
 /**
@@ -64,36 +64,37 @@ interface Upkeep extends IndexStorageParts {
  * have left.
  */
 export function indexStorage(indexOfClaim: IndexState, parts: IndexStorageParts): IndexStorage {
-  const upkeep: Upkeep = {
+  const upkeep: IndexUpkeep = {
     ...parts,
-    named: new Set(indexOfClaim.segments.map(({ name }) => name)),
+    namedSegments: new Set(indexOfClaim.segments.map(({ name }) => name)),
     rewrite: undefined,
     background: new Set(),
-    closed: new AbortController(),
+    closing: new AbortController(),
   }
   runInBackground(upkeep, removeLeftSegments(upkeep))
   return {
     writeDueSegments: (state, finish) => writeDueSegments(upkeep, state, finish),
     onDocumentStored: ({ segments }) => {
       const names = new Set(segments.map(({ name }) => name))
-      for (const name of upkeep.named) if (!names.has(name)) runInBackground(upkeep, removeSegment(upkeep, name))
+      for (const name of upkeep.namedSegments)
+        if (!names.has(name)) runInBackground(upkeep, removeSegment(upkeep, name))
     },
     close: async () => {
-      upkeep.closed.abort()
+      upkeep.closing.abort()
       await Promise.all(upkeep.background)
     },
   }
 }
 
 async function writeDueSegments(
-  upkeep: Upkeep,
+  upkeep: IndexUpkeep,
   { index, nextEvent }: IndexedState,
   finish: AbortSignal,
 ): Promise<IndexState> {
-  const { limits, named, table } = upkeep
+  const { limits, namedSegments, table } = upkeep
   let { segments, delta } = index
-  if (upkeep.rewrite?.made !== undefined) {
-    segments = withReplacement(segments, { replaces: upkeep.rewrite.replaces, made: upkeep.rewrite.made })
+  if (upkeep.rewrite?.newSegments !== undefined) {
+    segments = withReplacement(segments, { replaces: upkeep.rewrite.replaces, newSegments: upkeep.rewrite.newSegments })
     upkeep.rewrite = undefined
   }
   if (deltaEntryCount(delta) > limits.deltaEntries) {
@@ -102,7 +103,7 @@ async function writeDueSegments(
     segments = [...segments, ...(await writeAndReport(upkeep, { range, objects: objectsOf(words, limits) }, finish))]
     delta = ''
   }
-  for (const { name } of segments) named.add(name)
+  for (const { name } of segments) namedSegments.add(name)
   const due = upkeep.rewrite === undefined ? dueRewrite(segments, table.size(), limits.fanOut) : undefined
   if (due !== undefined) runInBackground(upkeep, rewrite(upkeep, due))
   return { ...index, segments, delta }
@@ -112,13 +113,13 @@ async function writeDueSegments(
  * Writes segments again as one. Entries that are set meanwhile may be in it or not, since the newer segments and the
  * delta hold them.
  */
-async function rewrite(upkeep: Upkeep, due: Rewrite) {
-  const { closed } = upkeep
+async function rewrite(upkeep: IndexUpkeep, due: Rewrite) {
+  const { closing } = upkeep
   upkeep.rewrite = due
   try {
-    const objects = tableObjects(upkeep, due.range, closed.signal)
-    const made = await writeAndReport(upkeep, { range: due.range, objects }, closed.signal)
-    upkeep.rewrite = { ...due, made }
+    const objects = tableObjects(upkeep, due.range, closing.signal)
+    const newSegments = await writeAndReport(upkeep, { range: due.range, objects }, closing.signal)
+    upkeep.rewrite = { ...due, newSegments }
   } catch (error) {
     upkeep.rewrite = undefined
     throw error
@@ -126,36 +127,36 @@ async function rewrite(upkeep: Upkeep, due: Rewrite) {
 }
 
 async function writeAndReport(
-  upkeep: Upkeep,
+  upkeep: IndexUpkeep,
   segment: Parameters<typeof writeSegment>[1],
   finish: AbortSignal,
 ): Promise<SegmentReference[]> {
-  const made = await writeSegment(upkeep, segment, finish)
-  for (const { tier, entries } of made) {
+  const newSegments = await writeSegment(upkeep, segment, finish)
+  for (const { tier, entries } of newSegments) {
     upkeep.observe({ kind: 'segment-written', tier, bytes: entries * ENTRY_BYTES })
   }
-  return made
+  return newSegments
 }
 
 /** Returns the claim epoch under which a segment was written. */
 const epochOf = (name: string) => Number.parseInt(name, 10)
 
-async function removeLeftSegments(upkeep: Upkeep) {
-  const { store, epoch, named, closed } = upkeep
-  for (const name of await store.list(closed.signal))
-    if (epochOf(name) < epoch && !named.has(name)) runInBackground(upkeep, removeSegment(upkeep, name))
+async function removeLeftSegments(upkeep: IndexUpkeep) {
+  const { store, epoch, namedSegments, closing } = upkeep
+  for (const name of await store.list(closing.signal))
+    if (epochOf(name) < epoch && !namedSegments.has(name)) runInBackground(upkeep, removeSegment(upkeep, name))
 }
 
-async function removeSegment({ store, named, closed }: Upkeep, name: string) {
-  named.delete(name)
-  await store.remove(name, closed.signal)
+async function removeSegment({ store, namedSegments, closing }: IndexUpkeep, name: string) {
+  namedSegments.delete(name)
+  await store.remove(name, closing.signal)
 }
 
-function runInBackground(upkeep: Upkeep, work: Promise<void>) {
-  const { background, closed, observe } = upkeep
+function runInBackground(upkeep: IndexUpkeep, work: Promise<void>) {
+  const { background, closing, observe } = upkeep
   const task = work
     .catch((error: unknown) => {
-      if (!closed.signal.aborted) observe({ kind: 'index-upkeep-failed', error })
+      if (!closing.signal.aborted) observe({ kind: 'index-upkeep-failed', error })
     })
     .finally(() => background.delete(task))
   background.add(task)

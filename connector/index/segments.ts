@@ -26,14 +26,14 @@ export async function writeSegment(
   { range, objects }: { range: SegmentRange; objects: Iterable<Uint32Array> | AsyncIterable<Uint32Array> },
   finish: AbortSignal,
 ): Promise<SegmentReference[]> {
-  const made: SegmentReference[] = []
+  const newSegments: SegmentReference[] = []
   for await (const words of objects) {
     const bytes = entryBytes(words)
     const name = `${epoch}-${newNonce()}`
     await store.put(name, bytes, finish)
-    made.push({ ...range, name, entries: words.length / ENTRY_WORDS, sha256: segmentHash(bytes) })
+    newSegments.push({ ...range, name, entries: words.length / ENTRY_WORDS, sha256: segmentHash(bytes) })
   }
-  return made
+  return newSegments
 }
 
 /** Yields entries in lists of at most the size of an object. */
@@ -56,23 +56,23 @@ export async function* tableObjects(
 ): AsyncGenerator<Uint32Array, void> {
   const newObject = () => new Uint32Array(Math.min(limits.objectEntries, table.size()) * ENTRY_WORDS)
   let object = newObject()
-  let used = 0
+  let usedWords = 0
   let parts = 0
   for (const words of table.entries(range)) {
-    for (let taken = 0; taken < words.length; ) {
-      const more = words.subarray(taken, taken + object.length - used)
-      object.set(more, used)
-      used += more.length
-      taken += more.length
-      if (used < object.length) continue
+    for (let takenWords = 0; takenWords < words.length; ) {
+      const nextWords = words.subarray(takenWords, takenWords + object.length - usedWords)
+      object.set(nextWords, usedWords)
+      usedWords += nextWords.length
+      takenWords += nextWords.length
+      if (usedWords < object.length) continue
       yield object
       object = newObject()
-      used = 0
+      usedWords = 0
     }
     parts += 1
     if (parts % PARTS_AT_ONCE === 0) await clock.sleep(0, stop)
   }
-  if (used > 0) yield object.subarray(0, used)
+  if (usedWords > 0) yield object.subarray(0, usedWords)
 }
 
 export function segmentHash(bytes: Uint8Array): string {
@@ -110,12 +110,12 @@ export function dueRewrite(
   clients: number,
   fanOut: number,
 ): Rewrite | undefined {
-  const stored = segments.reduce((sum, { entries }) => sum + entries, 0)
-  if (stored > 2 * clients) return rewriteOf(segments, 'base')
+  const storedEntries = segments.reduce((sum, { entries }) => sum + entries, 0)
+  if (storedEntries > 2 * clients) return rewriteOf(segments, 'base')
   const tiers = new Set(segments.map(({ tier }) => tier).filter((tier) => tier !== 'base'))
   for (const tier of [...tiers].toSorted((one, other) => one - other)) {
-    const whole = [...new Set(segments.filter((one) => one.tier === tier).map(({ to }) => to))]
-    const last = whole[fanOut - 1]
+    const segmentEnds = [...new Set(segments.filter((one) => one.tier === tier).map(({ to }) => to))]
+    const last = segmentEnds[fanOut - 1]
     if (last !== undefined)
       return rewriteOf(
         segments.filter((one) => one.tier === tier && one.to <= last),
@@ -134,13 +134,13 @@ function rewriteOf(replaces: readonly SegmentReference[], tier: SegmentReference
   return { replaces, range: { tier, from: first.from, to: last.to, hasUnknown } }
 }
 
-/** Returns the segments with `made` in the place of those that it replaces. */
+/** Returns the segments with `newSegments` in the place of those that it replaces. */
 export function withReplacement(
   segments: readonly SegmentReference[],
-  { replaces, made }: { replaces: readonly SegmentReference[]; made: readonly SegmentReference[] },
+  { replaces, newSegments }: { replaces: readonly SegmentReference[]; newSegments: readonly SegmentReference[] },
 ): SegmentReference[] {
   const names = new Set(replaces.map(({ name }) => name))
   const first = segments.findIndex(({ name }) => names.has(name))
   const newer = segments.slice(first).filter(({ name }) => !names.has(name))
-  return [...segments.slice(0, first), ...made, ...newer]
+  return [...segments.slice(0, first), ...newSegments, ...newer]
 }

@@ -25,23 +25,23 @@ export interface StreamIndex {
 }
 
 export function streamIndex(store: SegmentStore, limits: SegmentLimits = segmentLimits): StreamIndex {
-  let kept: { readonly table: ClientTable; readonly nonces: readonly string[] } | undefined
+  let keptTable: { readonly table: ClientTable; readonly nonces: readonly string[] } | undefined
   return {
     store,
     limits,
     load: async ({ nonce, index }, stop) => {
-      if (kept?.nonces.includes(nonce)) return kept.table
+      if (keptTable?.nonces.includes(nonce)) return keptTable.table
       // Frees the memory before another table is read.
-      kept = undefined
+      keptTable = undefined
       const table = await loadTable(store, index, stop)
-      kept = { table, nonces: [nonce] }
+      keptTable = { table, nonces: [nonce] }
       return table
     },
     keep: (table, ...nonces) => {
-      kept = { table, nonces }
+      keptTable = { table, nonces }
     },
     forget: () => {
-      kept = undefined
+      keptTable = undefined
     },
   }
 }
@@ -58,22 +58,22 @@ export async function loadTable(
   { segments, delta }: Pick<IndexState, 'segments' | 'delta'>,
   stop: AbortSignal,
 ): Promise<ClientTable> {
-  using reading = linkedAbort(stop)
+  using readAbort = linkedAbort(stop)
   const table = clientTable(segments.reduce((sum, { tier, entries }) => (tier === 'base' ? sum + entries : sum), 0))
-  const asked: Promise<Uint32Array>[] = []
+  const requests: Promise<Uint32Array>[] = []
   try {
     for (let next = 0; next < segments.length + AHEAD; next += 1) {
       const segment = segments[next]
       if (segment !== undefined) {
-        const words = readSegment(store, segment, reading.signal)
+        const words = readSegment(store, segment, readAbort.signal)
         // If an earlier segment fails first, nobody awaits this one.
         words.catch(() => {})
-        asked.push(words)
+        requests.push(words)
       }
-      if (next >= AHEAD) table.setAll((await asked.shift()) ?? new Uint32Array())
+      if (next >= AHEAD) table.setAll((await requests.shift()) ?? new Uint32Array())
     }
   } finally {
-    reading.abort()
+    readAbort.abort()
   }
   table.setAll(encodedEntriesOf(delta))
   return table

@@ -30,7 +30,7 @@ export interface BackOff {
 }
 
 interface Trouble {
-  readonly of: ScanName
+  readonly scanName: ScanName
   readonly failures: number
   /** It had read at most this many pages before a failure. */
   readonly pages: number
@@ -41,15 +41,15 @@ interface Trouble {
 export function backOff(): BackOff {
   let troubles: readonly Trouble[] = []
   const troubleOf = (scan: ScanName): Trouble =>
-    troubles.find(({ of }) => isSameScan(of, scan)) ??
-    ({ of: scan, failures: 0, pages: 0, backedOffAt: undefined, notBefore: 0 } as const)
-  const without = (scan: ScanName) => troubles.filter(({ of }) => !isSameScan(of, scan))
-  const set = (trouble: Trouble) => {
-    troubles = [...without(trouble.of), trouble]
+    troubles.find(({ scanName }) => isSameScan(scanName, scan)) ??
+    ({ scanName: scan, failures: 0, pages: 0, backedOffAt: undefined, notBefore: 0 } as const)
+  const troublesWithout = (scan: ScanName) => troubles.filter(({ scanName }) => !isSameScan(scanName, scan))
+  const setTrouble = (trouble: Trouble) => {
+    troubles = [...troublesWithout(trouble.scanName), trouble]
   }
   return {
     notBefore: (scan) => troubleOf(scan).notBefore,
-    putOff: (scan, until) => set({ ...troubleOf(scan), notBefore: until }),
+    putOff: (scan, until) => setTrouble({ ...troubleOf(scan), notBefore: until }),
     failures: (scan) => troubleOf(scan).failures,
     addFailure: (scan, now, serverPauseMs = 0) => {
       const troubleBefore = troubleOf(scan)
@@ -57,13 +57,19 @@ export function backOff(): BackOff {
       const pauseMs = backOffMs(failures)
       const backedOffAt = pauseMs === 0 ? undefined : (troubleBefore.backedOffAt ?? now)
       const notBefore = now + Math.max(pauseMs, serverPauseMs)
-      set({ ...troubleBefore, failures, pages: Math.max(troubleBefore.pages, scan.pages), backedOffAt, notBefore })
+      setTrouble({
+        ...troubleBefore,
+        failures,
+        pages: Math.max(troubleBefore.pages, scan.pages),
+        backedOffAt,
+        notBefore,
+      })
       return failures
     },
     isProgress: (scan) => scan.pages > troubleOf(scan).pages,
     endFailures: (scan, now) => {
       const { backedOffAt } = troubleOf(scan)
-      troubles = without(scan)
+      troubles = troublesWithout(scan)
       return backedOffAt === undefined ? undefined : now - backedOffAt
     },
   }

@@ -31,8 +31,8 @@ export interface BeginParts {
 /** Returns the states with a new scan, which takes its number with its first request. */
 export function withNewScan(states: ScanStates, name: ScanName, parts: BeginParts): ScanStates {
   const { limit, output } = parts.settings
-  const isFull = name.lane === 'history' && states.history.state === 'done'
-  const history: HistoryState = isFull ? { ...states.history, state: 'again' } : states.history
+  const isFullScan = name.lane === 'history' && states.history.state === 'done'
+  const history: HistoryState = isFullScan ? { ...states.history, state: 'again' } : states.history
   const from = beginningOf({ ...states, history }, name, parts)
   const scan: Scan = { ...unreadScan, ...name, number: 0, from, lastChanged: from, limit, output }
   return withScan({ ...states, history }, scan)
@@ -114,17 +114,17 @@ export function percentRead({ from, times }: Scan, now: number, timeZone: string
  * that is earlier. It still counts as begun where it began.
  */
 export function rewoundScan(scan: Scan, to: SourceTime, parts: Omit<BeginParts, 'beginAt'>): Scan {
-  const again = resumedScan(scan, parts)
-  if (to >= again.lastChanged) return again
+  const resumed = resumedScan(scan, parts)
+  if (to >= resumed.lastChanged) return resumed
   const from = to < scan.from ? to : scan.from
-  return { ...again, from, lastChanged: to, times: again.times && { ...again.times, last: to } }
+  return { ...resumed, from, lastChanged: to, times: resumed.times && { ...resumed.times, last: to } }
 }
 
 /** Returns the states of a stream that is opened under these settings. */
 export function statesUnderSettings(states: ScanStates, settings: ScanSettings, times: Times): ScanStates {
   const lookBacks = settings.lookBacks.map(({ reachMs }): LookBackState => {
-    const known = states.lookBacks.find((one) => one.reachMs === reachMs)
-    return known ?? { reachMs, startedAt: states.createdAt ?? earlierOf(times) }
+    const lookBackState = states.lookBacks.find((one) => one.reachMs === reachMs)
+    return lookBackState ?? { reachMs, startedAt: states.createdAt ?? earlierOf(times) }
   })
   const isConfigured = ({ reachMs }: Scan) => reachMs === null || lookBacks.some((one) => one.reachMs === reachMs)
   const { limit, output } = settings
@@ -177,8 +177,8 @@ export function statesAfterScan(states: ScanStates, scan: Scan, beginAt: SourceT
  * lane has a scan already, that one begins again, at the earlier beginning of the two. Pure.
  */
 export function statesAfterHandOver(states: ScanStates, scan: Scan): ScanStates {
-  const known = scanNamed(states, CATCH_UP)
-  const from = known !== undefined && known.from < scan.from ? known.from : scan.from
-  const catchUp = known === undefined ? { ...scan, ...CATCH_UP } : restartedScan({ ...known, from })
+  const catchUpBefore = scanNamed(states, CATCH_UP)
+  const from = catchUpBefore !== undefined && catchUpBefore.from < scan.from ? catchUpBefore.from : scan.from
+  const catchUp = catchUpBefore === undefined ? { ...scan, ...CATCH_UP } : restartedScan({ ...catchUpBefore, from })
   return withScan({ ...states, live: { startedAt: scan.startedAt, scan: null } }, catchUp)
 }

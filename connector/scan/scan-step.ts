@@ -19,7 +19,7 @@ export interface SeenClient {
 }
 
 /** Holds a page, and what is known of it. */
-export interface KnownPage {
+export interface ArrivedPage {
   readonly page: Pick<Page, 'hasMoreResults' | 'checkPoint'>
   readonly clients: readonly SeenClient[]
   /** The clocks showed this when its response began. */
@@ -32,9 +32,9 @@ export interface KnownPage {
  * Decides where a page leads. Only `hasMoreResults` ends a scan. It is stuck if a token or the same clients come again,
  * if there is no token, or after too many empty pages. Pure.
  */
-export function scanStep(scan: Scan, { page, clients, responseBeganAt, overlapMs }: KnownPage): Step {
+export function scanStep(scan: Scan, { page, clients, responseBeganAt, overlapMs }: ArrivedPage): Step {
   const startedAt = scan.startedAt ?? startOf(scan.lane, responseBeganAt)
-  const read: Scan = {
+  const scanAfterPage: Scan = {
     ...scan,
     startedAt,
     times: timesAfter(scan.times, clients, startedAt - overlapMs),
@@ -44,9 +44,12 @@ export function scanStep(scan: Scan, { page, clients, responseBeganAt, overlapMs
   }
   // The scan has asked for its empty last page again, and that page promises more: so the question is open again.
   const isEndAskedAgain = scan.isEndAskedAgain && scan.emptyPages === 0
-  if (page.hasMoreResults) return stepToNextPage({ ...read, isEndAskedAgain }, page.checkPoint, clients)
-  const isInDoubt = scan.lane === 'history' && clients.length === 0 && read.clients > 0 && !scan.isEndAskedAgain
-  return isInDoubt ? { kind: 'end-in-doubt', scan: { ...read, isEndAskedAgain: true } } : { kind: 'done', scan: read }
+  if (page.hasMoreResults) return stepToNextPage({ ...scanAfterPage, isEndAskedAgain }, page.checkPoint, clients)
+  const isInDoubt =
+    scan.lane === 'history' && clients.length === 0 && scanAfterPage.clients > 0 && !scan.isEndAskedAgain
+  return isInDoubt
+    ? { kind: 'end-in-doubt', scan: { ...scanAfterPage, isEndAskedAgain: true } }
+    : { kind: 'done', scan: scanAfterPage }
 }
 
 /**
@@ -64,8 +67,8 @@ function stepToNextPage(scan: Scan, checkPoint: Page['checkPoint'], clients: rea
   if (checkPoint === null) return { kind: 'stuck', why: 'there is no checkPoint' }
   const contents = clients.map(({ key, contentHash }) => key + contentHash).join('')
   const thisPage = { token: hashOf(checkPoint), clients: contents === '' ? null : hashOf(contents) }
-  const isSeen = checkPoint === scan.checkPoint || thisPage.token === scan.seenPage?.token
-  if (isSeen) return { kind: 'stuck', why: `this scan has already had the same checkPoint: ${OTHER_PAGING}` }
+  const isSeenToken = checkPoint === scan.checkPoint || thisPage.token === scan.seenPage?.token
+  if (isSeenToken) return { kind: 'stuck', why: `this scan has already had the same checkPoint: ${OTHER_PAGING}` }
   if (thisPage.clients !== null && thisPage.clients === scan.seenPage?.clients)
     return { kind: 'stuck', why: `this scan has already had the same clients: ${OTHER_PAGING}` }
   if (scan.emptyPages >= MAX_EMPTY_PAGES)
@@ -77,11 +80,11 @@ function stepToNextPage(scan: Scan, checkPoint: Page['checkPoint'], clients: rea
 const hashOf = (text: string) => hash('sha1', text, 'base64url')
 
 /** Returns the page to remember next. A cycle of any length is found after at most three times as many pages. */
-function rememberedPage(seen: SeenPage | null, page: Pick<SeenPage, 'token' | 'clients'>): SeenPage {
-  if (seen === null) return { ...page, power: 2, steps: 0 }
-  return seen.steps + 1 === seen.power
-    ? { ...page, power: seen.power * 2, steps: 0 }
-    : { ...seen, steps: seen.steps + 1 }
+function rememberedPage(seenPage: SeenPage | null, page: Pick<SeenPage, 'token' | 'clients'>): SeenPage {
+  if (seenPage === null) return { ...page, power: 2, steps: 0 }
+  return seenPage.steps + 1 === seenPage.power
+    ? { ...page, power: seenPage.power * 2, steps: 0 }
+    : { ...seenPage, steps: seenPage.steps + 1 }
 }
 
 /** Fewer distinct times may come in order by chance. */

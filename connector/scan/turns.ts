@@ -67,12 +67,12 @@ function dueScans(states: ScanStates, parts: TurnParts): readonly ScanName[] {
 }
 
 function nextInOrder(scans: readonly ScanName[], last: ScanName | undefined): ScanName | undefined {
-  const order = [...scans].sort((one, other) => placeInOrder(one) - placeInOrder(other))
-  return order.find((scan) => last !== undefined && placeInOrder(scan) > placeInOrder(last)) ?? order[0]
+  const order = [...scans].sort((one, other) => rankOf(one) - rankOf(other))
+  return order.find((scan) => last !== undefined && rankOf(scan) > rankOf(last)) ?? order[0]
 }
 
 /** Orders the background: catch-up, then look-backs by their reach, then the history. */
-function placeInOrder({ lane, reachMs }: ScanName) {
+function rankOf({ lane, reachMs }: ScanName) {
   if (lane === 'history') return Number.POSITIVE_INFINITY
   return reachMs ?? 0
 }

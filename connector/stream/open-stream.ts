@@ -75,11 +75,11 @@ interface VersionedStream extends StoredStream {
 export async function openStream(parts: OpenParts, stop: AbortSignal): Promise<OpenStream | 'paused'> {
   using _permit = await parts.openLimit.acquire(stop)
   await parts.storeReady(stop)
-  const read = await readStoredStream(parts, stop)
-  if (read === 'paused') return read
-  const producer = await parts.publisher.open(openOptionsOf(read), stop)
+  const storedStream = await readStoredStream(parts, stop)
+  if (storedStream === 'paused') return storedStream
+  const producer = await parts.publisher.open(openOptionsOf(storedStream), stop)
   try {
-    const claim = await claimStream(parts, read, producer, stop)
+    const claim = await claimStream(parts, storedStream, producer, stop)
     // If a pause was stored before the claim, its command may have said already that nothing is published any more.
     await parts.wishes.read(stop)
     return { producer, checkpoint: streamCheckpoint(claim, parts) }
@@ -98,28 +98,28 @@ async function readStoredStream(parts: OpenParts, stop: AbortSignal): Promise<Ve
   const stored = await object.read(stop)
   const { paused, rewind } = await wishes.read(stop)
   const version = stored?.version ?? null
-  const seen = documentIdOf(stored)
-  const isCured = (code: ErrorCode) => rewind !== null && curesHold(rewind, code, seen)
+  const documentId = documentIdOf(stored)
+  const isCured = (code: ErrorCode) => rewind !== null && curesHold(rewind, code, documentId)
   let document: CheckpointDocument | undefined
-  const read = (table: ClientTable, isLost: boolean): VersionedStream => {
+  const versionedStream = (table: ClientTable, isLost: boolean): VersionedStream => {
     return { version, document, table, rewind: waitingRewind(document, wishes.current()), isCured, isLost }
   }
   try {
     document = stored && parseDocument(stored.text)
-    const wrong = document && mismatch(document, { ...identity, destination: { clusterId: null, topic } })
+    const difference = document && mismatch(document, { ...identity, destination: { clusterId: null, topic } })
     // The wrong stream, cluster or topic is found before anything is fenced or created.
-    if (wrong !== undefined) throw holdError(wrong)
+    if (difference !== undefined) throw holdError(difference)
     await wishes.clear(document?.appliedRewind ?? null, stop)
     const isSettled = document === undefined || (document.claim.owner === null && document.pending === null)
     if (paused && waitingRewind(document, wishes.current()) === undefined && isSettled) return 'paused'
-    if (document === undefined) return read(clientTable(), false)
+    if (document === undefined) return versionedStream(clientTable(), false)
     const { nonce, committed } = document
-    return read(await indexCache.load({ nonce, index: committed.state.index }, stop), false)
+    return versionedStream(await indexCache.load({ nonce, index: committed.state.index }, stop), false)
   } catch (error) {
     // A replica that has claimed the stream since may have deleted a segment: then the opening starts over.
     if (codeOf(error) === 'checkpoint.index-damaged') await mustNotHaveMoved(parts, version, stop)
     if (!isCured(codeOf(error))) throw error
-    return read(clientTable(), true)
+    return versionedStream(clientTable(), true)
   }
 }
 
@@ -148,33 +148,36 @@ function openOptionsOf({ document, isCured }: VersionedStream): OpenOptions {
  */
 async function claimStream(
   parts: OpenParts,
-  read: VersionedStream,
+  storedStream: VersionedStream,
   producer: StreamProducer,
   stop: AbortSignal,
 ): Promise<ClaimedDocument> {
-  const { document: before, version: expected } = read
+  const { document: before, version: expected } = storedStream
   const { clock, beginAt, settings, owner } = parts
   const { producerId } = producer
-  const kafka = await producer.readKafkaState({ formerProducerId: before?.producerId ?? null }, stop)
-  const valid = validStateOf(parts, read, kafka)
-  if (valid.kind === 'hold' && !read.isCured(valid.code)) {
+  const kafkaState = await producer.readKafkaState({ formerProducerId: before?.producerId ?? null }, stop)
+  const valid = validStateOf(parts, storedStream, kafkaState)
+  if (valid.kind === 'hold' && !storedStream.isCured(valid.code)) {
     await mustNotHaveMoved(parts, expected, stop)
     throw holdError(valid)
   }
   const outcome = valid.kind === 'pending' ? 'committed' : 'aborted'
-  await repairStream(parts, { read, producer, hangingTransactions: kafka.openTransactions, outcome }, stop)
-  const destination = { ...kafka.destination, firstPartitions: firstPartitionsOf(before, kafka) }
+  await repairStream(parts, { storedStream, producer, hangingTransactions: kafkaState.openTransactions, outcome }, stop)
+  const destination = { ...kafkaState.destination, firstPartitions: firstPartitionsOf(before, kafkaState) }
   const identity = { ...parts.identity, destination }
   const claimant = { nonce: parts.newNonce(), at: clock.now(), owner, producerId, identity }
   // The table changes before the claim is stored. Openings that fail before this line leave it as it is.
   parts.indexCache.forget()
-  const document = documentOfClaim({ ...read, valid, foundRecord: kafka.foundRecord, beginAt, settings }, claimant)
+  const document = documentOfClaim(
+    { ...storedStream, valid, foundRecord: kafkaState.foundRecord, beginAt, settings },
+    claimant,
+  )
   const isNewIndex = before?.committed.state.index.generation !== document.committed.state.index.generation
-  const table = isNewIndex ? clientTable() : read.table
+  const table = isNewIndex ? clientTable() : storedStream.table
   table.setAll(encodedEntriesOf(document.committed.state.index.delta))
   if (before !== undefined) {
-    const decided = valid.kind === 'pending' ? documentAfterCommit(before) : before
-    mustFollow(isNewIndex ? 'claim with a new index' : 'claim', decided, document)
+    const resolvedDocument = valid.kind === 'pending' ? documentAfterCommit(before) : before
+    mustFollow(isNewIndex ? 'claim with a new index' : 'claim', resolvedDocument, document)
   }
   const version = await writeDocument(parts, { document, expected }, stop)
   if (version === undefined) throw conflictError()
@@ -194,11 +197,12 @@ function firstPartitionsOf(
 }
 
 /** Returns which state is valid, or why the stream is held. The previous producers must be fenced. */
-function validStateOf({ identity, clock, topicUse }: OpenParts, { document }: VersionedStream, kafka: KafkaState) {
-  const { foundRecord, isTopicEmpty, destination } = kafka
-  const wrong = document && mismatch(document, { ...identity, destination })
+function validStateOf({ identity, clock, topicUse }: OpenParts, { document }: VersionedStream, kafkaState: KafkaState) {
+  const { foundRecord, isTopicEmpty, destination } = kafkaState
+  const difference = document && mismatch(document, { ...identity, destination })
   return (
-    wrong ?? validState(document, { foundRecord, mayBegin: isTopicEmpty || topicUse === 'shared', now: clock.now() })
+    difference ??
+    validState(document, { foundRecord, mayBegin: isTopicEmpty || topicUse === 'shared', now: clock.now() })
   )
 }
 
@@ -210,18 +214,18 @@ function validStateOf({ identity, clock, topicUse }: OpenParts, { document }: Ve
 async function repairStream(
   parts: OpenParts,
   {
-    read,
+    storedStream,
     producer,
     hangingTransactions,
     outcome,
-  }: RepairPlan & { readonly read: VersionedStream; readonly producer: StreamProducer },
+  }: RepairPlan & { readonly storedStream: VersionedStream; readonly producer: StreamProducer },
   stop: AbortSignal,
 ) {
-  const former = hangingTransactions.filter(({ producerId }) => producerId !== producer.producerId)
-  if (former.length > 0) throw hangingTransactionError({ hangingTransactions: former, outcome })
+  const ofFormerProducers = hangingTransactions.filter(({ producerId }) => producerId !== producer.producerId)
+  if (ofFormerProducers.length > 0) throw hangingTransactionError({ hangingTransactions: ofFormerProducers, outcome })
   if (hangingTransactions.length === 0) return
   // If the document was replaced, the open transaction may be that of the new one.
-  await mustNotHaveMoved(parts, read.version, stop)
+  await mustNotHaveMoved(parts, storedStream.version, stop)
   await producer.repairTransactions({ hangingTransactions, outcome }, stop)
   parts.observe({ kind: 'transactions-repaired', partitions: hangingTransactions.length, as: outcome })
 }
@@ -253,9 +257,9 @@ function observeClaim(
   const { owner: from } = before.claim
   if (from !== null && from !== owner) observe({ kind: 'taken-over', from, epoch })
   if (before.source.url !== after.source.url) observe({ kind: 'source-moved' })
-  const { partitions: known } = before.destination
+  const { partitions: formerPartitions } = before.destination
   const { partitions } = after.destination
-  if (known < partitions) observe({ kind: 'partitions-grown', from: known, to: partitions })
+  if (formerPartitions < partitions) observe({ kind: 'partitions-grown', from: formerPartitions, to: partitions })
 }
 
 const holdError = ({ code, why }: Hold) => new ConnectorError(code, `open stream: ${why}`)
@@ -270,8 +274,8 @@ const holdError = ({ code, why }: Hold) => new ConnectorError(code, `open stream
  * Version 8 shows that nothing is lost: the opening starts over (docs/decisions/20261125-opening-a-stream.md).
  */
 async function mustNotHaveMoved({ object }: OpenParts, version: Version | null, stop: AbortSignal) {
-  const now = await object.read(stop)
-  if ((now?.version ?? null) !== version) throw conflictError()
+  const current = await object.read(stop)
+  if ((current?.version ?? null) !== version) throw conflictError()
 }
 
 const conflictError = () =>

@@ -13,8 +13,8 @@ import { type StreamTries, streamTries, type TryPauses } from './stream-tries.ts
 
 /** A stream works with these while it is assigned here. */
 export interface StreamParts {
-  readonly open: OpenParts
-  readonly pipeline: PipelineParts
+  readonly openParts: OpenParts
+  readonly pipelineParts: PipelineParts
 }
 
 /** A stream is composed with these. */
@@ -68,15 +68,15 @@ interface ReportedState {
 
 function reportedState({ observe }: RunParts): ReportedState {
   let current: StreamState = 'waiting'
-  let before: WhyInState = {}
+  let lastReason: WhyInState = {}
   return {
     current: () => current,
     enter: (state, why = {}) => {
       const previousState = current
       const { failure, pause } = why
-      const isNew = state !== previousState || failure !== before.failure || pause?.id !== before.pause?.id
+      const isNew = state !== previousState || failure !== lastReason.failure || pause?.id !== lastReason.pause?.id
       current = state
-      before = why
+      lastReason = why
       if (isNew) observe({ kind: 'stream-state', state, previousState, ...why })
     },
   }
@@ -87,10 +87,10 @@ interface AssignedStream extends Omit<RunParts, 'compose'>, StreamParts {
   readonly state: ReportedState
   readonly tries: StreamTries
   /** Aborts when the stream is to end here. */
-  readonly leave: AbortSignal
+  readonly stopHere: AbortSignal
   /** Whether this process ends, so that the stream must be left without an owner. */
   readonly isGivenUp: () => boolean
-  opened: OpenStream | undefined
+  openedStream: OpenStream | undefined
 }
 
 /** Runs the stream until it has ended, or is no longer assigned here; then it resolves to undefined. */
@@ -108,23 +108,23 @@ async function runAssigned(parts: RunParts, state: ReportedState, stop: AbortSig
     parts.observe(event)
     if (event.kind === 'pages-published' || event.kind === 'page-read') enterRunning(assigned)
   }
-  const { open, pipeline } = parts.compose({ closing, giveUp: grace.signal, observe })
+  const { openParts, pipelineParts } = parts.compose({ closing, giveUp: grace.signal, observe })
   const assigned: AssignedStream = {
     ...parts,
-    open,
-    pipeline,
+    openParts,
+    pipelineParts,
     state,
     tries,
-    leave: leave.signal,
+    stopHere: leave.signal,
     isGivenUp: () => stop.aborted || whenHeld === 'ends',
-    opened: undefined,
+    openedStream: undefined,
   }
   state.enter('opening')
   let end: StreamEnd | undefined
   while (end === undefined && !leave.signal.aborted) end = await tryAndWait(assigned)
   leave.abort()
   // A stream that is still open is saved and closed by one more try.
-  if (assigned.opened !== undefined) await tryAndWait(assigned)
+  if (assigned.openedStream !== undefined) await tryAndWait(assigned)
   return end ?? (stop.aborted ? { kind: 'stopped' } : undefined)
 }
 
@@ -140,39 +140,39 @@ function enterRunning({ state, tries }: AssignedStream) {
  * ends, or to undefined if it goes on.
  */
 async function tryAndWait(assigned: AssignedStream): Promise<StreamEnd | undefined> {
-  const { open, state, leave, whenHeld } = assigned
+  const { openParts, state, stopHere, whenHeld } = assigned
   const outcome = await tryOnce(assigned)
-  const wishes = open.wishes.current()
-  const step = nextStep(outcome, { isPaused: wishes.paused, isLeaving: leave.aborted, whenHeld })
+  const wishes = openParts.wishes.current()
+  const step = nextStep(outcome, { isPaused: wishes.paused, isLeaving: stopHere.aborted, whenHeld })
   const failure = outcome.kind === 'failed' ? outcome.failure : undefined
   const pause = step.state === 'paused' ? wishes : undefined
   if (step.state !== null) state.enter(step.state, { failure, pause })
   if (step.kind === 'end') return step.end
   await waitFor(step.after, assigned, failure?.pauseMs)
-  if (state.current() === 'paused' && !leave.aborted && !open.wishes.current().paused) state.enter('opening')
+  if (state.current() === 'paused' && !stopHere.aborted && !openParts.wishes.current().paused) state.enter('opening')
   return undefined
 }
 
-async function waitFor(what: WaitFor, assigned: AssignedStream, pauseMs = PAUSED_MS) {
-  const { assignment, clock, leave } = assigned
-  if (what === 'nothing') return
+async function waitFor(awaitedChange: WaitFor, assigned: AssignedStream, pauseMs = PAUSED_MS) {
+  const { assignment, clock, stopHere } = assigned
+  if (awaitedChange === 'nothing') return
   // A newer assignment, or a change of the stored document or wishes, ends the pause.
-  using pause = clock.deadline(pauseMs, leave)
-  if (what === 'assignment') await assignment.untilNext(pause.signal)
-  else await untilChanged(what, assigned, pause.signal)
+  using pause = clock.deadline(pauseMs, stopHere)
+  if (awaitedChange === 'assignment') await assignment.untilNext(pause.signal)
+  else await untilChanged(awaitedChange, assigned, pause.signal)
 }
 
 /** Opens the stream and copies pages. It is no failure if the try has ended only because the stream is to end here. */
 async function tryOnce(assigned: AssignedStream): Promise<TryOutcome> {
-  const { tries, leave, pipeline } = assigned
+  const { tries, stopHere, pipelineParts } = assigned
   try {
     const end = await openAndCopy(assigned)
     return end.kind === 'failed' ? { kind: 'failed', failure: tries.afterFailure(end.error, 'other') } : end
   } catch (error) {
-    const of = assigned.opened === undefined ? 'other' : 'delivery'
-    // `giveUp` aborts only after `leave`, and many errors then say so: the successor delivers the unfinished page
+    const of = assigned.openedStream === undefined ? 'other' : 'delivery'
+    // `giveUp` aborts only after `stopHere`, and many errors then say so: the successor delivers the unfinished page
     // group.
-    const hasEnded = (leave.aborted && error === leave.reason) || pipeline.giveUp.aborted
+    const hasEnded = (stopHere.aborted && error === stopHere.reason) || pipelineParts.giveUp.aborted
     await closeStream(assigned)
     if (hasEnded) return { kind: 'stopped' }
     return { kind: 'failed', failure: tries.afterFailure(error, of) }
@@ -184,60 +184,62 @@ async function tryOnce(assigned: AssignedStream): Promise<TryOutcome> {
  * open.
  */
 async function openAndCopy(assigned: AssignedStream): Promise<PipelineEnd | { readonly kind: 'paused' }> {
-  const { leave, open, pipeline, tries, clock } = assigned
-  const beganAt = clock.monotonic()
-  if (assigned.opened === undefined) {
-    const stream = await openStream(open, leave)
+  const { stopHere, openParts, pipelineParts, tries, clock } = assigned
+  const tryBeganAt = clock.monotonic()
+  if (assigned.openedStream === undefined) {
+    const stream = await openStream(openParts, stopHere)
     if (stream === 'paused') return { kind: 'paused' }
-    assigned.opened = stream
+    assigned.openedStream = stream
   }
-  tries.onRunning(beganAt)
+  tries.onRunning(tryBeganAt)
   const end: PipelineEnd =
-    leave.aborted || hasWishWaiting(assigned) ? { kind: 'stopped' } : await copyUntilWish(assigned, assigned.opened)
+    stopHere.aborted || hasWishWaiting(assigned)
+      ? { kind: 'stopped' }
+      : await copyUntilWish(assigned, assigned.openedStream)
   if (end.kind === 'failed') return end
-  const { checkpoint } = assigned.opened
-  const isOwned = end.kind === 'stopped' && !open.wishes.current().paused && !assigned.isGivenUp()
+  const { checkpoint } = assigned.openedStream
+  const isOwned = end.kind === 'stopped' && !openParts.wishes.current().paused && !assigned.isGivenUp()
   // Invariant 6: the state is saved, and without an owner if this process leaves the stream.
-  if (!isOwned) await withDeadline(pipeline, checkpoint.leave)
-  else if (!checkpoint.isSaved()) await withDeadline(pipeline, checkpoint.save)
+  if (!isOwned) await withDeadline(pipelineParts, checkpoint.leave)
+  else if (!checkpoint.isSaved()) await withDeadline(pipelineParts, checkpoint.save)
   await closeStream(assigned)
   return end
 }
 
-async function copyUntilWish(assigned: AssignedStream, opened: OpenStream): Promise<PipelineEnd> {
-  const { pipeline, tries, leave } = assigned
+async function copyUntilWish(assigned: AssignedStream, openedStream: OpenStream): Promise<PipelineEnd> {
+  const { pipelineParts, tries, stopHere } = assigned
   enterRunning(assigned)
-  using copying = linkedAbort(leave)
-  const { signal } = copying
+  using copyAbort = linkedAbort(stopHere)
+  const { signal } = copyAbort
   const isFound = async () => {
     await readWishes(assigned, signal)
     return hasWishWaiting(assigned)
   }
-  const looking = lookUntil(assigned, isFound, signal).then(() => copying.abort())
+  const search = lookUntil(assigned, isFound, signal).then(() => copyAbort.abort())
   try {
-    return await runPipeline({ ...pipeline, takesOnePage: tries.isDeliveryFailing }, opened, signal)
+    return await runPipeline({ ...pipelineParts, takesOnePage: tries.isDeliveryFailing }, openedStream, signal)
   } finally {
-    copying.abort()
-    await looking
+    copyAbort.abort()
+    await search
   }
 }
 
 async function closeStream(assigned: AssignedStream) {
-  const { opened } = assigned
-  assigned.opened = undefined
-  if (opened !== undefined) await Promise.all([opened.producer.close(), opened.checkpoint.close()])
+  const { openedStream } = assigned
+  assigned.openedStream = undefined
+  if (openedStream !== undefined) await Promise.all([openedStream.producer.close(), openedStream.checkpoint.close()])
 }
 
 /** Whether an operator wants the stream to pause, or to be opened again for a rewind. */
-function hasWishWaiting({ open, opened }: AssignedStream) {
-  const wishes = open.wishes.current()
-  return wishes.paused || waitingRewind(opened?.checkpoint, wishes) !== undefined
+function hasWishWaiting({ openParts, openedStream }: AssignedStream) {
+  const wishes = openParts.wishes.current()
+  return wishes.paused || waitingRewind(openedStream?.checkpoint, wishes) !== undefined
 }
 
 /** Reads the wishes, and clears a rewind that was applied; if the latter fails, the next reading does it. */
-async function readWishes({ open, opened }: AssignedStream, stop: AbortSignal) {
-  await open.wishes.read(stop)
-  await open.wishes.clear(opened?.checkpoint.appliedRewind ?? null, stop).catch(() => {})
+async function readWishes({ openParts, openedStream }: AssignedStream, stop: AbortSignal) {
+  await openParts.wishes.read(stop)
+  await openParts.wishes.clear(openedStream?.checkpoint.appliedRewind ?? null, stop).catch(() => {})
 }
 
 /**
@@ -245,7 +247,7 @@ async function readWishes({ open, opened }: AssignedStream, stop: AbortSignal) {
  * document.
  */
 async function untilChanged(what: 'wishes' | 'change', assigned: AssignedStream, stop: AbortSignal) {
-  const { object, wishes } = assigned.open
+  const { object, wishes } = assigned.openParts
   const { id } = wishes.current()
   let version: string | undefined
   const isFound = async () => {

@@ -52,8 +52,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'a segment lacks the last number of its range',
     file: 'index/client-table.ts',
-    text: 'number >= from && number < to',
-    becomes: 'number >= from && number + 1 < to',
+    text: 'eventNumber >= from && eventNumber < to',
+    becomes: 'eventNumber >= from && eventNumber + 1 < to',
     by: { unit: 'index/index-storage.test.ts' },
   },
   {
@@ -87,9 +87,9 @@ export const plants: readonly Plant[] = [
   {
     name: 'a segment is deleted while the stored document still names it',
     file: 'index/index-storage.ts',
-    text: '  for (const { name } of segments) named.add(name)\n',
+    text: '  for (const { name } of segments) namedSegments.add(name)\n',
     becomes:
-      '  for (const { name } of segments) named.add(name)\n' +
+      '  for (const { name } of segments) namedSegments.add(name)\n' +
       '  for (const { name } of index.segments)\n' +
       '    if (!segments.some((one) => one.name === name)) runInBackground(upkeep, removeSegment(upkeep, name))\n',
     by: { unit: 'index/index-storage.test.ts' },
@@ -97,8 +97,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'a claim deletes segments of a later claim',
     file: 'index/index-storage.ts',
-    text: 'epochOf(name) < epoch && !named.has(name)',
-    becomes: 'epochOf(name) !== epoch && !named.has(name)',
+    text: 'epochOf(name) < epoch && !namedSegments.has(name)',
+    becomes: 'epochOf(name) !== epoch && !namedSegments.has(name)',
     by: { unit: 'index/index-storage.test.ts' },
   },
   {
@@ -153,15 +153,16 @@ export const plants: readonly Plant[] = [
   {
     name: 'a live scan that is handed over is forgotten',
     file: 'scan/begin-scan.ts',
-    text: 'known === undefined ? { ...scan, ...CATCH_UP } : ',
-    becomes: 'known === undefined ? { ...restartedScan(scan), from: scan.lastChanged, ...CATCH_UP, limit: 0 } : ',
+    text: 'catchUpBefore === undefined ? { ...scan, ...CATCH_UP } : ',
+    becomes:
+      'catchUpBefore === undefined ? { ...restartedScan(scan), from: scan.lastChanged, ...CATCH_UP, limit: 0 } : ',
     by: { unit: 'scan/end-scan.test.ts' },
   },
   {
     name: 'catch-up begins again where the newer of two scans began',
     file: 'scan/begin-scan.ts',
-    text: 'known.from < scan.from ? known.from',
-    becomes: 'known.from > scan.from ? known.from',
+    text: 'catchUpBefore.from < scan.from ? catchUpBefore.from',
+    becomes: 'catchUpBefore.from > scan.from ? catchUpBefore.from',
     by: { unit: 'scan/end-scan.test.ts' },
   },
   {
@@ -286,7 +287,7 @@ export const plants: readonly Plant[] = [
   {
     name: 'a paused stream keeps its owner',
     file: 'stream/run-stream.ts',
-    text: '!open.wishes.current().paused && !assigned.isGivenUp()',
+    text: '!openParts.wishes.current().paused && !assigned.isGivenUp()',
     becomes: '!assigned.isGivenUp()',
     by: crossed,
   },
@@ -314,15 +315,15 @@ export const plants: readonly Plant[] = [
   {
     name: 'a rewind skips what the history has not read',
     file: 'scan/begin-scan.ts',
-    text: '  if (to >= again.lastChanged) return again\n',
+    text: '  if (to >= resumed.lastChanged) return resumed\n',
     becomes: '',
     by: { unit: 'checkpoint/rewind.test.ts' },
   },
   {
     name: 'a rewind begins a history again that has not ended',
     file: 'scan/begin-scan.ts',
-    text: 'const again = resumedScan(scan, parts)',
-    becomes: 'const again = parts.settings.limit === 0 ? resumedScan(scan, parts) : restartedScan(scan)',
+    text: 'const resumed = resumedScan(scan, parts)',
+    becomes: 'const resumed = parts.settings.limit === 0 ? resumedScan(scan, parts) : restartedScan(scan)',
     by: { unit: 'stream/full-scan.test.ts' },
   },
   {
@@ -430,8 +431,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'segments pile up',
     file: 'index/segments.ts',
-    text: 'stored > 2 * clients',
-    becomes: 'stored > 2_000_000 * clients',
+    text: 'storedEntries > 2 * clients',
+    becomes: 'storedEntries > 2_000_000 * clients',
     by: { unit: 'index/segment-plan.test.ts' },
   },
   {

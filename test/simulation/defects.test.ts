@@ -16,7 +16,7 @@ const withSentRecords = (
   change: (records: readonly OutgoingRecord[], of: Of) => readonly OutgoingRecord[],
 ): Defects => ({
   stream: (parts, of) => {
-    const { publisher } = parts.open
+    const { publisher } = parts.openParts
     const open: typeof publisher.open = async (how, stop) => {
       const producer = await publisher.open(how, stop)
       const begin: typeof producer.begin = (finish) => {
@@ -25,19 +25,19 @@ const withSentRecords = (
       }
       return { ...producer, begin }
     }
-    return { ...parts, open: { ...parts.open, publisher: { ...publisher, open } } }
+    return { ...parts, openParts: { ...parts.openParts, publisher: { ...publisher, open } } }
   },
 })
 
-type Source = StreamParts['pipeline']['readerParts']['source']
+type Source = StreamParts['pipelineParts']['readerParts']['source']
 
 function withRead(parts: StreamParts, read: (source: Source) => Source['read']): StreamParts {
-  const { pipeline } = parts
+  const { pipelineParts } = parts
   return {
     ...parts,
-    pipeline: {
-      ...pipeline,
-      readerParts: { ...pipeline.readerParts, source: { read: read(pipeline.readerParts.source) } },
+    pipelineParts: {
+      ...pipelineParts,
+      readerParts: { ...pipelineParts.readerParts, source: { read: read(pipelineParts.readerParts.source) } },
     },
   }
 }
@@ -114,18 +114,18 @@ const cases: Record<string, { defects: Defects; violation: RegExp }> = {
     violation: /sent .* with other arguments/,
   },
   'a stop that does not wait for the page in progress': {
-    defects: { stream: (parts, { stop }) => ({ ...parts, pipeline: { ...parts.pipeline, giveUp: stop } }) },
+    defects: { stream: (parts, { stop }) => ({ ...parts, pipelineParts: { ...parts.pipelineParts, giveUp: stop } }) },
     violation: /the page in progress was dropped/,
   },
   'a stop that does not save': {
     defects: {
       stream: (parts, { stop }) => {
-        const { object } = parts.open
+        const { object } = parts.openParts
         const write: typeof object.write = async (text, expected, finish) =>
           stop.aborted && expected !== null
             ? { kind: 'written', version: expected }
             : object.write(text, expected, finish)
-        return { ...parts, open: { ...parts.open, object: { ...object, write } } }
+        return { ...parts, openParts: { ...parts.openParts, object: { ...object, write } } }
       },
     },
     violation: /the last page was not saved/,

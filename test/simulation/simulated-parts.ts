@@ -55,8 +55,8 @@ export function simulatedParts(
 ): StreamParts {
   const { stream, giveUp, observe } = run
   return {
-    open: openParts(world, replica, { stream, observe }),
-    pipeline: pipelineParts(world, replica, { stream, observe, giveUp }),
+    openParts: openParts(world, replica, { stream, observe }),
+    pipelineParts: pipelineParts(world, replica, { stream, observe, giveUp }),
   }
 }
 

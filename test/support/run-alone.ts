@@ -20,16 +20,16 @@ function assigned(...streams: readonly string[]) {
 
 /** What a test composes a stream of: it ends when `giveUp` aborts, and what the pipeline reports is watched. */
 const composed =
-  ({ open, pipeline }: StreamParts): RunParts['compose'] =>
+  ({ openParts, pipelineParts }: StreamParts): RunParts['compose'] =>
   ({ giveUp, observe }) => ({
-    open,
-    pipeline: { ...pipeline, giveUp, readerParts: { ...pipeline.readerParts, observe } },
+    openParts,
+    pipelineParts: { ...pipelineParts, giveUp, readerParts: { ...pipelineParts.readerParts, observe } },
   })
 
 /** Runs a stream that is always assigned here; it ends instead of being held, unless `whenHeld` says otherwise. */
 export function runAlone(parts: AloneParts, stop: AbortSignal): Promise<StreamEnd> {
   const { clock, observe, whenHeld = 'ends', pauses, lookEveryMs } = parts
-  const { stream } = parts.open.identity
+  const { stream } = parts.openParts.identity
   return runStream(
     {
       stream,

@@ -63,16 +63,22 @@ test('a history whose page groups exceed a quota is published page by page, and 
   const config = streamConfig(bootstrap, topic)
   const on = stage({ source })
   const clock = systemClock
-  const open = {
-    ...on.open,
-    identity: { ...on.open.identity, connector: 'test', stream: topic },
+  const openParts = {
+    ...on.openParts,
+    identity: { ...on.openParts.identity, connector: 'test', stream: topic },
     topic,
     clock,
     publisher: streamPublisher(closing, config),
   }
-  const readerParts = { ...on.pipeline.readerParts, clock, endsWhen: 'caught-up' as const }
-  const pipeline = { ...on.pipeline, clock, readerParts, groupMaxSize: 1_000_000, deliverWithinMs: DELIVER_WITHIN_MS }
-  expect(await runAlone({ ...on.streamParts, open, pipeline, clock, whenHeld: 'waits' }, never)).toEqual({
+  const readerParts = { ...on.pipelineParts.readerParts, clock, endsWhen: 'caught-up' as const }
+  const pipelineParts = {
+    ...on.pipelineParts,
+    clock,
+    readerParts,
+    groupMaxSize: 1_000_000,
+    deliverWithinMs: DELIVER_WITHIN_MS,
+  }
+  expect(await runAlone({ ...on.streamParts, openParts, pipelineParts, clock, whenHeld: 'waits' }, never)).toEqual({
     kind: 'caught-up',
   })
   expect(on.failures().length).toBeGreaterThan(0)

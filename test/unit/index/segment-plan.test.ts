@@ -52,11 +52,11 @@ test('what was written again takes the place of what it replaces, before what ca
   const others = many(4, 0)
   const made = segment(1, 5)
   const segments = [base, run, ...others]
-  expect(withReplacement(segments, { replaces: others.slice(0, 3), made: [made] })).toEqual([
+  expect(withReplacement(segments, { replaces: others.slice(0, 3), newSegments: [made] })).toEqual([
     base,
     run,
     made,
     others[3],
   ])
-  expect(withReplacement(segments, { replaces: segments.slice(0, 5), made: [made] })).toEqual([made, others[3]])
+  expect(withReplacement(segments, { replaces: segments.slice(0, 5), newSegments: [made] })).toEqual([made, others[3]])
 })

@@ -10,7 +10,7 @@ import { stage } from '../stream/open/open-parts.ts'
 
 test('reads the history with its tokens, as run does, and no live scan', async () => {
   const source = scriptedSource([...scanOf(2), ...scanOf(1, 3)])
-  const parts = { ...stage().pipeline.readerParts, source, beginAt: '2020-02-02T00:00:00' as SourceTime }
+  const parts = { ...stage().pipelineParts.readerParts, source, beginAt: '2020-02-02T00:00:00' as SourceTime }
   const ids: unknown[] = []
   for await (const { clients } of inspectedPages(parts, never)) ids.push(...clients.map(({ id }) => id))
   expect(ids).toEqual(['1', '2'])
@@ -18,7 +18,7 @@ test('reads the history with its tokens, as run does, and no live scan', async (
 })
 
 test('reads on when the history waits to ask for an empty last page again, while live pages are empty', async () => {
-  const { readerParts } = stage().pipeline
+  const { readerParts } = stage().pipelineParts
   const beginAt = '2020-02-02T00:00:00' as SourceTime
   let passedMs = 0
   const sleep = async (ms: number) => {

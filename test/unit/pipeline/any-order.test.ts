@@ -54,13 +54,13 @@ test('Invariant 1: a history that resumes publishes every client, though one cha
   const clock = virtualClock(noon)
   const on = stage({ source: changingServer(clock), clock })
   const stopping = new AbortController()
-  const opened = await openedStream({ ...on.open, beginAt }, stopping.signal)
+  const opened = await openedStream({ ...on.openParts, beginAt }, stopping.signal)
   const { checkpoint } = opened
   const scans = statesOf({ lookBacks: [], history: historyOf('first') })
   checkpoint.advance({ ...checkpoint.state(), scans, entries: '' })
-  const settings = { ...on.pipeline.readerParts.settings, limit: 100, intervalMs: MINUTE, overlapMs: 15_000 }
-  const readerParts = { ...on.pipeline.readerParts, settings, beginAt }
-  const end = runPipeline({ ...on.pipeline, readerParts }, opened, stopping.signal)
+  const settings = { ...on.pipelineParts.readerParts.settings, limit: 100, intervalMs: MINUTE, overlapMs: 15_000 }
+  const readerParts = { ...on.pipelineParts.readerParts, settings, beginAt }
+  const end = runPipeline({ ...on.pipelineParts, readerParts }, opened, stopping.signal)
   const isDone = () => {
     const { history, background } = checkpoint.state().scans
     return history.state === 'done' && background.length === 0

@@ -28,7 +28,7 @@ async function delivering() {
       return faults.store ?? 'none'
     },
   })
-  const opened = await openedStream(on.open, never)
+  const opened = await openedStream(on.openParts, never)
   calls.length = 0
   const state = opened.checkpoint.state()
   const builder = pageGroupBuilder(groupParts(), { state, table: opened.checkpoint.table })
@@ -79,8 +79,11 @@ test.each(['with', 'without'])(
   'a group %s records opens the stream again, and nothing is published, once its topic was deleted and created again',
   async (what) => {
     const on = stage()
-    const opened = await openedStream(on.open, never)
-    const { deliver } = pageGroupDelivery({ ...on.pipeline, observe: on.open.observe, onDelivered: () => {} }, opened)
+    const opened = await openedStream(on.openParts, never)
+    const { deliver } = pageGroupDelivery(
+      { ...on.pipelineParts, observe: on.openParts.observe, onDelivered: () => {} },
+      opened,
+    )
     const state = opened.checkpoint.state()
     const builder = pageGroupBuilder(groupParts(), { state, table: opened.checkpoint.table })
     builder.add(reading(what === 'with' ? [{ No: '1' }] : []))
@@ -102,8 +105,11 @@ test('withDeadline passes errors of a delivery on unchanged, and leaves no timer
 
 test('a delivered group reports the delays of its changes, the scans after it, and the size of the client index', async () => {
   const on = stage()
-  const opened = await openedStream(on.open, never)
-  const { deliver } = pageGroupDelivery({ ...on.pipeline, observe: on.open.observe, onDelivered: () => {} }, opened)
+  const opened = await openedStream(on.openParts, never)
+  const { deliver } = pageGroupDelivery(
+    { ...on.pipelineParts, observe: on.openParts.observe, onDelivered: () => {} },
+    opened,
+  )
   const { builder, state } = building()
   builder.add(reading([{ No: '1', Modif: '2026-06-15T11:59:57' }]))
   await deliver({ group: builder.finish(), events: [{ kind: 'fell-behind' }] })
@@ -122,8 +128,8 @@ test('a delivered group reports the delays of its changes, the scans after it, a
 
 test('groups without records are saved once a period', async () => {
   const on = stage()
-  const opened = await openedStream(on.open, never)
-  const { deliver } = pageGroupDelivery({ ...on.pipeline, observe: () => {}, onDelivered: () => {} }, opened)
+  const opened = await openedStream(on.openParts, never)
+  const { deliver } = pageGroupDelivery({ ...on.pipelineParts, observe: () => {}, onDelivered: () => {} }, opened)
   const { builder } = building()
   const before = on.store.history(KEY).length
   for (const passedMs of [0, 60_000, 0]) {

@@ -36,10 +36,10 @@ async function running(answers: readonly Answer[], more: Partial<PipelineParts> 
     ...of,
   })
   const stopping = new AbortController()
-  const opened = await openedStream(on.open, stopping.signal)
+  const opened = await openedStream(on.openParts, stopping.signal)
   await withBackfillDone(opened)
   const writesAtOpen = on.store.history(KEY).length
-  const start = () => runPipeline({ ...on.pipeline, ...more }, opened, stopping.signal)
+  const start = () => runPipeline({ ...on.pipelineParts, ...more }, opened, stopping.signal)
   return {
     ...on,
     ...opened,

@@ -42,14 +42,14 @@ test('a full scan of 50 hours ends beside a rewind a day, and the next one is du
     ),
   })
   const createdAt = on.clock.now()
-  const { readerParts } = on.pipeline
+  const { readerParts } = on.pipelineParts
   const settings = { ...readerParts.settings, intervalMs: HOUR, fullScan: { everyMs: 7 * DAY } }
   const stop = new AbortController()
   const run = runAlone(
     {
       ...on.streamParts,
-      open: { ...on.open, beginAt, settings },
-      pipeline: { ...on.pipeline, savePeriodMs: HOUR, readerParts: { ...readerParts, beginAt, settings } },
+      openParts: { ...on.openParts, beginAt, settings },
+      pipelineParts: { ...on.pipelineParts, savePeriodMs: HOUR, readerParts: { ...readerParts, beginAt, settings } },
       lookEveryMs: HOUR / 2,
       whenHeld: 'waits',
     },

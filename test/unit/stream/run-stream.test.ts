@@ -79,8 +79,8 @@ test.each([
 ] satisfies [string, Stage][])('a stop that gives up a page is no failure: %s hangs', async (_what, of: Stage) => {
   const on = stage({ source: historyOnly([pageOf([{ No: '1' }])]), ...of })
   const stopping = new AbortController()
-  const pipeline = { ...on.pipeline, deliverWithinMs: 30_000 }
-  const end = runAlone({ ...on.streamParts, pipeline, whenHeld: 'waits' }, stopping.signal)
+  const pipelineParts = { ...on.pipelineParts, deliverWithinMs: 30_000 }
+  const end = runAlone({ ...on.streamParts, pipelineParts, whenHeld: 'waits' }, stopping.signal)
   await on.clock.advance(1_000)
   stopping.abort(stopped)
   await on.clock.advance(15_000)

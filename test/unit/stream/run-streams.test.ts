@@ -31,7 +31,7 @@ function assignedStream({ clock, attempt, ...parts }: AssignedParts) {
           const acquire = async (leave: AbortSignal) => {
             throw (await attempt(stream, leave, giveUp)) ?? leave.reason
           }
-          return { ...streamParts, open: { ...streamParts.open, openLimit: { acquire } } }
+          return { ...streamParts, openParts: { ...streamParts.openParts, openLimit: { acquire } } }
         },
         finishWithinMs: 10_000,
         whenHeld: 'ends',

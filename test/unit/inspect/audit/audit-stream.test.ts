@@ -68,7 +68,7 @@ function auditedStream() {
     poll: async () => expect(await driven(clock, runAlone(on.streamParts, never))).toEqual({ kind: 'caught-up' }),
     audit: async (client?: string, isShared = false) => {
       const parts = {
-        reader: { ...on.pipeline.readerParts, source: source('audit') },
+        reader: { ...on.pipelineParts.readerParts, source: source('audit') },
         topic: { readEvents, eventSource, ignored: new Set<string>(), isShared },
         names: { events: 'clients', deadLetters: 'clients.dlq' },
         clock,

@@ -20,7 +20,7 @@ async function previewOf(isMasked: boolean, more: Record<string, string> = {}, p
   const [stream] = config.streams
   if (stream === undefined) throw new Error('no stream')
   const reader = {
-    ...stage().pipeline.readerParts,
+    ...stage().pipelineParts.readerParts,
     source: scriptedSource(pages),
     settings: stream.poll,
     fields: stream.fields,

@@ -121,7 +121,7 @@ export function stage(of: Stage = {}) {
     }
     return { ...producer, close }
   }
-  const open: OpenParts = {
+  const openParts: OpenParts = {
     storeReady: async () => {},
     openLimit: semaphore(Number.POSITIVE_INFINITY),
     object: store.object(KEY),
@@ -142,7 +142,7 @@ export function stage(of: Stage = {}) {
     newNonce,
     observe,
   }
-  const pipeline: PipelineParts = {
+  const pipelineParts: PipelineParts = {
     readerParts: {
       source,
       retry: { ...noRetries, retries: of.retries ?? 0 },
@@ -167,7 +167,7 @@ export function stage(of: Stage = {}) {
   }
   const retry = { firstPauseMs: 100, maxPauseMs: 2_000, maxRetryAfterMs: 0, jitter: 1 }
   const pauses = { ...tryPauses, retry }
-  const streamParts: AloneParts = { open, pipeline, clock, observe, pauses }
+  const streamParts: AloneParts = { openParts, pipelineParts, clock, observe, pauses }
   const kinds = () => events.map(({ kind }) => kind)
   const states = () =>
     events.flatMap((event) =>
@@ -196,8 +196,8 @@ export function stage(of: Stage = {}) {
     states,
     failures,
     published,
-    open,
-    pipeline,
+    openParts,
+    pipelineParts,
     streamParts,
     giveUp,
     document,

@@ -35,7 +35,7 @@ function rewinding(document: CheckpointDocument | string | undefined, wanted: Pa
   const confirmedDocument = documentIdOf(on.store.stored(KEY))
   const wish = (more: Partial<Rewind> = {}) =>
     on.wish({ rewind: { id: 'rewind', to: null, republish: true, confirmedDocument, ...wanted, ...more } })
-  const codeOfOpening = (parts: OpenParts = on.open): Promise<ErrorCode | 'opened' | 'paused'> =>
+  const codeOfOpening = (parts: OpenParts = on.openParts): Promise<ErrorCode | 'opened' | 'paused'> =>
     openStream(parts, never).then(
       (opened) => (opened === 'paused' ? opened : 'opened'),
       (error: unknown) => codeOf(error),
@@ -54,7 +54,7 @@ async function commit(
   record: { epoch: number; seq: number; nonce: string },
   nextEvent = 4,
 ) {
-  const producer = await on.open.publisher.open(optionsWithoutCheckpoint, never)
+  const producer = await on.openParts.publisher.open(optionsWithoutCheckpoint, never)
   await using transaction = producer.begin(never)
   await transaction.send([sentEvent('7', '{}')])
   await transaction.commit({ ...record, nextEvent })
@@ -69,7 +69,7 @@ describe('a rewind', () => {
     const on = rewinding(own({ committed: { state: indexed }, pending: {} }), { to, confirmedDocument: null, clients })
     on.wish()
     await commit(on, { epoch: 4, seq: 11, nonce: 'p' })
-    const { checkpoint } = await openedStream(on.open)
+    const { checkpoint } = await openedStream(on.openParts)
     const stored = await loadTable(on.store.segments(KEY), checkpoint.state().index, never)
     for (const table of [checkpoint.table, stored]) {
       const isUnknown = [1, 2, 3, 4, 9].map((client) => table.get(key(client))?.content === UNKNOWN_CONTENT)
@@ -81,7 +81,7 @@ describe('a rewind', () => {
   test('that waits is applied by the claim, which says so in the document', async () => {
     const on = rewinding(document, { to, republish: false, confirmedDocument: null })
     on.wish()
-    const { checkpoint } = await openedStream(on.open)
+    const { checkpoint } = await openedStream(on.openParts)
     expect(on.document()).toMatchObject({
       appliedRewind: 'rewind',
       claim: { epoch: 5 },
@@ -94,10 +94,10 @@ describe('a rewind', () => {
   test('that was applied is cleared by the next opening, and not applied again', async () => {
     const on = rewinding(document)
     on.wish()
-    const { checkpoint } = await openedStream(on.open)
+    const { checkpoint } = await openedStream(on.openParts)
     checkpoint.advance({ ...checkpoint.state(), scans: { ...state.scans, history: historyOf('done') }, entries: '' })
     await checkpoint.save(never)
-    const again = await openedStream(on.open)
+    const again = await openedStream(on.openParts)
     expect(on.wishes()?.rewind).toBeNull()
     expect(again.checkpoint.state().scans.history.state).toBe('done')
   })
@@ -108,7 +108,7 @@ describe('a rewind', () => {
     on.wish()
     const { rewind = null } = on.wishes() ?? {}
     on.store.tamper(WISHES, JSON.stringify({ ...on.wishes(), paused: true, rewind }))
-    const { checkpoint } = await openedStream(on.open)
+    const { checkpoint } = await openedStream(on.openParts)
     await checkpoint.leave(never)
     expect(await on.codeOfOpening()).toBe('paused')
     expect(on.fenced).toHaveLength(1)
@@ -182,7 +182,7 @@ describe.each(Object.entries(held))(
       const on = rewinding(document, { to: timeText('2026-06-16T00:00:00') })
       await prepare?.(on)
       on.wish()
-      const { checkpoint, producer } = await openedStream(on.open)
+      const { checkpoint, producer } = await openedStream(on.openParts)
       const stored = on.document()
       expect(stored).toMatchObject({
         appliedRewind: 'rewind',
@@ -202,7 +202,7 @@ describe.each(Object.entries(held))(
         await transaction.send([])
         await transaction.commit(record)
       }
-      expect((await openedStream(on.open)).checkpoint.state().nextEvent).toBe(nextEvent + 2)
+      expect((await openedStream(on.openParts)).checkpoint.state().nextEvent).toBe(nextEvent + 2)
     })
   },
 )
@@ -215,7 +215,7 @@ describe('a stream whose pending transaction is undecided', () => {
     on.wish({ confirmedDocument: null })
     expect(await on.codeOfOpening()).toBe('checkpoint.undecided')
     on.wish()
-    const { checkpoint } = await openedStream(on.open)
+    const { checkpoint } = await openedStream(on.openParts)
     expect(on.document()).toMatchObject({
       appliedRewind: 'rewind',
       claim: { epoch: 5 },

@@ -39,7 +39,7 @@ function opening(document: CheckpointDocument | undefined, more: Parameters<type
   })
   if (document !== undefined) on.store.tamper(KEY, serializeDocument(document))
   const parts: OpenParts = {
-    ...on.open,
+    ...on.openParts,
     storeReady: async () => {
       calls.push('store ready')
     },
@@ -64,7 +64,7 @@ const setByOperator = (parts: Parameters<typeof documentWith>[0] = {}): Checkpoi
 
 /** Commits a transaction with this record. */
 async function commit(on: ReturnType<typeof stage>, record: RecordKey) {
-  await commitWith(await on.open.publisher.open(optionsWithoutCheckpoint, never), record)
+  await commitWith(await on.openParts.publisher.open(optionsWithoutCheckpoint, never), record)
 }
 
 async function commitWith(producer: StreamProducer, record: RecordKey) {
@@ -263,8 +263,8 @@ describe('a segment of the client index', () => {
 
 describe('a stream that cannot be opened', () => {
   test.each<[string, Partial<OpenParts>, code?: ErrorCode]>([
-    ['stream', { identity: { ...stage().open.identity, stream: 'other' } }],
-    ['source', { identity: { ...stage().open.identity, source: { ...own({}).source, codeMagasin: 9 } } }],
+    ['stream', { identity: { ...stage().openParts.identity, stream: 'other' } }],
+    ['source', { identity: { ...stage().openParts.identity, source: { ...own({}).source, codeMagasin: 9 } } }],
     ['topic', { topic: 'other' }, 'checkpoint.topic-lost'],
   ])('with another %s configured is held before anything is fenced or created', async (_what, configured, code) => {
     const { parts, calls } = opening(setByOperator())
