@@ -10,9 +10,15 @@ export type Value = string | number | boolean | null | readonly Value[] | Elemen
 
 /** An element of XML: its attributes and child elements, whose names may repeat, and the text beside them. */
 export class Element {
-  readonly names: string[] = []
-  readonly values: Value[] = []
-  text = ''
+  readonly names: readonly string[]
+  readonly values: readonly Value[]
+  readonly text: string
+
+  constructor(names: readonly string[], values: readonly Value[], text: string) {
+    this.names = names
+    this.values = values
+    this.text = text
+  }
 }
 
 export const isListOfValues = (value: Value): value is readonly Value[] => Array.isArray(value)

@@ -21,21 +21,26 @@ export function decodeXml(text: string): AnswerDocument {
   }
 }
 
-/** An element that the parser reads; `content` once it has an attribute or a child. */
+/**
+ * An element that the parser reads, with what has been read of it. The next element as deep takes its place: its lists
+ * have grown by then, and the lists of the tree have their final size, less than half of what lists that grow take.
+ */
 interface OpenElement {
-  readonly name: string
+  name: string
   text: string
-  content: Element | undefined
   isNil: boolean
+  /** So many names and values have been read; after them, the lists hold those of an element before. */
+  count: number
+  readonly names: string[]
+  readonly values: Value[]
 }
-
-const openElement = (name: string): OpenElement => ({ name, text: '', content: undefined, isNil: false })
 
 /** Parses a whole document, on a hot path. */
 function parse(text: string): AnswerNode {
   const parser = new SaxesParser({ position: false, forceXMLVersion: true, defaultXMLVersion: '1.0' })
-  const document = openElement('')
-  const open = [document]
+  const open: OpenElement[] = []
+  const document = openElement(open, 0, '')
+  let depth = 0
   let current = document
   const addText = (part: string) => {
     current.text += part
@@ -47,20 +52,21 @@ function parse(text: string): AnswerNode {
     attributes.push([name, value])
   })
   parser.on('opentag', ({ name: tag }) => {
-    if (open.length > MAX_DEPTH + 1) throw tooDeepError()
+    if (depth > MAX_DEPTH) throw tooDeepError()
     const name = names.get(tag) ?? localName(tag)
     if (!names.has(tag)) names.set(tag, name)
-    current = openElement(name)
+    depth += 1
+    current = openElement(open, depth, name)
     if (attributes.length > 0) takeAttributes(current, attributes.splice(0))
-    open.push(current)
   })
   parser.on('text', addText)
   parser.on('cdata', addText)
   parser.on('closetag', () => {
-    open.pop()
-    const parent = open.at(-1) ?? document
-    addValue(parent, current.name, contentOf(current))
-    current = parent
+    const { name } = current
+    const value = contentOf(current)
+    depth -= 1
+    current = open[depth] ?? document
+    addValue(current, name, value)
   })
   parser.on('doctype', () => {
     throw malformedError('the document contains a DOCTYPE')
@@ -71,22 +77,34 @@ function parse(text: string): AnswerNode {
   })
   parser.write(text)
   parser.close()
-  const { names: [name = ''] = [], values: [value = ''] = [] } = document.content ?? {}
+  const {
+    names: [name = ''],
+    values: [value = ''],
+  } = document
   return new AnswerNode(name, value)
 }
 
+/** Returns the place of the open element at this depth, for one with this name. */
+function openElement(open: OpenElement[], depth: number, name: string): OpenElement {
+  const element = open[depth] ?? { name, text: '', isNil: false, count: 0, names: [], values: [] }
+  open[depth] = element
+  element.name = name
+  element.text = ''
+  element.isNil = false
+  element.count = 0
+  return element
+}
+
 /** Returns the value of an element; the attributes and children of one that is nil are left out. */
-function contentOf({ text, content, isNil }: OpenElement): Value {
+function contentOf({ text, isNil, count, names, values }: OpenElement): Value {
   if (isNil) return null
-  if (content === undefined) return text
-  content.text = text
-  return content
+  return count === 0 ? text : new Element(names.slice(0, count), values.slice(0, count), text)
 }
 
 function addValue(parent: OpenElement, name: string, value: Value) {
-  parent.content ??= new Element()
-  parent.content.names.push(name)
-  parent.content.values.push(value)
+  parent.names[parent.count] = name
+  parent.values[parent.count] = value
+  parent.count += 1
 }
 
 function takeAttributes(element: OpenElement, attributes: readonly (readonly [name: string, text: string])[]) {
