@@ -12,7 +12,7 @@ const stateFields = {
   scans: scanStates,
   /** The next event gets this number as its `sequence`. It does not count events: numbers may be skipped. */
   nextEvent: wholeNumber,
-  /** It is null before the first page. */
+  /** Tells where clients and their fields are on a page; null before the first page. */
   mapping: streamMapping.nullable(),
 }
 const state = z.object({ ...stateFields, index: indexSchema })
@@ -30,8 +30,8 @@ const documentSchema = z.object({
   connector: z.string(),
   stream: z.string(),
   source: z.object({ url: z.string(), codeMagasin: z.number().int(), prefixCle: z.string().nullable() }),
-  /** It is null if Kafka reports no cluster id, which the protocol allows. */
   destination: z.object({
+    /** It is null if Kafka reports none, which the protocol allows. */
     clusterId: z.string().nullable(),
     topic: z.string(),
     topicId: z.string(),
@@ -49,7 +49,10 @@ const documentSchema = z.object({
   producerId: z.string().nullable(),
   /** Names the rewind that was applied last; null if none was. */
   appliedRewind: z.string().nullable(),
-  /** `owner` is the replica that runs the stream; null once it has stopped or paused the stream. */
+  /**
+   * `owner` is the replica that runs the stream; null once it has stopped or paused the stream. It claimed at `at`, in
+   * ms since 1970.
+   */
   claim: z.object({ epoch: wholeNumber, owner: z.string().nullable(), at: z.number() }),
   /** `expectsRecord` says whether Kafka should still have the commit record of this state. */
   committed: stateStamp.extend({ expectsRecord: z.boolean(), state }),

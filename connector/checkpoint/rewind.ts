@@ -123,12 +123,13 @@ const EVENTS_A_SECOND = 500_000
  * Without a document, the new epoch is at least this far above that of the commit record, in case our clock is behind.
  * We assume that the lost document was claimed less often since that record.
  */
-const CLAIMS_SINCE_RECORD = 1_000
+const EPOCHS_ABOVE_RECORD = 1_000
 
 /** Holds what is known of a stream that must begin again. */
 interface FormerStream {
   /** It is undefined if it cannot be read. */
   readonly document: CheckpointDocument | undefined
+  /** This is the commit record that Kafka has of the stream. */
   readonly record: CommitRecord | undefined
   /** The claim is made at this time, in ms since 1970. */
   readonly now: number
@@ -145,7 +146,7 @@ export function stateOfNewBeginning(
 ): CommittedState {
   const epoch =
     document === undefined
-      ? Math.max(Math.floor(now / 1000), (record?.epoch ?? 0) + CLAIMS_SINCE_RECORD)
+      ? Math.max(Math.floor(now / 1000), (record?.epoch ?? 0) + EPOCHS_ABOVE_RECORD)
       : Math.max(document.claim.epoch, record?.epoch ?? 0) + 1
   const firstFreeNumber = document === undefined ? epoch * EVENTS_A_SECOND : nextEventOf(document)
   return {

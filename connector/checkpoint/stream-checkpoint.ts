@@ -80,14 +80,14 @@ export interface StreamCheckpoint {
   close(): Promise<void>
 }
 
-export function streamCheckpoint(claim: ClaimedDocument, parts: CheckpointParts): StreamCheckpoint {
+export function streamCheckpoint(claimedDocument: ClaimedDocument, parts: CheckpointParts): StreamCheckpoint {
   const { indexCache } = parts
-  const { document, table } = claim
+  const { document, table } = claimedDocument
   const { epoch } = document.claim
   const storage = indexStorage(document.committed.state.index, { ...parts, ...indexCache, table, epoch })
   const owned: OwnedDocument = {
     ...parts,
-    ...claim,
+    ...claimedDocument,
     storedDocument: document,
     storage,
     isSaved: true,

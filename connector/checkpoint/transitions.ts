@@ -81,10 +81,10 @@ export function documentOfClaim(stream: ResolvedStream, claimant: Claimant): Che
 function firstDocument(state: CommittedState, claimant: Claimant, epoch: number): CheckpointDocument {
   const { nonce, at } = claimant
   const committed = { epoch, seq: 0, nonce, at, expectsRecord: false, state }
-  return { format: FORMAT, ...claimFields(claimant, epoch), appliedRewind: null, committed }
+  return { format: FORMAT, ...fieldsOfClaim(claimant, epoch), appliedRewind: null, committed }
 }
 
-function claimFields({ nonce, at, owner, producerId, identity }: Claimant, epoch: number) {
+function fieldsOfClaim({ nonce, at, owner, producerId, identity }: Claimant, epoch: number) {
   return { nonce, ...identity, producerId, claim: { epoch, owner, at }, pending: null }
 }
 
@@ -99,8 +99,8 @@ function documentOfNextClaim(document: CheckpointDocument, valid: ValidState, cl
   const { state } = committed
   // The page tokens of the scans are dropped if the URL has changed: a server at another URL does not know them.
   const scans = claimant.identity.source.url === document.source.url ? state.scans : scansWithoutTokens(state.scans)
-  const claim = claimFields(claimant, document.claim.epoch + 1)
-  return { ...document, ...claim, committed: { ...committed, state: { ...state, scans } } }
+  const newClaimFields = fieldsOfClaim(claimant, document.claim.epoch + 1)
+  return { ...document, ...newClaimFields, committed: { ...committed, state: { ...state, scans } } }
 }
 
 /**

@@ -86,7 +86,7 @@ const hold = (code: ErrorCode, why: string): Hold => ({ kind: 'hold', code, why 
 /**
  * Identifies a stream as far as it is known: of a topic that was not read, only the cluster and the configured name.
  */
-export interface KnownIdentity extends Omit<StreamIdentity, 'destination'> {
+export interface IdentityToCompare extends Omit<StreamIdentity, 'destination'> {
   readonly destination: Destination | Pick<Destination, 'clusterId' | 'topic'>
 }
 
@@ -94,7 +94,7 @@ export interface KnownIdentity extends Omit<StreamIdentity, 'destination'> {
  * Checks that the document belongs to this stream. Another stream, source, cluster or topic is a mismatch; a new URL or
  * more partitions are not. Pure.
  */
-export function mismatch(document: CheckpointDocument, identity: KnownIdentity): Hold | undefined {
+export function mismatch(document: CheckpointDocument, identity: IdentityToCompare): Hold | undefined {
   const { source, destination } = identity
   const { clusterId, topic } = document.destination
   const comparisons: readonly [ErrorCode, string, string | number | null, string | number | null][] = [

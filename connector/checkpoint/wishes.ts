@@ -46,8 +46,8 @@ export const noWishes: Wishes = { id: '', paused: false, rewind: null, reason: '
 
 /** Returns undefined for a damaged object, which counts as no wish. */
 export function parseWishes(text: string): Wishes | undefined {
-  const parsed = wishesSchema.safeParse(parsedJson(text))
-  return parsed.success ? parsed.data : undefined
+  const result = wishesSchema.safeParse(parsedJson(text))
+  return result.success ? result.data : undefined
 }
 
 export const wishesText = (wishes: Wishes): string => `${JSON.stringify(wishes)}\n`
@@ -120,7 +120,7 @@ export interface StreamWishes {
   /** Rejects with `storage.*` or the reason of `stop`: then the wishes that were read before remain current. */
   read(stop: AbortSignal): Promise<Wishes>
   /** Clears a rewind that was applied, unless another process has changed the wishes. Rejects as `read` does. */
-  clear(applied: string | null, stop: AbortSignal): Promise<void>
+  clear(appliedRewind: string | null, stop: AbortSignal): Promise<void>
 }
 
 export function streamWishes({ object, newNonce }: WishesParts, observe: (event: WishesEvent) => void): StreamWishes {

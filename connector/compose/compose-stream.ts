@@ -118,7 +118,7 @@ function pageReader(
   const { poll: settings, fields: configuredFields, polaris, rules } = stream
   return {
     source,
-    retry: { ...polaris.retry, retries },
+    retryPolicy: { ...polaris.retry, retries },
     clock,
     serverClock: createServerClock(clock),
     livePageFailures: newPageFailures(),

@@ -6,7 +6,7 @@ import type { PageGroup } from './group/builder-state.ts'
 import type { Observe, PipelineEvent } from './pipeline-event.ts'
 
 /** Holds the checkpoint of a claimed stream, and its producer, which stays open as long as the stream. */
-export interface OpenStream {
+export interface OpenedStream {
   readonly producer: StreamProducer
   readonly checkpoint: StreamCheckpoint
 }
@@ -20,7 +20,7 @@ export interface FinishedPageGroup {
 /** Delivers page groups, one after another, to Kafka and into the checkpoint. */
 interface PageGroupDelivery {
   /** Resolves once the group is delivered. After a rejection the stream must be opened again. */
-  deliver(finished: FinishedPageGroup): Promise<void>
+  deliver(finishedGroup: FinishedPageGroup): Promise<void>
   /** Invariant 6: stores the current state as committed, with nothing pending, unless that is stored already. */
   save(): Promise<void>
   /**
@@ -42,9 +42,9 @@ export interface DeliveryParts extends DeliveryLimits {
   readonly onDelivered: (group: PageGroup) => void
 }
 
-export function pageGroupDelivery(parts: DeliveryParts, stream: OpenStream): PageGroupDelivery {
+export function pageGroupDelivery(parts: DeliveryParts, openedStream: OpenedStream): PageGroupDelivery {
   const { clock, observe } = parts
-  const { checkpoint } = stream
+  const { checkpoint } = openedStream
   // `lastWriteAt` is the time of the last save or transaction. The first period counts from the beginning of this run.
   let lastWriteAt = clock.monotonic()
   const noteWrite = () => {
@@ -59,9 +59,9 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: OpenStream): Pag
   return {
     deliver: async ({ group, events }) => {
       const startedAt = clock.monotonic()
-      await withDeadline(parts, stream.producer.mustHaveItsTopic)
+      await withDeadline(parts, openedStream.producer.mustHaveItsTopic)
       if (group.records.length > 0) {
-        await withDeadline(parts, (finish) => deliverGroup(group, stream, finish))
+        await withDeadline(parts, (finish) => deliverGroup(group, openedStream, finish))
         noteWrite()
       } else {
         // A group without records changes only resume points: it needs no transaction, and is saved when that is due.
@@ -126,7 +126,7 @@ function publishedEvent(
  */
 export async function deliverGroup(
   group: PageGroup,
-  { producer, checkpoint }: OpenStream,
+  { producer, checkpoint }: OpenedStream,
   finish: AbortSignal,
 ): Promise<void> {
   // Invariant 2: S3 is prepared before anything is sent, so an open transaction is always that of the stored `pending`.

@@ -130,14 +130,14 @@ export type PipelineEvent =
   | WishesEvent
 
 /** The stream enters a state, has a failure in it, or gets another request to pause. */
-type StreamStateEvent = WhyInState & {
+type StreamStateEvent = StateReason & {
   readonly kind: 'stream-state'
   readonly state: StreamState
   readonly previousState: StreamState
 }
 
 /** Says why a stream is in its state. */
-export interface WhyInState {
+export interface StateReason {
   /**
    * The step with this failure is tried again. A paused stream has one too, while its pending state cannot be resolved.
    * If the stream has ended, the failure is final.

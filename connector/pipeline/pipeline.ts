@@ -1,6 +1,6 @@
 import { linkedAbort } from '../runtime/abort.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { type DeliveryParts, type FinishedPageGroup, type OpenStream, pageGroupDelivery } from './delivery.ts'
+import { type DeliveryParts, type FinishedPageGroup, type OpenedStream, pageGroupDelivery } from './delivery.ts'
 import { gatherGroup, type ReadAhead, readAhead } from './gather-group.ts'
 import type { PageGroupParts } from './group/builder-state.ts'
 import { pageGroupBuilder } from './group/page-group.ts'
@@ -31,17 +31,21 @@ export type PipelineEnd =
  * gathers the next one meanwhile. After `failed` the stream may be run again; after a rejection it must be opened again
  * first. Pages that were not committed by then are read again.
  */
-export async function runPipeline(parts: PipelineParts, stream: OpenStream, stop: AbortSignal): Promise<PipelineEnd> {
-  const run = newRun(parts, stream)
+export async function runPipeline(
+  parts: PipelineParts,
+  openedStream: OpenedStream,
+  stop: AbortSignal,
+): Promise<PipelineEnd> {
+  const run = newRun(parts, openedStream)
   const { startState, finishGroup, deliver } = run
   const readAbort = linkedAbort(stop)
   const pages = readAhead<PageReading>(readPages(parts.readerParts, startState, readAbort.signal))
   let delivery = Promise.resolve()
   try {
-    for (let isLast = false; !isLast; ) {
+    for (let isLastGroup = false; !isLastGroup; ) {
       const gatherResult = await gatherDuring(delivery, { run, pages }, stop)
       if (gatherResult.kind === 'failed') return gatherResult
-      isLast = gatherResult.kind === 'stopped'
+      isLastGroup = gatherResult.kind === 'stopped'
       const finishedGroup = finishGroup()
       // Invariant 6: gathered pages are delivered, even if `stop` has aborted meanwhile.
       if (finishedGroup.group.pages > 0) delivery = deliver(finishedGroup)
@@ -57,11 +61,11 @@ export async function runPipeline(parts: PipelineParts, stream: OpenStream, stop
 type PipelineRun = ReturnType<typeof newRun>
 
 /** Creates the page group builder, the delivery and the progress reports, which serve as long as the stream is open. */
-function newRun(parts: PipelineParts, stream: OpenStream) {
+function newRun(parts: PipelineParts, openedStream: OpenedStream) {
   const { clock, readerParts, groupParts } = parts
   const { observe } = readerParts
   const unreportedEvents: PipelineEvent[] = []
-  const { checkpoint } = stream
+  const { checkpoint } = openedStream
   const state = checkpoint.state()
   const builder = pageGroupBuilder(groupParts, { state, table: checkpoint.table })
   return {
@@ -71,7 +75,7 @@ function newRun(parts: PipelineParts, stream: OpenStream) {
     /** Invariant 1: the end of a scan is reported only after its last page is delivered. */
     onPageAdded: progressReporter({ clock, ...readerParts.settings }, (event) => unreportedEvents.push(event)),
     finishGroup: (): FinishedPageGroup => ({ group: builder.finish(), events: unreportedEvents.splice(0) }),
-    ...pageGroupDelivery({ ...parts, observe, onDelivered: builder.onDelivered }, stream),
+    ...pageGroupDelivery({ ...parts, observe, onDelivered: builder.onDelivered }, openedStream),
   }
 }
 
@@ -84,18 +88,18 @@ async function gatherDuring(
   { run, pages }: { run: PipelineRun; pages: ReadAhead<PageReading> },
   stop: AbortSignal,
 ): Promise<{ readonly kind: 'complete' | 'stopped' } | Extract<PipelineEnd, { kind: 'failed' }>> {
-  const gatheringEnded = new AbortController()
-  const writesDone = delivery.then(() => run.saveInTime(gatheringEnded.signal))
+  const saveAbort = new AbortController()
+  const writesDone = delivery.then(() => run.saveInTime(saveAbort.signal))
   try {
     return { kind: await resultUnlessFails(writesDone, gatherGroup({ ...run.parts, ...run }, pages, stop)) }
   } catch (error) {
-    gatheringEnded.abort()
+    saveAbort.abort()
     await writesDone
     // Gathering has failed, and no write has: so the checkpoint can be saved, before the commit record can expire.
     await run.save()
     return { kind: 'failed', error }
   } finally {
-    gatheringEnded.abort()
+    saveAbort.abort()
     await writesDone
   }
 }

@@ -28,7 +28,7 @@ type Attempt = Extract<PageRead, { kind: 'page' }> | { readonly kind: 'failed'; 
  * of `stop`, or with `source.*`.
  */
 export async function readPage(
-  { source, clock, retry }: { source: ClientSource; clock: Clock; retry: RetryPolicy },
+  { source, clock, retryPolicy }: { source: ClientSource; clock: Clock; retryPolicy: RetryPolicy },
   { request, tries, onRetry }: ReadMode & { readonly request: PageRequest },
   stop: AbortSignal,
 ): Promise<PageRead> {
@@ -56,9 +56,9 @@ export async function readPage(
       if (doubtfulCodes.has(secondAttempt.error.code)) return { kind: 'token-refused', error: secondAttempt.error }
     }
     const isLast = tries.kind === 'once' || clock.monotonic() >= (tries.deadline ?? Number.POSITIVE_INFINITY)
-    if (isLast || failures > retry.retries || !isTransient(error)) throw error
+    if (isLast || failures > retryPolicy.retries || !isTransient(error)) throw error
     onRetry(error)
-    await clock.sleep(pauseAfterError(error, failures, { policy: retry, clock }), stop)
+    await clock.sleep(pauseAfterError(error, failures, { policy: retryPolicy, clock }), stop)
   }
 }
 

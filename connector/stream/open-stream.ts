@@ -17,7 +17,7 @@ import { type Hold, mismatch, nextEventOf, validState } from '../checkpoint/vali
 import { documentIdOf, type StreamWishes, waitingRewind } from '../checkpoint/wishes.ts'
 import { type ClientTable, clientTable } from '../index/client-table.ts'
 import { encodedEntriesOf } from '../index/index-state.ts'
-import type { OpenStream } from '../pipeline/delivery.ts'
+import type { OpenedStream } from '../pipeline/delivery.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import {
   type EventPublisher,
@@ -72,17 +72,17 @@ interface VersionedStream extends StoredStream {
  *
  * `test/simulation/model` checks this order over every interleaving. Nothing changes the document before the claim.
  */
-export async function openStream(parts: OpenParts, stop: AbortSignal): Promise<OpenStream | 'paused'> {
+export async function openStream(parts: OpenParts, stop: AbortSignal): Promise<OpenedStream | 'paused'> {
   using _permit = await parts.openLimit.acquire(stop)
   await parts.storeReady(stop)
   const storedStream = await readStoredStream(parts, stop)
   if (storedStream === 'paused') return storedStream
   const producer = await parts.publisher.open(openOptionsOf(storedStream), stop)
   try {
-    const claim = await claimStream(parts, storedStream, producer, stop)
+    const claimedDocument = await claimStream(parts, storedStream, producer, stop)
     // If a pause was stored before the claim, its command may have said already that nothing is published any more.
     await parts.wishes.read(stop)
-    return { producer, checkpoint: streamCheckpoint(claim, parts) }
+    return { producer, checkpoint: streamCheckpoint(claimedDocument, parts) }
   } catch (error) {
     await producer.close()
     throw error

@@ -1,7 +1,7 @@
 import { waitingRewind } from '../checkpoint/wishes.ts'
-import { type OpenStream, withDeadline } from '../pipeline/delivery.ts'
+import { type OpenedStream, withDeadline } from '../pipeline/delivery.ts'
 import { type PipelineEnd, type PipelineParts, runPipeline } from '../pipeline/pipeline.ts'
-import type { Observe, StreamState, WhyInState } from '../pipeline/pipeline-event.ts'
+import type { Observe, StateReason, StreamState } from '../pipeline/pipeline-event.ts'
 import { linkedAbort } from '../runtime/abort.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
@@ -63,12 +63,12 @@ export async function runStream(parts: RunParts, stop: AbortSignal): Promise<Str
  */
 interface ReportedState {
   current(): StreamState
-  enter(state: StreamState, why?: WhyInState): void
+  enter(state: StreamState, why?: StateReason): void
 }
 
 function reportedState({ observe }: RunParts): ReportedState {
   let current: StreamState = 'waiting'
-  let lastReason: WhyInState = {}
+  let lastReason: StateReason = {}
   return {
     current: () => current,
     enter: (state, why = {}) => {
@@ -90,7 +90,7 @@ interface AssignedStream extends Omit<RunParts, 'compose'>, StreamParts {
   readonly stopHere: AbortSignal
   /** Whether this process ends, so that the stream must be left without an owner. */
   readonly isGivenUp: () => boolean
-  openedStream: OpenStream | undefined
+  openedStream: OpenedStream | undefined
 }
 
 /** Runs the stream until it has ended, or is no longer assigned here; then it resolves to undefined. */
@@ -206,7 +206,7 @@ async function openAndCopy(assigned: AssignedStream): Promise<PipelineEnd | { re
   return end
 }
 
-async function copyUntilWish(assigned: AssignedStream, openedStream: OpenStream): Promise<PipelineEnd> {
+async function copyUntilWish(assigned: AssignedStream, openedStream: OpenedStream): Promise<PipelineEnd> {
   const { pipelineParts, tries, stopHere } = assigned
   enterRunning(assigned)
   using copyAbort = linkedAbort(stopHere)

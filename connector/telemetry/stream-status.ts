@@ -1,4 +1,4 @@
-import type { LaneCounts, PipelineEvent, StreamState, WhyInState } from '../pipeline/pipeline-event.ts'
+import type { LaneCounts, PipelineEvent, StateReason, StreamState } from '../pipeline/pipeline-event.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { percentRead } from '../scan/begin-scan.ts'
 import type { ScanSettings } from '../scan/scan-settings.ts'
@@ -50,7 +50,7 @@ type StreamTotals = Readonly<
 >
 
 type EventOf<Kind extends PipelineEvent['kind']> = Extract<PipelineEvent, { kind: Kind }>
-type Pause = NonNullable<WhyInState['pause']>
+type Pause = NonNullable<StateReason['pause']>
 type Change = Partial<StreamStatus>
 
 const noTrouble = { streamFailure: undefined, readFailure: undefined, backedOff: [] } as const

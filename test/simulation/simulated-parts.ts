@@ -148,7 +148,7 @@ function pipelineParts(
   return {
     readerParts: {
       source: sourceOf(world, stream, replica),
-      retry: readRetries,
+      retryPolicy: readRetries,
       clock,
       serverClock: createServerClock(clock),
       livePageFailures: newPageFailures(),

@@ -1,15 +1,15 @@
 import type {
   Observe,
   PipelineEvent,
+  StateReason,
   StreamFailure,
   StreamState,
-  WhyInState,
 } from '../../connector/pipeline/pipeline-event.ts'
 
 export const entered = (
   state: StreamState,
   previousState: StreamState = 'waiting',
-  why: WhyInState = {},
+  why: StateReason = {},
 ): PipelineEvent => ({
   kind: 'stream-state',
   state,

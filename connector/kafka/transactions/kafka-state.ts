@@ -59,8 +59,8 @@ async function openTransactionsIn(
     const openByLeader = await Promise.all(
       leaders.map(({ broker, ...ledPartitions }) => describeOpenTransactions(broker, ledPartitions)),
     )
-    const open = openByLeader.flat().filter(({ producerId }) => producerIds.includes(producerId))
-    return open.map((transaction) => ({ topic, ...transaction }))
+    const openTransactions = openByLeader.flat().filter(({ producerId }) => producerIds.includes(producerId))
+    return openTransactions.map((transaction) => ({ topic, ...transaction }))
   } catch (error) {
     throw publishError(`find hanging transactions in ${topic}`, error, {
       TOPIC_AUTHORIZATION_FAILED: `READ on topic ${topic}`,

@@ -20,21 +20,21 @@ const LONGEST_PAUSE_MS = 50
  */
 export async function confirmMarkers(
   producer: TransactionalProducer,
-  writtenPartitions: readonly Parameters<typeof leadersOf>[1][],
+  topicPartitions: readonly Parameters<typeof leadersOf>[1][],
   finish: AbortSignal,
 ): Promise<void> {
   const { clock, identity, cluster } = producer
-  const isOpenIn = async ({ broker, ...partitions }: LedPartitions) => {
-    const open = await describeOpenTransactions(broker, partitions)
+  const isOpenIn = async ({ broker, ...ledPartitions }: LedPartitions) => {
+    const open = await describeOpenTransactions(broker, ledPartitions)
     return open.some(({ producerId }) => producerId === identity.producerId)
   }
   using deadline = clock.deadline(CONFIRMED_WITHIN_MS, finish)
   try {
-    const leaderSearch = Promise.all(writtenPartitions.map((partitions) => leadersOf(cluster, partitions)))
+    const leaderSearch = Promise.all(topicPartitions.map((partitions) => leadersOf(cluster, partitions)))
     const leaders = (await untilAborted(deadline.signal, leaderSearch)).flat()
     for (let pauseMs = 1; ; pauseMs *= 2) {
-      const open = await untilAborted(deadline.signal, Promise.all(leaders.map(isOpenIn)))
-      if (!open.includes(true)) return
+      const isOpenAtLeaders = await untilAborted(deadline.signal, Promise.all(leaders.map(isOpenIn)))
+      if (!isOpenAtLeaders.includes(true)) return
       await clock.sleep(Math.min(pauseMs, LONGEST_PAUSE_MS), deadline.signal)
     }
   } catch (error) {
@@ -55,8 +55,11 @@ export async function repairTransactions(
   { hangingTransactions, outcome }: RepairPlan,
   stop: AbortSignal,
 ): Promise<void> {
-  const byTopic = [...Map.groupBy(hangingTransactions, ({ topic }) => topic)]
-  const topics = byTopic.map(([topic, open]) => ({ topic, partitions: open.map(({ partition }) => partition) }))
+  const hangingByTopic = [...Map.groupBy(hangingTransactions, ({ topic }) => topic)]
+  const topics = hangingByTopic.map(([topic, transactions]) => ({
+    topic,
+    partitions: transactions.map(({ partition }) => partition),
+  }))
   const operation = `end hanging transactions in ${hangingTransactions.length} partitions as ${outcome}`
   // The marker of an otherwise empty transaction ends everything that the producer id has open in its partitions.
   await endEmptyTransaction(producer, { operation, topics, outcome }, stop)

@@ -26,6 +26,7 @@ const noBytes = Buffer.alloc(0)
 const recordOverheadBytes = 36
 /** The lengths of the name and the text of a header take at most so many bytes. */
 const headerOverheadBytes = 4
+/** The records of a chunk take at most this share of the limit. */
 const chunkFill = 0.9
 
 /**

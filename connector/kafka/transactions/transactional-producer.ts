@@ -20,7 +20,7 @@ export interface TransactionalProducer extends ProducerParts {
   /** Nothing else uses this client. */
   readonly client: KafkaClient
   readonly kafkajsProducer: Producer
-  /** `kafkajs` sends its requests over these connections. */
+  /** `kafkajsProducer` sends its requests over these connections. */
   readonly cluster: Cluster
   readonly topics: Topics
   readonly recordPlace: CommitRecordPlace
@@ -37,7 +37,7 @@ type ProducerState =
   | { readonly kind: 'active'; readonly active: ActiveTransaction }
   /**
    * `close` or the first error has closed it: kafkajs loses or duplicates records if its producer is used after an
-   * error. `released` resolves once its connections are closed.
+   * error. `connectionsClosed` resolves once they are closed.
    */
   | { readonly kind: 'closed'; readonly connectionsClosed: Promise<void> }
 

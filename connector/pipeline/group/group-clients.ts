@@ -121,8 +121,8 @@ function addRecord(builderState: BuilderState, publishedClient: PublishedClient,
   laneCounts.events += 1
   if (republishedBy !== undefined) return
   totals.newestChange = Math.max(totals.newestChange ?? 0, serverChangeTime(client.modified, readAt))
-  const changedAt = ourChangeTime(client.modified, { scan, readAt })
-  if (changedAt !== undefined) totals.changeTimes.push(changedAt)
+  const changeTime = ourChangeTime(client.modified, { scan, readAt })
+  if (changeTime !== undefined) totals.changeTimes.push(changeTime)
 }
 
 function laneCountsOf({ countsByLane }: BuilderState['totals'], lane: Lane): LaneCounts {

@@ -21,13 +21,13 @@ export interface PageGroupBuilder {
 }
 
 /** The first group continues from this state; the table is its client index. */
-interface OpenedState {
+interface BuilderStart {
   readonly state: CommittedState
   readonly table: ClientTable
 }
 
-export function pageGroupBuilder(parts: PageGroupParts, from: OpenedState): PageGroupBuilder {
-  const builderState = newBuilderState(parts, from)
+export function pageGroupBuilder(parts: PageGroupParts, start: BuilderStart): PageGroupBuilder {
+  const builderState = newBuilderState(parts, start)
   return {
     add: (reading) => addPage(builderState, reading),
     size: () => builderState.totals.size,
@@ -40,7 +40,7 @@ export function pageGroupBuilder(parts: PageGroupParts, from: OpenedState): Page
   }
 }
 
-function newBuilderState(parts: PageGroupParts, { state, table }: OpenedState): BuilderState {
+function newBuilderState(parts: PageGroupParts, { state, table }: BuilderStart): BuilderState {
   const { scans, nextEvent, mapping, index } = state
   return {
     parts,

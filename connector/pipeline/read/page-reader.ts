@@ -38,10 +38,10 @@ import { requestOf, takePage } from './take-page.ts'
  */
 export async function* readPages(
   parts: ReaderParts,
-  from: ReadingStart,
+  start: ReadingStart,
   stop: AbortSignal,
 ): AsyncGenerator<PageReading, void> {
-  let reader = newReader(parts, from)
+  let reader = newReader(parts, start)
   for (;;) {
     const turn = nextTurnOf(reader)
     if (turn.kind === 'wait') {
@@ -49,9 +49,9 @@ export async function* readPages(
       await parts.clock.sleep(turn.ms, stop)
       continue
     }
-    const next = await readNext(readerAtTurn(reader, turn.scan), turn.scan, stop)
-    reader = next.reader
-    if (next.reading !== undefined) yield next.reading
+    const afterRead = await readNextPage(readerAtTurn(reader, turn.scan), turn.scan, stop)
+    reader = afterRead.reader
+    if (afterRead.reading !== undefined) yield afterRead.reading
   }
 }
 
@@ -119,7 +119,7 @@ function withNextLiveDue(reader: Reader) {
 }
 
 /** Reads the next page of a scan. Rejects if that fails, unless only this scan is concerned and can be tried again. */
-async function readNext(reader: Reader, name: ScanName, stop: AbortSignal): Promise<AfterRead> {
+async function readNextPage(reader: Reader, name: ScanName, stop: AbortSignal): Promise<AfterRead> {
   const scan = existingScan(reader.scans, name)
   const pageFailures = pageFailuresOf(reader, scan)
   const onRetry = (error: ConnectorError) => reportRetry(reader, scan, { pageFailures, error, tried: 'in-place' })

@@ -12,7 +12,7 @@ import type { ServerClock } from './server-clock.ts'
 export interface ReaderParts {
   readonly source: ClientSource
   /** A page that is tried again where it failed is read under this policy. */
-  readonly retry: RetryPolicy
+  readonly retryPolicy: RetryPolicy
   readonly clock: Clock
   readonly serverClock: ServerClock
   /** Counts the failures of the first page of live scans. A new reader of the stream continues this counter. */

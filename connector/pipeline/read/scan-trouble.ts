@@ -108,8 +108,8 @@ export function onReadFailed(reader: Reader, scan: Scan, error: unknown): Reader
 }
 
 /** Returns the pause that the server asks for (`Retry-After`), up to a limit. */
-function serverPauseMsOf({ retry }: Reader, { retryAfterMs = 0 }: ConnectorError) {
-  return Math.min(retryAfterMs, retry.maxRetryAfterMs)
+function serverPauseMsOf({ retryPolicy }: Reader, { retryAfterMs = 0 }: ConnectorError) {
+  return Math.min(retryAfterMs, retryPolicy.maxRetryAfterMs)
 }
 
 /** Returns the reader after a scan has lost its place: it resumes or begins again. */

@@ -17,17 +17,20 @@ const STANDS_STILL_MS = 120_000
 
 export function createServerClock(clock: Clock): ServerClock {
   let last: { readonly serverTime: number; readonly readAt: number } | undefined
-  let isMissing = true
+  let isDateMissing = true
   const times = (): Times => {
     const ours = clock.now()
-    return { ours, server: last === undefined || isMissing ? ours : last.serverTime + clock.monotonic() - last.readAt }
+    return {
+      ours,
+      server: last === undefined || isDateMissing ? ours : last.serverTime + clock.monotonic() - last.readAt,
+    }
   }
   return {
     times,
     learnFrom: ({ serverTime, tookMs }) => {
       const readAt = clock.monotonic()
       if (serverTime !== undefined && serverTime !== last?.serverTime) last = { serverTime, readAt }
-      isMissing = serverTime === undefined || last === undefined || readAt - last.readAt > STANDS_STILL_MS
+      isDateMissing = serverTime === undefined || last === undefined || readAt - last.readAt > STANDS_STILL_MS
       const { ours, server } = times()
       const wholeTookMs = Math.ceil(tookMs)
       return { ours: ours - wholeTookMs, server: server - wholeTookMs }

@@ -58,7 +58,7 @@ export function pageReader(respond: Respond, { scans = newScans, ...start }: Sta
     },
   }
   const parts: ReaderParts = {
-    retry: { ...noRetries, retries: start.retries ?? 0 },
+    retryPolicy: { ...noRetries, retries: start.retries ?? 0 },
     source,
     clock,
     serverClock: createServerClock(clock),

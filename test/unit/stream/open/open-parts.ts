@@ -5,7 +5,7 @@ import { configuredPaths } from '../../../../connector/event/fields/configured-p
 import { noMapping } from '../../../../connector/event/page-mapping.ts'
 import type { ReadingRules } from '../../../../connector/event/read-client.ts'
 import { streamIndex } from '../../../../connector/index/stream-index.ts'
-import type { OpenStream } from '../../../../connector/pipeline/delivery.ts'
+import type { OpenedStream } from '../../../../connector/pipeline/delivery.ts'
 import type { PageGroupParts } from '../../../../connector/pipeline/group/builder-state.ts'
 import type { PipelineParts } from '../../../../connector/pipeline/pipeline.ts'
 import type { PipelineEvent } from '../../../../connector/pipeline/pipeline-event.ts'
@@ -67,14 +67,14 @@ export const groupParts = (): PageGroupParts => ({
 })
 
 /** Stores that the history of a stream has ended, so that only live scans are left. */
-export async function withBackfillDone({ checkpoint }: Pick<OpenStream, 'checkpoint'>): Promise<void> {
+export async function withBackfillDone({ checkpoint }: Pick<OpenedStream, 'checkpoint'>): Promise<void> {
   const scans = statesOf({ lookBacks: [] })
   checkpoint.advance({ scans, nextEvent: 0, mapping, entries: '' })
   await checkpoint.save(never)
 }
 
 /** Opens a stream that nobody has paused. */
-export async function openedStream(parts: OpenParts, stop: AbortSignal = never): Promise<OpenStream> {
+export async function openedStream(parts: OpenParts, stop: AbortSignal = never): Promise<OpenedStream> {
   const stream = await openStream(parts, stop)
   if (stream === 'paused') throw new Error('the stream is paused')
   return stream
@@ -145,7 +145,7 @@ export function stage(of: Stage = {}) {
   const pipelineParts: PipelineParts = {
     readerParts: {
       source,
-      retry: { ...noRetries, retries: of.retries ?? 0 },
+      retryPolicy: { ...noRetries, retries: of.retries ?? 0 },
       clock,
       serverClock: createServerClock(clock),
       livePageFailures: newPageFailures(),
