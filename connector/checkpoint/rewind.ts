@@ -68,9 +68,9 @@ function scansReadingHistoryAgain(
     from: history.state === 'done' || rewindTo < historyFrom ? rewindTo : historyFrom,
     republication: rewind.republish ? republicationOf(rewind, state) : history.republication,
   }
-  const states = { ...scans, history: rewoundHistory }
+  const rewoundScans = { ...scans, history: rewoundHistory }
   const times = { ours: now, server: now }
-  return scan === undefined ? states : withScan(states, rewoundScan(scan, rewindTo, { settings, times }))
+  return scan === undefined ? rewoundScans : withScan(rewoundScans, rewoundScan(scan, rewindTo, { settings, times }))
 }
 
 /**

@@ -19,11 +19,11 @@ export interface BackOff {
   /** Returns how often the scan has failed in a row, without progress. */
   failures(scan: ScanName): number
   /**
-   * Counts a page that failed, or a place that was lost; the server may have asked for a longer pause. Returns the
+   * Counts a page that failed, or a token that was refused; the server may have asked for a longer pause. Returns the
    * failures in a row.
    */
   addFailure(scan: Scan, now: number, serverPauseMs?: number): number
-  /** Whether the scan has read more pages than before it failed or lost its place. */
+  /** Whether the scan has read more pages than before it failed or its token was refused. */
   isProgress(scan: Scan): boolean
   /** Forgets the failures of the scan. Returns how long it was backed off, if it was. */
   endFailures(scan: ScanName, now: number): number | undefined

@@ -28,28 +28,28 @@ export interface BeginParts {
   readonly times: Times
 }
 
-/** Returns the states with a new scan, which takes its number with its first request. */
-export function withNewScan(states: ScanStates, name: ScanName, parts: BeginParts): ScanStates {
+/** Returns the scans with a new one, which takes its number with its first request. */
+export function withNewScan(scans: ScanStates, name: ScanName, parts: BeginParts): ScanStates {
   const { limit, output } = parts.settings
-  const isFullScan = name.lane === 'history' && states.history.state === 'done'
-  const history: HistoryState = isFullScan ? { ...states.history, state: 'again' } : states.history
-  const from = beginningOf({ ...states, history }, name, parts)
+  const isFullScan = name.lane === 'history' && scans.history.state === 'done'
+  const history: HistoryState = isFullScan ? { ...scans.history, state: 'again' } : scans.history
+  const from = beginningOf({ ...scans, history }, name, parts)
   const scan: Scan = { ...unreadScan, ...name, number: 0, from, lastChanged: from, limit, output }
-  return withScan({ ...states, history }, scan)
+  return withScan({ ...scans, history }, scan)
 }
 
-function beginningOf(states: ScanStates, { lane, reachMs }: ScanName, parts: BeginParts): SourceTime {
+function beginningOf(scans: ScanStates, { lane, reachMs }: ScanName, parts: BeginParts): SourceTime {
   switch (lane) {
     case 'live':
     case 'catch-up':
-      return liveBeginning(states, parts)
+      return liveBeginning(scans, parts)
     case 'look-back': {
       const now = earlierOf(parts.times)
-      const startedAt = states.lookBacks.find((one) => one.reachMs === reachMs)?.startedAt ?? now
+      const startedAt = scans.lookBacks.find((one) => one.reachMs === reachMs)?.startedAt ?? now
       return smallestTextSince(Math.min(startedAt, now) - (reachMs ?? 0), parts)
     }
     case 'history':
-      return states.history.from ?? parts.beginAt
+      return scans.history.from ?? parts.beginAt
   }
 }
 
@@ -86,8 +86,8 @@ export function restartedScan(scan: Scan): Scan {
 }
 
 /**
- * Returns the scan after it has lost its place. It resumes at the last of its times if they have shown an order, and at
- * its beginning otherwise.
+ * Returns the scan as it goes on without its token. It resumes at the last of its times if they have shown an order,
+ * and at its beginning otherwise.
  */
 export function resumedScan(scan: Scan, parts: Omit<BeginParts, 'beginAt'>): Scan {
   const { settings } = parts
@@ -120,28 +120,28 @@ export function rewoundScan(scan: Scan, to: SourceTime, parts: Omit<BeginParts, 
   return { ...resumed, from, lastChanged: to, times: resumed.times && { ...resumed.times, last: to } }
 }
 
-/** Returns the states of a stream that is opened under these settings. */
-export function statesUnderSettings(states: ScanStates, settings: ScanSettings, times: Times): ScanStates {
+/** Returns the scans of a stream that is opened under these settings. */
+export function scansUnderSettings(scans: ScanStates, settings: ScanSettings, times: Times): ScanStates {
   const lookBacks = settings.lookBacks.map(({ reachMs }): LookBackState => {
-    const lookBackState = states.lookBacks.find((one) => one.reachMs === reachMs)
-    return lookBackState ?? { reachMs, startedAt: states.createdAt ?? earlierOf(times) }
+    const lookBackState = scans.lookBacks.find((one) => one.reachMs === reachMs)
+    return lookBackState ?? { reachMs, startedAt: scans.createdAt ?? earlierOf(times) }
   })
   const isConfigured = ({ reachMs }: Scan) => reachMs === null || lookBacks.some((one) => one.reachMs === reachMs)
   const { limit, output } = settings
   const withSettings = (scan: Scan): Scan =>
     scan.limit === limit && scan.output === output ? scan : { ...restartedScan(scan), limit, output }
-  const { live, background } = states
+  const { live, background } = scans
   return {
-    ...states,
+    ...scans,
     live: { ...live, scan: live.scan && withSettings(live.scan) },
     lookBacks,
     background: background.filter(isConfigured).map(withSettings),
   }
 }
 
-/** Returns the scans of a stream without their places, since another server does not know their tokens. */
-export function scansWithoutTokens({ live, background, ...states }: ScanStates): ScanStates {
-  return { ...states, live: { ...live, scan: null }, background: background.map(restartedScan) }
+/** Returns the scans of a stream without their tokens, which another server does not know. */
+export function scansWithoutTokens({ live, background, ...otherFields }: ScanStates): ScanStates {
+  return { ...otherFields, live: { ...live, scan: null }, background: background.map(restartedScan) }
 }
 
 /** Returns the scans of a stream that begins again, with its first history at this time. */
@@ -150,11 +150,11 @@ export const newScansFrom = (from: SourceTime, republication: Republication): Sc
   history: { ...newScans.history, from, republication },
 })
 
-/** Returns the states after the last page of a scan, for a stream with this configured beginning. Pure. */
-export function statesAfterScan(states: ScanStates, scan: Scan, beginAt: SourceTime): ScanStates {
+/** Returns the scans after the last page of one, for a stream with this configured beginning. Pure. */
+export function scansAfterEnd(scans: ScanStates, scan: Scan, beginAt: SourceTime): ScanStates {
   const { lane, reachMs, startedAt } = scan
   if (startedAt === null) throw new TypeError('a scan without a response is done')
-  const otherScans = withoutScan(states, scan)
+  const otherScans = withoutScan(scans, scan)
   switch (lane) {
     case 'live':
       return { ...otherScans, live: { startedAt, scan: null } }
@@ -166,19 +166,19 @@ export function statesAfterScan(states: ScanStates, scan: Scan, beginAt: SourceT
     }
     case 'history': {
       // After a rewind to a later time, this history has not read everything: the next full scan is due as before.
-      const fullSince = scan.from <= beginAt ? startedAt : states.history.startedAt
+      const fullSince = scan.from <= beginAt ? startedAt : scans.history.startedAt
       return { ...otherScans, history: { state: 'done', from: null, republication: null, startedAt: fullSince } }
     }
   }
 }
 
 /**
- * Returns the states in which the live scan continues as catch-up, and the next live scan begins where it began. If the
+ * Returns the scans of which the live one continues as catch-up, and the next live scan begins where it began. If the
  * lane has a scan already, that one begins again, at the earlier beginning of the two. Pure.
  */
-export function statesAfterHandOver(states: ScanStates, scan: Scan): ScanStates {
-  const catchUpBefore = scanNamed(states, CATCH_UP)
+export function scansAfterHandOver(scans: ScanStates, scan: Scan): ScanStates {
+  const catchUpBefore = scanNamed(scans, CATCH_UP)
   const from = catchUpBefore !== undefined && catchUpBefore.from < scan.from ? catchUpBefore.from : scan.from
   const catchUp = catchUpBefore === undefined ? { ...scan, ...CATCH_UP } : restartedScan({ ...catchUpBefore, from })
-  return withScan({ ...states, live: { startedAt: scan.startedAt, scan: null } }, catchUp)
+  return withScan({ ...scans, live: { startedAt: scan.startedAt, scan: null } }, catchUp)
 }

@@ -54,6 +54,7 @@ const scan = z.object({
     .string()
     .transform((text) => text as CheckPoint)
     .nullable(),
+  /** Each request asks for at most this number of clients, and for a response in this format. */
   limit: wholeNumber,
   output: z.enum(['xml', 'json']),
   /** The scan began at this time, see `startOf`; null before its first page. */
@@ -105,7 +106,7 @@ const history = z.object({
   startedAt: time.nullable(),
 })
 
-/** These states decide which scan reads next, and from where. */
+/** The states of all scans of a stream decide which one reads next, and from where. */
 export const scanStates = z.object({
   /**
    * The stream got its first response at this time, by the server's clock or ours, whichever is earlier; null before.
@@ -158,25 +159,25 @@ export const newScans: ScanStates = {
 export const scansInProgress = ({ live, background }: ScanStates): readonly Scan[] =>
   live.scan === null ? background : [live.scan, ...background]
 
-export function scanNamed(states: ScanStates, name: ScanName): Scan | undefined {
-  return scansInProgress(states).find((scan) => isSameScan(scan, name))
+export function scanNamed(scans: ScanStates, name: ScanName): Scan | undefined {
+  return scansInProgress(scans).find((scan) => isSameScan(scan, name))
 }
 
 /** Replaces or adds the scan with this name. */
-export function withScan(states: ScanStates, scan: Scan): ScanStates {
-  if (scan.lane === 'live') return { ...states, live: { ...states.live, scan } }
-  const { background } = withoutScan(states, scan)
-  return { ...states, background: [...background, scan] }
+export function withScan(scans: ScanStates, scan: Scan): ScanStates {
+  if (scan.lane === 'live') return { ...scans, live: { ...scans.live, scan } }
+  const { background } = withoutScan(scans, scan)
+  return { ...scans, background: [...background, scan] }
 }
 
-export function withoutScan(states: ScanStates, name: ScanName): ScanStates {
+export function withoutScan(scans: ScanStates, name: ScanName): ScanStates {
   return name.lane === 'live'
-    ? { ...states, live: { ...states.live, scan: null } }
-    : { ...states, background: states.background.filter((scan) => !isSameScan(scan, name)) }
+    ? { ...scans, live: { ...scans.live, scan: null } }
+    : { ...scans, background: scans.background.filter((scan) => !isSameScan(scan, name)) }
 }
 
-/** Returns the states in which the scan has the next number, for a request without a token. */
-export function withNextNumber(states: ScanStates, scan: Scan): ScanStates {
-  const lastScanNumber = states.lastScanNumber + 1
-  return withScan({ ...states, lastScanNumber }, { ...scan, number: lastScanNumber })
+/** Returns the scans of which this one has the next number, for a request without a token. */
+export function withNextNumber(scans: ScanStates, scan: Scan): ScanStates {
+  const lastScanNumber = scans.lastScanNumber + 1
+  return withScan({ ...scans, lastScanNumber }, { ...scan, number: lastScanNumber })
 }

@@ -30,13 +30,13 @@ const LIVE_PAGES = 4
  * Decides what is read next. Live scans come first; after four live pages in a row the background gets one page, and
  * its scans take turns. Pure.
  */
-export function nextTurn(states: ScanStates, parts: TurnParts): Turn {
+export function nextTurn(scans: ScanStates, parts: TurnParts): Turn {
   const { settings, now, recentReads } = parts
-  const due = dueScans(states, parts)
+  const due = dueScans(scans, parts)
   const ready = due.filter((scan) => recentReads.notBefore(scan) <= now)
-  if (isHistoryFirst(states, settings) && ready.some((scan) => isSameScan(scan, HISTORY)))
+  if (isHistoryFirst(scans, settings) && ready.some((scan) => isSameScan(scan, HISTORY)))
     return { kind: 'read', scan: HISTORY }
-  const liveDueAt = Math.max(states.live.scan === null ? recentReads.liveDueAt : now, recentReads.notBefore(LIVE))
+  const liveDueAt = Math.max(scans.live.scan === null ? recentReads.liveDueAt : now, recentReads.notBefore(LIVE))
   const isLiveDue = now >= liveDueAt
   const background = ready.length === 0 ? undefined : nextInOrder(ready, recentReads.lastBackground)
   if (isLiveDue && (background === undefined || recentReads.livePagesInARow < LIVE_PAGES))
@@ -45,7 +45,7 @@ export function nextTurn(states: ScanStates, parts: TurnParts): Turn {
   const waits = [
     liveDueAt - now,
     ...due.map((scan) => recentReads.notBefore(scan) - now),
-    ...waitsUntilDue(states, parts),
+    ...waitsUntilDue(scans, parts),
   ]
   return { kind: 'wait', ms: Math.max(1, Math.min(...waits)) }
 }
@@ -56,18 +56,18 @@ function isHistoryFirst({ history }: ScanStates, { backfill }: ScanSettings) {
 }
 
 /** Returns the scans of the background that are in progress or due, in the order of their turns. */
-function dueScans(states: ScanStates, parts: TurnParts): readonly ScanName[] {
-  const isInProgress = (scan: ScanName) => scanNamed(states, scan) !== undefined
+function dueScans(scans: ScanStates, parts: TurnParts): readonly ScanName[] {
+  const isInProgress = (scan: ScanName) => scanNamed(scans, scan) !== undefined
   const lookBacks = parts.settings.lookBacks.map(({ reachMs }): ScanName => ({ lane: 'look-back', reachMs }))
   return [
     ...(isInProgress(CATCH_UP) ? [CATCH_UP] : []),
-    ...lookBacks.filter((scan) => isInProgress(scan) || lookBackDueInMs(states, scan, parts) <= 0),
-    ...(isInProgress(HISTORY) || historyDueInMs(states, parts) <= 0 ? [HISTORY] : []),
+    ...lookBacks.filter((scan) => isInProgress(scan) || lookBackDueInMs(scans, scan, parts) <= 0),
+    ...(isInProgress(HISTORY) || historyDueInMs(scans, parts) <= 0 ? [HISTORY] : []),
   ]
 }
 
-function nextInOrder(scans: readonly ScanName[], last: ScanName | undefined): ScanName | undefined {
-  const order = [...scans].sort((one, other) => rankOf(one) - rankOf(other))
+function nextInOrder(names: readonly ScanName[], last: ScanName | undefined): ScanName | undefined {
+  const order = [...names].sort((one, other) => rankOf(one) - rankOf(other))
   return order.find((scan) => last !== undefined && rankOf(scan) > rankOf(last)) ?? order[0]
 }
 
@@ -78,10 +78,10 @@ function rankOf({ lane, reachMs }: ScanName) {
 }
 
 /** Returns how long it takes until each scan is due that is not in progress. */
-function waitsUntilDue(states: ScanStates, parts: TurnParts): number[] {
+function waitsUntilDue(scans: ScanStates, parts: TurnParts): number[] {
   const waits = [
-    ...parts.settings.lookBacks.map(({ reachMs }) => lookBackDueInMs(states, { lane: 'look-back', reachMs }, parts)),
-    historyDueInMs(states, parts),
+    ...parts.settings.lookBacks.map(({ reachMs }) => lookBackDueInMs(scans, { lane: 'look-back', reachMs }, parts)),
+    historyDueInMs(scans, parts),
   ]
   return waits.filter((ms) => ms > 0)
 }

@@ -329,7 +329,7 @@ export const plants: readonly Plant[] = [
   {
     name: 'every rewind counts as a full scan',
     file: 'scan/begin-scan.ts',
-    text: 'scan.from <= beginAt ? startedAt : states.history.startedAt',
+    text: 'scan.from <= beginAt ? startedAt : scans.history.startedAt',
     becomes: 'startedAt',
     by: crossed,
   },
@@ -438,15 +438,15 @@ export const plants: readonly Plant[] = [
   {
     name: 'all scans have the same number',
     file: 'scan/scan-state.ts',
-    text: 'const lastScanNumber = states.lastScanNumber + 1',
-    becomes: 'const lastScanNumber = Math.min(states.lastScanNumber + 1, 1)',
+    text: 'const lastScanNumber = scans.lastScanNumber + 1',
+    becomes: 'const lastScanNumber = Math.min(scans.lastScanNumber + 1, 1)',
     by: longScans,
   },
   {
     name: 'a look-back reads from the start of the last live scan',
     file: 'scan/begin-scan.ts',
-    text: 'const startedAt = states.lookBacks.find((one) => one.reachMs === reachMs)?.startedAt ?? now',
-    becomes: 'const startedAt = states.live.startedAt ?? now',
+    text: 'const startedAt = scans.lookBacks.find((one) => one.reachMs === reachMs)?.startedAt ?? now',
+    becomes: 'const startedAt = scans.live.startedAt ?? now',
     by: longScans,
   },
   {

@@ -1,7 +1,7 @@
 import { noMapping } from '../../event/page-mapping.ts'
 import type { ConnectorError } from '../../runtime/connector-error.ts'
 import { backOff } from '../../scan/back-off.ts'
-import { statesUnderSettings, withNewScan } from '../../scan/begin-scan.ts'
+import { scansUnderSettings, withNewScan } from '../../scan/begin-scan.ts'
 import {
   HISTORY,
   isSameScan,
@@ -60,7 +60,7 @@ function newReader(parts: ReaderParts, { scans, mapping }: ReadingStart): Reader
   return {
     ...parts,
     backOff: backOff(),
-    scans: statesUnderSettings(scans, settings, serverClock.times()),
+    scans: scansUnderSettings(scans, settings, serverClock.times()),
     mapping: mapping ?? noMapping,
     liveDueAt: clock.monotonic(),
     livePhaseMs: clock.random() * settings.intervalMs,
@@ -145,8 +145,8 @@ function reportRecovery({ clock, observe }: Reader, { lane }: Scan, pageFailures
   observe({ kind: 'read-recovered', scan: lane, failures, failedForMs: clock.monotonic() - firstFailureAt })
 }
 
-function existingScan(states: ScanStates, name: ScanName): Scan {
-  const scan = scanNamed(states, name)
+function existingScan(scans: ScanStates, name: ScanName): Scan {
+  const scan = scanNamed(scans, name)
   if (scan === undefined) throw new TypeError(`there is no ${name.lane} scan`)
   return scan
 }

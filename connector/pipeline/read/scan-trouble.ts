@@ -1,7 +1,7 @@
 import type { StreamMapping } from '../../event/page-mapping.ts'
 import { ConnectorError, isTransient } from '../../runtime/connector-error.ts'
 import { type BackOff, backOffMs } from '../../scan/back-off.ts'
-import { restartedScan, resumedScan, statesAfterHandOver } from '../../scan/begin-scan.ts'
+import { restartedScan, resumedScan, scansAfterHandOver } from '../../scan/begin-scan.ts'
 import { LIVE, type Scan, type ScanName, type ScanStates, withoutScan, withScan } from '../../scan/scan-state.ts'
 import type { ReadMode } from '../../source/read-page.ts'
 import { newPageFailures, type PageFailures, type PageReading, type ReaderParts } from './reader-parts.ts'
@@ -77,7 +77,7 @@ export function reportRetry(
 export function readerAfterHandOver(reader: Reader, scan: Scan): Reader | undefined {
   if (scan.lane !== 'live' || scan.startedAt === null || reader.clock.monotonic() < handOverAt(reader)) return undefined
   reader.observe({ kind: 'scan-started', scan: 'catch-up', lastChanged: scan.from })
-  return { ...reader, scans: statesAfterHandOver(reader.scans, scan), liveUnfinishedSince: undefined }
+  return { ...reader, scans: scansAfterHandOver(reader.scans, scan), liveUnfinishedSince: undefined }
 }
 
 /**
@@ -112,7 +112,7 @@ function serverPauseMsOf({ retryPolicy }: Reader, { retryAfterMs = 0 }: Connecto
   return Math.min(retryAfterMs, retryPolicy.maxRetryAfterMs)
 }
 
-/** Returns the reader after a scan has lost its place: it resumes or begins again. */
+/** Returns the reader after the server has refused the token of a scan: the scan resumes or begins again. */
 export function onTokenRefused(reader: Reader, scan: Scan, error: ConnectorError): Reader {
   const newScan = resumedScan(scan, { ...reader, times: reader.serverClock.times() })
   reader.observe({ kind: 'checkpoint-refused', scan: scan.lane, lastChanged: newScan.lastChanged, error })

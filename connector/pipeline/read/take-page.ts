@@ -1,7 +1,7 @@
 import { listFieldsLine, newLists } from '../../event/list-shapes.ts'
 import { mapPage, type PageMapping } from '../../event/page-mapping.ts'
 import { clientReader, type ReadClient } from '../../event/read-client.ts'
-import { statesAfterScan } from '../../scan/begin-scan.ts'
+import { scansAfterEnd } from '../../scan/begin-scan.ts'
 import { earlierOf, type Times } from '../../scan/scan-settings.ts'
 import { type Scan, type ScanStates, withScan } from '../../scan/scan-state.ts'
 import { type Step, scanStep } from '../../scan/scan-step.ts'
@@ -40,7 +40,7 @@ const LAST_PAGE_AGAIN_MS = 60_000
 function readerAfterStep(reader: Reader, { kind, scan }: Exclude<Step, { kind: 'stuck' }>) {
   const { clock, backOff, scans, beginAt, endedLiveScans, configuredPaths, observe } = reader
   if (kind === 'done') {
-    const readerAfterScan = { ...reader, scans: statesAfterScan(scans, scan, beginAt) }
+    const readerAfterScan = { ...reader, scans: scansAfterEnd(scans, scan, beginAt) }
     const missingPaths = scan.lane === 'history' ? configuredPaths.newlyMissing() : []
     if (missingPaths.length > 0) observe({ kind: 'paths-missing', paths: missingPaths })
     return scan.lane === 'live'
@@ -60,11 +60,11 @@ function readClients({ mapping, rules }: Reader, { output }: Scan, { clients }: 
 }
 
 /** Sets the creation time of a stream to its first response, and moves look-backs that start later to that time. */
-function withCreationTime(states: ScanStates, responseBeganAt: Times): ScanStates {
-  if (states.createdAt !== null) return states
+function withCreationTime(scans: ScanStates, responseBeganAt: Times): ScanStates {
+  if (scans.createdAt !== null) return scans
   const createdAt = earlierOf(responseBeganAt)
-  const lookBacks = states.lookBacks.map((one) => ({ ...one, startedAt: Math.min(one.startedAt, createdAt) }))
-  return { ...states, createdAt, lookBacks }
+  const lookBacks = scans.lookBacks.map((one) => ({ ...one, startedAt: Math.min(one.startedAt, createdAt) }))
+  return { ...scans, createdAt, lookBacks }
 }
 
 /** Returns the next request of a scan, with what is known about its response. */

@@ -5,7 +5,7 @@ import { clientTable } from '../../../connector/index/client-table.ts'
 import { hashedId, UNKNOWN_CONTENT } from '../../../connector/index/index-entry.ts'
 import { encodedEntriesOf } from '../../../connector/index/index-state.ts'
 import { clientOutcome } from '../../../connector/pipeline/group/group-clients.ts'
-import { statesAfterScan } from '../../../connector/scan/begin-scan.ts'
+import { scansAfterEnd } from '../../../connector/scan/begin-scan.ts'
 import type { Lane } from '../../../connector/scan/scan-state.ts'
 import { historyOf } from '../../support/scans.ts'
 import { entry } from '../index/entries.ts'
@@ -80,7 +80,7 @@ function publishedStream(...clients: readonly string[]) {
       table = clientTable()
     },
     endHistory: () => {
-      at = { ...at, scans: statesAfterScan(at.scans, scanOf({ lane: 'history', from: beginAt }), beginAt) }
+      at = { ...at, scans: scansAfterEnd(at.scans, scanOf({ lane: 'history', from: beginAt }), beginAt) }
     },
   }
 }

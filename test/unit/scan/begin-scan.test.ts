@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { restartedScan, resumedScan, statesUnderSettings, withNewScan } from '../../../connector/scan/begin-scan.ts'
+import { restartedScan, resumedScan, scansUnderSettings, withNewScan } from '../../../connector/scan/begin-scan.ts'
 import type { ScanSettings, Times } from '../../../connector/scan/scan-settings.ts'
 import {
   HISTORY,
@@ -164,7 +164,7 @@ describe('a scan that has lost its place', () => {
 
 describe('a stream that is opened', () => {
   const opened = (states: ScanStates, more: Partial<ScanSettings> = {}) =>
-    statesUnderSettings(states, { ...settings, ...more }, at(noon))
+    scansUnderSettings(states, { ...settings, ...more }, at(noon))
   const history = scanOf({ lane: 'history' })
   const live = scanOf({ lane: 'live' })
 

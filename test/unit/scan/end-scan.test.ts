@@ -1,9 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import {
-  restartedScan,
-  statesAfterScan as scanDoneOf,
-  statesAfterHandOver,
-} from '../../../connector/scan/begin-scan.ts'
+import { restartedScan, scansAfterEnd as scanDoneOf, scansAfterHandOver } from '../../../connector/scan/begin-scan.ts'
 import { CATCH_UP, type Scan, type ScanStates } from '../../../connector/scan/scan-state.ts'
 import { historyOf } from '../../support/scans.ts'
 import { beginAt, DAY, HOUR, MINUTE, noon, scanOf, shortLookBack, statesOf, timeText } from './scans.ts'
@@ -58,7 +54,7 @@ describe('a live scan that is handed over', () => {
   const states = statesOf({ live: { startedAt: noon - HOUR, scan: live } })
 
   test('keeps its place and its number, and the next live scan begins where it began', () => {
-    const after = statesAfterHandOver(states, live)
+    const after = scansAfterHandOver(states, live)
     expect(after.live).toEqual({ startedAt: noon, scan: null })
     expect(after.background).toEqual([{ ...live, ...CATCH_UP }])
   })
@@ -68,7 +64,7 @@ describe('a live scan that is handed over', () => {
     ['its own', '2026-06-15T12:30:00', live.from],
   ])('has the scan of that lane begin again at the earlier beginning of the two: %s', (_which, from, expected) => {
     const before = scanOf({ ...CATCH_UP, from: timeText(from), number: 7 })
-    const { background, live: after } = statesAfterHandOver({ ...states, background: [before] }, live)
+    const { background, live: after } = scansAfterHandOver({ ...states, background: [before] }, live)
     expect(background).toEqual([restartedScan({ ...before, from: timeText(expected) })])
     expect(after).toEqual({ startedAt: noon, scan: null })
   })
