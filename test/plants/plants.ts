@@ -218,7 +218,7 @@ export const plants: readonly Plant[] = [
     name: 'the next replica does not know which lists a stream has found',
     file: 'pipeline/read/page-reader.ts',
     text: 'mapping: mapping ?? noMapping',
-    becomes: 'mapping: { ...(mapping ?? unmapped), lists: [] }',
+    becomes: 'mapping: { ...(mapping ?? noMapping), lists: [] }',
     by: crossed,
   },
   {
