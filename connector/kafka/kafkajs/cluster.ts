@@ -24,9 +24,9 @@ export function clusterOf(kafka: Kafka): Cluster {
 const createProducer = load('kafkajs/src/producer')
 
 /** Makes a producer, and the cluster object that it uses. */
-export function producerOn(kafka: Kafka, settings: ProducerConfig): { producer: Producer; cluster: Cluster } {
+export function producerOn(kafka: Kafka, settings: ProducerConfig): { kafkajsProducer: Producer; cluster: Cluster } {
   const cluster = clusterOf(kafka)
-  return { cluster, producer: createProducer({ ...settings, cluster, logger: kafka.logger() }) }
+  return { cluster, kafkajsProducer: createProducer({ ...settings, cluster, logger: kafka.logger() }) }
 }
 
 /**

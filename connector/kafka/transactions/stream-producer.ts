@@ -54,7 +54,7 @@ export async function openStreamProducer(
     stop,
   )
   const client = parts.newClient()
-  const { producer: kafkajsProducer, cluster } = newProducer(parts, client)
+  const { kafkajsProducer, cluster } = newProducer(parts, client)
   try {
     const initialization = await withinCommitLimit(parts, () => initializeProducer(kafkajsProducer, cluster), stop)
     const state = { kind: 'idle' } as const
