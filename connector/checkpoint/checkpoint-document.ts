@@ -19,7 +19,11 @@ const state = z.object({ ...stateFields, index: indexSchema })
 /** `entries` are those that the transaction adds to the client index. */
 const change = z.object({ ...stateFields, entries: deltaSchema })
 /**
- * Identifies a prepared or decided state. `at` says when it was prepared, in ms since 1970 by the clock of its writer.
+ * Identifies a prepared or committed state, and is the key of its commit record. `epoch` is that of the claim which
+ * prepared it, so it is not the epoch of a Kafka producer. `seq` numbers transactions: it is 0 when the stream begins,
+ * and each prepare adds 1 to that of the committed state; `sequence` numbers events instead. `nonce` is that of the
+ * document which prepared the state or began the stream. `at` says when that was, in ms since 1970 by the clock of its
+ * writer.
  */
 const stateStamp = z.object({ epoch: wholeNumber, seq: wholeNumber, nonce: z.string(), at: z.number() })
 
@@ -50,8 +54,9 @@ const documentSchema = z.object({
   /** Names the rewind that was applied last; null if none was. */
   appliedRewind: z.string().nullable(),
   /**
-   * `owner` is the replica that runs the stream; null once it has stopped or paused the stream. It claimed at `at`, in
-   * ms since 1970.
+   * `epoch` numbers the claims of the stream: each claim has a higher one. It has nothing to do with the epoch that
+   * Kafka gives to a producer. `owner` is the replica that runs the stream; null once it has stopped or paused the
+   * stream. It claimed at `at`, in ms since 1970.
    */
   claim: z.object({ epoch: wholeNumber, owner: z.string().nullable(), at: z.number() }),
   /** `expectsRecord` says whether Kafka should still have the commit record of this state. */
@@ -68,7 +73,10 @@ export type PendingPart = NonNullable<CheckpointDocument['pending']>
 export type StreamIdentity = Pick<CheckpointDocument, 'connector' | 'stream' | 'source' | 'destination'>
 /** A stream resumes from this state. */
 export type CommittedState = CommittedPart['state']
-/** One transaction adds this to a state. */
+/**
+ * Holds what changes in a state, mostly by a group of pages. `entries` are added to the index of the state; the other
+ * fields replace those of the state.
+ */
 export type StateChange = PendingPart['change']
 
 export function serializeDocument(document: CheckpointDocument): string {

@@ -54,8 +54,9 @@ const pendingRules: Rules = {
 }
 
 /**
- * A claim with a new index is checked against two lists only. The other rules compare scans and index with the previous
- * ones, and after such a claim both are new.
+ * A claim with a new index is checked against fewer lists than another claim. Most of `sameIndexRules` compare scans
+ * and index with the previous ones, and here both are new. `nothingPendingRules` and `hasOwnerRules` could not fail:
+ * such a document is made with an owner and with nothing pending.
  */
 const rulesOf: Readonly<Record<WriteReason, readonly Rules[]>> = {
   'claim with a new index': [everyWriteRules, claimRules],
@@ -78,7 +79,10 @@ function isOfOtherClaimOrState({ before, after, stateBefore, stateAfter }: Repla
   )
 }
 
-/** Invariants 2, 3, 4: throws `bug` instead of storing what could lose, repeat or reorder a change. */
+/**
+ * Invariants 2, 3, 4: every document passes this check before it is stored. Throws `bug` if storing `after` could lose,
+ * repeat or reorder a change.
+ */
 export function mustFollow(reason: WriteReason, before: CheckpointDocument, after: CheckpointDocument): void {
   const replacement = { before, after, stateBefore: before.committed.state, stateAfter: after.committed.state }
   const faults = rulesOf[reason].flatMap((rules) => Object.keys(rules).filter((fault) => rules[fault]?.(replacement)))

@@ -115,8 +115,9 @@ const codesCuredByRepublish: ReadonlySet<ErrorCode> = new Set([
 ])
 
 /**
- * Without a document, the epoch is at least the time in seconds since 1970, and event numbers begin at the epoch times
- * this rate. No stream publishes so fast for so long, so they are unused.
+ * Without a document, nobody knows which event numbers the stream has used. So the epoch is at least the time in
+ * seconds since 1970, and the new numbers begin at the epoch times this rate. The stream could have used such a number
+ * only if it had published this many events in every second since 1970.
  */
 const EVENTS_A_SECOND = 500_000
 /**
@@ -159,7 +160,8 @@ export function stateOfNewBeginning(
 
 /**
  * Returns the committed state of a document of which nobody knows whether its pending transaction was committed. The
- * contents of the clients in that become unknown, so they may be published twice.
+ * clients of the pending transaction get an unknown content, so they may be published twice. The numbers of scans and
+ * events that it may have used stay used.
  */
 export function stateWithoutPending({ committed, pending }: CheckpointDocument): CommittedState {
   const { state } = committed

@@ -41,7 +41,7 @@ interface OwnedDocument extends CheckpointParts, ClaimedDocument {
   readonly storage: IndexStorage
   /** Its committed state is the current state of the stream, which may not be stored yet. */
   document: CheckpointDocument
-  /** This document was stored last. Once its transaction is decided, its pending state is the committed one here. */
+  /** This document was stored last. Once its transaction is committed, its pending state is the committed one here. */
   storedDocument: CheckpointDocument
   version: Version
   /** Whether `document` is stored as it is. */
@@ -60,17 +60,20 @@ export interface StreamCheckpoint {
   readonly table: ClientTable
   /** Names the rewind that was applied last; null if none was. */
   readonly appliedRewind: string | null
-  /** Returns the current state: that of the last decided transaction, or a later one without a transaction. */
+  /** Returns the current state: that of the last committed transaction, or a later one without a transaction. */
   state(): CommittedState
-  /** Returns the number of transactions that were decided so far. */
+  /** Returns the number of the last committed transaction. It counts from 1 since the stream began last. */
   seq(): number
   /** Whether the current state is stored as committed. */
   isSaved(): boolean
   /** Takes a change without a transaction, and so without index entries; the next write stores it. */
   advance(change: StateChange): void
-  /** Writes what the next transaction adds. Resolves with the commit record that will decide it. */
+  /**
+   * Writes what the next transaction adds. Resolves with the commit record that will decide it. That record is a group
+   * offset with metadata, not a message in a topic.
+   */
   prepare(change: StateChange, finish: AbortSignal): Promise<CommitRecord>
-  /** Marks the prepared transaction as decided. Writes nothing. */
+  /** Marks the prepared transaction as committed. Writes nothing. */
   markDecided(): void
   /** Writes the current state as committed. */
   save(finish: AbortSignal): Promise<void>
@@ -129,9 +132,9 @@ function withState(document: CheckpointDocument, state: CommittedState): Checkpo
 async function prepare(owned: OwnedDocument, change: StateChange, finish: AbortSignal): Promise<CommitRecord> {
   const document = await withStoredIndex(owned, finish)
   const next = documentOfPrepare(document, change, { nonce: owned.newNonce(), at: owned.clock.now() })
-  // If the answer to this write is lost, the stored document may be this one or the one before. The next opening may
-  // use the table with either, if the one before was saved. If it was not, its index may lack the newest entries of
-  // the table, which are then still in its `pending`.
+  // The next opening reuses the table if the stored document has one of these nonces. If the answer to this write is
+  // lost, either `next` or the document before it is stored. The table fits `next`. It fits the document before only if
+  // that was saved: otherwise the newest entries of the table are in its `pending`, and not yet in its index.
   owned.indexCache.keep(owned.table, next.nonce, ...(owned.isSaved ? [document.nonce] : []))
   await write(owned, 'prepare', next, finish)
   owned.preparedDocument = next

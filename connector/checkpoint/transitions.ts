@@ -47,6 +47,7 @@ export interface StoredStream {
   readonly isLost: boolean
 }
 
+/** Adds what the opening has found out: which state is valid, and what the first or a rewound history needs. */
 interface ResolvedStream extends StoredStream {
   /** If it is a hold, the rewind is known to cure it. */
   readonly valid: ValidState
@@ -114,7 +115,7 @@ function committedPartOf(document: CheckpointDocument, valid: ValidState): Commi
   return { ...committed, expectsRecord: valid.kind === 'committed' && valid.recordFound }
 }
 
-/** Returns the document that prepares the next transaction. */
+/** Returns the document that prepares the next transaction. It is prepared at `at`, in ms since 1970. */
 export function documentOfPrepare(
   document: CheckpointDocument,
   change: StateChange,

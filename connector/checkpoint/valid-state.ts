@@ -3,7 +3,10 @@ import { DAY_MS } from '../runtime/clock.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import type { CheckpointDocument, CommittedPart, PendingPart, StreamIdentity } from './checkpoint-document.ts'
 
-/** Holds what decides which state of a stored document is valid. */
+/**
+ * Holds what decides which state of a stored document is valid. Each state has the key of its commit record, which is a
+ * group offset with metadata, not a message in a topic.
+ */
 export interface StoredStates {
   readonly committed: Pick<CommittedPart, keyof RecordKey | 'at' | 'expectsRecord'>
   readonly pending: Pick<PendingPart, keyof RecordKey | 'at'> | null
@@ -27,7 +30,8 @@ export type ValidState =
 
 /**
  * Determines the valid state by the table of docs/decisions/20261126-recovery.md, row by row. The topic is never read
- * for it. Invariant 2: the commit record becomes visible together with the events, or not at all. Pure.
+ * for it. Invariant 2: the commit record becomes visible together with the events, or not at all. This function is
+ * pure.
  */
 export function validState(states: StoredStates | undefined, { foundRecord, mayBegin, now }: StreamFacts): ValidState {
   if (states === undefined) {
@@ -72,8 +76,9 @@ function validStateWithoutRecord(
     return hold('checkpoint.undecided', 'the commit record has lost its transaction marker, and a state is pending')
   // Kafka keeps commit records for at least a day; the clocks of two replicas differ by much less.
   const isOld = ({ at }: { at: number }) => now - at >= DAY_MS
-  // `pending` is younger than a day: had it been committed, Kafka would still have its commit record. That Kafka has
-  // none of `committed` either proves no loss: it was missing before, or may have expired.
+  // `pending` is younger than a day: had it been committed, Kafka would still have its commit record. The commit record
+  // of `committed` is missing too, but that does not prove a loss: either it is not expected, or it is so old that
+  // Kafka may have removed it.
   if ((!committed.expectsRecord || isOld(committed)) && !isOld(pending))
     return { kind: 'committed', recordFound: false }
   return hold('checkpoint.undecided', 'Kafka has no commit record, and a state is pending')
@@ -84,7 +89,8 @@ export type Hold = Extract<ValidState, { kind: 'hold' }>
 const hold = (code: ErrorCode, why: string): Hold => ({ kind: 'hold', code, why })
 
 /**
- * Identifies a stream as far as it is known: of a topic that was not read, only the cluster and the configured name.
+ * Identifies a stream as far as it is known. If the topic was not read, only its cluster and its configured name are
+ * known.
  */
 export interface IdentityToCompare extends Omit<StreamIdentity, 'destination'> {
   readonly destination: Destination | Pick<Destination, 'clusterId' | 'topic'>
@@ -92,7 +98,7 @@ export interface IdentityToCompare extends Omit<StreamIdentity, 'destination'> {
 
 /**
  * Checks that the document belongs to this stream. Another stream, source, cluster or topic is a mismatch; a new URL or
- * more partitions are not. Pure.
+ * more partitions are not. This function is pure.
  */
 export function mismatch(document: CheckpointDocument, identity: IdentityToCompare): Hold | undefined {
   const { source, destination } = identity

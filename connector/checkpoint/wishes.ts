@@ -15,8 +15,8 @@ const rewindSchema = z.object({
   /** If it is present, only these clients are published again, by their `hashedId`. */
   clients: z.array(z.string().regex(/^[\w-]{11}$/)).optional(),
   /**
-   * The operator has confirmed that the rewind may cure a hold of the document with this `documentIdOf`, and of no
-   * other. Null means that nothing was confirmed.
+   * This is the id of a document, as `documentIdOf` returns it. The operator has confirmed that the rewind may cure a
+   * hold of that document, and of no other. Null means that nothing was confirmed.
    */
   confirmedDocument: z.string().nullable(),
 })
@@ -79,7 +79,8 @@ export interface WishesParts {
 
 export interface WishesChangeParts extends WishesParts {
   /**
-   * Resolves when it is known how the store compares versions. Until then a write may be rejected whatever is stored.
+   * Resolves once a probe has shown that the store supports conditional writes, and whether it wants the expected ETag
+   * with or without quotes. Before that, the store may take a write with the right version for a conflict.
    */
   readonly storeReady: (stop: AbortSignal) => Promise<void>
 }

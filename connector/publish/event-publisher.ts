@@ -1,15 +1,19 @@
 import type { OutgoingRecord } from '../event/client-event.ts'
 
 /**
- * Each transaction commits such a record beside its events: a group offset (`seq`) and its metadata. Records are
- * ordered by epoch, then by seq; two are equal only with the same nonce.
+ * Each transaction commits such a record beside its events. It is the offset (`seq`) of a consumer group with metadata,
+ * and not a message in a topic. Commit records are ordered by epoch, then by seq; two are equal only with the same
+ * nonce.
  */
 export interface CommitRecord extends RecordKey {
   /** The next event gets this number. */
   readonly nextEvent: number
 }
 
-/** Identifies a commit record, and the state that it decides. */
+/**
+ * Identifies a commit record, and the state that it decides. It is not the key of a Kafka message. `epoch` is that of
+ * the claim in the checkpoint document, and `seq` numbers the transactions of the stream.
+ */
 export interface RecordKey {
   readonly epoch: number
   readonly seq: number
@@ -87,7 +91,8 @@ export interface KafkaState {
 
 /**
  * An open producer. Any error makes it unusable: close it and open another. Methods reject with `publish.*` or the
- * reason of `stop`. `finish` aborts at the deadline of the delivery.
+ * reason of the signal. The signal `finish` aborts at the deadline of the delivery or of the check; a command passes
+ * its `stop` instead.
  */
 export interface StreamProducer {
   readonly producerId: string

@@ -17,7 +17,7 @@ import { leadersOf, offsetsOf } from '../reading/partition-reads.ts'
 interface StateRequest {
   readonly topics: Topics
   readonly recordPlace: CommitRecordPlace
-  /** The state has the open transactions of these producers. */
+  /** The state lists the open transactions of these producers only. */
   readonly producerIds: readonly string[]
   /** This broker answered InitProducerId; undefined if no producer is open. */
   readonly coordinatorFinder: CoordinatorFinder | undefined
@@ -68,7 +68,10 @@ async function openTransactionsIn(
   }
 }
 
-/** The commit record is the offset of this group for partition 0 of this topic, the events topic. */
+/**
+ * The commit record is the offset of this group for partition 0 of this topic, the events topic, with its metadata. It
+ * is not a message in that topic.
+ */
 export interface CommitRecordPlace {
   readonly group: string
   readonly topic: string

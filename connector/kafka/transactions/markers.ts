@@ -16,7 +16,8 @@ const LONGEST_PAUSE_MS = 50
 /**
  * Waits until the leaders of these partitions report no open transaction of this producer; only then does a commit
  * count. Kafka may lose a transaction marker (docs/decisions/20261126-recovery.md), and a later abort would then
- * discard the committed records. A rejection closes the producer.
+ * discard the committed records. A rejection closes the producer. `finish` is the signal that aborts at the deadline of
+ * the delivery, or `stop` of an opening or a command.
  */
 export async function confirmMarkers(
   producer: TransactionalProducer,
@@ -69,7 +70,7 @@ export async function repairTransactions(
 
 /**
  * Implements `StreamProducer.mustNotBeFenced`. Kafka itself is asked: only a transaction of this producer shows whether
- * it is still the newest.
+ * it is still the newest. `finish` is the signal that aborts at a deadline, or `stop` of a command.
  */
 export function mustNotBeFenced(producer: TransactionalProducer, finish: AbortSignal): Promise<void> {
   const operation = `confirm that ${producer.names.transactionalId} was not fenced`

@@ -15,7 +15,7 @@ export interface PartitionChunk {
 interface ChunkLayout {
   readonly events: TopicLayout
   readonly deadLetters: TopicLayout
-  /** No record may be larger than this, and no chunk larger than a share of it (`chunkFill`); in bytes. */
+  /** No record may be larger than this, in bytes. A chunk of several records takes at most `chunkFill` of it. */
   readonly maxMessageBytes: number
   /** Every record gets this timestamp, in ms since 1970. */
   readonly publishedAt: number
@@ -26,7 +26,7 @@ const noBytes = Buffer.alloc(0)
 const recordOverheadBytes = 36
 /** The lengths of the name and the text of a header take at most so many bytes. */
 const headerOverheadBytes = 4
-/** The records of a chunk take at most this share of the limit. */
+/** If a chunk has several records, they take at most this share of the limit. */
 const chunkFill = 0.9
 
 /**
@@ -77,7 +77,8 @@ const tooLargeError = (topic: string, bytes: number, limit: number) =>
 /**
  * Sends the chunks of each partition one after another, and the partitions in parallel. Each call covers one partition:
  * a kafkajs call that spans two leaders may lose or duplicate records. Resolves once all are stored. After an error, or
- * once the producer is closed, starts no further request; rejects with the first error after all requests have settled.
+ * once the producer is closed, this starts no further request. It then rejects with the first error after all requests
+ * have settled; if there was none, it resolves although chunks may not have been sent.
  */
 export async function sendChunks(
   chunksByPartition: readonly (readonly PartitionChunk[])[],

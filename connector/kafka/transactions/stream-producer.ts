@@ -102,8 +102,9 @@ function streamProducer(producer: TransactionalProducer): StreamProducer {
 }
 
 /**
- * Implements `StreamProducer.mustHaveItsTopic`. A broker that does not answer proves nothing, so the check passes, and
- * is made again after `topicEveryMs`.
+ * Implements `StreamProducer.mustHaveItsTopic`: checks that the events topic was not deleted and created again, which
+ * gives it another id. If no broker answers, that proves nothing, so the check passes, and is made again after
+ * `topicEveryMs`. `finish` is the signal that aborts at the deadline of the check.
  */
 function topicCheck({ cluster, clock, topics }: TransactionalProducer): StreamProducer['mustHaveItsTopic'] {
   const { topic, topicId } = topics.events

@@ -18,8 +18,8 @@ import {
 } from './transactional-producer.ts'
 
 /**
- * Begins a transaction, which sends nothing before `send`. Any error also closes the producer. Throws `bug` if another
- * transaction is open.
+ * Begins a transaction, which sends nothing before `send`. Any error also closes the producer. `finish` is the signal
+ * that aborts at the deadline of the delivery, or `stop` of a command. Throws `bug` if another transaction is open.
  */
 export function beginTransaction(producer: TransactionalProducer, finish: AbortSignal): PublisherTransaction {
   const { kind } = producer.state
@@ -103,7 +103,8 @@ const publishOperation = (records: number, topic: string) =>
   `publish ${records} ${records === 1 ? 'record' : 'records'} to ${topic}`
 
 /**
- * Sends the commit record alone and last. With kafkajs, a commit may succeed although its commit record is missing:
+ * Sends the commit record alone and last. It is a group offset with metadata, which becomes visible with the
+ * transaction, and not a message in a topic. With kafkajs, a commit may succeed although its commit record is missing:
  *   1. The events of state 8 are stored in the open transaction.
  *   2. `sendOffsets` fails, for example because a broker is restarted. kafkajs does not try again, and keeps the
  *      transaction open.

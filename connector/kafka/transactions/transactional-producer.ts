@@ -56,7 +56,10 @@ export function disconnectNow(producer: TransactionalProducer): void {
 /** This transaction may have begun at the broker. */
 export interface ActiveTransaction {
   readonly transaction: Transaction
-  /** It ends at `finish`, or at our own limit if that is earlier; ours is shorter than the broker's timeout. */
+  /**
+   * It ends when `finish` (see `StreamProducer`) aborts, or after `commitWithinMs` if that is earlier: this limit of
+   * our own is shorter than the transaction timeout of the broker.
+   */
   readonly deadline: Deadline
   /** Records were sent to these partitions, by topic. */
   readonly writtenPartitions: Map<string, Set<number>>
