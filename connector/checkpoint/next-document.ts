@@ -7,14 +7,14 @@ import type { CheckpointDocument, CommittedState } from './checkpoint-document.t
  */
 export type WriteReason = 'claim' | 'claim with a new index' | 'prepare' | 'save' | 'leave'
 
-/** Holds the stored document, and the one that is about to replace it. */
+/** Holds the document to follow, and the one that is about to replace it. */
 interface Replacement {
-  /** This is the stored document. If its pending transaction was committed, that state is the committed one here. */
+  /** It was stored last. If its pending transaction was committed, its pending state is the committed one here. */
   readonly before: CheckpointDocument
   readonly after: CheckpointDocument
   /** These are the committed states of the two documents. */
-  readonly stateBefore: CommittedState
-  readonly stateAfter: CommittedState
+  readonly committedStateBefore: CommittedState
+  readonly committedStateAfter: CommittedState
 }
 
 /** Each rule is named by the fault that it looks for, and returns whether the write has it. */
@@ -24,19 +24,20 @@ const sameIndexRules: Rules = {
   'the committed state goes back': ({ before: { committed }, after }) =>
     after.committed.epoch < committed.epoch ||
     (after.committed.epoch === committed.epoch && after.committed.seq < committed.seq),
-  'numbers of scans go back': ({ stateBefore, stateAfter }) =>
-    stateAfter.scans.lastScanNumber < stateBefore.scans.lastScanNumber,
-  'the stream has another time of creation': ({ stateBefore: { scans }, stateAfter }) =>
-    scans.createdAt !== null && stateAfter.scans.createdAt !== scans.createdAt,
-  'the history is the first again': ({ stateBefore, stateAfter }) =>
-    stateAfter.scans.history.state === 'first' && stateBefore.scans.history.state !== 'first',
-  'a segment has numbers of events that are not committed': ({ stateAfter }) =>
-    (stateAfter.index.segments.at(-1)?.to ?? 0) > stateAfter.nextEvent,
-  'a rewind republishes events that are not committed': ({ stateAfter }) =>
-    (stateAfter.scans.history.republication?.beforeEvent ?? 0) > stateAfter.nextEvent,
+  'numbers of scans go back': ({ committedStateBefore, committedStateAfter }) =>
+    committedStateAfter.scans.lastScanNumber < committedStateBefore.scans.lastScanNumber,
+  'the stream has another time of creation': ({ committedStateBefore: { scans }, committedStateAfter }) =>
+    scans.createdAt !== null && committedStateAfter.scans.createdAt !== scans.createdAt,
+  'the history is the first again': ({ committedStateBefore, committedStateAfter }) =>
+    committedStateAfter.scans.history.state === 'first' && committedStateBefore.scans.history.state !== 'first',
+  'a segment has numbers of events that are not committed': ({ committedStateAfter }) =>
+    (committedStateAfter.index.segments.at(-1)?.to ?? 0) > committedStateAfter.nextEvent,
+  'a rewind republishes events that are not committed': ({ committedStateAfter }) =>
+    (committedStateAfter.scans.history.republication?.beforeEvent ?? 0) > committedStateAfter.nextEvent,
 }
 const everyWriteRules: Rules = {
-  'event numbers go back': ({ stateBefore, stateAfter }) => stateAfter.nextEvent < stateBefore.nextEvent,
+  'event numbers go back': ({ committedStateBefore, committedStateAfter }) =>
+    committedStateAfter.nextEvent < committedStateBefore.nextEvent,
 }
 /** Invariant 4: a claim has a higher epoch than that of any replica before it. */
 const claimRules: Rules = { 'the claim is not higher': ({ before, after }) => after.claim.epoch <= before.claim.epoch }
@@ -47,10 +48,10 @@ const noOwnerRules: Rules = { 'it has an owner': ({ after }) => after.claim.owne
 const pendingRules: Rules = {
   'pending is not the next state of the claim': ({ after: { claim, committed, pending } }) =>
     pending?.epoch !== claim.epoch || pending.seq !== committed.seq + 1,
-  'numbers of events or scans in pending go back': ({ after: { pending }, stateAfter }) =>
+  'numbers of events or scans in pending go back': ({ after: { pending }, committedStateAfter }) =>
     pending !== null &&
-    (pending.change.nextEvent < stateAfter.nextEvent ||
-      pending.change.scans.lastScanNumber < stateAfter.scans.lastScanNumber),
+    (pending.change.nextEvent < committedStateAfter.nextEvent ||
+      pending.change.scans.lastScanNumber < committedStateAfter.scans.lastScanNumber),
 }
 
 /**
@@ -66,7 +67,7 @@ const rulesOf: Readonly<Record<WriteReason, readonly Rules[]>> = {
   leave: [everyWriteRules, ownerRules, nothingPendingRules, noOwnerRules],
 }
 
-function isOfOtherClaimOrState({ before, after, stateBefore, stateAfter }: Replacement) {
+function isOfOtherClaimOrState({ before, after, committedStateBefore, committedStateAfter }: Replacement) {
   const { epoch, seq, nonce } = after.committed
   const { committed } = before
   return (
@@ -75,7 +76,7 @@ function isOfOtherClaimOrState({ before, after, stateBefore, stateAfter }: Repla
     epoch !== committed.epoch ||
     seq !== committed.seq ||
     nonce !== committed.nonce ||
-    stateAfter.index.generation !== stateBefore.index.generation
+    committedStateAfter.index.generation !== committedStateBefore.index.generation
   )
 }
 
@@ -84,7 +85,12 @@ function isOfOtherClaimOrState({ before, after, stateBefore, stateAfter }: Repla
  * repeat or reorder a change.
  */
 export function mustFollow(reason: WriteReason, before: CheckpointDocument, after: CheckpointDocument): void {
-  const replacement = { before, after, stateBefore: before.committed.state, stateAfter: after.committed.state }
+  const replacement = {
+    before,
+    after,
+    committedStateBefore: before.committed.state,
+    committedStateAfter: after.committed.state,
+  }
   const faults = rulesOf[reason].flatMap((rules) => Object.keys(rules).filter((fault) => rules[fault]?.(replacement)))
   if (faults.length > 0) throw new ConnectorError('bug', `write checkpoint (${reason}): ${faults.join(', ')}`)
 }

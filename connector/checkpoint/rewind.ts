@@ -163,7 +163,7 @@ export function stateOfNewBeginning(
  * clients of the pending transaction get an unknown content, so they may be published twice. The numbers of scans and
  * events that it may have used stay used.
  */
-export function stateWithoutPending({ committed, pending }: CheckpointDocument): CommittedState {
+export function stateWithUndecidedPending({ committed, pending }: CheckpointDocument): CommittedState {
   const { state } = committed
   if (pending === null) return state
   const unknownEntries = withUnknownContents(encodedEntriesOf(pending.change.entries))

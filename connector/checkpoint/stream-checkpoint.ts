@@ -41,8 +41,11 @@ interface OwnedDocument extends CheckpointParts, ClaimedDocument {
   readonly storage: IndexStorage
   /** Its committed state is the current state of the stream, which may not be stored yet. */
   document: CheckpointDocument
-  /** This document was stored last. Once its transaction is committed, its pending state is the committed one here. */
-  storedDocument: CheckpointDocument
+  /**
+   * The next document must follow this one, which was stored last. Once its transaction is committed, this is the same
+   * document with its pending state as the committed one.
+   */
+  documentToFollow: CheckpointDocument
   version: Version
   /** Whether `document` is stored as it is. */
   isSaved: boolean
@@ -74,7 +77,7 @@ export interface StreamCheckpoint {
    */
   prepare(change: StateChange, finish: AbortSignal): Promise<CommitRecord>
   /** Marks the prepared transaction as committed. Writes nothing. */
-  markDecided(): void
+  markCommitted(): void
   /** Writes the current state as committed. */
   save(finish: AbortSignal): Promise<void>
   /** Writes the current state as committed, and the document without an owner. It is the last write. */
@@ -91,7 +94,7 @@ export function streamCheckpoint(claimedDocument: ClaimedDocument, parts: Checkp
   const owned: OwnedDocument = {
     ...parts,
     ...claimedDocument,
-    storedDocument: document,
+    documentToFollow: document,
     storage,
     isSaved: true,
     preparedDocument: undefined,
@@ -110,7 +113,7 @@ export function streamCheckpoint(claimedDocument: ClaimedDocument, parts: Checkp
       owned.isSaved = false
     },
     prepare: (change, finish) => prepare(owned, change, finish),
-    markDecided: () => decide(owned),
+    markCommitted: () => markCommitted(owned),
     save: (finish) => save(owned, owned.document.claim.owner, finish),
     leave: (finish) => save(owned, null, finish),
     close: storage.close,
@@ -142,13 +145,13 @@ async function prepare(owned: OwnedDocument, change: StateChange, finish: AbortS
   return { epoch, seq, nonce, nextEvent: change.nextEvent }
 }
 
-function decide(owned: OwnedDocument) {
+function markCommitted(owned: OwnedDocument) {
   const { preparedDocument } = owned
-  if (preparedDocument === undefined) throw new Error('decided without prepare')
+  if (preparedDocument === undefined) throw new Error('committed without prepare')
   owned.indexCache.forget()
   owned.table.setAll(encodedEntriesOf(preparedDocument.pending.change.entries))
   owned.document = documentAfterCommit(preparedDocument)
-  owned.storedDocument = owned.document
+  owned.documentToFollow = owned.document
   owned.preparedDocument = undefined
   owned.isSaved = false
 }
@@ -169,7 +172,7 @@ async function withStoredIndex({ document, storage }: OwnedDocument, finish: Abo
 }
 
 async function write(owned: OwnedDocument, reason: WriteReason, document: CheckpointDocument, finish: AbortSignal) {
-  mustFollow(reason, owned.storedDocument, document)
+  mustFollow(reason, owned.documentToFollow, document)
   const version = await writeDocument(owned, { document, expected: owned.version }, finish)
   if (version === undefined && (await owned.object.read(finish)) === undefined)
     throw new ConnectorError('checkpoint.damaged', 'write checkpoint: the document is missing')
@@ -178,7 +181,7 @@ async function write(owned: OwnedDocument, reason: WriteReason, document: Checkp
   if (version === undefined)
     throw new ConnectorError('publish.fenced', 'write checkpoint: another process has replaced it')
   owned.version = version
-  owned.storedDocument = document
+  owned.documentToFollow = document
   owned.storage.onDocumentStored(document.committed.state.index)
 }
 

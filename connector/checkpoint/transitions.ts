@@ -13,10 +13,11 @@ import {
   committedPartByRecord,
   FORMAT,
   newStreamState,
+  type PendingPart,
   type StateChange,
   type StreamIdentity,
 } from './checkpoint-document.ts'
-import { stateOfNewBeginning, stateReadingHistoryAgain, stateWithoutPending } from './rewind.ts'
+import { stateOfNewBeginning, stateReadingHistoryAgain, stateWithUndecidedPending } from './rewind.ts'
 import type { ValidState } from './valid-state.ts'
 import type { Rewind } from './wishes.ts'
 
@@ -48,9 +49,9 @@ export interface StoredStream {
 }
 
 /** Adds what the opening has found out: which state is valid, and what the first or a rewound history needs. */
-interface ResolvedStream extends StoredStream {
+interface StreamToClaim extends StoredStream {
   /** If it is a hold, the rewind is known to cure it. */
-  readonly valid: ValidState
+  readonly verdict: ValidState
   readonly foundRecord: FoundRecord
   readonly beginAt: SourceTime | undefined
   readonly settings: ScanSettings
@@ -61,17 +62,19 @@ interface ResolvedStream extends StoredStream {
  * higher epoch, with the valid state as the committed one and nothing pending. Throws `config.invalid` for a new stream
  * without a configured beginning.
  */
-export function documentOfClaim(stream: ResolvedStream, claimant: Claimant): CheckpointDocument {
-  const { document, table, isLost, rewind, valid, foundRecord, settings } = stream
+export function documentOfClaim(stream: StreamToClaim, claimant: Claimant): CheckpointDocument {
+  const { document, table, isLost, rewind, verdict, foundRecord, settings } = stream
   const beginAt = stream.beginAt ?? UNKNOWN_BEGINNING
-  if (rewind !== undefined && (isLost || (valid.kind === 'hold' && valid.code !== 'checkpoint.undecided'))) {
+  if (rewind !== undefined && (isLost || (verdict.kind === 'hold' && verdict.code !== 'checkpoint.undecided'))) {
     const record = foundRecord.kind === 'record' ? foundRecord.record : undefined
     const state = stateOfNewBeginning({ document, record, now: claimant.at }, rewind, beginAt)
     return { ...firstDocument(state, claimant, state.index.generation), appliedRewind: rewind.id }
   }
   if (document === undefined && stream.beginAt === undefined) throw noBeginningError()
   const next =
-    document === undefined ? firstDocument(newStreamState, claimant, 1) : documentOfNextClaim(document, valid, claimant)
+    document === undefined
+      ? firstDocument(newStreamState, claimant, 1)
+      : documentOfNextClaim(document, verdict, claimant)
   if (rewind === undefined) return next
   const { committed } = next
   table.setAll(encodedEntriesOf(committed.state.index.delta))
@@ -95,8 +98,12 @@ function noBeginningError() {
 }
 
 /** Returns the next claim of a document, with its valid state as the committed one. */
-function documentOfNextClaim(document: CheckpointDocument, valid: ValidState, claimant: Claimant): CheckpointDocument {
-  const committed = committedPartOf(document, valid)
+function documentOfNextClaim(
+  document: CheckpointDocument,
+  verdict: ValidState,
+  claimant: Claimant,
+): CheckpointDocument {
+  const committed = committedPartOf(document, verdict)
   const { state } = committed
   // The page tokens of the scans are dropped if the URL has changed: a server at another URL does not know them.
   const scans = claimant.identity.source.url === document.source.url ? state.scans : scansWithoutTokens(state.scans)
@@ -108,20 +115,19 @@ function documentOfNextClaim(document: CheckpointDocument, valid: ValidState, cl
  * Returns the valid state, which becomes the committed one. Its `expectsRecord` says what this opening has found: if
  * the commit record is missing now, later openings do not expect it.
  */
-function committedPartOf(document: CheckpointDocument, valid: ValidState): CommittedPart {
+function committedPartOf(document: CheckpointDocument, verdict: ValidState): CommittedPart {
   const { committed } = document
-  if (valid.kind === 'pending') return committedPartByRecord(document)
-  if (valid.kind === 'hold') return { ...committed, expectsRecord: false, state: stateWithoutPending(document) }
-  return { ...committed, expectsRecord: valid.kind === 'committed' && valid.recordFound }
+  if (verdict.kind === 'pending') return committedPartByRecord(document)
+  if (verdict.kind === 'hold') return { ...committed, expectsRecord: false, state: stateWithUndecidedPending(document) }
+  return { ...committed, expectsRecord: verdict.kind === 'committed' && verdict.recordFound }
 }
 
 /** Returns the document that prepares the next transaction. It is prepared at `at`, in ms since 1970. */
 export function documentOfPrepare(
   document: CheckpointDocument,
   change: StateChange,
-  stamp: Pick<Claimant, 'nonce' | 'at'>,
+  { nonce, at }: Pick<PendingPart, 'nonce' | 'at'>,
 ) {
-  const { nonce, at } = stamp
   const { claim, committed } = document
   const pending = { epoch: claim.epoch, seq: committed.seq + 1, nonce, at, change }
   return { ...document, nonce, pending }

@@ -37,7 +37,7 @@ export async function tryOnCluster<Result>(
     return await work(cluster)
   }
   try {
-    return await (isLong ? untilAborted(stop, connectAndWork()) : withinCommitLimit(parts, connectAndWork, stop))
+    return await (isLong ? untilAborted(stop, connectAndWork()) : withinTransactionLimit(parts, connectAndWork, stop))
   } catch (error) {
     stop.throwIfAborted()
     throw error instanceof ConnectorError ? error : publishError(operation, error, needs)
@@ -60,7 +60,7 @@ export function retryOnCluster<Result>(
 }
 
 /** Gives `work` as much time as a transaction. Rejects with a `TimeoutError` or the reason of `stop`. */
-export async function withinCommitLimit<Result>(
+export async function withinTransactionLimit<Result>(
   { clock }: ConnectionParts,
   work: () => Promise<Result>,
   stop: AbortSignal,

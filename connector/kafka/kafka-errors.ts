@@ -36,7 +36,7 @@ const meanings: readonly (readonly [RegExp, Verdict, cure?: string])[] = [
     "this port is a controller's, not a broker's: correct KAFKA_BROKERS; or Kafka is older than 2.8",
   ],
   [/^NOT_ENOUGH_REPLICAS/, 'publish.failed', 'too few replicas are in sync: check the brokers and min.insync.replicas'],
-  [/^TimeoutError$/, 'publish.failed', 'no answer in time: check the brokers and the network'], // it comes from withinCommitLimit
+  [/^TimeoutError$/, 'publish.failed', 'no answer in time: check the brokers and the network'], // it comes from withinTransactionLimit
   [/^(?:Type|Range|Reference|Assertion)Error$/, 'bug'],
 ]
 

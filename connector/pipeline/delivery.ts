@@ -136,7 +136,7 @@ export async function deliverGroup(
   await transaction.send(group.records)
   // Invariants 1, 2: all records are stored and the next state is in S3; the commit makes both valid, or neither.
   await transaction.commit(record)
-  checkpoint.markDecided()
+  checkpoint.markCommitted()
 }
 
 interface DeliveryLimits {

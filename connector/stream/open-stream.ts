@@ -156,12 +156,12 @@ async function claimStream(
   const { clock, beginAt, settings, owner } = parts
   const { producerId } = producer
   const kafkaState = await producer.readKafkaState({ formerProducerId: before?.producerId ?? null }, stop)
-  const valid = validStateOf(parts, storedStream, kafkaState)
-  if (valid.kind === 'hold' && !storedStream.isCured(valid.code)) {
+  const verdict = validStateOf(parts, storedStream, kafkaState)
+  if (verdict.kind === 'hold' && !storedStream.isCured(verdict.code)) {
     await mustNotHaveMoved(parts, expected, stop)
-    throw holdError(valid)
+    throw holdError(verdict)
   }
-  const outcome = valid.kind === 'pending' ? 'committed' : 'aborted'
+  const outcome = verdict.kind === 'pending' ? 'committed' : 'aborted'
   await repairStream(parts, { storedStream, producer, hangingTransactions: kafkaState.openTransactions, outcome }, stop)
   const destination = { ...kafkaState.destination, firstPartitions: firstPartitionsOf(before, kafkaState) }
   const identity = { ...parts.identity, destination }
@@ -169,14 +169,14 @@ async function claimStream(
   // The table changes before the claim is stored. Openings that fail before this line leave it as it is.
   parts.indexCache.forget()
   const document = documentOfClaim(
-    { ...storedStream, valid, foundRecord: kafkaState.foundRecord, beginAt, settings },
+    { ...storedStream, verdict, foundRecord: kafkaState.foundRecord, beginAt, settings },
     claimant,
   )
   const isNewIndex = before?.committed.state.index.generation !== document.committed.state.index.generation
   const table = isNewIndex ? clientTable() : storedStream.table
   table.setAll(encodedEntriesOf(document.committed.state.index.delta))
   if (before !== undefined) {
-    const resolvedDocument = valid.kind === 'pending' ? documentAfterCommit(before) : before
+    const resolvedDocument = verdict.kind === 'pending' ? documentAfterCommit(before) : before
     mustFollow(isNewIndex ? 'claim with a new index' : 'claim', resolvedDocument, document)
   }
   const version = await writeDocument(parts, { document, expected }, stop)

@@ -259,8 +259,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'a hanging transaction is ended as what it is not',
     file: 'stream/open-stream.ts',
-    text: "valid.kind === 'pending' ? 'committed' : 'aborted'",
-    becomes: "valid.kind === 'pending' ? 'aborted' : 'committed'",
+    text: "verdict.kind === 'pending' ? 'committed' : 'aborted'",
+    becomes: "verdict.kind === 'pending' ? 'aborted' : 'committed'",
     by: crossed,
   },
   {
@@ -406,7 +406,7 @@ export const plants: readonly Plant[] = [
   {
     name: 'a document is stored whatever it follows',
     file: 'checkpoint/stream-checkpoint.ts',
-    text: '  mustFollow(reason, owned.storedDocument, document)\n',
+    text: '  mustFollow(reason, owned.documentToFollow, document)\n',
     becomes: '',
     by: { unit: 'checkpoint/stream-checkpoint.test.ts' },
   },

@@ -9,7 +9,8 @@ export interface LedPartitions {
   readonly partitions: readonly number[]
 }
 
-interface TopicPartitions {
+/** Names partitions of one topic. */
+export interface TopicPartitions {
   readonly topic: string
   /** Says which partitions, or how many the topic has. */
   readonly partitions: Iterable<number> | number

@@ -3,10 +3,10 @@ import { untilAborted } from '../../runtime/abort.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { retry } from '../../runtime/retry.ts'
 import { TRANSACTION_COORDINATOR } from '../cluster.ts'
-import { withinCommitLimit } from '../kafka-connection.ts'
+import { withinTransactionLimit } from '../kafka-connection.ts'
 import { publishError, transactionError } from '../kafka-errors.ts'
 import { describeOpenTransactions } from '../kafkajs/newer-requests.ts'
-import { type LedPartitions, leadersOf } from '../reading/partition-reads.ts'
+import { type LedPartitions, leadersOf, type TopicPartitions } from '../reading/partition-reads.ts'
 import { disconnectNow, type TransactionalProducer } from './transactional-producer.ts'
 
 /** The markers must be confirmed within this time. Kafka needs much less to write them when nothing fails. */
@@ -21,7 +21,7 @@ const LONGEST_PAUSE_MS = 50
  */
 export async function confirmMarkers(
   producer: TransactionalProducer,
-  topicPartitions: readonly Parameters<typeof leadersOf>[1][],
+  partitionsByTopic: readonly TopicPartitions[],
   finish: AbortSignal,
 ): Promise<void> {
   const { clock, identity, cluster } = producer
@@ -31,7 +31,7 @@ export async function confirmMarkers(
   }
   using deadline = clock.deadline(CONFIRMED_WITHIN_MS, finish)
   try {
-    const leaderSearch = Promise.all(topicPartitions.map((partitions) => leadersOf(cluster, partitions)))
+    const leaderSearch = Promise.all(partitionsByTopic.map((topicPartitions) => leadersOf(cluster, topicPartitions)))
     const leaders = (await untilAborted(deadline.signal, leaderSearch)).flat()
     for (let pauseMs = 1; ; pauseMs *= 2) {
       const isOpenAtLeaders = await untilAborted(deadline.signal, Promise.all(leaders.map(isOpenIn)))
@@ -107,7 +107,7 @@ async function endEmptyTransaction(
     await coordinator.endTxn({ ...identity, transactionResult: outcome === 'committed' })
   }
   try {
-    await withinCommitLimit(producer, work, stop)
+    await withinTransactionLimit(producer, work, stop)
   } catch (error) {
     disconnectNow(producer)
     stop.throwIfAborted()

@@ -35,7 +35,7 @@ const chunkFill = 0.9
  */
 export function chunksByPartition(records: readonly OutgoingRecord[], layout: ChunkLayout): PartitionChunk[][] {
   const timestamp = String(layout.publishedAt)
-  const chunksOfPartitions = new Map<string, { readonly chunks: PartitionChunk[]; bytes: number }>()
+  const chunksOfPartitions = new Map<string, { readonly chunks: PartitionChunk[]; lastChunkBytes: number }>()
   for (const record of records) {
     const { target, headers, value } = record
     const { topic, partitions } = layout[target]
@@ -45,15 +45,16 @@ export function chunksByPartition(records: readonly OutgoingRecord[], layout: Ch
     const partition = record.value === null ? record.partition : partitionOf(key ?? value ?? noBytes, partitions)
     const partitionChunks = chunksOfPartitions.get(`${target} ${partition}`) ?? {
       chunks: [],
-      bytes: Number.POSITIVE_INFINITY,
+      // The first record always begins a chunk.
+      lastChunkBytes: Number.POSITIVE_INFINITY,
     }
     chunksOfPartitions.set(`${target} ${partition}`, partitionChunks)
-    if (partitionChunks.bytes + bytes > layout.maxMessageBytes * chunkFill) {
+    if (partitionChunks.lastChunkBytes + bytes > layout.maxMessageBytes * chunkFill) {
       partitionChunks.chunks.push({ topic, partition, records: [] })
-      partitionChunks.bytes = 0
+      partitionChunks.lastChunkBytes = 0
     }
     partitionChunks.chunks.at(-1)?.records.push({ key, value, timestamp, headers })
-    partitionChunks.bytes += bytes
+    partitionChunks.lastChunkBytes += bytes
   }
   return [...chunksOfPartitions.values()].map(({ chunks }) => chunks)
 }
@@ -81,12 +82,12 @@ const tooLargeError = (topic: string, bytes: number, limit: number) =>
  * have settled; if there was none, it resolves although chunks may not have been sent.
  */
 export async function sendChunks(
-  chunksByPartition: readonly (readonly PartitionChunk[])[],
+  partitionedChunks: readonly (readonly PartitionChunk[])[],
   parts: { send: (chunk: PartitionChunk) => Promise<readonly SendResponse[]>; isClosed: () => boolean },
 ): Promise<void> {
   const errors: unknown[] = []
   await Promise.all(
-    chunksByPartition.map(async (chunks) => {
+    partitionedChunks.map(async (chunks) => {
       for (const chunk of chunks) {
         if (errors.length > 0 || parts.isClosed()) return
         try {

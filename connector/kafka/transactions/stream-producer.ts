@@ -11,7 +11,7 @@ import { openTopics } from '../admin/topics.ts'
 import type { Cluster } from '../cluster.ts'
 import { type KafkaClient, kafkaClient } from '../kafka-client.ts'
 import { type KafkaConfig, topicNames } from '../kafka-config.ts'
-import { closeConnection, destroyConnection, tryOnCluster, withinCommitLimit } from '../kafka-connection.ts'
+import { closeConnection, destroyConnection, tryOnCluster, withinTransactionLimit } from '../kafka-connection.ts'
 import { transactionError } from '../kafka-errors.ts'
 import { kafkaTimes, retryOptions } from '../kafka-times.ts'
 import { initializeProducer, producerOn } from '../kafkajs/cluster.ts'
@@ -56,7 +56,7 @@ export async function openStreamProducer(
   const client = parts.newClient()
   const { kafkajsProducer, cluster } = newProducer(parts, client)
   try {
-    const initialization = await withinCommitLimit(parts, () => initializeProducer(kafkajsProducer, cluster), stop)
+    const initialization = await withinTransactionLimit(parts, () => initializeProducer(kafkajsProducer, cluster), stop)
     const state = { kind: 'idle' } as const
     const recordPlace = { group, topic: topics.events.topic }
     return streamProducer({ ...parts, client, kafkajsProducer, cluster, topics, recordPlace, ...initialization, state })

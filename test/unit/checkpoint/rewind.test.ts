@@ -4,7 +4,7 @@ import {
   curesHold,
   stateOfNewBeginning,
   stateReadingHistoryAgain,
-  stateWithoutPending,
+  stateWithUndecidedPending,
 } from '../../../connector/checkpoint/rewind.ts'
 import type { Rewind } from '../../../connector/checkpoint/wishes.ts'
 import { clientTable } from '../../../connector/index/client-table.ts'
@@ -219,7 +219,7 @@ describe('a stream that begins again', () => {
 describe('a stream whose pending transaction stays undecided', () => {
   test('goes on from the committed state, with event numbers after those of pending', () => {
     const document = documentWith({ committed: { state: indexed }, pending: {} })
-    const { index: _, ...state } = stateWithoutPending(document)
+    const { index: _, ...state } = stateWithUndecidedPending(document)
     const { index: __, ...committed } = indexed
     expect(state).toEqual({ ...committed, nextEvent: change.nextEvent })
   })
@@ -227,7 +227,7 @@ describe('a stream whose pending transaction stays undecided', () => {
   test('Invariant 3: numbers its scans after those of pending, whose clients keep their numbers', () => {
     const scans = { ...change.scans, lastScanNumber: 9 }
     const document = documentWith({ committed: { state: indexed }, pending: { change: { ...change, scans } } })
-    expect(stateWithoutPending(document).scans).toEqual({ ...indexed.scans, lastScanNumber: 9 })
+    expect(stateWithUndecidedPending(document).scans).toEqual({ ...indexed.scans, lastScanNumber: 9 })
   })
 
   test('does not know the contents of the clients in pending, so that they are published when they are read', async () => {
@@ -235,7 +235,7 @@ describe('a stream whose pending transaction stays undecided', () => {
       committed: { state: indexed },
       pending: { change: { ...change, entries: entriesOf([2, 2], [3, 3]) } },
     })
-    const table = await loadTable(memorySegmentStore(), stateWithoutPending(document).index, never)
+    const table = await loadTable(memorySegmentStore(), stateWithUndecidedPending(document).index, never)
     const known = [1, 2, 3].map((client) => table.get(key(client)))
     expect(known.map((entry) => entry?.eventNumber)).toEqual([0, 2, 3])
     expect(known.map((entry) => entry?.content === UNKNOWN_CONTENT)).toEqual([false, true, true])

@@ -60,7 +60,7 @@ describe('the checkpoint of a claimed stream', () => {
     await checkpoint.save(never)
     expect(stored()).toMatchObject({ pending: null, committed: { epoch: 4, seq: 10, nonce: 'c', expectsRecord: true } })
     await checkpoint.prepare(change, never)
-    checkpoint.markDecided()
+    checkpoint.markCommitted()
     await checkpoint.save(never)
     expect(stored()).toMatchObject({ pending: null, committed: { seq: 11, nonce: 'n2', state: reachedBy(change) } })
     const record = { epoch: 4, seq: 11, nonce: 'n2', nextEvent: change.nextEvent }
@@ -101,7 +101,7 @@ describe('the client index of a claimed stream', () => {
     const { checkpoint } = await claimedStream()
     await checkpoint.prepare(change, never)
     expect(numbers(checkpoint.table, 3, 4)).toEqual([undefined, undefined])
-    checkpoint.markDecided()
+    checkpoint.markCommitted()
     expect(numbers(checkpoint.table, 3, 4)).toEqual([2, 3])
   })
 
@@ -134,7 +134,7 @@ describe('the client index of a claimed stream', () => {
     async (fault) => {
       const { checkpoint, reopened, next } = await claimedStream()
       await checkpoint.prepare(change, never)
-      checkpoint.markDecided()
+      checkpoint.markCommitted()
       next.fault = fault
       await checkpoint.prepare(read(5, entriesOf([3, 4])), never).catch(() => {})
       expect(numbers(await reopened(), 3, 4)).toEqual(fault === 'after' ? [2, 3] : [undefined, undefined])

@@ -25,8 +25,8 @@ const foundRecord = { kind: 'none' } as const
 const known = { table: clientTable(), isLost: false, rewind: undefined, foundRecord, beginAt, settings }
 const committed: ValidState = { kind: 'committed', recordFound: true }
 
-const claimOf = (document: CheckpointDocument | undefined, valid: ValidState = committed, of = identity) =>
-  documentOfClaim({ ...known, document, valid }, { ...who, identity: of })
+const claimOf = (document: CheckpointDocument | undefined, verdict: ValidState = committed, of = identity) =>
+  documentOfClaim({ ...known, document, verdict }, { ...who, identity: of })
 
 describe('a claim', () => {
   test('of a new stream begins at epoch 1 and number 0, without a commit record', () => {
