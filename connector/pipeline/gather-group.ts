@@ -6,7 +6,7 @@ import type { PageReading } from './read/reader-parts.ts'
 
 interface GatherParts {
   readonly builder: PageGroupBuilder
-  /** Is called for each page, with the size in bytes of the records that it adds to the group. */
+  /** Is called for each page, with the total size in bytes of the record values that it adds to the group. */
   readonly onPageAdded: (reading: PageReading, addedBytes: number) => void
   readonly clock: Clock
   readonly groupMaxSize: number

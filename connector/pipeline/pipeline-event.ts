@@ -147,15 +147,18 @@ export interface StateReason {
   readonly pause?: Wishes | undefined
 }
 
-/** A step has failed, and is tried again after a pause. */
+/**
+ * A step has failed. Unless the stream has ended, it is tried again after `pauseMs`, or sooner if what it waits for
+ * changes (see `WaitFor`).
+ */
 export interface StreamFailure {
   readonly error: unknown
   /** `hold` means that something outside must change, and `fenced` that another process has opened the stream. */
   readonly kind: 'retry' | 'hold' | 'fenced'
   readonly pauseMs: number
   /**
-   * Counts the failures of this kind since the stream last ran for five minutes without one; for `fenced`, those that
-   * follow each other within five minutes.
+   * Counts the failures of this kind. For `retry` and `hold` the count starts again once the stream has run for five
+   * minutes without any failure, for `fenced` if the previous failure of this kind is more than five minutes ago.
    */
   readonly times: number
   /** Whether an earlier failure with the same code is not over yet, so that this one is no news. */

@@ -19,8 +19,8 @@ export interface PipelineParts extends Omit<DeliveryParts, 'observe' | 'onDelive
 }
 
 /**
- * Says how a run of the pipeline ended. After `failed`, the source has failed or a page cannot be processed: the groups
- * before it are delivered, the state is saved, and the pages of its own group are read again.
+ * Says how a run of the pipeline ended. After `failed`, the source has failed or a page cannot be processed. The groups
+ * before the failure are delivered and the state is saved; pages that were gathered for the next group are read again.
  */
 export type PipelineEnd =
   | { readonly kind: 'stopped' | 'caught-up' }
@@ -60,10 +60,11 @@ export async function runPipeline(
 
 type PipelineRun = ReturnType<typeof newRun>
 
-/** Creates the page group builder, the delivery and the progress reports, which serve as long as the stream is open. */
+/** Creates the page group builder, the delivery and the progress reports of one run. The next run has new ones. */
 function newRun(parts: PipelineParts, openedStream: OpenedStream) {
   const { clock, readerParts, groupParts } = parts
   const { observe } = readerParts
+  // Invariant 1: these are reported once the group is delivered, so the end of a scan is reported after its last page.
   const unreportedEvents: PipelineEvent[] = []
   const { checkpoint } = openedStream
   const state = checkpoint.state()
@@ -72,7 +73,6 @@ function newRun(parts: PipelineParts, openedStream: OpenedStream) {
     parts,
     builder,
     startState: state,
-    /** Invariant 1: the end of a scan is reported only after its last page is delivered. */
     onPageAdded: progressReporter({ clock, ...readerParts.settings }, (event) => unreportedEvents.push(event)),
     finishGroup: (): FinishedPageGroup => ({ group: builder.finish(), events: unreportedEvents.splice(0) }),
     ...pageGroupDelivery({ ...parts, observe, onDelivered: builder.onDelivered }, openedStream),
@@ -112,7 +112,7 @@ function resultUnlessFails<Result>(first: Promise<void>, second: Promise<Result>
 /**
  * Reports when a stream has caught up and when it falls behind again, once for each change. It has caught up when a
  * live scan ends and the history has ended; it is behind if a live scan publishes something and takes longer than the
- * poll interval. Reports also the end of a history. `addedBytes` is the size of the records that a page adds.
+ * poll interval. Reports also the end of a history. The values of the records that a page adds have `addedBytes` bytes.
  */
 export function progressReporter(
   { clock, intervalMs }: { clock: Clock; intervalMs: number },

@@ -11,7 +11,9 @@ export interface ScanSettings {
   readonly fullScan: { readonly everyMs: number } | undefined
   /** Whether live scans run beside the first history or wait for its end. */
   readonly backfill: 'beside' | 'before'
+  /** Each request asks for at most this number of clients. */
   readonly limit: number
+  /** Each request asks for a response in this format. */
   readonly output: OutputFormat
   /** The server has this time zone, by its IANA name. */
   readonly timeZone: string

@@ -54,8 +54,9 @@ const scan = z.object({
     .string()
     .transform((text) => text as CheckPoint)
     .nullable(),
-  /** Each request asks for at most this number of clients, and for a response in this format. */
+  /** Each request asks for at most this number of clients. */
   limit: wholeNumber,
+  /** Each request asks for a response in this format. */
   output: z.enum(['xml', 'json']),
   /** The scan began at this time, see `startOf`; null before its first page. */
   startedAt: time.nullable(),

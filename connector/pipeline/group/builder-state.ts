@@ -29,8 +29,8 @@ export interface PageGroup {
 export interface PageGroupParts {
   readonly settings: EventSettings
   /**
-   * Counts delivered events and dead letters for as long as the stream runs on this replica. Each opening starts from
-   * these counts.
+   * Counts delivered events and dead letters for as long as the stream is assigned to this replica. Each run of the
+   * pipeline starts from these counts.
    */
   readonly deadLetterGuard: DeadLetterGuard
   readonly observe: Observe
@@ -45,7 +45,10 @@ export interface BuilderState {
   readonly table: ClientTable
   /** An event of a client without an index entry names this generation of the index in place of its previous event. */
   readonly generation: number
-  /** Counts also what is not delivered yet, from the counts with which this opening started. */
+  /**
+   * Starts from the counts of delivered events and dead letters when the run begins, and counts also those that are not
+   * delivered yet.
+   */
   readonly guardSinceOpening: DeadLetterGuard
   /**
    * `newEntries` are those of the group that is being built, `undeliveredEntries` those of the group that is being

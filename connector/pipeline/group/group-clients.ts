@@ -11,8 +11,8 @@ import type { PageReading } from '../read/reader-parts.ts'
 import type { BuilderState } from './builder-state.ts'
 
 /**
- * Notes when a client was changed. A client that was published before counts too, since after a restart the newest
- * change is not known until a look-back reads it again.
+ * Keeps the time of the newest change, which metrics and the status show. A client that is not published again counts
+ * too, since after a restart the newest change is not known until a look-back reads it again.
  */
 function noteChange(totals: BuilderState['totals'], modified: ModificationTime | undefined, serverNow: number) {
   if (modified?.hasTimeOfDay === true && modified.instant <= serverNow)
@@ -53,13 +53,17 @@ interface FoundClient {
   readonly republication: Republication | null
 }
 
-/** Decides what becomes of a client, by its entry in the index. An event that is `republished` has that mark. Pure. */
+/**
+ * Decides what becomes of a client, by its entry in the index. An event that is `republished` has that mark. The
+ * function is pure.
+ */
 export function clientOutcome(
   entry: IndexEntry | undefined,
   { isContentSame, scanNumber, republication }: FoundClient,
 ) {
   if (entry === undefined) return republication?.isIndexNew === true ? 'republished' : 'published'
-  // Its event is older than the rewind, and so are all scans that can have published it.
+  // The event of the entry is older than the rewind, and so is the scan that published it. This history has read after
+  // the rewind, so it need not compare its number with that of the scan.
   if (republication !== null && entry.eventNumber < republication.beforeEvent) return 'republished'
   if (isContentSame) return 'suppressed'
   // Invariant 3: a scan that began later saw the client later. If this page shows a newer content than that scan saw,
@@ -76,7 +80,10 @@ function newestEntryOf(
   return newEntries.get(key) ?? undeliveredEntries.get(key) ?? table.get(key)
 }
 
-/** Returns the content of the client as an index entry of this kind has it. */
+/**
+ * Returns the content that the index entry of the client has if the client has not changed. For a dead letter it
+ * depends also on the id field and on the largest value that the topic accepts.
+ */
 function contentForEntry(
   { isDeadLetter }: Pick<IndexEntry, 'isDeadLetter'>,
   { builderState, client, reading }: { builderState: BuilderState; client: ReadClient; reading: PageReading },

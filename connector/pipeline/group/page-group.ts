@@ -16,7 +16,10 @@ export interface PageGroupBuilder {
   entries(): number
   /** Returns the group and begins the next one. */
   finish(): PageGroup
-  /** Must be called once a group is delivered: only then do its dead letters count for later openings. */
+  /**
+   * Must be called once a group is delivered. Only then do its events and dead letters count for later runs. Its index
+   * entries are in the client index by then, so the builder drops them.
+   */
   onDelivered(group: PageGroup): void
 }
 

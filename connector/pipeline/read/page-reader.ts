@@ -96,7 +96,8 @@ function readerAtTurn(reader: Reader, name: ScanName) {
     observe({ kind: 'scan-started', scan: name.lane, lastChanged: existingScan(scans, name).from })
   }
   const scan = existingScan(scans, name)
-  // Invariant 3: what a scan reads without a token is newer than what scans with a smaller number see.
+  // Invariant 3: a request without a token starts a new read, so the scan takes a new, higher number. What it sees is
+  // newer than what scans with a smaller number see.
   if (scan.checkPoint === null) scans = withNextNumber(scans, scan)
   if (!isSameScan(name, LIVE)) return { ...reader, scans, lastBackground: name, livePagesInARow: 0 }
   const dueReader = reader.scans.live.scan === null ? withNextLiveDue(reader) : reader

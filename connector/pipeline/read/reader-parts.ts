@@ -11,7 +11,10 @@ import type { ServerClock } from './server-clock.ts'
 
 export interface ReaderParts {
   readonly source: ClientSource
-  /** A page that is tried again where it failed is read under this policy. */
+  /**
+   * The tries of a page in place follow this policy (see `read-retried` in `PipelineEvent`). Its limit of `Retry-After`
+   * holds for tries in turn, too.
+   */
   readonly retryPolicy: RetryPolicy
   readonly clock: Clock
   readonly serverClock: ServerClock
@@ -33,8 +36,8 @@ export interface ReaderParts {
 
 /**
  * Counts the failures of a page until it is read. `firstFailureAt` is on the monotonic clock. The counter of the first
- * page of live scans is kept while the stream is assigned here, so that the minute in which the page is tried in place
- * does not start again with a new reader.
+ * page of live scans is kept while the stream is assigned here. So the time `LIVE_IN_PLACE_MS`, for which that page is
+ * tried in place, does not start again with a new reader.
  */
 export interface PageFailures {
   firstFailureAt: number | undefined

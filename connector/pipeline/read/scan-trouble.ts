@@ -7,7 +7,9 @@ import type { ReadMode } from '../../source/read-page.ts'
 import { newPageFailures, type PageFailures, type PageReading, type ReaderParts } from './reader-parts.ts'
 
 /**
- * A reader and its state. Times are of the monotonic clock. What is read gives another reader, which `readPages` keeps.
+ * Holds the parts and the state of a reader. Times are of the monotonic clock. Reading a page returns the next
+ * `Reader`. All of them share the back-off, the failure counts, the configured paths and the server clock, which change
+ * in place.
  */
 export interface Reader extends ReaderParts {
   readonly backOff: BackOff
@@ -17,12 +19,16 @@ export interface Reader extends ReaderParts {
   readonly liveDueAt: number
   /** The second live scan begins this much sooner than one interval after the first. */
   readonly livePhaseMs: number
-  /** The first live scan since one ended or was handed over began at this time; undefined if none has begun. */
+  /**
+   * The reader has had an unfinished live scan since this time, even if the scan had to begin again meanwhile. It is
+   * undefined if there is none. After `LONG_SCAN_MS` the scan is handed over: it continues as a catch-up scan.
+   */
   readonly liveUnfinishedSince: number | undefined
   /** Counts the live scans that have ended. */
   readonly endedLiveScans: number
-  /** Counts the live pages since the last page of the background, which `lastBackground` has read. */
+  /** Counts the turns of live scans since a scan of the background had a turn. */
   readonly livePagesInARow: number
+  /** This scan of the background had a turn last; undefined if none has had one. */
   readonly lastBackground: ScanName | undefined
 }
 
@@ -32,7 +38,7 @@ export interface AfterRead {
   readonly reading?: PageReading
 }
 
-/** A live scan that has not ended after this time continues as catch-up. */
+/** A live scan that has not ended after this time is handed over: it continues as a catch-up scan. */
 const LONG_SCAN_MS = 60_000
 const handOverAt = ({ liveUnfinishedSince, clock }: Reader) => (liveUnfinishedSince ?? clock.monotonic()) + LONG_SCAN_MS
 
@@ -43,8 +49,10 @@ const LIVE_IN_PLACE_MS = 60_000
 const LIVE_AGAIN_MS = 15_000
 
 /**
- * Returns how often a page is tried: a live one where it failed, for a minute at most; one of the background once in
- * its turn.
+ * Returns where and for how long a page is tried. The first page of live scans is tried in place for a minute after its
+ * first failure, and a later one until its scan is handed over. A page of the background is tried once in each turn of
+ * its scan. With `endsWhen: 'caught-up'` all pages are tried in place, without a deadline. The retry policy also limits
+ * how often a page is tried in place.
  */
 export function triesOf(reader: Reader, scan: Scan): ReadMode['tries'] {
   const { endsWhen, backOff, clock, livePageFailures } = reader
@@ -134,7 +142,8 @@ export function onStuck(reader: Reader, scan: Scan, why: string): Reader {
 }
 
 function readerReadingAgain(reader: Reader, { scan, newScan: begunScan }: { scan: Scan; newScan: Scan }, why: string) {
-  // The scan asks only once to see its last page again. If the server refused that each time, a history could not end.
+  // A scan asks for its last page a second time, but only once: it keeps that it has asked, since a server that refuses
+  // the token each time would otherwise make it ask forever.
   const newScan = { ...begunScan, isEndAskedAgain: scan.isEndAskedAgain }
   const handedOverReader = readerAfterHandOver(reader, scan)
   if (handedOverReader !== undefined) return handedOverReader
@@ -147,8 +156,9 @@ function readerReadingAgain(reader: Reader, { scan, newScan: begunScan }: { scan
 }
 
 /**
- * Counts a failure of a scan. After three in a row without progress, a scan of the background is backed off. Returns
- * the failures in a row.
+ * Counts a failure of a scan, and returns how many it has had in a row without progress. From the third on, a scan of
+ * the background is backed off, and a live scan is not. With `endsWhen: 'caught-up'` the error of the third is thrown
+ * instead.
  */
 function countFailure(reader: Reader, scan: Scan, error: ConnectorError) {
   const { backOff, clock, endsWhen, observe } = reader
@@ -159,6 +169,7 @@ function countFailure(reader: Reader, scan: Scan, error: ConnectorError) {
   if (pauseMs > 0 && endsWhen === 'caught-up') throw error
   const { lane, reachMs } = scan
   const { code } = error
+  // A live scan is not backed off: this ends the pause that `addFailure` has just begun.
   if (lane === 'live') backOff.putOff(scan, now)
   else if (pauseMs > 0)
     observe({ kind: 'scan-backed-off', scan: lane, reachMs, pauseMs: Math.max(pauseMs, serverPauseMs), code, error })

@@ -52,7 +52,10 @@ function readerAfterStep(reader: Reader, { kind, scan }: Exclude<Step, { kind: '
   return readerAfterHandOver(readerAfterPage, scan) ?? readerAfterPage
 }
 
-/** Reads the clients as soon as their page arrives, so that making records does not wait for the delivery before it. */
+/**
+ * Parses the clients now, while the previous group may still be delivered: after that delivery, only their records
+ * remain to be made.
+ */
 function readClients({ mapping, rules }: Reader, { output }: Scan, { clients }: Page): ReadClient[] {
   const pageMapping = mapping[output]
   const lists = output === 'xml' ? mapping.lists : []
@@ -67,7 +70,7 @@ function withCreationTime(scans: ScanStates, responseBeganAt: Times): ScanStates
   return { ...scans, createdAt, lookBacks }
 }
 
-/** Returns the next request of a scan, with what is known about its response. */
+/** Returns the next request of a scan, with the path of the clients in the response if it is known. */
 export function requestOf({ mapping }: Reader, scan: Scan): Scan & PageRequest {
   return { ...scan, clientsPath: mapping[scan.output]?.path ?? undefined }
 }
