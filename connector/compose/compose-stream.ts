@@ -49,7 +49,7 @@ function pipelineParts(
       observe,
     },
     clock,
-    groupMaxSize: config.pageGroup.maxBytes,
+    groupMaxValueBytes: config.pageGroup.maxBytes,
     groupMaxDelayMs: config.pageGroup.maxDelayMs,
     deliverWithinMs: kafkaTimes.commitWithinMs,
     giveUp,

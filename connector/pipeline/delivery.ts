@@ -89,7 +89,7 @@ function publishedEvent(
   checkpoint: StreamCheckpoint,
   { tookMs, now }: { tookMs: number; now: number },
 ): PipelineEvent {
-  const { pages, deadLetters, countsByLane, changeTimes, newestChange, size, hasLiveEnd, change } = group
+  const { pages, deadLetters, countsByLane, changeTimes, newestChange, valueBytes, hasLiveEnd, change } = group
   const { table } = checkpoint
   const indexSize = {
     clients: table.size(),
@@ -101,7 +101,7 @@ function publishedEvent(
     pages,
     countsByLane,
     deadLetters,
-    bytes: size,
+    bytes: valueBytes,
     tookMs,
     delays: changeTimes.map((at) => now - at),
     newestChange,

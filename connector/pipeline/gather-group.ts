@@ -9,7 +9,7 @@ interface GatherParts {
   /** Is called for each page, with the total size in bytes of the record values that it adds to the group. */
   readonly onPageAdded: (reading: PageReading, addedBytes: number) => void
   readonly clock: Clock
-  readonly groupMaxSize: number
+  readonly groupMaxValueBytes: number
   readonly groupMaxDelayMs: number
   readonly takesOnePage?: () => boolean
 }
@@ -19,22 +19,22 @@ interface GatherParts {
  * waits for others. Resolves to why the group takes no more pages.
  */
 export async function gatherGroup(
-  { builder, onPageAdded, clock, groupMaxSize, groupMaxDelayMs, takesOnePage = () => false }: GatherParts,
+  { builder, onPageAdded, clock, groupMaxValueBytes, groupMaxDelayMs, takesOnePage = () => false }: GatherParts,
   pages: ReadAhead<PageReading>,
   stop: AbortSignal,
-): Promise<'complete' | 'stopped'> {
+): Promise<'complete' | 'no-more-pages'> {
   using delayAbort = linkedAbort(stop)
   let delay: Promise<unknown> | undefined
   for (let reading = await takeUnlessStopped(pages, stop); reading !== undefined; reading = await pages.take()) {
-    const sizeBefore = builder.size()
+    const valueBytesBefore = builder.valueBytes()
     builder.add(reading)
-    onPageAdded(reading, builder.size() - sizeBefore)
-    const isFull = builder.size() >= groupMaxSize || builder.entries() >= MAX_ENTRIES
+    onPageAdded(reading, builder.valueBytes() - valueBytesBefore)
+    const isFull = builder.valueBytes() >= groupMaxValueBytes || builder.entryCount() >= MAX_ENTRIES
     if (reading.isLast || isFull || takesOnePage()) return 'complete'
     delay ??= clock.sleep(groupMaxDelayMs, delayAbort.signal).catch(() => {})
-    if ((await pages.peek(delay)) === undefined) return stop.aborted ? 'stopped' : 'complete'
+    if ((await pages.peek(delay)) === undefined) return stop.aborted ? 'no-more-pages' : 'complete'
   }
-  return 'stopped'
+  return 'no-more-pages'
 }
 
 /** Once `stop` has aborted, takes only a page that is already read, so that it is not read again. */
@@ -74,9 +74,14 @@ export function readAhead<Item>(items: AsyncGenerator<Item, void>): ReadAhead<It
       return result.value.value
     },
     peek: async (timeout) => {
-      const isOver = () => false
       // A race for the item itself would keep the item in memory until `timeout` settles.
-      const isHere = await Promise.race([next.then(() => true), timeout.then(isOver, isOver)])
+      const isHere = await Promise.race([
+        next.then(() => true),
+        timeout.then(
+          () => false,
+          () => false,
+        ),
+      ])
       const result = isHere ? await next : undefined
       return result?.status === 'fulfilled' && result.value.done !== true ? result.value.value : undefined
     },

@@ -12,7 +12,7 @@ export interface PipelineParts extends Omit<DeliveryParts, 'observe' | 'onDelive
   readonly readerParts: ReaderParts
   readonly groupParts: PageGroupParts
   /** Under a backlog, pages join a group until it reaches one of these limits. */
-  readonly groupMaxSize: number
+  readonly groupMaxValueBytes: number
   readonly groupMaxDelayMs: number
   /** Whether a group takes a single page, because the delivery of a larger one has failed. By default it never does. */
   readonly takesOnePage?: () => boolean
@@ -45,7 +45,7 @@ export async function runPipeline(
     for (let isLastGroup = false; !isLastGroup; ) {
       const gatherResult = await gatherDuring(delivery, { run, pages }, stop)
       if (gatherResult.kind === 'failed') return gatherResult
-      isLastGroup = gatherResult.kind === 'stopped'
+      isLastGroup = gatherResult.kind === 'no-more-pages'
       const finishedGroup = finishGroup()
       // Invariant 6: gathered pages are delivered, even if `stop` has aborted meanwhile.
       if (finishedGroup.group.pages > 0) delivery = deliver(finishedGroup)
@@ -87,7 +87,7 @@ async function gatherDuring(
   delivery: Promise<void>,
   { run, pages }: { run: PipelineRun; pages: ReadAhead<PageReading> },
   stop: AbortSignal,
-): Promise<{ readonly kind: 'complete' | 'stopped' } | Extract<PipelineEnd, { kind: 'failed' }>> {
+): Promise<{ readonly kind: 'complete' | 'no-more-pages' } | Extract<PipelineEnd, { kind: 'failed' }>> {
   const saveAbort = new AbortController()
   const writesDone = delivery.then(() => run.saveInTime(saveAbort.signal))
   try {

@@ -4,8 +4,8 @@ import { CATCH_UP, HISTORY, isSameScan, LIVE, type ScanName, type ScanStates, sc
 /** Says what the stream does next: it reads a page of this scan, which may begin with it, or waits. */
 export type Turn = { readonly kind: 'read'; readonly scan: ScanName } | { readonly kind: 'wait'; readonly ms: number }
 
-/** Says what was read lately, which is not stored. Times are in ms of the monotonic clock. */
-export interface RecentReads {
+/** Holds what decides the turn and is not stored. Times are in ms of the monotonic clock. */
+export interface ReaderState {
   /** The next live scan is due at this time. */
   readonly liveDueAt: number
   /** Counts the live pages since the last page of the background. */
@@ -20,8 +20,8 @@ export interface TurnParts {
   readonly settings: ScanSettings
   readonly times: Times
   /** The monotonic clock shows this. */
-  readonly now: number
-  readonly recentReads: RecentReads
+  readonly monotonicNow: number
+  readonly readerState: ReaderState
 }
 
 const LIVE_PAGES = 4
@@ -31,20 +31,23 @@ const LIVE_PAGES = 4
  * its scans take turns. Pure.
  */
 export function nextTurn(scans: ScanStates, parts: TurnParts): Turn {
-  const { settings, now, recentReads } = parts
+  const { settings, monotonicNow, readerState } = parts
   const due = dueScans(scans, parts)
-  const ready = due.filter((scan) => recentReads.notBefore(scan) <= now)
+  const ready = due.filter((scan) => readerState.notBefore(scan) <= monotonicNow)
   if (isHistoryFirst(scans, settings) && ready.some((scan) => isSameScan(scan, HISTORY)))
     return { kind: 'read', scan: HISTORY }
-  const liveDueAt = Math.max(scans.live.scan === null ? recentReads.liveDueAt : now, recentReads.notBefore(LIVE))
-  const isLiveDue = now >= liveDueAt
-  const background = ready.length === 0 ? undefined : nextInOrder(ready, recentReads.lastBackground)
-  if (isLiveDue && (background === undefined || recentReads.livePagesInARow < LIVE_PAGES))
+  const liveDueAt = Math.max(
+    scans.live.scan === null ? readerState.liveDueAt : monotonicNow,
+    readerState.notBefore(LIVE),
+  )
+  const isLiveDue = monotonicNow >= liveDueAt
+  const background = ready.length === 0 ? undefined : nextInOrder(ready, readerState.lastBackground)
+  if (isLiveDue && (background === undefined || readerState.livePagesInARow < LIVE_PAGES))
     return { kind: 'read', scan: LIVE }
   if (background !== undefined) return { kind: 'read', scan: background }
   const waits = [
-    liveDueAt - now,
-    ...due.map((scan) => recentReads.notBefore(scan) - now),
+    liveDueAt - monotonicNow,
+    ...due.map((scan) => readerState.notBefore(scan) - monotonicNow),
     ...waitsUntilDue(scans, parts),
   ]
   return { kind: 'wait', ms: Math.max(1, Math.min(...waits)) }

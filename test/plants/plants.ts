@@ -168,8 +168,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'the background waits as long as live scans are due',
     file: 'scan/turns.ts',
-    text: 'recentReads.livePagesInARow < LIVE_PAGES',
-    becomes: 'recentReads.livePagesInARow < LIVE_PAGES * 1e9',
+    text: 'readerState.livePagesInARow < LIVE_PAGES',
+    becomes: 'readerState.livePagesInARow < LIVE_PAGES * 1e9',
     by: { unit: 'scan/turns.test.ts' },
   },
   {
@@ -452,8 +452,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'live scans wait as long as the background has pages',
     file: 'scan/turns.ts',
-    text: 'recentReads.livePagesInARow < LIVE_PAGES',
-    becomes: 'recentReads.livePagesInARow < 0',
+    text: 'readerState.livePagesInARow < LIVE_PAGES',
+    becomes: 'readerState.livePagesInARow < 0',
     by: longScans,
   },
 ]

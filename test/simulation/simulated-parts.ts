@@ -176,7 +176,7 @@ function pipelineParts(
     },
     clock,
     giveUp,
-    groupMaxSize: 1_000,
+    groupMaxValueBytes: 1_000,
     groupMaxDelayMs: 50,
     deliverWithinMs: 10_000,
     savePeriodMs: 60_000,

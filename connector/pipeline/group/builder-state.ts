@@ -20,7 +20,7 @@ export interface PageGroup {
   /** The newest change of a client on its pages was made at this time, by the clock of the server. */
   readonly newestChange: number | undefined
   /** The values of its records have this total size in bytes, which limits how many pages share a transaction. */
-  readonly size: number
+  readonly valueBytes: number
   /** Whether a live scan has ended in it. */
   readonly hasLiveEnd: boolean
   readonly change: StateChange
@@ -49,7 +49,7 @@ export interface BuilderState {
    * Starts from the counts of delivered events and dead letters when the run begins, and counts also those that are not
    * delivered yet.
    */
-  readonly guardSinceOpening: DeadLetterGuard
+  readonly guardOfThisRun: DeadLetterGuard
   /**
    * `newEntries` are those of the group that is being built, `undeliveredEntries` those of the group that is being
    * delivered.
@@ -60,12 +60,12 @@ export interface BuilderState {
   scans: ScanStates
   nextEvent: number
   mapping: StreamMapping | null
-  /** Holds the totals of the group so far. */
-  totals: {
+  /** Holds the records and the counts of the group so far. */
+  groupSoFar: {
     pages: number
     readonly records: OutgoingRecord[]
     /** The values of the records have this total size in bytes. */
-    size: number
+    valueBytes: number
     deadLetters: number
     readonly countsByLane: Map<Lane, LaneCounts>
     readonly changeTimes: number[]

@@ -14,9 +14,9 @@ import type { BuilderState } from './builder-state.ts'
  * Keeps the time of the newest change, which metrics and the status show. A client that is not published again counts
  * too, since after a restart the newest change is not known until a look-back reads it again.
  */
-function noteChange(totals: BuilderState['totals'], modified: ModificationTime | undefined, serverNow: number) {
+function noteChange(groupSoFar: BuilderState['groupSoFar'], modified: ModificationTime | undefined, serverNow: number) {
   if (modified?.hasTimeOfDay === true && modified.instant <= serverNow)
-    totals.newestChange = Math.max(totals.newestChange ?? 0, modified.instant)
+    groupSoFar.newestChange = Math.max(groupSoFar.newestChange ?? 0, modified.instant)
 }
 
 /** Adds the clients of a page. */
@@ -26,11 +26,11 @@ export function addClients(builderState: BuilderState, reading: PageReading): vo
 }
 
 function addClient(builderState: BuilderState, client: ReadClient, reading: PageReading) {
-  const { totals, scans } = builderState
+  const { groupSoFar, scans } = builderState
   const { scan, readAt } = reading
-  noteChange(totals, client.modified, readAt.server)
+  noteChange(groupSoFar, client.modified, readAt.server)
   const entry = newestEntryOf(builderState, client)
-  const laneCounts = laneCountsOf(totals, scan.lane)
+  const laneCounts = laneCountsOf(groupSoFar, scan.lane)
   const isContentSame =
     entry !== undefined && entry.content === contentForEntry(entry, { builderState, client, reading })
   const republication = scan.lane === 'history' ? scans.history.republication : null
@@ -104,7 +104,7 @@ interface PublishedClient {
 
 function addRecord(builderState: BuilderState, publishedClient: PublishedClient, reading: PageReading) {
   const { client, entry, laneCounts, republishedBy } = publishedClient
-  const { parts, generation, totals, guardSinceOpening, nextEvent } = builderState
+  const { parts, generation, groupSoFar, guardOfThisRun, nextEvent } = builderState
   const { scan, readAt } = reading
   const previous = entry === undefined ? `g${generation}` : String(entry.eventNumber)
   const idField = idFieldOf(reading)
@@ -114,25 +114,25 @@ function addRecord(builderState: BuilderState, publishedClient: PublishedClient,
   const marks: EventMarks = { snapshot, historycomplete: !isFirstHistory || undefined, republished: republishedBy }
   const context = { sequence: nextEvent, readAt: readAt.server, idField, previous, marks }
   const { kind, record } = outgoingRecord(client, context, parts.settings)
-  if (guardSinceOpening.add(kind) === 'too-many') throw tooManyDeadLettersError(idField)
-  totals.records.push(record)
-  totals.size += record.value.length
+  if (guardOfThisRun.add(kind) === 'too-many') throw tooManyDeadLettersError(idField)
+  groupSoFar.records.push(record)
+  groupSoFar.valueBytes += record.value.length
   const isDeadLetter = kind === 'dead-letter'
   const content = contentForEntry({ isDeadLetter }, { builderState, client, reading })
   builderState.newEntries.set(client.key, { content, eventNumber: nextEvent, scanNumber: scan.number, isDeadLetter })
   builderState.nextEvent += 1
   if (isDeadLetter) {
-    totals.deadLetters += 1
+    groupSoFar.deadLetters += 1
     return
   }
   laneCounts.events += 1
   if (republishedBy !== undefined) return
-  totals.newestChange = Math.max(totals.newestChange ?? 0, serverChangeTime(client.modified, readAt))
+  groupSoFar.newestChange = Math.max(groupSoFar.newestChange ?? 0, serverChangeTime(client.modified, readAt))
   const changeTime = ourChangeTime(client.modified, { scan, readAt })
-  if (changeTime !== undefined) totals.changeTimes.push(changeTime)
+  if (changeTime !== undefined) groupSoFar.changeTimes.push(changeTime)
 }
 
-function laneCountsOf({ countsByLane }: BuilderState['totals'], lane: Lane): LaneCounts {
+function laneCountsOf({ countsByLane }: BuilderState['groupSoFar'], lane: Lane): LaneCounts {
   const counts = countsByLane.get(lane) ?? { events: 0, suppressed: 0, superseded: 0 }
   countsByLane.set(lane, counts)
   return counts

@@ -10,10 +10,10 @@ import { addClients } from './group-clients.ts'
 export interface PageGroupBuilder {
   /** Adds a page to the group that is being built. Throws `event.too-many-dead-letters`. */
   add(reading: PageReading): void
-  /** Returns the total size of its record values so far, in bytes. */
-  size(): number
+  /** Returns the total size in bytes of the record values of the group so far. */
+  valueBytes(): number
   /** Returns how many index entries the group adds so far. */
-  entries(): number
+  entryCount(): number
   /** Returns the group and begins the next one. */
   finish(): PageGroup
   /**
@@ -33,8 +33,8 @@ export function pageGroupBuilder(parts: PageGroupParts, start: BuilderStart): Pa
   const builderState = newBuilderState(parts, start)
   return {
     add: (reading) => addPage(builderState, reading),
-    size: () => builderState.totals.size,
-    entries: () => builderState.newEntries.size,
+    valueBytes: () => builderState.groupSoFar.valueBytes,
+    entryCount: () => builderState.newEntries.size,
     finish: () => finishGroup(builderState),
     onDelivered: ({ records }) => {
       builderState.undeliveredEntries = new Map()
@@ -49,13 +49,13 @@ function newBuilderState(parts: PageGroupParts, { state, table }: BuilderStart):
     parts,
     table,
     generation: index.generation,
-    guardSinceOpening: parts.deadLetterGuard.copy(),
+    guardOfThisRun: parts.deadLetterGuard.copy(),
     newEntries: new Map(),
     undeliveredEntries: new Map(),
     scans,
     nextEvent,
     mapping,
-    totals: newTotals(),
+    groupSoFar: newGroup(),
   }
 }
 
@@ -63,24 +63,24 @@ function addPage(builderState: BuilderState, reading: PageReading) {
   addClients(builderState, reading)
   builderState.scans = reading.scans
   builderState.mapping = reading.mapping
-  builderState.totals.pages += 1
-  builderState.totals.hasLiveEnd ||= reading.isLast && reading.scan.lane === 'live'
+  builderState.groupSoFar.pages += 1
+  builderState.groupSoFar.hasLiveEnd ||= reading.isLast && reading.scan.lane === 'live'
 }
 
 function finishGroup(builderState: BuilderState): PageGroup {
-  const { scans, nextEvent, mapping, newEntries, totals } = builderState
-  builderState.totals = newTotals()
+  const { scans, nextEvent, mapping, newEntries, groupSoFar } = builderState
+  builderState.groupSoFar = newGroup()
   // The group before this one is delivered, so its entries are in the table.
   builderState.undeliveredEntries = newEntries
   builderState.newEntries = new Map()
-  return { ...totals, change: { scans, nextEvent, mapping, entries: deltaOf(encodeEntries(newEntries)) } }
+  return { ...groupSoFar, change: { scans, nextEvent, mapping, entries: deltaOf(encodeEntries(newEntries)) } }
 }
 
-function newTotals(): BuilderState['totals'] {
+function newGroup(): BuilderState['groupSoFar'] {
   return {
     pages: 0,
     deadLetters: 0,
-    size: 0,
+    valueBytes: 0,
     countsByLane: new Map(),
     records: [],
     changeTimes: [],

@@ -23,11 +23,11 @@ import {
 } from './reader-parts.ts'
 import {
   type AfterRead,
+  countAndReportRetry,
   onReadFailed,
   onTokenRefused,
   pageFailuresOf,
   type Reader,
-  reportRetry,
   triesOf,
 } from './scan-trouble.ts'
 import { requestOf, takePage } from './take-page.ts'
@@ -73,8 +73,8 @@ function newReader(parts: ReaderParts, { scans, mapping }: ReadingStart): Reader
 
 function nextTurnOf(reader: Reader): Turn {
   const { scans, settings, serverClock, clock, backOff } = reader
-  const recentReads = { ...reader, notBefore: backOff.notBefore }
-  return nextTurn(scans, { settings, times: serverClock.times(), now: clock.monotonic(), recentReads })
+  const readerState = { ...reader, notBefore: backOff.notBefore }
+  return nextTurn(scans, { settings, times: serverClock.times(), monotonicNow: clock.monotonic(), readerState })
 }
 
 function isCaughtUp({ endsWhen, scans, endedLiveScans }: Reader) {
@@ -100,9 +100,9 @@ function readerAtTurn(reader: Reader, name: ScanName) {
   // newer than what scans with a smaller number see.
   if (scan.checkPoint === null) scans = withNextNumber(scans, scan)
   if (!isSameScan(name, LIVE)) return { ...reader, scans, lastBackground: name, livePagesInARow: 0 }
-  const dueReader = reader.scans.live.scan === null ? withNextLiveDue(reader) : reader
+  const readerWithNextDue = reader.scans.live.scan === null ? withNextLiveDue(reader) : reader
   return {
-    ...dueReader,
+    ...readerWithNextDue,
     scans,
     liveUnfinishedSince: liveUnfinishedSince ?? clock.monotonic(),
     livePagesInARow: livePagesInARow + 1,
@@ -123,7 +123,8 @@ function withNextLiveDue(reader: Reader) {
 async function readNextPage(reader: Reader, name: ScanName, stop: AbortSignal): Promise<AfterRead> {
   const scan = existingScan(reader.scans, name)
   const pageFailures = pageFailuresOf(reader, scan)
-  const onRetry = (error: ConnectorError) => reportRetry(reader, scan, { pageFailures, error, tried: 'in-place' })
+  const onRetry = (error: ConnectorError) =>
+    countAndReportRetry(reader, scan, { pageFailures, error, tried: 'in-place' })
   try {
     const result = await readPage(
       reader,
@@ -131,7 +132,7 @@ async function readNextPage(reader: Reader, name: ScanName, stop: AbortSignal): 
       stop,
     )
     if (result.kind === 'token-refused') return { reader: onTokenRefused(reader, scan, result.error) }
-    reportRecovery(reader, scan, pageFailures)
+    endPageFailures(reader, scan, pageFailures)
     return takePage(reader, scan, result.page)
   } catch (error) {
     if (stop.aborted) throw error
@@ -139,7 +140,8 @@ async function readNextPage(reader: Reader, name: ScanName, stop: AbortSignal): 
   }
 }
 
-function reportRecovery({ clock, observe }: Reader, { lane }: Scan, pageFailures: PageFailures) {
+/** Reports that a page was read after failures, if it had any, and counts from zero again. */
+function endPageFailures({ clock, observe }: Reader, { lane }: Scan, pageFailures: PageFailures) {
   const { firstFailureAt, failures } = pageFailures
   if (firstFailureAt === undefined) return
   Object.assign(pageFailures, newPageFailures())

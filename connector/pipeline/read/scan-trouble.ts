@@ -68,7 +68,7 @@ export function pageFailuresOf({ livePageFailures }: Reader, scan: Scan): PageFa
 }
 
 /** Counts and reports a failure after which the page is tried again. */
-export function reportRetry(
+export function countAndReportRetry(
   { clock, observe }: Reader,
   { lane }: Scan,
   { pageFailures, error, tried }: { pageFailures: PageFailures; error: ConnectorError; tried: 'in-place' | 'in-turn' },
@@ -97,20 +97,23 @@ export function onReadFailed(reader: Reader, scan: Scan, error: unknown): Reader
   if (!(error instanceof ConnectorError) || !isTransient(error) || endsWhen === 'caught-up') throw error
   const handedOverReader = readerAfterHandOver(reader, scan)
   if (handedOverReader !== undefined) return handedOverReader
-  const now = clock.monotonic()
+  const monotonicNow = clock.monotonic()
   if (isFirstLivePage(scan)) {
-    backOff.putOff(scan, now + Math.max(LIVE_AGAIN_MS, serverPauseMsOf(reader, error)))
-    reportRetry(reader, scan, { pageFailures: livePageFailures, error, tried: 'in-turn' })
+    backOff.putOff(scan, monotonicNow + Math.max(LIVE_AGAIN_MS, serverPauseMsOf(reader, error)))
+    countAndReportRetry(reader, scan, { pageFailures: livePageFailures, error, tried: 'in-turn' })
   } else if (scan.lane === 'live') throw error
   else if (livePageFailures.firstFailureAt !== undefined) {
     // The server fails for all scans: this scan is tried again after the next live try. Its failure is counted in a
     // copy, since `livePageFailures` counts those of the live page only.
-    backOff.putOff(scan, Math.max(now, backOff.notBefore(LIVE), now + serverPauseMsOf(reader, error)) + 1)
-    reportRetry(reader, scan, { pageFailures: { ...livePageFailures }, error, tried: 'in-turn' })
+    backOff.putOff(
+      scan,
+      Math.max(monotonicNow, backOff.notBefore(LIVE), monotonicNow + serverPauseMsOf(reader, error)) + 1,
+    )
+    countAndReportRetry(reader, scan, { pageFailures: { ...livePageFailures }, error, tried: 'in-turn' })
   } else {
     const failures = countFailure(reader, scan, error)
-    const pageFailures = { firstFailureAt: now, failures: failures - 1 }
-    if (backOffMs(failures) === 0) reportRetry(reader, scan, { pageFailures, error, tried: 'in-turn' })
+    const pageFailures = { firstFailureAt: monotonicNow, failures: failures - 1 }
+    if (backOffMs(failures) === 0) countAndReportRetry(reader, scan, { pageFailures, error, tried: 'in-turn' })
   }
   return reader
 }
@@ -122,9 +125,9 @@ function serverPauseMsOf({ retryPolicy }: Reader, { retryAfterMs = 0 }: Connecto
 
 /** Returns the reader after the server has refused the token of a scan: the scan resumes or begins again. */
 export function onTokenRefused(reader: Reader, scan: Scan, error: ConnectorError): Reader {
-  const newScan = resumedScan(scan, { ...reader, times: reader.serverClock.times() })
-  reader.observe({ kind: 'checkpoint-refused', scan: scan.lane, lastChanged: newScan.lastChanged, error })
-  return readerReadingAgain(reader, { scan, newScan }, `the server refused its own checkPoint: ${error.message}`)
+  const nextScan = resumedScan(scan, { ...reader, times: reader.serverClock.times() })
+  reader.observe({ kind: 'checkpoint-refused', scan: scan.lane, lastChanged: nextScan.lastChanged, error })
+  return readerReadingAgain(reader, { scan, nextScan }, `the server refused its own checkPoint: ${error.message}`)
 }
 
 /** Returns the reader after a scan whose answers lead nowhere: it begins again. */
@@ -133,7 +136,7 @@ export function onStuck(reader: Reader, scan: Scan, why: string): Reader {
   observe({ kind: 'scan-stuck', scan: scan.lane, why })
   const nextReader = readerReadingAgain(
     reader,
-    { scan, newScan: restartedScan(scan) },
+    { scan, nextScan: restartedScan(scan) },
     `hasMoreResults is true, but ${why}`,
   )
   // A server that pages without end is not asked at every short interval.
@@ -141,15 +144,16 @@ export function onStuck(reader: Reader, scan: Scan, why: string): Reader {
   return nextReader
 }
 
-function readerReadingAgain(reader: Reader, { scan, newScan: begunScan }: { scan: Scan; newScan: Scan }, why: string) {
+function readerReadingAgain(reader: Reader, { scan, nextScan }: { scan: Scan; nextScan: Scan }, why: string) {
   // A scan asks for its last page a second time, but only once: it keeps that it has asked, since a server that refuses
   // the token each time would otherwise make it ask forever.
-  const newScan = { ...begunScan, isEndAskedAgain: scan.isEndAskedAgain }
+  const nextScanToRead = { ...nextScan, isEndAskedAgain: scan.isEndAskedAgain }
   const handedOverReader = readerAfterHandOver(reader, scan)
   if (handedOverReader !== undefined) return handedOverReader
-  const isLater = newScan.lastChanged > scan.lastChanged
+  const isLater = nextScanToRead.lastChanged > scan.lastChanged
   // A live scan that must begin again does so when the next one is due.
-  const scans = scan.lane === 'live' && !isLater ? withoutScan(reader.scans, LIVE) : withScan(reader.scans, newScan)
+  const scans =
+    scan.lane === 'live' && !isLater ? withoutScan(reader.scans, LIVE) : withScan(reader.scans, nextScanToRead)
   if (isLater) onProgress(reader, scan)
   else countFailure(reader, scan, new ConnectorError('source.stuck', `read page: ${why}`))
   return { ...reader, scans }
@@ -162,15 +166,15 @@ function readerReadingAgain(reader: Reader, { scan, newScan: begunScan }: { scan
  */
 function countFailure(reader: Reader, scan: Scan, error: ConnectorError) {
   const { backOff, clock, endsWhen, observe } = reader
-  const now = clock.monotonic()
+  const monotonicNow = clock.monotonic()
   const serverPauseMs = serverPauseMsOf(reader, error)
-  const failures = backOff.addFailure(scan, now, serverPauseMs)
+  const failures = backOff.addFailure(scan, monotonicNow, serverPauseMs)
   const pauseMs = backOffMs(failures)
   if (pauseMs > 0 && endsWhen === 'caught-up') throw error
   const { lane, reachMs } = scan
   const { code } = error
   // A live scan is not backed off: this ends the pause that `addFailure` has just begun.
-  if (lane === 'live') backOff.putOff(scan, now)
+  if (lane === 'live') backOff.putOff(scan, monotonicNow)
   else if (pauseMs > 0)
     observe({ kind: 'scan-backed-off', scan: lane, reachMs, pauseMs: Math.max(pauseMs, serverPauseMs), code, error })
   return failures

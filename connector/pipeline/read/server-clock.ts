@@ -16,24 +16,25 @@ export interface ServerClock {
 const STANDS_STILL_MS = 120_000
 
 export function createServerClock(clock: Clock): ServerClock {
-  let last: { readonly serverTime: number; readonly readAt: number } | undefined
+  let last: { readonly serverTime: number; readonly readAtMonotonic: number } | undefined
   let isDateMissing = true
   const times = (): Times => {
     const ours = clock.now()
     return {
       ours,
-      server: last === undefined || isDateMissing ? ours : last.serverTime + clock.monotonic() - last.readAt,
+      server: last === undefined || isDateMissing ? ours : last.serverTime + clock.monotonic() - last.readAtMonotonic,
     }
   }
   return {
     times,
     learnFrom: ({ serverTime, tookMs }) => {
-      const readAt = clock.monotonic()
-      if (serverTime !== undefined && serverTime !== last?.serverTime) last = { serverTime, readAt }
-      isDateMissing = serverTime === undefined || last === undefined || readAt - last.readAt > STANDS_STILL_MS
+      const readAtMonotonic = clock.monotonic()
+      if (serverTime !== undefined && serverTime !== last?.serverTime) last = { serverTime, readAtMonotonic }
+      isDateMissing =
+        serverTime === undefined || last === undefined || readAtMonotonic - last.readAtMonotonic > STANDS_STILL_MS
       const { ours, server } = times()
-      const wholeTookMs = Math.ceil(tookMs)
-      return { ours: ours - wholeTookMs, server: server - wholeTookMs }
+      const roundedTookMs = Math.ceil(tookMs)
+      return { ours: ours - roundedTookMs, server: server - roundedTookMs }
     },
   }
 }

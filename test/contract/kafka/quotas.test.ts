@@ -75,7 +75,7 @@ test('a history whose page groups exceed a quota is published page by page, and 
     ...on.pipelineParts,
     clock,
     readerParts,
-    groupMaxSize: 1_000_000,
+    groupMaxValueBytes: 1_000_000,
     deliverWithinMs: DELIVER_WITHIN_MS,
   }
   expect(await runAlone({ ...on.streamParts, openParts, pipelineParts, clock, whenHeld: 'waits' }, never)).toEqual({

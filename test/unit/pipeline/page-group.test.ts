@@ -24,7 +24,7 @@ describe('a group', () => {
     const group = builder.finish()
     expect(group).toMatchObject({ pages: 2, deadLetters: 0, change: { nextEvent: 3, scans: scansAt(2) } })
     expect(keysOf(group.records)).toEqual(['2', '1', '3'])
-    expect(group.size).toBe(group.records.reduce((sum, { value }) => sum + Buffer.byteLength(String(value)), 0))
+    expect(group.valueBytes).toBe(group.records.reduce((sum, { value }) => sum + Buffer.byteLength(String(value)), 0))
     expect(group.countsByLane).toEqual(new Map([['live', { events: 3, suppressed: 0, superseded: 0 }]]))
   })
 
@@ -69,7 +69,7 @@ describe('a group', () => {
     const { builder, deliver } = building()
     builder.add(reading([{ No: '1' }, { No: '2' }]))
     const first = builder.finish()
-    expect(builder.size()).toBe(0)
+    expect(builder.valueBytes()).toBe(0)
     builder.add(reading([{ No: '2' }, { No: '3' }]))
     const second = builder.finish()
     expect([keysOf(second.records), sequencesOf(second.records)]).toEqual([['3'], [2]])

@@ -76,7 +76,11 @@ const numbers = (from: number, to: number) => Array.from({ length: to - from + 1
 
 describe('group commit', () => {
   test('lets pages share a transaction up to the maximum size when there is a backlog', async () => {
-    const { start, groups, published } = await running(scanOf(10), { groupMaxSize: 1_050 }, { endsWhen: 'caught-up' })
+    const { start, groups, published } = await running(
+      scanOf(10),
+      { groupMaxValueBytes: 1_050 },
+      { endsWhen: 'caught-up' },
+    )
     await start()
     expect(published()).toEqual(numbers(1, 10))
     const sizes = groups().map(([pages]) => pages)
@@ -116,7 +120,7 @@ describe('group commit', () => {
 
 describe('memory', () => {
   test('holds at most two pages besides the group being delivered: one gathered, one waiting', async () => {
-    const { start, source, hold, release, stop, published } = await running(scanOf(6), { groupMaxSize: 1 })
+    const { start, source, hold, release, stop, published } = await running(scanOf(6), { groupMaxValueBytes: 1 })
     hold()
     const end = start()
     for (let page = 1; page <= 4; page += 1) {
@@ -137,7 +141,7 @@ describe('memory', () => {
 describe('stopping', () => {
   test('Invariant 6: finishes the page in hand, saves and hands over', async () => {
     const { start, hold, release, stop, published, stored, checkpoint, source } = await running(scanOf(5), {
-      groupMaxSize: 1,
+      groupMaxValueBytes: 1,
     })
     hold()
     const end = start()

@@ -8,7 +8,7 @@ import {
   type ScanName,
   type ScanStates,
 } from '../../../connector/scan/scan-state.ts'
-import { nextTurn, type RecentReads } from '../../../connector/scan/turns.ts'
+import { nextTurn, type ReaderState } from '../../../connector/scan/turns.ts'
 import { historyOf } from '../../support/scans.ts'
 import {
   at,
@@ -26,7 +26,7 @@ import {
 
 // One decision is made for each state of the scans.
 
-interface Situation extends Partial<Omit<RecentReads, 'notBefore'>> {
+interface Situation extends Partial<Omit<ReaderState, 'notBefore'>> {
   readonly settings?: Partial<ScanSettings>
   readonly times?: Times
   readonly waiting?: readonly ScanName[]
@@ -38,8 +38,8 @@ function turn(states: ScanStates, { settings: more, times = at(noon), waiting = 
   return nextTurn(states, {
     settings: { ...settings, ...more },
     times,
-    now: 100 * SECOND,
-    recentReads: { liveDueAt: 103 * SECOND, livePagesInARow: 0, lastBackground: undefined, notBefore, ...turns },
+    monotonicNow: 100 * SECOND,
+    readerState: { liveDueAt: 103 * SECOND, livePagesInARow: 0, lastBackground: undefined, notBefore, ...turns },
   })
 }
 const reads = (scan: ScanName) => ({ kind: 'read', scan })

@@ -159,7 +159,7 @@ export function stage(of: Stage = {}) {
     },
     groupParts: { ...groupParts(), observe },
     clock,
-    groupMaxSize: 100_000,
+    groupMaxValueBytes: 100_000,
     groupMaxDelayMs: 50,
     deliverWithinMs: 10_000,
     giveUp: giveUp.signal,
