@@ -15,14 +15,14 @@ export const canonicalJson = (value: ClientValue) => JSON.stringify(value)
 const isLeaf = (value: ClientValue): value is string => typeof value !== 'object' || rawText(value) !== undefined
 
 /**
- * Returns the same for a list of one item as for this item, and an empty text for an empty list and for an object
- * around empty texts alone: XML leaves open whether an element is a list.
+ * Returns the same for a list of one item as for this item, and an empty text for a list of none or of empty texts, and
+ * for an object around empty texts alone: XML leaves open whether an element is a list.
  */
 export function collapsedValue(value: ClientValue): ClientValue {
   if (isLeaf(value)) return typeof value === 'string' && value.trim() === '' ? '' : value
   if (isList(value)) {
     const items = value.map(collapsedValue)
-    return items.length > 1 ? items : (items[0] ?? '')
+    return items.length > 1 && items.some((item) => item !== '') ? items : (items[0] ?? '')
   }
   const fields = Object.entries(value).map(([name, field]): ClientField => [name, collapsedValue(field)])
   return fields.every(([, field]) => field === '') ? '' : recordOf(fields)

@@ -92,6 +92,6 @@ describe('a minimised client', () => {
     const hashed = under('keep', { Cartes: 'hmac' })
     const hashOf = (Cartes: ClientValue) => hashed({ Cartes })?.Cartes
     expect(hashOf({ Carte: [{ Numero: '17' }] })).toBe(hashOf({ Carte: { Numero: '17' } }))
-    expect([hashOf(''), hashOf({ Carte: [] }), hashOf([])]).toEqual(['', '', []])
+    expect([hashOf(''), hashOf({ Carte: [] }), hashOf({ Carte: ['', ''] }), hashOf([])]).toEqual(['', '', '', []])
   })
 })
