@@ -20,7 +20,7 @@ interface Replacement {
 /** Each rule is named by the fault that it looks for, and returns whether the write has it. */
 type Rules = Readonly<Record<string, (replacement: Replacement) => boolean>>
 
-const sameIndexRules: Rules = {
+const continuationRules: Rules = {
   'the committed state goes back': ({ before: { committed }, after }) =>
     after.committed.epoch < committed.epoch ||
     (after.committed.epoch === committed.epoch && after.committed.seq < committed.seq),
@@ -41,7 +41,10 @@ const everyWriteRules: Rules = {
 }
 /** Invariant 4: a claim has a higher epoch than that of any replica before it. */
 const claimRules: Rules = { 'the claim is not higher': ({ before, after }) => after.claim.epoch <= before.claim.epoch }
-const ownerRules: Rules = { ...sameIndexRules, 'it is of another claim, state, rewind or index': isOfOtherClaimOrState }
+const ownerRules: Rules = {
+  ...continuationRules,
+  'it is of another claim, state, rewind or index': isOfOtherClaimOrState,
+}
 const nothingPendingRules: Rules = { 'something is pending': ({ after }) => after.pending !== null }
 const hasOwnerRules: Rules = { 'nobody owns it': ({ after }) => after.claim.owner === null }
 const noOwnerRules: Rules = { 'it has an owner': ({ after }) => after.claim.owner !== null }
@@ -55,13 +58,13 @@ const pendingRules: Rules = {
 }
 
 /**
- * A claim with a new index is checked against fewer lists than another claim. Most of `sameIndexRules` compare scans
+ * A claim with a new index is checked against fewer lists than another claim. Most of `continuationRules` compare scans
  * and index with the previous ones, and here both are new. `nothingPendingRules` and `hasOwnerRules` could not fail:
  * such a document is made with an owner and with nothing pending.
  */
 const rulesOf: Readonly<Record<WriteReason, readonly Rules[]>> = {
   'claim with a new index': [everyWriteRules, claimRules],
-  claim: [everyWriteRules, sameIndexRules, claimRules, nothingPendingRules, hasOwnerRules],
+  claim: [everyWriteRules, continuationRules, claimRules, nothingPendingRules, hasOwnerRules],
   prepare: [everyWriteRules, ownerRules, hasOwnerRules, pendingRules],
   save: [everyWriteRules, ownerRules, nothingPendingRules, hasOwnerRules],
   leave: [everyWriteRules, ownerRules, nothingPendingRules, noOwnerRules],

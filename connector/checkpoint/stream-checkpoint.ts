@@ -136,8 +136,8 @@ async function prepare(owned: OwnedDocument, change: StateChange, finish: AbortS
   const document = await withStoredIndex(owned, finish)
   const next = documentOfPrepare(document, change, { nonce: owned.newNonce(), at: owned.clock.now() })
   // The next opening reuses the table if the stored document has one of these nonces. If the answer to this write is
-  // lost, either `next` or the document before it is stored. The table fits `next`. It fits the document before only if
-  // that was saved: otherwise the newest entries of the table are in its `pending`, and not yet in its index.
+  // lost, either `next` or `document` is stored. The table fits `next`. It fits `document` only if that is stored as it
+  // is here: otherwise the stored one has the newest entries of the table in `pending`, and not yet in its index.
   owned.indexCache.keep(owned.table, next.nonce, ...(owned.isSaved ? [document.nonce] : []))
   await write(owned, 'prepare', next, finish)
   owned.preparedDocument = next

@@ -68,12 +68,12 @@ export function documentOfClaim(stream: StreamToClaim, claimant: Claimant): Chec
   if (rewind !== undefined && (isLost || (verdict.kind === 'hold' && verdict.code !== 'checkpoint.undecided'))) {
     const record = foundRecord.kind === 'record' ? foundRecord.record : undefined
     const state = stateOfNewBeginning({ document, record, now: claimant.at }, rewind, beginAt)
-    return { ...firstDocument(state, claimant, state.index.generation), appliedRewind: rewind.id }
+    return { ...documentOfBeginning(state, claimant, state.index.generation), appliedRewind: rewind.id }
   }
   if (document === undefined && stream.beginAt === undefined) throw noBeginningError()
   const next =
     document === undefined
-      ? firstDocument(newStreamState, claimant, 1)
+      ? documentOfBeginning(newStreamState, claimant, 1)
       : documentOfNextClaim(document, verdict, claimant)
   if (rewind === undefined) return next
   const { committed } = next
@@ -82,7 +82,7 @@ export function documentOfClaim(stream: StreamToClaim, claimant: Claimant): Chec
   return { ...next, appliedRewind: rewind.id, committed: { ...committed, state } }
 }
 
-function firstDocument(state: CommittedState, claimant: Claimant, epoch: number): CheckpointDocument {
+function documentOfBeginning(state: CommittedState, claimant: Claimant, epoch: number): CheckpointDocument {
   const { nonce, at } = claimant
   const committed = { epoch, seq: 0, nonce, at, expectsRecord: false, state }
   return { format: FORMAT, ...fieldsOfClaim(claimant, epoch), appliedRewind: null, committed }

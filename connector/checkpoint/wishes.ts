@@ -86,7 +86,7 @@ export interface WishesChangeParts extends WishesParts {
 }
 
 /** `before` are the wishes that were stored before. `unchanged` means that no change was wanted. */
-interface WishesChange {
+interface WishesChangeOutcome {
   readonly kind: 'written' | 'unchanged'
   readonly before: Wishes
 }
@@ -100,7 +100,7 @@ export async function changeWishes(
   { object, newNonce, storeReady }: WishesChangeParts,
   changeOf: (before: Wishes) => Partial<Wishes> | undefined,
   stop: AbortSignal,
-): Promise<WishesChange> {
+): Promise<WishesChangeOutcome> {
   const { signal: uninterrupted } = new AbortController()
   await storeReady(stop)
   for (;;) {

@@ -16,7 +16,7 @@ type BackgroundLane = Exclude<Lane, 'live'>
 
 /**
  * The pipeline reports these events, without personal data or secrets. Telemetry has one row for each kind. In each of
- * them `scan` is the lane of the scan, under which it is logged.
+ * them `scan` is the lane of the scan; a log line names the scan by it.
  */
 export type PipelineEvent =
   | StreamStateEvent

@@ -95,8 +95,8 @@ export function offsetsOfCommitRecord(recordPlace: CommitRecordPlace, record: Co
 
 /**
  * Reads the commit record from its group coordinator. The result is final only after InitProducerId, and only if
- * `coordinatorFinder`, the broker that answered InitProducerId, names the coordinator: a broker partitioned from the
- * cluster may still name itself. Does not retry.
+ * `coordinatorFinder`, the broker that answered InitProducerId, is asked which broker the group coordinator is: a
+ * former one, cut off from the cluster, would still name itself. Does not retry.
  */
 export async function fetchCommitRecord(
   cluster: Cluster,

@@ -34,8 +34,8 @@ export async function confirmMarkers(
     const leaderSearch = Promise.all(partitionsByTopic.map((topicPartitions) => leadersOf(cluster, topicPartitions)))
     const leaders = (await untilAborted(deadline.signal, leaderSearch)).flat()
     for (let pauseMs = 1; ; pauseMs *= 2) {
-      const isOpenAtLeaders = await untilAborted(deadline.signal, Promise.all(leaders.map(isOpenIn)))
-      if (!isOpenAtLeaders.includes(true)) return
+      const openAnswers = await untilAborted(deadline.signal, Promise.all(leaders.map(isOpenIn)))
+      if (!openAnswers.includes(true)) return
       await clock.sleep(Math.min(pauseMs, LONGEST_PAUSE_MS), deadline.signal)
     }
   } catch (error) {

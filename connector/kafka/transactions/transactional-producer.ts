@@ -68,7 +68,7 @@ export interface ActiveTransaction {
 }
 
 /**
- * Tries to abort within about `closeMs`, since an open transaction blocks all committed readers, then disconnects.
+ * Tries to abort within 4/3 of `closeMs`, since an open transaction blocks all committed readers, then disconnects.
  * Never rejects. Sends in flight settle first: kafkajs skips the abort until a response has confirmed that the
  * transaction is open.
  */

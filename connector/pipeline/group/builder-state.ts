@@ -43,7 +43,7 @@ export const MAX_ENTRIES = 4_000
 export interface BuilderState {
   readonly parts: PageGroupParts
   readonly table: ClientTable
-  /** An event of a client without an index entry names this generation of the index in place of its previous event. */
+  /** The first event of a client has no previous event: it names this generation of the index instead. */
   readonly generation: number
   /**
    * Starts from the counts of delivered events and dead letters when the run begins, and counts also those that are not

@@ -62,8 +62,8 @@ export function clientOutcome(
   { isContentSame, scanNumber, republication }: FoundClient,
 ) {
   if (entry === undefined) return republication?.isIndexNew === true ? 'republished' : 'published'
-  // The event of the entry is older than the rewind, and so is the scan that published it. This history has read after
-  // the rewind, so it need not compare its number with that of the scan.
+  // The event of the entry is older than the rewind, and this history has read the client after the rewind: so the scan
+  // numbers need not be compared.
   if (republication !== null && entry.eventNumber < republication.beforeEvent) return 'republished'
   if (isContentSame) return 'suppressed'
   // Invariant 3: a scan that began later saw the client later. If this page shows a newer content than that scan saw,

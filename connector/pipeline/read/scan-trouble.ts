@@ -103,8 +103,8 @@ export function onReadFailed(reader: Reader, scan: Scan, error: unknown): Reader
     countAndReportRetry(reader, scan, { pageFailures: livePageFailures, error, tried: 'in-turn' })
   } else if (scan.lane === 'live') throw error
   else if (livePageFailures.firstFailureAt !== undefined) {
-    // The server fails for all scans: this scan is tried again after the next live try. Its failure is counted in a
-    // copy, since `livePageFailures` counts those of the live page only.
+    // The server fails for all scans: this scan is tried again after the next live try. Its failure is reported
+    // with the next number of the live page, but not counted: `livePageFailures` counts those of the live page only.
     backOff.putOff(
       scan,
       Math.max(monotonicNow, backOff.notBefore(LIVE), monotonicNow + serverPauseMsOf(reader, error)) + 1,

@@ -62,7 +62,10 @@ function readClients({ mapping, rules }: Reader, { output }: Scan, { clients }: 
   return pageMapping === null ? [] : clients.map(clientReader(pageMapping, lists, rules))
 }
 
-/** Sets the creation time of a stream to its first response, and moves look-backs that start later to that time. */
+/**
+ * Sets the creation time of a stream to its first response. Look-backs got their start before it, by our clock; where
+ * that is ahead of the server's, they move back to the creation time.
+ */
 function withCreationTime(scans: ScanStates, responseBeganAt: Times): ScanStates {
   if (scans.createdAt !== null) return scans
   const createdAt = earlierOf(responseBeganAt)
