@@ -43,7 +43,7 @@ const everyWriteRules: Rules = {
 const claimRules: Rules = { 'the claim is not higher': ({ before, after }) => after.claim.epoch <= before.claim.epoch }
 const ownerRules: Rules = {
   ...continuationRules,
-  'it is of another claim, state, rewind or index': isOfOtherClaimOrState,
+  'it is of another claim, state, rewind or index': differsInWhatOwnersKeep,
 }
 const nothingPendingRules: Rules = { 'something is pending': ({ after }) => after.pending !== null }
 const hasOwnerRules: Rules = { 'nobody owns it': ({ after }) => after.claim.owner === null }
@@ -70,7 +70,7 @@ const rulesOf: Readonly<Record<WriteReason, readonly Rules[]>> = {
   leave: [everyWriteRules, ownerRules, nothingPendingRules, noOwnerRules],
 }
 
-function isOfOtherClaimOrState({ before, after, committedStateBefore, committedStateAfter }: Replacement) {
+function differsInWhatOwnersKeep({ before, after, committedStateBefore, committedStateAfter }: Replacement) {
   const { epoch, seq, nonce } = after.committed
   const { committed } = before
   return (

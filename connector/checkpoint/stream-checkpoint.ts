@@ -18,6 +18,7 @@ import { mustFollow, type WriteReason } from './next-document.ts'
 import { documentOfPrepare } from './transitions.ts'
 
 export interface CheckpointParts {
+  /** The document is stored as this object. */
   readonly object: VersionedObject
   readonly clock: Clock
   readonly newNonce: () => string
@@ -38,6 +39,7 @@ export interface ClaimedDocument {
  * and all that is needed to write the next one.
  */
 interface OwnedDocument extends CheckpointParts, ClaimedDocument {
+  /** Stores the segments of the client index. */
   readonly storage: IndexStorage
   /** Its committed state is the current state of the stream, which may not be stored yet. */
   document: CheckpointDocument

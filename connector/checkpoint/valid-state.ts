@@ -112,10 +112,10 @@ export function mismatch(document: CheckpointDocument, identity: IdentityToCompa
     ['checkpoint.topic-lost', 'Kafka cluster', clusterId ?? destination.clusterId, destination.clusterId ?? clusterId],
     ['checkpoint.topic-lost', 'topic', topic, destination.topic],
   ]
-  const difference = comparisons.find(([, , stored, configured]) => stored !== configured)
+  const difference = comparisons.find(([, , stored, current]) => stored !== current)
   if (difference === undefined) return 'topicId' in destination ? mismatchOfTopic(document, destination) : undefined
-  const [code, field, stored, configured] = difference
-  return hold(code, `the document belongs to ${field} ${stored ?? '(none)'}, not to ${configured ?? '(none)'}`)
+  const [code, field, stored, current] = difference
+  return hold(code, `the document belongs to ${field} ${stored ?? '(none)'}, not to ${current ?? '(none)'}`)
 }
 
 /** A topic may be deleted and created again as long as this stream has published nothing to it. */

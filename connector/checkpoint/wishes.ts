@@ -73,6 +73,7 @@ export function documentIdOf(stored: StoredText | undefined): string {
 }
 
 export interface WishesParts {
+  /** The wishes are stored as this object, beside the document. */
   readonly object: VersionedObject
   readonly newNonce: () => string
 }

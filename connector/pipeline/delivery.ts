@@ -130,12 +130,12 @@ export async function deliverGroup(
   finish: AbortSignal,
 ): Promise<void> {
   // Invariant 2: S3 is prepared before anything is sent, so an open transaction is always that of the stored `pending`.
-  const record = await checkpoint.prepare(group.change, finish)
+  const commitRecord = await checkpoint.prepare(group.change, finish)
   // Disposal aborts the transaction unless it is committed, since an open one blocks all readers of committed records.
   await using transaction = producer.begin(finish)
   await transaction.send(group.records)
   // Invariants 1, 2: all records are stored and the next state is in S3; the commit makes both valid, or neither.
-  await transaction.commit(record)
+  await transaction.commit(commitRecord)
   checkpoint.markCommitted()
 }
 

@@ -25,6 +25,7 @@ export type PipelineEvent =
       readonly epoch: number
       readonly seq: number
       readonly history: HistoryState['state']
+      /** Whether the stream begins with this claim. */
       readonly isNew: boolean
       readonly nextEvent: number
     }
@@ -37,8 +38,10 @@ export type PipelineEvent =
       readonly partitions: number
       readonly as: 'committed' | 'aborted'
     }
+  /** The stream is taken over `from` this replica. */
   | { readonly kind: 'taken-over'; readonly from: string; readonly epoch: number }
   | { readonly kind: 'source-moved' }
+  /** The topic has more partitions than before. */
   | { readonly kind: 'partitions-grown'; readonly from: number; readonly to: number }
   /** The pages show that clients have their id or modification time in this field. `setting` names its variable. */
   | { readonly kind: 'field-detected'; readonly setting: string; readonly field: string }
@@ -56,6 +59,7 @@ export type PipelineEvent =
       readonly clients: number
       /** The request asked for at most this number of clients. */
       readonly limit: number
+      /** The body of the response had this size, decompressed. */
       readonly bytes: number
       readonly tookMs: number
     }
@@ -74,6 +78,7 @@ export type PipelineEvent =
     }
   /** A page was read after this number of failures. */
   | { readonly kind: 'read-recovered'; readonly scan: Lane; readonly failures: number; readonly failedForMs: number }
+  /** A live scan has ended, after these pages and clients were read, and the history has ended before. */
   | { readonly kind: 'caught-up'; readonly clients: number; readonly pages: number }
   | { readonly kind: 'fell-behind' }
   | {
@@ -81,6 +86,7 @@ export type PipelineEvent =
       readonly pages: number
       readonly countsByLane: ReadonlyMap<Lane, LaneCounts>
       readonly deadLetters: number
+      /** The values of the records have this total size. */
       readonly bytes: number
       readonly tookMs: number
       /**
@@ -126,6 +132,7 @@ export type PipelineEvent =
     }
   /** The server promises more, but the scan does not advance; it begins again. */
   | { readonly kind: 'scan-stuck'; readonly scan: Lane; readonly why: string }
+  /** A history has ended, in which this number of clients was read. */
   | { readonly kind: 'history-done'; readonly clients: number }
   | WishesEvent
 
@@ -168,6 +175,7 @@ export interface StreamFailure {
 /** Counts what became of the clients of one lane in a group. */
 export interface LaneCounts {
   events: number
+  /** These were not published, because their content is that of their last event. */
   suppressed: number
   /** These were not published, because a scan that began later had published the client. */
   superseded: number

@@ -19,7 +19,7 @@ interface StateRequest {
   readonly recordPlace: CommitRecordPlace
   /** The state lists the open transactions of these producers only. */
   readonly producerIds: readonly string[]
-  /** This broker answered InitProducerId; undefined if no producer is open. */
+  /** This broker answered InitProducerId. It is asked for the group coordinator. Undefined if no producer is open. */
   readonly coordinatorFinder: CoordinatorFinder | undefined
 }
 

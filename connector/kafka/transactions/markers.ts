@@ -94,7 +94,7 @@ const markersRetry = { retries: 10, firstPauseMs: 20, maxPauseMs: 500, maxRetryA
 async function endEmptyTransaction(
   producer: TransactionalProducer,
   { operation, topics, outcome }: EmptyTransaction,
-  stop: AbortSignal,
+  finish: AbortSignal,
 ) {
   const { transactionalId } = producer.names
   const identity = { transactionalId, ...producer.identity }
@@ -103,14 +103,14 @@ async function endEmptyTransaction(
     const query = { groupId: transactionalId, coordinatorType: TRANSACTION_COORDINATOR } as const
     const coordinator = await producer.cluster.findGroupCoordinator(query)
     const addPartitions = () => coordinator.addPartitionsToTxn({ ...identity, topics }).catch(rejectWithCode)
-    await retry(addPartitions, { clock: producer.clock, policy: markersRetry, onRetry: () => undefined }, stop)
+    await retry(addPartitions, { clock: producer.clock, policy: markersRetry, onRetry: () => undefined }, finish)
     await coordinator.endTxn({ ...identity, transactionResult: outcome === 'committed' })
   }
   try {
-    await withinTransactionLimit(producer, work, stop)
+    await withinTransactionLimit(producer, work, finish)
   } catch (error) {
     disconnectNow(producer)
-    stop.throwIfAborted()
+    finish.throwIfAborted()
     throw transactionError(operation, error)
   }
 }

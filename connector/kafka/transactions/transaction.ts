@@ -28,9 +28,9 @@ export function beginTransaction(producer: TransactionalProducer, finish: AbortS
     send: async (records) => {
       if (records.length > 0) await sendEvents(producer, await activeTransaction(producer, finish), records)
     },
-    commit: async (record) => {
+    commit: async (commitRecord) => {
       const active = await activeTransaction(producer, finish)
-      if (record !== null) await sendRecord(producer, active, record)
+      if (commitRecord !== null) await sendRecord(producer, active, commitRecord)
       await endTransaction(producer, active)
       const writtenPartitions = [...active.writtenPartitions].map(([topic, partitions]) => ({ topic, partitions }))
       await confirmMarkers(producer, writtenPartitions, finish)
@@ -112,9 +112,9 @@ const publishOperation = (records: number, topic: string) =>
  *   4. The next opening takes state 7 as valid, reads the pages again, and publishes the events twice.
  * So a commit follows only a commit record that Kafka has confirmed (docs/decisions/20261125-kafkajs-behind-a-port.md).
  */
-function sendRecord(producer: TransactionalProducer, active: ActiveTransaction, record: CommitRecord) {
+function sendRecord(producer: TransactionalProducer, active: ActiveTransaction, commitRecord: CommitRecord) {
   const { group } = producer.recordPlace
-  const offsets = offsetsOfCommitRecord(producer.recordPlace, record)
+  const offsets = offsetsOfCommitRecord(producer.recordPlace, commitRecord)
   const work = async (): Promise<void> => {
     try {
       await active.transaction.sendOffsets(offsets)
