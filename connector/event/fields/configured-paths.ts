@@ -46,7 +46,8 @@ export function configuredPaths({ fields, types, ignored, lists }: ReadingRules)
   }
 }
 
-const rootOf = (path: string) => path.split('.', 1)[0] ?? ''
+/** Returns the first step of a path. Makes no list: it is called for each field of each client. */
+const rootOf = (path: string) => (path.includes('.') ? path.slice(0, path.indexOf('.')) : path)
 const lastOf = (path: string) => path.slice(path.lastIndexOf('.') + 1)
 
 interface FoundPaths {
@@ -65,7 +66,7 @@ function collectPaths(value: ClientValue, prefix: string, found: FoundPaths) {
   const { roots, hasContent } = found
   for (const name of Object.keys(value)) {
     const path = `${prefix}${name.toLowerCase()}`
-    if (prefix === '' && !roots.has(path)) continue
+    if (prefix === '' && !roots.has(rootOf(path))) continue
     const field = value[name] ?? ''
     hasContent.set(path, hasContent.get(path) === true || collapsedValue(field) !== '')
     collectPaths(field, `${path}.`, found)

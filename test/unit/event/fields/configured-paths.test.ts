@@ -64,8 +64,8 @@ describe('a rule that misses its field', () => {
 test('the configured paths that no client has are named with their setting, and reported once', () => {
   const types = new Map([['points', 'integer'] as const, ['solde', 'decimal'] as const])
   const rules = { types, ignored: new Set(['age', 'vu.le']), lists: ['Cartes.Carte', 'Tel'] }
-  const { take, missing, newlyMissing } = of({ Mail: 'hmac', Fax: 'drop' }, rules)
-  take([{ MAIL: '', Points: '3' }])
+  const { take, missing, newlyMissing } = of({ Mail: 'hmac', Fax: 'drop', 'Nom.Usage': 'drop' }, rules)
+  take([{ MAIL: '', Points: '3', 'Nom.Usage': 'x' }])
   take([{ Cartes: { Carte: '' }, Vu: [{ Le: 'x' }] }])
   const left = ['event.fields: fax', 'event.types: solde', 'polaris.hashIgnore: age', 'polaris.listFields: tel']
   expect(missing()).toEqual(left)
