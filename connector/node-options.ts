@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
 
 /**
- * Options of Node for less memory. Node takes them only when it starts. Pretenuring puts lists of a page among the old
- * objects, where, dead as they are, they keep alive whatever pages are read after them.
+ * Options of Node for less memory. Node takes them only when it starts. With pretenuring, V8 allocates lists of a page
+ * among its old objects. Until the next full collection they keep that page in memory, and the pages after it.
  */
 export const nodeOptions = [
   '--max-semi-space-size=8',

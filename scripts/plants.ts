@@ -36,13 +36,17 @@ function commandOf({ by }: Plant): string[] {
   return ['scripts/simulate.ts', '--first', '--of', by.histories, '--runs', HISTORIES, '--seed', SEED]
 }
 
-/** The first violation or failed test; undefined: the defect survives. */
+/**
+ * Returns the first violation or failed test; undefined if the defect survives. Throws if the plant names what does not
+ * exist: that is another defect than it says.
+ */
 async function foundBy(plant: Plant, cwd: string): Promise<{ what: string; path: string } | undefined> {
   try {
     await run('node', commandOf(plant), { cwd, maxBuffer: 1 << 28, env: { ...process.env, NO_COLOR: '1' } })
     return undefined
   } catch (error) {
-    const { stdout = '' } = error as { stdout?: string }
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }
+    if (/ReferenceError: .* is not defined/.test(stdout + stderr)) throw error
     const line = 'unit' in plant.by ? /^ *(?:FAIL|×) .*/m.exec(stdout) : /^.*: .*/m.exec(stdout)
     if (line === null) throw error
     return { what: line[0].trim().slice(0, 150), path: /--path (\S+)/.exec(stdout)?.[1] ?? '' }

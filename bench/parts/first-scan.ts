@@ -40,7 +40,8 @@ async function sampleUntilDone(admin: Rig['admin'], topic: string, clients: numb
   while (performance.now() - grewAt < QUIET_MS || (seen.at(-1)?.offsets ?? 0) < clients) {
     if (!connector.isRunning() || performance.now() > giveUpAt)
       throw new Error(`the connector exited, or took too long: ${connector.output().slice(-2000)}`)
-    const ends = await admin.fetchTopicOffsets(topic)
+    // A leader may not have learned yet of a topic that was just created.
+    const ends = await admin.fetchTopicOffsets(topic).catch(() => [])
     const offsets = ends.reduce((sum, { high }) => sum + Number(high), 0)
     const atMs = performance.now()
     if (offsets > (seen.at(-1)?.offsets ?? 0)) {

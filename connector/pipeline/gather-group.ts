@@ -53,8 +53,8 @@ export interface ReadAhead<Item> {
   /** Resolves with the next item, or undefined at the end. Rejects as the generator does. */
   take(): Promise<Item | undefined>
   /**
-   * Resolves with what `take` will return, if that arrives before `timeout` settles. Otherwise, at the end, and on a
-   * rejection it resolves with undefined.
+   * Resolves with what `take` will return, if that arrives before `timeout` resolves. Otherwise, at the end, and on a
+   * rejection it resolves with undefined. `timeout` must not reject.
    */
   peek(timeout: Promise<unknown>): Promise<Item | undefined>
   /** Waits until the generator has ended, which must be asked to stop before. */
@@ -74,14 +74,8 @@ export function readAhead<Item>(items: AsyncGenerator<Item, void>): ReadAhead<It
       return result.value.value
     },
     peek: async (timeout) => {
-      // A race for the item itself would keep the item in memory until `timeout` settles.
-      const isHere = await Promise.race([
-        next.then(() => true),
-        timeout.then(
-          () => false,
-          () => false,
-        ),
-      ])
+      // A race for the item itself would keep the item in memory until `timeout` resolves.
+      const isHere = await Promise.race([next.then(() => true), timeout.then(() => false)])
       const result = isHere ? await next : undefined
       return result?.status === 'fulfilled' && result.value.done !== true ? result.value.value : undefined
     },

@@ -66,24 +66,30 @@ export function documentOfClaim(opening: Opening): { document: Document; repeats
   const rewind = waitingRewind(document, wishes)
   if (valid.kind === 'hold')
     return rewind && cures(opening, rewind) ? documentOfCure(opening, rewind, valid.code) : undefined
-  const { nonce, at, topic } = opening
+  const { nonce, at } = opening
   const epoch = (document?.epoch ?? 0) + 1
   const first: State = { next: 0, known: 0, nextEvent: 0, generation: epoch, rewinds: [] }
   const committed =
     document === undefined
       ? { epoch, seq: 0, nonce, nextEvent: 0, at, expectsRecord: false, state: first }
       : committedPartOf(document, valid)
-  const before = {
-    nonce,
-    topic,
-    epoch,
-    hasOwner: true,
-    committed,
-    pending: null,
-    appliedRewind: document?.appliedRewind,
-  }
-  return { document: rewind === undefined ? before : documentAfterRewind(before, rewind, opening.protocol) }
+  const claimed = claimedDocument(opening, epoch, committed)
+  return { document: rewind === undefined ? claimed : documentAfterRewind(claimed, rewind, opening.protocol) }
 }
+
+const claimedDocument = (
+  { document, nonce, topic }: Opening,
+  epoch: number,
+  committed: Document['committed'],
+): Document => ({
+  nonce,
+  topic,
+  epoch,
+  hasOwner: true,
+  committed,
+  pending: null,
+  appliedRewind: document?.appliedRewind,
+})
 
 /** A `yes` holds for one document. */
 function cures({ document, protocol, valid }: Opening, { yes, republish }: Rewind): boolean {
@@ -93,7 +99,7 @@ function cures({ document, protocol, valid }: Opening, { yes, republish }: Rewin
 }
 
 function documentOfCure(opening: Opening, rewind: Rewind, code: string): { document: Document; repeats: number } {
-  const { document, nonce, at, topic, foundRecord, protocol, seconds } = opening
+  const { document, nonce, at, foundRecord, protocol, seconds } = opening
   const record = foundRecord.kind === 'record' ? foundRecord.record : undefined
   if (code === 'checkpoint.undecided' && document?.pending) {
     const { committed, pending } = document
@@ -117,16 +123,7 @@ function documentOfCure(opening: Opening, rewind: Rewind, code: string): { docum
   const rewinds = document?.committed.state.rewinds ?? []
   const state: State = { next: 0, known: 0, nextEvent, generation: epoch, rewinds }
   const committed = { epoch, seq: 0, nonce, nextEvent, at, expectsRecord: false, state }
-  const begun = {
-    nonce,
-    topic,
-    epoch,
-    hasOwner: true,
-    committed,
-    pending: null,
-    appliedRewind: document?.appliedRewind,
-  }
-  return { document: documentAfterRewind(begun, rewind, protocol), repeats: 0 }
+  return { document: documentAfterRewind(claimedDocument(opening, epoch, committed), rewind, protocol), repeats: 0 }
 }
 
 /** Sets back what is read next. A rewind never skips. */

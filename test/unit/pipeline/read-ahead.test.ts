@@ -26,7 +26,7 @@ test('only take rejects when the generator throws, neither peek nor close', asyn
   await expect(pages.close()).resolves.toBeUndefined()
 })
 
-test('a page that was peeked at and taken is free, although the timeout of the group has not settled', async () => {
+test('keeps no page in memory that was peeked at and taken, while the timeout is pending', async () => {
   setFlagsFromString('--expose-gc')
   const collectGarbage: () => void = runInNewContext('gc')
   const pages = readAhead(largePages())

@@ -22,14 +22,14 @@ export function decodeXml(text: string): AnswerDocument {
 }
 
 /**
- * An element that the parser reads, with what has been read of it. The next element as deep takes its place: its lists
- * have grown by then, and the lists of the tree have their final size, less than half of what lists that grow take.
+ * An element that is being read. The next element at the same depth uses the same object, whose lists have grown by
+ * then. The tree gets copies of these lists in their final size, which take less than half the memory.
  */
 interface OpenElement {
   name: string
   text: string
   isNil: boolean
-  /** So many names and values have been read; after them, the lists hold those of an element before. */
+  /** Only this number of names and values are its own. Those after them are of an earlier element. */
   count: number
   readonly names: string[]
   readonly values: Value[]
@@ -84,7 +84,7 @@ function parse(text: string): AnswerNode {
   return new AnswerNode(name, value)
 }
 
-/** Returns the place of the open element at this depth, for one with this name. */
+/** Returns the open element at this depth, emptied for an element with this name. */
 function openElement(open: OpenElement[], depth: number, name: string): OpenElement {
   const element = open[depth] ?? { name, text: '', isNil: false, count: 0, names: [], values: [] }
   open[depth] = element
