@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process'
  */
 export const nodeOptions = [
   '--max-semi-space-size=8',
-  '--heap-growing-percent=80',
+  '--heap-growing-percent=55',
   '--no-parallel-scavenge',
   '--no-allocation-site-pretenuring',
 ]

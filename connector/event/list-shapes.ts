@@ -73,9 +73,15 @@ function shapedValue(value: ClientValue, branch: Branch): ClientValue {
 function shapedItem(value: ClientValue, branch: Branch): ClientValue {
   const { around } = branch
   if (around === undefined) return value
-  if (isList(value)) return value.map((item) => shapedItem(item, branch))
+  if (isList(value)) return shapedItems(value, branch)
   if (typeof value === 'string') return isBlank(value) ? around : value
   return shapedRecord(value, branch)
+}
+
+/** Returns the list itself if no item changes: a client with another list is copied. */
+function shapedItems(items: readonly ClientValue[], branch: Branch): readonly ClientValue[] {
+  const shaped = items.map((item) => shapedItem(item, branch))
+  return shaped.every((item, at) => item === items[at]) ? items : shaped
 }
 
 const isBlank = (value: ClientValue) => typeof value === 'string' && value.trim() === ''

@@ -25,21 +25,29 @@ export async function gatherGroup(
 ): Promise<'complete' | 'no-more-pages'> {
   using delayAbort = linkedAbort(stop)
   let delay: Promise<unknown> | undefined
-  for (let reading = await takeUnlessStopped(pages, stop); reading !== undefined; reading = await pages.take()) {
+  const isCompleteWith = (reading: PageReading) => {
     const valueBytesBefore = builder.valueBytes()
     builder.add(reading)
     onPageAdded(reading, builder.valueBytes() - valueBytesBefore)
     const isFull = builder.valueBytes() >= groupMaxValueBytes || builder.entryCount() >= MAX_ENTRIES
-    if (reading.isLast || isFull || takesOnePage()) return 'complete'
+    return reading.isLast || isFull || takesOnePage()
+  }
+  // While this function waits, its variables stay in memory: none of them holds a page, or the promise of one.
+  const addNext = (take: () => Promise<PageReading | undefined>) =>
+    take().then((reading) => reading && isCompleteWith(reading))
+  let isComplete = await addNext(() => takeUnlessStopped(pages, stop))
+  while (isComplete !== undefined) {
+    if (isComplete) return 'complete'
     delay ??= clock.sleep(groupMaxDelayMs, delayAbort.signal).catch(() => {})
-    if ((await pages.peek(delay)) === undefined) return stop.aborted ? 'no-more-pages' : 'complete'
+    if (!(await pages.isNextHere(delay))) return stop.aborted ? 'no-more-pages' : 'complete'
+    isComplete = await addNext(pages.take)
   }
   return 'no-more-pages'
 }
 
 /** Once `stop` has aborted, takes only a page that is already read, so that it is not read again. */
 async function takeUnlessStopped(pages: ReadAhead<PageReading>, stop: AbortSignal): Promise<PageReading | undefined> {
-  if (stop.aborted && (await pages.peek(Promise.resolve())) === undefined) return undefined
+  if (stop.aborted && !(await pages.isNextHere(Promise.resolve()))) return undefined
   try {
     return await pages.take()
   } catch (error) {
@@ -53,10 +61,10 @@ export interface ReadAhead<Item> {
   /** Resolves with the next item, or undefined at the end. Rejects as the generator does. */
   take(): Promise<Item | undefined>
   /**
-   * Resolves with what `take` will return, if that arrives before `timeout` resolves. Otherwise, at the end, and on a
-   * rejection it resolves with undefined. `timeout` must not reject.
+   * Resolves with whether `take` will return an item, if that is known before `timeout` resolves. Otherwise, and if
+   * `take` will reject, it resolves with false. `timeout` must not reject.
    */
-  peek(timeout: Promise<unknown>): Promise<Item | undefined>
+  isNextHere(timeout: Promise<unknown>): Promise<boolean>
   /** Waits until the generator has ended, which must be asked to stop before. */
   close(): Promise<void>
 }
@@ -73,11 +81,10 @@ export function readAhead<Item>(items: AsyncGenerator<Item, void>): ReadAhead<It
       next = request()
       return result.value.value
     },
-    peek: async (timeout) => {
+    isNextHere: (timeout) => {
       // A race for the item itself would keep the item in memory until `timeout` resolves.
-      const isHere = await Promise.race([next.then(() => true), timeout.then(() => false)])
-      const result = isHere ? await next : undefined
-      return result?.status === 'fulfilled' && result.value.done !== true ? result.value.value : undefined
+      const isHere = next.then((result) => result.status === 'fulfilled' && result.value.done !== true)
+      return Promise.race([isHere, timeout.then(() => false)])
     },
     close: async () => void (await items.return()),
   }

@@ -41,14 +41,18 @@ export async function runPipeline(
   const readAbort = linkedAbort(stop)
   const pages = readAhead<PageReading>(readPages(parts.readerParts, startState, readAbort.signal))
   let delivery = Promise.resolve()
+  // A variable of `runPipeline` would keep the group in memory while the next one is gathered.
+  const deliverGathered = () => {
+    const finishedGroup = finishGroup()
+    return finishedGroup.group.pages > 0 ? deliver(finishedGroup) : delivery
+  }
   try {
     for (let isLastGroup = false; !isLastGroup; ) {
       const gatherResult = await gatherDuring(delivery, { run, pages }, stop)
       if (gatherResult.kind === 'failed') return gatherResult
       isLastGroup = gatherResult.kind === 'no-more-pages'
-      const finishedGroup = finishGroup()
       // Invariant 6: gathered pages are delivered, even if `stop` has aborted meanwhile.
-      if (finishedGroup.group.pages > 0) delivery = deliver(finishedGroup)
+      delivery = deliverGathered()
     }
     await delivery
   } finally {

@@ -33,7 +33,8 @@ export function configuredPaths({ fields, types, ignored, lists }: ReadingRules)
     take: (clients) => {
       if (missing.length === 0) return
       const found: FoundPaths = { roots: new Set(missing.map(({ path }) => rootOf(path))), hasContent: new Map() }
-      for (const client of clients) collectPaths(client, '', found)
+      const top: Place = { prefix: '', below: new Map() }
+      for (const client of clients) collectPaths(client, top, found)
       missing = missing.filter(({ path }) => !found.hasContent.has(path))
       for (const { path } of missing) if (fields?.actions.has(path) === true) mustNotMeanAnother(path, fields, found)
     },
@@ -46,7 +47,7 @@ export function configuredPaths({ fields, types, ignored, lists }: ReadingRules)
   }
 }
 
-/** Returns the first step of a path. Makes no list: it is called for each field of each client. */
+/** Returns the first step of a path. */
 const rootOf = (path: string) => (path.includes('.') ? path.slice(0, path.indexOf('.')) : path)
 const lastOf = (path: string) => path.slice(path.lastIndexOf('.') + 1)
 
@@ -57,20 +58,42 @@ interface FoundPaths {
   readonly hasContent: Map<string, boolean>
 }
 
-function collectPaths(value: ClientValue, prefix: string, found: FoundPaths) {
+/** A place in the clients of a page: its paths are made once, and not for each client. */
+interface Place {
+  /** Begins the paths of the fields here. */
+  readonly prefix: string
+  /** The fields here by name; null: its path is not collected. */
+  readonly below: Map<string, FieldPlace | null>
+}
+
+interface FieldPlace extends Place {
+  readonly path: string
+}
+
+function collectPaths(value: ClientValue, place: Place, found: FoundPaths) {
   if (typeof value === 'string') return
   if (isList(value)) {
-    for (const item of value) collectPaths(item, prefix, found)
+    for (const item of value) collectPaths(item, place, found)
     return
   }
-  const { roots, hasContent } = found
-  for (const name of Object.keys(value)) {
-    const path = `${prefix}${name.toLowerCase()}`
-    if (prefix === '' && !roots.has(rootOf(path))) continue
+  const { hasContent } = found
+  for (const name in value) {
+    const fieldPlace = placeOf(name, place, found)
+    if (fieldPlace === null) continue
+    const { path } = fieldPlace
     const field = value[name] ?? ''
     hasContent.set(path, hasContent.get(path) === true || collapsedValue(field) !== '')
-    collectPaths(field, `${path}.`, found)
+    collectPaths(field, fieldPlace, found)
   }
+}
+
+function placeOf(name: string, { prefix, below }: Place, { roots }: FoundPaths): FieldPlace | null {
+  const known = below.get(name)
+  if (known !== undefined) return known
+  const path = `${prefix}${name.toLowerCase()}`
+  const place = roots.has(rootOf(path)) ? { path, prefix: `${path}.`, below: new Map() } : null
+  below.set(name, place)
+  return place
 }
 
 /**

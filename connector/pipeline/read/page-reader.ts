@@ -42,6 +42,7 @@ export async function* readPages(
   stop: AbortSignal,
 ): AsyncGenerator<PageReading, void> {
   let reader = newReader(parts, start)
+  let afterRead: AfterRead | undefined
   for (;;) {
     const turn = nextTurnOf(reader)
     if (turn.kind === 'wait') {
@@ -49,9 +50,10 @@ export async function* readPages(
       await parts.clock.sleep(turn.ms, stop)
       continue
     }
-    const afterRead = await readNextPage(readerAtTurn(reader, turn.scan), turn.scan, stop)
+    afterRead = await readNextPage(readerAtTurn(reader, turn.scan), turn.scan, stop)
     reader = afterRead.reader
     if (afterRead.reading !== undefined) yield afterRead.reading
+    afterRead = undefined // the page would stay in memory while the next one is read
   }
 }
 

@@ -37,6 +37,11 @@ describe('an element that is a list', () => {
   })
 })
 
+test('a client with all its lists is not copied', () => {
+  const client = { L: [{ T: ['1'] }, { T: [] }], X: { Y: { Z: [] } } }
+  expect(listShaper(['L', 'L.T', 'X.Y.Z'])(client)).toBe(client)
+})
+
 describe('the lists of clients', () => {
   test('are the elements that one of the clients repeats; nil ones do not count', () => {
     const one = client('<Cartes><Carte><No>1</No><Tels><Tel>1</Tel><Tel>2</Tel></Tels></Carte></Cartes>')

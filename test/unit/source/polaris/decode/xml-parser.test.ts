@@ -1,0 +1,71 @@
+import { createRequire } from 'node:module'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { decodeXml } from '../../../../../connector/source/polaris/decode/decode-xml.ts'
+import { XmlParser } from '../../../../../connector/source/polaris/decode/xml-parser.ts'
+
+// The original parser reads a tag that has a space before its end.
+
+const names = ['A', '_b', 'C-1.d', 'x:E', 'É', '1F', '-G', 'xmlns'] as const
+
+const { content } = fc.letrec<{ content: string }>((tie) => ({
+  content: fc.oneof(
+    { maxDepth: 4 },
+    fc.constantFrom('text', '\n', '&lt;', '<![CDATA[<A>]]>', '<!-- <A> -->', '<A b="1"/>', '<A/>', ''),
+    fc
+      .tuple(fc.constantFrom(...names), fc.array(tie('content')))
+      .map(([name, parts]) => `<${name}>${parts.join('')}</${name}>`),
+  ),
+}))
+const mistake = fc.constantFrom('', '', '<A>', '</A>', '<A\n>', '<A', '<', '&', '\u0001', '<A><A>')
+const documents = fc.tuple(content, mistake, fc.nat()).map(([text, added, where]) => {
+  const at = where % (text.length + 1)
+  return text.slice(0, at) + added + text.slice(at)
+})
+
+const outcome = (text: string) => {
+  try {
+    return decodeXml(text).root
+  } catch (error) {
+    return String(error).replace(/column.*/, '')
+  }
+}
+
+test('reads tags without attributes as the original parser does', () => {
+  const withSpaces = (text: string) =>
+    text.replace(/<!\[CDATA\[.*?\]\]>|<!--.*?-->|<[^\s/>]+>/gs, (part) =>
+      part.startsWith('<!') ? part : part.replace('>', ' >'),
+    )
+  fc.assert(
+    fc.property(documents, (text) => {
+      expect(outcome(text)).toEqual(outcome(withSpaces(text)))
+    }),
+    { numRuns: Number(process.env.FUZZ_DOCUMENTS ?? 2000) },
+  )
+})
+
+test('makes no object for the attributes of a tag without any, and one for those of another', () => {
+  const found: unknown[] = []
+  const parser = new XmlParser()
+  parser.on('opentag', ({ attributes }) => found.push(attributes))
+  parser.write('<A><B></B><C d="1"></C><B></B></A>').close()
+  expect(found).toEqual([{}, {}, { d: '1' }, {}])
+  expect(found[0]).toBe(found[1])
+  expect(found[0]).toBe(found[3])
+})
+
+test('counts the columns of tags without attributes', () => {
+  const columnsOfErrors = (text: string) => {
+    const columns: number[] = []
+    const parser = new XmlParser()
+    parser.on('error', () => columns.push(parser.column))
+    parser.write(text).close()
+    return columns
+  }
+  expect(columnsOfErrors('<A><B></C>')).toEqual(columnsOfErrors('<A ><B ></C>').map((column) => column - 2))
+  expect(columnsOfErrors('<A>\n<B></C>').length).toBeGreaterThan(1)
+})
+
+test('is the only version of the parser whose internals it knows', () => {
+  expect(createRequire(import.meta.url)('saxes/package.json').version).toBe('6.0.0')
+})
