@@ -78,7 +78,7 @@ function shapedItem(value: ClientValue, branch: Branch): ClientValue {
   return shapedRecord(value, branch)
 }
 
-/** Returns the list itself if no item changes: a client with another list is copied. */
+/** Returns the same list if no item changes, so that its client need not be copied. */
 function shapedItems(items: readonly ClientValue[], branch: Branch): readonly ClientValue[] {
   const shaped = items.map((item) => shapedItem(item, branch))
   return shaped.every((item, at) => item === items[at]) ? items : shaped

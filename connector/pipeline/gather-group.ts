@@ -25,24 +25,23 @@ export async function gatherGroup(
 ): Promise<'complete' | 'no-more-pages'> {
   using delayAbort = linkedAbort(stop)
   let delay: Promise<unknown> | undefined
-  const isCompleteWith = (reading: PageReading) => {
+  const addPage = (reading: PageReading | undefined): 'incomplete' | 'complete' | 'no-more-pages' => {
+    if (reading === undefined) return 'no-more-pages'
     const valueBytesBefore = builder.valueBytes()
     builder.add(reading)
     onPageAdded(reading, builder.valueBytes() - valueBytesBefore)
     const isFull = builder.valueBytes() >= groupMaxValueBytes || builder.entryCount() >= MAX_ENTRIES
-    return reading.isLast || isFull || takesOnePage()
+    return reading.isLast || isFull || takesOnePage() ? 'complete' : 'incomplete'
   }
-  // While this function waits, its variables stay in memory: none of them holds a page, or the promise of one.
-  const addNext = (take: () => Promise<PageReading | undefined>) =>
-    take().then((reading) => reading && isCompleteWith(reading))
-  let isComplete = await addNext(() => takeUnlessStopped(pages, stop))
-  while (isComplete !== undefined) {
-    if (isComplete) return 'complete'
+  // V8 keeps the variables of a function that waits. So none of this function holds a page, or the promise of one.
+  const addNext = (take: () => Promise<PageReading | undefined>) => take().then(addPage)
+  let result = await addNext(() => takeUnlessStopped(pages, stop))
+  while (result === 'incomplete') {
     delay ??= clock.sleep(groupMaxDelayMs, delayAbort.signal).catch(() => {})
     if (!(await pages.isNextHere(delay))) return stop.aborted ? 'no-more-pages' : 'complete'
-    isComplete = await addNext(pages.take)
+    result = await addNext(pages.take)
   }
-  return 'no-more-pages'
+  return result
 }
 
 /** Once `stop` has aborted, takes only a page that is already read, so that it is not read again. */

@@ -1,6 +1,4 @@
 import { setImmediate as nextTick } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { untilAborted } from '../../connector/runtime/abort.ts'
 import { systemClock } from '../../connector/runtime/clock.ts'
@@ -10,11 +8,9 @@ import { semaphore } from '../../connector/runtime/semaphore.ts'
 import { graceAfter } from '../../connector/runtime/shutdown.ts'
 import { storeCall } from '../../connector/storage/store-call.ts'
 import { createAssignment } from '../../connector/stream/run-streams.ts'
+import { collectGarbage } from '../support/garbage.ts'
 
 /** Checks that waiting leaves nothing on the heap while the process, and with it the `stop` signal, continues. */
-
-setFlagsFromString('--expose-gc')
-const collectGarbage: () => void = runInNewContext('gc')
 
 /** Bytes in use once finalizers have run and nothing more can be collected. */
 async function heapUsed(): Promise<number> {

@@ -33,8 +33,8 @@ export function configuredPaths({ fields, types, ignored, lists }: ReadingRules)
     take: (clients) => {
       if (missing.length === 0) return
       const found: FoundPaths = { roots: new Set(missing.map(({ path }) => rootOf(path))), hasContent: new Map() }
-      const top: Place = { prefix: '', below: new Map() }
-      for (const client of clients) collectPaths(client, top, found)
+      const start: Place = { path: '', below: new Map() }
+      for (const client of clients) collectPaths(client, start, found)
       missing = missing.filter(({ path }) => !found.hasContent.has(path))
       for (const { path } of missing) if (fields?.actions.has(path) === true) mustNotMeanAnother(path, fields, found)
     },
@@ -58,16 +58,12 @@ interface FoundPaths {
   readonly hasContent: Map<string, boolean>
 }
 
-/** A place in the clients of a page: its paths are made once, and not for each client. */
+/** A place in the clients of a page. Each path is made once for the page, and not for each client. */
 interface Place {
-  /** Begins the paths of the fields here. */
-  readonly prefix: string
-  /** The fields here by name; null: its path is not collected. */
-  readonly below: Map<string, FieldPlace | null>
-}
-
-interface FieldPlace extends Place {
+  /** In lower case; empty for the client itself. */
   readonly path: string
+  /** The places of the fields here, by name; null: paths that begin so are not collected. */
+  readonly below: Map<string, Place | null>
 }
 
 function collectPaths(value: ClientValue, place: Place, found: FoundPaths) {
@@ -78,7 +74,7 @@ function collectPaths(value: ClientValue, place: Place, found: FoundPaths) {
   }
   const { hasContent } = found
   for (const name in value) {
-    const fieldPlace = placeOf(name, place, found)
+    const fieldPlace = placeBelow(place, name, found)
     if (fieldPlace === null) continue
     const { path } = fieldPlace
     const field = value[name] ?? ''
@@ -87,11 +83,11 @@ function collectPaths(value: ClientValue, place: Place, found: FoundPaths) {
   }
 }
 
-function placeOf(name: string, { prefix, below }: Place, { roots }: FoundPaths): FieldPlace | null {
+function placeBelow({ path, below }: Place, name: string, { roots }: FoundPaths): Place | null {
   const known = below.get(name)
   if (known !== undefined) return known
-  const path = `${prefix}${name.toLowerCase()}`
-  const place = roots.has(rootOf(path)) ? { path, prefix: `${path}.`, below: new Map() } : null
+  const fieldPath = `${path === '' ? '' : `${path}.`}${name.toLowerCase()}`
+  const place = roots.has(rootOf(fieldPath)) ? { path: fieldPath, below: new Map() } : null
   below.set(name, place)
   return place
 }

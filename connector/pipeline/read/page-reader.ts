@@ -53,7 +53,7 @@ export async function* readPages(
     afterRead = await readNextPage(readerAtTurn(reader, turn.scan), turn.scan, stop)
     reader = afterRead.reader
     if (afterRead.reading !== undefined) yield afterRead.reading
-    afterRead = undefined // the page would stay in memory while the next one is read
+    afterRead = undefined // or else the page stays in memory while the next one is read
   }
 }
 

@@ -1,6 +1,6 @@
 import { SaxesParser } from 'saxes'
 
-/** These members of the parser are private, so its version is pinned. */
+/** Private members of the parser, whose version is therefore pinned. */
 interface ParserMembers {
   chunk: string
   i: number
@@ -13,7 +13,7 @@ interface ParserMembers {
   openTag(): void
 }
 
-/** Matches a start tag, from its name on, that has no attributes and only usual characters. */
+/** Matches what follows the `<` of a start tag without attributes, if its name is ASCII. */
 const plainTag = /[A-Za-z_][\w.:-]*>/y
 const noAttributes = Object.freeze({})
 

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { decodeXml } from '../../../../../connector/source/polaris/decode/decode-xml.ts'
 import { XmlParser } from '../../../../../connector/source/polaris/decode/xml-parser.ts'
 
-// The original parser reads a tag that has a space before its end.
+// A tag with a space before its end is read by the original function of the parser. Both must read the same.
 
 const names = ['A', '_b', 'C-1.d', 'x:E', 'É', '1F', '-G', 'xmlns'] as const
 
@@ -62,8 +62,9 @@ test('counts the columns of tags without attributes', () => {
     parser.write(text).close()
     return columns
   }
-  expect(columnsOfErrors('<A><B></C>')).toEqual(columnsOfErrors('<A ><B ></C>').map((column) => column - 2))
-  expect(columnsOfErrors('<A>\n<B></C>').length).toBeGreaterThan(1)
+  const columns = columnsOfErrors('<A><B></C>')
+  expect(columns.length).toBeGreaterThan(0)
+  expect(columns).toEqual(columnsOfErrors('<A ><B ></C>').map((column) => column - 2))
 })
 
 test('is the only version of the parser whose internals it knows', () => {
