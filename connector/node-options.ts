@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process'
  * among its old objects. Until the next full collection they keep that page in memory, and the pages after it.
  */
 export const nodeOptions = [
-  '--max-semi-space-size=8',
+  '--max-semi-space-size=4',
   '--heap-growing-percent=55',
   '--no-parallel-scavenge',
   '--no-allocation-site-pretenuring',

@@ -27,12 +27,20 @@ test('names an unsupported Node, whatever the command, and exits with 2', () => 
   }
 })
 
+/** The files of the built program that contain this text. */
+const builtWith = (text: string) =>
+  globSync('**/*.js', { cwd: dirname(main) }).filter((file) =>
+    readFileSync(join(dirname(main), file), 'utf8').includes(text),
+  )
+
+test('loads no HTTP/2, which the S3 client offers and which would take 5 MB', () => {
+  const isLoaded = (name: string) => builtWith(`getBuiltinModule("node:${name}")`).length > 0
+  expect({ https: isLoaded('https'), http2: isLoaded('http2') }).toEqual({ https: true, http2: false })
+})
+
 test('has one language of the checks of settings, whose 60 others would take a fifth of it', () => {
-  const built = globSync('**/*.js', { cwd: dirname(main) })
   const languages = ['Invalid input', 'Ongeldige invoer', 'Input tidak valid']
-  const holding = (text: string) =>
-    built.filter((file) => readFileSync(join(dirname(main), file), 'utf8').includes(text))
-  expect(languages.map((text) => holding(text).length > 0)).toEqual([true, false, false])
+  expect(languages.map((text) => builtWith(text).length > 0)).toEqual([true, false, false])
 })
 
 test.each([
