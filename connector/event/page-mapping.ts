@@ -93,9 +93,9 @@ function onlyIdField(clients: readonly ClientRecord[]) {
   )
 }
 
-/** Returns the names of the fields, for messages. Invariant 8: no values. */
+/** Returns the names of the fields, in one order whichever client comes first, for messages. Invariant 8: no values. */
 export const shownFields = (clients: readonly ClientRecord[]) =>
-  [...new Set(clients.flatMap(Object.keys).map(shownName))].slice(0, 40).join(', ')
+  [...new Set(clients.flatMap(Object.keys).map(shownName))].toSorted().slice(0, 40).join(', ')
 
 function onlyModifiedField(clients: readonly ClientRecord[]): string | null {
   const [field, ...others] = candidates(clients, MODIFIED_NAMES)

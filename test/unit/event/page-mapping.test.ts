@@ -91,7 +91,7 @@ describe('the field mapping', () => {
   test('Invariant 8: throws an error with all field names but no values when no field matches as the id', () => {
     const error = errorOf(() => mapPage(page({ Nom: 'planted-name', Fidelite: 'planted-card' }), detected, null))
     expect(codeOf(error)).toBe('source.mapping')
-    expect(error.message).toContain('Nom, Fidelite')
+    expect(error.message).toContain('Fidelite, Nom')
     expect(error.message).not.toContain('planted')
   })
 })

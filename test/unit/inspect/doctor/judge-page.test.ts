@@ -18,21 +18,22 @@ test.each([
   expect(judgeRetention({ offsetsRetentionMs: minutes && minutes * 60_000 }).verdict).toBe(verdict)
 })
 
-test('names all fields, and warns without a modification time', () => {
+test('names all fields, in one order whichever client comes first, and warns without a modification time', () => {
   const clients = [
     { No: '1', Nom: 'x' },
     { No: '2', Modif: 'y' },
   ]
-  expect(judgeFields(clients, { clientId: 'No', modifiedAt: 'Modif' })).toEqual({
-    verdict: 'ok',
-    detail: 'id No, modification time Modif; all fields: No, Nom, Modif',
-  })
+  for (const inSomeOrder of [clients, clients.toReversed()])
+    expect(judgeFields(inSomeOrder, { clientId: 'No', modifiedAt: 'Modif' })).toEqual({
+      verdict: 'ok',
+      detail: 'id No, modification time Modif; all fields: Modif, No, Nom',
+    })
   expect(judgeFields(clients, { clientId: 'No', modifiedAt: null })).toMatchObject({
     verdict: 'warning',
     hint: expect.stringContaining('POLARIS_MODIFIED_AT_FIELD'),
   })
   const personal = judgeFields([{ No: '1', 'zoe@exemple.example': 'x' }], { clientId: 'No', modifiedAt: 'Modif' })
-  expect(personal.detail).toBe('id No, modification time Modif; all fields: No, (not shown)')
+  expect(personal.detail).toBe('id No, modification time Modif; all fields: (not shown), No')
   expect(judgeFields([], undefined).verdict).toBe('skipped')
 })
 
