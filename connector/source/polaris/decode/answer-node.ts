@@ -6,7 +6,9 @@ export interface AnswerDocument {
 }
 
 /** The content of an element of XML or a value of JSON. Null: nil, or null. */
-export type Value = string | number | boolean | null | readonly Value[] | Element | { readonly [name: string]: Value }
+export type Value = string | number | boolean | null | readonly Value[] | ObjectValue
+/** A value with named children. */
+export type ObjectValue = Element | { readonly [name: string]: Value }
 
 /** An element of XML: its attributes and child elements, whose names may repeat, and the text beside them. */
 export class Element {
@@ -22,11 +24,6 @@ export class Element {
 }
 
 export const isListOfValues = (value: Value): value is readonly Value[] => Array.isArray(value)
-
-/** Returns names and values of an object of either format. */
-export function namesAndValues(value: Element | { readonly [name: string]: Value }) {
-  return value instanceof Element ? value : { names: Object.keys(value), values: Object.values(value), text: '' }
-}
 
 /** One element of a document in either format. Creates its children at each read: clients are read without them. */
 export class AnswerNode {
@@ -50,8 +47,8 @@ export class AnswerNode {
     const { value } = this
     if (value === null || typeof value !== 'object') return []
     if (isListOfValues(value)) return value.map((item) => new AnswerNode(this.name, item))
-    const { names, values } = namesAndValues(value)
-    return names.map((name, at) => new AnswerNode(name, values[at] ?? null))
+    if (value instanceof Element) return value.names.map((name, at) => new AnswerNode(name, value.values[at] ?? null))
+    return Object.entries(value).map(([name, field]) => new AnswerNode(name, field))
   }
 }
 

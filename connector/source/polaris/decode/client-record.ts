@@ -1,17 +1,12 @@
 import { type ClientRecord, type ClientValue, recordOf } from '../../client-source.ts'
 import { wallClock } from '../../source-time.ts'
-import { Element, isListOfValues, namesAndValues, type Value } from './answer-node.ts'
+import { Element, isListOfValues, type ObjectValue, type Value } from './answer-node.ts'
 
 /** Name of the field for text beside attributes or child elements. */
 const TEXT = '#text'
 
 /** Whether .NET serializers add the field to JSON. In XML they are attributes, which are ignored too. */
 const isMetadata = (name: string) => name === '__type' || name === '$type' || name === '$id'
-
-interface Fields {
-  readonly names: string[]
-  readonly values: ClientValue[]
-}
 
 /** What the records with these names, in this order, have in common. */
 interface Shape {
@@ -21,101 +16,105 @@ interface Shape {
 
 const MOST_SHAPES = 64
 
+/** The fields of the record that is being made, after those of the records around it: the lists are made once. */
+interface RecordMaking {
+  readonly timeZone: string
+  readonly shapes: Shape[]
+  readonly names: string[]
+  readonly values: ClientValue[]
+  /** So many names and values are in use. */
+  count: number
+}
+
 /**
  * Returns a function that makes clients of values: leaves keep their text, absent values are left out. A client is
  * empty if the value is not an object. `timeZone`: IANA name of the server's. Use one for each page: it keeps the
  * shapes of records, as copying a record takes less than half the time of sorting its names.
  */
 export function recordMaker(timeZone: string): (value: Value) => ClientRecord {
-  const shapes: Shape[] = []
-  return (value) => {
-    if (value === null || typeof value !== 'object' || isListOfValues(value)) return {}
-    return shapedRecord(presentFields(value, { timeZone, shapes }), shapes)
-  }
-}
-
-interface RecordParts {
-  readonly timeZone: string
-  readonly shapes: Shape[]
+  const making: RecordMaking = { timeZone, shapes: [], names: [], values: [], count: 0 }
+  return (value) =>
+    value === null || typeof value !== 'object' || isListOfValues(value) ? {} : presentRecord(value, making)
 }
 
 /**
- * Returns the fields that are not absent. This path is hot, as are the functions that it calls. None contains a
- * closure: V8 would allocate memory for each call.
+ * Makes a record of the fields that are not absent. This path is hot, as are the functions that it calls. None contains
+ * a closure: V8 would allocate memory for each call.
  */
-function presentFields(value: Parameters<typeof namesAndValues>[0], making: RecordParts): Fields {
-  const { names, values, text } = namesAndValues(value)
-  // The lists have their final size: those that grow take several times as much memory.
-  const present: Fields = { names: new Array(names.length + 1), values: new Array(names.length + 1) }
-  let count = 0
-  for (let at = 0; at <= names.length; at += 1) {
-    const name = names[at] ?? TEXT
-    const field = at < names.length ? valueIn(values[at] ?? null, making) : textIn(text, making)
-    if (field === undefined || isMetadata(name)) continue
-    present.names[count] = name
-    present.values[count] = field
-    count += 1
-  }
-  present.names.length = count
-  present.values.length = count
-  return present
+function presentRecord(value: ObjectValue, making: RecordMaking): ClientRecord {
+  const from = making.count
+  if (value instanceof Element) {
+    const { names, values, text } = value
+    for (let at = 0; at < names.length; at += 1) addPresent(names[at] as string, values[at] as Value, making)
+    if (text !== '' && text.trim() !== '') addPresent(TEXT, text, making)
+  } else for (const name in value) addPresent(name, value[name] as Value, making)
+  const record = shapedRecord(making, from)
+  making.count = from
+  return record
 }
 
-const textIn = (text: string, { timeZone }: RecordParts) =>
-  text !== '' && text.trim() !== '' ? normaliseText(text, timeZone) : undefined
+function addPresent(name: string, value: Value, making: RecordMaking) {
+  const field = isMetadata(name) ? undefined : valueIn(value, making)
+  if (field === undefined) return
+  making.names[making.count] = name
+  making.values[making.count] = field
+  making.count += 1
+}
 
 /** Converts a value of either format; undefined if it counts as absent. */
-function valueIn(value: Value, making: RecordParts): ClientValue | undefined {
+function valueIn(value: Value, making: RecordMaking): ClientValue | undefined {
   if (typeof value === 'string') return normaliseText(value, making.timeZone)
   if (value === null) return undefined
   if (typeof value !== 'object') return String(value)
   if (isListOfValues(value)) return itemsIn(value, making)
   const items = wrappedItems(value)
-  return items === undefined ? shapedRecord(presentFields(value, making), making.shapes) : itemsIn(items, making)
+  return items === undefined ? presentRecord(value, making) : itemsIn(items, making)
 }
 
 /**
  * Returns the items of a list of JSON that Json.NET writes as an object, with metadata beside the items; undefined if
  * it is none.
  */
-function wrappedItems(value: Parameters<typeof namesAndValues>[0]): readonly Value[] | undefined {
+function wrappedItems(value: ObjectValue): readonly Value[] | undefined {
   if (value instanceof Element) return undefined
   const { $values: items = null } = value
   const isWrapped = isListOfValues(items) && Object.keys(value).every((name) => name === '$values' || isMetadata(name))
   return isWrapped ? items : undefined
 }
 
-const itemsIn = (items: readonly Value[], making: RecordParts) =>
+const itemsIn = (items: readonly Value[], making: RecordMaking) =>
   items.map((item) => valueIn(item, making)).filter((item) => item !== undefined)
 
 /**
- * Makes a record, on a hot path. An element around several with one name, such as the cards of a client, is an object
- * with their list.
+ * Makes a record of the fields after `from`, on a hot path. An element around several with one name, such as the cards
+ * of a client, is an object with their list.
  */
-function shapedRecord(fields: Fields, shapes: Shape[]): ClientRecord {
-  const { names, values } = isOneName(fields.names) ? asOneList(fields) : fields
-  const shape = shapeOf(names, shapes)
-  if (shape === undefined) return newShape({ names, values }, shapes)
+function shapedRecord(making: RecordMaking, from: number): ClientRecord {
+  if (isOneName(making, from)) {
+    making.values[from] = making.values.slice(from, making.count)
+    making.count = from + 1
+  }
+  const { shapes, names, values, count } = making
+  const shape = shapeOf(making, from)
+  if (shape === undefined) return newShape(names.slice(from, count), values.slice(from, count), shapes)
   const record: { [field: string]: ClientValue } = { ...shape.empty }
-  for (let at = 0; at < names.length; at += 1) record[names[at] as string] = values[at] as ClientValue
+  for (let at = from; at < count; at += 1) record[names[at] as string] = values[at] as ClientValue
   return record
 }
 
-function isOneName(names: readonly string[]) {
-  for (let at = 1; at < names.length; at += 1) if (names[at] !== names[0]) return false
-  return names.length > 1
+function isOneName({ names, count }: RecordMaking, from: number) {
+  for (let at = from + 1; at < count; at += 1) if (names[at] !== names[from]) return false
+  return count - from > 1
 }
 
-const asOneList = ({ names, values }: Fields): Fields => ({ names: names.slice(0, 1), values: [values] })
-
-function shapeOf(names: readonly string[], shapes: readonly Shape[]): Shape | undefined {
-  for (const shape of shapes) if (areSameNames(shape.names, names)) return shape
+function shapeOf(making: RecordMaking, from: number): Shape | undefined {
+  for (const shape of making.shapes) if (hasNames(making, from, shape.names)) return shape
   return undefined
 }
 
-function areSameNames(names: readonly string[], others: readonly string[]) {
-  if (names.length !== others.length) return false
-  for (let at = 0; at < names.length; at += 1) if (names[at] !== others[at]) return false
+function hasNames({ names, count }: RecordMaking, from: number, others: readonly string[]) {
+  if (count - from !== others.length) return false
+  for (let at = 0; at < others.length; at += 1) if (names[from + at] !== others[at]) return false
   return true
 }
 
@@ -123,7 +122,7 @@ function areSameNames(names: readonly string[], others: readonly string[]) {
  * Makes a record and keeps its shape. A name that occurs several times, as that of an element may, has the list of its
  * values.
  */
-function newShape({ names, values }: Fields, shapes: Shape[]): ClientRecord {
+function newShape(names: readonly string[], values: readonly ClientValue[], shapes: Shape[]): ClientRecord {
   const valuesOf = Map.groupBy(values.keys(), (at) => names[at] as string)
   const record = recordOf(
     Array.from(valuesOf, ([name, [first = 0, ...others]]) => [

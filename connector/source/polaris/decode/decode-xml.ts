@@ -33,6 +33,8 @@ interface OpenElement {
   count: number
   readonly names: string[]
   readonly values: Value[]
+  /** The names of the last element at this depth. */
+  sharedNames: readonly string[]
 }
 
 /** Parses a whole document, on a hot path. */
@@ -86,7 +88,7 @@ function parse(text: string): AnswerNode {
 
 /** Returns the open element at this depth, emptied for an element with this name. */
 function openElement(open: OpenElement[], depth: number, name: string): OpenElement {
-  const element = open[depth] ?? { name, text: '', isNil: false, count: 0, names: [], values: [] }
+  const element = open[depth] ?? { name, text: '', isNil: false, count: 0, names: [], values: [], sharedNames: [] }
   open[depth] = element
   element.name = name
   element.text = ''
@@ -96,9 +98,18 @@ function openElement(open: OpenElement[], depth: number, name: string): OpenElem
 }
 
 /** Returns the value of an element; the attributes and children of one that is nil are left out. */
-function contentOf({ text, isNil, count, names, values }: OpenElement): Value {
+function contentOf(element: OpenElement): Value {
+  const { text, isNil, count, values } = element
   if (isNil) return null
-  return count === 0 ? text : new Element(names.slice(0, count), values.slice(0, count), text)
+  return count === 0 ? text : new Element(ownNames(element), values.slice(0, count), text)
+}
+
+/** Returns the names of what is in an element, which the clients of a page share. */
+function ownNames(element: OpenElement): readonly string[] {
+  const { count, names, sharedNames } = element
+  if (sharedNames.length !== count || sharedNames.some((name, at) => name !== names[at]))
+    element.sharedNames = names.slice(0, count)
+  return element.sharedNames
 }
 
 function addValue(parent: OpenElement, name: string, value: Value) {

@@ -72,6 +72,11 @@ export function limitJson(text: string): string {
       if (depth > MAX_DEPTH) throw tooDeepError()
     } else if (character === CLOSE_LIST || character === CLOSE_OBJECT) depth -= 1
     else if (character === MINUS || (character >= ZERO && character <= NINE)) {
+      plainNumber.lastIndex = at
+      if (plainNumber.test(text)) {
+        at = plainNumber.lastIndex - 1
+        continue
+      }
       const number = numberAt(text, at)
       if (!losesNothing(number)) {
         quoted += `${text.slice(written, at)}"${number}"`
@@ -83,6 +88,9 @@ export function limitJson(text: string): string {
   if (count > MAX_STRUCTURE) throw tooMuchError()
   return quoted === '' ? text : quoted + text.slice(written)
 }
+
+/** Matches most numbers that stay the same, without a copy of their text. */
+const plainNumber = /(?:0|-?[1-9]\d{0,8}(?:\.\d{0,5}[1-9])?)(?=[,\]}])/y
 
 /**
  * Whether the text stays the same as a number. What is no number, or is in the place of a name, where quotes make it

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { recordMaker } from '../../../../../connector/source/polaris/decode/client-record.ts'
 import { decodeJson } from '../../../../../connector/source/polaris/decode/decode-answer.ts'
@@ -17,6 +18,51 @@ describe('decodeJson', () => {
       _type: 'a',
       $: 'b',
     })
+  })
+
+  test('keeps the text of every number', () => {
+    const numbers = ['', '-'].flatMap((sign) =>
+      ['0', '7', '20', '123456789', '1234567890', '9007199254740993'].flatMap((digits) =>
+        ['', '.0', '.5', '.50', '.000001', '.0000001', '.1234567'].flatMap((fraction) =>
+          ['', 'e5', 'E+2', 'e-7'].map((exponent) => sign + digits + fraction + exponent),
+        ),
+      ),
+    )
+    for (const one of numbers)
+      expect(client(`{"a":${one},"b":[${one},${one}],"c":{"d":${one}\n}, "e" : ${one} }`)).toEqual({
+        a: one,
+        b: [one, one],
+        c: { d: one },
+        e: one,
+      })
+  })
+
+  test('makes the same record of each client, whatever the clients before it were', () => {
+    type Tree = string | null | Tree[] | { [name: string]: Tree }
+    const { tree } = fc.letrec<{ tree: Tree }>((tie) => ({
+      tree: fc.oneof(
+        { maxDepth: 3 },
+        fc.constantFrom('1', '2', null),
+        fc.array(tie('tree'), { maxLength: 3 }),
+        fc.dictionary(fc.constantFrom('a', 'B', 'c', '0', '__proto__'), tie('tree')),
+      ),
+    }))
+    const client = fc.dictionary(fc.constantFrom('a', 'B', 'c'), tree)
+    const present = (value: Tree): unknown => {
+      if (typeof value !== 'object' || value === null) return value
+      if (Array.isArray(value)) return value.filter((item) => item !== null).map(present)
+      const fields = Object.entries(value).filter(([, field]) => field !== null)
+      return Object.fromEntries(
+        fields.toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([name, field]) => [name, present(field)]),
+      )
+    }
+    fc.assert(
+      fc.property(fc.array(client), (clients) => {
+        const toRecord = recordMaker('Europe/Paris')
+        const records = clients.map((one) => toRecord(decodeJson(JSON.stringify(one)).root.value))
+        expect(JSON.stringify(records)).toBe(JSON.stringify(clients.map(present)))
+      }),
+    )
   })
 
   test.each([

@@ -11,7 +11,17 @@ const names = ['A', '_b', 'C-1.d', 'x:E', 'É', '1F', '-G', 'xmlns'] as const
 const { content } = fc.letrec<{ content: string }>((tie) => ({
   content: fc.oneof(
     { maxDepth: 4 },
-    fc.constantFrom('text', '\n', '&lt;', '<![CDATA[<A>]]>', '<!-- <A> -->', '<A b="1"/>', '<A/>', ''),
+    fc.constantFrom('text', '\n', '\r\n', '&lt;', 'é>', ']]', ']]>', '😀', '\t', '\ufffe', '\u0001', ''),
+    fc.constantFrom(
+      '<![CDATA[<A>]]>',
+      '<!-- <A> -->',
+      '<A b="1"/>',
+      '<A b="1">2</A>',
+      '<A/>',
+      '<A>1</AB>',
+      '<A>\r</A>',
+      '<A>1</A\n>',
+    ),
     fc
       .tuple(fc.constantFrom(...names), fc.array(tie('content')))
       .map(([name, parts]) => `<${name}>${parts.join('')}</${name}>`),
@@ -31,7 +41,7 @@ const outcome = (text: string) => {
   }
 }
 
-test('reads tags without attributes as the original parser does', () => {
+test('reads elements without attributes as the original parser does', () => {
   const withSpaces = (text: string) =>
     text.replace(/<!\[CDATA\[.*?\]\]>|<!--.*?-->|<[^\s/>]+>/gs, (part) =>
       part.startsWith('<!') ? part : part.replace('>', ' >'),
@@ -54,7 +64,7 @@ test('makes no object for the attributes of a tag without any, and one for those
   expect(found[0]).toBe(found[3])
 })
 
-test('counts the columns of tags without attributes', () => {
+test('counts the columns of elements without attributes', () => {
   const columnsOfErrors = (text: string) => {
     const columns: number[] = []
     const parser = new XmlParser()
@@ -62,9 +72,9 @@ test('counts the columns of tags without attributes', () => {
     parser.write(text).close()
     return columns
   }
-  const columns = columnsOfErrors('<A><B></C>')
+  const columns = columnsOfErrors('<A><B>12</B><B></C>')
   expect(columns.length).toBeGreaterThan(0)
-  expect(columns).toEqual(columnsOfErrors('<A ><B ></C>').map((column) => column - 2))
+  expect(columns).toEqual(columnsOfErrors('<A ><B >12</B ><B ></C>').map((column) => column - 4))
 })
 
 test('is the only version of the parser whose internals it knows', () => {
