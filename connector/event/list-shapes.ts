@@ -4,7 +4,6 @@ import {
   type ClientValue,
   isList,
   recordOf,
-  recordWith,
   shownName,
 } from '../source/client-source.ts'
 
@@ -52,17 +51,17 @@ function branchOf(paths: readonly (readonly string[])[]): Branch {
 /** Gives a record its shape, on a hot path; returns the record itself if nothing changes. */
 function shapedRecord(record: ClientRecord, { below, lengths }: Branch): ClientRecord {
   if (below.size === 0) return record
-  let changed: Map<string, ClientValue> | undefined
+  let copy: { [field: string]: ClientValue } | undefined
   for (const name in record) {
     const branch = lengths.has(name.length) ? below.get(name.toLowerCase()) : undefined
     const value = record[name]
     if (branch === undefined || value === undefined) continue
     const now = shapedValue(value, branch)
     if (now === value) continue
-    changed ??= new Map()
-    changed.set(name, now)
+    copy ??= { ...record }
+    copy[name] = now
   }
-  return changed === undefined ? record : recordWith(record, changed)
+  return copy ?? record
 }
 
 function shapedValue(value: ClientValue, branch: Branch): ClientValue {

@@ -38,13 +38,6 @@ export function recordOf(fields: readonly ClientField[]): ClientRecord {
   return Object.fromEntries(fields.toSorted(byName))
 }
 
-/** Copies a record with other values of fields that it has. */
-export function recordWith(record: ClientRecord, changed: ReadonlyMap<string, ClientValue>): ClientRecord {
-  const copy: { [field: string]: ClientValue } = { ...record }
-  for (const [name, value] of changed) copy[name] = value
-  return copy
-}
-
 /** A read, and what is known about its response. */
 export interface PageRequest extends ReadArguments {
   /** The names from the page down to the clients, from earlier responses; undefined: not known. */

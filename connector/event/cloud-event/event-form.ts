@@ -61,8 +61,8 @@ export const structuredHeaders = (source: string): RecordHeaders => ({
 
 function structuredEvent(parts: ClientEventParts, source: string): ClientEvent {
   const { clientId, json } = parts
-  const attributes = { ...attributesOf(parts, source), datacontenttype: 'application/json' }
-  const value = Buffer.from(`${JSON.stringify(attributes).slice(0, -1)},"data":${json}}`)
+  const attributes = JSON.stringify(attributesOf(parts, source)).slice(0, -1)
+  const value = Buffer.from(`${attributes},"datacontenttype":"application/json","data":${json}}`)
   return { record: { target: 'events', key: clientId, value, headers: sharedHeaders(source) }, headerBytes: 0 }
 }
 

@@ -37,6 +37,12 @@ describe('an element that is a list', () => {
   })
 })
 
+test('a list may have a name of the prototype', () => {
+  const inShape = listShaper(['__proto__', 'b'])
+  const client = JSON.parse('{"__proto__":"1","a":"2","b":"3"}')
+  expect(JSON.stringify(inShape(client))).toBe('{"__proto__":["1"],"a":"2","b":["3"]}')
+})
+
 test('a client with all its lists is not copied', () => {
   const client = { L: [{ T: ['1'] }, { T: [] }], X: { Y: { Z: [] } } }
   expect(listShaper(['L', 'L.T', 'X.Y.Z'])(client)).toBe(client)

@@ -55,8 +55,11 @@ function parse(text: string): AnswerNode {
   })
   parser.on('opentag', ({ name: tag }) => {
     if (depth > MAX_DEPTH) throw tooDeepError()
-    const name = names.get(tag) ?? localName(tag)
-    if (!names.has(tag)) names.set(tag, name)
+    let name = names.get(tag)
+    if (name === undefined) {
+      name = localName(tag)
+      names.set(tag, name)
+    }
     depth += 1
     current = openElement(open, depth, name)
     if (attributes.length > 0) takeAttributes(current, attributes.splice(0))
