@@ -24,8 +24,8 @@ interface ParserMembers {
 
 /** Matches what follows the `<` of a start tag without attributes, if its name is ASCII. */
 const plainTag = /[A-Za-z_][\w.:-]*>/y
-/** Matches text that is the same when it is read: without references, `]]>` and line ends. */
-const plainText = /^[\t -%'-\\^-\ud7ff]*$/
+/** Matches a character that may need the parser: of references, `]]>` and line ends, and what XML forbids. */
+const notPlain = /[^\t -%'-\\^-\ud7ff]/
 const noAttributes = Object.freeze({})
 
 const parserMembers = SaxesParser.prototype as unknown as ParserMembers
@@ -57,7 +57,7 @@ function readPlainContent(parser: ParserMembers, name: string) {
   if (!chunk.startsWith('/', end + 1) || !chunk.startsWith(name, end + 2)) return
   if (!chunk.startsWith('>', end + 2 + name.length)) return
   const text = chunk.slice(i, end)
-  if (!plainText.test(text)) return
+  if (notPlain.test(text)) return
   skip(parser, text.length + name.length + 3)
   if (text !== '') parser.textHandler?.(text)
   parser.name = name
