@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { choiceOf } from './actions.ts'
+import { violationsOf } from './check-history.ts'
 import { failureOf, histories } from './histories.ts'
 import { runHistory } from './history.ts'
 
@@ -19,6 +20,22 @@ describe('when replicas, the group, Kafka, the store and the sources of several 
     },
     HOUR_MS,
   )
+})
+
+test('a change that is late by hours may be missed, also when it is made as the history reads', async () => {
+  const [simplest = expect.fail()] = fc.sample(histories.everyday, { numRuns: 1, seed: 1 })
+  const choices = [...Array.from({ length: 11 }, () => choiceOf('answer', 0)), choiceOf('change', 49)]
+  const settings = {
+    replicas: 1,
+    streams: 1,
+    clients: 6,
+    limit: 2,
+    backfill: 'before',
+    permanentFault: 'none',
+  } as const
+  const scans = { scans: 'current', order: 'oldest first', modificationTime: 'shown', fullScanEveryMs: 0 } as const
+  const history = await runHistory({ ...simplest, ...settings, ...scans, choices, stopAfterSteps: 0 })
+  expect(violationsOf(history)).toEqual([])
 })
 
 /** Two replicas are assigned the same stream, and go on. */

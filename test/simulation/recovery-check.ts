@@ -197,12 +197,19 @@ function lateNow(world: World): string[] {
       ...unpublishedContents(
         world,
         stream,
-        ({ lateMs, at }) => lateMs <= LONGEST_REACH_MS || at === world.options.startAt,
+        (change) => change.lateMs <= LONGEST_REACH_MS || isFirstVersion(world, stream, change),
       ),
       ...(isReadingHistory(world, state) ? [`${stream.name} has not ended its history`] : []),
     ]
   })
 }
+
+/**
+ * Whether the client has been so since before the first read: the history must find it, however late the change was. A
+ * change at the same instant may come after the page on which its client was read.
+ */
+const isFirstVersion = ({ options }: World, { polaris }: SimulatedStream, change: Change) =>
+  polaris.changes.indexOf(change) < options.clients
 
 /** Live scans wait for the first history. Its last page, if it is empty, is read again after a minute. */
 const isReadingHistory = ({ options }: World, state: CommittedState | undefined) =>
