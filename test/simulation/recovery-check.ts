@@ -205,8 +205,8 @@ function lateNow(world: World): string[] {
 }
 
 /**
- * Whether the client has been so since before the first read: the history must find it, however late the change was. A
- * change at the same instant may come after the page on which its client was read.
+ * Whether the client was so before the first read. The history must find it, however late the change was. It may miss a
+ * later change, even one at the same instant, if it has already read the page of the client.
  */
 const isFirstVersion = ({ options }: World, { polaris }: SimulatedStream, change: Change) =>
   polaris.changes.indexOf(change) < options.clients

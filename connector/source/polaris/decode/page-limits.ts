@@ -89,14 +89,14 @@ export function limitJson(text: string): string {
   return quoted === '' ? text : quoted + text.slice(written)
 }
 
-/** Matches most numbers that stay the same, without a copy of their text. */
+/** Matches most numbers that stay the same, so that their text need not be copied; none in the place of a name. */
 const plainNumber = /(?:0|-?[1-9]\d{0,8}(?:\.\d{0,5}[1-9])?)(?=[,\]}])/y
 
 /**
  * Whether the text stays the same as a number. What is no number, or is in the place of a name, where quotes make it
- * valid, counts as well. Most texts need no copy.
+ * valid, counts as well.
  */
-const losesNothing = (text: string) => /^(?:|0|-?[1-9]\d{0,14})$/.test(text) || String(Number(text)) === text
+const losesNothing = (text: string) => text === '' || String(Number(text)) === text
 const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?!\s*:)/y
 
 function numberAt(text: string, at: number) {

@@ -1,12 +1,5 @@
 import { SaxesParser } from 'saxes'
 
-/** A start tag without attributes, as the handlers of the parser take it. */
-interface PlainTag {
-  readonly name: string
-  readonly attributes: object
-  readonly isSelfClosing: boolean
-}
-
 /** Private members of the parser, whose version is therefore pinned. */
 interface ParserMembers {
   chunk: string
@@ -24,7 +17,10 @@ interface ParserMembers {
 
 /** Matches what follows the `<` of a start tag without attributes, if its name is ASCII. */
 const plainTag = /[A-Za-z_][\w.:-]*>/y
-/** Matches a character that may need the parser: of references, `]]>` and line ends, and what XML forbids. */
+/**
+ * Matches the characters that the original function must read: those of references, `]]>` and line ends, and those that
+ * XML forbids, with all others above U+D7FF.
+ */
 const notPlain = /[^\t -%'-\\^-\ud7ff]/
 const noAttributes = Object.freeze({})
 
@@ -32,37 +28,41 @@ const parserMembers = SaxesParser.prototype as unknown as ParserMembers
 const { sOpenTag } = parserMembers
 
 /**
- * Reads a start tag without attributes and, if it is around a plain text, this text and the end tag. The original makes
- * an object for the attributes of each tag, even if it has none, and looks at characters one by one.
+ * Reads a start tag without attributes. If plain text and the end tag follow, reads them too. The original function
+ * makes an object for the attributes of each tag, even if it has none, and reads characters one by one.
  */
 parserMembers.sOpenTag = function readTag(this: ParserMembers) {
-  const { chunk, i, name: begun, closedRoot } = this
+  const { chunk, i } = this
   plainTag.lastIndex = i
-  if (begun !== '' || closedRoot || !plainTag.test(chunk)) {
+  // There is a name if a chunk has ended in it.
+  if (this.name !== '' || this.closedRoot || !plainTag.test(chunk)) {
     sOpenTag.call(this)
     return
   }
   const name = chunk.slice(i, plainTag.lastIndex - 1)
   skip(this, name.length + 1)
-  this.tag = { name, attributes: noAttributes, isSelfClosing: false } satisfies PlainTag
+  this.tag = { name, attributes: noAttributes, isSelfClosing: false }
   this.sawRoot = true
   this.openTag()
-  readPlainContent(this, name)
+  readPlainText(this, name)
 }
 
-/** Reads the content and end tag of an element, if the content is plain text. */
-function readPlainContent(parser: ParserMembers, name: string) {
+/** Reads the text and the end tag of an element with this name, if it contains nothing but plain text. */
+function readPlainText(parser: ParserMembers, name: string) {
   const { chunk, i } = parser
   const end = chunk.indexOf('<', i)
-  if (!chunk.startsWith('/', end + 1) || !chunk.startsWith(name, end + 2)) return
-  if (!chunk.startsWith('>', end + 2 + name.length)) return
+  if (!isEndTag(chunk, end, name)) return
   const text = chunk.slice(i, end)
   if (notPlain.test(text)) return
-  skip(parser, text.length + name.length + 3)
+  skip(parser, text.length + name.length + '</>'.length)
   if (text !== '') parser.textHandler?.(text)
   parser.name = name
   parser.closeTag()
 }
+
+/** Whether the end tag of this name is here. A copy of the whole tag would be compared more slowly. */
+const isEndTag = (chunk: string, at: number, name: string) =>
+  chunk.startsWith('</', at) && chunk.startsWith(name, at + 2) && chunk.startsWith('>', at + 2 + name.length)
 
 function skip(parser: ParserMembers, characters: number) {
   parser.i += characters
