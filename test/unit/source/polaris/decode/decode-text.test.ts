@@ -44,6 +44,18 @@ describe('decodeText', () => {
     expect(decodeText(body, undefined)).toContain('<Nom>Zoé</Nom>')
   })
 
+  test.each(['utf-8', 'UTF-8', 'utf8'])(
+    'decodes UTF-8 by its XML declaration, %s, whatever Content-Type says',
+    (label) => {
+      const declared = `<?xml version="1.0" encoding="${label}"?><Nom>Zoé €</Nom>`
+      const marked = Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), Buffer.from(declared)])
+      for (const body of [Buffer.from(declared), marked])
+        expect(decodeText(body, 'text/xml; charset=iso-8859-1')).toBe(declared)
+      const invalid = Buffer.from(declared, 'latin1')
+      expect(() => decodeText(invalid, 'text/xml; charset=iso-8859-1')).toThrow(failure('source.answer-malformed'))
+    },
+  )
+
   test('rejects bytes that are not valid in their encoding', () => {
     expect(() => decodeText(Buffer.from('<a>Zo\xe9</a>', 'latin1'), undefined)).toThrow(
       failure('source.answer-malformed'),
