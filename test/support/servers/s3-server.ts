@@ -56,9 +56,20 @@ export async function startS3(): Promise<S3Server> {
 
 const credentials = { region: 'us-east-1', accessKeyId: 'testtesttest', secretAccessKey: 'secretsecret' } as const
 
-/** moto checks a condition and stores the object in two steps: with a thread for each request, two writers could win. */
-const ONE_AT_A_TIME = `
-import moto.server
+/**
+ * moto checks a condition and stores the object in two steps: with a thread for each request, two writers could win. It
+ * accepts any key until its count of requests without one is set; then it needs a user who has the key.
+ */
+const MOTO = `
+import moto.server, moto.settings
+from moto.iam.models import iam_backends
+iam = iam_backends["123456789012"]["aws"]
+iam.create_user("us-east-1", "tests")
+key = iam.create_access_key("tests")
+key.access_key_id, key.secret_access_key = "${credentials.accessKeyId}", "${credentials.secretAccessKey}"
+allowed = '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'
+iam.put_user_policy("tests", "all", allowed)
+moto.settings.INITIAL_NO_AUTH_ACTION_COUNT = 0
 threaded = moto.server.run_simple
 moto.server.run_simple = lambda *args, **options: threaded(*args, **{**options, "threaded": False})
 moto.server.main()
@@ -73,7 +84,7 @@ function installedServer(endpoint: string, data: string) {
   }
   const python = installed('moto/bin/python3')
   if (existsSync(python)) {
-    return { kind: 'moto' as const, command: python, args: ['-c', ONE_AT_A_TIME, '-H', '127.0.0.1', '-p', port] }
+    return { kind: 'moto' as const, command: python, args: ['-c', MOTO, '-H', '127.0.0.1', '-p', port] }
   }
   throw new Error('no S3 server is installed: run scripts/provision.sh test')
 }
