@@ -57,8 +57,9 @@ export async function startS3(): Promise<S3Server> {
 const credentials = { region: 'us-east-1', accessKeyId: 'testtesttest', secretAccessKey: 'secretsecret' } as const
 
 /**
- * moto checks a condition and stores the object in two steps: with a thread for each request, two writers could win. It
- * accepts any key until its count of requests without one is set; then it needs a user who has the key.
+ * Starts moto with a user who has the keys, and has it check the keys of each request; by default it accepts any. It
+ * takes one request at a time: it checks a condition and stores the object in two steps, so that with a thread for each
+ * request two writers could win.
  */
 const MOTO = `
 import moto.server, moto.settings

@@ -20,9 +20,10 @@ const marks: readonly (readonly [label: string, bytes: readonly number[]])[] = [
 export function decodeText(body: Buffer, contentType: string | undefined): string {
   const [marked, mark] = marks.find(([, bytes]) => bytes.every((byte, at) => body[at] === byte)) ?? []
   const label = (marked ?? declaredEncoding(body))?.toLowerCase()
-  // Only UTF-16 has null bytes. A decoder takes several times longer.
-  if ((label === 'utf-8' || (label === undefined && !body.includes(0))) && isUtf8(body))
-    return body.toString('utf8', mark?.length)
+  // Only UTF-16 has null bytes.
+  const mayBeUtf8 = label === undefined ? !body.includes(0) : label === 'utf-8'
+  // A decoder takes several times longer.
+  if (mayBeUtf8 && isUtf8(body)) return body.toString('utf8', mark?.length)
   const decoder = decoderFor(label ?? charsetOf(contentType) ?? 'utf-8')
   try {
     return decoder.decode(body.subarray(mark?.length))
