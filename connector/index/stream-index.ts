@@ -47,7 +47,7 @@ export function streamIndex(store: SegmentStore, limits: SegmentLimits = segment
 }
 
 /** While one segment is awaited, as many after it are requested already. Each takes the memory of a segment. */
-const AHEAD = 4
+const AHEAD = 2
 
 /**
  * Resolves with the table of a stored index. Rejects with `checkpoint.index-damaged` (also where a segment is missing),
@@ -70,13 +70,21 @@ export async function loadTable(
         words.catch(() => {})
         requests.push(words)
       }
-      if (next >= AHEAD) table.setAll((await requests.shift()) ?? new Uint32Array())
+      if (next >= AHEAD) takeWords(table, (await requests.shift()) ?? new Uint32Array())
     }
   } finally {
     readAbort.abort()
   }
   table.setAll(encodedEntriesOf(delta))
   return table
+}
+
+/** Sets the entries of a segment, and frees its memory at once: V8 would let 64 MB of segments pile up. */
+function takeWords(table: ClientTable, words: Uint32Array) {
+  table.setAll(words)
+  const { buffer, byteLength } = words
+  // A small segment shares its memory with other data.
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
 }
 
 async function readSegment(

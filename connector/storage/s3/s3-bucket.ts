@@ -94,8 +94,8 @@ const undefinedIfMissing = (what: string) => (error: unknown) => {
 async function getObject({ client, Bucket }: Client, Key: string, abortSignal: AbortSignal) {
   const { Body, ETag } = await client.send(new GetObjectCommand({ Bucket, Key }), { abortSignal })
   // Read the body first, whatever else is wrong: an unread body occupies its connection forever.
-  const bytes = Buffer.from((await Body?.transformToByteArray()) ?? [])
-  return { bytes, version: versionOf(ETag) }
+  const { buffer, byteOffset, byteLength } = (await Body?.transformToByteArray()) ?? new Uint8Array()
+  return { bytes: Buffer.from(buffer, byteOffset, byteLength), version: versionOf(ETag) }
 }
 
 function versionOf(etag: string | undefined): Version {

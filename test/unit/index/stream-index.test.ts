@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import { clientTable } from '../../../connector/index/client-table.ts'
+import { entryBytes } from '../../../connector/index/index-entry.ts'
 import { deltaOf, emptyIndex } from '../../../connector/index/index-state.ts'
-import { streamIndex } from '../../../connector/index/stream-index.ts'
+import { segmentHash } from '../../../connector/index/segments.ts'
+import { loadTable, streamIndex } from '../../../connector/index/stream-index.ts'
 import { memorySegmentStore } from '../../support/fakes/memory-segment-store.ts'
 import { never } from '../../support/signals.ts'
 import { entry, key, words } from './entries.ts'
@@ -21,4 +23,24 @@ test('openings reuse the table until it is changed, and only for a document that
   expect(await index.load(stored, never)).toBe(read)
   index.forget()
   expect(await index.load(stored, never)).not.toBe(read)
+})
+
+test('frees the memory of a segment that is in the table, but none that it shares', async () => {
+  const bytes = entryBytes(words([[key(1), entry(1)]]))
+  const own = Uint8Array.from(bytes)
+  const shared = Uint8Array.from([...bytes, 7])
+  const answers: Record<string, Uint8Array> = { own, shared: shared.subarray(0, bytes.length) }
+  const store = { ...memorySegmentStore(), get: async (name: string) => answers[name] }
+  const sha256 = segmentHash(bytes)
+  const segments = Object.keys(answers).map((name) => ({
+    tier: 0,
+    from: 0,
+    to: 2,
+    hasUnknown: false,
+    entries: 1,
+    name,
+    sha256,
+  }))
+  const table = await loadTable(store, { segments, delta: '' }, never)
+  expect([table.get(key(1)), own.length, shared.at(-1)]).toEqual([entry(1), 0, 7])
 })
