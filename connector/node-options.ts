@@ -1,20 +1,20 @@
 import { spawnSync } from 'node:child_process'
 
-/** Node 22 does not separate the phases, and Node 25 and 26 always do: they have no such option. */
-const separatesPhases = process.versions.node.startsWith('24.')
+/** Node 22 collects new space also while V8 marks the heap. Node 25 and 26 never do, and have no option for it. */
+const whileMarking = process.versions.node.startsWith('24.') ? ['--no-separate-gc-phases'] : []
 
 /**
- * Options of Node for less memory. Node takes them only when it starts. With separate phases, new space grows to three
- * times its size while V8 marks the heap, and each collection is then a full one. With pretenuring, V8 allocates lists
- * of a page among its old objects. Until the next full collection they keep that page in memory, and the pages after
- * it.
+ * Options of Node for less memory. Node takes them only when it starts. If V8 does not collect new space while it marks
+ * the heap, new space grows to three times its size, and the next collection is a full one. With pretenuring, V8
+ * allocates lists of a page among its old objects. Until the next full collection they keep that page in memory, and
+ * the pages after it.
  */
 export const nodeOptions = [
   '--max-semi-space-size=4',
   '--heap-growing-percent=100',
   '--no-parallel-scavenge',
   '--no-allocation-site-pretenuring',
-  ...(separatesPhases ? ['--no-separate-gc-phases'] : []),
+  ...whileMarking,
 ]
 
 /**

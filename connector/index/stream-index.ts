@@ -70,7 +70,7 @@ export async function loadTable(
         words.catch(() => {})
         requests.push(words)
       }
-      if (next >= AHEAD) takeWords(table, (await requests.shift()) ?? new Uint32Array())
+      if (next >= AHEAD) moveInto(table, (await requests.shift()) ?? new Uint32Array())
     }
   } finally {
     readAbort.abort()
@@ -79,12 +79,13 @@ export async function loadTable(
   return table
 }
 
-/** Sets the entries of a segment, and frees its memory at once: V8 would let 64 MB of segments pile up. */
-function takeWords(table: ClientTable, words: Uint32Array) {
+/** Sets the entries of a segment and frees its memory now. V8 waits until about 64 MB of such memory are unused. */
+function moveInto(table: ClientTable, words: Uint32Array) {
   table.setAll(words)
   const { buffer, byteLength } = words
-  // A small segment shares its memory with other data.
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
+  // Node keeps several small buffers in the same memory.
+  const isAlone = buffer.byteLength === byteLength
+  if (isAlone && buffer instanceof ArrayBuffer) buffer.transfer(0)
 }
 
 async function readSegment(

@@ -29,7 +29,7 @@ type PutAnswer =
 /** Requests to a bucket, without retries. They reject with `storage.unavailable` (transient) or `storage.refused`. */
 export interface S3Bucket {
   /** Reads an object; undefined if there is none. */
-  get(key: string, signal: AbortSignal): Promise<{ bytes: Buffer; version: Version } | undefined>
+  get(key: string, signal: AbortSignal): Promise<{ bytes: Uint8Array; version: Version } | undefined>
   put(key: string, put: Put, signal: AbortSignal): Promise<PutAnswer>
   /** Deletes an object, also one that does not exist. */
   remove(key: string, signal: AbortSignal): Promise<void>
@@ -94,8 +94,8 @@ const undefinedIfMissing = (what: string) => (error: unknown) => {
 async function getObject({ client, Bucket }: Client, Key: string, abortSignal: AbortSignal) {
   const { Body, ETag } = await client.send(new GetObjectCommand({ Bucket, Key }), { abortSignal })
   // Read the body first, whatever else is wrong: an unread body occupies its connection forever.
-  const { buffer, byteOffset, byteLength } = (await Body?.transformToByteArray()) ?? new Uint8Array()
-  return { bytes: Buffer.from(buffer, byteOffset, byteLength), version: versionOf(ETag) }
+  const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array()
+  return { bytes, version: versionOf(ETag) }
 }
 
 function versionOf(etag: string | undefined): Version {

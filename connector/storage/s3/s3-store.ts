@@ -50,7 +50,7 @@ function versionedObject(
 ): VersionedObject {
   const read = async (signal: AbortSignal) => {
     const found = await bucket.get(key, signal)
-    return found && { text: found.bytes.toString(), version: found.version }
+    return found && { text: Buffer.from(found.bytes).toString(), version: found.version }
   }
   /**
    * Writes once. Unless the response is a clear success, reads back to decide: `written` if the object holds this text;

@@ -25,22 +25,15 @@ test('openings reuse the table until it is changed, and only for a document that
   expect(await index.load(stored, never)).not.toBe(read)
 })
 
-test('frees the memory of a segment that is in the table, but none that it shares', async () => {
+test('frees the memory of a segment once it is in the table, unless it is shared', async () => {
   const bytes = entryBytes(words([[key(1), entry(1)]]))
   const own = Uint8Array.from(bytes)
   const shared = Uint8Array.from([...bytes, 7])
   const answers: Record<string, Uint8Array> = { own, shared: shared.subarray(0, bytes.length) }
   const store = { ...memorySegmentStore(), get: async (name: string) => answers[name] }
   const sha256 = segmentHash(bytes)
-  const segments = Object.keys(answers).map((name) => ({
-    tier: 0,
-    from: 0,
-    to: 2,
-    hasUnknown: false,
-    entries: 1,
-    name,
-    sha256,
-  }))
+  const segmentOf = (name: string) => ({ name, tier: 0, from: 0, to: 2, entries: 1, hasUnknown: false, sha256 })
+  const segments = ['own', 'shared'].map(segmentOf)
   const table = await loadTable(store, { segments, delta: '' }, never)
   expect([table.get(key(1)), own.length, shared.at(-1)]).toEqual([entry(1), 0, 7])
 })
