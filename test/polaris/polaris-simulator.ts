@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { type Answer, textAnswer } from './answer/answer.ts'
+import type { AnswerShapeName } from './answer/answer-shapes.ts'
 import { benchStore } from './clients/bench-store.ts'
 import type { Change } from './clients/client-store.ts'
 import { type FirstClients, firstClients } from './clients/first-clients.ts'
@@ -23,6 +24,8 @@ export interface SimulatorOptions extends FirstClients {
   /** `bench`: any number of clients that never change, in pages prepared once. */
   readonly mode?: 'live' | 'bench'
   readonly access?: Partial<AccessOptions>
+  /** Pages have this shape, as another serializer may write them. Not in bench mode. */
+  readonly shape?: AnswerShapeName
 }
 
 export interface PolarisSimulator {
@@ -70,7 +73,7 @@ export async function startPolarisSimulator(options: SimulatorOptions = {}): Pro
   const answer = (call: Call): Answer => {
     if (call.function === 'ACL.Login') return access.login(call)
     if (call.function !== READ) return textAnswer(404, 'Fonction inconnue')
-    return access.refuse(call) ?? readClients(store, call)
+    return access.refuse(call) ?? readClients(store, call, options.shape)
   }
   const calls: Call[] = []
   const onCall = (call: Call) => {

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import { type Answer, textAnswer } from './answer/answer.ts'
 import { answerForms, renderPage } from './answer/answer-forms.ts'
+import { type AnswerShapeName, answerShapes } from './answer/answer-shapes.ts'
 import { type ClientStore, fromTime, type Place } from './clients/client-store.ts'
 import { type Call, readArguments } from './request.ts'
 
-/** Implements `Client.GetClientsModified`. */
-export function readClients(store: ClientStore, call: Call): Answer {
+/** Implements `Client.GetClientsModified`. With a shape, pages have it. */
+export function readClients(store: ClientStore, call: Call, shape?: AnswerShapeName): Answer {
   const read = readArguments(call.parameters)
   if ('refused' in read) return textAnswer(400, read.refused)
   const { checkPoint, others } = read
@@ -13,7 +14,11 @@ export function readClients(store: ClientStore, call: Call): Answer {
   if (checkPoint !== undefined && token === undefined) return textAnswer(400, 'checkPoint inconnu ou expiré')
   const { parts, last, more } = store.select(token ?? fromTime(read.lastChanged), read.limit, read.output)
   const form = answerForms[read.output]
-  const body = renderPage(form, { parts, hasMoreResults: more, checkPoint: writeToken(last, others) })
+  const page = { hasMoreResults: more, checkPoint: writeToken(last, others) }
+  const body =
+    shape === undefined
+      ? renderPage(form, { parts, ...page })
+      : Buffer.from(answerShapes[shape][read.output]({ clients: parts.map(String), ...page }))
   return { status: 200, headers: { 'content-type': form.contentType }, body }
 }
 

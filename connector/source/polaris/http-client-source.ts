@@ -23,8 +23,9 @@ export function httpClientSource(config: PolarisConfig, parts: HttpParts): Clien
   const send = openSession(config.auth, { caller, base, clock, accounts })
 
   const read = async (at: PageRequest, stop: AbortSignal): Promise<Page> => {
-    const clientsPath = configuredPath ?? at.clientsPath
-    const judging = { timeZone, statusFields, clientsPath, output: at.output, auth: config.auth.kind }
+    const path = configuredPath ?? at.clientsPath
+    const known = path && { path, isConfigured: configuredPath !== undefined }
+    const judging = { timeZone, statusFields, known, output: at.output, auth: config.auth.kind }
     const call = async (request: ApiRequest) =>
       await caller.call(request, stop).then((answer) => judgeAnswer(answer, judging), noPageOf)
     const { replacedCharacters: characters, ...page } = await send(readRequest(settings, at), call, stop)

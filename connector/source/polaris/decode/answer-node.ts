@@ -24,6 +24,22 @@ export class Element {
 }
 
 export const isListOfValues = (value: Value): value is readonly Value[] => Array.isArray(value)
+export const isObjectValue = (value: Value): value is ObjectValue =>
+  typeof value === 'object' && value !== null && !isListOfValues(value)
+
+/** Whether .NET serializers add the field to JSON. In XML they are attributes, which are ignored too. */
+export const isMetadata = (name: string) => name === '__type' || name === '$type' || name === '$id'
+
+/** Name of the field with which a serializer points to an object that it has written elsewhere. */
+export const REFERENCE = '$ref'
+
+/** Returns the items of a list that Json.NET writes as an object beside metadata; undefined if it is none. */
+export function wrappedItems(value: Value): readonly Value[] | undefined {
+  if (!isObjectValue(value) || value instanceof Element) return undefined
+  const { $values: items = null } = value
+  const isWrapped = isListOfValues(items) && Object.keys(value).every((name) => name === '$values' || isMetadata(name))
+  return isWrapped ? items : undefined
+}
 
 /** One element of a document in either format. Creates its children at each read: clients are read without them. */
 export class AnswerNode {
@@ -35,7 +51,9 @@ export class AnswerNode {
   readonly text: string
   readonly value: Value
 
-  constructor(name: string, value: Value) {
+  /** A list that Json.NET writes as an object is that list. */
+  constructor(name: string, written: Value) {
+    const value = wrappedItems(written) ?? written
     const isLeaf = typeof value !== 'object'
     this.name = name
     this.kind = value === null ? 'absent' : isLeaf ? 'text' : isListOfValues(value) ? 'list' : 'object'

@@ -1,12 +1,18 @@
 import { type ClientRecord, type ClientValue, recordOf } from '../../client-source.ts'
 import { wallClock } from '../../source-time.ts'
-import { Element, isListOfValues, type ObjectValue, type Value } from './answer-node.ts'
+import {
+  Element,
+  isListOfValues,
+  isMetadata,
+  isObjectValue,
+  type ObjectValue,
+  REFERENCE,
+  type Value,
+  wrappedItems,
+} from './answer-node.ts'
 
 /** Name of the field for text beside attributes or child elements. */
 const TEXT = '#text'
-
-/** Whether .NET serializers add the field to JSON. In XML they are attributes, which are ignored too. */
-const isMetadata = (name: string) => name === '__type' || name === '$type' || name === '$id'
 
 /** What the records with these names, in this order, have in common. */
 interface Shape {
@@ -19,6 +25,7 @@ const MOST_SHAPES = 64
 /** What all records of a page are made with. */
 interface RecordMaking {
   readonly timeZone: string
+  readonly onReference: () => void
   readonly shapes: Shape[]
   /**
    * Names and values of the fields of the record that is being made, after those of the records around it. Lists for
@@ -35,10 +42,9 @@ interface RecordMaking {
  * empty if the value is not an object. `timeZone`: IANA name of the server's. Use one for each page: it keeps the
  * shapes of records, as copying a record takes less than half the time of sorting its names.
  */
-export function recordMaker(timeZone: string): (value: Value) => ClientRecord {
-  const making: RecordMaking = { timeZone, shapes: [], names: [], values: [], count: 0 }
-  return (value) =>
-    value === null || typeof value !== 'object' || isListOfValues(value) ? {} : presentRecord(value, making)
+export function recordMaker(timeZone: string, onReference = () => {}): (value: Value) => ClientRecord {
+  const making: RecordMaking = { timeZone, onReference, shapes: [], names: [], values: [], count: 0 }
+  return (value) => (isObjectValue(value) ? presentRecord(value, making) : {})
 }
 
 /**
@@ -59,6 +65,7 @@ function presentRecord(value: ObjectValue, making: RecordMaking): ClientRecord {
 
 /** Adds a field, unless it counts as absent. */
 function addPresent(name: string, value: Value, making: RecordMaking) {
+  if (name === REFERENCE) making.onReference()
   const field = isMetadata(name) ? undefined : valueIn(value, making)
   if (field === undefined) return
   making.names[making.count] = name
@@ -74,17 +81,6 @@ function valueIn(value: Value, making: RecordMaking): ClientValue | undefined {
   if (isListOfValues(value)) return itemsIn(value, making)
   const items = wrappedItems(value)
   return items === undefined ? presentRecord(value, making) : itemsIn(items, making)
-}
-
-/**
- * Returns the items of a list of JSON that Json.NET writes as an object, with metadata beside the items; undefined if
- * it is none.
- */
-function wrappedItems(value: ObjectValue): readonly Value[] | undefined {
-  if (value instanceof Element) return undefined
-  const { $values: items = null } = value
-  const isWrapped = isListOfValues(items) && Object.keys(value).every((name) => name === '$values' || isMetadata(name))
-  return isWrapped ? items : undefined
 }
 
 const itemsIn = (items: readonly Value[], making: RecordMaking) =>

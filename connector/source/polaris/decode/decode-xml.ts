@@ -1,8 +1,8 @@
+import { SaxesParser } from 'saxes'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
-import { type AnswerDocument, AnswerNode, Element, type Value } from './answer-node.ts'
+import { type AnswerDocument, AnswerNode, Element, REFERENCE, type Value } from './answer-node.ts'
 import { withoutForbiddenCharacters } from './decode-text.ts'
 import { limitXml, MAX_DEPTH, replacedCounter, tooDeepError } from './page-limits.ts'
-import { XmlParser } from './xml-parser.ts'
 
 const malformedError = (why: string) => new ConnectorError('source.answer-malformed', `decode xml: ${why}`)
 
@@ -33,13 +33,11 @@ interface OpenElement {
   count: number
   readonly names: string[]
   readonly values: Value[]
-  /** The names of the last element at this depth. */
-  sharedNames: readonly string[]
 }
 
 /** Parses a whole document, on a hot path. */
 function parse(text: string): AnswerNode {
-  const parser = new XmlParser({ position: false, forceXMLVersion: true, defaultXMLVersion: '1.0' })
+  const parser = new SaxesParser({ position: false, forceXMLVersion: true, defaultXMLVersion: '1.0' })
   const open: OpenElement[] = []
   const document = openElement(open, 0, '')
   let depth = 0
@@ -91,7 +89,7 @@ function parse(text: string): AnswerNode {
 
 /** Returns the open element at this depth, emptied for an element with this name. */
 function openElement(open: OpenElement[], depth: number, name: string): OpenElement {
-  const element = open[depth] ?? { name, text: '', isNil: false, count: 0, names: [], values: [], sharedNames: [] }
+  const element = open[depth] ?? { name, text: '', isNil: false, count: 0, names: [], values: [] }
   open[depth] = element
   element.name = name
   element.text = ''
@@ -102,17 +100,9 @@ function openElement(open: OpenElement[], depth: number, name: string): OpenElem
 
 /** Returns the value of an element; the attributes and children of one that is nil are left out. */
 function contentOf(element: OpenElement): Value {
-  const { text, isNil, count, values } = element
+  const { text, isNil, count, names, values } = element
   if (isNil) return null
-  return count === 0 ? text : new Element(ownNames(element), values.slice(0, count), text)
-}
-
-/** Returns the names of what is in an element, which the clients of a page share. */
-function ownNames(element: OpenElement): readonly string[] {
-  const { count, names, sharedNames } = element
-  if (sharedNames.length !== count || sharedNames.some((name, at) => name !== names[at]))
-    element.sharedNames = names.slice(0, count)
-  return element.sharedNames
+  return count === 0 ? text : new Element(names.slice(0, count), values.slice(0, count), text)
 }
 
 function addValue(parent: OpenElement, name: string, value: Value) {
@@ -123,13 +113,18 @@ function addValue(parent: OpenElement, name: string, value: Value) {
 
 function takeAttributes(element: OpenElement, attributes: readonly (readonly [name: string, text: string])[]) {
   for (const [attribute, text] of attributes) {
-    if (!schemaAttribute.test(attribute)) addValue(element, localName(attribute), text)
+    if (!schemaAttribute.test(attribute))
+      addValue(element, isReference(attribute, text) ? REFERENCE : localName(attribute), text)
     else if (attribute.endsWith(':nil') && /^\s*(?:true|1)\s*$/.test(text)) element.isNil = true
   }
 }
 
 /** Attributes that are no fields: namespaces, those of XML Schema, and the ids of serializers. */
 const schemaAttribute = /^xmlns$|^xmlns:|^xml:|:(?:nil|type|schemaLocation|noNamespaceSchemaLocation)$|^z:(?:Id|Size)$/
+
+/** Whether a serializer of .NET points to another element with the attribute. */
+const isReference = (attribute: string, text: string) =>
+  attribute === 'z:Ref' || (attribute === 'href' && text.startsWith('#'))
 
 /** Returns the name without its namespace prefix. */
 const localName = (name: string) => name.slice(name.indexOf(':') + 1)

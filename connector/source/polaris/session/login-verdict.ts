@@ -56,7 +56,7 @@ const noStatusFields = new Set<string>()
 
 /** Whether the document, or a field of it, reports an error. */
 function isError(node: AnswerNode, levels = ERROR_LEVELS): boolean {
-  if (reportedError([node], noStatusFields) !== undefined) return true
+  if (reportedError([{ name: node.name, items: [node] }], noStatusFields) !== undefined) return true
   return levels > 0 && node.children.some((child) => isError(child, levels - 1))
 }
 

@@ -1,12 +1,20 @@
 import { ConnectorError } from '../../../../runtime/connector-error.ts'
-import { type CheckPoint, type ClientRecord, type OutputFormat, type Page, shownName } from '../../../client-source.ts'
+import {
+  type CheckPoint,
+  type ClientRecord,
+  type OutputFormat,
+  type Page,
+  shownName,
+  shownPath,
+} from '../../../client-source.ts'
 import type { HttpAnswer } from '../../http/http-caller.ts'
-import { type AnswerDocument, type AnswerNode, FLAG, TOKEN } from '../answer-node.ts'
+import { type AnswerDocument, type AnswerNode, FLAG, isInfoClientName, REFERENCE, TOKEN } from '../answer-node.ts'
 import { recordMaker } from '../client-record.ts'
 import { decodeAnswer, formatOf } from '../decode-answer.ts'
 import { decodeText } from '../decode-text.ts'
 import { limitClients } from '../page-limits.ts'
-import { findClients } from './find-clients.ts'
+import { findClients, type KnownPath } from './find-clients.ts'
+import { endsWith, type Field, fieldOf, fieldsBelow, isClient, isNamed } from './page-fields.ts'
 import { isErrorName, reportedError } from './reported-error.ts'
 
 /** The part of a page that the body contains. */
@@ -19,8 +27,8 @@ export interface PageContent extends Pick<Page, 'clients' | 'hasMoreResults' | '
 export interface PageSettings {
   /** IANA name of the server's time zone. */
   readonly timeZone: string
-  /** The clients are here, as configured or known from earlier pages; undefined: they are detected. */
-  readonly clientsPath?: readonly string[] | undefined
+  /** Undefined: the clients are detected. */
+  readonly known?: KnownPath | undefined
   /** Names or dotted paths of fields that look like an error but are none. */
   readonly statusFields?: readonly string[] | undefined
 }
@@ -36,78 +44,74 @@ export function decodeBody({ body, headers }: HttpAnswer, output: OutputFormat, 
   return content
 }
 
+/** Throws `source.mapping` at the first reference: published as it stands, the object would be lost. */
+function mustNotRefer(node: AnswerNode, path: readonly string[] = []) {
+  for (const child of node.children) {
+    if (child.name === REFERENCE)
+      throw new ConnectorError(
+        'source.mapping',
+        `decode page: ${shownPath(path)} points to another object instead of containing it; the server must not preserve references when it serializes`,
+      )
+    mustNotRefer(child, node.kind === 'list' ? path : [...path, child.name])
+  }
+}
+
 const malformedError = (why: string) => new ConnectorError('source.answer-malformed', `decode page: ${why}`)
 
-/** Maximum number of elements around the page. */
-const WRAPPERS = 3
-
-/** Finds the page in a decoded response. Invariant 9: throws unless it is a complete page without an error in it. */
+/**
+ * Reads a whole answer as one tree (docs/decisions/20261207-a-page-is-one-tree.md). Invariant 9: throws unless it is a
+ * complete page without an error in it, and everything in it is understood.
+ */
 export function decodePage({ root, replacedCharacters }: AnswerDocument, settings: PageSettings): PageContent {
-  const page = findPage([{ node: root, beside: () => [] }])
-  if (page === undefined) throw noPageError(root)
-  const fields = page.node.children
-  const hasMoreResults = flagOf(onlyField(fields, FLAG))
-  const checkPoint = tokenOf(onlyField(fields, TOKEN), replacedCharacters)
-  const others = fields.filter((field) => !isOfEnvelope(field))
+  const { known } = settings
   const statusFields = new Set(settings.statusFields?.map((name) => name.toLowerCase()))
-  mustReportNoError(reportedError([...others, ...page.beside()], statusFields))
+  const isStatus = ({ name }: Field) => isErrorName(name) || statusFields.has(name.toLowerCase())
+  const isKnown = (field: Field) => known !== undefined && endsWith(field, known.path) && field.items.some(isClient)
+  const fields = fieldsBelow(
+    fieldOf([root]),
+    (field) => isStatus(field) || isInfoClientName(field.name) || isKnown(field),
+  )
+  const flag = onlyField(fields, FLAG)
+  if (flag === undefined) throw noPageError(root, fields)
+  const token = onlyField(fields, TOKEN)
+  const hasMoreResults = flagOf(flag)
+  const checkPoint = tokenOf(token?.items[0], replacedCharacters)
+  const around = [...new Set([...flag.parents, ...(token?.parents ?? [])])]
+  const others = fields.filter((field) => field !== flag && field !== token && !around.includes(field))
+  const error = reportedError(others, statusFields)
+  if (error !== undefined)
+    // Invariant 8: the name of the field without its content.
+    throw new ConnectorError(
+      'source.error-document',
+      `decode page: the field ${shownName(error.name)} of the page reports an error`,
+    )
+  if (fields.some(({ name }) => name === REFERENCE)) mustNotRefer(root)
   const found = findClients(
-    others.filter(({ name }) => !isErrorName(name) && !statusFields.has(name.toLowerCase())),
-    settings.clientsPath,
+    others.filter((field) => !isStatus(field)),
+    known,
+    around,
   )
-  mustReportNoError(reportedError(found.beside, statusFields))
-  limitClients(found.items.length)
-  if (hasMoreResults && !found.hasList) throw malformedError('hasMoreResults is true, but there is no list of clients')
-  const toRecord = recordMaker(settings.timeZone)
-  const clients = found.items.map((item, at) => clientOf(item, at, toRecord))
-  return { clients, hasMoreResults, checkPoint, path: found.path, replacedCharacters }
+  if (hasMoreResults && found === undefined)
+    throw malformedError('hasMoreResults is true, but there is no list of clients')
+  const items = found?.items ?? []
+  limitClients(items.length)
+  const toRecord = recordMaker(settings.timeZone, () => mustNotRefer(root))
+  const clients = items.map((item, at) => clientOf(item, at, toRecord))
+  return { clients, hasMoreResults, checkPoint, path: found?.isKept ? found.path : undefined, replacedCharacters }
 }
-
-/** Throws `source.error-document`, with the name of the field and without its content. */
-function mustReportNoError(field: AnswerNode | undefined) {
-  if (field === undefined) return
-  throw new ConnectorError(
-    'source.error-document',
-    `decode page: the field ${shownName(field.name)} of the page reports an error`,
-  )
-}
-
-const isNamed = (node: AnswerNode, name: string) => node.name.toLowerCase() === name
-const isOfEnvelope = (node: AnswerNode) => isNamed(node, FLAG) || isNamed(node, TOKEN)
-
-/** The page, or an object around it. */
-interface PlacedNode {
-  readonly node: AnswerNode
-  /** The fields beside it in its wrapper, and beside that. */
-  beside(): readonly AnswerNode[]
-}
-
-/** Returns the outermost object with the flag; undefined if there is none. */
-function findPage(level: readonly PlacedNode[], wrappers = WRAPPERS): PlacedNode | undefined {
-  const objects = level.filter(({ node }) => node.kind === 'object')
-  const page = objects.find(({ node }) => node.children.some((child) => isNamed(child, FLAG)))
-  if (page !== undefined || objects.length === 0 || wrappers === 0) return page
-  return findPage(objects.flatMap(placedBelow), wrappers - 1)
-}
-
-const placedBelow = ({ node: { children }, beside }: PlacedNode): PlacedNode[] =>
-  children.map((node) => ({ node, beside: () => [...children.filter((field) => field !== node), ...beside()] }))
 
 /** Returns the only field with this name; throws if there are several. */
-function onlyField(fields: readonly AnswerNode[], name: string): AnswerNode | undefined {
+function onlyField(fields: readonly Field[], name: string): Field | undefined {
   const [field, ...others] = fields.filter((child) => isNamed(child, name))
-  if (others.length > 0)
-    throw malformedError(`${name === FLAG ? 'hasMoreResults' : 'checkPoint'} occurs more than once`)
+  if (field !== undefined && (field.isList || others.length > 0))
+    throw malformedError(`${field.name} occurs more than once`)
   return field
 }
 
-const flags: Readonly<Record<string, boolean>> = { true: true, '1': true, false: false, '0': false }
-
-function flagOf(field: AnswerNode | undefined) {
-  const text = field?.kind === 'text' ? field.text.trim().toLowerCase() : ''
-  const flag = Object.hasOwn(flags, text) ? flags[text] : undefined
-  if (flag === undefined) throw malformedError('hasMoreResults is neither true nor false')
-  return flag
+function flagOf({ items }: Field) {
+  const text = items.map((item) => item.text.trim().toLowerCase()).join()
+  if (!/^(?:true|false|[01])$/.test(text)) throw malformedError('hasMoreResults is neither true nor false')
+  return text === 'true' || text === '1'
 }
 
 /** Returns the token; null if there is none. Invariant 5: it is kept verbatim. */
@@ -128,18 +132,11 @@ function clientOf(item: AnswerNode, at: number, toRecord: ReturnType<typeof reco
   throw malformedError(`item ${at + 1} of the list of clients is not a client`)
 }
 
-/** Returns the error for a document without a page: a page without its flag, an error document, or another document. */
-function noPageError(root: AnswerNode) {
-  const names = namesOf(root, 2)
-  const isPart = (name: string) => [TOKEN, 'infoclient'].includes(name.toLowerCase())
-  if (root.kind === 'list' || names.some(isPart)) return malformedError('hasMoreResults is missing')
-  const isScalar = root.kind === 'text' && /\S/.test(root.text)
-  return isScalar || names.some(isErrorName)
+/** Returns the error for a document without a flag: an error document, unless it has another part of a page. */
+function noPageError({ kind, name, text }: AnswerNode, fields: readonly Field[]) {
+  const isPage = fields.some((field) => isNamed(field, TOKEN) || isInfoClientName(field.name))
+  const isScalar = kind === 'text' && /\S/.test(text)
+  return !isPage && (isScalar || [{ name }, ...fields].some((field) => isErrorName(field.name)))
     ? new ConnectorError('source.error-document', 'decode page: the response is an error document')
-    : malformedError('the document contains no page')
-}
-
-function namesOf(node: AnswerNode, levels: number): string[] {
-  if (levels === 0) return [node.name]
-  return [node.name, ...node.children.flatMap((child) => namesOf(child, levels - 1))]
+    : malformedError('hasMoreResults is missing')
 }

@@ -1,142 +1,111 @@
 import { ConnectorError } from '../../../../runtime/connector-error.ts'
 import { shownPath } from '../../../client-source.ts'
 import { type AnswerNode, isInfoClientName } from '../answer-node.ts'
+import {
+  type Field,
+  fieldOf,
+  isClient,
+  isEmpty,
+  isEmptyArray,
+  isEmptyList,
+  isListOfObjects,
+  isNamed,
+  mayHoldClients,
+  type Path,
+} from './page-fields.ts'
 
-/** The items of the list of clients. */
-export interface FoundClients {
+/** Where the clients are: configured, or as in earlier pages. */
+export interface KnownPath {
+  readonly path: Path
+  readonly isConfigured: boolean
+}
+
+/** The list of clients of a page. */
+interface Place {
+  readonly path: Path
+  /** The clients; none if it is null or empty. */
   readonly items: readonly AnswerNode[]
-  /** Whether the page has a list of clients, which may be null or empty. */
-  readonly hasList: boolean
-  /** The names from the page down to the clients; undefined: there are none. */
-  readonly path: readonly string[] | undefined
-  /** The fields beside the list in its wrappers. */
-  readonly beside: readonly AnswerNode[]
+  /** Whether later pages have their clients here, too. */
+  readonly isKept: boolean
 }
 
-type Path = readonly string[]
+/** A place, and where the clients may be instead. */
+type Found = readonly [place: Place | undefined, rivals: readonly Pick<Field, 'path'>[]]
 
 /**
- * Finds the clients among the fields of a page: at the configured path or the one of earlier pages, or else those named
- * `InfoClient`, or else the only list of objects. Throws `source.mapping`, with the names found, if they are elsewhere
- * or may be in several places: nothing is passed over.
+ * Finds the clients among the fields of an answer (docs/decisions/20261207-a-page-is-one-tree.md): at the known path,
+ * or else those called `InfoClient`, or else the only list of objects, or an empty array. Returns undefined if the page
+ * has no list. Throws `source.mapping`, with the paths, if clients may be elsewhere: nothing is passed over. `around`:
+ * the objects around flag and token, which are not among the fields.
  */
-export function findClients(fields: readonly AnswerNode[], known: Path | undefined): FoundClients {
-  const found = known === undefined ? detectedClients(fields) : clientsAt(fields, known)
-  if (found !== undefined) return found
-  const single = singlePath(fields)
-  if (known !== undefined) {
-    const elsewhere = detectedPath(fields) ?? single
-    if (elsewhere !== undefined)
-      throw mappingError(`the page has no field ${shownPath(known)}, but ${shownPath(elsewhere)}`)
-  } else if (single !== undefined && !fields.some(isEmptyArray)) {
-    const names = shownNames(fields.map(({ name }) => [name]))
-    throw mappingError(`no list is among the fields ${names}; a single client may be at ${shownPath(single)}`)
+export function findClients(fields: readonly Field[], known: KnownPath | undefined, around: readonly Field[]) {
+  const [place, rivals] = known === undefined ? detectedPlace(fields, around) : knownPlace(fields, around, known)
+  if (rivals.length > 0) {
+    const paths = [place ?? [], rivals].flat().map(({ path }) => shownPath(path))
+    const why = known !== undefined && place === undefined ? `the page has no list at ${shownPath(known.path)}; ` : ''
+    const places = [...new Set(paths)].slice(0, 5).join(' or ')
+    throw new ConnectorError(
+      'source.mapping',
+      `find the clients: ${why}they may be at ${places}; set POLARIS_CLIENTS_FIELD to the path of the list`,
+    )
   }
-  return { items: [], hasList: fields.some(isEmptyList), path: undefined, beside: [] }
+  const empty = fields.find((field) => isIn(around, field) && isEmptyList(field))
+  return place ?? (empty && { path: empty.path, items: [], isKept: false })
 }
 
-const mappingError = (why: string) =>
-  new ConnectorError('source.mapping', `find the clients: ${why}; set POLARIS_CLIENTS_FIELD to the path of the list`)
+/** Whether the field is in one of the objects, not deeper. */
+const isIn = (objects: readonly Field[], { parents }: Field) => objects.includes(parents.at(-1) as Field)
 
-/** Returns the clients at a path; undefined if there is no such field. */
-function clientsAt(fields: readonly AnswerNode[], path: Path): FoundClients | undefined {
-  let level = fields
-  let beside: readonly AnswerNode[] = []
-  for (const [depth, name] of path.entries()) {
-    const isHere = (node: AnswerNode) => node.name.toLowerCase() === name.toLowerCase()
-    const nodes = level.filter(isHere)
-    // A wrapper with nothing but texts, such as a number of items, has no items.
-    if (nodes.length === 0 && depth > 0 && level.length > 0 && !level.some(mayBeClients))
-      return { ...listOf([], path), beside }
-    // A page may have more fields than a call may have arguments.
-    if (depth > 0) beside = beside.concat(level.filter((node) => !isHere(node)))
-    if (depth === path.length - 1 && nodes.length > 0) return { ...listOf(nodes, path), beside }
-    level = itemsOf(nodes).flatMap((node) => node.children)
-    if (nodes.length > 0 && level.length === 0 && nodes.every(isEmptyList)) return { ...listOf([], path), beside }
-  }
-  return undefined
+const isNamedClients = (field: Field) => isInfoClientName(field.name) && !isEmptyList(field)
+const isList = (field: Field) => isNamedClients(field) || isListOfObjects(field)
+const mayBeClients = (field: Field) => isList(field) || field.items.some(mayHoldClients)
+
+/** Detects the list. The word `client` in its path decides that an object beside the list is no single client. */
+function detectedPlace(fields: readonly Field[], around: readonly Field[]): Found {
+  const isAfterClients = ({ name, parents }: Field) =>
+    [...parents.filter((parent) => !around.includes(parent)), { name }].some((one) => /client/i.test(one.name))
+  const arrays = fields.filter(isEmptyArray)
+  const lists = [fields.filter(isNamedClients), fields.filter(isList), arrays.filter(isAfterClients), arrays]
+  const [list] = lists.flat()
+  if (list === undefined) return [undefined, fields.filter(mayBeClients)]
+  const { path, items, parents } = list
+  const isInfoClient = isNamedClients(list)
+  const isDecided = isAfterClients(list)
+  const isUndecided = (field: Field) =>
+    isEmptyList(field)
+      ? items.length > 0 && (isEmptyArray(field) || (!isDecided && isAfterClients(field)))
+      : mayBeClients(field) && (parents.includes(field) || !isDecided || isAfterClients(field))
+  const others = fields.filter((field) => field !== list)
+  const isEmptyBeside = (field: Field) => isIn([...around, ...parents], field) && isEmptyList(field)
+  const isKept = items.length > 0 && (isInfoClient || !others.some(isEmptyBeside))
+  return [{ path, items, isKept }, others.filter((field) => isList(field) || (!isInfoClient && isUndecided(field)))]
 }
 
-function listOf(nodes: readonly AnswerNode[], path: Path): Omit<FoundClients, 'beside'> {
-  const isNone = nodes.length === 1 && nodes.every(isEmptyList)
-  const items = isNone ? [] : itemsOf(nodes)
-  return { items, hasList: true, path: items.length === 0 ? undefined : path }
-}
-
-const WRAPPERS = 2
-
-/** Detects the list of clients. Its path is kept only if no empty field beside it can be the list of clients. */
-function detectedClients(fields: readonly AnswerNode[]): FoundClients | undefined {
-  const path = detectedPath(fields)
-  const found = path && clientsAt(fields, path)
-  if (found === undefined) return undefined
-  const others = [...fields.filter(({ name }) => name !== path?.[0]), ...found.beside]
-  const isCertain = isInfoClientName(path?.at(-1) ?? '') || !others.some(isEmptyList)
-  return { ...found, path: isCertain ? found.path : undefined }
-}
-
-function detectedPath(fields: readonly AnswerNode[]): Path | undefined {
-  const named = placesOf(fields, isInfoClient, WRAPPERS)
-  const [path, ...others] = named.length > 0 ? named : placesOf(fields, isListOfObjects, WRAPPERS)
-  if (path === undefined) return undefined
-  const empty = named.length > 0 ? [] : placesOf(fields, (nodes) => nodes.every(isEmptyArray), WRAPPERS)
-  if (others.length + empty.length > 0)
-    throw mappingError(`several lists could hold them (${shownNames([path, ...others, ...empty])})`)
-  return path
-}
-
-/**
- * Returns where a single client may be: the innermost object that is alone in those around it; undefined if there is no
- * object.
- */
-function singlePath(fields: readonly AnswerNode[], wrappers = WRAPPERS): Path | undefined {
-  const object = fields.find((field) => isObject(field) && !isEmptyWrapper(field))
-  if (object === undefined) return undefined
-  const inner = object.children.length === 1 && wrappers > 0 ? singlePath(object.children, wrappers - 1) : undefined
-  return [object.name, ...(inner ?? [])]
-}
-
-const shownNames = (paths: readonly Path[]) => [...new Set(paths.slice(0, 5).map(shownPath))].join(', ')
-
-/** Returns the paths of the fields that are such a list, within objects or up to so many wrappers; not below one. */
-function placesOf(
-  fields: readonly AnswerNode[],
-  isPlace: (nodes: readonly AnswerNode[]) => boolean,
-  wrappers: number,
-): Path[] {
-  return [...Map.groupBy(fields, ({ name }) => name)].flatMap(([name, nodes]): Path[] => {
-    if (isPlace(nodes)) return [[name]]
-    const [only] = nodes
-    if (only === undefined || nodes.length > 1 || !isObject(only) || wrappers === 0) return []
-    return placesOf(only.children, isPlace, wrappers - 1).map((path) => [name, ...path])
+/** Finds the list at the known path, which may begin in any object. Other lists beside a configured one are allowed. */
+function knownPlace(fields: readonly Field[], around: readonly Field[], { path, isConfigured }: KnownPath): Found {
+  const places = [...around, ...fields].flatMap((start): Place[] => {
+    const items = isNamed(start, path[0]) ? itemsAt(start, path.slice(1)) : undefined
+    return items === undefined ? [] : [{ path: [...start.path, ...path.slice(1)], items, isKept: items.length > 0 }]
   })
+  const full = places.filter(({ isKept }) => isKept)
+  const [place = places[0]] = full
+  if (place === undefined) return [undefined, fields.filter(mayBeClients)]
+  const isOnTheWay = (field: Field) => field.path.every((name, at) => isNamed({ name }, place.path[at]))
+  const others = fields.filter((field) => !isOnTheWay(field) && (isConfigured ? isNamedClients : isList)(field))
+  return [place, [...full.slice(1), ...others]]
 }
 
-const isInfoClient = (nodes: readonly AnswerNode[]) => isInfoClientName(nodes[0]?.name ?? '')
-const isListOfObjects = (nodes: readonly AnswerNode[]) =>
-  (nodes.length > 1 || nodes[0]?.kind === 'list') && itemsOf(nodes).some(isObject)
-
-const isObject = ({ kind }: AnswerNode) => kind === 'object'
-const mayBeClients = (node: AnswerNode) => isObject(node) || (node.kind === 'list' && !isEmptyArray(node))
-
-/** Returns the items of lists; other nodes are items themselves. */
-const itemsOf = (nodes: readonly AnswerNode[]) =>
-  nodes.flatMap((node) => (node.kind === 'list' ? node.children : [node]))
-
-/**
- * Whether the field is an array without items, which is the list even beside objects; an empty element may be anything,
- * and the object beside it a single client.
- */
-const isEmptyArray = ({ kind, children }: AnswerNode) => kind === 'list' && children.length === 0
-
-/** Whether the field may be an empty list: null, an empty element, or a list without items, maybe in a wrapper. */
-function isEmptyList(field: AnswerNode) {
-  if (field.kind === 'text') return !/\S/.test(field.text)
-  return field.kind === 'absent' || isEmptyArray(field) || isEmptyWrapper(field)
+/** Returns what is at the path below a field, or nothing; undefined if something else is there or on the way. */
+function itemsAt(field: Field, [name, ...names]: Path): readonly AnswerNode[] | undefined {
+  const { isList, items } = field
+  if (isEmptyList(field)) return []
+  if (name === undefined && (isList || items.some(isClient))) return items
+  const below = items.flatMap((item) => (item.kind === 'text' ? item : item.children))
+  const next = below.filter((node) => isNamed(node, name))
+  if (next.length > 0) return itemsAt(fieldOf(next, field), names)
+  if (!below.every(isNothing)) return undefined
+  return name === undefined ? items : []
 }
 
-/** Whether the object holds nothing but lists without items, and fields that Json.NET adds. */
-function isEmptyWrapper({ kind, name, children }: AnswerNode) {
-  if (kind !== 'object' || isInfoClientName(name)) return false
-  return children.every((child) => /^\$(?:id|type)$/.test(child.name) || isEmptyArray(child))
-}
+/** Whether no client is in the node: an empty list, or a text. */
+const isNothing = (node: AnswerNode) => isEmpty(node) || (node.kind === 'text' && !mayHoldClients(node))

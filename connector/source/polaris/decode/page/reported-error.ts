@@ -1,10 +1,11 @@
 import type { AnswerNode } from '../answer-node.ts'
+import type { Field } from './page-fields.ts'
 
 /** An error word, alone or run together with what it describes: `Erreur`, `errorcode`, `faultstring`. */
 const errorWord =
   /^(?:code|texte?|messages?)?(?:errors?|erreurs?|exceptions?|faults?)(?:codes?|messages?|texte?|string)?$/
 const noError = /^(?:[+-]?0+(?:[.,]0+)?|false|null|none|ok)$/
-const successNames = new Set(['success', 'succes', 'succès'])
+const successName = /succ[eè]ss?$/i
 /** Names and values that report an error are at most this long. */
 const LONGEST = 64
 
@@ -21,11 +22,11 @@ export const isErrorName = (name: string) => wordsOf(name).some((word) => errorW
 type StatusFields = ReadonlySet<string>
 
 /** Returns the first of these fields that reports an error: by its name and its content, of any shape. */
-export function reportedError(fields: readonly AnswerNode[], statusFields: StatusFields): AnswerNode | undefined {
-  return fields.find((field) =>
-    successNames.has(field.name.toLowerCase())
-      ? !isDisregarded(field.name, statusFields) && isFalse(field)
-      : isErrorName(field.name) && hasContent(field, field.name, statusFields),
+export function reportedError(fields: readonly Pick<Field, 'name' | 'items'>[], statusFields: StatusFields) {
+  return fields.find(({ name, items }) =>
+    successName.test(name)
+      ? !isDisregarded(name, statusFields) && items.some(isFalse)
+      : isErrorName(name) && items.some((item) => hasContent(item, name, statusFields)),
   )
 }
 

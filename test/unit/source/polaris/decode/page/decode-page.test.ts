@@ -3,7 +3,10 @@ import { decodeAnswer } from '../../../../../../connector/source/polaris/decode/
 import { decodePage } from '../../../../../../connector/source/polaris/decode/page/decode-page.ts'
 
 const decode = (text: string, clientsField?: string) =>
-  decodePage(decodeAnswer(text), { timeZone: 'UTC', clientsPath: clientsField?.split('.') })
+  decodePage(decodeAnswer(text), {
+    timeZone: 'UTC',
+    known: clientsField === undefined ? undefined : { path: clientsField.split('.'), isConfigured: true },
+  })
 const failure = (code: string, message = /./) =>
   expect.objectContaining({ code, message: expect.stringMatching(message) })
 

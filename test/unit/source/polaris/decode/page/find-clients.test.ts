@@ -8,7 +8,8 @@ const decode = (text: string, settings: Settings = {}) =>
 const xml = (inner: string, settings?: Settings) =>
   decode(`<p><hasMoreResults>false</hasMoreResults>${inner}</p>`, settings)
 const json = (inner: string, settings?: Settings) => decode(`{"hasMoreResults":false,${inner}}`, settings)
-const at = (path: string): Settings => ({ clientsPath: path.split('.') })
+const at = (path: string): Settings => ({ known: { path: path.split('.'), isConfigured: true } })
+const kept = (path: string): Settings => ({ known: { path: path.split('.'), isConfigured: false } })
 const failure = (code: string, message = /./) =>
   expect.objectContaining({ code, message: expect.stringMatching(message) })
 const XML_SHOP = '<Magasin><Code>12</Code><Libelle>Lyon</Libelle></Magasin>'
@@ -21,8 +22,9 @@ describe('the list of clients', () => {
     ['elements named InfoClient', xml('<L><InfoClient><No>1</No></InfoClient><InfoClient><No>2</No></InfoClient></L>')],
     ['an array', json('"Clients":[{"No":1},{"No":2}]')],
     ['an array beside another object', json(`"Clients":[{"No":1},{"No":2}],${JSON_SHOP}`)],
-    ['repeated elements', xml(`<L n="2"><C><No>1</No></C><C><No>2</No></C><Debut/></L>${XML_SHOP}`)],
+    ['repeated elements', xml(`<Clients n="2"><C><No>1</No></C><C><No>2</No></C><Debut/></Clients>${XML_SHOP}`)],
     ['an array in a wrapper of Json.NET', json('"L":{"$id":"2","$values":[{"$id":"3","No":1},{"$id":"4","No":2}]}')],
+    ['in the items of lists on the way', json('"A":{"L":[{"C":{"No":1}},{"C":{"No":2}}]}', kept('A.L.C'))],
     ['the configured path', json('"A":[{"No":1},{"No":2}],"B":[{"No":3}]', at('A'))],
   ])('is %s', (_, { clients }) => {
     expect(clients).toEqual(two)
@@ -50,43 +52,64 @@ describe('the list of clients', () => {
   })
 
   test.each([
-    ['a single object', () => xml(XML_SHOP), /fields Magasin; a single client may be at Magasin;/],
+    ['a single object', () => xml(XML_SHOP), /: they may be at Magasin;/],
     [
       'a single element in a wrapper',
       () => xml('<Clients><Client><No>1</No></Client></Clients>'),
-      /fields Clients; a single client may be at Clients\.Client;/,
+      /may be at Clients\.Client;/,
     ],
-    ['a single object elsewhere than at a known path', () => xml(XML_SHOP, at('Clients.Client')), /but Magasin;/],
+    [
+      'a single object elsewhere than at a known path',
+      () => xml(XML_SHOP, at('Clients.Client')),
+      /no list at Clients\.Client; they may be at Magasin;/,
+    ],
     [
       'a single object in the wrapper of a known path',
       () => xml('<Clients n="1"><C><No>1</No></C></Clients>', at('Clients.Client')),
-      /but Clients;/,
+      /may be at Clients\.C;/,
     ],
-    ['a list beside an empty one', () => json('"Clients":[],"Messages":[{"No":1}]'), /\(Messages, Clients\)/],
-    ['a list beside an empty one in a wrapper', () => json('"L":{"Items":[]},"M":[{"No":1}]'), /\(M, L\.Items\)/],
-    ['an object beside an empty element', () => xml(`<Message/>${XML_SHOP}`), /fields Message, Magasin;/],
-    ['two lists', () => json('"Client":[{"No":1}],"Promotions":[{"Code":1}]'), /\(Client, Promotions\)/],
+    ['a list beside an empty one', () => json('"Clients":[],"Messages":[{"No":1}]'), /at Messages or Clients;/],
+    ['a list beside an empty one in a wrapper', () => json('"L":{"Items":[]},"M":[{"No":1}]'), /at M or L\.Items;/],
+    [
+      'a list beside an empty element called after clients',
+      () => json('"Clients":null,"M":[{"No":1}]'),
+      /M or Clients;/,
+    ],
+    ['an object beside an empty element', () => xml(`<Message/>${XML_SHOP}`), /at Magasin;/],
+    [
+      'an object beside an empty list that is not called after clients',
+      () => json(`"L":[],${JSON_SHOP}`),
+      /L or Magasin;/,
+    ],
+    ['two lists', () => json('"Client":[{"No":1}],"Promotions":[{"Code":1}]'), /at Client or Promotions;/],
+    ['another list beside a kept one', () => json('"C":[],"P":[{"Code":1}]', kept('C')), /at C or P;/],
     [
       'two lists named InfoClient',
       () => json('"A":{"InfoClient":[{"No":1}]},"B":{"InfoClient":[{"No":2}]}'),
-      /A\.InfoClient, B\.InfoClient/,
+      /A\.InfoClient or B\.InfoClient;/,
     ],
-    ['a list elsewhere', () => json('"L":{"Items":[{"No":1}]}', at('Clients')), /no field Clients, but L\.Items/],
+    [
+      'a list elsewhere',
+      () => json('"L":{"Items":[{"No":1}]}', at('Clients')),
+      /no list at Clients; they may be at L\.Items;/,
+    ],
     [
       'an InfoClient elsewhere',
       () => xml('<L><InfoClient><Id>1</Id></InfoClient></L>', at('C.C')),
-      /but L\.InfoClient/,
+      /at L\.InfoClient;/,
     ],
+    ['a list of lists', () => json('"R":[["1","a"]]'), /at R;/],
+    ['a client as a text', () => json('"C":"{\\"No\\":1}"'), /at C;/],
   ])('is not guessed from %s: source.mapping', (_, read, names) => {
     expect(read).toThrow(failure('source.mapping', names))
     expect(read).toThrow(/set POLARIS_CLIENTS_FIELD/)
   })
 
   test.each([
-    ['an empty element', xml('<Clients/><M><No>1</No></M><M><No>2</No></M>')],
-    ['a nil element', xml('<Clients xsi:nil="true"/><M><No>1</No></M><M><No>2</No></M>')],
-    ['an empty element in the wrapper', xml('<L><Clients/><M><No>1</No></M><M><No>2</No></M></L>')],
-    ['null', json('"Clients":null,"M":[{"No":1},{"No":2}]')],
+    ['an empty element', xml('<Liste/><M><No>1</No></M><M><No>2</No></M>')],
+    ['a nil element', xml('<Liste xsi:nil="true"/><M><No>1</No></M><M><No>2</No></M>')],
+    ['an empty element in the wrapper', xml('<L><Liste/><M><No>1</No></M><M><No>2</No></M></L>')],
+    ['null', json('"Liste":null,"M":[{"No":1},{"No":2}]')],
   ])('is read, but its path is not kept, beside %s, which could be the list of clients', (_, page) => {
     expect(page).toMatchObject({ clients: two, path: undefined })
   })
@@ -114,7 +137,7 @@ describe('the list of clients', () => {
     }
     const lists = ['A', 'Jean Dupont', ...Array.from({ length: 1_000 }, (_, number) => `L${number}`)]
     const ambiguous = message(lists.map((name) => `"${name}":[{"No":1}]`).join(','))
-    expect(ambiguous).toContain('(A, (not shown), L0, L1, L2)')
-    expect(message('"Jean Dupont":{"No":1}')).toContain('fields (not shown);')
+    expect(ambiguous).toContain('at A or (not shown) or L0 or L1 or L2;')
+    expect(message('"Jean Dupont":{"No":1}')).toContain('at (not shown);')
   })
 })

@@ -25,7 +25,7 @@ describe('an error inside a page', () => {
     ['success', json('"Clients":[],"success":0')],
   ])('Invariant 9: makes the page an error document: %s in %s', (field, page) => {
     expect(() => decode(page)).toThrow(errorDocument(field))
-    expect(() => decode(page, { clientsPath: ['Clients'] })).toThrow(errorDocument(field))
+    expect(() => decode(page, { known: { path: ['Clients'], isConfigured: true } })).toThrow(errorDocument(field))
     const withClient = page.replace('<Clients/>', XML_CLIENT).replace('"Clients":[]', JSON_CLIENT)
     expect(() => decode(withClient)).toThrow(errorDocument(field))
     const withMore = withClient.replace('false', 'true').replace('</p>', '<checkPoint>t</checkPoint></p>')
