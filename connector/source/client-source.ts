@@ -52,16 +52,29 @@ export interface Page {
   /** The token in the response; it is null if absent, nil or empty. */
   readonly checkPoint: CheckPoint | null
   /**
-   * The clients were found here, by the names from the page down. It is absent if there are none, or the source does
-   * not tell.
+   * The clients were found here, by the names from the root down, and later pages have them here, too. It is absent if
+   * that is not certain, or the source does not tell.
    */
   readonly path?: readonly string[] | undefined
+  /** How the response was read. It is absent if the source does not tell. */
+  readonly layout?: PageLayout
   /** Time of the response by the server's clock (`Date` header, whole seconds), ms since 1970; undefined without it. */
   readonly serverTime: number | undefined
   /** The response was complete so many milliseconds after the request was sent. */
   readonly tookMs: number
   /** Size of the decoded body. */
   readonly bytes: number
+}
+
+/** Where a response has its parts, as names from the root down. */
+export interface PageLayout {
+  readonly flag: readonly string[]
+  /** It is undefined if the response has none. */
+  readonly token: readonly string[] | undefined
+  /** The list of clients, which may be empty. It is undefined if the response has none. */
+  readonly clients: readonly string[] | undefined
+  /** The objects and lists that are no part of the page, and why. */
+  readonly disregarded: readonly { readonly path: readonly string[]; readonly why: string }[]
 }
 
 export interface ClientSource {

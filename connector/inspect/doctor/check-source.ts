@@ -1,7 +1,14 @@
 import { configuredPaths } from '../../event/fields/configured-paths.ts'
 import { type FieldMapping, mapPage } from '../../event/page-mapping.ts'
 import { type Clock, DAY_MS } from '../../runtime/clock.ts'
-import type { ClientRecord, ClientSource, Page, ReadArguments, SourceTime } from '../../source/client-source.ts'
+import type {
+  ClientRecord,
+  ClientSource,
+  Page,
+  PageRequest,
+  ReadArguments,
+  SourceTime,
+} from '../../source/client-source.ts'
 import { wallClock } from '../../source/source-time.ts'
 import {
   type CheckResult,
@@ -13,7 +20,15 @@ import {
   type TimeLimit,
   warningResult,
 } from './doctor-parts.ts'
-import { judgeFields, judgeInterleaving, judgeLists, judgePage, judgeServerClock, judgeTimeZone } from './judge-page.ts'
+import {
+  judgeFields,
+  judgeInterleaving,
+  judgeLayout,
+  judgeLists,
+  judgePage,
+  judgeServerClock,
+  judgeTimeZone,
+} from './judge-page.ts'
 
 /** So many pages are enough to judge the modification times, and few enough for the server. */
 const DAY_PAGES = 20
@@ -29,7 +44,12 @@ export async function checkSource(
 ): Promise<CheckResults> {
   const { poll, beginAt, fields } = config
   const limit: TimeLimit = { finish, timeoutCode: 'source.unreachable' }
-  const read = (at: ReadArguments, maxPages = 1) => readSample(source, { at, maxPages }, finish)
+  let clientsPath: Page['path']
+  const read = async (at: ReadArguments, maxPages = 1) => {
+    const sample = await readSample(source, { at: { ...at, clientsPath }, maxPages }, finish)
+    clientsPath ??= sample.pages.find(({ path }) => path !== undefined)?.path
+    return sample
+  }
   const scanFrom = (lastChanged: SourceTime): ReadArguments => {
     const { limit, output } = poll
     return { lastChanged, checkPoint: null, limit, output }
@@ -48,6 +68,7 @@ export async function checkSource(
   const dayEnd = day.pages.at(-1)?.serverTime ?? clock.now()
   return {
     polaris: judgePage(page, at, beginAt),
+    layout: judgeLayout(page),
     'second page': judgeSecondPage(second, limit),
     'interleaved scans':
       next === undefined || second?.error !== undefined
@@ -63,6 +84,7 @@ export async function checkSource(
 
 const requiresPage = skippedResult('requires a page')
 const withoutPage: CheckResults = {
+  layout: requiresPage,
   'second page': requiresPage,
   'interleaved scans': requiresPage,
   fields: requiresPage,
@@ -134,15 +156,16 @@ interface Sample {
 /** Reads pages of one scan that `run` might refuse: their clients need no id. Never rejects. */
 async function readSample(
   source: ClientSource,
-  { at, maxPages }: { at: ReadArguments; maxPages: number },
+  { at, maxPages }: { at: PageRequest; maxPages: number },
   stop: AbortSignal,
 ): Promise<Sample> {
   const pages: Page[] = []
   let error: unknown
   try {
-    for (let checkPoint = at.checkPoint; pages.length < maxPages; ) {
-      const page = await source.read({ ...at, checkPoint }, stop)
+    for (let { checkPoint, clientsPath } = at; pages.length < maxPages; ) {
+      const page = await source.read({ ...at, checkPoint, clientsPath }, stop)
       pages.push(page)
+      clientsPath ??= page.path
       if (!page.hasMoreResults || page.checkPoint === null) break
       checkPoint = page.checkPoint
     }

@@ -4,7 +4,13 @@ import { modificationTime } from '../../event/modification-time.ts'
 import { type FieldMapping, shownFields } from '../../event/page-mapping.ts'
 import { HOUR_MS } from '../../runtime/clock.ts'
 import type { ScanSettings } from '../../scan/scan-settings.ts'
-import type { ClientRecord, Page, ReadArguments, SourceTime } from '../../source/client-source.ts'
+import {
+  type ClientRecord,
+  type Page,
+  type ReadArguments,
+  type SourceTime,
+  shownPath,
+} from '../../source/client-source.ts'
 import { offsetAt, serverTimeText } from '../../source/source-time.ts'
 import { type CheckResult, failedResult, okResult, skippedResult, warningResult } from './doctor-parts.ts'
 
@@ -20,6 +26,17 @@ export function judgePage(page: Page, at: ReadArguments, beginAt: SourceTime | u
   return warningResult(
     detail,
     'check POLARIS_CODE_MAGASIN, POLARIS_PREFIX_CLE and POLARIS_LAST_CHANGED: the server answers for a wrong shop as for an empty one',
+  )
+}
+
+/** Tells where the parts of the first page are, and which other objects and lists are disregarded. */
+export function judgeLayout({ layout }: Page): CheckResult {
+  if (layout === undefined) return skippedResult('requires a page')
+  const { flag, token, clients, disregarded } = layout
+  const place = (path: readonly string[] | undefined) => (path === undefined ? 'absent' : shownPath(path))
+  const others = disregarded.map(({ path, why }) => `${shownPath(path)} (${why})`)
+  return okResult(
+    `hasMoreResults: ${place(flag)}, checkPoint: ${place(token)}, clients: ${place(clients)}; disregarded: ${others.slice(0, 20).join(', ') || 'nothing'}`,
   )
 }
 

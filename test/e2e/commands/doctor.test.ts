@@ -38,6 +38,7 @@ test('prints one row per check before the first start, and creates nothing', asy
     /^ {2}– +kafka +ok +cluster \S+, brokers: 1$/,
     /^ {2}– +checkpoint store +ok +supports conditional writes; a trial segment was written, listed and deleted$/,
     /^ {2}clients +polaris +ok/,
+    /^ {6}detail: hasMoreResults: hasMoreResults, checkPoint: checkpoint, clients: clients\.InfoClient; disregarded: nothing$/,
     /^ {2}clients +second page +ok +20 clients$/,
     /^ {2}clients +interleaved scans +ok +the second page is the same after pages of another scan$/,
     /^ {6}detail: Cartes\.Carte: lists in events once run has found them; to configure: listFields: \["Cartes\.Carte"\]$/,
@@ -89,7 +90,7 @@ test('reports what is unavailable or rejects access, checks the rest, and finish
   await using silent = await rawServer()
   const here = await scene()
   const withoutKafka = ['offsets retention', 'topics', 'rights', 'transaction']
-  const withoutPage = ['second page', 'interleaved scans', 'fields', 'lists', 'server clock', 'time zone']
+  const withoutPage = ['layout', 'second page', 'interleaved scans', 'fields', 'lists', 'server clock', 'time zone']
   const cases: [Record<string, string>, string, string, string[]][] = [
     [{ KAFKA_BROKERS: silent.address }, 'kafka', 'publish.failed', withoutKafka],
     [{ POLARIS_URL: 'http://127.0.0.1:9/' }, 'polaris', 'source.unreachable', withoutPage],

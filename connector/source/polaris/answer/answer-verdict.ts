@@ -6,6 +6,7 @@ import { decodeBody, type PageContent, type PageSettings } from '../decode/page/
 import type { HttpAnswer } from '../http/http-caller.ts'
 import type { AuthConfig } from '../polaris-config.ts'
 import { tlsHint } from './network-error.ts'
+import { layoutOf } from './page-layout.ts'
 import { faultIn, isHtml, isLoginPage, serverMessage } from './server-message.ts'
 
 type Verdict = readonly [from: number, to: number, code: ErrorCode, message: string]
@@ -118,13 +119,13 @@ export function judgeAnswer(answer: HttpAnswer, settings: JudgeSettings): Judged
 }
 
 function pageIn(answer: HttpAnswer, settings: JudgeSettings): DecodedPage {
-  const content = decodeBody(answer, settings.output, settings)
+  const { reading, ...content } = decodeBody(answer, settings.output, settings)
   const { serverTime, tookMs, body, hasLostArguments } = answer
   if (hasLostArguments) {
     const why = 'a redirect dropped arguments of the call: set POLARIS_URL to the final address'
     throw new ConnectorError('source.request-refused', `read clients: ${why}`)
   }
-  return { ...content, serverTime, tookMs, bytes: body.length }
+  return { ...content, layout: layoutOf(reading), serverTime, tookMs, bytes: body.length }
 }
 
 /** Judges a response whose status is a success but which is not a page. */

@@ -4,6 +4,7 @@ import { resultOfError } from '../../../../connector/inspect/doctor/doctor-parts
 import {
   judgeFields,
   judgeInterleaving,
+  judgeLayout,
   judgeTimeZone,
   type LastDay,
 } from '../../../../connector/inspect/doctor/judge-page.ts'
@@ -35,6 +36,21 @@ test('names all fields, in one order whichever client comes first, and warns wit
   const personal = judgeFields([{ No: '1', 'zoe@exemple.example': 'x' }], { clientId: 'No', modifiedAt: 'Modif' })
   expect(personal.detail).toBe('id No, modification time Modif; all fields: (not shown), No')
   expect(judgeFields([], undefined).verdict).toBe('skipped')
+})
+
+test('tells where flag, token and list are, and what is disregarded, without names that may be personal', () => {
+  const page = { clients: [], hasMoreResults: false, checkPoint: null, serverTime: 0, tookMs: 1, bytes: 1 }
+  const disregarded = [
+    { path: ['shop'], why: 'an object without a list of objects' },
+    { path: ['zoe@exemple.example'], why: 'a list without objects' },
+  ]
+  const layout = { flag: ['p', 'hasMoreResults'], token: undefined, clients: ['d', 'clients'], disregarded }
+  expect(judgeLayout({ ...page, layout })).toEqual({
+    verdict: 'ok',
+    detail:
+      'hasMoreResults: p.hasMoreResults, checkPoint: absent, clients: d.clients; disregarded: shop (an object without a list of objects), (not shown) (a list without objects)',
+  })
+  expect(judgeLayout(page).verdict).toBe('skipped')
 })
 
 const clients = (...ids: string[]) => ids.map((No) => ({ No }))

@@ -14,13 +14,23 @@ import { decodeAnswer, formatOf } from '../decode-answer.ts'
 import { decodeText } from '../decode-text.ts'
 import { limitClients } from '../page-limits.ts'
 import { findClients, type KnownPath } from './find-clients.ts'
-import { endsWith, type Field, fieldOf, fieldsBelow, isClient, isNamed } from './page-fields.ts'
+import { endsWith, type Field, fieldOf, fieldsBelow, isClient, isNamed, type Path } from './page-fields.ts'
 import { isErrorName, reportedError } from './reported-error.ts'
 
 /** The part of a page that the body contains. */
 export interface PageContent extends Pick<Page, 'clients' | 'hasMoreResults' | 'checkPoint' | 'path'> {
   /** Number of characters that XML forbids, which were decoded to U+FFFD. */
   readonly replacedCharacters: number
+  readonly reading: AnswerReading
+}
+
+/** Which fields of the answer are which part of the page. */
+export interface AnswerReading {
+  readonly flag: Field
+  readonly token: Field | undefined
+  readonly clients: Path | undefined
+  /** All other fields, but for the objects around flag and token. */
+  readonly others: readonly Field[]
 }
 
 /** What is configured, or known, about the fields of a page. */
@@ -45,7 +55,7 @@ export function decodeBody({ body, headers }: HttpAnswer, output: OutputFormat, 
 }
 
 /** Throws `source.mapping` at the first reference: published as it stands, the object would be lost. */
-function mustNotRefer(node: AnswerNode, path: readonly string[] = []) {
+function mustNotRefer(node: AnswerNode, path: Path = []) {
   for (const child of node.children) {
     if (child.name === REFERENCE)
       throw new ConnectorError(
@@ -97,7 +107,9 @@ export function decodePage({ root, replacedCharacters }: AnswerDocument, setting
   limitClients(items.length)
   const toRecord = recordMaker(settings.timeZone, () => mustNotRefer(root))
   const clients = items.map((item, at) => clientOf(item, at, toRecord))
-  return { clients, hasMoreResults, checkPoint, path: found?.isKept ? found.path : undefined, replacedCharacters }
+  const path = found?.isKept ? found.path : undefined
+  const reading = { flag, token, clients: found?.path, others }
+  return { clients, hasMoreResults, checkPoint, path, replacedCharacters, reading }
 }
 
 /** Returns the only field with this name; throws if there are several. */
