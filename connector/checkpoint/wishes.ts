@@ -125,7 +125,11 @@ export interface StreamWishes {
   clear(appliedRewind: string | null, stop: AbortSignal): Promise<void>
 }
 
-export function streamWishes({ object, newNonce }: WishesParts, observe: (event: WishesEvent) => void): StreamWishes {
+/** `onResume` is called for each `resume`, also of a stream that was not paused. The first reading may repeat one. */
+export function streamWishes(
+  { object, newNonce, onResume }: WishesParts & { readonly onResume: () => void },
+  observe: (event: WishesEvent) => void,
+): StreamWishes {
   let lastRead: { readonly wishes: Wishes; readonly version: Version | null } = { wishes: noWishes, version: null }
   return {
     current: () => lastRead.wishes,
@@ -134,6 +138,8 @@ export function streamWishes({ object, newNonce }: WishesParts, observe: (event:
       const wishes = stored && parseWishes(stored.text)
       if (stored !== undefined && wishes === undefined && stored.version !== lastRead.version)
         observe({ kind: 'wishes-damaged' })
+      // Only `pause` and `resume` change the time.
+      if (wishes?.paused === false && wishes.at !== lastRead.wishes.at) onResume()
       lastRead = { wishes: wishes ?? noWishes, version: stored?.version ?? null }
       return lastRead.wishes
     },

@@ -16,6 +16,7 @@ import type { ClientSource, SourceEvent } from '../source/client-source.ts'
 import type { Intercept } from '../source/polaris/http/http-caller.ts'
 import { savedSource } from '../source/polaris/http/saved-answers.ts'
 import { httpClientSource } from '../source/polaris/http-client-source.ts'
+import type { AccountGate } from '../source/polaris/session/account-gate.ts'
 import { checkpointKey, wishesKey } from '../storage/checkpoint-store-config.ts'
 import type { OpenParts } from '../stream/open-stream.ts'
 import type { StreamComposition, StreamParts } from '../stream/run-stream.ts'
@@ -23,6 +24,7 @@ import type { SharedResources } from './shared-resources.ts'
 
 interface CompositionParts extends StreamComposition {
   readonly endsWhen: ReaderParts['endsWhen']
+  readonly accounts: AccountGate
 }
 
 /** Builds one stream while it is assigned to this replica. */
@@ -36,10 +38,10 @@ export function composeStream(stream: StreamConfig, shared: SharedResources, com
 function pipelineParts(
   stream: StreamConfig,
   shared: SharedResources,
-  { endsWhen, giveUp, observe, closing }: CompositionParts,
+  { endsWhen, giveUp, observe, closing, accounts }: CompositionParts,
 ): PipelineParts {
   const { clock, config } = shared
-  const source = openSource(stream, { shared, closing, observe })
+  const source = openSource(stream, { shared, closing, observe, accounts })
   const reader = pageReader(stream, { source, clock, retries: stream.polaris.retry.retries })
   return {
     readerParts: { ...reader, endsWhen, observe },
@@ -57,7 +59,11 @@ function pipelineParts(
   }
 }
 
-function openParts(stream: StreamConfig, shared: SharedResources, { observe, closing }: CompositionParts): OpenParts {
+function openParts(
+  stream: StreamConfig,
+  shared: SharedResources,
+  { observe, closing, accounts }: CompositionParts,
+): OpenParts {
   const { config, clock, replica: owner, openLimit, storeReady, store } = shared
   const { connector } = config
   const index = streamIndex(store.segments(checkpointKey(connector, stream.name)))
@@ -70,7 +76,7 @@ function openParts(stream: StreamConfig, shared: SharedResources, { observe, clo
     topicUse: stream.topicUse,
     storeReady,
     object: streamObject(stream, shared),
-    wishes: streamWishes({ object: wishesObject(stream, shared), newNonce }, observe),
+    wishes: streamWishes({ object: wishesObject(stream, shared), newNonce, onResume: accounts.allowOneTry }, observe),
     indexCache: closing.use(index, (opened) => opened.forget()),
     publisher: kafkaEventPublisher(stream.kafka, { connector, stream: stream.name, clock }),
     openLimit,
@@ -102,11 +108,14 @@ export interface OpenSourceParts {
   readonly closing: CloseStack
   readonly observe: (event: SourceEvent) => void
   readonly intercept?: Intercept | undefined
+  /** Default: a new one. */
+  readonly accounts?: AccountGate
 }
 
 export function openSource({ polaris }: StreamConfig, { shared, closing, ...parts }: OpenSourceParts): ClientSource {
-  const { clock, accounts, requestRates } = shared
-  const source = httpClientSource(polaris, { clock, accounts, ...parts, turn: requestRates.of(polaris) })
+  const { clock, newAccountGate, requestRates } = shared
+  const turn = requestRates.of(polaris)
+  const source = httpClientSource(polaris, { clock, accounts: newAccountGate(), ...parts, turn })
   return closing.use(source, (opened) => opened.close())
 }
 

@@ -28,7 +28,7 @@ export async function runConnector(
         assignment,
         clock,
         observe: telemetry.observe(name, poll),
-        compose: (of) => composeStream(stream, shared, { ...of, endsWhen }),
+        compose: (of) => composeStream(stream, shared, { ...of, endsWhen, accounts: shared.newAccountGate() }),
         whenHeld: endsWhen === 'stopped' ? 'waits' : 'ends',
         finishWithinMs,
       },

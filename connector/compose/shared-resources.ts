@@ -10,7 +10,7 @@ import { assertNever } from '../runtime/compiler-checks.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import { type Semaphore, semaphore } from '../runtime/semaphore.ts'
 import { type RequestRates, requestRates } from '../source/polaris/http/request-rate.ts'
-import { type RefusedAccounts, refusedAccounts } from '../source/polaris/session/refused-accounts.ts'
+import { type AccountGate, accountGates } from '../source/polaris/session/account-gate.ts'
 import type { CheckpointStore, StoreParts } from '../storage/checkpoint-store.ts'
 import { type CheckpointConfig, checkpointPlace } from '../storage/checkpoint-store-config.ts'
 import { fileStore } from '../storage/file-store.ts'
@@ -29,8 +29,8 @@ export interface SharedResources {
   readonly requestRates: RequestRates
   /** Limits how many streams are opened at the same time. */
   readonly openLimit: Semaphore
-  /** The accounts that the Polaris servers rejected. */
-  readonly accounts: RefusedAccounts
+  /** Makes the gate of a stream to accounts, and shares what is known of them. */
+  readonly newAccountGate: () => AccountGate
 }
 
 /** Builds what sends requests to brokers under a client id. */
@@ -73,7 +73,7 @@ export function openSharedResources(
     },
     openLimit: semaphore(OPENINGS_AT_ONCE),
     requestRates: requestRates(clock),
-    accounts: refusedAccounts(clock),
+    newAccountGate: accountGates(clock),
   }
 }
 

@@ -66,6 +66,10 @@ const withRunHint = (entry: CatalogueEntry, runHint: string): CatalogueEntry => 
 const publishAgain =
   'publish all clients again: `polaris-connector checkpoint rewind STREAM --to beginning --republish --yes`'
 
+/** What `run` does with an account that was refused. */
+const triesOfAccount =
+  'after `resume`, the account is tried at once, with a new password in its file; otherwise within 30 minutes'
+
 /** All error codes. Add a code only if an operator would act differently. */
 export const errorCatalogue = {
   // Some are of kafkajs, and occur only while brokers restart: the next opening cures them.
@@ -112,11 +116,12 @@ export const errorCatalogue = {
   'source.unauthorized': inRunbook(
     hold(
       'check POLARIS_AUTH, POLARIS_USER and POLARIS_PASSWORD, and any sign-in page in front of the server',
-      'after `resume`, the stream uses a new password in its file at once',
+      triesOfAccount,
     ),
   ),
   'source.forbidden': hold(
     'grant the user the right «consultation des membres clients» or «saisie des membres clients»; check whether a proxy or an address filter denies access',
+    triesOfAccount,
   ),
   'source.certificate': inRunbook(
     holdSetting(
@@ -126,6 +131,7 @@ export const errorCatalogue = {
   ),
   'source.proxy-refused': hold(
     'check user and password in POLARIS_PROXY, and whether the proxy allows CONNECT to the server',
+    triesOfAccount,
   ),
   'source.stuck': row(
     'back-off',

@@ -75,6 +75,22 @@ async function polarisPassword(): Promise<Held> {
   return { stage, line: { code: 'source.unauthorized' }, connector, fix: async () => file.write('rotated-Krznych') }
 }
 
+test('tries a refused account again when its stream is resumed, with the password that was refused', async () => {
+  const { user, password } = DEFAULT_ACCESS
+  const stage = await scene({
+    source: { clients: 40, access: { mode: 'cookie', password: 'other-Krznych' } },
+    environment: { ...quick, POLARIS_AUTH: 'login', POLARIS_USER: user, POLARIS_PASSWORD: password },
+  })
+  const connector = stage.start()
+  expect(await connector.line(held)).toMatchObject({ code: 'source.unauthorized' })
+  stage.simulator.setAccess({ password })
+  expect(await stage.start({}, ['resume']).exitCode()).toBe(0)
+  await connector.line(resumes)
+  expectExactlyOnce(stage, await stage.caughtUp())
+  expect(stage.simulator.calls.filter((call) => call.function === 'ACL.Login')).toHaveLength(2)
+  expect(await connector.stop()).toBe(0)
+})
+
 const causes: Readonly<Record<string, () => Promise<Held>>> = {
   'an ACL is missing': missingAcl,
   'the password of Kafka was rotated': kafkaPassword,

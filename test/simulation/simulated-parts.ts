@@ -82,6 +82,7 @@ function openParts(world: World, replica: Actor, { stream, observe }: OfRun): Op
       {
         object: storeOf(world, replica, { stream: stream.name, key: wishesKey(stream.key) }),
         newNonce: replica.newNonce,
+        onResume: () => {},
       },
       observe,
     ),

@@ -5,7 +5,7 @@ import type { ReadArguments, SourceTime } from '../../connector/source/client-so
 import type { Intercept } from '../../connector/source/polaris/http/http-caller.ts'
 import { httpClientSource } from '../../connector/source/polaris/http-client-source.ts'
 import { type PolarisConfig, polarisDefaults } from '../../connector/source/polaris/polaris-config.ts'
-import { refusedAccounts } from '../../connector/source/polaris/session/refused-accounts.ts'
+import { accountGates } from '../../connector/source/polaris/session/account-gate.ts'
 import { never } from './signals.ts'
 
 /** An empty page, as XML. */
@@ -50,7 +50,7 @@ export function sourceAt(
   intercept?: Intercept,
   shared: SharedParts = {},
 ): ReturnType<typeof httpClientSource> {
-  const accounts = refusedAccounts(systemClock)
+  const accounts = accountGates(systemClock)()
   return httpClientSource(polarisAt(settings), {
     clock: systemClock,
     turn: async () => {},

@@ -58,7 +58,8 @@ export async function checkSource(
   const at = beginAt === undefined ? aDayBefore(clock.now()) : scanFrom(beginAt)
   const first = await read(at)
   const [page] = first.pages
-  if (page === undefined) return { polaris: resultOfError(first.error, limit), ...withoutPage }
+  if (page === undefined)
+    return { polaris: resultOfError(first.error, limit), ...checkLogin(config, page), ...withoutPage }
   const now = clock.now()
   const next = page.hasMoreResults ? { ...at, checkPoint: page.checkPoint } : undefined
   const second = next && (await read(next))
@@ -68,6 +69,7 @@ export async function checkSource(
   const dayEnd = day.pages.at(-1)?.serverTime ?? clock.now()
   return {
     polaris: judgePage(page, at, beginAt),
+    ...checkLogin(config, page),
     layout: judgeLayout(page),
     'second page': judgeSecondPage(second, limit),
     'interleaved scans':
@@ -92,6 +94,12 @@ const withoutPage: CheckResults = {
   'configured paths': requiresPage,
   'server clock': requiresPage,
   'time zone': requiresPage,
+}
+
+/** Tells whether a login is proved: a server may accept any password, and then return no page. */
+function checkLogin({ polaris }: StreamUnderTest['config'], page: Page | undefined): CheckResults {
+  if (polaris.auth.kind !== 'login') return {}
+  return { login: page === undefined ? skippedResult('not proved: requires a page') : okResult('proved by a page') }
 }
 
 /** Judges whether the server accepts its own token. */

@@ -1,5 +1,5 @@
 import type { RetryPolicy } from '../../runtime/retry.ts'
-import type { Account } from './session/refused-accounts.ts'
+import type { Account } from './session/account-gate.ts'
 
 /** How to reach one Polaris server, and its conventions. Contains texts, not file names. The caller validates it. */
 export interface PolarisConfig {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../../../connector/runtime/clock.ts'
-import { refusedAccounts } from '../../../connector/source/polaris/session/refused-accounts.ts'
+import { accountGates } from '../../../connector/source/polaris/session/account-gate.ts'
 import { EMPTY_PAGE, readOnce, testSource } from '../../support/one-read.ts'
 import { forwardProxy } from '../../support/servers/forward-proxy.ts'
 import { freePort } from '../../support/servers/free-port.ts'
@@ -91,7 +91,7 @@ describe('a proxy', () => {
     await using proxy = await forwardProxy({ credentials: `user:${plainPassword}` })
     let passed = 0
     const clock = { ...systemClock, monotonic: () => passed }
-    const accounts = refusedAccounts(clock)
+    const accounts = accountGates(clock)()
     const through = { url: `http://user:wrong@${proxy.host}` }
     const settings = { url: pinned.url, tls: tls(), proxy: through }
     await using one = testSource(settings, { clock, accounts })

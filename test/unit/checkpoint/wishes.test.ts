@@ -36,12 +36,17 @@ function setUp(options: MemoryStoreOptions = {}, wrap = (object: VersionedObject
   let nonces = 0
   const object = wrap(store.object(KEY))
   const newNonce = () => `n${++nonces}`
+  let resumes = 0
+  const onResume = () => {
+    resumes += 1
+  }
   return {
     store,
     events,
-    replica: streamWishes({ object, newNonce }, (event) => events.push(event)),
+    replica: streamWishes({ object, newNonce, onResume }, (event) => events.push(event)),
     change: (wanted: Partial<Wishes>) =>
       changeWishes({ object, newNonce, storeReady: store.probe }, () => wanted, never),
+    resumes: () => resumes,
     write: (text: string | undefined) => store.tamper(KEY, text),
     stored: () => parseWishes(store.stored(KEY)?.text ?? ''),
   }
@@ -134,6 +139,25 @@ describe('a replica', () => {
     write('{{')
     await replica.read(never)
     expect(events).toHaveLength(2)
+  })
+
+  test('notices each resume once, also of a stream that was not paused, and nothing else', async () => {
+    const { replica, write, change, resumes } = setUp()
+    const noticed = async (wanted: Partial<Wishes>) => {
+      const before = resumes()
+      await change(wanted)
+      for (const _ of [1, 2]) await replica.read(never)
+      return resumes() - before
+    }
+    expect(await noticed({ paused: false, at: 1 })).toBe(1)
+    expect(await noticed({ paused: false, at: 2 })).toBe(1)
+    expect(await noticed({ rewind })).toBe(0)
+    await replica.clear(rewind.id, never)
+    expect(await noticed({ paused: true, at: 3 })).toBe(0)
+    expect(await noticed({ paused: false, at: 4 })).toBe(1)
+    write('{')
+    expect(await replica.read(never)).toEqual(noWishes)
+    expect(await noticed({ rewind })).toBe(0)
   })
 
   test('clears a rewind that was applied, and keeps a pause', async () => {

@@ -8,7 +8,7 @@ import { serverOf } from '../../../runtime/network.ts'
 import type { ObserveSource } from '../../client-source.ts'
 import { bodyError, networkError } from '../answer/network-error.ts'
 import type { PolarisConfig } from '../polaris-config.ts'
-import type { RefusedAccounts } from '../session/refused-accounts.ts'
+import type { AccountGate } from '../session/account-gate.ts'
 import { collectBody } from './collect-body.ts'
 import { addressOf, tcpSocket } from './connect.ts'
 import { type Cookies, cookies } from './cookies.ts'
@@ -55,7 +55,7 @@ export interface HttpParts {
   readonly observe: ObserveSource
   readonly intercept?: Intercept | undefined
   readonly turn: RequestTurn
-  readonly accounts: RefusedAccounts
+  readonly accounts: AccountGate
 }
 
 interface Connection extends HttpParts {
@@ -168,7 +168,7 @@ export function serverTimeIn({ date }: IncomingHttpHeaders): number | undefined 
  * Connects to one server, whose calls are sequential. Checks each connection before anything is sent on it. Reads the
  * settings again for each.
  */
-function serverAgent({ base, tls, proxy, timeouts: { connectMs } }: HttpSettings, accounts: RefusedAccounts) {
+function serverAgent({ base, tls, proxy, timeouts: { connectMs } }: HttpSettings, accounts: AccountGate) {
   const closing = new AbortController()
   const parts = { connectMs, closed: closing.signal, tls, accounts }
   const to = addressOf(base)

@@ -7,12 +7,12 @@ import { ConnectorError } from '../../../runtime/connector-error.ts'
 import type { ErrorCode } from '../../../runtime/error-catalogue.ts'
 import { errorCodeIn, networkCause } from '../../../runtime/network.ts'
 import type { ProxyConfig, TlsConfig } from '../polaris-config.ts'
-import { type LoginOutcome, REFUSED_MS, type RefusedAccounts } from '../session/refused-accounts.ts'
+import { type AccountGate, type LoginOutcome, REFUSED_MS } from '../session/account-gate.ts'
 import { type Address, addressOf, type ConnectParts, timeoutError } from './connect.ts'
 import { trustedCas } from './tls.ts'
 
 interface TunnelParts extends ConnectParts {
-  readonly accounts: RefusedAccounts
+  readonly accounts: AccountGate
   /** The CA also vouches for a proxy with `https:`. */
   readonly tls: TlsConfig | undefined
 }
@@ -20,7 +20,7 @@ interface TunnelParts extends ConnectParts {
 /**
  * Asks the proxy for a tunnel (CONNECT) to the server. Reads the settings again. Rejects with `source.unreachable`,
  * or with `source.proxy-refused` if the proxy rejects its credentials or the server. Credentials that it rejected are
- * not sent again before `RefusedAccounts` allows it.
+ * not sent again before `AccountGate` allows it.
  */
 export async function openTunnel(proxy: ProxyConfig, to: Address, parts: TunnelParts): Promise<Socket> {
   const account = () => {
@@ -69,7 +69,7 @@ async function askForTunnel(url: URL, { host, port }: Address, parts: TunnelPart
   })
   socket.on('error', () => {}) // no other listener until TLS starts; the handshake then fails
   socket.setTimeout(0)
-  if (statusCode >= 200 && statusCode <= 299) return { kind: 'accepted', result: socket }
+  if (statusCode >= 200 && statusCode <= 299) return { kind: 'proved', result: socket }
   socket.destroy()
   const [code, what] = refusal(statusCode)
   const error = new ConnectorError(code, `connect: ${name} ${what} (status ${statusCode})`)

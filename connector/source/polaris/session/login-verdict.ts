@@ -6,7 +6,7 @@ import type { AnswerNode } from '../decode/answer-node.ts'
 import { reportedError } from '../decode/page/reported-error.ts'
 import type { HttpAnswer } from '../http/http-caller.ts'
 import type { TokenConfig } from '../polaris-config.ts'
-import { type LoginOutcome, REFUSED_MS } from './refused-accounts.ts'
+import { type LoginOutcome, REFUSED_MS } from './account-gate.ts'
 
 /** A refusal counts for this time if servers return its status for other reasons than a wrong password, too. */
 const DOUBTFUL_MS = 5 * 60_000

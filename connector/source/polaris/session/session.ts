@@ -3,15 +3,15 @@ import type { DecodedPage, JudgedAnswer } from '../answer/answer-verdict.ts'
 import type { HttpCaller } from '../http/http-caller.ts'
 import { type ApiRequest, apiCall } from '../http/read-request.ts'
 import type { AuthConfig, TokenConfig } from '../polaris-config.ts'
+import { type Account, type AccountGate, isSameAccount, type LoginOutcome, REFUSED_MS } from './account-gate.ts'
 import { judgeLogin } from './login-verdict.ts'
-import { type Account, type LoginOutcome, REFUSED_MS, type RefusedAccounts } from './refused-accounts.ts'
 
 /** An older session may have expired if an answer is no page, a younger one if it has returned a page and is denied. */
 const YOUNG_MS = 60_000
 
 /**
  * Makes a call with the configured account, after a login if needed. If the session may have expired, logs in once more
- * and then gives up. Does not use an account that the server refused until `RefusedAccounts` allows it.
+ * and then gives up. Does not use an account that the server refused until `AccountGate` allows it.
  */
 export type SendInSession = (request: ApiRequest, call: Call, stop: AbortSignal) => Promise<DecodedPage>
 
@@ -21,7 +21,7 @@ interface SessionParts {
   readonly caller: HttpCaller
   readonly base: URL
   readonly clock: Clock
-  readonly accounts: RefusedAccounts
+  readonly accounts: AccountGate
 }
 
 export function openSession(auth: AuthConfig, parts: SessionParts): SendInSession {
@@ -47,13 +47,14 @@ function basicSender(account: Account, { accounts, base }: SessionParts): SendIn
       const judged = await call(withBasic(request, now))
       return judged.kind === 'refused'
         ? { kind: 'refused', error: judged.error, againAfterMs: REFUSED_MS }
-        : { kind: 'accepted', result: pageOf(judged) }
+        : { kind: 'proved', result: pageOf(judged) }
     }
     return accounts.logIn({ server: base.origin, account: () => account, isEachCall: true, exchange }, stop)
   }
 }
 
 interface LoginSession {
+  readonly account: Account
   readonly token: string | undefined
   /** The login was at this time of the monotonic clock. */
   readonly loggedInAt: number
@@ -67,23 +68,8 @@ function loginSender(
   const { accounts, base, clock, caller } = parts
   let loggedIn: LoginSession | undefined
 
-  const logIn = (stop: AbortSignal) => {
-    const exchange = async ({ user, password }: Account): Promise<LoginOutcome<LoginSession>> => {
-      // With POST, the password stays out of URLs and logs. The caller keeps the cookies.
-      const request = apiCall({ base, method: 'POST', name: 'ACL.Login' }, [
-        ['user', user],
-        ['password', password],
-      ])
-      const outcome = judgeLogin(await caller.call(request, stop), config)
-      if (outcome.kind === 'refused') return outcome
-      return { ...outcome, result: { token: outcome.result, loggedInAt: clock.monotonic(), hasReturnedPage: false } }
-    }
-    return accounts.logIn({ server: base.origin, account: () => account, isEachCall: false, exchange }, stop)
-  }
   return async (request, call, stop) => {
-    const send = async () => {
-      loggedIn ??= await logIn(stop)
-      const session = loggedIn
+    const callIn = async (session: LoginSession) => {
       const { token } = session
       const judged = await call(
         config === undefined || token === undefined ? request : withToken(request, token, config.sendAs),
@@ -91,14 +77,52 @@ function loginSender(
       session.hasReturnedPage ||= judged.kind === 'page'
       return judged
     }
+    // A login can refuse an account, but only a page proves it. Until then, the first call of a session belongs to its
+    // login: no other stream logs in before that call is judged. Afterwards, nobody waits for the call.
+    const exchange = async (now: Account, isProved: boolean): Promise<LoginOutcome<ReturnType<Call>>> => {
+      if (loggedIn === undefined || !isSameAccount(loggedIn.account, now)) {
+        const login = judgeLogin(await caller.call(loginRequest(base, now), stop), config)
+        if (login.kind === 'refused') return login
+        loggedIn = { account: now, token: login.result, loggedInAt: clock.monotonic(), hasReturnedPage: false }
+      }
+      const session = loggedIn
+      const result = callIn(session)
+      if (isProved) return { kind: 'accepted', result }
+      const judged = await result
+      if (judged.kind === 'page') return { kind: 'proved', result }
+      if (judged.kind === 'no-page' || mayHaveExpired(session, judged, clock)) return { kind: 'accepted', result }
+      loggedIn = undefined
+      return { kind: 'refused', error: judged.error, againAfterMs: REFUSED_MS }
+    }
+    const send = async () => {
+      if (loggedIn?.hasReturnedPage) return await callIn(loggedIn)
+      return await accounts.logIn({ server: base.origin, account: () => account, isEachCall: false, exchange }, stop)
+    }
     const former = loggedIn
     const first = await send()
-    if (first.kind === 'page' || former === undefined) return pageOf(first)
-    const isDenied = first.kind !== 'no-page' && former.hasReturnedPage
-    if (!isDenied && clock.monotonic() - former.loggedInAt <= YOUNG_MS) return pageOf(first)
+    if (first.kind === 'page' || former === undefined || former !== loggedIn) return pageOf(first)
+    if (!mayHaveExpired(former, first, clock)) return pageOf(first)
     loggedIn = undefined
     return pageOf(await send())
   }
+}
+
+/**
+ * Whether a session may have expired, by an answer that is no page. One that has returned no page is kept longer if it
+ * is not denied: a server that accepts every login may say in this way that the password is wrong.
+ */
+function mayHaveExpired({ hasReturnedPage, loggedInAt }: LoginSession, { kind }: JudgedAnswer, clock: Clock) {
+  const isDenied = kind !== 'no-page'
+  if (isDenied && hasReturnedPage) return true
+  return clock.monotonic() - loggedInAt > (isDenied || hasReturnedPage ? YOUNG_MS : REFUSED_MS)
+}
+
+/** With POST, the password stays out of URLs and logs. The caller keeps the cookies. */
+function loginRequest(base: URL, { user, password }: Account): ApiRequest {
+  return apiCall({ base, method: 'POST', name: 'ACL.Login' }, [
+    ['user', user],
+    ['password', password],
+  ])
 }
 
 function withBasic(request: ApiRequest, { user, password }: Account): ApiRequest {

@@ -13,7 +13,7 @@ import { fromEnvironment, leastEnvironment, valid } from '../../config/config-so
 interface Checked {
   readonly fault?: (read: number) => SourceFault
   readonly clients?: number
-  readonly POLARIS_LAST_CHANGED?: string
+  readonly [setting: `POLARIS_${string}`]: string
 }
 
 /** The results for a source with two clients per page, and the reads that were made. */
@@ -64,6 +64,15 @@ test('reads two pages from the start, then the last day to its end, and the seco
   expect(results['second page']).toMatchObject({ verdict: 'ok', detail: '2 clients' })
   expect(results['interleaved scans']?.verdict).toBe('ok')
   expect(results['time zone']?.verdict).toBe('ok')
+})
+
+test('tells whether a login is proved', async () => {
+  const login = { POLARIS_AUTH: 'login', POLARIS_USER: 'u', POLARIS_PASSWORD: 'p' }
+  const proved = { verdict: 'ok', detail: 'proved by a page' }
+  expect((await checkOf(login)).results.login).toEqual(proved)
+  const unproved = { verdict: 'skipped', detail: 'not proved: requires a page' }
+  expect((await checkOf({ ...login, fault: () => 'fail' })).results.login).toEqual(unproved)
+  expect((await checkOf({})).results).not.toHaveProperty('login')
 })
 
 test('reports a token that the server refuses', async () => {

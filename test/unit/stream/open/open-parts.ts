@@ -125,7 +125,7 @@ export function stage(of: Stage = {}) {
     storeReady: async () => {},
     openLimit: semaphore(Number.POSITIVE_INFINITY),
     object: store.object(KEY),
-    wishes: streamWishes({ object: store.object(WISHES), newNonce }, observe),
+    wishes: streamWishes({ object: store.object(WISHES), newNonce, onResume: () => {} }, observe),
     publisher: { ...publisher, open: opening },
     identity: {
       connector,

@@ -6,7 +6,7 @@ import { httpAnswer } from '../../../../support/http-answer.ts'
 const judged = (status: number, text: string | Buffer) => {
   try {
     const outcome = judgeLogin(httpAnswer(status, text), undefined)
-    if (outcome.kind === 'accepted') return outcome.kind
+    if (outcome.kind !== 'refused') return outcome.kind
     return `${outcome.kind} ${outcome.error.code} ${outcome.againAfterMs / 60_000}`
   } catch (error) {
     return `failed ${codeOf(error)}`

@@ -4,7 +4,7 @@ import type { JudgedAnswer } from '../../../../../connector/source/polaris/answe
 import type { HttpAnswer } from '../../../../../connector/source/polaris/http/http-caller.ts'
 import type { ApiRequest } from '../../../../../connector/source/polaris/http/read-request.ts'
 import type { AuthConfig, TokenConfig } from '../../../../../connector/source/polaris/polaris-config.ts'
-import { refusedAccounts } from '../../../../../connector/source/polaris/session/refused-accounts.ts'
+import { accountGates } from '../../../../../connector/source/polaris/session/account-gate.ts'
 import { openSession } from '../../../../../connector/source/polaris/session/session.ts'
 import { virtualClock } from '../../../../support/fakes/virtual-clock.ts'
 import { httpAnswer } from '../../../../support/http-answer.ts'
@@ -41,7 +41,7 @@ function scripted(auth: AuthConfig, logins: HttpAnswer[], calls: JudgedAnswer[])
     close: async () => undefined,
   }
   const clock = virtualClock(0)
-  const sendWith = openSession(auth, { caller, base, clock, accounts: refusedAccounts(clock) })
+  const sendWith = openSession(auth, { caller, base, clock, accounts: accountGates(clock)() })
   const send = () =>
     sendWith(
       request,
@@ -107,6 +107,37 @@ describe('openSession with a login', () => {
     expect([await send(), loginRequests.length]).toEqual([page, 2])
     await expect(send()).rejects.toEqual(failure('source.error-document'))
     expect(loginRequests).toHaveLength(2)
+  })
+
+  test('logs in again after 30 minutes when a session has never returned a page, nor was denied', async () => {
+    const noPage: JudgedAnswer = { kind: 'no-page', error: new ConnectorError('source.error-document', 'no user?') }
+    const { send, clock, loginRequests } = scripted(login(), [httpAnswer(200, 'KO')], Array(40).fill(noPage))
+    const loginsAt: number[] = []
+    for (let minute = 0; minute <= 32; minute += 1) {
+      const before = loginRequests.length
+      await expect(send()).rejects.toEqual(failure('source.error-document'))
+      if (loginRequests.length > before) loginsAt.push(minute)
+      clock.pass(60_000)
+    }
+    expect(loginsAt).toEqual([0, 31])
+  })
+
+  test('logs in once more when a session that no page has proved is denied later: it may have expired', async () => {
+    const unavailable: JudgedAnswer = { kind: 'no-page', error: new ConnectorError('source.server-error', '503') }
+    const { send, clock, loginRequests } = scripted(login(), [httpAnswer(200)], [unavailable, loggedOut, fine])
+    await expect(send()).rejects.toEqual(failure('source.server-error'))
+    clock.pass(60_001)
+    expect([await send(), loginRequests.length]).toEqual([page, 2])
+  })
+
+  test('logs in with a new password in place of a session that no page has proved', async () => {
+    const account = { user: 'bob', password: 'old' }
+    const unavailable: JudgedAnswer = { kind: 'no-page', error: new ConnectorError('source.server-error', '503') }
+    const { send, loginRequests } = scripted({ kind: 'login', account }, [httpAnswer(200)], [unavailable])
+    await expect(send()).rejects.toEqual(failure('source.server-error'))
+    account.password = 'new'
+    await send()
+    expect(loginRequests.map(({ form }) => form)).toEqual(['user=bob&password=old', 'user=bob&password=new'])
   })
 
   test('retries a login that failed for another reason', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { ConnectorError } from '../../../../../connector/runtime/connector-error.ts'
-import { refusedAccounts } from '../../../../../connector/source/polaris/session/refused-accounts.ts'
+import { accountGates } from '../../../../../connector/source/polaris/session/account-gate.ts'
 import { settled, virtualClock } from '../../../../support/fakes/virtual-clock.ts'
 import { never } from '../../../../support/signals.ts'
 
@@ -12,26 +12,28 @@ const refusal = new ConnectorError('source.unauthorized', 'refused')
 /** A server that accepts the password `right`, and a process that logs in to it. */
 function setUp({ right = 'right' }: { right?: string | null } = {}) {
   const clock = virtualClock(0)
-  const accounts = refusedAccounts(clock)
+  const accounts = accountGates(clock)()
+  const proofs: boolean[] = []
   const server = { right, tries: [] as string[] }
   const account = { user: 'u', password: 'wrong' }
-  type More = { server?: string; answer?: () => Promise<void>; isEachCall?: boolean }
-  const logIn = ({ isEachCall = false, ...more }: More = {}, stop = never) =>
+  type More = { server?: string; answer?: () => Promise<void>; isEachCall?: boolean; isPage?: boolean }
+  const logIn = ({ isEachCall = false, isPage = true, ...more }: More = {}, stop = never) =>
     accounts.logIn(
       {
         server: more.server ?? 'a',
         account: () => account,
         isEachCall,
-        exchange: async ({ user, password }) => {
+        exchange: async ({ user, password }, isProved) => {
+          proofs.push(isProved)
           server.tries.push(`${user}:${password}`)
           await more.answer?.()
           if (password !== server.right) return { kind: 'refused', error: refusal, againAfterMs: 30 * minute }
-          return { kind: 'accepted', result: 'in' }
+          return { kind: isPage ? 'proved' : 'accepted', result: 'in' }
         },
       },
       stop,
     )
-  return { clock, account, server, logIn }
+  return { clock, account, server, proofs, logIn }
 }
 
 test('retries a refused password every 30 minutes', async () => {
@@ -82,7 +84,7 @@ test('tries a wrong password once when many log in at the same time', async () =
 test.each([
   ['each call is a login, as with Basic authentication', true, 3],
   ['a login begins a session', false, 2],
-])('once the password has been accepted, if %s, so many run at the same time', async (_, isEachCall, expected) => {
+])('once the password is proved, if %s, so many run at the same time', async (_, isEachCall, expected) => {
   const { account, logIn } = setUp()
   account.password = 'right'
   const answers = Array.from({ length: 3 }, () => Promise.withResolvers<void>())
@@ -126,6 +128,33 @@ test('tries a password that is no longer right once when all streams log in agai
   server.right = 'changed'
   await Promise.allSettled(Array.from({ length: 100 }, () => logIn()))
   expect(server.tries).toHaveLength(2)
+})
+
+test('tells whether the account was proved, which a login alone does not do', async () => {
+  const { account, server, proofs, logIn } = setUp()
+  account.password = 'right'
+  for (const isPage of [false, true, false, false]) await logIn({ isPage })
+  expect(proofs).toEqual([false, false, true, true])
+  server.right = 'changed'
+  await expect(logIn()).rejects.toBe(refusal)
+  account.password = 'changed'
+  await logIn()
+  expect(proofs.slice(4)).toEqual([true, false])
+})
+
+test('takes nothing for a proof that arrives after another call was refused', async () => {
+  const { account, server, logIn } = setUp()
+  account.password = 'right'
+  await logIn({ isEachCall: true })
+  const late = Promise.withResolvers<void>()
+  const call = logIn({ isEachCall: true, answer: () => late.promise })
+  server.right = 'changed'
+  await expect(logIn({ isEachCall: true })).rejects.toBe(refusal)
+  server.right = 'right'
+  late.resolve()
+  expect(await call).toBe('in')
+  await expect(logIn({ isEachCall: true })).rejects.toBe(refusal)
+  expect(server.tries).toHaveLength(3)
 })
 
 test('rejects immediately on a stop while waiting for another login', async () => {
