@@ -15,6 +15,41 @@ const longScans = { histories: 'long-scans' } as const
 
 export const plants: readonly Plant[] = [
   {
+    name: 'clients that may be elsewhere are passed over',
+    file: 'source/polaris/decode/page/find-clients.ts',
+    text: 'if (rivals.length > 0) {',
+    becomes: 'if (rivals.length > 99) {',
+    by: { unit: 'source/polaris/decode/page/random-answers.test.ts' },
+  },
+  {
+    name: 'a list beside a kept one is passed over',
+    file: 'source/polaris/decode/page/find-clients.ts',
+    text: '(isConfigured ? isNamedClients : isList)',
+    becomes: '(path.length > 0 ? isNamedClients : isList)',
+    by: { unit: 'source/polaris/decode/page/answer-forms.test.ts' },
+  },
+  {
+    name: 'a known path begins beside the flag only',
+    file: 'source/polaris/decode/page/find-clients.ts',
+    text: 'const places = [...around, ...fields].flatMap(',
+    becomes: 'const places = fields.flatMap(',
+    by: { unit: 'source/polaris/decode/page/answer-forms.test.ts' },
+  },
+  {
+    name: 'a reference is published as it stands',
+    file: 'source/polaris/decode/client-record.ts',
+    text: '  if (name === REFERENCE) making.onReference()\n',
+    becomes: '',
+    by: { unit: 'source/polaris/decode/page/answer-forms.test.ts' },
+  },
+  {
+    name: 'an accepted login counts as a proof',
+    file: 'source/polaris/session/session.ts',
+    text: "if (isProved) return { kind: 'accepted', result }",
+    becomes: "if (isProved || !isProved) return { kind: 'accepted', result }",
+    by: { unit: 'source/polaris/session/session.test.ts' },
+  },
+  {
     name: 'an erasure does not look whether something is open',
     file: 'publish/publish-tombstones.ts',
     text: 'if (openTransactions.length > 0) throw missingMarkerError(openTransactions)',

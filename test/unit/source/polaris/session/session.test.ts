@@ -71,6 +71,18 @@ describe('openSession with a login', () => {
     ])
   })
 
+  test('counts an account as refused for 30 minutes when the first call after its login is denied', async () => {
+    const denied = [loggedOut, loggedOut]
+    const { send, clock, loginRequests, callRequests } = scripted(login(), [httpAnswer(200, 'null')], denied)
+    await expect(send()).rejects.toEqual(failure('source.unauthorized'))
+    await clock.advance(30 * 60_000 - 1)
+    await expect(send()).rejects.toEqual(failure('source.unauthorized'))
+    expect([loginRequests.length, callRequests.length]).toEqual([1, 1])
+    await clock.advance(1)
+    await expect(send()).rejects.toEqual(failure('source.unauthorized'))
+    expect([loginRequests.length, callRequests.length]).toEqual([2, 2])
+  })
+
   test('logs in again once and repeats the call when the session has expired', async () => {
     const { send, loginRequests, callRequests } = scripted(login(), [httpAnswer(200)], [fine, loggedOut])
     expect([await send(), await send()]).toEqual([page, page])
