@@ -26,7 +26,8 @@ export interface IndexStorage {
   writeDueSegments(state: IndexedState, finish: AbortSignal): Promise<IndexState>
   /**
    * Must be called when the document with this index is known to be stored, with the same index in `committed` and
-   * `pending`. Deletes, in the background, the segments that it does not name any more.
+   * `pending`. Deletes, in the background, the segments that it does not name any more, also those
+   * whose deletion has failed before.
    */
   onDocumentStored(state: IndexState): void
   /** Ends the work in the background. Never rejects. */
@@ -51,8 +52,8 @@ export type IndexEvent =
   | { readonly kind: 'index-upkeep-failed'; readonly error: unknown }
 
 interface IndexUpkeep extends IndexStorageParts {
-  /** Documents of this claim have named these segments, which are not deleted yet. */
-  readonly namedSegments: Set<string>
+  /** Segments that documents of this claim have named, or earlier claims have left, and that are not deleted yet. */
+  readonly knownSegments: Set<string>
   /** `newSegments` is undefined while it is in progress. */
   rewrite: (Rewrite & { readonly newSegments?: readonly SegmentReference[] }) | undefined
   readonly background: Set<Promise<void>>
@@ -60,24 +61,24 @@ interface IndexUpkeep extends IndexStorageParts {
 }
 
 /**
- * Begins with `claimedIndex`, that of the document of this replica's claim. Deletes the segments that earlier claims
- * have left.
+ * Begins with `indexOfClaim`, that of the document of this replica's claim. The first document that is stored also
+ * deletes the segments that earlier claims have left.
  */
 export function indexStorage(indexOfClaim: IndexState, parts: IndexStorageParts): IndexStorage {
   const upkeep: IndexUpkeep = {
     ...parts,
-    namedSegments: new Set(indexOfClaim.segments.map(({ name }) => name)),
+    knownSegments: new Set(indexOfClaim.segments.map(({ name }) => name)),
     rewrite: undefined,
     background: new Set(),
     closing: new AbortController(),
   }
-  runInBackground(upkeep, removeLeftSegments(upkeep))
+  runInBackground(upkeep, findLeftSegments(upkeep))
   return {
     writeDueSegments: (state, finish) => writeDueSegments(upkeep, state, finish),
     onDocumentStored: ({ segments }) => {
       const names = new Set(segments.map(({ name }) => name))
-      for (const name of upkeep.namedSegments)
-        if (!names.has(name)) runInBackground(upkeep, removeSegment(upkeep, name))
+      const unnamed = [...upkeep.knownSegments].filter((name) => !names.has(name))
+      runInBackground(upkeep, removeSegments(upkeep, unnamed))
     },
     close: async () => {
       upkeep.closing.abort()
@@ -91,7 +92,7 @@ async function writeDueSegments(
   { index, nextEvent }: IndexedState,
   finish: AbortSignal,
 ): Promise<IndexState> {
-  const { limits, namedSegments, table } = upkeep
+  const { limits, knownSegments, table } = upkeep
   let { segments, delta } = index
   if (upkeep.rewrite?.newSegments !== undefined) {
     segments = withReplacement(segments, { replaces: upkeep.rewrite.replaces, newSegments: upkeep.rewrite.newSegments })
@@ -103,7 +104,7 @@ async function writeDueSegments(
     segments = [...segments, ...(await writeAndReport(upkeep, { range, objects: objectsOf(words, limits) }, finish))]
     delta = ''
   }
-  for (const { name } of segments) namedSegments.add(name)
+  for (const { name } of segments) knownSegments.add(name)
   const due = upkeep.rewrite === undefined ? dueRewrite(segments, table.size(), limits.fanOut) : undefined
   if (due !== undefined) runInBackground(upkeep, rewrite(upkeep, due))
   return { ...index, segments, delta }
@@ -141,15 +142,24 @@ async function writeAndReport(
 /** Returns the claim epoch under which a segment was written. */
 const epochOf = (name: string) => Number.parseInt(name, 10)
 
-async function removeLeftSegments(upkeep: IndexUpkeep) {
-  const { store, epoch, namedSegments, closing } = upkeep
-  for (const name of await store.list(closing.signal))
-    if (epochOf(name) < epoch && !namedSegments.has(name)) runInBackground(upkeep, removeSegment(upkeep, name))
+/** Finds what earlier claims have left, which the next stored document deletes unless it names it. */
+async function findLeftSegments({ store, epoch, knownSegments, closing }: IndexUpkeep) {
+  for (const name of await store.list(closing.signal)) if (epochOf(name) < epoch) knownSegments.add(name)
 }
 
-async function removeSegment({ store, namedSegments, closing }: IndexUpkeep, name: string) {
-  namedSegments.delete(name)
-  await store.remove(name, closing.signal)
+/** Stops at the first failure, as the next deletion may fail too; the next stored document deletes the rest. */
+async function removeSegments({ store, knownSegments, closing }: IndexUpkeep, names: readonly string[]) {
+  const rest = new Set(names)
+  // A document that is stored meanwhile must not delete them as well.
+  for (const name of rest) knownSegments.delete(name)
+  try {
+    for (const name of names) {
+      await store.remove(name, closing.signal)
+      rest.delete(name)
+    }
+  } finally {
+    for (const name of rest) knownSegments.add(name)
+  }
 }
 
 function runInBackground(upkeep: IndexUpkeep, work: Promise<void>) {

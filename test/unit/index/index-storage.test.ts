@@ -88,15 +88,41 @@ test('deletes a segment once a document without it is stored, and no sooner', as
   expect([...one.store.stored.keys()].toSorted()).toEqual(represented.segments.map(({ name }) => name).toSorted())
 })
 
-test('a claim deletes what earlier claims have left, and nothing of a later one', async () => {
+test('the first document of a claim deletes what earlier claims have left, and nothing of a later one', async () => {
   const store = memorySegmentStore()
   const first = await stage({ store })
   for (let transaction = 0; transaction < 3; transaction += 1) await first.commit(range(transaction * 1_500, 1_500))
   for (const name of ['1-left', '2-mine', '3-of-a-successor']) store.stored.set(name, Uint8Array.of(1))
   const second = await stage({ store, state: first.state, epoch: 2, next: 4_500 })
   await second.settled()
-  const named = first.state.segments.map(({ name }) => name)
+  await second.commit([])
+  await second.settled()
+  const named = second.state.segments.map(({ name }) => name)
   expect([...store.stored.keys()].toSorted()).toEqual([...named, '2-mine', '3-of-a-successor'].toSorted())
+})
+
+test('deletes a segment after a later document when its deletion fails once', async () => {
+  const faults: SegmentFault[] = []
+  const store = memorySegmentStore(({ kind }) => (kind === 'remove' ? faults.pop() : undefined) ?? 'none')
+  const former = await stage({ store })
+  for (let transaction = 0; transaction < 9; transaction += 1) await former.commit(range(transaction * 1_500, 1_500))
+  store.stored.set('1-left', Uint8Array.of(1))
+  const one = await stage({ store, state: former.state, epoch: 2, next: 13_500 })
+  const isNamed = (stored: string) => one.state.segments.some(({ name }) => name === stored)
+  const unnamed = () => [...store.stored.keys()].filter((stored) => !isNamed(stored))
+  await one.settled()
+  faults.push('before')
+  await one.commit([]) // a rewrite is due
+  await one.settled()
+  expect(unnamed()).toContain('1-left')
+  faults.push('before')
+  await one.commit([]) // names the rewrite
+  await one.settled()
+  expect(unnamed()).toContain('1-left')
+  await one.commit([])
+  await one.settled()
+  expect(unnamed()).toEqual([])
+  expect(failures(one)).toHaveLength(2)
 })
 
 test('a document that is stored during a rewrite deletes nothing that the rewrite has made', async () => {
