@@ -34,7 +34,7 @@ async function auditOptionsIn({ ids, 'remove-gone': count, ...args }: CommandArg
   if ([ids, client, count].filter((one) => one !== undefined).length > 1)
     throw invalidRequest('--ids, --client and --remove-gone must be used one at a time')
   return {
-    ids: ids as 'missing' | 'gone' | undefined,
+    ids: ids as 'missing' | 'gone' | 'similar' | undefined,
     client,
     /** Clients that are gone are removed if they are at most so many. */
     removeGone: count === undefined ? undefined : Number(count),
@@ -83,7 +83,7 @@ async function removeGoneClients(
   const parts = {
     ...changeParts(chosen),
     readAppliedRewind: async () => readableDocument(await seeStream(chosen, stop))?.appliedRewind ?? null,
-    erase: async () => (await eraseClients({ type: 'client.removed', clients: gone, seenIn }, chosen, stop)).value,
+    erase: () => eraseClients({ type: 'client.removed', clients: gone, seenIn }, chosen, stop),
   }
   const to = wallClock(startedAt, chosen.stream.poll.timeZone)
   return await removeGone(parts, { to, republish: true, confirmedDocument: null, clients: gone.map(hashedId) }, stop)

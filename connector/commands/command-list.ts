@@ -46,8 +46,9 @@ neither Kafka nor a running replica. Waits until nothing is published any more, 
     summary: 'delete clients from the topic, for example on request of the person',
     usage: `Publishes tombstones, with which compaction deletes the events of the clients: delete the clients in
 Polaris first. Needs Kafka, and no replica. A running replica is fenced, and opens its stream again. Exit code 0
-means erased, also for an id that was never published (audit --client shows it); after any other, repeat
-the command. Does not touch the dead-letter topic or copies that subscribers keep: see docs/security.md.`,
+means erased; after any other, repeat the command. Then reads the topic, and prints the ids without a record
+there, which may be misspelled. Does not touch the dead-letter topic or copies that subscribers keep: see
+docs/security.md.`,
     takesStream: true,
     options: {
       config,
@@ -83,12 +84,13 @@ to 20 pages of the last day. Prints a verdict for each check, and what to do.`,
     usage: `Reads all clients of Polaris from POLARIS_LAST_CHANGED on, and the whole events topic. Costs the server
 one full scan or two, and 300 bytes of memory for each client. Changes nothing, but with
 --remove-gone; then it also sets rewinds, so that such a client is published if it returns. --ids
-missing prints those that are different, too. With --client, exit code 0 says that nothing is left
-anywhere: the proof of an erasure.`,
+missing prints those that are different, too, --ids similar those that differ from each other in white
+space or case only. With --client, exit code 0 says that nothing is left anywhere: the proof of an
+erasure.`,
     takesStream: true,
     options: {
       config,
-      ids: { value: ['missing', 'gone'], description: 'print only the ids of these clients: personal data' },
+      ids: { value: ['missing', 'gone', 'similar'], description: 'print only the ids of these clients: personal data' },
       'remove-gone': { value: 'count', range: [0, MAX_CLIENTS], description: 'erase who is gone, if at most so many' },
       client: { ...client, description: 'show where this client is; - reads its id from standard input' },
       json,

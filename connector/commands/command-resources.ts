@@ -72,7 +72,10 @@ export function onlyStream<Stream extends Streams[number]>(streams: readonly Str
 
 const namesOf = (streams: Streams) => streams.map(({ name }) => name).join(', ')
 
-/** Returns the clients that `--client` names, each once; none without the option. Rejects with `command.invalid`. */
+/**
+ * Returns the clients that `--client` names, verbatim and each once; none without the option. Rejects with
+ * `command.invalid`.
+ */
 export async function namedClients(
   { client }: CommandArgs,
   { readInput }: Pick<CommandParts, 'readInput'>,
@@ -82,8 +85,6 @@ export async function namedClients(
   const lines = given.includes('-') ? (await readInput()).split(/\r?\n/) : []
   const ids = [...new Set([...given.filter((id) => id !== '-'), ...lines])].filter((id) => id !== '')
   if (given.length > 0 && ids.length === 0) throw invalidRequest('--client found no client id on standard input')
-  // An id that was copied with a space would be erased as another key.
-  if (ids.some((id) => id.trim() !== id)) throw invalidRequest('--client must be an id without white space at its ends')
   if (ids.length <= MAX_CLIENTS) return ids
   throw invalidRequest(`--client must name at most ${MAX_CLIENTS} clients, not ${ids.length}`)
 }

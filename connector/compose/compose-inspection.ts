@@ -4,6 +4,7 @@ import type { AuditParts } from '../inspect/audit/audit-stream.ts'
 import type { DoctorParts, StreamUnderTest } from '../inspect/doctor/doctor-parts.ts'
 import { readTopicEvents } from '../kafka/reading/read-topic.ts'
 import { streamNames } from '../publish/event-publisher.ts'
+import type { ReadEvents } from '../publish/event-reading.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
 import { commandReader, type OpenSourceParts, openSource, streamIdentity, streamObject } from './compose-stream.ts'
 import { connectionParts, type SharedResources } from './shared-resources.ts'
@@ -55,19 +56,22 @@ const RETRIES = 4
  * topics.
  */
 export function composeAudit(stream: StreamConfig, shared: SharedResources, closing: CloseStack): AuditParts {
-  const { clock, config } = shared
   const { kafka, events, rules, sharedKeys: isShared } = stream
-  const { clientId } = streamNames(config.connector, stream.name)
-  const brokers = { ...connectionParts(kafka, shared, { clientId, patience: 'stream' }), config: kafka }
   return {
     reader: commandReader(stream, { shared, closing, retries: RETRIES }),
     topic: {
-      readEvents: (reading, stop) => readTopicEvents(brokers, reading, stop),
+      readEvents: eventsReader(stream, shared),
       eventSource: events.form.source,
       isShared,
       ignored: rules.ignored,
     },
     names: kafka.topic,
-    clock,
+    clock: shared.clock,
   }
+}
+
+export function eventsReader({ name, kafka }: StreamConfig, shared: SharedResources): ReadEvents {
+  const { clientId } = streamNames(shared.config.connector, name)
+  const brokers = { ...connectionParts(kafka, shared, { clientId, patience: 'stream' }), config: kafka }
+  return (reading, stop) => readTopicEvents(brokers, reading, stop)
 }

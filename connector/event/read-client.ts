@@ -45,6 +45,20 @@ export function isClientId(value: ClientValue | undefined): value is string {
   return typeof value === 'string' && value !== '' && !value.includes('\ufffd')
 }
 
+/**
+ * Returns the ids that differ from another one in white space or case only, in groups. They are different clients, but
+ * subscribers may join them. Pure.
+ */
+export function similarIds(ids: ReadonlySet<string>): (readonly string[])[] {
+  const groups = new Map<string, readonly string[]>()
+  for (const id of ids) {
+    const folded = id.trim().replaceAll(/\s+/g, ' ').toLowerCase()
+    // Most ids stay as they are, and need no memory here.
+    if (folded !== id) groups.set(folded, [...(groups.get(folded) ?? (ids.has(folded) ? [folded] : [])), id])
+  }
+  return [...groups.values()].filter(({ length }) => length > 1)
+}
+
 /** Returns a function that reads the clients of a page. `lists`: those that were found in pages. */
 export function clientReader(
   mapping: FieldMapping,

@@ -159,6 +159,7 @@ const audited = z
       source: count('Clients with an id that Polaris returned'),
       deadLetters: count('Those of them that are dead letters'),
       topic: count('Keys of the topic whose last record is an event, or of another program'),
+      similarIds: count('Groups of ids that differ only in white space or case; not with --client').optional(),
       otherStreams: count('Only with sharedKeys: of source, those whose last record is of another stream').optional(),
     }),
     differences: z.strictObject({

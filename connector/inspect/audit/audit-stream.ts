@@ -1,3 +1,4 @@
+import { similarIds } from '../../event/read-client.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { InspectionReader } from '../inspected-pages.ts'
 import {
@@ -54,6 +55,8 @@ export async function auditStream(
   const ofClient = { records, deadLetters: second.deadLetters.ofClient }
   const ofOthers = [...inTopic].filter(([, { kind }]) => kind === 'other-stream')
   const isInTopic = ({ kind }: PlacedRecord) => kind === 'event' || kind === 'foreign'
+  const idsInTopic = [...inTopic].flatMap(([id, { kind }]) => (kind === 'tombstone' ? [] : id))
+  const similar = similarIds(new Set([...first.source.byId.keys(), ...idsInTopic]))
   return {
     report: {
       agree: Object.values(differences).every((count) => count === 0),
@@ -63,12 +66,14 @@ export async function auditStream(
         topic: [...inTopic.values()].filter(isInTopic).length,
         /** Clients of the source whose last record is of another stream. */
         otherStreams: topic.isShared ? ofOthers.filter(([id]) => first.source.byId.has(id)).length : undefined,
+        /** Groups of ids that differ only in white space or case. */
+        similarIds: client === undefined ? similar.length : undefined,
       },
       differences,
       client: client === undefined ? undefined : clientReport(second.source.byId.has(client), ofClient, names),
     },
     /** What is missing and what is different has one cure. */
-    ids: { missing: [...missing, ...different], gone },
+    ids: { missing: [...missing, ...different], gone, similar: similar.flat() },
     /** The partitions of the topic that have records of a client. */
     partitionsOf,
   }

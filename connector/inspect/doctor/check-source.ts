@@ -22,6 +22,7 @@ import {
 } from './doctor-parts.ts'
 import {
   judgeFields,
+  judgeIds,
   judgeInterleaving,
   judgeLayout,
   judgeLists,
@@ -77,6 +78,7 @@ export async function checkSource(
         ? skippedResult('requires a second page')
         : judgeSecondPageAgain(second, await read(next), { ...poll, ...limit }),
     fields: result,
+    'client ids': judgeIds([...clients, ...day.clients], mapping),
     lists: poll.output === 'json' ? okResult('in JSON, an array is a list') : judgeLists(clients, fields.lists),
     'configured paths': judgePaths([...clients, ...day.clients], config, limit),
     'server clock': judgeServerClock(page, now),
@@ -90,6 +92,7 @@ const withoutPage: CheckResults = {
   'second page': requiresPage,
   'interleaved scans': requiresPage,
   fields: requiresPage,
+  'client ids': requiresPage,
   lists: requiresPage,
   'configured paths': requiresPage,
   'server clock': requiresPage,

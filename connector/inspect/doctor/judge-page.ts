@@ -2,6 +2,7 @@ import { canonicalJson, valueAt } from '../../event/canonical-json.ts'
 import { listFieldsLine, newLists } from '../../event/list-shapes.ts'
 import { modificationTime } from '../../event/modification-time.ts'
 import { type FieldMapping, shownFields } from '../../event/page-mapping.ts'
+import { isClientId, similarIds } from '../../event/read-client.ts'
 import { HOUR_MS } from '../../runtime/clock.ts'
 import type { ScanSettings } from '../../scan/scan-settings.ts'
 import {
@@ -49,6 +50,18 @@ export function judgeFields(clients: readonly ClientRecord[], mapping: FieldMapp
   return warningResult(
     `id ${clientId}, no modification time; all fields: ${names}`,
     'if one of these is the modification time, set POLARIS_MODIFIED_AT_FIELD: events then have it as their time',
+  )
+}
+
+/** Judges whether subscribers may take clients for one. Invariant 8: no client id is printed. */
+export function judgeIds(clients: readonly ClientRecord[], mapping: FieldMapping | undefined): CheckResult {
+  if (mapping === undefined) return skippedResult('requires the field of the id')
+  const path = mapping.clientId.split('.')
+  const groups = similarIds(new Set(clients.map((client) => valueAt(client, path)).filter(isClientId)))
+  if (groups.length === 0) return okResult('none that differ only in white space or case')
+  return warningResult(
+    `groups of ids that differ only in white space or case: ${groups.length}`,
+    'check that subscribers compare ids as they are; audit --ids similar prints those of all clients',
   )
 }
 

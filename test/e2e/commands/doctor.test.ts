@@ -90,7 +90,16 @@ test('reports what is unavailable or rejects access, checks the rest, and finish
   await using silent = await rawServer()
   const here = await scene()
   const withoutKafka = ['offsets retention', 'topics', 'rights', 'transaction']
-  const withoutPage = ['layout', 'second page', 'interleaved scans', 'fields', 'lists', 'server clock', 'time zone']
+  const withoutPage = [
+    'layout',
+    'second page',
+    'interleaved scans',
+    'fields',
+    'client ids',
+    'lists',
+    'server clock',
+    'time zone',
+  ]
   const cases: [Record<string, string>, string, string, string[]][] = [
     [{ KAFKA_BROKERS: silent.address }, 'kafka', 'publish.failed', withoutKafka],
     [{ POLARIS_URL: 'http://127.0.0.1:9/' }, 'polaris', 'source.unreachable', withoutPage],

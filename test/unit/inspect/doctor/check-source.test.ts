@@ -14,10 +14,11 @@ interface Checked {
   readonly fault?: (read: number) => SourceFault
   readonly clients?: number
   readonly [setting: `POLARIS_${string}`]: string
+  readonly ids?: readonly string[]
 }
 
 /** The results for a source with two clients per page, and the reads that were made. */
-async function checkOf({ fault = () => 'none', clients = 5, ...environment }: Checked) {
+async function checkOf({ fault = () => 'none', clients = 5, ids = [], ...environment }: Checked) {
   const clock = virtualClock(Date.parse('2026-06-15T10:00:00Z'))
   const reads: ReadArguments[] = []
   const polaris = simulatedPolaris({
@@ -31,7 +32,7 @@ async function checkOf({ fault = () => 'none', clients = 5, ...environment }: Ch
     fault: async () => fault(reads.length),
   })
   for (let client = 1; client <= clients; client += 1)
-    polaris.change({ clientId: String(client), content: 'v1', lateMs: 0 })
+    polaris.change({ clientId: ids[client - 1] ?? String(client), content: 'v1', lateMs: 0 })
   const { read } = polaris.source('doctor')
   const source: ClientSource = {
     read: (at, stop) => {
@@ -84,6 +85,17 @@ test('reports a token that the server refuses', async () => {
   expect(results['interleaved scans']).toMatchObject({ verdict: 'skipped', detail: 'requires a second page' })
 })
 
+test('warns of ids that differ only in white space or case, and names none', async () => {
+  expect((await checkOf({})).results['client ids']?.verdict).toBe('ok')
+  const {
+    verdict,
+    detail = '',
+    hint = '',
+  } = (await checkOf({ ids: ['a 1', 'A 1', ' a 1'] })).results['client ids'] ?? {}
+  expect([verdict, detail]).toEqual(['warning', 'groups of ids that differ only in white space or case: 1'])
+  expect(hint).toContain('audit --ids similar')
+})
+
 test('reads at most 20 pages of the last day', async () => {
   const { reads, results } = await checkOf({ clients: 100 })
   expect(reads).toHaveLength(2 + 20 + 1)
@@ -93,7 +105,15 @@ test('reads at most 20 pages of the last day', async () => {
 test('skips the checks of fields, clock and time zone when there is no page', async () => {
   const { results } = await checkOf({ fault: () => 'fail', POLARIS_LAST_CHANGED: '2026-01-01' })
   expect(results.polaris).toMatchObject({ verdict: 'failed', code: 'source.unreachable' })
-  for (const check of ['second page', 'interleaved scans', 'fields', 'lists', 'server clock', 'time zone'])
+  for (const check of [
+    'second page',
+    'interleaved scans',
+    'fields',
+    'client ids',
+    'lists',
+    'server clock',
+    'time zone',
+  ])
     expect(results[check]?.verdict, check).toBe('skipped')
 })
 
