@@ -62,7 +62,7 @@ export function readConfig({ file, environment, readFile, now }: ConfigSources):
     ...environmentVariables.problems.values(),
     ...misplaced,
     ...unknown.own,
-    ...[...draft.violations, ...invalid].map(({ path, what }) => ({ place: placeText(path, draft), what })),
+    ...[...draft.violations, ...invalid].map((one) => problemOf(one, draft)),
   ]
   if (!parsed.success || problems.length > 0) return { kind: 'invalid', problems: [...unknown.foreign, ...problems] }
   followFiles(parsed.data, [], draft.readAgain)
@@ -118,15 +118,16 @@ function violationsOf(issue: z.core.$ZodIssue): Violation[] {
   return issue.keys.map((key) => ({ path: [...path, key], what: unknownKey(path, key) }))
 }
 
-/** Names the setting, and the variable that sets it. */
-function placeText(found: ConfigPath, draft: Draft) {
+/** Names the setting, and the variable that sets it. An entry `"name": value` to add has no quotes in lines of text. */
+function problemOf({ path: found, what }: Violation, draft: Draft): ConfigProblem {
   const setting = settingAt(found)
-  if (found.length === 0) return 'the configuration file'
+  if (found.length === 0) return { place: 'the configuration file', what }
   // Invariant 8: where name and value of a header are swapped, the name is a secret.
   const isNameShown = setting?.additionalProperties?.kind !== 'secret'
-  const path = isNameShown ? found : placeOf(setting, Number(found[1]))
+  const path = pathText(isNameShown ? found : placeOf(setting, Number(found[1])))
   const isSet = setting !== undefined && !(isPerStream(setting) && hasSeveralStreams(draft))
-  return isSet ? `${pathText(path)} (${setting.variable})` : pathText(path)
+  const isText = typeof valueAtPath(draft.document, found) === 'string'
+  return { place: isSet ? `${path} (${setting.variable})` : path, what: isText ? what.replaceAll('"', '') : what }
 }
 
 /** Has the secrets read again that come from files. */
@@ -152,7 +153,10 @@ interface Draft {
   readonly readAgain: Map<string, ReadAgain>
 }
 
-/** Copies the file with its `${NAME}` filled in. Null and empty texts count as unset, but for list items. */
+/**
+ * Copies the file with its `${NAME}` filled in. Null and empty texts count as unset, but for list items and for entries
+ * of a map: a rule must not vanish because its value is missing.
+ */
 function draftOf(file: unknown, lookUp: Variables['lookUp']): Draft {
   const names = new Set<string>()
   const violations: Violation[] = []
@@ -167,8 +171,9 @@ function draftOf(file: unknown, lookUp: Variables['lookUp']): Draft {
       return filled.text
     }
     if (!isSection(value)) return value
-    const set = Object.entries(value).filter(([, item]) => item !== null && item !== undefined && item !== '')
-    return Object.fromEntries(set.map(([key, item]) => [key, copy(item, [...path, key])]))
+    const isMap = settingAt(path)?.kind === 'map'
+    const set = Object.entries(value).filter(([, item]) => isMap || (item ?? '') !== '')
+    return Object.fromEntries(set.map(([key, item]) => [key, copy(item ?? '', [...path, key])]))
   }
   return { document: copy(file, []), names, violations, readAgain }
 }

@@ -115,8 +115,11 @@ export const pem = patternCheck(/-----BEGIN /, 'must be PEM text or the path of 
 const fieldPathRule = 'must be a field name or a dotted path such as Adresse.CodePostal'
 export const fieldPath = patternCheck(/^[^\s.]+(\.[^\s.]+)*$/, fieldPathRule)
 
-/** The text of field rules separates them by `,` and `=`. */
-export const rulePath = patternCheck(/^[^\s.,=*]+(\.[^\s.,=*]+)*$/, `${fieldPathRule}, without , = and *`)
+/** A path in a list or a map: in a variable, `,` separates them. */
+export const rulePath = patternCheck(
+  /^(?!.*#text)[^\s.,=*]+(\.[^\s.,=*]+)*$/i,
+  `${fieldPathRule}, without , = * and #text: a rule names an element and covers its text, with attributes and without`,
+)
 
 export const hmacKey = patternCheck(
   /^.{32,}$/s,

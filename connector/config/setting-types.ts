@@ -174,7 +174,11 @@ function map<Value extends z.ZodType>(description: string, value: Value, { names
       names.isValid(name) ? [] : [{ path: [name], what: ruleOf(names.rule, name) }],
     )
   const schema = z
-    .record(z.string(), value, message('must be a map of names to values; in a variable, lines of Name: value'))
+    .record(
+      z.string(),
+      value,
+      message('must be a map of names to values; in a variable, lines of Name: value, each name once'),
+    )
     .superRefine(reportViolations([validNames]), { when: isMap })
   return setting(schema, { description, ...row }, { kind: 'map', fromText: (given) => linesOf(given) ?? given })
 }
@@ -186,7 +190,7 @@ const orPlain = <Schema extends z.ZodType>(schema: Schema) =>
 
 /** Makes a setting of settings of another system by name; values become text. */
 export const textMap = (description: string, row: MapRow) =>
-  map(description, orPlain(z.string('must be text, a number, true or false')), row)
+  map(description, orPlain(z.string('must be text, a number, true or false').min(1, 'is missing')), row)
 
 /** Makes a setting of a choice for each name. */
 export const choiceMap = <const Choices extends Spellings>(
@@ -198,11 +202,13 @@ export const choiceMap = <const Choices extends Spellings>(
 export const secretMap = (description: string, row: MapRow) =>
   map(description, orPlain(secretText(row.check)).meta({ kind: 'secret' }), row)
 
-/** Returns the entries of lines of `Name: value`; undefined if there is another line. */
+/** Returns the entries of lines of `Name: value`; undefined if there is another line, or a name twice. */
 export function linesOf(given: string): Readonly<Record<string, string>> | undefined {
   const lines = given.split('\n').filter((line) => line.trim() !== '')
   const entries = lines.map((line) => /^\s*([^\s:]+)\s*:\s*(.*?)\s*$/.exec(line)?.slice(1))
-  return entries.every((entry) => entry !== undefined) ? Object.fromEntries(entries) : undefined
+  if (!entries.every((entry) => entry !== undefined)) return undefined
+  const map: Record<string, string> = Object.fromEntries(entries)
+  return Object.keys(map).length === entries.length ? map : undefined
 }
 
 /** A rule about several settings of a section, checked when each is valid by itself. */

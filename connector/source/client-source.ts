@@ -38,6 +38,9 @@ export function recordOf(fields: readonly ClientField[]): ClientRecord {
   return Object.fromEntries(fields.toSorted(byName))
 }
 
+/** The text of an element with attributes is a field of this name beside them. */
+export const TEXT_FIELD = '#text'
+
 /** A read, and what is known about its response. */
 export interface PageRequest extends ReadArguments {
   /** The names from the page down to the clients, from earlier responses; undefined: not known. */

@@ -133,7 +133,7 @@ const proxyConfig = (url: z.output<typeof proxy>): ProxyConfig | undefined =>
   url === undefined ? undefined : revealedSettings({ url })
 
 const field = (description: string) => setting.text(description, { check: check.fieldPath }).optional()
-const fieldList = (description: string) => setting.textList(description, { check: check.fieldPath, default: [] })
+const fieldList = (description: string) => setting.textList(description, { check: check.rulePath, default: [] })
 
 export const polarisSection = setting.section(
   'The Polaris server and what is read from it',

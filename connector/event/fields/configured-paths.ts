@@ -2,7 +2,7 @@ import { ConnectorError } from '../../runtime/connector-error.ts'
 import { type ClientRecord, type ClientValue, isList, shownPath } from '../../source/client-source.ts'
 import { collapsedValue } from '../canonical-json.ts'
 import type { ReadingRules } from '../read-client.ts'
-import { actionOf, type FieldRules } from './field-rules.ts'
+import { actionOf, type FieldRules, pathBelow } from './field-rules.ts'
 
 /** Compares the paths in the configuration with those of the clients, from the start of the process on. */
 export interface ConfiguredPaths {
@@ -86,7 +86,7 @@ function collectPaths(value: ClientValue, place: Place, found: FoundPaths) {
 function placeBelow({ path, below }: Place, name: string, { roots }: FoundPaths): Place | null {
   const known = below.get(name)
   if (known !== undefined) return known
-  const fieldPath = `${path === '' ? '' : `${path}.`}${name.toLowerCase()}`
+  const fieldPath = pathBelow(path, name)
   const place = roots.has(rootOf(fieldPath)) ? { path: fieldPath, below: new Map() } : null
   below.set(name, place)
   return place

@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey } from 'node:crypto'
-import { type ClientRecord, type ClientValue, isList, recordOf } from '../../source/client-source.ts'
+import { type ClientRecord, type ClientValue, isList, recordOf, TEXT_FIELD } from '../../source/client-source.ts'
 import { canonicalJson, collapsedValue } from '../canonical-json.ts'
 
 /** What happens to a field, and to what is below it without a rule of its own, before a client leaves the process. */
@@ -23,6 +23,12 @@ export function fieldRules(
   return others === 'keep' && [...actions.values()].every((action) => action === 'keep')
     ? undefined
     : { others, actions }
+}
+
+/** Returns the path of a field, in lower case. The text of an element is at the path of the element. */
+export function pathBelow(path: string, name: string): string {
+  if (name === TEXT_FIELD) return path
+  return `${path}${path === '' ? '' : '.'}${name.toLowerCase()}`
 }
 
 /** Returns what happens to the field at a path (in lower case). */
@@ -66,7 +72,7 @@ export function minimiser(
 function minimisedRecord(record: ClientRecord, at: Place, how: MinimiserParts): ClientRecord {
   const kept: [string, ClientValue][] = []
   for (const key of Object.keys(record)) {
-    const path = `${at.path}${at.path === '' ? '' : '.'}${key.toLowerCase()}`
+    const path = pathBelow(at.path, key)
     const action = how.actions.get(path) ?? at.action
     const value = minimisedValue(record[key] ?? '', { path, action }, how)
     if (value !== undefined) kept.push([key, value])
@@ -85,13 +91,15 @@ function minimisedValue(value: ClientValue, at: Place, how: MinimiserParts): Cli
 }
 
 /**
- * Hashes a value, the items of a list one by one. An HMAC does not depend on what is known as a list; an empty text
- * shows nothing.
+ * Hashes a value, the items of a list one by one, and an element with attributes as its text alone, so that it has the
+ * HMAC of an element without. An HMAC does not depend on what is known as a list; an empty text shows nothing.
  */
 function hashedValue(value: ClientValue, hmac: FieldHash): ClientValue {
   if (isList(value)) return value.map((item) => hashedValue(item, hmac))
   if (value === '') return value
   if (typeof value === 'string') return hmac(value)
+  const { [TEXT_FIELD]: text } = value
+  if (text !== undefined) return hashedValue(text, hmac)
   const whole = collapsedValue(value)
   return whole === '' ? whole : hmac(canonicalJson(whole))
 }

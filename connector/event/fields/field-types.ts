@@ -1,5 +1,6 @@
 import { rawJson } from '../../runtime/parsed-json.ts'
 import { type ClientRecord, type ClientValue, isList, recordOf } from '../../source/client-source.ts'
+import { pathBelow } from './field-rules.ts'
 
 /** The types that a field of a client may have in its events. */
 export const valueTypes = ['integer', 'decimal', 'boolean'] as const
@@ -26,15 +27,15 @@ export function fieldTyper(types: FieldTypes): (client: ClientRecord) => ClientR
   return (client) => typedRecord(client, types)
 }
 
-function typedRecord(record: ClientRecord, types: FieldTypes, prefix = ''): ClientRecord {
+function typedRecord(record: ClientRecord, types: FieldTypes, path = ''): ClientRecord {
   return recordOf(
-    Object.entries(record).map(([name, value]) => [name, typedValue(value, types, `${prefix}${name.toLowerCase()}`)]),
+    Object.entries(record).map(([name, value]) => [name, typedValue(value, types, pathBelow(path, name))]),
   )
 }
 
 function typedValue(value: ClientValue, types: FieldTypes, path: string): ClientValue {
   if (isList(value)) return value.map((item) => typedValue(item, types, path))
-  if (typeof value !== 'string') return typedRecord(value, types, `${path}.`)
+  if (typeof value !== 'string') return typedRecord(value, types, path)
   const type = types.get(path)
   return type !== undefined && isLiteral(value, type) ? (rawJson(value) as ClientRecord) : value
 }

@@ -50,8 +50,38 @@ describe('a configuration file', () => {
   })
 
   test('treats empty values as unset', () => {
-    const file = `${oneStream}    poll:\n      interval:\n      backfill: ''\nlog:\n`
-    expect(valid(fromFile(file)).streams[0]?.poll).toMatchObject({ interval: 5000, backfill: 'beside' })
+    const file = `${oneStream}    poll:\n      interval:\n      backfill: ''\n    event:\n      fields:\n      types: {}\nlog:\n`
+    expect(valid(fromFile(file)).streams[0]).toMatchObject({
+      poll: { interval: 5000, backfill: 'beside' },
+      event: { fields: {}, types: {} },
+    })
+  })
+
+  const reference = (name: string) => `$\{${name}}`
+  const oneOf = 'must be one of keep, drop, hmac'
+  test.each([
+    ['event: { fields: { Mail: } }', `streams[0].event.fields.Mail (EVENT_FIELDS): ${oneOf}`],
+    ['event: { fields: { Mail: "" } }', `streams[0].event.fields.Mail (EVENT_FIELDS): ${oneOf}`],
+    [
+      `event: { fields: { Mail: "${reference('EMPTY')}" } }`,
+      'streams[0].event.fields.Mail (EVENT_FIELDS): refers to the variable EMPTY, which is not set',
+    ],
+    ['event: { fields: "Mail:" }', `streams[0].event.fields.Mail (EVENT_FIELDS): ${oneOf}`],
+    [
+      `event: { fields: "Mail: ${reference('EMPTY')}" }`,
+      'streams[0].event.fields (EVENT_FIELDS): refers to the variable EMPTY, which is not set',
+    ],
+    [
+      'event: { types: { Points: } }',
+      'streams[0].event.types.Points (EVENT_TYPES): must be one of integer, decimal, boolean',
+    ],
+    [
+      'polaris: { headers: { X-Key: } }',
+      'streams[0].polaris.headers (POLARIS_HEADERS): must have a value of printable ASCII characters',
+    ],
+  ])('a rule without a value is a problem, and does not vanish: %s', (section, expected) => {
+    const yaml = `${leastFile}streams:\n  - ${section}\n`
+    expect(problems(fromFile(yaml, { ...leastEnvironment, EMPTY: '' })).map(problemText)).toContain(expected)
   })
 
   test.each([
@@ -67,7 +97,6 @@ describe('a configuration file', () => {
     expect(JSON.stringify(found)).not.toContain('hunter2')
   })
 
-  const reference = (name: string) => `$\{${name}}`
   test.each([
     [
       `a:\n  - { b: 1, c: ${reference('PW')}, d: 2 }\n  - { b: [${reference('X')}], c: ${reference('Y')} }\ne: { f: 1 }\n`,
@@ -191,11 +220,11 @@ kafka: { brokers: "\${BROKERS}", topics: { create: "\${CREATE}" } }
 checkpoint: { url: "s3://\${BUCKET}/polaris" }
 streams: [{ polaris: { url: https://p, codeMagasin: "\${STORE}", listFields: [Cartes, "\${LISTS}"] } }]
 `
-    const environment = { BROKERS: 'x:1,y:2', CREATE: 'false', BUCKET: 'bucket', STORE: '7', LISTS: 'a,b' }
+    const environment = { BROKERS: 'x:1,y:2', CREATE: 'false', BUCKET: 'bucket', STORE: '7', LISTS: 'a;b' }
     expect(valid(fromFile(file, environment))).toMatchObject({
       kafka: { brokers: ['x:1', 'y:2'], topics: { create: false } },
       checkpoint: { url: 's3://bucket/polaris' },
-      streams: [{ polaris: { codeMagasin: 7, listFields: ['Cartes', 'a,b'] } }],
+      streams: [{ polaris: { codeMagasin: 7, listFields: ['Cartes', 'a;b'] } }],
     })
   })
 

@@ -165,16 +165,20 @@ function shownOf(client: Named, format: 'xml' | 'json', rules: Rules, repeated: 
       ...value.fields.filter(([name, field]) => name !== '$id' && field.kind !== 'nil'),
     ]
     const content = JSON.stringify(fields, withoutIds)
+    if (action === 'hmac' && value.text !== '') return leafAt(value.text, { steps, path }, action)
     if (action === 'hmac') return /"[s9]\d+"/.test(content) ? [{ path, value: '#', content, steps }] : []
     return fields.flatMap(([name, field]) => {
-      const own = [...steps, name]
+      const isText = name === '#text'
+      const own = isText ? steps : [...steps, name]
       const isRepeated = format === 'xml' && fields.filter(([other]) => other === name).length > 1
       const place = { steps: own, path: `${path}.${name}` }
       const below = rules.actions.get(pathOf(own)) ?? action
-      return isRepeated ? at(field, { ...place, path: `${place.path}[]` }, below, true) : at(field, place, below, false)
+      return isRepeated
+        ? at(field, { ...place, path: `${place.path}[]` }, below, true)
+        : at(field, place, below, isText)
     })
   }
-  /** `isItem`: of a list. */
+  /** `isItem`: of a list, or the text of one. */
   const at = (value: Named, place: Place, action: FieldAction, isItem: boolean): Shown[] => {
     const items = itemsOf(value)
     if (items !== undefined)
@@ -222,7 +226,7 @@ const paths = (client: Named): string[] => {
     if (value.kind !== 'object') return [pathOf(steps)]
     const inner = value.fields.flatMap(([name, field]) => below(field, [...steps, name]))
     const more = value.attributes.map(([name]) => pathOf([...steps, name]))
-    return [pathOf(steps), ...more, ...(value.text === '' ? [] : [pathOf([...steps, '#text'])]), ...inner]
+    return [pathOf(steps), ...more, ...inner]
   }
   return below(client, []).filter((path) => path !== '')
 }

@@ -44,10 +44,26 @@ describe('the fields of events', () => {
       { EVENT_TYPES: 'Points: integer\npoints: decimal' },
       expect.arrayContaining(['EVENT_TYPES is the same field as points: keep only one']),
     ],
-    [{ EVENT_FIELDS: 'Mail' }, ['EVENT_FIELDS must be a map of names to values; in a variable, lines of Name: value']],
+    [{ EVENT_FIELDS: 'Mail:' }, ['EVENT_FIELDS must be one of keep, drop, hmac']],
+    [
+      { EVENT_FIELDS: 'Mail.#text: drop', EVENT_TYPES: 'Points.#text: integer', POLARIS_HASH_IGNORE: '#text' },
+      Array(3).fill(
+        expect.stringContaining('and #text: a rule names an element and covers its text, with attributes and without'),
+      ),
+    ],
+    [
+      { EVENT_FIELDS: 'Mail: drop\nNom: keep\nMail: keep' },
+      ['EVENT_FIELDS must be a map of names to values; in a variable, lines of Name: value, each name once'],
+    ],
+    [
+      { EVENT_FIELDS: 'Mail' },
+      ['EVENT_FIELDS must be a map of names to values; in a variable, lines of Name: value, each name once'],
+    ],
     [
       { EVENT_FIELDS: 'a,b: drop' },
-      ['EVENT_FIELDS must be a field name or a dotted path such as Adresse.CodePostal, without , = and *'],
+      [
+        'EVENT_FIELDS must be a field name or a dotted path such as Adresse.CodePostal, without , = * and #text: a rule names an element and covers its text, with attributes and without',
+      ],
     ],
     [
       { EVENT_FIELDS: 'Mail: hash\nNom.: drop' },
@@ -80,5 +96,12 @@ describe('the fields of events', () => {
     [{ EVENT_FIELDS: 'Ident: drop', POLARIS_CLIENT_ID_FIELD: 'Ident.No' }],
   ])('%j is reported, because it does not keep the client id', (environment) => {
     expect(found(environment as Record<string, string>)).toEqual([expect.stringContaining('must keep the client id')])
+  })
+
+  test('a problem has the form of where the setting came from', () => {
+    const [ofVariable] = found({ EVENT_FIELDS: 'No: drop' })
+    expect(ofVariable).toContain('must keep the client id (add No: keep)')
+    const [ofFile] = problems(fromFile('streams: [{ event: { fields: { "No": drop } } }]', least)).map(byVariable)
+    expect(ofFile).toContain('must keep the client id (add "No": keep)')
   })
 })

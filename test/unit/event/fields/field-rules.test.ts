@@ -82,6 +82,26 @@ describe('a minimised client', () => {
     expect(expected('x')).toMatch(/^[\w-]{43}$/)
   })
 
+  test.each(['drop', 'hmac'] as const)('has the text of an element under %s, with attributes and without', (action) => {
+    const minimised = under('keep', { Mail: action })
+    const withAttributes = minimised({ Mail: { '#text': 'x', lang: 'fr' } })
+    expect(withAttributes).toEqual(minimised({ Mail: 'x' }))
+    expect(JSON.stringify(withAttributes)).not.toContain('fr')
+    const several = minimised({ Mail: [{ '#text': 'x', lang: 'fr' }, 'y'] })
+    expect(several).toEqual(minimised({ Mail: ['x', 'y'] }))
+  })
+
+  test('has of an element the attributes that have a rule', () => {
+    const client = { Mail: { '#text': 'x', lang: 'fr', valide: 'oui' } }
+    expect(under('keep', { Mail: 'drop', 'Mail.lang': 'keep' })(client)).toEqual({ Mail: { lang: 'fr' } })
+    expect(under('drop', { Mail: 'keep', 'Mail.lang': 'drop' })(client)).toEqual({
+      Mail: { '#text': 'x', valide: 'oui' },
+    })
+    expect(under('keep', { 'Mail.lang': 'hmac' })(client)).toEqual({
+      Mail: { '#text': 'x', lang: expected('fr'), valide: 'oui' },
+    })
+  })
+
   test('may have a field with any name', () => {
     const record = JSON.parse('{"__proto__":"1","constructor":"2","No":"3"}')
     expect(JSON.stringify(under('keep', { No: 'drop' })(record))).toBe('{"__proto__":"1","constructor":"2"}')

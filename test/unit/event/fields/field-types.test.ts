@@ -54,6 +54,11 @@ describe('the JSON of a client with types', () => {
     )
   })
 
+  test('has the text of an element with attributes with the type of the element', () => {
+    expect(typedJson({ Points: { '#text': '12', unit: '3' } })).toBe('{"Points":{"#text":12,"unit":"3"}}')
+    expect(typedJson({ Cartes: [{ Solde: { '#text': '1.50' } }] })).toBe('{"Cartes":[{"Solde":{"#text":1.50}}]}')
+  })
+
   test('has the items of a list each with the type, and an object as it is', () => {
     expect(typedJson({ Points: ['1', ['2', 'x']] })).toBe('{"Points":[1,[2,"x"]]}')
     expect(typedJson({ Points: { Total: '1' } })).toBe('{"Points":{"Total":"1"}}')
