@@ -101,8 +101,8 @@ export function newLists(clients: readonly ClientRecord[], known: readonly strin
 }
 
 /**
- * Whether the name is plain. Invariant 8: a key that is not can be personal. One with a dot would be two steps of a
- * path.
+ * Whether the name is plain, and can be configured. Invariant 8: a key that is not can be personal. One with a dot
+ * would be two steps of a path.
  */
 const isPlain = (name: string) => shownName(name) === name && !name.includes('.')
 

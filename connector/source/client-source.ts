@@ -90,7 +90,7 @@ export interface ClientSource {
 }
 
 /** Returns the name of a field for an error message. Invariant 8: a key that is no plain name can be personal. */
-export const shownName = (name: string) => (/^[A-Za-z_$][\w.-]{0,63}$/.test(name) ? name : '(not shown)')
+export const shownName = (name: string) => (/^[\p{L}_$][\p{L}\p{M}\w.-]{0,63}$/u.test(name) ? name : '(not shown)')
 
 export const shownPath = (path: readonly string[]) => path.map(shownName).join('.')
 

@@ -59,9 +59,10 @@ describe('the lists of clients', () => {
     expect(newLists([adresse], [])).toEqual([])
   })
 
-  test('have no names that could be data (invariant 8) or have a dot, and are not too many for a checkpoint', () => {
+  test('have names that can be configured: none that could be data (invariant 8) or has a dot; and are not too many for a checkpoint', () => {
     const names = { 'zoe@exemple.example': ['1'], '33123456789': [], A: { 'é è': ['x'] }, 'A.b': ['1', '2'] }
     expect(newLists([names], [])).toEqual([])
+    expect(newLists([{ Téléphone: { Numéro: ['1', '2'] } }], [])).toEqual(['Téléphone.Numéro'])
     const many = Object.fromEntries(Array.from({ length: 120 }, (_, at) => [`Liste${at}`, ['x']]))
     expect(newLists([many], ['Cartes'])).toHaveLength(99)
   })
