@@ -1,4 +1,5 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import type { IncomingHttpHeaders } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -168,6 +169,121 @@ test.each<[string, Script, Partial<SourceSettings>, kept: readonly string[]]>([
   for (const one of kept) expect(text).toContain(one)
   const comparable = (result: string) => result.replace(/\d+ bytes from \S+/, '')
   expect(comparable(again)).toBe(comparable(read))
+})
+
+/** A secret as a body, a header or an address may write it. */
+const encodings: Readonly<Record<string, (secret: string) => string | Buffer>> = {
+  plain: (secret) => secret,
+  'Latin 1': (secret) => Buffer.from(secret, 'latin1'),
+  'UTF-16': (secret) => Buffer.from(secret, 'utf16le').subarray(0, -1),
+  XML: (secret) =>
+    secret.replace(/[&<>"']/g, (one) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[one] ?? '&apos;'),
+  'decimal references': (secret) => secret.replace(/./gu, (one) => `&#${one.codePointAt(0)};`),
+  'hexadecimal references': (secret) => secret.replace(/\W/gu, (one) => `&#x00${one.codePointAt(0)?.toString(16)};`),
+  JSON: (secret) => JSON.stringify(secret).slice(1, -1),
+  'JSON with escaped slashes': (secret) => JSON.stringify(secret).slice(1, -1).replaceAll('/', '\\/'),
+  'JSON in ASCII': (secret) =>
+    secret.replace(/[^a-z]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`),
+  'an address': encodeURIComponent,
+  'an address, all escaped': (secret) => Buffer.from(secret).toString('hex').replace(/../g, '%$&').toLowerCase(),
+  'a form': (secret) => encodeURIComponent(secret).replaceAll('%20', '+'),
+}
+
+/** Text before and after a secret that is a whole value. */
+const places: Readonly<Record<string, readonly [before: string, after: string]>> = {
+  'an element': ['<p><Secret>', '</Secret></p>'],
+  'a CDATA section': ['<p><Secret><![CDATA[', ']]></Secret></p>'],
+  'an attribute': ['<p secret="', '"/>'],
+  'a JSON string': ['{"secret": "', '"}'],
+  'a query argument': ['see /login?secret=', '&limit=10'],
+  'the whole body': ['', ''],
+}
+
+const call = {
+  method: 'GET',
+  url: new URL('http://polaris.example/core/api/Client.GetClientsModified?limit=10'),
+} as const
+
+/** Saves a body after an answer with a cookie. Returns its file. */
+async function savedBody(
+  body: Buffer,
+  header: string,
+  request: Partial<Parameters<ReturnType<typeof answerSaver>>[0]> = {},
+) {
+  const folder = newFolder()
+  const account = { user: secrets.user, password: secrets.password }
+  const token = { from: { kind: 'text' }, sendAs: { kind: 'query', name: 'key' } } as const
+  const headers = { 'X-Key': secrets.header, 'X-Short': secrets['short header'] }
+  const save = answerSaver(folder, polarisAt({ url: 'http://p', auth: { kind: 'login', account, token }, headers }))
+  const answer = (more: IncomingHttpHeaders, of: Buffer) => ({
+    url: call.url,
+    status: 200,
+    headers: more,
+    body: of,
+    serverTime: 0,
+  })
+  const cookies = [`id=${secrets.cookie}; path=/`, `other=${secrets['short cookie']}`]
+  await save(call, async () => answer({ 'set-cookie': cookies }, Buffer.from('<p/>')))
+  await save({ ...call, ...request }, async () => answer({ server: header }, body))
+  return readFileSync(join(folder, '002.http'))
+}
+
+const secrets = {
+  password: `p&"s/é'<1> €😀`,
+  user: 'o/é',
+  header: 'k<3y "of" a/gate&way',
+  'short header': 'k/7',
+  cookie: 'c0ok/ie&id',
+  'short cookie': 'c/0',
+  'token in a header': 'Zx/&y"w<q',
+  'short token in a header': 'Z/&y',
+  'token in the query': 'Q/é&"<token',
+}
+const sentWith: Readonly<Record<string, Partial<Parameters<ReturnType<typeof answerSaver>>[0]>>> = {
+  'token in a header': { headers: { Authorization: `Bearer ${secrets['token in a header']}` } },
+  'short token in a header': { headers: { Authorization: `Bearer ${secrets['short token in a header']}` } },
+  'token in the query': { url: new URL(`?key=${encodeURIComponent(secrets['token in the query'])}`, call.url) },
+}
+
+test.each(Object.entries(secrets))('invariant 8: saves the %s in no encoding and in no place', async (name, secret) => {
+  for (const [encoding, encode] of Object.entries(encodings))
+    for (const [place, [before, after]] of Object.entries(places)) {
+      if (encoding === 'Latin 1' && /[^\0-\xff]/.test(secret)) continue
+      if (encoding === 'UTF-16' && (/[^\0-\xff]/.test(secret) || secret.length < 6)) continue
+      const encoded = Buffer.from(encode(secret) as string)
+      const body = Buffer.concat([Buffer.from(before), encoded, Buffer.from(after)])
+      const file = await savedBody(body, encoded.toString('latin1').replaceAll('\0', ''), sentWith[name])
+      const [head = '', saved] = file.toString('latin1').split('\n\n')
+      expect(saved, `${encoding} in ${place}`).toBe(`${before}***${after}`)
+      expect(head, encoding).not.toContain(encoded.toString('latin1'))
+      if (secret.length < 6) continue
+      const within = await savedBody(
+        Buffer.concat([Buffer.from('<p>x'), encoded, Buffer.from('x</p>')]),
+        '',
+        sentWith[name],
+      )
+      expect(within.toString('latin1').split('\n\n')[1], encoding).toBe('<p>x***x</p>')
+    }
+})
+
+test('keeps what only resembles a short secret', async () => {
+  const text = '<p at="2026-06-15T10:07"><No>o/é1</No><Nom>k/7 k/7</Nom><a>/k/7</a><b>ok/7</b></p>'
+  expect((await savedBody(Buffer.from(text), 'x')).toString().split('\n\n')[1]).toBe(text)
+})
+
+test.each([
+  ['<a><token>x7</token><t>true</t></a>', '<a><token>00</token><t>true</t></a>'],
+  ['<?xml version="1.0" encoding="utf-8"?><a t="KeY"/>', '<?xml version="1.0" encoding="utf-8"?><a t="000"/>'],
+  ['{"token" : "ab\\/\\u0041=="}', '{"token" : "0000=="}'],
+  ['"abc"', '"000"'],
+  ['<s>a&amp;b&#x2f;c</s>', '<s>00000</s>'],
+  ['Token', '00000'],
+  ['false', 'false'],
+  ['{"message":"Bonjour, Zoé"}', '{"message":"Bonjour, Zoé"}'],
+])('hides a token of any length in the answer to a login: %s', async (body, saved) => {
+  const url = new URL('http://polaris.example/core/api/ACL.Login')
+  const file = await savedBody(Buffer.from(body), 'x', { method: 'POST', url })
+  expect(file.toString().split('\n\n')[1]).toBe(saved)
 })
 
 test('refuses a folder that exists, one without answers, and a call that was not saved', async () => {

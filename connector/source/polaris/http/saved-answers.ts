@@ -4,6 +4,7 @@ import { ConnectorError } from '../../../runtime/connector-error.ts'
 import type { ClientSource } from '../../client-source.ts'
 import { isHtml } from '../answer/server-message.ts'
 import type { PolarisConfig } from '../polaris-config.ts'
+import { withoutSecrets, withoutTokens } from './hidden-secrets.ts'
 import { type ExchangedAnswer, type Intercept, serverTimeIn } from './http-caller.ts'
 import type { ApiRequest } from './read-request.ts'
 
@@ -13,32 +14,50 @@ import type { ApiRequest } from './read-request.ts'
  */
 
 /**
- * Saves each answer in a new folder, for its owner only: bodies hold personal data. Invariant 8: no file holds a cookie
- * or a secret that the connector sends. Throws `command.invalid` if the folder cannot be created.
+ * Saves each answer in a new folder, for its owner only: bodies hold personal data. Invariant 8: no file holds a secret
+ * that the connector sends, nor the user as a value. Throws `command.invalid` if the folder cannot be created.
  */
 export function answerSaver(folder: string, { auth, headers: configured }: PolarisConfig): Intercept {
   useFolder(`create the new folder ${folder}`, () => mkdirSync(folder, { mode: 0o700 }))
+  /** Also former ones: a session may be echoed after its end. */
+  const secrets = new Set<string>()
   let count = 0
   return async (request, exchange) => {
     const answer = await exchange()
     count += 1
-    const { password = '' } = auth.kind === 'none' ? {} : auth.account
-    const secrets = [password, encodeURIComponent(password), ...Object.values({ ...configured, ...request.headers })]
+    const { user, password } = auth.kind === 'none' ? { user: '', password: '' } : auth.account
+    for (const secret of [password, ...sentSecrets(request, configured), ...cookiesIn(answer)]) secrets.add(secret)
     const file = join(folder, `${String(count).padStart(3, '0')}.http`)
-    const text = withoutSecrets(answerText(request, answer), secrets)
+    const text = answerText(request, answer, (part) => withoutSecrets(part, secrets, user))
     writeFileSync(file, text, { encoding: 'latin1', mode: 0o600 })
     return answer
   }
 }
 
+/** Returns the values of the headers, also without a first word such as `Bearer`, and of the arguments of a session. */
+function sentSecrets({ headers, url }: ApiRequest, configured: PolarisConfig['headers']): string[] {
+  const added = Array.from(url.searchParams).flatMap(([name, value]) => (ownArguments.includes(name) ? [] : value))
+  const values = Object.values({ ...configured, ...headers })
+  return [...values.flatMap((value) => [value, value.slice(value.indexOf(' ') + 1)]), ...added]
+}
+
+const cookiesIn = ({ headers }: ExchangedAnswer) =>
+  (headers['set-cookie'] ?? []).map((cookie) => /=\s*([^;]*?)\s*(?:;|$)/.exec(cookie)?.[1] ?? '')
+
 const READ = 'Client.GetClientsModified'
 
-function answerText({ method, url }: ApiRequest, { status, headers, body }: ExchangedAnswer) {
+function answerText(
+  { method, url }: ApiRequest,
+  { status, headers, body }: ExchangedAnswer,
+  hide: (text: string) => string,
+): string {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
   const head = [`${method} ${url.pathname}${url.search}`, `HTTP/1.1 ${status}`, ...lines].join('\n')
-  const text = body.toString('latin1')
+  const text = hide(body.toString('latin1'))
   const isPage = url.pathname.endsWith(READ) && !isHtml(text)
-  return `${maskedHead(head)}\n\n${isPage ? text : withoutTokens(text)}`
+  // A successful answer to a login may be any word; what else is no page says why.
+  const kept = status < 300 && !isHtml(text) ? /^(?:true|false)$/i : /^\D*$/
+  return `${hide(maskedHead(head))}\n\n${isPage ? text : withoutTokens(text, kept)}`
 }
 
 /** Hides all headers but those that say nothing of a session. Of a challenge, the scheme stays. */
@@ -47,24 +66,13 @@ const hiddenHeader =
 const urlLine = /^(?:GET|POST|location:) .*$/gm
 /** A session can be in the path: `/(S(…))/`. */
 const hiddenSegment = /(?<![:/])\/(?![A-Za-z._-]{1,40}(?:[/?]|$))[^/?]+/g
-const hiddenArgument = /([?&](?!(?:lastChanged|codeMagasin|checkPoint|limit|output)=)[^=&]*=)[^&]*/g
+const ownArguments = ['lastChanged', 'codeMagasin', 'checkPoint', 'limit', 'output', 'prefixCle']
+const hiddenArgument = new RegExp(`([?&](?!(?:${ownArguments.join('|')})=)[^=&]*=)[^&]*`, 'g')
 
 const maskedHead = (head: string) =>
   head
     .replace(hiddenHeader, '$1 ***')
     .replace(urlLine, (line) => line.replace(hiddenSegment, '/***').replace(hiddenArgument, '$1***'))
-
-/**
- * Hides what may be a token, in the answer to a login: its form stays, so that the pattern of a setting still finds it.
- */
-const withoutTokens = (body: string) =>
-  body.replace(/[\w+/=.-]{16,}|\b\d{5,}\b/g, (run) => (/\d/.test(run) ? run.replaceAll(/[A-Za-z\d]/g, '0') : run))
-
-/** Hides the secrets, but for those of less than six characters, which may be in any word. */
-const withoutSecrets = (text: string, secrets: readonly string[]) =>
-  secrets
-    .filter(({ length }) => length >= 6)
-    .reduce((rest, secret) => rest.replaceAll(Buffer.from(secret).toString('latin1'), '***'), text)
 
 /**
  * Returns the source that `open` opens, with the answers in a folder in place of a server. A call gets those to the
