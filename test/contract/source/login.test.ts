@@ -130,4 +130,15 @@ describe('a first call that fails for a reason that says nothing of the account'
       expect([await readAll(streams), process.logins()]).toEqual([ten(page), 10])
     },
   )
+
+  test('keeps its session until an operator resumes the stream: then that stream alone logs in again', async () => {
+    const process = await processAt('KO', () => [302])
+    const streams = tenStreams(process)
+    await readAll(streams)
+    for (const _ of [1, 2]) {
+      streams[3]?.allowOneTry()
+      for (const _again of [1, 2]) expect(await readAll(streams)).toEqual(ten(/^source\./))
+    }
+    expect(process.logins()).toBe(12)
+  })
 })

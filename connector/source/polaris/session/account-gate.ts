@@ -22,7 +22,10 @@ export interface AccountGate {
    * with what `exchange` throws, or with the reason of `stop`.
    */
   logIn<Result>(login: Login<Result>, stop: AbortSignal): Promise<Result>
-  /** Lets each refused account of this stream be tried once more, by whichever stream comes first. */
+  /**
+   * Lets each refused account of this stream be tried once more, by whichever stream comes first. A session of this
+   * stream that has returned no page counts as none.
+   */
   allowOneTry(): void
 }
 
@@ -33,6 +36,7 @@ interface Login<Result> {
   readonly account: () => Account
   /** Each call carries the account: once that is proved, they run at the same time. */
   readonly isEachCall: boolean
+  /** Is called with the same object until the account changes, or one try is allowed. */
   readonly exchange: (account: Account, isProved: boolean) => Promise<LoginOutcome<Result>>
 }
 
@@ -50,40 +54,42 @@ interface Refusal {
 
 interface KnownAccount {
   readonly oneAtATime: Semaphore
-  standing: { readonly kind: 'unproved' | 'proved' } | (Refusal & { readonly until: number })
+  /** A refusal counts until this time of the monotonic clock. */
+  standing: { readonly kind: 'unproved' | 'proved' } | (Refusal & { until: number })
 }
 
 /** Returns a function that makes a gate for a stream. */
 export function accountGates(clock: Clock): () => AccountGate {
   const accounts = new Map<string, KnownAccount>()
-  const knownOf = (...names: readonly string[]) => {
-    const name = names.join('\n')
+  const knownOf = (server: string, { user, password }: Account) => {
+    const name = `${server}\n${user}\n${password}`
     const known = accounts.get(name) ?? { oneAtATime: semaphore(1), standing: { kind: 'unproved' } }
     accounts.set(name, known)
     return known
   }
   return () => {
-    const used = new Set<KnownAccount>()
+    const used = new Map<KnownAccount, Account>()
     return {
       logIn: async (login, stop) => {
         for (;;) {
           const { user, password } = login.account()
-          const known = knownOf(login.server, user, password)
-          used.add(known)
-          const outcome = await tryAccount(known, { ...login, tried: { user, password }, clock }, stop)
+          const known = knownOf(login.server, { user, password })
+          const tried = used.get(known) ?? { user, password }
+          used.set(known, tried)
+          const outcome = await tryAccount(known, { ...login, tried, clock }, stop)
           if (outcome.kind !== 'refused') return outcome.result
-          if (isSameAccount(login.account(), { user, password })) throw outcome.error
+          if (known === knownOf(login.server, login.account())) throw outcome.error
         }
       },
       allowOneTry: () => {
-        for (const known of used) if (known.standing.kind === 'refused') known.standing = { kind: 'unproved' }
+        for (const [known, account] of used) {
+          used.set(known, { ...account })
+          if (known.standing.kind === 'refused') known.standing.until = 0
+        }
       },
     }
   }
 }
-
-export const isSameAccount = (one: Account, other: Account) =>
-  one.user === other.user && one.password === other.password
 
 /** Tries the account unless it counts as refused, and keeps what the outcome says of it. */
 async function tryAccount<Result>(

@@ -3,7 +3,7 @@ import type { DecodedPage, JudgedAnswer } from '../answer/answer-verdict.ts'
 import type { HttpCaller } from '../http/http-caller.ts'
 import { type ApiRequest, apiCall } from '../http/read-request.ts'
 import type { AuthConfig, TokenConfig } from '../polaris-config.ts'
-import { type Account, type AccountGate, isSameAccount, type LoginOutcome, REFUSED_MS } from './account-gate.ts'
+import { type Account, type AccountGate, type LoginOutcome, REFUSED_MS } from './account-gate.ts'
 import { judgeLogin } from './login-verdict.ts'
 
 /** An older session may have expired if an answer is no page, a younger one if it has returned a page and is denied. */
@@ -55,6 +55,8 @@ function basicSender(account: Account, { accounts, base }: SessionParts): SendIn
 
 interface LoginSession {
   readonly account: Account
+  /** Whether the account was proved before the login. */
+  readonly isProved: boolean
   readonly token: string | undefined
   /** The login was at this time of the monotonic clock. */
   readonly loggedInAt: number
@@ -78,12 +80,14 @@ function loginSender(
       return judged
     }
     // A login can refuse an account, but only a page proves it. Until then, the first call of a session belongs to its
-    // login: no other stream logs in before that call is judged. Afterwards, nobody waits for the call.
+    // login: no other stream logs in before that call is judged. Once the account is proved, no stream waits for the
+    // call of another.
     const exchange = async (now: Account, isProved: boolean): Promise<LoginOutcome<ReturnType<Call>>> => {
-      if (loggedIn === undefined || !isSameAccount(loggedIn.account, now)) {
+      if (loggedIn?.account !== now) {
         const login = judgeLogin(await caller.call(loginRequest(base, now), stop), config)
         if (login.kind === 'refused') return login
-        loggedIn = { account: now, token: login.result, loggedInAt: clock.monotonic(), hasReturnedPage: false }
+        const loggedInAt = clock.monotonic()
+        loggedIn = { account: now, isProved, token: login.result, loggedInAt, hasReturnedPage: false }
       }
       const session = loggedIn
       const result = callIn(session)
@@ -100,21 +104,22 @@ function loginSender(
     }
     const former = loggedIn
     const first = await send()
-    if (first.kind === 'page' || former === undefined || former !== loggedIn) return pageOf(first)
-    if (!mayHaveExpired(former, first, clock)) return pageOf(first)
+    if (first.kind === 'page' || former === undefined || former !== loggedIn || !mayHaveExpired(former, first, clock))
+      return pageOf(first)
     loggedIn = undefined
     return pageOf(await send())
   }
 }
 
 /**
- * Whether a session may have expired, by an answer that is no page. One that has returned no page is kept longer if it
- * is not denied: a server that accepts every login may say in this way that the password is wrong.
+ * Whether a session may have expired, by an answer that is no page. A session of an unproved account that has returned
+ * no page is kept longer if it is not denied: such an answer may also mean that the password is wrong.
  */
-function mayHaveExpired({ hasReturnedPage, loggedInAt }: LoginSession, { kind }: JudgedAnswer, clock: Clock) {
+function mayHaveExpired(session: LoginSession, { kind }: JudgedAnswer, clock: Clock) {
+  const { isProved, hasReturnedPage, loggedInAt } = session
   const isDenied = kind !== 'no-page'
   if (isDenied && hasReturnedPage) return true
-  return clock.monotonic() - loggedInAt > (isDenied || hasReturnedPage ? YOUNG_MS : REFUSED_MS)
+  return clock.monotonic() - loggedInAt > (isDenied || isProved || hasReturnedPage ? YOUNG_MS : REFUSED_MS)
 }
 
 /** With POST, the password stays out of URLs and logs. The caller keeps the cookies. */

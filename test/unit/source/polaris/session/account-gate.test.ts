@@ -12,13 +12,13 @@ const refusal = new ConnectorError('source.unauthorized', 'refused')
 /** A server that accepts the password `right`, and a process that logs in to it. */
 function setUp({ right = 'right' }: { right?: string | null } = {}) {
   const clock = virtualClock(0)
-  const accounts = accountGates(clock)()
+  const gate = accountGates(clock)()
   const proofs: boolean[] = []
   const server = { right, tries: [] as string[] }
   const account = { user: 'u', password: 'wrong' }
   type More = { server?: string; answer?: () => Promise<void>; isEachCall?: boolean; isPage?: boolean }
   const logIn = ({ isEachCall = false, isPage = true, ...more }: More = {}, stop = never) =>
-    accounts.logIn(
+    gate.logIn(
       {
         server: more.server ?? 'a',
         account: () => account,
@@ -33,7 +33,7 @@ function setUp({ right = 'right' }: { right?: string | null } = {}) {
       },
       stop,
     )
-  return { clock, account, server, proofs, logIn }
+  return { clock, account, server, proofs, logIn, allowOneTry: gate.allowOneTry }
 }
 
 test('retries a refused password every 30 minutes', async () => {
@@ -155,6 +155,18 @@ test('takes nothing for a proof that arrives after another call was refused', as
   expect(await call).toBe('in')
   await expect(logIn({ isEachCall: true })).rejects.toBe(refusal)
   expect(server.tries).toHaveLength(3)
+})
+
+test('keeps a proof that arrives after an operator has allowed one more try', async () => {
+  const { account, server, proofs, clock, logIn, allowOneTry } = setUp()
+  account.password = 'right'
+  server.right = null
+  await expect(logIn()).rejects.toBe(refusal)
+  clock.jump(30 * minute)
+  server.right = 'right'
+  await logIn({ answer: async () => allowOneTry() })
+  await logIn()
+  expect(proofs).toEqual([false, false, true])
 })
 
 test('rejects immediately on a stop while waiting for another login', async () => {

@@ -134,6 +134,16 @@ describe('openSession with a login', () => {
     expect(loginsAt).toEqual([0, 31])
   })
 
+  test('logs in again after a minute when a session has never returned a page, but the account is proved', async () => {
+    const noPage: JudgedAnswer = { kind: 'no-page', error: new ConnectorError('source.error-document', 'session?') }
+    const { send, clock, loginRequests } = scripted(login(), [httpAnswer(200)], [fine, noPage, noPage, noPage])
+    await send()
+    clock.pass(60_001)
+    await expect(send()).rejects.toEqual(failure('source.error-document'))
+    clock.pass(60_001)
+    expect([await send(), loginRequests.length]).toEqual([page, 3])
+  })
+
   test('logs in once more when a session that no page has proved is denied later: it may have expired', async () => {
     const unavailable: JudgedAnswer = { kind: 'no-page', error: new ConnectorError('source.server-error', '503') }
     const { send, clock, loginRequests } = scripted(login(), [httpAnswer(200)], [unavailable, loggedOut, fine])
