@@ -171,6 +171,8 @@ test.each<[string, Script, Partial<SourceSettings>, kept: readonly string[]]>([
   expect(comparable(again)).toBe(comparable(read))
 })
 
+const unitOf = (character: string) => character.charCodeAt(0).toString(16).padStart(4, '0')
+
 /** A secret as a body, a header or an address may write it. */
 const encodings: Readonly<Record<string, (secret: string) => string | Buffer>> = {
   plain: (secret) => secret,
@@ -182,8 +184,8 @@ const encodings: Readonly<Record<string, (secret: string) => string | Buffer>> =
   'hexadecimal references': (secret) => secret.replace(/\W/gu, (one) => `&#x00${one.codePointAt(0)?.toString(16)};`),
   JSON: (secret) => JSON.stringify(secret).slice(1, -1),
   'JSON with escaped slashes': (secret) => JSON.stringify(secret).slice(1, -1).replaceAll('/', '\\/'),
-  'JSON in ASCII': (secret) =>
-    secret.replace(/[^a-z]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`),
+  'JSON in ASCII': (secret) => secret.replace(/[^a-z]/g, (one) => `\\u${unitOf(one)}`),
+  'JSON in upper case': (secret) => secret.replace(/\W/g, (one) => `\\u${unitOf(one).toUpperCase()}`),
   'an address': encodeURIComponent,
   'an address, all escaped': (secret) => Buffer.from(secret).toString('hex').replace(/../g, '%$&').toLowerCase(),
   'a form': (secret) => encodeURIComponent(secret).replaceAll('%20', '+'),
@@ -267,7 +269,7 @@ test.each(Object.entries(secrets))('invariant 8: saves the %s in no encoding and
 })
 
 test('keeps what only resembles a short secret', async () => {
-  const text = '<p at="2026-06-15T10:07"><No>o/é1</No><Nom>k/7 k/7</Nom><a>/k/7</a><b>ok/7</b></p>'
+  const text = '<p at="2026-06-15T10:07"><No>o/é1</No><Nom>k/7 k/7</Nom><a>/k/7</a><b>ok/7</b><c>K/7</c></p>'
   expect((await savedBody(Buffer.from(text), 'x')).toString().split('\n\n')[1]).toBe(text)
 })
 

@@ -13,7 +13,7 @@ export function withoutSecrets(text: string, secrets: ReadonlySet<string>, user:
   const patterns = hidden.map((secret) =>
     secret === user || secret.length < LEAST_LENGTH ? wholeValue(secret) : secretPattern(secret),
   )
-  return patterns.length === 0 ? text : text.replaceAll(new RegExp(patterns.join('|'), 'gim'), '***')
+  return patterns.length === 0 ? text : text.replaceAll(new RegExp(patterns.join('|'), 'gm'), '***')
 }
 
 /** A whole value of an element, an attribute, a JSON string, a header or an argument, or a whole line. */
@@ -27,11 +27,13 @@ const secretPattern = (secret: string) => Array.from(secret, characterPattern).j
 function characterPattern(character: string): string {
   const code = character.codePointAt(0) ?? 0
   const bytes = [Buffer.from(character), Buffer.from(character, 'latin1')].map((one) => one.toString('hex'))
+  const inAnyCase = (hex: string) => hex.replaceAll(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`)
   const units = Buffer.from(character, 'utf16le').swap16().toString('hex')
   const forms = [
-    ...bytes.flatMap((hex) => ['\\x$&', '%$&'].map((form) => hex.replaceAll(/../g, form))),
-    units.replaceAll(/..../g, '\\\\u$&'),
-    `&(?:#0*${code}|#x0*${code.toString(16)}|[a-z]+);`,
+    ...bytes.map((hex) => hex.replaceAll(/../g, '\\x$&')),
+    ...bytes.map((hex) => inAnyCase(hex.replaceAll(/../g, '%$&'))),
+    inAnyCase(units.replaceAll(/..../g, '\\\\u$&')),
+    `&(?:#0*${code}|#[xX]0*${inAnyCase(code.toString(16))}|[a-zA-Z]+);`,
     character === ' ' ? '\\+' : [],
   ]
   return `\\\\?(?:${forms.flat().join('|')})`
