@@ -59,6 +59,7 @@ export function composeAudit(stream: StreamConfig, shared: SharedResources, clos
   const { kafka, events, rules, sharedKeys: isShared } = stream
   return {
     reader: commandReader(stream, { shared, closing, retries: RETRIES }),
+    settings: events,
     topic: {
       readEvents: eventsReader(stream, shared),
       eventSource: events.form.source,

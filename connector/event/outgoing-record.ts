@@ -38,29 +38,56 @@ export function deadLetterContent(
   return contentKey(sha256([contentHash, idField, maxValueBytes].join('\u0000')))
 }
 
+/** Why a client cannot become an event, and the size of the event, or of its JSON. */
+interface DeadLetterCause {
+  readonly code: DeadLetterCode
+  readonly bytes: number
+}
+
+/** An event has at most so many bytes beside its client, if no id is longer than this: it need not be measured. */
+const SMALL_FRAME_BYTES = 4_096
+/** The place and the marks with which an event is largest: neither they nor its number decide. */
+const largest = {
+  contentHash: '',
+  previous: '',
+  timeMs: Date.UTC(10_000),
+  sequence: 0,
+  marks: { snapshot: true, historycomplete: true, republished: '-'.repeat(36) },
+} as const
+
+/**
+ * Decides what becomes of a client, by its content and the settings alone, so that an audit decides as `run` did: a
+ * dead letter, with this cause, or an event (undefined).
+ */
+export function deadLetterCause({ id, json }: ReadClient, settings: EventSettings): DeadLetterCause | undefined {
+  const { form, maxValueBytes } = settings
+  const isMissing = id === undefined || id === ''
+  if (!isClientId(id))
+    return { code: isMissing ? 'client-id-missing' : 'client-id-not-text', bytes: Buffer.byteLength(json) }
+  // A character has at most three bytes, and six in an id that is escaped.
+  if (3 * json.length + 6 * id.length + SMALL_FRAME_BYTES <= maxValueBytes) return undefined
+  const { record, headerBytes } = clientEvent({ ...largest, clientId: id, json }, form)
+  const bytes = record.value.length + headerBytes
+  return bytes > maxValueBytes ? { code: 'client-too-large', bytes } : undefined
+}
+
 /** Makes the record of a client: an event, or a dead letter if it cannot become one. */
 export function outgoingRecord(client: ReadClient, place: EventPlace, settings: EventSettings): MadeRecord {
   const { id, modified, json, contentHash } = client
   const timeMs = modified?.instant ?? place.readAt
-  const dead = { contentHash, json, timeMs, place }
-  const isMissing = id === undefined || id === ''
-  if (!isClientId(id)) {
-    const code = isMissing ? 'client-id-missing' : 'client-id-not-text'
-    return deadLetterRecord({ ...dead, code, key: null, bytes: Buffer.byteLength(json) }, settings)
-  }
-  const { form, maxValueBytes } = settings
+  const cause = deadLetterCause(client, settings)
+  const key = isClientId(id) ? id : null
+  if (cause !== undefined) return deadLetterRecord({ ...cause, key, contentHash, json, timeMs, place }, settings)
   const { sequence, previous, marks } = place
-  const parts = { clientId: id, json, contentHash, previous, timeMs, sequence, marks }
-  const { record, headerBytes } = clientEvent(parts, form)
-  const bytes = record.value.length + headerBytes
-  if (bytes > maxValueBytes) return deadLetterRecord({ ...dead, code: 'client-too-large', key: id, bytes }, settings)
+  const { record } = clientEvent(
+    { clientId: String(id), json, contentHash, previous, timeMs, sequence, marks },
+    settings.form,
+  )
   return { kind: 'event', record }
 }
 
-interface DeadClient {
-  readonly code: DeadLetterCode
+interface DeadClient extends DeadLetterCause {
   readonly key: string | null
-  readonly bytes: number
   readonly contentHash: string
   readonly json: string
   readonly timeMs: number

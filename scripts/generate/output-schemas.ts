@@ -178,12 +178,13 @@ const audited = z
               topic: text('Topic'),
               partition: count('Partition'),
               offset: text('Offset'),
-              kind: oneOf<LastRecord['kind'] | 'dead-letter'>({
+              kind: oneOf<LastRecord['kind'] | 'dead-letter' | 'unreadable'>({
                 event: 'of this stream',
                 tombstone: 'deletes the client',
                 foreign: 'of another program',
                 'other-stream': 'of a stream that shares the topic',
-                'dead-letter': 'in the topic of the dead letters',
+                'dead-letter': 'in the topic of the dead letters, with the key or in a client that it includes',
+                unreadable: 'a dead letter that cannot be read, so that nothing is proved',
               }),
               time: instant('Timestamp of the record'),
             }),

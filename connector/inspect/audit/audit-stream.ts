@@ -1,3 +1,4 @@
+import type { EventSettings } from '../../event/outgoing-record.ts'
 import { similarIds } from '../../event/read-client.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { InspectionReader } from '../inspected-pages.ts'
@@ -13,6 +14,7 @@ import { compare, confirmedDifferences, type SourceClients } from './compare.ts'
 
 export interface AuditParts {
   readonly reader: InspectionReader
+  readonly settings: EventSettings
   readonly topic: TopicParts
   readonly names: { readonly events: string; readonly deadLetters: string }
   readonly clock: Clock
@@ -28,18 +30,13 @@ const LIVE_SCANS = 3
  * `publish.*` or the reason of `stop`.
  */
 export async function auditStream(
-  { reader, topic, names, clock }: AuditParts,
+  { reader, settings, topic, names, clock }: AuditParts,
   client: string | undefined,
   stop: AbortSignal,
 ) {
   const records: PlacedRecord[] = []
-  const readSource = async (isWanted: (id: string | undefined) => boolean) => {
-    const deadLetters = await readDeadLetters(topic, client, stop)
-    const reading = { deadLetters: deadLetters.contentHashes, isWanted }
-    return { deadLetters, source: await readSourceClients(reader, reading, stop) }
-  }
-  const isAsked = (id: string | undefined) => client === undefined || id === client
-  const first = await readSource(isAsked)
+  const isAsked = (id: string) => client === undefined || id === client
+  const first = await readSourceClients(reader, { settings, isWanted: isAsked }, stop)
   await clock.sleep(LIVE_SCANS * reader.settings.intervalMs, stop)
   const onRecord = (id: string, record: PlacedRecord) => {
     if (id === client) records.push(record)
@@ -47,30 +44,37 @@ export async function auditStream(
   const { last: all, partitionsOf } = await readTopicClients(topic, onRecord, stop)
   records.sort((one, other) => one.partition - other.partition || Number(one.offset - other.offset))
   const inTopic = client === undefined ? all : new Map([...all].filter(([id]) => id === client))
-  const found = compare(first.source, inTopic)
-  const isDoubtful = found.size + first.source.withoutId.size > 0
-  const second = isDoubtful ? await readSource((id) => isAsked(id) && (id === undefined || found.has(id))) : first
-  const { missing, different, gone, withoutId } = confirmedDifferences(found, first.source, second.source)
-  const differences = { missing: missing.length + withoutId, different: different.length, gone: gone.length }
-  const ofClient = { records, deadLetters: second.deadLetters.ofClient }
+  const found = compare(first, inTopic)
+  const second =
+    found.size > 0 ? await readSourceClients(reader, { settings, isWanted: (id) => found.has(id) }, stop) : first
+  const { missing, different, gone } = confirmedDifferences(found, first, second)
+  const differences = { missing: missing.length, different: different.length, gone: gone.length }
   const ofOthers = [...inTopic].filter(([, { kind }]) => kind === 'other-stream')
   const isInTopic = ({ kind }: PlacedRecord) => kind === 'event' || kind === 'foreign'
   const idsInTopic = [...inTopic].flatMap(([id, { kind }]) => (kind === 'tombstone' ? [] : id))
-  const similar = similarIds(new Set([...first.source.byId.keys(), ...idsInTopic]))
+  const similar = similarIds(new Set([...first.byId.keys(), ...idsInTopic]))
   return {
     report: {
       agree: Object.values(differences).every((count) => count === 0),
       clients: {
-        ...countsOf(first.source),
+        ...countsOf(first),
         /** Clients whose last record in the topic is an event or of another writer. */
         topic: [...inTopic.values()].filter(isInTopic).length,
         /** Clients of the source whose last record is of another stream. */
-        otherStreams: topic.isShared ? ofOthers.filter(([id]) => first.source.byId.has(id)).length : undefined,
+        otherStreams: topic.isShared ? ofOthers.filter(([id]) => first.byId.has(id)).length : undefined,
         /** Groups of ids that differ only in white space or case. */
         similarIds: client === undefined ? similar.length : undefined,
       },
       differences,
-      client: client === undefined ? undefined : clientReport(second.source.byId.has(client), ofClient, names),
+      client:
+        client === undefined
+          ? undefined
+          : clientReport(
+              first.byId.has(client) || second.byId.has(client),
+              records,
+              await readDeadLetters(topic.readEvents, client, stop),
+              names,
+            ),
     },
     /** What is missing and what is different has one cure. */
     ids: { missing: [...missing, ...different], gone, similar: similar.flat() },
@@ -79,23 +83,26 @@ export async function auditStream(
   }
 }
 
-/** Counts the clients with an id, and those of them that are dead letters. */
-function countsOf({ byId }: SourceClients) {
-  const deadLetters = [...byId.values()].filter((content) => content === 'dead-letter').length
-  return { source: byId.size, deadLetters }
+/** Counts the clients, and those of them that are dead letters. */
+function countsOf({ byId, withoutId }: SourceClients) {
+  const withId = [...byId.values()].filter((content) => content === 'dead-letter').length
+  return { source: byId.size + withoutId, deadLetters: withId + withoutId }
 }
 
-interface OfClient {
-  /** The records include those that no committed reader sees. */
-  readonly records: readonly PlacedRecord[]
-  readonly deadLetters: DeadLetters['ofClient']
-}
-
-/** Returns where one client is, in the order of partition and offset. */
-function clientReport(isInSource: boolean, { records, deadLetters }: OfClient, names: AuditParts['names']) {
+/**
+ * Returns where one client is, in the order of partition and offset. What cannot be read may be of the client, and then
+ * nothing is proved. The records include those that no committed reader sees.
+ */
+function clientReport(
+  isInSource: boolean,
+  records: readonly PlacedRecord[],
+  { ofClient, unreadable }: DeadLetters,
+  names: AuditParts['names'],
+) {
   const places = [
     ...records.map((record) => ({ topic: names.events, ...record })),
-    ...deadLetters.map((record) => ({ topic: names.deadLetters, ...record, kind: 'dead-letter' })),
+    ...ofClient.map((record) => ({ topic: names.deadLetters, ...record, kind: 'dead-letter' })),
+    ...unreadable.map((record) => ({ topic: names.deadLetters, ...record, kind: 'unreadable' })),
   ].map(({ topic, partition, offset, kind, timeMs }) => {
     return { topic, partition, offset: String(offset), kind, time: new Date(timeMs).toISOString() }
   })

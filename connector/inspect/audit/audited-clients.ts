@@ -5,11 +5,12 @@ import {
   type RecordPlace,
   type StoredEvent,
 } from '../../event/cloud-event/stored-event.ts'
+import { deadLetterCause, type EventSettings } from '../../event/outgoing-record.ts'
 import { comparedContent, isClientId } from '../../event/read-client.ts'
 import { type ContentKey, UNKNOWN_CONTENT } from '../../index/index-entry.ts'
 import type { ReadEvents } from '../../publish/event-reading.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
-import { fieldsOf, parsedFields, parsedWithDigits } from '../../runtime/parsed-json.ts'
+import { fieldsOf, parsedWithDigits, rawText } from '../../runtime/parsed-json.ts'
 import type { ClientRecord } from '../../source/client-source.ts'
 import { type InspectionReader, inspectedPages } from '../inspected-pages.ts'
 import type { LastRecord, SourceClients } from './compare.ts'
@@ -101,61 +102,61 @@ function isLater(one: PlacedRecord, known: PlacedRecord | undefined) {
   return one.partition === known.partition ? one.offset > known.offset : one.timeMs >= known.timeMs
 }
 
-/** What the dead-letter topic has. */
+/** What the dead-letter topic has of one client. */
 export interface DeadLetters {
-  /** The content hashes of the clients that are dead letters. */
-  readonly contentHashes: ReadonlySet<string>
-  /** The places of those with this key. */
-  readonly ofClient: readonly Pick<PlacedRecord, 'partition' | 'offset' | 'timeMs'>[]
+  /** Those with its key, and those that include a client with its id in any field. */
+  readonly ofClient: readonly RecordPlace[]
+  /** Those that cannot be read: whether they include the client is unknown. */
+  readonly unreadable: readonly RecordPlace[]
 }
 
 /** Reads the dead letters, of which there are none without a dead-letter topic. Rejects as `readTopicClients` does. */
-export async function readDeadLetters(
-  { readEvents }: Pick<TopicParts, 'readEvents'>,
-  client: string | undefined,
-  stop: AbortSignal,
-): Promise<DeadLetters> {
-  const contentHashes = new Set<string>()
+export async function readDeadLetters(readEvents: ReadEvents, client: string, stop: AbortSignal): Promise<DeadLetters> {
   const ofClient: RecordPlace[] = []
+  const unreadable: RecordPlace[] = []
   const find = ({ value }: StoredEvent, place: RecordPlace) => {
-    if (client !== undefined && place.key === client) ofClient.push(place)
-    const { contentHash } = parsedFields(value ?? '')
-    return typeof contentHash === 'string' ? contentHash : undefined
+    const content = value === null ? {} : parsedWithDigits(value)
+    if (place.key === client || hasText(fieldsOf(content).client, client)) ofClient.push(place)
+    else if (typeof content !== 'object' || content === null) unreadable.push(place)
+    return undefined
   }
-  const onVisible = (hash: string) => void contentHashes.add(hash)
   try {
-    await readEvents({ of: 'deadLetters', find, onVisible }, stop)
+    await readEvents({ of: 'deadLetters', find, onVisible: () => {} }, stop)
   } catch (error) {
     if (codeOf(error) !== 'publish.topic-missing') throw error
   }
-  return { contentHashes, ofClient }
+  return { ofClient, unreadable }
+}
+
+/** Whether a text or a number anywhere in the value is this text. */
+function hasText(value: unknown, text: string): boolean {
+  if (typeof value !== 'object' || value === null) return value === text
+  return rawText(value) === text || Object.values(value).some((field) => hasText(field, text))
 }
 
 interface SourceReading {
-  /** The content hashes of the stream's dead letters. */
-  readonly deadLetters: ReadonlySet<string>
-  /** `undefined`: a client without a valid id. */
-  readonly isWanted: (id: string | undefined) => boolean
+  readonly settings: EventSettings
+  readonly isWanted: (id: string) => boolean
 }
 
 /** Reads all clients from the stream's beginning once. Rejects with `source.*` or the reason of `stop`. */
 export async function readSourceClients(
   reader: InspectionReader,
-  { deadLetters, isWanted }: SourceReading,
+  { settings, isWanted }: SourceReading,
   stop: AbortSignal,
 ): Promise<SourceClients> {
-  const byId = new Map<string, ContentKey | 'dead-letter'>()
-  const withoutId = new Set<ContentKey>()
-  for await (const { clients } of inspectedPages(reader, stop)) {
-    for (const { id: found, json, contentHash } of clients) {
-      const id = isClientId(found) ? found : undefined
-      if (!isWanted(id)) continue
-      const isDeadLetter = deadLetters.has(contentHash)
-      const data = fieldsOf(parsedWithDigits(json)) as ClientRecord
-      const content = comparedContent(data, reader.rules.ignored)
-      if (id !== undefined) byId.set(id, isDeadLetter ? 'dead-letter' : content)
-      else if (!isDeadLetter) withoutId.add(content)
+  const clients = new Map<string, ContentKey | 'dead-letter'>()
+  let withoutId = 0
+  for await (const page of inspectedPages(reader, stop)) {
+    for (const client of page.clients) {
+      const { id, json } = client
+      if (!isClientId(id)) withoutId += 1
+      else if (isWanted(id)) {
+        const data = () => fieldsOf(parsedWithDigits(json)) as ClientRecord
+        const isDeadLetter = deadLetterCause(client, settings) !== undefined
+        clients.set(id, isDeadLetter ? 'dead-letter' : comparedContent(data(), reader.rules.ignored))
+      }
     }
   }
-  return { byId, withoutId }
+  return { byId: clients, withoutId }
 }

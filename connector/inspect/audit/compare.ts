@@ -10,8 +10,8 @@ export interface SourceClients {
    * reported as one.
    */
   readonly byId: ReadonlyMap<string, ContentKey | 'dead-letter'>
-  /** The contents of clients without a valid id that are no dead letters. */
-  readonly withoutId: ReadonlySet<ContentKey>
+  /** How many clients have no valid id. They are dead letters, too. */
+  readonly withoutId: number
 }
 
 /**
@@ -49,10 +49,7 @@ function differenceOf(
 }
 
 /** The ids of what differs. */
-interface ConfirmedDifferences extends Readonly<Record<Difference, readonly string[]>> {
-  /** Clients without an id that are no dead letters: they are missing, too. */
-  readonly withoutId: number
-}
+type ConfirmedDifferences = Readonly<Record<Difference, readonly string[]>>
 
 /**
  * Returns what the second reading of the source confirms: it returned the same of a client as the first one, or nothing
@@ -65,5 +62,5 @@ export function confirmedDifferences(
 ): ConfirmedDifferences {
   const ids: Record<Difference, string[]> = { missing: [], different: [], gone: [] }
   for (const [id, difference] of found) if (first.byId.get(id) === second.byId.get(id)) ids[difference].push(id)
-  return { ...ids, withoutId: [...first.withoutId].filter((content) => second.withoutId.has(content)).length }
+  return ids
 }

@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { type FieldAction, fieldHash, fieldRules } from '../../../connector/event/fields/field-rules.ts'
-import { type EventSettings, outgoingRecord } from '../../../connector/event/outgoing-record.ts'
+import { deadLetterCause, type EventSettings, outgoingRecord } from '../../../connector/event/outgoing-record.ts'
 import { clientReader } from '../../../connector/event/read-client.ts'
 import type { ClientRecord } from '../../../connector/source/client-source.ts'
 import { eventForm } from '../../support/records.ts'
@@ -45,17 +46,35 @@ describe('a client that cannot become an event', () => {
 
   test('becomes a dead letter with its id as the key and the size of the event when it is too large', () => {
     const client = { No: '1', Nom: 'é'.repeat(300) }
-    const bytes = make(client).record.value.length
-    expect(make(client, { maxValueBytes: bytes }).kind).toBe('event')
-    const { record, value } = make(client, { maxValueBytes: bytes - 1 })
+    const { record, value } = make(client, { maxValueBytes: 700 })
     expect(record).toMatchObject({ target: 'deadLetters', key: '1' })
-    expect(value).toMatchObject({ code: 'client-too-large', bytes })
+    expect(value).toMatchObject({ code: 'client-too-large', bytes: expect.any(Number) })
+    expect(make(client, { maxValueBytes: value.bytes - 1 }).kind).toBe('dead-letter')
+    expect(make(client, { maxValueBytes: value.bytes }).kind).toBe('event')
   })
+
+  test.each(['structured', 'binary'] as const)(
+    'is the same client whatever its number and its marks, in %s mode',
+    (mode) => {
+      const read = readClient({ No: 'é"1', Nom: 'x'.repeat(300) })
+      const form = eventForm({ mode })
+      const { bytes = 0 } = deadLetterCause(read, { ...settings, form, maxValueBytes: 1 }) ?? {}
+      const marks = { snapshot: true, historycomplete: true, republished: randomUUID() } as const
+      const largest = { ...place, sequence: Number.MAX_SAFE_INTEGER, marks, readAt: Date.UTC(9999) }
+      for (const where of [place, largest]) {
+        const kind = (maxValueBytes: number) => outgoingRecord(read, where, { ...settings, form, maxValueBytes }).kind
+        expect([kind(bytes), kind(bytes - 1)]).toEqual(['event', 'dead-letter'])
+      }
+      const { record } = outgoingRecord(read, largest, { ...settings, form })
+      const headerBytes = mode === 'binary' ? Buffer.byteLength(JSON.stringify(record.headers)) : 0
+      expect(record.value.length + headerBytes).toBeLessThanOrEqual(bytes)
+    },
+  )
 
   test('counts the headers in binary mode: they have the attributes of the event', () => {
     const client = { No: '1', Nom: 'x'.repeat(300) }
     const form = eventForm({ mode: 'binary' })
-    expect(outgoingRecord(readClient(client), place, { ...settings, form, maxValueBytes: 900 }).kind).toBe('event')
+    expect(outgoingRecord(readClient(client), place, { ...settings, form, maxValueBytes: 1_000 }).kind).toBe('event')
     const { kind, record } = make(client, { form, maxValueBytes: 500 })
     expect([kind, record.target]).toEqual(['dead-letter', 'deadLetters'])
   })

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { canonicalJson, sha256 } from '../../../../connector/event/canonical-json.ts'
 import { tombstones } from '../../../../connector/event/cloud-event/event-form.ts'
 import type { RecordPlace, StoredEvent } from '../../../../connector/event/cloud-event/stored-event.ts'
 import { auditStream } from '../../../../connector/inspect/audit/audit-stream.ts'
@@ -64,11 +65,18 @@ function auditedStream() {
     edited,
     appended,
     eventSource,
+    /** Deletes the dead letters, as their topic does after some time. Returns how many there were. */
+    expireDeadLetters: () => {
+      const { committed } = on.kafka
+      const left = committed.filter(({ target }) => target !== 'deadLetters')
+      return committed.splice(0, committed.length, ...left).length - left.length
+    },
     /** Reads everything that is due, as a new replica. */
     poll: async () => expect(await driven(clock, runAlone(on.streamParts, never))).toEqual({ kind: 'caught-up' }),
     audit: async (client?: string, isShared = false) => {
       const parts = {
         reader: { ...on.pipelineParts.readerParts, source: source('audit') },
+        settings: on.pipelineParts.groupParts.settings,
         topic: { readEvents, eventSource, ignored: new Set<string>(), isShared },
         names: { events: 'clients', deadLetters: 'clients.dlq' },
         clock,
@@ -80,15 +88,24 @@ function auditedStream() {
   }
 }
 
-test('dead letters agree, with and without an id; other clients without an id are missing', async () => {
-  const { poll, audit, edited, kafka } = auditedStream()
+test('dead letters agree, with and without an id, also once the topic has lost them', async () => {
+  const { poll, audit, edited, expireDeadLetters } = auditedStream()
   edited.set('c1', { No: '' })
   edited.set('c2', { Contenu: 'x'.repeat(1_000_001) })
   await poll()
-  expect(kafka.committed.filter(({ target }) => target === 'deadLetters')).toHaveLength(2)
   const { report } = await audit()
-  expect(report).toMatchObject({ agree: true, clients: { source: 9, topic: 8, deadLetters: 1 } })
-  edited.set('c3', { No: '', Contenu: 'other' })
+  expect(report).toMatchObject({ agree: true, clients: { source: 10, topic: 8, deadLetters: 2 } })
+  expect(expireDeadLetters()).toBe(2)
+  expect((await audit()).report).toMatchObject({ agree: true, clients: { deadLetters: 2 } })
+})
+
+test('a dead letter with the same content excuses no client that could be an event', async () => {
+  const { poll, audit, edited, kafka } = auditedStream()
+  await poll()
+  edited.set('c1', { No: 'new', Contenu: 'z' })
+  const contentHash = sha256(canonicalJson({ Contenu: 'z', No: 'new' }))
+  const [last = expect.fail()] = kafka.committed.slice(-1)
+  kafka.committed.push({ ...last, target: 'deadLetters', key: null, value: JSON.stringify({ contentHash }) })
   expect((await audit()).report.differences).toEqual({ missing: 1, different: 0, gone: 1 })
 })
 
@@ -135,6 +152,19 @@ test('says where one client is, and when nothing is left of it', async () => {
 
   const proof = 'nothing is left in the source, the topic and the dead letters'
   expect((await of('unknown')).client).toEqual({ isNothingLeft: true, proof, isInSource: false, records: [] })
+})
+
+test('a dead letter that includes the client, or that cannot be read, is no proof of an erasure', async () => {
+  const { audit, kafka, poll } = auditedStream()
+  await poll()
+  const [last = expect.fail()] = kafka.committed.slice(-1)
+  const letter = { ...last, target: 'deadLetters' as const, key: null }
+  kafka.committed.push({ ...letter, value: '{"code":"client-id-missing","client":{"Numero":"x1"}}' })
+  const of = async (client: string) => (await audit(client)).report.client
+  expect(await of('x1')).toMatchObject({ isNothingLeft: false, records: [{ kind: 'dead-letter' }] })
+  expect(await of('x2')).toMatchObject({ isNothingLeft: true })
+  kafka.committed.push({ ...letter, value: 'no JSON' })
+  expect(await of('x2')).toMatchObject({ isNothingLeft: false, proof: undefined, records: [{ kind: 'unreadable' }] })
 })
 
 test('names the dead letters of one client', async () => {

@@ -100,23 +100,36 @@ test('a client is in every partition with a record of its key', async () => {
   expect((await lastOf([at(2), { ...bare('?'), at: { partition: 0 } }, at(2), at(1)])).partitions).toEqual([2, 0, 1])
 })
 
-test('dead letters have content hashes, and the places of one client', async () => {
-  const letter = (key: string | null, contentHash: string) => ({
+test('dead letters of a client have its key, or include a client with its id in any field', async () => {
+  const letter = (key: string | null, client?: object) => ({
     key,
     headers: {},
-    value: JSON.stringify({ code: 'client-too-large', contentHash }),
+    value: JSON.stringify({ code: 'client-id-missing', contentHash: 'h', client }),
   })
-  const readEvents = reading([letter('c', 'one'), letter(null, 'two'), letter('d', 'three'), bare('no JSON')])
-  const found = await readDeadLetters({ readEvents }, 'c', never)
-  expect([...found.contentHashes]).toEqual(['one', 'two', 'three'])
-  expect(found.ofClient.map(({ offset }) => offset)).toEqual([0n, 3n])
+  const readEvents = reading([
+    letter('c'),
+    letter(null),
+    letter('d'),
+    letter(null, { No: '', Ancien: { Codes: ['x', 'c'] } }),
+    letter(null, { Nom: 'cc' }),
+    bare('no JSON'),
+    { ...bare('no JSON'), key: null },
+  ])
+  const { ofClient, unreadable } = await readDeadLetters(readEvents, 'c', never)
+  expect(ofClient.map(({ offset }) => offset)).toEqual([0n, 3n, 5n])
+  expect(unreadable.map(({ offset }) => offset)).toEqual([6n])
+})
+
+test('an id is found in a dead letter whose fields are numbers', async () => {
+  const value = '{"client":{"No":12345678901234567890}}'
+  const found = await readDeadLetters(reading([{ key: null, headers: {}, value }]), '12345678901234567890', never)
+  expect(found.ofClient).toHaveLength(1)
 })
 
 test('there are no dead letters without their topic; any other failure rejects', async () => {
-  const failing = (code: 'publish.topic-missing' | 'publish.failed') => ({
-    readEvents: () => Promise.reject(new ConnectorError(code, 'no')),
-  })
-  const none = await readDeadLetters(failing('publish.topic-missing'), undefined, never)
-  expect(none.contentHashes.size).toBe(0)
-  await expect(readDeadLetters(failing('publish.failed'), undefined, never)).rejects.toThrow('no')
+  const failing = (code: 'publish.topic-missing' | 'publish.failed') => () =>
+    Promise.reject(new ConnectorError(code, 'no'))
+  const none = await readDeadLetters(failing('publish.topic-missing'), 'c', never)
+  expect(none).toEqual({ ofClient: [], unreadable: [] })
+  await expect(readDeadLetters(failing('publish.failed'), 'c', never)).rejects.toThrow('no')
 })
