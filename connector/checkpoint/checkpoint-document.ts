@@ -5,7 +5,7 @@ import { ConnectorError } from '../runtime/connector-error.ts'
 import { parsedJson } from '../runtime/parsed-json.ts'
 import { newScans, scanStates } from '../scan/scan-state.ts'
 
-export const FORMAT = 19
+export const FORMAT = 20
 
 const wholeNumber = z.number().int().nonnegative()
 const stateFields = {

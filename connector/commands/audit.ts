@@ -1,7 +1,9 @@
 import { composeAudit } from '../compose/compose-inspection.ts'
+import { streamObject } from '../compose/compose-stream.ts'
 import { hashedId } from '../index/index-entry.ts'
 import { auditStream } from '../inspect/audit/audit-stream.ts'
 import { type Removal, removeGone } from '../inspect/audit/remove-gone.ts'
+import { knownMapping } from '../inspect/inspected-pages.ts'
 import { type ExitCode, highestExit } from '../runtime/error-catalogue.ts'
 import { wallClock } from '../source/source-time.ts'
 import { type CommandArgs, type CommandParts, invalidRequest, MAX_CLIENTS, type RunCommand } from './command.ts'
@@ -52,7 +54,11 @@ async function auditOne(
   const { stream, shared, closing } = chosen
   const startedAt = shared.clock.now()
   using _ = showProgress(`auditing ${stream.name}`)
-  const parts = composeAudit(stream, shared, closing)
+  const parts = composeAudit(stream, {
+    shared,
+    closing,
+    mapping: await knownMapping(streamObject(stream, shared), stop),
+  })
   const { report, ids, partitionsOf } = await auditStream(parts, client, stop)
   const { gone } = ids
   const removal =

@@ -1,4 +1,5 @@
-import { commandReader } from '../compose/compose-stream.ts'
+import { commandReader, streamObject } from '../compose/compose-stream.ts'
+import { knownMapping } from '../inspect/inspected-pages.ts'
 import { clientSchema } from '../inspect/preview/client-schema.ts'
 import { previewRecords } from '../inspect/preview/preview-records.ts'
 import { DAY_MS } from '../runtime/clock.ts'
@@ -13,14 +14,16 @@ export const preview: RunCommand = (args, parts) =>
     const isMasked = args['show-data'] !== true
     const limit = Number(args.limit ?? (args.schema === true ? 1000 : 3))
     const wanted = { stream, isMasked, limit }
-    const reader = commandReader({ ...stream, beginAt: since }, { shared, closing, retries: 1, from })
+    // A first look at a server needs no store.
+    const mapping =
+      from === undefined ? await knownMapping(streamObject(stream, shared), parts.stop).catch(() => null) : null
+    const reader = commandReader({ ...stream, beginAt: since }, { shared, closing, retries: 1, from, mapping })
     using _ = parts.showProgress(`reading from ${from ?? new URL(stream.polaris.url).origin}`)
-    const { records, contents, lists } = await previewRecords(reader, wanted, parts.stop)
+    const { records, contents, lists, missingPaths } = await previewRecords(reader, wanted, parts.stop)
     // A schema is printed as JSON also without --json.
     if (args.schema === true) {
       const schema = { title: `clients of the stream ${stream.name}`, ...clientSchema(contents, stream.rules.types) }
       return { exit: 0, value: args.json === true ? schema : JSON.stringify(schema, undefined, 2).split('\n') }
     }
-    const missingPaths = reader.configuredPaths.missing()
     return { exit: 0, value: { stream: stream.name, since, masked: isMasked, lists, missingPaths, records } }
   })

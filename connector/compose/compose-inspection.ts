@@ -5,8 +5,14 @@ import type { DoctorParts, StreamUnderTest } from '../inspect/doctor/doctor-part
 import { readTopicEvents } from '../kafka/reading/read-topic.ts'
 import { streamNames } from '../publish/event-publisher.ts'
 import type { ReadEvents } from '../publish/event-reading.ts'
-import type { CloseStack } from '../runtime/close-stack.ts'
-import { commandReader, type OpenSourceParts, openSource, streamIdentity, streamObject } from './compose-stream.ts'
+import {
+  type CommandReader,
+  commandReader,
+  type OpenSourceParts,
+  openSource,
+  streamIdentity,
+  streamObject,
+} from './compose-stream.ts'
 import { connectionParts, type SharedResources } from './shared-resources.ts'
 
 /** Builds what `doctor` checks. The timeouts for Kafka are shorter than those of `run`. */
@@ -55,10 +61,13 @@ const RETRIES = 4
  * Builds what an audit of a stream works with: its own source, which gives up during an outage, and a reader of its
  * topics.
  */
-export function composeAudit(stream: StreamConfig, shared: SharedResources, closing: CloseStack): AuditParts {
+export function composeAudit(
+  stream: StreamConfig,
+  { shared, closing, mapping }: Pick<CommandReader, 'shared' | 'closing' | 'mapping'>,
+): AuditParts {
   const { kafka, events, rules, sharedKeys: isShared } = stream
   return {
-    reader: commandReader(stream, { shared, closing, retries: RETRIES }),
+    reader: commandReader(stream, { shared, closing, mapping, retries: RETRIES }),
     settings: events,
     topic: {
       readEvents: eventsReader(stream, shared),

@@ -3,6 +3,7 @@ import { streamWishes } from '../checkpoint/wishes.ts'
 import type { StreamConfig } from '../config/connector-config.ts'
 import { deadLetterGuard } from '../event/dead-letter.ts'
 import { configuredPaths } from '../event/fields/configured-paths.ts'
+import type { StreamMapping } from '../event/page-mapping.ts'
 import { streamIndex } from '../index/stream-index.ts'
 import type { InspectionReader } from '../inspect/inspected-pages.ts'
 import { kafkaTimes } from '../kafka/kafka-times.ts'
@@ -123,7 +124,7 @@ export function openSource({ polaris }: StreamConfig, { shared, closing, ...part
 function pageReader(
   stream: StreamConfig,
   { source, clock, retries }: Pick<ReaderParts, 'source' | 'clock'> & { retries: number },
-): InspectionReader {
+): Omit<ReaderParts, 'endsWhen' | 'observe'> {
   const { poll: settings, fields: configuredFields, polaris, rules } = stream
   return {
     source,
@@ -139,18 +140,19 @@ function pageReader(
   }
 }
 
-interface CommandReader extends Pick<OpenSourceParts, 'shared' | 'closing'> {
+export interface CommandReader extends Pick<OpenSourceParts, 'shared' | 'closing'> {
   readonly retries: number
   /** It reads the saved answers of this folder in place of the server. */
   readonly from?: string | undefined
+  readonly mapping: StreamMapping | null
 }
 
 /** Builds the reader with which a command reads a stream; it gives up during an outage. */
 export function commandReader(
   stream: StreamConfig,
-  { shared, closing, retries, from }: CommandReader,
+  { shared, closing, retries, from, mapping }: CommandReader,
 ): InspectionReader {
   const openWith = (intercept?: Intercept) => openSource(stream, { shared, closing, observe: () => {}, intercept })
   const source = from === undefined ? openWith() : savedSource(from, openWith)
-  return pageReader(stream, { source, clock: shared.clock, retries })
+  return { ...pageReader(stream, { source, clock: shared.clock, retries }), mapping }
 }

@@ -16,16 +16,18 @@ const isLeaf = (value: ClientValue): value is string => typeof value !== 'object
 
 /**
  * Returns the same for a list of one item as for this item, and an empty text for a list of none or of empty texts, and
- * for an object around empty texts alone: XML leaves open whether an element is a list.
+ * for an object around empty texts alone: XML leaves open whether an element is a list. Empty fields of other objects
+ * are kept, or left out.
  */
-export function collapsedValue(value: ClientValue): ClientValue {
+export function collapsedValue(value: ClientValue, empty: 'kept' | 'left out' = 'kept'): ClientValue {
   if (isLeaf(value)) return typeof value === 'string' && value.trim() === '' ? '' : value
   if (isList(value)) {
-    const items = value.map(collapsedValue)
+    const items = value.map((item) => collapsedValue(item, empty))
     return items.length > 1 && items.some((item) => item !== '') ? items : (items[0] ?? '')
   }
-  const fields = Object.entries(value).map(([name, field]): ClientField => [name, collapsedValue(field)])
-  return fields.every(([, field]) => field === '') ? '' : recordOf(fields)
+  const fields = Object.entries(value).map(([name, field]): ClientField => [name, collapsedValue(field, empty)])
+  const filled = fields.filter(([, field]) => field !== '')
+  return filled.length === 0 ? '' : recordOf(empty === 'kept' ? fields : filled)
 }
 
 /** Copies a record without the ignored paths; returns the record itself when nothing is ignored. */

@@ -10,6 +10,8 @@ const pageMapping = z.object({
   modifiedAt: z.string().nullable(),
   /** The clients are here, by the names from the page down; null: the source does not tell. */
   path: z.array(z.string()).readonly().nullable(),
+  /** The configured paths of fields, in lower case, that a client has had: a rule that has matched stays matched. */
+  matched: z.array(z.string()).readonly(),
 })
 
 /** What a stream knows of its pages, as the checkpoint holds it. */
@@ -48,7 +50,7 @@ export function mapPage(
       'source.mapping',
       `find the client id: no client of the page has an id in ${clientId}; set POLARIS_CLIENT_ID_FIELD or POLARIS_CLIENTS_FIELD`,
     )
-  return { clientId, modifiedAt, path: path ?? known?.path ?? null }
+  return { clientId, modifiedAt, path: path ?? known?.path ?? null, matched: known?.matched ?? [] }
 }
 
 const hasId = (path: string) => {

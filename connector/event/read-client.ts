@@ -91,7 +91,8 @@ const hashOf = (data: ClientRecord, ignored: IgnoredPaths) => sha256(canonicalJs
 
 /**
  * Returns what an audit compares of a client in an event or as it would be published, with the numbers of its JSON as
- * `rawJson`. It does not depend on what was known as a list when the client was read.
+ * `rawJson`. It does not depend on what was known as a list when the client was read: a rule may keep an empty list,
+ * and drop the empty element in its place.
  */
 export const comparedContent = (data: ClientRecord, ignored: IgnoredPaths): ContentKey =>
-  contentKey(sha256(canonicalJson(collapsedValue(withoutPaths(data, ignored)))))
+  contentKey(sha256(canonicalJson(collapsedValue(withoutPaths(data, ignored), 'left out'))))

@@ -4,17 +4,17 @@ import { collapsedValue } from '../canonical-json.ts'
 import type { ReadingRules } from '../read-client.ts'
 import { actionOf, type FieldRules, pathBelow } from './field-rules.ts'
 
-/** Compares the paths in the configuration with those of the clients, from the start of the process on. */
+/** Compares the paths in the configuration with those of the clients. `matched`: those that a client has had before. */
 export interface ConfiguredPaths {
   /**
-   * Takes the clients of a page before anything of it is published. Throws `source.mapping` if they have a field that a
-   * rule seems to mean, and that would be published as it is.
+   * Takes the clients of a page before anything of it is published. Returns the paths that have matched until now.
+   * Throws `source.mapping` if they have a field that a rule seems to mean, and that would be published as it is.
    */
-  take(clients: readonly ClientRecord[]): void
+  take(clients: readonly ClientRecord[], matched: readonly string[]): readonly string[]
   /** Returns each path that no client had yet, with its setting. */
-  missing(): readonly string[]
+  missing(matched: readonly string[]): readonly string[]
   /** Returns the same at the first call, and then none: a warning once is enough. */
-  newlyMissing(): readonly string[]
+  newlyMissing(matched: readonly string[]): readonly string[]
 }
 
 export function configuredPaths({ fields, types, ignored, lists }: ReadingRules): ConfiguredPaths {
@@ -24,23 +24,27 @@ export function configuredPaths({ fields, types, ignored, lists }: ReadingRules)
     'polaris.hashIgnore': ignored,
     'polaris.listFields': lists,
   }
-  let missing = Object.entries(settings).flatMap(([setting, paths]) =>
+  const configured = Object.entries(settings).flatMap(([setting, paths]) =>
     [...paths].map((path) => ({ setting, path: path.toLowerCase() })),
   )
-  const shownPaths = () => missing.map(({ setting, path }) => `${setting}: ${path}`)
+  const missing = (matched: readonly string[]) =>
+    configured.filter(({ path }) => !matched.includes(path)).map(({ setting, path }) => `${setting}: ${path}`)
   let isReported = false
   return {
-    take: (clients) => {
-      if (missing.length === 0) return
-      const found: FoundPaths = { roots: new Set(missing.map(({ path }) => rootOf(path))), hasContent: new Map() }
+    take: (clients, matched) => {
+      const paths = [...new Set(configured.map(({ path }) => path))].filter((path) => !matched.includes(path))
+      if (paths.length === 0) return matched
+      const found: FoundPaths = { roots: new Set(paths.map(rootOf)), hasContent: new Map() }
       const start: Place = { path: '', below: new Map() }
       for (const client of clients) collectPaths(client, start, found)
-      missing = missing.filter(({ path }) => !found.hasContent.has(path))
-      for (const { path } of missing) if (fields?.actions.has(path) === true) mustNotMeanAnother(path, fields, found)
+      for (const path of paths)
+        if (!found.hasContent.has(path) && fields?.actions.has(path) === true) mustNotMeanAnother(path, fields, found)
+      const now = paths.filter((path) => found.hasContent.has(path))
+      return now.length === 0 ? matched : [...matched, ...now]
     },
-    missing: shownPaths,
-    newlyMissing: () => {
-      const reported = isReported ? [] : shownPaths()
+    missing,
+    newlyMissing: (matched) => {
+      const reported = isReported ? [] : missing(matched)
       isReported = true
       return reported
     },

@@ -1,5 +1,5 @@
 import { configuredPaths } from '../../event/fields/configured-paths.ts'
-import { type FieldMapping, mapPage } from '../../event/page-mapping.ts'
+import { type FieldMapping, mapPage, type PageMapping } from '../../event/page-mapping.ts'
 import { type Clock, DAY_MS } from '../../runtime/clock.ts'
 import type {
   ClientRecord,
@@ -10,6 +10,7 @@ import type {
   SourceTime,
 } from '../../source/client-source.ts'
 import { wallClock } from '../../source/source-time.ts'
+import { knownMapping } from '../inspected-pages.ts'
 import {
   type CheckResult,
   type CheckResults,
@@ -39,13 +40,14 @@ const DAY_PAGES = 20
  * day, and the second page again. Never rejects.
  */
 export async function checkSource(
-  { config, source }: StreamUnderTest,
+  { config, source, object }: StreamUnderTest,
   clock: Clock,
   finish: AbortSignal,
 ): Promise<CheckResults> {
-  const { poll, beginAt, fields } = config
+  const { poll, beginAt } = config
   const limit: TimeLimit = { finish, timeoutCode: 'source.unreachable' }
-  let clientsPath: Page['path']
+  const known = (await knownMapping(object, finish).catch(() => null))?.[poll.output] ?? null
+  let clientsPath: Page['path'] = known?.path ?? undefined
   const read = async (at: ReadArguments, maxPages = 1) => {
     const sample = await readSample(source, { at: { ...at, clientsPath }, maxPages }, finish)
     clientsPath ??= sample.pages.find(({ path }) => path !== undefined)?.path
@@ -66,7 +68,8 @@ export async function checkSource(
   const second = next && (await read(next))
   const day = await read(aDayBefore(page.serverTime ?? now), DAY_PAGES)
   const clients = [...page.clients, ...(second?.clients ?? [])]
-  const { result, mapping } = checkMapping({ ...page, clients }, fields, limit)
+  const pages = [page, ...(second?.pages ?? []), ...day.pages]
+  const { mapping, ...judged } = checkMapping(pages, config, { known, limit })
   const dayEnd = day.pages.at(-1)?.serverTime ?? clock.now()
   return {
     polaris: judgePage(page, at, beginAt),
@@ -77,10 +80,10 @@ export async function checkSource(
       next === undefined || second?.error !== undefined
         ? skippedResult('requires a second page')
         : judgeSecondPageAgain(second, await read(next), { ...poll, ...limit }),
-    fields: result,
+    fields: judged.fields,
     'client ids': judgeIds([...clients, ...day.clients], mapping),
-    lists: poll.output === 'json' ? okResult('in JSON, an array is a list') : judgeLists(clients, fields.lists),
-    'configured paths': judgePaths([...clients, ...day.clients], config, limit),
+    lists: poll.output === 'json' ? okResult('in JSON, an array is a list') : judgeLists(clients, config.fields.lists),
+    'configured paths': judged.paths,
     'server clock': judgeServerClock(page, now),
     'time zone': judgeTimeZone({ ...day, now: dayEnd }, mapping, poll.timeZone),
   }
@@ -120,36 +123,34 @@ function judgeSecondPageAgain(
   return judgeInterleaving(second?.clients ?? [], again.clients, backfill)
 }
 
+/** What `run` would know of the pages, and whether it would hold the stream because of their fields. */
 function checkMapping(
-  page: Page,
-  fields: StreamUnderTest['config']['fields'],
-  limit: TimeLimit,
-): { result: CheckResult; mapping: FieldMapping | undefined } {
+  pages: readonly Page[],
+  { fields, rules }: StreamUnderTest['config'],
+  { known, limit }: { known: PageMapping | null; limit: TimeLimit },
+): { fields: CheckResult; paths: CheckResult; mapping: FieldMapping | undefined } {
+  const configured = configuredPaths(rules)
+  let mapping = known
+  const requiresClients = skippedResult('requires a page with clients')
   try {
-    const mapping = mapPage(page, fields, null) ?? undefined
-    return { result: judgeFields(page.clients, mapping), mapping }
+    for (const page of pages) mapping = mapPage(page, fields, mapping)
   } catch (error) {
-    return { result: resultOfError(error, limit), mapping: undefined }
+    return { fields: resultOfError(error, limit), paths: requiresClients, mapping: undefined }
+  }
+  const clients = pages.flatMap((page) => page.clients)
+  const result = judgeFields(clients, mapping ?? undefined)
+  if (mapping === null || clients.length === 0) return { fields: result, paths: requiresClients, mapping: undefined }
+  try {
+    let { matched } = mapping
+    for (const page of pages) matched = configured.take(page.clients, matched)
+    return { fields: result, paths: judgePaths(configured.missing(matched)), mapping }
+  } catch (error) {
+    return { fields: result, paths: resultOfError(error, limit), mapping }
   }
 }
 
-/**
- * Judges whether the clients have the paths in the configuration, and whether `run` would hold the stream because of
- * one.
- */
-function judgePaths(
-  clients: readonly ClientRecord[],
-  config: StreamUnderTest['config'],
-  limit: TimeLimit,
-): CheckResult {
-  if (clients.length === 0) return skippedResult('requires a page with clients')
-  const paths = configuredPaths(config.rules)
-  try {
-    paths.take(clients)
-  } catch (error) {
-    return resultOfError(error, limit)
-  }
-  const missing = paths.missing()
+/** Judges whether the clients have the paths in the configuration. */
+function judgePaths(missing: readonly string[]): CheckResult {
   if (missing.length === 0) return okResult('all of them occur')
   return warningResult(`no client has ${missing.join(', ')}`, 'correct or remove these paths, unless they are rare')
 }

@@ -28,6 +28,8 @@ interface Preview {
   /** The clients in events, as JSON and unmasked. */
   readonly contents: readonly string[]
   readonly lists: readonly string[]
+  /** The configured paths that no client has, as `ConfiguredPaths` returns them. */
+  readonly missingPaths: readonly string[]
 }
 
 /**
@@ -42,6 +44,7 @@ export async function previewRecords(
   const records: PreviewedRecord[] = []
   const contents: string[] = []
   let lists: readonly string[] = []
+  let matched: readonly string[] = []
   const add = (client: ReadClient, place: Pick<EventPlace, 'readAt' | 'idField'>) => {
     const { kind, record } = outgoingRecord(
       client,
@@ -53,12 +56,14 @@ export async function previewRecords(
     records.push(shownRecord(record, { topic: kind === 'event' ? events : deadLetters, isMasked }))
   }
   for await (const { clients, scan, readAt, mapping } of inspectedPages(reader, stop)) {
+    const pageMapping = mapping[scan.output]
     lists = [...reader.configuredFields.lists, ...mapping.lists]
-    const place = { readAt: readAt.server, idField: mapping[scan.output]?.clientId ?? '' }
+    matched = pageMapping?.matched ?? matched
+    const place = { readAt: readAt.server, idField: pageMapping?.clientId ?? '' }
     for (const client of clients.slice(0, limit - records.length)) add(client, place)
     if (records.length >= limit) break
   }
-  return { records, contents, lists }
+  return { records, contents, lists, missingPaths: reader.configuredPaths.missing(matched) }
 }
 
 function shownRecord(

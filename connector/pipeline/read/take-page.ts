@@ -41,7 +41,8 @@ function readerAfterStep(reader: Reader, { kind, scan }: Exclude<Step, { kind: '
   const { clock, backOff, scans, beginAt, endedLiveScans, configuredPaths, observe } = reader
   if (kind === 'done') {
     const readerAfterScan = { ...reader, scans: scansAfterEnd(scans, scan, beginAt) }
-    const missingPaths = scan.lane === 'history' ? configuredPaths.newlyMissing() : []
+    const missingPaths =
+      scan.lane === 'history' ? configuredPaths.newlyMissing(reader.mapping[scan.output]?.matched ?? []) : []
     if (missingPaths.length > 0) observe({ kind: 'paths-missing', paths: missingPaths })
     return scan.lane === 'live'
       ? { ...readerAfterScan, endedLiveScans: endedLiveScans + 1, liveUnfinishedSince: undefined }
@@ -85,9 +86,9 @@ function withMapping(reader: Reader, { output }: Scan, page: Page) {
   const foundMapping = mapPage(page, configuredFields, knownMapping)
   if (foundMapping === null) return reader
   const lists = output === 'xml' ? listsAfter(reader, page) : mapping.lists
-  configuredPaths.take(page.clients)
+  const matched = configuredPaths.take(page.clients, foundMapping.matched)
   reportDetectedFields(reader, knownMapping, foundMapping)
-  return { ...reader, mapping: { ...mapping, lists, [output]: foundMapping } }
+  return { ...reader, mapping: { ...mapping, lists, [output]: { ...foundMapping, matched } } }
 }
 
 /** Returns the lists known after a page: an element that was once repeated stays a list, also where it occurs once. */

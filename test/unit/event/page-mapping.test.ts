@@ -8,7 +8,7 @@ import type { ClientRecord } from '../../../connector/source/client-source.ts'
 const detected: ConfiguredFields = { clientId: null, modifiedAt: null, clients: null, lists: [] }
 const byNo: ConfiguredFields = { ...detected, clientId: 'No' }
 const path = ['Clients', 'Client']
-const known: PageMapping = { path, clientId: 'No', modifiedAt: null }
+const known: PageMapping = { path, clientId: 'No', modifiedAt: null, matched: ['mail'] }
 const mapping = expect.objectContaining({ code: 'source.mapping', message: expect.not.stringContaining('DUPONT') })
 const page = (...clients: ClientRecord[]) => ({ clients, path })
 
@@ -18,14 +18,24 @@ describe('the mapping of pages', () => {
       { No: '1', LastChanged: 'x' },
       { No: '2', LastChanged: 'x' },
     ]
-    expect(mapPage(page(...clients), detected, null)).toEqual({ path, clientId: 'No', modifiedAt: 'LastChanged' })
+    expect(mapPage(page(...clients), detected, null)).toEqual({
+      path,
+      clientId: 'No',
+      modifiedAt: 'LastChanged',
+      matched: [],
+    })
     expect(mapPage({ clients: [{ No: '1' }] }, byNo, null)).toMatchObject({ path: null })
   })
 
   test('stays as it is known, but for what is configured', () => {
     expect(mapPage(page({ No: '1', Id: '2' }), detected, known)).toEqual(known)
     const configured = { ...detected, clientId: 'Id', modifiedAt: 'Modif' }
-    expect(mapPage({ clients: [] }, configured, known)).toEqual({ path, clientId: 'Id', modifiedAt: 'Modif' })
+    expect(mapPage({ clients: [] }, configured, known)).toEqual({
+      path,
+      clientId: 'Id',
+      modifiedAt: 'Modif',
+      matched: ['mail'],
+    })
   })
 
   test('is not found by a page without clients', () => {
@@ -69,7 +79,7 @@ describe('the field mapping', () => {
   test('is the configured one, whatever fields the page has', () => {
     const configured = { clientId: 'Fiche.No', modifiedAt: 'Maj' }
     const client = { No: '1', LastChanged: 'x', Fiche: { No: '1' } }
-    expect(mapPage(page(client), { ...detected, ...configured }, null)).toEqual({ path, ...configured })
+    expect(mapPage(page(client), { ...detected, ...configured }, null)).toMatchObject({ path, ...configured })
   })
 
   test('ignores a field that is absent or not text on one client', () => {
@@ -79,7 +89,7 @@ describe('the field mapping', () => {
 
   test('leaves the modification time unmapped when several fields match', () => {
     const client = { No: '1', DateModification: 'a', LastChanged: 'b' }
-    expect(mapPage(page(client), detected, null)).toEqual({ path, clientId: 'No', modifiedAt: null })
+    expect(mapPage(page(client), detected, null)).toMatchObject({ path, clientId: 'No', modifiedAt: null })
   })
 
   test('throws an error with the candidates when several fields match as the id', () => {

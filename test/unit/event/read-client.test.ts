@@ -4,7 +4,7 @@ import { fieldHash, fieldRules } from '../../../connector/event/fields/field-rul
 import { clientReader, comparedContent, type ReadingRules } from '../../../connector/event/read-client.ts'
 import { clientKey, contentKey } from '../../../connector/index/index-entry.ts'
 import { parsedWithDigits } from '../../../connector/runtime/parsed-json.ts'
-import type { ClientRecord } from '../../../connector/source/client-source.ts'
+import type { ClientRecord, ClientValue } from '../../../connector/source/client-source.ts'
 
 // Clients are read under different rules, and their contents and hashes are compared.
 
@@ -46,6 +46,20 @@ describe('the content of a client', () => {
       expect(compared({ ignored: new Set(['points']) }, 'x')).toBe(known)
       expect(compared({ fields: fieldRules('keep', [['Modif', 'drop']]) }, 'x')).not.toBe(known)
     }
+  })
+
+  test('compares as that of the client in its event, also where rules keep only an empty list', () => {
+    const fields = fieldRules('drop', [
+      ['No', 'keep'],
+      ['Cartes.Carte', 'keep'],
+    ])
+    const compared = (lists: readonly string[], Cartes: ClientValue) => {
+      const { json } = reader({ fields, lists })({ ...client, Cartes })
+      return comparedContent(parsedWithDigits(json) as ClientRecord, new Set())
+    }
+    for (const Cartes of ['', { Carte: { No: '1' } }, { Carte: '' }])
+      expect(compared(['Cartes.Carte'], Cartes)).toBe(compared([], Cartes))
+    expect(compared([], { Carte: { No: '1' } })).not.toBe(compared([], ''))
   })
 
   test('is another one under settings that publish the client otherwise', () => {

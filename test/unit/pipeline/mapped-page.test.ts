@@ -26,7 +26,7 @@ test('what is known of pages is part of the next requests and of the readings, a
     onAsk: (ask) => known.push(ask.clientsPath),
   })
   const readings = await read(2)
-  const found = { path, clientId: 'Id', modifiedAt: 'DateModification' }
+  const found = { path, clientId: 'Id', modifiedAt: 'DateModification', matched: [] }
   const mapping = { xml: found, json: null, lists: ['Tel'] }
   expect(known).toEqual([undefined, path])
   expect(readings.map((reading) => reading.mapping)).toEqual([mapping, mapping])
@@ -73,4 +73,20 @@ test('a rule that misses its field holds the stream, and paths that no client ha
   const { read, of } = pageReader(server(clients, true), { ...newStream, settings, rules: hashing({ Fax: 'drop' }) })
   await read(4)
   expect(of('paths-missing')).toEqual([{ kind: 'paths-missing', paths: ['event.fields: fax'] }])
+})
+
+test('a rule that has matched stays matched after a restart, for pages of the same format', async () => {
+  const hashing = { ...rules, fields: fieldRules('keep', [['Cartes.Numero', 'hmac']]) }
+  const matching = [{ No: '1', Cartes: { Numero: '17' } }]
+  const first = pageReader(server(matching, true), { ...newStream, rules: hashing })
+  const { mapping = expect.fail() } = (await first.read(1))[0] ?? {}
+  expect(mapping.xml?.matched).toEqual(['cartes.numero'])
+  const others = [{ No: '2', Cartes: { Carte: { Numero: '18' } } }]
+  const restarted = pageReader(server(others, true), { ...newStream, mapping, rules: hashing })
+  expect((await restarted.read(1))[0]?.clients).toHaveLength(1)
+  const settings = { ...newStream.settings, output: 'json' } as const
+  const inJson = pageReader(server(others, true), { ...newStream, mapping, settings, rules: hashing })
+  await expect(inJson.next()).rejects.toMatchObject({
+    code: 'source.mapping',
+  })
 })

@@ -47,6 +47,6 @@ export const token = (text: string) => text as CheckPoint
 
 /** What is known of pages in both formats. */
 export function mappedTo(clientId: string, modifiedAt: string | null): StreamMapping {
-  const mapping = { path: null, clientId, modifiedAt }
+  const mapping = { path: null, clientId, modifiedAt, matched: [] }
   return { xml: mapping, json: mapping, lists: [] }
 }

@@ -27,16 +27,18 @@ describe('a rule that misses its field', () => {
     ['one whose field is an object', { 'Tel.No': 'hmac' }, { Tel: { Fixe: { No: { '#text': '1', t: 'x' } } } }],
     ['one whose field is a text above it', { 'Tel.Tel': 'hmac' }, { Tel: '0601' }],
   ])('holds the stream: %s', (_, fields, client) => {
-    expect(() => of(fields).take([{ No: '0' }, client])).toThrow(expect.objectContaining({ code: 'source.mapping' }))
+    expect(() => of(fields).take([{ No: '0' }, client], [])).toThrow(
+      expect.objectContaining({ code: 'source.mapping' }),
+    )
   })
 
   test('is named with the other path and both cures', () => {
     const { take } = of({ 'Cartes.Numero': 'hmac' })
-    expect(() => take([wrapped])).toThrow(
+    expect(() => take([wrapped], [])).toThrow(
       'apply event.fields: no client has cartes.numero, but cartes.carte.numero would be published, which no rule names; correct the path, or give cartes.carte.numero a rule (keep)',
     )
     const personal = { Cartes: { 'zoe@x.example': { Numero: '1' } } }
-    expect(() => take([personal])).toThrow(/but cartes\.\(not shown\)/)
+    expect(() => take([personal], [])).toThrow(/but cartes\.\(not shown\)/)
   })
 
   test.each<[string, Record<string, FieldAction>, ClientRecord, Partial<FieldRules>?]>([
@@ -50,14 +52,15 @@ describe('a rule that misses its field', () => {
     ['the rule keeps', { 'Cartes.Numero': 'keep', Mail: 'drop' }, wrapped],
     ['it has matched', { 'Cartes.Numero': 'drop' }, { Cartes: { Numero: '1', Carte: { Numero: '2' } } }],
   ])('is no concern where %s', (_, fields, client, more) => {
-    of(fields, more).take([client])
+    of(fields, more).take([client], [])
   })
 
-  test('counts from the start: once it has matched, another path is another field', () => {
+  test('stays matched, also after a restart: another path is another field then', () => {
     const { take } = of({ 'Cartes.Numero': 'hmac' })
-    take([{ No: '1' }])
-    take([flat])
-    take([wrapped])
+    const matched = take([flat], take([{ No: '1' }], []))
+    expect(matched).toEqual(['cartes.numero'])
+    expect(take([wrapped], matched)).toEqual(matched)
+    expect(of({ 'Cartes.Numero': 'hmac' }).take([wrapped], matched)).toEqual(matched)
   })
 })
 
@@ -65,9 +68,9 @@ test('the configured paths that no client has are named with their setting, and 
   const types = new Map([['points', 'integer'] as const, ['solde', 'decimal'] as const])
   const rules = { types, ignored: new Set(['age', 'vu.le']), lists: ['Cartes.Carte', 'Tel'] }
   const { take, missing, newlyMissing } = of({ Mail: 'hmac', Fax: 'drop', 'Nom.Usage': 'drop' }, rules)
-  take([{ MAIL: '', Points: '3', 'Nom.Usage': 'x' }])
-  take([{ Cartes: { Carte: '' }, Vu: [{ Le: 'x' }] }])
+  const first = take([{ MAIL: '', Points: '3', 'Nom.Usage': 'x' }], [])
+  const matched = take([{ Cartes: { Carte: '' }, Vu: [{ Le: 'x' }] }], first)
   const left = ['event.fields: fax', 'event.types: solde', 'polaris.hashIgnore: age', 'polaris.listFields: tel']
-  expect(missing()).toEqual(left)
-  expect([newlyMissing(), newlyMissing()]).toEqual([left, []])
+  expect(missing(matched)).toEqual(left)
+  expect([newlyMissing(matched), newlyMissing(matched)]).toEqual([left, []])
 })

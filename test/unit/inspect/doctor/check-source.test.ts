@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { FORMAT } from '../../../../connector/checkpoint/checkpoint-document.ts'
 import { connectorConfig } from '../../../../connector/config/connector-config.ts'
 import { checkSource } from '../../../../connector/inspect/doctor/check-source.ts'
 import type { StreamUnderTest } from '../../../../connector/inspect/doctor/doctor-parts.ts'
 import type { ClientSource, ReadArguments } from '../../../../connector/source/client-source.ts'
+import type { VersionedObject } from '../../../../connector/storage/checkpoint-store.ts'
 import { type SourceFault, simulatedPolaris } from '../../../simulation/simulated-polaris.ts'
 import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
 import { never } from '../../../support/signals.ts'
@@ -14,11 +17,14 @@ interface Checked {
   readonly fault?: (read: number) => SourceFault
   readonly clients?: number
   readonly [setting: `POLARIS_${string}`]: string
+  readonly EVENT_FIELDS?: string
   readonly ids?: readonly string[]
+  /** The stored document. */
+  readonly stored?: string | undefined
 }
 
 /** The results for a source with two clients per page, and the reads that were made. */
-async function checkOf({ fault = () => 'none', clients = 5, ids = [], ...environment }: Checked) {
+async function checkOf({ fault = () => 'none', clients = 5, ids = [], stored, ...environment }: Checked) {
   const clock = virtualClock(Date.parse('2026-06-15T10:00:00Z'))
   const reads: ReadArguments[] = []
   const polaris = simulatedPolaris({
@@ -42,7 +48,8 @@ async function checkOf({ fault = () => 'none', clients = 5, ids = [], ...environ
   }
   const settings = valid(fromEnvironment({ ...leastEnvironment, POLARIS_LIMIT: '2', ...environment }))
   const [config = expect.fail('no stream')] = connectorConfig(settings).streams
-  const results = await checkSource({ config, source } as StreamUnderTest, clock, never)
+  const object = { read: async () => stored && { text: stored, version: '1' } } as unknown as VersionedObject
+  const results = await checkSource({ config, source, object } as StreamUnderTest, clock, never)
   return { reads, results }
 }
 
@@ -121,4 +128,19 @@ test('warns of a shop without clients, unless the beginning of the stream is unk
   const { results } = await checkOf({ clients: 0, POLARIS_LAST_CHANGED: '2026-01-01' })
   expect(results.polaris).toMatchObject({ verdict: 'warning', hint: expect.stringContaining('POLARIS_CODE_MAGASIN') })
   expect((await checkOf({ clients: 0 })).results.polaris?.verdict).toBe('ok')
+})
+
+test('judges rules with what the checkpoint knows: one that has matched stays matched', async () => {
+  const paths = async (stored?: string) => {
+    const settings = { EVENT_FIELDS: 'Contenu.Contenu: drop', POLARIS_CLIENT_ID_FIELD: 'No', stored } as const
+    return (await checkOf(settings)).results['configured paths']
+  }
+  expect(await paths()).toMatchObject({ verdict: 'failed', code: 'source.mapping' })
+  const { document } = JSON.parse(
+    readFileSync(new URL(`../../../fixtures/checkpoints/format-${FORMAT}.json`, import.meta.url), 'utf8'),
+  )
+  const found = { clientId: 'No', modifiedAt: null, path: null, matched: ['contenu.contenu'] }
+  document.committed.state.mapping = { xml: found, json: null, lists: [] }
+  expect(await paths(JSON.stringify(document))).toMatchObject({ verdict: 'ok' })
+  expect(await paths('damaged')).toMatchObject({ verdict: 'failed' })
 })
