@@ -15,6 +15,41 @@ const longScans = { histories: 'long-scans' } as const
 
 export const plants: readonly Plant[] = [
   {
+    name: 'an audit takes an empty list for other content than an empty element',
+    file: 'event/read-client.ts',
+    text: "'left out')",
+    becomes: "'kept')",
+    by: { unit: 'event/read-client.test.ts' },
+  },
+  {
+    name: 'a rule that has matched is forgotten at a restart',
+    file: 'event/page-mapping.ts',
+    text: 'matched: known?.matched ?? []',
+    becomes: 'matched: []',
+    by: { unit: 'pipeline/mapped-page.test.ts' },
+  },
+  {
+    name: 'the marks of an event decide whether its client becomes a dead letter',
+    file: 'event/outgoing-record.ts',
+    text: "republished: '-'.repeat(36)",
+    becomes: "republished: ''",
+    by: { unit: 'event/outgoing-record.test.ts' },
+  },
+  {
+    name: 'a proof of an erasure does not look into the clients of dead letters',
+    file: 'inspect/audit/audited-clients.ts',
+    text: ' || hasText(fieldsOf(content).client, client)',
+    becomes: '',
+    by: { unit: 'inspect/audit/audited-clients.test.ts' },
+  },
+  {
+    name: 'a rule covers the text of an element without attributes only',
+    file: 'event/fields/field-rules.ts',
+    text: '  if (name === TEXT_FIELD) return path\n',
+    becomes: '',
+    by: { unit: 'event/fields/field-rules.test.ts' },
+  },
+  {
     name: 'clients that may be elsewhere are passed over',
     file: 'source/polaris/decode/page/find-clients.ts',
     text: 'if (rivals.length > 0) {',
