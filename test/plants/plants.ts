@@ -45,7 +45,7 @@ export const plants: readonly Plant[] = [
   {
     name: 'a rule covers the text of an element without attributes only',
     file: 'event/fields/field-rules.ts',
-    text: '  if (name === TEXT_FIELD) return path\n',
+    text: '  if (text !== undefined) return hashedValue(text, hmac)\n',
     becomes: '',
     by: { unit: 'event/fields/field-rules.test.ts' },
   },
